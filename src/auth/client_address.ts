@@ -1,0 +1,71 @@
+import { type Address, isInNetwork, type Network, parseAddress, parseNetwork } from "../network.ts";
+
+const MAPPED_PREFIX = "::ffff:";
+
+/**
+ * Finds out who sent a request that may have come through proxies. Anybody can write an X-Forwarded-For
+ * header, so each entry counts only if the hop that added it, the one to its right, is trusted.
+ */
+export class ClientAddressResolver {
+  readonly #trusted: readonly Network[];
+
+  /**
+   * @param trustedProxies addresses and CIDR networks of our own proxies
+   * @throws {TypeError} when one of them is neither
+   */
+  constructor(trustedProxies: readonly string[]) {
+    this.#trusted = trustedProxies.map((text) => {
+      const network = parseNetwork(text);
+      if (network === undefined) throw new TypeError(`Cannot trust '${text}' as it is no address or network`);
+      return network;
+    });
+  }
+
+  /**
+   * The address of the last hop that is not a trusted proxy; of the farthest trusted one if all are, or if
+   * the entry before it is not an address.
+   *
+   * @param peer the address of the other end of the connection; returned as it is if it is not an IP address
+   */
+  resolve(peer: string, headers: Headers): string {
+    // A socket that listens on `::` shows IPv4 peers as IPv6: only then is there something to rewrite.
+    if (this.#trusted.length === 0 && !peer.startsWith(MAPPED_PREFIX)) return peer;
+    const address = parseAddress(peer);
+    if (address === undefined) return peer;
+    return this.#farthestKnown(address, headers).toString();
+  }
+
+  #farthestKnown(peer: Address, headers: Headers): Address {
+    if (!this.#isTrusted(peer)) return peer;
+    const forwardedFor = headers.get("x-forwarded-for");
+    if (forwardedFor === null) return peer;
+    let client = peer;
+    for (const entry of entriesFromTheRight(forwardedFor)) {
+      const hop = parseHop(entry);
+      if (hop === undefined) return client;
+      client = hop;
+      if (!this.#isTrusted(hop)) return client;
+    }
+    return client;
+  }
+
+  #isTrusted(address: Address): boolean {
+    return this.#trusted.some((network) => isInNetwork(address, network));
+  }
+}
+
+function* entriesFromTheRight(list: string): Generator<string> {
+  let end = list.length;
+  while (end >= 0) {
+    const comma = end === 0 ? -1 : list.lastIndexOf(",", end - 1);
+    yield list.slice(comma + 1, end).trim();
+    end = comma;
+  }
+}
+
+/** Some proxies add the port: `192.0.2.1:4711`, `[2001:db8::1]:4711`. */
+function parseHop(entry: string): Address | undefined {
+  const bracketed = /^\[([^\]]+)\](?::\d{1,5})?$/.exec(entry)?.[1];
+  if (bracketed !== undefined) return bracketed.includes(":") ? parseAddress(bracketed) : undefined;
+  return parseAddress(/^([\d.]+):\d{1,5}$/.exec(entry)?.[1] ?? entry);
+}

@@ -1,0 +1,62 @@
+/**
+ * The verifier contract: one file a verifier, one line in `registry.ts`. A webhook may ask for several;
+ * all of them must pass.
+ *
+ * @module
+ */
+
+import type { z } from "zod";
+
+/** What a verifier may look at. */
+export interface RequestToVerify {
+  readonly headers: Headers;
+  /** The address of the peer, or of the client behind trusted proxies. */
+  readonly clientAddress: string;
+  /** The full request target, query included. */
+  readonly url: string;
+}
+
+/** Why a request was not let in. `reason` is for the log and metrics; the client sees only the status. */
+export interface Refusal {
+  readonly code: "unauthorized" | "forbidden";
+  /** One sentence that holds nothing the client sent and no secret. */
+  readonly reason: string;
+  /** Value of the `WWW-Authenticate` header of the answer, where the scheme has one. */
+  readonly challenge?: string;
+}
+
+/** Verifies the head of a request, before its body is read. */
+export interface HeadVerifier {
+  readonly reads: "head";
+  /** Returns the refusal, or `undefined` to let the request pass. A throw counts as a refusal. */
+  verify(request: RequestToVerify): Refusal | undefined | Promise<Refusal | undefined>;
+}
+
+/**
+ * Verifies the exact bytes of the body as sent, before any Content-Encoding is undone.
+ *
+ * @returns the refusal, or `undefined` to let the request pass. A throw counts as a refusal.
+ */
+export type BodyCheck = (body: Uint8Array<ArrayBuffer>) => Refusal | undefined | Promise<Refusal | undefined>;
+
+/** Verifies the head and the body. */
+export interface BodyVerifier {
+  readonly reads: "body";
+  /**
+   * Looks at the head and returns the check that the body has to pass, or the refusal of a head that no
+   * body can make good: without a signature the body is never read. A throw counts as a refusal.
+   */
+  verify(request: RequestToVerify): Refusal | BodyCheck | Promise<Refusal | BodyCheck>;
+}
+
+export type Verifier = HeadVerifier | BodyVerifier;
+
+/** A kind of authentication that webhooks can ask for. */
+export interface VerifierKind<Config = unknown> {
+  /** The webhook's configuration key, for example `hmac`. */
+  readonly key: string;
+  /** Strict schema of that key's value. An empty secret must be an error here, not at request time. */
+  readonly configSchema: z.ZodType<Config>;
+  /** Does all work that does not depend on the request: decoding keys, preparing answers. */
+  compile(config: Config): Verifier;
+}

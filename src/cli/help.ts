@@ -1,0 +1,34 @@
+import { SETTING_DEFINITIONS } from "../settings.ts";
+
+const COMMANDS: readonly (readonly [command: string, description: string])[] = [
+  ["serve", "Start the gateway (default)"],
+  ["check", "Validate the configured webhooks and connections; exit status 1 if there are problems"],
+  ["healthcheck", "Ask the gateway on this machine whether it is ready; exit status 0 if it is"],
+  ["connector", "Start the connector (not built yet)"],
+];
+
+/** What `cwm --help` prints. */
+export function helpText(): string {
+  return [
+    "Core Webhook Module: receives webhooks and hands them to the systems behind it",
+    "",
+    "Usage: cwm [command]",
+    "",
+    "Commands:",
+    ...table(COMMANDS),
+    "",
+    "Options:",
+    ...table([["-h, --help", "Print this help"], ["-V, --version", "Print the version"]]),
+    "",
+    "Environment variables:",
+    ...table(SETTING_DEFINITIONS.map((setting): [string, string] => [
+      setting.variable,
+      `${setting.description} (default: ${setting.default})`,
+    ])),
+  ].join("\n");
+}
+
+function table(rows: readonly (readonly [string, string])[]): string[] {
+  const width = Math.max(...rows.map(([name]) => name.length));
+  return rows.map(([name, description]) => `  ${name.padEnd(width)}  ${description}`);
+}

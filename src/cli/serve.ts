@@ -1,0 +1,56 @@
+import { Gateway } from "../gateway.ts";
+import { standardLineWriter } from "../observability/line_writer.ts";
+import { logger, setUpLogging } from "../observability/logging.ts";
+import type { Settings } from "../settings.ts";
+
+/** Exit status of a process that a signal ended, by the shell's convention. */
+const EXIT_STATUS_OF_SIGNAL = { SIGINT: 130, SIGTERM: 143 } as const;
+
+/** Runs the gateway until a signal ends it. Returns the exit status. */
+export async function serve(
+  settings: Settings,
+  environment: Readonly<Record<string, string>>,
+): Promise<number> {
+  // Events go to standard output and the gateway's own log to standard error, so that either can be redirected.
+  await using lines = standardLineWriter("stdout");
+  await using records = standardLineWriter("stderr");
+  await using logging = setUpLogging({
+    level: settings.log.level,
+    format: settings.log.format,
+    writer: records,
+  });
+  for (const warning of settings.warnings) logger("gateway").warning(warning);
+  await using gateway = await Gateway.start({
+    settings,
+    environment,
+    lines,
+    droppedLogRecords: () => logging.droppedRecords,
+  });
+  using _reload = onSignal("SIGHUP", () => {
+    gateway.reload().catch((error) =>
+      logger("config").error("Reloading the configuration failed", { error })
+    );
+  });
+  await firstSignal();
+  await gateway.drain();
+  return 0;
+}
+
+/** Resolves at the first SIGTERM or SIGINT. The second one ends the process at once. */
+async function firstSignal(): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  let signals = 0;
+  for (const name of ["SIGTERM", "SIGINT"] as const) {
+    Deno.addSignalListener(name, () => {
+      signals++;
+      if (signals > 1) Deno.exit(EXIT_STATUS_OF_SIGNAL[name]);
+      resolve();
+    });
+  }
+  await promise;
+}
+
+function onSignal(name: Deno.Signal, listener: () => void): Disposable {
+  Deno.addSignalListener(name, listener);
+  return { [Symbol.dispose]: () => Deno.removeSignalListener(name, listener) };
+}

@@ -1,0 +1,16 @@
+const encoder = new TextEncoder();
+
+/** Writes a line to standard output. */
+export function print(line: string): void {
+  writeAll(Deno.stdout, line);
+}
+
+/** Writes a line to standard error. */
+export function printError(line: string): void {
+  writeAll(Deno.stderr, line);
+}
+
+function writeAll(stream: { writeSync(bytes: Uint8Array): number }, line: string): void {
+  let rest = encoder.encode(line + "\n");
+  while (rest.byteLength > 0) rest = rest.subarray(stream.writeSync(rest));
+}

@@ -1,0 +1,84 @@
+import type { BlockedWebhook, CatalogEntry } from "./entry.ts";
+import { WebhookEntry } from "./entry.ts";
+import { webhookPath } from "./keys.ts";
+import type { Problem } from "./problem.ts";
+
+/** How many keys are in which state, as metrics show it. */
+export interface CatalogCounts {
+  /** Served as configured. */
+  readonly ok: number;
+  /** The last good value is served, since the newest one has a problem. */
+  readonly stale: number;
+  /** Not served: requests get 503. */
+  readonly invalid: number;
+}
+
+/**
+ * The webhooks that requests are looked up in, by `namespace/id`, and the problems of all keys. One
+ * configuration event replaces one entry; nothing else is copied or touched.
+ */
+export class Catalog {
+  readonly #entries = new Map<string, CatalogEntry>();
+  readonly #problems = new Map<string, readonly Problem[]>();
+  #serving = 0;
+
+  /** @param path `namespace/id` */
+  find(path: string): CatalogEntry | undefined {
+    return this.#entries.get(path);
+  }
+
+  /** Puts an entry in the place of the former one, which lives on until its last request has ended. */
+  put(entry: WebhookEntry | BlockedWebhook): void {
+    const path = webhookPath(entry.namespace, entry.id);
+    const former = this.#entries.get(path);
+    this.#entries.set(path, entry);
+    if (entry instanceof WebhookEntry) this.#serving++;
+    this.#retire(former);
+  }
+
+  delete(path: string): void {
+    const former = this.#entries.get(path);
+    this.#entries.delete(path);
+    this.#retire(former);
+  }
+
+  get size(): number {
+    return this.#entries.size;
+  }
+
+  entries(): Iterable<CatalogEntry> {
+    return this.#entries.values();
+  }
+
+  /** Sets the problems of one key; none clears them. */
+  setProblems(key: string, problems: readonly Problem[]): void {
+    if (problems.length === 0) this.#problems.delete(key);
+    else this.#problems.set(key, problems);
+  }
+
+  problemsOf(key: string): readonly Problem[] {
+    return this.#problems.get(key) ?? [];
+  }
+
+  /** All problems, those of one key together. */
+  *problems(): Iterable<Problem> {
+    for (const problems of this.#problems.values()) yield* problems;
+  }
+
+  /** Counted over webhooks. @param connections how many connections are in service, counted as ok */
+  counts(connections: number): CatalogCounts {
+    let stale = 0;
+    let invalid = 0;
+    for (const [problem] of this.#problems.values()) {
+      if (problem?.serving === "last_good") stale++;
+      else invalid++;
+    }
+    return { ok: Math.max(0, this.#serving + connections - stale), stale, invalid };
+  }
+
+  #retire(former: CatalogEntry | undefined): void {
+    if (!(former instanceof WebhookEntry)) return;
+    this.#serving--;
+    former.retire();
+  }
+}

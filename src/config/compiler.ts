@@ -1,0 +1,210 @@
+/**
+ * Turns a parsed configuration value into something a request can use, or into the reasons why not. All
+ * work that does not depend on the request is done here.
+ *
+ * @module
+ */
+
+import { closestString } from "@std/text/closest-string";
+import type { z } from "zod";
+import { type Authenticator, compileAuthenticator } from "../auth/authenticator.ts";
+import { verifierKinds } from "../auth/registry.ts";
+import type { BodyForm } from "../event.ts";
+import type { OutputModule } from "../modules/module.ts";
+import { PLANNED_MODULES } from "../modules/registry.ts";
+import type { ProblemReason } from "./problem.ts";
+import { connectionSchema, isRemark, PLANNED_KEYS, type WebhookConfig, webhookSchema } from "./schema.ts";
+import { type Environment, substitute } from "./substitution.ts";
+
+/** A webhook ready for use but for its connection, which may come and go. */
+export interface CompiledWebhook {
+  readonly enabled: boolean;
+  readonly dataType: "json" | "blob";
+  readonly methods: readonly string[];
+  /** In bytes; `undefined` for the gateway's default. */
+  readonly maxBodyBytes: number | undefined;
+  readonly authenticator: Authenticator;
+  /** The cheapest form of the body that the verifiers and the output can work from. */
+  readonly bodyForm: BodyForm;
+  readonly module: OutputModule;
+  /** What the module's own schema made of `module-config`. */
+  readonly moduleConfig: unknown;
+  /** The connection's name where the webhook gives one. */
+  readonly connectionName: string | undefined;
+}
+
+/** A connection that a module can open. */
+export interface CompiledConnection {
+  readonly name: string;
+  readonly type: string;
+  /** What the module's schema made of the value, or the value itself while no module knows the type. */
+  readonly config: unknown;
+  /** Equal for equal settings: tells whether an open client can be kept. Holds secrets: never shown. */
+  readonly fingerprint: string;
+}
+
+/** What values are compiled against. */
+export interface CompileContext {
+  /** Where `{$NAME}` references are looked up. */
+  readonly environment: Environment;
+  /** The output modules that webhooks may use. */
+  readonly modules: readonly OutputModule[];
+}
+
+/** The compiled value, or all the reasons why there is none. */
+export type Compiled<Value> = { readonly value: Value } | { readonly problems: readonly ProblemReason[] };
+
+/** Compiles one webhook. */
+export function compileWebhook(json: unknown, context: CompileContext): Compiled<CompiledWebhook> {
+  const { value, problems: missing } = substitute(withoutRemarks(json), context.environment);
+  if (missing.length > 0) return { problems: missing };
+  const planned = plannedKeys(value as object);
+  if (planned.length > 0) return { problems: planned };
+  const parsed = webhookSchema.safeParse(value);
+  if (!parsed.success) return { problems: describeIssues(parsed.error, webhookSchema) };
+  const config = parsed.data as WebhookConfig & Record<string, unknown>;
+
+  const module = context.modules.find(({ name }) => name === config.module);
+  if (module === undefined) return { problems: [describeUnknownModule(config.module, context.modules)] };
+  if (config.accept === "durable") {
+    const message = "Acceptance 'durable' is not built yet: use 'delivered' or leave the key out";
+    return { problems: [{ code: "not_supported_yet", path: "accept", message }] };
+  }
+  const moduleConfig = module.configSchema.safeParse(config["module-config"]);
+  if (!moduleConfig.success) {
+    return { problems: describeIssues(moduleConfig.error, module.configSchema, "module-config") };
+  }
+
+  const verifiers = verifierKinds
+    .filter((kind) => config[kind.key] !== undefined)
+    .map((kind) => kind.compile(config[kind.key]));
+  const authenticator = compileAuthenticator(verifiers);
+  return {
+    value: {
+      enabled: config.enabled,
+      dataType: config.data_type,
+      methods: config.methods,
+      maxBodyBytes: config.max_body_bytes,
+      authenticator,
+      bodyForm: authenticator.readsBody || config.data_type === "blob" ? "bytes" : module.reads,
+      module,
+      moduleConfig: moduleConfig.data,
+      connectionName: config.connection,
+    },
+  };
+}
+
+/** Compiles one connection with the schema of the first module that accepts its type. */
+export function compileConnection(
+  name: string,
+  json: unknown,
+  context: CompileContext,
+): Compiled<CompiledConnection> {
+  const { value, problems: missing } = substitute(withoutRemarks(json), context.environment);
+  if (missing.length > 0) return { problems: missing };
+  const parsed = connectionSchema.safeParse(value);
+  if (!parsed.success) return { problems: describeIssues(parsed.error, connectionSchema) };
+  const { type, ...settings } = parsed.data;
+  const module = context.modules.find((candidate) => candidate.connectionTypes.includes(type));
+  const fingerprint = canonicalJson(value);
+  // No module uses this type yet, so nothing can go wrong with it: the original's files have many.
+  if (module?.connectionSchema === undefined) return { value: { name, type, config: settings, fingerprint } };
+  const config = module.connectionSchema.safeParse(settings);
+  if (!config.success) return { problems: describeIssues(config.error, module.connectionSchema) };
+  return { value: { name, type, config: config.data, fingerprint } };
+}
+
+/**
+ * Leaves out the author's remarks: at the top level and directly below it, but no deeper, where keys are
+ * data (HTTP headers begin with `x-` too).
+ */
+function withoutRemarks(json: unknown): unknown {
+  const kept: Record<string, unknown> = {};
+  for (const [key, value] of Object.entries(json as object)) {
+    if (isRemark(key)) continue;
+    kept[key] = hasRemark(value)
+      ? Object.fromEntries(Object.entries(value).filter(([childKey]) => !isRemark(childKey)))
+      : value;
+  }
+  return kept;
+}
+
+function hasRemark(value: unknown): value is object {
+  return typeof value === "object" && value !== null && !Array.isArray(value) &&
+    Object.keys(value).some(isRemark);
+}
+
+function plannedKeys(value: object): ProblemReason[] {
+  return Object.keys(value).filter((key) => PLANNED_KEYS.has(key)).map((key) => ({
+    code: "not_supported_yet",
+    path: key,
+    message:
+      `Key '${key}' is not built yet, and ignoring it could let in what it keeps out: remove it to use the webhook`,
+  }));
+}
+
+function describeUnknownModule(name: string, modules: readonly OutputModule[]): ProblemReason {
+  if (PLANNED_MODULES.includes(name)) {
+    return { code: "not_supported_yet", path: "module", message: `Module '${name}' is not built yet` };
+  }
+  const nearest = closestString(name, modules.map((module) => module.name));
+  return {
+    code: "unknown_module",
+    path: "module",
+    message: `Module '${name}' does not exist: nearest is '${nearest}'`,
+  };
+}
+
+/** One reason per issue; unknown keys with the nearest known one. Values are never shown. */
+function describeIssues(error: z.ZodError, schema: z.ZodType, prefix = ""): ProblemReason[] {
+  return error.issues.flatMap((issue): ProblemReason[] => {
+    const path = [...(prefix === "" ? [] : [prefix]), ...issue.path.map(String)];
+    if (issue.code !== "unrecognized_keys") {
+      return [{ code: "schema", path: path.join("."), message: issue.message }];
+    }
+    const known = knownKeys(schema, issue.path);
+    return issue.keys.map((key) => ({
+      code: "schema",
+      path: [...path, key].join("."),
+      message: known.length === 0
+        ? `Key '${key}' is not known here`
+        : `Key '${key}' is not known: nearest is '${closestString(key, known)}'`,
+    }));
+  });
+}
+
+/** The keys of the object schema at a path, looking through optional, default and transform wrappers. */
+function knownKeys(schema: z.ZodType, path: readonly PropertyKey[]): string[] {
+  let current: unknown = unwrap(schema);
+  for (const step of path) {
+    const shape = (current as { shape?: Record<PropertyKey, unknown> }).shape;
+    if (shape === undefined) return [];
+    current = unwrap(shape[step]);
+  }
+  return Object.keys((current as { shape?: object } | undefined)?.shape ?? {});
+}
+
+function unwrap(schema: unknown): unknown {
+  let current = schema as
+    | { def?: { innerType?: unknown; in?: unknown; out?: unknown; type?: string } }
+    | undefined;
+  while (current?.def !== undefined) {
+    // A preprocess is a pipe whose input is a transform; its schema is the output.
+    const inner = current.def.innerType ??
+      ((current.def.in as typeof current)?.def?.type === "transform" ? current.def.out : current.def.in);
+    if (inner === undefined) return current;
+    current = inner as typeof current;
+  }
+  return current;
+}
+
+/** JSON with sorted keys: the same settings in another order are the same connection. */
+function canonicalJson(value: unknown): string {
+  return JSON.stringify(
+    value,
+    (_key, child: unknown) =>
+      child !== null && typeof child === "object" && !Array.isArray(child)
+        ? Object.fromEntries(Object.entries(child).sort(([a], [b]) => a < b ? -1 : 1))
+        : child,
+  );
+}

@@ -1,0 +1,106 @@
+import type { CompiledConnection, CompiledWebhook } from "./compiler.ts";
+import type { OutputModule } from "../modules/module.ts";
+
+/** The connection of a webhook (none where its module needs none), or why it cannot be told. */
+export type Resolution = { readonly connection: CompiledConnection | undefined } | {
+  readonly unresolved: string;
+};
+
+/** The connections by name, and which webhooks depend on which of them. */
+export class Connections {
+  readonly #byName = new Map<string, CompiledConnection>();
+  readonly #byType = new Map<string, Map<string, CompiledConnection>>();
+  readonly #namedBy = new Map<string, Set<string>>();
+  readonly #chosenByType = new Map<string, Set<string>>();
+
+  get(name: string): CompiledConnection | undefined {
+    return this.#byName.get(name);
+  }
+
+  get size(): number {
+    return this.#byName.size;
+  }
+
+  /** Sets or removes a connection. */
+  set(name: string, connection: CompiledConnection | undefined): void {
+    const former = this.#byName.get(name);
+    if (former !== undefined) this.#byType.get(former.type)?.delete(name);
+    if (connection === undefined) {
+      this.#byName.delete(name);
+      return;
+    }
+    this.#byName.set(name, connection);
+    const ofType = this.#byType.get(connection.type);
+    if (ofType === undefined) this.#byType.set(connection.type, new Map([[name, connection]]));
+    else ofType.set(name, connection);
+  }
+
+  /**
+   * Finds a webhook's connection: the one it names or, where it names none, the only one of a type that
+   * its module accepts.
+   */
+  resolve(webhook: CompiledWebhook): Resolution {
+    const { module, connectionName } = webhook;
+    if (module.connectionTypes.length === 0) return { connection: undefined };
+    return connectionName === undefined
+      ? this.#resolveByType(module)
+      : this.#resolveByName(module, connectionName);
+  }
+
+  #resolveByName(module: OutputModule, name: string): Resolution {
+    const connection = this.#byName.get(name);
+    if (connection === undefined) {
+      return { unresolved: `Connection '${name}' does not exist or is not valid` };
+    }
+    if (module.connectionTypes.includes(connection.type)) return { connection };
+    const expected = module.connectionTypes.join("' or '");
+    return {
+      unresolved:
+        `Connection '${name}' has type '${connection.type}', but module '${module.name}' needs '${expected}'`,
+    };
+  }
+
+  #resolveByType(module: OutputModule): Resolution {
+    const candidates = module.connectionTypes.flatMap((type) => [...this.#byType.get(type)?.values() ?? []]);
+    if (candidates.length === 1) return { connection: candidates[0] };
+    const types = module.connectionTypes.join("' or '");
+    return {
+      unresolved: candidates.length === 0
+        ? `There is no connection of type '${types}': define one`
+        : `There are several connections of type '${types}' (${
+          candidates.map(({ name }) => name).sort().join(", ")
+        }): ` +
+          "name one with 'connection'",
+    };
+  }
+
+  /** Notes that a webhook depends on connections, so that {@linkcode dependents} finds it. */
+  track(path: string, webhook: CompiledWebhook): void {
+    for (const [index, key] of this.#indexKeys(webhook)) {
+      const paths = index.get(key);
+      if (paths === undefined) index.set(key, new Set([path]));
+      else paths.add(path);
+    }
+  }
+
+  /** The inverse of {@linkcode track}. */
+  untrack(path: string, webhook: CompiledWebhook): void {
+    for (const [index, key] of this.#indexKeys(webhook)) {
+      const paths = index.get(key);
+      paths?.delete(path);
+      if (paths?.size === 0) index.delete(key);
+    }
+  }
+
+  /** The webhooks whose resolution may change when a connection of this name and these types does. */
+  *dependents(name: string, types: Iterable<string>): Iterable<string> {
+    yield* this.#namedBy.get(name) ?? [];
+    for (const type of new Set(types)) yield* this.#chosenByType.get(type) ?? [];
+  }
+
+  *#indexKeys(webhook: CompiledWebhook): Iterable<[Map<string, Set<string>>, string]> {
+    if (webhook.module.connectionTypes.length === 0) return;
+    if (webhook.connectionName !== undefined) yield [this.#namedBy, webhook.connectionName];
+    else for (const type of webhook.module.connectionTypes) yield [this.#chosenByType, type];
+  }
+}

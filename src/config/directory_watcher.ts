@@ -1,0 +1,167 @@
+import type { Logger } from "@logtape/logtape";
+import { basename } from "@std/path";
+import { addPathLookups, type PathLookups } from "./path_lookups.ts";
+
+/** A continuous stream of events delays the notice by no more than this many debounce times. */
+const MAX_DEBOUNCES = 5;
+
+/** How often the way to a path may change while watches are being opened before the next poll must do. */
+const MAX_ROUNDS = 5;
+
+/** What a watcher needs. */
+export interface DirectoryWatcherOptions {
+  /** Called when something on the way to a path may have changed. */
+  readonly onChange: () => void;
+  /** How long to wait for further events before `onChange`, in milliseconds; at most five times as long in all. */
+  readonly debounceMs: number;
+  readonly logger: Logger;
+}
+
+interface Watch {
+  readonly events: Deno.FsWatcher;
+  /** Device and inode: another directory may come to stand at the same path. */
+  readonly identity: string;
+  /** The names whose changes count. */
+  names: ReadonlySet<string>;
+  /** Settles when there are no more events. */
+  ended: Promise<void>;
+}
+
+/**
+ * Notices changes of files by watching the directories that they are found through. Watching the files
+ * themselves would see neither the second `mv` over a file nor the swap of a ConfigMap's symbolic link.
+ *
+ * Notices may be late or missing where the system has no file notifications, or when a directory higher up
+ * is moved away: the owner must also look from time to time.
+ */
+export class DirectoryWatcher implements AsyncDisposable {
+  readonly #options: DirectoryWatcherOptions;
+  readonly #watches = new Map<string, Watch>();
+  readonly #unwatchable = new Set<string>();
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #waitingSince: number | undefined;
+  #closed = false;
+
+  constructor(options: DirectoryWatcherOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Watches the way to each of the paths as it is now, and nothing else any more. Call it before each look
+   * at the files: what changes after it resolves is noticed, and links may lead elsewhere by then.
+   */
+  async follow(paths: readonly string[]): Promise<void> {
+    for (let round = 0; round < MAX_ROUNDS; round++) {
+      const lookups: PathLookups = new Map();
+      for (const path of paths) await addPathLookups(lookups, path);
+      // The way may have changed before a new watch saw it, so it is gone again until nothing is new.
+      if (!await this.#watch(lookups)) return;
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#closed = true;
+    clearTimeout(this.#timer);
+    const watches = [...this.#watches.values()];
+    for (const directory of this.#watches.keys()) this.#close(directory);
+    await Promise.all(watches.map(({ ended }) => ended));
+  }
+
+  /** Returns whether a directory is watched that was not watched before. */
+  async #watch(lookups: PathLookups): Promise<boolean> {
+    let opened = false;
+    for (const directory of this.#watches.keys()) {
+      if (!lookups.has(directory)) this.#close(directory);
+    }
+    for (const directory of this.#unwatchable) {
+      if (!lookups.has(directory)) this.#unwatchable.delete(directory);
+    }
+    for (const [directory, names] of lookups) {
+      const identity = await identityOf(directory);
+      const watch = this.#watches.get(directory);
+      if (watch !== undefined && watch.identity === identity) {
+        watch.names = names;
+        continue;
+      }
+      this.#close(directory);
+      if (this.#closed) return false;
+      if (identity !== undefined && this.#open(directory, identity, names)) opened = true;
+    }
+    return opened;
+  }
+
+  #open(directory: string, identity: string, names: ReadonlySet<string>): boolean {
+    try {
+      const events = Deno.watchFs(directory, { recursive: false });
+      const watch: Watch = { events, identity, names, ended: Promise.resolve() };
+      watch.ended = this.#listen(directory, watch);
+      this.#watches.set(directory, watch);
+      this.#unwatchable.delete(directory);
+      return true;
+    } catch (error) {
+      this.#reportUnwatchable(directory, error);
+      return false;
+    }
+  }
+
+  async #listen(directory: string, watch: Watch): Promise<void> {
+    try {
+      for await (const event of watch.events) {
+        if (concerns(event, directory, watch.names)) this.#notice();
+      }
+    } catch (error) {
+      this.#reportUnwatchable(directory, error);
+    } finally {
+      // It ended by itself: forgotten, so that the next `follow` opens it again.
+      if (this.#watches.get(directory) === watch) this.#close(directory);
+    }
+  }
+
+  #close(directory: string): void {
+    const watch = this.#watches.get(directory);
+    this.#watches.delete(directory);
+    watch?.events.close();
+  }
+
+  /** Calls `onChange` once it has been quiet for a while, but never puts it off for long. */
+  #notice(): void {
+    if (this.#closed) return;
+    const { debounceMs } = this.#options;
+    const now = performance.now();
+    this.#waitingSince ??= now;
+    const latest = this.#waitingSince + MAX_DEBOUNCES * debounceMs;
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => {
+      this.#waitingSince = undefined;
+      this.#options.onChange();
+    }, Math.max(0, Math.min(debounceMs, latest - now)));
+  }
+
+  #reportUnwatchable(directory: string, error: unknown): void {
+    if (this.#closed || this.#unwatchable.has(directory)) return;
+    this.#unwatchable.add(directory);
+    this.#options.logger.warning(
+      "Cannot watch {directory}: changes of the files in it are noticed late. If the system's limit is " +
+        "reached, raise fs.inotify.max_user_watches and fs.inotify.max_user_instances",
+      { directory, error },
+    );
+  }
+}
+
+/** Whether an event may mean that something on the way to a file has changed. */
+function concerns(event: Deno.FsEvent, directory: string, names: ReadonlySet<string>): boolean {
+  // The gateway's own reading must not make it read again.
+  if (event.kind === "access") return false;
+  // The system lost events, so anything may have changed.
+  if (event.flag === "rescan" || event.paths.length === 0) return true;
+  return event.paths.some((path) => path === directory || names.has(basename(path)));
+}
+
+async function identityOf(directory: string): Promise<string | undefined> {
+  try {
+    const { dev, ino } = await Deno.stat(directory);
+    return `${dev}:${ino}`;
+  } catch {
+    return undefined;
+  }
+}

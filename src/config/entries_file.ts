@@ -1,0 +1,186 @@
+/**
+ * One JSON file that maps names to configuration values. A load computes the file's next state from the
+ * state that was reported last; what differs between the two is all that is ever reported.
+ *
+ * @module
+ */
+
+import { setImmediate as nextTurn } from "node:timers/promises";
+import { quoteJson } from "../observability/safe_text.ts";
+import { type JsonObject, parseJsonObject, readFileContent } from "./json_file.ts";
+import { checkConfigValue } from "./json_value.ts";
+import type { ConfigKey } from "./keys.ts";
+import type { ProblemReason } from "./problem.ts";
+import type { ConfigChange, ConfigPut, ConfigSink } from "./provider.ts";
+
+/** After how many entries the event loop gets a turn: about 2 ms of work. */
+const ENTRIES_PER_TURN = 2_000;
+
+/** Longest name that a problem quotes, in characters. */
+const MAX_QUOTED_NAME = 100;
+
+/** What the entries of a file are. */
+export interface EntryKind {
+  readonly keyOf: (name: string) => ConfigKey;
+  readonly isName: (name: string) => boolean;
+  /** What a name must look like, for the problem of one that does not. */
+  readonly rule: string;
+  /** Whether it is all right that there is no file, as long as there never was one. */
+  readonly optional: boolean;
+}
+
+/** What is known of a file after a load. */
+export interface FileState {
+  /** Of the content that the rest was made from; empty if there was none. */
+  readonly fingerprint: string;
+  /** By name, a put's value as JSON text: it is small, can be compared, and nobody else can change it. */
+  readonly entries: ReadonlyMap<string, string>;
+  /** Names that cannot be names of entries, as problems quote them. */
+  readonly badNames: ReadonlySet<string>;
+  /** Why the content could not be taken: the entries are those of the last good one. */
+  readonly problem: ProblemReason | undefined;
+  /** Whether the file has ever been there. */
+  readonly seen: boolean;
+  /** Where the entries come from. */
+  readonly origin: "nothing" | "file" | "embedded_default";
+}
+
+const UNREAD: FileState = {
+  fingerprint: "",
+  entries: new Map(),
+  badNames: new Set(),
+  problem: undefined,
+  seen: false,
+  origin: "nothing",
+};
+
+/** A problem of a file or of a name in it, set or cleared. */
+export interface SourceReport {
+  readonly source: string;
+  readonly problem: ProblemReason | undefined;
+  readonly serving: NonNullable<Parameters<ConfigSink["reportSource"]>[3]>;
+}
+
+/** A file of entries, and what was reported of it. */
+export class EntriesFile {
+  readonly path: string;
+  readonly #kind: EntryKind;
+  #reported = UNREAD;
+
+  constructor(path: string, kind: EntryKind) {
+    this.path = path;
+    this.#kind = kind;
+  }
+
+  get reported(): FileState {
+    return this.#reported;
+  }
+
+  /** Reads the file. Whatever is wrong with it, the entries that were reported last stay. */
+  async read(): Promise<FileState> {
+    const reported = this.#reported;
+    const content = await readFileContent(this.path);
+    if ("problem" in content) {
+      const { problem } = content;
+      const missing = problem.code === "file_missing";
+      if (missing && !reported.seen && this.#mayBeMissing()) return reported;
+      return { ...reported, fingerprint: "", problem, seen: reported.seen || !missing };
+    }
+    const { bytes, fingerprint } = content;
+    if (fingerprint === reported.fingerprint) return reported;
+    const parsed = await parseJsonObject(bytes);
+    if ("problem" in parsed) return { ...reported, fingerprint, problem: parsed.problem, seen: true };
+    return { ...await this.#entriesOf(parsed), fingerprint, problem: undefined, seen: true, origin: "file" };
+  }
+
+  /** The changes that lead from the reported state to the next one. */
+  changes(next: FileState, revision: string): ConfigChange[] {
+    const { entries } = this.#reported;
+    if (next.entries === entries) return [];
+    const changes: ConfigChange[] = [];
+    for (const [name, text] of next.entries) {
+      if (entries.get(name) === text) continue;
+      changes.push({ key: this.#kind.keyOf(name), value: JSON.parse(text) as ConfigPut["value"], revision });
+    }
+    for (const name of entries.keys()) {
+      if (!next.entries.has(name)) changes.push({ key: this.#kind.keyOf(name), revision, deleted: true });
+    }
+    return changes;
+  }
+
+  /** The problems of the file itself and of bad names in it that came or went. */
+  sourceReports(next: FileState): SourceReport[] {
+    const { problem, badNames } = this.#reported;
+    const reports: SourceReport[] = [];
+    if (next.problem?.message !== problem?.message) {
+      const serving = next.origin === "nothing" ? "nothing" : "last_good";
+      reports.push({ source: this.path, problem: next.problem, serving });
+    }
+    for (const name of next.badNames) {
+      if (!badNames.has(name)) reports.push(this.#badNameReport(name, this.#kind.rule));
+    }
+    for (const name of badNames) {
+      if (!next.badNames.has(name)) reports.push(this.#badNameReport(name, undefined));
+    }
+    return reports;
+  }
+
+  /** Takes note that the changes were applied. */
+  commit(next: FileState): void {
+    this.#reported = next;
+  }
+
+  #mayBeMissing(): boolean {
+    return this.#kind.optional || this.#reported.origin === "embedded_default";
+  }
+
+  async #entriesOf({ members, duplicateKeys }: JsonObject): Promise<Pick<FileState, "entries" | "badNames">> {
+    const entries = new Map<string, string>();
+    const badNames = new Set<string>();
+    let count = 0;
+    for (const [name, member] of Object.entries(members)) {
+      if (isRemark(name)) continue;
+      if (!this.#kind.isName(name)) {
+        badNames.add(quote(name));
+        continue;
+      }
+      const value: ConfigPut["value"] = duplicateKeys.has(name) ? AMBIGUOUS : checkConfigValue(member);
+      entries.set(name, JSON.stringify(value));
+      if (++count % ENTRIES_PER_TURN === 0) await nextTurn();
+    }
+    return { entries, badNames };
+  }
+
+  #badNameReport(quotedName: string, rule: string | undefined): SourceReport {
+    return {
+      source: `${this.path}: ${quotedName}`,
+      problem: rule === undefined ? undefined : { code: "foreign_key", path: "", message: rule },
+      serving: "nothing",
+    };
+  }
+}
+
+/** What is served while there is no file at all: one webhook `default` that writes what it gets to the log. */
+export const EMBEDDED_DEFAULT: FileState = {
+  ...UNREAD,
+  entries: new Map([["default", JSON.stringify({ json: { module: "log", data_type: "json" } })]]),
+  origin: "embedded_default",
+};
+
+/** An entry that stands twice may be meant to be the stricter one: neither is taken. */
+const AMBIGUOUS: ConfigPut["value"] = {
+  problem: {
+    code: "invalid_json",
+    path: "",
+    message: "The key stands more than once in the file: keep one of them",
+  },
+};
+
+/** Keys that begin with `_` or `x-` are remarks, at the top level as inside of webhooks. */
+function isRemark(name: string): boolean {
+  return name.startsWith("_") || name.startsWith("x-");
+}
+
+function quote(name: string): string {
+  return quoteJson(name.length > MAX_QUOTED_NAME ? `${name.slice(0, MAX_QUOTED_NAME)}…` : name);
+}

@@ -1,0 +1,199 @@
+import type { Logger } from "@logtape/logtape";
+import { logger } from "../observability/logging.ts";
+import { DirectoryWatcher } from "./directory_watcher.ts";
+import { EMBEDDED_DEFAULT, EntriesFile, type FileState } from "./entries_file.ts";
+import { isConnectionName, isWebhookId } from "./keys.ts";
+import type { ConfigProvider, ConfigSink, ProviderStatus } from "./provider.ts";
+
+/** Where the configuration files are, and how they are looked at. */
+export interface FileConfigProviderOptions {
+  /** Path of `webhooks.json`: webhook id -> webhook. */
+  readonly webhooksFile: string;
+  /** Path of `connections.json`: connection name -> connection. It need not exist. */
+  readonly connectionsFile: string;
+  /** The namespace of all webhooks in the file. */
+  readonly defaultNamespace: string;
+  /** @default the logger `cwm.config` */
+  readonly logger?: Logger;
+  /** How often to look for changes that the system did not tell about, in milliseconds. @default 30000 */
+  readonly pollIntervalMs?: number;
+  /** How long a change has to be over before the files are read, in milliseconds. @default 50 */
+  readonly debounceMs?: number;
+}
+
+/**
+ * Configuration from two JSON files, live: a change in either is reported within a fraction of a second,
+ * and nothing but what changed. A file that is broken or gone is a problem to report; what was read last
+ * stays in service. When neither file exists at the start, a webhook `default` stands in for them.
+ */
+export class FileConfigProvider implements ConfigProvider {
+  readonly backend = "file";
+  readonly #webhooks: EntriesFile;
+  readonly #connections: EntriesFile;
+  readonly #watcher: DirectoryWatcher;
+  readonly #pollIntervalMs: number;
+  readonly #logger: Logger;
+  #sink: ConfigSink | undefined;
+  #poll: ReturnType<typeof setInterval> | undefined;
+  /** The load under way. */
+  #loading: Promise<void> | undefined;
+  /** The load after it, which sees what changed meanwhile. */
+  #following: Promise<void> | undefined;
+  /** How many loads found something new. */
+  #revision = 0;
+  #lastSyncAt: number | undefined;
+  #stopped = false;
+
+  constructor(options: FileConfigProviderOptions) {
+    const namespace = options.defaultNamespace;
+    this.#webhooks = new EntriesFile(options.webhooksFile, {
+      keyOf: (id) => ({ kind: "webhook", namespace, id }),
+      isName: isWebhookId,
+      rule: "A webhook id has 1 to 64 characters of a-z A-Z 0-9 _ - and begins with a letter or digit",
+      optional: false,
+    });
+    this.#connections = new EntriesFile(options.connectionsFile, {
+      keyOf: (name) => ({ kind: "connection", name }),
+      isName: isConnectionName,
+      rule:
+        "A connection name has 1 to 128 characters of a-z A-Z 0-9 _ . - and begins with a letter or digit",
+      optional: true,
+    });
+    this.#logger = options.logger ?? logger("config");
+    this.#pollIntervalMs = options.pollIntervalMs ?? 30_000;
+    this.#watcher = new DirectoryWatcher({
+      onChange: () => this.#loadInBackground(),
+      debounceMs: options.debounceMs ?? 50,
+      logger: this.#logger,
+    });
+  }
+
+  /** Whether there is no configuration at all, so that the webhook `default` stands in for it. */
+  get usingEmbeddedDefault(): boolean {
+    return this.#webhooks.reported.origin === "embedded_default";
+  }
+
+  /**
+   * Starts loading and watching. Resolves when both files have been read, be they good, broken or missing.
+   *
+   * @throws {DOMException} `AbortError`, or the reason that the signal was given, when it aborts first
+   */
+  async start(sink: ConfigSink, signal: AbortSignal): Promise<void> {
+    if (this.#sink !== undefined || this.#stopped) throw invalidState("Cannot start a file provider twice");
+    signal.throwIfAborted();
+    this.#sink = sink;
+    try {
+      await abortable(this.#load(), signal);
+    } catch (error) {
+      this.#stopped = true;
+      throw error;
+    }
+    this.#assertRunning();
+    this.#poll = setInterval(() => this.#loadInBackground(), this.#pollIntervalMs);
+  }
+
+  /**
+   * Reads the files now. Resolves when every change made before the call is applied.
+   *
+   * @throws {DOMException} `InvalidStateError` before the start and after disposal, or the signal's reason
+   */
+  async reload(signal: AbortSignal): Promise<void> {
+    this.#assertRunning();
+    signal.throwIfAborted();
+    await abortable(this.#load(), signal);
+    this.#assertRunning();
+  }
+
+  status(): ProviderStatus {
+    const states = [this.#webhooks.reported, this.#connections.reported];
+    return {
+      backend: this.backend,
+      connected: this.#revision > 0 && !this.#stopped,
+      degraded: states.some(({ problem, origin }) => problem !== undefined && origin !== "nothing"),
+      revision: this.#revision === 0 ? "" : String(this.#revision),
+      lastSyncAt: this.#lastSyncAt,
+    };
+  }
+
+  /** Stops watching, and waits for a load under way; it reports nothing any more. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#stopped = true;
+    clearInterval(this.#poll);
+    await this.#watcher[Symbol.asyncDispose]();
+    await Promise.allSettled([this.#loading, this.#following]);
+  }
+
+  #assertRunning(): void {
+    if (this.#sink === undefined) throw invalidState("Cannot use a file provider that was not started");
+    if (this.#stopped) throw invalidState("Cannot use a file provider that was stopped");
+  }
+
+  #loadInBackground(): void {
+    if (this.#stopped) return;
+    this.#load().catch((error) => this.#logger.error("Loading the configuration files failed", { error }));
+  }
+
+  /** Loads once the load under way, if any, is done. Callers that come meanwhile share that next load. */
+  #load(): Promise<void> {
+    if (this.#loading === undefined) {
+      this.#loading = this.#loadNow().finally(() => this.#loading = undefined);
+      return this.#loading;
+    }
+    // A failure of the load under way is for those who asked for it.
+    this.#following ??= this.#loading.catch(() => {}).then(() => {
+      this.#following = undefined;
+      return this.#load();
+    });
+    return this.#following;
+  }
+
+  async #loadNow(): Promise<void> {
+    const startedAt = Date.now();
+    await this.#watcher.follow([this.#webhooks.path, this.#connections.path]);
+    const [connections, webhooks] = await Promise.all([this.#connections.read(), this.#webhooks.read()]);
+    if (this.#stopped) return;
+    const nothingThere = this.#revision === 0 && !webhooks.seen && !connections.seen;
+    this.#report(connections, nothingThere ? EMBEDDED_DEFAULT : webhooks);
+    const { problem } = this.#webhooks.reported;
+    if (problem === undefined && connections.problem === undefined) this.#lastSyncAt = startedAt;
+  }
+
+  /** Reports what differs from the last report, in one step for both files. */
+  #report(connections: FileState, webhooks: FileState): void {
+    const revision = String(this.#revision + 1);
+    const updates = [{ file: this.#connections, next: connections }, {
+      file: this.#webhooks,
+      next: webhooks,
+    }];
+    const changes = updates.flatMap(({ file, next }) => file.changes(next, revision));
+    const reports = updates.flatMap(({ file, next }) => file.sourceReports(next));
+    if (changes.length > 0) this.#sink?.apply(changes);
+    for (const { source, problem, serving } of reports) {
+      this.#sink?.reportSource(source, problem, revision, serving);
+    }
+    // Last, so that a sink that failed is told again by the next load.
+    for (const { file, next } of updates) file.commit(next);
+    if (this.#revision > 0 && changes.length === 0 && reports.length === 0) return;
+    this.#revision++;
+    this.#logger.info("Configuration files read: {changes} changes, revision {revision}", {
+      changes: changes.length,
+      revision,
+    });
+  }
+}
+
+/** Settles like the work, or rejects with the signal's reason as soon as it aborts; the work goes on. */
+async function abortable(work: Promise<void>, signal: AbortSignal): Promise<void> {
+  const { promise: aborted, reject } = Promise.withResolvers<never>();
+  const onAbort = () => reject(signal.reason);
+  signal.addEventListener("abort", onAbort);
+  try {
+    await Promise.race([work, aborted]);
+  } finally {
+    signal.removeEventListener("abort", onAbort);
+  }
+}
+
+function invalidState(message: string): DOMException {
+  return new DOMException(message, "InvalidStateError");
+}

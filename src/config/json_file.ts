@@ -1,0 +1,164 @@
+/**
+ * Reading a configuration file that other programs write whenever they like: every way in which it can be
+ * missing, half-written or something else altogether is a problem to report, never an exception.
+ *
+ * @module
+ */
+
+import { setImmediate as nextTurn } from "node:timers/promises";
+import type { ProblemReason } from "./problem.ts";
+
+const MEBIBYTE = 1024 * 1024;
+
+/** Largest file that is read, in bytes: 25,000 webhooks take 10 MiB; a log file named by mistake takes all memory. */
+const MAX_FILE_BYTES = 64 * MEBIBYTE;
+
+/** What a file holds, or why that is not known. */
+export type FileContent =
+  | {
+    readonly bytes: Uint8Array<ArrayBuffer>;
+    /** SHA-256 of the bytes: two contents are the same when their fingerprints are. */
+    readonly fingerprint: string;
+  }
+  | { readonly problem: ProblemReason };
+
+/** The top level of a JSON file. */
+export interface JsonObject {
+  readonly members: Readonly<Record<string, unknown>>;
+  /** The keys that stand more than once: `members` holds the last of their values. */
+  readonly duplicateKeys: ReadonlySet<string>;
+}
+
+/** Reads a file as it is now. */
+export async function readFileContent(path: string): Promise<FileContent> {
+  try {
+    const info = await Deno.stat(path);
+    // A pipe or a device is refused unread: reading it might never end.
+    if (info.isDirectory) return unreadable("it is a directory");
+    if (!info.isFile) return unreadable("it is not a regular file");
+    if (info.size > MAX_FILE_BYTES) return tooLarge(info.size);
+    const bytes = await Deno.readFile(path);
+    if (bytes.length > MAX_FILE_BYTES) return tooLarge(bytes.length);
+    const digest = await crypto.subtle.digest("SHA-256", bytes);
+    return { bytes, fingerprint: new Uint8Array(digest).toHex() };
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) {
+      return { problem: { code: "file_missing", path: "", message: "The file does not exist" } };
+    }
+    if (error instanceof Error) return unreadable(error.message);
+    throw error;
+  }
+}
+
+/**
+ * Parses the bytes of a file whose top level must be a JSON object. The event loop gets a turn between the
+ * stages, since each may take tens of milliseconds for a file of thousands of webhooks.
+ */
+export async function parseJsonObject(
+  bytes: Uint8Array,
+): Promise<JsonObject | { readonly problem: ProblemReason }> {
+  let text: string;
+  try {
+    text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch {
+    return invalidJson("The file is not valid UTF-8");
+  }
+  // An editor that writes in place empties the file first: a common sight, worth its own words.
+  if (text.trim() === "") return invalidJson("The file is empty");
+  await nextTurn();
+  let json: unknown;
+  try {
+    json = JSON.parse(text);
+  } catch (error) {
+    return invalidJson(`The file is not valid JSON${errorPosition(error)}`);
+  }
+  if (json === null || typeof json !== "object" || Array.isArray(json)) {
+    return {
+      problem: {
+        code: "not_an_object",
+        path: "",
+        message: "The file must hold a JSON object at its top level",
+      },
+    };
+  }
+  await nextTurn();
+  return { members: json as Record<string, unknown>, duplicateKeys: findDuplicateKeys(text) };
+}
+
+/**
+ * Finds the keys that stand more than once at the top level of a JSON object, where `JSON.parse` silently
+ * keeps the last value.
+ *
+ * @param text valid JSON with an object at its top level
+ */
+export function findDuplicateKeys(text: string): Set<string> {
+  const keys = new Set<string>();
+  const duplicates = new Set<string>();
+  let depth = 0;
+  let expectsKey = false;
+  for (let index = 0; index < text.length; index++) {
+    switch (text.charCodeAt(index)) {
+      case OPENING_BRACE:
+      case OPENING_BRACKET:
+        expectsKey = ++depth === 1;
+        break;
+      case CLOSING_BRACE:
+      case CLOSING_BRACKET:
+        depth--;
+        break;
+      case COMMA:
+        expectsKey = depth === 1;
+        break;
+      case QUOTE: {
+        const end = endOfString(text, index);
+        if (expectsKey) {
+          // Parsed, since "a" and "\u0061" are the same key.
+          const key = JSON.parse(text.slice(index, end)) as string;
+          if (keys.has(key)) duplicates.add(key);
+          keys.add(key);
+          expectsKey = false;
+        }
+        index = end - 1;
+      }
+    }
+  }
+  return duplicates;
+}
+
+const QUOTE = 0x22;
+const COMMA = 0x2c;
+const OPENING_BRACKET = 0x5b;
+const BACKSLASH = 0x5c;
+const CLOSING_BRACKET = 0x5d;
+const OPENING_BRACE = 0x7b;
+const CLOSING_BRACE = 0x7d;
+
+/** The index after the closing quote of the JSON string that begins at `start`. */
+function endOfString(text: string, start: number): number {
+  let quote = start;
+  while (true) {
+    quote = text.indexOf('"', quote + 1);
+    let backslashes = 0;
+    while (text.charCodeAt(quote - 1 - backslashes) === BACKSLASH) backslashes++;
+    if (backslashes % 2 === 0) return quote + 1;
+  }
+}
+
+/** V8 quotes the text around the error, which may hold a secret: only the position is passed on. */
+function errorPosition(error: unknown): string {
+  if (!(error instanceof SyntaxError)) return "";
+  const position = /position \d+( \(line \d+ column \d+\))?/.exec(error.message)?.[0];
+  return position === undefined ? "" : `: error at ${position}`;
+}
+
+function invalidJson(message: string): { problem: ProblemReason } {
+  return { problem: { code: "invalid_json", path: "", message } };
+}
+
+function unreadable(reason: string): { problem: ProblemReason } {
+  return { problem: { code: "file_unreadable", path: "", message: `The file cannot be read: ${reason}` } };
+}
+
+function tooLarge(bytes: number): { problem: ProblemReason } {
+  return unreadable(`it has ${bytes} bytes, more than ${MAX_FILE_BYTES / MEBIBYTE} MiB`);
+}

@@ -1,0 +1,213 @@
+/**
+ * The configuration in service. Providers report changes; the manager compiles them, resolves
+ * connections, keeps the last good value where a new one is bad, and answers look-ups.
+ *
+ * @module
+ */
+
+import type { Logger } from "@logtape/logtape";
+import type { OutputPool } from "../delivery/output_pool.ts";
+import { GatewayError } from "../errors.ts";
+import { Catalog } from "./catalog.ts";
+import {
+  compileConnection,
+  type CompileContext,
+  type Compiled,
+  type CompiledWebhook,
+  compileWebhook,
+} from "./compiler.ts";
+import { Connections } from "./connections.ts";
+import { BlockedWebhook, type CatalogEntry, WebhookEntry } from "./entry.ts";
+import { type ConfigKey, describeKey, webhookPath } from "./keys.ts";
+import type { Problem, ProblemReason } from "./problem.ts";
+import type { ConfigChange, ConfigPut, ConfigSink } from "./provider.ts";
+
+/** Problems that one `apply` writes to the log one by one; the rest is counted. */
+const LOGGED_PROBLEMS = 20;
+
+/** Seconds after which a sender should try again while a webhook cannot be served. */
+const RETRY_AFTER_SECONDS = 10;
+
+type WebhookKey = Extract<ConfigKey, { kind: "webhook" }>;
+type ConnectionKey = Extract<ConfigKey, { kind: "connection" }>;
+
+/** What the manager needs. */
+export interface ConfigManagerOptions {
+  readonly outputs: Pick<OutputPool, "acquire">;
+  readonly compile: CompileContext;
+  readonly logger: Logger;
+}
+
+/** The sink of a provider, and what requests look webhooks up in. */
+export class ConfigManager implements ConfigSink {
+  readonly catalog = new Catalog();
+  readonly #connections = new Connections();
+  readonly #options: ConfigManagerOptions;
+  #unlogged = 0;
+  #logged = 0;
+
+  constructor(options: ConfigManagerOptions) {
+    this.#options = options;
+  }
+
+  /** @param path `namespace/id` */
+  find(path: string): CatalogEntry | undefined {
+    return this.catalog.find(path);
+  }
+
+  /** The webhooks and connections in service. */
+  get size(): { readonly webhooks: number; readonly connections: number } {
+    return { webhooks: this.catalog.size, connections: this.#connections.size };
+  }
+
+  apply(changes: readonly ConfigChange[]): void {
+    this.#logged = this.#unlogged = 0;
+    // Connections first, so that a webhook that comes with its connection finds it.
+    const dependents = new Set<string>();
+    for (const change of changes) {
+      const { key } = change;
+      if (key.kind === "connection") this.#applyConnection(key, change, dependents);
+    }
+    for (const change of changes) {
+      const { key } = change;
+      if (key.kind !== "webhook") continue;
+      this.#applyWebhook(key, change);
+      dependents.delete(webhookPath(key.namespace, key.id));
+    }
+    for (const path of dependents) this.#resolveAgain(path);
+    if (this.#unlogged > 0) {
+      this.#options.logger.warning("{count} more configuration problems: see /admin/config or cwm check", {
+        count: this.#unlogged,
+      });
+    }
+  }
+
+  reportSource(
+    source: string,
+    problem: ProblemReason | undefined,
+    revision: string,
+    serving: "last_good" | "nothing" = "nothing",
+  ): void {
+    this.#setProblems(source, problem === undefined ? [] : [problem], revision, serving);
+  }
+
+  /** Lets go of every output, at the end of the process. */
+  close(): void {
+    for (const entry of this.catalog.entries()) if (entry instanceof WebhookEntry) entry.retire();
+  }
+
+  #applyConnection(key: ConnectionKey, change: ConfigChange, dependents: Set<string>): void {
+    const former = this.#connections.get(key.name);
+    if ("deleted" in change) {
+      this.#setProblems(describeKey(key), [], change.revision);
+      this.#connections.set(key.name, undefined);
+    } else {
+      const compiled = compilePut(change, (json) => compileConnection(key.name, json, this.#options.compile));
+      if ("problems" in compiled) {
+        const serving = former === undefined ? "nothing" : "last_good";
+        this.#setProblems(describeKey(key), compiled.problems, change.revision, serving);
+        return;
+      }
+      this.#setProblems(describeKey(key), [], change.revision);
+      this.#connections.set(key.name, compiled.value);
+    }
+    const types = [former, this.#connections.get(key.name)].flatMap((connection) => connection?.type ?? []);
+    for (const path of this.#connections.dependents(key.name, types)) dependents.add(path);
+  }
+
+  #applyWebhook(key: WebhookKey, change: ConfigChange): void {
+    const path = webhookPath(key.namespace, key.id);
+    const former = this.catalog.find(path);
+    if ("deleted" in change) {
+      if (former?.webhook !== undefined) this.#connections.untrack(path, former.webhook);
+      this.catalog.delete(path);
+      this.#setProblems(describeKey(key), [], change.revision);
+      return;
+    }
+    const compiled = compilePut(change, (json) => compileWebhook(json, this.#options.compile));
+    if ("problems" in compiled) {
+      const serving = former?.webhook === undefined ? "nothing" : "last_good";
+      this.#setProblems(describeKey(key), compiled.problems, change.revision, serving);
+      if (serving === "nothing") this.#block(key, "webhook_misconfigured");
+      return;
+    }
+    if (former?.webhook !== undefined) this.#connections.untrack(path, former.webhook);
+    this.#connections.track(path, compiled.value);
+    this.#serve(key, compiled.value, change.revision);
+  }
+
+  #resolveAgain(path: string): void {
+    const entry = this.catalog.find(path);
+    if (entry?.webhook === undefined) return;
+    const { namespace, id, webhook } = entry;
+    const key: WebhookKey = { kind: "webhook", namespace, id };
+    const [problem] = this.catalog.problemsOf(describeKey(key));
+    // A webhook that serves its last good value keeps the problem of the newer one on record.
+    const keepProblem = problem !== undefined && problem.code !== "connection_unresolved";
+    this.#serve(key, webhook, problem?.revision ?? "", keepProblem);
+  }
+
+  /** Puts a compiled webhook into service, as far as its connection and `enabled` allow. */
+  #serve(key: WebhookKey, webhook: CompiledWebhook, revision: string, keepProblem = false): void {
+    const resolution = this.#connections.resolve(webhook);
+    if ("unresolved" in resolution) {
+      const reason: ProblemReason = {
+        code: "connection_unresolved",
+        path: "connection",
+        message: resolution.unresolved,
+      };
+      if (!keepProblem) this.#setProblems(describeKey(key), [reason], revision, "nothing");
+      this.#block(key, "connection_unresolved", webhook);
+      return;
+    }
+    if (!keepProblem) this.#setProblems(describeKey(key), [], revision);
+    if (!webhook.enabled) {
+      this.#block(key, "webhook_disabled", webhook);
+      return;
+    }
+    // The new hold is taken before the old one is let go, so that an unchanged connection stays open.
+    const output = this.#options.outputs.acquire(webhook.module, resolution.connection, webhook.moduleConfig);
+    this.catalog.put(new WebhookEntry(key.namespace, key.id, webhook, output));
+  }
+
+  #block(
+    key: WebhookKey,
+    code: "webhook_misconfigured" | "connection_unresolved" | "webhook_disabled",
+    webhook?: CompiledWebhook,
+  ): void {
+    const options = code === "webhook_disabled" ? {} : { retryAfterSeconds: RETRY_AFTER_SECONDS };
+    this.catalog.put(
+      new BlockedWebhook(key.namespace, key.id, new GatewayError(code, undefined, options), webhook),
+    );
+  }
+
+  #setProblems(
+    key: string,
+    reasons: readonly ProblemReason[],
+    revision: string,
+    serving: Problem["serving"] = "nothing",
+  ): void {
+    const former = this.catalog.problemsOf(key);
+    const since = former[0]?.since ?? Date.now();
+    this.catalog.setProblems(key, reasons.map((reason) => ({ ...reason, key, revision, since, serving })));
+    if (reasons.length > 0) this.#logProblems(key, reasons, serving);
+    else if (former.length > 0) {
+      this.#options.logger.info("Configuration problem of {key} is solved", { key });
+    }
+  }
+
+  #logProblems(key: string, reasons: readonly ProblemReason[], serving: Problem["serving"]): void {
+    for (const { code, path, message } of reasons) {
+      if (++this.#logged > LOGGED_PROBLEMS) {
+        this.#unlogged++;
+        continue;
+      }
+      const properties = { key, code, path, message, serving };
+      this.#options.logger.warning("Configuration problem of {key}: {message}", properties);
+    }
+  }
+}
+
+function compilePut<Value>(change: ConfigPut, compile: (json: unknown) => Compiled<Value>): Compiled<Value> {
+  return "problem" in change.value ? { problems: [change.value.problem] } : compile(change.value.json);
+}

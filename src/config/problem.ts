@@ -1,0 +1,34 @@
+/** What can be wrong with one configuration value. The codes are stable; the reasons are for people. */
+export type ProblemCode =
+  | "foreign_key"
+  | "invalid_json"
+  | "not_an_object"
+  | "too_deep"
+  | "schema"
+  | "missing_variable"
+  | "unknown_module"
+  | "not_supported_yet"
+  | "connection_unresolved"
+  | "file_missing"
+  | "file_unreadable";
+
+/** Why a value was not taken, without the value: it may hold secrets. */
+export interface ProblemReason {
+  readonly code: ProblemCode;
+  /** Where in the value, for example `hmac.secret`; empty for the value as a whole. */
+  readonly path: string;
+  /** One sentence in plain English, with the nearest known key name where a key is not known. */
+  readonly message: string;
+}
+
+/** A value that is not in service, as `status()`, the log, the metrics and `/admin/config` show it. */
+export interface Problem extends ProblemReason {
+  /** `webhook team-a/orders`, `connection kafka_main`, a file's path or a foreign etcd key. */
+  readonly key: string;
+  /** The provider's revision of the value. */
+  readonly revision: string;
+  /** Since when, in milliseconds since 1970. */
+  readonly since: number;
+  /** What requests get meanwhile: the last good value, or an error. */
+  readonly serving: "last_good" | "nothing";
+}

@@ -1,0 +1,72 @@
+/**
+ * The contract of configuration providers. A provider finds values and reports every change to a sink;
+ * it neither validates them nor answers look-ups.
+ *
+ * @module
+ */
+
+import type { ConfigKey } from "./keys.ts";
+import type { ProblemReason } from "./problem.ts";
+
+/** One value as the backend holds it now. */
+export interface ConfigPut {
+  readonly key: ConfigKey;
+  /** The parsed JSON value, before substitution and validation, or why it could not be parsed. */
+  readonly value: { readonly json: unknown } | { readonly problem: ProblemReason };
+  /** etcd's mod_revision, or a number that grows with each load of the file. */
+  readonly revision: string;
+}
+
+/** A key that the backend no longer holds. */
+export interface ConfigDelete {
+  readonly key: ConfigKey;
+  readonly revision: string;
+  readonly deleted: true;
+}
+
+export type ConfigChange = ConfigPut | ConfigDelete;
+
+/** Where a provider reports to. The configuration manager is one. */
+export interface ConfigSink {
+  /** Applies the changes in one synchronous step: no request sees some of them without the others. */
+  apply(changes: readonly ConfigChange[]): void;
+  /**
+   * Sets or clears a problem that belongs to no single entry: a broken file, a foreign key.
+   *
+   * @param source the file's path or the raw key
+   * @param serving what requests get meanwhile. @default "nothing"
+   */
+  reportSource(
+    source: string,
+    problem: ProblemReason | undefined,
+    revision: string,
+    serving?: "last_good" | "nothing",
+  ): void;
+}
+
+/** What a provider knows about itself. */
+export interface ProviderStatus {
+  readonly backend: "file" | "etcd";
+  /** Whether changes reach this process at the moment. */
+  readonly connected: boolean;
+  /** Whether requests are served from something older than the backend may hold, for example a snapshot file. */
+  readonly degraded: boolean;
+  /** The revision that was applied last; empty before the first load. */
+  readonly revision: string;
+  /** When the backend was last known to hold what is served, in milliseconds since 1970. */
+  readonly lastSyncAt: number | undefined;
+}
+
+/** Where configuration comes from. Read-only: nothing here writes to a backend. */
+export interface ConfigProvider extends AsyncDisposable {
+  readonly backend: "file" | "etcd";
+  /**
+   * Starts loading and watching. Resolves when the first full load has been applied.
+   *
+   * @throws {DOMException} `AbortError` when the signal aborts first
+   */
+  start(sink: ConfigSink, signal: AbortSignal): Promise<void>;
+  /** Looks for changes now, without waiting for a notification. Resolves when they are applied. */
+  reload(signal: AbortSignal): Promise<void>;
+  status(): ProviderStatus;
+}

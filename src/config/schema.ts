@@ -1,0 +1,77 @@
+/**
+ * What a webhook and a connection may say. Every key is known: a misspelt one is a problem of the entry,
+ * never ignored, since most keys guard something.
+ *
+ * @module
+ */
+
+import { z } from "zod";
+import { PLANNED_VERIFIERS, verifierKinds } from "../auth/registry.ts";
+import { booleanField, integerField } from "../schema_fields.ts";
+import { isConnectionName } from "./keys.ts";
+
+/** Methods that a webhook may accept. Others have no body, or a meaning of their own. */
+const METHODS = ["POST", "PUT", "PATCH"] as const;
+
+/** Largest `max_body_bytes`: a body is held in memory while it is verified and handed on. */
+const LARGEST_BODY_BYTES = 256 * 1024 * 1024;
+
+const webhookFields = {
+  data_type: z.enum(["json", "blob"]).default("json").meta({
+    description:
+      "`json`: the body must be a JSON document, whatever its Content-Type says. `blob`: any bytes.",
+  }),
+  module: z.string().min(1).meta({ description: "The output module, for example `log`." }),
+  connection: z.string().refine(isConnectionName, { error: "Not a valid connection name" }).optional().meta({
+    description:
+      "Name of the connection. May be left out when exactly one connection of a type that the module accepts exists.",
+  }),
+  "module-config": z.record(z.string(), z.unknown()).default({}).meta({
+    description: "Settings of the output module, see below.",
+  }),
+  accept: z.enum(["delivered", "durable"]).optional().meta({
+    description:
+      "When the sender gets its 200. `delivered`: after the output confirmed the event. `durable`: not built yet.",
+  }),
+  methods: z.array(z.enum(METHODS)).min(1).default(["POST"]).meta({
+    description: "HTTP methods that are accepted.",
+  }),
+  max_body_bytes: integerField(1, LARGEST_BODY_BYTES).optional().meta({
+    description: "Largest body in bytes, after `Content-Encoding` was undone. Default: `MAX_BODY_BYTES`.",
+  }),
+  enabled: booleanField().default(true).meta({
+    description: "`false`: requests get 404 `webhook_disabled`.",
+  }),
+};
+
+/** Keys of the Python original that guard or change something and are not built yet. */
+const PLANNED_WEBHOOK_KEYS = [
+  "chain",
+  "chain-config",
+  "rate_limit",
+  "json_schema",
+  "credential_cleanup",
+  "retry",
+];
+
+/** Keys that are understood to be missing, so that the problem says so instead of "unknown". */
+export const PLANNED_KEYS: ReadonlySet<string> = new Set([...PLANNED_WEBHOOK_KEYS, ...PLANNED_VERIFIERS]);
+
+const verifierFields: Record<string, z.ZodType> = Object.fromEntries(
+  verifierKinds.map((kind) => [kind.key, kind.configSchema.optional()]),
+);
+
+/** A webhook as configured. `module-config` is validated by the module's own schema afterwards. */
+export const webhookSchema = z.strictObject({ ...webhookFields, ...verifierFields });
+
+export type WebhookConfig = z.infer<z.ZodObject<typeof webhookFields>>;
+
+/** A connection as configured: its type, and whatever the module that opens it understands. */
+export const connectionSchema = z.looseObject({
+  type: z.string().min(1).meta({ description: "The kind of system, for example `kafka`." }),
+});
+
+/** Whether a key is a remark of the configuration's author, kept out of the way. */
+export function isRemark(key: string): boolean {
+  return key.startsWith("_") || key.startsWith("x-");
+}

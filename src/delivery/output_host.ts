@@ -1,0 +1,265 @@
+/**
+ * Everything around an output that is the same for all of them: opening it on first use, the bound on
+ * deliveries under way, deadlines, retries while a sender waits, metrics and logging of failures.
+ *
+ * @module
+ */
+
+import type { Logger } from "@logtape/logtape";
+import type { VerifiedEvent } from "../auth/verified_event.ts";
+import type { Deadlines, Expiring } from "../deadlines.ts";
+import { DeliveryError } from "../errors.ts";
+import type { Attempt, DeliveryResult, ModuleContext, Output, OutputModule } from "../modules/module.ts";
+import type { MeasuredOutput, OutputMetrics } from "./output_metrics.ts";
+import { retryDelayMs, type RetryPolicy } from "./retry_policy.ts";
+
+const DEFAULT_CONCURRENCY = 64;
+const DEFAULT_TIMEOUT_MS = 10_000;
+
+/** Deliveries that may wait for a free place, per place: beyond it, `overloaded` at once. */
+const QUEUE_PER_PLACE = 16;
+
+/** What hosts of all outputs share. */
+export interface HostEnvironment {
+  readonly deadlines: Deadlines;
+  readonly metrics: OutputMetrics;
+  readonly context: Omit<ModuleContext, "name" | "logger">;
+  readonly retryPolicy: RetryPolicy;
+  /** While a sender waits, no retry starts later than this after the first attempt, in milliseconds. */
+  readonly deliveryBudgetMs: number;
+}
+
+/** One open output, shared by the webhooks that use the same module with the same connection settings. */
+export class OutputHost implements AsyncDisposable, MeasuredOutput {
+  readonly #module: OutputModule;
+  readonly #connection: unknown;
+  readonly #context: ModuleContext;
+  readonly #environment: HostEnvironment;
+  readonly #places: Places;
+  #output: Output | undefined;
+  #opening: Promise<Output> | undefined;
+  #closed = false;
+
+  constructor(
+    module: OutputModule,
+    name: string,
+    connection: unknown,
+    logger: Logger,
+    environment: HostEnvironment,
+  ) {
+    this.#module = module;
+    this.#connection = connection;
+    this.#context = { ...environment.context, name, logger };
+    this.#environment = environment;
+    this.#places = new Places(module.concurrency ?? DEFAULT_CONCURRENCY);
+  }
+
+  get module(): string {
+    return this.#module.name;
+  }
+
+  /** The connection's name, or the module's where it needs none. */
+  get connection(): string {
+    return this.#context.name;
+  }
+
+  /** Deliveries under way. */
+  get active(): number {
+    return this.#places.taken;
+  }
+
+  /**
+   * Delivers one event for a sender that waits, with retries as long as the budget lasts. Answers without
+   * a promise when the output did. Never throws.
+   */
+  deliver(event: VerifiedEvent, config: unknown): DeliveryResult | Promise<DeliveryResult> {
+    const first = this.#attempt(event, config, 1);
+    if (first === "delivered") return first;
+    return first instanceof Promise
+      ? first.then((result) => result === "delivered" ? result : this.#retry(event, config, result))
+      : this.#retry(event, config, first);
+  }
+
+  async probe(signal: AbortSignal): Promise<void> {
+    await (await this.#open()).probe(signal);
+  }
+
+  /** Closes the output. Deliveries must have ended: the pool sees to it. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#closed = true;
+    const output = this.#output ?? await this.#opening?.catch(() => undefined);
+    await output?.[Symbol.asyncDispose]();
+  }
+
+  async #retry(event: VerifiedEvent, config: unknown, failure: DeliveryError): Promise<DeliveryResult> {
+    const { retryPolicy, deliveryBudgetMs, deadlines, metrics } = this.#environment;
+    const giveUpAt = performance.now() + deliveryBudgetMs;
+    let last = failure;
+    for (let attempt = 1; last.disposition === "retry" && !this.#closed; attempt++) {
+      const retryAfterMs = last.retryAfterSeconds === undefined ? undefined : last.retryAfterSeconds * 1000;
+      const delay = retryDelayMs(retryPolicy, attempt, retryAfterMs, Math.random());
+      if (delay === undefined || performance.now() + delay > giveUpAt) break;
+      await deadlines.wait(roundUp(delay));
+      metrics.retried(this);
+      const result = await this.#attempt(event, config, attempt + 1);
+      if (result === "delivered") return result;
+      last = result;
+    }
+    metrics.failed(this, last);
+    return last;
+  }
+
+  #attempt(event: VerifiedEvent, config: unknown, number: number): DeliveryResult | Promise<DeliveryResult> {
+    const place = this.#places.take();
+    if (place === "full") {
+      return new DeliveryError("overloaded", `Too many deliveries wait for ${this.#context.name}`, {
+        retryAfterSeconds: 1,
+      });
+    }
+    const attempt = new HostAttempt(number);
+    const timeoutMs = this.#module.timeoutMs?.(config) ?? DEFAULT_TIMEOUT_MS;
+    let pending: DeliveryResult | Promise<DeliveryResult>;
+    if (place === "taken" && this.#output !== undefined) {
+      pending = this.#hand(this.#output, event, config, attempt);
+      if (!(pending instanceof Promise)) {
+        this.#places.free();
+        return pending;
+      }
+    } else {
+      pending = this.#waitAndHand(place, event, config, attempt);
+    }
+    return this.#withinDeadline(pending, attempt, timeoutMs);
+  }
+
+  /** Gives the event to the output. Its failures become results here, and nowhere else. */
+  #hand(
+    output: Output,
+    event: VerifiedEvent,
+    config: unknown,
+    attempt: Attempt,
+  ): DeliveryResult | Promise<DeliveryResult> {
+    try {
+      const results = output.deliver([{ event, config }], attempt);
+      return results instanceof Promise
+        ? results.then(onlyResult, (error) => this.#toDeliveryError(error))
+        : onlyResult(results);
+    } catch (error) {
+      return this.#toDeliveryError(error);
+    }
+  }
+
+  async #waitAndHand(
+    place: "taken" | Promise<void>,
+    event: VerifiedEvent,
+    config: unknown,
+    attempt: HostAttempt,
+  ): Promise<DeliveryResult> {
+    if (place !== "taken") await place;
+    if (attempt.ended) return attempt.timeout();
+    try {
+      return await this.#hand(await this.#open(), event, config, attempt);
+    } catch (error) {
+      return this.#toDeliveryError(error);
+    }
+  }
+
+  /** The place is kept until the output itself has ended: a hung one must not get ever more to do. */
+  #withinDeadline(
+    pending: Promise<DeliveryResult>,
+    attempt: HostAttempt,
+    timeoutMs: number,
+  ): Promise<DeliveryResult> {
+    const { deadlines } = this.#environment;
+    return new Promise((resolve) => {
+      attempt.onTimeout = resolve;
+      deadlines.set(timeoutMs, attempt);
+      pending.then((result) => {
+        this.#places.free();
+        deadlines.clear(timeoutMs, attempt);
+        resolve(result);
+      });
+    });
+  }
+
+  #open(): Promise<Output> {
+    if (this.#output !== undefined) return Promise.resolve(this.#output);
+    return this.#opening ??= this.#module.open(this.#connection, this.#context).then(
+      (output) => this.#output = output,
+      (error) => {
+        this.#opening = undefined;
+        throw error;
+      },
+    );
+  }
+
+  #toDeliveryError(error: unknown): DeliveryError {
+    if (error instanceof DeliveryError) return error;
+    this.#context.logger.error("Output {output} threw something that is not a DeliveryError", {
+      output: this.#context.name,
+      error,
+    });
+    return new DeliveryError("output_failed", undefined, { cause: error });
+  }
+}
+
+/** One attempt; its signal is made only when the output asks for it. */
+class HostAttempt implements Attempt, Expiring {
+  #controller: AbortController | undefined;
+  #ended = false;
+  onTimeout: ((error: DeliveryError) => void) | undefined;
+
+  constructor(readonly number: number) {}
+
+  get ended(): boolean {
+    return this.#ended;
+  }
+
+  get signal(): AbortSignal {
+    this.#controller ??= new AbortController();
+    if (this.#ended) this.#controller.abort(this.timeout());
+    return this.#controller.signal;
+  }
+
+  expire(): void {
+    this.#ended = true;
+    this.#controller?.abort(this.timeout());
+    this.onTimeout?.(this.timeout());
+  }
+
+  timeout(): DeliveryError {
+    return new DeliveryError("output_timeout");
+  }
+}
+
+/** The places for deliveries under way, and the bounded queue for them. */
+class Places {
+  readonly #waiting: (() => void)[] = [];
+  taken = 0;
+
+  constructor(readonly size: number) {}
+
+  take(): "taken" | "full" | Promise<void> {
+    if (this.taken < this.size) {
+      this.taken++;
+      return "taken";
+    }
+    if (this.#waiting.length >= this.size * QUEUE_PER_PLACE) return "full";
+    return new Promise((resolve) => this.#waiting.push(resolve));
+  }
+
+  /** Gives the place to the one that has waited longest. */
+  free(): void {
+    const next = this.#waiting.shift();
+    if (next === undefined) this.taken--;
+    else next();
+  }
+}
+
+function onlyResult(results: readonly DeliveryResult[]): DeliveryResult {
+  return results[0] ?? new DeliveryError("output_failed", "The output gave no result");
+}
+
+/** Few different lengths, so that delays share the queues of {@linkcode Deadlines}. */
+function roundUp(milliseconds: number): number {
+  return Math.ceil(milliseconds / 50) * 50;
+}

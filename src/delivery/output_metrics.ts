@@ -1,0 +1,51 @@
+import type { DeliveryError } from "../errors.ts";
+import type { Counter, Family, Metrics, Reading } from "../observability/metrics.ts";
+
+/** An output as metrics see it. */
+export interface MeasuredOutput {
+  readonly module: string;
+  /** The connection's name, or the module's where it needs none. */
+  readonly connection: string;
+  /** Deliveries under way. */
+  readonly active: number;
+}
+
+/** Counters of what goes wrong with outputs. Successes are counted with the requests. */
+export class OutputMetrics {
+  readonly #errors: Family<Counter, readonly ["module", "connection", "code"]>;
+  readonly #retries: Family<Counter, readonly ["module", "connection"]>;
+
+  /** @param outputs those that are open, asked at each scrape */
+  constructor(metrics: Metrics, outputs: () => Iterable<MeasuredOutput>) {
+    this.#errors = metrics.counter(
+      "cwm_output_errors_total",
+      "Deliveries that an output did not take, after retries.",
+      ["module", "connection", "code"],
+    );
+    this.#retries = metrics.counter("cwm_output_retries_total", "Deliveries tried again.", [
+      "module",
+      "connection",
+    ]);
+    metrics.gaugeFrom("cwm_output_inflight", "Deliveries under way.", () => sumByLabels(outputs()));
+  }
+
+  /** Counts a delivery that was given up. */
+  failed({ module, connection }: MeasuredOutput, error: DeliveryError): void {
+    this.#errors.with(module, connection, error.code).increment();
+  }
+
+  /** Counts a retry. */
+  retried({ module, connection }: MeasuredOutput): void {
+    this.#retries.with(module, connection).increment();
+  }
+}
+
+/** Partitions of one connection have the same labels: they are shown as one. */
+function sumByLabels(outputs: Iterable<MeasuredOutput>): Iterable<Reading> {
+  const sums = new Map<string, Reading>();
+  for (const { module, connection, active } of outputs) {
+    const key = JSON.stringify([module, connection]);
+    sums.set(key, [{ module, connection }, active + (sums.get(key)?.[1] ?? 0)]);
+  }
+  return sums.values();
+}

@@ -1,0 +1,220 @@
+/**
+ * The one catalogue of errors: every code that a client, an operator or a metric can see, with its HTTP
+ * status, what becomes of the event, and what to do. README's table is tested against it.
+ *
+ * @module
+ */
+
+/**
+ * What becomes of the event that met the error.
+ *
+ * - `refused`: it was never accepted; the sender was told so and may send it again.
+ * - `retry`: the output may take it later; the gateway (or the sender) tries again.
+ * - `dead_letter`: trying again cannot help; it needs an operator.
+ */
+export type Disposition = "refused" | "retry" | "dead_letter";
+
+interface CatalogueEntry {
+  /** HTTP status of the answer. */
+  readonly status: number;
+  readonly disposition: Disposition;
+  /** The default message of the answer: says what is wrong in one sentence. */
+  readonly message: string;
+  /** What the sender or the operator can do about it. */
+  readonly remedy: string;
+}
+
+function refused(status: number, message: string, remedy: string): CatalogueEntry {
+  return { status, disposition: "refused", message, remedy };
+}
+
+function retried(status: number, message: string, remedy: string): CatalogueEntry {
+  return { status, disposition: "retry", message, remedy };
+}
+
+/** Every error code of the HTTP surface and of the outputs. Codes are stable; messages may be reworded. */
+export const ERROR_CATALOGUE = {
+  not_found: refused(404, "There is nothing at this path", "Use `POST /webhook/{namespace}/{webhook_id}`."),
+  method_not_allowed: refused(
+    405,
+    "This method is not allowed here",
+    "Use one of the methods in the `Allow` header.",
+  ),
+  invalid_host: refused(400, "The Host header is not valid", "Send a valid `Host` header."),
+  invalid_namespace: refused(
+    400,
+    "The namespace in the path is not valid",
+    "A namespace has 1 to 64 characters of `a-z A-Z 0-9 _ -`.",
+  ),
+  invalid_webhook_id: refused(
+    400,
+    "The webhook id in the path is not valid",
+    "A webhook id has 1 to 64 characters of `a-z A-Z 0-9 _ -` and begins with a letter or digit.",
+  ),
+  webhook_not_found: refused(
+    404,
+    "This webhook does not exist",
+    "Check the path; add the webhook to the configuration.",
+  ),
+  webhook_disabled: refused(
+    404,
+    "This webhook is switched off",
+    "Set `enabled` to `true` or remove the key.",
+  ),
+  webhook_misconfigured: refused(
+    503,
+    "The configuration of this webhook is not valid",
+    "See the log, `/admin/config` or `cwm check` for the reason.",
+  ),
+  connection_unresolved: refused(
+    503,
+    "The webhook's connection cannot be resolved",
+    "Define the connection, or name one with `connection` when several match.",
+  ),
+  not_ready: refused(
+    503,
+    "The configuration has not been loaded yet",
+    "Wait; see `/readyz` for what is missing.",
+  ),
+  unauthorized: refused(
+    401,
+    "The request is not authenticated",
+    "Send the credentials that this webhook asks for.",
+  ),
+  forbidden: refused(403, "This request is not allowed", "Admin routes need `ADMIN_TOKEN` to be set."),
+  empty_body: refused(400, "The body is empty", "Send a JSON document, or set `data_type` to `blob`."),
+  invalid_json: refused(
+    400,
+    "The body is not valid JSON",
+    "Send a JSON document, or set `data_type` to `blob`.",
+  ),
+  invalid_encoding: refused(
+    400,
+    "The body does not match its Content-Encoding",
+    "Send complete gzip or deflate data, or no `Content-Encoding`.",
+  ),
+  body_incomplete: refused(400, "The body ended early", "The connection broke; send the request again."),
+  body_timeout: refused(408, "The body did not arrive in time", "Send faster, or raise `BODY_TIMEOUT_MS`."),
+  body_too_large: refused(
+    413,
+    "The body is too large",
+    "Send less, or raise `max_body_bytes` of the webhook or `MAX_BODY_BYTES`.",
+  ),
+  unsupported_encoding: refused(
+    415,
+    "This Content-Encoding is not supported",
+    "Use `gzip`, `deflate` or none.",
+  ),
+  overloaded: refused(
+    503,
+    "The gateway is at its limit",
+    "Send again after `Retry-After`; raise `MAX_INFLIGHT` or `MAX_INFLIGHT_BYTES`, or find the slow output.",
+  ),
+  draining: refused(503, "The gateway is shutting down", "Send again; another instance will answer."),
+  output_failed: retried(
+    502,
+    "The output could not take the event",
+    "See the log for the output's own error.",
+  ),
+  output_rejected: {
+    status: 502,
+    disposition: "dead_letter",
+    message: "The output refused the event for good",
+    remedy: "See the log: the event or the webhook's `module-config` must change.",
+  },
+  output_unavailable: retried(
+    503,
+    "The output cannot be reached",
+    "Check the system behind the webhook's connection.",
+  ),
+  output_timeout: retried(
+    504,
+    "The output did not answer in time",
+    "Check the output's speed, or raise its `timeout`.",
+  ),
+  internal_error: retried(500, "The gateway failed", "A bug: see the log under the answer's `X-Request-Id`."),
+} as const satisfies Record<string, CatalogueEntry>;
+
+/** A key of the catalogue. */
+export type ErrorCode = keyof typeof ERROR_CATALOGUE;
+
+/** The codes that an output may fail with. */
+export type DeliveryErrorCode =
+  | "output_failed"
+  | "output_rejected"
+  | "output_unavailable"
+  | "output_timeout"
+  | "overloaded";
+
+/** What an error may carry besides its code. */
+export interface GatewayErrorOptions {
+  /** What failed underneath. Goes to the log, never to the client. */
+  readonly cause?: unknown;
+  /** Seconds for the `Retry-After` header of the answer. */
+  readonly retryAfterSeconds?: number;
+  /** More response headers, for example `Allow` or `WWW-Authenticate`. */
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+/** An error with a stable code; `message` is safe to show to the client. */
+export class GatewayError extends Error {
+  override readonly name: string = "GatewayError";
+  readonly code: ErrorCode;
+  readonly retryAfterSeconds: number | undefined;
+  readonly headers: Readonly<Record<string, string>> | undefined;
+
+  constructor(code: ErrorCode, message?: string, options: GatewayErrorOptions = {}) {
+    super(
+      message ?? ERROR_CATALOGUE[code].message,
+      "cause" in options ? { cause: options.cause } : undefined,
+    );
+    this.code = code;
+    this.retryAfterSeconds = options.retryAfterSeconds;
+    this.headers = options.headers;
+  }
+
+  get status(): number {
+    return ERROR_CATALOGUE[this.code].status;
+  }
+
+  get disposition(): Disposition {
+    return ERROR_CATALOGUE[this.code].disposition;
+  }
+}
+
+/**
+ * An output's failure to take one event. The message names the output's own reason for the log; clients
+ * get the catalogue's message instead, since the reason may name hosts and tables inside the network.
+ */
+export class DeliveryError extends GatewayError {
+  override readonly name = "DeliveryError";
+
+  constructor(code: DeliveryErrorCode, message?: string, options?: GatewayErrorOptions) {
+    super(code, message, options);
+  }
+}
+
+/** Exit statuses of the command line. */
+export const EXIT_STATUS = { failed: 1, usage: 2 } as const;
+
+/** A reason not to start: one plain line per problem for the operator, and the exit status. */
+export class StartupError extends Error {
+  override readonly name = "StartupError";
+
+  constructor(
+    readonly code:
+      | "settings_invalid"
+      | "address_in_use"
+      | "address_not_available"
+      | "backend_unreachable"
+      | "usage",
+    readonly problems: readonly string[],
+    options?: ErrorOptions,
+  ) {
+    super(problems.join("\n"), options);
+  }
+
+  get exitStatus(): number {
+    return this.code === "settings_invalid" || this.code === "usage" ? EXIT_STATUS.usage : EXIT_STATUS.failed;
+  }
+}

@@ -1,0 +1,245 @@
+/**
+ * The composition root: builds every part from the settings, starts them in order, and takes them down in
+ * the reverse one.
+ *
+ * @module
+ */
+
+import { ClientAddressResolver } from "./auth/client_address.ts";
+import { ConfigManager } from "./config/manager.ts";
+import { FileConfigProvider } from "./config/file_provider.ts";
+import type { ConfigProvider } from "./config/provider.ts";
+import type { Environment } from "./config/substitution.ts";
+import { StartupError } from "./errors.ts";
+import { Deadlines } from "./deadlines.ts";
+import { OutputMetrics } from "./delivery/output_metrics.ts";
+import { OutputPool } from "./delivery/output_pool.ts";
+import { WAITING_SENDER_POLICY } from "./delivery/retry_policy.ts";
+import { adminRoutes } from "./http/admin_routes.ts";
+import { FailureLog } from "./http/failure_log.ts";
+import { Inflight } from "./http/inflight.ts";
+import { RequestMetrics } from "./http/request_metrics.ts";
+import { Router } from "./http/router.ts";
+import { listen, type ListeningServer } from "./http/server.ts";
+import { statusRoutes } from "./http/status_routes.ts";
+import type { OutputModule } from "./modules/module.ts";
+import { outputModules } from "./modules/registry.ts";
+import type { LineWriter } from "./observability/line_writer.ts";
+import { logger } from "./observability/logging.ts";
+import { Metrics } from "./observability/metrics.ts";
+import { registerConfigMetrics } from "./config/config_metrics.ts";
+import { registerProcessMetrics } from "./observability/process_metrics.ts";
+import type { Settings } from "./settings.ts";
+import { VERSION } from "./version.ts";
+
+/** How long the server, and then the outputs, may take to close once nothing is under way, in milliseconds. */
+const CLOSE_TIMEOUT_MS = 1_000;
+
+/** What the process hands to its gateway. */
+export interface GatewayOptions {
+  readonly settings: Settings;
+  /** Where `{$NAME}` references in the configuration are looked up. */
+  readonly environment: Environment;
+  /** Standard output, for the `log` output module. */
+  readonly lines: LineWriter;
+  /** How many records of the gateway's log were lost so far. */
+  readonly droppedLogRecords?: () => number;
+  /** The output modules that webhooks may use. @default outputModules */
+  readonly modules?: readonly OutputModule[];
+}
+
+/** A running gateway. */
+export class Gateway implements AsyncDisposable {
+  readonly #settings: Settings;
+  readonly #deadlines = new Deadlines();
+  readonly #metrics = new Metrics();
+  readonly #inflight: Inflight;
+  readonly #outputs: OutputPool;
+  readonly #manager: ConfigManager;
+  readonly #provider: ConfigProvider;
+  readonly #router: Router;
+  readonly #processMetrics: Disposable;
+  readonly #stopping = new AbortController();
+  #server: ListeningServer | undefined;
+  #ready = false;
+  #draining = false;
+  #closed = false;
+
+  private constructor(options: GatewayOptions, provider: ConfigProvider) {
+    const { settings } = options;
+    this.#settings = settings;
+    this.#provider = provider;
+    this.#inflight = new Inflight(settings.limits.maxInflight, settings.limits.maxInflightBytes);
+    this.#outputs = this.#buildOutputs(options.lines);
+    this.#manager = new ConfigManager({
+      outputs: this.#outputs,
+      compile: { environment: options.environment, modules: options.modules ?? outputModules },
+      logger: logger("config"),
+    });
+    registerConfigMetrics(this.#metrics, this.#manager, provider);
+    this.#metrics.counterFrom(
+      "cwm_log_records_dropped_total",
+      "Records of the gateway's log that were lost, since its reader was too slow or the write failed.",
+      options.droppedLogRecords ?? (() => 0),
+    );
+    this.#processMetrics = registerProcessMetrics(this.#metrics, VERSION);
+    this.#router = this.#buildRouter();
+  }
+
+  /**
+   * Builds a gateway and starts it. Resolves once it listens; with the file backend, once the configuration
+   * is loaded too. With etcd, requests get 503 `not_ready` until the first load.
+   *
+   * @throws {StartupError} when the address cannot be used
+   */
+  static async start(options: GatewayOptions): Promise<Gateway> {
+    const gateway = new Gateway(options, createProvider(options.settings));
+    try {
+      // Reading files takes no time worth a 503; etcd may be away for long, and /livez must answer.
+      if (gateway.#provider.backend === "file") await gateway.#load();
+      gateway.#listen();
+      if (gateway.#provider.backend === "etcd") gateway.#loadInBackground();
+      return gateway;
+    } catch (error) {
+      await gateway[Symbol.asyncDispose]();
+      throw error;
+    }
+  }
+
+  /** The port that the gateway listens on. */
+  get port(): number {
+    return this.#server?.port ?? this.#settings.port;
+  }
+
+  /** Looks for changed configuration now. */
+  async reload(): Promise<void> {
+    await this.#provider.reload(this.#stopping.signal);
+  }
+
+  /**
+   * Prepares for the end: says "not ready" and serves on for the grace period, so that load balancers look
+   * elsewhere; then waits for the requests under way, and refuses new ones.
+   */
+  async drain(): Promise<void> {
+    const { graceMs, timeoutMs } = this.#settings.shutdown;
+    this.#draining = true;
+    logger("gateway").info("Draining: serving on for {graceMs} ms", { graceMs });
+    await this.#deadlines.wait(graceMs);
+    const idle = await this.#inflight.idle(AbortSignal.timeout(timeoutMs));
+    this.#closed = true;
+    if (!idle) {
+      logger("gateway").warning("{count} requests were cut off", { count: this.#inflight.requests });
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#closed = true;
+    this.#stopping.abort();
+    // An answer that never ends must not keep the process: the sender gets a broken connection instead.
+    if (this.#server !== undefined) await within(CLOSE_TIMEOUT_MS, this.#server[Symbol.asyncDispose]());
+    await this.#provider[Symbol.asyncDispose]();
+    this.#manager.close();
+    await within(CLOSE_TIMEOUT_MS, this.#outputs[Symbol.asyncDispose]());
+    this.#deadlines[Symbol.dispose]();
+    this.#processMetrics[Symbol.dispose]();
+  }
+
+  #buildOutputs(lines: LineWriter): OutputPool {
+    const outputs: OutputPool = new OutputPool({
+      deadlines: this.#deadlines,
+      metrics: new OutputMetrics(this.#metrics, () => outputs.hosts()),
+      context: { lines },
+      retryPolicy: WAITING_SENDER_POLICY,
+      deliveryBudgetMs: this.#settings.limits.deliveryBudgetMs,
+    }, logger("output"));
+    return outputs;
+  }
+
+  #buildRouter(): Router {
+    const { limits, trustedProxies, defaultNamespace, adminToken, metrics } = this.#settings;
+    const clientAddress = new ClientAddressResolver(trustedProxies);
+    const failures = new FailureLog(logger("http"), clientAddress);
+    const isReady = () => this.#ready;
+    const webhooks = {
+      find: (path: string) => this.#manager.find(path),
+      isReady,
+      isClosed: () => this.#closed,
+      bodyLimits: { maxBytes: limits.maxBodyBytes, timeoutMs: limits.bodyTimeoutMs },
+      inflight: this.#inflight,
+      deadlines: this.#deadlines,
+      metrics: new RequestMetrics(this.#metrics, this.#inflight),
+      failures,
+      clientAddress,
+    };
+    const routes = [
+      ...statusRoutes({
+        provider: () => this.#provider.status(),
+        isReady,
+        isDraining: () => this.#draining,
+        metrics: metrics ? this.#metrics : undefined,
+      }),
+      ...adminRoutes({
+        token: adminToken,
+        manager: this.#manager,
+        provider: this.#provider,
+        inflight: this.#inflight,
+        startedAt: Date.now(),
+      }),
+    ];
+    return new Router({ webhooks, defaultNamespace, routes, failures });
+  }
+
+  async #load(): Promise<void> {
+    await this.#provider.start(this.#manager, this.#stopping.signal);
+    this.#ready = true;
+    logger("config").info("Serving {webhooks} webhooks and {connections} connections", this.#manager.size);
+  }
+
+  #loadInBackground(): void {
+    this.#load().catch((error) => {
+      if (!this.#stopping.signal.aborted) {
+        logger("config").error("Loading the configuration failed", { error });
+      }
+    });
+  }
+
+  #listen(): void {
+    const { host, port } = this.#settings;
+    this.#server = listen(host, port, this.#router, (error) => {
+      logger("http").error("The server failed to answer a request", { error });
+    });
+    logger("gateway").info("Listening on http://{host}:{port}", {
+      host,
+      port: this.#server.port,
+      version: VERSION,
+    });
+    if (this.#provider instanceof FileConfigProvider && this.#provider.usingEmbeddedDefault) {
+      logger("gateway").warning(
+        "No configuration found, so there is one webhook that prints what it gets. Try: {command}",
+        {
+          command: `curl -X POST http://localhost:${this.port}/webhook/default -d '{"hello":"world"}'`,
+        },
+      );
+    }
+  }
+}
+
+/** The provider of the configured backend. */
+export function createProvider(settings: Settings): ConfigProvider {
+  if (settings.configBackend === "etcd") {
+    throw new StartupError("settings_invalid", ["CONFIG_BACKEND=etcd is not built yet: use file"]);
+  }
+  return new FileConfigProvider({
+    webhooksFile: settings.files.webhooks,
+    connectionsFile: settings.files.connections,
+    defaultNamespace: settings.defaultNamespace,
+    logger: logger("config"),
+  });
+}
+
+async function within(milliseconds: number, work: PromiseLike<unknown>): Promise<void> {
+  const { promise: late, resolve } = Promise.withResolvers<void>();
+  const timer = setTimeout(resolve, milliseconds);
+  await Promise.race([work, late]);
+  clearTimeout(timer);
+}

@@ -1,0 +1,87 @@
+/**
+ * Routes for operators, behind the bearer token `ADMIN_TOKEN`. Without a token they are closed.
+ *
+ * @module
+ */
+
+import { secretMatcher } from "../auth/constant_time.ts";
+import type { ConfigManager } from "../config/manager.ts";
+import type { Problem } from "../config/problem.ts";
+import type { ConfigProvider } from "../config/provider.ts";
+import { GatewayError } from "../errors.ts";
+import type { Inflight } from "./inflight.ts";
+import { jsonResponse } from "./responses.ts";
+import type { Handler, Route } from "./router.ts";
+
+/** How long a reload may take, in milliseconds. */
+const RELOAD_TIMEOUT_MS = 30_000;
+
+/** Problems listed at once; the rest is counted. */
+const LISTED_PROBLEMS = 1000;
+
+/** What the admin routes show and act on. */
+export interface AdminSource {
+  readonly token: string | undefined;
+  readonly manager: ConfigManager;
+  readonly provider: ConfigProvider;
+  readonly inflight: Inflight;
+  /** When the process started, in milliseconds since 1970. */
+  readonly startedAt: number;
+}
+
+/** The routes below `/admin/`. */
+export function adminRoutes(source: AdminSource): Route[] {
+  const guard = guardedBy(source.token);
+  return [
+    { path: "/admin/config", methods: { GET: guard((id) => configStatus(source, id)) } },
+    { path: "/admin/reload", methods: { POST: guard((id) => reload(source, id)) } },
+    { path: "/admin/stats", methods: { GET: guard((id) => stats(source, id)) } },
+  ];
+}
+
+type AdminHandler = (requestId: string) => Response | Promise<Response>;
+
+/** Lets requests with the token through. Without a token to compare with, none. */
+function guardedBy(token: string | undefined): (handler: AdminHandler) => Handler {
+  if (token === undefined) {
+    return () => () => {
+      throw new GatewayError("forbidden", "Admin routes are closed: set ADMIN_TOKEN to open them");
+    };
+  }
+  const isExpected = secretMatcher(`Bearer ${token}`);
+  return (handler) => (request, requestId) => {
+    if (isExpected(request.headers.get("authorization") ?? "")) return handler(requestId);
+    throw new GatewayError("unauthorized", undefined, { headers: { "www-authenticate": "Bearer" } });
+  };
+}
+
+function configStatus({ manager, provider }: AdminSource, requestId: string): Response {
+  const { lastSyncAt, ...status } = provider.status();
+  const problems = [...manager.catalog.problems()];
+  return jsonResponse(200, {
+    ...status,
+    last_sync_at: lastSyncAt === undefined ? null : new Date(lastSyncAt).toISOString(),
+    ...manager.size,
+    keys: manager.catalog.counts(manager.size.connections),
+    problem_count: problems.length,
+    problems: problems.slice(0, LISTED_PROBLEMS).map(describeProblem),
+  }, requestId);
+}
+
+function describeProblem({ since, ...problem }: Problem): unknown {
+  return { ...problem, since: new Date(since).toISOString() };
+}
+
+async function reload({ provider, manager }: AdminSource, requestId: string): Promise<Response> {
+  await provider.reload(AbortSignal.timeout(RELOAD_TIMEOUT_MS));
+  return jsonResponse(200, { message: "Configuration reloaded", ...manager.size }, requestId);
+}
+
+function stats({ manager, inflight, startedAt }: AdminSource, requestId: string): Response {
+  return jsonResponse(200, {
+    uptime_seconds: Math.round((Date.now() - startedAt) / 1000),
+    inflight_requests: inflight.requests,
+    inflight_bytes: inflight.bytes,
+    ...manager.size,
+  }, requestId);
+}

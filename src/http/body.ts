@@ -1,0 +1,96 @@
+/**
+ * Reading request bodies within a size limit. Where the length is declared, the HTTP parser
+ * holds the peer to it and the body is read in one call, in the form that is needed; streaming costs three
+ * times as much and is for bodies of unknown length only.
+ *
+ * @module
+ */
+
+import { GatewayError } from "../errors.ts";
+import { type BodyForm, EventBody } from "../event.ts";
+
+/** The gateway's limits on bodies. */
+export interface BodyLimits {
+  /** In bytes, both as sent and decoded; a webhook may have its own. */
+  readonly maxBytes: number;
+  /** For the whole body to arrive, in milliseconds. */
+  readonly timeoutMs: number;
+}
+
+/**
+ * The declared length in bytes; `undefined` when the body is sent in chunks.
+ *
+ * @throws {GatewayError} `body_too_large` when more is declared than allowed
+ */
+export function declaredLength(request: Request, maxBytes: number): number | undefined {
+  const header = request.headers.get("content-length");
+  if (header === null) return request.body === null ? 0 : undefined;
+  const length = Number(header);
+  if (length > maxBytes) throw new GatewayError("body_too_large");
+  return length;
+}
+
+/**
+ * Reads the whole body.
+ *
+ * @param length what {@linkcode declaredLength} found
+ * @param maxBytes where a body of unknown length is cut off
+ * @throws {GatewayError} `body_too_large`, `body_incomplete`, or `invalid_json` when the form is `json` and
+ * the body is not
+ */
+export async function readBody(
+  request: Request,
+  form: BodyForm,
+  length: number | undefined,
+  maxBytes: number,
+): Promise<EventBody> {
+  try {
+    if (length === undefined) return EventBody.fromBytes(await readStream(request, maxBytes));
+    if (form === "json") return EventBody.fromJson(await request.json());
+    if (form === "text") return EventBody.fromText(await request.text());
+    return EventBody.fromBytes(await request.bytes());
+  } catch (cause) {
+    if (cause instanceof GatewayError) throw cause;
+    const code = cause instanceof SyntaxError ? "invalid_json" : "body_incomplete";
+    throw new GatewayError(code, undefined, { cause });
+  }
+}
+
+async function readStream(request: Request, maxBytes: number): Promise<Uint8Array<ArrayBuffer>> {
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of request.body ?? []) {
+    size += chunk.byteLength;
+    // Leaving the loop cancels the stream, which keeps the connection usable for the next request.
+    if (size > maxBytes) throw new GatewayError("body_too_large");
+    chunks.push(chunk);
+  }
+  const bytes = new Uint8Array(size);
+  let offset = 0;
+  for (const chunk of chunks) {
+    bytes.set(chunk, offset);
+    offset += chunk.byteLength;
+  }
+  return bytes;
+}
+
+/** @throws {GatewayError} `empty_body` or `invalid_json` when the body is not a JSON document */
+export function requireJson(body: EventBody): void {
+  if (body.isEmpty) throw new GatewayError("empty_body");
+  try {
+    body.json;
+  } catch (cause) {
+    throw new GatewayError("invalid_json", undefined, { cause });
+  }
+}
+
+/**
+ * Gives up a body that will not be read. Without it the connection is reset at its next request, and the
+ * sender sees a network error instead of the answer.
+ */
+export async function discardBody(request: Request): Promise<void> {
+  if (request.bodyUsed) return;
+  await request.body?.cancel().catch(() => {
+    // The sender went away first: there is nothing left to give up.
+  });
+}

@@ -1,0 +1,204 @@
+/**
+ * The life of a webhook request: find the entry, verify, read, decode, hand to the output, answer. The
+ * entry is captured once and held to the end, so a change of configuration never splits a request.
+ *
+ * One object and one asynchronous function carry a request all the way: each further promise or closure
+ * would cost every request about as much as the look-up of its webhook does.
+ *
+ * @module
+ */
+
+import type { ClientAddressResolver } from "../auth/client_address.ts";
+import type { RequestToVerify } from "../auth/verifier.ts";
+import { BlockedWebhook, type CatalogEntry, WebhookEntry } from "../config/entry.ts";
+import { isNamespace, isWebhookId } from "../config/keys.ts";
+import type { Deadlines, Expiring } from "../deadlines.ts";
+import { GatewayError } from "../errors.ts";
+import type { EventBody } from "../event.ts";
+import { type BodyLimits, declaredLength, discardBody, readBody, requireJson } from "./body.ts";
+import { contentEncoding, decodeBody } from "./content_encoding.ts";
+import { type FailureLog, peerAddress } from "./failure_log.ts";
+import type { Inflight } from "./inflight.ts";
+import type { RequestMetrics } from "./request_metrics.ts";
+import { acceptedResponse, errorResponse, toGatewayError } from "./responses.ts";
+
+/** Seconds after which a sender should try again while the gateway has no configuration. */
+const NOT_READY_RETRY_SECONDS = 5;
+
+const DEFAULT_METHODS = ["POST"];
+
+/** What webhook requests are answered with. */
+export interface ExchangeContext {
+  /** Finds the entry at `namespace/id`. */
+  readonly find: (path: string) => CatalogEntry | undefined;
+  /** Whether the first configuration has been loaded. */
+  readonly isReady: () => boolean;
+  /** Whether new requests are refused, at the end of a drain. */
+  readonly isClosed: () => boolean;
+  /** Default of `max_body_bytes`, and the time for a body to arrive. */
+  readonly bodyLimits: BodyLimits;
+  readonly inflight: Inflight;
+  readonly deadlines: Deadlines;
+  readonly metrics: RequestMetrics;
+  readonly failures: FailureLog;
+  readonly clientAddress: ClientAddressResolver;
+}
+
+/**
+ * Answers one webhook request. Never rejects.
+ *
+ * @param path `namespace/id`, as it stands in the URL
+ * @param id the request's id; it becomes the event's
+ */
+export function exchange(
+  context: ExchangeContext,
+  request: Request,
+  info: Deno.ServeHandlerInfo,
+  path: string,
+  id: string,
+): Promise<Response> {
+  return new Promise((answer) => new Exchange(context, request, info, path, id, answer).run());
+}
+
+class Exchange implements RequestToVerify, Expiring {
+  readonly #context: ExchangeContext;
+  readonly #request: Request;
+  readonly #info: Deno.ServeHandlerInfo;
+  readonly #path: string;
+  readonly #id: string;
+  readonly #answer: (response: Response) => void;
+  readonly #startedAt = performance.now();
+  #entry: CatalogEntry | undefined;
+  /** Whether the bound on requests counts this one. */
+  #counted = false;
+  /** Body bytes held for this request; `undefined` until the entry is in use. */
+  #reserved: number | undefined;
+  #answered = false;
+
+  constructor(
+    context: ExchangeContext,
+    request: Request,
+    info: Deno.ServeHandlerInfo,
+    path: string,
+    id: string,
+    answer: (response: Response) => void,
+  ) {
+    this.#context = context;
+    this.#request = request;
+    this.#info = info;
+    this.#path = path;
+    this.#id = id;
+    this.#answer = answer;
+  }
+
+  get headers(): Headers {
+    return this.#request.headers;
+  }
+
+  get url(): string {
+    return this.#request.url;
+  }
+
+  get clientAddress(): string {
+    return this.#context.clientAddress.resolve(peerAddress(this.#info), this.#request.headers);
+  }
+
+  async run(): Promise<void> {
+    try {
+      const entry = this.#begin();
+      const { authenticator, bodyForm, dataType, moduleConfig } = entry.webhook;
+      const maxBytes = entry.webhook.maxBodyBytes ?? this.#context.bodyLimits.maxBytes;
+      const length = declaredLength(this.#request, maxBytes);
+      this.#hold(entry, length ?? maxBytes);
+      // What needs no waiting is used at once: each await costs the request a turn of the event loop.
+      const admitting = authenticator.admit(this);
+      const admission = admitting instanceof Promise ? await admitting : admitting;
+
+      const encoding = contentEncoding(this.#request);
+      const form = encoding !== undefined || length === 0 ? "bytes" : bodyForm;
+      const { deadlines, bodyLimits: { timeoutMs } } = this.#context;
+      deadlines.set(timeoutMs, this);
+      const sent: EventBody = await readBody(this.#request, form, length, maxBytes);
+      if (this.#answered) return; // Too late: the sender has been told so.
+      deadlines.clear(timeoutMs, this);
+      const verifying = authenticator.verify(admission, this, sent);
+      const verified = verifying instanceof Promise ? await verifying : verifying;
+
+      const body = encoding === undefined ? sent : await decodeBody(sent, encoding, maxBytes);
+      if (dataType === "json") requireJson(body);
+      const { namespace, id: webhook } = entry;
+      const { headers } = this.#request;
+      const event = { id: this.#id, namespace, webhook, receivedAt: Date.now(), headers, body };
+      const delivering = entry.output.deliver(authenticator.seal(verified, event), moduleConfig);
+      const result = delivering instanceof Promise ? await delivering : delivering;
+      if (result !== "delivered") throw result;
+      this.#context.metrics.accepted(entry);
+      this.#end(acceptedResponse(this.#id));
+    } catch (thrown) {
+      await this.#fail(toGatewayError(thrown));
+    }
+  }
+
+  /** The body did not arrive in time. The server closes the connection when the rest comes after all. */
+  expire(): void {
+    this.#fail(new GatewayError("body_timeout"));
+  }
+
+  #begin(): WebhookEntry {
+    this.#context.inflight.enter();
+    this.#counted = true;
+    const entry = this.#entry = this.#find();
+    const methods = entry.webhook?.methods ?? DEFAULT_METHODS;
+    if (!methods.includes(this.#request.method)) throw methodNotAllowed(methods);
+    if (entry instanceof BlockedWebhook) throw entry.error;
+    return entry;
+  }
+
+  /** Most requests find their entry; only the others need to be told why they do not. */
+  #find(): CatalogEntry {
+    const { isClosed, isReady, find } = this.#context;
+    if (isClosed()) throw new GatewayError("draining", undefined, { retryAfterSeconds: 1 });
+    const entry = find(this.#path);
+    if (entry !== undefined) return entry;
+    const slash = this.#path.indexOf("/");
+    if (!isNamespace(this.#path.slice(0, slash))) throw new GatewayError("invalid_namespace");
+    if (!isWebhookId(this.#path.slice(slash + 1))) throw new GatewayError("invalid_webhook_id");
+    if (!isReady()) {
+      throw new GatewayError("not_ready", undefined, { retryAfterSeconds: NOT_READY_RETRY_SECONDS });
+    }
+    if (this.#request.method !== "POST") throw methodNotAllowed(DEFAULT_METHODS);
+    throw new GatewayError("webhook_not_found");
+  }
+
+  /** Memory for a body of unknown length is reserved as if it were as long as it may be. */
+  #hold(entry: WebhookEntry, bytes: number): void {
+    this.#context.inflight.reserve(bytes);
+    this.#reserved = bytes;
+    entry.enter();
+  }
+
+  async #fail(error: GatewayError): Promise<void> {
+    if (this.#answered) return;
+    this.#context.metrics.failed(this.#entry, error.code);
+    this.#context.failures.report(error, this.#entry, this.#id, this.#request, this.#info);
+    this.#context.deadlines.clear(this.#context.bodyLimits.timeoutMs, this);
+    this.#answered = true;
+    if (error.code !== "body_timeout") await discardBody(this.#request);
+    this.#end(errorResponse(error, this.#id));
+  }
+
+  #end(response: Response): void {
+    this.#answered = true;
+    if (this.#reserved !== undefined) {
+      this.#context.inflight.release(this.#reserved);
+      if (this.#entry instanceof WebhookEntry) this.#entry.leave();
+    }
+    if (this.#counted) this.#context.inflight.leave();
+    this.#context.metrics.took(performance.now() - this.#startedAt);
+    this.#answer(response);
+  }
+}
+
+function methodNotAllowed(methods: readonly string[]): GatewayError {
+  return new GatewayError("method_not_allowed", undefined, { headers: { "allow": methods.join(", ") } });
+}

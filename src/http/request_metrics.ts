@@ -1,0 +1,89 @@
+import type { WebhookEntry } from "../config/entry.ts";
+import type { ErrorCode } from "../errors.ts";
+import {
+  type Counter,
+  DURATION_BUCKETS,
+  type Family,
+  type Histogram,
+  type Metrics,
+} from "../observability/metrics.ts";
+import type { Inflight } from "./inflight.ts";
+
+/** The `outcome` label of each error. Every request has exactly one outcome: they add up to all requests. */
+const OUTCOMES: Record<ErrorCode, string> = {
+  not_found: "not_found",
+  method_not_allowed: "invalid",
+  invalid_host: "invalid",
+  invalid_namespace: "invalid",
+  invalid_webhook_id: "invalid",
+  webhook_not_found: "not_found",
+  webhook_disabled: "disabled",
+  webhook_misconfigured: "misconfigured",
+  connection_unresolved: "misconfigured",
+  not_ready: "not_ready",
+  unauthorized: "auth_failed",
+  forbidden: "auth_failed",
+  empty_body: "invalid",
+  invalid_json: "invalid",
+  invalid_encoding: "invalid",
+  body_incomplete: "invalid",
+  body_timeout: "timeout",
+  body_too_large: "too_large",
+  unsupported_encoding: "invalid",
+  overloaded: "overloaded",
+  draining: "draining",
+  output_failed: "output_failed",
+  output_rejected: "output_failed",
+  output_unavailable: "output_failed",
+  output_timeout: "output_failed",
+  internal_error: "internal_error",
+};
+
+/** Labels of requests to webhooks that do not exist: one series, however many names are tried. */
+const UNKNOWN = "_unknown";
+
+/** Counts webhook requests by outcome and measures how long they take. */
+export class RequestMetrics {
+  readonly #requests: Family<Counter, readonly ["namespace", "webhook", "outcome"]>;
+  readonly #duration: Histogram;
+  readonly #accepted = new WeakMap<WebhookEntry, Counter>();
+
+  constructor(metrics: Metrics, inflight: Inflight) {
+    this.#requests = metrics.counter(
+      "cwm_requests_total",
+      "Webhook requests by outcome. The outcomes add up to all requests.",
+      ["namespace", "webhook", "outcome"],
+    );
+    this.#duration = metrics.histogram(
+      "cwm_request_duration_seconds",
+      "Time from the head of a webhook request to its answer.",
+      [],
+      DURATION_BUCKETS,
+    ).with();
+    metrics.gaugeFrom("cwm_inflight_requests", "Webhook requests under way.", () => inflight.requests);
+    metrics.gaugeFrom(
+      "cwm_inflight_bytes",
+      "Declared body bytes of requests under way.",
+      () => inflight.bytes,
+    );
+  }
+
+  accepted(entry: WebhookEntry): void {
+    let counter = this.#accepted.get(entry);
+    if (counter === undefined) {
+      counter = this.#requests.with(entry.namespace, entry.id, "accepted");
+      this.#accepted.set(entry, counter);
+    }
+    counter.increment();
+  }
+
+  /** @param webhook the configured webhook, if there is one */
+  failed(webhook: { readonly namespace: string; readonly id: string } | undefined, code: ErrorCode): void {
+    this.#requests.with(webhook?.namespace ?? UNKNOWN, webhook?.id ?? UNKNOWN, OUTCOMES[code]).increment();
+  }
+
+  /** @param milliseconds how long the request took */
+  took(milliseconds: number): void {
+    this.#duration.observe(milliseconds / 1000);
+  }
+}

@@ -1,0 +1,52 @@
+import { DeliveryError, ERROR_CATALOGUE, GatewayError } from "../errors.ts";
+
+const JSON_TYPE = "application/json";
+const REQUEST_ID = "x-request-id";
+
+/** A JSON answer. Every answer carries the request's id. */
+export function jsonResponse(status: number, body: unknown, requestId: string): Response {
+  return textResponse(status, JSON.stringify(body) + "\n", JSON_TYPE, requestId);
+}
+
+/** An answer of any type. */
+export function textResponse(status: number, body: string, contentType: string, requestId: string): Response {
+  // Setting the second header afterwards is measurably cheaper than passing two.
+  const response = new Response(body, { status, headers: { "content-type": contentType } });
+  response.headers.set(REQUEST_ID, requestId);
+  return response;
+}
+
+/** The answer to an accepted event. Text instead of JSON.stringify: ids need no escaping. */
+export function acceptedResponse(eventId: string): Response {
+  const response = new Response(`{"message":"Event accepted","event_id":"${eventId}"}\n`, {
+    headers: { "content-type": JSON_TYPE },
+  });
+  response.headers.set(REQUEST_ID, eventId);
+  return response;
+}
+
+/** The answer to a failed request: `{"error":{"code":"…","message":"…"}}`. */
+export function errorResponse(error: GatewayError, requestId: string): Response {
+  const response = jsonResponse(
+    error.status,
+    { error: { code: error.code, message: publicMessage(error) } },
+    requestId,
+  );
+  for (const [name, value] of Object.entries(error.headers ?? {})) response.headers.set(name, value);
+  if (error.retryAfterSeconds !== undefined) {
+    response.headers.set("retry-after", String(Math.ceil(error.retryAfterSeconds)));
+  }
+  return response;
+}
+
+/** Outputs name hosts and tables of the private network in their errors: clients get the code's own text. */
+function publicMessage(error: GatewayError): string {
+  return error instanceof DeliveryError ? ERROR_CATALOGUE[error.code].message : error.message;
+}
+
+/** Whatever was thrown, as an error with a code. Anything unexpected is a bug of the gateway. */
+export function toGatewayError(error: unknown): GatewayError {
+  return error instanceof GatewayError
+    ? error
+    : new GatewayError("internal_error", undefined, { cause: error });
+}

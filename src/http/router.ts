@@ -1,0 +1,107 @@
+/**
+ * From a request to the code that answers it. Paths are matched as they were sent, never decoded: what
+ * looks different is different.
+ *
+ * @module
+ */
+
+import { GatewayError } from "../errors.ts";
+import { EventIds } from "../event.ts";
+import { discardBody } from "./body.ts";
+import { exchange, type ExchangeContext } from "./exchange.ts";
+import type { FailureLog } from "./failure_log.ts";
+import { errorResponse, toGatewayError } from "./responses.ts";
+
+/** Answers requests to one path. */
+export type Handler = (request: Request, requestId: string) => Response | Promise<Response>;
+
+/** A path and the handlers of its methods. HEAD is answered by GET's. */
+export interface Route {
+  readonly path: string;
+  readonly methods: Readonly<Record<string, Handler>>;
+}
+
+const WEBHOOK_PREFIX = "/webhook/";
+
+/** What requests are routed to. */
+export interface RouterOptions {
+  readonly webhooks: ExchangeContext;
+  /** The namespace of `POST /webhook/{webhook_id}`. */
+  readonly defaultNamespace: string;
+  readonly routes: readonly Route[];
+  readonly failures: FailureLog;
+}
+
+/** Finds out what answers a request. */
+export class Router {
+  readonly #webhooks: ExchangeContext;
+  readonly #defaultNamespace: string;
+  readonly #routes: ReadonlyMap<string, Route>;
+  readonly #failures: FailureLog;
+  readonly #ids = new EventIds();
+  #knownOrigin = "";
+
+  constructor(options: RouterOptions) {
+    this.#webhooks = options.webhooks;
+    this.#defaultNamespace = options.defaultNamespace;
+    this.#routes = new Map(options.routes.map((route) => [route.path, route]));
+    this.#failures = options.failures;
+  }
+
+  /** The handler for `Deno.serve`. */
+  readonly handle = (request: Request, info: Deno.ServeHandlerInfo): Response | Promise<Response> => {
+    const id = this.#ids.next();
+    const url = request.url;
+    const pathStart = url.indexOf("/", url.indexOf("//") + 2);
+    if (!this.#isValidOrigin(url.slice(0, pathStart))) {
+      return this.#refuse(request, new GatewayError("invalid_host"), id);
+    }
+    const query = url.indexOf("?", pathStart);
+    const path = query === -1 ? url.slice(pathStart) : url.slice(pathStart, query);
+    if (!path.startsWith(WEBHOOK_PREFIX)) return this.#answer(path, request, info, id);
+    const webhook = this.#webhookPath(path.slice(WEBHOOK_PREFIX.length));
+    if (webhook === undefined) return this.#refuse(request, new GatewayError("not_found"), id);
+    return exchange(this.#webhooks, request, info, webhook, id);
+  };
+
+  /** `namespace/id` with the default namespace filled in; `undefined` when there are more parts. */
+  #webhookPath(rest: string): string | undefined {
+    const slash = rest.indexOf("/");
+    if (slash === -1) return `${this.#defaultNamespace}/${rest}`;
+    return rest.indexOf("/", slash + 1) === -1 ? rest : undefined;
+  }
+
+  /** Parsing the URL of each request is dear, and most requests name the same host as the one before. */
+  #isValidOrigin(origin: string): boolean {
+    if (origin === this.#knownOrigin) return true;
+    if (!URL.canParse(origin)) return false;
+    this.#knownOrigin = origin;
+    return true;
+  }
+
+  async #answer(path: string, request: Request, info: Deno.ServeHandlerInfo, id: string): Promise<Response> {
+    try {
+      const route = this.#routes.get(path);
+      if (route === undefined) throw new GatewayError("not_found");
+      const handler = route.methods[request.method === "HEAD" ? "GET" : request.method];
+      if (handler === undefined) {
+        const allow = Object.keys(route.methods).flatMap((method) =>
+          method === "GET" ? ["GET", "HEAD"] : [method]
+        );
+        throw new GatewayError("method_not_allowed", undefined, { headers: { "allow": allow.join(", ") } });
+      }
+      const response = await handler(request, id);
+      await discardBody(request);
+      return response;
+    } catch (thrown) {
+      const error = toGatewayError(thrown);
+      this.#failures.report(error, undefined, id, request, info);
+      return this.#refuse(request, error, id);
+    }
+  }
+
+  async #refuse(request: Request, error: GatewayError, id: string): Promise<Response> {
+    await discardBody(request);
+    return errorResponse(error, id);
+  }
+}

@@ -1,0 +1,63 @@
+/**
+ * What load balancers, orchestrators and people ask: is it alive, is it ready, is it well.
+ *
+ * @module
+ */
+
+import type { ProviderStatus } from "../config/provider.ts";
+import { type Metrics, METRICS_CONTENT_TYPE } from "../observability/metrics.ts";
+import { VERSION } from "../version.ts";
+import { jsonResponse, textResponse } from "./responses.ts";
+import type { Route } from "./router.ts";
+
+/** What the routes report on. */
+export interface StatusSource {
+  readonly provider: () => ProviderStatus;
+  /** Whether the first configuration has been loaded. */
+  readonly isReady: () => boolean;
+  /** Whether the gateway is on its way down. */
+  readonly isDraining: () => boolean;
+  /** `undefined` when metrics are switched off. */
+  readonly metrics: Metrics | undefined;
+}
+
+/** `/`, `/livez`, `/readyz`, `/health` and, unless switched off, `/metrics`. */
+export function statusRoutes(source: StatusSource): Route[] {
+  const routes: Route[] = [
+    {
+      path: "/",
+      methods: {
+        GET: (_request, id) => jsonResponse(200, { name: "core-webhook-module", version: VERSION }, id),
+      },
+    },
+    { path: "/livez", methods: { GET: (_request, id) => textResponse(200, "ok\n", "text/plain", id) } },
+    { path: "/readyz", methods: { GET: (_request, id) => readiness(source, id) } },
+    { path: "/health", methods: { GET: (_request, id) => health(source, id) } },
+  ];
+  const { metrics } = source;
+  if (metrics !== undefined) {
+    const render = (_request: Request, id: string) =>
+      textResponse(200, metrics.render(), METRICS_CONTENT_TYPE, id);
+    routes.push({ path: "/metrics", methods: { GET: render } });
+  }
+  return routes;
+}
+
+/** 200 only when requests should be sent here: the configuration is loaded and no shutdown has begun. */
+function readiness(source: StatusSource, id: string): Response {
+  const { degraded } = source.provider();
+  const configuration = source.isReady() ? degraded ? "degraded" : "loaded" : "loading";
+  if (source.isDraining()) return jsonResponse(503, { status: "draining", configuration }, id);
+  const ready = source.isReady();
+  return jsonResponse(ready ? 200 : 503, { status: ready ? "ready" : "not_ready", configuration }, id);
+}
+
+/** An unreachable etcd leaves the gateway healthy: it serves from what it has. */
+function health(source: StatusSource, id: string): Response {
+  const { backend, connected } = source.provider();
+  const components = {
+    config_manager: source.isReady() ? "healthy" : "loading",
+    ...(backend === "etcd" ? { etcd: connected ? "healthy" : "disconnected" } : {}),
+  };
+  return jsonResponse(200, { status: "healthy", components }, id);
+}

@@ -1,0 +1,94 @@
+/**
+ * The contract of output modules. A module is a value, listed once in `registry.ts`. It knows how to hand
+ * events to one kind of system and nothing else: time-outs, retries, concurrency bounds, metrics and
+ * redaction are the host's (`delivery/output_host.ts`).
+ *
+ * @module
+ */
+
+import type { Logger } from "@logtape/logtape";
+import type { z } from "zod";
+import type { VerifiedEvent } from "../auth/verified_event.ts";
+import type { DeliveryError } from "../errors.ts";
+import type { BodyForm } from "../event.ts";
+import type { LineWriter } from "../observability/line_writer.ts";
+
+/**
+ * When the sender gets its 2xx, unless the webhook's `accept` says otherwise.
+ *
+ * - `delivered`: after the output confirmed the event.
+ * - `durable`: after the event was written to the journal; delivery follows.
+ */
+export type Acceptance = "delivered" | "durable";
+
+/** One event on its way to one output, with the webhook's compiled `module-config`. */
+export interface Delivery<Config = unknown> {
+  readonly event: VerifiedEvent;
+  readonly config: Config;
+}
+
+/** `"delivered"`, or why this event was not. */
+export type DeliveryResult = "delivered" | DeliveryError;
+
+/** One try at delivering a batch. */
+export interface Attempt {
+  /** 1 for the first try. */
+  readonly number: number;
+  /** Aborts when the attempt's deadline passes or the gateway stops. Made on first use. */
+  readonly signal: AbortSignal;
+}
+
+/** An open output: a client or a file handle, shared by every webhook that uses the same connection. */
+export interface Output<Config = unknown> extends AsyncDisposable {
+  /**
+   * Delivers a batch; one result per delivery, in order. It may answer without a promise when it does not
+   * wait for anything, which saves the request a turn of the event loop.
+   *
+   * @throws {DeliveryError} when the whole batch failed for one reason; anything else thrown is a bug
+   */
+  deliver(
+    batch: readonly Delivery<Config>[],
+    attempt: Attempt,
+  ): readonly DeliveryResult[] | Promise<readonly DeliveryResult[]>;
+  /**
+   * Resolves when the system behind the output can take events now.
+   *
+   * @throws {DeliveryError} with the reason when it cannot
+   */
+  probe(signal: AbortSignal): Promise<void>;
+}
+
+/** What the host gives a module to work with. */
+export interface ModuleContext {
+  /** The connection's name, or the module's name where it needs no connection. */
+  readonly name: string;
+  readonly logger: Logger;
+  /** Where modules that print write to: standard output. */
+  readonly lines: LineWriter;
+}
+
+/** A kind of system that events can be delivered to. */
+export interface OutputModule<Config = unknown, Connection = unknown> {
+  /** The webhook's `module`, for example `kafka`. */
+  readonly name: string;
+  /** Connection `type`s that it accepts; empty when it needs no connection. */
+  readonly connectionTypes: readonly string[];
+  /** Strict schema of `module-config`. It may end in a transform that compiles the configuration. */
+  readonly configSchema: z.ZodType<Config>;
+  /** Strict schema of the connection without its `type`. Left out when no connection is needed. */
+  readonly connectionSchema?: z.ZodType<Connection>;
+  readonly acceptance: Acceptance;
+  /** The cheapest form of the body that the module can work from. */
+  readonly reads: BodyForm;
+  /** How many deliveries may be under way at once per connection. @default 64 */
+  readonly concurrency?: number;
+  /**
+   * Which deliveries share an output. Those of different partitions never wait for each other, so one
+   * destination that hangs does not hold up the others. Left out, all that use a connection share one.
+   */
+  partition?(config: Config): string;
+  /** How long one attempt may take, in milliseconds. @default 10000 */
+  timeoutMs?(config: Config): number;
+  /** Opens the output of one connection. It must not wait for the network: clients connect on first use. */
+  open(connection: Connection, context: ModuleContext): Promise<Output<Config>>;
+}

@@ -1,0 +1,136 @@
+/**
+ * How log records look: one JSON object a line for machines, or one readable line for people. Neither
+ * shows a credential, and neither lets a logged text begin a line of its own.
+ *
+ * @module
+ */
+
+import type { LogRecord } from "@logtape/logtape";
+import { isSensitiveName, REDACTED, redactJson } from "./redaction.ts";
+import { escapeUnsafe, quoteJson } from "./safe_text.ts";
+
+/** Turns a record into one line, or one line and indented ones that belong to it, without a final newline. */
+export type LogFormat = (record: LogRecord) => string;
+
+/** Longest message, and longest value of one property, in characters. */
+const MAX_LENGTH = 10_000;
+
+/** How many causes below an error get a stack; an error may be its own cause. */
+const MAX_CAUSES = 5;
+
+/** What every JSON line has. A property of the same name gets a `_` in front. */
+const OWN_FIELDS = new Set(["timestamp", "level", "category", "message"]);
+
+/** User and password in a URL, which libraries like to put into their error messages. */
+const URL_CREDENTIALS = /:\/\/[^\s/@]*@/g;
+
+/** JSON lines: `timestamp`, `level`, `category`, `message`, then the record's properties. */
+export function formatJson(record: LogRecord): string {
+  let line = `{"timestamp":"${new Date(record.timestamp).toISOString()}","level":"${record.level}"` +
+    `,"category":${quoteJson(record.category.join("."))},"message":${quoteJson(message(record))}`;
+  for (const [name, value] of Object.entries(record.properties)) {
+    const json = toJson(name, value);
+    if (json !== undefined) line += `,${quoteJson(OWN_FIELDS.has(name) ? "_" + name : name)}:${json}`;
+  }
+  return line + "}";
+}
+
+/** For people: time, level, category, message, `key=value`; the stacks of errors follow, indented. */
+export function formatText(record: LogRecord): string {
+  const time = new Date(record.timestamp).toISOString();
+  const level = record.level.toUpperCase().padEnd(7);
+  let line = `${time} ${level} ${record.category.join(".")}: ${message(record)}`;
+  let stacks = "";
+  for (const [name, value] of Object.entries(record.properties)) {
+    if (value instanceof Error && !isSensitiveName(name)) {
+      line += ` ${name}=${JSON.stringify(summarize(value))}`;
+      stacks += stackFrames(value);
+    } else {
+      const json = toJson(name, value);
+      if (json !== undefined) line += ` ${name}=${json}`;
+    }
+  }
+  return escapeUnsafe(line) + stacks;
+}
+
+/** The message with the values of its placeholders, shortened; the ones that name credentials are left out. */
+function message(record: LogRecord): string {
+  const names = placeholders(record.rawMessage);
+  const text = record.message.map((part, index) => {
+    if (index % 2 === 0) return String(part);
+    const name = names[(index - 1) / 2];
+    return name !== undefined && isSensitiveName(name) ? REDACTED : inMessage(part);
+  }).join("");
+  return cut(text);
+}
+
+/** The names of `{name}` placeholders, in order; LogTape hands over their values alone. */
+function placeholders(template: string | TemplateStringsArray): string[] {
+  if (typeof template !== "string") return [];
+  const names = [];
+  for (const [, name] of template.matchAll(/\{\{|\}\}|\{([^{}]*)\}/g)) {
+    if (name !== undefined) names.push(name);
+  }
+  return names;
+}
+
+function inMessage(value: unknown): string {
+  if (typeof value === "string") return withoutUrlCredentials(value);
+  if (value instanceof Error) return summarize(value);
+  return JSON.stringify(redactJson(value, describe)) ?? String(value);
+}
+
+function summarize(error: Error): string {
+  const code = "code" in error ? ` [${error.code}]` : "";
+  return withoutUrlCredentials(`${error.name}${code}: ${error.message}`);
+}
+
+/** The lines of the stack that name places in the code (the others repeat the message), then the causes'. */
+function stackFrames(error: Error, causes = MAX_CAUSES): string {
+  const frames = error.stack?.split("\n").filter((line) => /^\s+at /.test(line)) ?? [];
+  const lines = frames.map((frame) => "\n    " + escapeUnsafe(withoutUrlCredentials(frame.trim()))).join("");
+  if (!(error.cause instanceof Error) || causes === 0) return lines;
+  const cause = escapeUnsafe(summarize(error.cause));
+  return `${lines}\n    caused by ${cause}${stackFrames(error.cause, causes - 1)}`;
+}
+
+/** One property as safe JSON text; `undefined` when JSON leaves such a value out. */
+function toJson(name: string, value: unknown): string | undefined {
+  if (isSensitiveName(name)) return quoteJson(REDACTED);
+  const json = JSON.stringify(redactJson(value, describe));
+  if (json === undefined) return undefined;
+  return json.length > MAX_LENGTH ? quoteJson(cut(json)) : escapeUnsafe(json);
+}
+
+/** Turns what JSON does not know into what it does. */
+function describe(value: unknown): unknown {
+  if (typeof value === "string") return withoutUrlCredentials(value);
+  if (typeof value === "bigint") return value.toString();
+  if (value instanceof Error) return describeError(value);
+  if (value instanceof Date) return value.toJSON();
+  if (value instanceof URL) return withoutUrlCredentials(value.href);
+  if (value instanceof Map) return Object.fromEntries(value);
+  if (value instanceof Set) return [...value];
+  if (ArrayBuffer.isView(value)) return `[${value.byteLength} bytes]`;
+  return value;
+}
+
+function describeError(error: Error): Record<string, unknown> {
+  return {
+    name: error.name,
+    message: error.message,
+    ...("code" in error && { code: error.code }),
+    ...(error.cause !== undefined && { cause: error.cause }),
+    ...(error instanceof AggregateError && { errors: error.errors }),
+    stack: error.stack,
+  };
+}
+
+function withoutUrlCredentials(text: string): string {
+  return text.includes("@") ? text.replace(URL_CREDENTIALS, `://${REDACTED}@`) : text;
+}
+
+function cut(text: string): string {
+  if (text.length <= MAX_LENGTH) return text;
+  return `${text.slice(0, MAX_LENGTH)}… (${text.length} characters)`;
+}

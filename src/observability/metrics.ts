@@ -1,0 +1,306 @@
+/**
+ * Counters, gauges and histograms of our own, in the Prometheus text format 0.0.4. They live on the
+ * request path, so a child (one combination of label values) is looked up when the configuration is
+ * compiled, and counting is then one addition.
+ *
+ * @see https://prometheus.io/docs/instrumenting/exposition_formats/
+ * @module
+ */
+
+/** Content type of {@linkcode Metrics.render}. */
+export const METRICS_CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8";
+
+/** Buckets for the duration of requests, in seconds. */
+export const DURATION_BUCKETS: readonly number[] = [
+  0.0005,
+  0.001,
+  0.0025,
+  0.005,
+  0.01,
+  0.025,
+  0.05,
+  0.1,
+  0.25,
+  0.5,
+  1,
+  2.5,
+  5,
+  10,
+];
+
+const METRIC_NAME = /^[a-zA-Z_:][a-zA-Z0-9_:]*$/;
+const LABEL_NAME = /^(?!__)[a-zA-Z_][a-zA-Z0-9_]*$/;
+
+type MetricType = "counter" | "gauge" | "histogram";
+
+/** Label values in the order of the label names. */
+type ValuesOf<Names extends readonly string[]> = { readonly [Index in keyof Names]: string };
+
+/** One series as a callback reports it. */
+export type Reading = readonly [labels: Readonly<Record<string, string>>, value: number];
+
+/** A number that only grows. */
+export class Counter {
+  #value = 0;
+
+  increment(): void {
+    this.#value++;
+  }
+
+  /** @param amount must not be negative */
+  add(amount: number): void {
+    this.#value += amount;
+  }
+
+  get value(): number {
+    return this.#value;
+  }
+
+  /** @internal */
+  render(name: string, labels: string): string {
+    return sample(name, labels, this.#value);
+  }
+}
+
+/** A number that goes up and down. */
+export class Gauge {
+  #value = 0;
+
+  set(value: number): void {
+    this.#value = value;
+  }
+
+  increment(): void {
+    this.#value++;
+  }
+
+  decrement(): void {
+    this.#value--;
+  }
+
+  get value(): number {
+    return this.#value;
+  }
+
+  /** @internal */
+  render(name: string, labels: string): string {
+    return sample(name, labels, this.#value);
+  }
+}
+
+/** How often values fell into which range. */
+export class Histogram {
+  readonly #bounds: readonly number[];
+  /** Per bucket, not cumulative; the last one is for values above every bound. */
+  readonly #counts: Float64Array;
+  #sum = 0;
+
+  /** @param bounds upper bounds of the buckets, ascending, without infinity */
+  constructor(bounds: readonly number[]) {
+    this.#bounds = bounds;
+    this.#counts = new Float64Array(bounds.length + 1);
+  }
+
+  observe(value: number): void {
+    let bucket = 0;
+    while (value > (this.#bounds[bucket] ?? Infinity)) bucket++;
+    this.#counts[bucket]!++;
+    this.#sum += value;
+  }
+
+  /** @internal */
+  render(name: string, labels: string): string {
+    let text = "";
+    let count = 0;
+    this.#counts.forEach((inBucket, index) => {
+      count += inBucket;
+      const bound = `le="${formatNumber(this.#bounds[index] ?? Infinity)}"`;
+      text += sample(`${name}_bucket`, labels === "" ? bound : `${labels},${bound}`, count);
+    });
+    return text + sample(`${name}_sum`, labels, this.#sum) + sample(`${name}_count`, labels, count);
+  }
+}
+
+interface Child {
+  render(name: string, labels: string): string;
+}
+
+/** One metric with all its children. */
+export class Family<Kind extends Child, Names extends readonly string[]> {
+  readonly #name: string;
+  readonly #labelNames: Names;
+  readonly #create: () => Kind;
+  readonly #children = new Map<string, Kind>();
+
+  /** Use the methods of {@linkcode Metrics} instead. */
+  constructor(name: string, labelNames: Names, create: () => Kind) {
+    this.#name = name;
+    this.#labelNames = labelNames;
+    this.#create = create;
+  }
+
+  /** The child with these label values, made on first use. Keep it where it is used often. */
+  with(...values: ValuesOf<Names>): Kind {
+    const labels = this.#labels(values);
+    let child = this.#children.get(labels);
+    if (child === undefined) {
+      child = this.#create();
+      this.#children.set(labels, child);
+    }
+    return child;
+  }
+
+  /** Stops showing a child, say of a deleted webhook. Whoever still holds it may go on counting. */
+  remove(...values: ValuesOf<Names>): void {
+    this.#children.delete(this.#labels(values));
+  }
+
+  /** @internal */
+  render(): string {
+    let text = "";
+    for (const [labels, child] of this.#children) text += child.render(this.#name, labels);
+    return text;
+  }
+
+  #labels(values: readonly string[]): string {
+    return formatLabels(this.#labelNames, values);
+  }
+}
+
+/** All metrics of one gateway. */
+export class Metrics {
+  readonly #sections = new Map<string, { readonly head: string; readonly render: () => string }>();
+  readonly #readErrors = this.counter(
+    "cwm_metric_read_errors_total",
+    "Metrics left out of a scrape because reading their value failed",
+    ["metric"],
+  );
+
+  /**
+   * As with the other kinds, the name can be registered once.
+   *
+   * @throws {TypeError} when a name is not valid; {Error} when the metric's is taken
+   */
+  counter<const Names extends readonly string[] = []>(
+    name: string,
+    help: string,
+    labelNames?: Names,
+  ): Family<Counter, Names> {
+    return this.#family(name, help, "counter", labelNames, () => new Counter());
+  }
+
+  gauge<const Names extends readonly string[] = []>(
+    name: string,
+    help: string,
+    labelNames?: Names,
+  ): Family<Gauge, Names> {
+    return this.#family(name, help, "gauge", labelNames, () => new Gauge());
+  }
+
+  /** @param buckets upper bounds, ascending, without infinity */
+  histogram<const Names extends readonly string[] = []>(
+    name: string,
+    help: string,
+    labelNames: Names,
+    buckets: readonly number[],
+  ): Family<Histogram, Names> {
+    if (buckets.some((bound, index) => !(bound > (buckets[index - 1] ?? -Infinity)) || bound === Infinity)) {
+      throw new TypeError(`Cannot register metric '${name}' as its buckets are not ascending finite numbers`);
+    }
+    return this.#family(name, help, "histogram", labelNames, () => new Histogram(buckets));
+  }
+
+  /** A gauge whose value, or values with labels, are asked for at each scrape. */
+  gaugeFrom(name: string, help: string, read: () => number | Iterable<Reading>): void {
+    this.#register(name, help, "gauge", [], () => this.#read(name, read));
+  }
+
+  /** A counter that somebody else keeps: asked for at each scrape. */
+  counterFrom(name: string, help: string, read: () => number | Iterable<Reading>): void {
+    this.#register(name, help, "counter", [], () => this.#read(name, read));
+  }
+
+  /** Everything in the Prometheus text format. */
+  render(): string {
+    let text = "";
+    for (const { head, render } of this.#sections.values()) text += head + render();
+    return text;
+  }
+
+  #family<Kind extends Child, const Names extends readonly string[]>(
+    name: string,
+    help: string,
+    type: MetricType,
+    labelNames: Names | undefined,
+    create: () => Kind,
+  ): Family<Kind, Names> {
+    const names = labelNames ?? ([] as readonly string[] as Names);
+    const family = new Family(name, names, create);
+    this.#register(name, help, type, names, () => family.render());
+    return family;
+  }
+
+  #register(
+    name: string,
+    help: string,
+    type: MetricType,
+    labelNames: readonly string[],
+    render: () => string,
+  ): void {
+    if (!METRIC_NAME.test(name)) {
+      throw new TypeError(`Cannot register metric '${name}' as its name is not valid`);
+    }
+    checkLabelNames(name, labelNames);
+    if (this.#sections.has(name)) {
+      throw new Error(`Cannot register metric '${name}' as it is registered already`);
+    }
+    const head = `# HELP ${name} ${escapeHelp(help)}\n# TYPE ${name} ${type}\n`;
+    this.#sections.set(name, { head, render });
+  }
+
+  /** One metric that cannot be read must not take the others away. */
+  #read(name: string, read: () => number | Iterable<Reading>): string {
+    try {
+      const readings = read();
+      if (typeof readings === "number") return sample(name, "", readings);
+      let text = "";
+      for (const [labels, value] of readings) {
+        checkLabelNames(name, Object.keys(labels));
+        text += sample(name, formatLabels(Object.keys(labels), Object.values(labels)), value);
+      }
+      return text;
+    } catch {
+      this.#readErrors.with(name).increment();
+      return "";
+    }
+  }
+}
+
+function checkLabelNames(metric: string, names: readonly string[]): void {
+  for (const name of names) {
+    if (!LABEL_NAME.test(name) || name === "le") {
+      throw new TypeError(`Cannot use label '${name}' in metric '${metric}' as its name is not valid`);
+    }
+  }
+}
+
+function sample(name: string, labels: string, value: number): string {
+  return `${name}${labels === "" ? "" : `{${labels}}`} ${formatNumber(value)}\n`;
+}
+
+function formatNumber(value: number): string {
+  if (value === Infinity) return "+Inf";
+  return value === -Infinity ? "-Inf" : String(value);
+}
+
+function formatLabels(names: readonly string[], values: readonly string[]): string {
+  return names.map((name, index) => `${name}="${escapeLabel(values[index] ?? "")}"`).join(",");
+}
+
+function escapeLabel(value: string): string {
+  return value.replace(/[\\"\n]/g, (character) => character === "\n" ? "\\n" : "\\" + character);
+}
+
+function escapeHelp(help: string): string {
+  return help.replace(/[\\\n]/g, (character) => character === "\n" ? "\\n" : "\\\\");
+}

@@ -1,0 +1,387 @@
+/**
+ * Static settings: the environment variables become one validated object. One table defines every
+ * variable; parsing, `--help` and the README's table follow from it.
+ *
+ * @module
+ */
+
+import { StartupError } from "./errors.ts";
+import {
+  authorityOf,
+  choice,
+  type Endpoint,
+  endpoint,
+  host,
+  integer,
+  list,
+  matching,
+  network,
+  onOff,
+  secret,
+  type SettingType,
+  text,
+} from "./setting_types.ts";
+
+/** Everything that is fixed while the process runs. Sizes are in bytes, times in milliseconds. */
+export interface Settings {
+  readonly configBackend: "file" | "etcd";
+  /** Paths of the file backend's files. */
+  readonly files: { readonly webhooks: string; readonly connections: string };
+  readonly etcd: {
+    /** At least one; all `http://host:port`, or all `https://host:port`. */
+    readonly endpoints: readonly string[];
+    /** Begins and ends with a slash. */
+    readonly prefix: string;
+    readonly username?: string;
+    readonly password?: string;
+    /** Only where a file is given: `https` endpoints without it are verified with the system's authorities. */
+    readonly tls?: { readonly caFile?: string; readonly certFile?: string; readonly keyFile?: string };
+  };
+  /** Namespace of `/webhook/{webhook_id}`. */
+  readonly defaultNamespace: string;
+  readonly snapshotFile?: string;
+  readonly dataDir: string;
+  readonly host: string;
+  /** 0 for any free port. */
+  readonly port: number;
+  readonly log: { readonly level: "debug" | "info" | "warning" | "error"; readonly format: "text" | "json" };
+  readonly limits: {
+    readonly maxBodyBytes: number;
+    readonly bodyTimeoutMs: number;
+    /** Requests. */
+    readonly maxInflight: number;
+    readonly maxInflightBytes: number;
+    readonly deliveryBudgetMs: number;
+  };
+  readonly shutdown: { readonly graceMs: number; readonly timeoutMs: number };
+  readonly adminToken?: string;
+  /** IP addresses and CIDR networks. */
+  readonly trustedProxies: readonly string[];
+  readonly metrics: boolean;
+  /** What the operator should be told at the start, one sentence each. */
+  readonly warnings: readonly string[];
+}
+
+/** One environment variable as the documentation shows it. */
+export interface SettingDefinition {
+  readonly variable: string;
+  /** Its type and range, for example `integer, 1 to 65535`. */
+  readonly type: string;
+  readonly default: string;
+  readonly description: string;
+  /** Whether its value must never be shown. */
+  readonly secret: boolean;
+}
+
+interface Variable<Value, Fallback extends Value | undefined> {
+  readonly type: SettingType<Value>;
+  /** The value while the variable is not set. */
+  readonly fallback: Fallback;
+  readonly description: string;
+  readonly defaultLabel: string;
+}
+
+function variable<Value>(
+  type: SettingType<Value>,
+  fallback: NoInfer<Value>,
+  description: string,
+  defaultLabel = String(fallback),
+): Variable<Value, Value> {
+  return { type, fallback, description, defaultLabel };
+}
+
+function optional<Value>(
+  type: SettingType<Value>,
+  description: string,
+  defaultLabel = "(none)",
+): Variable<Value, undefined> {
+  return { type, fallback: undefined, description, defaultLabel };
+}
+
+/** The rule of `config/keys.ts`, which stands above this file. */
+const NAMESPACE = /^[a-zA-Z0-9_-]{1,64}$/;
+const ETCD_PREFIX = /^\/([^/\s]+\/)*$/;
+const VISIBLE_ASCII = /^[\x21-\x7e]{16,}$/;
+
+/** A body is held in memory, and as text: V8's strings end at 512 MiB. */
+const LARGEST_BODY_BYTES = 256 * 1024 * 1024;
+const HOUR_MS = 60 * 60 * 1000;
+const TEN_MINUTES_MS = 10 * 60 * 1000;
+const TEBIBYTE = 1024 ** 4;
+
+const VARIABLES = {
+  CONFIG_BACKEND: variable(
+    choice("file", "etcd"),
+    "file",
+    "Where the configuration of webhooks and connections comes from.",
+  ),
+  WEBHOOKS_CONFIG_FILE: variable(text("path"), "webhooks.json", "The file backend's webhooks."),
+  CONNECTIONS_CONFIG_FILE: variable(text("path"), "connections.json", "The file backend's connections."),
+  ETCD_HOST: variable(
+    host("; `ETCD_ENDPOINTS` takes URLs and several members"),
+    "localhost",
+    "Host name or address of the etcd server.",
+  ),
+  ETCD_PORT: variable(integer(1, 65535), 2379, "Port of the etcd server."),
+  ETCD_ENDPOINTS: optional(
+    list(endpoint()),
+    "The members of the etcd cluster; used instead of `ETCD_HOST` and `ETCD_PORT`. IPv6 addresses in brackets.",
+    "(`ETCD_HOST`:`ETCD_PORT`)",
+  ),
+  ETCD_PREFIX: variable(
+    matching("text", (value) => ETCD_PREFIX.test(value), "begin and end with '/', for example /cwm/"),
+    "/cwm/",
+    "What all keys in etcd begin with.",
+  ),
+  ETCD_NAMESPACE: variable(
+    matching("namespace", (value) => NAMESPACE.test(value), "have 1 to 64 characters of a-z A-Z 0-9 _ -"),
+    "default",
+    "Namespace of requests to `/webhook/{webhook_id}`.",
+  ),
+  ETCD_USERNAME: optional(text("text"), "User name for etcd."),
+  ETCD_PASSWORD: optional(secret(() => true, "be a text"), "Password for etcd."),
+  ETCD_TLS_CA: optional(
+    text("path"),
+    "Certificate authorities (PEM) that etcd's certificate is verified with.",
+  ),
+  ETCD_TLS_CERT: optional(text("path"), "Client certificate (PEM) for etcd."),
+  ETCD_TLS_KEY: optional(text("path"), "Key (PEM) of the client certificate."),
+  CONFIG_SNAPSHOT_FILE: optional(
+    text("path"),
+    "Keeps the last good configuration from etcd, to start from while etcd cannot be reached.",
+  ),
+  DATA_DIR: variable(text("path"), "./data", "Directory for what must survive a restart."),
+  HOST: variable(host(), "0.0.0.0", "Address to listen on; `::` for IPv4 and IPv6."),
+  PORT: variable(integer(0, 65535), 8000, "Port to listen on; 0 for any free one."),
+  LOG_LEVEL: variable(choice("debug", "info", "warning", "error"), "info", "Least severe messages to log."),
+  LOG_FORMAT: optional(choice("text", "json"), "Form of the log lines.", "(text on a terminal, else json)"),
+  MAX_BODY_BYTES: variable(
+    integer(1, LARGEST_BODY_BYTES, "bytes"),
+    10 * 1024 * 1024,
+    "Largest body of a request, as sent and decoded; a webhook's `max_body_bytes` overrides it.",
+  ),
+  BODY_TIMEOUT_MS: variable(integer(1, HOUR_MS, "ms"), 30_000, "How long a body may take to arrive."),
+  MAX_INFLIGHT: variable(
+    integer(1, 1_000_000, "requests"),
+    4096,
+    "How many requests may be under way at once.",
+  ),
+  MAX_INFLIGHT_BYTES: variable(
+    integer(1, TEBIBYTE, "bytes"),
+    1024 ** 3,
+    "How long the bodies of all requests under way may be together.",
+  ),
+  DELIVERY_BUDGET_MS: variable(
+    integer(1, TEN_MINUTES_MS, "ms"),
+    10_000,
+    "How long a request with `accept: delivered` may wait for its output, retries included.",
+  ),
+  SHUTDOWN_GRACE_MS: variable(
+    integer(0, HOUR_MS, "ms"),
+    3000,
+    "How long a stopping gateway serves on, not ready, until load balancers have noticed.",
+  ),
+  SHUTDOWN_TIMEOUT_MS: variable(
+    integer(0, HOUR_MS, "ms"),
+    5000,
+    "How long a stopping gateway then waits for requests under way.",
+  ),
+  ADMIN_TOKEN: optional(
+    secret(
+      (value) => VISIBLE_ASCII.test(value),
+      "have at least 16 characters, all visible ASCII without spaces",
+    ),
+    "Bearer token of the admin routes, which answer 403 while it is not set.",
+  ),
+  TRUSTED_PROXIES: variable(
+    list(network()),
+    [],
+    "Proxies whose X-Forwarded-For header is believed.",
+    "(none)",
+  ),
+  METRICS: variable(onOff(), true, "Whether `/metrics` is served.", "on"),
+} as const;
+
+type VariableName = keyof typeof VARIABLES;
+
+type Values = {
+  readonly [Name in VariableName]: (typeof VARIABLES)[Name] extends Variable<infer Value, infer Fallback>
+    ? Value | Fallback
+    : never;
+};
+
+/** Every environment variable, in the order of the documentation. */
+export const SETTING_DEFINITIONS: readonly SettingDefinition[] = Object.entries(VARIABLES).map((
+  [name, { type, description, defaultLabel }],
+) => ({
+  variable: name,
+  type: type.label,
+  default: defaultLabel,
+  description,
+  secret: type.isSecret === true,
+}));
+
+/**
+ * Reads all settings. A variable that is empty counts as not set; whitespace around a value is dropped.
+ *
+ * @throws {StartupError} `settings_invalid` with one line per problem, for all problems at once
+ */
+export function loadSettings(
+  env: Readonly<Record<string, string | undefined>>,
+  { logIsTerminal }: { readonly logIsTerminal: boolean },
+): Settings {
+  const warnings = [...misspellings(env)];
+  const { values, problems } = readVariables(withoutServiceLink(env, warnings));
+  problems.push(...contradictions(values));
+  if (problems.length > 0) throw new StartupError("settings_invalid", problems);
+
+  return {
+    configBackend: values.CONFIG_BACKEND,
+    files: { webhooks: values.WEBHOOKS_CONFIG_FILE, connections: values.CONNECTIONS_CONFIG_FILE },
+    etcd: etcdSettings(values),
+    defaultNamespace: values.ETCD_NAMESPACE,
+    ...ifSet("snapshotFile", values.CONFIG_SNAPSHOT_FILE),
+    dataDir: values.DATA_DIR,
+    host: values.HOST,
+    port: values.PORT,
+    log: { level: values.LOG_LEVEL, format: values.LOG_FORMAT ?? (logIsTerminal ? "text" : "json") },
+    limits: {
+      maxBodyBytes: values.MAX_BODY_BYTES,
+      bodyTimeoutMs: values.BODY_TIMEOUT_MS,
+      maxInflight: values.MAX_INFLIGHT,
+      maxInflightBytes: values.MAX_INFLIGHT_BYTES,
+      deliveryBudgetMs: values.DELIVERY_BUDGET_MS,
+    },
+    shutdown: { graceMs: values.SHUTDOWN_GRACE_MS, timeoutMs: values.SHUTDOWN_TIMEOUT_MS },
+    ...ifSet("adminToken", values.ADMIN_TOKEN),
+    trustedProxies: values.TRUSTED_PROXIES,
+    metrics: values.METRICS,
+    warnings,
+  };
+}
+
+/** Variables that are wrong have their default among the values, so that the rest can still be checked. */
+function readVariables(
+  env: Readonly<Record<string, string | undefined>>,
+): { values: Values; problems: string[] } {
+  const problems: string[] = [];
+  const values = Object.fromEntries(
+    Object.entries(VARIABLES).map(([name, { type, fallback }]) => {
+      const value = env[name]?.trim() ?? "";
+      if (value === "") return [name, fallback];
+      const parsed = type.parse(value);
+      if ("value" in parsed) return [name, parsed.value];
+      problems.push(...parsed.problems.map((problem) => `${name} ${problem}`));
+      return [name, fallback];
+    }),
+  );
+  return { values: values as Values, problems };
+}
+
+/** What is wrong between variables that are each right. */
+function contradictions(values: Values): string[] {
+  const problems = [
+    ...bothOrNone(values, "ETCD_USERNAME", "ETCD_PASSWORD"),
+    ...bothOrNone(values, "ETCD_TLS_CERT", "ETCD_TLS_KEY"),
+  ];
+  const schemes = new Set(endpointsOf(values).map((endpoint) => schemeOf(endpoint, values)));
+  if (schemes.size > 1) problems.push("ETCD_ENDPOINTS must be all http or all https");
+  else if (schemes.has("http") && tlsOf(values) !== undefined) {
+    problems.push("ETCD_ENDPOINTS must be https while ETCD_TLS_CA, ETCD_TLS_CERT or ETCD_TLS_KEY is set");
+  }
+  if (values.MAX_INFLIGHT_BYTES < values.MAX_BODY_BYTES) {
+    problems.push(
+      `MAX_INFLIGHT_BYTES must not be less than MAX_BODY_BYTES: ` +
+        `current values are ${values.MAX_INFLIGHT_BYTES} and ${values.MAX_BODY_BYTES}`,
+    );
+  }
+  return problems;
+}
+
+function bothOrNone(values: Values, first: VariableName, second: VariableName): string[] {
+  const missing = [first, second].filter((name) => values[name] === undefined);
+  return missing.length === 1
+    ? [`${first} and ${second} must be set together: ${missing[0]} is not set`]
+    : [];
+}
+
+function etcdSettings(values: Values): Settings["etcd"] {
+  const tls = tlsOf(values);
+  return {
+    endpoints: endpointsOf(values).map((endpoint) => `${schemeOf(endpoint, values)}://${endpoint.authority}`),
+    prefix: values.ETCD_PREFIX,
+    ...ifSet("username", values.ETCD_USERNAME),
+    ...ifSet("password", values.ETCD_PASSWORD),
+    ...ifSet("tls", tls),
+  };
+}
+
+function endpointsOf(values: Values): readonly Endpoint[] {
+  const single = { scheme: undefined, authority: authorityOf(values.ETCD_HOST, values.ETCD_PORT) };
+  return values.ETCD_ENDPOINTS ?? [single];
+}
+
+function schemeOf(endpoint: Endpoint, values: Values): "http" | "https" {
+  return endpoint.scheme ?? (tlsOf(values) === undefined ? "http" : "https");
+}
+
+function tlsOf(values: Values): Settings["etcd"]["tls"] {
+  const { ETCD_TLS_CA: caFile, ETCD_TLS_CERT: certFile, ETCD_TLS_KEY: keyFile } = values;
+  if (caFile === undefined && certFile === undefined && keyFile === undefined) return undefined;
+  return { ...ifSet("caFile", caFile), ...ifSet("certFile", certFile), ...ifSet("keyFile", keyFile) };
+}
+
+/** An object with the key, or without it when there is no value. */
+function ifSet<Key extends string, Value>(
+  key: Key,
+  value: Value | undefined,
+): { readonly [Name in Key]?: Value } {
+  return value === undefined ? {} : { [key]: value } as { [Name in Key]: Value };
+}
+
+/**
+ * Kubernetes sets `ETCD_PORT=tcp://10.0.0.1:2379` in every container beside a service named `etcd`. Nobody
+ * asked for that value, so it does not stop the start.
+ */
+function withoutServiceLink(
+  env: Readonly<Record<string, string | undefined>>,
+  warnings: string[],
+): Readonly<Record<string, string | undefined>> {
+  if (!/^tcp:\/\/[^/]+:\d+$/.test(env["ETCD_PORT"]?.trim() ?? "")) return env;
+  warnings.push(
+    "ETCD_PORT is ignored: Kubernetes set it for a service named etcd; " +
+      "set it in the pod, or set enableServiceLinks to false",
+  );
+  return { ...env, ETCD_PORT: undefined };
+}
+
+/** How many characters may be wrong for a name to count as misspelt. */
+const MISSPELLING_EDITS = 2;
+
+/**
+ * Names that begin like a variable of ours and differ from one by a slip of the pen. Others are left alone:
+ * the environment is full of variables that belong to somebody else.
+ */
+function* misspellings(env: Readonly<Record<string, string | undefined>>): Generator<string> {
+  const names = Object.keys(VARIABLES);
+  const families = new Set(names.filter((name) => name.includes("_")).map((name) => name.split("_", 1)[0]));
+  for (const name of Object.keys(env)) {
+    if (name in VARIABLES || !name.includes("_") || !families.has(name.split("_", 1)[0])) continue;
+    const meant = names.find((known) => editDistance(name, known) <= MISSPELLING_EDITS);
+    if (meant !== undefined) yield `${name} is not a variable of this program: did you mean ${meant}?`;
+  }
+}
+
+/** Levenshtein distance: how many characters to insert, delete or replace. */
+function editDistance(from: string, to: string): number {
+  let row = Array.from({ length: to.length + 1 }, (_, index) => index);
+  for (const [index, letter] of [...from].entries()) {
+    const next = [index + 1];
+    for (let column = 1; column <= to.length; column++) {
+      const replaced = row[column - 1]! + (letter === to[column - 1] ? 0 : 1);
+      next.push(Math.min(replaced, row[column]! + 1, next[column - 1]! + 1));
+    }
+    row = next;
+  }
+  return row[to.length]!;
+}

@@ -1,0 +1,127 @@
+/** How fast events are accepted, against floors in the same run. */
+
+import { createHmac } from "node:crypto";
+import { fromFileUrl, join } from "@std/path";
+import { type Contestant, type LoadOptions, measureInTurn, type Measurement } from "./http_load.ts";
+
+const SECRET = "a secret of the benchmark alone";
+const BODY = JSON.stringify({
+  action: "push",
+  repository: { id: 12345, name: "myapp", full_name: "org/myapp" },
+  sender: { login: "octocat", id: 583231 },
+  ref: "refs/heads/main",
+  number: 1234,
+});
+
+const root = fromFileUrl(new URL("../..", import.meta.url));
+const server = (name: string) => join(root, "tests/bench/servers", name);
+
+/** A ratio that is claimed, and what it is measured against. */
+interface Target {
+  readonly contestant: string;
+  readonly floor: string;
+  /** At least this share of the floor's throughput. */
+  readonly throughput: number;
+  /** At most this many times the floor's CPU time per request. */
+  readonly cpu?: number;
+}
+
+const TARGETS: readonly Target[] = [
+  {
+    contestant: "gateway, log output to a file",
+    floor: "floor, same visible work",
+    throughput: 0.90,
+    cpu: 1.15,
+  },
+  { contestant: "gateway, output that does nothing", floor: "floor, json in and out", throughput: 0.75 },
+  { contestant: "gateway, log output, hmac", floor: "gateway, log output to a file", throughput: 0.75 },
+  { contestant: "gateway, nothing, hmac", floor: "gateway, output that does nothing", throughput: 0.75 },
+  {
+    contestant: "gateway, nothing, 250,000 webhooks",
+    floor: "gateway, output that does nothing",
+    throughput: 0.98,
+  },
+];
+
+export async function benchAccept(options: LoadOptions): Promise<void> {
+  const directory = await Deno.makeTempDir({ prefix: "cwm-bench-" });
+  const results = await measureInTurn(await contestants(directory), options);
+  await Deno.remove(directory, { recursive: true });
+  printTable(results, options);
+}
+
+async function contestants(directory: string): Promise<Contestant[]> {
+  const request = { path: "/webhook/default", body: BODY };
+  const signature = `sha256=${createHmac("sha256", SECRET).update(BODY).digest("hex")}`;
+  const signed = { ...request, headers: { "X-Signature": signature } };
+  const main = [join(root, "src/main.ts"), "serve"];
+  const log = { WEBHOOKS_CONFIG_FILE: await writeConfig(directory, "log", {}) };
+  const hmac = { hmac: { secret: SECRET, header: "X-Signature" } };
+  const logHmac = { WEBHOOKS_CONFIG_FILE: await writeConfig(directory, "log_hmac", hmac) };
+  return [
+    { name: "floor, same visible work", program: [server("floor_log.ts"), "PORT"], ...request },
+    { name: "gateway, log output to a file", program: main, environment: log, ...request },
+    { name: "gateway, log output, hmac", program: main, environment: logHmac, ...signed },
+    { name: "floor, json in and out", program: [server("floor_bare.ts"), "PORT"], ...request },
+    {
+      name: "gateway, output that does nothing",
+      program: [server("gateway_null.ts"), "PORT", "1"],
+      ...request,
+    },
+    { name: "gateway, nothing, hmac", program: [server("gateway_null.ts"), "PORT", "1", SECRET], ...signed },
+    {
+      name: "gateway, nothing, 250,000 webhooks",
+      program: [server("gateway_null.ts"), "PORT", "250000"],
+      ...request,
+    },
+  ];
+}
+
+async function writeConfig(directory: string, name: string, more: Record<string, unknown>): Promise<string> {
+  const file = join(directory, `${name}.json`);
+  await Deno.writeTextFile(file, JSON.stringify({ default: { module: "log", ...more } }));
+  return file;
+}
+
+function printTable(
+  results: ReadonlyMap<string, Measurement>,
+  { seconds, rounds, connections }: LoadOptions,
+): void {
+  print(`accept: ${connections} connections, ${rounds} rounds of ${seconds} s each, medians`);
+  print("");
+  print(row(["", "requests/s", "p99 ms", "CPU s/10,000", "MiB"]));
+  for (const [name, result] of results) {
+    print(row([
+      name,
+      result.requestsPerSecond.toFixed(0),
+      result.p99Ms.toFixed(2),
+      result.cpuPer10k.toFixed(4),
+      result.memoryMiB.toFixed(0),
+    ]));
+  }
+  print("");
+  for (const target of TARGETS) printTarget(target, results);
+}
+
+function printTarget(target: Target, results: ReadonlyMap<string, Measurement>): void {
+  const measured = results.get(target.contestant);
+  const floor = results.get(target.floor);
+  if (measured === undefined || floor === undefined) return;
+  const throughput = measured.requestsPerSecond / floor.requestsPerSecond;
+  const cpu = measured.cpuPer10k / floor.cpuPer10k;
+  const cpuTarget = target.cpu === undefined ? "" : ` (at most ${target.cpu.toFixed(2)})`;
+  print(`${target.contestant} against ${target.floor}:`);
+  print(
+    `  throughput ${throughput.toFixed(2)} (at least ${target.throughput.toFixed(2)}), CPU ${
+      cpu.toFixed(2)
+    }${cpuTarget}`,
+  );
+}
+
+function row([name = "", ...figures]: readonly string[]): string {
+  return name.padEnd(38) + figures.map((figure) => figure.padStart(14)).join("");
+}
+
+function print(line: string): void {
+  Deno.stdout.writeSync(new TextEncoder().encode(line + "\n"));
+}

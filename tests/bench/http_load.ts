@@ -1,0 +1,188 @@
+/**
+ * Measures HTTP servers under load, in turn and several times in one run: machines drift by a third, the
+ * ratio between two programs measured in turn holds.
+ *
+ * @module
+ */
+
+import { join } from "@std/path";
+
+/** A server to measure. */
+export interface Contestant {
+  readonly name: string;
+  /** Arguments after `deno run --allow-all`; `PORT` is replaced by the port. */
+  readonly program: readonly string[];
+  readonly environment?: Readonly<Record<string, string>>;
+  /** The path that requests are sent to. */
+  readonly path: string;
+  /** The request's body. */
+  readonly body: string;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+export interface Measurement {
+  readonly requestsPerSecond: number;
+  /** 99th percentile of the answer time, in milliseconds. */
+  readonly p99Ms: number;
+  /** CPU time of the server per 10,000 requests, in seconds. */
+  readonly cpuPer10k: number;
+  /** Resident memory at the end, in MiB. */
+  readonly memoryMiB: number;
+}
+
+export interface LoadOptions {
+  readonly seconds: number;
+  readonly rounds: number;
+  readonly connections: number;
+}
+
+const CLOCK_TICKS_PER_SECOND = 100;
+const FIRST_PORT = 19_400;
+
+/** Measures every contestant once per round and returns the medians. */
+export async function measureInTurn(
+  contestants: readonly Contestant[],
+  options: LoadOptions,
+): Promise<Map<string, Measurement>> {
+  const measurements = new Map<string, Measurement[]>(contestants.map(({ name }) => [name, []]));
+  for (let round = 0; round < options.rounds; round++) {
+    for (const [index, contestant] of contestants.entries()) {
+      const measurement = await measure(contestant, FIRST_PORT + index, options);
+      measurements.get(contestant.name)?.push(measurement);
+    }
+  }
+  return new Map(Array.from(measurements, ([name, all]) => [name, median(all)]));
+}
+
+async function measure(contestant: Contestant, port: number, options: LoadOptions): Promise<Measurement> {
+  const directory = await Deno.makeTempDir({ prefix: "cwm-bench-" });
+  await using server = await startServer(contestant, port, join(directory, "output"));
+  const script = join(directory, "request.lua");
+  await Deno.writeTextFile(script, luaScript(contestant));
+  const url = `http://127.0.0.1:${port}${contestant.path}`;
+  await runWrk(url, script, 1, options.connections);
+  const before = cpuSeconds(server.pid);
+  const report = await runWrk(url, script, options.seconds, options.connections);
+  const cpu = cpuSeconds(server.pid) - before;
+  const memoryMiB = residentMiB(server.pid);
+  await Deno.remove(directory, { recursive: true });
+  return {
+    requestsPerSecond: report.requestsPerSecond,
+    p99Ms: report.p99Ms,
+    cpuPer10k: cpu / report.requests * 10_000,
+    memoryMiB,
+  };
+}
+
+/** Standard output goes to a file, as the gateway's would under a service manager. */
+async function startServer(
+  contestant: Contestant,
+  port: number,
+  output: string,
+): Promise<AsyncDisposable & { readonly pid: number }> {
+  const program = contestant.program.map((argument) => argument === "PORT" ? String(port) : argument);
+  const command = `exec ${[Deno.execPath(), "run", "--allow-all", ...program].map(quote).join(" ")} > ${
+    quote(output)
+  }`;
+  const process = new Deno.Command("bash", {
+    args: ["-c", command],
+    env: { ...contestant.environment, PORT: String(port) },
+    stdin: "null",
+    stderr: "inherit",
+  }).spawn();
+  await untilItAnswers(`http://127.0.0.1:${port}${contestant.path}`, contestant);
+  return {
+    pid: process.pid,
+    [Symbol.asyncDispose]: async () => {
+      process.kill("SIGKILL");
+      await process.status;
+    },
+  };
+}
+
+async function untilItAnswers(url: string, contestant: Contestant): Promise<void> {
+  const deadline = AbortSignal.timeout(60_000);
+  for (;;) {
+    deadline.throwIfAborted();
+    try {
+      const response = await fetch(url, {
+        method: "POST",
+        body: contestant.body,
+        headers: { ...contestant.headers },
+      });
+      await response.body?.cancel();
+      if (response.status === 200) return;
+    } catch {
+      // Not listening yet.
+    }
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
+
+function luaScript({ body, headers }: Contestant): string {
+  const lines = Object.entries({ "Content-Type": "application/json", ...headers })
+    .map(([name, value]) => `wrk.headers[${JSON.stringify(name)}] = ${JSON.stringify(value)}`);
+  return [`wrk.method = "POST"`, `wrk.body = ${JSON.stringify(body)}`, ...lines].join("\n");
+}
+
+interface WrkReport {
+  readonly requests: number;
+  readonly requestsPerSecond: number;
+  readonly p99Ms: number;
+}
+
+async function runWrk(url: string, script: string, seconds: number, connections: number): Promise<WrkReport> {
+  const { stdout, success } = await new Deno.Command("wrk", {
+    args: [
+      "--threads",
+      "1",
+      "--connections",
+      String(connections),
+      "--duration",
+      `${seconds}s`,
+      "--latency",
+      "--script",
+      script,
+      url,
+    ],
+    stderr: "inherit",
+  }).output();
+  const text = new TextDecoder().decode(stdout);
+  const failed = /Non-2xx or 3xx responses: (\d+)|Socket errors: (.*)/.exec(text);
+  if (!success || failed !== null) throw new Error(`Load on ${url} failed: ${failed?.[0] ?? text}`);
+  return {
+    requests: Number(/(\d+) requests in/.exec(text)?.[1]),
+    requestsPerSecond: Number(/Requests\/sec:\s+([\d.]+)/.exec(text)?.[1]),
+    p99Ms: toMilliseconds(/99%\s+([\d.]+)(us|ms|s)/.exec(text)),
+  };
+}
+
+function toMilliseconds(match: RegExpExecArray | null): number {
+  const factor = { us: 0.001, ms: 1, s: 1000 }[match?.[2] ?? ""] ?? NaN;
+  return Number(match?.[1]) * factor;
+}
+
+/** User and system time that a process has used. */
+function cpuSeconds(pid: number): number {
+  const fields = Deno.readTextFileSync(`/proc/${pid}/stat`).split(") ")[1]?.split(" ") ?? [];
+  return (Number(fields[11]) + Number(fields[12])) / CLOCK_TICKS_PER_SECOND;
+}
+
+function residentMiB(pid: number): number {
+  return Number(/VmRSS:\s+(\d+)/.exec(Deno.readTextFileSync(`/proc/${pid}/status`))?.[1]) / 1024;
+}
+
+function median(measurements: readonly Measurement[]): Measurement {
+  const middle = (pick: (measurement: Measurement) => number) =>
+    measurements.map(pick).sort((a, b) => a - b)[Math.floor(measurements.length / 2)] ?? NaN;
+  return {
+    requestsPerSecond: middle((measurement) => measurement.requestsPerSecond),
+    p99Ms: middle((measurement) => measurement.p99Ms),
+    cpuPer10k: middle((measurement) => measurement.cpuPer10k),
+    memoryMiB: middle((measurement) => measurement.memoryMiB),
+  };
+}
+
+function quote(argument: string): string {
+  return `'${argument.replaceAll("'", `'\\''`)}'`;
+}

@@ -1,0 +1,41 @@
+// The gateway with an output that does nothing, configured with as many webhooks as the second argument says.
+// Usage: gateway_null.ts PORT WEBHOOKS [SECRET]
+import { z } from "zod";
+import { Gateway } from "../../../src/gateway.ts";
+import type { OutputModule } from "../../../src/modules/module.ts";
+import { standardLineWriter } from "../../../src/observability/line_writer.ts";
+import { setUpLogging } from "../../../src/observability/logging.ts";
+import { loadSettings } from "../../../src/settings.ts";
+
+const [port = "0", webhooks = "1", secret] = Deno.args;
+
+const DELIVERED = ["delivered"] as const;
+const nullModule: OutputModule = {
+  name: "null",
+  connectionTypes: [],
+  configSchema: z.strictObject({}),
+  acceptance: "delivered",
+  reads: "json",
+  open: () =>
+    Promise.resolve({
+      deliver: () => DELIVERED,
+      probe: () => Promise.resolve(),
+      [Symbol.asyncDispose]: () => Promise.resolve(),
+    }),
+};
+
+const file = await Deno.makeTempFile({ suffix: ".json" });
+const webhook = {
+  module: "null",
+  ...(secret === undefined ? {} : { hmac: { secret, header: "x-signature" } }),
+};
+const ids = Array.from(
+  { length: Number(webhooks) },
+  (_, index) => index === 0 ? "default" : `webhook-${index}`,
+);
+await Deno.writeTextFile(file, JSON.stringify(Object.fromEntries(ids.map((id) => [id, webhook]))));
+
+const lines = standardLineWriter("stdout");
+setUpLogging({ level: "warning", format: "json", writer: lines });
+const settings = loadSettings({ PORT: port, WEBHOOKS_CONFIG_FILE: file }, { logIsTerminal: false });
+await Gateway.start({ settings, environment: {}, lines, modules: [nullModule] });

@@ -1,0 +1,157 @@
+// deno-lint-ignore-file no-console -- prints its results for people
+/**
+ * `deno task test`: gets the machine ready, checks format, lint and types, runs every test, and ends with
+ * one line of totals, `N passed, N failed`. The exit status is 0 only if something ran and nothing failed.
+ *
+ *     deno task test                               everything
+ *     deno task test tests/unit/http               the tests of a folder or file, without the checks
+ *     deno task test --filter "answers 503"        any options of `deno test`, without the checks
+ *
+ * @module
+ */
+
+import { join } from "@std/path";
+import { importsOf } from "./support/import_graph.ts";
+import { failure, parseJunitReport, summarize, type TestResult } from "./support/test_report.ts";
+import { findLeftoverProcesses, RUN_VARIABLE } from "./support/leftover_processes.ts";
+import { REPOSITORY } from "./support/repository.ts";
+import { listFiles, readFiles, type SourceFile } from "./support/source_files.ts";
+import { ensureTestServers, TestServersMissing } from "./support/test_servers.ts";
+
+const FOLDERS = ["tests/unit", "tests/integration", "tests/scenario"];
+
+const CHECKS = [
+  { name: "Format: deno fmt --check", args: ["fmt", "--check"] },
+  { name: "Lint: deno lint", args: ["lint"] },
+  { name: "Types: deno check src tests", args: ["check", "src", "tests"] },
+];
+
+/** After this time a run hangs: it is ended, and fails. */
+const TIME_LIMIT_MS = 20 * 60_000;
+
+Deno.exit(await main(Deno.args.filter((arg) => arg !== "--")));
+
+/** Returns the exit status. */
+async function main(args: readonly string[]): Promise<number> {
+  try {
+    await ensureTestServers();
+  } catch (error) {
+    if (!(error instanceof TestServersMissing)) throw error;
+    console.error(error.message);
+    return 1;
+  }
+  // The gateways that tests start find everything in the cache, and the network has no part in their start.
+  if (await deno(["install", "--quiet"]) !== 0) return 1;
+
+  const everything = args.length === 0;
+  const results = everything ? await runChecks() : [];
+  results.push(...await runTests(args, everything));
+  const { lines, success } = summarize(results);
+  // A run that was killed leaves a line unfinished.
+  console.log(`\n${lines.join("\n")}`);
+  return success ? 0 : 1;
+}
+
+async function runChecks(): Promise<TestResult[]> {
+  const results: TestResult[] = [];
+  for (const { name, args } of CHECKS) {
+    console.log(`\n${name}`);
+    results.push({ file: "", name, outcome: await deno(args) === 0 ? "passed" : "failed" });
+  }
+  console.log();
+  return results;
+}
+
+/** Runs `deno test`; whatever it may hide or leave behind becomes a failure of its own. */
+async function runTests(args: readonly string[], everything: boolean): Promise<TestResult[]> {
+  const named = await existingPaths(args);
+  const paths = named.length > 0 ? named : await existingPaths(FOLDERS);
+  // In a whole run the types were checked before; an error in one file must not keep the others from running.
+  const options = everything
+    ? ["--no-check", "--parallel", ...paths]
+    : [...args, ...(named.length > 0 ? [] : paths)];
+  const files = await readTestFiles(paths);
+  const directory = await Deno.makeTempDir({ prefix: "cwm-test-run-" });
+  const report = join(directory, "junit.xml");
+  const run = crypto.randomUUID();
+  try {
+    const status = await deno(["test", "--allow-all", `--junit-path=${report}`, ...options], {
+      [RUN_VARIABLE]: run,
+    });
+    const reported = await readReport(report);
+    const results = reported === undefined
+      ? [failure("deno test ended without a report")]
+      : [...reported, ...findSilentFiles(files, reported)];
+    results.push(...await endLeftovers(run));
+    if (status !== 0 && !results.some(({ outcome }) => outcome === "failed")) {
+      results.push(failure(`deno test ended with status ${status} but reports no failed test`));
+    }
+    return results;
+  } finally {
+    await Deno.remove(directory, { recursive: true });
+  }
+}
+
+/** Runs `deno` with its output on the terminal, and returns its exit status. */
+async function deno(args: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<number> {
+  const child = new Deno.Command(Deno.execPath(), {
+    args: [...args],
+    cwd: REPOSITORY,
+    env: { DENO_NO_UPDATE_CHECK: "1", ...env },
+    stdin: "null",
+    signal: AbortSignal.timeout(TIME_LIMIT_MS),
+  }).spawn();
+  return (await child.status).code;
+}
+
+async function readReport(report: string): Promise<TestResult[] | undefined> {
+  try {
+    return parseJunitReport(await Deno.readTextFile(report));
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+    return undefined;
+  }
+}
+
+async function readTestFiles(paths: readonly string[]): Promise<SourceFile[]> {
+  const files = (await Promise.all(paths.map((path) => listFiles(REPOSITORY, path)))).flat();
+  return await readFiles(REPOSITORY, files.filter((file) => file.endsWith("_test.ts")));
+}
+
+/** Files that are not in the report: they crashed while they were loaded, or hold no test. */
+function findSilentFiles(files: readonly SourceFile[], results: readonly TestResult[]): TestResult[] {
+  const reported = new Set(results.map(({ file }) => file));
+  return files
+    // The tests of a contract are reported under the file of the contract, which the test file imports.
+    .filter((file) =>
+      ![file.path, ...importsOf(file).map(({ to }) => to)].some((path) => reported.has(path ?? ""))
+    )
+    .map(({ path }) => failure("no test ran", path));
+}
+
+async function existingPaths(candidates: readonly string[]): Promise<string[]> {
+  const found: string[] = [];
+  for (const path of candidates) {
+    try {
+      await Deno.stat(join(REPOSITORY, path));
+      found.push(path.replace(/^\.\//, "").replace(/\/+$/, ""));
+    } catch (error) {
+      if (!(error instanceof Deno.errors.NotFound)) throw error;
+    }
+  }
+  return found;
+}
+
+/** Ends the processes that tests left running. They would hold ports, files and the output of this run. */
+async function endLeftovers(run: string): Promise<TestResult[]> {
+  const results: TestResult[] = [];
+  for (const { pid, command } of await findLeftoverProcesses(run)) {
+    results.push(failure(`left running: ${command} (process ${pid})`));
+    try {
+      Deno.kill(pid, "SIGKILL");
+    } catch (error) {
+      if (!(error instanceof Deno.errors.NotFound)) throw error;
+    }
+  }
+  return results;
+}

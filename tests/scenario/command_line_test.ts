@@ -1,0 +1,124 @@
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { GatewayProcess, spawnProgram } from "../support/gateway_process.ts";
+import { TempDir } from "../support/temp_dir.ts";
+
+/** Runs a command to its end. */
+async function run(
+  args: readonly string[],
+  options: {
+    readonly env?: Readonly<Record<string, string>>;
+    readonly files?: Readonly<Record<string, string>>;
+  } = {},
+): Promise<{ readonly status: number; readonly stdout: string; readonly stderr: string }> {
+  await using directory = await TempDir.create();
+  for (const [name, text] of Object.entries(options.files ?? {})) {
+    await Deno.writeTextFile(directory.file(name), text);
+  }
+  await using program = spawnProgram({
+    args,
+    cwd: directory.path,
+    ...(options.env === undefined ? {} : { env: options.env }),
+  });
+  const { code } = await program.exited;
+  const printed = (stream: string) =>
+    program.lines.filter((line) => line.stream === stream).map(({ text }) => text).join("\n");
+  return { status: code, stdout: printed("stdout"), stderr: printed("stderr") };
+}
+
+Deno.test("cwm --version prints the version that deno.json states", async () => {
+  const { version } = JSON.parse(await Deno.readTextFile("deno.json")) as { version: string };
+  assertEquals(await run(["--version"]), { status: 0, stdout: `cwm ${version}`, stderr: "" });
+});
+
+Deno.test("cwm --help lists the commands and every environment variable", async () => {
+  const { status, stdout } = await run(["--help"]);
+  assertEquals(status, 0);
+  for (
+    const word of ["serve", "check", "healthcheck", "CONFIG_BACKEND", "ETCD_PREFIX", "SHUTDOWN_GRACE_MS"]
+  ) {
+    assertStringIncludes(stdout, word);
+  }
+});
+
+Deno.test("an unknown command or option ends with status 2 and points to the help", async () => {
+  for (const argument of ["serv", "--port"]) {
+    const { status, stderr } = await run([argument]);
+    assertEquals(status, 2);
+    assertStringIncludes(stderr, argument);
+    assertStringIncludes(stderr, "--help");
+  }
+});
+
+Deno.test("settings that do not parse end the start with status 2 and one line per problem", async () => {
+  const { status, stderr } = await run(["serve"], {
+    env: { PORT: "eighty", LOG_LEVEL: "loud", ADMIN_TOKEN: "short-SECRET" },
+  });
+  assertEquals(status, 2);
+  const lines = stderr.split("\n");
+  assertEquals(lines.length, 3);
+  for (const variable of ["PORT", "LOG_LEVEL", "ADMIN_TOKEN"]) {
+    assertEquals(lines.filter((line) => line.includes(variable)).length, 1);
+  }
+  assert(!stderr.includes("SECRET"));
+});
+
+Deno.test("a port that is in use ends the start with one clear line", async () => {
+  await using first = await GatewayProcess.start();
+  const { status, stderr } = await run(["serve"], { env: { PORT: String(first.port), LOG_LEVEL: "error" } });
+  assertEquals(status, 1);
+  assertMatch(stderr, new RegExp(`^Cannot listen on 127\\.0\\.0\\.1:${first.port}: .*PORT.*$`));
+});
+
+Deno.test("cwm check prints every problem with key, path, reason and the nearest key, and ends with status 1", async () => {
+  const webhooks = {
+    good: { module: "log" },
+    typo: { module: "log", hmca: { secret: "s" } },
+    nested: { module: "log", hmac: { secret: "s", headr: "x" } },
+    module: { module: "lgo" },
+    config: { module: "log", "module-config": { pretty: true } },
+    variable: { module: "log", authorization: "Bearer {$NOT_SET}" },
+  };
+  const { status, stdout } = await run(["check"], { files: { "webhooks.json": JSON.stringify(webhooks) } });
+  assertEquals(status, 1);
+  const lines = stdout.split("\n");
+  const lineOf = (id: string) => lines.find((line) => line.startsWith(`webhook default/${id}: `)) ?? "";
+  assertStringIncludes(lineOf("typo"), "hmca: Key 'hmca' is not known: nearest is 'hmac'");
+  assertStringIncludes(lineOf("nested"), "hmac.headr: Key 'headr' is not known: nearest is 'header'");
+  assertStringIncludes(lineOf("module"), "module: Module 'lgo' does not exist: nearest is 'log'");
+  assertStringIncludes(
+    lineOf("config"),
+    "module-config.pretty: Key 'pretty' is not known: nearest is 'pretty_print'",
+  );
+  assertStringIncludes(lineOf("variable"), "authorization: Environment variable NOT_SET is not set");
+  assertEquals(lines.at(-1), "5 problems in 6 webhooks and 0 connections");
+});
+
+Deno.test("cwm check finds nothing wrong with a good configuration and ends with status 0", async () => {
+  const { status, stdout } = await run(["check"], {
+    files: {
+      "webhooks.json": JSON.stringify({ a: { module: "log", authorization: "Bearer {$TOKEN}" } }),
+      "connections.json": JSON.stringify({
+        redis_local: { type: "redis-rq", host: "localhost", port: 6379 },
+      }),
+    },
+    env: { TOKEN: "secret" },
+  });
+  assertEquals([status, stdout], [0, "0 problems in 1 webhook and 1 connection"]);
+});
+
+Deno.test("cwm check reports a file that does not parse", async () => {
+  const { status, stdout } = await run(["check"], { files: { "webhooks.json": `{"a": {"module": "log"` } });
+  assertEquals(status, 1);
+  assertStringIncludes(stdout, "webhooks.json");
+});
+
+Deno.test("cwm healthcheck tells a ready gateway from none", async () => {
+  await using gateway = await GatewayProcess.start();
+  await gateway.waitUntilReady();
+  const ready = await run(["healthcheck"], { env: { PORT: String(gateway.port) } });
+  assertEquals(ready.status, 0);
+  gateway.kill("SIGKILL");
+  await gateway.exited;
+  const gone = await run(["healthcheck"], { env: { PORT: String(gateway.port) } });
+  assertEquals(gone.status, 1);
+});

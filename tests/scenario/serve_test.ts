@@ -1,0 +1,189 @@
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { eventually } from "../support/eventually.ts";
+import { GatewayProcess } from "../support/gateway_process.ts";
+import { HttpTarget } from "../support/http_target.ts";
+import { formatRequest, RawHttpConnection } from "../support/raw_http.ts";
+import { TempDir } from "../support/temp_dir.ts";
+
+function post(gateway: GatewayProcess, path: string, body: string): Promise<Response> {
+  return fetch(`${gateway.url}${path}`, { method: "POST", body });
+}
+
+/** The events that the `log` output has printed. */
+function printedEvents(gateway: GatewayProcess): { event_id: string; payload: unknown }[] {
+  return gateway.lines.filter(({ stream }) => stream === "stdout").map(({ text }) => JSON.parse(text));
+}
+
+Deno.test("a gateway without any configuration says so, with a curl line that works as it stands", async () => {
+  await using gateway = await GatewayProcess.start({ env: { LOG_FORMAT: "text" } });
+  const [, url, body] = await gateway.waitForLine(/curl -X POST (http:\/\/\S+) -d '([^']+)'/);
+  const answer = await fetch(url ?? "", {
+    method: "POST",
+    body: body ?? "",
+    headers: { "content-type": "application/x-www-form-urlencoded" },
+  });
+  assertEquals(answer.status, 200);
+  const accepted = await answer.json() as { message: string; event_id: string };
+  await eventually(() => {
+    const [event] = printedEvents(gateway);
+    assertEquals(event?.event_id, accepted.event_id);
+    assertEquals(event?.payload, JSON.parse(body ?? ""));
+  });
+});
+
+Deno.test("the gateway's own log goes to standard error, so that standard output holds events alone", async () => {
+  await using gateway = await GatewayProcess.start();
+  await (await post(gateway, "/webhook/default", `{"a":1}`)).body?.cancel();
+  await eventually(() => assertEquals(printedEvents(gateway).length, 1));
+  assert(gateway.lines.some(({ stream, text }) => stream === "stderr" && text.includes("Listening")));
+});
+
+Deno.test("every event that was answered 200 has been printed when the gateway ends on SIGTERM", async () => {
+  await using gateway = await GatewayProcess.start({ env: { SHUTDOWN_GRACE_MS: "300" } });
+  const answered: string[] = [];
+  let stopped = false;
+  const send = async () => {
+    while (!stopped) {
+      try {
+        const answer = await post(gateway, "/webhook/default", `{"load":true}`);
+        const { event_id } = await answer.json() as { event_id?: string };
+        if (answer.status === 200 && event_id !== undefined) answered.push(event_id);
+      } catch {
+        return; // The gateway no longer listens.
+      }
+    }
+  };
+  const senders = Array.from({ length: 8 }, send);
+  await eventually(() => assert(answered.length > 200));
+  gateway.kill("SIGTERM");
+  const status = await gateway.exited;
+  stopped = true;
+  await Promise.all(senders);
+  assertEquals(status.code, 0);
+  const printed = new Set(printedEvents(gateway).map(({ event_id }) => event_id));
+  assertEquals(answered.filter((id) => !printed.has(id)), []);
+});
+
+Deno.test("no event that was answered 200 is missing after kill -9", async () => {
+  await using gateway = await GatewayProcess.start();
+  const answered: string[] = [];
+  const send = async () => {
+    try {
+      for (;;) {
+        const answer = await post(gateway, "/webhook/default", `{"load":true}`);
+        answered.push((await answer.json() as { event_id: string }).event_id);
+      }
+    } catch {
+      // The gateway was killed.
+    }
+  };
+  const senders = Array.from({ length: 8 }, send);
+  await eventually(() => assert(answered.length > 200));
+  gateway.kill("SIGKILL");
+  await Promise.all(senders);
+  await gateway.exited;
+  const printed = new Set(printedEvents(gateway).map(({ event_id }) => event_id));
+  assertEquals(answered.filter((id) => !printed.has(id)), []);
+});
+
+Deno.test("after SIGTERM the gateway is not ready but serves on for the grace period", async () => {
+  await using gateway = await GatewayProcess.start({ env: { SHUTDOWN_GRACE_MS: "2000" } });
+  await gateway.waitUntilReady();
+  gateway.kill("SIGTERM");
+  await eventually(async () => {
+    const readiness = await fetch(`${gateway.url}/readyz`);
+    assertStringIncludes(await readiness.text(), `"draining"`);
+    assertEquals(readiness.status, 503);
+  });
+  const answer = await post(gateway, "/webhook/default", "{}");
+  await answer.body?.cancel();
+  assertEquals(answer.status, 200);
+  assertEquals((await gateway.exited).code, 0);
+});
+
+Deno.test("a request under way is answered before the gateway ends", async () => {
+  await using target = await HttpTarget.start();
+  target.answer("hang");
+  await using directory = await TempDir.create();
+  await directory.writeJson("webhooks.json", {
+    slow: {
+      module: "http_webhook",
+      "module-config": { url: target.url, timeout: 1, allowed_hosts: ["127.0.0.1"] },
+    },
+  });
+  await using gateway = await GatewayProcess.start({ cwd: directory.path, env: { SHUTDOWN_GRACE_MS: "0" } });
+  const answer = post(gateway, "/webhook/slow", "{}");
+  await eventually(() => assertEquals(target.requests.length, 1));
+  gateway.kill("SIGTERM");
+  assertEquals((await answer).status, 504);
+  await (await answer).body?.cancel();
+  assertEquals((await gateway.exited).code, 0);
+});
+
+Deno.test("an upload under way is finished and accepted while the gateway drains", async () => {
+  await using gateway = await GatewayProcess.start({ env: { SHUTDOWN_GRACE_MS: "500" } });
+  await using connection = await RawHttpConnection.open(gateway.port);
+  await connection.write(
+    formatRequest("POST", "/webhook/default", { headers: { "Content-Length": "7" }, body: `{"a"` }),
+  );
+  gateway.kill("SIGTERM");
+  await gateway.waitForLine(/Draining/);
+  await connection.write(":1}");
+  assertEquals((await connection.readResponse()).status, 200);
+  assertEquals((await gateway.exited).code, 0);
+});
+
+Deno.test("a second signal ends the gateway at once", async () => {
+  await using gateway = await GatewayProcess.start({ env: { SHUTDOWN_GRACE_MS: "60000" } });
+  gateway.kill("SIGINT");
+  await gateway.waitForLine(/Draining/);
+  gateway.kill("SIGTERM");
+  assertEquals((await gateway.exited).code, 143);
+});
+
+Deno.test("SIGHUP makes the gateway look for changed configuration", async () => {
+  await using directory = await TempDir.create();
+  await directory.writeJson("webhooks.json", { a: { module: "log" } });
+  await using gateway = await GatewayProcess.start({ cwd: directory.path });
+  await directory.writeJson("webhooks.json", { b: { module: "log" } });
+  gateway.kill("SIGHUP");
+  await eventually(async () => {
+    const answer = await post(gateway, "/webhook/b", "{}");
+    await answer.body?.cancel();
+    assertEquals(answer.status, 200);
+  });
+});
+
+Deno.test("metrics count every request with one outcome, and unknown webhooks share one label", async () => {
+  await using gateway = await GatewayProcess.start();
+  for (const path of ["/webhook/default", "/webhook/nobody", "/webhook/no-one"]) {
+    await (await post(gateway, path, "{}")).body?.cancel();
+  }
+  const metrics = await (await fetch(`${gateway.url}/metrics`)).text();
+  assertStringIncludes(
+    metrics,
+    `cwm_requests_total{namespace="default",webhook="default",outcome="accepted"} 1`,
+  );
+  assertStringIncludes(
+    metrics,
+    `cwm_requests_total{namespace="_unknown",webhook="_unknown",outcome="not_found"} 2`,
+  );
+  assertStringIncludes(metrics, "cwm_request_duration_seconds_count 3");
+  assertMatch(metrics, /^cwm_config_keys\{state="ok"\} 1$/m);
+  assertMatch(metrics, /^process_resident_memory_bytes \d+$/m);
+});
+
+Deno.test("the health routes answer as documented", async () => {
+  await using gateway = await GatewayProcess.start();
+  const get = async (path: string) => {
+    const answer = await fetch(`${gateway.url}${path}`);
+    return { status: answer.status, text: await answer.text() };
+  };
+  assertEquals(await get("/livez"), { status: 200, text: "ok\n" });
+  assertEquals(JSON.parse((await get("/health")).text), {
+    status: "healthy",
+    components: { config_manager: "healthy" },
+  });
+  assertEquals(JSON.parse((await get("/readyz")).text), { status: "ready", configuration: "loaded" });
+  assertEquals((JSON.parse((await get("/")).text) as { name: string }).name, "core-webhook-module");
+});

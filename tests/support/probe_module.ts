@@ -1,0 +1,97 @@
+import { z } from "zod";
+import type { BodyForm } from "../../src/event.ts";
+import type { Delivery, DeliveryResult, Output, OutputModule } from "../../src/modules/module.ts";
+
+/** What an event looked like when it reached the output. */
+export interface ProbedEvent {
+  readonly id: string;
+  readonly namespace: string;
+  readonly webhook: string;
+  readonly text: string;
+  readonly bytes: Uint8Array;
+  /** `module-config.label` of the entry that the request was delivered with. */
+  readonly label: string;
+  readonly connection: unknown;
+}
+
+type Behaviour = (
+  delivery: Delivery<ProbeConfig>,
+  signal: () => AbortSignal,
+) => DeliveryResult | Promise<DeliveryResult>;
+
+interface ProbeConfig {
+  readonly label: string;
+}
+
+/**
+ * An output module that keeps the events it is given and behaves as the test says, so that tests see what
+ * the gateway does around any output.
+ */
+export class ProbeModule {
+  readonly events: ProbedEvent[] = [];
+  /** How many outputs are open. */
+  open = 0;
+  /** How many outputs have been opened so far. */
+  opened = 0;
+  behaviour: Behaviour = () => "delivered";
+  readonly module: OutputModule<ProbeConfig, unknown>;
+
+  constructor(
+    options: {
+      name?: string;
+      connectionTypes?: string[];
+      reads?: BodyForm;
+      concurrency?: number;
+      timeoutMs?: number;
+      partitioned?: boolean;
+    } = {},
+  ) {
+    const { timeoutMs } = options;
+    this.module = {
+      name: options.name ?? "probe",
+      connectionTypes: options.connectionTypes ?? [],
+      configSchema: z.strictObject({ label: z.string().default("") }),
+      ...(options.connectionTypes === undefined
+        ? {}
+        : { connectionSchema: z.strictObject({ host: z.string() }) }),
+      acceptance: "delivered",
+      reads: options.reads ?? "bytes",
+      ...(options.concurrency === undefined ? {} : { concurrency: options.concurrency }),
+      ...(options.partitioned === true ? { partition: ({ label }: ProbeConfig) => label } : {}),
+      ...(timeoutMs === undefined ? {} : { timeoutMs: () => timeoutMs }),
+      open: (connection) => Promise.resolve(this.#output(connection)),
+    };
+  }
+
+  #output(connection: unknown): Output<ProbeConfig> {
+    this.open++;
+    this.opened++;
+    return {
+      deliver: (batch, attempt) => {
+        const [delivery] = batch;
+        if (delivery === undefined) return [];
+        this.#keep(delivery, connection);
+        const result = this.behaviour(delivery, () => attempt.signal);
+        return result instanceof Promise ? result.then((one) => [one]) : [result];
+      },
+      probe: () => Promise.resolve(),
+      [Symbol.asyncDispose]: () => {
+        this.open--;
+        return Promise.resolve();
+      },
+    };
+  }
+
+  #keep({ event, config }: Delivery<ProbeConfig>, connection: unknown): void {
+    const { id, namespace, webhook, body } = event;
+    this.events.push({
+      id,
+      namespace,
+      webhook,
+      text: body.text,
+      bytes: body.bytes,
+      label: config.label,
+      connection,
+    });
+  }
+}

@@ -1,0 +1,134 @@
+/**
+ * The tables of README, made from the code that they describe. `readme_test.ts` fails when README says
+ * something else; `deno task readme` puts them in.
+ *
+ * @module
+ */
+
+import { z } from "zod";
+import { verifierKinds } from "../../src/auth/registry.ts";
+import { PLANNED_KEYS, webhookSchema } from "../../src/config/schema.ts";
+import { ERROR_CATALOGUE } from "../../src/errors.ts";
+import { outputModules } from "../../src/modules/registry.ts";
+import { SETTING_DEFINITIONS } from "../../src/settings.ts";
+
+/** What stands between `<!-- NAME -->` and `<!-- end -->`, by name. */
+export function readmeSections(): ReadonlyMap<string, string> {
+  return new Map([
+    ["table: webhook", schemaTable(webhookSchema)],
+    ...verifierKinds.filter((kind) => isObject(kind.configSchema)).map((kind): [string, string] => [
+      `table: ${kind.key}`,
+      schemaTable(kind.configSchema),
+    ]),
+    ...outputModules.map((
+      module,
+    ): [string, string] => [`table: ${module.name}`, schemaTable(module.configSchema)]),
+    ["table: settings", settingsTable()],
+    ["table: errors", errorsTable()],
+    ["list: planned keys", [...PLANNED_KEYS].map((key) => `\`${key}\``).join(", ")],
+  ]);
+}
+
+/** README with its sections replaced by what the code says. */
+export function withSections(readme: string): string {
+  let text = readme;
+  for (const [name, section] of readmeSections()) {
+    const inline = name.startsWith("list: ");
+    const body = inline ? section : `\n\n${section}\n\n`;
+    const marked = new RegExp(`(<!-- ${name} -->)[^]*?(<!-- end -->)`);
+    if (!marked.test(text)) throw new Error(`README has no place for '${name}'`);
+    text = text.replace(marked, (_all, begin: string, end: string) => begin + body + end);
+  }
+  return text;
+}
+
+function settingsTable(): string {
+  return table(
+    ["variable", "default", "type", "meaning"],
+    SETTING_DEFINITIONS.map((setting) => [
+      `\`${setting.variable}\``,
+      setting.default.startsWith("(") ? setting.default : `\`${setting.default}\``,
+      setting.type,
+      setting.description,
+    ]),
+  );
+}
+
+function errorsTable(): string {
+  const happens = {
+    refused: "not accepted",
+    retry: "may be tried again",
+    dead_letter: "trying again cannot help",
+  };
+  return table(
+    ["code", "status", "event", "meaning", "what to do"],
+    Object.entries(ERROR_CATALOGUE).map(([code, { status, disposition, message, remedy }]) => [
+      `\`${code}\``,
+      String(status),
+      happens[disposition],
+      message,
+      remedy,
+    ]),
+  );
+}
+
+interface Definition {
+  readonly type: string;
+  readonly innerType?: z.ZodType;
+  readonly in?: z.ZodType;
+  readonly out?: z.ZodType;
+  readonly defaultValue?: unknown;
+}
+
+/** One row a key of an object schema: its type, its default, what it means. */
+function schemaTable(schema: z.ZodType): string {
+  const shape = Object.entries((objectSchema(schema) as z.ZodObject).shape as Record<string, z.ZodType>);
+  return table(
+    ["key", "type", "default", "meaning"],
+    shape.map((
+      [key, field],
+    ) => [`\`${key}\``, typeLabel(field), defaultLabel(field), descriptionOf(key, field)]),
+  );
+}
+
+function isObject(schema: z.ZodType): boolean {
+  return definition(objectSchema(schema)).type === "object";
+}
+
+/** The object schema within transforms. */
+function objectSchema(schema: z.ZodType): z.ZodType {
+  const inner = definition(schema).in;
+  return inner === undefined ? schema : objectSchema(inner);
+}
+
+function definition(schema: z.ZodType): Definition {
+  return schema.def as unknown as Definition;
+}
+
+function typeLabel(field: z.ZodType): string {
+  const json = z.toJSONSchema(field, { io: "input", unrepresentable: "any" }) as Record<string, unknown>;
+  if (Array.isArray(json["enum"])) return json["enum"].map((value) => `\`${value}\``).join(", ");
+  if (json["type"] === "array") return "list";
+  const { minimum, maximum } = json;
+  const range = minimum === undefined ? "" : `, ${minimum} to ${maximum}`;
+  return `${json["type"]}${range}`;
+}
+
+function defaultLabel(field: z.ZodType): string {
+  const { type, innerType, defaultValue } = definition(field);
+  if (type === "default") return `\`${JSON.stringify(defaultValue)}\``;
+  if (type === "optional") return "";
+  return innerType === undefined ? "required" : defaultLabel(innerType);
+}
+
+function descriptionOf(key: string, field: z.ZodType): string {
+  const description = field.description ?? definition(field).innerType?.description;
+  if (description === undefined) throw new Error(`The schema of '${key}' has no description`);
+  return description;
+}
+
+function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  const line = (cells: readonly string[]) =>
+    `| ${cells.map((cell) => cell.replaceAll("|", "\\|")).join(" | ")} |`;
+  return [line(head), line(head.map(() => "---")), ...rows.map(line)].join("\n");
+}

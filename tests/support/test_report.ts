@@ -1,0 +1,88 @@
+/**
+ * The results of a test run: read from the JUnit file that `deno test --junit-path` writes, and summed up.
+ * The traits of that file that matter here, as of Deno 2.9.6:
+ *
+ * - A step of a test is a test case of its own, named `test > step`, and stands after its test, which fails
+ *   when one of its steps does.
+ * - An ignored test and one that a filter or `only` left out are both `<skipped/>`; the latter has no `time`.
+ * - A test that was cancelled because its file crashed is an `<error>`; a file that crashed before it
+ *   registered a test is not in the report at all.
+ * - A test belongs to the file that called `Deno.test`: the tests of a contract to that of the contract.
+ *
+ * @module
+ */
+
+export interface TestResult {
+  /** The file, relative to the repository; empty for what is not a test of a file. */
+  readonly file: string;
+  readonly name: string;
+  /** `left_out`: not asked for, by a filter; counts as nothing. */
+  readonly outcome: "passed" | "failed" | "skipped" | "left_out";
+}
+
+export interface Summary {
+  /** What to print: the failed and skipped tests by name, then the totals. */
+  readonly lines: readonly string[];
+  /** Whether something ran and nothing failed. */
+  readonly success: boolean;
+}
+
+/** A failure that is not one of a test: of the run itself, or of a whole file. */
+export function failure(name: string, file = ""): TestResult {
+  return { file, name, outcome: "failed" };
+}
+
+/**
+ * Reads the tests of a report. Steps are parts of their test and not listed.
+ *
+ * @throws {SyntaxError} when the text is not a complete report
+ */
+export function parseJunitReport(xml: string): TestResult[] {
+  if (!/<testsuites[\s>]/.test(xml) || !/<\/testsuites>\s*$/.test(xml)) {
+    throw new SyntaxError("The JUnit report is not complete");
+  }
+  // Deno escapes "<" in names and messages, so these marks appear nowhere else.
+  return xml.split("<testsuite ").slice(1).flatMap((suite) => {
+    const file = attribute(suite, "name").replace(/^\.\//, "");
+    const results: TestResult[] = [];
+    for (const testCase of suite.split("<testcase ").slice(1)) {
+      const name = attribute(testCase, "name");
+      const isStep = results.some((test) => name.startsWith(`${test.name} > `));
+      if (!isStep) results.push({ file, name, outcome: outcomeOf(testCase) });
+    }
+    return results;
+  });
+}
+
+function outcomeOf(testCase: string): TestResult["outcome"] {
+  if (/<(?:failure|error)[\s>/]/.test(testCase)) return "failed";
+  if (!/<skipped[\s>/]/.test(testCase)) return "passed";
+  const start = testCase.slice(0, testCase.indexOf(">"));
+  return /\stime="/.test(start) ? "skipped" : "left_out";
+}
+
+/** The value of an attribute of the element that the text begins with. */
+function attribute(element: string, name: string): string {
+  const value = new RegExp(`(?:^|\\s)${name}="([^"]*)"`).exec(element)?.[1];
+  if (value === undefined) throw new SyntaxError(`An element of the JUnit report has no ${name}`);
+  return value
+    .replaceAll("&lt;", "<")
+    .replaceAll("&gt;", ">")
+    .replaceAll("&quot;", '"')
+    .replaceAll("&apos;", "'")
+    .replaceAll("&amp;", "&");
+}
+
+/** Sums the results up; the last line holds the totals and nothing else. */
+export function summarize(results: readonly TestResult[]): Summary {
+  const count = (wanted: TestResult["outcome"]) => results.filter(({ outcome }) => outcome === wanted).length;
+  const named = (title: string, wanted: TestResult["outcome"]) =>
+    results.filter(({ outcome }) => outcome === wanted)
+      .map(({ file, name }) => `${title}: ${file === "" ? name : `${file}: ${name}`}`);
+  const [passed, failed, skipped] = [count("passed"), count("failed"), count("skipped")];
+  const totals = `${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ""}`;
+  return {
+    lines: [...named("SKIPPED", "skipped"), ...named("FAILED", "failed"), totals],
+    success: passed > 0 && failed === 0,
+  };
+}

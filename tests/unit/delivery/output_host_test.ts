@@ -1,0 +1,193 @@
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { DeliveryError } from "../../../src/errors.ts";
+import type { DeliveryResult } from "../../../src/modules/module.ts";
+import { eventually } from "../../support/eventually.ts";
+import { errorCode, TestGateway } from "../../support/gateway.ts";
+import { ProbeModule } from "../../support/probe_module.ts";
+
+async function start(probe: ProbeModule, environment: Record<string, string> = {}): Promise<TestGateway> {
+  return await TestGateway.start({
+    webhooks: { orders: { module: "probe" } },
+    modules: [probe.module],
+    environment,
+  });
+}
+
+const failures: readonly [code: ConstructorParameters<typeof DeliveryError>[0], status: number][] = [
+  ["output_failed", 502],
+  ["output_rejected", 502],
+  ["output_unavailable", 503],
+  ["output_timeout", 504],
+  ["overloaded", 503],
+];
+
+for (const [code, status] of failures) {
+  Deno.test(`an output that fails with ${code} is answered with ${status}`, async () => {
+    const probe = new ProbeModule();
+    probe.behaviour = () => new DeliveryError(code, "table payments on db.internal does not exist");
+    await using gateway = await start(probe);
+    const answer = await gateway.post("/webhook/orders", "{}");
+    assertEquals([answer.status, errorCode(answer)], [status, code]);
+    assert(!answer.text.includes("db.internal"), "the output's own reason stays inside");
+  });
+}
+
+Deno.test("a delivery that failed for the moment is tried again, and the sender gets 200 when it succeeds", async () => {
+  const probe = new ProbeModule();
+  const results: DeliveryResult[] = [new DeliveryError("output_unavailable"), "delivered"];
+  probe.behaviour = () => results.shift() ?? "delivered";
+  await using gateway = await start(probe);
+  assertEquals((await gateway.post("/webhook/orders", "{}")).status, 200);
+  assertEquals(probe.events.length, 2);
+  assertEquals(probe.events[0]?.id, probe.events[1]?.id);
+});
+
+Deno.test("a delivery that the output refused for good is not tried again", async () => {
+  const probe = new ProbeModule();
+  probe.behaviour = () => new DeliveryError("output_rejected");
+  await using gateway = await start(probe);
+  await gateway.post("/webhook/orders", "{}");
+  assertEquals(probe.events.length, 1);
+});
+
+Deno.test("no retry starts when the output asks for more time than the sender's budget", async () => {
+  const probe = new ProbeModule();
+  probe.behaviour = () => new DeliveryError("output_unavailable", undefined, { retryAfterSeconds: 60 });
+  await using gateway = await start(probe, { DELIVERY_BUDGET_MS: "1000" });
+  const answer = await gateway.post("/webhook/orders", "{}");
+  assertEquals(answer.status, 503);
+  assertEquals(answer.headers.get("retry-after"), "60");
+  assertEquals(probe.events.length, 1);
+});
+
+Deno.test("an output that hangs is answered with 504 at its time-out, and is told to stop", async () => {
+  const probe = new ProbeModule({ timeoutMs: 100 });
+  let aborted = 0;
+  probe.behaviour = (_delivery, signal) =>
+    new Promise((resolve) =>
+      signal().addEventListener("abort", () => {
+        aborted++;
+        resolve(new DeliveryError("output_timeout"));
+      })
+    );
+  await using gateway = await start(probe, { DELIVERY_BUDGET_MS: "1" });
+  const answer = await gateway.post("/webhook/orders", "{}");
+  assertEquals([answer.status, errorCode(answer)], [504, "output_timeout"]);
+  assertEquals(aborted, 1);
+});
+
+Deno.test("an output that throws something unexpected is answered with 502, and the gateway lives on", async () => {
+  const probe = new ProbeModule();
+  probe.behaviour = () => {
+    throw new TypeError("a bug of the module");
+  };
+  await using gateway = await start(probe);
+  assertEquals((await gateway.post("/webhook/orders", "{}")).status, 502);
+  probe.behaviour = () => "delivered";
+  assertEquals((await gateway.post("/webhook/orders", "{}")).status, 200);
+});
+
+Deno.test("an output gets no more deliveries at once than its module allows; the others wait", async () => {
+  const probe = new ProbeModule({ concurrency: 2 });
+  const release: ((result: DeliveryResult) => void)[] = [];
+  probe.behaviour = () => new Promise((resolve) => release.push(resolve));
+  await using gateway = await start(probe);
+  const answers = [1, 2, 3].map(() => gateway.post("/webhook/orders", "{}"));
+  await eventually(() => assertEquals(release.length, 2));
+  release[0]?.("delivered");
+  await eventually(() => assertEquals(release.length, 3));
+  for (const resolve of release) resolve("delivered");
+  assertEquals((await Promise.all(answers)).map(({ status }) => status), [200, 200, 200]);
+});
+
+Deno.test("when too many deliveries wait for an output, further ones are answered with 503 at once", async () => {
+  const probe = new ProbeModule({ concurrency: 1 });
+  const release: ((result: DeliveryResult) => void)[] = [];
+  probe.behaviour = () => new Promise((resolve) => release.push(resolve));
+  await using gateway = await start(probe, { DELIVERY_BUDGET_MS: "1" });
+  const answers = Array.from({ length: 20 }, () => gateway.post("/webhook/orders", "{}"));
+  const first = await Promise.race(answers);
+  assertEquals([first.status, errorCode(first)], [503, "overloaded"]);
+  probe.behaviour = () => "delivered";
+  release[0]?.("delivered");
+  const statuses = (await Promise.all(answers)).map(({ status }) => status);
+  assertEquals(statuses.filter((status) => status === 200).length, 17);
+});
+
+Deno.test("two webhooks with the same connection share one open output", async () => {
+  const probe = new ProbeModule({ connectionTypes: ["probe-server"] });
+  await using gateway = await TestGateway.start({
+    webhooks: { a: { module: "probe", connection: "main" }, b: { module: "probe" } },
+    connections: { main: { type: "probe-server", host: "one" } },
+    modules: [probe.module],
+  });
+  await gateway.post("/webhook/a", "{}");
+  await gateway.post("/webhook/b", "{}");
+  assertEquals(probe.opened, 1);
+});
+
+Deno.test("a destination that hangs does not hold up deliveries of another partition", async () => {
+  const probe = new ProbeModule({ concurrency: 1, partitioned: true });
+  const release: ((result: DeliveryResult) => void)[] = [];
+  await using gateway = await TestGateway.start({
+    webhooks: {
+      hung: { module: "probe", "module-config": { label: "hung" } },
+      quick: { module: "probe", "module-config": { label: "quick" } },
+    },
+    modules: [probe.module],
+  });
+  probe.behaviour = ({ config }) =>
+    config.label === "hung" ? new Promise((resolve) => release.push(resolve)) : "delivered";
+  const held = gateway.post("/webhook/hung", "{}");
+  await eventually(() => assertEquals(release.length, 1));
+  assertEquals((await gateway.post("/webhook/quick", "{}")).status, 200);
+  release[0]?.("delivered");
+  await held;
+});
+
+Deno.test("a changed connection is opened anew, and the old one is closed when its last request has ended", async () => {
+  const probe = new ProbeModule({ connectionTypes: ["probe-server"] });
+  let release: (result: DeliveryResult) => void = () => {};
+  await using gateway = await TestGateway.start({
+    webhooks: { a: { module: "probe" } },
+    connections: { main: { type: "probe-server", host: "one" } },
+    modules: [probe.module],
+  });
+  probe.behaviour = () => new Promise((resolve) => release = resolve);
+  const held = gateway.post("/webhook/a", "1");
+  await eventually(() => assertEquals(probe.events.length, 1));
+
+  probe.behaviour = () => "delivered";
+  await gateway.writeConnections({ main: { type: "probe-server", host: "two" } });
+  await eventually(async () => {
+    await gateway.post("/webhook/a", "2");
+    assertEquals(probe.events.at(-1)?.connection, { host: "two" });
+  });
+  assertEquals(probe.open, 2, "the request under way keeps the old one open");
+  release("delivered");
+  assertEquals((await held).status, 200);
+  await eventually(() => assertEquals(probe.open, 1));
+});
+
+Deno.test("outputs are opened by the first delivery and closed when the gateway stops", async () => {
+  const probe = new ProbeModule();
+  {
+    await using gateway = await start(probe);
+    assertEquals(probe.opened, 0);
+    await gateway.post("/webhook/orders", "{}");
+    assertEquals(probe.open, 1);
+  }
+  assertEquals(probe.open, 0);
+});
+
+Deno.test("failures of outputs are counted by module, connection and code", async () => {
+  const probe = new ProbeModule();
+  probe.behaviour = () => new DeliveryError("output_rejected");
+  await using gateway = await start(probe);
+  await gateway.post("/webhook/orders", "{}");
+  const { text } = await gateway.request("/metrics");
+  assertStringIncludes(
+    text,
+    `cwm_output_errors_total{module="probe",connection="probe",code="output_rejected"} 1`,
+  );
+});

@@ -1,0 +1,105 @@
+import { assertEquals, assertThrows } from "@std/assert";
+import {
+  findLongFiles,
+  findMachineDetails,
+  findSwitchedOffTests,
+  findTestsWithoutSentence,
+  findUndocumentedExports,
+  ignoredPaths,
+  listRepositoryFiles,
+} from "../support/house_rules.ts";
+import { REPOSITORY } from "../support/repository.ts";
+import { readFiles, readTypeScript, type SourceFile } from "../support/source_files.ts";
+
+const src = await readTypeScript(REPOSITORY, "src");
+const tests = await readTypeScript(REPOSITORY, "tests");
+
+function file(text: string): SourceFile[] {
+  return [{ path: "a.ts", text }];
+}
+
+Deno.test("every TypeScript file is short enough to be read in one go", () => {
+  assertEquals(findLongFiles([...src, ...tests]), []);
+});
+
+Deno.test("no test is switched off or switches off others", () => {
+  assertEquals(findSwitchedOffTests(tests), []);
+});
+
+Deno.test("every test is named by a sentence", () => {
+  assertEquals(findTestsWithoutSentence(tests), []);
+});
+
+Deno.test("everything that src exports is documented", () => {
+  assertEquals(findUndocumentedExports(src), []);
+});
+
+Deno.test("no file of the repository names a registry host or a path of one machine", async () => {
+  const all = await readFiles(REPOSITORY, await listRepositoryFiles(REPOSITORY));
+  assertEquals(findMachineDetails(all), []);
+});
+
+Deno.test("house rules report a file of more than 500 lines", () => {
+  assertEquals(findLongFiles(file("\n".repeat(500))), []);
+  assertEquals(findLongFiles(file("\n".repeat(501))), ["a.ts has 501 lines, more than 500"]);
+});
+
+Deno.test("house rules report tests that are switched off, in every spelling", () => {
+  const lines = [
+    'Deno.test.only("x',
+    'Deno.test.ignore("x',
+    "  ignore: true,",
+    ["({ x", "only: true });"].join(", "),
+  ];
+  assertEquals(
+    findSwitchedOffTests(file(lines.join("\n"))),
+    ["a.ts:1: Deno.test.only", "a.ts:2: Deno.test.ignore", "a.ts:3: ignore:", "a.ts:4: , only:"],
+  );
+});
+
+Deno.test("house rules report names of tests that are not sentences", () => {
+  const lines = [
+    'Deno.test("router works", () => {});',
+    'Deno.test("router answers 404 for an unknown path", () => {});',
+    "Deno.test(`${sentence}`, () => {});",
+    "Deno.test({",
+    '  name: "body limit",',
+    "});",
+  ];
+  assertEquals(findTestsWithoutSentence(file(lines.join("\n"))), [
+    'a.ts: "router works" is not a sentence',
+    'a.ts: "body limit" is not a sentence',
+  ]);
+});
+
+Deno.test("house rules report exports without a doc comment", () => {
+  const lines = [
+    "/** What it is. */",
+    "export const DOCUMENTED = 1;",
+    "export const UNDOCUMENTED = 1;",
+    "/** Overloaded. */",
+    "export function overloaded(value: string): void;",
+    "export function overloaded(value: number): void;",
+    "export async function undocumented(): Promise<void> {}",
+    "function internal() {}",
+  ];
+  assertEquals(findUndocumentedExports(file(lines.join("\n"))), [
+    "a.ts:3: UNDOCUMENTED has no doc comment",
+    "a.ts:7: undocumented has no doc comment",
+  ]);
+});
+
+Deno.test("house rules report registry hosts and paths of one machine", () => {
+  const host = ["registry", "npmjs", "org"].join(".");
+  const home = ["", "home", "u"].join("/");
+  const text = `https://${host}/zod\n${home}ser/file\nsrc/home/page.ts and https://example.com/root/x\n`;
+  assertEquals(findMachineDetails(file(text)), [
+    `a.ts:1: ${host.slice("registry.".length)}`,
+    `a.ts:2: ${home}`,
+  ]);
+});
+
+Deno.test("house rules understand the plain paths of a .gitignore and refuse patterns", () => {
+  assertEquals([...ignoredPaths("# made by builds\n/dist/\n/.env\n")], ["dist", ".env"]);
+  assertThrows(() => ignoredPaths("*.log"), Error, "*.log");
+});

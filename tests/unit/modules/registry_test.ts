@@ -1,0 +1,32 @@
+import { assertEquals, assertMatch, assertStrictEquals } from "@std/assert";
+import { findOutputModule, outputModules, PLANNED_MODULES } from "../../../src/modules/registry.ts";
+
+Deno.test("module registry finds every module by its name", () => {
+  for (const module of outputModules) assertStrictEquals(findOutputModule(module.name), module);
+});
+
+Deno.test("module registry finds nothing under other names", () => {
+  for (const name of ["", "LOG", "kafka", "__proto__", "constructor"]) {
+    assertEquals(findOutputModule(name), undefined);
+  }
+});
+
+Deno.test("module registry has no name twice, planned ones included", () => {
+  const names = [...outputModules.map((module) => module.name), ...PLANNED_MODULES];
+  assertEquals(new Set(names).size, names.length);
+  for (const name of names) assertMatch(name, /^[a-z][a-z0-9_]*$/);
+});
+
+Deno.test("module registry has a connection schema exactly where connections are accepted", () => {
+  for (const { name, connectionTypes, connectionSchema } of outputModules) {
+    assertEquals(connectionSchema !== undefined, connectionTypes.length > 0, name);
+  }
+});
+
+Deno.test("modules reject configuration keys that they do not know", () => {
+  for (const module of outputModules) {
+    const issues = module.configSchema.safeParse({ not_a_key: 1 }).error?.issues ?? [];
+    const unknown = issues.flatMap((issue) => issue.code === "unrecognized_keys" ? issue.keys : []);
+    assertEquals(unknown, ["not_a_key"], module.name);
+  }
+});

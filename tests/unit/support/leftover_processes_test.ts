@@ -1,0 +1,20 @@
+import { assertEquals } from "@std/assert";
+import { ChildProcess } from "../../support/child_process.ts";
+import { findLeftoverProcesses, RUN_VARIABLE } from "../../support/leftover_processes.ts";
+
+Deno.test({
+  name: "leftover processes of a run are found by its mark until they end",
+  fn: async () => {
+    const run = crypto.randomUUID();
+    await using child = ChildProcess.spawn("sh", {
+      args: ["-c", "echo started; exec sleep 600"],
+      env: { [RUN_VARIABLE]: run },
+    });
+    await child.waitForLine(/started/);
+    const [found] = await findLeftoverProcesses(run);
+    assertEquals(found?.pid, child.pid);
+    child.kill("SIGKILL");
+    await child.exited;
+    assertEquals(await findLeftoverProcesses(run), []);
+  },
+});
