@@ -26,6 +26,8 @@ const CHECKS = [
   { name: "Types: deno check src tests", args: ["check", "src", "tests"] },
 ];
 
+const MAX_LANES = 4;
+
 /** After this time a run hangs: it is ended, and fails. */
 const TIME_LIMIT_MS = 20 * 60_000;
 
@@ -41,67 +43,114 @@ async function main(args: readonly string[]): Promise<number> {
     return 1;
   }
   // The gateways that tests start find everything in the cache, and the network has no part in their start.
-  if (await deno(["install", "--quiet"]) !== 0) return 1;
+  if (await startDeno(["install", "--quiet"], { display: "live" }).ended !== 0) return 1;
 
-  const everything = args.length === 0;
-  const results = everything ? await runChecks() : [];
-  results.push(...await runTests(args, everything));
-  const { lines, success } = summarize(results);
+  const { lines, success } = summarize(args.length === 0 ? await runEverything() : await runSelection(args));
   // A run that was killed leaves a line unfinished.
   console.log(`\n${lines.join("\n")}`);
   return success ? 0 : 1;
 }
 
-async function runChecks(): Promise<TestResult[]> {
+async function runEverything(): Promise<TestResult[]> {
   const results: TestResult[] = [];
   for (const { name, args } of CHECKS) {
     console.log(`\n${name}`);
-    results.push({ file: "", name, outcome: await deno(args) === 0 ? "passed" : "failed" });
+    const status = await startDeno(args, { display: "live" }).ended;
+    results.push({ file: "", name, outcome: status === 0 ? "passed" : "failed" });
   }
   console.log();
+  const files = await readTestFiles(await existingPaths(FOLDERS));
+  return [...results, ...await runLanes(files)];
+}
+
+async function runSelection(args: readonly string[]): Promise<TestResult[]> {
+  const named = await existingPaths(args);
+  const paths = named.length > 0 ? named : await existingPaths(FOLDERS);
+  const { results } = await runTests(
+    named.length > 0 ? args : [...args, ...paths],
+    await readTestFiles(paths),
+    "live",
+  );
   return results;
 }
 
-/** Runs `deno test`; whatever it may hide or leave behind becomes a failure of its own. */
-async function runTests(args: readonly string[], everything: boolean): Promise<TestResult[]> {
-  const named = await existingPaths(args);
-  const paths = named.length > 0 ? named : await existingPaths(FOLDERS);
-  // In a whole run the types were checked before; an error in one file must not keep the others from running.
-  const options = everything
-    ? ["--no-check", "--parallel", ...paths]
-    : [...args, ...(named.length > 0 ? [] : paths)];
-  const files = await readTestFiles(paths);
+/**
+ * Runs all files, spread over several `deno test` processes. Not `--parallel`: that runs files as threads of
+ * one process, where they share the environment, signals, and for moments, when one starts a program, the
+ * open files of all; a port that was just closed is then not always free.
+ */
+async function runLanes(files: readonly SourceFile[]): Promise<TestResult[]> {
+  const count = Math.max(1, Math.min(MAX_LANES, navigator.hardwareConcurrency, files.length));
+  const lanes = Array.from({ length: count }, async (_, lane) => {
+    const own = files.filter((_, index) => index % count === lane);
+    // The types were checked before; an error in one file must not keep the others from running.
+    const args = ["--no-check", ...own.map(({ path }) => path)];
+    return await runTests(args, own, lane === 0 ? "live" : "kept");
+  });
+  const outcomes = await Promise.all(lanes);
+  for (const { output } of outcomes) console.log(output);
+  return outcomes.flatMap(({ results }) => results);
+}
+
+/**
+ * Runs `deno test`; whatever it hides or leaves behind becomes a failure of its own.
+ *
+ * @param files the files that the arguments stand for
+ */
+async function runTests(
+  args: readonly string[],
+  files: readonly SourceFile[],
+  display: "live" | "kept",
+): Promise<{ results: TestResult[]; output: string }> {
   const directory = await Deno.makeTempDir({ prefix: "cwm-test-run-" });
   const report = join(directory, "junit.xml");
   const run = crypto.randomUUID();
   try {
-    const status = await deno(["test", "--allow-all", `--junit-path=${report}`, ...options], {
-      [RUN_VARIABLE]: run,
+    const { ended, output } = startDeno(["test", "--allow-all", `--junit-path=${report}`, ...args], {
+      env: { [RUN_VARIABLE]: run },
+      display,
     });
+    const status = await ended;
     const reported = await readReport(report);
     const results = reported === undefined
       ? [failure("deno test ended without a report")]
       : [...reported, ...findSilentFiles(files, reported)];
+    // What is left running may hold the output open, so it goes first.
     results.push(...await endLeftovers(run));
     if (status !== 0 && !results.some(({ outcome }) => outcome === "failed")) {
       results.push(failure(`deno test ended with status ${status} but reports no failed test`));
     }
-    return results;
+    return { results, output: await output };
   } finally {
     await Deno.remove(directory, { recursive: true });
   }
 }
 
-/** Runs `deno` with its output on the terminal, and returns its exit status. */
-async function deno(args: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<number> {
+interface StartOptions {
+  readonly env?: Readonly<Record<string, string>>;
+  /** `kept`: the output is returned instead of shown. */
+  readonly display: "live" | "kept";
+}
+
+function startDeno(
+  args: readonly string[],
+  { env = {}, display }: StartOptions,
+): { ended: Promise<number>; output: Promise<string> } {
+  const stream = display === "live" ? "inherit" : "piped";
   const child = new Deno.Command(Deno.execPath(), {
     args: [...args],
     cwd: REPOSITORY,
     env: { DENO_NO_UPDATE_CHECK: "1", ...env },
     stdin: "null",
+    stdout: stream,
+    stderr: stream,
     signal: AbortSignal.timeout(TIME_LIMIT_MS),
   }).spawn();
-  return (await child.status).code;
+  const streams = display === "live" ? [] : [child.stdout, child.stderr];
+  const output = Promise.all(streams.map((bytes) => new Response(bytes).text())).then((texts) =>
+    texts.join("")
+  );
+  return { ended: child.status.then(({ code }) => code), output };
 }
 
 async function readReport(report: string): Promise<TestResult[] | undefined> {

@@ -9,7 +9,14 @@ import type { Logger } from "@logtape/logtape";
 import type { VerifiedEvent } from "../auth/verified_event.ts";
 import type { Deadlines, Expiring } from "../deadlines.ts";
 import { DeliveryError } from "../errors.ts";
-import type { Attempt, DeliveryResult, ModuleContext, Output, OutputModule } from "../modules/module.ts";
+import type {
+  Attempt,
+  Delivery,
+  DeliveryResult,
+  ModuleContext,
+  Output,
+  OutputModule,
+} from "../modules/module.ts";
 import type { MeasuredOutput, OutputMetrics } from "./output_metrics.ts";
 import { retryDelayMs, type RetryPolicy } from "./retry_policy.ts";
 
@@ -18,6 +25,8 @@ const DEFAULT_TIMEOUT_MS = 10_000;
 
 /** Deliveries that may wait for a free place, per place: beyond it, `overloaded` at once. */
 const QUEUE_PER_PLACE = 16;
+
+type Results = readonly DeliveryResult[];
 
 /** What hosts of all outputs share. */
 export interface HostEnvironment {
@@ -73,11 +82,7 @@ export class OutputHost implements AsyncDisposable, MeasuredOutput {
    * a promise when the output did. Never throws.
    */
   deliver(event: VerifiedEvent, config: unknown): DeliveryResult | Promise<DeliveryResult> {
-    const first = this.#attempt(event, config, 1);
-    if (first === "delivered") return first;
-    return first instanceof Promise
-      ? first.then((result) => result === "delivered" ? result : this.#retry(event, config, result))
-      : this.#retry(event, config, first);
+    return this.#attempt(event, config, 1);
   }
 
   async probe(signal: AbortSignal): Promise<void> {
@@ -91,17 +96,17 @@ export class OutputHost implements AsyncDisposable, MeasuredOutput {
     await output?.[Symbol.asyncDispose]();
   }
 
-  async #retry(event: VerifiedEvent, config: unknown, failure: DeliveryError): Promise<DeliveryResult> {
+  async #retry({ event, config }: Delivery, failure: DeliveryError): Promise<DeliveryResult> {
     const { retryPolicy, deliveryBudgetMs, deadlines, metrics } = this.#environment;
     const giveUpAt = performance.now() + deliveryBudgetMs;
     let last = failure;
-    for (let attempt = 1; last.disposition === "retry" && !this.#closed; attempt++) {
+    for (let number = 1; last.disposition === "retry" && !this.#closed; number++) {
       const retryAfterMs = last.retryAfterSeconds === undefined ? undefined : last.retryAfterSeconds * 1000;
-      const delay = retryDelayMs(retryPolicy, attempt, retryAfterMs, Math.random());
+      const delay = retryDelayMs(retryPolicy, number, retryAfterMs, Math.random());
       if (delay === undefined || performance.now() + delay > giveUpAt) break;
       await deadlines.wait(roundUp(delay));
       metrics.retried(this);
-      const result = await this.#attempt(event, config, attempt + 1);
+      const result = await this.#attempt(event, config, number + 1);
       if (result === "delivered") return result;
       last = result;
     }
@@ -109,76 +114,71 @@ export class OutputHost implements AsyncDisposable, MeasuredOutput {
     return last;
   }
 
-  #attempt(event: VerifiedEvent, config: unknown, number: number): DeliveryResult | Promise<DeliveryResult> {
-    const place = this.#places.take();
-    if (place === "full") {
-      return new DeliveryError("overloaded", `Too many deliveries wait for ${this.#context.name}`, {
-        retryAfterSeconds: 1,
-      });
-    }
-    const attempt = new HostAttempt(number);
-    const timeoutMs = this.#module.timeoutMs?.(config) ?? DEFAULT_TIMEOUT_MS;
-    let pending: DeliveryResult | Promise<DeliveryResult>;
-    if (place === "taken" && this.#output !== undefined) {
-      pending = this.#hand(this.#output, event, config, attempt);
-      if (!(pending instanceof Promise)) {
-        this.#places.free();
-        return pending;
-      }
-    } else {
-      pending = this.#waitAndHand(place, event, config, attempt);
-    }
-    return this.#withinDeadline(pending, attempt, timeoutMs);
-  }
-
-  /** Gives the event to the output. Its failures become results here, and nowhere else. */
-  #hand(
-    output: Output,
+  #attempt(
     event: VerifiedEvent,
     config: unknown,
-    attempt: Attempt,
+    number: number,
   ): DeliveryResult | Promise<DeliveryResult> {
+    const place = this.#places.take();
+    if (place === "full") {
+      const message = `Too many deliveries wait for ${this.#context.name}`;
+      return new DeliveryError("overloaded", message, { retryAfterSeconds: 1 });
+    }
+    const delivery = { event, config };
+    const attempt = new HostAttempt(number);
+    if (place !== "taken" || this.#output === undefined) {
+      return this.#withinDeadline(this.#waitAndHand(place, delivery, attempt), delivery, attempt);
+    }
+    const results = this.#hand(this.#output, delivery, attempt);
+    if (results instanceof Promise) return this.#withinDeadline(results, delivery, attempt);
+    this.#places.free();
+    return this.#conclude(onlyResult(results), delivery, number);
+  }
+
+  #hand(output: Output, delivery: Delivery, attempt: Attempt): Results | Promise<Results> {
     try {
-      const results = output.deliver([{ event, config }], attempt);
-      return results instanceof Promise
-        ? results.then(onlyResult, (error) => this.#toDeliveryError(error))
-        : onlyResult(results);
+      return output.deliver([delivery], attempt);
     } catch (error) {
-      return this.#toDeliveryError(error);
+      return [this.#toDeliveryError(error)];
     }
   }
 
   async #waitAndHand(
     place: "taken" | Promise<void>,
-    event: VerifiedEvent,
-    config: unknown,
+    delivery: Delivery,
     attempt: HostAttempt,
-  ): Promise<DeliveryResult> {
+  ): Promise<Results> {
     if (place !== "taken") await place;
-    if (attempt.ended) return attempt.timeout();
-    try {
-      return await this.#hand(await this.#open(), event, config, attempt);
-    } catch (error) {
-      return this.#toDeliveryError(error);
-    }
+    return attempt.ended ? [] : this.#hand(await this.#open(), delivery, attempt);
   }
 
   /** The place is kept until the output itself has ended: a hung one must not get ever more to do. */
   #withinDeadline(
-    pending: Promise<DeliveryResult>,
+    pending: Promise<Results>,
+    delivery: Delivery,
     attempt: HostAttempt,
-    timeoutMs: number,
   ): Promise<DeliveryResult> {
     const { deadlines } = this.#environment;
+    const timeoutMs = this.#module.timeoutMs?.(delivery.config) ?? DEFAULT_TIMEOUT_MS;
     return new Promise((resolve) => {
-      attempt.onTimeout = resolve;
-      deadlines.set(timeoutMs, attempt);
-      pending.then((result) => {
+      const end = (result: DeliveryResult) => {
         this.#places.free();
         deadlines.clear(timeoutMs, attempt);
-        resolve(result);
-      });
+        if (!attempt.ended) resolve(this.#conclude(result, delivery, attempt.number));
+      };
+      attempt.onTimeout = (error) => resolve(this.#conclude(error, delivery, attempt.number));
+      deadlines.set(timeoutMs, attempt);
+      pending.then((results) => end(onlyResult(results)), (error) => end(this.#toDeliveryError(error)));
     });
+  }
+
+  /** The result of an attempt, or of the retries after the first one. */
+  #conclude(
+    result: DeliveryResult,
+    delivery: Delivery,
+    number: number,
+  ): DeliveryResult | Promise<DeliveryResult> {
+    return result === "delivered" || number > 1 ? result : this.#retry(delivery, result);
   }
 
   #open(): Promise<Output> {
@@ -255,7 +255,7 @@ class Places {
   }
 }
 
-function onlyResult(results: readonly DeliveryResult[]): DeliveryResult {
+function onlyResult(results: Results): DeliveryResult {
   return results[0] ?? new DeliveryError("output_failed", "The output gave no result");
 }
 

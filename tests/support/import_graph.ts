@@ -15,7 +15,7 @@ import type { SourceFile } from "./source_files.ts";
 const RANKS: readonly (readonly string[])[] = [
   ["main.ts"],
   ["cli/"],
-  ["gateway.ts"],
+  ["gateway.ts", "migrate/"],
   ["http/", "connector/"],
   ["relay/"],
   ["config/"],
