@@ -18,6 +18,9 @@ export type BodyForm = "json" | "text" | "bytes";
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 
+/** The most bytes that UTF-8 takes for one UTF-16 code unit. */
+const LONGEST_UTF8 = 3;
+
 /** The body of an event, in whichever form it was read; the other forms are derived when asked for. */
 export class EventBody {
   #bytes: Uint8Array<ArrayBuffer> | undefined;
@@ -46,6 +49,24 @@ export class EventBody {
   /** The body as sent, after any Content-Encoding was undone. Exact only when the form is `bytes`. */
   get bytes(): Uint8Array<ArrayBuffer> {
     return this.#bytes ??= encoder.encode(this.text);
+  }
+
+  /** How long the body is: in bytes where it was read as bytes, in characters else. */
+  get size(): { readonly unit: "bytes" | "characters"; readonly count: number } {
+    return this.#bytes === undefined
+      ? { unit: "characters", count: this.text.length }
+      : { unit: "bytes", count: this.#bytes.byteLength };
+  }
+
+  /** The beginning of the text. Of a large body of bytes no more is decoded than that takes. */
+  textStart(characters: number): string {
+    if (this.#text !== undefined || this.#bytes === undefined) return this.text.slice(0, characters);
+    return decoder.decode(this.#bytes.subarray(0, characters * LONGEST_UTF8)).slice(0, characters);
+  }
+
+  /** Whether the body has been parsed already, and so is known to be JSON. */
+  get isParsed(): boolean {
+    return this.#json !== undefined;
   }
 
   /** Whether nothing at all was sent. */

@@ -7,8 +7,8 @@
  * - The payload is the body as it was sent, digit by digit, on one line. A body that is not JSON becomes a
  *   string of its text; bytes that are not UTF-8 become U+FFFD in it.
  * - An event takes at most 10,000 characters. What is longer is cut and stays valid JSON: the payload
- *   becomes a string with its beginning, followed by `"truncated":true,"characters":<length of the body>`;
- *   headers that do not fit are counted in `"headers_omitted"`.
+ *   becomes a string with its beginning, followed by `"truncated":true` and the length of the whole body
+ *   as `"characters"`, or as `"bytes"` where the body was read as such; headers that do not fit are counted in `"headers_omitted"`.
  * - No payload or header can end the line or control the terminal (`observability/safe_text.ts`).
  *
  * @module
@@ -160,6 +160,9 @@ function headerName(name: string): HeaderName {
 
 /** The whole payload as JSON, or `undefined` when it does not fit. */
 function formatPayload(body: EventBody, room: number, redact: boolean): string | undefined {
+  const { unit, count } = body.size;
+  // Not decoded to be measured: it may be many megabytes.
+  if (count > (unit === "bytes" ? room * 3 : room)) return undefined;
   const { text } = body;
   if (text.length > room) return undefined;
   let json;
@@ -170,12 +173,18 @@ function formatPayload(body: EventBody, room: number, redact: boolean): string |
 
 /** The beginning of the payload as a JSON string, and after it the fields that say so. */
 function cutPayload(body: EventBody, room: number, redact: boolean): string {
-  const { text } = body;
-  let beginning = text.slice(0, room);
-  if (redact) beginning = isJson(body) ? redactJsonText(beginning) : redactText(beginning);
+  let beginning = body.textStart(room);
+  if (redact) {
+    // What only looks like JSON is taken for both: parsing all of it for its beginning would cost too much.
+    if (body.isParsed || JSON_START.test(beginning)) beginning = redactJsonText(beginning);
+    if (!body.isParsed) beginning = redactText(beginning);
+  }
   const quoted = quoteWithin(beginning, room - CUT_FIELDS_CHARACTERS);
-  return `${quoted},"truncated":true,"characters":${text.length}`;
+  const { unit, count } = body.size;
+  return `${quoted},"truncated":true,"${unit}":${count}`;
 }
+
+const JSON_START = /^\s*["{[]/;
 
 /** Escapes make text longer, by a factor that is only known afterwards. */
 function quoteWithin(text: string, room: number): string {

@@ -1,7 +1,12 @@
-/** `deno task bench NAME [--seconds 5] [--rounds 3] [--connections 32]` */
+/**
+ * `deno task bench accept [--seconds 5] [--rounds 3] [--connections 32]`, `deno task bench memory`
+ *
+ * @module
+ */
 
 import { parseArgs } from "@std/cli/parse-args";
 import { benchAccept } from "./accept.ts";
+import { benchMemory } from "./memory.ts";
 
 const options = parseArgs(Deno.args, { string: ["seconds", "rounds", "connections"] });
 const load = {
@@ -10,13 +15,15 @@ const load = {
   connections: Number(options["connections"] ?? 32),
 };
 
-switch (options._[0]) {
-  case "accept":
-    await benchAccept(load);
-    break;
-  default:
-    Deno.stderr.writeSync(
-      new TextEncoder().encode("Usage: deno task bench accept [--seconds N] [--rounds N]\n"),
-    );
-    Deno.exit(2);
+const benchmarks: Readonly<Record<string, () => Promise<void>>> = {
+  accept: () => benchAccept(load),
+  memory: () => benchMemory(),
+};
+
+const run = benchmarks[String(options._[0])];
+if (run === undefined) {
+  const names = Object.keys(benchmarks).join("|");
+  Deno.stderr.writeSync(new TextEncoder().encode(`Usage: deno task bench ${names}\n`));
+  Deno.exit(2);
 }
+await run();

@@ -161,12 +161,25 @@ for (
       const text = format({ body }, { pretty_print });
       assert(text.length <= MAX_EVENT_CHARACTERS);
       assert(text.length > 1_000 || body.includes("token"));
-      const { payload, truncated, characters } = JSON.parse(text);
-      assertEquals([typeof payload, truncated, characters], ["string", true, body.length]);
+      const { payload, truncated, bytes } = JSON.parse(text);
+      assertEquals([typeof payload, truncated, bytes], [
+        "string",
+        true,
+        new TextEncoder().encode(body).length,
+      ]);
       assertEquals(payload.slice(0, 6), body.slice(0, 6));
     });
   }
 }
+
+Deno.test("log module says how long a body that was read as text is in characters", () => {
+  const body = EventBody.fromText(JSON.stringify("é".repeat(20_000)));
+  const event = { ...verifiedEvent({ body: "" }), body };
+  const { truncated, characters } = JSON.parse(
+    formatEvent(event, { pretty_print: false, redact_sensitive: true }),
+  );
+  assertEquals([truncated, characters], [true, 20_002]);
+});
 
 Deno.test("log module does not cut an event that just fits and cuts one that just does not", () => {
   const spare = MAX_EVENT_CHARACTERS - format({ id: "id", body: '""' }).length;
