@@ -9,41 +9,75 @@
 /** How often expired deadlines are looked for, in milliseconds: a deadline fires up to twice this much late. */
 const TICK_MS = 50;
 
-/** Something that does not wait for ever. */
-export interface Expiring {
+/**
+ * Something that does not wait for ever. It is its own place in the queue, so that setting and clearing a
+ * deadline neither allocates nor hashes anything.
+ */
+export abstract class Expiring {
+  /** @internal */
+  queue: Queue | undefined;
+  /** @internal */
+  expiresAt = 0;
+  /** @internal */
+  previous: Expiring | undefined;
+  /** @internal */
+  next: Expiring | undefined;
+
   /** Called once when the deadline passes. Must not throw. */
-  expire(): void;
+  abstract expire(): void;
+}
+
+/** The deadlines of one length, in the order of expiry. */
+class Queue {
+  first: Expiring | undefined;
+  last: Expiring | undefined;
+
+  append(owner: Expiring): void {
+    owner.queue = this;
+    owner.previous = this.last;
+    if (this.last === undefined) this.first = owner;
+    else this.last.next = owner;
+    this.last = owner;
+  }
+
+  remove(owner: Expiring): void {
+    if (owner.previous === undefined) this.first = owner.next;
+    else owner.previous.next = owner.next;
+    if (owner.next === undefined) this.last = owner.previous;
+    else owner.next.previous = owner.previous;
+    owner.queue = owner.previous = owner.next = undefined;
+  }
 }
 
 /** Sets and fires deadlines. While none is set, no timer runs. */
 export class Deadlines implements Disposable {
-  /** By length; within a queue in the order of expiry. */
-  readonly #queues = new Map<number, Map<Expiring, number>>();
+  readonly #queues = new Map<number, Queue>();
   /** The time of the last tick: reading the clock for each deadline would cost more than setting it. */
   #now = 0;
   #timer: ReturnType<typeof setInterval> | undefined;
 
   /**
-   * Expires the owner after `milliseconds`, unless cleared before. An owner has one deadline of a length.
+   * Expires the owner after `milliseconds`, unless cleared before. An owner has one deadline at a time.
    *
    * @param milliseconds use few different values: each has a queue of its own
    */
   set(milliseconds: number, owner: Expiring): void {
     let queue = this.#queues.get(milliseconds);
-    if (queue === undefined) this.#queues.set(milliseconds, queue = new Map());
+    if (queue === undefined) this.#queues.set(milliseconds, queue = new Queue());
     if (this.#timer === undefined) this.#start();
     // One tick more, since the last one may have been almost that long ago: never early.
-    queue.set(owner, this.#now + TICK_MS + milliseconds);
+    owner.expiresAt = this.#now + TICK_MS + milliseconds;
+    queue.append(owner);
   }
 
-  /** Takes the owner's deadline of that length back; nothing happens when it has passed already. */
-  clear(milliseconds: number, owner: Expiring): void {
-    this.#queues.get(milliseconds)?.delete(owner);
+  /** Takes the owner's deadline back; nothing happens when it has passed already. */
+  clear(owner: Expiring): void {
+    owner.queue?.remove(owner);
   }
 
   /** Resolves after `milliseconds`. */
   wait(milliseconds: number): Promise<void> {
-    return new Promise((resolve) => this.set(milliseconds, { expire: resolve }));
+    return new Promise((resolve) => this.set(milliseconds, new Wait(resolve)));
   }
 
   /** Drops all deadlines without firing them. */
@@ -59,21 +93,24 @@ export class Deadlines implements Disposable {
 
   #tick(): void {
     const now = this.#now = performance.now();
-    let waiting = false;
     for (const [milliseconds, queue] of this.#queues) {
-      for (const [owner, expiresAt] of queue) {
-        if (expiresAt > now) break;
-        queue.delete(owner);
+      for (let owner = queue.first; owner !== undefined && owner.expiresAt <= now; owner = queue.first) {
+        queue.remove(owner);
         owner.expire();
       }
-      if (queue.size > 0) waiting = true;
-      else this.#queues.delete(milliseconds);
+      if (queue.first === undefined) this.#queues.delete(milliseconds);
     }
-    if (!waiting) this.#stop();
+    if (this.#queues.size === 0) this.#stop();
   }
 
   #stop(): void {
     clearInterval(this.#timer);
     this.#timer = undefined;
+  }
+}
+
+class Wait extends Expiring {
+  constructor(override readonly expire: () => void) {
+    super();
   }
 }

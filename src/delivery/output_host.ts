@@ -7,7 +7,7 @@
 
 import type { Logger } from "@logtape/logtape";
 import type { VerifiedEvent } from "../auth/verified_event.ts";
-import type { Deadlines, Expiring } from "../deadlines.ts";
+import { type Deadlines, Expiring } from "../deadlines.ts";
 import { DeliveryError } from "../errors.ts";
 import type {
   Attempt,
@@ -163,7 +163,7 @@ export class OutputHost implements AsyncDisposable, MeasuredOutput {
     return new Promise((resolve) => {
       const end = (result: DeliveryResult) => {
         this.#places.free();
-        deadlines.clear(timeoutMs, attempt);
+        deadlines.clear(attempt);
         if (!attempt.ended) resolve(this.#conclude(result, delivery, attempt.number));
       };
       attempt.onTimeout = (error) => resolve(this.#conclude(error, delivery, attempt.number));
@@ -203,12 +203,14 @@ export class OutputHost implements AsyncDisposable, MeasuredOutput {
 }
 
 /** One attempt; its signal is made only when the output asks for it. */
-class HostAttempt implements Attempt, Expiring {
+class HostAttempt extends Expiring implements Attempt {
   #controller: AbortController | undefined;
   #ended = false;
   onTimeout: ((error: DeliveryError) => void) | undefined;
 
-  constructor(readonly number: number) {}
+  constructor(readonly number: number) {
+    super();
+  }
 
   get ended(): boolean {
     return this.#ended;
@@ -220,7 +222,7 @@ class HostAttempt implements Attempt, Expiring {
     return this.#controller.signal;
   }
 
-  expire(): void {
+  override expire(): void {
     this.#ended = true;
     this.#controller?.abort(this.timeout());
     this.onTimeout?.(this.timeout());

@@ -12,7 +12,7 @@ import type { ClientAddressResolver } from "../auth/client_address.ts";
 import type { RequestToVerify } from "../auth/verifier.ts";
 import { BlockedWebhook, type CatalogEntry, WebhookEntry } from "../config/entry.ts";
 import { isNamespace, isWebhookId } from "../config/keys.ts";
-import type { Deadlines, Expiring } from "../deadlines.ts";
+import { type Deadlines, Expiring } from "../deadlines.ts";
 import { GatewayError } from "../errors.ts";
 import type { EventBody } from "../event.ts";
 import { type BodyLimits, declaredLength, discardBody, readBody, requireJson } from "./body.ts";
@@ -60,7 +60,7 @@ export function exchange(
   return new Promise((answer) => new Exchange(context, request, info, path, id, answer).run());
 }
 
-class Exchange implements RequestToVerify, Expiring {
+class Exchange extends Expiring implements RequestToVerify {
   readonly #context: ExchangeContext;
   readonly #request: Request;
   readonly #info: Deno.ServeHandlerInfo;
@@ -83,6 +83,7 @@ class Exchange implements RequestToVerify, Expiring {
     id: string,
     answer: (response: Response) => void,
   ) {
+    super();
     this.#context = context;
     this.#request = request;
     this.#info = info;
@@ -120,7 +121,7 @@ class Exchange implements RequestToVerify, Expiring {
       deadlines.set(timeoutMs, this);
       const sent: EventBody = await readBody(this.#request, form, length, maxBytes);
       if (this.#answered) return; // Too late: the sender has been told so.
-      deadlines.clear(timeoutMs, this);
+      deadlines.clear(this);
       const verifying = authenticator.verify(admission, this, sent);
       const verified = verifying instanceof Promise ? await verifying : verifying;
 
@@ -140,7 +141,7 @@ class Exchange implements RequestToVerify, Expiring {
   }
 
   /** The body did not arrive in time. The server closes the connection when the rest comes after all. */
-  expire(): void {
+  override expire(): void {
     this.#fail(new GatewayError("body_timeout"));
   }
 
@@ -181,7 +182,7 @@ class Exchange implements RequestToVerify, Expiring {
     if (this.#answered) return;
     this.#context.metrics.failed(this.#entry, error.code);
     this.#context.failures.report(error, this.#entry, this.#id, this.#request, this.#info);
-    this.#context.deadlines.clear(this.#context.bodyLimits.timeoutMs, this);
+    this.#context.deadlines.clear(this);
     this.#answered = true;
     if (error.code !== "body_timeout") await discardBody(this.#request);
     this.#end(errorResponse(error, this.#id));

@@ -1,11 +1,18 @@
 import { assertEquals } from "@std/assert";
-import { Deadlines } from "../../src/deadlines.ts";
+import { Deadlines, Expiring } from "../../src/deadlines.ts";
+
+/** Runs an action when its deadline passes. */
+class Alarm extends Expiring {
+  constructor(override readonly expire: () => void) {
+    super();
+  }
+}
 
 Deno.test("Deadlines expires each owner once, the one with the shortest time first", async () => {
   using deadlines = new Deadlines();
   const expired: string[] = [];
-  deadlines.set(10, { expire: () => expired.push("short") });
-  deadlines.set(60, { expire: () => expired.push("long") });
+  deadlines.set(10, new Alarm(() => expired.push("short")));
+  deadlines.set(60, new Alarm(() => expired.push("long")));
   await deadlines.wait(120);
   assertEquals(expired, ["short", "long"]);
 });
@@ -13,9 +20,9 @@ Deno.test("Deadlines expires each owner once, the one with the shortest time fir
 Deno.test("Deadlines does not expire an owner whose deadline was cleared", async () => {
   using deadlines = new Deadlines();
   let expired = false;
-  const owner = { expire: () => expired = true };
+  const owner = new Alarm(() => expired = true);
   deadlines.set(10, owner);
-  deadlines.clear(10, owner);
+  deadlines.clear(owner);
   await deadlines.wait(100);
   assertEquals(expired, false);
 });
@@ -29,15 +36,14 @@ Deno.test("Deadlines takes new deadlines after all former ones have passed", asy
 Deno.test("Deadlines expires the others when one that expires clears its neighbour", async () => {
   using deadlines = new Deadlines();
   const expired: number[] = [];
-  const second = { expire: () => expired.push(2) };
-  deadlines.set(10, {
-    expire: () => {
-      expired.push(1);
-      deadlines.clear(10, second);
-    },
+  const second = new Alarm(() => expired.push(2));
+  const first = new Alarm(() => {
+    expired.push(1);
+    deadlines.clear(second);
   });
+  deadlines.set(10, first);
   deadlines.set(10, second);
-  deadlines.set(10, { expire: () => expired.push(3) });
+  deadlines.set(10, new Alarm(() => expired.push(3)));
   await deadlines.wait(10);
   assertEquals(expired, [1, 3]);
 });
@@ -49,4 +55,27 @@ Deno.test("Deadlines never expires an owner early", async () => {
     await deadlines.wait(milliseconds);
     assertEquals(performance.now() - before >= milliseconds, true);
   }
+});
+
+Deno.test("Deadlines keeps the others when one in the middle is cleared", async () => {
+  using deadlines = new Deadlines();
+  const expired: number[] = [];
+  const alarms = [0, 1, 2].map((index) => new Alarm(() => expired.push(index)));
+  for (const alarm of alarms) deadlines.set(10, alarm);
+  deadlines.clear(alarms[1]!);
+  await deadlines.wait(10);
+  assertEquals(expired, [0, 2]);
+});
+
+Deno.test("Deadlines takes an owner again after its deadline has passed or was cleared", async () => {
+  using deadlines = new Deadlines();
+  let expired = 0;
+  const alarm = new Alarm(() => expired++);
+  deadlines.set(10, alarm);
+  await deadlines.wait(10);
+  deadlines.set(10, alarm);
+  deadlines.clear(alarm);
+  deadlines.set(10, alarm);
+  await deadlines.wait(10);
+  assertEquals(expired, 2);
 });
