@@ -19,8 +19,11 @@ export interface DirectoryWatcherOptions {
 
 interface Watch {
   readonly events: Deno.FsWatcher;
-  /** Device and inode: another directory may come to stand at the same path. */
-  readonly identity: string;
+  /**
+   * Device and inode: another directory may come to stand at the same path. `undefined` once the directory
+   * was removed or moved, since its successor may get the same inode.
+   */
+  identity: string | undefined;
   /** The names whose changes count. */
   names: ReadonlySet<string>;
   /** Settles when there are no more events. */
@@ -62,16 +65,14 @@ export class DirectoryWatcher implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closed = true;
     clearTimeout(this.#timer);
-    const watches = [...this.#watches.values()];
-    for (const directory of this.#watches.keys()) this.#close(directory);
-    await Promise.all(watches.map(({ ended }) => ended));
+    await Promise.all([...this.#watches.keys()].map((directory) => this.#close(directory)));
   }
 
-  /** Returns whether a directory is watched that was not watched before. */
+  /** Returns whether the way may have changed without being watched. */
   async #watch(lookups: PathLookups): Promise<boolean> {
-    let opened = false;
+    let unsure = false;
     for (const directory of this.#watches.keys()) {
-      if (!lookups.has(directory)) this.#close(directory);
+      if (!lookups.has(directory)) await this.#close(directory);
     }
     for (const directory of this.#unwatchable) {
       if (!lookups.has(directory)) this.#unwatchable.delete(directory);
@@ -79,17 +80,18 @@ export class DirectoryWatcher implements AsyncDisposable {
     for (const [directory, names] of lookups) {
       const identity = await identityOf(directory);
       const watch = this.#watches.get(directory);
-      if (watch !== undefined && watch.identity === identity) {
+      if (identity !== undefined && watch?.identity === identity) {
         watch.names = names;
         continue;
       }
-      this.#close(directory);
+      await this.#close(directory);
       if (this.#closed) return false;
-      if (identity !== undefined && this.#open(directory, identity, names)) opened = true;
+      if (identity !== undefined && this.#open(directory, identity, names)) unsure = true;
     }
-    return opened;
+    return unsure;
   }
 
+  /** Returns whether something may have changed before the watch saw it. */
   #open(directory: string, identity: string, names: ReadonlySet<string>): boolean {
     try {
       const events = Deno.watchFs(directory, { recursive: false });
@@ -99,6 +101,7 @@ export class DirectoryWatcher implements AsyncDisposable {
       this.#unwatchable.delete(directory);
       return true;
     } catch (error) {
+      if (error instanceof Deno.errors.NotFound) return true; // Removed meanwhile: the way is another one now.
       this.#reportUnwatchable(directory, error);
       return false;
     }
@@ -107,20 +110,28 @@ export class DirectoryWatcher implements AsyncDisposable {
   async #listen(directory: string, watch: Watch): Promise<void> {
     try {
       for await (const event of watch.events) {
+        if (event.kind === "access") continue; // The gateway's own reading must not make it read again.
+        if (event.paths.includes(directory)) watch.identity = undefined;
         if (concerns(event, directory, watch.names)) this.#notice();
       }
     } catch (error) {
       this.#reportUnwatchable(directory, error);
     } finally {
       // It ended by itself: forgotten, so that the next `follow` opens it again.
-      if (this.#watches.get(directory) === watch) this.#close(directory);
+      if (this.#watches.get(directory) === watch) {
+        this.#watches.delete(directory);
+        watch.events.close();
+      }
     }
   }
 
-  #close(directory: string): void {
+  /** A path that is opened again before the events of its former watch have ended stays silent for ever. */
+  async #close(directory: string): Promise<void> {
     const watch = this.#watches.get(directory);
+    if (watch === undefined) return;
     this.#watches.delete(directory);
-    watch?.events.close();
+    watch.events.close();
+    await watch.ended;
   }
 
   /** Calls `onChange` once it has been quiet for a while, but never puts it off for long. */
@@ -150,8 +161,6 @@ export class DirectoryWatcher implements AsyncDisposable {
 
 /** Whether an event may mean that something on the way to a file has changed. */
 function concerns(event: Deno.FsEvent, directory: string, names: ReadonlySet<string>): boolean {
-  // The gateway's own reading must not make it read again.
-  if (event.kind === "access") return false;
   // The system lost events, so anything may have changed.
   if (event.flag === "rescan" || event.paths.length === 0) return true;
   return event.paths.some((path) => path === directory || names.has(basename(path)));

@@ -81,10 +81,9 @@ export class EntriesFile {
     const reported = this.#reported;
     const content = await readFileContent(this.path);
     if ("problem" in content) {
-      const { problem } = content;
-      const missing = problem.code === "file_missing";
-      if (missing && !reported.seen && this.#mayBeMissing()) return reported;
-      return { ...reported, fingerprint: "", problem, seen: reported.seen || !missing };
+      const seen = reported.seen || content.exists;
+      const fine = content.problem.code === "file_missing" && !seen && this.#mayBeMissing();
+      return { ...reported, fingerprint: "", problem: fine ? undefined : content.problem, seen };
     }
     const { bytes, fingerprint } = content;
     if (fingerprint === reported.fingerprint) return reported;

@@ -152,8 +152,9 @@ export class FileConfigProvider implements ConfigProvider {
     await this.#watcher.follow([this.#webhooks.path, this.#connections.path]);
     const [connections, webhooks] = await Promise.all([this.#connections.read(), this.#webhooks.read()]);
     if (this.#stopped) return;
-    const nothingThere = this.#revision === 0 && !webhooks.seen && !connections.seen;
-    this.#report(connections, nothingThere ? EMBEDDED_DEFAULT : webhooks);
+    const noFiles = webhooks.problem?.code === "file_missing" && connections.origin === "nothing" &&
+      connections.problem === undefined;
+    this.#report(connections, this.#revision === 0 && noFiles ? EMBEDDED_DEFAULT : webhooks);
     const { problem } = this.#webhooks.reported;
     if (problem === undefined && connections.problem === undefined) this.#lastSyncAt = startedAt;
   }
@@ -161,10 +162,10 @@ export class FileConfigProvider implements ConfigProvider {
   /** Reports what differs from the last report, in one step for both files. */
   #report(connections: FileState, webhooks: FileState): void {
     const revision = String(this.#revision + 1);
-    const updates = [{ file: this.#connections, next: connections }, {
-      file: this.#webhooks,
-      next: webhooks,
-    }];
+    const updates = [
+      { file: this.#connections, next: connections },
+      { file: this.#webhooks, next: webhooks },
+    ];
     const changes = updates.flatMap(({ file, next }) => file.changes(next, revision));
     const reports = updates.flatMap(({ file, next }) => file.sourceReports(next));
     if (changes.length > 0) this.#sink?.apply(changes);

@@ -6,6 +6,7 @@
  */
 
 import { setImmediate as nextTurn } from "node:timers/promises";
+import { describeErrorPosition, findDuplicateKeys } from "./json_text.ts";
 import type { ProblemReason } from "./problem.ts";
 
 const MEBIBYTE = 1024 * 1024;
@@ -20,7 +21,11 @@ export type FileContent =
     /** SHA-256 of the bytes: two contents are the same when their fingerprints are. */
     readonly fingerprint: string;
   }
-  | { readonly problem: ProblemReason };
+  | {
+    readonly problem: ProblemReason;
+    /** Whether there is a file all the same. */
+    readonly exists: boolean;
+  };
 
 /** The top level of a JSON file. */
 export interface JsonObject {
@@ -31,8 +36,10 @@ export interface JsonObject {
 
 /** Reads a file as it is now. */
 export async function readFileContent(path: string): Promise<FileContent> {
+  let exists = false;
   try {
     const info = await Deno.stat(path);
+    exists = true;
     // A pipe or a device is refused unread: reading it might never end.
     if (info.isDirectory) return unreadable("it is a directory");
     if (!info.isFile) return unreadable("it is not a regular file");
@@ -43,10 +50,12 @@ export async function readFileContent(path: string): Promise<FileContent> {
     return { bytes, fingerprint: new Uint8Array(digest).toHex() };
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) {
-      return { problem: { code: "file_missing", path: "", message: "The file does not exist" } };
+      return {
+        problem: { code: "file_missing", path: "", message: "The file does not exist" },
+        exists: false,
+      };
     }
-    if (error instanceof Error) return unreadable(error.message);
-    throw error;
+    return unreadable(error instanceof Error ? error.message : String(error), exists);
   }
 }
 
@@ -70,7 +79,7 @@ export async function parseJsonObject(
   try {
     json = JSON.parse(text);
   } catch (error) {
-    return invalidJson(`The file is not valid JSON${errorPosition(error)}`);
+    return invalidJson(`The file is not valid JSON${describeErrorPosition(text, error)}`);
   }
   if (json === null || typeof json !== "object" || Array.isArray(json)) {
     return {
@@ -85,80 +94,17 @@ export async function parseJsonObject(
   return { members: json as Record<string, unknown>, duplicateKeys: findDuplicateKeys(text) };
 }
 
-/**
- * Finds the keys that stand more than once at the top level of a JSON object, where `JSON.parse` silently
- * keeps the last value.
- *
- * @param text valid JSON with an object at its top level
- */
-export function findDuplicateKeys(text: string): Set<string> {
-  const keys = new Set<string>();
-  const duplicates = new Set<string>();
-  let depth = 0;
-  let expectsKey = false;
-  for (let index = 0; index < text.length; index++) {
-    switch (text.charCodeAt(index)) {
-      case OPENING_BRACE:
-      case OPENING_BRACKET:
-        expectsKey = ++depth === 1;
-        break;
-      case CLOSING_BRACE:
-      case CLOSING_BRACKET:
-        depth--;
-        break;
-      case COMMA:
-        expectsKey = depth === 1;
-        break;
-      case QUOTE: {
-        const end = endOfString(text, index);
-        if (expectsKey) {
-          // Parsed, since "a" and "\u0061" are the same key.
-          const key = JSON.parse(text.slice(index, end)) as string;
-          if (keys.has(key)) duplicates.add(key);
-          keys.add(key);
-          expectsKey = false;
-        }
-        index = end - 1;
-      }
-    }
-  }
-  return duplicates;
-}
-
-const QUOTE = 0x22;
-const COMMA = 0x2c;
-const OPENING_BRACKET = 0x5b;
-const BACKSLASH = 0x5c;
-const CLOSING_BRACKET = 0x5d;
-const OPENING_BRACE = 0x7b;
-const CLOSING_BRACE = 0x7d;
-
-/** The index after the closing quote of the JSON string that begins at `start`. */
-function endOfString(text: string, start: number): number {
-  let quote = start;
-  while (true) {
-    quote = text.indexOf('"', quote + 1);
-    let backslashes = 0;
-    while (text.charCodeAt(quote - 1 - backslashes) === BACKSLASH) backslashes++;
-    if (backslashes % 2 === 0) return quote + 1;
-  }
-}
-
-/** V8 quotes the text around the error, which may hold a secret: only the position is passed on. */
-function errorPosition(error: unknown): string {
-  if (!(error instanceof SyntaxError)) return "";
-  const position = /position \d+( \(line \d+ column \d+\))?/.exec(error.message)?.[0];
-  return position === undefined ? "" : `: error at ${position}`;
-}
-
 function invalidJson(message: string): { problem: ProblemReason } {
   return { problem: { code: "invalid_json", path: "", message } };
 }
 
-function unreadable(reason: string): { problem: ProblemReason } {
-  return { problem: { code: "file_unreadable", path: "", message: `The file cannot be read: ${reason}` } };
+function unreadable(reason: string, exists = true): FileContent {
+  return {
+    problem: { code: "file_unreadable", path: "", message: `The file cannot be read: ${reason}` },
+    exists,
+  };
 }
 
-function tooLarge(bytes: number): { problem: ProblemReason } {
+function tooLarge(bytes: number): FileContent {
   return unreadable(`it has ${bytes} bytes, more than ${MAX_FILE_BYTES / MEBIBYTE} MiB`);
 }

@@ -21,8 +21,9 @@ export async function addPathLookups(lookups: PathLookups, path: string, links =
   const absolute = resolve(path);
   for (const step of stepsTo(absolute)) {
     const found = await look(step);
-    if (found?.linkTarget !== undefined && links < MAX_LINKS) {
+    if (found?.linkTarget !== undefined) {
       addLookup(lookups, step);
+      if (links === MAX_LINKS) return;
       const target = resolve(dirname(step), found.linkTarget, relative(step, absolute));
       return await addPathLookups(lookups, target, links + 1);
     }

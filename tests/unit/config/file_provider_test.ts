@@ -245,17 +245,37 @@ Deno.test("file provider reports a folder or a device in the place of a file", a
   assertEquals(provider.usingEmbeddedDefault, false);
 });
 
-Deno.test("file provider keeps the last good webhooks when the file cannot be opened, until it can", async () => {
+Deno.test("file provider keeps the last good webhooks while a folder stands in the place of the file", async () => {
   await using fixture = await FileProviderFixture.start({ "webhooks.json": { a: LOG } });
   const { sink, webhooks } = fixture;
   await Deno.remove(webhooks);
-  await Deno.symlink("webhooks.json", webhooks); // A link to itself fails to open, whoever asks.
+  await Deno.mkdir(webhooks);
   await eventually(() => assertEquals(sink.problemCode(webhooks), "file_unreadable"));
   assertEquals([sink.keys, sink.sources.get(webhooks)?.serving], [["webhook default/a"], "last_good"]);
 
+  await Deno.remove(webhooks);
   await fixture.replace(webhooks, { a: LOG, b: LOG });
   await eventually(() => assertEquals(sink.keys, ["webhook default/a", "webhook default/b"]));
   assertEquals(sink.problemCode(webhooks), undefined);
+});
+
+Deno.test("file provider has no stand-in when it cannot tell whether there are files", async () => {
+  await using fixture = await FileProviderFixture.create({}, (dir) => ({
+    webhooksFile: dir.file("loop", "webhooks.json"),
+    connectionsFile: dir.file("loop", "connections.json"),
+  }));
+  const { dir, provider, sink, webhooks, connections } = fixture;
+  await Deno.symlink("loop", dir.file("loop"));
+  await fixture.start();
+  assertEquals([provider.usingEmbeddedDefault, sink.keys], [false, []]);
+  assertEquals([webhooks, connections].map((path) => sink.problemCode(path)), [
+    "file_unreadable",
+    "file_unreadable",
+  ]);
+
+  await Deno.remove(dir.file("loop"));
+  await eventually(() => assertEquals(sink.problemCode(webhooks), "file_missing"));
+  assertEquals(sink.problemCode(connections), undefined);
 });
 
 Deno.test("file provider does not quote the file in a problem", async () => {
