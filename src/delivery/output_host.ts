@@ -45,6 +45,9 @@ export class OutputHost implements AsyncDisposable, MeasuredOutput {
   readonly #context: ModuleContext;
   readonly #environment: HostEnvironment;
   readonly #places: Places;
+  /** One function for all attempts, instead of one each. */
+  readonly #concludeAttempt: Conclude = (delivery, number, result) =>
+    this.#conclude(delivery, number, result);
   #output: Output | undefined;
   #opening: Promise<Output> | undefined;
   #closed = false;
@@ -125,14 +128,14 @@ export class OutputHost implements AsyncDisposable, MeasuredOutput {
       return new DeliveryError("overloaded", message, { retryAfterSeconds: 1 });
     }
     const delivery = { event, config };
-    const attempt = new HostAttempt(number);
+    const attempt = new HostAttempt(number, delivery, this.#concludeAttempt);
     if (place !== "taken" || this.#output === undefined) {
-      return this.#withinDeadline(this.#waitAndHand(place, delivery, attempt), delivery, attempt);
+      return this.#withinDeadline(this.#waitAndHand(place, delivery, attempt), attempt);
     }
     const results = this.#hand(this.#output, delivery, attempt);
-    if (results instanceof Promise) return this.#withinDeadline(results, delivery, attempt);
+    if (results instanceof Promise) return this.#withinDeadline(results, attempt);
     this.#places.free();
-    return this.#conclude(onlyResult(results), delivery, number);
+    return this.#conclude(delivery, number, onlyResult(results));
   }
 
   #hand(output: Output, delivery: Delivery, attempt: Attempt): Results | Promise<Results> {
@@ -153,30 +156,27 @@ export class OutputHost implements AsyncDisposable, MeasuredOutput {
   }
 
   /** The place is kept until the output itself has ended: a hung one must not get ever more to do. */
-  #withinDeadline(
-    pending: Promise<Results>,
-    delivery: Delivery,
-    attempt: HostAttempt,
-  ): Promise<DeliveryResult> {
-    const { deadlines } = this.#environment;
-    const timeoutMs = this.#module.timeoutMs?.(delivery.config) ?? DEFAULT_TIMEOUT_MS;
-    return new Promise((resolve) => {
-      const end = (result: DeliveryResult) => {
-        this.#places.free();
-        deadlines.clear(attempt);
-        if (!attempt.ended) resolve(this.#conclude(result, delivery, attempt.number));
-      };
-      attempt.onTimeout = (error) => resolve(this.#conclude(error, delivery, attempt.number));
-      deadlines.set(timeoutMs, attempt);
-      pending.then((results) => end(onlyResult(results)), (error) => end(this.#toDeliveryError(error)));
-    });
+  #withinDeadline(pending: Promise<Results>, attempt: HostAttempt): Promise<DeliveryResult> {
+    const timeoutMs = this.#module.timeoutMs?.(attempt.delivery.config) ?? DEFAULT_TIMEOUT_MS;
+    this.#environment.deadlines.set(timeoutMs, attempt);
+    pending.then(
+      (results) => this.#end(attempt, onlyResult(results)),
+      (error) => this.#end(attempt, this.#toDeliveryError(error)),
+    );
+    return attempt.result;
+  }
+
+  #end(attempt: HostAttempt, result: DeliveryResult): void {
+    this.#places.free();
+    this.#environment.deadlines.clear(attempt);
+    attempt.end(result);
   }
 
   /** The result of an attempt, or of the retries after the first one. */
   #conclude(
-    result: DeliveryResult,
     delivery: Delivery,
     number: number,
+    result: DeliveryResult,
   ): DeliveryResult | Promise<DeliveryResult> {
     return result === "delivered" || number > 1 ? result : this.#retry(delivery, result);
   }
@@ -202,14 +202,29 @@ export class OutputHost implements AsyncDisposable, MeasuredOutput {
   }
 }
 
-/** One attempt; its signal is made only when the output asks for it. */
+type Conclude = (
+  delivery: Delivery,
+  number: number,
+  result: DeliveryResult,
+) => DeliveryResult | Promise<DeliveryResult>;
+
+/**
+ * One attempt; its signal is made only when the output asks for it. It holds the end of its own promise,
+ * since closures over it live long enough under load to be moved to the old heap, with all they refer to.
+ */
 class HostAttempt extends Expiring implements Attempt {
+  readonly number: number;
+  readonly delivery: Delivery;
+  readonly #conclude: Conclude;
+  #resolve: ((result: DeliveryResult | Promise<DeliveryResult>) => void) | undefined;
   #controller: AbortController | undefined;
   #ended = false;
-  onTimeout: ((error: DeliveryError) => void) | undefined;
 
-  constructor(readonly number: number) {
+  constructor(number: number, delivery: Delivery, conclude: Conclude) {
     super();
+    this.number = number;
+    this.delivery = delivery;
+    this.#conclude = conclude;
   }
 
   get ended(): boolean {
@@ -218,18 +233,26 @@ class HostAttempt extends Expiring implements Attempt {
 
   get signal(): AbortSignal {
     this.#controller ??= new AbortController();
-    if (this.#ended) this.#controller.abort(this.timeout());
+    if (this.#ended) this.#controller.abort(new DeliveryError("output_timeout"));
     return this.#controller.signal;
   }
 
-  override expire(): void {
-    this.#ended = true;
-    this.#controller?.abort(this.timeout());
-    this.onTimeout?.(this.timeout());
+  /** What became of the attempt, with the retries after it. To be asked for once, before it ends. */
+  get result(): Promise<DeliveryResult> {
+    return new Promise((resolve) => this.#resolve = resolve);
   }
 
-  timeout(): DeliveryError {
-    return new DeliveryError("output_timeout");
+  /** Ends the attempt, unless it has ended. */
+  end(result: DeliveryResult): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    this.#resolve?.(this.#conclude(this.delivery, this.number, result));
+  }
+
+  override expire(): void {
+    const error = new DeliveryError("output_timeout");
+    this.#controller?.abort(error);
+    this.end(error);
   }
 }
 
