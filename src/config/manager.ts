@@ -202,8 +202,8 @@ export class ConfigManager implements ConfigSink {
         this.#unlogged++;
         continue;
       }
-      const properties = { key, code, path, message, serving };
-      this.#options.logger.warning("Configuration problem of {key}: {message}", properties);
+      const properties = { key, code, path, reason: message, serving };
+      this.#options.logger.warning("Configuration problem of {key}: {reason}", properties);
     }
   }
 }

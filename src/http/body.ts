@@ -33,31 +33,47 @@ export function declaredLength(request: Request, maxBytes: number): number | und
   return length;
 }
 
+/** A body as it was read, in the form that {@linkcode bodyFrom} is told. */
+export type RawBody = unknown;
+
 /**
- * Reads the whole body.
+ * Reads the whole body. It is no asynchronous function of its own, which would cost every request a
+ * promise: what it rejects with goes through {@linkcode toReadError}.
  *
  * @param length what {@linkcode declaredLength} found
  * @param maxBytes where a body of unknown length is cut off
- * @throws {GatewayError} `body_too_large`, `body_incomplete`, or `invalid_json` when the form is `json` and
- * the body is not
  */
-export async function readBody(
+export function readBody(
   request: Request,
   form: BodyForm,
   length: number | undefined,
   maxBytes: number,
-): Promise<EventBody> {
-  try {
-    if (length === undefined) return EventBody.fromBytes(await readStream(request, maxBytes));
-    if (length > LARGE_BYTES) return EventBody.fromBytes(await readLarge(request, length));
-    if (form === "json") return EventBody.fromJson(await request.json());
-    if (form === "text") return EventBody.fromText(await request.text());
-    return EventBody.fromBytes(await request.bytes());
-  } catch (cause) {
-    if (cause instanceof GatewayError) throw cause;
-    const code = cause instanceof SyntaxError ? "invalid_json" : "body_incomplete";
-    throw new GatewayError(code, undefined, { cause });
-  }
+): Promise<RawBody> {
+  if (length === undefined) return readStream(request, maxBytes);
+  if (length > LARGE_BYTES) return readLarge(request, length);
+  if (form === "json") return request.json();
+  return form === "text" ? request.text() : request.bytes();
+}
+
+/** The form in which {@linkcode readBody} reads a body that is wanted in another one. */
+export function readableForm(form: BodyForm, length: number | undefined): BodyForm {
+  return length === undefined || length > LARGE_BYTES || length === 0 ? "bytes" : form;
+}
+
+/** The body that was read in a form. */
+export function bodyFrom(form: BodyForm, raw: RawBody): EventBody {
+  if (form === "json") return EventBody.fromJson(raw);
+  return form === "text"
+    ? EventBody.fromText(raw as string)
+    : EventBody.fromBytes(raw as Uint8Array<ArrayBuffer>);
+}
+
+/** Why reading failed: `body_too_large`, `invalid_json` or `body_incomplete`. */
+export function toReadError(cause: unknown): GatewayError {
+  if (cause instanceof GatewayError) return cause;
+  return new GatewayError(cause instanceof SyntaxError ? "invalid_json" : "body_incomplete", undefined, {
+    cause,
+  });
 }
 
 /**

@@ -14,8 +14,16 @@ import { BlockedWebhook, type CatalogEntry, WebhookEntry } from "../config/entry
 import { isNamespace, isWebhookId } from "../config/keys.ts";
 import { type Deadlines, Expiring } from "../deadlines.ts";
 import { GatewayError } from "../errors.ts";
-import type { EventBody } from "../event.ts";
-import { type BodyLimits, declaredLength, discardBody, readBody, requireJson } from "./body.ts";
+import {
+  bodyFrom,
+  type BodyLimits,
+  declaredLength,
+  discardBody,
+  readableForm,
+  readBody,
+  requireJson,
+  toReadError,
+} from "./body.ts";
 import { contentEncoding, decodeBody } from "./content_encoding.ts";
 import { type FailureLog, peerAddress } from "./failure_log.ts";
 import type { Inflight } from "./inflight.ts";
@@ -67,12 +75,13 @@ class Exchange extends Expiring implements RequestToVerify {
   readonly #path: string;
   readonly #id: string;
   readonly #answer: (response: Response) => void;
-  readonly #startedAt = performance.now();
+  readonly #startedAt = Date.now();
   #entry: CatalogEntry | undefined;
   /** Whether the bound on requests counts this one. */
   #counted = false;
   /** Body bytes held for this request; `undefined` until the entry is in use. */
   #reserved: number | undefined;
+  #reading = false;
   #answered = false;
 
   constructor(
@@ -116,10 +125,12 @@ class Exchange extends Expiring implements RequestToVerify {
       const admission = admitting instanceof Promise ? await admitting : admitting;
 
       const encoding = contentEncoding(this.#request);
-      const form = encoding !== undefined || length === 0 ? "bytes" : bodyForm;
+      const form = encoding === undefined ? readableForm(bodyForm, length) : "bytes";
       const { deadlines, bodyLimits: { timeoutMs } } = this.#context;
       deadlines.set(timeoutMs, this);
-      const sent: EventBody = await readBody(this.#request, form, length, maxBytes);
+      this.#reading = true;
+      const sent = bodyFrom(form, await readBody(this.#request, form, length, maxBytes));
+      this.#reading = false;
       if (this.#answered) return; // Too late: the sender has been told so.
       deadlines.clear(this);
       const verifying = authenticator.verify(admission, this, sent);
@@ -136,7 +147,7 @@ class Exchange extends Expiring implements RequestToVerify {
       this.#context.metrics.accepted(entry);
       this.#end(acceptedResponse(this.#id));
     } catch (thrown) {
-      await this.#fail(toGatewayError(thrown));
+      await this.#fail(this.#reading ? toReadError(thrown) : toGatewayError(thrown));
     }
   }
 
@@ -195,7 +206,7 @@ class Exchange extends Expiring implements RequestToVerify {
       if (this.#entry instanceof WebhookEntry) this.#entry.leave();
     }
     if (this.#counted) this.#context.inflight.leave();
-    this.#context.metrics.took(performance.now() - this.#startedAt);
+    this.#context.metrics.took(Date.now() - this.#startedAt);
     this.#answer(response);
   }
 }

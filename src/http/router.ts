@@ -53,7 +53,7 @@ export class Router {
     const id = this.#ids.next();
     const url = request.url;
     const pathStart = url.indexOf("/", url.indexOf("//") + 2);
-    if (!this.#isValidOrigin(url.slice(0, pathStart))) {
+    if (!this.#hasValidOrigin(url, pathStart)) {
       return this.#refuse(request, new GatewayError("invalid_host"), id);
     }
     const query = url.indexOf("?", pathStart);
@@ -72,8 +72,9 @@ export class Router {
   }
 
   /** Parsing the URL of each request is dear, and most requests name the same host as the one before. */
-  #isValidOrigin(origin: string): boolean {
-    if (origin === this.#knownOrigin) return true;
+  #hasValidOrigin(url: string, pathStart: number): boolean {
+    if (pathStart === this.#knownOrigin.length && url.startsWith(this.#knownOrigin)) return true;
+    const origin = url.slice(0, pathStart);
     if (!URL.canParse(origin)) return false;
     this.#knownOrigin = origin;
     return true;

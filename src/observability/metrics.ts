@@ -12,7 +12,6 @@ export const METRICS_CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8";
 
 /** Buckets for the duration of requests, in seconds. */
 export const DURATION_BUCKETS: readonly number[] = [
-  0.0005,
   0.001,
   0.0025,
   0.005,
