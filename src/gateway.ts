@@ -10,7 +10,6 @@ import { ConfigManager } from "./config/manager.ts";
 import { FileConfigProvider } from "./config/file_provider.ts";
 import type { ConfigProvider } from "./config/provider.ts";
 import type { Environment } from "./config/substitution.ts";
-import { StartupError } from "./errors.ts";
 import { Deadlines } from "./deadlines.ts";
 import { OutputMetrics } from "./delivery/output_metrics.ts";
 import { OutputPool } from "./delivery/output_pool.ts";
@@ -77,6 +76,7 @@ export class Gateway implements AsyncDisposable {
       logger: logger("config"),
     });
     registerConfigMetrics(this.#metrics, this.#manager, provider);
+    provider.registerMetrics?.(this.#metrics);
     this.#metrics.counterFrom(
       "cwm_log_records_dropped_total",
       "Records of the gateway's log that were lost, since its reader was too slow or the write failed.",
@@ -93,7 +93,7 @@ export class Gateway implements AsyncDisposable {
    * @throws {StartupError} when the address cannot be used
    */
   static async start(options: GatewayOptions): Promise<Gateway> {
-    const gateway = new Gateway(options, createProvider(options.settings));
+    const gateway = new Gateway(options, await createProvider(options.settings));
     try {
       // Reading files takes no time worth a 503; etcd may be away for long, and /livez must answer.
       if (gateway.#provider.backend === "file") await gateway.#load();
@@ -224,16 +224,22 @@ export class Gateway implements AsyncDisposable {
   }
 }
 
-/** The provider of the configured backend. */
-export function createProvider(settings: Settings): ConfigProvider {
-  if (settings.configBackend === "etcd") {
-    throw new StartupError("settings_invalid", ["CONFIG_BACKEND=etcd is not built yet: use file"]);
+/** The provider of the configured backend. The etcd client is loaded only where it is used. */
+export async function createProvider(settings: Settings): Promise<ConfigProvider> {
+  if (settings.configBackend === "file") {
+    return new FileConfigProvider({
+      webhooksFile: settings.files.webhooks,
+      connectionsFile: settings.files.connections,
+      defaultNamespace: settings.defaultNamespace,
+      logger: logger("config"),
+    });
   }
-  return new FileConfigProvider({
-    webhooksFile: settings.files.webhooks,
-    connectionsFile: settings.files.connections,
-    defaultNamespace: settings.defaultNamespace,
-    logger: logger("config"),
+  const { EtcdConfigProvider } = await import("./config/etcd_provider.ts");
+  const { etcd, snapshotFile } = settings;
+  return new EtcdConfigProvider({
+    ...etcd,
+    ...(snapshotFile === undefined ? {} : { snapshotFile }),
+    logger: logger("etcd"),
   });
 }
 

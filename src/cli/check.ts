@@ -8,7 +8,7 @@ import type { Settings } from "../settings.ts";
 import { print } from "./terminal.ts";
 
 /** How long the backend may take to give its configuration, in milliseconds. */
-const LOAD_TIMEOUT_MS = 15_000;
+const LOAD_TIMEOUT_MS = 10_000;
 
 /**
  * Validates the webhooks and connections of the configured backend without serving, and prints every
@@ -23,7 +23,7 @@ export async function check(
     compile: { environment, modules: outputModules },
     logger: logger("config"),
   });
-  await using provider = createProvider(settings);
+  await using provider = await createProvider(settings);
   try {
     await provider.start(manager, AbortSignal.timeout(LOAD_TIMEOUT_MS));
   } catch (cause) {

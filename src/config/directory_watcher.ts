@@ -42,7 +42,7 @@ export class DirectoryWatcher implements AsyncDisposable {
   readonly #watches = new Map<string, Watch>();
   readonly #unwatchable = new Set<string>();
   #timer: ReturnType<typeof setTimeout> | undefined;
-  #waitingSince: number | undefined;
+  #waitingSince = 0;
   #closed = false;
 
   constructor(options: DirectoryWatcherOptions) {
@@ -137,15 +137,15 @@ export class DirectoryWatcher implements AsyncDisposable {
   /** Calls `onChange` once it has been quiet for a while, but never puts it off for long. */
   #notice(): void {
     if (this.#closed) return;
-    const { debounceMs } = this.#options;
+    const { debounceMs, onChange } = this.#options;
     const now = performance.now();
-    this.#waitingSince ??= now;
-    const latest = this.#waitingSince + MAX_DEBOUNCES * debounceMs;
+    if (this.#timer === undefined) this.#waitingSince = now;
+    else if (now - this.#waitingSince > (MAX_DEBOUNCES - 1) * debounceMs) return; // The timer is set for soon enough.
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => {
-      this.#waitingSince = undefined;
-      this.#options.onChange();
-    }, Math.max(0, Math.min(debounceMs, latest - now)));
+      this.#timer = undefined;
+      onChange();
+    }, debounceMs);
   }
 
   #reportUnwatchable(directory: string, error: unknown): void {

@@ -5,6 +5,7 @@
  * @module
  */
 
+import type { Metrics } from "../observability/metrics.ts";
 import type { ConfigKey } from "./keys.ts";
 import type { ProblemReason } from "./problem.ts";
 
@@ -69,4 +70,6 @@ export interface ConfigProvider extends AsyncDisposable {
   /** Looks for changes now, without waiting for a notification. Resolves when they are applied. */
   reload(signal: AbortSignal): Promise<void>;
   status(): ProviderStatus;
+  /** Registers metrics of this kind of backend, besides those that every provider has. */
+  registerMetrics?(metrics: Metrics): void;
 }

@@ -44,6 +44,14 @@ Deno.test("a position tells how the history of etcd has ceased to be its own", (
   assertEquals(positionAt(100).judge({ ...HEADER, revision: 200, term: 4 }), "history_rewound");
 });
 
+Deno.test("a position does not mistake events that have overtaken the answer to a read for a restore", () => {
+  const position = positionAt(100);
+  const before = position.known;
+  position.advance(120);
+  assertEquals(position.judge({ ...HEADER, revision: 110 }, before), "current");
+  assertEquals(position.judge({ ...HEADER, revision: 99 }, before), "revision_regressed");
+});
+
 Deno.test("a position remembers the newest term that it has seen", () => {
   const position = positionAt(100);
   position.judge({ ...HEADER, term: 9 });

@@ -1,6 +1,7 @@
 /** Live changes, each in the way that some editor or platform makes them. */
 
 import { assertEquals } from "@std/assert";
+import { setTimeout as sleep } from "node:timers/promises";
 import { eventually } from "../../support/eventually.ts";
 import { FileProviderFixture } from "../../support/file_provider_fixture.ts";
 
@@ -135,6 +136,22 @@ Deno.test("file provider sees files in a folder that appears after the start", a
   await eventually(() => assertEquals(sink.keys, ["webhook default/a"]));
   await fixture.replace(fixture.webhooks, { b: LOG });
   await eventually(() => assertEquals(sink.keys, ["webhook default/b"]));
+});
+
+Deno.test("file provider sees a file at the end of folders that appear one after the other", async () => {
+  const names = ["a", "b", "c", "d", "e", "f", "g", "h"];
+  await using fixture = await FileProviderFixture.start({}, (dir) => ({
+    webhooksFile: dir.file(...names, "webhooks.json"),
+    debounceMs: 0,
+  }));
+  const { dir, sink, webhooks } = fixture;
+  for (let depth = 1; depth <= names.length; depth++) {
+    await Deno.mkdir(dir.file(...names.slice(0, depth)));
+    // Some of them appear while the provider is looking at the way to the former ones.
+    await sleep(depth % 3);
+  }
+  await fixture.replace(webhooks, { a: LOG });
+  await eventually(() => assertEquals(sink.keys, ["webhook default/a"]));
 });
 
 Deno.test("file provider sees a folder that is moved into the place of the former one", async () => {

@@ -305,6 +305,28 @@ Deno.test("file provider applies what was written before each of several reloads
   await Promise.all(reloads);
 });
 
+Deno.test("file provider looks again for a reload that is asked for while a load is being applied", async () => {
+  await using fixture = await FileProviderFixture.create({ "webhooks.json": { a: LOG } }, () => ({
+    debounceMs: 60_000,
+  }));
+  const { provider, sink, webhooks } = fixture;
+  const reloads: Promise<void>[] = [];
+  const meddling: ConfigSink = {
+    apply(changes) {
+      sink.apply(changes);
+      if (sink.batches.length > 2) return;
+      Deno.writeTextFileSync(webhooks, JSON.stringify({ [`version-${sink.batches.length}`]: LOG }));
+      reloads.push(fixture.reload());
+    },
+    reportSource: (...report) => sink.reportSource(...report),
+  };
+  await provider.start(meddling, AbortSignal.timeout(20_000));
+  await reloads[0];
+  assertEquals(sink.keys, ["webhook default/version-1"]);
+  await reloads[1];
+  assertEquals(sink.keys, ["webhook default/version-2"]);
+});
+
 Deno.test("file provider reports again what a sink failed to take", async () => {
   await using fixture = await FileProviderFixture.create({ "webhooks.json": { a: LOG } });
   const { provider, sink } = fixture;

@@ -1,0 +1,281 @@
+/**
+ * Calls to one etcd member over one connection: deadlines, authentication, and errors with a kind.
+ *
+ * `npm:etcd3` brings the services; its own pooling, retries, circuit breaker and token handling are left
+ * aside. They retry invisibly, leak a channel with every token, and call an endpoint without end while it
+ * says that a token is not valid.
+ *
+ * @module
+ */
+
+import { type Channel, type Metadata, type ServiceError, status } from "@grpc/grpc-js";
+import {
+  Etcd3,
+  type IAuthenticateResponse,
+  type IRangeRequest,
+  type IRangeResponse,
+  type IResponseHeader,
+  type IWatchRequest,
+  type IWatchResponse,
+} from "etcd3";
+import type { EtcdEndpoint } from "./etcd_endpoint.ts";
+import { type EtcdTlsFiles, EtcdTransport, type KeepAlive } from "./etcd_transport.ts";
+
+/** What kind of failure a call met. */
+export type EtcdFailure =
+  /** No connection, or it broke. */
+  | "unreachable"
+  /** No answer in time: a frozen server, or a member without a leader. */
+  | "timeout"
+  /** The user, the password, the token or the role is not accepted. */
+  | "denied"
+  /** The revision asked for was compacted, or is yet to come. */
+  | "out_of_range"
+  /** Authentication is not enabled in etcd. */
+  | "precondition"
+  | "other";
+
+const FAILURES: Readonly<Partial<Record<status, EtcdFailure>>> = {
+  [status.UNAVAILABLE]: "unreachable",
+  [status.CANCELLED]: "unreachable",
+  [status.DEADLINE_EXCEEDED]: "timeout",
+  [status.PERMISSION_DENIED]: "denied",
+  [status.UNAUTHENTICATED]: "denied",
+  // Well-formed requests get it for a wrong password, a missing token and an outdated one.
+  [status.INVALID_ARGUMENT]: "denied",
+  [status.OUT_OF_RANGE]: "out_of_range",
+  [status.FAILED_PRECONDITION]: "precondition",
+};
+
+/** A failed call to etcd. The message names the endpoint and etcd's reason, never a credential. */
+export class EtcdCallError extends Error {
+  override readonly name = "EtcdCallError";
+
+  constructor(readonly failure: EtcdFailure, message: string, options?: ErrorOptions) {
+    super(message, options);
+  }
+}
+
+/** The header of an answer. */
+export interface EtcdHeader {
+  /** Differs between clusters; a uint64, kept as text. */
+  readonly clusterId: string;
+  /** Grows with every change in the cluster. At 100,000 changes a second, 2^53 is reached in 2,800 years. */
+  readonly revision: number;
+  /** Grows with every election. */
+  readonly term: number;
+}
+
+/** Reads the numbers that `npm:etcd3` passes on as text. */
+export function readHeader(header: IResponseHeader): EtcdHeader {
+  return {
+    clusterId: header.cluster_id,
+    revision: Number(header.revision),
+    term: Number(header.raft_term),
+  };
+}
+
+/** The two directions of a watch. */
+export interface EtcdWatchStream {
+  on(event: "data", listener: (response: IWatchResponse) => void): this;
+  on(event: "error", listener: (error: Error) => void): this;
+  on(event: "end", listener: () => void): this;
+  write(request: IWatchRequest): boolean;
+}
+
+/** Whom to connect as, and how long to wait. */
+export interface EtcdConnectionOptions {
+  readonly username?: string;
+  readonly password?: string;
+  readonly tls?: EtcdTlsFiles;
+  readonly keepAlive: KeepAlive;
+  /** How long the first answer may take, in milliseconds: connection, TLS and authentication together. */
+  readonly connectTimeoutMs: number;
+  /** How long a small read may take, in milliseconds. */
+  readonly callTimeoutMs: number;
+  /** The key that small reads ask for; the user's role must cover it. It need not exist. */
+  readonly probeKey: Uint8Array;
+}
+
+/** A connection on which etcd has answered. Disposal fails all calls under way. */
+export class EtcdConnection implements AsyncDisposable {
+  readonly endpoint: EtcdEndpoint;
+  readonly #options: EtcdConnectionOptions;
+  readonly #transport: EtcdTransport;
+  readonly #etcd: SingleChannelEtcd;
+  #token: string | undefined;
+  #renewal: Promise<void> | undefined;
+
+  private constructor(endpoint: EtcdEndpoint, transport: EtcdTransport, options: EtcdConnectionOptions) {
+    this.endpoint = endpoint;
+    this.#transport = transport;
+    this.#options = options;
+    this.#etcd = new SingleChannelEtcd(transport.channel);
+  }
+
+  /**
+   * Connects and authenticates. It waits no longer than `connectTimeoutMs`, and returns only once the
+   * member has answered a linearizable read, which one without a leader cannot.
+   *
+   * @throws {EtcdCallError} with the reason
+   */
+  static async open(
+    endpoint: EtcdEndpoint,
+    options: EtcdConnectionOptions,
+    signal: AbortSignal,
+  ): Promise<{ readonly connection: EtcdConnection; readonly header: EtcdHeader }> {
+    await using resources = new AsyncDisposableStack();
+    const transport = resources.use(await openTransport(endpoint, options));
+    const connection = new EtcdConnection(endpoint, transport, options);
+    const abort = () => void transport[Symbol.asyncDispose]();
+    signal.addEventListener("abort", abort, { once: true });
+    try {
+      signal.throwIfAborted();
+      const deadline = Date.now() + options.connectTimeoutMs;
+      if (options.username !== undefined) await connection.#authenticate(deadline);
+      const header = await connection.probe(deadline);
+      resources.move();
+      return { connection, header };
+    } finally {
+      signal.removeEventListener("abort", abort);
+    }
+  }
+
+  /** The cheapest read that proves that the member takes part in the cluster. */
+  async probe(deadline: number = Date.now() + this.#options.callTimeoutMs): Promise<EtcdHeader> {
+    const key = this.#options.probeKey as Buffer;
+    return readHeader((await this.range({ key, keys_only: true }, deadline)).header);
+  }
+
+  /**
+   * @param deadline in milliseconds since 1970
+   * @throws {EtcdCallError}
+   */
+  async range(request: IRangeRequest, deadline: number): Promise<IRangeResponse> {
+    const token = this.#token;
+    const call = () => this.#call<IRangeResponse>("KV", "range", request, deadline);
+    try {
+      return await call();
+    } catch (error) {
+      // Tokens expire, and whoever changes users or roles makes the ones given out before worthless.
+      const mayRenew = error instanceof EtcdCallError && error.failure === "denied";
+      if (!mayRenew || this.#options.username === undefined) throw error;
+      if (this.#token === token) await this.#renew(deadline);
+      return await call();
+    }
+  }
+
+  /** Opens the stream of a watch. It is up to the caller to listen to its errors at once. */
+  async watch(): Promise<EtcdWatchStream> {
+    return await this.#etcd.openWatch(this.#token);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#transport[Symbol.asyncDispose]();
+  }
+
+  async #renew(deadline: number): Promise<void> {
+    this.#renewal ??= this.#authenticate(deadline).finally(() => this.#renewal = undefined);
+    await this.#renewal;
+  }
+
+  async #authenticate(deadline: number): Promise<void> {
+    const { username: name, password = "" } = this.#options;
+    this.#token = undefined;
+    try {
+      const answer = await this.#call<IAuthenticateResponse>(
+        "Auth",
+        "authenticate",
+        { name, password },
+        deadline,
+      );
+      this.#token = answer.token;
+    } catch (error) {
+      // Credentials are configured, and etcd does not ask for them (yet).
+      if (error instanceof EtcdCallError && error.failure === "precondition") return;
+      throw error;
+    }
+  }
+
+  async #call<Response>(
+    service: "KV" | "Auth",
+    method: string,
+    request: unknown,
+    deadline: number,
+  ): Promise<Response> {
+    try {
+      return await this.#etcd.call(service, method, request, deadline, this.#token) as Response;
+    } catch (error) {
+      throw toCallError(error, `${method} at ${this.endpoint.name}`);
+    }
+  }
+}
+
+async function openTransport(endpoint: EtcdEndpoint, options: EtcdConnectionOptions): Promise<EtcdTransport> {
+  try {
+    return await EtcdTransport.open(endpoint, options.tls, options.keepAlive);
+  } catch (cause) {
+    const message = `Cannot prepare TLS for ${endpoint.name}: ${(cause as Error).message}`;
+    throw new EtcdCallError("other", message, { cause });
+  }
+}
+
+/** Gives an error of gRPC its kind. */
+export function toCallError(error: unknown, action: string): EtcdCallError {
+  const code = (error as Partial<ServiceError>).code;
+  const failure = (code === undefined ? undefined : FAILURES[code]) ?? "other";
+  return new EtcdCallError(failure, `Cannot call ${action}: ${(error as Error).message}`, {
+    cause: error,
+  });
+}
+
+type UnaryMethod = (
+  request: unknown,
+  metadata: Metadata,
+  options: { readonly deadline: number },
+  callback: (error: ServiceError | null, response: unknown) => void,
+) => void;
+
+/** The services of `npm:etcd3` on a channel of our own, past its fault handling. */
+class SingleChannelEtcd extends Etcd3 {
+  constructor(channel: Channel) {
+    // The host is never dialled: every service is given the channel.
+    super({ hosts: "channel", grpcOptions: { channelOverride: channel } });
+  }
+
+  /** @throws {ServiceError} as gRPC made it */
+  async call(
+    service: "KV" | "Auth",
+    method: string,
+    request: unknown,
+    deadline: number,
+    token: string | undefined,
+  ): Promise<unknown> {
+    // Errors are carried around the pool, which would replace them by its own and lose their codes.
+    const { error, response } = await this.pool.withConnection(service, ({ client, metadata }) => {
+      const methods = client as unknown as Readonly<Record<string, UnaryMethod>>;
+      addMetadata(metadata, token);
+      return new Promise<{ readonly error: ServiceError | null; readonly response: unknown }>((resolve) => {
+        methods[method]!.call(client, request, metadata, { deadline }, (error, response) => {
+          resolve({ error, response });
+        });
+      });
+    });
+    if (error !== null) throw error;
+    return response;
+  }
+
+  async openWatch(token: string | undefined): Promise<EtcdWatchStream> {
+    return await this.pool.withConnection("Watch", ({ client, metadata }) => {
+      const { watch } = client as unknown as { watch(metadata: Metadata, options: unknown): EtcdWatchStream };
+      addMetadata(metadata, token);
+      return watch.call(client, metadata, {});
+    });
+  }
+}
+
+function addMetadata(metadata: Metadata, token: string | undefined): void {
+  if (token !== undefined) metadata.set("token", token);
+  // A member that has lost the cluster then ends the watch and refuses reads, rather than going quiet.
+  metadata.set("hasleader", "true");
+}

@@ -1,0 +1,69 @@
+import type { Logger } from "@logtape/logtape";
+import type { EtcdTlsFiles, KeepAlive } from "./etcd_transport.ts";
+
+/** How long things may take and how often they are done. The defaults are for production; tests are faster. */
+export interface EtcdTiming {
+  /** From the start of a connection to its first answer, in milliseconds. @default 3000 */
+  readonly connectTimeoutMs: number;
+  /** One small call, in milliseconds. @default 4000 */
+  readonly callTimeoutMs: number;
+  /** One page of a list, in milliseconds. @default 15000 */
+  readonly pageTimeoutMs: number;
+  /** @default pings every 5 s, answered within 3 s */
+  readonly keepAlive: KeepAlive;
+  /** Between two proofs of life, in milliseconds. @default 5000 */
+  readonly checkIntervalMs: number;
+  /** How long a stream that answers requests for progress may be silent, in milliseconds. @default 9000 */
+  readonly silenceMs: number;
+  /** The pause after the first failed round over all endpoints, in milliseconds; it doubles. @default 1000 */
+  readonly retryInitialMs: number;
+  /** The longest such pause, in milliseconds. @default 60000 */
+  readonly retryMaxMs: number;
+  /** The longest pause after a healthy connection was lost, in milliseconds. @default 200 */
+  readonly retryQuickMs: number;
+  /** How long a watch must last to count as healthy, in milliseconds. @default 10000 */
+  readonly healthyAfterMs: number;
+  /** The latest time of the list that follows a resumed watch, in milliseconds. @default 5000 */
+  readonly listAfterReconnectMs: number;
+  /** Between two comparisons of all revisions, in milliseconds, give or take a quarter. @default 600000 */
+  readonly reconcileIntervalMs: number;
+  /** When a list that removes most keys is confirmed by a second one, in milliseconds. @default 5000 */
+  readonly confirmDeletesAfterMs: number;
+  /** The shortest time between two writes of the snapshot file, in milliseconds. @default 5000 */
+  readonly snapshotIntervalMs: number;
+}
+
+/** The defaults of {@linkcode EtcdTiming}. */
+export const DEFAULT_TIMING: EtcdTiming = {
+  connectTimeoutMs: 3_000,
+  callTimeoutMs: 4_000,
+  pageTimeoutMs: 15_000,
+  keepAlive: { intervalMs: 5_000, timeoutMs: 3_000 },
+  checkIntervalMs: 5_000,
+  silenceMs: 9_000,
+  retryInitialMs: 1_000,
+  retryMaxMs: 60_000,
+  retryQuickMs: 200,
+  healthyAfterMs: 10_000,
+  listAfterReconnectMs: 5_000,
+  reconcileIntervalMs: 600_000,
+  confirmDeletesAfterMs: 5_000,
+  snapshotIntervalMs: 5_000,
+};
+
+/** Options of `EtcdConfigProvider`. */
+export interface EtcdProviderOptions {
+  /** The members of the cluster: `http://host:2379`, `https://host:2379`. At least one. */
+  readonly endpoints: readonly string[];
+  /** What all keys begin with. A role that may read this range is enough. */
+  readonly prefix: string;
+  readonly username?: string;
+  readonly password?: string;
+  readonly tls?: EtcdTlsFiles;
+  /** Where the last state is kept for a start without etcd. @default nowhere */
+  readonly snapshotFile?: string;
+  readonly logger: Logger;
+  readonly timing?: Partial<EtcdTiming>;
+  /** A number from 0 up to 1, for jitter and the choice of the first endpoint. @default Math.random */
+  readonly random?: () => number;
+}

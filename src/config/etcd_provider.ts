@@ -1,0 +1,340 @@
+/**
+ * Configuration from etcd, live: a complete list, then a watch from the revision after it, for as long as
+ * the process runs. Whatever ends the watch, the next one starts where the last one stopped; what was
+ * applied serves on meanwhile.
+ *
+ *     endpoint ── connect ── list, if needed ── watch ──┬── events: applied, the position moves
+ *        │                   difference applied         ├── proofs of life
+ *        │                                              └── lists besides: reconnected, reload, reconciliation
+ *        └──────── pause ──────── any end ──────────────┘
+ *
+ * @module
+ */
+
+import { Buffer } from "node:buffer";
+import { EtcdConnection, type EtcdConnectionOptions } from "./etcd_connection.ts";
+import { type EtcdEndpoint, parseEndpoint } from "./etcd_endpoint.ts";
+import { KeySpace } from "./etcd_keys.ts";
+import { EtcdMirror, type KeyChange } from "./etcd_mirror.ts";
+import { DEFAULT_TIMING, type EtcdProviderOptions, type EtcdTiming } from "./etcd_options.ts";
+import { ReloadQueue } from "./etcd_reload_queue.ts";
+import { type ListReason, runSession, type SessionObserver, toSessionEnd } from "./etcd_session.ts";
+import type { EndReason, ResyncReason, SessionEnd } from "./etcd_session_end.ts";
+import { readSnapshot, SnapshotError } from "./etcd_snapshot_file.ts";
+import { SnapshotWriter } from "./etcd_snapshot_writer.ts";
+import type { Metrics } from "../observability/metrics.ts";
+import { registerEtcdMetrics } from "./etcd_metrics.ts";
+import { Counts, type EtcdProviderStats } from "./etcd_stats.ts";
+import type { Synchronized } from "./etcd_synchronize.ts";
+import type { ConfigProvider, ConfigSink, ProviderStatus } from "./provider.ts";
+import { RetrySchedule } from "./retry_schedule.ts";
+import { inSlices } from "./slices.ts";
+import { RateLimited } from "../observability/rate_limited.ts";
+
+export type { EtcdProviderOptions, EtcdTiming } from "./etcd_options.ts";
+export type { EtcdProviderStats } from "./etcd_stats.ts";
+
+/** What a key's value is taken for that a snapshot could not hold: not UTF-8. */
+const NOT_UTF8 = Buffer.of(0xff);
+
+/** Configuration from etcd. */
+export class EtcdConfigProvider implements ConfigProvider {
+  readonly backend = "etcd";
+  readonly #options: EtcdProviderOptions;
+  readonly #timing: EtcdTiming;
+  readonly #random: () => number;
+  readonly #endpoints: readonly EtcdEndpoint[];
+  readonly #keySpace: KeySpace;
+  readonly #schedule: RetrySchedule;
+  readonly #reloads = new ReloadQueue();
+  readonly #stop = new AbortController();
+  readonly #warnings = new RateLimited();
+  readonly #traits = { answersProgress: false };
+  readonly #firstLoad = Promise.withResolvers<void>();
+  readonly #lists = new Counts<ListReason>();
+  readonly #ends = new Counts<EndReason>();
+  #mirror: EtcdMirror | undefined;
+  #snapshots: SnapshotWriter | undefined;
+  #running: Promise<void> | undefined;
+  #nextEndpoint: number;
+  #resync: ResyncReason | undefined;
+  /** What requests are served from, if from anything. */
+  #serving: "nothing" | "snapshot" | "etcd" = "nothing";
+  #watchingSince: number | undefined;
+  #isHeldBack = false;
+  #lastSyncAt: number | undefined;
+  #events = 0;
+  #massDeletes = 0;
+  #writtenSnapshots = 0;
+
+  /** @throws {TypeError} when an endpoint cannot be read, or there is none */
+  constructor(options: EtcdProviderOptions) {
+    if (options.endpoints.length === 0) throw new TypeError("Cannot use etcd without an endpoint");
+    this.#options = options;
+    this.#timing = { ...DEFAULT_TIMING, ...options.timing };
+    this.#random = options.random ?? Math.random;
+    this.#endpoints = options.endpoints.map((text) => parseEndpoint(text, options.tls !== undefined));
+    this.#nextEndpoint = Math.floor(this.#random() * this.#endpoints.length);
+    this.#keySpace = new KeySpace(options.prefix);
+    // Only start() waits for it, and may do so no longer.
+    this.#firstLoad.promise.catch(() => {});
+    this.#schedule = new RetrySchedule({
+      endpoints: this.#endpoints.length,
+      initialMs: this.#timing.retryInitialMs,
+      maxMs: this.#timing.retryMaxMs,
+      quickMs: this.#timing.retryQuickMs,
+      random: this.#random,
+    });
+  }
+
+  /**
+   * Starts to connect, and goes on trying for as long as it takes. Resolves when the first complete list is
+   * applied, or the snapshot file after the first try in vain.
+   *
+   * @throws {DOMException} `AbortError` when the signal aborts first; the provider is then of no more use
+   */
+  async start(sink: ConfigSink, signal: AbortSignal): Promise<void> {
+    if (this.#running !== undefined) throw new TypeError("Cannot start an etcd provider twice");
+    signal.throwIfAborted();
+    const { snapshotFile: path, logger } = this.#options;
+    const mirror = new EtcdMirror({ sink, keySpace: this.#keySpace, keepTexts: path !== undefined });
+    this.#mirror = mirror;
+    if (path !== undefined) {
+      this.#snapshots = new SnapshotWriter({
+        path,
+        mirror,
+        logger,
+        intervalMs: this.#timing.snapshotIntervalMs,
+        onWritten: () => {
+          this.#writtenSnapshots++;
+          sink.reportSource(path, undefined, String(mirror.position.revision));
+        },
+      });
+    }
+    this.#running = this.#run(mirror, sink);
+    const abort = () => {
+      this.#firstLoad.reject(signal.reason);
+      this.#stop.abort();
+    };
+    signal.addEventListener("abort", abort, { once: true });
+    try {
+      await this.#firstLoad.promise;
+    } finally {
+      signal.removeEventListener("abort", abort);
+    }
+  }
+
+  /**
+   * Lists everything now and applies the difference, also while the watch goes on. While etcd is away it
+   * tries to connect at once, and resolves when that has worked out, now or later.
+   *
+   * @throws {DOMException} `AbortError` when the signal aborts first or the provider is closed
+   */
+  async reload(signal: AbortSignal): Promise<void> {
+    if (this.#running === undefined) throw new TypeError("Cannot reload a provider that was not started");
+    await this.#reloads.request(signal);
+  }
+
+  status(): ProviderStatus {
+    const revision = this.#mirror?.position.revision ?? 0;
+    return {
+      backend: "etcd",
+      connected: this.#watchingSince !== undefined,
+      degraded: this.#serving === "snapshot" || this.#isHeldBack,
+      revision: revision === 0 ? "" : String(revision),
+      lastSyncAt: this.#lastSyncAt,
+    };
+  }
+
+  /** The counters, for metrics. */
+  stats(): EtcdProviderStats {
+    return {
+      watchConnected: this.#watchingSince !== undefined,
+      lastAppliedRevision: this.#mirror?.position.revision ?? 0,
+      lastSyncAt: this.#lastSyncAt,
+      events: this.#events,
+      lists: this.#lists.values,
+      ends: this.#ends.values,
+      keys: this.#mirror?.keys.size ?? 0,
+      massDeletes: this.#massDeletes,
+      snapshots: this.#writtenSnapshots,
+    };
+  }
+
+  registerMetrics(metrics: Metrics): void {
+    registerEtcdMetrics(metrics, () => this.stats());
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    const reason = new DOMException("The etcd provider was closed", "AbortError");
+    this.#stop.abort(reason);
+    this.#firstLoad.reject(reason);
+    this.#reloads.close(reason);
+    await this.#running;
+    await this.#snapshots?.[Symbol.asyncDispose]();
+  }
+
+  /** Never throws: what ends a session is counted, logged and answered with the next one. */
+  async #run(mirror: EtcdMirror, sink: ConfigSink): Promise<void> {
+    const { signal } = this.#stop;
+    let mayRestore = this.#options.snapshotFile !== undefined;
+    while (!signal.aborted) {
+      const endpoint = this.#endpoints[this.#nextEndpoint]!;
+      const end = await this.#connect(endpoint, mirror);
+      const since = this.#watchingSince;
+      this.#watchingSince = undefined;
+      if (signal.aborted) return;
+      if (this.#serving === "etcd") this.#firstLoad.resolve();
+      const healthy = since !== undefined && performance.now() - since >= this.#timing.healthyAfterMs;
+      const pause = this.#schedule.next({ healthy, resync: end.resync !== undefined });
+      this.#report(endpoint, end, since !== undefined, pause);
+      if (end.resync !== undefined) this.#resync = end.resync;
+      else this.#nextEndpoint = (this.#nextEndpoint + 1) % this.#endpoints.length;
+      if (mayRestore && this.#serving === "nothing") await this.#restore(mirror, sink);
+      mayRestore = false;
+      await this.#pause(pause);
+    }
+  }
+
+  /** Runs one connection from its beginning to its end. */
+  async #connect(endpoint: EtcdEndpoint, mirror: EtcdMirror): Promise<SessionEnd> {
+    const { signal } = this.#stop;
+    try {
+      const { connection, header } = await EtcdConnection.open(endpoint, this.#connectionOptions(), signal);
+      return await runSession({
+        connection,
+        header,
+        mirror,
+        timing: this.#timing,
+        observer: this.#observe(endpoint, mirror),
+        reloads: this.#reloads,
+        traits: this.#traits,
+        resync: this.#resync,
+        isServing: () => this.#serving !== "nothing",
+        random: this.#random,
+        signal,
+      });
+    } catch (error) {
+      return toSessionEnd(error);
+    }
+  }
+
+  #connectionOptions(): EtcdConnectionOptions {
+    const { username, password, tls } = this.#options;
+    return {
+      ...(username === undefined ? {} : { username }),
+      ...(password === undefined ? {} : { password }),
+      ...(tls === undefined ? {} : { tls }),
+      keepAlive: this.#timing.keepAlive,
+      connectTimeoutMs: this.#timing.connectTimeoutMs,
+      callTimeoutMs: this.#timing.callTimeoutMs,
+      probeKey: this.#keySpace.start,
+    };
+  }
+
+  #observe(endpoint: EtcdEndpoint, mirror: EtcdMirror): SessionObserver {
+    const { logger } = this.#options;
+    return {
+      onListed: (reason, result) => this.#onListed(reason, result, mirror),
+      onMassDelete: (keys, removed) => {
+        this.#massDeletes++;
+        this.#isHeldBack = true;
+        logger.error(
+          "etcd at {endpoint} has lost {removed} of {keys} keys; they stay in service until a second list confirms it",
+          { endpoint: endpoint.name, removed, keys },
+        );
+      },
+      onWatching: () => {
+        this.#watchingSince = performance.now();
+        this.#firstLoad.resolve();
+        const revision = mirror.position.next;
+        logger.info("Watching etcd at {endpoint} from revision {revision}", {
+          endpoint: endpoint.name,
+          revision,
+        });
+      },
+      onEvents: (count) => {
+        if (count === 0) return;
+        this.#events += count;
+        this.#snapshots?.notify();
+      },
+      onInStep: () => this.#lastSyncAt = Date.now(),
+    };
+  }
+
+  #onListed(reason: ListReason, { header, put, deleted }: Synchronized, mirror: EtcdMirror): void {
+    this.#lists.increment(reason);
+    this.#resync = undefined;
+    this.#isHeldBack = false;
+    this.#serving = "etcd";
+    this.#snapshots?.notify();
+    this.#options.logger.info(
+      "Listed {keys} keys of etcd at revision {revision} ({reason}): {put} new or changed, {deleted} deleted",
+      { keys: mirror.keys.size, revision: header.revision, reason, put, deleted },
+    );
+  }
+
+  #report(endpoint: EtcdEndpoint, end: SessionEnd, wasWatching: boolean, pause: number): void {
+    this.#ends.increment(end.reason);
+    this.#warnings.run(end.reason, (suppressed) => {
+      const properties = {
+        endpoint: endpoint.name,
+        reason: end.reason,
+        message: end.message,
+        retryInMs: Math.round(pause),
+        suppressed,
+      };
+      if (end.reason === "bug" || end.reason === "apply_failed") {
+        this.#options.logger.error("{message}", { ...properties, error: end.cause });
+      } else if (wasWatching) {
+        this.#options.logger.warning(
+          "Lost etcd at {endpoint}, next try in {retryInMs} ms: {message}",
+          properties,
+        );
+      } else {
+        this.#options.logger.warning(
+          "Cannot watch etcd at {endpoint}, next try in {retryInMs} ms: {message}",
+          properties,
+        );
+      }
+    });
+  }
+
+  /** Puts the last known state into service, since etcd cannot be reached. */
+  async #restore(mirror: EtcdMirror, sink: ConfigSink): Promise<void> {
+    const { snapshotFile: path, logger } = this.#options;
+    if (path === undefined) return;
+    try {
+      const snapshot = await readSnapshot(path, this.#keySpace.prefix);
+      if (snapshot === undefined) return;
+      const changes = snapshot.keys.map(([name, revision, text]): KeyChange => {
+        return { name, revision, value: text === null ? NOT_UTF8 : Buffer.from(text) };
+      });
+      await inSlices(changes, (slice) => void mirror.apply(slice), this.#stop.signal);
+      mirror.position.replace({ ...snapshot, term: 0 });
+      this.#serving = "snapshot";
+      this.#firstLoad.resolve();
+      const properties = { path, keys: changes.length, revision: snapshot.revision };
+      logger.warning(
+        "Serving {keys} keys of {path} as of revision {revision} until etcd answers",
+        properties,
+      );
+    } catch (error) {
+      if (this.#stop.signal.aborted) return;
+      const message = error instanceof Error ? error.message : String(error);
+      if (!(error instanceof SnapshotError)) {
+        logger.error("Cannot restore {path}: {message}", { path, message, error });
+      }
+      sink.reportSource(path, { code: "file_unreadable", path: "", message }, "");
+    }
+  }
+
+  async #pause(milliseconds: number): Promise<void> {
+    const { signal } = this.#stop;
+    try {
+      await this.#reloads.arrivesWithin(milliseconds, signal);
+    } catch (error) {
+      if (!signal.aborted) throw error;
+    }
+  }
+}

@@ -1,0 +1,69 @@
+interface Request {
+  readonly promise: Promise<void>;
+  readonly resolve: () => void;
+  readonly reject: (reason: unknown) => void;
+}
+
+/** Requests to look at etcd now. All that wait are served by one list. */
+export class ReloadQueue {
+  #waiting: Request[] = [];
+  #arrived = Promise.withResolvers<void>();
+  #closed: Error | undefined;
+
+  /**
+   * Resolves when a list that was begun after this call has been applied.
+   *
+   * @throws {DOMException} `AbortError` when the signal aborts first
+   * @throws {Error} when the queue is closed
+   */
+  async request(signal: AbortSignal): Promise<void> {
+    signal.throwIfAborted();
+    if (this.#closed !== undefined) throw this.#closed;
+    const request = Promise.withResolvers<void>();
+    const abort = () => request.reject(signal.reason);
+    signal.addEventListener("abort", abort, { once: true });
+    this.#waiting.push(request);
+    this.#arrived.resolve();
+    try {
+      await request.promise;
+    } finally {
+      signal.removeEventListener("abort", abort);
+      this.#waiting = this.#waiting.filter((other) => other !== request);
+    }
+  }
+
+  /** Returns whether a request waits, or arrives within some milliseconds. */
+  async waitFor(milliseconds: number, signal: AbortSignal): Promise<boolean> {
+    return this.#waiting.length > 0 || await this.arrivesWithin(milliseconds, signal);
+  }
+
+  /** Returns whether a new request arrives within some milliseconds, and waits so long for it. */
+  async arrivesWithin(milliseconds: number, signal: AbortSignal): Promise<boolean> {
+    signal.throwIfAborted();
+    this.#arrived = Promise.withResolvers();
+    const { promise: over, resolve, reject } = Promise.withResolvers<void>();
+    const timer = setTimeout(resolve, milliseconds);
+    const abort = () => reject(signal.reason);
+    signal.addEventListener("abort", abort, { once: true });
+    try {
+      return await Promise.race([this.#arrived.promise.then(() => true), over.then(() => false)]);
+    } finally {
+      clearTimeout(timer);
+      signal.removeEventListener("abort", abort);
+    }
+  }
+
+  /** Does the work for all requests that wait now. When it fails they go on waiting for the next try. */
+  async serve(work: () => Promise<void>): Promise<void> {
+    const served = [...this.#waiting];
+    await work();
+    for (const request of served) request.resolve();
+    this.#waiting = this.#waiting.filter((request) => !served.includes(request));
+  }
+
+  /** Fails all requests, also those to come. */
+  close(reason: Error): void {
+    this.#closed = reason;
+    for (const request of this.#waiting) request.reject(reason);
+  }
+}

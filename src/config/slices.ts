@@ -1,0 +1,38 @@
+import { setImmediate } from "node:timers/promises";
+
+/** How long work may hold up everything else at a time, in milliseconds. */
+const SLICE_MS = 8;
+const FIRST_SLICE = 128;
+const LARGEST_SLICE = 4_096;
+
+/** Lets everything that waits run: requests, timers, data from the network. */
+export function breathe(): Promise<void> {
+  return setImmediate();
+}
+
+/**
+ * Does a lot of work in slices of about 8 ms, however long one item takes, and lets everything else run
+ * between them.
+ *
+ * @param work is given each slice
+ * @param belongTogether says that two neighbours must not be separated. @default never
+ */
+export async function inSlices<Item>(
+  items: readonly Item[],
+  work: (slice: readonly Item[]) => void,
+  signal: AbortSignal,
+  belongTogether: (left: Item, right: Item) => boolean = () => false,
+): Promise<void> {
+  let size = FIRST_SLICE;
+  for (let start = 0; start < items.length;) {
+    signal.throwIfAborted();
+    let end = Math.min(start + size, items.length);
+    while (end < items.length && belongTogether(items[end - 1]!, items[end]!)) end++;
+    const begun = performance.now();
+    work(items.slice(start, end));
+    const fitting = (end - start) * SLICE_MS / Math.max(performance.now() - begun, 0.1);
+    size = Math.max(1, Math.min(Math.ceil(fitting), size * 2, LARGEST_SLICE));
+    start = end;
+    if (start < items.length) await breathe();
+  }
+}

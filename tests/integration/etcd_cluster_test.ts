@@ -1,0 +1,91 @@
+import { assertEquals } from "@std/assert";
+import { assertInStep, assertOrderedAndUnique } from "../support/etcd_assertions.ts";
+import { EtcdServer } from "../support/etcd_server.ts";
+import { PREFIX, TestProvider } from "../support/etcd_test_provider.ts";
+import { EtcdWriter } from "../support/etcd_writer.ts";
+import { eventually } from "../support/eventually.ts";
+import { TcpProxy } from "../support/tcp_proxy.ts";
+
+const key = (id: string) => `${PREFIX}default/webhooks/${id}`;
+
+/** Writes as soon as the cluster has a leader again: what was sent to one that died is lost. */
+async function putSoon(server: EtcdServer, id: string): Promise<void> {
+  await eventually(() => server.gateway.putJson(key(id), {}), { timeoutMs: 30_000 });
+}
+
+Deno.test("etcd provider goes to another member when its own is killed", async () => {
+  await using cluster = await EtcdServer.startCluster(3);
+  const [first, second] = cluster.members;
+  await using test = await TestProvider.start({ endpoints: cluster.endpoints });
+  await first!.kill();
+  await putSoon(second!, "a");
+  await eventually(() => assertInStep(test.sink, second!.gateway, PREFIX));
+  assertEquals(test.provider.status().connected, true);
+});
+
+Deno.test("etcd provider follows every change while the members of a cluster take turns in dying", async () => {
+  await using cluster = await EtcdServer.startCluster(3);
+  await using test = await TestProvider.start({ endpoints: cluster.endpoints });
+  for (const [index, member] of cluster.members.entries()) {
+    // One of the three leads, so one of the turns is a change of leader.
+    await member.kill();
+    const other = cluster.members[(index + 1) % 3]!;
+    await putSoon(other, `w${index}`);
+    await eventually(() => assertInStep(test.sink, other.gateway, PREFIX));
+    await member.restart();
+  }
+  assertOrderedAndUnique(test.sink);
+});
+
+Deno.test("etcd provider starts with the second endpoint when the first one is frozen", async () => {
+  await using cluster = await EtcdServer.startCluster(3);
+  const [first, second] = cluster.members;
+  await second!.gateway.putJson(key("a"), {});
+  first!.freeze();
+  await using test = await TestProvider.start({ endpoints: cluster.endpoints });
+  await assertInStep(test.sink, second!.gateway, PREFIX);
+  first!.thaw();
+});
+
+Deno.test("etcd provider starts with the second endpoint when nothing listens at the first one", async () => {
+  await using server = await EtcdServer.start();
+  await using proxy = TcpProxy.start({ port: server.port });
+  await proxy.refuse();
+  await server.gateway.putJson(key("a"), {});
+  await using test = await TestProvider.start({
+    endpoints: [`http://${proxy.address}`, "http://no-such-host.invalid:2379", server.endpoint],
+    // With one endpoint tried and in vain there is no pause before the next.
+    timing: { retryInitialMs: 600_000, retryMaxMs: 600_000 },
+  });
+  await assertInStep(test.sink, server.gateway, PREFIX);
+});
+
+Deno.test("etcd provider leaves a member that has lost its cluster", async () => {
+  await using cluster = await EtcdServer.startCluster(3);
+  const [first, second, third] = cluster.members;
+  await using test = await TestProvider.start({ endpoints: cluster.endpoints });
+  // The first member goes on answering, but knows no majority any more.
+  second!.freeze();
+  third!.freeze();
+  await eventually(() => assertEquals(test.provider.status().connected, false));
+  second!.thaw();
+  third!.thaw();
+  await putSoon(first!, "a");
+  await eventually(() => assertInStep(test.sink, first!.gateway, PREFIX));
+});
+
+Deno.test("etcd provider loses nothing while it is sent from member to member", async () => {
+  await using cluster = await EtcdServer.startCluster(3);
+  await using proxies = new AsyncDisposableStack();
+  const doors = cluster.members.map(({ port }) => proxies.use(TcpProxy.start({ port })));
+  const etcd = cluster.members[0]!.gateway;
+  await using test = await TestProvider.start({ endpoints: doors.map(({ address }) => address) });
+  await using writer = new EtcdWriter(etcd, PREFIX, 7);
+  for (let cuts = 0; cuts < 9; cuts++) {
+    await writer.writes(10);
+    for (const door of doors) door.cut();
+  }
+  await writer.stop();
+  await eventually(() => assertInStep(test.sink, etcd, PREFIX));
+  assertOrderedAndUnique(test.sink);
+});

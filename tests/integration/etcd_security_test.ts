@@ -1,0 +1,232 @@
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import { TestCertificates } from "../support/etcd_certificates.ts";
+import { EtcdServer, type EtcdServerOptions } from "../support/etcd_server.ts";
+import { PREFIX, TestProvider, type TestProviderOptions } from "../support/etcd_test_provider.ts";
+import { eventually } from "../support/eventually.ts";
+import { TcpProxy } from "../support/tcp_proxy.ts";
+
+const KEY = `${PREFIX}default/webhooks/a`;
+const AS_ROOT = ["--user", "root:root"] as const;
+const READER = { username: "reader", password: "reader" } as const;
+
+async function put(server: EtcdServer, version: number, ...flags: readonly string[]): Promise<void> {
+  await server.ctl(...flags, "put", KEY, JSON.stringify({ "x-version": version }));
+}
+
+async function arrives(test: TestProvider, version: number): Promise<void> {
+  await eventually(() => assertEquals(test.sink.json("webhook default/a"), { "x-version": version }));
+}
+
+Deno.test("etcd provider needs no more than the right to read its prefix", async () => {
+  await using server = await EtcdServer.start();
+  await put(server, 1);
+  await server.enableAuth(PREFIX);
+  await using test = await TestProvider.start({ endpoints: [server.endpoint], ...READER });
+  await arrives(test, 1);
+  await put(server, 2, ...AS_ROOT);
+  await arrives(test, 2);
+});
+
+Deno.test("etcd provider goes on when its tokens expire", async () => {
+  await using server = await EtcdServer.start({ args: ["--auth-token-ttl", "1"] });
+  await using proxy = TcpProxy.start({ port: server.port });
+  await server.enableAuth(PREFIX);
+  // A check in every three seconds lets a token of one second expire, as etcd extends those in use.
+  await using test = await TestProvider.start({
+    endpoints: [proxy.address],
+    ...READER,
+    timing: { checkIntervalMs: 3_000, silenceMs: 10_000 },
+  });
+  const before = test.provider.status().lastSyncAt!;
+  await eventually(() => assert(test.provider.status().lastSyncAt! > before));
+  // The proof of life that has come used a new token, and the watch has lasted.
+  assertEquals(test.provider.stats().ends, {});
+  await put(server, 1, ...AS_ROOT);
+  await arrives(test, 1);
+  proxy.cut();
+  await put(server, 2, ...AS_ROOT);
+  await arrives(test, 2);
+});
+
+Deno.test("etcd provider authenticates once authentication is switched on", async () => {
+  await using server = await EtcdServer.start();
+  await server.addUsers(PREFIX);
+  await using test = await TestProvider.start({ endpoints: [server.endpoint], ...READER });
+  await put(server, 1);
+  await arrives(test, 1);
+  await server.setAuth(true);
+  const before = test.provider.status().lastSyncAt!;
+  await eventually(() => assert(test.provider.status().lastSyncAt! > before));
+  await put(server, 2, ...AS_ROOT);
+  await arrives(test, 2);
+  await server.restart();
+  await put(server, 3, ...AS_ROOT);
+  await arrives(test, 3);
+});
+
+Deno.test("etcd provider says so when authentication is switched on and it has no user", async () => {
+  await using server = await EtcdServer.start();
+  await using test = await TestProvider.start({ endpoints: [server.endpoint] });
+  await put(server, 1);
+  await arrives(test, 1);
+  await server.enableAuth(PREFIX);
+  await eventually(() => assert((test.provider.stats().ends.denied ?? 0) >= 2));
+  assertEquals(test.provider.status().connected, false);
+  assertEquals(test.sink.json("webhook default/a"), { "x-version": 1 });
+  await server.ctl(...AS_ROOT, "auth", "disable");
+  await put(server, 2);
+  await arrives(test, 2);
+});
+
+Deno.test("etcd provider keeps what it has while its role is revoked, and recovers when it is granted again", async () => {
+  await using server = await EtcdServer.start();
+  await put(server, 1);
+  await server.enableAuth(PREFIX);
+  await using test = await TestProvider.start({ endpoints: [server.endpoint], ...READER });
+  await server.ctl(...AS_ROOT, "user", "revoke-role", "reader", "reader");
+  await eventually(() => assert((test.provider.stats().ends.denied ?? 0) >= 2));
+  assertEquals(test.sink.keys, ["webhook default/a"]);
+  await put(server, 2, ...AS_ROOT);
+  await server.ctl(...AS_ROOT, "user", "grant-role", "reader", "reader");
+  await arrives(test, 2);
+});
+
+Deno.test("etcd provider loads as soon as a wrong password becomes the right one", async () => {
+  await using server = await EtcdServer.start();
+  await put(server, 1);
+  await server.enableAuth(PREFIX);
+  await using test = TestProvider.create({
+    endpoints: [server.endpoint],
+    username: "reader",
+    password: "next",
+  });
+  const started = test.start();
+  await eventually(() => assert((test.provider.stats().ends.denied ?? 0) >= 1));
+  await server.ctl(...AS_ROOT, "user", "delete", "reader");
+  await server.ctl(...AS_ROOT, "user", "add", "reader:next");
+  await server.ctl(...AS_ROOT, "user", "grant-role", "reader", "reader");
+  await started;
+  await arrives(test, 1);
+});
+
+/** A server and a provider that are to meet over TLS. */
+async function secured(
+  names: string,
+  host: string,
+  options: Partial<TestProviderOptions> & { readonly clientAuth?: boolean; readonly identify?: boolean } = {},
+): Promise<AsyncDisposable & { readonly server: EtcdServer; readonly test: TestProvider }> {
+  const { clientAuth = false, identify = false, ...more } = options;
+  await using resources = new AsyncDisposableStack();
+  const certificates = resources.use(await TestCertificates.create());
+  await certificates.issue("server", names);
+  await certificates.issue("client", "DNS:client");
+  const tls: NonNullable<EtcdServerOptions["tls"]> = { certificates, name: "server", clientAuth };
+  const server = resources.use(await EtcdServer.start({ tls }));
+  const identity = identify
+    ? { certFile: certificates.certificateOf("client"), keyFile: certificates.keyOf("client") }
+    : {};
+  const test = resources.use(TestProvider.create({
+    endpoints: [`https://${host}:${server.port}`],
+    tls: { caFile: certificates.ca, ...identity },
+    ...more,
+  }));
+  const owned = resources.move();
+  return { server, test, [Symbol.asyncDispose]: () => owned.disposeAsync() };
+}
+
+for (
+  const { names, host } of [
+    { names: "DNS:localhost,IP:127.0.0.1", host: "localhost" },
+    { names: "DNS:localhost,IP:127.0.0.1", host: "127.0.0.1" },
+    { names: "IP:127.0.0.1", host: "127.0.0.1" },
+  ]
+) {
+  Deno.test(`etcd provider speaks TLS to ${host} with a certificate for ${names}`, async () => {
+    await using subject = await secured(names, host);
+    const { server, test } = subject;
+    await test.start();
+    await put(server, 1);
+    await arrives(test, 1);
+  });
+}
+
+for (
+  const { names, host } of [{ names: "DNS:elsewhere.test,IP:127.0.0.1", host: "localhost" }, {
+    names: "DNS:localhost,IP:127.0.0.2",
+    host: "127.0.0.1",
+  }]
+) {
+  Deno.test(`etcd provider refuses ${host} with a certificate for ${names}`, async () => {
+    // The test's own hands reach the server by its address, whatever it calls itself.
+    await using subject = await secured(names, host);
+    const { test } = subject;
+    const aborter = new AbortController();
+    const started = assertRejects(() => test.provider.start(test.sink, aborter.signal));
+    await eventually(() => assert((test.provider.stats().ends.unreachable ?? 0) >= 2));
+    aborter.abort();
+    await started;
+    assertEquals(test.sink.batches, []);
+  });
+}
+
+Deno.test("etcd provider refuses a server whose certificate an unknown authority has issued", async () => {
+  await using other = await TestCertificates.create();
+  await using subject = await secured("DNS:localhost,IP:127.0.0.1", "localhost", {
+    tls: { caFile: other.ca },
+  });
+  const { test } = subject;
+  const aborter = new AbortController();
+  const started = assertRejects(() => test.provider.start(test.sink, aborter.signal));
+  await eventually(() => assert((test.provider.stats().ends.unreachable ?? 0) >= 2));
+  aborter.abort();
+  await started;
+});
+
+Deno.test("etcd provider identifies itself with its certificate where etcd asks for one", async () => {
+  await using subject = await secured("DNS:localhost,IP:127.0.0.1", "127.0.0.1", {
+    clientAuth: true,
+    identify: true,
+  });
+  const { server, test } = subject;
+  await test.start();
+  await put(server, 1);
+  await arrives(test, 1);
+});
+
+Deno.test("etcd provider is refused without a certificate where etcd asks for one", async () => {
+  await using subject = await secured("DNS:localhost,IP:127.0.0.1", "127.0.0.1", { clientAuth: true });
+  const { test } = subject;
+  const aborter = new AbortController();
+  const started = assertRejects(() => test.provider.start(test.sink, aborter.signal));
+  await eventually(() => assert((test.provider.stats().ends.unreachable ?? 0) >= 2));
+  aborter.abort();
+  await started;
+});
+
+Deno.test("etcd provider reports TLS files that cannot be read and goes on trying", async () => {
+  await using server = await EtcdServer.start();
+  await using test = TestProvider.create({
+    endpoints: [server.endpoint.replace("http:", "https:")],
+    tls: { caFile: "/nowhere/ca.crt" },
+  });
+  const aborter = new AbortController();
+  const started = assertRejects(() => test.provider.start(test.sink, aborter.signal));
+  await eventually(() => assert((test.provider.stats().ends.call_failed ?? 0) >= 2));
+  aborter.abort();
+  await started;
+});
+
+Deno.test("etcd provider authenticates over TLS by address, with user and certificate", async () => {
+  await using subject = await secured("IP:127.0.0.1", "127.0.0.1", {
+    clientAuth: true,
+    identify: true,
+    ...READER,
+  });
+  const { server, test } = subject;
+  await put(server, 1);
+  await server.enableAuth(PREFIX);
+  await test.start();
+  await arrives(test, 1);
+  await put(server, 2, ...AS_ROOT);
+  await arrives(test, 2);
+});

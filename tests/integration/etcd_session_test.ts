@@ -1,0 +1,139 @@
+import { assertEquals, assertRejects } from "@std/assert";
+import type { IWatchRequest } from "etcd3";
+import { EtcdCallError } from "../../src/config/etcd_connection.ts";
+import { SessionEnd } from "../../src/config/etcd_session_end.ts";
+import { assertInStep } from "../support/etcd_assertions.ts";
+import { SessionSubject } from "../support/etcd_session_subject.ts";
+import { PREFIX } from "../support/etcd_test_provider.ts";
+import { eventually } from "../support/eventually.ts";
+
+const key = (id: string) => `${PREFIX}default/webhooks/${id}`;
+
+async function endOf(session: Promise<never>): Promise<string> {
+  return (await assertRejects(() => session, SessionEnd)).reason;
+}
+
+Deno.test("a session finds by reconciliation what its watch has kept from it, and lists", async () => {
+  await using subject = await SessionSubject.create();
+  const { server, sink } = subject;
+  let isDeaf = false;
+  const ended = endOf(subject.run(
+    // Too long a silence would end the session before the comparison finds the reason.
+    { reconcileIntervalMs: 100, callTimeoutMs: 200, silenceMs: 60_000 },
+    { watch: () => subject.deafStream(() => isDeaf) },
+  ));
+  await eventually(() => assertEquals(subject.lists, ["start"]));
+  await server.gateway.putJson(key("a"), {});
+  await eventually(() => assertInStep(sink, server.gateway, PREFIX));
+  isDeaf = true;
+  await server.gateway.putJson(key("b"), {});
+  await server.gateway.delete(key("a"));
+  await eventually(() => assertEquals(subject.lists, ["start", "reconciliation"]));
+  await assertInStep(sink, server.gateway, PREFIX);
+  await server.kill();
+  await ended;
+});
+
+Deno.test("a session ends when its stream has died on a connection that lives", async () => {
+  await using subject = await SessionSubject.create();
+  let isDeaf = false;
+  const ended = endOf(subject.run(
+    { checkIntervalMs: 50, silenceMs: 300 },
+    {
+      watch: async () => {
+        const stream = await subject.deafStream(() => isDeaf);
+        // Once the session has seen that requests for progress are answered, which it measures silence by.
+        stream.on("data", ({ watch_id }) => queueMicrotask(() => isDeaf ||= watch_id === "-1"));
+        return stream;
+      },
+    },
+  ));
+  assertEquals(await ended, "silent");
+});
+
+Deno.test("a session bears with an etcd that does not answer requests for progress", async () => {
+  await using subject = await SessionSubject.create();
+  const { server, sink } = subject;
+  let swallowed = 0;
+  const ended = endOf(subject.run(
+    { checkIntervalMs: 20, silenceMs: 100 },
+    {
+      watch: async () => {
+        const stream = await subject.connection.watch();
+        const write = stream.write.bind(stream);
+        return Object.assign(stream, {
+          write: (request: IWatchRequest) =>
+            "progress_request" in request ? swallowed++ >= 0 : write(request),
+        });
+      },
+    },
+  ));
+  // Each stands for 20 ms of silence and more.
+  await eventually(() => swallowed > 20);
+  await server.gateway.putJson(key("a"), {});
+  await eventually(() => assertInStep(sink, server.gateway, PREFIX));
+  await server.kill();
+  await ended;
+});
+
+Deno.test("a session ends after two proofs of life in a row that took too long, and not after one", async () => {
+  await using subject = await SessionSubject.create();
+  const { connection } = subject;
+  const late = new EtcdCallError("timeout", "The answer took too long");
+  const script = ["late", "in time", "late", "in time", "late", "late"];
+  let probes = 0;
+  const ended = endOf(subject.run({ checkIntervalMs: 10 }, {
+    probe: async () => {
+      if (script[probes++] === "late") throw late;
+      return await connection.probe();
+    },
+  }));
+  assertEquals(await ended, "silent");
+  assertEquals(probes, script.length);
+});
+
+Deno.test("a session ends at once when a proof of life is refused", async () => {
+  await using subject = await SessionSubject.create();
+  let probes = 0;
+  const ended = endOf(subject.run({ checkIntervalMs: 10 }, {
+    probe: () => {
+      probes++;
+      return Promise.reject(new EtcdCallError("denied", "The token is not valid"));
+    },
+  }));
+  assertEquals([await ended, probes], ["denied", 1]);
+});
+
+Deno.test("a session ends when a proof of life comes from another history", async () => {
+  for (
+    const [difference, reason] of [
+      [{ clusterId: "1" }, "cluster_changed"],
+      [{ revision: 0 }, "revision_regressed"],
+      [{ term: 1 }, "history_rewound"],
+    ] as const
+  ) {
+    await using subject = await SessionSubject.create();
+    const { connection } = subject;
+    const ended = endOf(subject.run({ checkIntervalMs: 10 }, {
+      probe: async () => ({ ...await connection.probe(), ...difference }),
+    }));
+    assertEquals(await ended, reason);
+  }
+});
+
+Deno.test("a session is not misled by a proof of life that events have overtaken", async () => {
+  await using subject = await SessionSubject.create();
+  const { server, connection, mirror } = subject;
+  let overtaken = 0;
+  const ended = endOf(subject.run({ checkIntervalMs: 10 }, {
+    probe: async () => {
+      const header = await connection.probe();
+      if (overtaken >= 3) throw new EtcdCallError("denied", "The test is over");
+      const revision = await server.gateway.putJson(key("a"), {});
+      await eventually(() => mirror.position.revision >= revision);
+      overtaken++;
+      return header;
+    },
+  }));
+  assertEquals(await ended, "denied");
+});
