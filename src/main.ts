@@ -5,36 +5,46 @@
  */
 
 import { parseArgs } from "@std/cli/parse-args";
-import { check } from "./cli/check.ts";
 import { healthcheck } from "./cli/healthcheck.ts";
 import { helpText } from "./cli/help.ts";
-import { serve } from "./cli/serve.ts";
 import { print, printError } from "./cli/terminal.ts";
 import { StartupError } from "./errors.ts";
 import { loadSettings } from "./settings.ts";
 import { VERSION } from "./version.ts";
 
+/** The options that stand before or after a command. */
+const OPTIONS = { boolean: ["help", "version"], alias: { h: "help", V: "version" }, unknown: refuseOption };
+
 /** Runs a command and returns the exit status. */
 async function main(args: readonly string[]): Promise<number> {
-  const options = parseArgs(args, {
-    boolean: ["help", "version"],
-    alias: { h: "help", V: "version" },
-    unknown: refuseOption,
-  });
-  if (options["help"] === true) return printed(helpText());
-  if (options["version"] === true) return printed(`cwm ${VERSION}`);
-  const [command = "serve", ...rest] = options._.map(String);
-  if (rest.length > 0) throw usage(`Unexpected argument '${rest[0]}'`);
+  const before = parseArgs(args, { ...OPTIONS, stopEarly: true });
+  const [command = "serve", ...own] = before._.map(String);
+  // A command with options of its own parses them itself, and prints its own help.
+  const after = command === "migrate" ? undefined : parseArgs(own, OPTIONS);
+  if (before["help"] === true || after?.["help"] === true) return printed(helpText());
+  if (before["version"] === true || after?.["version"] === true) return printed(`cwm ${VERSION}`);
+  const [unexpected] = after?._ ?? [];
+  if (unexpected !== undefined) throw usage(`Unexpected argument '${unexpected}'`);
 
   const environment = Deno.env.toObject();
   const settings = () => loadSettings(environment, { logIsTerminal: Deno.stderr.isTerminal() });
   switch (command) {
-    case "serve":
+    // Loaded when needed: a health check, of which there are many, is done before a gateway is even loaded.
+    case "serve": {
+      const { serve } = await import("./cli/serve.ts");
       return await serve(settings(), environment);
-    case "check":
+    }
+    case "check": {
+      const { check } = await import("./cli/check.ts");
       return await check(settings(), environment);
+    }
     case "healthcheck":
       return await healthcheck(settings());
+    case "migrate": {
+      // The only code that writes to etcd: a gateway never loads it.
+      const { migrate } = await import("./cli/migrate.ts");
+      return await migrate(own, settings, environment);
+    }
     case "connector":
       throw usage("The connector is not built yet");
     default:

@@ -3,6 +3,7 @@ import { SETTING_DEFINITIONS } from "../settings.ts";
 const COMMANDS: readonly (readonly [command: string, description: string])[] = [
   ["serve", "Start the gateway (default)"],
   ["check", "Validate the configured webhooks and connections; exit status 1 if there are problems"],
+  ["migrate", "Carry webhooks and connections from files to etcd or back: see cwm migrate --help"],
   ["healthcheck", "Ask the gateway on this machine whether it is ready; exit status 0 if it is"],
   ["connector", "Start the connector (not built yet)"],
 ];

@@ -1,0 +1,206 @@
+/**
+ * `cwm migrate`: carries webhooks and connections from files to etcd or back. Nothing but this command
+ * loads the code that writes to etcd.
+ *
+ * @module
+ */
+
+import { parseArgs } from "@std/cli/parse-args";
+import { describeKey, isNamespace } from "../config/keys.ts";
+import { StartupError } from "../errors.ts";
+import {
+  type ConfigStore,
+  type Finding,
+  MigrationError,
+  type StoredValue,
+  type WriteResult,
+} from "../migrate/configuration.ts";
+import type { ChangedValue } from "../migrate/comparison.ts";
+import { EtcdStore } from "../migrate/etcd_store.ts";
+import { FileStore } from "../migrate/file_store.ts";
+import { type MigrationPlan, planMigration } from "../migrate/migration.ts";
+import { Progress } from "../migrate/progress.ts";
+import { outputModules } from "../modules/registry.ts";
+import { escapeUnsafe } from "../observability/safe_text.ts";
+import type { Settings } from "../settings.ts";
+import { print, printError } from "./terminal.ts";
+
+/** Most paths of one value that are printed. */
+const SHOWN_PATHS = 8;
+
+const HELP = `Carries webhooks and connections from files to etcd, or from etcd to files
+
+Usage: cwm migrate --from file --to etcd [options]
+       cwm migrate --from etcd --to file [options]
+
+Files: WEBHOOKS_CONFIG_FILE and CONNECTIONS_CONFIG_FILE
+etcd:  ETCD_ENDPOINTS (or ETCD_HOST and ETCD_PORT), ETCD_PREFIX, ETCD_USERNAME, ETCD_PASSWORD, ETCD_TLS_...
+
+Values are carried over as they are: {$VARIABLE} references and remarks stay. All values are validated before
+anything is written. What was changed by somebody else in the meantime is left alone. After an interruption,
+run the same command again: it does the rest.
+
+Options:
+  --namespace NAME  The namespace of the webhooks in the files (default: ETCD_NAMESPACE)
+  --dry-run         Print the difference and write nothing
+  --prune           Remove what only the target has; without it, that is listed and stays
+  -h, --help        Print this help
+
+Exit status: 0 done, or nothing to do; 1 problems, a conflict, or etcd cannot be reached; 2 wrong usage`;
+
+interface MigrateOptions {
+  readonly from: "file" | "etcd";
+  readonly namespace: string | undefined;
+  readonly dryRun: boolean;
+  readonly prune: boolean;
+}
+
+/**
+ * Runs the command. Returns the exit status: 0 when both sides agree as asked for, 1 when they do not.
+ *
+ * @param args what follows `migrate` on the command line
+ * @throws {StartupError} `usage`
+ */
+export async function migrate(
+  args: readonly string[],
+  settings: () => Settings,
+  environment: Readonly<Record<string, string>>,
+): Promise<number> {
+  const options = parseOptions(args);
+  if (options === "help") {
+    print(HELP);
+    return 0;
+  }
+  try {
+    return await run(options, settings(), environment);
+  } catch (error) {
+    if (!(error instanceof MigrationError)) throw error;
+    printError(escapeUnsafe(error.message));
+    return 1;
+  }
+}
+
+function parseOptions(args: readonly string[]): MigrateOptions | "help" {
+  const options = parseArgs(args, {
+    string: ["from", "to", "namespace"],
+    boolean: ["dry-run", "prune", "help"],
+    alias: { h: "help" },
+    unknown: (argument) => {
+      throw usage(
+        argument.startsWith("-") ? `Unknown option '${argument}'` : `Unexpected argument '${argument}'`,
+      );
+    },
+  });
+  if (options["help"] === true) return "help";
+  const { from, to, namespace } = options;
+  const directions = [["file", "etcd"], ["etcd", "file"]];
+  if (!directions.some(([source, target]) => from === source && to === target)) {
+    throw usage("Expected '--from file --to etcd' or '--from etcd --to file'");
+  }
+  if (namespace !== undefined && !isNamespace(String(namespace))) {
+    throw usage(
+      `--namespace must have 1 to 64 characters of a-z A-Z 0-9 _ -, current value is '${namespace}'`,
+    );
+  }
+  return {
+    from: from as MigrateOptions["from"],
+    namespace: namespace as string | undefined,
+    dryRun: options["dry-run"] === true,
+    prune: options["prune"] === true,
+  };
+}
+
+function usage(problem: string): StartupError {
+  return new StartupError("usage", [problem, "Run 'cwm migrate --help' for the options"]);
+}
+
+async function run(
+  { from, namespace, dryRun, prune }: MigrateOptions,
+  settings: Settings,
+  environment: Readonly<Record<string, string>>,
+): Promise<number> {
+  const own = namespace ?? settings.defaultNamespace;
+  await using files = new FileStore(settings.files, own);
+  await using etcd = new EtcdStore(settings.etcd, own);
+  const [source, target] = from === "file" ? [files, etcd] : [etcd, files];
+  print(`From ${source.description}`);
+  print(`To   ${target.description}`);
+  const plan = await planMigration(source, target, {
+    compile: { environment, modules: outputModules },
+    prune,
+  });
+  for (const warning of plan.warnings) print(`warning  ${describe(warning)}`);
+  if (plan.problems.length > 0) return refused(plan.problems);
+  printDifference(plan, prune);
+  if (plan.changes.length === 0) {
+    print("Nothing to do");
+    return 0;
+  }
+  if (dryRun) {
+    print(`Dry run: nothing was written, ${count(plan.changes.length, "change")} to make`);
+    return 0;
+  }
+  return printResult(await write(target, plan));
+}
+
+function refused(problems: readonly Finding[]): number {
+  for (const problem of problems) print(`problem  ${describe(problem)}`);
+  print(
+    `${count(problems.length, "problem")}: nothing was written. Correct or remove these at the source, ` +
+      "then run the same command again",
+  );
+  return 1;
+}
+
+/** The difference by names and paths. Values are never printed: they may be secrets. */
+function printDifference({ comparison, kept }: MigrationPlan, prune: boolean): void {
+  const { added, changed, same, extra } = comparison;
+  for (const value of added) print(`added    ${nameOf(value)}`);
+  for (const value of changed) print(`changed  ${nameOf(value.source)}: ${describePaths(value)}`);
+  for (const value of extra) print(`extra    ${nameOf(value)}`);
+  for (const finding of kept) print(`kept     ${describe(finding)}`);
+  print(`${added.length} added, ${changed.length} changed, ${same.length} same, ${extra.length} extra`);
+  if (extra.length > 0 && !prune) print("What is extra stays: --prune removes it");
+}
+
+async function write(target: ConfigStore, { changes }: MigrationPlan): Promise<WriteResult> {
+  using progress = new Progress({
+    total: changes.length,
+    isTerminal: Deno.stderr.isTerminal(),
+    write: (text) => Deno.stderr.writeSync(new TextEncoder().encode(text)),
+  });
+  return await target.write(changes, (done) => progress.show(done));
+}
+
+function printResult({ written, removed, conflicts }: WriteResult): number {
+  for (const key of conflicts) print(`conflict ${describeKey(key)}: changed by somebody else, left alone`);
+  if (conflicts.length === 0) {
+    print(`Done: ${written} written, ${removed} removed`);
+    return 0;
+  }
+  print(
+    `${written} written, ${removed} removed, ${
+      count(conflicts.length, "conflict")
+    }. Run the same command again ` +
+      "to see what has changed, and to overwrite it",
+  );
+  return 1;
+}
+
+function nameOf({ key }: StoredValue): string {
+  return describeKey(key);
+}
+
+function describe({ subject, path, message }: Finding): string {
+  return escapeUnsafe(`${subject}: ${path === "" ? "" : `${path}: `}${message}`);
+}
+
+function describePaths({ paths }: ChangedValue): string {
+  const shown = paths.slice(0, SHOWN_PATHS).map((path) => path === "" ? "the whole value" : path).join(", ");
+  const more = paths.length - SHOWN_PATHS;
+  return escapeUnsafe(more > 0 ? `${shown} and ${count(more, "more path")}` : shown);
+}
+
+function count(number: number, noun: string): string {
+  return `${number} ${noun}${number === 1 ? "" : "s"}`;
+}

@@ -1,0 +1,131 @@
+import { type FileContent, type JsonObject, parseJsonObject, readFileContent } from "../config/json_file.ts";
+import { checkConfigValue } from "../config/json_value.ts";
+import type { ConfigKey } from "../config/keys.ts";
+import { isRemark } from "../config/schema.ts";
+import { quoteJson } from "../observability/safe_text.ts";
+import { replaceFile } from "./atomic_file.ts";
+import { type Finding, MigrationError, type StoredValue, type StoreRole } from "./configuration.ts";
+import { formatMembers, type JsonMember, splitMembers } from "./json_text.ts";
+
+/** What the members of a file are. */
+export interface FileKind {
+  readonly keyOf: (name: string) => ConfigKey;
+  readonly isName: (name: string) => boolean;
+  /** What a name must look like. */
+  readonly rule: string;
+  /** Whether a source may do without the file. */
+  readonly optional: boolean;
+}
+
+/** What a file holds. */
+export interface FileValues {
+  readonly values: readonly StoredValue[];
+  readonly foreign: readonly Finding[];
+}
+
+/** One of the two configuration files. */
+export class ConfigFile {
+  readonly path: string;
+  readonly #kind: FileKind;
+  #members: readonly JsonMember[] = [];
+  /** What {@linkcode read} found; `undefined` when there was no file. */
+  #fingerprint: string | undefined;
+
+  constructor(path: string, kind: FileKind) {
+    this.path = path;
+    this.#kind = kind;
+  }
+
+  /** @throws {MigrationError} `unreadable` when it cannot be read or does not parse */
+  async read(role: StoreRole): Promise<FileValues> {
+    const content = await this.#readContent();
+    if (content === undefined) {
+      if (role === "source" && !this.#kind.optional) this.#fail("The file does not exist");
+      this.#fingerprint = undefined;
+      this.#members = [];
+      return { values: [], foreign: [] };
+    }
+    const parsed = await parseJsonObject(content.bytes);
+    if ("problem" in parsed) return this.#fail(parsed.problem.message);
+    this.#fingerprint = content.fingerprint;
+    this.#members = splitMembers(new TextDecoder().decode(content.bytes));
+    const [duplicate] = [...parsed.duplicateKeys].filter((name) => !isRemark(name));
+    // A merge would have to drop one of the two, which may be the stricter one.
+    if (role === "target" && duplicate !== undefined) {
+      this.#fail(`Key ${quoteJson(duplicate)} stands more than once: keep one of them`);
+    }
+    return this.#valuesOf(parsed);
+  }
+
+  /**
+   * Puts members in place of those of the same name, or behind all others, and takes out those without a
+   * text. Whatever else stands in the file, remarks among it, stays.
+   *
+   * @param texts by name
+   * @returns whether nobody else has changed the file since it was read; if somebody has, it is left alone
+   * @throws {MigrationError} `unwritable`
+   */
+  async write(texts: ReadonlyMap<string, string | undefined>): Promise<boolean> {
+    const text = formatMembers(mergeMembers(this.#members, texts));
+    try {
+      return await replaceFile(this.path, text, async () => {
+        const content = await this.#readContent();
+        return content?.fingerprint === this.#fingerprint;
+      });
+    } catch (cause) {
+      if (cause instanceof MigrationError || !(cause instanceof Error)) throw cause;
+      throw new MigrationError("unwritable", `Cannot write ${this.path}: ${cause.message}`, { cause });
+    }
+  }
+
+  #valuesOf({ members, duplicateKeys }: JsonObject): FileValues {
+    const values: StoredValue[] = [];
+    const foreign: Finding[] = [];
+    for (const { name, text } of this.#members) {
+      if (isRemark(name)) continue;
+      if (this.#kind.isName(name)) {
+        const value = duplicateKeys.has(name) ? AMBIGUOUS : checkConfigValue(members[name]);
+        values.push({ key: this.#kind.keyOf(name), value, text });
+      } else {
+        foreign.push({ subject: `${this.path}: ${quoteJson(name)}`, path: "", message: this.#kind.rule });
+      }
+    }
+    return { values, foreign };
+  }
+
+  async #readContent(): Promise<Exclude<FileContent, { readonly problem: unknown }> | undefined> {
+    const content = await readFileContent(this.path);
+    if (!("problem" in content)) return content;
+    return content.problem.code === "file_missing" ? undefined : this.#fail(content.problem.message);
+  }
+
+  #fail(reason: string): never {
+    throw new MigrationError("unreadable", `Cannot use ${this.path}: ${reason}`);
+  }
+}
+
+const AMBIGUOUS: StoredValue["value"] = {
+  problem: {
+    code: "invalid_json",
+    path: "",
+    message: "The key stands more than once in the file: keep one of them",
+  },
+};
+
+/** The members with some replaced, removed (no text) or appended. */
+export function mergeMembers(
+  members: readonly JsonMember[],
+  texts: ReadonlyMap<string, string | undefined>,
+): JsonMember[] {
+  const appended = new Map(texts);
+  const merged: JsonMember[] = [];
+  for (const member of members) {
+    appended.delete(member.name);
+    const text = texts.has(member.name) ? texts.get(member.name) : member.text;
+    if (text !== undefined) merged.push({ name: member.name, text });
+  }
+  for (const [name, text] of appended) {
+    if (text !== undefined) merged.push({ name, text });
+  }
+  return merged;
+}

@@ -1,0 +1,73 @@
+import { assertEquals } from "@std/assert";
+import { FileStore } from "../../../src/migrate/file_store.ts";
+import { type MigrationPlan, planMigration } from "../../../src/migrate/migration.ts";
+import { describeKey } from "../../../src/config/keys.ts";
+import { outputModules } from "../../../src/modules/registry.ts";
+import { TempDir } from "../../support/temp_dir.ts";
+
+type Files = Readonly<Record<"webhooks" | "connections", unknown>>;
+
+/** Plans a migration between two pairs of files: what is planned does not depend on where values stand. */
+async function plan(source: Files, target: Files, { prune = false } = {}): Promise<MigrationPlan> {
+  await using dir = await TempDir.create();
+  const [from, to] = await Promise.all(
+    [source, target].map(async (files, index) =>
+      new FileStore({
+        webhooks: await dir.writeJson(`webhooks-${index}.json`, files.webhooks),
+        connections: await dir.writeJson(`connections-${index}.json`, files.connections),
+      }, "default")
+    ),
+  );
+  return await planMigration(from!, to!, { compile: { environment: {}, modules: outputModules }, prune });
+}
+
+function describeChanges({ changes }: MigrationPlan): string[] {
+  return changes.map(({ key, text }) => `${text === undefined ? "remove" : "put"} ${describeKey(key)}`);
+}
+
+const LOG = { module: "log" };
+const REDIS = { type: "redis-rq" };
+
+Deno.test("a plan for sides that agree has no changes", async () => {
+  const files = { webhooks: { a: LOG }, connections: { redis: REDIS } };
+  const { changes, comparison } = await plan(files, files, { prune: true });
+  assertEquals([changes, comparison.same.length], [[], 2]);
+});
+
+Deno.test("extra values stay unless they are to be pruned", async () => {
+  const source = { webhooks: { a: LOG }, connections: { redis: REDIS } };
+  const target = { webhooks: { a: LOG, b: LOG }, connections: { redis: REDIS, kafka: REDIS } };
+  assertEquals(describeChanges(await plan(source, target)), []);
+  assertEquals(describeChanges(await plan(source, target, { prune: true })), [
+    "remove webhook default/b",
+    "remove connection kafka",
+  ]);
+});
+
+Deno.test("pruning never removes all webhooks or all connections for want of any at the source", async () => {
+  const target = { webhooks: { a: LOG }, connections: { redis: REDIS } };
+  const { changes, kept, warnings } = await plan({ webhooks: {}, connections: {} }, target, { prune: true });
+  assertEquals(changes, []);
+  assertEquals(kept.map(({ subject }) => subject), ["webhook default/a", "connection redis"]);
+  assertEquals(warnings.map(({ message }) => message), ["It holds no webhooks"]);
+});
+
+Deno.test("one invalid value keeps all others from being written", async () => {
+  const source = { webhooks: { a: LOG, b: { module: "lgo" }, "c d": LOG }, connections: { redis: {} } };
+  const { changes, problems } = await plan(source, { webhooks: {}, connections: {} });
+  assertEquals(changes, []);
+  assertEquals(problems.map(({ subject, path }) => [subject.split("/").at(-1), path]), [
+    [`webhooks-0.json: "c d"`, ""],
+    ["connection redis", "type"],
+    ["b", "module"],
+  ]);
+});
+
+Deno.test("names at the target that are none of ours are told and kept", async () => {
+  const { kept, changes } = await plan(
+    { webhooks: { a: LOG }, connections: {} },
+    { webhooks: { "not an id": 1, _remark: 2, a: LOG }, connections: {} },
+    { prune: true },
+  );
+  assertEquals([kept.length, changes], [1, []]);
+});
