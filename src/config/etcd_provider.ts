@@ -49,7 +49,7 @@ export class EtcdConfigProvider implements ConfigProvider {
   readonly #reloads = new ReloadQueue();
   readonly #stop = new AbortController();
   readonly #warnings = new RateLimited();
-  readonly #traits = { answersProgress: false };
+  readonly #answersProgress = new Set<string>();
   readonly #firstLoad = Promise.withResolvers<void>();
   readonly #lists = new Counts<ListReason>();
   readonly #ends = new Counts<EndReason>();
@@ -208,7 +208,7 @@ export class EtcdConfigProvider implements ConfigProvider {
         timing: this.#timing,
         observer: this.#observe(endpoint, mirror),
         reloads: this.#reloads,
-        traits: this.#traits,
+        answersProgress: this.#answersProgress,
         resync: this.#resync,
         isServing: () => this.#serving !== "nothing",
         random: this.#random,

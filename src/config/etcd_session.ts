@@ -39,8 +39,8 @@ export interface SessionContext {
   readonly timing: EtcdTiming;
   readonly observer: SessionObserver;
   readonly reloads: ReloadQueue;
-  /** What earlier sessions have learned about the servers. */
-  readonly traits: { answersProgress: boolean };
+  /** The names of endpoints that are known to answer requests for progress; sessions add to them. */
+  readonly answersProgress: Set<string>;
   /** Why the last session calls for a list, if it does. */
   readonly resync: ResyncReason | undefined;
   /** Whether requests are being served from the mirror's state. */
@@ -68,7 +68,11 @@ class Session {
 
   async run(): Promise<never> {
     const { connection, signal } = this.#context;
-    const stop = () => this.#stop.abort(signal.reason);
+    const stop = () => {
+      this.#stop.abort(signal.reason);
+      // Only a closed connection makes calls under way fail, and whatever waits for them end.
+      void connection[Symbol.asyncDispose]();
+    };
     signal.addEventListener("abort", stop, { once: true });
     const work: Promise<never>[] = [];
     try {
@@ -76,14 +80,13 @@ class Session {
       const hasListed = await this.#listIfNeeded();
       const watch = await this.#startWatch();
       this.#context.observer.onWatching();
-      work.push(watch.ended, this.#checkLife(watch), this.#lookAfter(watch, hasListed));
-      return await Promise.race(work);
+      work.push(this.#checkLife(watch), this.#lookAfter(watch, hasListed));
+      return await Promise.race([watch.ended, ...work]);
     } catch (error) {
       throw signal.aborted ? signal.reason : toSessionEnd(error);
     } finally {
       signal.removeEventListener("abort", stop);
       this.#stop.abort();
-      // Only a closed connection makes calls under way fail, and whatever waits for them end.
       await connection[Symbol.asyncDispose]();
       await Promise.allSettled(work);
     }
@@ -144,7 +147,7 @@ class Session {
    * died on a living connection, or another cluster behind the same address.
    */
   async #checkLife(watch: EtcdWatch): Promise<never> {
-    const { connection, mirror, timing, observer, traits } = this.#context;
+    const { connection, mirror, timing, observer, answersProgress } = this.#context;
     let failures = 0;
     while (true) {
       await this.#sleep(timing.checkIntervalMs);
@@ -155,17 +158,17 @@ class Session {
         this.#requireSameHistory(await connection.probe(), before);
         failures = 0;
       } catch (error) {
-        // One slow answer may be a slow disk. A broken connection ends the stream by itself.
-        const isSlow = error instanceof EtcdCallError && error.failure === "timeout";
-        if (!isSlow || ++failures === 2) throw error;
+        // One failure may be a slow disk or an election. A broken connection ends the stream by itself.
+        const isBearable = error instanceof EtcdCallError && error.failure !== "denied";
+        if (!isBearable || ++failures === 2) throw error;
       }
       if (watch.progressAnswers > answers) {
-        traits.answersProgress = true;
+        answersProgress.add(connection.endpoint.name);
         observer.onInStep();
       }
       const silentMs = performance.now() - watch.lastHeardAt;
       // Proxies may not pass on requests for progress: only one that did must keep to it.
-      if (traits.answersProgress && silentMs > timing.silenceMs) {
+      if (answersProgress.has(connection.endpoint.name) && silentMs > timing.silenceMs) {
         throw new SessionEnd("silent", `The watch has been silent for ${Math.round(silentMs)} ms`);
       }
     }

@@ -32,6 +32,9 @@ export interface KeepAlive {
 /** The channel's own back-off, in milliseconds. Its timer outlives a closed channel. */
 const BACKOFF_MS = 1;
 
+/** How long sockets may take to close, in milliseconds. */
+const CLOSE_TIMEOUT_MS = 1_000;
+
 type SecureConnector = ReturnType<ChannelCredentials["_createSecureConnector"]>;
 
 /** An open or opening channel. Disposal breaks its connections and resolves when they are closed. */
@@ -84,11 +87,13 @@ export class EtcdTransport implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closed = true;
     this.channel.close();
-    await Promise.all([...this.#sockets].map((socket) => {
-      const closed = new Promise<void>((resolve) => socket.once("close", () => resolve()));
-      socket.destroy();
-      return closed;
-    }));
+    const late = new AbortController();
+    await Promise.race([
+      Promise.all(Array.from(this.#sockets, destroy)),
+      // The next connection must not depend on a socket that does not go away.
+      sleep(CLOSE_TIMEOUT_MS, undefined, { signal: late.signal }).catch(() => {}),
+    ]);
+    late.abort();
     await sleep(2 * BACKOFF_MS);
   }
 
@@ -120,6 +125,13 @@ export class EtcdTransport implements AsyncDisposable {
       this.#track(tlsSocket);
     });
   }
+}
+
+/** Breaks a connection; resolves when it is closed. */
+function destroy(socket: Socket): Promise<void> {
+  const closed = new Promise<void>((resolve) => socket.once("close", () => resolve()));
+  socket.destroy();
+  return closed;
 }
 
 async function readTls(files: EtcdTlsFiles = {}): Promise<SecureContext> {

@@ -176,7 +176,7 @@ export class FileConfigProvider implements ConfigProvider {
     for (const { file, next } of updates) file.commit(next);
     if (this.#revision > 0 && changes.length === 0 && reports.length === 0) return;
     this.#revision++;
-    this.#logger.info("Configuration files read: {changes} changes, revision {revision}", {
+    this.#logger.info("Configuration files read: changed entries: {changes}, revision {revision}", {
       changes: changes.length,
       revision,
     });

@@ -1,4 +1,5 @@
 import type { Logger } from "@logtape/logtape";
+import { RefusalError } from "../auth/authenticator.ts";
 import type { ClientAddressResolver } from "../auth/client_address.ts";
 import type { ErrorCode, GatewayError } from "../errors.ts";
 import { RateLimited } from "../observability/rate_limited.ts";
@@ -39,13 +40,21 @@ export class FailureLog {
         code: error.code,
         requestId,
         client: this.#clientAddress.resolve(peerAddress(info), request.headers),
-        // An output's error holds the output's own reason; any other one is explained by what caused it.
-        ...(error.disposition === "refused" ? {} : { reason: error.message }),
-        ...(error.cause === undefined ? {} : { cause: error.cause }),
+        ...explain(error),
         ...(suppressed > 0 ? { suppressed } : {}),
       });
     });
   }
+}
+
+/** A refusal and an output name their own reason; any other error is explained by what caused it. */
+function explain(error: GatewayError): { readonly reason?: string; readonly cause?: unknown } {
+  if (error.cause instanceof RefusalError) {
+    const { message, cause } = error.cause;
+    return { reason: message, ...(cause === undefined ? {} : { cause }) };
+  }
+  const reason = error.disposition === "refused" ? {} : { reason: error.message };
+  return { ...reason, ...(error.cause === undefined ? {} : { cause: error.cause }) };
 }
 
 function levelOf(code: ErrorCode): "info" | "warning" | "error" | undefined {

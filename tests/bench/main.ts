@@ -1,23 +1,29 @@
 /**
- * `deno task bench accept [--seconds 5] [--rounds 3] [--connections 32]`, `deno task bench memory`
+ *     deno task bench accept [--seconds 5] [--rounds 3] [--connections 32]
+ *     deno task bench memory
+ *     deno task bench etcd [--keys 25000,250000] [--rounds 3]
  *
  * @module
  */
 
 import { parseArgs } from "@std/cli/parse-args";
 import { benchAccept } from "./accept.ts";
+import { benchEtcd } from "./etcd.ts";
 import { benchMemory } from "./memory.ts";
 
-const options = parseArgs(Deno.args, { string: ["seconds", "rounds", "connections"] });
+const options = parseArgs(Deno.args, { string: ["seconds", "rounds", "connections", "keys"] });
 const load = {
   seconds: Number(options["seconds"] ?? 5),
   rounds: Number(options["rounds"] ?? 3),
   connections: Number(options["connections"] ?? 32),
 };
 
+const sizes = String(options["keys"] ?? "25000,250000").split(",").map(Number);
+
 const benchmarks: Readonly<Record<string, () => Promise<void>>> = {
   accept: () => benchAccept(load),
   memory: () => benchMemory(),
+  etcd: () => benchEtcd({ sizes, rounds: load.rounds }),
 };
 
 const run = benchmarks[String(options._[0])];

@@ -137,3 +137,23 @@ Deno.test("a session is not misled by a proof of life that events have overtaken
   }));
   assertEquals(await ended, "denied");
 });
+
+Deno.test("a session ends at once when it is stopped, also while it waits for a frozen etcd", async () => {
+  await using subject = await SessionSubject.create();
+  const { server } = subject;
+  const waiting = Promise.withResolvers<void>();
+  const ended = assertRejects(() =>
+    subject.run({ callTimeoutMs: 600_000, keepAlive: { intervalMs: 600_000, timeoutMs: 600_000 } }, {
+      watch: async () => {
+        server.freeze();
+        const stream = await subject.connection.watch();
+        waiting.resolve();
+        return stream;
+      },
+    })
+  );
+  await waiting.promise;
+  subject.stop();
+  await ended;
+  server.thaw();
+});

@@ -63,12 +63,17 @@ export class SessionSubject implements AsyncDisposable {
         onInStep: () => {},
       },
       reloads: new ReloadQueue(),
-      traits: { answersProgress: false },
+      answersProgress: new Set(),
       resync: undefined,
       isServing: () => true,
       random: () => 0,
       signal: this.#stop.signal,
     });
+  }
+
+  /** Ends the session as the end of the process does. */
+  stop(): void {
+    this.#stop.abort();
   }
 
   /** A stream of the real connection that swallows what it should pass on while a switch is on. */
@@ -88,7 +93,7 @@ export class SessionSubject implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#stop.abort();
+    this.stop();
     await this.connection[Symbol.asyncDispose]();
     await this.server[Symbol.asyncDispose]();
   }

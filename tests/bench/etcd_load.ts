@@ -1,0 +1,120 @@
+/**
+ * How long the first load takes, and how much memory is needed then: the gateway as operators start it
+ * against a bare client that parses every value into a map.
+ *
+ * A start is measured from the start of the process to the line that says that all webhooks are in
+ * service. What it takes with no keys at all is start-up; the rest is the load. Memory is resident memory
+ * a second later.
+ *
+ * @module
+ */
+
+import { join } from "@std/path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { ChildProcess } from "../support/child_process.ts";
+import { REPOSITORY } from "../support/repository.ts";
+import { spawnProgram } from "../support/gateway_process.ts";
+import { prefixOf } from "./etcd_data.ts";
+import { judge, median, peakMiB, print, progress, residentMiB, row } from "./etcd_report.ts";
+
+const TIME_TARGET = 1.3;
+const MEMORY_TARGET = 1.5;
+const LOAD_TIMEOUT_MS = 60_000;
+const SETTLE_MS = 1_000;
+
+type Contestant = "floor" | "gateway";
+const CONTESTANTS: readonly Contestant[] = ["floor", "gateway"];
+
+interface Start {
+  readonly seconds: number;
+  readonly residentMiB: number;
+  readonly peakMiB: number;
+}
+
+export async function benchLoad(endpoint: string, sizes: readonly number[], rounds: number): Promise<void> {
+  const starts = new Map<string, Start[]>();
+  for (let round = 1; round <= rounds; round++) {
+    for (const keys of [0, ...sizes]) {
+      progress(`load, round ${round} of ${rounds}: ${keys} keys`);
+      for (const contestant of CONTESTANTS) {
+        const start = await measureStart(contestant, endpoint, keys);
+        starts.set(`${contestant} ${keys}`, [...starts.get(`${contestant} ${keys}`) ?? [], start]);
+      }
+    }
+  }
+  const pick = (contestant: Contestant, keys: number): Start => {
+    const all = starts.get(`${contestant} ${keys}`) ?? [];
+    return {
+      seconds: median(all.map(({ seconds }) => seconds)),
+      residentMiB: median(all.map(({ residentMiB }) => residentMiB)),
+      peakMiB: median(all.map(({ peakMiB }) => peakMiB)),
+    };
+  };
+  printTable(sizes, rounds, pick);
+}
+
+async function measureStart(contestant: Contestant, endpoint: string, keys: number): Promise<Start> {
+  const begun = performance.now();
+  await using process = contestant === "floor" ? spawnFloor(endpoint, keys) : spawnGateway(endpoint, keys);
+  const [, served] = await process.waitForLine(/Serving (\d+) webhooks/, { timeoutMs: LOAD_TIMEOUT_MS });
+  const seconds = (performance.now() - begun) / 1000;
+  if (Number(served) < keys) throw new Error(`The ${contestant} has loaded ${served} of ${keys} keys`);
+  await sleep(SETTLE_MS);
+  return { seconds, residentMiB: residentMiB(process.pid), peakMiB: peakMiB(process.pid) };
+}
+
+function spawnFloor(endpoint: string, keys: number): ChildProcess {
+  const program = join(REPOSITORY, "tests/bench/servers/etcd_floor_load.ts");
+  return ChildProcess.spawn(Deno.execPath(), {
+    args: ["run", "--cached-only", "--no-check", "--allow-all", program, endpoint, prefixOf(keys)],
+  });
+}
+
+function spawnGateway(endpoint: string, keys: number): ChildProcess {
+  return spawnProgram({
+    cwd: REPOSITORY,
+    env: { CONFIG_BACKEND: "etcd", ETCD_ENDPOINTS: endpoint, ETCD_PREFIX: prefixOf(keys) },
+  });
+}
+
+function printTable(
+  sizes: readonly number[],
+  rounds: number,
+  pick: (contestant: Contestant, keys: number) => Start,
+): void {
+  print(`load: from the start of the process until all is served, medians of ${rounds} rounds`);
+  print("");
+  print(row("", ["start s", "load s", "MiB", "peak MiB"]));
+  for (const keys of [0, ...sizes]) {
+    for (const contestant of CONTESTANTS) {
+      const { seconds, residentMiB, peakMiB } = pick(contestant, keys);
+      const load = keys === 0 ? "" : loadSeconds(pick, contestant, keys).toFixed(2);
+      print(row(`${contestant}, ${keys.toLocaleString("en")} keys`, [
+        seconds.toFixed(2),
+        load,
+        residentMiB.toFixed(0),
+        peakMiB.toFixed(0),
+      ]));
+    }
+  }
+  print("");
+  for (const keys of sizes) {
+    const time = loadSeconds(pick, "gateway", keys) / loadSeconds(pick, "floor", keys);
+    const whole = pick("gateway", keys).seconds / pick("floor", keys).seconds;
+    const memory = pick("gateway", keys).residentMiB / pick("floor", keys).residentMiB;
+    print(
+      `${keys.toLocaleString("en")} keys: load time ${judge(time, TIME_TARGET)}, memory ${
+        judge(memory, MEMORY_TARGET)
+      }, start to served ${whole.toFixed(2)}`,
+    );
+  }
+  print("");
+}
+
+function loadSeconds(
+  pick: (contestant: Contestant, keys: number) => Start,
+  contestant: Contestant,
+  keys: number,
+): number {
+  return pick(contestant, keys).seconds - pick(contestant, 0).seconds;
+}
