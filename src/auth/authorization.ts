@@ -1,6 +1,7 @@
 import { Buffer } from "node:buffer";
 import { z } from "zod";
 import { secretMatcher } from "./constant_time.ts";
+import { preparedOnFirstUse } from "./prepared_on_first_use.ts";
 import type { HeadVerifier, Refusal, VerifierKind } from "./verifier.ts";
 
 const SCHEME_ALONE = /^(basic|bearer)$/i;
@@ -17,20 +18,22 @@ const configSchema = z.string()
 export const authorization: VerifierKind<string> = {
   key: "authorization",
   configSchema,
-  compile(expected) {
-    const matches = secretMatcher(asHeaderValue(expected));
-    const missing = refusal("The Authorization header is missing", expected);
-    const wrong = refusal("The Authorization header does not have the configured value", expected);
-    return {
-      reads: "head",
-      verify({ headers }) {
-        const presented = headers.get("authorization");
-        if (presented === null) return missing;
-        return matches(presented) ? undefined : wrong;
-      },
-    } satisfies HeadVerifier;
-  },
+  compile: (expected) => preparedOnFirstUse("head", () => verifierOf(expected)),
 };
+
+function verifierOf(expected: string): HeadVerifier {
+  const matches = secretMatcher(asHeaderValue(expected));
+  const missing = refusal("The Authorization header is missing", expected);
+  const wrong = refusal("The Authorization header does not have the configured value", expected);
+  return {
+    reads: "head",
+    verify({ headers }) {
+      const presented = headers.get("authorization");
+      if (presented === null) return missing;
+      return matches(presented) ? undefined : wrong;
+    },
+  };
+}
 
 /** `Headers` shows each byte of a value as one character; senders write UTF-8. */
 function asHeaderValue(text: string): string {

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { equalText } from "./constant_time.ts";
 import { HASH_SIZES, type HashAlgorithm, HmacDigest } from "./hmac_digest.ts";
+import { preparedOnFirstUse } from "./prepared_on_first_use.ts";
 import type { BodyCheck, BodyVerifier, Refusal, RequestToVerify, VerifierKind } from "./verifier.ts";
 
 /** How a signature is written down. */
@@ -40,7 +41,7 @@ const configSchema: z.ZodType<HmacConfig> = z.strictObject({
 export const hmac: VerifierKind<HmacConfig> = {
   key: "hmac",
   configSchema,
-  compile: (config) => new HmacVerifier(config),
+  compile: (config) => preparedOnFirstUse("body", () => new HmacVerifier(config)),
 };
 
 class HmacVerifier implements BodyVerifier {

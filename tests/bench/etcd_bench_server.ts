@@ -1,6 +1,5 @@
 import { join } from "@std/path";
 import { ChildProcess } from "../support/child_process.ts";
-import { eventually } from "../support/eventually.ts";
 import { REPOSITORY } from "../support/repository.ts";
 import { OPEN_WEBHOOK } from "./etcd_data.ts";
 
@@ -27,7 +26,8 @@ export class BenchServer implements AsyncDisposable {
       timeoutMs: LOAD_TIMEOUT_MS,
     });
     const url = `http://127.0.0.1:${port}/webhook/${OPEN_WEBHOOK.namespace}/${OPEN_WEBHOOK.id}`;
-    await eventually(async () => await post(url) === 200, { timeoutMs: LOAD_TIMEOUT_MS, intervalMs: 50 });
+    const status = await post(url);
+    if (status !== 200) throw new Error(`The ${program} is loaded and answers ${status}`);
     undo.move();
     return new BenchServer(process, url, `http://127.0.0.1:${orders}`);
   }

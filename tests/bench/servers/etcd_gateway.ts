@@ -6,7 +6,10 @@ import { BufferedLineWriter, standardLineWriter } from "../../../src/observabili
 import { setUpLogging } from "../../../src/observability/logging.ts";
 import { loadSettings } from "../../../src/settings.ts";
 import { prefixOf } from "../etcd_data.ts";
+import { eventually } from "../../support/eventually.ts";
 import { Arrivals, BlockRecorder, takeOrders } from "./etcd_orders.ts";
+
+const LOAD_TIMEOUT_MS = 60_000;
 
 const [endpoint = "", keys = "0"] = Deno.args;
 const prefix = prefixOf(Number(keys));
@@ -32,6 +35,12 @@ const settings = loadSettings({
   ETCD_PREFIX: prefix,
 }, { logIsTerminal: false });
 const gateway = await Gateway.start({ settings, environment: {}, lines, modules: [observedModule] });
+// Webhooks are served while the rest is still being loaded.
+await eventually(async () => {
+  const response = await fetch(`http://127.0.0.1:${gateway.port}/readyz`);
+  await response.body?.cancel();
+  return response.ok;
+}, { timeoutMs: LOAD_TIMEOUT_MS, intervalMs: 50 });
 
 const recorder = new BlockRecorder();
 takeOrders(gateway.port, {
