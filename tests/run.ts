@@ -28,8 +28,11 @@ const CHECKS = [
 
 const MAX_LANES = 4;
 
-/** After this time a run hangs: it is ended, and fails. */
-const TIME_LIMIT_MS = 20 * 60_000;
+/** After this time a run hangs: it is ended, and fails. Its output tells which test was the last. */
+const TIME_LIMIT_MS = 9 * 60_000;
+
+/** How long output may come after the end of the process that it is from. */
+const LATE_OUTPUT_MS = 5_000;
 
 Deno.exit(await main(Deno.args.filter((arg) => arg !== "--")));
 
@@ -146,11 +149,29 @@ function startDeno(
     stderr: stream,
     signal: AbortSignal.timeout(TIME_LIMIT_MS),
   }).spawn();
-  const streams = display === "live" ? [] : [child.stdout, child.stderr];
-  const output = Promise.all(streams.map((bytes) => new Response(bytes).text())).then((texts) =>
-    texts.join("")
-  );
-  return { ended: child.status.then(({ code }) => code), output };
+  const ended = child.status.then(({ code }) => code);
+  const output = display === "live" ? ended.then(() => "") : collect([child.stdout, child.stderr], ended);
+  return { ended, output };
+}
+
+/**
+ * What was written to the streams until the process ended. A program that it left running may hold them
+ * open for ever, so what has not come shortly after the end is not waited for.
+ */
+async function collect(
+  streams: readonly ReadableStream<Uint8Array>[],
+  ended: Promise<unknown>,
+): Promise<string> {
+  const texts = streams.map(() => "");
+  const reading = Promise.all(streams.map(async (stream, index) => {
+    for await (const text of stream.pipeThrough(new TextDecoderStream())) texts[index] += text;
+  }));
+  await ended;
+  const { promise: late, resolve } = Promise.withResolvers<void>();
+  const timer = setTimeout(resolve, LATE_OUTPUT_MS);
+  await Promise.race([reading, late]);
+  clearTimeout(timer);
+  return texts.join("");
 }
 
 async function readReport(report: string): Promise<TestResult[] | undefined> {
