@@ -34,7 +34,7 @@ export class OutgoingMessage extends AnsweredMessage implements Message {
 
   /** Equal for messages between which Kafka keeps the order, once their partitions are chosen. */
   get place(): string {
-    return `${this.record.topic}/${this.partition}`;
+    return `${this.record.topic}/${this.partition ?? this.record.partition}`;
   }
 }
 

@@ -25,7 +25,7 @@ import {
  * How long a topic or partition that is missing, or closed to the gateway, is not asked for again, in
  * milliseconds. Asking holds up the events for other topics.
  */
-const SHUN_MS = 5_000;
+const SHUN_MS = 2_000;
 
 /** How a try to send messages ended. The messages know their answers. */
 interface Ending {

@@ -109,7 +109,9 @@ export class KafkaServer implements AsyncDisposable {
       // Answers to a fetch at the end of a partition come at once instead of after half a second.
       ...["-X", "fetch.wait.max.ms=1", "-f", RECORD_FORMAT],
     ]);
-    return parseRecords(output);
+    return parseRecords(output).sort((one, other) =>
+      one.partition - other.partition || one.offset - other.offset
+    );
   }
 
   /** Sends one record with `kcat`, with the Java client's choice of partition. */
