@@ -12,15 +12,29 @@ declare module "kafkajs/request-queue" {
 }
 
 declare module "kafkajs/requests" {
-  /** What goes into a produce request. */
-  export interface ProduceArguments {
+  /** A request, and how its answer is read. */
+  export interface Exchange<Answer> {
+    readonly request: unknown;
+    readonly response: {
+      decode(bytes: unknown): Promise<Answer>;
+      /** Throws the first error that stands in the answer. */
+      parse(answer: Answer): Promise<Answer>;
+    };
+  }
+
+  /** One kind of request in all its versions. */
+  export interface Definition<Parameters, Answer> {
+    readonly versions: readonly string[];
+    protocol(version: { readonly version: number }): (parameters: Parameters) => Exchange<Answer>;
+  }
+
+  export interface ProduceParameters {
     readonly topicData: readonly {
       readonly topic: string;
       readonly partitions: readonly { readonly partition: number; readonly messages: readonly object[] }[];
     }[];
   }
 
-  /** What comes back, once decoded. */
   export interface ProduceAnswer {
     readonly topics: readonly {
       readonly topicName: string;
@@ -28,21 +42,22 @@ declare module "kafkajs/requests" {
     }[];
   }
 
-  /** A request and how its answer is read. */
-  export interface ProduceExchange {
-    readonly request: unknown;
-    readonly response: {
-      decode(bytes: unknown): Promise<ProduceAnswer>;
-      parse(answer: ProduceAnswer): Promise<ProduceAnswer>;
+  export interface MetadataAnswer {
+    readonly topicMetadata: readonly {
+      readonly topic: string;
+      readonly partitionMetadata: readonly {
+        readonly partitionId: number;
+        readonly partitionErrorCode: number;
+        readonly leader: number;
+      }[];
+    }[];
+  }
+
+  const definitions: {
+    readonly requests: {
+      Produce: Definition<ProduceParameters, ProduceAnswer>;
+      Metadata: Definition<unknown, MetadataAnswer>;
     };
-  }
-
-  /** One kind of request in all its versions. */
-  export interface ProduceDefinition {
-    readonly versions: readonly string[];
-    protocol(version: { readonly version: number }): (parameters: ProduceArguments) => ProduceExchange;
-  }
-
-  const definitions: { readonly requests: { Produce: ProduceDefinition } };
+  };
   export default definitions;
 }

@@ -30,7 +30,7 @@ interface Verdict {
   readonly name: string;
   readonly code: DeliveryErrorCode;
   readonly reach: Reach;
-  /** The client's idea of which broker leads which partition is out of date. @default false */
+  /** What the client knows of topics and brokers is out of date. @default false */
   readonly isStale?: boolean;
 }
 
@@ -73,6 +73,8 @@ const VERDICTS: ReadonlyMap<number, Verdict> = new Map<number, Verdict>([
   [87, rejected("INVALID_RECORD")],
 ]);
 
+const LEADER_NOT_AVAILABLE = 5;
+
 /** An error, and how far it reaches. */
 export interface Judgement {
   readonly error: DeliveryError;
@@ -88,6 +90,13 @@ export function judgeAnswer(code: number, topic: string): Judgement {
     `Kafka refused an event for topic ${topic}: ${verdict?.name ?? "error"} (${code})`,
   );
   return { error, reach: verdict?.reach ?? "partition", isStale: verdict?.isStale ?? false };
+}
+
+/** Judges that a partition of a topic has no leader to send to. */
+export function judgeMissing(topic: string, partition: number, count: number): Judgement {
+  if (partition < count) return judgeAnswer(LEADER_NOT_AVAILABLE, topic);
+  const message = `Topic ${topic} has ${count} partitions, and there is no ${partition}`;
+  return { error: new DeliveryError("output_failed", message), reach: "partition", isStale: true };
 }
 
 /** Judges what the client threw instead of an answer. */

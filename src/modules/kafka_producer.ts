@@ -19,21 +19,21 @@ export interface KafkaRecord {
   readonly headers: Readonly<Record<string, string | Buffer>>;
 }
 
-/** What became of records that were sent together. */
-export interface SendOutcome {
-  /** One result a record, in order. */
-  readonly results: readonly DeliveryResult[];
-  /** Why there is no point in sending more right now: the cluster as a whole did not answer. */
-  readonly unreachable?: DeliveryError;
-}
+/** Takes the result of one record, by its index. */
+export type Report = (index: number, result: DeliveryResult) => void;
 
 /**
  * Sends records and tells for each of them what became of it. A record that fails with an error that can be
  * tried again is not followed by a later one of the same topic and partition: those fail as well.
  */
 export interface RecordProducer extends AsyncDisposable {
-  /** Sends records; never throws. The next call must wait for the end of this one. */
-  send(records: readonly KafkaRecord[]): Promise<SendOutcome>;
+  /**
+   * Sends records. Reports one result each, as soon as it is known; resolves when all are reported. Never
+   * throws. The next call must wait for the end of this one.
+   *
+   * @returns why there is no point in sending more right now, when no broker was there to send to
+   */
+  send(records: readonly KafkaRecord[], report: Report): Promise<DeliveryError | undefined>;
   /**
    * Resolves when a broker answers.
    *

@@ -7,7 +7,7 @@
 
 import { setImmediate as turn } from "node:timers/promises";
 import { DeliveryError } from "../errors.ts";
-import type { KafkaRecord, RecordProducer, SendOutcome } from "./kafka_producer.ts";
+import type { KafkaRecord, RecordProducer } from "./kafka_producer.ts";
 import type { DeliveryResult } from "./module.ts";
 
 /** How much is sent or kept at most. */
@@ -53,6 +53,8 @@ interface Entry {
   readonly bytes: number;
   readonly submission: Submission;
   readonly index: number;
+  /** Counts all records that were ever submitted. */
+  readonly number: number;
 }
 
 /** Sends records in the order in which they were submitted. */
@@ -62,6 +64,9 @@ export class KafkaSender implements AsyncDisposable {
   #queue: Entry[] = [];
   #records = 0;
   #bytes = 0;
+  #nextNumber = 0;
+  /** The lanes of records that failed, each with the number from which on records may go again. */
+  readonly #held = new Map<string, number>();
   #running: Promise<void> | undefined;
   #closed = false;
 
@@ -85,7 +90,7 @@ export class KafkaSender implements AsyncDisposable {
     const abort = () => this.#abort(submission);
     signal.addEventListener("abort", abort, { once: true });
     for (const [index, record] of records.entries()) {
-      this.#add({ record, bytes: sizeOf(record), submission, index });
+      this.#add({ record, bytes: sizeOf(record), submission, index, number: this.#nextNumber++ });
     }
     this.#running ??= this.#run();
     return promise;
@@ -127,51 +132,68 @@ export class KafkaSender implements AsyncDisposable {
 
   async #run(): Promise<void> {
     // Calls of the same turn travel together; and whoever got an answer may bring more before the next batch.
-    for (await turn(); this.#queue.length > 0; await turn()) {
-      const batch = this.#takeBatch();
-      this.#conclude(batch, await this.#producer.send(batch.map(({ record }) => record)));
-    }
+    for (await turn(); this.#queue.length > 0; await turn()) await this.#send(this.#takeBatch());
     this.#running = undefined;
+  }
+
+  async #send(batch: readonly Entry[]): Promise<void> {
+    if (batch.length === 0) return;
+    // Whoever learns of a failure may try again while this still runs: only what came before is meant by it.
+    let failedAt: number | undefined;
+    const unreachable = await this.#producer.send(batch.map(({ record }) => record), (index, result) => {
+      const entry = batch[index]!;
+      if (result !== "delivered" && result.disposition === "retry") {
+        failedAt ??= this.#nextNumber;
+        this.#holdUp(entry);
+      }
+      this.#settle(entry, result);
+    });
+    if (unreachable !== undefined) this.#failQueue(({ number }) => number < (failedAt ?? 0), unreachable);
   }
 
   #takeBatch(): Entry[] {
     const { batchRecords, batchBytes } = this.#bounds;
-    let count = 0;
+    const batch: Entry[] = [];
     let bytes = 0;
-    while (count < this.#queue.length && count < batchRecords) {
-      bytes += this.#queue[count]!.bytes;
-      if (bytes > batchBytes && count > 0) break;
-      count++;
+    let taken = 0;
+    for (; taken < this.#queue.length && batch.length < batchRecords; taken++) {
+      const entry = this.#queue[taken]!;
+      if (this.#isHeldUp(entry)) {
+        this.#settle(
+          entry,
+          new DeliveryError("output_failed", "An earlier event with the same key was not taken"),
+        );
+        continue;
+      }
+      bytes += entry.bytes;
+      if (bytes > batchBytes && batch.length > 0) break;
+      batch.push(entry);
     }
-    return this.#queue.splice(0, count);
-  }
-
-  #conclude(batch: readonly Entry[], { results, unreachable }: SendOutcome): void {
-    const held = new Set<string | undefined>();
-    for (const [index, entry] of batch.entries()) {
-      const result = results[index]!;
-      this.#settle(entry, result);
-      if (result !== "delivered" && result.disposition === "retry") held.add(laneOf(entry.record));
-    }
-    if (unreachable !== undefined) this.#failQueue(() => true, unreachable);
-    else this.#holdUp(held);
+    this.#queue.splice(0, taken);
+    if (this.#queue.length === 0) this.#held.clear();
+    return batch;
   }
 
   #abort(submission: Submission): void {
     const error = new DeliveryError("output_timeout", "Kafka did not take the event in time");
-    const waiting = this.#queue.filter((entry) => entry.submission === submission);
-    const held = new Set(waiting.map(({ record }) => laneOf(record)));
-    this.#failQueue((entry) => entry.submission === submission, error);
-    this.#holdUp(held);
+    this.#failQueue((entry) => {
+      if (entry.submission !== submission) return false;
+      this.#holdUp(entry);
+      return true;
+    }, error);
     for (const index of submission.results.keys()) submission.settle(index, error);
   }
 
-  /** Fails what would overtake a record that will be tried again. */
-  #holdUp(lanes: Set<string | undefined>): void {
-    lanes.delete(undefined);
-    if (lanes.size === 0) return;
-    const message = "An earlier event with the same key or partition was not taken";
-    this.#failQueue(({ record }) => lanes.has(laneOf(record)), new DeliveryError("output_failed", message));
+  /** Lets none of the records that wait overtake one that will be tried again. */
+  #holdUp({ record }: Entry): void {
+    const lane = laneOf(record);
+    if (lane !== undefined) this.#held.set(lane, this.#nextNumber);
+  }
+
+  #isHeldUp({ record, number }: Entry): boolean {
+    if (this.#held.size === 0) return false;
+    const lane = laneOf(record);
+    return lane !== undefined && number < (this.#held.get(lane) ?? 0);
   }
 
   #failQueue(isMeant: (entry: Entry) => boolean, error: DeliveryError): void {

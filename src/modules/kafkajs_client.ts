@@ -14,7 +14,7 @@ import {
   type LogEntry,
   logLevel,
   type PartitionerArgs,
-  Partitioners,
+  type PartitionMetadata,
   type Producer,
   type SASLOptions,
   type TopicMessages,
@@ -48,28 +48,48 @@ const TIMEOUTS = {
 /** All replicas that are in step, as many as the topic's `min.insync.replicas` asks for. */
 const ALL_REPLICAS = -1;
 
-/** How often kafkajs tries again by itself, which heals connections that were closed while idle. */
-const RETRIES = 2;
-const RETRY_DELAYS = { initialRetryTime: 100, multiplier: 1, maxRetryTime: 1_000 };
+/** A partition that no topic has. kafkajs drops messages for it without a word. */
+const NOWHERE = -1;
+
+/**
+ * How kafkajs tries again by itself: not at all for records, since the host does that, but each of the brokers
+ * to begin with must have its turn.
+ */
+const RETRY = { initialRetryTime: 100, multiplier: 1, maxRetryTime: 200 };
+
+/** What is known of a topic's partitions. */
+export class TopicPartitions {
+  readonly #leaders: ReadonlyMap<number, number>;
+
+  constructor(readonly metadata: PartitionMetadata[]) {
+    this.#leaders = new Map(metadata.map(({ partitionId, leader }) => [partitionId, leader]));
+  }
+
+  get count(): number {
+    return this.metadata.length;
+  }
+
+  /** The broker that leads a partition, by its number; `undefined` when none does. */
+  leaderOf(partition: number): number | undefined {
+    const leader = this.#leaders.get(partition);
+    return leader === undefined || leader < 0 ? undefined : leader;
+  }
+}
 
 /** An open client. Disposal breaks its connections, whatever is under way. */
 export class KafkaJsClient implements AsyncDisposable {
-  /** Every topic that was sent to. kafkajs asks for all of them, and fails when one is missing. */
-  readonly topics = new Set<string>();
   readonly #kafka: Kafka;
+  readonly #producer: Producer;
   readonly #sockets = new Set<Socket>();
-  readonly #choosePartition: ChoosePartition;
-  #producer: Producer | undefined;
-  #underway: Promise<unknown> = Promise.resolve();
+  readonly #underway = new Set<Promise<void>>();
+  readonly #topics = new Map<string, TopicPartitions>();
   #closed = false;
 
   private constructor(
     address: KafkaAddress,
     ssl: ConnectionOptions | undefined,
-    choosePartition: ChoosePartition,
     report: (entry: LogEntry) => void,
   ) {
-    this.#choosePartition = choosePartition;
     this.#kafka = new Kafka({
       clientId: "core-webhook-module",
       brokers: shuffled(address.brokers),
@@ -78,47 +98,35 @@ export class KafkaJsClient implements AsyncDisposable {
       ...(address.sasl === undefined ? {} : { sasl: { ...address.sasl } }),
       connectionTimeout: TIMEOUTS.connect,
       requestTimeout: TIMEOUTS.request,
-      // Each of the brokers to begin with must have its turn.
-      retry: { ...RETRY_DELAYS, retries: Math.max(RETRIES, address.brokers.length) },
+      retry: { ...RETRY, retries: address.brokers.length },
       socketFactory: (target) => this.#openSocket(target),
       logLevel: logLevel.WARN,
       logCreator: () => (entry) => {
         if (!this.#closed && entry.level <= logLevel.WARN) report(entry);
       },
     });
+    this.#producer = this.#kafka.producer({
+      allowAutoTopicCreation: false,
+      createPartitioner: () => (args) => this.#partitionOf(args),
+      retry: { ...RETRY, retries: 0 },
+    });
   }
 
   /**
-   * Makes a client. It connects when it is first used.
+   * Makes a client. It connects when it is told to.
    *
-   * @param choosePartition called for each message, and again for each try
    * @param report takes warnings and errors of kafkajs
    * @throws {Error} when a TLS file cannot be read
    */
-  static async open(
-    address: KafkaAddress,
-    choosePartition: ChoosePartition,
-    report: (entry: LogEntry) => void,
-  ): Promise<KafkaJsClient> {
+  static async open(address: KafkaAddress, report: (entry: LogEntry) => void): Promise<KafkaJsClient> {
     repairKafkaJs();
     const ssl = address.tls === undefined ? undefined : await readTls(address.tls);
-    return new KafkaJsClient(address, ssl, choosePartition, report);
+    return new KafkaJsClient(address, ssl, report);
   }
 
-  /**
-   * Sends messages. Those that are `AnsweredMessage`s have been told the brokers' answers when this ends,
-   * in whichever way it does.
-   *
-   * @throws {Error} whatever kafkajs throws when a message could not be sent or was not answered
-   */
-  async send(messages: TopicMessages[]): Promise<void> {
-    for (const { topic } of messages) this.topics.add(topic);
-    const isFirst = this.#producer === undefined;
-    const producer = this.#openProducer();
-    await this.#within(TIMEOUTS.send, async () => {
-      if (isFirst) await producer.connect();
-      await producer.sendBatch({ topicMessages: messages, acks: ALL_REPLICAS, timeout: TIMEOUTS.replicate });
-    });
+  /** Whether there are other topics that kafkajs asks for together with this one. */
+  knowsOthersThan(topic: string): boolean {
+    return this.#topics.size > (this.#topics.has(topic) ? 1 : 0);
   }
 
   /**
@@ -126,8 +134,32 @@ export class KafkaJsClient implements AsyncDisposable {
    *
    * @throws {Error} whatever kafkajs throws when none does
    */
-  async connect(): Promise<void> {
-    await this.#within(TIMEOUTS.send, () => this.#openProducer().connect());
+  connect(): Promise<void> {
+    return this.#within(TIMEOUTS.send, () => this.#producer.connect());
+  }
+
+  /**
+   * The partitions of a topic. The first time a broker is asked.
+   *
+   * @throws {Error} whatever kafkajs throws when the topic, or another one that is known, is not there
+   */
+  async partitionsOf(topic: string): Promise<TopicPartitions> {
+    if (!this.#topics.has(topic)) {
+      // kafkajs has no other way to ask: a message without a place is asked a partition for and not sent.
+      await this.send([{ topic, messages: [{ value: null }] }]);
+    }
+    return this.#topics.get(topic) ?? new TopicPartitions([]);
+  }
+
+  /**
+   * Sends messages to the partitions that they name. Those that are `AnsweredMessage`s have been told the
+   * brokers' answers when this ends, in whichever way it does.
+   *
+   * @throws {Error} whatever kafkajs throws when a broker did not answer
+   */
+  send(topicMessages: TopicMessages[]): Promise<void> {
+    const options = { topicMessages, acks: ALL_REPLICAS, timeout: TIMEOUTS.replicate };
+    return this.#within(TIMEOUTS.send, () => this.#producer.sendBatch(options));
   }
 
   /** Breaks all connections and lets none be made any more: what is under way fails soon. */
@@ -148,28 +180,29 @@ export class KafkaJsClient implements AsyncDisposable {
   }
 
   async #end(): Promise<void> {
-    await this.#underway;
-    await this.#producer?.disconnect();
+    await Promise.all(this.#underway);
+    await this.#producer.disconnect();
     await Promise.all(Array.from(this.#sockets, (socket) => new Promise((end) => socket.once("close", end))));
   }
 
-  #openProducer(): Producer {
-    return this.#producer ??= this.#kafka.producer({
-      allowAutoTopicCreation: false,
-      createPartitioner: () => this.#choosePartition,
-      retry: { ...RETRY_DELAYS, retries: RETRIES },
-    });
-  }
-
-  async #within(milliseconds: number, work: () => Promise<void>): Promise<void> {
+  async #within(milliseconds: number, work: () => Promise<unknown>): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#underway.add(promise);
     const timer = setTimeout(() => this.abort(), milliseconds);
-    const ended = work();
-    this.#underway = ended.catch(() => {});
     try {
-      await ended;
+      await work();
     } finally {
       clearTimeout(timer);
+      this.#underway.delete(promise);
+      resolve();
     }
+  }
+
+  #partitionOf({ topic, message, partitionMetadata }: PartitionerArgs): number {
+    if (this.#topics.get(topic)?.metadata !== partitionMetadata) {
+      this.#topics.set(topic, new TopicPartitions(partitionMetadata));
+    }
+    return message.partition ?? NOWHERE;
   }
 
   #openSocket({ host, port, ssl, onConnect }: ISocketFactoryArgs): Socket {
@@ -184,17 +217,6 @@ export class KafkaJsClient implements AsyncDisposable {
     socket.once("close", () => this.#sockets.delete(socket));
     return socket;
   }
-}
-
-/** Chooses the partition of a message. */
-export type ChoosePartition = (args: PartitionerArgs) => number;
-
-/**
- * The Java client's choice: the record's own partition, else by murmur2 over the key, else any. Without a key
- * the partitions take turns.
- */
-export function javaPartitioner(): ChoosePartition {
-  return Partitioners.DefaultPartitioner();
 }
 
 /** In another order each time, so that instances do not all begin with the same broker. */

@@ -8,7 +8,6 @@ import type { Buffer } from "node:buffer";
 import type { Message, TopicMessages } from "kafkajs";
 import { DeliveryError } from "../errors.ts";
 import type { KafkaRecord } from "./kafka_producer.ts";
-import type { ChoosePartition } from "./kafkajs_client.ts";
 import { AnsweredMessage } from "./kafkajs_repairs.ts";
 import type { DeliveryResult } from "./module.ts";
 
@@ -17,61 +16,56 @@ export class OutgoingMessage extends AnsweredMessage implements Message {
   readonly key: Buffer | null;
   readonly value: Buffer;
   readonly headers: Record<string, string | Buffer>;
-  /** Set when it is chosen, so that each further try goes to the same one. */
+  /** Chosen once, so that each further try goes to the same one. */
   partition?: number;
+  /** The number of the broker that leads the partition. */
+  leader?: number;
+  readonly #report: (result: DeliveryResult) => void;
+  #result: DeliveryResult | undefined;
 
-  /** @param result what became of it, as soon as that is known */
-  constructor(readonly record: KafkaRecord, public result: DeliveryResult | undefined) {
+  /** @param report takes what became of it, as soon as that is known */
+  constructor(readonly record: KafkaRecord, report: (result: DeliveryResult) => void) {
     super();
+    this.#report = report;
     this.key = record.key;
     this.value = record.value;
     this.headers = record.headers;
+    if (record.partition !== undefined) this.partition = record.partition;
   }
 
   get topic(): string {
     return this.record.topic;
   }
 
+  /** What became of it; `undefined` while that is not known. */
+  get result(): DeliveryResult | undefined {
+    return this.#result;
+  }
+
+  /** Sets the result, unless there is one. */
+  settle(result: DeliveryResult): void {
+    if (this.#result !== undefined) return;
+    this.#result = result;
+    this.#report(result);
+  }
+
   /** Equal for messages between which Kafka keeps the order, once their partitions are chosen. */
   get place(): string {
-    return `${this.record.topic}/${this.partition ?? this.record.partition}`;
+    return `${this.record.topic}/${this.partition}`;
   }
 }
 
-/** A record names a partition that its topic does not have. kafkajs would drop it without a word. */
-export class MissingPartitionError extends Error {
-  override readonly name = "MissingPartitionError";
-
-  /** @param partitions how many the topic has */
-  constructor(readonly topic: string, readonly partitions: number) {
-    super(`Topic ${topic} has ${partitions} partitions`);
-  }
-}
-
-/**
- * Chooses once for each message. Without that a second try without a key goes to another partition, and
- * kafkajs loses it where it believes that broker to have answered already.
- *
- * @throws {MissingPartitionError} when the record names a partition that is not there
- */
-export function choosingOnce(choose: ChoosePartition): ChoosePartition {
-  return (args) => {
-    const message = args.message as OutgoingMessage;
-    const { partition } = message.record;
-    const partitions = args.partitionMetadata.length;
-    if (partition !== undefined && partition >= partitions) {
-      throw new MissingPartitionError(args.topic, partitions);
-    }
-    return message.partition ??= partition ?? choose(args);
-  };
+/** The messages of which nothing is known yet. */
+export function openOnes(messages: readonly OutgoingMessage[]): OutgoingMessage[] {
+  return messages.filter(({ result }) => result === undefined);
 }
 
 /** Puts messages together that fall under the same key, in order. */
-export function groupBy(
+export function groupBy<Key>(
   messages: readonly OutgoingMessage[],
-  keyOf: (message: OutgoingMessage) => string,
-): Map<string, OutgoingMessage[]> {
-  const groups = new Map<string, OutgoingMessage[]>();
+  keyOf: (message: OutgoingMessage) => Key,
+): Map<Key, OutgoingMessage[]> {
+  const groups = new Map<Key, OutgoingMessage[]>();
   for (const message of messages) {
     const key = keyOf(message);
     const group = groups.get(key);
@@ -95,6 +89,8 @@ export function holdUpFollowers(sent: readonly OutgoingMessage[], later: readonl
   for (const { result, place } of sent) {
     if (result instanceof DeliveryError && result.disposition === "retry") held.set(place, result);
   }
-  if (held.size === 0) return;
-  for (const message of later) message.result ??= held.get(message.place);
+  for (const message of later) {
+    const error = held.get(message.place);
+    if (error !== undefined) message.settle(error);
+  }
 }

@@ -6,52 +6,33 @@
  */
 
 import type { Logger } from "@logtape/logtape";
-import type { LogEntry } from "kafkajs";
+import { type LogEntry, Partitioners } from "kafkajs";
 import { DeliveryError } from "../errors.ts";
 import { RateLimited } from "../observability/rate_limited.ts";
-import { judgeAnswer, judgeFailure } from "./kafka_errors.ts";
-import type { KafkaRecord, RecordProducer, SendOutcome } from "./kafka_producer.ts";
-import { javaPartitioner, type KafkaAddress, KafkaJsClient } from "./kafkajs_client.ts";
-import {
-  byTopic,
-  choosingOnce,
-  groupBy,
-  holdUpFollowers,
-  MissingPartitionError,
-  OutgoingMessage,
-} from "./kafkajs_messages.ts";
+import { judgeAnswer, judgeFailure, type Judgement, judgeMissing } from "./kafka_errors.ts";
+import type { KafkaRecord, RecordProducer, Report } from "./kafka_producer.ts";
+import { type KafkaAddress, KafkaJsClient, TopicPartitions } from "./kafkajs_client.ts";
+import { byTopic, groupBy, holdUpFollowers, openOnes, OutgoingMessage } from "./kafkajs_messages.ts";
 
 /**
- * How long a topic or partition that is missing, or closed to the gateway, is not asked for again, in
- * milliseconds. Asking holds up the events for other topics.
+ * How long a topic or partition that is missing, has no leader or is closed to the gateway is not asked for
+ * again, in milliseconds. Asking holds up the events for other topics.
  */
 const SHUN_MS = 2_000;
-
-/** How a try to send messages ended. The messages know their answers. */
-interface Ending {
-  /** What was thrown; `undefined` when nothing was. */
-  readonly failure: unknown;
-  /** Whether the client knew of no other topic: then a failure that concerns a topic concerns this one. */
-  readonly isOnlyTopic: boolean;
-}
-
-/** What follows when messages were not answered. */
-interface Consequence {
-  /** What to send again, in these parts. */
-  readonly parts: OutgoingMessage[][];
-  /** Why nothing else can be sent either. */
-  readonly unreachable?: DeliveryError;
-}
 
 /** Sends through one client at a time; a new one is made after each failure. */
 export class KafkaJsProducer implements RecordProducer {
   readonly #address: KafkaAddress;
   readonly #name: string;
   readonly #logger: Logger;
-  readonly #choosePartition = choosingOnce(javaPartitioner());
+  /**
+   * As the Java client does: the record's own partition, else by murmur2 over the key; without a key the
+   * partitions that have a leader take turns.
+   */
+  readonly #choosePartition = Partitioners.DefaultPartitioner();
   readonly #reports = new RateLimited();
   /** Until when and why, by topic or by topic and partition: no more of them than webhooks name. */
-  readonly #shunned = new Map<string, { readonly until: number; readonly error: DeliveryError }>();
+  readonly #shunned = new Map<string, { readonly until: number; readonly reason: Judgement }>();
   #client: KafkaJsClient | undefined;
   #isStale = false;
   #closed = false;
@@ -63,29 +44,15 @@ export class KafkaJsProducer implements RecordProducer {
     this.#logger = logger;
   }
 
-  async send(records: readonly KafkaRecord[]): Promise<SendOutcome> {
-    const messages = records.map((record) => new OutgoingMessage(record, this.#reasonToShun(record)));
-    let groups = [messages];
-    let unreachable: DeliveryError | undefined;
-    while (groups.length > 0 && unreachable === undefined) {
-      const group = groups.shift()!.filter(({ result }) => result === undefined);
-      if (group.length === 0) continue;
-      const ending = await this.#sendGroup(group);
-      const unanswered = group.filter(({ answer }) => answer === undefined);
-      const parts = this.#takeAnswers(group);
-      if (unanswered.length > 0) {
-        const consequence = this.#takeFailure(ending, unanswered);
-        parts.push(...consequence.parts);
-        if (unanswered.length === group.length) unreachable = consequence.unreachable;
-      }
-      groups = [...parts, ...groups];
-      holdUpFollowers(group, groups.flat());
-    }
-    if (this.#isStale) await this.#discard();
-    return {
-      results: messages.map(({ result }) => result ?? unreachable!),
-      ...(unreachable === undefined ? {} : { unreachable }),
-    };
+  async send(records: readonly KafkaRecord[], report: Report): Promise<DeliveryError | undefined> {
+    const messages = records.map((record, index) => {
+      return new OutgoingMessage(record, (result) => report(index, result));
+    });
+    const unreachable = await this.#assignAllPartitions(messages) ??
+      await this.#sendToBrokers(openOnes(messages));
+    if (unreachable !== undefined) settleAll(messages, unreachable);
+    if (unreachable !== undefined || this.#isStale) await this.#discard();
+    return unreachable;
   }
 
   async probe(signal: AbortSignal): Promise<void> {
@@ -107,24 +74,107 @@ export class KafkaJsProducer implements RecordProducer {
     await this.#discard();
   }
 
-  async #sendGroup(group: readonly OutgoingMessage[]): Promise<Ending> {
-    for (const message of group) message.answer = undefined;
+  /** @returns why the cluster cannot be reached, if so */
+  async #assignAllPartitions(messages: readonly OutgoingMessage[]): Promise<DeliveryError | undefined> {
+    for (const [topic, ofTopic] of groupBy(messages, (message) => message.topic)) {
+      const partitions = this.#reasonToShun(topic) ?? await this.#partitionsOf(topic);
+      if (partitions instanceof TopicPartitions) {
+        for (const message of ofTopic) this.#assignPartition(message, partitions);
+      } else {
+        if (partitions.reach === "cluster") return partitions.error;
+        settleAll(ofTopic, partitions.error);
+      }
+    }
+    return undefined;
+  }
+
+  async #partitionsOf(topic: string): Promise<TopicPartitions | Judgement> {
     try {
-      this.#client ??= await this.#open();
-      await this.#client.send(byTopic(group));
-      return { failure: undefined, isOnlyTopic: false };
+      return await (await this.#connected()).partitionsOf(topic);
     } catch (failure) {
-      const isOnlyTopic = this.#client?.topics.size === 1;
-      await this.#discard();
-      return { failure, isOnlyTopic };
+      const judgement = judgeFailure(failure);
+      if (judgement.reach === "cluster") return judgement;
+      const partitions = this.#client?.knowsOthersThan(topic)
+        ? await this.#askWithNewClient(topic)
+        : judgement;
+      if (!(partitions instanceof TopicPartitions)) this.#shun(topic, partitions);
+      return partitions;
     }
   }
 
+  /** kafkajs asks for all topics that a client knows, and does not say which of them is missing. */
+  async #askWithNewClient(topic: string): Promise<TopicPartitions | Judgement> {
+    try {
+      await using client = await this.#open();
+      await client.connect();
+      const partitions = await client.partitionsOf(topic);
+      await this.#discard();
+      return partitions;
+    } catch (failure) {
+      return judgeFailure(failure);
+    }
+  }
+
+  #assignPartition(message: OutgoingMessage, partitions: TopicPartitions): void {
+    const { topic } = message;
+    message.partition ??= this.#choosePartition({ topic, message, partitionMetadata: partitions.metadata });
+    const leader = partitions.leaderOf(message.partition);
+    if (leader !== undefined) {
+      message.leader = leader;
+      return;
+    }
+    // What the client knows may be out of date; it is asked anew, but not each time.
+    const { place } = message;
+    let reason = this.#reasonToShun(place);
+    if (reason === undefined) {
+      reason = judgeMissing(topic, message.partition, partitions.count);
+      this.#shun(place, reason);
+      this.#isStale = true;
+    }
+    message.settle(reason.error);
+  }
+
+  /** @returns why the cluster cannot be reached, if so */
+  async #sendToBrokers(messages: readonly OutgoingMessage[]): Promise<DeliveryError | undefined> {
+    if (messages.length === 0) return undefined;
+    try {
+      const client = await this.#connected();
+      const groups = [...groupBy(messages, ({ leader }) => leader).values()];
+      const failures = await Promise.all(groups.map((group) => this.#sendToBroker(client, group)));
+      const isReached = failures.includes(undefined) || messages.some(({ result }) => result === "delivered");
+      return isReached ? undefined : failures[0];
+    } catch (failure) {
+      return judgeFailure(failure).error;
+    }
+  }
+
+  /** @returns why the broker did not answer, if so */
+  async #sendToBroker(
+    client: KafkaJsClient,
+    messages: OutgoingMessage[],
+  ): Promise<DeliveryError | undefined> {
+    let parts = [messages];
+    while (parts.length > 0) {
+      const part = openOnes(parts.shift()!);
+      if (part.length === 0) continue;
+      const failure = await send(client, part);
+      parts = [...this.#takeAnswers(part), ...parts];
+      const unanswered = part.filter(({ answer }) => answer === undefined);
+      if (unanswered.length > 0) {
+        this.#isStale = true;
+        settleAll([...unanswered, ...parts.flat()], failure);
+        return failure;
+      }
+      holdUpFollowers(part, parts.flat());
+    }
+    return undefined;
+  }
+
   /** Turns answers into results. Returns what to send again, in these parts. */
-  #takeAnswers(group: readonly OutgoingMessage[]): OutgoingMessage[][] {
+  #takeAnswers(part: readonly OutgoingMessage[]): OutgoingMessage[][] {
     const refused: OutgoingMessage[] = [];
-    for (const message of group) {
-      if (message.answer === 0) message.result = "delivered";
+    for (const message of part) {
+      if (message.answer === 0) message.settle("delivered");
       else if (message.answer !== undefined) refused.push(message);
     }
     return [...groupBy(refused, ({ place }) => place).values()].flatMap((batch) => this.#takeRefusal(batch));
@@ -138,62 +188,35 @@ export class KafkaJsProducer implements RecordProducer {
       const middle = Math.ceil(batch.length / 2);
       return [batch.slice(0, middle), batch.slice(middle)];
     }
-    for (const message of batch) message.result = error;
+    settleAll(batch, error);
     this.#isStale ||= isStale;
     return [];
   }
 
-  #takeFailure({ failure, isOnlyTopic }: Ending, unanswered: OutgoingMessage[]): Consequence {
-    if (failure instanceof MissingPartitionError) {
-      this.#refuseMissingPartitions(failure, unanswered);
-      return { parts: [unanswered] };
-    }
-    const { error, reach } = failure === undefined ? this.#notSent() : judgeFailure(failure);
-    // A failure over one topic is thrown for all that the client has ever sent to, without its name.
-    const topics = groupBy(unanswered, ({ topic }) => topic);
-    if (reach === "topic" && !isOnlyTopic) return { parts: [...topics.values()] };
-    for (const message of unanswered) message.result = error;
-    if (reach === "topic") this.#shun([...topics.keys()][0]!, error);
-    return { parts: [], ...(reach === "cluster" ? { unreachable: error } : {}) };
+  #shun(place: string, reason: Judgement): void {
+    this.#shunned.set(place, { reason, until: performance.now() + SHUN_MS });
   }
 
-  #notSent(): ReturnType<typeof judgeFailure> {
-    const error = new DeliveryError("output_failed", "Kafka's leaders changed while the event was sent");
-    this.#isStale = true;
-    return { error, reach: "partition", isStale: true };
-  }
-
-  #refuseMissingPartitions(
-    { topic, partitions, message }: MissingPartitionError,
-    unanswered: readonly OutgoingMessage[],
-  ): void {
-    for (const outgoing of unanswered) {
-      const { partition } = outgoing.record;
-      if (outgoing.topic !== topic || partition === undefined || partition < partitions) continue;
-      outgoing.result = new DeliveryError("output_failed", `${message}, and there is no ${partition}`);
-      this.#shun(`${topic}/${partition}`, outgoing.result);
-    }
-  }
-
-  #shun(place: string, error: DeliveryError): void {
-    this.#shunned.set(place, { until: performance.now() + SHUN_MS, error });
-  }
-
-  #reasonToShun({ topic, partition }: KafkaRecord): DeliveryError | undefined {
-    if (this.#shunned.size === 0) return undefined;
-    for (const place of [topic, `${topic}/${partition}`]) {
-      const shunned = this.#shunned.get(place);
-      if (shunned === undefined) continue;
-      if (performance.now() < shunned.until) return shunned.error;
-      this.#shunned.delete(place);
-    }
+  #reasonToShun(place: string): Judgement | undefined {
+    const shunned = this.#shunned.get(place);
+    if (shunned === undefined) return undefined;
+    if (performance.now() < shunned.until) return shunned.reason;
+    this.#shunned.delete(place);
     return undefined;
   }
 
+  async #connected(): Promise<KafkaJsClient> {
+    if (this.#client === undefined) {
+      this.#client = await this.#open();
+      await this.#client.connect();
+    }
+    return this.#client;
+  }
+
   async #open(): Promise<KafkaJsClient> {
-    if (this.#closed) throw new DeliveryError("output_unavailable", "The Kafka client was closed");
+    if (this.#closed) throw new DeliveryError("output_unavailable", "The connection to Kafka was closed");
     try {
-      return await KafkaJsClient.open(this.#address, this.#choosePartition, (entry) => this.#report(entry));
+      return await KafkaJsClient.open(this.#address, (entry) => this.#report(entry));
     } catch (error) {
       const message = `Cannot read the TLS files of ${this.#name}`;
       throw new DeliveryError("output_unavailable", message, { cause: error });
@@ -218,4 +241,19 @@ export class KafkaJsProducer implements RecordProducer {
       });
     });
   }
+}
+
+/** Sends messages, which are told the brokers' answers. Returns what became of those that got none. */
+async function send(client: KafkaJsClient, messages: readonly OutgoingMessage[]): Promise<DeliveryError> {
+  for (const message of messages) message.answer = undefined;
+  try {
+    await client.send(byTopic(messages));
+    return new DeliveryError("output_failed", "Kafka's partitions changed while the event was sent");
+  } catch (failure) {
+    return judgeFailure(failure).error;
+  }
+}
+
+function settleAll(messages: readonly OutgoingMessage[], result: DeliveryError): void {
+  for (const message of messages) message.settle(result);
 }

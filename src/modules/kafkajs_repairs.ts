@@ -1,12 +1,13 @@
 /**
- * Two corrections to kafkajs 2.2.4, the last version of a client that is no longer maintained. Both are
- * made once, to the library's own objects, when the first client is opened.
+ * Corrections to kafkajs 2.2.4, the last version of a client that is no longer maintained. They are made once,
+ * to the library's own objects, when the first client is opened.
  *
  * @module
  */
 
 import RequestQueue from "kafkajs/request-queue";
-import definitions, { type ProduceAnswer, type ProduceArguments } from "kafkajs/requests";
+import definitions, { type Definition, type MetadataAnswer } from "kafkajs/requests";
+import type { ProduceAnswer, ProduceParameters } from "kafkajs/requests";
 
 /** A message that is told what its broker answered. */
 export abstract class AnsweredMessage {
@@ -14,42 +15,54 @@ export abstract class AnsweredMessage {
   answer: number | undefined;
 }
 
+const { requests } = definitions;
+
 let repaired = false;
 
 /** Makes the corrections, unless they are made. */
 export function repairKafkaJs(): void {
   if (repaired) return;
   repaired = true;
-  keepAnswers();
+  requests.Produce = withParse(requests.Produce, tellMessages);
+  requests.Metadata = withParse(requests.Metadata, permitLeaderless);
   sparePointlessTimers();
 }
 
-/**
- * A broker answers for each partition of a request. kafkajs throws the first error that it finds and forgets
- * the other answers; when some brokers answer and others do not, it forgets those that did. Whoever then
- * tries again sends again what has arrived. So each message is given its own answer, and errors in answers
- * are no longer thrown.
- */
-function keepAnswers(): void {
-  const { requests } = definitions;
-  const { versions, protocol } = requests.Produce;
-  requests.Produce = {
+/** What to do with an answer instead of what the library does, which is handed in as well. */
+type Parse<Parameters, Answer> = (
+  answer: Answer,
+  parameters: Parameters,
+  parse: (answer: Answer) => Promise<Answer>,
+) => Promise<Answer>;
+
+function withParse<Parameters, Answer>(
+  { versions, protocol }: Definition<Parameters, Answer>,
+  parse: Parse<Parameters, Answer>,
+): Definition<Parameters, Answer> {
+  return {
     versions,
     protocol: (version) => {
       const exchangeFor = protocol(version);
       return (parameters) => {
         const { request, response } = exchangeFor(parameters);
-        const parse = (answer: ProduceAnswer) => {
-          tellMessages(parameters, answer);
-          return Promise.resolve(answer);
+        return {
+          request,
+          response: {
+            decode: (bytes) => response.decode(bytes),
+            parse: (answer) => parse(answer, parameters, (judged) => response.parse(judged)),
+          },
         };
-        return { request, response: { decode: (bytes) => response.decode(bytes), parse } };
       };
     },
   };
 }
 
-function tellMessages({ topicData }: ProduceArguments, answer: ProduceAnswer): void {
+/**
+ * A broker answers for each partition of a request. kafkajs throws the first error that it finds and forgets
+ * the other answers, so that whoever tries again sends again what has arrived. So each message is given its
+ * own answer, and errors are not thrown.
+ */
+function tellMessages(answer: ProduceAnswer, { topicData }: ProduceParameters): Promise<ProduceAnswer> {
   for (const { topicName, partitions } of answer.topics) {
     const sent = topicData.find(({ topic }) => topic === topicName);
     for (const { partition, errorCode } of partitions) {
@@ -59,6 +72,25 @@ function tellMessages({ topicData }: ProduceArguments, answer: ProduceAnswer): v
       }
     }
   }
+  return Promise.resolve(answer);
+}
+
+/**
+ * One partition without a leader makes kafkajs refuse all topics that it asked for. That a partition has no
+ * leader shows in its leader's number, which is -1; errors of whole topics are thrown as ever.
+ */
+function permitLeaderless(
+  answer: MetadataAnswer,
+  _parameters: unknown,
+  parse: (answer: MetadataAnswer) => Promise<MetadataAnswer>,
+): Promise<MetadataAnswer> {
+  return parse({
+    ...answer,
+    topicMetadata: answer.topicMetadata.map((topic) => ({
+      ...topic,
+      partitionMetadata: topic.partitionMetadata.map((one) => ({ ...one, partitionErrorCode: 0 })),
+    })),
+  });
 }
 
 /**

@@ -2,6 +2,7 @@
 
 import { join } from "@std/path";
 import { ChildProcess } from "./child_process.ts";
+import { eventually } from "./eventually.ts";
 import { type ConsumedRecord, parseRecords, RECORD_FORMAT } from "./kafka_records.ts";
 import { REPOSITORY } from "./repository.ts";
 
@@ -93,9 +94,16 @@ export class KafkaServer implements AsyncDisposable {
     return this.#order("setRoundTripTime", broker, milliseconds);
   }
 
-  /** Freezes the brokers: their sockets stay open and nothing answers. */
-  freeze(): void {
+  /** Freezes the brokers: their sockets stay open and nothing answers. Resolves when all threads stand still. */
+  async freeze(): Promise<void> {
     this.process.kill("SIGSTOP");
+    await eventually(async () => {
+      const tasks = `/proc/${this.process.pid}/task`;
+      for await (const { name } of Deno.readDir(tasks)) {
+        if (!/^State:\s+T/m.test(await Deno.readTextFile(`${tasks}/${name}/status`))) return false;
+      }
+      return true;
+    });
   }
 
   thaw(): void {
