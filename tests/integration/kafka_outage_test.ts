@@ -67,7 +67,7 @@ Deno.test("events for the other brokers arrive while one is down", async () => {
 
 Deno.test("events arrive when every answer takes long", async () => {
   await using world = await start();
-  await world.kafka.setRoundTripTime(300);
+  await world.kafka.setRoundTripTime(150);
   const pending = ["1", "2", "3"].map((body) => world.output.deliver({ body }, CONFIG));
   assertEquals(codes(await Promise.all(pending)), ["delivered", "delivered", "delivered"]);
   assertEquals(await bodies(world.kafka), ["1", "2", "3"]);

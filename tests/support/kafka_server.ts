@@ -114,8 +114,8 @@ export class KafkaServer implements AsyncDisposable {
   async consume(topic: string): Promise<ConsumedRecord[]> {
     const output = await runKcat([
       ...["-C", "-e", "-q", "-b", this.bootstrap, "-t", topic, "-o", "beginning"],
-      // Answers to a fetch at the end of a partition come at once instead of after half a second.
-      ...["-X", "fetch.wait.max.ms=1", "-f", RECORD_FORMAT],
+      // The defaults wait for half a second at the end of a partition, and after a failure.
+      ...["-X", "fetch.wait.max.ms=1", "-X", "fetch.error.backoff.ms=1", "-f", RECORD_FORMAT],
     ]);
     return parseRecords(output).sort((one, other) =>
       one.partition - other.partition || one.offset - other.offset
