@@ -43,24 +43,24 @@ function moved(name: string): Verdict {
 }
 
 /**
- * The codes that a producer meets. A topic that is missing or closed to the gateway is tried again: it is a
+ * The codes that a producer meets. Only what concerns the cluster as a whole makes the output unavailable. A topic that is missing or closed to the gateway is tried again: it is a
  * mistake of its operator's, not of the event, and heals when the topic is made or opened. A record that the
  * brokers will never take as it is goes to the dead letters.
  */
 const VERDICTS: ReadonlyMap<number, Verdict> = new Map<number, Verdict>([
   [2, { name: "CORRUPT_MESSAGE", code: "output_failed", reach: "partition" }],
   [3, { name: "UNKNOWN_TOPIC_OR_PARTITION", code: "output_failed", reach: "topic", isStale: true }],
-  [5, { name: "LEADER_NOT_AVAILABLE", code: "output_unavailable", reach: "topic", isStale: true }],
+  [5, { name: "LEADER_NOT_AVAILABLE", code: "output_failed", reach: "topic", isStale: true }],
   [6, moved("NOT_LEADER_OR_FOLLOWER")],
-  [7, { name: "REQUEST_TIMED_OUT", code: "output_timeout", reach: "partition" }],
+  [7, { name: "REQUEST_TIMED_OUT", code: "output_failed", reach: "partition" }],
   [8, moved("BROKER_NOT_AVAILABLE")],
   [9, moved("REPLICA_NOT_AVAILABLE")],
   [10, rejected("MESSAGE_TOO_LARGE")],
   [13, moved("NETWORK_EXCEPTION")],
   [17, { name: "INVALID_TOPIC_EXCEPTION", code: "output_rejected", reach: "topic" }],
   [18, rejected("RECORD_LIST_TOO_LARGE")],
-  [19, { name: "NOT_ENOUGH_REPLICAS", code: "output_unavailable", reach: "partition" }],
-  [20, { name: "NOT_ENOUGH_REPLICAS_AFTER_APPEND", code: "output_unavailable", reach: "partition" }],
+  [19, { name: "NOT_ENOUGH_REPLICAS", code: "output_failed", reach: "partition" }],
+  [20, { name: "NOT_ENOUGH_REPLICAS_AFTER_APPEND", code: "output_failed", reach: "partition" }],
   [29, { name: "TOPIC_AUTHORIZATION_FAILED", code: "output_failed", reach: "topic" }],
   [31, { name: "CLUSTER_AUTHORIZATION_FAILED", code: "output_failed", reach: "cluster" }],
   [32, rejected("INVALID_TIMESTAMP")],

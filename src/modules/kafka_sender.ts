@@ -115,7 +115,7 @@ export class KafkaSender implements AsyncDisposable {
     const { queuedRecords, queuedBytes } = this.#bounds;
     if (this.#records + records.length <= queuedRecords && this.#bytes < queuedBytes) return undefined;
     const message = `Kafka has ${this.#records} events of ${this.#bytes} bytes to take before this one`;
-    return new DeliveryError("output_failed", message, { retryAfterSeconds: 1 });
+    return new DeliveryError("overloaded", message, { retryAfterSeconds: 1 });
   }
 
   #add(entry: Entry): void {

@@ -20,14 +20,14 @@ import {
   type TopicMessages,
 } from "kafkajs";
 import { repairKafkaJs } from "./kafkajs_repairs.ts";
-import { readTls, type TlsFiles } from "./tls.ts";
+import { loadTls, type TlsSettings } from "./tls.ts";
 
 /** How a cluster is reached. */
 export interface KafkaAddress {
   /** Brokers to begin with, as `host:port`; they name the others. */
   readonly brokers: readonly string[];
   /** `undefined` for connections without TLS. */
-  readonly tls: TlsFiles | undefined;
+  readonly tls: TlsSettings | undefined;
   readonly sasl: SASLOptions | undefined;
 }
 
@@ -116,11 +116,11 @@ export class KafkaJsClient implements AsyncDisposable {
    * Makes a client. It connects when it is told to.
    *
    * @param report takes warnings and errors of kafkajs
-   * @throws {Error} when a TLS file cannot be read
+   * @throws {DeliveryError} when a TLS file cannot be read
    */
   static async open(address: KafkaAddress, report: (entry: LogEntry) => void): Promise<KafkaJsClient> {
     repairKafkaJs();
-    const ssl = address.tls === undefined ? undefined : await readTls(address.tls);
+    const ssl = address.tls === undefined ? undefined : await loadTls(address.tls);
     return new KafkaJsClient(address, ssl, report);
   }
 

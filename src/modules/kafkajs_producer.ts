@@ -215,12 +215,7 @@ export class KafkaJsProducer implements RecordProducer {
 
   async #open(): Promise<KafkaJsClient> {
     if (this.#closed) throw new DeliveryError("output_unavailable", "The connection to Kafka was closed");
-    try {
-      return await KafkaJsClient.open(this.#address, (entry) => this.#report(entry));
-    } catch (error) {
-      const message = `Cannot read the TLS files of ${this.#name}`;
-      throw new DeliveryError("output_unavailable", message, { cause: error });
-    }
+    return await KafkaJsClient.open(this.#address, (entry) => this.#report(entry));
   }
 
   async #discard(): Promise<void> {

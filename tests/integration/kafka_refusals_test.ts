@@ -48,7 +48,7 @@ Deno.test("a partition that refuses its part of a batch does not have the others
   await world.kafka.failRequests(KAFKA_API.produce, [none, notEnoughReplicas]);
   const batch = [...toPartition(0, 1, 2), ...toPartition(1, 3, 4)];
   const results = codes(await world.output.deliverBatch(batch));
-  assertEquals(results.toSorted(), ["delivered", "delivered", "output_unavailable", "output_unavailable"]);
+  assertEquals(results.toSorted(), ["delivered", "delivered", "output_failed", "output_failed"]);
   const again = batch.filter((_, index) => results[index] !== "delivered");
   assertEquals(codes(await world.output.deliverBatch(again)), ["delivered", "delivered"]);
   assertEquals(await bodies(world.kafka, "orders"), ["1", "2", "3", "4"]);
@@ -73,8 +73,8 @@ Deno.test("a record that is refused for now holds up the later ones with its key
   await world.kafka.failRequests(KAFKA_API.produce, [messageTooLarge, notEnoughReplicas]);
   // The batch is halved; when the first half is refused, the second must not overtake it.
   assertEquals(codes(await world.output.deliverBatch([event("1"), event("2")])), [
-    "output_unavailable",
-    "output_unavailable",
+    "output_failed",
+    "output_failed",
   ]);
   assertEquals(await bodies(world.kafka, "orders"), []);
 });
