@@ -110,6 +110,11 @@ export const ERROR_CATALOGUE = {
     "The gateway is at its limit",
     "Send again after `Retry-After`; raise `MAX_INFLIGHT` or `MAX_INFLIGHT_BYTES`, or find the slow output.",
   ),
+  journal_unavailable: refused(
+    503,
+    "The journal cannot be written",
+    "Send again after `Retry-After`; see the log: the disk of `DATA_DIR` is full, read-only or failing.",
+  ),
   draining: refused(503, "The gateway is shutting down", "Send again; another instance will answer."),
   output_failed: retried(
     502,

@@ -51,6 +51,11 @@ export class EventBody {
     return this.#bytes ??= encoder.encode(this.text);
   }
 
+  /** The form that is exact and costs nothing to store: the bytes if they were read, the text else. */
+  get stored(): Uint8Array<ArrayBuffer> | string {
+    return this.#bytes ?? this.text;
+  }
+
   /** How long the body is: in bytes where it was read as bytes, in characters else. */
   get size(): { readonly unit: "bytes" | "characters"; readonly count: number } {
     return this.#bytes === undefined

@@ -31,6 +31,7 @@ const OUTCOMES: Record<ErrorCode, string> = {
   body_too_large: "too_large",
   unsupported_encoding: "invalid",
   overloaded: "overloaded",
+  journal_unavailable: "journal_unavailable",
   draining: "draining",
   output_failed: "output_failed",
   output_rejected: "output_failed",
