@@ -12,6 +12,8 @@ import type { DeliveryErrorCode } from "../errors.ts";
 export interface AttemptFailure {
   readonly code: DeliveryErrorCode | "webhook_not_found" | "expired";
   readonly message: string;
+  /** What could not take the event: a connection, or a module without one. Empty when nothing was asked. */
+  readonly connection: string;
 }
 
 /** Which dead letters are meant. Left out, a condition does not matter; an empty filter means all. */
@@ -35,7 +37,7 @@ export interface DeadLetterSummary {
   readonly id: string;
   readonly namespace: string;
   readonly webhook: string;
-  /** What it was to be delivered to: a connection, or a module without one. Empty when not known. */
+  /** What could not take it: a connection, or a module without one. Empty when nothing was asked. */
   readonly connection: string;
   readonly reason: AttemptFailure["code"];
   /** The output's own words. Holds no secret. */
@@ -74,11 +76,5 @@ export interface DeadLetters {
   /** Removes the letters for good. Returns how many. */
   drop(filter: DeadLetterFilter): Promise<number>;
   /** Adds a dead letter for an event that is not in the journal. */
-  bury(event: VerifiedEvent, failure: AttemptFailure, details: BurialDetails): Promise<void>;
-}
-
-/** What is known of an event that is buried directly. */
-export interface BurialDetails {
-  readonly connection: string;
-  readonly attempts: number;
+  bury(event: VerifiedEvent, failure: AttemptFailure, attempts: number): Promise<void>;
 }

@@ -67,6 +67,8 @@ export type Settlement =
     /** Takes back the attempt that the claim recorded, since none was made. */
     readonly unattempted?: boolean;
   }
+  /** It stays claimed, and a step of its chain is done. */
+  | { readonly sequence: number; readonly state: "progress"; readonly progress: string }
   /** It stays claimed, and another attempt is about to begin. */
   | {
     readonly sequence: number;
