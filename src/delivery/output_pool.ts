@@ -89,7 +89,8 @@ export class OutputPool implements AsyncDisposable {
    */
   acquire(module: OutputModule, connection: PooledConnection | undefined, config: unknown): OutputLease {
     const partition = module.partition?.(config) ?? "";
-    const key = JSON.stringify([module.name, connection?.name, connection?.fingerprint, partition]);
+    // Only a partition may hold the separator, and it stands last: no two keys are equal by accident.
+    const key = `${module.name}\0${connection?.name ?? ""}\0${connection?.fingerprint ?? ""}\0${partition}`;
     let pooled = this.#open.get(key);
     if (pooled === undefined) {
       const name = connection?.name ?? module.name;
