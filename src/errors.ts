@@ -212,6 +212,8 @@ export class StartupError extends Error {
       | "address_in_use"
       | "address_not_available"
       | "backend_unreachable"
+      | "data_directory_in_use"
+      | "data_directory_newer"
       | "usage",
     readonly problems: readonly string[],
     options?: ErrorOptions,
