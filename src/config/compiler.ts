@@ -13,7 +13,14 @@ import type { BodyForm } from "../event.ts";
 import type { OutputModule } from "../modules/module.ts";
 import { PLANNED_MODULES } from "../modules/registry.ts";
 import type { ProblemReason } from "./problem.ts";
-import { connectionSchema, isRemark, PLANNED_KEYS, type WebhookConfig, webhookSchema } from "./schema.ts";
+import {
+  connectionSchema,
+  isRemark,
+  METHODS,
+  PLANNED_KEYS,
+  type WebhookConfig,
+  webhookSchema,
+} from "./schema.ts";
 import { type Environment, substitute } from "./substitution.ts";
 
 /** A webhook ready for use but for its connection, which may come and go. */
@@ -83,7 +90,7 @@ export function compileWebhook(json: unknown, context: CompileContext): Compiled
     value: {
       enabled: config.enabled,
       dataType: config.data_type,
-      methods: config.methods,
+      methods: sharedMethods(config.methods),
       maxBodyBytes: config.max_body_bytes,
       authenticator,
       bodyForm: authenticator.readsBody || config.data_type === "blob" ? "bytes" : module.reads,
@@ -92,6 +99,14 @@ export function compileWebhook(json: unknown, context: CompileContext): Compiled
       connectionName: config.connection,
     },
   };
+}
+
+const SINGLE_METHODS = METHODS.map((method) => [method]);
+
+/** One array for all webhooks that accept one and the same method, as most do. */
+function sharedMethods(methods: WebhookConfig["methods"]): readonly string[] {
+  const [only] = methods;
+  return methods.length === 1 ? SINGLE_METHODS.find(([method]) => method === only)! : methods;
 }
 
 const compiledSchemas = new WeakMap<z.ZodType, z.ZodType>();
