@@ -6,7 +6,7 @@ import { TempDir } from "../support/temp_dir.ts";
 
 const ENVIRONMENT = { SHUTDOWN_GRACE_MS: "0", SHUTDOWN_TIMEOUT_MS: "200" };
 
-/** A gateway with one webhook for Kafka, one that logs, and one connection that no webhook names. */
+/** A gateway with two webhooks for Kafka, one that logs, and one connection that no webhook names. */
 async function start() {
   await using undo = new AsyncDisposableStack();
   const kafka = undo.use(await KafkaServer.start({ brokers: 2 }));
@@ -14,6 +14,7 @@ async function start() {
   const dir = undo.use(await TempDir.create());
   await dir.writeJson("webhooks.json", {
     orders: { module: "kafka", "module-config": { topic: "orders" }, accept: "delivered" },
+    stored: { module: "kafka", "module-config": { topic: "orders", key: { json_pointer: "/id" } } },
     printed: { module: "log" },
   });
   await dir.writeJson("connections.json", {
@@ -76,4 +77,18 @@ Deno.test("frozen brokers hold up neither other webhooks nor the end of the gate
   const { code } = await world.gateway.exited;
   assertEquals(code, 0);
   assert(await lost !== 200);
+});
+
+Deno.test("events that are accepted while the brokers are down arrive when they are back, in order", async () => {
+  await using world = await start();
+  await world.kafka.takeDown();
+  for (let number = 0; number < 20; number++) {
+    assertEquals(await post(world.gateway, "stored", `{"id":"a","number":${number}}`), 200);
+  }
+  await world.kafka.bringUp();
+  await eventually(async () => {
+    const records = await world.kafka.consume("orders");
+    const numbers = records.map(({ value }) => JSON.parse(new TextDecoder().decode(value)).number);
+    assertEquals([...new Set(numbers)], Array.from({ length: 20 }, (_, number) => number));
+  });
 });
