@@ -15,7 +15,7 @@ import { type KafkaAddress, KafkaJsClient, TopicPartitions } from "./kafkajs_cli
 import { byTopic, groupBy, holdUpFollowers, openOnes, OutgoingMessage } from "./kafkajs_messages.ts";
 
 /** How long a topic or partition that cannot be sent to is not asked for again, in milliseconds. */
-const SHUN_MS = 2_000;
+const SHUN_MS = 1_000;
 
 /**
  * One call for all brokers is a fifth faster, but when one of them is dead, kafkajs sends nothing to the others.
