@@ -82,6 +82,13 @@ export interface OutputModule<Config = unknown, Connection = unknown> {
   readonly reads: BodyForm;
   /** How many deliveries may be under way at once per connection. @default 64 */
   readonly concurrency?: number;
+  /** How many deliveries one call of `deliver` may take. @default 1 */
+  readonly maxBatch?: number;
+  /**
+   * Whether the events of one webhook must arrive in the order in which they were received. Then one that
+   * fails holds up the later ones of its webhook until it was delivered or given up. Left out, none waits.
+   */
+  ordered?(config: Config): boolean;
   /**
    * Which deliveries share an output. Those of different partitions never wait for each other, so one
    * destination that hangs does not hold up the others. Left out, all that use a connection share one.

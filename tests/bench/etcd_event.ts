@@ -14,7 +14,7 @@ import type { IEvent } from "etcd3";
 import { EtcdMirror } from "../../src/config/etcd_mirror.ts";
 import { KeySpace } from "../../src/config/etcd_keys.ts";
 import { ConfigManager } from "../../src/config/manager.ts";
-import type { OutputLease } from "../../src/delivery/output_pool.ts";
+import { CLOSED_LEASE } from "../../src/delivery/output_pool.ts";
 import { outputModules } from "../../src/modules/registry.ts";
 import { nameOf, prefixOf, valueOf } from "./etcd_data.ts";
 import { judge, median, print, progress, row } from "./etcd_report.ts";
@@ -34,9 +34,8 @@ function floor(): Apply {
 }
 
 function gateway(): Apply {
-  const lease: OutputLease = { deliver: () => "delivered", release: () => {} };
   const manager = new ConfigManager({
-    outputs: { acquire: () => lease },
+    outputs: { acquire: () => CLOSED_LEASE },
     compile: { environment: {}, modules: outputModules },
     logger: getLogger("bench"),
   });

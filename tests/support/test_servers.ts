@@ -8,8 +8,13 @@ import { join } from "@std/path";
  * a new one needs. Tests start them on free ports with data of their own; no system service is used.
  */
 export const TEST_SERVERS: Readonly<Record<string, string>> = {
+  "clickhouse-client": "clickhouse-client",
+  "clickhouse-server": "clickhouse-server",
   etcd: "etcd-server",
   etcdctl: "etcd-client",
+  kcat: "kcat",
+  "redis-server": "redis-server",
+  rq: "python3-rq",
 };
 
 /** Where Debian puts programs, besides the `PATH`: that of an ordinary user lacks `/usr/sbin`. */
