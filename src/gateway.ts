@@ -236,7 +236,7 @@ export class Gateway implements AsyncDisposable {
     await this.#provider.start(this.#manager, this.#stopping.signal);
     this.#ready = true;
     // What an earlier process accepted and did not deliver is taken up; a first journal begins with its first event.
-    if (await hasSqliteJournal(this.#settings.dataDir)) await this.#dispatcher.start();
+    if (await mayHoldJournal(this.#settings.dataDir)) await this.#dispatcher.start();
     logger("config").info("Serving {webhooks} webhooks and {connections} connections", this.#manager.size);
   }
 
@@ -295,6 +295,20 @@ export async function createProvider(settings: Settings): Promise<ConfigProvider
  */
 export async function openJournal({ dataDir, journal }: Settings): Promise<SqliteJournal> {
   return await openSqliteJournal({ directory: dataDir, ...journal, logger: logger("journal") });
+}
+
+/** Whether there is a journal, or nobody can say that there is none since the directory cannot be entered. */
+async function mayHoldJournal(dataDir: string): Promise<boolean> {
+  if (await hasSqliteJournal(dataDir)) return true;
+  try {
+    // With the dot, since the directory itself may be looked at by anybody.
+    await Deno.stat(`${dataDir}/.`);
+    return false;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory) return false;
+    if (error instanceof Deno.errors.PermissionDenied) return true;
+    throw error;
+  }
 }
 
 async function within(milliseconds: number, work: PromiseLike<unknown>): Promise<void> {

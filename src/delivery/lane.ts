@@ -45,11 +45,12 @@ export interface LaneContext {
 /** The events of one webhook. */
 export class Lane implements PortOwner {
   readonly name: LaneName;
-  /** Events that were accepted and not settled, as far as this process knows. */
+  /** Events that were accepted and whose end is not in the journal, as far as this process knows. */
   pending = 0;
   readonly #context: LaneContext;
   readonly #active = new Map<number, Run>();
   readonly #alarm: Alarm;
+  readonly #refill = () => this.#fill();
   #route: RouteLookup | undefined;
   #ports: readonly Port[] = [];
   #missingSince: number | undefined;
@@ -64,12 +65,14 @@ export class Lane implements PortOwner {
   #claiming = false;
   #activeBytes = 0;
   #underWay = 0;
+  /** Events that have left, and of which the journal does not know it yet. */
+  #unsettled = 0;
   #stopped = false;
 
   constructor(name: LaneName, context: LaneContext) {
     this.name = name;
     this.#context = context;
-    this.#alarm = new Alarm(() => this.#fill());
+    this.#alarm = new Alarm(this.#refill);
   }
 
   /** Deliveries under way. */
@@ -77,9 +80,13 @@ export class Lane implements PortOwner {
     return this.#underWay;
   }
 
-  /** Whether something is known to wait here: claimed, or in the journal. */
+  /** Whether something is known to wait here: claimed, in the journal or on the way into it. */
   get knowsOfWork(): boolean {
-    return this.#active.size > 0 || this.#arriving > 0 || this.#unclaimed > 0 || this.#hasBacklog;
+    return this.#hasBacklog || this.#hasClaims || this.#unclaimed > 0;
+  }
+
+  get #hasClaims(): boolean {
+    return this.#active.size > 0 || this.#arriving > 0 || this.#unsettled > 0;
   }
 
   /** Whether its events wait for the configuration. */
@@ -133,9 +140,13 @@ export class Lane implements PortOwner {
     }
   }
 
-  /** The journal holds so many events of this webhook: there may be some that nobody has claimed. */
+  /**
+   * The journal holds so many events of this webhook: there may be some that nobody has claimed, however much
+   * is under way here. A claim that finds none costs little.
+   */
   recover(pending: number): void {
-    this.pending = Math.max(this.pending, pending);
+    // With anything on its way into the journal or out of it, the two cannot be compared.
+    if (!this.#hasClaims && this.#unclaimed === 0) this.pending = pending;
     this.#hasBacklog = true;
     this.#nextDueAt = 0;
     this.refresh();
@@ -253,9 +264,7 @@ export class Lane implements PortOwner {
         this.#retryLater(run, decision.delayMs, decision.failure);
         break;
       case "delivered":
-        this.#leave(run);
-        this.pending--;
-        this.#context.settler.delivered(this.name, run.pending.sequence);
+        this.#end(run, this.#context.settler.delivered(this.name, run.pending.sequence));
         break;
       case "dead":
         this.#bury(run, decision.failure, run.toDeadProgress(route));
@@ -278,8 +287,7 @@ export class Lane implements PortOwner {
       failure,
       ...this.#progressOf(run),
     });
-    this.#leave(run);
-    settled.then(() => {
+    this.#leave(run, settled).then(() => {
       this.#nextDueAt = this.#hasBacklog ? Math.min(this.#nextDueAt, dueAt) : dueAt;
       this.#hasBacklog = true;
       this.#fill();
@@ -287,15 +295,22 @@ export class Lane implements PortOwner {
   }
 
   #bury(run: Run, failure: AttemptFailure, progress: string | undefined): void {
-    this.#leave(run);
-    this.pending--;
-    this.#context.settler.dead(this.name, run.pending, failure, progress);
+    this.#end(run, this.#context.settler.dead(this.name, run.pending, failure, progress));
   }
 
-  #leave(run: Run): void {
+  async #end(run: Run, settled: Promise<void>): Promise<void> {
+    await this.#leave(run, settled);
+    this.pending--;
+  }
+
+  /** @param settled resolves when the journal knows that the event has left */
+  async #leave(run: Run, settled: Promise<void>): Promise<void> {
     this.#active.delete(run.pending.sequence);
     this.#releaseMemory(run.bytes);
     if (this.#hasBacklog && this.#active.size <= WINDOW / 2) this.#fill();
+    this.#unsettled++;
+    await settled;
+    this.#unsettled--;
   }
 
   #isGone(): boolean {
@@ -326,7 +341,7 @@ export class Lane implements PortOwner {
     const mayClaim = typeof this.#route === "object" || this.#isGone();
     if (!this.#hasBacklog || this.#claiming || this.#stopped || !mayClaim) return;
     if (!this.#hasRoom()) {
-      if (this.#context.budget.free <= 0) this.#context.budget.whenFree(() => this.#fill());
+      if (this.#context.budget.free <= 0) this.#context.budget.whenFree(this.#refill);
       return;
     }
     const waitMs = this.#nextDueAt - this.#context.now();

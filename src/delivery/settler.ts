@@ -57,16 +57,23 @@ export class Settler {
     if (this.#unsettled === 0) this.#whenSettled?.();
   }
 
-  delivered(lane: Lane, sequence: number): void {
-    this.#options.metrics.delivered(lane);
-    this.settle({ sequence, state: "delivered" });
+  /** Counted when the journal has it: until then the event is pending, and may be delivered once more. */
+  async delivered(lane: Lane, sequence: number): Promise<void> {
+    await this.settle({ sequence, state: "delivered" });
+    if (!this.#stopped) this.#options.metrics.delivered(lane);
   }
 
-  dead(lane: Lane, pending: PendingEvent, failure: AttemptFailure, progress: string | undefined): void {
-    this.#options.metrics.dead(lane, failure);
+  /** Counted when the journal has it. */
+  async dead(
+    lane: Lane,
+    pending: PendingEvent,
+    failure: AttemptFailure,
+    progress: string | undefined,
+  ): Promise<void> {
     this.#report("warning", lane, pending.event.id, failure, "was given up and is a dead letter now");
     const settlement = { sequence: pending.sequence, state: "dead", failure } as const;
-    this.settle(progress === undefined ? settlement : { ...settlement, progress });
+    await this.settle(progress === undefined ? settlement : { ...settlement, progress });
+    if (!this.#stopped) this.#options.metrics.dead(lane, failure);
   }
 
   /** An attempt failed. */

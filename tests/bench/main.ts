@@ -2,6 +2,7 @@
  *     deno task bench accept [--seconds 5] [--rounds 3] [--connections 32]
  *     deno task bench durable [--seconds 5] [--rounds 3]
  *     deno task bench memory
+ *     deno task bench backlog [--seconds 5] [--rounds 3] [--connections 32]
  *     deno task bench etcd [--keys 25000,250000] [--rounds 3]
  *
  * @module
@@ -10,6 +11,7 @@
 import { parseArgs } from "@std/cli/parse-args";
 import { benchAccept } from "./accept.ts";
 import { benchDurable } from "./durable.ts";
+import { benchBacklog } from "./backlog.ts";
 import { benchEtcd } from "./etcd.ts";
 import { benchMemory } from "./memory.ts";
 
@@ -26,6 +28,7 @@ const benchmarks: Readonly<Record<string, () => Promise<void>>> = {
   accept: () => benchAccept(load),
   durable: () => benchDurable(load),
   memory: () => benchMemory(),
+  backlog: () => benchBacklog(load),
   etcd: () => benchEtcd({ sizes, rounds: load.rounds }),
 };
 
