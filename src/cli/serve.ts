@@ -1,4 +1,6 @@
 import { Gateway } from "../gateway.ts";
+import type { OutputModule } from "../modules/module.ts";
+import { outputModules } from "../modules/registry.ts";
 import { standardLineWriter } from "../observability/line_writer.ts";
 import { logger, setUpLogging } from "../observability/logging.ts";
 import type { Settings } from "../settings.ts";
@@ -6,10 +8,15 @@ import type { Settings } from "../settings.ts";
 /** Exit status of a process that a signal ended, by the shell's convention. */
 const EXIT_STATUS_OF_SIGNAL = { SIGINT: 130, SIGTERM: 143 } as const;
 
-/** Runs the gateway until a signal ends it. Returns the exit status. */
+/**
+ * Runs the gateway until a signal ends it. Returns the exit status.
+ *
+ * @param modules the output modules that webhooks may use
+ */
 export async function serve(
   settings: Settings,
   environment: Readonly<Record<string, string>>,
+  modules: readonly OutputModule[] = outputModules,
 ): Promise<number> {
   // Events go to standard output and the gateway's own log to standard error, so that either can be redirected.
   await using lines = standardLineWriter("stdout");
@@ -24,6 +31,7 @@ export async function serve(
     settings,
     environment,
     lines,
+    modules,
     droppedLogRecords: () => logging.droppedRecords,
   });
   using _reload = onSignal("SIGHUP", () => {
