@@ -10,6 +10,7 @@ import { EventIds } from "../event.ts";
 import { discardBody } from "./body.ts";
 import { exchange, type ExchangeContext } from "./exchange.ts";
 import type { FailureLog } from "./failure_log.ts";
+import { KnownUrls } from "./known_urls.ts";
 import { errorResponse, toGatewayError } from "./responses.ts";
 
 /** Answers requests to one path. */
@@ -39,6 +40,7 @@ export class Router {
   readonly #routes: ReadonlyMap<string, Route>;
   readonly #failures: FailureLog;
   readonly #ids = new EventIds();
+  readonly #knownUrls = new KnownUrls();
   #knownOrigin = "";
 
   constructor(options: RouterOptions) {
@@ -52,6 +54,8 @@ export class Router {
   readonly handle = (request: Request, info: Deno.ServeHandlerInfo): Response | Promise<Response> => {
     const id = this.#ids.next();
     const url = request.url;
+    const known = this.#knownUrls.find(url);
+    if (known !== undefined) return exchange(this.#webhooks, request, info, known, id);
     const pathStart = url.indexOf("/", url.indexOf("//") + 2);
     if (!this.#hasValidOrigin(url, pathStart)) {
       return this.#refuse(request, new GatewayError("invalid_host"), id);
@@ -61,6 +65,8 @@ export class Router {
     if (!path.startsWith(WEBHOOK_PREFIX)) return this.#answer(path, request, info, id);
     const webhook = this.#webhookPath(path.slice(WEBHOOK_PREFIX.length));
     if (webhook === undefined) return this.#refuse(request, new GatewayError("not_found"), id);
+    // Only those of webhooks that exist: a scanner must not make it forget the others.
+    if (this.#webhooks.find(webhook) !== undefined) this.#knownUrls.remember(url, webhook);
     return exchange(this.#webhooks, request, info, webhook, id);
   };
 
