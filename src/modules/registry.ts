@@ -5,6 +5,7 @@
  */
 
 import { httpWebhookModule } from "./http_webhook.ts";
+import { kafkaModule } from "./kafka.ts";
 import { logModule } from "./log.ts";
 import type { OutputModule } from "./module.ts";
 import { saveToDiskModule } from "./save_to_disk.ts";
@@ -15,6 +16,7 @@ import { saveToDiskModule } from "./save_to_disk.ts";
  */
 export const outputModules: readonly OutputModule[] = [
   httpWebhookModule,
+  kafkaModule,
   logModule,
   saveToDiskModule,
 ];
@@ -25,7 +27,6 @@ export const PLANNED_MODULES: readonly string[] = [
   "aws_sqs",
   "clickhouse",
   "gcp_pubsub",
-  "kafka",
   "mqtt",
   "mysql",
   "postgresql",

@@ -30,6 +30,11 @@ export function readmeSections(): ReadonlyMap<string, string> {
     ...outputModules.map((
       module,
     ): [string, string] => [`table: ${module.name}`, schemaTable(module.configSchema)]),
+    ...outputModules.flatMap(({ connectionTypes, connectionSchema }): [string, string][] =>
+      connectionSchema === undefined
+        ? []
+        : connectionTypes.map((type) => [`table: connection ${type}`, schemaTable(connectionSchema)])
+    ),
     ["table: retry", schemaTable(retrySchema)],
     ["table: limits", schemaTable(limitsSchema)],
     ["table: idempotency", schemaTable(idempotencySchema)],
@@ -121,6 +126,10 @@ function typeLabel(field: z.ZodType): string {
   const json = z.toJSONSchema(field, { io: "input", unrepresentable: "any" }) as Record<string, unknown>;
   if (Array.isArray(json["enum"])) return json["enum"].map((value) => `\`${value}\``).join(", ");
   if (json["type"] === "array") return "list";
+  if (Array.isArray(json["anyOf"])) {
+    const types = json["anyOf"].map(({ type }) => type === "array" ? "list" : String(type));
+    return [...new Set(types)].join(" or ");
+  }
   const { minimum, maximum } = json;
   const range = minimum === undefined ? "" : `, ${minimum} to ${maximum}`;
   return `${json["type"]}${range}`;
