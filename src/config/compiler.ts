@@ -88,7 +88,8 @@ export function compileWebhook(json: unknown, context: CompileContext): Compiled
       authenticator,
       bodyForm: authenticator.readsBody || config.data_type === "blob" ? "bytes" : module.reads,
       module,
-      moduleConfig: moduleConfig.data,
+      moduleConfig: module.forWebhook?.(moduleConfig.data, { dataType: config.data_type }) ??
+        moduleConfig.data,
       connectionName: config.connection,
     },
   };

@@ -7,6 +7,8 @@
 import { httpWebhookModule } from "./http_webhook.ts";
 import { logModule } from "./log.ts";
 import type { OutputModule } from "./module.ts";
+import { redisPublishModule } from "./redis_publish.ts";
+import { redisRqModule } from "./redis_rq.ts";
 import { saveToDiskModule } from "./save_to_disk.ts";
 
 /**
@@ -16,6 +18,8 @@ import { saveToDiskModule } from "./save_to_disk.ts";
 export const outputModules: readonly OutputModule[] = [
   httpWebhookModule,
   logModule,
+  redisPublishModule,
+  redisRqModule,
   saveToDiskModule,
 ];
 
@@ -30,8 +34,6 @@ export const PLANNED_MODULES: readonly string[] = [
   "mysql",
   "postgresql",
   "rabbitmq",
-  "redis_publish",
-  "redis_rq",
   "s3",
   "webhook_connect",
   "websocket",

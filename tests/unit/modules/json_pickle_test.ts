@@ -85,7 +85,7 @@ function pickled(json: string): Uint8Array {
 /** Has Python compare each pickle with what its own parser makes of the text. */
 async function assertSameInPython(texts: readonly string[]): Promise<void> {
   const cases = texts.map((json) => JSON.stringify({ json, pickle: pickled(json).toBase64() }));
-  assertEquals(await runPython("pickle_check.py", cases.join("\n")), `${texts.length} judged\n`);
+  assertEquals(await runPython("python_values.py", cases.join("\n")), `${texts.length} judged\n`);
 }
 
 for (const [kind, texts] of Object.entries(TEXTS)) {
@@ -102,7 +102,7 @@ Deno.test("pickled random JSON is to Python what its own JSON parser makes of it
 Deno.test("pickled JSON may be nested deeper than a parser with a stack could follow", async () => {
   const depth = 100_000;
   const pickle = pickled("[".repeat(depth) + "]".repeat(depth)).toBase64();
-  assertEquals(await runPython("pickle_check.py", JSON.stringify({ depth, pickle })), "1 judged\n");
+  assertEquals(await runPython("python_values.py", JSON.stringify({ depth, pickle })), "1 judged\n");
 });
 
 Deno.test("an integer that Python does not read is refused", () => {

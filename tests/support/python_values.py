@@ -1,9 +1,10 @@
-"""Judges pickles with Python's own tools.
+"""Judges with Python's own tools whether values have arrived in Python as they should.
 
-Reads lines {"json": TEXT, "pickle": BASE64} from standard input. Each pickle must consist of instructions
-that make data and nothing else, and must be what json.loads makes of the text: same types, same order of
-keys, same zeros. With {"depth": NUMBER} instead of a text, which Python's JSON parser cannot read so deep, it
-must be that many lists one in the other. Prints one line for each that is not.
+Reads a JSON object a line. Each has the value that arrived: as a "pickle" in Base64, which must consist of
+instructions that make data and nothing else, or as the JSON that Python has "recorded" it as. And it says
+what the value must be: what json.loads makes of the text "json", with the same types, the same order of keys
+and the same zeros; or "depth" lists one in the other, for what is nested deeper than Python's JSON parser can
+follow. Prints a line for each value that is not so, and at the end how many there were.
 """
 
 import base64
@@ -51,12 +52,18 @@ def depth_of(value):
     return depth + 1
 
 
-def judge(case):
+def arrived(case):
+    if "recorded" in case:
+        return json.loads(case["recorded"]), set()
     pickled = base64.b64decode(case["pickle"])
     strange = {operation.name for operation, _, _ in pickletools.genops(pickled)} - DATA
+    return pickle.loads(pickled), strange
+
+
+def judge(case):
+    value, strange = arrived(case)
     if strange:
         return f"instructions {strange}"
-    value = pickle.loads(pickled)
     if "depth" in case:
         return difference(case["depth"], depth_of(value))
     return difference(json.loads(case["json"]), value)

@@ -1,0 +1,123 @@
+/**
+ * Jobs as RQ keeps them in Redis. A job is a hash `rq:job:{id}` whose field `data` is the serialized tuple
+ * of function name, instance (`None`), positional and keyword arguments; its id stands in the list
+ * `rq:queue:{name}`, and the list's key in the set `rq:queues`. Workers of RQ 1.0 to 2.x read it, as
+ * `Job.restore` in `rq/job.py` shows; what they do not need is left out.
+ *
+ * @module
+ */
+
+import { Buffer } from "node:buffer";
+import { deflateSync } from "node:zlib";
+import { DeliveryError } from "../errors.ts";
+import type { Event } from "../event.ts";
+import { eventHeaders } from "./event_headers.ts";
+import { jsonText } from "./json_body.ts";
+import { pickleJson } from "./json_pickle.ts";
+import { PickleWriter } from "./pickle.ts";
+import type { RedisRequest } from "./redis_batcher.ts";
+import type { RedisScript } from "./redis_client.ts";
+import type { RedisRqConfig } from "./redis_rq_config.ts";
+
+/** Shorter ones gain less than the work is worth. RQ takes them either way. */
+const SMALLEST_COMPRESSED = 1024;
+
+/** What a command takes besides `data`, roughly, in bytes. */
+const COMMAND_BYTES = 600;
+
+const QUEUES_KEY = "rq:queues";
+
+/** Begins the keys that remember what was enqueued. They expire by themselves. */
+const MARK_PREFIX = "cwm:rq:";
+
+/** Wrote nothing yet when one of the first two fails, and its reply begins with the code word of Redis. */
+const ENQUEUE_LUA = `
+if redis.call('EXISTS', KEYS[3], KEYS[4]) > 0 then return 0 end
+local reply = redis.pcall('SADD', KEYS[1], KEYS[2])
+if type(reply) == 'table' and reply.err then return reply end
+reply = redis.pcall('RPUSH', KEYS[2], ARGV[1])
+if type(reply) == 'table' and reply.err then return reply end
+redis.call('HSET', KEYS[3], unpack(ARGV, 4))
+if ARGV[2] ~= '0' then redis.call('EXPIRE', KEYS[3], ARGV[2]) end
+if ARGV[3] ~= '0' then redis.call('SET', KEYS[4], '', 'EX', ARGV[3]) end
+return 1
+`;
+
+/**
+ * Puts a job into its queue, all of it or nothing. A job that is there already, or that is remembered, is not
+ * put there again: so an attempt whose answer got lost can be repeated without harm.
+ */
+export const ENQUEUE_SCRIPT: RedisScript = { lua: ENQUEUE_LUA, numberOfKeys: 4 };
+
+/** The name that {@linkcode ENQUEUE_SCRIPT} is called by. */
+export const ENQUEUE = "enqueueJob";
+
+/**
+ * The call of {@linkcode ENQUEUE_SCRIPT} for one event.
+ *
+ * @throws {DeliveryError} when the body cannot be serialized
+ */
+export function enqueueRequest(event: Event, config: RedisRqConfig): RedisRequest {
+  const id = event.id + config.idSuffix;
+  const data = compressed(serialized(event, config));
+  const command = [
+    ENQUEUE,
+    ...[QUEUES_KEY, `rq:queue:${config.queueName}`, `rq:job:${id}`, MARK_PREFIX + id],
+    ...[id, String(config.ttl), String(config.dedupTtl)],
+    ...["data", data],
+    ...["description", `${config.function} (${event.namespace}/${event.webhook})`],
+    ...["created_at", new Date(event.receivedAt).toISOString()],
+    ...["enqueued_at", new Date().toISOString()],
+    ...config.fields,
+  ] as const;
+  return { command, bytes: data.byteLength + COMMAND_BYTES };
+}
+
+function serialized(event: Event, config: RedisRqConfig): Uint8Array {
+  return config.serializer === "json" ? jsonJob(event, config) : pickledJob(event, config);
+}
+
+/** JSON cannot hold bytes: a blob becomes Base64. */
+function jsonJob(event: Event, config: RedisRqConfig): Uint8Array {
+  const payload = config.dataType === "json" ? jsonText(event.body) : `"${event.body.bytes.toBase64()}"`;
+  const headers = JSON.stringify(Object.fromEntries(eventHeaders(event)));
+  return new TextEncoder().encode(`[${JSON.stringify(config.function)},null,[${payload},${headers}],{}]`);
+}
+
+function pickledJob(event: Event, config: RedisRqConfig): Uint8Array {
+  const writer = new PickleWriter();
+  writer.beginTuple();
+  writer.text(config.function);
+  writer.none();
+  writer.beginTuple();
+  if (config.dataType === "json") picklePayload(jsonText(event.body), writer);
+  else writer.bytes(event.body.bytes);
+  writer.beginDict();
+  for (const [name, value] of eventHeaders(event)) {
+    writer.text(name);
+    writer.text(value);
+  }
+  writer.endDict();
+  writer.endTuple();
+  writer.beginDict();
+  writer.endDict();
+  writer.endTuple();
+  return writer.finish();
+}
+
+function picklePayload(json: string, writer: PickleWriter): void {
+  try {
+    pickleJson(json, writer);
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    throw new DeliveryError("output_rejected", "The body has an integer that Python does not read", {
+      cause: error,
+    });
+  }
+}
+
+/** The fastest level: a large body must not hold up other events for longer than parsing it does. */
+function compressed(data: Uint8Array): Buffer {
+  if (data.byteLength >= SMALLEST_COMPRESSED) return deflateSync(data, { level: 1 });
+  return Buffer.from(data.buffer, data.byteOffset, data.byteLength);
+}
