@@ -12,8 +12,9 @@ export function jsonText(body: EventBody): string {
   if (!body.isParsed) {
     try {
       void body.json;
-    } catch (error) {
-      throw new DeliveryError("output_rejected", "The body is not valid JSON", { cause: error });
+    } catch {
+      // The parser's own error quotes the body, which is not for the log.
+      throw new DeliveryError("output_rejected", "The body is not valid JSON");
     }
   }
   return body.text;

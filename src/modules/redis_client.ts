@@ -226,6 +226,7 @@ export class RedisClient implements AsyncDisposable {
 
 /** Ends a client without asking the server: it might not answer. Every command under way is rejected. */
 function close(redis: Redis): void {
+  if (redis.status === "end") return;
   redis.disconnect();
   // There is no socket before the first attempt to connect, whatever the type says.
   (redis.stream as typeof redis.stream | undefined)?.destroy();

@@ -5,6 +5,7 @@ import { Redis } from "ioredis";
 import { ChildProcess } from "./child_process.ts";
 import type { TestCertificates } from "./etcd_certificates.ts";
 import { eventually } from "./eventually.ts";
+import { RedisSubscription } from "./redis_subscription.ts";
 import { TempDir } from "./temp_dir.ts";
 
 /** How a Redis server is started. */
@@ -34,6 +35,7 @@ export class RedisServer implements AsyncDisposable {
   readonly #directory: TempDir;
   readonly #options: RedisServerOptions;
   readonly #clients = new Set<Redis>();
+  readonly #subscriptions: RedisSubscription[] = [];
   #process: ChildProcess | undefined;
   #admin: Redis | undefined;
 
@@ -75,6 +77,7 @@ export class RedisServer implements AsyncDisposable {
   async kill(): Promise<void> {
     for (const client of this.#clients) client.disconnect();
     this.#clients.clear();
+    for (const subscription of this.#subscriptions.splice(0)) await subscription[Symbol.asyncDispose]();
     this.#admin = undefined;
     await this.#process?.[Symbol.asyncDispose]();
     this.#process = undefined;
@@ -115,13 +118,11 @@ export class RedisServer implements AsyncDisposable {
     return list.split("\n").filter((line) => line !== "" && !line.includes("name=cwm-test ")).length;
   }
 
-  /** Collects what is published on a channel from now on, until the server ends. */
+  /** Collects what is published on a channel from now on, until the server ends. Not over TLS. */
   async subscribe(channel: string): Promise<readonly Uint8Array[]> {
-    const messages: Uint8Array[] = [];
-    const client = this.client();
-    client.on("messageBuffer", (_channel: unknown, message: Uint8Array) => messages.push(message));
-    await client.subscribe(channel);
-    return messages;
+    const subscription = await RedisSubscription.open(this.port, channel, this.#options.password);
+    this.#subscriptions.push(subscription);
+    return subscription.messages;
   }
 
   /** A client of the test's own, closed with the server. */
