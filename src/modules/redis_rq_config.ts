@@ -13,7 +13,7 @@ const DEFAULT_QUEUE = "default";
 const LONGEST_QUEUE_NAME = 255;
 /** RQ's own. */
 const DEFAULT_TIMEOUT_SECONDS = 180;
-const DEFAULT_DEDUP_SECONDS = 3600;
+const DEFAULT_DEDUP_SECONDS = 900;
 const LONGEST_SECONDS = 10 * 365 * 24 * 60 * 60;
 const LONGEST_DEDUP_SECONDS = 30 * 24 * 60 * 60;
 
@@ -76,7 +76,7 @@ const fields = z.strictObject({
   dedup_ttl: integerField(0, LONGEST_DEDUP_SECONDS).default(DEFAULT_DEDUP_SECONDS).meta({
     description:
       "Seconds for which an event is not enqueued again, should it be tried again after a lost answer, " +
-      "even when its job has been run and removed. Takes about 130 bytes of Redis' memory an event. Jobs that are " +
+      "even when its job has been run and removed. Takes about 180 bytes of Redis' memory an event. Jobs that are " +
       "still in Redis are never enqueued twice.",
   }),
 });
