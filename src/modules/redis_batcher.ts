@@ -134,9 +134,10 @@ export class RedisBatcher {
   async #run(batch: readonly Call[]): Promise<void> {
     const commands = batch.flatMap(({ requests }) => requests.map(({ command }) => command));
     const replies = await this.#client.execute(commands);
+    this.#underway--;
+    // Before the callers go on, so that Redis has work while they do.
+    this.#flush();
     let next = 0;
     for (const call of batch) call.end(replies.slice(next, next += call.requests.length));
-    this.#underway--;
-    this.#flushSoon();
   }
 }

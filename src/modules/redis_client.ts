@@ -10,6 +10,7 @@
  * @module
  */
 
+import type { Buffer } from "node:buffer";
 import { Redis, type RedisOptions } from "ioredis";
 import { DeliveryError } from "../errors.ts";
 import { RateLimited } from "../observability/rate_limited.ts";
@@ -25,7 +26,7 @@ const CONNECT_TIMEOUT_MS = 3000;
 const RETRY_AFTER_MS = 250;
 
 /** Name and arguments of a command, or of one of the client's scripts. Bytes must be a `Buffer`. */
-export type RedisCommand = readonly [name: string, ...args: unknown[]];
+export type RedisCommand = [name: string, ...args: (string | number | Buffer)[]];
 
 /** What Redis answered, or why that is not known or an error. */
 export type RedisReply = string | number | null | DeliveryError;
@@ -64,7 +65,7 @@ export class RedisClient implements AsyncDisposable {
   }
 
   /** Sends commands in one write. One reply each, in order; a failure of the connection is the reply of all. */
-  async execute(commands: readonly RedisCommand[]): Promise<readonly RedisReply[]> {
+  async execute(commands: RedisCommand[]): Promise<readonly RedisReply[]> {
     try {
       const redis = this.#usable?.status === "ready" ? this.#usable : await this.#connected();
       return await this.#exchange(redis, commands);
@@ -83,18 +84,23 @@ export class RedisClient implements AsyncDisposable {
     await this.#opening?.catch(() => {}); // Whoever waits for it learns of it.
   }
 
-  async #exchange(redis: Redis, commands: readonly RedisCommand[]): Promise<readonly RedisReply[]> {
+  async #exchange(redis: Redis, commands: RedisCommand[]): Promise<readonly RedisReply[]> {
     const { timeoutMs } = this.#connection;
-    let lost = new DeliveryError("output_unavailable", `${this.#server} closed the connection unanswered`);
+    let lost: DeliveryError | undefined;
     const timer = setTimeout(() => {
       lost = new DeliveryError("output_timeout", `${this.#server} did not answer within ${timeoutMs} ms`);
       this.#giveUp(redis, lost);
     }, timeoutMs);
-    const answers = await redis.pipeline(commands.map((command) => [...command])).exec() ?? [];
+    const answers = await redis.pipeline(commands).exec() ?? [];
     clearTimeout(timer);
     return answers.map(([error, value]) => {
       if (error === null) return value as RedisReply;
-      if (replyCode(error) === undefined) return lost;
+      if (replyCode(error) === undefined) {
+        return lost ??= new DeliveryError(
+          "output_unavailable",
+          `${this.#server} closed the connection unanswered`,
+        );
+      }
       const failure = judgeRedisError(error, this.#server);
       if (callsForNewConnection(error)) this.#giveUp(redis, failure);
       return failure;

@@ -7,7 +7,7 @@ import type { RedisClient, RedisCommand, RedisReply } from "./redis_client.ts";
 /** How a module turns events into commands. */
 export interface RedisDialect<Config> {
   /** Shows whether Redis would take an event now, and leaves nothing behind. */
-  readonly probe: RedisCommand;
+  probe(): RedisCommand;
   /** @throws {DeliveryError} when the event cannot be delivered at all */
   request(event: Event, config: Config): RedisRequest;
 }
@@ -37,7 +37,7 @@ export class RedisOutput<Config> implements Output<Config> {
   }
 
   async probe(signal: AbortSignal): Promise<void> {
-    const [reply] = await this.#batcher.send([{ command: this.#dialect.probe, bytes: 0 }], signal);
+    const [reply] = await this.#batcher.send([{ command: this.#dialect.probe(), bytes: 0 }], signal);
     if (reply instanceof DeliveryError) throw reply;
   }
 

@@ -8,7 +8,7 @@
 import { Buffer } from "node:buffer";
 import { z } from "zod";
 import type { Event } from "../event.ts";
-import { eventHeaders } from "./event_headers.ts";
+import { eventHeadersJson, receivedAtText } from "./event_headers.ts";
 import { jsonText } from "./json_body.ts";
 import type { OutputModule } from "./module.ts";
 import type { RedisRequest } from "./redis_batcher.ts";
@@ -56,19 +56,18 @@ function publishRequest(event: Event, config: RedisPublishConfig): RedisRequest 
   return { command: ["publish", channel, message], bytes: message.length + COMMAND_BYTES };
 }
 
-/** A JSON body stands in the envelope character for character, so that numbers keep all digits. */
+/**
+ * A JSON body stands in the envelope character for character, so that numbers keep all digits. Ids and names
+ * have no character that JSON would escape.
+ */
 function envelopeOf(event: Event, dataType: "json" | "blob"): string {
-  const head = JSON.stringify({
-    event_id: event.id,
-    namespace: event.namespace,
-    webhook: event.webhook,
-    received_at: new Date(event.receivedAt).toISOString(),
-    headers: Object.fromEntries(eventHeaders(event)),
-  });
+  const { id, namespace, webhook } = event;
+  const head = `"event_id":"${id}","namespace":"${namespace}","webhook":"${webhook}",` +
+    `"received_at":"${receivedAtText(event)}","headers":${eventHeadersJson(event)}`;
   const body = dataType === "json"
     ? `"payload":${jsonText(event.body)}`
     : `"body_base64":"${event.body.bytes.toBase64()}"`;
-  return `${head.slice(0, -1)},${body}}`;
+  return `{${head},${body}}`;
 }
 
 /** Publishes events; see the top of this file. */
@@ -84,6 +83,9 @@ export const redisPublishModule: OutputModule<RedisPublishConfig, RedisConnectio
   forWebhook: (config, { dataType }) => ({ ...config, dataType }),
   open: (connection, context) =>
     Promise.resolve(
-      new RedisOutput(new RedisClient(connection, context), { probe: ["ping"], request: publishRequest }),
+      new RedisOutput(new RedisClient(connection, context), {
+        probe: () => ["ping"],
+        request: publishRequest,
+      }),
     ),
 };

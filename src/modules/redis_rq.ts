@@ -8,7 +8,7 @@
 import type { OutputModule } from "./module.ts";
 import { RedisClient } from "./redis_client.ts";
 import { type RedisConnection, redisConnectionSchema } from "./redis_connection.ts";
-import { RedisOutput } from "./redis_output.ts";
+import { type RedisDialect, RedisOutput } from "./redis_output.ts";
 import { type RedisRqConfig, redisRqConfigSchema } from "./redis_rq_config.ts";
 import { ENQUEUE, ENQUEUE_SCRIPT, enqueueRequest } from "./redis_rq_job.ts";
 
@@ -25,11 +25,11 @@ export const redisRqModule: OutputModule<RedisRqConfig, RedisConnection> = {
   forWebhook: (config, { dataType }) => ({ ...config, dataType }),
   open: (connection, context) => {
     const client = new RedisClient(connection, context, { [ENQUEUE]: ENQUEUE_SCRIPT });
-    const dialect = {
+    const dialect: RedisDialect<RedisRqConfig> = {
       // Refused wherever jobs would be: a replica, no memory, no permission. It is gone after a millisecond.
-      probe: ["set", "cwm:rq:probe", "", "PX", 1],
+      probe: () => ["set", "cwm:rq:probe", "", "PX", 1],
       request: enqueueRequest,
-    } as const;
+    };
     return Promise.resolve(new RedisOutput(client, dialect));
   },
 };

@@ -23,7 +23,8 @@ const HASH_CHARACTERS = 8;
 /** A compiled `module-config`. */
 export interface RedisRqConfig {
   readonly function: string;
-  readonly queueName: string;
+  /** Of the list that the ids of jobs wait in. */
+  readonly queueKey: string;
   readonly serializer: "pickle" | "json";
   /** `json`: the function gets the parsed value of the body. `blob`: it gets the bytes. */
   readonly dataType: "json" | "blob";
@@ -32,8 +33,8 @@ export interface RedisRqConfig {
    * so that none is taken for a repetition of another.
    */
   readonly idSuffix: string;
-  /** The fields of a job that are the same for all: names and values in turn. */
-  readonly fields: readonly string[];
+  /** The fields of a job that are the same for all: names and values in turn, a line each. */
+  readonly fields: string;
   /** How long the job may wait in the queue, in seconds; 0 for ever. */
   readonly ttl: number;
   /** How long it is remembered that the event was enqueued, in seconds; 0 while its job is in Redis. */
@@ -84,7 +85,7 @@ const fields = z.strictObject({
 /** Strict schema that ends in the compiled form. */
 export const redisRqConfigSchema: z.ZodType<RedisRqConfig> = fields.transform((input) => ({
   function: input.function,
-  queueName: input.queue_name,
+  queueKey: `rq:queue:${input.queue_name}`,
   serializer: input.serializer,
   dataType: "json",
   idSuffix: idSuffixOf(input.queue_name, input.function),
@@ -95,7 +96,7 @@ export const redisRqConfigSchema: z.ZodType<RedisRqConfig> = fields.transform((i
     ...(input.result_ttl === undefined ? [] : ["result_ttl", String(input.result_ttl)]),
     ...(input.failure_ttl === undefined ? [] : ["failure_ttl", String(input.failure_ttl)]),
     ...(input.ttl === undefined ? [] : ["ttl", String(input.ttl)]),
-  ],
+  ].join("\n"),
   ttl: input.ttl ?? 0,
   dedupTtl: input.dedup_ttl,
 }));

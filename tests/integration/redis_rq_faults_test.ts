@@ -1,6 +1,8 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { DeliveryError } from "../../src/errors.ts";
 import { redisRqModule } from "../../src/modules/redis_rq.ts";
+import { BufferedLineWriter } from "../../src/observability/line_writer.ts";
+import { setUpLogging } from "../../src/observability/logging.ts";
 import { eventually } from "../support/eventually.ts";
 import { OpenOutput } from "../support/open_output.ts";
 import { RedisServer } from "../support/redis_server.ts";
@@ -274,6 +276,31 @@ Deno.test("redis_rq writes together what many senders deliver at the same time",
 async function readsProcessed(redis: RedisServer): Promise<number> {
   return Number(/total_reads_processed:(\d+)/.exec(String(await redis.call("INFO", "stats")))?.[1]);
 }
+
+Deno.test("redis_rq logs that Redis refuses it a few times, not at every attempt, and no password", async () => {
+  await using redis = await RedisServer.start({ password: "right-s3cret" });
+  let log = "";
+  const target = {
+    writeSync: (bytes: Uint8Array) => {
+      log += new TextDecoder().decode(bytes);
+      return bytes.length;
+    },
+    write: (bytes: Uint8Array) => Promise.resolve(target.writeSync(bytes)),
+  };
+  {
+    await using writer = new BufferedLineWriter(target);
+    await using _logging = setUpLogging({ level: "debug", format: "json", writer });
+    await using output = await open(redis.port, { password: "wrong-s3cret" });
+    for (let number = 0; number < 200; number++) await output.attempt(verifiedEvent(), CONFIG);
+    await redis.call("CONFIG", "SET", "requirepass", "wrong-s3cret");
+    await eventually(async () => assertEquals(await output.attempt(verifiedEvent(), CONFIG), "delivered"));
+  }
+  const records = log.split("\n").slice(0, -1).map((line) => JSON.parse(line));
+  assertEquals(records.map(({ level }) => level), ["warning", "info"]);
+  assertStringIncludes(records[0].message, "WRONGPASS");
+  assertStringIncludes(records[1].message, "answers again");
+  assert(!log.includes("s3cret"), log);
+});
 
 Deno.test("redis_rq can be closed while Redis is frozen, and leaves no connection behind", async () => {
   await using redis = await RedisServer.start({ persistent: false });
