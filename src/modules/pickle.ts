@@ -34,6 +34,9 @@ const PROTOCOL = 4;
 /** Room for an instruction with an argument of fixed length. */
 const LONGEST_INSTRUCTION = 9;
 
+/** The most bytes of a text whose length is written in one byte. */
+const LONGEST_SHORT_TEXT = 255;
+
 /** The most bytes that UTF-8 takes for one UTF-16 code unit. */
 const LONGEST_UTF8 = 3;
 
@@ -101,7 +104,6 @@ export class PickleWriter {
   bigInteger(value: bigint): void {
     const digits = twosComplement(value);
     const size = digits.length / 2;
-    this.#reserve(LONGEST_INSTRUCTION + size);
     if (size < 256) {
       this.#instruction(LONG1);
       this.#byte(size);
@@ -109,6 +111,7 @@ export class PickleWriter {
       this.#instruction(LONG4);
       this.#unsigned32(size);
     }
+    this.#reserve(size);
     for (let end = digits.length; end > 0; end -= 2) {
       this.#byte(Number.parseInt(digits.slice(end - 2, end), 16));
     }
@@ -122,23 +125,12 @@ export class PickleWriter {
 
   /** Any text, lone surrogates included: Python's `str` can hold them as well. */
   text(value: string): void {
-    this.#reserve(LONGEST_INSTRUCTION + value.length * LONGEST_UTF8);
-    if (value.length < 256 && this.#shortAscii(value)) return;
-    this.#instruction(BINUNICODE);
-    const start = this.#length + 4;
-    const size = value.isWellFormed()
-      ? encoder.encodeInto(value, this.#bytes.subarray(start)).written
-      : encodeWithSurrogates(value, this.#bytes, start);
-    this.#unsigned32(size);
-    this.#length += size;
+    if (value.length <= LONGEST_SHORT_TEXT && this.#shortAscii(value)) return;
+    this.#sized(BINUNICODE, value.isWellFormed() ? encoder.encode(value) : encodeWithSurrogates(value));
   }
 
   bytes(value: Uint8Array): void {
-    this.#reserve(LONGEST_INSTRUCTION + value.byteLength);
-    this.#instruction(BINBYTES);
-    this.#unsigned32(value.byteLength);
-    this.#bytes.set(value, this.#length);
-    this.#length += value.byteLength;
+    this.#sized(BINBYTES, value);
   }
 
   beginList(): void {
@@ -169,6 +161,7 @@ export class PickleWriter {
 
   /** Writes a text of ASCII characters; of any other it writes nothing and returns `false`. */
   #shortAscii(value: string): boolean {
+    this.#reserve(value.length + 2);
     const start = this.#length + 2;
     for (let index = 0; index < value.length; index++) {
       const code = value.charCodeAt(index);
@@ -179,6 +172,14 @@ export class PickleWriter {
     this.#bytes[this.#length + 1] = value.length;
     this.#length = start + value.length;
     return true;
+  }
+
+  #sized(code: number, bytes: Uint8Array): void {
+    this.#instruction(code);
+    this.#unsigned32(bytes.byteLength);
+    this.#reserve(bytes.byteLength);
+    this.#bytes.set(bytes, this.#length);
+    this.#length += bytes.byteLength;
   }
 
   /** Begins an instruction and makes room for an argument of fixed length. */
@@ -219,17 +220,18 @@ function bitLength(magnitude: bigint): number {
 }
 
 /** UTF-8 with three bytes for a surrogate that has no partner: what Python calls `surrogatepass`. */
-function encodeWithSurrogates(text: string, target: Uint8Array, start: number): number {
-  let at = start;
+function encodeWithSurrogates(text: string): Uint8Array {
+  const bytes = new Uint8Array(text.length * LONGEST_UTF8);
+  let at = 0;
   for (const character of text) {
     const code = character.codePointAt(0)!;
     if (code >= 0xd800 && code <= 0xdfff) {
-      target[at++] = 0xe0 | code >> 12;
-      target[at++] = 0x80 | code >> 6 & 0x3f;
-      target[at++] = 0x80 | code & 0x3f;
+      bytes[at++] = 0xe0 | code >> 12;
+      bytes[at++] = 0x80 | code >> 6 & 0x3f;
+      bytes[at++] = 0x80 | code & 0x3f;
     } else {
-      at += encoder.encodeInto(character, target.subarray(at)).written;
+      at += encoder.encodeInto(character, bytes.subarray(at)).written;
     }
   }
-  return at - start;
+  return bytes.subarray(0, at);
 }

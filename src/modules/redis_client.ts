@@ -91,20 +91,22 @@ export class RedisClient implements AsyncDisposable {
       lost = new DeliveryError("output_timeout", `${this.#server} did not answer within ${timeoutMs} ms`);
       this.#giveUp(redis, lost);
     }, timeoutMs);
-    const answers = await redis.pipeline(commands).exec() ?? [];
-    clearTimeout(timer);
-    return answers.map(([error, value]) => {
-      if (error === null) return value as RedisReply;
-      if (replyCode(error) === undefined) {
-        return lost ??= new DeliveryError(
-          "output_unavailable",
-          `${this.#server} closed the connection unanswered`,
-        );
-      }
-      const failure = judgeRedisError(error, this.#server);
-      if (callsForNewConnection(error)) this.#giveUp(redis, failure);
-      return failure;
-    });
+    try {
+      const answers = await redis.pipeline(commands).exec() ?? [];
+      return answers.map(([error, value]) => {
+        if (error === null) return value as RedisReply;
+        if (replyCode(error) === undefined) return lost ??= this.#unanswered();
+        const failure = judgeRedisError(error, this.#server);
+        if (callsForNewConnection(error)) this.#giveUp(redis, failure);
+        return failure;
+      });
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  #unanswered(): DeliveryError {
+    return new DeliveryError("output_unavailable", `${this.#server} closed the connection unanswered`);
   }
 
   /** Whoever comes next gets another connection, or the failure if they come at once. */

@@ -29,8 +29,8 @@ export interface RedisRqConfig {
   /** `json`: the function gets the parsed value of the body. `blob`: it gets the bytes. */
   readonly dataType: "json" | "blob";
   /**
-   * Ends the ids of jobs. It tells the jobs that different webhooks or steps of a chain make of one event,
-   * so that none is taken for a repetition of another.
+   * Ends the ids of jobs, which begin with the event's. Steps of a chain make several jobs of one event, and
+   * none must be taken for a repetition of another.
    */
   readonly idSuffix: string;
   /** The fields of a job that are the same for all: names and values in turn, a line each. */

@@ -14,16 +14,23 @@ const DOTTED_PATH = /^[A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z_][A-Za-z0-9_]*)+$/;
 /** Names with two underscores at both ends lead from any object to all others. */
 const DUNDER = /^__.*__$/;
 
-/** Modules that run commands, load code or change the interpreter. They are refused as any part of a name. */
+/**
+ * Modules that run commands, load code, change the interpreter or remove files, of which a payload is enough to
+ * make use. They are refused as any part of a name.
+ */
 const DANGEROUS_MODULES: ReadonlySet<string> = new Set([
   "builtins",
   "ctypes",
   "importlib",
+  "marshal",
   "nt",
   "os",
+  "pickle",
   "posix",
   "pty",
   "runpy",
+  "shelve",
+  "shutil",
   "subprocess",
   "sys",
 ]);

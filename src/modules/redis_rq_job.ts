@@ -1,8 +1,8 @@
 /**
  * Jobs as RQ keeps them in Redis. A job is a hash `rq:job:{id}` whose field `data` is the serialized tuple
  * of function name, instance (`None`), positional and keyword arguments; its id stands in the list
- * `rq:queue:{name}`, and the list's key in the set `rq:queues`. Workers of RQ 1.0 to 2.x read it, as
- * `Job.restore` in `rq/job.py` shows; what they do not need is left out.
+ * `rq:queue:{name}`, and the list's key in the set `rq:queues`. How workers read it stands in `Job.restore` of
+ * `rq/job.py` (RQ 1.13 to 2.10); what they do not need is left out.
  *
  * @module
  */
@@ -120,9 +120,7 @@ function picklePayload(json: string, writer: PickleWriter): void {
     pickleJson(json, writer);
   } catch (error) {
     if (!(error instanceof RangeError)) throw error;
-    throw new DeliveryError("output_rejected", "The body has an integer that Python does not read", {
-      cause: error,
-    });
+    throw new DeliveryError("output_rejected", `The body cannot become a job: ${error.message}`);
   }
 }
 

@@ -314,6 +314,17 @@ Deno.test("redis_rq can be closed while Redis is frozen, and leaves no connectio
   await eventually(async () => assertEquals(await redis.foreignClients(), 0));
 });
 
+Deno.test("redis_rq can be closed while it waits for a frozen Redis to answer its first connection", async () => {
+  await using redis = await RedisServer.start({ persistent: false });
+  await redis.freeze();
+  await using proxy = TcpProxy.start({ port: redis.port });
+  await using output = await open(proxy.port);
+  const pending = output.attempt(verifiedEvent(), CONFIG);
+  await eventually(() => proxy.connectionCount === 1);
+  await output[Symbol.asyncDispose]();
+  assertEquals(await pending, "output_unavailable");
+});
+
 Deno.test("redis_rq ends an attempt whose time is up while Redis is frozen", async () => {
   await using redis = await RedisServer.start({ persistent: false });
   await using output = await open(redis.port, { timeout: 60 });

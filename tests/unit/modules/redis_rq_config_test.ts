@@ -27,6 +27,8 @@ const DANGEROUS = [
   "builtins.print",
   "sys.exit",
   "posix.system",
+  "pickle.loads",
+  "shutil.rmtree",
   "importlib.import_module",
   "shop.tasks.os.system",
   "shop.tasks.subprocess.run",
