@@ -58,7 +58,7 @@ export function compileSteps(
   }
   const { connection, retry } = config;
   const item = { module, connection, "module-config": config["module-config"], retry };
-  const step = compileStep(item, 0, modules, parse, "");
+  const step = compileStep(item, 0, config, { modules, parse }, "");
   return "problems" in step ? step : { value: [step.value] };
 }
 
@@ -108,7 +108,7 @@ function compileChain(
   for (const [index, given] of chain.entries()) {
     const own: ChainItemConfig = typeof given === "string" ? { module: given, "module-config": {} } : given;
     const item = withWebhooksOwn(own, config, modules);
-    const compiled = compileStep(item, index, modules, parse, `chain.${index}.`);
+    const compiled = compileStep(item, index, config, { modules, parse }, `chain.${index}.`);
     if ("problems" in compiled) problems.push(...compiled.problems);
     else steps.push(compiled.value);
   }
@@ -150,8 +150,8 @@ function withWebhooksOwn(
 function compileStep(
   item: ChainItemConfig,
   index: number,
-  modules: readonly OutputModule[],
-  parse: Parse,
+  { data_type: dataType }: WebhookConfig,
+  { modules, parse }: { readonly modules: readonly OutputModule[]; readonly parse: Parse },
   prefix: string,
 ): Compiled<CompiledStep> {
   const module = modules.find(({ name }) => name === item.module);
@@ -162,7 +162,7 @@ function compileStep(
     value: {
       name: index === 0 ? firstStepName(module) : `${index} ${module.name}`,
       module,
-      moduleConfig: moduleConfig.value,
+      moduleConfig: module.forWebhook?.(moduleConfig.value, { dataType }) ?? moduleConfig.value,
       connectionName: item.connection,
       retry: item.retry === undefined ? undefined : compileRetry(item.retry),
     },

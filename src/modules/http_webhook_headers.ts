@@ -64,14 +64,9 @@ export function isForwardable(lowerCaseName: string): boolean {
  * @param allowed names in lower case, each of them forwardable; `undefined` for every forwardable one
  */
 export function forwardedHeaders(received: Headers, allowed: readonly string[] | undefined): Header[] {
-  const hopByHop = namedInConnection(received);
+  if (allowed === undefined) return allForwardable(received);
+  const hopByHop = namedInConnection(received.get("connection"));
   const forwarded: Header[] = [];
-  if (allowed === undefined) {
-    for (const [name, value] of received) {
-      if (isForwardable(name) && !hopByHop.includes(name)) forwarded.push([name, value]);
-    }
-    return forwarded;
-  }
   for (const name of allowed) {
     const value = received.get(name);
     if (value !== null && !hopByHop.includes(name)) forwarded.push([name, value]);
@@ -79,8 +74,19 @@ export function forwardedHeaders(received: Headers, allowed: readonly string[] |
   return forwarded;
 }
 
+function allForwardable(received: Headers): Header[] {
+  const forwarded: Header[] = [];
+  let connection: string | null = null;
+  // Iterating with for-of costs several times as much.
+  received.forEach((value, name) => {
+    if (isForwardable(name)) forwarded.push([name, value]);
+    else if (name === "connection") connection = value;
+  });
+  const hopByHop = namedInConnection(connection);
+  return hopByHop.length === 0 ? forwarded : forwarded.filter(([name]) => !hopByHop.includes(name));
+}
+
 /** RFC 9110, section 7.6.1: a sender may name further headers that are meant for this connection only. */
-function namedInConnection(received: Headers): readonly string[] {
-  const connection = received.get("connection");
+function namedInConnection(connection: string | null): readonly string[] {
   return connection === null ? [] : connection.toLowerCase().split(",").map((name) => name.trim());
 }

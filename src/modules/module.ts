@@ -67,6 +67,12 @@ export interface ModuleContext {
   readonly lines: LineWriter;
 }
 
+/** What a module may want to know of the webhook that uses it. */
+export interface WebhookTraits {
+  /** What the webhook takes bodies for: JSON, which they then are, or any bytes. */
+  readonly dataType: "json" | "blob";
+}
+
 /** A kind of system that events can be delivered to. */
 export interface OutputModule<Config = unknown, Connection = unknown> {
   /** The webhook's `module`, for example `kafka`. */
@@ -77,6 +83,8 @@ export interface OutputModule<Config = unknown, Connection = unknown> {
   readonly configSchema: z.ZodType<Config>;
   /** Strict schema of the connection without its `type`. Left out when no connection is needed. */
   readonly connectionSchema?: z.ZodType<Connection>;
+  /** Fits a configuration to its webhook, when that is compiled. Left out, it is used as the schema made it. */
+  forWebhook?(config: Config, webhook: WebhookTraits): Config;
   readonly acceptance: Acceptance;
   /** The cheapest form of the body that the module can work from. */
   readonly reads: BodyForm;

@@ -8,6 +8,8 @@ import { httpWebhookModule } from "./http_webhook.ts";
 import { kafkaModule } from "./kafka.ts";
 import { logModule } from "./log.ts";
 import type { OutputModule } from "./module.ts";
+import { redisPublishModule } from "./redis_publish.ts";
+import { redisRqModule } from "./redis_rq.ts";
 import { saveToDiskModule } from "./save_to_disk.ts";
 
 /**
@@ -18,6 +20,8 @@ export const outputModules: readonly OutputModule[] = [
   httpWebhookModule,
   kafkaModule,
   logModule,
+  redisPublishModule,
+  redisRqModule,
   saveToDiskModule,
 ];
 
@@ -31,8 +35,6 @@ export const PLANNED_MODULES: readonly string[] = [
   "mysql",
   "postgresql",
   "rabbitmq",
-  "redis_publish",
-  "redis_rq",
   "s3",
   "webhook_connect",
   "websocket",

@@ -30,11 +30,10 @@ export function readmeSections(): ReadonlyMap<string, string> {
     ...outputModules.map((
       module,
     ): [string, string] => [`table: ${module.name}`, schemaTable(module.configSchema)]),
-    ...outputModules.flatMap(({ connectionTypes, connectionSchema }): [string, string][] =>
-      connectionSchema === undefined
-        ? []
-        : connectionTypes.map((type) => [`table: connection ${type}`, schemaTable(connectionSchema)])
-    ),
+    ...connectionSchemas().map(([type, schema]): [string, string] => [
+      `table: connection ${type}`,
+      schemaTable(schema),
+    ]),
     ["table: retry", schemaTable(retrySchema)],
     ["table: limits", schemaTable(limitsSchema)],
     ["table: idempotency", schemaTable(idempotencySchema)],
@@ -44,6 +43,17 @@ export function readmeSections(): ReadonlyMap<string, string> {
     ["table: errors", errorsTable()],
     ["list: planned keys", [...PLANNED_KEYS].map((key) => `\`${key}\``).join(", ")],
   ]);
+}
+
+/** Each schema of a connection once, under the first of the types that it is for. */
+function connectionSchemas(): (readonly [type: string, schema: z.ZodType])[] {
+  const types = new Map<z.ZodType, string>();
+  for (const { connectionTypes: [type], connectionSchema } of outputModules) {
+    if (type !== undefined && connectionSchema !== undefined && !types.has(connectionSchema)) {
+      types.set(connectionSchema, type);
+    }
+  }
+  return Array.from(types, ([schema, type]) => [type, schema]);
 }
 
 /** README with its sections replaced by what the code says. */
@@ -123,7 +133,11 @@ function definition(schema: z.ZodType): Definition {
 }
 
 function typeLabel(field: z.ZodType): string {
-  const json = z.toJSONSchema(field, { io: "input", unrepresentable: "any" }) as Record<string, unknown>;
+  const whole = z.toJSONSchema(field, { io: "input", unrepresentable: "any" }) as Record<string, unknown>;
+  // That a key may be null, too, is for files that were written for the original.
+  const json =
+    (whole["anyOf"] as Record<string, unknown>[] | undefined)?.find(({ type }) => type !== "null") ??
+      whole;
   if (Array.isArray(json["enum"])) return json["enum"].map((value) => `\`${value}\``).join(", ");
   if (json["type"] === "array") return "list";
   if (Array.isArray(json["anyOf"])) {
