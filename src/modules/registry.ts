@@ -4,6 +4,7 @@
  * @module
  */
 
+import { clickhouseModule } from "./clickhouse.ts";
 import { httpWebhookModule } from "./http_webhook.ts";
 import { logModule } from "./log.ts";
 import type { OutputModule } from "./module.ts";
@@ -14,6 +15,7 @@ import { saveToDiskModule } from "./save_to_disk.ts";
  * type here: a configuration must be handed only to the module whose own schema made it.
  */
 export const outputModules: readonly OutputModule[] = [
+  clickhouseModule,
   httpWebhookModule,
   logModule,
   saveToDiskModule,
@@ -23,7 +25,6 @@ export const outputModules: readonly OutputModule[] = [
 export const PLANNED_MODULES: readonly string[] = [
   "activemq",
   "aws_sqs",
-  "clickhouse",
   "gcp_pubsub",
   "kafka",
   "mqtt",
