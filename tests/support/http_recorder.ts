@@ -11,6 +11,8 @@ export interface PassedRequest {
   /** Path and query as sent. */
   readonly target: string;
   readonly body: Uint8Array<ArrayBuffer>;
+  /** The body as UTF-8. */
+  readonly text: string;
 }
 
 /** What the server answers. */
@@ -42,6 +44,7 @@ export class HttpRecorder implements AsyncDisposable {
   readonly #alterations: Alterations;
   #loses: (request: PassedRequest) => boolean = () => false;
   #losses = 0;
+  #holds: (request: PassedRequest) => boolean = () => false;
   #held: PromiseWithResolvers<void> | undefined;
 
   private constructor(targetPort: number, alterations: Alterations) {
@@ -70,8 +73,9 @@ export class HttpRecorder implements AsyncDisposable {
     this.#losses = times;
   }
 
-  /** Keeps all answers back until `release`. */
-  hold(): void {
+  /** Keeps the answers to such requests back until `release`. */
+  hold(which: (request: PassedRequest) => boolean): void {
+    this.#holds = which;
     this.#held ??= Promise.withResolvers();
   }
 
@@ -100,7 +104,8 @@ export class HttpRecorder implements AsyncDisposable {
   async #pass(incoming: IncomingMessage, response: ServerResponse): Promise<void> {
     const chunks: Uint8Array[] = [];
     for await (const chunk of incoming) chunks.push(chunk as Uint8Array);
-    const request = { target: incoming.url ?? "", body: new Uint8Array(Buffer.concat(chunks)) };
+    const body = new Uint8Array(Buffer.concat(chunks));
+    const request = { target: incoming.url ?? "", body, text: new TextDecoder().decode(body) };
     const { target, answer: alter } = this.#alterations;
     const answered = await fetch(
       `http://127.0.0.1:${this.#targetPort}${target?.(request) ?? request.target}`,
@@ -115,7 +120,7 @@ export class HttpRecorder implements AsyncDisposable {
     this.requests.push(request);
     const isLost = this.#losses > 0 && this.#loses(request);
     if (isLost) this.#losses--;
-    while (this.#held !== undefined) await this.#held.promise;
+    if (this.#holds(request)) await this.#held?.promise;
     if (isLost) incoming.socket.destroy();
     else response.writeHead(answer.status).end(answer.text);
   }
