@@ -24,9 +24,11 @@ const LONGEST_ANSWER = 4 * 1024 * 1024;
 /**
  * - `unreachable`: no connection, so the server has not seen the request.
  * - `no_answer`: the connection broke, or the request was aborted; the server may have executed it.
+ * - `not_clickhouse`: something answered as if all were well, but not as ClickHouse does: a page that some
+ *   device on the way shows to everybody must not pass for a confirmation.
  * - `refused`: the server, or something in front of it, answered with an error.
  */
-export type FailureKind = "unreachable" | "no_answer" | "refused";
+export type FailureKind = "unreachable" | "no_answer" | "not_clickhouse" | "refused";
 
 /** What a server says about a request that it refuses. */
 export interface Refusal {
@@ -84,9 +86,8 @@ export class ClickhouseClient implements Disposable {
    *
    * @throws {ClickhouseFailure}
    */
-  async query(query: string, signal: AbortSignal): Promise<string> {
-    const answer = await this.#send({}, Buffer.from(query), signal);
-    return answer.body;
+  query(query: string, signal: AbortSignal): Promise<string> {
+    return this.#send("", Buffer.from(query), signal);
   }
 
   /**
@@ -101,40 +102,30 @@ export class ClickhouseClient implements Disposable {
     rows: Uint8Array,
     signal: AbortSignal,
   ): Promise<void> {
-    const { status, body } = await this.#send({ query, ...settings }, rows, signal);
-    if (body === "") return;
-    // A page that some device on the way shows to everybody must not pass for a confirmation.
-    throw new ClickhouseFailure("refused", `${this.name} answered ${status} with an unexpected text`, {
-      status,
-      code: undefined,
-      text: "",
-    });
+    const answer = await this.#send(`?${new URLSearchParams({ query, ...settings })}`, rows, signal);
+    if (answer !== "") throw this.unexpectedAnswer();
+  }
+
+  /** The failure to report for an answer that ClickHouse would not give. */
+  unexpectedAnswer(options?: ErrorOptions): ClickhouseFailure {
+    const message = `${this.name} does not answer as ClickHouse does: check host and port`;
+    return new ClickhouseFailure("not_clickhouse", message, undefined, options);
   }
 
   [Symbol.dispose](): void {
     this.#agent.destroy();
   }
 
-  async #send(
-    parameters: Readonly<Record<string, string>>,
-    body: Uint8Array,
-    signal: AbortSignal,
-  ): Promise<HttpAnswer> {
-    const answer = await this.#exchange(parameters, body, signal);
+  /** @param search what follows the path, from `?` on */
+  async #send(search: string, body: Uint8Array, signal: AbortSignal): Promise<string> {
+    const answer = await this.#exchange(search, body, signal);
     const code = errorCode(answer);
-    if (answer.status === 200 && code === undefined) return answer;
-    throw new ClickhouseFailure("refused", `${this.name} answered ${answer.status}`, {
-      status: answer.status,
-      code,
-      text: answer.body,
-    });
+    if (answer.status === 200 && code === undefined) return answer.body;
+    const refusal = { status: answer.status, code, text: answer.body };
+    throw new ClickhouseFailure("refused", `${this.name} answered ${answer.status}`, refusal);
   }
 
-  #exchange(
-    parameters: Readonly<Record<string, string>>,
-    body: Uint8Array,
-    signal: AbortSignal,
-  ): Promise<HttpAnswer> {
+  #exchange(search: string, body: Uint8Array, signal: AbortSignal): Promise<HttpAnswer> {
     const { protocol, hostname, port, path } = this.#connection.endpoint;
     const { promise, resolve, reject } = Promise.withResolvers<HttpAnswer>();
     let isConnected = false;
@@ -154,7 +145,7 @@ export class ClickhouseClient implements Disposable {
     const request = (protocol === "https:" ? https : http).request({
       hostname,
       port,
-      path: `${path}?${new URLSearchParams(parameters)}`,
+      path: path + search,
       method: "POST",
       agent: this.#agent,
       headers: {

@@ -112,8 +112,9 @@ const ACCESS_STATUSES: ReadonlySet<number> = new Set([401, 403]);
 export function judgeFailure(server: string, what: string, failure: ClickhouseFailure): Judgement {
   const { kind, refusal, message } = failure;
   if (refusal !== undefined) return judgeRefusal(`${server} refused ${what}`, refusal);
-  const error = new DeliveryError("output_unavailable", message, { cause: failure.cause });
-  return { scope: "later", error, mayBeStored: kind === "no_answer" };
+  const code = kind === "not_clickhouse" ? "output_failed" : "output_unavailable";
+  const error = new DeliveryError(code, message, { cause: failure.cause });
+  return { scope: "later", error, mayBeStored: kind !== "unreachable" };
 }
 
 function judgeRefusal(beginning: string, { status, code, text }: Refusal): Judgement {

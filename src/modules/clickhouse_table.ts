@@ -5,7 +5,7 @@
  */
 
 import { z } from "zod";
-import { type ClickhouseClient, ClickhouseFailure } from "./clickhouse_client.ts";
+import type { ClickhouseClient } from "./clickhouse_client.ts";
 import type { ClickhouseConfig } from "./clickhouse_config.ts";
 
 /** A column that rows have a value for. */
@@ -144,11 +144,7 @@ async function readRows(
   try {
     return jsonCompact.parse(JSON.parse(answer)).data;
   } catch (error) {
-    throw new ClickhouseFailure("refused", `${client.name} answered with an unexpected text`, {
-      status: 200,
-      code: undefined,
-      text: "",
-    }, { cause: error });
+    throw client.unexpectedAnswer({ cause: error });
   }
 }
 

@@ -18,7 +18,8 @@ export class ClickhouseOutput implements AsyncDisposable {
   /** @param connection as in the connections file, without `type` */
   static async open(connection: Readonly<Record<string, unknown>>): Promise<ClickhouseOutput> {
     const { connectionSchema } = clickhouseModule;
-    const parsed = connectionSchema?.parse({ host: "127.0.0.1", ...connection });
+    const host = connection["url"] === undefined ? { host: "127.0.0.1" } : {};
+    const parsed = connectionSchema?.parse({ ...host, ...connection });
     const output = await clickhouseModule.open(parsed as never, {
       name: "under_test",
       logger: getLogger(["cwm", "test"]),

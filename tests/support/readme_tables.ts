@@ -23,6 +23,9 @@ export function readmeSections(): ReadonlyMap<string, string> {
     ...outputModules.map((
       module,
     ): [string, string] => [`table: ${module.name}`, schemaTable(module.configSchema)]),
+    ...outputModules.flatMap(({ connectionTypes: [type], connectionSchema }): [string, string][] =>
+      connectionSchema === undefined ? [] : [[`table: connection ${type}`, schemaTable(connectionSchema)]]
+    ),
     ["table: settings", settingsTable()],
     ["table: errors", errorsTable()],
     ["list: planned keys", [...PLANNED_KEYS].map((key) => `\`${key}\``).join(", ")],
