@@ -116,7 +116,7 @@ export class TableInserter {
     const settings = layout.takesToken
       ? { ...layout.settings, [TOKEN_SETTING]: block.token }
       : layout.settings;
-    const statement = insertStatement(this.#name, layout.columns);
+    const statement = insertStatement(this.#name, layout);
     await this.#client.insert(statement, settings, writer.bytes, signal);
   }
 

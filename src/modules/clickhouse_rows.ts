@@ -8,7 +8,7 @@
  */
 
 import type { Event } from "../event.ts";
-import type { ColumnName, TableLayout, TimeForm } from "./clickhouse_table.ts";
+import type { TableLayout, TextColumn, TimeForm } from "./clickhouse_table.ts";
 import { recordedHeaders } from "./recorded_headers.ts";
 
 /** What a row takes besides its body, about, in bytes. */
@@ -49,30 +49,29 @@ export class RowWriter {
   }
 
   add(event: Event): void {
-    const { columns } = this.#layout;
-    for (const [index, column] of columns.entries()) {
-      if (index > 0) this.#byte(TAB);
-      this.#value(event, column);
-    }
+    // All but the body in one text, since each turn to the encoder costs as much as a short text.
+    let text = "";
+    for (const column of this.#layout.textColumns) text += this.#textOf(event, column) + "\t";
+    this.#text(text);
+    this.#escaped(event.body.bytes);
     this.#byte(NEWLINE);
   }
 
-  #value(event: Event, column: ColumnName): void {
+  /** Ids and times need no escape, and of what JSON text has, only the backslash does. */
+  #textOf(event: Event, column: TextColumn): string {
     switch (column) {
       case "id":
-        return this.#text(event.id);
+        return event.id;
       case "namespace":
-        return this.#text(event.namespace);
+        return event.namespace;
       case "webhook_id":
-        return this.#text(event.webhook);
+        return event.webhook;
       case "timestamp":
-        return this.#text(formatTime(event.receivedAt, this.#layout.timeForm));
-      case "payload":
-        return this.#escaped(event.body.bytes);
+        return formatTime(event.receivedAt, this.#layout.timeForm);
       case "headers":
-        return this.#escaped(
-          encoder.encode(this.#includeHeaders ? JSON.stringify(recordedHeaders(event.headers)) : "{}"),
-        );
+        return this.#includeHeaders
+          ? JSON.stringify(recordedHeaders(event.headers)).replaceAll("\\", "\\\\")
+          : "{}";
     }
   }
 
@@ -81,7 +80,6 @@ export class RowWriter {
     this.#bytes[this.#length++] = byte;
   }
 
-  /** Ids and times: nothing in them needs an escape. */
   #text(text: string): void {
     this.#reserve(text.length * 3);
     this.#length += encoder.encodeInto(text, this.#bytes.subarray(this.#length)).written;

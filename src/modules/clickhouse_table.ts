@@ -8,8 +8,8 @@ import { z } from "zod";
 import type { ClickhouseClient } from "./clickhouse_client.ts";
 import type { ClickhouseConfig } from "./clickhouse_config.ts";
 
-/** A column that rows have a value for. */
-export type ColumnName = "id" | "namespace" | "webhook_id" | "timestamp" | "payload" | "headers";
+/** A column that is filled with text. There is one more, `payload`, for the body. */
+export type TextColumn = "id" | "namespace" | "webhook_id" | "timestamp" | "headers";
 
 /**
  * How a time is written so that it names the same instant in every time zone: as seconds since 1970 for
@@ -19,7 +19,8 @@ export type TimeForm = "seconds" | "milliseconds" | "iso";
 
 /** The columns that are inserted into a table, and how. It never changes. */
 export interface TableLayout {
-  readonly columns: readonly ColumnName[];
+  /** In order; `payload` comes after them. */
+  readonly textColumns: readonly TextColumn[];
   readonly timeForm: TimeForm;
   /** Settings for each insert, as far as the server knows them. */
   readonly settings: Readonly<Record<string, string>>;
@@ -68,14 +69,12 @@ export async function readLayout(
 ): Promise<TableLayout> {
   const types = await readColumns(client, name, signal);
   const settings = await readSettings(client, signal);
-  const has = (column: ColumnName) => types.has(column);
-  const columns: ColumnName[] = ["id", "webhook_id"];
-  if (has("namespace")) columns.push("namespace");
-  if (config.includeTimestamp) columns.push("timestamp");
-  columns.push("payload");
-  if (config.includeHeaders || has("headers")) columns.push("headers");
+  const textColumns: TextColumn[] = ["id", "webhook_id"];
+  if (types.has("namespace")) textColumns.push("namespace");
+  if (config.includeTimestamp) textColumns.push("timestamp");
+  if (config.includeHeaders || types.has("headers")) textColumns.push("headers");
   return {
-    columns,
+    textColumns,
     timeForm: timeFormOf(types.get("timestamp") ?? ""),
     settings: Object.fromEntries(Object.entries(FIXED_SETTINGS).filter(([setting]) => settings.has(setting))),
     takesToken: settings.has(TOKEN_SETTING),
@@ -104,8 +103,8 @@ export function createTableStatement(name: string, engine: ClickhouseConfig["eng
 }
 
 /** The statement that rows are sent with, tab-separated. */
-export function insertStatement(name: string, columns: readonly ColumnName[]): string {
-  return `INSERT INTO ${name} (${columns.map(quoteIdentifier).join(", ")}) FORMAT TabSeparated`;
+export function insertStatement(name: string, { textColumns }: TableLayout): string {
+  return `INSERT INTO ${name} (${textColumns.join(", ")}, payload) FORMAT TabSeparated`;
 }
 
 /** Columns that cannot be inserted into: the server computes them. */
