@@ -4,6 +4,7 @@
  * @module
  */
 
+import { clickhouseModule } from "./clickhouse.ts";
 import { httpWebhookModule } from "./http_webhook.ts";
 import { kafkaModule } from "./kafka.ts";
 import { logModule } from "./log.ts";
@@ -17,6 +18,7 @@ import { saveToDiskModule } from "./save_to_disk.ts";
  * type here: a configuration must be handed only to the module whose own schema made it.
  */
 export const outputModules: readonly OutputModule[] = [
+  clickhouseModule,
   httpWebhookModule,
   kafkaModule,
   logModule,
@@ -29,7 +31,6 @@ export const outputModules: readonly OutputModule[] = [
 export const PLANNED_MODULES: readonly string[] = [
   "activemq",
   "aws_sqs",
-  "clickhouse",
   "gcp_pubsub",
   "mqtt",
   "mysql",
