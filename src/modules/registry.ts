@@ -8,6 +8,7 @@ import { httpWebhookModule } from "./http_webhook.ts";
 import { logModule } from "./log.ts";
 import type { OutputModule } from "./module.ts";
 import { saveToDiskModule } from "./save_to_disk.ts";
+import { webhookConnectModule } from "./webhook_connect.ts";
 
 /**
  * Every module that a webhook can name. Which configuration belongs to which module is no longer in the
@@ -17,6 +18,7 @@ export const outputModules: readonly OutputModule[] = [
   httpWebhookModule,
   logModule,
   saveToDiskModule,
+  webhookConnectModule,
 ];
 
 /** Modules of the Python original that do not exist here yet: a webhook that names one is told so. */
@@ -33,7 +35,6 @@ export const PLANNED_MODULES: readonly string[] = [
   "redis_publish",
   "redis_rq",
   "s3",
-  "webhook_connect",
   "websocket",
   "zeromq",
 ];
