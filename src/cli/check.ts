@@ -1,5 +1,6 @@
 import { ConfigManager } from "../config/manager.ts";
 import type { Problem } from "../config/problem.ts";
+import { CLOSED_LEASE } from "../delivery/output_pool.ts";
 import { StartupError } from "../errors.ts";
 import { createProvider } from "../gateway.ts";
 import { outputModules } from "../modules/registry.ts";
@@ -19,7 +20,7 @@ export async function check(
   environment: Readonly<Record<string, string>>,
 ): Promise<number> {
   const manager = new ConfigManager({
-    outputs: { acquire: () => UNUSED_OUTPUT },
+    outputs: { acquire: () => CLOSED_LEASE },
     compile: { environment, modules: outputModules },
     logger: logger("config"),
   });
@@ -42,14 +43,6 @@ export async function check(
   );
   return problems.length === 0 ? 0 : 1;
 }
-
-/** Nothing is delivered while checking. */
-const UNUSED_OUTPUT = {
-  deliver: () => {
-    throw new Error("Cannot deliver while checking the configuration");
-  },
-  release: () => {},
-};
 
 function describe({ key, path, message, code }: Problem): string {
   return `${key}: ${path === "" ? "" : `${path}: `}${message} (${code})`;

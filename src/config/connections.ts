@@ -98,9 +98,9 @@ export class Connections {
     for (const type of new Set(types)) yield* this.#chosenByType.get(type) ?? [];
   }
 
-  *#indexKeys(webhook: CompiledWebhook): Iterable<[Map<string, Set<string>>, string]> {
-    if (webhook.module.connectionTypes.length === 0) return;
-    if (webhook.connectionName !== undefined) yield [this.#namedBy, webhook.connectionName];
-    else for (const type of webhook.module.connectionTypes) yield [this.#chosenByType, type];
+  #indexKeys({ module, connectionName }: CompiledWebhook): readonly [Map<string, Set<string>>, string][] {
+    if (module.connectionTypes.length === 0) return [];
+    if (connectionName !== undefined) return [[this.#namedBy, connectionName]];
+    return module.connectionTypes.map((type) => [this.#chosenByType, type]);
   }
 }

@@ -9,19 +9,37 @@ import type { OutputLease } from "../delivery/output_pool.ts";
 import type { GatewayError } from "../errors.ts";
 import type { CompiledWebhook } from "./compiler.ts";
 
-/** A webhook that takes requests. A request keeps the entry that it began with to its end. */
-export class WebhookEntry {
-  readonly namespace: string;
+/**
+ * The place of an entry. Only the path is kept: the catalog has it anyway, and of a quarter of a million
+ * webhooks few are asked for their parts.
+ */
+class PlacedEntry {
+  /** `namespace/id` */
+  readonly path: string;
+
+  constructor(path: string) {
+    this.path = path;
+  }
+
+  get namespace(): string {
+    return this.path.slice(0, this.path.indexOf("/"));
+  }
+
   /** The webhook's id within its namespace. */
-  readonly id: string;
+  get id(): string {
+    return this.path.slice(this.path.indexOf("/") + 1);
+  }
+}
+
+/** A webhook that takes requests. A request keeps the entry that it began with to its end. */
+export class WebhookEntry extends PlacedEntry {
   readonly webhook: CompiledWebhook;
   readonly output: OutputLease;
   #requests = 0;
   #retired = false;
 
-  constructor(namespace: string, id: string, webhook: CompiledWebhook, output: OutputLease) {
-    this.namespace = namespace;
-    this.id = id;
+  constructor(path: string, webhook: CompiledWebhook, output: OutputLease) {
+    super(path);
     this.webhook = webhook;
     this.output = output;
   }
@@ -46,16 +64,13 @@ export class WebhookEntry {
 }
 
 /** A webhook that is configured but cannot take requests. */
-export class BlockedWebhook {
-  readonly namespace: string;
-  readonly id: string;
+export class BlockedWebhook extends PlacedEntry {
   readonly error: GatewayError;
   /** The compiled configuration, where only the connection is missing. */
   readonly webhook: CompiledWebhook | undefined;
 
-  constructor(namespace: string, id: string, error: GatewayError, webhook?: CompiledWebhook) {
-    this.namespace = namespace;
-    this.id = id;
+  constructor(path: string, error: GatewayError, webhook?: CompiledWebhook) {
+    super(path);
     this.error = error;
     this.webhook = webhook;
   }

@@ -13,6 +13,9 @@ import { isConnectionName } from "./keys.ts";
 /** Methods that a webhook may accept. Others have no body, or a meaning of their own. */
 const METHODS = ["POST", "PUT", "PATCH"] as const;
 
+/** One array for all webhooks that do not say otherwise. */
+const DEFAULT_METHODS: (typeof METHODS)[number][] = ["POST"];
+
 /** Largest `max_body_bytes`: a body is held in memory while it is verified and handed on. */
 const LARGEST_BODY_BYTES = 256 * 1024 * 1024;
 
@@ -33,7 +36,7 @@ const webhookFields = {
     description:
       "When the sender gets its 200. `delivered`: after the output confirmed the event. `durable`: not built yet.",
   }),
-  methods: z.array(z.enum(METHODS)).min(1).default(["POST"]).meta({
+  methods: z.array(z.enum(METHODS)).min(1).default(() => DEFAULT_METHODS).meta({
     description: "HTTP methods that are accepted.",
   }),
   max_body_bytes: integerField(1, LARGEST_BODY_BYTES).optional().meta({

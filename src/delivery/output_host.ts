@@ -7,7 +7,7 @@
 
 import type { Logger } from "@logtape/logtape";
 import type { VerifiedEvent } from "../auth/verified_event.ts";
-import { type Deadlines, Expiring } from "../deadlines.ts";
+import type { Deadlines } from "../deadlines.ts";
 import { DeliveryError } from "../errors.ts";
 import type {
   Attempt,
@@ -17,7 +17,10 @@ import type {
   Output,
   OutputModule,
 } from "../modules/module.ts";
+import { firstResult, type Results, TimedAttempt } from "./attempt.ts";
 import type { MeasuredOutput, OutputMetrics } from "./output_metrics.ts";
+import { type BatchOutput, OutputScheduler } from "./output_scheduler.ts";
+import { Places } from "./places.ts";
 import { retryDelayMs, type RetryPolicy } from "./retry_policy.ts";
 
 const DEFAULT_CONCURRENCY = 64;
@@ -25,8 +28,6 @@ const DEFAULT_TIMEOUT_MS = 10_000;
 
 /** Deliveries that may wait for a free place, per place: beyond it, `overloaded` at once. */
 const QUEUE_PER_PLACE = 16;
-
-type Results = readonly DeliveryResult[];
 
 /** What hosts of all outputs share. */
 export interface HostEnvironment {
@@ -39,7 +40,9 @@ export interface HostEnvironment {
 }
 
 /** One open output, shared by the webhooks that use the same module with the same connection settings. */
-export class OutputHost implements AsyncDisposable, MeasuredOutput {
+export class OutputHost implements AsyncDisposable, MeasuredOutput, BatchOutput {
+  /** Hands the events of the journal to this output. */
+  readonly scheduler: OutputScheduler;
   readonly #module: OutputModule;
   readonly #connection: unknown;
   readonly #context: ModuleContext;
@@ -63,7 +66,9 @@ export class OutputHost implements AsyncDisposable, MeasuredOutput {
     this.#connection = connection;
     this.#context = { ...environment.context, name, logger };
     this.#environment = environment;
-    this.#places = new Places(module.concurrency ?? DEFAULT_CONCURRENCY);
+    const concurrency = module.concurrency ?? DEFAULT_CONCURRENCY;
+    this.scheduler = new OutputScheduler(this, environment.deadlines, logger);
+    this.#places = new Places(concurrency, concurrency * QUEUE_PER_PLACE, () => this.scheduler.pump());
   }
 
   get module(): string {
@@ -86,6 +91,28 @@ export class OutputHost implements AsyncDisposable, MeasuredOutput {
    */
   deliver(event: VerifiedEvent, config: unknown): DeliveryResult | Promise<DeliveryResult> {
     return this.#attempt(event, config, 1);
+  }
+
+  get maxBatch(): number {
+    return this.#module.maxBatch ?? 1;
+  }
+
+  tryTakePlace(): boolean {
+    return this.#places.tryTake();
+  }
+
+  freePlace(): void {
+    this.#places.free();
+  }
+
+  attempt(batch: readonly Delivery[], number: number): Promise<Results> {
+    const { promise, resolve } = Promise.withResolvers<Results>();
+    const attempt = new BatchAttempt(number, (results) => resolve(resultOfEach(batch, results)));
+    const pending = this.#output === undefined
+      ? this.#open().then((output) => attempt.ended ? [] : this.#hand(output, batch, attempt))
+      : this.#hand(this.#output, batch, attempt);
+    this.#withinDeadline(pending, attempt, batch);
+    return promise;
   }
 
   async probe(signal: AbortSignal): Promise<void> {
@@ -128,19 +155,26 @@ export class OutputHost implements AsyncDisposable, MeasuredOutput {
       return new DeliveryError("overloaded", message, { retryAfterSeconds: 1 });
     }
     const delivery = { event, config };
-    const attempt = new HostAttempt(number, delivery, this.#concludeAttempt);
+    const batch = [delivery];
+    const attempt = new SingleAttempt(number, delivery, this.#concludeAttempt);
     if (place !== "taken" || this.#output === undefined) {
-      return this.#withinDeadline(this.#waitAndHand(place, delivery, attempt), attempt);
+      const { result } = attempt;
+      this.#withinDeadline(this.#waitAndHand(place, batch, attempt), attempt, batch);
+      return result;
     }
-    const results = this.#hand(this.#output, delivery, attempt);
-    if (results instanceof Promise) return this.#withinDeadline(results, attempt);
+    const results = this.#hand(this.#output, batch, attempt);
+    if (results instanceof Promise) {
+      const { result } = attempt;
+      this.#withinDeadline(results, attempt, batch);
+      return result;
+    }
     this.#places.free();
-    return this.#conclude(delivery, number, onlyResult(results));
+    return this.#conclude(delivery, number, firstResult(results));
   }
 
-  #hand(output: Output, delivery: Delivery, attempt: Attempt): Results | Promise<Results> {
+  #hand(output: Output, batch: readonly Delivery[], attempt: Attempt): Results | Promise<Results> {
     try {
-      return output.deliver([delivery], attempt);
+      return output.deliver(batch, attempt);
     } catch (error) {
       return [this.#toDeliveryError(error)];
     }
@@ -148,28 +182,35 @@ export class OutputHost implements AsyncDisposable, MeasuredOutput {
 
   async #waitAndHand(
     place: "taken" | Promise<void>,
-    delivery: Delivery,
-    attempt: HostAttempt,
+    batch: readonly Delivery[],
+    attempt: TimedAttempt,
   ): Promise<Results> {
     if (place !== "taken") await place;
-    return attempt.ended ? [] : this.#hand(await this.#open(), delivery, attempt);
+    return attempt.ended ? [] : this.#hand(await this.#open(), batch, attempt);
   }
 
   /** The place is kept until the output itself has ended: a hung one must not get ever more to do. */
-  #withinDeadline(pending: Promise<Results>, attempt: HostAttempt): Promise<DeliveryResult> {
-    const timeoutMs = this.#module.timeoutMs?.(attempt.delivery.config) ?? DEFAULT_TIMEOUT_MS;
+  #withinDeadline(
+    pending: Results | Promise<Results>,
+    attempt: TimedAttempt,
+    batch: readonly Delivery[],
+  ): void {
+    if (!(pending instanceof Promise)) {
+      this.#end(attempt, pending);
+      return;
+    }
+    const timeoutMs = this.#module.timeoutMs?.(batch[0]?.config) ?? DEFAULT_TIMEOUT_MS;
     this.#environment.deadlines.set(timeoutMs, attempt);
     pending.then(
-      (results) => this.#end(attempt, onlyResult(results)),
-      (error) => this.#end(attempt, this.#toDeliveryError(error)),
+      (results) => this.#end(attempt, results),
+      (error) => this.#end(attempt, [this.#toDeliveryError(error)]),
     );
-    return attempt.result;
   }
 
-  #end(attempt: HostAttempt, result: DeliveryResult): void {
-    this.#places.free();
+  #end(attempt: TimedAttempt, results: Results): void {
     this.#environment.deadlines.clear(attempt);
-    attempt.end(result);
+    attempt.end(results);
+    this.#places.free();
   }
 
   /** The result of an attempt, or of the retries after the first one. */
@@ -209,32 +250,18 @@ type Conclude = (
 ) => DeliveryResult | Promise<DeliveryResult>;
 
 /**
- * One attempt; its signal is made only when the output asks for it. It holds the end of its own promise,
- * since closures over it live long enough under load to be moved to the old heap, with all they refer to.
+ * The attempt of one delivery that a sender waits for. It holds the end of its own promise, since closures
+ * over it live long enough under load to be moved to the old heap, with all they refer to.
  */
-class HostAttempt extends Expiring implements Attempt {
-  readonly number: number;
+class SingleAttempt extends TimedAttempt {
   readonly delivery: Delivery;
   readonly #conclude: Conclude;
   #resolve: ((result: DeliveryResult | Promise<DeliveryResult>) => void) | undefined;
-  #controller: AbortController | undefined;
-  #ended = false;
 
   constructor(number: number, delivery: Delivery, conclude: Conclude) {
-    super();
-    this.number = number;
+    super(number);
     this.delivery = delivery;
     this.#conclude = conclude;
-  }
-
-  get ended(): boolean {
-    return this.#ended;
-  }
-
-  get signal(): AbortSignal {
-    this.#controller ??= new AbortController();
-    if (this.#ended) this.#controller.abort(new DeliveryError("output_timeout"));
-    return this.#controller.signal;
   }
 
   /** What became of the attempt, with the retries after it. To be asked for once, before it ends. */
@@ -242,46 +269,26 @@ class HostAttempt extends Expiring implements Attempt {
     return new Promise((resolve) => this.#resolve = resolve);
   }
 
-  /** Ends the attempt, unless it has ended. */
-  end(result: DeliveryResult): void {
-    if (this.#ended) return;
-    this.#ended = true;
-    this.#resolve?.(this.#conclude(this.delivery, this.number, result));
-  }
-
-  override expire(): void {
-    const error = new DeliveryError("output_timeout");
-    this.#controller?.abort(error);
-    this.end(error);
+  protected override onEnd(results: Results): void {
+    this.#resolve?.(this.#conclude(this.delivery, this.number, firstResult(results)));
   }
 }
 
-/** The places for deliveries under way, and the bounded queue for them. */
-class Places {
-  readonly #waiting: (() => void)[] = [];
-  taken = 0;
-
-  constructor(readonly size: number) {}
-
-  take(): "taken" | "full" | Promise<void> {
-    if (this.taken < this.size) {
-      this.taken++;
-      return "taken";
-    }
-    if (this.#waiting.length >= this.size * QUEUE_PER_PLACE) return "full";
-    return new Promise((resolve) => this.#waiting.push(resolve));
-  }
-
-  /** Gives the place to the one that has waited longest. */
-  free(): void {
-    const next = this.#waiting.shift();
-    if (next === undefined) this.taken--;
-    else next();
+/** The attempt of a batch out of the journal. */
+class BatchAttempt extends TimedAttempt {
+  constructor(number: number, protected override readonly onEnd: (results: Results) => void) {
+    super(number);
   }
 }
 
-function onlyResult(results: Results): DeliveryResult {
-  return results[0] ?? new DeliveryError("output_failed", "The output gave no result");
+/** A batch that failed as a whole has one result for all. */
+function resultOfEach(batch: readonly Delivery[], results: Results): Results {
+  if (results.length === batch.length) return results;
+  const only = firstResult(results);
+  const all = only === "delivered"
+    ? new DeliveryError("output_failed", "The output gave too few results")
+    : only;
+  return batch.map((_, index) => results.length > 1 ? results[index] ?? all : all);
 }
 
 /** Few different lengths, so that delays share the queues of {@linkcode Deadlines}. */

@@ -9,6 +9,7 @@ import type { Logger } from "@logtape/logtape";
 import type { VerifiedEvent } from "../auth/verified_event.ts";
 import type { DeliveryResult, OutputModule } from "../modules/module.ts";
 import { type HostEnvironment, OutputHost } from "./output_host.ts";
+import type { OutputScheduler } from "./output_scheduler.ts";
 
 /** The settings of a connection, as much as the pool needs to know of them. */
 export interface PooledConnection {
@@ -20,10 +21,26 @@ export interface PooledConnection {
 
 /** One webhook's hold on an open output. */
 export interface OutputLease {
+  /** The connection's name, or the module's where it needs none. */
+  readonly connection: string;
+  /** Takes events out of the journal. */
+  readonly scheduler: OutputScheduler;
   deliver(event: VerifiedEvent, config: unknown): DeliveryResult | Promise<DeliveryResult>;
   /** Lets go. Call it once, when the last delivery through this lease has ended. */
   release(): void;
 }
+
+/** A lease on nothing, for a configuration that is compiled and not served. Using it is a bug. */
+export const CLOSED_LEASE: OutputLease = {
+  connection: "",
+  get scheduler(): never {
+    throw new TypeError("Cannot deliver: this configuration is not served");
+  },
+  deliver: () => {
+    throw new TypeError("Cannot deliver: this configuration is not served");
+  },
+  release: () => {},
+};
 
 /** An open output and how many hold it. All holders share this one lease. */
 class PooledHost implements OutputLease {
@@ -34,6 +51,14 @@ class PooledHost implements OutputLease {
     readonly host: OutputHost,
     readonly onUnused: (pooled: PooledHost) => void,
   ) {}
+
+  get connection(): string {
+    return this.host.connection;
+  }
+
+  get scheduler(): OutputScheduler {
+    return this.host.scheduler;
+  }
 
   deliver(event: VerifiedEvent, config: unknown): DeliveryResult | Promise<DeliveryResult> {
     return this.host.deliver(event, config);
@@ -64,7 +89,8 @@ export class OutputPool implements AsyncDisposable {
    */
   acquire(module: OutputModule, connection: PooledConnection | undefined, config: unknown): OutputLease {
     const partition = module.partition?.(config) ?? "";
-    const key = JSON.stringify([module.name, connection?.name, connection?.fingerprint, partition]);
+    // Only a partition may hold the separator, and it stands last: no two keys are equal by accident.
+    const key = `${module.name}\0${connection?.name ?? ""}\0${connection?.fingerprint ?? ""}\0${partition}`;
     let pooled = this.#open.get(key);
     if (pooled === undefined) {
       const name = connection?.name ?? module.name;

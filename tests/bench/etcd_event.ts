@@ -6,7 +6,7 @@ import type { IEvent } from "etcd3";
 import { EtcdMirror } from "../../src/config/etcd_mirror.ts";
 import { KeySpace } from "../../src/config/etcd_keys.ts";
 import { ConfigManager } from "../../src/config/manager.ts";
-import type { OutputLease } from "../../src/delivery/output_pool.ts";
+import { CLOSED_LEASE } from "../../src/delivery/output_pool.ts";
 import { outputModules } from "../../src/modules/registry.ts";
 import { nameOf, prefixOf, valueOf } from "./etcd_data.ts";
 import { judge, median, print, progress, row } from "./etcd_report.ts";
@@ -23,7 +23,7 @@ class Subject {
   #revision = 0;
 
   constructor(readonly keys: number) {
-    const lease: OutputLease = { deliver: () => "delivered", release: () => {} };
+    const lease = CLOSED_LEASE;
     const manager = new ConfigManager({
       outputs: { acquire: () => lease },
       compile: { environment: {}, modules: outputModules },
