@@ -11,13 +11,17 @@ import { FileConfigProvider } from "./config/file_provider.ts";
 import type { ConfigProvider } from "./config/provider.ts";
 import type { Environment } from "./config/substitution.ts";
 import { Deadlines } from "./deadlines.ts";
+import type { ChannelQueues } from "./delivery/channel_queue.ts";
+import { DeferredChannelQueues } from "./delivery/deferred_channel_queues.ts";
 import { OutputMetrics } from "./delivery/output_metrics.ts";
 import { OutputPool } from "./delivery/output_pool.ts";
+import { GatewayError } from "./errors.ts";
 import { WAITING_SENDER_POLICY } from "./delivery/retry_policy.ts";
 import { adminRoutes } from "./http/admin_routes.ts";
 import { FailureLog } from "./http/failure_log.ts";
 import { Inflight } from "./http/inflight.ts";
 import { RequestMetrics } from "./http/request_metrics.ts";
+import { relayRoutes } from "./http/relay_routes.ts";
 import { Router } from "./http/router.ts";
 import { listen, type ListeningServer } from "./http/server.ts";
 import { statusRoutes } from "./http/status_routes.ts";
@@ -28,6 +32,9 @@ import { logger } from "./observability/logging.ts";
 import { Metrics } from "./observability/metrics.ts";
 import { registerConfigMetrics } from "./config/config_metrics.ts";
 import { registerProcessMetrics } from "./observability/process_metrics.ts";
+import { ChannelDirectory } from "./relay/channel_directory.ts";
+import { followCatalog } from "./relay/catalog_channels.ts";
+import { Relay } from "./relay/relay.ts";
 import type { Settings } from "./settings.ts";
 import { VERSION } from "./version.ts";
 
@@ -53,9 +60,11 @@ export class Gateway implements AsyncDisposable {
   readonly #deadlines = new Deadlines();
   readonly #metrics = new Metrics();
   readonly #inflight: Inflight;
+  readonly #channels: ChannelQueues;
   readonly #outputs: OutputPool;
   readonly #manager: ConfigManager;
   readonly #provider: ConfigProvider;
+  readonly #relay: Relay;
   readonly #router: Router;
   readonly #processMetrics: Disposable;
   readonly #stopping = new AbortController();
@@ -69,11 +78,20 @@ export class Gateway implements AsyncDisposable {
     this.#settings = settings;
     this.#provider = provider;
     this.#inflight = new Inflight(settings.limits.maxInflight, settings.limits.maxInflightBytes);
+    this.#channels = new DeferredChannelQueues(() => this.#openChannels());
     this.#outputs = this.#buildOutputs(options.lines);
     this.#manager = new ConfigManager({
       outputs: this.#outputs,
       compile: { environment: options.environment, modules: options.modules ?? outputModules },
       logger: logger("config"),
+    });
+    const directory = new ChannelDirectory();
+    followCatalog(directory, this.#manager.catalog);
+    this.#relay = new Relay({
+      directory,
+      queues: this.#channels,
+      metrics: this.#metrics,
+      logger: logger("relay"),
     });
     registerConfigMetrics(this.#metrics, this.#manager, provider);
     provider.registerMetrics?.(this.#metrics);
@@ -125,6 +143,8 @@ export class Gateway implements AsyncDisposable {
     this.#draining = true;
     logger("gateway").info("Draining: serving on for {graceMs} ms", { graceMs });
     await this.#deadlines.wait(graceMs);
+    // Connectors connect to another instance, or to this one when it is back.
+    await this.#relay[Symbol.asyncDispose]();
     const idle = await this.#inflight.idle(AbortSignal.timeout(timeoutMs));
     this.#closed = true;
     if (!idle) {
@@ -135,11 +155,13 @@ export class Gateway implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closed = true;
     this.#stopping.abort();
+    await within(CLOSE_TIMEOUT_MS, this.#relay[Symbol.asyncDispose]());
     // An answer that never ends must not keep the process: the sender gets a broken connection instead.
     if (this.#server !== undefined) await within(CLOSE_TIMEOUT_MS, this.#server[Symbol.asyncDispose]());
     await this.#provider[Symbol.asyncDispose]();
     this.#manager.close();
     await within(CLOSE_TIMEOUT_MS, this.#outputs[Symbol.asyncDispose]());
+    await within(CLOSE_TIMEOUT_MS, this.#channels[Symbol.asyncDispose]());
     this.#deadlines[Symbol.dispose]();
     this.#processMetrics[Symbol.dispose]();
   }
@@ -148,11 +170,22 @@ export class Gateway implements AsyncDisposable {
     const outputs: OutputPool = new OutputPool({
       deadlines: this.#deadlines,
       metrics: new OutputMetrics(this.#metrics, () => outputs.hosts()),
-      context: { lines },
+      context: { lines, channels: this.#channels },
       retryPolicy: WAITING_SENDER_POLICY,
       deliveryBudgetMs: this.#settings.limits.deliveryBudgetMs,
     }, logger("output"));
     return outputs;
+  }
+
+  async #openChannels(): Promise<ChannelQueues> {
+    const { relayQueue } = this.#settings;
+    if (relayQueue === undefined) throw new GatewayError("journal_unavailable");
+    const { RedisChannelQueues } = await import("./delivery/redis/channel_queues.ts");
+    return await RedisChannelQueues.open({
+      url: relayQueue,
+      deadLetters: { bury: () => Promise.reject(new GatewayError("journal_unavailable")) },
+      logger: logger("relay"),
+    });
   }
 
   #buildRouter(): Router {
@@ -185,6 +218,7 @@ export class Gateway implements AsyncDisposable {
         inflight: this.#inflight,
         startedAt: Date.now(),
       }),
+      ...relayRoutes(this.#relay),
     ];
     return new Router({ webhooks, defaultNamespace, routes, failures });
   }

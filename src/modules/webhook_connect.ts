@@ -35,11 +35,11 @@ const token = z.string().regex(TOKEN, { error: "A token has 8 to 512 visible ASC
 
 const fields = z.strictObject({
   channel: z.string().regex(CHANNEL_NAME, {
-    error:
-      "A channel name has 1 to 128 characters of a-z A-Z 0-9 . _ - and begins with a letter or digit",
+    error: "A channel name has 1 to 128 characters of a-z A-Z 0-9 . _ - and begins with a letter or digit",
   }).meta({ description: "Name of the channel. Webhooks that name the same one share its queue." }),
   channel_token: z.union([token, z.array(token).min(1).max(2)]).meta({
-    description: "The token that connectors present, or a list of two, both valid, while tokens are changed. " +
+    description:
+      "The token that connectors present, or a list of two, both valid, while tokens are changed. " +
       "Webhooks that share a channel must have a token in common: only such a token is taken.",
   }),
   ttl_seconds: integerField(1, YEAR_SECONDS).default(DAY_SECONDS).meta({
