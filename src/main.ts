@@ -20,7 +20,8 @@ async function main(args: readonly string[]): Promise<number> {
   const before = parseArgs(args, { ...OPTIONS, stopEarly: true });
   const [command = "serve", ...own] = before._.map(String);
   // A command with options of its own parses them itself, and prints its own help.
-  const after = command === "migrate" ? undefined : parseArgs(own, OPTIONS);
+  const parsesItsOwn = command === "migrate" || command === "connector";
+  const after = parsesItsOwn ? undefined : parseArgs(own, OPTIONS);
   if (before["help"] === true || after?.["help"] === true) return printed(helpText());
   if (before["version"] === true || after?.["version"] === true) return printed(`cwm ${VERSION}`);
   const [unexpected] = after?._ ?? [];
@@ -45,8 +46,10 @@ async function main(args: readonly string[]): Promise<number> {
       const { migrate } = await import("./cli/migrate.ts");
       return await migrate(own, settings, environment);
     }
-    case "connector":
-      throw usage("The connector is not built yet");
+    case "connector": {
+      const { connector } = await import("./cli/connector.ts");
+      return await connector(own, environment);
+    }
     default:
       throw usage(`Unknown command '${command}'`);
   }

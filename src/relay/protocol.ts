@@ -72,9 +72,10 @@ export interface HeartbeatMessage {
   readonly timestamp: string;
 }
 
-/** After a `nack` with `retry`: the messages up to this one were sent before the gateway paused. */
+/** The answer to each `nack` with `delay_ms`: the messages up to this one were sent before the pause. */
 export interface PausedMessage {
   readonly type: "paused";
+  readonly message_id: string;
   readonly sequence: number;
 }
 
@@ -200,7 +201,7 @@ const gatewayMessage = z.discriminatedUnion("type", [
     server: z.string(),
   }),
   z.looseObject({ type: z.literal("heartbeat"), timestamp: z.string() }),
-  z.looseObject({ type: z.literal("paused"), sequence: z.number() }),
+  z.looseObject({ type: z.literal("paused"), message_id: z.string(), sequence: z.number() }),
   z.looseObject({ type: z.literal("closing"), code: z.string(), message: z.string() }),
 ]);
 

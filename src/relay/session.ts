@@ -29,6 +29,11 @@ export interface End {
 /** Why the gateway ends a connection, as it tells the connector. */
 export type ForcedEnd = End & { readonly code: EndCode };
 
+const SUPERSEDED: ForcedEnd = {
+  code: "superseded",
+  message: "The connector has resumed with another connection",
+};
+
 /** How the connector is reached at the moment. */
 export type TransportName = "websocket" | "sse" | "long_poll";
 
@@ -144,7 +149,7 @@ export class Session {
    * @returns lets the transport go again, after which the session waits to be resumed
    */
   attach(onEnd: (end: ForcedEnd) => void): Disposable {
-    this.#attached?.({ code: "superseded", message: "The connector has resumed with another connection" });
+    this.#attached?.(SUPERSEDED);
     this.#attached = onEnd;
     this.heard();
     return {
@@ -210,6 +215,9 @@ export class Session {
    * connector's; the later ones are handed out again.
    */
   async resume(sequence: number): Promise<void> {
+    // First of all, so that the former transport takes nothing more that nobody would ever see.
+    this.#attached?.(SUPERSEDED);
+    this.#attached = undefined;
     this.#stopped = false;
     this.heard();
     const lost = [...this.#outstanding].filter(([, sent]) => sent > sequence).map(([tag]) => tag);
@@ -271,6 +279,7 @@ export class Session {
 
   async #settle(report: Report): Promise<boolean> {
     const { message_id: tag } = report;
+    if (report.type === "nack" && report.retry && (report.delay_ms ?? 0) > 0) this.#pause(report.delay_ms!);
     const mine = this.#outstanding.has(tag);
     if (report.type === "ack") {
       // Also when it is not this session's any more: it was delivered, so nobody needs to get it again.
@@ -282,7 +291,6 @@ export class Session {
     // Somebody else may hold it by now, and must not lose it for that.
     if (!mine) return false;
     if (report.retry) {
-      if (report.delay_ms !== undefined && report.delay_ms > 0) this.#pause(report.delay_ms);
       this.#outstanding.delete(tag);
       const known = await this.#queues.release(this.channelName, tag, 0);
       if (known) this.#metrics.settled(this.channelName, "released", 1);

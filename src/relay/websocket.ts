@@ -86,9 +86,8 @@ async function receive(
   session.heard();
   if (message.type === "heartbeat") return;
   if (message.type === "stop") return session.stop();
-  const settling = session.settle([message]);
-  const { paused } = await settling;
-  if (paused !== undefined) send({ type: "paused", sequence: paused });
+  const { paused } = await session.settle([message]);
+  if (paused !== undefined) send({ type: "paused", message_id: message.message_id, sequence: paused });
 }
 
 function closeSocket(socket: WebSocket, code: EndCode, reason: string): void {
