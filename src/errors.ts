@@ -51,6 +51,11 @@ export const ERROR_CATALOGUE = {
     "The webhook id in the path is not valid",
     "A webhook id has 1 to 64 characters of `a-z A-Z 0-9 _ -` and begins with a letter or digit.",
   ),
+  invalid_query: refused(
+    400,
+    "The query of this admin route is not valid",
+    "Use the names and values that the message gives.",
+  ),
   webhook_not_found: refused(
     404,
     "This webhook does not exist",
@@ -242,6 +247,9 @@ export class StartupError extends Error {
       | "address_in_use"
       | "address_not_available"
       | "backend_unreachable"
+      | "data_directory_in_use"
+      | "data_directory_newer"
+      | "gateway_unreachable"
       | "usage",
     readonly problems: readonly string[],
     options?: ErrorOptions,

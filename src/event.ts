@@ -74,6 +74,17 @@ export class EventBody {
     return this.#json !== undefined;
   }
 
+  /** Whether the body is a JSON document. */
+  isJson(): boolean {
+    try {
+      this.json;
+      return true;
+    } catch (error) {
+      if (!(error instanceof SyntaxError)) throw error;
+      return false;
+    }
+  }
+
   /** Whether nothing at all was sent. */
   get isEmpty(): boolean {
     return this.#bytes?.byteLength === 0 || this.#text === "";

@@ -10,13 +10,17 @@ import { ConfigManager } from "./config/manager.ts";
 import { FileConfigProvider } from "./config/file_provider.ts";
 import type { ConfigProvider } from "./config/provider.ts";
 import type { Environment } from "./config/substitution.ts";
+import { WebhookEntry } from "./config/entry.ts";
+import { webhookPath } from "./config/keys.ts";
 import { Deadlines } from "./deadlines.ts";
+import { Acceptor } from "./delivery/acceptor.ts";
 import type { ChannelQueues } from "./delivery/channel_queue.ts";
 import { DeferredChannelQueues } from "./delivery/deferred_channel_queues.ts";
+import { Dispatcher } from "./delivery/dispatcher.ts";
+import { EventMetrics } from "./delivery/event_metrics.ts";
 import { OutputMetrics } from "./delivery/output_metrics.ts";
 import { OutputPool } from "./delivery/output_pool.ts";
-import { GatewayError } from "./errors.ts";
-import { WAITING_SENDER_POLICY } from "./delivery/retry_policy.ts";
+import { hasSqliteJournal, openSqliteJournal, type SqliteJournal } from "./delivery/sqlite/sqlite_journal.ts";
 import { adminRoutes } from "./http/admin_routes.ts";
 import { FailureLog } from "./http/failure_log.ts";
 import { Inflight } from "./http/inflight.ts";
@@ -33,7 +37,7 @@ import { Metrics } from "./observability/metrics.ts";
 import { registerConfigMetrics } from "./config/config_metrics.ts";
 import { registerProcessMetrics } from "./observability/process_metrics.ts";
 import { ChannelDirectory } from "./relay/channel_directory.ts";
-import { followCatalog } from "./relay/catalog_channels.ts";
+import { channelsOf } from "./relay/catalog_channels.ts";
 import { Relay } from "./relay/relay.ts";
 import type { Settings } from "./settings.ts";
 import { VERSION } from "./version.ts";
@@ -62,6 +66,8 @@ export class Gateway implements AsyncDisposable {
   readonly #inflight: Inflight;
   readonly #channels: ChannelQueues;
   readonly #outputs: OutputPool;
+  readonly #journal: SqliteJournal;
+  readonly #dispatcher: Dispatcher;
   readonly #manager: ConfigManager;
   readonly #provider: ConfigProvider;
   readonly #relay: Relay;
@@ -73,20 +79,28 @@ export class Gateway implements AsyncDisposable {
   #draining = false;
   #closed = false;
 
-  private constructor(options: GatewayOptions, provider: ConfigProvider) {
+  private constructor(options: GatewayOptions, provider: ConfigProvider, journal: SqliteJournal) {
     const { settings } = options;
     this.#settings = settings;
     this.#provider = provider;
     this.#inflight = new Inflight(settings.limits.maxInflight, settings.limits.maxInflightBytes);
-    this.#channels = new DeferredChannelQueues(() => this.#openChannels());
+    this.#journal = journal;
+    const { relayQueue } = settings;
+    this.#channels = relayQueue === undefined
+      ? journal.channels
+      : new DeferredChannelQueues(() => this.#openSharedChannels(relayQueue));
     this.#outputs = this.#buildOutputs(options.lines);
+    this.#dispatcher = this.#buildDispatcher();
+    const directory = new ChannelDirectory();
     this.#manager = new ConfigManager({
       outputs: this.#outputs,
       compile: { environment: options.environment, modules: options.modules ?? outputModules },
       logger: logger("config"),
+      onChange: (path) => {
+        this.#dispatcher.changed(path);
+        directory.set(path, channelsOf(this.#manager.find(path)));
+      },
     });
-    const directory = new ChannelDirectory();
-    followCatalog(directory, this.#manager.catalog);
     this.#relay = new Relay({
       directory,
       queues: this.#channels,
@@ -108,10 +122,12 @@ export class Gateway implements AsyncDisposable {
    * Builds a gateway and starts it. Resolves once it listens; with the file backend, once the configuration
    * is loaded too. With etcd, requests get 503 `not_ready` until the first load.
    *
-   * @throws {StartupError} when the address cannot be used
+   * @throws {StartupError} when the address or the data directory cannot be used
    */
   static async start(options: GatewayOptions): Promise<Gateway> {
-    const gateway = new Gateway(options, await createProvider(options.settings));
+    const { settings } = options;
+    const journal = await openJournal(settings);
+    const gateway = new Gateway(options, await createProvider(settings), journal);
     try {
       // Reading files takes no time worth a 503; etcd may be away for long, and /livez must answer.
       if (gateway.#provider.backend === "file") await gateway.#load();
@@ -150,6 +166,11 @@ export class Gateway implements AsyncDisposable {
     if (!idle) {
       logger("gateway").warning("{count} requests were cut off", { count: this.#inflight.requests });
     }
+    if (!await this.#dispatcher.drain(AbortSignal.timeout(timeoutMs))) {
+      logger("gateway").warning("{count} deliveries were cut off: they are made again at the next start", {
+        count: this.#dispatcher.underWay,
+      });
+    }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -159,9 +180,11 @@ export class Gateway implements AsyncDisposable {
     // An answer that never ends must not keep the process: the sender gets a broken connection instead.
     if (this.#server !== undefined) await within(CLOSE_TIMEOUT_MS, this.#server[Symbol.asyncDispose]());
     await this.#provider[Symbol.asyncDispose]();
+    await this.#dispatcher.drain(AbortSignal.abort());
     this.#manager.close();
     await within(CLOSE_TIMEOUT_MS, this.#outputs[Symbol.asyncDispose]());
     await within(CLOSE_TIMEOUT_MS, this.#channels[Symbol.asyncDispose]());
+    await this.#journal[Symbol.asyncDispose]();
     this.#deadlines[Symbol.dispose]();
     this.#processMetrics[Symbol.dispose]();
   }
@@ -171,19 +194,30 @@ export class Gateway implements AsyncDisposable {
       deadlines: this.#deadlines,
       metrics: new OutputMetrics(this.#metrics, () => outputs.hosts()),
       context: { lines, channels: this.#channels },
-      retryPolicy: WAITING_SENDER_POLICY,
       deliveryBudgetMs: this.#settings.limits.deliveryBudgetMs,
     }, logger("output"));
     return outputs;
   }
 
-  async #openChannels(): Promise<ChannelQueues> {
-    const { relayQueue } = this.#settings;
-    if (relayQueue === undefined) throw new GatewayError("journal_unavailable");
+  #buildDispatcher(): Dispatcher {
+    return new Dispatcher({
+      journal: this.#journal,
+      lookUp: ({ namespace, webhook }) => {
+        const entry = this.#manager.find(webhookPath(namespace, webhook));
+        if (entry === undefined) return "missing";
+        return entry instanceof WebhookEntry ? entry : "blocked";
+      },
+      deadlines: this.#deadlines,
+      metrics: new EventMetrics(this.#metrics, () => this.#journal.stats()),
+      logger: logger("delivery"),
+    });
+  }
+
+  async #openSharedChannels(url: string): Promise<ChannelQueues> {
     const { RedisChannelQueues } = await import("./delivery/redis/channel_queues.ts");
     return await RedisChannelQueues.open({
-      url: relayQueue,
-      deadLetters: { bury: () => Promise.reject(new GatewayError("journal_unavailable")) },
+      url,
+      deadLetters: this.#journal.deadLetters,
       logger: logger("relay"),
     });
   }
@@ -199,6 +233,12 @@ export class Gateway implements AsyncDisposable {
       isClosed: () => this.#closed,
       bodyLimits: { maxBytes: limits.maxBodyBytes, timeoutMs: limits.bodyTimeoutMs },
       inflight: this.#inflight,
+      acceptor: new Acceptor({
+        dispatcher: this.#dispatcher,
+        journal: this.#journal,
+        deadlines: this.#deadlines,
+        logger: logger("delivery"),
+      }),
       deadlines: this.#deadlines,
       metrics: new RequestMetrics(this.#metrics, this.#inflight),
       failures,
@@ -216,6 +256,10 @@ export class Gateway implements AsyncDisposable {
         manager: this.#manager,
         provider: this.#provider,
         inflight: this.#inflight,
+        deadLetters: {
+          letters: this.#journal.deadLetters,
+          onReplay: () => this.#dispatcher.recover(),
+        },
         startedAt: Date.now(),
       }),
       ...relayRoutes(this.#relay),
@@ -226,6 +270,8 @@ export class Gateway implements AsyncDisposable {
   async #load(): Promise<void> {
     await this.#provider.start(this.#manager, this.#stopping.signal);
     this.#ready = true;
+    // What an earlier process accepted and did not deliver is taken up; a first journal begins with its first event.
+    if (await hasSqliteJournal(this.#settings.dataDir)) await this.#dispatcher.start();
     logger("config").info("Serving {webhooks} webhooks and {connections} connections", this.#manager.size);
   }
 
@@ -275,6 +321,15 @@ export async function createProvider(settings: Settings): Promise<ConfigProvider
     ...(snapshotFile === undefined ? {} : { snapshotFile }),
     logger: logger("etcd"),
   });
+}
+
+/**
+ * The journal in the data directory. Where there is none yet, nothing is made before its first use.
+ *
+ * @throws {StartupError} when another process uses it, or a newer version has written it
+ */
+export async function openJournal({ dataDir, journal }: Settings): Promise<SqliteJournal> {
+  return await openSqliteJournal({ directory: dataDir, ...journal, logger: logger("journal") });
 }
 
 async function within(milliseconds: number, work: PromiseLike<unknown>): Promise<void> {

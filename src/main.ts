@@ -15,13 +15,14 @@ import { VERSION } from "./version.ts";
 /** The options that stand before or after a command. */
 const OPTIONS = { boolean: ["help", "version"], alias: { h: "help", V: "version" }, unknown: refuseOption };
 
+/** Commands that parse their own options, and print their own help. */
+const WITH_OWN_OPTIONS = ["migrate", "dead-letters", "connector"];
+
 /** Runs a command and returns the exit status. */
 async function main(args: readonly string[]): Promise<number> {
   const before = parseArgs(args, { ...OPTIONS, stopEarly: true });
   const [command = "serve", ...own] = before._.map(String);
-  // A command with options of its own parses them itself, and prints its own help.
-  const parsesItsOwn = command === "migrate" || command === "connector";
-  const after = parsesItsOwn ? undefined : parseArgs(own, OPTIONS);
+  const after = WITH_OWN_OPTIONS.includes(command) ? undefined : parseArgs(own, OPTIONS);
   if (before["help"] === true || after?.["help"] === true) return printed(helpText());
   if (before["version"] === true || after?.["version"] === true) return printed(`cwm ${VERSION}`);
   const [unexpected] = after?._ ?? [];
@@ -45,6 +46,10 @@ async function main(args: readonly string[]): Promise<number> {
       // The only code that writes to etcd: a gateway never loads it.
       const { migrate } = await import("./cli/migrate.ts");
       return await migrate(own, settings, environment);
+    }
+    case "dead-letters": {
+      const { deadLetters } = await import("./cli/dead_letters.ts");
+      return await deadLetters(own, settings);
     }
     case "connector": {
       const { connector } = await import("./cli/connector.ts");

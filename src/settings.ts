@@ -43,6 +43,14 @@ export interface Settings {
   readonly dataDir: string;
   /** Redis server of the channel queues; left out: they stand in the data directory. Holds a password. */
   readonly relayQueue?: string;
+  readonly journal: {
+    /** Largest size of the journal on disk. */
+    readonly maxBytes: number;
+    /** How long events are kept after they were delivered. */
+    readonly retentionMs: number;
+    /** How much of them is kept at most. */
+    readonly retentionBytes: number;
+  };
   readonly host: string;
   /** 0 for any free port. */
   readonly port: number;
@@ -159,6 +167,21 @@ const VARIABLES = {
     "Redis server, such as `redis://host:6379`, for channels that all instances share; without it, each " +
       "instance has its own in `DATA_DIR`.",
   ),
+  JOURNAL_MAX_BYTES: variable(
+    integer(16 * 1024 * 1024, TEBIBYTE, "bytes"),
+    10 * 1024 ** 3,
+    "Largest size of the journal in `DATA_DIR`; when it is reached, `durable` webhooks answer 503.",
+  ),
+  JOURNAL_RETENTION_MS: variable(
+    integer(0, 30 * 24 * HOUR_MS, "ms"),
+    0,
+    "How long an event is kept in the journal after it was delivered.",
+  ),
+  JOURNAL_RETENTION_BYTES: variable(
+    integer(0, TEBIBYTE, "bytes"),
+    1024 ** 3,
+    "How much of delivered events is kept at most; the oldest go first.",
+  ),
   HOST: variable(host(), "0.0.0.0", "Address to listen on; `::` for IPv4 and IPv6."),
   PORT: variable(integer(0, 65535), 8000, "Port to listen on; 0 for any free one."),
   LOG_LEVEL: variable(choice("debug", "info", "warning", "error"), "info", "Least severe messages to log."),
@@ -251,6 +274,11 @@ export function loadSettings(
     ...ifSet("snapshotFile", values.CONFIG_SNAPSHOT_FILE),
     dataDir: values.DATA_DIR,
     ...ifSet("relayQueue", values.RELAY_QUEUE),
+    journal: {
+      maxBytes: values.JOURNAL_MAX_BYTES,
+      retentionMs: values.JOURNAL_RETENTION_MS,
+      retentionBytes: values.JOURNAL_RETENTION_BYTES,
+    },
     host: values.HOST,
     port: values.PORT,
     log: { level: values.LOG_LEVEL, format: values.LOG_FORMAT ?? (logIsTerminal ? "text" : "json") },

@@ -19,12 +19,6 @@ export class Catalog {
   readonly #entries = new Map<string, CatalogEntry>();
   readonly #problems = new Map<string, readonly Problem[]>();
   #serving = 0;
-  #onChange: ((path: string, entry: CatalogEntry | undefined) => void) | undefined;
-
-  /** Calls the listener with every entry that is put, and with `undefined` for one that is deleted. */
-  onChange(listener: (path: string, entry: CatalogEntry | undefined) => void): void {
-    this.#onChange = listener;
-  }
 
   /** @param path `namespace/id` */
   find(path: string): CatalogEntry | undefined {
@@ -37,14 +31,12 @@ export class Catalog {
     this.#entries.set(entry.path, entry);
     if (entry instanceof WebhookEntry) this.#serving++;
     this.#retire(former);
-    this.#onChange?.(entry.path, entry);
   }
 
   delete(path: string): void {
     const former = this.#entries.get(path);
     this.#entries.delete(path);
     this.#retire(former);
-    this.#onChange?.(path, undefined);
   }
 
   get size(): number {

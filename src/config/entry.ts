@@ -6,7 +6,10 @@
  */
 
 import type { OutputLease } from "../delivery/output_pool.ts";
+import { Places } from "../delivery/places.ts";
+import type { Idempotency, Route, RouteStep } from "../delivery/route.ts";
 import type { GatewayError } from "../errors.ts";
+import type { Acceptance } from "../modules/module.ts";
 import type { CompiledWebhook } from "./compiler.ts";
 
 /**
@@ -31,35 +34,88 @@ class PlacedEntry {
   }
 }
 
-/** A webhook that takes requests. A request keeps the entry that it began with to its end. */
-export class WebhookEntry extends PlacedEntry {
+/**
+ * A webhook that takes requests, and the route of its events. A request keeps the entry that it began with to
+ * its end; events out of the journal take the entry of the moment.
+ */
+export class WebhookEntry extends PlacedEntry implements Route {
   readonly webhook: CompiledWebhook;
-  readonly output: OutputLease;
-  #requests = 0;
+  readonly #outputs: readonly OutputLease[];
+  #steps: readonly RouteStep[] | undefined;
+  #gate: Places | undefined;
+  #users = 0;
   #retired = false;
 
-  constructor(path: string, webhook: CompiledWebhook, output: OutputLease) {
+  /** @param outputs one lease for each step of the webhook */
+  constructor(path: string, webhook: CompiledWebhook, outputs: readonly OutputLease[]) {
     super(path);
     this.webhook = webhook;
-    this.output = output;
+    this.#outputs = outputs;
   }
 
-  /** A request begins to use the entry. */
+  /** Made at the first event: most of a quarter of a million webhooks are idle. */
+  get steps(): readonly RouteStep[] {
+    return this.#steps ??= this.webhook.steps.map((step, index) => ({
+      name: step.name,
+      output: this.#outputs[index]!,
+      config: step.moduleConfig,
+      ordered: step.module.ordered?.(step.moduleConfig) ?? false,
+      retry: step.retry,
+    }));
+  }
+
+  get acceptance(): Acceptance {
+    return this.webhook.policy.acceptance;
+  }
+
+  get execution(): "sequential" | "parallel" {
+    return this.webhook.policy.execution;
+  }
+
+  get continueOnError(): boolean {
+    return this.webhook.policy.continueOnError;
+  }
+
+  get timeoutMs(): number {
+    return this.webhook.policy.timeoutMs;
+  }
+
+  get concurrency(): number {
+    return this.webhook.policy.concurrency;
+  }
+
+  get queue(): number {
+    return this.webhook.policy.queue;
+  }
+
+  get idempotency(): Idempotency | undefined {
+    return this.webhook.policy.idempotency;
+  }
+
+  /** The places for requests that wait for their delivery; `undefined` where the webhook has no bound. */
+  get gate(): Places | undefined {
+    if (this.concurrency === Infinity) return undefined;
+    return this.#gate ??= new Places(this.concurrency, this.queue);
+  }
+
   enter(): void {
-    this.#requests++;
+    this.#users++;
   }
 
-  /** A request that entered has ended. */
   leave(): void {
-    this.#requests--;
-    if (this.#retired && this.#requests === 0) this.output.release();
+    this.#users--;
+    if (this.#retired && this.#users === 0) this.#release();
   }
 
-  /** Another entry has taken the place: let go of the output as soon as the last request has ended. */
+  /** Another entry has taken the place: let go of the outputs as soon as the last user has ended. */
   retire(): void {
     if (this.#retired) return;
     this.#retired = true;
-    if (this.#requests === 0) this.output.release();
+    if (this.#users === 0) this.#release();
+  }
+
+  #release(): void {
+    for (const output of this.#outputs) output.release();
   }
 }
 

@@ -12,14 +12,14 @@ import { Catalog } from "./catalog.ts";
 import {
   compileConnection,
   type CompileContext,
-  type Compiled,
+  type CompiledConnection,
   type CompiledWebhook,
   compileWebhook,
 } from "./compiler.ts";
 import { Connections } from "./connections.ts";
 import { BlockedWebhook, type CatalogEntry, WebhookEntry } from "./entry.ts";
 import { type ConfigKey, describeKey, describeWebhook, webhookPath } from "./keys.ts";
-import type { Problem, ProblemReason } from "./problem.ts";
+import type { Compiled, Problem, ProblemReason } from "./problem.ts";
 import type { ConfigChange, ConfigPut, ConfigSink } from "./provider.ts";
 
 /** Problems that one `apply` writes to the log one by one; the rest is counted. */
@@ -35,6 +35,8 @@ export interface ConfigManagerOptions {
   readonly outputs: Pick<OutputPool, "acquire">;
   readonly compile: CompileContext;
   readonly logger: Logger;
+  /** Called whenever what a webhook's requests and events get has changed. @param path `namespace/id` */
+  readonly onChange?: (path: string) => void;
 }
 
 /** The sink of a provider, and what requests look webhooks up in. */
@@ -120,6 +122,7 @@ export class ConfigManager implements ConfigSink {
     if ("deleted" in change) {
       if (former?.webhook !== undefined) this.#connections.untrack(path, former.webhook);
       this.catalog.delete(path);
+      this.#options.onChange?.(path);
       this.#clearWebhookProblems(path);
       return;
     }
@@ -147,13 +150,10 @@ export class ConfigManager implements ConfigSink {
 
   /** Puts a compiled webhook into service, as far as its connection and `enabled` allow. */
   #serve(path: string, webhook: CompiledWebhook, revision: string, keepProblem = false): void {
-    const resolution = this.#connections.resolve(webhook);
-    if ("unresolved" in resolution) {
-      const reason: ProblemReason = {
-        code: "connection_unresolved",
-        path: "connection",
-        message: resolution.unresolved,
-      };
+    const resolved = this.#resolveSteps(webhook);
+    if ("unresolved" in resolved) {
+      const { unresolved: message, path: place } = resolved;
+      const reason: ProblemReason = { code: "connection_unresolved", path: place, message };
       if (!keepProblem) this.#setProblems(describeWebhook(path), [reason], revision, "nothing");
       this.#block(path, "connection_unresolved", webhook);
       return;
@@ -164,8 +164,35 @@ export class ConfigManager implements ConfigSink {
       return;
     }
     // The new hold is taken before the old one is let go, so that an unchanged connection stays open.
-    const output = this.#options.outputs.acquire(webhook.module, resolution.connection, webhook.moduleConfig);
-    this.catalog.put(new WebhookEntry(path, webhook, output));
+    const { outputs } = this.#options;
+    const leases = webhook.steps.map(({ module, moduleConfig }, index) =>
+      outputs.acquire(module, resolved.connections[index], moduleConfig)
+    );
+    this.#put(new WebhookEntry(path, webhook, leases));
+  }
+
+  /** The connections of all outputs of a webhook, or what keeps the first one from being told. */
+  #resolveSteps(
+    { steps }: CompiledWebhook,
+  ): { readonly connections: readonly (CompiledConnection | undefined)[] } | {
+    readonly unresolved: string;
+    readonly path: string;
+  } {
+    const connections: (CompiledConnection | undefined)[] = [];
+    for (const [index, step] of steps.entries()) {
+      const resolution = this.#connections.resolve(step);
+      if ("unresolved" in resolution) {
+        const path = steps.length === 1 ? "connection" : `chain.${index}.connection`;
+        return { unresolved: resolution.unresolved, path };
+      }
+      connections.push(resolution.connection);
+    }
+    return { connections };
+  }
+
+  #put(entry: CatalogEntry): void {
+    this.catalog.put(entry);
+    this.#options.onChange?.(entry.path);
   }
 
   #block(
@@ -174,7 +201,7 @@ export class ConfigManager implements ConfigSink {
     webhook?: CompiledWebhook,
   ): void {
     const options = code === "webhook_disabled" ? {} : { retryAfterSeconds: RETRY_AFTER_SECONDS };
-    this.catalog.put(new BlockedWebhook(path, new GatewayError(code, undefined, options), webhook));
+    this.#put(new BlockedWebhook(path, new GatewayError(code, undefined, options), webhook));
   }
 
   #clearWebhookProblems(path: string): void {

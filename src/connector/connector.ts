@@ -101,12 +101,11 @@ export class Connector implements AsyncDisposable {
     const metrics = new Metrics();
     resources.use(registerProcessMetrics(metrics, VERSION));
     const { config } = options;
-    let connector: Connector | undefined;
-    const status = () => connector?.status() ?? { status: "starting", channel: config.channel };
+    const started: { connector?: Connector } = {};
+    const status = () => started.connector?.status() ?? { status: "starting", channel: config.channel };
     if (config.status !== undefined) resources.use(serveStatus(config.status, metrics, status));
     const deliverer = resources.use(await createDeliverer(options, metrics, signal));
-    connector = new Connector(options, metrics, deliverer, resources.move());
-    return connector;
+    return started.connector = new Connector(options, metrics, deliverer, resources.move());
   }
 
   /** What `/health` says. */

@@ -13,9 +13,9 @@ import { ConfigManager } from "../config/manager.ts";
 import type { ConfigProvider } from "../config/provider.ts";
 import type { Environment } from "../config/substitution.ts";
 import { Deadlines } from "../deadlines.ts";
+import { deliverDirectly } from "../delivery/direct_delivery.ts";
 import { OutputMetrics } from "../delivery/output_metrics.ts";
 import { OutputPool } from "../delivery/output_pool.ts";
-import { WAITING_SENDER_POLICY } from "../delivery/retry_policy.ts";
 import { DeliveryError } from "../errors.ts";
 import type { DeliveryResult } from "../modules/module.ts";
 import { outputModules } from "../modules/registry.ts";
@@ -100,7 +100,7 @@ export class ModuleDeliverer implements Deliverer {
         retryAfterSeconds: entry.error.retryAfterSeconds ?? 10,
       });
     }
-    return await deliverThrough(entry, event);
+    return await this.#deliverThrough(entry, event);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -110,26 +110,25 @@ export class ModuleDeliverer implements Deliverer {
     this.#deadlines[Symbol.dispose]();
   }
 
+  /** The outputs stay open until the delivery has ended, whatever the configuration says by then. */
+  async #deliverThrough(entry: WebhookEntry, event: VerifiedEvent): Promise<DeliveryResult> {
+    entry.enter();
+    try {
+      return await deliverDirectly(entry, event, this.#deadlines);
+    } finally {
+      entry.leave();
+    }
+  }
+
   #buildOutputs({ lines, metrics }: ModuleDelivererOptions): OutputPool {
     const noChannels = { enqueue: () => Promise.reject(new DeliveryError("output_rejected")) };
     const outputs: OutputPool = new OutputPool({
       deadlines: this.#deadlines,
       metrics: new OutputMetrics(metrics, () => outputs.hosts()),
       context: { lines, channels: noChannels },
-      retryPolicy: WAITING_SENDER_POLICY,
       deliveryBudgetMs: DELIVERY_BUDGET_MS,
     }, logger("output"));
     return outputs;
-  }
-}
-
-/** The output stays open until the delivery has ended, whatever the configuration says by then. */
-async function deliverThrough(entry: WebhookEntry, event: VerifiedEvent): Promise<DeliveryResult> {
-  entry.enter();
-  try {
-    return await entry.output.deliver(event, entry.webhook.moduleConfig);
-  } finally {
-    entry.leave();
   }
 }
 

@@ -18,7 +18,7 @@ export function deliverDirectly(
   deadlines: Deadlines,
 ): DeliveryResult | Promise<DeliveryResult> {
   const [only, ...others] = route.steps;
-  if (only !== undefined && others.length === 0) return only.output.deliver(event, only.config);
+  if (only !== undefined && others.length === 0) return only.output.deliver(event, only.config, only.retry);
   const chain = route.execution === "parallel" ? inParallel(route, event) : inSequence(route, event);
   const { promise, resolve } = Promise.withResolvers<DeliveryResult>();
   const deadline = new Alarm(() =>
@@ -35,9 +35,9 @@ export function deliverDirectly(
 async function inSequence(route: Route, event: VerifiedEvent): Promise<DeliveryResult> {
   const startedAt = performance.now();
   let failure: DeliveryError | undefined;
-  for (const { output, config } of route.steps) {
+  for (const { output, config, retry } of route.steps) {
     if (performance.now() - startedAt > route.timeoutMs) break; // The sender has been told so.
-    const result = await output.deliver(event, config);
+    const result = await output.deliver(event, config, retry);
     if (result === "delivered") continue;
     failure ??= result;
     if (!route.continueOnError) break;
@@ -46,6 +46,8 @@ async function inSequence(route: Route, event: VerifiedEvent): Promise<DeliveryR
 }
 
 async function inParallel(route: Route, event: VerifiedEvent): Promise<DeliveryResult> {
-  const results = await Promise.all(route.steps.map(({ output, config }) => output.deliver(event, config)));
+  const results = await Promise.all(
+    route.steps.map(({ output, config, retry }) => output.deliver(event, config, retry)),
+  );
   return results.find((result) => result !== "delivered") ?? "delivered";
 }

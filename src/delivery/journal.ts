@@ -117,6 +117,8 @@ export interface JournalStats {
   readonly waiting: number;
   /** Commits so far. */
   readonly commits: number;
+  /** How often a damaged store was set aside and a new one begun since the start. */
+  readonly damaged: number;
 }
 
 /**

@@ -13,7 +13,7 @@ import type { AttemptFailure } from "./dead_letters.ts";
 import type { Appended, IdempotencyKey, Journal, Lane as LaneName, PendingEvent } from "./journal.ts";
 import type { MemoryBudget } from "./memory_budget.ts";
 import { Port, type PortOwner } from "./port.ts";
-import { retryDelayMs } from "./retry_policy.ts";
+import { DURABLE_POLICY, retryDelayMs } from "./retry_policy.ts";
 import type { Route, RouteLookup, RouteStep } from "./route.ts";
 import { Run } from "./run.ts";
 import type { Settler } from "./settler.ts";
@@ -197,7 +197,12 @@ export class Lane implements PortOwner {
 
   #delayMs(step: RouteStep, run: Run, error: DeliveryError): number | undefined {
     const retryAfterMs = error.retryAfterSeconds === undefined ? undefined : error.retryAfterSeconds * 1000;
-    return retryDelayMs(step.retry, run.attemptOf(step), retryAfterMs, this.#context.random());
+    return retryDelayMs(
+      step.retry ?? DURABLE_POLICY,
+      run.attemptOf(step),
+      retryAfterMs,
+      this.#context.random(),
+    );
   }
 
   #progressOf(run: Run): { readonly progress?: string } {

@@ -21,7 +21,7 @@ import { firstResult, type Results, TimedAttempt } from "./attempt.ts";
 import type { MeasuredOutput, OutputMetrics } from "./output_metrics.ts";
 import { type BatchOutput, OutputScheduler } from "./output_scheduler.ts";
 import { Places } from "./places.ts";
-import { retryDelayMs, type RetryPolicy } from "./retry_policy.ts";
+import { retryDelayMs, type RetryPolicy, WAITING_SENDER_POLICY } from "./retry_policy.ts";
 
 const DEFAULT_CONCURRENCY = 64;
 const DEFAULT_TIMEOUT_MS = 10_000;
@@ -34,7 +34,6 @@ export interface HostEnvironment {
   readonly deadlines: Deadlines;
   readonly metrics: OutputMetrics;
   readonly context: Omit<ModuleContext, "name" | "logger">;
-  readonly retryPolicy: RetryPolicy;
   /** While a sender waits, no retry starts later than this after the first attempt, in milliseconds. */
   readonly deliveryBudgetMs: number;
 }
@@ -88,9 +87,15 @@ export class OutputHost implements AsyncDisposable, MeasuredOutput, BatchOutput 
   /**
    * Delivers one event for a sender that waits, with retries as long as the budget lasts. Answers without
    * a promise when the output did. Never throws.
+   *
+   * @param retry @default WAITING_SENDER_POLICY
    */
-  deliver(event: VerifiedEvent, config: unknown): DeliveryResult | Promise<DeliveryResult> {
-    return this.#attempt(event, config, 1);
+  deliver(
+    event: VerifiedEvent,
+    config: unknown,
+    retry: RetryPolicy = WAITING_SENDER_POLICY,
+  ): DeliveryResult | Promise<DeliveryResult> {
+    return this.#attempt({ event, config, retry }, 1);
   }
 
   get maxBatch(): number {
@@ -126,17 +131,17 @@ export class OutputHost implements AsyncDisposable, MeasuredOutput, BatchOutput 
     await output?.[Symbol.asyncDispose]();
   }
 
-  async #retry({ event, config }: Delivery, failure: DeliveryError): Promise<DeliveryResult> {
-    const { retryPolicy, deliveryBudgetMs, deadlines, metrics } = this.#environment;
+  async #retry(delivery: WaitingDelivery, failure: DeliveryError): Promise<DeliveryResult> {
+    const { deliveryBudgetMs, deadlines, metrics } = this.#environment;
     const giveUpAt = performance.now() + deliveryBudgetMs;
     let last = failure;
     for (let number = 1; last.disposition === "retry" && !this.#closed; number++) {
       const retryAfterMs = last.retryAfterSeconds === undefined ? undefined : last.retryAfterSeconds * 1000;
-      const delay = retryDelayMs(retryPolicy, number, retryAfterMs, Math.random());
+      const delay = retryDelayMs(delivery.retry, number, retryAfterMs, Math.random());
       if (delay === undefined || performance.now() + delay > giveUpAt) break;
       await deadlines.wait(roundUp(delay));
       metrics.retried(this);
-      const result = await this.#attempt(event, config, number + 1);
+      const result = await this.#attempt(delivery, number + 1);
       if (result === "delivered") return result;
       last = result;
     }
@@ -144,17 +149,12 @@ export class OutputHost implements AsyncDisposable, MeasuredOutput, BatchOutput 
     return last;
   }
 
-  #attempt(
-    event: VerifiedEvent,
-    config: unknown,
-    number: number,
-  ): DeliveryResult | Promise<DeliveryResult> {
+  #attempt(delivery: WaitingDelivery, number: number): DeliveryResult | Promise<DeliveryResult> {
     const place = this.#places.take();
     if (place === "full") {
       const message = `Too many deliveries wait for ${this.#context.name}`;
       return new DeliveryError("overloaded", message, { retryAfterSeconds: 1 });
     }
-    const delivery = { event, config };
     const batch = [delivery];
     const attempt = new SingleAttempt(number, delivery, this.#concludeAttempt);
     if (place !== "taken" || this.#output === undefined) {
@@ -215,7 +215,7 @@ export class OutputHost implements AsyncDisposable, MeasuredOutput, BatchOutput 
 
   /** The result of an attempt, or of the retries after the first one. */
   #conclude(
-    delivery: Delivery,
+    delivery: WaitingDelivery,
     number: number,
     result: DeliveryResult,
   ): DeliveryResult | Promise<DeliveryResult> {
@@ -243,8 +243,13 @@ export class OutputHost implements AsyncDisposable, MeasuredOutput, BatchOutput 
   }
 }
 
+/** A delivery that a sender waits for. */
+interface WaitingDelivery extends Delivery {
+  readonly retry: RetryPolicy;
+}
+
 type Conclude = (
-  delivery: Delivery,
+  delivery: WaitingDelivery,
   number: number,
   result: DeliveryResult,
 ) => DeliveryResult | Promise<DeliveryResult>;
@@ -254,11 +259,11 @@ type Conclude = (
  * over it live long enough under load to be moved to the old heap, with all they refer to.
  */
 class SingleAttempt extends TimedAttempt {
-  readonly delivery: Delivery;
+  readonly delivery: WaitingDelivery;
   readonly #conclude: Conclude;
   #resolve: ((result: DeliveryResult | Promise<DeliveryResult>) => void) | undefined;
 
-  constructor(number: number, delivery: Delivery, conclude: Conclude) {
+  constructor(number: number, delivery: WaitingDelivery, conclude: Conclude) {
     super(number);
     this.delivery = delivery;
     this.#conclude = conclude;

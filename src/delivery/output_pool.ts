@@ -10,6 +10,7 @@ import type { VerifiedEvent } from "../auth/verified_event.ts";
 import type { DeliveryResult, OutputModule } from "../modules/module.ts";
 import { type HostEnvironment, OutputHost } from "./output_host.ts";
 import type { OutputScheduler } from "./output_scheduler.ts";
+import type { RetryPolicy } from "./retry_policy.ts";
 
 /** The settings of a connection, as much as the pool needs to know of them. */
 export interface PooledConnection {
@@ -25,7 +26,12 @@ export interface OutputLease {
   readonly connection: string;
   /** Takes events out of the journal. */
   readonly scheduler: OutputScheduler;
-  deliver(event: VerifiedEvent, config: unknown): DeliveryResult | Promise<DeliveryResult>;
+  /** @param retry left out: the policy of senders that wait */
+  deliver(
+    event: VerifiedEvent,
+    config: unknown,
+    retry?: RetryPolicy,
+  ): DeliveryResult | Promise<DeliveryResult>;
   /** Lets go. Call it once, when the last delivery through this lease has ended. */
   release(): void;
 }
@@ -60,8 +66,12 @@ class PooledHost implements OutputLease {
     return this.host.scheduler;
   }
 
-  deliver(event: VerifiedEvent, config: unknown): DeliveryResult | Promise<DeliveryResult> {
-    return this.host.deliver(event, config);
+  deliver(
+    event: VerifiedEvent,
+    config: unknown,
+    retry?: RetryPolicy,
+  ): DeliveryResult | Promise<DeliveryResult> {
+    return this.host.deliver(event, config, retry);
   }
 
   release(): void {

@@ -5,7 +5,10 @@
  * @module
  */
 
+import type { Event } from "../event.ts";
+import type { Acceptance } from "../modules/module.ts";
 import type { OutputLease } from "./output_pool.ts";
+import type { Places } from "./places.ts";
 import type { RetryPolicy } from "./retry_policy.ts";
 
 /** One output on the way of an event. */
@@ -17,11 +20,21 @@ export interface RouteStep {
   readonly config: unknown;
   /** Whether events must arrive in the order in which they were received. */
   readonly ordered: boolean;
-  readonly retry: RetryPolicy;
+  /** `undefined` for the default: `DURABLE_POLICY`, or that of senders that wait. */
+  readonly retry: RetryPolicy | undefined;
+}
+
+/** Tells repeated events. */
+export interface Idempotency {
+  /** How long an event is remembered, in milliseconds. */
+  readonly ttlMs: number;
+  /** The event's key; `undefined` where the sender gave none, so that nothing can be told. */
+  keyOf(event: Event): string | undefined;
 }
 
 /** All outputs that an event is to reach. */
 export interface Route {
+  readonly acceptance: Acceptance;
   /** At least one. */
   readonly steps: readonly RouteStep[];
   /** `sequential`: a step begins when the one before has ended. */
@@ -34,6 +47,10 @@ export interface Route {
   readonly concurrency: number;
   /** Events of this webhook that may wait to be delivered. */
   readonly queue: number;
+  /** The places for deliveries that a sender waits for; `undefined` without a bound. */
+  readonly gate: Places | undefined;
+  /** How repeated events are told; `undefined` where all are new. */
+  readonly idempotency: Idempotency | undefined;
   /** Begins to use the route: its outputs stay open until {@linkcode leave}. */
   enter(): void;
   leave(): void;

@@ -46,9 +46,10 @@ export class Run {
 
   /** Which attempt the next one of the step is, from 1. */
   attemptOf(step: RouteStep): number {
-    // Where nothing of a single step is stored, the claims have counted its attempts.
     const state = this.#steps.get(step.name);
-    return state === undefined ? this.pending.attempts : state.attempts + 1;
+    if (state !== undefined) return state.attempts + 1;
+    // As long as nothing is stored of any step, the claims have counted the attempts of the first one.
+    return this.#steps.size === 0 ? this.pending.attempts : 1;
   }
 
   /** The step was handed to its output's queue. */

@@ -9,6 +9,7 @@ import type { ConfigManager } from "../config/manager.ts";
 import type { Problem } from "../config/problem.ts";
 import type { ConfigProvider } from "../config/provider.ts";
 import { GatewayError } from "../errors.ts";
+import { deadLetterRoutes, type DeadLetterSource } from "./dead_letter_routes.ts";
 import type { Inflight } from "./inflight.ts";
 import { jsonResponse } from "./responses.ts";
 import type { Handler, Route } from "./router.ts";
@@ -25,6 +26,7 @@ export interface AdminSource {
   readonly manager: ConfigManager;
   readonly provider: ConfigProvider;
   readonly inflight: Inflight;
+  readonly deadLetters: DeadLetterSource;
   /** When the process started, in milliseconds since 1970. */
   readonly startedAt: number;
 }
@@ -33,24 +35,23 @@ export interface AdminSource {
 export function adminRoutes(source: AdminSource): Route[] {
   const guard = guardedBy(source.token);
   return [
-    { path: "/admin/config", methods: { GET: guard((id) => configStatus(source, id)) } },
-    { path: "/admin/reload", methods: { POST: guard((id) => reload(source, id)) } },
-    { path: "/admin/stats", methods: { GET: guard((id) => stats(source, id)) } },
+    { path: "/admin/config", methods: { GET: guard((_request, id) => configStatus(source, id)) } },
+    { path: "/admin/reload", methods: { POST: guard((_request, id) => reload(source, id)) } },
+    { path: "/admin/stats", methods: { GET: guard((_request, id) => stats(source, id)) } },
+    ...deadLetterRoutes(source.deadLetters, guard),
   ];
 }
 
-type AdminHandler = (requestId: string) => Response | Promise<Response>;
-
 /** Lets requests with the token through. Without a token to compare with, none. */
-function guardedBy(token: string | undefined): (handler: AdminHandler) => Handler {
+function guardedBy(token: string | undefined): (handler: Handler) => Handler {
   if (token === undefined) {
     return () => () => {
       throw new GatewayError("forbidden", "Admin routes are closed: set ADMIN_TOKEN to open them");
     };
   }
   const isExpected = secretMatcher(`Bearer ${token}`);
-  return (handler) => (request, requestId) => {
-    if (isExpected(request.headers.get("authorization") ?? "")) return handler(requestId);
+  return (handler) => (request, requestId, rest) => {
+    if (isExpected(request.headers.get("authorization") ?? "")) return handler(request, requestId, rest);
     throw new GatewayError("unauthorized", undefined, { headers: { "www-authenticate": "Bearer" } });
   };
 }

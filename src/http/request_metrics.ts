@@ -16,6 +16,7 @@ const OUTCOMES: Record<ErrorCode, string> = {
   invalid_host: "invalid",
   invalid_namespace: "invalid",
   invalid_webhook_id: "invalid",
+  invalid_query: "invalid",
   webhook_not_found: "not_found",
   webhook_disabled: "disabled",
   webhook_misconfigured: "misconfigured",
@@ -83,6 +84,11 @@ export class RequestMetrics {
       this.#accepted.set(entry, counter);
     }
     counter.increment();
+  }
+
+  /** The event had been accepted before. */
+  repeated({ namespace, id }: WebhookEntry): void {
+    this.#requests.with(namespace, id, "duplicate").increment();
   }
 
   /** @param webhook the configured webhook, if there is one */

@@ -156,7 +156,7 @@ export function httpWebhookModuleWith(
     name: "http_webhook",
     connectionTypes: [],
     configSchema: httpWebhookConfigSchema,
-    acceptance: "delivered",
+    acceptance: "durable",
     reads: "bytes",
     partition: (config) => authorityOf(config.destination),
     timeoutMs: (config) => config.timeoutMs,

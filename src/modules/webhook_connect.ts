@@ -79,7 +79,8 @@ export const webhookConnectModule: OutputModule<ChannelConfig, undefined> = {
   name: "webhook_connect",
   connectionTypes: [],
   configSchema,
-  acceptance: "durable",
+  // The confirmation is a commit already: with `durable` every event would be written twice.
+  acceptance: "delivered",
   // Bytes, so that a provider's signature can be verified again on the private side.
   reads: "bytes",
   // Waiting events are bounded by the queue, and many at once are what group commit is for.

@@ -47,8 +47,8 @@ export class Channel {
 
 /** The channels of all webhooks with the module `webhook_connect`, kept up to date one webhook at a time. */
 export class ChannelDirectory {
-  readonly #byWebhook = new Map<string, ChannelConfig>();
-  readonly #byName = new Map<string, Map<string, ChannelConfig>>();
+  readonly #byWebhook = new Map<string, readonly ChannelConfig[]>();
+  readonly #byName = new Map<string, Map<string, readonly ChannelConfig[]>>();
   readonly #channels = new Map<string, Channel>();
   readonly #listeners = new Set<(channel: string) => void>();
 
@@ -62,23 +62,23 @@ export class ChannelDirectory {
   }
 
   /**
-   * Sets what a webhook says about its channel.
+   * Sets what a webhook says about its channels.
    *
    * @param path `namespace/id`
-   * @param config `undefined` when the webhook is gone or has another module
+   * @param configs empty when the webhook is gone or has no channel
    */
-  set(path: string, config: ChannelConfig | undefined): void {
-    const former = this.#byWebhook.get(path);
-    if (former === config) return;
-    if (former !== undefined) this.#byName.get(former.channel)?.delete(path);
-    if (config === undefined) this.#byWebhook.delete(path);
-    else {
-      this.#byWebhook.set(path, config);
-      const webhooks = this.#byName.get(config.channel) ?? new Map<string, ChannelConfig>();
-      this.#byName.set(config.channel, webhooks.set(path, config));
-    }
-    for (const name of new Set([former?.channel, config?.channel])) {
-      if (name !== undefined) this.#build(name);
+  set(path: string, configs: readonly ChannelConfig[]): void {
+    const former = this.#byWebhook.get(path) ?? [];
+    if (configs.length === 0 && former.length === 0) return;
+    for (const { channel } of former) this.#byName.get(channel)?.delete(path);
+    if (configs.length === 0) this.#byWebhook.delete(path);
+    else this.#byWebhook.set(path, configs);
+    const names = new Set([...former, ...configs].map(({ channel }) => channel));
+    for (const name of names) {
+      const webhooks = this.#byName.get(name) ?? new Map<string, readonly ChannelConfig[]>();
+      const own = configs.filter(({ channel }) => channel === name);
+      if (own.length > 0) this.#byName.set(name, webhooks.set(path, own));
+      this.#build(name);
     }
   }
 
@@ -89,7 +89,7 @@ export class ChannelDirectory {
   }
 
   #build(name: string): void {
-    const webhooks = [...this.#byName.get(name)?.values() ?? []];
+    const webhooks = [...this.#byName.get(name)?.values() ?? []].flat();
     if (webhooks.length > 0) this.#channels.set(name, new Channel(name, webhooks));
     else {
       this.#channels.delete(name);

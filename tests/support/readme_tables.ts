@@ -7,6 +7,13 @@
 
 import { z } from "zod";
 import { verifierKinds } from "../../src/auth/registry.ts";
+import {
+  chainConfigSchema,
+  chainItemSchema,
+  idempotencySchema,
+  limitsSchema,
+  retrySchema,
+} from "../../src/config/delivery_schema.ts";
 import { PLANNED_KEYS, webhookSchema } from "../../src/config/schema.ts";
 import { ERROR_CATALOGUE } from "../../src/errors.ts";
 import { outputModules } from "../../src/modules/registry.ts";
@@ -23,6 +30,11 @@ export function readmeSections(): ReadonlyMap<string, string> {
     ...outputModules.map((
       module,
     ): [string, string] => [`table: ${module.name}`, schemaTable(module.configSchema)]),
+    ["table: retry", schemaTable(retrySchema)],
+    ["table: limits", schemaTable(limitsSchema)],
+    ["table: idempotency", schemaTable(idempotencySchema)],
+    ["table: chain item", schemaTable(chainItemSchema)],
+    ["table: chain-config", schemaTable(chainConfigSchema)],
     ["table: settings", settingsTable()],
     ["table: errors", errorsTable()],
     ["list: planned keys", [...PLANNED_KEYS].map((key) => `\`${key}\``).join(", ")],
