@@ -86,18 +86,21 @@ export class AckPoster {
     await new Promise((resolve) => setTimeout(resolve));
     while (!this.#signal.aborted && (this.#queue.length > 0 || this.#beat || this.#stop || this.#end)) {
       const messages = this.#queue.slice(0, MAX_REPORTS);
-      const isLast = messages.length === this.#queue.length;
+      const stop = this.#stop;
+      const end = this.#end && messages.length === this.#queue.length;
+      this.#beat = false;
       const outcome = await this.#send({
         channel: this.#options.channel,
         connection_id: this.#connectionId,
         messages,
-        ...(this.#stop ? { stop: true } : {}),
-        ...(this.#end && isLast ? { end: true } : {}),
+        ...(stop ? { stop } : {}),
+        ...(end ? { end } : {}),
       });
       if (outcome === "done") {
         this.#queue = this.#queue.slice(messages.length);
-        this.#beat = this.#stop = false;
-        if (isLast && this.#queue.length === 0) this.#end = false;
+        // What was asked for while the request was under way is still to be sent.
+        if (stop) this.#stop = false;
+        if (end) this.#end = false;
       } else if (outcome === "again") await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
       else {
         this.#onLost(outcome.lost);

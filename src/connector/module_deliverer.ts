@@ -121,11 +121,10 @@ export class ModuleDeliverer implements Deliverer {
   }
 
   #buildOutputs({ lines, metrics }: ModuleDelivererOptions): OutputPool {
-    const noChannels = { enqueue: () => Promise.reject(new DeliveryError("output_rejected")) };
     const outputs: OutputPool = new OutputPool({
       deadlines: this.#deadlines,
       metrics: new OutputMetrics(metrics, () => outputs.hosts()),
-      context: { lines, channels: noChannels },
+      context: { lines },
       deliveryBudgetMs: DELIVERY_BUDGET_MS,
     }, logger("output"));
     return outputs;

@@ -81,8 +81,8 @@ export interface ModuleContext {
   readonly logger: Logger;
   /** Where modules that print write to: standard output. */
   readonly lines: LineWriter;
-  /** Where events for connectors are queued. */
-  readonly channels: ChannelWriter;
+  /** Where events for connectors are queued. Left out where there is no such place, as in a connector. */
+  readonly channels?: ChannelWriter;
 }
 
 /** A kind of system that events can be delivered to. */

@@ -87,7 +87,10 @@ export const webhookConnectModule: OutputModule<ChannelConfig, undefined> = {
   concurrency: 10_000,
   maxBatch: 100,
   ordered: () => true,
-  open: (_connection, { channels }) => Promise.resolve(new WebhookConnectOutput(channels)),
+  open: (_connection, { channels }) =>
+    channels === undefined
+      ? Promise.reject(new DeliveryError("output_rejected", "There are no channels here"))
+      : Promise.resolve(new WebhookConnectOutput(channels)),
 };
 
 class WebhookConnectOutput implements Output<ChannelConfig> {
