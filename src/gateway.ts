@@ -256,6 +256,7 @@ export class Gateway implements AsyncDisposable {
         manager: this.#manager,
         provider: this.#provider,
         inflight: this.#inflight,
+        outputs: () => this.#outputs.hosts(),
         deadLetters: {
           letters: this.#journal.deadLetters,
           onReplay: () => this.#dispatcher.recover(),

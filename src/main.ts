@@ -22,7 +22,8 @@ const WITH_OWN_OPTIONS = ["migrate", "dead-letters", "connector"];
 async function main(args: readonly string[]): Promise<number> {
   const before = parseArgs(args, { ...OPTIONS, stopEarly: true });
   const [command = "serve", ...own] = before._.map(String);
-  const after = WITH_OWN_OPTIONS.includes(command) ? undefined : parseArgs(own, OPTIONS);
+  const options = command === "check" ? { ...OPTIONS, boolean: [...OPTIONS.boolean, "probe"] } : OPTIONS;
+  const after = WITH_OWN_OPTIONS.includes(command) ? undefined : parseArgs(own, options);
   if (before["help"] === true || after?.["help"] === true) return printed(helpText());
   if (before["version"] === true || after?.["version"] === true) return printed(`cwm ${VERSION}`);
   const [unexpected] = after?._ ?? [];
@@ -38,7 +39,7 @@ async function main(args: readonly string[]): Promise<number> {
     }
     case "check": {
       const { check } = await import("./cli/check.ts");
-      return await check(settings(), environment);
+      return await check(settings(), environment, { probe: after?.["probe"] === true });
     }
     case "healthcheck":
       return await healthcheck(settings());

@@ -20,7 +20,11 @@ export function helpText(): string {
     ...table(COMMANDS),
     "",
     "Options:",
-    ...table([["-h, --help", "Print this help"], ["-V, --version", "Print the version"]]),
+    ...table([
+      ["-h, --help", "Print this help"],
+      ["-V, --version", "Print the version"],
+      ["--probe", "With check: ask the system behind each connection whether it can take events"],
+    ]),
     "",
     "Environment variables:",
     ...table(SETTING_DEFINITIONS.map((setting): [string, string] => [

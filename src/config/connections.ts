@@ -18,6 +18,11 @@ export class Connections {
     return this.#byName.get(name);
   }
 
+  /** All of them. */
+  values(): Iterable<CompiledConnection> {
+    return this.#byName.values();
+  }
+
   get size(): number {
     return this.#byName.size;
   }

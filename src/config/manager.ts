@@ -61,6 +61,11 @@ export class ConfigManager implements ConfigSink {
     return { webhooks: this.catalog.size, connections: this.#connections.size };
   }
 
+  /** The connections in service. Their settings hold secrets. */
+  connections(): Iterable<CompiledConnection> {
+    return this.#connections.values();
+  }
+
   apply(changes: readonly ConfigChange[]): void {
     this.#logged = this.#unlogged = 0;
     // Connections first, so that a webhook that comes with its connection finds it.

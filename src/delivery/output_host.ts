@@ -38,6 +38,21 @@ export interface HostEnvironment {
   readonly deliveryBudgetMs: number;
 }
 
+/** How an output is doing. */
+export interface OutputState {
+  readonly module: string;
+  /** The connection's name, or the module's where it needs none. */
+  readonly connection: string;
+  /**
+   * `idle`: not used yet. `open`: the last delivery succeeded. `failing`: it failed. `out_of_reach`: events of
+   * the journal wait until a probe succeeds.
+   */
+  readonly state: "idle" | "open" | "failing" | "out_of_reach";
+  /** Deliveries under way. */
+  readonly active: number;
+  readonly failure?: { readonly code: string; readonly message: string };
+}
+
 /** One open output, shared by the webhooks that use the same module with the same connection settings. */
 export class OutputHost implements AsyncDisposable, MeasuredOutput, BatchOutput {
   /** Hands the events of the journal to this output. */
@@ -52,6 +67,8 @@ export class OutputHost implements AsyncDisposable, MeasuredOutput, BatchOutput 
     this.#conclude(delivery, number, result);
   #output: Output | undefined;
   #opening: Promise<Output> | undefined;
+  /** What the delivery that ended last failed with, if it did. */
+  #failure: DeliveryError | undefined;
   #closed = false;
 
   constructor(
@@ -77,6 +94,35 @@ export class OutputHost implements AsyncDisposable, MeasuredOutput, BatchOutput 
   /** The connection's name, or the module's where it needs none. */
   get connection(): string {
     return this.#context.name;
+  }
+
+  /** Whether a client has been opened. */
+  get isOpen(): boolean {
+    return this.#output !== undefined;
+  }
+
+  /** How it is doing, for operators. */
+  get state(): OutputState {
+    const failure = this.#failure === undefined
+      ? {}
+      : { failure: { code: this.#failure.code, message: this.#failure.message } };
+    const state = this.scheduler.isPaused
+      ? "out_of_reach"
+      : this.#failure !== undefined
+      ? "failing"
+      : this.isOpen
+      ? "open"
+      : "idle";
+    return { module: this.module, connection: this.connection, state, active: this.active, ...failure };
+  }
+
+  get isUp(): boolean {
+    return this.#failure === undefined && !this.scheduler.isPaused;
+  }
+
+  /** Whether its module needs a connection. */
+  get hasConnection(): boolean {
+    return this.#module.connectionTypes.length > 0;
   }
 
   /** Deliveries under way. */
@@ -169,7 +215,9 @@ export class OutputHost implements AsyncDisposable, MeasuredOutput, BatchOutput 
       return result;
     }
     this.#places.free();
-    return this.#conclude(delivery, number, firstResult(results));
+    const result = firstResult(results);
+    this.#failure = result === "delivered" ? undefined : result;
+    return this.#conclude(delivery, number, result);
   }
 
   #hand(output: Output, batch: readonly Delivery[], attempt: Attempt): Results | Promise<Results> {
@@ -208,6 +256,8 @@ export class OutputHost implements AsyncDisposable, MeasuredOutput, BatchOutput 
   }
 
   #end(attempt: TimedAttempt, results: Results): void {
+    const result = firstResult(results);
+    this.#failure = result === "delivered" ? undefined : result;
     this.#environment.deadlines.clear(attempt);
     attempt.end(results);
     this.#places.free();

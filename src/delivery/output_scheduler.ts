@@ -85,6 +85,13 @@ export class OutputScheduler {
     this.#ready.delete(source);
   }
 
+  /** Gives everything that waits here to another scheduler: its output takes the place of this one's. */
+  handOver(successor: OutputScheduler): void {
+    const waiting = [...this.#ready];
+    this.#ready.clear();
+    for (const source of waiting) successor.offer(source);
+  }
+
   /** Starts attempts as long as there are deliveries and places. */
   pump(): void {
     // Results that come at once free places while deliveries are being taken.

@@ -8,6 +8,7 @@ import { secretMatcher } from "../auth/constant_time.ts";
 import type { ConfigManager } from "../config/manager.ts";
 import type { Problem } from "../config/problem.ts";
 import type { ConfigProvider } from "../config/provider.ts";
+import type { OutputHost } from "../delivery/output_host.ts";
 import { GatewayError } from "../errors.ts";
 import { deadLetterRoutes, type DeadLetterSource } from "./dead_letter_routes.ts";
 import type { Inflight } from "./inflight.ts";
@@ -20,6 +21,9 @@ const RELOAD_TIMEOUT_MS = 30_000;
 /** Problems listed at once; the rest is counted. */
 const LISTED_PROBLEMS = 1000;
 
+/** Outputs without a connection listed at once. */
+const LISTED_OUTPUTS = 1000;
+
 /** What the admin routes show and act on. */
 export interface AdminSource {
   readonly token: string | undefined;
@@ -27,6 +31,8 @@ export interface AdminSource {
   readonly provider: ConfigProvider;
   readonly inflight: Inflight;
   readonly deadLetters: DeadLetterSource;
+  /** The outputs that webhooks hold. */
+  readonly outputs: () => Iterable<Pick<OutputHost, "hasConnection" | "state">>;
   /** When the process started, in milliseconds since 1970. */
   readonly startedAt: number;
 }
@@ -36,6 +42,7 @@ export function adminRoutes(source: AdminSource): Route[] {
   const guard = guardedBy(source.token);
   return [
     { path: "/admin/config", methods: { GET: guard((_request, id) => configStatus(source, id)) } },
+    { path: "/admin/connections", methods: { GET: guard((_request, id) => connectionStates(source, id)) } },
     { path: "/admin/reload", methods: { POST: guard((_request, id) => reload(source, id)) } },
     { path: "/admin/stats", methods: { GET: guard((_request, id) => stats(source, id)) } },
     ...deadLetterRoutes(source.deadLetters, guard),
@@ -71,6 +78,21 @@ function configStatus({ manager, provider }: AdminSource, requestId: string): Re
 
 function describeProblem({ since, ...problem }: Problem): unknown {
   return { ...problem, since: new Date(since).toISOString() };
+}
+
+/** Every connection with the outputs that use it, and the outputs that need none. */
+function connectionStates({ manager, outputs }: AdminSource, requestId: string): Response {
+  const used = new Map<string, unknown[]>();
+  const others: unknown[] = [];
+  for (const { hasConnection, state: { connection, ...state } } of outputs()) {
+    if (hasConnection) used.set(connection, [...used.get(connection) ?? [], state]);
+    else if (state.state !== "idle" && others.length < LISTED_OUTPUTS) others.push(state);
+  }
+  const connections = Array.from(
+    manager.connections(),
+    ({ name, type }) => ({ name, type, outputs: used.get(name) ?? [] }),
+  );
+  return jsonResponse(200, { connections, other_outputs: others }, requestId);
 }
 
 async function reload({ provider, manager }: AdminSource, requestId: string): Promise<Response> {
