@@ -127,7 +127,7 @@ class PollConnection implements Connection {
   async #run(firstAnswer: unknown): Promise<void> {
     const { heartbeat_interval_ms: heartbeatMs, connection_id: id } = this.connected;
     // The gateway takes a poll for a sign of life.
-    const seconds = Math.min(LONGEST_POLL_SECONDS, Math.max(1, Math.floor(heartbeatMs / 1000)));
+    const seconds = Math.min(LONGEST_POLL_SECONDS, heartbeatMs / 1000);
     const { signal } = this.#ending;
     try {
       // The first answer may hold messages that were handed out before a connection was lost.

@@ -8,16 +8,10 @@
 import { GatewayError } from "../errors.ts";
 import type { Channel } from "../relay/channel_directory.ts";
 import { eventStream } from "../relay/event_stream.ts";
-import {
-  formatResumePoint,
-  HEADERS,
-  negotiateProtocol,
-  parseAckRequest,
-  parseResumePoint,
-} from "../relay/protocol.ts";
+import { HEADERS, negotiateProtocol, parseAckRequest, parseResumePoint } from "../relay/protocol.ts";
 import type { Relay } from "../relay/relay.ts";
 import type { Session, TransportName } from "../relay/session.ts";
-import { connectedMessage } from "../relay/transport.ts";
+import { closingMessages, connectedMessage } from "../relay/transport.ts";
 import { serveWebSocket } from "../relay/websocket.ts";
 import { declaredLength, readBody } from "./body.ts";
 import { jsonResponse } from "./responses.ts";
@@ -124,13 +118,9 @@ async function poll(
     // A poll that only opens the connection tells the connector so before the first message comes.
     const waits = resumed ? AbortSignal.any([closed, superseded.signal]) : AbortSignal.abort();
     const messages = await session.take(limit, waits);
-    const end = session.end;
     return jsonResponse(200, {
       ...connectedMessage(session, protocol, resumed),
-      messages: end === undefined || end.code === "left"
-        ? messages
-        : [...messages, { type: "closing", ...end }],
-      resume: formatResumePoint({ connectionId: session.id, sequence: session.sequence }),
+      messages: [...messages, ...session.end === undefined ? [] : closingMessages(session.end)],
     }, requestId);
   } catch (error) {
     session.fail(error);

@@ -8,7 +8,7 @@
 import { z } from "zod";
 import { secretMatcher } from "../auth/constant_time.ts";
 import { DeliveryError, GatewayError } from "../errors.ts";
-import { integerField } from "../schema_fields.ts";
+import { integerField, numberField } from "../schema_fields.ts";
 import type { ChannelWriter, Delivery, DeliveryResult, Output, OutputModule } from "./module.ts";
 
 const CHANNEL_NAME = /^[a-zA-Z0-9][a-zA-Z0-9._-]{0,127}$/;
@@ -54,10 +54,10 @@ const fields = z.strictObject({
   max_in_flight: integerField(1, 10_000).default(100).meta({
     description: "Messages that one connector may hold unacknowledged.",
   }),
-  ack_timeout_seconds: integerField(1, HOUR_SECONDS).default(30).meta({
+  ack_timeout_seconds: numberField(0.1, HOUR_SECONDS).default(30).meta({
     description: "How long messages stay a connector's after it was last heard of, in seconds.",
   }),
-  heartbeat_interval_seconds: integerField(1, HOUR_SECONDS).default(15).meta({
+  heartbeat_interval_seconds: numberField(0.1, HOUR_SECONDS).default(15).meta({
     description: "Time between two signs of life, in seconds; three that are missing end a connection.",
   }),
 });

@@ -7,7 +7,7 @@
 
 import { type ConnectedMessage, formatResumePoint, type GatewayMessage } from "./protocol.ts";
 import type { Session } from "./session.ts";
-import { beginHeartbeats } from "./transport.ts";
+import { beginHeartbeats, closingMessages } from "./transport.ts";
 
 /** Messages that are taken from the queue at once. */
 const BATCH = 16;
@@ -31,7 +31,7 @@ export function eventStream(session: Session, connected: ConnectedMessage): Read
         if (!closed.signal.aborted) controller.enqueue(encoder.encode(eventOf(session, message)));
       };
       attached = session.attach((end) => {
-        send({ type: "closing", ...end });
+        for (const message of closingMessages(end)) send(message);
         closed.abort();
         controller.close();
       });

@@ -26,10 +26,7 @@ export interface End {
   readonly message: string;
 }
 
-/** Why the gateway ends a connection, as it tells the connector. */
-export type ForcedEnd = End & { readonly code: EndCode };
-
-const SUPERSEDED: ForcedEnd = {
+const SUPERSEDED: End = {
   code: "superseded",
   message: "The connector has resumed with another connection",
 };
@@ -86,7 +83,7 @@ export class Session {
   #stopped = false;
   #heardAt = performance.now();
   /** Ends the transport that serves the session now. */
-  #attached: ((end: ForcedEnd) => void) | undefined;
+  #attached: ((end: End) => void) | undefined;
   #end: End | undefined;
 
   constructor(options: SessionOptions) {
@@ -148,7 +145,7 @@ export class Session {
    * @param onEnd called when the session takes the transport away
    * @returns lets the transport go again, after which the session waits to be resumed
    */
-  attach(onEnd: (end: ForcedEnd) => void): Disposable {
+  attach(onEnd: (end: End) => void): Disposable {
     this.#attached?.(SUPERSEDED);
     this.#attached = onEnd;
     this.heard();
@@ -233,7 +230,7 @@ export class Session {
     this.#end = end;
     clearInterval(this.#clock);
     this.#watch[Symbol.dispose]();
-    if (end.code !== "left") this.#attached?.({ code: end.code, message: end.message });
+    this.#attached?.(end);
     this.#attached = undefined;
     this.#ended.abort();
     const tags = [...this.#outstanding.keys()];

@@ -5,8 +5,8 @@
  */
 
 import { VERSION } from "../version.ts";
-import type { ConnectedMessage, HeartbeatMessage } from "./protocol.ts";
-import type { Session } from "./session.ts";
+import type { ClosingMessage, ConnectedMessage, HeartbeatMessage } from "./protocol.ts";
+import type { End, Session } from "./session.ts";
 
 /** The first message on a connection. */
 export function connectedMessage(session: Session, protocol: number, resumed: boolean): ConnectedMessage {
@@ -21,6 +21,11 @@ export function connectedMessage(session: Session, protocol: number, resumed: bo
     ack_timeout_ms: session.ackTimeoutMs,
     server: `cwm ${VERSION}`,
   };
+}
+
+/** What the connector is told at the end; nothing when it has ended the connection itself. */
+export function closingMessages({ code, message }: End): ClosingMessage[] {
+  return code === "left" ? [] : [{ type: "closing", code, message }];
 }
 
 /** Sends heartbeats until the signal aborts. */

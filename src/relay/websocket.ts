@@ -9,12 +9,11 @@ import {
   type ConnectedMessage,
   type ConnectorMessage,
   END_CODES,
-  type EndCode,
   type GatewayMessage,
   parseConnectorMessage,
 } from "./protocol.ts";
-import type { Session } from "./session.ts";
-import { beginHeartbeats } from "./transport.ts";
+import type { End, Session } from "./session.ts";
+import { beginHeartbeats, closingMessages } from "./transport.ts";
 
 /** Messages that are asked for at once. */
 const BATCH = 16;
@@ -24,6 +23,9 @@ const MAX_BUFFERED_BYTES = 1024 * 1024;
 
 /** How often a slow peer's progress is looked at, in milliseconds: WebSockets do not tell. */
 const BUFFER_CHECK_MS = 5;
+
+/** RFC 6455, section 7.4.1. */
+const NORMAL_CLOSURE = 1000;
 
 /** A close reason has at most 123 bytes (RFC 6455, section 5.5). */
 const LONGEST_REASON = 120;
@@ -35,13 +37,13 @@ export function serveWebSocket(session: Session, socket: WebSocket, connected: C
     if (socket.readyState === WebSocket.OPEN) socket.send(JSON.stringify(message));
   };
   const attached = session.attach((end) => {
-    send({ type: "closing", ...end });
-    closeSocket(socket, end.code, end.message);
+    for (const message of closingMessages(end)) send(message);
+    closeSocket(socket, end);
     closed.abort();
   });
   const fail = (error: unknown) => session.fail(error);
   socket.addEventListener("open", () => {
-    if (closed.signal.aborted) return closeSocket(socket, "superseded", "The session has ended");
+    if (closed.signal.aborted) return closeSocket(socket, session.end);
     send(connected);
     beginHeartbeats(session, send, closed.signal);
     pump(session, socket, send, closed.signal).catch(fail);
@@ -53,7 +55,7 @@ export function serveWebSocket(session: Session, socket: WebSocket, connected: C
     closed.abort();
     attached[Symbol.dispose]();
     // A connector that closes on purpose is not waited for.
-    if (code === 1000) session.leave();
+    if (code === NORMAL_CLOSURE) session.leave();
   });
   // A broken connection is followed by a close event, which is what counts.
   socket.addEventListener("error", (event) => event.preventDefault());
@@ -90,6 +92,8 @@ async function receive(
   if (paused !== undefined) send({ type: "paused", message_id: message.message_id, sequence: paused });
 }
 
-function closeSocket(socket: WebSocket, code: EndCode, reason: string): void {
-  if (socket.readyState === WebSocket.OPEN) socket.close(END_CODES[code], reason.slice(0, LONGEST_REASON));
+function closeSocket(socket: WebSocket, end: End | undefined): void {
+  if (socket.readyState !== WebSocket.OPEN) return;
+  const { code = "left", message = "" } = end ?? {};
+  socket.close(code === "left" ? NORMAL_CLOSURE : END_CODES[code], message.slice(0, LONGEST_REASON));
 }
