@@ -7,7 +7,8 @@
 
 import { setImmediate } from "node:timers";
 import type { IEvent, IWatchResponse } from "etcd3";
-import { type EtcdConnection, type EtcdWatchStream, readHeader, toCallError } from "./etcd_connection.ts";
+import { type EtcdConnection, type EtcdWatchStream, toCallError } from "./etcd_connection.ts";
+import { readHeader } from "./etcd_header.ts";
 import { SessionEnd } from "./etcd_session_end.ts";
 import type { KeySpace } from "./etcd_keys.ts";
 

@@ -10,6 +10,31 @@ export function breathe(): Promise<void> {
   return setImmediate();
 }
 
+/** Keeps a long piece of work from holding up everything else: to be asked before every step of it. */
+export class Pace {
+  readonly #signal: AbortSignal;
+  #begun = performance.now();
+
+  constructor(signal: AbortSignal) {
+    this.#signal = signal;
+  }
+
+  /**
+   * Lets everything else run, when this work has run long enough.
+   *
+   * @throws {DOMException} `AbortError` when the signal has aborted
+   */
+  keep(): Promise<void> | undefined {
+    this.#signal.throwIfAborted();
+    return performance.now() - this.#begun < SLICE_MS ? undefined : this.#pause();
+  }
+
+  async #pause(): Promise<void> {
+    await breathe();
+    this.#begun = performance.now();
+  }
+}
+
 /**
  * Does a lot of work in slices of about 8 ms, however long one item takes, and lets everything else run
  * between them.

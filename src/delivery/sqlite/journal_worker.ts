@@ -52,6 +52,7 @@ export class JournalWorker implements AsyncDisposable {
   #isScheduled = false;
   #isRefused = false;
   #isDisposed = false;
+  #disposal: Promise<void> | undefined;
   #waitingBytes = 0;
   #underWayBytes = 0;
   #earlierDamaged = 0;
@@ -111,9 +112,13 @@ export class JournalWorker implements AsyncDisposable {
   }
 
   /** Writes what waits, within a deadline, closes the file and ends the worker. */
-  async [Symbol.asyncDispose](): Promise<void> {
-    if (this.#isDisposed) return;
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.#disposal ??= this.#dispose();
+  }
+
+  async #dispose(): Promise<void> {
     this.#isDisposed = true;
+    this.#send();
     const worker = this.#worker;
     if (worker === undefined) return;
     this.#closed = Promise.withResolvers();
@@ -121,7 +126,7 @@ export class JournalWorker implements AsyncDisposable {
       this.#logger.error("The journal did not close within {deadline} ms", { deadline: CLOSE_DEADLINE_MS });
       this.#closed?.resolve();
     }, CLOSE_DEADLINE_MS);
-    if (this.#underWay === undefined && this.#collecting.count === 0) this.#post({ type: "close" });
+    if (this.#underWay === undefined) this.#post({ type: "close" });
     await this.#closed.promise;
     clearTimeout(timer);
     worker.terminate();
