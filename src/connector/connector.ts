@@ -124,7 +124,7 @@ export class Connector implements AsyncDisposable {
     const { shutdownTimeoutMs } = this.#config;
     logger("connector").info("Draining: finishing {held} messages", { held: this.#processor.held });
     this.#client.stop();
-    await this.#processor.drain(AbortSignal.timeout(shutdownTimeoutMs));
+    await this.#processor.drain(shutdownTimeoutMs);
     await this.#client.close();
   }
 
@@ -132,6 +132,7 @@ export class Connector implements AsyncDisposable {
     this.#stopping.abort();
     await this.#client.close();
     await this.#running;
+    await this.#processor[Symbol.asyncDispose]();
     this.#httpClient.close();
     await this.#deliverer[Symbol.asyncDispose]();
     await this.#resources.disposeAsync();

@@ -83,7 +83,8 @@ export class HttpDeliverer implements Deliverer {
     attempt: number,
     signal: AbortSignal,
   ): Promise<DeliveryResult> {
-    const timeout = AbortSignal.timeout(config.timeout_seconds * 1000);
+    const timeout = new AbortController();
+    const timer = setTimeout(() => timeout.abort(), config.timeout_seconds * 1000);
     const body = event.body.bytes;
     const headers = headersOf(event, config, relayed, attempt, body.byteLength);
     try {
@@ -92,17 +93,19 @@ export class HttpDeliverer implements Deliverer {
         config.method,
         headers,
         body,
-        AbortSignal.any([timeout, signal]),
+        AbortSignal.any([timeout.signal, signal]),
       );
       return judgeAnswer(answer, destination);
     } catch (error) {
-      if (timeout.aborted) {
+      if (timeout.signal.aborted) {
         const seconds = config.timeout_seconds;
         return new DeliveryError("output_timeout", `The target did not answer within ${seconds} seconds`);
       }
       return signal.aborted
         ? new DeliveryError("output_unavailable", "The connector stopped before the target answered")
         : judgeFailure(error, destination);
+    } finally {
+      clearTimeout(timer);
     }
   }
 }

@@ -17,6 +17,9 @@ import { eventOf, type Report, type WebhookMessage } from "../relay/protocol.ts"
 import type { ConnectorMetrics } from "./connector_metrics.ts";
 import type { Deliverer } from "./deliverer.ts";
 
+/** How long deliveries that are broken off may take to end, in milliseconds. */
+const BREAK_OFF_MS = 1_000;
+
 /** What a processor works with. Times are in milliseconds. */
 export interface ProcessorOptions {
   readonly deliverer: Deliverer;
@@ -47,7 +50,7 @@ interface Closure {
 }
 
 /** See the top of this file. */
-export class Processor {
+export class Processor implements AsyncDisposable {
   readonly #options: ProcessorOptions;
   readonly #lanes = new Map<string, Lane>();
   /** The lanes that have something to do and nothing under way, the longest idle first. */
@@ -111,22 +114,37 @@ export class Processor {
     }
   }
 
-  /** Gives back what waits, and waits for what is under way until the signal aborts. */
-  async drain(signal: AbortSignal): Promise<void> {
+  /**
+   * Gives back what waits, and waits for what is under way.
+   *
+   * @param timeoutMs after this time what is under way is broken off; the gateway gives it back when the
+   * connection has ended
+   */
+  async drain(timeoutMs: number): Promise<void> {
     this.#draining = true;
     this.#ready.clear();
     for (const lane of this.#lanes.values()) {
       for (const message of lane.waiting.splice(0)) this.#giveBack(message);
     }
-    if (this.#active === 0) return;
-    const idle = Promise.withResolvers<void>();
-    this.#onIdle = idle.resolve;
-    const abort = () => this.#stopping.abort();
-    signal.addEventListener("abort", abort, { once: true });
-    if (signal.aborted) abort();
-    // What does not end then is given back by the gateway, when the connection has ended.
-    await Promise.race([idle.promise, aborted(signal)]);
-    signal.removeEventListener("abort", abort);
+    if (!await this.#idleWithin(timeoutMs)) await this[Symbol.asyncDispose]();
+  }
+
+  /** Breaks off what is under way. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#draining = true;
+    this.#ready.clear();
+    this.#stopping.abort();
+    await this.#idleWithin(BREAK_OFF_MS);
+  }
+
+  async #idleWithin(milliseconds: number): Promise<boolean> {
+    if (this.#active === 0) return true;
+    const { promise, resolve } = Promise.withResolvers<boolean>();
+    this.#onIdle = () => resolve(true);
+    const timer = setTimeout(() => resolve(false), milliseconds);
+    const isIdle = await promise;
+    clearTimeout(timer);
+    return isIdle;
   }
 
   #laneOf(key: string): Lane {
@@ -249,9 +267,4 @@ export class Processor {
       });
     });
   }
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return Promise.resolve();
-  return new Promise((resolve) => signal.addEventListener("abort", () => resolve(), { once: true }));
 }

@@ -33,9 +33,6 @@ const TICK_MS = 1_000;
 const BURIED_AT_ONCE = 100;
 const BURIAL_MS = 60_000;
 
-/** What dead letters name as what could not take the event. */
-const MODULE = "webhook_connect";
-
 /** What the queues need. */
 export interface RedisChannelQueuesOptions {
   /** `redis://` or `rediss://`, with user name and password where the server asks for them. */
@@ -140,7 +137,7 @@ export class RedisChannelQueues implements ChannelQueues {
     if (entry === undefined) return false;
     const { event, delivery } = decodeEntry(entry);
     // First the dead letter: after a crash in between the event is there twice, never gone.
-    await this.#deadLetters.bury(event, { ...rejection, connection: MODULE }, delivery);
+    await this.#deadLetters.bury(event, { ...rejection, connection: channel }, delivery);
     return await this.acknowledge(channel, tag);
   }
 
@@ -215,8 +212,8 @@ export class RedisChannelQueues implements ChannelQueues {
   async #bury(channel: string, { tag, event, delivery }: LeasedEvent): Promise<void> {
     const failure = {
       code: "expired",
-      message: `No connector dealt with the event in time on channel ${channel}`,
-      connection: MODULE,
+      message: "It stood in the channel for longer than its time to live",
+      connection: channel,
     } as const;
     await this.#deadLetters.bury(event, failure, delivery);
     await this.acknowledge(channel, tag);
@@ -271,7 +268,7 @@ function createClient(url: string, commandTimeoutMs: number): Redis {
     // A command that waits for the server would outlive its sender, one that is sent again could happen twice.
     enableOfflineQueue: false,
     autoResendUnfulfilledCommands: false,
-    retryStrategy: (times: number) => Math.min(times * 100, 2_000),
+    retryStrategy: (times: number) => Math.min(times * 50, 1_000),
     disableClientInfo: true,
     connectionName: "cwm-relay",
   });
