@@ -2,6 +2,7 @@
  *     deno task bench accept [--seconds 5] [--rounds 3] [--connections 32]
  *     deno task bench memory
  *     deno task bench etcd [--keys 25000,250000] [--rounds 3]
+ *     deno task bench relay [--rounds 3]
  *
  * @module
  */
@@ -10,6 +11,7 @@ import { parseArgs } from "@std/cli/parse-args";
 import { benchAccept } from "./accept.ts";
 import { benchEtcd } from "./etcd.ts";
 import { benchMemory } from "./memory.ts";
+import { benchRelay } from "./relay.ts";
 
 const options = parseArgs(Deno.args, { string: ["seconds", "rounds", "connections", "keys"] });
 const load = {
@@ -24,6 +26,7 @@ const benchmarks: Readonly<Record<string, () => Promise<void>>> = {
   accept: () => benchAccept(load),
   memory: () => benchMemory(),
   etcd: () => benchEtcd({ sizes, rounds: load.rounds }),
+  relay: () => benchRelay({ rounds: load.rounds }),
 };
 
 const run = benchmarks[String(options._[0])];
