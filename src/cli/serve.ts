@@ -1,13 +1,20 @@
 import { Gateway } from "../gateway.ts";
+import type { OutputModule } from "../modules/module.ts";
+import { outputModules } from "../modules/registry.ts";
 import { standardLineWriter } from "../observability/line_writer.ts";
 import { logger, setUpLogging } from "../observability/logging.ts";
 import type { Settings } from "../settings.ts";
 import { firstSignal } from "./signals.ts";
 
-/** Runs the gateway until a signal ends it. Returns the exit status. */
+/**
+ * Runs the gateway until a signal ends it. Returns the exit status.
+ *
+ * @param modules the output modules that webhooks may use
+ */
 export async function serve(
   settings: Settings,
   environment: Readonly<Record<string, string>>,
+  modules: readonly OutputModule[] = outputModules,
 ): Promise<number> {
   // Events go to standard output and the gateway's own log to standard error, so that either can be redirected.
   await using lines = standardLineWriter("stdout");
@@ -22,6 +29,7 @@ export async function serve(
     settings,
     environment,
     lines,
+    modules,
     droppedLogRecords: () => logging.droppedRecords,
   });
   using _reload = onSignal("SIGHUP", () => {

@@ -14,7 +14,14 @@ import type { OutputModule } from "../modules/module.ts";
 import { type CompiledStep, compilePolicy, compileSteps, type DeliveryPolicy } from "./delivery_compiler.ts";
 import type { Compiled, ProblemReason } from "./problem.ts";
 import { knownKeys } from "./schema_keys.ts";
-import { connectionSchema, isRemark, PLANNED_KEYS, type WebhookConfig, webhookSchema } from "./schema.ts";
+import {
+  connectionSchema,
+  isRemark,
+  METHODS,
+  PLANNED_KEYS,
+  type WebhookConfig,
+  webhookSchema,
+} from "./schema.ts";
 import { type Environment, substitute } from "./substitution.ts";
 
 /** A webhook ready for use but for its connections, which may come and go. */
@@ -73,7 +80,7 @@ export function compileWebhook(json: unknown, context: CompileContext): Compiled
     value: {
       enabled: config.enabled,
       dataType: config.data_type,
-      methods: config.methods,
+      methods: sharedMethods(config.methods),
       maxBodyBytes: config.max_body_bytes,
       authenticator,
       bodyForm: authenticator.readsBody || config.data_type === "blob" ? "bytes" : bodyForm(steps, policy),
@@ -94,6 +101,14 @@ function bodyForm(steps: readonly CompiledStep[], { acceptance }: DeliveryPolicy
 function parseWith<Value>(schema: z.ZodType<Value>, value: unknown, prefix: string): Compiled<Value> {
   const parsed = compiledSchema(schema).safeParse(value);
   return parsed.success ? { value: parsed.data } : { problems: describeIssues(parsed.error, schema, prefix) };
+}
+
+const SINGLE_METHODS = METHODS.map((method) => [method]);
+
+/** One array for all webhooks that accept one and the same method, as most do. */
+function sharedMethods(methods: WebhookConfig["methods"]): readonly string[] {
+  const [only] = methods;
+  return methods.length === 1 ? SINGLE_METHODS.find(([method]) => method === only)! : methods;
 }
 
 const compiledSchemas = new WeakMap<z.ZodType, z.ZodType>();

@@ -54,6 +54,7 @@ export function boundariesOf(names: readonly string[]): readonly string[] {
 
 /** A page of a list. */
 export interface ListPage {
+  /** Disposed of as soon as the next one is asked for. */
   readonly page: EtcdPage;
   /** Of the whole list: the header of its first page. */
   readonly header: EtcdHeader;
@@ -79,7 +80,7 @@ export async function* listPages(
   for (let part = 0; part + 1 < edges.length; part++) {
     let start: Buffer | undefined = edges[part]!;
     while (start !== undefined) {
-      const page: EtcdPage = await connection.range({
+      using page: EtcdPage = await connection.range({
         key: start,
         range_end: edges[part + 1]!,
         limit: size.limit,
@@ -89,9 +90,9 @@ export async function* listPages(
       }, Date.now() + options.pageTimeoutMs);
       header ??= page.header;
       size.learn(page);
-      yield { page, header };
       const last: Buffer | undefined = page.last?.key;
       start = page.more && last !== undefined ? keyAfter(last) : undefined;
+      yield { page, header };
     }
   }
 }

@@ -31,6 +31,8 @@ const KEY = 1;
 const MOD_REVISION = 3;
 const VALUE = 5;
 
+const NO_BYTES = Buffer.alloc(0);
+
 /** One key of a page. It keeps the whole page in memory, so take from it what is needed and let it go. */
 export class ListedKey {
   constructor(
@@ -63,13 +65,13 @@ export class ListedKey {
 }
 
 /** One answer: some keys in order. */
-export class EtcdPage {
+export class EtcdPage implements Disposable {
   readonly header: EtcdHeader;
   /** Whether the range has more keys than were asked for. */
   readonly more: boolean;
-  readonly #bytes: Buffer;
+  #bytes: Buffer;
   /** Where the message of each key begins. */
-  readonly #starts: readonly number[];
+  #starts: readonly number[];
 
   private constructor(bytes: Buffer, header: EtcdHeader, starts: readonly number[], more: boolean) {
     this.#bytes = bytes;
@@ -106,6 +108,15 @@ export class EtcdPage {
       }
     }
     return new EtcdPage(asBuffer(bytes), header, starts, more);
+  }
+
+  /**
+   * Lets go of the bytes: the page has no keys any more. The runtime keeps a finished call, and with it its
+   * answer, until the whole heap is collected, which may take many pages.
+   */
+  [Symbol.dispose](): void {
+    this.#bytes = NO_BYTES;
+    this.#starts = [];
   }
 
   /** How many keys it has. */

@@ -19,10 +19,7 @@ import {
 import { isConnectionName } from "./keys.ts";
 
 /** Methods that a webhook may accept. Others have no body, or a meaning of their own. */
-const METHODS = ["POST", "PUT", "PATCH"] as const;
-
-/** One array for all webhooks that do not say otherwise. */
-const DEFAULT_METHODS: (typeof METHODS)[number][] = ["POST"];
+export const METHODS = ["POST", "PUT", "PATCH"] as const;
 
 /** Largest `max_body_bytes`: a body is held in memory while it is verified and handed on. */
 const LARGEST_BODY_BYTES = 256 * 1024 * 1024;
@@ -60,7 +57,7 @@ const webhookFields = {
   idempotency: idempotencySchema.optional().meta({
     description: "Takes an event that is sent repeatedly only once, see below.",
   }),
-  methods: z.array(z.enum(METHODS)).min(1).default(() => DEFAULT_METHODS).meta({
+  methods: z.array(z.enum(METHODS)).min(1).default(["POST"]).meta({
     description: "HTTP methods that are accepted.",
   }),
   max_body_bytes: integerField(1, LARGEST_BODY_BYTES).optional().meta({

@@ -63,7 +63,10 @@ export class Dispatcher {
       random: options.random ?? Math.random,
     };
     this.#parkedCheck = new Repeating(deadlines, PARKED_CHECK_MS, () => this.#refreshParked());
-    this.#sweep = new Repeating(deadlines, SWEEP_MS, () => this.recover());
+    this.#sweep = new Repeating(deadlines, SWEEP_MS, () => {
+      this.#forgetIdle();
+      this.recover();
+    });
   }
 
   /**
@@ -151,6 +154,13 @@ export class Dispatcher {
     this.#started = true;
     this.#parkedCheck.start();
     this.#sweep.start();
+  }
+
+  /** A lane is made again when it is needed: hundreds of thousands of webhooks are idle most of the time. */
+  #forgetIdle(): void {
+    for (const [path, lane] of this.#lanes) {
+      if (!lane.knowsOfWork && lane.underWay === 0) this.#lanes.delete(path);
+    }
   }
 
   #refreshParked(): void {

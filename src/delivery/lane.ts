@@ -123,7 +123,7 @@ export class Lane implements PortOwner {
       if (claim) {
         this.#arriving--;
         if (sequence === undefined) this.#releaseMemory(bytes);
-        else this.#take({ sequence, event, attempts: 1, progress: undefined });
+        else this.#take({ sequence, event, attempts: 1, progress: undefined }, bytes);
       } else {
         this.#unclaimed--;
         if (sequence !== undefined) this.#nextDueAt = 0;
@@ -225,9 +225,9 @@ export class Lane implements PortOwner {
     this.#fill();
   }
 
-  /** A claimed event begins its way. */
-  #take(pending: PendingEvent): void {
-    const run = new Run(pending);
+  /** A claimed event begins its way. @param bytes the memory that was taken for it */
+  #take(pending: PendingEvent, bytes: number): void {
+    const run = new Run(pending, bytes);
     this.#active.set(pending.sequence, run);
     this.#advance(run);
   }
@@ -294,7 +294,7 @@ export class Lane implements PortOwner {
 
   #leave(run: Run): void {
     this.#active.delete(run.pending.sequence);
-    this.#releaseMemory(run.pending.event.body.size.count);
+    this.#releaseMemory(run.bytes);
     if (this.#hasBacklog && this.#active.size <= WINDOW / 2) this.#fill();
   }
 
@@ -344,8 +344,9 @@ export class Lane implements PortOwner {
       this.#hasBacklog = claimed.nextDueAt !== undefined || this.#unclaimed > 0;
       this.#nextDueAt = this.#unclaimed > 0 ? 0 : claimed.nextDueAt ?? 0;
       for (const pending of claimed.events) {
-        this.#takeMemory(pending.event.body.size.count);
-        this.#take(pending);
+        const bytes = pending.event.body.size.count;
+        this.#takeMemory(bytes);
+        this.#take(pending, bytes);
       }
       this.#claiming = false;
       // What came in the meantime would wait for the next event to leave otherwise.

@@ -39,7 +39,8 @@ export class Run {
   /** Steps that are queued at an output or under way. */
   readonly #begun = new Set<string>();
 
-  constructor(pending: PendingEvent) {
+  /** @param bytes how much memory it counts for: a body's own size changes with the form it is read in */
+  constructor(pending: PendingEvent, readonly bytes = 0) {
     this.pending = pending;
     if (pending.progress !== undefined) this.#restore(pending.progress);
   }
@@ -100,7 +101,7 @@ export class Run {
     const steps = this.#stepsToBegin(route);
     if (steps.length > 0) {
       this.startedAt ??= now;
-      const late = now - this.startedAt > route.timeoutMs;
+      const late = route.steps.length > 1 && now - this.startedAt > route.timeoutMs;
       return late && !this.isBegun ? tooLate(steps[0]!) : { next: "begin", steps };
     }
     if (this.isBegun) return { next: "wait" };

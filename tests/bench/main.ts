@@ -1,5 +1,6 @@
 /**
  *     deno task bench accept [--seconds 5] [--rounds 3] [--connections 32]
+ *     deno task bench durable [--seconds 5] [--rounds 3]
  *     deno task bench memory
  *     deno task bench etcd [--keys 25000,250000] [--rounds 3]
  *     deno task bench relay [--rounds 3]
@@ -9,6 +10,7 @@
 
 import { parseArgs } from "@std/cli/parse-args";
 import { benchAccept } from "./accept.ts";
+import { benchDurable } from "./durable.ts";
 import { benchEtcd } from "./etcd.ts";
 import { benchMemory } from "./memory.ts";
 import { benchRelay } from "./relay.ts";
@@ -24,6 +26,7 @@ const sizes = String(options["keys"] ?? "25000,250000").split(",").map(Number);
 
 const benchmarks: Readonly<Record<string, () => Promise<void>>> = {
   accept: () => benchAccept(load),
+  durable: () => benchDurable(load),
   memory: () => benchMemory(),
   etcd: () => benchEtcd({ sizes, rounds: load.rounds }),
   relay: () => benchRelay({ rounds: load.rounds }),

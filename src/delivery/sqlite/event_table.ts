@@ -15,6 +15,7 @@ export class EventTable {
   readonly #lanes: LaneTable;
   readonly #inserter: RowInserter;
   readonly #remove: StatementSync;
+  readonly #removeMany: StatementSync;
   readonly #values: SQLInputValue[] = [];
   #next: number;
   /** The first sequence of the open transaction: after a rollback numbers are given anew. */
@@ -32,6 +33,7 @@ export class EventTable {
       "body",
     ]);
     this.#remove = database.prepare("DELETE FROM events WHERE seq = ?");
+    this.#removeMany = database.prepare("DELETE FROM events WHERE seq IN (SELECT value FROM json_each(?))");
     const row = database.prepare("SELECT max(seq) AS last FROM events").get();
     this.#next = this.#committed = Math.max(lastSequence, Number(row?.["last"] ?? 0)) + 1;
   }
@@ -68,6 +70,10 @@ export class EventTable {
 
   remove(sequence: number): void {
     this.#remove.run(sequence);
+  }
+
+  removeMany(sequences: readonly number[]): void {
+    this.#removeMany.run(JSON.stringify(sequences));
   }
 
   /** Makes an event of a row with {@linkcode EVENT_COLUMNS}. */

@@ -3,7 +3,6 @@ import type { Logger } from "@logtape/logtape";
 import { GatewayError } from "../../errors.ts";
 import type { Appended, Settlement } from "../journal.ts";
 import type {
-  AppendFields,
   Figures,
   FromWorker,
   LotReply,
@@ -14,7 +13,7 @@ import type {
   ToWorker,
   WorkerOptions,
 } from "./protocol.ts";
-import { WaitingLot } from "./waiting_lot.ts";
+import { type Append, WaitingLot } from "./waiting_lot.ts";
 
 /** How long what waits may take to be written when the journal is closed, in milliseconds. */
 const CLOSE_DEADLINE_MS = 5_000;
@@ -83,12 +82,11 @@ export class JournalWorker implements AsyncDisposable {
     return this.#opened!.promise;
   }
 
-  /** @param bytes how much memory it takes while it waits */
-  append(fields: AppendFields, bytes: number): Promise<Appended> {
-    const refusal = this.#refuseToWait(bytes);
+  append(append: Append): Promise<Appended> {
+    const refusal = this.#refuseToWait(append.headers.length + append.body.length);
     if (refusal !== undefined) return Promise.reject(refusal);
     this.#schedule();
-    return this.#collecting.append(fields);
+    return this.#collecting.append(append);
   }
 
   settle(settlement: Settlement): Promise<void> {

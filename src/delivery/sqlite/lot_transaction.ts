@@ -1,7 +1,7 @@
 import type { Settlement } from "../journal.ts";
 import {
   APPEND_FIELDS,
-  type AppendFields,
+  type AppendKey,
   type Lot,
   type LotReply,
   type Operation,
@@ -9,6 +9,7 @@ import {
   type Refusal,
   type ReplyOf,
   type RequestOf,
+  type StoredBody,
 } from "./protocol.ts";
 import type { Tables } from "./tables.ts";
 
@@ -80,7 +81,7 @@ export class LotTransaction {
   run(): LotWork {
     const { settlements, delivered, operations } = this.#lot;
     for (const settlement of settlements) this.#settle(settlement);
-    if (delivered.length > 0) this.#tables.pending.finish(delivered);
+    if (delivered.length > 0) this.#finish(delivered);
     const appended = this.#growthRefused === undefined
       ? this.#append()
       : { firstSequence: 0, duplicates: [] };
@@ -103,7 +104,7 @@ export class LotTransaction {
     const { sequence } = settlement;
     switch (settlement.state) {
       case "delivered":
-        return pending.finish([sequence]);
+        return this.#finish([sequence]);
       case "retry": {
         const { dueAt, unattempted, progress, failure } = settlement;
         return pending.retry(sequence, dueAt, unattempted ? 1 : 0, progress, failure);
@@ -121,44 +122,63 @@ export class LotTransaction {
     }
   }
 
+  #finish(sequences: readonly number[]): void {
+    this.#tables.pending.removeMany(sequences);
+    this.#tables.retention.finish(sequences);
+  }
+
   #append(): Pick<LotWork, "firstSequence" | "duplicates"> {
-    const { appends } = this.#lot;
-    const { events, pending } = this.#tables;
+    const { appends, keys } = this.#lot;
+    const { events, pending, lanes } = this.#tables;
+    const laneIds = this.#lot.lanes.map(({ namespace, webhook }) => lanes.ensure(namespace, webhook));
     const firstSequence = events.lastSequence + 1;
     const duplicates: [number, string][] = [];
     const claims: boolean[] = [];
+    let nextKey = 0;
     for (let start = 0; start < appends.length; start += APPEND_FIELDS) {
-      const fields = appends.slice(start, start + APPEND_FIELDS) as unknown as AppendFields;
-      const duplicateOf = this.#add(fields);
-      if (duplicateOf === undefined) claims.push(fields[6]);
-      else duplicates.push([start / APPEND_FIELDS, duplicateOf]);
+      // The casts follow AppendFields, the form in which they were put there.
+      const id = appends[start] as string;
+      const lane = laneIds[appends[start + 1] as number]!;
+      const index = start / APPEND_FIELDS;
+      if (keys[nextKey]?.index === index) {
+        const duplicateOf = this.#claimKey(keys[nextKey++]!, lane, id);
+        if (duplicateOf !== undefined) {
+          duplicates.push([index, duplicateOf]);
+          continue;
+        }
+      }
+      events.add(
+        id,
+        lane,
+        appends[start + 2] as number,
+        appends[start + 3] as string,
+        appends[start + 4] as StoredBody,
+      );
+      pending.count(lane);
+      claims.push(appends[start + 5] as boolean);
     }
     events.flush();
-    // Consecutive events of one kind become pending by one statement.
+    this.#addPending(firstSequence, claims);
+    return { firstSequence, duplicates };
+  }
+
+  /** Returns the id of the event that had the key before; else the key is this event's from now on. */
+  #claimKey({ key, ttlMs }: AppendKey, lane: number, id: string): string | undefined {
+    const { idempotency } = this.#tables;
+    const earlier = idempotency.find(lane, key);
+    if (earlier === undefined) idempotency.put(lane, key, id, ttlMs);
+    return earlier;
+  }
+
+  /** Consecutive events of one kind become pending by one statement. */
+  #addPending(firstSequence: number, claims: readonly boolean[]): void {
     for (let start = 0; start < claims.length;) {
       const claimed = claims[start] === true;
       let end = start + 1;
       while (claims[end] === claimed) end++;
-      pending.addRange(firstSequence + start, firstSequence + end - 1, claimed);
+      this.#tables.pending.addRange(firstSequence + start, firstSequence + end - 1, claimed);
       start = end;
     }
-    return { firstSequence, duplicates };
-  }
-
-  /** Returns the id of the event that this one repeats. */
-  #add(
-    [id, namespace, webhook, receivedAt, headers, body, , key, keyTtlMs]: AppendFields,
-  ): string | undefined {
-    const { events, pending, lanes, idempotency } = this.#tables;
-    const lane = lanes.ensure(namespace, webhook);
-    if (key !== undefined) {
-      const repeated = idempotency.find(lane, key);
-      if (repeated !== undefined) return repeated;
-      idempotency.put(lane, key, id, keyTtlMs);
-    }
-    events.add(id, lane, receivedAt, headers, body);
-    pending.count(lane);
-    return undefined;
   }
 
   #operate<Kind extends OperationKind>(operation: Operation & { readonly kind: Kind }): ReplyOf<Kind> {

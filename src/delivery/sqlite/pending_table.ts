@@ -2,6 +2,7 @@ import type { DatabaseSync, StatementSync } from "node:sqlite";
 import type { AttemptFailure } from "../dead_letters.ts";
 import { EVENT_COLUMNS, type EventTable, type Row } from "./event_table.ts";
 import type { StoredPendingEvent } from "./protocol.ts";
+import { returnArrays } from "./return_arrays.ts";
 import { Tally } from "./tally.ts";
 
 /** `due` of an event that somebody is delivering. */
@@ -33,7 +34,6 @@ export class PendingTable {
   readonly #select: StatementSync;
   readonly #claim: StatementSync;
   readonly #nextDue: StatementSync;
-  readonly #finish: StatementSync;
   readonly #removeMany: StatementSync;
   readonly #remove: StatementSync;
   readonly #retry: StatementSync;
@@ -65,12 +65,8 @@ export class PendingTable {
     this.#nextDue = database.prepare(
       `SELECT due FROM pending WHERE lane = ? AND due >= ${READY} ORDER BY due LIMIT 1`,
     );
-    this.#finish = database.prepare(
-      `INSERT INTO finished (seq)
-        SELECT seq FROM pending WHERE seq IN (SELECT value FROM json_each(?)) ORDER BY seq`,
-    );
-    this.#removeMany = database.prepare(
-      "DELETE FROM pending WHERE seq IN (SELECT value FROM json_each(?)) RETURNING lane",
+    this.#removeMany = returnArrays(
+      database.prepare("DELETE FROM pending WHERE seq IN (SELECT value FROM json_each(?)) RETURNING lane"),
     );
     this.#remove = database.prepare("DELETE FROM pending WHERE seq = ? RETURNING lane, attempts, progress");
     this.#retry = database.prepare(
@@ -136,13 +132,10 @@ export class PendingTable {
     return row === undefined ? undefined : Number(row["due"]);
   }
 
-  /** Moves events that were delivered to the finished ones. */
-  finish(sequences: readonly number[]): void {
-    const list = JSON.stringify(sequences);
-    this.#finish.run(list);
-    for (const row of this.#removeMany.all(list)) {
-      this.#counts.add(Number(row["lane"]), -1);
-    }
+  /** Takes out events that were delivered. */
+  removeMany(sequences: readonly number[]): void {
+    const rows = this.#removeMany.all(JSON.stringify(sequences)) as unknown as [lane: number][];
+    for (const [lane] of rows) this.#counts.add(lane, -1);
   }
 
   /** Takes out one event; `undefined` when it is not pending. */

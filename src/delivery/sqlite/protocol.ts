@@ -7,7 +7,7 @@
  */
 
 import type { AttemptFailure, DeadLetterFilter, DeadLetterSummary } from "../dead_letters.ts";
-import type { Settlement } from "../journal.ts";
+import type { Lane, Settlement } from "../journal.ts";
 
 /** A body as it is stored: text where it was read as text, bytes else. */
 export type StoredBody = string | Uint8Array<ArrayBuffer>;
@@ -25,19 +25,24 @@ export interface StoredEvent {
 /** The fields of one append, in the order in which they stand in {@linkcode Lot.appends}. */
 export type AppendFields = readonly [
   id: string,
-  namespace: string,
-  webhook: string,
+  /** Index of the event's lane in {@linkcode Lot.lanes}. */
+  lane: number,
   receivedAt: number,
   headers: string,
   body: StoredBody,
   claim: boolean,
-  /** Digest of the idempotency key. */
-  key: Uint8Array<ArrayBuffer> | undefined,
-  keyTtlMs: number,
 ];
 
 /** How many array elements one append takes. */
-export const APPEND_FIELDS = 9;
+export const APPEND_FIELDS = 6;
+
+/** An append that is not done if the key is known; `index` is that of the append. */
+export interface AppendKey {
+  readonly index: number;
+  /** Digest of the idempotency key. */
+  readonly key: Uint8Array<ArrayBuffer>;
+  readonly ttlMs: number;
+}
 
 /** A claimed event with all that is known of it. */
 export interface StoredPendingEvent {
@@ -169,8 +174,12 @@ export interface Lot {
   readonly settlements: readonly Settlement[];
   /** Sequences of delivered events. */
   readonly delivered: readonly number[];
+  /** The lanes that the appends are of. */
+  readonly lanes: readonly Lane[];
   /** {@linkcode AppendFields} one after the other. */
   readonly appends: readonly AppendFields[number][];
+  /** In the order of `appends`, of which few have a key. */
+  readonly keys: readonly AppendKey[];
   readonly operations: readonly Operation[];
 }
 

@@ -1,7 +1,9 @@
 import type { DatabaseSync, StatementSync } from "node:sqlite";
+import type { EventTable } from "./event_table.ts";
+import { returnArrays } from "./return_arrays.ts";
 import { readPragma } from "./schema.ts";
 
-/** Events that one slice removes at most, so that no transaction is long. */
+/** Events that one slice looks at, so that no transaction is long. */
 const EVENTS_PER_SLICE = 500;
 
 /** Bytes that one slice removes at most; one event is removed however large it is. */
@@ -25,32 +27,36 @@ export interface RetentionLimits {
 }
 
 /**
- * Removes finished events, and gives the space of removed ones back to the file system. Only what stands in
- * `finished` is ever removed, and that is where an event comes to when it leaves `pending` as delivered.
+ * Removes finished events, and gives the space of removed ones back to the file system. It goes through the
+ * events in the order of their sequence and stops at the first whose retention has not ended; on its way it
+ * leaves alone what is pending, dead or in a channel. An event that it has left behind is removed by
+ * {@linkcode finish} when it is settled.
  */
 export class Retention {
   readonly #limits: RetentionLimits;
+  readonly #events: EventTable;
   readonly #pageSize: number;
-  readonly #oldest: StatementSync;
-  readonly #removeFinished: StatementSync;
-  readonly #removeEvents: StatementSync;
+  readonly #next: StatementSync;
   readonly #pageCount: StatementSync;
   readonly #freeCount: StatementSync;
   readonly #vacuum: StatementSync;
+  /** The retention of all events up to this sequence has ended. */
+  #position = 0;
+  #committed = 0;
 
-  constructor(database: DatabaseSync, limits: RetentionLimits) {
+  constructor(database: DatabaseSync, events: EventTable, limits: RetentionLimits) {
     this.#limits = limits;
+    this.#events = events;
     this.#pageSize = readPragma(database, "page_size");
-    this.#oldest = database.prepare(
-      `SELECT finished.seq AS seq, received_at, octet_length(headers) + octet_length(body) AS bytes
-        FROM finished JOIN events ON events.seq = finished.seq ORDER BY finished.seq LIMIT ${EVENTS_PER_SLICE}`,
+    this.#next = database.prepare(
+      `SELECT seq, received_at AS receivedAt, octet_length(headers) + octet_length(body) AS bytes,
+        EXISTS (SELECT 1 FROM pending WHERE pending.seq = events.seq)
+        OR EXISTS (SELECT 1 FROM dead WHERE dead.seq = events.seq)
+        OR EXISTS (SELECT 1 FROM messages WHERE messages.seq = events.seq) AS needed
+        FROM events WHERE seq > ? ORDER BY seq LIMIT ${EVENTS_PER_SLICE}`,
     );
-    this.#removeFinished = database.prepare(
-      "DELETE FROM finished WHERE seq IN (SELECT value FROM json_each(?))",
-    );
-    this.#removeEvents = database.prepare("DELETE FROM events WHERE seq IN (SELECT value FROM json_each(?))");
-    this.#pageCount = database.prepare("PRAGMA page_count");
-    this.#freeCount = database.prepare("PRAGMA freelist_count");
+    this.#pageCount = returnArrays(database.prepare("PRAGMA page_count"));
+    this.#freeCount = returnArrays(database.prepare("PRAGMA freelist_count"));
     this.#vacuum = database.prepare(`PRAGMA incremental_vacuum(${PAGES_PER_SLICE})`);
   }
 
@@ -64,25 +70,34 @@ export class Retention {
     return (this.#pages - this.#freePages) * this.#pageSize;
   }
 
-  /** Removes one slice of what need not be kept. Returns whether there is more. */
+  /** Removes those of the events that were just delivered whose retention has ended already. */
+  finish(sequences: readonly number[]): void {
+    if (this.#position === 0) return;
+    const ended = sequences.filter((sequence) => sequence <= this.#position);
+    if (ended.length > 0) this.#events.removeMany(ended);
+  }
+
+  /** Goes on by one slice. Returns whether there is more to remove. */
   removeSlice(): boolean {
     const receivedBefore = Date.now() - this.#limits.retentionMs;
     let excess = this.usedBytes - this.#limits.retentionBytes;
     let left = BYTES_PER_SLICE;
+    let looked = 0;
     const removed: number[] = [];
-    for (const row of this.#oldest.all()) {
-      if (Number(row["received_at"]) > receivedBefore && excess <= 0) break;
-      const bytes = Number(row["bytes"]) + BYTES_PER_ROW;
-      if (left < bytes && removed.length > 0) break;
-      removed.push(Number(row["seq"]));
-      left -= bytes;
-      excess -= bytes;
+    for (const row of this.#next.iterate(this.#position) as Iterable<NextEvent>) {
+      if (row.receivedAt > receivedBefore && excess <= 0) break;
+      looked++;
+      if (row.needed === 0) {
+        const bytes = row.bytes + BYTES_PER_ROW;
+        if (left < bytes && removed.length > 0) break;
+        removed.push(row.seq);
+        left -= bytes;
+        excess -= bytes;
+      }
+      this.#position = row.seq;
     }
-    if (removed.length === 0) return false;
-    const list = JSON.stringify(removed);
-    this.#removeFinished.run(list);
-    this.#removeEvents.run(list);
-    return removed.length === EVENTS_PER_SLICE || left < BYTES_PER_SLICE / 2;
+    if (removed.length > 0) this.#events.removeMany(removed);
+    return looked === EVENTS_PER_SLICE || left < BYTES_PER_SLICE / 2;
   }
 
   /** Gives one slice of free pages back to the file system. Returns whether there are more. */
@@ -93,11 +108,30 @@ export class Retention {
     return surplus >= 2 * PAGES_PER_SLICE;
   }
 
+  commit(): void {
+    this.#committed = this.#position;
+  }
+
+  rollback(): void {
+    this.#position = this.#committed;
+  }
+
   get #pages(): number {
-    return Number(this.#pageCount.get()?.["page_count"]);
+    return numberOf(this.#pageCount);
   }
 
   get #freePages(): number {
-    return Number(this.#freeCount.get()?.["freelist_count"]);
+    return numberOf(this.#freeCount);
   }
+}
+
+interface NextEvent {
+  readonly seq: number;
+  readonly receivedAt: number;
+  readonly bytes: number;
+  readonly needed: number;
+}
+
+function numberOf(statement: StatementSync): number {
+  return (statement.get() as unknown as [number])[0];
 }

@@ -1,9 +1,9 @@
 /**
  * The tables of the journal and how an older file is brought up to date.
  *
- * An event's row in `events` never changes; small rows beside it say what becomes of it:
- * `pending` until it is settled, `finished` from its delivery to the end of its retention, `dead` while it is
- * a dead letter, `messages` while it stands in a channel. Every event has exactly one of them.
+ * An event's row in `events` never changes; a small row beside it says what becomes of it: in `pending` until
+ * it is settled, in `dead` while it is a dead letter, in `messages` while it stands in a channel. An event with
+ * none of them is finished, and removed when its retention ends.
  *
  * @module
  */
@@ -44,7 +44,6 @@ const MIGRATIONS: readonly (readonly string[])[] = [
       failure TEXT
     ) STRICT`,
     `CREATE INDEX pending_waiting ON pending (lane, due) WHERE due >= 0`,
-    `CREATE TABLE finished (seq INTEGER PRIMARY KEY) STRICT`,
     `CREATE TABLE dead (
       number INTEGER PRIMARY KEY AUTOINCREMENT,
       seq INTEGER NOT NULL UNIQUE,

@@ -136,22 +136,13 @@ export class SqliteJournal implements Journal {
   }
 
   append(event: VerifiedEvent, { claim, idempotency }: AppendOptions): Promise<Appended> {
-    const headers = encodeHeaders(event.headers);
-    const body = encodeBody(event.body);
-    return this.#worker.append(
-      [
-        event.id,
-        event.namespace,
-        event.webhook,
-        event.receivedAt,
-        headers,
-        body,
-        claim,
-        idempotency && digest(idempotency.key),
-        idempotency?.ttlMs ?? 0,
-      ],
-      headers.length + body.length,
-    );
+    return this.#worker.append({
+      event,
+      headers: encodeHeaders(event.headers),
+      body: encodeBody(event.body),
+      claim,
+      key: idempotency && { key: digest(idempotency.key), ttlMs: idempotency.ttlMs },
+    });
   }
 
   async claim({ namespace, webhook }: Lane, { events, bytes }: ClaimLimit): Promise<Claimed> {

@@ -24,7 +24,7 @@ export class Tables {
     this.deadLetters = new DeadLetterTable(database, this.events, this.lanes, this.pending);
     this.idempotency = new IdempotencyTable(database);
     this.channels = new ChannelTable(database, this.events, this.deadLetters);
-    this.retention = new Retention(database, limits);
+    this.retention = new Retention(database, this.events, limits);
   }
 
   /** The transaction came through. */
@@ -33,6 +33,7 @@ export class Tables {
     this.pending.commit();
     this.deadLetters.commit();
     this.channels.commit();
+    this.retention.commit();
   }
 
   /** The transaction was taken back: so must be what memory says of it. */
@@ -42,5 +43,6 @@ export class Tables {
     this.pending.rollback();
     this.deadLetters.rollback();
     this.channels.rollback();
+    this.retention.rollback();
   }
 }

@@ -1,7 +1,9 @@
 import { GatewayError } from "../../errors.ts";
-import type { Appended, Settlement } from "../journal.ts";
+import type { VerifiedEvent } from "../../auth/verified_event.ts";
+import type { Appended, Lane, Settlement } from "../journal.ts";
 import type {
   AppendFields,
+  AppendKey,
   Lot,
   LotReply,
   Operation,
@@ -9,10 +11,21 @@ import type {
   Refusal,
   ReplyOf,
   RequestOf,
+  StoredBody,
 } from "./protocol.ts";
 
 /** When a sender may try again that was refused for the storage's sake, in seconds. */
 const RETRY_AFTER_SECONDS = 5;
+
+/** An append that waits. */
+export interface Append {
+  readonly event: VerifiedEvent;
+  /** As they are stored. */
+  readonly headers: string;
+  readonly body: StoredBody;
+  readonly claim: boolean;
+  readonly key: Omit<AppendKey, "index"> | undefined;
+}
 
 interface Waiter<T> {
   readonly resolve: (value: T) => void;
@@ -23,7 +36,10 @@ interface Waiter<T> {
 export class WaitingLot {
   readonly #settlements: Settlement[] = [];
   readonly #delivered: number[] = [];
+  readonly #lanes: Lane[] = [];
+  readonly #laneIndexes = new Map<string, number>();
   readonly #appends: AppendFields[number][] = [];
+  readonly #keys: AppendKey[] = [];
   readonly #operations: Operation[] = [];
   readonly #appendWaiters: Waiter<Appended>[] = [];
   readonly #operationWaiters: Waiter<unknown>[] = [];
@@ -36,14 +52,18 @@ export class WaitingLot {
     return {
       settlements: this.#settlements,
       delivered: this.#delivered,
+      lanes: this.#lanes,
       appends: this.#appends,
+      keys: this.#keys,
       operations: this.#operations,
     };
   }
 
-  append(fields: AppendFields): Promise<Appended> {
+  append(append: Append): Promise<Appended> {
+    const { event, headers, body, claim, key } = append;
+    if (key !== undefined) this.#keys.push({ index: this.#appendWaiters.length, ...key });
+    this.#appends.push(event.id, this.#laneIndex(event), event.receivedAt, headers, body, claim);
     this.count++;
-    this.#appends.push(...fields);
     return new Promise((resolve, reject) => this.#appendWaiters.push({ resolve, reject }));
   }
 
@@ -81,6 +101,17 @@ export class WaitingLot {
     this.#settled?.reject(error);
     for (const { reject } of this.#appendWaiters) reject(error);
     for (const { reject } of this.#operationWaiters) reject(error);
+  }
+
+  #laneIndex({ namespace, webhook }: Lane): number {
+    // Neither part can contain a slash.
+    const name = `${namespace}/${webhook}`;
+    let index = this.#laneIndexes.get(name);
+    if (index === undefined) {
+      index = this.#lanes.push({ namespace, webhook }) - 1;
+      this.#laneIndexes.set(name, index);
+    }
+    return index;
   }
 
   #concludeAppends({ growthRefused, firstSequence, duplicates }: LotReply): void {
