@@ -15,6 +15,7 @@ import {
   retrySchema,
 } from "../../src/config/delivery_schema.ts";
 import { PLANNED_KEYS, webhookSchema } from "../../src/config/schema.ts";
+import { CONNECTOR_VARIABLES, connectorSchema, targetSchema } from "../../src/connector/config_schema.ts";
 import { ERROR_CATALOGUE } from "../../src/errors.ts";
 import { outputModules } from "../../src/modules/registry.ts";
 import { SETTING_DEFINITIONS } from "../../src/settings.ts";
@@ -35,6 +36,9 @@ export function readmeSections(): ReadonlyMap<string, string> {
     ["table: idempotency", schemaTable(idempotencySchema)],
     ["table: chain item", schemaTable(chainItemSchema)],
     ["table: chain-config", schemaTable(chainConfigSchema)],
+    ["table: connector", schemaTable(connectorSchema)],
+    ["table: connector target", schemaTable(targetSchema)],
+    ["table: connector variables", variablesTable()],
     ["table: settings", settingsTable()],
     ["table: errors", errorsTable()],
     ["list: planned keys", [...PLANNED_KEYS].map((key) => `\`${key}\``).join(", ")],
@@ -63,6 +67,13 @@ function settingsTable(): string {
       setting.type,
       setting.description,
     ]),
+  );
+}
+
+function variablesTable(): string {
+  return table(
+    ["variable", "sets"],
+    Object.entries(CONNECTOR_VARIABLES).map(([variable, key]) => [`\`${variable}\``, `\`${key}\``]),
   );
 }
 
@@ -121,6 +132,9 @@ function typeLabel(field: z.ZodType): string {
   const json = z.toJSONSchema(field, { io: "input", unrepresentable: "any" }) as Record<string, unknown>;
   if (Array.isArray(json["enum"])) return json["enum"].map((value) => `\`${value}\``).join(", ");
   if (json["type"] === "array") return "list";
+  if (Array.isArray(json["anyOf"])) {
+    return json["anyOf"].map(({ type }) => type === "array" ? "list" : type).join(" or ");
+  }
   const { minimum, maximum } = json;
   const range = minimum === undefined ? "" : `, ${minimum} to ${maximum}`;
   return `${json["type"]}${range}`;
