@@ -115,7 +115,8 @@ export class RedisChannelQueues implements ChannelQueues {
 
   async renew(channel: string, tags: readonly string[], visibilityMs: number): Promise<readonly string[]> {
     if (tags.length === 0) return [];
-    const standing = await this.#run("renew", [keysOf(channel).leases, Math.ceil(visibilityMs), ...tags]);
+    const { ids, leases } = keysOf(channel);
+    const standing = await this.#run("renew", [ids, leases, Math.ceil(visibilityMs), ...tags]);
     return (standing as readonly Buffer[]).map(String);
   }
 
@@ -125,14 +126,15 @@ export class RedisChannelQueues implements ChannelQueues {
   }
 
   async release(channel: string, tag: string, delayMs: number): Promise<boolean> {
-    const { leases } = keysOf(channel);
-    const known = await this.#run("release", [leases, tag, Math.ceil(delayMs), channel, TOPIC]) === 1;
+    const { ids, leases } = keysOf(channel);
+    const known = await this.#run("release", [ids, leases, tag, Math.ceil(delayMs), channel, TOPIC]) === 1;
     if (known && delayMs > 0) this.#wakeLater(channel, delayMs);
     return known;
   }
 
   async reject(channel: string, tag: string, rejection: Rejection): Promise<boolean> {
-    const entries = await this.#run("read", [keysOf(channel).stream, tag]) as readonly Entry[];
+    const { stream, ids } = keysOf(channel);
+    const entries = await this.#run("read", [stream, ids, tag]) as readonly Entry[];
     const [entry] = entries;
     if (entry === undefined) return false;
     const { event, delivery } = decodeEntry(entry);
@@ -296,7 +298,7 @@ interface StoredHead {
   readonly headers: [string, string][];
 }
 
-function decodeEntry([id, deliveries, fields]: Entry): LeasedEvent {
+function decodeEntry([, deliveries, fields]: Entry): LeasedEvent {
   const [, head, , body] = fields;
   const { headers, ...rest } = JSON.parse(String(head)) as StoredHead;
   const event = restoreVerifiedEvent({
@@ -304,7 +306,7 @@ function decodeEntry([id, deliveries, fields]: Entry): LeasedEvent {
     headers: new Headers(headers),
     body: EventBody.fromBytes(new Uint8Array(body ?? [])),
   });
-  return { tag: String(id), event, delivery: Number(deliveries) };
+  return { tag: event.id, event, delivery: Number(deliveries) };
 }
 
 function unavailable(cause: unknown): GatewayError {

@@ -2,7 +2,7 @@
  * The Lua scripts of the channel queues on Redis Streams. Each is one atomic step. The keys of a channel:
  *
  *     …:{channel}:stream  the events; a consumer group knows which were handed out, and how often
- *     …:{channel}:ids     event id -> entry id, and entry id -> event id
+ *     …:{channel}:ids     event id -> entry id
  *     …:{channel}:leases  entry id -> when the lease, or the delay after a release, ends
  *     …:{channel}:expiry  entry id -> when the event becomes a dead letter
  *
@@ -42,14 +42,14 @@ export interface RedisScript {
 export const ENQUEUE: RedisScript = {
   numberOfKeys: 4,
   lua: `${COMMON}
-if redis.call('HEXISTS', KEYS[2], 'e:' .. ARGV[1]) == 1 then return 'duplicate' end
+if redis.call('HEXISTS', KEYS[2], ARGV[1]) == 1 then return 'duplicate' end
 if redis.call('EXISTS', KEYS[1]) == 0 then
   redis.call('XGROUP', 'CREATE', KEYS[1], 'connectors', '0', 'MKSTREAM')
   redis.call('SADD', KEYS[4], ARGV[7])
 end
 if redis.call('XLEN', KEYS[1]) >= tonumber(ARGV[2]) then return 'full' end
 local id = redis.call('XADD', KEYS[1], '*', 'e', ARGV[4], 'b', ARGV[5], 'r', ARGV[6])
-redis.call('HSET', KEYS[2], 'e:' .. ARGV[1], id, 't:' .. id, ARGV[1])
+redis.call('HSET', KEYS[2], ARGV[1], id)
 redis.call('ZADD', KEYS[3], now() + ARGV[3], pad(id))
 redis.call('PUBLISH', ARGV[8], ARGV[7])
 return 'added'
@@ -108,15 +108,16 @@ return leased
 `,
 };
 
-/** Keys: leases. Arguments: visibility, entry ids. Returns the entry ids that still stand. */
+/** Keys: ids, leases. Arguments: visibility, event ids. Returns the event ids that still stand. */
 export const RENEW: RedisScript = {
-  numberOfKeys: 1,
+  numberOfKeys: 2,
   lua: `${COMMON}
 local ends = now() + ARGV[1]
 local standing = {}
 for index = 2, #ARGV do
-  if redis.call('ZADD', KEYS[1], 'XX', 'CH', ends, pad(ARGV[index])) == 1
-    or redis.call('ZSCORE', KEYS[1], pad(ARGV[index])) then
+  local id = redis.call('HGET', KEYS[1], ARGV[index])
+  if id then
+    redis.call('ZADD', KEYS[2], 'XX', ends, pad(id))
     standing[#standing + 1] = ARGV[index]
   end
 end
@@ -124,29 +125,28 @@ return standing
 `,
 };
 
-/** Keys: stream, ids, leases, expiry. Arguments: entry id. Returns whether it stood there. */
+/** Keys: stream, ids, leases, expiry. Arguments: event id. Returns whether it stood there. */
 export const REMOVE: RedisScript = {
   numberOfKeys: 4,
   lua: `${COMMON}
-local id = ARGV[1]
-if not string.match(id, '^%d+-%d+$') or redis.call('XDEL', KEYS[1], id) == 0 then return 0 end
+local id = redis.call('HGET', KEYS[2], ARGV[1])
+if not id then return 0 end
 redis.call('XACK', KEYS[1], 'connectors', id)
-local event = redis.call('HGET', KEYS[2], 't:' .. id)
-redis.call('HDEL', KEYS[2], 't:' .. id, 'e:' .. (event or ''))
+redis.call('XDEL', KEYS[1], id)
+redis.call('HDEL', KEYS[2], ARGV[1])
 redis.call('ZREM', KEYS[3], pad(id))
 redis.call('ZREM', KEYS[4], pad(id))
 return 1
 `,
 };
 
-/** Keys: leases. Arguments: entry id, delay, channel, wake-up topic. Returns whether it stood there. */
+/** Keys: ids, leases. Arguments: event id, delay, channel, wake-up topic. Returns whether it stood there. */
 export const RELEASE: RedisScript = {
-  numberOfKeys: 1,
+  numberOfKeys: 2,
   lua: `${COMMON}
-if not string.match(ARGV[1], '^%d+-%d+$') then return 0 end
-local member = pad(ARGV[1])
-if not redis.call('ZSCORE', KEYS[1], member) then return 0 end
-redis.call('ZADD', KEYS[1], now() + ARGV[2], member)
+local id = redis.call('HGET', KEYS[1], ARGV[1])
+if not id then return 0 end
+redis.call('ZADD', KEYS[2], 'XX', now() + ARGV[2], pad(id))
 if tonumber(ARGV[2]) == 0 then redis.call('PUBLISH', ARGV[4], ARGV[3]) end
 return 1
 `,
@@ -182,15 +182,14 @@ return expired
 `,
 };
 
-/** Keys: stream. Arguments: entry id. Returns `[entry id, deliveries, fields]` of the event, if it is there. */
+/** Keys: stream, ids. Arguments: event id. Returns `[entry id, deliveries, fields]` of the event, if it is there. */
 export const READ: RedisScript = {
-  numberOfKeys: 1,
+  numberOfKeys: 2,
   lua: `
-if not string.match(ARGV[1], '^%d+-%d+$') then return {} end
-local entry = redis.call('XRANGE', KEYS[1], ARGV[1], ARGV[1])
-if #entry == 0 then return {} end
-local pending = redis.call('XPENDING', KEYS[1], 'connectors', ARGV[1], ARGV[1], 1)
-return {{ARGV[1], pending[1] and pending[1][4] or 0, entry[1][2]}}
+local id = redis.call('HGET', KEYS[2], ARGV[1])
+if not id then return {} end
+local pending = redis.call('XPENDING', KEYS[1], 'connectors', id, id, 1)
+return {{id, pending[1] and pending[1][4] or 0, redis.call('XRANGE', KEYS[1], id, id)[1][2]}}
 `,
 };
 
