@@ -106,6 +106,7 @@ export class Gateway implements AsyncDisposable {
       queues: this.#channels,
       metrics: this.#metrics,
       logger: logger("relay"),
+      isReady: () => this.#ready,
     });
     registerConfigMetrics(this.#metrics, this.#manager, provider);
     provider.registerMetrics?.(this.#metrics);

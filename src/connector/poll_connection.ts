@@ -23,8 +23,8 @@ import {
 /** How long a goodbye may take, in milliseconds. */
 const CLOSE_TIMEOUT_MS = 2_000;
 
-/** Messages that one poll asks for. */
-const MAX_MESSAGES = 100;
+/** Messages that one poll asks for: they stand in one answer, so few. */
+const MAX_MESSAGES = 16;
 
 /** The longest poll, in seconds. */
 const LONGEST_POLL_SECONDS = 30;

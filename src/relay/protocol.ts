@@ -60,7 +60,7 @@ export interface WebhookMessage {
   readonly timestamp: string;
   /** The request's headers as received, names in lower case. */
   readonly headers: Readonly<Record<string, string>>;
-  /** The exact body where it is valid UTF-8. */
+  /** The exact body where it is valid UTF-8 and not long. */
   readonly body?: string;
   /** The exact body where it is not. */
   readonly body_base64?: string;
@@ -282,6 +282,12 @@ function validate<Value>(schema: z.ZodType<Value>, json: unknown): Value {
   throw new GatewayError("invalid_message", `The message is not valid${where}: ${issue?.message}`);
 }
 
+/**
+ * Longest body that travels as text. Escapes can make a text six times as long, base64 grows by a third: so
+ * the largest body of a channel stays within the 64 MiB that a WebSocket message of this runtime may have.
+ */
+const LONGEST_TEXT = 1024 * 1024;
+
 /** Refuses what is not UTF-8 and keeps a byte order mark, so that text and bytes are the same. */
 const exactDecoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
@@ -316,6 +322,7 @@ export function eventOf(message: WebhookMessage): Event {
 }
 
 function encodeBody(body: Uint8Array | string): Pick<WebhookMessage, "body" | "body_base64"> {
+  if (body.length > LONGEST_TEXT) return { body_base64: Buffer.from(body).toString("base64") };
   if (typeof body === "string") return { body };
   try {
     return { body: exactDecoder.decode(body) };

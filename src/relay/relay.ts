@@ -11,10 +11,11 @@ import { GatewayError } from "../errors.ts";
 import type { Metrics } from "../observability/metrics.ts";
 import type { Channel, ChannelDirectory } from "./channel_directory.ts";
 import type { Report, ResumePoint } from "./protocol.ts";
+import { registerDepthMetrics } from "./depth_metrics.ts";
 import { RelayMetrics } from "./relay_metrics.ts";
 import { Session, type TransportName } from "./session.ts";
 
-/** Seconds after which a connector should try again when the channel has all its connections. */
+/** Seconds after which a connector that is not let in at the moment should try again. */
 const RETRY_AFTER_SECONDS = 5;
 
 /** How many messages a connector holds that does not say how many it wants. */
@@ -26,6 +27,8 @@ export interface RelayOptions {
   readonly queues: ChannelQueues;
   readonly metrics: Metrics;
   readonly logger: Logger;
+  /** Whether the first configuration has been loaded. */
+  readonly isReady: () => boolean;
 }
 
 /** A connector that wants messages. */
@@ -52,26 +55,32 @@ export class Relay implements AsyncDisposable {
   readonly #queues: ChannelQueues;
   readonly #logger: Logger;
   readonly #metrics: RelayMetrics;
+  readonly #isReady: () => boolean;
   readonly #sessions = new Map<string, Session>();
   readonly #changes: Disposable;
   #closed = false;
 
-  constructor({ directory, queues, metrics, logger }: RelayOptions) {
+  constructor({ directory, queues, metrics, logger, isReady }: RelayOptions) {
+    this.#isReady = isReady;
     this.#directory = directory;
     this.#queues = queues;
     this.#logger = logger;
     this.#metrics = new RelayMetrics(metrics, () => this.#sessions.values());
+    registerDepthMetrics(metrics, () => Array.from(directory.channels, ({ name }) => name), queues);
     this.#changes = directory.onChange((channel) => this.#review(channel));
   }
 
   /**
    * The channel, for whoever has a token of it.
    *
-   * @throws {GatewayError} `channel_not_found`, `unauthorized`
+   * @throws {GatewayError} `channel_not_found`, `unauthorized`, `not_ready`
    */
   authorize(name: string, token: string): Channel {
     const channel = this.#directory.find(name);
-    if (channel === undefined) throw new GatewayError("channel_not_found");
+    if (channel === undefined) {
+      if (this.#isReady()) throw new GatewayError("channel_not_found");
+      throw new GatewayError("not_ready", undefined, { retryAfterSeconds: RETRY_AFTER_SECONDS });
+    }
     if (channel.accepts(token)) return channel;
     throw new GatewayError("unauthorized", "The channel token is not valid", {
       headers: { "www-authenticate": "Bearer" },
@@ -87,7 +96,7 @@ export class Relay implements AsyncDisposable {
     if (this.#closed) throw new GatewayError("draining", undefined, { retryAfterSeconds: 1 });
     const former = this.#resumable(channel, request);
     if (former !== undefined) {
-      await former.resume(request.resume?.sequence ?? 0);
+      await former.resume(request.resume?.sequence ?? 0, request.token);
       return { session: former, resumed: true };
     }
     const connected = this.#sessionsOf(channel.name).filter(({ isConnected }) => isConnected).length;

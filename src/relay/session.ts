@@ -61,10 +61,8 @@ export class Session {
   readonly id: string;
   readonly connectorId: string;
   readonly channelName: string;
-  readonly token: string;
   readonly transport: TransportName;
   readonly window: number;
-  readonly connectedAt = Date.now();
   readonly #queues: ChannelQueues;
   readonly #metrics: RelayMetrics;
   readonly #logger: Logger;
@@ -76,6 +74,7 @@ export class Session {
   readonly #ended = new AbortController();
   readonly #watch: Disposable;
   readonly #clock: ReturnType<typeof setInterval>;
+  #token: string;
   #sequence = 0;
   #pausedUntil = 0;
   /** Grows with every pause: a lease that was under way when one began is given back. */
@@ -90,7 +89,7 @@ export class Session {
     this.id = options.id;
     this.connectorId = options.connectorId;
     this.channelName = options.channel.name;
-    this.token = options.token;
+    this.#token = options.token;
     this.transport = options.transport;
     this.window = options.window;
     this.#queues = options.queues;
@@ -112,6 +111,11 @@ export class Session {
 
   get ackTimeoutMs(): number {
     return this.#ackTimeoutMs;
+  }
+
+  /** What the connector has identified itself with last. */
+  get token(): string {
+    return this.#token;
   }
 
   /** Unacknowledged messages. */
@@ -210,8 +214,11 @@ export class Session {
   /**
    * Goes on after a connection was lost: the messages up to a sequence have arrived and stay the
    * connector's; the later ones are handed out again.
+   *
+   * @param token what the connector identifies itself with from now on
    */
-  async resume(sequence: number): Promise<void> {
+  async resume(sequence: number, token: string): Promise<void> {
+    this.#token = token;
     // First of all, so that the former transport takes nothing more that nobody would ever see.
     this.#attached?.(SUPERSEDED);
     this.#attached = undefined;

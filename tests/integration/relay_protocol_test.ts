@@ -252,6 +252,37 @@ Deno.test("relay takes acknowledgements over HTTP, and says when it knows neithe
   await world.empty();
 });
 
+Deno.test("relay takes events that were accepted by way of the journal, in their order", async () => {
+  await using world = await RelayWorld.start();
+  await world.gateway.writeWebhooks({
+    orders: {
+      module: "webhook_connect",
+      accept: "durable",
+      "module-config": { channel: "inbox", channel_token: RELAY_TOKEN },
+    },
+  });
+  await world.gateway.reload();
+  await using stream = await RelayStream.open(world.gateway.url(""));
+  await world.send(10);
+  await stream.waitForWebhooks(10);
+  assertEquals(stream.bodies, Array.from({ length: 10 }, (_, n) => `{"n":${n}}`));
+});
+
+Deno.test("relay carries a body of many megabytes, text or not, and refuses one that no message can hold", async () => {
+  await using world = await RelayWorld.start({ environment: { MAX_BODY_BYTES: String(64 * 1024 * 1024) } });
+  await using _connector = await world.connector();
+  const bodies = [new Uint8Array(12_000_000).fill(0), new Uint8Array(12_000_000).fill(0xff)];
+  for (const body of bodies) assertEquals((await world.gateway.post("/webhook/orders", body)).status, 200);
+  const requests = await world.target.waitForRequests(2);
+  for (const [index, body] of bodies.entries()) {
+    assert(
+      requests[index]!.body.every((byte) => byte === body[0]) && requests[index]!.body.length === body.length,
+    );
+  }
+  const refused = await world.gateway.post("/webhook/orders", new Uint8Array(41 * 1024 * 1024));
+  assertEquals([refused.status, errorCode(refused)], [502, "output_rejected"]);
+});
+
 Deno.test("relay counts what it hands out, what is acknowledged and what comes again", async () => {
   await using world = await RelayWorld.start();
   await world.send(2);
@@ -261,7 +292,12 @@ Deno.test("relay counts what it hands out, what is acknowledged and what comes a
   stream.send({ type: "nack", message_id: second?.["message_id"], retry: true });
   stream.ack((await stream.waitForWebhooks(3))[2]!);
   await world.empty();
-  const { text } = await world.gateway.request("/metrics");
+  await world.gateway.request("/metrics");
+  const { text } = await eventually(async () => {
+    const answer = await world.gateway.request("/metrics");
+    assertStringIncludes(answer.text, 'cwm_relay_channel_depth{channel="inbox",state="ready"} 0');
+    return answer;
+  });
   for (
     const line of [
       'cwm_relay_connections{channel="inbox",transport="websocket"} 1',
