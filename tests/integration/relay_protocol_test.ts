@@ -108,16 +108,13 @@ Deno.test("relay keeps a message for a connector that is slow but alive, for lon
   await using other = await RelayStream.open(world.gateway.url(""));
   await eventually(() => slow.webhooks.length + other.webhooks.length === 1);
   // Both answer heartbeats for as long as two time-outs.
-  await eventually(() => {
-    for (const stream of [slow, other]) stream.send({ type: "heartbeat" });
-    return slow.heartbeats >= 8 && other.heartbeats >= 8;
-  }, { intervalMs: 50 });
+  await eventually(() => slow.heartbeats >= 8 && other.heartbeats >= 8);
   assertEquals(slow.webhooks.length + other.webhooks.length, 1);
 });
 
 Deno.test("relay ends a connection that has been silent for three heartbeats", async () => {
   await using world = await RelayWorld.start({ channel: { heartbeat_interval_seconds: 0.1 } });
-  await using stream = await RelayStream.open(world.gateway.url(""));
+  await using stream = await RelayStream.open(world.gateway.url(""), {}, { isSilent: true });
   const { code } = await stream.closed;
   assertEquals(code, 4408);
   assertEquals(stream.messages.at(-1)?.["code"], "heartbeat_missed");

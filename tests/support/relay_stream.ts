@@ -8,7 +8,7 @@ export function relayHeaders(more: Readonly<Record<string, string>> = {}): Recor
   return { authorization: `Bearer ${RELAY_TOKEN}`, "cwm-relay-protocol": "1", ...more };
 }
 
-/** A connector's WebSocket by hand: it sends what it is told, and keeps what arrives. */
+/** A connector's WebSocket by hand: it answers heartbeats, sends what it is told, and keeps what arrives. */
 export class RelayStream implements AsyncDisposable {
   /** Everything that has arrived but heartbeats. */
   readonly messages: Message[] = [];
@@ -17,12 +17,13 @@ export class RelayStream implements AsyncDisposable {
   readonly #socket: WebSocket;
   #broken: string | undefined;
 
-  private constructor(socket: WebSocket) {
+  private constructor(socket: WebSocket, isSilent: boolean) {
     this.#socket = socket;
     socket.addEventListener("message", ({ data }) => {
       const message = JSON.parse(data) as Message;
-      if (message.type === "heartbeat") this.heartbeats++;
-      else this.messages.push(message);
+      if (message.type !== "heartbeat") return void this.messages.push(message);
+      this.heartbeats++;
+      if (!isSilent) this.send({ type: "heartbeat" });
     });
     socket.addEventListener("error", (event) => {
       event.preventDefault();
@@ -31,14 +32,14 @@ export class RelayStream implements AsyncDisposable {
     this.closed = new Promise((resolve) => socket.addEventListener("close", resolve, { once: true }));
   }
 
-  /** Opens a stream of a channel and waits until it is open. */
+  /** Opens a stream of the channel `inbox` and waits until it is open. */
   static async open(
     origin: string,
     headers: Readonly<Record<string, string>> = {},
-    channel = "inbox",
+    { isSilent = false } = {},
   ): Promise<RelayStream> {
-    const url = `${origin.replace(/^http/, "ws")}/connect/stream/${channel}`;
-    const stream = new RelayStream(new WebSocket(url, { headers: relayHeaders(headers) }));
+    const url = `${origin.replace(/^http/, "ws")}/connect/stream/inbox`;
+    const stream = new RelayStream(new WebSocket(url, { headers: relayHeaders(headers) }), isSilent);
     await eventually(() => {
       if (stream.#broken !== undefined) throw new Error(stream.#broken);
       return stream.messages.length > 0;
