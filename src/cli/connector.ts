@@ -45,7 +45,7 @@ export async function connector(
   const config = await loadConnectorConfig({
     file: file.path,
     environment,
-    hostname: Deno.hostname(),
+    hostname: environment["HOSTNAME"] ?? hostName(),
     logIsTerminal: Deno.stderr.isTerminal(),
   });
   await using lines = standardLineWriter("stdout");
@@ -63,6 +63,16 @@ export async function connector(
     if (!stopping.signal.aborted) throw error;
   }
   return 0;
+}
+
+/** The system's name for this machine; a container may not be allowed to ask for it. */
+function hostName(): string {
+  try {
+    return Deno.hostname();
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotCapable)) throw error;
+    return "connector";
+  }
 }
 
 function parseOptions(args: readonly string[]): { readonly path: string | undefined } | "help" {

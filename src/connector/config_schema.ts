@@ -92,7 +92,8 @@ export const connectorSchema = z.strictObject({
   }),
   redelivery_delay: seconds(0.01, HOUR).default(1).meta({
     description: "How long the channel rests after an event went back to it, in seconds. It doubles with " +
-      "each delivery of that event, up to `max_redelivery_delay`.",
+      "each delivery of that event, up to `max_redelivery_delay`. It must be longer than a message takes to " +
+      "the gateway and back, or later events can overtake.",
   }),
   max_redelivery_delay: seconds(0.01, 300).default(60).meta({ description: "The longest such rest." }),
   reconnect_delay: seconds(0.01, HOUR).default(1).meta({
