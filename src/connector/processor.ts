@@ -94,10 +94,12 @@ export class Processor implements AsyncDisposable {
     if (message.delivery > 1) this.#options.metrics.redelivered();
     if (this.#held.has(id)) return this.#options.metrics.duplicate();
     const settled = this.#settled.get(id);
-    if (settled !== undefined) {
+    if (settled !== undefined && message.delivery > 1) {
       this.#options.metrics.duplicate();
       return this.#options.report(settled);
     }
+    // A first delivery of what was settled is a dead letter that somebody replays.
+    this.#settled.delete(id);
     const key = this.#options.ordered ? `${message.namespace}/${message.webhook_id}` : id;
     const lane = this.#laneOf(key);
     if (this.#draining || this.#isClosedFor(lane, message)) return this.#giveBack(message);
@@ -235,6 +237,7 @@ export class Processor implements AsyncDisposable {
   }
 
   #settle(report: Report): void {
+    this.#settled.delete(report.message_id);
     this.#settled.set(report.message_id, report);
     if (this.#settled.size > this.#options.rememberedReports) {
       const [oldest] = this.#settled.keys();

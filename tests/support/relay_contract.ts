@@ -92,6 +92,11 @@ export function testRelay({ transport, mode, queue = "journal" }: RelaySubject):
     await world.empty();
     assertEquals((await world.deadLetters()).map(({ reason }) => reason), ["output_rejected"]);
     assertEquals(world.received(), numbers(3));
+    await world.replayDeadLetters();
+    await world.target.waitForRequests(4);
+    assertEquals(world.received(), [0, 1, 2, 0]);
+    await world.empty();
+    assertEquals(await world.deadLetters(), []);
   });
 
   test("delivers each event once although the connection is cut while it is delivered", async (world) => {

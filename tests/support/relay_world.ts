@@ -143,6 +143,15 @@ export class RelayWorld implements AsyncDisposable {
     return JSON.parse(text).dead_letters;
   }
 
+  /** Makes every dead letter pending again. */
+  async replayDeadLetters(): Promise<void> {
+    const { status, text } = await this.#gateway.request("/admin/dead-letters/replay?all=true", {
+      method: "POST",
+      headers: { authorization: `Bearer ${RELAY_ADMIN_TOKEN}` },
+    });
+    if (status !== 200) throw new Error(`The gateway answered ${status} ${text}`);
+  }
+
   /** Changes the `module-config` of both webhooks, as a change of configuration does. */
   async configure(channel: Json): Promise<void> {
     await this.#gateway.writeWebhooks(gatewayWebhooks(channel));

@@ -144,6 +144,16 @@ Deno.test("processor delivers nothing twice that comes again while it is held, o
   assertEquals(reports, [{ type: "ack", message_id: "m1" }, { type: "ack", message_id: "m1" }]);
 });
 
+Deno.test("processor delivers an event again that was rejected and is replayed from the dead letters", async () => {
+  const { deliverer, processor, reports } = start();
+  processor.accept(message("m1"));
+  await deliverer.end("m1", new DeliveryError("output_rejected", "not yet"));
+  processor.accept(message("m1"));
+  await deliverer.end("m1");
+  assertEquals(deliverer.begun, ["m1", "m1"]);
+  assertEquals(reports.at(-1), { type: "ack", message_id: "m1" });
+});
+
 Deno.test("processor repeats on a new connection what nobody knows whether it arrived", async () => {
   const { deliverer, processor, reports } = start({ rememberedReports: 2 });
   for (let n = 1; n <= 3; n++) processor.accept(message(`m${n}`, { webhook_id: `w${n}` }));
