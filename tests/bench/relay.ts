@@ -6,6 +6,7 @@
  */
 
 import { join } from "@std/path";
+import { cpuSeconds } from "./http_load.ts";
 import { median, print, progress, quantile, row } from "./etcd_report.ts";
 
 /** Webhooks that share the channel; the events of each are delivered one after the other. */
@@ -37,6 +38,9 @@ interface Figures {
   readonly eventsPerSecond: number;
   readonly p50Ms: number;
   readonly p99Ms: number;
+  /** CPU seconds per 10,000 events of the throughput run: cloud side and private side. */
+  readonly cloudCpu: number;
+  readonly privateCpu: number;
 }
 
 /** Runs both in turn and prints the table. */
@@ -49,12 +53,15 @@ export async function benchRelay({ rounds, events = 10_000, paced = 300 }: Relay
       measured.get(contestant.name)?.push(await measure(contestant, events, paced));
     }
   }
-  print(row("", ["events/s", "p50 ms", "p99 ms"]));
+  print(row("", ["events/s", "p50 ms", "p99 ms", "CPU-s cloud", "CPU-s private"]));
   const [floor, relay] = contestants.map(({ name }) => middle(measured.get(name) ?? []));
   for (const [name, figures] of [[FLOOR.name, floor], [RELAY.name, relay]] as const) {
     if (figures === undefined) continue;
-    const { eventsPerSecond, p50Ms, p99Ms } = figures;
-    print(row(name, [eventsPerSecond.toFixed(0), p50Ms.toFixed(2), p99Ms.toFixed(2)]));
+    const { eventsPerSecond, p50Ms, p99Ms, cloudCpu, privateCpu } = figures;
+    print(row(name, [
+      eventsPerSecond.toFixed(0),
+      ...[p50Ms, p99Ms, cloudCpu, privateCpu].map((figure) => figure.toFixed(2)),
+    ]));
   }
   if (floor === undefined || relay === undefined) return;
   print(`Throughput against the floor: ${(relay.eventsPerSecond / floor.eventsPerSecond).toFixed(2)}`);
@@ -70,6 +77,8 @@ function middle(figures: readonly Figures[]): Figures {
     eventsPerSecond: median(figures.map(({ eventsPerSecond }) => eventsPerSecond)),
     p50Ms: median(figures.map(({ p50Ms }) => p50Ms)),
     p99Ms: median(figures.map(({ p99Ms }) => p99Ms)),
+    cloudCpu: median(figures.map(({ cloudCpu }) => cloudCpu)),
+    privateCpu: median(figures.map(({ privateCpu }) => privateCpu)),
   };
 }
 
@@ -133,6 +142,7 @@ async function measure(contestant: Contestant, events: number, paced: number): P
       await new Promise((resolve) => setTimeout(resolve, 10));
     }
 
+    const cpuBefore = processes.map(({ pid }) => cpuSeconds(pid));
     const startedAt = performance.now();
     const last = n + events;
     await Promise.all(Array.from({ length: SENDERS }, async () => {
@@ -140,7 +150,12 @@ async function measure(contestant: Contestant, events: number, paced: number): P
     }));
     await target.arrived(n);
     const seconds = (performance.now() - startedAt) / 1000;
+    const [cloudCpu = NaN, privateCpu = NaN] = processes.map(({ pid }, index) =>
+      (cpuSeconds(pid) - cpuBefore[index]!) / events * 10_000
+    );
     return {
+      cloudCpu,
+      privateCpu,
       eventsPerSecond: events / seconds,
       p50Ms: quantile(latencies, 0.5),
       p99Ms: quantile(latencies, 0.99),
