@@ -85,6 +85,7 @@ export class StreamClient {
       });
       return;
     }
+    if (signal.aborted || this.#stopped) return await opened.connection.close();
     const startedAt = performance.now();
     const connection = this.#connection = opened.connection;
     const { connected } = connection;

@@ -62,7 +62,7 @@ async function stream(relay: Relay, request: Request, requestId: string, rest: s
   if (transport === "long_poll") return await poll(session, request, requestId, protocol, resumed);
   const connected = connectedMessage(session, protocol, resumed);
   if (transport === "websocket") {
-    const { socket, response } = Deno.upgradeWebSocket(request);
+    const { socket, response } = upgrade(session, request);
     serveWebSocket(session, socket, connected);
     return response;
   }
@@ -76,6 +76,15 @@ async function stream(relay: Relay, request: Request, requestId: string, rest: s
       [HEADERS.protocol]: String(protocol),
     },
   });
+}
+
+function upgrade(session: Session, request: Request): Deno.WebSocketUpgrade {
+  try {
+    return Deno.upgradeWebSocket(request);
+  } catch (cause) {
+    session.leave();
+    throw new GatewayError("upgrade_required", undefined, { cause });
+  }
 }
 
 function authorize(relay: Relay, request: Request, channel: string): Channel {

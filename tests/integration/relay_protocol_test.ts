@@ -2,6 +2,7 @@ import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { join } from "@std/path";
 import { eventually } from "../support/eventually.ts";
 import { errorCode } from "../support/gateway.ts";
+import { RawHttpConnection } from "../support/raw_http.ts";
 import { relayHeaders, RelayStream } from "../support/relay_stream.ts";
 import { RELAY_TOKEN, RelayWorld } from "../support/relay_world.ts";
 import { REPOSITORY } from "../support/repository.ts";
@@ -41,6 +42,14 @@ Deno.test("relay says that a plain request to the stream of a WebSocket must be 
   await using world = await RelayWorld.start();
   const answer = await world.gateway.request(STREAM, { headers: relayHeaders() });
   assertEquals([answer.status, errorCode(answer)], [400, "upgrade_required"]);
+  // The handshake lacks its key.
+  await using connection = await RawHttpConnection.open(world.gateway.port);
+  await connection.write(
+    `GET ${STREAM} HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer ${RELAY_TOKEN}\r\n` +
+      "CWM-Relay-Protocol: 1\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n",
+  );
+  assertEquals((await connection.readResponse()).status, 400);
+  assertEquals((await world.status()).connected_clients, 0);
 });
 
 Deno.test("relay hands out as many messages as the window allows, and more as they are acknowledged", async () => {

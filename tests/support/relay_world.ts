@@ -121,7 +121,13 @@ export class RelayWorld implements AsyncDisposable {
   }
 
   /** The state of the channel, as connectors are told it. */
-  async status(): Promise<{ readonly messages_queued: number; readonly messages_in_flight: number }> {
+  async status(): Promise<
+    {
+      readonly messages_queued: number;
+      readonly messages_in_flight: number;
+      readonly connected_clients: number;
+    }
+  > {
     const { text } = await this.#gateway.request("/connect/status/inbox", {
       headers: { authorization: `Bearer ${RELAY_TOKEN}`, "cwm-relay-protocol": "1" },
     });

@@ -1,4 +1,4 @@
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertStringIncludes } from "@std/assert";
 import { getLogger } from "@logtape/logtape";
 import { ConnectorMetrics } from "../../../src/connector/connector_metrics.ts";
 import type { Deliverer } from "../../../src/connector/deliverer.ts";
@@ -135,13 +135,17 @@ Deno.test("processor rejects what can never be delivered, and goes on with the n
 });
 
 Deno.test("processor delivers nothing twice that comes again while it is held, or after it was delivered", async () => {
-  const { deliverer, processor, reports } = start();
+  const metrics = new Metrics();
+  const { deliverer, processor, reports } = start({ metrics: new ConnectorMetrics(metrics) });
   processor.accept(message("m1"));
   processor.accept(message("m1", { delivery: 2 }));
   await deliverer.end("m1");
   processor.accept(message("m1", { delivery: 3 }));
   assertEquals(deliverer.begun, ["m1"]);
   assertEquals(reports, [{ type: "ack", message_id: "m1" }, { type: "ack", message_id: "m1" }]);
+  assertStringIncludes(metrics.render(), "cwm_connector_duplicates_total 2\n");
+  assertStringIncludes(metrics.render(), "cwm_connector_redelivered_total 2\n");
+  assertStringIncludes(metrics.render(), "cwm_connector_delivered_total 1\n");
 });
 
 Deno.test("processor delivers an event again that was rejected and is replayed from the dead letters", async () => {
