@@ -10,7 +10,7 @@ import { RELAY_TOKEN, type RelayMode, type RelayTransport, RelayWorld } from "./
 export interface RelaySubject {
   readonly transport: RelayTransport;
   readonly mode: RelayMode;
-  /** Where the channel stands. @default "journal" */
+  /** Where the channel stands; with Redis, two gateways take webhooks. @default "journal" */
   readonly queue?: "journal" | "redis";
 }
 
@@ -25,7 +25,9 @@ function numbers(count: number): number[] {
 
 /** Registers the tests of the contract for one subject. */
 export function testRelay({ transport, mode, queue = "journal" }: RelaySubject): void {
-  const name = `relay by ${transport} in ${mode} mode${queue === "redis" ? " over Redis" : ""}`;
+  const name = `relay by ${transport} in ${mode} mode${
+    queue === "redis" ? " with two gateways on Redis" : ""
+  }`;
 
   const test = (behaviour: string, run: (world: RelayWorld) => Promise<void>) =>
     Deno.test({
@@ -40,7 +42,7 @@ export function testRelay({ transport, mode, queue = "journal" }: RelaySubject):
           transport,
           mode,
           ...(etcd === undefined ? {} : { etcd }),
-          ...(redis === undefined ? {} : { environment: { RELAY_QUEUE: redis.url } }),
+          ...(redis === undefined ? {} : { environment: { RELAY_QUEUE: redis.url }, hasPeer: true }),
         });
         await run(world);
       },

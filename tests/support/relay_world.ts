@@ -32,12 +32,14 @@ export interface RelayWorldOptions {
   readonly channel?: Readonly<Record<string, unknown>>;
   /** More of the gateway's settings. */
   readonly environment?: Readonly<Record<string, string>>;
+  /** Whether a second gateway takes every other webhook. Both need a queue that they share. */
+  readonly hasPeer?: boolean;
 }
 
 type Json = Readonly<Record<string, unknown>>;
 
 /**
- * A gateway with the webhooks `orders` and `refunds` on the channel `inbox`, a network that fails on command
+ * A gateway (or two) with the webhooks `orders` and `refunds` on the channel `inbox`, a network that fails on command
  * between it and its connectors, and a target behind them. All times are short.
  */
 export class RelayWorld implements AsyncDisposable {
@@ -46,12 +48,14 @@ export class RelayWorld implements AsyncDisposable {
   readonly directory: TempDir;
   readonly #options: RelayWorldOptions;
   readonly #resources: AsyncDisposableStack;
+  readonly #peer: TestGateway | undefined;
   #gateway: TestGateway;
 
   private constructor(
     options: RelayWorldOptions,
     target: HttpTarget,
     gateway: TestGateway,
+    peer: TestGateway | undefined,
     directory: TempDir,
     resources: AsyncDisposableStack,
   ) {
@@ -59,6 +63,7 @@ export class RelayWorld implements AsyncDisposable {
     this.target = target;
     this.directory = directory;
     this.#gateway = gateway;
+    this.#peer = peer;
     this.proxy = resources.use(TcpProxy.start({ port: gateway.port }));
     this.#resources = resources;
   }
@@ -67,8 +72,11 @@ export class RelayWorld implements AsyncDisposable {
     await using resources = new AsyncDisposableStack();
     const directory = resources.use(await TempDir.create());
     const target = resources.use(await HttpTarget.start());
-    const gateway = await startGateway(options, directory);
-    return new RelayWorld(options, target, gateway, directory, resources.move());
+    const peer = options.hasPeer === true
+      ? resources.use(await startGateway(options, directory, "peer-data"))
+      : undefined;
+    const gateway = await startGateway(options, directory, "data");
+    return new RelayWorld(options, target, gateway, peer, directory, resources.move());
   }
 
   get gateway(): TestGateway {
@@ -79,7 +87,7 @@ export class RelayWorld implements AsyncDisposable {
   async restartGateway(): Promise<void> {
     const { port } = this.#gateway;
     await this.#gateway[Symbol.asyncDispose]();
-    this.#gateway = await startGateway(this.#options, this.directory, port);
+    this.#gateway = await startGateway(this.#options, this.directory, "data", port);
   }
 
   /** Starts a connector that connects through the proxy. Its disposal drains it. */
@@ -110,7 +118,8 @@ export class RelayWorld implements AsyncDisposable {
   /** Sends webhooks with the bodies `{"n":from}`, `{"n":from+1}`, … one after the other. */
   async send(count: number, { webhook = "orders", from = 0 } = {}): Promise<void> {
     for (let n = from; n < from + count; n++) {
-      const { status, text } = await this.#gateway.post(`/webhook/${webhook}`, `{"n":${n}}`);
+      const gateway = n % 2 === 1 ? this.#peer ?? this.#gateway : this.#gateway;
+      const { status, text } = await gateway.post(`/webhook/${webhook}`, `{"n":${n}}`);
       if (status !== 200) throw new Error(`The gateway answered ${status} ${text}`);
     }
   }
@@ -160,8 +169,10 @@ export class RelayWorld implements AsyncDisposable {
 
   /** Changes the `module-config` of both webhooks, as a change of configuration does. */
   async configure(channel: Json): Promise<void> {
-    await this.#gateway.writeWebhooks(gatewayWebhooks(channel));
-    await this.#gateway.reload();
+    for (const gateway of [this.#gateway, this.#peer]) {
+      await gateway?.writeWebhooks(gatewayWebhooks(channel));
+      await gateway?.reload();
+    }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -267,12 +278,17 @@ export function privateWebhook(target: HttpTarget, path = "/in"): Json {
   };
 }
 
-function startGateway(options: RelayWorldOptions, directory: TempDir, port = 0): Promise<TestGateway> {
+function startGateway(
+  options: RelayWorldOptions,
+  directory: TempDir,
+  data: string,
+  port = 0,
+): Promise<TestGateway> {
   return TestGateway.start({
     webhooks: gatewayWebhooks(options.channel) as Readonly<Record<string, unknown>>,
     environment: {
       PORT: String(port),
-      DATA_DIR: directory.file("data"),
+      DATA_DIR: directory.file(data),
       ADMIN_TOKEN: RELAY_ADMIN_TOKEN,
       ...options.environment,
     },
