@@ -5,6 +5,7 @@
  * @module
  */
 
+import { setImmediate as nextTurn, setTimeout as sleep } from "node:timers/promises";
 import type { AckRequest, Report } from "../relay/protocol.ts";
 import {
   type ConnectOptions,
@@ -83,7 +84,7 @@ export class AckPoster {
 
   async #run(): Promise<void> {
     // What else is reported in this turn of the event loop goes along.
-    await new Promise((resolve) => setTimeout(resolve));
+    await nextTurn();
     while (!this.#signal.aborted && (this.#queue.length > 0 || this.#beat || this.#stop || this.#end)) {
       const messages = this.#queue.slice(0, MAX_REPORTS);
       const stop = this.#stop;
@@ -101,7 +102,7 @@ export class AckPoster {
         // What was asked for while the request was under way is still to be sent.
         if (stop) this.#stop = false;
         if (end) this.#end = false;
-      } else if (outcome === "again") await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
+      } else if (outcome === "again") await sleep(RETRY_MS);
       else {
         this.#onLost(outcome.lost);
         return;
