@@ -12,6 +12,7 @@ import type { OutputModule } from "./module.ts";
 import { redisPublishModule } from "./redis_publish.ts";
 import { redisRqModule } from "./redis_rq.ts";
 import { saveToDiskModule } from "./save_to_disk.ts";
+import { webhookConnectModule } from "./webhook_connect.ts";
 
 /**
  * Every module that a webhook can name. Which configuration belongs to which module is no longer in the
@@ -25,6 +26,7 @@ export const outputModules: readonly OutputModule[] = [
   redisPublishModule,
   redisRqModule,
   saveToDiskModule,
+  webhookConnectModule,
 ];
 
 /** Modules of the Python original that do not exist here yet: a webhook that names one is told so. */
@@ -37,7 +39,6 @@ export const PLANNED_MODULES: readonly string[] = [
   "postgresql",
   "rabbitmq",
   "s3",
-  "webhook_connect",
   "websocket",
   "zeromq",
 ];

@@ -3,6 +3,7 @@
  *     deno task bench durable [--seconds 5] [--rounds 3]
  *     deno task bench memory
  *     deno task bench etcd [--keys 25000,250000] [--rounds 3]
+ *     deno task bench relay [--rounds 3]
  *
  * @module
  */
@@ -12,6 +13,7 @@ import { benchAccept } from "./accept.ts";
 import { benchDurable } from "./durable.ts";
 import { benchEtcd } from "./etcd.ts";
 import { benchMemory } from "./memory.ts";
+import { benchRelay } from "./relay.ts";
 
 const options = parseArgs(Deno.args, { string: ["seconds", "rounds", "connections", "keys"] });
 const load = {
@@ -27,6 +29,7 @@ const benchmarks: Readonly<Record<string, () => Promise<void>>> = {
   durable: () => benchDurable(load),
   memory: () => benchMemory(),
   etcd: () => benchEtcd({ sizes, rounds: load.rounds }),
+  relay: () => benchRelay({ rounds: load.rounds }),
 };
 
 const run = benchmarks[String(options._[0])];

@@ -6,6 +6,7 @@
  */
 
 import type { DatabaseSync, StatementSync } from "node:sqlite";
+import { ChannelTable } from "./channel_table.ts";
 import { closeFile, openFile, setAside } from "./journal_file.ts";
 import { LotTransaction, type LotWork } from "./lot_transaction.ts";
 import { PendingTable } from "./pending_table.ts";
@@ -164,7 +165,10 @@ export class Store {
   #openFile(): OpenStore {
     const database = openFile(this.#options.directory);
     try {
-      if (!this.#claimsAreOwn) PendingTable.releaseClaims(database);
+      if (!this.#claimsAreOwn) {
+        PendingTable.releaseClaims(database);
+        ChannelTable.releaseLeases(database);
+      }
       const tables = new Tables(database, this.#options, this.#lastSequence);
       const open = {
         database,
