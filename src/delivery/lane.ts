@@ -10,6 +10,7 @@ import { type DeliveryError, GatewayError } from "../errors.ts";
 import type { DeliveryResult } from "../modules/module.ts";
 import type { VerifiedEvent } from "../auth/verified_event.ts";
 import type { AttemptFailure } from "./dead_letters.ts";
+import type { EventMetrics, WebhookCounters } from "./event_metrics.ts";
 import type { Appended, IdempotencyKey, Journal, Lane as LaneName, PendingEvent } from "./journal.ts";
 import type { MemoryBudget } from "./memory_budget.ts";
 import { Port, type PortOwner } from "./port.ts";
@@ -33,6 +34,7 @@ const LONGEST_WAIT_MS = 60_000;
 export interface LaneContext {
   readonly journal: Journal;
   readonly settler: Settler;
+  readonly metrics: EventMetrics;
   readonly budget: MemoryBudget;
   readonly deadlines: Deadlines;
   readonly lookUp: (lane: LaneName) => RouteLookup;
@@ -48,6 +50,7 @@ export class Lane implements PortOwner {
   /** Events that were accepted and not settled, as far as this process knows. */
   pending = 0;
   readonly #context: LaneContext;
+  readonly #counters: WebhookCounters;
   readonly #active = new Map<number, Run>();
   readonly #alarm: Alarm;
   #route: RouteLookup | undefined;
@@ -69,6 +72,7 @@ export class Lane implements PortOwner {
   constructor(name: LaneName, context: LaneContext) {
     this.name = name;
     this.#context = context;
+    this.#counters = context.metrics.of(name);
     this.#alarm = new Alarm(() => this.#fill());
   }
 
@@ -116,6 +120,7 @@ export class Lane implements PortOwner {
     let appended: Appended | undefined;
     try {
       appended = await journal.append(event, idempotency === undefined ? { claim } : { claim, idempotency });
+      if ("sequence" in appended) this.#counters.accepted.increment();
       return appended;
     } finally {
       const sequence = appended !== undefined && "sequence" in appended ? appended.sequence : undefined;
@@ -255,7 +260,8 @@ export class Lane implements PortOwner {
       case "delivered":
         this.#leave(run);
         this.pending--;
-        this.#context.settler.delivered(this.name, run.pending.sequence);
+        this.#counters.delivered.increment();
+        this.#context.settler.delivered(run.pending.sequence);
         break;
       case "dead":
         this.#bury(run, decision.failure, run.toDeadProgress(route));
@@ -289,6 +295,7 @@ export class Lane implements PortOwner {
   #bury(run: Run, failure: AttemptFailure, progress: string | undefined): void {
     this.#leave(run);
     this.pending--;
+    this.#counters.dead.increment();
     this.#context.settler.dead(this.name, run.pending, failure, progress);
   }
 

@@ -28,16 +28,12 @@ export class Settler {
   readonly #options: SettlerOptions;
   readonly #reports = new RateLimited();
   #unsettled = 0;
+  #lastDelivered: { readonly settled: Promise<void>; readonly sequences: number[] } | undefined;
   #stopped = false;
   #whenSettled: (() => void) | undefined;
 
   constructor(options: SettlerOptions) {
     this.#options = options;
-  }
-
-  /** Outcomes that the journal has not taken yet. */
-  get unsettled(): number {
-    return this.#unsettled;
   }
 
   /** Resolves when the outcome is in the journal, or when the settler was stopped. */
@@ -53,17 +49,32 @@ export class Settler {
         await deadlines.wait(AGAIN_MS);
       }
     }
+    this.#concluded();
+  }
+
+  #concluded(): void {
     this.#unsettled--;
     if (this.#unsettled === 0) this.#whenSettled?.();
   }
 
-  delivered(lane: Lane, sequence: number): void {
-    this.#options.metrics.delivered(lane);
-    this.settle({ sequence, state: "delivered" });
+  /** The event is done. Those of one turn share a promise, since the journal takes them together or not at all. */
+  delivered(sequence: number): void {
+    const settled = this.#options.journal.settle({ sequence, state: "delivered" });
+    if (settled === this.#lastDelivered?.settled) {
+      this.#lastDelivered.sequences.push(sequence);
+      return;
+    }
+    const together = { settled, sequences: [sequence] };
+    this.#lastDelivered = together;
+    this.#unsettled++;
+    settled.then(() => this.#concluded(), (error) => {
+      this.journalFailed(error);
+      for (const again of together.sequences) this.settle({ sequence: again, state: "delivered" });
+      this.#concluded();
+    });
   }
 
   dead(lane: Lane, pending: PendingEvent, failure: AttemptFailure, progress: string | undefined): void {
-    this.#options.metrics.dead(lane, failure);
     this.#report("warning", lane, pending.event.id, failure, "was given up and is a dead letter now");
     const settlement = { sequence: pending.sequence, state: "dead", failure } as const;
     this.settle(progress === undefined ? settlement : { ...settlement, progress });

@@ -192,7 +192,7 @@ class Exchange extends Expiring implements RequestToVerify {
 
   /** A repeated event gets the answer of the first one. */
   #succeed(entry: WebhookEntry, accepted: Exclude<Acceptation, GatewayError>): void {
-    if (typeof accepted === "object") {
+    if (typeof accepted === "object" && "duplicateOf" in accepted) {
       this.#context.metrics.repeated(entry);
       this.#end(acceptedResponse(accepted.duplicateOf));
     } else {
