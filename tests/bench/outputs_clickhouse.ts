@@ -4,8 +4,6 @@
  * - handed to the output in batches, as the dispatcher does;
  * - from `POST` at a gateway to visible in the table, with senders that wait for that.
  *
- *     deno run --allow-all tests/bench/outputs_clickhouse.ts
- *
  * @module
  */
 
@@ -15,15 +13,9 @@ import { ClickhouseServer } from "../support/clickhouse_server.ts";
 import { verifiedEvent } from "../support/verified_event.ts";
 import type { VerifiedEvent } from "../../src/auth/verified_event.ts";
 import { insertRows, rowOf } from "./clickhouse_floor.ts";
-import { median, print, progress, row } from "./etcd_report.ts";
+import { median, progress } from "./etcd_report.ts";
 import { measureInTurn } from "./http_load.ts";
-
-/** One line of the benchmark of outputs. */
-export interface OutputRow {
-  readonly name: string;
-  readonly eventsPerSecond: number;
-  readonly floorEventsPerSecond: number;
-}
+import type { OutputRow } from "./output_rows.ts";
 
 export interface ClickhouseBenchOptions {
   /** Events of each round of batches. @default 100000 */
@@ -153,13 +145,5 @@ async function expectRows(server: ClickhouseServer, table: string, count: number
   // The same events go to both tables, so each id is there once.
   if (rows !== count || ids !== count) {
     throw new Error(`${table} has ${rows} rows of ${ids} events, not ${count}`);
-  }
-}
-
-if (import.meta.main) {
-  print(row("events per second", ["output", "floor", "ratio"]));
-  for (const { name, eventsPerSecond, floorEventsPerSecond } of await benchClickhouse()) {
-    const ratio = (eventsPerSecond / floorEventsPerSecond).toFixed(2);
-    print(row(name, [eventsPerSecond.toFixed(0), floorEventsPerSecond.toFixed(0), ratio]));
   }
 }
