@@ -92,16 +92,16 @@ export class NewerSchemaError extends Error {
   }
 }
 
-/** The file is a database, but not a journal. */
-export class ForeignDatabaseError extends Error {
-  override readonly name = "ForeignDatabaseError";
+/** The file is not what was written into it. */
+export class DamagedFileError extends Error {
+  override readonly name = "DamagedFileError";
 }
 
 /**
  * Brings the file to {@linkcode SCHEMA_VERSION}, in one transaction.
  *
  * @throws {NewerSchemaError}
- * @throws {ForeignDatabaseError}
+ * @throws {DamagedFileError}
  */
 export function migrate(database: DatabaseSync): void {
   const version = readPragma(database, "user_version");
@@ -125,14 +125,14 @@ export function migrate(database: DatabaseSync): void {
 
 function claimEmptyFile(database: DatabaseSync): void {
   if (database.prepare("SELECT 1 FROM sqlite_schema LIMIT 1").get() !== undefined) {
-    throw new ForeignDatabaseError("The file holds tables of another program");
+    throw new DamagedFileError("The file holds tables of another program");
   }
   database.prepare(`PRAGMA application_id = ${APPLICATION_ID}`).run();
 }
 
 function checkApplication(database: DatabaseSync): void {
   if (readPragma(database, "application_id") !== APPLICATION_ID) {
-    throw new ForeignDatabaseError("The file is a database of another program");
+    throw new DamagedFileError("The file is a database of another program");
   }
 }
 
