@@ -7,7 +7,7 @@
 
 import { DatabaseSync } from "node:sqlite";
 import { join } from "@std/path";
-import { DamagedFileError, migrate, readPragma } from "./schema.ts";
+import { DamagedFileError, migrate, readPragma, readVersion } from "./schema.ts";
 import { CannotOpenError } from "./sqlite_error.ts";
 
 const FILE = "journal.db";
@@ -20,6 +20,9 @@ const BUSY_TIMEOUT_MS = 1_000;
 
 /** Pages of the write-ahead log after which it is written back to the file: 4 MiB. */
 const CHECKPOINT_PAGES = 1_000;
+
+/** The log may grow beyond this only until it is written back the next time. */
+const LOG_BYTES = 16 * 1024 * 1024;
 
 /** Up to this size the whole file is checked when it is opened. */
 const WHOLE_CHECK_BYTES = 64 * 1024 * 1024;
@@ -80,23 +83,21 @@ function create(directory: string, path: string): boolean {
 }
 
 /**
- * `locking_mode` first: then the log's index is kept in memory, and the first statement that reads takes the
- * lock that keeps every other process out until this one ends, however it ends.
+ * `locking_mode` comes first: then the log's index is kept in memory, and the first statement that reads takes
+ * the lock that keeps every other process out until this one ends, however it ends. A file of a newer version
+ * is found out before anything is written.
  */
 function configure(database: DatabaseSync): void {
-  const pragmas = [
-    "locking_mode = EXCLUSIVE",
-    // Only has an effect on a file without tables.
-    "auto_vacuum = INCREMENTAL",
-    "journal_mode = WAL",
-    "synchronous = FULL",
-    `wal_autocheckpoint = ${CHECKPOINT_PAGES}`,
-    // After a lot of large events the log shrinks again.
-    "journal_size_limit = 16777216",
-    "temp_store = MEMORY",
-    "foreign_keys = OFF",
-  ];
-  for (const pragma of pragmas) database.prepare(`PRAGMA ${pragma}`).all();
+  const set = (pragma: string) => database.prepare(`PRAGMA ${pragma}`).all();
+  set("locking_mode = EXCLUSIVE");
+  // So that free pages can be given back. It can be chosen before there are tables only.
+  if (readVersion(database) === 0) set("auto_vacuum = INCREMENTAL");
+  set("journal_mode = WAL");
+  set("synchronous = FULL");
+  set(`wal_autocheckpoint = ${CHECKPOINT_PAGES}`);
+  // After a lot of large events the log shrinks again.
+  set(`journal_size_limit = ${LOG_BYTES}`);
+  set("temp_store = MEMORY");
 }
 
 /**

@@ -98,14 +98,23 @@ export class DamagedFileError extends Error {
 }
 
 /**
- * Brings the file to {@linkcode SCHEMA_VERSION}, in one transaction.
+ * The version of the file's schema; 0 for a new file.
  *
  * @throws {NewerSchemaError}
- * @throws {DamagedFileError}
  */
-export function migrate(database: DatabaseSync): void {
+export function readVersion(database: DatabaseSync): number {
   const version = readPragma(database, "user_version");
   if (version > SCHEMA_VERSION) throw new NewerSchemaError(version);
+  return version;
+}
+
+/**
+ * Brings the file to {@linkcode SCHEMA_VERSION}, in one transaction.
+ *
+ * @throws {DamagedFileError} when it is not a journal
+ */
+export function migrate(database: DatabaseSync): void {
+  const version = readVersion(database);
   if (version === SCHEMA_VERSION) {
     checkApplication(database);
     return;
