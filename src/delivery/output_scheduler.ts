@@ -104,7 +104,7 @@ export class OutputScheduler {
   /** Starts attempts as long as there are deliveries and places. */
   pump(): void {
     // Results that come at once free places while deliveries are being taken.
-    if (this.#pumping) return;
+    if (this.#pumping || this.#ready.size === 0) return;
     this.#pumping = true;
     while (this.#mayStart() && this.#output.tryTakePlace()) {
       const batch = this.#collect();

@@ -140,7 +140,7 @@ class Exchange extends Expiring implements RequestToVerify {
 
       const body = encoding === undefined ? sent : await decodeBody(sent, encoding, maxBytes);
       if (dataType === "json") requireJson(body);
-      const { namespace, id: webhook } = entry;
+      const { namespace, webhook } = entry.lane;
       const { headers } = this.#request;
       const event = { id: this.#id, namespace, webhook, receivedAt: Date.now(), headers, body };
       const accepting = this.#context.acceptor.accept(entry, authenticator.seal(verified, event));

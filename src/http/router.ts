@@ -69,8 +69,9 @@ export class Router {
     if (!path.startsWith(WEBHOOK_PREFIX)) return this.#answer(path, request, info, id);
     const webhook = this.#webhookPath(path.slice(WEBHOOK_PREFIX.length));
     if (webhook === undefined) return this.#refuse(request, new GatewayError("not_found"), id);
-    // Only those of webhooks that exist: a scanner must not make it forget the others.
-    if (this.#webhooks.find(webhook) !== undefined) this.#knownUrls.remember(url, webhook);
+    const entry = this.#webhooks.find(webhook);
+    // Only URLs of webhooks that exist: a scanner must not make it forget the others.
+    if (entry !== undefined) this.#knownUrls.remember(url, entry.path);
     return exchange(this.#webhooks, request, info, webhook, id);
   };
 
