@@ -12,6 +12,7 @@ import { compileJsonPointer } from "../json_pointer.ts";
 import type { Acceptance, OutputModule } from "../modules/module.ts";
 import { PLANNED_MODULES } from "../modules/registry.ts";
 import type { ChainItemConfig, IdempotencyConfig, RetryConfig } from "./delivery_schema.ts";
+import { Interned } from "./interned.ts";
 import type { Compiled, ProblemReason } from "./problem.ts";
 import type { WebhookConfig } from "./schema.ts";
 import { knownKeys } from "./schema_keys.ts";
@@ -58,8 +59,24 @@ export function compileSteps(
   }
   const { connection, retry } = config;
   const item = { module, connection, "module-config": config["module-config"], retry };
+  const interned = internedSteps(modules);
+  const text = JSON.stringify([config.data_type, item]);
+  const known = interned.get(text);
+  if (known !== undefined) return { value: known };
   const step = compileStep(item, 0, config, { modules, parse }, "");
-  return "problems" in step ? step : { value: [step.value] };
+  if ("problems" in step) return step;
+  const steps = [step.value];
+  interned.set(text, steps);
+  return { value: steps };
+}
+
+const internedByModules = new WeakMap<readonly OutputModule[], Interned<readonly CompiledStep[]>>();
+
+/** The steps of webhooks without a chain. */
+function internedSteps(modules: readonly OutputModule[]): Interned<readonly CompiledStep[]> {
+  let interned = internedByModules.get(modules);
+  if (interned === undefined) internedByModules.set(modules, interned = new Interned());
+  return interned;
 }
 
 /** Compiles how events are accepted and delivered. Webhooks that say nothing share one policy. */

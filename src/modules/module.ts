@@ -97,7 +97,10 @@ export interface OutputModule<Config = unknown, Connection = unknown> {
   readonly name: string;
   /** Connection `type`s that it accepts; empty when it needs no connection. */
   readonly connectionTypes: readonly string[];
-  /** Strict schema of `module-config`. It may end in a transform that compiles the configuration. */
+  /**
+   * Strict schema of `module-config`. It may end in a transform that compiles the configuration; the result is
+   * shared by webhooks of equal settings and must be immutable.
+   */
   readonly configSchema: z.ZodType<Config>;
   /** Strict schema of the connection without its `type`. Left out when no connection is needed. */
   readonly connectionSchema?: z.ZodType<Connection>;
