@@ -13,7 +13,7 @@
  */
 
 import { DeliveryError } from "../errors.ts";
-import { Row } from "./clickhouse_block.ts";
+import { Row, type RowWatcher } from "./clickhouse_block.ts";
 import { ClickhouseClient, ClickhouseFailure } from "./clickhouse_client.ts";
 import {
   type ClickhouseConfig,
@@ -34,10 +34,24 @@ const MAX_BATCH = 1_000;
 /** When there are more, writers that have nothing to do are closed, with what they know of their tables. */
 const MANY_WRITERS = 1_000;
 
+/** One delivery of a call of `deliver` whose result is not known yet. */
+class PendingResult implements RowWatcher {
+  constructor(
+    readonly index: number,
+    readonly row: Row,
+    readonly writer: TableWriter,
+    readonly results: PendingResults,
+  ) {}
+
+  settled(result: DeliveryResult): void {
+    this.results.set(this.index, result);
+  }
+}
+
 /** The results of one call of `deliver`, whose rows may be in several inserts. */
 class PendingResults {
   readonly #results: (DeliveryResult | undefined)[];
-  readonly #waiting = new Map<number, { readonly row: Row; readonly writer: TableWriter }>();
+  readonly #pending: PendingResult[] = [];
   readonly #all = Promise.withResolvers<void>();
   readonly #timeout: () => DeliveryError;
   #missing: number;
@@ -52,31 +66,34 @@ class PendingResults {
   /** Hands a delivery to a writer. */
   expect(index: number, writer: TableWriter, delivery: Delivery<ClickhouseConfig>): void {
     const row = writer.add(delivery);
-    if (!(row instanceof Row)) return this.#set(index, row);
-    this.#waiting.set(index, { row, writer });
-    void row.wait().then((result) => this.#set(index, result));
+    if (!(row instanceof Row)) return this.set(index, row);
+    const pending = new PendingResult(index, row, writer, this);
+    row.watch(pending);
+    this.#pending.push(pending);
   }
 
   /** All results. When the signal aborts, those that are missing become time-outs. */
   async unlessAborted(signal: AbortSignal): Promise<readonly DeliveryResult[]> {
-    const abort = () => {
-      for (const { row, writer } of this.#waiting.values()) {
-        row.leave();
-        writer.giveUp(row);
-      }
-      this.#all.resolve();
-    };
+    const abort = () => this.#giveUp();
     signal.addEventListener("abort", abort, { once: true });
     await this.#all.promise;
     signal.removeEventListener("abort", abort);
     return this.#results.map((result) => result ?? this.#timeout());
   }
 
-  #set(index: number, result: DeliveryResult): void {
-    this.#waiting.delete(index);
+  set(index: number, result: DeliveryResult): void {
     this.#results[index] = result;
     this.#missing--;
     if (this.#missing === 0) this.#all.resolve();
+  }
+
+  #giveUp(): void {
+    for (const pending of this.#pending) {
+      if (this.#results[pending.index] !== undefined) continue;
+      pending.row.unwatch(pending);
+      pending.writer.giveUp(pending.row);
+    }
+    this.#all.resolve();
   }
 }
 

@@ -1,10 +1,9 @@
 import type { Logger } from "@logtape/logtape";
 import { DeliveryError } from "../errors.ts";
-import { Block } from "./clickhouse_block.ts";
+import type { Block } from "./clickhouse_block.ts";
 import { type ClickhouseClient, ClickhouseFailure } from "./clickhouse_client.ts";
 import type { ClickhouseConfig } from "./clickhouse_config.ts";
 import { judgeFailure, type Judgement, UNKNOWN_TABLE } from "./clickhouse_errors.ts";
-import { RowWriter } from "./clickhouse_rows.ts";
 import {
   createTableStatement,
   insertStatement,
@@ -49,6 +48,11 @@ export class TableInserter {
     this.#name = qualifiedName(database, config.table);
   }
 
+  /** What is known of the table, so that rows can be encoded before they are inserted. */
+  get layout(): TableLayout | undefined {
+    return this.#layout;
+  }
+
   /**
    * Inserts a block; each of its rows is in one of the outcomes. When the server refuses it for a value in
    * it, its halves are inserted, and theirs, until the bad rows stand alone.
@@ -70,20 +74,20 @@ export class TableInserter {
   }
 
   async #insertWhole(block: Block, signal: AbortSignal): Promise<Outcome | "split"> {
-    let layout = block.layout ?? this.#layout;
+    let layout: TableLayout;
     try {
-      layout ??= await this.#learn(signal);
+      layout = block.layout ?? this.#layout ?? await this.#learn(signal);
     } catch (error) {
       return failed(block, this.#judge("a question about", error, signal).error);
     }
+    const sent = block.withLayout(layout);
     try {
-      await this.#send(block, layout, signal);
-      return { block, result: "delivered", mayBeStored: true };
+      await this.#send(sent, layout, signal);
+      return { block: sent, result: "delivered", mayBeStored: true };
     } catch (error) {
       const judgement = this.#judge("the insert into", error, signal);
-      if (judgement.scope === "row" && block.rows.size > 1) return "split";
+      if (judgement.scope === "row" && block.rows.length > 1) return "split";
       if (judgement.scope === "table") return await this.#adapt(block, layout, judgement, signal);
-      const sent = new Block(block.rows, layout);
       return { block: sent, result: judgement.error, mayBeStored: judgement.mayBeStored };
     }
   }
@@ -106,18 +110,15 @@ export class TableInserter {
       throw error;
     }
     if (isSameLayout(current, layout)) return rejected;
-    return await this.#insertWhole(new Block(block.rows, current), signal);
+    return await this.#insertWhole(block.withLayout(current), signal);
   }
 
   async #send(block: Block, layout: TableLayout, signal: AbortSignal): Promise<void> {
-    const { includeHeaders } = this.#config;
-    const writer = new RowWriter(layout, includeHeaders, block.size);
-    for (const { delivery } of block.rows.values()) writer.add(delivery.event);
     const settings = layout.takesToken
       ? { ...layout.settings, [TOKEN_SETTING]: block.token }
       : layout.settings;
     const statement = insertStatement(this.#name, layout);
-    await this.#client.insert(statement, settings, writer.bytes, signal);
+    await this.#client.insert(statement, settings, block.encode(layout), signal);
   }
 
   async #learn(signal: AbortSignal): Promise<TableLayout> {

@@ -28,7 +28,6 @@ export class RetryMemory {
   readonly #now: () => number;
   /** In order of age, with the time of forgetting. */
   readonly #blocks = new Map<Block, number>();
-  readonly #blockById = new Map<string, Block>();
   readonly #verdicts = new Map<string, Verdict>();
   #bytes = 0;
 
@@ -45,48 +44,44 @@ export class RetryMemory {
   /** Remembers a block that may be in the table. */
   keepBlock(block: Block): void {
     this.#blocks.set(block, this.#now() + this.#limits.ageMs);
-    for (const id of block.rows.keys()) this.#blockById.set(id, block);
     this.#bytes += block.size;
-    this.#forgetOld();
   }
 
-  /** The block that an event belongs to. */
-  blockOf(id: string): Block | undefined {
-    this.#forgetOld();
-    return this.#blockById.get(id);
+  has(block: Block): boolean {
+    return this.#blocks.has(block);
   }
 
-  /** Forgets a block, as it is sent now. */
+  /** Takes a block out, as it is sent now. */
   takeBlock(block: Block): void {
-    if (!this.#blocks.delete(block)) return;
-    for (const id of block.rows.keys()) this.#blockById.delete(id);
-    this.#bytes -= block.size;
+    if (this.#blocks.delete(block)) this.#bytes -= block.size;
   }
 
   /** Remembers what became of an event. */
   keepVerdict(id: string, result: DeliveryResult): void {
     this.#verdicts.delete(id); // A Map keeps the order of insertion: the oldest stands first.
     this.#verdicts.set(id, { result, forgetAt: this.#now() + this.#limits.ageMs });
-    this.#forgetOld();
   }
 
   /** What became of an event. It is told once. */
   takeVerdict(id: string): DeliveryResult | undefined {
-    this.#forgetOld();
     const verdict = this.#verdicts.get(id);
-    if (verdict !== undefined) this.#verdicts.delete(id);
+    this.#verdicts.delete(id);
     return verdict?.result;
   }
 
-  #forgetOld(): void {
+  /** Forgets what is too old or too much, and returns the blocks of that. */
+  forgetOld(): readonly Block[] {
     const now = this.#now();
+    const forgotten: Block[] = [];
     for (const [block, forgetAt] of this.#blocks) {
       if (forgetAt > now && this.#bytes <= this.#limits.bytes) break;
       this.takeBlock(block);
+      forgotten.push(block);
     }
     for (const [id, { forgetAt }] of this.#verdicts) {
       if (forgetAt > now && this.#verdicts.size <= this.#limits.verdicts) break;
       this.#verdicts.delete(id);
     }
+    return forgotten;
   }
 }

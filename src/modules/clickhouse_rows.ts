@@ -8,7 +8,9 @@
  */
 
 import type { Event } from "../event.ts";
+import type { ClickhouseConfig } from "./clickhouse_config.ts";
 import type { TableLayout, TextColumn, TimeForm } from "./clickhouse_table.ts";
+import type { Delivery } from "./module.ts";
 import { recordedHeaders } from "./recorded_headers.ts";
 
 /** What a row takes besides its body, about, in bytes. */
@@ -29,17 +31,18 @@ ESCAPES[BACKSLASH] = BACKSLASH;
 
 const encoder = new TextEncoder();
 
-/** Writes rows one after the other. */
-export class RowWriter {
-  readonly #layout: TableLayout;
-  readonly #includeHeaders: boolean;
+/** How much room an encoder begins with, in bytes, unless it is told. */
+const FIRST_ROOM = 16 * 1024;
+
+/** Encodes rows one after the other. */
+export class RowEncoder {
+  readonly layout: TableLayout;
   #bytes: Uint8Array<ArrayBuffer>;
   #length = 0;
 
   /** @param expectedBytes about how long the rows will be together */
-  constructor(layout: TableLayout, includeHeaders: boolean, expectedBytes: number) {
-    this.#layout = layout;
-    this.#includeHeaders = includeHeaders;
+  constructor(layout: TableLayout, expectedBytes = FIRST_ROOM) {
+    this.layout = layout;
     this.#bytes = new Uint8Array(expectedBytes);
   }
 
@@ -48,17 +51,17 @@ export class RowWriter {
     return this.#bytes.subarray(0, this.#length);
   }
 
-  add(event: Event): void {
+  add({ event, config }: Delivery<ClickhouseConfig>): void {
     // All but the body in one text, since each turn to the encoder costs as much as a short text.
     let text = "";
-    for (const column of this.#layout.textColumns) text += this.#textOf(event, column) + "\t";
+    for (const column of this.layout.textColumns) text += this.#textOf(event, config, column) + "\t";
     this.#text(text);
     this.#escaped(event.body.bytes);
     this.#byte(NEWLINE);
   }
 
   /** Ids and times need no escape, and of what JSON text has, only the backslash does. */
-  #textOf(event: Event, column: TextColumn): string {
+  #textOf(event: Event, config: ClickhouseConfig, column: TextColumn): string {
     switch (column) {
       case "id":
         return event.id;
@@ -67,11 +70,9 @@ export class RowWriter {
       case "webhook_id":
         return event.webhook;
       case "timestamp":
-        return formatTime(event.receivedAt, this.#layout.timeForm);
+        return formatTime(event.receivedAt, this.layout.timeForm);
       case "headers":
-        return this.#includeHeaders
-          ? JSON.stringify(recordedHeaders(event.headers)).replaceAll("\\", "\\\\")
-          : "{}";
+        return config.includeHeaders ? recordedHeaders(event.headers).replaceAll("\\", "\\\\") : "{}";
     }
   }
 

@@ -1,6 +1,6 @@
 import type { Logger } from "@logtape/logtape";
 import { DeliveryError } from "../errors.ts";
-import { Block, Row } from "./clickhouse_block.ts";
+import { Batch, Block, Row } from "./clickhouse_block.ts";
 import type { BatchLimits, ClickhouseConfig } from "./clickhouse_config.ts";
 import type { Outcome, TableInserter } from "./clickhouse_inserter.ts";
 import { RetryMemory } from "./clickhouse_memory.ts";
@@ -31,13 +31,13 @@ export class TableWriter {
     bytes: MEMORY_BYTES,
     verdicts: MEMORY_VERDICTS,
   });
-  /** In the order of arrival. */
-  readonly #waiting = new Map<string, Row>();
+  /** Every row that waits, is under way, or belongs to a block that is remembered. */
+  readonly #rows = new Map<string, Row>();
+  /** In the order of arrival. All but the last are full. */
+  readonly #batches: Batch[] = [];
   #waitingBytes = 0;
-  /** Blocks that are sent again, since one of their events came again. */
+  /** Remembered blocks that are to be sent again, since one of their events came again. */
   readonly #due = new Set<Block>();
-  /** Rows that are being inserted. */
-  #underWay = new Map<string, Row>();
   #abortInsert: ((reason: DeliveryError) => void) | undefined;
   #running = false;
   #wakeUp: (() => void) | undefined;
@@ -54,53 +54,75 @@ export class TableWriter {
     return !this.#running && this.#memory.isEmpty;
   }
 
-  /** Takes an event in; the row tells what becomes of it. */
+  /** Takes an event in. What becomes of it is known, or the row will tell whoever watches it. */
   add(delivery: Delivery<ClickhouseConfig>): Row | DeliveryResult {
     if (this.#closed !== undefined) return this.#closed;
+    if (!this.#memory.isEmpty) this.#forgetOld();
     const { id } = delivery.event;
-    const known = this.#underWay.get(id) ?? this.#waiting.get(id) ?? this.#recall(id);
+    const known = this.#rows.get(id) ?? this.#memory.takeVerdict(id);
+    if (known instanceof Row) this.#repeat(known);
     if (known !== undefined) return known;
-    const row = new Row(delivery);
+    const row = new Row(delivery, performance.now());
     if (this.#waitingBytes > 0 && this.#waitingBytes + row.size > MAX_WAITING_BYTES) {
       return new DeliveryError("output_failed", `Too many events wait for table ${delivery.config.table}`);
     }
-    this.#waiting.set(id, row);
-    this.#waitingBytes += row.size;
-    if (!this.#running) this.#start();
-    else if (this.#isFull) this.#wakeUp?.();
+    this.#enqueue(row);
     return row;
   }
 
-  /** Takes a row back that nobody waits for any more, unless it has been sent. */
+  /** Takes a row back that nobody watches any more, unless it has been sent. */
   giveUp(row: Row): void {
-    if (row.isAwaited || this.#waiting.get(row.id) !== row) return;
-    this.#waiting.delete(row.id);
+    if (row.isWatched || !(row.place instanceof Batch)) return;
+    row.place.remove(row);
     this.#waitingBytes -= row.size;
+    this.#rows.delete(row.id);
   }
 
   /** Fails what waits and breaks off what is under way. */
   close(): void {
     this.#closed = new DeliveryError("output_unavailable", "The connection to ClickHouse is being closed");
     this.#abortInsert?.(this.#closed);
-    for (const row of this.#waiting.values()) row.settle(this.#closed);
-    this.#waiting.clear();
+    const batches = this.#batches.splice(0);
+    for (const row of batches.flatMap(({ rows }) => [...rows])) row.settle(this.#closed);
     this.#due.clear();
     this.#wakeUp?.();
   }
 
-  get #isFull(): boolean {
-    return this.#waiting.size >= this.#limits.rows || this.#waitingBytes >= this.#limits.bytes;
+  #enqueue(row: Row): void {
+    const { rows: maxRows, bytes: maxBytes } = this.#limits;
+    let batch = this.#batches.at(-1);
+    const fits = batch !== undefined && batch.rows.size < maxRows && batch.size + row.size <= maxBytes;
+    if (batch === undefined || (batch.rows.size > 0 && !fits)) {
+      batch = new Batch(this.#inserter.layout);
+      this.#batches.push(batch);
+    }
+    batch.add(row);
+    row.place = batch;
+    this.#rows.set(row.id, row);
+    this.#waitingBytes += row.size;
+    if (!this.#running) this.#start();
+    else if (this.#isFull) this.#wakeUp?.();
   }
 
-  /** What is known of an event from an earlier attempt. */
-  #recall(id: string): Row | DeliveryResult | undefined {
-    if (this.#memory.isEmpty) return undefined;
-    const block = this.#memory.blockOf(id);
-    if (block === undefined) return this.#memory.takeVerdict(id);
-    this.#due.add(block);
+  /** A row of a remembered block came again: the block is sent again. */
+  #repeat({ place }: Row): void {
+    if (!(place instanceof Block) || !this.#memory.has(place)) return;
+    this.#due.add(place);
     if (this.#running) this.#wakeUp?.();
     else this.#start();
-    return block.rows.get(id);
+  }
+
+  #forgetOld(): void {
+    for (const block of this.#memory.forgetOld()) {
+      if (this.#due.has(block)) continue;
+      for (const row of block.rows) this.#rows.delete(row.id);
+    }
+  }
+
+  get #isFull(): boolean {
+    const [first] = this.#batches;
+    return first !== undefined &&
+      (this.#batches.length > 1 || first.rows.size >= this.#limits.rows || first.size >= this.#limits.bytes);
   }
 
   #start(): void {
@@ -123,10 +145,14 @@ export class TableWriter {
       this.#due.delete(block);
       return block;
     }
-    const [oldest] = this.#waiting.values();
+    while (this.#batches[0]?.rows.size === 0) this.#batches.shift();
+    const [oldest] = this.#batches[0]?.rows ?? [];
     if (oldest === undefined) return undefined;
     const waitMs = oldest.since + this.#limits.waitMs - performance.now();
-    return this.#isFull || waitMs <= 0 ? this.#takeWaiting() : waitMs;
+    if (!this.#isFull && waitMs > 0) return waitMs;
+    const block = this.#batches.shift()?.toBlock();
+    this.#waitingBytes -= block?.size ?? 0;
+    return block;
   }
 
   #pause(milliseconds: number): Promise<void> {
@@ -139,24 +165,10 @@ export class TableWriter {
     });
   }
 
-  /** As many of the waiting rows as one insert may have, the oldest first. */
-  #takeWaiting(): Block {
-    const rows = new Map<string, Row>();
-    let bytes = 0;
-    for (const [id, row] of this.#waiting) {
-      if (rows.size > 0 && (rows.size >= this.#limits.rows || bytes + row.size > this.#limits.bytes)) break;
-      rows.set(id, row);
-      bytes += row.size;
-      this.#waiting.delete(id);
-    }
-    this.#waitingBytes -= bytes;
-    return new Block(rows);
-  }
-
   /** Never throws: whatever happens to the block, its rows are told. */
   async #insert(block: Block): Promise<void> {
     this.#memory.takeBlock(block);
-    this.#underWay = new Map(block.rows);
+    for (const row of block.rows) row.place = block;
     const { timeoutMs } = block;
     const controller = new AbortController();
     this.#abortInsert = (reason) => controller.abort(reason);
@@ -169,7 +181,8 @@ export class TableWriter {
     } catch (error) {
       this.#logger.error("Insert threw something that is not a ClickhouseFailure", { error });
       const result = new DeliveryError("output_failed", undefined, { cause: error });
-      this.#conclude({ block: new Block(this.#underWay), result, mayBeStored: false });
+      const rows = block.rows.filter((row) => row.place === block);
+      this.#conclude({ block: new Block(rows), result, mayBeStored: false });
     } finally {
       clearTimeout(timer);
       this.#abortInsert = undefined;
@@ -178,12 +191,16 @@ export class TableWriter {
 
   #conclude({ block, result, mayBeStored }: Outcome): void {
     const isFinal = result === "delivered" || result.disposition === "dead_letter";
-    for (const [id, row] of block.rows) {
-      this.#underWay.delete(id);
+    const isKept = mayBeStored && !isFinal && this.#closed === undefined;
+    const kept = block.withoutBytes();
+    if (isKept) this.#memory.keepBlock(kept);
+    for (const row of block.rows) {
+      row.place = isKept ? kept : undefined;
+      if (!isKept) this.#rows.delete(row.id);
       // Its next attempt must not insert again what is in the table already.
-      if (isFinal && !row.isAwaited) this.#memory.keepVerdict(id, result);
+      if (isFinal && !row.isWatched) this.#memory.keepVerdict(row.id, result);
       row.settle(result);
     }
-    if (mayBeStored && !isFinal && this.#closed === undefined) this.#memory.keepBlock(block);
+    this.#forgetOld();
   }
 }

@@ -193,11 +193,11 @@ function envelopeOf(event: Event): Uint8Array {
     namespace: event.namespace,
     webhook: event.webhook,
     received_at: new Date(event.receivedAt).toISOString(),
-    headers: recordedHeaders(event.headers),
   });
   const json = jsonTextOf(event);
   const body = json === undefined ? `"body_base64":"${event.body.bytes.toBase64()}"` : `"payload":${json}`;
-  return new TextEncoder().encode(`${head.slice(0, -1)},${body}}\n`);
+  const headers = `"headers":${recordedHeaders(event.headers)}`;
+  return new TextEncoder().encode(`${head.slice(0, -1)},${headers},${body}}\n`);
 }
 
 /** The body's text when it is JSON in valid UTF-8. */

@@ -7,7 +7,7 @@ import { verifiedEvent } from "../../support/verified_event.ts";
 const CONFIG = clickhouseConfigSchema.parse({});
 
 function blockOf(...ids: readonly string[]): Block {
-  return new Block(new Map(ids.map((id) => [id, new Row({ event: verifiedEvent({ id }), config: CONFIG })])));
+  return new Block(ids.map((id) => new Row({ event: verifiedEvent({ id }), config: CONFIG }, 0)));
 }
 
 /** A memory of an hour on a clock that the test moves. */
@@ -17,13 +17,13 @@ function setUp(limits: { readonly bytes?: number; readonly verdicts?: number } =
   return { clock, memory };
 }
 
-Deno.test("clickhouse memory finds a block by each of its events until it is taken", () => {
+Deno.test("clickhouse memory has a block until it is taken", () => {
   const { memory } = setUp();
   const block = blockOf("a", "b");
   memory.keepBlock(block);
-  assertEquals([memory.blockOf("a"), memory.blockOf("b"), memory.blockOf("c")], [block, block, undefined]);
+  assertEquals([memory.has(block), memory.isEmpty], [true, false]);
   memory.takeBlock(block);
-  assertEquals([memory.blockOf("a"), memory.isEmpty], [undefined, true]);
+  assertEquals([memory.has(block), memory.isEmpty], [false, true]);
 });
 
 Deno.test("clickhouse memory tells a verdict once", () => {
@@ -40,18 +40,20 @@ Deno.test("clickhouse memory forgets what is too old", () => {
   memory.keepVerdict("past", "delivered");
   clock.now = 1;
   memory.keepBlock(young);
+  assertEquals(memory.forgetOld(), []);
   clock.now = 3600;
-  assertEquals([memory.blockOf("old"), memory.blockOf("young")], [undefined, young]);
+  assertEquals(memory.forgetOld(), [old]);
+  assertEquals([memory.has(old), memory.has(young)], [false, true]);
   assertEquals(memory.takeVerdict("past"), undefined);
 });
 
 Deno.test("clickhouse memory forgets the oldest when it holds too much", () => {
-  const { memory } = setUp({ bytes: blockOf("x").size * 2, verdicts: 2 });
-  for (const id of ["a", "b", "c"]) {
-    memory.keepBlock(blockOf(id));
-    memory.keepVerdict(id, "delivered");
-  }
-  assertEquals([memory.blockOf("a"), memory.blockOf("b")?.rows.has("b")], [undefined, true]);
+  const [a, b, c] = [blockOf("a"), blockOf("b"), blockOf("c")];
+  const { memory } = setUp({ bytes: a.size * 2, verdicts: 2 });
+  for (const block of [a, b, c]) memory.keepBlock(block);
+  for (const id of ["a", "b", "c"]) memory.keepVerdict(id, "delivered");
+  assertEquals(memory.forgetOld(), [a]);
+  assertEquals([memory.has(b), memory.has(c)], [true, true]);
   assertEquals([memory.takeVerdict("a"), memory.takeVerdict("b")], [undefined, "delivered"]);
 });
 
