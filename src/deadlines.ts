@@ -77,7 +77,7 @@ export class Deadlines implements Disposable {
 
   /** Resolves after `milliseconds`. */
   wait(milliseconds: number): Promise<void> {
-    return new Promise((resolve) => this.set(milliseconds, new Wait(resolve)));
+    return new Promise((resolve) => this.set(milliseconds, new Alarm(resolve)));
   }
 
   /** Drops all deadlines without firing them. */
@@ -109,7 +109,8 @@ export class Deadlines implements Disposable {
   }
 }
 
-class Wait extends Expiring {
+/** Calls a function once its time has come. */
+export class Alarm extends Expiring {
   constructor(override readonly expire: () => void) {
     super();
   }

@@ -51,6 +51,11 @@ export const ERROR_CATALOGUE = {
     "The webhook id in the path is not valid",
     "A webhook id has 1 to 64 characters of `a-z A-Z 0-9 _ -` and begins with a letter or digit.",
   ),
+  invalid_query: refused(
+    400,
+    "The query of this admin route is not valid",
+    "Use the names and values that the message gives.",
+  ),
   webhook_not_found: refused(
     404,
     "This webhook does not exist",
@@ -110,7 +115,42 @@ export const ERROR_CATALOGUE = {
     "The gateway is at its limit",
     "Send again after `Retry-After`; raise `MAX_INFLIGHT` or `MAX_INFLIGHT_BYTES`, or find the slow output.",
   ),
+  journal_unavailable: refused(
+    503,
+    "The journal cannot be written",
+    "Send again after `Retry-After`; see the log: the disk of `DATA_DIR` is full, read-only or failing.",
+  ),
   draining: refused(503, "The gateway is shutting down", "Send again; another instance will answer."),
+  channel_not_found: refused(
+    404,
+    "This channel does not exist",
+    "Check the connector's `channel`; add a webhook with the module `webhook_connect` that names it.",
+  ),
+  unsupported_protocol: refused(
+    400,
+    "The relay protocol version is not supported",
+    "Use a connector of a version that speaks one of the gateway's protocol versions.",
+  ),
+  upgrade_required: refused(
+    400,
+    "This path speaks WebSocket only",
+    "Connect by WebSocket over HTTP/1.1, or use the paths that end in `/sse` and `/poll`.",
+  ),
+  too_many_connections: refused(
+    503,
+    "The channel has all the connections that it may have",
+    "Stop a connector, or raise `max_connections` of the webhook.",
+  ),
+  connection_not_found: refused(
+    404,
+    "This connection has ended",
+    "Connect again; the gateway restarted, or heard nothing from the connector for too long.",
+  ),
+  invalid_message: refused(
+    400,
+    "The connector's message is not valid",
+    "See src/relay/PROTOCOL.md for what a connector may send.",
+  ),
   output_failed: retried(
     502,
     "The output could not take the event",
@@ -207,6 +247,9 @@ export class StartupError extends Error {
       | "address_in_use"
       | "address_not_available"
       | "backend_unreachable"
+      | "data_directory_in_use"
+      | "data_directory_newer"
+      | "gateway_unreachable"
       | "usage",
     readonly problems: readonly string[],
     options?: ErrorOptions,

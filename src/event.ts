@@ -51,6 +51,11 @@ export class EventBody {
     return this.#bytes ??= encoder.encode(this.text);
   }
 
+  /** The form that is exact and costs nothing to store: the bytes if they were read, the text else. */
+  get stored(): Uint8Array<ArrayBuffer> | string {
+    return this.#bytes ?? this.text;
+  }
+
   /** How long the body is: in bytes where it was read as bytes, in characters else. */
   get size(): { readonly unit: "bytes" | "characters"; readonly count: number } {
     return this.#bytes === undefined
@@ -67,6 +72,17 @@ export class EventBody {
   /** Whether the body has been parsed already, and so is known to be JSON. */
   get isParsed(): boolean {
     return this.#json !== undefined;
+  }
+
+  /** Whether the body is a JSON document. */
+  isJson(): boolean {
+    try {
+      this.json;
+      return true;
+    } catch (error) {
+      if (!(error instanceof SyntaxError)) throw error;
+      return false;
+    }
   }
 
   /** Whether nothing at all was sent. */

@@ -10,14 +10,22 @@ import { ConfigManager } from "./config/manager.ts";
 import { FileConfigProvider } from "./config/file_provider.ts";
 import type { ConfigProvider } from "./config/provider.ts";
 import type { Environment } from "./config/substitution.ts";
+import { WebhookEntry } from "./config/entry.ts";
+import { webhookPath } from "./config/keys.ts";
 import { Deadlines } from "./deadlines.ts";
+import { Acceptor } from "./delivery/acceptor.ts";
+import type { ChannelQueues } from "./delivery/channel_queue.ts";
+import { DeferredChannelQueues } from "./delivery/deferred_channel_queues.ts";
+import { Dispatcher } from "./delivery/dispatcher.ts";
+import { EventMetrics } from "./delivery/event_metrics.ts";
 import { OutputMetrics } from "./delivery/output_metrics.ts";
 import { OutputPool } from "./delivery/output_pool.ts";
-import { WAITING_SENDER_POLICY } from "./delivery/retry_policy.ts";
+import { hasSqliteJournal, openSqliteJournal, type SqliteJournal } from "./delivery/sqlite/sqlite_journal.ts";
 import { adminRoutes } from "./http/admin_routes.ts";
 import { FailureLog } from "./http/failure_log.ts";
 import { Inflight } from "./http/inflight.ts";
 import { RequestMetrics } from "./http/request_metrics.ts";
+import { relayRoutes } from "./http/relay_routes.ts";
 import { Router } from "./http/router.ts";
 import { listen, type ListeningServer } from "./http/server.ts";
 import { statusRoutes } from "./http/status_routes.ts";
@@ -28,6 +36,9 @@ import { logger } from "./observability/logging.ts";
 import { Metrics } from "./observability/metrics.ts";
 import { registerConfigMetrics } from "./config/config_metrics.ts";
 import { registerProcessMetrics } from "./observability/process_metrics.ts";
+import { ChannelDirectory } from "./relay/channel_directory.ts";
+import { channelsOf } from "./relay/catalog_channels.ts";
+import { Relay } from "./relay/relay.ts";
 import type { Settings } from "./settings.ts";
 import { VERSION } from "./version.ts";
 
@@ -53,9 +64,13 @@ export class Gateway implements AsyncDisposable {
   readonly #deadlines = new Deadlines();
   readonly #metrics = new Metrics();
   readonly #inflight: Inflight;
+  readonly #channels: ChannelQueues;
   readonly #outputs: OutputPool;
+  readonly #journal: SqliteJournal;
+  readonly #dispatcher: Dispatcher;
   readonly #manager: ConfigManager;
   readonly #provider: ConfigProvider;
+  readonly #relay: Relay;
   readonly #router: Router;
   readonly #processMetrics: Disposable;
   readonly #stopping = new AbortController();
@@ -64,16 +79,34 @@ export class Gateway implements AsyncDisposable {
   #draining = false;
   #closed = false;
 
-  private constructor(options: GatewayOptions, provider: ConfigProvider) {
+  private constructor(options: GatewayOptions, provider: ConfigProvider, journal: SqliteJournal) {
     const { settings } = options;
     this.#settings = settings;
     this.#provider = provider;
     this.#inflight = new Inflight(settings.limits.maxInflight, settings.limits.maxInflightBytes);
+    this.#journal = journal;
+    const { relayQueue } = settings;
+    this.#channels = relayQueue === undefined
+      ? journal.channels
+      : new DeferredChannelQueues(() => this.#openSharedChannels(relayQueue));
     this.#outputs = this.#buildOutputs(options.lines);
+    this.#dispatcher = this.#buildDispatcher();
+    const directory = new ChannelDirectory();
     this.#manager = new ConfigManager({
       outputs: this.#outputs,
       compile: { environment: options.environment, modules: options.modules ?? outputModules },
       logger: logger("config"),
+      onChange: (path) => {
+        this.#dispatcher.changed(path);
+        directory.set(path, channelsOf(this.#manager.find(path)));
+      },
+    });
+    this.#relay = new Relay({
+      directory,
+      queues: this.#channels,
+      metrics: this.#metrics,
+      logger: logger("relay"),
+      isReady: () => this.#ready,
     });
     registerConfigMetrics(this.#metrics, this.#manager, provider);
     provider.registerMetrics?.(this.#metrics);
@@ -90,10 +123,12 @@ export class Gateway implements AsyncDisposable {
    * Builds a gateway and starts it. Resolves once it listens; with the file backend, once the configuration
    * is loaded too. With etcd, requests get 503 `not_ready` until the first load.
    *
-   * @throws {StartupError} when the address cannot be used
+   * @throws {StartupError} when the address or the data directory cannot be used
    */
   static async start(options: GatewayOptions): Promise<Gateway> {
-    const gateway = new Gateway(options, await createProvider(options.settings));
+    const { settings } = options;
+    const journal = await openJournal(settings);
+    const gateway = new Gateway(options, await createProvider(settings), journal);
     try {
       // Reading files takes no time worth a 503; etcd may be away for long, and /livez must answer.
       if (gateway.#provider.backend === "file") await gateway.#load();
@@ -125,21 +160,32 @@ export class Gateway implements AsyncDisposable {
     this.#draining = true;
     logger("gateway").info("Draining: serving on for {graceMs} ms", { graceMs });
     await this.#deadlines.wait(graceMs);
+    // Connectors connect to another instance, or to this one when it is back.
+    await this.#relay[Symbol.asyncDispose]();
     const idle = await this.#inflight.idle(AbortSignal.timeout(timeoutMs));
     this.#closed = true;
     if (!idle) {
       logger("gateway").warning("{count} requests were cut off", { count: this.#inflight.requests });
+    }
+    if (!await this.#dispatcher.drain(AbortSignal.timeout(timeoutMs))) {
+      logger("gateway").warning("{count} deliveries were cut off: they are made again at the next start", {
+        count: this.#dispatcher.underWay,
+      });
     }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closed = true;
     this.#stopping.abort();
+    await within(CLOSE_TIMEOUT_MS, this.#relay[Symbol.asyncDispose]());
     // An answer that never ends must not keep the process: the sender gets a broken connection instead.
     if (this.#server !== undefined) await within(CLOSE_TIMEOUT_MS, this.#server[Symbol.asyncDispose]());
     await this.#provider[Symbol.asyncDispose]();
+    await this.#dispatcher.drain(AbortSignal.abort());
     this.#manager.close();
     await within(CLOSE_TIMEOUT_MS, this.#outputs[Symbol.asyncDispose]());
+    await within(CLOSE_TIMEOUT_MS, this.#channels[Symbol.asyncDispose]());
+    await this.#journal[Symbol.asyncDispose]();
     this.#deadlines[Symbol.dispose]();
     this.#processMetrics[Symbol.dispose]();
   }
@@ -148,11 +194,33 @@ export class Gateway implements AsyncDisposable {
     const outputs: OutputPool = new OutputPool({
       deadlines: this.#deadlines,
       metrics: new OutputMetrics(this.#metrics, () => outputs.hosts()),
-      context: { lines },
-      retryPolicy: WAITING_SENDER_POLICY,
+      context: { lines, channels: this.#channels },
       deliveryBudgetMs: this.#settings.limits.deliveryBudgetMs,
     }, logger("output"));
     return outputs;
+  }
+
+  #buildDispatcher(): Dispatcher {
+    return new Dispatcher({
+      journal: this.#journal,
+      lookUp: ({ namespace, webhook }) => {
+        const entry = this.#manager.find(webhookPath(namespace, webhook));
+        if (entry === undefined) return "missing";
+        return entry instanceof WebhookEntry ? entry : "blocked";
+      },
+      deadlines: this.#deadlines,
+      metrics: new EventMetrics(this.#metrics, () => this.#journal.stats()),
+      logger: logger("delivery"),
+    });
+  }
+
+  async #openSharedChannels(url: string): Promise<ChannelQueues> {
+    const { RedisChannelQueues } = await import("./delivery/redis/channel_queues.ts");
+    return await RedisChannelQueues.open({
+      url,
+      deadLetters: this.#journal.deadLetters,
+      logger: logger("relay"),
+    });
   }
 
   #buildRouter(): Router {
@@ -166,6 +234,12 @@ export class Gateway implements AsyncDisposable {
       isClosed: () => this.#closed,
       bodyLimits: { maxBytes: limits.maxBodyBytes, timeoutMs: limits.bodyTimeoutMs },
       inflight: this.#inflight,
+      acceptor: new Acceptor({
+        dispatcher: this.#dispatcher,
+        journal: this.#journal,
+        deadlines: this.#deadlines,
+        logger: logger("delivery"),
+      }),
       deadlines: this.#deadlines,
       metrics: new RequestMetrics(this.#metrics, this.#inflight),
       failures,
@@ -183,8 +257,14 @@ export class Gateway implements AsyncDisposable {
         manager: this.#manager,
         provider: this.#provider,
         inflight: this.#inflight,
+        outputs: () => this.#outputs.hosts(),
+        deadLetters: {
+          letters: this.#journal.deadLetters,
+          onReplay: () => this.#dispatcher.recover(),
+        },
         startedAt: Date.now(),
       }),
+      ...relayRoutes(this.#relay),
     ];
     return new Router({ webhooks, defaultNamespace, routes, failures });
   }
@@ -192,6 +272,8 @@ export class Gateway implements AsyncDisposable {
   async #load(): Promise<void> {
     await this.#provider.start(this.#manager, this.#stopping.signal);
     this.#ready = true;
+    // What an earlier process accepted and did not deliver is taken up; a first journal begins with its first event.
+    if (await hasSqliteJournal(this.#settings.dataDir)) await this.#dispatcher.start();
     logger("config").info("Serving {webhooks} webhooks and {connections} connections", this.#manager.size);
   }
 
@@ -241,6 +323,15 @@ export async function createProvider(settings: Settings): Promise<ConfigProvider
     ...(snapshotFile === undefined ? {} : { snapshotFile }),
     logger: logger("etcd"),
   });
+}
+
+/**
+ * The journal in the data directory. Where there is none yet, nothing is made before its first use.
+ *
+ * @throws {StartupError} when another process uses it, or a newer version has written it
+ */
+export async function openJournal({ dataDir, journal }: Settings): Promise<SqliteJournal> {
+  return await openSqliteJournal({ directory: dataDir, ...journal, logger: logger("journal") });
 }
 
 async function within(milliseconds: number, work: PromiseLike<unknown>): Promise<void> {

@@ -15,12 +15,15 @@ import { VERSION } from "./version.ts";
 /** The options that stand before or after a command. */
 const OPTIONS = { boolean: ["help", "version"], alias: { h: "help", V: "version" }, unknown: refuseOption };
 
+/** Commands that parse their own options, and print their own help. */
+const WITH_OWN_OPTIONS = ["migrate", "dead-letters", "connector"];
+
 /** Runs a command and returns the exit status. */
 async function main(args: readonly string[]): Promise<number> {
   const before = parseArgs(args, { ...OPTIONS, stopEarly: true });
   const [command = "serve", ...own] = before._.map(String);
-  // A command with options of its own parses them itself, and prints its own help.
-  const after = command === "migrate" ? undefined : parseArgs(own, OPTIONS);
+  const options = command === "check" ? { ...OPTIONS, boolean: [...OPTIONS.boolean, "probe"] } : OPTIONS;
+  const after = WITH_OWN_OPTIONS.includes(command) ? undefined : parseArgs(own, options);
   if (before["help"] === true || after?.["help"] === true) return printed(helpText());
   if (before["version"] === true || after?.["version"] === true) return printed(`cwm ${VERSION}`);
   const [unexpected] = after?._ ?? [];
@@ -36,7 +39,7 @@ async function main(args: readonly string[]): Promise<number> {
     }
     case "check": {
       const { check } = await import("./cli/check.ts");
-      return await check(settings(), environment);
+      return await check(settings(), environment, { probe: after?.["probe"] === true });
     }
     case "healthcheck":
       return await healthcheck(settings());
@@ -45,8 +48,14 @@ async function main(args: readonly string[]): Promise<number> {
       const { migrate } = await import("./cli/migrate.ts");
       return await migrate(own, settings, environment);
     }
-    case "connector":
-      throw usage("The connector is not built yet");
+    case "dead-letters": {
+      const { deadLetters } = await import("./cli/dead_letters.ts");
+      return await deadLetters(own, settings);
+    }
+    case "connector": {
+      const { connector } = await import("./cli/connector.ts");
+      return await connector(own, environment);
+    }
     default:
       throw usage(`Unknown command '${command}'`);
   }

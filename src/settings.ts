@@ -41,6 +41,16 @@ export interface Settings {
   readonly defaultNamespace: string;
   readonly snapshotFile?: string;
   readonly dataDir: string;
+  /** Redis server of the channel queues; left out: they stand in the data directory. Holds a password. */
+  readonly relayQueue?: string;
+  readonly journal: {
+    /** Largest size of the journal on disk. */
+    readonly maxBytes: number;
+    /** How long events are kept after they were delivered. */
+    readonly retentionMs: number;
+    /** How much of them is kept at most. */
+    readonly retentionBytes: number;
+  };
   readonly host: string;
   /** 0 for any free port. */
   readonly port: number;
@@ -101,6 +111,7 @@ function optional<Value>(
 /** The rule of `config/keys.ts`, which stands above this file. */
 const NAMESPACE = /^[a-zA-Z0-9_-]{1,64}$/;
 const ETCD_PREFIX = /^\/([^/\s]+\/)*$/;
+const REDIS_URL = /^rediss?:\/\/[^\s/?#]+(\/\d*)?(\?\S*)?$/;
 const VISIBLE_ASCII = /^[\x21-\x7e]{16,}$/;
 
 /** A body is held in memory, and as text: V8's strings end at 512 MiB. */
@@ -151,6 +162,26 @@ const VARIABLES = {
     "Keeps the last good configuration from etcd, to start from while etcd cannot be reached.",
   ),
   DATA_DIR: variable(text("path"), "./data", "Directory for what must survive a restart."),
+  RELAY_QUEUE: optional(
+    secret((value) => REDIS_URL.test(value), "be redis://host:port or rediss://host:port"),
+    "Redis server, such as `redis://host:6379`, for channels that all instances share; without it, each " +
+      "instance has its own in `DATA_DIR`.",
+  ),
+  JOURNAL_MAX_BYTES: variable(
+    integer(16 * 1024 * 1024, TEBIBYTE, "bytes"),
+    10 * 1024 ** 3,
+    "Largest size of the journal in `DATA_DIR`; when it is reached, `durable` webhooks answer 503.",
+  ),
+  JOURNAL_RETENTION_MS: variable(
+    integer(0, 30 * 24 * HOUR_MS, "ms"),
+    0,
+    "How long an event is kept in the journal after it was delivered.",
+  ),
+  JOURNAL_RETENTION_BYTES: variable(
+    integer(0, TEBIBYTE, "bytes"),
+    1024 ** 3,
+    "How much of delivered events is kept at most; the oldest go first.",
+  ),
   HOST: variable(host(), "0.0.0.0", "Address to listen on; `::` for IPv4 and IPv6."),
   PORT: variable(integer(0, 65535), 8000, "Port to listen on; 0 for any free one."),
   LOG_LEVEL: variable(choice("debug", "info", "warning", "error"), "info", "Least severe messages to log."),
@@ -242,6 +273,12 @@ export function loadSettings(
     defaultNamespace: values.ETCD_NAMESPACE,
     ...ifSet("snapshotFile", values.CONFIG_SNAPSHOT_FILE),
     dataDir: values.DATA_DIR,
+    ...ifSet("relayQueue", values.RELAY_QUEUE),
+    journal: {
+      maxBytes: values.JOURNAL_MAX_BYTES,
+      retentionMs: values.JOURNAL_RETENTION_MS,
+      retentionBytes: values.JOURNAL_RETENTION_BYTES,
+    },
     host: values.HOST,
     port: values.PORT,
     log: { level: values.LOG_LEVEL, format: values.LOG_FORMAT ?? (logIsTerminal ? "text" : "json") },

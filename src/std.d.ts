@@ -62,6 +62,7 @@ declare module "@std/cli/parse-args" {
   export interface ParseOptions {
     readonly boolean?: readonly string[];
     readonly string?: readonly string[];
+    readonly collect?: readonly string[];
     readonly alias?: Readonly<Record<string, string>>;
     readonly default?: Readonly<Record<string, unknown>>;
     readonly stopEarly?: boolean;

@@ -18,7 +18,7 @@ const configSchema = z.string()
 export const authorization: VerifierKind<string> = {
   key: "authorization",
   configSchema,
-  compile: (expected) => preparedOnFirstUse("head", () => verifierOf(expected)),
+  compile: (expected) => preparedOnFirstUse("head", verifierOf, expected),
 };
 
 function verifierOf(expected: string): HeadVerifier {

@@ -41,8 +41,12 @@ const configSchema: z.ZodType<HmacConfig> = z.strictObject({
 export const hmac: VerifierKind<HmacConfig> = {
   key: "hmac",
   configSchema,
-  compile: (config) => preparedOnFirstUse("body", () => new HmacVerifier(config)),
+  compile: (config) => preparedOnFirstUse("body", verifierOf, config),
 };
+
+function verifierOf(config: HmacConfig): BodyVerifier {
+  return new HmacVerifier(config);
+}
 
 class HmacVerifier implements BodyVerifier {
   readonly reads = "body";

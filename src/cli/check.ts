@@ -1,10 +1,14 @@
 import { ConfigManager } from "../config/manager.ts";
 import type { Problem } from "../config/problem.ts";
+import { CLOSED_LEASE } from "../delivery/output_pool.ts";
 import { StartupError } from "../errors.ts";
 import { createProvider } from "../gateway.ts";
 import { outputModules } from "../modules/registry.ts";
+import type { LineWriter } from "../observability/line_writer.ts";
 import { logger } from "../observability/logging.ts";
+import { escapeUnsafe } from "../observability/safe_text.ts";
 import type { Settings } from "../settings.ts";
+import { probeConnections, type ProbeResult } from "./probe_connections.ts";
 import { print } from "./terminal.ts";
 
 /** How long the backend may take to give its configuration, in milliseconds. */
@@ -13,13 +17,16 @@ const LOAD_TIMEOUT_MS = 10_000;
 /**
  * Validates the webhooks and connections of the configured backend without serving, and prints every
  * problem. Returns the exit status: 1 if there are any.
+ *
+ * @param probe whether to ask the system behind each connection if it can take events, too
  */
 export async function check(
   settings: Settings,
   environment: Readonly<Record<string, string>>,
+  { probe }: { readonly probe: boolean },
 ): Promise<number> {
   const manager = new ConfigManager({
-    outputs: { acquire: () => UNUSED_OUTPUT },
+    outputs: { acquire: () => CLOSED_LEASE },
     compile: { environment, modules: outputModules },
     logger: logger("config"),
   });
@@ -40,16 +47,33 @@ export async function check(
       count(connections, "connection")
     }`,
   );
-  return problems.length === 0 ? 0 : 1;
+  const unreachable = probe ? await printProbes(manager) : 0;
+  return problems.length === 0 && unreachable === 0 ? 0 : 1;
+}
+
+/** Prints how every connection is doing. Returns how many cannot take events. */
+async function printProbes(manager: ConfigManager): Promise<number> {
+  const results = await probeConnections(manager.connections(), outputModules, {
+    logger: logger("output"),
+    lines: NO_LINES,
+  });
+  for (const result of results) print(escapeUnsafe(describeProbe(result)));
+  const failed = results.filter(({ failure }) => failure !== undefined).length;
+  print(`${count(failed, "connection")} of ${results.length} cannot take events`);
+  return failed;
 }
 
 /** Nothing is delivered while checking. */
-const UNUSED_OUTPUT = {
-  deliver: () => {
-    throw new Error("Cannot deliver while checking the configuration");
-  },
-  release: () => {},
+const NO_LINES: LineWriter = {
+  write: () => Promise.reject(new TypeError("Cannot print events: nothing is delivered here")),
+  [Symbol.asyncDispose]: () => Promise.resolve(),
 };
+
+function describeProbe({ connection, module, failure }: ProbeResult): string {
+  if (module === undefined) return `connection ${connection}: not probed, since no module uses its type yet`;
+  if (failure === undefined) return `connection ${connection}: ${module} can take events`;
+  return `connection ${connection}: ${failure.message} (${failure.code})`;
+}
 
 function describe({ key, path, message, code }: Problem): string {
   return `${key}: ${path === "" ? "" : `${path}: `}${message} (${code})`;

@@ -1,4 +1,5 @@
 import type { Settings } from "../settings.ts";
+import { localUrl } from "./local_url.ts";
 import { print, printError } from "./terminal.ts";
 
 const TIMEOUT_MS = 3_000;
@@ -8,7 +9,7 @@ const TIMEOUT_MS = 3_000;
  * Returns the exit status: 0 when it is.
  */
 export async function healthcheck(settings: Settings): Promise<number> {
-  const url = `http://${localHost(settings.host)}:${settings.port}/readyz`;
+  const url = `${localUrl(settings)}/readyz`;
   try {
     const response = await fetch(url, { signal: AbortSignal.timeout(TIMEOUT_MS) });
     print((await response.text()).trim());
@@ -17,11 +18,4 @@ export async function healthcheck(settings: Settings): Promise<number> {
     printError(`Cannot reach ${url}: ${error instanceof Error ? error.message : String(error)}`);
     return 1;
   }
-}
-
-/** An address to connect to for an address that is listened on. */
-function localHost(host: string): string {
-  if (host === "0.0.0.0") return "127.0.0.1";
-  if (host === "::") return "[::1]";
-  return host.includes(":") ? `[${host}]` : host;
 }

@@ -4,8 +4,9 @@ const COMMANDS: readonly (readonly [command: string, description: string])[] = [
   ["serve", "Start the gateway (default)"],
   ["check", "Validate the configured webhooks and connections; exit status 1 if there are problems"],
   ["migrate", "Carry webhooks and connections from files to etcd or back: see cwm migrate --help"],
+  ["dead-letters", "List, show, replay and drop undeliverable events: see cwm dead-letters --help"],
   ["healthcheck", "Ask the gateway on this machine whether it is ready; exit status 0 if it is"],
-  ["connector", "Start the connector (not built yet)"],
+  ["connector", "Take events from a gateway into a private network: see cwm connector --help"],
 ];
 
 /** What `cwm --help` prints. */
@@ -19,7 +20,11 @@ export function helpText(): string {
     ...table(COMMANDS),
     "",
     "Options:",
-    ...table([["-h, --help", "Print this help"], ["-V, --version", "Print the version"]]),
+    ...table([
+      ["-h, --help", "Print this help"],
+      ["-V, --version", "Print the version"],
+      ["--probe", "With check: ask the system behind each connection whether it can take events"],
+    ]),
     "",
     "Environment variables:",
     ...table(SETTING_DEFINITIONS.map((setting): [string, string] => [

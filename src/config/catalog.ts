@@ -1,6 +1,4 @@
-import type { BlockedWebhook, CatalogEntry } from "./entry.ts";
-import { WebhookEntry } from "./entry.ts";
-import { webhookPath } from "./keys.ts";
+import { type CatalogEntry, WebhookEntry } from "./entry.ts";
 import type { Problem } from "./problem.ts";
 
 /** How many keys are in which state, as metrics show it. */
@@ -28,10 +26,9 @@ export class Catalog {
   }
 
   /** Puts an entry in the place of the former one, which lives on until its last request has ended. */
-  put(entry: WebhookEntry | BlockedWebhook): void {
-    const path = webhookPath(entry.namespace, entry.id);
-    const former = this.#entries.get(path);
-    this.#entries.set(path, entry);
+  put(entry: CatalogEntry): void {
+    const former = this.#entries.get(entry.path);
+    this.#entries.set(entry.path, entry);
     if (entry instanceof WebhookEntry) this.#serving++;
     this.#retire(former);
   }
@@ -54,6 +51,11 @@ export class Catalog {
   setProblems(key: string, problems: readonly Problem[]): void {
     if (problems.length === 0) this.#problems.delete(key);
     else this.#problems.set(key, problems);
+  }
+
+  /** Whether any key has a problem. */
+  get hasProblems(): boolean {
+    return this.#problems.size > 0;
   }
 
   problemsOf(key: string): readonly Problem[] {

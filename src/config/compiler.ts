@@ -6,17 +6,25 @@
  */
 
 import { closestString } from "@std/text/closest-string";
-import type { z } from "zod";
+import { z } from "zod";
 import { type Authenticator, compileAuthenticator } from "../auth/authenticator.ts";
 import { verifierKinds } from "../auth/registry.ts";
 import type { BodyForm } from "../event.ts";
 import type { OutputModule } from "../modules/module.ts";
-import { PLANNED_MODULES } from "../modules/registry.ts";
-import type { ProblemReason } from "./problem.ts";
-import { connectionSchema, isRemark, PLANNED_KEYS, type WebhookConfig, webhookSchema } from "./schema.ts";
+import { type CompiledStep, compilePolicy, compileSteps, type DeliveryPolicy } from "./delivery_compiler.ts";
+import type { Compiled, ProblemReason } from "./problem.ts";
+import { knownKeys } from "./schema_keys.ts";
+import {
+  connectionSchema,
+  isRemark,
+  METHODS,
+  PLANNED_KEYS,
+  type WebhookConfig,
+  webhookSchema,
+} from "./schema.ts";
 import { type Environment, substitute } from "./substitution.ts";
 
-/** A webhook ready for use but for its connection, which may come and go. */
+/** A webhook ready for use but for its connections, which may come and go. */
 export interface CompiledWebhook {
   readonly enabled: boolean;
   readonly dataType: "json" | "blob";
@@ -24,13 +32,11 @@ export interface CompiledWebhook {
   /** In bytes; `undefined` for the gateway's default. */
   readonly maxBodyBytes: number | undefined;
   readonly authenticator: Authenticator;
-  /** The cheapest form of the body that the verifiers and the output can work from. */
+  /** The cheapest form of the body that the verifiers, the outputs and the journal can work from. */
   readonly bodyForm: BodyForm;
-  readonly module: OutputModule;
-  /** What the module's own schema made of `module-config`. */
-  readonly moduleConfig: unknown;
-  /** The connection's name where the webhook gives one. */
-  readonly connectionName: string | undefined;
+  /** The outputs of its events; one, unless there is a chain. */
+  readonly steps: readonly CompiledStep[];
+  readonly policy: DeliveryPolicy;
 }
 
 /** A connection that a module can open. */
@@ -51,29 +57,20 @@ export interface CompileContext {
   readonly modules: readonly OutputModule[];
 }
 
-/** The compiled value, or all the reasons why there is none. */
-export type Compiled<Value> = { readonly value: Value } | { readonly problems: readonly ProblemReason[] };
-
 /** Compiles one webhook. */
 export function compileWebhook(json: unknown, context: CompileContext): Compiled<CompiledWebhook> {
   const { value, problems: missing } = substitute(withoutRemarks(json), context.environment);
   if (missing.length > 0) return { problems: missing };
   const planned = plannedKeys(value as object);
   if (planned.length > 0) return { problems: planned };
-  const parsed = webhookSchema.safeParse(value);
+  const parsed = compiledSchema(webhookSchema).safeParse(value);
   if (!parsed.success) return { problems: describeIssues(parsed.error, webhookSchema) };
   const config = parsed.data as WebhookConfig & Record<string, unknown>;
 
-  const module = context.modules.find(({ name }) => name === config.module);
-  if (module === undefined) return { problems: [describeUnknownModule(config.module, context.modules)] };
-  if (config.accept === "durable") {
-    const message = "Acceptance 'durable' is not built yet: use 'delivered' or leave the key out";
-    return { problems: [{ code: "not_supported_yet", path: "accept", message }] };
-  }
-  const moduleConfig = module.configSchema.safeParse(config["module-config"]);
-  if (!moduleConfig.success) {
-    return { problems: describeIssues(moduleConfig.error, module.configSchema, "module-config") };
-  }
+  const compiledSteps = compileSteps(config, context.modules, parseWith);
+  if ("problems" in compiledSteps) return compiledSteps;
+  const steps = compiledSteps.value;
+  const policy = compilePolicy(config, steps);
 
   const verifiers = verifierKinds
     .filter((kind) => config[kind.key] !== undefined)
@@ -83,16 +80,48 @@ export function compileWebhook(json: unknown, context: CompileContext): Compiled
     value: {
       enabled: config.enabled,
       dataType: config.data_type,
-      methods: config.methods,
+      methods: sharedMethods(config.methods),
       maxBodyBytes: config.max_body_bytes,
       authenticator,
-      bodyForm: authenticator.readsBody || config.data_type === "blob" ? "bytes" : module.reads,
-      module,
-      moduleConfig: module.forWebhook?.(moduleConfig.data, { dataType: config.data_type }) ??
-        moduleConfig.data,
-      connectionName: config.connection,
+      bodyForm: authenticator.readsBody || config.data_type === "blob" ? "bytes" : bodyForm(steps, policy),
+      steps,
+      policy,
     },
   };
+}
+
+/** What is stored must be as exact as what is delivered: parsed JSON is neither. */
+function bodyForm(steps: readonly CompiledStep[], { acceptance }: DeliveryPolicy): BodyForm {
+  const forms = steps.map(({ module }) => module.reads);
+  if (forms.includes("bytes")) return "bytes";
+  return acceptance === "durable" || forms.includes("text") ? "text" : "json";
+}
+
+/** Parses with a schema; the reasons name their place below `prefix`. */
+function parseWith<Value>(schema: z.ZodType<Value>, value: unknown, prefix: string): Compiled<Value> {
+  const parsed = compiledSchema(schema).safeParse(value);
+  return parsed.success ? { value: parsed.data } : { problems: describeIssues(parsed.error, schema, prefix) };
+}
+
+const SINGLE_METHODS = METHODS.map((method) => [method]);
+
+/** One array for all webhooks that accept one and the same method, as most do. */
+function sharedMethods(methods: WebhookConfig["methods"]): readonly string[] {
+  const [only] = methods;
+  return methods.length === 1 ? SINGLE_METHODS.find(([method]) => method === only)! : methods;
+}
+
+const compiledSchemas = new WeakMap<z.ZodType, z.ZodType>();
+
+/**
+ * The schema with generated code for values that are valid, which takes a fifth of the time: there may be
+ * hundreds of thousands. Others are parsed by the schema as it is, for the same issues. Generated at the
+ * first use, since that takes some milliseconds.
+ */
+function compiledSchema<Schema extends z.ZodType>(schema: Schema): Schema {
+  let compiled = compiledSchemas.get(schema);
+  if (compiled === undefined) compiledSchemas.set(schema, compiled = z.compile(schema));
+  return compiled as Schema;
 }
 
 /** Compiles one connection with the schema of the first module that accepts its type. */
@@ -121,8 +150,9 @@ export function compileConnection(
  */
 function withoutRemarks(json: unknown): unknown {
   const kept: Record<string, unknown> = {};
-  for (const [key, value] of Object.entries(json as object)) {
+  for (const key of Object.keys(json as object)) {
     if (isRemark(key)) continue;
+    const value = (json as Record<string, unknown>)[key];
     kept[key] = hasRemark(value)
       ? Object.fromEntries(Object.entries(value).filter(([childKey]) => !isRemark(childKey)))
       : value;
@@ -131,8 +161,9 @@ function withoutRemarks(json: unknown): unknown {
 }
 
 function hasRemark(value: unknown): value is object {
-  return typeof value === "object" && value !== null && !Array.isArray(value) &&
-    Object.keys(value).some(isRemark);
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return false;
+  for (const key in value) if (isRemark(key)) return true;
+  return false;
 }
 
 function plannedKeys(value: object): ProblemReason[] {
@@ -144,20 +175,8 @@ function plannedKeys(value: object): ProblemReason[] {
   }));
 }
 
-function describeUnknownModule(name: string, modules: readonly OutputModule[]): ProblemReason {
-  if (PLANNED_MODULES.includes(name)) {
-    return { code: "not_supported_yet", path: "module", message: `Module '${name}' is not built yet` };
-  }
-  const nearest = closestString(name, modules.map((module) => module.name));
-  return {
-    code: "unknown_module",
-    path: "module",
-    message: `Module '${name}' does not exist: nearest is '${nearest}'`,
-  };
-}
-
 /** One reason per issue; unknown keys with the nearest known one. Values are never shown. */
-function describeIssues(error: z.ZodError, schema: z.ZodType, prefix = ""): ProblemReason[] {
+export function describeIssues(error: z.ZodError, schema: z.ZodType, prefix = ""): ProblemReason[] {
   return error.issues.flatMap((issue): ProblemReason[] => {
     const path = [...(prefix === "" ? [] : [prefix]), ...issue.path.map(String)];
     if (issue.code !== "unrecognized_keys") {
@@ -172,31 +191,6 @@ function describeIssues(error: z.ZodError, schema: z.ZodType, prefix = ""): Prob
         : `Key '${key}' is not known: nearest is '${closestString(key, known)}'`,
     }));
   });
-}
-
-/** The keys of the object schema at a path, looking through optional, default and transform wrappers. */
-function knownKeys(schema: z.ZodType, path: readonly PropertyKey[]): string[] {
-  let current: unknown = unwrap(schema);
-  for (const step of path) {
-    const shape = (current as { shape?: Record<PropertyKey, unknown> }).shape;
-    if (shape === undefined) return [];
-    current = unwrap(shape[step]);
-  }
-  return Object.keys((current as { shape?: object } | undefined)?.shape ?? {});
-}
-
-function unwrap(schema: unknown): unknown {
-  let current = schema as
-    | { def?: { innerType?: unknown; in?: unknown; out?: unknown; type?: string } }
-    | undefined;
-  while (current?.def !== undefined) {
-    // A preprocess is a pipe whose input is a transform; its schema is the output.
-    const inner = current.def.innerType ??
-      ((current.def.in as typeof current)?.def?.type === "transform" ? current.def.out : current.def.in);
-    if (inner === undefined) return current;
-    current = inner as typeof current;
-  }
-  return current;
 }
 
 /** JSON with sorted keys: the same settings in another order are the same connection. */

@@ -1,7 +1,8 @@
 import type { CompiledConnection, CompiledWebhook } from "./compiler.ts";
+import type { CompiledStep } from "./delivery_compiler.ts";
 import type { OutputModule } from "../modules/module.ts";
 
-/** The connection of a webhook (none where its module needs none), or why it cannot be told. */
+/** The connection of an output (none where its module needs none), or why it cannot be told. */
 export type Resolution = { readonly connection: CompiledConnection | undefined } | {
   readonly unresolved: string;
 };
@@ -15,6 +16,11 @@ export class Connections {
 
   get(name: string): CompiledConnection | undefined {
     return this.#byName.get(name);
+  }
+
+  /** All of them. */
+  values(): Iterable<CompiledConnection> {
+    return this.#byName.values();
   }
 
   get size(): number {
@@ -36,11 +42,10 @@ export class Connections {
   }
 
   /**
-   * Finds a webhook's connection: the one it names or, where it names none, the only one of a type that
-   * its module accepts.
+   * Finds the connection of one output of a webhook: the one that is named or, where none is, the only one of
+   * a type that its module accepts.
    */
-  resolve(webhook: CompiledWebhook): Resolution {
-    const { module, connectionName } = webhook;
+  resolve({ module, connectionName }: CompiledStep): Resolution {
     if (module.connectionTypes.length === 0) return { connection: undefined };
     return connectionName === undefined
       ? this.#resolveByType(module)
@@ -98,9 +103,11 @@ export class Connections {
     for (const type of new Set(types)) yield* this.#chosenByType.get(type) ?? [];
   }
 
-  *#indexKeys(webhook: CompiledWebhook): Iterable<[Map<string, Set<string>>, string]> {
-    if (webhook.module.connectionTypes.length === 0) return;
-    if (webhook.connectionName !== undefined) yield [this.#namedBy, webhook.connectionName];
-    else for (const type of webhook.module.connectionTypes) yield [this.#chosenByType, type];
+  #indexKeys({ steps }: CompiledWebhook): readonly [Map<string, Set<string>>, string][] {
+    return steps.flatMap(({ module, connectionName }): [Map<string, Set<string>>, string][] => {
+      if (module.connectionTypes.length === 0) return [];
+      if (connectionName !== undefined) return [[this.#namedBy, connectionName]];
+      return module.connectionTypes.map((type) => [this.#chosenByType, type]);
+    });
   }
 }

@@ -6,56 +6,127 @@
  */
 
 import type { OutputLease } from "../delivery/output_pool.ts";
+import { Places } from "../delivery/places.ts";
+import type { Idempotency, Route, RouteStep } from "../delivery/route.ts";
 import type { GatewayError } from "../errors.ts";
+import type { Acceptance } from "../modules/module.ts";
 import type { CompiledWebhook } from "./compiler.ts";
 
-/** A webhook that takes requests. A request keeps the entry that it began with to its end. */
-export class WebhookEntry {
-  readonly namespace: string;
+/**
+ * The place of an entry. Only the path is kept: the catalog has it anyway, and of a quarter of a million
+ * webhooks few are asked for their parts.
+ */
+class PlacedEntry {
+  /** `namespace/id` */
+  readonly path: string;
+
+  constructor(path: string) {
+    this.path = path;
+  }
+
+  get namespace(): string {
+    return this.path.slice(0, this.path.indexOf("/"));
+  }
+
   /** The webhook's id within its namespace. */
-  readonly id: string;
+  get id(): string {
+    return this.path.slice(this.path.indexOf("/") + 1);
+  }
+}
+
+/**
+ * A webhook that takes requests, and the route of its events. A request keeps the entry that it began with to
+ * its end; events out of the journal take the entry of the moment.
+ */
+export class WebhookEntry extends PlacedEntry implements Route {
   readonly webhook: CompiledWebhook;
-  readonly output: OutputLease;
-  #requests = 0;
+  readonly #outputs: readonly OutputLease[];
+  #steps: readonly RouteStep[] | undefined;
+  #gate: Places | undefined;
+  #users = 0;
   #retired = false;
 
-  constructor(namespace: string, id: string, webhook: CompiledWebhook, output: OutputLease) {
-    this.namespace = namespace;
-    this.id = id;
+  /** @param outputs one lease for each step of the webhook */
+  constructor(path: string, webhook: CompiledWebhook, outputs: readonly OutputLease[]) {
+    super(path);
     this.webhook = webhook;
-    this.output = output;
+    this.#outputs = outputs;
   }
 
-  /** A request begins to use the entry. */
+  /** Made at the first event: most of a quarter of a million webhooks are idle. */
+  get steps(): readonly RouteStep[] {
+    return this.#steps ??= this.webhook.steps.map((step, index) => ({
+      name: step.name,
+      output: this.#outputs[index]!,
+      config: step.moduleConfig,
+      ordered: step.module.ordered?.(step.moduleConfig) ?? false,
+      retry: step.retry,
+    }));
+  }
+
+  get acceptance(): Acceptance {
+    return this.webhook.policy.acceptance;
+  }
+
+  get execution(): "sequential" | "parallel" {
+    return this.webhook.policy.execution;
+  }
+
+  get continueOnError(): boolean {
+    return this.webhook.policy.continueOnError;
+  }
+
+  get timeoutMs(): number {
+    return this.webhook.policy.timeoutMs;
+  }
+
+  get concurrency(): number {
+    return this.webhook.policy.concurrency;
+  }
+
+  get queue(): number {
+    return this.webhook.policy.queue;
+  }
+
+  get idempotency(): Idempotency | undefined {
+    return this.webhook.policy.idempotency;
+  }
+
+  /** The places for requests that wait for their delivery; `undefined` where the webhook has no bound. */
+  get gate(): Places | undefined {
+    if (this.concurrency === Infinity) return undefined;
+    return this.#gate ??= new Places(this.concurrency, this.queue);
+  }
+
   enter(): void {
-    this.#requests++;
+    this.#users++;
   }
 
-  /** A request that entered has ended. */
   leave(): void {
-    this.#requests--;
-    if (this.#retired && this.#requests === 0) this.output.release();
+    this.#users--;
+    if (this.#retired && this.#users === 0) this.#release();
   }
 
-  /** Another entry has taken the place: let go of the output as soon as the last request has ended. */
+  /** Another entry has taken the place: let go of the outputs as soon as the last user has ended. */
   retire(): void {
     if (this.#retired) return;
     this.#retired = true;
-    if (this.#requests === 0) this.output.release();
+    if (this.#users === 0) this.#release();
+  }
+
+  #release(): void {
+    for (const output of this.#outputs) output.release();
   }
 }
 
 /** A webhook that is configured but cannot take requests. */
-export class BlockedWebhook {
-  readonly namespace: string;
-  readonly id: string;
+export class BlockedWebhook extends PlacedEntry {
   readonly error: GatewayError;
   /** The compiled configuration, where only the connection is missing. */
   readonly webhook: CompiledWebhook | undefined;
 
-  constructor(namespace: string, id: string, error: GatewayError, webhook?: CompiledWebhook) {
-    this.namespace = namespace;
-    this.id = id;
+  constructor(path: string, error: GatewayError, webhook?: CompiledWebhook) {
+    super(path);
     this.error = error;
     this.webhook = webhook;
   }

@@ -8,17 +8,17 @@
  * @module
  */
 
-import { type Channel, type Metadata, type ServiceError, status } from "@grpc/grpc-js";
+import { type Channel, type Client, type Metadata, type ServiceError, status } from "@grpc/grpc-js";
 import {
   Etcd3,
   type IAuthenticateResponse,
   type IRangeRequest,
-  type IRangeResponse,
-  type IResponseHeader,
   type IWatchRequest,
   type IWatchResponse,
 } from "etcd3";
 import type { EtcdEndpoint } from "./etcd_endpoint.ts";
+import type { EtcdHeader } from "./etcd_header.ts";
+import { EtcdPage } from "./etcd_page.ts";
 import { type EtcdTlsFiles, EtcdTransport, type KeepAlive } from "./etcd_transport.ts";
 
 /** What kind of failure a call met. */
@@ -54,25 +54,6 @@ export class EtcdCallError extends Error {
   constructor(readonly failure: EtcdFailure, message: string, options?: ErrorOptions) {
     super(message, options);
   }
-}
-
-/** The header of an answer. */
-export interface EtcdHeader {
-  /** Differs between clusters; a uint64, kept as text. */
-  readonly clusterId: string;
-  /** Grows with every change in the cluster. At 100,000 changes a second, 2^53 is reached in 2,800 years. */
-  readonly revision: number;
-  /** Grows with every election. */
-  readonly term: number;
-}
-
-/** Reads the numbers that `npm:etcd3` passes on as text. */
-export function readHeader(header: IResponseHeader): EtcdHeader {
-  return {
-    clusterId: header.cluster_id,
-    revision: Number(header.revision),
-    term: Number(header.raft_term),
-  };
 }
 
 /** The two directions of a watch. */
@@ -144,16 +125,16 @@ export class EtcdConnection implements AsyncDisposable {
   /** The cheapest read that proves that the member takes part in the cluster. */
   async probe(deadline: number = Date.now() + this.#options.callTimeoutMs): Promise<EtcdHeader> {
     const key = this.#options.probeKey as Buffer;
-    return readHeader((await this.range({ key, keys_only: true }, deadline)).header);
+    return (await this.range({ key, keys_only: true }, deadline)).header;
   }
 
   /**
    * @param deadline in milliseconds since 1970
    * @throws {EtcdCallError}
    */
-  async range(request: IRangeRequest, deadline: number): Promise<IRangeResponse> {
+  async range(request: IRangeRequest, deadline: number): Promise<EtcdPage> {
     const token = this.#token;
-    const call = () => this.#call<IRangeResponse>("KV", "range", request, deadline);
+    const call = () => this.#call("KV", "range", request, deadline, EtcdPage.decode);
     try {
       return await call();
     } catch (error) {
@@ -183,12 +164,8 @@ export class EtcdConnection implements AsyncDisposable {
     const { username: name, password = "" } = this.#options;
     this.#token = undefined;
     try {
-      const answer = await this.#call<IAuthenticateResponse>(
-        "Auth",
-        "authenticate",
-        { name, password },
-        deadline,
-      );
+      const request = { name, password };
+      const answer = await this.#call<IAuthenticateResponse>("Auth", "authenticate", request, deadline);
       this.#token = answer.token;
     } catch (error) {
       // Credentials are configured, and etcd does not ask for them (yet).
@@ -202,9 +179,10 @@ export class EtcdConnection implements AsyncDisposable {
     method: string,
     request: unknown,
     deadline: number,
+    decode?: Decode<Response>,
   ): Promise<Response> {
     try {
-      return await this.#etcd.call(service, method, request, deadline, this.#token) as Response;
+      return await this.#etcd.call({ service, method, request, deadline, decode }, this.#token);
     } catch (error) {
       throw toCallError(error, `${method} at ${this.endpoint.name}`);
     }
@@ -229,12 +207,24 @@ export function toCallError(error: unknown, action: string): EtcdCallError {
   });
 }
 
-type UnaryMethod = (
-  request: unknown,
-  metadata: Metadata,
-  options: { readonly deadline: number },
-  callback: (error: ServiceError | null, response: unknown) => void,
-) => void;
+type Decode<Response> = (bytes: Uint8Array) => Response;
+
+/** A call that is answered once. */
+interface UnaryCall<Response> {
+  readonly service: "KV" | "Auth";
+  readonly method: string;
+  readonly request: unknown;
+  readonly deadline: number;
+  /** Reads the answer from its bytes. @default as `npm:etcd3` does */
+  readonly decode: Decode<Response> | undefined;
+}
+
+/** What `@grpc/grpc-js` says of a method on the method itself. */
+interface MethodDefinition {
+  readonly path: string;
+  readonly requestSerialize: (request: unknown) => Buffer;
+  readonly responseDeserialize: (bytes: Buffer) => unknown;
+}
 
 /** The services of `npm:etcd3` on a channel of our own, past its fault handling. */
 class SingleChannelEtcd extends Etcd3 {
@@ -244,25 +234,27 @@ class SingleChannelEtcd extends Etcd3 {
   }
 
   /** @throws {ServiceError} as gRPC made it */
-  async call(
-    service: "KV" | "Auth",
-    method: string,
-    request: unknown,
-    deadline: number,
-    token: string | undefined,
-  ): Promise<unknown> {
+  async call<Response>(call: UnaryCall<Response>, token: string | undefined): Promise<Response> {
+    const { service, method, request, deadline, decode } = call;
     // Errors are carried around the pool, which would replace them by its own and lose their codes.
-    const { error, response } = await this.pool.withConnection(service, ({ client, metadata }) => {
-      const methods = client as unknown as Readonly<Record<string, UnaryMethod>>;
-      addMetadata(metadata, token);
+    const { error, response } = await this.pool.withConnection(service, (connection) => {
+      const client = connection.client as unknown as Client & Readonly<Record<string, MethodDefinition>>;
+      const { path, requestSerialize, responseDeserialize } = client[method]!;
+      addMetadata(connection.metadata, token);
       return new Promise<{ readonly error: ServiceError | null; readonly response: unknown }>((resolve) => {
-        methods[method]!.call(client, request, metadata, { deadline }, (error, response) => {
-          resolve({ error, response });
-        });
+        client.makeUnaryRequest(
+          path,
+          requestSerialize,
+          decode ?? responseDeserialize,
+          request,
+          connection.metadata,
+          { deadline },
+          (error, response) => resolve({ error, response }),
+        );
       });
     });
     if (error !== null) throw error;
-    return response;
+    return response as Response;
   }
 
   async openWatch(token: string | undefined): Promise<EtcdWatchStream> {

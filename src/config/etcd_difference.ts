@@ -1,7 +1,6 @@
-import type { Buffer } from "node:buffer";
-import type { IKeyValue } from "etcd3";
-import { hashBytes } from "./etcd_hash.ts";
 import type { EtcdMirror, KeyChange } from "./etcd_mirror.ts";
+import type { ListedKey } from "./etcd_page.ts";
+import { Boundaries } from "./etcd_list.ts";
 import { parseConfigKey } from "./keys.ts";
 
 /** From so many keys on, a list that would remove more than half of them has to be confirmed. */
@@ -13,13 +12,14 @@ export function isMassDelete(keys: number, removed: number): boolean {
 }
 
 /**
- * What has to change in the mirror to make it equal to a list. The pages of the list are compared one by
- * one; nothing is applied here.
+ * What has to change in the mirror to make it equal to a list. The keys of the list are compared in their
+ * order, a few at a time; nothing is applied here.
  */
 export class Difference {
   readonly pass: number;
   readonly #mirror: EtcdMirror;
   readonly #trustRevisions: boolean;
+  readonly #boundaries = new Boundaries();
   #puts: KeyChange[] = [];
 
   /**
@@ -33,31 +33,33 @@ export class Difference {
     mirror.foreignKeys.beginPass();
   }
 
-  /** Compares one page. */
-  compare(page: readonly IKeyValue[]): void {
+  /** Compares the next keys of the list. Nothing that is kept refers to their page. */
+  compare(listedKeys: Iterable<ListedKey>): void {
     const { keys, keySpace } = this.#mirror;
-    for (const { key, value, mod_revision } of page) {
-      const name = keySpace.nameOf(key);
-      const revision = Number(mod_revision);
-      const known = keys.get(name);
-      if (known === undefined) {
-        this.#add(name, revision, value);
+    for (const listed of listedKeys) {
+      const { revision } = listed;
+      const name = listed.nameIn(keySpace);
+      this.#boundaries.add(name);
+      const slot = keys.find(name);
+      if (slot === undefined) {
+        this.#add(name, listed);
         continue;
       }
-      const hash = hashBytes(value);
-      known.pass = this.pass;
-      if (known.hash !== hash || (this.#trustRevisions && known.revision !== revision)) {
-        this.#puts.push({ name, revision, value, hash });
-      } else if (known.revision !== revision) {
-        keys.set(name, { ...known, revision });
+      keys.meet(slot, this.pass);
+      const isMoved = keys.revisionAt(slot) !== revision;
+      if (keys.hashAt(slot) !== listed.hashValue() || (this.#trustRevisions && isMoved)) {
+        this.#puts.push({ name, revision, value: listed.readValue() });
+      } else if (isMoved) {
+        keys.setRevision(slot, revision);
       }
     }
   }
 
-  #add(name: string, revision: number, value: Buffer): void {
+  #add(name: string, listed: ListedKey): void {
+    const { revision } = listed;
     const key = parseConfigKey(name);
     if (typeof key === "string") this.#mirror.foreignKeys.put(name, key, revision, this.pass);
-    else this.#puts.push({ name, key, revision, value });
+    else this.#puts.push({ name, key, revision, value: listed.readValue() });
   }
 
   /** The new and changed keys so far; they are not returned again. */
@@ -67,13 +69,14 @@ export class Difference {
     return puts;
   }
 
-  /** Once all pages are compared: the keys that are gone. */
+  /** The boundaries for the next list. */
+  get boundaries(): readonly string[] {
+    return this.#boundaries.names;
+  }
+
+  /** Once all keys are compared: those that are gone. */
   deletes(revision: number): KeyChange[] {
-    const deletes: KeyChange[] = [];
-    for (const [name, { pass }] of this.#mirror.keys) {
-      if (pass !== this.pass) deletes.push({ name, revision, value: undefined });
-    }
-    return deletes;
+    return this.#mirror.keys.unmet(this.pass).map(({ name }) => ({ name, revision, value: undefined }));
   }
 }
 

@@ -8,10 +8,10 @@ const PRIME_2 = 0x85ebca77;
  *
  * @see https://github.com/bryc/code/blob/master/jshash/experimental/cyrb53.js
  */
-export function hashBytes(bytes: Uint8Array): number {
-  let high = 0xdeadbeef ^ bytes.length;
-  let low = 0x41c6ce57 ^ bytes.length;
-  for (let index = 0; index < bytes.length; index++) {
+export function hashBytes(bytes: Uint8Array, start = 0, end: number = bytes.length): number {
+  let high = 0xdeadbeef ^ (end - start);
+  let low = 0x41c6ce57 ^ (end - start);
+  for (let index = start; index < end; index++) {
     const byte = bytes[index]!;
     high = Math.imul(high ^ byte, PRIME_1);
     low = Math.imul(low ^ byte, PRIME_2);

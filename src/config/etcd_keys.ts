@@ -24,9 +24,9 @@ export class KeySpace {
     this.end = prefix === "" ? Buffer.of(0) : successor(this.start);
   }
 
-  /** The name of a key within the range. */
-  nameOf(key: Buffer): string {
-    return key.toString("latin1", this.#prefixLength);
+  /** The name of a key within the range, which may stand in a larger buffer. */
+  nameOf(bytes: Buffer, start = 0, end: number = bytes.length): string {
+    return bytes.toString("latin1", start + this.#prefixLength, end);
   }
 
   /** The inverse of {@linkcode nameOf}. */

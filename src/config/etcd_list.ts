@@ -6,9 +6,10 @@
  */
 
 import type { Buffer } from "node:buffer";
-import type { IKeyValue } from "etcd3";
-import { type EtcdConnection, type EtcdHeader, readHeader } from "./etcd_connection.ts";
+import type { EtcdConnection } from "./etcd_connection.ts";
+import type { EtcdHeader } from "./etcd_header.ts";
 import { keyAfter, type KeySpace } from "./etcd_keys.ts";
+import type { EtcdPage } from "./etcd_page.ts";
 
 const FIRST_PAGE_KEYS = 500;
 
@@ -16,22 +17,45 @@ const FIRST_PAGE_KEYS = 500;
 export interface ListOptions {
   /** Leaves the values out. */
   readonly keysOnly: boolean;
-  /** Most keys of one page. A page is decoded in one go, so its size decides how long requests are held up. */
+  /** Most keys of one page. */
   readonly pageKeys: number;
   /** What a page should have in bytes; single values may be larger. */
   readonly pageBytes: number;
   /** How long one page may take, in milliseconds. */
   readonly pageTimeoutMs: number;
   /**
-   * Names of keys, in order, that divide the range into parts of about one page. etcd counts the rest of
-   * the range anew for every page, which with 250,000 keys takes more time than reading them.
+   * Names of keys, in order, that divide the range into parts of about one page, such as {@linkcode Boundaries}
+   * of the last list. etcd counts the rest of the range anew for every page, which with 250,000 keys takes
+   * more time than reading them.
    */
   readonly boundaries?: readonly string[];
 }
 
+/** How far boundaries stand apart, in keys. */
+const KEYS_BETWEEN_BOUNDARIES = 500;
+
+/** Takes note of every so-manieth key of a list. */
+export class Boundaries {
+  readonly names: string[] = [];
+  #keys = 0;
+
+  /** @param name of the next key, in order */
+  add(name: string): void {
+    if (++this.#keys % KEYS_BETWEEN_BOUNDARIES === 0) this.names.push(name);
+  }
+}
+
+/** Every so-manieth of some names. */
+export function boundariesOf(names: readonly string[]): readonly string[] {
+  const boundaries = new Boundaries();
+  for (const name of names) boundaries.add(name);
+  return boundaries.names;
+}
+
 /** A page of a list. */
 export interface ListPage {
-  readonly keys: readonly IKeyValue[];
+  /** Disposed of as soon as the next one is asked for. */
+  readonly page: EtcdPage;
   /** Of the whole list: the header of its first page. */
   readonly header: EtcdHeader;
 }
@@ -56,7 +80,7 @@ export async function* listPages(
   for (let part = 0; part + 1 < edges.length; part++) {
     let start: Buffer | undefined = edges[part]!;
     while (start !== undefined) {
-      const { kvs, more, header: own } = await connection.range({
+      using page: EtcdPage = await connection.range({
         key: start,
         range_end: edges[part + 1]!,
         limit: size.limit,
@@ -64,11 +88,11 @@ export async function* listPages(
         // The first page is read by consensus; this member then has what the others need.
         ...(header === undefined ? {} : { revision: header.revision, serializable: true }),
       }, Date.now() + options.pageTimeoutMs);
-      header ??= readHeader(own);
-      size.learn(kvs);
-      yield { keys: kvs, header };
-      const last: IKeyValue | undefined = kvs.at(-1);
-      start = more && last !== undefined ? keyAfter(last.key) : undefined;
+      header ??= page.header;
+      size.learn(page);
+      const last: Buffer | undefined = page.last?.key;
+      start = page.more && last !== undefined ? keyAfter(last) : undefined;
+      yield { page, header };
     }
   }
 }
@@ -81,11 +105,9 @@ class PageSize {
     this.limit = Math.min(FIRST_PAGE_KEYS, options.pageKeys);
   }
 
-  learn(kvs: readonly IKeyValue[]): void {
-    if (kvs.length === 0) return;
-    let bytes = 0;
-    for (const { key, value } of kvs) bytes += key.length + value.length;
-    const fitting = Math.floor(this.options.pageBytes / (bytes / kvs.length));
+  learn({ size, byteLength }: EtcdPage): void {
+    if (size === 0) return;
+    const fitting = Math.floor(this.options.pageBytes / (byteLength / size));
     // Values of another size may follow at any time: careful upwards, at once downwards.
     this.limit = Math.max(1, Math.min(fitting, this.limit * 4, this.options.pageKeys));
   }

@@ -5,28 +5,15 @@
  * @module
  */
 
-import type { Buffer } from "node:buffer";
 import type { IEvent } from "etcd3";
 import { ForeignKeys } from "./etcd_foreign_keys.ts";
-import { hashBytes } from "./etcd_hash.ts";
+import { KeyTable } from "./etcd_key_table.ts";
 import type { KeySpace } from "./etcd_keys.ts";
 import { Position } from "./etcd_position.ts";
 import { SessionEnd } from "./etcd_session_end.ts";
-import { parseConfigValue } from "./json_value.ts";
+import { type EtcdValue, parseEtcdValue, readEtcdValue } from "./etcd_value.ts";
 import { type ConfigKey, parseConfigKey } from "./keys.ts";
-import type { ConfigChange, ConfigPut, ConfigSink } from "./provider.ts";
-
-/** What is remembered of one key. Replaced as a whole when the key changes. */
-export interface MirroredKey {
-  /** etcd's mod_revision. */
-  readonly revision: number;
-  /** {@linkcode hashBytes} of the value. */
-  readonly hash: number;
-  /** The value's text, or `null` when it is not UTF-8; `undefined` when texts are not kept. */
-  readonly text: string | null | undefined;
-  /** The last list that has met the key; 0 when none has. */
-  pass: number;
-}
+import type { ConfigChange, ConfigSink } from "./provider.ts";
 
 /** One key's change, as a watch reports it or as the difference between two lists implies it. */
 export interface KeyChange {
@@ -36,9 +23,7 @@ export interface KeyChange {
   /** When the key was changed, or by which revision it was gone. */
   readonly revision: number;
   /** The new value; `undefined` when the key was deleted. */
-  readonly value: Buffer | undefined;
-  /** Hash of the new value, where it is known already. */
-  readonly hash?: number;
+  readonly value: EtcdValue | undefined;
 }
 
 /** Options of {@linkcode EtcdMirror}. */
@@ -54,20 +39,20 @@ export class EtcdMirror {
   readonly keySpace: KeySpace;
   readonly position = new Position();
   readonly foreignKeys: ForeignKeys;
-  /** By name. */
-  readonly keys = new Map<string, MirroredKey>();
+  readonly keys: KeyTable;
+  /** Names of keys, in order, that divide the range into parts of about equal size. */
+  boundaries: readonly string[] = [];
   /** Whether every key stands where {@linkcode position} says: not before the first list, nor half way through one. */
   complete = false;
   /** Changes with every change of a key. */
   generation = 0;
   readonly #sink: ConfigSink;
-  readonly #keepTexts: boolean;
   #passes = 0;
 
   constructor({ sink, keySpace, keepTexts }: EtcdMirrorOptions) {
     this.#sink = sink;
     this.keySpace = keySpace;
-    this.#keepTexts = keepTexts;
+    this.keys = new KeyTable(keepTexts);
     this.foreignKeys = new ForeignKeys(sink, keySpace);
   }
 
@@ -86,7 +71,7 @@ export class EtcdMirror {
     const applied = this.apply(events.map(({ type, kv }) => ({
       name: this.keySpace.nameOf(kv.key),
       revision,
-      value: type === "Put" ? kv.value : undefined,
+      value: type === "Put" ? readEtcdValue(kv.value) : undefined,
     })));
     this.position.advance(revision);
     return applied;
@@ -99,32 +84,29 @@ export class EtcdMirror {
    */
   apply(changes: readonly KeyChange[], pass = 0): number {
     const reported: ConfigChange[] = [];
-    const updates: [name: string, key: MirroredKey | undefined][] = [];
-    for (const { name, revision, value, hash, key = parseConfigKey(name) } of changes) {
+    const applied: KeyChange[] = [];
+    for (const change of changes) {
+      const { name, revision, value, key = parseConfigKey(name) } = change;
       if (typeof key === "string") {
         this.#applyForeign(name, key, revision, value === undefined, pass);
-      } else if (value !== undefined) {
-        const read = readValue(value);
-        const text = this.#keepTexts ? read.text : undefined;
-        updates.push([name, {
-          revision,
-          hash: hash ?? hashBytes(value),
-          text,
-          pass: pass === 0 ? this.keys.get(name)?.pass ?? 0 : pass,
-        }]);
-        reported.push({ key, value: read.value, revision: String(revision) });
-      } else if (this.keys.has(name)) {
-        updates.push([name, undefined]);
-        reported.push({ key, revision: String(revision), deleted: true });
+        continue;
       }
+      if (value === undefined && !this.keys.has(name)) continue;
+      applied.push(change);
+      reported.push(
+        value === undefined
+          ? { key, revision: String(revision), deleted: true }
+          : { key, value: parseEtcdValue(value), revision: String(revision) },
+      );
     }
+    if (reported.length === 0) return 0;
     // The sink first: should it throw, the same changes come again.
-    if (reported.length > 0) this.#report(reported);
-    for (const [name, key] of updates) {
-      if (key === undefined) this.keys.delete(name);
-      else this.keys.set(name, key);
+    this.#report(reported);
+    for (const { name, revision, value } of applied) {
+      if (value === undefined) this.keys.delete(name);
+      else this.keys.set(name, { revision, ...value }, pass);
     }
-    if (updates.length > 0) this.generation++;
+    this.generation++;
     return reported.length;
   }
 
@@ -142,25 +124,4 @@ export class EtcdMirror {
     if (deleted) this.foreignKeys.delete(name, revision);
     else this.foreignKeys.put(name, reason, revision, pass);
   }
-}
-
-const strictUtf8 = new TextDecoder("utf-8", { fatal: true });
-
-/** Reads a value; what is not UTF-8 has no text. */
-export function readValue(bytes: Buffer): { value: ConfigPut["value"]; text: string | null } {
-  const text = bytes.toString();
-  // The fast decoder replaces what it cannot read by U+FFFD, which may also have been written on purpose.
-  if (text.includes("\ufffd")) {
-    try {
-      strictUtf8.decode(bytes);
-    } catch {
-      const problem = {
-        code: "invalid_json",
-        path: "",
-        message: "The value is not valid UTF-8 text",
-      } as const;
-      return { value: { problem }, text: null };
-    }
-  }
-  return { value: parseConfigValue(text), text };
 }

@@ -1,4 +1,4 @@
-import type { EtcdHeader } from "./etcd_connection.ts";
+import type { EtcdHeader } from "./etcd_header.ts";
 
 /** Whether what was applied is still the beginning of what etcd holds, or why not. */
 export type Verdict = "current" | "cluster_changed" | "revision_regressed" | "history_rewound";

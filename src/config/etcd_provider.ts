@@ -15,12 +15,13 @@ import { Buffer } from "node:buffer";
 import { EtcdConnection, type EtcdConnectionOptions } from "./etcd_connection.ts";
 import { type EtcdEndpoint, parseEndpoint } from "./etcd_endpoint.ts";
 import { KeySpace } from "./etcd_keys.ts";
+import { boundariesOf } from "./etcd_list.ts";
 import { EtcdMirror, type KeyChange } from "./etcd_mirror.ts";
 import { DEFAULT_TIMING, type EtcdProviderOptions, type EtcdTiming } from "./etcd_options.ts";
 import { ReloadQueue } from "./etcd_reload_queue.ts";
 import { type ListReason, runSession, type SessionObserver, toSessionEnd } from "./etcd_session.ts";
 import type { EndReason, ResyncReason, SessionEnd } from "./etcd_session_end.ts";
-import { readSnapshot, SnapshotError } from "./etcd_snapshot_file.ts";
+import { readSnapshot, SnapshotError, type SnapshotKey } from "./etcd_snapshot_file.ts";
 import { SnapshotWriter } from "./etcd_snapshot_writer.ts";
 import type { Metrics } from "../observability/metrics.ts";
 import { registerEtcdMetrics } from "./etcd_metrics.ts";
@@ -30,6 +31,7 @@ import type { ConfigProvider, ConfigSink, ProviderStatus } from "./provider.ts";
 import { RetrySchedule } from "./retry_schedule.ts";
 import { inSlices } from "./slices.ts";
 import { RateLimited } from "../observability/rate_limited.ts";
+import { readEtcdValue } from "./etcd_value.ts";
 
 export type { EtcdProviderOptions, EtcdTiming } from "./etcd_options.ts";
 export type { EtcdProviderStats } from "./etcd_stats.ts";
@@ -307,14 +309,14 @@ export class EtcdConfigProvider implements ConfigProvider {
     try {
       const snapshot = await readSnapshot(path, this.#keySpace.prefix);
       if (snapshot === undefined) return;
-      const changes = snapshot.keys.map(([name, revision, text]): KeyChange => {
-        return { name, revision, value: text === null ? NOT_UTF8 : Buffer.from(text) };
-      });
-      await inSlices(changes, (slice) => void mirror.apply(slice), this.#stop.signal);
+      const { keys } = snapshot;
+      await inSlices(keys, (slice) => void mirror.apply(slice.map(toChange)), this.#stop.signal);
+      // They need not stand at even distances.
+      mirror.boundaries = boundariesOf(keys.map(([name]) => name)).toSorted();
       mirror.position.replace({ ...snapshot, term: 0 });
       this.#serving = "snapshot";
       this.#firstLoad.resolve();
-      const properties = { path, keys: changes.length, revision: snapshot.revision };
+      const properties = { path, keys: keys.length, revision: snapshot.revision };
       logger.warning(
         "Serving {keys} keys of {path} as of revision {revision} until etcd answers",
         properties,
@@ -337,4 +339,8 @@ export class EtcdConfigProvider implements ConfigProvider {
       if (!signal.aborted) throw error;
     }
   }
+}
+
+function toChange([name, revision, text]: SnapshotKey): KeyChange {
+  return { name, revision, value: readEtcdValue(text === null ? NOT_UTF8 : Buffer.from(text)) };
 }

@@ -7,7 +7,8 @@
 
 import { setTimeout as sleep } from "node:timers/promises";
 import type { IEvent } from "etcd3";
-import { EtcdCallError, type EtcdConnection, type EtcdFailure, type EtcdHeader } from "./etcd_connection.ts";
+import { EtcdCallError, type EtcdConnection, type EtcdFailure } from "./etcd_connection.ts";
+import type { EtcdHeader } from "./etcd_header.ts";
 import type { EtcdMirror } from "./etcd_mirror.ts";
 import type { EtcdTiming } from "./etcd_options.ts";
 import type { Verdict } from "./etcd_position.ts";

@@ -34,6 +34,11 @@ export interface SnapshotHead {
 /** One key of a snapshot; `null` stands for a value that is not UTF-8. */
 export type SnapshotKey = readonly [name: string, revision: number, text: string | null];
 
+/** The keys that go into a snapshot. */
+export interface SnapshotKeys extends Iterable<SnapshotKey> {
+  readonly length: number;
+}
+
 /** A snapshot that was read. */
 export interface Snapshot extends SnapshotHead {
   readonly keys: readonly SnapshotKey[];
@@ -53,7 +58,7 @@ export class SnapshotError extends Error {
 export async function writeSnapshot(
   path: string,
   head: SnapshotHead,
-  keys: readonly SnapshotKey[],
+  keys: SnapshotKeys,
 ): Promise<void> {
   const temporary = `${path}.tmp`;
   {
@@ -124,7 +129,7 @@ interface StoredHead {
 
 function* formatLines(
   { prefix, clusterId, revision }: SnapshotHead,
-  keys: readonly SnapshotKey[],
+  keys: SnapshotKeys,
 ): Iterable<Buffer> {
   const head = {
     format: FORMAT,
@@ -135,10 +140,15 @@ function* formatLines(
     keys: keys.length,
   };
   yield Buffer.from(`${JSON.stringify(head)}\n`);
-  for (let start = 0; start < keys.length; start += LINES_AT_A_TIME) {
-    const lines = keys.slice(start, start + LINES_AT_A_TIME).map((key) => JSON.stringify(key));
-    yield Buffer.from(`${lines.join("\n")}\n`);
+  let lines = "";
+  let count = 0;
+  for (const key of keys) {
+    lines += `${JSON.stringify(key)}\n`;
+    if (++count % LINES_AT_A_TIME !== 0) continue;
+    yield Buffer.from(lines);
+    lines = "";
   }
+  if (lines !== "") yield Buffer.from(lines);
 }
 
 function* linesOf(bytes: Buffer): Generator<Buffer, undefined> {

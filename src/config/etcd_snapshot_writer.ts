@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Logger } from "@logtape/logtape";
 import type { EtcdMirror } from "./etcd_mirror.ts";
-import { type SnapshotKey, writeSnapshot } from "./etcd_snapshot_file.ts";
+import { writeSnapshot } from "./etcd_snapshot_file.ts";
 
 /** How much longer than a write the pause after it is, at least: writing must not become the main business. */
 const PAUSE_PER_WRITE = 20;
@@ -70,13 +70,9 @@ export class SnapshotWriter implements AsyncDisposable {
       clusterId: position.clusterId,
       revision: position.revision,
     };
-    // Entries are replaced, never changed, so a copy of the references is one consistent state.
-    const keys = Array.from(
-      mirror.keys,
-      ([name, { revision, text }]): SnapshotKey => [name, revision, text ?? null],
-    );
     try {
-      await writeSnapshot(path, head, keys);
+      // A copy, since the mirror goes on changing while it is written.
+      await writeSnapshot(path, head, mirror.keys.copy());
       this.#written = generation;
       onWritten();
       return true;

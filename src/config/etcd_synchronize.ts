@@ -5,16 +5,21 @@
  */
 
 import { setTimeout as sleep } from "node:timers/promises";
-import { EtcdCallError, type EtcdConnection, type EtcdHeader } from "./etcd_connection.ts";
+import { EtcdCallError, type EtcdConnection } from "./etcd_connection.ts";
 import { byRevision, Difference, isMassDelete } from "./etcd_difference.ts";
+import type { EtcdHeader } from "./etcd_header.ts";
 import { type ListOptions, listPages } from "./etcd_list.ts";
 import type { EtcdMirror, KeyChange } from "./etcd_mirror.ts";
+import type { EtcdPage } from "./etcd_page.ts";
 import { parseConfigKey } from "./keys.ts";
-import { breathe, inSlices } from "./slices.ts";
+import { breathe, Pace } from "./slices.ts";
 
 /** While nothing is served yet, large pages load faster; later, requests must not wait for their decoding. */
 const FIRST_PAGES = { pageKeys: 5_000, pageBytes: 2 * 1024 * 1024 } as const;
 const PAGES = { pageKeys: 500, pageBytes: 256 * 1024 } as const;
+
+/** How many keys of a first load are read and applied at a time. */
+const STREAMED_KEYS = 100;
 
 /** A compaction may overtake a list; one that is overtaken this often hands over to the back-off. */
 const MOST_STARTS = 3;
@@ -68,9 +73,10 @@ export async function synchronize(
   }
   const { header, pass, puts, deletes } = list;
   mirror.complete = false;
-  await applyInSlices(mirror, [...puts.sort(byRevision), ...deletes], pass, signal);
+  await applyAtPace(mirror, puts.sort(byRevision), deletes, pass, signal);
   mirror.foreignKeys.endPass(pass, header.revision);
   mirror.position.replace(header);
+  mirror.boundaries = list.boundaries;
   mirror.complete = true;
   return { header, put: list.streamed + puts.length, deleted: deletes.length };
 }
@@ -82,6 +88,8 @@ interface Compared {
   readonly deletes: KeyChange[];
   /** How many changes were applied while the list went on. */
   readonly streamed: number;
+  /** For the next list. */
+  readonly boundaries: readonly string[];
 }
 
 async function compareAll(
@@ -89,35 +97,53 @@ async function compareAll(
   mirror: EtcdMirror,
   options: ReplaceOptions,
 ): Promise<Compared> {
+  const { serving, signal } = options;
   return await restarting(async () => {
     const difference = new Difference(mirror, options.trustRevisions);
     const puts: KeyChange[] = [];
     let streamed = 0;
     let header: EtcdHeader | undefined;
-    const pages = {
-      ...(options.serving ? PAGES : FIRST_PAGES),
-      keysOnly: false,
-      boundaries: boundaries(mirror),
-    };
-    for await (const page of listPages(connection, mirror.keySpace, listOptions(pages, options))) {
-      // Decoding the page took its time already.
+    const sizes = serving ? PAGES : FIRST_PAGES;
+    for await (const listed of listPages(connection, mirror.keySpace, listOptions(sizes, mirror, options))) {
       await breathe();
-      options.signal.throwIfAborted();
-      if (header === undefined) options.onHeader?.(page.header);
-      header = page.header;
-      difference.compare(page.keys);
-      const changes = difference.takePuts();
-      if (options.serving) {
-        for (const change of changes) puts.push(change);
+      signal.throwIfAborted();
+      if (header === undefined) options.onHeader?.(listed.header);
+      header = listed.header;
+      if (serving) {
+        difference.compare(listed.page.keys());
+        for (const change of difference.takePuts()) puts.push(change);
       } else {
-        // Nobody sees a half of the first load, and nothing has to be kept until the end.
-        await applyInSlices(mirror, changes, difference.pass, options.signal);
-        streamed += changes.length;
+        streamed += await stream(listed.page, difference, mirror, signal);
       }
     }
     if (header === undefined) throw new Error("Cannot list etcd: the list has no page");
-    return { header, pass: difference.pass, puts, deletes: difference.deletes(header.revision), streamed };
+    const { pass, boundaries } = difference;
+    return { header, pass, puts, deletes: difference.deletes(header.revision), streamed, boundaries };
   });
+}
+
+/**
+ * Applies what is new in a page at once, a few keys at a time: nobody sees a half of the first load, and
+ * nothing has to be kept until the end.
+ *
+ * @returns how many keys were new or changed
+ */
+async function stream(
+  page: EtcdPage,
+  difference: Difference,
+  mirror: EtcdMirror,
+  signal: AbortSignal,
+): Promise<number> {
+  const pace = new Pace(signal);
+  let streamed = 0;
+  for (let from = 0; from < page.size; from += STREAMED_KEYS) {
+    await pace.keep();
+    difference.compare(page.keys(from, from + STREAMED_KEYS));
+    const puts = difference.takePuts();
+    mirror.apply(puts, difference.pass);
+    streamed += puts.length;
+  }
+  return streamed;
 }
 
 /**
@@ -136,7 +162,8 @@ export async function findMissedChanges(
   await sleep(options.graceMs, undefined, { signal: options.signal });
   let missed = 0;
   for (const [name, { listed, at }] of expected) {
-    const known = mirror.keys.get(name)?.revision;
+    const slot = mirror.keys.find(name);
+    const known = slot === undefined ? undefined : mirror.keys.revisionAt(slot);
     // A key of the list must have caught up; one that the list lacks must be gone, or have come back since.
     const isMissed = listed ? known === undefined || known < at : known !== undefined && known <= at;
     if (isMissed) missed++;
@@ -158,23 +185,24 @@ async function compareRevisions(
   const pass = mirror.beginPass();
   const expected = new Map<string, Expected>();
   let listedAt = 0;
-  const pages = { ...PAGES, keysOnly: true, boundaries: boundaries(mirror) };
-  for await (const { keys, header } of listPages(connection, mirror.keySpace, listOptions(pages, options))) {
+  const listing = listOptions(PAGES, mirror, options, true);
+  for await (const { page, header } of listPages(connection, mirror.keySpace, listing)) {
     await breathe();
     options.signal.throwIfAborted();
     listedAt = header.revision;
-    for (const { key, mod_revision } of keys) {
-      const name = mirror.keySpace.nameOf(key);
-      const known = mirror.keys.get(name);
-      if (known !== undefined) known.pass = pass;
-      const at = Number(mod_revision);
-      if (known === undefined ? typeof parseConfigKey(name) !== "string" : known.revision < at) {
-        expected.set(name, { listed: true, at });
-      }
+    for (const listed of page.keys()) {
+      const name = listed.nameIn(mirror.keySpace);
+      const slot = mirror.keys.find(name);
+      if (slot !== undefined) mirror.keys.meet(slot, pass);
+      const at = listed.revision;
+      const isMissing = slot === undefined
+        ? typeof parseConfigKey(name) !== "string"
+        : mirror.keys.revisionAt(slot) < at;
+      if (isMissing) expected.set(name, { listed: true, at });
     }
   }
-  for (const [name, known] of mirror.keys) {
-    const isGone = known.pass !== pass && known.revision <= listedAt && !expected.has(name);
+  for (const { name, revision } of mirror.keys.unmet(pass)) {
+    const isGone = revision <= listedAt && !expected.has(name);
     if (isGone) expected.set(name, { listed: false, at: listedAt });
   }
   return expected;
@@ -193,28 +221,32 @@ async function restarting<Result>(list: () => Promise<Result>): Promise<Result> 
 }
 
 function listOptions(
-  pages: Omit<ListOptions, "pageTimeoutMs">,
+  sizes: Pick<ListOptions, "pageKeys" | "pageBytes">,
+  { boundaries }: EtcdMirror,
   { pageTimeoutMs }: SynchronizeOptions,
+  keysOnly = false,
 ): ListOptions {
-  return { ...pages, pageTimeoutMs };
+  return { ...sizes, keysOnly, boundaries, pageTimeoutMs };
 }
 
-/** Every so-manieth key that is known, in order: they divide the range about evenly, wherever new keys are. */
-function boundaries(mirror: EtcdMirror): string[] {
-  const names: string[] = [];
-  let index = 0;
-  for (const name of mirror.keys.keys()) if (++index % PAGES.pageKeys === 0) names.push(name);
-  return names.sort();
-}
-
-async function applyInSlices(
+/** Applies changes while requests are served: those of one revision in one step, deletions one by one. */
+async function applyAtPace(
   mirror: EtcdMirror,
-  changes: readonly KeyChange[],
+  puts: readonly KeyChange[],
+  deletes: readonly KeyChange[],
   pass: number,
   signal: AbortSignal,
 ): Promise<void> {
-  const apply = (slice: readonly KeyChange[]) => void mirror.apply(slice, pass);
-  await inSlices(changes, apply, signal, (left, right) => {
-    return left.revision === right.revision && left.value !== undefined && right.value !== undefined;
-  });
+  const pace = new Pace(signal);
+  for (let start = 0; start < puts.length;) {
+    await pace.keep();
+    let end = start + 1;
+    while (puts[end]?.revision === puts[start]!.revision) end++;
+    mirror.apply(puts.slice(start, end), pass);
+    start = end;
+  }
+  for (const change of deletes) {
+    await pace.keep();
+    mirror.apply([change], pass);
+  }
 }

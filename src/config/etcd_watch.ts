@@ -7,12 +7,13 @@
 
 import { setImmediate } from "node:timers";
 import type { IEvent, IWatchResponse } from "etcd3";
-import { type EtcdConnection, type EtcdWatchStream, readHeader, toCallError } from "./etcd_connection.ts";
+import { type EtcdConnection, type EtcdWatchStream, toCallError } from "./etcd_connection.ts";
+import { readHeader } from "./etcd_header.ts";
 import { SessionEnd } from "./etcd_session_end.ts";
 import type { KeySpace } from "./etcd_keys.ts";
 
 /** How long events are applied at a time, in milliseconds. */
-const SLICE_MS = 8;
+const SLICE_MS = 5;
 
 /** Revisions that may wait to be applied, while a list is read or a burst arrives; more end the watch. */
 const MOST_WAITING = 100_000;

@@ -9,6 +9,7 @@
 
 const NAMESPACE = /^[a-zA-Z0-9_-]{1,64}$/;
 const WEBHOOK_ID = /^[a-zA-Z0-9][a-zA-Z0-9_-]{0,63}$/;
+const WEBHOOK_KEY = /^([a-zA-Z0-9_-]{1,64})\/webhooks\/([a-zA-Z0-9][a-zA-Z0-9_-]{0,63})$/;
 const CONNECTION_NAME = /^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,127}$/;
 
 /** What a configuration value belongs to. */
@@ -38,7 +39,14 @@ export function webhookPath(namespace: string, id: string): string {
 
 /** The key as operators see it in problems and logs: `webhook team-a/orders`, `connection kafka_main`. */
 export function describeKey(key: ConfigKey): string {
-  return key.kind === "webhook" ? `webhook ${webhookPath(key.namespace, key.id)}` : `connection ${key.name}`;
+  return key.kind === "webhook"
+    ? describeWebhook(webhookPath(key.namespace, key.id))
+    : `connection ${key.name}`;
+}
+
+/** The same of a webhook's {@linkcode webhookPath}. */
+export function describeWebhook(path: string): string {
+  return `webhook ${path}`;
 }
 
 /**
@@ -47,6 +55,9 @@ export function describeKey(key: ConfigKey): string {
  * @returns the key, or the reason why it is none of ours
  */
 export function parseConfigKey(keyBelowPrefix: string): ConfigKey | string {
+  // Nearly every key is a webhook's, and one expression takes a third of the time of what follows.
+  const [, namespace, id] = WEBHOOK_KEY.exec(keyBelowPrefix) ?? [];
+  if (namespace !== undefined && id !== undefined) return { kind: "webhook", namespace, id };
   const parts = keyBelowPrefix.split("/");
   const [group, kind, name] = parts;
   if (parts.length !== 3 || group === undefined || kind === undefined || name === undefined) {
@@ -54,8 +65,7 @@ export function parseConfigKey(keyBelowPrefix: string): ConfigKey | string {
   }
   if (kind === "webhooks") {
     if (!isNamespace(group)) return `Namespace must match ${NAMESPACE.source}`;
-    if (!isWebhookId(name)) return `Webhook id must match ${WEBHOOK_ID.source}`;
-    return { kind: "webhook", namespace: group, id: name };
+    return `Webhook id must match ${WEBHOOK_ID.source}`;
   }
   if (kind === "connections") {
     if (group !== "global") return "Connections are global: expected 'global/connections/{name}'";

@@ -12,14 +12,14 @@ import { Catalog } from "./catalog.ts";
 import {
   compileConnection,
   type CompileContext,
-  type Compiled,
+  type CompiledConnection,
   type CompiledWebhook,
   compileWebhook,
 } from "./compiler.ts";
 import { Connections } from "./connections.ts";
 import { BlockedWebhook, type CatalogEntry, WebhookEntry } from "./entry.ts";
-import { type ConfigKey, describeKey, webhookPath } from "./keys.ts";
-import type { Problem, ProblemReason } from "./problem.ts";
+import { type ConfigKey, describeKey, describeWebhook, webhookPath } from "./keys.ts";
+import type { Compiled, Problem, ProblemReason } from "./problem.ts";
 import type { ConfigChange, ConfigPut, ConfigSink } from "./provider.ts";
 
 /** Problems that one `apply` writes to the log one by one; the rest is counted. */
@@ -28,7 +28,6 @@ const LOGGED_PROBLEMS = 20;
 /** Seconds after which a sender should try again while a webhook cannot be served. */
 const RETRY_AFTER_SECONDS = 10;
 
-type WebhookKey = Extract<ConfigKey, { kind: "webhook" }>;
 type ConnectionKey = Extract<ConfigKey, { kind: "connection" }>;
 
 /** What the manager needs. */
@@ -36,6 +35,8 @@ export interface ConfigManagerOptions {
   readonly outputs: Pick<OutputPool, "acquire">;
   readonly compile: CompileContext;
   readonly logger: Logger;
+  /** Called whenever what a webhook's requests and events get has changed. @param path `namespace/id` */
+  readonly onChange?: (path: string) => void;
 }
 
 /** The sink of a provider, and what requests look webhooks up in. */
@@ -60,6 +61,11 @@ export class ConfigManager implements ConfigSink {
     return { webhooks: this.catalog.size, connections: this.#connections.size };
   }
 
+  /** The connections in service. Their settings hold secrets. */
+  connections(): Iterable<CompiledConnection> {
+    return this.#connections.values();
+  }
+
   apply(changes: readonly ConfigChange[]): void {
     this.#logged = this.#unlogged = 0;
     // Connections first, so that a webhook that comes with its connection finds it.
@@ -71,8 +77,9 @@ export class ConfigManager implements ConfigSink {
     for (const change of changes) {
       const { key } = change;
       if (key.kind !== "webhook") continue;
-      this.#applyWebhook(key, change);
-      dependents.delete(webhookPath(key.namespace, key.id));
+      const path = webhookPath(key.namespace, key.id);
+      this.#applyWebhook(path, change);
+      dependents.delete(path);
     }
     for (const path of dependents) this.#resolveAgain(path);
     if (this.#unlogged > 0) {
@@ -115,70 +122,96 @@ export class ConfigManager implements ConfigSink {
     for (const path of this.#connections.dependents(key.name, types)) dependents.add(path);
   }
 
-  #applyWebhook(key: WebhookKey, change: ConfigChange): void {
-    const path = webhookPath(key.namespace, key.id);
+  #applyWebhook(path: string, change: ConfigChange): void {
     const former = this.catalog.find(path);
     if ("deleted" in change) {
       if (former?.webhook !== undefined) this.#connections.untrack(path, former.webhook);
       this.catalog.delete(path);
-      this.#setProblems(describeKey(key), [], change.revision);
+      this.#options.onChange?.(path);
+      this.#clearWebhookProblems(path);
       return;
     }
     const compiled = compilePut(change, (json) => compileWebhook(json, this.#options.compile));
     if ("problems" in compiled) {
       const serving = former?.webhook === undefined ? "nothing" : "last_good";
-      this.#setProblems(describeKey(key), compiled.problems, change.revision, serving);
-      if (serving === "nothing") this.#block(key, "webhook_misconfigured");
+      this.#setProblems(describeWebhook(path), compiled.problems, change.revision, serving);
+      if (serving === "nothing") this.#block(path, "webhook_misconfigured");
       return;
     }
     if (former?.webhook !== undefined) this.#connections.untrack(path, former.webhook);
     this.#connections.track(path, compiled.value);
-    this.#serve(key, compiled.value, change.revision);
+    this.#serve(path, compiled.value, change.revision);
   }
 
   #resolveAgain(path: string): void {
     const entry = this.catalog.find(path);
     if (entry?.webhook === undefined) return;
-    const { namespace, id, webhook } = entry;
-    const key: WebhookKey = { kind: "webhook", namespace, id };
-    const [problem] = this.catalog.problemsOf(describeKey(key));
+    const { webhook } = entry;
+    const [problem] = this.catalog.problemsOf(describeWebhook(path));
     // A webhook that serves its last good value keeps the problem of the newer one on record.
     const keepProblem = problem !== undefined && problem.code !== "connection_unresolved";
-    this.#serve(key, webhook, problem?.revision ?? "", keepProblem);
+    this.#serve(path, webhook, problem?.revision ?? "", keepProblem);
   }
 
   /** Puts a compiled webhook into service, as far as its connection and `enabled` allow. */
-  #serve(key: WebhookKey, webhook: CompiledWebhook, revision: string, keepProblem = false): void {
-    const resolution = this.#connections.resolve(webhook);
-    if ("unresolved" in resolution) {
-      const reason: ProblemReason = {
-        code: "connection_unresolved",
-        path: "connection",
-        message: resolution.unresolved,
-      };
-      if (!keepProblem) this.#setProblems(describeKey(key), [reason], revision, "nothing");
-      this.#block(key, "connection_unresolved", webhook);
+  #serve(path: string, webhook: CompiledWebhook, revision: string, keepProblem = false): void {
+    const resolved = this.#resolveSteps(webhook);
+    if ("unresolved" in resolved) {
+      const { unresolved: message, path: place } = resolved;
+      const reason: ProblemReason = { code: "connection_unresolved", path: place, message };
+      if (!keepProblem) this.#setProblems(describeWebhook(path), [reason], revision, "nothing");
+      this.#block(path, "connection_unresolved", webhook);
       return;
     }
-    if (!keepProblem) this.#setProblems(describeKey(key), [], revision);
+    if (!keepProblem) this.#clearWebhookProblems(path);
     if (!webhook.enabled) {
-      this.#block(key, "webhook_disabled", webhook);
+      this.#block(path, "webhook_disabled", webhook);
       return;
     }
     // The new hold is taken before the old one is let go, so that an unchanged connection stays open.
-    const output = this.#options.outputs.acquire(webhook.module, resolution.connection, webhook.moduleConfig);
-    this.catalog.put(new WebhookEntry(key.namespace, key.id, webhook, output));
+    const { outputs } = this.#options;
+    const leases = webhook.steps.map(({ module, moduleConfig }, index) =>
+      outputs.acquire(module, resolved.connections[index], moduleConfig)
+    );
+    this.#put(new WebhookEntry(path, webhook, leases));
+  }
+
+  /** The connections of all outputs of a webhook, or what keeps the first one from being told. */
+  #resolveSteps(
+    { steps }: CompiledWebhook,
+  ): { readonly connections: readonly (CompiledConnection | undefined)[] } | {
+    readonly unresolved: string;
+    readonly path: string;
+  } {
+    const connections: (CompiledConnection | undefined)[] = [];
+    for (const [index, step] of steps.entries()) {
+      const resolution = this.#connections.resolve(step);
+      if ("unresolved" in resolution) {
+        const path = steps.length === 1 ? "connection" : `chain.${index}.connection`;
+        return { unresolved: resolution.unresolved, path };
+      }
+      connections.push(resolution.connection);
+    }
+    return { connections };
+  }
+
+  #put(entry: CatalogEntry): void {
+    this.catalog.put(entry);
+    this.#options.onChange?.(entry.path);
   }
 
   #block(
-    key: WebhookKey,
+    path: string,
     code: "webhook_misconfigured" | "connection_unresolved" | "webhook_disabled",
     webhook?: CompiledWebhook,
   ): void {
     const options = code === "webhook_disabled" ? {} : { retryAfterSeconds: RETRY_AFTER_SECONDS };
-    this.catalog.put(
-      new BlockedWebhook(key.namespace, key.id, new GatewayError(code, undefined, options), webhook),
-    );
+    this.#put(new BlockedWebhook(path, new GatewayError(code, undefined, options), webhook));
+  }
+
+  #clearWebhookProblems(path: string): void {
+    // Not even the description is made up while nothing is wrong anywhere, as is the rule.
+    if (this.catalog.hasProblems) this.#setProblems(describeWebhook(path), [], "");
   }
 
   #setProblems(

@@ -32,3 +32,6 @@ export interface Problem extends ProblemReason {
   /** What requests get meanwhile: the last good value, or an error. */
   readonly serving: "last_good" | "nothing";
 }
+
+/** The compiled value, or all the reasons why there is none. */
+export type Compiled<Value> = { readonly value: Value } | { readonly problems: readonly ProblemReason[] };

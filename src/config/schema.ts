@@ -8,10 +8,18 @@
 import { z } from "zod";
 import { PLANNED_VERIFIERS, verifierKinds } from "../auth/registry.ts";
 import { booleanField, integerField } from "../schema_fields.ts";
+import {
+  chainConfigSchema,
+  chainItemSchema,
+  idempotencySchema,
+  limitsSchema,
+  LONGEST_CHAIN,
+  retrySchema,
+} from "./delivery_schema.ts";
 import { isConnectionName } from "./keys.ts";
 
 /** Methods that a webhook may accept. Others have no body, or a meaning of their own. */
-const METHODS = ["POST", "PUT", "PATCH"] as const;
+export const METHODS = ["POST", "PUT", "PATCH"] as const;
 
 /** Largest `max_body_bytes`: a body is held in memory while it is verified and handed on. */
 const LARGEST_BODY_BYTES = 256 * 1024 * 1024;
@@ -21,7 +29,9 @@ const webhookFields = {
     description:
       "`json`: the body must be a JSON document, whatever its Content-Type says. `blob`: any bytes.",
   }),
-  module: z.string().min(1).meta({ description: "The output module, for example `log`." }),
+  module: z.string().min(1).optional().meta({
+    description: "The output module, for example `log`. Required, unless there is a `chain`.",
+  }),
   connection: z.string().refine(isConnectionName, { error: "Not a valid connection name" }).optional().meta({
     description:
       "Name of the connection. May be left out when exactly one connection of a type that the module accepts exists.",
@@ -29,9 +39,23 @@ const webhookFields = {
   "module-config": z.record(z.string(), z.unknown()).default({}).meta({
     description: "Settings of the output module, see below.",
   }),
+  chain: z.array(z.union([z.string().min(1), chainItemSchema])).min(1).max(LONGEST_CHAIN).optional().meta({
+    description:
+      "Several outputs instead of one `module`: names of modules, or objects with the keys of the table below.",
+  }),
+  "chain-config": chainConfigSchema.optional().meta({ description: "How the chain is run, see below." }),
   accept: z.enum(["delivered", "durable"]).optional().meta({
     description:
-      "When the sender gets its 200. `delivered`: after the output confirmed the event. `durable`: not built yet.",
+      "When the sender gets its 200. `delivered`: after the output confirmed the event. `durable`: after the event was written to the journal. Default: the module's, see below.",
+  }),
+  retry: retrySchema.optional().meta({
+    description: "How often a failed delivery is tried again, see below.",
+  }),
+  limits: limitsSchema.optional().meta({
+    description: "What one webhook may take of the gateway, see below.",
+  }),
+  idempotency: idempotencySchema.optional().meta({
+    description: "Takes an event that is sent repeatedly only once, see below.",
   }),
   methods: z.array(z.enum(METHODS)).min(1).default(["POST"]).meta({
     description: "HTTP methods that are accepted.",
@@ -45,14 +69,7 @@ const webhookFields = {
 };
 
 /** Keys of the Python original that guard or change something and are not built yet. */
-const PLANNED_WEBHOOK_KEYS = [
-  "chain",
-  "chain-config",
-  "rate_limit",
-  "json_schema",
-  "credential_cleanup",
-  "retry",
-];
+const PLANNED_WEBHOOK_KEYS = ["rate_limit", "json_schema", "credential_cleanup"];
 
 /** Keys that are understood to be missing, so that the problem says so instead of "unknown". */
 export const PLANNED_KEYS: ReadonlySet<string> = new Set([...PLANNED_WEBHOOK_KEYS, ...PLANNED_VERIFIERS]);

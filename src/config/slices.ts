@@ -1,13 +1,38 @@
 import { setImmediate } from "node:timers/promises";
 
 /** How long work may hold up everything else at a time, in milliseconds. */
-const SLICE_MS = 8;
+const SLICE_MS = 5;
 const FIRST_SLICE = 128;
 const LARGEST_SLICE = 4_096;
 
 /** Lets everything that waits run: requests, timers, data from the network. */
 export function breathe(): Promise<void> {
   return setImmediate();
+}
+
+/** Keeps a long piece of work from holding up everything else: to be asked before every step of it. */
+export class Pace {
+  readonly #signal: AbortSignal;
+  #begun = performance.now();
+
+  constructor(signal: AbortSignal) {
+    this.#signal = signal;
+  }
+
+  /**
+   * Lets everything else run, when this work has run long enough.
+   *
+   * @throws {DOMException} `AbortError` when the signal has aborted
+   */
+  keep(): Promise<void> | undefined {
+    this.#signal.throwIfAborted();
+    return performance.now() - this.#begun < SLICE_MS ? undefined : this.#pause();
+  }
+
+  async #pause(): Promise<void> {
+    await breathe();
+    this.#begun = performance.now();
+  }
 }
 
 /**

@@ -7,7 +7,7 @@
 
 import type { Logger } from "@logtape/logtape";
 import type { VerifiedEvent } from "../auth/verified_event.ts";
-import { type Deadlines, Expiring } from "../deadlines.ts";
+import type { Deadlines } from "../deadlines.ts";
 import { DeliveryError } from "../errors.ts";
 import type {
   Attempt,
@@ -17,8 +17,11 @@ import type {
   Output,
   OutputModule,
 } from "../modules/module.ts";
+import { firstResult, type Results, TimedAttempt } from "./attempt.ts";
 import type { MeasuredOutput, OutputMetrics } from "./output_metrics.ts";
-import { retryDelayMs, type RetryPolicy } from "./retry_policy.ts";
+import { type BatchOutput, OutputScheduler } from "./output_scheduler.ts";
+import { Places } from "./places.ts";
+import { retryDelayMs, type RetryPolicy, WAITING_SENDER_POLICY } from "./retry_policy.ts";
 
 const DEFAULT_CONCURRENCY = 64;
 const DEFAULT_TIMEOUT_MS = 10_000;
@@ -26,20 +29,34 @@ const DEFAULT_TIMEOUT_MS = 10_000;
 /** Deliveries that may wait for a free place, per place: beyond it, `overloaded` at once. */
 const QUEUE_PER_PLACE = 16;
 
-type Results = readonly DeliveryResult[];
-
 /** What hosts of all outputs share. */
 export interface HostEnvironment {
   readonly deadlines: Deadlines;
   readonly metrics: OutputMetrics;
   readonly context: Omit<ModuleContext, "name" | "logger">;
-  readonly retryPolicy: RetryPolicy;
   /** While a sender waits, no retry starts later than this after the first attempt, in milliseconds. */
   readonly deliveryBudgetMs: number;
 }
 
+/** How an output is doing. */
+export interface OutputState {
+  readonly module: string;
+  /** The connection's name, or the module's where it needs none. */
+  readonly connection: string;
+  /**
+   * `idle`: not used yet. `open`: the last delivery succeeded. `failing`: it failed. `out_of_reach`: events of
+   * the journal wait until a probe succeeds.
+   */
+  readonly state: "idle" | "open" | "failing" | "out_of_reach";
+  /** Deliveries under way. */
+  readonly active: number;
+  readonly failure?: { readonly code: string; readonly message: string };
+}
+
 /** One open output, shared by the webhooks that use the same module with the same connection settings. */
-export class OutputHost implements AsyncDisposable, MeasuredOutput {
+export class OutputHost implements AsyncDisposable, MeasuredOutput, BatchOutput {
+  /** Hands the events of the journal to this output. */
+  readonly scheduler: OutputScheduler;
   readonly #module: OutputModule;
   readonly #connection: unknown;
   readonly #context: ModuleContext;
@@ -50,6 +67,8 @@ export class OutputHost implements AsyncDisposable, MeasuredOutput {
     this.#conclude(delivery, number, result);
   #output: Output | undefined;
   #opening: Promise<Output> | undefined;
+  /** What the delivery that ended last failed with, if it did. */
+  #failure: DeliveryError | undefined;
   #closed = false;
 
   constructor(
@@ -63,7 +82,9 @@ export class OutputHost implements AsyncDisposable, MeasuredOutput {
     this.#connection = connection;
     this.#context = { ...environment.context, name, logger };
     this.#environment = environment;
-    this.#places = new Places(module.concurrency ?? DEFAULT_CONCURRENCY);
+    const concurrency = module.concurrency ?? DEFAULT_CONCURRENCY;
+    this.scheduler = new OutputScheduler(this, environment.deadlines, logger);
+    this.#places = new Places(concurrency, concurrency * QUEUE_PER_PLACE, () => this.scheduler.pump());
   }
 
   get module(): string {
@@ -75,6 +96,35 @@ export class OutputHost implements AsyncDisposable, MeasuredOutput {
     return this.#context.name;
   }
 
+  /** Whether a client has been opened. */
+  get isOpen(): boolean {
+    return this.#output !== undefined;
+  }
+
+  /** How it is doing, for operators. */
+  get state(): OutputState {
+    const failure = this.#failure === undefined
+      ? {}
+      : { failure: { code: this.#failure.code, message: this.#failure.message } };
+    const state = this.scheduler.isPaused
+      ? "out_of_reach"
+      : this.#failure !== undefined
+      ? "failing"
+      : this.isOpen
+      ? "open"
+      : "idle";
+    return { module: this.module, connection: this.connection, state, active: this.active, ...failure };
+  }
+
+  get isUp(): boolean {
+    return this.#failure === undefined && !this.scheduler.isPaused;
+  }
+
+  /** Whether its module needs a connection. */
+  get hasConnection(): boolean {
+    return this.#module.connectionTypes.length > 0;
+  }
+
   /** Deliveries under way. */
   get active(): number {
     return this.#places.taken;
@@ -83,9 +133,42 @@ export class OutputHost implements AsyncDisposable, MeasuredOutput {
   /**
    * Delivers one event for a sender that waits, with retries as long as the budget lasts. Answers without
    * a promise when the output did. Never throws.
+   *
+   * @param retry @default WAITING_SENDER_POLICY
    */
-  deliver(event: VerifiedEvent, config: unknown): DeliveryResult | Promise<DeliveryResult> {
-    return this.#attempt(event, config, 1);
+  deliver(
+    event: VerifiedEvent,
+    config: unknown,
+    retry: RetryPolicy = WAITING_SENDER_POLICY,
+  ): DeliveryResult | Promise<DeliveryResult> {
+    return this.#attempt({ event, config, retry }, 1);
+  }
+
+  get maxBatch(): number {
+    return this.#module.maxBatch ?? 1;
+  }
+
+  tryTakePlace(): boolean {
+    return this.#places.tryTake();
+  }
+
+  freePlace(): void {
+    this.#places.free();
+  }
+
+  attempt(batch: readonly Delivery[], number: number): Results | Promise<Results> {
+    const attempt = new BatchAttempt(number);
+    const pending = this.#output === undefined
+      ? this.#open().then((output) => attempt.ended ? [] : this.#hand(output, batch, attempt))
+      : this.#hand(this.#output, batch, attempt);
+    if (!(pending instanceof Promise)) {
+      this.#note(firstResult(pending));
+      this.#places.free();
+      return resultOfEach(batch, pending);
+    }
+    const ended = attempt.results;
+    this.#withinDeadline(pending, attempt, batch);
+    return ended.then((results) => resultOfEach(batch, results));
   }
 
   async probe(signal: AbortSignal): Promise<void> {
@@ -99,17 +182,17 @@ export class OutputHost implements AsyncDisposable, MeasuredOutput {
     await output?.[Symbol.asyncDispose]();
   }
 
-  async #retry({ event, config }: Delivery, failure: DeliveryError): Promise<DeliveryResult> {
-    const { retryPolicy, deliveryBudgetMs, deadlines, metrics } = this.#environment;
+  async #retry(delivery: WaitingDelivery, failure: DeliveryError): Promise<DeliveryResult> {
+    const { deliveryBudgetMs, deadlines, metrics } = this.#environment;
     const giveUpAt = performance.now() + deliveryBudgetMs;
     let last = failure;
     for (let number = 1; last.disposition === "retry" && !this.#closed; number++) {
       const retryAfterMs = last.retryAfterSeconds === undefined ? undefined : last.retryAfterSeconds * 1000;
-      const delay = retryDelayMs(retryPolicy, number, retryAfterMs, Math.random());
+      const delay = retryDelayMs(delivery.retry, number, retryAfterMs, Math.random());
       if (delay === undefined || performance.now() + delay > giveUpAt) break;
       await deadlines.wait(roundUp(delay));
       metrics.retried(this);
-      const result = await this.#attempt(event, config, number + 1);
+      const result = await this.#attempt(delivery, number + 1);
       if (result === "delivered") return result;
       last = result;
     }
@@ -117,30 +200,38 @@ export class OutputHost implements AsyncDisposable, MeasuredOutput {
     return last;
   }
 
-  #attempt(
-    event: VerifiedEvent,
-    config: unknown,
-    number: number,
-  ): DeliveryResult | Promise<DeliveryResult> {
+  #attempt(delivery: WaitingDelivery, number: number): DeliveryResult | Promise<DeliveryResult> {
     const place = this.#places.take();
     if (place === "full") {
       const message = `Too many deliveries wait for ${this.#context.name}`;
       return new DeliveryError("overloaded", message, { retryAfterSeconds: 1 });
     }
-    const delivery = { event, config };
-    const attempt = new HostAttempt(number, delivery, this.#concludeAttempt);
+    const batch = [delivery];
+    const attempt = new SingleAttempt(number, delivery, this.#concludeAttempt);
     if (place !== "taken" || this.#output === undefined) {
-      return this.#withinDeadline(this.#waitAndHand(place, delivery, attempt), attempt);
+      const { result } = attempt;
+      this.#withinDeadline(this.#waitAndHand(place, batch, attempt), attempt, batch);
+      return result;
     }
-    const results = this.#hand(this.#output, delivery, attempt);
-    if (results instanceof Promise) return this.#withinDeadline(results, attempt);
+    const results = this.#hand(this.#output, batch, attempt);
+    if (results instanceof Promise) {
+      const { result } = attempt;
+      this.#withinDeadline(results, attempt, batch);
+      return result;
+    }
     this.#places.free();
-    return this.#conclude(delivery, number, onlyResult(results));
+    const result = firstResult(results);
+    this.#note(result);
+    return this.#conclude(delivery, number, result);
   }
 
-  #hand(output: Output, delivery: Delivery, attempt: Attempt): Results | Promise<Results> {
+  #note(result: DeliveryResult): void {
+    this.#failure = result === "delivered" ? undefined : result;
+  }
+
+  #hand(output: Output, batch: readonly Delivery[], attempt: Attempt): Results | Promise<Results> {
     try {
-      return output.deliver([delivery], attempt);
+      return output.deliver(batch, attempt);
     } catch (error) {
       return [this.#toDeliveryError(error)];
     }
@@ -148,33 +239,33 @@ export class OutputHost implements AsyncDisposable, MeasuredOutput {
 
   async #waitAndHand(
     place: "taken" | Promise<void>,
-    delivery: Delivery,
-    attempt: HostAttempt,
+    batch: readonly Delivery[],
+    attempt: TimedAttempt,
   ): Promise<Results> {
     if (place !== "taken") await place;
-    return attempt.ended ? [] : this.#hand(await this.#open(), delivery, attempt);
+    return attempt.ended ? [] : this.#hand(await this.#open(), batch, attempt);
   }
 
   /** The place is kept until the output itself has ended: a hung one must not get ever more to do. */
-  #withinDeadline(pending: Promise<Results>, attempt: HostAttempt): Promise<DeliveryResult> {
-    const timeoutMs = this.#module.timeoutMs?.(attempt.delivery.config) ?? DEFAULT_TIMEOUT_MS;
+  #withinDeadline(pending: Promise<Results>, attempt: TimedAttempt, batch: readonly Delivery[]): void {
+    const timeoutMs = this.#module.timeoutMs?.(batch[0]?.config) ?? DEFAULT_TIMEOUT_MS;
     this.#environment.deadlines.set(timeoutMs, attempt);
     pending.then(
-      (results) => this.#end(attempt, onlyResult(results)),
-      (error) => this.#end(attempt, this.#toDeliveryError(error)),
+      (results) => this.#end(attempt, results),
+      (error) => this.#end(attempt, [this.#toDeliveryError(error)]),
     );
-    return attempt.result;
   }
 
-  #end(attempt: HostAttempt, result: DeliveryResult): void {
-    this.#places.free();
+  #end(attempt: TimedAttempt, results: Results): void {
+    this.#note(firstResult(results));
     this.#environment.deadlines.clear(attempt);
-    attempt.end(result);
+    attempt.end(results);
+    this.#places.free();
   }
 
   /** The result of an attempt, or of the retries after the first one. */
   #conclude(
-    delivery: Delivery,
+    delivery: WaitingDelivery,
     number: number,
     result: DeliveryResult,
   ): DeliveryResult | Promise<DeliveryResult> {
@@ -202,39 +293,30 @@ export class OutputHost implements AsyncDisposable, MeasuredOutput {
   }
 }
 
+/** A delivery that a sender waits for. */
+interface WaitingDelivery extends Delivery {
+  readonly retry: RetryPolicy;
+}
+
 type Conclude = (
-  delivery: Delivery,
+  delivery: WaitingDelivery,
   number: number,
   result: DeliveryResult,
 ) => DeliveryResult | Promise<DeliveryResult>;
 
 /**
- * One attempt; its signal is made only when the output asks for it. It holds the end of its own promise,
- * since closures over it live long enough under load to be moved to the old heap, with all they refer to.
+ * The attempt of one delivery that a sender waits for. It holds the end of its own promise, since closures
+ * over it live long enough under load to be moved to the old heap, with all they refer to.
  */
-class HostAttempt extends Expiring implements Attempt {
-  readonly number: number;
-  readonly delivery: Delivery;
+class SingleAttempt extends TimedAttempt {
+  readonly delivery: WaitingDelivery;
   readonly #conclude: Conclude;
   #resolve: ((result: DeliveryResult | Promise<DeliveryResult>) => void) | undefined;
-  #controller: AbortController | undefined;
-  #ended = false;
 
-  constructor(number: number, delivery: Delivery, conclude: Conclude) {
-    super();
-    this.number = number;
+  constructor(number: number, delivery: WaitingDelivery, conclude: Conclude) {
+    super(number);
     this.delivery = delivery;
     this.#conclude = conclude;
-  }
-
-  get ended(): boolean {
-    return this.#ended;
-  }
-
-  get signal(): AbortSignal {
-    this.#controller ??= new AbortController();
-    if (this.#ended) this.#controller.abort(new DeliveryError("output_timeout"));
-    return this.#controller.signal;
   }
 
   /** What became of the attempt, with the retries after it. To be asked for once, before it ends. */
@@ -242,46 +324,33 @@ class HostAttempt extends Expiring implements Attempt {
     return new Promise((resolve) => this.#resolve = resolve);
   }
 
-  /** Ends the attempt, unless it has ended. */
-  end(result: DeliveryResult): void {
-    if (this.#ended) return;
-    this.#ended = true;
-    this.#resolve?.(this.#conclude(this.delivery, this.number, result));
-  }
-
-  override expire(): void {
-    const error = new DeliveryError("output_timeout");
-    this.#controller?.abort(error);
-    this.end(error);
+  protected override onEnd(results: Results): void {
+    this.#resolve?.(this.#conclude(this.delivery, this.number, firstResult(results)));
   }
 }
 
-/** The places for deliveries under way, and the bounded queue for them. */
-class Places {
-  readonly #waiting: (() => void)[] = [];
-  taken = 0;
+/** The attempt of a batch out of the journal. */
+class BatchAttempt extends TimedAttempt {
+  #resolve: ((results: Results) => void) | undefined;
 
-  constructor(readonly size: number) {}
-
-  take(): "taken" | "full" | Promise<void> {
-    if (this.taken < this.size) {
-      this.taken++;
-      return "taken";
-    }
-    if (this.#waiting.length >= this.size * QUEUE_PER_PLACE) return "full";
-    return new Promise((resolve) => this.#waiting.push(resolve));
+  /** What became of it. To be asked for once, before it ends. */
+  get results(): Promise<Results> {
+    return new Promise((resolve) => this.#resolve = resolve);
   }
 
-  /** Gives the place to the one that has waited longest. */
-  free(): void {
-    const next = this.#waiting.shift();
-    if (next === undefined) this.taken--;
-    else next();
+  protected override onEnd(results: Results): void {
+    this.#resolve?.(results);
   }
 }
 
-function onlyResult(results: Results): DeliveryResult {
-  return results[0] ?? new DeliveryError("output_failed", "The output gave no result");
+/** A batch that failed as a whole has one result for all. */
+function resultOfEach(batch: readonly Delivery[], results: Results): Results {
+  if (results.length === batch.length) return results;
+  const only = firstResult(results);
+  const all = only === "delivered"
+    ? new DeliveryError("output_failed", "The output gave too few results")
+    : only;
+  return batch.map((_, index) => results.length > 1 ? results[index] ?? all : all);
 }
 
 /** Few different lengths, so that delays share the queues of {@linkcode Deadlines}. */

@@ -8,6 +8,8 @@ export interface MeasuredOutput {
   readonly connection: string;
   /** Deliveries under way. */
   readonly active: number;
+  /** Whether it took what it was given last, as far as is known. */
+  readonly isUp: boolean;
 }
 
 /** Counters of what goes wrong with outputs. Successes are counted with the requests. */
@@ -27,6 +29,11 @@ export class OutputMetrics {
       "connection",
     ]);
     metrics.gaugeFrom("cwm_output_inflight", "Deliveries under way.", () => sumByLabels(outputs()));
+    metrics.gaugeFrom(
+      "cwm_output_up",
+      "1 while an output took what it was given last, 0 while it fails or is out of reach.",
+      () => lowestByLabels(outputs()),
+    );
   }
 
   /** Counts a delivery that was given up. */
@@ -48,4 +55,14 @@ function sumByLabels(outputs: Iterable<MeasuredOutput>): Iterable<Reading> {
     sums.set(key, [{ module, connection }, active + (sums.get(key)?.[1] ?? 0)]);
   }
   return sums.values();
+}
+
+/** A connection is up when all of its partitions are. */
+function lowestByLabels(outputs: Iterable<MeasuredOutput>): Iterable<Reading> {
+  const lowest = new Map<string, Reading>();
+  for (const { module, connection, isUp } of outputs) {
+    const key = JSON.stringify([module, connection]);
+    lowest.set(key, [{ module, connection }, Math.min(isUp ? 1 : 0, lowest.get(key)?.[1] ?? 1)]);
+  }
+  return lowest.values();
 }

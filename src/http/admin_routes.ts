@@ -8,7 +8,9 @@ import { secretMatcher } from "../auth/constant_time.ts";
 import type { ConfigManager } from "../config/manager.ts";
 import type { Problem } from "../config/problem.ts";
 import type { ConfigProvider } from "../config/provider.ts";
+import type { OutputHost } from "../delivery/output_host.ts";
 import { GatewayError } from "../errors.ts";
+import { deadLetterRoutes, type DeadLetterSource } from "./dead_letter_routes.ts";
 import type { Inflight } from "./inflight.ts";
 import { jsonResponse } from "./responses.ts";
 import type { Handler, Route } from "./router.ts";
@@ -19,12 +21,18 @@ const RELOAD_TIMEOUT_MS = 30_000;
 /** Problems listed at once; the rest is counted. */
 const LISTED_PROBLEMS = 1000;
 
+/** Outputs without a connection listed at once. */
+const LISTED_OUTPUTS = 1000;
+
 /** What the admin routes show and act on. */
 export interface AdminSource {
   readonly token: string | undefined;
   readonly manager: ConfigManager;
   readonly provider: ConfigProvider;
   readonly inflight: Inflight;
+  readonly deadLetters: DeadLetterSource;
+  /** The outputs that webhooks hold. */
+  readonly outputs: () => Iterable<Pick<OutputHost, "hasConnection" | "state">>;
   /** When the process started, in milliseconds since 1970. */
   readonly startedAt: number;
 }
@@ -33,24 +41,24 @@ export interface AdminSource {
 export function adminRoutes(source: AdminSource): Route[] {
   const guard = guardedBy(source.token);
   return [
-    { path: "/admin/config", methods: { GET: guard((id) => configStatus(source, id)) } },
-    { path: "/admin/reload", methods: { POST: guard((id) => reload(source, id)) } },
-    { path: "/admin/stats", methods: { GET: guard((id) => stats(source, id)) } },
+    { path: "/admin/config", methods: { GET: guard((_request, id) => configStatus(source, id)) } },
+    { path: "/admin/connections", methods: { GET: guard((_request, id) => connectionStates(source, id)) } },
+    { path: "/admin/reload", methods: { POST: guard((_request, id) => reload(source, id)) } },
+    { path: "/admin/stats", methods: { GET: guard((_request, id) => stats(source, id)) } },
+    ...deadLetterRoutes(source.deadLetters, guard),
   ];
 }
 
-type AdminHandler = (requestId: string) => Response | Promise<Response>;
-
 /** Lets requests with the token through. Without a token to compare with, none. */
-function guardedBy(token: string | undefined): (handler: AdminHandler) => Handler {
+function guardedBy(token: string | undefined): (handler: Handler) => Handler {
   if (token === undefined) {
     return () => () => {
       throw new GatewayError("forbidden", "Admin routes are closed: set ADMIN_TOKEN to open them");
     };
   }
   const isExpected = secretMatcher(`Bearer ${token}`);
-  return (handler) => (request, requestId) => {
-    if (isExpected(request.headers.get("authorization") ?? "")) return handler(requestId);
+  return (handler) => (request, requestId, rest) => {
+    if (isExpected(request.headers.get("authorization") ?? "")) return handler(request, requestId, rest);
     throw new GatewayError("unauthorized", undefined, { headers: { "www-authenticate": "Bearer" } });
   };
 }
@@ -70,6 +78,21 @@ function configStatus({ manager, provider }: AdminSource, requestId: string): Re
 
 function describeProblem({ since, ...problem }: Problem): unknown {
   return { ...problem, since: new Date(since).toISOString() };
+}
+
+/** Every connection with the outputs that use it, and the outputs that need none. */
+function connectionStates({ manager, outputs }: AdminSource, requestId: string): Response {
+  const used = new Map<string, unknown[]>();
+  const others: unknown[] = [];
+  for (const { hasConnection, state: { connection, ...state } } of outputs()) {
+    if (hasConnection) used.set(connection, [...used.get(connection) ?? [], state]);
+    else if (state.state !== "idle" && others.length < LISTED_OUTPUTS) others.push(state);
+  }
+  const connections = Array.from(
+    manager.connections(),
+    ({ name, type }) => ({ name, type, outputs: used.get(name) ?? [] }),
+  );
+  return jsonResponse(200, { connections, other_outputs: others }, requestId);
 }
 
 async function reload({ provider, manager }: AdminSource, requestId: string): Promise<Response> {

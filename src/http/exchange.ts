@@ -13,6 +13,7 @@ import type { RequestToVerify } from "../auth/verifier.ts";
 import { BlockedWebhook, type CatalogEntry, WebhookEntry } from "../config/entry.ts";
 import { isNamespace, isWebhookId } from "../config/keys.ts";
 import { type Deadlines, Expiring } from "../deadlines.ts";
+import type { Acceptation, Acceptor } from "../delivery/acceptor.ts";
 import { GatewayError } from "../errors.ts";
 import {
   bodyFrom,
@@ -46,6 +47,7 @@ export interface ExchangeContext {
   /** Default of `max_body_bytes`, and the time for a body to arrive. */
   readonly bodyLimits: BodyLimits;
   readonly inflight: Inflight;
+  readonly acceptor: Acceptor;
   readonly deadlines: Deadlines;
   readonly metrics: RequestMetrics;
   readonly failures: FailureLog;
@@ -116,7 +118,7 @@ class Exchange extends Expiring implements RequestToVerify {
   async run(): Promise<void> {
     try {
       const entry = this.#begin();
-      const { authenticator, bodyForm, dataType, moduleConfig } = entry.webhook;
+      const { authenticator, bodyForm, dataType } = entry.webhook;
       const maxBytes = entry.webhook.maxBodyBytes ?? this.#context.bodyLimits.maxBytes;
       const length = declaredLength(this.#request, maxBytes);
       this.#hold(entry, length ?? maxBytes);
@@ -141,11 +143,10 @@ class Exchange extends Expiring implements RequestToVerify {
       const { namespace, id: webhook } = entry;
       const { headers } = this.#request;
       const event = { id: this.#id, namespace, webhook, receivedAt: Date.now(), headers, body };
-      const delivering = entry.output.deliver(authenticator.seal(verified, event), moduleConfig);
-      const result = delivering instanceof Promise ? await delivering : delivering;
-      if (result !== "delivered") throw result;
-      this.#context.metrics.accepted(entry);
-      this.#end(acceptedResponse(this.#id));
+      const accepting = this.#context.acceptor.accept(entry, authenticator.seal(verified, event));
+      const accepted = accepting instanceof Promise ? await accepting : accepting;
+      if (accepted instanceof GatewayError) throw accepted;
+      this.#succeed(entry, accepted);
     } catch (thrown) {
       await this.#fail(this.#reading ? toReadError(thrown) : toGatewayError(thrown));
     }
@@ -187,6 +188,17 @@ class Exchange extends Expiring implements RequestToVerify {
     this.#context.inflight.reserve(bytes);
     this.#reserved = bytes;
     entry.enter();
+  }
+
+  /** A repeated event gets the answer of the first one. */
+  #succeed(entry: WebhookEntry, accepted: Exclude<Acceptation, GatewayError>): void {
+    if (typeof accepted === "object" && "duplicateOf" in accepted) {
+      this.#context.metrics.repeated(entry);
+      this.#end(acceptedResponse(accepted.duplicateOf));
+    } else {
+      this.#context.metrics.accepted(entry);
+      this.#end(acceptedResponse(this.#id));
+    }
   }
 
   async #fail(error: GatewayError): Promise<void> {

@@ -61,6 +61,7 @@ function levelOf(code: ErrorCode): "info" | "warning" | "error" | undefined {
   switch (code) {
     case "internal_error":
       return "error";
+    case "journal_unavailable":
     case "output_failed":
     case "output_rejected":
     case "output_unavailable":

@@ -16,6 +16,7 @@ const OUTCOMES: Record<ErrorCode, string> = {
   invalid_host: "invalid",
   invalid_namespace: "invalid",
   invalid_webhook_id: "invalid",
+  invalid_query: "invalid",
   webhook_not_found: "not_found",
   webhook_disabled: "disabled",
   webhook_misconfigured: "misconfigured",
@@ -31,7 +32,15 @@ const OUTCOMES: Record<ErrorCode, string> = {
   body_too_large: "too_large",
   unsupported_encoding: "invalid",
   overloaded: "overloaded",
+  journal_unavailable: "journal_unavailable",
   draining: "draining",
+  // Answers to connectors, not to webhook requests.
+  channel_not_found: "not_found",
+  unsupported_protocol: "invalid",
+  upgrade_required: "invalid",
+  too_many_connections: "overloaded",
+  connection_not_found: "not_found",
+  invalid_message: "invalid",
   output_failed: "output_failed",
   output_rejected: "output_failed",
   output_unavailable: "output_failed",
@@ -75,6 +84,11 @@ export class RequestMetrics {
       this.#accepted.set(entry, counter);
     }
     counter.increment();
+  }
+
+  /** The event had been accepted before. */
+  repeated({ namespace, id }: WebhookEntry): void {
+    this.#requests.with(namespace, id, "duplicate").increment();
   }
 
   /** @param webhook the configured webhook, if there is one */

@@ -1,11 +1,12 @@
 import { Buffer } from "node:buffer";
-import type { ICompare, IKeyValue, IRequestOp, ITxnRequest, ITxnResponse } from "etcd3";
+import type { ICompare, IRequestOp, ITxnRequest, ITxnResponse } from "etcd3";
 import { EtcdCallError, EtcdConnection } from "../config/etcd_connection.ts";
 import { parseEndpoint } from "../config/etcd_endpoint.ts";
 import { KeySpace } from "../config/etcd_keys.ts";
 import { listPages } from "../config/etcd_list.ts";
-import { readValue } from "../config/etcd_mirror.ts";
 import { DEFAULT_TIMING } from "../config/etcd_options.ts";
+import type { ListedKey } from "../config/etcd_page.ts";
+import { parseEtcdValue } from "../config/etcd_value.ts";
 import { type ConfigKey, formatConfigKey, parseConfigKey } from "../config/keys.ts";
 import type { Settings } from "../settings.ts";
 import { MAX_REQUEST_BYTES, planBatches, requestBytes } from "./batches.ts";
@@ -47,12 +48,13 @@ export class EtcdStore implements ConfigStore {
     const values = new Map<string, StoredValue>();
     const foreign: Finding[] = [];
     for (const keySpace of this.#keySpaces) {
-      for await (const { key, value, mod_revision } of this.#list(keySpace, false)) {
-        const name = keySpace.prefix.slice(this.#settings.prefix.length) + keySpace.nameOf(key);
+      for await (const listed of this.#list(keySpace, false)) {
+        const ownName = listed.nameIn(keySpace);
+        const name = keySpace.prefix.slice(this.#settings.prefix.length) + ownName;
         const parsed = parseConfigKey(name);
         if (typeof parsed === "string") {
-          foreign.push({ subject: keySpace.print(keySpace.nameOf(key)), path: "", message: parsed });
-        } else values.set(name, storedValue(parsed, value, mod_revision));
+          foreign.push({ subject: keySpace.print(ownName), path: "", message: parsed });
+        } else values.set(name, storedValue(parsed, listed));
       }
     }
     return { values, foreign };
@@ -66,8 +68,8 @@ export class EtcdStore implements ConfigStore {
 
   async findOtherNamespace(): Promise<string | undefined> {
     const keySpace = new KeySpace(this.#settings.prefix);
-    for await (const { key } of this.#list(keySpace, true)) {
-      const parsed = parseConfigKey(keySpace.nameOf(key));
+    for await (const listed of this.#list(keySpace, true)) {
+      const parsed = parseConfigKey(listed.nameIn(keySpace));
       const isOther = typeof parsed !== "string" && parsed.kind === "webhook" &&
         parsed.namespace !== this.#namespace;
       if (isOther) return parsed.namespace;
@@ -99,10 +101,12 @@ export class EtcdStore implements ConfigStore {
     await this.#connection?.[Symbol.asyncDispose]();
   }
 
-  async *#list(keySpace: KeySpace, keysOnly: boolean): AsyncGenerator<IKeyValue> {
+  async *#list(keySpace: KeySpace, keysOnly: boolean): AsyncGenerator<ListedKey> {
     this.#connection ??= await this.#connect();
     try {
-      for await (const { keys } of listPages(this.#connection, keySpace, { ...PAGE, keysOnly })) yield* keys;
+      for await (const { page } of listPages(this.#connection, keySpace, { ...PAGE, keysOnly })) {
+        yield* page.keys();
+      }
     } catch (cause) {
       if (!(cause instanceof EtcdCallError)) throw cause;
       throw new MigrationError("unreadable", `Cannot read from etcd: ${cause.message}`, { cause });
@@ -143,9 +147,12 @@ const TIMING = {
   timeoutMs: CALL_TIMEOUT_MS,
 } as const;
 
-function storedValue(key: ConfigKey, bytes: Buffer, revision: string): StoredValue {
-  const { value, text } = readValue(bytes);
-  return { key, value, text: "problem" in value ? text ?? "" : compactJson(text ?? ""), revision };
+function storedValue(key: ConfigKey, listed: ListedKey): StoredValue {
+  const read = listed.readValue();
+  const value = parseEtcdValue(read);
+  const text = read.text ?? "";
+  const revision = String(listed.revision);
+  return { key, value, text: "problem" in value ? text : compactJson(text), revision };
 }
 
 /**

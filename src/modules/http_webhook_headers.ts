@@ -86,6 +86,17 @@ export function forEachForwardable(received: Headers, visit: (name: string, valu
   });
 }
 
+/**
+ * All received headers, credentials and signatures included, but for those that belong to the message: for a
+ * receiver that stands in for the gateway.
+ */
+export function relayedHeaders(received: Headers): Header[] {
+  const hopByHop = namedInConnection(received.get("connection"));
+  return [...received].filter(([name]) =>
+    !MESSAGE_HEADERS.has(name) && !name.startsWith(OWN_PREFIX) && !hopByHop.includes(name)
+  );
+}
+
 /** RFC 9110, section 7.6.1: a sender may name further headers that are meant for this connection only. */
 function namedInConnection(received: Headers): readonly string[] {
   const connection = received.get("connection");

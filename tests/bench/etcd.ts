@@ -24,5 +24,5 @@ export async function benchEtcd({ sizes, rounds }: EtcdBenchOptions): Promise<vo
   await benchLoad(etcd.endpoint, sizes, rounds);
   await benchBlocks(etcd.endpoint, sizes, rounds);
   await benchRoutable(etcd.endpoint, sizes[0]!, rounds);
-  benchEvent(sizes.at(-1)!);
+  benchEvent(sizes);
 }

@@ -10,7 +10,7 @@ import { join } from "@std/path";
 /** A server to measure. */
 export interface Contestant {
   readonly name: string;
-  /** Arguments after `deno run --allow-all`; `PORT` is replaced by the port. */
+  /** Arguments after `deno run --allow-all`; `PORT` is replaced by the port, `DIRECTORY` by a fresh path. */
   readonly program: readonly string[];
   readonly environment?: Readonly<Record<string, string>>;
   /** The path that requests are sent to. */
@@ -56,7 +56,7 @@ export async function measureInTurn(
 
 async function measure(contestant: Contestant, port: number, options: LoadOptions): Promise<Measurement> {
   const directory = await Deno.makeTempDir({ prefix: "cwm-bench-" });
-  await using server = await startServer(contestant, port, join(directory, "output"));
+  await using server = await startServer(contestant, port, directory);
   const script = join(directory, "request.lua");
   await Deno.writeTextFile(script, luaScript(contestant));
   const url = `http://127.0.0.1:${port}${contestant.path}`;
@@ -78,11 +78,12 @@ async function measure(contestant: Contestant, port: number, options: LoadOption
 async function startServer(
   contestant: Contestant,
   port: number,
-  output: string,
+  directory: string,
 ): Promise<AsyncDisposable & { readonly pid: number }> {
-  const program = contestant.program.map((argument) => argument === "PORT" ? String(port) : argument);
+  const places: Readonly<Record<string, string>> = { PORT: String(port), DIRECTORY: join(directory, "data") };
+  const program = contestant.program.map((argument) => places[argument] ?? argument);
   const command = `exec ${[Deno.execPath(), "run", "--allow-all", ...program].map(quote).join(" ")} > ${
-    quote(output)
+    quote(join(directory, "output"))
   }`;
   const process = new Deno.Command("bash", {
     args: ["-c", command],
@@ -171,7 +172,7 @@ function toMilliseconds(match: RegExpExecArray | null): number {
 }
 
 /** User and system time that a process has used. */
-function cpuSeconds(pid: number): number {
+export function cpuSeconds(pid: number): number {
   const fields = Deno.readTextFileSync(`/proc/${pid}/stat`).split(") ")[1]?.split(" ") ?? [];
   return (Number(fields[11]) + Number(fields[12])) / CLOCK_TICKS_PER_SECOND;
 }

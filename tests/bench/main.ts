@@ -1,15 +1,22 @@
 /**
  *     deno task bench accept [--seconds 5] [--rounds 3] [--connections 32]
+ *     deno task bench durable [--seconds 5] [--rounds 3]
  *     deno task bench memory
  *     deno task bench etcd [--keys 25000,250000] [--rounds 3]
+ *     deno task bench outputs [kafka|redis|clickhouse ...] [--seconds 5] [--rounds 3] [--connections 32]
+ *     deno task bench hung [--seconds 30]
+ *     deno task bench relay [--rounds 3]
  *
  * @module
  */
 
 import { parseArgs } from "@std/cli/parse-args";
 import { benchAccept } from "./accept.ts";
+import { benchDurable } from "./durable.ts";
 import { benchEtcd } from "./etcd.ts";
 import { benchMemory } from "./memory.ts";
+import { benchHung, benchOutputs } from "./outputs.ts";
+import { benchRelay } from "./relay.ts";
 
 const options = parseArgs(Deno.args, { string: ["seconds", "rounds", "connections", "keys"] });
 const load = {
@@ -22,8 +29,12 @@ const sizes = String(options["keys"] ?? "25000,250000").split(",").map(Number);
 
 const benchmarks: Readonly<Record<string, () => Promise<void>>> = {
   accept: () => benchAccept(load),
+  durable: () => benchDurable(load),
   memory: () => benchMemory(),
   etcd: () => benchEtcd({ sizes, rounds: load.rounds }),
+  outputs: () => benchOutputs(options._.slice(1).map(String), load),
+  hung: () => benchHung(Number(options["seconds"] ?? 30)),
+  relay: () => benchRelay({ rounds: load.rounds }),
 };
 
 const run = benchmarks[String(options._[0])];

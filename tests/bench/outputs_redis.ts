@@ -17,13 +17,7 @@ import { verifiedEvent } from "../support/verified_event.ts";
 import { median } from "./etcd_report.ts";
 import { floorCommand, type FloorKind } from "./redis_floor.ts";
 import { type Contestant, type LoadOptions, measureInTurn } from "./http_load.ts";
-
-/** How fast an output is, and how fast the bare client. */
-export interface OutputRow {
-  readonly name: string;
-  readonly eventsPerSecond: number;
-  readonly floorEventsPerSecond: number;
-}
+import type { OutputRow } from "./output_rows.ts";
 
 const FUNCTION = "shop.tasks.record";
 const BODY = JSON.stringify({

@@ -87,11 +87,11 @@ Deno.test("a list reads every key once, at one revision, whatever is written mea
   const before = await server.gateway.revision();
   const seen: string[] = [];
   const options = { keysOnly: true, pageKeys: 100, pageBytes: 1_000_000, pageTimeoutMs: 5_000 };
-  for await (const { keys, header } of listPages(connection, keySpace, options)) {
+  for await (const { page, header } of listPages(connection, keySpace, options)) {
     assertEquals(header.revision, before);
     await server.gateway.putJson(key(`0-${seen.length}`), {});
     await server.gateway.delete(key(999 - seen.length));
-    seen.push(...keys.map((each) => each.key.toString()));
+    seen.push(...Array.from(page.keys(), (each) => each.key.toString()));
   }
   assertEquals(seen, Array.from({ length: 1_000 }, (_, id) => key(id)).sort());
 });
@@ -104,9 +104,9 @@ Deno.test("a list reads every key once with boundaries between its pages, also w
   const boundaries = Array.from({ length: 10 }, (_, id) => `default/webhooks/w${id}00`).sort();
   const options = { keysOnly: false, pageKeys: 100, pageBytes: 1_000_000, pageTimeoutMs: 5_000, boundaries };
   const seen: string[] = [];
-  for await (const { keys } of listPages(connection, keySpace, options)) {
-    assert(keys.length <= 100);
-    seen.push(...keys.map((each) => each.key.toString()));
+  for await (const { page } of listPages(connection, keySpace, options)) {
+    assert(page.size <= 100);
+    seen.push(...Array.from(page.keys(), (each) => each.key.toString()));
   }
   assertEquals(seen, [...(await server.gateway.read(PREFIX)).keys()]);
 });

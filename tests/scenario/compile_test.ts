@@ -3,11 +3,17 @@ import { join } from "@std/path";
 import { REPOSITORY } from "../support/repository.ts";
 import { TempDir } from "../support/temp_dir.ts";
 
+/** A worker is loaded at run time by its address: nothing imports it, so it is named when compiling. */
+const JOURNAL_WORKER = "src/delivery/sqlite/worker.ts";
+
+/** Code of what only the worker imports. The listing of files is shortened where there are many. */
+const WORKER_CODE = ["class Store ", "class LotTransaction ", "class PendingTable "];
+
 /**
  * `deno compile` puts the program behind a base binary that is not in the npm registry. Any executable
  * stands in for it here: what is embedded can be seen, but the result cannot be run.
  */
-Deno.test("deno compile embeds the whole program, the etcd client and its protocol files", async () => {
+Deno.test("deno compile embeds the whole program, its worker, the etcd client and its protocol files", async () => {
   await using directory = await TempDir.create();
   const output = directory.file("cwm");
   const compile = new Deno.Command(Deno.execPath(), {
@@ -17,6 +23,8 @@ Deno.test("deno compile embeds the whole program, the etcd client and its protoc
       "--no-check",
       "--allow-all",
       "--exclude-unused-npm",
+      "--include",
+      JOURNAL_WORKER,
       "--output",
       output,
       "src/main.ts",
@@ -28,10 +36,10 @@ Deno.test("deno compile embeds the whole program, the etcd client and its protoc
   const { success, stderr } = await compile.output();
   const listing = new TextDecoder().decode(stderr);
   assertEquals(success, true, listing);
-  for (const file of ["main.ts", "file_provider.ts", "etcd_provider.ts", "http_webhook.ts"]) {
-    assertStringIncludes(listing, file);
-  }
+  const files = ["main.ts", "file_provider.ts", "etcd_provider.ts", "http_webhook.ts"];
+  for (const file of files) assertStringIncludes(listing, file);
   const binary = await Deno.readFile(output);
+  for (const code of WORKER_CODE) assert(includes(binary, code), code);
   assert(includes(binary, "package etcdserverpb"), "etcd3 reads this file at run time");
 });
 
@@ -40,6 +48,7 @@ Deno.test("deno.json's compile task builds what the test looks at", async () => 
     tasks: { compile: { command: string } };
   };
   assertStringIncludes(tasks.compile.command, "--exclude-unused-npm");
+  assertStringIncludes(tasks.compile.command, `--include ${JOURNAL_WORKER}`);
   assertStringIncludes(tasks.compile.command, "src/main.ts");
 });
 

@@ -108,6 +108,7 @@ Deno.test("a request under way is answered before the gateway ends", async () =>
   await directory.writeJson("webhooks.json", {
     slow: {
       module: "http_webhook",
+      accept: "delivered",
       "module-config": { url: target.url, timeout: 1, allowed_hosts: ["127.0.0.1"] },
     },
   });

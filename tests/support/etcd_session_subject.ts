@@ -1,5 +1,6 @@
-import { EtcdConnection, type EtcdHeader, type EtcdWatchStream } from "../../src/config/etcd_connection.ts";
+import { EtcdConnection, type EtcdWatchStream } from "../../src/config/etcd_connection.ts";
 import { parseEndpoint } from "../../src/config/etcd_endpoint.ts";
+import type { EtcdHeader } from "../../src/config/etcd_header.ts";
 import { KeySpace } from "../../src/config/etcd_keys.ts";
 import { EtcdMirror } from "../../src/config/etcd_mirror.ts";
 import type { EtcdTiming } from "../../src/config/etcd_options.ts";

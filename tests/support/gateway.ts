@@ -47,6 +47,7 @@ export class TestGateway implements AsyncDisposable {
       PORT: "0",
       WEBHOOKS_CONFIG_FILE: files.webhooks,
       CONNECTIONS_CONFIG_FILE: files.connections,
+      DATA_DIR: join(directory.path, "data"),
       SHUTDOWN_GRACE_MS: "0",
       ...environment,
     }, { logIsTerminal: false });

@@ -19,6 +19,12 @@ export interface GatewayProcessOptions {
   readonly cwd?: string;
   /** The subcommand and its arguments. @default ["serve"] */
   readonly args?: readonly string[];
+  /**
+   * The program, from the root of the repository: for gateways with modules of a test's own.
+   *
+   * @default "src/main.ts"
+   */
+  readonly program?: string;
 }
 
 /**
@@ -109,7 +115,9 @@ export class GatewayProcess implements AsyncDisposable {
  * that are meant to fail.
  */
 export function spawnProgram(
-  { env = {}, cwd, args = ["serve"] }: GatewayProcessOptions & { readonly cwd: string },
+  { env = {}, cwd, args = ["serve"], program = "src/main.ts" }: GatewayProcessOptions & {
+    readonly cwd: string;
+  },
 ): ChildProcess {
   return ChildProcess.spawn(Deno.execPath(), {
     args: [
@@ -120,7 +128,7 @@ export function spawnProgram(
       "--allow-all",
       "--config",
       join(REPOSITORY, "deno.json"),
-      join(REPOSITORY, "src/main.ts"),
+      join(REPOSITORY, program),
       ...args,
     ],
     env: { HOST: "127.0.0.1", PORT: "0", NO_COLOR: "1", DENO_NO_UPDATE_CHECK: "1", ...env },

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import type { BodyForm } from "../../src/event.ts";
-import type { Delivery, DeliveryResult, Output, OutputModule } from "../../src/modules/module.ts";
+import type { Acceptance, Delivery, DeliveryResult, Output, OutputModule } from "../../src/modules/module.ts";
 
 /** What an event looked like when it reached the output. */
 export interface ProbedEvent {
@@ -34,6 +34,10 @@ export class ProbeModule {
   /** How many outputs have been opened so far. */
   opened = 0;
   behaviour: Behaviour = () => "delivered";
+  /** What `probe` does. */
+  probe: () => Promise<void> = () => Promise.resolve();
+  /** How many deliveries each call of `deliver` was given. */
+  readonly batches: number[] = [];
   readonly module: OutputModule<ProbeConfig, unknown>;
 
   constructor(
@@ -44,6 +48,9 @@ export class ProbeModule {
       concurrency?: number;
       timeoutMs?: number;
       partitioned?: boolean;
+      acceptance?: Acceptance;
+      maxBatch?: number;
+      ordered?: boolean;
     } = {},
   ) {
     const { timeoutMs } = options;
@@ -54,10 +61,12 @@ export class ProbeModule {
       ...(options.connectionTypes === undefined
         ? {}
         : { connectionSchema: z.strictObject({ host: z.string() }) }),
-      acceptance: "delivered",
+      acceptance: options.acceptance ?? "delivered",
       reads: options.reads ?? "bytes",
       ...(options.concurrency === undefined ? {} : { concurrency: options.concurrency }),
       ...(options.partitioned === true ? { partition: ({ label }: ProbeConfig) => label } : {}),
+      ...(options.maxBatch === undefined ? {} : { maxBatch: options.maxBatch }),
+      ...(options.ordered === undefined ? {} : { ordered: () => options.ordered! }),
       ...(timeoutMs === undefined ? {} : { timeoutMs: () => timeoutMs }),
       open: (connection) => Promise.resolve(this.#output(connection)),
     };
@@ -68,13 +77,16 @@ export class ProbeModule {
     this.opened++;
     return {
       deliver: (batch, attempt) => {
-        const [delivery] = batch;
-        if (delivery === undefined) return [];
-        this.#keep(delivery, connection);
-        const result = this.behaviour(delivery, () => attempt.signal);
-        return result instanceof Promise ? result.then((one) => [one]) : [result];
+        this.batches.push(batch.length);
+        const results = batch.map((delivery) => {
+          this.#keep(delivery, connection);
+          return this.behaviour(delivery, () => attempt.signal);
+        });
+        return results.some((result) => result instanceof Promise)
+          ? Promise.all(results)
+          : results as DeliveryResult[];
       },
-      probe: () => Promise.resolve(),
+      probe: () => this.probe(),
       [Symbol.asyncDispose]: () => {
         this.open--;
         return Promise.resolve();

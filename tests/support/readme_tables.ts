@@ -7,7 +7,15 @@
 
 import { z } from "zod";
 import { verifierKinds } from "../../src/auth/registry.ts";
+import {
+  chainConfigSchema,
+  chainItemSchema,
+  idempotencySchema,
+  limitsSchema,
+  retrySchema,
+} from "../../src/config/delivery_schema.ts";
 import { PLANNED_KEYS, webhookSchema } from "../../src/config/schema.ts";
+import { CONNECTOR_VARIABLES, connectorSchema, targetSchema } from "../../src/connector/config_schema.ts";
 import { ERROR_CATALOGUE } from "../../src/errors.ts";
 import { outputModules } from "../../src/modules/registry.ts";
 import { SETTING_DEFINITIONS } from "../../src/settings.ts";
@@ -27,6 +35,14 @@ export function readmeSections(): ReadonlyMap<string, string> {
       `table: connection ${type}`,
       schemaTable(schema),
     ]),
+    ["table: retry", schemaTable(retrySchema)],
+    ["table: limits", schemaTable(limitsSchema)],
+    ["table: idempotency", schemaTable(idempotencySchema)],
+    ["table: chain item", schemaTable(chainItemSchema)],
+    ["table: chain-config", schemaTable(chainConfigSchema)],
+    ["table: connector", schemaTable(connectorSchema)],
+    ["table: connector target", schemaTable(targetSchema)],
+    ["table: connector variables", variablesTable()],
     ["table: settings", settingsTable()],
     ["table: errors", errorsTable()],
     ["list: planned keys", [...PLANNED_KEYS].map((key) => `\`${key}\``).join(", ")],
@@ -66,6 +82,13 @@ function settingsTable(): string {
       setting.type,
       setting.description,
     ]),
+  );
+}
+
+function variablesTable(): string {
+  return table(
+    ["variable", "sets"],
+    Object.entries(CONNECTOR_VARIABLES).map(([variable, key]) => [`\`${variable}\``, `\`${key}\``]),
   );
 }
 
@@ -121,16 +144,27 @@ function definition(schema: z.ZodType): Definition {
 }
 
 function typeLabel(field: z.ZodType): string {
-  const whole = z.toJSONSchema(field, { io: "input", unrepresentable: "any" }) as Record<string, unknown>;
+  const whole = z.toJSONSchema(field, { io: "input", unrepresentable: "any" }) as JsonSchema;
   // That a key may be null, too, is for files that were written for the original.
-  const json =
-    (whole["anyOf"] as Record<string, unknown>[] | undefined)?.find(({ type }) => type !== "null") ??
-      whole;
-  if (Array.isArray(json["enum"])) return json["enum"].map((value) => `\`${value}\``).join(", ");
-  if (json["type"] === "array") return "list";
-  const { minimum, maximum } = json;
+  const forms = (whole.anyOf ?? [whole]).filter(({ type }) => type !== "null");
+  return [...new Set(forms.map(formLabel))].join(" or ");
+}
+
+interface JsonSchema {
+  readonly type?: string;
+  readonly enum?: readonly unknown[];
+  readonly minimum?: number;
+  readonly maximum?: number;
+  readonly anyOf?: readonly JsonSchema[];
+}
+
+function formLabel(form: JsonSchema): string {
+  if (form.enum !== undefined) return form.enum.map((value) => `\`${value}\``).join(", ");
+  if (form.anyOf !== undefined) return [...new Set(form.anyOf.map(formLabel))].join(" or ");
+  if (form.type === "array") return "list";
+  const { minimum, maximum } = form;
   const range = minimum === undefined ? "" : `, ${minimum} to ${maximum}`;
-  return `${json["type"]}${range}`;
+  return `${form.type}${range}`;
 }
 
 function defaultLabel(field: z.ZodType): string {

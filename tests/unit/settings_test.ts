@@ -28,6 +28,7 @@ Deno.test("settings have the documented defaults when no variable is set", () =>
     etcd: { endpoints: ["http://localhost:2379"], prefix: "/cwm/" },
     defaultNamespace: "default",
     dataDir: "./data",
+    journal: { maxBytes: 10 * 1024 ** 3, retentionMs: 0, retentionBytes: 1024 ** 3 },
     host: "0.0.0.0",
     port: 8000,
     log: { level: "info", format: "json" },
@@ -90,6 +91,7 @@ Deno.test("settings take every variable", () => {
     defaultNamespace: "production",
     snapshotFile: "/var/lib/cwm/snapshot.json",
     dataDir: "/var/lib/cwm",
+    journal: { maxBytes: 10 * 1024 ** 3, retentionMs: 0, retentionBytes: 1024 ** 3 },
     host: "::",
     port: 0,
     log: { level: "debug", format: "text" },
@@ -182,9 +184,14 @@ Deno.test("settings never show the value of a secret", () => {
   const secrets = SETTING_DEFINITIONS.filter((definition) => definition.secret).map(({ variable }) =>
     variable
   );
-  assertEquals(secrets, ["ETCD_PASSWORD", "ADMIN_TOKEN"]);
-  const problems = problemsOf({ ETCD_PASSWORD: "hunter2", ADMIN_TOKEN: "hunter2", PORT: "x" });
-  assertEquals(problems.length, 3);
+  assertEquals(secrets, ["ETCD_PASSWORD", "RELAY_QUEUE", "ADMIN_TOKEN"]);
+  const problems = problemsOf({
+    ETCD_PASSWORD: "hunter2",
+    RELAY_QUEUE: "redis:hunter2",
+    ADMIN_TOKEN: "hunter2",
+    PORT: "x",
+  });
+  assertEquals(problems.length, 4);
   assert(!problems.join("\n").includes("hunter2"));
   assertEquals(problemsOf({ ADMIN_TOKEN: "0123456789 abcdef" }).length, 1);
 });

@@ -1,24 +1,21 @@
 import { Buffer } from "node:buffer";
 import { assertEquals } from "@std/assert";
-import type { IKeyValue } from "etcd3";
 import { Difference, isMassDelete } from "../../../src/config/etcd_difference.ts";
 import { hashBytes } from "../../../src/config/etcd_hash.ts";
 import { KeySpace } from "../../../src/config/etcd_keys.ts";
 import { EtcdMirror } from "../../../src/config/etcd_mirror.ts";
+import type { ListedKey } from "../../../src/config/etcd_page.ts";
+import { page } from "../../support/etcd_page.ts";
 import { RecordingSink } from "../../support/recording_sink.ts";
 
-/** A page of webhooks in the default namespace. */
-function page(webhooks: Readonly<Record<string, readonly [revision: number, value: string]>>): IKeyValue[] {
-  return Object.entries(webhooks).map(([id, [revision, value]]) => ({
-    key: Buffer.from(`/cwm/default/webhooks/${id}`),
-    value: Buffer.from(value),
-    mod_revision: String(revision),
-    create_revision: "1",
-    version: "1",
-    lease: "0",
-    ignore_value: false,
-    ignore_lease: false,
-  }));
+/** Webhooks in the default namespace, as a list has them. */
+function listed(
+  webhooks: Readonly<Record<string, readonly [revision: number, value: string]>>,
+): Iterable<ListedKey> {
+  const keys = Object.entries(webhooks).map(([id, [revision, value]]) => {
+    return { key: `/cwm/default/webhooks/${id}`, value, revision };
+  });
+  return page({ keys }).keys();
 }
 
 function mirrorOf(
@@ -30,7 +27,7 @@ function mirrorOf(
     keepTexts: false,
   });
   const difference = new Difference(mirror, true);
-  difference.compare(page(webhooks));
+  difference.compare(listed(webhooks));
   mirror.apply(difference.takePuts(), difference.pass);
   return mirror;
 }
@@ -39,10 +36,10 @@ function mirrorOf(
 function changes(
   mirror: EtcdMirror,
   trustRevisions: boolean,
-  listed: Readonly<Record<string, readonly [revision: number, value: string]>>,
+  now: Readonly<Record<string, readonly [revision: number, value: string]>>,
 ): string[] {
   const difference = new Difference(mirror, trustRevisions);
-  difference.compare(page(listed));
+  difference.compare(listed(now));
   const idOf = (name: string) => name.replace("default/webhooks/", "");
   return [
     ...difference.takePuts().map(({ name, revision }) => `put ${idOf(name)} ${revision}`),
@@ -66,7 +63,7 @@ Deno.test("a difference within one history goes by revisions, also where the val
 Deno.test("a difference between two histories goes by values, whatever the revisions are", () => {
   const mirror = mirrorOf({ same: [5, "{}"], changed: [6, "{}"] });
   assertEquals(changes(mirror, false, { same: [2, "{}"], changed: [6, '{"a":1}'] }), ["put changed 6"]);
-  assertEquals(mirror.keys.get("default/webhooks/same")?.revision, 2);
+  assertEquals(mirror.keys.revisionAt(mirror.keys.find("default/webhooks/same")!), 2);
 });
 
 Deno.test("a difference finds a changed value behind an unchanged revision", () => {

@@ -186,7 +186,7 @@ Deno.test("keys of the original that are not built yet block the webhook instead
   const planned = {
     rate_limit: { max_requests: 1, window_seconds: 60 },
     ip_whitelist: ["10.0.0.1"],
-    retry: {},
+    json_schema: {},
   };
   for (const [key, value] of Object.entries(planned)) {
     await using gateway = await start({ a: { module: "probe", [key]: value } });

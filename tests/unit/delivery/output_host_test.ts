@@ -191,3 +191,89 @@ Deno.test("failures of outputs are counted by module, connection and code", asyn
     `cwm_output_errors_total{module="probe",connection="probe",code="output_rejected"} 1`,
   );
 });
+
+/** A module whose connections are named `host`, with a webhook that uses `main`. */
+async function startWithConnection(probe: ProbeModule): Promise<TestGateway> {
+  return await TestGateway.start({
+    webhooks: { a: { module: "probe" } },
+    connections: { main: { type: "probe-server", host: "one" } },
+    modules: [probe.module],
+    environment: { ADMIN_TOKEN: "a-token-for-this-test" },
+  });
+}
+
+async function connectionStates(gateway: TestGateway): Promise<readonly Record<string, unknown>[]> {
+  const { text } = await gateway.request("/admin/connections", {
+    headers: { authorization: "Bearer a-token-for-this-test" },
+  });
+  return (JSON.parse(text) as { connections: Record<string, unknown>[] }).connections;
+}
+
+Deno.test("a changed connection takes the place of the old one when it has been probed", async () => {
+  const probe = new ProbeModule({ connectionTypes: ["probe-server"] });
+  await using gateway = await startWithConnection(probe);
+  await gateway.post("/webhook/a", "1");
+  const { promise: answered, resolve: answer } = Promise.withResolvers<void>();
+  probe.probe = () => answered;
+  await gateway.writeConnections({ main: { type: "probe-server", host: "two" } });
+  await eventually(() => assertEquals(probe.open, 2));
+  await gateway.post("/webhook/a", "2");
+  assertEquals(probe.events.at(-1)?.connection, { host: "one" }, "the old one serves meanwhile");
+  answer();
+  await eventually(() => assertEquals(probe.open, 1));
+  await gateway.post("/webhook/a", "3");
+  assertEquals(probe.events.at(-1)?.connection, { host: "two" });
+});
+
+Deno.test("a changed connection that cannot be reached is used all the same: the configuration counts", async () => {
+  const probe = new ProbeModule({ connectionTypes: ["probe-server"] });
+  await using gateway = await startWithConnection(probe);
+  await gateway.post("/webhook/a", "1");
+  probe.probe = () => Promise.reject(new DeliveryError("output_unavailable"));
+  await gateway.writeConnections({ main: { type: "probe-server", host: "two" } });
+  await eventually(async () => {
+    await gateway.post("/webhook/a", "2");
+    assertEquals(probe.events.at(-1)?.connection, { host: "two" });
+  });
+  await eventually(() => assertEquals(probe.open, 1));
+});
+
+Deno.test("events that wait for a connection out of reach go to the one that takes its place", async () => {
+  const probe = new ProbeModule({ connectionTypes: ["probe-server"], acceptance: "durable" });
+  probe.behaviour = () => new DeliveryError("output_unavailable");
+  probe.probe = () => Promise.reject(new DeliveryError("output_unavailable"));
+  await using gateway = await startWithConnection(probe);
+  await gateway.post("/webhook/a", "1");
+  await eventually(async () => {
+    const [{ outputs } = {}] = await connectionStates(gateway);
+    assertEquals((outputs as { state: string }[] | undefined)?.[0]?.state, "out_of_reach");
+  });
+  await gateway.post("/webhook/a", "2");
+  probe.behaviour = () => "delivered";
+  probe.probe = () => Promise.resolve();
+  await gateway.writeConnections({ main: { type: "probe-server", host: "two" } });
+  await eventually(async () => {
+    assertStringIncludes((await gateway.request("/metrics")).text, "cwm_events_pending 0\n");
+  });
+  assertEquals(probe.events.at(-1)?.connection, { host: "two" });
+});
+
+Deno.test("the state of each connection can be seen, with its last failure", async () => {
+  const probe = new ProbeModule({ connectionTypes: ["probe-server"] });
+  await using gateway = await startWithConnection(probe);
+  const idle = { module: "probe", state: "idle", active: 0 };
+  assertEquals(await connectionStates(gateway), [{ name: "main", type: "probe-server", outputs: [idle] }]);
+  await gateway.post("/webhook/a", "1");
+  assertEquals((await connectionStates(gateway))[0]?.["outputs"], [{ ...idle, state: "open" }]);
+  probe.behaviour = () => new DeliveryError("output_rejected", "No such table");
+  await gateway.post("/webhook/a", "2");
+  assertEquals((await connectionStates(gateway))[0]?.["outputs"], [{
+    ...idle,
+    state: "failing",
+    failure: { code: "output_rejected", message: "No such table" },
+  }]);
+  assertStringIncludes(
+    (await gateway.request("/metrics")).text,
+    'cwm_output_up{module="probe",connection="main"} 0',
+  );
+});

@@ -1,0 +1,116 @@
+/**
+ * Accepts verified events: straight through their outputs, or into the journal, as the webhook says; and each
+ * event only once, where the webhook says how repeated ones are told.
+ *
+ * @module
+ */
+
+import type { Logger } from "@logtape/logtape";
+import type { VerifiedEvent } from "../auth/verified_event.ts";
+import type { Deadlines } from "../deadlines.ts";
+import { GatewayError } from "../errors.ts";
+import type { DeliveryResult } from "../modules/module.ts";
+import { deliverDirectly } from "./direct_delivery.ts";
+import type { Dispatcher } from "./dispatcher.ts";
+import type { Appended, IdempotencyKey, Journal } from "./journal.ts";
+import type { Route } from "./route.ts";
+
+/** What became of an event: delivered, in the journal, accepted before, or refused. */
+export type Acceptation = "delivered" | Appended | GatewayError;
+
+/** What the acceptor works with. */
+export interface AcceptorOptions {
+  readonly dispatcher: Dispatcher;
+  readonly journal: Journal;
+  readonly deadlines: Deadlines;
+  readonly logger: Logger;
+}
+
+/** What became of the first event with a key. */
+interface First {
+  readonly id: string;
+  readonly result: DeliveryResult;
+}
+
+/** Accepts events. */
+export class Acceptor {
+  readonly #options: AcceptorOptions;
+  /** The first events that are under way, by webhook and key. */
+  readonly #first = new Map<string, Promise<First>>();
+
+  constructor(options: AcceptorOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Accepts one event. Answers without a promise where an output did. May reject with a `GatewayError`.
+   *
+   * @param route held by the caller until this has ended
+   */
+  accept(route: Route, event: VerifiedEvent): Acceptation | Promise<Acceptation> {
+    const { idempotency } = route;
+    const key = idempotency?.keyOf(event);
+    const repeatable = key === undefined ? undefined : { key, ttlMs: idempotency!.ttlMs };
+    if (route.acceptance === "durable") {
+      return this.#options.dispatcher.accept(event, route.queue, repeatable);
+    }
+    if (repeatable !== undefined) return this.#deliverOnce(route, event, repeatable);
+    return this.#deliver(route, event);
+  }
+
+  #deliver(route: Route, event: VerifiedEvent): DeliveryResult | Promise<DeliveryResult> {
+    const { gate } = route;
+    if (gate === undefined) return deliverDirectly(route, event, this.#options.deadlines);
+    return this.#deliverWithin(gate, route, event);
+  }
+
+  async #deliverWithin(
+    gate: NonNullable<Route["gate"]>,
+    route: Route,
+    event: VerifiedEvent,
+  ): Promise<DeliveryResult> {
+    const place = gate.take();
+    if (place === "full") {
+      const message = "Too many requests to this webhook wait to be delivered";
+      throw new GatewayError("overloaded", message, { retryAfterSeconds: 1 });
+    }
+    await place;
+    try {
+      return await deliverDirectly(route, event, this.#options.deadlines);
+    } finally {
+      gate.free();
+    }
+  }
+
+  /** A repeated event waits for the first one, and shares what becomes of it. */
+  async #deliverOnce(route: Route, event: VerifiedEvent, key: IdempotencyKey): Promise<Acceptation> {
+    const name = JSON.stringify([event.namespace, event.webhook, key.key]);
+    let first = this.#first.get(name);
+    if (first === undefined) {
+      first = this.#deliverFirst(route, event, key).finally(() => this.#first.delete(name));
+      this.#first.set(name, first);
+    }
+    const { id, result } = await first;
+    return result === "delivered" && id !== event.id ? { duplicateOf: id } : result;
+  }
+
+  async #deliverFirst(route: Route, event: VerifiedEvent, key: IdempotencyKey): Promise<First> {
+    const lane = { namespace: event.namespace, webhook: event.webhook };
+    const { journal, logger } = this.#options;
+    const former = await journal.findRepeated(lane, key.key);
+    if (former !== undefined) return { id: former, result: "delivered" };
+    const result = await this.#deliver(route, event);
+    if (result !== "delivered") return { id: event.id, result };
+    try {
+      await journal.remember(lane, key, event.id);
+    } catch (error) {
+      // It has been delivered: an error now would have the sender deliver it again for certain.
+      logger.warning("An event was delivered but cannot be remembered: a repeat would be delivered too", {
+        webhook: `${event.namespace}/${event.webhook}`,
+        eventId: event.id,
+        error,
+      });
+    }
+    return { id: event.id, result };
+  }
+}

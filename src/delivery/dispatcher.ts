@@ -1,0 +1,199 @@
+/**
+ * Sees to it that every event in the journal is delivered or becomes a dead letter: one lane a webhook, fed
+ * by requests as they come and from the journal after a restart, an outage or a flood.
+ *
+ * @module
+ */
+
+import type { Logger } from "@logtape/logtape";
+import type { VerifiedEvent } from "../auth/verified_event.ts";
+import { type Deadlines, Expiring } from "../deadlines.ts";
+import type { EventMetrics } from "./event_metrics.ts";
+import type { Appended, IdempotencyKey, Journal, Lane as LaneName } from "./journal.ts";
+import { Lane, type LaneContext } from "./lane.ts";
+import { MemoryBudget } from "./memory_budget.ts";
+import type { RouteLookup } from "./route.ts";
+import { Settler } from "./settler.ts";
+
+/** Bodies of events that are out of the journal at once, over all webhooks, in bytes. */
+const MEMORY_BYTES = 128 * 1024 * 1024;
+
+/** How often lanes whose webhook is missing or blocked are looked at again, in milliseconds. */
+const PARKED_CHECK_MS = 1_000;
+
+/** How often the journal is compared with what the lanes know, in milliseconds. */
+const SWEEP_MS = 30_000;
+
+/** What the dispatcher works with. */
+export interface DispatcherOptions {
+  readonly journal: Journal;
+  /** Where the events of a webhook go now. */
+  readonly lookUp: (lane: LaneName) => RouteLookup;
+  readonly deadlines: Deadlines;
+  readonly metrics: EventMetrics;
+  readonly logger: Logger;
+  /** The time, in milliseconds since 1970. @default Date.now */
+  readonly now?: () => number;
+  /** A number in [0, 1), for jitter. @default Math.random */
+  readonly random?: () => number;
+}
+
+/** Delivers the events of the journal. */
+export class Dispatcher {
+  readonly #options: DispatcherOptions;
+  readonly #settler: Settler;
+  readonly #context: LaneContext;
+  readonly #lanes = new Map<string, Lane>();
+  readonly #parkedCheck: Repeating;
+  readonly #sweep: Repeating;
+  #started = false;
+  #stopped = false;
+
+  constructor(options: DispatcherOptions) {
+    const { journal, lookUp, deadlines, metrics } = options;
+    this.#options = options;
+    this.#settler = new Settler(options);
+    this.#context = {
+      journal,
+      settler: this.#settler,
+      metrics,
+      budget: new MemoryBudget(MEMORY_BYTES),
+      deadlines,
+      lookUp,
+      now: options.now ?? Date.now,
+      random: options.random ?? Math.random,
+    };
+    this.#parkedCheck = new Repeating(deadlines, PARKED_CHECK_MS, () => this.#refreshParked());
+    this.#sweep = new Repeating(deadlines, SWEEP_MS, () => {
+      this.#forgetIdle();
+      this.recover();
+    });
+  }
+
+  /**
+   * Writes an event to the journal; its delivery follows. Resolves after the commit.
+   *
+   * @param queue how many events of the webhook may wait
+   * @throws {GatewayError} `overloaded` or `journal_unavailable`
+   */
+  accept(event: VerifiedEvent, queue: number, idempotency?: IdempotencyKey): Promise<Appended> {
+    this.#watch();
+    return this.#lane(event.namespace, event.webhook).accept(event, queue, idempotency);
+  }
+
+  /** Begins with what the journal holds. To be called once the configuration is loaded. */
+  async start(): Promise<void> {
+    this.#watch();
+    await this.recover();
+  }
+
+  /**
+   * Looks for events in the journal that no lane knows of: after a start, after dead letters were replayed,
+   * and from time to time, to be sure that nothing is stuck.
+   */
+  async recover(): Promise<void> {
+    try {
+      for (const { namespace, webhook, pending } of await this.#options.journal.lanes()) {
+        const lane = this.#lane(namespace, webhook);
+        if (!lane.knowsOfWork) lane.recover(pending);
+      }
+    } catch (error) {
+      this.#settler.journalFailed(error);
+    }
+  }
+
+  /** The configuration of a webhook has changed. @param path `namespace/id` */
+  changed(path: string): void {
+    this.#lanes.get(path)?.refresh();
+  }
+
+  /** Deliveries under way. */
+  get underWay(): number {
+    let sum = 0;
+    for (const lane of this.#lanes.values()) sum += lane.underWay;
+    return sum;
+  }
+
+  /**
+   * Takes nothing new and waits for what is under way. What is left then stays in the journal.
+   *
+   * @returns whether all had ended when the signal aborted
+   */
+  async drain(signal: AbortSignal): Promise<boolean> {
+    this.#stopped = true;
+    this.#parkedCheck.stop();
+    this.#sweep.stop();
+    for (const lane of this.#lanes.values()) lane.stop();
+    while (this.underWay > 0 && !signal.aborted) await this.#options.deadlines.wait(DRAIN_CHECK_MS);
+    const ended = this.underWay === 0;
+    if (ended) { for (const lane of this.#lanes.values()) lane.release(); }
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const onAbort = () => resolve();
+    signal.addEventListener("abort", onAbort, { once: true });
+    if (!signal.aborted) await Promise.race([this.#settler.idle(), promise]);
+    signal.removeEventListener("abort", onAbort);
+    this.#settler.stop();
+    return ended;
+  }
+
+  #lane(namespace: string, webhook: string): Lane {
+    const path = `${namespace}/${webhook}`;
+    let lane = this.#lanes.get(path);
+    if (lane === undefined) {
+      lane = new Lane({ namespace, webhook }, this.#context);
+      this.#lanes.set(path, lane);
+      if (this.#stopped) lane.stop();
+    }
+    return lane;
+  }
+
+  #watch(): void {
+    if (this.#started || this.#stopped) return;
+    this.#started = true;
+    this.#parkedCheck.start();
+    this.#sweep.start();
+  }
+
+  /** A lane is made again when it is needed: hundreds of thousands of webhooks are idle most of the time. */
+  #forgetIdle(): void {
+    for (const [path, lane] of this.#lanes) {
+      if (!lane.knowsOfWork && lane.underWay === 0) this.#lanes.delete(path);
+    }
+  }
+
+  #refreshParked(): void {
+    for (const lane of this.#lanes.values()) if (lane.isParked) lane.refresh();
+  }
+}
+
+const DRAIN_CHECK_MS = 50;
+
+/** Something done again and again, until stopped. */
+class Repeating extends Expiring {
+  readonly #deadlines: Deadlines;
+  readonly #milliseconds: number;
+  readonly #run: () => void;
+  #stopped = false;
+
+  constructor(deadlines: Deadlines, milliseconds: number, run: () => void) {
+    super();
+    this.#deadlines = deadlines;
+    this.#milliseconds = milliseconds;
+    this.#run = run;
+  }
+
+  start(): void {
+    this.#deadlines.set(this.#milliseconds, this);
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    this.#deadlines.clear(this);
+  }
+
+  override expire(): void {
+    if (this.#stopped) return;
+    this.#run();
+    this.start();
+  }
+}

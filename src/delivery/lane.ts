@@ -1,0 +1,386 @@
+/**
+ * The undelivered events of one webhook: which of them are in memory, on which outputs they wait, and what
+ * becomes of each. A bounded number is claimed; the rest stays in the journal, however many there are.
+ *
+ * @module
+ */
+
+import { Alarm, type Deadlines } from "../deadlines.ts";
+import { type DeliveryError, GatewayError } from "../errors.ts";
+import type { DeliveryResult } from "../modules/module.ts";
+import type { VerifiedEvent } from "../auth/verified_event.ts";
+import type { AttemptFailure } from "./dead_letters.ts";
+import type { EventMetrics, WebhookCounters } from "./event_metrics.ts";
+import type { Appended, IdempotencyKey, Journal, Lane as LaneName, PendingEvent } from "./journal.ts";
+import type { MemoryBudget } from "./memory_budget.ts";
+import { Port, type PortOwner } from "./port.ts";
+import { DURABLE_POLICY, retryDelayMs } from "./retry_policy.ts";
+import type { Route, RouteLookup, RouteStep } from "./route.ts";
+import { Run } from "./run.ts";
+import type { Settler } from "./settler.ts";
+
+/** Events of one webhook that are out of the journal at once. */
+const WINDOW = 1024;
+
+/** Of their bodies, in bytes. */
+const WINDOW_BYTES = 32 * 1024 * 1024;
+
+/** How long the events of a webhook that was removed wait for it to come back, in milliseconds. */
+const MISSING_GRACE_MS = 60_000;
+
+const LONGEST_WAIT_MS = 60_000;
+
+/** What all lanes share. */
+export interface LaneContext {
+  readonly journal: Journal;
+  readonly settler: Settler;
+  readonly metrics: EventMetrics;
+  readonly budget: MemoryBudget;
+  readonly deadlines: Deadlines;
+  readonly lookUp: (lane: LaneName) => RouteLookup;
+  /** The time, in milliseconds since 1970. */
+  readonly now: () => number;
+  /** A number in [0, 1), for jitter. */
+  readonly random: () => number;
+}
+
+/** The events of one webhook. */
+export class Lane implements PortOwner {
+  readonly name: LaneName;
+  /** Events that were accepted and not settled, as far as this process knows. */
+  pending = 0;
+  readonly #context: LaneContext;
+  readonly #counters: WebhookCounters;
+  readonly #active = new Map<number, Run>();
+  readonly #alarm: Alarm;
+  #route: RouteLookup | undefined;
+  #ports: readonly Port[] = [];
+  #missingSince: number | undefined;
+  /** Places of the window that events under way into the journal have taken. */
+  #arriving = 0;
+  /** Events under way into the journal that will have to be claimed. */
+  #unclaimed = 0;
+  /** Whether the journal holds events that are not claimed. */
+  #hasBacklog = false;
+  /** When the first of them is due. */
+  #nextDueAt = 0;
+  #claiming = false;
+  #activeBytes = 0;
+  #underWay = 0;
+  #stopped = false;
+
+  constructor(name: LaneName, context: LaneContext) {
+    this.name = name;
+    this.#context = context;
+    this.#counters = context.metrics.of(name);
+    this.#alarm = new Alarm(() => this.#fill());
+  }
+
+  /** Deliveries under way. */
+  get underWay(): number {
+    return this.#underWay;
+  }
+
+  /** Whether something is known to wait here: claimed, or in the journal. */
+  get knowsOfWork(): boolean {
+    return this.#active.size > 0 || this.#arriving > 0 || this.#unclaimed > 0 || this.#hasBacklog;
+  }
+
+  /** Whether its events wait for the configuration. */
+  get isParked(): boolean {
+    return this.#route === "missing" || this.#route === "blocked";
+  }
+
+  get freePlaces(): number {
+    return this.#stopped || typeof this.#route !== "object" ? 0 : this.#route.concurrency - this.#underWay;
+  }
+
+  /**
+   * Appends an event to the journal and sees to its delivery.
+   *
+   * @throws {GatewayError} `overloaded` at the webhook's bound, or what the journal rejects with
+   */
+  async accept(event: VerifiedEvent, queue: number, idempotency?: IdempotencyKey): Promise<Appended> {
+    if (this.pending >= queue) {
+      const message = "Too many events of this webhook wait to be delivered";
+      throw new GatewayError("overloaded", message, { retryAfterSeconds: 5 });
+    }
+    if (this.#route === undefined) this.refresh();
+    const { journal } = this.#context;
+    const bytes = event.body.size.count;
+    const claim = this.#hasRoom() && !this.#hasBacklog;
+    this.pending++;
+    if (claim) {
+      this.#arriving++;
+      this.#takeMemory(bytes);
+    } else {
+      this.#unclaimed++;
+      this.#hasBacklog = true;
+    }
+    let appended: Appended | undefined;
+    try {
+      appended = await journal.append(event, idempotency === undefined ? { claim } : { claim, idempotency });
+      if ("sequence" in appended) this.#counters.accepted.increment();
+      return appended;
+    } finally {
+      const sequence = appended !== undefined && "sequence" in appended ? appended.sequence : undefined;
+      if (sequence === undefined) this.pending--;
+      if (claim) {
+        this.#arriving--;
+        if (sequence === undefined) this.#releaseMemory(bytes);
+        else this.#take({ sequence, event, attempts: 1, progress: undefined }, bytes);
+      } else {
+        this.#unclaimed--;
+        if (sequence !== undefined) this.#nextDueAt = 0;
+        this.#hasBacklog = true;
+        this.#fill();
+      }
+    }
+  }
+
+  /** The journal holds so many events of this webhook: there may be some that nobody has claimed. */
+  recover(pending: number): void {
+    this.pending = Math.max(this.pending, pending);
+    this.#hasBacklog = true;
+    this.#nextDueAt = 0;
+    this.refresh();
+    this.#fill();
+  }
+
+  /** Looks where the events go now. */
+  refresh(): void {
+    const route = this.#context.lookUp(this.name);
+    if (route !== "missing") this.#missingSince = undefined;
+    else this.#missingSince ??= this.#context.now();
+    if (route !== this.#route) this.#changeRoute(route);
+    if (this.#isGone()) { for (const run of [...this.#active.values()]) this.#advance(run); }
+    if (this.isParked && this.#isGone()) this.#fill();
+  }
+
+  /** Takes nothing new; what is under way ends. */
+  stop(): void {
+    this.#stopped = true;
+    this.#context.deadlines.clear(this.#alarm);
+  }
+
+  /** Gives the claimed events back that were not attempted. To be called when nothing is under way. */
+  release(): void {
+    for (const run of this.#active.values()) {
+      const { sequence } = run.pending;
+      this.#context.settler.settle({ sequence, state: "retry", dueAt: 0, unattempted: true });
+    }
+    this.#active.clear();
+  }
+
+  began(): void {
+    this.#underWay++;
+  }
+
+  ended(port: Port, run: Run, result: DeliveryResult): void {
+    this.#underWay--;
+    const { step } = port;
+    if (result === "delivered") run.deliver(step);
+    else this.#fail(port, run, result);
+    this.#advance(run);
+    if (this.#ports.length > 1) { for (const other of this.#ports) other.offer(); }
+  }
+
+  #fail(port: Port, run: Run, error: DeliveryError): void {
+    const { step } = port;
+    const failure = { code: codeOf(error), message: error.message, connection: step.output.connection };
+    const delayMs = error.disposition === "dead_letter" ? undefined : this.#delayMs(step, run, error);
+    run.fail(step, failure, delayMs);
+    this.#context.settler.failed(this.name, run.pending.event.id, failure, delayMs !== undefined);
+    if (delayMs === undefined || !step.ordered || !this.#ports.includes(port)) return;
+    // Its place in line is kept: it stays claimed, and goes again before the later ones.
+    run.begin(step);
+    const { sequence } = run.pending;
+    const progress = this.#progressOf(run);
+    const recorded = this.#context.settler.settle({ sequence, state: "attempt", failure, ...progress });
+    port.return(run, delayMs, recorded);
+  }
+
+  #delayMs(step: RouteStep, run: Run, error: DeliveryError): number | undefined {
+    const retryAfterMs = error.retryAfterSeconds === undefined ? undefined : error.retryAfterSeconds * 1000;
+    return retryDelayMs(
+      step.retry ?? DURABLE_POLICY,
+      run.attemptOf(step),
+      retryAfterMs,
+      this.#context.random(),
+    );
+  }
+
+  #progressOf(run: Run): { readonly progress?: string } {
+    const progress = typeof this.#route === "object" ? run.toProgress(this.#route) : undefined;
+    return progress === undefined ? {} : { progress };
+  }
+
+  #changeRoute(route: RouteLookup): void {
+    for (const port of this.#ports) {
+      for (const run of port.close()) {
+        run.withdraw(port.step);
+        run.resume(port.step);
+      }
+    }
+    this.#route = route;
+    this.#ports = typeof route === "object"
+      ? route.steps.map((step) => new Port(route, step, this, this.#context.deadlines))
+      : [];
+    for (const run of [...this.#active.values()]) this.#advance(run);
+    this.#fill();
+  }
+
+  /** A claimed event begins its way. @param bytes the memory that was taken for it */
+  #take(pending: PendingEvent, bytes: number): void {
+    const run = new Run(pending, bytes);
+    this.#active.set(pending.sequence, run);
+    this.#advance(run);
+  }
+
+  #advance(run: Run): void {
+    const route = this.#route;
+    if (typeof route !== "object") {
+      if (!run.isBegun && this.#isGone()) this.#bury(run, WEBHOOK_GONE, undefined);
+      return;
+    }
+    const decision = run.decide(route, performance.now());
+    switch (decision.next) {
+      case "begin":
+        if (run.startedAt !== undefined && route.steps.length > 1) this.#storeProgress(run, route);
+        for (const step of decision.steps) {
+          run.begin(step);
+          this.#ports[route.steps.indexOf(step)]?.add(run);
+        }
+        break;
+      case "wait":
+        break;
+      case "retry":
+        this.#retryLater(run, decision.delayMs, decision.failure);
+        break;
+      case "delivered":
+        this.#leave(run);
+        this.pending--;
+        this.#counters.delivered.increment();
+        this.#context.settler.delivered(run.pending.sequence);
+        break;
+      case "dead":
+        this.#bury(run, decision.failure, run.toDeadProgress(route));
+    }
+  }
+
+  #storeProgress(run: Run, route: Route): void {
+    const progress = run.toProgress(route);
+    if (progress === undefined) return;
+    this.#context.settler.settle({ sequence: run.pending.sequence, state: "progress", progress });
+  }
+
+  #retryLater(run: Run, delayMs: number, failure: AttemptFailure): void {
+    const { sequence } = run.pending;
+    const dueAt = this.#context.now() + Math.ceil(delayMs);
+    const settled = this.#context.settler.settle({
+      sequence,
+      state: "retry",
+      dueAt,
+      failure,
+      ...this.#progressOf(run),
+    });
+    this.#leave(run);
+    settled.then(() => {
+      this.#nextDueAt = this.#hasBacklog ? Math.min(this.#nextDueAt, dueAt) : dueAt;
+      this.#hasBacklog = true;
+      this.#fill();
+    });
+  }
+
+  #bury(run: Run, failure: AttemptFailure, progress: string | undefined): void {
+    this.#leave(run);
+    this.pending--;
+    this.#counters.dead.increment();
+    this.#context.settler.dead(this.name, run.pending, failure, progress);
+  }
+
+  #leave(run: Run): void {
+    this.#active.delete(run.pending.sequence);
+    this.#releaseMemory(run.bytes);
+    if (this.#hasBacklog && this.#active.size <= WINDOW / 2) this.#fill();
+  }
+
+  #isGone(): boolean {
+    const since = this.#missingSince;
+    return this.#route === "missing" && since !== undefined &&
+      this.#context.now() - since >= MISSING_GRACE_MS;
+  }
+
+  /** An empty lane has always room, so that no webhook starves while others fill the memory. */
+  #hasRoom(): boolean {
+    const taken = this.#active.size + this.#arriving;
+    return taken === 0 ||
+      taken < WINDOW && this.#activeBytes < WINDOW_BYTES && this.#context.budget.free > 0;
+  }
+
+  #takeMemory(bytes: number): void {
+    this.#activeBytes += bytes;
+    this.#context.budget.take(bytes);
+  }
+
+  #releaseMemory(bytes: number): void {
+    this.#activeBytes -= bytes;
+    this.#context.budget.release(bytes);
+  }
+
+  /** Claims what is due, as much as there is room for. */
+  #fill(): void {
+    const mayClaim = typeof this.#route === "object" || this.#isGone();
+    if (!this.#hasBacklog || this.#claiming || this.#stopped || !mayClaim) return;
+    if (!this.#hasRoom()) {
+      if (this.#context.budget.free <= 0) this.#context.budget.whenFree(() => this.#fill());
+      return;
+    }
+    const waitMs = this.#nextDueAt - this.#context.now();
+    if (waitMs > 0) this.#wakeIn(waitMs);
+    else this.#claim();
+  }
+
+  async #claim(): Promise<void> {
+    this.#claiming = true;
+    try {
+      const claimed = await this.#context.journal.claim(this.name, {
+        events: WINDOW - this.#active.size - this.#arriving,
+        bytes: Math.max(1, Math.min(WINDOW_BYTES - this.#activeBytes, this.#context.budget.free)),
+      });
+      this.#hasBacklog = claimed.nextDueAt !== undefined || this.#unclaimed > 0;
+      this.#nextDueAt = this.#unclaimed > 0 ? 0 : claimed.nextDueAt ?? 0;
+      for (const pending of claimed.events) {
+        const bytes = pending.event.body.size.count;
+        this.#takeMemory(bytes);
+        this.#take(pending, bytes);
+      }
+      this.#claiming = false;
+      // What came in the meantime would wait for the next event to leave otherwise.
+      if (claimed.events.length > 0 || this.#nextDueAt > 0) this.#fill();
+      else if (this.#hasBacklog) this.#wakeIn(RETRY_CLAIM_MS);
+    } catch (error) {
+      this.#claiming = false;
+      this.#context.settler.journalFailed(error);
+      this.#wakeIn(RETRY_CLAIM_MS);
+    }
+  }
+
+  #wakeIn(milliseconds: number): void {
+    const { deadlines } = this.#context;
+    deadlines.clear(this.#alarm);
+    deadlines.set(Math.ceil(Math.min(milliseconds, LONGEST_WAIT_MS) / 50) * 50, this.#alarm);
+  }
+}
+
+const RETRY_CLAIM_MS = 1000;
+
+const WEBHOOK_GONE: AttemptFailure = {
+  code: "webhook_not_found",
+  message: "The webhook was removed from the configuration before the event was delivered",
+  connection: "",
+};
+
+function codeOf(error: DeliveryError): AttemptFailure["code"] {
+  return error.code as AttemptFailure["code"];
+}

@@ -1,0 +1,44 @@
+/** The places for what may be under way at once, and the bounded queue for them, first come first served. */
+export class Places {
+  readonly #waiting: (() => void)[] = [];
+  readonly #onFree: (() => void) | undefined;
+  #taken = 0;
+
+  /**
+   * @param size places
+   * @param queue how many may wait for one
+   * @param onFree called when a place has become free that nobody waits for
+   */
+  constructor(readonly size: number, readonly queue: number, onFree?: () => void) {
+    this.#onFree = onFree;
+  }
+
+  get taken(): number {
+    return this.#taken;
+  }
+
+  /** A place now or later; or none, since too many wait already. */
+  take(): "taken" | "full" | Promise<void> {
+    if (this.tryTake()) return "taken";
+    if (this.#waiting.length >= this.queue) return "full";
+    return new Promise((resolve) => this.#waiting.push(resolve));
+  }
+
+  /** A place now, or none. */
+  tryTake(): boolean {
+    if (this.#taken >= this.size) return false;
+    this.#taken++;
+    return true;
+  }
+
+  /** Gives the place to the one that has waited longest. */
+  free(): void {
+    const next = this.#waiting.shift();
+    if (next !== undefined) {
+      next();
+      return;
+    }
+    this.#taken--;
+    this.#onFree?.();
+  }
+}

@@ -1,0 +1,106 @@
+import type { Deadlines } from "../deadlines.ts";
+import type { DeliveryResult } from "../modules/module.ts";
+import type { DeliverySource, ScheduledDelivery } from "./output_scheduler.ts";
+import type { Route, RouteStep } from "./route.ts";
+import type { Run } from "./run.ts";
+
+/** What a port belongs to. */
+export interface PortOwner {
+  /** Deliveries that may still begin, over all steps of the webhook. */
+  readonly freePlaces: number;
+  /** A delivery begins. */
+  began(): void;
+  /** A delivery has ended. To be told before the port gives anything else out. */
+  ended(port: Port, run: Run, result: DeliveryResult): void;
+}
+
+/** The queue of one webhook before one output. */
+export class Port implements DeliverySource {
+  readonly step: RouteStep;
+  readonly #route: Route;
+  readonly #owner: PortOwner;
+  readonly #deadlines: Deadlines;
+  #queue: Run[] = [];
+  /** Runs whose attempt failed and that must go again before all others, in their order. */
+  #returned: Run[] = [];
+  #returnInMs = 0;
+  #recorded: Promise<unknown>[] = [];
+  #underWay = 0;
+  #blocked = false;
+  #closed = false;
+
+  constructor(route: Route, step: RouteStep, owner: PortOwner, deadlines: Deadlines) {
+    this.#route = route;
+    this.step = step;
+    this.#owner = owner;
+    this.#deadlines = deadlines;
+  }
+
+  add(run: Run): void {
+    this.#queue.push(run);
+    this.offer();
+  }
+
+  /**
+   * Puts an ordered run back before all others: nothing leaves the port until the delay is over.
+   *
+   * @param recorded resolves when the next attempt has been recorded
+   */
+  return(run: Run, delayMs: number, recorded: Promise<unknown>): void {
+    this.#returned.push(run);
+    this.#recorded.push(recorded);
+    this.#returnInMs = Math.max(this.#returnInMs, delayMs);
+  }
+
+  /** Asks the output to take what waits here. */
+  offer(): void {
+    if (this.#queue.length > 0 && !this.#closed) this.step.output.scheduler.offer(this);
+  }
+
+  take(limit: number): readonly ScheduledDelivery[] {
+    if (this.#closed || this.#blocked || (this.step.ordered && this.#underWay > 0)) return [];
+    const count = Math.min(limit, this.#owner.freePlaces, this.#queue.length);
+    return this.#queue.splice(0, count).map((run) => this.#begin(run));
+  }
+
+  /** Gives nothing out any more. What is under way ends as usual. Returns the runs that were waiting. */
+  close(): readonly Run[] {
+    this.#closed = true;
+    this.step.output.scheduler.withdraw(this);
+    const waiting = [...this.#returned, ...this.#queue];
+    this.#queue = this.#returned = [];
+    return waiting;
+  }
+
+  #begin(run: Run): ScheduledDelivery {
+    this.#underWay++;
+    this.#route.enter();
+    this.#owner.began();
+    return {
+      delivery: { event: run.pending.event, config: this.step.config },
+      attempt: run.attemptOf(this.step),
+      end: (result) => this.#end(run, result),
+    };
+  }
+
+  #end(run: Run, result: DeliveryResult): void {
+    this.#underWay--;
+    this.#owner.ended(this, run, result);
+    this.#route.leave();
+    if (this.#returned.length > 0 && this.#underWay === 0) this.#goAgainLater();
+    else this.offer();
+  }
+
+  async #goAgainLater(): Promise<void> {
+    this.#blocked = true;
+    const delay = Math.ceil(this.#returnInMs / 50) * 50;
+    await Promise.all([this.#deadlines.wait(delay), ...this.#recorded]);
+    for (const run of this.#returned) run.resume(this.step);
+    this.#queue = [...this.#returned, ...this.#queue];
+    this.#returned = [];
+    this.#recorded = [];
+    this.#returnInMs = 0;
+    this.#blocked = false;
+    this.offer();
+  }
+}

@@ -1,0 +1,63 @@
+/**
+ * Where the events of a webhook go, as the delivery sees it. The configuration makes routes; one that is
+ * changed is replaced by another, and who holds the old one may use it to the end.
+ *
+ * @module
+ */
+
+import type { Event } from "../event.ts";
+import type { Acceptance } from "../modules/module.ts";
+import type { OutputLease } from "./output_pool.ts";
+import type { Places } from "./places.ts";
+import type { RetryPolicy } from "./retry_policy.ts";
+
+/** One output on the way of an event. */
+export interface RouteStep {
+  /** Names the step in what is stored of an event's progress: its place and its module, for example `0 kafka`. */
+  readonly name: string;
+  readonly output: OutputLease;
+  /** The compiled `module-config`. */
+  readonly config: unknown;
+  /** Whether events must arrive in the order in which they were received. */
+  readonly ordered: boolean;
+  /** `undefined` for the default: `DURABLE_POLICY`, or that of senders that wait. */
+  readonly retry: RetryPolicy | undefined;
+}
+
+/** Tells repeated events. */
+export interface Idempotency {
+  /** How long an event is remembered, in milliseconds. */
+  readonly ttlMs: number;
+  /** The event's key; `undefined` where the sender gave none, so that nothing can be told. */
+  keyOf(event: Event): string | undefined;
+}
+
+/** All outputs that an event is to reach. */
+export interface Route {
+  readonly acceptance: Acceptance;
+  /** At least one. */
+  readonly steps: readonly RouteStep[];
+  /** `sequential`: a step begins when the one before has ended. */
+  readonly execution: "sequential" | "parallel";
+  /** Whether later steps are taken after one has failed for good. */
+  readonly continueOnError: boolean;
+  /** No step begins later than this after the first one, in milliseconds. */
+  readonly timeoutMs: number;
+  /** Deliveries under way at once for this webhook. */
+  readonly concurrency: number;
+  /** Events of this webhook that may wait to be delivered. */
+  readonly queue: number;
+  /** The places for deliveries that a sender waits for; `undefined` without a bound. */
+  readonly gate: Places | undefined;
+  /** How repeated events are told; `undefined` where all are new. */
+  readonly idempotency: Idempotency | undefined;
+  /** Begins to use the route: its outputs stay open until {@linkcode leave}. */
+  enter(): void;
+  leave(): void;
+}
+
+/**
+ * Where the events of a webhook go now. `missing`: there is no such webhook. `blocked`: there is, but its
+ * configuration or connection is not in order, or it is switched off; its events wait.
+ */
+export type RouteLookup = Route | "missing" | "blocked";

@@ -1,0 +1,142 @@
+/**
+ * The tables of the journal and how an older file is brought up to date.
+ *
+ * An event's row in `events` never changes; a small row beside it says what becomes of it: in `pending` until
+ * it is settled, in `dead` while it is a dead letter, in `messages` while it stands in a channel. An event with
+ * none of them is finished, and removed when its retention ends.
+ *
+ * @module
+ */
+
+import type { DatabaseSync } from "node:sqlite";
+
+/** Marks the file as a journal ("CWMj"), so that another program's database is not mistaken for one. */
+const APPLICATION_ID = 0x43574d6a;
+
+/**
+ * Each step brings a file from version `index` to `index + 1`. A step that was released is never changed.
+ *
+ * `pending.due`: -1 claimed, 0 ready, else a time in milliseconds since 1970. The index leaves claimed rows
+ * out: an event that is delivered right away never touches it.
+ */
+const MIGRATIONS: readonly (readonly string[])[] = [
+  [
+    `CREATE TABLE lanes (
+      id INTEGER PRIMARY KEY,
+      namespace TEXT NOT NULL,
+      webhook TEXT NOT NULL,
+      UNIQUE (namespace, webhook)
+    ) STRICT`,
+    `CREATE TABLE events (
+      seq INTEGER PRIMARY KEY,
+      id TEXT NOT NULL,
+      lane INTEGER NOT NULL,
+      received_at INTEGER NOT NULL,
+      headers TEXT NOT NULL,
+      body ANY NOT NULL
+    ) STRICT`,
+    `CREATE TABLE pending (
+      seq INTEGER PRIMARY KEY,
+      lane INTEGER NOT NULL,
+      due INTEGER NOT NULL,
+      attempts INTEGER NOT NULL,
+      progress TEXT,
+      failure TEXT
+    ) STRICT`,
+    `CREATE INDEX pending_waiting ON pending (lane, due) WHERE due >= 0`,
+    `CREATE TABLE dead (
+      number INTEGER PRIMARY KEY AUTOINCREMENT,
+      seq INTEGER NOT NULL UNIQUE,
+      id TEXT NOT NULL UNIQUE,
+      lane INTEGER NOT NULL,
+      connection TEXT NOT NULL,
+      reason TEXT NOT NULL,
+      message TEXT NOT NULL,
+      attempts INTEGER NOT NULL,
+      died_at INTEGER NOT NULL,
+      progress TEXT
+    ) STRICT`,
+    `CREATE TABLE idempotency (
+      lane INTEGER NOT NULL,
+      key BLOB NOT NULL,
+      event_id TEXT NOT NULL,
+      expires_at INTEGER NOT NULL,
+      PRIMARY KEY (lane, key)
+    ) STRICT, WITHOUT ROWID`,
+    `CREATE INDEX idempotency_expiry ON idempotency (expires_at)`,
+    `CREATE TABLE channels (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE) STRICT`,
+    `CREATE TABLE messages (
+      seq INTEGER PRIMARY KEY,
+      channel INTEGER NOT NULL,
+      id TEXT NOT NULL,
+      visible_at INTEGER NOT NULL,
+      leased INTEGER NOT NULL,
+      deliveries INTEGER NOT NULL,
+      expires_at INTEGER NOT NULL,
+      UNIQUE (channel, id)
+    ) STRICT`,
+    `CREATE INDEX messages_visible ON messages (channel, visible_at)`,
+    `CREATE INDEX messages_expiry ON messages (expires_at)`,
+  ],
+];
+
+/** The version of the schema that this program writes. */
+export const SCHEMA_VERSION = MIGRATIONS.length;
+
+/** The file was written by a newer program: using it could destroy what this one does not know. */
+export class NewerSchemaError extends Error {
+  override readonly name = "NewerSchemaError";
+
+  constructor(readonly version: number) {
+    super(`The journal has schema version ${version}, newer than ${SCHEMA_VERSION}`);
+  }
+}
+
+/** The file is a database, but not a journal. */
+export class ForeignDatabaseError extends Error {
+  override readonly name = "ForeignDatabaseError";
+}
+
+/**
+ * Brings the file to {@linkcode SCHEMA_VERSION}, in one transaction.
+ *
+ * @throws {NewerSchemaError}
+ * @throws {ForeignDatabaseError}
+ */
+export function migrate(database: DatabaseSync): void {
+  const version = readPragma(database, "user_version");
+  if (version > SCHEMA_VERSION) throw new NewerSchemaError(version);
+  if (version === SCHEMA_VERSION) {
+    checkApplication(database);
+    return;
+  }
+  database.prepare("BEGIN IMMEDIATE").run();
+  try {
+    if (version === 0) claimEmptyFile(database);
+    else checkApplication(database);
+    for (const statement of MIGRATIONS.slice(version).flat()) database.prepare(statement).run();
+    database.prepare(`PRAGMA user_version = ${SCHEMA_VERSION}`).run();
+    database.prepare("COMMIT").run();
+  } catch (error) {
+    if (database.isTransaction) database.prepare("ROLLBACK").run();
+    throw error;
+  }
+}
+
+function claimEmptyFile(database: DatabaseSync): void {
+  if (database.prepare("SELECT 1 FROM sqlite_schema LIMIT 1").get() !== undefined) {
+    throw new ForeignDatabaseError("The file holds tables of another program");
+  }
+  database.prepare(`PRAGMA application_id = ${APPLICATION_ID}`).run();
+}
+
+function checkApplication(database: DatabaseSync): void {
+  if (readPragma(database, "application_id") !== APPLICATION_ID) {
+    throw new ForeignDatabaseError("The file is a database of another program");
+  }
+}
+
+/** Reads a pragma that is a number. */
+export function readPragma(database: DatabaseSync, name: string): number {
+  return Number(Object.values(database.prepare(`PRAGMA ${name}`).get() ?? {})[0]);
+}

@@ -1,0 +1,204 @@
+/**
+ * The journal in one SQLite file, for one process. The work is done by a worker: see `worker.ts`.
+ *
+ * @module
+ */
+
+import { createHash } from "node:crypto";
+import type { Logger } from "@logtape/logtape";
+import type { VerifiedEvent } from "../../auth/verified_event.ts";
+import { StartupError } from "../../errors.ts";
+import type { ChannelQueues } from "../channel_queue.ts";
+import type { DeadLetters } from "../dead_letters.ts";
+import type {
+  Appended,
+  AppendOptions,
+  Claimed,
+  ClaimLimit,
+  IdempotencyKey,
+  Journal,
+  JournalStats,
+  Lane,
+  LaneBacklog,
+  Settlement,
+} from "../journal.ts";
+import { decodeEvent, encodeBody, encodeHeaders } from "./event_codec.ts";
+import { journalPath } from "./journal_file.ts";
+import { JournalWorker } from "./journal_worker.ts";
+import { SqliteChannelQueues } from "./sqlite_channel_queues.ts";
+import { SqliteDeadLetters } from "./sqlite_dead_letters.ts";
+
+/** How often the sweeper runs when there is little to do, in milliseconds. */
+const SWEEP_INTERVAL_MS = 1_000;
+
+/** Options of {@linkcode openSqliteJournal}. */
+export interface SqliteJournalOptions {
+  /** The directory of the file; made when it is needed. */
+  readonly directory: string;
+  readonly logger: Logger;
+  /** How long delivered events are kept after they were received, in milliseconds. @default 86400000 */
+  readonly retentionMs?: number;
+  /** Delivered events are removed, oldest first, while the store is larger than this. @default 1 GiB */
+  readonly retentionBytes?: number;
+  /** Nothing is appended while the store is larger than this. @default 10 GiB */
+  readonly maxBytes?: number;
+  /** Operations that may wait for the next commit. @default 10000 */
+  readonly maxWaiting?: number;
+  /** Bytes of headers and bodies that may wait to be committed. @default 64 MiB */
+  readonly maxWaitingBytes?: number;
+}
+
+const MIB = 1024 * 1024;
+const DAY_MS = 24 * 60 * 60 * 1000;
+
+/** Whether a directory holds a journal. */
+export async function hasSqliteJournal(directory: string): Promise<boolean> {
+  try {
+    await Deno.stat(journalPath(directory));
+    return true;
+  } catch (error) {
+    // A directory that cannot be entered is found out when the journal is needed.
+    if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.PermissionDenied) return false;
+    if (error instanceof Deno.errors.NotADirectory) return false;
+    throw error;
+  }
+}
+
+/**
+ * Makes the journal of a directory. Where there is one already it is opened and checked; else nothing is
+ * made on disk before the first operation. A disk that cannot be used is no reason not to start: the
+ * operations that need it are rejected until it can.
+ *
+ * @throws {StartupError} when another process uses the directory, or a newer version has written the file
+ */
+export async function openSqliteJournal(options: SqliteJournalOptions): Promise<SqliteJournal> {
+  const journal = new SqliteJournal(options);
+  if (!await hasSqliteJournal(options.directory)) return journal;
+  try {
+    await journal.open();
+  } catch (error) {
+    await journal[Symbol.asyncDispose]();
+    throw error;
+  }
+  return journal;
+}
+
+/** A {@linkcode Journal}, its dead letters and the channels, in one file. */
+export class SqliteJournal implements Journal {
+  readonly deadLetters: DeadLetters;
+  readonly channels: ChannelQueues;
+  readonly #directory: string;
+  readonly #worker: JournalWorker;
+  readonly #sweeper: ReturnType<typeof setInterval>;
+  #isSweeping = false;
+
+  /** Use {@linkcode openSqliteJournal}. */
+  constructor(options: SqliteJournalOptions) {
+    const maxBytes = options.maxBytes ?? 10 * 1024 * MIB;
+    this.#directory = options.directory;
+    this.#worker = new JournalWorker(
+      {
+        directory: options.directory,
+        retentionMs: options.retentionMs ?? DAY_MS,
+        // Below the bound: finished events must never be what appends are refused for.
+        retentionBytes: Math.min(options.retentionBytes ?? 1024 * MIB, maxBytes * 0.9),
+        maxBytes,
+      },
+      {
+        maxWaiting: options.maxWaiting ?? 10_000,
+        maxWaitingBytes: options.maxWaitingBytes ?? 64 * MIB,
+      },
+      options.logger,
+    );
+    this.deadLetters = new SqliteDeadLetters(this.#worker);
+    this.channels = new SqliteChannelQueues(this.#worker);
+    this.#sweeper = setInterval(() => void this.#sweep(), SWEEP_INTERVAL_MS);
+    Deno.unrefTimer(this.#sweeper);
+  }
+
+  /**
+   * Opens the file now.
+   *
+   * @throws {StartupError} when it must not be used
+   */
+  async open(): Promise<void> {
+    const { outcome } = await this.#worker.open();
+    if (outcome === "in_use") {
+      throw new StartupError("data_directory_in_use", [
+        `The directory ${this.#directory} is in use by another process: stop it, or set DATA_DIR to another directory`,
+      ]);
+    }
+    if (outcome === "newer_schema") {
+      throw new StartupError("data_directory_newer", [
+        `The journal in ${this.#directory} was written by a newer version: use that version, or set DATA_DIR to another directory`,
+      ]);
+    }
+  }
+
+  append(event: VerifiedEvent, { claim, idempotency }: AppendOptions): Promise<Appended> {
+    return this.#worker.append({
+      event,
+      headers: encodeHeaders(event.headers),
+      body: encodeBody(event.body),
+      claim,
+      key: idempotency && { key: digest(idempotency.key), ttlMs: idempotency.ttlMs },
+    });
+  }
+
+  async claim({ namespace, webhook }: Lane, { events, bytes }: ClaimLimit): Promise<Claimed> {
+    const claimed = await this.#worker.operate("claim", { namespace, webhook, events, bytes });
+    return {
+      events: claimed.events.map(({ event, ...rest }) => ({ event: decodeEvent(event), ...rest })),
+      nextDueAt: claimed.nextDueAt,
+    };
+  }
+
+  settle(settlement: Settlement): Promise<void> {
+    return this.#worker.settle(settlement);
+  }
+
+  lanes(): Promise<readonly LaneBacklog[]> {
+    return this.#worker.operate("lanes", {});
+  }
+
+  findRepeated({ namespace, webhook }: Lane, key: string): Promise<string | undefined> {
+    return this.#worker.operate("findRepeated", { namespace, webhook, key: digest(key) });
+  }
+
+  async remember(
+    { namespace, webhook }: Lane,
+    { key, ttlMs }: IdempotencyKey,
+    eventId: string,
+  ): Promise<void> {
+    await this.#worker.operate("remember", { namespace, webhook, key: digest(key), ttlMs, eventId });
+  }
+
+  stats(): JournalStats {
+    const { pending, oldestReceivedAt, deadLetters, bytes, commits, damaged } = this.#worker.figures;
+    return { pending, oldestReceivedAt, deadLetters, bytes, commits, damaged, waiting: this.#worker.waiting };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    clearInterval(this.#sweeper);
+    await this.channels[Symbol.asyncDispose]();
+    await this.#worker[Symbol.asyncDispose]();
+  }
+
+  /** Sweeps in slices; each rides along with the next commit. */
+  async #sweep(): Promise<void> {
+    if (this.#isSweeping || !this.#worker.isStarted) return;
+    this.#isSweeping = true;
+    try {
+      while (await this.#worker.operate("sweep", {}));
+    } catch {
+      // The worker has told; the next interval tries again.
+    } finally {
+      this.#isSweeping = false;
+    }
+  }
+}
+
+/** Keys may have any length; what is stored has one. */
+function digest(key: string): Uint8Array<ArrayBuffer> {
+  return new Uint8Array(createHash("sha256").update(key).digest());
+}

@@ -1,0 +1,143 @@
+import { GatewayError } from "../../errors.ts";
+import type { VerifiedEvent } from "../../auth/verified_event.ts";
+import type { Appended, Lane, Settlement } from "../journal.ts";
+import type {
+  AppendFields,
+  AppendKey,
+  Lot,
+  LotReply,
+  Operation,
+  OperationKind,
+  Refusal,
+  ReplyOf,
+  RequestOf,
+  StoredBody,
+} from "./protocol.ts";
+
+/** When a sender may try again that was refused for the storage's sake, in seconds. */
+const RETRY_AFTER_SECONDS = 5;
+
+/** An append that waits. */
+export interface Append {
+  readonly event: VerifiedEvent;
+  /** As they are stored. */
+  readonly headers: string;
+  readonly body: StoredBody;
+  readonly claim: boolean;
+  readonly key: Omit<AppendKey, "index"> | undefined;
+}
+
+interface Waiter<T> {
+  readonly resolve: (value: T) => void;
+  readonly reject: (error: Error) => void;
+}
+
+/** The operations that wait for one commit, and whoever waits for them. */
+export class WaitingLot {
+  readonly #settlements: Settlement[] = [];
+  readonly #delivered: number[] = [];
+  readonly #lanes: Lane[] = [];
+  readonly #laneIndexes = new Map<string, number>();
+  readonly #appends: AppendFields[number][] = [];
+  readonly #keys: AppendKey[] = [];
+  readonly #operations: Operation[] = [];
+  readonly #appendWaiters: Waiter<Appended>[] = [];
+  readonly #operationWaiters: Waiter<unknown>[] = [];
+  #settled: PromiseWithResolvers<void> | undefined;
+  /** Appends and other operations. */
+  count = 0;
+
+  /** What the worker is told. */
+  get lot(): Lot {
+    return {
+      settlements: this.#settlements,
+      delivered: this.#delivered,
+      lanes: this.#lanes,
+      appends: this.#appends,
+      keys: this.#keys,
+      operations: this.#operations,
+    };
+  }
+
+  append(append: Append): Promise<Appended> {
+    const { event, headers, body, claim, key } = append;
+    if (key !== undefined) this.#keys.push({ index: this.#appendWaiters.length, ...key });
+    this.#appends.push(event.id, this.#laneIndex(event), event.receivedAt, headers, body, claim);
+    this.count++;
+    return new Promise((resolve, reject) => this.#appendWaiters.push({ resolve, reject }));
+  }
+
+  /** All settlements of a lot share one promise: they come through, or fail, together. */
+  settle(settlement: Settlement): Promise<void> {
+    this.count++;
+    if (settlement.state === "delivered") this.#delivered.push(settlement.sequence);
+    else this.#settlements.push(settlement);
+    this.#settled ??= Promise.withResolvers();
+    return this.#settled.promise;
+  }
+
+  operate<Kind extends OperationKind>(kind: Kind, request: RequestOf<Kind>): Promise<ReplyOf<Kind>> {
+    this.count++;
+    this.#operations.push({ kind, request } as Operation);
+    return new Promise<ReplyOf<Kind>>((resolve, reject) => {
+      this.#operationWaiters.push({ resolve: resolve as Waiter<unknown>["resolve"], reject });
+    });
+  }
+
+  /** Tells everybody what became of their operations. */
+  conclude(reply: LotReply): void {
+    if (reply.refused !== undefined) return this.fail(toError(reply.refused));
+    this.#settled?.resolve();
+    this.#concludeAppends(reply);
+    const refused = new Set(reply.refusedOperations);
+    for (const [index, waiter] of this.#operationWaiters.entries()) {
+      if (refused.has(index)) waiter.reject(toError(reply.growthRefused));
+      else waiter.resolve(reply.results[index]);
+    }
+  }
+
+  /** Tells everybody that nothing was done. */
+  fail(error: Error): void {
+    this.#settled?.reject(error);
+    for (const { reject } of this.#appendWaiters) reject(error);
+    for (const { reject } of this.#operationWaiters) reject(error);
+  }
+
+  #laneIndex({ namespace, webhook }: Lane): number {
+    // Neither part can contain a slash.
+    const name = `${namespace}/${webhook}`;
+    let index = this.#laneIndexes.get(name);
+    if (index === undefined) {
+      index = this.#lanes.push({ namespace, webhook }) - 1;
+      this.#laneIndexes.set(name, index);
+    }
+    return index;
+  }
+
+  #concludeAppends({ growthRefused, firstSequence, duplicates }: LotReply): void {
+    if (growthRefused !== undefined) {
+      const error = toError(growthRefused);
+      for (const { reject } of this.#appendWaiters) reject(error);
+      return;
+    }
+    let sequence = firstSequence;
+    let nextDuplicate = 0;
+    for (const [index, { resolve }] of this.#appendWaiters.entries()) {
+      const duplicate = duplicates[nextDuplicate];
+      if (duplicate?.[0] === index) {
+        nextDuplicate++;
+        resolve({ duplicateOf: duplicate[1] });
+      } else {
+        resolve({ sequence: sequence++ });
+      }
+    }
+  }
+}
+
+function toError(refusal: Refusal | undefined): GatewayError {
+  const { code, message, reason } = refusal ?? { code: "internal_error", message: undefined, reason: "" };
+  return new GatewayError(code, message, {
+    cause: new Error(reason),
+    retryAfterSeconds: RETRY_AFTER_SECONDS,
+  });
+}

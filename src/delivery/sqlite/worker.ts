@@ -1,0 +1,28 @@
+/// <reference lib="deno.worker" />
+/**
+ * The journal's worker: a disk that is slow holds up this thread, and the gateway's own never.
+ *
+ * @module
+ */
+
+import type { FromWorker, ToWorker } from "./protocol.ts";
+import { Store } from "./store.ts";
+
+let store: Store | undefined;
+
+self.onmessage = ({ data }: MessageEvent<ToWorker>) => {
+  switch (data.type) {
+    case "open":
+      store = new Store(data.options, (path, reason) => reply({ type: "damaged", path, reason }));
+      return reply(store.open());
+    case "lot":
+      if (store !== undefined) reply(store.execute(data.lot));
+      return;
+    case "close":
+      return reply({ type: "closed", problem: store?.close() ?? "" });
+  }
+};
+
+function reply(message: FromWorker): void {
+  self.postMessage(message);
+}

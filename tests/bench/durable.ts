@@ -1,0 +1,87 @@
+/** How fast events are accepted durably, against a floor in the same run. */
+
+import { fromFileUrl, join } from "@std/path";
+import { type Contestant, type LoadOptions, measureInTurn, type Measurement } from "./http_load.ts";
+
+/** At least this share of the floor's throughput. */
+const TARGET = 0.90;
+
+const CONNECTIONS = [32, 256] as const;
+const ACCEPTS = "floor: stores";
+const DELIVERS = "floor: stores and removes";
+
+/** Which floor does the same visible work. */
+const FLOOR_OF: Readonly<Record<string, string>> = {
+  "gateway, output holds all": ACCEPTS,
+  "gateway, output takes all": DELIVERS,
+};
+
+const BODY = JSON.stringify({
+  action: "push",
+  repository: { id: 12345, name: "myapp", full_name: "org/myapp" },
+  sender: { login: "octocat", id: 583231 },
+  ref: "refs/heads/main",
+  number: 1234,
+});
+
+const root = fromFileUrl(new URL("../..", import.meta.url));
+const server = (name: string) => join(root, "tests/bench/servers", name);
+
+/** Measures at few and at many connections; `load.connections` is not used. */
+export async function benchDurable(load: LoadOptions): Promise<void> {
+  for (const connections of CONNECTIONS) {
+    const options = { ...load, connections };
+    printTable(await measureInTurn(contestants(), options), options);
+  }
+}
+
+function contestants(): Contestant[] {
+  const request = { path: "/webhook/default", body: BODY };
+  const floor = (name: string, ...mode: string[]): Contestant => ({
+    name,
+    program: [server("floor_durable.ts"), "PORT", "DIRECTORY", ...mode],
+    ...request,
+  });
+  const gateway = (name: string, mode: string): Contestant => ({
+    name,
+    program: [server("gateway_durable.ts"), "PORT", "DIRECTORY", mode],
+    ...request,
+  });
+  return [
+    floor(ACCEPTS),
+    gateway("gateway, output holds all", "holds"),
+    floor(DELIVERS, "remove"),
+    gateway("gateway, output takes all", "takes"),
+  ];
+}
+
+function printTable(
+  results: ReadonlyMap<string, Measurement>,
+  { seconds, rounds, connections }: LoadOptions,
+): void {
+  print(`durable: ${connections} connections, ${rounds} rounds of ${seconds} s each, medians`);
+  print("");
+  print(row(["", "requests/s", "of its floor", "p99 ms", "CPU s/10,000", "MiB"]));
+  for (const [name, result] of results) {
+    const floor = results.get(FLOOR_OF[name] ?? "")?.requestsPerSecond;
+    print(row([
+      name,
+      result.requestsPerSecond.toFixed(0),
+      floor === undefined ? "" : (result.requestsPerSecond / floor).toFixed(2),
+      result.p99Ms.toFixed(2),
+      result.cpuPer10k.toFixed(4),
+      result.memoryMiB.toFixed(0),
+    ]));
+  }
+  print("");
+  print(`Target: at least ${TARGET.toFixed(2)} of the floor`);
+  print("");
+}
+
+function row([name = "", ...figures]: readonly string[]): string {
+  return name.padEnd(38) + figures.map((figure) => figure.padStart(14)).join("");
+}
+
+function print(line: string): void {
+  Deno.stdout.writeSync(new TextEncoder().encode(line + "\n"));
+}

@@ -1,0 +1,63 @@
+// deno-lint-ignore-file no-console -- prints its results for people
+/**
+ * `deno task test:crash`: a gateway under load that is killed at random moments, and told to end at others.
+ * Of all events that were answered 200 none may be missing, and what arrives twice must have a reason.
+ *
+ *     ROUNDS=100 deno task test:crash          100 times SIGKILL, and then as often SIGTERM; seed 0
+ *     ROUNDS=20 deno task test:crash 7 8       the same with 20 rounds, for these seeds
+ *
+ * A kill takes the process, not the machine: that the disk has what it said it has is SQLite's promise.
+ * The exit status is 0 only if every promise was kept.
+ *
+ * @module
+ */
+
+import { type CrashReport, runCrashes } from "./crash_run.ts";
+
+const CONNECTIONS = 48;
+const LONGEST_LIFE_MS = 1_500;
+
+/** Violations that are shown of one run. */
+const SHOWN = 20;
+
+Deno.exit(await main());
+
+async function main(): Promise<number> {
+  const rounds = Number(Deno.env.get("ROUNDS") ?? "100");
+  const seeds = Deno.args.length > 0 ? Deno.args.map(Number) : [0];
+  let failures = 0;
+  for (const seed of seeds) {
+    for (const signal of ["SIGKILL", "SIGTERM"] as const) {
+      const report = await runCrashes({
+        seed,
+        rounds,
+        signal,
+        connections: CONNECTIONS,
+        longestLifeMs: LONGEST_LIFE_MS,
+        onRound: (round, { sent, arrivals }) => {
+          if (round % 10 === 0) {
+            console.log(`${signal} ${round}: ${sent.length} requests, ${arrivals.length} arrivals`);
+          }
+        },
+      });
+      console.log(`seed ${seed}, ${rounds} times ${signal}, ${CONNECTIONS} connections`);
+      print(report);
+      if (report.violations.length > 0) failures++;
+    }
+  }
+  return failures === 0 ? 0 : 1;
+}
+
+function print(report: CrashReport): void {
+  const { failed, cutOff, unsettled, longestUnsettledMs } = report.duplicates;
+  const refusals = Array.from(report.refusals, ([what, count]) => `${count} x ${what}`).join(", ");
+  console.log(`  answered 200: ${report.accepted}; refused: ${refusals || "none"}`);
+  console.log(`  without an answer: ${report.unanswered}, of these delivered: ${report.unansweredDelivered}`);
+  console.log(`  arrivals: ${report.arrivals}; dead letters: ${report.deadLetters}`);
+  console.log(
+    `  arrived again: ${failed} after a failure, ${cutOff} cut off by the end, ${unsettled} answered but not ` +
+      `in the journal at the kill (at most ${longestUnsettledMs.toFixed(0)} ms before it)`,
+  );
+  console.log(`  ${report.seconds.toFixed(0)} s; violations: ${report.violations.length}`);
+  for (const violation of report.violations.slice(0, SHOWN)) console.log(`    ${violation}`);
+}
