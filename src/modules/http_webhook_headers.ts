@@ -91,7 +91,7 @@ export function forEachForwardable(received: Headers, visit: (name: string, valu
  * receiver that stands in for the gateway.
  */
 export function relayedHeaders(received: Headers): Header[] {
-  const hopByHop = namedInConnection(received.get("connection"));
+  const hopByHop = namedInConnection(received);
   return [...received].filter(([name]) =>
     !MESSAGE_HEADERS.has(name) && !name.startsWith(OWN_PREFIX) && !hopByHop.includes(name)
   );

@@ -13,7 +13,8 @@ const DEFAULT_QUEUE = "default";
 const LONGEST_QUEUE_NAME = 255;
 /** RQ's own. */
 const DEFAULT_TIMEOUT_SECONDS = 180;
-const DEFAULT_DEDUP_SECONDS = 900;
+/** After an outage the next attempt may come as late as the outage took: this covers half an hour of it. */
+const DEFAULT_DEDUP_SECONDS = 3600;
 const LONGEST_SECONDS = 10 * 365 * 24 * 60 * 60;
 const LONGEST_DEDUP_SECONDS = 30 * 24 * 60 * 60;
 

@@ -68,12 +68,15 @@ const VARIANTS: readonly Variant[] = [
   },
 ];
 
-/** Measures from `POST` at a gateway process to the answer, which comes after Redis has the event. */
+/**
+ * Measures from `POST` at a gateway process to the answer, which comes after Redis has the event, and then as
+ * {@linkcode benchRedisBatches} does.
+ */
 export async function benchRedis(options: LoadOptions): Promise<readonly OutputRow[]> {
   await using redis = await RedisServer.start({ persistent: false });
   const rows: OutputRow[] = [];
   for (const variant of VARIANTS) rows.push(await measurePosts(variant, redis, options));
-  return rows;
+  return [...rows, ...await benchRedisBatches(options.rounds)];
 }
 
 /** Measures with batches that are handed to the output directly, as the gateway does it out of its journal. */

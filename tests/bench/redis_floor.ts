@@ -29,7 +29,7 @@ export function floorCommand(kind: FloorKind, id: string, body: string, received
     ENQUEUE,
     ...["rq:queues", "rq:queue:floor", `rq:job:${id}`, `cwm:rq:${id}`],
     kind === "json" ? job : pickled ??= pickle(job),
-    ["0", "900", "status", "queued", "origin", "floor", "timeout", 180, "description", FUNCTION].join("\n") +
+    ["0", "3600", "status", "queued", "origin", "floor", "timeout", 180, "description", FUNCTION].join("\n") +
     `\ncreated_at\n${now}\nenqueued_at\n${now}`,
   ];
 }

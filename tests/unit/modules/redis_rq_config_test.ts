@@ -79,7 +79,7 @@ Deno.test("redis_rq needs a function, and has RQ's own defaults for the rest", (
   assert(problemsOf(redisRqConfigSchema, {}).includes('"function"'));
   const { queueKey, serializer, lines } = redisRqConfigSchema.parse({ function: " shop.tasks.run " });
   assertEquals({ queueKey, serializer }, { queueKey: "rq:queue:default", serializer: "pickle" });
-  assertEquals(lines.split("\n"), ["0", "900", "status", "queued", "origin", "default", "timeout", "180"]);
+  assertEquals(lines.split("\n"), ["0", "3600", "status", "queued", "origin", "default", "timeout", "180"]);
 });
 
 Deno.test("redis_rq takes numbers as text, as they come out of variables, and refuses senseless ones", () => {
