@@ -1,5 +1,5 @@
 import type { Event } from "../event.ts";
-import { forwardedHeaders, type Header } from "./http_webhook_headers.ts";
+import { forEachForwardable } from "./http_webhook_headers.ts";
 
 /** A time as ISO 8601 in UTC. Events come close together, so the last one is often asked for again. */
 export class TimeText {
@@ -24,22 +24,21 @@ export function receivedAtText(event: Event): string {
 }
 
 /**
- * The headers of an event for systems that take them along: those received, except for credentials,
- * signatures and what concerned one connection only, and those that name the event. No name occurs twice.
+ * Calls `visit` with the headers of an event for systems that take them along: those that name the event, and
+ * those received, except for credentials, signatures and what concerned one connection only. No name comes twice.
  */
-export function eventHeaders(event: Event): readonly Header[] {
-  const headers = forwardedHeaders(event.headers, undefined);
-  headers.push(
-    ["cwm-event-id", event.id],
-    ["cwm-namespace", event.namespace],
-    ["cwm-webhook", event.webhook],
-    ["cwm-received-at", receivedAtText(event)],
-  );
-  return headers;
+export function forEachEventHeader(event: Event, visit: (name: string, value: string) => void): void {
+  visit("cwm-event-id", event.id);
+  visit("cwm-namespace", event.namespace);
+  visit("cwm-webhook", event.webhook);
+  visit("cwm-received-at", receivedAtText(event));
+  forEachForwardable(event.headers, visit);
 }
 
-/** The same as a JSON object. */
+/** The same headers as a JSON object. Ids and names of webhooks have no character that JSON would escape. */
 export function eventHeadersJson(event: Event): string {
-  const members = eventHeaders(event).map(([name, value]) => `"${name}":${JSON.stringify(value)}`);
-  return `{${members.join(",")}}`;
+  let json = `{"cwm-event-id":"${event.id}","cwm-namespace":"${event.namespace}",` +
+    `"cwm-webhook":"${event.webhook}","cwm-received-at":"${receivedAtText(event)}"`;
+  forEachForwardable(event.headers, (name, value) => json += `,"${name}":${JSON.stringify(value)}`);
+  return `${json}}`;
 }

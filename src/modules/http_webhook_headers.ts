@@ -64,9 +64,12 @@ export function isForwardable(lowerCaseName: string): boolean {
  * @param allowed names in lower case, each of them forwardable; `undefined` for every forwardable one
  */
 export function forwardedHeaders(received: Headers, allowed: readonly string[] | undefined): Header[] {
-  if (allowed === undefined) return allForwardable(received);
-  const hopByHop = namedInConnection(received.get("connection"));
   const forwarded: Header[] = [];
+  if (allowed === undefined) {
+    forEachForwardable(received, (name, value) => forwarded.push([name, value]));
+    return forwarded;
+  }
+  const hopByHop = namedInConnection(received);
   for (const name of allowed) {
     const value = received.get(name);
     if (value !== null && !hopByHop.includes(name)) forwarded.push([name, value]);
@@ -74,16 +77,13 @@ export function forwardedHeaders(received: Headers, allowed: readonly string[] |
   return forwarded;
 }
 
-function allForwardable(received: Headers): Header[] {
-  const forwarded: Header[] = [];
-  let connection: string | null = null;
+/** Calls `visit` with every received header that may go along; names are in lower case, and none comes twice. */
+export function forEachForwardable(received: Headers, visit: (name: string, value: string) => void): void {
+  const hopByHop = namedInConnection(received);
   // Iterating with for-of costs several times as much.
   received.forEach((value, name) => {
-    if (isForwardable(name)) forwarded.push([name, value]);
-    else if (name === "connection") connection = value;
+    if (isForwardable(name) && !hopByHop.includes(name)) visit(name, value);
   });
-  const hopByHop = namedInConnection(connection);
-  return hopByHop.length === 0 ? forwarded : forwarded.filter(([name]) => !hopByHop.includes(name));
 }
 
 /**
@@ -91,13 +91,14 @@ function allForwardable(received: Headers): Header[] {
  * receiver that stands in for the gateway.
  */
 export function relayedHeaders(received: Headers): Header[] {
-  const hopByHop = namedInConnection(received.get("connection"));
+  const hopByHop = namedInConnection(received);
   return [...received].filter(([name]) =>
     !MESSAGE_HEADERS.has(name) && !name.startsWith(OWN_PREFIX) && !hopByHop.includes(name)
   );
 }
 
 /** RFC 9110, section 7.6.1: a sender may name further headers that are meant for this connection only. */
-function namedInConnection(connection: string | null): readonly string[] {
+function namedInConnection(received: Headers): readonly string[] {
+  const connection = received.get("connection");
   return connection === null ? [] : connection.toLowerCase().split(",").map((name) => name.trim());
 }

@@ -40,7 +40,9 @@ const LONGEST_SHORT_TEXT = 255;
 /** The most bytes that UTF-8 takes for one UTF-16 code unit. */
 const LONGEST_UTF8 = 3;
 
-const FIRST_SIZE = 512;
+/** Bytes that a writer begins with, and the most that are kept for the next one. */
+const FIRST_SIZE = 16 * 1024;
+const LARGEST_KEPT = 256 * 1024;
 
 const encoder = new TextEncoder();
 
@@ -59,11 +61,17 @@ const encoder = new TextEncoder();
  * ```
  */
 export class PickleWriter {
-  #bytes = new Uint8Array(FIRST_SIZE);
-  #view = new DataView(this.#bytes.buffer);
+  /** Room of a finished writer: most values need little, and memory for each of them would cost the most. */
+  static #kept: Uint8Array<ArrayBuffer> | undefined;
+
+  #bytes: Uint8Array<ArrayBuffer>;
+  #view: DataView;
   #length = 0;
 
   constructor() {
+    this.#bytes = PickleWriter.#kept ?? new Uint8Array(FIRST_SIZE);
+    PickleWriter.#kept = undefined;
+    this.#view = new DataView(this.#bytes.buffer);
     this.#instruction(PROTO);
     this.#byte(PROTOCOL);
   }
@@ -71,7 +79,9 @@ export class PickleWriter {
   /** The complete pickle. The writer must not be used afterwards. */
   finish(): Uint8Array<ArrayBuffer> {
     this.#instruction(STOP);
-    return this.#bytes.subarray(0, this.#length);
+    const pickle = this.#bytes.slice(0, this.#length);
+    if (this.#bytes.length <= LARGEST_KEPT) PickleWriter.#kept = this.#bytes;
+    return pickle;
   }
 
   none(): void {
@@ -161,16 +171,18 @@ export class PickleWriter {
 
   /** Writes a text of ASCII characters; of any other it writes nothing and returns `false`. */
   #shortAscii(value: string): boolean {
-    this.#reserve(value.length + 2);
-    const start = this.#length + 2;
-    for (let index = 0; index < value.length; index++) {
+    const { length } = value;
+    this.#reserve(length + 2);
+    const bytes = this.#bytes;
+    let at = this.#length;
+    bytes[at++] = SHORT_BINUNICODE;
+    bytes[at++] = length;
+    for (let index = 0; index < length; index++) {
       const code = value.charCodeAt(index);
       if (code >= 128) return false;
-      this.#bytes[start + index] = code;
+      bytes[at++] = code;
     }
-    this.#bytes[this.#length] = SHORT_BINUNICODE;
-    this.#bytes[this.#length + 1] = value.length;
-    this.#length = start + value.length;
+    this.#length = at;
     return true;
   }
 

@@ -132,7 +132,8 @@ export class RedisBatcher {
   }
 
   async #run(batch: readonly Call[]): Promise<void> {
-    const commands = batch.flatMap(({ requests }) => requests.map(({ command }) => command));
+    const commands: RedisCommand[] = [];
+    for (const { requests } of batch) for (const { command } of requests) commands.push(command);
     const replies = await this.#client.execute(commands);
     this.#underway--;
     // Before the callers go on, so that Redis has work while they do.

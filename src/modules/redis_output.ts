@@ -2,7 +2,7 @@ import { DeliveryError } from "../errors.ts";
 import type { Event } from "../event.ts";
 import type { Attempt, Delivery, DeliveryResult, Output } from "./module.ts";
 import { RedisBatcher, type RedisRequest } from "./redis_batcher.ts";
-import type { RedisClient, RedisCommand, RedisReply } from "./redis_client.ts";
+import type { RedisClient, RedisCommand } from "./redis_client.ts";
 
 /** How a module turns events into commands. */
 export interface RedisDialect<Config> {
@@ -26,14 +26,15 @@ export class RedisOutput<Config> implements Output<Config> {
   }
 
   async deliver(batch: readonly Delivery<Config>[], attempt: Attempt): Promise<readonly DeliveryResult[]> {
-    const prepared = batch.map(({ event, config }) => this.#prepare(event, config));
-    const requests = prepared.filter((request): request is RedisRequest =>
-      !(request instanceof DeliveryError)
-    );
-    const replies = (await this.#batcher.send(requests, attempt.signal)).values();
-    return prepared.map((request) =>
-      request instanceof DeliveryError ? request : toResult(replies.next().value)
-    );
+    const requests: RedisRequest[] = [];
+    const results = batch.map(({ event, config }) => this.#prepare(event, config, requests));
+    const replies = await this.#batcher.send(requests, attempt.signal);
+    let next = 0;
+    return results.map((result) => {
+      if (result !== undefined) return result;
+      const reply = replies[next++];
+      return reply instanceof DeliveryError ? reply : "delivered";
+    });
   }
 
   async probe(signal: AbortSignal): Promise<void> {
@@ -45,16 +46,14 @@ export class RedisOutput<Config> implements Output<Config> {
     await this.#client[Symbol.asyncDispose]();
   }
 
-  #prepare(event: Event, config: Config): RedisRequest | DeliveryError {
+  /** Adds the event's request to the others, or returns why there is none. */
+  #prepare(event: Event, config: Config, requests: RedisRequest[]): DeliveryError | undefined {
     try {
-      return this.#dialect.request(event, config);
+      requests.push(this.#dialect.request(event, config));
+      return undefined;
     } catch (error) {
       if (error instanceof DeliveryError) return error;
       throw error;
     }
   }
-}
-
-function toResult(reply: RedisReply | undefined): DeliveryResult {
-  return reply instanceof DeliveryError ? reply : "delivered";
 }

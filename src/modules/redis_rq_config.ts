@@ -13,7 +13,8 @@ const DEFAULT_QUEUE = "default";
 const LONGEST_QUEUE_NAME = 255;
 /** RQ's own. */
 const DEFAULT_TIMEOUT_SECONDS = 180;
-const DEFAULT_DEDUP_SECONDS = 900;
+/** After an outage the next attempt may come as late as the outage took: this covers half an hour of it. */
+const DEFAULT_DEDUP_SECONDS = 3600;
 const LONGEST_SECONDS = 10 * 365 * 24 * 60 * 60;
 const LONGEST_DEDUP_SECONDS = 30 * 24 * 60 * 60;
 
@@ -33,12 +34,12 @@ export interface RedisRqConfig {
    * none must be taken for a repetition of another.
    */
   readonly idSuffix: string;
-  /** The fields of a job that are the same for all: names and values in turn, a line each. */
-  readonly fields: string;
-  /** How long the job may wait in the queue, in seconds; 0 for ever. */
-  readonly ttl: number;
-  /** How long it is remembered that the event was enqueued, in seconds; 0 while its job is in Redis. */
-  readonly dedupTtl: number;
+  /**
+   * What is the same for all jobs, a line each: how long the job may wait in the queue, in seconds, or 0 for
+   * ever; how long it is remembered that its event was enqueued, or 0 for as long as it is in Redis; and then
+   * names and values of fields in turn.
+   */
+  readonly lines: string;
 }
 
 const nameField = z.string().min(1).max(LONGEST_QUEUE_NAME).refine((name) => !/\p{Cc}/u.test(name), {
@@ -89,7 +90,8 @@ export const redisRqConfigSchema: z.ZodType<RedisRqConfig> = fields.transform((i
   serializer: input.serializer,
   dataType: "json",
   idSuffix: idSuffixOf(input.queue_name, input.function),
-  fields: [
+  lines: [
+    ...[String(input.ttl ?? 0), String(input.dedup_ttl)],
     ...["status", "queued"],
     ...["origin", input.queue_name],
     ...["timeout", String(input.timeout)],
@@ -97,8 +99,6 @@ export const redisRqConfigSchema: z.ZodType<RedisRqConfig> = fields.transform((i
     ...(input.failure_ttl === undefined ? [] : ["failure_ttl", String(input.failure_ttl)]),
     ...(input.ttl === undefined ? [] : ["ttl", String(input.ttl)]),
   ].join("\n"),
-  ttl: input.ttl ?? 0,
-  dedupTtl: input.dedup_ttl,
 }));
 
 function idSuffixOf(queueName: string, functionName: string): string {

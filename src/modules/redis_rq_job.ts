@@ -11,7 +11,7 @@ import { Buffer } from "node:buffer";
 import { deflateSync } from "node:zlib";
 import { DeliveryError } from "../errors.ts";
 import type { Event } from "../event.ts";
-import { eventHeaders, eventHeadersJson, receivedAtText, TimeText } from "./event_headers.ts";
+import { eventHeadersJson, forEachEventHeader, receivedAtText, TimeText } from "./event_headers.ts";
 import { jsonText } from "./json_body.ts";
 import { pickleJson } from "./json_pickle.ts";
 import { PickleWriter } from "./pickle.ts";
@@ -29,25 +29,28 @@ const encoder = new TextEncoder();
 const enqueuedAt = new TimeText();
 
 const QUEUES_KEY = "rq:queues";
+const JOB_PREFIX = "rq:job:";
 
 /** Begins the keys that remember what was enqueued. They expire by themselves. */
 const MARK_PREFIX = "cwm:rq:";
 
 /**
  * Nothing has been written yet when one of the first two fails, and its reply begins with the code word of
- * Redis. The fields come in one argument, as the client takes long to write many beside bytes.
+ * Redis. All texts come in one argument, a line each, as the client takes long to write many beside bytes.
  */
 const ENQUEUE_LUA = `
 if redis.call('EXISTS', KEYS[3], KEYS[4]) > 0 then return 0 end
 local reply = redis.pcall('SADD', KEYS[1], KEYS[2])
 if type(reply) == 'table' and reply.err then return reply end
-reply = redis.pcall('RPUSH', KEYS[2], ARGV[1])
+reply = redis.pcall('RPUSH', KEYS[2], string.sub(KEYS[3], #'${JOB_PREFIX}' + 1))
 if type(reply) == 'table' and reply.err then return reply end
-local fields = {'data', ARGV[4]}
-for field in string.gmatch(ARGV[5], '[^\\n]+') do fields[#fields + 1] = field end
+local lines = string.gmatch(ARGV[2], '[^\\n]+')
+local ttl, dedup_ttl = lines(), lines()
+local fields = {'data', ARGV[1]}
+for line in lines do fields[#fields + 1] = line end
 redis.call('HSET', KEYS[3], unpack(fields))
-if ARGV[2] ~= '0' then redis.call('EXPIRE', KEYS[3], ARGV[2]) end
-if ARGV[3] ~= '0' then redis.call('SET', KEYS[4], '', 'EX', ARGV[3]) end
+if ttl ~= '0' then redis.call('EXPIRE', KEYS[3], ttl) end
+if dedup_ttl ~= '0' then redis.call('SET', KEYS[4], '', 'EX', dedup_ttl) end
 return 1
 `;
 
@@ -70,15 +73,15 @@ export function enqueueRequest(event: Event, config: RedisRqConfig): RedisReques
   const data = config.serializer === "json" ? jsonJob(event, config) : compressed(pickledJob(event, config));
   const command: RedisCommand = [
     ENQUEUE,
-    ...[QUEUES_KEY, config.queueKey, `rq:job:${id}`, MARK_PREFIX + id],
-    ...[id, config.ttl, config.dedupTtl, data, fieldsOf(event, config)],
+    ...[QUEUES_KEY, config.queueKey, JOB_PREFIX + id, MARK_PREFIX + id],
+    ...[data, linesOf(event, config)],
   ];
   return { command, bytes: data.length + COMMAND_BYTES };
 }
 
-/** Names and values in turn, a line each. */
-function fieldsOf(event: Event, config: RedisRqConfig): string {
-  return `${config.fields}
+/** The job's `ttl`, the mark's, and then names and values of fields in turn. */
+function linesOf(event: Event, config: RedisRqConfig): string {
+  return `${config.lines}
 description
 ${config.function} (${event.namespace}/${event.webhook})
 created_at
@@ -103,10 +106,10 @@ function pickledJob(event: Event, config: RedisRqConfig): Uint8Array<ArrayBuffer
   if (config.dataType === "json") picklePayload(jsonText(event.body), writer);
   else writer.bytes(event.body.bytes);
   writer.beginDict();
-  for (const [name, value] of eventHeaders(event)) {
+  forEachEventHeader(event, (name, value) => {
     writer.text(name);
     writer.text(value);
-  }
+  });
   writer.endDict();
   writer.endTuple();
   writer.beginDict();

@@ -28,7 +28,7 @@ const BODY = JSON.stringify({
   number: 1234,
 });
 
-/** Batches as the gateway hands them over from its journal. */
+/** How batches are handed over directly. */
 const BATCH = 128;
 const BATCHES_AT_ONCE = 4;
 const DIRECT_EVENTS = 30 * 1024;
@@ -69,14 +69,21 @@ const VARIANTS: readonly Variant[] = [
 ];
 
 /**
- * Measures from `POST` at a gateway process to the answer, which comes after Redis has the event, and then
- * with batches that are handed to the output directly.
+ * Measures from `POST` at a gateway process to the answer, which comes after Redis has the event, and then as
+ * {@linkcode benchRedisBatches} does.
  */
 export async function benchRedis(options: LoadOptions): Promise<readonly OutputRow[]> {
   await using redis = await RedisServer.start({ persistent: false });
   const rows: OutputRow[] = [];
   for (const variant of VARIANTS) rows.push(await measurePosts(variant, redis, options));
-  for (const variant of VARIANTS) rows.push(await measureBatches(variant, redis, options.rounds));
+  return [...rows, ...await benchRedisBatches(options.rounds)];
+}
+
+/** Measures with batches that are handed to the output directly, as the gateway does it out of its journal. */
+export async function benchRedisBatches(rounds: number): Promise<readonly OutputRow[]> {
+  await using redis = await RedisServer.start({ persistent: false });
+  const rows: OutputRow[] = [];
+  for (const variant of VARIANTS) rows.push(await measureBatches(variant, redis, rounds));
   return rows;
 }
 

@@ -27,9 +27,9 @@ export function floorCommand(kind: FloorKind, id: string, body: string, received
   const job = `["${FUNCTION}",null,[${body},${JSON.stringify(headers)}],{}]`;
   return [
     ENQUEUE,
-    ...["rq:queues", "rq:queue:floor", `rq:job:${id}`, `cwm:rq:${id}`, id, 0, 900],
+    ...["rq:queues", "rq:queue:floor", `rq:job:${id}`, `cwm:rq:${id}`],
     kind === "json" ? job : pickled ??= pickle(job),
-    ["status", "queued", "origin", "floor", "timeout", 180, "description", FUNCTION].join("\n") +
+    ["0", "3600", "status", "queued", "origin", "floor", "timeout", 180, "description", FUNCTION].join("\n") +
     `\ncreated_at\n${now}\nenqueued_at\n${now}`,
   ];
 }

@@ -66,6 +66,25 @@ Deno.test("a frozen Redis holds up no other webhook, and takes every event once 
   assertEquals(queued.map((id) => id.slice(0, id.lastIndexOf("-"))).sort(), ids.sort());
 });
 
+Deno.test("events that were accepted while Redis was down are jobs once each when it is back", async () => {
+  await using redis = await RedisServer.start();
+  const { jobs: { accept: _, ...jobs } } = WEBHOOKS;
+  const webhooks = { jobs: { ...jobs, retry: { initial_delay: 0.1, max_delay: 0.2 } } };
+  await using gateway = await TestGateway.start({ webhooks, connections: connectionsTo(redis) });
+  await redis.kill();
+  const answers = [];
+  for (let number = 0; number < 20; number++) {
+    answers.push(await gateway.post("/webhook/jobs", `[${number}]`));
+  }
+  assertEquals(answers.map(({ status }) => status), answers.map(() => 200));
+  await redis.restart();
+  const ids = answers.map(({ text }) => JSON.parse(text).event_id as string);
+  await eventually(async () => {
+    const queued = await redis.call("LRANGE", "rq:queue:default", 0, -1) as string[];
+    assertEquals(queued.map((id) => id.slice(0, id.lastIndexOf("-"))).sort(), ids.toSorted());
+  });
+});
+
 Deno.test("a webhook whose function could run anything is refused with the reason, at configuration", async () => {
   await using redis = await RedisServer.start({ persistent: false });
   const webhooks = { bad: { module: "redis_rq", "module-config": { function: "os.system" } } };

@@ -77,20 +77,20 @@ for (const name of NOT_A_PATH) {
 
 Deno.test("redis_rq needs a function, and has RQ's own defaults for the rest", () => {
   assert(problemsOf(redisRqConfigSchema, {}).includes('"function"'));
-  const { queueKey, serializer, fields, ttl } = redisRqConfigSchema.parse({ function: " shop.tasks.run " });
-  assertEquals({ queueKey, serializer, ttl }, { queueKey: "rq:queue:default", serializer: "pickle", ttl: 0 });
-  assertEquals(fields.split("\n"), ["status", "queued", "origin", "default", "timeout", "180"]);
+  const { queueKey, serializer, lines } = redisRqConfigSchema.parse({ function: " shop.tasks.run " });
+  assertEquals({ queueKey, serializer }, { queueKey: "rq:queue:default", serializer: "pickle" });
+  assertEquals(lines.split("\n"), ["0", "3600", "status", "queued", "origin", "default", "timeout", "180"]);
 });
 
 Deno.test("redis_rq takes numbers as text, as they come out of variables, and refuses senseless ones", () => {
   const config = { function: "shop.tasks.run" };
-  const { fields } = redisRqConfigSchema.parse({
+  const { lines } = redisRqConfigSchema.parse({
     ...config,
     timeout: "-1",
     result_ttl: "0",
     failure_ttl: "60",
   });
-  assertEquals(fields.split("\n").slice(4), ["timeout", "-1", "result_ttl", "0", "failure_ttl", "60"]);
+  assertEquals(lines.split("\n").slice(6), ["timeout", "-1", "result_ttl", "0", "failure_ttl", "60"]);
   for (
     const wrong of [{ timeout: 0 }, { timeout: -2 }, { ttl: 0 }, { result_ttl: 1.5 }, { queue_name: "a\nb" }]
   ) {
