@@ -20,6 +20,15 @@ import { byTopic, groupBy, holdUpFollowers, openOnes, OutgoingMessage } from "./
  */
 const SHUN_MS = 2_000;
 
+/**
+ * One call for all brokers is a fifth faster, but when one of them is dead, kafkajs sends nothing to the others.
+ * So each is sent to by itself until this long after the last failure, in milliseconds.
+ */
+const SEPARATE_MS = 60_000;
+
+/** kafkajs sends nothing, and says nothing, where leaders or partitions turn out to be others than it thought. */
+const CHANGED = "Kafka's partitions changed while the event was sent";
+
 /** Sends through one client at a time; a new one is made after each failure. */
 export class KafkaJsProducer implements RecordProducer {
   readonly #address: KafkaAddress;
@@ -35,6 +44,8 @@ export class KafkaJsProducer implements RecordProducer {
   readonly #shunned = new Map<string, { readonly until: number; readonly reason: Judgement }>();
   #client: KafkaJsClient | undefined;
   #isStale = false;
+  /** Until when each broker gets a request of its own. */
+  #separateUntil = 0;
   #closed = false;
 
   /** @param name the connection's name, for the log */
@@ -139,17 +150,21 @@ export class KafkaJsProducer implements RecordProducer {
     if (messages.length === 0) return undefined;
     try {
       const client = await this.#connected();
-      const groups = [...groupBy(messages, ({ leader }) => leader).values()];
-      const failures = await Promise.all(groups.map((group) => this.#sendToBroker(client, group)));
+      const byLeader = groupBy(messages, ({ leader }) => leader);
+      const isSeparate = performance.now() < this.#separateUntil || byLeader.size === 1;
+      const groups = isSeparate ? [...byLeader.values()] : [messages];
+      const failures = await Promise.all(groups.map((group) => this.#sendGroup(client, group)));
+      if (failures.every((failure) => failure === undefined)) return undefined;
+      this.#separateUntil = performance.now() + SEPARATE_MS;
       const isReached = failures.includes(undefined) || messages.some(({ result }) => result === "delivered");
-      return isReached ? undefined : failures[0];
+      return isReached || !isSeparate ? undefined : failures[0];
     } catch (failure) {
       return judgeFailure(failure).error;
     }
   }
 
-  /** @returns why the broker did not answer, if so */
-  async #sendToBroker(
+  /** @returns why some messages were not answered, if so */
+  async #sendGroup(
     client: KafkaJsClient,
     messages: OutgoingMessage[],
   ): Promise<DeliveryError | undefined> {
@@ -161,9 +176,10 @@ export class KafkaJsProducer implements RecordProducer {
       parts = [...this.#takeAnswers(part), ...parts];
       const unanswered = part.filter(({ answer }) => answer === undefined);
       if (unanswered.length > 0) {
+        const error = failure ?? new DeliveryError("output_failed", CHANGED);
         this.#isStale = true;
-        settleAll([...unanswered, ...parts.flat()], failure);
-        return failure;
+        settleAll([...unanswered, ...parts.flat()], error);
+        return error;
       }
       holdUpFollowers(part, parts.flat());
     }
@@ -238,12 +254,15 @@ export class KafkaJsProducer implements RecordProducer {
   }
 }
 
-/** Sends messages, which are told the brokers' answers. Returns what became of those that got none. */
-async function send(client: KafkaJsClient, messages: readonly OutgoingMessage[]): Promise<DeliveryError> {
+/** Sends messages, which are told the brokers' answers. Returns why some have got none, if that is known. */
+async function send(
+  client: KafkaJsClient,
+  messages: readonly OutgoingMessage[],
+): Promise<DeliveryError | undefined> {
   for (const message of messages) message.answer = undefined;
   try {
     await client.send(byTopic(messages));
-    return new DeliveryError("output_failed", "Kafka's partitions changed while the event was sent");
+    return undefined;
   } catch (failure) {
     return judgeFailure(failure).error;
   }

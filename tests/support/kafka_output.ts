@@ -38,11 +38,24 @@ export class KafkaOutputDriver implements AsyncDisposable {
   ): Promise<readonly DeliveryResult[]> {
     return await this.output.deliver(
       events.map(([parts, config]) => ({
-        event: verifiedEvent(parts) as VerifiedEvent,
+        event: verifiedEvent(parts),
         config: kafkaModule.configSchema.parse(config),
       })),
       { number: 1, signal },
     );
+  }
+
+  /** Delivers events of one webhook in one call. */
+  async deliverEvents(
+    events: readonly VerifiedEvent[],
+    config: Readonly<Record<string, unknown>>,
+  ): Promise<readonly DeliveryResult[]> {
+    const compiled = kafkaModule.configSchema.parse(config);
+    const { signal } = new AbortController();
+    return await this.output.deliver(events.map((event) => ({ event, config: compiled })), {
+      number: 1,
+      signal,
+    });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -122,6 +122,13 @@ export class KafkaServer implements AsyncDisposable {
     );
   }
 
+  /** How many records a topic has ever had, from its partitions' ends as `kcat` is told them. */
+  async countRecords(topic: string, partitions: number): Promise<number> {
+    const ends = Array.from({ length: partitions }, (_, partition) => ["-t", `${topic}:${partition}:-1`]);
+    const output = new TextDecoder().decode(await runKcat(["-Q", "-b", this.bootstrap, ...ends.flat()]));
+    return [...output.matchAll(/ offset (\d+)$/gm)].reduce((sum, [, end]) => sum + Number(end), 0);
+  }
+
   /** Sends one record with `kcat`, with the Java client's choice of partition. */
   async produce(topic: string, key: string, value: string): Promise<void> {
     await runKcat(
