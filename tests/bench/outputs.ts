@@ -9,6 +9,7 @@ import type { LoadOptions } from "./http_load.ts";
 import { print, row } from "./etcd_report.ts";
 import type { OutputRow } from "./output_rows.ts";
 import { benchClickhouse } from "./outputs_clickhouse.ts";
+import { benchKafka } from "./outputs_kafka.ts";
 import { benchRedis } from "./outputs_redis.ts";
 import { benchHungRedis } from "./outputs_redis_hung.ts";
 
@@ -21,6 +22,7 @@ const CLICKHOUSE_CONNECTIONS = 512;
 /** Measures the outputs of the systems named; all of them without a name. */
 export async function benchOutputs(systems: readonly string[], options: LoadOptions): Promise<void> {
   const benchmarks: Readonly<Record<string, () => Promise<readonly OutputRow[]>>> = {
+    kafka: () => benchKafka(options),
     redis: () => benchRedis(options),
     clickhouse: () => benchClickhouse({ ...options, connections: CLICKHOUSE_CONNECTIONS }),
   };
