@@ -166,7 +166,7 @@ export class KafkaJsProducer implements RecordProducer {
   /** @returns why some messages were not answered, if so */
   async #sendGroup(
     client: KafkaJsClient,
-    messages: OutgoingMessage[],
+    messages: readonly OutgoingMessage[],
   ): Promise<DeliveryError | undefined> {
     let parts = [messages];
     while (parts.length > 0) {
