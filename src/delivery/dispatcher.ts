@@ -54,12 +54,13 @@ export class Dispatcher {
   #stopped = false;
 
   constructor(options: DispatcherOptions) {
-    const { journal, lookUp, deadlines } = options;
+    const { journal, lookUp, deadlines, metrics } = options;
     this.#options = options;
     this.#settler = new Settler(options);
     this.#context = {
       journal,
       settler: this.#settler,
+      metrics,
       budget: new MemoryBudget(MEMORY_BYTES),
       deadlines,
       lookUp,
@@ -79,12 +80,9 @@ export class Dispatcher {
    * @param queue how many events of the webhook may wait
    * @throws {GatewayError} `overloaded` or `journal_unavailable`
    */
-  async accept(event: VerifiedEvent, queue: number, idempotency?: IdempotencyKey): Promise<Appended> {
+  accept(event: VerifiedEvent, queue: number, idempotency?: IdempotencyKey): Promise<Appended> {
     this.#watch();
-    const lane = this.#lane(event.namespace, event.webhook);
-    const appended = await lane.accept(event, queue, idempotency);
-    if ("sequence" in appended) this.#options.metrics.accepted(lane.name);
-    return appended;
+    return this.#lane(event.namespace, event.webhook).accept(event, queue, idempotency);
   }
 
   /** Begins with what the journal holds. To be called once the configuration is loaded. */

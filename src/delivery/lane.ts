@@ -10,13 +10,14 @@ import { type DeliveryError, GatewayError } from "../errors.ts";
 import type { DeliveryResult } from "../modules/module.ts";
 import type { VerifiedEvent } from "../auth/verified_event.ts";
 import type { AttemptFailure } from "./dead_letters.ts";
+import type { EventMetrics, WebhookCounters } from "./event_metrics.ts";
 import type { Appended, IdempotencyKey, Journal, Lane as LaneName, PendingEvent } from "./journal.ts";
 import type { MemoryBudget } from "./memory_budget.ts";
 import { Port, type PortOwner } from "./port.ts";
 import { DURABLE_POLICY, retryDelayMs } from "./retry_policy.ts";
 import type { Route, RouteLookup, RouteStep } from "./route.ts";
 import { Run } from "./run.ts";
-import type { Settler } from "./settler.ts";
+import type { DeliveryOwner, Settler } from "./settler.ts";
 
 /** Events of one webhook that are out of the journal at once. */
 const WINDOW = 1024;
@@ -33,6 +34,7 @@ const LONGEST_WAIT_MS = 60_000;
 export interface LaneContext {
   readonly journal: Journal;
   readonly settler: Settler;
+  readonly metrics: EventMetrics;
   readonly budget: MemoryBudget;
   readonly deadlines: Deadlines;
   readonly lookUp: (lane: LaneName) => RouteLookup;
@@ -43,11 +45,12 @@ export interface LaneContext {
 }
 
 /** The events of one webhook. */
-export class Lane implements PortOwner {
+export class Lane implements PortOwner, DeliveryOwner {
   readonly name: LaneName;
   /** Events that were accepted and whose end is not in the journal, as far as this process knows. */
   pending = 0;
   readonly #context: LaneContext;
+  readonly #counters: WebhookCounters;
   readonly #active = new Map<number, Run>();
   readonly #alarm: Alarm;
   readonly #refill = () => this.#fill();
@@ -72,6 +75,7 @@ export class Lane implements PortOwner {
   constructor(name: LaneName, context: LaneContext) {
     this.name = name;
     this.#context = context;
+    this.#counters = context.metrics.of(name);
     this.#alarm = new Alarm(this.#refill);
   }
 
@@ -82,11 +86,12 @@ export class Lane implements PortOwner {
 
   /** Whether something is known to wait here: claimed, in the journal or on the way into it. */
   get knowsOfWork(): boolean {
-    return this.#hasBacklog || this.#hasClaims || this.#unclaimed > 0;
+    return this.#hasBacklog || this.#isMoving;
   }
 
-  get #hasClaims(): boolean {
-    return this.#active.size > 0 || this.#arriving > 0 || this.#unsettled > 0;
+  /** Whether events are on their way into the journal, through an output or out of the journal. */
+  get #isMoving(): boolean {
+    return this.#active.size > 0 || this.#arriving > 0 || this.#unclaimed > 0 || this.#unsettled > 0;
   }
 
   /** Whether its events wait for the configuration. */
@@ -123,6 +128,7 @@ export class Lane implements PortOwner {
     let appended: Appended | undefined;
     try {
       appended = await journal.append(event, idempotency === undefined ? { claim } : { claim, idempotency });
+      if ("sequence" in appended) this.#counters.accepted.increment();
       return appended;
     } finally {
       const sequence = appended !== undefined && "sequence" in appended ? appended.sequence : undefined;
@@ -145,8 +151,8 @@ export class Lane implements PortOwner {
    * is under way here. A claim that finds none costs little.
    */
   recover(pending: number): void {
-    // With anything on its way into the journal or out of it, the two cannot be compared.
-    if (!this.#hasClaims && this.#unclaimed === 0) this.pending = pending;
+    // While anything moves, the two counts cannot be compared.
+    if (!this.#isMoving) this.pending = pending;
     this.#hasBacklog = true;
     this.#nextDueAt = 0;
     this.refresh();
@@ -264,7 +270,8 @@ export class Lane implements PortOwner {
         this.#retryLater(run, decision.delayMs, decision.failure);
         break;
       case "delivered":
-        this.#end(run, this.#context.settler.delivered(this.name, run.pending.sequence));
+        this.#leave(run);
+        this.#context.settler.delivered(run.pending.sequence, this);
         break;
       case "dead":
         this.#bury(run, decision.failure, run.toDeadProgress(route));
@@ -287,30 +294,35 @@ export class Lane implements PortOwner {
       failure,
       ...this.#progressOf(run),
     });
-    this.#leave(run, settled).then(() => {
+    this.#leave(run);
+    settled.then(() => {
+      this.#unsettled--;
       this.#nextDueAt = this.#hasBacklog ? Math.min(this.#nextDueAt, dueAt) : dueAt;
       this.#hasBacklog = true;
       this.#fill();
     });
   }
 
-  #bury(run: Run, failure: AttemptFailure, progress: string | undefined): void {
-    this.#end(run, this.#context.settler.dead(this.name, run.pending, failure, progress));
-  }
-
-  async #end(run: Run, settled: Promise<void>): Promise<void> {
-    await this.#leave(run, settled);
+  async #bury(run: Run, failure: AttemptFailure, progress: string | undefined): Promise<void> {
+    this.#leave(run);
+    const isSettled = await this.#context.settler.dead(this.name, run.pending, failure, progress);
+    if (isSettled) this.#counters.dead.increment();
+    this.#unsettled--;
     this.pending--;
   }
 
-  /** @param settled resolves when the journal knows that the event has left */
-  async #leave(run: Run, settled: Promise<void>): Promise<void> {
+  onDelivered(): void {
+    this.#counters.delivered.increment();
+    this.#unsettled--;
+    this.pending--;
+  }
+
+  /** The event is no longer held here; that the journal knows what became of it is for later. */
+  #leave(run: Run): void {
     this.#active.delete(run.pending.sequence);
+    this.#unsettled++;
     this.#releaseMemory(run.bytes);
     if (this.#hasBacklog && this.#active.size <= WINDOW / 2) this.#fill();
-    this.#unsettled++;
-    await settled;
-    this.#unsettled--;
   }
 
   #isGone(): boolean {

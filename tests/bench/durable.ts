@@ -7,7 +7,14 @@ import { type Contestant, type LoadOptions, measureInTurn, type Measurement } fr
 const TARGET = 0.90;
 
 const CONNECTIONS = [32, 256] as const;
-const FLOOR = "floor, worker with SQLite";
+const ACCEPTS = "floor: stores";
+const DELIVERS = "floor: stores and removes";
+
+/** Which floor does the same visible work. */
+const FLOOR_OF: Readonly<Record<string, string>> = {
+  "gateway, output holds all": ACCEPTS,
+  "gateway, output takes all": DELIVERS,
+};
 
 const BODY = JSON.stringify({
   action: "push",
@@ -30,16 +37,21 @@ export async function benchDurable(load: LoadOptions): Promise<void> {
 
 function contestants(): Contestant[] {
   const request = { path: "/webhook/default", body: BODY };
-  const journal = (mode: string): Contestant => ({
-    name: `journal, ${mode}`,
-    program: [server("journal_durable.ts"), "PORT", "DIRECTORY", mode],
+  const floor = (name: string, ...mode: string[]): Contestant => ({
+    name,
+    program: [server("floor_durable.ts"), "PORT", "DIRECTORY", ...mode],
+    ...request,
+  });
+  const gateway = (name: string, mode: string): Contestant => ({
+    name,
+    program: [server("gateway_durable.ts"), "PORT", "DIRECTORY", mode],
     ...request,
   });
   return [
-    { name: FLOOR, program: [server("floor_durable.ts"), "PORT", "DIRECTORY"], ...request },
-    journal("claim"),
-    journal("wait"),
-    journal("settle"),
+    floor(ACCEPTS),
+    gateway("gateway, output holds all", "holds"),
+    floor(DELIVERS, "remove"),
+    gateway("gateway, output takes all", "takes"),
   ];
 }
 
@@ -49,13 +61,13 @@ function printTable(
 ): void {
   print(`durable: ${connections} connections, ${rounds} rounds of ${seconds} s each, medians`);
   print("");
-  print(row(["", "requests/s", "of the floor", "p99 ms", "CPU s/10,000", "MiB"]));
-  const floor = results.get(FLOOR)?.requestsPerSecond ?? NaN;
+  print(row(["", "requests/s", "of its floor", "p99 ms", "CPU s/10,000", "MiB"]));
   for (const [name, result] of results) {
+    const floor = results.get(FLOOR_OF[name] ?? "")?.requestsPerSecond;
     print(row([
       name,
       result.requestsPerSecond.toFixed(0),
-      (result.requestsPerSecond / floor).toFixed(2),
+      floor === undefined ? "" : (result.requestsPerSecond / floor).toFixed(2),
       result.p99Ms.toFixed(2),
       result.cpuPer10k.toFixed(4),
       result.memoryMiB.toFixed(0),

@@ -123,19 +123,27 @@ async function untilItAnswers(url: string, contestant: Contestant): Promise<void
   }
 }
 
-function luaScript({ body, headers }: Contestant): string {
+/** A script of the load generator that sends the body with these headers. */
+export function luaScript({ body, headers }: Pick<Contestant, "body" | "headers">): string {
   const lines = Object.entries({ "Content-Type": "application/json", ...headers })
     .map(([name, value]) => `wrk.headers[${JSON.stringify(name)}] = ${JSON.stringify(value)}`);
   return [`wrk.method = "POST"`, `wrk.body = ${JSON.stringify(body)}`, ...lines].join("\n");
 }
 
-interface WrkReport {
+/** What the load generator reports. */
+export interface WrkReport {
   readonly requests: number;
   readonly requestsPerSecond: number;
   readonly p99Ms: number;
 }
 
-async function runWrk(url: string, script: string, seconds: number, connections: number): Promise<WrkReport> {
+/** @throws {Error} when a request failed or was not answered with 2xx or 3xx */
+export async function runWrk(
+  url: string,
+  script: string,
+  seconds: number,
+  connections: number,
+): Promise<WrkReport> {
   const { stdout, success } = await new Deno.Command("wrk", {
     args: [
       "--threads",
@@ -167,7 +175,7 @@ function toMilliseconds(match: RegExpExecArray | null): number {
 }
 
 /** User and system time that a process has used. */
-function cpuSeconds(pid: number): number {
+export function cpuSeconds(pid: number): number {
   const fields = Deno.readTextFileSync(`/proc/${pid}/stat`).split(") ")[1]?.split(" ") ?? [];
   return (Number(fields[11]) + Number(fields[12])) / CLOCK_TICKS_PER_SECOND;
 }

@@ -38,31 +38,37 @@ export class Arrivals {
   }
 }
 
-/** The longest time that the event loop was held up. */
+/** How long the event loop was held up. */
 export interface Block {
+  /** The longest time. */
   readonly longestMs: number;
-  /** How much processor time the process used meanwhile: little, where others had the processors. */
+  /** How much processor time the process used in it: little, where others had the processors. */
   readonly cpuMs: number;
+  /** The longest time for which the process itself was at work: what is left of it without the others. */
+  readonly ownMs: number;
 }
+
+const NO_BLOCK: Block = { longestMs: 0, cpuMs: 0, ownMs: 0 };
 
 /** Watches the event loop with a timer that is due every millisecond. */
 export class BlockRecorder {
   #timer: ReturnType<typeof setInterval> | undefined;
-  #longest: Block = { longestMs: 0, cpuMs: 0 };
+  #longest = NO_BLOCK;
 
   start(): void {
     this.stop();
-    this.#longest = { longestMs: 0, cpuMs: 0 };
+    this.#longest = NO_BLOCK;
     let last = performance.now();
     let lastCpu = process.cpuUsage();
     this.#timer = setInterval(() => {
       const now = performance.now();
       const cpu = process.cpuUsage();
       const longestMs = now - last - 1;
-      if (longestMs > this.#longest.longestMs) {
-        const cpuMs = (cpu.user + cpu.system - lastCpu.user - lastCpu.system) / 1000;
-        this.#longest = { longestMs, cpuMs };
-      }
+      const cpuMs = (cpu.user + cpu.system - lastCpu.user - lastCpu.system) / 1000;
+      const ownMs = Math.max(this.#longest.ownMs, Math.min(longestMs, cpuMs));
+      this.#longest = longestMs > this.#longest.longestMs
+        ? { longestMs, cpuMs, ownMs }
+        : { ...this.#longest, ownMs };
       last = now;
       lastCpu = cpu;
     }, 1);
