@@ -133,8 +133,8 @@ function describeFailure(cause: unknown, options: { readonly cause: unknown }): 
       options,
     );
   }
-  const { name } = cause as Error;
-  return new DeliveryError("output_unavailable", `Kafka cannot be reached: ${name}`, options);
+  const detail = cause instanceof Error ? cause.message : String(cause);
+  return new DeliveryError("output_unavailable", `Kafka cannot be reached: ${detail}`, options);
 }
 
 /** kafkajs wraps an error each time it gives up trying. */

@@ -14,10 +14,7 @@ import type { KafkaRecord, RecordProducer, Report } from "./kafka_producer.ts";
 import { type KafkaAddress, KafkaJsClient, TopicPartitions } from "./kafkajs_client.ts";
 import { byTopic, groupBy, holdUpFollowers, openOnes, OutgoingMessage } from "./kafkajs_messages.ts";
 
-/**
- * How long a topic or partition that is missing, has no leader or is closed to the gateway is not asked for
- * again, in milliseconds. Asking holds up the events for other topics.
- */
+/** How long a topic or partition that cannot be sent to is not asked for again, in milliseconds. */
 const SHUN_MS = 2_000;
 
 /**
@@ -40,8 +37,7 @@ export class KafkaJsProducer implements RecordProducer {
    */
   readonly #choosePartition = Partitioners.DefaultPartitioner();
   readonly #reports = new RateLimited();
-  /** Until when and why, by topic or by topic and partition: no more of them than webhooks name. */
-  readonly #shunned = new Map<string, { readonly until: number; readonly reason: Judgement }>();
+  readonly #shunned = new ShunnedPlaces();
   #client: KafkaJsClient | undefined;
   #isStale = false;
   /** Until when each broker gets a request of its own. */
@@ -62,7 +58,8 @@ export class KafkaJsProducer implements RecordProducer {
     const unreachable = await this.#assignAllPartitions(messages) ??
       await this.#sendToBrokers(openOnes(messages));
     if (unreachable !== undefined) settleAll(messages, unreachable);
-    if (unreachable !== undefined || this.#isStale) await this.#discard();
+    // Closed meanwhile, a client that was being opened is nobody else's to close.
+    if (unreachable !== undefined || this.#isStale || this.#closed) await this.#discard();
     return unreachable;
   }
 
@@ -88,7 +85,7 @@ export class KafkaJsProducer implements RecordProducer {
   /** @returns why the cluster cannot be reached, if so */
   async #assignAllPartitions(messages: readonly OutgoingMessage[]): Promise<DeliveryError | undefined> {
     for (const [topic, ofTopic] of groupBy(messages, (message) => message.topic)) {
-      const partitions = this.#reasonToShun(topic) ?? await this.#partitionsOf(topic);
+      const partitions = this.#shunned.reason(topic) ?? await this.#partitionsOf(topic);
       if (partitions instanceof TopicPartitions) {
         for (const message of ofTopic) this.#assignPartition(message, partitions);
       } else {
@@ -108,7 +105,7 @@ export class KafkaJsProducer implements RecordProducer {
       const partitions = this.#client?.knowsOthersThan(topic)
         ? await this.#askWithNewClient(topic)
         : judgement;
-      if (!(partitions instanceof TopicPartitions)) this.#shun(topic, partitions);
+      if (!(partitions instanceof TopicPartitions)) this.#shunned.add(topic, partitions);
       return partitions;
     }
   }
@@ -136,10 +133,10 @@ export class KafkaJsProducer implements RecordProducer {
     }
     // What the client knows may be out of date; it is asked anew, but not each time.
     const { place } = message;
-    let reason = this.#reasonToShun(place);
+    let reason = this.#shunned.reason(place);
     if (reason === undefined) {
       reason = judgeMissing(topic, message.partition, partitions.count);
-      this.#shun(place, reason);
+      this.#shunned.add(place, reason);
       this.#isStale = true;
     }
     message.settle(reason.error);
@@ -209,18 +206,6 @@ export class KafkaJsProducer implements RecordProducer {
     return [];
   }
 
-  #shun(place: string, reason: Judgement): void {
-    this.#shunned.set(place, { reason, until: performance.now() + SHUN_MS });
-  }
-
-  #reasonToShun(place: string): Judgement | undefined {
-    const shunned = this.#shunned.get(place);
-    if (shunned === undefined) return undefined;
-    if (performance.now() < shunned.until) return shunned.reason;
-    this.#shunned.delete(place);
-    return undefined;
-  }
-
   async #connected(): Promise<KafkaJsClient> {
     if (this.#client === undefined) {
       this.#client = await this.#open();
@@ -251,6 +236,27 @@ export class KafkaJsProducer implements RecordProducer {
         suppressed,
       });
     });
+  }
+}
+
+/**
+ * Topics and partitions that are missing, have no leader or are closed to the gateway. They are not asked for
+ * each time, since that holds up the events for others. There are no more of them than webhooks use.
+ */
+class ShunnedPlaces {
+  readonly #places = new Map<string, { readonly until: number; readonly reason: Judgement }>();
+
+  add(place: string, reason: Judgement): void {
+    this.#places.set(place, { reason, until: performance.now() + SHUN_MS });
+  }
+
+  /** Why a topic, or a topic and partition, need not be asked for now. */
+  reason(place: string): Judgement | undefined {
+    const shunned = this.#places.get(place);
+    if (shunned === undefined) return undefined;
+    if (performance.now() < shunned.until) return shunned.reason;
+    this.#places.delete(place);
+    return undefined;
   }
 }
 
