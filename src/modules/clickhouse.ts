@@ -34,42 +34,37 @@ const MAX_BATCH = 1_000;
 /** When there are more, writers that have nothing to do are closed, with what they know of their tables. */
 const MANY_WRITERS = 1_000;
 
-/** One delivery of a call of `deliver` whose result is not known yet. */
-class PendingResult implements RowWatcher {
-  constructor(
-    readonly index: number,
-    readonly row: Row,
-    readonly writer: TableWriter,
-    readonly results: PendingResults,
-  ) {}
-
-  settled(result: DeliveryResult): void {
-    this.results.set(this.index, result);
-  }
-}
-
 /** The results of one call of `deliver`, whose rows may be in several inserts. */
-class PendingResults {
-  readonly #results: (DeliveryResult | undefined)[];
-  readonly #pending: PendingResult[] = [];
+class PendingResults implements RowWatcher {
+  readonly #results: (DeliveryResult | undefined)[] = [];
+  /** By the index of the result, where it is not known at once. */
+  readonly #rows: (Row | undefined)[] = [];
+  readonly #writers: TableWriter[] = [];
   readonly #all = Promise.withResolvers<void>();
   readonly #timeout: () => DeliveryError;
   #missing: number;
 
   constructor(count: number, timeout: () => DeliveryError) {
-    this.#results = Array.from({ length: count }, () => undefined);
     this.#timeout = timeout;
     this.#missing = count;
     if (count === 0) this.#all.resolve();
   }
 
-  /** Hands a delivery to a writer. */
-  expect(index: number, writer: TableWriter, delivery: Delivery<ClickhouseConfig>): void {
-    const row = writer.add(delivery);
-    if (!(row instanceof Row)) return this.set(index, row);
-    const pending = new PendingResult(index, row, writer, this);
-    row.watch(pending);
-    this.#pending.push(pending);
+  /** Hands the next delivery to a writer. */
+  expect(writer: TableWriter, delivery: Delivery<ClickhouseConfig>, now: number): void {
+    const index = this.#results.length;
+    const row = writer.add(delivery, now);
+    this.#results.push(undefined);
+    this.#writers.push(writer);
+    this.#rows.push(row instanceof Row ? row : undefined);
+    if (row instanceof Row) row.watch(this, index);
+    else this.settled(index, row);
+  }
+
+  settled(index: number, result: DeliveryResult): void {
+    this.#results[index] = result;
+    this.#missing--;
+    if (this.#missing === 0) this.#all.resolve();
   }
 
   /** All results. When the signal aborts, those that are missing become time-outs. */
@@ -81,17 +76,11 @@ class PendingResults {
     return this.#results.map((result) => result ?? this.#timeout());
   }
 
-  set(index: number, result: DeliveryResult): void {
-    this.#results[index] = result;
-    this.#missing--;
-    if (this.#missing === 0) this.#all.resolve();
-  }
-
   #giveUp(): void {
-    for (const pending of this.#pending) {
-      if (this.#results[pending.index] !== undefined) continue;
-      pending.row.unwatch(pending);
-      pending.writer.giveUp(pending.row);
+    for (const [index, row] of this.#rows.entries()) {
+      if (row === undefined || this.#results[index] !== undefined) continue;
+      row.unwatch(this, index);
+      this.#writers[index]?.giveUp(row);
     }
     this.#all.resolve();
   }
@@ -117,9 +106,8 @@ class ClickhouseOutput implements Output<ClickhouseConfig> {
   ): readonly DeliveryResult[] | Promise<readonly DeliveryResult[]> {
     if (signal.aborted) return batch.map(() => this.#timeout());
     const pending = new PendingResults(batch.length, () => this.#timeout());
-    for (const [index, delivery] of batch.entries()) {
-      pending.expect(index, this.#writerFor(delivery.config), delivery);
-    }
+    const now = performance.now();
+    for (const delivery of batch) pending.expect(this.#writerFor(delivery.config), delivery, now);
     return pending.unlessAborted(signal);
   }
 

@@ -4,10 +4,15 @@ import { ROW_OVERHEAD, RowEncoder } from "./clickhouse_rows.ts";
 import type { TableLayout } from "./clickhouse_table.ts";
 import type { Delivery, DeliveryResult } from "./module.ts";
 
-/** Somebody who wants to know what becomes of a row. */
+/** Somebody who wants to know what becomes of rows. */
 export interface RowWatcher {
-  /** Called at most once for an attempt. Must not throw. */
-  settled(result: DeliveryResult): void;
+  /** Called at most once for each {@linkcode Row.watch}. Must not throw. */
+  settled(index: number, result: DeliveryResult): void;
+}
+
+interface Watch {
+  readonly watcher: RowWatcher;
+  readonly index: number;
 }
 
 /** One event on its way into a table, over all attempts at it. */
@@ -19,8 +24,10 @@ export class Row {
   readonly size: number;
   /** What it belongs to: a batch while it waits, then the block that it was sent in last. */
   place: Batch | Block | undefined;
-  /** Nearly always one, as no event has two attempts at a time. */
-  #watchers: RowWatcher[] = [];
+  /** Nearly always the only one, as no event has two attempts at a time. */
+  #watcher: RowWatcher | undefined;
+  #index = 0;
+  #others: readonly Watch[] = NO_WATCHES;
 
   constructor(delivery: Delivery<ClickhouseConfig>, since: number) {
     this.delivery = delivery;
@@ -33,33 +40,48 @@ export class Row {
   }
 
   get isWatched(): boolean {
-    return this.#watchers.length > 0;
+    return this.#watcher !== undefined || this.#others.length > 0;
   }
 
-  /** Tells the watcher what becomes of the attempt that is under way or comes next. */
-  watch(watcher: RowWatcher): void {
-    this.#watchers.push(watcher);
+  /**
+   * Tells the watcher what becomes of the attempt that is under way or comes next.
+   *
+   * @param index what the watcher knows the row by
+   */
+  watch(watcher: RowWatcher, index: number): void {
+    if (this.#watcher === undefined) {
+      this.#watcher = watcher;
+      this.#index = index;
+    } else this.#others = [...this.#others, { watcher, index }];
   }
 
   /** Takes a {@linkcode watch} back. */
-  unwatch(watcher: RowWatcher): void {
-    this.#watchers = this.#watchers.filter((other) => other !== watcher);
+  unwatch(watcher: RowWatcher, index: number): void {
+    if (this.#watcher === watcher && this.#index === index) this.#watcher = undefined;
+    else this.#others = this.#others.filter((other) => other.watcher !== watcher || other.index !== index);
   }
 
   /** Ends the attempt. */
   settle(result: DeliveryResult): void {
-    const watchers = this.#watchers;
-    this.#watchers = [];
-    for (const watcher of watchers) watcher.settled(result);
+    const watcher = this.#watcher;
+    const others = this.#others;
+    this.#watcher = undefined;
+    this.#others = NO_WATCHES;
+    watcher?.settled(this.#index, result);
+    for (const other of others) other.watcher.settled(other.index, result);
   }
 }
+
+const NO_WATCHES: readonly Watch[] = [];
 
 /**
  * Rows that wait for their insert. They are encoded as they come, so that the event loop is not held up for
  * a whole block, and the block is ready when the insert before it has ended.
  */
 export class Batch {
-  readonly #rows = new Set<Row>();
+  /** With those that were taken out; their `place` is another. */
+  #rows: Row[] = [];
+  #removed = 0;
   #encoder: RowEncoder | undefined;
   #size = 0;
 
@@ -68,30 +90,48 @@ export class Batch {
     this.#encoder = layout === undefined ? undefined : new RowEncoder(layout);
   }
 
-  get rows(): ReadonlySet<Row> {
-    return this.#rows;
+  /** How many rows wait. */
+  get length(): number {
+    return this.#rows.length - this.#removed;
   }
 
+  /** About how many bytes they take. */
   get size(): number {
     return this.#size;
   }
 
+  /** When the row that has waited longest was taken in, about. */
+  get since(): number {
+    return this.#rows[0]?.since ?? Infinity;
+  }
+
   add(row: Row): void {
-    this.#rows.add(row);
+    this.#rows.push(row);
     this.#size += row.size;
+    row.place = this;
     this.#encoder?.add(row.delivery);
   }
 
   /** Takes a row out. What has been encoded is of no use then. */
   remove(row: Row): void {
-    this.#rows.delete(row);
+    row.place = undefined;
     this.#size -= row.size;
+    this.#removed++;
     this.#encoder = undefined;
+    // Not each time, which would cost the square of their number.
+    if (this.#removed > this.#rows.length / 2) this.#sweep();
   }
 
   toBlock(): Block {
+    this.#sweep();
     const encoder = this.#encoder;
-    return new Block([...this.#rows], encoder?.layout, encoder?.bytes);
+    return new Block(this.#rows, encoder?.layout, encoder?.bytes);
+  }
+
+  #sweep(): void {
+    if (this.#removed === 0) return;
+    this.#rows = this.#rows.filter(({ place }) => place === this);
+    this.#removed = 0;
   }
 }
 

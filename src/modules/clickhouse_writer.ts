@@ -54,15 +54,24 @@ export class TableWriter {
     return !this.#running && this.#memory.isEmpty;
   }
 
-  /** Takes an event in. What becomes of it is known, or the row will tell whoever watches it. */
-  add(delivery: Delivery<ClickhouseConfig>): Row | DeliveryResult {
+  /**
+   * Takes an event in. What becomes of it is known, or the row will tell whoever watches it.
+   *
+   * @param now the time by `performance.now()`, which is not worth asking for each event of many
+   */
+  add(delivery: Delivery<ClickhouseConfig>, now: number): Row | DeliveryResult {
     if (this.#closed !== undefined) return this.#closed;
-    if (!this.#memory.isEmpty) this.#forgetOld();
-    const { id } = delivery.event;
-    const known = this.#rows.get(id) ?? this.#memory.takeVerdict(id);
-    if (known instanceof Row) this.#repeat(known);
-    if (known !== undefined) return known;
-    const row = new Row(delivery, performance.now());
+    if (!this.#memory.isEmpty) {
+      this.#forgetOld();
+      const verdict = this.#memory.takeVerdict(delivery.event.id);
+      if (verdict !== undefined) return verdict;
+    }
+    const known = this.#rows.get(delivery.event.id);
+    if (known !== undefined) {
+      this.#repeat(known);
+      return known;
+    }
+    const row = new Row(delivery, now);
     if (this.#waitingBytes > 0 && this.#waitingBytes + row.size > MAX_WAITING_BYTES) {
       return new DeliveryError("output_failed", `Too many events wait for table ${delivery.config.table}`);
     }
@@ -83,7 +92,7 @@ export class TableWriter {
     this.#closed = new DeliveryError("output_unavailable", "The connection to ClickHouse is being closed");
     this.#abortInsert?.(this.#closed);
     const batches = this.#batches.splice(0);
-    for (const row of batches.flatMap(({ rows }) => [...rows])) row.settle(this.#closed);
+    for (const row of batches.flatMap((batch) => batch.toBlock().rows)) row.settle(this.#closed);
     this.#due.clear();
     this.#wakeUp?.();
   }
@@ -91,13 +100,12 @@ export class TableWriter {
   #enqueue(row: Row): void {
     const { rows: maxRows, bytes: maxBytes } = this.#limits;
     let batch = this.#batches.at(-1);
-    const fits = batch !== undefined && batch.rows.size < maxRows && batch.size + row.size <= maxBytes;
-    if (batch === undefined || (batch.rows.size > 0 && !fits)) {
+    const fits = batch !== undefined && batch.length < maxRows && batch.size + row.size <= maxBytes;
+    if (batch === undefined || (batch.length > 0 && !fits)) {
       batch = new Batch(this.#inserter.layout);
       this.#batches.push(batch);
     }
     batch.add(row);
-    row.place = batch;
     this.#rows.set(row.id, row);
     this.#waitingBytes += row.size;
     if (!this.#running) this.#start();
@@ -122,7 +130,7 @@ export class TableWriter {
   get #isFull(): boolean {
     const [first] = this.#batches;
     return first !== undefined &&
-      (this.#batches.length > 1 || first.rows.size >= this.#limits.rows || first.size >= this.#limits.bytes);
+      (this.#batches.length > 1 || first.length >= this.#limits.rows || first.size >= this.#limits.bytes);
   }
 
   #start(): void {
@@ -145,14 +153,14 @@ export class TableWriter {
       this.#due.delete(block);
       return block;
     }
-    while (this.#batches[0]?.rows.size === 0) this.#batches.shift();
-    const [oldest] = this.#batches[0]?.rows ?? [];
-    if (oldest === undefined) return undefined;
-    const waitMs = oldest.since + this.#limits.waitMs - performance.now();
+    while (this.#batches[0]?.length === 0) this.#batches.shift();
+    const [first] = this.#batches;
+    if (first === undefined) return undefined;
+    const waitMs = first.since + this.#limits.waitMs - performance.now();
     if (!this.#isFull && waitMs > 0) return waitMs;
-    const block = this.#batches.shift()?.toBlock();
-    this.#waitingBytes -= block?.size ?? 0;
-    return block;
+    this.#batches.shift();
+    this.#waitingBytes -= first.size;
+    return first.toBlock();
   }
 
   #pause(milliseconds: number): Promise<void> {

@@ -20,7 +20,7 @@ import type { OutputRow } from "./output_rows.ts";
 export interface ClickhouseBenchOptions {
   /** Events of each round of batches. @default 100000 */
   readonly events?: number;
-  /** Rounds of each contestant, in turn; the medians count. @default 5 */
+  /** Rounds of each contestant, in turn; the medians count. @default 3 */
   readonly rounds?: number;
   /** How long each round of requests lasts, in seconds. @default 5 */
   readonly seconds?: number;
@@ -63,7 +63,7 @@ export async function benchClickhouse(options: ClickhouseBenchOptions = {}): Pro
 
 async function benchBatches(
   server: ClickhouseServer,
-  { events: count = 100_000, rounds = 5 }: ClickhouseBenchOptions,
+  { events: count = 100_000, rounds = 3 }: ClickhouseBenchOptions,
 ): Promise<OutputRow> {
   await using output = await ClickhouseOutput.open({ http_port: server.port, batch_rows: ROWS_PER_INSERT });
   const figures: { output: number[]; floor: number[] } = { output: [], floor: [] };
@@ -83,7 +83,7 @@ async function benchBatches(
 
 async function benchRequests(
   server: ClickhouseServer,
-  { rounds = 5, seconds = 5, connections = 512 }: ClickhouseBenchOptions,
+  { rounds = 3, seconds = 5, connections = 512 }: ClickhouseBenchOptions,
 ): Promise<OutputRow> {
   progress("requests");
   const directory = await Deno.makeTempDir({ prefix: "cwm-bench-" });
@@ -93,6 +93,7 @@ async function benchRequests(
   };
   const webhook = { module: "clickhouse", accept: "delivered", "module-config": { table: "by_gateway" } };
   const environment = {
+    LOG_LEVEL: "warning",
     WEBHOOKS_CONFIG_FILE: await file("webhooks.json", { default: webhook }),
     CONNECTIONS_CONFIG_FILE: await file("connections.json", {
       main: { type: "clickhouse", host: "127.0.0.1", http_port: server.port },
