@@ -16,7 +16,7 @@ const FILE = "journal.db";
 const COMPANIONS = ["-wal", "-shm", "-journal"] as const;
 
 /** How long to wait for another connection to let go of the file, in milliseconds. */
-const BUSY_TIMEOUT_MS = 1_000;
+const BUSY_TIMEOUT_MS = 500;
 
 /** Pages of the write-ahead log after which it is written back to the file: 4 MiB. */
 const CHECKPOINT_PAGES = 1_000;
