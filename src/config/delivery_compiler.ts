@@ -60,10 +60,10 @@ export function compileSteps(
   const { connection, retry } = config;
   const item = { module, connection, "module-config": config["module-config"], retry };
   const interned = internedSteps(modules);
-  const text = JSON.stringify(item);
+  const text = JSON.stringify([config.data_type, item]);
   const known = interned.get(text);
   if (known !== undefined) return { value: known };
-  const step = compileStep(item, 0, modules, parse, "");
+  const step = compileStep(item, 0, config, { modules, parse }, "");
   if ("problems" in step) return step;
   const steps = [step.value];
   interned.set(text, steps);
@@ -125,7 +125,7 @@ function compileChain(
   for (const [index, given] of chain.entries()) {
     const own: ChainItemConfig = typeof given === "string" ? { module: given, "module-config": {} } : given;
     const item = withWebhooksOwn(own, config, modules);
-    const compiled = compileStep(item, index, modules, parse, `chain.${index}.`);
+    const compiled = compileStep(item, index, config, { modules, parse }, `chain.${index}.`);
     if ("problems" in compiled) problems.push(...compiled.problems);
     else steps.push(compiled.value);
   }
@@ -167,8 +167,8 @@ function withWebhooksOwn(
 function compileStep(
   item: ChainItemConfig,
   index: number,
-  modules: readonly OutputModule[],
-  parse: Parse,
+  { data_type: dataType }: WebhookConfig,
+  { modules, parse }: { readonly modules: readonly OutputModule[]; readonly parse: Parse },
   prefix: string,
 ): Compiled<CompiledStep> {
   const module = modules.find(({ name }) => name === item.module);
@@ -179,7 +179,7 @@ function compileStep(
     value: {
       name: index === 0 ? firstStepName(module) : `${index} ${module.name}`,
       module,
-      moduleConfig: moduleConfig.value,
+      moduleConfig: module.forWebhook?.(moduleConfig.value, { dataType }) ?? moduleConfig.value,
       connectionName: item.connection,
       retry: item.retry === undefined ? undefined : compileRetry(item.retry),
     },
