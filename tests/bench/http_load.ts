@@ -18,6 +18,8 @@ export interface Contestant {
   /** The request's body. */
   readonly body: string;
   readonly headers?: Readonly<Record<string, string>>;
+  /** How long the server is left alone between its start and the load, in seconds. @default 0 */
+  readonly idleSeconds?: number;
 }
 
 export interface Measurement {
@@ -60,6 +62,7 @@ async function measure(contestant: Contestant, port: number, options: LoadOption
   const script = join(directory, "request.lua");
   await Deno.writeTextFile(script, luaScript(contestant));
   const url = `http://127.0.0.1:${port}${contestant.path}`;
+  await new Promise((resolve) => setTimeout(resolve, (contestant.idleSeconds ?? 0) * 1000));
   await runWrk(url, script, 1, options.connections);
   const before = cpuSeconds(server.pid);
   const report = await runWrk(url, script, options.seconds, options.connections);
@@ -172,7 +175,7 @@ function toMilliseconds(match: RegExpExecArray | null): number {
 }
 
 /** User and system time that a process has used. */
-function cpuSeconds(pid: number): number {
+export function cpuSeconds(pid: number): number {
   const fields = Deno.readTextFileSync(`/proc/${pid}/stat`).split(") ")[1]?.split(" ") ?? [];
   return (Number(fields[11]) + Number(fields[12])) / CLOCK_TICKS_PER_SECOND;
 }

@@ -12,13 +12,7 @@ import { verifiedEvent } from "../support/verified_event.ts";
 import { median } from "./etcd_report.ts";
 import { type Contestant, type LoadOptions, measureInTurn } from "./http_load.ts";
 import { openFloorProducer, recordOfTheFloor } from "./kafka_floor.ts";
-
-/** How fast an output is, and how fast the bare client. */
-export interface OutputRow {
-  readonly name: string;
-  readonly eventsPerSecond: number;
-  readonly floorEventsPerSecond: number;
-}
+import type { OutputRow } from "./output_rows.ts";
 
 const BODY = JSON.stringify({
   action: "push",

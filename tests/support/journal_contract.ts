@@ -296,9 +296,9 @@ function sequenceOf(appended: Appended): number {
   throw new Error(`The event repeats ${appended.duplicateOf}`);
 }
 
-/** Claims everything that is due in the lane of {@linkcode verifiedEvent}. */
-export function claimAll(journal: Journal): Promise<Claimed> {
-  return journal.claim(LANE, ALL);
+/** Claims what is due in the lane of {@linkcode verifiedEvent}. */
+export function claimAll(journal: Journal, limit: number = ALL.events): Promise<Claimed> {
+  return journal.claim(LANE, { ...ALL, events: limit });
 }
 
 /** Asserts that an event came out of a store as it went in. */

@@ -4,6 +4,7 @@ import {
   type SqliteJournal,
   type SqliteJournalOptions,
 } from "../../src/delivery/sqlite/sqlite_journal.ts";
+import type { OpenQueues } from "./channel_queue_contract.ts";
 import { TempDir } from "./temp_dir.ts";
 
 /** What a test may choose about a journal. */
@@ -38,6 +39,15 @@ export class JournalDirectory implements AsyncDisposable {
     const journal = await openJournal(this.path, this.#choices);
     this.#journals.push(journal);
     return journal;
+  }
+
+  async openQueues(): Promise<OpenQueues> {
+    const journal = await this.open();
+    return {
+      queues: journal.channels,
+      deadLetters: journal.deadLetters,
+      [Symbol.asyncDispose]: () => journal[Symbol.asyncDispose](),
+    };
   }
 
   /**

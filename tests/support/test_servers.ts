@@ -15,6 +15,7 @@ export const TEST_SERVERS: Readonly<Record<string, string>> = {
   kcat: "kcat",
   "redis-server": "redis-server",
   rq: "python3-rq",
+  strace: "strace",
 };
 
 /** Where Debian puts programs, besides the `PATH`: that of an ordinary user lacks `/usr/sbin`. */

@@ -71,8 +71,11 @@ export class DeadLetterTable {
   }
 
   list(slice: DeadSlice): DeadSliceRead {
-    const rows = this.#select(slice);
-    return { letters: rows.map((row) => this.#summarize(row)), next: endOf(rows, slice.limit) };
+    // One more than asked for tells whether there is a next page.
+    const found = this.#select({ ...slice, limit: slice.limit + 1 });
+    const rows = found.slice(0, slice.limit);
+    const next = found.length > slice.limit ? Number(rows.at(-1)?.["number"]) : undefined;
+    return { letters: rows.map((row) => this.#summarize(row)), next };
   }
 
   /** Makes the letters of a slice pending again, as if they had just been accepted. */

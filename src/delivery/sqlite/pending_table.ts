@@ -1,5 +1,6 @@
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import type { AttemptFailure } from "../dead_letters.ts";
+import type { Claims } from "./claims.ts";
 import { EVENT_COLUMNS, type EventTable, type Row } from "./event_table.ts";
 import type { StoredPendingEvent } from "./protocol.ts";
 import { returnArrays } from "./return_arrays.ts";
@@ -27,6 +28,7 @@ export interface TakenEvent {
 /** What is yet to be delivered. */
 export class PendingTable {
   readonly #events: EventTable;
+  readonly #claims: Claims;
   readonly #counts = new Tally();
   readonly #insertRange: StatementSync;
   readonly #insert: StatementSync;
@@ -41,8 +43,9 @@ export class PendingTable {
   readonly #progress: StatementSync;
   readonly #oldest: StatementSync;
 
-  constructor(database: DatabaseSync, events: EventTable) {
+  constructor(database: DatabaseSync, events: EventTable, claims: Claims) {
     this.#events = events;
+    this.#claims = claims;
     this.#insertRange = database.prepare(
       "INSERT INTO pending (seq, lane, due, attempts) SELECT seq, lane, ?, ? FROM events WHERE seq BETWEEN ? AND ?",
     );
@@ -85,14 +88,27 @@ export class PendingTable {
     this.#counts.load(counts.map((row) => [Number(row["lane"]), Number(row["count"])]));
   }
 
-  /** Makes all claimed events ready again: whoever claimed them has ended. */
-  static releaseClaims(database: DatabaseSync): void {
-    database.prepare(`UPDATE pending SET due = ${READY} WHERE due = ${CLAIMED}`).run();
+  /** Makes claimed events ready again whose claims are not known: whoever made them has ended. */
+  static releaseClaims(database: DatabaseSync, { known }: Claims): void {
+    const statement = database.prepare(
+      `UPDATE pending SET due = ${READY}
+        WHERE due = ${CLAIMED} AND seq NOT IN (SELECT value FROM json_each(?))`,
+    );
+    statement.run(JSON.stringify([...known]));
+  }
+
+  /** Takes all claims in the file for this process' own. */
+  static adoptClaims(database: DatabaseSync, claims: Claims): void {
+    const rows = database.prepare(`SELECT seq FROM pending WHERE due = ${CLAIMED}`).all();
+    for (const row of rows) claims.add(Number(row["seq"]));
+    claims.commit();
   }
 
   /** Adds appended events of consecutive sequences. */
   addRange(first: number, last: number, claimed: boolean): void {
     this.#insertRange.run(claimed ? CLAIMED : READY, claimed ? 1 : 0, first, last);
+    if (!claimed) return;
+    for (let sequence = first; sequence <= last; sequence++) this.#claims.add(sequence);
   }
 
   /** Counts an event that is added with {@linkcode addRange}. */
@@ -123,6 +139,7 @@ export class PendingTable {
     }
     const last = claimed.at(-1);
     if (last !== undefined) this.#claim.run(lane, last.sequence);
+    for (const { sequence } of claimed) this.#claims.add(sequence);
     return claimed;
   }
 
@@ -136,6 +153,7 @@ export class PendingTable {
   removeMany(sequences: readonly number[]): void {
     const rows = this.#removeMany.all(JSON.stringify(sequences)) as unknown as [lane: number][];
     for (const [lane] of rows) this.#counts.add(lane, -1);
+    for (const sequence of sequences) this.#claims.remove(sequence);
   }
 
   /** Takes out one event; `undefined` when it is not pending. */
@@ -144,6 +162,7 @@ export class PendingTable {
     if (row === undefined) return undefined;
     const lane = Number(row["lane"]);
     this.#counts.add(lane, -1);
+    this.#claims.remove(sequence);
     return { lane, attempts: Number(row["attempts"]), progress: row["progress"] as string | null };
   }
 
@@ -154,6 +173,7 @@ export class PendingTable {
     progress: string | undefined,
     failure: AttemptFailure | undefined,
   ): void {
+    this.#claims.remove(sequence);
     this.#retry.run(
       sequence,
       Math.max(READY, Math.ceil(dueAt)),
@@ -187,10 +207,12 @@ export class PendingTable {
 
   commit(): void {
     this.#counts.commit();
+    this.#claims.commit();
   }
 
   rollback(): void {
     this.#counts.rollback();
+    this.#claims.rollback();
   }
 }
 

@@ -92,20 +92,29 @@ export class NewerSchemaError extends Error {
   }
 }
 
-/** The file is a database, but not a journal. */
-export class ForeignDatabaseError extends Error {
-  override readonly name = "ForeignDatabaseError";
+/** The file is not what was written into it. */
+export class DamagedFileError extends Error {
+  override readonly name = "DamagedFileError";
+}
+
+/**
+ * The version of the file's schema; 0 for a new file.
+ *
+ * @throws {NewerSchemaError}
+ */
+export function readVersion(database: DatabaseSync): number {
+  const version = readPragma(database, "user_version");
+  if (version > SCHEMA_VERSION) throw new NewerSchemaError(version);
+  return version;
 }
 
 /**
  * Brings the file to {@linkcode SCHEMA_VERSION}, in one transaction.
  *
- * @throws {NewerSchemaError}
- * @throws {ForeignDatabaseError}
+ * @throws {DamagedFileError} when it is not a journal
  */
 export function migrate(database: DatabaseSync): void {
-  const version = readPragma(database, "user_version");
-  if (version > SCHEMA_VERSION) throw new NewerSchemaError(version);
+  const version = readVersion(database);
   if (version === SCHEMA_VERSION) {
     checkApplication(database);
     return;
@@ -125,14 +134,14 @@ export function migrate(database: DatabaseSync): void {
 
 function claimEmptyFile(database: DatabaseSync): void {
   if (database.prepare("SELECT 1 FROM sqlite_schema LIMIT 1").get() !== undefined) {
-    throw new ForeignDatabaseError("The file holds tables of another program");
+    throw new DamagedFileError("The file holds tables of another program");
   }
   database.prepare(`PRAGMA application_id = ${APPLICATION_ID}`).run();
 }
 
 function checkApplication(database: DatabaseSync): void {
   if (readPragma(database, "application_id") !== APPLICATION_ID) {
-    throw new ForeignDatabaseError("The file is a database of another program");
+    throw new DamagedFileError("The file is a database of another program");
   }
 }
 

@@ -6,7 +6,7 @@
  * @module
  */
 
-import { NewerSchemaError } from "./schema.ts";
+import { DamagedFileError, NewerSchemaError } from "./schema.ts";
 
 /**
  * - `full`: no space for what was to be written. Smaller changes may still go through.
@@ -40,6 +40,7 @@ const PROBLEMS: Readonly<Record<number, StorageProblem>> = {
 /** Sorts an error of the storage. */
 export function problemOf(error: unknown): StorageProblem {
   if (error instanceof CannotOpenError || error instanceof NewerSchemaError) return "unavailable";
+  if (error instanceof DamagedFileError) return "damaged";
   if (!(error instanceof Error) || !("errcode" in error)) return "fault";
   return PROBLEMS[Number(error.errcode) & PRIMARY_CODE] ?? "fault";
 }

@@ -6,16 +6,15 @@
  */
 
 import type { DatabaseSync, StatementSync } from "node:sqlite";
+import { ChannelTable } from "./channel_table.ts";
+import { Claims } from "./claims.ts";
 import { closeFile, openFile, setAside } from "./journal_file.ts";
 import { LotTransaction, type LotWork } from "./lot_transaction.ts";
 import { PendingTable } from "./pending_table.ts";
 import type { Figures, Lot, LotReply, OpenReply, Refusal, WorkerOptions } from "./protocol.ts";
-import { ForeignDatabaseError, NewerSchemaError } from "./schema.ts";
+import { NewerSchemaError } from "./schema.ts";
 import { problemOf, type StorageProblem } from "./sqlite_error.ts";
 import { Tables } from "./tables.ts";
-
-/** How often the size of the file is looked at, in milliseconds. */
-const SIZE_INTERVAL_MS = 100;
 
 const UNAVAILABLE: Readonly<Record<Exclude<StorageProblem, "fault">, string>> = {
   full: "The journal's disk is full",
@@ -43,19 +42,25 @@ export class Store {
   readonly #options: WorkerOptions;
   readonly #onDamage: DamageListener;
   #open: OpenStore | undefined;
-  /** Claims that stand in the file are those of a process that has ended, until this one has opened it. */
-  #claimsAreOwn: boolean;
+  readonly #claims = new Claims();
+  /** Set until this worker has opened the file, when it takes the place of one that has failed. */
+  #keepsClaims: boolean;
   #lastSequence: number;
+  #figures: Omit<Figures, "commits" | "damaged" | "lastSequence"> = {
+    pending: 0,
+    oldestReceivedAt: undefined,
+    deadLetters: 0,
+    bytes: 0,
+  };
   #commits = 0;
   #damaged = 0;
   #bytes = 0;
   #usedBytes = 0;
-  #sizeReadAt = -Infinity;
 
   constructor(options: WorkerOptions, onDamage: DamageListener) {
     this.#options = options;
     this.#onDamage = onDamage;
-    this.#claimsAreOwn = options.resumeAfter !== undefined;
+    this.#keepsClaims = options.resumeAfter !== undefined;
     this.#lastSequence = options.resumeAfter ?? 0;
   }
 
@@ -63,14 +68,14 @@ export class Store {
   open(): OpenReply {
     try {
       this.#ensureOpen();
-      return { type: "opened", outcome: "open", reason: "", figures: this.#figures() };
+      return { type: "opened", outcome: "open", reason: "", figures: this.#tell() };
     } catch (error) {
       const outcome = error instanceof NewerSchemaError
         ? "newer_schema"
         : problemOf(error) === "busy"
         ? "in_use"
         : "unavailable";
-      return { type: "opened", outcome, reason: textOf(error), figures: this.#figures() };
+      return { type: "opened", outcome, reason: textOf(error), figures: this.#tell() };
     }
   }
 
@@ -93,7 +98,7 @@ export class Store {
       if (this.#open !== undefined && problemOf(error) === "full") {
         return this.#retryWithoutGrowth(lot, refused);
       }
-      return { type: "lot", ...NOTHING_DONE, refused, figures: this.#figures() };
+      return { type: "lot", ...NOTHING_DONE, refused, figures: this.#tell() };
     }
   }
 
@@ -115,7 +120,7 @@ export class Store {
       return this.#executeWithoutGrowth(this.#ensureOpen(), lot, refusal);
     } catch (error) {
       const refused = this.#handle(error);
-      return { type: "lot", ...NOTHING_DONE, refused, figures: this.#figures() };
+      return { type: "lot", ...NOTHING_DONE, refused, figures: this.#tell() };
     }
   }
 
@@ -125,9 +130,12 @@ export class Store {
 
   #transact({ begin, commit, rollback, database, tables }: OpenStore, work: LotTransaction): LotReply {
     let done: LotWork;
+    let oldestReceivedAt: number | undefined;
     try {
       begin.run();
       done = work.run();
+      // Read before the commit: after it nothing may go wrong any more.
+      oldestReceivedAt = tables.pending.oldestReceivedAt();
       commit.run();
     } catch (error) {
       tables.rollback();
@@ -136,9 +144,9 @@ export class Store {
       throw error;
     }
     tables.commit();
-    this.#lastSequence = tables.events.lastSequence;
     this.#commits++;
-    return { type: "lot", ...done, figures: this.#figures() };
+    this.#readFigures(tables, oldestReceivedAt);
+    return { type: "lot", ...done, figures: this.#tell() };
   }
 
   #rollBack(rollback: StatementSync): void {
@@ -155,7 +163,7 @@ export class Store {
     try {
       return this.#open = this.#openFile();
     } catch (error) {
-      if (!isDamage(error)) throw error;
+      if (problemOf(error) !== "damaged") throw error;
       this.#setAside(error);
       return this.#open = this.#openFile();
     }
@@ -164,8 +172,12 @@ export class Store {
   #openFile(): OpenStore {
     const database = openFile(this.#options.directory);
     try {
-      if (!this.#claimsAreOwn) PendingTable.releaseClaims(database);
-      const tables = new Tables(database, this.#options, this.#lastSequence);
+      if (this.#keepsClaims) PendingTable.adoptClaims(database, this.#claims);
+      else {
+        PendingTable.releaseClaims(database, this.#claims);
+        ChannelTable.releaseLeases(database);
+      }
+      const tables = new Tables(database, this.#options, this.#claims, this.#lastSequence);
       const open = {
         database,
         tables,
@@ -173,9 +185,9 @@ export class Store {
         commit: database.prepare("COMMIT"),
         rollback: database.prepare("ROLLBACK"),
       };
-      this.#claimsAreOwn = true;
-      this.#sizeReadAt = -Infinity;
+      this.#keepsClaims = false;
       this.#readSize(open);
+      this.#readFigures(tables, tables.pending.oldestReceivedAt());
       return open;
     } catch (error) {
       database.close();
@@ -185,6 +197,7 @@ export class Store {
 
   #setAside(error: unknown): void {
     const path = setAside(this.#options.directory);
+    this.#claims.clear();
     this.#damaged++;
     this.#onDamage(path, textOf(error));
   }
@@ -219,30 +232,29 @@ export class Store {
   }
 
   #readSize({ tables }: OpenStore): void {
-    const now = performance.now();
-    if (now - this.#sizeReadAt < SIZE_INTERVAL_MS) return;
-    this.#sizeReadAt = now;
     this.#bytes = tables.retention.fileBytes;
     this.#usedBytes = tables.retention.usedBytes;
   }
 
-  #figures(): Figures {
-    const tables = this.#open?.tables;
-    return {
-      pending: tables?.pending.total ?? 0,
-      oldestReceivedAt: tables?.pending.oldestReceivedAt(),
-      deadLetters: tables?.deadLetters.total ?? 0,
+  #readFigures({ pending, deadLetters, events }: Tables, oldestReceivedAt: number | undefined): void {
+    this.#lastSequence = events.lastSequence;
+    this.#figures = {
+      pending: pending.total,
+      oldestReceivedAt,
+      deadLetters: deadLetters.total,
       bytes: this.#bytes,
+    };
+  }
+
+  /** As they were last, when the file is not open now. */
+  #tell(): Figures {
+    return {
+      ...this.#figures,
       commits: this.#commits,
       damaged: this.#damaged,
       lastSequence: this.#lastSequence,
     };
   }
-}
-
-/** What only a fresh file helps against. */
-function isDamage(error: unknown): boolean {
-  return error instanceof ForeignDatabaseError || problemOf(error) === "damaged";
 }
 
 function textOf(error: unknown): string {

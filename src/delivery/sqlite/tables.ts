@@ -1,4 +1,5 @@
 import type { DatabaseSync } from "node:sqlite";
+import type { Claims } from "./claims.ts";
 import { ChannelTable } from "./channel_table.ts";
 import { DeadLetterTable } from "./dead_letter_table.ts";
 import { EventTable } from "./event_table.ts";
@@ -17,10 +18,10 @@ export class Tables {
   readonly channels: ChannelTable;
   readonly retention: Retention;
 
-  constructor(database: DatabaseSync, limits: RetentionLimits, lastSequence: number) {
+  constructor(database: DatabaseSync, limits: RetentionLimits, claims: Claims, lastSequence: number) {
     this.lanes = new LaneTable(database);
     this.events = new EventTable(database, this.lanes, lastSequence);
-    this.pending = new PendingTable(database, this.events);
+    this.pending = new PendingTable(database, this.events, claims);
     this.deadLetters = new DeadLetterTable(database, this.events, this.lanes, this.pending);
     this.idempotency = new IdempotencyTable(database);
     this.channels = new ChannelTable(database, this.events, this.deadLetters);

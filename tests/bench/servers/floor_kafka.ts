@@ -14,7 +14,7 @@ interface Waiting {
   readonly resolve: () => void;
 }
 
-let waiting: Waiting[] = [];
+const waiting: Waiting[] = [];
 let running = false;
 let count = 0;
 

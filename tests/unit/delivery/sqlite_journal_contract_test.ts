@@ -1,4 +1,6 @@
+import { testDeadLetterContract } from "../../support/dead_letter_contract.ts";
 import { testJournalContract } from "../../support/journal_contract.ts";
 import { JournalDirectory } from "../../support/sqlite_journal.ts";
 
 testJournalContract("SQLite journal", () => JournalDirectory.create());
+testDeadLetterContract("SQLite journal", () => JournalDirectory.create());
