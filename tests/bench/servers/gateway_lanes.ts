@@ -1,11 +1,12 @@
 // The gateway with durable webhooks of four kinds of outputs, each of them with an output of its own:
-// `hung` never answers, `slow` takes 100 ms an event, `quick` and `well` take each event at once.
-// Usage: gateway_lanes.ts, with PORT and DATA_DIR in the environment
+// `hung` never answers, `slow` takes 100 ms an event, `quick` and `well` take each event at once; `http` sends to
+// the URL in TARGET. `well` prints for each event how many milliseconds passed from its receipt to its delivery.
+// Usage: gateway_lanes.ts, with PORT, DATA_DIR and TARGET in the environment
 import { setTimeout as sleep } from "node:timers/promises";
 import { z } from "zod";
 import { serve } from "../../../src/cli/serve.ts";
-import type { DeliveryResult, OutputModule } from "../../../src/modules/module.ts";
-import { logModule } from "../../../src/modules/log.ts";
+import type { Delivery, DeliveryResult, OutputModule } from "../../../src/modules/module.ts";
+import { httpWebhookModule } from "../../../src/modules/http_webhook.ts";
 import { loadSettings } from "../../../src/settings.ts";
 
 const HOUR_MS = 3_600_000;
@@ -13,7 +14,7 @@ const DELIVERED = ["delivered"] as const;
 
 function moduleOf(
   name: string,
-  deliver: () => readonly DeliveryResult[] | Promise<readonly DeliveryResult[]>,
+  deliver: (batch: readonly Delivery[]) => readonly DeliveryResult[] | Promise<readonly DeliveryResult[]>,
 ): OutputModule {
   return {
     name,
@@ -32,14 +33,19 @@ function moduleOf(
 }
 
 const modules = [
-  logModule,
+  httpWebhookModule,
   moduleOf("hung", () => new Promise(() => {})),
   moduleOf("slow", async () => {
     await sleep(100);
     return DELIVERED;
   }),
   moduleOf("quick", () => DELIVERED),
-  moduleOf("well", () => DELIVERED),
+  moduleOf("well", (batch) => {
+    const now = performance.timeOrigin + performance.now();
+    const delays = batch.map(({ event }) => `delivered ${(now - event.receivedAt).toFixed(1)}\n`).join("");
+    Deno.stdout.writeSync(new TextEncoder().encode(delays));
+    return DELIVERED;
+  }),
 ];
 
 const file = await Deno.makeTempFile({ suffix: ".json" });
