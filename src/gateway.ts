@@ -260,7 +260,7 @@ export class Gateway implements AsyncDisposable {
         outputs: () => this.#outputs.hosts(),
         deadLetters: {
           letters: this.#journal.deadLetters,
-          onReplay: () => this.#dispatcher.recover(),
+          onReplay: () => this.#dispatcher.replayed(),
         },
         startedAt: Date.now(),
       }),

@@ -88,18 +88,16 @@ export class Dispatcher {
   }
 
   /**
-   * Looks for events in the journal that no lane knows of: after a start, after dead letters were replayed,
-   * and from time to time, to be sure that nothing is stuck.
+   * Looks for events in the journal that no lane knows of: after a start, and from time to time, to be sure
+   * that nothing is stuck.
    */
   async recover(): Promise<void> {
-    try {
-      for (const { namespace, webhook, pending } of await this.#options.journal.lanes()) {
-        const lane = this.#lane(namespace, webhook);
-        if (!lane.knowsOfWork) lane.recover(pending);
-      }
-    } catch (error) {
-      this.#settler.journalFailed(error);
-    }
+    await this.#recover((lane) => !lane.knowsOfWork);
+  }
+
+  /** Dead letters were made pending again: busy lanes do not know of them either. */
+  async replayed(): Promise<void> {
+    await this.#recover(() => true);
   }
 
   /** The configuration of a webhook has changed. @param path `namespace/id` */
@@ -134,6 +132,17 @@ export class Dispatcher {
     signal.removeEventListener("abort", onAbort);
     this.#settler.stop();
     return ended;
+  }
+
+  async #recover(isMeant: (lane: Lane) => boolean): Promise<void> {
+    try {
+      for (const { namespace, webhook, pending } of await this.#options.journal.lanes()) {
+        const lane = this.#lane(namespace, webhook);
+        if (isMeant(lane)) lane.recover(pending);
+      }
+    } catch (error) {
+      this.#settler.journalFailed(error);
+    }
   }
 
   #lane(namespace: string, webhook: string): Lane {

@@ -16,7 +16,7 @@ import type { MemoryBudget } from "./memory_budget.ts";
 import { Port, type PortOwner } from "./port.ts";
 import { DURABLE_POLICY, retryDelayMs } from "./retry_policy.ts";
 import type { Route, RouteLookup, RouteStep } from "./route.ts";
-import { Run } from "./run.ts";
+import { type Decision, Run } from "./run.ts";
 import type { Settler } from "./settler.ts";
 
 /** Events of one webhook that are out of the journal at once. */
@@ -55,11 +55,15 @@ export class Lane implements PortOwner {
   readonly #alarm: Alarm;
   #route: RouteLookup | undefined;
   #ports: readonly Port[] = [];
+  /** Ports of routes that were changed, as long as deliveries are under way there. */
+  #formerPorts: readonly Port[] = [];
   #missingSince: number | undefined;
   /** Places of the window that events under way into the journal have taken. */
   #arriving = 0;
   /** Events under way into the journal that will have to be claimed. */
   #unclaimed = 0;
+  /** Events on their way back into the journal. */
+  #returning = 0;
   /** Whether the journal holds events that are not claimed. */
   #hasBacklog = false;
   /** When the first of them is due. */
@@ -83,7 +87,8 @@ export class Lane implements PortOwner {
 
   /** Whether something is known to wait here: claimed, or in the journal. */
   get knowsOfWork(): boolean {
-    return this.#active.size > 0 || this.#arriving > 0 || this.#unclaimed > 0 || this.#hasBacklog;
+    return this.#active.size > 0 || this.#arriving > 0 || this.#unclaimed > 0 || this.#returning > 0 ||
+      this.#hasBacklog;
   }
 
   /** Whether its events wait for the configuration. */
@@ -93,6 +98,10 @@ export class Lane implements PortOwner {
 
   get freePlaces(): number {
     return this.#stopped || typeof this.#route !== "object" ? 0 : this.#route.concurrency - this.#underWay;
+  }
+
+  isUnderWayBefore(step: RouteStep): boolean {
+    return this.#formerPorts.some((port) => port.isBusy && port.step.name === step.name);
   }
 
   /**
@@ -127,8 +136,10 @@ export class Lane implements PortOwner {
       if (sequence === undefined) this.pending--;
       if (claim) {
         this.#arriving--;
-        if (sequence === undefined) this.#releaseMemory(bytes);
-        else this.#take({ sequence, event, attempts: 1, progress: undefined }, bytes);
+        if (sequence === undefined) {
+          this.#releaseMemory(bytes);
+          this.#fill();
+        } else this.#take({ sequence, event, attempts: 1, progress: undefined }, bytes);
       } else {
         this.#unclaimed--;
         if (sequence !== undefined) this.#nextDueAt = 0;
@@ -181,8 +192,10 @@ export class Lane implements PortOwner {
     const { step } = port;
     if (result === "delivered") run.deliver(step);
     else this.#fail(port, run, result);
-    this.#advance(run);
-    if (this.#ports.length > 1) { for (const other of this.#ports) other.offer(); }
+    if (this.#formerPorts.length > 0) this.#formerPorts = this.#formerPorts.filter(({ isBusy }) => isBusy);
+    this.#advance(run, port.route);
+    // The place that is free now is for all ports, also for those of a route that was changed meanwhile.
+    for (const other of this.#ports) if (other !== port) other.goOn();
   }
 
   #fail(port: Port, run: Run, error: DeliveryError): void {
@@ -191,13 +204,19 @@ export class Lane implements PortOwner {
     const delayMs = error.disposition === "dead_letter" ? undefined : this.#delayMs(step, run, error);
     run.fail(step, failure, delayMs);
     this.#context.settler.failed(this.name, run.pending.event.id, failure, delayMs !== undefined);
-    if (delayMs === undefined || !step.ordered || !this.#ports.includes(port)) return;
+    if (delayMs === undefined || !step.ordered) return;
+    const current = this.#ports.find((other) => other.step.ordered && other.step.name === step.name);
+    if (current === undefined && !this.isParked) return;
     // Its place in line is kept: it stays claimed, and goes again before the later ones.
-    run.begin(step);
     const { sequence } = run.pending;
-    const progress = this.#progressOf(run);
+    const progress = progressOf(run, port.route);
     const recorded = this.#context.settler.settle({ sequence, state: "attempt", failure, ...progress });
-    port.return(run, delayMs, recorded);
+    if (current === undefined) {
+      run.resume(step);
+      return;
+    }
+    run.begin(step);
+    current.return(run, delayMs, recorded);
   }
 
   #delayMs(step: RouteStep, run: Run, error: DeliveryError): number | undefined {
@@ -210,11 +229,6 @@ export class Lane implements PortOwner {
     );
   }
 
-  #progressOf(run: Run): { readonly progress?: string } {
-    const progress = typeof this.#route === "object" ? run.toProgress(this.#route) : undefined;
-    return progress === undefined ? {} : { progress };
-  }
-
   #changeRoute(route: RouteLookup): void {
     for (const port of this.#ports) {
       for (const run of port.close()) {
@@ -222,6 +236,7 @@ export class Lane implements PortOwner {
         run.resume(port.step);
       }
     }
+    this.#formerPorts = [...this.#formerPorts, ...this.#ports].filter(({ isBusy }) => isBusy);
     this.#route = route;
     this.#ports = typeof route === "object"
       ? route.steps.map((step) => new Port(route, step, this, this.#context.deadlines))
@@ -237,13 +252,20 @@ export class Lane implements PortOwner {
     this.#advance(run);
   }
 
-  #advance(run: Run): void {
-    const route = this.#route;
-    if (typeof route !== "object") {
-      if (!run.isBegun && this.#isGone()) this.#bury(run, WEBHOOK_GONE, undefined);
+  /** @param former the route by which an attempt has just ended, if one has */
+  #advance(run: Run, former?: Route): void {
+    if (typeof this.#route === "object") {
+      this.#follow(run, this.#route, run.decide(this.#route, performance.now()));
       return;
     }
-    const decision = run.decide(route, performance.now());
+    if (run.isBegun) return;
+    // What the attempt has decided holds, even if the webhook was switched off or removed meanwhile.
+    const decision = former === undefined ? undefined : run.decide(former, performance.now());
+    if (decision !== undefined && decision.next !== "begin") this.#follow(run, former!, decision);
+    else if (this.#isGone()) this.#bury(run, WEBHOOK_GONE);
+  }
+
+  #follow(run: Run, route: Route, decision: Decision): void {
     switch (decision.next) {
       case "begin":
         if (run.startedAt !== undefined && route.steps.length > 1) this.#storeProgress(run, route);
@@ -255,16 +277,15 @@ export class Lane implements PortOwner {
       case "wait":
         break;
       case "retry":
-        this.#retryLater(run, decision.delayMs, decision.failure);
+        this.#retryLater(run, route, decision);
         break;
       case "delivered":
-        this.#leave(run);
-        this.pending--;
+        this.#finish(run);
         this.#counters.delivered.increment();
         this.#context.settler.delivered(run.pending.sequence);
         break;
       case "dead":
-        this.#bury(run, decision.failure, run.toDeadProgress(route));
+        this.#bury(run, decision.failure);
     }
   }
 
@@ -274,7 +295,7 @@ export class Lane implements PortOwner {
     this.#context.settler.settle({ sequence: run.pending.sequence, state: "progress", progress });
   }
 
-  #retryLater(run: Run, delayMs: number, failure: AttemptFailure): void {
+  #retryLater(run: Run, route: Route, { delayMs, failure }: Decision & { readonly next: "retry" }): void {
     const { sequence } = run.pending;
     const dueAt = this.#context.now() + Math.ceil(delayMs);
     const settled = this.#context.settler.settle({
@@ -282,21 +303,29 @@ export class Lane implements PortOwner {
       state: "retry",
       dueAt,
       failure,
-      ...this.#progressOf(run),
+      ...progressOf(run, route),
     });
+    this.#returning++;
     this.#leave(run);
     settled.then(() => {
+      this.#returning--;
       this.#nextDueAt = this.#hasBacklog ? Math.min(this.#nextDueAt, dueAt) : dueAt;
       this.#hasBacklog = true;
       this.#fill();
     });
   }
 
-  #bury(run: Run, failure: AttemptFailure, progress: string | undefined): void {
-    this.#leave(run);
-    this.pending--;
+  #bury(run: Run, failure: AttemptFailure): void {
+    this.#finish(run);
     this.#counters.dead.increment();
-    this.#context.settler.dead(this.name, run.pending, failure, progress);
+    this.#context.settler.dead(this.name, run.pending, failure, run.toDeadProgress());
+  }
+
+  /** The event is not pending any more. */
+  #finish(run: Run): void {
+    this.#leave(run);
+    // What the journal said to hold may have been counted with events whose outcome was on its way there.
+    this.pending = this.knowsOfWork ? this.pending - 1 : 0;
   }
 
   #leave(run: Run): void {
@@ -380,6 +409,11 @@ const WEBHOOK_GONE: AttemptFailure = {
   message: "The webhook was removed from the configuration before the event was delivered",
   connection: "",
 };
+
+function progressOf(run: Run, route: Route): { readonly progress?: string } {
+  const progress = run.toProgress(route);
+  return progress === undefined ? {} : { progress };
+}
 
 function codeOf(error: DeliveryError): AttemptFailure["code"] {
   return error.code as AttemptFailure["code"];
