@@ -250,6 +250,7 @@ export class StartupError extends Error {
       | "data_directory_in_use"
       | "data_directory_newer"
       | "gateway_unreachable"
+      | "journal_unavailable"
       | "usage",
     readonly problems: readonly string[],
     options?: ErrorOptions,

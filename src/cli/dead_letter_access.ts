@@ -10,6 +10,7 @@ import type { Journal } from "../delivery/journal.ts";
 import { hasSqliteJournal } from "../delivery/sqlite/sqlite_journal.ts";
 import { GatewayError, StartupError } from "../errors.ts";
 import { openJournal } from "../gateway.ts";
+import { escapeUnsafe } from "../observability/safe_text.ts";
 import type { Settings } from "../settings.ts";
 import { localUrl } from "./local_url.ts";
 
@@ -34,8 +35,8 @@ export interface DeadLetterAccess extends AsyncDisposable {
  * @throws {StartupError} when a gateway owns it and cannot be asked
  */
 export async function openDeadLetters(settings: Settings): Promise<DeadLetterAccess> {
-  // Looking must not make a journal where there is none.
-  if (!await hasSqliteJournal(settings.dataDir)) return NOTHING;
+  // To look at a journal must not make one: not for the gateway to find, nor in a mistyped directory.
+  if (!await hasSqliteJournal(settings.dataDir)) return NO_LETTERS;
   try {
     return new JournalAccess(await openJournal(settings));
   } catch (error) {
@@ -47,8 +48,8 @@ export async function openDeadLetters(settings: Settings): Promise<DeadLetterAcc
   }
 }
 
-/** A data directory without a journal. */
-const NOTHING: DeadLetterAccess = {
+/** There is no journal, so there are no letters. */
+const NO_LETTERS: DeadLetterAccess = {
   list: () => Promise.resolve({ rows: [], cursor: undefined }),
   show: () => Promise.resolve(undefined),
   replay: () => Promise.resolve(0),
@@ -90,12 +91,18 @@ class JournalAccess implements DeadLetterAccess {
   }
 }
 
+/** What the gateway says of a request that it refuses. */
+interface GatewayProblem {
+  readonly code?: string;
+  readonly message?: string;
+}
+
 class GatewayAccess implements DeadLetterAccess {
-  readonly #url: string;
+  readonly #origin: string;
   readonly #token: string;
 
   constructor(settings: Settings, token: string) {
-    this.#url = `${localUrl(settings)}/admin/dead-letters`;
+    this.#origin = localUrl(settings);
     this.#token = token;
   }
 
@@ -115,7 +122,8 @@ class GatewayAccess implements DeadLetterAccess {
   }
 
   async show(id: string): Promise<DeadLetterDetail | undefined> {
-    return await this.#ask("GET", `/show?${new URLSearchParams({ id })}`) as DeadLetterDetail | undefined;
+    const query = new URLSearchParams({ id });
+    return await this.#ask("GET", `/show?${query}`, { answer: undefined }) as DeadLetterDetail | undefined;
   }
 
   async replay(query: URLSearchParams): Promise<number> {
@@ -130,29 +138,57 @@ class GatewayAccess implements DeadLetterAccess {
     return Promise.resolve();
   }
 
-  /** The answer; `undefined` when there is no such dead letter. */
-  async #ask(method: "GET" | "POST", pathAndQuery: string): Promise<unknown> {
-    const response = await this.#fetch(method, pathAndQuery);
-    const text = await response.text();
-    if (response.status === 404) return undefined;
-    if (response.ok) return JSON.parse(text);
-    throw new StartupError("gateway_unreachable", [
-      `The gateway at ${this.#url} answers ${response.status}: ${text.trim()}`,
-    ]);
+  /** The answer. @param ifNotFound what to answer instead of failing where there is no such dead letter */
+  async #ask(
+    method: "GET" | "POST",
+    pathAndQuery: string,
+    ifNotFound?: { readonly answer: undefined },
+  ): Promise<unknown> {
+    const { status, body } = await this.#fetch(method, pathAndQuery);
+    const answer = parsed(body);
+    if (status === 200 && answer !== undefined) return answer;
+    const problem = (answer as { readonly error?: GatewayProblem } | undefined)?.error;
+    if (ifNotFound !== undefined && status === 404 && problem?.code === "not_found") return ifNotFound.answer;
+    throw new StartupError("gateway_unreachable", [this.#describe(status, problem)]);
   }
 
-  async #fetch(method: "GET" | "POST", pathAndQuery: string): Promise<Response> {
+  #describe(status: number, problem: GatewayProblem | undefined): string {
+    if (status === 401) {
+      return `The gateway at ${this.#origin} does not accept this ADMIN_TOKEN: set the one that it was started with`;
+    }
+    if (problem?.message === undefined) {
+      return `What answers at ${this.#origin} with status ${status} is not the gateway that uses the data ` +
+        "directory: check HOST and PORT";
+    }
+    return escapeUnsafe(`The gateway at ${this.#origin} answers ${status}: ${problem.message}`);
+  }
+
+  async #fetch(
+    method: "GET" | "POST",
+    pathAndQuery: string,
+  ): Promise<{ readonly status: number; readonly body: string }> {
     try {
-      return await fetch(this.#url + pathAndQuery, {
+      const response = await fetch(`${this.#origin}/admin/dead-letters${pathAndQuery}`, {
         method,
         headers: { "authorization": `Bearer ${this.#token}` },
         signal: AbortSignal.timeout(TIMEOUT_MS),
       });
+      return { status: response.status, body: await response.text() };
     } catch (cause) {
       throw new StartupError("gateway_unreachable", [
-        `Cannot reach the gateway that uses the data directory at ${this.#url}: check HOST and PORT`,
+        `Cannot reach the gateway that uses the data directory at ${this.#origin}: check HOST and PORT`,
       ], { cause });
     }
+  }
+}
+
+/** What the JSON says; `undefined` where it is none. */
+function parsed(body: string): unknown {
+  try {
+    return JSON.parse(body);
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error;
+    return undefined;
   }
 }
 

@@ -8,7 +8,7 @@
 import { parseArgs } from "@std/cli/parse-args";
 import { meansAll, parseDeadLetterQuery, QUERY_NAMES } from "../delivery/dead_letter_query.ts";
 import type { DeadLetterRow } from "../delivery/dead_letter_view.ts";
-import { StartupError } from "../errors.ts";
+import { GatewayError, StartupError } from "../errors.ts";
 import { escapeUnsafe } from "../observability/safe_text.ts";
 import type { Settings } from "../settings.ts";
 import { type DeadLetterAccess, openDeadLetters } from "./dead_letter_access.ts";
@@ -22,7 +22,7 @@ Usage: cwm dead-letters list [filter] [--limit N] [--json]
        cwm dead-letters drop (filter | --all)
 
 Filter, all of which must apply:
-  --id ID             The event's id; may be given several times
+  --id ID             The event's id; this one may be given several times
   --namespace NAME    Namespace of the webhook
   --webhook ID        The webhook
   --connection NAME   What could not take it: a connection, or a module without one
@@ -35,7 +35,7 @@ While a gateway uses DATA_DIR, it is asked over HTTP at HOST and PORT, with ADMI
 Options:
   --all         Every dead letter there is
   --limit N     How many to list (default: 100)
-  --json        One JSON object a line
+  --json        Lists one JSON object a line
   -h, --help    Print this help
 
 Exit status: 0 done; 1 no such dead letter, or it cannot be reached; 2 wrong usage`;
@@ -63,7 +63,18 @@ export async function deadLetters(args: readonly string[], settings: () => Setti
     print(HELP);
     return 0;
   }
-  await using letters = await openDeadLetters(settings());
+  const from = settings();
+  await using letters = await openDeadLetters(from);
+  try {
+    return await act(letters, options);
+  } catch (error) {
+    if (!(error instanceof GatewayError)) throw error;
+    const problem = `The dead letters in ${from.dataDir} cannot be reached: ${error.message}`;
+    throw new StartupError("journal_unavailable", [problem], { cause: error });
+  }
+}
+
+async function act(letters: DeadLetterAccess, options: Options): Promise<number> {
   switch (options.action) {
     case "list":
       return await list(letters, options);
@@ -113,8 +124,9 @@ function describe(row: DeadLetterRow): string {
 
 function parseOptions(args: readonly string[]): Options | "help" {
   const parsed = parseArgs(args, {
-    string: [...QUERY_NAMES, "limit"],
-    collect: ["id"],
+    // Collected, to tell a filter that was given twice; ids that look like numbers must stay as they are.
+    string: [...QUERY_NAMES, "limit", "_"],
+    collect: [...QUERY_NAMES],
     boolean: ["all", "json", "help"],
     alias: { h: "help" },
     unknown: (argument: string) => {
@@ -122,49 +134,56 @@ function parseOptions(args: readonly string[]): Options | "help" {
     },
   });
   if (parsed["help"] === true) return "help";
-  const [action, ...operands] = parsed._.map(String);
-  if (!ACTIONS.some((known) => known === action)) {
-    throw usage(action === undefined ? "An action is missing" : `Unknown action '${action}'`);
+  const [word, ...operands] = parsed._.map(String);
+  const action = ACTIONS.find((known) => known === word);
+  if (action === undefined) {
+    throw usage(word === undefined ? "An action is missing" : `Unknown action '${word}'`);
   }
-  const query = queryOf(parsed, action === "show" ? operands : [], operands);
-  const { filter } = checked(query);
-  if (action === "show" && query.getAll("id").length !== 1) throw usage("Name one dead letter by its id");
-  if ((action === "replay" || action === "drop") && meansAll(filter) !== (parsed["all"] === true)) {
-    throw usage(`Name a filter, or '--all' to ${action} every dead letter`);
+  const all = parsed["all"] === true;
+  const json = parsed["json"] === true;
+  if (parsed["limit"] !== undefined && action !== "list") {
+    throw usage("Option '--limit' goes with 'list' only");
   }
-  if (parsed["all"] === true) query.set("all", "true");
-  return { action: action as Action, query, limit: limitOf(parsed["limit"]), json: parsed["json"] === true };
+  if (json && action !== "list") throw usage("Option '--json' goes with 'list' only");
+  const query = queryOf(parsed, action === "show" ? operands : []);
+  const [unexpected] = action === "show" ? [] : operands;
+  if (unexpected !== undefined) throw usage(`Unexpected argument '${unexpected}'`);
+  checkMeaning(action, query, all);
+  if (all && action !== "list") query.set("all", "true");
+  return { action, query, limit: limitOf(parsed["limit"]), json };
 }
 
-function queryOf(
-  parsed: Readonly<Record<string, unknown>>,
-  ids: readonly string[],
-  operands: readonly string[],
-): URLSearchParams {
-  const [unexpected] = ids.length > 0 ? [] : operands;
-  if (unexpected !== undefined) throw usage(`Unexpected argument '${unexpected}'`);
+function queryOf(parsed: Readonly<Record<string, unknown>>, ids: readonly string[]): URLSearchParams {
   const query = new URLSearchParams();
   for (const name of QUERY_NAMES) {
-    const given = parsed[name];
-    for (const value of Array.isArray(given) ? given : given === undefined ? [] : [given]) {
-      query.append(name, String(value));
-    }
+    for (const value of parsed[name] as readonly string[]) query.append(name, value);
   }
   for (const id of ids) query.append("id", id);
   return query;
 }
 
-function checked(query: URLSearchParams) {
+/** The query must say which letters are meant, so that none is changed by an oversight. */
+function checkMeaning(action: Action, query: URLSearchParams, all: boolean): void {
+  if (action === "show" && (all || query.getAll("id").length !== 1 || query.size !== 1)) {
+    throw usage("Name one dead letter by its id, and nothing else");
+  }
   const parsed = parseDeadLetterQuery(query, Date.now());
-  if ("problem" in parsed) throw usage(parsed.problem.replaceAll("'older-than'", "--older-than"));
-  return parsed;
+  // The same words in an admin route name a parameter.
+  if ("problem" in parsed) throw usage(parsed.problem.replace(/^'([a-z-]+)'/, "Option '--$1'"));
+  if (action === "list" || action === "show") return;
+  if (meansAll(parsed.filter) === all) return;
+  throw usage(
+    all
+      ? `Name a filter or '--all', not both: '--all' would ${action} every dead letter`
+      : `Name a filter, or '--all' to ${action} every dead letter`,
+  );
 }
 
 function limitOf(given: unknown): number {
   if (given === undefined) return 100;
   const limit = Number(given);
   if (Number.isInteger(limit) && limit > 0) return limit;
-  throw usage(`--limit must be a whole number from 1, current value is '${given}'`);
+  throw usage(`Option '--limit' must be a whole number from 1, current value is '${given}'`);
 }
 
 function count(number: number): string {

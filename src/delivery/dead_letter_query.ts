@@ -29,6 +29,8 @@ const UNIT_MS: Readonly<Record<string, number>> = { s: 1000, m: 60_000, h: 3_600
  * @param now what ages are counted back from, in milliseconds since 1970
  */
 export function parseDeadLetterQuery(query: URLSearchParams, now: number): DeadLetterQuery {
+  const unclear = problemOf(query);
+  if (unclear !== undefined) return { problem: unclear };
   const text = (name: string, key: string) => query.has(name) ? { [key]: query.get(name)! } : {};
   const ids = query.getAll("id");
   const older = ageOf(query, "older-than");
@@ -50,6 +52,18 @@ export function parseDeadLetterQuery(query: URLSearchParams, now: number): DeadL
 /** Whether the filter means every dead letter there is. */
 export function meansAll(filter: DeadLetterFilter): boolean {
   return Object.keys(filter).length === 0;
+}
+
+/** What would make a filter mean other letters than its author thinks: a drop cannot be taken back. */
+function problemOf(query: URLSearchParams): string | undefined {
+  for (const name of QUERY_NAMES) {
+    const values = query.getAll(name);
+    if (values.includes("")) return `'${name}' needs a value`;
+    if (name !== "id" && values.length > 1) {
+      return `'${name}' may be given once, and was ${values.length} times`;
+    }
+  }
+  return undefined;
 }
 
 function ageOf(query: URLSearchParams, name: string): number | string | undefined {

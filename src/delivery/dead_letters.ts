@@ -67,7 +67,10 @@ export interface DeadLetterPage {
 
 /** Lists, replays and drops dead letters. Rejects as the journal does. */
 export interface DeadLetters {
-  /** @param limit letters on a page */
+  /**
+   * @param limit letters on a page
+   * @throws {GatewayError} `invalid_query` for a cursor that is none
+   */
   list(filter: DeadLetterFilter, limit: number, cursor?: string): Promise<DeadLetterPage>;
   /** @param id of the event */
   get(id: string): Promise<DeadLetter | undefined>;

@@ -16,7 +16,7 @@ import type { MemoryBudget } from "./memory_budget.ts";
 import { Port, type PortOwner } from "./port.ts";
 import { DURABLE_POLICY, retryDelayMs } from "./retry_policy.ts";
 import type { Route, RouteLookup, RouteStep } from "./route.ts";
-import { Run } from "./run.ts";
+import { type Decision, Run } from "./run.ts";
 import type { DeliveryOwner, Settler } from "./settler.ts";
 
 /** Events of one webhook that are out of the journal at once. */
@@ -56,6 +56,8 @@ export class Lane implements PortOwner, DeliveryOwner {
   readonly #refill = () => this.#fill();
   #route: RouteLookup | undefined;
   #ports: readonly Port[] = [];
+  /** Ports of routes that were changed, as long as deliveries are under way there. */
+  #formerPorts: readonly Port[] = [];
   #missingSince: number | undefined;
   /** Places of the window that events under way into the journal have taken. */
   #arriving = 0;
@@ -103,6 +105,10 @@ export class Lane implements PortOwner, DeliveryOwner {
     return this.#stopped || typeof this.#route !== "object" ? 0 : this.#route.concurrency - this.#underWay;
   }
 
+  isUnderWayBefore(step: RouteStep): boolean {
+    return this.#formerPorts.some((port) => port.isBusy && port.step.name === step.name);
+  }
+
   /**
    * Appends an event to the journal and sees to its delivery.
    *
@@ -135,8 +141,10 @@ export class Lane implements PortOwner, DeliveryOwner {
       if (sequence === undefined) this.pending--;
       if (claim) {
         this.#arriving--;
-        if (sequence === undefined) this.#releaseMemory(bytes);
-        else this.#take({ sequence, event, attempts: 1, progress: undefined }, bytes);
+        if (sequence === undefined) {
+          this.#releaseMemory(bytes);
+          this.#fill();
+        } else this.#take({ sequence, event, attempts: 1, progress: undefined }, bytes);
       } else {
         this.#unclaimed--;
         if (sequence !== undefined) this.#nextDueAt = 0;
@@ -193,8 +201,10 @@ export class Lane implements PortOwner, DeliveryOwner {
     const { step } = port;
     if (result === "delivered") run.deliver(step);
     else this.#fail(port, run, result);
-    this.#advance(run);
-    if (this.#ports.length > 1) { for (const other of this.#ports) other.offer(); }
+    if (this.#formerPorts.length > 0) this.#formerPorts = this.#formerPorts.filter(({ isBusy }) => isBusy);
+    this.#advance(run, port.route);
+    // The place that is free now is for all ports, also for those of a route that was changed meanwhile.
+    for (const other of this.#ports) if (other !== port) other.goOn();
   }
 
   #fail(port: Port, run: Run, error: DeliveryError): void {
@@ -203,13 +213,19 @@ export class Lane implements PortOwner, DeliveryOwner {
     const delayMs = error.disposition === "dead_letter" ? undefined : this.#delayMs(step, run, error);
     run.fail(step, failure, delayMs);
     this.#context.settler.failed(this.name, run.pending.event.id, failure, delayMs !== undefined);
-    if (delayMs === undefined || !step.ordered || !this.#ports.includes(port)) return;
+    if (delayMs === undefined || !step.ordered) return;
+    const current = this.#ports.find((other) => other.step.ordered && other.step.name === step.name);
+    if (current === undefined && !this.isParked) return;
     // Its place in line is kept: it stays claimed, and goes again before the later ones.
-    run.begin(step);
     const { sequence } = run.pending;
-    const progress = this.#progressOf(run);
+    const progress = progressOf(run, port.route);
     const recorded = this.#context.settler.settle({ sequence, state: "attempt", failure, ...progress });
-    port.return(run, delayMs, recorded);
+    if (current === undefined) {
+      run.resume(step);
+      return;
+    }
+    run.begin(step);
+    current.return(run, delayMs, recorded);
   }
 
   #delayMs(step: RouteStep, run: Run, error: DeliveryError): number | undefined {
@@ -222,11 +238,6 @@ export class Lane implements PortOwner, DeliveryOwner {
     );
   }
 
-  #progressOf(run: Run): { readonly progress?: string } {
-    const progress = typeof this.#route === "object" ? run.toProgress(this.#route) : undefined;
-    return progress === undefined ? {} : { progress };
-  }
-
   #changeRoute(route: RouteLookup): void {
     for (const port of this.#ports) {
       for (const run of port.close()) {
@@ -234,6 +245,7 @@ export class Lane implements PortOwner, DeliveryOwner {
         run.resume(port.step);
       }
     }
+    this.#formerPorts = [...this.#formerPorts, ...this.#ports].filter(({ isBusy }) => isBusy);
     this.#route = route;
     this.#ports = typeof route === "object"
       ? route.steps.map((step) => new Port(route, step, this, this.#context.deadlines))
@@ -249,13 +261,20 @@ export class Lane implements PortOwner, DeliveryOwner {
     this.#advance(run);
   }
 
-  #advance(run: Run): void {
-    const route = this.#route;
-    if (typeof route !== "object") {
-      if (!run.isBegun && this.#isGone()) this.#bury(run, WEBHOOK_GONE, undefined);
+  /** @param former the route by which an attempt has just ended, if one has */
+  #advance(run: Run, former?: Route): void {
+    if (typeof this.#route === "object") {
+      this.#follow(run, this.#route, run.decide(this.#route, performance.now()));
       return;
     }
-    const decision = run.decide(route, performance.now());
+    if (run.isBegun) return;
+    // What the attempt has decided holds, even if the webhook was switched off or removed meanwhile.
+    const decision = former === undefined ? undefined : run.decide(former, performance.now());
+    if (decision !== undefined && decision.next !== "begin") this.#follow(run, former!, decision);
+    else if (this.#isGone()) this.#bury(run, WEBHOOK_GONE);
+  }
+
+  #follow(run: Run, route: Route, decision: Decision): void {
     switch (decision.next) {
       case "begin":
         if (run.startedAt !== undefined && route.steps.length > 1) this.#storeProgress(run, route);
@@ -267,14 +286,14 @@ export class Lane implements PortOwner, DeliveryOwner {
       case "wait":
         break;
       case "retry":
-        this.#retryLater(run, decision.delayMs, decision.failure);
+        this.#retryLater(run, route, decision);
         break;
       case "delivered":
         this.#leave(run);
         this.#context.settler.delivered(run.pending.sequence, this);
         break;
       case "dead":
-        this.#bury(run, decision.failure, run.toDeadProgress(route));
+        this.#bury(run, decision.failure);
     }
   }
 
@@ -284,7 +303,7 @@ export class Lane implements PortOwner, DeliveryOwner {
     this.#context.settler.settle({ sequence: run.pending.sequence, state: "progress", progress });
   }
 
-  #retryLater(run: Run, delayMs: number, failure: AttemptFailure): void {
+  #retryLater(run: Run, route: Route, { delayMs, failure }: Decision & { readonly next: "retry" }): void {
     const { sequence } = run.pending;
     const dueAt = this.#context.now() + Math.ceil(delayMs);
     const settled = this.#context.settler.settle({
@@ -292,7 +311,7 @@ export class Lane implements PortOwner, DeliveryOwner {
       state: "retry",
       dueAt,
       failure,
-      ...this.#progressOf(run),
+      ...progressOf(run, route),
     });
     this.#leave(run);
     settled.then(() => {
@@ -303,9 +322,14 @@ export class Lane implements PortOwner, DeliveryOwner {
     });
   }
 
-  async #bury(run: Run, failure: AttemptFailure, progress: string | undefined): Promise<void> {
+  async #bury(run: Run, failure: AttemptFailure): Promise<void> {
     this.#leave(run);
-    const isSettled = await this.#context.settler.dead(this.name, run.pending, failure, progress);
+    const isSettled = await this.#context.settler.dead(
+      this.name,
+      run.pending,
+      failure,
+      run.toDeadProgress(),
+    );
     if (isSettled) this.#counters.dead.increment();
     this.#unsettled--;
     this.pending--;
@@ -400,6 +424,11 @@ const WEBHOOK_GONE: AttemptFailure = {
   message: "The webhook was removed from the configuration before the event was delivered",
   connection: "",
 };
+
+function progressOf(run: Run, route: Route): { readonly progress?: string } {
+  const progress = run.toProgress(route);
+  return progress === undefined ? {} : { progress };
+}
 
 function codeOf(error: DeliveryError): AttemptFailure["code"] {
   return error.code as AttemptFailure["code"];

@@ -8,6 +8,8 @@ import type { Run } from "./run.ts";
 export interface PortOwner {
   /** Deliveries that may still begin, over all steps of the webhook. */
   readonly freePlaces: number;
+  /** Whether deliveries of the step are under way that began before the route was changed. */
+  isUnderWayBefore(step: RouteStep): boolean;
   /** A delivery begins. */
   began(): void;
   /** A delivery has ended. To be told before the port gives anything else out. */
@@ -16,8 +18,8 @@ export interface PortOwner {
 
 /** The queue of one webhook before one output. */
 export class Port implements DeliverySource {
+  readonly route: Route;
   readonly step: RouteStep;
-  readonly #route: Route;
   readonly #owner: PortOwner;
   readonly #deadlines: Deadlines;
   #queue: Run[] = [];
@@ -30,19 +32,25 @@ export class Port implements DeliverySource {
   #closed = false;
 
   constructor(route: Route, step: RouteStep, owner: PortOwner, deadlines: Deadlines) {
-    this.#route = route;
+    this.route = route;
     this.step = step;
     this.#owner = owner;
     this.#deadlines = deadlines;
   }
 
+  /** Whether deliveries that began here are under way. */
+  get isBusy(): boolean {
+    return this.#underWay > 0;
+  }
+
   add(run: Run): void {
     this.#queue.push(run);
-    this.offer();
+    this.#offer();
   }
 
   /**
-   * Puts an ordered run back before all others: nothing leaves the port until the delay is over.
+   * Puts an ordered run back before all others: from {@linkcode goOn} on, nothing leaves the port until the
+   * delay is over.
    *
    * @param recorded resolves when the next attempt has been recorded
    */
@@ -52,13 +60,14 @@ export class Port implements DeliverySource {
     this.#returnInMs = Math.max(this.#returnInMs, delayMs);
   }
 
-  /** Asks the output to take what waits here. */
-  offer(): void {
-    if (this.#queue.length > 0 && !this.#closed) this.step.output.scheduler.offer(this);
+  /** To be called when a delivery of the webhook has ended: what waits here may go now. */
+  goOn(): void {
+    if (this.#returned.length === 0) this.#offer();
+    else if (!this.#blocked && !this.#hasToWait()) this.#goAgainLater();
   }
 
   take(limit: number): readonly ScheduledDelivery[] {
-    if (this.#closed || this.#blocked || (this.step.ordered && this.#underWay > 0)) return [];
+    if (this.#closed || this.#blocked || this.#hasToWait()) return [];
     const count = Math.min(limit, this.#owner.freePlaces, this.#queue.length);
     return this.#queue.splice(0, count).map((run) => this.#begin(run));
   }
@@ -74,7 +83,7 @@ export class Port implements DeliverySource {
 
   #begin(run: Run): ScheduledDelivery {
     this.#underWay++;
-    this.#route.enter();
+    this.route.enter();
     this.#owner.began();
     return {
       delivery: { event: run.pending.event, config: this.step.config },
@@ -86,9 +95,18 @@ export class Port implements DeliverySource {
   #end(run: Run, result: DeliveryResult): void {
     this.#underWay--;
     this.#owner.ended(this, run, result);
-    this.#route.leave();
-    if (this.#returned.length > 0 && this.#underWay === 0) this.#goAgainLater();
-    else this.offer();
+    this.route.leave();
+    this.goOn();
+  }
+
+  /** Asks the output to take what waits here. */
+  #offer(): void {
+    if (this.#queue.length > 0 && !this.#closed) this.step.output.scheduler.offer(this);
+  }
+
+  /** Whether something must arrive before what waits here. */
+  #hasToWait(): boolean {
+    return this.step.ordered && (this.#underWay > 0 || this.#owner.isUnderWayBefore(this.step));
   }
 
   async #goAgainLater(): Promise<void> {
@@ -101,6 +119,6 @@ export class Port implements DeliverySource {
     this.#recorded = [];
     this.#returnInMs = 0;
     this.#blocked = false;
-    this.offer();
+    this.#offer();
   }
 }

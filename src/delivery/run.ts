@@ -38,6 +38,8 @@ export class Run {
   readonly #steps = new Map<string, StepState>();
   /** Steps that are queued at an output or under way. */
   readonly #begun = new Set<string>();
+  /** Whether the journal holds progress of this event: it stays there until other progress is stored. */
+  #isStored = false;
 
   /** @param bytes how much memory it counts for: a body's own size changes with the form it is read in */
   constructor(pending: PendingEvent, readonly bytes = 0) {
@@ -88,8 +90,8 @@ export class Run {
 
   /** The wait for the step's next attempt is over. */
   resume(step: RouteStep): void {
-    const state = this.#steps.get(step.name) ?? FRESH;
-    this.#steps.set(step.name, { state: state.state, attempts: state.attempts });
+    const state = this.#steps.get(step.name);
+    if (state !== undefined) this.#steps.set(step.name, { state: state.state, attempts: state.attempts });
   }
 
   /** What to do next. @param now the time on any clock that only goes forward, in milliseconds */
@@ -115,21 +117,24 @@ export class Run {
 
   /** What has to be stored so that nothing is done twice; `undefined` when there is nothing. */
   toProgress(route: Route): string | undefined {
-    if (route.steps.length === 1) return undefined;
+    // The claims count the attempts of a single step, but not of one that was in a chain before.
+    if (route.steps.length === 1 && !this.#isStored) return undefined;
     const states = Array.from(this.#steps, ([name, { state, attempts, failure }]) => ({
       name,
       state,
       attempts,
       ...(failure === undefined ? {} : { failure }),
     }));
-    return states.length === 0 ? undefined : JSON.stringify(states);
+    if (states.length === 0) return undefined;
+    this.#isStored = true;
+    return JSON.stringify(states);
   }
 
   /** The same for a dead letter: when it is replayed, what failed begins anew. */
-  toDeadProgress(route: Route): string | undefined {
-    if (route.steps.length === 1) return undefined;
+  toDeadProgress(): string | undefined {
     const delivered = [...this.#steps].filter(([, { state }]) => state === "delivered");
-    if (delivered.length === 0) return undefined;
+    // Failures that are stored must be written over, or the replayed event would have them still.
+    if (delivered.length === 0 && !this.#isStored) return undefined;
     return JSON.stringify(delivered.map(([name]) => ({ name, state: "delivered", attempts: 0 })));
   }
 
@@ -155,6 +160,7 @@ export class Run {
   }
 
   #restore(progress: string): void {
+    this.#isStored = true;
     for (const { name, ...state } of JSON.parse(progress) as readonly (StepState & { name: string })[]) {
       this.#steps.set(name, state);
     }

@@ -39,10 +39,13 @@ export function deadLetterRoutes(source: DeadLetterSource, guard: (handler: Hand
 }
 
 async function list({ letters }: DeadLetterSource, request: Request, requestId: string): Promise<Response> {
-  const query = queryOf(request, ["limit", "cursor"]);
+  const query = queryOf(request, [...QUERY_NAMES, "limit", "cursor"]);
   const limit = Number(query.get("limit") ?? DEFAULT_PAGE);
   if (!Number.isInteger(limit) || limit < 1 || limit > LARGEST_PAGE) {
-    throw new GatewayError("invalid_query", `'limit' must be a whole number from 1 to ${LARGEST_PAGE}`);
+    throw new GatewayError(
+      "invalid_query",
+      `'limit' must be a whole number from 1 to ${LARGEST_PAGE}, current value is '${query.get("limit")}'`,
+    );
   }
   const page = await letters.list(filterOf(query), limit, query.get("cursor") ?? undefined);
   return jsonResponse(200, {
@@ -52,8 +55,10 @@ async function list({ letters }: DeadLetterSource, request: Request, requestId: 
 }
 
 async function show({ letters }: DeadLetterSource, request: Request, requestId: string): Promise<Response> {
-  const id = queryOf(request, []).get("id");
-  if (id === null) throw new GatewayError("invalid_query", "'id' is missing");
+  const [id, ...others] = queryOf(request, ["id"]).getAll("id");
+  if (id === undefined || others.length > 0) {
+    throw new GatewayError("invalid_query", "Name one dead letter by its 'id'");
+  }
   const letter = await letters.get(id);
   if (letter === undefined) throw new GatewayError("not_found", `There is no dead letter '${id}'`);
   return jsonResponse(200, deadLetterDetail(letter), requestId);
@@ -71,7 +76,7 @@ async function drop({ letters }: DeadLetterSource, request: Request, requestId: 
 
 /** A filter that changes things: to mean all letters it has to say so. */
 function deliberateFilterOf(request: Request): DeadLetterFilter {
-  const query = queryOf(request, ["all"]);
+  const query = queryOf(request, [...QUERY_NAMES, "all"]);
   const filter = filterOf(query);
   if (meansAll(filter) !== (query.get("all") === "true")) {
     throw new GatewayError("invalid_query", "Name a filter, or 'all=true' for every dead letter");
@@ -85,10 +90,9 @@ function filterOf(query: URLSearchParams): DeadLetterFilter {
   return parsed.filter;
 }
 
-/** The query, if it holds no name but the filter's and those given. */
-function queryOf(request: Request, more: readonly string[]): URLSearchParams {
+/** The query, if it holds no other names than those. */
+function queryOf(request: Request, known: readonly string[]): URLSearchParams {
   const query = new URL(request.url).searchParams;
-  const known: readonly string[] = [...QUERY_NAMES, ...more];
   for (const name of query.keys()) {
     if (!known.includes(name)) {
       throw new GatewayError("invalid_query", `'${name}' is not known here: expected ${known.join(", ")}`);

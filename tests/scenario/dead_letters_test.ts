@@ -1,136 +1,199 @@
-import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import type { DeadLetterDetail, DeadLetterRow } from "../../src/delivery/dead_letter_view.ts";
 import { eventually } from "../support/eventually.ts";
 import { GatewayProcess, spawnProgram } from "../support/gateway_process.ts";
-import { HttpTarget } from "../support/http_target.ts";
+import { openJournal } from "../support/sqlite_journal.ts";
 import { TempDir } from "../support/temp_dir.ts";
+import { verifiedEvent } from "../support/verified_event.ts";
 
-const ADMIN_TOKEN = "a-token-for-this-test";
+const ADMIN_TOKEN = "an-admin-token-of-the-tests";
 
-/** Runs `cwm dead-letters` to its end. */
+interface Ended {
+  readonly status: number;
+  readonly stdout: readonly string[];
+  readonly stderr: string;
+}
+
+/** Runs `cwm dead-letters` to its end, in a directory whose `data` is the data directory. */
 async function deadLetters(
   directory: TempDir,
   args: readonly string[],
   env: Readonly<Record<string, string>> = {},
-): Promise<{ readonly status: number; readonly stdout: string; readonly stderr: string }> {
-  await using program = spawnProgram({ args: ["dead-letters", ...args], cwd: directory.path, env });
+): Promise<Ended> {
+  await using program = spawnProgram({
+    args: ["dead-letters", ...args],
+    cwd: directory.path,
+    env: { DATA_DIR: directory.file("data"), ...env },
+  });
   const { code } = await program.exited;
   const printed = (stream: string) =>
-    program.lines.filter((line) => line.stream === stream).map(({ text }) => text).join("\n");
-  return { status: code, stdout: printed("stdout"), stderr: printed("stderr") };
+    program.lines.filter((line) => line.stream === stream).map(({ text }) => text);
+  return { status: code, stdout: printed("stdout"), stderr: printed("stderr").join("\n") };
 }
 
-/** A gateway whose target refuses everything. */
-async function startRefusing(directory: TempDir, target: HttpTarget): Promise<GatewayProcess> {
-  target.answer({ status: 400 });
-  const config = { url: target.url, allowed_hosts: ["127.0.0.1"] };
-  await directory.writeJson("webhooks.json", {
-    orders: { module: "http_webhook", "module-config": config },
-    invoices: { module: "http_webhook", "module-config": config },
+/** Puts dead letters into the journal of `data` and returns their ids, oldest first. */
+async function bury(directory: TempDir, webhooks: readonly string[]): Promise<string[]> {
+  await using journal = await openJournal(directory.file("data"));
+  const events = webhooks.map((webhook) => verifiedEvent({ webhook }));
+  const failure = { code: "output_rejected", message: "It says\nno", connection: "main" } as const;
+  await Promise.all(events.map((event) => journal.deadLetters.bury(event, failure, 3)));
+  return events.map(({ id }) => id);
+}
+
+async function startGateway(
+  directory: TempDir,
+  env: Readonly<Record<string, string>> = { ADMIN_TOKEN },
+): Promise<GatewayProcess> {
+  const webhooks = { orders: { module: "log", accept: "durable" } };
+  await Deno.writeTextFile(directory.file("webhooks.json"), JSON.stringify(webhooks));
+  const gateway = await GatewayProcess.start({
+    cwd: directory.path,
+    env: { DATA_DIR: directory.file("data"), SHUTDOWN_GRACE_MS: "0", ...env },
   });
-  const env = { ADMIN_TOKEN, SHUTDOWN_GRACE_MS: "0" };
-  const gateway = await GatewayProcess.start({ cwd: directory.path, env });
   await gateway.waitUntilReady();
   return gateway;
 }
 
-/** Sends events and waits until all of them were given up. Returns their ids. */
-async function bury(gateway: GatewayProcess, webhooks: readonly string[]): Promise<string[]> {
-  const ids: string[] = [];
-  for (const webhook of webhooks) {
-    const answer = await fetch(`${gateway.url}/webhook/${webhook}`, { method: "POST", body: '{"number":1}' });
-    ids.push(((await answer.json()) as { event_id: string }).event_id);
-  }
+Deno.test("without a journal there are 0 dead letters, and none is made to find that out", async () => {
+  await using directory = await TempDir.create();
+  const answers: readonly [args: readonly string[], status: number, line: string][] = [
+    [["list"], 0, "0 dead letters"],
+    [["show", "0123"], 1, "There is no dead letter '0123'"],
+    [["drop", "--all"], 0, "0 dead letters dropped"],
+  ];
+  await Promise.all(
+    answers.map(async ([args, status, line]) =>
+      assertEquals(await deadLetters(directory, args), { status, stdout: [line], stderr: "" })
+    ),
+  );
+  assertEquals([...Deno.readDirSync(directory.path)], []);
+});
+
+Deno.test("without a gateway the command works on the data directory itself, with more letters than a page", async () => {
+  await using directory = await TempDir.create();
+  const ids = await bury(
+    directory,
+    Array.from({ length: 1500 }, (_, index) => index < 2 ? "first" : "orders"),
+  );
+
+  const some = await deadLetters(directory, ["list", "--webhook", "first"]);
+  assertEquals([some.status, some.stdout.length, some.stdout.at(-1)], [0, 3, "2 dead letters"]);
+  assertMatch(
+    some.stdout[0]!,
+    /^\d{4}-\S+Z {2}\S+ {2}default\/first {2}output_rejected \(main\): It says.*no, 3 attempts, 11 bytes$/,
+  );
+
+  const most = await deadLetters(directory, ["list", "--limit", "1200"]);
+  assertEquals([most.stdout.length, most.stdout.at(-1)], [
+    1201,
+    "1200 dead letters shown, there are more: see --limit",
+  ]);
+  const all = await deadLetters(directory, ["list", "--json", "--limit", "5000"]);
+  assertEquals(all.stdout.map((line) => (JSON.parse(line) as DeadLetterRow).id), ids);
+
+  const shown = await deadLetters(directory, ["show", ids[0]!]);
+  const letter = JSON.parse(shown.stdout.join("\n")) as DeadLetterDetail;
+  assertEquals([letter.id, letter.body], [ids[0], '{"order":1}']);
+
+  assertEquals((await deadLetters(directory, ["drop", "--id", ids[0]!, "--id", ids[1]!])).stdout, [
+    "2 dead letters dropped",
+  ]);
+  assertEquals((await deadLetters(directory, ["replay", "--all"])).stdout, ["1498 dead letters replayed"]);
+  assertEquals((await deadLetters(directory, ["list"])).stdout, ["0 dead letters"]);
+});
+
+Deno.test("while a gateway runs, the command asks it, and what is replayed is delivered by it", async () => {
+  await using directory = await TempDir.create();
+  const ids = await bury(directory, Array.from({ length: 1100 }, () => "orders"));
+  await using gateway = await startGateway(directory);
+  const env = { PORT: String(gateway.port), ADMIN_TOKEN };
+  const all = await deadLetters(directory, ["list", "--json", "--limit", "5000"], env);
+  assertEquals(all.stdout.map((line) => (JSON.parse(line) as DeadLetterRow).id), ids);
+  const shown = await deadLetters(directory, ["show", ids[0]!], env);
+  assertEquals((JSON.parse(shown.stdout.join("\n")) as DeadLetterDetail).body, '{"order":1}');
+  assertEquals(await deadLetters(directory, ["show", "unknown"], env), {
+    status: 1,
+    stdout: ["There is no dead letter 'unknown'"],
+    stderr: "",
+  });
+  assertEquals((await deadLetters(directory, ["drop", "--id", ids[0]!], env)).stdout, [
+    "1 dead letter dropped",
+  ]);
+  assertEquals((await deadLetters(directory, ["replay", "--webhook", "orders"], env)).stdout, [
+    "1099 dead letters replayed",
+  ]);
   await eventually(async () => {
     const metrics = await (await fetch(`${gateway.url}/metrics`)).text();
-    assertStringIncludes(metrics, `cwm_dead_letters ${webhooks.length}\n`);
+    assertStringIncludes(metrics, "cwm_events_pending 0\n");
+    assertStringIncludes(metrics, "cwm_dead_letters 0\n");
   });
-  return ids;
-}
+  await gateway.waitForLine(new RegExp(ids.at(-1)!));
+});
 
-Deno.test("cwm dead-letters asks the gateway that runs, with the admin token", async () => {
-  await using target = await HttpTarget.start();
+Deno.test("a gateway that cannot be asked is named, with what to do about it", async () => {
   await using directory = await TempDir.create();
-  await using gateway = await startRefusing(directory, target);
-  const [first, second] = await bury(gateway, ["orders", "invoices"]);
-  const env = { PORT: String(gateway.port), ADMIN_TOKEN };
-
-  const all = await deadLetters(directory, ["list"], env);
-  assertEquals([all.status, all.stderr], [0, ""]);
-  assertStringIncludes(all.stdout, `${first}  default/orders  output_rejected`);
-  assertStringIncludes(all.stdout, "2 dead letters");
-  const page = await deadLetters(directory, ["list", "--limit", "1"], env);
-  assertStringIncludes(page.stdout, "1 dead letter shown, there are more: see --limit");
-
-  const json = await deadLetters(directory, ["list", "--webhook", "invoices", "--json"], env);
-  assertEquals((JSON.parse(json.stdout) as { id: string }).id, second);
-  const shown = await deadLetters(directory, ["show", String(first)], env);
-  assertEquals((JSON.parse(shown.stdout) as { body: string }).body, '{"number":1}');
-
-  target.answer({ status: 200 });
-  const replayed = await deadLetters(directory, ["replay", "--webhook", "orders"], env);
-  assertEquals(replayed.stdout, "1 dead letter replayed");
-  await eventually(() =>
-    assertEquals(target.requests.filter(({ headers }) => headers.get("cwm-event-id") === first).length, 2)
+  await bury(directory, ["orders"]);
+  await using gateway = await startGateway(directory);
+  const port = String(gateway.port);
+  await using stranger = Deno.serve(
+    { port: 0, hostname: "127.0.0.1", onListen: () => {} },
+    () => new Response("Hello", { status: 404 }),
   );
-  const dropped = await deadLetters(directory, ["drop", "--all"], env);
-  assertEquals(dropped.stdout, "1 dead letter dropped");
-  assertEquals((await deadLetters(directory, ["list"], env)).stdout, "0 dead letters");
-
-  const closed = await deadLetters(directory, ["list"], { PORT: String(gateway.port) });
-  assertEquals(closed.status, 1);
-  assertStringIncludes(closed.stderr, "set ADMIN_TOKEN");
-  const wrong = await deadLetters(directory, ["list"], { ...env, ADMIN_TOKEN: "another-token-of-16" });
-  assertEquals(wrong.status, 1);
-  assertStringIncludes(wrong.stderr, "401");
+  const answers: readonly [env: Readonly<Record<string, string>>, words: readonly string[]][] = [
+    [{ PORT: port }, ["A gateway uses the data directory", "set ADMIN_TOKEN"]],
+    [{ PORT: port, ADMIN_TOKEN: `${ADMIN_TOKEN}-wrong` }, ["does not accept this ADMIN_TOKEN"]],
+    [{ PORT: "1", ADMIN_TOKEN }, ["Cannot reach the gateway", "127.0.0.1:1", "check HOST and PORT"]],
+    [{ PORT: String(stranger.addr.port), ADMIN_TOKEN }, ["is not the gateway", "check HOST and PORT"]],
+  ];
+  await Promise.all(answers.map(async ([env, words]) => {
+    const { status, stdout, stderr } = await deadLetters(directory, ["list"], env);
+    assertEquals([status, stdout, stderr.split("\n").length], [1, [], 1], stderr);
+    for (const word of words) assertStringIncludes(stderr, word);
+    assert(!stderr.includes(ADMIN_TOKEN), "the token stays secret");
+  }));
 });
 
-Deno.test("cwm dead-letters opens the journal itself where no gateway runs", async () => {
-  await using target = await HttpTarget.start();
+Deno.test("a gateway without an admin token is not asked in vain: the answer says what it lacks", async () => {
   await using directory = await TempDir.create();
-  let ids: readonly string[];
-  {
-    await using gateway = await startRefusing(directory, target);
-    ids = await bury(gateway, ["orders", "orders"]);
-    gateway.kill("SIGTERM");
-    await gateway.exited;
-  }
-  const listed = await deadLetters(directory, ["list", "--reason", "output_rejected", "--newer-than", "1h"]);
-  assertEquals([listed.status, listed.stderr], [0, ""]);
-  for (const id of ids) assertStringIncludes(listed.stdout, id);
-  assertEquals((await deadLetters(directory, ["list", "--older-than", "1h"])).stdout, "0 dead letters");
-  assertEquals((await deadLetters(directory, ["drop", "--id", ids[0]!])).stdout, "1 dead letter dropped");
-  const gone = await deadLetters(directory, ["show", ids[0]!]);
-  assertEquals([gone.status, gone.stdout], [1, `There is no dead letter '${ids[0]}'`]);
-  assertEquals((await deadLetters(directory, ["replay", "--all"])).stdout, "1 dead letter replayed");
-
-  target.answer({ status: 200 });
-  await using _gateway = await GatewayProcess.start({ cwd: directory.path });
-  await eventually(() =>
-    assertEquals(target.requests.filter(({ headers }) => headers.get("cwm-event-id") === ids[1]).length, 2)
-  );
+  await bury(directory, ["orders"]);
+  await using gateway = await startGateway(directory, {});
+  const { status, stderr } = await deadLetters(directory, ["list"], {
+    PORT: String(gateway.port),
+    ADMIN_TOKEN,
+  });
+  assertEquals(status, 1);
+  assertStringIncludes(stderr, "answers 403: Admin routes are closed: set ADMIN_TOKEN to open them");
 });
 
-Deno.test("cwm dead-letters makes nothing on disk where there is no journal", async () => {
+Deno.test("wrong usage ends with status 2 and a sentence, and changes nothing", async () => {
   await using directory = await TempDir.create();
-  assertEquals((await deadLetters(directory, ["list"])).stdout, "0 dead letters");
-  assertEquals(Array.from(Deno.readDirSync(directory.path)), []);
-});
-
-Deno.test("wrong usage of cwm dead-letters ends with status 2 and a plain sentence", async () => {
-  await using directory = await TempDir.create();
-  const cases: readonly (readonly [args: readonly string[], sentence: string])[] = [
+  const mistakes: readonly [args: readonly string[], problem: string][] = [
     [[], "An action is missing"],
     [["lst"], "Unknown action 'lst'"],
+    [["list", "--namespcae", "x"], "Unknown option '--namespcae'"],
+    [["show"], "Name one dead letter by its id, and nothing else"],
     [["drop"], "Name a filter, or '--all' to drop every dead letter"],
-    [["show"], "Name one dead letter by its id"],
-    [["list", "--older-than", "1y"], "--older-than must be an age such as 30s, 15m, 12h or 7d"],
-    [["list", "--limit", "0"], "--limit must be a whole number from 1"],
-    [["list", "--webhok", "a"], "Unknown option '--webhok'"],
+    [
+      ["drop", "--all", "--webhook", "a"],
+      "Name a filter or '--all', not both: '--all' would drop every dead letter",
+    ],
+    [["drop", "--webhook"], "Option '--webhook' needs a value"],
+    [["replay", "--webhook", "a", "--webhook", "b"], "Option '--webhook' may be given once, and was 2 times"],
+    [["replay", "--all", "--limit", "5"], "Option '--limit' goes with 'list' only"],
+    [["list", "--limit", "0"], "Option '--limit' must be a whole number from 1, current value is '0'"],
+    [
+      ["list", "--older-than", "5"],
+      "Option '--older-than' must be an age such as 30s, 15m, 12h or 7d, current value is '5'",
+    ],
   ];
-  const results = await Promise.all(cases.map(([args]) => deadLetters(directory, args)));
-  for (const [index, { status, stderr }] of results.entries()) {
-    assertEquals(status, 2, stderr);
-    assertStringIncludes(stderr, cases[index]![1]);
-    assert(!stderr.includes("    at "), "no stack");
-  }
+  await Promise.all(mistakes.map(async ([args, problem]) =>
+    assertEquals(await deadLetters(directory, args), {
+      status: 2,
+      stdout: [],
+      stderr: `${problem}\nRun 'cwm dead-letters --help' for the options`,
+    })
+  ));
+  const help = await deadLetters(directory, ["--help"]);
+  assertEquals(help.status, 0);
+  assertStringIncludes(help.stdout.join("\n"), "Usage: cwm dead-letters list");
 });

@@ -6,6 +6,7 @@ import type {
   DeadLetterPage,
   DeadLetters,
 } from "../dead_letters.ts";
+import { GatewayError } from "../../errors.ts";
 import { decodeEvent, encodeEvent } from "./event_codec.ts";
 import type { JournalWorker } from "./journal_worker.ts";
 import type { DeadSliceChanged } from "./protocol.ts";
@@ -22,7 +23,7 @@ export class SqliteDeadLetters implements DeadLetters {
   }
 
   async list(filter: DeadLetterFilter, limit: number, cursor?: string): Promise<DeadLetterPage> {
-    const after = cursor === undefined ? 0 : Number(cursor);
+    const after = cursor === undefined ? 0 : positionOf(cursor);
     const { letters, next } = await this.#worker.operate("listDead", { filter, limit, after });
     return { letters, cursor: next === undefined ? undefined : String(next) };
   }
@@ -63,4 +64,10 @@ export class SqliteDeadLetters implements DeadLetters {
     }
     return count;
   }
+}
+
+function positionOf(cursor: string): number {
+  const position = /^\d+$/.test(cursor) ? Number(cursor) : NaN;
+  if (Number.isSafeInteger(position)) return position;
+  throw new GatewayError("invalid_query", "'cursor' must be the cursor of the page before");
 }

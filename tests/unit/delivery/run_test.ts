@@ -128,7 +128,7 @@ Deno.test("a replayed dead letter begins anew what failed, and not what was deli
   run.deliver(on.steps[0]!);
   begin(run, on);
   run.fail(on.steps[1]!, FAILURE, undefined);
-  const replayed = claim(1, run.toDeadProgress(on));
+  const replayed = claim(1, run.toDeadProgress());
   assertEquals(begin(replayed, on), ["1 probe"]);
   assertEquals(replayed.attemptOf(on.steps[1]!), 1);
 });
@@ -150,6 +150,47 @@ Deno.test("a run whose route has changed keeps what its steps of the same name h
   run.deliver(before.steps[0]!);
   const after = route({ steps: [step("0 probe"), step("1 other")] });
   assertEquals(begin(run, after), ["1 other"]);
+});
+
+Deno.test("a run that waited in a queue while its route changed goes on with the attempts it has had", () => {
+  const on = route();
+  const run = claim(4);
+  begin(run, on);
+  run.withdraw(on.steps[0]!);
+  run.resume(on.steps[0]!);
+  assertEquals(run.attemptOf(on.steps[0]!), 4);
+});
+
+Deno.test("a run of a chain that became a single output goes on counting its attempts", () => {
+  const chain = route({ count: 2 });
+  const first = claim();
+  begin(first, chain);
+  first.fail(chain.steps[0]!, FAILURE, 10);
+  const single = route();
+  const second = claim(2, first.toProgress(chain));
+  begin(second, single);
+  assertEquals(second.attemptOf(single.steps[0]!), 2);
+  second.fail(single.steps[0]!, FAILURE, 10);
+  const third = claim(3, second.toProgress(single) ?? first.toProgress(chain));
+  assertEquals(third.attemptOf(single.steps[0]!), 3);
+});
+
+Deno.test("a replayed dead letter of a chain that delivered nothing begins every step anew", () => {
+  const on = route({ count: 2 });
+  const first = claim();
+  begin(first, on);
+  first.fail(on.steps[0]!, FAILURE, undefined);
+  begin(first, on);
+  first.fail(on.steps[1]!, FAILURE, 10);
+  const stored = first.toProgress(on);
+  const second = claim(2, stored);
+  begin(second, on);
+  second.fail(on.steps[1]!, FAILURE, undefined);
+  assertEquals(second.decide(on, 0).next, "dead");
+  // What a dead letter does not say, the journal keeps as it was.
+  const replayed = claim(1, second.toDeadProgress() ?? stored);
+  assertEquals(begin(replayed, on), ["0 probe"]);
+  assertEquals(replayed.attemptOf(on.steps[0]!), 1);
 });
 
 /** What an output does with one attempt. */
