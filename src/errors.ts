@@ -121,6 +121,36 @@ export const ERROR_CATALOGUE = {
     "Send again after `Retry-After`; see the log: the disk of `DATA_DIR` is full, read-only or failing.",
   ),
   draining: refused(503, "The gateway is shutting down", "Send again; another instance will answer."),
+  channel_not_found: refused(
+    404,
+    "This channel does not exist",
+    "Check the connector's `channel`; add a webhook with the module `webhook_connect` that names it.",
+  ),
+  unsupported_protocol: refused(
+    400,
+    "The relay protocol version is not supported",
+    "Use a connector of a version that speaks one of the gateway's protocol versions.",
+  ),
+  upgrade_required: refused(
+    400,
+    "This path speaks WebSocket only",
+    "Connect by WebSocket over HTTP/1.1, or use the paths that end in `/sse` and `/poll`.",
+  ),
+  too_many_connections: refused(
+    503,
+    "The channel has all the connections that it may have",
+    "Stop a connector, or raise `max_connections` of the webhook.",
+  ),
+  connection_not_found: refused(
+    404,
+    "This connection has ended",
+    "Connect again; the gateway restarted, or heard nothing from the connector for too long.",
+  ),
+  invalid_message: refused(
+    400,
+    "The connector's message is not valid",
+    "See src/relay/PROTOCOL.md for what a connector may send.",
+  ),
   output_failed: retried(
     502,
     "The output could not take the event",

@@ -14,6 +14,8 @@ import { WebhookEntry } from "./config/entry.ts";
 import { webhookPath } from "./config/keys.ts";
 import { Deadlines } from "./deadlines.ts";
 import { Acceptor } from "./delivery/acceptor.ts";
+import type { ChannelQueues } from "./delivery/channel_queue.ts";
+import { DeferredChannelQueues } from "./delivery/deferred_channel_queues.ts";
 import { Dispatcher } from "./delivery/dispatcher.ts";
 import { EventMetrics } from "./delivery/event_metrics.ts";
 import { OutputMetrics } from "./delivery/output_metrics.ts";
@@ -23,6 +25,7 @@ import { adminRoutes } from "./http/admin_routes.ts";
 import { FailureLog } from "./http/failure_log.ts";
 import { Inflight } from "./http/inflight.ts";
 import { RequestMetrics } from "./http/request_metrics.ts";
+import { relayRoutes } from "./http/relay_routes.ts";
 import { Router } from "./http/router.ts";
 import { listen, type ListeningServer } from "./http/server.ts";
 import { statusRoutes } from "./http/status_routes.ts";
@@ -33,6 +36,9 @@ import { logger } from "./observability/logging.ts";
 import { Metrics } from "./observability/metrics.ts";
 import { registerConfigMetrics } from "./config/config_metrics.ts";
 import { registerProcessMetrics } from "./observability/process_metrics.ts";
+import { ChannelDirectory } from "./relay/channel_directory.ts";
+import { channelsOf } from "./relay/catalog_channels.ts";
+import { Relay } from "./relay/relay.ts";
 import type { Settings } from "./settings.ts";
 import { VERSION } from "./version.ts";
 
@@ -58,11 +64,13 @@ export class Gateway implements AsyncDisposable {
   readonly #deadlines = new Deadlines();
   readonly #metrics = new Metrics();
   readonly #inflight: Inflight;
+  readonly #channels: ChannelQueues;
   readonly #outputs: OutputPool;
   readonly #journal: SqliteJournal;
   readonly #dispatcher: Dispatcher;
   readonly #manager: ConfigManager;
   readonly #provider: ConfigProvider;
+  readonly #relay: Relay;
   readonly #router: Router;
   readonly #processMetrics: Disposable;
   readonly #stopping = new AbortController();
@@ -76,14 +84,29 @@ export class Gateway implements AsyncDisposable {
     this.#settings = settings;
     this.#provider = provider;
     this.#inflight = new Inflight(settings.limits.maxInflight, settings.limits.maxInflightBytes);
-    this.#outputs = this.#buildOutputs(options.lines);
     this.#journal = journal;
+    const { relayQueue } = settings;
+    this.#channels = relayQueue === undefined
+      ? journal.channels
+      : new DeferredChannelQueues(() => this.#openSharedChannels(relayQueue));
+    this.#outputs = this.#buildOutputs(options.lines);
     this.#dispatcher = this.#buildDispatcher();
+    const directory = new ChannelDirectory();
     this.#manager = new ConfigManager({
       outputs: this.#outputs,
       compile: { environment: options.environment, modules: options.modules ?? outputModules },
       logger: logger("config"),
-      onChange: (path) => this.#dispatcher.changed(path),
+      onChange: (path) => {
+        this.#dispatcher.changed(path);
+        directory.set(path, channelsOf(this.#manager.find(path)));
+      },
+    });
+    this.#relay = new Relay({
+      directory,
+      queues: this.#channels,
+      metrics: this.#metrics,
+      logger: logger("relay"),
+      isReady: () => this.#ready,
     });
     registerConfigMetrics(this.#metrics, this.#manager, provider);
     provider.registerMetrics?.(this.#metrics);
@@ -137,6 +160,8 @@ export class Gateway implements AsyncDisposable {
     this.#draining = true;
     logger("gateway").info("Draining: serving on for {graceMs} ms", { graceMs });
     await this.#deadlines.wait(graceMs);
+    // Connectors connect to another instance, or to this one when it is back.
+    await this.#relay[Symbol.asyncDispose]();
     const idle = await this.#inflight.idle(AbortSignal.timeout(timeoutMs));
     this.#closed = true;
     if (!idle) {
@@ -152,12 +177,14 @@ export class Gateway implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closed = true;
     this.#stopping.abort();
+    await within(CLOSE_TIMEOUT_MS, this.#relay[Symbol.asyncDispose]());
     // An answer that never ends must not keep the process: the sender gets a broken connection instead.
     if (this.#server !== undefined) await within(CLOSE_TIMEOUT_MS, this.#server[Symbol.asyncDispose]());
     await this.#provider[Symbol.asyncDispose]();
     await this.#dispatcher.drain(AbortSignal.abort());
     this.#manager.close();
     await within(CLOSE_TIMEOUT_MS, this.#outputs[Symbol.asyncDispose]());
+    await within(CLOSE_TIMEOUT_MS, this.#channels[Symbol.asyncDispose]());
     await this.#journal[Symbol.asyncDispose]();
     this.#deadlines[Symbol.dispose]();
     this.#processMetrics[Symbol.dispose]();
@@ -167,7 +194,7 @@ export class Gateway implements AsyncDisposable {
     const outputs: OutputPool = new OutputPool({
       deadlines: this.#deadlines,
       metrics: new OutputMetrics(this.#metrics, () => outputs.hosts()),
-      context: { lines },
+      context: { lines, channels: this.#channels },
       deliveryBudgetMs: this.#settings.limits.deliveryBudgetMs,
     }, logger("output"));
     return outputs;
@@ -184,6 +211,15 @@ export class Gateway implements AsyncDisposable {
       deadlines: this.#deadlines,
       metrics: new EventMetrics(this.#metrics, () => this.#journal.stats()),
       logger: logger("delivery"),
+    });
+  }
+
+  async #openSharedChannels(url: string): Promise<ChannelQueues> {
+    const { RedisChannelQueues } = await import("./delivery/redis/channel_queues.ts");
+    return await RedisChannelQueues.open({
+      url,
+      deadLetters: this.#journal.deadLetters,
+      logger: logger("relay"),
     });
   }
 
@@ -228,6 +264,7 @@ export class Gateway implements AsyncDisposable {
         },
         startedAt: Date.now(),
       }),
+      ...relayRoutes(this.#relay),
     ];
     return new Router({ webhooks, defaultNamespace, routes, failures });
   }
@@ -236,7 +273,7 @@ export class Gateway implements AsyncDisposable {
     await this.#provider.start(this.#manager, this.#stopping.signal);
     this.#ready = true;
     // What an earlier process accepted and did not deliver is taken up; a first journal begins with its first event.
-    if (await hasSqliteJournal(this.#settings.dataDir)) await this.#dispatcher.start();
+    if (await mayHoldJournal(this.#settings.dataDir)) await this.#dispatcher.start();
     logger("config").info("Serving {webhooks} webhooks and {connections} connections", this.#manager.size);
   }
 
@@ -295,6 +332,20 @@ export async function createProvider(settings: Settings): Promise<ConfigProvider
  */
 export async function openJournal({ dataDir, journal }: Settings): Promise<SqliteJournal> {
   return await openSqliteJournal({ directory: dataDir, ...journal, logger: logger("journal") });
+}
+
+/** Whether there is a journal, or nobody can say that there is none since the directory cannot be entered. */
+async function mayHoldJournal(dataDir: string): Promise<boolean> {
+  if (await hasSqliteJournal(dataDir)) return true;
+  try {
+    // With the dot, since the directory itself may be looked at by anybody.
+    await Deno.stat(`${dataDir}/.`);
+    return false;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory) return false;
+    if (error instanceof Deno.errors.PermissionDenied) return true;
+    throw error;
+  }
 }
 
 async function within(milliseconds: number, work: PromiseLike<unknown>): Promise<void> {

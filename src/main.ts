@@ -16,7 +16,7 @@ import { VERSION } from "./version.ts";
 const OPTIONS = { boolean: ["help", "version"], alias: { h: "help", V: "version" }, unknown: refuseOption };
 
 /** Commands that parse their own options, and print their own help. */
-const WITH_OWN_OPTIONS = ["migrate", "dead-letters"];
+const WITH_OWN_OPTIONS = ["migrate", "dead-letters", "connector"];
 
 /** Runs a command and returns the exit status. */
 async function main(args: readonly string[]): Promise<number> {
@@ -52,8 +52,10 @@ async function main(args: readonly string[]): Promise<number> {
       const { deadLetters } = await import("./cli/dead_letters.ts");
       return await deadLetters(own, settings);
     }
-    case "connector":
-      throw usage("The connector is not built yet");
+    case "connector": {
+      const { connector } = await import("./cli/connector.ts");
+      return await connector(own, environment);
+    }
     default:
       throw usage(`Unknown command '${command}'`);
   }

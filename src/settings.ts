@@ -41,6 +41,8 @@ export interface Settings {
   readonly defaultNamespace: string;
   readonly snapshotFile?: string;
   readonly dataDir: string;
+  /** Redis server of the channel queues; left out: they stand in the data directory. Holds a password. */
+  readonly relayQueue?: string;
   readonly journal: {
     /** Largest size of the journal on disk. */
     readonly maxBytes: number;
@@ -109,6 +111,7 @@ function optional<Value>(
 /** The rule of `config/keys.ts`, which stands above this file. */
 const NAMESPACE = /^[a-zA-Z0-9_-]{1,64}$/;
 const ETCD_PREFIX = /^\/([^/\s]+\/)*$/;
+const REDIS_URL = /^rediss?:\/\/[^\s/?#]+(\/\d*)?(\?\S*)?$/;
 const VISIBLE_ASCII = /^[\x21-\x7e]{16,}$/;
 
 /** A body is held in memory, and as text: V8's strings end at 512 MiB. */
@@ -159,6 +162,11 @@ const VARIABLES = {
     "Keeps the last good configuration from etcd, to start from while etcd cannot be reached.",
   ),
   DATA_DIR: variable(text("path"), "./data", "Directory for what must survive a restart."),
+  RELAY_QUEUE: optional(
+    secret((value) => REDIS_URL.test(value), "be redis://host:port or rediss://host:port"),
+    "Redis server, such as `redis://host:6379`, for channels that all instances share; without it, each " +
+      "instance has its own in `DATA_DIR`.",
+  ),
   JOURNAL_MAX_BYTES: variable(
     integer(16 * 1024 * 1024, TEBIBYTE, "bytes"),
     10 * 1024 ** 3,
@@ -265,6 +273,7 @@ export function loadSettings(
     defaultNamespace: values.ETCD_NAMESPACE,
     ...ifSet("snapshotFile", values.CONFIG_SNAPSHOT_FILE),
     dataDir: values.DATA_DIR,
+    ...ifSet("relayQueue", values.RELAY_QUEUE),
     journal: {
       maxBytes: values.JOURNAL_MAX_BYTES,
       retentionMs: values.JOURNAL_RETENTION_MS,

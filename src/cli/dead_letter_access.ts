@@ -7,6 +7,7 @@ import {
 import { parseDeadLetterQuery } from "../delivery/dead_letter_query.ts";
 import type { DeadLetterFilter } from "../delivery/dead_letters.ts";
 import type { Journal } from "../delivery/journal.ts";
+import { hasSqliteJournal } from "../delivery/sqlite/sqlite_journal.ts";
 import { GatewayError, StartupError } from "../errors.ts";
 import { openJournal } from "../gateway.ts";
 import type { Settings } from "../settings.ts";
@@ -33,6 +34,8 @@ export interface DeadLetterAccess extends AsyncDisposable {
  * @throws {StartupError} when a gateway owns it and cannot be asked
  */
 export async function openDeadLetters(settings: Settings): Promise<DeadLetterAccess> {
+  // Looking must not make a journal where there is none.
+  if (!await hasSqliteJournal(settings.dataDir)) return NOTHING;
   try {
     return new JournalAccess(await openJournal(settings));
   } catch (error) {
@@ -43,6 +46,15 @@ export async function openDeadLetters(settings: Settings): Promise<DeadLetterAcc
     ], { cause: error });
   }
 }
+
+/** A data directory without a journal. */
+const NOTHING: DeadLetterAccess = {
+  list: () => Promise.resolve({ rows: [], cursor: undefined }),
+  show: () => Promise.resolve(undefined),
+  replay: () => Promise.resolve(0),
+  drop: () => Promise.resolve(0),
+  [Symbol.asyncDispose]: () => Promise.resolve(),
+};
 
 class JournalAccess implements DeadLetterAccess {
   readonly #journal: Journal;

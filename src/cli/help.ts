@@ -6,7 +6,7 @@ const COMMANDS: readonly (readonly [command: string, description: string])[] = [
   ["migrate", "Carry webhooks and connections from files to etcd or back: see cwm migrate --help"],
   ["dead-letters", "List, show, replay and drop undeliverable events: see cwm dead-letters --help"],
   ["healthcheck", "Ask the gateway on this machine whether it is ready; exit status 0 if it is"],
-  ["connector", "Start the connector (not built yet)"],
+  ["connector", "Take events from a gateway into a private network: see cwm connector --help"],
 ];
 
 /** What `cwm --help` prints. */

@@ -4,9 +4,7 @@ import { outputModules } from "../modules/registry.ts";
 import { standardLineWriter } from "../observability/line_writer.ts";
 import { logger, setUpLogging } from "../observability/logging.ts";
 import type { Settings } from "../settings.ts";
-
-/** Exit status of a process that a signal ended, by the shell's convention. */
-const EXIT_STATUS_OF_SIGNAL = { SIGINT: 130, SIGTERM: 143 } as const;
+import { firstSignal } from "./signals.ts";
 
 /**
  * Runs the gateway until a signal ends it. Returns the exit status.
@@ -42,20 +40,6 @@ export async function serve(
   await firstSignal();
   await gateway.drain();
   return 0;
-}
-
-/** Resolves at the first SIGTERM or SIGINT. The second one ends the process at once. */
-async function firstSignal(): Promise<void> {
-  const { promise, resolve } = Promise.withResolvers<void>();
-  let signals = 0;
-  for (const name of ["SIGTERM", "SIGINT"] as const) {
-    Deno.addSignalListener(name, () => {
-      signals++;
-      if (signals > 1) Deno.exit(EXIT_STATUS_OF_SIGNAL[name]);
-      resolve();
-    });
-  }
-  await promise;
 }
 
 function onSignal(name: Deno.Signal, listener: () => void): Disposable {

@@ -176,7 +176,7 @@ function plannedKeys(value: object): ProblemReason[] {
 }
 
 /** One reason per issue; unknown keys with the nearest known one. Values are never shown. */
-function describeIssues(error: z.ZodError, schema: z.ZodType, prefix = ""): ProblemReason[] {
+export function describeIssues(error: z.ZodError, schema: z.ZodType, prefix = ""): ProblemReason[] {
   return error.issues.flatMap((issue): ProblemReason[] => {
     const path = [...(prefix === "" ? [] : [prefix]), ...issue.path.map(String)];
     if (issue.code !== "unrecognized_keys") {

@@ -12,6 +12,7 @@ import { compileJsonPointer } from "../json_pointer.ts";
 import type { Acceptance, OutputModule } from "../modules/module.ts";
 import { PLANNED_MODULES } from "../modules/registry.ts";
 import type { ChainItemConfig, IdempotencyConfig, RetryConfig } from "./delivery_schema.ts";
+import { Interned } from "./interned.ts";
 import type { Compiled, ProblemReason } from "./problem.ts";
 import type { WebhookConfig } from "./schema.ts";
 import { knownKeys } from "./schema_keys.ts";
@@ -58,8 +59,24 @@ export function compileSteps(
   }
   const { connection, retry } = config;
   const item = { module, connection, "module-config": config["module-config"], retry };
-  const step = compileStep(item, 0, modules, parse, "");
-  return "problems" in step ? step : { value: [step.value] };
+  const interned = internedSteps(modules);
+  const text = JSON.stringify([config.data_type, item]);
+  const known = interned.get(text);
+  if (known !== undefined) return { value: known };
+  const step = compileStep(item, 0, config, { modules, parse }, "");
+  if ("problems" in step) return step;
+  const steps = [step.value];
+  interned.set(text, steps);
+  return { value: steps };
+}
+
+const internedByModules = new WeakMap<readonly OutputModule[], Interned<readonly CompiledStep[]>>();
+
+/** The steps of webhooks without a chain. */
+function internedSteps(modules: readonly OutputModule[]): Interned<readonly CompiledStep[]> {
+  let interned = internedByModules.get(modules);
+  if (interned === undefined) internedByModules.set(modules, interned = new Interned());
+  return interned;
 }
 
 /** Compiles how events are accepted and delivered. Webhooks that say nothing share one policy. */
@@ -108,7 +125,7 @@ function compileChain(
   for (const [index, given] of chain.entries()) {
     const own: ChainItemConfig = typeof given === "string" ? { module: given, "module-config": {} } : given;
     const item = withWebhooksOwn(own, config, modules);
-    const compiled = compileStep(item, index, modules, parse, `chain.${index}.`);
+    const compiled = compileStep(item, index, config, { modules, parse }, `chain.${index}.`);
     if ("problems" in compiled) problems.push(...compiled.problems);
     else steps.push(compiled.value);
   }
@@ -150,8 +167,8 @@ function withWebhooksOwn(
 function compileStep(
   item: ChainItemConfig,
   index: number,
-  modules: readonly OutputModule[],
-  parse: Parse,
+  { data_type: dataType }: WebhookConfig,
+  { modules, parse }: { readonly modules: readonly OutputModule[]; readonly parse: Parse },
   prefix: string,
 ): Compiled<CompiledStep> {
   const module = modules.find(({ name }) => name === item.module);
@@ -162,7 +179,7 @@ function compileStep(
     value: {
       name: index === 0 ? firstStepName(module) : `${index} ${module.name}`,
       module,
-      moduleConfig: moduleConfig.value,
+      moduleConfig: module.forWebhook?.(moduleConfig.value, { dataType }) ?? moduleConfig.value,
       connectionName: item.connection,
       retry: item.retry === undefined ? undefined : compileRetry(item.retry),
     },

@@ -6,6 +6,7 @@
  */
 
 import type { OutputLease } from "../delivery/output_pool.ts";
+import type { Lane } from "../delivery/journal.ts";
 import { Places } from "../delivery/places.ts";
 import type { Idempotency, Route, RouteStep } from "../delivery/route.ts";
 import type { GatewayError } from "../errors.ts";
@@ -43,6 +44,7 @@ export class WebhookEntry extends PlacedEntry implements Route {
   readonly #outputs: readonly OutputLease[];
   #steps: readonly RouteStep[] | undefined;
   #gate: Places | undefined;
+  #lane: Lane | undefined;
   #users = 0;
   #retired = false;
 
@@ -62,6 +64,11 @@ export class WebhookEntry extends PlacedEntry implements Route {
       ordered: step.module.ordered?.(step.moduleConfig) ?? false,
       retry: step.retry,
     }));
+  }
+
+  /** The parts of its path, which are taken apart at the first event. */
+  get lane(): Lane {
+    return this.#lane ??= { namespace: this.namespace, webhook: this.id };
   }
 
   get acceptance(): Acceptance {

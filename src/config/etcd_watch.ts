@@ -13,7 +13,7 @@ import { SessionEnd } from "./etcd_session_end.ts";
 import type { KeySpace } from "./etcd_keys.ts";
 
 /** How long events are applied at a time, in milliseconds. */
-const SLICE_MS = 8;
+const SLICE_MS = 5;
 
 /** Revisions that may wait to be applied, while a list is read or a burst arrives; more end the watch. */
 const MOST_WAITING = 100_000;

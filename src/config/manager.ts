@@ -6,7 +6,7 @@
  */
 
 import type { Logger } from "@logtape/logtape";
-import type { OutputPool } from "../delivery/output_pool.ts";
+import type { OutputLease, OutputPool } from "../delivery/output_pool.ts";
 import { GatewayError } from "../errors.ts";
 import { Catalog } from "./catalog.ts";
 import {
@@ -43,6 +43,7 @@ export interface ConfigManagerOptions {
 export class ConfigManager implements ConfigSink {
   readonly catalog = new Catalog();
   readonly #connections = new Connections();
+  readonly #aloneByLease = new WeakMap<OutputLease, readonly OutputLease[]>();
   readonly #options: ConfigManagerOptions;
   #unlogged = 0;
   #logged = 0;
@@ -173,7 +174,14 @@ export class ConfigManager implements ConfigSink {
     const leases = webhook.steps.map(({ module, moduleConfig }, index) =>
       outputs.acquire(module, resolved.connections[index], moduleConfig)
     );
-    this.#put(new WebhookEntry(path, webhook, leases));
+    this.#put(new WebhookEntry(path, webhook, leases.length === 1 ? this.#alone(leases[0]!) : leases));
+  }
+
+  /** One array for all webhooks that have this output alone. */
+  #alone(lease: OutputLease): readonly OutputLease[] {
+    let alone = this.#aloneByLease.get(lease);
+    if (alone === undefined) this.#aloneByLease.set(lease, alone = [lease]);
+    return alone;
   }
 
   /** The connections of all outputs of a webhook, or what keeps the first one from being told. */

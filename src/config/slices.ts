@@ -1,7 +1,7 @@
 import { setImmediate } from "node:timers/promises";
 
 /** How long work may hold up everything else at a time, in milliseconds. */
-const SLICE_MS = 8;
+const SLICE_MS = 5;
 const FIRST_SLICE = 128;
 const LARGEST_SLICE = 4_096;
 

@@ -12,17 +12,11 @@ import { GatewayError } from "../errors.ts";
 import type { DeliveryResult } from "../modules/module.ts";
 import { deliverDirectly } from "./direct_delivery.ts";
 import type { Dispatcher } from "./dispatcher.ts";
-import type { IdempotencyKey, Journal } from "./journal.ts";
+import type { Appended, IdempotencyKey, Journal } from "./journal.ts";
 import type { Route } from "./route.ts";
 
-/** An event that was accepted before. */
-export interface Duplicate {
-  /** The id of the first one: the answer is the same. */
-  readonly duplicateOf: string;
-}
-
 /** What became of an event: delivered, in the journal, accepted before, or refused. */
-export type Acceptation = "delivered" | "stored" | Duplicate | GatewayError;
+export type Acceptation = "delivered" | Appended | GatewayError;
 
 /** What the acceptor works with. */
 export interface AcceptorOptions {
@@ -57,14 +51,11 @@ export class Acceptor {
     const { idempotency } = route;
     const key = idempotency?.keyOf(event);
     const repeatable = key === undefined ? undefined : { key, ttlMs: idempotency!.ttlMs };
-    if (route.acceptance === "durable") return this.#store(route, event, repeatable);
+    if (route.acceptance === "durable") {
+      return this.#options.dispatcher.accept(event, route.queue, repeatable);
+    }
     if (repeatable !== undefined) return this.#deliverOnce(route, event, repeatable);
     return this.#deliver(route, event);
-  }
-
-  async #store(route: Route, event: VerifiedEvent, key: IdempotencyKey | undefined): Promise<Acceptation> {
-    const appended = await this.#options.dispatcher.accept(event, route.queue, key);
-    return "duplicateOf" in appended ? appended : "stored";
   }
 
   #deliver(route: Route, event: VerifiedEvent): DeliveryResult | Promise<DeliveryResult> {

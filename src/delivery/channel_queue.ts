@@ -55,6 +55,12 @@ export interface ChannelQueues extends AsyncDisposable {
    * @param visibilityMs how long they are the consumer's, in milliseconds
    */
   lease(channel: string, limit: number, visibilityMs: number): Promise<readonly LeasedEvent[]>;
+  /**
+   * Lengthens leases, for a consumer that is alive and still at work: they last `visibilityMs` from now on.
+   *
+   * @returns the tags that still stand in the channel; the others were dealt with by somebody else
+   */
+  renew(channel: string, tags: readonly string[], visibilityMs: number): Promise<readonly string[]>;
   /** Removes an event that the consumer has dealt with. `false` when it was not there any more. */
   acknowledge(channel: string, tag: string): Promise<boolean>;
   /** Gives an event back, to be leased again after the delay in milliseconds. */

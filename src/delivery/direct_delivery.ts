@@ -17,8 +17,10 @@ export function deliverDirectly(
   event: VerifiedEvent,
   deadlines: Deadlines,
 ): DeliveryResult | Promise<DeliveryResult> {
-  const [only, ...others] = route.steps;
-  if (only !== undefined && others.length === 0) return only.output.deliver(event, only.config, only.retry);
+  const only = route.steps[0];
+  if (only !== undefined && route.steps.length === 1) {
+    return only.output.deliver(event, only.config, only.retry);
+  }
   const chain = route.execution === "parallel" ? inParallel(route, event) : inSequence(route, event);
   const { promise, resolve } = Promise.withResolvers<DeliveryResult>();
   const deadline = new Alarm(() =>

@@ -7,7 +7,7 @@
 
 import type { Logger } from "@logtape/logtape";
 import type { VerifiedEvent } from "../auth/verified_event.ts";
-import { type Deadlines, Expiring } from "../deadlines.ts";
+import { Alarm, type Deadlines, Expiring } from "../deadlines.ts";
 import type { EventMetrics } from "./event_metrics.ts";
 import type { Appended, IdempotencyKey, Journal, Lane as LaneName } from "./journal.ts";
 import { Lane, type LaneContext } from "./lane.ts";
@@ -21,8 +21,11 @@ const MEMORY_BYTES = 128 * 1024 * 1024;
 /** How often lanes whose webhook is missing or blocked are looked at again, in milliseconds. */
 const PARKED_CHECK_MS = 1_000;
 
-/** How often the journal is compared with what the lanes know, in milliseconds. */
+/** How often the journal is asked for events that no lane knows of, in milliseconds. */
 const SWEEP_MS = 30_000;
+
+/** The same after the journal could not be read. */
+const SWEEP_AGAIN_MS = 1_000;
 
 /** What the dispatcher works with. */
 export interface DispatcherOptions {
@@ -46,16 +49,18 @@ export class Dispatcher {
   readonly #lanes = new Map<string, Lane>();
   readonly #parkedCheck: Repeating;
   readonly #sweep: Repeating;
+  readonly #sweepAgain = new Alarm(() => this.recover());
   #started = false;
   #stopped = false;
 
   constructor(options: DispatcherOptions) {
-    const { journal, lookUp, deadlines } = options;
+    const { journal, lookUp, deadlines, metrics } = options;
     this.#options = options;
     this.#settler = new Settler(options);
     this.#context = {
       journal,
       settler: this.#settler,
+      metrics,
       budget: new MemoryBudget(MEMORY_BYTES),
       deadlines,
       lookUp,
@@ -75,12 +80,9 @@ export class Dispatcher {
    * @param queue how many events of the webhook may wait
    * @throws {GatewayError} `overloaded` or `journal_unavailable`
    */
-  async accept(event: VerifiedEvent, queue: number, idempotency?: IdempotencyKey): Promise<Appended> {
+  accept(event: VerifiedEvent, queue: number, idempotency?: IdempotencyKey): Promise<Appended> {
     this.#watch();
-    const lane = this.#lane(event.namespace, event.webhook);
-    const appended = await lane.accept(event, queue, idempotency);
-    if ("sequence" in appended) this.#options.metrics.accepted(lane.name);
-    return appended;
+    return this.#lane(event.namespace, event.webhook).accept(event, queue, idempotency);
   }
 
   /** Begins with what the journal holds. To be called once the configuration is loaded. */
@@ -91,16 +93,19 @@ export class Dispatcher {
 
   /**
    * Looks for events in the journal that no lane knows of: after a start, after dead letters were replayed,
-   * and from time to time, to be sure that nothing is stuck.
+   * and from time to time, to be sure that nothing is stuck. A journal that cannot be read is asked again.
    */
   async recover(): Promise<void> {
+    const { journal, deadlines } = this.#options;
     try {
-      for (const { namespace, webhook, pending } of await this.#options.journal.lanes()) {
-        const lane = this.#lane(namespace, webhook);
-        if (!lane.knowsOfWork) lane.recover(pending);
+      for (const { namespace, webhook, pending } of await journal.lanes()) {
+        this.#lane(namespace, webhook).recover(pending);
       }
     } catch (error) {
       this.#settler.journalFailed(error);
+      if (this.#stopped) return;
+      deadlines.clear(this.#sweepAgain);
+      deadlines.set(SWEEP_AGAIN_MS, this.#sweepAgain);
     }
   }
 
@@ -125,6 +130,7 @@ export class Dispatcher {
     this.#stopped = true;
     this.#parkedCheck.stop();
     this.#sweep.stop();
+    this.#options.deadlines.clear(this.#sweepAgain);
     for (const lane of this.#lanes.values()) lane.stop();
     while (this.underWay > 0 && !signal.aborted) await this.#options.deadlines.wait(DRAIN_CHECK_MS);
     const ended = this.underWay === 0;

@@ -46,19 +46,23 @@ export class EventMetrics {
     gauge("cwm_journal_waiting", "Operations that wait for the next commit.", ({ waiting }) => waiting);
   }
 
-  accepted({ namespace, webhook }: Lane): void {
-    this.#accepted.with(namespace, webhook).increment();
-  }
-
-  delivered({ namespace, webhook }: Lane): void {
-    this.#ended.with(namespace, webhook, "delivered").increment();
-  }
-
-  dead({ namespace, webhook }: Lane, _failure: AttemptFailure): void {
-    this.#ended.with(namespace, webhook, "dead_letter").increment();
+  /** The counters of one webhook, to be looked up once. */
+  of({ namespace, webhook }: Lane): WebhookCounters {
+    return {
+      accepted: this.#accepted.with(namespace, webhook),
+      delivered: this.#ended.with(namespace, webhook, "delivered"),
+      dead: this.#ended.with(namespace, webhook, "dead_letter"),
+    };
   }
 
   attemptFailed({ namespace, webhook }: Lane, { code }: AttemptFailure): void {
     this.#failed.with(namespace, webhook, code).increment();
   }
+}
+
+/** What is counted of every event of a webhook. */
+export interface WebhookCounters {
+  readonly accepted: Counter;
+  readonly delivered: Counter;
+  readonly dead: Counter;
 }

@@ -10,13 +10,14 @@ import { type DeliveryError, GatewayError } from "../errors.ts";
 import type { DeliveryResult } from "../modules/module.ts";
 import type { VerifiedEvent } from "../auth/verified_event.ts";
 import type { AttemptFailure } from "./dead_letters.ts";
+import type { EventMetrics, WebhookCounters } from "./event_metrics.ts";
 import type { Appended, IdempotencyKey, Journal, Lane as LaneName, PendingEvent } from "./journal.ts";
 import type { MemoryBudget } from "./memory_budget.ts";
 import { Port, type PortOwner } from "./port.ts";
 import { DURABLE_POLICY, retryDelayMs } from "./retry_policy.ts";
 import type { Route, RouteLookup, RouteStep } from "./route.ts";
 import { Run } from "./run.ts";
-import type { Settler } from "./settler.ts";
+import type { DeliveryOwner, Settler } from "./settler.ts";
 
 /** Events of one webhook that are out of the journal at once. */
 const WINDOW = 1024;
@@ -33,6 +34,7 @@ const LONGEST_WAIT_MS = 60_000;
 export interface LaneContext {
   readonly journal: Journal;
   readonly settler: Settler;
+  readonly metrics: EventMetrics;
   readonly budget: MemoryBudget;
   readonly deadlines: Deadlines;
   readonly lookUp: (lane: LaneName) => RouteLookup;
@@ -43,13 +45,15 @@ export interface LaneContext {
 }
 
 /** The events of one webhook. */
-export class Lane implements PortOwner {
+export class Lane implements PortOwner, DeliveryOwner {
   readonly name: LaneName;
-  /** Events that were accepted and not settled, as far as this process knows. */
+  /** Events that were accepted and whose end is not in the journal, as far as this process knows. */
   pending = 0;
   readonly #context: LaneContext;
+  readonly #counters: WebhookCounters;
   readonly #active = new Map<number, Run>();
   readonly #alarm: Alarm;
+  readonly #refill = () => this.#fill();
   #route: RouteLookup | undefined;
   #ports: readonly Port[] = [];
   #missingSince: number | undefined;
@@ -64,12 +68,15 @@ export class Lane implements PortOwner {
   #claiming = false;
   #activeBytes = 0;
   #underWay = 0;
+  /** Events that have left, and of which the journal does not know it yet. */
+  #unsettled = 0;
   #stopped = false;
 
   constructor(name: LaneName, context: LaneContext) {
     this.name = name;
     this.#context = context;
-    this.#alarm = new Alarm(() => this.#fill());
+    this.#counters = context.metrics.of(name);
+    this.#alarm = new Alarm(this.#refill);
   }
 
   /** Deliveries under way. */
@@ -77,9 +84,14 @@ export class Lane implements PortOwner {
     return this.#underWay;
   }
 
-  /** Whether something is known to wait here: claimed, or in the journal. */
+  /** Whether something is known to wait here: claimed, in the journal or on the way into it. */
   get knowsOfWork(): boolean {
-    return this.#active.size > 0 || this.#arriving > 0 || this.#unclaimed > 0 || this.#hasBacklog;
+    return this.#hasBacklog || this.#isMoving;
+  }
+
+  /** Whether events are on their way into the journal, through an output or out of the journal. */
+  get #isMoving(): boolean {
+    return this.#active.size > 0 || this.#arriving > 0 || this.#unclaimed > 0 || this.#unsettled > 0;
   }
 
   /** Whether its events wait for the configuration. */
@@ -116,6 +128,7 @@ export class Lane implements PortOwner {
     let appended: Appended | undefined;
     try {
       appended = await journal.append(event, idempotency === undefined ? { claim } : { claim, idempotency });
+      if ("sequence" in appended) this.#counters.accepted.increment();
       return appended;
     } finally {
       const sequence = appended !== undefined && "sequence" in appended ? appended.sequence : undefined;
@@ -133,9 +146,13 @@ export class Lane implements PortOwner {
     }
   }
 
-  /** The journal holds so many events of this webhook: there may be some that nobody has claimed. */
+  /**
+   * The journal holds so many events of this webhook: there may be some that nobody has claimed, however much
+   * is under way here. A claim that finds none costs little.
+   */
   recover(pending: number): void {
-    this.pending = Math.max(this.pending, pending);
+    // While anything moves, the two counts cannot be compared.
+    if (!this.#isMoving) this.pending = pending;
     this.#hasBacklog = true;
     this.#nextDueAt = 0;
     this.refresh();
@@ -254,8 +271,7 @@ export class Lane implements PortOwner {
         break;
       case "delivered":
         this.#leave(run);
-        this.pending--;
-        this.#context.settler.delivered(this.name, run.pending.sequence);
+        this.#context.settler.delivered(run.pending.sequence, this);
         break;
       case "dead":
         this.#bury(run, decision.failure, run.toDeadProgress(route));
@@ -280,20 +296,31 @@ export class Lane implements PortOwner {
     });
     this.#leave(run);
     settled.then(() => {
+      this.#unsettled--;
       this.#nextDueAt = this.#hasBacklog ? Math.min(this.#nextDueAt, dueAt) : dueAt;
       this.#hasBacklog = true;
       this.#fill();
     });
   }
 
-  #bury(run: Run, failure: AttemptFailure, progress: string | undefined): void {
+  async #bury(run: Run, failure: AttemptFailure, progress: string | undefined): Promise<void> {
     this.#leave(run);
+    const isSettled = await this.#context.settler.dead(this.name, run.pending, failure, progress);
+    if (isSettled) this.#counters.dead.increment();
+    this.#unsettled--;
     this.pending--;
-    this.#context.settler.dead(this.name, run.pending, failure, progress);
   }
 
+  onDelivered(): void {
+    this.#counters.delivered.increment();
+    this.#unsettled--;
+    this.pending--;
+  }
+
+  /** The event is no longer held here; that the journal knows what became of it is for later. */
   #leave(run: Run): void {
     this.#active.delete(run.pending.sequence);
+    this.#unsettled++;
     this.#releaseMemory(run.bytes);
     if (this.#hasBacklog && this.#active.size <= WINDOW / 2) this.#fill();
   }
@@ -326,7 +353,7 @@ export class Lane implements PortOwner {
     const mayClaim = typeof this.#route === "object" || this.#isGone();
     if (!this.#hasBacklog || this.#claiming || this.#stopped || !mayClaim) return;
     if (!this.#hasRoom()) {
-      if (this.#context.budget.free <= 0) this.#context.budget.whenFree(() => this.#fill());
+      if (this.#context.budget.free <= 0) this.#context.budget.whenFree(this.#refill);
       return;
     }
     const waitMs = this.#nextDueAt - this.#context.now();

@@ -156,14 +156,19 @@ export class OutputHost implements AsyncDisposable, MeasuredOutput, BatchOutput 
     this.#places.free();
   }
 
-  attempt(batch: readonly Delivery[], number: number): Promise<Results> {
-    const { promise, resolve } = Promise.withResolvers<Results>();
-    const attempt = new BatchAttempt(number, (results) => resolve(resultOfEach(batch, results)));
+  attempt(batch: readonly Delivery[], number: number): Results | Promise<Results> {
+    const attempt = new BatchAttempt(number);
     const pending = this.#output === undefined
       ? this.#open().then((output) => attempt.ended ? [] : this.#hand(output, batch, attempt))
       : this.#hand(this.#output, batch, attempt);
+    if (!(pending instanceof Promise)) {
+      this.#note(firstResult(pending));
+      this.#places.free();
+      return resultOfEach(batch, pending);
+    }
+    const ended = attempt.results;
     this.#withinDeadline(pending, attempt, batch);
-    return promise;
+    return ended.then((results) => resultOfEach(batch, results));
   }
 
   async probe(signal: AbortSignal): Promise<void> {
@@ -216,8 +221,12 @@ export class OutputHost implements AsyncDisposable, MeasuredOutput, BatchOutput 
     }
     this.#places.free();
     const result = firstResult(results);
-    this.#failure = result === "delivered" ? undefined : result;
+    this.#note(result);
     return this.#conclude(delivery, number, result);
+  }
+
+  #note(result: DeliveryResult): void {
+    this.#failure = result === "delivered" ? undefined : result;
   }
 
   #hand(output: Output, batch: readonly Delivery[], attempt: Attempt): Results | Promise<Results> {
@@ -238,15 +247,7 @@ export class OutputHost implements AsyncDisposable, MeasuredOutput, BatchOutput 
   }
 
   /** The place is kept until the output itself has ended: a hung one must not get ever more to do. */
-  #withinDeadline(
-    pending: Results | Promise<Results>,
-    attempt: TimedAttempt,
-    batch: readonly Delivery[],
-  ): void {
-    if (!(pending instanceof Promise)) {
-      this.#end(attempt, pending);
-      return;
-    }
+  #withinDeadline(pending: Promise<Results>, attempt: TimedAttempt, batch: readonly Delivery[]): void {
     const timeoutMs = this.#module.timeoutMs?.(batch[0]?.config) ?? DEFAULT_TIMEOUT_MS;
     this.#environment.deadlines.set(timeoutMs, attempt);
     pending.then(
@@ -256,8 +257,7 @@ export class OutputHost implements AsyncDisposable, MeasuredOutput, BatchOutput 
   }
 
   #end(attempt: TimedAttempt, results: Results): void {
-    const result = firstResult(results);
-    this.#failure = result === "delivered" ? undefined : result;
+    this.#note(firstResult(results));
     this.#environment.deadlines.clear(attempt);
     attempt.end(results);
     this.#places.free();
@@ -331,8 +331,15 @@ class SingleAttempt extends TimedAttempt {
 
 /** The attempt of a batch out of the journal. */
 class BatchAttempt extends TimedAttempt {
-  constructor(number: number, protected override readonly onEnd: (results: Results) => void) {
-    super(number);
+  #resolve: ((results: Results) => void) | undefined;
+
+  /** What became of it. To be asked for once, before it ends. */
+  get results(): Promise<Results> {
+    return new Promise((resolve) => this.#resolve = resolve);
+  }
+
+  protected override onEnd(results: Results): void {
+    this.#resolve?.(results);
   }
 }
 

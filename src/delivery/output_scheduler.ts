@@ -29,8 +29,11 @@ export interface BatchOutput {
   tryTakePlace(): boolean;
   /** Gives a place back that was not used. */
   freePlace(): void;
-  /** Makes one attempt and gives the place back. One result per delivery, in order. Never rejects. */
-  attempt(batch: readonly Delivery[], number: number): Promise<Results>;
+  /**
+   * Makes one attempt and gives the place back. One result per delivery, in order. Answers without a promise
+   * when the output did. Never rejects.
+   */
+  attempt(batch: readonly Delivery[], number: number): Results | Promise<Results>;
   /** @throws {DeliveryError} while the output cannot take events */
   probe(signal: AbortSignal): Promise<void>;
 }
@@ -62,6 +65,7 @@ export class OutputScheduler {
   #failures = 0;
   #paused = false;
   #pumping = false;
+  #willPump = false;
 
   constructor(output: BatchOutput, deadlines: Deadlines, logger: Logger) {
     this.#output = output;
@@ -74,10 +78,15 @@ export class OutputScheduler {
     return this.#paused;
   }
 
-  /** Says that a source has deliveries to take. */
+  /** Says that a source has deliveries to take. What is offered in one turn may go in one batch. */
   offer(source: DeliverySource): void {
     this.#ready.add(source);
-    this.pump();
+    if (this.#willPump) return;
+    this.#willPump = true;
+    queueMicrotask(() => {
+      this.#willPump = false;
+      this.pump();
+    });
   }
 
   /** Takes a source out; what it has is no longer for this output. */
@@ -95,7 +104,7 @@ export class OutputScheduler {
   /** Starts attempts as long as there are deliveries and places. */
   pump(): void {
     // Results that come at once free places while deliveries are being taken.
-    if (this.#pumping) return;
+    if (this.#pumping || this.#ready.size === 0) return;
     this.#pumping = true;
     while (this.#mayStart() && this.#output.tryTakePlace()) {
       const batch = this.#collect();
@@ -131,30 +140,35 @@ export class OutputScheduler {
     return batch;
   }
 
-  async #start(batch: readonly ScheduledDelivery[]): Promise<void> {
+  #start(batch: readonly ScheduledDelivery[]): void {
     this.#underWay++;
-    const number = Math.max(...batch.map(({ attempt }) => attempt));
-    const results = await this.#output.attempt(batch.map(({ delivery }) => delivery), number);
+    let number = 1;
+    for (const { attempt } of batch) if (attempt > number) number = attempt;
+    const results = this.#output.attempt(batch.map(({ delivery }) => delivery), number);
+    if (results instanceof Promise) {
+      results.then((ended) => {
+        this.#end(batch, ended);
+        this.pump();
+      });
+    } else this.#end(batch, results);
+  }
+
+  #end(batch: readonly ScheduledDelivery[], results: Results): void {
     this.#underWay--;
     this.#judge(results);
     for (const [index, scheduled] of batch.entries()) {
       scheduled.end(results[index] ?? new DeliveryError("output_failed", "The output gave no result"));
     }
-    this.pump();
   }
 
   #judge(results: Results): void {
-    const outOfReach = results.find((result) => result !== "delivered" && isOutOfReach(result));
-    if (
-      outOfReach === undefined || !results.every((result) => result !== "delivered" && isOutOfReach(result))
-    ) {
-      if (this.#failures > 0) {
-        this.#logger.info("Output {output} is back", { output: this.#output.connection });
-      }
-      this.#failures = 0;
+    const [first] = results;
+    if (first !== undefined && results.every(isOutOfReach)) {
+      if (!this.#paused) this.#pause(first as DeliveryError);
       return;
     }
-    if (!this.#paused) this.#pause(outOfReach as DeliveryError);
+    if (this.#failures > 0) this.#logger.info("Output {output} is back", { output: this.#output.connection });
+    this.#failures = 0;
   }
 
   #pause(reason: DeliveryError): void {
@@ -192,9 +206,11 @@ export class OutputScheduler {
 }
 
 /** The output as a whole is meant, not this event. */
-function isOutOfReach(error: DeliveryError): boolean {
-  return error.code === "output_unavailable" || error.code === "output_timeout" ||
-    error.code === "overloaded";
+function isOutOfReach(result: DeliveryResult): boolean {
+  if (result === "delivered") return false;
+  const { code } = result;
+  return code === "output_unavailable" || code === "output_timeout" ||
+    code === "overloaded";
 }
 
 function rejectedOn(signal: AbortSignal): Promise<never> {

@@ -33,9 +33,8 @@ export class Places {
 
   /** Gives the place to the one that has waited longest. */
   free(): void {
-    const next = this.#waiting.shift();
-    if (next !== undefined) {
-      next();
+    if (this.#waiting.length > 0) {
+      this.#waiting.shift()!();
       return;
     }
     this.#taken--;

@@ -23,11 +23,25 @@ export interface SettlerOptions {
   readonly logger: Logger;
 }
 
+/** Whose event was delivered. */
+export interface DeliveryOwner {
+  /** The journal knows that the event was delivered. */
+  onDelivered(): void;
+}
+
+/** Delivered events that the journal was told of in one turn. */
+interface DeliveredTogether {
+  readonly settled: Promise<void>;
+  readonly sequences: number[];
+  readonly owners: DeliveryOwner[];
+}
+
 /** Settles events in the journal, the metrics and the log. */
 export class Settler {
   readonly #options: SettlerOptions;
   readonly #reports = new RateLimited();
   #unsettled = 0;
+  #lastDelivered: DeliveredTogether | undefined;
   #stopped = false;
   #whenSettled: (() => void) | undefined;
 
@@ -35,38 +49,70 @@ export class Settler {
     this.#options = options;
   }
 
-  /** Outcomes that the journal has not taken yet. */
-  get unsettled(): number {
-    return this.#unsettled;
-  }
-
-  /** Resolves when the outcome is in the journal, or when the settler was stopped. */
-  async settle(settlement: Settlement): Promise<void> {
+  /** Resolves with `true` when the outcome is in the journal, or with `false` when the settler was stopped. */
+  async settle(settlement: Settlement): Promise<boolean> {
     this.#unsettled++;
     const { journal, deadlines } = this.#options;
-    while (!this.#stopped) {
+    let isSettled = false;
+    while (!this.#stopped && !isSettled) {
       try {
         await journal.settle(settlement);
-        break;
+        isSettled = true;
       } catch (error) {
         this.journalFailed(error);
         await deadlines.wait(AGAIN_MS);
       }
     }
+    this.#concluded();
+    return isSettled;
+  }
+
+  #concluded(): void {
     this.#unsettled--;
     if (this.#unsettled === 0) this.#whenSettled?.();
   }
 
-  delivered(lane: Lane, sequence: number): void {
-    this.#options.metrics.delivered(lane);
-    this.settle({ sequence, state: "delivered" });
+  /**
+   * The event is done. Those of one turn share a promise, since the journal takes them together or not at all.
+   *
+   * @param owner told when the journal has it: until then the event is pending, and may be delivered once more
+   */
+  delivered(sequence: number, owner: DeliveryOwner): void {
+    const settled = this.#options.journal.settle({ sequence, state: "delivered" });
+    if (settled === this.#lastDelivered?.settled) {
+      this.#lastDelivered.sequences.push(sequence);
+      this.#lastDelivered.owners.push(owner);
+      return;
+    }
+    const together = { settled, sequences: [sequence], owners: [owner] };
+    this.#lastDelivered = together;
+    this.#unsettled++;
+    settled.then(() => {
+      for (const each of together.owners) each.onDelivered();
+      this.#concluded();
+    }, (error) => {
+      this.journalFailed(error);
+      for (const [index, again] of together.sequences.entries()) {
+        this.#deliveredAfterAll(again, together.owners[index]!);
+      }
+      this.#concluded();
+    });
   }
 
-  dead(lane: Lane, pending: PendingEvent, failure: AttemptFailure, progress: string | undefined): void {
-    this.#options.metrics.dead(lane, failure);
+  async #deliveredAfterAll(sequence: number, owner: DeliveryOwner): Promise<void> {
+    if (await this.settle({ sequence, state: "delivered" })) owner.onDelivered();
+  }
+
+  /** The event is given up. Resolves as {@linkcode settle} does. */
+  dead(
+    lane: Lane,
+    pending: PendingEvent,
+    failure: AttemptFailure,
+    progress: string | undefined,
+  ): Promise<boolean> {
     this.#report("warning", lane, pending.event.id, failure, "was given up and is a dead letter now");
     const settlement = { sequence: pending.sequence, state: "dead", failure } as const;
-    this.settle(progress === undefined ? settlement : { ...settlement, progress });
+    return this.settle(progress === undefined ? settlement : { ...settlement, progress });
   }
 
   /** An attempt failed. */

@@ -57,8 +57,8 @@ function guardedBy(token: string | undefined): (handler: Handler) => Handler {
     };
   }
   const isExpected = secretMatcher(`Bearer ${token}`);
-  return (handler) => (request, requestId) => {
-    if (isExpected(request.headers.get("authorization") ?? "")) return handler(request, requestId);
+  return (handler) => (request, requestId, rest) => {
+    if (isExpected(request.headers.get("authorization") ?? "")) return handler(request, requestId, rest);
     throw new GatewayError("unauthorized", undefined, { headers: { "www-authenticate": "Bearer" } });
   };
 }

@@ -140,7 +140,7 @@ class Exchange extends Expiring implements RequestToVerify {
 
       const body = encoding === undefined ? sent : await decodeBody(sent, encoding, maxBytes);
       if (dataType === "json") requireJson(body);
-      const { namespace, id: webhook } = entry;
+      const { namespace, webhook } = entry.lane;
       const { headers } = this.#request;
       const event = { id: this.#id, namespace, webhook, receivedAt: Date.now(), headers, body };
       const accepting = this.#context.acceptor.accept(entry, authenticator.seal(verified, event));
@@ -192,7 +192,7 @@ class Exchange extends Expiring implements RequestToVerify {
 
   /** A repeated event gets the answer of the first one. */
   #succeed(entry: WebhookEntry, accepted: Exclude<Acceptation, GatewayError>): void {
-    if (typeof accepted === "object") {
+    if (typeof accepted === "object" && "duplicateOf" in accepted) {
       this.#context.metrics.repeated(entry);
       this.#end(acceptedResponse(accepted.duplicateOf));
     } else {

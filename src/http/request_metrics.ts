@@ -34,6 +34,13 @@ const OUTCOMES: Record<ErrorCode, string> = {
   overloaded: "overloaded",
   journal_unavailable: "journal_unavailable",
   draining: "draining",
+  // Answers to connectors, not to webhook requests.
+  channel_not_found: "not_found",
+  unsupported_protocol: "invalid",
+  upgrade_required: "invalid",
+  too_many_connections: "overloaded",
+  connection_not_found: "not_found",
+  invalid_message: "invalid",
   output_failed: "output_failed",
   output_rejected: "output_failed",
   output_unavailable: "output_failed",

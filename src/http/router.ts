@@ -10,14 +10,17 @@ import { EventIds } from "../event.ts";
 import { discardBody } from "./body.ts";
 import { exchange, type ExchangeContext } from "./exchange.ts";
 import type { FailureLog } from "./failure_log.ts";
+import { KnownUrls } from "./known_urls.ts";
 import { errorResponse, toGatewayError } from "./responses.ts";
 
-/** Answers requests to one path. */
-export type Handler = (request: Request, requestId: string) => Response | Promise<Response>;
+/** Answers requests to one path. `rest` is what follows the path of a prefix. */
+export type Handler = (request: Request, requestId: string, rest: string) => Response | Promise<Response>;
 
 /** A path and the handlers of its methods. HEAD is answered by GET's. */
 export interface Route {
   readonly path: string;
+  /** Whether the path stands for everything that begins with it. @default false */
+  readonly isPrefix?: boolean;
   readonly methods: Readonly<Record<string, Handler>>;
 }
 
@@ -37,14 +40,17 @@ export class Router {
   readonly #webhooks: ExchangeContext;
   readonly #defaultNamespace: string;
   readonly #routes: ReadonlyMap<string, Route>;
+  readonly #prefixes: readonly Route[];
   readonly #failures: FailureLog;
   readonly #ids = new EventIds();
+  readonly #knownUrls = new KnownUrls();
   #knownOrigin = "";
 
   constructor(options: RouterOptions) {
     this.#webhooks = options.webhooks;
     this.#defaultNamespace = options.defaultNamespace;
     this.#routes = new Map(options.routes.map((route) => [route.path, route]));
+    this.#prefixes = options.routes.filter(({ isPrefix }) => isPrefix === true);
     this.#failures = options.failures;
   }
 
@@ -52,6 +58,8 @@ export class Router {
   readonly handle = (request: Request, info: Deno.ServeHandlerInfo): Response | Promise<Response> => {
     const id = this.#ids.next();
     const url = request.url;
+    const known = this.#knownUrls.find(url);
+    if (known !== undefined) return exchange(this.#webhooks, request, info, known, id);
     const pathStart = url.indexOf("/", url.indexOf("//") + 2);
     if (!this.#hasValidOrigin(url, pathStart)) {
       return this.#refuse(request, new GatewayError("invalid_host"), id);
@@ -61,6 +69,9 @@ export class Router {
     if (!path.startsWith(WEBHOOK_PREFIX)) return this.#answer(path, request, info, id);
     const webhook = this.#webhookPath(path.slice(WEBHOOK_PREFIX.length));
     if (webhook === undefined) return this.#refuse(request, new GatewayError("not_found"), id);
+    const entry = this.#webhooks.find(webhook);
+    // Only URLs of webhooks that exist: a scanner must not make it forget the others.
+    if (entry !== undefined) this.#knownUrls.remember(url, entry.path);
     return exchange(this.#webhooks, request, info, webhook, id);
   };
 
@@ -82,7 +93,7 @@ export class Router {
 
   async #answer(path: string, request: Request, info: Deno.ServeHandlerInfo, id: string): Promise<Response> {
     try {
-      const route = this.#routes.get(path);
+      const route = this.#routes.get(path) ?? this.#prefixes.find((prefix) => path.startsWith(prefix.path));
       if (route === undefined) throw new GatewayError("not_found");
       const handler = route.methods[request.method === "HEAD" ? "GET" : request.method];
       if (handler === undefined) {
@@ -91,7 +102,7 @@ export class Router {
         );
         throw new GatewayError("method_not_allowed", undefined, { headers: { "allow": allow.join(", ") } });
       }
-      const response = await handler(request, id);
+      const response = await handler(request, id, path.slice(route.path.length));
       await discardBody(request);
       return response;
     } catch (thrown) {

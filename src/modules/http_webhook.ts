@@ -97,7 +97,8 @@ function authorityOf({ hostname, port }: Destination): string {
   return `${hostname.includes(":") ? `[${hostname}]` : hostname}:${port}`;
 }
 
-function judgeAnswer({ status, headers }: Answer, destination: Destination): DeliveryResult {
+/** What an answer means for the event. */
+export function judgeAnswer({ status, headers }: Answer, destination: Destination): DeliveryResult {
   if (status >= 200 && status < 300) return "delivered";
   const message = `Destination ${authorityOf(destination)} answered ${status}`;
   if (TEMPORARY_STATUSES.has(status) || status >= 500) {
@@ -123,7 +124,8 @@ function parseRetryAfter(value: string | undefined, nowMs: number): number | und
   return Number.isNaN(seconds) ? undefined : Math.min(Math.max(seconds, 0), LONGEST_RETRY_AFTER);
 }
 
-function judgeFailure(error: unknown, destination: Destination): DeliveryError {
+/** What it means for the event that there was no answer. */
+export function judgeFailure(error: unknown, destination: Destination): DeliveryError {
   const name = `Destination ${authorityOf(destination)}`;
   const options = { cause: error };
   if (error instanceof RefusedAddressError) {

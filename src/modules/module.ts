@@ -58,6 +58,22 @@ export interface Output<Config = unknown> extends AsyncDisposable {
   probe(signal: AbortSignal): Promise<void>;
 }
 
+/** Durable queues that connectors drain: the part of `ChannelQueues` that an output needs. */
+export interface ChannelWriter {
+  /**
+   * Appends an event; resolves when that would survive a crash.
+   *
+   * @param options.ttlMs after this time the event is a dead letter, in milliseconds
+   * @param options.maxSize events that may stand in the channel
+   * @throws {GatewayError} `overloaded` when the channel is full, `journal_unavailable` when it cannot be used
+   */
+  enqueue(
+    channel: string,
+    event: VerifiedEvent,
+    options: { readonly ttlMs: number; readonly maxSize: number },
+  ): Promise<void>;
+}
+
 /** What the host gives a module to work with. */
 export interface ModuleContext {
   /** The connection's name, or the module's name where it needs no connection. */
@@ -65,6 +81,14 @@ export interface ModuleContext {
   readonly logger: Logger;
   /** Where modules that print write to: standard output. */
   readonly lines: LineWriter;
+  /** Where events for connectors are queued. Left out where there is no such place, as in a connector. */
+  readonly channels?: ChannelWriter;
+}
+
+/** What a module may want to know of the webhook that uses it. */
+export interface WebhookTraits {
+  /** What the webhook takes bodies for: JSON, which they then are, or any bytes. */
+  readonly dataType: "json" | "blob";
 }
 
 /** A kind of system that events can be delivered to. */
@@ -73,10 +97,15 @@ export interface OutputModule<Config = unknown, Connection = unknown> {
   readonly name: string;
   /** Connection `type`s that it accepts; empty when it needs no connection. */
   readonly connectionTypes: readonly string[];
-  /** Strict schema of `module-config`. It may end in a transform that compiles the configuration. */
+  /**
+   * Strict schema of `module-config`. It may end in a transform that compiles the configuration; the result is
+   * shared by webhooks of equal settings and must be immutable.
+   */
   readonly configSchema: z.ZodType<Config>;
   /** Strict schema of the connection without its `type`. Left out when no connection is needed. */
   readonly connectionSchema?: z.ZodType<Connection>;
+  /** Fits a configuration to its webhook, when that is compiled. Left out, it is used as the schema made it. */
+  forWebhook?(config: Config, webhook: WebhookTraits): Config;
   readonly acceptance: Acceptance;
   /** The cheapest form of the body that the module can work from. */
   readonly reads: BodyForm;

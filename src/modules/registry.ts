@@ -4,36 +4,41 @@
  * @module
  */
 
+import { clickhouseModule } from "./clickhouse.ts";
 import { httpWebhookModule } from "./http_webhook.ts";
+import { kafkaModule } from "./kafka.ts";
 import { logModule } from "./log.ts";
 import type { OutputModule } from "./module.ts";
+import { redisPublishModule } from "./redis_publish.ts";
+import { redisRqModule } from "./redis_rq.ts";
 import { saveToDiskModule } from "./save_to_disk.ts";
+import { webhookConnectModule } from "./webhook_connect.ts";
 
 /**
  * Every module that a webhook can name. Which configuration belongs to which module is no longer in the
  * type here: a configuration must be handed only to the module whose own schema made it.
  */
 export const outputModules: readonly OutputModule[] = [
+  clickhouseModule,
   httpWebhookModule,
+  kafkaModule,
   logModule,
+  redisPublishModule,
+  redisRqModule,
   saveToDiskModule,
+  webhookConnectModule,
 ];
 
 /** Modules of the Python original that do not exist here yet: a webhook that names one is told so. */
 export const PLANNED_MODULES: readonly string[] = [
   "activemq",
   "aws_sqs",
-  "clickhouse",
   "gcp_pubsub",
-  "kafka",
   "mqtt",
   "mysql",
   "postgresql",
   "rabbitmq",
-  "redis_publish",
-  "redis_rq",
   "s3",
-  "webhook_connect",
   "websocket",
   "zeromq",
 ];

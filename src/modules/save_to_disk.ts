@@ -9,10 +9,10 @@ import { resolve } from "@std/path";
 import { z } from "zod";
 import { DeliveryError } from "../errors.ts";
 import type { Event } from "../event.ts";
-import { isSensitiveName, REDACTED } from "../observability/redaction.ts";
 import { booleanField } from "../schema_fields.ts";
 import { type FilenamePattern, parseFilenamePattern } from "./filename_pattern.ts";
 import type { Attempt, Delivery, DeliveryResult, Output, OutputModule } from "./module.ts";
+import { recordedHeaders } from "./recorded_headers.ts";
 import { createFile, flushDirectory, isInside, judgeDiskError, makeDirectory } from "./save_to_disk_files.ts";
 
 /** The same event gets the same name whenever it is tried again, so it is never on the disk twice. */
@@ -193,13 +193,11 @@ function envelopeOf(event: Event): Uint8Array {
     namespace: event.namespace,
     webhook: event.webhook,
     received_at: new Date(event.receivedAt).toISOString(),
-    headers: Object.fromEntries(
-      Array.from(event.headers, ([name, value]) => [name, isSensitiveName(name) ? REDACTED : value]),
-    ),
   });
   const json = jsonTextOf(event);
   const body = json === undefined ? `"body_base64":"${event.body.bytes.toBase64()}"` : `"payload":${json}`;
-  return new TextEncoder().encode(`${head.slice(0, -1)},${body}}\n`);
+  const headers = `"headers":${recordedHeaders(event.headers)}`;
+  return new TextEncoder().encode(`${head.slice(0, -1)},${headers},${body}}\n`);
 }
 
 /** The body's text when it is JSON in valid UTF-8. */

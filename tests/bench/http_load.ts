@@ -18,6 +18,8 @@ export interface Contestant {
   /** The request's body. */
   readonly body: string;
   readonly headers?: Readonly<Record<string, string>>;
+  /** How long the server is left alone between its start and the load, in seconds. @default 0 */
+  readonly idleSeconds?: number;
 }
 
 export interface Measurement {
@@ -60,6 +62,7 @@ async function measure(contestant: Contestant, port: number, options: LoadOption
   const script = join(directory, "request.lua");
   await Deno.writeTextFile(script, luaScript(contestant));
   const url = `http://127.0.0.1:${port}${contestant.path}`;
+  await new Promise((resolve) => setTimeout(resolve, (contestant.idleSeconds ?? 0) * 1000));
   await runWrk(url, script, 1, options.connections);
   const before = cpuSeconds(server.pid);
   const report = await runWrk(url, script, options.seconds, options.connections);
@@ -120,19 +123,27 @@ async function untilItAnswers(url: string, contestant: Contestant): Promise<void
   }
 }
 
-function luaScript({ body, headers }: Contestant): string {
+/** A script of the load generator that sends the body with these headers. */
+export function luaScript({ body, headers }: Pick<Contestant, "body" | "headers">): string {
   const lines = Object.entries({ "Content-Type": "application/json", ...headers })
     .map(([name, value]) => `wrk.headers[${JSON.stringify(name)}] = ${JSON.stringify(value)}`);
   return [`wrk.method = "POST"`, `wrk.body = ${JSON.stringify(body)}`, ...lines].join("\n");
 }
 
-interface WrkReport {
+/** What the load generator reports. */
+export interface WrkReport {
   readonly requests: number;
   readonly requestsPerSecond: number;
   readonly p99Ms: number;
 }
 
-async function runWrk(url: string, script: string, seconds: number, connections: number): Promise<WrkReport> {
+/** @throws {Error} when a request failed or was not answered with 2xx or 3xx */
+export async function runWrk(
+  url: string,
+  script: string,
+  seconds: number,
+  connections: number,
+): Promise<WrkReport> {
   const { stdout, success } = await new Deno.Command("wrk", {
     args: [
       "--threads",
@@ -164,7 +175,7 @@ function toMilliseconds(match: RegExpExecArray | null): number {
 }
 
 /** User and system time that a process has used. */
-function cpuSeconds(pid: number): number {
+export function cpuSeconds(pid: number): number {
   const fields = Deno.readTextFileSync(`/proc/${pid}/stat`).split(") ")[1]?.split(" ") ?? [];
   return (Number(fields[11]) + Number(fields[12])) / CLOCK_TICKS_PER_SECOND;
 }

@@ -2,7 +2,12 @@
  *     deno task bench accept [--seconds 5] [--rounds 3] [--connections 32]
  *     deno task bench durable [--seconds 5] [--rounds 3]
  *     deno task bench memory
+ *     deno task bench fairness
+ *     deno task bench backlog [--seconds 5] [--rounds 3] [--connections 32]
  *     deno task bench etcd [--keys 25000,250000] [--rounds 3]
+ *     deno task bench outputs [kafka|redis|clickhouse ...] [--seconds 5] [--rounds 3] [--connections 32]
+ *     deno task bench hung [--seconds 30]
+ *     deno task bench relay [--rounds 3]
  *
  * @module
  */
@@ -10,8 +15,12 @@
 import { parseArgs } from "@std/cli/parse-args";
 import { benchAccept } from "./accept.ts";
 import { benchDurable } from "./durable.ts";
+import { benchBacklog } from "./backlog.ts";
 import { benchEtcd } from "./etcd.ts";
+import { benchFairness } from "./fairness.ts";
 import { benchMemory } from "./memory.ts";
+import { benchHung, benchOutputs } from "./outputs.ts";
+import { benchRelay } from "./relay.ts";
 
 const options = parseArgs(Deno.args, { string: ["seconds", "rounds", "connections", "keys"] });
 const load = {
@@ -26,7 +35,12 @@ const benchmarks: Readonly<Record<string, () => Promise<void>>> = {
   accept: () => benchAccept(load),
   durable: () => benchDurable(load),
   memory: () => benchMemory(),
+  backlog: () => benchBacklog(load),
+  fairness: () => benchFairness(),
   etcd: () => benchEtcd({ sizes, rounds: load.rounds }),
+  outputs: () => benchOutputs(options._.slice(1).map(String), load),
+  hung: () => benchHung(Number(options["seconds"] ?? 30)),
+  relay: () => benchRelay({ rounds: load.rounds }),
 };
 
 const run = benchmarks[String(options._[0])];

@@ -101,7 +101,7 @@ Deno.test("a migration to etcd and back gives the same files, digit by digit", a
 }
 `;
   const connectionsText =
-    '{\n  "redis": {\n    "type": "redis-rq",\n    "password": "{$REDIS_PASSWORD:}"\n  }\n}\n';
+    '{\n  "redis": {\n    "type": "redis-rq",\n    "host": "localhost",\n    "password": "{$REDIS_PASSWORD:none}"\n  }\n}\n';
   await dir.writeText("webhooks.json", webhooksText);
   await dir.writeText("connections.json", connectionsText);
   assertEquals((await cwm(TO_ETCD, dir, server.endpoint)).status, 0);
@@ -146,10 +146,10 @@ Deno.test("pruning removes what is extra in the namespace, and no connection tha
   const etcd = server.gateway;
   await etcd.putJson("/cwm/default/webhooks/extra", { module: "log" });
   await etcd.putJson("/cwm/team-b/webhooks/other", { module: "log" });
-  await etcd.putJson("/cwm/global/connections/extra", { type: "redis-rq" });
+  await etcd.putJson("/cwm/global/connections/extra", { type: "redis-rq", host: "localhost" });
   await etcd.put("/cwm/default/webhooks/not an id", "{}");
   await dir.writeJson("webhooks.json", { a: { module: "log" } });
-  await dir.writeJson("connections.json", { redis: { type: "redis-rq" } });
+  await dir.writeJson("connections.json", { redis: { type: "redis-rq", host: "localhost" } });
   const shared = await cwm([...TO_ETCD, "--prune"], dir, server.endpoint);
   assertEquals(lastLine(shared), "Done: 2 written, 1 removed");
   assertMatch(

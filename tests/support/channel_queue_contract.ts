@@ -28,20 +28,37 @@ export interface ChannelQueueHarness extends AsyncDisposable {
   crash(): Promise<void>;
 }
 
+/** What differs between implementations. */
+export interface ChannelQueueTraits {
+  /** Whether all consumers are those of one process, so that leases end with it. */
+  readonly leasesEndWithProcess: boolean;
+  /** Whether leaks are looked for. @default true */
+  readonly sanitize?: boolean;
+}
+
 const CHANNEL = "orders";
 const ROOMY: EnqueueOptions = { ttlMs: 3_600_000, maxSize: 1_000 };
 const MINUTE_MS = 60_000;
 
 /** Registers the tests of the contract. `setUp` makes a new harness for each. */
-export function testChannelQueueContract(name: string, setUp: () => Promise<ChannelQueueHarness>): void {
+export function testChannelQueueContract(
+  name: string,
+  setUp: () => Promise<ChannelQueueHarness>,
+  { leasesEndWithProcess, sanitize = true }: ChannelQueueTraits = { leasesEndWithProcess: true },
+): void {
   function test(
     sentence: string,
     run: (open: OpenQueues, harness: ChannelQueueHarness) => Promise<void>,
   ): void {
-    Deno.test(`${name} ${sentence}`, async () => {
-      await using harness = await setUp();
-      await using open = await harness.openQueues();
-      await run(open, harness);
+    Deno.test({
+      name: `${name} ${sentence}`,
+      sanitizeOps: sanitize,
+      sanitizeResources: sanitize,
+      async fn() {
+        await using harness = await setUp();
+        await using open = await harness.openQueues();
+        await run(open, harness);
+      },
     });
   }
 
@@ -202,22 +219,41 @@ export function testChannelQueueContract(name: string, setUp: () => Promise<Chan
     for (const [index, event] of events.entries()) assertSameEvent(leased[index]!.event, event);
   });
 
-  test("hold everything after a crash, leases included", async ({ queues }, harness) => {
+  test("renew leases, and tell which events somebody has dealt with", async ({ queues }) => {
+    const [first, second] = await enqueueMany(queues, 2);
+    const leased = await queues.lease(CHANNEL, 2, 200);
+    const tags = leased.map(({ tag }) => tag);
+    assertEquals(await queues.renew(CHANNEL, tags, MINUTE_MS), tags);
+    await queues.acknowledge(CHANNEL, tags[0]!);
+    assertEquals(await queues.renew(CHANNEL, [...tags, "unknown"], MINUTE_MS), [tags[1]!]);
+    assertEquals(await queues.renew(CHANNEL, [], MINUTE_MS), []);
+    const [third] = await enqueueMany(queues, 1);
+    // Its lease of 200 ms is over when this one of 300 ms, which nobody renews, has ended.
+    assertEquals((await queues.lease(CHANNEL, 10, 300)).map(idOf), [third]);
+    assertEquals((await leaseEventually(queues)).map(idOf), [third]);
+    assertEquals([first, second], leased.map(idOf));
+  });
+
+  test("hold everything after a crash", async ({ queues }, harness) => {
     const ids = await enqueueMany(queues, 4);
-    const [done, , ours] = await queues.lease(CHANNEL, 3, MINUTE_MS);
+    const [done, held, ours] = await queues.lease(CHANNEL, 3, MINUTE_MS);
     await queues.acknowledge(CHANNEL, done!.tag);
     await queues.release(CHANNEL, ours!.tag, 0);
     await harness.crash();
     await using restarted = await harness.openQueues();
     assertEquals(await restarted.queues.depth(CHANNEL), {
-      ready: 2,
-      leased: 1,
+      ready: leasesEndWithProcess ? 3 : 2,
+      leased: leasesEndWithProcess ? 0 : 1,
       oldestReceivedAt: verifiedEvent().receivedAt,
     });
     const leased = await restarted.queues.lease(CHANNEL, 10, MINUTE_MS);
-    assertEquals(leased.map((each) => [idOf(each), each.delivery]), [[ids[2], 2], [ids[3], 1]]);
+    assertEquals(leased.map((each) => [idOf(each), each.delivery]), [
+      ...(leasesEndWithProcess ? [[ids[1], 2]] : []),
+      [ids[2], 2],
+      [ids[3], 1],
+    ]);
     assertEquals(
-      await restarted.queues.acknowledge(CHANNEL, ids[1]!),
+      await restarted.queues.acknowledge(CHANNEL, held!.tag),
       true,
       "its consumer still works on it",
     );

@@ -25,6 +25,12 @@ export interface GatewayProcessOptions {
    * @default "src/main.ts"
    */
   readonly program?: string;
+  /**
+   * The beginning of the command line, for what runs the program in its own place: `["setpriv", "--nnp"]`.
+   *
+   * @default []
+   */
+  readonly through?: readonly string[];
 }
 
 /**
@@ -115,12 +121,14 @@ export class GatewayProcess implements AsyncDisposable {
  * that are meant to fail.
  */
 export function spawnProgram(
-  { env = {}, cwd, args = ["serve"], program = "src/main.ts" }: GatewayProcessOptions & {
+  { env = {}, cwd, args = ["serve"], program = "src/main.ts", through = [] }: GatewayProcessOptions & {
     readonly cwd: string;
   },
 ): ChildProcess {
-  return ChildProcess.spawn(Deno.execPath(), {
+  const [command = "", ...rest] = [...through, Deno.execPath()];
+  return ChildProcess.spawn(command, {
     args: [
+      ...rest,
       "run",
       // `deno task test` has put everything into the cache; a start must not depend on the network.
       "--cached-only",

@@ -36,6 +36,8 @@ export interface OutputUnderTest extends AsyncDisposable {
   readonly connection?: unknown;
   /** A valid `module-config`. */
   readonly config: Readonly<Record<string, unknown>>;
+  /** The webhook's `data_type`. @default "json" */
+  readonly dataType?: "json" | "blob";
   /** Parts of connection and `module-config` that must never be shown. */
   readonly secrets?: readonly string[];
   /** Standard output, for modules that print. */
@@ -102,7 +104,9 @@ class Bench implements AsyncDisposable {
   }
 
   delivery(event: VerifiedEvent, config: unknown = this.subject.config): Delivery {
-    return { event, config: this.module.configSchema.parse(config) };
+    const parsed = this.module.configSchema.parse(config);
+    const { dataType = "json" } = this.subject;
+    return { event, config: this.module.forWebhook?.(parsed, { dataType }) ?? parsed };
   }
 
   /** Delivers, and reports a failure of the whole batch as the failure of each of its events. */

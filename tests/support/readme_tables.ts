@@ -15,6 +15,7 @@ import {
   retrySchema,
 } from "../../src/config/delivery_schema.ts";
 import { PLANNED_KEYS, webhookSchema } from "../../src/config/schema.ts";
+import { CONNECTOR_VARIABLES, connectorSchema, targetSchema } from "../../src/connector/config_schema.ts";
 import { ERROR_CATALOGUE } from "../../src/errors.ts";
 import { outputModules } from "../../src/modules/registry.ts";
 import { SETTING_DEFINITIONS } from "../../src/settings.ts";
@@ -30,15 +31,33 @@ export function readmeSections(): ReadonlyMap<string, string> {
     ...outputModules.map((
       module,
     ): [string, string] => [`table: ${module.name}`, schemaTable(module.configSchema)]),
+    ...connectionSchemas().map(([type, schema]): [string, string] => [
+      `table: connection ${type}`,
+      schemaTable(schema),
+    ]),
     ["table: retry", schemaTable(retrySchema)],
     ["table: limits", schemaTable(limitsSchema)],
     ["table: idempotency", schemaTable(idempotencySchema)],
     ["table: chain item", schemaTable(chainItemSchema)],
     ["table: chain-config", schemaTable(chainConfigSchema)],
+    ["table: connector", schemaTable(connectorSchema)],
+    ["table: connector target", schemaTable(targetSchema)],
+    ["table: connector variables", variablesTable()],
     ["table: settings", settingsTable()],
     ["table: errors", errorsTable()],
     ["list: planned keys", [...PLANNED_KEYS].map((key) => `\`${key}\``).join(", ")],
   ]);
+}
+
+/** Each schema of a connection once, under the first of the types that it is for. */
+function connectionSchemas(): (readonly [type: string, schema: z.ZodType])[] {
+  const types = new Map<z.ZodType, string>();
+  for (const { connectionTypes: [type], connectionSchema } of outputModules) {
+    if (type !== undefined && connectionSchema !== undefined && !types.has(connectionSchema)) {
+      types.set(connectionSchema, type);
+    }
+  }
+  return Array.from(types, ([schema, type]) => [type, schema]);
 }
 
 /** README with its sections replaced by what the code says. */
@@ -63,6 +82,13 @@ function settingsTable(): string {
       setting.type,
       setting.description,
     ]),
+  );
+}
+
+function variablesTable(): string {
+  return table(
+    ["variable", "sets"],
+    Object.entries(CONNECTOR_VARIABLES).map(([variable, key]) => [`\`${variable}\``, `\`${key}\``]),
   );
 }
 
@@ -118,12 +144,27 @@ function definition(schema: z.ZodType): Definition {
 }
 
 function typeLabel(field: z.ZodType): string {
-  const json = z.toJSONSchema(field, { io: "input", unrepresentable: "any" }) as Record<string, unknown>;
-  if (Array.isArray(json["enum"])) return json["enum"].map((value) => `\`${value}\``).join(", ");
-  if (json["type"] === "array") return "list";
-  const { minimum, maximum } = json;
+  const whole = z.toJSONSchema(field, { io: "input", unrepresentable: "any" }) as JsonSchema;
+  // That a key may be null, too, is for files that were written for the original.
+  const forms = (whole.anyOf ?? [whole]).filter(({ type }) => type !== "null");
+  return [...new Set(forms.map(formLabel))].join(" or ");
+}
+
+interface JsonSchema {
+  readonly type?: string;
+  readonly enum?: readonly unknown[];
+  readonly minimum?: number;
+  readonly maximum?: number;
+  readonly anyOf?: readonly JsonSchema[];
+}
+
+function formLabel(form: JsonSchema): string {
+  if (form.enum !== undefined) return form.enum.map((value) => `\`${value}\``).join(", ");
+  if (form.anyOf !== undefined) return [...new Set(form.anyOf.map(formLabel))].join(" or ");
+  if (form.type === "array") return "list";
+  const { minimum, maximum } = form;
   const range = minimum === undefined ? "" : `, ${minimum} to ${maximum}`;
-  return `${json["type"]}${range}`;
+  return `${form.type}${range}`;
 }
 
 function defaultLabel(field: z.ZodType): string {

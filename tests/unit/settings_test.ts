@@ -184,9 +184,14 @@ Deno.test("settings never show the value of a secret", () => {
   const secrets = SETTING_DEFINITIONS.filter((definition) => definition.secret).map(({ variable }) =>
     variable
   );
-  assertEquals(secrets, ["ETCD_PASSWORD", "ADMIN_TOKEN"]);
-  const problems = problemsOf({ ETCD_PASSWORD: "hunter2", ADMIN_TOKEN: "hunter2", PORT: "x" });
-  assertEquals(problems.length, 3);
+  assertEquals(secrets, ["ETCD_PASSWORD", "RELAY_QUEUE", "ADMIN_TOKEN"]);
+  const problems = problemsOf({
+    ETCD_PASSWORD: "hunter2",
+    RELAY_QUEUE: "redis:hunter2",
+    ADMIN_TOKEN: "hunter2",
+    PORT: "x",
+  });
+  assertEquals(problems.length, 4);
   assert(!problems.join("\n").includes("hunter2"));
   assertEquals(problemsOf({ ADMIN_TOKEN: "0123456789 abcdef" }).length, 1);
 });

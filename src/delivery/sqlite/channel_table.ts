@@ -27,6 +27,7 @@ export class ChannelTable {
   readonly #reveal: StatementSync;
   readonly #select: StatementSync;
   readonly #lease: StatementSync;
+  readonly #renew: StatementSync;
   readonly #nextVisible: StatementSync;
   readonly #remove: StatementSync;
   readonly #release: StatementSync;
@@ -57,6 +58,7 @@ export class ChannelTable {
     this.#lease = database.prepare(
       "UPDATE messages SET visible_at = ?, leased = 1, deliveries = deliveries + 1 WHERE seq = ?",
     );
+    this.#renew = database.prepare("UPDATE messages SET visible_at = ? WHERE seq = ? AND leased = 1");
     this.#nextVisible = database.prepare(
       `SELECT visible_at FROM messages WHERE channel = ? AND visible_at > ${VISIBLE}
         ORDER BY visible_at LIMIT 1`,
@@ -78,6 +80,11 @@ export class ChannelTable {
     );
     const counts = database.prepare("SELECT channel, count(*) AS count FROM messages GROUP BY channel").all();
     this.#counts.load(counts.map((row) => [Number(row["channel"]), Number(row["count"])]));
+  }
+
+  /** Ends all leases: those that stand in the file were given by a process that has ended. */
+  static releaseLeases(database: DatabaseSync): void {
+    database.prepare(`UPDATE messages SET visible_at = ${VISIBLE}, leased = 0 WHERE leased = 1`).run();
   }
 
   enqueue({ channel, event, ttlMs, maxSize }: RequestOf<"enqueue">): ReplyOf<"enqueue"> {
@@ -102,6 +109,16 @@ export class ChannelTable {
     }
     const next = this.#nextVisible.get(id);
     return { events: leased, nextVisibleAt: next && Number(next["visible_at"]) };
+  }
+
+  /** Returns the tags that still stand in the channel. */
+  renew({ channel, tags, visibilityMs }: RequestOf<"renew">): ReplyOf<"renew"> {
+    const until = Math.ceil(Date.now() + visibilityMs);
+    return tags.filter((tag) => {
+      const message = this.#message(channel, tag);
+      if (message !== undefined) this.#renew.run(until, message.sequence);
+      return message !== undefined;
+    });
   }
 
   acknowledge({ channel, tag }: RequestOf<"acknowledge">): boolean {

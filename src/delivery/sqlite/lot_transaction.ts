@@ -52,6 +52,7 @@ const HANDLERS: Handlers = {
   },
   enqueue: ({ channels }, request) => channels.enqueue(request),
   lease: ({ channels }, request) => channels.lease(request),
+  renew: ({ channels }, request) => channels.renew(request),
   acknowledge: ({ channels }, request) => channels.acknowledge(request),
   release: ({ channels }, request) => channels.release(request),
   reject: ({ channels }, request) => channels.reject(request),

@@ -95,6 +95,10 @@ export interface Operations {
       readonly nextVisibleAt: number | undefined;
     },
   ];
+  readonly renew: [
+    { readonly channel: string; readonly tags: readonly string[]; readonly visibilityMs: number },
+    readonly string[],
+  ];
   readonly acknowledge: [MessageName, boolean];
   readonly release: [MessageName & { readonly delayMs: number }, boolean];
   readonly reject: [MessageName & { readonly failure: AttemptFailure }, boolean];

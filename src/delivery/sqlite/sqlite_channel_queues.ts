@@ -41,6 +41,10 @@ export class SqliteChannelQueues implements ChannelQueues {
     }));
   }
 
+  async renew(channel: string, tags: readonly string[], visibilityMs: number): Promise<readonly string[]> {
+    return tags.length === 0 ? [] : await this.#worker.operate("renew", { channel, tags, visibilityMs });
+  }
+
   acknowledge(channel: string, tag: string): Promise<boolean> {
     return this.#worker.operate("acknowledge", { channel, tag });
   }

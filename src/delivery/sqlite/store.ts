@@ -6,6 +6,7 @@
  */
 
 import type { DatabaseSync, StatementSync } from "node:sqlite";
+import { ChannelTable } from "./channel_table.ts";
 import { Claims } from "./claims.ts";
 import { closeFile, openFile, setAside } from "./journal_file.ts";
 import { LotTransaction, type LotWork } from "./lot_transaction.ts";
@@ -172,7 +173,10 @@ export class Store {
     const database = openFile(this.#options.directory);
     try {
       if (this.#keepsClaims) PendingTable.adoptClaims(database, this.#claims);
-      else PendingTable.releaseClaims(database, this.#claims);
+      else {
+        PendingTable.releaseClaims(database, this.#claims);
+        ChannelTable.releaseLeases(database);
+      }
       const tables = new Tables(database, this.#options, this.#claims, this.#lastSequence);
       const open = {
         database,

@@ -1,6 +1,5 @@
 // What the servers of the etcd benchmarks share: they take orders over HTTP on a port of their own, and
 // observe themselves from within.
-import process from "node:process";
 
 /** What a server can be told to do; the result is answered as JSON. */
 export type Orders = Readonly<Record<string, (parameters: URLSearchParams) => unknown>>;
@@ -38,38 +37,57 @@ export class Arrivals {
   }
 }
 
-/** The longest time that the event loop was held up. */
+/** The longest time that the event loop was held up, in milliseconds. */
 export interface Block {
   readonly longestMs: number;
-  /** How much processor time the process used meanwhile: little, where others had the processors. */
-  readonly cpuMs: number;
+  /** The longest one without the time for which the process was ready to run and others had the processors. */
+  readonly ownMs: number;
 }
 
 /** Watches the event loop with a timer that is due every millisecond. */
 export class BlockRecorder {
+  readonly #waiting = new WaitingTime();
   #timer: ReturnType<typeof setInterval> | undefined;
-  #longest: Block = { longestMs: 0, cpuMs: 0 };
+  #longestMs = 0;
+  #ownMs = 0;
 
   start(): void {
     this.stop();
-    this.#longest = { longestMs: 0, cpuMs: 0 };
+    this.#longestMs = this.#ownMs = 0;
     let last = performance.now();
-    let lastCpu = process.cpuUsage();
+    let lastWaited = this.#waiting.read();
     this.#timer = setInterval(() => {
       const now = performance.now();
-      const cpu = process.cpuUsage();
-      const longestMs = now - last - 1;
-      if (longestMs > this.#longest.longestMs) {
-        const cpuMs = (cpu.user + cpu.system - lastCpu.user - lastCpu.system) / 1000;
-        this.#longest = { longestMs, cpuMs };
-      }
+      const waited = this.#waiting.read();
+      const blockedMs = now - last - 1;
+      this.#longestMs = Math.max(this.#longestMs, blockedMs);
+      this.#ownMs = Math.max(this.#ownMs, blockedMs - (waited - lastWaited));
       last = now;
-      lastCpu = cpu;
+      lastWaited = waited;
     }, 1);
   }
 
   stop(): Block {
     clearInterval(this.#timer);
-    return this.#longest;
+    return { longestMs: this.#longestMs, ownMs: this.#ownMs };
+  }
+}
+
+/**
+ * How long this thread has waited for a processor, as Linux counts it.
+ *
+ * @see https://docs.kernel.org/scheduler/sched-stats.html
+ */
+class WaitingTime {
+  readonly #file = Deno.openSync("/proc/thread-self/schedstat");
+  readonly #buffer = new Uint8Array(128);
+  readonly #decoder = new TextDecoder();
+
+  /** In milliseconds. */
+  read(): number {
+    this.#file.seekSync(0, Deno.SeekMode.Start);
+    const length = this.#file.readSync(this.#buffer) ?? 0;
+    const [, waited] = this.#decoder.decode(this.#buffer.subarray(0, length)).split(" ");
+    return Number(waited) / 1_000_000;
   }
 }

@@ -108,6 +108,21 @@ Deno.test("an event that its output refuses for good is a dead letter at once, a
   assertEquals(await deadLetters(gateway), []);
 });
 
+Deno.test("a replayed dead letter does not wait for what is under way in its webhook", async () => {
+  const probe = durable();
+  const { promise: never, resolve: end } = Promise.withResolvers<DeliveryResult>();
+  probe.behaviour = ({ event }) => event.body.text === '"bad"' ? new DeliveryError("output_rejected") : never;
+  await using gateway = await start([probe]);
+  await gateway.post("/webhook/orders", '"hangs"');
+  const id = eventId(await gateway.post("/webhook/orders", '"bad"'));
+  await eventually(async () => assertEquals((await deadLetters(gateway)).length, 1));
+  probe.behaviour = () => "delivered";
+  await admin(gateway, "/admin/dead-letters/replay?reason=output_rejected", "POST");
+  await eventually(() => assertEquals(probe.events.filter((event) => event.id === id).length, 2));
+  end("delivered");
+  await untilPending(gateway, 0);
+});
+
 Deno.test("dead letters are shown with their headers and body, credentials left out, and can be dropped", async () => {
   const probe = durable();
   probe.behaviour = () => new DeliveryError("output_rejected");

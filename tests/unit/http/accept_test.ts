@@ -175,3 +175,18 @@ Deno.test("a failure has a request id of its own on every route", async () => {
   assertNotEquals(ids[0], ids[1]);
   assertNotEquals(ids[1], ids[2]);
 });
+
+Deno.test("a URL that led to a webhook leads nowhere once the webhook is gone, until it is back", async () => {
+  const probe = new ProbeModule();
+  await using gateway = await start(probe);
+  const send = async () => (await gateway.post("/webhook/json", "1")).status;
+  const load = async (webhooks: Record<string, unknown>) => {
+    await gateway.writeWebhooks(webhooks);
+    await gateway.reload();
+  };
+  assertEquals([await send(), await send()], [200, 200]);
+  await load({ other: { module: "probe" } });
+  assertEquals(await send(), 404);
+  await load({ json: { module: "probe" } });
+  assertEquals(await send(), 200);
+});

@@ -26,7 +26,7 @@ function describeChanges({ changes }: MigrationPlan): string[] {
 }
 
 const LOG = { module: "log" };
-const REDIS = { type: "redis-rq" };
+const REDIS = { type: "redis-rq", host: "localhost" };
 
 Deno.test("a plan for sides that agree has no changes", async () => {
   const files = { webhooks: { a: LOG }, connections: { redis: REDIS } };

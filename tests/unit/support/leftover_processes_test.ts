@@ -1,5 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { ChildProcess } from "../../support/child_process.ts";
+import { eventually } from "../../support/eventually.ts";
 import { findLeftoverProcesses, RUN_VARIABLE } from "../../support/leftover_processes.ts";
 
 Deno.test({
@@ -11,8 +12,8 @@ Deno.test({
       env: { [RUN_VARIABLE]: run },
     });
     await child.waitForLine(/started/);
-    const [found] = await findLeftoverProcesses(run);
-    assertEquals(found?.pid, child.pid);
+    // While one program becomes another, for a moment, its environment cannot be seen.
+    await eventually(async () => assertEquals((await findLeftoverProcesses(run))[0]?.pid, child.pid));
     child.kill("SIGKILL");
     await child.exited;
     assertEquals(await findLeftoverProcesses(run), []);

@@ -1,0 +1,97 @@
+/**
+ * `cwm connector`: drains a channel of a gateway from inside a private network.
+ *
+ * @module
+ */
+
+import { parseArgs } from "@std/cli/parse-args";
+import { loadConnectorConfig } from "../connector/config.ts";
+import { CONNECTOR_VARIABLES } from "../connector/config_schema.ts";
+import { Connector } from "../connector/connector.ts";
+import { StartupError } from "../errors.ts";
+import { standardLineWriter } from "../observability/line_writer.ts";
+import { logger, setUpLogging } from "../observability/logging.ts";
+import { firstSignal } from "./signals.ts";
+import { print } from "./terminal.ts";
+
+const HELP = `Takes events from a channel of a gateway and delivers them inside a private network
+
+Usage: cwm connector [--config connector.json]
+
+The file and the variables set the same keys; variables win. README describes them.
+
+Options:
+  --config FILE  The configuration. Without it, the environment alone
+  -h, --help     Print this help
+
+Environment variables:
+${Object.entries(CONNECTOR_VARIABLES).map(([name, key]) => `  ${name.padEnd(34)} ${key}`).join("\n")}`;
+
+/**
+ * Runs the connector until a signal ends it. Returns the exit status.
+ *
+ * @param args what follows `connector` on the command line
+ * @throws {StartupError} `usage`, `settings_invalid`
+ */
+export async function connector(
+  args: readonly string[],
+  environment: Readonly<Record<string, string>>,
+): Promise<number> {
+  const file = parseOptions(args);
+  if (file === "help") {
+    print(HELP);
+    return 0;
+  }
+  const config = await loadConnectorConfig({
+    file: file.path,
+    environment,
+    hostname: environment["HOSTNAME"] ?? hostName(),
+    logIsTerminal: Deno.stderr.isTerminal(),
+  });
+  await using lines = standardLineWriter("stdout");
+  await using records = standardLineWriter("stderr");
+  await using _logging = setUpLogging({ ...config.log, writer: records });
+  for (const warning of config.warnings) logger("connector").warning(warning);
+  const stopping = new AbortController();
+  const stopped = firstSignal().then(() => stopping.abort());
+  try {
+    await using running = await Connector.start({ config, environment, lines }, stopping.signal);
+    await stopped;
+    await running.drain();
+  } catch (error) {
+    // Stopped while it waited for its configuration: there is nothing to finish.
+    if (!stopping.signal.aborted) throw error;
+  }
+  return 0;
+}
+
+/** The system's name for this machine; a container may not be allowed to ask for it. */
+function hostName(): string {
+  try {
+    return Deno.hostname();
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotCapable)) throw error;
+    return "connector";
+  }
+}
+
+function parseOptions(args: readonly string[]): { readonly path: string | undefined } | "help" {
+  const options = parseArgs(args, {
+    string: ["config"],
+    boolean: ["help"],
+    alias: { h: "help" },
+    unknown: (argument) => {
+      throw usage(
+        argument.startsWith("-") ? `Unknown option '${argument}'` : `Unexpected argument '${argument}'`,
+      );
+    },
+  });
+  if (options["help"] === true) return "help";
+  const path = options["config"] as string | undefined;
+  if (path === "") throw usage("Option '--config' needs the path of a file");
+  return { path };
+}
+
+function usage(problem: string): StartupError {
+  return new StartupError("usage", [problem, "Run 'cwm connector --help' for the options"]);
+}

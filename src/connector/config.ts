@@ -1,0 +1,284 @@
+/**
+ * The connector's configuration: a file, environment variables over it, and what the two must not
+ * contradict each other in. Every problem is told at once, and none of them shows a value.
+ *
+ * @module
+ */
+
+import { closestString } from "@std/text/closest-string";
+import { describeIssues } from "../config/compiler.ts";
+import { parseJsonObject, readFileContent } from "../config/json_file.ts";
+import { type Environment, substitute } from "../config/substitution.ts";
+import { StartupError } from "../errors.ts";
+import {
+  CONNECTOR_VARIABLES,
+  type ConnectorFile,
+  connectorSchema,
+  type TargetConfig,
+} from "./config_schema.ts";
+
+/** Where events go: exactly one of the three modes. */
+export type DeliveryConfig =
+  | {
+    readonly mode: "http";
+    readonly defaultTarget: TargetConfig | undefined;
+    readonly targets: ReadonlyMap<string, TargetConfig>;
+  }
+  | {
+    readonly mode: "module";
+    readonly webhooks: string;
+    readonly connections: string;
+    readonly namespace: string | undefined;
+  }
+  | {
+    readonly mode: "etcd";
+    readonly endpoint: string;
+    readonly prefix: string;
+    readonly username: string | undefined;
+    readonly password: string | undefined;
+    readonly namespace: string | undefined;
+  };
+
+/** Everything that a connector is told. Times are in milliseconds. */
+export interface ConnectorConfig {
+  /** Without a final slash. */
+  readonly cloudUrl: string;
+  readonly channel: string;
+  readonly token: string;
+  readonly protocol: ConnectorFile["protocol"];
+  readonly connectorId: string;
+  readonly delivery: DeliveryConfig;
+  readonly maxConcurrent: number;
+  readonly ordered: boolean;
+  readonly redelivery: { readonly initialMs: number; readonly maxMs: number };
+  readonly reconnect: { readonly initialMs: number; readonly maxMs: number; readonly multiplier: number };
+  readonly connectionTimeoutMs: number;
+  readonly heartbeatTimeoutMs: number;
+  readonly ackTimeoutMs: number;
+  readonly shutdownTimeoutMs: number;
+  readonly tls: { readonly ca?: string; readonly cert?: string; readonly key?: string };
+  /** `undefined`: `/health` and `/metrics` are not served. */
+  readonly status: { readonly host: string; readonly port: number } | undefined;
+  readonly log: { readonly level: ConnectorFile["log_level"]; readonly format: "text" | "json" };
+  /** What the operator should be told at the start, one sentence each. */
+  readonly warnings: readonly string[];
+}
+
+/** Where the configuration comes from. */
+export interface ConnectorSource {
+  /** Path of `connector.json`; `undefined` for the environment alone. */
+  readonly file: string | undefined;
+  readonly environment: Environment;
+  readonly hostname: string;
+  readonly logIsTerminal: boolean;
+}
+
+/**
+ * Reads the configuration.
+ *
+ * @throws {StartupError} `settings_invalid` with one line per problem
+ */
+export async function loadConnectorConfig(source: ConnectorSource): Promise<ConnectorConfig> {
+  const fromFile = source.file === undefined ? {} : await readFile(source.file, source.environment);
+  const { merged, variables } = withVariables(fromFile, source.environment);
+  const parsed = connectorSchema.safeParse(merged);
+  if (!parsed.success) {
+    throw new StartupError(
+      "settings_invalid",
+      describeIssues(parsed.error, connectorSchema).map(({ path, message }) =>
+        `${variables.get(path) ?? path}: ${message}`
+      ),
+    );
+  }
+  const problems = contradictions(parsed.data);
+  if (problems.length > 0) throw new StartupError("settings_invalid", problems);
+  return await compile(parsed.data, source);
+}
+
+async function readFile(path: string, environment: Environment): Promise<Record<string, unknown>> {
+  const content = await readFileContent(path);
+  if ("problem" in content) throw fileProblem(path, content.problem.message);
+  const parsed = await parseJsonObject(content.bytes);
+  if ("problem" in parsed) throw fileProblem(path, parsed.problem.message);
+  const [duplicate] = parsed.duplicateKeys;
+  if (duplicate !== undefined) throw fileProblem(path, `Key '${duplicate}' stands there twice`);
+  const remarksOut = Object.fromEntries(
+    Object.entries(parsed.members).filter(([key]) => !key.startsWith("_")),
+  );
+  const { value, problems } = substitute(remarksOut, environment);
+  if (problems.length > 0) {
+    throw new StartupError(
+      "settings_invalid",
+      problems.map((problem) => `${problem.path}: ${problem.message}`),
+    );
+  }
+  return value as Record<string, unknown>;
+}
+
+function fileProblem(path: string, message: string): StartupError {
+  return new StartupError("settings_invalid", [`Cannot use ${path}: ${message}`]);
+}
+
+/** The file's values with the variables over them, and which variable set which key. */
+function withVariables(
+  file: Record<string, unknown>,
+  environment: Environment,
+): { merged: Record<string, unknown>; variables: Map<string, string> } {
+  const merged: Record<string, unknown> = { ...file };
+  const variables = new Map<string, string>();
+  for (const [variable, path] of Object.entries(CONNECTOR_VARIABLES)) {
+    const value = environment[variable]?.trim() ?? "";
+    if (value === "") continue;
+    variables.set(path, variable);
+    const [key = "", child] = path.split(".");
+    merged[key] = child === undefined ? value : { ...merged[key] as object | undefined, [child]: value };
+  }
+  return { merged, variables };
+}
+
+/** What is wrong between values that are each right. */
+function contradictions(file: ConnectorFile): string[] {
+  const modes = [
+    ["HTTP targets (default_target, targets)", file.default_target !== undefined || hasTargets(file)],
+    ["webhooks_config", file.webhooks_config !== undefined],
+    ["etcd_host", file.etcd_host !== undefined],
+  ] as const;
+  const chosen = modes.filter(([, isChosen]) => isChosen).map(([name]) => name);
+  const problems: string[] = [];
+  if (chosen.length === 0) {
+    problems.push("No delivery mode is chosen: set default_target or targets, webhooks_config, or etcd_host");
+  } else if (chosen.length > 1) {
+    problems.push(`Only one delivery mode is allowed: ${chosen.join(" and ")} are set, keep one of them`);
+  }
+  if (!file.verify_ssl) {
+    problems.push("verify_ssl must be true: name the authority to trust in ca_cert_path instead");
+  }
+  if ((file.client_cert_path === undefined) !== (file.client_key_path === undefined)) {
+    problems.push("client_cert_path and client_key_path must be set together");
+  }
+  if (file.max_reconnect_delay < file.reconnect_delay) {
+    problems.push("max_reconnect_delay must not be less than reconnect_delay");
+  }
+  if (cloudUrlOf(file.cloud_url) === undefined) {
+    problems.push("cloud_url must be an http, https, ws or wss address without user, query and fragment");
+  }
+  for (const [name, { url }] of namedTargets(file)) {
+    if (!isTargetUrl(url)) problems.push(`${name}.url must be an http or https address without user name`);
+  }
+  return problems;
+}
+
+function hasTargets({ targets = {} }: ConnectorFile): boolean {
+  return Object.keys(targets).length > 0;
+}
+
+function namedTargets({ default_target: fallback, targets = {} }: ConnectorFile): [string, TargetConfig][] {
+  return [
+    ...(fallback === undefined ? [] : [["default_target", fallback] as [string, TargetConfig]]),
+    ...Object.entries(targets).map(([name, target]): [string, TargetConfig] => [`targets.${name}`, target]),
+  ];
+}
+
+function cloudUrlOf(text: string): string | undefined {
+  const url = URL.parse(text.replace(/^ws/i, "http"));
+  if (url === null || (url.protocol !== "http:" && url.protocol !== "https:")) return undefined;
+  if (url.username !== "" || url.search !== "" || url.hash !== "") return undefined;
+  return url.href.replace(/\/+$/, "");
+}
+
+function isTargetUrl(text: string): boolean {
+  const url = URL.parse(text);
+  return (url?.protocol === "http:" || url?.protocol === "https:") && url.username === "";
+}
+
+async function compile(file: ConnectorFile, source: ConnectorSource): Promise<ConnectorConfig> {
+  const cloudUrl = cloudUrlOf(file.cloud_url) ?? "";
+  return {
+    cloudUrl,
+    channel: file.channel,
+    token: file.token,
+    protocol: file.protocol,
+    connectorId: file.connector_id ?? source.hostname,
+    delivery: deliveryOf(file),
+    maxConcurrent: file.max_concurrent_requests,
+    ordered: file.ordered,
+    redelivery: { initialMs: file.redelivery_delay * 1000, maxMs: file.max_redelivery_delay * 1000 },
+    reconnect: {
+      initialMs: file.reconnect_delay * 1000,
+      maxMs: file.max_reconnect_delay * 1000,
+      multiplier: file.reconnect_backoff_multiplier,
+    },
+    connectionTimeoutMs: file.connection_timeout * 1000,
+    heartbeatTimeoutMs: file.heartbeat_timeout * 1000,
+    ackTimeoutMs: file.ack_timeout * 1000,
+    shutdownTimeoutMs: file.shutdown_timeout * 1000,
+    tls: {
+      ...await pem("ca", file.ca_cert_path),
+      ...await pem("cert", file.client_cert_path),
+      ...await pem("key", file.client_key_path),
+    },
+    status: file.status_port === undefined ? undefined : { host: file.status_host, port: file.status_port },
+    log: { level: file.log_level, format: file.log_format ?? (source.logIsTerminal ? "text" : "json") },
+    warnings: [...misspellings(source.environment), ...plainTextWarning(cloudUrl)],
+  };
+}
+
+function deliveryOf(file: ConnectorFile): DeliveryConfig {
+  const { namespace } = file;
+  if (file.webhooks_config !== undefined) {
+    return {
+      mode: "module",
+      webhooks: file.webhooks_config,
+      connections: file.connections_config ?? "connections.json",
+      namespace,
+    };
+  }
+  if (file.etcd_host !== undefined) {
+    const host = file.etcd_host.includes(":")
+      ? `[${file.etcd_host.replace(/^\[|\]$/g, "")}]`
+      : file.etcd_host;
+    return {
+      mode: "etcd",
+      endpoint: `http://${host}:${file.etcd_port}`,
+      prefix: file.etcd_prefix,
+      username: file.etcd_username,
+      password: file.etcd_password,
+      namespace,
+    };
+  }
+  return {
+    mode: "http",
+    defaultTarget: file.default_target,
+    targets: new Map(Object.entries(file.targets ?? {})),
+  };
+}
+
+async function pem<Name extends string>(
+  name: Name,
+  path: string | undefined,
+): Promise<{ readonly [Key in Name]?: string }> {
+  if (path === undefined) return {};
+  const content = await readFileContent(path);
+  if ("problem" in content) throw fileProblem(path, content.problem.message);
+  return { [name]: new TextDecoder().decode(content.bytes) } as { [Key in Name]: string };
+}
+
+function plainTextWarning(cloudUrl: string): string[] {
+  const { protocol, hostname } = new URL(cloudUrl);
+  const isLocal = /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(hostname);
+  return protocol === "http:" && !isLocal
+    ? ["cloud_url is not encrypted: token and events can be read on the way, use https"]
+    : [];
+}
+
+/** Variables that begin like ours and are none: a setting that would be ignored silently. */
+function misspellings(environment: Environment): string[] {
+  return Object.keys(environment)
+    // Kubernetes sets the others beside a service named `connector`.
+    .filter((name) => /^CONNECTOR_(?!SERVICE_|PORT)/.test(name) && !(name in CONNECTOR_VARIABLES))
+    .map((name) =>
+      `${name} is not a variable of the connector: nearest is ${
+        closestString(name, Object.keys(CONNECTOR_VARIABLES))
+      }`
+    );
+}

@@ -1,0 +1,153 @@
+/**
+ * Delivers events through output modules, as webhooks and connections of a local configuration say: files,
+ * or an etcd cluster. A changed value changes the delivery without a restart. What the webhook says about
+ * authentication is not looked at: the gateway has verified the event.
+ *
+ * @module
+ */
+
+import type { VerifiedEvent } from "../auth/verified_event.ts";
+import { BlockedWebhook, type WebhookEntry } from "../config/entry.ts";
+import { FileConfigProvider } from "../config/file_provider.ts";
+import { ConfigManager } from "../config/manager.ts";
+import type { ConfigProvider } from "../config/provider.ts";
+import type { Environment } from "../config/substitution.ts";
+import { Deadlines } from "../deadlines.ts";
+import { deliverDirectly } from "../delivery/direct_delivery.ts";
+import { OutputMetrics } from "../delivery/output_metrics.ts";
+import { OutputPool } from "../delivery/output_pool.ts";
+import { DeliveryError } from "../errors.ts";
+import type { DeliveryResult } from "../modules/module.ts";
+import { outputModules } from "../modules/registry.ts";
+import { webhookConnectModule } from "../modules/webhook_connect.ts";
+import type { LineWriter } from "../observability/line_writer.ts";
+import { logger } from "../observability/logging.ts";
+import type { Metrics } from "../observability/metrics.ts";
+import type { DeliveryConfig } from "./config.ts";
+import type { Deliverer } from "./deliverer.ts";
+
+/** How long an event may take with its output's own retries before it goes back, in milliseconds. */
+const DELIVERY_BUDGET_MS = 10_000;
+
+/** The namespace of the webhooks in files, where none is configured. */
+const FILE_NAMESPACE = "default";
+
+/** What a module deliverer is made of. */
+export interface ModuleDelivererOptions {
+  readonly delivery: Exclude<DeliveryConfig, { readonly mode: "http" }>;
+  /** Where `{$NAME}` references are looked up. */
+  readonly environment: Environment;
+  /** Standard output, for the `log` module. */
+  readonly lines: LineWriter;
+  readonly metrics: Metrics;
+}
+
+/** See the top of this file. */
+export class ModuleDeliverer implements Deliverer {
+  readonly #namespace: string | undefined;
+  readonly #deadlines = new Deadlines();
+  readonly #outputs: OutputPool;
+  readonly #manager: ConfigManager;
+  readonly #provider: ConfigProvider;
+
+  private constructor(options: ModuleDelivererOptions, provider: ConfigProvider) {
+    this.#namespace = options.delivery.mode === "module"
+      ? options.delivery.namespace ?? FILE_NAMESPACE
+      : options.delivery.namespace;
+    this.#outputs = this.#buildOutputs(options);
+    this.#manager = new ConfigManager({
+      outputs: this.#outputs,
+      compile: {
+        environment: options.environment,
+        // A connector has no channels of its own: relaying again would go round in circles.
+        modules: outputModules.filter(({ name }) => name !== webhookConnectModule.name),
+      },
+      logger: logger("config"),
+    });
+    this.#provider = provider;
+    provider.registerMetrics?.(options.metrics);
+  }
+
+  /**
+   * Loads the configuration. With etcd, waits until the cluster can be reached.
+   *
+   * @throws {DOMException} `AbortError` when the signal aborts first
+   */
+  static async start(options: ModuleDelivererOptions, signal: AbortSignal): Promise<ModuleDeliverer> {
+    const deliverer = new ModuleDeliverer(options, await createProvider(options.delivery));
+    try {
+      await deliverer.#provider.start(deliverer.#manager, signal);
+      logger("config").info(
+        "Delivering with {webhooks} webhooks and {connections} connections",
+        deliverer.#manager.size,
+      );
+      return deliverer;
+    } catch (error) {
+      await deliverer[Symbol.asyncDispose]();
+      throw error;
+    }
+  }
+
+  async deliver(event: VerifiedEvent): Promise<DeliveryResult> {
+    const path = `${this.#namespace ?? event.namespace}/${event.webhook}`;
+    const entry = this.#manager.find(path);
+    if (entry === undefined) {
+      return new DeliveryError("output_rejected", `The connector's configuration has no webhook ${path}`);
+    }
+    if (entry instanceof BlockedWebhook) {
+      const message = `Webhook ${path} of the connector cannot be used: ${entry.error.message}`;
+      return new DeliveryError("output_unavailable", message, {
+        retryAfterSeconds: entry.error.retryAfterSeconds ?? 10,
+      });
+    }
+    return await this.#deliverThrough(entry, event);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#provider[Symbol.asyncDispose]();
+    this.#manager.close();
+    await this.#outputs[Symbol.asyncDispose]();
+    this.#deadlines[Symbol.dispose]();
+  }
+
+  /** The outputs stay open until the delivery has ended, whatever the configuration says by then. */
+  async #deliverThrough(entry: WebhookEntry, event: VerifiedEvent): Promise<DeliveryResult> {
+    entry.enter();
+    try {
+      return await deliverDirectly(entry, event, this.#deadlines);
+    } finally {
+      entry.leave();
+    }
+  }
+
+  #buildOutputs({ lines, metrics }: ModuleDelivererOptions): OutputPool {
+    const outputs: OutputPool = new OutputPool({
+      deadlines: this.#deadlines,
+      metrics: new OutputMetrics(metrics, () => outputs.hosts()),
+      context: { lines },
+      deliveryBudgetMs: DELIVERY_BUDGET_MS,
+    }, logger("output"));
+    return outputs;
+  }
+}
+
+/** The etcd client is loaded only where it is used. */
+async function createProvider(delivery: ModuleDelivererOptions["delivery"]): Promise<ConfigProvider> {
+  if (delivery.mode === "module") {
+    return new FileConfigProvider({
+      webhooksFile: delivery.webhooks,
+      connectionsFile: delivery.connections,
+      defaultNamespace: delivery.namespace ?? FILE_NAMESPACE,
+      logger: logger("config"),
+    });
+  }
+  const { EtcdConfigProvider } = await import("../config/etcd_provider.ts");
+  const { endpoint, prefix, username, password } = delivery;
+  return new EtcdConfigProvider({
+    endpoints: [endpoint],
+    prefix,
+    ...(username === undefined ? {} : { username }),
+    ...(password === undefined ? {} : { password }),
+    logger: logger("etcd"),
+  });
+}

@@ -1,0 +1,46 @@
+import { StartupError } from "../errors.ts";
+import { type Metrics, METRICS_CONTENT_TYPE } from "../observability/metrics.ts";
+import { logger } from "../observability/logging.ts";
+
+/**
+ * Serves the connector's own `/health`, `/livez`, `/readyz` and `/metrics` until disposed. `/health` answers
+ * 200 whatever it says; `/readyz` answers 503 while there is no connection.
+ *
+ * @param port 0 for any free one
+ * @throws {StartupError} when the address cannot be used
+ */
+export function serveStatus(
+  { host, port }: { readonly host: string; readonly port: number },
+  metrics: Metrics,
+  status: () => Readonly<Record<string, unknown>>,
+): AsyncDisposable {
+  try {
+    const server = Deno.serve({ hostname: host, port, onListen: () => {} }, (request) => {
+      switch (new URL(request.url).pathname) {
+        case "/health":
+          return Response.json(status());
+        case "/livez":
+          return new Response("ok\n");
+        case "/readyz":
+          return Response.json(status(), { status: status()["status"] === "connected" ? 200 : 503 });
+        case "/metrics":
+          return new Response(metrics.render(), { headers: { "content-type": METRICS_CONTENT_TYPE } });
+        default:
+          return new Response("Not found\n", { status: 404 });
+      }
+    });
+    logger("connector").info("Serving /health and /metrics on http://{host}:{port}", {
+      host,
+      port: server.addr.port,
+    });
+    return { [Symbol.asyncDispose]: () => server.shutdown() };
+  } catch (cause) {
+    if (!(cause instanceof Deno.errors.AddrInUse || cause instanceof Deno.errors.AddrNotAvailable)) {
+      throw cause;
+    }
+    const code = cause instanceof Deno.errors.AddrInUse ? "address_in_use" : "address_not_available";
+    throw new StartupError(code, [`Cannot serve /health on ${host}:${port}: choose another status_port`], {
+      cause,
+    });
+  }
+}

@@ -1,0 +1,158 @@
+/**
+ * What ClickHouse's error codes mean for the rows of an insert. Codes and names are those of
+ * `src/Common/ErrorCodes.cpp` in ClickHouse; which of them version 18.16 answers with was measured.
+ *
+ * @module
+ */
+
+import { DeliveryError, type DeliveryErrorCode } from "../errors.ts";
+import type { ClickhouseFailure, Refusal } from "./clickhouse_client.ts";
+
+/**
+ * - `row`: a value does not fit. The other rows of the insert may be good.
+ * - `table`: the table or its columns are not as the configuration says. No row of it can be inserted.
+ * - `later`: the server cannot do it now.
+ */
+export type FailureScope = "row" | "table" | "later";
+
+/** What follows from a failed request. */
+export interface Judgement {
+  readonly scope: FailureScope;
+  readonly error: DeliveryError;
+  /** Whether the server may have inserted the rows all the same. */
+  readonly mayBeStored: boolean;
+}
+
+const ROW_CODES: ReadonlyMap<number, string> = new Map([
+  [6, "CANNOT_PARSE_TEXT"],
+  [25, "CANNOT_PARSE_ESCAPE_SEQUENCE"],
+  [26, "CANNOT_PARSE_QUOTED_STRING"],
+  [27, "CANNOT_PARSE_INPUT_ASSERTION_FAILED"],
+  [36, "BAD_ARGUMENTS"],
+  [38, "CANNOT_PARSE_DATE"],
+  [41, "CANNOT_PARSE_DATETIME"],
+  // A text that is not in an Enum, as 18.16 says it.
+  [49, "LOGICAL_ERROR"],
+  [53, "TYPE_MISMATCH"],
+  [69, "ARGUMENT_OUT_OF_BOUND"],
+  [70, "CANNOT_CONVERT_TYPE"],
+  [72, "CANNOT_PARSE_NUMBER"],
+  [117, "INCORRECT_DATA"],
+  [130, "CANNOT_READ_ARRAY_FROM_TEXT"],
+  [131, "TOO_LARGE_STRING_SIZE"],
+  [248, "INVALID_PARTITION_VALUE"],
+  [321, "VALUE_IS_OUT_OF_RANGE_OF_DATA_TYPE"],
+  [349, "CANNOT_INSERT_NULL_IN_ORDINARY_COLUMN"],
+  [376, "CANNOT_PARSE_UUID"],
+  [407, "DECIMAL_OVERFLOW"],
+  [441, "CANNOT_PARSE_DOMAIN_VALUE_FROM_STRING"],
+  [467, "CANNOT_PARSE_BOOL"],
+  [469, "VIOLATED_CONSTRAINT"],
+  [675, "CANNOT_PARSE_IPV4"],
+  [676, "CANNOT_PARSE_IPV6"],
+  [691, "UNKNOWN_ELEMENT_OF_ENUM"],
+]);
+
+/** A table that a webhook's configuration names, or a column that this module needs, is not there. */
+const TABLE_CODES: ReadonlyMap<number, string> = new Map([
+  [8, "THERE_IS_NO_COLUMN"],
+  [10, "NOT_FOUND_COLUMN_IN_BLOCK"],
+  [15, "DUPLICATE_COLUMN"],
+  [16, "NO_SUCH_COLUMN_IN_TABLE"],
+  [20, "NUMBER_OF_COLUMNS_DOESNT_MATCH"],
+  [44, "ILLEGAL_COLUMN"],
+  [46, "UNKNOWN_FUNCTION"],
+  [47, "UNKNOWN_IDENTIFIER"],
+  [48, "NOT_IMPLEMENTED"],
+  [50, "UNKNOWN_TYPE"],
+  [56, "UNKNOWN_STORAGE"],
+  [60, "UNKNOWN_TABLE"],
+  [62, "SYNTAX_ERROR"],
+  [73, "UNKNOWN_FORMAT"],
+  [81, "UNKNOWN_DATABASE"],
+  [115, "UNKNOWN_SETTING"],
+]);
+
+/** An administrator of the server can put these right, and then the events can be inserted as they are. */
+const ACCESS_CODES: ReadonlyMap<number, string> = new Map([
+  [164, "READONLY"],
+  [192, "UNKNOWN_USER"],
+  [193, "WRONG_PASSWORD"],
+  [194, "REQUIRED_PASSWORD"],
+  [195, "IP_ADDRESS_NOT_ALLOWED"],
+  [291, "DATABASE_ACCESS_DENIED"],
+  [497, "ACCESS_DENIED"],
+  [516, "AUTHENTICATION_FAILED"],
+]);
+
+/** The server says no before it begins. */
+const BUSY_CODES: ReadonlyMap<number, string> = new Map([
+  [202, "TOO_MANY_SIMULTANEOUS_QUERIES"],
+  [252, "TOO_MANY_PARTS"],
+]);
+
+/** The code for a missing table. */
+export const UNKNOWN_TABLE = 60;
+
+/** Codes whose texts may quote what was sent. */
+const QUOTING_CODES: ReadonlySet<number> = new Set([62]);
+
+/** How much of the server's text is shown, in characters. */
+const LONGEST_TEXT = 300;
+
+/** Statuses that a proxy in front of the server may answer with, where the server itself gives a code. */
+const STATUS_SCOPES: ReadonlyMap<number, FailureScope> = new Map([[400, "row"], [413, "row"]]);
+const ACCESS_STATUSES: ReadonlySet<number> = new Set([401, 403]);
+
+/**
+ * Judges a failed request.
+ *
+ * @param what completes "ClickHouse at … refused", such as `the insert into webhook_logs`
+ */
+export function judgeFailure(server: string, what: string, failure: ClickhouseFailure): Judgement {
+  const { kind, refusal, message } = failure;
+  if (refusal !== undefined) return judgeRefusal(`${server} refused ${what}`, refusal);
+  const code = kind === "not_clickhouse" ? "output_failed" : "output_unavailable";
+  const error = new DeliveryError(code, message, { cause: failure.cause });
+  return { scope: "later", error, mayBeStored: kind !== "unreachable" };
+}
+
+function judgeRefusal(beginning: string, { status, code, text }: Refusal): Judgement {
+  const judge = (
+    scope: FailureScope,
+    errorCode: DeliveryErrorCode,
+    mayBeStored: boolean,
+    reason: string,
+  ) => ({
+    scope,
+    error: new DeliveryError(errorCode, `${beginning}: ${reason}`),
+    mayBeStored,
+  });
+  if (code === undefined) {
+    const scope = STATUS_SCOPES.get(status) ?? "later";
+    if (scope === "row") return judge(scope, "output_rejected", false, `HTTP ${status}`);
+    const isDenied = ACCESS_STATUSES.has(status);
+    return judge(scope, isDenied ? "output_unavailable" : "output_failed", !isDenied, `HTTP ${status}`);
+  }
+  const reason = describe(code, text);
+  if (TABLE_CODES.has(code)) return judge("table", "output_rejected", false, reason);
+  if (ACCESS_CODES.has(code)) return judge("later", "output_unavailable", false, reason);
+  if (BUSY_CODES.has(code)) return judge("later", "output_failed", false, reason);
+  if (ROW_CODES.has(code) || status === 400) return judge("row", "output_rejected", false, reason);
+  return judge("later", "output_failed", true, reason);
+}
+
+function describe(code: number, text: string): string {
+  const row = ROW_CODES.get(code);
+  if (row !== undefined) return `code ${code} (${row})`;
+  const name = TABLE_CODES.get(code) ?? ACCESS_CODES.get(code) ?? BUSY_CODES.get(code);
+  if (name === undefined) return `code ${code}`;
+  const named = `code ${code} (${name})`;
+  return QUOTING_CODES.has(code) ? named : `${named}: ${firstLine(text)}`;
+}
+
+/** The server's own words: the first line, without the code that it begins with. */
+function firstLine(text: string): string {
+  const [line = ""] = text.split("\n", 1);
+  return line.replace(/^Code: \d+[,.]\s*/, "").slice(0, LONGEST_TEXT);
+}

@@ -1,0 +1,81 @@
+/**
+ * `module-config` of `kafka`: its schema, and its compiled form that deliveries work from.
+ *
+ * @module
+ */
+
+import { z } from "zod";
+import { booleanField, integerField } from "../schema_fields.ts";
+import { isForwardable } from "./http_webhook_headers.ts";
+import { headerKey, type KeySource, literalKey, parseJsonPointer, payloadKey } from "./kafka_key.ts";
+
+/** `Topic.validate` of Apache Kafka. */
+const TOPIC = /^[a-zA-Z0-9._-]{1,249}$/;
+
+const LARGEST_PARTITION = 2 ** 31 - 1;
+
+/** A compiled `module-config`. */
+export interface KafkaConfig {
+  readonly topic: string;
+  /** `undefined` when events have no key, and go to any partition. */
+  readonly key: KeySource | undefined;
+  readonly partition: number | undefined;
+  readonly forwardsHeaders: boolean;
+}
+
+const pointerKey = z.strictObject({
+  json_pointer: z.string().transform((pointer, issues) => {
+    const tokens = parseJsonPointer(pointer);
+    if (tokens !== undefined) return payloadKey(tokens);
+    issues.addIssue({ code: "custom", message: "Not a JSON pointer, such as /order/id" });
+    return z.NEVER;
+  }),
+});
+
+const namedHeaderKey = z.strictObject({
+  header: z.string().min(1).toLowerCase().refine(isForwardable, {
+    error: "This header is never passed on: it carries a credential or belongs to one connection",
+  }),
+});
+
+const keyField = z.union([
+  z.string().transform(literalKey),
+  z.number().transform((number) => literalKey(String(number))),
+  pointerKey.transform(({ json_pointer }) => json_pointer),
+  namedHeaderKey.transform(({ header }) => headerKey(header)),
+], {
+  error: 'Not a text, a place as { "json_pointer": "/order/id" } or a header that may be passed on as ' +
+    '{ "header": "X-Order" }',
+});
+
+const fields = z.strictObject({
+  topic: z.string().trim().regex(TOPIC, {
+    error: "Not a topic name: 1 to 249 characters of a-z A-Z 0-9 . _ -",
+  }).refine((name) => name !== "." && name !== "..", { error: "Not a topic name: '.' and '..' are reserved" })
+    .meta({
+      description: "The topic. It must exist: 1 to 249 characters of `a-z A-Z 0-9 . _ -`, not `.` or `..`.",
+    }),
+  key: keyField.optional().meta({
+    description:
+      'The key of each record: a text for all of them, `{"json_pointer": "/order/id"}` for a value of the payload, ' +
+      'or `{"header": "X-Order"}` for a received header. Events with the same key keep their order. An event in ' +
+      "which it is not found has no key, and goes to any partition.",
+  }),
+  partition: integerField(0, LARGEST_PARTITION).optional().meta({
+    description:
+      "The partition, whatever the key. Default: the one that the key decides, or any without a key.",
+  }),
+  forward_headers: booleanField().default(false).meta({
+    description:
+      "Sends the received headers along as record headers, except for credentials, signatures and " +
+      "headers that concern one connection only.",
+  }),
+});
+
+/** Strict schema that ends in the compiled form. */
+export const kafkaConfigSchema: z.ZodType<KafkaConfig> = fields.transform((input) => ({
+  topic: input.topic,
+  key: input.key,
+  partition: input.partition,
+  forwardsHeaders: input.forward_headers,
+}));

@@ -1,0 +1,58 @@
+/**
+ * Connections of type `redis-rq` and `redis`: what may be configured about them.
+ *
+ * @module
+ */
+
+import { z } from "zod";
+import { integerField, numberField } from "../schema_fields.ts";
+import { tlsSchema, type TlsSettings } from "./tls.ts";
+
+const DEFAULT_PORT = 6379;
+const HIGHEST_DATABASE = 2 ** 31 - 1;
+const DEFAULT_TIMEOUT_SECONDS = 5;
+const LONGEST_TIMEOUT_SECONDS = 60;
+
+/** How to reach a Redis server. */
+export interface RedisConnection {
+  readonly host: string;
+  readonly port: number;
+  readonly db: number;
+  readonly username: string | undefined;
+  readonly password: string | undefined;
+  /** `undefined`: no TLS. */
+  readonly tls: TlsSettings | undefined;
+  /** How long the server may take to answer. */
+  readonly timeoutMs: number;
+}
+
+const textField = z.string().min(1);
+
+const fields = z.strictObject({
+  host: textField.meta({ description: "Host name or IP address." }),
+  port: integerField(1, 65535).default(DEFAULT_PORT).meta({ description: "Port." }),
+  db: integerField(0, HIGHEST_DATABASE).default(0).meta({ description: "Number of the database." }),
+  username: textField.nullish().meta({ description: "User name (ACL). Default: the default user." }),
+  password: textField.nullish().meta({ description: "Password. Default: none." }),
+  tls: tlsSchema.optional().meta({
+    description:
+      "Uses TLS: `{}`, or an object with `ca`, `cert`, `key`, `servername` and `insecure_skip_verify`.",
+  }),
+  timeout: numberField(0.1, LONGEST_TIMEOUT_SECONDS).default(DEFAULT_TIMEOUT_SECONDS).meta({
+    description: "Seconds that Redis may take to answer before the connection is given up.",
+  }),
+}).refine(({ username, password }) => !username || password, {
+  path: ["password"],
+  error: "A user name is of no use without a password: set password",
+});
+
+/** Strict schema of a connection without its `type`. */
+export const redisConnectionSchema: z.ZodType<RedisConnection> = fields.transform((input) => ({
+  host: input.host,
+  port: input.port,
+  db: input.db,
+  username: input.username ?? undefined,
+  password: input.password ?? undefined,
+  tls: input.tls,
+  timeoutMs: input.timeout * 1000,
+}));

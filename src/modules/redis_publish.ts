@@ -1,0 +1,91 @@
+/**
+ * `redis_publish`: publishes each event on a channel of Redis. Whoever is subscribed at that moment gets it.
+ * Redis keeps nothing: what nobody hears has been delivered, and is gone.
+ *
+ * @module
+ */
+
+import { Buffer } from "node:buffer";
+import { z } from "zod";
+import type { Event } from "../event.ts";
+import { eventHeadersJson, receivedAtText } from "./event_headers.ts";
+import { jsonText } from "./json_body.ts";
+import type { OutputModule } from "./module.ts";
+import type { RedisRequest } from "./redis_batcher.ts";
+import { RedisClient } from "./redis_client.ts";
+import { type RedisConnection, redisConnectionSchema } from "./redis_connection.ts";
+import { RedisOutput } from "./redis_output.ts";
+
+const DEFAULT_CHANNEL = "webhook_events";
+const LONGEST_CHANNEL = 255;
+
+/** What a command takes besides the message, roughly, in bytes. */
+const COMMAND_BYTES = 100;
+
+/** A compiled `module-config`. */
+export interface RedisPublishConfig {
+  readonly channel: string;
+  readonly format: "json" | "raw";
+  readonly dataType: "json" | "blob";
+}
+
+const fields = z.strictObject({
+  channel: z.string().min(1).max(LONGEST_CHANNEL).refine((name) => !/\p{Cc}/u.test(name), {
+    error: "A name cannot contain control characters",
+  }).default(DEFAULT_CHANNEL).meta({ description: "Channel to publish on." }),
+  format: z.enum(["json", "raw"]).default("json").meta({
+    description:
+      "`json`: an object with `event_id`, `namespace`, `webhook`, `received_at`, `headers` (without " +
+      "credentials) and `payload`, or `body_base64` with `data_type: blob`. `raw`: the body as received.",
+  }),
+});
+
+const configSchema: z.ZodType<RedisPublishConfig> = fields.transform((input) => ({
+  ...input,
+  dataType: "json",
+}));
+
+function publishRequest(event: Event, config: RedisPublishConfig): RedisRequest {
+  const { channel, format } = config;
+  if (format === "raw") {
+    const { bytes } = event.body;
+    const message = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    return { command: ["publish", channel, message], bytes: message.byteLength + COMMAND_BYTES };
+  }
+  const message = envelopeOf(event, config.dataType);
+  return { command: ["publish", channel, message], bytes: message.length + COMMAND_BYTES };
+}
+
+/**
+ * A JSON body stands in the envelope character for character, so that numbers keep all digits. Ids and names
+ * have no character that JSON would escape.
+ */
+function envelopeOf(event: Event, dataType: "json" | "blob"): string {
+  const { id, namespace, webhook } = event;
+  const head = `"event_id":"${id}","namespace":"${namespace}","webhook":"${webhook}",` +
+    `"received_at":"${receivedAtText(event)}","headers":${eventHeadersJson(event)}`;
+  const body = dataType === "json"
+    ? `"payload":${jsonText(event.body)}`
+    : `"body_base64":"${event.body.bytes.toBase64()}"`;
+  return `{${head},${body}}`;
+}
+
+/** Publishes events; see the top of this file. */
+export const redisPublishModule: OutputModule<RedisPublishConfig, RedisConnection> = {
+  name: "redis_publish",
+  connectionTypes: ["redis", "redis-publish"],
+  configSchema,
+  connectionSchema: redisConnectionSchema,
+  acceptance: "durable",
+  reads: "bytes",
+  concurrency: 128,
+  maxBatch: 128,
+  forWebhook: (config, { dataType }) => ({ ...config, dataType }),
+  open: (connection, context) =>
+    Promise.resolve(
+      new RedisOutput(new RedisClient(connection, context), {
+        probe: () => ["ping"],
+        request: publishRequest,
+      }),
+    ),
+};

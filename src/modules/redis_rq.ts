@@ -1,0 +1,35 @@
+/**
+ * `redis_rq`: makes each event a job of RQ (Redis Queue), which a Python worker runs as
+ * `function(payload, headers)`.
+ *
+ * @module
+ */
+
+import type { OutputModule } from "./module.ts";
+import { RedisClient } from "./redis_client.ts";
+import { type RedisConnection, redisConnectionSchema } from "./redis_connection.ts";
+import { type RedisDialect, RedisOutput } from "./redis_output.ts";
+import { type RedisRqConfig, redisRqConfigSchema } from "./redis_rq_config.ts";
+import { ENQUEUE, ENQUEUE_SCRIPT, enqueueRequest } from "./redis_rq_job.ts";
+
+/** Enqueues jobs; see the top of this file. */
+export const redisRqModule: OutputModule<RedisRqConfig, RedisConnection> = {
+  name: "redis_rq",
+  connectionTypes: ["redis-rq"],
+  configSchema: redisRqConfigSchema,
+  connectionSchema: redisConnectionSchema,
+  acceptance: "durable",
+  reads: "text",
+  concurrency: 128,
+  maxBatch: 128,
+  forWebhook: (config, { dataType }) => ({ ...config, dataType }),
+  open: (connection, context) => {
+    const client = new RedisClient(connection, context, { [ENQUEUE]: ENQUEUE_SCRIPT });
+    const dialect: RedisDialect<RedisRqConfig> = {
+      // Refused wherever jobs would be: a replica, no memory, no permission. It is gone after a millisecond.
+      probe: () => ["set", "cwm:rq:probe", "", "PX", 1],
+      request: enqueueRequest,
+    };
+    return Promise.resolve(new RedisOutput(client, dialect));
+  },
+};

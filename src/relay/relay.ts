@@ -1,0 +1,215 @@
+/**
+ * The cloud side of the connector: lets connectors in, keeps their sessions, and ends those that the
+ * configuration no longer admits.
+ *
+ * @module
+ */
+
+import type { Logger } from "@logtape/logtape";
+import type { ChannelDepth, ChannelQueues } from "../delivery/channel_queue.ts";
+import { GatewayError } from "../errors.ts";
+import type { Metrics } from "../observability/metrics.ts";
+import type { Channel, ChannelDirectory } from "./channel_directory.ts";
+import type { Report, ResumePoint } from "./protocol.ts";
+import { registerDepthMetrics } from "./depth_metrics.ts";
+import { RelayMetrics } from "./relay_metrics.ts";
+import { Session, type TransportName } from "./session.ts";
+
+/** Seconds after which a connector that is not let in at the moment should try again. */
+const RETRY_AFTER_SECONDS = 5;
+
+/** How many messages a connector holds that does not say how many it wants. */
+const DEFAULT_WINDOW = 20;
+
+/** What the relay works with. */
+export interface RelayOptions {
+  readonly directory: ChannelDirectory;
+  readonly queues: ChannelQueues;
+  readonly metrics: Metrics;
+  readonly logger: Logger;
+  /** Whether the first configuration has been loaded. */
+  readonly isReady: () => boolean;
+}
+
+/** A connector that wants messages. */
+export interface OpenRequest {
+  readonly transport: TransportName;
+  readonly token: string;
+  /** Empty when the connector has not named itself. */
+  readonly connectorId: string;
+  /** What the connector asks for; the channel's limit bounds it. */
+  readonly window: number | undefined;
+  readonly resume: ResumePoint | undefined;
+}
+
+/** A channel as its connectors see it. */
+export interface ChannelStatus {
+  readonly depth: ChannelDepth;
+  readonly connections: number;
+  readonly inFlight: number;
+}
+
+/** See the top of this file. */
+export class Relay implements AsyncDisposable {
+  readonly #directory: ChannelDirectory;
+  readonly #queues: ChannelQueues;
+  readonly #logger: Logger;
+  readonly #metrics: RelayMetrics;
+  readonly #isReady: () => boolean;
+  readonly #sessions = new Map<string, Session>();
+  readonly #changes: Disposable;
+  #closed = false;
+
+  constructor({ directory, queues, metrics, logger, isReady }: RelayOptions) {
+    this.#isReady = isReady;
+    this.#directory = directory;
+    this.#queues = queues;
+    this.#logger = logger;
+    this.#metrics = new RelayMetrics(metrics, () => this.#sessions.values());
+    registerDepthMetrics(metrics, () => Array.from(directory.channels, ({ name }) => name), queues);
+    this.#changes = directory.onChange((channel) => this.#review(channel));
+  }
+
+  /**
+   * The channel, for whoever has a token of it.
+   *
+   * @throws {GatewayError} `channel_not_found`, `unauthorized`, `not_ready`
+   */
+  authorize(name: string, token: string): Channel {
+    const channel = this.#directory.find(name);
+    if (channel === undefined) {
+      if (this.#isReady()) throw new GatewayError("channel_not_found");
+      throw new GatewayError("not_ready", undefined, { retryAfterSeconds: RETRY_AFTER_SECONDS });
+    }
+    if (channel.accepts(token)) return channel;
+    throw new GatewayError("unauthorized", "The channel token is not valid", {
+      headers: { "www-authenticate": "Bearer" },
+    });
+  }
+
+  /**
+   * Opens a session, or resumes one.
+   *
+   * @throws {GatewayError} `draining`, `too_many_connections`, `journal_unavailable`
+   */
+  async open(channel: Channel, request: OpenRequest): Promise<{ session: Session; resumed: boolean }> {
+    if (this.#closed) throw new GatewayError("draining", undefined, { retryAfterSeconds: 1 });
+    const former = this.#resumable(channel, request);
+    if (former !== undefined) {
+      await former.resume(request.resume?.sequence ?? 0, request.token);
+      return { session: former, resumed: true };
+    }
+    const connected = this.#sessionsOf(channel.name).filter(({ isConnected }) => isConnected).length;
+    if (connected >= channel.limits.maxConnections) {
+      throw new GatewayError("too_many_connections", undefined, { retryAfterSeconds: RETRY_AFTER_SECONDS });
+    }
+    const session = this.#create(channel, request);
+    // A connector that was restarted holds nothing of what it held before, so it need not wait for that.
+    const abandoned = this.#sessionsOf(channel.name).filter((other) =>
+      other !== session && !other.isConnected && request.connectorId !== "" &&
+      other.connectorId === request.connectorId
+    );
+    const end = { code: "superseded", message: "The connector has connected anew" } as const;
+    await Promise.all(abandoned.map((other) => other.close(end)));
+    return { session, resumed: false };
+  }
+
+  /** The session of that id on the channel, if it lives here. */
+  find(channel: Channel, id: string): Session | undefined {
+    const session = this.#sessions.get(id);
+    return session?.channelName === channel.name ? session : undefined;
+  }
+
+  /**
+   * Carries out acknowledgements for a session that lives in another gateway, or lived before a restart.
+   * Whatever else a connector may report concerns leases that only their session can give back.
+   *
+   * @returns how many of the messages were known
+   * @throws {GatewayError} `journal_unavailable`
+   */
+  async acknowledge(channel: Channel, reports: readonly Report[]): Promise<number> {
+    const acknowledged = await Promise.all(
+      reports.map(({ type, message_id: tag }) =>
+        type === "ack" && this.#queues.acknowledge(channel.name, tag)
+      ),
+    );
+    const known = acknowledged.filter((wasKnown) => wasKnown).length;
+    this.#metrics.settled(channel.name, "acknowledged", known);
+    return known;
+  }
+
+  /** @throws {GatewayError} `journal_unavailable` */
+  async status(channel: Channel): Promise<ChannelStatus> {
+    const sessions = this.#sessionsOf(channel.name);
+    return {
+      depth: await this.#queues.depth(channel.name),
+      connections: sessions.filter(({ isConnected }) => isConnected).length,
+      inFlight: sessions.reduce((sum, { inFlight }) => sum + inFlight, 0),
+    };
+  }
+
+  /** Ends all sessions, gives back what they hold, and lets nobody in any more. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#closed = true;
+    this.#changes[Symbol.dispose]();
+    const end = { code: "draining", message: "The gateway is shutting down" } as const;
+    await Promise.all([...this.#sessions.values()].map((session) => session.close(end)));
+  }
+
+  #create(channel: Channel, request: OpenRequest): Session {
+    const session = new Session({
+      id: crypto.randomUUID(),
+      connectorId: request.connectorId,
+      channel,
+      token: request.token,
+      transport: request.transport,
+      window: Math.min(channel.limits.maxInFlight, request.window ?? DEFAULT_WINDOW),
+      queues: this.#queues,
+      metrics: this.#metrics,
+      logger: this.#logger,
+    });
+    this.#sessions.set(session.id, session);
+    const names = {
+      connector: session.connectorId,
+      channel: session.channelName,
+      transport: session.transport,
+    };
+    this.#logger.info("Connector {connector} connected to channel {channel} over {transport}", names);
+    session.signal.addEventListener("abort", () => {
+      this.#sessions.delete(session.id);
+      const { code, message } = session.end ?? {};
+      this.#logger.info("Connector {connector} left channel {channel}: {reason}", {
+        ...names,
+        code,
+        reason: message,
+      });
+    }, { once: true });
+    return session;
+  }
+
+  #resumable(channel: Channel, { resume, transport }: OpenRequest): Session | undefined {
+    const session = resume === undefined ? undefined : this.find(channel, resume.connectionId);
+    return session?.transport === transport && session.end === undefined ? session : undefined;
+  }
+
+  #sessionsOf(channel: string): Session[] {
+    return [...this.#sessions.values()].filter(({ channelName }) => channelName === channel);
+  }
+
+  /** Ends the sessions that the channel's configuration does not admit any more. */
+  #review(name: string): void {
+    const channel = this.#directory.find(name);
+    for (const session of this.#sessionsOf(name)) {
+      const end = channel === undefined
+        ? { code: "channel_not_found", message: "The channel was removed from the configuration" } as const
+        : channel.accepts(session.token)
+        ? undefined
+        : { code: "unauthorized", message: "The channel token is not valid any more" } as const;
+      if (end !== undefined) {
+        session.close(end).catch((error) =>
+          this.#logger.error("Ending a session of channel {channel} failed", { channel: name, error })
+        );
+      }
+    }
+  }
+}

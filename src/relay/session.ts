@@ -1,0 +1,350 @@
+/**
+ * One connector's hold on a channel: which messages it has and has not acknowledged, and for how long they
+ * stay its own. Transports come and go on a session; it knows none of them.
+ *
+ * @module
+ */
+
+import type { Logger } from "@logtape/logtape";
+import type { ChannelQueues, LeasedEvent } from "../delivery/channel_queue.ts";
+import { GatewayError } from "../errors.ts";
+import type { Channel } from "./channel_directory.ts";
+import { type EndCode, type Report, type WebhookMessage, webhookMessageOf } from "./protocol.ts";
+import type { RelayMetrics } from "./relay_metrics.ts";
+import { Wakeup } from "./wakeup.ts";
+
+/** Leases are lengthened this many times within their time, so that one renewal that fails harms nobody. */
+const RENEWALS_PER_LEASE = 3;
+
+/** Heartbeats that may be missing. */
+const MISSED_HEARTBEATS = 3;
+
+/** Why a session ended, for the connector and the log. */
+export interface End {
+  /** `left`: the connector ended it itself. */
+  readonly code: EndCode | "left";
+  readonly message: string;
+}
+
+const SUPERSEDED: End = {
+  code: "superseded",
+  message: "The connector has resumed with another connection",
+};
+
+/** How the connector is reached at the moment. */
+export type TransportName = "websocket" | "sse" | "long_poll";
+
+/** What came of the connector's reports. */
+export interface Settled {
+  /** How many of the messages were known. */
+  readonly known: number;
+  /** The last sequence that was handed out before a pause, if there was a report that asked for one. */
+  readonly paused: number | undefined;
+}
+
+/** What a session is made of. */
+export interface SessionOptions {
+  readonly id: string;
+  readonly connectorId: string;
+  readonly channel: Channel;
+  readonly token: string;
+  readonly transport: TransportName;
+  /** Messages that may be unacknowledged at once. */
+  readonly window: number;
+  readonly queues: ChannelQueues;
+  readonly metrics: RelayMetrics;
+  readonly logger: Logger;
+}
+
+/** See the top of this file. */
+export class Session {
+  readonly id: string;
+  readonly connectorId: string;
+  readonly channelName: string;
+  readonly transport: TransportName;
+  readonly window: number;
+  readonly #queues: ChannelQueues;
+  readonly #metrics: RelayMetrics;
+  readonly #logger: Logger;
+  readonly #ackTimeoutMs: number;
+  readonly #heartbeatIntervalMs: number;
+  /** The unacknowledged messages by tag, with their sequence, in the order in which they were handed out. */
+  readonly #outstanding = new Map<string, number>();
+  readonly #wakeup = new Wakeup();
+  readonly #ended = new AbortController();
+  readonly #watch: Disposable;
+  readonly #clock: ReturnType<typeof setInterval>;
+  #token: string;
+  #sequence = 0;
+  #pausedUntil = 0;
+  /** Grows with every pause: a lease that was under way when one began is given back. */
+  #pauses = 0;
+  #stopped = false;
+  #heardAt = performance.now();
+  /** Ends the transport that serves the session now. */
+  #attached: ((end: End) => void) | undefined;
+  #end: End | undefined;
+
+  constructor(options: SessionOptions) {
+    this.id = options.id;
+    this.connectorId = options.connectorId;
+    this.channelName = options.channel.name;
+    this.#token = options.token;
+    this.transport = options.transport;
+    this.window = options.window;
+    this.#queues = options.queues;
+    this.#metrics = options.metrics;
+    this.#logger = options.logger;
+    const { ackTimeoutMs, heartbeatIntervalMs } = options.channel.limits;
+    this.#ackTimeoutMs = ackTimeoutMs;
+    this.#heartbeatIntervalMs = heartbeatIntervalMs;
+    this.#watch = this.#queues.watch(this.channelName, () => this.#wakeup.wake());
+    this.#clock = setInterval(
+      () => this.#tick(),
+      Math.min(ackTimeoutMs / RENEWALS_PER_LEASE, heartbeatIntervalMs),
+    );
+  }
+
+  get heartbeatIntervalMs(): number {
+    return this.#heartbeatIntervalMs;
+  }
+
+  get ackTimeoutMs(): number {
+    return this.#ackTimeoutMs;
+  }
+
+  /** What the connector has identified itself with last. */
+  get token(): string {
+    return this.#token;
+  }
+
+  /** Unacknowledged messages. */
+  get inFlight(): number {
+    return this.#outstanding.size;
+  }
+
+  /** The sequence of the last message that was handed out. */
+  get sequence(): number {
+    return this.#sequence;
+  }
+
+  /** Whether a transport serves it now; long polls count as served until they are missed. */
+  get isConnected(): boolean {
+    return this.#end === undefined && (this.#attached !== undefined || this.transport === "long_poll");
+  }
+
+  /** Why it ended; `undefined` while it lives. */
+  get end(): End | undefined {
+    return this.#end;
+  }
+
+  /** Aborts when the session ends. */
+  get signal(): AbortSignal {
+    return this.#ended.signal;
+  }
+
+  /**
+   * Gives the session a transport; the former one is ended.
+   *
+   * @param onEnd called when the session takes the transport away
+   * @returns lets the transport go again, after which the session waits to be resumed
+   */
+  attach(onEnd: (end: End) => void): Disposable {
+    this.#attached?.(SUPERSEDED);
+    this.#attached = onEnd;
+    this.heard();
+    return {
+      [Symbol.dispose]: () => {
+        if (this.#attached !== onEnd) return;
+        this.#attached = undefined;
+        this.heard();
+      },
+    };
+  }
+
+  /** Something arrived from the connector. */
+  heard(): void {
+    this.#heardAt = performance.now();
+  }
+
+  /**
+   * The next messages; waits until there are some. Empty when the signal aborts or the session ends first.
+   *
+   * @param limit messages at most
+   * @throws {GatewayError} `journal_unavailable`
+   */
+  async take(limit: number, signal: AbortSignal): Promise<readonly WebhookMessage[]> {
+    const stop = AbortSignal.any([signal, this.#ended.signal]);
+    while (!stop.aborted) {
+      const room = Math.min(limit, this.window - this.#outstanding.size);
+      const pauseMs = this.#pausedUntil - performance.now();
+      if (room > 0 && pauseMs <= 0 && !this.#stopped) {
+        const pauses = this.#pauses;
+        const leased = await this.#queues.lease(this.channelName, room, this.#ackTimeoutMs);
+        if (stop.aborted || this.#stopped || pauses !== this.#pauses) await this.#giveBack(leased);
+        else if (leased.length > 0) return leased.map((one) => this.#handOut(one));
+        else await this.#wakeup.wait(stop);
+      } else {
+        await this.#wakeup.wait(stop, room > 0 && pauseMs > 0 ? pauseMs : undefined);
+      }
+    }
+    return [];
+  }
+
+  /**
+   * Carries out what the connector says became of messages. Resolves when that is durable.
+   *
+   * @throws {GatewayError} `journal_unavailable`
+   */
+  async settle(reports: readonly Report[]): Promise<Settled> {
+    this.heard();
+    const pauses = this.#pauses;
+    const settling = reports.map((report) => this.#settle(report));
+    const paused = pauses === this.#pauses ? undefined : this.#sequence;
+    const known = (await Promise.all(settling)).filter((wasKnown) => wasKnown).length;
+    this.#wakeup.wake();
+    return { known, paused };
+  }
+
+  /** Hands out nothing more. */
+  stop(): void {
+    this.#stopped = true;
+  }
+
+  /**
+   * Goes on after a connection was lost: the messages up to a sequence have arrived and stay the
+   * connector's; the later ones are handed out again.
+   *
+   * @param token what the connector identifies itself with from now on
+   */
+  async resume(sequence: number, token: string): Promise<void> {
+    this.#token = token;
+    // First of all, so that the former transport takes nothing more that nobody would ever see.
+    this.#attached?.(SUPERSEDED);
+    this.#attached = undefined;
+    this.#stopped = false;
+    this.heard();
+    const lost = [...this.#outstanding].filter(([, sent]) => sent > sequence).map(([tag]) => tag);
+    for (const tag of lost) this.#outstanding.delete(tag);
+    await Promise.all(lost.map((tag) => this.#queues.release(this.channelName, tag, 0)));
+    this.#metrics.settled(this.channelName, "released", lost.length);
+    this.#wakeup.wake();
+  }
+
+  /** Ends the session and its transport, and gives back what is unacknowledged. */
+  async close(end: End): Promise<void> {
+    if (this.#end !== undefined) return;
+    this.#end = end;
+    clearInterval(this.#clock);
+    this.#watch[Symbol.dispose]();
+    this.#attached?.(end);
+    this.#attached = undefined;
+    this.#ended.abort();
+    const tags = [...this.#outstanding.keys()];
+    this.#outstanding.clear();
+    // What cannot be given back now is handed out again when its lease ends.
+    const released = await Promise.allSettled(
+      tags.map((tag) => this.#queues.release(this.channelName, tag, 0)),
+    );
+    this.#metrics.settled(
+      this.channelName,
+      "released",
+      released.filter(({ status }) => status === "fulfilled").length,
+    );
+  }
+
+  /** The connector has said goodbye. */
+  leave(): void {
+    this.#closeInBackground({ code: "left", message: "The connector has disconnected" });
+  }
+
+  /** Ends the session for a failure: the connector backs off and comes again. */
+  fail(error: unknown): void {
+    if (error instanceof GatewayError && error.code === "invalid_message") {
+      this.#closeInBackground({ code: "invalid_message", message: error.message });
+      return;
+    }
+    this.#report(error);
+    this.#closeInBackground({
+      code: "journal_unavailable",
+      message: "The gateway's queue cannot be used at the moment",
+    });
+  }
+
+  #closeInBackground(end: End): void {
+    this.close(end).catch((error) => this.#report(error));
+  }
+
+  #handOut(leased: LeasedEvent): WebhookMessage {
+    this.#outstanding.set(leased.tag, ++this.#sequence);
+    this.#metrics.handedOut(this.channelName, leased.delivery);
+    return webhookMessageOf(leased, this.#sequence);
+  }
+
+  async #settle(report: Report): Promise<boolean> {
+    const { message_id: tag } = report;
+    if (report.type === "nack" && report.retry && (report.delay_ms ?? 0) > 0) this.#pause(report.delay_ms!);
+    const mine = this.#outstanding.has(tag);
+    if (report.type === "ack") {
+      // Also when it is not this session's any more: it was delivered, so nobody needs to get it again.
+      const known = await this.#queues.acknowledge(this.channelName, tag);
+      this.#outstanding.delete(tag);
+      if (known) this.#metrics.settled(this.channelName, "acknowledged", 1);
+      return known;
+    }
+    // Somebody else may hold it by now, and must not lose it for that.
+    if (!mine) return false;
+    if (report.retry) {
+      this.#outstanding.delete(tag);
+      const known = await this.#queues.release(this.channelName, tag, 0);
+      if (known) this.#metrics.settled(this.channelName, "released", 1);
+      return known;
+    }
+    const { code = "output_rejected", error = "The connector rejected the event" } = report;
+    const known = await this.#queues.reject(this.channelName, tag, { code, message: error });
+    this.#outstanding.delete(tag);
+    if (known) this.#metrics.settled(this.channelName, "rejected", 1);
+    return known;
+  }
+
+  #pause(milliseconds: number): void {
+    this.#pauses++;
+    this.#pausedUntil = Math.max(this.#pausedUntil, performance.now() + milliseconds);
+  }
+
+  async #giveBack(leased: readonly LeasedEvent[]): Promise<void> {
+    await Promise.all(leased.map(({ tag }) => this.#queues.release(this.channelName, tag, 0)));
+  }
+
+  #tick(): void {
+    const silentMs = performance.now() - this.#heardAt;
+    const isAttached = this.#attached !== undefined;
+    const allowedMs = isAttached ? MISSED_HEARTBEATS * this.#heartbeatIntervalMs : this.#ackTimeoutMs;
+    if (silentMs > allowedMs) {
+      const what = isAttached ? "Nothing was heard from the connector" : "The connector did not come back";
+      const end: End = {
+        code: "heartbeat_missed",
+        message: `${what} for ${Math.round(silentMs / 1000)} seconds`,
+      };
+      this.#closeInBackground(end);
+    } else this.#renew().catch((error) => this.#report(error));
+  }
+
+  /** Also finds out which messages somebody else has dealt with, for example over another gateway. */
+  async #renew(): Promise<void> {
+    const tags = [...this.#outstanding.keys()];
+    if (tags.length === 0) return;
+    const standing = new Set(await this.#queues.renew(this.channelName, tags, this.#ackTimeoutMs));
+    const gone = tags.filter((tag) => !standing.has(tag));
+    for (const tag of gone) this.#outstanding.delete(tag);
+    if (gone.length > 0) this.#wakeup.wake();
+  }
+
+  #report(error: unknown): void {
+    this.#logger.warning("Keeping the messages of connector {connector} on channel {channel} failed", {
+      connector: this.connectorId,
+      channel: this.channelName,
+      error,
+    });
+  }
+}

@@ -1,0 +1,47 @@
+/**
+ * How fast events get into the systems behind the outputs, each against a program that sends the same batches
+ * with the bare client library in the same run.
+ *
+ * @module
+ */
+
+import type { LoadOptions } from "./http_load.ts";
+import { print, row } from "./etcd_report.ts";
+import type { OutputRow } from "./output_rows.ts";
+import { benchClickhouse } from "./outputs_clickhouse.ts";
+import { benchKafka } from "./outputs_kafka.ts";
+import { benchRedis } from "./outputs_redis.ts";
+import { benchHungRedis } from "./outputs_redis_hung.ts";
+
+/** At least this share of the bare client's events a second. */
+const TARGET = 0.80;
+
+/** Connections of the senders that wait for ClickHouse, which takes few large inserts. */
+const CLICKHOUSE_CONNECTIONS = 512;
+
+/** Measures the outputs of the systems named; all of them without a name. */
+export async function benchOutputs(systems: readonly string[], options: LoadOptions): Promise<void> {
+  const benchmarks: Readonly<Record<string, () => Promise<readonly OutputRow[]>>> = {
+    kafka: () => benchKafka(options),
+    redis: () => benchRedis(options),
+    clickhouse: () => benchClickhouse({ ...options, connections: CLICKHOUSE_CONNECTIONS }),
+  };
+  const chosen = systems.length > 0 ? systems : Object.keys(benchmarks);
+  print(row("", ["events/s", "bare client", "ratio"]));
+  for (const system of chosen) {
+    for (const { name, eventsPerSecond, floorEventsPerSecond } of await benchmarks[system]?.() ?? []) {
+      const ratio = eventsPerSecond / floorEventsPerSecond;
+      print(row(name, [eventsPerSecond.toFixed(0), floorEventsPerSecond.toFixed(0), ratio.toFixed(2)]));
+    }
+  }
+  print(`Target: at least ${TARGET.toFixed(2)} of the bare client`);
+}
+
+/** What a Redis that hangs does to other webhooks. @param seconds how long it hangs */
+export async function benchHung(seconds: number): Promise<void> {
+  const report = await benchHungRedis(seconds);
+  print(`p99 of another webhook: ${report.quietP99Ms} ms quiet, ${report.hungP99Ms} ms while Redis hangs`);
+  print(
+    `${report.accepted} events accepted for Redis: ${report.missing} missing, ${report.repeated} repeated`,
+  );
+}

@@ -1,0 +1,184 @@
+/**
+ * The Redis outputs against a bare client that sends the same batches in the same run.
+ *
+ * @module
+ */
+
+import { fromFileUrl, join } from "@std/path";
+import { Redis } from "ioredis";
+import type { OutputModule } from "../../src/modules/module.ts";
+import { redisPublishModule } from "../../src/modules/redis_publish.ts";
+import { redisRqModule } from "../../src/modules/redis_rq.ts";
+import { ENQUEUE, ENQUEUE_SCRIPT } from "../../src/modules/redis_rq_job.ts";
+import { OpenOutput } from "../support/open_output.ts";
+import { RedisServer } from "../support/redis_server.ts";
+import { TempDir } from "../support/temp_dir.ts";
+import { verifiedEvent } from "../support/verified_event.ts";
+import { median } from "./etcd_report.ts";
+import { floorCommand, type FloorKind } from "./redis_floor.ts";
+import { type Contestant, type LoadOptions, measureInTurn } from "./http_load.ts";
+import type { OutputRow } from "./output_rows.ts";
+
+const FUNCTION = "shop.tasks.record";
+const BODY = JSON.stringify({
+  action: "push",
+  repository: { id: 12345, name: "myapp", full_name: "org/myapp" },
+  sender: { login: "octocat", id: 583231 },
+  ref: "refs/heads/main",
+  number: 1234,
+});
+
+/** How batches are handed over directly. */
+const BATCH = 128;
+const BATCHES_AT_ONCE = 4;
+const DIRECT_EVENTS = 30 * 1024;
+
+const root = fromFileUrl(new URL("../..", import.meta.url));
+
+/** One kind of delivery, in both forms in which it is measured. */
+interface Variant {
+  readonly name: string;
+  readonly module: OutputModule;
+  readonly connectionType: string;
+  readonly config: Readonly<Record<string, unknown>>;
+  readonly floor: FloorKind;
+}
+
+const VARIANTS: readonly Variant[] = [
+  {
+    name: "redis_rq, pickle",
+    module: redisRqModule as OutputModule,
+    connectionType: "redis-rq",
+    config: { function: FUNCTION },
+    floor: "pickle",
+  },
+  {
+    name: "redis_rq, json",
+    module: redisRqModule as OutputModule,
+    connectionType: "redis-rq",
+    config: { function: FUNCTION, serializer: "json" },
+    floor: "json",
+  },
+  {
+    name: "redis_publish",
+    module: redisPublishModule as OutputModule,
+    connectionType: "redis",
+    config: { channel: "output" },
+    floor: "message",
+  },
+];
+
+/**
+ * Measures from `POST` at a gateway process to the answer, which comes after Redis has the event, and then as
+ * {@linkcode benchRedisBatches} does.
+ */
+export async function benchRedis(options: LoadOptions): Promise<readonly OutputRow[]> {
+  await using redis = await RedisServer.start({ persistent: false });
+  const rows: OutputRow[] = [];
+  for (const variant of VARIANTS) rows.push(await measurePosts(variant, redis, options));
+  return [...rows, ...await benchRedisBatches(options.rounds)];
+}
+
+/** Measures with batches that are handed to the output directly, as the gateway does it out of its journal. */
+export async function benchRedisBatches(rounds: number): Promise<readonly OutputRow[]> {
+  await using redis = await RedisServer.start({ persistent: false });
+  const rows: OutputRow[] = [];
+  for (const variant of VARIANTS) rows.push(await measureBatches(variant, redis, rounds));
+  return rows;
+}
+
+async function measurePosts(variant: Variant, redis: RedisServer, options: LoadOptions): Promise<OutputRow> {
+  await using directory = await TempDir.create();
+  const { module, connectionType, config } = variant;
+  const webhook = { module: module.name, accept: "delivered", "module-config": config };
+  const connection = { type: connectionType, host: "127.0.0.1", port: redis.port };
+  const request = { path: "/webhook/default", body: BODY };
+  const gateway: Contestant = {
+    name: "gateway",
+    program: [join(root, "src/main.ts"), "serve"],
+    environment: {
+      LOG_LEVEL: "warning",
+      WEBHOOKS_CONFIG_FILE: await directory.writeJson("webhooks.json", { default: webhook }),
+      CONNECTIONS_CONFIG_FILE: await directory.writeJson("connections.json", { redis: connection }),
+    },
+    ...request,
+  };
+  const floor: Contestant = {
+    name: "floor",
+    program: [join(root, "tests/bench/servers/floor_redis.ts"), "PORT", String(redis.port), variant.floor],
+    ...request,
+  };
+  const rates: Record<string, number[]> = { gateway: [], floor: [] };
+  for (let round = 0; round < options.rounds; round++) {
+    for (const contestant of [floor, gateway]) {
+      await redis.call("FLUSHALL");
+      const [measurement] = (await measureInTurn([contestant], { ...options, rounds: 1 })).values();
+      rates[contestant.name]!.push(measurement!.requestsPerSecond);
+    }
+  }
+  return rowOf(`${variant.name}, from POST`, rates["gateway"]!, rates["floor"]!);
+}
+
+async function measureBatches(variant: Variant, redis: RedisServer, rounds: number): Promise<OutputRow> {
+  const measured: number[] = [];
+  const floor: number[] = [];
+  for (let round = 0; round < rounds; round++) {
+    await redis.call("FLUSHALL");
+    floor.push(await bareRate(variant, redis.port));
+    await redis.call("FLUSHALL");
+    measured.push(await outputRate(variant, redis.port));
+  }
+  return rowOf(`${variant.name}, batches of ${BATCH}`, measured, floor);
+}
+
+async function outputRate({ module, config }: Variant, port: number): Promise<number> {
+  await using output = await OpenOutput.open(module, { host: "127.0.0.1", port });
+  await output.probe();
+  const events = Array.from({ length: DIRECT_EVENTS }, () => verifiedEvent({ body: BODY }));
+  // The gateway has parsed the bodies before it hands them over.
+  for (const { body } of events) void body.json;
+  return await ratePerSecond(async (start) => {
+    const results = await output.deliver(events.slice(start, start + BATCH), config);
+    if (results.some((result) => result !== "delivered")) throw new Error(String(results[0]));
+  });
+}
+
+async function bareRate({ floor }: Variant, port: number): Promise<number> {
+  const redis = new Redis(port, "127.0.0.1", { scripts: { [ENQUEUE]: ENQUEUE_SCRIPT } });
+  await redis.ping();
+  const headers = new Headers({ "content-type": "application/json" });
+  const rate = await ratePerSecond(async (start) => {
+    const commands: unknown[][] = [];
+    for (let index = start; index < start + BATCH; index++) {
+      commands.push(floorCommand(floor, `event-of-the-floor-${index}`, BODY, headers));
+    }
+    const replies = await redis.pipeline(commands).exec() ?? [];
+    for (const [error] of replies) if (error !== null) throw error;
+  });
+  redis.disconnect();
+  return rate;
+}
+
+/** Runs one batch after the other in several lanes, first a tenth of them to warm up. */
+async function ratePerSecond(send: (start: number) => Promise<void>): Promise<number> {
+  let next = 0;
+  const run = async (until: number) => {
+    const lanes = Array.from({ length: BATCHES_AT_ONCE }, async () => {
+      while (next < until) {
+        const start = next;
+        next += BATCH;
+        await send(start);
+      }
+    });
+    await Promise.all(lanes);
+  };
+  await run(DIRECT_EVENTS / 10);
+  const warm = next;
+  const startedAt = performance.now();
+  await run(DIRECT_EVENTS);
+  return (next - warm) / (performance.now() - startedAt) * 1000;
+}
+
+function rowOf(name: string, measured: readonly number[], floor: readonly number[]): OutputRow {
+  return { name, eventsPerSecond: median(measured), floorEventsPerSecond: median(floor) };
+}

@@ -1,0 +1,264 @@
+/**
+ * What the relay costs: events per second from the sender through gateway, WebSocket and connector to a local
+ * target, and how long one event takes on its way, against two bare programs that do the same in memory.
+ *
+ * @module
+ */
+
+import { join } from "@std/path";
+import { cpuSeconds } from "./http_load.ts";
+import { median, print, progress, quantile, row } from "./etcd_report.ts";
+
+/** Webhooks that share the channel; the events of each are delivered one after the other. */
+const LANES = 16;
+
+/** Requests of the sender that are under way at once. */
+const SENDERS = 32;
+
+const TOKEN = "bench-relay-token";
+const GATEWAY_PORT = 18_100;
+
+/** How much is sent. */
+export interface RelayBenchOptions {
+  readonly rounds: number;
+  /** Events of the throughput run. @default 10000 */
+  readonly events?: number;
+  /** Events of the latency run, one every ten milliseconds. @default 300 */
+  readonly paced?: number;
+}
+
+interface Contestant {
+  readonly name: string;
+  /** Starts both programs; returns the processes. */
+  readonly start: (directory: string, target: string) => Promise<readonly Deno.ChildProcess[]>;
+  readonly path: (lane: number) => string;
+}
+
+interface Figures {
+  readonly eventsPerSecond: number;
+  readonly p50Ms: number;
+  readonly p99Ms: number;
+  /** CPU seconds per 10,000 events of the throughput run: cloud side and private side. */
+  readonly cloudCpu: number;
+  readonly privateCpu: number;
+}
+
+/** Runs both in turn and prints the table. */
+export async function benchRelay({ rounds, events = 10_000, paced = 300 }: RelayBenchOptions): Promise<void> {
+  const contestants = [FLOOR, RELAY];
+  const measured = new Map<string, Figures[]>(contestants.map(({ name }) => [name, []]));
+  for (let round = 1; round <= rounds; round++) {
+    for (const contestant of contestants) {
+      progress(`round ${round}: ${contestant.name}`);
+      measured.get(contestant.name)?.push(await measure(contestant, events, paced));
+    }
+  }
+  print(row("", ["events/s", "p50 ms", "p99 ms", "CPU-s cloud", "CPU-s private"]));
+  const [floor, relay] = contestants.map(({ name }) => middle(measured.get(name) ?? []));
+  for (const [name, figures] of [[FLOOR.name, floor], [RELAY.name, relay]] as const) {
+    if (figures === undefined) continue;
+    const { eventsPerSecond, p50Ms, p99Ms, cloudCpu, privateCpu } = figures;
+    print(row(name, [
+      eventsPerSecond.toFixed(0),
+      ...[p50Ms, p99Ms, cloudCpu, privateCpu].map((figure) => figure.toFixed(2)),
+    ]));
+  }
+  if (floor === undefined || relay === undefined) return;
+  print(`Throughput against the floor: ${(relay.eventsPerSecond / floor.eventsPerSecond).toFixed(2)}`);
+  print(
+    `Added latency: p50 ${(relay.p50Ms - floor.p50Ms).toFixed(2)} ms, p99 ${
+      (relay.p99Ms - floor.p99Ms).toFixed(2)
+    } ms`,
+  );
+}
+
+function middle(figures: readonly Figures[]): Figures {
+  return {
+    eventsPerSecond: median(figures.map(({ eventsPerSecond }) => eventsPerSecond)),
+    p50Ms: median(figures.map(({ p50Ms }) => p50Ms)),
+    p99Ms: median(figures.map(({ p99Ms }) => p99Ms)),
+    cloudCpu: median(figures.map(({ cloudCpu }) => cloudCpu)),
+    privateCpu: median(figures.map(({ privateCpu }) => privateCpu)),
+  };
+}
+
+/** The target, which notes when each event arrives. */
+class Target implements AsyncDisposable {
+  readonly arrivedAt = new Map<number, number>();
+  readonly #server: Deno.HttpServer<Deno.NetAddr>;
+  #awaited = { count: Infinity, resolve: () => {} };
+
+  constructor() {
+    this.#server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, async (request) => {
+      const { n } = await request.json() as { readonly n: number };
+      // What found out whether the gateway answers carries -1.
+      if (n >= 0 && !this.arrivedAt.has(n)) this.arrivedAt.set(n, performance.now());
+      if (this.arrivedAt.size >= this.#awaited.count) this.#awaited.resolve();
+      return new Response(null, { status: 204 });
+    });
+  }
+
+  get url(): string {
+    return `http://127.0.0.1:${this.#server.addr.port}/`;
+  }
+
+  /** Resolves when that many events have arrived. */
+  async arrived(count: number): Promise<void> {
+    if (this.arrivedAt.size >= count) return;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#awaited = { count, resolve };
+    await promise;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#server.shutdown();
+  }
+}
+
+async function measure(contestant: Contestant, events: number, paced: number): Promise<Figures> {
+  const directory = await Deno.makeTempDir({ prefix: "cwm-bench-" });
+  await using target = new Target();
+  const processes = await contestant.start(directory, target.url);
+  try {
+    let n = 0;
+    const send = async () => {
+      const own = n++;
+      const url = `http://127.0.0.1:${GATEWAY_PORT}${contestant.path(own % LANES)}`;
+      const body = JSON.stringify({ n: own, lane: own % LANES, text: "x".repeat(120) });
+      const response = await fetch(url, { method: "POST", body });
+      await response.body?.cancel();
+      if (response.status !== 200) throw new Error(`${contestant.name} answered ${response.status}`);
+    };
+    for (let warm = 0; warm < 200; warm++) await send();
+    await target.arrived(n);
+
+    const latencies: number[] = [];
+    for (let index = 0; index < paced; index++) {
+      const startedAt = performance.now();
+      const own = n;
+      await send();
+      await target.arrived(n);
+      latencies.push((target.arrivedAt.get(own) ?? NaN) - startedAt);
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
+
+    const cpuBefore = processes.map(({ pid }) => cpuSeconds(pid));
+    const startedAt = performance.now();
+    const last = n + events;
+    await Promise.all(Array.from({ length: SENDERS }, async () => {
+      while (n < last) await send();
+    }));
+    await target.arrived(n);
+    const seconds = (performance.now() - startedAt) / 1000;
+    const [cloudCpu = NaN, privateCpu = NaN] = processes.map(({ pid }, index) =>
+      (cpuSeconds(pid) - cpuBefore[index]!) / events * 10_000
+    );
+    return {
+      cloudCpu,
+      privateCpu,
+      eventsPerSecond: events / seconds,
+      p50Ms: quantile(latencies, 0.5),
+      p99Ms: quantile(latencies, 0.99),
+    };
+  } finally {
+    for (const process of processes) {
+      process.kill("SIGKILL");
+      await process.status;
+    }
+    await Deno.remove(directory, { recursive: true });
+  }
+}
+
+const FLOOR: Contestant = {
+  name: "floor: two bare programs, in memory",
+  path: () => "/",
+  start: async (directory, target) => {
+    const gateway = start(
+      "tests/bench/servers/floor_relay_gateway.ts",
+      [String(GATEWAY_PORT)],
+      {},
+      directory,
+    );
+    await untilItAnswers("/", "POST");
+    const args = [String(GATEWAY_PORT), target];
+    const connector = start("tests/bench/servers/floor_relay_connector.ts", args, {}, directory);
+    return [gateway, connector];
+  },
+};
+
+const RELAY: Contestant = {
+  name: "gateway, journal, WebSocket, connector",
+  path: (lane) => `/webhook/lane${lane}`,
+  start: async (directory, target) => {
+    const webhook = {
+      module: "webhook_connect",
+      "module-config": {
+        channel: "bench",
+        channel_token: TOKEN,
+        max_queue_size: 1_000_000,
+        max_in_flight: 1000,
+      },
+    };
+    const webhooks = Object.fromEntries(Array.from({ length: LANES }, (_, lane) => [`lane${lane}`, webhook]));
+    await Deno.writeTextFile(join(directory, "webhooks.json"), JSON.stringify(webhooks));
+    const gateway = start("src/main.ts", ["serve"], {
+      HOST: "127.0.0.1",
+      PORT: String(GATEWAY_PORT),
+      LOG_LEVEL: "warning",
+    }, directory);
+    await untilItAnswers("/readyz", "GET");
+    const connector = start("src/main.ts", ["connector"], {
+      CONNECTOR_CLOUD_URL: `http://127.0.0.1:${GATEWAY_PORT}`,
+      CONNECTOR_CHANNEL: "bench",
+      CONNECTOR_TOKEN: TOKEN,
+      CONNECTOR_TARGET_URL: target,
+      CONNECTOR_MAX_CONCURRENT_REQUESTS: String(LANES),
+      CONNECTOR_LOG_LEVEL: "warning",
+    }, directory);
+    return [gateway, connector];
+  },
+};
+
+function start(
+  program: string,
+  args: readonly string[],
+  env: Readonly<Record<string, string>>,
+  cwd: string,
+): Deno.ChildProcess {
+  const config = join(Deno.cwd(), "deno.json");
+  return new Deno.Command(Deno.execPath(), {
+    args: [
+      "run",
+      "--cached-only",
+      "--no-check",
+      "--allow-all",
+      "--config",
+      config,
+      join(Deno.cwd(), program),
+      ...args,
+    ],
+    env,
+    cwd,
+    stdin: "null",
+    stdout: "null",
+    stderr: "inherit",
+  }).spawn();
+}
+
+async function untilItAnswers(path: string, method: string): Promise<void> {
+  const deadline = AbortSignal.timeout(30_000);
+  for (;;) {
+    deadline.throwIfAborted();
+    try {
+      const response = await fetch(`http://127.0.0.1:${GATEWAY_PORT}${path}`, {
+        method,
+        ...(method === "POST" ? { body: '{"n":-1,"lane":0}' } : {}),
+      });
+      await response.body?.cancel();
+      if (response.ok) return;
+    } catch {
+      // Not listening yet.
+    }
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}

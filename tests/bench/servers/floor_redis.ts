@@ -1,0 +1,47 @@
+// The least program that makes jobs of RQ (or messages) out of requests with the same client, in the same
+// batches and with the same script: it takes what has arrived in a turn of the event loop in one write.
+// Usage: floor_redis.ts PORT REDIS_PORT pickle|json|message
+import { setImmediate } from "node:timers";
+import { Redis } from "ioredis";
+import { ENQUEUE, ENQUEUE_SCRIPT } from "../../../src/modules/redis_rq_job.ts";
+import { floorCommand, type FloorKind } from "../redis_floor.ts";
+
+const [port, redisPort, kind = "json"] = Deno.args;
+const redis = new Redis(Number(redisPort), "127.0.0.1", { scripts: { [ENQUEUE]: ENQUEUE_SCRIPT } });
+await redis.ping();
+
+interface Waiting {
+  readonly command: readonly unknown[];
+  readonly resolve: () => void;
+}
+
+const waiting: Waiting[] = [];
+let underway = 0;
+let count = 0;
+
+function send(command: readonly unknown[]): Promise<void> {
+  return new Promise((resolve) => {
+    waiting.push({ command, resolve });
+    if (waiting.length === 1) setImmediate(flush);
+  });
+}
+
+async function flush(): Promise<void> {
+  if (underway >= 2 || waiting.length === 0) return;
+  underway++;
+  const batch = waiting.splice(0, 256);
+  await redis.pipeline(batch.map(({ command }) => [...command])).exec();
+  underway--;
+  for (const { resolve } of batch) resolve();
+  await flush();
+}
+
+Deno.serve({ port: Number(port), onListen: () => {} }, async (request) => {
+  const body = await request.text();
+  JSON.parse(body);
+  const id = `event-of-the-floor-${count++}`;
+  await send(floorCommand(kind as FloorKind, id, body, request.headers));
+  return new Response(JSON.stringify({ message: "Event accepted", event_id: id }), {
+    headers: { "content-type": "application/json", "x-request-id": id },
+  });
+});

@@ -1,0 +1,33 @@
+import { clickhouseModule } from "../../src/modules/clickhouse.ts";
+import { CLICKHOUSE_USER, ClickhouseServer } from "../support/clickhouse_server.ts";
+import { type OutputUnderTest, testOutputContract } from "../support/output_contract.ts";
+
+testOutputContract(clickhouseModule, setUp);
+
+async function setUp(): Promise<OutputUnderTest> {
+  const server = await ClickhouseServer.start();
+  await server.createTable("events");
+  await server.createTable("numbers", {
+    columns: "id String, webhook_id String, timestamp DateTime, payload UInt64, headers String",
+  });
+  await server.createTable("nameless", { columns: "id String, payload String, headers String" });
+  return {
+    connection: {
+      host: "127.0.0.1",
+      http_port: server.port,
+      user: CLICKHOUSE_USER.name,
+      password: CLICKHOUSE_USER.password,
+    },
+    config: { table: "events" },
+    secrets: [CLICKHOUSE_USER.password],
+    failures: [
+      { when: "the table does not exist", disposition: "dead_letter", config: { table: "missing" } },
+      { when: "the body does not fit the column", disposition: "dead_letter", config: { table: "numbers" } },
+      { when: "the table lacks a column", disposition: "dead_letter", config: { table: "nameless" } },
+      { when: "the server is down", disposition: "retry", arrange: () => server.kill() },
+    ],
+    received: () => server.rows("events"),
+    takeDown: () => server.kill(),
+    [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
+  };
+}

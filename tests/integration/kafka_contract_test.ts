@@ -1,0 +1,53 @@
+import { kafkaModule } from "../../src/modules/kafka.ts";
+import { KAFKA_API, KAFKA_ERROR, KafkaServer } from "../support/kafka_server.ts";
+import { type OutputUnderTest, testOutputContract } from "../support/output_contract.ts";
+
+testOutputContract(kafkaModule, setUpKafka);
+
+async function setUpKafka(): Promise<OutputUnderTest> {
+  const kafka = await KafkaServer.start({ brokers: 2 });
+  await kafka.createTopic("orders", 3);
+  await kafka.setTopicError("missing", KAFKA_ERROR.unknownTopicOrPartition);
+  await kafka.setTopicError("closed", KAFKA_ERROR.topicAuthorizationFailed);
+  const config = { topic: "orders", key: { header: "x-order" } };
+  const answer = (code: number) => () => kafka.failRequests(KAFKA_API.produce, [code]);
+  return {
+    connection: { bootstrap_servers: kafka.bootstrap },
+    config,
+    failures: [
+      { when: "the topic is missing", disposition: "retry", config: { topic: "missing" } },
+      { when: "the topic is closed to us", disposition: "retry", config: { topic: "closed" } },
+      { when: "the partition is missing", disposition: "retry", config: { ...config, partition: 3 } },
+      {
+        when: "the record is too large",
+        disposition: "dead_letter",
+        arrange: answer(KAFKA_ERROR.messageTooLarge),
+      },
+      {
+        when: "the record is not valid",
+        disposition: "dead_letter",
+        arrange: answer(KAFKA_ERROR.invalidRecord),
+      },
+      {
+        when: "too few replicas are in step",
+        disposition: "retry",
+        arrange: answer(KAFKA_ERROR.notEnoughReplicas),
+      },
+      {
+        when: "another broker leads the partition",
+        disposition: "retry",
+        arrange: answer(KAFKA_ERROR.notLeaderForPartition),
+      },
+      { when: "the brokers are down", disposition: "retry", arrange: () => kafka.takeDown() },
+    ],
+    received: async () => {
+      const records = await kafka.consume("orders");
+      return records.map(({ headers, value }) => ({
+        id: new Map(headers).get("cwm-event-id") ?? "",
+        body: value,
+      }));
+    },
+    takeDown: () => kafka.takeDown(),
+    [Symbol.asyncDispose]: () => kafka[Symbol.asyncDispose](),
+  };
+}

@@ -1,0 +1,119 @@
+import { assertEquals, assertMatch } from "@std/assert";
+import { redisRqModule } from "../../src/modules/redis_rq.ts";
+import { eventually } from "../support/eventually.ts";
+import { OpenOutput } from "../support/open_output.ts";
+import { runPython } from "../support/python.ts";
+import { RedisServer } from "../support/redis_server.ts";
+import { RqWorker } from "../support/rq_worker.ts";
+import { verifiedEvent } from "../support/verified_event.ts";
+
+const BODIES = [
+  '{"order":42,"items":[{"sku":"A-1","count":2}],"note":null,"paid":true}',
+  '{"name":"Zoë 🎉 \u2028","escaped":"\\ud83c\\udf89 \\u0000 \\"","lone":"\\ud83c"}',
+  '{"id":9007199254740993,"more":-12345678901234567890123,"max":18446744073709551615}',
+  '{"whole":1.0,"half":0.5,"tiny":5e-324,"zero":-0.0,"integer":-0,"large":1e300}',
+  '{"2":"b","1":"a","__proto__":{"x":1},"":[]}',
+  "{}",
+  "[]",
+  '""',
+  "null",
+  "[[[[[[[[[[{}]]]]]]]]]]",
+  ` [ 1 ,\n"${"compressed ".repeat(1000)}" ] `,
+];
+
+for (const serializer of ["pickle", "json"] as const) {
+  Deno.test(`an rq worker gets payloads of serializer ${serializer} as Python itself would read them`, async () => {
+    await using redis = await RedisServer.start({ persistent: false });
+    await using output = await OpenOutput.open(redisRqModule, { host: "127.0.0.1", port: redis.port });
+    await using worker = await RqWorker.start(redis, { serializer });
+    const events = BODIES.map((body) => verifiedEvent({ body }));
+    const results = await output.deliver(events, { function: "shop.tasks.record", serializer });
+    assertEquals(results, events.map(() => "delivered"));
+    const calls = await worker.waitForCalls(events.length);
+    assertEquals(calls.map(({ headers }) => headers["cwm-event-id"]), events.map(({ id }) => id));
+    const cases = calls.map(({ payload }, index) =>
+      JSON.stringify({ json: BODIES[index], recorded: payload })
+    );
+    assertEquals(await runPython("python_values.py", cases.join("\n")), `${BODIES.length} judged\n`);
+  });
+}
+
+Deno.test("an rq worker gets a blob as bytes, or in Base64 where JSON has to hold it", async () => {
+  await using redis = await RedisServer.start({ persistent: false });
+  await using output = await OpenOutput.open(redisRqModule, { host: "127.0.0.1", port: redis.port });
+  await using pickleWorker = await RqWorker.start(redis);
+  await using jsonWorker = await RqWorker.start(redis, { serializer: "json", queues: ["json"] });
+  const bodies = [Uint8Array.from({ length: 2000 }, (_, index) => index % 256), new Uint8Array()];
+  const events = bodies.map((body) => verifiedEvent({ body }));
+  const config = { function: "shop.tasks.record" };
+  await output.deliver(events, config, { dataType: "blob" });
+  await output.deliver(events, { ...config, serializer: "json", queue_name: "json" }, { dataType: "blob" });
+  const base64 = bodies.map((body) => body.toBase64());
+  const pickled = await pickleWorker.waitForCalls(2);
+  assertEquals(pickled.map(({ type, payload }) => [type, payload]), base64.map((text) => ["bytes", text]));
+  const json = await jsonWorker.waitForCalls(2);
+  assertEquals(json.map(({ type, payload }) => [type, payload]), base64.map((text) => ["str", `"${text}"`]));
+});
+
+Deno.test("an rq worker gets the event's headers without credentials, and the job's settings", async () => {
+  await using redis = await RedisServer.start({ persistent: false });
+  await using output = await OpenOutput.open(redisRqModule, { host: "127.0.0.1", port: redis.port });
+  await using worker = await RqWorker.start(redis, { queues: ["high"] });
+  const headers = {
+    "content-type": "application/json",
+    "x-shop": "Zoë",
+    authorization: "Bearer s3cret",
+    "x-hub-signature-256": "s3cret",
+    "content-length": "11",
+  };
+  const event = verifiedEvent({ webhook: "orders", namespace: "shop", headers });
+  const limits = { timeout: 20, result_ttl: 30, failure_ttl: 40, ttl: 50 };
+  await output.deliver([event], { function: "shop.tasks.record", queue_name: "high", ...limits });
+  const [call] = await worker.waitForCalls(1);
+  assertEquals(call?.headers, {
+    "content-type": "application/json",
+    "x-shop": "Zoë",
+    "cwm-event-id": event.id,
+    "cwm-namespace": "shop",
+    "cwm-webhook": "orders",
+    "cwm-received-at": "2026-01-02T03:04:05.678Z",
+  });
+  const { id, ...job } = call!.job;
+  assertMatch(id, new RegExp(`^${event.id}-[0-9a-f]{8}$`));
+  assertEquals(job, {
+    description: "shop.tasks.record (shop/orders)",
+    origin: "high",
+    created_at: "2026-01-02T03:04:05.678000",
+    ...limits,
+  });
+  await eventually(async () => {
+    assertEquals(await redis.call("ZRANGE", "rq:finished:high", 0, -1), [id]);
+    const secondsLeft = Number(await redis.call("TTL", `rq:job:${id}`));
+    assertEquals(secondsLeft > 0 && secondsLeft <= limits.result_ttl, true);
+  });
+});
+
+Deno.test("an rq worker keeps a job that fails, as long as the configuration says", async () => {
+  await using redis = await RedisServer.start({ persistent: false });
+  await using output = await OpenOutput.open(redisRqModule, { host: "127.0.0.1", port: redis.port });
+  await using _worker = await RqWorker.start(redis);
+  const event = verifiedEvent();
+  await output.deliver([event], { function: "shop.tasks.fail", failure_ttl: 1000 });
+  const [id] = await eventually(async () => {
+    const failed = await redis.call("ZRANGE", "rq:failed:default", 0, -1) as string[];
+    assertEquals(failed.length, 1);
+    return failed;
+  });
+  assertEquals(await redis.call("HGET", `rq:job:${id}`, "status"), "failed");
+  assertEquals(Number(await redis.call("TTL", `rq:job:${id}`)) > 900, true);
+});
+
+Deno.test("a job that no worker has begun within its ttl is gone", async () => {
+  await using redis = await RedisServer.start({ persistent: false });
+  await using output = await OpenOutput.open(redisRqModule, { host: "127.0.0.1", port: redis.port });
+  await output.deliver([verifiedEvent()], { function: "shop.tasks.record", ttl: 100 });
+  await output.deliver([verifiedEvent()], { function: "shop.tasks.record" });
+  const ids = await redis.call("LRANGE", "rq:queue:default", 0, -1) as string[];
+  assertEquals(await redis.call("TTL", `rq:job:${ids[0]}`), 100);
+  assertEquals(await redis.call("TTL", `rq:job:${ids[1]}`), -1);
+});

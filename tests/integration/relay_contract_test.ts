@@ -1,0 +1,7 @@
+import { testRelay } from "../support/relay_contract.ts";
+
+testRelay({ transport: "websocket", mode: "http" });
+testRelay({ transport: "sse", mode: "http" });
+testRelay({ transport: "long_poll", mode: "http" });
+testRelay({ transport: "websocket", mode: "module" });
+testRelay({ transport: "websocket", mode: "etcd" });

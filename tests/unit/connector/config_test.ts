@@ -1,0 +1,168 @@
+import { assert, assertEquals, assertInstanceOf } from "@std/assert";
+import { type ConnectorConfig, loadConnectorConfig } from "../../../src/connector/config.ts";
+import { StartupError } from "../../../src/errors.ts";
+import { TempDir } from "../../support/temp_dir.ts";
+
+const MINIMUM = {
+  cloud_url: "https://hooks.example.com/",
+  channel: "inbox",
+  token: "some-token",
+  default_target: { url: "http://10.0.0.7:8080/in" },
+};
+
+async function load(
+  file: unknown,
+  environment: Readonly<Record<string, string>> = {},
+): Promise<ConnectorConfig> {
+  await using directory = await TempDir.create();
+  const path = file === undefined ? undefined : await directory.writeText("c.json", JSON.stringify(file));
+  return await loadConnectorConfig({ file: path, environment, hostname: "host-1", logIsTerminal: false });
+}
+
+async function problemsOf(
+  file: unknown,
+  environment: Readonly<Record<string, string>> = {},
+): Promise<readonly string[]> {
+  try {
+    await load(file, environment);
+  } catch (error) {
+    assertInstanceOf(error, StartupError);
+    assertEquals(error.exitStatus, 2);
+    return error.problems;
+  }
+  return [];
+}
+
+Deno.test("connector configuration fills in the defaults of the Python original", async () => {
+  const config = await load(MINIMUM);
+  assertEquals(config.cloudUrl, "https://hooks.example.com");
+  assertEquals(config.protocol, "websocket");
+  assertEquals(config.connectorId, "host-1");
+  assertEquals(config.reconnect, { initialMs: 1_000, maxMs: 60_000, multiplier: 2 });
+  assertEquals(config.maxConcurrent, 10);
+  assert(config.delivery.mode === "http");
+  const { timeout_seconds, retry_max_attempts, method } = config.delivery.defaultTarget!;
+  assertEquals([timeout_seconds, retry_max_attempts, method], [30, 3, "POST"]);
+});
+
+Deno.test("connector configuration comes from the environment alone, or from it over the file", async () => {
+  const environment = {
+    CONNECTOR_CLOUD_URL: "wss://hooks.example.com",
+    CONNECTOR_CHANNEL: "other",
+    CONNECTOR_TOKEN: "env-token",
+    CONNECTOR_TARGET_URL: "http://localhost:3000/x",
+    CONNECTOR_TARGET_TIMEOUT: "2.5",
+    CONNECTOR_MAX_CONCURRENT_REQUESTS: "3",
+    CONNECTOR_PROTOCOL: "sse",
+  };
+  for (const file of [undefined, MINIMUM]) {
+    const config = await load(file, environment);
+    assertEquals([config.cloudUrl, config.channel, config.token, config.protocol, config.maxConcurrent], [
+      ...["https://hooks.example.com", "other", "env-token", "sse"],
+      3,
+    ]);
+    assert(config.delivery.mode === "http");
+    assertEquals(config.delivery.defaultTarget?.url, "http://localhost:3000/x");
+    assertEquals(config.delivery.defaultTarget?.timeout_seconds, 2.5);
+  }
+});
+
+Deno.test("connector configuration knows etcd mode by CONNECTOR_ETCD_HOST, with the variables of the requirements", async () => {
+  const { default_target: _, ...rest } = MINIMUM;
+  const config = await load(rest, {
+    CONNECTOR_ETCD_HOST: "etcd.internal",
+    CONNECTOR_NAMESPACE: "production",
+  });
+  assertEquals(config.delivery, {
+    mode: "etcd",
+    endpoint: "http://etcd.internal:2379",
+    prefix: "/cwm/",
+    username: undefined,
+    password: undefined,
+    namespace: "production",
+  });
+});
+
+Deno.test("connector configuration allows exactly one delivery mode", async () => {
+  const { default_target: _, ...none } = MINIMUM;
+  assertEquals(await problemsOf(none), [
+    "No delivery mode is chosen: set default_target or targets, webhooks_config, or etcd_host",
+  ]);
+  assertEquals(
+    await problemsOf({ ...MINIMUM, webhooks_config: "webhooks.json" }, { CONNECTOR_ETCD_HOST: "etcd" }),
+    [
+      "Only one delivery mode is allowed: HTTP targets (default_target, targets) and webhooks_config and " +
+      "etcd_host are set, keep one of them",
+    ],
+  );
+});
+
+Deno.test("connector configuration names a misspelt key with the nearest one, and a variable by its name", async () => {
+  assertEquals(
+    await problemsOf({ ...MINIMUM, chanel: "x", default_target: { url: "http://a/", timeout_secnds: 1 } }),
+    [
+      "default_target.timeout_secnds: Key 'timeout_secnds' is not known: nearest is 'timeout_seconds'",
+      "chanel: Key 'chanel' is not known: nearest is 'channel'",
+    ],
+  );
+  const [problem] = await problemsOf(MINIMUM, { CONNECTOR_ETCD_PORT: "70000" });
+  assert(problem?.startsWith("CONNECTOR_ETCD_PORT: "));
+  const { warnings } = await load(MINIMUM, { CONNECTOR_TOKN: "x", CONNECTOR_SERVICE_HOST: "10.0.0.1" });
+  assertEquals(warnings, [
+    "CONNECTOR_TOKN is not a variable of the connector: nearest is CONNECTOR_TOKEN",
+  ]);
+});
+
+Deno.test("connector configuration refuses what would be unsafe or contradict itself", async () => {
+  assertEquals(
+    await problemsOf({
+      ...MINIMUM,
+      cloud_url: "https://user:pass@hooks.example.com",
+      verify_ssl: false,
+      client_cert_path: "client.pem",
+      reconnect_delay: 5,
+      max_reconnect_delay: 1,
+      targets: { orders: { url: "ftp://10.0.0.7/" } },
+    }),
+    [
+      "verify_ssl must be true: name the authority to trust in ca_cert_path instead",
+      "client_cert_path and client_key_path must be set together",
+      "max_reconnect_delay must not be less than reconnect_delay",
+      "cloud_url must be an http, https, ws or wss address without user, query and fragment",
+      "targets.orders.url must be an http or https address without user name",
+    ],
+  );
+});
+
+Deno.test("connector configuration warns of a token that travels in the clear, and shows none", async () => {
+  const { warnings } = await load({ ...MINIMUM, cloud_url: "http://hooks.example.com" });
+  assertEquals(warnings.length, 1);
+  assertEquals((await load({ ...MINIMUM, cloud_url: "http://127.0.0.1:8000" })).warnings, []);
+  const problems = await problemsOf({ ...MINIMUM, token: "secret with spaces" });
+  assertEquals(problems, ["token: A token has visible ASCII characters, no spaces"]);
+});
+
+Deno.test("connector configuration replaces references, and says which variable is missing", async () => {
+  const file = { ...MINIMUM, token: "{$INBOX_TOKEN}", _remark: "ours" };
+  assertEquals((await load(file, { INBOX_TOKEN: "from-env" })).token, "from-env");
+  assertEquals(await problemsOf(file), [
+    "token: Environment variable INBOX_TOKEN is not set and has no default: write {$INBOX_TOKEN:default} or set it",
+  ]);
+});
+
+Deno.test("connector configuration tells a missing file from a broken one", async () => {
+  const source = { environment: {}, hostname: "h", logIsTerminal: false };
+  await using directory = await TempDir.create();
+  for (const [name, text] of [["missing.json", undefined], ["broken.json", '{"token":"hunter2"']] as const) {
+    const file = directory.file(name);
+    if (text !== undefined) await Deno.writeTextFile(file, text);
+    try {
+      await loadConnectorConfig({ ...source, file });
+      assert(false, "It must not load");
+    } catch (error) {
+      assertInstanceOf(error, StartupError);
+      assert(error.message.startsWith(`Cannot use ${file}: The file`));
+      assert(!error.message.includes("hunter2"));
+    }
+  }
+});
