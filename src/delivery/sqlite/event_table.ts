@@ -73,7 +73,7 @@ export class EventTable {
   }
 
   removeMany(sequences: readonly number[]): void {
-    this.#removeMany.run(JSON.stringify(sequences));
+    if (sequences.length > 0) this.#removeMany.run(JSON.stringify(sequences));
   }
 
   /** Makes an event of a row with {@linkcode EVENT_COLUMNS}. */

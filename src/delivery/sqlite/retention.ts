@@ -6,7 +6,7 @@ import { readPragma } from "./schema.ts";
 /** Events that one slice looks at, so that no transaction is long. */
 const EVENTS_PER_SLICE = 500;
 
-/** Bytes that one slice removes at most; one event is removed however large it is. */
+/** After so many bytes a slice removes nothing more. */
 const BYTES_PER_SLICE = 4 * 1024 * 1024;
 
 /** What an event takes besides its headers and body, roughly. */
@@ -26,11 +26,28 @@ export interface RetentionLimits {
   readonly retentionBytes: number;
 }
 
+/** How far the sweeper has come. */
+interface Progress {
+  /** The retention of all events up to this sequence has ended. */
+  readonly ended: number;
+  /** While the store is too large: finished events up to this sequence are removed, whatever their age. */
+  readonly crowded: number | undefined;
+}
+
+/** What one look along the events found. */
+interface Slice {
+  /** The last event that was looked at. */
+  readonly position: number;
+  readonly more: boolean;
+}
+
+const BEGINNING: Progress = { ended: 0, crowded: undefined };
+
 /**
  * Removes finished events, and gives the space of removed ones back to the file system. It goes through the
- * events in the order of their sequence and stops at the first whose retention has not ended; on its way it
- * leaves alone what is pending, dead or in a channel. An event that it has left behind is removed by
- * {@linkcode finish} when it is settled.
+ * events in the order of their sequence, up to the first whose retention has not ended, and further while the
+ * store is too large. On its way it leaves alone what is pending, dead or in a channel; what it has left
+ * behind is removed by {@linkcode finish} when it is delivered.
  */
 export class Retention {
   readonly #limits: RetentionLimits;
@@ -40,9 +57,8 @@ export class Retention {
   readonly #pageCount: StatementSync;
   readonly #freeCount: StatementSync;
   readonly #vacuum: StatementSync;
-  /** The retention of all events up to this sequence has ended. */
-  #position = 0;
-  #committed = 0;
+  #progress = BEGINNING;
+  #committed = BEGINNING;
 
   constructor(database: DatabaseSync, events: EventTable, limits: RetentionLimits) {
     this.#limits = limits;
@@ -70,34 +86,37 @@ export class Retention {
     return (this.#pages - this.#freePages) * this.#pageSize;
   }
 
-  /** Removes those of the events that were just delivered whose retention has ended already. */
+  /** Removes those of the events that were just delivered which the sweeper would not come back to. */
   finish(sequences: readonly number[]): void {
-    if (this.#position === 0) return;
-    const ended = sequences.filter((sequence) => sequence <= this.#position);
-    if (ended.length > 0) this.#events.removeMany(ended);
+    const { ended, crowded = 0 } = this.#progress;
+    if (ended > 0) this.#events.removeMany(sequences.filter((sequence) => sequence <= ended));
+    if (crowded === 0) return;
+    for (const sequence of sequences) {
+      if (sequence <= ended || sequence > crowded) continue;
+      if (this.usedBytes <= this.#limits.retentionBytes) return;
+      this.#events.remove(sequence);
+    }
   }
 
   /** Goes on by one slice. Returns whether there is more to remove. */
   removeSlice(): boolean {
     const receivedBefore = Date.now() - this.#limits.retentionMs;
+    const ended = this.#removeAfter(this.#progress.ended, (event) => event.receivedAt > receivedBefore);
+    this.#progress = { ...this.#progress, ended: ended.position };
+    if (ended.more) return true;
     let excess = this.usedBytes - this.#limits.retentionBytes;
-    let left = BYTES_PER_SLICE;
-    let looked = 0;
-    const removed: number[] = [];
-    for (const row of this.#next.iterate(this.#position) as Iterable<NextEvent>) {
-      if (row.receivedAt > receivedBefore && excess <= 0) break;
-      looked++;
-      if (row.needed === 0) {
-        const bytes = row.bytes + BYTES_PER_ROW;
-        if (left < bytes && removed.length > 0) break;
-        removed.push(row.seq);
-        left -= bytes;
-        excess -= bytes;
-      }
-      this.#position = row.seq;
+    if (excess <= 0) {
+      this.#progress = { ended: ended.position, crowded: undefined };
+      return false;
     }
-    if (removed.length > 0) this.#events.removeMany(removed);
-    return looked === EVENTS_PER_SLICE || left < BYTES_PER_SLICE / 2;
+    const from = Math.max(ended.position, this.#progress.crowded ?? 0);
+    const crowded = this.#removeAfter(from, (event) => {
+      if (excess <= 0) return true;
+      if (event.needed === 0) excess -= sizeOf(event);
+      return false;
+    });
+    this.#progress = { ended: ended.position, crowded: crowded.position };
+    return crowded.more;
   }
 
   /** Gives one slice of free pages back to the file system. Returns whether there are more. */
@@ -109,11 +128,29 @@ export class Retention {
   }
 
   commit(): void {
-    this.#committed = this.#position;
+    this.#committed = this.#progress;
   }
 
   rollback(): void {
-    this.#position = this.#committed;
+    this.#progress = this.#committed;
+  }
+
+  /** Removes finished events after a position, up to the first that is to be kept; at most a slice of them. */
+  #removeAfter(position: number, isKept: (event: NextEvent) => boolean): Slice {
+    const removed: number[] = [];
+    let last = position;
+    let bytes = 0;
+    let looked = 0;
+    for (const event of this.#next.iterate(position) as unknown as Iterable<NextEvent>) {
+      if (bytes > BYTES_PER_SLICE || isKept(event)) break;
+      looked++;
+      last = event.seq;
+      if (event.needed !== 0) continue;
+      removed.push(event.seq);
+      bytes += sizeOf(event);
+    }
+    this.#events.removeMany(removed);
+    return { position: last, more: looked === EVENTS_PER_SLICE || bytes > BYTES_PER_SLICE };
   }
 
   get #pages(): number {
@@ -130,6 +167,10 @@ interface NextEvent {
   readonly receivedAt: number;
   readonly bytes: number;
   readonly needed: number;
+}
+
+function sizeOf({ bytes }: NextEvent): number {
+  return bytes + BYTES_PER_ROW;
 }
 
 function numberOf(statement: StatementSync): number {

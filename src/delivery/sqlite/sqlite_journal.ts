@@ -28,9 +28,6 @@ import { JournalWorker } from "./journal_worker.ts";
 import { SqliteChannelQueues } from "./sqlite_channel_queues.ts";
 import { SqliteDeadLetters } from "./sqlite_dead_letters.ts";
 
-/** How often the sweeper runs when there is little to do, in milliseconds. */
-const SWEEP_INTERVAL_MS = 1_000;
-
 /** Options of {@linkcode openSqliteJournal}. */
 export interface SqliteJournalOptions {
   /** The directory of the file; made when it is needed. */
@@ -46,6 +43,8 @@ export interface SqliteJournalOptions {
   readonly maxWaiting?: number;
   /** Bytes of headers and bodies that may wait to be committed. @default 64 MiB */
   readonly maxWaitingBytes?: number;
+  /** How often it is looked for what can be removed, in milliseconds. @default 1000 */
+  readonly sweepIntervalMs?: number;
 }
 
 const MIB = 1024 * 1024;
@@ -112,7 +111,7 @@ export class SqliteJournal implements Journal {
     );
     this.deadLetters = new SqliteDeadLetters(this.#worker);
     this.channels = new SqliteChannelQueues(this.#worker);
-    this.#sweeper = setInterval(() => void this.#sweep(), SWEEP_INTERVAL_MS);
+    this.#sweeper = setInterval(() => void this.#sweep(), options.sweepIntervalMs ?? 1_000);
     Deno.unrefTimer(this.#sweeper);
   }
 

@@ -83,7 +83,6 @@ export class Store {
   execute(lot: Lot): LotReply {
     try {
       const open = this.#ensureOpen();
-      this.#readSize(open);
       const bound = this.#options.maxBytes;
       if (this.#usedBytes >= bound) {
         return this.#executeWithoutGrowth(open, lot, {
@@ -136,6 +135,7 @@ export class Store {
       done = work.run();
       // Read before the commit: after it nothing may go wrong any more.
       oldestReceivedAt = tables.pending.oldestReceivedAt();
+      this.#readSize(tables);
       commit.run();
     } catch (error) {
       tables.rollback();
@@ -186,7 +186,7 @@ export class Store {
         rollback: database.prepare("ROLLBACK"),
       };
       this.#keepsClaims = false;
-      this.#readSize(open);
+      this.#readSize(tables);
       this.#readFigures(tables, tables.pending.oldestReceivedAt());
       return open;
     } catch (error) {
@@ -231,9 +231,9 @@ export class Store {
     }
   }
 
-  #readSize({ tables }: OpenStore): void {
-    this.#bytes = tables.retention.fileBytes;
-    this.#usedBytes = tables.retention.usedBytes;
+  #readSize({ retention }: Tables): void {
+    this.#bytes = retention.fileBytes;
+    this.#usedBytes = retention.usedBytes;
   }
 
   #readFigures({ pending, deadLetters, events }: Tables, oldestReceivedAt: number | undefined): void {
