@@ -15,9 +15,6 @@ const FILE = "journal.db";
 /** Files that SQLite keeps beside the database. */
 const COMPANIONS = ["-wal", "-shm", "-journal"] as const;
 
-/** How long to wait for another connection to let go of the file, in milliseconds. */
-const BUSY_TIMEOUT_MS = 1_000;
-
 /** Pages of the write-ahead log after which it is written back to the file: 4 MiB. */
 const CHECKPOINT_PAGES = 1_000;
 
@@ -29,15 +26,16 @@ export function journalPath(directory: string): string {
 /**
  * Opens the file for this process alone; makes it, and its directory, where they do not exist.
  *
+ * @param lockWaitMs how long to wait for another process to let go of the file, in milliseconds
  * @throws {CannotOpenError} when the directory or the file cannot be opened or made
  * @throws {Error} of `node:sqlite`, with an `errcode`
  */
-export function openFile(directory: string): DatabaseSync {
+export function openFile(directory: string, lockWaitMs: number): DatabaseSync {
   const path = journalPath(directory);
   let database: DatabaseSync;
   try {
     create(directory, path);
-    database = new DatabaseSync(path, { timeout: BUSY_TIMEOUT_MS });
+    database = new DatabaseSync(path, { timeout: lockWaitMs });
   } catch (cause) {
     throw new CannotOpenError(`Cannot open ${path}: ${(cause as Error).message}`, { cause });
   }

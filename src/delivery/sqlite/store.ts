@@ -163,7 +163,7 @@ export class Store {
   }
 
   #openFile(): OpenStore {
-    const database = openFile(this.#options.directory);
+    const database = openFile(this.#options.directory, this.#options.lockWaitMs);
     try {
       if (!this.#claimsAreOwn) {
         PendingTable.releaseClaims(database);
