@@ -20,7 +20,12 @@ import { Dispatcher } from "./delivery/dispatcher.ts";
 import { EventMetrics } from "./delivery/event_metrics.ts";
 import { OutputMetrics } from "./delivery/output_metrics.ts";
 import { OutputPool } from "./delivery/output_pool.ts";
-import { hasSqliteJournal, openSqliteJournal, type SqliteJournal } from "./delivery/sqlite/sqlite_journal.ts";
+import {
+  hasSqliteJournal,
+  openSqliteJournal,
+  type SqliteJournal,
+  type SqliteJournalOptions,
+} from "./delivery/sqlite/sqlite_journal.ts";
 import { adminRoutes } from "./http/admin_routes.ts";
 import { FailureLog } from "./http/failure_log.ts";
 import { Inflight } from "./http/inflight.ts";
@@ -328,10 +333,14 @@ export async function createProvider(settings: Settings): Promise<ConfigProvider
 /**
  * The journal in the data directory. Where there is none yet, nothing is made before its first use.
  *
+ * @param options how long to wait for another process that uses it
  * @throws {StartupError} when another process uses it, or a newer version has written it
  */
-export async function openJournal({ dataDir, journal }: Settings): Promise<SqliteJournal> {
-  return await openSqliteJournal({ directory: dataDir, ...journal, logger: logger("journal") });
+export async function openJournal(
+  { dataDir, journal }: Settings,
+  options: Pick<SqliteJournalOptions, "lockWaitMs"> = {},
+): Promise<SqliteJournal> {
+  return await openSqliteJournal({ directory: dataDir, ...journal, ...options, logger: logger("journal") });
 }
 
 /** Whether there is a journal, or nobody can say that there is none since the directory cannot be entered. */

@@ -17,6 +17,9 @@ import { localUrl } from "./local_url.ts";
 /** How long the gateway may take to answer, in milliseconds. */
 const TIMEOUT_MS = 60_000;
 
+/** Long enough for another command to end; a gateway keeps the journal for as long as it runs. */
+const LOCK_WAIT_MS = 100;
+
 /** The dead letters, wherever they are. Queries are those of `delivery/dead_letter_query.ts`. */
 export interface DeadLetterAccess extends AsyncDisposable {
   list(
@@ -38,7 +41,7 @@ export async function openDeadLetters(settings: Settings): Promise<DeadLetterAcc
   // To look at a journal must not make one: not for the gateway to find, nor in a mistyped directory.
   if (!await hasSqliteJournal(settings.dataDir)) return NO_LETTERS;
   try {
-    return new JournalAccess(await openJournal(settings));
+    return new JournalAccess(await openJournal(settings, { lockWaitMs: LOCK_WAIT_MS }));
   } catch (error) {
     if (!(error instanceof StartupError) || error.code !== "data_directory_in_use") throw error;
     if (settings.adminToken !== undefined) return new GatewayAccess(settings, settings.adminToken);

@@ -178,6 +178,7 @@ export class OutputHost implements AsyncDisposable, MeasuredOutput, BatchOutput 
   /** Closes the output. Deliveries must have ended: the pool sees to it. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closed = true;
+    this.scheduler.close();
     const output = this.#output ?? await this.#opening?.catch(() => undefined);
     await output?.[Symbol.asyncDispose]();
   }

@@ -66,6 +66,8 @@ export class OutputScheduler {
   #paused = false;
   #pumping = false;
   #willPump = false;
+  #closed = false;
+  readonly #pauseEnd = new Alarm(() => this.#probe());
 
   constructor(output: BatchOutput, deadlines: Deadlines, logger: Logger) {
     this.#output = output;
@@ -101,6 +103,13 @@ export class OutputScheduler {
     for (const source of waiting) successor.offer(source);
   }
 
+  /** Nothing is attempted or probed any more: a probe would open the output again. */
+  close(): void {
+    this.#closed = true;
+    this.#ready.clear();
+    this.#deadlines.clear(this.#pauseEnd);
+  }
+
   /** Starts attempts as long as there are deliveries and places. */
   pump(): void {
     // Results that come at once free places while deliveries are being taken.
@@ -118,7 +127,7 @@ export class OutputScheduler {
   }
 
   #mayStart(): boolean {
-    if (this.#ready.size === 0 || this.#paused) return false;
+    if (this.#ready.size === 0 || this.#paused || this.#closed) return false;
     // After a pause, one batch shows whether the output is back.
     return this.#failures === 0 || this.#underWay === 0;
   }
@@ -174,6 +183,7 @@ export class OutputScheduler {
   #pause(reason: DeliveryError): void {
     this.#failures++;
     this.#paused = true;
+    if (this.#closed) return;
     const longest = Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** Math.min(this.#failures - 1, 30));
     const milliseconds = Math.ceil(longest * (0.5 + 0.5 * Math.random()) / 50) * 50;
     this.#logger.warning("Output {output} is out of reach: the next try is in {milliseconds} ms", {
@@ -182,7 +192,7 @@ export class OutputScheduler {
       code: reason.code,
       reason: reason.message,
     });
-    this.#deadlines.set(milliseconds, new Alarm(() => this.#probe()));
+    this.#deadlines.set(milliseconds, this.#pauseEnd);
   }
 
   async #probe(): Promise<void> {

@@ -169,9 +169,7 @@ Deno.test("wrong usage ends with status 2 and a sentence, and changes nothing", 
   await using directory = await TempDir.create();
   const mistakes: readonly [args: readonly string[], problem: string][] = [
     [[], "An action is missing"],
-    [["lst"], "Unknown action 'lst'"],
     [["list", "--namespcae", "x"], "Unknown option '--namespcae'"],
-    [["show"], "Name one dead letter by its id, and nothing else"],
     [["drop"], "Name a filter, or '--all' to drop every dead letter"],
     [
       ["drop", "--all", "--webhook", "a"],
@@ -180,7 +178,6 @@ Deno.test("wrong usage ends with status 2 and a sentence, and changes nothing", 
     [["drop", "--webhook"], "Option '--webhook' needs a value"],
     [["replay", "--webhook", "a", "--webhook", "b"], "Option '--webhook' may be given once, and was 2 times"],
     [["replay", "--all", "--limit", "5"], "Option '--limit' goes with 'list' only"],
-    [["list", "--limit", "0"], "Option '--limit' must be a whole number from 1, current value is '0'"],
     [
       ["list", "--older-than", "5"],
       "Option '--older-than' must be an age such as 30s, 15m, 12h or 7d, current value is '5'",

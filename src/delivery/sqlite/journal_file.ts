@@ -15,9 +15,6 @@ const FILE = "journal.db";
 /** Files that SQLite keeps beside the database. */
 const COMPANIONS = ["-wal", "-shm", "-journal"] as const;
 
-/** How long to wait for another connection to let go of the file, in milliseconds. */
-const BUSY_TIMEOUT_MS = 500;
-
 /** Pages of the write-ahead log after which it is written back to the file: 4 MiB. */
 const CHECKPOINT_PAGES = 1_000;
 
@@ -38,19 +35,20 @@ export function journalPath(directory: string): string {
 /**
  * Opens the file for this process alone; makes it, and its directory, where they do not exist.
  *
+ * @param lockWaitMs how long to wait for another process to let go of the file, in milliseconds
  * @throws {CannotOpenError} when the directory or the file cannot be opened or made
  * @throws {DamagedFileError}
  * @throws {NewerSchemaError}
  * @throws {Error} of `node:sqlite`, with an `errcode`
  */
-export function openFile(directory: string): DatabaseSync {
+export function openFile(directory: string, lockWaitMs: number): DatabaseSync {
   const path = journalPath(directory);
   let database: DatabaseSync;
   try {
     if (!create(directory, path) && Deno.statSync(path).size === 0) {
       throw new DamagedFileError("The file is empty");
     }
-    database = new DatabaseSync(path, { timeout: BUSY_TIMEOUT_MS });
+    database = new DatabaseSync(path, { timeout: lockWaitMs });
   } catch (cause) {
     if (cause instanceof DamagedFileError) throw cause;
     throw new CannotOpenError(`Cannot open ${path}: ${(cause as Error).message}`, { cause });

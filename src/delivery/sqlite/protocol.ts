@@ -225,6 +225,7 @@ export interface Figures {
 /** Static settings of the worker. */
 export interface WorkerOptions {
   readonly directory: string;
+  readonly lockWaitMs: number;
   readonly retentionMs: number;
   readonly retentionBytes: number;
   readonly maxBytes: number;

@@ -33,6 +33,8 @@ export interface SqliteJournalOptions {
   /** The directory of the file; made when it is needed. */
   readonly directory: string;
   readonly logger: Logger;
+  /** How long to wait for another process to let go of the file, in milliseconds. @default 1000 */
+  readonly lockWaitMs?: number;
   /** How long delivered events are kept after they were received, in milliseconds. @default 86400000 */
   readonly retentionMs?: number;
   /** Delivered events are removed, oldest first, while the store is larger than this. @default 1 GiB */
@@ -98,6 +100,7 @@ export class SqliteJournal implements Journal {
     this.#worker = new JournalWorker(
       {
         directory: options.directory,
+        lockWaitMs: options.lockWaitMs ?? 1_000,
         retentionMs: options.retentionMs ?? DAY_MS,
         // Below the bound: finished events must never be what appends are refused for.
         retentionBytes: Math.min(options.retentionBytes ?? 1024 * MIB, maxBytes * 0.9),

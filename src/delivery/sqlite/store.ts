@@ -170,7 +170,7 @@ export class Store {
   }
 
   #openFile(): OpenStore {
-    const database = openFile(this.#options.directory);
+    const database = openFile(this.#options.directory, this.#options.lockWaitMs);
     try {
       if (this.#keepsClaims) PendingTable.adoptClaims(database, this.#claims);
       else {

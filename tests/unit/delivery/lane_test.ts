@@ -1,0 +1,97 @@
+import { getLogger } from "@logtape/logtape";
+import { assert, assertEquals } from "@std/assert";
+import { Deadlines } from "../../../src/deadlines.ts";
+import { EventMetrics } from "../../../src/delivery/event_metrics.ts";
+import type { Settlement } from "../../../src/delivery/journal.ts";
+import { Lane } from "../../../src/delivery/lane.ts";
+import { MemoryBudget } from "../../../src/delivery/memory_budget.ts";
+import { OutputScheduler } from "../../../src/delivery/output_scheduler.ts";
+import type { Route } from "../../../src/delivery/route.ts";
+import { Settler } from "../../../src/delivery/settler.ts";
+import { DeliveryError } from "../../../src/errors.ts";
+import type { DeliveryResult } from "../../../src/modules/module.ts";
+import { Metrics } from "../../../src/observability/metrics.ts";
+import { eventually } from "../../support/eventually.ts";
+import { MortalJournal } from "../../support/mortal_journal.ts";
+import { JournalDirectory } from "../../support/sqlite_journal.ts";
+import { verifiedEvent } from "../../support/verified_event.ts";
+
+const logger = getLogger(["cwm", "test", "lane"]);
+
+/** A journal that takes no event back until it is told to. */
+class HeldJournal extends MortalJournal {
+  readonly #mayReturn = Promise.withResolvers<void>();
+  held = 0;
+
+  letReturn(): void {
+    this.#mayReturn.resolve();
+  }
+
+  override async settle(settlement: Settlement): Promise<void> {
+    if (settlement.state === "retry") {
+      this.held++;
+      await this.#mayReturn.promise;
+    }
+    return await super.settle(settlement);
+  }
+}
+
+function routeTo(results: DeliveryResult[], deadlines: Deadlines): Route {
+  const scheduler = new OutputScheduler(
+    {
+      connection: "probe",
+      maxBatch: 1,
+      tryTakePlace: () => true,
+      freePlace: () => {},
+      attempt: () => [results.shift() ?? "delivered"],
+      probe: () => Promise.resolve(),
+    },
+    deadlines,
+    logger,
+  );
+  const output = {
+    connection: "probe",
+    scheduler,
+    deliver: () => "delivered" as const,
+    release: () => {},
+  };
+  const retry = { maxAttempts: 5, initialDelayMs: 0, maxDelayMs: 0 };
+  return {
+    acceptance: "durable",
+    steps: [{ name: "0 probe", output, config: {}, ordered: false, retry }],
+    execution: "sequential",
+    continueOnError: true,
+    timeoutMs: 60_000,
+    concurrency: Infinity,
+    queue: Infinity,
+    gate: undefined,
+    idempotency: undefined,
+    enter: () => {},
+    leave: () => {},
+  };
+}
+
+Deno.test("a lane knows of an event that is on its way back into the journal, so that nobody forgets it", async () => {
+  await using directory = await JournalDirectory.create();
+  using deadlines = new Deadlines();
+  const journal = new HeldJournal(await directory.open());
+  const metrics = new EventMetrics(new Metrics(), () => journal.stats());
+  const route = routeTo([new DeliveryError("output_failed")], deadlines);
+  const lane = new Lane({ namespace: "default", webhook: "orders" }, {
+    journal,
+    settler: new Settler({ journal, deadlines, metrics, logger }),
+    metrics,
+    budget: new MemoryBudget(1024 * 1024),
+    deadlines,
+    lookUp: () => route,
+    now: Date.now,
+    random: () => 0,
+  });
+  await lane.accept(verifiedEvent(), 10);
+  await eventually(() => assertEquals(journal.held, 1));
+  assert(lane.knowsOfWork);
+  journal.letReturn();
+  await eventually(() =>
+    assertEquals([lane.knowsOfWork, lane.pending, journal.stats().pending], [false, 0, 0])
+  );
+});
