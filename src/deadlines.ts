@@ -75,8 +75,10 @@ export class Deadlines implements Disposable {
     owner.queue?.remove(owner);
   }
 
-  /** Resolves after `milliseconds`. */
+  /** Resolves after `milliseconds`, never earlier. */
   wait(milliseconds: number): Promise<void> {
+    // Waits are few, and what they keep apart matters: the last tick may be long ago after a long turn.
+    this.#now = performance.now();
     return new Promise((resolve) => this.set(milliseconds, new Alarm(resolve)));
   }
 

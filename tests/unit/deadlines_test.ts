@@ -1,4 +1,4 @@
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import { Deadlines, Expiring } from "../../src/deadlines.ts";
 
 /** Runs an action when its deadline passes. */
@@ -78,4 +78,14 @@ Deno.test("Deadlines takes an owner again after its deadline has passed or was c
   deadlines.set(10, alarm);
   await deadlines.wait(10);
   assertEquals(expired, 2);
+});
+
+Deno.test("a wait that begins after a long turn of the event loop is no shorter for it", async () => {
+  using deadlines = new Deadlines();
+  deadlines.set(10_000, new Alarm(() => {}));
+  const busyUntil = performance.now() + 300;
+  while (performance.now() < busyUntil);
+  const beganAt = performance.now();
+  await deadlines.wait(50);
+  assert(performance.now() - beganAt >= 50);
 });
