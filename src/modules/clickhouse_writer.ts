@@ -73,7 +73,8 @@ export class TableWriter {
     }
     const row = new Row(delivery, now);
     if (this.#waitingBytes > 0 && this.#waitingBytes + row.size > MAX_WAITING_BYTES) {
-      return new DeliveryError("output_failed", `Too many events wait for table ${delivery.config.table}`);
+      const message = `Too many events wait for table ${delivery.config.table}`;
+      return new DeliveryError("overloaded", message, { retryAfterSeconds: 1 });
     }
     this.#enqueue(row);
     return row;

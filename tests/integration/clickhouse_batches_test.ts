@@ -134,3 +134,19 @@ Deno.test("clickhouse confirms good rows before all bad ones of their insert are
   world.recorder.release();
   assertFailed((await badResult)[0], "output_rejected");
 });
+
+Deno.test("clickhouse lets no more than 64 MiB wait for an insert, and says that the rest is too much", async () => {
+  await using world = await setUp();
+  world.recorder.hold(isInsert);
+  const mebibyte = "x".repeat(1024 * 1024);
+  const first = world.output.deliverAll([verifiedEvent()], {});
+  await world.recorder.waitFor(isInsert, 1);
+  const events = Array.from({ length: 70 }, () => verifiedEvent({ body: mebibyte }));
+  const pending = world.output.deliverEach(events, {});
+  world.recorder.release();
+  assertEquals(await first, ["delivered"]);
+  const results = await pending;
+  assertEquals(results.slice(0, 63), allDelivered(events.slice(0, 63)));
+  for (const result of results.slice(63)) assertFailed(result, "overloaded");
+  assertEquals(await world.server.count("webhook_logs"), 64);
+});

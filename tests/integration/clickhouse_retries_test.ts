@@ -222,3 +222,26 @@ Deno.test("clickhouse lets the gateway's own retry confirm an insert whose answe
   assertEquals(inserts.filter(({ text }) => text === inserts[0]?.text).length, 2);
   assertEquals(await server.query("SELECT uniqExact(id) FROM webhook_logs"), "30");
 });
+
+Deno.test("clickhouse repeats an insert whose answer was lost when the journal's dispatcher tries its events again", async () => {
+  await using server = await ClickhouseServer.start();
+  await server.createTable("webhook_logs");
+  await using recorder = await HttpRecorder.start(server.port);
+  await using gateway = await TestGateway.start({
+    webhooks: { orders: { module: "clickhouse", accept: "durable" } },
+    connections: { main: { type: "clickhouse", host: "127.0.0.1", http_port: recorder.port } },
+  });
+  recorder.loseAnswers(isInsert, 1);
+  const answers = await Promise.all(
+    Array.from({ length: 30 }, (_, index) => gateway.post("/webhook/orders", `{"number":${index}}`)),
+  );
+  assertEquals(answers.map(({ status }) => status), answers.map(() => 200));
+  const first = (await recorder.waitFor(isInsert, 1))[0]!;
+  // The lost insert comes twice and every other one once, so all rows but its own are there once.
+  await eventually(async () => {
+    const repeated = recorder.requests.filter(({ text }) => text === first.text);
+    assertEquals(repeated.map(({ target }) => target), [first.target, first.target]);
+    assertEquals(await server.query("SELECT uniqExact(id) FROM webhook_logs"), "30");
+  });
+  assertEquals(await server.count("webhook_logs"), 30 + rowCount(first));
+});
