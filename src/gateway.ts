@@ -5,6 +5,7 @@
  * @module
  */
 
+import { join } from "@std/path";
 import { ClientAddressResolver } from "./auth/client_address.ts";
 import { ConfigManager } from "./config/manager.ts";
 import { FileConfigProvider } from "./config/file_provider.ts";
@@ -21,7 +22,7 @@ import { EventMetrics } from "./delivery/event_metrics.ts";
 import { OutputMetrics } from "./delivery/output_metrics.ts";
 import { OutputPool } from "./delivery/output_pool.ts";
 import {
-  hasSqliteJournal,
+  mayHoldSqliteJournal,
   openSqliteJournal,
   type SqliteJournal,
   type SqliteJournalOptions,
@@ -278,7 +279,7 @@ export class Gateway implements AsyncDisposable {
     await this.#provider.start(this.#manager, this.#stopping.signal);
     this.#ready = true;
     // What an earlier process accepted and did not deliver is taken up; a first journal begins with its first event.
-    if (await mayHoldJournal(this.#settings.dataDir)) await this.#dispatcher.start();
+    if (await mayHoldJournal(this.#settings)) await this.#dispatcher.start();
     logger("config").info("Serving {webhooks} webhooks and {connections} connections", this.#manager.size);
   }
 
@@ -337,24 +338,29 @@ export async function createProvider(settings: Settings): Promise<ConfigProvider
  * @throws {StartupError} when another process uses it, or a newer version has written it
  */
 export async function openJournal(
-  { dataDir, journal }: Settings,
+  settings: Settings,
   options: Pick<SqliteJournalOptions, "lockWaitMs"> = {},
 ): Promise<SqliteJournal> {
-  return await openSqliteJournal({ directory: dataDir, ...journal, ...options, logger: logger("journal") });
+  return await openSqliteJournal({
+    directory: journalDirectory(settings),
+    ...settings.journal,
+    ...options,
+    logger: logger("journal"),
+  });
 }
 
-/** Whether there is a journal, or nobody can say that there is none since the directory cannot be entered. */
-async function mayHoldJournal(dataDir: string): Promise<boolean> {
-  if (await hasSqliteJournal(dataDir)) return true;
-  try {
-    // With the dot, since the directory itself may be looked at by anybody.
-    await Deno.stat(`${dataDir}/.`);
-    return false;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory) return false;
-    if (error instanceof Deno.errors.PermissionDenied) return true;
-    throw error;
-  }
+/** Whether there is a journal, or nobody can say that there is none since its directory cannot be entered. */
+export function mayHoldJournal(settings: Settings): Promise<boolean> {
+  return mayHoldSqliteJournal(journalDirectory(settings));
+}
+
+/**
+ * A directory of the journal's own. Configuration files often stand in the data directory, and every write
+ * beside them would wake whoever watches them: with 30,000 events a second, that took a fifth of the
+ * gateway's throughput.
+ */
+function journalDirectory({ dataDir }: Settings): string {
+  return join(dataDir, "journal");
 }
 
 async function within(milliseconds: number, work: PromiseLike<unknown>): Promise<void> {

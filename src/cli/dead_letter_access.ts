@@ -7,9 +7,8 @@ import {
 import { parseDeadLetterQuery } from "../delivery/dead_letter_query.ts";
 import type { DeadLetterFilter } from "../delivery/dead_letters.ts";
 import type { Journal } from "../delivery/journal.ts";
-import { hasSqliteJournal } from "../delivery/sqlite/sqlite_journal.ts";
 import { GatewayError, StartupError } from "../errors.ts";
-import { openJournal } from "../gateway.ts";
+import { mayHoldJournal, openJournal } from "../gateway.ts";
 import { escapeUnsafe } from "../observability/safe_text.ts";
 import type { Settings } from "../settings.ts";
 import { localUrl } from "./local_url.ts";
@@ -39,7 +38,7 @@ export interface DeadLetterAccess extends AsyncDisposable {
  */
 export async function openDeadLetters(settings: Settings): Promise<DeadLetterAccess> {
   // To look at a journal must not make one: not for the gateway to find, nor in a mistyped directory.
-  if (!await hasSqliteJournal(settings.dataDir)) return NO_LETTERS;
+  if (!await mayHoldJournal(settings)) return NO_LETTERS;
   try {
     return new JournalAccess(await openJournal(settings, { lockWaitMs: LOCK_WAIT_MS }));
   } catch (error) {

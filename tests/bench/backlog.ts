@@ -33,7 +33,7 @@ export async function benchBacklog(options: LoadOptions): Promise<void> {
     const empty = join(directory, "empty");
     const full = join(directory, "full");
     progress(`writing ${EVENTS} events`);
-    await fill(full, "hung");
+    await fill(join(full, "journal"), "hung");
     await printStarts(empty, full);
     await printLoad(empty, full, options);
   } finally {

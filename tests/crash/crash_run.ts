@@ -66,7 +66,7 @@ export async function runCrashes(options: CrashOptions): Promise<CrashReport> {
   const verdict = judge(ledger, letters);
   const violations = [
     ...verdict.violations,
-    ...checkFile(directory.file("data", "journal.db")),
+    ...checkFile(directory.file("data", "journal", "journal.db")),
   ];
   const { refusals } = ledger;
   return { ...verdict, violations, refusals, seconds: (performance.now() - begun) / 1000 };

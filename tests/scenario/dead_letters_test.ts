@@ -33,7 +33,7 @@ async function deadLetters(
 
 /** Puts dead letters into the journal of `data` and returns their ids, oldest first. */
 async function bury(directory: TempDir, webhooks: readonly string[]): Promise<string[]> {
-  await using journal = await openJournal(directory.file("data"));
+  await using journal = await openJournal(directory.file("data", "journal"));
   const events = webhooks.map((webhook) => verifiedEvent({ webhook }));
   const failure = { code: "output_rejected", message: "It says\nno", connection: "main" } as const;
   await Promise.all(events.map((event) => journal.deadLetters.bury(event, failure, 3)));

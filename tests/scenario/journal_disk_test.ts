@@ -225,7 +225,7 @@ for (const [damage, inflict] of Object.entries(DAMAGES)) {
       gateway.kill("SIGTERM");
       await gateway.exited;
     }
-    await inflict(test.directory.file("data", "journal.db"));
+    await inflict(test.directory.file("data", "journal", "journal.db"));
     test.target.answer({ status: 200 });
     test.accepted.length = 0;
     await using gateway = await test.start();

@@ -52,15 +52,14 @@ export interface SqliteJournalOptions {
 const MIB = 1024 * 1024;
 const DAY_MS = 24 * 60 * 60 * 1000;
 
-/** Whether a directory holds a journal. */
-export async function hasSqliteJournal(directory: string): Promise<boolean> {
+/** Whether a directory holds a journal, or nobody can say that it does not since it cannot be entered. */
+export async function mayHoldSqliteJournal(directory: string): Promise<boolean> {
   try {
     await Deno.stat(journalPath(directory));
     return true;
   } catch (error) {
-    // A directory that cannot be entered is found out when the journal is needed.
-    if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.PermissionDenied) return false;
-    if (error instanceof Deno.errors.NotADirectory) return false;
+    if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory) return false;
+    if (error instanceof Deno.errors.PermissionDenied) return true;
     throw error;
   }
 }
@@ -74,7 +73,7 @@ export async function hasSqliteJournal(directory: string): Promise<boolean> {
  */
 export async function openSqliteJournal(options: SqliteJournalOptions): Promise<SqliteJournal> {
   const journal = new SqliteJournal(options);
-  if (!await hasSqliteJournal(options.directory)) return journal;
+  if (!await mayHoldSqliteJournal(options.directory)) return journal;
   try {
     await journal.open();
   } catch (error) {

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertNotEquals, assertRejects } from "@std/assert";
-import { hasSqliteJournal, type SqliteJournal } from "../../../src/delivery/sqlite/sqlite_journal.ts";
+import { mayHoldSqliteJournal, type SqliteJournal } from "../../../src/delivery/sqlite/sqlite_journal.ts";
 import { GatewayError } from "../../../src/errors.ts";
 import { claimAll } from "../../support/journal_contract.ts";
 import { LimitedDisk } from "../../support/limited_disk.ts";
@@ -15,10 +15,10 @@ Deno.test("SQLite journal makes nothing on disk before it is used", async () => 
   const directory = temporary.file("data", "cwm");
   {
     await using journal = await openJournal(directory);
-    assertEquals(await hasSqliteJournal(directory), false);
+    assertEquals(await mayHoldSqliteJournal(directory), false);
     assertEquals(await listDirectory(temporary.path), []);
     await journal.append(verifiedEvent(), WAIT);
-    assertEquals(await hasSqliteJournal(directory), true);
+    assertEquals(await mayHoldSqliteJournal(directory), true);
   }
   await using reopened = await openJournal(directory);
   assertEquals(reopened.stats().pending, 1, "an existing journal is opened at once");
