@@ -232,7 +232,7 @@ for (const [damage, inflict] of Object.entries(DAMAGES)) {
     await gateway.waitUntilReady();
     await test.assertRecovers(gateway);
     await gateway.waitForLine(/"level":"error".*damaged/i, { timeoutMs: 5_000 });
-    assert(setAside(test.directory.file("data")).length > 0, "the damaged file is still there");
+    assert(setAside(test.directory.file("data", "journal")).length > 0, "the damaged file is still there");
   });
 }
 
