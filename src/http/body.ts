@@ -10,7 +10,7 @@ import { GatewayError } from "../errors.ts";
 import { type BodyForm, EventBody } from "../event.ts";
 
 /** From this length on, collecting the pieces of a body and joining them would take twice its memory. */
-const LARGE_BYTES = 256 * 1024;
+export const LARGE_BYTES = 256 * 1024;
 
 /** The gateway's limits on bodies. */
 export interface BodyLimits {
@@ -100,6 +100,8 @@ async function readLarge(request: Request, length: number): Promise<Uint8Array<A
   for await (const chunk of request.body ?? []) {
     bytes.set(chunk, size);
     size += chunk.byteLength;
+    // Frees the piece now: collecting it would come later, with many others in memory beside the body.
+    chunk.buffer.transfer(0);
   }
   return bytes;
 }
