@@ -82,7 +82,7 @@ export function toReadError(cause: unknown): GatewayError {
  * @throws {GatewayError} `body_too_large`
  */
 async function readStream(request: Request, maxBytes: number): Promise<Uint8Array<ArrayBuffer>> {
-  const chunks: Uint8Array[] = [];
+  const chunks: Uint8Array<ArrayBuffer>[] = [];
   let size = 0;
   for await (const chunk of request.body ?? []) {
     size += chunk.byteLength;
@@ -106,12 +106,14 @@ async function readLarge(request: Request, length: number): Promise<Uint8Array<A
   return bytes;
 }
 
-function join(chunks: readonly Uint8Array[], size: number): Uint8Array<ArrayBuffer> {
+function join(chunks: readonly Uint8Array<ArrayBuffer>[], size: number): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(size);
   let offset = 0;
   for (const chunk of chunks) {
     bytes.set(chunk, offset);
     offset += chunk.byteLength;
+    // As in `readLarge`: the pieces take as much memory as the body.
+    chunk.buffer.transfer(0);
   }
   return bytes;
 }
