@@ -28,6 +28,7 @@ import {
   type SqliteJournalOptions,
 } from "./delivery/sqlite/sqlite_journal.ts";
 import { adminRoutes } from "./http/admin_routes.ts";
+import { BodyMemory } from "./http/body_memory.ts";
 import { FailureLog } from "./http/failure_log.ts";
 import { Inflight } from "./http/inflight.ts";
 import { RequestMetrics } from "./http/request_metrics.ts";
@@ -240,6 +241,7 @@ export class Gateway implements AsyncDisposable {
       isClosed: () => this.#closed,
       bodyLimits: { maxBytes: limits.maxBodyBytes, timeoutMs: limits.bodyTimeoutMs },
       inflight: this.#inflight,
+      bodyMemory: new BodyMemory(this.#deadlines),
       acceptor: new Acceptor({
         dispatcher: this.#dispatcher,
         journal: this.#journal,

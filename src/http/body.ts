@@ -10,7 +10,7 @@ import { GatewayError } from "../errors.ts";
 import { type BodyForm, EventBody } from "../event.ts";
 
 /** From this length on, collecting the pieces of a body and joining them would take twice its memory. */
-const LARGE_BYTES = 256 * 1024;
+export const LARGE_BYTES = 256 * 1024;
 
 /** The gateway's limits on bodies. */
 export interface BodyLimits {
@@ -82,7 +82,7 @@ export function toReadError(cause: unknown): GatewayError {
  * @throws {GatewayError} `body_too_large`
  */
 async function readStream(request: Request, maxBytes: number): Promise<Uint8Array<ArrayBuffer>> {
-  const chunks: Uint8Array[] = [];
+  const chunks: Uint8Array<ArrayBuffer>[] = [];
   let size = 0;
   for await (const chunk of request.body ?? []) {
     size += chunk.byteLength;
@@ -100,16 +100,20 @@ async function readLarge(request: Request, length: number): Promise<Uint8Array<A
   for await (const chunk of request.body ?? []) {
     bytes.set(chunk, size);
     size += chunk.byteLength;
+    // Frees the piece now: collecting it would come later, with many others in memory beside the body.
+    chunk.buffer.transfer(0);
   }
   return bytes;
 }
 
-function join(chunks: readonly Uint8Array[], size: number): Uint8Array<ArrayBuffer> {
+function join(chunks: readonly Uint8Array<ArrayBuffer>[], size: number): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(size);
   let offset = 0;
   for (const chunk of chunks) {
     bytes.set(chunk, offset);
     offset += chunk.byteLength;
+    // As in `readLarge`: the pieces take as much memory as the body.
+    chunk.buffer.transfer(0);
   }
   return bytes;
 }

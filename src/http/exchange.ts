@@ -20,11 +20,13 @@ import {
   type BodyLimits,
   declaredLength,
   discardBody,
+  LARGE_BYTES,
   readableForm,
   readBody,
   requireJson,
   toReadError,
 } from "./body.ts";
+import type { BodyMemory } from "./body_memory.ts";
 import { contentEncoding, decodeBody } from "./content_encoding.ts";
 import { type FailureLog, peerAddress } from "./failure_log.ts";
 import type { Inflight } from "./inflight.ts";
@@ -47,6 +49,7 @@ export interface ExchangeContext {
   /** Default of `max_body_bytes`, and the time for a body to arrive. */
   readonly bodyLimits: BodyLimits;
   readonly inflight: Inflight;
+  readonly bodyMemory: BodyMemory;
   readonly acceptor: Acceptor;
   readonly deadlines: Deadlines;
   readonly metrics: RequestMetrics;
@@ -83,6 +86,8 @@ class Exchange extends Expiring implements RequestToVerify {
   #counted = false;
   /** Body bytes held for this request; `undefined` until the entry is in use. */
   #reserved: number | undefined;
+  /** Length of the body that is being or was read, as sent and as decoded. */
+  #bodyBytes = 0;
   #reading = false;
   #answered = false;
 
@@ -131,14 +136,17 @@ class Exchange extends Expiring implements RequestToVerify {
       const { deadlines, bodyLimits: { timeoutMs } } = this.#context;
       deadlines.set(timeoutMs, this);
       this.#reading = true;
+      this.#bodyBytes = length ?? 0;
       const sent = bodyFrom(form, await readBody(this.#request, form, length, maxBytes));
       this.#reading = false;
+      if (length === undefined) this.#bodyBytes = sent.bytes.byteLength;
       if (this.#answered) return; // Too late: the sender has been told so.
       deadlines.clear(this);
       const verifying = authenticator.verify(admission, this, sent);
       const verified = verifying instanceof Promise ? await verifying : verifying;
 
       const body = encoding === undefined ? sent : await decodeBody(sent, encoding, maxBytes);
+      if (body !== sent) this.#bodyBytes += body.bytes.byteLength;
       if (dataType === "json") requireJson(body);
       const { namespace, webhook } = entry.lane;
       const { headers } = this.#request;
@@ -162,7 +170,9 @@ class Exchange extends Expiring implements RequestToVerify {
     this.#counted = true;
     const entry = this.#entry = this.#find();
     const methods = entry.webhook?.methods ?? DEFAULT_METHODS;
-    if (!methods.includes(this.#request.method)) throw methodNotAllowed(methods);
+    const { method } = this.#request;
+    // Nearly always the first; searching a list of one costs more.
+    if (method !== methods[0] && !methods.includes(method)) throw methodNotAllowed(methods);
     if (entry instanceof BlockedWebhook) throw entry.error;
     return entry;
   }
@@ -218,6 +228,7 @@ class Exchange extends Expiring implements RequestToVerify {
       if (this.#entry instanceof WebhookEntry) this.#entry.leave();
     }
     if (this.#counted) this.#context.inflight.leave();
+    if (this.#bodyBytes > LARGE_BYTES) this.#context.bodyMemory.release(this.#bodyBytes);
     this.#context.metrics.took(Date.now() - this.#startedAt);
     this.#answer(response);
   }
