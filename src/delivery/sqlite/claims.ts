@@ -12,6 +12,10 @@ export class Claims {
     return this.#known;
   }
 
+  has(sequence: number): boolean {
+    return this.#known.has(sequence);
+  }
+
   add(sequence: number): void {
     this.#added.push(sequence);
   }

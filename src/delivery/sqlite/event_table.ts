@@ -50,9 +50,28 @@ export class EventTable {
     headers: string,
     body: StoredBody,
   ): number {
-    const sequence = this.#next++;
-    this.#values.push(sequence, id, lane, receivedAt, headers, body);
+    const sequence = this.reserve(1);
+    this.put(sequence, id, lane, receivedAt, headers, body);
     return sequence;
+  }
+
+  /** Gives so many sequences away, and returns the first. */
+  reserve(count: number): number {
+    const first = this.#next;
+    this.#next += count;
+    return first;
+  }
+
+  /** The same as {@linkcode add}, for an event that has its sequence. */
+  put(
+    sequence: number,
+    id: string,
+    lane: number,
+    receivedAt: number,
+    headers: string,
+    body: StoredBody,
+  ): void {
+    this.#values.push(sequence, id, lane, receivedAt, headers, body);
   }
 
   flush(): void {

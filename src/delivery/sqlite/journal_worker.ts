@@ -43,10 +43,11 @@ export class JournalWorker implements AsyncDisposable {
   readonly #options: WorkerOptions;
   readonly #bounds: WaitingBounds;
   readonly #logger: Logger;
+  readonly #mayPack: boolean;
   #worker: Worker | undefined;
   #opened: PromiseWithResolvers<OpenReply> | undefined;
   #closed: PromiseWithResolvers<void> | undefined;
-  #collecting = new WaitingLot();
+  #collecting: WaitingLot;
   #underWay: WaitingLot | undefined;
   #isScheduled = false;
   #isRefused = false;
@@ -61,6 +62,9 @@ export class JournalWorker implements AsyncDisposable {
     this.#options = options;
     this.#bounds = bounds;
     this.#logger = logger;
+    // What is kept after it was delivered must have rows of its own.
+    this.#mayPack = options.retentionMs === 0;
+    this.#collecting = new WaitingLot(this.#mayPack);
   }
 
   get figures(): Figures {
@@ -160,7 +164,7 @@ export class JournalWorker implements AsyncDisposable {
     this.#start();
     this.#underWay = this.#collecting;
     this.#underWayBytes = this.#waitingBytes;
-    this.#collecting = new WaitingLot();
+    this.#collecting = new WaitingLot(this.#mayPack);
     this.#waitingBytes = 0;
     this.#post({ type: "lot", lot: this.#underWay.lot });
   }
@@ -257,7 +261,7 @@ export class JournalWorker implements AsyncDisposable {
     this.#underWay = undefined;
     this.#underWayBytes = 0;
     this.#collecting.fail(error);
-    this.#collecting = new WaitingLot();
+    this.#collecting = new WaitingLot(this.#mayPack);
     this.#waitingBytes = 0;
   }
 }

@@ -27,10 +27,12 @@ type Handlers = {
 };
 
 const HANDLERS: Handlers = {
-  claim: ({ lanes, pending }, { namespace, webhook, events, bytes }) => {
+  claim: ({ lanes, pending, packs }, { namespace, webhook, events, bytes }) => {
     const lane = lanes.find(namespace, webhook);
     if (lane === undefined) return { events: [], nextDueAt: undefined };
-    return { events: pending.claim(lane, events, bytes), nextDueAt: pending.nextDueAt(lane) };
+    packs.unpackFor(lane, events);
+    const claimed = pending.claim(lane, events, bytes);
+    return { events: claimed, nextDueAt: packs.hasWaiting(lane) ? 0 : pending.nextDueAt(lane) };
   },
   lanes: ({ lanes, pending }) =>
     Array.from(pending.backlogs(), ([lane, count]) => ({ ...lanes.get(lane), pending: count })),
@@ -84,7 +86,7 @@ export class LotTransaction {
     if (delivered.length > 0) this.#finish(delivered);
     const appended = this.#growthRefused === undefined
       ? this.#append()
-      : { firstSequence: 0, duplicates: [] };
+      : { firstSequence: 0, duplicates: [], firstPacked: 0 };
     const refusedOperations: number[] = [];
     const results = operations.map((operation, index) => {
       if (this.#growthRefused === undefined || !GROWING.has(operation.kind)) return this.#operate(operation);
@@ -100,8 +102,9 @@ export class LotTransaction {
   }
 
   #settle(settlement: Settlement): void {
-    const { pending, deadLetters } = this.#tables;
+    const { pending, packs, deadLetters } = this.#tables;
     const { sequence } = settlement;
+    if (settlement.state !== "delivered") packs.unpackOf(sequence);
     switch (settlement.state) {
       case "delivered":
         return this.#finish([sequence]);
@@ -123,11 +126,14 @@ export class LotTransaction {
   }
 
   #finish(sequences: readonly number[]): void {
-    this.#tables.pending.removeMany(sequences);
-    this.#tables.retention.finish(sequences);
+    const { pending, packs, retention } = this.#tables;
+    const unpacked = packs.removeDelivered(sequences);
+    if (unpacked.length === 0) return;
+    pending.removeMany(unpacked);
+    retention.finish(unpacked);
   }
 
-  #append(): Pick<LotWork, "firstSequence" | "duplicates"> {
+  #append(): Pick<LotWork, "firstSequence" | "duplicates" | "firstPacked"> {
     const { appends, keys } = this.#lot;
     const { events, pending, lanes } = this.#tables;
     const laneIds = this.#lot.lanes.map(({ namespace, webhook }) => lanes.ensure(namespace, webhook));
@@ -154,12 +160,14 @@ export class LotTransaction {
         appends[start + 3] as string,
         appends[start + 4] as StoredBody,
       );
-      pending.count(lane);
+      pending.count(lane, 1);
       claims.push(appends[start + 5] as boolean);
     }
     events.flush();
     this.#addPending(firstSequence, claims);
-    return { firstSequence, duplicates };
+    const firstPacked = events.lastSequence + 1;
+    for (const pack of this.#lot.packs) this.#tables.packs.add(pack, laneIds[pack.lane]!);
+    return { firstSequence, duplicates, firstPacked };
   }
 
   /** Returns the id of the event that had the key before; else the key is this event's from now on. */

@@ -42,6 +42,7 @@ export class PendingTable {
   readonly #attempt: StatementSync;
   readonly #progress: StatementSync;
   readonly #oldest: StatementSync;
+  readonly #ready: StatementSync;
 
   constructor(database: DatabaseSync, events: EventTable, claims: Claims) {
     this.#events = events;
@@ -84,7 +85,17 @@ export class PendingTable {
     this.#oldest = database.prepare(
       "SELECT received_at FROM events WHERE seq = (SELECT min(seq) FROM pending)",
     );
-    const counts = database.prepare("SELECT lane, count(*) AS count FROM pending GROUP BY lane").all();
+    this.#ready = returnArrays(
+      database.prepare(
+        `SELECT count(*) FROM (SELECT 1 FROM pending WHERE lane = ? AND due = ${READY} LIMIT ?)`,
+      ),
+    );
+    const counts = database.prepare(
+      `SELECT lane, sum(count) AS count FROM (
+        SELECT lane, count(*) AS count FROM pending GROUP BY lane
+        UNION ALL SELECT lane, sum(count) AS count FROM packs GROUP BY lane
+      ) GROUP BY lane`,
+    ).all();
     this.#counts.load(counts.map((row) => [Number(row["lane"]), Number(row["count"])]));
   }
 
@@ -105,15 +116,20 @@ export class PendingTable {
   }
 
   /** Adds appended events of consecutive sequences. */
-  addRange(first: number, last: number, claimed: boolean): void {
-    this.#insertRange.run(claimed ? CLAIMED : READY, claimed ? 1 : 0, first, last);
+  addRange(first: number, last: number, claimed: boolean, attempts = claimed ? 1 : 0): void {
+    this.#insertRange.run(claimed ? CLAIMED : READY, attempts, first, last);
     if (!claimed) return;
     for (let sequence = first; sequence <= last; sequence++) this.#claims.add(sequence);
   }
 
-  /** Counts an event that is added with {@linkcode addRange}. */
-  count(lane: number): void {
-    this.#counts.add(lane, 1);
+  /** Counts events that are added with {@linkcode addRange}, or that stand in packs. */
+  count(lane: number, change: number): void {
+    this.#counts.add(lane, change);
+  }
+
+  /** Events of the lane that can be claimed at any time, as far as to a limit. */
+  countReady(lane: number, limit: number): number {
+    return (this.#ready.get(lane, limit) as unknown as [number])[0];
   }
 
   /** Adds an event that was a dead letter. */

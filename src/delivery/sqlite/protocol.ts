@@ -36,6 +36,21 @@ export type AppendFields = readonly [
 /** How many array elements one append takes. */
 export const APPEND_FIELDS = 6;
 
+/**
+ * Appends of one lane that need no rows of their own for now. `fields` holds four numbers an event: when it was
+ * received, and the lengths of its id, headers and body, which stand in `text` one after the other.
+ */
+export interface Pack {
+  /** Index of the events' lane in {@linkcode Lot.lanes}. */
+  readonly lane: number;
+  readonly claimed: boolean;
+  readonly fields: readonly number[];
+  readonly text: string;
+}
+
+/** How many numbers one event takes in {@linkcode Pack.fields}. */
+export const PACK_FIELDS = 4;
+
 /** An append that is not done if the key is known; `index` is that of the append. */
 export interface AppendKey {
   readonly index: number;
@@ -168,7 +183,7 @@ export type Operation = {
 
 /**
  * Everything that waited for a commit. It is done in this order: settlements, then delivered events, then
- * appends, then the other operations, each group in the order in which it was asked for.
+ * appends, then packs, then the other operations, each group in the order in which it was asked for.
  */
 export interface Lot {
   readonly settlements: readonly Settlement[];
@@ -180,6 +195,7 @@ export interface Lot {
   readonly appends: readonly AppendFields[number][];
   /** In the order of `appends`, of which few have a key. */
   readonly keys: readonly AppendKey[];
+  readonly packs: readonly Pack[];
   readonly operations: readonly Operation[];
 }
 
@@ -200,6 +216,8 @@ export interface LotReply {
   readonly growthRefused?: Refusal;
   /** Sequence of the first append that was not a duplicate; the others follow in order. */
   readonly firstSequence: number;
+  /** Sequence of the first event in a pack; the others follow in order. */
+  readonly firstPacked: number;
   /** Duplicates: index of the append, and the id of the event that it repeats. */
   readonly duplicates: readonly (readonly [index: number, id: string])[];
   /** In the order of `operations`. `undefined` is a result too: see `refusedOperations`. */

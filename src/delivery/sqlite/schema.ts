@@ -1,9 +1,10 @@
 /**
  * The tables of the journal and how an older file is brought up to date.
  *
- * An event's row in `events` never changes; a small row beside it says what becomes of it: in `pending` until
- * it is settled, in `dead` while it is a dead letter, in `messages` while it stands in a channel. An event with
- * none of them is finished, and removed when its retention ends.
+ * Events arrive in `packs`, many in a row, and most leave from there. The others get a row in `events`, which
+ * never changes; a small row beside it says what becomes of it: in `pending` until it is settled, in `dead`
+ * while it is a dead letter, in `messages` while it stands in a channel. An event with none of them is
+ * finished, and removed when its retention ends.
  *
  * @module
  */
@@ -77,6 +78,18 @@ const MIGRATIONS: readonly (readonly string[])[] = [
     ) STRICT`,
     `CREATE INDEX messages_visible ON messages (channel, visible_at)`,
     `CREATE INDEX messages_expiry ON messages (expires_at)`,
+  ],
+  [
+    `CREATE TABLE packs (
+      first INTEGER PRIMARY KEY,
+      lane INTEGER NOT NULL,
+      claimed INTEGER NOT NULL,
+      count INTEGER NOT NULL,
+      received_at INTEGER NOT NULL,
+      fields TEXT NOT NULL,
+      text TEXT NOT NULL
+    ) STRICT`,
+    `CREATE INDEX packs_lane ON packs (lane, claimed, first, count)`,
   ],
 ];
 

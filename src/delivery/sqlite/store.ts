@@ -23,7 +23,13 @@ const UNAVAILABLE: Readonly<Record<Exclude<StorageProblem, "fault">, string>> = 
   damaged: "The journal was damaged, and a new one is begun",
 };
 
-const NOTHING_DONE = { firstSequence: 0, duplicates: [], results: [], refusedOperations: [] } as const;
+const NOTHING_DONE = {
+  firstSequence: 0,
+  firstPacked: 0,
+  duplicates: [],
+  results: [],
+  refusedOperations: [],
+} as const;
 
 /** An open file. */
 interface OpenStore {
@@ -134,7 +140,7 @@ export class Store {
       begin.run();
       done = work.run();
       // Read before the commit: after it nothing may go wrong any more.
-      oldestReceivedAt = tables.pending.oldestReceivedAt();
+      oldestReceivedAt = tables.oldestReceivedAt();
       this.#readSize(tables);
       commit.run();
     } catch (error) {
@@ -185,9 +191,13 @@ export class Store {
         commit: database.prepare("COMMIT"),
         rollback: database.prepare("ROLLBACK"),
       };
+      open.begin.run();
+      tables.packs.recover(this.#keepsClaims);
+      open.commit.run();
+      tables.commit();
       this.#keepsClaims = false;
       this.#readSize(tables);
-      this.#readFigures(tables, tables.pending.oldestReceivedAt());
+      this.#readFigures(tables, tables.oldestReceivedAt());
       return open;
     } catch (error) {
       database.close();

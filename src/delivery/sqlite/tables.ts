@@ -5,6 +5,7 @@ import { DeadLetterTable } from "./dead_letter_table.ts";
 import { EventTable } from "./event_table.ts";
 import { IdempotencyTable } from "./idempotency_table.ts";
 import { LaneTable } from "./lane_table.ts";
+import { PackTable } from "./pack_table.ts";
 import { PendingTable } from "./pending_table.ts";
 import { Retention, type RetentionLimits } from "./retention.ts";
 
@@ -13,6 +14,7 @@ export class Tables {
   readonly lanes: LaneTable;
   readonly events: EventTable;
   readonly pending: PendingTable;
+  readonly packs: PackTable;
   readonly deadLetters: DeadLetterTable;
   readonly idempotency: IdempotencyTable;
   readonly channels: ChannelTable;
@@ -20,18 +22,31 @@ export class Tables {
 
   constructor(database: DatabaseSync, limits: RetentionLimits, claims: Claims, lastSequence: number) {
     this.lanes = new LaneTable(database);
-    this.events = new EventTable(database, this.lanes, lastSequence);
+    this.events = new EventTable(
+      database,
+      this.lanes,
+      Math.max(lastSequence, PackTable.lastSequence(database)),
+    );
     this.pending = new PendingTable(database, this.events, claims);
+    this.packs = new PackTable(database, this.events, this.pending, claims);
     this.deadLetters = new DeadLetterTable(database, this.events, this.lanes, this.pending);
     this.idempotency = new IdempotencyTable(database);
     this.channels = new ChannelTable(database, this.events, this.deadLetters);
     this.retention = new Retention(database, this.events, limits);
   }
 
+  /** When the oldest pending event was received, in milliseconds since 1970. */
+  oldestReceivedAt(): number | undefined {
+    const own = this.pending.oldestReceivedAt();
+    const packed = this.packs.oldestReceivedAt();
+    return own === undefined || packed === undefined ? own ?? packed : Math.min(own, packed);
+  }
+
   /** The transaction came through. */
   commit(): void {
     this.events.commit();
     this.pending.commit();
+    this.packs.commit();
     this.deadLetters.commit();
     this.channels.commit();
     this.retention.commit();
@@ -42,6 +57,7 @@ export class Tables {
     this.lanes.rollback();
     this.events.rollback();
     this.pending.rollback();
+    this.packs.rollback();
     this.deadLetters.rollback();
     this.channels.rollback();
     this.retention.rollback();

@@ -1,6 +1,7 @@
 import { GatewayError } from "../../errors.ts";
 import type { VerifiedEvent } from "../../auth/verified_event.ts";
 import type { Appended, Lane, Settlement } from "../journal.ts";
+import { PackBuilder } from "./pack_builder.ts";
 import type {
   AppendFields,
   AppendKey,
@@ -32,6 +33,11 @@ interface Waiter<T> {
   readonly reject: (error: Error) => void;
 }
 
+interface WaitingPack {
+  readonly builder: PackBuilder;
+  readonly waiters: Waiter<Appended>[];
+}
+
 /** The operations that wait for one commit, and whoever waits for them. */
 export class WaitingLot {
   readonly #settlements: Settlement[] = [];
@@ -42,10 +48,19 @@ export class WaitingLot {
   readonly #keys: AppendKey[] = [];
   readonly #operations: Operation[] = [];
   readonly #appendWaiters: Waiter<Appended>[] = [];
+  readonly #packs: WaitingPack[] = [];
+  /** The pack that is not full yet, by the lane's index: for claimed events, and for others. */
+  readonly #openPacks = new Map<number, WaitingPack>();
+  readonly #mayPack: boolean;
   readonly #operationWaiters: Waiter<unknown>[] = [];
   #settled: PromiseWithResolvers<void> | undefined;
   /** Appends and other operations. */
   count = 0;
+
+  /** @param mayPack whether events may be stored in packs, which are gone as soon as they are delivered */
+  constructor(mayPack: boolean) {
+    this.#mayPack = mayPack;
+  }
 
   /** What the worker is told. */
   get lot(): Lot {
@@ -55,16 +70,42 @@ export class WaitingLot {
       lanes: this.#lanes,
       appends: this.#appends,
       keys: this.#keys,
+      packs: this.#packs.map(({ builder }) => builder.pack),
       operations: this.#operations,
     };
   }
 
   append(append: Append): Promise<Appended> {
     const { event, headers, body, claim, key } = append;
+    if (this.#mayPack && key === undefined && typeof body === "string") {
+      const characters = event.id.length + headers.length + body.length;
+      if (PackBuilder.takes(characters)) return this.#pack(event, headers, body, claim, characters);
+    }
     if (key !== undefined) this.#keys.push({ index: this.#appendWaiters.length, ...key });
     this.#appends.push(event.id, this.#laneIndex(event), event.receivedAt, headers, body, claim);
     this.count++;
     return new Promise((resolve, reject) => this.#appendWaiters.push({ resolve, reject }));
+  }
+
+  #pack(
+    event: VerifiedEvent,
+    headers: string,
+    body: string,
+    claim: boolean,
+    characters: number,
+  ): Promise<Appended> {
+    const lane = this.#laneIndex(event);
+    const name = claim ? lane : -1 - lane;
+    let pack = this.#openPacks.get(name);
+    if (pack === undefined || !pack.builder.hasRoomFor(characters)) {
+      pack = { builder: new PackBuilder(lane, claim), waiters: [] };
+      this.#openPacks.set(name, pack);
+      this.#packs.push(pack);
+    }
+    pack.builder.add(event.receivedAt, event.id, headers, body);
+    this.count++;
+    const { waiters } = pack;
+    return new Promise((resolve, reject) => waiters.push({ resolve, reject }));
   }
 
   /** All settlements of a lot share one promise: they come through, or fail, together. */
@@ -99,7 +140,7 @@ export class WaitingLot {
   /** Tells everybody that nothing was done. */
   fail(error: Error): void {
     this.#settled?.reject(error);
-    for (const { reject } of this.#appendWaiters) reject(error);
+    this.#refuseAppends(error);
     for (const { reject } of this.#operationWaiters) reject(error);
   }
 
@@ -114,11 +155,18 @@ export class WaitingLot {
     return index;
   }
 
-  #concludeAppends({ growthRefused, firstSequence, duplicates }: LotReply): void {
-    if (growthRefused !== undefined) {
-      const error = toError(growthRefused);
-      for (const { reject } of this.#appendWaiters) reject(error);
-      return;
+  #refuseAppends(error: Error): void {
+    for (const { reject } of this.#appendWaiters) reject(error);
+    for (const { waiters } of this.#packs) {
+      for (const { reject } of waiters) reject(error);
+    }
+  }
+
+  #concludeAppends({ growthRefused, firstSequence, firstPacked, duplicates }: LotReply): void {
+    if (growthRefused !== undefined) return this.#refuseAppends(toError(growthRefused));
+    let packed = firstPacked;
+    for (const { waiters } of this.#packs) {
+      for (const { resolve } of waiters) resolve({ sequence: packed++ });
     }
     let sequence = firstSequence;
     let nextDuplicate = 0;

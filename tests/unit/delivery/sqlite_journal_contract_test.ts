@@ -4,3 +4,4 @@ import { JournalDirectory } from "../../support/sqlite_journal.ts";
 
 testJournalContract("SQLite journal", () => JournalDirectory.create());
 testDeadLetterContract("SQLite journal", () => JournalDirectory.create());
+testJournalContract("SQLite journal that keeps nothing", () => JournalDirectory.create({ retentionMs: 0 }));
