@@ -16,7 +16,7 @@ import { nameOf, prefixOf, valueOf } from "./etcd_data.ts";
 import { judge, median, print, progress, quantile, row } from "./etcd_report.ts";
 
 const TARGET = 1.2;
-/** Twenty of them are above the p99: with fewer it varies by half from one round to the next. */
+/** Twenty of them are above the p99: of a thousand, it nearly doubles from one round to the next. */
 const PUTS = 2_000;
 const WARM_UP_PUTS = 200;
 const LONGEST_PAUSE_MS = 2;
