@@ -61,7 +61,7 @@ export interface ListPage {
 }
 
 /**
- * Reads all keys of the range at one revision.
+ * Reads all keys of the range at one revision. While a page is being used, etcd already prepares the next one.
  *
  * @throws {EtcdCallError} `out_of_range` when the revision is compacted meanwhile
  */
@@ -77,23 +77,30 @@ export async function* listPages(
   ];
   const size = new PageSize(options);
   let header: EtcdHeader | undefined;
-  for (let part = 0; part + 1 < edges.length; part++) {
-    let start: Buffer | undefined = edges[part]!;
-    while (start !== undefined) {
-      using page: EtcdPage = await connection.range({
-        key: start,
-        range_end: edges[part + 1]!,
-        limit: size.limit,
-        keys_only: options.keysOnly,
-        // The first page is read by consensus; this member then has what the others need.
-        ...(header === undefined ? {} : { revision: header.revision, serializable: true }),
-      }, Date.now() + options.pageTimeoutMs);
-      header ??= page.header;
-      size.learn(page);
-      const last: Buffer | undefined = page.last?.key;
-      start = page.more && last !== undefined ? keyAfter(last) : undefined;
-      yield { page, header };
-    }
+  const request = (start: Buffer, end: Buffer): Promise<EtcdPage> => {
+    const page = connection.range({
+      key: start,
+      range_end: end,
+      limit: size.limit,
+      keys_only: options.keysOnly,
+      // The first page is read by consensus; this member then has what the others need.
+      ...(header === undefined ? {} : { revision: header.revision, serializable: true }),
+    }, Date.now() + options.pageTimeoutMs);
+    // It may fail while the page before is in use, or when nobody wants it any more.
+    page.catch(() => {});
+    return page;
+  };
+  let part = 1;
+  let next: Promise<EtcdPage> | undefined = request(edges[0]!, edges[part]!);
+  while (next !== undefined) {
+    using page: EtcdPage = await next;
+    header ??= page.header;
+    size.learn(page);
+    const last: Buffer | undefined = page.last?.key;
+    const start: Buffer | undefined = page.more && last !== undefined ? keyAfter(last) : edges[part++];
+    const end: Buffer | undefined = edges[part];
+    next = start === undefined || end === undefined ? undefined : request(start, end);
+    yield { page, header };
   }
 }
 

@@ -4,7 +4,7 @@
  *     deno task bench memory
  *     deno task bench fairness
  *     deno task bench backlog [--seconds 5] [--rounds 3] [--connections 32]
- *     deno task bench etcd [--keys 25000,250000] [--rounds 3]
+ *     deno task bench etcd [--keys 25000,250000] [--rounds 3] [--only load|blocks|routable|event]
  *     deno task bench outputs [kafka|redis|clickhouse ...] [--seconds 5] [--rounds 3] [--connections 32]
  *     deno task bench hung [--seconds 30]
  *     deno task bench relay [--rounds 3]
@@ -22,7 +22,7 @@ import { benchMemory } from "./memory.ts";
 import { benchHung, benchOutputs } from "./outputs.ts";
 import { benchRelay } from "./relay.ts";
 
-const options = parseArgs(Deno.args, { string: ["seconds", "rounds", "connections", "keys"] });
+const options = parseArgs(Deno.args, { string: ["seconds", "rounds", "connections", "keys", "only"] });
 const load = {
   seconds: Number(options["seconds"] ?? 5),
   rounds: Number(options["rounds"] ?? 3),
@@ -31,13 +31,15 @@ const load = {
 
 const sizes = String(options["keys"] ?? "25000,250000").split(",").map(Number);
 
+const only = options["only"] === undefined ? undefined : String(options["only"]);
+
 const benchmarks: Readonly<Record<string, () => Promise<void>>> = {
   accept: () => benchAccept(load),
   durable: () => benchDurable(load),
   memory: () => benchMemory(),
   backlog: () => benchBacklog(load),
   fairness: () => benchFairness(),
-  etcd: () => benchEtcd({ sizes, rounds: load.rounds }),
+  etcd: () => benchEtcd({ sizes, rounds: load.rounds, only }),
   outputs: () => benchOutputs(options._.slice(1).map(String), load),
   hung: () => benchHung(Number(options["seconds"] ?? 30)),
   relay: () => benchRelay({ rounds: load.rounds }),
