@@ -205,7 +205,8 @@ const VARIABLES = {
   DELIVERY_BUDGET_MS: variable(
     integer(1, TEN_MINUTES_MS, "ms"),
     10_000,
-    "How long a request with `accept: delivered` may wait for its output, retries included.",
+    "How long a request with `accept: delivered` may wait for its output, retries included. A first attempt " +
+      "may take as long as its output's time-out.",
   ),
   SHUTDOWN_GRACE_MS: variable(
     integer(0, HOUR_MS, "ms"),

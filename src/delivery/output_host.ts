@@ -34,7 +34,7 @@ export interface HostEnvironment {
   readonly deadlines: Deadlines;
   readonly metrics: OutputMetrics;
   readonly context: Omit<ModuleContext, "name" | "logger">;
-  /** While a sender waits, no retry starts later than this after the first attempt, in milliseconds. */
+  /** While a sender waits, retries end so long after the beginning of the first attempt, in milliseconds. */
   readonly deliveryBudgetMs: number;
 }
 
@@ -141,7 +141,7 @@ export class OutputHost implements AsyncDisposable, MeasuredOutput, BatchOutput 
     config: unknown,
     retry: RetryPolicy = WAITING_SENDER_POLICY,
   ): DeliveryResult | Promise<DeliveryResult> {
-    return this.#attempt({ event, config, retry }, 1);
+    return this.#attempt({ event, config, retry, startedAt: performance.now() }, 1);
   }
 
   get maxBatch(): number {
@@ -185,7 +185,7 @@ export class OutputHost implements AsyncDisposable, MeasuredOutput, BatchOutput 
 
   async #retry(delivery: WaitingDelivery, failure: DeliveryError): Promise<DeliveryResult> {
     const { deliveryBudgetMs, deadlines, metrics } = this.#environment;
-    const giveUpAt = performance.now() + deliveryBudgetMs;
+    const giveUpAt = delivery.startedAt + deliveryBudgetMs;
     let last = failure;
     for (let number = 1; last.disposition === "retry" && !this.#closed; number++) {
       const retryAfterMs = last.retryAfterSeconds === undefined ? undefined : last.retryAfterSeconds * 1000;
@@ -193,7 +193,7 @@ export class OutputHost implements AsyncDisposable, MeasuredOutput, BatchOutput 
       if (delay === undefined || performance.now() + delay > giveUpAt) break;
       await deadlines.wait(roundUp(delay));
       metrics.retried(this);
-      const result = await this.#attempt(delivery, number + 1);
+      const result = await this.#attempt(delivery, number + 1, roundUp(Math.max(1, giveUpAt - performance.now())));
       if (result === "delivered") return result;
       last = result;
     }
@@ -201,7 +201,12 @@ export class OutputHost implements AsyncDisposable, MeasuredOutput, BatchOutput 
     return last;
   }
 
-  #attempt(delivery: WaitingDelivery, number: number): DeliveryResult | Promise<DeliveryResult> {
+  /** @param mostMs its deadline is not later than this, in milliseconds */
+  #attempt(
+    delivery: WaitingDelivery,
+    number: number,
+    mostMs = Infinity,
+  ): DeliveryResult | Promise<DeliveryResult> {
     const place = this.#places.take();
     if (place === "full") {
       const message = `Too many deliveries wait for ${this.#context.name}`;
@@ -211,13 +216,13 @@ export class OutputHost implements AsyncDisposable, MeasuredOutput, BatchOutput 
     const attempt = new SingleAttempt(number, delivery, this.#concludeAttempt);
     if (place !== "taken" || this.#output === undefined) {
       const { result } = attempt;
-      this.#withinDeadline(this.#waitAndHand(place, batch, attempt), attempt, batch);
+      this.#withinDeadline(this.#waitAndHand(place, batch, attempt), attempt, batch, mostMs);
       return result;
     }
     const results = this.#hand(this.#output, batch, attempt);
     if (results instanceof Promise) {
       const { result } = attempt;
-      this.#withinDeadline(results, attempt, batch);
+      this.#withinDeadline(results, attempt, batch, mostMs);
       return result;
     }
     this.#places.free();
@@ -248,9 +253,14 @@ export class OutputHost implements AsyncDisposable, MeasuredOutput, BatchOutput 
   }
 
   /** The place is kept until the output itself has ended: a hung one must not get ever more to do. */
-  #withinDeadline(pending: Promise<Results>, attempt: TimedAttempt, batch: readonly Delivery[]): void {
+  #withinDeadline(
+    pending: Promise<Results>,
+    attempt: TimedAttempt,
+    batch: readonly Delivery[],
+    mostMs = Infinity,
+  ): void {
     const timeoutMs = this.#module.timeoutMs?.(batch[0]?.config) ?? DEFAULT_TIMEOUT_MS;
-    this.#environment.deadlines.set(timeoutMs, attempt);
+    this.#environment.deadlines.set(Math.min(timeoutMs, mostMs), attempt);
     pending.then(
       (results) => this.#end(attempt, results),
       (error) => this.#end(attempt, [this.#toDeliveryError(error)]),
@@ -297,6 +307,8 @@ export class OutputHost implements AsyncDisposable, MeasuredOutput, BatchOutput 
 /** A delivery that a sender waits for. */
 interface WaitingDelivery extends Delivery {
   readonly retry: RetryPolicy;
+  /** Of the first attempt, by `performance.now()`. */
+  readonly startedAt: number;
 }
 
 type Conclude = (

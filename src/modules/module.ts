@@ -109,7 +109,7 @@ export interface OutputModule<Config = unknown, Connection = unknown> {
   readonly acceptance: Acceptance;
   /** The cheapest form of the body that the module can work from. */
   readonly reads: BodyForm;
-  /** How many deliveries may be under way at once per connection. @default 64 */
+  /** How many calls of `deliver` may be under way at once per connection. @default 64 */
   readonly concurrency?: number;
   /** How many deliveries one call of `deliver` may take. @default 1 */
   readonly maxBatch?: number;

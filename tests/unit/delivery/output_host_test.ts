@@ -76,6 +76,20 @@ Deno.test("an output that hangs is answered with 504 at its time-out, and is tol
   assertEquals(aborted, 1);
 });
 
+Deno.test("a retry that hangs ends with the sender's budget, however long the output's time-out is", async () => {
+  const probe = new ProbeModule({ timeoutMs: 3_600_000 });
+  probe.behaviour = (_delivery, signal) => {
+    if (probe.events.length === 1) return new DeliveryError("output_unavailable");
+    return new Promise((resolve) =>
+      signal().addEventListener("abort", () => resolve(new DeliveryError("output_timeout")))
+    );
+  };
+  await using gateway = await start(probe, { DELIVERY_BUDGET_MS: "1500" });
+  const answer = await gateway.post("/webhook/orders", "{}");
+  assertEquals([answer.status, errorCode(answer)], [504, "output_timeout"]);
+  assertEquals(probe.events.length, 2);
+});
+
 Deno.test("an output that throws something unexpected is answered with 502, and the gateway lives on", async () => {
   const probe = new ProbeModule();
   probe.behaviour = () => {
