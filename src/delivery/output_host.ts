@@ -193,7 +193,8 @@ export class OutputHost implements AsyncDisposable, MeasuredOutput, BatchOutput 
       if (delay === undefined || performance.now() + delay > giveUpAt) break;
       await deadlines.wait(roundUp(delay));
       metrics.retried(this);
-      const result = await this.#attempt(delivery, number + 1, roundUp(Math.max(1, giveUpAt - performance.now())));
+      const leftMs = Math.max(1, giveUpAt - performance.now());
+      const result = await this.#attempt(delivery, number + 1, roundUp(leftMs));
       if (result === "delivered") return result;
       last = result;
     }
