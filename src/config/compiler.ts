@@ -12,6 +12,7 @@ import { verifierKinds } from "../auth/registry.ts";
 import type { BodyForm } from "../event.ts";
 import type { OutputModule } from "../modules/module.ts";
 import { type CompiledStep, compilePolicy, compileSteps, type DeliveryPolicy } from "./delivery_compiler.ts";
+import { withModuleKeysInside } from "./module_keys.ts";
 import type { Compiled, ProblemReason } from "./problem.ts";
 import { knownKeys } from "./schema_keys.ts";
 import {
@@ -63,7 +64,7 @@ export function compileWebhook(json: unknown, context: CompileContext): Compiled
   if (missing.length > 0) return { problems: missing };
   const planned = plannedKeys(value as object);
   if (planned.length > 0) return { problems: planned };
-  const parsed = compiledSchema(webhookSchema).safeParse(value);
+  const parsed = parseWebhook(value as Record<string, unknown>, context.modules);
   if (!parsed.success) return { problems: describeIssues(parsed.error, webhookSchema) };
   const config = parsed.data as WebhookConfig & Record<string, unknown>;
 
@@ -88,6 +89,18 @@ export function compileWebhook(json: unknown, context: CompileContext): Compiled
       policy,
     },
   };
+}
+
+/** Only a webhook with unknown keys is looked at twice. */
+function parseWebhook(
+  value: Readonly<Record<string, unknown>>,
+  modules: readonly OutputModule[],
+): z.ZodSafeParseResult<unknown> {
+  const schema = compiledSchema(webhookSchema);
+  const parsed = schema.safeParse(value);
+  if (parsed.success) return parsed;
+  const moved = withModuleKeysInside(value, knownKeys(webhookSchema), modules);
+  return moved === value ? parsed : schema.safeParse(moved);
 }
 
 /** What is stored must be as exact as what is delivered: parsed JSON is neither. */

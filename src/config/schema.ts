@@ -37,7 +37,8 @@ const webhookFields = {
       "Name of the connection. May be left out when exactly one connection of a type that the module accepts exists.",
   }),
   "module-config": z.record(z.string(), z.unknown()).default({}).meta({
-    description: "Settings of the output module, see below.",
+    description:
+      "Settings of the output module, see below. One that a webhook has no key of its own for may also stand beside it.",
   }),
   chain: z.array(z.union([z.string().min(1), chainItemSchema])).min(1).max(LONGEST_CHAIN).optional().meta({
     description:
