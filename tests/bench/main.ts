@@ -6,7 +6,7 @@
  *     deno task bench backlog [--seconds 5] [--rounds 3] [--connections 32]
  *     deno task bench etcd [--keys 25000,250000] [--rounds 3] [--only load|blocks|routable|event]
  *     deno task bench outputs [kafka|redis|clickhouse ...] [--seconds 5] [--rounds 3] [--connections 32]
- *     deno task bench hung [--seconds 30]
+ *     deno task bench hung [kafka|redis|clickhouse ...] [--seconds 30]
  *     deno task bench relay [--rounds 3]
  *
  * @module
@@ -19,7 +19,8 @@ import { benchBacklog } from "./backlog.ts";
 import { benchEtcd } from "./etcd.ts";
 import { benchFairness } from "./fairness.ts";
 import { benchMemory } from "./memory.ts";
-import { benchHung, benchOutputs } from "./outputs.ts";
+import { benchHung } from "./hung.ts";
+import { benchOutputs } from "./outputs.ts";
 import { benchRelay } from "./relay.ts";
 
 const options = parseArgs(Deno.args, { string: ["seconds", "rounds", "connections", "keys", "only"] });
@@ -41,7 +42,7 @@ const benchmarks: Readonly<Record<string, () => Promise<void>>> = {
   fairness: () => benchFairness(),
   etcd: () => benchEtcd({ sizes, rounds: load.rounds, only }),
   outputs: () => benchOutputs(options._.slice(1).map(String), load),
-  hung: () => benchHung(Number(options["seconds"] ?? 30)),
+  hung: () => benchHung(options._.slice(1).map(String), Number(options["seconds"] ?? 30)),
   relay: () => benchRelay({ rounds: load.rounds }),
 };
 

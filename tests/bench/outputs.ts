@@ -11,7 +11,6 @@ import type { OutputRow } from "./output_rows.ts";
 import { benchClickhouse } from "./outputs_clickhouse.ts";
 import { benchKafka } from "./outputs_kafka.ts";
 import { benchRedis } from "./outputs_redis.ts";
-import { benchHungRedis } from "./outputs_redis_hung.ts";
 
 /** At least this share of the bare client's events a second. */
 const TARGET = 0.80;
@@ -35,13 +34,4 @@ export async function benchOutputs(systems: readonly string[], options: LoadOpti
     }
   }
   print(`Target: at least ${TARGET.toFixed(2)} of the bare client`);
-}
-
-/** What a Redis that hangs does to other webhooks. @param seconds how long it hangs */
-export async function benchHung(seconds: number): Promise<void> {
-  const report = await benchHungRedis(seconds);
-  print(`p99 of another webhook: ${report.quietP99Ms} ms quiet, ${report.hungP99Ms} ms while Redis hangs`);
-  print(
-    `${report.accepted} events accepted for Redis: ${report.missing} missing, ${report.repeated} repeated`,
-  );
 }

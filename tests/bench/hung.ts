@@ -1,0 +1,134 @@
+/**
+ * What a server that hangs for a while does to the other webhooks of a gateway, and whether everything that
+ * was accepted for it is there afterwards.
+ *
+ * @module
+ */
+
+import { setTimeout as sleep } from "node:timers/promises";
+import { eventually } from "../support/eventually.ts";
+import { GatewayProcess } from "../support/gateway_process.ts";
+import { TempDir } from "../support/temp_dir.ts";
+import { print, progress, row } from "./etcd_report.ts";
+import { type HungServer, startClickhouse, startKafka, startRedis } from "./hung_servers.ts";
+import { type Answers, probe } from "./probe.ts";
+
+const SERVERS: Readonly<Record<string, () => Promise<HungServer>>> = {
+  kafka: startKafka,
+  redis: startRedis,
+  clickhouse: startClickhouse,
+};
+
+/** The most that the other webhook's 99th percentile may grow by. */
+const TARGET = 2;
+
+/** Events a second for the server that hangs. */
+const RATE = 200;
+
+const WARM_UP_SECONDS = 3;
+const QUIET_SECONDS = 10;
+
+/** The events go on for so long after the server answers again. */
+const AFTER_SECONDS = 3;
+
+/** How long the gateway may take to deliver what it has accepted, in milliseconds. */
+const CATCH_UP_MS = 60_000;
+
+const BODY = '{"number":1}';
+
+interface Report {
+  readonly quiet: Answers;
+  readonly hung: Answers;
+  /** Events that were answered with 200, and how many of them are not in the server, or there several times. */
+  readonly accepted: number;
+  readonly missing: number;
+  readonly repeated: number;
+}
+
+/** @param seconds how long the servers hang */
+export async function benchHung(systems: readonly string[], seconds: number): Promise<void> {
+  print(
+    `A server hangs for ${seconds} s under ${RATE} events a second; answers of a webhook that prints, in ms`,
+  );
+  print(row("", ["quiet p99", "hung p99", "ratio", "accepted", "missing", "repeated"]));
+  for (const system of systems.length > 0 ? systems : Object.keys(SERVERS)) {
+    for (const accept of ["durable", "delivered"]) {
+      progress(`${system}, ${accept}`);
+      const { quiet, hung, ...counts } = await measure(SERVERS[system]!, accept, seconds);
+      print(row(`${system}, accept: ${accept}`, [
+        quiet.p99Ms.toFixed(1),
+        hung.p99Ms.toFixed(1),
+        (hung.p99Ms / quiet.p99Ms).toFixed(2),
+        String(counts.accepted),
+        String(counts.missing),
+        String(counts.repeated),
+      ]));
+    }
+  }
+  print(`Targets: ratio at most ${TARGET.toFixed(2)}, none missing`);
+}
+
+async function measure(start: () => Promise<HungServer>, accept: string, seconds: number): Promise<Report> {
+  await using server = await start();
+  await using directory = await TempDir.create();
+  await directory.writeJson("webhooks.json", {
+    printed: { module: "log" },
+    events: { ...server.webhook, accept },
+  });
+  await directory.writeJson("connections.json", { main: server.connection });
+  await using gateway = await GatewayProcess.start({ cwd: directory.path });
+  await gateway.waitUntilReady();
+  const others = (duration: number) => probe(`${gateway.url}/webhook/printed`, BODY, duration);
+  const load = (duration: number) => send(`${gateway.url}/webhook/events`, duration);
+  await Promise.all([others(WARM_UP_SECONDS), load(WARM_UP_SECONDS)]);
+  const [quiet, before] = await Promise.all([others(QUIET_SECONDS), load(QUIET_SECONDS)]);
+  // Some events are sent before it hangs and some after.
+  const sent = load(seconds + AFTER_SECONDS);
+  await server.freeze();
+  const hung = await others(seconds);
+  server.thaw();
+  const accepted = [...before, ...await sent].filter((id) => id !== undefined);
+  const found = await arrived(server, accepted);
+  return {
+    quiet,
+    hung,
+    accepted: accepted.length,
+    missing: accepted.filter((id) => !found.has(id)).length,
+    repeated: accepted.filter((id) => (found.get(id) ?? 0) > 1).length,
+  };
+}
+
+/** How often each event is in the server, once all are there or the time is over. */
+async function arrived(
+  server: HungServer,
+  accepted: readonly string[],
+): Promise<ReadonlyMap<string, number>> {
+  const complete = async () => {
+    const found = await server.count();
+    if (accepted.some((id) => !found.has(id))) throw new Error("Some events have not arrived");
+    return found;
+  };
+  try {
+    return await eventually(complete, { timeoutMs: CATCH_UP_MS, intervalMs: 500 });
+  } catch {
+    return await server.count();
+  }
+}
+
+/** Sends at an even rate, whether answers come or not. Returns the ids of those that were accepted. */
+async function send(url: string, seconds: number): Promise<readonly (string | undefined)[]> {
+  const answers: Promise<string | undefined>[] = [];
+  const startedAt = performance.now();
+  for (let number = 0; number < RATE * seconds; number++) {
+    const wait = startedAt + number * 1000 / RATE - performance.now();
+    if (wait > 0) await sleep(wait);
+    answers.push(post(url, `{"number":${number}}`));
+  }
+  return await Promise.all(answers);
+}
+
+async function post(url: string, body: string): Promise<string | undefined> {
+  const answer = await fetch(url, { method: "POST", body });
+  const { event_id } = await answer.json() as { readonly event_id?: string };
+  return answer.status === 200 ? event_id : undefined;
+}

@@ -1,0 +1,70 @@
+/** The servers of {@linkcode benchHung}, all asked for the same. */
+
+import { ClickhouseServer } from "../support/clickhouse_server.ts";
+import { KafkaServer } from "../support/kafka_server.ts";
+import { RedisServer } from "../support/redis_server.ts";
+
+/** A server that can hang, and what the gateway needs for it. */
+export interface HungServer extends AsyncDisposable {
+  readonly webhook: Readonly<Record<string, unknown>>;
+  readonly connection: Readonly<Record<string, unknown>>;
+  /** Keeps its connections and answers nothing. */
+  freeze(): void | Promise<void>;
+  thaw(): void;
+  /** How often each event is in it, by the event's id. */
+  count(): Promise<ReadonlyMap<string, number>>;
+}
+
+const TOPIC = "orders";
+const TABLE = "webhook_logs";
+
+/** Three brokers. */
+export async function startKafka(): Promise<HungServer> {
+  const kafka = await KafkaServer.start({ brokers: 3 });
+  await kafka.createTopic(TOPIC, 6);
+  return {
+    webhook: { module: "kafka", "module-config": { topic: TOPIC } },
+    connection: { type: "kafka", bootstrap_servers: kafka.bootstrap },
+    freeze: () => kafka.freeze(),
+    thaw: () => kafka.thaw(),
+    count: async () =>
+      countIds((await kafka.consume(TOPIC)).map(({ headers }) => new Map(headers).get("cwm-event-id") ?? "")),
+    [Symbol.asyncDispose]: () => kafka[Symbol.asyncDispose](),
+  };
+}
+
+/** A Redis with jobs. */
+export async function startRedis(): Promise<HungServer> {
+  const redis = await RedisServer.start({ persistent: false });
+  return {
+    webhook: { module: "redis_rq", "module-config": { function: "shop.tasks.record" } },
+    connection: { type: "redis-rq", host: "127.0.0.1", port: redis.port },
+    freeze: () => redis.freeze(),
+    thaw: () => redis.thaw(),
+    count: async () => {
+      const jobs = await redis.call("LRANGE", "rq:queue:default", 0, -1) as string[];
+      return countIds(jobs.map((job) => job.slice(0, job.lastIndexOf("-"))));
+    },
+    [Symbol.asyncDispose]: () => redis[Symbol.asyncDispose](),
+  };
+}
+
+/** A ClickHouse with a table. */
+export async function startClickhouse(): Promise<HungServer> {
+  const clickhouse = await ClickhouseServer.start();
+  await clickhouse.createTable(TABLE);
+  return {
+    webhook: { module: "clickhouse", "module-config": { table: TABLE } },
+    connection: { type: "clickhouse", host: "127.0.0.1", http_port: clickhouse.port },
+    freeze: () => clickhouse.freeze(),
+    thaw: () => clickhouse.thaw(),
+    count: async () => countIds((await clickhouse.rows(TABLE)).map(({ id }) => String(id))),
+    [Symbol.asyncDispose]: () => clickhouse[Symbol.asyncDispose](),
+  };
+}
+
+function countIds(ids: readonly string[]): ReadonlyMap<string, number> {
+  const counts = new Map<string, number>();
+  for (const id of ids) counts.set(id, (counts.get(id) ?? 0) + 1);
+  return counts;
+}
