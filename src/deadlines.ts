@@ -6,8 +6,13 @@
  * @module
  */
 
+import { setImmediate } from "node:timers";
+
 /** How often expired deadlines are looked for, in milliseconds: a deadline fires up to twice this much late. */
 const TICK_MS = 50;
+
+/** More that expire together, as when a server stops answering, are spread over several turns of the event loop. */
+const MOST_PER_TURN = 64;
 
 /**
  * Something that does not wait for ever. It is its own place in the queue, so that setting and clearing a
@@ -55,6 +60,7 @@ export class Deadlines implements Disposable {
   /** The time of the last tick: reading the clock for each deadline would cost more than setting it. */
   #now = 0;
   #timer: ReturnType<typeof setInterval> | undefined;
+  #goesOn = false;
 
   /**
    * Expires the owner after `milliseconds`, unless cleared before. An owner has one deadline at a time.
@@ -95,14 +101,25 @@ export class Deadlines implements Disposable {
 
   #tick(): void {
     const now = this.#now = performance.now();
+    let left = MOST_PER_TURN;
     for (const [milliseconds, queue] of this.#queues) {
       for (let owner = queue.first; owner !== undefined && owner.expiresAt <= now; owner = queue.first) {
+        if (left-- === 0) return this.#goOn();
         queue.remove(owner);
         owner.expire();
       }
       if (queue.first === undefined) this.#queues.delete(milliseconds);
     }
     if (this.#queues.size === 0) this.#stop();
+  }
+
+  #goOn(): void {
+    if (this.#goesOn) return;
+    this.#goesOn = true;
+    setImmediate(() => {
+      this.#goesOn = false;
+      this.#tick();
+    });
   }
 
   #stop(): void {

@@ -1,8 +1,16 @@
+import { setImmediate } from "node:timers";
+
+/** Free places that are handed on in one turn of the event loop: what fails at once would go through all others. */
+const MOST_PER_TURN = 16;
+
 /** The places for what may be under way at once, and the bounded queue for them, first come first served. */
 export class Places {
   readonly #waiting: (() => void)[] = [];
   readonly #onFree: (() => void) | undefined;
   #taken = 0;
+  /** Places handed on in this turn, and those that are to be in the next ones. */
+  #handedOn = 0;
+  #held = 0;
 
   /**
    * @param size places
@@ -33,11 +41,22 @@ export class Places {
 
   /** Gives the place to the one that has waited longest. */
   free(): void {
-    if (this.#waiting.length > 0) {
+    if (this.#waiting.length === 0) {
+      this.#taken--;
+      this.#onFree?.();
+    } else if (this.#handedOn < MOST_PER_TURN) {
+      if (this.#handedOn === 0) setImmediate(() => this.#nextTurn());
+      this.#handedOn++;
       this.#waiting.shift()!();
-      return;
+    } else {
+      this.#held++;
     }
-    this.#taken--;
-    this.#onFree?.();
+  }
+
+  #nextTurn(): void {
+    this.#handedOn = 0;
+    const held = this.#held;
+    this.#held = 0;
+    for (let place = 0; place < held; place++) this.free();
   }
 }

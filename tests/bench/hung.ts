@@ -5,11 +5,11 @@
  * @module
  */
 
-import { setTimeout as sleep } from "node:timers/promises";
 import { eventually } from "../support/eventually.ts";
 import { GatewayProcess } from "../support/gateway_process.ts";
 import { TempDir } from "../support/temp_dir.ts";
 import { print, progress, row } from "./etcd_report.ts";
+import type { Sending } from "./hung_sender.ts";
 import { type HungServer, startClickhouse, startKafka, startRedis } from "./hung_servers.ts";
 import { type Answers, probe } from "./probe.ts";
 
@@ -87,7 +87,7 @@ async function measure(start: () => Promise<HungServer>, accept: string, seconds
   await server.freeze();
   const hung = await others(seconds);
   server.thaw();
-  const accepted = [...before, ...await sent].filter((id) => id !== undefined);
+  const accepted = [...before, ...await sent];
   const found = await arrived(server, accepted);
   return {
     quiet,
@@ -115,20 +115,12 @@ async function arrived(
   }
 }
 
-/** Sends at an even rate, whether answers come or not. Returns the ids of those that were accepted. */
-async function send(url: string, seconds: number): Promise<readonly (string | undefined)[]> {
-  const answers: Promise<string | undefined>[] = [];
-  const startedAt = performance.now();
-  for (let number = 0; number < RATE * seconds; number++) {
-    const wait = startedAt + number * 1000 / RATE - performance.now();
-    if (wait > 0) await sleep(wait);
-    answers.push(post(url, `{"number":${number}}`));
-  }
-  return await Promise.all(answers);
-}
-
-async function post(url: string, body: string): Promise<string | undefined> {
-  const answer = await fetch(url, { method: "POST", body });
-  const { event_id } = await answer.json() as { readonly event_id?: string };
-  return answer.status === 200 ? event_id : undefined;
+/** Sends from a thread of its own. Returns the ids of the events that were accepted. */
+function send(url: string, seconds: number): Promise<readonly string[]> {
+  const worker = new Worker(new URL("./hung_sender.ts", import.meta.url), { type: "module" });
+  const sending: Sending = { url, rate: RATE, seconds };
+  return new Promise((resolve) => {
+    worker.onmessage = ({ data }: MessageEvent<readonly string[]>) => resolve(data);
+    worker.postMessage(sending);
+  });
 }

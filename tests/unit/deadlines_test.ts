@@ -1,4 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
+import { setImmediate } from "node:timers/promises";
 import { Deadlines, Expiring } from "../../src/deadlines.ts";
 
 /** Runs an action when its deadline passes. */
@@ -88,4 +89,14 @@ Deno.test("a wait that begins after a long turn of the event loop is no shorter 
   const beganAt = performance.now();
   await deadlines.wait(50);
   assert(performance.now() - beganAt >= 50);
+});
+
+Deno.test("Deadlines lets other work go on while very many pass at the same time", async () => {
+  using deadlines = new Deadlines();
+  let expired = 0;
+  for (let number = 0; number < 1000; number++) deadlines.set(10, new Alarm(() => expired++));
+  for (let before = 0; expired < 1000; before = expired) {
+    await setImmediate();
+    assert(expired - before <= 128, `${expired - before} in one turn`);
+  }
 });

@@ -1,0 +1,35 @@
+/// <reference lib="deno.worker" />
+/**
+ * Sends events at an even rate, whether answers come or not, and tells the ids of those that were accepted. It
+ * is a worker, since thousands of answers at once would hold up whoever measures something else meanwhile.
+ *
+ * @module
+ */
+
+import { setTimeout as sleep } from "node:timers/promises";
+
+/** What is to be sent. */
+export interface Sending {
+  readonly url: string;
+  /** Events a second. */
+  readonly rate: number;
+  readonly seconds: number;
+}
+
+self.onmessage = async ({ data: { url, rate, seconds } }: MessageEvent<Sending>) => {
+  const answers: Promise<string | undefined>[] = [];
+  const startedAt = performance.now();
+  for (let number = 0; number < rate * seconds; number++) {
+    const wait = startedAt + number * 1000 / rate - performance.now();
+    if (wait > 0) await sleep(wait);
+    answers.push(post(url, `{"number":${number}}`));
+  }
+  self.postMessage((await Promise.all(answers)).filter((id) => id !== undefined));
+  self.close();
+};
+
+async function post(url: string, body: string): Promise<string | undefined> {
+  const answer = await fetch(url, { method: "POST", body });
+  const { event_id } = await answer.json() as { readonly event_id?: string };
+  return answer.status === 200 ? event_id : undefined;
+}
