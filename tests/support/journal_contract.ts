@@ -170,6 +170,22 @@ export function testJournalContract(name: string, setUp: () => Promise<JournalHa
     assertEquals(events.map(({ sequence }) => sequence), [...waiting, ...claimed]);
   });
 
+  test("holds the rest of events that came together after some were delivered", async (journal, harness) => {
+    const [first, second, third, ...others] = await appendMany(journal, 10, {}, CLAIM);
+    await Promise.all([second!, third!].map((sequence) => journal.settle({ sequence, state: "delivered" })));
+    assertEquals(journal.stats().pending, 8);
+    await journal.settle({ sequence: first!, state: "delivered" });
+    assertEquals(journal.stats().pending, 7);
+    await harness.crash(journal);
+    await using restarted = await harness.open();
+    assertEquals(await restarted.lanes(), [{ ...LANE, pending: 7 }]);
+    const { events } = await restarted.claim(LANE, ALL);
+    assertEquals(
+      events.map(({ sequence, attempts }) => [sequence, attempts]),
+      others.map((each) => [each, 2]),
+    );
+  });
+
   test("holds what waits after it was closed and opened again", async (journal, harness) => {
     const [sequence] = await appendMany(journal, 1);
     await appendMany(journal, 2, OTHER_LANE, CLAIM);

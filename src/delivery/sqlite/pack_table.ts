@@ -174,6 +174,8 @@ export class PackTable {
   /** @param attempts that were begun of each event */
   #unpack(first: number, count: number, claimed: boolean, attempts = 1): void {
     const [lane, json, text] = this.#read.get(first) as unknown as [number, string, string];
+    // First, so that its space serves for the rows: on a full disk there is no other.
+    this.#remove.run(first);
     const fields = JSON.parse(json) as number[];
     let position = 0;
     const next = (length: number) => text.slice(position, position += length);
@@ -186,7 +188,6 @@ export class PackTable {
     }
     this.#events.flush();
     this.#pending.addRange(first, first + count - 1, claimed, attempts);
-    this.#remove.run(first);
   }
 
   #know(pack: ClaimedPack): void {
