@@ -17,6 +17,7 @@ import { Port, type PortOwner } from "./port.ts";
 import { DURABLE_POLICY, retryDelayMs } from "./retry_policy.ts";
 import type { Route, RouteLookup, RouteStep } from "./route.ts";
 import { type Decision, Run } from "./run.ts";
+import { RunList } from "./run_list.ts";
 import type { DeliveryOwner, Settler } from "./settler.ts";
 
 /** Events of one webhook that are out of the journal at once. */
@@ -51,7 +52,7 @@ export class Lane implements PortOwner, DeliveryOwner {
   pending = 0;
   readonly #context: LaneContext;
   readonly #counters: WebhookCounters;
-  readonly #active = new Map<number, Run>();
+  readonly #active = new RunList();
   readonly #alarm: Alarm;
   readonly #refill = () => this.#fill();
   #route: RouteLookup | undefined;
@@ -173,7 +174,7 @@ export class Lane implements PortOwner, DeliveryOwner {
     if (route !== "missing") this.#missingSince = undefined;
     else this.#missingSince ??= this.#context.now();
     if (route !== this.#route) this.#changeRoute(route);
-    if (this.#isGone()) { for (const run of [...this.#active.values()]) this.#advance(run); }
+    if (this.#isGone()) { for (const run of this.#active.toArray()) this.#advance(run); }
     if (this.isParked && this.#isGone()) this.#fill();
   }
 
@@ -185,7 +186,7 @@ export class Lane implements PortOwner, DeliveryOwner {
 
   /** Gives the claimed events back that were not attempted. To be called when nothing is under way. */
   release(): void {
-    for (const run of this.#active.values()) {
+    for (const run of this.#active.toArray()) {
       const { sequence } = run.pending;
       this.#context.settler.settle({ sequence, state: "retry", dueAt: 0, unattempted: true });
     }
@@ -250,26 +251,26 @@ export class Lane implements PortOwner, DeliveryOwner {
     this.#ports = typeof route === "object"
       ? route.steps.map((step) => new Port(route, step, this, this.#context.deadlines))
       : [];
-    for (const run of [...this.#active.values()]) this.#advance(run);
+    for (const run of this.#active.toArray()) this.#advance(run);
     this.#fill();
   }
 
   /** A claimed event begins its way. @param bytes the memory that was taken for it */
   #take(pending: PendingEvent, bytes: number): void {
     const run = new Run(pending, bytes);
-    this.#active.set(pending.sequence, run);
+    this.#active.add(run);
     this.#advance(run);
   }
 
   /** @param former the route by which an attempt has just ended, if one has */
   #advance(run: Run, former?: Route): void {
     if (typeof this.#route === "object") {
-      this.#follow(run, this.#route, run.decide(this.#route, performance.now()));
+      this.#follow(run, this.#route, decide(run, this.#route));
       return;
     }
     if (run.isBegun) return;
     // What the attempt has decided holds, even if the webhook was switched off or removed meanwhile.
-    const decision = former === undefined ? undefined : run.decide(former, performance.now());
+    const decision = former === undefined ? undefined : decide(run, former);
     if (decision !== undefined && decision.next !== "begin") this.#follow(run, former!, decision);
     else if (this.#isGone()) this.#bury(run, WEBHOOK_GONE);
   }
@@ -343,7 +344,7 @@ export class Lane implements PortOwner, DeliveryOwner {
 
   /** The event is no longer held here; that the journal knows what became of it is for later. */
   #leave(run: Run): void {
-    this.#active.delete(run.pending.sequence);
+    this.#active.delete(run);
     this.#unsettled++;
     this.#releaseMemory(run.bytes);
     if (this.#hasBacklog && this.#active.size <= WINDOW / 2) this.#fill();
@@ -424,6 +425,11 @@ const WEBHOOK_GONE: AttemptFailure = {
   message: "The webhook was removed from the configuration before the event was delivered",
   connection: "",
 };
+
+/** Only chains have a time to end in: reading the clock would cost as much as the rest of the decision. */
+function decide(run: Run, route: Route): Decision {
+  return run.decide(route, route.steps.length > 1 ? performance.now() : 0);
+}
 
 function progressOf(run: Run, route: Route): { readonly progress?: string } {
   const progress = run.toProgress(route);

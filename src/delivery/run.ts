@@ -8,18 +8,41 @@
 import type { AttemptFailure } from "./dead_letters.ts";
 import type { PendingEvent } from "./journal.ts";
 import type { Route, RouteStep } from "./route.ts";
+import type { RunList } from "./run_list.ts";
 
-/** What is known of one step. */
-interface StepState {
-  readonly state: "waiting" | "delivered" | "failed";
+/** How far an event has come with one step. */
+class StepProgress {
+  state: "waiting" | "delivered" | "failed" = "waiting";
   /** Attempts that have failed. */
-  readonly attempts: number;
-  readonly failure?: AttemptFailure;
+  attempts = 0;
+  failure: AttemptFailure | undefined;
   /** How long to wait before the next attempt, in milliseconds; while set, the step is not begun. */
-  readonly retryInMs?: number;
+  retryInMs: number | undefined;
+  /** Whether the step is queued at an output or under way. */
+  isBegun = false;
+  /** Whether an attempt has ended: until then there is nothing to store. */
+  isKnown = false;
+
+  constructor(readonly name: string) {}
+
+  /** What an attempt has led to. */
+  end(state: StepProgress["state"], attempts: number, failure?: AttemptFailure, retryInMs?: number): void {
+    this.state = state;
+    this.attempts = attempts;
+    this.failure = failure;
+    this.retryInMs = retryInMs;
+    this.isBegun = false;
+    this.isKnown = true;
+  }
 }
 
-const FRESH: StepState = { state: "waiting", attempts: 0 };
+/** A step as it is stored. */
+interface StoredStep {
+  readonly name: string;
+  readonly state: StepProgress["state"];
+  readonly attempts: number;
+  readonly failure?: AttemptFailure;
+}
 
 /** What to do with an event next. */
 export type Decision =
@@ -30,14 +53,23 @@ export type Decision =
   | { readonly next: "delivered" }
   | { readonly next: "dead"; readonly failure: AttemptFailure };
 
-/** The progress of one event. */
+const WAIT: Decision = { next: "wait" };
+const DELIVERED: Decision = { next: "delivered" };
+const NO_STEPS: readonly RouteStep[] = [];
+
+/** The progress of one event. There are many of them, short-lived, and nearly all have one step. */
 export class Run {
   readonly pending: PendingEvent;
   /** When its first step of this pass began, on the clock that {@linkcode decide} is given. */
   startedAt: number | undefined;
-  readonly #steps = new Map<string, StepState>();
-  /** Steps that are queued at an output or under way. */
-  readonly #begun = new Set<string>();
+  /** @internal the list that it stands in, and its neighbours there */
+  list: RunList | undefined;
+  /** @internal */
+  previous: Run | undefined;
+  /** @internal */
+  next: Run | undefined;
+  /** In the order in which they were begun. */
+  readonly #steps: StepProgress[] = [];
   /** Whether the journal holds progress of this event: it stays there until other progress is stored. */
   #isStored = false;
 
@@ -49,56 +81,49 @@ export class Run {
 
   /** Which attempt the next one of the step is, from 1. */
   attemptOf(step: RouteStep): number {
-    const state = this.#steps.get(step.name);
-    if (state !== undefined) return state.attempts + 1;
+    const progress = this.#find(step);
+    if (progress?.isKnown) return progress.attempts + 1;
     // As long as nothing is stored of any step, the claims have counted the attempts of the first one.
-    return this.#steps.size === 0 ? this.pending.attempts : 1;
+    return this.#steps.some(({ isKnown }) => isKnown) ? 1 : this.pending.attempts;
   }
 
   /** The step was handed to its output's queue. */
   begin(step: RouteStep): void {
-    this.#begun.add(step.name);
+    this.#ensure(step).isBegun = true;
   }
 
   /** The step was taken back from the queue before it was attempted. */
   withdraw(step: RouteStep): void {
-    this.#begun.delete(step.name);
+    this.#ensure(step).isBegun = false;
   }
 
   /** Whether any step is queued or under way. */
   get isBegun(): boolean {
-    return this.#begun.size > 0;
+    return this.#steps.some(({ isBegun }) => isBegun);
   }
 
   /** The step's output has taken the event. */
   deliver(step: RouteStep): void {
-    this.#begun.delete(step.name);
-    this.#steps.set(step.name, { state: "delivered", attempts: 0 });
+    this.#ensure(step).end("delivered", 0);
   }
 
   /** An attempt failed. @param retryInMs how long to wait for the next one; `undefined`: there is none */
   fail(step: RouteStep, failure: AttemptFailure, retryInMs: number | undefined): void {
-    this.#begun.delete(step.name);
     const attempts = this.attemptOf(step);
-    this.#steps.set(
-      step.name,
-      retryInMs === undefined
-        ? { state: "failed", attempts, failure }
-        : { state: "waiting", attempts, failure, retryInMs },
-    );
+    this.#ensure(step).end(retryInMs === undefined ? "failed" : "waiting", attempts, failure, retryInMs);
   }
 
   /** The wait for the step's next attempt is over. */
   resume(step: RouteStep): void {
-    const state = this.#steps.get(step.name);
-    if (state !== undefined) this.#steps.set(step.name, { state: state.state, attempts: state.attempts });
+    const progress = this.#find(step);
+    if (progress !== undefined) progress.failure = progress.retryInMs = undefined;
   }
 
   /** What to do next. @param now the time on any clock that only goes forward, in milliseconds */
   decide(route: Route, now: number): Decision {
     const failed = this.#failureOf(route, "failed");
     if (failed !== undefined && !route.continueOnError) {
-      return this.isBegun ? { next: "wait" } : { next: "dead", failure: failed };
+      return this.isBegun ? WAIT : { next: "dead", failure: failed };
     }
     const steps = this.#stepsToBegin(route);
     if (steps.length > 0) {
@@ -106,63 +131,84 @@ export class Run {
       const late = route.steps.length > 1 && now - this.startedAt > route.timeoutMs;
       return late && !this.isBegun ? tooLate(steps[0]!) : { next: "begin", steps };
     }
-    if (this.isBegun) return { next: "wait" };
-    const retries = route.steps.flatMap((step) => this.#steps.get(step.name)?.retryInMs ?? []);
+    if (this.isBegun) return WAIT;
     const reason = this.#failureOf(route, "waiting");
-    if (reason !== undefined && retries.length > 0) {
-      return { next: "retry", delayMs: Math.max(...retries), failure: reason };
+    if (reason !== undefined) {
+      const retries = route.steps.flatMap((step) => this.#find(step)?.retryInMs ?? []);
+      if (retries.length > 0) return { next: "retry", delayMs: Math.max(...retries), failure: reason };
     }
-    return failed === undefined ? { next: "delivered" } : { next: "dead", failure: failed };
+    return failed === undefined ? DELIVERED : { next: "dead", failure: failed };
   }
 
   /** What has to be stored so that nothing is done twice; `undefined` when there is nothing. */
   toProgress(route: Route): string | undefined {
     // The claims count the attempts of a single step, but not of one that was in a chain before.
     if (route.steps.length === 1 && !this.#isStored) return undefined;
-    const states = Array.from(this.#steps, ([name, { state, attempts, failure }]) => ({
-      name,
-      state,
-      attempts,
-      ...(failure === undefined ? {} : { failure }),
-    }));
-    if (states.length === 0) return undefined;
+    const known = this.#steps.filter(({ isKnown }) => isKnown);
+    if (known.length === 0) return undefined;
     this.#isStored = true;
-    return JSON.stringify(states);
+    return JSON.stringify(
+      known.map(({ name, state, attempts, failure }): StoredStep => ({
+        name,
+        state,
+        attempts,
+        ...(failure === undefined ? {} : { failure }),
+      })),
+    );
   }
 
   /** The same for a dead letter: when it is replayed, what failed begins anew. */
   toDeadProgress(): string | undefined {
-    const delivered = [...this.#steps].filter(([, { state }]) => state === "delivered");
+    const delivered = this.#steps.filter(({ state }) => state === "delivered");
     // Failures that are stored must be written over, or the replayed event would have them still.
     if (delivered.length === 0 && !this.#isStored) return undefined;
-    return JSON.stringify(delivered.map(([name]) => ({ name, state: "delivered", attempts: 0 })));
+    return JSON.stringify(
+      delivered.map(({ name }): StoredStep => ({ name, state: "delivered", attempts: 0 })),
+    );
   }
 
   #stepsToBegin(route: Route): readonly RouteStep[] {
     if (route.execution === "parallel") {
       return route.steps.filter((step) => this.#mayBegin(step));
     }
-    const next = route.steps.find((step) => (this.#steps.get(step.name) ?? FRESH).state === "waiting");
-    return next !== undefined && this.#mayBegin(next) ? [next] : [];
+    const next = route.steps.find((step) => (this.#find(step)?.state ?? "waiting") === "waiting");
+    if (next === undefined || !this.#mayBegin(next)) return NO_STEPS;
+    return route.steps.length === 1 ? route.steps : [next];
   }
 
   #mayBegin(step: RouteStep): boolean {
-    const { state, retryInMs } = this.#steps.get(step.name) ?? FRESH;
-    return state === "waiting" && retryInMs === undefined && !this.#begun.has(step.name);
+    const progress = this.#find(step);
+    if (progress === undefined) return true;
+    return progress.state === "waiting" && progress.retryInMs === undefined && !progress.isBegun;
   }
 
-  #failureOf(route: Route, wanted: StepState["state"]): AttemptFailure | undefined {
-    for (const { name } of route.steps) {
-      const step = this.#steps.get(name);
-      if (step?.state === wanted && step.failure !== undefined) return step.failure;
+  #failureOf(route: Route, wanted: StepProgress["state"]): AttemptFailure | undefined {
+    for (const step of route.steps) {
+      const progress = this.#find(step);
+      if (progress?.state === wanted && progress.failure !== undefined) return progress.failure;
     }
     return undefined;
   }
 
-  #restore(progress: string): void {
+  #find({ name }: RouteStep): StepProgress | undefined {
+    for (const progress of this.#steps) if (progress.name === name) return progress;
+    return undefined;
+  }
+
+  #ensure(step: RouteStep): StepProgress {
+    const found = this.#find(step);
+    if (found !== undefined) return found;
+    const progress = new StepProgress(step.name);
+    this.#steps.push(progress);
+    return progress;
+  }
+
+  #restore(stored: string): void {
     this.#isStored = true;
-    for (const { name, ...state } of JSON.parse(progress) as readonly (StepState & { name: string })[]) {
-      this.#steps.set(name, state);
+    for (const { name, state, attempts, failure } of JSON.parse(stored) as readonly StoredStep[]) {
+      const progress = new StepProgress(name);
+      progress.end(state, attempts, failure);
+      this.#steps.push(progress);
     }
   }
 }
