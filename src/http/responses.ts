@@ -10,9 +10,9 @@ export function jsonResponse(status: number, body: unknown, requestId: string): 
 
 /** An answer of any type. */
 export function textResponse(status: number, body: string, contentType: string, requestId: string): Response {
-  // Setting the second header afterwards is measurably cheaper than passing two.
+  // Appending the second header afterwards is measurably cheaper than passing two, or than setting it.
   const response = new Response(body, { status, headers: { "content-type": contentType } });
-  response.headers.set(REQUEST_ID, requestId);
+  response.headers.append(REQUEST_ID, requestId);
   return response;
 }
 
@@ -21,7 +21,7 @@ export function acceptedResponse(eventId: string): Response {
   const response = new Response(`{"message":"Event accepted","event_id":"${eventId}"}\n`, {
     headers: { "content-type": JSON_TYPE },
   });
-  response.headers.set(REQUEST_ID, eventId);
+  response.headers.append(REQUEST_ID, eventId);
   return response;
 }
 
