@@ -22,6 +22,7 @@ import { benchMemory } from "./memory.ts";
 import { benchHung } from "./hung.ts";
 import { benchOutputs } from "./outputs.ts";
 import { benchRelay } from "./relay.ts";
+import { V8_FLAGS } from "../support/v8_flags.ts";
 
 const options = parseArgs(Deno.args, { string: ["seconds", "rounds", "connections", "keys", "only"] });
 const load = {
@@ -45,6 +46,9 @@ const benchmarks: Readonly<Record<string, () => Promise<void>>> = {
   hung: () => benchHung(options._.slice(1).map(String), Number(options["seconds"] ?? 30)),
   relay: () => benchRelay({ rounds: load.rounds }),
 };
+
+// For all programs that are measured, floors as well as gateways.
+Deno.env.set("DENO_V8_FLAGS", V8_FLAGS);
 
 const run = benchmarks[String(options._[0])];
 if (run === undefined) {

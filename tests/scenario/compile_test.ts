@@ -2,6 +2,7 @@ import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { join } from "@std/path";
 import { REPOSITORY } from "../support/repository.ts";
 import { TempDir } from "../support/temp_dir.ts";
+import { V8_FLAGS } from "../support/v8_flags.ts";
 
 /** A worker is loaded at run time by its address: nothing imports it, so it is named when compiling. */
 const JOURNAL_WORKER = "src/delivery/sqlite/worker.ts";
@@ -21,6 +22,7 @@ Deno.test("deno compile embeds the whole program, its worker, the etcd client an
       "compile",
       "--frozen",
       "--no-check",
+      `--v8-flags=${V8_FLAGS}`,
       "--allow-all",
       "--exclude-unused-npm",
       "--include",

@@ -5,6 +5,7 @@ import { ChildProcess, type OutputLine, type WaitForLineOptions } from "./child_
 import { eventually } from "./eventually.ts";
 import { REPOSITORY } from "./repository.ts";
 import { TempDir } from "./temp_dir.ts";
+import { V8_FLAGS } from "./v8_flags.ts";
 
 /** The text form of the line that names the port. */
 const LISTENING = /Listening on http:\/\/(?:\[[^\]]+\]|[^\s:/]+):(\d+)/;
@@ -133,6 +134,7 @@ export function spawnProgram(
       // `deno task test` has put everything into the cache; a start must not depend on the network.
       "--cached-only",
       "--no-check",
+      `--v8-flags=${V8_FLAGS}`,
       "--allow-all",
       "--config",
       join(REPOSITORY, "deno.json"),
