@@ -12,12 +12,12 @@ import type { VerifiedEvent } from "../auth/verified_event.ts";
 import type { AttemptFailure } from "./dead_letters.ts";
 import type { EventMetrics, WebhookCounters } from "./event_metrics.ts";
 import type { Appended, IdempotencyKey, Journal, Lane as LaneName, PendingEvent } from "./journal.ts";
+import { LinkedList } from "./linked_list.ts";
 import type { MemoryBudget } from "./memory_budget.ts";
 import { Port, type PortOwner } from "./port.ts";
 import { DURABLE_POLICY, retryDelayMs } from "./retry_policy.ts";
 import type { Route, RouteLookup, RouteStep } from "./route.ts";
 import { type Decision, Run } from "./run.ts";
-import { RunList } from "./run_list.ts";
 import type { DeliveryOwner, Settler } from "./settler.ts";
 
 /** Events of one webhook that are out of the journal at once. */
@@ -52,7 +52,7 @@ export class Lane implements PortOwner, DeliveryOwner {
   pending = 0;
   readonly #context: LaneContext;
   readonly #counters: WebhookCounters;
-  readonly #active = new RunList();
+  readonly #active = new LinkedList<Run>();
   readonly #alarm: Alarm;
   readonly #refill = () => this.#fill();
   #route: RouteLookup | undefined;

@@ -7,8 +7,8 @@
 
 import type { AttemptFailure } from "./dead_letters.ts";
 import type { PendingEvent } from "./journal.ts";
+import { Listed } from "./linked_list.ts";
 import type { Route, RouteStep } from "./route.ts";
-import type { RunList } from "./run_list.ts";
 
 /** How far an event has come with one step. */
 class StepProgress {
@@ -58,16 +58,10 @@ const DELIVERED: Decision = { next: "delivered" };
 const NO_STEPS: readonly RouteStep[] = [];
 
 /** The progress of one event. There are many of them, short-lived, and nearly all have one step. */
-export class Run {
+export class Run extends Listed<Run> {
   readonly pending: PendingEvent;
   /** When its first step of this pass began, on the clock that {@linkcode decide} is given. */
   startedAt: number | undefined;
-  /** @internal the list that it stands in, and its neighbours there */
-  list: RunList | undefined;
-  /** @internal */
-  previous: Run | undefined;
-  /** @internal */
-  next: Run | undefined;
   /** In the order in which they were begun. */
   readonly #steps: StepProgress[] = [];
   /** Whether the journal holds progress of this event: it stays there until other progress is stored. */
@@ -75,6 +69,7 @@ export class Run {
 
   /** @param bytes how much memory it counts for: a body's own size changes with the form it is read in */
   constructor(pending: PendingEvent, readonly bytes = 0) {
+    super();
     this.pending = pending;
     if (pending.progress !== undefined) this.#restore(pending.progress);
   }
