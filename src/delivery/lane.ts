@@ -111,14 +111,15 @@ export class Lane implements PortOwner, DeliveryOwner {
   }
 
   /**
-   * Appends an event to the journal and sees to its delivery.
+   * Appends an event to the journal and sees to its delivery. It is no asynchronous function, which would cost
+   * every event a promise and a turn of the microtask queue more.
    *
    * @throws {GatewayError} `overloaded` at the webhook's bound, or what the journal rejects with
    */
-  async accept(event: VerifiedEvent, queue: number, idempotency?: IdempotencyKey): Promise<Appended> {
+  accept(event: VerifiedEvent, queue: number, idempotency?: IdempotencyKey): Promise<Appended> {
     if (this.pending >= queue) {
       const message = "Too many events of this webhook wait to be delivered";
-      throw new GatewayError("overloaded", message, { retryAfterSeconds: 5 });
+      return Promise.reject(new GatewayError("overloaded", message, { retryAfterSeconds: 5 }));
     }
     if (this.#route === undefined) this.refresh();
     const { journal } = this.#context;
@@ -132,26 +133,29 @@ export class Lane implements PortOwner, DeliveryOwner {
       this.#unclaimed++;
       this.#hasBacklog = true;
     }
-    let appended: Appended | undefined;
-    try {
-      appended = await journal.append(event, idempotency === undefined ? { claim } : { claim, idempotency });
-      if ("sequence" in appended) this.#counters.accepted.increment();
-      return appended;
-    } finally {
-      const sequence = appended !== undefined && "sequence" in appended ? appended.sequence : undefined;
-      if (sequence === undefined) this.pending--;
-      if (claim) {
-        this.#arriving--;
-        if (sequence === undefined) {
-          this.#releaseMemory(bytes);
-          this.#fill();
-        } else this.#take({ sequence, event, attempts: 1, progress: undefined }, bytes);
-      } else {
-        this.#unclaimed--;
-        if (sequence !== undefined) this.#nextDueAt = 0;
-        this.#hasBacklog = true;
+    const appending = journal.append(event, idempotency === undefined ? { claim } : { claim, idempotency });
+    appending.then(
+      (appended) => this.#arrived(event, bytes, claim, "sequence" in appended ? appended.sequence : undefined),
+      () => this.#arrived(event, bytes, claim, undefined),
+    );
+    return appending;
+  }
+
+  /** @param sequence `undefined` when the event was refused, or is a repeated one */
+  #arrived(event: VerifiedEvent, bytes: number, claim: boolean, sequence: number | undefined): void {
+    if (sequence === undefined) this.pending--;
+    else this.#counters.accepted.increment();
+    if (claim) {
+      this.#arriving--;
+      if (sequence === undefined) {
+        this.#releaseMemory(bytes);
         this.#fill();
-      }
+      } else this.#take({ sequence, event, attempts: 1, progress: undefined }, bytes);
+    } else {
+      this.#unclaimed--;
+      if (sequence !== undefined) this.#nextDueAt = 0;
+      this.#hasBacklog = true;
+      this.#fill();
     }
   }
 

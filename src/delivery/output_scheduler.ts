@@ -9,6 +9,7 @@
  * @module
  */
 
+import { setImmediate } from "node:timers";
 import type { Logger } from "@logtape/logtape";
 import { Alarm, type Deadlines } from "../deadlines.ts";
 import { DeliveryError } from "../errors.ts";
@@ -39,8 +40,7 @@ export interface BatchOutput {
 }
 
 /** A delivery that is handed over. */
-export interface ScheduledDelivery {
-  readonly delivery: Delivery;
+export interface ScheduledDelivery extends Delivery {
   /** Which attempt it is, from 1. */
   readonly attempt: number;
   /** What became of it. Called in the order in which the batch was taken. */
@@ -80,12 +80,15 @@ export class OutputScheduler {
     return this.#paused;
   }
 
-  /** Says that a source has deliveries to take. What is offered in one turn may go in one batch. */
+  /**
+   * Says that a source has deliveries to take. What is offered in one turn may go in one batch; it goes in the
+   * next turn, so that senders whose events were committed together have their answers before.
+   */
   offer(source: DeliverySource): void {
     this.#ready.add(source);
     if (this.#willPump) return;
     this.#willPump = true;
-    queueMicrotask(() => {
+    setImmediate(() => {
       this.#willPump = false;
       this.pump();
     });
@@ -153,7 +156,7 @@ export class OutputScheduler {
     this.#underWay++;
     let number = 1;
     for (const { attempt } of batch) if (attempt > number) number = attempt;
-    const results = this.#output.attempt(batch.map(({ delivery }) => delivery), number);
+    const results = this.#output.attempt(batch, number);
     if (results instanceof Promise) {
       results.then((ended) => {
         this.#end(batch, ended);

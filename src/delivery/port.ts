@@ -1,3 +1,4 @@
+import type { VerifiedEvent } from "../auth/verified_event.ts";
 import type { Deadlines } from "../deadlines.ts";
 import type { DeliveryResult } from "../modules/module.ts";
 import type { DeliverySource, ScheduledDelivery } from "./output_scheduler.ts";
@@ -85,14 +86,11 @@ export class Port implements DeliverySource {
     this.#underWay++;
     this.route.enter();
     this.#owner.began();
-    return {
-      delivery: { event: run.pending.event, config: this.step.config },
-      attempt: run.attemptOf(this.step),
-      end: (result) => this.#end(run, result),
-    };
+    return new PortDelivery(this, run);
   }
 
-  #end(run: Run, result: DeliveryResult): void {
+  /** @internal */
+  end(run: Run, result: DeliveryResult): void {
     this.#underWay--;
     this.#owner.ended(this, run, result);
     this.route.leave();
@@ -120,5 +118,26 @@ export class Port implements DeliverySource {
     this.#returnInMs = 0;
     this.#blocked = false;
     this.#offer();
+  }
+}
+
+/** A run on its way through the output of a port. */
+class PortDelivery implements ScheduledDelivery {
+  readonly event: VerifiedEvent;
+  readonly config: unknown;
+  readonly attempt: number;
+  readonly #port: Port;
+  readonly #run: Run;
+
+  constructor(port: Port, run: Run) {
+    this.event = run.pending.event;
+    this.config = port.step.config;
+    this.attempt = run.attemptOf(port.step);
+    this.#port = port;
+    this.#run = run;
+  }
+
+  end(result: DeliveryResult): void {
+    this.#port.end(this.#run, result);
   }
 }

@@ -24,8 +24,7 @@ class OutOfReach {
       },
     };
     this.scheduler = new OutputScheduler(output, deadlines, getLogger(["cwm", "test", "scheduler"]));
-    const delivery = { event: verifiedEvent(), config: {} };
-    const waiting = [{ delivery, attempt: 1, end: () => {} }];
+    const waiting = [{ event: verifiedEvent(), config: {}, attempt: 1, end: () => {} }];
     this.scheduler.offer({ take: (limit) => waiting.splice(0, limit) });
   }
 }
