@@ -135,7 +135,8 @@ export class Lane implements PortOwner, DeliveryOwner {
     }
     const appending = journal.append(event, idempotency === undefined ? { claim } : { claim, idempotency });
     appending.then(
-      (appended) => this.#arrived(event, bytes, claim, "sequence" in appended ? appended.sequence : undefined),
+      (appended) =>
+        this.#arrived(event, bytes, claim, "sequence" in appended ? appended.sequence : undefined),
       () => this.#arrived(event, bytes, claim, undefined),
     );
     return appending;

@@ -1,4 +1,4 @@
-import { type Pack, PACK_FIELDS } from "./protocol.ts";
+import type { Pack } from "./protocol.ts";
 
 /** Events of one pack. Few, since a pack is unpacked as a whole when one of its events is held up. */
 const MOST_EVENTS = 64;
@@ -6,21 +6,36 @@ const MOST_EVENTS = 64;
 /** Characters of one pack. */
 const MOST_CHARACTERS = 64 * 1024;
 
+const encoder = new TextEncoder();
+
 /** Puts appends of one lane together, as long as they fit. */
 export class PackBuilder {
   readonly #lane: number;
   readonly #claimed: boolean;
-  readonly #fields: number[] = [];
+  readonly #receivedAt: number;
+  #count = 0;
+  #fields = "";
   #text = "";
 
-  /** @param lane index of the lane in its lot */
-  constructor(lane: number, claimed: boolean) {
+  /**
+   * @param lane index of the lane in its lot
+   * @param receivedAt of its first event, in milliseconds since 1970
+   */
+  constructor(lane: number, claimed: boolean, receivedAt: number) {
     this.#lane = lane;
     this.#claimed = claimed;
+    this.#receivedAt = receivedAt;
   }
 
   get pack(): Pack {
-    return { lane: this.#lane, claimed: this.#claimed, fields: this.#fields, text: this.#text };
+    return {
+      lane: this.#lane,
+      claimed: this.#claimed,
+      count: this.#count,
+      receivedAt: this.#receivedAt,
+      fields: `[${this.#fields}]`,
+      data: encoder.encode(this.#text),
+    };
   }
 
   /** Whether an event that takes so many characters may stand in a pack at all. */
@@ -29,12 +44,13 @@ export class PackBuilder {
   }
 
   hasRoomFor(characters: number): boolean {
-    return this.#fields.length < MOST_EVENTS * PACK_FIELDS &&
-      this.#text.length + characters <= MOST_CHARACTERS;
+    return this.#count < MOST_EVENTS && this.#text.length + characters <= MOST_CHARACTERS;
   }
 
   add(receivedAt: number, id: string, headers: string, body: string): void {
-    this.#fields.push(receivedAt, id.length, headers.length, body.length);
+    const separator = this.#count === 0 ? "" : ",";
+    this.#fields += `${separator}${receivedAt},${id.length},${headers.length},${body.length}`;
     this.#text += id + headers + body;
+    this.#count++;
   }
 }

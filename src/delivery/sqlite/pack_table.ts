@@ -5,6 +5,8 @@ import type { PendingTable } from "./pending_table.ts";
 import { type Pack, PACK_FIELDS } from "./protocol.ts";
 import { returnArrays } from "./return_arrays.ts";
 
+const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
+
 /** A pack in the file whose events are claimed. */
 interface ClaimedPack {
   readonly first: number;
@@ -39,9 +41,9 @@ export class PackTable {
     this.#pending = pending;
     this.#claims = claims;
     this.#insert = database.prepare(
-      "INSERT INTO packs (first, lane, claimed, count, received_at, fields, text) VALUES (?, ?, ?, ?, ?, ?, ?)",
+      "INSERT INTO packs (first, lane, claimed, count, received_at, fields, data) VALUES (?, ?, ?, ?, ?, ?, ?)",
     );
-    this.#read = returnArrays(database.prepare("SELECT lane, fields, text FROM packs WHERE first = ?"));
+    this.#read = returnArrays(database.prepare("SELECT lane, fields, data FROM packs WHERE first = ?"));
     this.#remove = database.prepare("DELETE FROM packs WHERE first = ?");
     this.#nextWaiting = returnArrays(
       database.prepare(
@@ -78,10 +80,9 @@ export class PackTable {
   }
 
   /** Writes a pack and returns the sequence of its first event. */
-  add({ claimed, fields, text }: Pack, lane: number): number {
-    const count = fields.length / PACK_FIELDS;
+  add({ claimed, count, receivedAt, fields, data }: Pack, lane: number): number {
     const first = this.#events.reserve(count);
-    this.#insert.run(first, lane, claimed ? 1 : 0, count, fields[0]!, JSON.stringify(fields), text);
+    this.#insert.run(first, lane, claimed ? 1 : 0, count, receivedAt, fields, data);
     this.#pending.count(lane, count);
     if (!claimed) return first;
     for (let index = 0; index < count; index++) this.#claims.add(first + index);
@@ -173,10 +174,11 @@ export class PackTable {
 
   /** @param attempts that were begun of each event */
   #unpack(first: number, count: number, claimed: boolean, attempts = 1): void {
-    const [lane, json, text] = this.#read.get(first) as unknown as [number, string, string];
+    const [lane, json, data] = this.#read.get(first) as unknown as [number, string, Uint8Array];
     // First, so that its space serves for the rows: on a full disk there is no other.
     this.#remove.run(first);
     const fields = JSON.parse(json) as number[];
+    const text = decoder.decode(data);
     let position = 0;
     const next = (length: number) => text.slice(position, position += length);
     for (let index = 0; index < count; index++) {

@@ -91,6 +91,21 @@ const MIGRATIONS: readonly (readonly string[])[] = [
     ) STRICT`,
     `CREATE INDEX packs_lane ON packs (lane, claimed, first, count)`,
   ],
+  [
+    `ALTER TABLE packs RENAME TO text_packs`,
+    `CREATE TABLE packs (
+      first INTEGER PRIMARY KEY,
+      lane INTEGER NOT NULL,
+      claimed INTEGER NOT NULL,
+      count INTEGER NOT NULL,
+      received_at INTEGER NOT NULL,
+      fields TEXT NOT NULL,
+      data BLOB NOT NULL
+    ) STRICT`,
+    `INSERT INTO packs SELECT first, lane, claimed, count, received_at, fields, CAST(text AS BLOB) FROM text_packs`,
+    `DROP TABLE text_packs`,
+    `CREATE INDEX packs_lane ON packs (lane, claimed, first, count)`,
+  ],
 ];
 
 /** The version of the schema that this program writes. */

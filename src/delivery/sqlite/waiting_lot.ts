@@ -98,7 +98,7 @@ export class WaitingLot {
     const name = claim ? lane : -1 - lane;
     let pack = this.#openPacks.get(name);
     if (pack === undefined || !pack.builder.hasRoomFor(characters)) {
-      pack = { builder: new PackBuilder(lane, claim), waiters: [] };
+      pack = { builder: new PackBuilder(lane, claim, event.receivedAt), waiters: [] };
       this.#openPacks.set(name, pack);
       this.#packs.push(pack);
     }
