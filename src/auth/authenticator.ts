@@ -130,19 +130,27 @@ class GuardedAuthenticator implements Authenticator {
 
   admit(request: RequestToVerify): Admission | Promise<Admission> {
     const bodyChecks: BodyCheck[] = [];
-    const admitting = inOrder(
-      this.#verifiers,
-      (verifier) =>
-        guarded(() => verifier.verify(request), (outcome) => {
-          if (typeof outcome === "function") bodyChecks.push(outcome);
-          else if (outcome !== undefined) throw refused(outcome);
-          else if (verifier.reads === "body") {
-            throw broken(new TypeError("The verifier returned no body check"));
-          }
-        }),
-    );
-    if (admitting === undefined) return new Admission(this, request, bodyChecks);
-    return admitting.then(() => new Admission(this, request, bodyChecks));
+    for (let index = 0; index < this.#verifiers.length; index++) {
+      const verifier = this.#verifiers[index]!;
+      const outcome = found(verifier, request);
+      if (outcome instanceof Promise) return this.#admitLater(outcome, index, request, bodyChecks);
+      judge(verifier, outcome, bodyChecks);
+    }
+    return new Admission(this, request, bodyChecks);
+  }
+
+  /** Goes on with the verifier that waits for something, one after the other. */
+  async #admitLater(
+    waiting: Promise<HeadOutcome>,
+    index: number,
+    request: RequestToVerify,
+    bodyChecks: BodyCheck[],
+  ): Promise<Admission> {
+    judge(this.#verifiers[index]!, await settled(waiting), bodyChecks);
+    for (const verifier of this.#verifiers.slice(index + 1)) {
+      judge(verifier, await settled(found(verifier, request)), bodyChecks);
+    }
+    return new Admission(this, request, bodyChecks);
   }
 
   verify(
@@ -153,15 +161,30 @@ class GuardedAuthenticator implements Authenticator {
     if (!admission.isFor(this, request)) {
       throw new TypeError("Cannot verify a request that was not admitted here");
     }
-    const verifying = inOrder(
-      admission.bodyChecks,
-      (check) =>
-        guarded(() => check(bodyAsSent.bytes), (refusal) => {
-          if (refusal !== undefined) throw refused(refusal);
-        }),
-    );
-    if (verifying === undefined) return new Verification(this, request);
-    return verifying.then(() => new Verification(this, request));
+    const { bodyChecks } = admission;
+    for (let index = 0; index < bodyChecks.length; index++) {
+      const refusal = checked(bodyChecks[index]!, bodyAsSent);
+      if (refusal instanceof Promise) {
+        return this.#verifyLater(refusal, bodyChecks.slice(index + 1), request, bodyAsSent);
+      }
+      if (refusal !== undefined) throw refused(refusal);
+    }
+    return new Verification(this, request);
+  }
+
+  async #verifyLater(
+    waiting: Promise<Refusal | undefined>,
+    laterChecks: readonly BodyCheck[],
+    request: RequestToVerify,
+    bodyAsSent: EventBody,
+  ): Promise<Verification> {
+    let refusal = await settled(waiting);
+    if (refusal !== undefined) throw refused(refusal);
+    for (const check of laterChecks) {
+      refusal = await settled(checked(check, bodyAsSent));
+      if (refusal !== undefined) throw refused(refusal);
+    }
+    return new Verification(this, request);
   }
 
   seal(verification: Verification, event: Event): VerifiedEvent {
@@ -172,36 +195,45 @@ class GuardedAuthenticator implements Authenticator {
   }
 }
 
-/** Runs one step after the other. Returns a promise only if a step does. */
-function inOrder<Step>(
-  steps: readonly Step[],
-  run: (step: Step) => Promise<void> | undefined,
-): Promise<void> | undefined {
-  for (let index = 0; index < steps.length; index++) {
-    const running = run(steps[index]!);
-    if (running !== undefined) return running.then(() => inOrder(steps.slice(index + 1), run));
-  }
-  return undefined;
-}
+/** What a verifier finds in the head of a request. */
+type HeadOutcome = Awaited<ReturnType<Verifier["verify"]>>;
 
-/** Calls a verifier and judges what it found; if it throws, nobody knows who is asking. */
-function guarded<Outcome>(
-  call: () => Outcome | Promise<Outcome>,
-  judge: (outcome: Outcome) => void,
-): Promise<void> | undefined {
-  let outcome: Outcome | Promise<Outcome>;
+/** Asks a verifier; if it throws, nobody knows who is asking. */
+function found(verifier: Verifier, request: RequestToVerify): HeadOutcome | Promise<HeadOutcome> {
   try {
-    outcome = call();
+    return verifier.verify(request);
   } catch (error) {
     throw broken(error);
   }
-  if (outcome instanceof Promise) {
-    return outcome.then(judge, (error) => {
-      throw broken(error);
-    });
+}
+
+function checked(
+  check: BodyCheck,
+  bodyAsSent: EventBody,
+): Refusal | undefined | Promise<Refusal | undefined> {
+  try {
+    return check(bodyAsSent.bytes);
+  } catch (error) {
+    throw broken(error);
   }
-  judge(outcome);
-  return undefined;
+}
+
+/** Waits for what a verifier finds. */
+async function settled<Outcome>(outcome: Outcome | Promise<Outcome>): Promise<Outcome> {
+  try {
+    return await outcome;
+  } catch (error) {
+    throw broken(error);
+  }
+}
+
+/** Refuses the request, or notes the check of its body that follows. */
+function judge(verifier: Verifier, outcome: HeadOutcome, bodyChecks: BodyCheck[]): void {
+  if (typeof outcome === "function") bodyChecks.push(outcome);
+  else if (outcome !== undefined) throw refused(outcome);
+  else if (verifier.reads === "body") {
+    throw broken(new TypeError("The verifier returned no body check"));
+  }
 }
 
 function refused({ code, reason, challenge }: Refusal): GatewayError {

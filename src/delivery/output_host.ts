@@ -141,7 +141,7 @@ export class OutputHost implements AsyncDisposable, MeasuredOutput, BatchOutput 
     config: unknown,
     retry: RetryPolicy = WAITING_SENDER_POLICY,
   ): DeliveryResult | Promise<DeliveryResult> {
-    return this.#attempt({ event, config, retry, startedAt: performance.now() }, 1);
+    return this.#attempt({ event, config, retry, startedAt: this.#environment.deadlines.coarseNow }, 1);
   }
 
   get maxBatch(): number {
@@ -308,7 +308,7 @@ export class OutputHost implements AsyncDisposable, MeasuredOutput, BatchOutput 
 /** A delivery that a sender waits for. */
 interface WaitingDelivery extends Delivery {
   readonly retry: RetryPolicy;
-  /** Of the first attempt, by `performance.now()`. */
+  /** Of the first attempt, by `Deadlines.coarseNow`: a tick too early means retries that end a tick earlier. */
   readonly startedAt: number;
 }
 
