@@ -9,16 +9,11 @@
  */
 
 import { type Channel, type Client, type Metadata, type ServiceError, status } from "@grpc/grpc-js";
-import {
-  Etcd3,
-  type IAuthenticateResponse,
-  type IRangeRequest,
-  type IWatchRequest,
-  type IWatchResponse,
-} from "etcd3";
+import { Etcd3, type IAuthenticateResponse, type IRangeRequest, type IWatchRequest } from "etcd3";
 import type { EtcdEndpoint } from "./etcd_endpoint.ts";
 import type { EtcdHeader } from "./etcd_header.ts";
 import { EtcdPage } from "./etcd_page.ts";
+import { decodeWatchMessage, type WatchMessage } from "./etcd_watch_message.ts";
 import { type EtcdTlsFiles, EtcdTransport, type KeepAlive } from "./etcd_transport.ts";
 
 /** What kind of failure a call met. */
@@ -58,7 +53,7 @@ export class EtcdCallError extends Error {
 
 /** The two directions of a watch. */
 export interface EtcdWatchStream {
-  on(event: "data", listener: (response: IWatchResponse) => void): this;
+  on(event: "data", listener: (message: WatchMessage) => void): this;
   on(event: "error", listener: (error: Error) => void): this;
   on(event: "end", listener: () => void): this;
   write(request: IWatchRequest): boolean;
@@ -259,9 +254,10 @@ class SingleChannelEtcd extends Etcd3 {
 
   async openWatch(token: string | undefined): Promise<EtcdWatchStream> {
     return await this.pool.withConnection("Watch", ({ client, metadata }) => {
-      const { watch } = client as unknown as { watch(metadata: Metadata, options: unknown): EtcdWatchStream };
+      const caller = client as unknown as Client & { readonly watch: MethodDefinition };
+      const { path, requestSerialize } = caller.watch;
       addMetadata(metadata, token);
-      return watch.call(client, metadata, {});
+      return caller.makeBidiStreamRequest(path, requestSerialize, decodeWatchMessage, metadata, {});
     });
   }
 }

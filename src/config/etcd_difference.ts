@@ -1,5 +1,5 @@
 import type { EtcdMirror, KeyChange } from "./etcd_mirror.ts";
-import type { ListedKey } from "./etcd_page.ts";
+import type { EtcdKeyValue } from "./etcd_wire.ts";
 import { Boundaries } from "./etcd_list.ts";
 import { parseConfigKey } from "./keys.ts";
 
@@ -34,7 +34,7 @@ export class Difference {
   }
 
   /** Compares the next keys of the list. Nothing that is kept refers to their page. */
-  compare(listedKeys: Iterable<ListedKey>): void {
+  compare(listedKeys: Iterable<EtcdKeyValue>): void {
     const { keys, keySpace } = this.#mirror;
     for (const listed of listedKeys) {
       const { revision } = listed;
@@ -55,7 +55,7 @@ export class Difference {
     }
   }
 
-  #add(name: string, listed: ListedKey): void {
+  #add(name: string, listed: EtcdKeyValue): void {
     const { revision } = listed;
     const key = parseConfigKey(name);
     if (typeof key === "string") this.#mirror.foreignKeys.put(name, key, revision, this.pass);

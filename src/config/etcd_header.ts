@@ -1,5 +1,3 @@
-import type { IResponseHeader } from "etcd3";
-
 /** The header of an answer. */
 export interface EtcdHeader {
   /** Differs between clusters; a uint64, kept as text. */
@@ -8,13 +6,4 @@ export interface EtcdHeader {
   readonly revision: number;
   /** Grows with every election. */
   readonly term: number;
-}
-
-/** Reads the numbers that `npm:etcd3` passes on as text. */
-export function readHeader(header: IResponseHeader): EtcdHeader {
-  return {
-    clusterId: header.cluster_id,
-    revision: Number(header.revision),
-    term: Number(header.raft_term),
-  };
 }

@@ -5,13 +5,13 @@
  * @module
  */
 
-import type { IEvent } from "etcd3";
 import { ForeignKeys } from "./etcd_foreign_keys.ts";
 import { KeyTable } from "./etcd_key_table.ts";
 import type { KeySpace } from "./etcd_keys.ts";
 import { Position } from "./etcd_position.ts";
 import { SessionEnd } from "./etcd_session_end.ts";
-import { type EtcdValue, parseEtcdValue, readEtcdValue } from "./etcd_value.ts";
+import { type EtcdValue, parseEtcdValue } from "./etcd_value.ts";
+import type { WatchEvent } from "./etcd_watch_message.ts";
 import { type ConfigKey, parseConfigKey } from "./keys.ts";
 import type { ConfigChange, ConfigSink } from "./provider.ts";
 
@@ -66,12 +66,12 @@ export class EtcdMirror {
    *
    * @returns how many changes the sink was given; 0 when the revision had been applied before
    */
-  applyRevision(revision: number, events: readonly IEvent[]): number {
+  applyRevision(revision: number, events: readonly WatchEvent[]): number {
     if (!this.position.isNew(revision)) return 0;
-    const applied = this.apply(events.map(({ type, kv }) => ({
-      name: this.keySpace.nameOf(kv.key),
+    const applied = this.apply(events.map(({ isDelete, keyValue }) => ({
+      name: keyValue.nameIn(this.keySpace),
       revision,
-      value: type === "Put" ? readEtcdValue(kv.value) : undefined,
+      value: isDelete ? undefined : keyValue.readValue(),
     })));
     this.position.advance(revision);
     return applied;

@@ -6,7 +6,6 @@
  */
 
 import { setTimeout as sleep } from "node:timers/promises";
-import type { IEvent } from "etcd3";
 import { EtcdCallError, type EtcdConnection, type EtcdFailure } from "./etcd_connection.ts";
 import type { EtcdHeader } from "./etcd_header.ts";
 import type { EtcdMirror } from "./etcd_mirror.ts";
@@ -16,6 +15,7 @@ import type { ReloadQueue } from "./etcd_reload_queue.ts";
 import { type EndReason, type ResyncReason, SessionEnd } from "./etcd_session_end.ts";
 import { findMissedChanges, synchronize, type Synchronized } from "./etcd_synchronize.ts";
 import { EtcdWatch } from "./etcd_watch.ts";
+import type { WatchEvent } from "./etcd_watch_message.ts";
 
 /** Why everything was listed. The reasons are labels of metrics. */
 export type ListReason = ResyncReason | "start" | "reconnected" | "reload" | "reconciliation";
@@ -136,7 +136,7 @@ class Session {
     });
   }
 
-  #apply(revision: number, events: readonly IEvent[]): void {
+  #apply(revision: number, events: readonly WatchEvent[]): void {
     const { mirror, observer } = this.#context;
     observer.onEvents(mirror.applyRevision(revision, events));
     observer.onInStep();

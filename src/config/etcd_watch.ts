@@ -6,11 +6,10 @@
  */
 
 import { setImmediate } from "node:timers";
-import type { IEvent, IWatchResponse } from "etcd3";
 import { type EtcdConnection, type EtcdWatchStream, toCallError } from "./etcd_connection.ts";
-import { readHeader } from "./etcd_header.ts";
 import { SessionEnd } from "./etcd_session_end.ts";
 import type { KeySpace } from "./etcd_keys.ts";
+import type { WatchEvent, WatchMessage } from "./etcd_watch_message.ts";
 
 /** How long events are applied at a time, in milliseconds. */
 const SLICE_MS = 5;
@@ -18,13 +17,10 @@ const SLICE_MS = 5;
 /** Revisions that may wait to be applied, while a list is read or a burst arrives; more end the watch. */
 const MOST_WAITING = 100_000;
 
-/** etcd's `watch_id` of an answer to a progress request. */
-const PROGRESS_ANSWER = "-1";
-
 /** What a watch brings, in order. */
 export interface WatchListener {
   /** All events of one revision. */
-  onRevision(revision: number, events: readonly IEvent[]): void;
+  onRevision(revision: number, events: readonly WatchEvent[]): void;
   /** All events up to this revision have been passed on. */
   onProgress(revision: number): void;
 }
@@ -40,7 +36,7 @@ export interface WatchOptions {
   readonly createTimeoutMs: number;
 }
 
-type Waiting = { readonly revision: number; readonly events: readonly IEvent[] | undefined };
+type Waiting = { readonly revision: number; readonly events: readonly WatchEvent[] | undefined };
 
 /** A watch that etcd has confirmed. */
 export class EtcdWatch {
@@ -70,7 +66,7 @@ export class EtcdWatch {
       this.#isEnded = true;
       reject(error);
     };
-    stream.on("data", (response) => this.#receive(response));
+    stream.on("data", (message) => this.#receive(message));
     stream.on(
       "error",
       (error) => this.#end(new SessionEnd("stream_failed", toCallError(error, "watch").message)),
@@ -126,24 +122,24 @@ export class EtcdWatch {
     this.#drain();
   }
 
-  #receive(response: IWatchResponse): void {
+  #receive(message: WatchMessage): void {
     if (this.#isEnded) return;
     this.lastHeardAt = performance.now();
     // Before anything else: a refused watch is "created" and "canceled" at once.
-    if (response.canceled) {
-      this.#end(endOf(response));
+    if (message.canceled) {
+      this.#end(endOf(message));
       return;
     }
-    const { clusterId, revision } = readHeader(response.header);
+    const { clusterId, revision } = message.header;
     if (clusterId !== this.#options.clusterId) {
       this.#end(new SessionEnd("cluster_changed", "Another etcd cluster answers"));
       return;
     }
-    if (response.created) {
+    if (message.created) {
       this.#created.resolve();
-    } else if (response.events.length > 0) {
-      this.#enqueue(response.events);
-    } else if (response.watch_id === PROGRESS_ANSWER) {
+    } else if (message.events.length > 0) {
+      this.#enqueue(message.events);
+    } else if (message.isProgressAnswer) {
       this.progressAnswers++;
     } else {
       this.#waiting.push({ revision, events: undefined });
@@ -152,12 +148,12 @@ export class EtcdWatch {
   }
 
   /** etcd sends all events of one revision in one message, unless asked to split them. */
-  #enqueue(events: readonly IEvent[]): void {
+  #enqueue(events: readonly WatchEvent[]): void {
     for (let start = 0; start < events.length;) {
-      const revision = events[start]!.kv.mod_revision;
+      const { revision } = events[start]!.keyValue;
       let end = start + 1;
-      while (events[end]?.kv.mod_revision === revision) end++;
-      this.#waiting.push({ revision: Number(revision), events: events.slice(start, end) });
+      while (events[end]?.keyValue.revision === revision) end++;
+      this.#waiting.push({ revision, events: events.slice(start, end) });
       start = end;
     }
     if (this.#waiting.length > MOST_WAITING) {
@@ -191,15 +187,9 @@ export class EtcdWatch {
   }
 }
 
-function endOf(response: IWatchResponse): SessionEnd {
-  if (response.compact_revision !== "0") {
-    return new SessionEnd(
-      "compacted",
-      `etcd has compacted its history up to revision ${response.compact_revision}`,
-    );
+function endOf({ compactRevision, cancelReason }: WatchMessage): SessionEnd {
+  if (compactRevision !== 0) {
+    return new SessionEnd("compacted", `etcd has compacted its history up to revision ${compactRevision}`);
   }
-  return new SessionEnd(
-    "canceled",
-    `etcd has canceled the watch: ${response.cancel_reason || "no reason given"}`,
-  );
+  return new SessionEnd("canceled", `etcd has canceled the watch: ${cancelReason || "no reason given"}`);
 }

@@ -5,7 +5,7 @@ import { parseEndpoint } from "../config/etcd_endpoint.ts";
 import { KeySpace } from "../config/etcd_keys.ts";
 import { listPages } from "../config/etcd_list.ts";
 import { DEFAULT_TIMING } from "../config/etcd_options.ts";
-import type { ListedKey } from "../config/etcd_page.ts";
+import type { EtcdKeyValue } from "../config/etcd_wire.ts";
 import { parseEtcdValue } from "../config/etcd_value.ts";
 import { type ConfigKey, formatConfigKey, parseConfigKey } from "../config/keys.ts";
 import type { Settings } from "../settings.ts";
@@ -101,7 +101,7 @@ export class EtcdStore implements ConfigStore {
     await this.#connection?.[Symbol.asyncDispose]();
   }
 
-  async *#list(keySpace: KeySpace, keysOnly: boolean): AsyncGenerator<ListedKey> {
+  async *#list(keySpace: KeySpace, keysOnly: boolean): AsyncGenerator<EtcdKeyValue> {
     this.#connection ??= await this.#connect();
     try {
       for await (const { page } of listPages(this.#connection, keySpace, { ...PAGE, keysOnly })) {
@@ -147,7 +147,7 @@ const TIMING = {
   timeoutMs: CALL_TIMEOUT_MS,
 } as const;
 
-function storedValue(key: ConfigKey, listed: ListedKey): StoredValue {
+function storedValue(key: ConfigKey, listed: EtcdKeyValue): StoredValue {
   const read = listed.readValue();
   const value = parseEtcdValue(read);
   const text = read.text ?? "";

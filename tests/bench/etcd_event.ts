@@ -10,12 +10,13 @@
 
 import { Buffer } from "node:buffer";
 import { getLogger } from "@logtape/logtape";
-import type { IEvent } from "etcd3";
 import { EtcdMirror } from "../../src/config/etcd_mirror.ts";
 import { KeySpace } from "../../src/config/etcd_keys.ts";
 import { ConfigManager } from "../../src/config/manager.ts";
 import { CLOSED_LEASE } from "../../src/delivery/output_pool.ts";
 import { outputModules } from "../../src/modules/registry.ts";
+import type { WatchEvent } from "../../src/config/etcd_watch_message.ts";
+import { keyValue } from "../support/etcd_page.ts";
 import { nameOf, prefixOf, valueOf } from "./etcd_data.ts";
 import { judge, median, print, progress, row } from "./etcd_report.ts";
 
@@ -26,11 +27,17 @@ const BATCHES = 400;
 const EVENTS_IN_A_BATCH = 50;
 const PREFIX = prefixOf(0);
 
-type Apply = (event: IEvent) => void;
+/** An event as the gateway gets it, and the bytes that a bare client would have. */
+interface BenchEvent extends WatchEvent {
+  readonly key: Buffer;
+  readonly value: Buffer;
+}
+
+type Apply = (event: BenchEvent) => void;
 
 function floor(): Apply {
   const entries = new Map<string, unknown>();
-  return ({ kv }) => void entries.set(kv.key.toString(), JSON.parse(kv.value.toString()));
+  return ({ key, value }) => void entries.set(key.toString(), JSON.parse(value.toString()));
 }
 
 function gateway(): Apply {
@@ -40,7 +47,7 @@ function gateway(): Apply {
     logger: getLogger("bench"),
   });
   const mirror = new EtcdMirror({ sink: manager, keySpace: new KeySpace(PREFIX), keepTexts: false });
-  return (event) => void mirror.applyRevision(Number(event.kv.mod_revision), [event]);
+  return (event) => void mirror.applyRevision(event.keyValue.revision, [event]);
 }
 
 const CONTESTANTS = { floor, gateway } as const;
@@ -67,17 +74,15 @@ class Subject {
     this.times.push((performance.now() - begun) * 1000 / EVENTS_IN_A_BATCH);
   }
 
-  #event(index: number): IEvent {
-    const revision = String(++this.#revision);
-    const kv = {
-      key: Buffer.from(PREFIX + nameOf(index)),
-      value: Buffer.from(valueOf(index, this.#revision)),
-      create_revision: revision,
-      mod_revision: revision,
-      version: "1",
-      lease: "0",
+  #event(index: number): BenchEvent {
+    const revision = ++this.#revision;
+    const contents = { key: PREFIX + nameOf(index), value: valueOf(index, revision), revision };
+    return {
+      isDelete: false,
+      keyValue: keyValue(contents),
+      key: Buffer.from(contents.key),
+      value: Buffer.from(contents.value),
     };
-    return { type: "Put", kv, prev_kv: kv };
   }
 }
 

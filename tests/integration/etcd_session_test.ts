@@ -43,7 +43,7 @@ Deno.test("a session ends when its stream has died on a connection that lives", 
       watch: async () => {
         const stream = await subject.deafStream(() => isDeaf);
         // Once the session has seen that requests for progress are answered, which it measures silence by.
-        stream.on("data", ({ watch_id }) => queueMicrotask(() => isDeaf ||= watch_id === "-1"));
+        stream.on("data", ({ isProgressAnswer }) => queueMicrotask(() => isDeaf ||= isProgressAnswer));
         return stream;
       },
     },

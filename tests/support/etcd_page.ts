@@ -1,14 +1,18 @@
 import { Buffer } from "node:buffer";
 import protobuf from "protobufjs/minimal";
 import { EtcdPage } from "../../src/config/etcd_page.ts";
+import type { EtcdKeyValue } from "../../src/config/etcd_wire.ts";
+
+/** What a test says of a key; the rest is made up. */
+export interface KeyContents {
+  readonly key: string;
+  readonly value: string | Uint8Array;
+  readonly revision: number;
+}
 
 /** What a test puts into a page; everything else is as etcd would leave it out. */
 export interface PageContents {
-  readonly keys: readonly {
-    readonly key: string;
-    readonly value: string | Uint8Array;
-    readonly revision: number;
-  }[];
+  readonly keys: readonly KeyContents[];
   readonly clusterId?: bigint;
   readonly revision?: number;
   readonly term?: number;
@@ -32,10 +36,7 @@ export function encodePage({ keys, clusterId, revision, term, more = false }: Pa
   writer.ldelim();
   for (const each of keys) {
     writer.uint32(18).fork();
-    writer.uint32(10).bytes(Buffer.from(each.key));
-    writer.uint32(16).int64(1).uint32(24).int64(each.revision).uint32(32).int64(3);
-    // An empty value is left out.
-    if (each.value.length > 0) writer.uint32(42).bytes(Buffer.from(each.value as string));
+    writeKeyValue(writer, each);
     writer.ldelim();
   }
   if (more) writer.uint32(24).bool(true);
@@ -46,4 +47,17 @@ export function encodePage({ keys, clusterId, revision, term, more = false }: Pa
 /** A page as etcd would have answered it. */
 export function page(contents: PageContents): EtcdPage {
   return EtcdPage.decode(encodePage(contents));
+}
+
+/** Writes the fields of a key, in the order of etcd's own. */
+export function writeKeyValue(writer: protobuf.Writer, { key, value, revision }: KeyContents): void {
+  writer.uint32(10).bytes(Buffer.from(key));
+  writer.uint32(16).int64(1).uint32(24).int64(revision).uint32(32).int64(3);
+  // An empty value is left out.
+  if (value.length > 0) writer.uint32(42).bytes(Buffer.from(value as string));
+}
+
+/** A key as an answer would have it. */
+export function keyValue(contents: KeyContents): EtcdKeyValue {
+  return page({ keys: [contents] }).last!;
 }

@@ -4,14 +4,14 @@ import { Difference, isMassDelete } from "../../../src/config/etcd_difference.ts
 import { hashBytes } from "../../../src/config/etcd_hash.ts";
 import { KeySpace } from "../../../src/config/etcd_keys.ts";
 import { EtcdMirror } from "../../../src/config/etcd_mirror.ts";
-import type { ListedKey } from "../../../src/config/etcd_page.ts";
+import type { EtcdKeyValue } from "../../../src/config/etcd_wire.ts";
 import { page } from "../../support/etcd_page.ts";
 import { RecordingSink } from "../../support/recording_sink.ts";
 
 /** Webhooks in the default namespace, as a list has them. */
 function listed(
   webhooks: Readonly<Record<string, readonly [revision: number, value: string]>>,
-): Iterable<ListedKey> {
+): Iterable<EtcdKeyValue> {
   const keys = Object.entries(webhooks).map(([id, [revision, value]]) => {
     return { key: `/cwm/default/webhooks/${id}`, value, revision };
   });

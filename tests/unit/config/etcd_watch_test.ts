@@ -1,12 +1,19 @@
 import { Buffer } from "node:buffer";
 import { EventEmitter } from "node:events";
 import { assertEquals, assertRejects } from "@std/assert";
-import type { IEvent, IWatchRequest, IWatchResponse } from "etcd3";
+import type { IWatchRequest } from "etcd3";
 import type { EtcdWatchStream } from "../../../src/config/etcd_connection.ts";
+import type { EtcdHeader } from "../../../src/config/etcd_header.ts";
 import { KeySpace } from "../../../src/config/etcd_keys.ts";
 import { SessionEnd } from "../../../src/config/etcd_session_end.ts";
 import { EtcdWatch } from "../../../src/config/etcd_watch.ts";
+import type { WatchEvent, WatchMessage } from "../../../src/config/etcd_watch_message.ts";
+import { keyValue } from "../../support/etcd_page.ts";
 import { eventually } from "../../support/eventually.ts";
+
+function header(revision: number): EtcdHeader {
+  return { clusterId: "1", revision, term: 2 };
+}
 
 /** The server's end of a watch, in the hands of a test: what real servers say too rarely or too fast. */
 class FakeStream extends EventEmitter {
@@ -17,18 +24,18 @@ class FakeStream extends EventEmitter {
     return true;
   }
 
-  respond(response: Partial<IWatchResponse>): void {
-    this.emit("data", {
-      header: { cluster_id: "1", member_id: "1", revision: "10", raft_term: "2" },
-      watch_id: "0",
+  respond(message: Partial<WatchMessage>): void {
+    const complete: WatchMessage = {
+      header: header(10),
+      isProgressAnswer: false,
       created: false,
       canceled: false,
-      compact_revision: "0",
-      cancel_reason: "",
-      fragment: false,
+      compactRevision: 0,
+      cancelReason: "",
       events: [],
-      ...response,
-    });
+      ...message,
+    };
+    this.emit("data", complete);
   }
 }
 
@@ -58,16 +65,15 @@ function start(stream: FakeStream, seen: string[] = [], apply: () => void = () =
     listener: {
       onRevision: (revision, events) => {
         apply();
-        seen.push(`${revision}: ${events.map(({ kv }) => kv.key.toString()).join(" ")}`);
+        seen.push(`${revision}: ${events.map(({ keyValue }) => keyValue.key.toString()).join(" ")}`);
       },
       onProgress: (revision) => void seen.push(String(revision)),
     },
   });
 }
 
-function event(revision: number, key: string): IEvent {
-  const kv = { key: Buffer.from(key), value: Buffer.of(), mod_revision: String(revision) };
-  return { type: "Put", kv } as IEvent;
+function event(revision: number, key: string): WatchEvent {
+  return { isDelete: false, keyValue: keyValue({ key, value: "", revision }) };
 }
 
 async function endOf(watch: Promise<unknown>): Promise<string> {
@@ -89,7 +95,7 @@ Deno.test("a watch asks for everything below the prefix from its start, with pro
 Deno.test("a watch passes on events by revision, and progress in its place between them", async () => {
   const { stream, seen } = await started();
   stream.respond({ events: [event(11, "a"), event(11, "b"), event(12, "a")] });
-  stream.respond({ header: { cluster_id: "1", member_id: "1", revision: "20", raft_term: "2" } });
+  stream.respond({ header: header(20) });
   stream.respond({ events: [event(21, "c")] });
   assertEquals(seen, ["11: a b", "12: a", "20", "21: c"]);
 });
@@ -98,8 +104,8 @@ Deno.test("a watch takes neither its creation nor an answer to its own question 
   const { stream, watch, seen } = await started();
   watch.requestProgress();
   stream.respond({
-    watch_id: "-1",
-    header: { cluster_id: "1", member_id: "1", revision: "99", raft_term: "2" },
+    isProgressAnswer: true,
+    header: header(99),
   });
   assertEquals(seen, []);
   assertEquals(watch.progressAnswers, 1);
@@ -110,21 +116,20 @@ Deno.test("a watch that is refused fails its start, whether or not it was create
     const stream = new FakeStream();
     const starting = start(stream);
     await eventually(() => stream.written.length > 0);
-    stream.respond({ created, canceled: true, cancel_reason: "permission denied" });
+    stream.respond({ created, canceled: true, cancelReason: "permission denied" });
     assertEquals(await endOf(starting), "canceled");
   }
 });
 
 Deno.test("a watch of compacted history says so", async () => {
   const { stream, watch } = await started();
-  stream.respond({ canceled: true, compact_revision: "15" });
+  stream.respond({ canceled: true, compactRevision: 15 });
   assertEquals(await endOf(watch.ended), "compacted");
 });
 
 Deno.test("a watch ends when another cluster answers, and applies nothing of it", async () => {
   const { stream, watch, seen } = await started();
-  const header = { cluster_id: "2", member_id: "1", revision: "20", raft_term: "2" };
-  stream.respond({ header, events: [event(20, "a")] });
+  stream.respond({ header: { ...header(20), clusterId: "2" }, events: [event(20, "a")] });
   assertEquals([await endOf(watch.ended), seen], ["cluster_changed", []]);
 });
 
