@@ -104,7 +104,7 @@ export class EtcdMirror {
     this.#report(reported);
     for (const { name, revision, value } of applied) {
       if (value === undefined) this.keys.delete(name);
-      else this.keys.set(name, { revision, ...value }, pass);
+      else this.keys.set(name, { revision, hash: value.hash, text: value.text }, pass);
     }
     this.generation++;
     return reported.length;

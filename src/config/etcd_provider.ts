@@ -31,7 +31,7 @@ import type { ConfigProvider, ConfigSink, ProviderStatus } from "./provider.ts";
 import { RetrySchedule } from "./retry_schedule.ts";
 import { inSlices } from "./slices.ts";
 import { RateLimited } from "../observability/rate_limited.ts";
-import { readEtcdValue } from "./etcd_value.ts";
+import { EtcdValue } from "./etcd_value.ts";
 
 export type { EtcdProviderOptions, EtcdTiming } from "./etcd_options.ts";
 export type { EtcdProviderStats } from "./etcd_stats.ts";
@@ -342,5 +342,5 @@ export class EtcdConfigProvider implements ConfigProvider {
 }
 
 function toChange([name, revision, text]: SnapshotKey): KeyChange {
-  return { name, revision, value: readEtcdValue(text === null ? NOT_UTF8 : Buffer.from(text)) };
+  return { name, revision, value: new EtcdValue(text === null ? NOT_UTF8 : Buffer.from(text)) };
 }

@@ -3,23 +3,32 @@ import { hashBytes } from "./etcd_hash.ts";
 import { parseConfigValue } from "./json_value.ts";
 import type { ConfigPut } from "./provider.ts";
 
-/** A value as it stands in etcd. */
-export interface EtcdValue {
-  /** `null` when it is not UTF-8. */
-  readonly text: string | null;
-  /** {@linkcode hashBytes} of its bytes. */
-  readonly hash: number;
-}
-
 const strictUtf8 = new TextDecoder("utf-8", { fatal: true });
 
-/** Reads a value from its bytes, or from a part of a larger buffer. */
-export function readEtcdValue(bytes: Buffer, start = 0, end: number = bytes.length): EtcdValue {
-  return { text: decodeText(bytes, start, end), hash: hashBytes(bytes, start, end) };
+/** A value as it stands in etcd. It keeps the bytes that it was read from in memory. */
+export class EtcdValue {
+  /** `null` when it is not UTF-8. */
+  readonly text: string | null;
+  readonly #bytes: Buffer;
+  readonly #start: number;
+  readonly #end: number;
+
+  /** Reads a value from its bytes, or from a part of a larger buffer. */
+  constructor(bytes: Buffer, start = 0, end: number = bytes.length) {
+    this.text = decodeText(bytes, start, end);
+    this.#bytes = bytes;
+    this.#start = start;
+    this.#end = end;
+  }
+
+  /** {@linkcode hashBytes} of its bytes; made when it is asked for, since requests wait for the text only. */
+  get hash(): number {
+    return hashBytes(this.#bytes, this.#start, this.#end);
+  }
 }
 
 /** Parses the value as a configuration. */
-export function parseEtcdValue({ text }: EtcdValue): ConfigPut["value"] {
+export function parseEtcdValue({ text }: Pick<EtcdValue, "text">): ConfigPut["value"] {
   if (text !== null) return parseConfigValue(text);
   return { problem: { code: "invalid_json", path: "", message: "The value is not valid UTF-8 text" } };
 }
