@@ -12,11 +12,11 @@ import { GatewayError } from "../errors.ts";
 import type { DeliveryResult } from "../modules/module.ts";
 import { deliverDirectly } from "./direct_delivery.ts";
 import type { Dispatcher } from "./dispatcher.ts";
-import type { Appended, IdempotencyKey, Journal } from "./journal.ts";
+import type { AppendListener, IdempotencyKey, Journal } from "./journal.ts";
 import type { Route } from "./route.ts";
 
-/** What became of an event: delivered, in the journal, accepted before, or refused. */
-export type Acceptation = "delivered" | Appended | GatewayError;
+/** What became of an event: delivered, accepted before, or refused. */
+export type Acceptation = "delivered" | { readonly duplicateOf: string } | GatewayError;
 
 /** What the acceptor works with. */
 export interface AcceptorOptions {
@@ -46,13 +46,20 @@ export class Acceptor {
    * Accepts one event. Answers without a promise where an output did. May reject with a `GatewayError`.
    *
    * @param route held by the caller until this has ended
+   * @param listener told what becomes of an event on its way into the journal
+   * @returns `"appending"` when it is the listener that will be told
    */
-  accept(route: Route, event: VerifiedEvent): Acceptation | Promise<Acceptation> {
+  accept(
+    route: Route,
+    event: VerifiedEvent,
+    listener: AppendListener,
+  ): Acceptation | "appending" | Promise<Acceptation> {
     const { idempotency } = route;
     const key = idempotency?.keyOf(event);
     const repeatable = key === undefined ? undefined : { key, ttlMs: idempotency!.ttlMs };
     if (route.acceptance === "durable") {
-      return this.#options.dispatcher.accept(event, route.queue, repeatable);
+      this.#options.dispatcher.accept(event, route, repeatable, listener);
+      return "appending";
     }
     if (repeatable !== undefined) return this.#deliverOnce(route, event, repeatable);
     return this.#deliver(route, event);

@@ -9,10 +9,10 @@ import type { Logger } from "@logtape/logtape";
 import type { VerifiedEvent } from "../auth/verified_event.ts";
 import { Alarm, type Deadlines, Expiring } from "../deadlines.ts";
 import type { EventMetrics } from "./event_metrics.ts";
-import type { Appended, IdempotencyKey, Journal, Lane as LaneName } from "./journal.ts";
+import type { AppendListener, IdempotencyKey, Journal, Lane as LaneName } from "./journal.ts";
 import { Lane, type LaneContext } from "./lane.ts";
 import { MemoryBudget } from "./memory_budget.ts";
-import type { RouteLookup } from "./route.ts";
+import type { Route, RouteLookup } from "./route.ts";
 import { Settler } from "./settler.ts";
 
 /** Bodies of events that are out of the journal at once, over all webhooks, in bytes. */
@@ -75,14 +75,19 @@ export class Dispatcher {
   }
 
   /**
-   * Writes an event to the journal; its delivery follows. Resolves after the commit.
+   * Writes an event to the journal; its delivery follows.
    *
-   * @param queue how many events of the webhook may wait
-   * @throws {GatewayError} `overloaded` or `journal_unavailable`
+   * @param listener told after the commit, or when the event is refused: `overloaded` or `journal_unavailable`
    */
-  accept(event: VerifiedEvent, queue: number, idempotency?: IdempotencyKey): Promise<Appended> {
+  accept(
+    event: VerifiedEvent,
+    { path, queue }: Pick<Route, "path" | "queue">,
+    idempotency: IdempotencyKey | undefined,
+    listener: AppendListener,
+  ): void {
     this.#watch();
-    return this.#lane(event.namespace, event.webhook).accept(event, queue, idempotency);
+    const lane = this.#lanes.get(path) ?? this.#lane(event.namespace, event.webhook);
+    lane.accept(event, queue, idempotency, listener);
   }
 
   /** Begins with what the journal holds. To be called once the configuration is loaded. */

@@ -11,6 +11,7 @@
  */
 
 import type { VerifiedEvent } from "../auth/verified_event.ts";
+import type { GatewayError } from "../errors.ts";
 import type { AttemptFailure, DeadLetters } from "./dead_letters.ts";
 
 /** The webhook whose events stand in line together. */
@@ -41,6 +42,17 @@ export interface IdempotencyKey {
 
 /** The number that the journal knows the event by; or the id of the event that it repeats. */
 export type Appended = { readonly sequence: number } | { readonly duplicateOf: string };
+
+/**
+ * Who waits for an append; one of the two is called, once. No promise, since those of a thousand events that
+ * wait for one commit would cost more than the commit.
+ */
+export interface AppendListener {
+  /** The event is on disk. In the order of the appends. Must not throw. */
+  onAppended(appended: Appended): void;
+  /** It is not, and will not be. May be called before `append` returns. Must not throw. */
+  onRefused(error: GatewayError): void;
+}
 
 /** A claimed event. */
 export interface PendingEvent {
@@ -122,15 +134,18 @@ export interface JournalStats {
 }
 
 /**
- * The journal. Every method resolves after the change is on disk and would survive a loss of power.
+ * The journal. Every method but `append` resolves after the change is on disk and would survive a loss of power.
  *
  * All reject with a `GatewayError` `journal_unavailable` when the store cannot be written or read (disk full,
  * read-only, damaged, busy), and then nothing of the operation has happened; the next one is tried anew, so
  * a disk that has space again needs no hand work.
  */
 export interface Journal extends AsyncDisposable {
-  /** @throws {GatewayError} `overloaded`, with `Retry-After`, while too much waits for the next commit */
-  append(event: VerifiedEvent, options: AppendOptions): Promise<Appended>;
+  /**
+   * Appends an event. It is refused as the other methods reject, and with `overloaded` and `Retry-After` while
+   * too much waits for the next commit.
+   */
+  append(event: VerifiedEvent, options: AppendOptions, listener: AppendListener): void;
   /** Takes events of a lane that are due, and records the beginning of an attempt for each. */
   claim(lane: Lane, limit: ClaimLimit): Promise<Claimed>;
   settle(settlement: Settlement): Promise<void>;

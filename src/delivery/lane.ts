@@ -11,7 +11,14 @@ import type { DeliveryResult } from "../modules/module.ts";
 import type { VerifiedEvent } from "../auth/verified_event.ts";
 import type { AttemptFailure } from "./dead_letters.ts";
 import type { EventMetrics, WebhookCounters } from "./event_metrics.ts";
-import type { Appended, IdempotencyKey, Journal, Lane as LaneName, PendingEvent } from "./journal.ts";
+import type {
+  Appended,
+  AppendListener,
+  IdempotencyKey,
+  Journal,
+  Lane as LaneName,
+  PendingEvent,
+} from "./journal.ts";
 import { LinkedList } from "./linked_list.ts";
 import type { MemoryBudget } from "./memory_budget.ts";
 import { Port, type PortOwner } from "./port.ts";
@@ -111,15 +118,19 @@ export class Lane implements PortOwner, DeliveryOwner {
   }
 
   /**
-   * Appends an event to the journal and sees to its delivery. It is no asynchronous function, which would cost
-   * every event a promise and a turn of the microtask queue more.
+   * Appends an event to the journal and sees to its delivery.
    *
-   * @throws {GatewayError} `overloaded` at the webhook's bound, or what the journal rejects with
+   * @param queue events that may wait here: beyond it, the event is refused with `overloaded`
    */
-  accept(event: VerifiedEvent, queue: number, idempotency?: IdempotencyKey): Promise<Appended> {
+  accept(
+    event: VerifiedEvent,
+    queue: number,
+    idempotency: IdempotencyKey | undefined,
+    listener: AppendListener,
+  ): void {
     if (this.pending >= queue) {
       const message = "Too many events of this webhook wait to be delivered";
-      return Promise.reject(new GatewayError("overloaded", message, { retryAfterSeconds: 5 }));
+      return listener.onRefused(new GatewayError("overloaded", message, { retryAfterSeconds: 5 }));
     }
     if (this.#route === undefined) this.refresh();
     const { journal } = this.#context;
@@ -133,20 +144,15 @@ export class Lane implements PortOwner, DeliveryOwner {
       this.#unclaimed++;
       this.#hasBacklog = true;
     }
-    const appending = journal.append(event, idempotency === undefined ? { claim } : { claim, idempotency });
-    appending.then(
-      (appended) =>
-        this.#arrived(event, bytes, claim, "sequence" in appended ? appended.sequence : undefined),
-      () => this.#arrived(event, bytes, claim, undefined),
-    );
-    return appending;
+    const options = idempotency === undefined ? { claim } : { claim, idempotency };
+    journal.append(event, options, new Arrival(this, event, bytes, claim, listener));
   }
 
-  /** @param sequence `undefined` when the event was refused, or is a repeated one */
-  #arrived(event: VerifiedEvent, bytes: number, claim: boolean, sequence: number | undefined): void {
+  /** @internal @param sequence `undefined` when the event was refused, or is a repeated one */
+  arrived({ event, bytes, isClaimed }: Arrival, sequence: number | undefined): void {
     if (sequence === undefined) this.pending--;
     else this.#counters.accepted.increment();
-    if (claim) {
+    if (isClaimed) {
       this.#arriving--;
       if (sequence === undefined) {
         this.#releaseMemory(bytes);
@@ -424,6 +430,28 @@ export class Lane implements PortOwner, DeliveryOwner {
 }
 
 const RETRY_CLAIM_MS = 1000;
+
+/** An event on its way into the journal. The lane is told first what became of it, then whoever sent it. */
+class Arrival implements AppendListener {
+  constructor(
+    readonly lane: Lane,
+    readonly event: VerifiedEvent,
+    /** How much memory it counts for. */
+    readonly bytes: number,
+    readonly isClaimed: boolean,
+    readonly sender: AppendListener,
+  ) {}
+
+  onAppended(appended: Appended): void {
+    this.lane.arrived(this, "sequence" in appended ? appended.sequence : undefined);
+    this.sender.onAppended(appended);
+  }
+
+  onRefused(error: GatewayError): void {
+    this.lane.arrived(this, undefined);
+    this.sender.onRefused(error);
+  }
+}
 
 const WEBHOOK_GONE: AttemptFailure = {
   code: "webhook_not_found",

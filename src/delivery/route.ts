@@ -34,6 +34,8 @@ export interface Idempotency {
 
 /** All outputs that an event is to reach. */
 export interface Route {
+  /** `namespace/id` of the webhook. */
+  readonly path: string;
   readonly acceptance: Acceptance;
   /** At least one. */
   readonly steps: readonly RouteStep[];

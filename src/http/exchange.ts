@@ -13,7 +13,8 @@ import type { RequestToVerify } from "../auth/verifier.ts";
 import { BlockedWebhook, type CatalogEntry, WebhookEntry } from "../config/entry.ts";
 import { isNamespace, isWebhookId } from "../config/keys.ts";
 import { type Deadlines, Expiring } from "../deadlines.ts";
-import type { Acceptation, Acceptor } from "../delivery/acceptor.ts";
+import type { Acceptor } from "../delivery/acceptor.ts";
+import type { Appended, AppendListener } from "../delivery/journal.ts";
 import { GatewayError } from "../errors.ts";
 import {
   bodyFrom,
@@ -73,7 +74,7 @@ export function exchange(
   return new Promise((answer) => new Exchange(context, request, info, path, id, answer).run());
 }
 
-class Exchange extends Expiring implements RequestToVerify {
+class Exchange extends Expiring implements RequestToVerify, AppendListener {
   readonly #context: ExchangeContext;
   readonly #request: Request;
   readonly #info: Deno.ServeHandlerInfo;
@@ -151,13 +152,25 @@ class Exchange extends Expiring implements RequestToVerify {
       const { namespace, webhook } = entry.lane;
       const { headers } = this.#request;
       const event = { id: this.#id, namespace, webhook, receivedAt: Date.now(), headers, body };
-      const accepting = this.#context.acceptor.accept(entry, authenticator.seal(verified, event));
+      const accepting = this.#context.acceptor.accept(entry, authenticator.seal(verified, event), this);
+      if (accepting === "appending") return;
       const accepted = accepting instanceof Promise ? await accepting : accepting;
       if (accepted instanceof GatewayError) throw accepted;
-      this.#succeed(entry, accepted);
+      this.#succeed(entry, accepted === "delivered" ? undefined : accepted.duplicateOf);
     } catch (thrown) {
       await this.#fail(this.#reading ? toReadError(thrown) : toGatewayError(thrown));
     }
+  }
+
+  onAppended(appended: Appended): void {
+    this.#succeed(
+      this.#entry as WebhookEntry,
+      "duplicateOf" in appended ? appended.duplicateOf : undefined,
+    );
+  }
+
+  onRefused(error: GatewayError): void {
+    this.#fail(error);
   }
 
   /** The body did not arrive in time. The server closes the connection when the rest comes after all. */
@@ -200,11 +213,11 @@ class Exchange extends Expiring implements RequestToVerify {
     entry.enter();
   }
 
-  /** A repeated event gets the answer of the first one. */
-  #succeed(entry: WebhookEntry, accepted: Exclude<Acceptation, GatewayError>): void {
-    if (typeof accepted === "object" && "duplicateOf" in accepted) {
+  /** @param duplicateOf the id of the event that this one repeats: it gets the answer of the first one */
+  #succeed(entry: WebhookEntry, duplicateOf: string | undefined): void {
+    if (duplicateOf !== undefined) {
       this.#context.metrics.repeated(entry);
-      this.#end(acceptedResponse(accepted.duplicateOf));
+      this.#end(acceptedResponse(duplicateOf));
     } else {
       this.#context.metrics.accepted(entry);
       this.#end(acceptedResponse(this.#id));

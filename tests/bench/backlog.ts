@@ -13,6 +13,7 @@ import { verifiedEvent } from "../support/verified_event.ts";
 import { judge, median, peakMiB, print, progress, residentMiB, row } from "./etcd_report.ts";
 import { type Contestant, type LoadOptions, measureInTurn } from "./http_load.ts";
 import { REPOSITORY } from "../support/repository.ts";
+import { append } from "../support/append.ts";
 
 const EVENTS = 1_000_000;
 const READY_TARGET_SECONDS = 3;
@@ -49,7 +50,7 @@ async function fill(directory: string, webhook: string): Promise<void> {
     await Promise.all(
       Array.from(
         { length: FILL_BATCH },
-        () => journal.append(verifiedEvent({ webhook, body: BODY, receivedAt }), { claim: false }),
+        () => append(journal, verifiedEvent({ webhook, body: BODY, receivedAt }), { claim: false }),
       ),
     );
   }

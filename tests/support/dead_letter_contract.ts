@@ -6,6 +6,7 @@ import type { AttemptFailure, DeadLetterFilter, DeadLetters } from "../../src/de
 import type { Journal } from "../../src/delivery/journal.ts";
 import { assertSameEvent, bodies, claimAll, type JournalHarness } from "./journal_contract.ts";
 import { type EventParts, verifiedEvent } from "./verified_event.ts";
+import { append } from "./append.ts";
 
 const REJECTED: AttemptFailure = {
   code: "output_rejected",
@@ -32,7 +33,7 @@ export function testDeadLetterContract(name: string, setUp: () => Promise<Journa
   test("keeps an event that was given up, with the reason, over a crash", async (journal, harness) => {
     const before = Date.now();
     const event = verifiedEvent({ body: '{"order":7}', webhook: "payments", namespace: "shop" });
-    const sequence = await append(journal, event);
+    const sequence = await claim(journal, event);
     await journal.settle({ sequence, state: "attempt" });
     await journal.settle({ sequence, state: "dead", failure: REJECTED, progress: "step 2" });
     assertEquals([journal.stats().pending, journal.stats().deadLetters], [0, 1]);
@@ -62,7 +63,7 @@ export function testDeadLetterContract(name: string, setUp: () => Promise<Journa
 
   test("keeps the progress that was stored before an event was given up", async (journal) => {
     const event = verifiedEvent();
-    const sequence = await append(journal, event);
+    const sequence = await claim(journal, event);
     await journal.settle({ sequence, state: "progress", progress: "step 1" });
     await journal.settle({ sequence, state: "dead", failure: REJECTED });
     assertEquals((await journal.deadLetters.get(event.id))?.progress, "step 1");
@@ -186,8 +187,8 @@ export function testDeadLetterContract(name: string, setUp: () => Promise<Journa
   });
 }
 
-async function append(journal: Journal, event: VerifiedEvent): Promise<number> {
-  const appended = await journal.append(event, { claim: true });
+async function claim(journal: Journal, event: VerifiedEvent): Promise<number> {
+  const appended = await append(journal, event, { claim: true });
   if ("sequence" in appended) return appended.sequence;
   throw new Error(`The event repeats ${appended.duplicateOf}`);
 }
@@ -201,7 +202,7 @@ async function killMany(
   progress?: string,
 ): Promise<VerifiedEvent[]> {
   const events = Array.from({ length: count }, () => verifiedEvent(parts));
-  const sequences = await Promise.all(events.map((event) => append(journal, event)));
+  const sequences = await Promise.all(events.map((event) => claim(journal, event)));
   await Promise.all(
     sequences.map((sequence) =>
       journal.settle({ sequence, state: "dead", failure, ...(progress === undefined ? {} : { progress }) })

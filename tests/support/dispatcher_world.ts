@@ -15,6 +15,7 @@ import { SeededRandom } from "../faults/random.ts";
 import { MortalJournal } from "./mortal_journal.ts";
 import { JournalDirectory } from "./sqlite_journal.ts";
 import { verifiedEvent } from "./verified_event.ts";
+import { told } from "./append.ts";
 
 /** What an output does with one attempt. */
 export type Outcome = "delivered" | "failed" | "rejected";
@@ -126,7 +127,9 @@ export class DispatcherWorld implements AsyncDisposable {
   /** Sends an event; whether it was accepted is known when, and if, the journal says so. */
   send(webhook: string): void {
     const event = verifiedEvent({ webhook });
-    this.#dispatcher!.accept(event, Infinity).then((appended) => {
+    const route = { path: `${event.namespace}/${event.webhook}`, queue: Infinity };
+    const accepting = told((listener) => this.#dispatcher!.accept(event, route, undefined, listener));
+    accepting.then((appended) => {
       if ("sequence" in appended) this.accepted.add(event.id);
     });
   }
@@ -158,6 +161,7 @@ export class DispatcherWorld implements AsyncDisposable {
 
   #route(webhook: string, plan: Plan, deadlines: Deadlines): Route {
     return {
+      path: `default/${webhook}`,
       acceptance: "durable",
       steps: Array.from({ length: plan.steps }, (_, step) => this.#step(webhook, step, plan, deadlines)),
       execution: "sequential",

@@ -13,6 +13,7 @@ import type { Appended, Claimed, Journal, Lane } from "../../src/delivery/journa
 import { EventBody } from "../../src/event.ts";
 import { eventually } from "./eventually.ts";
 import { type EventParts, verifiedEvent } from "./verified_event.ts";
+import { append } from "./append.ts";
 
 /** A store of its own, empty at first. Disposal ends all that was opened on it. */
 export interface JournalHarness extends AsyncDisposable {
@@ -210,7 +211,7 @@ export function testJournalContract(name: string, setUp: () => Promise<JournalHa
         ["x-text", 'quoted "text", with a \\ and \u00fc'],
       ];
       const event = { ...verifiedEvent({ headers, webhook: "blob", receivedAt: 1_234_567_890_123 }), body };
-      await journal.append(event as VerifiedEvent, WAIT);
+      await append(journal, event as VerifiedEvent, WAIT);
       await harness.crash(journal);
       await using restarted = await harness.open();
       const [claimed] = (await restarted.claim({ ...LANE, webhook: "blob" }, ALL)).events;
@@ -222,14 +223,14 @@ export function testJournalContract(name: string, setUp: () => Promise<JournalHa
   test("tells a repeated event from a new one by its key", async (journal, harness) => {
     const idempotency = { key: "order-1 ".repeat(500), ttlMs: 60_000 };
     const first = verifiedEvent();
-    assert("sequence" in await journal.append(first, { claim: true, idempotency }));
-    const repeated = await journal.append(verifiedEvent(), { claim: true, idempotency });
+    assert("sequence" in await append(journal, first, { claim: true, idempotency }));
+    const repeated = await append(journal, verifiedEvent(), { claim: true, idempotency });
     assertEquals(repeated, { duplicateOf: first.id });
-    const other = await journal.append(verifiedEvent({ webhook: "payments" }), { claim: true, idempotency });
+    const other = await append(journal, verifiedEvent({ webhook: "payments" }), { claim: true, idempotency });
     assert("sequence" in other, "another webhook's keys are its own");
     await harness.crash(journal);
     await using restarted = await harness.open();
-    assertEquals(await restarted.append(verifiedEvent(), { claim: true, idempotency }), {
+    assertEquals(await append(restarted, verifiedEvent(), { claim: true, idempotency }), {
       duplicateOf: first.id,
     });
     assertEquals(await restarted.findRepeated(LANE, idempotency.key), first.id);
@@ -239,7 +240,7 @@ export function testJournalContract(name: string, setUp: () => Promise<JournalHa
   test("takes only one of several events with one key that come together", async (journal) => {
     const idempotency = { key: "order-1", ttlMs: 60_000 };
     const results = await Promise.all(
-      Array.from({ length: 20 }, () => journal.append(verifiedEvent(), { claim: false, idempotency })),
+      Array.from({ length: 20 }, () => append(journal, verifiedEvent(), { claim: false, idempotency })),
     );
     assertEquals(results.filter((result) => "sequence" in result).length, 1);
     const others = new Set(results.flatMap((result) => "sequence" in result ? [] : [result.duplicateOf]));
@@ -248,9 +249,9 @@ export function testJournalContract(name: string, setUp: () => Promise<JournalHa
 
   test("forgets a key when its time is over", async (journal) => {
     const idempotency = { key: "order-1", ttlMs: 1 };
-    await journal.append(verifiedEvent(), { claim: true, idempotency });
+    await append(journal, verifiedEvent(), { claim: true, idempotency });
     await eventually(async () => {
-      const again = await journal.append(verifiedEvent(), { claim: true, idempotency });
+      const again = await append(journal, verifiedEvent(), { claim: true, idempotency });
       assert("sequence" in again);
     });
   });
@@ -280,7 +281,7 @@ export function testJournalContract(name: string, setUp: () => Promise<JournalHa
     await appendMany(journal, 1);
     await journal[Symbol.asyncDispose]();
     await journal[Symbol.asyncDispose]();
-    const error = await journal.append(verifiedEvent(), WAIT).catch((error) => error);
+    const error = await append(journal, verifiedEvent(), WAIT).catch((error) => error);
     assertEquals(error.code, "draining");
   });
 
@@ -302,7 +303,7 @@ export async function appendMany(
   options: { readonly claim: boolean } = WAIT,
 ): Promise<number[]> {
   const appended = await Promise.all(
-    Array.from({ length: count }, () => journal.append(verifiedEvent(parts), options)),
+    Array.from({ length: count }, () => append(journal, verifiedEvent(parts), options)),
   );
   return appended.map(sequenceOf);
 }

@@ -1,5 +1,5 @@
 import type {
-  Appended,
+  AppendListener,
   AppendOptions,
   Claimed,
   ClaimLimit,
@@ -12,6 +12,7 @@ import type {
 } from "../../src/delivery/journal.ts";
 import type { DeadLetters } from "../../src/delivery/dead_letters.ts";
 import type { VerifiedEvent } from "../../src/auth/verified_event.ts";
+import { append } from "./append.ts";
 
 /**
  * A journal as a process sees it that is killed: from one call on, nothing reaches the store any more, and no
@@ -42,8 +43,11 @@ export class MortalJournal implements Journal {
     if (calls === 0) this.#die();
   }
 
-  append(event: VerifiedEvent, options: AppendOptions): Promise<Appended> {
-    return this.#call(() => this.#journal.append(event, options));
+  append(event: VerifiedEvent, options: AppendOptions, listener: AppendListener): void {
+    this.#call(() => append(this.#journal, event, options)).then(
+      (appended) => listener.onAppended(appended),
+      (error) => listener.onRefused(error),
+    );
   }
 
   claim(lane: Lane, limit: ClaimLimit): Promise<Claimed> {

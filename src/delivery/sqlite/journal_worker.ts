@@ -1,7 +1,7 @@
 import { setImmediate } from "node:timers";
 import type { Logger } from "@logtape/logtape";
 import { GatewayError } from "../../errors.ts";
-import type { Appended, Settlement } from "../journal.ts";
+import type { AppendListener, Settlement } from "../journal.ts";
 import type {
   Figures,
   FromWorker,
@@ -86,11 +86,11 @@ export class JournalWorker implements AsyncDisposable {
     return this.#opened!.promise;
   }
 
-  append(append: Append): Promise<Appended> {
+  append(append: Append, listener: AppendListener): void {
     const refusal = this.#refuseToWait(append.headers.length + append.body.length);
-    if (refusal !== undefined) return Promise.reject(refusal);
+    if (refusal !== undefined) return listener.onRefused(refusal);
     this.#schedule();
-    return this.#collecting.append(append);
+    this.#collecting.append(append, listener);
   }
 
   settle(settlement: Settlement): Promise<void> {

@@ -11,7 +11,7 @@ import { StartupError } from "../../errors.ts";
 import type { ChannelQueues } from "../channel_queue.ts";
 import type { DeadLetters } from "../dead_letters.ts";
 import type {
-  Appended,
+  AppendListener,
   AppendOptions,
   Claimed,
   ClaimLimit,
@@ -136,14 +136,14 @@ export class SqliteJournal implements Journal {
     }
   }
 
-  append(event: VerifiedEvent, { claim, idempotency }: AppendOptions): Promise<Appended> {
-    return this.#worker.append({
+  append(event: VerifiedEvent, { claim, idempotency }: AppendOptions, listener: AppendListener): void {
+    this.#worker.append({
       event,
       headers: encodeHeaders(event.headers),
       body: encodeBody(event.body),
       claim,
       key: idempotency && { key: digest(idempotency.key), ttlMs: idempotency.ttlMs },
-    });
+    }, listener);
   }
 
   async claim({ namespace, webhook }: Lane, { events, bytes }: ClaimLimit): Promise<Claimed> {

@@ -1,6 +1,6 @@
 import { GatewayError } from "../../errors.ts";
 import type { VerifiedEvent } from "../../auth/verified_event.ts";
-import type { Appended, Lane, Settlement } from "../journal.ts";
+import type { AppendListener, Lane, Settlement } from "../journal.ts";
 import { PackBuilder } from "./pack_builder.ts";
 import type {
   AppendFields,
@@ -35,7 +35,7 @@ interface Waiter<T> {
 
 interface WaitingPack {
   readonly builder: PackBuilder;
-  readonly waiters: Waiter<Appended>[];
+  readonly listeners: AppendListener[];
 }
 
 /** The operations that wait for one commit, and whoever waits for them. */
@@ -44,10 +44,11 @@ export class WaitingLot {
   readonly #delivered: number[] = [];
   readonly #lanes: Lane[] = [];
   readonly #laneIndexes = new Map<string, number>();
+  #lastLane = 0;
   readonly #appends: AppendFields[number][] = [];
   readonly #keys: AppendKey[] = [];
   readonly #operations: Operation[] = [];
-  readonly #appendWaiters: Waiter<Appended>[] = [];
+  readonly #listeners: AppendListener[] = [];
   readonly #packs: WaitingPack[] = [];
   /** The pack that is not full yet, by the lane's index: for claimed events, and for others. */
   readonly #openPacks = new Map<number, WaitingPack>();
@@ -75,37 +76,33 @@ export class WaitingLot {
     };
   }
 
-  append(append: Append): Promise<Appended> {
+  append(append: Append, listener: AppendListener): void {
     const { event, headers, body, claim, key } = append;
+    this.count++;
     if (this.#mayPack && key === undefined && typeof body === "string") {
       const characters = event.id.length + headers.length + body.length;
-      if (PackBuilder.takes(characters)) return this.#pack(event, headers, body, claim, characters);
+      if (PackBuilder.takes(characters)) {
+        const pack = this.#packFor(event, claim, characters);
+        pack.builder.add(event.receivedAt, event.id, headers, body);
+        pack.listeners.push(listener);
+        return;
+      }
     }
-    if (key !== undefined) this.#keys.push({ index: this.#appendWaiters.length, ...key });
+    if (key !== undefined) this.#keys.push({ index: this.#listeners.length, ...key });
     this.#appends.push(event.id, this.#laneIndex(event), event.receivedAt, headers, body, claim);
-    this.count++;
-    return new Promise((resolve, reject) => this.#appendWaiters.push({ resolve, reject }));
+    this.#listeners.push(listener);
   }
 
-  #pack(
-    event: VerifiedEvent,
-    headers: string,
-    body: string,
-    claim: boolean,
-    characters: number,
-  ): Promise<Appended> {
+  #packFor(event: VerifiedEvent, claim: boolean, characters: number): WaitingPack {
     const lane = this.#laneIndex(event);
     const name = claim ? lane : -1 - lane;
     let pack = this.#openPacks.get(name);
     if (pack === undefined || !pack.builder.hasRoomFor(characters)) {
-      pack = { builder: new PackBuilder(lane, claim, event.receivedAt), waiters: [] };
+      pack = { builder: new PackBuilder(lane, claim, event.receivedAt), listeners: [] };
       this.#openPacks.set(name, pack);
       this.#packs.push(pack);
     }
-    pack.builder.add(event.receivedAt, event.id, headers, body);
-    this.count++;
-    const { waiters } = pack;
-    return new Promise((resolve, reject) => waiters.push({ resolve, reject }));
+    return pack;
   }
 
   /** All settlements of a lot share one promise: they come through, or fail, together. */
@@ -138,13 +135,20 @@ export class WaitingLot {
   }
 
   /** Tells everybody that nothing was done. */
-  fail(error: Error): void {
+  fail(error: GatewayError): void {
     this.#settled?.reject(error);
     this.#refuseAppends(error);
     for (const { reject } of this.#operationWaiters) reject(error);
   }
 
   #laneIndex({ namespace, webhook }: Lane): number {
+    // Mostly the same as the one before.
+    const last = this.#lanes[this.#lastLane];
+    if (last?.webhook === webhook && last.namespace === namespace) return this.#lastLane;
+    return this.#lastLane = this.#findLane(namespace, webhook);
+  }
+
+  #findLane(namespace: string, webhook: string): number {
     // Neither part can contain a slash.
     const name = `${namespace}/${webhook}`;
     let index = this.#laneIndexes.get(name);
@@ -155,28 +159,28 @@ export class WaitingLot {
     return index;
   }
 
-  #refuseAppends(error: Error): void {
-    for (const { reject } of this.#appendWaiters) reject(error);
-    for (const { waiters } of this.#packs) {
-      for (const { reject } of waiters) reject(error);
+  #refuseAppends(error: GatewayError): void {
+    for (const listener of this.#listeners) listener.onRefused(error);
+    for (const { listeners } of this.#packs) {
+      for (const listener of listeners) listener.onRefused(error);
     }
   }
 
   #concludeAppends({ growthRefused, firstSequence, firstPacked, duplicates }: LotReply): void {
     if (growthRefused !== undefined) return this.#refuseAppends(toError(growthRefused));
     let packed = firstPacked;
-    for (const { waiters } of this.#packs) {
-      for (const { resolve } of waiters) resolve({ sequence: packed++ });
+    for (const { listeners } of this.#packs) {
+      for (const listener of listeners) listener.onAppended({ sequence: packed++ });
     }
     let sequence = firstSequence;
     let nextDuplicate = 0;
-    for (const [index, { resolve }] of this.#appendWaiters.entries()) {
+    for (const [index, listener] of this.#listeners.entries()) {
       const duplicate = duplicates[nextDuplicate];
       if (duplicate?.[0] === index) {
         nextDuplicate++;
-        resolve({ duplicateOf: duplicate[1] });
+        listener.onAppended({ duplicateOf: duplicate[1] });
       } else {
-        resolve({ sequence: sequence++ });
+        listener.onAppended({ sequence: sequence++ });
       }
     }
   }

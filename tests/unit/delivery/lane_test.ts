@@ -15,6 +15,7 @@ import { eventually } from "../../support/eventually.ts";
 import { MortalJournal } from "../../support/mortal_journal.ts";
 import { JournalDirectory } from "../../support/sqlite_journal.ts";
 import { verifiedEvent } from "../../support/verified_event.ts";
+import { told } from "../../support/append.ts";
 
 const logger = getLogger(["cwm", "test", "lane"]);
 
@@ -57,6 +58,7 @@ function routeTo(results: DeliveryResult[], deadlines: Deadlines): Route {
   };
   const retry = { maxAttempts: 5, initialDelayMs: 0, maxDelayMs: 0 };
   return {
+    path: "default/orders",
     acceptance: "durable",
     steps: [{ name: "0 probe", output, config: {}, ordered: false, retry }],
     execution: "sequential",
@@ -87,7 +89,7 @@ Deno.test("a lane knows of an event that is on its way back into the journal, so
     now: Date.now,
     random: () => 0,
   });
-  await lane.accept(verifiedEvent(), 10);
+  await told((listener) => lane.accept(verifiedEvent(), 10, undefined, listener));
   await eventually(() => assertEquals(journal.held, 1));
   assert(lane.knowsOfWork);
   journal.letReturn();

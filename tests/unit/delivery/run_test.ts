@@ -15,6 +15,7 @@ function step(name: string): RouteStep {
 function route(options: Partial<Route> & { readonly count?: number } = {}): Route {
   const { count = 1, ...rest } = options;
   return {
+    path: "default/orders",
     acceptance: "durable",
     steps: Array.from({ length: count }, (_, index) => step(`${index} probe`)),
     execution: "sequential",

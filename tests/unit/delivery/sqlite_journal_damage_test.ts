@@ -6,6 +6,7 @@ import { claimAll } from "../../support/journal_contract.ts";
 import { openJournal } from "../../support/sqlite_journal.ts";
 import { TempDir } from "../../support/temp_dir.ts";
 import { verifiedEvent } from "../../support/verified_event.ts";
+import { append } from "../../support/append.ts";
 
 const WAIT = { claim: false };
 const PAGE = 4096;
@@ -44,7 +45,7 @@ for (const [which, damage] of Object.entries(DAMAGES)) {
     await using journal = await openJournal(temporary.path);
     assertEquals(journal.stats().damaged, 1);
     assertEquals(await claimAll(journal), { events: [], nextDueAt: undefined });
-    await journal.append(verifiedEvent({ id: "new" }), WAIT);
+    await append(journal, verifiedEvent({ id: "new" }), WAIT);
     assertEquals((await claimAll(journal)).events.map(({ event }) => event.id), ["new"]);
     const aside = await namesOf(temporary.path, ".damaged-");
     assertEquals(aside.length, 1);
@@ -63,7 +64,7 @@ Deno.test("SQLite journal sets another program's database aside, whole", async (
   {
     await using journal = await openJournal(temporary.path);
     assertEquals(journal.stats().damaged, 1);
-    await journal.append(verifiedEvent(), WAIT);
+    await append(journal, verifiedEvent(), WAIT);
   }
   const [aside] = await namesOf(temporary.path, ".damaged-");
   using database = new DatabaseSync(temporary.file(aside!));
@@ -99,7 +100,7 @@ Deno.test("SQLite journal sets a file aside that turns out to be damaged while i
     assertEquals(journal.stats().damaged, 1);
   });
 
-  const appended = await journal.append(verifiedEvent({ id: "new" }), WAIT);
+  const appended = await append(journal, verifiedEvent({ id: "new" }), WAIT);
   assert("sequence" in appended && appended.sequence > first!.sequence, "no sequence is given twice");
   await journal.settle({ sequence: first!.sequence, state: "delivered" });
   assertEquals((await claimAll(journal)).events.map(({ event }) => event.id), ["new"]);
@@ -110,7 +111,7 @@ Deno.test("SQLite journal sets a file aside that turns out to be damaged while i
 async function makeJournal(directory: string, count = 50): Promise<string> {
   await using journal = await openJournal(directory);
   const body = "x".repeat(1_000);
-  await Promise.all(Array.from({ length: count }, () => journal.append(verifiedEvent({ body }), WAIT)));
+  await Promise.all(Array.from({ length: count }, () => append(journal, verifiedEvent({ body }), WAIT)));
   return `${directory}/journal.db`;
 }
 

@@ -6,6 +6,7 @@ import { LimitedDisk } from "../../support/limited_disk.ts";
 import { openJournal } from "../../support/sqlite_journal.ts";
 import { TempDir } from "../../support/temp_dir.ts";
 import { verifiedEvent } from "../../support/verified_event.ts";
+import { append } from "../../support/append.ts";
 
 const CLAIM = { claim: true };
 const WAIT = { claim: false };
@@ -17,7 +18,7 @@ Deno.test("SQLite journal makes nothing on disk before it is used", async () => 
     await using journal = await openJournal(directory);
     assertEquals(await mayHoldSqliteJournal(directory), false);
     assertEquals(await listDirectory(temporary.path), []);
-    await journal.append(verifiedEvent(), WAIT);
+    await append(journal, verifiedEvent(), WAIT);
     assertEquals(await mayHoldSqliteJournal(directory), true);
   }
   await using reopened = await openJournal(directory);
@@ -28,7 +29,7 @@ Deno.test("SQLite journal can be read by nobody else", async () => {
   await using temporary = await TempDir.create();
   const directory = temporary.file("data");
   await using journal = await openJournal(directory);
-  await journal.append(verifiedEvent(), WAIT);
+  await append(journal, verifiedEvent(), WAIT);
   assertEquals(await modeOf(directory), 0o700);
   const files = await listDirectory(directory);
   assertEquals(files, ["journal.db", "journal.db-wal"]);
@@ -40,19 +41,19 @@ Deno.test("SQLite journal refuses what does not fit on a full disk, and takes it
   const acknowledged: string[] = [];
   {
     await using journal = await openJournal(disk.directory);
-    const append = async (bytes: number) => {
+    const acknowledge = async (bytes: number) => {
       const event = verifiedEvent({ body: "x".repeat(bytes) });
-      await journal.append(event, WAIT);
+      await append(journal, event, WAIT);
       acknowledged.push(event.id);
     };
-    await append(1_000);
+    await acknowledge(1_000);
     await disk.fill();
     await assertUnavailable(async () => {
-      while (true) await append(50_000);
+      while (true) await acknowledge(50_000);
     });
     assertEquals(journal.stats().pending, acknowledged.length);
     await disk.free();
-    await append(50_000);
+    await acknowledge(50_000);
     assertEquals(journal.stats().pending, acknowledged.length);
   }
   await using reopened = await openJournal(disk.directory);
@@ -75,7 +76,7 @@ Deno.test("SQLite journal is settled and read while its disk is full", async () 
   });
   const settled = await Promise.allSettled([
     ...sequences.map((sequence) => journal.settle({ sequence, state: "delivered" })),
-    journal.append(verifiedEvent({ body: "x".repeat(500_000) }), WAIT),
+    append(journal, verifiedEvent({ body: "x".repeat(500_000) }), WAIT),
   ]);
   const refused = settled.filter(({ status }) => status === "rejected");
   assertNotEquals(refused.length, 0);
@@ -91,15 +92,15 @@ Deno.test("SQLite journal is no reason not to start when its disk is read-only, 
   await using disk = await LimitedDisk.create();
   {
     await using journal = await openJournal(disk.directory);
-    await journal.append(verifiedEvent({ id: "first" }), CLAIM);
+    await append(journal, verifiedEvent({ id: "first" }), CLAIM);
   }
   await disk.makeReadOnly("journal.db");
   await using journal = await openJournal(disk.directory);
-  await assertUnavailable(() => journal.append(verifiedEvent(), WAIT));
+  await assertUnavailable(() => append(journal, verifiedEvent(), WAIT));
   await assertUnavailable(() => claimAll(journal));
   await assertUnavailable(() => journal.deadLetters.list({}, 10));
   await disk.makeWritable("journal.db");
-  await journal.append(verifiedEvent({ id: "second" }), WAIT);
+  await append(journal, verifiedEvent({ id: "second" }), WAIT);
   const { events } = await claimAll(journal);
   assertEquals(events.map(({ event }) => event.id), ["first", "second"]);
 });
@@ -108,12 +109,12 @@ Deno.test("SQLite journal waits for a directory that cannot be made, and recover
   await using temporary = await TempDir.create();
   const inTheWay = await temporary.writeText("data", "a file where the directory should be");
   await using journal = await openJournal(temporary.file("data", "cwm"));
-  await assertUnavailable(() => journal.append(verifiedEvent(), WAIT));
+  await assertUnavailable(() => append(journal, verifiedEvent(), WAIT));
   await assertUnavailable(() =>
     journal.claim({ namespace: "default", webhook: "orders" }, { events: 1, bytes: 1 })
   );
   await Deno.remove(inTheWay);
-  await journal.append(verifiedEvent(), WAIT);
+  await append(journal, verifiedEvent(), WAIT);
   assertEquals(journal.stats().pending, 1);
 });
 
@@ -149,11 +150,11 @@ Deno.test("SQLite journal refuses more than may wait for it, before memory grows
     maxWaitingBytes: 100_000,
   });
   const many = await Promise.allSettled(
-    Array.from({ length: 80 }, () => journal.append(verifiedEvent({ body: "x" }), WAIT)),
+    Array.from({ length: 80 }, () => append(journal, verifiedEvent({ body: "x" }), WAIT)),
   );
   assertEquals(many.filter(({ status }) => status === "fulfilled").length, 50);
   const large = await Promise.allSettled(
-    Array.from({ length: 5 }, () => journal.append(verifiedEvent({ body: "x".repeat(40_000) }), WAIT)),
+    Array.from({ length: 5 }, () => append(journal, verifiedEvent({ body: "x".repeat(40_000) }), WAIT)),
   );
   assertEquals(large.map(({ status }) => status), [
     "fulfilled",
@@ -166,14 +167,14 @@ Deno.test("SQLite journal refuses more than may wait for it, before memory grows
     if (result.status === "fulfilled") continue;
     assertEquals([result.reason.code, result.reason.retryAfterSeconds], ["overloaded", 1]);
   }
-  await journal.append(verifiedEvent({ body: "x".repeat(500_000) }), WAIT);
+  await append(journal, verifiedEvent({ body: "x".repeat(500_000) }), WAIT);
   assertEquals(journal.stats().pending, 53);
 });
 
 const FAILURE = { code: "output_rejected", message: "No", connection: "a" } as const;
 
 async function sequenceOf(journal: SqliteJournal, bytes: number): Promise<number> {
-  const appended = await journal.append(verifiedEvent({ body: "x".repeat(bytes) }), CLAIM);
+  const appended = await append(journal, verifiedEvent({ body: "x".repeat(bytes) }), CLAIM);
   if ("sequence" in appended) return appended.sequence;
   throw new Error(`The event repeats ${appended.duplicateOf}`);
 }
@@ -184,7 +185,7 @@ async function untilAppended(journal: SqliteJournal): Promise<void> {
   while (true) {
     deadline.throwIfAborted();
     try {
-      await journal.append(verifiedEvent(), WAIT);
+      await append(journal, verifiedEvent(), WAIT);
       return;
     } catch (error) {
       assertUnavailableError(error);

@@ -5,6 +5,7 @@ import { EventBody } from "../../../src/event.ts";
 import { openJournal } from "../../support/sqlite_journal.ts";
 import { TempDir } from "../../support/temp_dir.ts";
 import { verifiedEvent } from "../../support/verified_event.ts";
+import { append } from "../../support/append.ts";
 
 const LANE = { namespace: "default", webhook: "orders" };
 
@@ -18,14 +19,14 @@ Deno.test("SQLite journal takes over what the first version has written", async 
   {
     // Events with rows of their own, which is all that the first version knew.
     await using journal = await openJournal(temporary.path);
-    await journal.append(verifiedEvent({ ...LANE, body: "old" }), { claim: false });
+    await append(journal, verifiedEvent({ ...LANE, body: "old" }), { claim: false });
   }
   {
     using database = new DatabaseSync(temporary.file("journal.db"));
     database.exec("DROP TABLE packs; PRAGMA user_version = 1");
   }
   await using journal = await openJournal(temporary.path, { retentionMs: 0 });
-  await journal.append(textEvent("new"), { claim: false });
+  await append(journal, textEvent("new"), { claim: false });
   const { events } = await journal.claim(LANE, { events: 10, bytes: 1_000_000 });
   assertEquals(events.map(({ event }) => event.body.text), ["old", "new"]);
 });
@@ -36,7 +37,7 @@ Deno.test("SQLite journal takes over packs of text, which the second version has
   {
     await using journal = await openJournal(temporary.path, { retentionMs: 0 });
     await Promise.all(
-      bodies.map((body) => journal.append(textEvent(body), { claim: false })),
+      bodies.map((body) => append(journal, textEvent(body), { claim: false })),
     );
   }
   {
