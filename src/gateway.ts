@@ -231,7 +231,7 @@ export class Gateway implements AsyncDisposable {
   }
 
   #buildRouter(): Router {
-    const { limits, trustedProxies, defaultNamespace, adminToken, metrics } = this.#settings;
+    const { limits, trustedProxies, defaultNamespace, adminToken, metrics, requestIdHeader } = this.#settings;
     const clientAddress = new ClientAddressResolver(trustedProxies);
     const failures = new FailureLog(logger("http"), clientAddress);
     const isReady = () => this.#ready;
@@ -252,6 +252,7 @@ export class Gateway implements AsyncDisposable {
       metrics: new RequestMetrics(this.#metrics, this.#inflight),
       failures,
       clientAddress,
+      namesAccepted: requestIdHeader === "always",
     };
     const routes = [
       ...statusRoutes({

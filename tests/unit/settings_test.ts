@@ -42,6 +42,7 @@ Deno.test("settings have the documented defaults when no variable is set", () =>
     shutdown: { graceMs: 3000, timeoutMs: 5000 },
     trustedProxies: [],
     metrics: true,
+    requestIdHeader: "always",
     warnings: [],
   });
 });
@@ -77,6 +78,7 @@ Deno.test("settings take every variable", () => {
     ADMIN_TOKEN: "0123456789abcdef",
     TRUSTED_PROXIES: "10.0.0.0/8, ::1",
     METRICS: "off",
+    REQUEST_ID_HEADER: "errors",
   });
   assertEquals(settings, {
     configBackend: "etcd",
@@ -106,6 +108,7 @@ Deno.test("settings take every variable", () => {
     adminToken: "0123456789abcdef",
     trustedProxies: ["10.0.0.0/8", "::1"],
     metrics: false,
+    requestIdHeader: "errors",
     warnings: [],
   });
 });

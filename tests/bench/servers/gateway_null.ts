@@ -1,4 +1,5 @@
-// The gateway with an output that does nothing, configured with as many webhooks as the second argument says.
+// The gateway with an output that does nothing, configured with as many webhooks as the second argument says. It
+// does the same visible work as its floor, whose answers have a content type and nothing else.
 // Usage: gateway_null.ts PORT WEBHOOKS [SECRET]
 import { z } from "zod";
 import { Gateway } from "../../../src/gateway.ts";
@@ -37,5 +38,9 @@ await Deno.writeTextFile(file, JSON.stringify(Object.fromEntries(ids.map((id) =>
 
 const lines = standardLineWriter("stdout");
 setUpLogging({ level: "warning", format: "json", writer: lines });
-const settings = loadSettings({ PORT: port, WEBHOOKS_CONFIG_FILE: file }, { logIsTerminal: false });
+const settings = loadSettings({
+  PORT: port,
+  WEBHOOKS_CONFIG_FILE: file,
+  REQUEST_ID_HEADER: "errors",
+}, { logIsTerminal: false });
 await Gateway.start({ settings, environment: {}, lines, modules: [nullModule] });

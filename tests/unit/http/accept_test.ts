@@ -36,6 +36,16 @@ Deno.test("an accepted event is answered with 200, a message and the id that the
   assertEquals(probe.events.map(({ id }) => id), [event_id]);
 });
 
+Deno.test("REQUEST_ID_HEADER=errors leaves the id of accepted events to the body", async () => {
+  const probe = new ProbeModule();
+  await using gateway = await start(probe, { REQUEST_ID_HEADER: "errors" });
+  const accepted = await gateway.post("/webhook/json", `{"a":1}`);
+  assertEquals(accepted.headers.get("x-request-id"), null);
+  assertEquals(JSON.parse(accepted.text), { message: "Event accepted", event_id: probe.events[0]?.id });
+  const refused = await gateway.post("/webhook/json", "{");
+  assertMatch(refused.headers.get("x-request-id") ?? "", /^[a-z0-9-]{1,40}$/);
+});
+
 Deno.test("the short path and the path with the default namespace are the same webhook", async () => {
   const probe = new ProbeModule();
   await using gateway = await start(probe, { ETCD_NAMESPACE: "team-a" });
