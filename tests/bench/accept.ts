@@ -2,7 +2,14 @@
 
 import { createHmac } from "node:crypto";
 import { fromFileUrl, join } from "@std/path";
-import { type Contestant, type LoadOptions, measureInTurn, type Measurement } from "./http_load.ts";
+import {
+  type Contestant,
+  type LoadOptions,
+  measureRounds,
+  mediansOf,
+  ratioOf,
+  type Rounds,
+} from "./http_load.ts";
 
 const SECRET = "a secret of the benchmark alone";
 const BODY = JSON.stringify({
@@ -45,9 +52,9 @@ const TARGETS: readonly Target[] = [
 
 export async function benchAccept(options: LoadOptions): Promise<void> {
   const directory = await Deno.makeTempDir({ prefix: "cwm-bench-" });
-  const results = await measureInTurn(await contestants(directory), options);
+  const rounds = await measureRounds(await contestants(directory), options);
   await Deno.remove(directory, { recursive: true });
-  printTable(results, options);
+  printTable(rounds, options);
 }
 
 async function contestants(directory: string): Promise<Contestant[]> {
@@ -83,14 +90,11 @@ async function writeConfig(directory: string, name: string, more: Record<string,
   return file;
 }
 
-function printTable(
-  results: ReadonlyMap<string, Measurement>,
-  { seconds, rounds, connections }: LoadOptions,
-): void {
-  print(`accept: ${connections} connections, ${rounds} rounds of ${seconds} s each, medians`);
+function printTable(rounds: Rounds, { seconds, rounds: count, connections }: LoadOptions): void {
+  print(`accept: ${connections} connections, ${count} rounds of ${seconds} s each, medians`);
   print("");
   print(row(["", "requests/s", "p99 ms", "CPU s/10,000", "MiB"]));
-  for (const [name, result] of results) {
+  for (const [name, result] of mediansOf(rounds)) {
     print(row([
       name,
       result.requestsPerSecond.toFixed(0),
@@ -100,17 +104,15 @@ function printTable(
     ]));
   }
   print("");
-  for (const target of TARGETS) printTarget(target, results);
+  for (const target of TARGETS) printTarget(target, rounds);
 }
 
-function printTarget(target: Target, results: ReadonlyMap<string, Measurement>): void {
-  const measured = results.get(target.contestant);
-  const floor = results.get(target.floor);
-  if (measured === undefined || floor === undefined) return;
-  const throughput = measured.requestsPerSecond / floor.requestsPerSecond;
-  const cpu = measured.cpuPer10k / floor.cpuPer10k;
+function printTarget(target: Target, rounds: Rounds): void {
+  const { contestant, floor } = target;
+  const throughput = ratioOf(rounds, contestant, floor, "requestsPerSecond");
+  const cpu = ratioOf(rounds, contestant, floor, "cpuPer10k");
   const cpuTarget = target.cpu === undefined ? "" : ` (at most ${target.cpu.toFixed(2)})`;
-  print(`${target.contestant} against ${target.floor}:`);
+  print(`${contestant} against ${floor}:`);
   print(
     `  throughput ${throughput.toFixed(2)} (at least ${target.throughput.toFixed(2)}), CPU ${
       cpu.toFixed(2)

@@ -1,7 +1,14 @@
 /** How fast events are accepted durably, against a floor in the same run. */
 
 import { fromFileUrl, join } from "@std/path";
-import { type Contestant, type LoadOptions, measureInTurn, type Measurement } from "./http_load.ts";
+import {
+  type Contestant,
+  type LoadOptions,
+  measureRounds,
+  mediansOf,
+  ratioOf,
+  type Rounds,
+} from "./http_load.ts";
 
 /** At least this share of the floor's throughput. */
 const TARGET = 0.90;
@@ -31,7 +38,7 @@ const server = (name: string) => join(root, "tests/bench/servers", name);
 export async function benchDurable(load: LoadOptions): Promise<void> {
   for (const connections of CONNECTIONS) {
     const options = { ...load, connections };
-    printTable(await measureInTurn(contestants(), options), options);
+    printTable(await measureRounds(contestants(), options), options);
   }
 }
 
@@ -56,18 +63,18 @@ function contestants(): Contestant[] {
 }
 
 function printTable(
-  results: ReadonlyMap<string, Measurement>,
-  { seconds, rounds, connections }: LoadOptions,
+  rounds: Rounds,
+  { seconds, rounds: count, connections }: LoadOptions,
 ): void {
-  print(`durable: ${connections} connections, ${rounds} rounds of ${seconds} s each, medians`);
+  print(`durable: ${connections} connections, ${count} rounds of ${seconds} s each, medians`);
   print("");
   print(row(["", "requests/s", "of its floor", "p99 ms", "CPU s/10,000", "MiB"]));
-  for (const [name, result] of results) {
-    const floor = results.get(FLOOR_OF[name] ?? "")?.requestsPerSecond;
+  for (const [name, result] of mediansOf(rounds)) {
+    const floor = FLOOR_OF[name];
     print(row([
       name,
       result.requestsPerSecond.toFixed(0),
-      floor === undefined ? "" : (result.requestsPerSecond / floor).toFixed(2),
+      floor === undefined ? "" : ratioOf(rounds, name, floor, "requestsPerSecond").toFixed(2),
       result.p99Ms.toFixed(2),
       result.cpuPer10k.toFixed(4),
       result.memoryMiB.toFixed(0),

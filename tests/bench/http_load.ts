@@ -41,11 +41,44 @@ export interface LoadOptions {
 const CLOCK_TICKS_PER_SECOND = 100;
 const FIRST_PORT = 19_400;
 
+/** What was measured of all contestants, a list of rounds each. */
+export type Rounds = ReadonlyMap<string, readonly Measurement[]>;
+
 /** Measures every contestant once per round and returns the medians. */
 export async function measureInTurn(
   contestants: readonly Contestant[],
   options: LoadOptions,
 ): Promise<Map<string, Measurement>> {
+  return mediansOf(await measureRounds(contestants, options));
+}
+
+/** The medians of all rounds. */
+export function mediansOf(rounds: Rounds): Map<string, Measurement> {
+  return new Map(Array.from(rounds, ([name, all]) => [name, median(all)]));
+}
+
+/**
+ * How a figure of a contestant compares with that of its floor: the median of what it was in each round. The two
+ * stand side by side there, so a machine that drifts from round to round changes both.
+ */
+export function ratioOf(
+  rounds: Rounds,
+  contestant: string,
+  floor: string,
+  figure: keyof Measurement,
+): number {
+  const floors = rounds.get(floor) ?? [];
+  const ratios = (rounds.get(contestant) ?? []).map((measured, round) => {
+    return measured[figure] / (floors[round]?.[figure] ?? NaN);
+  });
+  return ratios.sort((a, b) => a - b)[Math.floor(ratios.length / 2)] ?? NaN;
+}
+
+/** Measures every contestant once per round. Let those that are compared stand side by side. */
+export async function measureRounds(
+  contestants: readonly Contestant[],
+  options: LoadOptions,
+): Promise<Rounds> {
   const measurements = new Map<string, Measurement[]>(contestants.map(({ name }) => [name, []]));
   for (let round = 0; round < options.rounds; round++) {
     for (const [index, contestant] of contestants.entries()) {
@@ -53,7 +86,7 @@ export async function measureInTurn(
       measurements.get(contestant.name)?.push(measurement);
     }
   }
-  return new Map(Array.from(measurements, ([name, all]) => [name, median(all)]));
+  return measurements;
 }
 
 async function measure(contestant: Contestant, port: number, options: LoadOptions): Promise<Measurement> {
