@@ -63,6 +63,11 @@ export class EventBody {
       : { unit: "bytes", count: this.#bytes.byteLength };
   }
 
+  /** The same number alone. */
+  get length(): number {
+    return this.#bytes === undefined ? this.text.length : this.#bytes.byteLength;
+  }
+
   /** The beginning of the text. Of a large body of bytes no more is decoded than that takes. */
   textStart(characters: number): string {
     if (this.#text !== undefined || this.#bytes === undefined) return this.text.slice(0, characters);

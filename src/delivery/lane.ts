@@ -134,7 +134,7 @@ export class Lane implements PortOwner, DeliveryOwner {
     }
     if (this.#route === undefined) this.refresh();
     const { journal } = this.#context;
-    const bytes = event.body.size.count;
+    const bytes = event.body.length;
     const claim = this.#hasRoom() && !this.#hasBacklog;
     this.pending++;
     if (claim) {
@@ -407,7 +407,7 @@ export class Lane implements PortOwner, DeliveryOwner {
       this.#hasBacklog = claimed.nextDueAt !== undefined || this.#unclaimed > 0;
       this.#nextDueAt = this.#unclaimed > 0 ? 0 : claimed.nextDueAt ?? 0;
       for (const pending of claimed.events) {
-        const bytes = pending.event.body.size.count;
+        const bytes = pending.event.body.length;
         this.#takeMemory(bytes);
         this.#take(pending, bytes);
       }

@@ -56,14 +56,15 @@ export type Decision =
 const WAIT: Decision = { next: "wait" };
 const DELIVERED: Decision = { next: "delivered" };
 const NO_STEPS: readonly RouteStep[] = [];
+const NO_PROGRESS: readonly StepProgress[] = [];
 
 /** The progress of one event. There are many of them, short-lived, and nearly all have one step. */
 export class Run extends Listed<Run> {
   readonly pending: PendingEvent;
   /** When its first step of this pass began, on the clock that {@linkcode decide} is given. */
   startedAt: number | undefined;
-  /** In the order in which they were begun. */
-  readonly #steps: StepProgress[] = [];
+  /** In the order in which they were begun. Mostly one, which a new array has less room for than one that grows. */
+  #steps: readonly StepProgress[] = NO_PROGRESS;
   /** Whether the journal holds progress of this event: it stays there until other progress is stored. */
   #isStored = false;
 
@@ -166,9 +167,13 @@ export class Run extends Listed<Run> {
     if (route.execution === "parallel") {
       return route.steps.filter((step) => this.#mayBegin(step));
     }
-    const next = route.steps.find((step) => (this.#find(step)?.state ?? "waiting") === "waiting");
-    if (next === undefined || !this.#mayBegin(next)) return NO_STEPS;
-    return route.steps.length === 1 ? route.steps : [next];
+    for (const step of route.steps) {
+      const state = this.#find(step)?.state ?? "waiting";
+      if (state !== "waiting") continue;
+      if (!this.#mayBegin(step)) return NO_STEPS;
+      return route.steps.length === 1 ? route.steps : [step];
+    }
+    return NO_STEPS;
   }
 
   #mayBegin(step: RouteStep): boolean {
@@ -193,8 +198,11 @@ export class Run extends Listed<Run> {
   #ensure(step: RouteStep): StepProgress {
     const found = this.#find(step);
     if (found !== undefined) return found;
-    const progress = new StepProgress(step.name);
-    this.#steps.push(progress);
+    return this.#add(new StepProgress(step.name));
+  }
+
+  #add(progress: StepProgress): StepProgress {
+    this.#steps = this.#steps === NO_PROGRESS ? [progress] : [...this.#steps, progress];
     return progress;
   }
 
@@ -203,7 +211,7 @@ export class Run extends Listed<Run> {
     for (const { name, state, attempts, failure } of JSON.parse(stored) as readonly StoredStep[]) {
       const progress = new StepProgress(name);
       progress.end(state, attempts, failure);
-      this.#steps.push(progress);
+      this.#add(progress);
     }
   }
 }

@@ -73,7 +73,10 @@ export function exchange(
   path: string,
   id: string,
 ): Promise<Response> {
-  return new Promise((answer) => new Exchange(context, request, info, path, id, answer).run());
+  const exchange = new Exchange(context, request, info, path, id);
+  const { answer } = exchange;
+  exchange.run();
+  return answer;
 }
 
 class Exchange extends Expiring implements RequestToVerify, AppendListener {
@@ -82,7 +85,7 @@ class Exchange extends Expiring implements RequestToVerify, AppendListener {
   readonly #info: Deno.ServeHandlerInfo;
   readonly #path: string;
   readonly #id: string;
-  readonly #answer: (response: Response) => void;
+  #resolve: ((response: Response) => void) | undefined;
   readonly #startedAt = Date.now();
   #entry: CatalogEntry | undefined;
   /** Whether the bound on requests counts this one. */
@@ -100,7 +103,6 @@ class Exchange extends Expiring implements RequestToVerify, AppendListener {
     info: Deno.ServeHandlerInfo,
     path: string,
     id: string,
-    answer: (response: Response) => void,
   ) {
     super();
     this.#context = context;
@@ -108,7 +110,11 @@ class Exchange extends Expiring implements RequestToVerify, AppendListener {
     this.#info = info;
     this.#path = path;
     this.#id = id;
-    this.#answer = answer;
+  }
+
+  /** What the request is answered with. To be asked for once, before {@linkcode run}. */
+  get answer(): Promise<Response> {
+    return new Promise((resolve) => this.#resolve = resolve);
   }
 
   get headers(): Headers {
@@ -246,7 +252,7 @@ class Exchange extends Expiring implements RequestToVerify, AppendListener {
     if (this.#counted) this.#context.inflight.leave();
     if (this.#bodyBytes > LARGE_BYTES) this.#context.bodyMemory.release(this.#bodyBytes);
     this.#context.metrics.took(Date.now() - this.#startedAt);
-    this.#answer(response);
+    this.#resolve?.(response);
   }
 }
 

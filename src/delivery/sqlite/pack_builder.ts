@@ -13,8 +13,8 @@ export class PackBuilder {
   readonly #lane: number;
   readonly #claimed: boolean;
   readonly #receivedAt: number;
+  readonly #fields: number[] = [];
   #count = 0;
-  #fields = "";
   #text = "";
 
   /**
@@ -33,7 +33,7 @@ export class PackBuilder {
       claimed: this.#claimed,
       count: this.#count,
       receivedAt: this.#receivedAt,
-      fields: `[${this.#fields}]`,
+      fields: JSON.stringify(this.#fields),
       data: encoder.encode(this.#text),
     };
   }
@@ -48,8 +48,7 @@ export class PackBuilder {
   }
 
   add(receivedAt: number, id: string, headers: string, body: string): void {
-    const separator = this.#count === 0 ? "" : ",";
-    this.#fields += `${separator}${receivedAt},${id.length},${headers.length},${body.length}`;
+    this.#fields.push(receivedAt, id.length, headers.length, body.length);
     this.#text += id + headers + body;
     this.#count++;
   }
