@@ -73,9 +73,9 @@ export function exchange(
   path: string,
   id: string,
 ): Promise<Response> {
-  const exchange = new Exchange(context, request, info, path, id);
-  const { answer } = exchange;
-  exchange.run();
+  const begun = new Exchange(context, request, info, path, id);
+  const { answer } = begun;
+  begun.run();
   return answer;
 }
 
