@@ -23,7 +23,10 @@ export const HASH_SIZES: Readonly<Record<HashAlgorithm, HashSizes>> = {
   sha512: { blockBytes: 128, digestBytes: 64, scriptBytes: 384 },
 };
 
-/** A hash function under way, whose state can be copied. */
+/**
+ * A hash function under way, whose state can be copied: `_cloneInto` is what the library's own HMAC and PBKDF2
+ * are made with.
+ */
 interface Hasher {
   update(data: Uint8Array): unknown;
   digestInto(output: Uint8Array): void;

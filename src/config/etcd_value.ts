@@ -28,7 +28,7 @@ export class EtcdValue {
 }
 
 /** Parses the value as a configuration. */
-export function parseEtcdValue({ text }: Pick<EtcdValue, "text">): ConfigPut["value"] {
+export function parseEtcdValue({ text }: EtcdValue): ConfigPut["value"] {
   if (text !== null) return parseConfigValue(text);
   return { problem: { code: "invalid_json", path: "", message: "The value is not valid UTF-8 text" } };
 }

@@ -1,7 +1,7 @@
 /**
  * What etcd says on a watch, read from its bytes. Every change of the configuration comes this way, and most on
- * an idle gateway: making an object of each message, with texts for its ten large numbers, would take as long as
- * the rest of what is done with it.
+ * an idle gateway: making an object of each message first, with texts for its large numbers, would take ten times
+ * as long, a quarter of all that is done with a change.
  *
  * @module
  */

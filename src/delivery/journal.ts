@@ -44,8 +44,8 @@ export interface IdempotencyKey {
 export type Appended = { readonly sequence: number } | { readonly duplicateOf: string };
 
 /**
- * Who waits for an append; one of the two is called, once. No promise, since those of a thousand events that
- * wait for one commit would cost more than the commit.
+ * Who waits for an append; one of the two is called, once. No promise, since each of the many events that wait
+ * for one commit would need two.
  */
 export interface AppendListener {
   /** The event is on disk. In the order of the appends. Must not throw. */

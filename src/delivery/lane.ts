@@ -442,8 +442,13 @@ class Arrival implements AppendListener {
     readonly sender: AppendListener,
   ) {}
 
+  /** A bug of the lane is this event's alone: the others of its commit have to be told too. */
   onAppended(appended: Appended): void {
-    this.lane.arrived(this, "sequence" in appended ? appended.sequence : undefined);
+    try {
+      this.lane.arrived(this, "sequence" in appended ? appended.sequence : undefined);
+    } catch (cause) {
+      return this.sender.onRefused(new GatewayError("internal_error", undefined, { cause }));
+    }
     this.sender.onAppended(appended);
   }
 

@@ -171,10 +171,14 @@ class Exchange extends Expiring implements RequestToVerify, AppendListener {
   }
 
   onAppended(appended: Appended): void {
-    this.#succeed(
-      this.#entry as WebhookEntry,
-      "duplicateOf" in appended ? appended.duplicateOf : undefined,
-    );
+    try {
+      this.#succeed(
+        this.#entry as WebhookEntry,
+        "duplicateOf" in appended ? appended.duplicateOf : undefined,
+      );
+    } catch (thrown) {
+      this.#fail(toGatewayError(thrown));
+    }
   }
 
   onRefused(error: GatewayError): void {

@@ -20,6 +20,7 @@ import { judge, median, peakMiB, print, progress, residentMiB, row } from "./etc
 const TIME_TARGET = 1.3;
 const MEMORY_TARGET = 1.5;
 const LOAD_TIMEOUT_MS = 60_000;
+/** Memory is compared at rest: garbage of the load is collected in this time. */
 const SETTLE_MS = 1_000;
 
 /**

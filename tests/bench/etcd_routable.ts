@@ -100,6 +100,7 @@ async function measureUnderLoad(server: BenchServer, etcd: Etcd3, keys: number):
     stdout: "piped",
     stderr: "inherit",
   }).spawn();
+  // The load generator says nothing before its end; its connections are open long before this.
   await sleep(500);
   const sample = await measure(server, etcd, keys);
   // It then stops at once and reports.

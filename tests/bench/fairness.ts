@@ -6,7 +6,7 @@
  * @module
  */
 
-import { setTimeout as sleep } from "node:timers/promises";
+import { eventually } from "../support/eventually.ts";
 import { join } from "@std/path";
 import { ChildProcess } from "../support/child_process.ts";
 import { throughSlowSync } from "../support/disk.ts";
@@ -51,7 +51,7 @@ async function printFloor(): Promise<void> {
     args: ["run", "--allow-net", join(REPOSITORY, "tests/bench/servers/floor_bare.ts"), String(FLOOR_PORT)],
   });
   const url = `http://127.0.0.1:${FLOOR_PORT}/`;
-  await sleep(1_000);
+  await eventually(async () => await (await fetch(url, { method: "POST", body: BODY })).body?.cancel());
   await probe(url, BODY, WARM_UP_SECONDS);
   const quiet = { answers: await probe(url, BODY, SECONDS), deliveries: undefined, floodPerSecond: 0 };
   printRow("bare program, quiet", quiet, quiet);

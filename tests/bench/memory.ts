@@ -63,6 +63,7 @@ async function slowClients(pid: number): Promise<void> {
   const sampler = setInterval(() => peak = Math.max(peak, residentMiB(pid)), 50);
   const statuses = await Promise.all(Array.from({ length: SLOW_CLIENTS }, slowUpload));
   clearInterval(sampler);
+  // What is measured is how much is left after this time.
   await new Promise((resolve) => setTimeout(resolve, 3_000));
   const accepted = statuses.filter((status) => status === 200).length;
   print(`${SLOW_CLIENTS} slow clients, ${SLOW_BODY_BYTES / 1024 / 1024} MiB each: ${accepted} accepted`);
@@ -79,6 +80,7 @@ async function slowUpload(): Promise<number> {
   const piece = new Uint8Array(SLOW_BODY_BYTES / SLOW_PIECES).fill(0x61);
   for (let sent = 0; sent < SLOW_PIECES; sent++) {
     await writeAll(connection, piece);
+    // The pace is what makes the client slow.
     await new Promise((resolve) => setTimeout(resolve, 200));
   }
   const buffer = new Uint8Array(1024);

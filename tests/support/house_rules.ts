@@ -59,6 +59,11 @@ export function findMachineDetails(files: readonly SourceFile[]): string[] {
   return [...findMatches(files, REGISTRY_HOST), ...findMatches(files, MACHINE_PATH)];
 }
 
+/** What profilers, dumps and merges leave behind, which a careless commit takes along. */
+export function findLeftovers(paths: readonly string[]): string[] {
+  return paths.filter((path) => /\.(log|cpuprofile|heapsnapshot|orig|rej|bak|tmp)$/.test(path));
+}
+
 /** Every file that belongs to the repository: all but version control and what `.gitignore` names. */
 export async function listRepositoryFiles(root: string): Promise<string[]> {
   const ignored = ignoredPaths(await Deno.readTextFile(`${root}/.gitignore`));

@@ -100,3 +100,13 @@ Deno.test("Deadlines lets other work go on while very many pass at the same time
     assert(expired - before <= 128, `${expired - before} in one turn`);
   }
 });
+
+Deno.test("Deadlines tells a coarse time that is never ahead of the clock, and is the clock's while nothing is set", () => {
+  using deadlines = new Deadlines();
+  const before = performance.now();
+  assert(deadlines.coarseNow >= before);
+  deadlines.set(60_000, new Alarm(() => {}));
+  const atStart = deadlines.coarseNow;
+  assert(atStart >= before && atStart <= performance.now());
+  assertEquals(deadlines.coarseNow, atStart, "within one turn it stands still");
+});

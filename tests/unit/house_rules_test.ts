@@ -1,5 +1,6 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import {
+  findLeftovers,
   findLongFiles,
   findMachineDetails,
   findSwitchedOffTests,
@@ -86,6 +87,17 @@ Deno.test("house rules report exports without a doc comment", () => {
   assertEquals(findUndocumentedExports(file(lines.join("\n"))), [
     "a.ts:3: UNDOCUMENTED has no doc comment",
     "a.ts:7: undocumented has no doc comment",
+  ]);
+});
+
+Deno.test("no file of the repository was left behind by a tool", async () => {
+  assertEquals(findLeftovers(await listRepositoryFiles(REPOSITORY)), []);
+});
+
+Deno.test("house rules report what tools leave behind", () => {
+  assertEquals(findLeftovers(["src/main.ts", "isolate-1-v8.log", "a/main.cpuprofile", "log.ts"]), [
+    "isolate-1-v8.log",
+    "a/main.cpuprofile",
   ]);
 });
 

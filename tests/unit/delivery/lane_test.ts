@@ -1,5 +1,5 @@
 import { getLogger } from "@logtape/logtape";
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertRejects } from "@std/assert";
 import { Deadlines } from "../../../src/deadlines.ts";
 import { EventMetrics } from "../../../src/delivery/event_metrics.ts";
 import type { Settlement } from "../../../src/delivery/journal.ts";
@@ -8,7 +8,7 @@ import { MemoryBudget } from "../../../src/delivery/memory_budget.ts";
 import { OutputScheduler } from "../../../src/delivery/output_scheduler.ts";
 import type { Route } from "../../../src/delivery/route.ts";
 import { Settler } from "../../../src/delivery/settler.ts";
-import { DeliveryError } from "../../../src/errors.ts";
+import { DeliveryError, GatewayError } from "../../../src/errors.ts";
 import type { DeliveryResult } from "../../../src/modules/module.ts";
 import { Metrics } from "../../../src/observability/metrics.ts";
 import { eventually } from "../../support/eventually.ts";
@@ -72,6 +72,41 @@ function routeTo(results: DeliveryResult[], deadlines: Deadlines): Route {
     leave: () => {},
   };
 }
+
+Deno.test("an event whose lane fails is refused, and the others of its commit are answered", async () => {
+  await using directory = await JournalDirectory.create();
+  using deadlines = new Deadlines();
+  const journal = await directory.open();
+  const metrics = new EventMetrics(new Metrics(), () => journal.stats());
+  const route = routeTo([], deadlines);
+  let routes = 0;
+  const laneTo = (webhook: string, way: Route) =>
+    new Lane({ namespace: "default", webhook }, {
+      journal,
+      settler: new Settler({ journal, deadlines, metrics, logger }),
+      metrics,
+      budget: new MemoryBudget(1024 * 1024),
+      deadlines,
+      lookUp: () => way,
+      now: Date.now,
+      random: () => 0,
+    });
+  const broken: Route = {
+    ...route,
+    get execution(): Route["execution"] {
+      routes++;
+      throw new TypeError("A bug");
+    },
+  };
+  const accept = (lane: Lane) =>
+    told((listener) => lane.accept(verifiedEvent({ webhook: lane.name.webhook }), 10, undefined, listener));
+  const first = accept(laneTo("broken", broken));
+  const second = accept(laneTo("orders", route));
+  const error = await assertRejects(() => first, GatewayError);
+  assertEquals([error.code, (error.cause as Error).message, routes], ["internal_error", "A bug", 1]);
+  assert("sequence" in await second);
+  await eventually(() => assertEquals(journal.stats().pending, 1));
+});
 
 Deno.test("a lane knows of an event that is on its way back into the journal, so that nobody forgets it", async () => {
   await using directory = await JournalDirectory.create();
