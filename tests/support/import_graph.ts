@@ -22,6 +22,7 @@ const RANKS: readonly (readonly string[])[] = [
   ["delivery/"],
   ["modules/"],
   ["auth/"],
+  ["secrets/"],
 ];
 
 /**
