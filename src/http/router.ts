@@ -75,8 +75,12 @@ export class Router {
     return exchange(this.#webhooks, request, info, webhook, id);
   };
 
-  /** `namespace/id` with the default namespace filled in; `undefined` when there are more parts. */
-  #webhookPath(rest: string): string | undefined {
+  /**
+   * `namespace/id` with the default namespace filled in; `undefined` when there are more parts. One slash at
+   * the end is left out, since senders' forms and proxies add it.
+   */
+  #webhookPath(given: string): string | undefined {
+    const rest = given.endsWith("/") ? given.slice(0, -1) : given;
     const slash = rest.indexOf("/");
     if (slash === -1) return `${this.#defaultNamespace}/${rest}`;
     return rest.indexOf("/", slash + 1) === -1 ? rest : undefined;

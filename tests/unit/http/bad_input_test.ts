@@ -39,7 +39,7 @@ Deno.test("the gateway answers each kind of wrong request with its own status an
     ["a namespace of 65 characters", `/webhook/${"a".repeat(65)}/orders`, json, 400, "invalid_namespace"],
     ["an encoded slash in the namespace", "/webhook/a%2Fb/orders", json, 400, "invalid_namespace"],
     ["an id that begins with a dash", "/webhook/-orders", json, 400, "invalid_webhook_id"],
-    ["an empty id", "/webhook/default/", json, 400, "invalid_webhook_id"],
+    ["an empty id", "/webhook/", json, 400, "invalid_webhook_id"],
     ["malformed JSON", "/webhook/orders", { method: "POST", body: "{" }, 400, "invalid_json"],
     ["an empty body where JSON is expected", "/webhook/orders", { method: "POST" }, 400, "empty_body"],
     [
