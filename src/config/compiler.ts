@@ -30,6 +30,8 @@ export interface CompiledWebhook {
   readonly enabled: boolean;
   readonly dataType: "json" | "blob";
   readonly methods: readonly string[];
+  /** Whether HEAD, GET and OPTIONS are answered, without an event. */
+  readonly probes: boolean;
   /** In bytes; `undefined` for the gateway's default. */
   readonly maxBodyBytes: number | undefined;
   readonly authenticator: Authenticator;
@@ -82,6 +84,7 @@ export function compileWebhook(json: unknown, context: CompileContext): Compiled
       enabled: config.enabled,
       dataType: config.data_type,
       methods: sharedMethods(config.methods),
+      probes: config.probes,
       maxBodyBytes: config.max_body_bytes,
       authenticator,
       bodyForm: authenticator.readsBody || config.data_type === "blob" ? "bytes" : bodyForm(steps, policy),

@@ -61,6 +61,10 @@ const webhookFields = {
   methods: z.array(z.enum(METHODS)).min(1).default(["POST"]).meta({
     description: "HTTP methods that are accepted.",
   }),
+  probes: booleanField().default(false).meta({
+    description:
+      "`true`: HEAD, GET and OPTIONS are answered with an empty 200, for senders that try a URL before they use it. Nothing is authenticated, and there is no event. `false`: 405.",
+  }),
   max_body_bytes: integerField(1, LARGEST_BODY_BYTES).optional().meta({
     description: "Largest body in bytes, after `Content-Encoding` was undone. Default: `MAX_BODY_BYTES`.",
   }),

@@ -32,12 +32,15 @@ import { contentEncoding, decodeBody } from "./content_encoding.ts";
 import { type FailureLog, peerAddress } from "./failure_log.ts";
 import type { Inflight } from "./inflight.ts";
 import type { RequestMetrics } from "./request_metrics.ts";
-import { acceptedResponse, errorResponse, toGatewayError } from "./responses.ts";
+import { acceptedResponse, errorResponse, probeResponse, toGatewayError } from "./responses.ts";
 
 /** Seconds after which a sender should try again while the gateway has no configuration. */
 const NOT_READY_RETRY_SECONDS = 5;
 
 const DEFAULT_METHODS = ["POST"];
+
+/** What a webhook with `probes` answers without an event. */
+const PROBE_METHODS = ["GET", "HEAD", "OPTIONS"];
 
 /** What webhook requests are answered with. */
 export interface ExchangeContext {
@@ -132,6 +135,7 @@ class Exchange extends Expiring implements RequestToVerify, AppendListener {
   async run(): Promise<void> {
     try {
       const entry = this.#begin();
+      if (entry === undefined) return;
       const { authenticator, bodyForm, dataType } = entry.webhook;
       const maxBytes = entry.webhook.maxBodyBytes ?? this.#context.bodyLimits.maxBytes;
       const length = declaredLength(this.#request, maxBytes);
@@ -190,16 +194,34 @@ class Exchange extends Expiring implements RequestToVerify, AppendListener {
     this.#fail(new GatewayError("body_timeout"));
   }
 
-  #begin(): WebhookEntry {
+  /** The entry that takes the request; `undefined` when the request was a probe, which is answered here. */
+  #begin(): WebhookEntry | undefined {
     this.#context.inflight.enter();
     this.#counted = true;
     const entry = this.#entry = this.#find();
-    const methods = entry.webhook?.methods ?? DEFAULT_METHODS;
+    const { webhook } = entry;
     const { method } = this.#request;
-    // Nearly always the first; searching a list of one costs more.
-    if (method !== methods[0] && !methods.includes(method)) throw methodNotAllowed(methods);
+    // Nearly always the first method; searching a list of one costs more.
+    if (webhook !== undefined && method !== webhook.methods[0] && !webhook.methods.includes(method)) {
+      if (!webhook.probes) throw methodNotAllowed(webhook.methods);
+      const allowed = [...webhook.methods, ...PROBE_METHODS];
+      if (!PROBE_METHODS.includes(method)) throw methodNotAllowed(allowed);
+      if (entry instanceof WebhookEntry) {
+        this.#answerProbe(entry, allowed);
+        return undefined;
+      }
+    }
+    // Of one that was never valid nobody knows which methods it takes: 503 has senders come again, 405 does not.
     if (entry instanceof BlockedWebhook) throw entry.error;
     return entry;
+  }
+
+  async #answerProbe(entry: WebhookEntry, allowed: readonly string[]): Promise<void> {
+    const { metrics, namesAccepted } = this.#context;
+    metrics.probed(entry);
+    await discardBody(this.#request);
+    const allow = this.#request.method === "OPTIONS" ? allowed : undefined;
+    this.#end(probeResponse(allow, namesAccepted ? this.#id : undefined));
   }
 
   /** Most requests find their entry; only the others need to be told why they do not. */

@@ -91,6 +91,11 @@ export class RequestMetrics {
     this.#requests.with(namespace, id, "duplicate").increment();
   }
 
+  /** HEAD, GET or OPTIONS on a webhook that answers them: there is no event. */
+  probed({ namespace, id }: WebhookEntry): void {
+    this.#requests.with(namespace, id, "probe").increment();
+  }
+
   /** @param webhook the configured webhook, if there is one */
   failed(webhook: { readonly namespace: string; readonly id: string } | undefined, code: ErrorCode): void {
     this.#requests.with(webhook?.namespace ?? UNKNOWN, webhook?.id ?? UNKNOWN, OUTCOMES[code]).increment();

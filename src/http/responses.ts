@@ -29,6 +29,22 @@ export function acceptedResponse(eventId: string, withHeader: boolean): Response
   return response;
 }
 
+/**
+ * The answer to a probe: 200 and nothing else.
+ *
+ * @param allowed the webhook's methods, where the probe asks for them
+ * @param requestId left out of the answer when it is `undefined`
+ */
+export function probeResponse(
+  allowed: readonly string[] | undefined,
+  requestId: string | undefined,
+): Response {
+  const response = new Response(null);
+  if (allowed !== undefined) response.headers.set("allow", allowed.join(", "));
+  if (requestId !== undefined) response.headers.append(REQUEST_ID, requestId);
+  return response;
+}
+
 /** The answer to a failed request: `{"error":{"code":"…","message":"…"}}`. */
 export function errorResponse(error: GatewayError, requestId: string): Response {
   const response = jsonResponse(
