@@ -70,6 +70,48 @@ export function onOff(): SettingType<boolean> {
   };
 }
 
+const YES = ["true", "1", "yes", "on"];
+const NO = ["false", "0", "no", "off"];
+
+/** `true` or `false`, also as 1 and 0, yes and no, on and off. */
+export function trueOrFalse(): SettingType<boolean> {
+  return {
+    label: "true or false",
+    parse: (text) => {
+      const word = text.toLowerCase();
+      if (YES.includes(word) || NO.includes(word)) return { value: YES.includes(word) };
+      return mustBe("be 'true' or 'false'", text);
+    },
+  };
+}
+
+/** `true`, `false`, or the path of a file. */
+export function trueFalseOrPath(): SettingType<boolean | string> {
+  const words = trueOrFalse();
+  return {
+    label: "true, false or path",
+    parse: (text) => {
+      const parsed = words.parse(text);
+      return "value" in parsed ? parsed : { value: text };
+    },
+  };
+}
+
+/** An `http` or `https` URL without user, query and fragment; held without a slash at its end. */
+export function baseUrl(): SettingType<string> {
+  const rule = "be a URL such as https://vault.example:8200, without user, query and fragment";
+  return {
+    label: "URL",
+    parse: (text) => {
+      const url = URL.parse(text);
+      if (url === null || !/^https?:$/.test(url.protocol) || /[?#@]/.test(text)) {
+        return { problems: [`must ${rule}: its value is not shown`] };
+      }
+      return { value: url.href.replace(/\/+$/, "") };
+    },
+  };
+}
+
 /**
  * A whole number in decimal digits.
  *

@@ -18,9 +18,10 @@ import {
   network,
   onOff,
   secret,
-  type SettingType,
   text,
 } from "./setting_types.ts";
+import { ifSet, optional, type ValuesOf, variable } from "./setting_variable.ts";
+import { VAULT_VARIABLES, vaultContradictions, type VaultSettings, vaultSettings } from "./vault_settings.ts";
 
 /** Everything that is fixed while the process runs. Sizes are in bytes, times in milliseconds. */
 export interface Settings {
@@ -70,6 +71,8 @@ export interface Settings {
   readonly metrics: boolean;
   /** Which answers have the header with the request's id. */
   readonly requestIdHeader: "always" | "errors";
+  /** Where `{$vault:…}` is read; left out while Vault is off. Holds credentials. */
+  readonly vault?: VaultSettings;
   /** What the operator should be told at the start, one sentence each. */
   readonly warnings: readonly string[];
 }
@@ -83,31 +86,6 @@ export interface SettingDefinition {
   readonly description: string;
   /** Whether its value must never be shown. */
   readonly secret: boolean;
-}
-
-interface Variable<Value, Fallback extends Value | undefined> {
-  readonly type: SettingType<Value>;
-  /** The value while the variable is not set. */
-  readonly fallback: Fallback;
-  readonly description: string;
-  readonly defaultLabel: string;
-}
-
-function variable<Value>(
-  type: SettingType<Value>,
-  fallback: NoInfer<Value>,
-  description: string,
-  defaultLabel = String(fallback),
-): Variable<Value, Value> {
-  return { type, fallback, description, defaultLabel };
-}
-
-function optional<Value>(
-  type: SettingType<Value>,
-  description: string,
-  defaultLabel = "(none)",
-): Variable<Value, undefined> {
-  return { type, fallback: undefined, description, defaultLabel };
 }
 
 /** The rule of `config/keys.ts`, which stands above this file. */
@@ -239,15 +217,12 @@ const VARIABLES = {
     "always",
     "Which answers have the header `X-Request-Id`. `errors` leaves it out where an event was accepted, whose id the body has too: small requests then take a tenth less.",
   ),
+  ...VAULT_VARIABLES,
 } as const;
 
 type VariableName = keyof typeof VARIABLES;
 
-type Values = {
-  readonly [Name in VariableName]: (typeof VARIABLES)[Name] extends Variable<infer Value, infer Fallback>
-    ? Value | Fallback
-    : never;
-};
+type Values = ValuesOf<typeof VARIABLES>;
 
 /** Every environment variable, in the order of the documentation. */
 export const SETTING_DEFINITIONS: readonly SettingDefinition[] = Object.entries(VARIABLES).map((
@@ -302,6 +277,7 @@ export function loadSettings(
     trustedProxies: values.TRUSTED_PROXIES,
     metrics: values.METRICS,
     requestIdHeader: values.REQUEST_ID_HEADER,
+    ...ifSet("vault", vaultSettings(values, warnings)),
     warnings,
   };
 }
@@ -329,6 +305,7 @@ function contradictions(values: Values): string[] {
   const problems = [
     ...bothOrNone(values, "ETCD_USERNAME", "ETCD_PASSWORD"),
     ...bothOrNone(values, "ETCD_TLS_CERT", "ETCD_TLS_KEY"),
+    ...vaultContradictions(values),
   ];
   const schemes = new Set(endpointsOf(values).map((endpoint) => schemeOf(endpoint, values)));
   if (schemes.size > 1) problems.push("ETCD_ENDPOINTS must be all http or all https");
@@ -375,14 +352,6 @@ function tlsOf(values: Values): Settings["etcd"]["tls"] {
   const { ETCD_TLS_CA: caFile, ETCD_TLS_CERT: certFile, ETCD_TLS_KEY: keyFile } = values;
   if (caFile === undefined && certFile === undefined && keyFile === undefined) return undefined;
   return { ...ifSet("caFile", caFile), ...ifSet("certFile", certFile), ...ifSet("keyFile", keyFile) };
-}
-
-/** An object with the key, or without it when there is no value. */
-function ifSet<Key extends string, Value>(
-  key: Key,
-  value: Value | undefined,
-): { readonly [Name in Key]?: Value } {
-  return value === undefined ? {} : { [key]: value } as { [Name in Key]: Value };
 }
 
 /**

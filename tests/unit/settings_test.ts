@@ -187,14 +187,24 @@ Deno.test("settings never show the value of a secret", () => {
   const secrets = SETTING_DEFINITIONS.filter((definition) => definition.secret).map(({ variable }) =>
     variable
   );
-  assertEquals(secrets, ["ETCD_PASSWORD", "RELAY_QUEUE", "ADMIN_TOKEN"]);
+  assertEquals(secrets, [
+    "ETCD_PASSWORD",
+    "RELAY_QUEUE",
+    "ADMIN_TOKEN",
+    "VAULT_TOKEN",
+    "VAULT_ROLE_ID",
+    "VAULT_SECRET_ID",
+  ]);
   const problems = problemsOf({
     ETCD_PASSWORD: "hunter2",
     RELAY_QUEUE: "redis:hunter2",
     ADMIN_TOKEN: "hunter2",
+    VAULT_TOKEN: "hunter2 hunter2",
+    VAULT_ROLE_ID: "hunter2\thunter2",
+    VAULT_SECRET_ID: "hunter2 é",
     PORT: "x",
   });
-  assertEquals(problems.length, 4);
+  assertEquals(problems.length, 7);
   assert(!problems.join("\n").includes("hunter2"));
   assertEquals(problemsOf({ ADMIN_TOKEN: "0123456789 abcdef" }).length, 1);
 });
