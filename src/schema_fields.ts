@@ -26,6 +26,11 @@ export function numberField(minimum: number, maximum: number): z.ZodType<number>
   return z.preprocess(toNumber, z.number().min(minimum).max(maximum));
 }
 
+/** One of these numbers, or its decimal text. */
+export function oneOfField(values: readonly number[]): z.ZodType<number> {
+  return z.preprocess(toNumber, z.literal(values));
+}
+
 /** `true` or `false`, or their text. */
 export function booleanField(): z.ZodType<boolean> {
   return z.preprocess(toBoolean, z.boolean());

@@ -14,6 +14,7 @@ import type { OutputModule } from "../modules/module.ts";
 import { type CompiledStep, compilePolicy, compileSteps, type DeliveryPolicy } from "./delivery_compiler.ts";
 import { withModuleKeysInside } from "./module_keys.ts";
 import type { Compiled, ProblemReason } from "./problem.ts";
+import { compileResponse, type FixedResponse } from "./response_schema.ts";
 import { knownKeys } from "./schema_keys.ts";
 import {
   connectionSchema,
@@ -32,6 +33,8 @@ export interface CompiledWebhook {
   readonly methods: readonly string[];
   /** Whether HEAD, GET and OPTIONS are answered, without an event. */
   readonly probes: boolean;
+  /** The answer to accepted events; `undefined` for the gateway's own. */
+  readonly response: FixedResponse | undefined;
   /** In bytes; `undefined` for the gateway's default. */
   readonly maxBodyBytes: number | undefined;
   readonly authenticator: Authenticator;
@@ -85,6 +88,7 @@ export function compileWebhook(json: unknown, context: CompileContext): Compiled
       dataType: config.data_type,
       methods: sharedMethods(config.methods),
       probes: config.probes,
+      response: config.response === undefined ? undefined : compileResponse(config.response),
       maxBodyBytes: config.max_body_bytes,
       authenticator,
       bodyForm: authenticator.readsBody || config.data_type === "blob" ? "bytes" : bodyForm(steps, policy),

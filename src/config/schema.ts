@@ -17,6 +17,7 @@ import {
   retrySchema,
 } from "./delivery_schema.ts";
 import { isConnectionName } from "./keys.ts";
+import { responseSchema } from "./response_schema.ts";
 
 /** Methods that a webhook may accept. Others have no body, or a meaning of their own. */
 export const METHODS = ["POST", "PUT", "PATCH"] as const;
@@ -64,6 +65,10 @@ const webhookFields = {
   probes: booleanField().default(false).meta({
     description:
       "`true`: HEAD, GET and OPTIONS are answered with an empty 200, for senders that try a URL before they use it. Nothing is authenticated, and there is no event. `false`: 405.",
+  }),
+  response: responseSchema.optional().meta({
+    description:
+      "The answer to accepted and repeated events, for senders that want a certain one, see below. Default: 200 with the event's id as JSON.",
   }),
   max_body_bytes: integerField(1, LARGEST_BODY_BYTES).optional().meta({
     description: "Largest body in bytes, after `Content-Encoding` was undone. Default: `MAX_BODY_BYTES`.",

@@ -32,7 +32,13 @@ import { contentEncoding, decodeBody } from "./content_encoding.ts";
 import { type FailureLog, peerAddress } from "./failure_log.ts";
 import type { Inflight } from "./inflight.ts";
 import type { RequestMetrics } from "./request_metrics.ts";
-import { acceptedResponse, errorResponse, probeResponse, toGatewayError } from "./responses.ts";
+import {
+  acceptedResponse,
+  errorResponse,
+  fixedResponse,
+  probeResponse,
+  toGatewayError,
+} from "./responses.ts";
 
 /** Seconds after which a sender should try again while the gateway has no configuration. */
 const NOT_READY_RETRY_SECONDS = 5;
@@ -250,13 +256,15 @@ class Exchange extends Expiring implements RequestToVerify, AppendListener {
   /** @param duplicateOf the id of the event that this one repeats: it gets the answer of the first one */
   #succeed(entry: WebhookEntry, duplicateOf: string | undefined): void {
     const { metrics, namesAccepted } = this.#context;
-    if (duplicateOf !== undefined) {
-      metrics.repeated(entry);
-      this.#end(acceptedResponse(duplicateOf, namesAccepted));
-    } else {
-      metrics.accepted(entry);
-      this.#end(acceptedResponse(this.#id, namesAccepted));
-    }
+    if (duplicateOf === undefined) metrics.accepted(entry);
+    else metrics.repeated(entry);
+    const eventId = duplicateOf ?? this.#id;
+    const { response } = entry.webhook;
+    this.#end(
+      response === undefined
+        ? acceptedResponse(eventId, namesAccepted)
+        : fixedResponse(response, namesAccepted ? eventId : undefined),
+    );
   }
 
   async #fail(error: GatewayError): Promise<void> {

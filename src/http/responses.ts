@@ -1,3 +1,4 @@
+import type { FixedResponse } from "../config/response_schema.ts";
 import { DeliveryError, ERROR_CATALOGUE, GatewayError } from "../errors.ts";
 
 const JSON_TYPE = "application/json";
@@ -26,6 +27,21 @@ export function acceptedResponse(eventId: string, withHeader: boolean): Response
     headers: { "content-type": JSON_TYPE },
   });
   if (withHeader) response.headers.append(REQUEST_ID, eventId);
+  return response;
+}
+
+/**
+ * The answer that a webhook has for its events.
+ *
+ * @param requestId left out of the answer when it is `undefined`
+ */
+export function fixedResponse(
+  { status, body, contentType }: FixedResponse,
+  requestId: string | undefined,
+): Response {
+  const headers = contentType === undefined ? undefined : { "content-type": contentType };
+  const response = new Response(body, headers === undefined ? { status } : { status, headers });
+  if (requestId !== undefined) response.headers.append(REQUEST_ID, requestId);
   return response;
 }
 

@@ -14,6 +14,7 @@ import {
   limitsSchema,
   retrySchema,
 } from "../../src/config/delivery_schema.ts";
+import { responseSchema } from "../../src/config/response_schema.ts";
 import { PLANNED_KEYS, webhookSchema } from "../../src/config/schema.ts";
 import { CONNECTOR_VARIABLES, connectorSchema, targetSchema } from "../../src/connector/config_schema.ts";
 import { ERROR_CATALOGUE } from "../../src/errors.ts";
@@ -35,6 +36,7 @@ export function readmeSections(): ReadonlyMap<string, string> {
       `table: connection ${type}`,
       schemaTable(schema),
     ]),
+    ["table: response", schemaTable(responseSchema)],
     ["table: retry", schemaTable(retrySchema)],
     ["table: limits", schemaTable(limitsSchema)],
     ["table: idempotency", schemaTable(idempotencySchema)],
