@@ -1,8 +1,12 @@
 /** How fast events are accepted, against floors in the same run. */
 
 import { createHmac } from "node:crypto";
-import { fromFileUrl, join } from "@std/path";
+import { join } from "@std/path";
+import { REPOSITORY } from "../support/repository.ts";
+import type { ComparisonOptions } from "./against/comparables.ts";
+import type { Comparable } from "./against/comparison.ts";
 import {
+  comparableLoad,
   type Contestant,
   type LoadOptions,
   measureRounds,
@@ -19,9 +23,6 @@ const BODY = JSON.stringify({
   ref: "refs/heads/main",
   number: 1234,
 });
-
-const root = fromFileUrl(new URL("../..", import.meta.url));
-const server = (name: string) => join(root, "tests/bench/servers", name);
 
 /** A ratio that is claimed, and what it is measured against. */
 interface Target {
@@ -52,12 +53,29 @@ const TARGETS: readonly Target[] = [
 
 export async function benchAccept(options: LoadOptions): Promise<void> {
   const directory = await Deno.makeTempDir({ prefix: "cwm-bench-" });
-  const rounds = await measureRounds(await contestants(directory), options);
+  const rounds = await measureRounds(await contestants(directory, REPOSITORY), options);
   await Deno.remove(directory, { recursive: true });
   printTable(rounds, options);
 }
 
-async function contestants(directory: string): Promise<Contestant[]> {
+/** All but the floors, which are no builds of the gateway. */
+export async function compareAccept(
+  options: ComparisonOptions,
+  resources: AsyncDisposableStack,
+): Promise<readonly Comparable[]> {
+  const directory = await Deno.makeTempDir({ prefix: "cwm-bench-" });
+  resources.defer(() => Deno.remove(directory, { recursive: true }));
+  const names = (await contestants(directory, REPOSITORY)).map(({ name }) => name);
+  return names.flatMap((name, index) =>
+    name.startsWith("gateway")
+      ? [comparableLoad(name, options, async (root) => (await contestants(directory, root))[index]!)]
+      : []
+  );
+}
+
+/** @param root of the build that is measured */
+async function contestants(directory: string, root: string): Promise<Contestant[]> {
+  const server = (name: string) => join(root, "tests/bench/servers", name);
   const request = { path: "/webhook/default", body: BODY };
   const signature = `sha256=${createHmac("sha256", SECRET).update(BODY).digest("hex")}`;
   const signed = { ...request, headers: { "X-Signature": signature } };

@@ -1,7 +1,11 @@
 /** How fast events are accepted durably, against a floor in the same run. */
 
-import { fromFileUrl, join } from "@std/path";
+import { join } from "@std/path";
+import { REPOSITORY } from "../support/repository.ts";
+import type { ComparisonOptions } from "./against/comparables.ts";
+import type { Comparable } from "./against/comparison.ts";
 import {
+  comparableLoad,
   type Contestant,
   type LoadOptions,
   measureRounds,
@@ -31,18 +35,34 @@ const BODY = JSON.stringify({
   number: 1234,
 });
 
-const root = fromFileUrl(new URL("../..", import.meta.url));
-const server = (name: string) => join(root, "tests/bench/servers", name);
-
 /** Measures at few and at many connections; `load.connections` is not used. */
 export async function benchDurable(load: LoadOptions): Promise<void> {
   for (const connections of CONNECTIONS) {
     const options = { ...load, connections };
-    printTable(await measureRounds(contestants(), options), options);
+    printTable(await measureRounds(contestants(REPOSITORY), options), options);
   }
 }
 
-function contestants(): Contestant[] {
+/** The gateway at few and at many connections. */
+export function compareDurable(options: ComparisonOptions): readonly Comparable[] {
+  return CONNECTIONS.flatMap((connections) =>
+    contestants(REPOSITORY).flatMap(({ name }, index) =>
+      name in FLOOR_OF
+        ? [
+          comparableLoad(
+            `${name}, ${connections} connections`,
+            { ...options, connections },
+            (root) => contestants(root)[index]!,
+          ),
+        ]
+        : []
+    )
+  );
+}
+
+/** @param root of the build that is measured */
+function contestants(root: string): Contestant[] {
+  const server = (name: string) => join(root, "tests/bench/servers", name);
   const request = { path: "/webhook/default", body: BODY };
   const floor = (name: string, ...mode: string[]): Contestant => ({
     name,

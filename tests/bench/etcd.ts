@@ -1,12 +1,14 @@
 /** The etcd backend at scale, against the least programs that do the same with the same client. */
 
 import { EtcdServer } from "../support/etcd_server.ts";
+import type { ComparisonOptions } from "./against/comparables.ts";
+import type { Comparable } from "./against/comparison.ts";
 import { benchBlocks } from "./etcd_blocks.ts";
 import { fillEtcd } from "./etcd_data.ts";
 import { benchEvent } from "./etcd_event.ts";
-import { benchLoad } from "./etcd_load.ts";
+import { benchLoad, compareLoad } from "./etcd_load.ts";
 import { progress } from "./etcd_report.ts";
-import { benchRoutable } from "./etcd_routable.ts";
+import { benchRoutable, compareRoutable } from "./etcd_routable.ts";
 
 /** The parts of the benchmark, in the order of their runs. */
 const PARTS = ["load", "blocks", "routable", "event"] as const;
@@ -38,4 +40,15 @@ export async function benchEtcd({ sizes, rounds, only }: EtcdBenchOptions): Prom
   if (parts.includes("blocks")) await benchBlocks(etcd.endpoint, sizes, rounds);
   if (parts.includes("routable")) await benchRoutable(etcd.endpoint, sizes[0]!, rounds);
   if (parts.includes("event")) benchEvent(sizes);
+}
+
+/** The first load, and changes under load. */
+export async function compareEtcd(
+  { keys }: ComparisonOptions,
+  resources: AsyncDisposableStack,
+): Promise<readonly Comparable[]> {
+  const etcd = resources.use(await EtcdServer.start());
+  progress(`filling etcd with ${keys} keys`);
+  await fillEtcd(etcd.endpoint, keys, keys, 0);
+  return [compareLoad(etcd.endpoint, keys), compareRoutable(etcd.endpoint, keys)];
 }

@@ -15,10 +15,19 @@ export class BenchServer implements AsyncDisposable {
     private readonly ordersUrl: string,
   ) {}
 
-  /** Starts a server and waits until everything is loaded. */
-  static async start(program: "gateway" | "floor", endpoint: string, keys: number): Promise<BenchServer> {
+  /**
+   * Starts a server and waits until everything is loaded.
+   *
+   * @param repository the root of the build that is run
+   */
+  static async start(
+    program: "gateway" | "floor",
+    endpoint: string,
+    keys: number,
+    repository = REPOSITORY,
+  ): Promise<BenchServer> {
     await using undo = new AsyncDisposableStack();
-    const file = join(REPOSITORY, `tests/bench/servers/etcd_${program}.ts`);
+    const file = join(repository, `tests/bench/servers/etcd_${program}.ts`);
     const process = undo.use(ChildProcess.spawn(Deno.execPath(), {
       args: ["run", "--cached-only", "--no-check", "--allow-all", file, endpoint, String(keys)],
     }));
@@ -30,6 +39,10 @@ export class BenchServer implements AsyncDisposable {
     if (status !== 200) throw new Error(`The ${program} is loaded and answers ${status}`);
     undo.move();
     return new BenchServer(process, url, `http://127.0.0.1:${orders}`);
+  }
+
+  get pid(): number {
+    return this.process.pid;
   }
 
   /** Has the server do something and returns what it answers. */

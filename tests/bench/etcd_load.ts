@@ -14,7 +14,9 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { ChildProcess } from "../support/child_process.ts";
 import { REPOSITORY } from "../support/repository.ts";
 import { spawnProgram } from "../support/gateway_process.ts";
+import type { Comparable } from "./against/comparison.ts";
 import { prefixOf } from "./etcd_data.ts";
+import { cpuSeconds } from "./http_load.ts";
 import { judge, median, peakMiB, print, progress, residentMiB, row } from "./etcd_report.ts";
 
 const TIME_TARGET = 1.3;
@@ -36,12 +38,13 @@ const CONTESTANTS: readonly Contestant[] = ["floor", "gateway"];
 
 interface Start {
   readonly seconds: number;
+  readonly cpuSeconds: number;
   readonly residentMiB: number;
   readonly peakMiB: number;
 }
 
 /** The medians of some starts. */
-interface Starts extends Start {
+interface Starts extends Omit<Start, "cpuSeconds"> {
   readonly fastest: number;
   readonly slowest: number;
 }
@@ -75,14 +78,39 @@ export async function benchLoad(endpoint: string, sizes: readonly number[], roun
   printTable(sizes, rounds, pick);
 }
 
-async function measureStart(contestant: Contestant, endpoint: string, keys: number): Promise<Start> {
+/** Keys a second, from the start of the process on. */
+export function compareLoad(endpoint: string, keys: number): Comparable {
+  return {
+    name: `load of ${keys.toLocaleString("en")} keys`,
+    measure: async ({ root }) => {
+      const { seconds, cpuSeconds } = await measureStart("gateway", endpoint, keys, root);
+      return { rate: keys / seconds, p99Ms: NaN, cpuPer10k: cpuSeconds / keys * 10_000 };
+    },
+  };
+}
+
+/** @param repository the root of the build that is measured */
+async function measureStart(
+  contestant: Contestant,
+  endpoint: string,
+  keys: number,
+  repository = REPOSITORY,
+): Promise<Start> {
   const begun = performance.now();
-  await using process = contestant === "floor" ? spawnFloor(endpoint, keys) : spawnGateway(endpoint, keys);
+  await using process = contestant === "floor"
+    ? spawnFloor(endpoint, keys)
+    : spawnGateway(endpoint, keys, repository);
   const [, served] = await process.waitForLine(/Serving (\d+) webhooks/, { timeoutMs: LOAD_TIMEOUT_MS });
   const seconds = (performance.now() - begun) / 1000;
+  const cpu = cpuSeconds(process.pid);
   if (Number(served) < keys) throw new Error(`The ${contestant} has loaded ${served} of ${keys} keys`);
   await sleep(SETTLE_MS);
-  return { seconds, residentMiB: residentMiB(process.pid), peakMiB: peakMiB(process.pid) };
+  return {
+    seconds,
+    cpuSeconds: cpu,
+    residentMiB: residentMiB(process.pid),
+    peakMiB: peakMiB(process.pid),
+  };
 }
 
 function spawnFloor(endpoint: string, keys: number): ChildProcess {
@@ -92,9 +120,10 @@ function spawnFloor(endpoint: string, keys: number): ChildProcess {
   });
 }
 
-function spawnGateway(endpoint: string, keys: number): ChildProcess {
+function spawnGateway(endpoint: string, keys: number, repository: string): ChildProcess {
   return spawnProgram({
-    cwd: REPOSITORY,
+    cwd: repository,
+    repository,
     env: { CONFIG_BACKEND: "etcd", ETCD_ENDPOINTS: endpoint, ETCD_PREFIX: prefixOf(keys) },
   });
 }

@@ -11,6 +11,8 @@ import { join } from "@std/path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Etcd3 } from "etcd3";
 import { eventually } from "../support/eventually.ts";
+import type { Comparable } from "./against/comparison.ts";
+import { cpuSeconds } from "./http_load.ts";
 import { BenchServer } from "./etcd_bench_server.ts";
 import { nameOf, prefixOf, valueOf } from "./etcd_data.ts";
 import { judge, median, print, progress, quantile, row } from "./etcd_report.ts";
@@ -55,6 +57,28 @@ export async function benchRoutable(endpoint: string, keys: number, rounds: numb
   }
   etcd.close();
   printTable(samples, keys, rounds);
+}
+
+/** Requests while webhooks are put, and how soon the puts are served. */
+export function compareRoutable(endpoint: string, keys: number): Comparable {
+  return {
+    name: `put to routable under load, ${keys.toLocaleString("en")} keys`,
+    measure: async ({ root }) => {
+      const etcd = new Etcd3({ hosts: endpoint });
+      try {
+        await using server = await BenchServer.start("gateway", endpoint, keys, root);
+        await measure(server, etcd, keys, WARM_UP_PUTS);
+        const cpuBefore = cpuSeconds(server.pid);
+        const startedAt = performance.now();
+        const { requestsPerSecond, p99 } = await measureUnderLoad(server, etcd, keys);
+        const requests = requestsPerSecond * (performance.now() - startedAt) / 1000;
+        const cpu = cpuSeconds(server.pid) - cpuBefore;
+        return { rate: requestsPerSecond, p99Ms: p99, cpuPer10k: cpu / requests * 10_000 };
+      } finally {
+        etcd.close();
+      }
+    },
+  };
 }
 
 /** Changes random webhooks and adds new ones in turn, one after the other. */

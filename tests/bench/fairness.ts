@@ -12,7 +12,9 @@ import { ChildProcess } from "../support/child_process.ts";
 import { throughSlowSync } from "../support/disk.ts";
 import { GatewayProcess, type GatewayProcessOptions } from "../support/gateway_process.ts";
 import { REPOSITORY } from "../support/repository.ts";
+import type { Comparable } from "./against/comparison.ts";
 import { print, progress, row } from "./etcd_report.ts";
+import { cpuSeconds } from "./http_load.ts";
 import { type Answers, flood, probe, summarize } from "./probe.ts";
 
 const BODY = JSON.stringify({ action: "push", repository: { id: 12345, name: "myapp" }, number: 1234 });
@@ -43,6 +45,24 @@ export async function benchFairness(): Promise<void> {
   await printFloods();
   await printHung();
   await printSlowDisk();
+}
+
+/** The flood's rate, and the answers of a webhook beside it. */
+export function compareFairness(): readonly Comparable[] {
+  return ["quick", "slow"].map((webhook) => ({
+    name: `beside a flood on a webhook with ${webhook} output`,
+    measure: async ({ root }) => {
+      await using gateway = await startGateway({ repository: root });
+      const cpuBefore = cpuSeconds(gateway.pid);
+      const { answers, floodPerSecond } = await measure(gateway, "well", SECONDS, { webhook, pauseMs: 0 });
+      const cpu = cpuSeconds(gateway.pid) - cpuBefore;
+      return {
+        rate: floodPerSecond,
+        p99Ms: answers.p99Ms,
+        cpuPer10k: cpu / (floodPerSecond * SECONDS + answers.count) * 10_000,
+      };
+    },
+  }));
 }
 
 async function printFloor(): Promise<void> {

@@ -6,6 +6,7 @@
  */
 
 import { join } from "@std/path";
+import type { Comparable } from "./against/comparison.ts";
 
 /** A server to measure. */
 export interface Contestant {
@@ -40,6 +41,9 @@ export interface LoadOptions {
 
 const CLOCK_TICKS_PER_SECOND = 100;
 const FIRST_PORT = 19_400;
+
+/** The port of contestants that are measured one at a time. */
+const COMPARED_PORT = 19_390;
 
 /** What was measured of all contestants, a list of rounds each. */
 export type Rounds = ReadonlyMap<string, readonly Measurement[]>;
@@ -89,7 +93,35 @@ export async function measureRounds(
   return measurements;
 }
 
-async function measure(contestant: Contestant, port: number, options: LoadOptions): Promise<Measurement> {
+/**
+ * A situation of a comparison of builds.
+ *
+ * @param contestant the program and its load, made from the root of the build's sources
+ */
+export function comparableLoad(
+  name: string,
+  options: Omit<LoadOptions, "rounds">,
+  contestant: (root: string) => Contestant | Promise<Contestant>,
+): Comparable {
+  return {
+    name,
+    measure: async ({ root }) => {
+      const { requestsPerSecond, p99Ms, cpuPer10k } = await measure(
+        await contestant(root),
+        COMPARED_PORT,
+        options,
+      );
+      return { rate: requestsPerSecond, p99Ms, cpuPer10k };
+    },
+  };
+}
+
+/** Starts a contestant, measures it once under load and stops it. */
+export async function measure(
+  contestant: Contestant,
+  port: number,
+  options: Omit<LoadOptions, "rounds">,
+): Promise<Measurement> {
   const directory = await Deno.makeTempDir({ prefix: "cwm-bench-" });
   await using server = await startServer(contestant, port, directory);
   const script = join(directory, "request.lua");

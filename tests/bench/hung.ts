@@ -8,7 +8,11 @@
 import { eventually } from "../support/eventually.ts";
 import { GatewayProcess } from "../support/gateway_process.ts";
 import { TempDir } from "../support/temp_dir.ts";
+import { REPOSITORY } from "../support/repository.ts";
+import type { ComparisonOptions } from "./against/comparables.ts";
+import type { Comparable } from "./against/comparison.ts";
 import { print, progress, row } from "./etcd_report.ts";
+import { cpuSeconds } from "./http_load.ts";
 import type { Sending } from "./hung_sender.ts";
 import { type HungServer, startClickhouse, startKafka, startRedis } from "./hung_servers.ts";
 import { type Answers, probe } from "./probe.ts";
@@ -34,11 +38,16 @@ const AFTER_SECONDS = 3;
 /** How long the gateway may take to deliver what it has accepted, in milliseconds. */
 const CATCH_UP_MS = 60_000;
 
+/** How long the servers hang in a comparison of builds. */
+const COMPARED_SECONDS = 10;
+
 const BODY = '{"number":1}';
 
 interface Report {
   readonly quiet: Answers;
   readonly hung: Answers;
+  /** CPU time of the gateway while the server hung, in seconds. */
+  readonly hungCpuSeconds: number;
   /** Events that were answered with 200, and how many of them are not in the server, or there several times. */
   readonly accepted: number;
   readonly missing: number;
@@ -54,7 +63,7 @@ export async function benchHung(systems: readonly string[], seconds: number): Pr
   for (const system of systems.length > 0 ? systems : Object.keys(SERVERS)) {
     for (const accept of ["durable", "delivered"]) {
       progress(`${system}, ${accept}`);
-      const { quiet, hung, ...counts } = await measure(SERVERS[system]!, accept, seconds);
+      const { quiet, hung, ...counts } = await measure(SERVERS[system]!, accept, seconds, REPOSITORY);
       print(row(`${system}, accept: ${accept}`, [
         quiet.p99Ms.toFixed(1),
         hung.p99Ms.toFixed(1),
@@ -68,7 +77,31 @@ export async function benchHung(systems: readonly string[], seconds: number): Pr
   print(`Targets: ratio at most ${TARGET.toFixed(2)}, none missing`);
 }
 
-async function measure(start: () => Promise<HungServer>, accept: string, seconds: number): Promise<Report> {
+/** The answers of the webhook that prints, while a server hangs. */
+export function compareHung({ systems }: ComparisonOptions): readonly Comparable[] {
+  const chosen = systems.length > 0 ? systems : Object.keys(SERVERS);
+  return chosen.flatMap((system) =>
+    ["durable", "delivered"].map((accept) => ({
+      name: `beside ${system} that hangs, ${accept}`,
+      measure: async ({ root }) => {
+        const { hung, hungCpuSeconds } = await measure(SERVERS[system]!, accept, COMPARED_SECONDS, root);
+        return {
+          rate: hung.count / COMPARED_SECONDS,
+          p99Ms: hung.p99Ms,
+          cpuPer10k: hungCpuSeconds / hung.count * 10_000,
+        };
+      },
+    }))
+  );
+}
+
+/** @param repository the root of the build that is measured */
+async function measure(
+  start: () => Promise<HungServer>,
+  accept: string,
+  seconds: number,
+  repository: string,
+): Promise<Report> {
   await using server = await start();
   await using directory = await TempDir.create();
   await directory.writeJson("webhooks.json", {
@@ -76,7 +109,7 @@ async function measure(start: () => Promise<HungServer>, accept: string, seconds
     events: { ...server.webhook, accept },
   });
   await directory.writeJson("connections.json", { main: server.connection });
-  await using gateway = await GatewayProcess.start({ cwd: directory.path });
+  await using gateway = await GatewayProcess.start({ cwd: directory.path, repository });
   await gateway.waitUntilReady();
   const others = (duration: number) => probe(`${gateway.url}/webhook/printed`, BODY, duration);
   const load = (duration: number) => send(`${gateway.url}/webhook/events`, duration);
@@ -85,13 +118,16 @@ async function measure(start: () => Promise<HungServer>, accept: string, seconds
   // Some events are sent before it hangs and some after.
   const sent = load(seconds + AFTER_SECONDS);
   await server.freeze();
+  const cpuBefore = cpuSeconds(gateway.pid);
   const hung = await others(seconds);
+  const hungCpuSeconds = cpuSeconds(gateway.pid) - cpuBefore;
   server.thaw();
   const accepted = [...before, ...await sent];
   const found = await arrived(server, accepted);
   return {
     quiet,
     hung,
+    hungCpuSeconds,
     accepted: accepted.length,
     missing: accepted.filter((id) => !found.has(id)).length,
     repeated: accepted.filter((id) => (found.get(id) ?? 0) > 1).length,

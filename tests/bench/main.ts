@@ -9,6 +9,12 @@
  *     deno task bench hung [kafka|redis|clickhouse ...] [--seconds 30]
  *     deno task bench relay [--rounds 3]
  *
+ * `--against REV` compares this build with another revision instead, in 7 rounds unless `--rounds` says
+ * otherwise, and exits with 1 when this build is slower: accept, durable, outputs, hung, fairness, etcd and
+ * relay.
+ *
+ *     deno task bench accept --against v0.1.0
+ *
  * @module
  */
 
@@ -22,9 +28,12 @@ import { benchMemory } from "./memory.ts";
 import { benchHung } from "./hung.ts";
 import { benchOutputs } from "./outputs.ts";
 import { benchRelay } from "./relay.ts";
+import { benchAgainst, COMPARISON_ROUNDS } from "./against/main.ts";
 import { V8_FLAGS } from "../support/v8_flags.ts";
 
-const options = parseArgs(Deno.args, { string: ["seconds", "rounds", "connections", "keys", "only"] });
+const options = parseArgs(Deno.args, {
+  string: ["seconds", "rounds", "connections", "keys", "only", "against"],
+});
 const load = {
   seconds: Number(options["seconds"] ?? 5),
   rounds: Number(options["rounds"] ?? 3),
@@ -49,6 +58,17 @@ const benchmarks: Readonly<Record<string, () => Promise<void>>> = {
 
 // For all programs that are measured, floors as well as gateways.
 Deno.env.set("DENO_V8_FLAGS", V8_FLAGS);
+
+if (options["against"] !== undefined) {
+  Deno.exit(
+    await benchAgainst(String(options._[0]), String(options["against"]), {
+      ...load,
+      rounds: Number(options["rounds"] ?? COMPARISON_ROUNDS),
+      systems: options._.slice(1).map(String),
+      keys: sizes[0]!,
+    }),
+  );
+}
 
 const run = benchmarks[String(options._[0])];
 if (run === undefined) {

@@ -5,12 +5,14 @@
  * @module
  */
 
+import type { ComparableBench, ComparisonOptions } from "./against/comparables.ts";
+import type { Comparable } from "./against/comparison.ts";
 import type { LoadOptions } from "./http_load.ts";
 import { print, row } from "./etcd_report.ts";
 import type { OutputRow } from "./output_rows.ts";
-import { benchClickhouse } from "./outputs_clickhouse.ts";
-import { benchKafka } from "./outputs_kafka.ts";
-import { benchRedis } from "./outputs_redis.ts";
+import { benchClickhouse, compareClickhouse } from "./outputs_clickhouse.ts";
+import { benchKafka, compareKafka } from "./outputs_kafka.ts";
+import { benchRedis, compareRedis } from "./outputs_redis.ts";
 
 /** At least this share of the bare client's events a second. */
 const TARGET = 0.80;
@@ -34,4 +36,26 @@ export async function benchOutputs(systems: readonly string[], options: LoadOpti
     }
   }
   print(`Target: at least ${TARGET.toFixed(2)} of the bare client`);
+}
+
+const COMPARISONS: Readonly<Record<string, ComparableBench>> = {
+  kafka: compareKafka,
+  redis: compareRedis,
+  clickhouse: (options, resources) =>
+    compareClickhouse({ ...options, connections: CLICKHOUSE_CONNECTIONS }, resources),
+};
+
+/** From `POST` to the answer, which comes when the system has the event. */
+export async function compareOutputs(
+  options: ComparisonOptions,
+  resources: AsyncDisposableStack,
+): Promise<readonly Comparable[]> {
+  const systems = options.systems.length > 0 ? options.systems : Object.keys(COMPARISONS);
+  const comparables = [];
+  for (const system of systems) {
+    const compare = COMPARISONS[system];
+    if (compare === undefined) throw new TypeError(`There is no output benchmark '${system}'`);
+    comparables.push(...await compare(options, resources));
+  }
+  return comparables;
 }

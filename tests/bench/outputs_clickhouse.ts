@@ -7,14 +7,18 @@
  * @module
  */
 
-import { fromFileUrl, join } from "@std/path";
+import { join } from "@std/path";
 import { allDelivered, ClickhouseOutput } from "../support/clickhouse_output.ts";
 import { ClickhouseServer } from "../support/clickhouse_server.ts";
+import { REPOSITORY } from "../support/repository.ts";
+import { TempDir } from "../support/temp_dir.ts";
 import { verifiedEvent } from "../support/verified_event.ts";
 import type { VerifiedEvent } from "../../src/auth/verified_event.ts";
 import { insertRows, rowOf } from "./clickhouse_floor.ts";
+import type { ComparisonOptions } from "./against/comparables.ts";
+import type { Comparable } from "./against/comparison.ts";
 import { median, progress } from "./etcd_report.ts";
-import { measureInTurn } from "./http_load.ts";
+import { comparableLoad, type Contestant, measureInTurn } from "./http_load.ts";
 import type { OutputRow } from "./output_rows.ts";
 
 export interface ClickhouseBenchOptions {
@@ -86,31 +90,51 @@ async function benchRequests(
   { rounds = 3, seconds = 5, connections = 512 }: ClickhouseBenchOptions,
 ): Promise<OutputRow> {
   progress("requests");
-  const directory = await Deno.makeTempDir({ prefix: "cwm-bench-" });
-  const file = async (name: string, value: unknown) => {
-    await Deno.writeTextFile(join(directory, name), JSON.stringify(value));
-    return join(directory, name);
-  };
-  const webhook = { module: "clickhouse", accept: "delivered", "module-config": { table: "by_gateway" } };
-  const environment = {
-    LOG_LEVEL: "warning",
-    WEBHOOKS_CONFIG_FILE: await file("webhooks.json", { default: webhook }),
-    CONNECTIONS_CONFIG_FILE: await file("connections.json", {
-      main: { type: "clickhouse", host: "127.0.0.1", http_port: server.port },
-    }),
-  };
-  const source = (path: string) => fromFileUrl(new URL(path, import.meta.url));
-  const request = { path: "/webhook/default", body: BODY };
-  const floor = [source("servers/floor_clickhouse.ts"), "PORT", String(server.port), "by_floor_server"];
+  await using directory = await TempDir.create();
+  const program = join(REPOSITORY, "tests/bench/servers/floor_clickhouse.ts");
   const results = await measureInTurn([
-    { name: "gateway", program: [source("../../src/main.ts"), "serve"], environment, ...request },
-    { name: "floor", program: floor, ...request },
+    await gatewayTo(server, REPOSITORY, directory),
+    {
+      name: "floor",
+      program: [program, "PORT", String(server.port), "by_floor_server"],
+      path: "/webhook/default",
+      body: BODY,
+    },
   ], { rounds, seconds, connections });
-  await Deno.remove(directory, { recursive: true });
   return {
     name: `clickhouse, POST to visible, ${connections} senders that wait`,
     eventsPerSecond: results.get("gateway")?.requestsPerSecond ?? NaN,
     floorEventsPerSecond: results.get("floor")?.requestsPerSecond ?? NaN,
+  };
+}
+
+/** From `POST` to visible in the table, with senders that wait for that. */
+export async function compareClickhouse(
+  options: ComparisonOptions,
+  resources: AsyncDisposableStack,
+): Promise<readonly Comparable[]> {
+  const directory = resources.use(await TempDir.create());
+  const server = resources.use(await ClickhouseServer.start());
+  await server.createTable("by_gateway", { engine: ENGINE });
+  return [
+    comparableLoad(`clickhouse, from POST`, options, (root) => gatewayTo(server, root, directory)),
+  ];
+}
+
+/** A gateway that answers when the event is in the table. */
+async function gatewayTo(server: ClickhouseServer, root: string, directory: TempDir): Promise<Contestant> {
+  const webhook = { module: "clickhouse", accept: "delivered", "module-config": { table: "by_gateway" } };
+  const connection = { type: "clickhouse", host: "127.0.0.1", http_port: server.port };
+  return {
+    name: "gateway",
+    program: [join(root, "src/main.ts"), "serve"],
+    environment: {
+      LOG_LEVEL: "warning",
+      WEBHOOKS_CONFIG_FILE: await directory.writeJson("webhooks.json", { default: webhook }),
+      CONNECTIONS_CONFIG_FILE: await directory.writeJson("connections.json", { main: connection }),
+    },
+    path: "/webhook/default",
+    body: BODY,
   };
 }
 

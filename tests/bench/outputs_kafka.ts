@@ -4,13 +4,16 @@
  * @module
  */
 
-import { fromFileUrl, join } from "@std/path";
+import { join } from "@std/path";
 import { KafkaOutputDriver } from "../support/kafka_output.ts";
 import { KafkaServer } from "../support/kafka_server.ts";
+import { REPOSITORY } from "../support/repository.ts";
 import { TempDir } from "../support/temp_dir.ts";
 import { verifiedEvent } from "../support/verified_event.ts";
+import type { ComparisonOptions } from "./against/comparables.ts";
+import type { Comparable } from "./against/comparison.ts";
 import { median } from "./etcd_report.ts";
-import { type Contestant, type LoadOptions, measureInTurn } from "./http_load.ts";
+import { comparableLoad, type Contestant, type LoadOptions, measureInTurn } from "./http_load.ts";
 import { openFloorProducer, recordOfTheFloor } from "./kafka_floor.ts";
 import type { OutputRow } from "./output_rows.ts";
 
@@ -31,8 +34,6 @@ const DELIVERED_AT_ONCE = 8;
 const SENT_BATCH = 500;
 const EVENTS = 40_000;
 
-const root = fromFileUrl(new URL("../..", import.meta.url));
-
 /**
  * Measures from `POST` at a gateway process to the answer, which comes when the brokers have the event, and
  * then with batches that are handed to the output directly.
@@ -44,30 +45,18 @@ export async function benchKafka(options: LoadOptions): Promise<readonly OutputR
 async function measurePosts(options: LoadOptions): Promise<OutputRow> {
   await using directory = await TempDir.create();
   await using kafka = await KafkaServer.start({ brokers: BROKERS });
-  const request = { path: "/webhook/default", body: BODY };
   const rates: Record<string, number[]> = { gateway: [], floor: [] };
   for (let round = 0; round < options.rounds; round++) {
     for (const name of ["floor", "gateway"]) {
       const topic = `${name}-${round}`;
       await kafka.createTopic(topic, PARTITIONS);
-      const webhook = { module: "kafka", accept: "delivered", "module-config": { topic } };
-      const connection = { type: "kafka", bootstrap_servers: kafka.bootstrap };
       const contestant: Contestant = name === "gateway"
-        ? {
-          name,
-          program: [join(root, "src/main.ts"), "serve"],
-          environment: {
-            LOG_LEVEL: "warning",
-            DATA_DIR: directory.file("data"),
-            WEBHOOKS_CONFIG_FILE: await directory.writeJson("webhooks.json", { default: webhook }),
-            CONNECTIONS_CONFIG_FILE: await directory.writeJson("connections.json", { kafka: connection }),
-          },
-          ...request,
-        }
+        ? await gatewayTo(topic, REPOSITORY, kafka, directory)
         : {
           name,
-          program: [join(root, "tests/bench/servers/floor_kafka.ts"), "PORT", kafka.bootstrap, topic],
-          ...request,
+          program: [join(REPOSITORY, "tests/bench/servers/floor_kafka.ts"), "PORT", kafka.bootstrap, topic],
+          path: "/webhook/default",
+          body: BODY,
         };
       const [measurement] = (await measureInTurn([contestant], { ...options, rounds: 1 })).values();
       rates[name]!.push(measurement!.requestsPerSecond);
@@ -75,6 +64,46 @@ async function measurePosts(options: LoadOptions): Promise<OutputRow> {
     }
   }
   return rowOf("kafka, from POST", rates["gateway"]!, rates["floor"]!);
+}
+
+/** With a topic of its own for each measurement. */
+export async function compareKafka(
+  options: ComparisonOptions,
+  resources: AsyncDisposableStack,
+): Promise<readonly Comparable[]> {
+  const directory = resources.use(await TempDir.create());
+  const kafka = resources.use(await KafkaServer.start({ brokers: BROKERS }));
+  let topics = 0;
+  return [
+    comparableLoad("kafka, from POST", options, async (root) => {
+      const topic = `compared-${topics++}`;
+      await kafka.createTopic(topic, PARTITIONS);
+      return await gatewayTo(topic, root, kafka, directory);
+    }),
+  ];
+}
+
+/** A gateway that answers when the brokers have the event. */
+async function gatewayTo(
+  topic: string,
+  root: string,
+  kafka: KafkaServer,
+  directory: TempDir,
+): Promise<Contestant> {
+  const webhook = { module: "kafka", accept: "delivered", "module-config": { topic } };
+  const connection = { type: "kafka", bootstrap_servers: kafka.bootstrap };
+  return {
+    name: "gateway",
+    program: [join(root, "src/main.ts"), "serve"],
+    environment: {
+      LOG_LEVEL: "warning",
+      DATA_DIR: directory.file("data"),
+      WEBHOOKS_CONFIG_FILE: await directory.writeJson("webhooks.json", { default: webhook }),
+      CONNECTIONS_CONFIG_FILE: await directory.writeJson("connections.json", { kafka: connection }),
+    },
+    path: "/webhook/default",
+    body: BODY,
+  };
 }
 
 async function measureBatches(rounds: number): Promise<OutputRow> {

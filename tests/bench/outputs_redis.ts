@@ -4,7 +4,7 @@
  * @module
  */
 
-import { fromFileUrl, join } from "@std/path";
+import { join } from "@std/path";
 import { Redis } from "ioredis";
 import type { OutputModule } from "../../src/modules/module.ts";
 import { redisPublishModule } from "../../src/modules/redis_publish.ts";
@@ -12,11 +12,14 @@ import { redisRqModule } from "../../src/modules/redis_rq.ts";
 import { ENQUEUE, ENQUEUE_SCRIPT } from "../../src/modules/redis_rq_job.ts";
 import { OpenOutput } from "../support/open_output.ts";
 import { RedisServer } from "../support/redis_server.ts";
+import { REPOSITORY } from "../support/repository.ts";
 import { TempDir } from "../support/temp_dir.ts";
 import { verifiedEvent } from "../support/verified_event.ts";
+import type { ComparisonOptions } from "./against/comparables.ts";
+import type { Comparable } from "./against/comparison.ts";
 import { median } from "./etcd_report.ts";
 import { floorCommand, type FloorKind } from "./redis_floor.ts";
-import { type Contestant, type LoadOptions, measureInTurn } from "./http_load.ts";
+import { comparableLoad, type Contestant, type LoadOptions, measureInTurn } from "./http_load.ts";
 import type { OutputRow } from "./output_rows.ts";
 
 const FUNCTION = "shop.tasks.record";
@@ -32,8 +35,6 @@ const BODY = JSON.stringify({
 const BATCH = 128;
 const BATCHES_AT_ONCE = 4;
 const DIRECT_EVENTS = 30 * 1024;
-
-const root = fromFileUrl(new URL("../..", import.meta.url));
 
 /** One kind of delivery, in both forms in which it is measured. */
 interface Variant {
@@ -89,24 +90,13 @@ export async function benchRedisBatches(rounds: number): Promise<readonly Output
 
 async function measurePosts(variant: Variant, redis: RedisServer, options: LoadOptions): Promise<OutputRow> {
   await using directory = await TempDir.create();
-  const { module, connectionType, config } = variant;
-  const webhook = { module: module.name, accept: "delivered", "module-config": config };
-  const connection = { type: connectionType, host: "127.0.0.1", port: redis.port };
-  const request = { path: "/webhook/default", body: BODY };
-  const gateway: Contestant = {
-    name: "gateway",
-    program: [join(root, "src/main.ts"), "serve"],
-    environment: {
-      LOG_LEVEL: "warning",
-      WEBHOOKS_CONFIG_FILE: await directory.writeJson("webhooks.json", { default: webhook }),
-      CONNECTIONS_CONFIG_FILE: await directory.writeJson("connections.json", { redis: connection }),
-    },
-    ...request,
-  };
+  const gateway = await gatewayOf(variant, REPOSITORY, redis, directory);
+  const program = join(REPOSITORY, "tests/bench/servers/floor_redis.ts");
   const floor: Contestant = {
     name: "floor",
-    program: [join(root, "tests/bench/servers/floor_redis.ts"), "PORT", String(redis.port), variant.floor],
-    ...request,
+    program: [program, "PORT", String(redis.port), variant.floor],
+    path: "/webhook/default",
+    body: BODY,
   };
   const rates: Record<string, number[]> = { gateway: [], floor: [] };
   for (let round = 0; round < options.rounds; round++) {
@@ -117,6 +107,43 @@ async function measurePosts(variant: Variant, redis: RedisServer, options: LoadO
     }
   }
   return rowOf(`${variant.name}, from POST`, rates["gateway"]!, rates["floor"]!);
+}
+
+/** With an empty Redis for each measurement. */
+export async function compareRedis(
+  options: ComparisonOptions,
+  resources: AsyncDisposableStack,
+): Promise<readonly Comparable[]> {
+  const directory = resources.use(await TempDir.create());
+  const redis = resources.use(await RedisServer.start({ persistent: false }));
+  return VARIANTS.map((variant) =>
+    comparableLoad(`${variant.name}, from POST`, options, async (root) => {
+      await redis.call("FLUSHALL");
+      return await gatewayOf(variant, root, redis, directory);
+    })
+  );
+}
+
+/** A gateway that answers when Redis has the event. */
+async function gatewayOf(
+  { module, connectionType, config }: Variant,
+  root: string,
+  redis: RedisServer,
+  directory: TempDir,
+): Promise<Contestant> {
+  const webhook = { module: module.name, accept: "delivered", "module-config": config };
+  const connection = { type: connectionType, host: "127.0.0.1", port: redis.port };
+  return {
+    name: "gateway",
+    program: [join(root, "src/main.ts"), "serve"],
+    environment: {
+      LOG_LEVEL: "warning",
+      WEBHOOKS_CONFIG_FILE: await directory.writeJson("webhooks.json", { default: webhook }),
+      CONNECTIONS_CONFIG_FILE: await directory.writeJson("connections.json", { redis: connection }),
+    },
+    path: "/webhook/default",
+    body: BODY,
+  };
 }
 
 async function measureBatches(variant: Variant, redis: RedisServer, rounds: number): Promise<OutputRow> {

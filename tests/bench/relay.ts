@@ -6,6 +6,8 @@
  */
 
 import { join } from "@std/path";
+import { REPOSITORY } from "../support/repository.ts";
+import type { Comparable } from "./against/comparison.ts";
 import { cpuSeconds } from "./http_load.ts";
 import { median, print, progress, quantile, row } from "./etcd_report.ts";
 
@@ -14,6 +16,12 @@ const LANES = 16;
 
 /** Requests of the sender that are under way at once. */
 const SENDERS = 32;
+
+/** Events of the throughput run, unless the caller says otherwise. */
+const EVENTS = 10_000;
+
+/** Events of the latency run, one every ten milliseconds, unless the caller says otherwise. */
+const PACED = 300;
 
 const TOKEN = "bench-relay-token";
 const GATEWAY_PORT = 18_100;
@@ -44,7 +52,9 @@ interface Figures {
 }
 
 /** Runs both in turn and prints the table. */
-export async function benchRelay({ rounds, events = 10_000, paced = 300 }: RelayBenchOptions): Promise<void> {
+export async function benchRelay(
+  { rounds, events = EVENTS, paced = PACED }: RelayBenchOptions,
+): Promise<void> {
   const contestants = [FLOOR, RELAY];
   const measured = new Map<string, Figures[]>(contestants.map(({ name }) => [name, []]));
   for (let round = 1; round <= rounds; round++) {
@@ -70,6 +80,17 @@ export async function benchRelay({ rounds, events = 10_000, paced = 300 }: Relay
       (relay.p99Ms - floor.p99Ms).toFixed(2)
     } ms`,
   );
+}
+
+/** Throughput, the latency of paced events, and the CPU time of both programs. */
+export function compareRelay(): readonly Comparable[] {
+  return [{
+    name: RELAY.name,
+    measure: async ({ root }) => {
+      const { eventsPerSecond, p99Ms, cloudCpu, privateCpu } = await measure(relayOf(root), EVENTS, PACED);
+      return { rate: eventsPerSecond, p99Ms, cpuPer10k: cloudCpu + privateCpu };
+    },
+  }];
 }
 
 function middle(figures: readonly Figures[]): Figures {
@@ -186,7 +207,8 @@ const FLOOR: Contestant = {
   },
 };
 
-const RELAY: Contestant = {
+/** @param root of the build that is measured */
+const relayOf = (root: string): Contestant => ({
   name: "gateway, journal, WebSocket, connector",
   path: (lane) => `/webhook/lane${lane}`,
   start: async (directory, target) => {
@@ -201,31 +223,46 @@ const RELAY: Contestant = {
     };
     const webhooks = Object.fromEntries(Array.from({ length: LANES }, (_, lane) => [`lane${lane}`, webhook]));
     await Deno.writeTextFile(join(directory, "webhooks.json"), JSON.stringify(webhooks));
-    const gateway = start("src/main.ts", ["serve"], {
-      HOST: "127.0.0.1",
-      PORT: String(GATEWAY_PORT),
-      LOG_LEVEL: "warning",
-    }, directory);
+    const gateway = start(
+      "src/main.ts",
+      ["serve"],
+      {
+        HOST: "127.0.0.1",
+        PORT: String(GATEWAY_PORT),
+        LOG_LEVEL: "warning",
+      },
+      directory,
+      root,
+    );
     await untilItAnswers("/readyz", "GET");
-    const connector = start("src/main.ts", ["connector"], {
-      CONNECTOR_CLOUD_URL: `http://127.0.0.1:${GATEWAY_PORT}`,
-      CONNECTOR_CHANNEL: "bench",
-      CONNECTOR_TOKEN: TOKEN,
-      CONNECTOR_TARGET_URL: target,
-      CONNECTOR_MAX_CONCURRENT_REQUESTS: String(LANES),
-      CONNECTOR_LOG_LEVEL: "warning",
-    }, directory);
+    const connector = start(
+      "src/main.ts",
+      ["connector"],
+      {
+        CONNECTOR_CLOUD_URL: `http://127.0.0.1:${GATEWAY_PORT}`,
+        CONNECTOR_CHANNEL: "bench",
+        CONNECTOR_TOKEN: TOKEN,
+        CONNECTOR_TARGET_URL: target,
+        CONNECTOR_MAX_CONCURRENT_REQUESTS: String(LANES),
+        CONNECTOR_LOG_LEVEL: "warning",
+      },
+      directory,
+      root,
+    );
     return [gateway, connector];
   },
-};
+});
+
+const RELAY = relayOf(REPOSITORY);
 
 function start(
   program: string,
   args: readonly string[],
   env: Readonly<Record<string, string>>,
   cwd: string,
+  root = REPOSITORY,
 ): Deno.ChildProcess {
-  const config = join(Deno.cwd(), "deno.json");
+  const config = join(root, "deno.json");
   return new Deno.Command(Deno.execPath(), {
     args: [
       "run",
@@ -234,7 +271,7 @@ function start(
       "--allow-all",
       "--config",
       config,
-      join(Deno.cwd(), program),
+      join(root, program),
       ...args,
     ],
     env,

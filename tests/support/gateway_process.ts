@@ -26,6 +26,8 @@ export interface GatewayProcessOptions {
    * @default "src/main.ts"
    */
   readonly program?: string;
+  /** The root of the sources that are run. @default this repository */
+  readonly repository?: string;
   /**
    * The beginning of the command line, for what runs the program in its own place: `["setpriv", "--nnp"]`.
    *
@@ -122,9 +124,14 @@ export class GatewayProcess implements AsyncDisposable {
  * that are meant to fail.
  */
 export function spawnProgram(
-  { env = {}, cwd, args = ["serve"], program = "src/main.ts", through = [] }: GatewayProcessOptions & {
-    readonly cwd: string;
-  },
+  {
+    env = {},
+    cwd,
+    args = ["serve"],
+    program = "src/main.ts",
+    repository = REPOSITORY,
+    through = [],
+  }: GatewayProcessOptions & { readonly cwd: string },
 ): ChildProcess {
   const [command = "", ...rest] = [...through, Deno.execPath()];
   return ChildProcess.spawn(command, {
@@ -137,8 +144,8 @@ export function spawnProgram(
       `--v8-flags=${V8_FLAGS}`,
       "--allow-all",
       "--config",
-      join(REPOSITORY, "deno.json"),
-      join(REPOSITORY, program),
+      join(repository, "deno.json"),
+      join(repository, program),
       ...args,
     ],
     env: { HOST: "127.0.0.1", PORT: "0", NO_COLOR: "1", DENO_NO_UPDATE_CHECK: "1", ...env },

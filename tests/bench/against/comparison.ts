@@ -1,0 +1,119 @@
+/**
+ * Whether a build is slower than another one. Both run in turn, several rounds, the order turned each time:
+ * a machine that drifts then changes both, and what is judged is the median of the rounds' ratios.
+ *
+ * @module
+ */
+
+import { print, progress, quantile, row } from "../etcd_report.ts";
+import type { Build } from "./build.ts";
+
+/** What is measured of one build in one round. */
+export interface Figures {
+  /** Requests, events or keys a second. */
+  readonly rate: number;
+  /** 99th percentile in milliseconds; `NaN` where nothing of the kind is measured. */
+  readonly p99Ms: number;
+  /** CPU time in seconds for 10,000 of them. */
+  readonly cpuPer10k: number;
+}
+
+/** One situation in which both builds are measured. */
+export interface Comparable {
+  readonly name: string;
+  /** Starts the build's program, measures it once and stops it. */
+  measure(build: Build): Promise<Figures>;
+}
+
+/** The figures of both builds, round by round. */
+export interface Rounds {
+  readonly before: readonly Figures[];
+  readonly after: readonly Figures[];
+}
+
+/** How the new build compares with the old one. */
+export interface Judgement {
+  /** Median of the rounds' ratios of rates, new to old. */
+  readonly rate: number;
+  /** Median of the rounds' ratios of CPU time, new to old. */
+  readonly cpu: number;
+  readonly isSlower: boolean;
+}
+
+/** A build with less of the other's rate than this is slower. */
+const LEAST_RATE = 0.95;
+
+/** A build with more of the other's CPU time than this is slower. */
+const MOST_CPU = 1.03;
+
+/**
+ * Measures both builds in every situation and prints a table of each, and at the end which are slower.
+ *
+ * @returns whether the new build is slower in any of them
+ */
+export async function compareBuilds(
+  comparables: readonly Comparable[],
+  builds: { readonly before: Build; readonly after: Build },
+  rounds: number,
+): Promise<boolean> {
+  const slower: string[] = [];
+  for (const comparable of comparables) {
+    const measured = await measureRounds(comparable, builds, rounds);
+    const judgement = judgeRounds(measured);
+    if (judgement.isSlower) slower.push(comparable.name);
+    printComparison(comparable.name, builds, measured, judgement);
+  }
+  print(slower.length === 0 ? "Not slower in any situation" : `Slower in: ${slower.join("; ")}`);
+  return slower.length > 0;
+}
+
+async function measureRounds(
+  comparable: Comparable,
+  builds: { readonly before: Build; readonly after: Build },
+  rounds: number,
+): Promise<Rounds> {
+  const measured = { before: [] as Figures[], after: [] as Figures[] };
+  const order = ["before", "after"] as const;
+  for (let round = 0; round < rounds; round++) {
+    for (const which of round % 2 === 0 ? order : order.toReversed()) {
+      progress(`${comparable.name}, round ${round + 1} of ${rounds}: ${builds[which].name}`);
+      measured[which].push(await comparable.measure(builds[which]));
+    }
+  }
+  return measured;
+}
+
+/** Judges by the ratios of the rounds, in each of which both builds ran side by side. */
+export function judgeRounds({ before, after }: Rounds): Judgement {
+  const ratio = (figure: "rate" | "cpuPer10k") =>
+    quantile(after.map((figures, round) => figures[figure] / (before[round]?.[figure] ?? NaN)), 0.5);
+  const rate = ratio("rate");
+  const cpu = ratio("cpuPer10k");
+  // Figures that are missing prove nothing: a comparison with NaN counts as slower.
+  return { rate, cpu, isSlower: !(rate >= LEAST_RATE && cpu <= MOST_CPU) };
+}
+
+function printComparison(
+  name: string,
+  builds: { readonly before: Build; readonly after: Build },
+  measured: Rounds,
+  { rate, cpu, isSlower }: Judgement,
+): void {
+  print(row(name, ["", "25 %", "median", "75 %"]));
+  for (const which of ["before", "after"] as const) {
+    printFigures(`  ${builds[which].name}`, measured[which]);
+  }
+  print(
+    `  rate ${rate.toFixed(3)} (at least ${LEAST_RATE}), CPU ${cpu.toFixed(3)} (at most ${MOST_CPU}): ` +
+      (isSlower ? "SLOWER" : "not slower"),
+  );
+  print();
+}
+
+function printFigures(name: string, all: readonly Figures[]): void {
+  const quartiles = (figure: keyof Figures, digits: number) =>
+    [0.25, 0.5, 0.75].map((share) => quantile(all.map((figures) => figures[figure]), share).toFixed(digits));
+  print(row(name, ["per second", ...quartiles("rate", 0)]));
+  if (all.some(({ p99Ms }) => !Number.isNaN(p99Ms))) print(row("", ["p99 ms", ...quartiles("p99Ms", 2)]));
+  print(row("", ["CPU s/10,000", ...quartiles("cpuPer10k", 4)]));
+}
