@@ -236,6 +236,14 @@ export const SETTING_DEFINITIONS: readonly SettingDefinition[] = Object.entries(
 }));
 
 /**
+ * The variables whose values are secrets of the program itself. What a configuration says may be written by
+ * others than the operator, so references cannot read them.
+ */
+export const SECRET_VARIABLES: ReadonlySet<string> = new Set([
+  ...SETTING_DEFINITIONS.filter(({ secret }) => secret).map(({ variable }) => variable),
+]);
+
+/**
  * Reads all settings. A variable that is empty counts as not set; whitespace around a value is dropped.
  *
  * @throws {StartupError} `settings_invalid` with one line per problem, for all problems at once

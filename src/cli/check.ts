@@ -1,5 +1,5 @@
 import { ConfigManager } from "../config/manager.ts";
-import type { Problem } from "../config/problem.ts";
+import type { Problem, Warning } from "../config/problem.ts";
 import { CLOSED_LEASE } from "../delivery/output_pool.ts";
 import { StartupError } from "../errors.ts";
 import { createProvider } from "../gateway.ts";
@@ -16,7 +16,7 @@ const LOAD_TIMEOUT_MS = 10_000;
 
 /**
  * Validates the webhooks and connections of the configured backend without serving, and prints every
- * problem. Returns the exit status: 1 if there are any.
+ * problem and warning. Returns the exit status: 1 if there are any problems.
  *
  * @param probe whether to ask the system behind each connection if it can take events, too
  */
@@ -41,12 +41,14 @@ export async function check(
   }
   const problems = [...manager.catalog.problems()];
   for (const problem of problems) print(describe(problem));
+  const warnings = [...manager.catalog.warnings()];
+  for (const warning of warnings) print(`warning: ${describe(warning)}`);
   const { webhooks, connections } = manager.size;
-  print(
-    `${count(problems.length, "problem")} in ${count(webhooks, "webhook")} and ${
-      count(connections, "connection")
-    }`,
-  );
+  const found = [
+    count(problems.length, "problem"),
+    ...warnings.length === 0 ? [] : [count(warnings.length, "warning")],
+  ];
+  print(`${found.join(", ")} in ${count(webhooks, "webhook")} and ${count(connections, "connection")}`);
   const unreachable = probe ? await printProbes(manager) : 0;
   return problems.length === 0 && unreachable === 0 ? 0 : 1;
 }
@@ -75,7 +77,7 @@ function describeProbe({ connection, module, failure }: ProbeResult): string {
   return `connection ${connection}: ${failure.message} (${failure.code})`;
 }
 
-function describe({ key, path, message, code }: Problem): string {
+function describe({ key, path, message, code }: Problem | Warning): string {
   return `${key}: ${path === "" ? "" : `${path}: `}${message} (${code})`;
 }
 

@@ -1,5 +1,5 @@
 import { type CatalogEntry, WebhookEntry } from "./entry.ts";
-import type { Problem } from "./problem.ts";
+import type { Problem, Warning } from "./problem.ts";
 
 /** How many keys are in which state, as metrics show it. */
 export interface CatalogCounts {
@@ -18,6 +18,7 @@ export interface CatalogCounts {
 export class Catalog {
   readonly #entries = new Map<string, CatalogEntry>();
   readonly #problems = new Map<string, readonly Problem[]>();
+  readonly #warnings = new Map<string, readonly Warning[]>();
   #serving = 0;
 
   /** @param path `namespace/id` */
@@ -65,6 +66,26 @@ export class Catalog {
   /** All problems, those of one key together. */
   *problems(): Iterable<Problem> {
     for (const problems of this.#problems.values()) yield* problems;
+  }
+
+  /** Sets the warnings of one key; none clears them. */
+  setWarnings(key: string, warnings: readonly Warning[]): void {
+    if (warnings.length === 0) this.#warnings.delete(key);
+    else this.#warnings.set(key, warnings);
+  }
+
+  /** Whether there is a warning of any key. */
+  get hasWarnings(): boolean {
+    return this.#warnings.size > 0;
+  }
+
+  warningsOf(key: string): readonly Warning[] {
+    return this.#warnings.get(key) ?? [];
+  }
+
+  /** All warnings, those of one key together. */
+  *warnings(): Iterable<Warning> {
+    for (const warnings of this.#warnings.values()) yield* warnings;
   }
 
   /** Counted over webhooks. @param connections how many connections are in service, counted as ok */

@@ -24,7 +24,7 @@ import {
   type WebhookConfig,
   webhookSchema,
 } from "./schema.ts";
-import { type Environment, substitute } from "./substitution.ts";
+import { type Lookups, substitute } from "./substitution.ts";
 
 /** A webhook ready for use but for its connections, which may come and go. */
 export interface CompiledWebhook {
@@ -56,20 +56,36 @@ export interface CompiledConnection {
 }
 
 /** What values are compiled against. */
-export interface CompileContext {
-  /** Where `{$NAME}` references are looked up. */
-  readonly environment: Environment;
+export interface CompileContext extends Lookups {
   /** The output modules that webhooks may use. */
   readonly modules: readonly OutputModule[];
 }
 
 /** Compiles one webhook. */
 export function compileWebhook(json: unknown, context: CompileContext): Compiled<CompiledWebhook> {
-  const { value, problems: missing } = substitute(withoutRemarks(json), context.environment);
-  if (missing.length > 0) return { problems: missing };
-  const planned = plannedKeys(value as object);
+  return substituted(json, context, (value) => compileWebhookValue(value, context));
+}
+
+/** Compiles a value with its references replaced, unless one of them could not be. */
+function substituted<Value>(
+  json: unknown,
+  context: CompileContext,
+  compile: (value: Record<string, unknown>) => Compiled<Value>,
+): Compiled<Value> {
+  const { value, problems, warnings } = substitute(withoutRemarks(json), context);
+  const compiled = problems.length > 0 ? { problems } : compile(value as Record<string, unknown>);
+  return warnings.length === 0
+    ? compiled
+    : { ...compiled, warnings: [...warnings, ...compiled.warnings ?? []] };
+}
+
+function compileWebhookValue(
+  value: Record<string, unknown>,
+  context: CompileContext,
+): Compiled<CompiledWebhook> {
+  const planned = plannedKeys(value);
   if (planned.length > 0) return { problems: planned };
-  const parsed = parseWebhook(value as Record<string, unknown>, context.modules);
+  const parsed = parseWebhook(value, context.modules);
   if (!parsed.success) return { problems: describeIssues(parsed.error, webhookSchema) };
   const config = parsed.data as WebhookConfig & Record<string, unknown>;
 
@@ -150,8 +166,14 @@ export function compileConnection(
   json: unknown,
   context: CompileContext,
 ): Compiled<CompiledConnection> {
-  const { value, problems: missing } = substitute(withoutRemarks(json), context.environment);
-  if (missing.length > 0) return { problems: missing };
+  return substituted(json, context, (value) => compileConnectionValue(name, value, context));
+}
+
+function compileConnectionValue(
+  name: string,
+  value: Record<string, unknown>,
+  context: CompileContext,
+): Compiled<CompiledConnection> {
   const parsed = connectionSchema.safeParse(value);
   if (!parsed.success) return { problems: describeIssues(parsed.error, connectionSchema) };
   const { type, ...settings } = parsed.data;

@@ -18,12 +18,10 @@ import {
 } from "./compiler.ts";
 import { Connections } from "./connections.ts";
 import { BlockedWebhook, type CatalogEntry, WebhookEntry } from "./entry.ts";
+import { Findings } from "./findings.ts";
 import { type ConfigKey, describeKey, describeWebhook, webhookPath } from "./keys.ts";
-import type { Compiled, Problem, ProblemReason } from "./problem.ts";
+import type { Compiled, ProblemReason, WarningReason } from "./problem.ts";
 import type { ConfigChange, ConfigPut, ConfigSink } from "./provider.ts";
-
-/** Problems that one `apply` writes to the log one by one; the rest is counted. */
-const LOGGED_PROBLEMS = 20;
 
 /** Seconds after which a sender should try again while a webhook cannot be served. */
 const RETRY_AFTER_SECONDS = 10;
@@ -45,11 +43,11 @@ export class ConfigManager implements ConfigSink {
   readonly #connections = new Connections();
   readonly #aloneByLease = new WeakMap<OutputLease, readonly OutputLease[]>();
   readonly #options: ConfigManagerOptions;
-  #unlogged = 0;
-  #logged = 0;
+  readonly #findings: Findings;
 
   constructor(options: ConfigManagerOptions) {
     this.#options = options;
+    this.#findings = new Findings(this.catalog, options.logger);
   }
 
   /** @param path `namespace/id` */
@@ -68,7 +66,7 @@ export class ConfigManager implements ConfigSink {
   }
 
   apply(changes: readonly ConfigChange[]): void {
-    this.#logged = this.#unlogged = 0;
+    this.#findings.begin();
     // Connections first, so that a webhook that comes with its connection finds it.
     const dependents = new Set<string>();
     for (const change of changes) {
@@ -83,11 +81,7 @@ export class ConfigManager implements ConfigSink {
       dependents.delete(path);
     }
     for (const path of dependents) this.#resolveAgain(path);
-    if (this.#unlogged > 0) {
-      this.#options.logger.warning("{count} more configuration problems: see /admin/config or cwm check", {
-        count: this.#unlogged,
-      });
-    }
+    this.#findings.end();
   }
 
   reportSource(
@@ -96,7 +90,7 @@ export class ConfigManager implements ConfigSink {
     revision: string,
     serving: "last_good" | "nothing" = "nothing",
   ): void {
-    this.#setProblems(source, problem === undefined ? [] : [problem], revision, serving);
+    this.#findings.setProblems(source, problem === undefined ? [] : [problem], revision, serving);
   }
 
   /** Lets go of every output, at the end of the process. */
@@ -107,16 +101,18 @@ export class ConfigManager implements ConfigSink {
   #applyConnection(key: ConnectionKey, change: ConfigChange, dependents: Set<string>): void {
     const former = this.#connections.get(key.name);
     if ("deleted" in change) {
-      this.#setProblems(describeKey(key), [], change.revision);
+      this.#findings.setProblems(describeKey(key), [], change.revision);
+      this.#findings.setWarnings(describeKey(key), [], change.revision);
       this.#connections.set(key.name, undefined);
     } else {
       const compiled = compilePut(change, (json) => compileConnection(key.name, json, this.#options.compile));
+      this.#findings.setWarnings(describeKey(key), compiled.warnings ?? [], change.revision);
       if ("problems" in compiled) {
         const serving = former === undefined ? "nothing" : "last_good";
-        this.#setProblems(describeKey(key), compiled.problems, change.revision, serving);
+        this.#findings.setProblems(describeKey(key), compiled.problems, change.revision, serving);
         return;
       }
-      this.#setProblems(describeKey(key), [], change.revision);
+      this.#findings.setProblems(describeKey(key), [], change.revision);
       this.#connections.set(key.name, compiled.value);
     }
     const types = [former, this.#connections.get(key.name)].flatMap((connection) => connection?.type ?? []);
@@ -130,12 +126,14 @@ export class ConfigManager implements ConfigSink {
       this.catalog.delete(path);
       this.#options.onChange?.(path);
       this.#clearWebhookProblems(path);
+      this.#setWebhookWarnings(path, [], change.revision);
       return;
     }
     const compiled = compilePut(change, (json) => compileWebhook(json, this.#options.compile));
+    this.#setWebhookWarnings(path, compiled.warnings ?? [], change.revision);
     if ("problems" in compiled) {
       const serving = former?.webhook === undefined ? "nothing" : "last_good";
-      this.#setProblems(describeWebhook(path), compiled.problems, change.revision, serving);
+      this.#findings.setProblems(describeWebhook(path), compiled.problems, change.revision, serving);
       if (serving === "nothing") this.#block(path, "webhook_misconfigured");
       return;
     }
@@ -160,7 +158,7 @@ export class ConfigManager implements ConfigSink {
     if ("unresolved" in resolved) {
       const { unresolved: message, path: place } = resolved;
       const reason: ProblemReason = { code: "connection_unresolved", path: place, message };
-      if (!keepProblem) this.#setProblems(describeWebhook(path), [reason], revision, "nothing");
+      if (!keepProblem) this.#findings.setProblems(describeWebhook(path), [reason], revision, "nothing");
       this.#block(path, "connection_unresolved", webhook);
       return;
     }
@@ -219,33 +217,12 @@ export class ConfigManager implements ConfigSink {
 
   #clearWebhookProblems(path: string): void {
     // Not even the description is made up while nothing is wrong anywhere, as is the rule.
-    if (this.catalog.hasProblems) this.#setProblems(describeWebhook(path), [], "");
+    if (this.catalog.hasProblems) this.#findings.setProblems(describeWebhook(path), [], "");
   }
 
-  #setProblems(
-    key: string,
-    reasons: readonly ProblemReason[],
-    revision: string,
-    serving: Problem["serving"] = "nothing",
-  ): void {
-    const former = this.catalog.problemsOf(key);
-    const since = former[0]?.since ?? Date.now();
-    this.catalog.setProblems(key, reasons.map((reason) => ({ ...reason, key, revision, since, serving })));
-    if (reasons.length > 0) this.#logProblems(key, reasons, serving);
-    else if (former.length > 0) {
-      this.#options.logger.info("Configuration problem of {key} is solved", { key });
-    }
-  }
-
-  #logProblems(key: string, reasons: readonly ProblemReason[], serving: Problem["serving"]): void {
-    for (const { code, path, message } of reasons) {
-      if (++this.#logged > LOGGED_PROBLEMS) {
-        this.#unlogged++;
-        continue;
-      }
-      const properties = { key, code, path, reason: message, serving };
-      this.#options.logger.warning("Configuration problem of {key}: {reason}", properties);
-    }
+  #setWebhookWarnings(path: string, warnings: readonly WarningReason[], revision: string): void {
+    if (warnings.length === 0 && !this.catalog.hasWarnings) return;
+    this.#findings.setWarnings(describeWebhook(path), warnings, revision);
   }
 }
 

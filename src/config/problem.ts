@@ -5,6 +5,7 @@ export type ProblemCode =
   | "not_an_object"
   | "too_deep"
   | "schema"
+  | "invalid_reference"
   | "missing_variable"
   | "unknown_module"
   | "not_supported_yet"
@@ -33,5 +34,27 @@ export interface Problem extends ProblemReason {
   readonly serving: "last_good" | "nothing";
 }
 
-/** The compiled value, or all the reasons why there is none. */
-export type Compiled<Value> = { readonly value: Value } | { readonly problems: readonly ProblemReason[] };
+/** What a value may say without effect, or with another one than was meant. The codes are stable. */
+export type WarningCode = "shell_variable";
+
+/** Something in a value that its author should look at. It keeps nothing from being served. */
+export interface WarningReason {
+  readonly code: WarningCode;
+  /** Where in the value; empty for the value as a whole. */
+  readonly path: string;
+  /** One sentence in plain English that never shows a value: it may be a secret. */
+  readonly message: string;
+}
+
+/** A warning as the log, `cwm check` and `/admin/config` show it. */
+export interface Warning extends WarningReason {
+  /** `webhook team-a/orders` or `connection kafka_main`. */
+  readonly key: string;
+  /** The provider's revision of the value. */
+  readonly revision: string;
+}
+
+/** The compiled value, or all the reasons why there is none; and what to look at in either case. */
+export type Compiled<Value> =
+  & ({ readonly value: Value } | { readonly problems: readonly ProblemReason[] })
+  & { readonly warnings?: readonly WarningReason[] };

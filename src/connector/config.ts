@@ -105,7 +105,7 @@ async function readFile(path: string, environment: Environment): Promise<Record<
   const remarksOut = Object.fromEntries(
     Object.entries(parsed.members).filter(([key]) => !key.startsWith("_")),
   );
-  const { value, problems } = substitute(remarksOut, environment);
+  const { value, problems } = substitute(remarksOut, { environment });
   if (problems.length > 0) {
     throw new StartupError(
       "settings_invalid",

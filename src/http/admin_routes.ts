@@ -18,8 +18,8 @@ import type { Handler, Route } from "./router.ts";
 /** How long a reload may take, in milliseconds. */
 const RELOAD_TIMEOUT_MS = 30_000;
 
-/** Problems listed at once; the rest is counted. */
-const LISTED_PROBLEMS = 1000;
+/** Problems, and warnings, listed at once; the rest is counted. */
+const LISTED_FINDINGS = 1000;
 
 /** Outputs without a connection listed at once. */
 const LISTED_OUTPUTS = 1000;
@@ -66,13 +66,16 @@ function guardedBy(token: string | undefined): (handler: Handler) => Handler {
 function configStatus({ manager, provider }: AdminSource, requestId: string): Response {
   const { lastSyncAt, ...status } = provider.status();
   const problems = [...manager.catalog.problems()];
+  const warnings = [...manager.catalog.warnings()];
   return jsonResponse(200, {
     ...status,
     last_sync_at: lastSyncAt === undefined ? null : new Date(lastSyncAt).toISOString(),
     ...manager.size,
     keys: manager.catalog.counts(manager.size.connections),
     problem_count: problems.length,
-    problems: problems.slice(0, LISTED_PROBLEMS).map(describeProblem),
+    problems: problems.slice(0, LISTED_FINDINGS).map(describeProblem),
+    warning_count: warnings.length,
+    warnings: warnings.slice(0, LISTED_FINDINGS),
   }, requestId);
 }
 

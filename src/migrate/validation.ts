@@ -1,19 +1,15 @@
 import { compileConnection, type CompileContext, compileWebhook } from "../config/compiler.ts";
 import { describeKey } from "../config/keys.ts";
-import type { ProblemReason } from "../config/problem.ts";
-import { type Environment, substitute } from "../config/substitution.ts";
+import type { Compiled, ProblemReason, WarningReason } from "../config/problem.ts";
 import type { Finding, StoredValue } from "./configuration.ts";
 
 /** What is wrong with the values of a source. */
 export interface Validation {
   /** The gateway would not take these values. */
   readonly problems: Finding[];
-  /** What this process cannot know: variables that may well be set where the gateway runs. */
+  /** What the gateway warns of, and what this process cannot know: variables that may be set where it runs. */
   readonly warnings: Finding[];
 }
-
-/** Stands in for every variable that is not set here. */
-const ANY_VALUE: Environment = new Proxy({}, { get: () => "placeholder" });
 
 /**
  * Compiles every value as the gateway would. A variable that is missing here is a warning, and the rest of
@@ -23,9 +19,9 @@ export function validate(values: Iterable<StoredValue>, context: CompileContext)
   const problems: Finding[] = [];
   const warnings: Finding[] = [];
   for (const stored of values) {
-    const { missing, others } = reasonsAgainst(stored, context);
+    const { missing, others, warnings: own } = reasonsAgainst(stored, context);
     const subject = describeKey(stored.key);
-    for (const { path, message } of missing) warnings.push({ subject, path, message });
+    for (const { path, message } of [...missing, ...own]) warnings.push({ subject, path, message });
     for (const { path, message } of others) problems.push({ subject, path, message });
   }
   return { problems, warnings };
@@ -34,29 +30,31 @@ export function validate(values: Iterable<StoredValue>, context: CompileContext)
 interface Reasons {
   readonly missing: readonly ProblemReason[];
   readonly others: readonly ProblemReason[];
+  readonly warnings: readonly WarningReason[];
 }
 
 function reasonsAgainst(stored: StoredValue, context: CompileContext): Reasons {
-  if ("problem" in stored.value) return { missing: [], others: [stored.value.problem] };
+  if ("problem" in stored.value) return { missing: [], others: [stored.value.problem], warnings: [] };
   const { json } = stored.value;
-  const reasons = compile(stored, json, context);
+  const compiled = compile(stored, json, context);
+  const warnings = compiled.warnings ?? [];
+  const reasons = problemsOf(compiled);
   const missing = reasons.filter(({ code }) => code === "missing_variable");
-  if (missing.length === 0) return { missing, others: reasons };
+  if (missing.length === 0) return { missing, others: reasons, warnings };
   // What the missing variables would say is not known: only what lies elsewhere can be judged.
-  const others = compile(stored, substitute(json, context.environment).value, {
-    ...context,
-    environment: ANY_VALUE,
-  });
+  const others = problemsOf(compile(stored, json, { ...context, placeholder: "placeholder" }));
   return {
     missing,
     others: others.filter(({ path }) => !missing.some((variable) => isOnOneLine(path, variable.path))),
+    warnings,
   };
 }
 
-function compile({ key }: StoredValue, json: unknown, context: CompileContext): readonly ProblemReason[] {
-  const compiled = key.kind === "webhook"
-    ? compileWebhook(json, context)
-    : compileConnection(key.name, json, context);
+function compile({ key }: StoredValue, json: unknown, context: CompileContext): Compiled<unknown> {
+  return key.kind === "webhook" ? compileWebhook(json, context) : compileConnection(key.name, json, context);
+}
+
+function problemsOf(compiled: Compiled<unknown>): readonly ProblemReason[] {
   return "problems" in compiled ? compiled.problems : [];
 }
 

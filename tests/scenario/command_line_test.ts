@@ -77,6 +77,7 @@ Deno.test("cwm check prints every problem with key, path, reason and the nearest
     module: { module: "lgo" },
     config: { module: "log", "module-config": { pretty: true } },
     variable: { module: "log", authorization: "Bearer {$NOT_SET}" },
+    shell: { module: "log", authorization: "Bearer $TOKEN" },
   };
   const { status, stdout } = await run(["check"], { files: { "webhooks.json": JSON.stringify(webhooks) } });
   assertEquals(status, 1);
@@ -90,7 +91,11 @@ Deno.test("cwm check prints every problem with key, path, reason and the nearest
     "module-config.pretty: Key 'pretty' is not known: nearest is 'pretty_print'",
   );
   assertStringIncludes(lineOf("variable"), "authorization: Environment variable NOT_SET is not set");
-  assertEquals(lines.at(-1), "5 problems in 6 webhooks and 0 connections");
+  assertStringIncludes(
+    lines.find((line) => line.startsWith("warning: webhook default/shell: authorization: ")) ?? "",
+    "write {$NAME}",
+  );
+  assertEquals(lines.at(-1), "5 problems, 1 warning in 7 webhooks and 0 connections");
 });
 
 Deno.test("cwm check finds nothing wrong with a good configuration and ends with status 0", async () => {

@@ -41,6 +41,8 @@ Deno.test("GET /admin/config shows the backend, how much is served and when it w
     keys: { ok: 1, stale: 0, invalid: 0 },
     problem_count: 0,
     problems: [],
+    warning_count: 0,
+    warnings: [],
   });
   assertEquals(Number.isNaN(Date.parse(String(last_sync_at))), false);
 });
