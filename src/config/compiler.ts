@@ -126,11 +126,12 @@ function parseWebhook(
   return moved === value ? parsed : schema.safeParse(moved);
 }
 
-/** What is stored must be as exact as what is delivered: parsed JSON is neither. */
-function bodyForm(steps: readonly CompiledStep[], { acceptance }: DeliveryPolicy): BodyForm {
+/** What is stored, and what events are told apart by, must be as exact as what is delivered: parsed JSON is not. */
+function bodyForm(steps: readonly CompiledStep[], { acceptance, idempotency }: DeliveryPolicy): BodyForm {
   const forms = steps.map(({ module }) => module.reads);
   if (forms.includes("bytes")) return "bytes";
-  return acceptance === "durable" || forms.includes("text") ? "text" : "json";
+  if (acceptance === "durable" || idempotency?.readsBody === true) return "text";
+  return forms.includes("text") ? "text" : "json";
 }
 
 /** Parses with a schema; the reasons name their place below `prefix`. */

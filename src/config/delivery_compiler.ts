@@ -8,10 +8,10 @@ import { closestString } from "@std/text/closest-string";
 import type { z } from "zod";
 import { NO_RETRY, type RetryPolicy } from "../delivery/retry_policy.ts";
 import type { Idempotency } from "../delivery/route.ts";
-import { compileJsonPointer } from "../json_pointer.ts";
 import type { Acceptance, OutputModule } from "../modules/module.ts";
 import { PLANNED_MODULES } from "../modules/registry.ts";
-import type { ChainItemConfig, IdempotencyConfig, RetryConfig } from "./delivery_schema.ts";
+import type { ChainItemConfig, RetryConfig } from "./delivery_schema.ts";
+import { compileIdempotency } from "./idempotency_compiler.ts";
 import { Interned } from "./interned.ts";
 import type { Compiled, ProblemReason } from "./problem.ts";
 import type { WebhookConfig } from "./schema.ts";
@@ -202,19 +202,6 @@ function compileRetry(config: RetryConfig): RetryPolicy {
     initialDelayMs: config.initial_delay * 1000,
     maxDelayMs: config.max_delay * 1000,
     multiplier: config.backoff_multiplier,
-  };
-}
-
-function compileIdempotency({ header, json_pointer: pointer, ttl }: IdempotencyConfig): Idempotency {
-  const ttlMs = ttl * 1000;
-  if (header !== undefined) return { ttlMs, keyOf: ({ headers }) => headers.get(header) ?? undefined };
-  const find = compileJsonPointer(pointer ?? "");
-  return {
-    ttlMs,
-    keyOf: ({ body }) => {
-      const value = find(body.isJson() ? body.json : undefined);
-      return typeof value === "string" || typeof value === "number" ? String(value) : undefined;
-    },
   };
 }
 

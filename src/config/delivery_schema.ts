@@ -5,7 +5,7 @@
  */
 
 import { z } from "zod";
-import { isJsonPointer } from "../json_pointer.ts";
+import { JsonPointer } from "../json_pointer.ts";
 import { booleanField, integerField, numberField } from "../schema_fields.ts";
 import { isConnectionName } from "./keys.ts";
 
@@ -38,22 +38,47 @@ export const limitsSchema = z.strictObject({
   }),
 });
 
-/** `idempotency` of a webhook. */
-export const idempotencySchema = z.strictObject({
-  header: z.string().regex(/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/, "Not a valid header name").optional().meta({
-    description: "The request header that tells events apart, for example `X-GitHub-Delivery`.",
-  }),
-  json_pointer: z.string().refine(isJsonPointer, { error: "Not a JSON Pointer: it begins with '/'" })
-    .optional().meta({
-      description:
-        "Instead of a header: where in the JSON body the event's id stands, for example `/id` (RFC 6901).",
-    }),
-  ttl: numberField(1, 31_536_000).default(86_400).meta({
-    description: "How long an event is remembered, in seconds.",
-  }),
+const eventIdHeader = z.string().regex(/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/, "Not a valid header name");
+
+const eventIdPointer = z.string().transform((text, issues) => {
+  const pointer = JsonPointer.parse(text);
+  if (pointer !== undefined) return pointer;
+  issues.addIssue({ code: "custom", message: "Not a JSON Pointer, such as /id" });
+  return z.NEVER;
+});
+
+/** Where one part of an event's id stands. */
+const eventIdPartSchema = z.strictObject({
+  header: eventIdHeader.optional(),
+  json_pointer: eventIdPointer.optional(),
 }).refine((value) => (value.header === undefined) !== (value.json_pointer === undefined), {
   error: "Expected either 'header' or 'json_pointer'",
 });
+
+/** Most parts that an event's id can have. */
+const MAX_EVENT_ID_PARTS = 16;
+
+/** `idempotency` of a webhook. */
+export const idempotencySchema = z.strictObject({
+  header: eventIdHeader.optional().meta({
+    description: "The request header that tells events apart, for example `X-GitHub-Delivery`.",
+  }),
+  json_pointer: eventIdPointer.optional().meta({
+    description:
+      "Instead of a header: where in the JSON body the event's id stands, for example `/id` (RFC 6901).",
+  }),
+  of: z.array(eventIdPartSchema).min(1).max(MAX_EVENT_ID_PARTS).optional().meta({
+    description: "Instead of both: what the event's id is made of, all parts together, for example " +
+      '`[{"header": "X-Shop"}, {"json_pointer": "/id"}]`.',
+  }),
+  ttl: numberField(1, 31_536_000).default(86_400).meta({
+    description: "How long an event is remembered, in seconds.",
+  }),
+}).refine(
+  ({ header, json_pointer: pointer, of }) =>
+    [header, pointer, of].filter((source) => source !== undefined).length === 1,
+  { error: "Expected one of 'header', 'json_pointer' and 'of'" },
+);
 
 /** `chain-config` of a webhook. */
 export const chainConfigSchema = z.strictObject({
@@ -86,3 +111,4 @@ export type ChainConfig = z.infer<typeof chainConfigSchema>;
 export type ChainItemConfig = z.infer<typeof chainItemSchema>;
 export type LimitsConfig = z.infer<typeof limitsSchema>;
 export type IdempotencyConfig = z.infer<typeof idempotencySchema>;
+export type EventIdPartConfig = z.infer<typeof eventIdPartSchema>;

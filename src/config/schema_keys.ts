@@ -1,12 +1,12 @@
 import type { z } from "zod";
 
-/** The keys of the object schema at a path, looking through optional, default and transform wrappers. */
+/** The keys of the object schema at a path, looking through arrays, optional, default and transform wrappers. */
 export function knownKeys(schema: z.ZodType, path: readonly PropertyKey[] = []): string[] {
   let current: unknown = unwrap(schema);
   for (const step of path) {
-    const shape = (current as { shape?: Record<PropertyKey, unknown> }).shape;
-    if (shape === undefined) return [];
-    current = unwrap(shape[step]);
+    const { element, shape } = current as { element?: unknown; shape?: Record<PropertyKey, unknown> };
+    if (element === undefined && shape === undefined) return [];
+    current = unwrap(element ?? shape?.[step]);
   }
   return Object.keys((current as { shape?: object } | undefined)?.shape ?? {});
 }

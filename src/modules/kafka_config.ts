@@ -5,9 +5,10 @@
  */
 
 import { z } from "zod";
+import { JsonPointer } from "../json_pointer.ts";
 import { booleanField, integerField } from "../schema_fields.ts";
 import { isForwardable } from "./http_webhook_headers.ts";
-import { headerKey, type KeySource, literalKey, parseJsonPointer, payloadKey } from "./kafka_key.ts";
+import { headerKey, type KeySource, literalKey, payloadKey } from "./kafka_key.ts";
 
 /** `Topic.validate` of Apache Kafka. */
 const TOPIC = /^[a-zA-Z0-9._-]{1,249}$/;
@@ -25,8 +26,8 @@ export interface KafkaConfig {
 
 const pointerKey = z.strictObject({
   json_pointer: z.string().transform((pointer, issues) => {
-    const tokens = parseJsonPointer(pointer);
-    if (tokens !== undefined) return payloadKey(tokens);
+    const parsed = JsonPointer.parse(pointer);
+    if (parsed !== undefined) return payloadKey(parsed);
     issues.addIssue({ code: "custom", message: "Not a JSON pointer, such as /order/id" });
     return z.NEVER;
   }),
@@ -58,8 +59,9 @@ const fields = z.strictObject({
   key: keyField.optional().meta({
     description:
       'The key of each record: a text for all of them, `{"json_pointer": "/order/id"}` for a value of the payload, ' +
-      'or `{"header": "X-Order"}` for a received header. Events with the same key keep their order. An event in ' +
-      "which it is not found has no key, and goes to any partition.",
+      'or `{"header": "X-Order"}` for a received header. Events with the same key keep their order. A number is ' +
+      "its own text in the payload, so `1` and `1.0` are two keys. An event in which it is not found has no key, " +
+      "and goes to any partition.",
   }),
   partition: integerField(0, LARGEST_PARTITION).optional().meta({
     description:

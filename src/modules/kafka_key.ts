@@ -6,6 +6,7 @@
 
 import { Buffer } from "node:buffer";
 import type { Event } from "../event.ts";
+import type { JsonPointer } from "../json_pointer.ts";
 
 /** Finds an event's key; `null` when it has none. */
 export type KeySource = (event: Event) => Buffer | null;
@@ -25,45 +26,13 @@ export function headerKey(name: string): KeySource {
 }
 
 /**
- * The value at a place of a JSON payload: a string as it is, a number or boolean as JSON writes it. Anything
- * else is no key, and neither is a place that is not there.
- *
- * @param tokens a parsed JSON pointer
+ * The value at a place of a JSON payload: a string as it is, a number or boolean exactly as the payload writes
+ * it, so that numbers beyond 2^53 are different keys. Anything else is no key, and neither is a place that is
+ * not there; a payload that is not JSON, as `data_type: blob` permits, has none.
  */
-export function payloadKey(tokens: readonly string[]): KeySource {
-  return (event) => {
-    const value = resolvePointer(parsedBody(event), tokens);
-    if (typeof value === "string") return Buffer.from(value);
-    return typeof value === "number" || typeof value === "boolean" ? Buffer.from(String(value)) : null;
+export function payloadKey(pointer: JsonPointer): KeySource {
+  return ({ body }) => {
+    const found = pointer.scalarIn(body);
+    return found === undefined ? null : Buffer.from(found.text);
   };
-}
-
-/**
- * Parses a JSON pointer (RFC 6901), such as `/order/id`.
- *
- * @returns its reference tokens, or `undefined` when it is not one
- */
-export function parseJsonPointer(text: string): readonly string[] | undefined {
-  if (text === "") return [];
-  if (!text.startsWith("/") || /~(?![01])/.test(text)) return undefined;
-  return text.slice(1).split("/").map((token) => token.replaceAll("~1", "/").replaceAll("~0", "~"));
-}
-
-function resolvePointer(document: unknown, tokens: readonly string[]): unknown {
-  let value = document;
-  for (const token of tokens) {
-    if (typeof value !== "object" || value === null) return undefined;
-    if (Array.isArray(value) && !/^(?:0|[1-9]\d*)$/.test(token)) return undefined;
-    if (!Object.hasOwn(value, token)) return undefined;
-    value = (value as Readonly<Record<string, unknown>>)[token];
-  }
-  return value;
-}
-
-function parsedBody(event: Event): unknown {
-  try {
-    return event.body.json;
-  } catch {
-    return undefined; // Not JSON, as `data_type: blob` permits: nothing can be found in it.
-  }
 }

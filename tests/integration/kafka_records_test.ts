@@ -118,6 +118,24 @@ Deno.test("a key is taken out of the payload where a JSON pointer says so", asyn
   assertEquals(Object.fromEntries(keys), expected);
 });
 
+Deno.test("a number in the payload is a key by its own text, with all digits", async () => {
+  await using world = await start();
+  const config = { topic: "orders", key: { json_pointer: "/id" } };
+  const numbers = [
+    "1050118621198921728",
+    "1050118621198921729",
+    "100000000000000000000000",
+    "1E400",
+    "7",
+    "7.0",
+  ];
+  const bodies = numbers.map((number) => `{"id":${number}}`);
+  const results = await world.output.deliverBatch(bodies.map((body): ConfiguredEvent => [{ body }, config]));
+  assertEquals(results, bodies.map(() => "delivered"));
+  const expected = Object.fromEntries(numbers.map((number) => [`{"id":${number}}`, number]));
+  assertEquals(keysByValue(await world.kafka.consume("orders")), expected);
+});
+
 Deno.test("a key can be the whole payload, and a payload that is not JSON has none", async () => {
   await using world = await start();
   const config = { topic: "orders", key: { json_pointer: "" } };
