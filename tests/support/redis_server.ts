@@ -166,6 +166,8 @@ export class RedisServer implements AsyncDisposable {
       ...ports,
       ...["--bind", "127.0.0.1", "--dir", this.#directory.path, "--logfile", "", "--save", ""],
       ...["--appendonly", persistent ? "yes" : "no"],
+      // With the default, `everysec`, Redis answers before it writes while an fsync is under way.
+      ...["--appendfsync", "always"],
       ...(password === undefined ? [] : ["--requirepass", password, "--masterauth", password]),
       ...(maxmemory === undefined ? [] : ["--maxmemory", maxmemory, "--maxmemory-policy", "noeviction"]),
       ...(replicaOf === undefined ? [] : ["--replicaof", `127.0.0.1 ${replicaOf.port}`]),
