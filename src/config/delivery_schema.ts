@@ -21,7 +21,9 @@ export const retrySchema = z.strictObject({
   initial_delay: numberField(0, 86_400).default(1).meta({
     description: "Longest first pause in seconds. Each pause is a random part of its bound.",
   }),
-  max_delay: numberField(0, 604_800).default(3600).meta({ description: "Longest pause in seconds." }),
+  max_delay: numberField(0, 604_800).default(3600).meta({
+    description: "Longest pause in seconds, also of those that `Retry-After` asks for.",
+  }),
   backoff_multiplier: numberField(1, 100).default(2).meta({
     description: "What the bound of the pause grows by each time.",
   }),

@@ -241,13 +241,7 @@ export class Lane implements PortOwner, DeliveryOwner {
   }
 
   #delayMs(step: RouteStep, run: Run, error: DeliveryError): number | undefined {
-    const retryAfterMs = error.retryAfterSeconds === undefined ? undefined : error.retryAfterSeconds * 1000;
-    return retryDelayMs(
-      step.retry ?? DURABLE_POLICY,
-      run.attemptOf(step),
-      retryAfterMs,
-      this.#context.random(),
-    );
+    return retryDelayMs(step.retry ?? DURABLE_POLICY, run.attemptOf(step), error, this.#context.random());
   }
 
   #changeRoute(route: RouteLookup): void {

@@ -21,7 +21,12 @@ import { firstResult, type Results, TimedAttempt } from "./attempt.ts";
 import type { MeasuredOutput, OutputMetrics } from "./output_metrics.ts";
 import { type BatchOutput, OutputScheduler } from "./output_scheduler.ts";
 import { Places } from "./places.ts";
-import { retryDelayMs, type RetryPolicy, WAITING_SENDER_POLICY } from "./retry_policy.ts";
+import {
+  retryDelayMs,
+  type RetryPolicy,
+  WAITING_SENDER_POLICY,
+  withBoundedRetryAfter,
+} from "./retry_policy.ts";
 
 const DEFAULT_CONCURRENCY = 64;
 const DEFAULT_TIMEOUT_MS = 10_000;
@@ -188,8 +193,7 @@ export class OutputHost implements AsyncDisposable, MeasuredOutput, BatchOutput 
     const giveUpAt = delivery.startedAt + deliveryBudgetMs;
     let last = failure;
     for (let number = 1; last.disposition === "retry" && !this.#closed; number++) {
-      const retryAfterMs = last.retryAfterSeconds === undefined ? undefined : last.retryAfterSeconds * 1000;
-      const delay = retryDelayMs(delivery.retry, number, retryAfterMs, Math.random());
+      const delay = retryDelayMs(delivery.retry, number, last, Math.random());
       if (delay === undefined || performance.now() + delay > giveUpAt) break;
       await deadlines.wait(roundUp(delay));
       metrics.retried(this);
@@ -199,7 +203,7 @@ export class OutputHost implements AsyncDisposable, MeasuredOutput, BatchOutput 
       last = result;
     }
     metrics.failed(this, last);
-    return last;
+    return withBoundedRetryAfter(delivery.retry, last);
   }
 
   /** @param mostMs its deadline is not later than this, in milliseconds */

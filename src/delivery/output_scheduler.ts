@@ -20,6 +20,9 @@ const FIRST_PAUSE_MS = 500;
 const LONGEST_PAUSE_MS = 30_000;
 const PROBE_TIMEOUT_MS = 5_000;
 
+/** Longest pause that an output can ask for itself, in milliseconds: all events for it wait meanwhile. */
+const LONGEST_ASKED_PAUSE_MS = 5 * 60_000;
+
 /** An output as the scheduler sees it. */
 export interface BatchOutput {
   /** The connection's name, or the module's where it needs none. */
@@ -188,7 +191,8 @@ export class OutputScheduler {
     this.#paused = true;
     if (this.#closed) return;
     const longest = Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** Math.min(this.#failures - 1, 30));
-    const milliseconds = Math.ceil(longest * (0.5 + 0.5 * Math.random()) / 50) * 50;
+    const chosen = Math.max(longest * (0.5 + 0.5 * Math.random()), askedPauseMs(reason));
+    const milliseconds = Math.ceil(chosen / 50) * 50;
     this.#logger.warning("Output {output} is out of reach: the next try is in {milliseconds} ms", {
       output: this.#output.connection,
       milliseconds,
@@ -224,6 +228,11 @@ function isOutOfReach(result: DeliveryResult): boolean {
   const { code } = result;
   return code === "output_unavailable" || code === "output_timeout" ||
     code === "overloaded";
+}
+
+/** An overloaded gateway or module asks senders to wait, not itself. */
+function askedPauseMs({ code, retryAfterSeconds = 0 }: DeliveryError): number {
+  return code === "overloaded" ? 0 : Math.min(retryAfterSeconds * 1000, LONGEST_ASKED_PAUSE_MS);
 }
 
 function rejectedOn(signal: AbortSignal): Promise<never> {

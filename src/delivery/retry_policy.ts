@@ -1,3 +1,5 @@
+import { DeliveryError, type DeliveryErrorCode } from "../errors.ts";
+
 /** When to try a failed delivery again: exponential with full jitter. */
 export interface RetryPolicy {
   /** Attempts in all, the first one included. */
@@ -8,36 +10,68 @@ export interface RetryPolicy {
   readonly maxDelayMs: number;
   /** What the bound grows by from one delay to the next. @default 2 */
   readonly multiplier?: number;
+  /** Longest delay that an output may ask for (`Retry-After`), in milliseconds. @default maxDelayMs */
+  readonly maxRetryAfterMs?: number;
 }
 
+/** The longest delay unless a webhook's `max_delay` says otherwise, in milliseconds. */
+const USUAL_MAX_DELAY_MS = 3_600_000;
+
 /** For senders that wait for the answer: their own retry is the safety net, so few and quick. */
-export const WAITING_SENDER_POLICY: RetryPolicy = { maxAttempts: 3, initialDelayMs: 100, maxDelayMs: 1000 };
+export const WAITING_SENDER_POLICY: RetryPolicy = {
+  maxAttempts: 3,
+  initialDelayMs: 100,
+  maxDelayMs: 1000,
+  maxRetryAfterMs: USUAL_MAX_DELAY_MS,
+};
 
 /**
  * For events in the journal, unless the webhook's `retry` says otherwise: up to eight hours until an event is
  * given up. Attempts are not used up while an output as a whole is out of reach (`output_scheduler.ts`).
  */
-export const DURABLE_POLICY: RetryPolicy = { maxAttempts: 20, initialDelayMs: 1000, maxDelayMs: 3_600_000 };
+export const DURABLE_POLICY: RetryPolicy = {
+  maxAttempts: 20,
+  initialDelayMs: 1000,
+  maxDelayMs: USUAL_MAX_DELAY_MS,
+};
 
 /** One attempt, and no more. */
-export const NO_RETRY: RetryPolicy = { maxAttempts: 1, initialDelayMs: 0, maxDelayMs: 0 };
+export const NO_RETRY: RetryPolicy = {
+  maxAttempts: 1,
+  initialDelayMs: 0,
+  maxDelayMs: 0,
+  maxRetryAfterMs: USUAL_MAX_DELAY_MS,
+};
 
 /**
  * How long to wait before the next attempt, or `undefined` to give up. Full jitter spreads the retries of
  * many events that failed together evenly over the whole delay.
  *
  * @param attempt the attempt that failed, from 1
- * @param retryAfterMs what the output itself asked for, if it did: never undercut
+ * @param failure what it failed with; the delay that it asks for is not undercut, as far as the policy allows it
  * @param random a number in [0, 1)
  */
 export function retryDelayMs(
   policy: RetryPolicy,
   attempt: number,
-  retryAfterMs: number | undefined,
+  failure: DeliveryError,
   random: number,
 ): number | undefined {
   if (attempt >= policy.maxAttempts) return undefined;
   const growth = (policy.multiplier ?? 2) ** (attempt - 1);
   const bound = Math.min(policy.maxDelayMs, policy.initialDelayMs * growth);
-  return Math.max(random * bound, retryAfterMs ?? 0);
+  const asked = Math.min(longestAskedMs(policy), (failure.retryAfterSeconds ?? 0) * 1000);
+  return Math.max(random * bound, asked);
+}
+
+/** The failure as the sender hears of it, who is not asked to wait for longer than the policy allows either. */
+export function withBoundedRetryAfter(policy: RetryPolicy, failure: DeliveryError): DeliveryError {
+  const longest = longestAskedMs(policy) / 1000;
+  const { code, message, cause, retryAfterSeconds = 0 } = failure;
+  if (retryAfterSeconds <= longest) return failure;
+  return new DeliveryError(code as DeliveryErrorCode, message, { cause, retryAfterSeconds: longest });
+}
+
+function longestAskedMs({ maxDelayMs, maxRetryAfterMs = maxDelayMs }: RetryPolicy): number {
+  return maxRetryAfterMs;
 }

@@ -19,9 +19,7 @@ import {
 import { type HttpWebhookConfig, httpWebhookConfigSchema } from "./http_webhook_config.ts";
 import { forwardedHeaders } from "./http_webhook_headers.ts";
 import type { Attempt, Delivery, DeliveryResult, Output, OutputModule } from "./module.ts";
-
-/** Longest `Retry-After` that is believed, in seconds: a peer must not be able to park an event for good. */
-const LONGEST_RETRY_AFTER = 24 * 60 * 60;
+import { parseRetryAfter } from "./retry_after.ts";
 
 /** Refusals that pass: the request came too late, too early or too often. */
 const TEMPORARY_STATUSES: ReadonlySet<number> = new Set([408, 425, 429]);
@@ -115,13 +113,6 @@ export function judgeAnswer({ status, headers }: Answer, destination: Destinatio
   if (status < 300 || status >= 400 || !target) return new DeliveryError("output_rejected", message);
   const redirected = `${message}, a redirect to ${target.host}: redirects are not followed, change url`;
   return new DeliveryError("output_rejected", redirected);
-}
-
-/** Seconds to wait, from a `Retry-After` header (RFC 9110, section 10.2.3): a number of seconds or a date. */
-function parseRetryAfter(value: string | undefined, nowMs: number): number | undefined {
-  if (value === undefined) return undefined;
-  const seconds = /^\d+$/.test(value) ? Number(value) : Math.ceil((Date.parse(value) - nowMs) / 1000);
-  return Number.isNaN(seconds) ? undefined : Math.min(Math.max(seconds, 0), LONGEST_RETRY_AFTER);
 }
 
 /** What it means for the event that there was no answer. */

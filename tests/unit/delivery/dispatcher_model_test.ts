@@ -8,9 +8,12 @@
 
 import { assert, assertEquals } from "@std/assert";
 import { retryDelayMs, type RetryPolicy } from "../../../src/delivery/retry_policy.ts";
+import { DeliveryError } from "../../../src/errors.ts";
 import { SeededRandom } from "../../faults/random.ts";
 import { DispatcherWorld, type Plan, type SeenAttempt } from "../../support/dispatcher_world.ts";
 import { eventually } from "../../support/eventually.ts";
+
+const FAILED = new DeliveryError("output_failed");
 
 const POLICY: RetryPolicy = { maxAttempts: 3, initialDelayMs: 10, maxDelayMs: 15 };
 
@@ -63,7 +66,7 @@ function checkFollows(
   if (kills === 0) {
     assertEquals(state, "open", `No attempt follows an end that was written down: ${what}`);
     assertEquals(next.number, former.number + 1, `Attempts are counted: ${what}`);
-    const delayMs = retryDelayMs(POLICY, former.number, undefined, 1) ?? Infinity;
+    const delayMs = retryDelayMs(POLICY, former.number, FAILED, 1) ?? Infinity;
     // A drain keeps the time at which the next attempt is due, but not that of an ordered event.
     if (former.life === next.life || plan.ordered !== true) {
       const waited = next.beganAt - former.endedAt!;

@@ -60,6 +60,19 @@ Deno.test("no retry starts when the output asks for more time than the sender's 
   assertEquals(probe.events.length, 1);
 });
 
+Deno.test("a sender is not asked to wait for longer than the webhook's max_delay, an hour by default", async () => {
+  const probe = new ProbeModule();
+  probe.behaviour = () => new DeliveryError("output_failed", undefined, { retryAfterSeconds: 86_400 });
+  const retry = { max_attempts: 1, max_delay: 120 };
+  await using gateway = await TestGateway.start({
+    webhooks: { usual: { module: "probe" }, bounded: { module: "probe", retry } },
+    modules: [probe.module],
+  });
+  const asked = async (webhook: string) =>
+    (await gateway.post(`/webhook/${webhook}`, "{}")).headers.get("retry-after");
+  assertEquals([await asked("usual"), await asked("bounded")], ["3600", "120"]);
+});
+
 Deno.test("an output that hangs is answered with 504 at its time-out, and is told to stop", async () => {
   const probe = new ProbeModule({ timeoutMs: 100 });
   let aborted = 0;

@@ -11,13 +11,13 @@ class OutOfReach {
   probes = 0;
   readonly scheduler: OutputScheduler;
 
-  constructor(deadlines: Deadlines) {
+  constructor(deadlines: Deadlines, reason = new DeliveryError("output_unavailable")) {
     const output: BatchOutput = {
       connection: "main",
       maxBatch: 1,
       tryTakePlace: () => true,
       freePlace: () => {},
-      attempt: () => [new DeliveryError("output_unavailable")],
+      attempt: () => [reason],
       probe: () => {
         this.probes++;
         return Promise.reject(new DeliveryError("output_unavailable"));
@@ -38,4 +38,25 @@ Deno.test("an output that is closed while it is out of reach is not probed any m
   // By then the other one would have been probed too.
   await eventually(() => assert(open.probes >= 2));
   assertEquals(closed.probes, 0);
+});
+
+/** Deadlines that never pass, and how long they were. */
+class NotedDeadlines extends Deadlines {
+  readonly lengths: number[] = [];
+
+  override set(milliseconds: number): void {
+    this.lengths.push(milliseconds);
+  }
+}
+
+Deno.test("an output is left alone for as long as it asks for, five minutes at most", async () => {
+  const pauses: Readonly<Record<number, number>> = { 2: 2_000, 33: 33_000, 300: 300_000, 86_400: 300_000 };
+  for (const [asked, paused] of Object.entries(pauses)) {
+    using deadlines = new NotedDeadlines();
+    const reason = new DeliveryError("output_unavailable", undefined, { retryAfterSeconds: Number(asked) });
+    const output = new OutOfReach(deadlines, reason);
+    await eventually(() => assert(output.scheduler.isPaused));
+    assertEquals(deadlines.lengths, [paused], asked);
+    output.scheduler.close();
+  }
 });
