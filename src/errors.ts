@@ -190,6 +190,11 @@ export type DeliveryErrorCode =
 export interface GatewayErrorOptions {
   /** What failed underneath. Goes to the log, never to the client. */
   readonly cause?: unknown;
+  /**
+   * More than the message says, in one sentence for the operator: goes to the log and to the admin routes, never
+   * to the client. Holds nothing that the client sent and no secret.
+   */
+  readonly reason?: string;
   /** Seconds for the `Retry-After` header of the answer. */
   readonly retryAfterSeconds?: number;
   /** More response headers, for example `Allow` or `WWW-Authenticate`. */
@@ -200,6 +205,8 @@ export interface GatewayErrorOptions {
 export class GatewayError extends Error {
   override readonly name: string = "GatewayError";
   readonly code: ErrorCode;
+  /** For the operator alone; `undefined` where the message says all. */
+  readonly reason: string | undefined;
   readonly retryAfterSeconds: number | undefined;
   readonly headers: Readonly<Record<string, string>> | undefined;
 
@@ -209,6 +216,7 @@ export class GatewayError extends Error {
       "cause" in options ? { cause: options.cause } : undefined,
     );
     this.code = code;
+    this.reason = options.reason;
     this.retryAfterSeconds = options.retryAfterSeconds;
     this.headers = options.headers;
   }

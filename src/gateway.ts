@@ -30,6 +30,7 @@ import {
 import { adminRoutes } from "./http/admin_routes.ts";
 import { BodyMemory } from "./http/body_memory.ts";
 import { FailureLog } from "./http/failure_log.ts";
+import { RefusalHistory } from "./http/refusal_history.ts";
 import { Inflight } from "./http/inflight.ts";
 import { RequestMetrics } from "./http/request_metrics.ts";
 import { relayRoutes } from "./http/relay_routes.ts";
@@ -79,6 +80,7 @@ export class Gateway implements AsyncDisposable {
   readonly #provider: ConfigProvider;
   readonly #relay: Relay;
   readonly #router: Router;
+  readonly #refusals = new RefusalHistory();
   readonly #processMetrics: Disposable;
   readonly #stopping = new AbortController();
   #server: ListeningServer | undefined;
@@ -105,7 +107,9 @@ export class Gateway implements AsyncDisposable {
       logger: logger("config"),
       onChange: (path) => {
         this.#dispatcher.changed(path);
-        directory.set(path, channelsOf(this.#manager.find(path)));
+        const entry = this.#manager.find(path);
+        directory.set(path, channelsOf(entry));
+        if (entry === undefined) this.#refusals.forget(path);
       },
     });
     this.#relay = new Relay({
@@ -233,8 +237,9 @@ export class Gateway implements AsyncDisposable {
   #buildRouter(): Router {
     const { limits, trustedProxies, defaultNamespace, adminToken, metrics, requestIdHeader } = this.#settings;
     const clientAddress = new ClientAddressResolver(trustedProxies);
-    const failures = new FailureLog(logger("http"), clientAddress);
+    const failures = new FailureLog(logger("http"), this.#refusals, clientAddress);
     const isReady = () => this.#ready;
+    const requests = new RequestMetrics(this.#metrics, this.#inflight);
     const webhooks = {
       find: (path: string) => this.#manager.find(path),
       isReady,
@@ -249,7 +254,7 @@ export class Gateway implements AsyncDisposable {
         logger: logger("delivery"),
       }),
       deadlines: this.#deadlines,
-      metrics: new RequestMetrics(this.#metrics, this.#inflight),
+      metrics: requests,
       failures,
       clientAddress,
       namesAccepted: requestIdHeader === "always",
@@ -271,6 +276,7 @@ export class Gateway implements AsyncDisposable {
           letters: this.#journal.deadLetters,
           onReplay: () => this.#dispatcher.recover(),
         },
+        webhooks: { catalog: this.#manager.catalog, requests, refusals: this.#refusals },
         startedAt: Date.now(),
       }),
       ...relayRoutes(this.#relay),

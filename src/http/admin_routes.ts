@@ -6,14 +6,14 @@
 
 import { secretMatcher } from "../auth/constant_time.ts";
 import type { ConfigManager } from "../config/manager.ts";
-import type { Problem } from "../config/problem.ts";
 import type { ConfigProvider } from "../config/provider.ts";
 import type { OutputHost } from "../delivery/output_host.ts";
 import { GatewayError } from "../errors.ts";
 import { deadLetterRoutes, type DeadLetterSource } from "./dead_letter_routes.ts";
 import type { Inflight } from "./inflight.ts";
-import { jsonResponse } from "./responses.ts";
+import { describeProblem, jsonResponse } from "./responses.ts";
 import type { Handler, Route } from "./router.ts";
+import { webhookRoute, type WebhookSource } from "./webhook_route.ts";
 
 /** How long a reload may take, in milliseconds. */
 const RELOAD_TIMEOUT_MS = 30_000;
@@ -31,6 +31,7 @@ export interface AdminSource {
   readonly provider: ConfigProvider;
   readonly inflight: Inflight;
   readonly deadLetters: DeadLetterSource;
+  readonly webhooks: WebhookSource;
   /** The outputs that webhooks hold. */
   readonly outputs: () => Iterable<Pick<OutputHost, "hasConnection" | "state">>;
   /** When the process started, in milliseconds since 1970. */
@@ -45,6 +46,7 @@ export function adminRoutes(source: AdminSource): Route[] {
     { path: "/admin/connections", methods: { GET: guard((_request, id) => connectionStates(source, id)) } },
     { path: "/admin/reload", methods: { POST: guard((_request, id) => reload(source, id)) } },
     { path: "/admin/stats", methods: { GET: guard((_request, id) => stats(source, id)) } },
+    webhookRoute(source.webhooks, guard),
     ...deadLetterRoutes(source.deadLetters, guard),
   ];
 }
@@ -77,10 +79,6 @@ function configStatus({ manager, provider }: AdminSource, requestId: string): Re
     warning_count: warnings.length,
     warnings: warnings.slice(0, LISTED_FINDINGS),
   }, requestId);
-}
-
-function describeProblem({ since, ...problem }: Problem): unknown {
-  return { ...problem, since: new Date(since).toISOString() };
 }
 
 /** Every connection with the outputs that use it, and the outputs that need none. */

@@ -8,6 +8,7 @@
 
 import { GatewayError } from "../errors.ts";
 import { type BodyForm, EventBody } from "../event.ts";
+import { describeJsonError } from "../json_error.ts";
 
 /** From this length on, collecting the pieces of a body and joining them would take twice its memory. */
 export const LARGE_BYTES = 256 * 1024;
@@ -124,7 +125,7 @@ export function requireJson(body: EventBody): void {
   try {
     body.json;
   } catch (cause) {
-    throw new GatewayError("invalid_json", undefined, { cause });
+    throw new GatewayError("invalid_json", undefined, { cause, reason: describeJsonError(body.text) });
   }
 }
 

@@ -48,6 +48,9 @@ const DEFAULT_METHODS = ["POST"];
 /** What a webhook with `probes` answers without an event. */
 const PROBE_METHODS = ["GET", "HEAD", "OPTIONS"];
 
+/** Methods that may be named in a reason. */
+const STANDARD_METHODS = [...PROBE_METHODS, "POST", "PUT", "PATCH", "DELETE"];
+
 /** What webhook requests are answered with. */
 export interface ExchangeContext {
   /** Finds the entry at `namespace/id`. */
@@ -209,9 +212,9 @@ class Exchange extends Expiring implements RequestToVerify, AppendListener {
     const { method } = this.#request;
     // Nearly always the first method; searching a list of one costs more.
     if (webhook !== undefined && method !== webhook.methods[0] && !webhook.methods.includes(method)) {
-      if (!webhook.probes) throw methodNotAllowed(webhook.methods);
+      if (!webhook.probes) throw methodNotAllowed(method, webhook.methods);
       const allowed = [...webhook.methods, ...PROBE_METHODS];
-      if (!PROBE_METHODS.includes(method)) throw methodNotAllowed(allowed);
+      if (!PROBE_METHODS.includes(method)) throw methodNotAllowed(method, allowed);
       if (entry instanceof WebhookEntry) {
         this.#answerProbe(entry, allowed);
         return undefined;
@@ -242,7 +245,8 @@ class Exchange extends Expiring implements RequestToVerify, AppendListener {
     if (!isReady()) {
       throw new GatewayError("not_ready", undefined, { retryAfterSeconds: NOT_READY_RETRY_SECONDS });
     }
-    if (this.#request.method !== "POST") throw methodNotAllowed(DEFAULT_METHODS);
+    const { method } = this.#request;
+    if (method !== "POST") throw methodNotAllowed(method, DEFAULT_METHODS);
     throw new GatewayError("webhook_not_found");
   }
 
@@ -290,6 +294,12 @@ class Exchange extends Expiring implements RequestToVerify, AppendListener {
   }
 }
 
-function methodNotAllowed(methods: readonly string[]): GatewayError {
-  return new GatewayError("method_not_allowed", undefined, { headers: { "allow": methods.join(", ") } });
+function methodNotAllowed(method: string, allowed: readonly string[]): GatewayError {
+  const allow = allowed.join(", ");
+  // Any token may stand in a request's first line: only methods of the standard are repeated.
+  const name = STANDARD_METHODS.includes(method) ? method : "Another method";
+  return new GatewayError("method_not_allowed", undefined, {
+    reason: `${name} is not allowed here, but ${allow}`,
+    headers: { allow },
+  });
 }

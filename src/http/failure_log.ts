@@ -1,8 +1,15 @@
 import type { Logger } from "@logtape/logtape";
 import { RefusalError } from "../auth/authenticator.ts";
 import type { ClientAddressResolver } from "../auth/client_address.ts";
-import type { ErrorCode, GatewayError } from "../errors.ts";
+import type { GatewayError } from "../errors.ts";
 import { RateLimited } from "../observability/rate_limited.ts";
+import type { RefusalHistory } from "./refusal_history.ts";
+
+/** How often one thing is reported at most, in milliseconds. */
+const INTERVAL_MS = 10_000;
+
+/** Warnings about senders in that time, whatever they do and to however many webhooks. */
+const MOST_WARNINGS = 50;
 
 /** The address of the other end of the connection; empty for Unix sockets. */
 export function peerAddress(info: Deno.ServeHandlerInfo): string {
@@ -10,55 +17,71 @@ export function peerAddress(info: Deno.ServeHandlerInfo): string {
 }
 
 /**
- * Writes failed requests to the log where an operator can do something about them: refused credentials,
- * failing outputs, bugs. A sender's own mistakes are counted, not logged, or anyone could fill the log.
+ * Where an operator sees failed requests.
+ *
+ * - Failing outputs and bugs: in the log, rarely enough not to flood it.
+ * - What a webhook refused: in its history, in the log at `debug`, and so rarely at `warning` that strangers
+ *   cannot fill the log.
+ * - What did not reach a webhook: in the log at `debug`; anybody who scans for paths would fill it otherwise.
  */
 export class FailureLog {
   readonly #logger: Logger;
-  readonly #reports = new RateLimited();
+  readonly #failures = new RateLimited(INTERVAL_MS);
+  readonly #refusals = new RateLimited(INTERVAL_MS, undefined, MOST_WARNINGS);
+  readonly #history: RefusalHistory;
   readonly #clientAddress: ClientAddressResolver;
 
-  constructor(logger: Logger, clientAddress: ClientAddressResolver) {
+  constructor(logger: Logger, history: RefusalHistory, clientAddress: ClientAddressResolver) {
     this.#logger = logger;
+    this.#history = history;
     this.#clientAddress = clientAddress;
   }
 
   /** @param webhook the configured webhook, if there is one */
   report(
     error: GatewayError,
-    webhook: { readonly namespace: string; readonly id: string } | undefined,
+    webhook: { readonly path: string } | undefined,
     requestId: string,
     request: Request,
     info: Deno.ServeHandlerInfo,
   ): void {
-    const level = levelOf(error.code);
+    const { code } = error;
+    const isRefusal = error.disposition === "refused";
+    const level = levelOf(error, webhook !== undefined);
+    const isDebugging = isRefusal && this.#logger.isEnabledFor("debug");
+    if (level === undefined && !isDebugging && !(isRefusal && webhook !== undefined)) return;
+    const client = this.#clientAddress.resolve(peerAddress(info), request.headers);
+    const record = { webhook: webhook?.path ?? "unknown", code, requestId, client, ...explain(error) };
+    if (isRefusal && webhook !== undefined) {
+      this.#history.add(webhook.path, { at: Date.now(), code, reason: record.reason, client, requestId });
+    }
+    if (isDebugging) this.#logger.debug(MESSAGE, record);
     if (level === undefined) return;
-    const name = webhook === undefined ? "unknown" : `${webhook.namespace}/${webhook.id}`;
-    this.#reports.run(`${name} ${error.code}`, (suppressed) => {
-      this.#logger[level]("Request to {webhook} failed: {code}", {
-        webhook: name,
-        code: error.code,
-        requestId,
-        client: this.#clientAddress.resolve(peerAddress(info), request.headers),
-        ...explain(error),
-        ...(suppressed > 0 ? { suppressed } : {}),
-      });
+    const limited = isRefusal && error.status < 500 ? this.#refusals : this.#failures;
+    limited.run(`${record.webhook} ${code}`, (suppressed) => {
+      this.#logger[level](MESSAGE, suppressed > 0 ? { ...record, suppressed } : record);
     });
   }
 }
 
-/** A refusal and an output name their own reason; any other error is explained by what caused it. */
-function explain(error: GatewayError): { readonly reason?: string; readonly cause?: unknown } {
-  if (error.cause instanceof RefusalError) {
-    const { message, cause } = error.cause;
-    return { reason: message, ...(cause === undefined ? {} : { cause }) };
-  }
-  const reason = error.disposition === "refused" ? {} : { reason: error.message };
-  return { ...reason, ...(error.cause === undefined ? {} : { cause: error.cause }) };
+const MESSAGE = "Request to {webhook} failed: {code}";
+
+/**
+ * Why the request failed. The cause of a refusal is left out where it may quote what the client sent, as a
+ * parser's does.
+ */
+function explain(error: GatewayError): { readonly reason: string; readonly cause?: unknown } {
+  const { cause } = error;
+  const isVerdict = cause instanceof RefusalError;
+  const reason = error.reason ?? (isVerdict ? cause.message : error.message);
+  const deeper = isVerdict ? cause.cause : error.status < 500 ? undefined : cause;
+  return deeper === undefined ? { reason } : { reason, cause: deeper };
 }
 
-function levelOf(code: ErrorCode): "info" | "warning" | "error" | undefined {
-  switch (code) {
+/** `undefined` for what is worth no more than `debug`. */
+function levelOf(error: GatewayError, byWebhook: boolean): "info" | "warning" | "error" | undefined {
+  if (byWebhook && error.status < 500) return "warning";
+  switch (error.code) {
     case "internal_error":
       return "error";
     case "journal_unavailable":

@@ -9,7 +9,10 @@ import {
 } from "../observability/metrics.ts";
 import type { Inflight } from "./inflight.ts";
 
-/** The `outcome` label of each error. Every request has exactly one outcome: they add up to all requests. */
+/**
+ * The `outcome` label of each error. Every request has exactly one outcome: they add up to all requests that the
+ * runtime hands over. What it refuses itself is not among them.
+ */
 const OUTCOMES: Record<ErrorCode, string> = {
   not_found: "not_found",
   method_not_allowed: "invalid",
@@ -48,6 +51,14 @@ const OUTCOMES: Record<ErrorCode, string> = {
   internal_error: "internal_error",
 };
 
+/** Every value of the `outcome` label. */
+const ALL_OUTCOMES: ReadonlySet<string> = new Set([
+  "accepted",
+  "duplicate",
+  "probe",
+  ...Object.values(OUTCOMES),
+]);
+
 /** Labels of requests to webhooks that do not exist: one series, however many names are tried. */
 const UNKNOWN = "_unknown";
 
@@ -60,7 +71,7 @@ export class RequestMetrics {
   constructor(metrics: Metrics, inflight: Inflight) {
     this.#requests = metrics.counter(
       "cwm_requests_total",
-      "Webhook requests by outcome. The outcomes add up to all requests.",
+      "Webhook requests by outcome. The outcomes add up to all requests that the runtime did not refuse itself.",
       ["namespace", "webhook", "outcome"],
     );
     this.#duration = metrics.histogram(
@@ -99,6 +110,16 @@ export class RequestMetrics {
   /** @param webhook the configured webhook, if there is one */
   failed(webhook: { readonly namespace: string; readonly id: string } | undefined, code: ErrorCode): void {
     this.#requests.with(webhook?.namespace ?? UNKNOWN, webhook?.id ?? UNKNOWN, OUTCOMES[code]).increment();
+  }
+
+  /** How many requests to a webhook had which outcome since the start; outcomes that it had none of are left out. */
+  outcomesOf({ namespace, id }: { readonly namespace: string; readonly id: string }): Record<string, number> {
+    const counts: Record<string, number> = {};
+    for (const outcome of ALL_OUTCOMES) {
+      const counter = this.#requests.find(namespace, id, outcome);
+      if (counter !== undefined) counts[outcome] = counter.value;
+    }
+    return counts;
   }
 
   /**

@@ -1,3 +1,4 @@
+import type { Problem } from "../config/problem.ts";
 import type { FixedResponse } from "../config/response_schema.ts";
 import { DeliveryError, ERROR_CATALOGUE, GatewayError } from "../errors.ts";
 
@@ -85,4 +86,9 @@ export function toGatewayError(error: unknown): GatewayError {
   return error instanceof GatewayError
     ? error
     : new GatewayError("internal_error", undefined, { cause: error });
+}
+
+/** A problem of the configuration as admin routes show it. */
+export function describeProblem({ since, ...problem }: Problem): unknown {
+  return { ...problem, since: new Date(since).toISOString() };
 }

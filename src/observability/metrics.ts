@@ -149,6 +149,11 @@ export class Family<Kind extends Child, Names extends readonly string[]> {
     return child;
   }
 
+  /** The child with these label values; `undefined` while nothing has used it. */
+  find(...values: ValuesOf<Names>): Kind | undefined {
+    return this.#children.get(this.#labels(values));
+  }
+
   /** Stops showing a child, say of a deleted webhook. Whoever still holds it may go on counting. */
   remove(...values: ValuesOf<Names>): void {
     this.#children.delete(this.#labels(values));

@@ -19,18 +19,32 @@ interface Reported {
 export class RateLimited {
   readonly #intervalMs: number;
   readonly #now: () => number;
+  readonly #mostReports: number;
+  #reports = 0;
+  #countedSince = -Infinity;
   readonly #reported = new Map<string, Reported>();
 
   /**
    * @param intervalMs at most one report per key in this time. @default 10000
    * @param now a clock in milliseconds that never goes back
+   * @param mostReports at most this many reports of all keys together in that time, for keys of which strangers
+   * can make many. @default Infinity
    */
-  constructor(intervalMs = 10_000, now: () => number = () => performance.now()) {
+  constructor(
+    intervalMs = 10_000,
+    now: () => number = () => performance.now(),
+    mostReports: number = Infinity,
+  ) {
     this.#intervalMs = intervalMs;
     this.#now = now;
+    this.#mostReports = mostReports;
   }
 
-  /** Calls `report`, unless it was called for this key within the interval; it is told how often it was not. */
+  /**
+   * Calls `report`, unless it was called for this key, or too often for others, within the interval.
+   *
+   * @param report gets the number of calls for this key that were left out before
+   */
   run(key: string, report: (suppressed: number) => void): void {
     const now = this.#now();
     const last = this.#reported.get(key);
@@ -38,8 +52,21 @@ export class RateLimited {
       last.suppressed++;
       return;
     }
+    const suppressed = last?.suppressed ?? 0;
+    if (!this.#mayReport(now)) {
+      this.#remember(key, { at: now, suppressed: suppressed + 1 });
+      return;
+    }
     this.#remember(key, { at: now, suppressed: 0 });
-    report(last?.suppressed ?? 0);
+    report(suppressed);
+  }
+
+  #mayReport(now: number): boolean {
+    if (now - this.#countedSince >= this.#intervalMs) {
+      this.#countedSince = now;
+      this.#reports = 0;
+    }
+    return ++this.#reports <= this.#mostReports;
   }
 
   #remember(key: string, reported: Reported): void {

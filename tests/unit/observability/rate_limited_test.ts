@@ -2,9 +2,9 @@ import { assertEquals } from "@std/assert";
 import { RateLimited } from "../../../src/observability/rate_limited.ts";
 
 /** A limiter on a clock that the test moves, and what it let through. */
-function limiter(intervalMs: number) {
+function limiter(intervalMs: number, mostReports?: number) {
   const clock = { now: 0 };
-  const limited = new RateLimited(intervalMs, () => clock.now);
+  const limited = new RateLimited(intervalMs, () => clock.now, mostReports);
   const reports: string[] = [];
   const run = (key: string) => limited.run(key, (suppressed) => reports.push(`${key} ${suppressed}`));
   return { clock, reports, run };
@@ -30,4 +30,13 @@ Deno.test("rate limiter forgets the key that reported first when there are too m
   run("key 1");
   run("key 0");
   assertEquals(reports, ["key 0 0"]);
+});
+
+Deno.test("rate limiter bounds the reports of all keys together, and counts those that it left out", () => {
+  const { clock, reports, run } = limiter(1_000, 2);
+  for (const key of ["a", "b", "c", "c", "d"]) run(key);
+  assertEquals(reports, ["a 0", "b 0"]);
+  clock.now = 1_000;
+  for (const key of ["c", "d", "a"]) run(key);
+  assertEquals(reports, ["a 0", "b 0", "c 2", "d 1"]);
 });
