@@ -6,6 +6,7 @@
  */
 
 import { StartupError } from "./errors.ts";
+import { unreadVariables } from "./python_variables.ts";
 import {
   authorityOf,
   choice,
@@ -252,7 +253,7 @@ export function loadSettings(
   env: Readonly<Record<string, string | undefined>>,
   { logIsTerminal }: { readonly logIsTerminal: boolean },
 ): Settings {
-  const warnings = [...misspellings(env)];
+  const warnings = [...misspellings(env), ...[unreadVariables(env) ?? []].flat()];
   const { values, problems } = readVariables(withoutServiceLink(env, warnings));
   problems.push(...contradictions(values));
   if (problems.length > 0) throw new StartupError("settings_invalid", problems);

@@ -287,6 +287,29 @@ Deno.test("settings judge a default namespace as configuration keys are judged",
   }));
 });
 
+Deno.test("settings name, in one warning, the variables of the Python service that are set and not read", () => {
+  const [warning, ...others] = load({
+    TRUSTED_PROXY_IPS: "10.20.30.40",
+    CONFIG_RELOAD_ADMIN_TOKEN: "a-token-of-the-operator",
+    WEBHOOK_CONNECT_ADMIN_TOKEN: "another-token",
+    STATS_RATE_LIMIT: "61",
+    REDIS_HOST: "cache.internal",
+    HSTS_PRELOAD: "",
+    ETCD_HOST: "etcd",
+  }).warnings;
+  assertEquals(others, []);
+  assertEquals(
+    warning,
+    "Variables of the Python service that are set and not read here: TRUSTED_PROXY_IPS (use TRUSTED_PROXIES); " +
+      "CONFIG_RELOAD_ADMIN_TOKEN, WEBHOOK_CONNECT_ADMIN_TOKEN (use ADMIN_TOKEN); " +
+      "STATS_RATE_LIMIT, REDIS_HOST (not built yet: see /metrics and /admin/stats)",
+  );
+});
+
+Deno.test("settings say nothing of variables that the Python service shares with others", () => {
+  assertEquals(load({ REDIS_HOST: "cache", AWS_REGION: "eu-west-1", ROOT_PATH: "/" }).warnings, []);
+});
+
 Deno.test("settings warn about a misspelt variable and take no notice of others' variables", () => {
   assertEquals(load({ ETCD_ENDPIONTS: "x", MAX_BODY_BYTE: "1" }).warnings, [
     "ETCD_ENDPIONTS is not a variable of this program: did you mean ETCD_ENDPOINTS?",
