@@ -29,8 +29,8 @@ const configSchema: z.ZodType<HmacConfig> = z.strictObject({
     .meta({
       description: "The header that holds the signature, with or without `{algorithm}=` before it.",
     }),
-  algorithm: z.enum(["sha256", "sha1", "sha512"]).default("sha256").meta({
-    description: "The hash function of the signature.",
+  algorithm: z.string().toLowerCase().pipe(z.enum(["sha256", "sha1", "sha512"])).default("sha256").meta({
+    description: "The hash function of the signature: `sha256`, `sha1` or `sha512`, in any case.",
   }),
   encoding: z.enum(["hex", "base64"]).optional().meta({
     description: "How the signature is written. Default: either.",

@@ -123,10 +123,20 @@ Deno.test("hmac verifies bytes that are not text", async () => {
   assert(await passes({ secret: "secret" }, [["x-hmac-signature", signature]], body));
 });
 
+Deno.test("hmac takes the name of an algorithm in any case, and the prefix in lower case", async () => {
+  for (const algorithm of ["SHA256", "Sha512", "sha1"]) {
+    const signature = createHmac(algorithm.toLowerCase(), "secret").update("body").digest("hex");
+    const body = new TextEncoder().encode("body");
+    const header = `${algorithm.toLowerCase()}=${signature}`;
+    assert(await passes({ secret: "secret", algorithm }, [["x-hmac-signature", header]], body), algorithm);
+    assert(!await passes({ secret: "other", algorithm }, [["x-hmac-signature", header]], body), algorithm);
+  }
+});
+
 Deno.test("hmac does not take configuration that could not work", () => {
   const refused = [
     { secret: "s", algorithm: "md5" },
-    { secret: "s", algorithm: "SHA256" },
+    { secret: "s", algorithm: "SHA-256" },
     { secret: "s", encoding: "base64url" },
     { secret: "s", header: "" },
     { secret: "s", header: "two words" },
