@@ -11,9 +11,12 @@ function toNumber(value: unknown): unknown {
   return typeof value === "string" && /^-?\d+(\.\d+)?$/.test(value) ? Number(value) : value;
 }
 
+/** Python's text of a truth value begins with a capital. */
 function toBoolean(value: unknown): unknown {
-  if (value === "true") return true;
-  return value === "false" ? false : value;
+  if (typeof value !== "string") return value;
+  const text = value.toLowerCase();
+  if (text === "true") return true;
+  return text === "false" ? false : value;
 }
 
 /** A whole number from `minimum` to `maximum`, or its decimal text. */
@@ -31,7 +34,34 @@ export function oneOfField(values: readonly number[]): z.ZodType<number> {
   return z.preprocess(toNumber, z.literal(values));
 }
 
-/** `true` or `false`, or their text. */
+/** `true` or `false`, or their text in any case. */
 export function booleanField(): z.ZodType<boolean> {
   return z.preprocess(toBoolean, z.boolean());
+}
+
+/** A name with a port behind it; an IPv6 address has more colons than one. */
+const HOST_AND_PORT = /^([^:]*|\[[^\]]*\]):\d*$/;
+
+/**
+ * A host name or an IP address with nothing around it. IPv6 addresses may stand in brackets, which are taken
+ * off. Whether the host exists shows when it is connected to.
+ *
+ * @param forUrl what to do with a URL. @default the keys `host` and `port`
+ */
+export function hostField(
+  forUrl = "give the host name alone, and the port as 'port'",
+): z.ZodType<string, string> {
+  return z.string().superRefine((host, context) => {
+    const error = refuseHost(host, forUrl);
+    if (error !== undefined) context.addIssue({ code: "custom", message: error });
+  }).transform((host) => host.startsWith("[") ? host.slice(1, -1) : host);
+}
+
+function refuseHost(host: string, forUrl: string): string | undefined {
+  if (host === "") return "Must not be empty";
+  if (host.includes("://")) return `This is a URL: ${forUrl}`;
+  if (HOST_AND_PORT.test(host)) return "This names a port too: give the host alone, and the port as 'port'";
+  return /^(\[[^\s[\]/?#@]+\]|[^\s[\]/?#@]+)$/.test(host)
+    ? undefined
+    : "Not a host name or IP address with nothing around it";
 }

@@ -1,4 +1,4 @@
-import type { CompiledConnection } from "../config/compiler.ts";
+import type { CompiledConnection } from "../config/compiled_connection.ts";
 import { DeliveryError } from "../errors.ts";
 import type { ModuleContext, OutputModule } from "../modules/module.ts";
 

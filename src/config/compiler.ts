@@ -11,8 +11,14 @@ import { type Authenticator, compileAuthenticator } from "../auth/authenticator.
 import { verifierKinds } from "../auth/registry.ts";
 import type { BodyForm } from "../event.ts";
 import type { OutputModule } from "../modules/module.ts";
+import { canonicalJson } from "./canonical_json.ts";
+import type { CompiledConnection } from "./compiled_connection.ts";
+import { doubtsAboutType } from "./connection_type.ts";
 import { type CompiledStep, compilePolicy, compileSteps, type DeliveryPolicy } from "./delivery_compiler.ts";
+import { webhookWithoutEmptyTexts, withoutEmptyTexts } from "./empty_texts.ts";
+import { withGuardHints } from "./guard_hint.ts";
 import { withModuleKeysInside } from "./module_keys.ts";
+import { notBuiltYet } from "./not_built.ts";
 import type { Compiled, ProblemReason } from "./problem.ts";
 import { compileResponse, type FixedResponse } from "./response_schema.ts";
 import { knownKeys } from "./schema_keys.ts";
@@ -20,11 +26,12 @@ import {
   connectionSchema,
   isRemark,
   METHODS,
-  PLANNED_KEYS,
+  unusedConnectionSchema,
   type WebhookConfig,
   webhookSchema,
 } from "./schema.ts";
 import { type Lookups, substitute } from "./substitution.ts";
+import { withoutKeysWithoutEffect } from "./without_effect.ts";
 
 /** A webhook ready for use but for its connections, which may come and go. */
 export interface CompiledWebhook {
@@ -45,16 +52,6 @@ export interface CompiledWebhook {
   readonly policy: DeliveryPolicy;
 }
 
-/** A connection that a module can open. */
-export interface CompiledConnection {
-  readonly name: string;
-  readonly type: string;
-  /** What the module's schema made of the value, or the value itself while no module knows the type. */
-  readonly config: unknown;
-  /** Equal for equal settings: tells whether an open client can be kept. Holds secrets: never shown. */
-  readonly fingerprint: string;
-}
-
 /** What values are compiled against. */
 export interface CompileContext extends Lookups {
   /** The output modules that webhooks may use. */
@@ -63,16 +60,23 @@ export interface CompileContext extends Lookups {
 
 /** Compiles one webhook. */
 export function compileWebhook(json: unknown, context: CompileContext): Compiled<CompiledWebhook> {
-  return substituted(json, context, (value) => compileWebhookValue(value, context));
+  return substituted(json, context, (value) => compileWebhookValue(value, context), notBuiltYet);
 }
 
-/** Compiles a value with its references replaced, unless one of them could not be. */
+/**
+ * Compiles a value with its references replaced, unless one of them could not be.
+ *
+ * @param blockers what stands above everything else: with any, it is all that is said about the value
+ */
 function substituted<Value>(
   json: unknown,
   context: CompileContext,
   compile: (value: Record<string, unknown>) => Compiled<Value>,
+  blockers: (value: Record<string, unknown>) => readonly ProblemReason[] = () => [],
 ): Compiled<Value> {
   const { value, problems, warnings } = substitute(withoutRemarks(json), context);
+  const blocked = blockers(value as Record<string, unknown>);
+  if (blocked.length > 0) return { problems: blocked };
   const compiled = problems.length > 0 ? { problems } : compile(value as Record<string, unknown>);
   return warnings.length === 0
     ? compiled
@@ -83,14 +87,16 @@ function compileWebhookValue(
   value: Record<string, unknown>,
   context: CompileContext,
 ): Compiled<CompiledWebhook> {
-  const planned = plannedKeys(value);
-  if (planned.length > 0) return { problems: planned };
-  const parsed = parseWebhook(value, context.modules);
-  if (!parsed.success) return { problems: describeIssues(parsed.error, webhookSchema) };
+  const given = webhookWithoutEmptyTexts(value);
+  const { value: effective, warnings } = withoutKeysWithoutEffect(given, context.modules);
+  const parsed = parseWebhook(effective, context.modules);
+  if (!parsed.success) {
+    return { problems: withGuardHints(describeIssues(parsed.error, webhookSchema), effective), warnings };
+  }
   const config = parsed.data as WebhookConfig & Record<string, unknown>;
 
   const compiledSteps = compileSteps(config, context.modules, parseWith);
-  if ("problems" in compiledSteps) return compiledSteps;
+  if ("problems" in compiledSteps) return { ...compiledSteps, warnings };
   const steps = compiledSteps.value;
   const policy = compilePolicy(config, steps);
 
@@ -111,6 +117,7 @@ function compileWebhookValue(
       steps,
       policy,
     },
+    warnings,
   };
 }
 
@@ -136,7 +143,7 @@ function bodyForm(steps: readonly CompiledStep[], { acceptance, idempotency }: D
 
 /** Parses with a schema; the reasons name their place below `prefix`. */
 function parseWith<Value>(schema: z.ZodType<Value>, value: unknown, prefix: string): Compiled<Value> {
-  const parsed = compiledSchema(schema).safeParse(value);
+  const parsed = compiledSchema(schema).safeParse(withoutEmptyTexts(value, schema));
   return parsed.success ? { value: parsed.data } : { problems: describeIssues(parsed.error, schema, prefix) };
 }
 
@@ -177,14 +184,17 @@ function compileConnectionValue(
 ): Compiled<CompiledConnection> {
   const parsed = connectionSchema.safeParse(value);
   if (!parsed.success) return { problems: describeIssues(parsed.error, connectionSchema) };
-  const { type, ...settings } = parsed.data;
+  const { type, ...given } = parsed.data;
+  const doubts = doubtsAboutType(type, context.modules);
+  if ("problems" in doubts) return doubts;
   const module = context.modules.find((candidate) => candidate.connectionTypes.includes(type));
-  const fingerprint = canonicalJson(value);
-  // No module uses this type yet, so nothing can go wrong with it: the original's files have many.
-  if (module?.connectionSchema === undefined) return { value: { name, type, config: settings, fingerprint } };
-  const config = module.connectionSchema.safeParse(settings);
-  if (!config.success) return { problems: describeIssues(config.error, module.connectionSchema) };
-  return { value: { name, type, config: config.data, fingerprint } };
+  // What no module uses yet is kept as it is: the original's files have many.
+  const schema = module?.connectionSchema ?? unusedConnectionSchema;
+  const settings = withoutEmptyTexts(given, schema);
+  const config = schema.safeParse(settings);
+  if (!config.success) return { problems: describeIssues(config.error, schema) };
+  const fingerprint = canonicalJson({ type, ...settings as object });
+  return { value: { name, type, config: config.data, fingerprint }, ...doubts };
 }
 
 /**
@@ -209,15 +219,6 @@ function hasRemark(value: unknown): value is object {
   return false;
 }
 
-function plannedKeys(value: object): ProblemReason[] {
-  return Object.keys(value).filter((key) => PLANNED_KEYS.has(key)).map((key) => ({
-    code: "not_supported_yet",
-    path: key,
-    message:
-      `Key '${key}' is not built yet, and ignoring it could let in what it keeps out: remove it to use the webhook`,
-  }));
-}
-
 /** One reason per issue; unknown keys with the nearest known one. Values are never shown. */
 export function describeIssues(error: z.ZodError, schema: z.ZodType, prefix = ""): ProblemReason[] {
   return error.issues.flatMap((issue): ProblemReason[] => {
@@ -234,15 +235,4 @@ export function describeIssues(error: z.ZodError, schema: z.ZodType, prefix = ""
         : `Key '${key}' is not known: nearest is '${closestString(key, known)}'`,
     }));
   });
-}
-
-/** JSON with sorted keys: the same settings in another order are the same connection. */
-function canonicalJson(value: unknown): string {
-  return JSON.stringify(
-    value,
-    (_key, child: unknown) =>
-      child !== null && typeof child === "object" && !Array.isArray(child)
-        ? Object.fromEntries(Object.entries(child).sort(([a], [b]) => a < b ? -1 : 1))
-        : child,
-  );
 }

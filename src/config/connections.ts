@@ -1,4 +1,5 @@
-import type { CompiledConnection, CompiledWebhook } from "./compiler.ts";
+import type { CompiledConnection } from "./compiled_connection.ts";
+import type { CompiledWebhook } from "./compiler.ts";
 import type { CompiledStep } from "./delivery_compiler.ts";
 import type { OutputModule } from "../modules/module.ts";
 
@@ -13,14 +14,20 @@ export class Connections {
   readonly #byType = new Map<string, Map<string, CompiledConnection>>();
   readonly #namedBy = new Map<string, Set<string>>();
   readonly #chosenByType = new Map<string, Set<string>>();
+  readonly #own = new Map<string, { readonly connection: CompiledConnection; users: number }>();
 
   get(name: string): CompiledConnection | undefined {
     return this.#byName.get(name);
   }
 
-  /** All of them. */
+  /** Those that have a name. */
   values(): Iterable<CompiledConnection> {
     return this.#byName.values();
+  }
+
+  /** Those that webhooks hold themselves, equal ones once. */
+  *own(): Iterable<CompiledConnection> {
+    for (const { connection } of this.#own.values()) yield connection;
   }
 
   get size(): number {
@@ -45,7 +52,8 @@ export class Connections {
    * Finds the connection of one output of a webhook: the one that is named or, where none is, the only one of
    * a type that its module accepts.
    */
-  resolve({ module, connectionName }: CompiledStep): Resolution {
+  resolve({ module, connectionName, ownConnection }: CompiledStep): Resolution {
+    if (ownConnection !== undefined) return { connection: ownConnection };
     if (module.connectionTypes.length === 0) return { connection: undefined };
     return connectionName === undefined
       ? this.#resolveByType(module)
@@ -57,8 +65,9 @@ export class Connections {
     if (connection === undefined) {
       return { unresolved: `Connection '${name}' does not exist or is not valid` };
     }
-    if (module.connectionTypes.includes(connection.type)) return { connection };
-    const expected = module.connectionTypes.join("' or '");
+    const types = [...module.connectionTypes, ...module.namedConnectionTypes ?? []];
+    if (types.includes(connection.type)) return { connection };
+    const expected = types.join("' or '");
     return {
       unresolved:
         `Connection '${name}' has type '${connection.type}', but module '${module.name}' needs '${expected}'`,
@@ -69,9 +78,11 @@ export class Connections {
     const candidates = module.connectionTypes.flatMap((type) => [...this.#byType.get(type)?.values() ?? []]);
     if (candidates.length === 1) return { connection: candidates[0] };
     const types = module.connectionTypes.join("' or '");
+    const others = module.namedConnectionTypes?.map((type) => `, or name one of type '${type}'`).join("") ??
+      "";
     return {
       unresolved: candidates.length === 0
-        ? `There is no connection of type '${types}': define one`
+        ? `There is no connection of type '${types}': define one${others}`
         : `There are several connections of type '${types}' (${
           candidates.map(({ name }) => name).sort().join(", ")
         }): ` +
@@ -79,8 +90,16 @@ export class Connections {
     };
   }
 
-  /** Notes that a webhook depends on connections, so that {@linkcode dependents} finds it. */
+  /**
+   * Notes which connections a webhook depends on, so that {@linkcode dependents} finds it, and which ones it
+   * holds itself.
+   */
   track(path: string, webhook: CompiledWebhook): void {
+    for (const connection of ownConnections(webhook)) {
+      const { fingerprint } = connection;
+      const users = (this.#own.get(fingerprint)?.users ?? 0) + 1;
+      this.#own.set(fingerprint, { connection, users });
+    }
     for (const [index, key] of this.#indexKeys(webhook)) {
       const paths = index.get(key);
       if (paths === undefined) index.set(key, new Set([path]));
@@ -90,6 +109,11 @@ export class Connections {
 
   /** The inverse of {@linkcode track}. */
   untrack(path: string, webhook: CompiledWebhook): void {
+    for (const { fingerprint } of ownConnections(webhook)) {
+      const own = this.#own.get(fingerprint);
+      if (own === undefined) continue;
+      if (--own.users === 0) this.#own.delete(fingerprint);
+    }
     for (const [index, key] of this.#indexKeys(webhook)) {
       const paths = index.get(key);
       paths?.delete(path);
@@ -104,10 +128,16 @@ export class Connections {
   }
 
   #indexKeys({ steps }: CompiledWebhook): readonly [Map<string, Set<string>>, string][] {
-    return steps.flatMap(({ module, connectionName }): [Map<string, Set<string>>, string][] => {
-      if (module.connectionTypes.length === 0) return [];
-      if (connectionName !== undefined) return [[this.#namedBy, connectionName]];
-      return module.connectionTypes.map((type) => [this.#chosenByType, type]);
-    });
+    return steps.flatMap(
+      ({ module, connectionName, ownConnection }): [Map<string, Set<string>>, string][] => {
+        if (module.connectionTypes.length === 0 || ownConnection !== undefined) return [];
+        if (connectionName !== undefined) return [[this.#namedBy, connectionName]];
+        return module.connectionTypes.map((type) => [this.#chosenByType, type]);
+      },
+    );
   }
+}
+
+function ownConnections({ steps }: CompiledWebhook): readonly CompiledConnection[] {
+  return steps.flatMap(({ ownConnection }) => ownConnection ?? []);
 }

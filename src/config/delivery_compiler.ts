@@ -5,14 +5,15 @@
  */
 
 import { closestString } from "@std/text/closest-string";
-import type { z } from "zod";
 import { NO_RETRY, type RetryPolicy } from "../delivery/retry_policy.ts";
 import type { Idempotency } from "../delivery/route.ts";
 import type { Acceptance, OutputModule } from "../modules/module.ts";
 import { PLANNED_MODULES } from "../modules/registry.ts";
+import type { CompiledConnection } from "./compiled_connection.ts";
 import type { ChainItemConfig, RetryConfig } from "./delivery_schema.ts";
 import { compileIdempotency } from "./idempotency_compiler.ts";
 import { Interned } from "./interned.ts";
+import { compileOwnConnection, type Parse } from "./own_connection.ts";
 import type { Compiled, ProblemReason } from "./problem.ts";
 import type { WebhookConfig } from "./schema.ts";
 import { knownKeys } from "./schema_keys.ts";
@@ -26,6 +27,8 @@ export interface CompiledStep {
   readonly moduleConfig: unknown;
   /** The connection's name where the configuration gives one. */
   readonly connectionName: string | undefined;
+  /** The connection that the configuration holds itself, instead of a name. */
+  readonly ownConnection: CompiledConnection | undefined;
   /** `undefined` for the default of the webhook's acceptance. */
   readonly retry: RetryPolicy | undefined;
 }
@@ -44,8 +47,6 @@ export interface DeliveryPolicy {
   readonly idempotency: Idempotency | undefined;
 }
 
-type Parse = <Value>(schema: z.ZodType<Value>, value: unknown, prefix: string) => Compiled<Value>;
-
 /** Compiles the outputs of a webhook: its `module`, or the items of its `chain`. */
 export function compileSteps(
   config: WebhookConfig,
@@ -57,8 +58,8 @@ export function compileSteps(
   if (module === undefined) {
     return { problems: [{ code: "schema", path: "module", message: "Expected a 'module' or a 'chain'" }] };
   }
-  const { connection, retry } = config;
-  const item = { module, connection, "module-config": config["module-config"], retry };
+  const { connection, redis, retry } = config;
+  const item = { module, connection, redis, "module-config": config["module-config"], retry };
   const interned = internedSteps(modules);
   const text = JSON.stringify([config.data_type, item]);
   const known = interned.get(text);
@@ -133,14 +134,20 @@ function compileChain(
   return problems.length > 0 ? { problems } : { value: steps };
 }
 
-/** Keys that the webhook shares with all steps and that none of them knows: misspelt, most likely. */
+/** What the webhook shares with all steps and none of them takes: misspelt or misplaced, most likely. */
 function keysForNobody(config: WebhookConfig, steps: readonly CompiledStep[]): ProblemReason[] {
   const known = steps.flatMap(({ module }) => knownKeys(module.configSchema));
-  return Object.keys(config["module-config"]).filter((key) => !known.includes(key)).map((key) => ({
+  const unknown = Object.keys(config["module-config"]).filter((key) => !known.includes(key)).map((
+    key,
+  ): ProblemReason => ({
     code: "schema",
     path: `module-config.${key}`,
     message: `Key '${key}' is not known to any module of the chain`,
   }));
+  if (config.redis === undefined || steps.some(({ ownConnection }) => ownConnection !== undefined)) {
+    return unknown;
+  }
+  return [...unknown, { code: "schema", path: "redis", message: "No step of the chain takes key 'redis'" }];
 }
 
 /**
@@ -156,9 +163,12 @@ function withWebhooksOwn(
   const known = module === undefined ? [] : knownKeys(module.configSchema);
   const shared = Object.entries(config["module-config"]).filter(([key]) => known.includes(key));
   const takesConnection = module !== undefined && module.connectionTypes.length > 0;
+  const takesRedis = module?.ownConnectionSchema !== undefined && item.connection === undefined;
+  const redis = item.redis ?? (takesRedis ? config.redis : undefined);
   return {
     module: item.module,
-    connection: item.connection ?? (takesConnection ? config.connection : undefined),
+    connection: item.connection ?? (takesConnection && redis === undefined ? config.connection : undefined),
+    redis,
     "module-config": { ...Object.fromEntries(shared), ...item["module-config"] },
     retry: item.retry ?? config.retry,
   };
@@ -173,7 +183,9 @@ function compileStep(
 ): Compiled<CompiledStep> {
   const module = modules.find(({ name }) => name === item.module);
   if (module === undefined) return { problems: [describeUnknownModule(item.module, modules, prefix)] };
-  const moduleConfig = parse(module.configSchema, item["module-config"], `${prefix}module-config`);
+  const own = compileOwnConnection(item, module, parse, `${prefix}redis`);
+  if ("problems" in own) return own;
+  const moduleConfig = parse(module.configSchema, own.value.moduleConfig, `${prefix}module-config`);
   if ("problems" in moduleConfig) return moduleConfig;
   return {
     value: {
@@ -181,6 +193,7 @@ function compileStep(
       module,
       moduleConfig: module.forWebhook?.(moduleConfig.value, { dataType }) ?? moduleConfig.value,
       connectionName: item.connection,
+      ownConnection: own.value.connection,
       retry: item.retry === undefined ? undefined : compileRetry(item.retry),
     },
   };
@@ -210,14 +223,10 @@ function describeUnknownModule(
   modules: readonly OutputModule[],
   prefix: string,
 ): ProblemReason {
-  const path = `${prefix}module`;
-  if (PLANNED_MODULES.includes(name)) {
-    return { code: "not_supported_yet", path, message: `Module '${name}' is not built yet` };
-  }
-  const nearest = closestString(name, modules.map((module) => module.name));
+  const nearest = closestString(name, [...modules.map((module) => module.name), ...PLANNED_MODULES]);
   return {
     code: "unknown_module",
-    path,
+    path: `${prefix}module`,
     message: `Module '${name}' does not exist: nearest is '${nearest}'`,
   };
 }

@@ -68,6 +68,8 @@ export const idempotencySchema = z.strictObject({
   json_pointer: eventIdPointer.optional().meta({
     description:
       "Instead of a header: where in the JSON body the event's id stands, for example `/id` (RFC 6901).",
+    // It points to the whole body.
+    emptyIsValue: true,
   }),
   of: z.array(eventIdPartSchema).min(1).max(MAX_EVENT_ID_PARTS).optional().meta({
     description: "Instead of both: what the event's id is made of, all parts together, for example " +
@@ -101,6 +103,9 @@ export const chainItemSchema = z.strictObject({
   module: z.string().min(1).meta({ description: "The output module." }),
   connection: z.string().refine(isConnectionName, { error: "Not a valid connection name" }).optional().meta({
     description: "Name of the connection. Default: the webhook's `connection`, if its type fits.",
+  }),
+  redis: z.record(z.string(), z.unknown()).optional().meta({
+    description: "As for a webhook. Default: the webhook's, where the step names no connection.",
   }),
   "module-config": z.record(z.string(), z.unknown()).default({}).meta({
     description: "Settings of the module, over those of the webhook's `module-config`.",

@@ -9,13 +9,8 @@ import type { Logger } from "@logtape/logtape";
 import type { OutputLease, OutputPool } from "../delivery/output_pool.ts";
 import { GatewayError } from "../errors.ts";
 import { Catalog } from "./catalog.ts";
-import {
-  compileConnection,
-  type CompileContext,
-  type CompiledConnection,
-  type CompiledWebhook,
-  compileWebhook,
-} from "./compiler.ts";
+import type { CompiledConnection } from "./compiled_connection.ts";
+import { compileConnection, type CompileContext, type CompiledWebhook, compileWebhook } from "./compiler.ts";
 import { Connections } from "./connections.ts";
 import { BlockedWebhook, type CatalogEntry, WebhookEntry } from "./entry.ts";
 import { Findings } from "./findings.ts";
@@ -60,9 +55,10 @@ export class ConfigManager implements ConfigSink {
     return { webhooks: this.catalog.size, connections: this.#connections.size };
   }
 
-  /** The connections in service. Their settings hold secrets. */
-  connections(): Iterable<CompiledConnection> {
-    return this.#connections.values();
+  /** The connections in service, those that webhooks hold themselves included. Their settings hold secrets. */
+  *connections(): Iterable<CompiledConnection> {
+    yield* this.#connections.values();
+    yield* this.#connections.own();
   }
 
   apply(changes: readonly ConfigChange[]): void {

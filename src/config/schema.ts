@@ -6,8 +6,8 @@
  */
 
 import { z } from "zod";
-import { PLANNED_VERIFIERS, verifierKinds } from "../auth/registry.ts";
-import { booleanField, integerField } from "../schema_fields.ts";
+import { verifierKinds } from "../auth/registry.ts";
+import { booleanField, hostField, integerField } from "../schema_fields.ts";
 import {
   chainConfigSchema,
   chainItemSchema,
@@ -36,6 +36,10 @@ const webhookFields = {
   connection: z.string().refine(isConnectionName, { error: "Not a valid connection name" }).optional().meta({
     description:
       "Name of the connection. May be left out when exactly one connection of a type that the module accepts exists.",
+  }),
+  redis: z.record(z.string(), z.unknown()).optional().meta({
+    description:
+      "Instead of `connection`: a connection of the webhook's own, for `redis_publish`, see below.",
   }),
   "module-config": z.record(z.string(), z.unknown()).default({}).meta({
     description:
@@ -78,12 +82,6 @@ const webhookFields = {
   }),
 };
 
-/** Keys of the Python original that guard or change something and are not built yet. */
-const PLANNED_WEBHOOK_KEYS = ["rate_limit", "json_schema", "credential_cleanup"];
-
-/** Keys that are understood to be missing, so that the problem says so instead of "unknown". */
-export const PLANNED_KEYS: ReadonlySet<string> = new Set([...PLANNED_WEBHOOK_KEYS, ...PLANNED_VERIFIERS]);
-
 const verifierFields: Record<string, z.ZodType> = Object.fromEntries(
   verifierKinds.map((kind) => [kind.key, kind.configSchema.optional()]),
 );
@@ -97,6 +95,9 @@ export type WebhookConfig = z.infer<z.ZodObject<typeof webhookFields>>;
 export const connectionSchema = z.looseObject({
   type: z.string().min(1).meta({ description: "The kind of system, for example `kafka`." }),
 });
+
+/** Of a connection without its type that no module uses: as far as the meaning of a key is known. */
+export const unusedConnectionSchema = z.looseObject({ host: hostField().nullish() });
 
 /** Whether a key is a remark of the configuration's author, kept out of the way. */
 export function isRemark(key: string): boolean {

@@ -1,6 +1,13 @@
 import type { z } from "zod";
 
-/** The keys of the object schema at a path, looking through arrays, optional, default and transform wrappers. */
+/** The fields of an object schema, looking through optional, default and transform wrappers; none of others. */
+export function fieldsOf(schema: z.ZodType): Readonly<Record<string, z.ZodType>> {
+  return (unwrap(schema) as { shape?: Record<string, z.ZodType> } | undefined)?.shape ?? NO_FIELDS;
+}
+
+const NO_FIELDS: Readonly<Record<string, never>> = {};
+
+/** The keys of the object schema at a path, looking through the same wrappers and through arrays. */
 export function knownKeys(schema: z.ZodType, path: readonly PropertyKey[] = []): string[] {
   let current: unknown = unwrap(schema);
   for (const step of path) {

@@ -24,6 +24,8 @@ export interface PooledConnection {
   readonly config: unknown;
   /** Equal for equal settings: changed settings get a client of their own. */
   readonly fingerprint: string;
+  /** Whether other settings under the same name are another connection, and not this one changed. */
+  readonly isOwn?: boolean;
 }
 
 /** One webhook's hold on an open output. */
@@ -141,7 +143,9 @@ export class OutputPool implements AsyncDisposable {
     if (pooled === undefined) {
       const name = connection?.name ?? module.name;
       const host = new OutputHost(module, name, connection?.config, this.#logger, this.#environment);
-      const place = connection && `${module.name}\0${connection.name}\0${partition}`;
+      const place = connection === undefined || connection.isOwn === true
+        ? undefined
+        : `${module.name}\0${connection.name}\0${partition}`;
       pooled = new PooledHost(key, place, host, (unused) => this.#close(unused));
       this.#open.set(key, pooled);
       if (place !== undefined) this.#replace(pooled, place);

@@ -91,7 +91,12 @@ function connectionStates({ manager, outputs }: AdminSource, requestId: string):
   }
   const connections = Array.from(
     manager.connections(),
-    ({ name, type }) => ({ name, type, outputs: used.get(name) ?? [] }),
+    ({ name, type, isOwn }) => ({
+      name,
+      type,
+      ...(isOwn === true ? { in_webhook: true } : {}),
+      outputs: used.get(name) ?? [],
+    }),
   );
   return jsonResponse(200, { connections, other_outputs: others }, requestId);
 }

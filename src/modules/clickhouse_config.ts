@@ -6,7 +6,7 @@
  */
 
 import { z } from "zod";
-import { booleanField, integerField, numberField } from "../schema_fields.ts";
+import { booleanField, hostField, integerField, numberField } from "../schema_fields.ts";
 import { tlsSchema, type TlsSettings } from "./tls.ts";
 
 const DEFAULT_TIMEOUT_SECONDS = 10;
@@ -103,9 +103,6 @@ const HTTP_PORT = 8123;
 const HTTPS_PORT = 8443;
 const NATIVE_PORTS: ReadonlySet<number> = new Set([9000, 9440]);
 
-/** A name or an address and nothing around it. Whether it exists shows when it is connected to. */
-const HOST = /^[^\s/?#@]+$/;
-
 /** RFC 7617: a colon ends the user name, and control characters belong to neither. */
 const USER_NAME = /^[^:\p{Cc}]+$/u;
 const PASSWORD = /^\P{Cc}*$/u;
@@ -115,7 +112,7 @@ const connectionFields = z.strictObject({
     description: "Address of the HTTP interface, such as `https://clickhouse.example:8443`, instead of " +
       "`host`, `port`, `http_port` and `secure`.",
   }),
-  host: z.string().regex(HOST).optional().meta({
+  host: hostField("give it as 'url', or the host name alone").optional().meta({
     description: "Host name or address. Default: `localhost`.",
   }),
   http_port: integerField(1, 65535).optional().meta({
@@ -188,7 +185,7 @@ function endpointOf({ host = "localhost", http_port, port, secure = false }: Inp
   const named = port === undefined || NATIVE_PORTS.has(port) ? usual : port;
   return {
     protocol: secure ? "https:" : "http:",
-    hostname: withoutBrackets(host),
+    hostname: host,
     port: http_port ?? named,
     path: "/",
   };

@@ -87,6 +87,7 @@ export const kafkaModule: OutputModule<KafkaConfig, KafkaAddress> = {
   name: "kafka",
   connectionTypes: ["kafka"],
   configSchema: kafkaConfigSchema,
+  keysWithoutEffect: { bootstrap_servers: "the connection says it" },
   connectionSchema: kafkaConnectionSchema,
   acceptance: "durable",
   reads: "bytes",

@@ -59,6 +59,10 @@ function report(issues: z.RefinementCtx, key: keyof Fields, message: string): vo
 
 function parseBrokers(servers: Fields["bootstrap_servers"], issues: z.RefinementCtx): string[] {
   const names = (typeof servers === "string" ? servers.split(",") : servers).map((name) => name.trim());
+  if (names.some((name) => name.includes("://"))) {
+    report(issues, "bootstrap_servers", "This is a URL: give host:port, or several of them");
+    return [];
+  }
   const brokers = names.flatMap((name) => {
     const [, host, port = DEFAULT_PORT] = BROKER.exec(name) ?? [];
     return host === undefined || Number(port) < 1 || Number(port) > LARGEST_PORT ? [] : [`${host}:${port}`];

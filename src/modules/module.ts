@@ -91,19 +91,40 @@ export interface WebhookTraits {
   readonly dataType: "json" | "blob";
 }
 
+/** What a webhook says that brings its own connection instead of naming one. */
+export interface OwnConnection<Connection> {
+  /** The connection's name for operators: a URL without user name and password, which no other connection has. */
+  readonly address: string;
+  readonly connection: Connection;
+  /** What stands beside the connection and belongs into `module-config`. */
+  readonly moduleConfig: Readonly<Record<string, unknown>>;
+}
+
 /** A kind of system that events can be delivered to. */
 export interface OutputModule<Config = unknown, Connection = unknown> {
   /** The webhook's `module`, for example `kafka`. */
   readonly name: string;
-  /** Connection `type`s that it accepts; empty when it needs no connection. */
+  /**
+   * Connection `type`s that it accepts; empty when it needs no connection. A webhook that names no connection
+   * gets the only one of these types.
+   */
   readonly connectionTypes: readonly string[];
+  /** Further `type`s that it accepts of a connection that the webhook names. @default [] */
+  readonly namedConnectionTypes?: readonly string[];
   /**
    * Strict schema of `module-config`. It may end in a transform that compiles the configuration; the result is
    * shared by webhooks of equal settings and must be immutable.
    */
   readonly configSchema: z.ZodType<Config>;
+  /**
+   * Keys of `module-config` that files of the Python service have and that do nothing, there as here, with
+   * what to do about each. A webhook that has one is served, with a warning.
+   */
+  readonly keysWithoutEffect?: Readonly<Record<string, string>>;
   /** Strict schema of the connection without its `type`. Left out when no connection is needed. */
   readonly connectionSchema?: z.ZodType<Connection>;
+  /** Strict schema of the webhook's key `redis`. Left out by modules that take no connection from there. */
+  readonly ownConnectionSchema?: z.ZodType<OwnConnection<Connection>>;
   /** Fits a configuration to its webhook, when that is compiled. Left out, it is used as the schema made it. */
   forWebhook?(config: Config, webhook: WebhookTraits): Config;
   readonly acceptance: Acceptance;

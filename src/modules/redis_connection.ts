@@ -5,7 +5,7 @@
  */
 
 import { z } from "zod";
-import { integerField, numberField } from "../schema_fields.ts";
+import { hostField, integerField, numberField } from "../schema_fields.ts";
 import { tlsSchema, type TlsSettings } from "./tls.ts";
 
 const DEFAULT_PORT = 6379;
@@ -28,8 +28,9 @@ export interface RedisConnection {
 
 const textField = z.string().min(1);
 
-const fields = z.strictObject({
-  host: textField.meta({ description: "Host name or IP address." }),
+/** The keys of a connection, for schemas that have further ones. */
+export const redisConnectionFields = {
+  host: hostField().meta({ description: "Host name or IP address." }),
   port: integerField(1, 65535).default(DEFAULT_PORT).meta({ description: "Port." }),
   db: integerField(0, HIGHEST_DATABASE).default(0).meta({ description: "Number of the database." }),
   username: textField.nullish().meta({ description: "User name (ACL). Default: the default user." }),
@@ -41,18 +42,22 @@ const fields = z.strictObject({
   timeout: numberField(0.1, LONGEST_TIMEOUT_SECONDS).default(DEFAULT_TIMEOUT_SECONDS).meta({
     description: "Seconds that Redis may take to answer before the connection is given up.",
   }),
-}).refine(({ username, password }) => !username || password, {
-  path: ["password"],
-  error: "A user name is of no use without a password: set password",
-});
+};
+
+type Input = z.output<z.ZodObject<typeof redisConnectionFields>>;
+
+/** What {@linkcode redisConnectionFields} say, once it is known that no user name stands without a password. */
+export function redisConnectionOf(input: Input, issues: z.RefinementCtx): RedisConnection {
+  const { host, port, db, tls } = input;
+  const username = input.username ?? undefined;
+  const password = input.password ?? undefined;
+  if (username !== undefined && password === undefined) {
+    const message = "A user name is of no use without a password: set password";
+    issues.addIssue({ code: "custom", path: ["password"], message });
+  }
+  return { host, port, db, username, password, tls, timeoutMs: input.timeout * 1000 };
+}
 
 /** Strict schema of a connection without its `type`. */
-export const redisConnectionSchema: z.ZodType<RedisConnection> = fields.transform((input) => ({
-  host: input.host,
-  port: input.port,
-  db: input.db,
-  username: input.username ?? undefined,
-  password: input.password ?? undefined,
-  tls: input.tls,
-  timeoutMs: input.timeout * 1000,
-}));
+export const redisConnectionSchema: z.ZodType<RedisConnection> = z.strictObject(redisConnectionFields)
+  .transform(redisConnectionOf);

@@ -14,6 +14,7 @@ import type { OutputModule } from "./module.ts";
 import type { RedisRequest } from "./redis_batcher.ts";
 import { type RedisConnection, redisConnectionSchema } from "./redis_connection.ts";
 import { RedisOutput } from "./redis_output.ts";
+import { redisOwnConnectionSchema } from "./redis_publish_own.ts";
 
 const DEFAULT_CHANNEL = "webhook_events";
 const LONGEST_CHANNEL = 255;
@@ -73,8 +74,10 @@ function envelopeOf(event: Event, dataType: "json" | "blob"): string {
 export const redisPublishModule: OutputModule<RedisPublishConfig, RedisConnection> = {
   name: "redis_publish",
   connectionTypes: ["redis", "redis-publish"],
+  namedConnectionTypes: ["redis-rq"],
   configSchema,
   connectionSchema: redisConnectionSchema,
+  ownConnectionSchema: redisOwnConnectionSchema,
   acceptance: "durable",
   reads: "bytes",
   concurrency: 128,

@@ -15,6 +15,7 @@ import { ENQUEUE, ENQUEUE_SCRIPT, enqueueRequest } from "./redis_rq_job.ts";
 export const redisRqModule: OutputModule<RedisRqConfig, RedisConnection> = {
   name: "redis_rq",
   connectionTypes: ["redis-rq"],
+  namedConnectionTypes: ["redis"],
   configSchema: redisRqConfigSchema,
   connectionSchema: redisConnectionSchema,
   acceptance: "durable",

@@ -29,18 +29,37 @@ export const outputModules: readonly OutputModule[] = [
   webhookConnectModule,
 ];
 
-/** Modules of the Python original that do not exist here yet: a webhook that names one is told so. */
+/**
+ * Modules of the Python original that do not exist here yet, by all names that it knows them by. The problem
+ * of a webhook that names one says so.
+ */
 export const PLANNED_MODULES: readonly string[] = [
   "activemq",
   "aws_sqs",
   "gcp_pubsub",
+  "mariadb",
   "mqtt",
   "mysql",
+  "postgres",
   "postgresql",
   "rabbitmq",
   "s3",
   "websocket",
   "zeromq",
+];
+
+/** Connection types of {@linkcode PLANNED_MODULES}: such connections are read and kept. */
+export const PLANNED_CONNECTION_TYPES: readonly string[] = [
+  "activemq",
+  "aws_sqs",
+  "gcp_pubsub",
+  "mariadb",
+  "mqtt",
+  "mysql",
+  "postgres",
+  "postgresql",
+  "rabbitmq",
+  "s3",
 ];
 
 const modulesByName: ReadonlyMap<string, OutputModule> = new Map(

@@ -216,6 +216,12 @@ export const saveToDiskModule: OutputModule<SaveToDiskConfig, undefined> = {
   name: "save_to_disk",
   connectionTypes: [],
   configSchema,
+  keysWithoutEffect: {
+    filename_template: "use 'filename_pattern'",
+    file_extension: "end 'filename_pattern' with it",
+    format: "remove it",
+    append: "remove it, since every event is a file of its own",
+  },
   acceptance: "delivered",
   reads: "bytes",
   open: () => Promise.resolve(new SaveToDiskOutput()),

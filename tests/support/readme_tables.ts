@@ -14,8 +14,9 @@ import {
   limitsSchema,
   retrySchema,
 } from "../../src/config/delivery_schema.ts";
+import { PLANNED_KEYS } from "../../src/config/not_built.ts";
 import { responseSchema } from "../../src/config/response_schema.ts";
-import { PLANNED_KEYS, webhookSchema } from "../../src/config/schema.ts";
+import { webhookSchema } from "../../src/config/schema.ts";
 import { CONNECTOR_VARIABLES, connectorSchema, targetSchema } from "../../src/connector/config_schema.ts";
 import { ERROR_CATALOGUE } from "../../src/errors.ts";
 import { outputModules } from "../../src/modules/registry.ts";
@@ -37,6 +38,9 @@ export function readmeSections(): ReadonlyMap<string, string> {
       schemaTable(schema),
     ]),
     ["table: response", schemaTable(responseSchema)],
+    ...outputModules.flatMap(({ name, ownConnectionSchema: schema }): [string, string][] =>
+      schema === undefined ? [] : [[`table: ${name} redis`, schemaTable(schema)]]
+    ),
     ["table: retry", schemaTable(retrySchema)],
     ["table: limits", schemaTable(limitsSchema)],
     ["table: idempotency", schemaTable(idempotencySchema)],
