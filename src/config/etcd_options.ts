@@ -13,7 +13,7 @@ export interface EtcdTiming {
   readonly keepAlive: KeepAlive;
   /** Between two proofs of life, in milliseconds. @default 5000 */
   readonly checkIntervalMs: number;
-  /** How long a stream that answers requests for progress may be silent, in milliseconds. @default 9000 */
+  /** How long a watch may be silent once it has something to answer for, in milliseconds. @default 9000 */
   readonly silenceMs: number;
   /** The pause after the first failed round over all endpoints, in milliseconds; it doubles. @default 1000 */
   readonly retryInitialMs: number;

@@ -16,6 +16,7 @@ import { EtcdConnection, type EtcdConnectionOptions } from "./etcd_connection.ts
 import { type EtcdEndpoint, parseEndpoint } from "./etcd_endpoint.ts";
 import { KeySpace } from "./etcd_keys.ts";
 import { boundariesOf } from "./etcd_list.ts";
+import { type ProgressHabit, unknownHabit } from "./etcd_life_check.ts";
 import { EtcdMirror, type KeyChange } from "./etcd_mirror.ts";
 import { DEFAULT_TIMING, type EtcdProviderOptions, type EtcdTiming } from "./etcd_options.ts";
 import { ReloadQueue } from "./etcd_reload_queue.ts";
@@ -51,7 +52,8 @@ export class EtcdConfigProvider implements ConfigProvider {
   readonly #reloads = new ReloadQueue();
   readonly #stop = new AbortController();
   readonly #warnings = new RateLimited();
-  readonly #answersProgress = new Set<string>();
+  /** By the names of endpoints. */
+  readonly #habits = new Map<string, ProgressHabit>();
   readonly #firstLoad = Promise.withResolvers<void>();
   readonly #lists = new Counts<ListReason>();
   readonly #ends = new Counts<EndReason>();
@@ -210,7 +212,7 @@ export class EtcdConfigProvider implements ConfigProvider {
         timing: this.#timing,
         observer: this.#observe(endpoint, mirror),
         reloads: this.#reloads,
-        answersProgress: this.#answersProgress,
+        habit: this.#habitOf(endpoint),
         resync: this.#resync,
         isServing: () => this.#serving !== "nothing",
         random: this.#random,
@@ -219,6 +221,14 @@ export class EtcdConfigProvider implements ConfigProvider {
     } catch (error) {
       return toSessionEnd(error);
     }
+  }
+
+  #habitOf({ name }: EtcdEndpoint): ProgressHabit {
+    const known = this.#habits.get(name);
+    if (known !== undefined) return known;
+    const habit = unknownHabit();
+    this.#habits.set(name, habit);
+    return habit;
   }
 
   #connectionOptions(): EtcdConnectionOptions {

@@ -5,7 +5,6 @@
  * @module
  */
 
-import { setTimeout as sleep } from "node:timers/promises";
 import { EtcdCallError, type EtcdConnection, type EtcdFailure } from "./etcd_connection.ts";
 import type { EtcdHeader } from "./etcd_header.ts";
 import type { EtcdMirror } from "./etcd_mirror.ts";
@@ -13,7 +12,8 @@ import type { EtcdTiming } from "./etcd_options.ts";
 import type { Verdict } from "./etcd_position.ts";
 import type { ReloadQueue } from "./etcd_reload_queue.ts";
 import { type EndReason, type ResyncReason, SessionEnd } from "./etcd_session_end.ts";
-import { findMissedChanges, synchronize, type Synchronized } from "./etcd_synchronize.ts";
+import { checkLife, type ProgressHabit } from "./etcd_life_check.ts";
+import { type Comparison, findMissedChanges, synchronize, type Synchronized } from "./etcd_synchronize.ts";
 import { EtcdWatch } from "./etcd_watch.ts";
 import type { WatchEvent } from "./etcd_watch_message.ts";
 
@@ -40,8 +40,8 @@ export interface SessionContext {
   readonly timing: EtcdTiming;
   readonly observer: SessionObserver;
   readonly reloads: ReloadQueue;
-  /** The names of endpoints that are known to answer requests for progress; sessions add to them. */
-  readonly answersProgress: Set<string>;
+  /** What is known of the endpoint's answers to requests for progress; sessions add to it. */
+  readonly habit: ProgressHabit;
   /** Why the last session calls for a list, if it does. */
   readonly resync: ResyncReason | undefined;
   /** Whether requests are being served from the mirror's state. */
@@ -62,6 +62,8 @@ export async function runSession(context: SessionContext): Promise<never> {
 class Session {
   readonly #context: SessionContext;
   readonly #stop = new AbortController();
+  /** Resolves when the list or comparison that was begun last has ended. */
+  #lastTurn: Promise<void> = Promise.resolve();
 
   constructor(context: SessionContext) {
     this.#context = context;
@@ -142,37 +144,19 @@ class Session {
     observer.onInStep();
   }
 
-  /**
-   * Proves again and again that the member takes part in the cluster and that the stream is alive. gRPC's
-   * keep-alive finds a dead connection sooner; it does not find a member without a leader, a stream that
-   * died on a living connection, or another cluster behind the same address.
-   */
-  async #checkLife(watch: EtcdWatch): Promise<never> {
-    const { connection, mirror, timing, observer, answersProgress } = this.#context;
-    let failures = 0;
-    while (true) {
-      await this.#sleep(timing.checkIntervalMs);
-      const answers = watch.progressAnswers;
-      watch.requestProgress();
-      try {
-        const before = mirror.position.known;
-        this.#requireSameHistory(await connection.probe(), before);
-        failures = 0;
-      } catch (error) {
-        // One failure may be a slow disk or an election. A broken connection ends the stream by itself.
-        const isBearable = error instanceof EtcdCallError && error.failure !== "denied";
-        if (!isBearable || ++failures === 2) throw error;
-      }
-      if (watch.progressAnswers > answers) {
-        answersProgress.add(connection.endpoint.name);
-        observer.onInStep();
-      }
-      const silentMs = performance.now() - watch.lastHeardAt;
-      // Proxies may not pass on requests for progress: only one that did must keep to it.
-      if (answersProgress.has(connection.endpoint.name) && silentMs > timing.silenceMs) {
-        throw new SessionEnd("silent", `The watch has been silent for ${Math.round(silentMs)} ms`);
-      }
-    }
+  #checkLife(watch: EtcdWatch): Promise<never> {
+    const { connection, mirror, timing, habit, observer } = this.#context;
+    return checkLife({
+      connection,
+      mirror,
+      watch,
+      timing,
+      habit,
+      compare: () => this.#compare(),
+      requireSameHistory: (header, before) => this.#requireSameHistory(header, before),
+      onInStep: () => observer.onInStep(),
+      signal: this.#stop.signal,
+    });
   }
 
   #requireSameHistory(header: EtcdHeader, before: EtcdHeader | undefined): void {
@@ -202,27 +186,44 @@ class Session {
   }
 
   async #reconcile(watch: EtcdWatch): Promise<void> {
-    const { connection, mirror, timing, observer } = this.#context;
-    const missed = await findMissedChanges(connection, mirror, {
-      graceMs: timing.callTimeoutMs,
-      pageTimeoutMs: timing.pageTimeoutMs,
-      signal: this.#stop.signal,
-    });
-    if (missed === 0) observer.onInStep();
+    const { missed } = await this.#compare();
+    if (missed === 0) this.#context.observer.onInStep();
     else await this.#listBesides(watch, "reconciliation");
   }
 
-  /** Lists everything while the watch goes on; its events wait until the list is applied. */
-  async #listBesides(watch: EtcdWatch, reason: ListReason): Promise<void> {
-    watch.hold();
-    const before = this.#context.mirror.position.known;
-    await this.#list(reason, true, "current", (header) => this.#requireSameHistory(header, before));
-    // Not after a failure: half of a list is no ground for events. The session ends then.
-    watch.release();
+  #compare(): Promise<Comparison> {
+    const { connection, mirror, timing } = this.#context;
+    return this.#inTurn(() =>
+      findMissedChanges(connection, mirror, {
+        graceMs: timing.callTimeoutMs,
+        pageTimeoutMs: timing.pageTimeoutMs,
+        signal: this.#stop.signal,
+      })
+    );
   }
 
-  async #sleep(ms: number): Promise<void> {
-    await sleep(ms, undefined, { signal: this.#stop.signal });
+  /** Lists everything while the watch goes on; its events wait until the list is applied. */
+  #listBesides(watch: EtcdWatch, reason: ListReason): Promise<void> {
+    return this.#inTurn(async () => {
+      watch.hold();
+      const before = this.#context.mirror.position.known;
+      await this.#list(reason, true, "current", (header) => this.#requireSameHistory(header, before));
+      // Not after a failure: a partial list must not produce changes. The session ends then.
+      watch.release();
+    });
+  }
+
+  /** Lists and comparisons mark the keys that they meet, so they run one after the other. */
+  async #inTurn<Result>(work: () => Promise<Result>): Promise<Result> {
+    const former = this.#lastTurn;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#lastTurn = promise;
+    try {
+      await former;
+      return await work();
+    } finally {
+      resolve();
+    }
   }
 }
 

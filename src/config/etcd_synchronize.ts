@@ -146,19 +146,33 @@ async function stream(
   return streamed;
 }
 
+/** What a comparison with etcd has found. */
+export interface Comparison {
+  /**
+   * How many keys differ from the mirror, also after the events that may have been under way while the list
+   * was read have had `graceMs` to arrive.
+   */
+  readonly missed: number;
+  /** The revision that was compared with. */
+  readonly revision: number;
+  /** How long etcd took for the list, in milliseconds. */
+  readonly listMs: number;
+}
+
 /**
  * Looks for changes that the watch should have brought and has not, without reading any value.
  *
- * @returns how many keys differ from the mirror, also after the events that may have been under way
- * while the list was read have had `graceMs` to arrive
+ * @throws {EtcdCallError}
  */
 export async function findMissedChanges(
   connection: EtcdConnection,
   mirror: EtcdMirror,
   options: SynchronizeOptions & { readonly graceMs: number },
-): Promise<number> {
-  const expected = await restarting(() => compareRevisions(connection, mirror, options));
-  if (expected.size === 0) return 0;
+): Promise<Comparison> {
+  const begun = performance.now();
+  const { expected, revision } = await restarting(() => compareRevisions(connection, mirror, options));
+  const listMs = performance.now() - begun;
+  if (expected.size === 0) return { missed: 0, revision, listMs };
   await sleep(options.graceMs, undefined, { signal: options.signal });
   let missed = 0;
   for (const [name, { listed, at }] of expected) {
@@ -168,7 +182,7 @@ export async function findMissedChanges(
     const isMissed = listed ? known === undefined || known < at : known !== undefined && known <= at;
     if (isMissed) missed++;
   }
-  return missed;
+  return { missed, revision, listMs };
 }
 
 interface Expected {
@@ -181,7 +195,7 @@ async function compareRevisions(
   connection: EtcdConnection,
   mirror: EtcdMirror,
   options: SynchronizeOptions,
-): Promise<Map<string, Expected>> {
+): Promise<{ readonly expected: ReadonlyMap<string, Expected>; readonly revision: number }> {
   const pass = mirror.beginPass();
   const expected = new Map<string, Expected>();
   let listedAt = 0;
@@ -205,7 +219,7 @@ async function compareRevisions(
     const isGone = revision <= listedAt && !expected.has(name);
     if (isGone) expected.set(name, { listed: false, at: listedAt });
   }
-  return expected;
+  return { expected, revision: listedAt };
 }
 
 /** Reads again from the start when a compaction has overtaken the list. */

@@ -55,6 +55,11 @@ export class EtcdWatch {
   #isHeld = false;
   #isScheduled = false;
 
+  /** The first revision that it reports. */
+  get startRevision(): number {
+    return this.#options.startRevision;
+  }
+
   private constructor(stream: EtcdWatchStream, options: WatchOptions) {
     this.#stream = stream;
     this.#options = options;

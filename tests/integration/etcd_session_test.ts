@@ -36,6 +36,7 @@ Deno.test("a session finds by reconciliation what its watch has kept from it, an
 
 Deno.test("a session ends when its stream has died on a connection that lives", async () => {
   await using subject = await SessionSubject.create();
+  const { server } = subject;
   let isDeaf = false;
   const ended = endOf(subject.run(
     { checkIntervalMs: 50, silenceMs: 300 },
@@ -48,32 +49,39 @@ Deno.test("a session ends when its stream has died on a connection that lives", 
       },
     },
   ));
+  // The watch has nothing to answer for before its first revision.
+  await eventually(() => assertEquals(subject.lists, ["start"]));
+  await server.gateway.putJson(key("a"), {});
   assertEquals(await ended, "silent");
+  assertEquals(subject.habit.answers, true);
 });
 
-Deno.test("a session bears with an etcd that does not answer requests for progress", async () => {
+Deno.test("a session stops asking for progress where it is never answered, and finds what it misses all the same", async () => {
   await using subject = await SessionSubject.create();
   const { server, sink } = subject;
-  let swallowed = 0;
+  let asked = 0;
+  let isDeaf = false;
   const ended = endOf(subject.run(
-    { checkIntervalMs: 20, silenceMs: 100 },
+    { checkIntervalMs: 20, silenceMs: 100, callTimeoutMs: 100 },
     {
       watch: async () => {
-        const stream = await subject.connection.watch();
+        const stream = await subject.deafStream(() => isDeaf);
         const write = stream.write.bind(stream);
         return Object.assign(stream, {
-          write: (request: IWatchRequest) =>
-            "progress_request" in request ? swallowed++ >= 0 : write(request),
+          write: (request: IWatchRequest) => "progress_request" in request ? asked++ >= 0 : write(request),
         });
       },
     },
   ));
-  // Each stands for 20 ms of silence and more.
-  await eventually(() => swallowed > 20);
+  await eventually(() => assertEquals(subject.lists, ["start"]));
   await server.gateway.putJson(key("a"), {});
   await eventually(() => assertInStep(sink, server.gateway, PREFIX));
-  await server.kill();
-  await ended;
+  const { inStep } = subject;
+  await eventually(() => subject.inStep > inStep + 20);
+  assertEquals(asked, 3);
+  isDeaf = true;
+  await server.gateway.putJson(key("b"), {});
+  assertEquals(await ended, "silent");
 });
 
 Deno.test("a session ends after two proofs of life in a row that took too long, and not after one", async () => {

@@ -4,6 +4,7 @@ import type { EtcdHeader } from "../../src/config/etcd_header.ts";
 import { KeySpace } from "../../src/config/etcd_keys.ts";
 import { EtcdMirror } from "../../src/config/etcd_mirror.ts";
 import type { EtcdTiming } from "../../src/config/etcd_options.ts";
+import { type ProgressHabit, unknownHabit } from "../../src/config/etcd_life_check.ts";
 import { ReloadQueue } from "../../src/config/etcd_reload_queue.ts";
 import { type ListReason, runSession } from "../../src/config/etcd_session.ts";
 import { EtcdServer } from "./etcd_server.ts";
@@ -15,6 +16,10 @@ export class SessionSubject implements AsyncDisposable {
   readonly sink = new RecordingSink();
   readonly mirror = new EtcdMirror({ sink: this.sink, keySpace: new KeySpace(PREFIX), keepTexts: false });
   readonly lists: ListReason[] = [];
+  /** What its sessions know of the endpoint. */
+  readonly habit: ProgressHabit = unknownHabit();
+  /** How often a session was told that it is in step. */
+  inStep = 0;
   /** Called after each list. */
   onListed: (reason: ListReason) => void = () => {};
   readonly #stop = new AbortController();
@@ -61,10 +66,10 @@ export class SessionSubject implements AsyncDisposable {
         onMassDelete: () => {},
         onWatching: () => {},
         onEvents: () => {},
-        onInStep: () => {},
+        onInStep: () => this.inStep++,
       },
       reloads: new ReloadQueue(),
-      answersProgress: new Set(),
+      habit: this.habit,
       resync: undefined,
       isServing: () => true,
       random: () => 0,
