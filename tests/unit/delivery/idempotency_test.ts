@@ -221,7 +221,7 @@ Deno.test("no two different lists of parts are one id, whatever the parts hold",
   assertEquals(await repeatsAmong(idempotency, all), all.map((_, index) => index));
 });
 
-Deno.test("what does not say once where the id stands is a problem of the webhook", async () => {
+Deno.test("what does not say once where the id stands is a problem of the webhook", () => {
   const refused = {
     "idempotency: Expected one of 'header', 'json_pointer' and 'of'": [
       {},
