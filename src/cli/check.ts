@@ -9,21 +9,27 @@ import { logger } from "../observability/logging.ts";
 import { escapeUnsafe } from "../observability/safe_text.ts";
 import type { Settings } from "../settings.ts";
 import { probeConnections, type ProbeResult } from "./probe_connections.ts";
-import { print } from "./terminal.ts";
+import { print as printLine } from "./terminal.ts";
 
 /** How long the backend may take to give its configuration, in milliseconds. */
 const LOAD_TIMEOUT_MS = 10_000;
 
+/** How to check. */
+export interface CheckOptions {
+  /** Whether to ask the system behind each connection if it can take events, too. */
+  readonly probe: boolean;
+  /** Takes the lines of the report. @default print */
+  readonly print?: (line: string) => void;
+}
+
 /**
  * Validates the webhooks and connections of the configured backend without serving, and prints every
  * problem and warning. Returns the exit status: 1 if there are any problems.
- *
- * @param probe whether to ask the system behind each connection if it can take events, too
  */
 export async function check(
   settings: Settings,
   environment: Readonly<Record<string, string>>,
-  { probe }: { readonly probe: boolean },
+  { probe, print = printLine }: CheckOptions,
 ): Promise<number> {
   const manager = new ConfigManager({
     outputs: { acquire: () => CLOSED_LEASE },
@@ -39,22 +45,25 @@ export async function check(
       `Cannot check the configuration: the ${settings.configBackend} backend did not give it within ${seconds} seconds`,
     ], { cause });
   }
+  for (const warning of settings.warnings) print(`warning: ${warning}`);
   const problems = [...manager.catalog.problems()];
   for (const problem of problems) print(describe(problem));
   const warnings = [...manager.catalog.warnings()];
   for (const warning of warnings) print(`warning: ${describe(warning)}`);
+  const waiting = new Set(problems.filter(({ code }) => code === "not_supported_yet").map(({ key }) => key));
+  if (waiting.size > 0) print(`Not built yet, but used by ${count(waiting.size, "entry", "entries")}`);
   const { webhooks, connections } = manager.size;
   const found = [
     count(problems.length, "problem"),
     ...warnings.length === 0 ? [] : [count(warnings.length, "warning")],
   ];
   print(`${found.join(", ")} in ${count(webhooks, "webhook")} and ${count(connections, "connection")}`);
-  const unreachable = probe ? await printProbes(manager) : 0;
+  const unreachable = probe ? await printProbes(manager, print) : 0;
   return problems.length === 0 && unreachable === 0 ? 0 : 1;
 }
 
 /** Prints how every connection is doing. Returns how many cannot take events. */
-async function printProbes(manager: ConfigManager): Promise<number> {
+async function printProbes(manager: ConfigManager, print: (line: string) => void): Promise<number> {
   const results = await probeConnections(manager.connections(), outputModules, {
     logger: logger("output"),
     lines: NO_LINES,
@@ -81,6 +90,6 @@ function describe({ key, path, message, code }: Problem | Warning): string {
   return `${key}: ${path === "" ? "" : `${path}: `}${message} (${code})`;
 }
 
-function count(number: number, noun: string): string {
-  return `${number} ${noun}${number === 1 ? "" : "s"}`;
+function count(number: number, noun: string, plural = `${noun}s`): string {
+  return `${number} ${number === 1 ? noun : plural}`;
 }

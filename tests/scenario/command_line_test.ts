@@ -69,6 +69,21 @@ Deno.test("a port that is in use ends the start with one clear line", async () =
   assertMatch(stderr, new RegExp(`^Cannot listen on 127\\.0\\.0\\.1:${first.port}: .*PORT.*$`));
 });
 
+Deno.test("cwm check warns of variables of the Python service, and ends with status 0 all the same", async () => {
+  const { status, stdout } = await run(["check"], {
+    env: { TRUSTED_PROXY_IPS: "10.20.30.40" },
+    files: { "webhooks.json": JSON.stringify({ a: { module: "log", trusted_proxies: [] } }) },
+  });
+  assertEquals(status, 0);
+  assertEquals(stdout.split("\n"), [
+    "warning: Variables of the Python service that are set and not read here: " +
+    "TRUSTED_PROXY_IPS (use TRUSTED_PROXIES)",
+    "warning: webhook default/a: trusted_proxies: Key 'trusted_proxies' has no effect: " +
+    "TRUSTED_PROXIES is for all webhooks (no_effect)",
+    "0 problems, 1 warning in 1 webhook and 0 connections",
+  ]);
+});
+
 Deno.test("cwm check prints every problem with key, path, reason and the nearest key, and ends with status 1", async () => {
   const webhooks = {
     good: { module: "log" },

@@ -21,6 +21,7 @@ import { CONNECTOR_VARIABLES, connectorSchema, targetSchema } from "../../src/co
 import { ERROR_CATALOGUE } from "../../src/errors.ts";
 import { outputModules } from "../../src/modules/registry.ts";
 import { SETTING_DEFINITIONS } from "../../src/settings.ts";
+import { pythonConfigurations } from "./python_configurations/python_configurations.ts";
 
 /** What stands between `<!-- NAME -->` and `<!-- end -->`, by name. */
 export function readmeSections(): ReadonlyMap<string, string> {
@@ -51,6 +52,8 @@ export function readmeSections(): ReadonlyMap<string, string> {
     ["table: connector variables", variablesTable()],
     ["table: settings", settingsTable()],
     ["table: errors", errorsTable()],
+    ["table: python configurations", pythonTable()],
+    ["list: not built yet", notBuiltList()],
     ["list: planned keys", [...PLANNED_KEYS].map((key) => `\`${key}\``).join(", ")],
   ]);
 }
@@ -114,6 +117,43 @@ function errorsTable(): string {
       remedy,
     ]),
   );
+}
+
+/** What becomes of configurations in the shapes of the Python service's own files. */
+function pythonTable(): string {
+  const rows = pythonConfigurations().map(({ title, webhooks, expected, why }) => {
+    const refused = Object.keys(expected.refused).length;
+    return [
+      title,
+      String(Object.keys(webhooks).length),
+      orNothing(expected.taken),
+      orNothing(expected.waiting) + listOf(expected.not_built),
+      orNothing(expected.in_vault),
+      refused === 0 ? "" : `${refused}: ${why}`,
+    ];
+  });
+  return table(["configuration", "webhooks", "taken", "not built yet", "secret in Vault", "refused"], rows);
+}
+
+function orNothing(count: number): string {
+  return count === 0 ? "" : String(count);
+}
+
+function listOf(counts: Readonly<Record<string, number>>): string {
+  const names = Object.entries(counts).map(([name, count]) => `\`${name}\`${count === 1 ? "" : ` ${count}`}`);
+  return names.length === 0 ? "" : `: ${names.join(", ")}`;
+}
+
+/** How many webhooks of all these configurations wait for what, the most first. */
+function notBuiltList(): string {
+  const all = new Map<string, number>();
+  for (const { expected } of pythonConfigurations()) {
+    for (const [name, count] of Object.entries(expected.not_built)) {
+      all.set(name, (all.get(name) ?? 0) + count);
+    }
+  }
+  const sorted = [...all].sort(([first, a], [second, b]) => b - a || (first < second ? -1 : 1));
+  return sorted.map(([name, count]) => `\`${name}\` ${count}`).join(", ");
 }
 
 interface Definition {

@@ -33,6 +33,32 @@ async function problemsOf(
   return [];
 }
 
+Deno.test("connector files in the shapes of the Python service's own are taken, but for keys that it ignores", async () => {
+  const relay = {
+    cloud_url: "http://cloud:8000",
+    channel: "farm",
+    token: "farm-gate",
+    connector_id: "farm-connector",
+    reconnect_delay: 2.0,
+    max_reconnect_delay: 30.0,
+  };
+  const target = {
+    url: "http://target:8000/webhook/crates",
+    method: "POST",
+    timeout_seconds: 30,
+    headers: { "Content-Type": "application/json" },
+  };
+  assertEquals(await problemsOf({ ...relay, protocol: "sse", default_target: target }), []);
+  assertEquals(await problemsOf({ ...relay, protocol: "websocket", default_target: target }), []);
+  assertEquals(
+    await problemsOf({ ...relay, protocol: "websocket", webhooks_config: "/farm/webhooks.json" }),
+    [],
+  );
+  const ignored = { max_concurrent: 10, retry_attempts: 3, retry_delay: 1.0 };
+  const problems = await problemsOf({ ...relay, protocol: "sse", default_target: target, ...ignored });
+  assertEquals(problems.length, 3);
+});
+
 Deno.test("connector configuration fills in the defaults of the Python original", async () => {
   const config = await load(MINIMUM);
   assertEquals(config.cloudUrl, "https://hooks.example.com");
