@@ -71,6 +71,11 @@ export const ERROR_CATALOGUE = {
     "The configuration of this webhook is not valid",
     "See the log, `/admin/config` or `cwm check` for the reason.",
   ),
+  secret_unavailable: refused(
+    503,
+    "A secret of this webhook cannot be read at the moment",
+    "Wait; see the log or `/admin/config` for what keeps it from being read.",
+  ),
   connection_unresolved: refused(
     503,
     "The webhook's connection cannot be resolved",

@@ -5,11 +5,12 @@
  * @module
  */
 
-import { join } from "@std/path";
 import { ClientAddressResolver } from "./auth/client_address.ts";
 import { ConfigManager } from "./config/manager.ts";
 import { FileConfigProvider } from "./config/file_provider.ts";
 import type { ConfigProvider } from "./config/provider.ts";
+import type { SecretLookup } from "./config/secret_lookup.ts";
+import { openSecrets } from "./config/secret_sources.ts";
 import type { Environment } from "./config/substitution.ts";
 import { WebhookEntry } from "./config/entry.ts";
 import { webhookPath } from "./config/keys.ts";
@@ -47,11 +48,22 @@ import { registerProcessMetrics } from "./observability/process_metrics.ts";
 import { ChannelDirectory } from "./relay/channel_directory.ts";
 import { channelsOf } from "./relay/catalog_channels.ts";
 import { Relay } from "./relay/relay.ts";
+import { journalDirectory } from "./secret_settings.ts";
 import type { Settings } from "./settings.ts";
 import { VERSION } from "./version.ts";
 
 /** How long the server, and then the outputs, may take to close once nothing is under way, in milliseconds. */
 const CLOSE_TIMEOUT_MS = 1_000;
+
+/** How long the first load waits for secrets, in milliseconds. */
+const SECRETS_TIMEOUT_MS = 10_000;
+
+/** The parts of a gateway that take time to open. */
+interface OpenedParts {
+  readonly journal: SqliteJournal;
+  readonly provider: ConfigProvider;
+  readonly secrets: SecretLookup;
+}
 
 /** What the process hands to its gateway. */
 export interface GatewayOptions {
@@ -76,6 +88,7 @@ export class Gateway implements AsyncDisposable {
   readonly #outputs: OutputPool;
   readonly #journal: SqliteJournal;
   readonly #dispatcher: Dispatcher;
+  readonly #secrets: SecretLookup;
   readonly #manager: ConfigManager;
   readonly #provider: ConfigProvider;
   readonly #relay: Relay;
@@ -84,16 +97,19 @@ export class Gateway implements AsyncDisposable {
   readonly #processMetrics: Disposable;
   readonly #stopping = new AbortController();
   #server: ListeningServer | undefined;
+  #isLoaded = false;
   #ready = false;
   #draining = false;
   #closed = false;
 
-  private constructor(options: GatewayOptions, provider: ConfigProvider, journal: SqliteJournal) {
+  private constructor(options: GatewayOptions, parts: OpenedParts) {
     const { settings } = options;
+    const { provider, journal, secrets } = parts;
     this.#settings = settings;
     this.#provider = provider;
     this.#inflight = new Inflight(settings.limits.maxInflight, settings.limits.maxInflightBytes);
     this.#journal = journal;
+    this.#secrets = secrets;
     const { relayQueue } = settings;
     this.#channels = relayQueue === undefined
       ? journal.channels
@@ -104,6 +120,7 @@ export class Gateway implements AsyncDisposable {
     this.#manager = new ConfigManager({
       outputs: this.#outputs,
       compile: { environment: options.environment, modules: options.modules ?? outputModules },
+      secrets,
       logger: logger("config"),
       onChange: (path) => {
         this.#dispatcher.changed(path);
@@ -132,19 +149,24 @@ export class Gateway implements AsyncDisposable {
 
   /**
    * Builds a gateway and starts it. Resolves once it listens; with the file backend, once the configuration
-   * is loaded too. With etcd, requests get 503 `not_ready` until the first load.
+   * is loaded too. With etcd, requests get 503 `not_ready` until the first load, and with Vault until the
+   * secrets are read.
    *
    * @throws {StartupError} when the address or the data directory cannot be used
    */
   static async start(options: GatewayOptions): Promise<Gateway> {
     const { settings } = options;
-    const journal = await openJournal(settings);
-    const gateway = new Gateway(options, await createProvider(settings), journal);
+    const gateway = new Gateway(options, {
+      journal: await openJournal(settings),
+      provider: await createProvider(settings),
+      secrets: openSecrets(settings),
+    });
     try {
-      // Reading files takes no time worth a 503; etcd may be away for long, and /livez must answer.
+      // Reading files takes no time worth a 503; etcd or Vault may be away for long, and /livez must answer.
       if (gateway.#provider.backend === "file") await gateway.#load();
+      if (gateway.#isLoaded && !gateway.#waitsForVault) await gateway.#becomeReady();
       gateway.#listen();
-      if (gateway.#provider.backend === "etcd") gateway.#loadInBackground();
+      if (!gateway.#ready) gateway.#becomeReadyInBackground();
       return gateway;
     } catch (error) {
       await gateway[Symbol.asyncDispose]();
@@ -159,7 +181,13 @@ export class Gateway implements AsyncDisposable {
 
   /** Looks for changed configuration now. */
   async reload(): Promise<void> {
-    await this.#provider.reload(this.#stopping.signal);
+    await this.#reload(this.#stopping.signal);
+  }
+
+  /** Secrets are read again even where the configuration is as it was. */
+  async #reload(signal: AbortSignal): Promise<void> {
+    await this.#provider.reload(signal);
+    await this.#manager.reloadSecrets(signal);
   }
 
   /**
@@ -194,6 +222,7 @@ export class Gateway implements AsyncDisposable {
     await this.#provider[Symbol.asyncDispose]();
     await this.#dispatcher.drain(AbortSignal.abort());
     this.#manager.close();
+    await within(CLOSE_TIMEOUT_MS, this.#secrets[Symbol.asyncDispose]());
     await within(CLOSE_TIMEOUT_MS, this.#outputs[Symbol.asyncDispose]());
     await within(CLOSE_TIMEOUT_MS, this.#channels[Symbol.asyncDispose]());
     await this.#journal[Symbol.asyncDispose]();
@@ -270,6 +299,7 @@ export class Gateway implements AsyncDisposable {
         token: adminToken,
         manager: this.#manager,
         provider: this.#provider,
+        reload: (signal) => this.#reload(signal),
         inflight: this.#inflight,
         outputs: () => this.#outputs.hosts(),
         deadLetters: {
@@ -286,14 +316,37 @@ export class Gateway implements AsyncDisposable {
 
   async #load(): Promise<void> {
     await this.#provider.start(this.#manager, this.#stopping.signal);
+    this.#isLoaded = true;
+  }
+
+  get #waitsForVault(): boolean {
+    return this.#settings.vault !== undefined && this.#manager.waitsForSecrets;
+  }
+
+  async #becomeReady(): Promise<void> {
+    if (!this.#isLoaded) await this.#load();
+    await this.#waitForSecrets();
     this.#ready = true;
     // What an earlier process accepted and did not deliver is taken up; a first journal begins with its first event.
     if (await mayHoldJournal(this.#settings)) await this.#dispatcher.start();
     logger("config").info("Serving {webhooks} webhooks and {connections} connections", this.#manager.size);
   }
 
-  #loadInBackground(): void {
-    this.#load().catch((error) => {
+  /** Webhooks without their secrets answer 503 by themselves: the others need not wait for ever. */
+  async #waitForSecrets(): Promise<void> {
+    const { signal } = this.#stopping;
+    try {
+      await this.#manager.secretsSettled(AbortSignal.any([signal, AbortSignal.timeout(SECRETS_TIMEOUT_MS)]));
+    } catch (error) {
+      signal.throwIfAborted();
+      logger("config").warning("Not all secrets were read in time: webhooks that need them answer 503", {
+        error,
+      });
+    }
+  }
+
+  #becomeReadyInBackground(): void {
+    this.#becomeReady().catch((error) => {
       if (!this.#stopping.signal.aborted) {
         logger("config").error("Loading the configuration failed", { error });
       }
@@ -351,7 +404,7 @@ export async function openJournal(
   options: Pick<SqliteJournalOptions, "lockWaitMs"> = {},
 ): Promise<SqliteJournal> {
   return await openSqliteJournal({
-    directory: journalDirectory(settings),
+    directory: journalDirectory(settings.dataDir),
     ...settings.journal,
     ...options,
     logger: logger("journal"),
@@ -360,21 +413,15 @@ export async function openJournal(
 
 /** Whether there is a journal, or nobody can say that there is none since its directory cannot be entered. */
 export function mayHoldJournal(settings: Settings): Promise<boolean> {
-  return mayHoldSqliteJournal(journalDirectory(settings));
-}
-
-/**
- * A directory of the journal's own. Configuration files often stand in the data directory, and every write
- * beside them would wake whoever watches them: with 30,000 events a second, that took a fifth of the
- * gateway's throughput.
- */
-function journalDirectory({ dataDir }: Settings): string {
-  return join(dataDir, "journal");
+  return mayHoldSqliteJournal(journalDirectory(settings.dataDir));
 }
 
 async function within(milliseconds: number, work: PromiseLike<unknown>): Promise<void> {
   const { promise: late, resolve } = Promise.withResolvers<void>();
   const timer = setTimeout(resolve, milliseconds);
-  await Promise.race([work, late]);
-  clearTimeout(timer);
+  try {
+    await Promise.race([work, late]);
+  } finally {
+    clearTimeout(timer);
+  }
 }

@@ -8,6 +8,12 @@
 import { StartupError } from "./errors.ts";
 import { unreadVariables } from "./python_variables.ts";
 import {
+  journalDirectory,
+  SECRET_SOURCE_VARIABLES,
+  type SecretSettings,
+  secretSettings,
+} from "./secret_settings.ts";
+import {
   authorityOf,
   choice,
   type Endpoint,
@@ -22,7 +28,7 @@ import {
   text,
 } from "./setting_types.ts";
 import { ifSet, optional, type ValuesOf, variable } from "./setting_variable.ts";
-import { VAULT_VARIABLES, vaultContradictions, type VaultSettings, vaultSettings } from "./vault_settings.ts";
+import { vaultContradictions, type VaultSettings, vaultSettings } from "./vault_settings.ts";
 
 /** Everything that is fixed while the process runs. Sizes are in bytes, times in milliseconds. */
 export interface Settings {
@@ -72,6 +78,7 @@ export interface Settings {
   readonly metrics: boolean;
   /** Which answers have the header with the request's id. */
   readonly requestIdHeader: "always" | "errors";
+  readonly secrets: SecretSettings;
   /** Where `{$vault:…}` is read; left out while Vault is off. Holds credentials. */
   readonly vault?: VaultSettings;
   /** What the operator should be told at the start, one sentence each. */
@@ -218,7 +225,7 @@ const VARIABLES = {
     "always",
     "Which answers have the header `X-Request-Id`. `errors` leaves it out where an event was accepted, whose id the body has too: small requests then take a tenth less.",
   ),
-  ...VAULT_VARIABLES,
+  ...SECRET_SOURCE_VARIABLES,
 } as const;
 
 type VariableName = keyof typeof VARIABLES;
@@ -287,6 +294,36 @@ export function loadSettings(
     metrics: values.METRICS,
     requestIdHeader: values.REQUEST_ID_HEADER,
     ...ifSet("vault", vaultSettings(values, warnings)),
+    secrets: secretSettings(values, [
+      values.WEBHOOKS_CONFIG_FILE,
+      values.CONNECTIONS_CONFIG_FILE,
+      values.CONFIG_SNAPSHOT_FILE,
+      journalDirectory(values.DATA_DIR),
+      values.ETCD_TLS_CERT,
+      values.ETCD_TLS_KEY,
+    ]),
+    warnings,
+  };
+}
+
+/**
+ * Reads the settings of secrets alone, for a program whose other settings stand elsewhere.
+ *
+ * @param ownFiles files with secrets of that program, which no reference may read
+ * @throws {StartupError} `settings_invalid` with one line per problem, for all problems at once
+ */
+export function loadSecretSettings(
+  env: Readonly<Record<string, string | undefined>>,
+  ownFiles: readonly (string | undefined)[],
+): Pick<Settings, "secrets" | "vault" | "warnings"> {
+  const names = Object.keys(SECRET_SOURCE_VARIABLES);
+  const { values, problems } = readVariables(Object.fromEntries(names.map((name) => [name, env[name]])));
+  problems.push(...vaultContradictions(values));
+  if (problems.length > 0) throw new StartupError("settings_invalid", problems);
+  const warnings: string[] = [];
+  return {
+    ...ifSet("vault", vaultSettings(values, warnings)),
+    secrets: secretSettings(values, ownFiles),
     warnings,
   };
 }

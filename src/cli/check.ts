@@ -1,5 +1,6 @@
 import { ConfigManager } from "../config/manager.ts";
 import type { Problem, Warning } from "../config/problem.ts";
+import { openSecrets } from "../config/secret_sources.ts";
 import { CLOSED_LEASE } from "../delivery/output_pool.ts";
 import { StartupError } from "../errors.ts";
 import { createProvider } from "../gateway.ts";
@@ -22,6 +23,9 @@ export interface CheckOptions {
   readonly print?: (line: string) => void;
 }
 
+/** How long all secrets may take to be read, in milliseconds. */
+const SECRETS_TIMEOUT_MS = 30_000;
+
 /**
  * Validates the webhooks and connections of the configured backend without serving, and prints every
  * problem and warning. Returns the exit status: 1 if there are any problems.
@@ -31,12 +35,16 @@ export async function check(
   environment: Readonly<Record<string, string>>,
   { probe, print = printLine }: CheckOptions,
 ): Promise<number> {
+  await using secrets = openSecrets(settings);
   const manager = new ConfigManager({
     outputs: { acquire: () => CLOSED_LEASE },
     compile: { environment, modules: outputModules },
+    secrets,
     logger: logger("config"),
   });
-  await using provider = await createProvider(settings);
+  await using stack = new AsyncDisposableStack();
+  stack.defer(() => manager.close());
+  const provider = stack.use(await createProvider(settings));
   try {
     await provider.start(manager, AbortSignal.timeout(LOAD_TIMEOUT_MS));
   } catch (cause) {
@@ -46,6 +54,7 @@ export async function check(
     ], { cause });
   }
   for (const warning of settings.warnings) print(`warning: ${warning}`);
+  await readSecrets(manager);
   const problems = [...manager.catalog.problems()];
   for (const problem of problems) print(describe(problem));
   const warnings = [...manager.catalog.warnings()];
@@ -60,6 +69,17 @@ export async function check(
   print(`${found.join(", ")} in ${count(webhooks, "webhook")} and ${count(connections, "connection")}`);
   const unreachable = probe ? await printProbes(manager, print) : 0;
   return problems.length === 0 && unreachable === 0 ? 0 : 1;
+}
+
+async function readSecrets(manager: ConfigManager): Promise<void> {
+  try {
+    await manager.secretsSettled(AbortSignal.timeout(SECRETS_TIMEOUT_MS));
+  } catch (cause) {
+    const seconds = SECRETS_TIMEOUT_MS / 1000;
+    throw new StartupError("backend_unreachable", [
+      `Cannot check the configuration: its secrets could not be read within ${seconds} seconds`,
+    ], { cause });
+  }
 }
 
 /** Prints how every connection is doing. Returns how many cannot take events. */

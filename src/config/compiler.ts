@@ -58,9 +58,17 @@ export interface CompileContext extends Lookups {
   readonly modules: readonly OutputModule[];
 }
 
-/** Compiles one webhook. */
-export function compileWebhook(json: unknown, context: CompileContext): Compiled<CompiledWebhook> {
-  return substituted(json, context, (value) => compileWebhookValue(value, context), notBuiltYet);
+/**
+ * Compiles one webhook.
+ *
+ * @param namespace decides which secrets it may read; left out, only those that belong to no namespace
+ */
+export function compileWebhook(
+  json: unknown,
+  context: CompileContext,
+  namespace?: string,
+): Compiled<CompiledWebhook> {
+  return substituted(json, context, namespace, (value) => compileWebhookValue(value, context), notBuiltYet);
 }
 
 /**
@@ -71,16 +79,23 @@ export function compileWebhook(json: unknown, context: CompileContext): Compiled
 function substituted<Value>(
   json: unknown,
   context: CompileContext,
+  namespace: string | undefined,
   compile: (value: Record<string, unknown>) => Compiled<Value>,
   blockers: (value: Record<string, unknown>) => readonly ProblemReason[] = () => [],
 ): Compiled<Value> {
-  const { value, problems, warnings } = substitute(withoutRemarks(json), context);
-  const blocked = blockers(value as Record<string, unknown>);
+  const substituted = substitute(withoutRemarks(json), context, namespace);
+  const { problems, warnings, secrets } = substituted;
+  const blocked = blockers(substituted.value as Record<string, unknown>);
   if (blocked.length > 0) return { problems: blocked };
-  const compiled = problems.length > 0 ? { problems } : compile(value as Record<string, unknown>);
-  return warnings.length === 0
-    ? compiled
-    : { ...compiled, warnings: [...warnings, ...compiled.warnings ?? []] };
+  const compiled = problems.length > 0 || substituted.isPending
+    ? { problems }
+    : compile(substituted.value as Record<string, unknown>);
+  if (warnings.length === 0 && secrets === undefined) return compiled;
+  return {
+    ...compiled,
+    warnings: [...warnings, ...compiled.warnings ?? []],
+    ...(secrets === undefined ? {} : { secrets }),
+  };
 }
 
 function compileWebhookValue(
@@ -174,7 +189,7 @@ export function compileConnection(
   json: unknown,
   context: CompileContext,
 ): Compiled<CompiledConnection> {
-  return substituted(json, context, (value) => compileConnectionValue(name, value, context));
+  return substituted(json, context, undefined, (value) => compileConnectionValue(name, value, context));
 }
 
 function compileConnectionValue(

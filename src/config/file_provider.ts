@@ -1,5 +1,6 @@
 import type { Logger } from "@logtape/logtape";
 import { logger } from "../observability/logging.ts";
+import { abortable } from "./abortable.ts";
 import { DirectoryWatcher } from "./directory_watcher.ts";
 import { EMBEDDED_DEFAULT, EntriesFile, type FileState } from "./entries_file.ts";
 import { isConnectionName, isWebhookId } from "./keys.ts";
@@ -180,18 +181,6 @@ export class FileConfigProvider implements ConfigProvider {
       changes: changes.length,
       revision,
     });
-  }
-}
-
-/** Settles like the work, or rejects with the signal's reason as soon as it aborts; the work goes on. */
-async function abortable(work: Promise<void>, signal: AbortSignal): Promise<void> {
-  const { promise: aborted, reject } = Promise.withResolvers<never>();
-  const onAbort = () => reject(signal.reason);
-  signal.addEventListener("abort", onAbort);
-  try {
-    await Promise.race([work, aborted]);
-  } finally {
-    signal.removeEventListener("abort", onAbort);
   }
 }
 

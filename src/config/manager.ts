@@ -17,9 +17,17 @@ import { Findings } from "./findings.ts";
 import { type ConfigKey, describeKey, describeWebhook, webhookPath } from "./keys.ts";
 import type { Compiled, ProblemReason, WarningReason } from "./problem.ts";
 import type { ConfigChange, ConfigPut, ConfigSink } from "./provider.ts";
+import { SecretBindings } from "./secret_bindings.ts";
+import type { SecretLookup } from "./secret_lookup.ts";
+
+/** How long findings may wait to be logged, in milliseconds. */
+const LONGEST_QUIET_MS = 5_000;
 
 /** Seconds after which a sender should try again while a webhook cannot be served. */
 const RETRY_AFTER_SECONDS = 10;
+
+/** Why values are applied: they are new, or a secret that they refer to is. */
+type Cause = "configuration" | "secrets";
 
 type ConnectionKey = Extract<ConfigKey, { kind: "connection" }>;
 
@@ -27,6 +35,8 @@ type ConnectionKey = Extract<ConfigKey, { kind: "connection" }>;
 export interface ConfigManagerOptions {
   readonly outputs: Pick<OutputPool, "acquire">;
   readonly compile: CompileContext;
+  /** What references to secrets are looked up in; left out, each of them is a problem. */
+  readonly secrets?: SecretLookup;
   readonly logger: Logger;
   /** Called whenever what a webhook's requests and events get has changed. @param path `namespace/id` */
   readonly onChange?: (path: string) => void;
@@ -38,11 +48,24 @@ export class ConfigManager implements ConfigSink {
   readonly #connections = new Connections();
   readonly #aloneByLease = new WeakMap<OutputLease, readonly OutputLease[]>();
   readonly #options: ConfigManagerOptions;
+  readonly #compile: CompileContext;
   readonly #findings: Findings;
+  readonly #secrets: SecretBindings | undefined;
+  /** Since when findings are not logged, in milliseconds of `performance.now()`. */
+  #quietSince: number | undefined;
 
   constructor(options: ConfigManagerOptions) {
     this.#options = options;
     this.#findings = new Findings(this.catalog, options.logger);
+    const { compile, secrets, logger } = options;
+    this.#compile = secrets === undefined ? compile : { ...compile, secrets };
+    if (secrets === undefined) return;
+    this.#secrets = new SecretBindings({
+      secrets,
+      apply: (puts) => this.#apply(puts, "secrets"),
+      onApplied: () => this.#logFindings(),
+      logger,
+    });
   }
 
   /** @param path `namespace/id` */
@@ -62,22 +85,35 @@ export class ConfigManager implements ConfigSink {
   }
 
   apply(changes: readonly ConfigChange[]): void {
-    this.#findings.begin();
+    this.#apply(changes, "configuration");
+    this.#logFindings();
+  }
+
+  #apply(changes: readonly ConfigChange[], cause: Cause): void {
     // Connections first, so that a webhook that comes with its connection finds it.
     const dependents = new Set<string>();
     for (const change of changes) {
       const { key } = change;
-      if (key.kind === "connection") this.#applyConnection(key, change, dependents);
+      if (key.kind === "connection") this.#applyConnection(key, change, cause, dependents);
     }
     for (const change of changes) {
       const { key } = change;
       if (key.kind !== "webhook") continue;
       const path = webhookPath(key.namespace, key.id);
-      this.#applyWebhook(path, change);
+      this.#applyWebhook(path, key.namespace, change, cause);
       dependents.delete(path);
     }
     for (const path of dependents) this.#resolveAgain(path);
-    this.#findings.end();
+  }
+
+  /** What may only be wrong because a secret is still being read is logged when that is known. */
+  #logFindings(): void {
+    if (this.waitsForSecrets) {
+      this.#quietSince ??= performance.now();
+      if (performance.now() - this.#quietSince < LONGEST_QUIET_MS) return;
+    }
+    this.#quietSince = undefined;
+    this.#findings.log();
   }
 
   reportSource(
@@ -87,55 +123,127 @@ export class ConfigManager implements ConfigSink {
     serving: "last_good" | "nothing" = "nothing",
   ): void {
     this.#findings.setProblems(source, problem === undefined ? [] : [problem], revision, serving);
+    this.#findings.log();
+  }
+
+  /** Whether an entry waits for a secret that is read for the first time. */
+  get waitsForSecrets(): boolean {
+    return this.#secrets?.isWaiting === true;
+  }
+
+  /**
+   * Resolves when each secret in use was asked for, and what came of it is applied.
+   *
+   * @throws {DOMException} `AbortError`, or the reason that the signal was given, when it aborts first
+   */
+  async secretsSettled(signal: AbortSignal): Promise<void> {
+    await this.#secrets?.settled(signal);
+  }
+
+  /**
+   * Reads all secrets again. Resolves when what came of it is applied.
+   *
+   * @throws {DOMException} `AbortError`, or the reason that the signal was given, when it aborts first
+   */
+  async reloadSecrets(signal: AbortSignal): Promise<void> {
+    await this.#secrets?.reload(signal);
   }
 
   /** Lets go of every output, at the end of the process. */
   close(): void {
+    this.#secrets?.[Symbol.dispose]();
     for (const entry of this.catalog.entries()) if (entry instanceof WebhookEntry) entry.retire();
   }
 
-  #applyConnection(key: ConnectionKey, change: ConfigChange, dependents: Set<string>): void {
+  #applyConnection(
+    key: ConnectionKey,
+    change: ConfigChange,
+    cause: Cause,
+    dependents: Set<string>,
+  ): void {
     const former = this.#connections.get(key.name);
+    const described = describeKey(key);
     if ("deleted" in change) {
-      this.#findings.setProblems(describeKey(key), [], change.revision);
-      this.#findings.setWarnings(describeKey(key), [], change.revision);
+      this.#findings.setProblems(described, [], change.revision);
+      this.#findings.setWarnings(described, [], change.revision);
+      this.#secrets?.unbind(described);
       this.#connections.set(key.name, undefined);
     } else {
-      const compiled = compilePut(change, (json) => compileConnection(key.name, json, this.#options.compile));
-      this.#findings.setWarnings(describeKey(key), compiled.warnings ?? [], change.revision);
+      const compiled = compilePut(change, (json) => compileConnection(key.name, json, this.#compile));
+      if (this.#isInService(() => described, change, compiled, cause)) return;
+      this.#findings.setWarnings(described, compiled.warnings ?? [], change.revision);
       if ("problems" in compiled) {
+        if (compiled.problems.length === 0) return; // A secret is being read: it is compiled again with it.
         const serving = former === undefined ? "nothing" : "last_good";
-        this.#findings.setProblems(describeKey(key), compiled.problems, change.revision, serving);
+        this.#findings.setProblems(described, compiled.problems, change.revision, serving);
         return;
       }
-      this.#findings.setProblems(describeKey(key), [], change.revision);
+      this.#setStale(described, change.revision);
       this.#connections.set(key.name, compiled.value);
     }
     const types = [former, this.#connections.get(key.name)].flatMap((connection) => connection?.type ?? []);
     for (const path of this.#connections.dependents(key.name, types)) dependents.add(path);
   }
 
-  #applyWebhook(path: string, change: ConfigChange): void {
+  #applyWebhook(path: string, namespace: string, change: ConfigChange, cause: Cause): void {
     const former = this.catalog.find(path);
     if ("deleted" in change) {
       if (former?.webhook !== undefined) this.#connections.untrack(path, former.webhook);
       this.catalog.delete(path);
       this.#options.onChange?.(path);
+      this.#secrets?.unbind(describeWebhook(path));
       this.#clearWebhookProblems(path);
       this.#setWebhookWarnings(path, [], change.revision);
       return;
     }
-    const compiled = compilePut(change, (json) => compileWebhook(json, this.#options.compile));
+    const compiled = compilePut(change, (json) => compileWebhook(json, this.#compile, namespace));
+    if (this.#isInService(() => describeWebhook(path), change, compiled, cause)) return;
     this.#setWebhookWarnings(path, compiled.warnings ?? [], change.revision);
     if ("problems" in compiled) {
-      const serving = former?.webhook === undefined ? "nothing" : "last_good";
-      this.#findings.setProblems(describeWebhook(path), compiled.problems, change.revision, serving);
-      if (serving === "nothing") this.#block(path, "webhook_misconfigured");
+      this.#refuseWebhook(path, former, compiled.problems, change.revision);
       return;
     }
     if (former?.webhook !== undefined) this.#connections.untrack(path, former.webhook);
     this.#connections.track(path, compiled.value);
     this.#serve(path, compiled.value, change.revision);
+  }
+
+  /** @param problems none while a secret is read for the first time */
+  #refuseWebhook(
+    path: string,
+    former: CatalogEntry | undefined,
+    problems: readonly ProblemReason[],
+    revision: string,
+  ): void {
+    const serving = former?.webhook === undefined ? "nothing" : "last_good";
+    if (problems.length > 0) {
+      this.#findings.setProblems(describeWebhook(path), problems, revision, serving);
+    }
+    if (serving === "last_good") return;
+    const isForSecrets = problems.every(({ code }) => code === "secret_unavailable");
+    this.#block(path, isForSecrets ? "secret_unavailable" : "webhook_misconfigured");
+  }
+
+  /**
+   * Takes note of the secrets of a value. Returns whether that very value is in service with these very
+   * secrets, so that there is nothing to do but to say whether they may be outdated.
+   */
+  #isInService(describe: () => string, put: ConfigPut, compiled: Compiled<unknown>, cause: Cause): boolean {
+    if (this.#secrets === undefined) return false;
+    if (compiled.secrets === undefined && !this.#secrets.hasAny) return false;
+    const key = describe();
+    const isInService = cause === "secrets" && this.#secrets.isInService(key, put, compiled);
+    this.#secrets.bind(key, put, compiled);
+    if (cause === "configuration") this.#secrets.renew(compiled);
+    if (!isInService) return false;
+    const [problem] = this.catalog.problemsOf(key);
+    if (problem === undefined || problem.code === "secret_unavailable") this.#setStale(key, put.revision);
+    return true;
+  }
+
+  /** The only problem of a value in service is that its secrets may be outdated. */
+  #setStale(key: string, revision: string): void {
+    this.#findings.setProblems(key, this.#secrets?.staleOf(key) ?? [], revision, "last_good");
   }
 
   #resolveAgain(path: string): void {
@@ -158,7 +266,7 @@ export class ConfigManager implements ConfigSink {
       this.#block(path, "connection_unresolved", webhook);
       return;
     }
-    if (!keepProblem) this.#clearWebhookProblems(path);
+    if (!keepProblem) this.#clearWebhookProblems(path, revision);
     if (!webhook.enabled) {
       this.#block(path, "webhook_disabled", webhook);
       return;
@@ -204,16 +312,18 @@ export class ConfigManager implements ConfigSink {
 
   #block(
     path: string,
-    code: "webhook_misconfigured" | "connection_unresolved" | "webhook_disabled",
+    code: "webhook_misconfigured" | "secret_unavailable" | "connection_unresolved" | "webhook_disabled",
     webhook?: CompiledWebhook,
   ): void {
     const options = code === "webhook_disabled" ? {} : { retryAfterSeconds: RETRY_AFTER_SECONDS };
     this.#put(new BlockedWebhook(path, new GatewayError(code, undefined, options), webhook));
   }
 
-  #clearWebhookProblems(path: string): void {
+  #clearWebhookProblems(path: string, revision = ""): void {
     // Not even the description is made up while nothing is wrong anywhere, as is the rule.
-    if (this.catalog.hasProblems) this.#findings.setProblems(describeWebhook(path), [], "");
+    if (this.catalog.hasProblems || this.#secrets?.hasAny === true) {
+      this.#setStale(describeWebhook(path), revision);
+    }
   }
 
   #setWebhookWarnings(path: string, warnings: readonly WarningReason[], revision: string): void {

@@ -1,3 +1,5 @@
+import type { SecretKey } from "./secret_lookup.ts";
+
 /** What can be wrong with one configuration value. The codes are stable; the reasons are for people. */
 export type ProblemCode =
   | "foreign_key"
@@ -7,6 +9,9 @@ export type ProblemCode =
   | "schema"
   | "invalid_reference"
   | "missing_variable"
+  | "missing_secret"
+  | "secret_misconfigured"
+  | "secret_unavailable"
   | "unknown_module"
   | "not_supported_yet"
   | "connection_unresolved"
@@ -54,7 +59,20 @@ export interface Warning extends WarningReason {
   readonly revision: string;
 }
 
-/** The compiled value, or all the reasons why there is none; and what to look at in either case. */
+/** The secrets that the references of one value gave. */
+export interface ResolvedSecrets {
+  /** What was looked up, for example `vault:webhooks/auth`. */
+  readonly keys: readonly SecretKey[];
+  /** Of the texts that stand in their places: equal for equal ones. Holds secrets: never shown. */
+  readonly fingerprint: string;
+  /** Why some of them may be outdated: their source could not be asked again. */
+  readonly stale: readonly ProblemReason[];
+}
+
+/**
+ * The compiled value, or all the reasons why there is none: an empty list while a secret is read for the first
+ * time. In either case what to look at, and the secrets, where it refers to any.
+ */
 export type Compiled<Value> =
   & ({ readonly value: Value } | { readonly problems: readonly ProblemReason[] })
-  & { readonly warnings?: readonly WarningReason[] };
+  & { readonly warnings?: readonly WarningReason[]; readonly secrets?: ResolvedSecrets };

@@ -6,8 +6,15 @@
  */
 
 import { SECRET_VARIABLES } from "../settings.ts";
-import type { ProblemReason, WarningReason } from "./problem.ts";
+import type { ProblemReason, ResolvedSecrets, WarningReason } from "./problem.ts";
 import { mayHoldReference, parseReferences, type Reference } from "./reference.ts";
+import {
+  describeSecret,
+  type SecretKey,
+  secretKey,
+  type SecretLookup,
+  type SecretReference,
+} from "./secret_lookup.ts";
 
 /** Environment variables by name. */
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -17,6 +24,8 @@ export interface Lookups {
   readonly environment: Environment;
   /** Variables that hold secrets of the process itself: nothing reads them. @default SECRET_VARIABLES */
   readonly ownSecrets?: ReadonlySet<string>;
+  /** Left out: secrets are not read, so that every reference to one is a problem. */
+  readonly secrets?: Pick<SecretLookup, "find">;
   /** Stands in for what does not exist and has no default, in the place of a problem. */
   readonly placeholder?: string;
 }
@@ -26,16 +35,23 @@ export interface Substituted {
   readonly value: unknown;
   readonly problems: readonly ProblemReason[];
   readonly warnings: readonly WarningReason[];
+  /** What references to secrets gave; `undefined` without any. */
+  readonly secrets: ResolvedSecrets | undefined;
+  /** Whether a secret is read for the first time: what it gives is known later. */
+  readonly isPending: boolean;
 }
 
 /**
  * Replaces the references in all string values of a parsed JSON value. Parts without references are
  * returned as they are, not copied. A key that holds a reference is a problem.
+ *
+ * @param namespace of the webhook that the value is of; left out for what belongs to no namespace
  */
-export function substitute(value: unknown, lookups: Lookups): Substituted {
-  const substitution = new Substitution(lookups);
+export function substitute(value: unknown, lookups: Lookups, namespace?: string): Substituted {
+  const substitution = new Substitution(lookups, namespace);
   const replaced = substitution.replaceIn(value, "");
-  return { value: replaced, problems: substitution.problems, warnings: substitution.warnings };
+  const { problems, warnings, secrets, isPending } = substitution;
+  return { value: replaced, problems, warnings, secrets, isPending };
 }
 
 /** `$NAME` or `${NAME}`, alone or after a word such as `Bearer`. */
@@ -44,10 +60,20 @@ const SHELL_VARIABLE = /^(?:[A-Za-z][\w-]*\s+)?\$(?:[A-Za-z_]\w*|\{[^{}]*\})\s*$
 class Substitution {
   readonly problems: ProblemReason[] = [];
   readonly warnings: WarningReason[] = [];
+  isPending = false;
   readonly #lookups: Lookups;
+  readonly #namespace: string | undefined;
+  #secrets: { keys: SecretKey[]; texts: string[]; stale: ProblemReason[] } | undefined;
 
-  constructor(lookups: Lookups) {
+  constructor(lookups: Lookups, namespace: string | undefined) {
     this.#lookups = lookups;
+    this.#namespace = namespace;
+  }
+
+  get secrets(): ResolvedSecrets | undefined {
+    if (this.#secrets === undefined) return undefined;
+    const { keys, texts, stale } = this.#secrets;
+    return { keys, fingerprint: JSON.stringify(texts), stale };
   }
 
   replaceIn(value: unknown, path: string): unknown {
@@ -88,12 +114,41 @@ class Substitution {
 
   #resolve(reference: Reference, path: string): string | undefined {
     if (reference.fallback !== undefined) this.#warnOfShellVariable(reference.fallback, path);
-    if (reference.source !== "env") {
-      const message = `References to {$${reference.source}:…} are not built yet`;
-      this.problems.push({ code: "not_supported_yet", path, message });
+    return reference.source === "env"
+      ? this.#resolveVariable(reference, path)
+      : this.#resolveSecret(reference, path);
+  }
+
+  #resolveSecret(reference: SecretReference, path: string): string | undefined {
+    const { secrets, placeholder } = this.#lookups;
+    if (secrets === undefined) {
+      if (placeholder !== undefined) return placeholder;
+      const message = `${describeSecret(reference)} is read where the configuration is used, not here`;
+      this.problems.push({ code: "missing_secret", path, message });
       return undefined;
     }
-    return this.#resolveVariable(reference, path);
+    const resolved = this.#secrets ??= { keys: [], texts: [], stale: [] };
+    resolved.keys.push(secretKey(reference));
+    const found = secrets.find(reference, this.#namespace);
+    if (found.state === "pending") {
+      this.isPending = true;
+      return undefined;
+    }
+    const text = found.state === "found" ? found.text : undefined;
+    // A default is for what does not exist, never for what cannot be asked.
+    const instead = text ?? (found.state === "absent" ? reference.fallback : undefined);
+    if (instead !== undefined) {
+      resolved.texts.push(instead);
+      if ("trouble" in found && found.trouble !== undefined) {
+        resolved.stale.push(secretProblem("secret_unavailable", path, reference, found.trouble));
+      }
+      return instead;
+    }
+    if (found.state !== "found") {
+      const code = found.state === "absent" ? "missing_secret" as const : `secret_${found.state}` as const;
+      this.problems.push(secretProblem(code, path, reference, found.reason));
+    }
+    return undefined;
   }
 
   #resolveVariable(
@@ -125,4 +180,13 @@ class Substitution {
       "write {$NAME} if it is meant to be the variable NAME";
     this.warnings.push({ code: "shell_variable", path, message });
   }
+}
+
+function secretProblem(
+  code: ProblemReason["code"],
+  path: string,
+  reference: SecretReference,
+  reason: string,
+): ProblemReason {
+  return { code, path, message: `${describeSecret(reference)}: ${reason}` };
 }

@@ -29,6 +29,8 @@ export interface AdminSource {
   readonly token: string | undefined;
   readonly manager: ConfigManager;
   readonly provider: ConfigProvider;
+  /** Looks for changed configuration and changed secrets. Resolves when they are applied. */
+  readonly reload: (signal: AbortSignal) => Promise<void>;
   readonly inflight: Inflight;
   readonly deadLetters: DeadLetterSource;
   readonly webhooks: WebhookSource;
@@ -101,8 +103,8 @@ function connectionStates({ manager, outputs }: AdminSource, requestId: string):
   return jsonResponse(200, { connections, other_outputs: others }, requestId);
 }
 
-async function reload({ provider, manager }: AdminSource, requestId: string): Promise<Response> {
-  await provider.reload(AbortSignal.timeout(RELOAD_TIMEOUT_MS));
+async function reload({ reload, manager }: AdminSource, requestId: string): Promise<Response> {
+  await reload(AbortSignal.timeout(RELOAD_TIMEOUT_MS));
   return jsonResponse(200, { message: "Configuration reloaded", ...manager.size }, requestId);
 }
 

@@ -23,6 +23,7 @@ const OUTCOMES: Record<ErrorCode, string> = {
   webhook_not_found: "not_found",
   webhook_disabled: "disabled",
   webhook_misconfigured: "misconfigured",
+  secret_unavailable: "misconfigured",
   connection_unresolved: "misconfigured",
   not_ready: "not_ready",
   unauthorized: "auth_failed",

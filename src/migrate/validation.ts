@@ -21,7 +21,9 @@ export function validate(values: Iterable<StoredValue>, context: CompileContext)
   for (const stored of values) {
     const { missing, others, warnings: own } = reasonsAgainst(stored, context);
     const subject = describeKey(stored.key);
-    for (const { path, message } of [...missing, ...own]) warnings.push({ subject, path, message });
+    // Secrets are never read here, which is nothing to warn of.
+    const variables = missing.filter(({ code }) => code === "missing_variable");
+    for (const { path, message } of [...variables, ...own]) warnings.push({ subject, path, message });
     for (const { path, message } of others) problems.push({ subject, path, message });
   }
   return { problems, warnings };
@@ -39,7 +41,7 @@ function reasonsAgainst(stored: StoredValue, context: CompileContext): Reasons {
   const compiled = compile(stored, json, context);
   const warnings = compiled.warnings ?? [];
   const reasons = problemsOf(compiled);
-  const missing = reasons.filter(({ code }) => code === "missing_variable");
+  const missing = reasons.filter(({ code }) => code === "missing_variable" || code === "missing_secret");
   if (missing.length === 0) return { missing, others: reasons, warnings };
   // What the missing variables would say is not known: only what lies elsewhere can be judged.
   const others = problemsOf(compile(stored, json, { ...context, placeholder: "placeholder" }));
@@ -51,7 +53,9 @@ function reasonsAgainst(stored: StoredValue, context: CompileContext): Reasons {
 }
 
 function compile({ key }: StoredValue, json: unknown, context: CompileContext): Compiled<unknown> {
-  return key.kind === "webhook" ? compileWebhook(json, context) : compileConnection(key.name, json, context);
+  return key.kind === "webhook"
+    ? compileWebhook(json, context, key.namespace)
+    : compileConnection(key.name, json, context);
 }
 
 function problemsOf(compiled: Compiled<unknown>): readonly ProblemReason[] {

@@ -1,8 +1,8 @@
-import { assert, assertEquals, assertMatch, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertStringIncludes, assertThrows } from "@std/assert";
 import fc from "fast-check";
 import { isNamespace } from "../../src/config/keys.ts";
 import { StartupError } from "../../src/errors.ts";
-import { loadSettings, SETTING_DEFINITIONS, type Settings } from "../../src/settings.ts";
+import { loadSettings, SECRET_VARIABLES, SETTING_DEFINITIONS, type Settings } from "../../src/settings.ts";
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -20,6 +20,8 @@ function problemsOf(env: Environment): readonly string[] {
     throw error;
   }
 }
+
+const SERVICE_ACCOUNT_TOKEN = "/var/run/secrets/kubernetes.io/serviceaccount/token";
 
 Deno.test("settings have the documented defaults when no variable is set", () => {
   assertEquals(load({}), {
@@ -43,6 +45,9 @@ Deno.test("settings have the documented defaults when no variable is set", () =>
     trustedProxies: [],
     metrics: true,
     requestIdHeader: "always",
+    secrets: {
+      ownFiles: ["webhooks.json", "connections.json", "data/journal", SERVICE_ACCOUNT_TOKEN],
+    },
     warnings: [],
   });
 });
@@ -79,6 +84,10 @@ Deno.test("settings take every variable", () => {
     TRUSTED_PROXIES: "10.0.0.0/8, ::1",
     METRICS: "off",
     REQUEST_ID_HEADER: "errors",
+    SECRETS_DIR: "/run/secrets",
+    VAULT_PATHS: "teams/{namespace}, shared/*/",
+    VAULT_TOKEN_FILE: "/vault/token",
+    VAULT_SECRET_ID_FILE: "/vault/secret-id",
   });
   assertEquals(settings, {
     configBackend: "etcd",
@@ -109,6 +118,21 @@ Deno.test("settings take every variable", () => {
     trustedProxies: ["10.0.0.0/8", "::1"],
     metrics: false,
     requestIdHeader: "errors",
+    secrets: {
+      directory: "/run/secrets",
+      vaultPaths: ["teams/{namespace}", "shared/*"],
+      ownFiles: [
+        "/etc/cwm/webhooks.json",
+        "/etc/cwm/connections.json",
+        "/var/lib/cwm/snapshot.json",
+        "/var/lib/cwm/journal",
+        "/tls/client.pem",
+        "/tls/client.key",
+        "/vault/token",
+        "/vault/secret-id",
+        SERVICE_ACCOUNT_TOKEN,
+      ],
+    },
     warnings: [],
   });
 });
@@ -358,4 +382,24 @@ Deno.test("setting definitions describe every variable, and their defaults are w
 
 Deno.test("settings stop the start with exit status 2", () => {
   assertEquals(assertThrows(() => load({ PORT: "x" }), StartupError).exitStatus, 2);
+});
+
+Deno.test("settings refuse patterns of VAULT_PATHS that no path could match", () => {
+  for (const pattern of ["/secret", "a//b", "{team}/x", "a/{namespace", "a b", "a#b", "**//"]) {
+    const problems = problemsOf({ VAULT_PATHS: `shared,${pattern}` });
+    assertEquals(problems.length, 1, pattern);
+    assertStringIncludes(problems[0]!, "VAULT_PATHS entry 2 must have characters");
+  }
+});
+
+Deno.test("variables with secrets of the program are known as such", () => {
+  const names = [
+    "ADMIN_TOKEN",
+    "ETCD_PASSWORD",
+    "RELAY_QUEUE",
+    "VAULT_TOKEN",
+    "VAULT_ROLE_ID",
+    "VAULT_SECRET_ID",
+  ];
+  assertEquals([...SECRET_VARIABLES].sort(), names.sort());
 });

@@ -1,0 +1,203 @@
+/**
+ * Which entries use which secrets. When a secret changes, the entries that use it are compiled again; there
+ * may be thousands for one secret, so that is done in slices.
+ *
+ * @module
+ */
+
+import type { Logger } from "@logtape/logtape";
+import { abortable } from "./abortable.ts";
+import type { Compiled, ProblemReason } from "./problem.ts";
+import type { ConfigPut } from "./provider.ts";
+import type { SecretKey, SecretLookup, SourceName } from "./secret_lookup.ts";
+import { inSlices } from "./slices.ts";
+
+/** An entry that uses secrets. */
+interface Binding {
+  readonly put: ConfigPut;
+  readonly keys: ReadonlySet<SecretKey>;
+  /** Of the texts that its references gave. */
+  readonly fingerprint: string;
+  /** Why the secrets in use may be outdated. */
+  readonly stale: readonly ProblemReason[];
+  /** Whether this very value is the one in service. */
+  readonly isGood: boolean;
+}
+
+/** What bindings work with. */
+export interface SecretBindingsOptions {
+  readonly secrets: SecretLookup;
+  /** Compiles entries again whose secrets have changed; called for a part of them at a time. */
+  readonly apply: (puts: readonly ConfigPut[]) => void;
+  /** Called when all of them were. */
+  readonly onApplied: () => void;
+  readonly logger: Logger;
+}
+
+/** See the top of this file. */
+export class SecretBindings implements Disposable {
+  readonly #options: SecretBindingsOptions;
+  readonly #bindings = new Map<string, Binding>();
+  readonly #users = new Map<SecretKey, Set<string>>();
+  readonly #changed = new Set<SecretKey>();
+  readonly #closing = new AbortController();
+  #applying: Promise<void> | undefined;
+
+  constructor(options: SecretBindingsOptions) {
+    this.#options = options;
+    for (const [source, cache] of this.#caches()) {
+      cache.onChange = (path) => this.#secretChanged(`${source}:${path}`);
+    }
+  }
+
+  /** Whether any entry uses secrets. */
+  get hasAny(): boolean {
+    return this.#bindings.size > 0;
+  }
+
+  /** Takes note of what an entry uses now. @param entry its key, as problems name it */
+  bind(entry: string, put: ConfigPut, compiled: Compiled<unknown>): void {
+    const { secrets } = compiled;
+    const former = this.#bindings.get(entry);
+    if (secrets === undefined) {
+      if (former !== undefined) this.unbind(entry);
+      return;
+    }
+    const keys = new Set(secrets.keys);
+    this.#bindings.set(entry, {
+      put,
+      keys,
+      fingerprint: secrets.fingerprint,
+      stale: secrets.stale,
+      isGood: "value" in compiled,
+    });
+    // The new ones first, so that what both use is kept.
+    for (const key of keys) if (former?.keys.has(key) !== true) this.#use(key, entry);
+    for (const key of former?.keys ?? []) if (!keys.has(key)) this.#release(key, entry);
+  }
+
+  /** The entry uses no secrets any more. */
+  unbind(entry: string): void {
+    const binding = this.#bindings.get(entry);
+    if (binding === undefined) return;
+    this.#bindings.delete(entry);
+    for (const key of binding.keys) this.#release(key, entry);
+  }
+
+  /** Whether a put is in service already with the very secrets that it was compiled with once more. */
+  isInService(entry: string, put: ConfigPut, { secrets }: Compiled<unknown>): boolean {
+    const binding = this.#bindings.get(entry);
+    return binding?.put === put && binding.isGood && binding.fingerprint === secrets?.fingerprint;
+  }
+
+  /** Why the secrets that an entry uses may be outdated. */
+  staleOf(entry: string): readonly ProblemReason[] {
+    return this.#bindings.get(entry)?.stale ?? [];
+  }
+
+  /** Reads the secrets of an entry again that somebody has changed, and them with it, maybe. */
+  renew({ secrets }: Compiled<unknown>): void {
+    for (const key of secrets?.keys ?? []) {
+      const [source, path] = splitKey(key);
+      this.#options.secrets.caches[source]?.renew(path);
+    }
+  }
+
+  /** Whether an entry waits for a secret that was never read. */
+  get isWaiting(): boolean {
+    return this.#caches().some(([, cache]) => cache.isReading);
+  }
+
+  /**
+   * Resolves when each secret in use was asked for, and what came of it is applied.
+   *
+   * @throws {DOMException} the signal's reason, when it aborts first
+   */
+  async settled(signal: AbortSignal): Promise<void> {
+    // What is applied may use secrets that nothing used before: a value that was put meanwhile.
+    while (this.isWaiting) {
+      await abortable(Promise.all(this.#caches().map(([, cache]) => cache.settled())), signal);
+      await this.#applying;
+    }
+    await this.#applying;
+  }
+
+  /**
+   * Reads all secrets again. Resolves when what came of it is applied.
+   *
+   * @throws {DOMException} the signal's reason, when it aborts first; the reads go on
+   */
+  async reload(signal: AbortSignal): Promise<void> {
+    await abortable(Promise.all(this.#caches().map(([, cache]) => cache.readAll())), signal);
+    await this.#applying;
+  }
+
+  [Symbol.dispose](): void {
+    this.#closing.abort();
+    for (const [, cache] of this.#caches()) cache.onChange = () => {};
+  }
+
+  #caches() {
+    const { caches } = this.#options.secrets;
+    return (["file", "vault"] as const).flatMap((source) => {
+      const cache = caches[source];
+      return cache === undefined ? [] : [[source, cache] as const];
+    });
+  }
+
+  #use(key: SecretKey, entry: string): void {
+    const users = this.#users.get(key);
+    if (users !== undefined) {
+      users.add(entry);
+      return;
+    }
+    this.#users.set(key, new Set([entry]));
+    const [source, path] = splitKey(key);
+    this.#options.secrets.caches[source]?.use(path);
+  }
+
+  #release(key: SecretKey, entry: string): void {
+    const users = this.#users.get(key);
+    users?.delete(entry);
+    if (users?.size !== 0) return;
+    this.#users.delete(key);
+    const [source, path] = splitKey(key);
+    this.#options.secrets.caches[source]?.release(path);
+  }
+
+  #secretChanged(key: SecretKey): void {
+    this.#changed.add(key);
+    this.#applying ??= this.#applyChanged();
+  }
+
+  async #applyChanged(): Promise<void> {
+    const { apply, onApplied, logger } = this.#options;
+    try {
+      await Promise.resolve(); // What changes in the same turn is applied together.
+      while (this.#changed.size > 0) {
+        const entries = this.#entriesOf([...this.#changed]);
+        this.#changed.clear();
+        await inSlices(entries, (slice) => {
+          apply(slice.flatMap((entry) => this.#bindings.get(entry)?.put ?? []));
+        }, this.#closing.signal);
+      }
+      onApplied();
+    } catch (error) {
+      if (!this.#closing.signal.aborted) logger.error("Applying changed secrets failed", { error });
+    } finally {
+      this.#applying = undefined;
+    }
+  }
+
+  /** Connections first, so that webhooks that share a secret with theirs find it changed. */
+  #entriesOf(keys: readonly SecretKey[]): string[] {
+    const entries = [...new Set(keys.flatMap((key) => [...this.#users.get(key) ?? []]))];
+    const isConnection = (entry: string) => this.#bindings.get(entry)?.put.key.kind === "connection";
+    return [...entries.filter(isConnection), ...entries.filter((entry) => !isConnection(entry))];
+  }
+}
+
+function splitKey(key: SecretKey): [SourceName, string] {
+  const colon = key.indexOf(":");
+  return [key.slice(0, colon) as SourceName, key.slice(colon + 1)];
+}

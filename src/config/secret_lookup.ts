@@ -1,0 +1,124 @@
+/**
+ * What a reference to a secret gives at the moment, for the entry that it stands in: the access rules come
+ * first, then what the caches know.
+ *
+ * @module
+ */
+
+import type { KnownSecret, SecretCache } from "../secrets/secret_cache.ts";
+import type { Reference } from "./reference.ts";
+
+/** The sources of secrets, as references name them. */
+export type SourceName = "file" | "vault";
+
+/** A reference that is not to a variable. */
+export type SecretReference = Extract<Reference, { readonly source: SourceName }>;
+
+/** A path of a source, for example `vault:webhooks/auth`. */
+export type SecretKey = `${SourceName}:${string}`;
+
+/** What a reference gives. A `trouble` is why the source could not be asked since. */
+export type SecretState =
+  | { readonly state: "found"; readonly text: string; readonly trouble: string | undefined }
+  | { readonly state: "absent"; readonly reason: string; readonly trouble: string | undefined }
+  | { readonly state: "misconfigured" | "unavailable"; readonly reason: string }
+  /** It is being read for the first time. */
+  | { readonly state: "pending" };
+
+/** What secrets are looked up in. */
+export interface SecretLookupOptions {
+  /** The sources that are configured. */
+  readonly caches: Readonly<Partial<Record<SourceName, SecretCache>>>;
+  /** Patterns of the paths in Vault that may be read; `undefined`: all of them. */
+  readonly vaultPaths: readonly string[] | undefined;
+}
+
+/** The problem of a reference to a source that is not configured. */
+const NOT_CONFIGURED: Readonly<Record<SourceName, string>> = {
+  file: "SECRETS_DIR is not set: it names the directory that files of secrets are read from",
+  vault: "Vault is not configured: set VAULT_ADDR and SECRETS_BACKEND=vault",
+};
+
+/** The path that a reference reads. */
+export function secretKey({ source, path }: SecretReference): SecretKey {
+  return `${source}:${path}`;
+}
+
+/** A reference without its default. */
+export function describeSecret(reference: SecretReference): string {
+  return reference.source === "file"
+    ? `{$file:${reference.path}}`
+    : `{$vault:${reference.path}#${reference.field}}`;
+}
+
+/** Looks up secrets. Disposal closes the sources. */
+export class SecretLookup implements AsyncDisposable {
+  readonly caches: SecretLookupOptions["caches"];
+  readonly #vaultPaths: readonly string[] | undefined;
+  readonly #patterns = new Map<string, readonly RegExp[]>();
+
+  constructor({ caches, vaultPaths }: SecretLookupOptions) {
+    this.caches = caches;
+    this.#vaultPaths = vaultPaths;
+  }
+
+  /** Whether everybody who writes a webhook may read every path of Vault. */
+  get isVaultOpen(): boolean {
+    return this.caches.vault !== undefined && this.#vaultPaths === undefined;
+  }
+
+  /** @param namespace the webhook's; `undefined` for connections, which belong to none */
+  find(reference: SecretReference, namespace: string | undefined): SecretState {
+    const { source, path } = reference;
+    const cache = this.caches[source];
+    if (cache === undefined) return { state: "misconfigured", reason: NOT_CONFIGURED[source] };
+    if (source === "vault" && !this.#mayRead(path, namespace)) {
+      return { state: "misconfigured", reason: "VAULT_PATHS does not allow this path here" };
+    }
+    return stateOf(cache.find(path), source === "file" ? "" : reference.field);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    const { file, vault } = this.caches;
+    await Promise.all([file?.[Symbol.asyncDispose](), vault?.[Symbol.asyncDispose]()]);
+  }
+
+  #mayRead(path: string, namespace: string | undefined): boolean {
+    if (this.#vaultPaths === undefined) return true;
+    const key = namespace ?? "";
+    let patterns = this.#patterns.get(key);
+    if (patterns === undefined) {
+      if (this.#patterns.size >= MAX_NAMESPACES) this.#patterns.clear();
+      this.#patterns.set(key, patterns = compilePatterns(this.#vaultPaths, namespace));
+    }
+    return patterns.some((pattern) => pattern.test(path));
+  }
+}
+
+/** Namespaces whose patterns are kept; beyond, all are compiled again. */
+const MAX_NAMESPACES = 10_000;
+
+/**
+ * A pattern allows the paths that it matches and all below them. `*` stands for any characters between two
+ * slashes, `{namespace}` for the webhook's namespace.
+ */
+function compilePatterns(patterns: readonly string[], namespace: string | undefined): RegExp[] {
+  return patterns
+    .filter((pattern) => namespace !== undefined || !pattern.includes("{namespace}"))
+    .map((pattern) => {
+      const path = pattern.replaceAll("{namespace}", namespace ?? "");
+      return new RegExp(`^${RegExp.escape(path).replaceAll("\\*", "[^/]*")}(?:/|$)`);
+    });
+}
+
+function stateOf({ answer, trouble }: KnownSecret, field: string): SecretState {
+  if (answer === undefined) {
+    return trouble === undefined ? { state: "pending" } : { state: "unavailable", reason: trouble };
+  }
+  if (answer.state === "absent") return { ...answer, trouble };
+  if (answer.state === "misconfigured") return answer;
+  const text = answer.fields.get(field);
+  return text === undefined
+    ? { state: "absent", reason: "The secret has no such field", trouble }
+    : { state: "found", text, trouble };
+}

@@ -1,0 +1,48 @@
+/**
+ * Opens the sources of secrets that the settings name.
+ *
+ * @module
+ */
+
+import { resolve } from "@std/path";
+import { logger } from "../observability/logging.ts";
+import { FileSecrets } from "../secrets/file_secrets.ts";
+import { SecretCache } from "../secrets/secret_cache.ts";
+import type { Settings } from "../settings.ts";
+import { DirectoryWatcher } from "./directory_watcher.ts";
+import { SecretLookup } from "./secret_lookup.ts";
+
+/** How often files are read again for changes that the system did not tell of, in milliseconds. */
+const FILE_REFRESH_MS = 30_000;
+
+/** How long a change of a file has to be over before it is read, in milliseconds. */
+const DEBOUNCE_MS = 50;
+
+/** Files that are kept at most. */
+const MAX_FILES = 10_000;
+
+/** What references to secrets are looked up in. Nothing is read before the first of them is used. */
+export function openSecrets(
+  { secrets }: Pick<Settings, "secrets" | "vault">,
+): SecretLookup {
+  const { directory, vaultPaths, ownFiles } = secrets;
+  const file = directory === undefined ? undefined : openFiles(resolve(directory), ownFiles);
+  return new SecretLookup({ caches: { ...(file === undefined ? {} : { file }) }, vaultPaths });
+}
+
+function openFiles(directory: string, ownFiles: readonly string[]): SecretCache {
+  const log = logger("config");
+  const watcher = new DirectoryWatcher({
+    onChange: () => void cache.readAll(),
+    debounceMs: DEBOUNCE_MS,
+    logger: log,
+  });
+  const cache = new SecretCache({
+    source: new FileSecrets({ directory, ownFiles, watcher }),
+    refreshMs: FILE_REFRESH_MS,
+    maxPaths: MAX_FILES,
+    maxPathsAdvice: "let fewer entries have files of their own",
+    logger: log,
+  });
+  return cache;
+}

@@ -1,0 +1,235 @@
+/**
+ * Secrets in files below one directory, as Kubernetes, Docker and systemd mount them. Whatever a reference
+ * says, nothing outside of the directory is read, and nothing that is no plain small file.
+ *
+ * @module
+ */
+
+import { constants } from "node:fs";
+import { type FileHandle, open, stat } from "node:fs/promises";
+import { resolve } from "@std/path";
+import type { SecretAnswer, SecretSource } from "./source.ts";
+
+/** Largest file that is read, in bytes: a key or a token, not a log that was named by mistake. */
+const MAX_BYTES = 64 * 1024;
+
+/** How long a file may take, in milliseconds: a mount whose server is gone answers never. */
+const READ_TIMEOUT_MS = 2_000;
+
+/** Reads that may hang at once. Each holds one of the few threads that all files of the process share. */
+const MAX_HANGING = 2;
+
+/** How often a file may be swapped while it is opened before it counts as gone. */
+const OPEN_ATTEMPTS = 3;
+
+/** Never read, whatever the directory is: the environment and memory of processes, and the system's knobs. */
+const SYSTEM_DIRECTORIES = ["/proc", "/sys"];
+
+/** Notices that files may have changed. */
+export interface PathWatcher extends AsyncDisposable {
+  /** Watches the way to these paths, and no others any more. */
+  follow(paths: readonly string[]): Promise<void>;
+}
+
+/** Where the files are. */
+export interface FileSecretsOptions {
+  readonly directory: string;
+  /** Files and directories of the gateway itself, which no reference may read. */
+  readonly ownFiles: readonly string[];
+  /** Left out: changes are noticed when a file is read again. */
+  readonly watcher?: PathWatcher;
+}
+
+/** The files below a directory. Each has one field, whose name is empty. */
+export class FileSecrets implements SecretSource {
+  readonly #options: FileSecretsOptions;
+  #hanging = 0;
+
+  constructor(options: FileSecretsOptions) {
+    this.#options = { ...options, directory: resolve(options.directory) };
+  }
+
+  /** Notices changes of these secrets from now on, and of no others. Gives up on a mount that hangs. */
+  async follow(names: readonly string[]): Promise<void> {
+    const { watcher, directory } = this.#options;
+    if (watcher === undefined) return;
+    await this.#inTime(watcher.follow(names.map((name) => resolve(directory, name))));
+  }
+
+  async read(name: string, signal: AbortSignal): Promise<SecretAnswer> {
+    signal.throwIfAborted();
+    if (this.#hanging >= MAX_HANGING) {
+      return {
+        state: "unavailable",
+        reason: "Earlier reads in SECRETS_DIR have not ended: is its mount gone?",
+      };
+    }
+    const answer = await this.#inTime(this.#read(name));
+    signal.throwIfAborted();
+    return answer ?? {
+      state: "unavailable",
+      reason: `The file could not be read within ${READ_TIMEOUT_MS / 1000} seconds`,
+    };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#options.watcher?.[Symbol.asyncDispose]();
+  }
+
+  /** The result, or `undefined` when it takes too long; nothing can end such a system call. */
+  async #inTime<Result>(work: Promise<Result>): Promise<Result | undefined> {
+    const { promise: late, resolve: giveUp } = Promise.withResolvers<undefined>();
+    const timer = setTimeout(() => {
+      this.#hanging++;
+      const ended = () => this.#hanging--;
+      work.then(ended, ended);
+      giveUp(undefined);
+    }, READ_TIMEOUT_MS);
+    try {
+      return await Promise.race([work, late]);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  async #read(name: string): Promise<SecretAnswer> {
+    for (let attempt = 1;; attempt++) {
+      try {
+        return await this.#readOnce(name);
+      } catch (error) {
+        // A volume may be swapped between two steps: the way to the file is looked up again.
+        if (codeOf(error) === "ENOENT" && attempt < OPEN_ATTEMPTS) continue;
+        return answerTo(error);
+      }
+    }
+  }
+
+  async #readOnce(name: string): Promise<SecretAnswer> {
+    const { directory } = this.#options;
+    const root = await realPathOf(directory);
+    if (root === undefined) return misconfigured("SECRETS_DIR names a directory that cannot be found");
+    const path = resolve(root, name.startsWith(`${directory}/`) ? name.slice(directory.length + 1) : name);
+    const real = await Deno.realPath(path);
+    if (!isBelow(real, root)) {
+      return misconfigured("The file lies outside of SECRETS_DIR, which no reference may leave");
+    }
+    if (await this.#isRefused(real)) return REFUSED;
+    // Opening a pipe would wait for a writer, and what stands there may have become a link since.
+    const file = await open(real, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW);
+    try {
+      return await this.#readOpen(file);
+    } finally {
+      await file.close();
+    }
+  }
+
+  async #readOpen(file: FileHandle): Promise<SecretAnswer> {
+    const info = await file.stat({ bigint: true });
+    if (!info.isFile()) return misconfigured("It is not a regular file");
+    if (await this.#isOwn(info)) return REFUSED;
+    const size = Number(info.size);
+    if (size > MAX_BYTES) {
+      return misconfigured(`The file has ${size} bytes, more than ${MAX_BYTES / 1024} KiB`);
+    }
+    const bytes = new Uint8Array(size);
+    let length = 0;
+    while (length < size) {
+      const { bytesRead } = await file.read(bytes, length, size - length, length);
+      if (bytesRead === 0) break;
+      length += bytesRead;
+    }
+    return found(bytes.subarray(0, length));
+  }
+
+  async #isRefused(real: string): Promise<boolean> {
+    if (SYSTEM_DIRECTORIES.some((directory) => isBelow(real, directory))) return true;
+    for (const own of this.#options.ownFiles) {
+      const path = await realPathOf(own);
+      if (path !== undefined && (real === path || isBelow(real, path))) return true;
+    }
+    return false;
+  }
+
+  /** Whether it is a file of the gateway under another name (a hard link), or of a system directory mounted elsewhere. */
+  async #isOwn({ dev, ino }: Identity): Promise<boolean> {
+    for (const own of this.#options.ownFiles) {
+      const other = await identityOf(own);
+      if (other?.dev === dev && other.ino === ino) return true;
+    }
+    for (const directory of SYSTEM_DIRECTORIES) {
+      if ((await identityOf(directory))?.dev === dev) return true;
+    }
+    return false;
+  }
+}
+
+const REFUSED = misconfigured(
+  "The file belongs to the system or to the gateway itself: no reference may read it",
+);
+
+function misconfigured(reason: string): SecretAnswer {
+  return { state: "misconfigured", reason };
+}
+
+function found(bytes: Uint8Array): SecretAnswer {
+  let text: string;
+  try {
+    text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch {
+    return misconfigured("The file is not valid UTF-8");
+  }
+  return { state: "found", fields: new Map([["", text.replace(/\r?\n$/, "")]]) };
+}
+
+function answerTo(error: unknown): SecretAnswer {
+  switch (codeOf(error)) {
+    case "ENOENT":
+    case "ENOTDIR":
+      return { state: "absent", reason: "There is no such file in SECRETS_DIR" };
+    case "EACCES":
+    case "EPERM":
+      return misconfigured("The gateway may not read the file: see its owner and mode");
+    case "ELOOP":
+      return misconfigured("The file is a symbolic link that leads in circles");
+    default:
+      return { state: "unavailable", reason: `The file cannot be read: ${describe(error)}` };
+  }
+}
+
+function codeOf(error: unknown): unknown {
+  if (error instanceof Deno.errors.NotFound) return "ENOENT";
+  if (error instanceof Deno.errors.NotCapable) return "EPERM";
+  return (error as { readonly code?: unknown } | null)?.code;
+}
+
+function describe(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+function isBelow(path: string, directory: string): boolean {
+  return path.startsWith(directory.endsWith("/") ? directory : `${directory}/`);
+}
+
+/** Which file it is, whatever its names are. */
+interface Identity {
+  readonly dev: bigint;
+  readonly ino: bigint;
+}
+
+async function realPathOf(path: string): Promise<string | undefined> {
+  try {
+    return await Deno.realPath(path);
+  } catch {
+    // What does not exist, or may not be seen, cannot be read by a reference either.
+    return undefined;
+  }
+}
+
+async function identityOf(path: string): Promise<Identity | undefined> {
+  try {
+    return await stat(path, { bigint: true });
+  } catch {
+    // As above.
+    return undefined;
+  }
+}
