@@ -1,0 +1,117 @@
+/**
+ * Credentials that the operator gives: texts of the environment, or files that somebody else keeps up to date.
+ *
+ * @module
+ */
+
+import type { VaultCredential } from "../../vault_settings.ts";
+import { bodyOf, cannotBeAsked, isObject } from "./answer.ts";
+import { LoginRefused, VaultFailure } from "./failure.ts";
+import type { VaultClient } from "./vault_client.ts";
+
+/** Longest credential, in bytes: tokens of Kubernetes with many claims have some thousand. */
+const LONGEST_CREDENTIAL = 64 * 1024;
+
+/** How long reading the file may take, in milliseconds. */
+const READ_TIMEOUT_MS = 5000;
+
+/** Tokens of Vault since 1.10 and 0.11, and of OpenBao. A secret id is a UUID. */
+const TOKEN_FORM = /^(?:hv[sbr]|[sbr])\./;
+
+/**
+ * Reads a credential. White space around a file's content is dropped.
+ *
+ * @param name what messages call it, for example `VAULT_TOKEN_FILE`
+ * @throws {VaultFailure} `unavailable` when the file cannot be read or holds no credential
+ */
+export async function readCredential(credential: VaultCredential, name: string): Promise<string> {
+  if ("value" in credential) return credential.value;
+  const text = await readSmallFile(credential.file, name);
+  if (text === "") throw new VaultFailure("unavailable", `The file of ${name} is empty: ${credential.file}`);
+  if (!/^[\x21-\x7e]+$/.test(text)) {
+    throw new VaultFailure(
+      "unavailable",
+      `The file of ${name} holds more than a credential: ${credential.file}`,
+    );
+  }
+  return text;
+}
+
+async function readSmallFile(path: string, name: string): Promise<string> {
+  try {
+    const { isFile, size } = await Deno.stat(path);
+    if (!isFile || size > LONGEST_CREDENTIAL) {
+      throw new VaultFailure("unavailable", `${path}, the file of ${name}, is no file of a credential`);
+    }
+    const text = await Deno.readTextFile(path, { signal: AbortSignal.timeout(READ_TIMEOUT_MS) });
+    return text.trim();
+  } catch (error) {
+    if (error instanceof VaultFailure) throw error;
+    const reason = error instanceof Error ? error.name : String(error);
+    throw new VaultFailure("unavailable", `Cannot read ${path}, the file of ${name}: ${reason}`, {
+      cause: error,
+    });
+  }
+}
+
+/**
+ * Unwraps credentials that came as wrapping tokens. Any other use, a refused read as well, would spend a wrapping
+ * token, so every text that may be one is looked at first, which spends nothing.
+ */
+export class Unwrapper {
+  readonly #client: VaultClient;
+  /** The last text and what it stands for: a wrapping token can be unwrapped but once. */
+  #last: { readonly text: string; readonly credential: string } | undefined;
+
+  constructor(client: VaultClient) {
+    this.#client = client;
+  }
+
+  /**
+   * The credential itself.
+   *
+   * @param field the field of `data` that a wrapped credential stands in; a wrapped token stands in `auth`
+   * @throws {LoginRefused} when the wrapping token was used already, or has expired
+   * @throws {VaultFailure} when Vault cannot be asked
+   */
+  async unwrap(text: string, field: "secret_id" | "token", signal: AbortSignal): Promise<string> {
+    if (this.#last?.text === text) return this.#last.credential;
+    this.#client.secrets.add(text);
+    const isWrapping = TOKEN_FORM.test(text) && await this.#isWrappingToken(text, signal);
+    const credential = isWrapping ? await this.#unwrapOnce(text, field, signal) : text;
+    this.#last = { text, credential };
+    return credential;
+  }
+
+  async #isWrappingToken(token: string, signal: AbortSignal): Promise<boolean> {
+    const path = this.#client.systemPath("wrapping/lookup");
+    const answer = await this.#client.ask({ method: "POST", path, body: { token } }, signal);
+    const data = bodyOf(answer)?.["data"];
+    if (answer.status === 200 && isObject(data) && "creation_path" in data) return true;
+    if (cannotBeAsked(answer) || bodyOf(answer) === undefined) {
+      throw this.#client.failure("unavailable", "The token cannot be looked at", answer);
+    }
+    return false;
+  }
+
+  async #unwrapOnce(token: string, field: "secret_id" | "token", signal: AbortSignal): Promise<string> {
+    const path = this.#client.systemPath("wrapping/unwrap");
+    const answer = await this.#client.ask(
+      { method: "POST", path, token, body: {}, repeatable: false },
+      signal,
+    );
+    const body = bodyOf(answer);
+    if (cannotBeAsked(answer) || body === undefined) {
+      throw this.#client.failure("unavailable", "The wrapping token cannot be unwrapped", answer);
+    }
+    const { auth, data } = body;
+    const credential = isObject(auth) ? auth["client_token"] : isObject(data) ? data[field] : undefined;
+    if (answer.status !== 200 || typeof credential !== "string") {
+      throw new LoginRefused(
+        `The wrapping token holds no ${field} any more: ${this.#client.describe(answer)}`,
+      );
+    }
+    this.#client.secrets.add(credential);
+    return credential;
+  }
+}

@@ -1,0 +1,144 @@
+/**
+ * Stands before a Vault server: records every request, and answers some itself, as a rate limit, a standby
+ * without a leader or a proxy would. What it passes on it passes on unchanged.
+ *
+ * @module
+ */
+
+import { Buffer } from "node:buffer";
+import { once } from "node:events";
+import {
+  createServer,
+  type IncomingMessage,
+  request as sendRequest,
+  type Server,
+  type ServerResponse,
+} from "node:http";
+import type { AddressInfo } from "node:net";
+import type { Answer } from "../http_target.ts";
+
+/** A request as the client sent it. */
+export interface SeenRequest {
+  readonly method: string;
+  /** Below `/v1/`, with query. */
+  readonly path: string;
+  readonly headers: IncomingMessage["headers"];
+  readonly text: string;
+}
+
+interface Rule {
+  readonly path: RegExp;
+  readonly answers: Answer[];
+  /** The last answer stays for all further requests. */
+  readonly stays: boolean;
+}
+
+/** An HTTP proxy for one server, on a free port of 127.0.0.1. */
+export class VaultFront implements AsyncDisposable {
+  /** Every request so far, in the order of arrival. */
+  readonly requests: SeenRequest[] = [];
+  readonly #server: Server;
+  readonly #upstreamPort: () => number;
+  readonly #rules = new Set<Rule>();
+
+  private constructor(upstreamPort: () => number) {
+    this.#upstreamPort = upstreamPort;
+    this.#server = createServer((request, response) => {
+      this.#serve(request, response).catch(() => request.socket.destroy());
+    });
+  }
+
+  /** @param upstreamPort of the server on 127.0.0.1, asked for each request */
+  static async start(upstreamPort: () => number): Promise<VaultFront> {
+    const front = new VaultFront(upstreamPort);
+    front.#server.listen(0, "127.0.0.1");
+    await once(front.#server, "listening");
+    return front;
+  }
+
+  get port(): number {
+    return (this.#server.address() as AddressInfo).port;
+  }
+
+  /** `http://127.0.0.1:<port>` */
+  get url(): string {
+    return `http://127.0.0.1:${this.port}`;
+  }
+
+  /** The requests whose path matches. */
+  seen(path: RegExp): readonly SeenRequest[] {
+    return this.requests.filter((request) => path.test(request.path));
+  }
+
+  /** Answers the next requests to matching paths itself, one each. */
+  answerNext(path: RegExp, ...answers: readonly Answer[]): void {
+    this.#rules.add({ path, answers: [...answers], stays: false });
+  }
+
+  /** Answers all requests to matching paths itself, until disposal. */
+  answer(path: RegExp, answer: Answer): Disposable {
+    const rule = { path, answers: [answer], stays: true };
+    this.#rules.add(rule);
+    return { [Symbol.dispose]: () => void this.#rules.delete(rule) };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    const closed = once(this.#server, "close");
+    this.#server.close();
+    this.#server.closeAllConnections();
+    await closed;
+  }
+
+  async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const body = await readAll(request);
+    const path = (request.url ?? "").replace(/^\/v1\//, "");
+    this.requests.push({
+      method: request.method ?? "",
+      path,
+      headers: request.headers,
+      text: body.toString(),
+    });
+    const answer = this.#answerTo(path);
+    if (answer === "hang") return;
+    if (answer === "drop") {
+      request.socket.destroy();
+      return;
+    }
+    if (answer === undefined) return await this.#passOn(request, body, response);
+    await answer.after;
+    response.writeHead(answer.status, answer.headers);
+    response.end(answer.body);
+  }
+
+  #answerTo(path: string): Answer | undefined {
+    for (const rule of this.#rules) {
+      if (!rule.path.test(path)) continue;
+      const [answer] = rule.stays ? rule.answers : rule.answers.splice(0, 1);
+      if (rule.answers.length === 0) this.#rules.delete(rule);
+      return answer;
+    }
+    return undefined;
+  }
+
+  async #passOn(request: IncomingMessage, body: Buffer, response: ServerResponse): Promise<void> {
+    const upstream = sendRequest({
+      host: "127.0.0.1",
+      port: this.#upstreamPort(),
+      path: request.url,
+      method: request.method,
+      headers: request.headers,
+      agent: false,
+    });
+    upstream.end(body);
+    const [answer] = await once(upstream, "response") as [IncomingMessage];
+    const answerBody = await readAll(answer);
+    response.writeHead(answer.statusCode ?? 0, answer.headers);
+    response.end(answerBody);
+  }
+}
+
+async function readAll(message: IncomingMessage): Promise<Buffer> {
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of message) chunks.push(chunk as Uint8Array);
+  return Buffer.concat(chunks);
+}
