@@ -1,0 +1,5 @@
+import type { RealSystem } from "./real_system.ts";
+import { vault } from "./vault/vault.ts";
+
+/** Every real system that tests can run against, in the order of the table. */
+export const realSystems: readonly RealSystem[] = [vault];
