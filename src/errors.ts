@@ -49,7 +49,7 @@ export const ERROR_CATALOGUE = {
   invalid_webhook_id: refused(
     400,
     "The webhook id in the path is not valid",
-    "A webhook id has 1 to 64 characters of `a-z A-Z 0-9 _ -` and begins with a letter or digit.",
+    "A webhook id has 1 to 64 of `a-z A-Z 0-9 _ -` and single dots inside, and begins with a letter or digit.",
   ),
   invalid_query: refused(
     400,

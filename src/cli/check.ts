@@ -56,9 +56,9 @@ export async function check(
   for (const warning of settings.warnings) print(`warning: ${warning}`);
   await readSecrets(manager);
   const problems = [...manager.catalog.problems()];
-  for (const problem of problems) print(describe(problem));
+  for (const problem of problems) print(escapeUnsafe(describe(problem)));
   const warnings = [...manager.catalog.warnings()];
-  for (const warning of warnings) print(`warning: ${describe(warning)}`);
+  for (const warning of warnings) print(escapeUnsafe(`warning: ${describe(warning)}`));
   const waiting = new Set(problems.filter(({ code }) => code === "not_supported_yet").map(({ key }) => key));
   if (waiting.size > 0) print(`Not built yet, but used by ${count(waiting.size, "entry", "entries")}`);
   const { webhooks, connections } = manager.size;

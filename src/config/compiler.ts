@@ -20,11 +20,11 @@ import { withGuardHints } from "./guard_hint.ts";
 import { withModuleKeysInside } from "./module_keys.ts";
 import { notBuiltYet } from "./not_built.ts";
 import type { Compiled, ProblemReason } from "./problem.ts";
+import { withoutRemarks } from "./remarks.ts";
 import { compileResponse, type FixedResponse } from "./response_schema.ts";
 import { knownKeys } from "./schema_keys.ts";
 import {
   connectionSchema,
-  isRemark,
   METHODS,
   unusedConnectionSchema,
   type WebhookConfig,
@@ -83,7 +83,7 @@ function substituted<Value>(
   compile: (value: Record<string, unknown>) => Compiled<Value>,
   blockers: (value: Record<string, unknown>) => readonly ProblemReason[] = () => [],
 ): Compiled<Value> {
-  const substituted = substitute(withoutRemarks(json), context, namespace);
+  const substituted = substitute(withoutRemarks(json as object), context, namespace);
   const { problems, warnings, secrets } = substituted;
   const blocked = blockers(substituted.value as Record<string, unknown>);
   if (blocked.length > 0) return { problems: blocked };
@@ -210,28 +210,6 @@ function compileConnectionValue(
   if (!config.success) return { problems: describeIssues(config.error, schema) };
   const fingerprint = canonicalJson({ type, ...settings as object });
   return { value: { name, type, config: config.data, fingerprint }, ...doubts };
-}
-
-/**
- * Leaves out the author's remarks: at the top level and directly below it, but no deeper, where keys are
- * data (HTTP headers begin with `x-` too).
- */
-function withoutRemarks(json: unknown): unknown {
-  const kept: Record<string, unknown> = {};
-  for (const key of Object.keys(json as object)) {
-    if (isRemark(key)) continue;
-    const value = (json as Record<string, unknown>)[key];
-    kept[key] = hasRemark(value)
-      ? Object.fromEntries(Object.entries(value).filter(([childKey]) => !isRemark(childKey)))
-      : value;
-  }
-  return kept;
-}
-
-function hasRemark(value: unknown): value is object {
-  if (typeof value !== "object" || value === null || Array.isArray(value)) return false;
-  for (const key in value) if (isRemark(key)) return true;
-  return false;
 }
 
 /** One reason per issue; unknown keys with the nearest known one. Values are never shown. */

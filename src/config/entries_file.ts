@@ -7,8 +7,8 @@
 
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { quoteJson } from "../observability/safe_text.ts";
+import { findDuplicates, type MemberKind, readMember } from "./file_members.ts";
 import { type JsonObject, parseJsonObject, readFileContent } from "./json_file.ts";
-import { checkConfigValue } from "./json_value.ts";
 import type { ConfigKey } from "./keys.ts";
 import type { ProblemReason } from "./problem.ts";
 import type { ConfigChange, ConfigPut, ConfigSink } from "./provider.ts";
@@ -20,11 +20,8 @@ const ENTRIES_PER_TURN = 2_000;
 const MAX_QUOTED_NAME = 100;
 
 /** What the entries of a file are. */
-export interface EntryKind {
+export interface EntryKind extends MemberKind {
   readonly keyOf: (name: string) => ConfigKey;
-  readonly isName: (name: string) => boolean;
-  /** What a name must look like, for the problem of one that does not. */
-  readonly rule: string;
   /** Whether it is all right that there is no file, as long as there never was one. */
   readonly optional: boolean;
 }
@@ -133,18 +130,15 @@ export class EntriesFile {
     return this.#kind.optional || this.#reported.origin === "embedded_default";
   }
 
-  async #entriesOf({ members, duplicateKeys }: JsonObject): Promise<Pick<FileState, "entries" | "badNames">> {
+  async #entriesOf(parsed: JsonObject): Promise<Pick<FileState, "entries" | "badNames">> {
     const entries = new Map<string, string>();
     const badNames = new Set<string>();
+    const duplicates = findDuplicates(parsed);
     let count = 0;
-    for (const [name, member] of Object.entries(members)) {
-      if (isRemark(name)) continue;
-      if (!this.#kind.isName(name)) {
-        badNames.add(quote(name));
-        continue;
-      }
-      const value: ConfigPut["value"] = duplicateKeys.has(name) ? AMBIGUOUS : checkConfigValue(member);
-      entries.set(name, JSON.stringify(value));
+    for (const [name, member] of Object.entries(parsed.members)) {
+      const value = readMember(name, member, this.#kind, duplicates);
+      if (value === "bad_name") badNames.add(quote(name));
+      else if (value !== "remark") entries.set(name, JSON.stringify(value));
       if (++count % ENTRIES_PER_TURN === 0) await nextTurn();
     }
     return { entries, badNames };
@@ -165,20 +159,6 @@ export const EMBEDDED_DEFAULT: FileState = {
   entries: new Map([["default", JSON.stringify({ json: { module: "log", data_type: "json" } })]]),
   origin: "embedded_default",
 };
-
-/** An entry that stands twice may be meant to be the stricter one: neither is taken. */
-const AMBIGUOUS: ConfigPut["value"] = {
-  problem: {
-    code: "invalid_json",
-    path: "",
-    message: "The key stands more than once in the file: keep one of them",
-  },
-};
-
-/** Keys that begin with `_` or `x-` are remarks, at the top level as inside of webhooks. */
-function isRemark(name: string): boolean {
-  return name.startsWith("_") || name.startsWith("x-");
-}
 
 function quote(name: string): string {
   return quoteJson(name.length > MAX_QUOTED_NAME ? `${name.slice(0, MAX_QUOTED_NAME)}…` : name);

@@ -3,11 +3,13 @@ import { hashBytes } from "./etcd_hash.ts";
 import { parseConfigValue } from "./json_value.ts";
 import type { ConfigPut } from "./provider.ts";
 
+const BYTE_ORDER_MARK = 0xfeff;
+
 const strictUtf8 = new TextDecoder("utf-8", { fatal: true });
 
 /** A value as it stands in etcd. It keeps the bytes that it was read from in memory. */
 export class EtcdValue {
-  /** `null` when it is not UTF-8. */
+  /** Without a byte order mark, which some editors put before it; `null` when it is not UTF-8. */
   readonly text: string | null;
   readonly #bytes: Buffer;
   readonly #start: number;
@@ -34,7 +36,7 @@ export function parseEtcdValue({ text }: EtcdValue): ConfigPut["value"] {
 }
 
 function decodeText(bytes: Buffer, start: number, end: number): string | null {
-  const text = bytes.toString("utf8", start, end);
+  const text = withoutMark(bytes.toString("utf8", start, end));
   // The fast decoder replaces what it cannot read by U+FFFD, which may also have been written on purpose.
   if (!text.includes("\ufffd")) return text;
   try {
@@ -43,4 +45,8 @@ function decodeText(bytes: Buffer, start: number, end: number): string | null {
   } catch {
     return null;
   }
+}
+
+function withoutMark(text: string): string {
+  return text.charCodeAt(0) === BYTE_ORDER_MARK ? text.slice(1) : text;
 }

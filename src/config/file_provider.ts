@@ -3,7 +3,7 @@ import { logger } from "../observability/logging.ts";
 import { abortable } from "./abortable.ts";
 import { DirectoryWatcher } from "./directory_watcher.ts";
 import { EMBEDDED_DEFAULT, EntriesFile, type FileState } from "./entries_file.ts";
-import { isConnectionName, isWebhookId } from "./keys.ts";
+import { CONNECTIONS, WEBHOOKS } from "./file_members.ts";
 import type { ConfigProvider, ConfigSink, ProviderStatus } from "./provider.ts";
 
 /** Where the configuration files are, and how they are looked at. */
@@ -48,16 +48,13 @@ export class FileConfigProvider implements ConfigProvider {
   constructor(options: FileConfigProviderOptions) {
     const namespace = options.defaultNamespace;
     this.#webhooks = new EntriesFile(options.webhooksFile, {
+      ...WEBHOOKS,
       keyOf: (id) => ({ kind: "webhook", namespace, id }),
-      isName: isWebhookId,
-      rule: "A webhook id has 1 to 64 characters of a-z A-Z 0-9 _ - and begins with a letter or digit",
       optional: false,
     });
     this.#connections = new EntriesFile(options.connectionsFile, {
+      ...CONNECTIONS,
       keyOf: (name) => ({ kind: "connection", name }),
-      isName: isConnectionName,
-      rule:
-        "A connection name has 1 to 128 characters of a-z A-Z 0-9 _ . - and begins with a letter or digit",
       optional: true,
     });
     this.#logger = options.logger ?? logger("config");

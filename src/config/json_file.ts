@@ -6,7 +6,7 @@
  */
 
 import { setImmediate as nextTurn } from "node:timers/promises";
-import { describeErrorPosition, findDuplicateKeys } from "./json_text.ts";
+import { describeErrorPosition } from "./json_text.ts";
 import type { ProblemReason } from "./problem.ts";
 
 const MEBIBYTE = 1024 * 1024;
@@ -29,9 +29,10 @@ export type FileContent =
 
 /** The top level of a JSON file. */
 export interface JsonObject {
+  /** Of a key that stands more than once, the last of its values. */
   readonly members: Readonly<Record<string, unknown>>;
-  /** The keys that stand more than once: `members` holds the last of their values. */
-  readonly duplicateKeys: ReadonlySet<string>;
+  /** What they were parsed from, without a byte order mark. */
+  readonly text: string;
 }
 
 /** Reads a file as it is now. */
@@ -91,7 +92,7 @@ export async function parseJsonObject(
     };
   }
   await nextTurn();
-  return { members: json as Record<string, unknown>, duplicateKeys: findDuplicateKeys(text) };
+  return { members: json as Record<string, unknown>, text };
 }
 
 function invalidJson(message: string): { problem: ProblemReason } {

@@ -8,9 +8,19 @@
  */
 
 const NAMESPACE = /^[a-zA-Z0-9_-]{1,64}$/;
-const WEBHOOK_ID = /^[a-zA-Z0-9][a-zA-Z0-9_-]{0,63}$/;
-const WEBHOOK_KEY = /^([a-zA-Z0-9_-]{1,64})\/webhooks\/([a-zA-Z0-9][a-zA-Z0-9_-]{0,63})$/;
+/** Behind a dot comes something else, so that no id can be taken for a step on a path, nor lose its end there. */
+const WEBHOOK_ID = /^[a-zA-Z0-9](?:\.?[a-zA-Z0-9_-])*$/;
+const LONGEST_WEBHOOK_ID = 64;
+const WEBHOOK_KEY = /^([a-zA-Z0-9_-]{1,64})\/webhooks\/([a-zA-Z0-9](?:\.?[a-zA-Z0-9_-])*)$/;
 const CONNECTION_NAME = /^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,127}$/;
+
+/** What the id of a webhook must look like. */
+export const WEBHOOK_ID_RULE =
+  "A webhook id has 1 to 64 characters of a-z A-Z 0-9 _ - and single dots inside, and begins with a letter or digit";
+
+/** What the name of a connection must look like. */
+export const CONNECTION_NAME_RULE =
+  "A connection name has 1 to 128 characters of a-z A-Z 0-9 _ . - and begins with a letter or digit";
 
 /** What a configuration value belongs to. */
 export type ConfigKey =
@@ -24,7 +34,7 @@ export function isNamespace(text: string): boolean {
 
 /** Whether the text may be the id of a webhook. */
 export function isWebhookId(text: string): boolean {
-  return WEBHOOK_ID.test(text);
+  return text.length <= LONGEST_WEBHOOK_ID && WEBHOOK_ID.test(text);
 }
 
 /** Whether the text may name a connection. */
@@ -57,7 +67,9 @@ export function describeWebhook(path: string): string {
 export function parseConfigKey(keyBelowPrefix: string): ConfigKey | string {
   // Nearly every key is a webhook's, and one expression takes a third of the time of what follows.
   const [, namespace, id] = WEBHOOK_KEY.exec(keyBelowPrefix) ?? [];
-  if (namespace !== undefined && id !== undefined) return { kind: "webhook", namespace, id };
+  if (namespace !== undefined && id !== undefined && id.length <= LONGEST_WEBHOOK_ID) {
+    return { kind: "webhook", namespace, id };
+  }
   const parts = keyBelowPrefix.split("/");
   const [group, kind, name] = parts;
   if (parts.length !== 3 || group === undefined || kind === undefined || name === undefined) {
@@ -65,11 +77,11 @@ export function parseConfigKey(keyBelowPrefix: string): ConfigKey | string {
   }
   if (kind === "webhooks") {
     if (!isNamespace(group)) return `Namespace must match ${NAMESPACE.source}`;
-    return `Webhook id must match ${WEBHOOK_ID.source}`;
+    return WEBHOOK_ID_RULE;
   }
   if (kind === "connections") {
     if (group !== "global") return "Connections are global: expected 'global/connections/{name}'";
-    if (!isConnectionName(name)) return `Connection name must match ${CONNECTION_NAME.source}`;
+    if (!isConnectionName(name)) return CONNECTION_NAME_RULE;
     return { kind: "connection", name };
   }
   return `Unknown kind '${kind}': expected 'webhooks' or 'connections'`;

@@ -98,8 +98,3 @@ export const connectionSchema = z.looseObject({
 
 /** Of a connection without its type that no module uses: as far as the meaning of a key is known. */
 export const unusedConnectionSchema = z.looseObject({ host: hostField().nullish() });
-
-/** Whether a key is a remark of the configuration's author, kept out of the way. */
-export function isRemark(key: string): boolean {
-  return key.startsWith("_") || key.startsWith("x-");
-}

@@ -8,6 +8,8 @@
 import { closestString } from "@std/text/closest-string";
 import { describeIssues } from "../config/compiler.ts";
 import { parseJsonObject, readFileContent } from "../config/json_file.ts";
+import { forEachDuplicateKey } from "../config/json_text.ts";
+import { isRemark } from "../config/remarks.ts";
 import { type Environment, substitute } from "../config/substitution.ts";
 import { StartupError } from "../errors.ts";
 import {
@@ -100,11 +102,11 @@ async function readFile(path: string, environment: Environment): Promise<Record<
   if ("problem" in content) throw fileProblem(path, content.problem.message);
   const parsed = await parseJsonObject(content.bytes);
   if ("problem" in parsed) throw fileProblem(path, parsed.problem.message);
-  const [duplicate] = parsed.duplicateKeys;
-  if (duplicate !== undefined) throw fileProblem(path, `Key '${duplicate}' stands there twice`);
-  const remarksOut = Object.fromEntries(
-    Object.entries(parsed.members).filter(([key]) => !key.startsWith("_")),
-  );
+  forEachDuplicateKey(parsed.text, (key) => {
+    if (isRemark(String(key[0]))) return;
+    throw fileProblem(path, `Key '${key.join(".")}' stands there more than once`);
+  });
+  const remarksOut = Object.fromEntries(Object.entries(parsed.members).filter(([key]) => !isRemark(key)));
   const { value, problems } = substitute(remarksOut, { environment });
   if (problems.length > 0) {
     throw new StartupError(

@@ -1,18 +1,14 @@
+import { findDuplicates, isRemarkMember, type MemberKind, readMember } from "../config/file_members.ts";
 import { type FileContent, type JsonObject, parseJsonObject, readFileContent } from "../config/json_file.ts";
-import { checkConfigValue } from "../config/json_value.ts";
 import type { ConfigKey } from "../config/keys.ts";
-import { isRemark } from "../config/schema.ts";
 import { quoteJson } from "../observability/safe_text.ts";
 import { replaceFile } from "./atomic_file.ts";
 import { type Finding, MigrationError, type StoredValue, type StoreRole } from "./configuration.ts";
 import { formatMembers, type JsonMember, splitMembers } from "./json_text.ts";
 
 /** What the members of a file are. */
-export interface FileKind {
+export interface FileKind extends MemberKind {
   readonly keyOf: (name: string) => ConfigKey;
-  readonly isName: (name: string) => boolean;
-  /** What a name must look like. */
-  readonly rule: string;
   /** Whether a source may do without the file. */
   readonly optional: boolean;
 }
@@ -21,6 +17,8 @@ export interface FileKind {
 export interface FileValues {
   readonly values: readonly StoredValue[];
   readonly foreign: readonly Finding[];
+  /** The keys that remarks would have if they were entries, as far as those may have their names. */
+  readonly remarks: readonly ConfigKey[];
 }
 
 /** One of the two configuration files. */
@@ -43,18 +41,13 @@ export class ConfigFile {
       if (role === "source" && !this.#kind.optional) this.#fail("The file does not exist");
       this.#fingerprint = undefined;
       this.#members = [];
-      return { values: [], foreign: [] };
+      return { values: [], foreign: [], remarks: [] };
     }
     const parsed = await parseJsonObject(content.bytes);
     if ("problem" in parsed) return this.#fail(parsed.problem.message);
     this.#fingerprint = content.fingerprint;
     this.#members = splitMembers(new TextDecoder().decode(content.bytes));
-    const [duplicate] = [...parsed.duplicateKeys].filter((name) => !isRemark(name));
-    // A merge would have to drop one of the two, which may be the stricter one.
-    if (role === "target" && duplicate !== undefined) {
-      this.#fail(`Key ${quoteJson(duplicate)} stands more than once: keep one of them`);
-    }
-    return this.#valuesOf(parsed);
+    return this.#valuesOf(parsed, role);
   }
 
   /**
@@ -78,19 +71,34 @@ export class ConfigFile {
     }
   }
 
-  #valuesOf({ members, duplicateKeys }: JsonObject): FileValues {
+  /** Why an entry would be none any more if it stood in the file. */
+  refuse(name: string, value: unknown): string | undefined {
+    if (!isRemarkMember(name, value, this.#kind)) return undefined;
+    return `In ${this.path} a member of this name is a remark, unless it has ${
+      this.#kind.marks.join(" or ")
+    }`;
+  }
+
+  #valuesOf(parsed: JsonObject, role: StoreRole): FileValues {
     const values: StoredValue[] = [];
     const foreign: Finding[] = [];
+    const remarks: ConfigKey[] = [];
+    const duplicates = findDuplicates(parsed);
     for (const { name, text } of this.#members) {
-      if (isRemark(name)) continue;
-      if (this.#kind.isName(name)) {
-        const value = duplicateKeys.has(name) ? AMBIGUOUS : checkConfigValue(members[name]);
-        values.push({ key: this.#kind.keyOf(name), value, text });
-      } else {
+      const value = readMember(name, parsed.members[name], this.#kind, duplicates);
+      if (value === "remark") {
+        if (this.#kind.isName(name)) remarks.push(this.#kind.keyOf(name));
+      } else if (value === "bad_name") {
         foreign.push({ subject: `${this.path}: ${quoteJson(name)}`, path: "", message: this.#kind.rule });
+      } else {
+        // A merge would have to drop one of the two, which may be the stricter one.
+        if (role === "target" && duplicates.get(name)?.length === 0) {
+          this.#fail(`Key ${quoteJson(name)} stands more than once: keep one of them`);
+        }
+        values.push({ key: this.#kind.keyOf(name), value, text });
       }
     }
-    return { values, foreign };
+    return { values, foreign, remarks };
   }
 
   async #readContent(): Promise<Exclude<FileContent, { readonly problem: unknown }> | undefined> {
@@ -103,14 +111,6 @@ export class ConfigFile {
     throw new MigrationError("unreadable", `Cannot use ${this.path}: ${reason}`);
   }
 }
-
-const AMBIGUOUS: StoredValue["value"] = {
-  problem: {
-    code: "invalid_json",
-    path: "",
-    message: "The key stands more than once in the file: keep one of them",
-  },
-};
 
 /** The members with some replaced, removed (no text) or appended. */
 export function mergeMembers(

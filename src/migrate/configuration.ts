@@ -29,6 +29,8 @@ export interface Configuration {
   readonly values: ReadonlyMap<string, StoredValue>;
   /** Names that cannot be those of webhooks or connections. */
   readonly foreign: readonly Finding[];
+  /** Remarks that stand where another side may have a webhook or a connection; named as in {@linkcode values}. */
+  readonly remarks: ReadonlySet<string>;
 }
 
 /** What is to be done to one key of the target. */

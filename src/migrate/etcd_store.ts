@@ -57,7 +57,8 @@ export class EtcdStore implements ConfigStore {
         } else values.set(name, storedValue(parsed, listed));
       }
     }
-    return { values, foreign };
+    // Whatever may be an entry in etcd is one.
+    return { values, foreign, remarks: new Set() };
   }
 
   refuse(value: StoredValue): string | undefined {

@@ -1,7 +1,15 @@
-import { type ConfigKey, formatConfigKey, isConnectionName, isWebhookId } from "../config/keys.ts";
+import { CONNECTIONS, WEBHOOKS } from "../config/file_members.ts";
+import { type ConfigKey, formatConfigKey } from "../config/keys.ts";
 import type { Settings } from "../settings.ts";
 import { ConfigFile } from "./config_file.ts";
-import type { Change, ConfigStore, Configuration, StoreRole, WriteResult } from "./configuration.ts";
+import type {
+  Change,
+  ConfigStore,
+  Configuration,
+  StoredValue,
+  StoreRole,
+  WriteResult,
+} from "./configuration.ts";
 
 /** The files of the file backend as one side of a migration. */
 export class FileStore implements ConfigStore {
@@ -14,16 +22,13 @@ export class FileStore implements ConfigStore {
     this.description = `files ${files.webhooks}, ${files.connections}`;
     this.#files = {
       connection: new ConfigFile(files.connections, {
+        ...CONNECTIONS,
         keyOf: (name) => ({ kind: "connection", name }),
-        isName: isConnectionName,
-        rule:
-          "A connection name has 1 to 128 characters of a-z A-Z 0-9 _ . - and begins with a letter or digit",
         optional: true,
       }),
       webhook: new ConfigFile(files.webhooks, {
+        ...WEBHOOKS,
         keyOf: (id) => ({ kind: "webhook", namespace, id }),
-        isName: isWebhookId,
-        rule: "A webhook id has 1 to 64 characters of a-z A-Z 0-9 _ - and begins with a letter or digit",
         optional: false,
       }),
     };
@@ -35,11 +40,12 @@ export class FileStore implements ConfigStore {
     return {
       values: new Map(values.map((value) => [formatConfigKey(value.key), value])),
       foreign: read.flatMap(({ foreign }) => foreign),
+      remarks: new Set(read.flatMap(({ remarks }) => remarks.map(formatConfigKey))),
     };
   }
 
-  refuse(): undefined {
-    return undefined;
+  refuse({ key, value }: StoredValue): string | undefined {
+    return "problem" in value ? undefined : this.#files[key.kind].refuse(nameOf(key), value.json);
   }
 
   findOtherNamespace(): Promise<undefined> {

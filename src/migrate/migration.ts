@@ -6,7 +6,7 @@
  */
 
 import type { CompileContext } from "../config/compiler.ts";
-import type { ConfigKey } from "../config/keys.ts";
+import { type ConfigKey, formatConfigKey } from "../config/keys.ts";
 import { compare, type Comparison, planChanges } from "./comparison.ts";
 import {
   type Change,
@@ -50,7 +50,7 @@ export async function planMigration(
   const from = await source.read("source");
   const to = await target.read("target");
   const { problems, warnings } = validate(from.values.values(), compile);
-  const findings = [...from.foreign, ...problems, ...refusals(from, target)];
+  const findings = [...from.foreign, ...problems, ...refusals(from, to, target)];
   if (!hasAny(from, "webhook")) {
     warnings.push({ subject: source.description, path: "", message: "It holds no webhooks" });
   }
@@ -63,9 +63,11 @@ export async function planMigration(
   return { problems: [], warnings, kept, comparison, changes: planChanges(comparison, prunable.removed) };
 }
 
-function refusals({ values }: Configuration, target: ConfigStore): Finding[] {
-  return [...values.values()].flatMap((value) => {
-    const reason = target.refuse(value);
+function refusals(from: Configuration, to: Configuration, target: ConfigStore): Finding[] {
+  return [...from.values].flatMap(([name, value]) => {
+    const reason = to.remarks.has(name)
+      ? "The target has a remark of this name, which would be lost: rename or remove it"
+      : target.refuse(value);
     return reason === undefined ? [] : [findingOf(value.key, "", reason)];
   });
 }
@@ -91,8 +93,12 @@ async function choosePrunable(
 ): Promise<Prunable> {
   const removed: StoredValue[] = [];
   const kept: Finding[] = [];
+  const isRemark = ({ key }: StoredValue) => source.remarks.has(formatConfigKey(key));
+  for (const { key } of extra.filter(isRemark)) {
+    kept.push(findingOf(key, "", "The source has a remark of this name, which may be the same thing"));
+  }
   for (const kind of ["webhook", "connection"] as const) {
-    const own = extra.filter(({ key }) => key.kind === kind);
+    const own = extra.filter((value) => value.key.kind === kind && !isRemark(value));
     const reason = own.length === 0 ? undefined : await reasonToKeep(kind, source, target);
     if (reason === undefined) removed.push(...own);
     else kept.push(...own.map(({ key }) => findingOf(key, "", reason)));

@@ -79,7 +79,10 @@ function valueOf(placeholder: Placeholder, event: Event): string {
   }
 }
 
+/** What no name of ours has: a dot is a part of some, but neither begins nor ends one, nor follows another. */
+const UNUSUAL = /[^A-Za-z0-9_.-]|^\.|\.(?=\.|$)/g;
+
 /** They were checked long before this, but a name that got through would write anywhere on the disk. */
 function harmless(value: string, placeholder: Placeholder): string {
-  return value.slice(0, PLACEHOLDERS[placeholder]).replaceAll(/[^A-Za-z0-9_-]/g, "_");
+  return value.slice(0, PLACEHOLDERS[placeholder]).replaceAll(UNUSUAL, "_");
 }

@@ -58,6 +58,47 @@ Deno.test("etcd provider reports bad values and keys that arrive, and none stops
   await eventually(() => assertOnlyBadOnesAreBad(test));
 });
 
+Deno.test("etcd provider takes every name for an entry that may be one, and reports the names of remarks", async () => {
+  await using server = await EtcdServer.start();
+  const etcd = server.gateway;
+  const key = (id: string) => `${PREFIX}default/webhooks/${id}`;
+  for (const id of ["x-twitter", "x-note", "description", "orders.v1", "_note", "$schema", "a..b", "a."]) {
+    await etcd.putJson(key(id), id === "x-note" ? { text: "ours" } : { module: "log" });
+  }
+  await etcd.put(key("//"), "{}");
+  await etcd.putJson(`${PREFIX}global/connections/x-redis`, { type: "redis" });
+  await using test = await TestProvider.start({ endpoints: [server.endpoint] });
+  const { sink } = test;
+  assertEquals(sink.keys, [
+    "connection x-redis",
+    "webhook default/description",
+    "webhook default/orders.v1",
+    "webhook default/x-note",
+    "webhook default/x-twitter",
+  ]);
+  assertEquals([...sink.sources.keys()].sort(), ["$schema", "//", "_note", "a.", "a..b"].map(key).sort());
+  for (const { problem } of sink.sources.values()) assertEquals(problem.code, "foreign_key");
+});
+
+Deno.test("etcd provider takes a value with a byte order mark, and none with a key that stands twice", async () => {
+  await using server = await EtcdServer.start();
+  await using test = await TestProvider.start({ endpoints: [server.endpoint] });
+  const key = (id: string) => `${PREFIX}default/webhooks/${id}`;
+  await server.gateway.put(key("bom"), '\ufeff{"module":"log"}');
+  await server.gateway.put(key("boms"), '\ufeff\ufeff{"module":"log"}');
+  await server.gateway.put(key("twice"), '{"module":"log","hmac":{"secret":"a","\\u0073ecret":"b"}}');
+  await server.gateway.putJson(key("good"), { module: "log" });
+  const { sink } = test;
+  await eventually(() => assertEquals(sink.json(GOOD), { module: "log" }));
+  assertEquals(sink.json("webhook default/bom"), { module: "log" });
+  assertEquals(sink.problemCode("webhook default/boms"), "invalid_json");
+  const twice = sink.values.get("webhook default/twice")!;
+  assertEquals("problem" in twice && [twice.problem.code, twice.problem.path], [
+    "invalid_json",
+    "hmac.secret",
+  ]);
+});
+
 Deno.test("etcd provider takes foreign keys back when they are gone, by watch and by list", async () => {
   await using server = await EtcdServer.start();
   const etcd = server.gateway;

@@ -25,13 +25,85 @@ Deno.test("file provider puts its webhooks into the namespace that is the defaul
   assertEquals(fixture.sink.keys, ["webhook team/a"]);
 });
 
-Deno.test("file provider takes keys that begin with an underscore or x- for remarks", async () => {
+Deno.test("file provider takes _…, //, $schema and a text named description for remarks", async () => {
+  const remarks = {
+    _comment: LOG,
+    __proto__x: 1,
+    "//": "ours",
+    $schema: "https://example.com/s",
+    description: "",
+  };
   await using fixture = await FileProviderFixture.start({
-    "webhooks.json": { _comment: "ours", "x-note": { anything: 1 }, __proto__x: 1, a: LOG },
-    "connections.json": { _comment: "ours" },
+    "webhooks.json": { ...remarks, a: LOG },
+    "connections.json": remarks,
   });
   assertEquals(fixture.sink.keys, ["webhook default/a"]);
   assertEquals(fixture.sink.reports, []);
+});
+
+Deno.test("file provider takes a name that begins with x- for an entry if its value looks like one", async () => {
+  const remarks = {
+    "x-note": { anything: 1 },
+    "x-text": "module",
+    "x-list": ["module", "type"],
+    "x-none": null,
+  };
+  await using fixture = await FileProviderFixture.start({
+    "webhooks.json": {
+      ...remarks,
+      "x-twitter": LOG,
+      "x-chain": { chain: ["log"] },
+      "x-type": { type: "log" },
+    },
+    "connections.json": { ...remarks, "x-redis": { type: "redis" }, "x-module": LOG },
+  });
+  assertEquals(fixture.sink.keys, [
+    "connection x-redis",
+    "webhook default/x-chain",
+    "webhook default/x-twitter",
+  ]);
+  assertEquals(fixture.sink.reports, []);
+});
+
+Deno.test("file provider takes an object named description for a webhook, even if it cannot be one", async () => {
+  await using fixture = await FileProviderFixture.start({
+    "webhooks.json": { description: { modul: "log" } },
+  });
+  assertEquals(fixture.sink.keys, ["webhook default/description"]);
+});
+
+Deno.test("file provider takes neither of two members named x-…, since the lost one may be the entry", async () => {
+  const text = '{"x-a": {"module": "log"}, "x-a": "a remark", "_b": 1, "_b": 2, "//": 1, "//": 2}';
+  await using fixture = await FileProviderFixture.start({ "webhooks.json": text });
+  assertEquals(fixture.sink.keys, ["webhook default/x-a"]);
+  assertEquals(fixture.sink.problemCode("webhook default/x-a"), "invalid_json");
+});
+
+Deno.test("file provider tells which key of an entry stands more than once, and takes the others", async () => {
+  const text = `{
+    "hook": {"module": "log", "authorization": "Bearer a", "authorization": "Bearer b"},
+    "sig": {"module": "log", "hmac": {"secret": "aaaa", "secret": "bbbb"}},
+    "good": {"module": "log", "//": 1, "//": 2, "_old": {"a": 1, "a": 2}},
+    "_remark": {"a": 1, "a": 2}
+  }`;
+  await using fixture = await FileProviderFixture.start({ "webhooks.json": text });
+  const { values } = fixture.sink;
+  assertEquals(
+    [...values].map(([name, value]) => [name, "problem" in value ? value.problem.path : undefined]),
+    [
+      ["webhook default/hook", "authorization"],
+      ["webhook default/sig", "hmac.secret"],
+      ["webhook default/good", undefined],
+    ],
+  );
+});
+
+Deno.test("file provider takes dots in names, but not where they could lead up a path", async () => {
+  await using fixture = await FileProviderFixture.start({
+    "webhooks.json": { "orders.v1": LOG, "..": LOG, "a..b": LOG, ".a": LOG, "a.": LOG },
+  });
+  assertEquals(fixture.sink.keys, ["webhook default/orders.v1"]);
+  assertEquals(fixture.sink.reports.length, 4);
 });
 
 Deno.test("file provider reports an id that cannot be one and goes on with the others", async () => {

@@ -1,11 +1,11 @@
 import { assertEquals } from "@std/assert";
 import { parseJsonObject } from "../../../src/config/json_file.ts";
 
-Deno.test("a JSON file is parsed into its members, an own key __proto__ included", async () => {
+Deno.test("a JSON file is parsed into its members, an own key __proto__ included, without its BOM", async () => {
   const parsed = await parseJsonObject(new TextEncoder().encode('\ufeff{"a": 1, "__proto__": 2, "a": 3}'));
   if ("problem" in parsed) throw new Error(parsed.problem.message);
   assertEquals(Object.entries(parsed.members), [["a", 3], ["__proto__", 2]]);
-  assertEquals([...parsed.duplicateKeys], ["a"]);
+  assertEquals(parsed.text[0], "{");
 });
 
 Deno.test("a problem of a JSON file names the position and quotes nothing of it", async () => {

@@ -28,6 +28,34 @@ Deno.test("any JSON object of sane depth is taken as it is", () => {
   }));
 });
 
+Deno.test("a key that stands more than once in a configuration value is a problem that says where", () => {
+  const pathOf = (text: string) => {
+    const parsed = parseConfigValue(text);
+    return "problem" in parsed ? [parsed.problem.code, parsed.problem.path] : undefined;
+  };
+  assertEquals(pathOf('{"module": "log", "module": "log"}'), ["invalid_json", "module"]);
+  assertEquals(pathOf('{"hmac": {"secret": "a", "\\u0073ecret": "b"}}'), ["invalid_json", "hmac.secret"]);
+  assertEquals(
+    pathOf('{"chain": ["log", {"module-config": {"a": 1, "a": 1}}]}'),
+    ["invalid_json", "chain.1.module-config.a"],
+  );
+  assertEquals(pathOf('{"module": "log", "hmac": {"module": 1}, "a": ["module", "module"]}'), undefined);
+});
+
+Deno.test("remarks in a configuration value may have the same name, and anything in them", () => {
+  const remarks = '"//": "a", "//": "b", "_old": {"a": 1, "a": 2}, "description": "a", "description": "b"';
+  for (const text of [`{${remarks}}`, `{"module-config": {${remarks}}}`, `{"chain": [{${remarks}}]}`]) {
+    assertEquals(problemCode(text), undefined, text);
+  }
+  for (
+    const text of [
+      `{"module-config": {"headers": {${remarks}}}}`,
+      `{"json_schema": {${remarks}}}`,
+      '{"module-config": {"headers": {"x-a": "1", "x-a": "2"}}}',
+    ]
+  ) assertEquals(problemCode(text), "invalid_json", text);
+});
+
 Deno.test("a configuration value may be nested 64 levels deep and no deeper", () => {
   assertEquals(problemCode(nested(64)), undefined);
   assertEquals(problemCode(nested(65)), "too_deep");

@@ -20,11 +20,16 @@ Deno.test("a namespace has 1 to 64 letters, digits, underscores and hyphens", ()
   }
 });
 
-Deno.test("a webhook id is like a namespace but begins with a letter or digit", () => {
-  for (const good of ["a", "0", "orders_v2", "a-", "x".repeat(64)]) {
+Deno.test("a webhook id begins with a letter or digit and may hold dots, each before something else", () => {
+  for (const good of ["a", "0", "orders_v2", "a-", "orders.v1", "a.b.c", "a.-", "x-y", "x".repeat(64)]) {
     assertEquals(isWebhookId(good), true, good);
   }
-  for (const bad of ["", "_a", "-a", "__proto__", "a.b", "a/b", "..", "a\n", "x".repeat(65)]) {
+  for (
+    const bad of [
+      ...["", "_a", "-a", "__proto__", "$schema", "//", "a/b", "a\n", "a b", "x".repeat(65)],
+      ...[".", "..", ".a", "a.", "a..b", "a./b", "x.".repeat(32), `${"x.".repeat(32)}x`],
+    ]
+  ) {
     assertEquals(isWebhookId(bad), false, JSON.stringify(bad));
   }
 });
@@ -61,10 +66,13 @@ Deno.test("a foreign key is answered with the reason why it is none of ours", ()
     "/a/webhooks/b": "Expected '{namespace}/webhooks/{id}'",
     "a b/webhooks/c": "Namespace must match",
     "/webhooks/c": "Namespace must match",
-    "a/webhooks/": "Webhook id must match",
-    "a/webhooks/_c": "Webhook id must match",
+    "a/webhooks/": "A webhook id has 1 to 64",
+    "a/webhooks/_c": "A webhook id has 1 to 64",
+    "a/webhooks/..": "A webhook id has 1 to 64",
+    "a/webhooks/b.": "A webhook id has 1 to 64",
+    [`a/webhooks/${"b".repeat(65)}`]: "A webhook id has 1 to 64",
     "a/connections/c": "Connections are global",
-    "global/connections/": "Connection name must match",
+    "global/connections/": "A connection name has 1 to 128",
     "a/hooks/c": "Unknown kind 'hooks'",
   };
   for (const [text, reason] of Object.entries(reasons)) {
@@ -79,7 +87,7 @@ Deno.test("every valid key is read back from the text that it is written as", ()
     fc.record({
       kind: fc.constant("webhook" as const),
       namespace: fc.stringMatching(/^[a-zA-Z0-9_-]{1,64}$/),
-      id: fc.stringMatching(/^[a-zA-Z0-9][a-zA-Z0-9_-]{0,63}$/),
+      id: fc.stringMatching(/^[a-zA-Z0-9](\.?[a-zA-Z0-9_-]){0,31}$/),
     }, { noNullPrototype: true }),
     fc.record({
       kind: fc.constant("connection" as const),

@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertInstanceOf } from "@std/assert";
+import { assert, assertEquals, assertInstanceOf, assertMatch } from "@std/assert";
 import { type ConnectorConfig, loadConnectorConfig } from "../../../src/connector/config.ts";
 import { StartupError } from "../../../src/errors.ts";
 import { TempDir } from "../../support/temp_dir.ts";
@@ -15,7 +15,8 @@ async function load(
   environment: Readonly<Record<string, string>> = {},
 ): Promise<ConnectorConfig> {
   await using directory = await TempDir.create();
-  const path = file === undefined ? undefined : await directory.writeText("c.json", JSON.stringify(file));
+  const text = typeof file === "string" ? file : JSON.stringify(file);
+  const path = file === undefined ? undefined : await directory.writeText("c.json", text);
   return await loadConnectorConfig({ file: path, environment, hostname: "host-1", logIsTerminal: false });
 }
 
@@ -174,6 +175,24 @@ Deno.test("connector configuration replaces references, and says which variable 
   assertEquals(await problemsOf(file), [
     "token: Environment variable INBOX_TOKEN is not set and has no default: write {$INBOX_TOKEN:default} or set it",
   ]);
+});
+
+Deno.test("connector configuration has remarks, and no key that stands twice at any depth", async () => {
+  const remarks = '"$schema": "s", "description": "ours", "//": 1, "//": 2, "_old": {"a": 1, "a": 2}';
+  const fileWith = (more: string) => `${JSON.stringify(MINIMUM).slice(0, -1)}, ${more}}`;
+  assertEquals(await problemsOf(fileWith(remarks)), []);
+  for (
+    const [text, key] of [
+      [fileWith('"token": "other"'), "token"],
+      [
+        fileWith('"targets": {"a": {"url": "http://a/", "headers": {"x-a": "1", "x-a": "2"}}}'),
+        "targets.a.headers.x-a",
+      ],
+    ]
+  ) {
+    const [problem] = await problemsOf(text);
+    assertMatch(problem!, new RegExp(`Key '${key}' stands there more than once$`));
+  }
 });
 
 Deno.test("connector configuration tells a missing file from a broken one", async () => {

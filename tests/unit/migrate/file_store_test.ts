@@ -72,6 +72,25 @@ Deno.test("names that no webhook can have are reported as such", async () => {
   assertEquals(foreign.map(({ subject }) => subject), [`${dir.file("webhooks.json")}: "a b"`]);
 });
 
+Deno.test("file store tells which remarks have names that entries have elsewhere", async () => {
+  await using dir = await TempDir.create();
+  await dir.writeJson("webhooks.json", {
+    _a: 1,
+    "//": 1,
+    "x-note": "",
+    "x-hook": { chain: [] },
+    description: "",
+  });
+  await dir.writeJson("connections.json", { "x-note": { host: "" }, "x-redis": { type: "redis" } });
+  const { values, remarks } = await storeIn(dir).read("source");
+  assertEquals([...values.keys()].sort(), ["default/webhooks/x-hook", "global/connections/x-redis"]);
+  assertEquals([...remarks].sort(), [
+    "default/webhooks/description",
+    "default/webhooks/x-note",
+    "global/connections/x-note",
+  ]);
+});
+
 Deno.test("new files are readable for their owner alone and laid out with two spaces", async () => {
   await using dir = await TempDir.create();
   const store = storeIn(dir);

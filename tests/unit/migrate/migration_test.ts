@@ -63,6 +63,34 @@ Deno.test("one invalid value keeps all others from being written", async () => {
   ]);
 });
 
+Deno.test("an entry does not take the place of a remark at the target", async () => {
+  const source = { webhooks: { a: LOG, "x-hook": LOG, description: LOG }, connections: { "x-redis": REDIS } };
+  const target = { webhooks: { "x-hook": "why", description: "ours" }, connections: { "x-redis": {} } };
+  const { problems, changes } = await plan(source, target);
+  assertEquals(problems.map(({ subject }) => subject), [
+    "connection x-redis",
+    "webhook default/x-hook",
+    "webhook default/description",
+  ]);
+  assertEquals(changes, []);
+});
+
+Deno.test("pruning keeps what the source has a remark in the place of", async () => {
+  const source = {
+    webhooks: { a: LOG, "x-hook": { modul: "log" } },
+    connections: { redis: REDIS, "x-old": 1 },
+  };
+  const target = { webhooks: { "x-hook": LOG, b: LOG }, connections: { "x-old": REDIS, kafka: REDIS } };
+  const { kept, ...planned } = await plan(source, target, { prune: true });
+  assertEquals(kept.map(({ subject }) => subject), ["connection x-old", "webhook default/x-hook"]);
+  assertEquals(describeChanges({ kept, ...planned }), [
+    "put connection redis",
+    "put webhook default/a",
+    "remove webhook default/b",
+    "remove connection kafka",
+  ]);
+});
+
 Deno.test("names at the target that are none of ours are told and kept", async () => {
   const { kept, changes } = await plan(
     { webhooks: { a: LOG }, connections: {} },
