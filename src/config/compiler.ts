@@ -85,11 +85,11 @@ function substituted<Value>(
 ): Compiled<Value> {
   const substituted = substitute(withoutRemarks(json as object), context, namespace);
   const { problems, warnings, secrets } = substituted;
-  const blocked = blockers(substituted.value as Record<string, unknown>);
+  const value = substituted.value as Record<string, unknown>;
+  const compiled = problems.length > 0 || substituted.isPending ? { problems } : compile(value);
+  // What is not built is a problem to the schemas too, so a value without problems need not be searched.
+  const blocked = "problems" in compiled ? blockers(value) : [];
   if (blocked.length > 0) return { problems: blocked };
-  const compiled = problems.length > 0 || substituted.isPending
-    ? { problems }
-    : compile(substituted.value as Record<string, unknown>);
   if (warnings.length === 0 && secrets === undefined) return compiled;
   return {
     ...compiled,
@@ -98,20 +98,30 @@ function substituted<Value>(
   };
 }
 
+/** Only a webhook that is not taken as it is can have keys without effect: no schema knows them. */
 function compileWebhookValue(
   value: Record<string, unknown>,
   context: CompileContext,
 ): Compiled<CompiledWebhook> {
   const given = webhookWithoutEmptyTexts(value);
+  const compiled = compileGiven(given, context);
+  if (!("problems" in compiled)) return compiled;
   const { value: effective, warnings } = withoutKeysWithoutEffect(given, context.modules);
-  const parsed = parseWebhook(effective, context.modules);
+  return warnings.length === 0 ? compiled : { ...compileGiven(effective, context), warnings };
+}
+
+function compileGiven(
+  value: Readonly<Record<string, unknown>>,
+  context: CompileContext,
+): Compiled<CompiledWebhook> {
+  const parsed = parseWebhook(value, context.modules);
   if (!parsed.success) {
-    return { problems: withGuardHints(describeIssues(parsed.error, webhookSchema), effective), warnings };
+    return { problems: withGuardHints(describeIssues(parsed.error, webhookSchema), value) };
   }
   const config = parsed.data as WebhookConfig & Record<string, unknown>;
 
   const compiledSteps = compileSteps(config, context.modules, parseWith);
-  if ("problems" in compiledSteps) return { ...compiledSteps, warnings };
+  if ("problems" in compiledSteps) return compiledSteps;
   const steps = compiledSteps.value;
   const policy = compilePolicy(config, steps);
 
@@ -132,7 +142,6 @@ function compileWebhookValue(
       steps,
       policy,
     },
-    warnings,
   };
 }
 

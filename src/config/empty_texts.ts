@@ -17,9 +17,8 @@ export function withoutEmptyTexts(
   schema: z.ZodType | undefined,
   kept: readonly string[] = [],
 ): unknown {
-  if (schema === undefined || typeof value !== "object" || value === null || Array.isArray(value)) {
-    return value;
-  }
+  // Few values have one: the schema is looked through for those alone.
+  if (schema === undefined || !isObject(value) || !holdsEmptyText(value)) return value;
   const fields = fieldsOf(schema);
   let copy: Record<string, unknown> | undefined;
   for (const [key, child] of Object.entries(value)) {
@@ -37,6 +36,19 @@ export function withoutEmptyTexts(
   return copy ?? value;
 }
 
+function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function holdsEmptyText(value: object): boolean {
+  for (const key in value) {
+    const child = (value as Record<string, unknown>)[key];
+    if (child === "") return true;
+    if (typeof child === "object" && child !== null && holdsEmptyText(child)) return true;
+  }
+  return false;
+}
+
 function mayBeLeftOut(field: z.ZodType): boolean {
   return field.meta()?.["emptyIsValue"] !== true && field.safeParse(undefined).success;
 }
@@ -47,7 +59,7 @@ export function webhookWithoutEmptyTexts(
 ): Readonly<Record<string, unknown>> {
   const given = withoutEmptyTexts(webhook, webhookSchema, VERIFIER_KEYS) as typeof webhook;
   const { chain } = given;
-  return Array.isArray(chain)
+  return Array.isArray(chain) && holdsEmptyText(chain)
     ? { ...given, chain: chain.map((step) => withoutEmptyTexts(step, chainItemSchema)) }
     : given;
 }
