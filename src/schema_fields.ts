@@ -39,6 +39,29 @@ export function booleanField(): z.ZodType<boolean> {
   return z.preprocess(toBoolean, z.boolean());
 }
 
+/** What is wrong with a secret that has white space at an end, most often the line end of a file. */
+export const OUTER_WHITE_SPACE = "Begins or ends with white space, such as the line end of a file: remove it";
+
+/**
+ * A credential: a text that is not empty, without white space at its ends. Every field that holds one is made
+ * of this. Of several things that are wrong the first is reported.
+ *
+ * @param pattern what it must look like, besides
+ * @param error what to say of a text that does not
+ */
+export function secretField(pattern = /^/, error = ""): z.ZodString {
+  return z.string().superRefine((text, context) => {
+    if (text === "") context.addIssue({ code: "custom", message: "Must not be empty" });
+    else if (!hasNoOuterWhiteSpace(text)) context.addIssue({ code: "custom", message: OUTER_WHITE_SPACE });
+    else if (!pattern.test(text)) context.addIssue({ code: "custom", message: error });
+  });
+}
+
+/** Whether a text is free of white space at its ends. */
+export function hasNoOuterWhiteSpace(text: string): boolean {
+  return text.trim() === text;
+}
+
 /** A name with a port behind it; an IPv6 address has more colons than one. */
 const HOST_AND_PORT = /^([^:]*|\[[^\]]*\]):\d*$/;
 

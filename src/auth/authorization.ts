@@ -1,17 +1,19 @@
 import { Buffer } from "node:buffer";
-import { z } from "zod";
+import { OUTER_WHITE_SPACE, secretField } from "../schema_fields.ts";
 import { secretMatcher } from "./constant_time.ts";
 import { preparedOnFirstUse } from "./prepared_on_first_use.ts";
 import type { HeadVerifier, Refusal, VerifierKind } from "./verifier.ts";
 
 const SCHEME_ALONE = /^(basic|bearer)$/i;
 
-const configSchema = z.string()
-  .min(1, { error: "Must not be empty" })
-  .refine((value) => value.trim() === value, {
-    error: "Must not begin or end with whitespace: HTTP removes it from header values",
-  })
+/** One space stands between a scheme and its credentials (RFC 9110, section 11.4). */
+const SPACE_BEFORE_CREDENTIALS = /^\S+ \s/;
+
+const configSchema = secretField()
   .refine((value) => !SCHEME_ALONE.test(value), { error: "Must hold credentials after the scheme" })
+  .refine((value) => !SPACE_BEFORE_CREDENTIALS.test(value), {
+    error: `The part after the scheme: ${OUTER_WHITE_SPACE}`,
+  })
   .meta({ description: "The exact value that the `Authorization` header must have." });
 
 /** `authorization`: the Authorization header has one exact value. */

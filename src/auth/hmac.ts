@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { secretField } from "../schema_fields.ts";
 import { equalText } from "./constant_time.ts";
 import { HASH_SIZES, type HashAlgorithm, HmacDigest } from "./hmac_digest.ts";
 import { preparedOnFirstUse } from "./prepared_on_first_use.ts";
@@ -22,9 +23,7 @@ export interface HmacConfig {
 const HEADER_NAME = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
 
 const configSchema: z.ZodType<HmacConfig> = z.strictObject({
-  secret: z.string().refine((secret) => secret.trim() !== "", { error: "Must not be empty" }).meta({
-    description: "The key that sender and gateway share.",
-  }),
+  secret: secretField().meta({ description: "The key that sender and gateway share." }),
   header: z.string().regex(HEADER_NAME, { error: "Must be the name of a header" }).default("X-HMAC-Signature")
     .meta({
       description: "The header that holds the signature, with or without `{algorithm}=` before it.",

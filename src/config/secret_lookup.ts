@@ -118,7 +118,7 @@ function stateOf({ answer, trouble }: KnownSecret, field: string): SecretState {
   if (answer.state === "absent") return { ...answer, trouble };
   if (answer.state === "misconfigured") return answer;
   const text = answer.fields.get(field);
-  return text === undefined
-    ? { state: "absent", reason: "The secret has no such field", trouble }
-    : { state: "found", text, trouble };
+  if (text === undefined) return { state: "absent", reason: "The secret has no such field", trouble };
+  // A file is empty for a moment while it is written in place.
+  return text === "" ? { state: "misconfigured", reason: "It is empty" } : { state: "found", text, trouble };
 }

@@ -6,7 +6,7 @@
  */
 
 import { z } from "zod";
-import { booleanField, integerField, numberField } from "../schema_fields.ts";
+import { booleanField, integerField, numberField, secretField } from "../schema_fields.ts";
 
 const HOUR = 3600;
 
@@ -48,7 +48,7 @@ export const connectorSchema = z.strictObject({
   channel: z.string().regex(/^[a-zA-Z0-9][a-zA-Z0-9._-]{0,127}$/, {
     error: "A channel name has 1 to 128 characters of a-z A-Z 0-9 . _ - and begins with a letter or digit",
   }).meta({ description: "The channel, as the webhook's `module-config` names it." }),
-  token: z.string().regex(/^[\x21-\x7e]+$/, { error: "A token has visible ASCII characters, no spaces" })
+  token: secretField(/^[\x21-\x7e]+$/, "A token has visible ASCII characters, no spaces")
     .meta({ description: "The channel's token." }),
   protocol: z.enum(["websocket", "sse", "long_poll"]).default("websocket").meta({
     description: "How messages come: `websocket`, or where proxies are in its way `sse` or `long_poll`.",
@@ -77,7 +77,7 @@ export const connectorSchema = z.strictObject({
   etcd_prefix: z.string().regex(/^\/([^/\s]+\/)*$/, { error: "Must begin and end with '/'" })
     .default("/cwm/").meta({ description: "etcd mode: what all keys begin with." }),
   etcd_username: z.string().min(1).optional().meta({ description: "etcd mode: user name." }),
-  etcd_password: z.string().min(1).optional().meta({ description: "etcd mode: password." }),
+  etcd_password: secretField().optional().meta({ description: "etcd mode: password." }),
   namespace: z.string().regex(/^[a-zA-Z0-9_-]{1,64}$/, {
     error: "A namespace has 1 to 64 characters of a-z A-Z 0-9 _ -",
   }).optional().meta({

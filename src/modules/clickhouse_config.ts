@@ -6,7 +6,7 @@
  */
 
 import { z } from "zod";
-import { booleanField, hostField, integerField, numberField } from "../schema_fields.ts";
+import { booleanField, hostField, integerField, numberField, secretField } from "../schema_fields.ts";
 import { tlsSchema, type TlsSettings } from "./tls.ts";
 
 const DEFAULT_TIMEOUT_SECONDS = 10;
@@ -127,7 +127,11 @@ const connectionFields = z.strictObject({
   }),
   user: z.string().regex(USER_NAME).optional().meta({ description: "User name. Default: `default`." }),
   username: z.string().regex(USER_NAME).optional().meta({ description: "The same as `user`." }),
-  password: z.string().regex(PASSWORD).default("").meta({ description: "The user's password." }),
+  password: z.union([z.literal(""), secretField(PASSWORD, "A password has no control characters")]).default(
+    "",
+  ).meta({
+    description: "The user's password.",
+  }),
   secure: booleanField().optional().meta({ description: "`true`: HTTPS. Default: `false`." }),
   verify: booleanField().default(true).meta({
     description: "`false`: takes any certificate, like `insecure_skip_verify` of `tls`.",

@@ -5,7 +5,8 @@
  */
 
 import { z } from "zod";
-import { booleanField, numberField } from "../schema_fields.ts";
+import { isSensitiveName } from "../observability/redaction.ts";
+import { booleanField, hasNoOuterWhiteSpace, numberField, OUTER_WHITE_SPACE } from "../schema_fields.ts";
 import { type AllowedHost, comparableHost, DestinationPolicy, parseAllowedHost } from "./address_guard.ts";
 import type { Destination } from "./http_webhook_client.ts";
 import { type Header, isForwardable, refuseConfiguredHeader } from "./http_webhook_headers.ts";
@@ -94,11 +95,16 @@ function parseHeaders(configured: Readonly<Record<string, string>>, issues: Issu
     const lowerCase = name.toLowerCase();
     const refusal = headers.has(lowerCase)
       ? "This header is given twice"
-      : refuseConfiguredHeader(name, value);
+      : refuseSecret(name, untrimmed) ?? refuseConfiguredHeader(name, value);
     if (refusal === undefined) headers.set(lowerCase, value);
     else report(issues, ["headers", name], refusal);
   }
   return [...headers];
+}
+
+/** HTTP removes white space around a value, so that it is no matter but for a secret that was meant to be another. */
+function refuseSecret(name: string, value: string): string | undefined {
+  return isSensitiveName(name) && !hasNoOuterWhiteSpace(value) ? OUTER_WHITE_SPACE : undefined;
 }
 
 function parseDestination(text: string, policy: DestinationPolicy, issues: Issues): Destination | undefined {

@@ -6,6 +6,7 @@
 
 import { z } from "zod";
 import type { KafkaAddress } from "./kafkajs_client.ts";
+import { secretField } from "../schema_fields.ts";
 import { tlsSchema } from "./tls.ts";
 
 const DEFAULT_PORT = 9092;
@@ -37,7 +38,7 @@ const fields = z.strictObject({
     z.enum(["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"]),
   ).optional().meta({ description: "How to log in: `PLAIN`, `SCRAM-SHA-256` or `SCRAM-SHA-512`." }),
   sasl_username: z.string().min(1).optional().meta({ description: "The user." }),
-  sasl_password: z.string().min(1).optional().meta({ description: "The user's password." }),
+  sasl_password: secretField().optional().meta({ description: "The user's password." }),
   tls: tlsSchema.optional().meta({
     description: "Settings of the encryption: `ca`, `cert`, `key` (files in PEM), `servername` and " +
       "`insecure_skip_verify`. Default: the server's certificate is checked against the system's authorities.",

@@ -5,7 +5,7 @@
  */
 
 import { z } from "zod";
-import { hostField, integerField, numberField } from "../schema_fields.ts";
+import { hostField, integerField, numberField, secretField } from "../schema_fields.ts";
 import { tlsSchema, type TlsSettings } from "./tls.ts";
 
 const DEFAULT_PORT = 6379;
@@ -34,7 +34,7 @@ export const redisConnectionFields = {
   port: integerField(1, 65535).default(DEFAULT_PORT).meta({ description: "Port." }),
   db: integerField(0, HIGHEST_DATABASE).default(0).meta({ description: "Number of the database." }),
   username: textField.nullish().meta({ description: "User name (ACL). Default: the default user." }),
-  password: textField.nullish().meta({ description: "Password. Default: none." }),
+  password: secretField().nullish().meta({ description: "Password. Default: none." }),
   tls: tlsSchema.optional().meta({
     description:
       "Uses TLS: `{}`, or an object with `ca`, `cert`, `key`, `servername` and `insecure_skip_verify`.",

@@ -8,7 +8,7 @@
 import { z } from "zod";
 import { secretMatcher } from "../auth/constant_time.ts";
 import { DeliveryError, GatewayError } from "../errors.ts";
-import { integerField, numberField } from "../schema_fields.ts";
+import { integerField, numberField, secretField } from "../schema_fields.ts";
 import type { ChannelWriter, Delivery, DeliveryResult, Output, OutputModule } from "./module.ts";
 
 const CHANNEL_NAME = /^[a-zA-Z0-9][a-zA-Z0-9._-]{0,127}$/;
@@ -34,7 +34,7 @@ export interface ChannelConfig {
   readonly heartbeatIntervalMs: number;
 }
 
-const token = z.string().regex(TOKEN, { error: "A token has 1 to 512 visible ASCII characters, no spaces" });
+const token = secretField(TOKEN, "A token has 1 to 512 visible ASCII characters, no spaces");
 
 const fields = z.strictObject({
   channel: z.string().regex(CHANNEL_NAME, {

@@ -98,7 +98,7 @@ Deno.test("http_webhook names the event in headers of its own", async () => {
 
 Deno.test("http_webhook sends configured headers, which win over forwarded ones", async () => {
   const config = {
-    headers: { Authorization: " Bearer t ", "X-Source": "configured" },
+    headers: { Authorization: "Bearer t", "X-Source": " configured " },
     forward_headers: true,
   };
   const headers = await headersSent(config, { headers: { "x-source": "received" } });

@@ -1,0 +1,90 @@
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { z } from "zod";
+import { verifierKinds } from "../../../src/auth/registry.ts";
+import { compileConnection, compileWebhook } from "../../../src/config/compiler.ts";
+import type { Compiled } from "../../../src/config/problem.ts";
+import { outputModules } from "../../../src/modules/registry.ts";
+import { isSensitiveName } from "../../../src/observability/redaction.ts";
+
+const SECRETS = ["pa55word\n", "pa55word\r\n", " pa55word", "pa55word\t", "\u00a0pa55word", "pa55word\n\n"];
+
+const webhook = (value: Record<string, unknown>) => ({ module: "log", ...value });
+const output = (module: string, config: Record<string, unknown>) => ({ module, "module-config": config });
+
+/** A value for every place of a secret, by where that is. */
+const WEBHOOKS: Readonly<Record<string, unknown>> = {
+  authorization: webhook({ authorization: "Bearer {$SECRET}" }),
+  "hmac.secret": webhook({ hmac: { secret: "{$SECRET}" } }),
+  "module-config.channel_token": output("webhook_connect", { channel: "c", channel_token: "{$SECRET}" }),
+  "module-config.channel_token.0": output("webhook_connect", { channel: "c", channel_token: ["{$SECRET}"] }),
+  "module-config.headers.X-Api-Key": output("http_webhook", {
+    url: "https://example.com",
+    headers: { "X-Api-Key": "{$SECRET}" },
+  }),
+};
+
+const CONNECTIONS: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
+  "redis-rq password": { host: "h", password: "{$SECRET}" },
+  "redis password": { host: "h", password: "{$SECRET}" },
+  "redis-publish password": { host: "h", password: "{$SECRET}" },
+  "clickhouse password": { password: "{$SECRET}" },
+  "kafka sasl_password": {
+    security_protocol: "SASL_SSL",
+    sasl_mechanism: "PLAIN",
+    sasl_username: "u",
+    sasl_password: "{$SECRET}",
+  },
+};
+
+function assertWhiteSpaceProblem(compiled: Compiled<unknown>, path: string): void {
+  assert("problems" in compiled);
+  assertEquals(compiled.problems.map((problem) => problem.path), [path]);
+  assertStringIncludes(compiled.problems[0]!.message, "white space");
+  assert(!JSON.stringify(compiled.problems).includes("pa55word"));
+}
+
+Deno.test("white space at an end of any secret is a problem that says so and does not show it", () => {
+  for (const SECRET of SECRETS) {
+    const context = { environment: { SECRET }, modules: outputModules };
+    for (const [path, value] of Object.entries(WEBHOOKS)) {
+      assertWhiteSpaceProblem(compileWebhook(value, context), path);
+    }
+    for (const [name, value] of Object.entries(CONNECTIONS)) {
+      const [type, path] = name.split(" ") as [string, string];
+      assertWhiteSpaceProblem(compileConnection("c", { type, ...value }, context), path);
+    }
+  }
+});
+
+Deno.test("the same secrets without it are taken, white space inside of them too", () => {
+  const context = { environment: { SECRET: "pa55word" }, modules: outputModules };
+  for (const value of Object.values(WEBHOOKS)) assert("value" in compileWebhook(value, context));
+  for (const [name, value] of Object.entries(CONNECTIONS)) {
+    assert("value" in compileConnection("c", { type: name.split(" ")[0], ...value }, context));
+  }
+  const inside = { environment: { SECRET: "pass word" }, modules: outputModules };
+  assert("value" in compileWebhook(WEBHOOKS["hmac.secret"], inside));
+});
+
+/** Names of the keys of a schema that look like those of secrets. */
+function secretKeysOf(schema: z.ZodType): string[] {
+  const { properties = {} } = z.toJSONSchema(schema, { io: "input", unrepresentable: "any" }) as {
+    properties?: Record<string, unknown>;
+  };
+  return Object.keys(properties).filter(isSensitiveName);
+}
+
+Deno.test("every key of a schema that looks like a secret's is among those that are tried", () => {
+  const ofVerifiers = verifierKinds.flatMap(({ key, configSchema }) =>
+    secretKeysOf(configSchema).map((name) => `${key}.${name}`)
+  );
+  const ofModules = outputModules.flatMap(({ configSchema }) =>
+    secretKeysOf(configSchema).map((name) => `module-config.${name}`)
+  );
+  for (const path of [...ofVerifiers, ...ofModules]) assert(path in WEBHOOKS, path);
+  for (const { connectionTypes, connectionSchema } of outputModules) {
+    for (const name of connectionSchema === undefined ? [] : secretKeysOf(connectionSchema)) {
+      for (const type of connectionTypes) assert(`${type} ${name}` in CONNECTIONS, `${type} ${name}`);
+    }
+  }
+});
