@@ -7,14 +7,15 @@
 
 import { z } from "zod";
 
+/** White space around it is what a variable read from a file often has. */
 function toNumber(value: unknown): unknown {
-  return typeof value === "string" && /^-?\d+(\.\d+)?$/.test(value) ? Number(value) : value;
+  return typeof value === "string" && /^\s*-?\d+(\.\d+)?\s*$/.test(value) ? Number(value) : value;
 }
 
 /** Python's text of a truth value begins with a capital. */
 function toBoolean(value: unknown): unknown {
   if (typeof value !== "string") return value;
-  const text = value.toLowerCase();
+  const text = value.trim().toLowerCase();
   if (text === "true") return true;
   return text === "false" ? false : value;
 }

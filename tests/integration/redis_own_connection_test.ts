@@ -128,3 +128,16 @@ Deno.test("redis_rq takes a connection of type redis by its name, and redis_publ
   await eventually(() => assertEquals(payloads(messages), [2]));
   assertEquals(await redis.call("LLEN", "rq:queue:default"), 1);
 });
+
+Deno.test("events that wait for a webhook's own Redis go to the one that the webhook is changed to", async () => {
+  await using gone = await RedisServer.start({ persistent: false });
+  await using redis = await RedisServer.start({ persistent: false });
+  const messages = await redis.subscribe("webhook_events");
+  const webhook = (port: number) => ({ module: "redis_publish", redis: { host: "127.0.0.1", port } });
+  const { port } = gone;
+  await gone.kill();
+  await using gateway = await TestGateway.start({ webhooks: { a: webhook(port) } });
+  for (const body of ["1", "2", "3"]) assertEquals((await gateway.post("/webhook/a", body)).status, 200);
+  await gateway.writeWebhooks({ a: webhook(redis.port) });
+  await eventually(() => assertEquals(payloads(messages).toSorted(), [1, 2, 3]));
+});

@@ -54,6 +54,7 @@ export function readmeSections(): ReadonlyMap<string, string> {
     ["table: errors", errorsTable()],
     ["table: python configurations", pythonTable()],
     ["list: not built yet", notBuiltList()],
+    ["list: keys without effect", keysWithoutEffectList()],
     ["list: planned keys", [...PLANNED_KEYS].map((key) => `\`${key}\``).join(", ")],
   ]);
 }
@@ -133,6 +134,14 @@ function pythonTable(): string {
     ];
   });
   return table(["configuration", "webhooks", "taken", "not built yet", "secret in Vault", "refused"], rows);
+}
+
+/** Of each module the keys of `module-config` that do nothing. */
+function keysWithoutEffectList(): string {
+  return outputModules.flatMap(({ name, keysWithoutEffect }): string[] => {
+    if (keysWithoutEffect === undefined) return [];
+    return [`${Object.keys(keysWithoutEffect).map((key) => `\`${key}\``).join(", ")} of \`${name}\``];
+  }).join("; ");
 }
 
 function orNothing(count: number): string {
