@@ -11,6 +11,7 @@ import {
   qualifiedName,
   readLayout,
   type TableLayout,
+  TableMismatch,
   TOKEN_SETTING,
 } from "./clickhouse_table.ts";
 import type { DeliveryResult } from "./module.ts";
@@ -78,6 +79,7 @@ export class TableInserter {
     try {
       layout = block.layout ?? this.#layout ?? await this.#learn(signal);
     } catch (error) {
+      if (error instanceof TableMismatch) return failed(block, mismatchError(error));
       return failed(block, this.#judge("a question about", error, signal).error);
     }
     const sent = block.withLayout(layout);
@@ -105,6 +107,7 @@ export class TableInserter {
     try {
       current = await this.#learn(signal);
     } catch (error) {
+      if (error instanceof TableMismatch) return failed(block, mismatchError(error));
       // The reason of the insert says more than that of the question after it.
       if (error instanceof ClickhouseFailure) return rejected;
       throw error;
@@ -151,4 +154,9 @@ export class TableInserter {
 /** The outcome for rows that are certainly not in the table. */
 function failed(block: Block, error: DeliveryError): Outcome {
   return { block, result: error, mayBeStored: false };
+}
+
+/** The table can be put right, and then the events can be inserted as they are. */
+function mismatchError({ message }: TableMismatch): DeliveryError {
+  return new DeliveryError("output_failed", message);
 }

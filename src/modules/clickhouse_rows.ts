@@ -8,8 +8,10 @@
  */
 
 import type { Event } from "../event.ts";
+import type { TextColumn } from "./clickhouse_columns.ts";
 import type { ClickhouseConfig } from "./clickhouse_config.ts";
-import type { TableLayout, TextColumn, TimeForm } from "./clickhouse_table.ts";
+import type { TableLayout } from "./clickhouse_table.ts";
+import type { TimeForm } from "./clickhouse_types.ts";
 import type { Delivery } from "./module.ts";
 import { recordedHeaders } from "./recorded_headers.ts";
 
@@ -120,6 +122,8 @@ function formatTime(milliseconds: number, form: TimeForm): string {
       return String(Math.floor(milliseconds / 1000));
     case "milliseconds":
       return (milliseconds / 1000).toFixed(3);
+    case "date":
+      return new Date(milliseconds).toISOString().slice(0, "2026-01-02".length);
     case "iso":
       return new Date(milliseconds).toISOString();
   }

@@ -6,16 +6,9 @@
 
 import { z } from "zod";
 import type { ClickhouseClient } from "./clickhouse_client.ts";
+import { type Column, filledColumns, mismatchesOf, type TextColumn } from "./clickhouse_columns.ts";
 import type { ClickhouseConfig } from "./clickhouse_config.ts";
-
-/** A column that is filled with text. There is one more, `payload`, for the body. */
-export type TextColumn = "id" | "namespace" | "webhook_id" | "timestamp" | "headers";
-
-/**
- * How a time is written so that it names the same instant in every time zone: as seconds since 1970 for
- * `DateTime`, with milliseconds for `DateTime64`, as ISO 8601 in UTC for anything else.
- */
-export type TimeForm = "seconds" | "milliseconds" | "iso";
+import { type TimeForm, timeFormOf } from "./clickhouse_types.ts";
 
 /** The columns that are inserted into a table, and how. It never changes. */
 export interface TableLayout {
@@ -56,10 +49,21 @@ export function qualifiedName(database: string, table: string): string {
   return `${quoteIdentifier(database)}.${quoteIdentifier(table)}`;
 }
 
+/** A table whose columns are not as events need them. It can be changed without a change of the configuration. */
+export class TableMismatch extends Error {
+  override readonly name = "TableMismatch";
+
+  /** @param reasons one sentence for each column, with its name */
+  constructor(readonly reasons: readonly string[]) {
+    super(reasons.join("; "));
+  }
+}
+
 /**
  * Asks the server what a table is like.
  *
  * @throws {ClickhouseFailure}
+ * @throws {TableMismatch} when no event can be inserted into it
  */
 export async function readLayout(
   client: ClickhouseClient,
@@ -67,15 +71,14 @@ export async function readLayout(
   config: ClickhouseConfig,
   signal: AbortSignal,
 ): Promise<TableLayout> {
-  const types = await readColumns(client, name, signal);
+  const columns = await readColumns(client, name, signal);
+  const textColumns = filledColumns(columns, config);
+  const reasons = mismatchesOf(textColumns, columns, name);
+  if (reasons.length > 0) throw new TableMismatch(reasons);
   const settings = await readSettings(client, signal);
-  const textColumns: TextColumn[] = ["id", "webhook_id"];
-  if (types.has("namespace")) textColumns.push("namespace");
-  if (config.includeTimestamp) textColumns.push("timestamp");
-  if (config.includeHeaders || types.has("headers")) textColumns.push("headers");
   return {
     textColumns,
-    timeForm: timeFormOf(types.get("timestamp") ?? ""),
+    timeForm: timeFormOf(columns.get("timestamp")?.type ?? "") ?? "iso",
     settings: Object.fromEntries(Object.entries(FIXED_SETTINGS).filter(([setting]) => settings.has(setting))),
     takesToken: settings.has(TOKEN_SETTING),
   };
@@ -107,21 +110,21 @@ export function insertStatement(name: string, { textColumns }: TableLayout): str
   return `INSERT INTO ${name} (${textColumns.join(", ")}, payload) FORMAT TabSeparated`;
 }
 
-/** Columns that cannot be inserted into: the server computes them. */
-const COMPUTED: ReadonlySet<unknown> = new Set(["MATERIALIZED", "ALIAS"]);
-
-/** The types by name of the columns that can be inserted into. */
+/** The columns by name. */
 async function readColumns(
   client: ClickhouseClient,
   name: string,
   signal: AbortSignal,
-): Promise<ReadonlyMap<string, string>> {
+): Promise<ReadonlyMap<string, Column>> {
   const rows = await readRows(client, `DESCRIBE TABLE ${name} FORMAT JSONCompact`, signal);
-  return new Map(
-    rows.filter(([, , defaultType]) => !COMPUTED.has(defaultType))
-      .map(([column, type]) => [String(column), String(type)]),
-  );
+  return new Map(rows.map(([column, type, defaultType]): [string, Column] => [
+    String(column),
+    { type: String(type), computed: COMPUTED.has(String(defaultType)) ? String(defaultType) : undefined },
+  ]));
 }
+
+/** Kinds of columns that the server computes, so that nothing can be inserted into them. */
+const COMPUTED: ReadonlySet<string> = new Set(["MATERIALIZED", "ALIAS"]);
 
 /** Which of the settings that matter here the server knows. One that it does not know fails the insert. */
 async function readSettings(client: ClickhouseClient, signal: AbortSignal): Promise<ReadonlySet<string>> {
@@ -145,9 +148,4 @@ async function readRows(
   } catch (error) {
     throw client.unexpectedAnswer({ cause: error });
   }
-}
-
-function timeFormOf(type: string): TimeForm {
-  if (type.includes("DateTime64")) return "milliseconds";
-  return type.includes("DateTime") ? "seconds" : "iso";
 }

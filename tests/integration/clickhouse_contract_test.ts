@@ -23,7 +23,7 @@ async function setUp(): Promise<OutputUnderTest> {
     failures: [
       { when: "the table does not exist", disposition: "dead_letter", config: { table: "missing" } },
       { when: "the body does not fit the column", disposition: "dead_letter", config: { table: "numbers" } },
-      { when: "the table lacks a column", disposition: "dead_letter", config: { table: "nameless" } },
+      { when: "the table lacks a column", disposition: "retry", config: { table: "nameless" } },
       { when: "the server is down", disposition: "retry", arrange: () => server.kill() },
     ],
     received: () => server.rows("events"),
