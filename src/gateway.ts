@@ -221,7 +221,7 @@ export class Gateway implements AsyncDisposable {
     if (this.#server !== undefined) await within(CLOSE_TIMEOUT_MS, this.#server[Symbol.asyncDispose]());
     await this.#provider[Symbol.asyncDispose]();
     await this.#dispatcher.drain(AbortSignal.abort());
-    this.#manager.close();
+    await within(CLOSE_TIMEOUT_MS, this.#manager.close());
     await within(CLOSE_TIMEOUT_MS, this.#secrets[Symbol.asyncDispose]());
     await within(CLOSE_TIMEOUT_MS, this.#outputs[Symbol.asyncDispose]());
     await within(CLOSE_TIMEOUT_MS, this.#channels[Symbol.asyncDispose]());

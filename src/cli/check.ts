@@ -17,7 +17,7 @@ const LOAD_TIMEOUT_MS = 10_000;
 
 /** How to check. */
 export interface CheckOptions {
-  /** Whether to ask the system behind each connection if it can take events, too. */
+  /** Whether to ask the system behind each connection if it can take events, too, and those of each webhook. */
   readonly probe: boolean;
   /** Takes the lines of the report. @default print */
   readonly print?: (line: string) => void;
@@ -41,6 +41,7 @@ export async function check(
     compile: { environment, modules: outputModules },
     secrets,
     logger: logger("config"),
+    inspects: probe,
   });
   await using stack = new AsyncDisposableStack();
   stack.defer(() => manager.close());
@@ -55,6 +56,7 @@ export async function check(
   }
   for (const warning of settings.warnings) print(`warning: ${warning}`);
   await readSecrets(manager);
+  await manager.inspected();
   const problems = [...manager.catalog.problems()];
   for (const problem of problems) print(escapeUnsafe(describe(problem)));
   const warnings = [...manager.catalog.warnings()];

@@ -23,7 +23,10 @@ export function helpText(): string {
     ...table([
       ["-h, --help", "Print this help"],
       ["-V, --version", "Print the version"],
-      ["--probe", "With check: ask the system behind each connection whether it can take events"],
+      [
+        "--probe",
+        "With check: ask the system behind each connection whether it can take events of its webhooks",
+      ],
     ]),
     "",
     "Environment variables:",

@@ -14,8 +14,9 @@ import { compileConnection, type CompileContext, type CompiledWebhook, compileWe
 import { Connections } from "./connections.ts";
 import { BlockedWebhook, type CatalogEntry, WebhookEntry } from "./entry.ts";
 import { Findings } from "./findings.ts";
+import { hasSameOutputs, inspectedOf, Inspections } from "./inspections.ts";
 import { type ConfigKey, describeKey, describeWebhook, webhookPath } from "./keys.ts";
-import type { Compiled, ProblemReason, WarningReason } from "./problem.ts";
+import type { Compiled, ProblemCode, ProblemReason, WarningReason } from "./problem.ts";
 import type { ConfigChange, ConfigPut, ConfigSink } from "./provider.ts";
 import { SecretBindings } from "./secret_bindings.ts";
 import type { SecretLookup } from "./secret_lookup.ts";
@@ -38,8 +39,21 @@ export interface ConfigManagerOptions {
   /** What references to secrets are looked up in; left out, each of them is a problem. */
   readonly secrets?: SecretLookup;
   readonly logger: Logger;
+  /** Whether the systems behind webhooks are looked at before there are events. @default true */
+  readonly inspects?: boolean;
   /** Called whenever what a webhook's requests and events get has changed. @param path `namespace/id` */
   readonly onChange?: (path: string) => void;
+}
+
+/** Problems of a webhook's surroundings: they are solved when those change, and the value need not. */
+const PASSING_PROBLEMS: ReadonlySet<ProblemCode> = new Set(["connection_unresolved", "output_mismatch"]);
+
+/** The newest value of a webhook, whose outputs are looked at. Another one is in service when they do not fit. */
+interface Candidate {
+  readonly webhook: CompiledWebhook;
+  readonly revision: string;
+  /** What was in service before it and fitted, if anything was. */
+  readonly former: CompiledWebhook | undefined;
 }
 
 /** The sink of a provider, and what requests look webhooks up in. */
@@ -50,6 +64,7 @@ export class ConfigManager implements ConfigSink {
   readonly #options: ConfigManagerOptions;
   readonly #compile: CompileContext;
   readonly #findings: Findings;
+  readonly #inspections: Inspections<Candidate>;
   readonly #secrets: SecretBindings | undefined;
   /** Since when findings are not logged, in milliseconds of `performance.now()`. */
   #quietSince: number | undefined;
@@ -58,6 +73,10 @@ export class ConfigManager implements ConfigSink {
     this.#options = options;
     this.#findings = new Findings(this.catalog, options.logger);
     const { compile, secrets, logger } = options;
+    this.#inspections = new Inspections(
+      (path, candidate, reasons) => this.#applyInspection(path, candidate, reasons),
+      logger,
+    );
     this.#compile = secrets === undefined ? compile : { ...compile, secrets };
     if (secrets === undefined) return;
     this.#secrets = new SecretBindings({
@@ -149,10 +168,16 @@ export class ConfigManager implements ConfigSink {
     await this.#secrets?.reload(signal);
   }
 
+  /** Resolves when the system behind every webhook has been looked at once, where its module can look. */
+  inspected(): Promise<void> {
+    return this.#inspections.settled();
+  }
+
   /** Lets go of every output, at the end of the process. */
-  close(): void {
+  async close(): Promise<void> {
     this.#secrets?.[Symbol.dispose]();
     for (const entry of this.catalog.entries()) if (entry instanceof WebhookEntry) entry.retire();
+    await this.#inspections.close();
   }
 
   #applyConnection(
@@ -187,8 +212,10 @@ export class ConfigManager implements ConfigSink {
 
   #applyWebhook(path: string, namespace: string, change: ConfigChange, cause: Cause): void {
     const former = this.catalog.find(path);
+    const newest = this.#newest(path);
     if ("deleted" in change) {
-      if (former?.webhook !== undefined) this.#connections.untrack(path, former.webhook);
+      if (newest !== undefined) this.#connections.untrack(path, newest);
+      this.#inspections.forget(path);
       this.catalog.delete(path);
       this.#options.onChange?.(path);
       this.#secrets?.unbind(describeWebhook(path));
@@ -203,7 +230,7 @@ export class ConfigManager implements ConfigSink {
       this.#refuseWebhook(path, former, compiled.problems, change.revision);
       return;
     }
-    if (former?.webhook !== undefined) this.#connections.untrack(path, former.webhook);
+    if (newest !== undefined) this.#connections.untrack(path, newest);
     this.#connections.track(path, compiled.value);
     this.#serve(path, compiled.value, change.revision);
   }
@@ -247,13 +274,17 @@ export class ConfigManager implements ConfigSink {
   }
 
   #resolveAgain(path: string): void {
-    const entry = this.catalog.find(path);
-    if (entry?.webhook === undefined) return;
-    const { webhook } = entry;
+    const webhook = this.#newest(path);
+    if (webhook === undefined) return;
     const [problem] = this.catalog.problemsOf(describeWebhook(path));
     // A webhook that serves its last good value keeps the problem of the newer one on record.
-    const keepProblem = problem !== undefined && problem.code !== "connection_unresolved";
+    const keepProblem = problem !== undefined && !PASSING_PROBLEMS.has(problem.code);
     this.#serve(path, webhook, problem?.revision ?? "", keepProblem);
+  }
+
+  /** The newest value of a webhook that could be compiled, in service or not. */
+  #newest(path: string): CompiledWebhook | undefined {
+    return this.#inspections.subjectOf(path)?.webhook ?? this.catalog.find(path)?.webhook;
   }
 
   /** Puts a compiled webhook into service, as far as its connection and `enabled` allow. */
@@ -263,20 +294,79 @@ export class ConfigManager implements ConfigSink {
       const { unresolved: message, path: place } = resolved;
       const reason: ProblemReason = { code: "connection_unresolved", path: place, message };
       if (!keepProblem) this.#findings.setProblems(describeWebhook(path), [reason], revision, "nothing");
+      this.#inspections.forget(path);
       this.#block(path, "connection_unresolved", webhook);
       return;
     }
     if (!keepProblem) this.#clearWebhookProblems(path, revision);
     if (!webhook.enabled) {
+      this.#inspections.forget(path);
       this.#block(path, "webhook_disabled", webhook);
       return;
     }
+    this.#inspect(path, webhook, revision, resolved.connections);
+    this.#enter(path, webhook, resolved.connections);
+  }
+
+  #enter(
+    path: string,
+    webhook: CompiledWebhook,
+    connections: readonly (CompiledConnection | undefined)[],
+  ): void {
     // The new hold is taken before the old one is let go, so that an unchanged connection stays open.
     const { outputs } = this.#options;
     const leases = webhook.steps.map(({ module, moduleConfig }, index) =>
-      outputs.acquire(module, resolved.connections[index], moduleConfig)
+      outputs.acquire(module, connections[index], moduleConfig)
     );
     this.#put(new WebhookEntry(path, webhook, leases.length === 1 ? this.#alone(leases[0]!) : leases));
+  }
+
+  /** Begins to look at the systems behind a webhook that is about to be served. */
+  #inspect(
+    path: string,
+    webhook: CompiledWebhook,
+    revision: string,
+    connections: readonly (CompiledConnection | undefined)[],
+  ): void {
+    const inspected = this.#options.inspects === false ? [] : inspectedOf(webhook.steps, connections);
+    if (inspected.length === 0) return this.#inspections.forget(path);
+    const entry = this.catalog.find(path);
+    const served = entry instanceof WebhookEntry && entry.webhook !== webhook ? entry.webhook : undefined;
+    const candidate = this.#inspections.subjectOf(path);
+    // What is in service fitted, or is looked at itself: then it is what was there before that counts.
+    const former = served === undefined || served === candidate?.webhook ? candidate?.former : served;
+    this.#inspections.follow(path, { webhook, revision, former }, inspected);
+  }
+
+  /** Takes a webhook out of service while its outputs do not fit, in favour of the value before, if it did. */
+  #applyInspection(path: string, candidate: Candidate, reasons: readonly ProblemReason[]): void {
+    const { webhook, revision, former } = candidate;
+    const key = describeWebhook(path);
+    // A newer value that could not be compiled has problems of its own, and so have secrets.
+    const others = this.catalog.problemsOf(key).filter(({ code }) => !PASSING_PROBLEMS.has(code));
+    if (reasons.length === 0) {
+      if (others.length > 0) this.#findings.setProblems(key, others, revision, "last_good");
+      this.#serve(path, webhook, revision, others.length > 0);
+    } else {
+      const connections = former === undefined ? undefined : this.#connectionsInPlaceOf(webhook, former);
+      const serving = connections === undefined ? "nothing" : "last_good";
+      this.#findings.setProblems(key, [...others, ...reasons], revision, serving);
+      if (former === undefined || connections === undefined) {
+        this.#block(path, "webhook_misconfigured", webhook);
+      } else this.#enter(path, former, connections);
+    }
+    this.#logFindings();
+  }
+
+  /** The connections with which a former value can be served in place of one that does not fit, if it can. */
+  #connectionsInPlaceOf(
+    webhook: CompiledWebhook,
+    former: CompiledWebhook,
+  ): readonly (CompiledConnection | undefined)[] | undefined {
+    // With the same outputs it does not fit any more either, and it may let in who knows a former secret.
+    if (!former.enabled || hasSameOutputs(webhook.steps, former.steps)) return undefined;
+    const resolved = this.#resolveSteps(former);
+    return "connections" in resolved ? resolved.connections : undefined;
   }
 
   /** One array for all webhooks that have this output alone. */

@@ -15,6 +15,7 @@ export type ProblemCode =
   | "unknown_module"
   | "not_supported_yet"
   | "connection_unresolved"
+  | "output_mismatch"
   | "file_missing"
   | "file_unreadable";
 

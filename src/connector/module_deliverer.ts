@@ -105,7 +105,7 @@ export class ModuleDeliverer implements Deliverer {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#provider[Symbol.asyncDispose]();
-    this.#manager.close();
+    await this.#manager.close();
     await this.#outputs[Symbol.asyncDispose]();
     this.#deadlines[Symbol.dispose]();
   }

@@ -21,8 +21,9 @@ import {
   type ClickhouseConnection,
   clickhouseConnectionSchema,
 } from "./clickhouse_config.ts";
-import { judgeFailure } from "./clickhouse_errors.ts";
+import { judgeFailure, UNKNOWN_TABLE } from "./clickhouse_errors.ts";
 import { TableInserter } from "./clickhouse_inserter.ts";
+import { qualifiedName, readLayout, TableMismatch } from "./clickhouse_table.ts";
 import { TableWriter } from "./clickhouse_writer.ts";
 import type { Attempt, Delivery, DeliveryResult, ModuleContext, Output, OutputModule } from "./module.ts";
 import { loadTls } from "./tls.ts";
@@ -152,6 +153,27 @@ class ClickhouseOutput implements Output<ClickhouseConfig> {
   }
 }
 
+/** What keeps the rows of webhooks with a configuration out of their table: columns that are missing or do not fit. */
+async function inspectTable(
+  connection: ClickhouseConnection,
+  config: ClickhouseConfig,
+  signal: AbortSignal,
+): Promise<readonly string[]> {
+  using client = new ClickhouseClient(connection, await loadTls(connection.tls));
+  const name = qualifiedName(connection.database, config.table);
+  try {
+    await readLayout(client, name, config, signal);
+    return [];
+  } catch (error) {
+    if (error instanceof TableMismatch) return error.reasons;
+    if (!(error instanceof ClickhouseFailure)) throw error;
+    if (error.refusal?.code === UNKNOWN_TABLE && config.createTable) return [];
+    const judgement = judgeFailure(client.name, `a question about ${name}`, error);
+    if (judgement.scope === "table") return [judgement.error.message];
+    throw judgement.error;
+  }
+}
+
 /** Inserts events into ClickHouse; see the top of this file. */
 export const clickhouseModule: OutputModule<ClickhouseConfig, ClickhouseConnection> = {
   name: "clickhouse",
@@ -163,6 +185,7 @@ export const clickhouseModule: OutputModule<ClickhouseConfig, ClickhouseConnecti
   concurrency: CONCURRENCY,
   maxBatch: MAX_BATCH,
   timeoutMs: (config) => config.timeoutMs,
+  inspect: inspectTable,
   open: async (connection, context) => {
     const client = new ClickhouseClient(connection, await loadTls(connection.tls));
     return new ClickhouseOutput(connection, client, context);

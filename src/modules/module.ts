@@ -144,6 +144,14 @@ export interface OutputModule<Config = unknown, Connection = unknown> {
    * destination that hangs does not hold up the others. Left out, all that use a connection share one.
    */
   partition?(config: Config): string;
+  /**
+   * Looks whether the system behind a connection can take the events of webhooks with this configuration, before
+   * there are any. Left out, nothing can be known before.
+   *
+   * @returns what is in the way, one sentence each for the operator; none when nothing is
+   * @throws {DeliveryError} when it cannot be found out now
+   */
+  inspect?(connection: Connection, config: Config, signal: AbortSignal): Promise<readonly string[]>;
   /** How long one attempt may take, in milliseconds. @default 10000 */
   timeoutMs?(config: Config): number;
   /** Opens the output of one connection. It must not wait for the network: clients connect on first use. */

@@ -51,9 +51,10 @@ export class ProbeModule {
       acceptance?: Acceptance;
       maxBatch?: number;
       ordered?: boolean;
+      inspect?: (label: string) => Promise<readonly string[]>;
     } = {},
   ) {
-    const { timeoutMs } = options;
+    const { inspect, timeoutMs } = options;
     this.module = {
       name: options.name ?? "probe",
       connectionTypes: options.connectionTypes ?? [],
@@ -67,6 +68,9 @@ export class ProbeModule {
       ...(options.partitioned === true ? { partition: ({ label }: ProbeConfig) => label } : {}),
       ...(options.maxBatch === undefined ? {} : { maxBatch: options.maxBatch }),
       ...(options.ordered === undefined ? {} : { ordered: () => options.ordered! }),
+      ...(inspect === undefined
+        ? {}
+        : { inspect: (_connection: unknown, { label }: ProbeConfig) => inspect(label) }),
       ...(timeoutMs === undefined ? {} : { timeoutMs: () => timeoutMs }),
       open: (connection) => Promise.resolve(this.#output(connection)),
     };
