@@ -159,7 +159,7 @@ export class Gateway implements AsyncDisposable {
     const gateway = new Gateway(options, {
       journal: await openJournal(settings),
       provider: await createProvider(settings),
-      secrets: openSecrets(settings),
+      secrets: await openSecrets(settings),
     });
     try {
       // Reading files takes no time worth a 503; etcd or Vault may be away for long, and /livez must answer.
@@ -293,12 +293,14 @@ export class Gateway implements AsyncDisposable {
         provider: () => this.#provider.status(),
         isReady,
         isDraining: () => this.#draining,
+        vault: this.#secrets.vaultStatus,
         metrics: metrics ? this.#metrics : undefined,
       }),
       ...adminRoutes({
         token: adminToken,
         manager: this.#manager,
         provider: this.#provider,
+        vault: this.#secrets.vaultStatus,
         reload: (signal) => this.#reload(signal),
         inflight: this.#inflight,
         outputs: () => this.#outputs.hosts(),

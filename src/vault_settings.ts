@@ -95,8 +95,9 @@ export const VAULT_VARIABLES = {
   ),
   VAULT_AUTH_METHOD: optional(
     choice("token", "approle", "kubernetes", "none"),
-    "How to log in. `none` sends no token, for a Vault Agent or Proxy that adds its own.",
-    "(by what is set: `VAULT_TOKEN` or its file, `VAULT_ROLE_ID`, `VAULT_ROLE`, else `none`)",
+    "How to log in. Left out, the first of `VAULT_TOKEN`, `VAULT_TOKEN_FILE`, `VAULT_ROLE_ID` and `VAULT_ROLE` " +
+      "that is set says how. `none` sends no token, for a Vault Agent or Proxy that adds its own.",
+    "(by what is set)",
   ),
   VAULT_TOKEN: optional(credential(), "The token, or a wrapping token that holds it."),
   VAULT_TOKEN_FILE: optional(

@@ -35,7 +35,7 @@ export async function check(
   environment: Readonly<Record<string, string>>,
   { probe, print = printLine }: CheckOptions,
 ): Promise<number> {
-  await using secrets = openSecrets(settings);
+  await using secrets = await openSecrets(settings);
   const manager = new ConfigManager({
     outputs: { acquire: () => CLOSED_LEASE },
     compile: { environment, modules: outputModules },

@@ -6,6 +6,7 @@
  */
 
 import type { KnownSecret, SecretCache } from "../secrets/secret_cache.ts";
+import type { VaultStatus } from "../secrets/vault/vault_source.ts";
 import type { Reference } from "./reference.ts";
 
 /** The sources of secrets, as references name them. */
@@ -31,6 +32,8 @@ export interface SecretLookupOptions {
   readonly caches: Readonly<Partial<Record<SourceName, SecretCache>>>;
   /** Patterns of the paths in Vault that may be read; `undefined`: all of them. */
   readonly vaultPaths: readonly string[] | undefined;
+  /** How Vault is doing; left out while it is off. */
+  readonly vaultStatus?: () => VaultStatus;
 }
 
 /** The problem of a reference to a source that is not configured. */
@@ -54,11 +57,14 @@ export function describeSecret(reference: SecretReference): string {
 /** Looks up secrets. Disposal closes the sources. */
 export class SecretLookup implements AsyncDisposable {
   readonly caches: SecretLookupOptions["caches"];
+  /** How Vault is doing; `undefined` while it is off. */
+  readonly vaultStatus: (() => VaultStatus) | undefined;
   readonly #vaultPaths: readonly string[] | undefined;
   readonly #patterns = new Map<string, readonly RegExp[]>();
 
-  constructor({ caches, vaultPaths }: SecretLookupOptions) {
+  constructor({ caches, vaultPaths, vaultStatus }: SecretLookupOptions) {
     this.caches = caches;
+    this.vaultStatus = vaultStatus;
     this.#vaultPaths = vaultPaths;
   }
 

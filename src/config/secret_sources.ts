@@ -8,7 +8,9 @@ import { resolve } from "@std/path";
 import { logger } from "../observability/logging.ts";
 import { FileSecrets } from "../secrets/file_secrets.ts";
 import { SecretCache } from "../secrets/secret_cache.ts";
+import type { VaultSource } from "../secrets/vault/vault_source.ts";
 import type { Settings } from "../settings.ts";
+import type { VaultSettings } from "../vault_settings.ts";
 import { DirectoryWatcher } from "./directory_watcher.ts";
 import { SecretLookup } from "./secret_lookup.ts";
 
@@ -22,12 +24,15 @@ const DEBOUNCE_MS = 50;
 const MAX_FILES = 10_000;
 
 /** What references to secrets are looked up in. Nothing is read before the first of them is used. */
-export function openSecrets(
-  { secrets }: Pick<Settings, "secrets" | "vault">,
-): SecretLookup {
+export async function openSecrets(
+  { secrets, vault }: Pick<Settings, "secrets" | "vault">,
+): Promise<SecretLookup> {
   const { directory, vaultPaths, ownFiles } = secrets;
-  const file = directory === undefined ? undefined : openFiles(resolve(directory), ownFiles);
-  return new SecretLookup({ caches: { ...(file === undefined ? {} : { file }) }, vaultPaths });
+  const files = directory === undefined ? {} : { file: openFiles(resolve(directory), ownFiles) };
+  if (vault === undefined) return new SecretLookup({ caches: files, vaultPaths });
+  const source = await openVault(vault);
+  const caches = { ...files, vault: cacheOfVault(source, vault) };
+  return new SecretLookup({ caches, vaultPaths, vaultStatus: () => source.status() });
 }
 
 function openFiles(directory: string, ownFiles: readonly string[]): SecretCache {
@@ -45,4 +50,20 @@ function openFiles(directory: string, ownFiles: readonly string[]): SecretCache 
     logger: log,
   });
   return cache;
+}
+
+/** The client is loaded only where it is used. */
+async function openVault(settings: VaultSettings): Promise<VaultSource> {
+  const { VaultSource } = await import("../secrets/vault/vault_source.ts");
+  return new VaultSource({ settings, logger: logger("vault") });
+}
+
+function cacheOfVault(source: VaultSource, { cache }: VaultSettings): SecretCache {
+  return new SecretCache({
+    source,
+    refreshMs: cache.ttlMs,
+    maxPaths: cache.maxEntries,
+    maxPathsAdvice: "raise VAULT_CACHE_MAX_SIZE",
+    logger: logger("vault"),
+  });
 }

@@ -9,6 +9,7 @@ import type { ConfigManager } from "../config/manager.ts";
 import type { ConfigProvider } from "../config/provider.ts";
 import type { OutputHost } from "../delivery/output_host.ts";
 import { GatewayError } from "../errors.ts";
+import type { VaultStatus } from "../secrets/vault/vault_source.ts";
 import { deadLetterRoutes, type DeadLetterSource } from "./dead_letter_routes.ts";
 import type { Inflight } from "./inflight.ts";
 import { describeProblem, jsonResponse } from "./responses.ts";
@@ -29,6 +30,8 @@ export interface AdminSource {
   readonly token: string | undefined;
   readonly manager: ConfigManager;
   readonly provider: ConfigProvider;
+  /** How Vault is doing; `undefined` while it is off. */
+  readonly vault: (() => VaultStatus) | undefined;
   /** Looks for changed configuration and changed secrets. Resolves when they are applied. */
   readonly reload: (signal: AbortSignal) => Promise<void>;
   readonly inflight: Inflight;
@@ -67,7 +70,7 @@ function guardedBy(token: string | undefined): (handler: Handler) => Handler {
   };
 }
 
-function configStatus({ manager, provider }: AdminSource, requestId: string): Response {
+function configStatus({ manager, provider, vault }: AdminSource, requestId: string): Response {
   const { lastSyncAt, ...status } = provider.status();
   const problems = [...manager.catalog.problems()];
   const warnings = [...manager.catalog.warnings()];
@@ -80,7 +83,17 @@ function configStatus({ manager, provider }: AdminSource, requestId: string): Re
     problems: problems.slice(0, LISTED_FINDINGS).map(describeProblem),
     warning_count: warnings.length,
     warnings: warnings.slice(0, LISTED_FINDINGS),
+    ...(vault === undefined ? {} : { vault: describeVault(vault()) }),
   }, requestId);
+}
+
+function describeVault({ state, since, reason, tokenExpiresAt }: VaultStatus): Record<string, unknown> {
+  return {
+    state,
+    since: new Date(since).toISOString(),
+    reason: reason ?? null,
+    token_expires_at: tokenExpiresAt === undefined ? null : new Date(tokenExpiresAt).toISOString(),
+  };
 }
 
 /** Every connection with the outputs that use it, and the outputs that need none. */

@@ -5,6 +5,7 @@
  */
 
 import type { ProviderStatus } from "../config/provider.ts";
+import type { VaultStatus } from "../secrets/vault/vault_source.ts";
 import { type Metrics, METRICS_CONTENT_TYPE } from "../observability/metrics.ts";
 import { VERSION } from "../version.ts";
 import { jsonResponse, textResponse } from "./responses.ts";
@@ -17,6 +18,8 @@ export interface StatusSource {
   readonly isReady: () => boolean;
   /** Whether the gateway is on its way down. */
   readonly isDraining: () => boolean;
+  /** How Vault is doing; `undefined` while it is off. */
+  readonly vault: (() => VaultStatus) | undefined;
   /** `undefined` when metrics are switched off. */
   readonly metrics: Metrics | undefined;
 }
@@ -52,12 +55,22 @@ function readiness(source: StatusSource, id: string): Response {
   return jsonResponse(ready ? 200 : 503, { status: ready ? "ready" : "not_ready", configuration }, id);
 }
 
-/** An unreachable etcd leaves the gateway healthy: it serves from what it has. */
+/** What `/health` calls the states of Vault. */
+const VAULT_HEALTH = {
+  unused: "healthy",
+  working: "healthy",
+  token_ending: "token_ending",
+  failing: "disconnected",
+} as const satisfies Record<VaultStatus["state"], string>;
+
+/** An unreachable etcd or Vault leaves the gateway healthy: it serves from what it has. */
 function health(source: StatusSource, id: string): Response {
   const { backend, connected } = source.provider();
+  const vault = source.vault?.();
   const components = {
     config_manager: source.isReady() ? "healthy" : "loading",
     ...(backend === "etcd" ? { etcd: connected ? "healthy" : "disconnected" } : {}),
+    ...(vault === undefined ? {} : { vault: VAULT_HEALTH[vault.state] }),
   };
   return jsonResponse(200, { status: "healthy", components }, id);
 }

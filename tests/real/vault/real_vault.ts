@@ -41,7 +41,7 @@ export async function startRealVault(): Promise<VaultBackend> {
     rootToken: ROOT_TOKEN,
     unsealKey,
     clock: systemClock,
-    shortLife: 4,
+    shortLife: 24,
     kubernetesHost: review.url,
     pass: (seconds) => sleep(seconds * 1000),
     passAwaited: (seconds) => sleep(seconds * 1000),

@@ -22,7 +22,7 @@ export interface VaultBackend extends AsyncDisposable {
   readonly rootToken: string;
   readonly unsealKey: string;
   readonly clock: Clock;
-  /** The life of a token that a test can see the end of, in seconds. */
+  /** The life of a token that a test can wait for, in seconds; half of it is longer than the time between two logins. */
   readonly shortLife: number;
   /** Address of what the server takes for Kubernetes. */
   readonly kubernetesHost: string;
