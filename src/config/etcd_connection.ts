@@ -8,11 +8,13 @@
  * @module
  */
 
+import { setTimeout as sleep } from "node:timers/promises";
 import { type Channel, type Client, type Metadata, type ServiceError, status } from "@grpc/grpc-js";
 import { Etcd3, type IAuthenticateResponse, type IRangeRequest, type IWatchRequest } from "etcd3";
 import type { EtcdEndpoint } from "./etcd_endpoint.ts";
 import type { EtcdHeader } from "./etcd_header.ts";
 import { EtcdPage } from "./etcd_page.ts";
+import { readIsLearner } from "./etcd_wire.ts";
 import { decodeWatchMessage, type WatchMessage } from "./etcd_watch_message.ts";
 import { type EtcdTlsFiles, EtcdTransport, type KeepAlive } from "./etcd_transport.ts";
 
@@ -28,6 +30,8 @@ export type EtcdFailure =
   | "out_of_range"
   /** Authentication is not enabled in etcd. */
   | "precondition"
+  /** The member is a learner, which serves no reads that others have to agree on. */
+  | "learner"
   | "other";
 
 const FAILURES: Readonly<Partial<Record<status, EtcdFailure>>> = {
@@ -42,9 +46,23 @@ const FAILURES: Readonly<Partial<Record<status, EtcdFailure>>> = {
   [status.FAILED_PRECONDITION]: "precondition",
 };
 
+/**
+ * How long after a channel began to connect its timer for a second address may be left, in milliseconds. A
+ * channel that is closed meanwhile does not clear it (`load-balancer-pick-first.js` of `@grpc/grpc-js` 1.14).
+ */
+const CONNECTING_TIMER_MS = 260;
+
+/** The failures behind which a learner may stand. */
+const MAY_BE_LEARNER: readonly EtcdFailure[] = ["unreachable", "precondition", "other"];
+
+/** How long a member may take to say that it is a learner, in milliseconds. */
+const LEARNER_TIMEOUT_MS = 500;
+
 /** A failed call to etcd. The message names the endpoint and etcd's reason, never a credential. */
 export class EtcdCallError extends Error {
   override readonly name = "EtcdCallError";
+  /** Whether the endpoint had at least accepted a TCP connection. */
+  wasAccepted = true;
 
   constructor(readonly failure: EtcdFailure, message: string, options?: ErrorOptions) {
     super(message, options);
@@ -73,6 +91,13 @@ export interface EtcdConnectionOptions {
   readonly probeKey: Uint8Array;
 }
 
+/** What {@linkcode EtcdConnection.open} has opened. Disposal closes the connection. */
+export interface OpenedConnection extends AsyncDisposable {
+  readonly connection: EtcdConnection;
+  /** The header of its first answer. */
+  readonly header: EtcdHeader;
+}
+
 /** A connection on which etcd has answered. Disposal fails all calls under way. */
 export class EtcdConnection implements AsyncDisposable {
   readonly endpoint: EtcdEndpoint;
@@ -99,7 +124,8 @@ export class EtcdConnection implements AsyncDisposable {
     endpoint: EtcdEndpoint,
     options: EtcdConnectionOptions,
     signal: AbortSignal,
-  ): Promise<{ readonly connection: EtcdConnection; readonly header: EtcdHeader }> {
+  ): Promise<OpenedConnection> {
+    const begunAt = performance.now();
     await using resources = new AsyncDisposableStack();
     const transport = resources.use(await openTransport(endpoint, options));
     const connection = new EtcdConnection(endpoint, transport, options);
@@ -111,9 +137,26 @@ export class EtcdConnection implements AsyncDisposable {
       if (options.username !== undefined) await connection.#authenticate(deadline);
       const header = await connection.probe(deadline);
       resources.move();
-      return { connection, header };
+      return { connection, header, [Symbol.asyncDispose]: () => connection[Symbol.asyncDispose]() };
+    } catch (error) {
+      if (signal.aborted) await sleep(Math.max(0, begunAt + CONNECTING_TIMER_MS - performance.now()));
+      if (error instanceof EtcdCallError) error.wasAccepted = transport.wasAccepted;
+      throw await connection.#isLearner(error) ? learnerError(endpoint) : error;
     } finally {
       signal.removeEventListener("abort", abort);
+    }
+  }
+
+  /** Learners refuse reads as unavailable up to etcd 3.5 and for a precondition from 3.6 on. */
+  async #isLearner(error: unknown): Promise<boolean> {
+    const mayBe = error instanceof EtcdCallError && MAY_BE_LEARNER.includes(error.failure);
+    if (!mayBe) return false;
+    const deadline = Date.now() + LEARNER_TIMEOUT_MS;
+    try {
+      return await this.#call("Maintenance", "status", {}, deadline, readIsLearner);
+    } catch {
+      // It does not answer that either: the first error says why.
+      return false;
     }
   }
 
@@ -170,7 +213,7 @@ export class EtcdConnection implements AsyncDisposable {
   }
 
   async #call<Response>(
-    service: "KV" | "Auth",
+    service: UnaryService,
     method: string,
     request: unknown,
     deadline: number,
@@ -193,6 +236,13 @@ async function openTransport(endpoint: EtcdEndpoint, options: EtcdConnectionOpti
   }
 }
 
+function learnerError({ name }: EtcdEndpoint): EtcdCallError {
+  return new EtcdCallError(
+    "learner",
+    `Cannot read from etcd at ${name}: it is a learner, which does not vote: name voting members only`,
+  );
+}
+
 /** Gives an error of gRPC its kind. */
 export function toCallError(error: unknown, action: string): EtcdCallError {
   const code = (error as Partial<ServiceError>).code;
@@ -202,11 +252,13 @@ export function toCallError(error: unknown, action: string): EtcdCallError {
   });
 }
 
+type UnaryService = "KV" | "Auth" | "Maintenance";
+
 type Decode<Response> = (bytes: Uint8Array) => Response;
 
 /** A call that is answered once. */
 interface UnaryCall<Response> {
-  readonly service: "KV" | "Auth";
+  readonly service: UnaryService;
   readonly method: string;
   readonly request: unknown;
   readonly deadline: number;

@@ -6,6 +6,7 @@ export interface EtcdEndpoint {
   readonly address: string;
   /** The host alone, without brackets. */
   readonly host: string;
+  readonly port: number;
   readonly secure: boolean;
 }
 
@@ -33,6 +34,7 @@ export function parseEndpoint(text: string, secureByDefault: boolean): EtcdEndpo
     name: text,
     address: `${url.hostname}:${port}`,
     host: url.hostname.replace(/^\[|\]$/g, ""),
+    port: Number(port),
     secure,
   };
 }

@@ -19,6 +19,10 @@ export interface EtcdTiming {
   readonly retryInitialMs: number;
   /** The longest such pause, in milliseconds. @default 60000 */
   readonly retryMaxMs: number;
+  /** Between two looks during a pause whether an endpoint accepts connections again, in milliseconds. @default 5000 */
+  readonly knockIntervalMs: number;
+  /** How long an endpoint may be silent at a start before the next one is tried beside it, in milliseconds. @default 500 */
+  readonly patienceMs: number;
   /** The longest pause after a healthy connection was lost, in milliseconds. @default 200 */
   readonly retryQuickMs: number;
   /** How long a watch must last to count as healthy, in milliseconds. @default 10000 */
@@ -43,6 +47,8 @@ export const DEFAULT_TIMING: EtcdTiming = {
   silenceMs: 9_000,
   retryInitialMs: 1_000,
   retryMaxMs: 60_000,
+  knockIntervalMs: 5_000,
+  patienceMs: 500,
   retryQuickMs: 200,
   healthyAfterMs: 10_000,
   listAfterReconnectMs: 5_000,

@@ -12,9 +12,16 @@
  */
 
 import { Buffer } from "node:buffer";
-import { EtcdConnection, type EtcdConnectionOptions } from "./etcd_connection.ts";
+import {
+  EtcdCallError,
+  EtcdConnection,
+  type EtcdConnectionOptions,
+  type OpenedConnection,
+} from "./etcd_connection.ts";
 import { type EtcdEndpoint, parseEndpoint } from "./etcd_endpoint.ts";
+import { firstAnswer } from "./etcd_first_answer.ts";
 import { KeySpace } from "./etcd_keys.ts";
+import { knockUntilAccepted } from "./etcd_knock.ts";
 import { boundariesOf } from "./etcd_list.ts";
 import { type ProgressHabit, unknownHabit } from "./etcd_life_check.ts";
 import { EtcdMirror, type KeyChange } from "./etcd_mirror.ts";
@@ -52,6 +59,9 @@ export class EtcdConfigProvider implements ConfigProvider {
   readonly #reloads = new ReloadQueue();
   readonly #stop = new AbortController();
   readonly #warnings = new RateLimited();
+  /** Endpoints whose last connection attempt was not even accepted, and those that have refused our login. */
+  readonly #unreachable = new Set<EtcdEndpoint>();
+  readonly #denying = new Set<EtcdEndpoint>();
   /** By the names of endpoints. */
   readonly #habits = new Map<string, ProgressHabit>();
   readonly #firstLoad = Promise.withResolvers<void>();
@@ -66,6 +76,10 @@ export class EtcdConfigProvider implements ConfigProvider {
   #serving: "nothing" | "snapshot" | "etcd" = "nothing";
   #watchingSince: number | undefined;
   #isHeldBack = false;
+  /** Whether the last attempt has brought no watch. */
+  #isOut = false;
+  /** Resolves when the connections that came too late are closed. */
+  #settled: Promise<unknown> = Promise.resolve();
   #lastSyncAt: number | undefined;
   #events = 0;
   #massDeletes = 0;
@@ -175,6 +189,7 @@ export class EtcdConfigProvider implements ConfigProvider {
     this.#firstLoad.reject(reason);
     this.#reloads.close(reason);
     await this.#running;
+    await this.#settled;
     await this.#snapshots?.[Symbol.asyncDispose]();
   }
 
@@ -183,28 +198,59 @@ export class EtcdConfigProvider implements ConfigProvider {
     const { signal } = this.#stop;
     let mayRestore = this.#options.snapshotFile !== undefined;
     while (!signal.aborted) {
-      const endpoint = this.#endpoints[this.#nextEndpoint]!;
-      const end = await this.#connect(endpoint, mirror);
+      const ends = await this.#connect(this.#candidates(), mirror);
       const since = this.#watchingSince;
       this.#watchingSince = undefined;
       if (signal.aborted) return;
       if (this.#serving === "etcd") this.#firstLoad.resolve();
-      const healthy = since !== undefined && performance.now() - since >= this.#timing.healthyAfterMs;
-      const pause = this.#schedule.next({ healthy, resync: end.resync !== undefined });
-      this.#report(endpoint, end, since !== undefined, pause);
-      if (end.resync !== undefined) this.#resync = end.resync;
-      else this.#nextEndpoint = (this.#nextEndpoint + 1) % this.#endpoints.length;
+      const pause = this.#conclude(ends, since);
       if (mayRestore && this.#serving === "nothing") await this.#restore(mirror, sink);
       mayRestore = false;
       await this.#pause(pause);
     }
   }
 
-  /** Runs one connection from its beginning to its end. */
-  async #connect(endpoint: EtcdEndpoint, mirror: EtcdMirror): Promise<SessionEnd> {
-    const { signal } = this.#stop;
+  /** The endpoints to try next: one after a watch was lost; all while none answers, or there is nothing to serve. */
+  #candidates(): readonly EtcdEndpoint[] {
+    const rotated = [
+      ...this.#endpoints.slice(this.#nextEndpoint),
+      ...this.#endpoints.slice(0, this.#nextEndpoint),
+    ];
+    return this.#serving === "nothing" || this.#isOut ? rotated : rotated.slice(0, 1);
+  }
+
+  /** Runs one connection from its beginning to its end, to the first of the endpoints that answers. */
+  async #connect(endpoints: readonly EtcdEndpoint[], mirror: EtcdMirror): Promise<readonly Ended[]> {
+    const open = (endpoint: EtcdEndpoint) => (signal: AbortSignal) =>
+      EtcdConnection.open(endpoint, this.#connectionOptions(), signal);
+    await this.#settled;
+    const { winner, failures, settled } = await firstAnswer(
+      endpoints.map(open),
+      this.#timing.patienceMs,
+      this.#stop.signal,
+    );
+    this.#settled = settled;
+    const ends = Array.from(failures, ([index, error]) => this.#failed(endpoints[index]!, error));
+    if (winner === undefined) return ends;
+    const endpoint = endpoints[winner.index]!;
+    this.#unreachable.delete(endpoint);
+    this.#denying.delete(endpoint);
+    return [...ends, { endpoint, end: await this.#runSession(endpoint, winner.result, mirror) }];
+  }
+
+  #failed(endpoint: EtcdEndpoint, error: unknown): Ended {
+    const wasAccepted = !(error instanceof EtcdCallError) || error.wasAccepted;
+    if (wasAccepted) this.#unreachable.delete(endpoint);
+    else this.#unreachable.add(endpoint);
+    return { endpoint, end: toSessionEnd(error) };
+  }
+
+  async #runSession(
+    endpoint: EtcdEndpoint,
+    { connection, header }: OpenedConnection,
+    mirror: EtcdMirror,
+  ): Promise<SessionEnd> {
     try {
-      const { connection, header } = await EtcdConnection.open(endpoint, this.#connectionOptions(), signal);
       return await runSession({
         connection,
         header,
@@ -216,11 +262,34 @@ export class EtcdConfigProvider implements ConfigProvider {
         resync: this.#resync,
         isServing: () => this.#serving !== "nothing",
         random: this.#random,
-        signal,
+        signal: this.#stop.signal,
       });
     } catch (error) {
       return toSessionEnd(error);
     }
+  }
+
+  /**
+   * Draws the consequences of what has ended.
+   *
+   * @param ends in order; a session that had begun is the last
+   * @param watchingSince when its watch was confirmed, on the clock of `performance.now()`
+   * @returns the pause before the next attempt, in milliseconds
+   */
+  #conclude(ends: readonly Ended[], watchingSince: number | undefined): number {
+    let pause = 0;
+    this.#isOut = watchingSince === undefined;
+    for (const [index, { endpoint, end }] of ends.entries()) {
+      const since = index === ends.length - 1 ? watchingSince : undefined;
+      const healthy = since !== undefined && performance.now() - since >= this.#timing.healthyAfterMs;
+      pause = this.#schedule.next({ healthy, resync: end.resync !== undefined });
+      this.#report(endpoint, end, since !== undefined, pause);
+      if (end.reason === "denied") this.#denying.add(endpoint);
+      else this.#denying.delete(endpoint);
+      if (end.resync !== undefined) this.#resync = end.resync;
+      else this.#nextEndpoint = (this.#endpoints.indexOf(endpoint) + 1) % this.#endpoints.length;
+    }
+    return pause;
   }
 
   #habitOf({ name }: EtcdEndpoint): ProgressHabit {
@@ -341,14 +410,36 @@ export class EtcdConfigProvider implements ConfigProvider {
     }
   }
 
+  /** Ends early when a reload is asked for, or an endpoint accepts connections (again). */
   async #pause(milliseconds: number): Promise<void> {
-    const { signal } = this.#stop;
+    if (milliseconds === 0) return;
+    const over = new AbortController();
+    const signal = AbortSignal.any([this.#stop.signal, over.signal]);
+    const knocking = knockUntilAccepted({
+      unreachable: [...this.#unreachable],
+      // One that has refused the login is there: only time, or an operator, helps.
+      endpoints: this.#endpoints.filter((endpoint) => !this.#denying.has(endpoint)),
+      intervalMs: this.#timing.knockIntervalMs,
+      signal,
+    }).then((accepting) => {
+      if (accepting !== undefined) this.#nextEndpoint = this.#endpoints.indexOf(accepting);
+      over.abort();
+    });
     try {
       await this.#reloads.arrivesWithin(milliseconds, signal);
     } catch (error) {
       if (!signal.aborted) throw error;
+    } finally {
+      over.abort();
+      await knocking;
     }
   }
+}
+
+/** How the connection to an endpoint has ended, or why none came about. */
+interface Ended {
+  readonly endpoint: EtcdEndpoint;
+  readonly end: SessionEnd;
 }
 
 function toChange([name, revision, text]: SnapshotKey): KeyChange {

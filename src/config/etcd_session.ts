@@ -237,6 +237,7 @@ const END_OF_FAILURE: Readonly<Partial<Record<EtcdFailure, EndReason>>> = {
   unreachable: "unreachable",
   timeout: "silent",
   denied: "denied",
+  learner: "learner",
 };
 
 /** Gives whatever ended a session its reason. */

@@ -4,6 +4,8 @@ export type EndReason =
   | "unreachable"
   /** User, password, token or role are not accepted. */
   | "denied"
+  /** The endpoint is a learner, which serves no reads. */
+  | "learner"
   | "stream_failed"
   | "stream_ended"
   | "canceled"

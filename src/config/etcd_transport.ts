@@ -42,6 +42,7 @@ export class EtcdTransport implements AsyncDisposable {
   readonly channel: Channel;
   readonly #sockets = new Set<Socket>();
   #closed = false;
+  #wasAccepted = false;
 
   private constructor(endpoint: EtcdEndpoint, context: SecureContext | undefined, keepAlive: KeepAlive) {
     const secure = context === undefined
@@ -84,6 +85,11 @@ export class EtcdTransport implements AsyncDisposable {
     return new EtcdTransport(endpoint, endpoint.secure ? await readTls(tls) : undefined, keepAlive);
   }
 
+  /** Whether the endpoint has accepted a TCP connection. */
+  get wasAccepted(): boolean {
+    return this.#wasAccepted;
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closed = true;
     this.channel.close();
@@ -102,6 +108,7 @@ export class EtcdTransport implements AsyncDisposable {
       socket.destroy();
       throw new Error("Cannot use a connection that was made after its channel was closed");
     }
+    this.#wasAccepted = true;
     this.#sockets.add(socket);
     socket.once("close", () => this.#sockets.delete(socket));
   }

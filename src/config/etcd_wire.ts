@@ -8,7 +8,7 @@
  */
 
 import { Buffer } from "node:buffer";
-import type protobuf from "protobufjs/minimal";
+import protobuf from "protobufjs/minimal";
 import { hashBytes } from "./etcd_hash.ts";
 import type { EtcdHeader } from "./etcd_header.ts";
 import type { KeySpace } from "./etcd_keys.ts";
@@ -23,6 +23,9 @@ const RAFT_TERM = 4;
 const KEY = 1;
 const MOD_REVISION = 3;
 const VALUE = 5;
+
+/** Field of `StatusResponse`. */
+const IS_LEARNER = 10;
 
 /** A key of an answer. It keeps the whole answer in memory, so take from it what is needed and let it go. */
 export class EtcdKeyValue {
@@ -78,6 +81,17 @@ export function readHeader(reader: protobuf.Reader): EtcdHeader {
     }
   }
   return { clusterId, revision, term };
+}
+
+/** Whether the member that has sent this `StatusResponse` is a learner. */
+export function readIsLearner(bytes: Uint8Array): boolean {
+  const reader = protobuf.Reader.create(asBuffer(bytes));
+  while (reader.pos < reader.len) {
+    const tag = reader.uint32();
+    if (tag >>> 3 === IS_LEARNER) return reader.bool();
+    reader.skipType(tag & 7);
+  }
+  return false;
 }
 
 /** Reads a key that begins, with its length, at `start`. */

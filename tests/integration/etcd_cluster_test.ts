@@ -1,4 +1,4 @@
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertRejects } from "@std/assert";
 import { assertInStep, assertOrderedAndUnique } from "../support/etcd_assertions.ts";
 import { EtcdServer } from "../support/etcd_server.ts";
 import { PREFIX, TestProvider } from "../support/etcd_test_provider.ts";
@@ -59,6 +59,52 @@ Deno.test("etcd provider starts with the second endpoint when nothing listens at
   });
   await assertInStep(test.sink, server.gateway, PREFIX);
 });
+
+Deno.test("etcd provider names a learner as such, and is served by the voting member beside it", async () => {
+  await using server = await EtcdServer.start();
+  await server.gateway.putJson(key("a"), {});
+  await using learner = await EtcdServer.startLearner(server);
+  await using alone = TestProvider.create({ endpoints: [learner.endpoint] });
+  const starting = alone.start();
+  await eventually(() => alone.provider.stats().ends.learner! > 0);
+  await alone[Symbol.asyncDispose]();
+  await assertRejects(() => starting, DOMException);
+  await using test = await TestProvider.start({ endpoints: [learner.endpoint, server.endpoint] });
+  await assertInStep(test.sink, server.gateway, PREFIX);
+});
+
+Deno.test("etcd provider does not wait for endpoints that swallow connections before it tries the next one", async () => {
+  await using server = await EtcdServer.start();
+  await server.gateway.putJson(key("a"), {});
+  await using first = TcpProxy.start({ port: server.port });
+  await using second = TcpProxy.start({ port: server.port });
+  first.freeze();
+  second.freeze();
+  await using test = await TestProvider.start({
+    endpoints: [`http://${first.address}`, `http://${second.address}`, server.endpoint],
+    // Waiting for the first two would take the test's time limit.
+    timing: { connectTimeoutMs: 600_000 },
+  });
+  await assertInStep(test.sink, server.gateway, PREFIX);
+});
+
+for (const outage of ["refused connections", "frozen"] as const) {
+  Deno.test(`etcd provider ends a pause as soon as an endpoint is back (${outage})`, async () => {
+    await using server = await EtcdServer.start();
+    await using test = await TestProvider.start({
+      endpoints: [server.endpoint],
+      timing: { retryInitialMs: 3_600_000, retryMaxMs: 3_600_000, silenceMs: 200, callTimeoutMs: 300 },
+    });
+    if (outage === "frozen") server.freeze();
+    else await server.kill();
+    // The back-off of an hour has begun, or is about to.
+    await eventually(() => assertEquals(test.provider.status().connected, false));
+    if (outage === "frozen") server.thaw();
+    else await server.restart();
+    await server.gateway.putJson(key("a"), {});
+    await eventually(() => assertInStep(test.sink, server.gateway, PREFIX));
+  });
+}
 
 Deno.test("etcd provider leaves a member that has lost its cluster", async () => {
   await using cluster = await EtcdServer.startCluster(3);

@@ -66,6 +66,23 @@ export class EtcdServer implements AsyncDisposable {
     return servers;
   }
 
+  /** Adds a member without a vote to the cluster of one that runs, and waits until it serves. */
+  static async startLearner(of: EtcdServer): Promise<EtcdServer> {
+    const [clientPort = 0, peerPort = 0] = freePorts(2);
+    const name = `learner-${peerPort}`;
+    const peer = `http://127.0.0.1:${peerPort}`;
+    await of.ctl("member", "add", name, "--learner", `--peer-urls=${peer}`);
+    const learner = new EtcdServer(
+      { name, clientPort, peerPort },
+      `${of.#cluster},${name}=${peer}`,
+      await TempDir.create(),
+      { args: ["--initial-cluster-state", "existing"] },
+    );
+    learner.#token = of.#token;
+    await learner.restart();
+    return learner;
+  }
+
   get port(): number {
     return this.#member.clientPort;
   }

@@ -20,6 +20,8 @@ export const FAST: EtcdTiming = {
   silenceMs: 1_500,
   retryInitialMs: 50,
   retryMaxMs: 400,
+  knockIntervalMs: 200,
+  patienceMs: 100,
   retryQuickMs: 20,
   healthyAfterMs: 300,
   listAfterReconnectMs: 50,

@@ -14,7 +14,13 @@ const ENDPOINTS: readonly (readonly [text: string, address: string, host: string
 
 for (const [text, address, host, secure] of ENDPOINTS) {
   Deno.test(`the endpoint ${text} is read as ${address} ${secure ? "with" : "without"} TLS`, () => {
-    assertEquals(parseEndpoint(text, false), { name: text, address, host, secure });
+    assertEquals(parseEndpoint(text, false), {
+      name: text,
+      address,
+      host,
+      port: Number(address.slice(address.lastIndexOf(":") + 1)),
+      secure,
+    });
   });
 }
 
