@@ -8,6 +8,7 @@ import type { z } from "zod";
 import type { OutputModule } from "../modules/module.ts";
 import { canonicalJson } from "./canonical_json.ts";
 import type { CompiledConnection } from "./compiled_connection.ts";
+import { withoutEmptyTexts } from "./empty_texts.ts";
 import type { Compiled, ProblemReason } from "./problem.ts";
 
 type Value = Readonly<Record<string, unknown>>;
@@ -52,7 +53,8 @@ export function compileOwnConnection(
   const parsed = parse(schema, redis, path);
   if ("problems" in parsed) return parsed;
   const { address, connection: config, moduleConfig: beside } = parsed.value;
-  const twice = Object.keys(beside).filter((key) => (moduleConfig[key] ?? beside[key]) !== beside[key]);
+  const inside = withoutEmptyTexts(moduleConfig, module.configSchema) as Value;
+  const twice = Object.keys(beside).filter((key) => (inside[key] ?? beside[key]) !== beside[key]);
   if (twice.length > 0) {
     const message = "It stands in module-config too, with another value: give one of them";
     return {
@@ -61,7 +63,7 @@ export function compileOwnConnection(
   }
   const fingerprint = canonicalJson({ type, config });
   const connection = { name: address, type, config, fingerprint, isOwn: true };
-  return { value: { connection, moduleConfig: { ...moduleConfig, ...beside } } };
+  return { value: { connection, moduleConfig: { ...inside, ...beside } } };
 }
 
 function refused(path: string, message: string): { readonly problems: readonly ProblemReason[] } {

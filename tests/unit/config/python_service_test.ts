@@ -359,6 +359,7 @@ Deno.test("key redis is refused beside a connection, with a module of another ki
       nobody: { chain: ["log", "log"], redis: {} },
       channel: { ...publish, redis: { channel: "a" }, "module-config": { channel: "b" } },
       same: { ...publish, redis: { channel: "a" }, "module-config": { channel: "a", format: "raw" } },
+      empty: { ...publish, redis: { channel: "a" }, "module-config": { channel: "" } },
       host: { ...publish, redis: { host: "cache", allowed_hosts: ["Other", " cache-2 "] } },
       none: { ...publish, redis: { host: "cache", allowed_hosts: [] } },
       listed: { ...publish, redis: { host: "Cache", allowed_hosts: ["cAche "] } },
