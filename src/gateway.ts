@@ -98,6 +98,8 @@ export class Gateway implements AsyncDisposable {
   readonly #stopping = new AbortController();
   #server: ListeningServer | undefined;
   #isLoaded = false;
+  /** Whether what was loaded is not all that must be there, so that nothing of it may be served. */
+  #isIncomplete = false;
   #ready = false;
   #draining = false;
   #closed = false;
@@ -149,8 +151,8 @@ export class Gateway implements AsyncDisposable {
 
   /**
    * Builds a gateway and starts it. Resolves once it listens; with the file backend, once the configuration
-   * is loaded too. With etcd, requests get 503 `not_ready` until the first load, and with Vault until the
-   * secrets are read.
+   * is loaded too. Requests get 503 `not_ready` with etcd until the first load, with files until those that
+   * there must be can be read, and with Vault until the secrets are read.
    *
    * @throws {StartupError} when the address or the data directory cannot be used
    */
@@ -164,7 +166,8 @@ export class Gateway implements AsyncDisposable {
     try {
       // Reading files takes no time worth a 503; etcd or Vault may be away for long, and /livez must answer.
       if (gateway.#provider.backend === "file") await gateway.#load();
-      if (gateway.#isLoaded && !gateway.#waitsForVault) await gateway.#becomeReady();
+      const waits = !gateway.#isLoaded || gateway.#isIncomplete || gateway.#waitsForVault;
+      if (!waits) await gateway.#becomeReady();
       gateway.#listen();
       if (!gateway.#ready) gateway.#becomeReadyInBackground();
       return gateway;
@@ -270,7 +273,7 @@ export class Gateway implements AsyncDisposable {
     const isReady = () => this.#ready;
     const requests = new RequestMetrics(this.#metrics, this.#inflight);
     const webhooks = {
-      find: (path: string) => this.#manager.find(path),
+      find: (path: string) => this.#isIncomplete ? undefined : this.#manager.find(path),
       isReady,
       isClosed: () => this.#closed,
       bodyLimits: { maxBytes: limits.maxBodyBytes, timeoutMs: limits.bodyTimeoutMs },
@@ -319,6 +322,18 @@ export class Gateway implements AsyncDisposable {
   async #load(): Promise<void> {
     await this.#provider.start(this.#manager, this.#stopping.signal);
     this.#isLoaded = true;
+    this.#isIncomplete = this.#provider.status().missing !== undefined;
+  }
+
+  async #complete(): Promise<void> {
+    logger("config").error(
+      "Not ready, and webhooks answer 503, until the configuration is complete: {missing}",
+      {
+        missing: this.#provider.status().missing,
+      },
+    );
+    await this.#provider.completed?.(this.#stopping.signal);
+    this.#isIncomplete = false;
   }
 
   get #waitsForVault(): boolean {
@@ -327,6 +342,7 @@ export class Gateway implements AsyncDisposable {
 
   async #becomeReady(): Promise<void> {
     if (!this.#isLoaded) await this.#load();
+    if (this.#isIncomplete) await this.#complete();
     await this.#waitForSecrets();
     this.#ready = true;
     // What an earlier process accepted and did not deliver is taken up; a first journal begins with its first event.
@@ -382,6 +398,7 @@ export async function createProvider(settings: Settings): Promise<ConfigProvider
     return new FileConfigProvider({
       webhooksFile: settings.files.webhooks,
       connectionsFile: settings.files.connections,
+      named: settings.files.named,
       defaultNamespace: settings.defaultNamespace,
       logger: logger("config"),
     });

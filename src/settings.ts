@@ -5,6 +5,7 @@
  * @module
  */
 
+import { join } from "@std/path";
 import { StartupError } from "./errors.ts";
 import { unreadVariables } from "./python_variables.ts";
 import {
@@ -34,7 +35,12 @@ import { vaultContradictions, type VaultSettings, vaultSettings } from "./vault_
 export interface Settings {
   readonly configBackend: "file" | "etcd";
   /** Paths of the file backend's files. */
-  readonly files: { readonly webhooks: string; readonly connections: string };
+  readonly files: {
+    readonly webhooks: string;
+    readonly connections: string;
+    /** Which of them a variable names: the gateway is not ready before they were read once. */
+    readonly named: readonly ("webhooks" | "connections")[];
+  };
   readonly etcd: {
     /** At least one; all `http://host:port`, or all `https://host:port`. */
     readonly endpoints: readonly string[];
@@ -114,8 +120,21 @@ const VARIABLES = {
     "file",
     "Where the configuration of webhooks and connections comes from.",
   ),
-  WEBHOOKS_CONFIG_FILE: variable(text("path"), "webhooks.json", "The file backend's webhooks."),
-  CONNECTIONS_CONFIG_FILE: variable(text("path"), "connections.json", "The file backend's connections."),
+  CONFIG_DIR: variable(
+    text("path"),
+    ".",
+    "Directory of `webhooks.json` and `connections.json`, where no other files are named.",
+  ),
+  WEBHOOKS_CONFIG_FILE: optional(
+    text("path"),
+    "The file backend's webhooks. The gateway is not ready before a file that is named here was read.",
+    "(`webhooks.json` in `CONFIG_DIR`)",
+  ),
+  CONNECTIONS_CONFIG_FILE: optional(
+    text("path"),
+    "The file backend's connections. The gateway is not ready before a file that is named here was read.",
+    "(`connections.json` in `CONFIG_DIR`)",
+  ),
   ETCD_HOST: variable(
     host("; `ETCD_ENDPOINTS` takes URLs and several members"),
     "localhost",
@@ -265,9 +284,10 @@ export function loadSettings(
   problems.push(...contradictions(values));
   if (problems.length > 0) throw new StartupError("settings_invalid", problems);
 
+  const files = fileSettings(values);
   return {
     configBackend: values.CONFIG_BACKEND,
-    files: { webhooks: values.WEBHOOKS_CONFIG_FILE, connections: values.CONNECTIONS_CONFIG_FILE },
+    files,
     etcd: etcdSettings(values),
     defaultNamespace: values.ETCD_NAMESPACE,
     ...ifSet("snapshotFile", values.CONFIG_SNAPSHOT_FILE),
@@ -295,8 +315,8 @@ export function loadSettings(
     requestIdHeader: values.REQUEST_ID_HEADER,
     ...ifSet("vault", vaultSettings(values, warnings)),
     secrets: secretSettings(values, [
-      values.WEBHOOKS_CONFIG_FILE,
-      values.CONNECTIONS_CONFIG_FILE,
+      files.webhooks,
+      files.connections,
       values.CONFIG_SNAPSHOT_FILE,
       journalDirectory(values.DATA_DIR),
       values.ETCD_TLS_CERT,
@@ -372,6 +392,19 @@ function bothOrNone(values: Values, first: VariableName, second: VariableName): 
   return missing.length === 1
     ? [`${first} and ${second} must be set together: ${missing[0]} is not set`]
     : [];
+}
+
+function fileSettings(values: Values): Settings["files"] {
+  const { CONFIG_DIR: directory, WEBHOOKS_CONFIG_FILE: webhooks, CONNECTIONS_CONFIG_FILE: connections } =
+    values;
+  return {
+    webhooks: webhooks ?? join(directory, "webhooks.json"),
+    connections: connections ?? join(directory, "connections.json"),
+    named: [
+      ...(webhooks === undefined ? [] : ["webhooks"] as const),
+      ...(connections === undefined ? [] : ["connections"] as const),
+    ],
+  };
 }
 
 function etcdSettings(values: Values): Settings["etcd"] {

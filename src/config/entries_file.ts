@@ -22,7 +22,7 @@ const MAX_QUOTED_NAME = 100;
 /** What the entries of a file are. */
 export interface EntryKind extends MemberKind {
   readonly keyOf: (name: string) => ConfigKey;
-  /** Whether it is all right that there is no file, as long as there never was one. */
+  /** Whether it is all right that there is no file, as long as there never was a good one. */
   readonly optional: boolean;
 }
 
@@ -73,13 +73,21 @@ export class EntriesFile {
     return this.#reported;
   }
 
+  /** Why the file cannot be done without and was never read, without its path; `undefined` when all is well. */
+  get missing(): string | undefined {
+    const { origin, problem } = this.#reported;
+    if (origin !== "nothing" || problem === undefined) return undefined;
+    // What the system says of a file that cannot be read names its path.
+    return problem.code === "file_unreadable" ? "The file cannot be read" : problem.message;
+  }
+
   /** Reads the file. Whatever is wrong with it, the entries that were reported last stay. */
   async read(): Promise<FileState> {
     const reported = this.#reported;
     const content = await readFileContent(this.path);
     if ("problem" in content) {
       const seen = reported.seen || content.exists;
-      const fine = content.problem.code === "file_missing" && !seen && this.#mayBeMissing();
+      const fine = content.problem.code === "file_missing" && this.#mayBeMissing(seen);
       return { ...reported, fingerprint: "", problem: fine ? undefined : content.problem, seen };
     }
     const { bytes, fingerprint } = content;
@@ -126,8 +134,10 @@ export class EntriesFile {
     this.#reported = next;
   }
 
-  #mayBeMissing(): boolean {
-    return this.#kind.optional || this.#reported.origin === "embedded_default";
+  /** A file that was good once is missed; one that never was may be taken away again. */
+  #mayBeMissing(seen: boolean): boolean {
+    const { origin } = this.#reported;
+    return this.#kind.optional ? origin === "nothing" : origin === "embedded_default" && !seen;
   }
 
   async #entriesOf(parsed: JsonObject): Promise<Pick<FileState, "entries" | "badNames">> {

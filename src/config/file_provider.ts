@@ -10,8 +10,13 @@ import type { ConfigProvider, ConfigSink, ProviderStatus } from "./provider.ts";
 export interface FileConfigProviderOptions {
   /** Path of `webhooks.json`: webhook id -> webhook. */
   readonly webhooksFile: string;
-  /** Path of `connections.json`: connection name -> connection. It need not exist. */
+  /** Path of `connections.json`: connection name -> connection. */
   readonly connectionsFile: string;
+  /**
+   * Which of the files the operator has named. Where none is named and none exists at the start, a webhook
+   * `default` stands in for them; connections need no file unless it is named. @default []
+   */
+  readonly named?: readonly ("webhooks" | "connections")[];
   /** The namespace of all webhooks in the file. */
   readonly defaultNamespace: string;
   /** @default the logger `cwm.config` */
@@ -25,7 +30,7 @@ export interface FileConfigProviderOptions {
 /**
  * Configuration from two JSON files, live: a change in either is reported within a fraction of a second,
  * and nothing but what changed. A file that is broken or gone is a problem to report; what was read last
- * stays in service. When neither file exists at the start, a webhook `default` stands in for them.
+ * stays in service. Until each file that there must be was read once, the configuration is not complete.
  */
 export class FileConfigProvider implements ConfigProvider {
   readonly backend = "file";
@@ -34,6 +39,9 @@ export class FileConfigProvider implements ConfigProvider {
   readonly #watcher: DirectoryWatcher;
   readonly #pollIntervalMs: number;
   readonly #logger: Logger;
+  readonly #mayStandIn: boolean;
+  readonly #complete = Promise.withResolvers<void>();
+  #isComplete = false;
   #sink: ConfigSink | undefined;
   #poll: ReturnType<typeof setInterval> | undefined;
   /** The load under way. */
@@ -46,7 +54,8 @@ export class FileConfigProvider implements ConfigProvider {
   #stopped = false;
 
   constructor(options: FileConfigProviderOptions) {
-    const namespace = options.defaultNamespace;
+    const { defaultNamespace: namespace, named = [] } = options;
+    this.#mayStandIn = named.length === 0;
     this.#webhooks = new EntriesFile(options.webhooksFile, {
       ...WEBHOOKS,
       keyOf: (id) => ({ kind: "webhook", namespace, id }),
@@ -55,7 +64,7 @@ export class FileConfigProvider implements ConfigProvider {
     this.#connections = new EntriesFile(options.connectionsFile, {
       ...CONNECTIONS,
       keyOf: (name) => ({ kind: "connection", name }),
-      optional: true,
+      optional: !named.includes("connections"),
     });
     this.#logger = options.logger ?? logger("config");
     this.#pollIntervalMs = options.pollIntervalMs ?? 30_000;
@@ -102,6 +111,11 @@ export class FileConfigProvider implements ConfigProvider {
     this.#assertRunning();
   }
 
+  async completed(signal: AbortSignal): Promise<void> {
+    signal.throwIfAborted();
+    await abortable(this.#complete.promise, signal);
+  }
+
   status(): ProviderStatus {
     const states = [this.#webhooks.reported, this.#connections.reported];
     return {
@@ -110,7 +124,15 @@ export class FileConfigProvider implements ConfigProvider {
       degraded: states.some(({ problem, origin }) => problem !== undefined && origin !== "nothing"),
       revision: this.#revision === 0 ? "" : String(this.#revision),
       lastSyncAt: this.#lastSyncAt,
+      ...(this.#isComplete || this.#revision === 0 ? {} : { missing: this.#describeMissing() }),
     };
+  }
+
+  #describeMissing(): string {
+    const files = [["webhooks", this.#webhooks], ["connections", this.#connections]] as const;
+    return files.filter(([, { missing }]) => missing !== undefined)
+      .map(([name, { missing }]) => `File of the ${name}: ${missing}`)
+      .join("; ");
   }
 
   /** Stops watching, and waits for a load under way; it reports nothing any more. */
@@ -152,7 +174,12 @@ export class FileConfigProvider implements ConfigProvider {
     if (this.#stopped) return;
     const noFiles = webhooks.problem?.code === "file_missing" && connections.origin === "nothing" &&
       connections.problem === undefined;
-    this.#report(connections, this.#revision === 0 && noFiles ? EMBEDDED_DEFAULT : webhooks);
+    const standsIn = this.#mayStandIn && this.#revision === 0 && noFiles;
+    this.#report(connections, standsIn ? EMBEDDED_DEFAULT : webhooks);
+    if (!this.#isComplete && this.#describeMissing() === "") {
+      this.#isComplete = true;
+      this.#complete.resolve();
+    }
     const { problem } = this.#webhooks.reported;
     if (problem === undefined && connections.problem === undefined) this.#lastSyncAt = startedAt;
   }

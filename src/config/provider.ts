@@ -56,6 +56,8 @@ export interface ProviderStatus {
   readonly revision: string;
   /** When the backend was last known to hold what is served, in milliseconds since 1970. */
   readonly lastSyncAt: number | undefined;
+  /** What keeps the first configuration from being complete, for anybody to read; left out once it is. */
+  readonly missing?: string;
 }
 
 /** Where configuration comes from. Read-only: nothing here writes to a backend. */
@@ -67,6 +69,13 @@ export interface ConfigProvider extends AsyncDisposable {
    * @throws {DOMException} `AbortError` when the signal aborts first
    */
   start(sink: ConfigSink, signal: AbortSignal): Promise<void>;
+  /**
+   * Resolves when there is a complete configuration, where a start may come without one. Nothing of an incomplete
+   * one may be served.
+   *
+   * @throws {DOMException} `AbortError`, or the reason that the signal was given, when it aborts first
+   */
+  completed?(signal: AbortSignal): Promise<void>;
   /** Looks for changes now, without waiting for a notification. Resolves when they are applied. */
   reload(signal: AbortSignal): Promise<void>;
   status(): ProviderStatus;

@@ -69,7 +69,8 @@ export class ModuleDeliverer implements Deliverer {
   }
 
   /**
-   * Loads the configuration. With etcd, waits until the cluster can be reached.
+   * Loads the configuration. Waits until etcd can be reached, or the files that there must be can be read: events
+   * whose webhook is not there would be refused for good.
    *
    * @throws {DOMException} `AbortError` when the signal aborts first
    */
@@ -77,6 +78,7 @@ export class ModuleDeliverer implements Deliverer {
     const deliverer = new ModuleDeliverer(options, await createProvider(options.delivery));
     try {
       await deliverer.#provider.start(deliverer.#manager, signal);
+      await deliverer.#waitUntilComplete(signal);
       logger("config").info(
         "Delivering with {webhooks} webhooks and {connections} connections",
         deliverer.#manager.size,
@@ -86,6 +88,15 @@ export class ModuleDeliverer implements Deliverer {
       await deliverer[Symbol.asyncDispose]();
       throw error;
     }
+  }
+
+  async #waitUntilComplete(signal: AbortSignal): Promise<void> {
+    const { missing } = this.#provider.status();
+    if (missing === undefined) return;
+    logger("config").error("Nothing is delivered until the configuration is complete: {missing}", {
+      missing,
+    });
+    await this.#provider.completed?.(signal);
   }
 
   async deliver(event: VerifiedEvent): Promise<DeliveryResult> {
@@ -137,6 +148,7 @@ async function createProvider(delivery: ModuleDelivererOptions["delivery"]): Pro
     return new FileConfigProvider({
       webhooksFile: delivery.webhooks,
       connectionsFile: delivery.connections,
+      named: ["webhooks"],
       defaultNamespace: delivery.namespace ?? FILE_NAMESPACE,
       logger: logger("config"),
     });

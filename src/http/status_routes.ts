@@ -48,11 +48,18 @@ export function statusRoutes(source: StatusSource): Route[] {
 
 /** 200 only when requests should be sent here: the configuration is loaded and no shutdown has begun. */
 function readiness(source: StatusSource, id: string): Response {
-  const { degraded } = source.provider();
-  const configuration = source.isReady() ? degraded ? "degraded" : "loaded" : "loading";
-  if (source.isDraining()) return jsonResponse(503, { status: "draining", configuration }, id);
+  const { degraded, missing } = source.provider();
   const ready = source.isReady();
-  return jsonResponse(ready ? 200 : 503, { status: ready ? "ready" : "not_ready", configuration }, id);
+  const configuration = ready ? degraded ? "degraded" : "loaded" : loadingState(missing);
+  if (source.isDraining()) return jsonResponse(503, { status: "draining", configuration }, id);
+  const status = ready ? "ready" : "not_ready";
+  const reason = missing === undefined ? {} : { reason: missing };
+  return jsonResponse(ready ? 200 : 503, { status, configuration, ...reason }, id);
+}
+
+/** A configuration that is not complete has been looked at, and waits for its operator. */
+function loadingState(missing: string | undefined): string {
+  return missing === undefined ? "loading" : "incomplete";
 }
 
 /** What `/health` calls the states of Vault. */
@@ -65,10 +72,10 @@ const VAULT_HEALTH = {
 
 /** An unreachable etcd or Vault leaves the gateway healthy: it serves from what it has. */
 function health(source: StatusSource, id: string): Response {
-  const { backend, connected } = source.provider();
+  const { backend, connected, missing } = source.provider();
   const vault = source.vault?.();
   const components = {
-    config_manager: source.isReady() ? "healthy" : "loading",
+    config_manager: source.isReady() ? "healthy" : loadingState(missing),
     ...(backend === "etcd" ? { etcd: connected ? "healthy" : "disconnected" } : {}),
     ...(vault === undefined ? {} : { vault: VAULT_HEALTH[vault.state] }),
   };

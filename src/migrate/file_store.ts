@@ -24,7 +24,7 @@ export class FileStore implements ConfigStore {
       connection: new ConfigFile(files.connections, {
         ...CONNECTIONS,
         keyOf: (name) => ({ kind: "connection", name }),
-        optional: true,
+        optional: !files.named.includes("connections"),
       }),
       webhook: new ConfigFile(files.webhooks, {
         ...WEBHOOKS,

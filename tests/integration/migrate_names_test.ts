@@ -74,6 +74,7 @@ class Sides implements AsyncDisposable {
     const files = new FileStore({
       webhooks: this.directory.file(paths.webhooks),
       connections: this.directory.file(paths.connections),
+      named: [],
     }, this.namespace);
     await using etcd = new EtcdStore({ endpoints: [this.server.endpoint], prefix: PREFIX }, this.namespace);
     const [source, target] = to === "etcd" ? [files, etcd] : [etcd, files];

@@ -52,7 +52,7 @@ function webhooks(count: number, extra: Readonly<Record<string, unknown>> = {}):
 function storesOf(dir: TempDir, endpoint: string): { readonly files: FileStore; readonly etcd: EtcdStore } {
   return {
     files: new FileStore(
-      { webhooks: dir.file("webhooks.json"), connections: dir.file("connections.json") },
+      { webhooks: dir.file("webhooks.json"), connections: dir.file("connections.json"), named: [] },
       "default",
     ),
     etcd: new EtcdStore({ endpoints: [endpoint], prefix: PREFIX }, "default"),

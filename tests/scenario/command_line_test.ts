@@ -132,6 +132,15 @@ Deno.test("cwm check reports a file that does not parse", async () => {
   assertStringIncludes(stdout, "webhooks.json");
 });
 
+Deno.test("cwm check ends with status 1 when a file that is named does not exist", async () => {
+  const files = { "webhooks.json": JSON.stringify({ a: { module: "log" } }) };
+  for (const variable of ["WEBHOOKS_CONFIG_FILE", "CONNECTIONS_CONFIG_FILE"]) {
+    const { status, stdout } = await run(["check"], { files, env: { [variable]: "missing.json" } });
+    assertEquals(status, 1);
+    assertStringIncludes(stdout, "missing.json: The file does not exist (file_missing)");
+  }
+});
+
 Deno.test("cwm healthcheck tells a ready gateway from none", async () => {
   await using gateway = await GatewayProcess.start();
   await gateway.waitUntilReady();

@@ -45,8 +45,7 @@ export class TestGateway implements AsyncDisposable {
     const settings = loadSettings({
       HOST: "127.0.0.1",
       PORT: "0",
-      WEBHOOKS_CONFIG_FILE: files.webhooks,
-      CONNECTIONS_CONFIG_FILE: files.connections,
+      CONFIG_DIR: directory.path,
       DATA_DIR: join(directory.path, "data"),
       SHUTDOWN_GRACE_MS: "0",
       ...environment,

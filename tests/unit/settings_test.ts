@@ -23,10 +23,28 @@ function problemsOf(env: Environment): readonly string[] {
 
 const SERVICE_ACCOUNT_TOKEN = "/var/run/secrets/kubernetes.io/serviceaccount/token";
 
+Deno.test("settings look for files in CONFIG_DIR unless they are named", () => {
+  const filesOf = (env: Readonly<Record<string, string>>) =>
+    loadSettings(env, { logIsTerminal: false }).files;
+  assertEquals(filesOf({ CONFIG_DIR: "/config" }), {
+    webhooks: "/config/webhooks.json",
+    connections: "/config/connections.json",
+    named: [],
+  });
+  assertEquals(
+    filesOf({ CONFIG_DIR: "/config", CONNECTIONS_CONFIG_FILE: "c.json", WEBHOOKS_CONFIG_FILE: "" }),
+    {
+      webhooks: "/config/webhooks.json",
+      connections: "c.json",
+      named: ["connections"],
+    },
+  );
+});
+
 Deno.test("settings have the documented defaults when no variable is set", () => {
   assertEquals(load({}), {
     configBackend: "file",
-    files: { webhooks: "webhooks.json", connections: "connections.json" },
+    files: { webhooks: "webhooks.json", connections: "connections.json", named: [] },
     etcd: { endpoints: ["http://localhost:2379"], prefix: "/cwm/" },
     defaultNamespace: "default",
     dataDir: "./data",
@@ -91,7 +109,11 @@ Deno.test("settings take every variable", () => {
   });
   assertEquals(settings, {
     configBackend: "etcd",
-    files: { webhooks: "/etc/cwm/webhooks.json", connections: "/etc/cwm/connections.json" },
+    files: {
+      webhooks: "/etc/cwm/webhooks.json",
+      connections: "/etc/cwm/connections.json",
+      named: ["webhooks", "connections"],
+    },
     etcd: {
       endpoints: ["https://a.example:2379", "https://b.example:2380", "https://[::1]:2379"],
       prefix: "/team/cwm/",

@@ -6,7 +6,7 @@ import { TempDir } from "../../support/temp_dir.ts";
 
 function storeIn(dir: TempDir, namespace = "default"): FileStore {
   return new FileStore(
-    { webhooks: dir.file("webhooks.json"), connections: dir.file("connections.json") },
+    { webhooks: dir.file("webhooks.json"), connections: dir.file("connections.json"), named: [] },
     namespace,
   );
 }
@@ -43,6 +43,21 @@ Deno.test("file store needs the webhooks file at the source and neither file at 
   const error = await assertRejects(() => storeIn(dir).read("source"), MigrationError);
   assertStringIncludes(error.message, "webhooks.json");
   assertEquals((await storeIn(dir).read("target")).values.size, 0);
+});
+
+Deno.test("file store needs the connections file at the source where it is named", async () => {
+  await using dir = await TempDir.create();
+  const files = {
+    webhooks: await dir.writeJson("webhooks.json", {}),
+    connections: dir.file("connections.json"),
+    named: ["connections"],
+  } as const;
+  await assertRejects(
+    () => new FileStore(files, "default").read("source"),
+    MigrationError,
+    "connections.json",
+  );
+  assertEquals((await new FileStore(files, "default").read("target")).values.size, 0);
 });
 
 Deno.test("file store refuses a file that does not parse, in either role, and leaves it alone", async () => {
@@ -172,6 +187,7 @@ Deno.test("a file that cannot be written is an error that names it", async () =>
   const store = new FileStore({
     webhooks: dir.file("no/such/webhooks.json"),
     connections: dir.file("c.json"),
+    named: [],
   }, "d");
   await store.read("target");
   const write = () => store.write(changes({ "d/webhooks/a": "{}" }), ignore);

@@ -15,6 +15,7 @@ async function plan(source: Files, target: Files, { prune = false } = {}): Promi
       new FileStore({
         webhooks: await dir.writeJson(`webhooks-${index}.json`, files.webhooks),
         connections: await dir.writeJson(`connections-${index}.json`, files.connections),
+        named: [],
       }, "default")
     ),
   );
