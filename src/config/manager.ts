@@ -30,6 +30,15 @@ const RETRY_AFTER_SECONDS = 10;
 /** Why values are applied: they are new, or a secret that they refer to is. */
 type Cause = "configuration" | "secrets";
 
+/** The arguments of the warning that the gateway's settings let namespaces read each other's secrets. */
+const VAULT_IS_SHARED: Parameters<Findings["setWarnings"]> = ["VAULT_PATHS", [{
+  code: "vault_paths_unset",
+  path: "",
+  message:
+    "It is not set, and there are several namespaces: whoever writes webhooks of one can read the secrets " +
+    "of all in Vault. Set it to patterns such as teams/{namespace}",
+}], ""];
+
 type ConnectionKey = Extract<ConfigKey, { kind: "connection" }>;
 
 /** What the manager needs. */
@@ -223,6 +232,7 @@ export class ConfigManager implements ConfigSink {
       this.#setWebhookWarnings(path, [], change.revision);
       return;
     }
+    if (this.#secrets?.isVaultSharedBy(namespace) === true) this.#findings.setWarnings(...VAULT_IS_SHARED);
     const compiled = compilePut(change, (json) => compileWebhook(json, this.#compile, namespace));
     if (this.#isInService(() => describeWebhook(path), change, compiled, cause)) return;
     this.#setWebhookWarnings(path, compiled.warnings ?? [], change.revision);

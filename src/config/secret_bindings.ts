@@ -42,12 +42,25 @@ export class SecretBindings implements Disposable {
   readonly #changed = new Set<SecretKey>();
   readonly #closing = new AbortController();
   #applying: Promise<void> | undefined;
+  /** The first namespace of a webhook, and whether there was another one. */
+  #namespace: string | undefined;
+  #isShared = false;
 
   constructor(options: SecretBindingsOptions) {
     this.#options = options;
     for (const [source, cache] of this.#caches()) {
       cache.onChange = (path) => this.#secretChanged(`${source}:${path}`);
     }
+  }
+
+  /**
+   * Returns whether this is the first time that webhooks of several namespaces may read all of Vault, so that
+   * whoever writes those of one can read the secrets of the others.
+   */
+  isVaultSharedBy(namespace: string): boolean {
+    if (this.#isShared || !this.#options.secrets.isVaultOpen) return false;
+    this.#namespace ??= namespace;
+    return this.#isShared = this.#namespace !== namespace;
   }
 
   /** Whether any entry uses secrets. */

@@ -23,6 +23,8 @@ export type SecretState =
   | { readonly state: "found"; readonly text: string; readonly trouble: string | undefined }
   | { readonly state: "absent"; readonly reason: string; readonly trouble: string | undefined }
   | { readonly state: "misconfigured" | "unavailable"; readonly reason: string }
+  /** The settings do not let it be read here, so that it never is. */
+  | { readonly state: "refused"; readonly reason: string }
   /** It is being read for the first time. */
   | { readonly state: "pending" };
 
@@ -77,9 +79,9 @@ export class SecretLookup implements AsyncDisposable {
   find(reference: SecretReference, namespace: string | undefined): SecretState {
     const { source, path } = reference;
     const cache = this.caches[source];
-    if (cache === undefined) return { state: "misconfigured", reason: NOT_CONFIGURED[source] };
+    if (cache === undefined) return { state: "refused", reason: NOT_CONFIGURED[source] };
     if (source === "vault" && !this.#mayRead(path, namespace)) {
-      return { state: "misconfigured", reason: "VAULT_PATHS does not allow this path here" };
+      return { state: "refused", reason: "VAULT_PATHS does not allow this path here" };
     }
     return stateOf(cache.find(path), source === "file" ? "" : reference.field);
   }

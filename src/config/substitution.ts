@@ -127,9 +127,13 @@ class Substitution {
       this.problems.push({ code: "missing_secret", path, message });
       return undefined;
     }
+    const found = secrets.find(reference, this.#namespace);
+    if (found.state === "refused") {
+      this.problems.push(secretProblem("secret_misconfigured", path, reference, found.reason));
+      return undefined;
+    }
     const resolved = this.#secrets ??= { keys: [], texts: [], stale: [] };
     resolved.keys.push(secretKey(reference));
-    const found = secrets.find(reference, this.#namespace);
     if (found.state === "pending") {
       this.isPending = true;
       return undefined;
