@@ -15,12 +15,13 @@ export interface CheckReport {
   readonly status: number;
 }
 
-/** Checks a configuration as files. */
+/** Checks a configuration as files. @param variables further settings of the process */
 export async function checkFiles(
   { webhooks, connections, environment }: Pick<
     PythonConfiguration,
     "webhooks" | "connections" | "environment"
   >,
+  variables: Readonly<Record<string, string>> = {},
 ): Promise<CheckReport> {
   await using directory = await TempDir.create();
   const files = {
@@ -33,6 +34,7 @@ export async function checkFiles(
     WEBHOOKS_CONFIG_FILE: files.webhooks,
     CONNECTIONS_CONFIG_FILE: files.connections,
     DATA_DIR: directory.file("data"),
+    ...variables,
   }, { logIsTerminal: false });
   const lines: string[] = [];
   const status = await check(settings, environment, { probe: false, print: (line) => lines.push(line) });

@@ -1,6 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { checkFiles, verdictOf } from "../../support/python_configurations/check_files.ts";
 import { pythonConfigurations } from "../../support/python_configurations/python_configurations.ts";
+import { standIn, VaultWorld } from "../../support/vault/vault_world.ts";
 
 const configurations = pythonConfigurations();
 
@@ -30,6 +31,38 @@ Deno.test("what is refused for its directory alone is taken where that is the wo
     const verdict = { ...expected, refused: {}, taken: Object.keys(webhooks).length };
     assertEquals([verdictOf(report, here), report.status], [verdict, 0]);
   }
+});
+
+Deno.test("what has its secrets in Vault is taken where Vault is asked, but for what is refused anyway", async () => {
+  await using vault = await VaultWorld.start(() => standIn("vault"));
+  await vault.admin.write2("kv2", "farm/gate", { token: "farm-gate", seal: "farm-seal" });
+  await vault.admin.write2("kv2", "farm/silo", { password: "farm-password" });
+  const role = await vault.role();
+  const variables = {
+    SECRETS_BACKEND: "vault",
+    VAULT_ADDR: vault.front.url,
+    VAULT_MOUNT_POINT: "kv2",
+    VAULT_ROLE_ID: role.roleId,
+    VAULT_SECRET_ID: role.secretId,
+  };
+  const inVault = configurations.filter(({ expected }) => expected.in_vault > 0);
+  const verdicts: unknown[] = [];
+  for (const configuration of inVault) {
+    const report = await checkFiles(configuration, variables);
+    const { name, webhooks } = configuration;
+    const { taken, in_vault: left, refused } = verdictOf(report, webhooks);
+    verdicts.push([
+      name,
+      taken,
+      left,
+      refused,
+      report.lines.filter((line) => line.startsWith("connection ")),
+    ]);
+  }
+  assertEquals(verdicts, [
+    ["vault", 2, 0, { pressing: ["module-config.path"] }, []],
+    ["etcd_with_vault", 3, 0, {}, []],
+  ]);
 });
 
 Deno.test("the table has 92 webhooks and 47 connections, and every one of them in one group", () => {
