@@ -206,6 +206,12 @@ export interface GatewayErrorOptions {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
+/** What an output's error may carry besides. */
+export interface DeliveryErrorOptions extends GatewayErrorOptions {
+  /** @see {@linkcode DeliveryError.isPartial} */
+  readonly isPartial?: boolean;
+}
+
 /** An error with a stable code; `message` is safe to show to the client. */
 export class GatewayError extends Error {
   override readonly name: string = "GatewayError";
@@ -241,9 +247,15 @@ export class GatewayError extends Error {
  */
 export class DeliveryError extends GatewayError {
   override readonly name = "DeliveryError";
+  /**
+   * Whether only a part of the system behind the output failed, such as one broker of several: events for the
+   * other parts go on. @default false
+   */
+  readonly isPartial: boolean;
 
-  constructor(code: DeliveryErrorCode, message?: string, options?: GatewayErrorOptions) {
+  constructor(code: DeliveryErrorCode, message?: string, options?: DeliveryErrorOptions) {
     super(code, message, options);
+    this.isPartial = options?.isPartial ?? false;
   }
 }
 

@@ -62,6 +62,7 @@ export class WebhookEntry extends PlacedEntry implements Route {
       output: this.#outputs[index]!,
       config: step.moduleConfig,
       ordered: step.module.ordered?.(step.moduleConfig) ?? false,
+      batchKey: step.module.batchKey?.(step.moduleConfig) ?? "",
       retry: step.retry,
     }));
   }

@@ -1,3 +1,4 @@
+import { setImmediate } from "node:timers";
 import { Expiring } from "../deadlines.ts";
 import { DeliveryError } from "../errors.ts";
 import type { Attempt, DeliveryResult } from "../modules/module.ts";
@@ -33,11 +34,15 @@ export abstract class TimedAttempt extends Expiring implements Attempt {
     this.onEnd(results);
   }
 
-  /** The deadline has passed: the output is told to stop, and nobody waits for it any more. */
+  /**
+   * The deadline has passed: the output is told to stop. It may say at once what it waited for; then nobody waits
+   * for it any more.
+   */
   override expire(): void {
     const error = new DeliveryError("output_timeout");
-    this.#controller?.abort(error);
-    this.end([error]);
+    if (this.#controller === undefined) return this.end([error]);
+    this.#controller.abort(error);
+    if (!this.#ended) setImmediate(() => this.end([error]));
   }
 
   /** Called once; a result that is missing is the same as the first one, or a failure if that is missing too. */

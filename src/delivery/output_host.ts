@@ -85,7 +85,8 @@ export class OutputHost implements AsyncDisposable, MeasuredOutput, BatchOutput 
   ) {
     this.#module = module;
     this.#connection = connection;
-    this.#context = { ...environment.context, name, logger };
+    const throttled = (milliseconds: number) => environment.metrics.throttled(this, milliseconds);
+    this.#context = { ...environment.context, name, logger, throttled };
     this.#environment = environment;
     const concurrency = module.concurrency ?? DEFAULT_CONCURRENCY;
     this.scheduler = new OutputScheduler(this, environment.deadlines, logger);
@@ -172,7 +173,9 @@ export class OutputHost implements AsyncDisposable, MeasuredOutput, BatchOutput 
       return resultOfEach(batch, pending);
     }
     const ended = attempt.results;
-    this.#withinDeadline(pending, attempt, batch);
+    const config = batch[0]?.config;
+    const timeoutMs = this.#module.journalTimeoutMs?.(config) ?? this.#timeoutMs(config);
+    this.#withinDeadline(pending, attempt, timeoutMs);
     return ended.then((results) => resultOfEach(batch, results));
   }
 
@@ -192,12 +195,17 @@ export class OutputHost implements AsyncDisposable, MeasuredOutput, BatchOutput 
     const { deliveryBudgetMs, deadlines, metrics } = this.#environment;
     const giveUpAt = delivery.startedAt + deliveryBudgetMs;
     let last = failure;
+    let begunAt = delivery.startedAt;
     for (let number = 1; last.disposition === "retry" && !this.#closed; number++) {
       const delay = retryDelayMs(delivery.retry, number, last, Math.random());
-      if (delay === undefined || performance.now() + delay > giveUpAt) break;
+      if (delay === undefined) break;
+      // One that takes as long would be cut off, and the sender learn later and less than is known now.
+      const now = performance.now();
+      if (now + delay + (now - begunAt) > giveUpAt) break;
       await deadlines.wait(roundUp(delay));
       metrics.retried(this);
-      const leftMs = Math.max(1, giveUpAt - performance.now());
+      begunAt = performance.now();
+      const leftMs = Math.max(1, giveUpAt - begunAt);
       const result = await this.#attempt(delivery, number + 1, roundUp(leftMs));
       if (result === "delivered") return result;
       last = result;
@@ -221,13 +229,14 @@ export class OutputHost implements AsyncDisposable, MeasuredOutput, BatchOutput 
     const attempt = new SingleAttempt(number, delivery, this.#concludeAttempt);
     if (place !== "taken" || this.#output === undefined) {
       const { result } = attempt;
-      this.#withinDeadline(this.#waitAndHand(place, batch, attempt), attempt, batch, mostMs);
+      const pending = this.#waitAndHand(place, batch, attempt);
+      this.#withinDeadline(pending, attempt, Math.min(this.#timeoutMs(delivery.config), mostMs));
       return result;
     }
     const results = this.#hand(this.#output, batch, attempt);
     if (results instanceof Promise) {
       const { result } = attempt;
-      this.#withinDeadline(results, attempt, batch, mostMs);
+      this.#withinDeadline(results, attempt, Math.min(this.#timeoutMs(delivery.config), mostMs));
       return result;
     }
     this.#places.free();
@@ -237,7 +246,13 @@ export class OutputHost implements AsyncDisposable, MeasuredOutput, BatchOutput 
   }
 
   #note(result: DeliveryResult): void {
-    this.#failure = result === "delivered" ? undefined : result;
+    if (result !== "delivered") {
+      this.#failure = result;
+      return;
+    }
+    this.#failure = undefined;
+    // Whoever waits in the journal need not wait for the next probe.
+    if (this.scheduler.isPaused) this.scheduler.resume();
   }
 
   #hand(output: Output, batch: readonly Delivery[], attempt: Attempt): Results | Promise<Results> {
@@ -258,18 +273,16 @@ export class OutputHost implements AsyncDisposable, MeasuredOutput, BatchOutput 
   }
 
   /** The place is kept until the output itself has ended: a hung one must not get ever more to do. */
-  #withinDeadline(
-    pending: Promise<Results>,
-    attempt: TimedAttempt,
-    batch: readonly Delivery[],
-    mostMs = Infinity,
-  ): void {
-    const timeoutMs = this.#module.timeoutMs?.(batch[0]?.config) ?? DEFAULT_TIMEOUT_MS;
-    this.#environment.deadlines.set(Math.min(timeoutMs, mostMs), attempt);
+  #withinDeadline(pending: Promise<Results>, attempt: TimedAttempt, timeoutMs: number): void {
+    this.#environment.deadlines.set(timeoutMs, attempt);
     pending.then(
       (results) => this.#end(attempt, results),
       (error) => this.#end(attempt, [this.#toDeliveryError(error)]),
     );
+  }
+
+  #timeoutMs(config: unknown): number {
+    return this.#module.timeoutMs?.(config) ?? DEFAULT_TIMEOUT_MS;
   }
 
   #end(attempt: TimedAttempt, results: Results): void {

@@ -16,6 +16,7 @@ export interface MeasuredOutput {
 export class OutputMetrics {
   readonly #errors: Family<Counter, readonly ["module", "connection", "code"]>;
   readonly #retries: Family<Counter, readonly ["module", "connection"]>;
+  readonly #throttled: Family<Counter, readonly ["module", "connection"]>;
 
   /** @param outputs those that are open, asked at each scrape */
   constructor(metrics: Metrics, outputs: () => Iterable<MeasuredOutput>) {
@@ -28,6 +29,11 @@ export class OutputMetrics {
       "module",
       "connection",
     ]);
+    this.#throttled = metrics.counter(
+      "cwm_output_throttled_seconds_total",
+      "Time for which outputs were to be left alone, since they were asked for too much.",
+      ["module", "connection"],
+    );
     metrics.gaugeFrom("cwm_output_inflight", "Deliveries under way.", () => sumByLabels(outputs()));
     metrics.gaugeFrom(
       "cwm_output_up",
@@ -39,6 +45,11 @@ export class OutputMetrics {
   /** Counts a delivery that was given up. */
   failed({ module, connection }: MeasuredOutput, error: DeliveryError): void {
     this.#errors.with(module, connection, error.code).increment();
+  }
+
+  /** Counts the time for which an output is to be left alone. */
+  throttled({ module, connection }: MeasuredOutput, milliseconds: number): void {
+    this.#throttled.with(module, connection).add(milliseconds / 1000);
   }
 
   /** Counts a retry. */

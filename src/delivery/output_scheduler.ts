@@ -52,6 +52,8 @@ export interface ScheduledDelivery extends Delivery {
 
 /** A webhook with deliveries for the output. */
 export interface DeliverySource {
+  /** Only deliveries of sources with equal keys go in one batch. @default "" */
+  readonly batchKey?: string;
   /** Takes those that may go now, oldest first, at most so many. */
   take(limit: number): readonly ScheduledDelivery[];
 }
@@ -61,8 +63,8 @@ export class OutputScheduler {
   readonly #output: BatchOutput;
   readonly #deadlines: Deadlines;
   readonly #logger: Logger;
-  /** In the order of their turns. */
-  readonly #ready = new Set<DeliverySource>();
+  /** By the key of their batches, both in the order of their turns. None is empty. */
+  readonly #ready = new Map<string, Set<DeliverySource>>();
   #underWay = 0;
   /** Whole batches in a row that found the output out of reach. */
   #failures = 0;
@@ -88,7 +90,7 @@ export class OutputScheduler {
    * next turn, so that senders whose events were committed together have their answers before.
    */
   offer(source: DeliverySource): void {
-    this.#ready.add(source);
+    this.#readyWith(source.batchKey).add(source);
     if (this.#willPump) return;
     this.#willPump = true;
     setImmediate(() => {
@@ -99,14 +101,26 @@ export class OutputScheduler {
 
   /** Takes a source out; what it has is no longer for this output. */
   withdraw(source: DeliverySource): void {
-    this.#ready.delete(source);
+    const { batchKey = "" } = source;
+    const sources = this.#ready.get(batchKey);
+    sources?.delete(source);
+    if (sources?.size === 0) this.#ready.delete(batchKey);
   }
 
   /** Gives everything that waits here to another scheduler: its output takes the place of this one's. */
   handOver(successor: OutputScheduler): void {
-    const waiting = [...this.#ready];
+    const waiting = [...this.#ready.values()].flatMap((sources) => [...sources]);
     this.#ready.clear();
     for (const source of waiting) successor.offer(source);
+  }
+
+  /** A delivery outside of the scheduler has shown that the output takes events: those that wait may go. */
+  resume(): void {
+    if (!this.#paused) return;
+    this.#deadlines.clear(this.#pauseEnd);
+    this.#paused = false;
+    this.#noteReached();
+    this.pump();
   }
 
   /** Nothing is attempted or probed any more: a probe would open the output again. */
@@ -138,16 +152,34 @@ export class OutputScheduler {
     return this.#failures === 0 || this.#underWay === 0;
   }
 
+  #readyWith(batchKey = ""): Set<DeliverySource> {
+    let sources = this.#ready.get(batchKey);
+    if (sources === undefined) this.#ready.set(batchKey, sources = new Set());
+    return sources;
+  }
+
+  /** A batch of the sources whose turn it is. Empty only when no source has anything. */
   #collect(): ScheduledDelivery[] {
+    for (const [batchKey, sources] of this.#ready) {
+      // To the end of the line, or out of it.
+      this.#ready.delete(batchKey);
+      const batch = this.#collectFrom(sources);
+      if (sources.size > 0) this.#ready.set(batchKey, sources);
+      if (batch.length > 0) return batch;
+    }
+    return [];
+  }
+
+  #collectFrom(sources: Set<DeliverySource>): ScheduledDelivery[] {
     const batch: ScheduledDelivery[] = [];
-    while (this.#ready.size > 0 && batch.length < this.#output.maxBatch) {
+    while (sources.size > 0 && batch.length < this.#output.maxBatch) {
       const room = this.#output.maxBatch - batch.length;
-      const share = Math.max(1, Math.floor(room / this.#ready.size));
-      for (const source of [...this.#ready]) {
+      const share = Math.max(1, Math.floor(room / sources.size));
+      for (const source of [...sources]) {
         const taken = source.take(Math.min(share, this.#output.maxBatch - batch.length));
         // To the end of the line, or out of it: a source that gives less than it may has nothing more.
-        this.#ready.delete(source);
-        if (taken.length > 0) this.#ready.add(source);
+        sources.delete(source);
+        if (taken.length > 0) sources.add(source);
         batch.push(...taken);
         if (batch.length >= this.#output.maxBatch) break;
       }
@@ -182,6 +214,11 @@ export class OutputScheduler {
       if (!this.#paused) this.#pause(first as DeliveryError);
       return;
     }
+    if (this.#paused && results.includes("delivered")) this.resume();
+    else this.#noteReached();
+  }
+
+  #noteReached(): void {
     if (this.#failures > 0) this.#logger.info("Output {output} is back", { output: this.#output.connection });
     this.#failures = 0;
   }
@@ -212,7 +249,8 @@ export class OutputScheduler {
       const reason = error instanceof DeliveryError
         ? error
         : new DeliveryError("output_failed", undefined, { cause: error });
-      this.#pause(reason);
+      // A delivery may have shown meanwhile that the output takes events.
+      if (this.#paused) this.#pause(reason);
       return;
     } finally {
       this.#deadlines.clear(deadline);
@@ -224,7 +262,7 @@ export class OutputScheduler {
 
 /** The output as a whole is meant, not this event. */
 function isOutOfReach(result: DeliveryResult): boolean {
-  if (result === "delivered") return false;
+  if (result === "delivered" || result.isPartial) return false;
   const { code } = result;
   return code === "output_unavailable" || code === "output_timeout" ||
     code === "overloaded";

@@ -21,6 +21,7 @@ export interface PortOwner {
 export class Port implements DeliverySource {
   readonly route: Route;
   readonly step: RouteStep;
+  readonly batchKey: string;
   readonly #owner: PortOwner;
   readonly #deadlines: Deadlines;
   #queue: Run[] = [];
@@ -35,6 +36,7 @@ export class Port implements DeliverySource {
   constructor(route: Route, step: RouteStep, owner: PortOwner, deadlines: Deadlines) {
     this.route = route;
     this.step = step;
+    this.batchKey = step.batchKey ?? "";
     this.#owner = owner;
     this.#deadlines = deadlines;
   }

@@ -20,6 +20,8 @@ export interface RouteStep {
   readonly config: unknown;
   /** Whether events must arrive in the order in which they were received. */
   readonly ordered: boolean;
+  /** Only events with equal keys go to the output in one batch. @default "" */
+  readonly batchKey?: string;
   /** `undefined` for the default: `DURABLE_POLICY`, or that of senders that wait. */
   readonly retry: RetryPolicy | undefined;
 }

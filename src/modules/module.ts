@@ -83,6 +83,8 @@ export interface ModuleContext {
   readonly lines: LineWriter;
   /** Where events for connectors are queued. Left out where there is no such place, as in a connector. */
   readonly channels?: ChannelWriter;
+  /** Counts the time for which the system behind the output takes nothing, since it is asked for too much. */
+  throttled?(milliseconds: number): void;
 }
 
 /** What a module may want to know of the webhook that uses it. */
@@ -152,8 +154,15 @@ export interface OutputModule<Config = unknown, Connection = unknown> {
    * @throws {DeliveryError} when it cannot be found out now
    */
   inspect?(connection: Connection, config: Config, signal: AbortSignal): Promise<readonly string[]>;
+  /**
+   * Which deliveries may go in one batch: those with equal keys. Left out, all may. Results come when the whole batch
+   * has ended, so what may have to wait for something of its own has a key of its own.
+   */
+  batchKey?(config: Config): string;
   /** How long one attempt may take, in milliseconds. @default 10000 */
   timeoutMs?(config: Config): number;
+  /** How long one attempt may take for events in the journal, in milliseconds. Left out, as for senders that wait. */
+  journalTimeoutMs?(config: Config): number;
   /** Opens the output of one connection. It must not wait for the network: clients connect on first use. */
   open(connection: Connection, context: ModuleContext): Promise<Output<Config>>;
 }

@@ -89,6 +89,41 @@ Deno.test("an output that hangs is answered with 504 at its time-out, and is tol
   assertEquals(aborted, 1);
 });
 
+Deno.test("an output that is told to stop may say what it waited for", async () => {
+  const probe = new ProbeModule({ timeoutMs: 100 });
+  probe.behaviour = (_delivery, signal) =>
+    new Promise((resolve) =>
+      signal().addEventListener("abort", () => resolve(new DeliveryError("output_unavailable", "Broker 2")))
+    );
+  await using gateway = await start(probe, { DELIVERY_BUDGET_MS: "1" });
+  const answer = await gateway.post("/webhook/orders", "{}");
+  assertEquals([answer.status, errorCode(answer)], [503, "output_unavailable"]);
+});
+
+Deno.test("an output that does not end when it is told to stop keeps no sender waiting", async () => {
+  const probe = new ProbeModule({ timeoutMs: 100 });
+  const { promise, resolve } = Promise.withResolvers<DeliveryResult>();
+  probe.behaviour = (_delivery, signal) => {
+    signal();
+    return promise;
+  };
+  await using gateway = await start(probe, { DELIVERY_BUDGET_MS: "1" });
+  assertEquals(errorCode(await gateway.post("/webhook/orders", "{}")), "output_timeout");
+  resolve("delivered");
+});
+
+Deno.test("no retry begins that could not take as long as the attempt before it: the sender has its answer", async () => {
+  const probe = new ProbeModule({ timeoutMs: 2_000 });
+  probe.behaviour = (_delivery, signal) =>
+    new Promise((resolve) =>
+      signal().addEventListener("abort", () => resolve(new DeliveryError("output_timeout")))
+    );
+  // Time enough for a second attempt, but not for a whole one.
+  await using gateway = await start(probe, { DELIVERY_BUDGET_MS: "3900" });
+  assertEquals(errorCode(await gateway.post("/webhook/orders", "{}")), "output_timeout");
+  assertEquals(probe.events.length, 1);
+});
+
 Deno.test("a retry that hangs ends with the sender's budget, however long the output's time-out is", async () => {
   const probe = new ProbeModule({ timeoutMs: 3_600_000 });
   probe.behaviour = (_delivery, signal) => {
@@ -283,6 +318,52 @@ Deno.test("events that wait for a connection out of reach go to the one that tak
     assertStringIncludes((await gateway.request("/metrics")).text, "cwm_events_pending 0\n");
   });
   assertEquals(probe.events.at(-1)?.connection, { host: "two" });
+});
+
+Deno.test("any delivery that succeeds ends the pause of the events that wait for the same connection", async () => {
+  const probe = new ProbeModule({ connectionTypes: ["probe-server"] });
+  probe.behaviour = () => new DeliveryError("output_unavailable");
+  // No probe ever succeeds: what waits can only go since something else went.
+  probe.probe = () => Promise.reject(new DeliveryError("output_unavailable"));
+  await using gateway = await TestGateway.start({
+    webhooks: {
+      waits: { module: "probe", accept: "delivered" },
+      stored: { module: "probe", accept: "durable" },
+    },
+    connections: { main: { type: "probe-server", host: "one" } },
+    modules: [probe.module],
+    environment: { ADMIN_TOKEN: "a-token-for-this-test" },
+  });
+  await gateway.post("/webhook/stored", "1");
+  await eventually(async () => {
+    const [{ outputs } = {}] = await connectionStates(gateway);
+    assertEquals((outputs as { state: string }[] | undefined)?.[0]?.state, "out_of_reach");
+  });
+  probe.behaviour = () => "delivered";
+  assertEquals((await gateway.post("/webhook/waits", "2")).status, 200);
+  await eventually(async () => {
+    assertStringIncludes((await gateway.request("/metrics")).text, "cwm_events_pending 0\n");
+  });
+});
+
+Deno.test("a failure of a part of the system behind an output does not have the other events wait", async () => {
+  const probe = new ProbeModule({ acceptance: "durable" });
+  const partial = new DeliveryError("output_unavailable", "Broker 2", { isPartial: true });
+  probe.behaviour = ({ event }) => event.webhook === "dead" ? partial : "delivered";
+  await using gateway = await TestGateway.start({
+    webhooks: {
+      dead: { module: "probe", retry: { max_attempts: 1 } },
+      alive: { module: "probe" },
+    },
+    modules: [probe.module],
+  });
+  await gateway.post("/webhook/dead", "1");
+  await gateway.post("/webhook/alive", "2");
+  // The one went to the dead letters, the other arrived: neither waited for a probe.
+  await eventually(async () => {
+    assertStringIncludes((await gateway.request("/metrics")).text, "cwm_events_pending 0\n");
+  });
+  assertEquals(probe.events.map(({ webhook }) => webhook).toSorted(), ["alive", "dead"]);
 });
 
 Deno.test("the state of each connection can be seen, with its last failure", async () => {

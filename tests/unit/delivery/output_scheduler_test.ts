@@ -29,6 +29,35 @@ class OutOfReach {
   }
 }
 
+Deno.test("only what has the same key travels together, and every key has its turn", async () => {
+  using deadlines = new Deadlines();
+  const batches: string[][] = [];
+  const output: BatchOutput = {
+    connection: "main",
+    maxBatch: 3,
+    tryTakePlace: () => true,
+    freePlace: () => {},
+    attempt: (batch) => {
+      batches.push(batch.map(({ config }) => String(config)));
+      return batch.map(() => "delivered");
+    },
+    probe: () => Promise.resolve(),
+  };
+  const scheduler = new OutputScheduler(output, deadlines, getLogger(["cwm", "test", "scheduler"]));
+  const source = (batchKey: string, name: string, count: number) => {
+    const waiting = Array.from(
+      { length: count },
+      () => ({ event: verifiedEvent(), config: name, attempt: 1, end: () => {} }),
+    );
+    scheduler.offer({ batchKey, take: (limit) => waiting.splice(0, limit) });
+  };
+  source("orders", "a", 4);
+  source("payments", "b", 2);
+  source("orders", "c", 1);
+  await eventually(() => assertEquals(batches.flat().length, 7));
+  assertEquals(batches, [["a", "c", "a"], ["b", "b"], ["a", "a"]]);
+});
+
 Deno.test("an output that is closed while it is out of reach is not probed any more", async () => {
   using deadlines = new Deadlines();
   const open = new OutOfReach(deadlines);
