@@ -8,41 +8,41 @@
  * @module
  */
 
-import { Buffer } from "node:buffer";
 import type { Event } from "../event.ts";
-import { forwardedHeaders } from "./http_webhook_headers.ts";
+import { RateLimited } from "../observability/rate_limited.ts";
+import { receivedAtText } from "./event_headers.ts";
+import { forEachForwardable } from "./http_webhook_headers.ts";
+import type { KafkaProducer, ProducerEvents } from "./kafka/producer.ts";
+import type { KafkaRecord } from "./kafka/record.ts";
 import { type KafkaConfig, kafkaConfigSchema } from "./kafka_config.ts";
-import { kafkaConnectionSchema } from "./kafka_connection.ts";
-import type { KafkaRecord, RecordProducer } from "./kafka_producer.ts";
-import { KafkaSender, type SenderBounds } from "./kafka_sender.ts";
-import type { KafkaAddress } from "./kafkajs_client.ts";
-import type { Attempt, Delivery, DeliveryResult, Output, OutputModule } from "./module.ts";
+import { type KafkaConnection, kafkaConnectionSchema } from "./kafka_connection.ts";
+import type { Attempt, Delivery, DeliveryResult, ModuleContext, Output, OutputModule } from "./module.ts";
 
-const CONCURRENCY = 256;
+/** Calls under way. An event that waits for its broker holds one, and must leave some for the others. */
+const CONCURRENCY = 4096;
 const MAX_BATCH = 128;
 
-const BOUNDS: SenderBounds = {
-  batchRecords: 500,
-  batchBytes: 512 * 1024,
-  queuedRecords: CONCURRENCY * MAX_BATCH,
-  queuedBytes: 64 * 1024 * 1024,
-};
+const BOUNDS = { records: 32_768, bytes: 64 * 1024 * 1024 };
 
-/** Publishes the events of all webhooks that use one connection. */
+/**
+ * How long an attempt may take when no sender waits, in milliseconds. A broker is replaced after 9 seconds of
+ * silence, unless configured: until then an event that it may have keeps its number, so that it is not stored twice.
+ */
+const JOURNAL_TIMEOUT_MS = 30_000;
+
+/** Publishes the events of all webhooks that share connections. */
 class KafkaOutput implements Output<KafkaConfig> {
-  readonly #producer: RecordProducer;
-  readonly #sender: KafkaSender;
+  readonly #producer: KafkaProducer;
 
-  constructor(producer: RecordProducer) {
+  constructor(producer: KafkaProducer) {
     this.#producer = producer;
-    this.#sender = new KafkaSender(producer, BOUNDS);
   }
 
   deliver(
     batch: readonly Delivery<KafkaConfig>[],
     attempt: Attempt,
   ): Promise<readonly DeliveryResult[]> {
-    return this.#sender.submit(batch.map(({ event, config }) => toRecord(event, config)), attempt.signal);
+    return this.#producer.submit(batch.map(({ event, config }) => toRecord(event, config)), attempt.signal);
   }
 
   probe(signal: AbortSignal): Promise<void> {
@@ -50,40 +50,82 @@ class KafkaOutput implements Output<KafkaConfig> {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#sender[Symbol.asyncDispose]();
+    await this.#producer[Symbol.asyncDispose]();
   }
 }
 
 function toRecord(event: Event, config: KafkaConfig): KafkaRecord {
-  const { bytes } = event.body;
   return {
     topic: config.topic,
     partition: config.partition,
     key: config.key?.(event) ?? null,
-    value: Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength),
+    value: event.body.bytes,
     headers: recordHeaders(event, config),
   };
 }
 
-function recordHeaders(event: Event, { forwardsHeaders }: KafkaConfig): KafkaRecord["headers"] {
-  const headers: Record<string, string | Buffer> = {
-    "cwm-event-id": event.id,
-    "cwm-namespace": event.namespace,
-    "cwm-webhook": event.webhook,
-    "cwm-received-at": new Date(event.receivedAt).toISOString(),
-  };
+function recordHeaders(event: Event, { forwardsHeaders }: KafkaConfig): readonly string[] {
+  const headers = [
+    "cwm-event-id",
+    event.id,
+    "cwm-namespace",
+    event.namespace,
+    "cwm-webhook",
+    event.webhook,
+    "cwm-received-at",
+    receivedAtText(event),
+  ];
   const contentType = event.headers.get("content-type");
-  if (contentType !== null) headers["content-type"] = Buffer.from(contentType, "latin1");
-  if (!forwardsHeaders) return headers;
-  // A header's characters stand for its bytes.
-  for (const [name, value] of forwardedHeaders(event.headers, undefined)) {
-    headers[name] = Buffer.from(value, "latin1");
+  if (contentType !== null) headers.push("content-type", contentType);
+  if (forwardsHeaders) {
+    forEachForwardable(event.headers, (name, value) => {
+      if (name !== "content-type") headers.push(name, value);
+    });
   }
   return headers;
 }
 
+/** Puts into words what an operator wants to know. It repeats with each try. */
+function reportTo({ name, logger, throttled }: ModuleContext): ProducerEvents {
+  const reports = new RateLimited();
+  return {
+    unreachable: (error) =>
+      reports.run(error.message, (suppressed) => {
+        logger.warning("Kafka client of {connection}: {detail}", {
+          connection: name,
+          detail: error.message,
+          suppressed,
+        });
+      }),
+    throttled: (broker, milliseconds) => {
+      throttled?.(milliseconds);
+      reports.run(`throttled by ${broker}`, (suppressed) => {
+        logger.warning("Kafka broker {broker} takes nothing from {connection} for {milliseconds} ms: quota", {
+          connection: name,
+          broker,
+          milliseconds,
+          suppressed,
+        });
+      });
+    },
+    unidentified: (error) =>
+      reports.run("no producer id", (suppressed) => {
+        logger.warning("Events of {connection} may be stored twice when they are tried again: {detail}", {
+          connection: name,
+          detail: error.message,
+          suppressed,
+        });
+      }),
+  };
+}
+
+async function open(connection: KafkaConnection, context: ModuleContext): Promise<Output<KafkaConfig>> {
+  const { openProducer } = await import("./kafka/kafka_producer.ts"); // Not for those who do not use Kafka.
+  return new KafkaOutput(openProducer(connection, BOUNDS, reportTo(context)));
+}
+
 /** Publishes events to Kafka; see the top of this file. */
-export const kafkaModule: OutputModule<KafkaConfig, KafkaAddress> = {
+export const kafkaModule: OutputModule<KafkaConfig, KafkaConnection> = {
   name: "kafka",
   connectionTypes: ["kafka"],
   configSchema: kafkaConfigSchema,
@@ -94,9 +136,9 @@ export const kafkaModule: OutputModule<KafkaConfig, KafkaAddress> = {
   concurrency: CONCURRENCY,
   maxBatch: MAX_BATCH,
   ordered: ({ key, partition }) => key !== undefined || partition !== undefined,
-  open: async (connection, { name, logger }) => {
-    // Loaded when it is needed: kafkajs takes 19 MiB and 55 ms.
-    const { KafkaJsProducer } = await import("./kafkajs_producer.ts");
-    return new KafkaOutput(new KafkaJsProducer(connection, name, logger));
-  },
+  partition: ({ connectionGroup }) => connectionGroup,
+  batchKey: ({ topic }) => topic,
+  timeoutMs: ({ timeoutMs }) => timeoutMs,
+  journalTimeoutMs: ({ timeoutMs }) => Math.max(timeoutMs, JOURNAL_TIMEOUT_MS),
+  open,
 };

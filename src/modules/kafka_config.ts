@@ -6,7 +6,7 @@
 
 import { z } from "zod";
 import { JsonPointer } from "../json_pointer.ts";
-import { booleanField, integerField } from "../schema_fields.ts";
+import { booleanField, integerField, numberField } from "../schema_fields.ts";
 import { isForwardable } from "./http_webhook_headers.ts";
 import { headerKey, type KeySource, literalKey, payloadKey } from "./kafka_key.ts";
 
@@ -15,6 +15,12 @@ const TOPIC = /^[a-zA-Z0-9._-]{1,249}$/;
 
 const LARGEST_PARTITION = 2 ** 31 - 1;
 
+/** Below the time that most senders wait, and above the time that a cluster needs to replace a broker quickly. */
+const DEFAULT_TIMEOUT_SECONDS = 8;
+const LONGEST_TIMEOUT_SECONDS = 3600;
+
+const GROUP = /^[a-zA-Z0-9._-]{1,64}$/;
+
 /** A compiled `module-config`. */
 export interface KafkaConfig {
   readonly topic: string;
@@ -22,6 +28,10 @@ export interface KafkaConfig {
   readonly key: KeySource | undefined;
   readonly partition: number | undefined;
   readonly forwardsHeaders: boolean;
+  /** How long an event may take while its sender waits, in milliseconds. */
+  readonly timeoutMs: number;
+  /** Webhooks of the same group share connections to the brokers; empty for those that name none. */
+  readonly connectionGroup: string;
 }
 
 const pointerKey = z.strictObject({
@@ -72,6 +82,17 @@ const fields = z.strictObject({
       "Sends the received headers along as record headers, except for credentials, signatures and " +
       "headers that concern one connection only.",
   }),
+  timeout: numberField(0.1, LONGEST_TIMEOUT_SECONDS).default(DEFAULT_TIMEOUT_SECONDS).meta({
+    description: "Seconds that one attempt may take while a sender waits. Out of the journal one may take " +
+      "30 seconds, or this if it is longer.",
+  }),
+  connection_group: z.string().regex(GROUP, {
+    error: "Not the name of a group: 1 to 64 characters of a-z A-Z 0-9 . _ -",
+  }).optional().meta({
+    description:
+      "Webhooks that name the same group have connections to the brokers of their own, beside those " +
+      "of the other webhooks with the same `connection`. Default: shared with all that name none.",
+  }),
 });
 
 /** Strict schema that ends in the compiled form. */
@@ -80,4 +101,6 @@ export const kafkaConfigSchema: z.ZodType<KafkaConfig> = fields.transform((input
   key: input.key,
   partition: input.partition,
   forwardsHeaders: input.forward_headers,
+  timeoutMs: input.timeout * 1000,
+  connectionGroup: input.connection_group ?? "",
 }));

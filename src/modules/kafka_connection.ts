@@ -5,21 +5,36 @@
  */
 
 import { z } from "zod";
-import type { KafkaAddress } from "./kafkajs_client.ts";
-import { secretField } from "../schema_fields.ts";
-import { tlsSchema } from "./tls.ts";
+import { numberField, secretField } from "../schema_fields.ts";
+import type { SaslLogin } from "./kafka/sasl.ts";
+import { tlsSchema, type TlsSettings } from "./tls.ts";
+
+/** How a cluster is reached. */
+export interface KafkaConnection {
+  /** Brokers to begin with, as `host:port`; they name the others. */
+  readonly brokers: readonly string[];
+  /** `undefined` for connections without TLS. */
+  readonly tls: TlsSettings | undefined;
+  /** `undefined` where nobody needs to log in. */
+  readonly sasl: SaslLogin | undefined;
+  /** What the brokers know the gateway by. */
+  readonly clientId: string;
+  /** How old what is known of topics may become, in milliseconds. */
+  readonly metadataMaxAgeMs: number;
+}
 
 const DEFAULT_PORT = 9092;
 const LARGEST_PORT = 65_535;
 
-/** A host name or IPv4 address: kafkajs takes the first colon for the one before the port. */
-const BROKER = /^([a-zA-Z0-9](?:[a-zA-Z0-9._-]*[a-zA-Z0-9])?)(?::(\d{1,5}))?$/;
+const DEFAULT_CLIENT_ID = "core-webhook-module";
 
-const MECHANISMS = {
-  "PLAIN": "plain",
-  "SCRAM-SHA-256": "scram-sha-256",
-  "SCRAM-SHA-512": "scram-sha-512",
-} as const;
+const CLIENT_ID = /^[\x21-\x7e]{1,249}$/;
+
+const DEFAULT_METADATA_MAX_AGE_SECONDS = 60;
+const LONGEST_METADATA_MAX_AGE_SECONDS = 86_400;
+
+/** A host name or IPv4 address. */
+const BROKER = /^([a-zA-Z0-9](?:[a-zA-Z0-9._-]*[a-zA-Z0-9])?)(?::(\d{1,5}))?$/;
 
 const fields = z.strictObject({
   bootstrap_servers: z.union([z.string(), z.array(z.string())], {
@@ -43,14 +58,31 @@ const fields = z.strictObject({
     description: "Settings of the encryption: `ca`, `cert`, `key` (files in PEM), `servername` and " +
       "`insecure_skip_verify`. Default: the server's certificate is checked against the system's authorities.",
   }),
+  client_id: z.string().regex(CLIENT_ID, {
+    error: "Not a client id: 1 to 249 characters of ASCII without spaces",
+  }).default(DEFAULT_CLIENT_ID).meta({
+    description:
+      "What the brokers know the gateway by, in their logs and quotas: 1 to 249 characters of ASCII " +
+      "without spaces.",
+  }),
+  metadata_max_age: numberField(1, LONGEST_METADATA_MAX_AGE_SECONDS).default(DEFAULT_METADATA_MAX_AGE_SECONDS)
+    .meta({
+      description: "Seconds after which partitions that were added to a topic are used at the latest.",
+    }),
 });
 
 type Fields = z.infer<typeof fields>;
 
 /** Strict schema that ends in what a client needs to know. */
-export const kafkaConnectionSchema: z.ZodType<KafkaAddress> = fields.transform((input, issues) => {
+export const kafkaConnectionSchema: z.ZodType<KafkaConnection> = fields.transform((input, issues) => {
   const brokers = parseBrokers(input.bootstrap_servers, issues);
-  return { brokers, tls: tlsOf(input, issues), sasl: saslOf(input, issues) };
+  return {
+    brokers,
+    tls: tlsOf(input, issues),
+    sasl: saslOf(input, issues),
+    clientId: input.client_id,
+    metadataMaxAgeMs: input.metadata_max_age * 1000,
+  };
 });
 
 /** Reports one problem. Its message must not show the value, which may hold a secret. */
@@ -74,7 +106,7 @@ function parseBrokers(servers: Fields["bootstrap_servers"], issues: z.Refinement
   return brokers;
 }
 
-function tlsOf({ security_protocol, tls }: Fields, issues: z.RefinementCtx): KafkaAddress["tls"] {
+function tlsOf({ security_protocol, tls }: Fields, issues: z.RefinementCtx): KafkaConnection["tls"] {
   if (security_protocol.endsWith("SSL")) return tls ?? tlsSchema.parse({});
   if (tls !== undefined) {
     report(issues, "tls", "Needs security_protocol SSL or SASL_SSL: nothing would be encrypted");
@@ -82,11 +114,11 @@ function tlsOf({ security_protocol, tls }: Fields, issues: z.RefinementCtx): Kaf
   return undefined;
 }
 
-function saslOf(input: Fields, issues: z.RefinementCtx): KafkaAddress["sasl"] {
+function saslOf(input: Fields, issues: z.RefinementCtx): KafkaConnection["sasl"] {
   const { sasl_mechanism: mechanism, sasl_username: username, sasl_password: password } = input;
   if (input.security_protocol.startsWith("SASL")) {
     if (mechanism !== undefined && username !== undefined && password !== undefined) {
-      return { mechanism: MECHANISMS[mechanism], username, password };
+      return { mechanism, username, password };
     }
     report(issues, "security_protocol", "Needs sasl_mechanism, sasl_username and sasl_password");
   } else if (mechanism !== undefined || username !== undefined || password !== undefined) {

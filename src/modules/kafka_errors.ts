@@ -5,141 +5,142 @@
  * @module
  */
 
-import kafkajs from "kafkajs";
 import { DeliveryError, type DeliveryErrorCode } from "../errors.ts";
 
-// Its classes of errors are not among the names that a CommonJS module can be seen to export.
-const {
-  KafkaJSConnectionError,
-  KafkaJSProtocolError,
-  KafkaJSRequestTimeoutError,
-  KafkaJSSASLAuthenticationError,
-} = kafkajs;
-
 /**
- * How far an error reaches.
+ * What follows from an error for the batch that met it.
  *
- * - `batch`: the records that were written to one partition together, of which one may be the only culprit.
- * - `partition`, `topic`: one of them; others may be well.
- * - `cluster`: whatever else would be sent now.
+ * - `fail`: it was not written, and the cause is known.
+ * - `unsure`: it was written, or may have been, and may yet come to all replicas.
+ * - `moved`: it was not written, since another broker leads the partition, or will soon.
+ * - `stored`: it was written by an earlier try.
+ * - `split`: the brokers refuse it as it is, of which one record may be the only culprit.
+ * - `reject`: the brokers refuse every record of it.
+ * - `renumber`: it was not written; its producer is not known any more, or expected to go on elsewhere.
  */
-export type Reach = "batch" | "partition" | "topic" | "cluster";
+export type Consequence = "fail" | "unsure" | "moved" | "stored" | "split" | "reject" | "renumber";
 
 /** An error code of the Kafka protocol, and what follows from it. */
 interface Verdict {
   readonly name: string;
   readonly code: DeliveryErrorCode;
-  readonly reach: Reach;
-  /** What the client knows of topics and brokers is out of date. @default false */
-  readonly isStale?: boolean;
+  readonly then: Consequence;
+  /** What an operator has to know besides the name. */
+  readonly advice?: () => string;
 }
 
-function rejected(name: string): Verdict {
-  return { name, code: "output_rejected", reach: "batch" };
+function failed(name: string): Verdict {
+  return { name, code: "output_failed", then: "fail" };
+}
+
+function unsure(name: string): Verdict {
+  return { name, code: "output_failed", then: "unsure" };
 }
 
 function moved(name: string): Verdict {
-  return { name, code: "output_failed", reach: "partition", isStale: true };
+  return { name, code: "output_failed", then: "moved" };
 }
 
+function refused(name: string): Verdict {
+  return { name, code: "output_rejected", then: "split" };
+}
+
+function renumbered(name: string): Verdict {
+  return { name, code: "output_failed", then: "renumber" };
+}
+
+/** A clock that is wrong makes every event wrong: none of them is to blame, and all can go once it is right. */
+const INVALID_TIMESTAMP: Verdict = {
+  name: "INVALID_TIMESTAMP",
+  code: "output_unavailable",
+  then: "fail",
+  advice: () =>
+    `the gateway's clock says ${
+      new Date().toISOString()
+    }. Check it and the brokers' clocks, then the topic's ` +
+    "message.timestamp.before.max.ms and message.timestamp.after.max.ms",
+};
+
 /**
- * The codes that a producer meets. Only what concerns the cluster as a whole makes the output unavailable. A topic that is missing or closed to the gateway is tried again: it is a
+ * The codes that a producer meets. A topic that is missing or closed to the gateway is tried again: it is a
  * mistake of its operator's, not of the event, and heals when the topic is made or opened. A record that the
  * brokers will never take as it is goes to the dead letters.
  */
 const VERDICTS: ReadonlyMap<number, Verdict> = new Map<number, Verdict>([
-  [2, { name: "CORRUPT_MESSAGE", code: "output_failed", reach: "partition" }],
-  [3, { name: "UNKNOWN_TOPIC_OR_PARTITION", code: "output_failed", reach: "topic", isStale: true }],
-  [5, { name: "LEADER_NOT_AVAILABLE", code: "output_failed", reach: "topic", isStale: true }],
+  [2, failed("CORRUPT_MESSAGE")],
+  [3, moved("UNKNOWN_TOPIC_OR_PARTITION")],
+  [5, moved("LEADER_NOT_AVAILABLE")],
   [6, moved("NOT_LEADER_OR_FOLLOWER")],
-  [7, { name: "REQUEST_TIMED_OUT", code: "output_failed", reach: "partition" }],
+  [7, unsure("REQUEST_TIMED_OUT")],
   [8, moved("BROKER_NOT_AVAILABLE")],
   [9, moved("REPLICA_NOT_AVAILABLE")],
-  [10, rejected("MESSAGE_TOO_LARGE")],
-  [13, moved("NETWORK_EXCEPTION")],
-  [17, { name: "INVALID_TOPIC_EXCEPTION", code: "output_rejected", reach: "topic" }],
-  [18, rejected("RECORD_LIST_TOO_LARGE")],
-  [19, { name: "NOT_ENOUGH_REPLICAS", code: "output_failed", reach: "partition" }],
-  [20, { name: "NOT_ENOUGH_REPLICAS_AFTER_APPEND", code: "output_failed", reach: "partition" }],
-  [29, { name: "TOPIC_AUTHORIZATION_FAILED", code: "output_failed", reach: "topic" }],
-  [31, { name: "CLUSTER_AUTHORIZATION_FAILED", code: "output_failed", reach: "cluster" }],
-  [32, rejected("INVALID_TIMESTAMP")],
-  [33, { name: "UNSUPPORTED_SASL_MECHANISM", code: "output_unavailable", reach: "cluster" }],
-  [43, rejected("UNSUPPORTED_FOR_MESSAGE_FORMAT")],
+  [10, refused("MESSAGE_TOO_LARGE")],
+  [13, unsure("NETWORK_EXCEPTION")],
+  [17, { name: "INVALID_TOPIC_EXCEPTION", code: "output_rejected", then: "reject" }],
+  [18, refused("RECORD_LIST_TOO_LARGE")],
+  [19, failed("NOT_ENOUGH_REPLICAS")],
+  [20, unsure("NOT_ENOUGH_REPLICAS_AFTER_APPEND")],
+  [29, failed("TOPIC_AUTHORIZATION_FAILED")],
+  [31, failed("CLUSTER_AUTHORIZATION_FAILED")],
+  [32, INVALID_TIMESTAMP],
+  [43, refused("UNSUPPORTED_FOR_MESSAGE_FORMAT")],
+  [45, renumbered("OUT_OF_ORDER_SEQUENCE_NUMBER")],
+  [46, { name: "DUPLICATE_SEQUENCE_NUMBER", code: "output_failed", then: "stored" }],
+  [47, renumbered("INVALID_PRODUCER_EPOCH")],
   [56, moved("KAFKA_STORAGE_ERROR")],
-  [58, { name: "SASL_AUTHENTICATION_FAILED", code: "output_unavailable", reach: "cluster" }],
+  [59, renumbered("UNKNOWN_PRODUCER_ID")],
   [74, moved("FENCED_LEADER_EPOCH")],
   [75, moved("UNKNOWN_LEADER_EPOCH")],
-  [87, rejected("INVALID_RECORD")],
+  [87, refused("INVALID_RECORD")],
+  [90, renumbered("PRODUCER_FENCED")],
 ]);
 
-const LEADER_NOT_AVAILABLE = 5;
+const UNKNOWN: Verdict = failed("error");
 
-/** An error, and how far it reaches. */
+const LEADER_NOT_AVAILABLE = 5;
+const UNSUPPORTED_SASL_MECHANISM = 33;
+
+/** An error, and what follows from it. */
 export interface Judgement {
   readonly error: DeliveryError;
-  readonly reach: Reach;
-  readonly isStale: boolean;
+  readonly then: Consequence;
 }
 
-/** Judges the error code that a broker answered for a record. */
-export function judgeAnswer(code: number, topic: string): Judgement {
-  const verdict = VERDICTS.get(code);
-  const error = new DeliveryError(
-    verdict?.code ?? "output_failed",
-    `Kafka refused an event for topic ${topic}: ${verdict?.name ?? "error"} (${code})`,
-  );
-  return { error, reach: verdict?.reach ?? "partition", isStale: verdict?.isStale ?? false };
+/**
+ * Judges the error code that a broker answered for a topic or a batch.
+ *
+ * @param detail what the broker says about it
+ */
+export function judgeAnswer(code: number, topic: string, detail: string | null = null): Judgement {
+  const { name, code: outcome, then, advice } = VERDICTS.get(code) ?? UNKNOWN;
+  const more = [detail, advice?.()].filter((text) => text).map((text) => `: ${text}`).join("");
+  const message = `Kafka refused an event for topic ${topic}: ${name} (${code})${more}`;
+  return { error: new DeliveryError(outcome, message, ONE_TOPIC), then };
 }
 
-/** Judges that a partition of a topic has no leader to send to. */
-export function judgeMissing(topic: string, partition: number, count: number): Judgement {
-  if (partition < count) return judgeAnswer(LEADER_NOT_AVAILABLE, topic);
+/** Other topics of the cluster may be well. */
+const ONE_TOPIC = { isPartial: true } as const;
+
+/** Says that a partition of a topic has no leader to send to. */
+export function noLeader(topic: string, partition: number, count: number): DeliveryError {
+  if (partition < count) return judgeAnswer(LEADER_NOT_AVAILABLE, topic).error;
   const message = `Topic ${topic} has ${count} partitions, and there is no ${partition}`;
-  return { error: new DeliveryError("output_failed", message), reach: "partition", isStale: true };
+  return new DeliveryError("output_failed", message, ONE_TOPIC);
 }
 
-/** Judges what the client threw instead of an answer. */
-export function judgeFailure(thrown: unknown): Judgement {
-  const cause = rootCause(thrown);
-  const options = { cause };
-  if (thrown instanceof DeliveryError) return { error: thrown, reach: "cluster", isStale: true };
-  if (cause instanceof KafkaJSProtocolError) {
-    const verdict = VERDICTS.get(cause.code);
-    const message = `Kafka refused a request: ${cause.type} (${cause.code})`;
-    const error = new DeliveryError(verdict?.code ?? "output_failed", message, options);
-    return { error, reach: verdict?.reach === "topic" ? "topic" : "cluster", isStale: true };
-  }
-  return { error: describeFailure(cause, options), reach: "cluster", isStale: true };
+/** Says that an event must wait for an earlier one that will be tried again. */
+export function heldUp(): DeliveryError {
+  return new DeliveryError("output_failed", "An earlier event with the same key was not taken", ONE_TOPIC);
 }
 
-function describeFailure(cause: unknown, options: { readonly cause: unknown }): DeliveryError {
-  if (cause instanceof KafkaJSRequestTimeoutError) {
-    return new DeliveryError(
-      "output_timeout",
-      `Kafka broker ${cause.broker} did not answer in time`,
-      options,
-    );
-  }
-  if (cause instanceof KafkaJSSASLAuthenticationError) {
-    return new DeliveryError("output_unavailable", "Kafka refused the user name or password", options);
-  }
-  if (cause instanceof KafkaJSConnectionError) {
-    const { broker, code } = cause as typeof cause & { readonly code?: string };
-    const detail = code === undefined ? "" : `: ${code}`;
-    return new DeliveryError(
-      "output_unavailable",
-      `Kafka broker ${broker} cannot be reached${detail}`,
-      options,
-    );
-  }
-  const detail = cause instanceof Error ? cause.message : String(cause);
-  return new DeliveryError("output_unavailable", `Kafka cannot be reached: ${detail}`, options);
-}
-
-/** kafkajs wraps an error each time it gives up trying. */
-function rootCause(thrown: unknown): unknown {
-  let error = thrown;
-  while (error instanceof Error && error.cause instanceof Error) error = error.cause;
-  return error;
+/**
+ * Says why a broker did not let the gateway in.
+ *
+ * @param mechanism how it was tried
+ */
+export function judgeLogin(code: number, mechanism: string): DeliveryError {
+  const message = code === UNSUPPORTED_SASL_MECHANISM
+    ? `Kafka does not take this way to log in: ${mechanism} (${code})`
+    : `Kafka refused the user name or password (${code})`;
+  return new DeliveryError("output_unavailable", message);
 }

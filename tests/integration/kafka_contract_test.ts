@@ -33,11 +33,6 @@ async function setUpKafka(): Promise<OutputUnderTest> {
         disposition: "retry",
         arrange: answer(KAFKA_ERROR.notEnoughReplicas),
       },
-      {
-        when: "another broker leads the partition",
-        disposition: "retry",
-        arrange: answer(KAFKA_ERROR.notLeaderForPartition),
-      },
       { when: "the brokers are down", disposition: "retry", arrange: () => kafka.takeDown() },
     ],
     received: async () => {

@@ -58,7 +58,9 @@ Deno.test("events for the other brokers arrive while one is down", async () => {
   assertEquals(codes(await world.output.deliverBatch(batch)), ["delivered", "delivered"]);
   await world.kafka.takeDown(2);
   await eventually(async () => {
-    assertEquals(codes(await world.output.deliverBatch(batch)), ["delivered", "output_unavailable"]);
+    const results = await world.output.deliverBatch(batch, timeout());
+    assertEquals(codes(results), ["delivered", "output_unavailable"]);
+    assertStringIncludes(String(results[1]), `Kafka broker ${world.kafka.brokers[1]} cannot be reached`);
   });
   await world.kafka.bringUp(2);
   await eventually(async () => {

@@ -11,6 +11,8 @@ const MECHANISMS = ["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"];
 export interface DoorwayOptions {
   readonly login?: Login;
   readonly maxMessageBytes?: number;
+  readonly throttleMs?: number;
+  onBatch?(batch: PartitionData, clientId: string | null): void;
   /** The port of the door in front of a broker's port. */
   portOf(brokerPort: number): number;
   toClient(bytes: Uint8Array): void;
@@ -26,7 +28,7 @@ interface Head {
 }
 
 /** What one partition is to get. */
-interface PartitionData {
+export interface PartitionData {
   readonly topic: string;
   readonly partition: number;
   readonly records: Uint8Array;
@@ -61,9 +63,7 @@ export class KafkaDoorway {
     if (head.api === API.saslAuthenticate) return this.#takeLogin(head, reader);
     const isLoggedIn = this.options.login === undefined || this.#sasl?.isDone === true;
     if (!isLoggedIn && head.api !== API.apiVersions) return this.options.refuse();
-    if (head.api === API.produce && this.options.maxMessageBytes !== undefined) {
-      return this.#takeProduce(head, clientId, reader, this.options.maxMessageBytes);
-    }
+    if (head.api === API.produce) return this.#takeProduce(head, clientId, reader);
     this.#pass(request, { ...head, tooLarge: [] });
   }
 
@@ -102,7 +102,8 @@ export class KafkaDoorway {
   }
 
   /** Keeps back what is over the limit, as a broker does: it judges all that one partition gets at once. */
-  #takeProduce(head: Head, clientId: string | null, reader: WireReader, limit: number): void {
+  #takeProduce(head: Head, clientId: string | null, reader: WireReader): void {
+    const { maxMessageBytes: limit = Infinity, onBatch } = this.options;
     const transactionalId = reader.string();
     const acks = reader.int16();
     const timeout = reader.int32();
@@ -112,6 +113,7 @@ export class KafkaDoorway {
         return { topic, partition: reader.int32(), records: reader.sized() };
       });
     }).flat();
+    for (const batch of all) onBatch?.(batch, clientId);
     const passing = all.filter(({ records }) => records.length <= limit);
     const request = new WireWriter().int16(head.api).int16(head.version).int32(head.correlation)
       .string(clientId).string(transactionalId).int16(acks).int32(timeout);
@@ -129,7 +131,7 @@ export class KafkaDoorway {
     this.#answer(passed, (writer) => {
       if (passed.api === API.metadata) this.#rewriteBrokers(passed, reader, writer);
       else if (passed.api === API.apiVersions) this.#addSasl(reader, writer);
-      else if (passed.api === API.produce) addRefusals(passed, reader, writer);
+      else if (passed.api === API.produce) addRefusals(passed, reader, writer, this.options.throttleMs);
       else writer.raw(reader.rest());
     });
   }
@@ -157,7 +159,12 @@ export class KafkaDoorway {
 }
 
 /** Adds the answers for what was kept back, before the time for which the client is to hold back. */
-function addRefusals({ version, tooLarge }: Passed, reader: WireReader, writer: WireWriter): void {
+function addRefusals(
+  { version, tooLarge }: Passed,
+  reader: WireReader,
+  writer: WireWriter,
+  throttleMs = 0,
+): void {
   writer.int32(reader.int32() + tooLarge.length);
   const rest = reader.rest();
   writer.raw(rest.subarray(0, -4));
@@ -166,5 +173,5 @@ function addRefusals({ version, tooLarge }: Passed, reader: WireReader, writer: 
     // Offset and time of the first record, and from version 5 on the offset at which the partition begins.
     for (let field = 0; field < (version >= 5 ? 3 : 2); field++) writer.int32(-1).int32(-1);
   }
-  writer.raw(rest.subarray(-4));
+  writer.int32(throttleMs);
 }

@@ -6,7 +6,7 @@
 
 import { type AddressInfo, connect, createServer, type Server, type Socket } from "node:net";
 import { createServer as createTlsServer, type TlsOptions } from "node:tls";
-import { KafkaDoorway } from "./kafka_doorway.ts";
+import { KafkaDoorway, type PartitionData } from "./kafka_doorway.ts";
 import type { KafkaServer } from "./kafka_server.ts";
 import type { Login } from "./sasl_server.ts";
 
@@ -18,12 +18,24 @@ export interface KafkaFrontOptions {
   readonly login?: Login;
   /** `max.message.bytes` of all topics. @default no limit */
   readonly maxMessageBytes?: number;
+  /** How long clients are told to send nothing after each batch, in milliseconds. @default 0 */
+  readonly throttleMs?: number;
+  /** Sees each batch before it goes on. */
+  onBatch?(batch: PartitionData, clientId: string | null): void;
+}
+
+/** What passes a door: whose broker it is, by its number, and both ends. */
+interface Passage {
+  readonly broker: number;
+  readonly sockets: readonly Socket[];
 }
 
 /** One door for each broker. */
 export class KafkaFront implements AsyncDisposable {
   readonly #sockets = new Set<Socket>();
   readonly #servers: Server[] = [];
+  readonly #passages = new Set<Passage>();
+  readonly #frozen = new Set<number>();
 
   private constructor(private readonly kafka: KafkaServer, private readonly options: KafkaFrontOptions) {}
 
@@ -36,6 +48,22 @@ export class KafkaFront implements AsyncDisposable {
   /** What clients are configured with. */
   get bootstrap(): string {
     return this.#ports.map((port) => `127.0.0.1:${port}`).join(",");
+  }
+
+  /** Holds back all that comes to a broker or from it; its door goes on to accept connections, as a frozen one's. */
+  freeze(broker: number): void {
+    this.#frozen.add(broker);
+    for (const { sockets } of this.#passagesOf(broker)) for (const socket of sockets) socket.pause();
+  }
+
+  /** Undoes {@linkcode freeze}. */
+  thaw(broker: number): void {
+    this.#frozen.delete(broker);
+    for (const { sockets } of this.#passagesOf(broker)) for (const socket of sockets) socket.resume();
+  }
+
+  #passagesOf(broker: number): Passage[] {
+    return [...this.#passages].filter((passage) => passage.broker === broker);
   }
 
   get #ports(): number[] {
@@ -72,6 +100,10 @@ export class KafkaFront implements AsyncDisposable {
     });
     client.on("data", (chunk: Uint8Array) => doorway.fromClient(chunk));
     broker.on("data", (chunk: Uint8Array) => doorway.fromBroker(chunk));
+    const passage = { broker: this.kafka.ports.indexOf(brokerPort) + 1, sockets: [client, broker] };
+    this.#passages.add(passage);
+    client.on("close", () => this.#passages.delete(passage));
+    if (this.#frozen.has(passage.broker)) { for (const socket of passage.sockets) socket.pause(); }
   }
 
   #keep(socket: Socket): void {

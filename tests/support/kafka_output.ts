@@ -1,7 +1,7 @@
 import { getLogger } from "@logtape/logtape";
 import type { VerifiedEvent } from "../../src/auth/verified_event.ts";
 import { kafkaModule } from "../../src/modules/kafka.ts";
-import type { DeliveryResult, Output } from "../../src/modules/module.ts";
+import type { DeliveryResult, ModuleContext, Output } from "../../src/modules/module.ts";
 import { type EventParts, verifiedEvent } from "./verified_event.ts";
 
 /** An event and the `module-config` of its webhook, as a file has it. */
@@ -12,11 +12,15 @@ export class KafkaOutputDriver implements AsyncDisposable {
   private constructor(readonly output: Output) {}
 
   /** @param connection as in the connections file, without `type` */
-  static async open(connection: Readonly<Record<string, unknown>>): Promise<KafkaOutputDriver> {
+  static async open(
+    connection: Readonly<Record<string, unknown>>,
+    context: Partial<ModuleContext> = {},
+  ): Promise<KafkaOutputDriver> {
     const output = await kafkaModule.open(kafkaModule.connectionSchema!.parse(connection), {
       name: "kafka_main",
       logger: getLogger(["cwm", "test"]),
       lines: { write: () => Promise.reject(new Error("Nothing is printed")), [Symbol.asyncDispose]: noop },
+      ...context,
     });
     return new KafkaOutputDriver(output as Output);
   }

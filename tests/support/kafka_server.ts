@@ -7,7 +7,7 @@ import { type ConsumedRecord, parseRecords, RECORD_FORMAT } from "./kafka_record
 import { REPOSITORY } from "./repository.ts";
 
 /** Numbers of requests in the Kafka protocol. */
-export const KAFKA_API = { produce: 0, metadata: 3 } as const;
+export const KAFKA_API = { produce: 0, metadata: 3, initProducerId: 22 } as const;
 
 /** Error codes of the Kafka protocol. */
 export const KAFKA_ERROR = {
@@ -18,6 +18,7 @@ export const KAFKA_ERROR = {
   messageTooLarge: 10,
   notEnoughReplicas: 19,
   topicAuthorizationFailed: 29,
+  invalidTimestamp: 32,
   invalidRecord: 87,
   /** Of librdkafka itself: the server drops the connection. */
   dropConnection: -195,

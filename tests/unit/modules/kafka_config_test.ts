@@ -48,6 +48,40 @@ Deno.test("kafka takes numbers and switches that come out of variables", () => {
   assertEquals(problems({ topic: "orders", partition: "3", forward_headers: "true" }), []);
 });
 
+Deno.test("kafka has webhooks share connections to the brokers unless their groups differ", () => {
+  const group = (config: object) =>
+    kafkaModule.partition!(kafkaModule.configSchema.parse({ topic: "orders", ...config }));
+  assertEquals(group({}), group({ topic: "payments", timeout: 3 }));
+  assertEquals(group({ connection_group: "slow" }), group({ connection_group: "slow", key: "a" }));
+  assertEquals(new Set([{}, { connection_group: "slow" }, { connection_group: "other" }].map(group)).size, 3);
+  for (const name of ["", "a b", "x".repeat(65), 7]) {
+    assertEquals(problems({ topic: "orders", connection_group: name }).length, 1, String(name));
+  }
+});
+
+Deno.test("kafka gives events in the journal more time than senders that wait", () => {
+  const times = (config: object) => {
+    const compiled = kafkaModule.configSchema.parse({ topic: "orders", ...config });
+    return [kafkaModule.timeoutMs!(compiled), kafkaModule.journalTimeoutMs!(compiled)];
+  };
+  assertEquals(times({}), [8_000, 30_000]);
+  assertEquals(times({ timeout: 2.5 }), [2_500, 30_000]);
+  assertEquals(times({ timeout: "60" }), [60_000, 60_000]);
+  assertEquals(problems({ topic: "orders", timeout: 0 }).length, 1);
+});
+
+Deno.test("kafka takes a client id and an age of what is known of topics", () => {
+  const parse = (connection: object) => kafkaModule.connectionSchema!.parse(connection);
+  assertEquals(parse({}).clientId, "core-webhook-module");
+  assertEquals(parse({}).metadataMaxAgeMs, 60_000);
+  assertEquals(parse({ client_id: "cwm/eu:1" }).clientId, "cwm/eu:1");
+  assertEquals(parse({ metadata_max_age: "5" }).metadataMaxAgeMs, 5_000);
+  for (const id of ["", "a b", "ü", "x".repeat(250)]) {
+    assertEquals(connectionProblems({ client_id: id }).length, 1, id);
+  }
+  for (const age of [0, 0.5, 86_401]) assertEquals(connectionProblems({ metadata_max_age: age }).length, 1);
+});
+
 Deno.test("kafka refuses partitions that no topic can have", () => {
   for (const partition of [-1, 1.5, 2 ** 31, "first"]) {
     assertEquals(problems({ topic: "orders", partition }).length, 1, String(partition));
