@@ -13,6 +13,7 @@ import { Buffer } from "node:buffer";
 import http from "node:http";
 import https from "node:https";
 import type { ClickhouseConnection } from "./clickhouse_config.ts";
+import { parseRetryAfter } from "./retry_after.ts";
 import type { TlsOptions } from "./tls.ts";
 
 /** Most connections at once; further requests wait for one. */
@@ -37,6 +38,8 @@ export interface Refusal {
   readonly code: number | undefined;
   /** ClickHouse's own words. They may quote rows: to be shown only for codes that are about something else. */
   readonly text: string;
+  /** How long whoever answered wants to be left alone, in seconds, if that was said. */
+  readonly retryAfterSeconds?: number;
 }
 
 /** A request that did not succeed. Its message holds nothing of the answer. */
@@ -121,7 +124,13 @@ export class ClickhouseClient implements Disposable {
     const answer = await this.#exchange(search, body, signal);
     const code = errorCode(answer);
     if (answer.status === 200 && code === undefined) return answer.body;
-    const refusal = { status: answer.status, code, text: answer.body };
+    const retryAfterSeconds = parseRetryAfter(answer.headers["retry-after"], Date.now());
+    const refusal = {
+      status: answer.status,
+      code,
+      text: answer.body,
+      ...(retryAfterSeconds === undefined ? {} : { retryAfterSeconds }),
+    };
     throw new ClickhouseFailure("refused", `${this.name} answered ${answer.status}`, refusal);
   }
 

@@ -117,7 +117,8 @@ export function judgeFailure(server: string, what: string, failure: ClickhouseFa
   return { scope: "later", error, mayBeStored: kind !== "unreachable" };
 }
 
-function judgeRefusal(beginning: string, { status, code, text }: Refusal): Judgement {
+function judgeRefusal(beginning: string, { status, code, text, retryAfterSeconds }: Refusal): Judgement {
+  const options = retryAfterSeconds === undefined ? {} : { retryAfterSeconds };
   const judge = (
     scope: FailureScope,
     errorCode: DeliveryErrorCode,
@@ -125,7 +126,7 @@ function judgeRefusal(beginning: string, { status, code, text }: Refusal): Judge
     reason: string,
   ) => ({
     scope,
-    error: new DeliveryError(errorCode, `${beginning}: ${reason}`),
+    error: new DeliveryError(errorCode, `${beginning}: ${reason}`, options),
     mayBeStored,
   });
   if (code === undefined) {

@@ -162,6 +162,9 @@ Deno.test("clickhouse takes no answer for a confirmation that is not one of Clic
   target.answer({ status: 200, body: "<html>Please log in to this network</html>" });
   const [page] = await output.deliverAll(numberedEvents(1), {});
   assertFailed(page, "output_failed");
+  target.answer({ status: 503, body: "Busy", headers: { "retry-after": "32.5" } });
+  const [busy] = await output.deliverAll(numberedEvents(1), {});
+  assertEquals(assertFailed(busy, "output_failed").retryAfterSeconds, 33);
   target.answer({ status: 502, body: "Bad gateway" });
   const [gateway] = await output.deliverAll(numberedEvents(1), {});
   assertStringIncludes(assertFailed(gateway, "output_failed").message, "HTTP 502");
