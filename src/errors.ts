@@ -287,3 +287,20 @@ export class StartupError extends Error {
     return this.code === "settings_invalid" || this.code === "usage" ? EXIT_STATUS.usage : EXIT_STATUS.failed;
   }
 }
+
+/** An invariant that does not hold: a bug of the gateway. A sender gets `internal_error`, the log the message. */
+export class InvariantError extends Error {
+  override readonly name = "InvariantError";
+}
+
+/**
+ * The new value of a counter of memory, places or users: a negative one, or one that is not an integer, would bound
+ * nothing any more. Where this throws before the counter is set, the counter keeps its value.
+ *
+ * @param name of what is counted, for the message
+ * @throws {InvariantError} when the value is not a safe integer from 0
+ */
+export function assertCount(value: number, name: string): number {
+  if (Number.isSafeInteger(value) && value >= 0) return value;
+  throw new InvariantError(`The count of ${name} would be ${value}`);
+}

@@ -9,7 +9,7 @@ import type { OutputLease } from "../delivery/output_pool.ts";
 import type { Lane } from "../delivery/journal.ts";
 import { Places } from "../delivery/places.ts";
 import type { Idempotency, Route, RouteStep } from "../delivery/route.ts";
-import type { GatewayError } from "../errors.ts";
+import { assertCount, type GatewayError } from "../errors.ts";
 import type { Acceptance } from "../modules/module.ts";
 import type { CompiledWebhook } from "./compiler.ts";
 
@@ -111,7 +111,7 @@ export class WebhookEntry extends PlacedEntry implements Route {
   }
 
   leave(): void {
-    this.#users--;
+    this.#users = assertCount(this.#users - 1, "users of a webhook");
     if (this.#retired && this.#users === 0) this.#release();
   }
 

@@ -10,7 +10,7 @@
 
 import type { Logger } from "@logtape/logtape";
 import { restoreVerifiedEvent } from "../auth/restored_event.ts";
-import { DeliveryError } from "../errors.ts";
+import { assertCount, DeliveryError } from "../errors.ts";
 import type { DeliveryResult } from "../modules/module.ts";
 import { RateLimited } from "../observability/rate_limited.ts";
 import { eventOf, type Report, type WebhookMessage } from "../relay/protocol.ts";
@@ -189,7 +189,7 @@ export class Processor implements AsyncDisposable {
 
   #conclude(lane: Lane, message: WebhookMessage, result: DeliveryResult): void {
     lane.active = false;
-    this.#active--;
+    this.#active = assertCount(this.#active - 1, "deliveries under way");
     this.#held.delete(message.message_id);
     if (result === "delivered") {
       this.#options.metrics.delivered();

@@ -6,7 +6,7 @@
  */
 
 import { Alarm, type Deadlines } from "../deadlines.ts";
-import { type DeliveryError, GatewayError } from "../errors.ts";
+import { assertCount, type DeliveryError, GatewayError } from "../errors.ts";
 import type { DeliveryResult } from "../modules/module.ts";
 import type { VerifiedEvent } from "../auth/verified_event.ts";
 import type { AttemptFailure } from "./dead_letters.ts";
@@ -153,13 +153,13 @@ export class Lane implements PortOwner, DeliveryOwner {
     if (sequence === undefined) this.pending--;
     else this.#counters.accepted.increment();
     if (isClaimed) {
-      this.#arriving--;
+      this.#arriving = assertCount(this.#arriving - 1, "events that arrive");
       if (sequence === undefined) {
         this.#releaseMemory(bytes);
         this.#fill();
       } else this.#take({ sequence, event, attempts: 1, progress: undefined }, bytes);
     } else {
-      this.#unclaimed--;
+      this.#unclaimed = assertCount(this.#unclaimed - 1, "unclaimed events");
       if (sequence !== undefined) this.#nextDueAt = 0;
       this.#hasBacklog = true;
       this.#fill();
@@ -209,7 +209,7 @@ export class Lane implements PortOwner, DeliveryOwner {
   }
 
   ended(port: Port, run: Run, result: DeliveryResult): void {
-    this.#underWay--;
+    this.#underWay = assertCount(this.#underWay - 1, "deliveries under way");
     const { step } = port;
     if (result === "delivered") run.deliver(step);
     else this.#fail(port, run, result);
@@ -369,12 +369,12 @@ export class Lane implements PortOwner, DeliveryOwner {
   }
 
   #takeMemory(bytes: number): void {
-    this.#activeBytes += bytes;
+    this.#activeBytes = assertCount(this.#activeBytes + bytes, "body bytes of a webhook");
     this.#context.budget.take(bytes);
   }
 
   #releaseMemory(bytes: number): void {
-    this.#activeBytes -= bytes;
+    this.#activeBytes = assertCount(this.#activeBytes - bytes, "body bytes of a webhook");
     this.#context.budget.release(bytes);
   }
 

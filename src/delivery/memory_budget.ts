@@ -1,3 +1,5 @@
+import { assertCount } from "../errors.ts";
+
 /** Bounds the memory of all events that are out of the journal, over all webhooks. */
 export class MemoryBudget {
   readonly #bytes: number;
@@ -15,12 +17,12 @@ export class MemoryBudget {
   }
 
   take(bytes: number): void {
-    this.#taken += bytes;
+    this.#taken = assertCount(this.#taken + bytes, "body bytes out of the journal");
   }
 
   /** Gives back, and wakes those who wait for room. */
   release(bytes: number): void {
-    this.#taken -= bytes;
+    this.#taken = assertCount(this.#taken - bytes, "body bytes out of the journal");
     if (this.#waiting.size === 0 || this.free <= 0) return;
     const waiting = [...this.#waiting];
     this.#waiting.clear();

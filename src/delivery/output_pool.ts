@@ -9,7 +9,7 @@
 import type { Logger } from "@logtape/logtape";
 import type { VerifiedEvent } from "../auth/verified_event.ts";
 import { Alarm } from "../deadlines.ts";
-import { DeliveryError } from "../errors.ts";
+import { assertCount, DeliveryError } from "../errors.ts";
 import type { DeliveryResult, OutputModule } from "../modules/module.ts";
 import { type HostEnvironment, OutputHost } from "./output_host.ts";
 import type { OutputScheduler } from "./output_scheduler.ts";
@@ -89,7 +89,7 @@ class PooledHost implements OutputLease {
   }
 
   release(): void {
-    this.users--;
+    this.users = assertCount(this.users - 1, "users of an output");
     if (this.users === 0) this.onUnused(this);
   }
 

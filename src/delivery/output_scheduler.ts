@@ -12,7 +12,7 @@
 import { setImmediate } from "node:timers";
 import type { Logger } from "@logtape/logtape";
 import { Alarm, type Deadlines } from "../deadlines.ts";
-import { DeliveryError } from "../errors.ts";
+import { assertCount, DeliveryError } from "../errors.ts";
 import type { Delivery, DeliveryResult } from "../modules/module.ts";
 import type { Results } from "./attempt.ts";
 
@@ -201,7 +201,7 @@ export class OutputScheduler {
   }
 
   #end(batch: readonly ScheduledDelivery[], results: Results): void {
-    this.#underWay--;
+    this.#underWay = assertCount(this.#underWay - 1, "batches under way");
     this.#judge(results);
     for (const [index, scheduled] of batch.entries()) {
       scheduled.end(results[index] ?? new DeliveryError("output_failed", "The output gave no result"));

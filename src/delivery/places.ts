@@ -1,4 +1,5 @@
 import { setImmediate } from "node:timers";
+import { assertCount } from "../errors.ts";
 
 /** Free places that are handed on in one turn of the event loop: what fails at once would go through all others. */
 const MOST_PER_TURN = 16;
@@ -42,7 +43,7 @@ export class Places {
   /** Gives the place to the one that has waited longest. */
   free(): void {
     if (this.#waiting.length === 0) {
-      this.#taken--;
+      this.#taken = assertCount(this.#taken - 1, "places taken");
       this.#onFree?.();
     } else if (this.#handedOn < MOST_PER_TURN) {
       if (this.#handedOn === 0) setImmediate(() => this.#nextTurn());

@@ -1,5 +1,6 @@
 import type { VerifiedEvent } from "../auth/verified_event.ts";
 import type { Deadlines } from "../deadlines.ts";
+import { assertCount } from "../errors.ts";
 import type { DeliveryResult } from "../modules/module.ts";
 import type { DeliverySource, ScheduledDelivery } from "./output_scheduler.ts";
 import type { Route, RouteStep } from "./route.ts";
@@ -93,7 +94,7 @@ export class Port implements DeliverySource {
 
   /** @internal */
   end(run: Run, result: DeliveryResult): void {
-    this.#underWay--;
+    this.#underWay = assertCount(this.#underWay - 1, "deliveries to an output");
     this.#owner.ended(this, run, result);
     this.route.leave();
     this.goOn();

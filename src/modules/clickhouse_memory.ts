@@ -1,3 +1,4 @@
+import { assertCount } from "../errors.ts";
 import type { Block } from "./clickhouse_block.ts";
 import type { DeliveryResult } from "./module.ts";
 
@@ -53,7 +54,8 @@ export class RetryMemory {
 
   /** Takes a block out, as it is sent now. */
   takeBlock(block: Block): void {
-    if (this.#blocks.delete(block)) this.#bytes -= block.size;
+    if (!this.#blocks.delete(block)) return;
+    this.#bytes = assertCount(this.#bytes - block.size, "bytes of remembered blocks");
   }
 
   /** Remembers what became of an event. */

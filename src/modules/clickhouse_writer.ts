@@ -1,5 +1,5 @@
 import type { Logger } from "@logtape/logtape";
-import { DeliveryError } from "../errors.ts";
+import { assertCount, DeliveryError } from "../errors.ts";
 import { Batch, Block, Row } from "./clickhouse_block.ts";
 import type { BatchLimits, ClickhouseConfig } from "./clickhouse_config.ts";
 import type { Outcome, TableInserter } from "./clickhouse_inserter.ts";
@@ -84,7 +84,7 @@ export class TableWriter {
   giveUp(row: Row): void {
     if (row.isWatched || !(row.place instanceof Batch)) return;
     row.place.remove(row);
-    this.#waitingBytes -= row.size;
+    this.#waitingBytes = assertCount(this.#waitingBytes - row.size, "bytes that wait for ClickHouse");
     this.#rows.delete(row.id);
   }
 
@@ -160,7 +160,7 @@ export class TableWriter {
     const waitMs = first.since + this.#limits.waitMs - performance.now();
     if (!this.#isFull && waitMs > 0) return waitMs;
     this.#batches.shift();
-    this.#waitingBytes -= first.size;
+    this.#waitingBytes = assertCount(this.#waitingBytes - first.size, "bytes that wait for ClickHouse");
     return first.toBlock();
   }
 

@@ -1,5 +1,5 @@
 import { setImmediate } from "node:timers";
-import { DeliveryError } from "../errors.ts";
+import { assertCount, DeliveryError } from "../errors.ts";
 import type { RedisClient, RedisCommand, RedisReply } from "./redis_client.ts";
 
 /** Commands and bytes of one write. More are not faster, and delay what other clients ask of Redis. */
@@ -120,8 +120,8 @@ export class RedisBatcher {
         bytes + call.bytes <= MAX_BATCH_BYTES;
       if (batch.length > 0 && !fits) break;
       taken++;
-      this.#waitingCommands -= call.requests.length;
-      this.#waitingBytes -= call.bytes;
+      this.#waitingCommands = assertCount(this.#waitingCommands - call.requests.length, "waiting commands");
+      this.#waitingBytes = assertCount(this.#waitingBytes - call.bytes, "bytes that wait for Redis");
       if (call.ended) continue;
       batch.push(call);
       commands += call.requests.length;
@@ -135,7 +135,7 @@ export class RedisBatcher {
     const commands: RedisCommand[] = [];
     for (const { requests } of batch) for (const { command } of requests) commands.push(command);
     const replies = await this.#client.execute(commands);
-    this.#underway--;
+    this.#underway = assertCount(this.#underway - 1, "batches under way");
     // Before the callers go on, so that Redis has work while they do.
     this.#flush();
     let next = 0;

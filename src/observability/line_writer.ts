@@ -5,6 +5,8 @@
  * @module
  */
 
+import { assertCount } from "../errors.ts";
+
 /** Where modules that print write to. */
 export interface LineWriter extends AsyncDisposable {
   /**
@@ -226,7 +228,7 @@ export class BufferedLineWriter implements LineWriter {
   #settle(batch: Batch, error?: LineWriterError): void {
     if (batch.settled) return; // Disposal gave it up, and then the reader took it after all.
     batch.settled = true;
-    this.#waiting -= batch.text.length;
+    this.#waiting = assertCount(this.#waiting - batch.text.length, "characters that wait");
     this.#torn = error !== undefined;
     if (error === undefined) {
       batch.written.resolve();

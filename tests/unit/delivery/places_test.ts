@@ -1,6 +1,8 @@
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertThrows } from "@std/assert";
 import { setImmediate } from "node:timers/promises";
+import { MemoryBudget } from "../../../src/delivery/memory_budget.ts";
 import { Places } from "../../../src/delivery/places.ts";
+import { InvariantError } from "../../../src/errors.ts";
 
 Deno.test("places are given to those who wait, in their order", async () => {
   const places = new Places(1, 10);
@@ -38,4 +40,15 @@ Deno.test("when those who wait for a place need it for no time at all, other wor
   assert(turns >= 30, `${turns} turns`);
   await Promise.all(waiting);
   assertEquals(places.taken, 0);
+});
+
+Deno.test("what gives back more than it took is a bug, and the count stays as it was", () => {
+  const places = new Places(2, 10);
+  assertThrows(() => places.free(), InvariantError);
+  assertEquals(places.taken, 0);
+  const budget = new MemoryBudget(100);
+  budget.take(40);
+  assertThrows(() => budget.release(41), InvariantError);
+  assertThrows(() => budget.take(NaN), InvariantError);
+  assertEquals(budget.free, 60);
 });
