@@ -96,12 +96,17 @@ export const ERROR_CATALOGUE = {
   invalid_json: refused(
     400,
     "The body is not valid JSON",
-    "Send a JSON document, or set `data_type` to `blob`.",
+    "Send a JSON document in UTF-8 or in the declared `charset`, or set `data_type` to `blob`.",
   ),
   invalid_encoding: refused(
     400,
     "The body does not match its Content-Encoding",
-    "Send complete gzip or deflate data, or no `Content-Encoding`.",
+    "Send complete data in the declared coding, or no `Content-Encoding`.",
+  ),
+  invalid_content_length: refused(
+    400,
+    "The Content-Length header is not valid",
+    "Send the body's length in bytes as digits, once.",
   ),
   body_incomplete: refused(400, "The body ended early", "The connection broke; send the request again."),
   body_timeout: refused(408, "The body did not arrive in time", "Send faster, or raise `BODY_TIMEOUT_MS`."),
@@ -113,7 +118,12 @@ export const ERROR_CATALOGUE = {
   unsupported_encoding: refused(
     415,
     "This Content-Encoding is not supported",
-    "Use `gzip`, `deflate` or none.",
+    "Use the codings in the `Accept-Encoding` header of the answer, at most three, or none.",
+  ),
+  unsupported_charset: refused(
+    415,
+    "The charset of the Content-Type is not known",
+    "Send UTF-8, or name a charset of the WHATWG Encoding Standard.",
   ),
   overloaded: refused(
     503,

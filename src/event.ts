@@ -5,18 +5,24 @@
  * @module
  */
 
+import { isUtf8 } from "node:buffer";
+
 /**
- * How the body is read from the socket, from cheapest to dearest. It is decided when the configuration is
- * compiled, from what the webhook's verifiers and its output read.
+ * What is kept of the body of an accepted event. It is decided when the configuration is compiled, from what
+ * the webhook's verifiers and its outputs read.
  *
- * - `json`: only the parsed value is kept.
- * - `text`: decoded as UTF-8; malformed sequences become U+FFFD, as in all of the web platform.
- * - `bytes`: exactly as sent.
+ * - `text`: the text of a JSON document, without a byte order mark.
+ * - `bytes`: exactly as sent, after any Content-Encoding was undone and any other charset turned into UTF-8.
  */
-export type BodyForm = "json" | "text" | "bytes";
+export type BodyForm = "text" | "bytes";
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
+
+const BYTE_ORDER_MARK = "\ufeff";
+
+/** What malformed UTF-8 is decoded to. A sender may also have meant it. */
+const REPLACEMENT = "\ufffd";
 
 /** The most bytes that UTF-8 takes for one UTF-16 code unit. */
 const LONGEST_UTF8 = 3;
@@ -37,8 +43,11 @@ export class EventBody {
     return new EventBody(bytes, undefined, undefined);
   }
 
+  /** A byte order mark at the start belongs to the bytes; the text is what stands behind it. */
   static fromText(text: string): EventBody {
-    return new EventBody(undefined, text, undefined);
+    return text.startsWith(BYTE_ORDER_MARK)
+      ? EventBody.fromBytes(encoder.encode(text))
+      : new EventBody(undefined, text, undefined);
   }
 
   /** @param value a parsed JSON value */
@@ -95,19 +104,43 @@ export class EventBody {
     return this.#bytes?.byteLength === 0 || this.#text === "";
   }
 
+  /** Malformed UTF-8 becomes U+FFFD, as in all of the web platform; a byte order mark at the start is left out. */
   get text(): string {
     return this.#text ??= this.#bytes === undefined
       ? JSON.stringify(this.#json)
       : decoder.decode(this.#bytes);
   }
 
+  /** Whether every character is one of US-ASCII. Only known of a body that was read as bytes and is JSON. */
+  get isAscii(): boolean {
+    return this.#bytes?.byteLength === this.text.length;
+  }
+
   /**
    * The parsed body.
    *
-   * @throws {SyntaxError} when the body is not JSON
+   * @throws {SyntaxError} when the body is not JSON, or not UTF-8 (RFC 8259, section 8.1)
    */
   get json(): unknown {
-    return this.#json ??= JSON.parse(this.text);
+    return this.#json ??= this.#parse();
+  }
+
+  /**
+   * Whether the bytes, if there are any, are UTF-8. Decoding strictly costs several times as much, so they are
+   * looked at only where the text may be damaged.
+   */
+  get isUtf8(): boolean {
+    return !this.text.includes(REPLACEMENT) || this.#bytes === undefined || isUtf8(this.#bytes);
+  }
+
+  /** Without its bytes, which the text stands for: for a JSON body whose outputs read text. */
+  asText(): EventBody {
+    return new EventBody(undefined, this.text, this.#json);
+  }
+
+  #parse(): unknown {
+    if (!this.isUtf8) throw new SyntaxError("The body is not UTF-8");
+    return JSON.parse(this.text);
   }
 }
 
@@ -120,7 +153,10 @@ export interface Event {
   readonly webhook: string;
   /** When the request's body was complete, in milliseconds since 1970. */
   readonly receivedAt: number;
-  /** The request's headers as received, credentials included: outputs choose what they pass on. */
+  /**
+   * The request's headers as received, credentials included: outputs choose what they pass on. Those that
+   * describe the bytes as sent are left out when the body was decoded.
+   */
   readonly headers: Headers;
   readonly body: EventBody;
 }

@@ -138,11 +138,17 @@ function compileGiven(
       response: config.response === undefined ? undefined : compileResponse(config.response),
       maxBodyBytes: config.max_body_bytes,
       authenticator,
-      bodyForm: authenticator.readsBody || config.data_type === "blob" ? "bytes" : bodyForm(steps, policy),
+      bodyForm: authenticator.readsBody || config.data_type === "blob" || steps.some(readsBytes)
+        ? "bytes"
+        : "text",
       steps,
       policy,
     },
   };
+}
+
+function readsBytes({ module }: CompiledStep): boolean {
+  return module.reads === "bytes";
 }
 
 /** Only a webhook with unknown keys is looked at twice. */
@@ -155,14 +161,6 @@ function parseWebhook(
   if (parsed.success) return parsed;
   const moved = withModuleKeysInside(value, knownKeys(webhookSchema), modules);
   return moved === value ? parsed : schema.safeParse(moved);
-}
-
-/** What is stored, and what events are told apart by, must be as exact as what is delivered: parsed JSON is not. */
-function bodyForm(steps: readonly CompiledStep[], { acceptance, idempotency }: DeliveryPolicy): BodyForm {
-  const forms = steps.map(({ module }) => module.reads);
-  if (forms.includes("bytes")) return "bytes";
-  if (acceptance === "durable" || idempotency?.readsBody === true) return "text";
-  return forms.includes("text") ? "text" : "json";
 }
 
 /** Parses with a schema; the reasons name their place below `prefix`. */

@@ -23,7 +23,6 @@ export function compileIdempotency(config: IdempotencyConfig): Idempotency {
   const [only] = sources;
   return {
     ttlMs: config.ttl * 1000,
-    readsBody: parts.some((part) => part.json_pointer !== undefined),
     keyOf: config.of === undefined ? (event) => keyOfOne(only?.(event)) : (event) => keyOfAll(sources, event),
   };
 }

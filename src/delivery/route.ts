@@ -30,8 +30,6 @@ export interface RouteStep {
 export interface Idempotency {
   /** How long an event is remembered, in milliseconds. */
   readonly ttlMs: number;
-  /** Whether keys are picked from the body's text, which has to be kept then: parsed numbers are not exact. */
-  readonly readsBody: boolean;
   /** The event's key; `undefined` where the sender gave none, so that nothing can be told. */
   keyOf(event: Event): string | undefined;
 }

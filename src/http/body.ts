@@ -1,17 +1,21 @@
 /**
  * Reading request bodies within a size limit. Where the length is declared, the HTTP parser
- * holds the peer to it and the body is read in one call, in the form that is needed; streaming costs three
- * times as much and is for bodies of unknown length only.
+ * holds the peer to it and the body is read in one call; streaming costs three times as much and is for
+ * bodies of unknown length and for large ones only.
  *
  * @module
  */
 
 import { GatewayError } from "../errors.ts";
-import { type BodyForm, EventBody } from "../event.ts";
-import { describeJsonError } from "../json_error.ts";
 
 /** From this length on, collecting the pieces of a body and joining them would take twice its memory. */
 export const LARGE_BYTES = 256 * 1024;
+
+/** `1*DIGIT` of RFC 9110, section 8.6. */
+const DIGITS = /^[0-9]+$/;
+
+/** Optional white space (RFC 9110, section 5.6.3) at both ends. */
+const OWS = /^[ \t]+|[ \t]+$/g;
 
 /** The gateway's limits on bodies. */
 export interface BodyLimits {
@@ -24,57 +28,61 @@ export interface BodyLimits {
 /**
  * The declared length in bytes; `undefined` when the body is sent in chunks.
  *
- * @throws {GatewayError} `body_too_large` when more is declared than allowed
+ * @throws {GatewayError} `body_too_large` when more is declared than allowed, `invalid_content_length` when what
+ * is declared is no length
  */
 export function declaredLength(request: Request, maxBytes: number): number | undefined {
   const header = request.headers.get("content-length");
   if (header === null) return request.body === null ? 0 : undefined;
-  const length = Number(header);
+  const length = DIGITS.test(header) ? Number(header) : repeatedLength(header);
+  if (!Number.isSafeInteger(length)) throw new GatewayError("invalid_content_length");
   if (length > maxBytes) throw new GatewayError("body_too_large");
   return length;
 }
 
-/** A body as it was read, in the form that {@linkcode bodyFrom} is told. */
-export type RawBody = unknown;
+/** RFC 9112, section 6.3: a proxy may have repeated the length, and the same value several times is that value. */
+function repeatedLength(header: string): number {
+  const values = header.split(",").map((value) => value.replace(OWS, ""));
+  const lengths = new Set(values.map((value) => DIGITS.test(value) ? Number(value) : NaN));
+  const [length = NaN] = lengths;
+  return lengths.size === 1 ? length : NaN;
+}
 
 /**
  * Reads the whole body. It is no asynchronous function of its own, which would cost every request a
- * promise: what it rejects with goes through {@linkcode toReadError}.
+ * promise: what it rejects with goes through {@linkcode toReadError}, what it resolves with through
+ * {@linkcode requireDeclared}.
  *
  * @param length what {@linkcode declaredLength} found
  * @param maxBytes where a body of unknown length is cut off
  */
 export function readBody(
   request: Request,
-  form: BodyForm,
   length: number | undefined,
   maxBytes: number,
-): Promise<RawBody> {
+): Promise<Uint8Array<ArrayBuffer>> {
   if (length === undefined) return readStream(request, maxBytes);
-  if (length > LARGE_BYTES) return readLarge(request, length);
-  if (form === "json") return request.json();
-  return form === "text" ? request.text() : request.bytes();
+  return length > LARGE_BYTES ? readLarge(request, length) : request.bytes();
 }
 
-/** The form in which {@linkcode readBody} reads a body that is wanted in another one. */
-export function readableForm(form: BodyForm, length: number | undefined): BodyForm {
-  return length === undefined || length > LARGE_BYTES || length === 0 ? "bytes" : form;
+/**
+ * What counts is what arrived. The HTTP parser holds a peer to the length that it declared; where it did not, the
+ * body is not the one that was sent.
+ *
+ * @throws {GatewayError} `body_incomplete` or `invalid_content_length` when the body has not the declared length
+ */
+export function requireDeclared(body: Uint8Array, length: number | undefined): void {
+  if (length === undefined || body.byteLength === length) return;
+  throw body.byteLength < length ? new GatewayError("body_incomplete") : tooLong();
 }
 
-/** The body that was read in a form. */
-export function bodyFrom(form: BodyForm, raw: RawBody): EventBody {
-  if (form === "json") return EventBody.fromJson(raw);
-  return form === "text"
-    ? EventBody.fromText(raw as string)
-    : EventBody.fromBytes(raw as Uint8Array<ArrayBuffer>);
+function tooLong(): GatewayError {
+  return new GatewayError("invalid_content_length", "The body is longer than its Content-Length");
 }
 
-/** Why reading failed: `body_too_large`, `invalid_json` or `body_incomplete`. */
+/** Why reading failed: `body_too_large`, `invalid_content_length` or `body_incomplete`. */
 export function toReadError(cause: unknown): GatewayError {
-  if (cause instanceof GatewayError) return cause;
-  return new GatewayError(cause instanceof SyntaxError ? "invalid_json" : "body_incomplete", undefined, {
-    cause,
-  });
+  return cause instanceof GatewayError ? cause : new GatewayError("body_incomplete", undefined, { cause });
 }
 
 /**
@@ -94,17 +102,22 @@ async function readStream(request: Request, maxBytes: number): Promise<Uint8Arra
   return join(chunks, size);
 }
 
-/** Reads a body into memory of just its size. The memory is taken by what arrives, not by what is declared. */
+/**
+ * Reads a body into memory of just its size. The memory is taken by what arrives, not by what is declared.
+ *
+ * @throws {GatewayError} `invalid_content_length` when more arrives than was declared
+ */
 async function readLarge(request: Request, length: number): Promise<Uint8Array<ArrayBuffer>> {
   const bytes = new Uint8Array(length);
   let size = 0;
   for await (const chunk of request.body ?? []) {
+    if (size + chunk.byteLength > length) throw tooLong();
     bytes.set(chunk, size);
     size += chunk.byteLength;
     // Frees the piece now: collecting it would come later, with many others in memory beside the body.
     chunk.buffer.transfer(0);
   }
-  return bytes;
+  return size === length ? bytes : bytes.subarray(0, size);
 }
 
 function join(chunks: readonly Uint8Array<ArrayBuffer>[], size: number): Uint8Array<ArrayBuffer> {
@@ -117,16 +130,6 @@ function join(chunks: readonly Uint8Array<ArrayBuffer>[], size: number): Uint8Ar
     chunk.buffer.transfer(0);
   }
   return bytes;
-}
-
-/** @throws {GatewayError} `empty_body` or `invalid_json` when the body is not a JSON document */
-export function requireJson(body: EventBody): void {
-  if (body.isEmpty) throw new GatewayError("empty_body");
-  try {
-    body.json;
-  } catch (cause) {
-    throw new GatewayError("invalid_json", undefined, { cause, reason: describeJsonError(body.text) });
-  }
 }
 
 /**

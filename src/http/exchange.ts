@@ -16,21 +16,22 @@ import { type Deadlines, Expiring } from "../deadlines.ts";
 import type { Acceptor } from "../delivery/acceptor.ts";
 import type { Appended, AppendListener } from "../delivery/journal.ts";
 import { GatewayError } from "../errors.ts";
+import { EventBody } from "../event.ts";
 import {
-  bodyFrom,
   type BodyLimits,
   declaredLength,
   discardBody,
   LARGE_BYTES,
-  readableForm,
   readBody,
-  requireJson,
+  requireDeclared,
   toReadError,
 } from "./body.ts";
 import type { BodyMemory } from "./body_memory.ts";
-import { contentEncoding, decodeBody } from "./content_encoding.ts";
+import { contentCodings, decodeBody } from "./content_encoding.ts";
+import { decodedHeaders } from "./decoded_headers.ts";
 import { type FailureLog, peerAddress } from "./failure_log.ts";
 import type { Inflight } from "./inflight.ts";
+import { readJson } from "./json_document.ts";
 import type { RequestMetrics } from "./request_metrics.ts";
 import {
   acceptedResponse,
@@ -97,6 +98,8 @@ class Exchange extends Expiring implements RequestToVerify, AppendListener {
   readonly #info: Deno.ServeHandlerInfo;
   readonly #path: string;
   readonly #id: string;
+  /** The headers of a decoded body; `undefined` while those of the request are true of it. */
+  #decodedHeaders: Headers | undefined;
   #resolve: ((response: Response) => void) | undefined;
   readonly #startedAt = Date.now();
   #entry: CatalogEntry | undefined;
@@ -129,8 +132,9 @@ class Exchange extends Expiring implements RequestToVerify, AppendListener {
     return new Promise((resolve) => this.#resolve = resolve);
   }
 
+  /** As received, and once the body was decoded those that are true of it. */
   get headers(): Headers {
-    return this.#request.headers;
+    return this.#decodedHeaders ?? this.#request.headers;
   }
 
   get url(): string {
@@ -153,26 +157,33 @@ class Exchange extends Expiring implements RequestToVerify, AppendListener {
       const admitting = authenticator.admit(this);
       const admission = admitting instanceof Promise ? await admitting : admitting;
 
-      const encoding = contentEncoding(this.#request);
-      const form = encoding === undefined ? readableForm(bodyForm, length) : "bytes";
+      const codings = contentCodings(this.#request);
       const { deadlines, bodyLimits: { timeoutMs } } = this.#context;
       deadlines.set(timeoutMs, this);
       this.#reading = true;
       this.#bodyBytes = length ?? 0;
-      const sent = bodyFrom(form, await readBody(this.#request, form, length, maxBytes));
+      const bytes = await readBody(this.#request, length, maxBytes);
+      requireDeclared(bytes, length);
       this.#reading = false;
-      if (length === undefined) this.#bodyBytes = sent.bytes.byteLength;
+      this.#bodyBytes = bytes.byteLength;
       if (this.#answered) return; // Too late: the sender has been told so.
       deadlines.clear(this);
+      const sent = EventBody.fromBytes(bytes);
       const verifying = authenticator.verify(admission, this, sent);
       const verified = verifying instanceof Promise ? await verifying : verifying;
 
-      const body = encoding === undefined ? sent : await decodeBody(sent, encoding, maxBytes);
-      if (body !== sent) this.#bodyBytes += body.bytes.byteLength;
-      if (dataType === "json") requireJson(body);
+      const decoded = codings === undefined ? sent : await decodeBody(sent, codings, maxBytes);
+      const body = dataType === "json" ? readJson(decoded, this.#request.headers, maxBytes) : decoded;
+      if (body !== sent) this.#noteDecoded(body, body !== decoded);
       const { namespace, webhook } = entry.lane;
-      const { headers } = this.#request;
-      const event = { id: this.#id, namespace, webhook, receivedAt: Date.now(), headers, body };
+      const event = {
+        id: this.#id,
+        namespace,
+        webhook,
+        receivedAt: Date.now(),
+        headers: this.headers,
+        body: bodyForm === "text" && body.length <= LARGE_BYTES ? body.asText() : body,
+      };
       const accepting = this.#context.acceptor.accept(entry, authenticator.seal(verified, event), this);
       if (accepting === "appending") return;
       const accepted = accepting instanceof Promise ? await accepting : accepting;
@@ -181,6 +192,11 @@ class Exchange extends Expiring implements RequestToVerify, AppendListener {
     } catch (thrown) {
       await this.#fail(this.#reading ? toReadError(thrown) : toGatewayError(thrown));
     }
+  }
+
+  #noteDecoded(body: EventBody, isConverted: boolean): void {
+    this.#bodyBytes += body.bytes.byteLength;
+    this.#decodedHeaders = decodedHeaders(this.#request.headers, isConverted);
   }
 
   onAppended(appended: Appended): void {
@@ -274,23 +290,35 @@ class Exchange extends Expiring implements RequestToVerify, AppendListener {
   async #fail(error: GatewayError): Promise<void> {
     if (this.#answered) return;
     this.#context.metrics.failed(this.#entry, error.code);
-    this.#context.failures.report(error, this.#entry, this.#id, this.#request, this.#info);
+    this.#report(error);
     this.#context.deadlines.clear(this);
     this.#answered = true;
     if (error.code !== "body_timeout") await discardBody(this.#request);
     this.#end(errorResponse(error, this.#id));
   }
 
+  #report(error: GatewayError): void {
+    this.#context.failures.report(error, this.#entry, this.#id, this.#request, this.#info);
+  }
+
   #end(response: Response): void {
     this.#answered = true;
+    this.#resolve?.(response);
+    try {
+      this.#giveBack();
+    } catch (bug) {
+      this.#report(toGatewayError(bug));
+    }
+    this.#context.metrics.took(Date.now() - this.#startedAt);
+  }
+
+  #giveBack(): void {
     if (this.#reserved !== undefined) {
       this.#context.inflight.release(this.#reserved);
       if (this.#entry instanceof WebhookEntry) this.#entry.leave();
     }
     if (this.#counted) this.#context.inflight.leave();
     if (this.#bodyBytes > LARGE_BYTES) this.#context.bodyMemory.release(this.#bodyBytes);
-    this.#context.metrics.took(Date.now() - this.#startedAt);
-    this.#resolve?.(response);
   }
 }
 

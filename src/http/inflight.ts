@@ -1,4 +1,4 @@
-import { GatewayError } from "../errors.ts";
+import { assertCount, GatewayError } from "../errors.ts";
 
 /** Requests and body bytes under way, with a bound on both: memory is refused before it is gone. */
 export class Inflight {
@@ -31,20 +31,23 @@ export class Inflight {
   }
 
   leave(): void {
-    this.#requests--;
+    this.#requests = assertCount(this.#requests - 1, "requests under way");
     if (this.#requests === 0) this.#whenIdle?.();
   }
 
-  /** @throws {GatewayError} `overloaded` when the bytes do not fit any more */
+  /**
+   * @throws {GatewayError} `overloaded` when the bytes do not fit any more
+   * @throws {InvariantError} when they are no safe integer from 0: the bound would be off from then on
+   */
   reserve(bytes: number): void {
-    if (this.#bytes + bytes > this.#maxBytes) {
+    if (this.#bytes + assertCount(bytes, "body bytes to reserve") > this.#maxBytes) {
       throw new GatewayError("overloaded", undefined, { retryAfterSeconds: 1 });
     }
     this.#bytes += bytes;
   }
 
   release(bytes: number): void {
-    this.#bytes -= bytes;
+    this.#bytes = assertCount(this.#bytes - bytes, "body bytes under way");
   }
 
   /** Resolves with `true` when no request is under way, or with `false` when the signal aborts first. */

@@ -13,7 +13,7 @@ import type { Relay } from "../relay/relay.ts";
 import type { Session, TransportName } from "../relay/session.ts";
 import { closingMessages, connectedMessage } from "../relay/transport.ts";
 import { serveWebSocket } from "../relay/websocket.ts";
-import { declaredLength, readBody } from "./body.ts";
+import { declaredLength, readBody, requireDeclared, toReadError } from "./body.ts";
 import { jsonResponse } from "./responses.ts";
 import type { Route } from "./router.ts";
 
@@ -147,10 +147,8 @@ function bounded(
 }
 
 async function acknowledge(relay: Relay, request: Request, requestId: string): Promise<Response> {
-  const length = declaredLength(request, MAX_ACK_BYTES);
-  const body = await withTimeout(readBody(request, "bytes", length, MAX_ACK_BYTES));
   const { channel: name, connection_id: id, messages, stop, end } = parseAckRequest(
-    new TextDecoder().decode(body as Uint8Array),
+    await withTimeout(readText(request)),
   );
   const channel = authorize(relay, request, name);
   const session = relay.find(channel, id);
@@ -163,6 +161,23 @@ async function acknowledge(relay: Relay, request: Request, requestId: string): P
   const { known, paused } = await session.settle(messages);
   if (end === true) session.leave();
   return jsonResponse(200, { known, ...(paused === undefined ? {} : { paused }) }, requestId);
+}
+
+/** @throws {GatewayError} why the body could not be read; `invalid_message` when it is not UTF-8 */
+async function readText(request: Request): Promise<string> {
+  const length = declaredLength(request, MAX_ACK_BYTES);
+  let body: Uint8Array;
+  try {
+    body = await readBody(request, length, MAX_ACK_BYTES);
+    requireDeclared(body, length);
+  } catch (error) {
+    throw toReadError(error);
+  }
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(body);
+  } catch (cause) {
+    throw new GatewayError("invalid_message", "The body is not UTF-8", { cause });
+  }
 }
 
 async function withTimeout<Value>(reading: Promise<Value>): Promise<Value> {

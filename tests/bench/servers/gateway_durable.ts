@@ -15,7 +15,7 @@ const nullModule: OutputModule = {
   connectionTypes: [],
   configSchema: z.strictObject({}),
   acceptance: "durable",
-  reads: "json",
+  reads: "text",
   maxBatch: 256,
   timeoutMs: () => 3_600_000,
   open: () =>

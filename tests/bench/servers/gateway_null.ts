@@ -16,7 +16,7 @@ const nullModule: OutputModule = {
   connectionTypes: [],
   configSchema: z.strictObject({}),
   acceptance: "delivered",
-  reads: "json",
+  reads: "text",
   open: () =>
     Promise.resolve({
       deliver: () => DELIVERED,

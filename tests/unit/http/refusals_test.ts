@@ -133,7 +133,7 @@ const refusals: readonly [
     { method: "POST", body: SENT, headers: { "content-encoding": "gzip" } },
     400,
     "invalid_encoding",
-    "The body does not match its Content-Encoding",
+    "The gzip data is damaged or incomplete",
   ],
   [
     "a webhook that is switched off",

@@ -1,0 +1,28 @@
+import { withoutCharset } from "./charset.ts";
+
+/**
+ * What describes the bytes of a body (RFC 9110, section 8; RFC 9530; RFC 3230; RFC 1864), and is false of other
+ * ones.
+ */
+const ABOUT_THE_BYTES = [
+  "content-digest",
+  "content-encoding",
+  "content-length",
+  "content-md5",
+  "digest",
+  "repr-digest",
+];
+
+/**
+ * The headers of a request whose body is not the one that was sent any more, since codings were undone or its
+ * charset was changed: without those that describe the bytes as sent.
+ *
+ * @param isConverted whether the body was in another charset and is UTF-8 now
+ */
+export function decodedHeaders(received: Headers, isConverted: boolean): Headers {
+  const headers = new Headers(received);
+  for (const name of ABOUT_THE_BYTES) headers.delete(name);
+  const contentType = headers.get("content-type");
+  if (isConverted && contentType !== null) headers.set("content-type", withoutCharset(contentType));
+  return headers;
+}
