@@ -66,6 +66,9 @@ export function hasNoOuterWhiteSpace(text: string): boolean {
 /** A name with a port behind it; an IPv6 address has more colons than one. */
 const HOST_AND_PORT = /^([^:]*|\[[^\]]*\]):\d*$/;
 
+/** Without what could belong to a URL, a path or no name at all; perhaps in brackets. */
+const HOST_ALONE = /^(\[[^\s\p{Cc}[\]/?#@]+\]|[^\s\p{Cc}[\]/?#@]+)$/u;
+
 /**
  * A host name or an IP address with nothing around it. IPv6 addresses may stand in brackets, which are taken
  * off. Whether the host exists shows when it is connected to.
@@ -85,7 +88,5 @@ function refuseHost(host: string, forUrl: string): string | undefined {
   if (host === "") return "Must not be empty";
   if (host.includes("://")) return `This is a URL: ${forUrl}`;
   if (HOST_AND_PORT.test(host)) return "This names a port too: give the host alone, and the port as 'port'";
-  return /^(\[[^\s[\]/?#@]+\]|[^\s[\]/?#@]+)$/.test(host)
-    ? undefined
-    : "Not a host name or IP address with nothing around it";
+  return HOST_ALONE.test(host) ? undefined : "Not a host name or IP address with nothing around it";
 }

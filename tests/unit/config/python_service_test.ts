@@ -301,6 +301,7 @@ Deno.test("a URL, a port or anything else around a host is a problem that says s
     url: ["redis://cache:6379", "This is a URL: give the host name alone, and the port as 'port'"],
     port: ["cache:6379", "This names a port too: give the host alone, and the port as 'port'"],
     space: ["cache.internal ", "Not a host name or IP address with nothing around it"],
+    control: ["cache\0", "Not a host name or IP address with nothing around it"],
     path: ["cache/0", "Not a host name or IP address with nothing around it"],
   } as const;
   const cases = Object.entries(hosts).flatMap(([name, [host, reason]]) =>

@@ -1,5 +1,10 @@
 import { assertEquals, assertMatch, assertStrictEquals } from "@std/assert";
-import { findOutputModule, outputModules, PLANNED_MODULES } from "../../../src/modules/registry.ts";
+import {
+  findOutputModule,
+  outputModules,
+  PLANNED_CONNECTION_TYPES,
+  PLANNED_MODULES,
+} from "../../../src/modules/registry.ts";
 
 Deno.test("module registry finds every module by its name", () => {
   for (const module of outputModules) assertStrictEquals(findOutputModule(module.name), module);
@@ -15,6 +20,11 @@ Deno.test("module registry has no name twice, planned ones included", () => {
   const names = [...outputModules.map((module) => module.name), ...PLANNED_MODULES];
   assertEquals(new Set(names).size, names.length);
   for (const name of names) assertMatch(name, /^[a-z][a-z0-9_]*$/);
+});
+
+Deno.test("module registry lists no connection type as planned that a module takes", () => {
+  const taken = outputModules.flatMap(({ connectionTypes }) => connectionTypes);
+  assertEquals(PLANNED_CONNECTION_TYPES.filter((type) => taken.includes(type)), []);
 });
 
 Deno.test("module registry has a connection schema exactly where connections are accepted", () => {
