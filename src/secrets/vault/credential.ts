@@ -86,12 +86,11 @@ export class Unwrapper {
   async #isWrappingToken(token: string, signal: AbortSignal): Promise<boolean> {
     const path = this.#client.systemPath("wrapping/lookup");
     const answer = await this.#client.ask({ method: "POST", path, body: { token } }, signal);
-    const data = bodyOf(answer)?.["data"];
-    if (answer.status === 200 && isObject(data) && "creation_path" in data) return true;
-    if (cannotBeAsked(answer) || bodyOf(answer) === undefined) {
+    if (cannotBeAsked(answer)) {
       throw this.#client.failure("unavailable", "The token cannot be looked at", answer);
     }
-    return false;
+    const data = bodyOf(answer)?.["data"];
+    return answer.status === 200 && isObject(data) && "creation_path" in data;
   }
 
   async #unwrapOnce(token: string, field: "secret_id" | "token", signal: AbortSignal): Promise<string> {

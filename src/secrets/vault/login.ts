@@ -27,6 +27,8 @@ export interface LoginMethod {
   readonly name: string;
   /** Whether another token can be had with the same credential. */
   readonly makesTokens: boolean;
+  /** Whether the token comes from a file that somebody else replaces in time, such as a Vault Agent. */
+  readonly isKeptByOthers?: boolean;
   /**
    * The credential as it stands now; equal texts are the same credential.
    *
@@ -66,6 +68,7 @@ function givenToken(
   return {
     name,
     makesTokens: false,
+    isKeptByOthers: "file" in token,
     credential: () => readCredential(token, name),
     async exchange(credential, signal) {
       const value = await unwrapper.unwrap(credential, "token", signal);

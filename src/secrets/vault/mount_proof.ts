@@ -15,7 +15,7 @@ import type { VaultClient } from "./vault_client.ts";
 /** How long a proof counts, in milliseconds: a mount may be made again as another version. */
 const PROOF_MS = 60_000;
 
-/** Asks about the mount, once for all reads that want to know. */
+/** Asks about the mount when a read wants to know, and remembers a good answer for a minute. */
 export class MountProof {
   readonly #client: VaultClient;
   readonly #settings: Pick<VaultSettings, "mount" | "kvVersion">;
@@ -31,12 +31,13 @@ export class MountProof {
   /**
    * Returns when the mount is a KV engine of the right version.
    *
+   * @param path that was read, with the mount
    * @throws {VaultFailure} when it is not, or nobody can say
    */
-  async require(token: string | undefined, signal: AbortSignal): Promise<void> {
+  async require(path: string, token: string | undefined, signal: AbortSignal): Promise<void> {
     if (this.#clock.now() - this.#provenAt < PROOF_MS) return;
-    const path = this.#client.systemPath(`internal/ui/mounts/${this.#settings.mount}`);
-    const answer = await this.#client.ask({ method: "GET", path, token }, signal);
+    const place = this.#client.systemPath(`internal/ui/mounts/${path}`);
+    const answer = await this.#client.ask({ method: "GET", path: place, token }, signal);
     const data = bodyOf(answer)?.["data"];
     if (answer.status !== 200 || !isObject(data)) throw this.#unproven(answer);
     const mistake = this.#mistakeOf(data);
@@ -61,7 +62,8 @@ export class MountProof {
       return `The mount '${mount}' (VAULT_MOUNT_POINT) is no KV secrets engine`;
     }
     if (path !== `${mount}/`) {
-      return `VAULT_MOUNT_POINT '${mount}' is a path within a mount: name the mount alone`;
+      const name = this.#client.secrets.clean(String(path).replace(/\/$/, ""));
+      return `The mount of the path is '${name}', not '${mount}': set VAULT_MOUNT_POINT to it`;
     }
     const version = isObject(options) && options["version"] === "2" ? 2 : 1;
     if (version === kvVersion) return undefined;

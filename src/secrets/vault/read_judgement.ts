@@ -49,7 +49,7 @@ export function judgeRead(answer: HttpAnswer, kvVersion: 1 | 2): ReadJudgement {
     case 400:
       return badRequest(answer);
     default:
-      return { kind: "mistake", why: "The read is refused" };
+      return { kind: "mistake", why: "Vault refuses the read" };
   }
 }
 
@@ -89,14 +89,14 @@ function notFound(answer: HttpAnswer, body: VaultBody): ReadJudgement {
   const errors = errorsOf(answer);
   if (errors?.length === 0) return { kind: "absent", why: "nothing was written there" };
   if (errors?.some((text) => /\bnamespace not found\b/.test(text))) {
-    return { kind: "mistake", why: "The namespace of VAULT_NAMESPACE does not exist" };
+    return { kind: "mistake", why: "the namespace of VAULT_NAMESPACE does not exist" };
   }
   if (errors?.some((text) => /\bno handler for route\b/.test(text))) {
-    return { kind: "mistake", why: "There is no secrets engine at the mount of VAULT_MOUNT_POINT" };
+    return { kind: "mistake", why: "there is no secrets engine at the mount of VAULT_MOUNT_POINT" };
   }
-  if (errors !== undefined) return { kind: "mistake", why: "The path is refused" };
+  if (errors !== undefined) return { kind: "mistake", why: "Vault refuses the path" };
   if (Array.isArray(warnings) && (data === null || data === undefined)) {
-    return { kind: "mistake", why: "The mount is of KV version 2: set VAULT_KV_VERSION to 2" };
+    return { kind: "mistake", why: "the mount is of KV version 2: set VAULT_KV_VERSION to 2" };
   }
   return { kind: "unable" };
 }
@@ -107,5 +107,5 @@ function badRequest(answer: HttpAnswer): ReadJudgement {
   if (errors === undefined || errors.some((text) => /^\s*Upgrading from non-versioned\b/.test(text))) {
     return { kind: "unable" };
   }
-  return { kind: "mistake", why: "The read is refused" };
+  return { kind: "mistake", why: "Vault refuses the read" };
 }

@@ -35,16 +35,21 @@ interface RefusedCredential {
 export interface TokenExpiry {
   /** Milliseconds since 1970. */
   readonly at: number;
-  /** It will not be renewed or replaced: the operator has to give another one. */
+  /** It will not be renewed or replaced: somebody has to give another one. */
   readonly isFinal: boolean;
+  /** From when on it is a problem that there is no other one yet. */
+  readonly problemFrom: number;
 }
 
 /** How long before its end a token that cannot be replaced is a problem, in milliseconds. */
 const ENDING_MS = 24 * 60 * 60 * 1000;
 
+/** Whoever keeps a file up to date replaces the token in it before this part of its life is left. */
+const ENDING_PART = 0.1;
+
 /** Whether the operator should give another token now. */
 export function isEnding(expiry: TokenExpiry | undefined, now: number): expiry is TokenExpiry {
-  return expiry !== undefined && expiry.isFinal && expiry.at - now <= ENDING_MS;
+  return expiry !== undefined && expiry.isFinal && now >= expiry.problemFrom;
 }
 
 /** What a session is made with. */
@@ -192,7 +197,8 @@ export class VaultSession implements AsyncDisposable {
       },
       onExpiry: (at: number, isFinal: boolean) => {
         if (this.#current !== current) return;
-        this.#expiry = { at, isFinal };
+        const lead = method.isKeptByOthers ? Math.min(ENDING_MS, token.leaseMs * ENDING_PART) : ENDING_MS;
+        this.#expiry = { at, isFinal, problemFrom: at - lead };
         this.#warnOfEnd();
       },
     };

@@ -5,7 +5,7 @@
  */
 
 import type { VaultSettings } from "../../vault_settings.ts";
-import { cannotBeAsked, errorsOf } from "./answer.ts";
+import { bodyOf, cannotBeAsked, errorsOf } from "./answer.ts";
 import type { Clock } from "./clock.ts";
 import { VaultFailure } from "./failure.ts";
 import { type HttpAnswer, HttpExchange, NoAnswer } from "./http_exchange.ts";
@@ -13,6 +13,9 @@ import { KnownSecrets } from "./known_secrets.ts";
 
 /** How often a question is sent at most, unless the cluster has more members. */
 const ATTEMPTS = 3;
+
+/** Shortest time that one attempt may take, in milliseconds, unless the question has less. */
+const SHORTEST_ATTEMPT_MS = 1000;
 
 /** Most redirects that are followed from member to member. */
 const MOST_REDIRECTS = 2;
@@ -80,27 +83,26 @@ export class VaultClient {
   async ask(question: Question, signal: AbortSignal): Promise<HttpAnswer> {
     const { addresses, timeoutMs, clock } = this.#options;
     const end = clock.now() + timeoutMs;
-    const unable = new Set<string>();
-    for (let attempt = 1;; attempt++) {
+    const first = this.#current;
+    for (let attempt = 1, asked = 0;; attempt++) {
       await this.#pause(end, signal);
-      const address = addresses[this.#current]!;
-      const outcome = await this.#tryOnce(address, question, signal);
+      const member = (first + asked) % addresses.length;
+      const outcome = await this.#tryOnce(addresses[member]!, question, end - clock.now(), signal);
       signal.throwIfAborted();
-      if (!(outcome instanceof NoAnswer)) {
-        if (outcome.status === 429) {
-          this.#slowDown(outcome);
-          if (attempt < ATTEMPTS && this.#pausedUntil < end) continue;
-        } else this.#limitedInARow = 0;
-        if (outcome.status === 429 || !cannotBeAsked(outcome)) return outcome;
-      }
-      unable.add(address);
-      this.#current = (this.#current + 1) % addresses.length;
-      const isLast = unable.size === addresses.length || clock.now() >= end;
+      const mayBeRepeated = attempt < ATTEMPTS && clock.now() < end;
       if (outcome instanceof NoAnswer) {
-        const mayHaveArrived = outcome.sent && question.repeatable === false;
-        const comesAgain = outcome.sent && attempt < ATTEMPTS && clock.now() < end;
-        if (mayHaveArrived || (isLast && !comesAgain)) throw outcome;
-      } else if (isLast) return outcome;
+        if (outcome.sent && question.repeatable === false) throw outcome;
+        const isWorthIt = outcome.sent && mayBeRepeated;
+        if (++asked >= addresses.length && !isWorthIt) throw outcome;
+      } else if (outcome.status === 429) {
+        this.#slowDown(outcome);
+        if (!mayBeRepeated || this.#pausedUntil >= end) return outcome;
+      } else {
+        this.#limitedInARow = 0;
+        const isAnswer = !cannotBeAsked(outcome);
+        if (isAnswer) this.#current = member;
+        if (isAnswer || ++asked >= addresses.length) return outcome;
+      }
     }
   }
 
@@ -117,13 +119,22 @@ export class VaultClient {
       return `Vault at ${host} redirects to ${target}, which is followed only if VAULT_ADDR names it, too`;
     }
     const errors = errorsOf(answer);
-    const words = errors === undefined ? "not in Vault's form" : this.secrets.clean(errors.join("; "));
+    const words = errors === undefined
+      ? bodyOf(answer) === undefined ? "something that is not of Vault" : ""
+      : this.secrets.clean(errors.join("; "));
     return `Vault at ${host} answered ${answer.status}${words === "" ? "" : `: ${words}`}`;
   }
 
-  async #tryOnce(address: string, question: Question, signal: AbortSignal): Promise<HttpAnswer | NoAnswer> {
-    const { timeoutMs } = this.#options;
-    const limit = AbortSignal.timeout(question.repeatable === false ? timeoutMs : timeoutMs / ATTEMPTS);
+  async #tryOnce(
+    address: string,
+    question: Question,
+    leftMs: number,
+    signal: AbortSignal,
+  ): Promise<HttpAnswer | NoAnswer> {
+    const share = Math.max(this.#options.timeoutMs / ATTEMPTS, SHORTEST_ATTEMPT_MS);
+    const limit = AbortSignal.timeout(
+      Math.max(0, question.repeatable === false ? leftMs : Math.min(share, leftMs)),
+    );
     try {
       return await this.#follow(
         new URL(`${address}/v1/${question.path}`),

@@ -24,7 +24,8 @@ export interface VaultStatus {
   /**
    * - `unused`: nothing was read yet.
    * - `working`: the last read had an answer.
-   * - `token_ending`: so it had, but the token ends within a day and the operator has to give another one.
+   * - `token_ending`: so it had, but the token ends within a day and the operator has to give another one. A
+   *   token from a file has until the last tenth of its life.
    * - `failing`: the last read had none: Vault cannot be asked, or refuses the token or the login.
    */
   readonly state: "unused" | "working" | "token_ending" | "failing";
@@ -110,16 +111,17 @@ export class VaultSource implements SecretSource {
   }
 
   async #ask(path: string, signal: AbortSignal): Promise<SecretAnswer> {
+    const session = this.#session;
     await this.#namespace.require(signal);
-    let token = await this.#session?.token(signal);
+    let token = await session?.token(signal);
     let answer = await this.#request(path, token, signal);
     let judgement = judgeRead(answer, this.#settings.kvVersion);
-    if (judgement.kind === "token" && token !== undefined) {
-      token = await this.#session!.replacement(token, signal);
+    if (judgement.kind === "token" && session !== undefined && token !== undefined) {
+      token = await session.replacement(token, signal);
       answer = await this.#request(path, token, signal);
       judgement = judgeRead(answer, this.#settings.kvVersion);
     }
-    if (judgement.kind !== "token") this.#session?.accepted();
+    if (judgement.kind !== "token" && judgement.kind !== "unable") session?.accepted();
     return await this.#conclude(path, judgement, answer, token, signal);
   }
 
@@ -143,18 +145,21 @@ export class VaultSource implements SecretSource {
     const place = `'${this.#pathOf(path)}'`;
     switch (judgement.kind) {
       case "found": {
-        if (judgement.doubtful) await this.#proveMount(answer, token, signal);
+        if (judgement.doubtful) await this.#proveMount(path, answer, token, signal);
         const { fields, version } = judgement;
         return { state: "found", fields, ...(version === undefined ? {} : { version }) };
       }
       case "absent":
-        await this.#mount.require(token?.value, signal);
+        await this.#mount.require(this.#pathOf(path), token?.value, signal);
         return {
           state: "absent",
           reason: `There is no secret at ${place}: ${judgement.why}${this.#hintFor(path)}`,
         };
       case "mistake":
-        throw this.#client.failure("misconfigured", `${judgement.why}, so ${place} cannot be read`, answer);
+        throw new VaultFailure(
+          "misconfigured",
+          `${place} cannot be read: ${judgement.why} (${this.#client.describe(answer)})`,
+        );
       case "policy": {
         // Heals by itself when the policy is given back, and says nothing about Vault as a whole.
         const reason = `The token's policies do not allow to read ${place}: ${this.#client.describe(answer)}`;
@@ -172,8 +177,13 @@ export class VaultSource implements SecretSource {
   }
 
   /** An answer that looks like one of the other KV version; if the mount is right, something else answered. */
-  async #proveMount(answer: HttpAnswer, token: VaultToken | undefined, signal: AbortSignal): Promise<void> {
-    await this.#mount.require(token?.value, signal);
+  async #proveMount(
+    path: string,
+    answer: HttpAnswer,
+    token: VaultToken | undefined,
+    signal: AbortSignal,
+  ): Promise<void> {
+    await this.#mount.require(this.#pathOf(path), token?.value, signal);
     if (this.#settings.kvVersion === 1) return;
     throw this.#client.failure("unavailable", "The answer is not in the form of KV version 2", answer);
   }

@@ -98,7 +98,7 @@ function testAbsence(test: TestInWorld): void {
   test("the mount is looked at once before the first absence is believed", async ({ open, front }) => {
     const source = await open();
     for (const path of ["a", "b", "c"]) await reasonOf(source, path, "absent");
-    assertEquals(front.seen(/^sys\/internal\/ui\/mounts\/kv2$/).length, 1);
+    assertEquals(front.seen(/^sys\/internal\/ui\/mounts\/kv2\//).length, 1);
   });
 
   test("an absence is not believed while the mount cannot be looked at", async ({ open, front }) => {
@@ -143,7 +143,7 @@ function testMistakes(test: TestInWorld): void {
 
   test("a path within a mount is no mount", async ({ open }) => {
     const source = await open({ mount: "kv1/team", kvVersion: 1 });
-    assertStringIncludes(await reasonOf(source, "hook", "misconfigured"), "name the mount alone");
+    assertStringIncludes(await reasonOf(source, "hook", "misconfigured"), "set VAULT_MOUNT_POINT to it");
   });
 
   test("a path that Vault would answer oddly is refused before anything is asked", async ({ open, front }) => {

@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { configureSync, resetSync } from "@logtape/logtape";
 import { eventually } from "../../../support/eventually.ts";
+import { TempDir } from "../../../support/temp_dir.ts";
 import { fieldsOf, read, reasonOf, standIn, VaultWorld } from "../../../support/vault/vault_world.ts";
 
 const HOUR = 3600;
@@ -24,6 +25,22 @@ Deno.test("vault source says a day before that a given token ends, and not earli
   assertEquals(source.status().state, "working");
   await world.backend.pass(2 * HOUR);
   assertEquals(source.status().state, "token_ending");
+});
+
+Deno.test("vault source leaves a token in a file to whoever keeps it, until the last tenth of its life", async () => {
+  await using world = await start();
+  await using directory = await TempDir.create();
+  const newToken = () => world.admin.createToken({ policies: ["reader"], ttl: "1h", renewable: false });
+  const file = await directory.writeText("sink", await newToken());
+  const source = await world.open({ login: { method: "token", token: { file } } });
+  assertEquals(await fieldsOf(source, "hook"), { a: "1" });
+  await world.backend.pass(0.89 * HOUR);
+  assertEquals(source.status().state, "working");
+  await world.backend.pass(0.02 * HOUR);
+  assertEquals(source.status().state, "token_ending");
+  await directory.writeText("sink", await newToken());
+  assertEquals(await fieldsOf(source, "hook"), { a: "1" });
+  assertEquals(source.status().state, "working");
 });
 
 Deno.test("vault source sends a refused credential again after five minutes, since roles are made late", async () => {
