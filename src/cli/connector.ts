@@ -5,10 +5,12 @@
  */
 
 import { parseArgs } from "@std/cli/parse-args";
-import { loadConnectorConfig } from "../connector/config.ts";
+import { openSecrets } from "../config/secret_sources.ts";
+import { type ConnectorConfig, loadConnectorConfig } from "../connector/config.ts";
 import { CONNECTOR_VARIABLES } from "../connector/config_schema.ts";
 import { Connector } from "../connector/connector.ts";
 import { StartupError } from "../errors.ts";
+import { loadSecretSettings } from "../settings.ts";
 import { standardLineWriter } from "../observability/line_writer.ts";
 import { logger, setUpLogging } from "../observability/logging.ts";
 import { firstSignal } from "./signals.ts";
@@ -42,20 +44,17 @@ export async function connector(
     print(HELP);
     return 0;
   }
-  const config = await loadConnectorConfig({
-    file: file.path,
-    environment,
-    hostname: environment["HOSTNAME"] ?? hostName(),
-    logIsTerminal: Deno.stderr.isTerminal(),
-  });
+  const config = await loadConfig(file.path, environment);
+  const settings = loadSecretSettings(environment, [file.path, ...config.ownFiles]);
+  await using secrets = await openSecrets(settings);
   await using lines = standardLineWriter("stdout");
   await using records = standardLineWriter("stderr");
   await using _logging = setUpLogging({ ...config.log, writer: records });
-  for (const warning of config.warnings) logger("connector").warning(warning);
+  for (const warning of [...settings.warnings, ...config.warnings]) logger("connector").warning(warning);
   const stopping = new AbortController();
   const stopped = firstSignal().then(() => stopping.abort());
   try {
-    await using running = await Connector.start({ config, environment, lines }, stopping.signal);
+    await using running = await Connector.start({ config, environment, secrets, lines }, stopping.signal);
     await stopped;
     await running.drain();
   } catch (error) {
@@ -63,6 +62,21 @@ export async function connector(
     if (!stopping.signal.aborted) throw error;
   }
   return 0;
+}
+
+/** Secrets are opened for the file alone: which files no module may read is known only after it. */
+async function loadConfig(
+  file: string | undefined,
+  environment: Readonly<Record<string, string>>,
+): Promise<ConnectorConfig> {
+  await using secrets = await openSecrets(loadSecretSettings(environment, [file]));
+  return await loadConnectorConfig({
+    file,
+    environment,
+    secrets,
+    hostname: environment["HOSTNAME"] ?? hostName(),
+    logIsTerminal: Deno.stderr.isTerminal(),
+  });
 }
 
 /** The system's name for this machine; a container may not be allowed to ask for it. */

@@ -9,7 +9,7 @@ import type { Logger } from "@logtape/logtape";
 import { abortable } from "./abortable.ts";
 import type { Compiled, ProblemReason } from "./problem.ts";
 import type { ConfigPut } from "./provider.ts";
-import type { SecretKey, SecretLookup, SourceName } from "./secret_lookup.ts";
+import type { SecretKey, SecretLookup } from "./secret_lookup.ts";
 import { inSlices } from "./slices.ts";
 
 /** An entry that uses secrets. */
@@ -48,9 +48,7 @@ export class SecretBindings implements Disposable {
 
   constructor(options: SecretBindingsOptions) {
     this.#options = options;
-    for (const [source, cache] of this.#caches()) {
-      cache.onChange = (path) => this.#secretChanged(`${source}:${path}`);
-    }
+    options.secrets.onChange((key) => this.#secretChanged(key));
   }
 
   /**
@@ -110,15 +108,12 @@ export class SecretBindings implements Disposable {
 
   /** Reads the secrets of an entry again that somebody has changed, and them with it, maybe. */
   renew({ secrets }: Compiled<unknown>): void {
-    for (const key of secrets?.keys ?? []) {
-      const [source, path] = splitKey(key);
-      this.#options.secrets.caches[source]?.renew(path);
-    }
+    for (const key of secrets?.keys ?? []) this.#options.secrets.renew(key);
   }
 
   /** Whether an entry waits for a secret that was never read. */
   get isWaiting(): boolean {
-    return this.#caches().some(([, cache]) => cache.isReading);
+    return this.#options.secrets.isReading;
   }
 
   /**
@@ -129,7 +124,7 @@ export class SecretBindings implements Disposable {
   async settled(signal: AbortSignal): Promise<void> {
     // What is applied may use secrets that nothing used before: a value that was put meanwhile.
     while (this.isWaiting) {
-      await abortable(Promise.all(this.#caches().map(([, cache]) => cache.settled())), signal);
+      await abortable(this.#options.secrets.settled(), signal);
       await this.#applying;
     }
     await this.#applying;
@@ -141,21 +136,13 @@ export class SecretBindings implements Disposable {
    * @throws {DOMException} the signal's reason, when it aborts first; the reads go on
    */
   async reload(signal: AbortSignal): Promise<void> {
-    await abortable(Promise.all(this.#caches().map(([, cache]) => cache.readAll())), signal);
+    await abortable(this.#options.secrets.readAll(), signal);
     await this.#applying;
   }
 
   [Symbol.dispose](): void {
     this.#closing.abort();
-    for (const [, cache] of this.#caches()) cache.onChange = () => {};
-  }
-
-  #caches() {
-    const { caches } = this.#options.secrets;
-    return (["file", "vault"] as const).flatMap((source) => {
-      const cache = caches[source];
-      return cache === undefined ? [] : [[source, cache] as const];
-    });
+    this.#options.secrets.onChange(() => {});
   }
 
   #use(key: SecretKey, entry: string): void {
@@ -165,8 +152,7 @@ export class SecretBindings implements Disposable {
       return;
     }
     this.#users.set(key, new Set([entry]));
-    const [source, path] = splitKey(key);
-    this.#options.secrets.caches[source]?.use(path);
+    this.#options.secrets.use(key);
   }
 
   #release(key: SecretKey, entry: string): void {
@@ -174,8 +160,7 @@ export class SecretBindings implements Disposable {
     users?.delete(entry);
     if (users?.size !== 0) return;
     this.#users.delete(key);
-    const [source, path] = splitKey(key);
-    this.#options.secrets.caches[source]?.release(path);
+    this.#options.secrets.release(key);
   }
 
   #secretChanged(key: SecretKey): void {
@@ -208,9 +193,4 @@ export class SecretBindings implements Disposable {
     const isConnection = (entry: string) => this.#bindings.get(entry)?.put.key.kind === "connection";
     return [...entries.filter(isConnection), ...entries.filter((entry) => !isConnection(entry))];
   }
-}
-
-function splitKey(key: SecretKey): [SourceName, string] {
-  const colon = key.indexOf(":");
-  return [key.slice(0, colon) as SourceName, key.slice(colon + 1)];
 }

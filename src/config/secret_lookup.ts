@@ -86,9 +86,50 @@ export class SecretLookup implements AsyncDisposable {
     return stateOf(cache.find(path), source === "file" ? "" : reference.field);
   }
 
+  /** Keeps a secret, and reads it if nobody did. */
+  use(key: SecretKey): void {
+    this.#cacheOf(key)?.use(pathOf(key));
+  }
+
+  /** The inverse of {@linkcode use}. */
+  release(key: SecretKey): void {
+    this.#cacheOf(key)?.release(pathOf(key));
+  }
+
+  /** Reads a secret again: what uses it was changed, and maybe the secret with it. */
+  renew(key: SecretKey): void {
+    this.#cacheOf(key)?.renew(pathOf(key));
+  }
+
+  /** Whether a secret in use was never asked for to the end. */
+  get isReading(): boolean {
+    return this.caches.file?.isReading === true || this.caches.vault?.isReading === true;
+  }
+
+  /** Resolves when every secret that is in use now was asked for once. */
+  async settled(): Promise<void> {
+    await Promise.all([this.caches.file?.settled(), this.caches.vault?.settled()]);
+  }
+
+  /** Reads every secret again. Resolves when all were asked for. */
+  async readAll(): Promise<void> {
+    await Promise.all([this.caches.file?.readAll(), this.caches.vault?.readAll()]);
+  }
+
+  /** Calls the listener with each secret that is known to have changed, and nobody else any more. */
+  onChange(listener: (key: SecretKey) => void): void {
+    const { file, vault } = this.caches;
+    if (file !== undefined) file.onChange = (path) => listener(`file:${path}`);
+    if (vault !== undefined) vault.onChange = (path) => listener(`vault:${path}`);
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     const { file, vault } = this.caches;
     await Promise.all([file?.[Symbol.asyncDispose](), vault?.[Symbol.asyncDispose]()]);
+  }
+
+  #cacheOf(key: SecretKey): SecretCache | undefined {
+    return this.caches[key.slice(0, key.indexOf(":")) as SourceName];
   }
 
   #mayRead(path: string, namespace: string | undefined): boolean {
@@ -117,6 +158,10 @@ function compilePatterns(patterns: readonly string[], namespace: string | undefi
       const path = pattern.replaceAll("{namespace}", namespace ?? "");
       return new RegExp(`^${RegExp.escape(path).replaceAll("\\*", "[^/]*")}(?:/|$)`);
     });
+}
+
+function pathOf(key: SecretKey): string {
+  return key.slice(key.indexOf(":") + 1);
 }
 
 function stateOf({ answer, trouble }: KnownSecret, field: string): SecretState {

@@ -10,7 +10,9 @@ import { describeIssues } from "../config/compiler.ts";
 import { parseJsonObject, readFileContent } from "../config/json_file.ts";
 import { forEachDuplicateKey } from "../config/json_text.ts";
 import { isRemark } from "../config/remarks.ts";
-import { type Environment, substitute } from "../config/substitution.ts";
+import type { SecretLookup } from "../config/secret_lookup.ts";
+import { substituteOnce } from "../config/substitute_once.ts";
+import type { Environment } from "../config/substitution.ts";
 import { StartupError } from "../errors.ts";
 import {
   CONNECTOR_VARIABLES,
@@ -18,6 +20,9 @@ import {
   connectorSchema,
   type TargetConfig,
 } from "./config_schema.ts";
+
+/** How long the secrets of the file may take to be read, in milliseconds. */
+const SECRETS_TIMEOUT_MS = 30_000;
 
 /** Where events go: exactly one of the three modes. */
 export type DeliveryConfig =
@@ -62,6 +67,8 @@ export interface ConnectorConfig {
   /** `undefined`: `/health` and `/metrics` are not served. */
   readonly status: { readonly host: string; readonly port: number } | undefined;
   readonly log: { readonly level: ConnectorFile["log_level"]; readonly format: "text" | "json" };
+  /** Files with secrets of the connector itself, which no reference may read. */
+  readonly ownFiles: readonly string[];
   /** What the operator should be told at the start, one sentence each. */
   readonly warnings: readonly string[];
 }
@@ -71,6 +78,8 @@ export interface ConnectorSource {
   /** Path of `connector.json`; `undefined` for the environment alone. */
   readonly file: string | undefined;
   readonly environment: Environment;
+  /** What references to secrets are looked up in; left out, each of them is a problem. */
+  readonly secrets?: SecretLookup;
   readonly hostname: string;
   readonly logIsTerminal: boolean;
 }
@@ -81,7 +90,7 @@ export interface ConnectorSource {
  * @throws {StartupError} `settings_invalid` with one line per problem
  */
 export async function loadConnectorConfig(source: ConnectorSource): Promise<ConnectorConfig> {
-  const fromFile = source.file === undefined ? {} : await readFile(source.file, source.environment);
+  const fromFile = source.file === undefined ? {} : await readFile(source.file, source);
   const { merged, variables } = withVariables(fromFile, source.environment);
   const parsed = connectorSchema.safeParse(merged);
   if (!parsed.success) {
@@ -97,7 +106,10 @@ export async function loadConnectorConfig(source: ConnectorSource): Promise<Conn
   return await compile(parsed.data, source);
 }
 
-async function readFile(path: string, environment: Environment): Promise<Record<string, unknown>> {
+async function readFile(
+  path: string,
+  { environment, secrets }: ConnectorSource,
+): Promise<Record<string, unknown>> {
   const content = await readFileContent(path);
   if ("problem" in content) throw fileProblem(path, content.problem.message);
   const parsed = await parseJsonObject(content.bytes);
@@ -107,7 +119,8 @@ async function readFile(path: string, environment: Environment): Promise<Record<
     throw fileProblem(path, `Key '${key.join(".")}' stands there more than once`);
   });
   const remarksOut = Object.fromEntries(Object.entries(parsed.members).filter(([key]) => !isRemark(key)));
-  const { value, problems } = substitute(remarksOut, { environment });
+  const signal = AbortSignal.timeout(SECRETS_TIMEOUT_MS);
+  const { value, problems } = await substituteOnce(remarksOut, environment, secrets, signal);
   if (problems.length > 0) {
     throw new StartupError(
       "settings_invalid",
@@ -221,6 +234,12 @@ async function compile(file: ConnectorFile, source: ConnectorSource): Promise<Co
     },
     status: file.status_port === undefined ? undefined : { host: file.status_host, port: file.status_port },
     log: { level: file.log_level, format: file.log_format ?? (source.logIsTerminal ? "text" : "json") },
+    ownFiles: [
+      file.webhooks_config,
+      file.connections_config,
+      file.client_cert_path,
+      file.client_key_path,
+    ].filter((path) => path !== undefined),
     warnings: [...misspellings(source.environment), ...plainTextWarning(cloudUrl)],
   };
 }

@@ -145,6 +145,9 @@ export type ConnectorFile = z.output<typeof connectorSchema>;
 /** A parsed target. */
 export type TargetConfig = z.output<typeof targetSchema>;
 
+/** The variables whose values are secrets of the connector itself: no module's configuration may read them. */
+export const CONNECTOR_SECRET_VARIABLES: readonly string[] = ["CONNECTOR_TOKEN", "CONNECTOR_ETCD_PASSWORD"];
+
 /** The key that each environment variable sets; variables win over the file. */
 export const CONNECTOR_VARIABLES: Readonly<Record<string, string>> = {
   CONNECTOR_CLOUD_URL: "cloud_url",

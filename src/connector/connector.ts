@@ -5,6 +5,7 @@
  * @module
  */
 
+import type { SecretLookup } from "../config/secret_lookup.ts";
 import type { Environment } from "../config/substitution.ts";
 import type { LineWriter } from "../observability/line_writer.ts";
 import { logger } from "../observability/logging.ts";
@@ -38,6 +39,8 @@ export interface ConnectorOptions {
   readonly config: ConnectorConfig;
   /** Where `{$NAME}` references in the configuration of modules are looked up. */
   readonly environment: Environment;
+  /** What their references to secrets are looked up in; left out, each of them is a problem. */
+  readonly secrets?: SecretLookup;
   /** Standard output, for the `log` output module. */
   readonly lines: LineWriter;
 }
@@ -174,12 +177,12 @@ export class Connector implements AsyncDisposable {
 }
 
 async function createDeliverer(
-  { config, environment, lines }: ConnectorOptions,
+  { config, ...rest }: ConnectorOptions,
   metrics: Metrics,
   signal: AbortSignal,
 ): Promise<Deliverer> {
   const { delivery } = config;
   return delivery.mode === "http"
     ? new HttpDeliverer(delivery.targets, delivery.defaultTarget, config.tls.ca)
-    : await ModuleDeliverer.start({ delivery, environment, lines, metrics }, signal);
+    : await ModuleDeliverer.start({ delivery, ...rest, metrics }, signal);
 }

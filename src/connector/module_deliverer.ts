@@ -11,6 +11,7 @@ import { BlockedWebhook, type WebhookEntry } from "../config/entry.ts";
 import { FileConfigProvider } from "../config/file_provider.ts";
 import { ConfigManager } from "../config/manager.ts";
 import type { ConfigProvider } from "../config/provider.ts";
+import type { SecretLookup } from "../config/secret_lookup.ts";
 import type { Environment } from "../config/substitution.ts";
 import { Deadlines } from "../deadlines.ts";
 import { deliverDirectly } from "../delivery/direct_delivery.ts";
@@ -23,11 +24,18 @@ import { webhookConnectModule } from "../modules/webhook_connect.ts";
 import type { LineWriter } from "../observability/line_writer.ts";
 import { logger } from "../observability/logging.ts";
 import type { Metrics } from "../observability/metrics.ts";
+import { SECRET_VARIABLES } from "../settings.ts";
 import type { DeliveryConfig } from "./config.ts";
+import { CONNECTOR_SECRET_VARIABLES } from "./config_schema.ts";
 import type { Deliverer } from "./deliverer.ts";
 
 /** How long an event may take with its output's own retries before it goes back, in milliseconds. */
 const DELIVERY_BUDGET_MS = 10_000;
+
+/** How long a start waits for secrets, in milliseconds. */
+const SECRETS_TIMEOUT_MS = 10_000;
+
+const OWN_SECRETS: ReadonlySet<string> = new Set([...SECRET_VARIABLES, ...CONNECTOR_SECRET_VARIABLES]);
 
 /** The namespace of the webhooks in files, where none is configured. */
 const FILE_NAMESPACE = "default";
@@ -37,6 +45,8 @@ export interface ModuleDelivererOptions {
   readonly delivery: Exclude<DeliveryConfig, { readonly mode: "http" }>;
   /** Where `{$NAME}` references are looked up. */
   readonly environment: Environment;
+  /** What references to secrets are looked up in; left out, each of them is a problem. */
+  readonly secrets?: SecretLookup;
   /** Standard output, for the `log` module. */
   readonly lines: LineWriter;
   readonly metrics: Metrics;
@@ -59,9 +69,11 @@ export class ModuleDeliverer implements Deliverer {
       outputs: this.#outputs,
       compile: {
         environment: options.environment,
+        ownSecrets: OWN_SECRETS,
         // A connector has no channels of its own: relaying again would go round in circles.
         modules: outputModules.filter(({ name }) => name !== webhookConnectModule.name),
       },
+      ...(options.secrets === undefined ? {} : { secrets: options.secrets }),
       logger: logger("config"),
     });
     this.#provider = provider;
@@ -79,6 +91,7 @@ export class ModuleDeliverer implements Deliverer {
     try {
       await deliverer.#provider.start(deliverer.#manager, signal);
       await deliverer.#waitUntilComplete(signal);
+      await deliverer.#waitForSecrets(signal);
       logger("config").info(
         "Delivering with {webhooks} webhooks and {connections} connections",
         deliverer.#manager.size,
@@ -97,6 +110,18 @@ export class ModuleDeliverer implements Deliverer {
       missing,
     });
     await this.#provider.completed?.(signal);
+  }
+
+  /** Webhooks without their secrets put their events back by themselves: the others need not wait for ever. */
+  async #waitForSecrets(signal: AbortSignal): Promise<void> {
+    try {
+      await this.#manager.secretsSettled(AbortSignal.any([signal, AbortSignal.timeout(SECRETS_TIMEOUT_MS)]));
+    } catch (error) {
+      signal.throwIfAborted();
+      logger("config").warning("Not all secrets were read in time: events of webhooks that need them wait", {
+        error,
+      });
+    }
   }
 
   async deliver(event: VerifiedEvent): Promise<DeliveryResult> {
