@@ -51,11 +51,14 @@ const namedHeaderKey = z.strictObject({
 
 const keyField = z.union([
   z.string().transform(literalKey),
-  z.number().transform((number) => literalKey(String(number))),
+  // One of more digits has been rounded already, and would be another key than what was written.
+  z.number().refine((number) => !Number.isInteger(number) || Number.isSafeInteger(number))
+    .transform((number) => literalKey(String(number))),
   pointerKey.transform(({ json_pointer }) => json_pointer),
   namedHeaderKey.transform(({ header }) => headerKey(header)),
 ], {
-  error: 'Not a text, a place as { "json_pointer": "/order/id" } or a header that may be passed on as ' +
+  error:
+    'Not a text (a long number needs quotes), a place as { "json_pointer": "/order/id" } or a header that may be passed on as ' +
     '{ "header": "X-Order" }',
 });
 

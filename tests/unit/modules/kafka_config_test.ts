@@ -90,6 +90,8 @@ Deno.test("kafka refuses partitions that no topic can have", () => {
 
 Deno.test("kafka refuses keys that are not in one of the three forms", () => {
   const keys = [
+    1e23,
+    2 ** 53,
     true,
     null,
     [],
