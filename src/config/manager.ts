@@ -1,31 +1,27 @@
 /**
- * The configuration in service. Providers report changes; the manager compiles them, resolves
- * connections, keeps the last good value where a new one is bad, and answers look-ups.
+ * The configuration in service. Providers report changes; the manager compiles them, keeps the last good
+ * value where a new one is bad, and answers look-ups.
  *
  * @module
  */
 
 import type { Logger } from "@logtape/logtape";
-import type { OutputLease, OutputPool } from "../delivery/output_pool.ts";
-import { GatewayError } from "../errors.ts";
+import type { OutputPool } from "../delivery/output_pool.ts";
 import { Catalog } from "./catalog.ts";
 import type { CompiledConnection } from "./compiled_connection.ts";
-import { compileConnection, type CompileContext, type CompiledWebhook, compileWebhook } from "./compiler.ts";
+import { compileConnection, type CompileContext, compileWebhook } from "./compiler.ts";
 import { Connections } from "./connections.ts";
-import { BlockedWebhook, type CatalogEntry, WebhookEntry } from "./entry.ts";
+import type { CatalogEntry } from "./entry.ts";
 import { Findings } from "./findings.ts";
-import { hasSameOutputs, inspectedOf, Inspections } from "./inspections.ts";
 import { type ConfigKey, describeKey, describeWebhook, webhookPath } from "./keys.ts";
-import type { Compiled, ProblemCode, ProblemReason, WarningReason } from "./problem.ts";
+import type { Compiled, ProblemReason, WarningReason } from "./problem.ts";
 import type { ConfigChange, ConfigPut, ConfigSink } from "./provider.ts";
 import { SecretBindings } from "./secret_bindings.ts";
 import type { SecretLookup } from "./secret_lookup.ts";
+import { Serving } from "./serving.ts";
 
 /** How long findings may wait to be logged, in milliseconds. */
 const LONGEST_QUIET_MS = 5_000;
-
-/** Seconds after which a sender should try again while a webhook cannot be served. */
-const RETRY_AFTER_SECONDS = 10;
 
 /** Why values are applied: they are new, or a secret that they refer to is. */
 type Cause = "configuration" | "secrets";
@@ -54,38 +50,28 @@ export interface ConfigManagerOptions {
   readonly onChange?: (path: string) => void;
 }
 
-/** Problems of a webhook's surroundings: they are solved when those change, and the value need not. */
-const PASSING_PROBLEMS: ReadonlySet<ProblemCode> = new Set(["connection_unresolved", "output_mismatch"]);
-
-/** The newest value of a webhook, whose outputs are looked at. Another one is in service when they do not fit. */
-interface Candidate {
-  readonly webhook: CompiledWebhook;
-  readonly revision: string;
-  /** What was in service before it and fitted, if anything was. */
-  readonly former: CompiledWebhook | undefined;
-}
-
 /** The sink of a provider, and what requests look webhooks up in. */
 export class ConfigManager implements ConfigSink {
   readonly catalog = new Catalog();
   readonly #connections = new Connections();
-  readonly #aloneByLease = new WeakMap<OutputLease, readonly OutputLease[]>();
-  readonly #options: ConfigManagerOptions;
   readonly #compile: CompileContext;
   readonly #findings: Findings;
-  readonly #inspections: Inspections<Candidate>;
+  readonly #serving: Serving;
   readonly #secrets: SecretBindings | undefined;
   /** Since when findings are not logged, in milliseconds of `performance.now()`. */
   #quietSince: number | undefined;
 
   constructor(options: ConfigManagerOptions) {
-    this.#options = options;
     this.#findings = new Findings(this.catalog, options.logger);
     const { compile, secrets, logger } = options;
-    this.#inspections = new Inspections(
-      (path, candidate, reasons) => this.#applyInspection(path, candidate, reasons),
-      logger,
-    );
+    this.#serving = new Serving({
+      ...options,
+      catalog: this.catalog,
+      connections: this.#connections,
+      findings: this.#findings,
+      clearProblems: (path, revision) => this.#clearWebhookProblems(path, revision),
+      onInspected: () => this.#logFindings(),
+    });
     this.#compile = secrets === undefined ? compile : { ...compile, secrets };
     if (secrets === undefined) return;
     this.#secrets = new SecretBindings({
@@ -131,7 +117,7 @@ export class ConfigManager implements ConfigSink {
       this.#applyWebhook(path, key.namespace, change, cause);
       dependents.delete(path);
     }
-    for (const path of dependents) this.#resolveAgain(path);
+    for (const path of dependents) this.#serving.serveAgain(path);
   }
 
   /** What may only be wrong because a secret is still being read is logged when that is known. */
@@ -179,14 +165,13 @@ export class ConfigManager implements ConfigSink {
 
   /** Resolves when the system behind every webhook has been looked at once, where its module can look. */
   inspected(): Promise<void> {
-    return this.#inspections.settled();
+    return this.#serving.inspected();
   }
 
   /** Lets go of every output, at the end of the process. */
   async close(): Promise<void> {
     this.#secrets?.[Symbol.dispose]();
-    for (const entry of this.catalog.entries()) if (entry instanceof WebhookEntry) entry.retire();
-    await this.#inspections.close();
+    await this.#serving.close();
   }
 
   #applyConnection(
@@ -221,12 +206,10 @@ export class ConfigManager implements ConfigSink {
 
   #applyWebhook(path: string, namespace: string, change: ConfigChange, cause: Cause): void {
     const former = this.catalog.find(path);
-    const newest = this.#newest(path);
+    const newest = this.#serving.newest(path);
     if ("deleted" in change) {
       if (newest !== undefined) this.#connections.untrack(path, newest);
-      this.#inspections.forget(path);
-      this.catalog.delete(path);
-      this.#options.onChange?.(path);
+      this.#serving.remove(path);
       this.#secrets?.unbind(describeWebhook(path));
       this.#clearWebhookProblems(path);
       this.#setWebhookWarnings(path, [], change.revision);
@@ -242,7 +225,7 @@ export class ConfigManager implements ConfigSink {
     }
     if (newest !== undefined) this.#connections.untrack(path, newest);
     this.#connections.track(path, compiled.value);
-    this.#serve(path, compiled.value, change.revision);
+    this.#serving.serve(path, compiled.value, change.revision);
   }
 
   /** @param problems none while a secret is read for the first time */
@@ -258,7 +241,7 @@ export class ConfigManager implements ConfigSink {
     }
     if (serving === "last_good") return;
     const isForSecrets = problems.every(({ code }) => code === "secret_unavailable");
-    this.#block(path, isForSecrets ? "secret_unavailable" : "webhook_misconfigured");
+    this.#serving.block(path, isForSecrets ? "secret_unavailable" : "webhook_misconfigured");
   }
 
   /**
@@ -281,142 +264,6 @@ export class ConfigManager implements ConfigSink {
   /** The only problem of a value in service is that its secrets may be outdated. */
   #setStale(key: string, revision: string): void {
     this.#findings.setProblems(key, this.#secrets?.staleOf(key) ?? [], revision, "last_good");
-  }
-
-  #resolveAgain(path: string): void {
-    const webhook = this.#newest(path);
-    if (webhook === undefined) return;
-    const [problem] = this.catalog.problemsOf(describeWebhook(path));
-    // A webhook that serves its last good value keeps the problem of the newer one on record.
-    const keepProblem = problem !== undefined && !PASSING_PROBLEMS.has(problem.code);
-    this.#serve(path, webhook, problem?.revision ?? "", keepProblem);
-  }
-
-  /** The newest value of a webhook that could be compiled, in service or not. */
-  #newest(path: string): CompiledWebhook | undefined {
-    return this.#inspections.subjectOf(path)?.webhook ?? this.catalog.find(path)?.webhook;
-  }
-
-  /** Puts a compiled webhook into service, as far as its connection and `enabled` allow. */
-  #serve(path: string, webhook: CompiledWebhook, revision: string, keepProblem = false): void {
-    const resolved = this.#resolveSteps(webhook);
-    if ("unresolved" in resolved) {
-      const { unresolved: message, path: place } = resolved;
-      const reason: ProblemReason = { code: "connection_unresolved", path: place, message };
-      if (!keepProblem) this.#findings.setProblems(describeWebhook(path), [reason], revision, "nothing");
-      this.#inspections.forget(path);
-      this.#block(path, "connection_unresolved", webhook);
-      return;
-    }
-    if (!keepProblem) this.#clearWebhookProblems(path, revision);
-    if (!webhook.enabled) {
-      this.#inspections.forget(path);
-      this.#block(path, "webhook_disabled", webhook);
-      return;
-    }
-    this.#inspect(path, webhook, revision, resolved.connections);
-    this.#enter(path, webhook, resolved.connections);
-  }
-
-  #enter(
-    path: string,
-    webhook: CompiledWebhook,
-    connections: readonly (CompiledConnection | undefined)[],
-  ): void {
-    // The new hold is taken before the old one is let go, so that an unchanged connection stays open.
-    const { outputs } = this.#options;
-    const leases = webhook.steps.map(({ module, moduleConfig }, index) =>
-      outputs.acquire(module, connections[index], moduleConfig)
-    );
-    this.#put(new WebhookEntry(path, webhook, leases.length === 1 ? this.#alone(leases[0]!) : leases));
-  }
-
-  /** Begins to look at the systems behind a webhook that is about to be served. */
-  #inspect(
-    path: string,
-    webhook: CompiledWebhook,
-    revision: string,
-    connections: readonly (CompiledConnection | undefined)[],
-  ): void {
-    const inspected = this.#options.inspects === false ? [] : inspectedOf(webhook.steps, connections);
-    if (inspected.length === 0) return this.#inspections.forget(path);
-    const entry = this.catalog.find(path);
-    const served = entry instanceof WebhookEntry && entry.webhook !== webhook ? entry.webhook : undefined;
-    const candidate = this.#inspections.subjectOf(path);
-    // What is in service fitted, or is looked at itself: then it is what was there before that counts.
-    const former = served === undefined || served === candidate?.webhook ? candidate?.former : served;
-    this.#inspections.follow(path, { webhook, revision, former }, inspected);
-  }
-
-  /** Takes a webhook out of service while its outputs do not fit, in favour of the value before, if it did. */
-  #applyInspection(path: string, candidate: Candidate, reasons: readonly ProblemReason[]): void {
-    const { webhook, revision, former } = candidate;
-    const key = describeWebhook(path);
-    // A newer value that could not be compiled has problems of its own, and so have secrets.
-    const others = this.catalog.problemsOf(key).filter(({ code }) => !PASSING_PROBLEMS.has(code));
-    if (reasons.length === 0) {
-      if (others.length > 0) this.#findings.setProblems(key, others, revision, "last_good");
-      this.#serve(path, webhook, revision, others.length > 0);
-    } else {
-      const connections = former === undefined ? undefined : this.#connectionsInPlaceOf(webhook, former);
-      const serving = connections === undefined ? "nothing" : "last_good";
-      this.#findings.setProblems(key, [...others, ...reasons], revision, serving);
-      if (former === undefined || connections === undefined) {
-        this.#block(path, "webhook_misconfigured", webhook);
-      } else this.#enter(path, former, connections);
-    }
-    this.#logFindings();
-  }
-
-  /** The connections with which a former value can be served in place of one that does not fit, if it can. */
-  #connectionsInPlaceOf(
-    webhook: CompiledWebhook,
-    former: CompiledWebhook,
-  ): readonly (CompiledConnection | undefined)[] | undefined {
-    // With the same outputs it does not fit any more either, and it may let in who knows a former secret.
-    if (!former.enabled || hasSameOutputs(webhook.steps, former.steps)) return undefined;
-    const resolved = this.#resolveSteps(former);
-    return "connections" in resolved ? resolved.connections : undefined;
-  }
-
-  /** One array for all webhooks that have this output alone. */
-  #alone(lease: OutputLease): readonly OutputLease[] {
-    let alone = this.#aloneByLease.get(lease);
-    if (alone === undefined) this.#aloneByLease.set(lease, alone = [lease]);
-    return alone;
-  }
-
-  /** The connections of all outputs of a webhook, or what keeps the first one from being told. */
-  #resolveSteps(
-    { steps }: CompiledWebhook,
-  ): { readonly connections: readonly (CompiledConnection | undefined)[] } | {
-    readonly unresolved: string;
-    readonly path: string;
-  } {
-    const connections: (CompiledConnection | undefined)[] = [];
-    for (const [index, step] of steps.entries()) {
-      const resolution = this.#connections.resolve(step);
-      if ("unresolved" in resolution) {
-        const path = steps.length === 1 ? "connection" : `chain.${index}.connection`;
-        return { unresolved: resolution.unresolved, path };
-      }
-      connections.push(resolution.connection);
-    }
-    return { connections };
-  }
-
-  #put(entry: CatalogEntry): void {
-    this.catalog.put(entry);
-    this.#options.onChange?.(entry.path);
-  }
-
-  #block(
-    path: string,
-    code: "webhook_misconfigured" | "secret_unavailable" | "connection_unresolved" | "webhook_disabled",
-    webhook?: CompiledWebhook,
-  ): void {
-    const options = code === "webhook_disabled" ? {} : { retryAfterSeconds: RETRY_AFTER_SECONDS };
-    this.#put(new BlockedWebhook(path, new GatewayError(code, undefined, options), webhook));
   }
 
   #clearWebhookProblems(path: string, revision = ""): void {

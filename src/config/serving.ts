@@ -1,0 +1,224 @@
+/**
+ * Puts compiled webhooks into service: resolves their connections, takes hold of their outputs, and blocks what
+ * cannot take requests now. What depends on a connection or on the system behind it comes and goes with that.
+ *
+ * @module
+ */
+
+import type { Logger } from "@logtape/logtape";
+import type { OutputLease, OutputPool } from "../delivery/output_pool.ts";
+import { GatewayError } from "../errors.ts";
+import type { Catalog } from "./catalog.ts";
+import type { CompiledConnection } from "./compiled_connection.ts";
+import type { CompiledWebhook } from "./compiler.ts";
+import type { Connections } from "./connections.ts";
+import { BlockedWebhook, type CatalogEntry, WebhookEntry } from "./entry.ts";
+import type { Findings } from "./findings.ts";
+import { hasSameOutputs, inspectedOf, Inspections } from "./inspections.ts";
+import { describeWebhook } from "./keys.ts";
+import type { ProblemCode, ProblemReason } from "./problem.ts";
+
+/** Seconds after which a sender should try again while a webhook cannot be served. */
+const RETRY_AFTER_SECONDS = 10;
+
+/** Problems of a webhook's surroundings: they are solved when those change, and the value need not. */
+const PASSING_PROBLEMS: ReadonlySet<ProblemCode> = new Set(["connection_unresolved", "output_mismatch"]);
+
+/** The newest value of a webhook, whose outputs are looked at. Another one is in service when they do not fit. */
+interface Candidate {
+  readonly webhook: CompiledWebhook;
+  readonly revision: string;
+  /** What was in service before it and fitted, if anything was. */
+  readonly former: CompiledWebhook | undefined;
+}
+
+/** What is needed to put webhooks into service. */
+export interface ServingOptions {
+  readonly catalog: Catalog;
+  readonly connections: Connections;
+  readonly findings: Findings;
+  readonly outputs: Pick<OutputPool, "acquire">;
+  readonly logger: Logger;
+  /** Whether the systems behind webhooks are looked at before there are events. @default true */
+  readonly inspects?: boolean;
+  /** Called whenever what a webhook's requests and events get has changed. @param path `namespace/id` */
+  readonly onChange?: (path: string) => void;
+  /** Called when nothing is wrong with a webhook's own value. */
+  readonly clearProblems: (path: string, revision: string) => void;
+  /** Called when what was found out about an output has been applied. */
+  readonly onInspected: () => void;
+}
+
+/** The webhooks in service. Paths are `namespace/id`. */
+export class Serving {
+  readonly #options: ServingOptions;
+  readonly #aloneByLease = new WeakMap<OutputLease, readonly OutputLease[]>();
+  readonly #inspections: Inspections<Candidate>;
+
+  constructor(options: ServingOptions) {
+    this.#options = options;
+    this.#inspections = new Inspections(
+      (path, candidate, reasons) => this.#applyInspection(path, candidate, reasons),
+      options.logger,
+    );
+  }
+
+  /** Takes a webhook out, since it is not configured any more. */
+  remove(path: string): void {
+    this.#inspections.forget(path);
+    this.#options.catalog.delete(path);
+    this.#options.onChange?.(path);
+  }
+
+  /** Resolves when the system behind every webhook has been looked at once, where its module can look. */
+  inspected(): Promise<void> {
+    return this.#inspections.settled();
+  }
+
+  /** Lets go of every output, at the end of the process. */
+  async close(): Promise<void> {
+    for (const entry of this.#options.catalog.entries()) if (entry instanceof WebhookEntry) entry.retire();
+    await this.#inspections.close();
+  }
+
+  /** Serves a webhook again whose connections may have changed. */
+  serveAgain(path: string): void {
+    const webhook = this.newest(path);
+    if (webhook === undefined) return;
+    const [problem] = this.#options.catalog.problemsOf(describeWebhook(path));
+    // A webhook that serves its last good value keeps the problem of the newer one on record.
+    const keepProblem = problem !== undefined && !PASSING_PROBLEMS.has(problem.code);
+    this.serve(path, webhook, problem?.revision ?? "", keepProblem);
+  }
+
+  /** The newest value of a webhook that could be compiled, in service or not. */
+  newest(path: string): CompiledWebhook | undefined {
+    return this.#inspections.subjectOf(path)?.webhook ?? this.#options.catalog.find(path)?.webhook;
+  }
+
+  /** Puts a compiled webhook into service, as far as its connection and `enabled` allow. */
+  serve(path: string, webhook: CompiledWebhook, revision: string, keepProblem = false): void {
+    const resolved = this.#resolveSteps(webhook);
+    if ("unresolved" in resolved) {
+      const { unresolved: message, path: place } = resolved;
+      const reason: ProblemReason = { code: "connection_unresolved", path: place, message };
+      if (!keepProblem) {
+        this.#options.findings.setProblems(describeWebhook(path), [reason], revision, "nothing");
+      }
+      this.#inspections.forget(path);
+      this.block(path, "connection_unresolved", webhook);
+      return;
+    }
+    if (!keepProblem) this.#options.clearProblems(path, revision);
+    if (!webhook.enabled) {
+      this.#inspections.forget(path);
+      this.block(path, "webhook_disabled", webhook);
+      return;
+    }
+    this.#inspect(path, webhook, revision, resolved.connections);
+    this.#enter(path, webhook, resolved.connections);
+  }
+
+  #enter(
+    path: string,
+    webhook: CompiledWebhook,
+    connections: readonly (CompiledConnection | undefined)[],
+  ): void {
+    // The new hold is taken before the old one is let go, so that an unchanged connection stays open.
+    const { outputs } = this.#options;
+    const leases = webhook.steps.map(({ module, moduleConfig }, index) =>
+      outputs.acquire(module, connections[index], moduleConfig)
+    );
+    this.#put(new WebhookEntry(path, webhook, leases.length === 1 ? this.#alone(leases[0]!) : leases));
+  }
+
+  /** Begins to look at the systems behind a webhook that is about to be served. */
+  #inspect(
+    path: string,
+    webhook: CompiledWebhook,
+    revision: string,
+    connections: readonly (CompiledConnection | undefined)[],
+  ): void {
+    const inspected = this.#options.inspects === false ? [] : inspectedOf(webhook.steps, connections);
+    if (inspected.length === 0) return this.#inspections.forget(path);
+    const entry = this.#options.catalog.find(path);
+    const served = entry instanceof WebhookEntry && entry.webhook !== webhook ? entry.webhook : undefined;
+    const candidate = this.#inspections.subjectOf(path);
+    // What is in service fitted, or is looked at itself: then it is what was there before that counts.
+    const former = served === undefined || served === candidate?.webhook ? candidate?.former : served;
+    this.#inspections.follow(path, { webhook, revision, former }, inspected);
+  }
+
+  /** Takes a webhook out of service while its outputs do not fit, in favour of the value before, if it did. */
+  #applyInspection(path: string, candidate: Candidate, reasons: readonly ProblemReason[]): void {
+    const { webhook, revision, former } = candidate;
+    const key = describeWebhook(path);
+    // A newer value that could not be compiled has problems of its own, and so have secrets.
+    const others = this.#options.catalog.problemsOf(key).filter(({ code }) => !PASSING_PROBLEMS.has(code));
+    const newestRevision = others[0]?.revision ?? revision;
+    if (reasons.length === 0) {
+      if (others.length > 0) this.#options.findings.setProblems(key, others, newestRevision, "last_good");
+      this.serve(path, webhook, revision, others.length > 0);
+    } else {
+      const connections = former === undefined ? undefined : this.#connectionsInPlaceOf(webhook, former);
+      const serving = connections === undefined ? "nothing" : "last_good";
+      this.#options.findings.setProblems(key, [...others, ...reasons], newestRevision, serving);
+      if (former === undefined || connections === undefined) {
+        this.block(path, "webhook_misconfigured", webhook);
+      } else this.#enter(path, former, connections);
+    }
+    this.#options.onInspected();
+  }
+
+  /** The connections with which a former value can be served in place of one that does not fit, if it can. */
+  #connectionsInPlaceOf(
+    webhook: CompiledWebhook,
+    former: CompiledWebhook,
+  ): readonly (CompiledConnection | undefined)[] | undefined {
+    // With the same outputs it does not fit any more either, and it may let in who knows a former secret.
+    if (!former.enabled || hasSameOutputs(webhook.steps, former.steps)) return undefined;
+    const resolved = this.#resolveSteps(former);
+    return "connections" in resolved ? resolved.connections : undefined;
+  }
+
+  /** One array for all webhooks that have this output alone. */
+  #alone(lease: OutputLease): readonly OutputLease[] {
+    let alone = this.#aloneByLease.get(lease);
+    if (alone === undefined) this.#aloneByLease.set(lease, alone = [lease]);
+    return alone;
+  }
+
+  /** The connections of all outputs of a webhook, or what keeps the first one from being told. */
+  #resolveSteps(
+    { steps }: CompiledWebhook,
+  ): { readonly connections: readonly (CompiledConnection | undefined)[] } | {
+    readonly unresolved: string;
+    readonly path: string;
+  } {
+    const connections: (CompiledConnection | undefined)[] = [];
+    for (const [index, step] of steps.entries()) {
+      const resolution = this.#options.connections.resolve(step);
+      if ("unresolved" in resolution) {
+        const path = steps.length === 1 ? "connection" : `chain.${index}.connection`;
+        return { unresolved: resolution.unresolved, path };
+      }
+      connections.push(resolution.connection);
+    }
+    return { connections };
+  }
+
+  #put(entry: CatalogEntry): void {
+    this.#options.catalog.put(entry);
+    this.#options.onChange?.(entry.path);
+  }
+
+  /** Has requests to a webhook answered with an error, while its events wait. */
+  block(
+    path: string,
+    code: "webhook_misconfigured" | "secret_unavailable" | "connection_unresolved" | "webhook_disabled",
+    webhook?: CompiledWebhook,
+  ): void {
+    const options = code === "webhook_disabled" ? {} : { retryAfterSeconds: RETRY_AFTER_SECONDS };
+    this.#put(new BlockedWebhook(path, new GatewayError(code, undefined, options), webhook));
+  }
+}
