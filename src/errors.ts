@@ -92,11 +92,21 @@ export const ERROR_CATALOGUE = {
     "Send the credentials that this webhook asks for.",
   ),
   forbidden: refused(403, "This request is not allowed", "Admin routes need `ADMIN_TOKEN` to be set."),
-  empty_body: refused(400, "The body is empty", "Send a JSON document, or set `data_type` to `blob`."),
+  empty_body: refused(400, "The body is empty", "Send a body, or set `empty_body` to `accept`."),
   invalid_json: refused(
     400,
     "The body is not valid JSON",
     "Send a JSON document in UTF-8 or in the declared `charset`, or set `data_type` to `blob`.",
+  ),
+  invalid_form: refused(
+    400,
+    "The form is not valid",
+    "Send at most 1,000 fields, in UTF-8 or the declared `charset`, and the field that `form_field` names once.",
+  ),
+  unsupported_media_type: refused(
+    415,
+    "This Content-Type is not supported",
+    "Send the type in the `Accept` header of the answer, or change the webhook's `data_type`.",
   ),
   invalid_encoding: refused(
     400,

@@ -23,15 +23,16 @@ type Expected = "value" | "value or ]" | "name" | "name or }" | "colon" | "comma
  * Says in one sentence where a text stops being JSON. It holds nothing of the text.
  *
  * @param text not valid JSON
+ * @param subject what the text is
  */
-export function describeJsonError(text: string): string {
+export function describeJsonError(text: string, subject = "The body"): string {
   const position = findJsonError(text);
   if (position === undefined) {
-    return `The body is not valid JSON somewhere after character ${Math.min(SEARCHED, text.length)}`;
+    return `${subject} is not valid JSON somewhere after character ${Math.min(SEARCHED, text.length)}`;
   }
   return position === text.length
-    ? `The body is incomplete JSON: it ends after character ${position}`
-    : `The body is not valid JSON from character ${position + 1} on`;
+    ? `${subject} is incomplete JSON: it ends after character ${position}`
+    : `${subject} is not valid JSON from character ${position + 1} on`;
 }
 
 /**

@@ -36,7 +36,11 @@ import { withoutKeysWithoutEffect } from "./without_effect.ts";
 /** A webhook ready for use but for its connections, which may come and go. */
 export interface CompiledWebhook {
   readonly enabled: boolean;
-  readonly dataType: "json" | "blob";
+  readonly dataType: "json" | "blob" | "form";
+  /** The field of a form that holds the event; `undefined` for all fields as an object. */
+  readonly formField: string | undefined;
+  /** Whether a request without a body is an event. */
+  readonly acceptsEmpty: boolean;
   readonly methods: readonly string[];
   /** Whether HEAD, GET and OPTIONS are answered, without an event. */
   readonly probes: boolean;
@@ -119,6 +123,10 @@ function compileGiven(
     return { problems: withGuardHints(describeIssues(parsed.error, webhookSchema), value) };
   }
   const config = parsed.data as WebhookConfig & Record<string, unknown>;
+  if (config.form_field !== undefined && config.data_type !== "form") {
+    const message = "Expected with 'data_type' 'form' only: the field is looked for in a form";
+    return { problems: [{ code: "schema", path: "form_field", message }] };
+  }
 
   const compiledSteps = compileSteps(config, context.modules, parseWith);
   if ("problems" in compiledSteps) return compiledSteps;
@@ -133,6 +141,8 @@ function compileGiven(
     value: {
       enabled: config.enabled,
       dataType: config.data_type,
+      formField: config.form_field,
+      acceptsEmpty: (config.empty_body ?? (config.data_type === "blob" ? "accept" : "refuse")) === "accept",
       methods: sharedMethods(config.methods),
       probes: config.probes,
       response: config.response === undefined ? undefined : compileResponse(config.response),

@@ -191,7 +191,10 @@ function compileStep(
     value: {
       name: index === 0 ? firstStepName(module) : `${index} ${module.name}`,
       module,
-      moduleConfig: module.forWebhook?.(moduleConfig.value, { dataType }) ?? moduleConfig.value,
+      // A form has become JSON before an output sees it.
+      moduleConfig: module.forWebhook?.(moduleConfig.value, {
+        dataType: dataType === "blob" ? "blob" : "json",
+      }) ?? moduleConfig.value,
       connectionName: item.connection,
       ownConnection: own.value.connection,
       retry: item.retry === undefined ? undefined : compileRetry(item.retry),

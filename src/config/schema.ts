@@ -26,9 +26,17 @@ export const METHODS = ["POST", "PUT", "PATCH"] as const;
 const LARGEST_BODY_BYTES = 256 * 1024 * 1024;
 
 const webhookFields = {
-  data_type: z.enum(["json", "blob"]).default("json").meta({
+  data_type: z.enum(["json", "blob", "form"]).default("json").meta({
     description:
-      "`json`: the body must be a JSON document, whatever its Content-Type says. `blob`: any bytes.",
+      "`json`: the body must be a JSON document, whatever its Content-Type says. `blob`: any bytes. `form`: `application/x-www-form-urlencoded`, which becomes a JSON document, see below.",
+  }),
+  form_field: z.string().min(1).max(200).optional().meta({
+    description:
+      "With `form`: the name of the field that holds the event as JSON, for example `payload`. Default: all fields as an object.",
+  }),
+  empty_body: z.enum(["accept", "refuse"]).optional().meta({
+    description:
+      "Whether a request without a body is an event: the document `null` with `json` and with `form_field`, `{}` with `form`, no bytes with `blob`. Default: `refuse`, with `blob` `accept`.",
   }),
   module: z.string().min(1).optional().meta({
     description: "The output module, for example `log`. Required, unless there is a `chain`.",

@@ -1,4 +1,5 @@
 import { withoutCharset } from "./charset.ts";
+import type { BodyChange } from "./event_body.ts";
 
 /**
  * What describes the bytes of a body (RFC 9110, section 8; RFC 9530; RFC 3230; RFC 1864), and is false of other
@@ -14,15 +15,18 @@ const ABOUT_THE_BYTES = [
 ];
 
 /**
- * The headers of a request whose body is not the one that was sent any more, since codings were undone or its
- * charset was changed: without those that describe the bytes as sent.
+ * The headers of a request whose body is not the one that was sent any more, since codings were undone, its
+ * charset was changed or it became a JSON document: without those that describe the bytes as sent.
  *
- * @param isConverted whether the body was in another charset and is UTF-8 now
+ * @param change what was made of the body after its codings were undone
  */
-export function decodedHeaders(received: Headers, isConverted: boolean): Headers {
+export function decodedHeaders(received: Headers, change: BodyChange): Headers {
   const headers = new Headers(received);
   for (const name of ABOUT_THE_BYTES) headers.delete(name);
   const contentType = headers.get("content-type");
-  if (isConverted && contentType !== null) headers.set("content-type", withoutCharset(contentType));
+  if (change === "document") headers.set("content-type", "application/json");
+  else if (change === "charset" && contentType !== null) {
+    headers.set("content-type", withoutCharset(contentType));
+  }
   return headers;
 }

@@ -29,9 +29,9 @@ import {
 import type { BodyMemory } from "./body_memory.ts";
 import { contentCodings, decodeBody } from "./content_encoding.ts";
 import { decodedHeaders } from "./decoded_headers.ts";
+import { type BodyChange, bodyChange, readEventBody } from "./event_body.ts";
 import { type FailureLog, peerAddress } from "./failure_log.ts";
 import type { Inflight } from "./inflight.ts";
-import { readJson } from "./json_document.ts";
 import type { RequestMetrics } from "./request_metrics.ts";
 import {
   acceptedResponse,
@@ -149,7 +149,7 @@ class Exchange extends Expiring implements RequestToVerify, AppendListener {
     try {
       const entry = this.#begin();
       if (entry === undefined) return;
-      const { authenticator, bodyForm, dataType } = entry.webhook;
+      const { authenticator, bodyForm } = entry.webhook;
       const maxBytes = entry.webhook.maxBodyBytes ?? this.#context.bodyLimits.maxBytes;
       const length = declaredLength(this.#request, maxBytes);
       this.#hold(entry, length ?? maxBytes);
@@ -173,8 +173,8 @@ class Exchange extends Expiring implements RequestToVerify, AppendListener {
       const verified = verifying instanceof Promise ? await verifying : verifying;
 
       const decoded = codings === undefined ? sent : await decodeBody(sent, codings, maxBytes);
-      const body = dataType === "json" ? readJson(decoded, this.#request.headers, maxBytes) : decoded;
-      if (body !== sent) this.#noteDecoded(body, body !== decoded);
+      const body = readEventBody(entry.webhook, decoded, this.#request.headers, maxBytes);
+      if (body !== sent) this.#noteDecoded(body, bodyChange(entry.webhook, decoded, body));
       const { namespace, webhook } = entry.lane;
       const event = {
         id: this.#id,
@@ -194,9 +194,9 @@ class Exchange extends Expiring implements RequestToVerify, AppendListener {
     }
   }
 
-  #noteDecoded(body: EventBody, isConverted: boolean): void {
-    this.#bodyBytes += body.bytes.byteLength;
-    this.#decodedHeaders = decodedHeaders(this.#request.headers, isConverted);
+  #noteDecoded(body: EventBody, change: BodyChange): void {
+    this.#bodyBytes += body.length;
+    this.#decodedHeaders = decodedHeaders(this.#request.headers, change);
   }
 
   onAppended(appended: Appended): void {

@@ -9,10 +9,9 @@ import { foreignCharset, toUtf8 } from "./charset.ts";
  * in UTF-8: for the others the header is not looked at.
  *
  * @param limit largest size of a converted document in bytes
- * @throws {GatewayError} `empty_body`, `invalid_json`, `unsupported_charset`, or `body_too_large` past the limit
+ * @throws {GatewayError} `invalid_json`, `unsupported_charset`, or `body_too_large` past the limit
  */
 export function readJson(body: EventBody, headers: Headers, limit: number): EventBody {
-  if (body.isEmpty) throw new GatewayError("empty_body");
   if (body.isJson() && body.isAscii) return body;
   const charset = foreignCharset(headers.get("content-type"));
   const document = charset === undefined ? body : toUtf8(body, charset, limit);

@@ -30,6 +30,8 @@ const OUTCOMES: Record<ErrorCode, string> = {
   forbidden: "auth_failed",
   empty_body: "invalid",
   invalid_json: "invalid",
+  invalid_form: "invalid",
+  unsupported_media_type: "invalid",
   invalid_encoding: "invalid",
   invalid_content_length: "invalid",
   body_incomplete: "invalid",
