@@ -60,6 +60,7 @@ export class VaultClient {
   #current = 0;
   /** When the next question may be sent, after a rate limit. */
   #pausedUntil = 0;
+  #limitedAt = -Infinity;
   #limitedInARow = 0;
 
   constructor(options: VaultClientOptions) {
@@ -87,16 +88,16 @@ export class VaultClient {
     for (let attempt = 1, asked = 0;; attempt++) {
       await this.#pause(end, signal);
       const member = (first + asked) % addresses.length;
-      const outcome = await this.#tryOnce(addresses[member]!, question, end - clock.now(), signal);
+      const sentAt = clock.now();
+      const outcome = await this.#tryOnce(addresses[member]!, question, end - sentAt, signal);
       signal.throwIfAborted();
-      const mayBeRepeated = attempt < ATTEMPTS && clock.now() < end;
       if (outcome instanceof NoAnswer) {
         if (outcome.sent && question.repeatable === false) throw outcome;
-        const isWorthIt = outcome.sent && mayBeRepeated;
+        const isWorthIt = outcome.sent && attempt < ATTEMPTS && clock.now() < end;
         if (++asked >= addresses.length && !isWorthIt) throw outcome;
       } else if (outcome.status === 429) {
-        this.#slowDown(outcome);
-        if (!mayBeRepeated || this.#pausedUntil >= end) return outcome;
+        this.#slowDown(outcome, sentAt);
+        if (this.#pausedUntil >= end) return outcome;
       } else {
         this.#limitedInARow = 0;
         const isAnswer = !cannotBeAsked(outcome);
@@ -185,7 +186,10 @@ export class VaultClient {
     };
   }
 
-  #slowDown({ retryAfter }: HttpAnswer): void {
+  /** Requests that were under way together and are all limited are one reason to wait, not several. */
+  #slowDown({ retryAfter }: HttpAnswer, sentAt: number): void {
+    if (sentAt <= this.#limitedAt) return;
+    this.#limitedAt = this.#options.clock.now();
     const asked = /^\d{1,6}$/.test(retryAfter ?? "") ? Number(retryAfter) * 1000 : 0;
     const own = SHORTEST_PAUSE_MS * 2 ** Math.min(this.#limitedInARow++, 6);
     const pause = Math.min(LONGEST_PAUSE_MS, Math.max(asked, own)) * (1 + this.#random());

@@ -129,6 +129,18 @@ function testRefusals(test: TestInWorld): void {
     assertEquals(world.front.seen(LOGIN).length, 1);
   });
 
+  test("a login or an unwrapping that may have arrived is not sent again", async (world) => {
+    const { roleId, login } = await world.role();
+    world.front.answerNext(LOGIN, "drop");
+    await reasonOf(await world.open({ login }), "hook", "unavailable");
+    assertEquals(world.front.seen(LOGIN).length, 1);
+    const value = await world.admin.createWrappedSecretId("gateway");
+    const wrapped: VaultLogin = { method: "approle", mount: "approle", roleId, secretId: { value } };
+    world.front.answerNext(/^sys\/wrapping\/unwrap$/, "drop");
+    await reasonOf(await world.open({ login: wrapped }), "hook", "unavailable");
+    assertEquals(world.front.seen(/^sys\/wrapping\/unwrap$/).length, 1);
+  });
+
   test("what is wrong with credentials shows none of them", async (world) => {
     const { roleId } = await world.role();
     const login: VaultLogin = {

@@ -81,6 +81,21 @@ Deno.test("vault source waits longer from rate limit to rate limit", async () =>
   assertEquals(await reading, { a: "1" });
 });
 
+Deno.test("vault source waits once for reads that are limited together", async () => {
+  await using world = await start();
+  const source = await world.open();
+  assertEquals(await fieldsOf(source, "hook"), { a: "1" });
+  const limit = { status: 429, body: '{"errors":["rate limit quota exceeded"]}' };
+  const { promise: all, resolve } = Promise.withResolvers<void>();
+  world.front.answerNext(/^kv2\/data\//, ...Array(4).fill({ ...limit, after: all }));
+  const readings = [1, 2, 3, 4].map(() => fieldsOf(source, "hook"));
+  await eventually(() => world.front.seen(/^kv2\/data\//).length === 5);
+  resolve();
+  await world.backend.passAwaited(2);
+  // Whoever had not begun to wait when the clock was turned waits no more.
+  for (const fields of await Promise.all(readings)) assertEquals(fields, { a: "1" });
+});
+
 Deno.test("vault source answers reads that would have to wait too long for the rate limit at once", async () => {
   await using world = await start();
   const source = await world.open();
