@@ -123,6 +123,7 @@ export class Gateway implements AsyncDisposable {
       outputs: this.#outputs,
       compile: { environment: options.environment, modules: options.modules ?? outputModules },
       secrets,
+      warnsOfDefault: !settings.defaultWebhook,
       logger: logger("config"),
       onChange: (path) => {
         this.#dispatcher.changed(path);
@@ -275,6 +276,7 @@ export class Gateway implements AsyncDisposable {
     const webhooks = {
       find: (path: string) => this.#isIncomplete ? undefined : this.#manager.find(path),
       isReady,
+      defaultWebhook: this.#settings.defaultWebhook,
       isClosed: () => this.#closed,
       bodyLimits: { maxBytes: limits.maxBodyBytes, timeoutMs: limits.bodyTimeoutMs },
       inflight: this.#inflight,

@@ -82,6 +82,8 @@ export interface Settings {
   /** IP addresses and CIDR networks. */
   readonly trustedProxies: readonly string[];
   readonly metrics: boolean;
+  /** Whether requests to webhooks that do not exist get the webhook `default` of their namespace. */
+  readonly defaultWebhook: boolean;
   /** Which answers have the header with the request's id. */
   readonly requestIdHeader: "always" | "errors";
   readonly secrets: SecretSettings;
@@ -238,6 +240,13 @@ const VARIABLES = {
     "Proxies whose X-Forwarded-For header is believed.",
     "(none)",
   ),
+  DEFAULT_WEBHOOK: variable(
+    onOff(),
+    false,
+    "Whether requests to webhooks that do not exist get the webhook `default` of their namespace, as in the " +
+      "Python service.",
+    "off",
+  ),
   METRICS: variable(onOff(), true, "Whether `/metrics` is served.", "on"),
   REQUEST_ID_HEADER: variable(
     choice("always", "errors"),
@@ -312,6 +321,7 @@ export function loadSettings(
     ...ifSet("adminToken", values.ADMIN_TOKEN),
     trustedProxies: values.TRUSTED_PROXIES,
     metrics: values.METRICS,
+    defaultWebhook: values.DEFAULT_WEBHOOK,
     requestIdHeader: values.REQUEST_ID_HEADER,
     ...ifSet("vault", vaultSettings(values, warnings)),
     secrets: secretSettings(values, [

@@ -40,6 +40,7 @@ export async function check(
     outputs: { acquire: () => CLOSED_LEASE },
     compile: { environment, modules: outputModules },
     secrets,
+    warnsOfDefault: !settings.defaultWebhook,
     logger: logger("config"),
     inspects: probe,
   });

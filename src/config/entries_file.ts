@@ -102,9 +102,15 @@ export class EntriesFile {
     const { entries } = this.#reported;
     if (next.entries === entries) return [];
     const changes: ConfigChange[] = [];
+    const builtIn = next.origin === "embedded_default" ? { isBuiltIn: true } : {};
     for (const [name, text] of next.entries) {
       if (entries.get(name) === text) continue;
-      changes.push({ key: this.#kind.keyOf(name), value: JSON.parse(text) as ConfigPut["value"], revision });
+      changes.push({
+        key: this.#kind.keyOf(name),
+        value: JSON.parse(text) as ConfigPut["value"],
+        revision,
+        ...builtIn,
+      });
     }
     for (const name of entries.keys()) {
       if (!next.entries.has(name)) changes.push({ key: this.#kind.keyOf(name), revision, deleted: true });

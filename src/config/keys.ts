@@ -22,6 +22,9 @@ export const WEBHOOK_ID_RULE =
 export const CONNECTION_NAME_RULE =
   "A connection name has 1 to 128 characters of a-z A-Z 0-9 _ . - and begins with a letter or digit";
 
+/** The webhook of a namespace that may take requests to those that do not exist. */
+export const DEFAULT_WEBHOOK_ID = "default";
+
 /** What a configuration value belongs to. */
 export type ConfigKey =
   | { readonly kind: "webhook"; readonly namespace: string; readonly id: string }

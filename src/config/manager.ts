@@ -13,7 +13,7 @@ import { compileConnection, type CompileContext, compileWebhook } from "./compil
 import { Connections } from "./connections.ts";
 import type { CatalogEntry } from "./entry.ts";
 import { Findings } from "./findings.ts";
-import { type ConfigKey, describeKey, describeWebhook, webhookPath } from "./keys.ts";
+import { type ConfigKey, DEFAULT_WEBHOOK_ID, describeKey, describeWebhook, webhookPath } from "./keys.ts";
 import type { Compiled, ProblemReason, WarningReason } from "./problem.ts";
 import type { ConfigChange, ConfigPut, ConfigSink } from "./provider.ts";
 import { SecretBindings } from "./secret_bindings.ts";
@@ -35,6 +35,14 @@ const VAULT_IS_SHARED: Parameters<Findings["setWarnings"]> = ["VAULT_PATHS", [{
     "of all in Vault. Set it to patterns such as teams/{namespace}",
 }], ""];
 
+/** What is said of a webhook `default` while it takes no other requests than its own. */
+const DEFAULT_IS_OFF: readonly WarningReason[] = [{
+  code: "default_webhook",
+  path: "",
+  message: "Requests to webhooks that do not exist get 404, and not this one as in the Python service. " +
+    "DEFAULT_WEBHOOK=on has them come here",
+}];
+
 type ConnectionKey = Extract<ConfigKey, { kind: "connection" }>;
 
 /** What the manager needs. */
@@ -46,6 +54,8 @@ export interface ConfigManagerOptions {
   readonly logger: Logger;
   /** Whether the systems behind webhooks are looked at before there are events. @default true */
   readonly inspects?: boolean;
+  /** Whether a webhook `default` gets a warning that it takes no requests to other webhooks. @default false */
+  readonly warnsOfDefault?: boolean;
   /** Called whenever what a webhook's requests and events get has changed. @param path `namespace/id` */
   readonly onChange?: (path: string) => void;
 }
@@ -58,6 +68,7 @@ export class ConfigManager implements ConfigSink {
   readonly #findings: Findings;
   readonly #serving: Serving;
   readonly #secrets: SecretBindings | undefined;
+  readonly #warnsOfDefault: boolean;
   /** Since when findings are not logged, in milliseconds of `performance.now()`. */
   #quietSince: number | undefined;
 
@@ -72,6 +83,7 @@ export class ConfigManager implements ConfigSink {
       clearProblems: (path, revision) => this.#clearWebhookProblems(path, revision),
       onInspected: () => this.#logFindings(),
     });
+    this.#warnsOfDefault = options.warnsOfDefault === true;
     this.#compile = secrets === undefined ? compile : { ...compile, secrets };
     if (secrets === undefined) return;
     this.#secrets = new SecretBindings({
@@ -218,7 +230,8 @@ export class ConfigManager implements ConfigSink {
     if (this.#secrets?.isVaultSharedBy(namespace) === true) this.#findings.setWarnings(...VAULT_IS_SHARED);
     const compiled = compilePut(change, (json) => compileWebhook(json, this.#compile, namespace));
     if (this.#isInService(() => describeWebhook(path), change, compiled, cause)) return;
-    this.#setWebhookWarnings(path, compiled.warnings ?? [], change.revision);
+    const warnings = [...compiled.warnings ?? [], ...this.#doubtsAboutDefault(change)];
+    this.#setWebhookWarnings(path, warnings, change.revision);
     if ("problems" in compiled) {
       this.#refuseWebhook(path, former, compiled.problems, change.revision);
       return;
@@ -226,6 +239,11 @@ export class ConfigManager implements ConfigSink {
     if (newest !== undefined) this.#connections.untrack(path, newest);
     this.#connections.track(path, compiled.value);
     this.#serving.serve(path, compiled.value, change.revision);
+  }
+
+  #doubtsAboutDefault({ key, isBuiltIn }: ConfigPut): readonly WarningReason[] {
+    const isDefault = key.kind === "webhook" && key.id === DEFAULT_WEBHOOK_ID;
+    return isDefault && isBuiltIn !== true && this.#warnsOfDefault ? DEFAULT_IS_OFF : [];
   }
 
   /** @param problems none while a secret is read for the first time */

@@ -41,7 +41,12 @@ export interface Problem extends ProblemReason {
 }
 
 /** What a value may say without effect, or with another one than was meant. The codes are stable. */
-export type WarningCode = "shell_variable" | "no_effect" | "unknown_type" | "vault_paths_unset";
+export type WarningCode =
+  | "shell_variable"
+  | "no_effect"
+  | "unknown_type"
+  | "vault_paths_unset"
+  | "default_webhook";
 
 /** Something in a value that its author should look at. It keeps nothing from being served. */
 export interface WarningReason {

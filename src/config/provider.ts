@@ -16,6 +16,8 @@ export interface ConfigPut {
   readonly value: { readonly json: unknown } | { readonly problem: ProblemReason };
   /** etcd's mod_revision, or a number that grows with each load of the file. */
   readonly revision: string;
+  /** Whether nobody has configured it: it stands in for a configuration that does not exist. @default false */
+  readonly isBuiltIn?: boolean;
 }
 
 /** A key that the backend no longer holds. */

@@ -29,6 +29,7 @@ import {
 import type { BodyMemory } from "./body_memory.ts";
 import { contentCodings, decodeBody } from "./content_encoding.ts";
 import { decodedHeaders } from "./decoded_headers.ts";
+import { defaultPath, eventHeaders } from "./default_webhook.ts";
 import { type BodyChange, bodyChange, readEventBody } from "./event_body.ts";
 import { type FailureLog, peerAddress } from "./failure_log.ts";
 import type { Inflight } from "./inflight.ts";
@@ -58,6 +59,8 @@ export interface ExchangeContext {
   readonly find: (path: string) => CatalogEntry | undefined;
   /** Whether the first configuration has been loaded. */
   readonly isReady: () => boolean;
+  /** Whether requests to webhooks that do not exist get the webhook `default` of their namespace. */
+  readonly defaultWebhook: boolean;
   /** Whether new requests are refused, at the end of a drain. */
   readonly isClosed: () => boolean;
   /** Default of `max_body_bytes`, and the time for a body to arrive. */
@@ -98,8 +101,8 @@ class Exchange extends Expiring implements RequestToVerify, AppendListener {
   readonly #info: Deno.ServeHandlerInfo;
   readonly #path: string;
   readonly #id: string;
-  /** The headers of a decoded body; `undefined` while those of the request are true of it. */
-  #decodedHeaders: Headers | undefined;
+  /** The headers of the event; `undefined` while those of the request are true of it. */
+  #headers: Headers | undefined;
   #resolve: ((response: Response) => void) | undefined;
   readonly #startedAt = Date.now();
   #entry: CatalogEntry | undefined;
@@ -132,9 +135,9 @@ class Exchange extends Expiring implements RequestToVerify, AppendListener {
     return new Promise((resolve) => this.#resolve = resolve);
   }
 
-  /** As received, and once the body was decoded those that are true of it. */
+  /** As received, but for what the webhook `default` adds, and once the body was decoded those that are true of it. */
   get headers(): Headers {
-    return this.#decodedHeaders ?? this.#request.headers;
+    return this.#headers ?? this.#request.headers;
   }
 
   get url(): string {
@@ -149,6 +152,7 @@ class Exchange extends Expiring implements RequestToVerify, AppendListener {
     try {
       const entry = this.#begin();
       if (entry === undefined) return;
+      if (this.#context.defaultWebhook) this.#headers = eventHeaders(this.headers, entry, this.#path);
       const { authenticator, bodyForm } = entry.webhook;
       const maxBytes = entry.webhook.maxBodyBytes ?? this.#context.bodyLimits.maxBytes;
       const length = declaredLength(this.#request, maxBytes);
@@ -196,7 +200,7 @@ class Exchange extends Expiring implements RequestToVerify, AppendListener {
 
   #noteDecoded(body: EventBody, change: BodyChange): void {
     this.#bodyBytes += body.length;
-    this.#decodedHeaders = decodedHeaders(this.#request.headers, change);
+    this.#headers = decodedHeaders(this.headers, change);
   }
 
   onAppended(appended: Appended): void {
@@ -251,7 +255,7 @@ class Exchange extends Expiring implements RequestToVerify, AppendListener {
 
   /** Most requests find their entry; only the others need to be told why they do not. */
   #find(): CatalogEntry {
-    const { isClosed, isReady, find } = this.#context;
+    const { isClosed, isReady, find, defaultWebhook } = this.#context;
     if (isClosed()) throw new GatewayError("draining", undefined, { retryAfterSeconds: 1 });
     const entry = find(this.#path);
     if (entry !== undefined) return entry;
@@ -261,6 +265,8 @@ class Exchange extends Expiring implements RequestToVerify, AppendListener {
     if (!isReady()) {
       throw new GatewayError("not_ready", undefined, { retryAfterSeconds: NOT_READY_RETRY_SECONDS });
     }
+    const fallback = defaultWebhook ? find(defaultPath(this.#path)) : undefined;
+    if (fallback !== undefined) return fallback;
     const { method } = this.#request;
     if (method !== "POST") throw methodNotAllowed(method, DEFAULT_METHODS);
     throw new GatewayError("webhook_not_found");

@@ -132,6 +132,14 @@ Deno.test("cwm check reports a file that does not parse", async () => {
   assertStringIncludes(stdout, "webhooks.json");
 });
 
+Deno.test("cwm check warns of a webhook named default, unless it takes requests to unknown webhooks", async () => {
+  const files = { "webhooks.json": JSON.stringify({ default: { module: "log" } }) };
+  const off = await run(["check"], { files });
+  assertEquals([off.status, off.stdout.match(/default_webhook/g)?.length], [0, 1]);
+  const on = await run(["check"], { files, env: { DEFAULT_WEBHOOK: "on" } });
+  assertEquals([on.status, on.stdout], [0, "0 problems in 1 webhook and 0 connections"]);
+});
+
 Deno.test("cwm check ends with status 1 when a file that is named does not exist", async () => {
   const files = { "webhooks.json": JSON.stringify({ a: { module: "log" } }) };
   for (const variable of ["WEBHOOKS_CONFIG_FILE", "CONNECTIONS_CONFIG_FILE"]) {

@@ -62,6 +62,7 @@ Deno.test("settings have the documented defaults when no variable is set", () =>
     shutdown: { graceMs: 3000, timeoutMs: 5000 },
     trustedProxies: [],
     metrics: true,
+    defaultWebhook: false,
     requestIdHeader: "always",
     secrets: {
       ownFiles: ["webhooks.json", "connections.json", "data/journal", SERVICE_ACCOUNT_TOKEN],
@@ -101,6 +102,7 @@ Deno.test("settings take every variable", () => {
     ADMIN_TOKEN: "0123456789abcdef",
     TRUSTED_PROXIES: "10.0.0.0/8, ::1",
     METRICS: "off",
+    DEFAULT_WEBHOOK: "on",
     REQUEST_ID_HEADER: "errors",
     SECRETS_DIR: "/run/secrets",
     VAULT_PATHS: "teams/{namespace}, shared/*/",
@@ -139,6 +141,7 @@ Deno.test("settings take every variable", () => {
     adminToken: "0123456789abcdef",
     trustedProxies: ["10.0.0.0/8", "::1"],
     metrics: false,
+    defaultWebhook: true,
     requestIdHeader: "errors",
     secrets: {
       directory: "/run/secrets",
