@@ -57,11 +57,12 @@ export function timeFormOf(type: string): TimeForm | undefined {
   }
 }
 
-/** Whether a column of a type holds any text of at most so many bytes. */
+/** Whether a column of a type holds any text without backslashes of at most so many bytes. */
 export function holdsText(type: string, longest: number): boolean {
   const { name, parameters } = baseOf(type);
   if (name === "FixedString") return Number(parameters) >= longest;
-  return name === "String" || name === "Dynamic" || isVariantWith(name, parameters, ["String"]);
+  if (name === "Variant") return namesIn(parameters).includes("String");
+  return name === "String" || name === "Dynamic";
 }
 
 /** Whether a column of a type holds the names of namespaces or webhooks: text, or the names that an enumeration lists. */
@@ -69,19 +70,20 @@ export function holdsName(type: string, longest: number): boolean {
   return holdsText(type, longest) || /^Enum(?:8|16)?$/.test(baseOf(type).name);
 }
 
-/** Whether a column of a type holds any JSON object. */
+/**
+ * Whether a column of a type holds any JSON object as it is. `Dynamic` and `Variant` do not: version 26.9 undoes
+ * the escapes of their text twice, so backslashes are lost.
+ */
 export function holdsJsonObject(type: string): boolean {
-  const { name, parameters } = baseOf(type);
-  return ["String", "JSON", "Object", "Dynamic"].includes(name) ||
-    isVariantWith(name, parameters, ["String", "JSON"]);
+  return ["String", "JSON", "Object"].includes(baseOf(type).name);
 }
 
 /**
- * Whether a column of a type holds some bodies. Which of them is for the server to say, event by event: a
- * number fits `UInt64`, and other text does not.
+ * Whether a column of a type holds some bodies as they are. Which of them is for the server to say, event by
+ * event: a number fits `UInt64`, and other text does not.
  */
 export function holdsSomeBodies(type: string): boolean {
-  return !["Map", "AggregateFunction", "Nothing"].includes(baseOf(type).name);
+  return !["Map", "Dynamic", "Variant", "AggregateFunction", "Nothing"].includes(baseOf(type).name);
 }
 
 /** `Nullable(T)`, `LowCardinality(T)` and `SimpleAggregateFunction(f, T)` are written as `T`. */
@@ -102,13 +104,14 @@ function timeFormOfDecimal(parameters: string): TimeForm | undefined {
 
 /** The form for the most exact of the types that take one. */
 function timeFormOfVariant(parameters: string): TimeForm | undefined {
-  const names = splitParameters(parameters).map((type) => baseOf(type).name);
+  const names = namesIn(parameters);
   const name = ["DateTime64", "DateTime", "String"].find((wanted) => names.includes(wanted));
   return name === undefined ? undefined : TIME_FORMS.get(name);
 }
 
-function isVariantWith(name: string, parameters: string, wanted: readonly string[]): boolean {
-  return name === "Variant" && splitParameters(parameters).some((type) => wanted.includes(baseOf(type).name));
+/** The names of the types that a `Variant` is made of. */
+function namesIn(parameters: string): readonly string[] {
+  return splitParameters(parameters).map((type) => baseOf(type).name);
 }
 
 /** Takes `max, Decimal(18, 3)` apart at the comma that is in no parentheses and no text. */

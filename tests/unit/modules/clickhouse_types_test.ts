@@ -97,7 +97,16 @@ Deno.test("a time is written into no column that cannot hold it as it is", () =>
 });
 
 Deno.test("texts need a column of text that is long enough, and names may be enumerated", () => {
-  for (const type of ["String", "Nullable(String)", "LowCardinality(String)", "FixedString(40)", "Dynamic"]) {
+  for (
+    const type of [
+      "String",
+      "Nullable(String)",
+      "LowCardinality(String)",
+      "FixedString(40)",
+      "Dynamic",
+      "Variant(String, UInt8)",
+    ]
+  ) {
     assertEquals([holdsText(type, 40), holdsName(type, 40)], [true, true], type);
   }
   for (const type of ["Enum8('orders' = 1)", "Nullable(Enum16('a' = -1))"]) {
@@ -117,7 +126,9 @@ Deno.test("headers need a column that holds a JSON object, and bodies one that h
   for (const type of ["UInt64", "Array(String)", "FixedString(100)", "Tuple(a String)"]) {
     assertEquals([holdsJsonObject(type), holdsSomeBodies(type)], [false, true], type);
   }
-  for (const type of ["Map(String, String)", "AggregateFunction(count)"]) {
+  for (
+    const type of ["Map(String, String)", "AggregateFunction(count)", "Dynamic", "Variant(String, JSON)"]
+  ) {
     assertEquals([holdsJsonObject(type), holdsSomeBodies(type)], [false, false], type);
   }
 });
