@@ -12,8 +12,8 @@
 import { Buffer } from "node:buffer";
 import http from "node:http";
 import https from "node:https";
+import { parseRetryAfter } from "../retry_after.ts";
 import type { ClickhouseConnection } from "./clickhouse_config.ts";
-import { parseRetryAfter } from "./retry_after.ts";
 import type { TlsOptions } from "./tls.ts";
 
 /** Most connections at once; further requests wait for one. */

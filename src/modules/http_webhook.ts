@@ -10,6 +10,7 @@
 import type { OutgoingHttpHeaders } from "node:http";
 import { DeliveryError } from "../errors.ts";
 import type { Event } from "../event.ts";
+import { parseRetryAfter } from "../retry_after.ts";
 import {
   type Answer,
   type Destination,
@@ -19,7 +20,6 @@ import {
 import { type HttpWebhookConfig, httpWebhookConfigSchema } from "./http_webhook_config.ts";
 import { forwardedHeaders } from "./http_webhook_headers.ts";
 import type { Attempt, Delivery, DeliveryResult, Output, OutputModule } from "./module.ts";
-import { parseRetryAfter } from "./retry_after.ts";
 
 /** Refusals that pass: the request came too late, too early or too often. */
 const TEMPORARY_STATUSES: ReadonlySet<number> = new Set([408, 425, 429]);

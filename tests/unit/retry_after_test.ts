@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
-import { parseRetryAfter } from "../../../src/modules/retry_after.ts";
+import { parseRetryAfter } from "../../src/retry_after.ts";
 
 const NOW = Date.UTC(2026, 0, 2, 3, 4, 5, 678);
 const WEEK = 7 * 24 * 60 * 60;

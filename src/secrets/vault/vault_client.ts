@@ -4,6 +4,7 @@
  * @module
  */
 
+import { parseRetryAfter } from "../../retry_after.ts";
 import type { VaultSettings } from "../../vault_settings.ts";
 import { bodyOf, cannotBeAsked, errorsOf } from "./answer.ts";
 import type { Clock } from "./clock.ts";
@@ -190,7 +191,7 @@ export class VaultClient {
   #slowDown({ retryAfter }: HttpAnswer, sentAt: number): void {
     if (sentAt <= this.#limitedAt) return;
     this.#limitedAt = this.#options.clock.now();
-    const asked = /^\d{1,6}$/.test(retryAfter ?? "") ? Number(retryAfter) * 1000 : 0;
+    const asked = (parseRetryAfter(retryAfter, Date.now()) ?? 0) * 1000;
     const own = SHORTEST_PAUSE_MS * 2 ** Math.min(this.#limitedInARow++, 6);
     const pause = Math.min(LONGEST_PAUSE_MS, Math.max(asked, own)) * (1 + this.#random());
     this.#pausedUntil = Math.max(this.#pausedUntil, this.#options.clock.now() + pause);
