@@ -7,7 +7,7 @@
 
 import type { Logger } from "@logtape/logtape";
 import type { OutputLease, OutputPool } from "../delivery/output_pool.ts";
-import { GatewayError } from "../errors.ts";
+import { type ErrorCode, GatewayError } from "../errors.ts";
 import type { Catalog } from "./catalog.ts";
 import type { CompiledConnection } from "./compiled_connection.ts";
 import type { CompiledWebhook } from "./compiler.ts";
@@ -20,6 +20,18 @@ import type { ProblemCode, ProblemReason } from "./problem.ts";
 
 /** Seconds after which a sender should try again while a webhook cannot be served. */
 const RETRY_AFTER_SECONDS = 10;
+
+/** What blocked webhooks answer: one error for all, since each would keep a stack trace of its own. */
+const BLOCKING_ERRORS = {
+  webhook_misconfigured: blockingError("webhook_misconfigured"),
+  secret_unavailable: blockingError("secret_unavailable"),
+  connection_unresolved: blockingError("connection_unresolved"),
+  webhook_disabled: new GatewayError("webhook_disabled"),
+};
+
+function blockingError(code: ErrorCode): GatewayError {
+  return new GatewayError(code, undefined, { retryAfterSeconds: RETRY_AFTER_SECONDS });
+}
 
 /** Problems of a webhook's surroundings: they are solved when those change, and the value need not. */
 const PASSING_PROBLEMS: ReadonlySet<ProblemCode> = new Set(["connection_unresolved", "output_mismatch"]);
@@ -213,12 +225,7 @@ export class Serving {
   }
 
   /** Has requests to a webhook answered with an error, while its events wait. */
-  block(
-    path: string,
-    code: "webhook_misconfigured" | "secret_unavailable" | "connection_unresolved" | "webhook_disabled",
-    webhook?: CompiledWebhook,
-  ): void {
-    const options = code === "webhook_disabled" ? {} : { retryAfterSeconds: RETRY_AFTER_SECONDS };
-    this.#put(new BlockedWebhook(path, new GatewayError(code, undefined, options), webhook));
+  block(path: string, code: keyof typeof BLOCKING_ERRORS, webhook?: CompiledWebhook): void {
+    this.#put(new BlockedWebhook(path, BLOCKING_ERRORS[code], webhook));
   }
 }
