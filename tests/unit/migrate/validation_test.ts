@@ -47,3 +47,18 @@ Deno.test("a value that does not parse is a problem as a whole", () => {
   const problem = { code: "invalid_json", path: "", message: "The value is not valid JSON" } as const;
   assertEquals(check({ ...webhook({}), value: { problem } }), { problems: [""], warnings: [] });
 });
+
+Deno.test("secrets are not read to carry a value over, but a reference that does not parse is a problem", () => {
+  const json = {
+    module: "log",
+    authorization: "Bearer {$vault:webhooks/auth#token}",
+    hmac: { secret: "{$file:secret}" },
+    max_body_bytes: "{$file:limit}",
+  };
+  assertEquals(check(webhook(json)), { problems: [], warnings: [] });
+  assertEquals(check(webhook({ ...json, hmca: {} })), { problems: ["hmca"], warnings: [] });
+  assertEquals(check(webhook({ ...json, hmac: { secret: "{$file:}" } })), {
+    problems: ["hmac.secret"],
+    warnings: [],
+  });
+});
