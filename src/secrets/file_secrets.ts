@@ -14,9 +14,9 @@ import type { SecretAnswer, SecretSource } from "./source.ts";
 const MAX_BYTES = 64 * 1024;
 
 /** How long a file may take, in milliseconds: a mount whose server is gone answers never. */
-const READ_TIMEOUT_MS = 2_000;
+const TIMEOUT_MS = 2_000;
 
-/** Reads that may hang at once. Each holds one of the few threads that all files of the process share. */
+/** Calls that may hang before no file is read. Each holds one of the few threads that all files share. */
 const MAX_HANGING = 2;
 
 /** How often a file may be swapped while it is opened before it counts as gone. */
@@ -38,22 +38,30 @@ export interface FileSecretsOptions {
   readonly ownFiles: readonly string[];
   /** Left out: changes are noticed when a file is read again. */
   readonly watcher?: PathWatcher;
+  /** How long a file may take, in milliseconds. @default 2000 */
+  readonly timeoutMs?: number;
 }
 
 /** The files below a directory. Each has one field, whose name is empty. */
 export class FileSecrets implements SecretSource {
   readonly #options: FileSecretsOptions;
+  readonly #timeoutMs: number;
   #hanging = 0;
+  #isFollowing = false;
 
   constructor(options: FileSecretsOptions) {
     this.#options = { ...options, directory: resolve(options.directory) };
+    this.#timeoutMs = options.timeoutMs ?? TIMEOUT_MS;
   }
 
   /** Notices changes of these secrets from now on, and of no others. Gives up on a mount that hangs. */
   async follow(names: readonly string[]): Promise<void> {
     const { watcher, directory } = this.#options;
-    if (watcher === undefined) return;
-    await this.#inTime(watcher.follow(names.map((name) => resolve(directory, name))));
+    // One that hangs goes on, and a watcher cannot follow two ways at a time.
+    if (watcher === undefined || this.#isFollowing) return;
+    this.#isFollowing = true;
+    const paths = names.map((name) => resolve(directory, name));
+    await this.#inTime(watcher.follow(paths).finally(() => this.#isFollowing = false));
   }
 
   async read(name: string, signal: AbortSignal): Promise<SecretAnswer> {
@@ -68,7 +76,7 @@ export class FileSecrets implements SecretSource {
     signal.throwIfAborted();
     return answer ?? {
       state: "unavailable",
-      reason: `The file could not be read within ${READ_TIMEOUT_MS / 1000} seconds`,
+      reason: `The file could not be read within ${this.#timeoutMs / 1000} seconds`,
     };
   }
 
@@ -84,7 +92,7 @@ export class FileSecrets implements SecretSource {
       const ended = () => this.#hanging--;
       work.then(ended, ended);
       giveUp(undefined);
-    }, READ_TIMEOUT_MS);
+    }, this.#timeoutMs);
     try {
       return await Promise.race([work, late]);
     } finally {

@@ -1,6 +1,7 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { FileSecrets } from "../../../src/secrets/file_secrets.ts";
 import type { SecretAnswer } from "../../../src/secrets/source.ts";
+import { eventually } from "../../support/eventually.ts";
 import { TempDir } from "../../support/temp_dir.ts";
 
 const never = new AbortController().signal;
@@ -129,6 +130,26 @@ Deno.test("the gateway's own files are never read, under whatever name", async (
     await assertRefused(dir.path, name, own);
   }
   assertEquals(textOf(await read(dir.path, "token", own)), "text");
+});
+
+Deno.test("a mount that hangs holds up neither who waits for it nor the threads of other files", async () => {
+  await using dir = await TempDir.create();
+  await dir.writeText("token", "text");
+  const hanging: (() => void)[] = [];
+  const follow = () => new Promise<void>((resolve) => hanging.push(resolve));
+  const watcher = { follow, [Symbol.asyncDispose]: () => Promise.resolve() };
+  const options = { directory: dir.path, ownFiles: [], timeoutMs: 20 };
+  await using secrets = new FileSecrets({ ...options, watcher });
+  await secrets.follow(["token"]);
+  await secrets.follow(["token"]);
+  assertEquals(hanging.length, 1, "the first one still hangs");
+  assertEquals(textOf(await secrets.read("token", never)), "text");
+  hanging.shift()!();
+  await eventually(async () => {
+    await secrets.follow(["token"]);
+    assertEquals(hanging.length, 1);
+  });
+  hanging.shift()!();
 });
 
 Deno.test("a directory that cannot be found is a mistake, for which no default stands in", async () => {
