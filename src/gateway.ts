@@ -299,6 +299,7 @@ export class Gateway implements AsyncDisposable {
         isReady,
         isDraining: () => this.#draining,
         vault: this.#secrets.vaultStatus,
+        unreadyWhenDegraded: this.#settings.degraded.isUnready,
         metrics: metrics ? this.#metrics : undefined,
       }),
       ...adminRoutes({
@@ -406,9 +407,10 @@ export async function createProvider(settings: Settings): Promise<ConfigProvider
     });
   }
   const { EtcdConfigProvider } = await import("./config/etcd_provider.ts");
-  const { etcd, snapshotFile } = settings;
+  const { etcd, degraded, snapshotFile } = settings;
   return new EtcdConfigProvider({
     ...etcd,
+    degradedAfterMs: degraded.afterMs,
     ...(snapshotFile === undefined ? {} : { snapshotFile }),
     logger: logger("etcd"),
   });

@@ -14,20 +14,15 @@ import {
   type SecretSettings,
   secretSettings,
 } from "./secret_settings.ts";
+import { choice, host, integer, list, matching, network, onOff, secret, text } from "./setting_types.ts";
 import {
-  authorityOf,
-  choice,
-  type Endpoint,
-  endpoint,
-  host,
-  integer,
-  list,
-  matching,
-  network,
-  onOff,
-  secret,
-  text,
-} from "./setting_types.ts";
+  ETCD_LOGIN_VARIABLES,
+  ETCD_SERVER_VARIABLES,
+  etcdContradictions,
+  type EtcdSettings,
+  etcdSettings,
+  withoutServiceLink,
+} from "./etcd_settings.ts";
 import { ifSet, optional, type ValuesOf, variable } from "./setting_variable.ts";
 import { vaultContradictions, type VaultSettings, vaultSettings } from "./vault_settings.ts";
 
@@ -41,16 +36,9 @@ export interface Settings {
     /** Which of them a variable names: the gateway is not ready before they were read once. */
     readonly named: readonly ("webhooks" | "connections")[];
   };
-  readonly etcd: {
-    /** At least one; all `http://host:port`, or all `https://host:port`. */
-    readonly endpoints: readonly string[];
-    /** Begins and ends with a slash. */
-    readonly prefix: string;
-    readonly username?: string;
-    readonly password?: string;
-    /** Only where a file is given: `https` endpoints without it are verified with the system's authorities. */
-    readonly tls?: { readonly caFile?: string; readonly certFile?: string; readonly keyFile?: string };
-  };
+  readonly etcd: EtcdSettings;
+  /** When an outage of the configuration's backend counts, and whether the gateway is then not ready. */
+  readonly degraded: { readonly afterMs: number; readonly isUnready: boolean };
   /** Namespace of `/webhook/{webhook_id}`. */
   readonly defaultNamespace: string;
   readonly snapshotFile?: string;
@@ -106,7 +94,6 @@ export interface SettingDefinition {
 
 /** The rule of `config/keys.ts`, which stands above this file. */
 const NAMESPACE = /^[a-zA-Z0-9_-]{1,64}$/;
-const ETCD_PREFIX = /^\/([^/\s]+\/)*$/;
 const REDIS_URL = /^rediss?:\/\/[^\s/?#]+(\/\d*)?(\?\S*)?$/;
 const VISIBLE_ASCII = /^[\x21-\x7e]{16,}$/;
 
@@ -137,38 +124,27 @@ const VARIABLES = {
     "The file backend's connections. The gateway is not ready before a file that is named here was read.",
     "(`connections.json` in `CONFIG_DIR`)",
   ),
-  ETCD_HOST: variable(
-    host("; `ETCD_ENDPOINTS` takes URLs and several members"),
-    "localhost",
-    "Host name or address of the etcd server.",
-  ),
-  ETCD_PORT: variable(integer(1, 65535), 2379, "Port of the etcd server."),
-  ETCD_ENDPOINTS: optional(
-    list(endpoint()),
-    "The members of the etcd cluster; used instead of `ETCD_HOST` and `ETCD_PORT`. IPv6 addresses in brackets.",
-    "(`ETCD_HOST`:`ETCD_PORT`)",
-  ),
-  ETCD_PREFIX: variable(
-    matching("text", (value) => ETCD_PREFIX.test(value), "begin and end with '/', for example /cwm/"),
-    "/cwm/",
-    "What all keys in etcd begin with.",
-  ),
+  ...ETCD_SERVER_VARIABLES,
   ETCD_NAMESPACE: variable(
     matching("namespace", (value) => NAMESPACE.test(value), "have 1 to 64 characters of a-z A-Z 0-9 _ -"),
     "default",
     "Namespace of requests to `/webhook/{webhook_id}`.",
   ),
-  ETCD_USERNAME: optional(text("text"), "User name for etcd."),
-  ETCD_PASSWORD: optional(secret(() => true, "be a text"), "Password for etcd."),
-  ETCD_TLS_CA: optional(
-    text("path"),
-    "Certificate authorities (PEM) that etcd's certificate is verified with.",
-  ),
-  ETCD_TLS_CERT: optional(text("path"), "Client certificate (PEM) for etcd."),
-  ETCD_TLS_KEY: optional(text("path"), "Key (PEM) of the client certificate."),
+  ...ETCD_LOGIN_VARIABLES,
   CONFIG_SNAPSHOT_FILE: optional(
     text("path"),
     "Keeps the last good configuration from etcd, to start from while etcd cannot be reached.",
+  ),
+  CONFIG_DEGRADED_AFTER_SECONDS: variable(
+    integer(1, 86_400, "seconds"),
+    60,
+    "How long changes in etcd may not reach this process before `/readyz` says `degraded`.",
+  ),
+  UNREADY_WHEN_DEGRADED: variable(
+    onOff(),
+    false,
+    "`on`: `/readyz` answers 503 while the configuration is degraded. The cache goes on serving all the same.",
+    "off",
   ),
   DATA_DIR: variable(text("path"), "./data", "Directory for what must survive a restart."),
   RELAY_QUEUE: optional(
@@ -256,8 +232,6 @@ const VARIABLES = {
   ...SECRET_SOURCE_VARIABLES,
 } as const;
 
-type VariableName = keyof typeof VARIABLES;
-
 type Values = ValuesOf<typeof VARIABLES>;
 
 /** Every environment variable, in the order of the documentation. */
@@ -298,6 +272,10 @@ export function loadSettings(
     configBackend: values.CONFIG_BACKEND,
     files,
     etcd: etcdSettings(values),
+    degraded: {
+      afterMs: values.CONFIG_DEGRADED_AFTER_SECONDS * 1000,
+      isUnready: values.UNREADY_WHEN_DEGRADED,
+    },
     defaultNamespace: values.ETCD_NAMESPACE,
     ...ifSet("snapshotFile", values.CONFIG_SNAPSHOT_FILE),
     dataDir: values.DATA_DIR,
@@ -329,6 +307,8 @@ export function loadSettings(
       files.connections,
       values.CONFIG_SNAPSHOT_FILE,
       journalDirectory(values.DATA_DIR),
+      values.ETCD_USERNAME_FILE,
+      values.ETCD_PASSWORD_FILE,
       values.ETCD_TLS_CERT,
       values.ETCD_TLS_KEY,
     ]),
@@ -379,15 +359,9 @@ function readVariables(
 /** What is wrong between variables that are each right. */
 function contradictions(values: Values): string[] {
   const problems = [
-    ...bothOrNone(values, "ETCD_USERNAME", "ETCD_PASSWORD"),
-    ...bothOrNone(values, "ETCD_TLS_CERT", "ETCD_TLS_KEY"),
+    ...etcdContradictions(values),
     ...vaultContradictions(values),
   ];
-  const schemes = new Set(endpointsOf(values).map((endpoint) => schemeOf(endpoint, values)));
-  if (schemes.size > 1) problems.push("ETCD_ENDPOINTS must be all http or all https");
-  else if (schemes.has("http") && tlsOf(values) !== undefined) {
-    problems.push("ETCD_ENDPOINTS must be https while ETCD_TLS_CA, ETCD_TLS_CERT or ETCD_TLS_KEY is set");
-  }
   if (values.MAX_INFLIGHT_BYTES < values.MAX_BODY_BYTES) {
     problems.push(
       `MAX_INFLIGHT_BYTES must not be less than MAX_BODY_BYTES: ` +
@@ -395,13 +369,6 @@ function contradictions(values: Values): string[] {
     );
   }
   return problems;
-}
-
-function bothOrNone(values: Values, first: VariableName, second: VariableName): string[] {
-  const missing = [first, second].filter((name) => values[name] === undefined);
-  return missing.length === 1
-    ? [`${first} and ${second} must be set together: ${missing[0]} is not set`]
-    : [];
 }
 
 function fileSettings(values: Values): Settings["files"] {
@@ -415,48 +382,6 @@ function fileSettings(values: Values): Settings["files"] {
       ...(connections === undefined ? [] : ["connections"] as const),
     ],
   };
-}
-
-function etcdSettings(values: Values): Settings["etcd"] {
-  const tls = tlsOf(values);
-  return {
-    endpoints: endpointsOf(values).map((endpoint) => `${schemeOf(endpoint, values)}://${endpoint.authority}`),
-    prefix: values.ETCD_PREFIX,
-    ...ifSet("username", values.ETCD_USERNAME),
-    ...ifSet("password", values.ETCD_PASSWORD),
-    ...ifSet("tls", tls),
-  };
-}
-
-function endpointsOf(values: Values): readonly Endpoint[] {
-  const single = { scheme: undefined, authority: authorityOf(values.ETCD_HOST, values.ETCD_PORT) };
-  return values.ETCD_ENDPOINTS ?? [single];
-}
-
-function schemeOf(endpoint: Endpoint, values: Values): "http" | "https" {
-  return endpoint.scheme ?? (tlsOf(values) === undefined ? "http" : "https");
-}
-
-function tlsOf(values: Values): Settings["etcd"]["tls"] {
-  const { ETCD_TLS_CA: caFile, ETCD_TLS_CERT: certFile, ETCD_TLS_KEY: keyFile } = values;
-  if (caFile === undefined && certFile === undefined && keyFile === undefined) return undefined;
-  return { ...ifSet("caFile", caFile), ...ifSet("certFile", certFile), ...ifSet("keyFile", keyFile) };
-}
-
-/**
- * Kubernetes sets `ETCD_PORT=tcp://10.0.0.1:2379` in every container beside a service named `etcd`. Nobody
- * asked for that value, so it does not stop the start.
- */
-function withoutServiceLink(
-  env: Readonly<Record<string, string | undefined>>,
-  warnings: string[],
-): Readonly<Record<string, string | undefined>> {
-  if (!/^tcp:\/\/[^/]+:\d+$/.test(env["ETCD_PORT"]?.trim() ?? "")) return env;
-  warnings.push(
-    "ETCD_PORT is ignored: Kubernetes set it for a service named etcd; " +
-      "set it in the pod, or set enableServiceLinks to false",
-  );
-  return { ...env, ETCD_PORT: undefined };
 }
 
 /** How many characters may be wrong for a name to count as misspelt. */

@@ -11,6 +11,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { type Channel, type Client, type Metadata, type ServiceError, status } from "@grpc/grpc-js";
 import { Etcd3, type IAuthenticateResponse, type IRangeRequest, type IWatchRequest } from "etcd3";
+import { type EtcdCredentials, readCredential } from "./etcd_credentials.ts";
 import type { EtcdEndpoint } from "./etcd_endpoint.ts";
 import type { EtcdHeader } from "./etcd_header.ts";
 import { EtcdPage } from "./etcd_page.ts";
@@ -79,8 +80,8 @@ export interface EtcdWatchStream {
 
 /** Whom to connect as, and how long to wait. */
 export interface EtcdConnectionOptions {
-  readonly username?: string;
-  readonly password?: string;
+  /** @default nobody: etcd must not ask for a user */
+  readonly credentials?: EtcdCredentials;
   readonly tls?: EtcdTlsFiles;
   readonly keepAlive: KeepAlive;
   /** How long the first answer may take, in milliseconds: connection, TLS and authentication together. */
@@ -134,7 +135,7 @@ export class EtcdConnection implements AsyncDisposable {
     try {
       signal.throwIfAborted();
       const deadline = Date.now() + options.connectTimeoutMs;
-      if (options.username !== undefined) await connection.#authenticate(deadline);
+      if (options.credentials !== undefined) await connection.#authenticate(deadline);
       const header = await connection.probe(deadline);
       resources.move();
       return { connection, header, [Symbol.asyncDispose]: () => connection[Symbol.asyncDispose]() };
@@ -178,7 +179,7 @@ export class EtcdConnection implements AsyncDisposable {
     } catch (error) {
       // Tokens expire, and whoever changes users or roles makes the ones given out before worthless.
       const mayRenew = error instanceof EtcdCallError && error.failure === "denied";
-      if (!mayRenew || this.#options.username === undefined) throw error;
+      if (!mayRenew || this.#options.credentials === undefined) throw error;
       if (this.#token === token) await this.#renew(deadline);
       return await call();
     }
@@ -199,10 +200,9 @@ export class EtcdConnection implements AsyncDisposable {
   }
 
   async #authenticate(deadline: number): Promise<void> {
-    const { username: name, password = "" } = this.#options;
+    const request = await readLogin(this.#options.credentials!, deadline);
     this.#token = undefined;
     try {
-      const request = { name, password };
       const answer = await this.#call<IAuthenticateResponse>("Auth", "authenticate", request, deadline);
       this.#token = answer.token;
     } catch (error) {
@@ -224,6 +224,25 @@ export class EtcdConnection implements AsyncDisposable {
     } catch (error) {
       throw toCallError(error, `${method} at ${this.endpoint.name}`);
     }
+  }
+}
+
+/**
+ * Name and password as they are now, as etcd's `AuthenticateRequest` has them.
+ *
+ * @param deadline in milliseconds since 1970
+ * @throws {EtcdCallError} `denied` when a file of theirs cannot be read
+ */
+export async function readLogin(
+  { username, password }: EtcdCredentials,
+  deadline: number,
+): Promise<{ readonly name: string; readonly password: string }> {
+  const signal = AbortSignal.timeout(Math.max(0, deadline - Date.now()));
+  try {
+    return { name: await readCredential(username, signal), password: await readCredential(password, signal) };
+  } catch (cause) {
+    const message = `Cannot log in to etcd: ${(cause as Error).message}`;
+    throw new EtcdCallError("denied", message, { cause });
   }
 }
 

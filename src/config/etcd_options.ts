@@ -1,4 +1,5 @@
 import type { Logger } from "@logtape/logtape";
+import type { EtcdCredentials } from "./etcd_credentials.ts";
 import type { EtcdTlsFiles, KeepAlive } from "./etcd_transport.ts";
 
 /** How long things may take and how often they are done. The defaults are for production; tests are faster. */
@@ -37,6 +38,9 @@ export interface EtcdTiming {
   readonly snapshotIntervalMs: number;
 }
 
+/** How long an outage has to last to count, unless an option says otherwise, in milliseconds. */
+export const DEGRADED_AFTER_MS = 60_000;
+
 /** The defaults of {@linkcode EtcdTiming}. */
 export const DEFAULT_TIMING: EtcdTiming = {
   connectTimeoutMs: 3_000,
@@ -63,8 +67,10 @@ export interface EtcdProviderOptions {
   readonly endpoints: readonly string[];
   /** What all keys begin with. A role that may read this range is enough. */
   readonly prefix: string;
-  readonly username?: string;
-  readonly password?: string;
+  /** Who logs in. @default nobody */
+  readonly credentials?: EtcdCredentials;
+  /** How long an outage has to last to make the status `degraded`, in milliseconds. @default 60000 */
+  readonly degradedAfterMs?: number;
   readonly tls?: EtcdTlsFiles;
   /** Where the last state is kept for a start without etcd. @default nowhere */
   readonly snapshotFile?: string;

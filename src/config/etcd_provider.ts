@@ -25,7 +25,13 @@ import { knockUntilAccepted } from "./etcd_knock.ts";
 import { boundariesOf } from "./etcd_list.ts";
 import { type ProgressHabit, unknownHabit } from "./etcd_life_check.ts";
 import { EtcdMirror, type KeyChange } from "./etcd_mirror.ts";
-import { DEFAULT_TIMING, type EtcdProviderOptions, type EtcdTiming } from "./etcd_options.ts";
+import {
+  DEFAULT_TIMING,
+  DEGRADED_AFTER_MS,
+  type EtcdProviderOptions,
+  type EtcdTiming,
+} from "./etcd_options.ts";
+import { OutageClock } from "./etcd_outage.ts";
 import { ReloadQueue } from "./etcd_reload_queue.ts";
 import { type ListReason, runSession, type SessionObserver, toSessionEnd } from "./etcd_session.ts";
 import type { EndReason, ResyncReason, SessionEnd } from "./etcd_session_end.ts";
@@ -67,6 +73,7 @@ export class EtcdConfigProvider implements ConfigProvider {
   readonly #firstLoad = Promise.withResolvers<void>();
   readonly #lists = new Counts<ListReason>();
   readonly #ends = new Counts<EndReason>();
+  readonly #outages: OutageClock;
   #mirror: EtcdMirror | undefined;
   #snapshots: SnapshotWriter | undefined;
   #running: Promise<void> | undefined;
@@ -94,6 +101,7 @@ export class EtcdConfigProvider implements ConfigProvider {
     this.#endpoints = options.endpoints.map((text) => parseEndpoint(text, options.tls !== undefined));
     this.#nextEndpoint = Math.floor(this.#random() * this.#endpoints.length);
     this.#keySpace = new KeySpace(options.prefix);
+    this.#outages = new OutageClock(options.degradedAfterMs ?? DEGRADED_AFTER_MS);
     // Only start() waits for it, and may do so no longer.
     this.#firstLoad.promise.catch(() => {});
     this.#schedule = new RetrySchedule({
@@ -158,9 +166,10 @@ export class EtcdConfigProvider implements ConfigProvider {
     return {
       backend: "etcd",
       connected: this.#watchingSince !== undefined,
-      degraded: this.#serving === "snapshot" || this.#isHeldBack,
+      degraded: this.#serving === "snapshot" || this.#isHeldBack || this.#outages.isDegraded,
       revision: revision === 0 ? "" : String(revision),
       lastSyncAt: this.#lastSyncAt,
+      outage: this.#outages.outage,
     };
   }
 
@@ -301,10 +310,9 @@ export class EtcdConfigProvider implements ConfigProvider {
   }
 
   #connectionOptions(): EtcdConnectionOptions {
-    const { username, password, tls } = this.#options;
+    const { credentials, tls } = this.#options;
     return {
-      ...(username === undefined ? {} : { username }),
-      ...(password === undefined ? {} : { password }),
+      ...(credentials === undefined ? {} : { credentials }),
       ...(tls === undefined ? {} : { tls }),
       keepAlive: this.#timing.keepAlive,
       connectTimeoutMs: this.#timing.connectTimeoutMs,
@@ -327,6 +335,7 @@ export class EtcdConfigProvider implements ConfigProvider {
       },
       onWatching: () => {
         this.#watchingSince = performance.now();
+        this.#outages.noteWatch();
         this.#firstLoad.resolve();
         const revision = mirror.position.next;
         logger.info("Watching etcd at {endpoint} from revision {revision}", {
@@ -357,6 +366,7 @@ export class EtcdConfigProvider implements ConfigProvider {
 
   #report(endpoint: EtcdEndpoint, end: SessionEnd, wasWatching: boolean, pause: number): void {
     this.#ends.increment(end.reason);
+    this.#outages.noteEnd(end);
     this.#warnings.run(end.reason, (suppressed) => {
       const properties = {
         endpoint: endpoint.name,

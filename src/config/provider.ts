@@ -47,6 +47,16 @@ export interface ConfigSink {
   ): void;
 }
 
+/** A time during which changes do not reach this process. */
+export interface Outage {
+  /** A short word, as in metrics: `denied`, `unreachable`. */
+  readonly reason: string;
+  /** What happened last, for operators: it names hosts. */
+  readonly message: string;
+  /** When it began, in milliseconds since 1970. */
+  readonly since: number;
+}
+
 /** What a provider knows about itself. */
 export interface ProviderStatus {
   readonly backend: "file" | "etcd";
@@ -60,6 +70,8 @@ export interface ProviderStatus {
   readonly lastSyncAt: number | undefined;
   /** What keeps the first configuration from being complete, for anybody to read; left out once it is. */
   readonly missing?: string;
+  /** Why changes do not reach this process at the moment, where the backend knows it. */
+  readonly outage?: Outage | undefined;
 }
 
 /** Where configuration comes from. Read-only: nothing here writes to a backend. */

@@ -20,6 +20,7 @@ import {
   connectorSchema,
   type TargetConfig,
 } from "./config_schema.ts";
+import { type ConnectorEtcd, connectorEtcd, etcdContradictions, usesEtcd } from "./etcd_config.ts";
 
 /** How long the secrets of the file may take to be read, in milliseconds. */
 const SECRETS_TIMEOUT_MS = 30_000;
@@ -39,10 +40,7 @@ export type DeliveryConfig =
   }
   | {
     readonly mode: "etcd";
-    readonly endpoint: string;
-    readonly prefix: string;
-    readonly username: string | undefined;
-    readonly password: string | undefined;
+    readonly etcd: ConnectorEtcd;
     readonly namespace: string | undefined;
   };
 
@@ -156,15 +154,18 @@ function contradictions(file: ConnectorFile): string[] {
   const modes = [
     ["HTTP targets (default_target, targets)", file.default_target !== undefined || hasTargets(file)],
     ["webhooks_config", file.webhooks_config !== undefined],
-    ["etcd_host", file.etcd_host !== undefined],
+    ["etcd_endpoints or etcd_host", usesEtcd(file)],
   ] as const;
   const chosen = modes.filter(([, isChosen]) => isChosen).map(([name]) => name);
   const problems: string[] = [];
   if (chosen.length === 0) {
-    problems.push("No delivery mode is chosen: set default_target or targets, webhooks_config, or etcd_host");
+    problems.push(
+      "No delivery mode is chosen: set default_target or targets, webhooks_config, or etcd_endpoints",
+    );
   } else if (chosen.length > 1) {
     problems.push(`Only one delivery mode is allowed: ${chosen.join(" and ")} are set, keep one of them`);
   }
+  problems.push(...etcdContradictions(file));
   if (!file.verify_ssl) {
     problems.push("verify_ssl must be true: name the authority to trust in ca_cert_path instead");
   }
@@ -254,19 +255,7 @@ function deliveryOf(file: ConnectorFile): DeliveryConfig {
       namespace,
     };
   }
-  if (file.etcd_host !== undefined) {
-    const host = file.etcd_host.includes(":")
-      ? `[${file.etcd_host.replace(/^\[|\]$/g, "")}]`
-      : file.etcd_host;
-    return {
-      mode: "etcd",
-      endpoint: `http://${host}:${file.etcd_port}`,
-      prefix: file.etcd_prefix,
-      username: file.etcd_username,
-      password: file.etcd_password,
-      namespace,
-    };
-  }
+  if (usesEtcd(file)) return { mode: "etcd", etcd: connectorEtcd(file), namespace };
   return {
     mode: "http",
     defaultTarget: file.default_target,

@@ -73,11 +73,29 @@ export const connectorSchema = z.strictObject({
   etcd_host: z.string().min(1).optional().meta({
     description: "etcd mode: host of the etcd server that holds webhooks and connections.",
   }),
+  etcd_endpoints: z.preprocess(
+    (value) => typeof value === "string" ? value.split(",").map((entry) => entry.trim()) : value,
+    z.array(z.string().min(1)).min(1),
+  ).optional().meta({
+    description:
+      "etcd mode: the members of the cluster, `host:port` or `http(s)://host:port`, as a list or separated by " +
+      "commas; instead of `etcd_host` and `etcd_port`.",
+  }),
   etcd_port: integerField(1, 65535).default(2379).meta({ description: "etcd mode: port of the server." }),
   etcd_prefix: z.string().regex(/^\/([^/\s]+\/)*$/, { error: "Must begin and end with '/'" })
     .default("/cwm/").meta({ description: "etcd mode: what all keys begin with." }),
   etcd_username: z.string().min(1).optional().meta({ description: "etcd mode: user name." }),
   etcd_password: secretField().optional().meta({ description: "etcd mode: password." }),
+  etcd_password_file: z.string().min(1).optional().meta({
+    description: "etcd mode: file with the password, instead of `etcd_password`; read at each login.",
+  }),
+  etcd_tls_ca: z.string().min(1).optional().meta({
+    description: "etcd mode: certificate authorities (PEM) that etcd's certificate is verified with.",
+  }),
+  etcd_tls_cert: z.string().min(1).optional().meta({
+    description: "etcd mode: client certificate (PEM) for etcd.",
+  }),
+  etcd_tls_key: z.string().min(1).optional().meta({ description: "etcd mode: its key (PEM)." }),
   namespace: z.string().regex(/^[a-zA-Z0-9_-]{1,64}$/, {
     error: "A namespace has 1 to 64 characters of a-z A-Z 0-9 _ -",
   }).optional().meta({
@@ -162,9 +180,14 @@ export const CONNECTOR_VARIABLES: Readonly<Record<string, string>> = {
   CONNECTOR_CONNECTIONS_CONFIG: "connections_config",
   CONNECTOR_ETCD_HOST: "etcd_host",
   CONNECTOR_ETCD_PORT: "etcd_port",
+  CONNECTOR_ETCD_ENDPOINTS: "etcd_endpoints",
   CONNECTOR_ETCD_PREFIX: "etcd_prefix",
   CONNECTOR_ETCD_USERNAME: "etcd_username",
   CONNECTOR_ETCD_PASSWORD: "etcd_password",
+  CONNECTOR_ETCD_PASSWORD_FILE: "etcd_password_file",
+  CONNECTOR_ETCD_TLS_CA: "etcd_tls_ca",
+  CONNECTOR_ETCD_TLS_CERT: "etcd_tls_cert",
+  CONNECTOR_ETCD_TLS_KEY: "etcd_tls_key",
   CONNECTOR_NAMESPACE: "namespace",
   CONNECTOR_MAX_CONCURRENT_REQUESTS: "max_concurrent_requests",
   CONNECTOR_ORDERED: "ordered",

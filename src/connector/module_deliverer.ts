@@ -179,12 +179,12 @@ async function createProvider(delivery: ModuleDelivererOptions["delivery"]): Pro
     });
   }
   const { EtcdConfigProvider } = await import("../config/etcd_provider.ts");
-  const { endpoint, prefix, username, password } = delivery;
+  const { endpoints, prefix, credentials, tls } = delivery.etcd;
   return new EtcdConfigProvider({
-    endpoints: [endpoint],
+    endpoints,
     prefix,
-    ...(username === undefined ? {} : { username }),
-    ...(password === undefined ? {} : { password }),
+    ...(credentials === undefined ? {} : { credentials }),
+    ...(tls === undefined ? {} : { tls }),
     logger: logger("etcd"),
   });
 }

@@ -71,12 +71,13 @@ function guardedBy(token: string | undefined): (handler: Handler) => Handler {
 }
 
 function configStatus({ manager, provider, vault }: AdminSource, requestId: string): Response {
-  const { lastSyncAt, ...status } = provider.status();
+  const { lastSyncAt, outage, ...status } = provider.status();
   const problems = [...manager.catalog.problems()];
   const warnings = [...manager.catalog.warnings()];
   return jsonResponse(200, {
     ...status,
     last_sync_at: lastSyncAt === undefined ? null : new Date(lastSyncAt).toISOString(),
+    outage: outage === undefined ? null : { ...outage, since: new Date(outage.since).toISOString() },
     ...manager.size,
     keys: manager.catalog.counts(manager.size.connections),
     problem_count: problems.length,

@@ -20,6 +20,8 @@ export interface StatusSource {
   readonly isDraining: () => boolean;
   /** How Vault is doing; `undefined` while it is off. */
   readonly vault: (() => VaultStatus) | undefined;
+  /** Whether a degraded configuration makes the gateway not ready. */
+  readonly unreadyWhenDegraded: boolean;
   /** `undefined` when metrics are switched off. */
   readonly metrics: Metrics | undefined;
 }
@@ -46,20 +48,34 @@ export function statusRoutes(source: StatusSource): Route[] {
   return routes;
 }
 
-/** 200 only when requests should be sent here: the configuration is loaded and no shutdown has begun. */
+/**
+ * 200 only when requests should be sent here: the configuration is loaded and no shutdown has begun. A degraded
+ * one is served, and counts as the settings say.
+ */
 function readiness(source: StatusSource, id: string): Response {
-  const { degraded, missing } = source.provider();
-  const ready = source.isReady();
-  const configuration = ready ? degraded ? "degraded" : "loaded" : loadingState(missing);
-  if (source.isDraining()) return jsonResponse(503, { status: "draining", configuration }, id);
-  const status = ready ? "ready" : "not_ready";
-  const reason = missing === undefined ? {} : { reason: missing };
-  return jsonResponse(ready ? 200 : 503, { status, configuration, ...reason }, id);
+  const provider = source.provider();
+  const { degraded, missing } = provider;
+  const isLoaded = source.isReady();
+  const configuration = isLoaded ? degraded ? "degraded" : "loaded" : loadingState(missing);
+  const detail = {
+    configuration,
+    ...(missing === undefined ? {} : { reason: missing }),
+    ...(degraded ? outageOf(provider) : {}),
+  };
+  if (source.isDraining()) return jsonResponse(503, { status: "draining", ...detail }, id);
+  const ready = isLoaded && !(degraded && source.unreadyWhenDegraded);
+  return jsonResponse(ready ? 200 : 503, { status: ready ? "ready" : "not_ready", ...detail }, id);
 }
 
 /** A configuration that is not complete has been looked at, and waits for its operator. */
 function loadingState(missing: string | undefined): string {
   return missing === undefined ? "loading" : "incomplete";
+}
+
+/** Why and since when changes do not arrive, and what is served meanwhile: for anybody, so without names. */
+function outageOf({ outage, revision }: ProviderStatus): { readonly outage?: unknown } {
+  if (outage === undefined) return {};
+  return { outage: { reason: outage.reason, since: new Date(outage.since).toISOString(), revision } };
 }
 
 /** What `/health` calls the states of Vault. */
@@ -72,12 +88,13 @@ const VAULT_HEALTH = {
 
 /** An unreachable etcd or Vault leaves the gateway healthy: it serves from what it has. */
 function health(source: StatusSource, id: string): Response {
-  const { backend, connected, missing } = source.provider();
+  const provider = source.provider();
+  const { backend, connected, missing } = provider;
   const vault = source.vault?.();
   const components = {
     config_manager: source.isReady() ? "healthy" : loadingState(missing),
     ...(backend === "etcd" ? { etcd: connected ? "healthy" : "disconnected" } : {}),
     ...(vault === undefined ? {} : { vault: VAULT_HEALTH[vault.state] }),
   };
-  return jsonResponse(200, { status: "healthy", components }, id);
+  return jsonResponse(200, { status: "healthy", components, ...outageOf(provider) }, id);
 }

@@ -1,13 +1,13 @@
 import type { Channel, Metadata, ServiceError } from "@grpc/grpc-js";
 import { Etcd3, type IAuthenticateResponse, type ITxnRequest, type ITxnResponse } from "etcd3";
-import { EtcdCallError, toCallError } from "../config/etcd_connection.ts";
+import { EtcdCallError, readLogin, toCallError } from "../config/etcd_connection.ts";
+import type { EtcdCredentials } from "../config/etcd_credentials.ts";
 import type { EtcdEndpoint } from "../config/etcd_endpoint.ts";
 import { type EtcdTlsFiles, EtcdTransport, type KeepAlive } from "../config/etcd_transport.ts";
 
 /** Whom to connect as, and how long to wait. */
 export interface EtcdWriterOptions {
-  readonly username?: string;
-  readonly password?: string;
+  readonly credentials?: EtcdCredentials;
   readonly tls?: EtcdTlsFiles;
   readonly keepAlive: KeepAlive;
   /** How long one transaction may take, in milliseconds: connection and authentication included. */
@@ -45,7 +45,7 @@ export class EtcdWriter implements AsyncDisposable {
     } catch (error) {
       // Tokens expire, and what was refused was not done.
       const mayRenew = error instanceof EtcdCallError && error.failure === "denied" && !isFirst;
-      if (!mayRenew || this.#options.username === undefined) throw error;
+      if (!mayRenew || this.#options.credentials === undefined) throw error;
       await this.#authenticate(deadline);
       return await this.#call("KV", "txn", request, deadline) as ITxnResponse;
     }
@@ -56,11 +56,12 @@ export class EtcdWriter implements AsyncDisposable {
   }
 
   async #authenticate(deadline: number): Promise<void> {
-    const { username: name, password } = this.#options;
-    if (name === undefined) return;
+    const { credentials } = this.#options;
+    if (credentials === undefined) return;
+    const login = await readLogin(credentials, deadline);
     this.#token = undefined;
     try {
-      const answer = await this.#call("Auth", "authenticate", { name, password }, deadline);
+      const answer = await this.#call("Auth", "authenticate", login, deadline);
       this.#token = (answer as IAuthenticateResponse).token;
     } catch (error) {
       // Credentials are configured, and etcd does not ask for them.

@@ -3,11 +3,12 @@ import { TestCertificates } from "../support/etcd_certificates.ts";
 import { EtcdServer, type EtcdServerOptions } from "../support/etcd_server.ts";
 import { PREFIX, TestProvider, type TestProviderOptions } from "../support/etcd_test_provider.ts";
 import { eventually } from "../support/eventually.ts";
+import { TempDir } from "../support/temp_dir.ts";
 import { TcpProxy } from "../support/tcp_proxy.ts";
 
 const KEY = `${PREFIX}default/webhooks/a`;
 const AS_ROOT = ["--user", "root:root"] as const;
-const READER = { username: "reader", password: "reader" } as const;
+const READER = { credentials: { username: { text: "reader" }, password: { text: "reader" } } } as const;
 
 async function put(server: EtcdServer, version: number, ...flags: readonly string[]): Promise<void> {
   await server.ctl(...flags, "put", KEY, JSON.stringify({ "x-version": version }));
@@ -97,14 +98,76 @@ Deno.test("etcd provider loads as soon as a wrong password becomes the right one
   await server.enableAuth(PREFIX);
   await using test = TestProvider.create({
     endpoints: [server.endpoint],
-    username: "reader",
-    password: "next",
+    credentials: { username: { text: "reader" }, password: { text: "next" } },
   });
   const started = test.start();
   await eventually(() => assert((test.provider.stats().ends.denied ?? 0) >= 1));
   await server.ctl(...AS_ROOT, "user", "delete", "reader");
   await server.ctl(...AS_ROOT, "user", "add", "reader:next");
   await server.ctl(...AS_ROOT, "user", "grant-role", "reader", "reader");
+  await started;
+  await arrives(test, 1);
+});
+
+Deno.test("etcd provider takes up a changed password from its file without a restart", async () => {
+  await using server = await EtcdServer.start();
+  await using directory = await TempDir.create();
+  await put(server, 1);
+  await server.enableAuth(PREFIX);
+  const file = await directory.writeText("password", "reader\n");
+  const name = await directory.writeText("name", "reader");
+  await using test = await TestProvider.start({
+    endpoints: [server.endpoint],
+    credentials: { username: { file: name }, password: { file } },
+  });
+  await arrives(test, 1);
+  await server.ctl(...AS_ROOT, "user", "delete", "reader");
+  await server.ctl(...AS_ROOT, "user", "add", "reader:rotated");
+  await server.ctl(...AS_ROOT, "user", "grant-role", "reader", "reader");
+  await eventually(() => assertEquals(test.provider.status().outage?.reason, "denied"));
+  await directory.writeText("password", "rotated\n");
+  await put(server, 2, ...AS_ROOT);
+  await arrives(test, 2);
+  assertEquals(test.provider.status().outage, undefined);
+});
+
+Deno.test("etcd provider that is locked out says why and since when, and is degraded after a while", async () => {
+  await using server = await EtcdServer.start();
+  await put(server, 1);
+  await server.enableAuth(PREFIX);
+  await using test = await TestProvider.start({
+    endpoints: [server.endpoint],
+    degradedAfterMs: 50,
+    ...READER,
+  });
+  const begun = Date.now();
+  const { revision } = test.provider.status();
+  await server.ctl(...AS_ROOT, "user", "delete", "reader");
+  await eventually(() => assert(test.provider.status().degraded));
+  const { outage, ...status } = test.provider.status();
+  assertEquals([outage?.reason, status.connected, status.revision], ["denied", false, revision]);
+  assert(outage!.since >= begun && outage!.since <= Date.now());
+  assert(!outage!.message.includes("reader:"));
+  await server.ctl(...AS_ROOT, "auth", "disable");
+  await put(server, 2);
+  await arrives(test, 2);
+  assertEquals([test.provider.status().outage, test.provider.status().degraded], [undefined, false]);
+});
+
+Deno.test("etcd provider names a password file that it cannot use, and goes on when it is there", async () => {
+  await using server = await EtcdServer.start();
+  await using directory = await TempDir.create();
+  await put(server, 1);
+  await server.enableAuth(PREFIX);
+  const file = directory.file("password");
+  await using test = TestProvider.create({
+    endpoints: [server.endpoint],
+    credentials: { username: { text: "reader" }, password: { file } },
+  });
+  const started = test.start();
+  await eventually(() => assert(test.provider.status().outage?.message.includes(file)));
+  assertEquals(test.provider.status().outage?.reason, "denied");
+  await directory.writeText("password", "reader");
   await started;
   await arrives(test, 1);
 });

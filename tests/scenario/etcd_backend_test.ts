@@ -133,10 +133,12 @@ Deno.test("while etcd is down the gateway serves on and says so, and follows etc
   });
   await etcd.kill();
   await eventually(async () => {
-    assertEquals(await getJson(gateway, "/health"), {
+    const { outage, ...health } = await getJson(gateway, "/health") as { outage?: { reason: string } };
+    assertEquals(health, {
       status: "healthy",
       components: { config_manager: "healthy", etcd: "disconnected" },
     });
+    assertEquals(outage?.reason, "unreachable");
   });
   assertEquals((await post(gateway, "/webhook/a", "{}")).status, 200);
   await etcd.restart();
@@ -179,7 +181,9 @@ Deno.test("a gateway that is started from a snapshot while etcd is down serves i
   await etcd.kill();
   await using gateway = await start(etcd, snapshot);
   await gateway.waitUntilReady();
-  assertEquals(await getJson(gateway, "/readyz"), { status: "ready", configuration: "degraded" });
+  const { outage, ...readiness } = await getJson(gateway, "/readyz") as { outage: { reason: string } };
+  assertEquals(readiness, { status: "ready", configuration: "degraded" });
+  assertEquals(outage.reason, "unreachable");
   assertEquals((await post(gateway, "/webhook/a", "{}")).status, 200);
   assertStringIncludes(await (await fetch(`${gateway.url}/metrics`)).text(), "\ncwm_config_degraded 1\n");
   await etcd.restart();
@@ -235,4 +239,42 @@ Deno.test("cwm check finds the problems of what is in etcd, and says when etcd c
   const unreachable = await check();
   assertEquals(unreachable.code, 1);
   assertStringIncludes(unreachable.lines.at(-1) ?? "", "Cannot check the configuration");
+});
+
+Deno.test("a gateway that etcd has locked out serves on and says so, and is not ready where that is asked for", async () => {
+  await using etcd = await EtcdServer.start();
+  await etcd.ctl("put", "/cwm/production/webhooks/orders", `{"module":"log"}`);
+  await etcd.enableAuth("/cwm/");
+  const login = { ETCD_USERNAME: "reader", ETCD_PASSWORD: "reader", CONFIG_DEGRADED_AFTER_SECONDS: "1" };
+  await using gateway = await start(etcd, login);
+  await using strict = await start(etcd, { ...login, UNREADY_WHEN_DEGRADED: "on" });
+  await gateway.waitUntilReady();
+  await strict.waitUntilReady();
+  await etcd.ctl("--user", "root:root", "user", "delete", "reader");
+  const readiness = async ({ url }: GatewayProcess) => {
+    const answer = await fetch(`${url}/readyz`);
+    const body: unknown = await answer.json();
+    return {
+      code: answer.status,
+      body: body as { configuration: string; status: string; outage?: { reason: string } },
+    };
+  };
+  const seen = await eventually(async () => {
+    const answer = await readiness(gateway);
+    assertEquals(answer.body.configuration, "degraded");
+    return answer;
+  }, { timeoutMs: 60_000 });
+  assertEquals([seen.code, seen.body.status, seen.body.outage?.reason], [200, "ready", "denied"]);
+  await eventually(async () => assertEquals((await readiness(strict)).code, 503), { timeoutMs: 60_000 });
+  const health = await getJson(gateway, "/health");
+  assertEquals(health["status"], "healthy");
+  assertEquals((health["outage"] as Record<string, unknown>)["reason"], "denied");
+  const { outage } = await getJson(gateway, "/admin/config") as { outage: Record<string, string> };
+  assertEquals(outage["reason"], "denied");
+  assertStringIncludes(outage["message"]!, "authentic");
+  for (const { url } of [gateway, strict]) {
+    const answer = await fetch(`${url}/webhook/orders`, { method: "POST", body: "{}" });
+    await answer.body?.cancel();
+    assertEquals(answer.status, 200);
+  }
 });

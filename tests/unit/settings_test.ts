@@ -46,6 +46,7 @@ Deno.test("settings have the documented defaults when no variable is set", () =>
     configBackend: "file",
     files: { webhooks: "webhooks.json", connections: "connections.json", named: [] },
     etcd: { endpoints: ["http://localhost:2379"], prefix: "/cwm/" },
+    degraded: { afterMs: 60_000, isUnready: false },
     defaultNamespace: "default",
     dataDir: "./data",
     journal: { maxBytes: 10 * 1024 ** 3, retentionMs: 0, retentionBytes: 1024 ** 3 },
@@ -82,6 +83,8 @@ Deno.test("settings take every variable", () => {
     ETCD_PREFIX: "/team/cwm/",
     ETCD_NAMESPACE: "production",
     ETCD_USERNAME: "reader",
+    CONFIG_DEGRADED_AFTER_SECONDS: "300",
+    UNREADY_WHEN_DEGRADED: "on",
     ETCD_PASSWORD: "password, with = signs",
     ETCD_TLS_CA: "/tls/ca.pem",
     ETCD_TLS_CERT: "/tls/client.pem",
@@ -119,10 +122,10 @@ Deno.test("settings take every variable", () => {
     etcd: {
       endpoints: ["https://a.example:2379", "https://b.example:2380", "https://[::1]:2379"],
       prefix: "/team/cwm/",
-      username: "reader",
-      password: "password, with = signs",
+      credentials: { username: { text: "reader" }, password: { text: "password, with = signs" } },
       tls: { caFile: "/tls/ca.pem", certFile: "/tls/client.pem", keyFile: "/tls/client.key" },
     },
+    degraded: { afterMs: 300_000, isUnready: true },
     defaultNamespace: "production",
     snapshotFile: "/var/lib/cwm/snapshot.json",
     dataDir: "/var/lib/cwm",
@@ -200,8 +203,23 @@ Deno.test("settings report all problems at once, one line each, with the variabl
       `TRUSTED_PROXIES entry 2 must be an IP address or a network such as 10.0.0.0/8: current value is "proxy"`,
       `TRUSTED_PROXIES entry 3 must be an IP address or a network such as 10.0.0.0/8: current value is "10.0.0.0/33"`,
       `METRICS must be 'on' or 'off': current value is "maybe"`,
-      `ETCD_USERNAME and ETCD_PASSWORD must be set together: ETCD_PASSWORD is not set`,
+      `ETCD_USERNAME and ETCD_PASSWORD must be set together: ETCD_PASSWORD is not set, nor is ETCD_PASSWORD_FILE`,
     ],
+  );
+});
+
+Deno.test("settings take name and password of etcd from files, and not from two places", () => {
+  assertEquals(
+    load({ ETCD_USERNAME_FILE: "/run/name", ETCD_PASSWORD_FILE: "/run/password" }).etcd.credentials,
+    { username: { file: "/run/name" }, password: { file: "/run/password" } },
+  );
+  assertEquals(load({ ETCD_USERNAME: "reader", ETCD_PASSWORD_FILE: "/run/password" }).etcd.credentials, {
+    username: { text: "reader" },
+    password: { file: "/run/password" },
+  });
+  assertEquals(
+    problemsOf({ ETCD_USERNAME: "reader", ETCD_PASSWORD: "secret", ETCD_PASSWORD_FILE: "/run/password" }),
+    ["ETCD_PASSWORD and ETCD_PASSWORD_FILE must not be set together: remove one of them"],
   );
 });
 

@@ -102,10 +102,12 @@ Deno.test("connector configuration knows etcd mode by CONNECTOR_ETCD_HOST, with 
   });
   assertEquals(config.delivery, {
     mode: "etcd",
-    endpoint: "http://etcd.internal:2379",
-    prefix: "/cwm/",
-    username: undefined,
-    password: undefined,
+    etcd: {
+      endpoints: ["http://etcd.internal:2379"],
+      prefix: "/cwm/",
+      credentials: undefined,
+      tls: undefined,
+    },
     namespace: "production",
   });
 });
@@ -113,15 +115,59 @@ Deno.test("connector configuration knows etcd mode by CONNECTOR_ETCD_HOST, with 
 Deno.test("connector configuration allows exactly one delivery mode", async () => {
   const { default_target: _, ...none } = MINIMUM;
   assertEquals(await problemsOf(none), [
-    "No delivery mode is chosen: set default_target or targets, webhooks_config, or etcd_host",
+    "No delivery mode is chosen: set default_target or targets, webhooks_config, or etcd_endpoints",
   ]);
   assertEquals(
     await problemsOf({ ...MINIMUM, webhooks_config: "webhooks.json" }, { CONNECTOR_ETCD_HOST: "etcd" }),
     [
       "Only one delivery mode is allowed: HTTP targets (default_target, targets) and webhooks_config and " +
-      "etcd_host are set, keep one of them",
+      "etcd_endpoints or etcd_host are set, keep one of them",
     ],
   );
+});
+
+Deno.test("connector configuration takes a cluster over TLS with the gateway's settings", async () => {
+  const { default_target: _, ...rest } = MINIMUM;
+  const config = await load(rest, {
+    CONNECTOR_ETCD_ENDPOINTS: "a.example, b.example:2380",
+    CONNECTOR_ETCD_PREFIX: "/team/cwm/",
+    CONNECTOR_ETCD_USERNAME: "reader",
+    CONNECTOR_ETCD_PASSWORD_FILE: "/secrets/password",
+    CONNECTOR_ETCD_TLS_CA: "/tls/ca.pem",
+    CONNECTOR_ETCD_TLS_CERT: "/tls/client.pem",
+    CONNECTOR_ETCD_TLS_KEY: "/tls/client.key",
+  });
+  assertEquals(config.delivery, {
+    mode: "etcd",
+    etcd: {
+      endpoints: ["https://a.example", "https://b.example:2380"],
+      prefix: "/team/cwm/",
+      credentials: { username: { text: "reader" }, password: { file: "/secrets/password" } },
+      tls: { caFile: "/tls/ca.pem", certFile: "/tls/client.pem", keyFile: "/tls/client.key" },
+    },
+    namespace: undefined,
+  });
+});
+
+Deno.test("connector configuration says what contradicts itself in etcd mode", async () => {
+  const { default_target: _, ...rest } = MINIMUM;
+  const problems = (keys: Record<string, unknown>) => problemsOf({ ...rest, ...keys });
+  assertEquals(
+    await problems({ etcd_host: "a", etcd_username: "u", etcd_password: "p", etcd_password_file: "f" }),
+    ["etcd_password and etcd_password_file must not be set together: remove one of them"],
+  );
+  assertEquals(await problems({ etcd_host: "a", etcd_username: "u" }), [
+    "etcd_username and etcd_password (or etcd_password_file) must be set together",
+  ]);
+  assertEquals(await problems({ etcd_endpoints: ["http://a:1", "https://b:1"] }), [
+    "etcd_endpoints must be all http or all https",
+  ]);
+  assertEquals(await problems({ etcd_endpoints: ["http://a:1"], etcd_tls_ca: "ca.pem" }), [
+    "etcd_endpoints must be https while etcd_tls_ca, etcd_tls_cert or etcd_tls_key is set",
+  ]);
+  assertEquals(await problems({ etcd_host: "a", etcd_tls_cert: "c.pem" }), [
+    "etcd_tls_cert and etcd_tls_key must be set together",
+  ]);
 });
 
 Deno.test("connector configuration names a misspelt key with the nearest one, and a variable by its name", async () => {

@@ -36,6 +36,7 @@ Deno.test("GET /admin/config shows the backend, how much is served and when it w
     connected: true,
     degraded: false,
     revision: "1",
+    outage: null,
     webhooks: 1,
     connections: 0,
     keys: { ok: 1, stale: 0, invalid: 0 },
