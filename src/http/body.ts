@@ -36,7 +36,7 @@ export function declaredLength(request: Request, maxBytes: number): number | und
   if (header === null) return request.body === null ? 0 : undefined;
   const length = DIGITS.test(header) ? Number(header) : repeatedLength(header);
   if (!Number.isSafeInteger(length)) throw new GatewayError("invalid_content_length");
-  if (length > maxBytes) throw new GatewayError("body_too_large");
+  if (length > maxBytes) throw tooLarge(maxBytes);
   return length;
 }
 
@@ -76,6 +76,12 @@ export function requireDeclared(body: Uint8Array, length: number | undefined): v
   throw body.byteLength < length ? new GatewayError("body_incomplete") : tooLong();
 }
 
+function tooLarge(maxBytes: number): GatewayError {
+  return new GatewayError("body_too_large", undefined, {
+    reason: `The body is larger than the limit of ${maxBytes} bytes`,
+  });
+}
+
 function tooLong(): GatewayError {
   return new GatewayError("invalid_content_length", "The body is longer than its Content-Length");
 }
@@ -96,7 +102,7 @@ async function readStream(request: Request, maxBytes: number): Promise<Uint8Arra
   for await (const chunk of request.body ?? []) {
     size += chunk.byteLength;
     // Leaving the loop cancels the stream, which keeps the connection usable for the next request.
-    if (size > maxBytes) throw new GatewayError("body_too_large");
+    if (size > maxBytes) throw tooLarge(maxBytes);
     chunks.push(chunk);
   }
   return join(chunks, size);

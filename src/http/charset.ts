@@ -58,7 +58,10 @@ export function toUtf8(body: EventBody, charset: string, limit: number): EventBo
     throw new GatewayError("invalid_json", undefined, { cause, reason });
   }
   const bytes = encoder.encode(text);
-  if (bytes.byteLength > limit) throw new GatewayError("body_too_large");
+  if (bytes.byteLength > limit) {
+    const reason = `The body is larger than the limit of ${limit} bytes once it is UTF-8`;
+    throw new GatewayError("body_too_large", undefined, { reason });
+  }
   return EventBody.fromBytes(bytes);
 }
 

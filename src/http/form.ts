@@ -166,9 +166,14 @@ function toObject(fields: Fields, limit: number): EventBody {
   for (const [name, values] of fields) {
     json += `${json === "" ? "{" : ","}${JSON.stringify(name)}:`;
     json += JSON.stringify(values.length === 1 ? values[0] : values);
-    if (json.length > Math.max(limit * MOST_GROWTH, ANY_GROWTH)) throw new GatewayError("body_too_large");
+    if (json.length > Math.max(limit * MOST_GROWTH, ANY_GROWTH)) throw tooLong();
   }
   return EventBody.fromText(json === "" ? "{}" : `${json}}`);
+}
+
+function tooLong(): GatewayError {
+  const reason = "The form is much longer as a JSON document than a form may be";
+  return new GatewayError("body_too_large", undefined, { reason });
 }
 
 function documentIn(values: readonly string[] | undefined): EventBody {

@@ -85,7 +85,7 @@ const refusals: readonly [
     { method: "POST", body: SENT },
     413,
     "body_too_large",
-    "The body is too large",
+    "The body is larger than the limit of 10 bytes",
   ],
   [
     "a method that is not allowed",
