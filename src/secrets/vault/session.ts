@@ -92,9 +92,9 @@ export class VaultSession implements AsyncDisposable {
    * @throws the signal's reason, when it aborts first
    */
   async token(signal: AbortSignal): Promise<VaultToken> {
-    if (this.#current !== undefined && !await this.#hasOtherCredential(this.#current)) {
-      return this.#current.token;
-    }
+    const current = this.#current;
+    if (current !== undefined && !await this.#hasOtherCredential(current)) return current.token;
+    signal.throwIfAborted();
     return await abortable(this.#logInOnce(), signal);
   }
 
@@ -158,6 +158,7 @@ export class VaultSession implements AsyncDisposable {
     this.#nextLoginAt = now + this.#loginInterval();
     try {
       const token = await method.exchange(credential, signal);
+      signal.throwIfAborted();
       this.#adopt(token, credential);
       logger.info("Logged in to Vault by {method}", { method: method.name });
       return token;
@@ -237,9 +238,11 @@ export class VaultSession implements AsyncDisposable {
   }
 }
 
-/** @throws the signal's reason, when it aborts before the work is done */
+/**
+ * @param signal not aborted yet
+ * @throws the signal's reason, when it aborts before the work is done
+ */
 async function abortable<Result>(work: Promise<Result>, signal: AbortSignal): Promise<Result> {
-  signal.throwIfAborted();
   const { promise: aborted, reject } = Promise.withResolvers<never>();
   const abort = () => reject(signal.reason);
   signal.addEventListener("abort", abort, { once: true });

@@ -94,7 +94,8 @@ function pauseBefore(leftMs: number, failures: number, goesToItsEnd: boolean): n
   const half = Math.max(SHORTEST_PAUSE_MS, leftMs / 2);
   if (failures > 0) {
     const retry = Math.min(LONGEST_RETRY_MS, SHORTEST_PAUSE_MS * 2 ** Math.min(failures, 5));
-    return Math.min(half, retry * (0.5 + 0.5 * Math.random()));
+    const jittered = retry * (0.5 + 0.5 * Math.random());
+    return leftMs > 0 ? Math.min(half, jittered) : jittered;
   }
   return goesToItsEnd ? Math.min(half, LONGEST_PAUSE_MS) : half;
 }

@@ -40,6 +40,22 @@ function testRefusedTokens(test: TestInWorld): void {
     assertEquals(world.front.seen(LOGIN).length, 2);
   });
 
+  test("a refusal of a token that was replaced meanwhile does not cost the new one", async (world) => {
+    await world.admin.write2("kv2", "hook", { a: "1" });
+    const source = await world.open({ login: (await world.role()).login });
+    assertEquals(await fieldsOf(source, "hook"), { a: "1" });
+    const { promise: released, resolve: release } = Promise.withResolvers<void>();
+    world.front.answerNext(READ, { status: 403, body: '{"errors":["permission denied"]}', after: released });
+    const late = fieldsOf(source, "hook");
+    await eventually(() => world.front.seen(READ).length === 2);
+    await letLoginsBeMade(world);
+    await world.admin.revokeLogins("approle");
+    assertEquals(await fieldsOf(source, "hook"), { a: "1" });
+    release();
+    assertEquals(await late, { a: "1" });
+    assertEquals(world.front.seen(LOGIN).length, 2);
+  });
+
   test("tokens that are all refused cause one login in ten seconds, and then fewer", async (world) => {
     const source = await world.open({ login: (await world.role()).login });
     const refusal = { status: 403, body: '{"errors":["permission denied"]}' };
