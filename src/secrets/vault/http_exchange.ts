@@ -162,9 +162,13 @@ function readAnswer(
   });
 }
 
+/** Codes of certificates whose authority is not trusted (OpenSSL's X509_V_ERR). */
+const UNKNOWN_AUTHORITY = /^(?:UNABLE_TO_|SELF_SIGNED_|DEPTH_ZERO_)/;
+
 /** The system's or TLS's code where there is one: it is what operators search for. */
 function describeCause(error: Error): string {
   if (error.name === "TimeoutError") return "it took too long";
   const { code } = error as { readonly code?: unknown };
-  return typeof code === "string" ? code : error.message;
+  if (typeof code !== "string") return error.message;
+  return UNKNOWN_AUTHORITY.test(code) ? `${code} (VAULT_VERIFY names the authorities to trust)` : code;
 }
