@@ -160,6 +160,16 @@ Deno.test("the length of an array is no id, and neither is a body that is not JS
   assertEquals(await repeatsAmong({ json_pointer: "/id" }, ["{", "{"], { data_type: "blob" }), [0, 1]);
 });
 
+Deno.test("a body that is not UTF-8 is not JSON and has no id, so its bytes are never taken for others", async () => {
+  const probe = new ProbeModule();
+  await using gateway = await start(probe, { data_type: "blob", idempotency: { json_pointer: "/id" } });
+  const latin1 = (text: string) => Uint8Array.from(text, (character) => character.charCodeAt(0));
+  for (const id of ["\u00e8", "\u00e9", "\u00e9"]) {
+    assertEquals((await gateway.post("/webhook/orders", latin1(`{"id":"${id}"}`))).status, 200);
+  }
+  assertEquals(probe.events.length, 3);
+});
+
 Deno.test("the empty pointer takes a body that is a text or a number for the id", async () => {
   assertEquals(await repeatsAmong({ json_pointer: "" }, ["1", '"a"', " 1 ", "{}", "{}"]), [0, 1, 0, 3, 4]);
 });
