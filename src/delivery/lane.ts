@@ -101,7 +101,11 @@ export class Lane implements PortOwner, DeliveryOwner {
 
   /** Whether events are on their way into the journal, through an output or out of the journal. */
   get #isMoving(): boolean {
-    return this.#active.size > 0 || this.#arriving > 0 || this.#unclaimed > 0 || this.#unsettled > 0;
+    return this.#moving > 0;
+  }
+
+  get #moving(): number {
+    return this.#active.size + this.#arriving + this.#unclaimed + this.#unsettled;
   }
 
   /** Whether its events wait for the configuration. */
@@ -150,7 +154,7 @@ export class Lane implements PortOwner, DeliveryOwner {
 
   /** @internal @param sequence `undefined` when the event was refused, or is a repeated one */
   arrived({ event, bytes, isClaimed }: Arrival, sequence: number | undefined): void {
-    if (sequence === undefined) this.pending--;
+    if (sequence === undefined) this.#forget();
     else this.#counters.accepted.increment();
     if (isClaimed) {
       this.#arriving = assertCount(this.#arriving - 1, "events that arrive");
@@ -321,7 +325,7 @@ export class Lane implements PortOwner, DeliveryOwner {
     });
     this.#leave(run);
     settled.then(() => {
-      this.#unsettled--;
+      this.#concluded();
       this.#nextDueAt = this.#hasBacklog ? Math.min(this.#nextDueAt, dueAt) : dueAt;
       this.#hasBacklog = true;
       this.#fill();
@@ -337,14 +341,22 @@ export class Lane implements PortOwner, DeliveryOwner {
       run.toDeadProgress(),
     );
     if (isSettled) this.#counters.dead.increment();
-    this.#unsettled--;
-    this.pending--;
+    this.#concluded();
+    this.#forget();
   }
 
   onDelivered(): void {
     this.#counters.delivered.increment();
-    this.#unsettled--;
-    this.pending--;
+    this.#concluded();
+    this.#forget();
+  }
+
+  #concluded(): void {
+    this.#unsettled = assertCount(this.#unsettled - 1, "outcomes on their way into the journal");
+  }
+
+  #forget(): void {
+    this.pending = assertCount(this.pending - 1, "pending events");
   }
 
   /** The event is no longer held here; that the journal knows what became of it is for later. */
@@ -405,6 +417,8 @@ export class Lane implements PortOwner, DeliveryOwner {
         this.#takeMemory(bytes);
         this.#take(pending, bytes);
       }
+      // Replayed events are in the journal without ever having arrived here.
+      this.pending = Math.max(this.pending, this.#moving);
       this.#claiming = false;
       // What came in the meantime would wait for the next event to leave otherwise.
       if (claimed.events.length > 0 || this.#nextDueAt > 0) this.#fill();

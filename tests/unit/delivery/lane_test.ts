@@ -15,7 +15,7 @@ import { eventually } from "../../support/eventually.ts";
 import { MortalJournal } from "../../support/mortal_journal.ts";
 import { JournalDirectory } from "../../support/sqlite_journal.ts";
 import { verifiedEvent } from "../../support/verified_event.ts";
-import { told } from "../../support/append.ts";
+import { append, told } from "../../support/append.ts";
 
 const logger = getLogger(["cwm", "test", "lane"]);
 
@@ -127,6 +127,36 @@ Deno.test("a lane knows of an event that is on its way back into the journal, so
   await told((listener) => lane.accept(verifiedEvent(), 10, undefined, listener));
   await eventually(() => assertEquals(journal.held, 1));
   assert(lane.knowsOfWork);
+  journal.letReturn();
+  await eventually(() =>
+    assertEquals([lane.knowsOfWork, lane.pending, journal.stats().pending], [false, 0, 0])
+  );
+});
+
+Deno.test("a lane never counts fewer events than it has, also when some are replayed while it is busy", async () => {
+  await using directory = await JournalDirectory.create();
+  using deadlines = new Deadlines();
+  const journal = new HeldJournal(await directory.open());
+  const metrics = new EventMetrics(new Metrics(), () => journal.stats());
+  const route = routeTo([new DeliveryError("output_failed")], deadlines);
+  const lane = new Lane({ namespace: "default", webhook: "orders" }, {
+    journal,
+    settler: new Settler({ journal, deadlines, metrics, logger }),
+    metrics,
+    budget: new MemoryBudget(1024 * 1024),
+    deadlines,
+    lookUp: () => route,
+    now: Date.now,
+    random: () => 0,
+  });
+  await told((listener) => lane.accept(verifiedEvent(), 10, undefined, listener));
+  await eventually(() => assertEquals(journal.held, 1));
+  // Past the lane, as the replay of a dead letter does.
+  for (const id of ["replayed-1", "replayed-2"]) {
+    await append(journal, verifiedEvent({ id }), { claim: false });
+  }
+  lane.recover(3);
+  await eventually(() => assertEquals(journal.stats().pending, 1));
   journal.letReturn();
   await eventually(() =>
     assertEquals([lane.knowsOfWork, lane.pending, journal.stats().pending], [false, 0, 0])
