@@ -9,7 +9,7 @@ import type { Logger } from "@logtape/logtape";
 import type { OutputPool } from "../delivery/output_pool.ts";
 import { Catalog } from "./catalog.ts";
 import type { CompiledConnection } from "./compiled_connection.ts";
-import { compileConnection, type CompileContext, compileWebhook } from "./compiler.ts";
+import { compileConnection, type CompileContext, type CompiledWebhook, compileWebhook } from "./compiler.ts";
 import { Connections } from "./connections.ts";
 import type { CatalogEntry } from "./entry.ts";
 import { Findings } from "./findings.ts";
@@ -207,10 +207,14 @@ export class ConfigManager implements ConfigSink {
         if (compiled.problems.length === 0) return; // A secret is being read: it is compiled again with it.
         const serving = former === undefined ? "nothing" : "last_good";
         this.#findings.setProblems(described, compiled.problems, change.revision, serving);
-        return;
+        const compile = (json: unknown) => compileConnection(key.name, json, this.#compile);
+        const lastGood = this.#lastGoodAgain(described, cause, compile);
+        if (lastGood === undefined) return;
+        this.#connections.set(key.name, lastGood);
+      } else {
+        this.#setStale(described, change.revision);
+        this.#connections.set(key.name, compiled.value);
       }
-      this.#setStale(described, change.revision);
-      this.#connections.set(key.name, compiled.value);
     }
     const types = [former, this.#connections.get(key.name)].flatMap((connection) => connection?.type ?? []);
     for (const path of this.#connections.dependents(key.name, types)) dependents.add(path);
@@ -234,11 +238,36 @@ export class ConfigManager implements ConfigSink {
     this.#setWebhookWarnings(path, warnings, change.revision);
     if ("problems" in compiled) {
       this.#refuseWebhook(path, former, compiled.problems, change.revision);
+      const compile = (json: unknown) => compileWebhook(json, this.#compile, namespace);
+      const lastGood = this.#lastGoodAgain(describeWebhook(path), cause, compile);
+      if (lastGood !== undefined) this.#serve(path, newest, lastGood, change.revision, true);
       return;
     }
+    this.#serve(path, newest, compiled.value, change.revision);
+  }
+
+  #serve(
+    path: string,
+    newest: CompiledWebhook | undefined,
+    webhook: CompiledWebhook,
+    revision: string,
+    keepProblem = false,
+  ): void {
     if (newest !== undefined) this.#connections.untrack(path, newest);
-    this.#connections.track(path, compiled.value);
-    this.#serving.serve(path, compiled.value, change.revision);
+    this.#connections.track(path, webhook);
+    this.#serving.serve(path, webhook, revision, keepProblem);
+  }
+
+  /** The value in service in the place of one that has a problem, if its own secrets have changed. */
+  #lastGoodAgain<Value>(
+    key: string,
+    cause: Cause,
+    compile: (json: unknown) => Compiled<Value>,
+  ): Value | undefined {
+    const put = cause === "secrets" ? this.#secrets?.lastGoodOf(key) : undefined;
+    const compiled = put === undefined ? undefined : compilePut(put, compile);
+    if (compiled === undefined || "problems" in compiled) return undefined;
+    return this.#secrets?.bindLastGood(key, compiled) === true ? compiled.value : undefined;
   }
 
   #doubtsAboutDefault({ key, isBuiltIn }: ConfigPut): readonly WarningReason[] {

@@ -12,16 +12,22 @@ import type { ConfigPut } from "./provider.ts";
 import type { SecretKey, SecretLookup } from "./secret_lookup.ts";
 import { inSlices } from "./slices.ts";
 
-/** An entry that uses secrets. */
-interface Binding {
+/** A value that uses secrets. */
+interface BoundValue {
   readonly put: ConfigPut;
   readonly keys: ReadonlySet<SecretKey>;
   /** Of the texts that its references gave. */
   readonly fingerprint: string;
+}
+
+/** The newest value of an entry. */
+interface Binding extends BoundValue {
   /** Why the secrets in use may be outdated. */
   readonly stale: readonly ProblemReason[];
-  /** Whether this very value is the one in service. */
+  /** Whether it is the one in service. */
   readonly isGood: boolean;
+  /** The one in service instead, while the newest one has a problem; its secrets are followed too. */
+  readonly lastGood: BoundValue | undefined;
 }
 
 /** What bindings work with. */
@@ -68,37 +74,47 @@ export class SecretBindings implements Disposable {
 
   /** Takes note of what an entry uses now. @param entry its key, as problems name it */
   bind(entry: string, put: ConfigPut, compiled: Compiled<unknown>): void {
-    const { secrets } = compiled;
     const former = this.#bindings.get(entry);
-    if (secrets === undefined) {
-      if (former !== undefined) this.unbind(entry);
-      return;
-    }
-    const keys = new Set(secrets.keys);
-    this.#bindings.set(entry, {
-      put,
-      keys,
-      fingerprint: secrets.fingerprint,
-      stale: secrets.stale,
-      isGood: "value" in compiled,
-    });
-    // The new ones first, so that what both use is kept.
-    for (const key of keys) if (former?.keys.has(key) !== true) this.#use(key, entry);
-    for (const key of former?.keys ?? []) if (!keys.has(key)) this.#release(key, entry);
+    const isGood = "value" in compiled;
+    const lastGood = isGood ? undefined : lastGoodAfter(former, put);
+    const { keys = [], fingerprint = "", stale = [] } = compiled.secrets ?? {};
+    this.#set(entry, { put, keys: new Set(keys), fingerprint, stale, isGood, lastGood });
   }
 
   /** The entry uses no secrets any more. */
   unbind(entry: string): void {
-    const binding = this.#bindings.get(entry);
-    if (binding === undefined) return;
-    this.#bindings.delete(entry);
-    for (const key of binding.keys) this.#release(key, entry);
+    this.#set(entry, undefined);
+  }
+
+  #set(entry: string, binding: Binding | undefined): void {
+    const before = keysOf(this.#bindings.get(entry));
+    const after = keysOf(binding);
+    if (binding === undefined || after.size === 0) this.#bindings.delete(entry);
+    else this.#bindings.set(entry, binding);
+    // The new ones first, so that what both use is kept.
+    for (const key of after) if (!before.has(key)) this.#use(key, entry);
+    for (const key of before) if (!after.has(key)) this.#release(key, entry);
   }
 
   /** Whether a put is in service already with the very secrets that it was compiled with once more. */
   isInService(entry: string, put: ConfigPut, { secrets }: Compiled<unknown>): boolean {
     const binding = this.#bindings.get(entry);
     return binding?.put === put && binding.isGood && binding.fingerprint === secrets?.fingerprint;
+  }
+
+  /** The value in service in the place of one that has a problem, where it uses secrets. */
+  lastGoodOf(entry: string): ConfigPut | undefined {
+    return this.#bindings.get(entry)?.lastGood?.put;
+  }
+
+  /** Takes note that the value in service was compiled again. Returns whether its secrets are others now. */
+  bindLastGood(entry: string, { secrets }: Compiled<unknown>): boolean {
+    const binding = this.#bindings.get(entry);
+    if (binding?.lastGood === undefined || secrets === undefined) return false;
+    const { fingerprint } = secrets;
+    if (fingerprint === binding.lastGood.fingerprint) return false;
+    this.#bindings.set(entry, { ...binding, lastGood: { ...binding.lastGood, fingerprint } });
+    return true;
   }
 
   /** Why the secrets that an entry uses may be outdated. */
@@ -193,4 +209,14 @@ export class SecretBindings implements Disposable {
     const isConnection = (entry: string) => this.#bindings.get(entry)?.put.key.kind === "connection";
     return [...entries.filter(isConnection), ...entries.filter((entry) => !isConnection(entry))];
   }
+}
+
+/** What stays in service when a put has a problem: the value before it, if that one was good. */
+function lastGoodAfter(former: Binding | undefined, put: ConfigPut): BoundValue | undefined {
+  return former?.isGood === true && former.put !== put ? former : former?.lastGood;
+}
+
+function keysOf(binding: Binding | undefined): ReadonlySet<SecretKey> {
+  if (binding === undefined) return new Set();
+  return binding.lastGood === undefined ? binding.keys : binding.keys.union(binding.lastGood.keys);
 }

@@ -143,6 +143,38 @@ Deno.test("a connection is opened with the new settings when a file that they co
   });
 });
 
+Deno.test("a value that serves on in the place of a broken one follows its own secrets all the same", async () => {
+  await using secrets = await TempDir.create();
+  await secrets.writeText("token", "one");
+  await secrets.writeText("host", "one");
+  const probe = new ProbeModule({ connectionTypes: ["probe-server"] });
+  const main = { type: "probe-server", host: "{$file:host}" };
+  await using gateway = await TestGateway.start({
+    webhooks: { a: { module: "probe", authorization: "Bearer {$file:token}" } },
+    connections: { main },
+    modules: [probe.module],
+    environment: { ADMIN_TOKEN, SECRETS_DIR: secrets.path },
+  });
+  await gateway.writeWebhooks({ a: { module: "probe", authorization: "Bearer {$MY-TOKEN}" } });
+  await gateway.writeConnections({ main: { ...main, hots: "{$file:other}" } });
+  await gateway.reload();
+  assertEquals((await problemsOf(gateway)).map(({ serving }) => serving), ["last_good", "last_good"]);
+  assertEquals(await statusWith(gateway, "/webhook/a", "one"), 200);
+
+  await replace(secrets.file("token"), "two");
+  await replace(secrets.file("host"), "two");
+  await gateway.reload();
+  assertEquals(await statusWith(gateway, "/webhook/a", "two"), 200);
+  assertEquals(await statusWith(gateway, "/webhook/a", "one"), 401);
+  assertEquals(probe.events.at(-1)?.connection, { host: "two" });
+  assertEquals((await problemsOf(gateway)).map(({ serving }) => serving), ["last_good", "last_good"]);
+
+  await gateway.writeWebhooks({ a: { module: "probe", authorization: "Bearer {$file:token}" } });
+  await gateway.writeConnections({ main });
+  await gateway.reload();
+  assertEquals(await problemsOf(gateway), []);
+});
+
 Deno.test("an entry that stops using a secret no longer follows it, and one that begins to is served at once", async () => {
   await using secrets = await TempDir.create();
   await secrets.writeText("token", "one");
