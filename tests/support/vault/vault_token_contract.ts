@@ -122,6 +122,17 @@ function testRenewal(test: TestInWorld): void {
     await replaced(world, source);
   });
 
+  test("a renewal that the server fails to make brings a new login", async (world) => {
+    const { front, backend: { shortLife } } = world;
+    await world.admin.write2("kv2", "hook", { a: "1" });
+    const source = await world.open({ login: (await world.role({ token_ttl: `${shortLife}s` })).login });
+    assertEquals(await fieldsOf(source, "hook"), { a: "1" });
+    front.answerNext(RENEWAL, { status: 500, body: '{"errors":["internal error"]}' });
+    await world.backend.passAwaited(shortLife / 2 + 0.2);
+    await replaced(world, source);
+    assertEquals(front.seen(RENEWAL).length, 1);
+  });
+
   test("a batch token is never renewed, but replaced at half of its life", async (world) => {
     const { front, backend: { shortLife } } = world;
     await world.admin.write2("kv2", "hook", { a: "1" });
