@@ -14,7 +14,7 @@ const WORKER_CODE = ["class Store ", "class LotTransaction ", "class PendingTabl
  * `deno compile` puts the program behind a base binary that is not in the npm registry. Any executable
  * stands in for it here: what is embedded can be seen, but the result cannot be run.
  */
-Deno.test("deno compile embeds the whole program, its worker, the etcd client and its protocol files", async () => {
+Deno.test("deno compile embeds the whole program, its worker, the clients of Vault and etcd and its protocol files", async () => {
   await using directory = await TempDir.create();
   const output = directory.file("cwm");
   const compile = new Deno.Command(Deno.execPath(), {
@@ -38,7 +38,7 @@ Deno.test("deno compile embeds the whole program, its worker, the etcd client an
   const { success, stderr } = await compile.output();
   const listing = new TextDecoder().decode(stderr);
   assertEquals(success, true, listing);
-  const files = ["main.ts", "file_provider.ts", "etcd_provider.ts", "http_webhook.ts"];
+  const files = ["main.ts", "file_provider.ts", "etcd_provider.ts", "vault/*", "http_webhook.ts"];
   for (const file of files) assertStringIncludes(listing, file);
   const binary = await Deno.readFile(output);
   for (const code of WORKER_CODE) assert(includes(binary, code), code);

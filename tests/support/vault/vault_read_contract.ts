@@ -127,8 +127,9 @@ function testMistakes(test: TestInWorld): void {
 
   test("a mount of KV 1 read as KV 2 is a mistake, also for what is there", async ({ admin, open }) => {
     await admin.write1("kv1/hook", { a: "1" });
+    await admin.write1("kv1/data/there", { a: "1" });
     const source = await open({ mount: "kv1", kvVersion: 2 });
-    for (const path of ["hook", "never"]) {
+    for (const path of ["there", "hook", "never"]) {
       assertStringIncludes(await reasonOf(source, path, "misconfigured"), "set VAULT_KV_VERSION to 1");
     }
   });
