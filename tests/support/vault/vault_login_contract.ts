@@ -244,6 +244,10 @@ function testWrapping(test: TestInWorld): void {
     const login: VaultLogin = { method: "approle", mount: "approle", roleId, secretId: { value: wrapping } };
     const source = await world.open({ login });
     assertEquals(await fieldsOf(source, "hook"), { a: "1" });
+    await world.backend.pass(11);
+    await world.admin.revokeLogins("approle");
+    assertEquals(await fieldsOf(source, "hook"), { a: "1" });
+    assertEquals(world.front.seen(LOGIN).length, 2);
     assertEquals(world.front.seen(/^sys\/wrapping\/unwrap$/).length, 1);
   });
 }
