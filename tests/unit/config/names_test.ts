@@ -78,7 +78,7 @@ Deno.test("a webhook with a key that stands twice lets nobody in, whichever valu
   assertEquals(errorCode(await gateway.post("/webhook/sig", "{}")), "webhook_misconfigured");
 });
 
-Deno.test("a webhook id may hold dots, in URLs, files on disk and metrics alike", async () => {
+Deno.test("a webhook id may hold dots, in URLs, files on disk, metrics and admin routes alike", async () => {
   await using directory = await TempDir.create();
   await using gateway = await TestGateway.start({
     webhooks: {
@@ -89,6 +89,7 @@ Deno.test("a webhook id may hold dots, in URLs, files on disk and metrics alike"
       },
       "orders.v2": LOG,
     },
+    environment: { ADMIN_TOKEN: "a-token-of-the-tests" },
   });
   assertEquals((await gateway.post("/webhook/orders.v1", "{}")).status, 200);
   assertEquals((await gateway.post("/webhook/default/orders.v2", "{}")).status, 200);
@@ -97,6 +98,11 @@ Deno.test("a webhook id may hold dots, in URLs, files on disk and metrics alike"
   assertEquals(names.map((name) => name.split("-")[0]), ["orders.v1"]);
   const { text } = await gateway.request("/metrics");
   assertMatch(text, /cwm_requests_total\{namespace="default",webhook="orders\.v1",outcome="accepted"\} 1/);
+  const headers = { authorization: "Bearer a-token-of-the-tests" };
+  const shown = await gateway.request("/admin/webhooks/default/orders.v1", { headers });
+  assertEquals(shown.status, 200);
+  const letters = await gateway.request("/admin/dead-letters?webhook=orders.v1", { headers });
+  assertEquals(letters.status, 200);
 });
 
 Deno.test("an id with a dot where no id has one is refused, and leads nowhere", async () => {
