@@ -66,7 +66,9 @@ export class FaultWorld implements AsyncDisposable {
       endpoints: doors.map(({ address }) => address),
       snapshotFile: directory.file("snapshot.json"),
       random: () => random.next(),
-      ...(kind === "auth" ? { username: "reader", password: "reader" } : {}),
+      ...(kind === "auth"
+        ? { credentials: { username: { text: "reader" }, password: { text: "reader" } } }
+        : {}),
     }));
     const world = new FaultWorld({ kind, random, servers: cluster.members, doors, test }, resources.move());
     try {

@@ -1,5 +1,6 @@
+import { etcd35, etcd36 } from "./etcd/etcd.ts";
 import type { RealSystem } from "./real_system.ts";
 import { vault } from "./vault/vault.ts";
 
 /** Every real system that tests can run against, in the order of the table. */
-export const realSystems: readonly RealSystem[] = [vault];
+export const realSystems: readonly RealSystem[] = [etcd35, etcd36, vault];

@@ -166,7 +166,8 @@ export class EtcdServer implements AsyncDisposable {
     const { name, peerPort } = this.#member;
     if (newCluster) this.#token = crypto.randomUUID();
     this.#data = `data-${crypto.randomUUID()}`;
-    await runEtcdctl([
+    // From 3.6 on, etcdctl restores nothing: it prints its help and exits with 0.
+    await runTool(await hasEtcdutl() ? "etcdutl" : "etcdctl", [
       ...["snapshot", "restore", backup, "--name", name, "--data-dir", this.#directory.file(this.#data)],
       ...[
         "--initial-cluster",
@@ -245,15 +246,31 @@ export class EtcdCluster implements AsyncDisposable {
 }
 
 /** @throws {Error} with what `etcdctl` prints when it fails */
-export async function runEtcdctl(args: readonly string[]): Promise<string> {
-  const { success, stdout, stderr } = await new Deno.Command("etcdctl", {
+export function runEtcdctl(args: readonly string[]): Promise<string> {
+  return runTool("etcdctl", args);
+}
+
+async function runTool(name: "etcdctl" | "etcdutl", args: readonly string[]): Promise<string> {
+  const { success, stdout, stderr } = await new Deno.Command(name, {
     args: [...args],
     env: { ETCDCTL_API: "3" },
     stdin: "null",
   }).output();
   const text = Buffer.concat([stdout, stderr]).toString();
-  if (!success) throw new Error(`etcdctl ${args.join(" ")} failed: ${text}`);
+  if (!success) throw new Error(`${name} ${args.join(" ")} failed: ${text}`);
   return text;
+}
+
+/** etcd brings it from 3.5 on. */
+async function hasEtcdutl(): Promise<boolean> {
+  try {
+    await new Deno.Command("etcdutl", { args: ["snapshot", "--help"], stdout: "null", stderr: "null" })
+      .output();
+    return true;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  }
 }
 
 function tlsArguments(tls: EtcdServerOptions["tls"]): string[] {
