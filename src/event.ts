@@ -55,7 +55,7 @@ export class EventBody {
     return new EventBody(undefined, undefined, value);
   }
 
-  /** The body as sent, after any Content-Encoding was undone. Exact only when the form is `bytes`. */
+  /** As sent where the form is `bytes`, after codings were undone and another charset was turned into UTF-8. */
   get bytes(): Uint8Array<ArrayBuffer> {
     return this.#bytes ??= encoder.encode(this.text);
   }
