@@ -60,7 +60,7 @@ export class FileSecrets implements SecretSource {
     // One that hangs goes on, and a watcher cannot follow two ways at a time.
     if (watcher === undefined || this.#isFollowing) return;
     this.#isFollowing = true;
-    const paths = names.map((name) => resolve(directory, name));
+    const paths = names.map((name) => resolve(directory, name)).filter((path) => isBelow(path, directory));
     await this.#inTime(watcher.follow(paths).finally(() => this.#isFollowing = false));
   }
 
@@ -117,10 +117,11 @@ export class FileSecrets implements SecretSource {
     const root = await realPathOf(directory);
     if (root === undefined) return misconfigured("SECRETS_DIR names a directory that cannot be found");
     const path = resolve(root, name.startsWith(`${directory}/`) ? name.slice(directory.length + 1) : name);
+    // Before the system is asked, so that nobody learns which files there are elsewhere.
+    if (!isBelow(path, root)) return OUTSIDE;
+    if (isOfSystem(path)) return REFUSED;
     const real = await Deno.realPath(path);
-    if (!isBelow(real, root)) {
-      return misconfigured("The file lies outside of SECRETS_DIR, which no reference may leave");
-    }
+    if (!isBelow(real, root)) return OUTSIDE;
     if (await this.#isRefused(real)) return REFUSED;
     // Opening a pipe would wait for a writer, and what stands there may have become a link since.
     const file = await open(real, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW);
@@ -150,7 +151,7 @@ export class FileSecrets implements SecretSource {
   }
 
   async #isRefused(real: string): Promise<boolean> {
-    if (SYSTEM_DIRECTORIES.some((directory) => isBelow(real, directory))) return true;
+    if (isOfSystem(real)) return true;
     for (const own of this.#options.ownFiles) {
       const path = await realPathOf(own);
       if (path !== undefined && (real === path || isBelow(real, path))) return true;
@@ -170,6 +171,8 @@ export class FileSecrets implements SecretSource {
     return false;
   }
 }
+
+const OUTSIDE = misconfigured("The file lies outside of SECRETS_DIR, which no reference may leave");
 
 const REFUSED = misconfigured(
   "The file belongs to the system or to the gateway itself: no reference may read it",
@@ -212,6 +215,10 @@ function codeOf(error: unknown): unknown {
 
 function describe(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
+}
+
+function isOfSystem(path: string): boolean {
+  return SYSTEM_DIRECTORIES.some((directory) => isBelow(path, directory));
 }
 
 function isBelow(path: string, directory: string): boolean {

@@ -67,7 +67,14 @@ Deno.test("nothing outside of the directory is read, whatever leads there", asyn
   await Deno.symlink(outside.file("token"), dir.file("secrets", "link"));
   await Deno.symlink("../token", dir.file("secrets", "relative"));
   await Deno.symlink(outside.path, dir.file("secrets", "folder"));
-  const names = ["link", "relative", "folder/token", "../token", outside.file("token"), "/etc/hostname"];
+  const names = [
+    "link",
+    "relative",
+    "folder/token",
+    "../token",
+    outside.file("token"),
+    outside.file("missing"),
+  ];
   for (const name of names) await assertRefused(dir.file("secrets"), name);
   await assertRefused(dir.file("secrets"), dir.file("secrets-of-others"));
 });
@@ -111,6 +118,7 @@ Deno.test("/proc and /sys are never read, even below a directory that holds them
     await assertRefused("/", name);
   }
   await assertRefused("/proc/self", "environ");
+  await assertRefused("/", "proc/missing");
   await assertRefused("/", dir.file("environ"));
   await assertRefused(dir.path, "environ");
   await assertRefused(dir.path, "proc/self/environ");
