@@ -16,9 +16,9 @@ const LOGGED_FINDINGS = 20;
 export class Findings {
   readonly #catalog: Catalog;
   readonly #logger: Logger;
-  /** The keys with problems and warnings that were not logged yet. */
+  /** The keys with problems that were not logged yet, and the warnings that were not. */
   readonly #newProblems = new Set<string>();
-  readonly #newWarnings = new Set<string>();
+  readonly #newWarnings = new Map<string, readonly WarningReason[]>();
 
   constructor(catalog: Catalog, logger: Logger) {
     this.#catalog = catalog;
@@ -45,10 +45,10 @@ export class Findings {
   setWarnings(key: string, reasons: readonly WarningReason[], revision: string): void {
     const former = this.#catalog.warningsOf(key);
     this.#catalog.setWarnings(key, reasons.map((reason) => ({ ...reason, key, revision })));
-    const isNew = reasons.some(({ path, message }) =>
-      !former.some((warning) => warning.path === path && warning.message === message)
-    );
-    if (isNew) this.#newWarnings.add(key);
+    const unlogged = this.#newWarnings.get(key) ?? [];
+    const fresh = reasons.filter((reason) => !holds(former, reason) || holds(unlogged, reason));
+    if (fresh.length > 0) this.#newWarnings.set(key, fresh);
+    else this.#newWarnings.delete(key);
   }
 
   /** Writes what is new since the last time to the log. */
@@ -61,8 +61,8 @@ export class Findings {
         this.#logger.warning("Configuration problem of {key}: {reason}", properties);
       }
     }
-    for (const key of this.#newWarnings) {
-      for (const { code, path, message } of this.#catalog.warningsOf(key)) {
+    for (const [key, warnings] of this.#newWarnings) {
+      for (const { code, path, message } of warnings) {
         if (++count > LOGGED_FINDINGS) continue;
         const properties = { key, code, path, reason: message };
         this.#logger.warning("Configuration warning for {key}: {reason}", properties);
@@ -76,4 +76,8 @@ export class Findings {
       });
     }
   }
+}
+
+function holds(reasons: readonly WarningReason[], { path, message }: WarningReason): boolean {
+  return reasons.some((reason) => reason.path === path && reason.message === message);
 }

@@ -1,0 +1,69 @@
+import { assertEquals } from "@std/assert";
+import { Catalog } from "../../../src/config/catalog.ts";
+import { Findings } from "../../../src/config/findings.ts";
+import { BufferedLineWriter } from "../../../src/observability/line_writer.ts";
+import { logger, setUpLogging } from "../../../src/observability/logging.ts";
+
+/** The messages that are logged while the test works with findings. */
+async function logged(work: (findings: Findings) => void): Promise<string[]> {
+  const chunks: Uint8Array[] = [];
+  const keep = (bytes: Uint8Array) => chunks.push(bytes.slice()) && bytes.length;
+  const target = { writeSync: keep, write: (bytes: Uint8Array) => Promise.resolve(keep(bytes)) };
+  {
+    await using writer = new BufferedLineWriter(target);
+    await using _logging = setUpLogging({ level: "info", format: "json", writer });
+    work(new Findings(new Catalog(), logger("config")));
+  }
+  const text = new TextDecoder().decode(await new Blob(chunks as BlobPart[]).bytes());
+  return text.split("\n").slice(0, -1).map((line) => (JSON.parse(line) as { message: string }).message);
+}
+
+const problem = { code: "schema", path: "hmac", message: "Not so" } as const;
+const warning = { code: "shell_variable", path: "hmac.secret", message: "Look at it" } as const;
+
+Deno.test("a problem is logged when it comes and when it is solved", async () => {
+  const messages = await logged((findings) => {
+    findings.setProblems("webhook default/a", [problem], "1");
+    findings.log();
+    findings.log();
+    findings.setProblems("webhook default/a", [], "2");
+    findings.log();
+  });
+  assertEquals(messages, [
+    "Configuration problem of webhook default/a: Not so",
+    "Configuration problem of webhook default/a is solved",
+  ]);
+});
+
+Deno.test("a problem that has passed before it was to be logged is not spoken of", async () => {
+  const messages = await logged((findings) => {
+    findings.setProblems("webhook default/a", [problem], "1");
+    findings.setProblems("webhook default/a", [], "1");
+    findings.log();
+  });
+  assertEquals(messages, []);
+});
+
+Deno.test("a warning is logged once, however often its value is compiled", async () => {
+  const messages = await logged((findings) => {
+    for (const revision of ["1", "2", "3"]) {
+      findings.setWarnings("webhook default/a", [warning], revision);
+      findings.log();
+    }
+    findings.setWarnings("webhook default/a", [warning, { ...warning, path: "authorization" }], "4");
+    findings.log();
+  });
+  assertEquals(messages, [
+    "Configuration warning for webhook default/a: Look at it",
+    "Configuration warning for webhook default/a: Look at it",
+  ]);
+});
+
+Deno.test("of many findings twenty are logged one by one and the others counted", async () => {
+  const messages = await logged((findings) => {
+    for (let index = 0; index < 50; index++) findings.setProblems(`webhook default/${index}`, [problem], "1");
+    findings.log();
+  });
+  assertEquals(messages.length, 21);
+  assertEquals(messages.at(-1), "30 more configuration problems: see /admin/config or cwm check");
+});
