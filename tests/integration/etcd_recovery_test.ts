@@ -191,7 +191,9 @@ Deno.test("etcd provider that starts while etcd is down loads when it comes up",
   await using test = TestProvider.create({ endpoints: [server.endpoint] });
   const started = test.start();
   await eventually(() => assert((test.provider.stats().ends.unreachable ?? 0) >= 3));
-  assertEquals(test.provider.status(), {
+  const { outage, ...status } = test.provider.status();
+  assertEquals(outage?.reason, "unreachable");
+  assertEquals(status, {
     backend: "etcd",
     connected: false,
     degraded: false,
