@@ -6,8 +6,9 @@
  */
 
 import { constants } from "node:fs";
-import { type FileHandle, open, stat } from "node:fs/promises";
+import { type FileHandle, open } from "node:fs/promises";
 import { resolve } from "@std/path";
+import { ForbiddenFiles, isBelow, realPathOf } from "./forbidden_files.ts";
 import type { SecretAnswer, SecretSource } from "./source.ts";
 
 /** Largest file that is read, in bytes: a key or a token, not a log that was named by mistake. */
@@ -21,9 +22,6 @@ const MAX_HANGING = 2;
 
 /** How often a file may be swapped while it is opened before it counts as gone. */
 const OPEN_ATTEMPTS = 3;
-
-/** Never read, whatever the directory is: the environment and memory of processes, and the system's knobs. */
-const SYSTEM_DIRECTORIES = ["/proc", "/sys"];
 
 /** Notices that files may have changed. */
 export interface PathWatcher extends AsyncDisposable {
@@ -45,12 +43,14 @@ export interface FileSecretsOptions {
 /** The files below a directory. Each has one field, whose name is empty. */
 export class FileSecrets implements SecretSource {
   readonly #options: FileSecretsOptions;
+  readonly #forbidden: ForbiddenFiles;
   readonly #timeoutMs: number;
   #hanging = 0;
   #isFollowing = false;
 
   constructor(options: FileSecretsOptions) {
     this.#options = { ...options, directory: resolve(options.directory) };
+    this.#forbidden = new ForbiddenFiles(options.ownFiles);
     this.#timeoutMs = options.timeoutMs ?? TIMEOUT_MS;
   }
 
@@ -119,56 +119,17 @@ export class FileSecrets implements SecretSource {
     const path = resolve(root, name.startsWith(`${directory}/`) ? name.slice(directory.length + 1) : name);
     // Before the system is asked, so that nobody learns which files there are elsewhere.
     if (!isBelow(path, root)) return OUTSIDE;
-    if (isOfSystem(path)) return REFUSED;
+    if (await this.#forbidden.hasPath(path)) return REFUSED;
     const real = await Deno.realPath(path);
     if (!isBelow(real, root)) return OUTSIDE;
-    if (await this.#isRefused(real)) return REFUSED;
+    if (await this.#forbidden.hasPath(real)) return REFUSED;
     // Opening a pipe would wait for a writer, and what stands there may have become a link since.
     const file = await open(real, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW);
     try {
-      return await this.#readOpen(file);
+      return await readOpen(file, this.#forbidden);
     } finally {
       await file.close();
     }
-  }
-
-  async #readOpen(file: FileHandle): Promise<SecretAnswer> {
-    const info = await file.stat({ bigint: true });
-    if (!info.isFile()) return misconfigured("It is not a regular file");
-    if (await this.#isOwn(info)) return REFUSED;
-    const size = Number(info.size);
-    if (size > MAX_BYTES) {
-      return misconfigured(`The file has ${size} bytes, more than ${MAX_BYTES / 1024} KiB`);
-    }
-    const bytes = new Uint8Array(size);
-    let length = 0;
-    while (length < size) {
-      const { bytesRead } = await file.read(bytes, length, size - length, length);
-      if (bytesRead === 0) break;
-      length += bytesRead;
-    }
-    return found(bytes.subarray(0, length));
-  }
-
-  async #isRefused(real: string): Promise<boolean> {
-    if (isOfSystem(real)) return true;
-    for (const own of this.#options.ownFiles) {
-      const path = await realPathOf(own);
-      if (path !== undefined && (real === path || isBelow(real, path))) return true;
-    }
-    return false;
-  }
-
-  /** Whether it is a file of the gateway under another name (a hard link), or of a system directory mounted elsewhere. */
-  async #isOwn({ dev, ino }: Identity): Promise<boolean> {
-    for (const own of this.#options.ownFiles) {
-      const other = await identityOf(own);
-      if (other?.dev === dev && other.ino === ino) return true;
-    }
-    for (const directory of SYSTEM_DIRECTORIES) {
-      if ((await identityOf(directory))?.dev === dev) return true;
-    }
-    return false;
   }
 }
 
@@ -180,6 +141,24 @@ const REFUSED = misconfigured(
 
 function misconfigured(reason: string): SecretAnswer {
   return { state: "misconfigured", reason };
+}
+
+async function readOpen(file: FileHandle, forbidden: ForbiddenFiles): Promise<SecretAnswer> {
+  const info = await file.stat({ bigint: true });
+  if (!info.isFile()) return misconfigured("It is not a regular file");
+  if (await forbidden.hasFile(info)) return REFUSED;
+  const size = Number(info.size);
+  if (size > MAX_BYTES) {
+    return misconfigured(`The file has ${size} bytes, more than ${MAX_BYTES / 1024} KiB`);
+  }
+  const bytes = new Uint8Array(size);
+  let length = 0;
+  while (length < size) {
+    const { bytesRead } = await file.read(bytes, length, size - length, length);
+    if (bytesRead === 0) break;
+    length += bytesRead;
+  }
+  return found(bytes.subarray(0, length));
 }
 
 function found(bytes: Uint8Array): SecretAnswer {
@@ -215,36 +194,4 @@ function codeOf(error: unknown): unknown {
 
 function describe(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
-}
-
-function isOfSystem(path: string): boolean {
-  return SYSTEM_DIRECTORIES.some((directory) => isBelow(path, directory));
-}
-
-function isBelow(path: string, directory: string): boolean {
-  return path.startsWith(directory.endsWith("/") ? directory : `${directory}/`);
-}
-
-/** Which file it is, whatever its names are. */
-interface Identity {
-  readonly dev: bigint;
-  readonly ino: bigint;
-}
-
-async function realPathOf(path: string): Promise<string | undefined> {
-  try {
-    return await Deno.realPath(path);
-  } catch {
-    // What does not exist, or may not be seen, cannot be read by a reference either.
-    return undefined;
-  }
-}
-
-async function identityOf(path: string): Promise<Identity | undefined> {
-  try {
-    return await stat(path, { bigint: true });
-  } catch {
-    // As above.
-    return undefined;
-  }
 }
