@@ -33,6 +33,7 @@ import { BodyMemory } from "./http/body_memory.ts";
 import { FailureLog } from "./http/failure_log.ts";
 import { RefusalHistory } from "./http/refusal_history.ts";
 import { Inflight } from "./http/inflight.ts";
+import { LastRequests } from "./http/last_requests.ts";
 import { RequestMetrics } from "./http/request_metrics.ts";
 import { relayRoutes } from "./http/relay_routes.ts";
 import { Router } from "./http/router.ts";
@@ -50,6 +51,7 @@ import { channelsOf } from "./relay/catalog_channels.ts";
 import { Relay } from "./relay/relay.ts";
 import { journalDirectory } from "./secret_settings.ts";
 import type { Settings } from "./settings.ts";
+import { reportStop, type Stop } from "./stop_report.ts";
 import { VERSION } from "./version.ts";
 
 /** How long the server, and then the outputs, may take to close once nothing is under way, in milliseconds. */
@@ -103,6 +105,7 @@ export class Gateway implements AsyncDisposable {
   #ready = false;
   #draining = false;
   #closed = false;
+  #stop: Stop | undefined;
 
   private constructor(options: GatewayOptions, parts: OpenedParts) {
     const { settings } = options;
@@ -195,26 +198,50 @@ export class Gateway implements AsyncDisposable {
   }
 
   /**
-   * Prepares for the end: says "not ready" and serves on for the grace period, so that load balancers look
-   * elsewhere; then waits for the requests under way, and refuses new ones.
+   * Prepares for the end: says "not ready" and serves on until no request has come for 2 s, at most for the
+   * grace period, so that load balancers look elsewhere; then takes no connection any more, and waits for the
+   * requests under way. Disposal then says in the log how it ended and what is left.
+   *
+   * @param graceMs instead of that of the settings, in milliseconds
    */
-  async drain(): Promise<void> {
-    const { graceMs, timeoutMs } = this.#settings.shutdown;
+  async drain(graceMs: number = this.#settings.shutdown.graceMs): Promise<void> {
+    const drainedAt = performance.now();
+    const requests = new LastRequests();
     this.#draining = true;
-    logger("gateway").info("Draining: serving on for {graceMs} ms", { graceMs });
-    await this.#deadlines.wait(graceMs);
+    this.#router.expectLast(requests);
+    logger("gateway").info("Draining: serving on for up to {graceMs} ms", { graceMs });
+    const hadEnded = await requests.ended(graceMs);
     // Connectors connect to another instance, or to this one when it is back.
     await this.#relay[Symbol.asyncDispose]();
-    const idle = await this.#inflight.idle(AbortSignal.timeout(timeoutMs));
+    this.#stop = {
+      drainedAt,
+      reason: hadEnded ? "no requests came any more" : "the time to serve on was over",
+      cutRequests: await this.#finishRequests(),
+      cutDeliveries: await this.#finishDeliveries(),
+    };
+  }
+
+  /** Takes no connection any more and waits for the requests under way. Returns how many were cut off. */
+  async #finishRequests(): Promise<number> {
+    const timeout = AbortSignal.timeout(this.#settings.shutdown.timeoutMs);
+    await this.#inflight.bodiesRead(timeout);
+    const closed = this.#server?.close();
+    const idle = await this.#inflight.idle(timeout);
+    if (idle && closed !== undefined) await within(CLOSE_TIMEOUT_MS, closed);
     this.#closed = true;
-    if (!idle) {
-      logger("gateway").warning("{count} requests were cut off", { count: this.#inflight.requests });
-    }
-    if (!await this.#dispatcher.drain(AbortSignal.timeout(timeoutMs))) {
-      logger("gateway").warning("{count} deliveries were cut off: they are made again at the next start", {
-        count: this.#dispatcher.underWay,
-      });
-    }
+    const count = this.#inflight.requests;
+    if (count > 0) logger("gateway").warning("{count} requests were cut off", { count });
+    return count;
+  }
+
+  /** Waits for the deliveries under way. Returns how many were cut off. */
+  async #finishDeliveries(): Promise<number> {
+    if (await this.#dispatcher.drain(AbortSignal.timeout(this.#settings.shutdown.timeoutMs))) return 0;
+    const count = this.#dispatcher.underWay;
+    logger("gateway").warning("{count} deliveries were cut off: they are made again at the next start", {
+      count,
+    });
+    return count;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -229,9 +256,11 @@ export class Gateway implements AsyncDisposable {
     await within(CLOSE_TIMEOUT_MS, this.#secrets[Symbol.asyncDispose]());
     await within(CLOSE_TIMEOUT_MS, this.#outputs[Symbol.asyncDispose]());
     await within(CLOSE_TIMEOUT_MS, this.#channels[Symbol.asyncDispose]());
+    const { pending } = this.#journal.stats();
     await this.#journal[Symbol.asyncDispose]();
     this.#deadlines[Symbol.dispose]();
     this.#processMetrics[Symbol.dispose]();
+    if (this.#stop !== undefined) reportStop(logger("gateway"), this.#stop, pending);
   }
 
   #buildOutputs(lines: LineWriter): OutputPool {

@@ -195,8 +195,8 @@ const VARIABLES = {
   ),
   SHUTDOWN_GRACE_MS: variable(
     integer(0, HOUR_MS, "ms"),
-    3000,
-    "How long a stopping gateway serves on, not ready, until load balancers have noticed.",
+    8000,
+    "How long a gateway serves on at most after SIGTERM, not ready, until load balancers have noticed. Once no webhook request has come for 2 s it ends earlier.",
   ),
   SHUTDOWN_TIMEOUT_MS: variable(
     integer(0, HOUR_MS, "ms"),

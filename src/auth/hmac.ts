@@ -2,6 +2,7 @@ import { z } from "zod";
 import { secretField } from "../schema_fields.ts";
 import { equalText } from "./constant_time.ts";
 import { HASH_SIZES, type HashAlgorithm, HmacDigest } from "./hmac_digest.ts";
+import { missingHeader } from "./missing_header.ts";
 import { preparedOnFirstUse } from "./prepared_on_first_use.ts";
 import type { BodyCheck, BodyVerifier, Refusal, RequestToVerify, VerifierKind } from "./verifier.ts";
 
@@ -72,7 +73,7 @@ class HmacVerifier implements BodyVerifier {
     this.#paddedLength = encoding === "hex" ? -1 : padded;
     this.#unpaddedLength = encoding === "hex" ? -1 : unpadded;
     this.#padding = "=".repeat(padded - unpadded);
-    this.#missing = refusal(`The header '${header}' is missing`);
+    this.#missing = missingHeader(header);
     this.#malformed = refusal(`The header '${header}' does not hold one ${algorithm} signature`);
     this.#mismatch = refusal(`The signature in the header '${header}' does not match the body`);
   }

@@ -37,8 +37,9 @@ export async function serve(
       logger("config").error("Reloading the configuration failed", { error })
     );
   });
-  await firstSignal();
-  await gateway.drain();
+  // Nobody balances load to a gateway at a terminal, where Ctrl-C is meant.
+  if (await firstSignal() === "SIGINT") await gateway.drain(0);
+  else await gateway.drain();
   return 0;
 }
 

@@ -165,10 +165,11 @@ class Exchange extends Expiring implements RequestToVerify, AppendListener {
       const { deadlines, bodyLimits: { timeoutMs } } = this.#context;
       deadlines.set(timeoutMs, this);
       this.#reading = true;
+      this.#context.inflight.startReading();
       this.#bodyBytes = length ?? 0;
       const bytes = await readBody(this.#request, length, maxBytes);
       requireDeclared(bytes, length);
-      this.#reading = false;
+      this.#endReading();
       this.#bodyBytes = bytes.byteLength;
       if (this.#answered) return; // Too late: the sender has been told so.
       deadlines.clear(this);
@@ -194,8 +195,16 @@ class Exchange extends Expiring implements RequestToVerify, AppendListener {
       if (accepted instanceof GatewayError) throw accepted;
       this.#succeed(entry, accepted === "delivered" ? undefined : accepted.duplicateOf);
     } catch (thrown) {
-      await this.#fail(this.#reading ? toReadError(thrown) : toGatewayError(thrown));
+      const error = this.#reading ? toReadError(thrown) : toGatewayError(thrown);
+      this.#endReading();
+      await this.#fail(error);
     }
+  }
+
+  #endReading(): void {
+    if (!this.#reading) return;
+    this.#reading = false;
+    this.#context.inflight.endReading();
   }
 
   #noteDecoded(body: EventBody, change: BodyChange): void {
@@ -220,6 +229,7 @@ class Exchange extends Expiring implements RequestToVerify, AppendListener {
 
   /** The body did not arrive in time. The server closes the connection when the rest comes after all. */
   override expire(): void {
+    this.#endReading();
     this.#fail(new GatewayError("body_timeout"));
   }
 

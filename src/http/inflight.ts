@@ -6,7 +6,9 @@ export class Inflight {
   readonly #maxBytes: number;
   #requests = 0;
   #bytes = 0;
+  #reading = 0;
   #whenIdle: (() => void) | undefined;
+  #whenRead: (() => void) | undefined;
 
   /** @param maxBytes of declared bodies, since memory is needed for them from the first byte on */
   constructor(maxRequests: number, maxBytes: number) {
@@ -50,17 +52,41 @@ export class Inflight {
     this.#bytes = assertCount(this.#bytes - bytes, "body bytes under way");
   }
 
-  /** Resolves with `true` when no request is under way, or with `false` when the signal aborts first. */
-  idle(signal: AbortSignal): Promise<boolean> {
-    if (this.#requests === 0) return Promise.resolve(true);
-    if (signal.aborted) return Promise.resolve(false);
-    return new Promise((resolve) => {
-      const onAbort = () => resolve(false);
-      signal.addEventListener("abort", onAbort, { once: true });
-      this.#whenIdle = () => {
-        signal.removeEventListener("abort", onAbort);
-        resolve(true);
-      };
-    });
+  /** The body of a request is being read from now on. */
+  startReading(): void {
+    this.#reading++;
   }
+
+  /** It is not any more. */
+  endReading(): void {
+    this.#reading = assertCount(this.#reading - 1, "bodies being read");
+    if (this.#reading === 0) this.#whenRead?.();
+  }
+
+  /** Resolves with `true` when no request is under way, or with `false` when the signal aborts first. */
+  async idle(signal: AbortSignal): Promise<boolean> {
+    if (this.#requests === 0) return true;
+    return await unlessAborted(signal, (done) => this.#whenIdle = done);
+  }
+
+  /**
+   * Resolves with `true` at a moment when no body is being read, or with `false` when the signal aborts first.
+   * The end of the server breaks bodies off, while it waits for answers.
+   */
+  async bodiesRead(signal: AbortSignal): Promise<boolean> {
+    if (this.#reading === 0) return true;
+    return await unlessAborted(signal, (done) => this.#whenRead = done);
+  }
+}
+
+/** Resolves with `true` when what `listen` gets is called, or with `false` when the signal aborts first. */
+async function unlessAborted(signal: AbortSignal, listen: (done: () => void) => void): Promise<boolean> {
+  const { promise, resolve } = Promise.withResolvers<boolean>();
+  const onAbort = () => resolve(false);
+  signal.addEventListener("abort", onAbort, { once: true });
+  listen(() => resolve(true));
+  if (signal.aborted) onAbort();
+  const done = await promise;
+  signal.removeEventListener("abort", onAbort);
+  return done;
 }

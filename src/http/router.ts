@@ -11,6 +11,7 @@ import { discardBody } from "./body.ts";
 import { exchange, type ExchangeContext } from "./exchange.ts";
 import type { FailureLog } from "./failure_log.ts";
 import { KnownUrls } from "./known_urls.ts";
+import type { LastRequests } from "./last_requests.ts";
 import { errorResponse, toGatewayError } from "./responses.ts";
 
 /** Answers requests to one path. `rest` is what follows the path of a prefix. */
@@ -25,6 +26,8 @@ export interface Route {
 }
 
 const WEBHOOK_PREFIX = "/webhook/";
+
+const SWITCHING_PROTOCOLS = 101;
 
 /** What requests are routed to. */
 export interface RouterOptions {
@@ -45,6 +48,7 @@ export class Router {
   readonly #ids = new EventIds();
   readonly #knownUrls = new KnownUrls();
   #knownOrigin = "";
+  #lastRequests: LastRequests | undefined;
 
   constructor(options: RouterOptions) {
     this.#webhooks = options.webhooks;
@@ -55,7 +59,26 @@ export class Router {
   }
 
   /** The handler for `Deno.serve`. */
-  readonly handle = (request: Request, info: Deno.ServeHandlerInfo): Response | Promise<Response> => {
+  readonly handle = (request: Request, info: Deno.ServeHandlerInfo): Response | Promise<Response> =>
+    this.#lastRequests === undefined ? this.#route(request, info) : this.#routeLast(request, info);
+
+  /** From now on the gateway is about to end: requests are noted, and answers close their connections. */
+  expectLast(requests: LastRequests): void {
+    this.#lastRequests = requests;
+  }
+
+  /** A proxy that keeps its connections would meet their end with a request under way. */
+  async #routeLast(request: Request, info: Deno.ServeHandlerInfo): Promise<Response> {
+    const { url } = request;
+    if (url.startsWith(WEBHOOK_PREFIX, url.indexOf("/", url.indexOf("//") + 2))) {
+      this.#lastRequests?.arrived();
+    }
+    const response = await this.#route(request, info);
+    if (response.status !== SWITCHING_PROTOCOLS) response.headers.set("connection", "close");
+    return response;
+  }
+
+  #route(request: Request, info: Deno.ServeHandlerInfo): Response | Promise<Response> {
     const id = this.#ids.next();
     const url = request.url;
     const known = this.#knownUrls.find(url);
@@ -73,7 +96,7 @@ export class Router {
     // Only URLs of webhooks that exist: a scanner must not make it forget the others.
     if (entry !== undefined) this.#knownUrls.remember(url, entry.path);
     return exchange(this.#webhooks, request, info, webhook, id);
-  };
+  }
 
   /**
    * `namespace/id` with the default namespace filled in; `undefined` when there are more parts. One slash at

@@ -11,6 +11,8 @@ import type { Router } from "./router.ts";
 export interface ListeningServer extends AsyncDisposable {
   readonly host: string;
   readonly port: number;
+  /** Takes no connection any more. Resolves when the answers under way are given. May be called again. */
+  close(): Promise<void>;
 }
 
 /**
@@ -41,6 +43,7 @@ export function listen(
   return {
     host,
     port: server.addr.port,
+    close: () => server.shutdown(),
     [Symbol.asyncDispose]: () => server.shutdown(),
   };
 }

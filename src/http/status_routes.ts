@@ -33,10 +33,24 @@ export function statusRoutes(source: StatusSource): Route[] {
       path: "/",
       methods: {
         GET: (_request, id) => jsonResponse(200, { name: "core-webhook-module", version: VERSION }, id),
+        // HAProxy's `option httpchk` asks this where nothing else is configured.
+        OPTIONS: (_request, id) => options(source.isDraining() ? 503 : 200, id),
       },
     },
-    { path: "/livez", methods: { GET: (_request, id) => textResponse(200, "ok\n", "text/plain", id) } },
-    { path: "/readyz", methods: { GET: (_request, id) => readiness(source, id) } },
+    {
+      path: "/livez",
+      methods: {
+        GET: (_request, id) => textResponse(200, "ok\n", "text/plain", id),
+        OPTIONS: (_request, id) => options(200, id),
+      },
+    },
+    {
+      path: "/readyz",
+      methods: {
+        GET: (_request, id) => readiness(source, id),
+        OPTIONS: (_request, id) => options(readiness(source, id).status, id),
+      },
+    },
     { path: "/health", methods: { GET: (_request, id) => health(source, id) } },
   ];
   const { metrics } = source;
@@ -46,6 +60,10 @@ export function statusRoutes(source: StatusSource): Route[] {
     routes.push({ path: "/metrics", methods: { GET: render } });
   }
   return routes;
+}
+
+function options(status: number, id: string): Response {
+  return new Response(null, { status, headers: { "allow": "GET, HEAD, OPTIONS", "x-request-id": id } });
 }
 
 /**

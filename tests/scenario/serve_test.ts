@@ -122,7 +122,7 @@ Deno.test("a request under way is answered before the gateway ends", async () =>
 });
 
 Deno.test("an upload under way is finished and accepted while the gateway drains", async () => {
-  await using gateway = await GatewayProcess.start({ env: { SHUTDOWN_GRACE_MS: "500" } });
+  await using gateway = await GatewayProcess.start({ env: { SHUTDOWN_GRACE_MS: "0" } });
   await using connection = await RawHttpConnection.open(gateway.port);
   await connection.write(
     formatRequest("POST", "/webhook/default", { headers: { "Content-Length": "7" }, body: `{"a"` }),
@@ -135,11 +135,63 @@ Deno.test("an upload under way is finished and accepted while the gateway drains
 });
 
 Deno.test("a second signal ends the gateway at once", async () => {
-  await using gateway = await GatewayProcess.start({ env: { SHUTDOWN_GRACE_MS: "60000" } });
-  gateway.kill("SIGINT");
-  await gateway.waitForLine(/Draining/);
+  await using gateway = await GatewayProcess.start({ env: { SHUTDOWN_GRACE_MS: "3600000" } });
   gateway.kill("SIGTERM");
-  assertEquals((await gateway.exited).code, 143);
+  await gateway.waitForLine(/Draining/);
+  gateway.kill("SIGINT");
+  assertEquals((await gateway.exited).code, 130);
+});
+
+Deno.test("a drain ends as soon as senders have gone elsewhere, though probes and scrapes go on", async () => {
+  await using gateway = await GatewayProcess.start({
+    env: { SHUTDOWN_GRACE_MS: "3600000", LOG_FORMAT: "text" },
+  });
+  await gateway.waitUntilReady();
+  gateway.kill("SIGTERM");
+  let ended = false;
+  const watched = ["/readyz", "/metrics", "/"].map(async (path) => {
+    try {
+      while (!ended) await (await fetch(`${gateway.url}${path}`)).body?.cancel();
+    } catch {
+      return; // The gateway no longer listens.
+    }
+  });
+  const [line] = await gateway.waitForLine(/Stopped: .*/);
+  ended = true;
+  assertStringIncludes(line, "no requests came any more");
+  await Promise.all(watched);
+  assertEquals((await gateway.exited).code, 0);
+});
+
+Deno.test("SIGINT ends the gateway without a grace period, and the last line says what was cut off and is left", async () => {
+  await using target = await HttpTarget.start();
+  target.answer("hang");
+  await using directory = await TempDir.create();
+  await directory.writeJson("webhooks.json", {
+    slow: { module: "http_webhook", "module-config": { url: target.url, allowed_hosts: ["127.0.0.1"] } },
+  });
+  await using gateway = await GatewayProcess.start({
+    cwd: directory.path,
+    env: { SHUTDOWN_GRACE_MS: "3600000", SHUTDOWN_TIMEOUT_MS: "100" },
+  });
+  for (const n of [1, 2]) await (await post(gateway, "/webhook/slow", `{"n":${n}}`)).body?.cancel();
+  await eventually(() => assertEquals(target.requests.length, 2));
+  await using connection = await RawHttpConnection.open(gateway.port);
+  await connection.write(
+    formatRequest("POST", "/webhook/slow", { headers: { "Content-Length": "7" }, body: `{"a"` }),
+  );
+  await eventually(async () => {
+    const metrics = await (await fetch(`${gateway.url}/metrics`)).text();
+    assertMatch(metrics, /^cwm_inflight_requests 1$/m);
+  });
+  gateway.kill("SIGINT");
+  assertEquals((await gateway.exited).code, 0);
+  const { message, ...stopped } = JSON.parse(gateway.lines.at(-1)!.text) as Record<string, unknown>;
+  assertStringIncludes(
+    String(message),
+    "Cut off: 1 requests, 2 deliveries. Left for the next start: 2 events",
+  );
+  assertEquals([stopped["reason"], stopped["pending"]], ["the time to serve on was over", 2]);
 });
 
 Deno.test("SIGHUP makes the gateway look for changed configuration", async () => {
@@ -172,6 +224,33 @@ Deno.test("metrics count every request with one outcome, and unknown webhooks sh
   assertStringIncludes(metrics, "cwm_request_duration_seconds_count 3");
   assertMatch(metrics, /^cwm_config_keys\{state="ok"\} 1$/m);
   assertMatch(metrics, /^process_resident_memory_bytes \d+$/m);
+});
+
+Deno.test("load balancers may probe by GET, HEAD or OPTIONS, and learn that a gateway drains on any connection", async () => {
+  await using gateway = await GatewayProcess.start({ env: { SHUTDOWN_GRACE_MS: "3600000" } });
+  await gateway.waitUntilReady();
+  const statuses = async (method: string) =>
+    await Promise.all(["/", "/livez", "/readyz"].map(async (path) => {
+      const answer = await fetch(`${gateway.url}${path}`, { method });
+      await answer.body?.cancel();
+      return answer.status;
+    }));
+  await using connection = await RawHttpConnection.open(gateway.port);
+  const send = async () => {
+    await connection.write(formatRequest("POST", "/webhook/default", { body: "{}" }));
+    const { status, headers } = await connection.readResponse();
+    return [status, headers.get("connection")];
+  };
+  for (const method of ["GET", "HEAD", "OPTIONS"]) assertEquals(await statuses(method), [200, 200, 200]);
+  assertEquals(await send(), [200, null]);
+  gateway.kill("SIGTERM");
+  await gateway.waitForLine(/Draining/);
+  assertEquals(await statuses("GET"), [200, 200, 503]);
+  assertEquals(await statuses("HEAD"), [200, 200, 503]);
+  // OPTIONS / is HAProxy's own check.
+  assertEquals(await statuses("OPTIONS"), [503, 200, 503]);
+  // Its next request comes on another connection, which a load balancer makes elsewhere.
+  assertEquals(await send(), [200, "close"]);
 });
 
 Deno.test("the health routes answer as documented", async () => {

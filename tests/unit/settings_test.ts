@@ -60,7 +60,7 @@ Deno.test("settings have the documented defaults when no variable is set", () =>
       maxInflightBytes: 1_073_741_824,
       deliveryBudgetMs: 10_000,
     },
-    shutdown: { graceMs: 3000, timeoutMs: 5000 },
+    shutdown: { graceMs: 8000, timeoutMs: 5000 },
     trustedProxies: [],
     metrics: true,
     defaultWebhook: false,

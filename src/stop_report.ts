@@ -1,0 +1,20 @@
+import type { Logger } from "@logtape/logtape";
+
+/** How a gateway was drained. */
+export interface Stop {
+  /** When it began, by `performance.now()`. */
+  readonly drainedAt: number;
+  /** Why the listener was closed when it was. */
+  readonly reason: string;
+  readonly cutRequests: number;
+  readonly cutDeliveries: number;
+}
+
+/** The last line of the log: how the gateway ended, and what is left. */
+export function reportStop(logger: Logger, { drainedAt, ...stop }: Stop, pending: number): void {
+  logger.info(
+    "Stopped: {reason}. Cut off: {cutRequests} requests, {cutDeliveries} deliveries. " +
+      "Left for the next start: {pending} events",
+    { ...stop, pending, elapsedMs: Math.round(performance.now() - drainedAt) },
+  );
+}
