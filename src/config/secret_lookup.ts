@@ -24,7 +24,9 @@ export type SecretState =
   | { readonly state: "absent"; readonly reason: string; readonly trouble: string | undefined }
   | { readonly state: "misconfigured" | "unavailable"; readonly reason: string }
   /** The settings do not let it be read here, so that it never is. */
-  | { readonly state: "refused"; readonly reason: string };
+  | { readonly state: "refused"; readonly reason: string }
+  /** It is being read for the first time. */
+  | { readonly state: "pending" };
 
 /** What secrets are looked up in. */
 export interface SecretLookupOptions {
@@ -164,7 +166,7 @@ function pathOf(key: SecretKey): string {
 
 function stateOf({ answer, trouble }: KnownSecret, field: string): SecretState {
   if (answer === undefined) {
-    return { state: "unavailable", reason: trouble ?? "It is being read for the first time" };
+    return trouble === undefined ? { state: "pending" } : { state: "unavailable", reason: trouble };
   }
   if (answer.state === "absent") return { ...answer, trouble };
   if (answer.state === "misconfigured") return answer;

@@ -12,7 +12,9 @@ export const TEST_SERVERS: Readonly<Record<string, string>> = {
   "clickhouse-server": "clickhouse-server",
   etcd: "etcd-server",
   etcdctl: "etcd-client",
+  haproxy: "haproxy",
   kcat: "kcat",
+  nginx: "nginx-light",
   "redis-server": "redis-server",
   rq: "python3-rq",
   strace: "strace",
@@ -68,7 +70,8 @@ async function missingPackages(): Promise<string[]> {
   return [...missing];
 }
 
-async function findProgram(name: string): Promise<string | undefined> {
+/** The path of a program that a package of the table brings; `undefined` when it is not there. */
+export async function findProgram(name: string): Promise<string | undefined> {
   for (const directory of [...(Deno.env.get("PATH") ?? "").split(":"), ...SYSTEM_DIRECTORIES]) {
     if (directory === "") continue;
     const path = join(directory, name);

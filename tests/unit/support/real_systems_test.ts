@@ -1,18 +1,30 @@
 import { assertEquals, assertMatch } from "@std/assert";
+import { join } from "@std/path";
 import { ChildProcess } from "../../support/child_process.ts";
 import { REPOSITORY } from "../../support/repository.ts";
+import { TempDir } from "../../support/temp_dir.ts";
 
-/** Runs `deno task test:real` without any of the variables that name a system. */
+/** Runs `deno task test:real` where no system is, nor anything that could install one. */
 async function run(...names: readonly string[]): Promise<{ code: number; output: string }> {
   const args = ["run", "--allow-all", "--no-check", "tests/real/main.ts", ...names];
-  await using child = ChildProcess.spawn(Deno.execPath(), { args, cwd: REPOSITORY });
+  await using empty = await TempDir.create();
+  const env = { PATH: empty.path, XDG_CACHE_HOME: empty.path, DENO_DIR: denoDirectory() };
+  await using child = ChildProcess.spawn(Deno.execPath(), { args, cwd: REPOSITORY, env });
   const { code } = await child.exited;
   return { code, output: child.output };
+}
+
+/** Where Deno has its cache, which does not move with `XDG_CACHE_HOME`. */
+function denoDirectory(): string {
+  const { HOME = "", XDG_CACHE_HOME = join(HOME, ".cache"), DENO_DIR } = Deno.env.toObject();
+  return DENO_DIR ?? join(XDG_CACHE_HOME, "deno");
 }
 
 Deno.test("test:real has a row for each system, and says which are not there", async () => {
   const { code, output } = await run();
   assertMatch(output, /^system +version +passed +failed\n/m);
+  assertMatch(output, /^etcd-3.6 +not run: Go is not installed +- +-$/m);
+  assertMatch(output, /^caddy +not run: there is no python3 +- +-$/m);
   assertMatch(output, /^vault +not run: VAULT_BIN is not set +- +-$/m);
   assertEquals(code, 0);
 });
