@@ -128,6 +128,17 @@ export function noLeader(topic: string, partition: number, count: number): Deliv
   return new DeliveryError("output_failed", message, ONE_TOPIC);
 }
 
+/** Anything thrown as an error of a delivery; what is not one is a bug, and fails what it happened to. */
+export function asDeliveryError(thrown: unknown): DeliveryError {
+  if (thrown instanceof DeliveryError) return thrown;
+  return new DeliveryError("output_failed", `The Kafka client failed: ${thrown}`, { cause: thrown });
+}
+
+/** The same error, where other brokers may be well. */
+export function ofOneBroker(error: DeliveryError): DeliveryError {
+  return new DeliveryError(error.code as DeliveryErrorCode, error.message, { cause: error, isPartial: true });
+}
+
 /** Says that an event must wait for an earlier one that will be tried again. */
 export function heldUp(): DeliveryError {
   return new DeliveryError("output_failed", "An earlier event with the same key was not taken", ONE_TOPIC);

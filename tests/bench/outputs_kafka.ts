@@ -1,5 +1,6 @@
 /**
- * The `kafka` output against the bare client that sends the same batches in the same run.
+ * The `kafka` output against the bare client that sends the same batches in the same run. The broker is Apache
+ * Kafka where Java and Maven are there, otherwise the mock cluster of librdkafka, which costs less.
  *
  * @module
  */
@@ -7,12 +8,14 @@
 import { join } from "@std/path";
 import { KafkaOutputDriver } from "../support/kafka_output.ts";
 import { KafkaServer } from "../support/kafka_server.ts";
+import { classPath, installKafka, KAFKA_VERSION } from "../real/kafka/installation.ts";
+import { RealKafka } from "../real/kafka/real_kafka.ts";
 import { REPOSITORY } from "../support/repository.ts";
 import { TempDir } from "../support/temp_dir.ts";
 import { verifiedEvent } from "../support/verified_event.ts";
 import type { ComparisonOptions } from "./against/comparables.ts";
 import type { Comparable } from "./against/comparison.ts";
-import { median } from "./etcd_report.ts";
+import { median, print } from "./etcd_report.ts";
 import { comparableLoad, type Contestant, type LoadOptions, measureInTurn } from "./http_load.ts";
 import { openFloorProducer, recordOfTheFloor } from "./kafka_floor.ts";
 import type { OutputRow } from "./output_rows.ts";
@@ -25,8 +28,53 @@ const BODY = JSON.stringify({
   number: 1234,
 });
 
-const BROKERS = 3;
+const MOCK_BROKERS = 3;
 const PARTITIONS = 6;
+
+/** What the bench needs of a cluster. */
+interface Brokers extends AsyncDisposable {
+  readonly bootstrap: string;
+  createTopic(topic: string): Promise<void>;
+  countRecords(topic: string): Promise<number>;
+  /** Records a second that Java's producer gets acknowledged, without HTTP. Left out where there is no Java. */
+  ceiling?(topic: string, seconds: number): Promise<number>;
+}
+
+async function startBrokers(): Promise<Brokers> {
+  const obstacle = await installKafka();
+  if (obstacle !== undefined) {
+    print(`The mock cluster of librdkafka is the broker: ${obstacle}`);
+    const mock = await KafkaServer.start({ brokers: MOCK_BROKERS });
+    return {
+      bootstrap: mock.bootstrap,
+      createTopic: (topic) => mock.createTopic(topic, PARTITIONS),
+      countRecords: (topic) => mock.countRecords(topic, PARTITIONS),
+      [Symbol.asyncDispose]: () => mock[Symbol.asyncDispose](),
+    };
+  }
+  print(`One broker of Apache Kafka ${KAFKA_VERSION}`);
+  const kafka = await RealKafka.start();
+  return {
+    bootstrap: kafka.bootstrap,
+    createTopic: (topic) =>
+      kafka.createTopic(topic, { replicas: Array.from({ length: PARTITIONS }, () => [1]) }),
+    countRecords: (topic) => kafka.countRecords(topic),
+    ceiling: (topic, seconds) => measureJava(kafka.bootstrap, topic, seconds),
+    [Symbol.asyncDispose]: () => kafka[Symbol.asyncDispose](),
+  };
+}
+
+/** As many records outstanding as senders wait in the bench of the gateway, by default. */
+const OUTSTANDING = 64;
+
+async function measureJava(bootstrap: string, topic: string, seconds: number): Promise<number> {
+  const program = join(REPOSITORY, "tests/bench/servers/JavaCeiling.java");
+  const { success, stdout, stderr } = await new Deno.Command("java", {
+    args: ["-cp", classPath(), program, bootstrap, topic, `${seconds}`, `${OUTSTANDING}`, BODY],
+  }).output();
+  if (!success) throw new Error(`JavaCeiling failed: ${new TextDecoder().decode(stderr)}`);
+  return Number(new TextDecoder().decode(stdout));
+}
 
 /** Batches as the gateway hands them over, several at once, and as its sender puts them together. */
 const DELIVERED_BATCH = 125;
@@ -39,31 +87,44 @@ const EVENTS = 40_000;
  * then with batches that are handed to the output directly.
  */
 export async function benchKafka(options: LoadOptions): Promise<readonly OutputRow[]> {
-  return [await measurePosts(options), await measureBatches(options.rounds)];
+  return [...await measurePosts(options), await measureBatches(options.rounds)];
 }
 
-async function measurePosts(options: LoadOptions): Promise<OutputRow> {
+async function measurePosts(options: LoadOptions): Promise<readonly OutputRow[]> {
   await using directory = await TempDir.create();
-  await using kafka = await KafkaServer.start({ brokers: BROKERS });
-  const rates: Record<string, number[]> = { gateway: [], floor: [] };
+  await using kafka = await startBrokers();
+  const rates = { each: [] as number[], floor: [] as number[], gateway: [] as number[] };
+  const ceiling: number[] = [];
   for (let round = 0; round < options.rounds; round++) {
-    for (const name of ["floor", "gateway"]) {
+    for (const name of ["each", "floor", "gateway"] as const) {
       const topic = `${name}-${round}`;
-      await kafka.createTopic(topic, PARTITIONS);
-      const contestant: Contestant = name === "gateway"
+      await kafka.createTopic(topic);
+      const contestant = name === "gateway"
         ? await gatewayTo(topic, REPOSITORY, kafka, directory)
-        : {
-          name,
-          program: [join(REPOSITORY, "tests/bench/servers/floor_kafka.ts"), "PORT", kafka.bootstrap, topic],
-          path: "/webhook/default",
-          body: BODY,
-        };
+        : bareServer(name === "each" ? "floor_kafka_each.ts" : "floor_kafka.ts", kafka.bootstrap, topic);
       const [measurement] = (await measureInTurn([contestant], { ...options, rounds: 1 })).values();
-      rates[name]!.push(measurement!.requestsPerSecond);
+      rates[name].push(measurement!.requestsPerSecond);
       await assertVisible(kafka, topic, measurement!.requestsPerSecond * options.seconds);
     }
+    if (kafka.ceiling === undefined) continue;
+    await kafka.createTopic(`ceiling-${round}`);
+    ceiling.push(await kafka.ceiling(`ceiling-${round}`, options.seconds));
   }
-  return rowOf("kafka, from POST", rates["gateway"]!, rates["floor"]!);
+  return [
+    rowOf("kafka, from POST", rates.gateway, rates.floor),
+    rowOf("kafka, against one send each", rates.gateway, rates.each),
+    ...(ceiling.length === 0 ? [] : [rowOf("kafka, against Java, no HTTP", rates.gateway, ceiling)]),
+  ];
+}
+
+/** A program with the bare client instead of the gateway. */
+function bareServer(program: string, bootstrap: string, topic: string): Contestant {
+  return {
+    name: program,
+    program: [join(REPOSITORY, "tests/bench/servers", program), "PORT", bootstrap, topic],
+    path: "/webhook/default",
+    body: BODY,
+  };
 }
 
 /** With a topic of its own for each measurement. */
@@ -72,12 +133,12 @@ export async function compareKafka(
   resources: AsyncDisposableStack,
 ): Promise<readonly Comparable[]> {
   const directory = resources.use(await TempDir.create());
-  const kafka = resources.use(await KafkaServer.start({ brokers: BROKERS }));
+  const kafka = resources.use(await startBrokers());
   let topics = 0;
   return [
     comparableLoad("kafka, from POST", options, async (root) => {
       const topic = `compared-${topics++}`;
-      await kafka.createTopic(topic, PARTITIONS);
+      await kafka.createTopic(topic);
       return await gatewayTo(topic, root, kafka, directory);
     }),
   ];
@@ -87,7 +148,7 @@ export async function compareKafka(
 async function gatewayTo(
   topic: string,
   root: string,
-  kafka: KafkaServer,
+  kafka: Brokers,
   directory: TempDir,
 ): Promise<Contestant> {
   const webhook = { module: "kafka", accept: "delivered", "module-config": { topic } };
@@ -107,7 +168,7 @@ async function gatewayTo(
 }
 
 async function measureBatches(rounds: number): Promise<OutputRow> {
-  await using kafka = await KafkaServer.start({ brokers: BROKERS });
+  await using kafka = await startBrokers();
   const measured: number[] = [];
   const floor: number[] = [];
   for (let round = 0; round < rounds; round++) {
@@ -115,7 +176,7 @@ async function measureBatches(rounds: number): Promise<OutputRow> {
       const [name, rates, rate] of [["floor", floor, bareRate], ["gateway", measured, outputRate]] as const
     ) {
       const topic = `${name}-${round}`;
-      await kafka.createTopic(topic, PARTITIONS);
+      await kafka.createTopic(topic);
       rates.push(await rate(kafka.bootstrap, topic));
       await assertVisible(kafka, topic, EVENTS);
     }
@@ -170,8 +231,8 @@ async function ratePerSecond(
 }
 
 /** @throws {Error} when less has arrived than was acknowledged */
-async function assertVisible(kafka: KafkaServer, topic: string, events: number): Promise<void> {
-  const visible = await kafka.countRecords(topic, PARTITIONS);
+async function assertVisible(kafka: Brokers, topic: string, events: number): Promise<void> {
+  const visible = await kafka.countRecords(topic);
   if (visible < Math.floor(events)) throw new Error(`Of ${events} events ${visible} are in topic ${topic}`);
 }
 

@@ -1,7 +1,8 @@
 import { etcd35, etcd36 } from "./etcd/etcd.ts";
 import { caddy, traefik } from "./proxies/proxies.ts";
 import type { RealSystem } from "./real_system.ts";
+import { kafka } from "./kafka/kafka.ts";
 import { vault } from "./vault/vault.ts";
 
 /** Every real system that tests can run against, in the order of the table. */
-export const realSystems: readonly RealSystem[] = [etcd35, etcd36, caddy, traefik, vault];
+export const realSystems: readonly RealSystem[] = [etcd35, etcd36, kafka, caddy, traefik, vault];

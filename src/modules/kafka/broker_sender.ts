@@ -7,6 +7,7 @@
 
 import { setImmediate as turn, setTimeout as sleep } from "node:timers/promises";
 import { DeliveryError } from "../../errors.ts";
+import { asDeliveryError, ofOneBroker } from "../kafka_errors.ts";
 import type { BrokerConnection } from "./connection.ts";
 import type { OpenConnection } from "./control.ts";
 import type { PartitionQueue } from "./partition_queue.ts";
@@ -83,11 +84,6 @@ export class BrokerSender implements AsyncDisposable {
     return this.#ready;
   }
 
-  /** Whether nothing waits and nothing is under way. */
-  get isIdle(): boolean {
-    return this.#running === undefined;
-  }
-
   /** Sends what the queue has as soon as possible. */
   add(queue: PartitionQueue): void {
     queue.reason = this.#failure;
@@ -115,11 +111,16 @@ export class BrokerSender implements AsyncDisposable {
 
   async #run(): Promise<void> {
     // What is submitted in the same turn travels together; and whoever got an answer may bring more.
-    for (await turn(); this.#ready.size > 0 && !this.#closing.signal.aborted; await turn()) {
+    for (await turn(); this.#hasToDo() && !this.#closing.signal.aborted; await turn()) {
       await this.#step();
     }
     this.#running = undefined;
-    if (this.#ready.size > 0 && !this.#closing.signal.aborted) this.#running = this.#run();
+  }
+
+  /** A broker that did not answer is tried until it does: events that may go elsewhere do so until then. */
+  #hasToDo(): boolean {
+    if (this.#ready.size > 0) return true;
+    return this.#failure !== undefined && this.#owner.addressOf(this.broker) !== undefined;
   }
 
   async #step(): Promise<void> {
@@ -129,14 +130,13 @@ export class BrokerSender implements AsyncDisposable {
       const connection = await this.#connected();
       await this.#giveIds();
       dispatches = this.#gather();
-      if (dispatches.length === 0) return;
+      if (dispatches.length === 0) return this.#recover();
       const timeoutMs = REPLICATE_MS + Math.min(ANSWER_MS * 2 ** this.#failures, LONGEST_ANSWER_MS);
       const request = produceRequest(dispatches, REPLICATE_MS);
       const sentAt = performance.now();
       const answer = await connection.ask(produce, () => request, timeoutMs);
       const answeredAt = performance.now();
-      this.#failure = undefined;
-      this.#failures = 0;
+      this.#recover();
       if (answer.throttleMs > 0) this.#mutedUntil = answeredAt + answer.throttleMs;
       this.#owner.onAnswer(this, dispatches, answer, answeredAt - sentAt);
     } catch (error) {
@@ -144,12 +144,17 @@ export class BrokerSender implements AsyncDisposable {
     }
   }
 
+  #recover(): void {
+    this.#failure = undefined;
+    this.#failures = 0;
+  }
+
   #fail(error: DeliveryError, dispatches: readonly Dispatch[]): void {
     if (this.#closing.signal.aborted) return;
     this.#failures++;
-    this.#failure = error;
+    this.#failure = ofOneBroker(error);
     for (const { queue } of dispatches) this.#ready.add(queue);
-    for (const queue of this.#ready) queue.reason = error;
+    for (const queue of this.#ready) queue.reason = this.#failure;
     this.#owner.onFailure(this);
   }
 
@@ -159,7 +164,9 @@ export class BrokerSender implements AsyncDisposable {
       ? 0
       : Math.min(FIRST_PAUSE_MS * 2 ** (this.#failures - 1), LONGEST_PAUSE_MS) * (0.5 + 0.5 * Math.random());
     const milliseconds = Math.max(backoffMs, this.#mutedUntil - performance.now());
-    if (milliseconds > 0) await sleep(milliseconds, undefined, this.#closing).catch(() => {});
+    if (milliseconds > 0) {
+      await sleep(milliseconds, undefined, { signal: this.#closing.signal }).catch(() => {});
+    }
   }
 
   async #connected(): Promise<BrokerConnection> {
@@ -199,9 +206,4 @@ export class BrokerSender implements AsyncDisposable {
     }
     return dispatches;
   }
-}
-
-function asDeliveryError(error: unknown): DeliveryError {
-  if (error instanceof DeliveryError) return error;
-  return new DeliveryError("output_failed", `Sending to Kafka failed: ${error}`, { cause: error });
 }

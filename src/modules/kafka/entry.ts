@@ -79,6 +79,11 @@ export class Entry {
     return true;
   }
 
+  /** Whether it may go to any partition. */
+  get isFree(): boolean {
+    return this.record.partition === undefined && this.record.key === null;
+  }
+
   /** Equal for records whose order is to be kept; `undefined` for one without key and partition. */
   get lane(): string | undefined {
     return this.#lane ??= laneOf(this.record);

@@ -100,6 +100,7 @@ export class PartitionQueue implements EntryQueue {
 
   /** Numbers the next batches under another producer id, from 0 on; without an id, the next one alone. */
   useProducer(producer: ProducerId): void {
+    this.#spend();
     this.#producer = producer;
     this.#nextSequence = 0;
   }
@@ -115,6 +116,21 @@ export class PartitionQueue implements EntryQueue {
     if (++this.#settled < Math.max(MANY_SETTLED, this.load.records)) return;
     this.#queue = this.#queue.slice(this.#first).filter(({ isSettled }) => !isSettled);
     this.#first = this.#settled = 0;
+  }
+
+  /** Takes out what waits and may go to any partition. */
+  releaseFree(): readonly Entry[] {
+    const waiting = this.#queue.slice(this.#first).filter(({ isSettled }) => !isSettled);
+    const free = waiting.filter(({ isFree }) => isFree);
+    if (free.length === 0) return free;
+    this.#queue = waiting.filter(({ isFree }) => !isFree);
+    this.#first = this.#settled = 0;
+    for (const entry of free) {
+      entry.queue = undefined;
+      this.load.records--;
+      this.load.bytes -= entry.size;
+    }
+    return free;
   }
 
   /** Gives up a batch that nobody waits for any more. */

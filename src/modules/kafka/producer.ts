@@ -11,6 +11,7 @@
  */
 
 import { DeliveryError } from "../../errors.ts";
+import { asDeliveryError } from "../kafka_errors.ts";
 import type { DeliveryResult } from "../module.ts";
 import { Cluster, type Topic } from "./cluster.ts";
 import type { OpenConnection } from "./control.ts";
@@ -65,7 +66,7 @@ export class KafkaProducer implements AsyncDisposable {
     this.#bounds = bounds;
     this.#cluster = new Cluster(brokers, metadataMaxAgeMs, open, (broker) => this.#router.isFailing(broker));
     const ids = new ProducerIds(this.#cluster.control, (error) => events.unidentified(error));
-    this.#router = new Router(this.#cluster, ids, open, events);
+    this.#router = new Router(this.#cluster, ids, open, events, (entry) => this.#place(entry));
   }
 
   /**
@@ -142,7 +143,7 @@ export class KafkaProducer implements AsyncDisposable {
   #awaitTopic(entry: Entry, topic: Topic): void {
     const entries = [entry];
     this.#loading.set(topic, entries);
-    const load = this.#cluster.load(topic).then(() => topic.failure, (error) => asDeliveryError(error))
+    const load = this.#cluster.load(topic).then(() => topic.failure, asDeliveryError)
       .then((failure) => {
         this.#loading.delete(topic);
         this.#loads.delete(load);
@@ -235,9 +236,4 @@ export class KafkaProducer implements AsyncDisposable {
 function overloaded({ records, bytes }: Load, isPartial: boolean): DeliveryError {
   const message = `Kafka has ${records} events of ${bytes} bytes to take before this one`;
   return new DeliveryError("overloaded", message, { retryAfterSeconds: 1, isPartial });
-}
-
-function asDeliveryError(error: unknown): DeliveryError {
-  if (error instanceof DeliveryError) return error;
-  throw error;
 }

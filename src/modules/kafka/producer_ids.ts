@@ -7,6 +7,7 @@
 
 import { setTimeout as sleep } from "node:timers/promises";
 import { DeliveryError } from "../../errors.ts";
+import { asDeliveryError } from "../kafka_errors.ts";
 import type { Control } from "./control.ts";
 import { initProducerId, writeInitProducerId } from "./requests.ts";
 
@@ -66,9 +67,8 @@ export class ProducerIds {
       const { id, epoch } = await this.#next();
       return this.#current = { id, epoch, generation: this.#current.generation + 1 };
     } catch (error) {
-      if (!(error instanceof DeliveryError)) throw error;
       this.#withoutUntil = performance.now() + WITHOUT_MS;
-      this.#onFailure(error);
+      this.#onFailure(asDeliveryError(error));
       return NO_PRODUCER;
     }
   }

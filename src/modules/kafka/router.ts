@@ -6,11 +6,11 @@
 
 import { setTimeout as sleep } from "node:timers/promises";
 import { DeliveryError } from "../../errors.ts";
-import { judgeAnswer, noLeader } from "../kafka_errors.ts";
+import { asDeliveryError, judgeAnswer, noLeader } from "../kafka_errors.ts";
 import { BrokerSender, type SenderOwner } from "./broker_sender.ts";
 import type { Cluster } from "./cluster.ts";
 import type { OpenConnection } from "./control.ts";
-import type { EntryQueue } from "./entry.ts";
+import type { Entry, EntryQueue } from "./entry.ts";
 import type { PartitionQueue } from "./partition_queue.ts";
 import type { Dispatch } from "./produce_request.ts";
 import type { ProducerIds } from "./producer_ids.ts";
@@ -26,6 +26,9 @@ const SETTLE_MS = 150;
 const QUICK_MS = 500;
 
 const REQUEST_TIMED_OUT = 7;
+
+/** Gives a record another partition, which it may have. */
+export type Replace = (entry: Entry) => void;
 
 /** What happens that an operator wants to know. */
 export interface Events {
@@ -49,6 +52,7 @@ export class Router implements SenderOwner, AsyncDisposable {
   readonly open: OpenConnection;
   readonly #cluster: Cluster;
   readonly #events: Events;
+  readonly #replace: Replace;
   /** By the broker's number: for usual partitions, and for those with slow replicas. */
   readonly #senders = new Map<number, BrokerSender>();
   readonly #slowSenders = new Map<number, BrokerSender>();
@@ -56,7 +60,14 @@ export class Router implements SenderOwner, AsyncDisposable {
   readonly #closing = new AbortController();
   #watching: Promise<void> | undefined;
 
-  constructor(cluster: Cluster, ids: ProducerIds, open: OpenConnection, events: Events) {
+  constructor(
+    cluster: Cluster,
+    ids: ProducerIds,
+    open: OpenConnection,
+    events: Events,
+    replace: Replace,
+  ) {
+    this.#replace = replace;
     this.#cluster = cluster;
     this.ids = ids;
     this.open = open;
@@ -98,7 +109,8 @@ export class Router implements SenderOwner, AsyncDisposable {
     if (answer.throttleMs > 0) this.#events.throttled(sender.broker, answer.throttleMs);
     const answers = new Map(answer.partitions.map((one) => [`${one.topic}/${one.partition}`, one]));
     for (const dispatch of dispatches) {
-      const { queue } = dispatch;
+      const { queue, batch } = dispatch;
+      if (queue.batch !== batch) continue; // Failed with everything else, since the producer was closed.
       const found = answers.get(`${queue.topic}/${queue.partition}`);
       if (found?.error !== 0) {
         this.#onError(sender, dispatch, found ?? notMentioned(queue));
@@ -113,6 +125,7 @@ export class Router implements SenderOwner, AsyncDisposable {
 
   onFailure(sender: BrokerSender): void {
     this.#events.unreachable(sender.failure!);
+    for (const queue of sender.ready) this.#replaceFree(queue);
     this.#watch();
   }
 
@@ -139,6 +152,13 @@ export class Router implements SenderOwner, AsyncDisposable {
     else if (code === REQUEST_TIMED_OUT) queue.isSlow = true;
     else return this.#lose(queue, broker, performance.now() + SETTLE_MS);
     this.#goOn(queue);
+  }
+
+  /** What waits behind a broker that does not answer, and need not, goes to others. */
+  #replaceFree(queue: PartitionQueue): void {
+    const { leaders } = this.#cluster.topic(queue.topic);
+    if (!leaders.some((leader) => leader >= 0 && !this.isFailing(leader))) return;
+    for (const entry of queue.releaseFree()) this.#replace(entry);
   }
 
   #goOn(queue: PartitionQueue): void {
@@ -181,8 +201,7 @@ export class Router implements SenderOwner, AsyncDisposable {
       await this.#cluster.refresh();
       return undefined;
     } catch (error) {
-      if (error instanceof DeliveryError) return error;
-      throw error;
+      return asDeliveryError(error);
     }
   }
 
@@ -196,6 +215,7 @@ export class Router implements SenderOwner, AsyncDisposable {
   }
 
   #find(queue: PartitionQueue, { from, until }: Lost, unreachable: DeliveryError | undefined): void {
+    if (this.#isAbandoned(queue)) return void this.#lost.delete(queue);
     const leader = this.#leaderOf(queue, unreachable);
     if (leader instanceof DeliveryError) {
       if (this.#failUnwritten(queue, leader)) this.#lost.delete(queue);
@@ -206,6 +226,7 @@ export class Router implements SenderOwner, AsyncDisposable {
   }
 
   #reconsider(sender: BrokerSender, queue: PartitionQueue, unreachable: DeliveryError | undefined): void {
+    if (this.#isAbandoned(queue)) return sender.remove(queue);
     const leader = this.#leaderOf(queue, unreachable);
     if (leader instanceof DeliveryError) {
       if (this.#failUnwritten(queue, leader)) sender.remove(queue);
@@ -221,6 +242,14 @@ export class Router implements SenderOwner, AsyncDisposable {
     const topic = this.#cluster.topic(queue.topic);
     if (topic.failure !== undefined) return topic.failure;
     return topic.leaderOf(queue.partition) ?? noLeader(queue.topic, queue.partition, topic.leaders.length);
+  }
+
+  /** Returns whether nobody waits for anything in the queue, which then needs no broker. */
+  #isAbandoned(queue: PartitionQueue): boolean {
+    queue.dropAbandoned();
+    if (queue.load.records > 0 || queue.batch !== undefined) return false;
+    queue.isScheduled = false;
+    return true;
   }
 
   /** Returns whether nothing is left. */

@@ -24,6 +24,7 @@ Deno.test("test:real has a row for each system, and says which are not there", a
   const { code, output } = await run();
   assertMatch(output, /^system +version +passed +failed\n/m);
   assertMatch(output, /^etcd-3.6 +not run: Go is not installed +- +-$/m);
+  assertMatch(output, /^kafka +not run: there is no java +- +-$/m);
   assertMatch(output, /^caddy +not run: there is no python3 +- +-$/m);
   assertMatch(output, /^vault +not run: VAULT_BIN is not set +- +-$/m);
   assertEquals(code, 0);
