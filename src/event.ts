@@ -144,6 +144,12 @@ export class EventBody {
   }
 }
 
+/**
+ * What the trace of a request is known by: the headers `traceparent`, `tracestate` and `baggage` of the work that
+ * continues it (W3C Trace Context, W3C Baggage), as far as there are any.
+ */
+export type TraceCarrier = Readonly<Record<string, string>>;
+
 /** One request to a webhook. */
 export interface Event {
   /** Unique over all instances and restarts; letters, digits and `-`, at most 40 characters. */
@@ -159,6 +165,8 @@ export interface Event {
    */
   readonly headers: Headers;
   readonly body: EventBody;
+  /** The trace that its deliveries belong to; `undefined` while the runtime records none. */
+  readonly trace?: TraceCarrier | undefined;
 }
 
 /** Of five bits each: no two processes have the same prefix, and a short header is cheaper to send. */

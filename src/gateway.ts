@@ -39,10 +39,12 @@ import { relayRoutes } from "./http/relay_routes.ts";
 import { Router } from "./http/router.ts";
 import { listen, type ListeningServer } from "./http/server.ts";
 import { statusRoutes } from "./http/status_routes.ts";
+import { tracedHandler } from "./http/traced_handler.ts";
 import type { OutputModule } from "./modules/module.ts";
 import { outputModules } from "./modules/registry.ts";
 import type { LineWriter } from "./observability/line_writer.ts";
 import { logger } from "./observability/logging.ts";
+import { openTracing, type Tracing } from "./observability/tracing.ts";
 import { Metrics } from "./observability/metrics.ts";
 import { registerConfigMetrics } from "./config/config_metrics.ts";
 import { registerProcessMetrics } from "./observability/process_metrics.ts";
@@ -65,6 +67,8 @@ interface OpenedParts {
   readonly journal: SqliteJournal;
   readonly provider: ConfigProvider;
   readonly secrets: SecretLookup;
+  /** `undefined` while the runtime records no traces. */
+  readonly tracing: Tracing | undefined;
 }
 
 /** What the process hands to its gateway. */
@@ -91,6 +95,7 @@ export class Gateway implements AsyncDisposable {
   readonly #journal: SqliteJournal;
   readonly #dispatcher: Dispatcher;
   readonly #secrets: SecretLookup;
+  readonly #tracing: Tracing | undefined;
   readonly #manager: ConfigManager;
   readonly #provider: ConfigProvider;
   readonly #relay: Relay;
@@ -109,12 +114,13 @@ export class Gateway implements AsyncDisposable {
 
   private constructor(options: GatewayOptions, parts: OpenedParts) {
     const { settings } = options;
-    const { provider, journal, secrets } = parts;
+    const { provider, journal, secrets, tracing } = parts;
     this.#settings = settings;
     this.#provider = provider;
     this.#inflight = new Inflight(settings.limits.maxInflight, settings.limits.maxInflightBytes);
     this.#journal = journal;
     this.#secrets = secrets;
+    this.#tracing = tracing;
     const { relayQueue } = settings;
     this.#channels = relayQueue === undefined
       ? journal.channels
@@ -166,6 +172,7 @@ export class Gateway implements AsyncDisposable {
       journal: await openJournal(settings),
       provider: await createProvider(settings),
       secrets: await openSecrets(settings),
+      tracing: await openTracing(),
     });
     try {
       // Reading files takes no time worth a 503; etcd or Vault may be away for long, and /livez must answer.
@@ -269,6 +276,7 @@ export class Gateway implements AsyncDisposable {
       metrics: new OutputMetrics(this.#metrics, () => outputs.hosts()),
       context: { lines, channels: this.#channels },
       deliveryBudgetMs: this.#settings.limits.deliveryBudgetMs,
+      tracing: this.#tracing,
     }, logger("output"));
     return outputs;
   }
@@ -321,6 +329,7 @@ export class Gateway implements AsyncDisposable {
       failures,
       clientAddress,
       namesAccepted: requestIdHeader === "always",
+      tracing: this.#tracing,
     };
     const routes = [
       ...statusRoutes({
@@ -405,7 +414,7 @@ export class Gateway implements AsyncDisposable {
 
   #listen(): void {
     const { host, port } = this.#settings;
-    this.#server = listen(host, port, this.#router, (error) => {
+    this.#server = listen(host, port, tracedHandler(this.#router, this.#tracing), (error) => {
       logger("http").error("The server failed to answer a request", { error });
     });
     logger("gateway").info("Listening on http://{host}:{port}", {

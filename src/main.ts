@@ -5,6 +5,7 @@
  */
 
 import { parseArgs } from "@std/cli/parse-args";
+import { exit } from "./cli/exit.ts";
 import { healthcheck } from "./cli/healthcheck.ts";
 import { helpText } from "./cli/help.ts";
 import { print, printError } from "./cli/terminal.ts";
@@ -76,10 +77,10 @@ function printed(text: string): number {
 
 if (import.meta.main) {
   try {
-    Deno.exit(await main(Deno.args));
+    await exit(await main(Deno.args));
   } catch (error) {
     if (!(error instanceof StartupError)) throw error;
     for (const problem of error.problems) printError(problem);
-    Deno.exit(error.exitStatus);
+    await exit(error.exitStatus);
   }
 }

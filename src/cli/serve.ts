@@ -4,6 +4,7 @@ import { outputModules } from "../modules/registry.ts";
 import { standardLineWriter } from "../observability/line_writer.ts";
 import { logger, setUpLogging } from "../observability/logging.ts";
 import type { Settings } from "../settings.ts";
+import { endWithin } from "./exit.ts";
 import { firstSignal } from "./signals.ts";
 
 /**
@@ -38,8 +39,10 @@ export async function serve(
     );
   });
   // Nobody balances load to a gateway at a terminal, where Ctrl-C is meant.
-  if (await firstSignal() === "SIGINT") await gateway.drain(0);
-  else await gateway.drain();
+  const { graceMs, timeoutMs } = settings.shutdown;
+  const serveOnMs = await firstSignal() === "SIGINT" ? 0 : graceMs;
+  endWithin(serveOnMs + timeoutMs);
+  await gateway.drain(serveOnMs);
   return 0;
 }
 

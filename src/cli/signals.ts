@@ -1,3 +1,5 @@
+import { exitAtOnce } from "./exit.ts";
+
 /** Exit status of a process that a signal ended, by the shell's convention. */
 const EXIT_STATUS_OF_SIGNAL = { SIGINT: 130, SIGTERM: 143 } as const;
 
@@ -11,7 +13,7 @@ export async function firstSignal(): Promise<EndSignal> {
   for (const name of ["SIGTERM", "SIGINT"] as const) {
     Deno.addSignalListener(name, () => {
       signals++;
-      if (signals > 1) Deno.exit(EXIT_STATUS_OF_SIGNAL[name]);
+      if (signals > 1) exitAtOnce(EXIT_STATUS_OF_SIGNAL[name]);
       resolve(name);
     });
   }

@@ -17,6 +17,7 @@ import type {
   Output,
   OutputModule,
 } from "../modules/module.ts";
+import type { Tracing } from "../observability/tracing.ts";
 import { firstResult, type Results, TimedAttempt } from "./attempt.ts";
 import type { MeasuredOutput, OutputMetrics } from "./output_metrics.ts";
 import { type BatchOutput, OutputScheduler } from "./output_scheduler.ts";
@@ -41,6 +42,8 @@ export interface HostEnvironment {
   readonly context: Omit<ModuleContext, "name" | "logger">;
   /** While a sender waits, retries end so long after the beginning of the first attempt, in milliseconds. */
   readonly deliveryBudgetMs: number;
+  /** `undefined` while no traces are recorded. */
+  readonly tracing?: Tracing | undefined;
 }
 
 /** How an output is doing. */
@@ -180,7 +183,8 @@ export class OutputHost implements AsyncDisposable, MeasuredOutput, BatchOutput 
   }
 
   async probe(signal: AbortSignal): Promise<void> {
-    await (await this.#open()).probe(signal);
+    const output = await this.#open();
+    await this.#outsideOfTraces(() => output.probe(signal));
   }
 
   /** Closes the output. Deliveries must have ended: the pool sees to it. */
@@ -256,6 +260,14 @@ export class OutputHost implements AsyncDisposable, MeasuredOutput, BatchOutput 
   }
 
   #hand(output: Output, batch: readonly Delivery[], attempt: Attempt): Results | Promise<Results> {
+    const { tracing } = this.#environment;
+    if (tracing === undefined) return this.#handNow(output, batch, attempt);
+    // A call that takes events of several requests belongs to the trace of none.
+    const trace = this.maxBatch === 1 ? batch[0]?.event.trace : undefined;
+    return tracing.within(trace, () => this.#handNow(output, batch, attempt));
+  }
+
+  #handNow(output: Output, batch: readonly Delivery[], attempt: Attempt): Results | Promise<Results> {
     try {
       return output.deliver(batch, attempt);
     } catch (error) {
@@ -303,13 +315,20 @@ export class OutputHost implements AsyncDisposable, MeasuredOutput, BatchOutput 
 
   #open(): Promise<Output> {
     if (this.#output !== undefined) return Promise.resolve(this.#output);
-    return this.#opening ??= this.#module.open(this.#connection, this.#context).then(
+    const opening = () => this.#module.open(this.#connection, this.#context);
+    return this.#opening ??= this.#outsideOfTraces(opening).then(
       (output) => this.#output = output,
       (error) => {
         this.#opening = undefined;
         throw error;
       },
     );
+  }
+
+  /** What an output begins for itself belongs to no request, whichever was the first to need it. */
+  #outsideOfTraces<T>(work: () => T): T {
+    const { tracing } = this.#environment;
+    return tracing === undefined ? work() : tracing.within(undefined, work);
   }
 
   #toDeliveryError(error: unknown): DeliveryError {

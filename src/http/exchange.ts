@@ -26,6 +26,7 @@ import {
   requireDeclared,
   toReadError,
 } from "./body.ts";
+import type { Tracing } from "../observability/tracing.ts";
 import type { BodyMemory } from "./body_memory.ts";
 import { contentCodings, decodeBody } from "./content_encoding.ts";
 import { decodedHeaders } from "./decoded_headers.ts";
@@ -74,6 +75,8 @@ export interface ExchangeContext {
   readonly clientAddress: ClientAddressResolver;
   /** Whether answers to accepted events have the header with the request's id. */
   readonly namesAccepted: boolean;
+  /** `undefined` while no traces are recorded. */
+  readonly tracing: Tracing | undefined;
 }
 
 /**
@@ -188,6 +191,7 @@ class Exchange extends Expiring implements RequestToVerify, AppendListener {
         receivedAt: Date.now(),
         headers: this.headers,
         body: bodyForm === "text" && body.length <= LARGE_BYTES ? body.asText() : body,
+        trace: this.#context.tracing?.carrier(),
       };
       const accepting = this.#context.acceptor.accept(entry, authenticator.seal(verified, event), this);
       if (accepting === "appending") return;

@@ -27,6 +27,10 @@ export interface Route {
 
 const WEBHOOK_PREFIX = "/webhook/";
 
+/** Templates of the two paths of a webhook. */
+const WEBHOOK_TEMPLATE = `${WEBHOOK_PREFIX}{webhook_id}`;
+const NAMESPACED_TEMPLATE = `${WEBHOOK_PREFIX}{namespace}/{webhook_id}`;
+
 const SWITCHING_PROTOCOLS = 101;
 
 /** What requests are routed to. */
@@ -65,6 +69,18 @@ export class Router {
   /** From now on the gateway is about to end: requests are noted, and answers close their connections. */
   expectLast(requests: LastRequests): void {
     this.#lastRequests = requests;
+  }
+
+  /** The template of the path by which a URL is routed; `undefined` where there is nothing. */
+  templateOf(url: string): string | undefined {
+    const path = pathOf(url);
+    if (!path.startsWith(WEBHOOK_PREFIX)) {
+      const route = this.#find(path);
+      return route?.isPrefix === true ? `${route.path}{rest}` : route?.path;
+    }
+    const rest = path.slice(WEBHOOK_PREFIX.length);
+    if (this.#webhookPath(rest) === undefined) return undefined;
+    return rest.replace(/\/$/, "").includes("/") ? NAMESPACED_TEMPLATE : WEBHOOK_TEMPLATE;
   }
 
   /** A proxy that keeps its connections would meet their end with a request under way. */
@@ -118,9 +134,13 @@ export class Router {
     return true;
   }
 
+  #find(path: string): Route | undefined {
+    return this.#routes.get(path) ?? this.#prefixes.find((prefix) => path.startsWith(prefix.path));
+  }
+
   async #answer(path: string, request: Request, info: Deno.ServeHandlerInfo, id: string): Promise<Response> {
     try {
-      const route = this.#routes.get(path) ?? this.#prefixes.find((prefix) => path.startsWith(prefix.path));
+      const route = this.#find(path);
       if (route === undefined) throw new GatewayError("not_found");
       const handler = route.methods[request.method === "HEAD" ? "GET" : request.method];
       if (handler === undefined) {
@@ -143,4 +163,10 @@ export class Router {
     await discardBody(request);
     return errorResponse(error, id);
   }
+}
+
+function pathOf(url: string): string {
+  const start = url.indexOf("/", url.indexOf("//") + 2);
+  const query = url.indexOf("?", start);
+  return query === -1 ? url.slice(start) : url.slice(start, query);
 }

@@ -5,7 +5,6 @@
  */
 
 import { StartupError } from "../errors.ts";
-import type { Router } from "./router.ts";
 
 /** A server that listens. */
 export interface ListeningServer extends AsyncDisposable {
@@ -23,7 +22,7 @@ export interface ListeningServer extends AsyncDisposable {
 export function listen(
   host: string,
   port: number,
-  router: Router,
+  handler: Deno.ServeHandler<Deno.NetAddr>,
   onError: (error: unknown) => void,
 ): ListeningServer {
   let server: Deno.HttpServer<Deno.NetAddr>;
@@ -36,7 +35,7 @@ export function listen(
         onError(error);
         return new Response(null, { status: 500 });
       },
-    }, router.handle);
+    }, handler);
   } catch (cause) {
     throw toStartupError(host, port, cause);
   }

@@ -5,16 +5,21 @@ import { TempDir } from "../support/temp_dir.ts";
 import { V8_FLAGS } from "../support/v8_flags.ts";
 
 /** A worker is loaded at run time by its address: nothing imports it, so it is named when compiling. */
-const JOURNAL_WORKER = "src/delivery/sqlite/worker.ts";
+const WORKERS = ["src/delivery/sqlite/worker.ts", "src/cli/exit_worker.ts"];
 
-/** Code of what only the worker imports. The listing of files is shortened where there are many. */
-const WORKER_CODE = ["class Store ", "class LotTransaction ", "class PendingTable "];
+/** Code of what only the workers import. The listing of files is shortened where there are many. */
+const WORKER_CODE = [
+  "class Store ",
+  "class LotTransaction ",
+  "class PendingTable ",
+  'postMessage("waiting")',
+];
 
 /**
  * `deno compile` puts the program behind a base binary that is not in the npm registry. Any executable
  * stands in for it here: what is embedded can be seen, but the result cannot be run.
  */
-Deno.test("deno compile embeds the whole program, its worker, the clients of Vault and etcd and its protocol files", async () => {
+Deno.test("deno compile embeds the whole program, its workers, the clients of Vault and etcd and its protocol files", async () => {
   await using directory = await TempDir.create();
   const output = directory.file("cwm");
   const compile = new Deno.Command(Deno.execPath(), {
@@ -25,8 +30,7 @@ Deno.test("deno compile embeds the whole program, its worker, the clients of Vau
       `--v8-flags=${V8_FLAGS}`,
       "--allow-all",
       "--exclude-unused-npm",
-      "--include",
-      JOURNAL_WORKER,
+      ...WORKERS.flatMap((path) => ["--include", path]),
       "--output",
       output,
       "src/main.ts",
@@ -42,6 +46,7 @@ Deno.test("deno compile embeds the whole program, its worker, the clients of Vau
   for (const file of files) assertStringIncludes(listing, file);
   const binary = await Deno.readFile(output);
   for (const code of WORKER_CODE) assert(includes(binary, code), code);
+  assert(includes(binary, "getActiveSpan"), "The API of OpenTelemetry is loaded where traces are recorded");
   assert(includes(binary, "package etcdserverpb"), "etcd3 reads this file at run time");
 });
 
@@ -50,7 +55,7 @@ Deno.test("deno.json's compile task builds what the test looks at", async () => 
     tasks: { compile: { command: string } };
   };
   assertStringIncludes(tasks.compile.command, "--exclude-unused-npm");
-  assertStringIncludes(tasks.compile.command, `--include ${JOURNAL_WORKER}`);
+  for (const path of WORKERS) assertStringIncludes(tasks.compile.command, `--include ${path}`);
   assertStringIncludes(tasks.compile.command, "src/main.ts");
 });
 

@@ -11,7 +11,7 @@ import type { ChannelQueues, EnqueueOptions, LeasedEvent } from "../../src/deliv
 import type { DeadLetters } from "../../src/delivery/dead_letters.ts";
 import { DeliveryError } from "../../src/errors.ts";
 import { eventually } from "./eventually.ts";
-import { assertSameEvent, bodies } from "./journal_contract.ts";
+import { assertSameEvent, bodies, TRACE } from "./journal_contract.ts";
 import { verifiedEvent } from "./verified_event.ts";
 
 /** Open queues, and where their dead letters go. */
@@ -212,7 +212,10 @@ export function testChannelQueueContract(
 
   test("restore every event exactly", async ({ queues }) => {
     const headers: [string, string][] = [["set-cookie", "a=1"], ["set-cookie", "b=2"], ["x-a", "\u00fc"]];
-    const events = Object.values(bodies()).map((body) => ({ ...verifiedEvent({ headers }), body }));
+    const events = [
+      ...Object.values(bodies()).map((body) => ({ ...verifiedEvent({ headers }), body })),
+      verifiedEvent({ trace: TRACE }),
+    ];
     for (const event of events) await queues.enqueue(CHANNEL, event, ROOMY);
     const leased = await queues.lease(CHANNEL, 100, MINUTE_MS);
     assertEquals(leased.length, events.length);

@@ -25,6 +25,12 @@ export interface JournalHarness extends AsyncDisposable {
 
 const LANE: Lane = { namespace: "default", webhook: "orders" };
 const OTHER_LANE: Lane = { namespace: "shop", webhook: "refunds" };
+/** What an event's trace is known by. */
+export const TRACE = {
+  traceparent: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+  baggage: 'a="b"',
+};
+
 const ALL = { events: 1_000, bytes: 1_000_000 };
 const WAIT = { claim: false };
 const CLAIM = { claim: true };
@@ -220,6 +226,19 @@ export function testJournalContract(name: string, setUp: () => Promise<JournalHa
     });
   }
 
+  test(
+    "restores the trace of an event, and takes no header of a sender for one",
+    async (journal, harness) => {
+      const headers = { "Cwm-Trace": '{"traceparent":"not ours"}' };
+      const events = [verifiedEvent({ trace: TRACE, headers }), verifiedEvent({ headers }), verifiedEvent()];
+      for (const event of events) await append(journal, event, WAIT);
+      await harness.crash(journal);
+      await using restarted = await harness.open();
+      const claimed = await restarted.claim(LANE, ALL);
+      for (const [index, event] of events.entries()) assertSameEvent(claimed.events[index]!.event, event);
+    },
+  );
+
   test("tells a repeated event from a new one by its key", async (journal, harness) => {
     const idempotency = { key: "order-1 ".repeat(500), ttlMs: 60_000 };
     const first = verifiedEvent();
@@ -329,6 +348,7 @@ export function assertSameEvent(actual: VerifiedEvent, expected: VerifiedEvent):
   assertEquals([...actual.headers], [...expected.headers]);
   assertEquals(actual.body.bytes, expected.body.bytes);
   assertEquals(actual.body.text, expected.body.text);
+  assertEquals(actual.trace, expected.trace);
 }
 
 /** Bodies in every form, with what could get lost in each. */

@@ -11,7 +11,7 @@ import { Redis } from "ioredis";
 import { restoreVerifiedEvent } from "../../auth/restored_event.ts";
 import type { VerifiedEvent } from "../../auth/verified_event.ts";
 import { DeliveryError, GatewayError } from "../../errors.ts";
-import { EventBody } from "../../event.ts";
+import { EventBody, type TraceCarrier } from "../../event.ts";
 import { RateLimited } from "../../observability/rate_limited.ts";
 import type {
   ChannelDepth,
@@ -286,8 +286,8 @@ function keysOf(channel: string): Record<"stream" | "ids" | "leases" | "expiry",
   };
 }
 
-function encodeHead({ id, namespace, webhook, receivedAt, headers }: VerifiedEvent): string {
-  return JSON.stringify({ id, namespace, webhook, receivedAt, headers: [...headers] });
+function encodeHead({ id, namespace, webhook, receivedAt, headers, trace }: VerifiedEvent): string {
+  return JSON.stringify({ id, namespace, webhook, receivedAt, headers: [...headers], trace });
 }
 
 interface StoredHead {
@@ -296,6 +296,7 @@ interface StoredHead {
   readonly webhook: string;
   readonly receivedAt: number;
   readonly headers: [string, string][];
+  readonly trace?: TraceCarrier;
 }
 
 function decodeEntry([, deliveries, fields]: Entry): LeasedEvent {

@@ -3,12 +3,21 @@
 import { Buffer } from "node:buffer";
 import { restoreVerifiedEvent } from "../../auth/restored_event.ts";
 import type { VerifiedEvent } from "../../auth/verified_event.ts";
-import { EventBody } from "../../event.ts";
+import { EventBody, type TraceCarrier } from "../../event.ts";
 import type { StoredBody, StoredEvent } from "./protocol.ts";
 
-/** The headers as JSON: an array of pairs, since a name may stand there several times. */
-export function encodeHeaders(headers: Headers): string {
-  const pairs: [string, string][] = [];
+/**
+ * The name of the pair that holds an event's trace, as JSON. It stands before those of the headers and is told from
+ * them by its capitals: the names that senders choose are stored in lower case.
+ */
+const TRACE_NAME = "Cwm-Trace";
+
+/** How stored headers with a trace begin. */
+const TRACE_START = `[["${TRACE_NAME}",`;
+
+/** The headers as JSON: an array of pairs, since a name may stand there several times; the trace before them. */
+export function encodeHeaders(headers: Headers, trace?: TraceCarrier): string {
+  const pairs: [string, string][] = trace === undefined ? [] : [[TRACE_NAME, JSON.stringify(trace)]];
   // Iterating with for-of takes three times as long.
   headers.forEach((value, name) => pairs.push([name, value]));
   return JSON.stringify(pairs);
@@ -27,23 +36,26 @@ export function encodeBody(body: EventBody): StoredBody {
 
 /** Makes the event as it is stored. */
 export function encodeEvent(
-  { id, namespace, webhook, receivedAt, headers, body }: VerifiedEvent,
+  { id, namespace, webhook, receivedAt, headers, body, trace }: VerifiedEvent,
 ): StoredEvent {
   return {
     id,
     namespace,
     webhook,
     receivedAt,
-    headers: encodeHeaders(headers),
+    headers: encodeHeaders(headers, trace),
     body: encodeBody(body),
   };
 }
 
 /** Makes the event that was stored. It was verified before it was. */
 export function decodeEvent({ headers, body, ...rest }: StoredEvent): VerifiedEvent {
+  const pairs = JSON.parse(headers) as [string, string][];
+  const stored = headers.startsWith(TRACE_START) ? pairs.shift() : undefined;
   return restoreVerifiedEvent({
     ...rest,
-    headers: new Headers(JSON.parse(headers) as [string, string][]),
+    headers: new Headers(pairs),
+    ...(stored === undefined ? {} : { trace: JSON.parse(stored[1]) as TraceCarrier }),
     body: typeof body === "string" ? EventBody.fromText(body) : EventBody.fromBytes(body),
   });
 }

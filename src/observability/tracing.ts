@@ -1,0 +1,47 @@
+/**
+ * Ties work that is done later to the trace of the request that it is for. The traces themselves are the
+ * runtime's (`OTEL_DENO=true`); while they are off there is no {@linkcode Tracing}, and nothing here is loaded.
+ *
+ * @module
+ */
+
+import type { TraceCarrier } from "../event.ts";
+
+/** The object under which the runtime offers its OpenTelemetry, as far as it was switched on. */
+const RUNTIME_API = Symbol.for("opentelemetry.js.api.1");
+
+/** Traces of the runtime's own OpenTelemetry. */
+export interface Tracing {
+  /** What the trace of the work at hand is known by, to be stored with an event; `undefined` outside of any. */
+  carrier(): TraceCarrier | undefined;
+  /** Does work as a part of the trace; without a carrier outside of any, whoever called. */
+  within<T>(carrier: TraceCarrier | undefined, work: () => T): T;
+  /** Names the request at hand by its route's template, never by its path: each value is a series of its own. */
+  setRoute(method: string, template: string): void;
+}
+
+/** Whether the runtime sends telemetry of any kind, and so does it once more when the process ends. */
+export function sendsTelemetry(): boolean {
+  return runtimeApi() !== undefined;
+}
+
+/** `undefined` while the runtime records no traces. */
+export async function openTracing(): Promise<Tracing | undefined> {
+  if (!("trace" in (runtimeApi() ?? {}))) return undefined;
+  const { context, propagation, ROOT_CONTEXT, trace } = await import("@opentelemetry/api");
+  return {
+    carrier: () => {
+      const carrier: Record<string, string> = {};
+      propagation.inject(context.active(), carrier);
+      return carrier["traceparent"] === undefined ? undefined : carrier;
+    },
+    within: (carrier, work) =>
+      context.with(carrier === undefined ? ROOT_CONTEXT : propagation.extract(ROOT_CONTEXT, carrier), work),
+    setRoute: (method, template) =>
+      trace.getActiveSpan()?.setAttribute("http.route", template).updateName(`${method} ${template}`),
+  };
+}
+
+function runtimeApi(): object | undefined {
+  return Reflect.get(globalThis, RUNTIME_API) as object | undefined;
+}
