@@ -205,7 +205,9 @@ export class OutputHost implements AsyncDisposable, MeasuredOutput, BatchOutput 
       if (delay === undefined) break;
       // One that takes as long would be cut off, and the sender learn later and less than is known now.
       const now = performance.now();
-      if (now + delay + (now - begunAt) > giveUpAt) break;
+      const tookMs = now - begunAt;
+      if (now + delay + tookMs > giveUpAt) break;
+      if (this.#module.triesUntilTimeout && tookMs >= this.#timeoutMs(delivery.config)) break;
       await deadlines.wait(roundUp(delay));
       metrics.retried(this);
       begunAt = performance.now();

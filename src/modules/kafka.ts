@@ -139,6 +139,7 @@ export const kafkaModule: OutputModule<KafkaConfig, KafkaConnection> = {
   partition: ({ connectionGroup }) => connectionGroup,
   batchKey: ({ topic }) => topic,
   timeoutMs: ({ timeoutMs }) => timeoutMs,
+  triesUntilTimeout: true,
   journalTimeoutMs: ({ timeoutMs }) => Math.max(timeoutMs, JOURNAL_TIMEOUT_MS),
   open,
 };

@@ -161,6 +161,11 @@ export interface OutputModule<Config = unknown, Connection = unknown> {
   batchKey?(config: Config): string;
   /** How long one attempt may take, in milliseconds. @default 10000 */
   timeoutMs?(config: Config): number;
+  /**
+   * Whether the output itself tries again until an attempt's time is up. A sender that waits then has its answer: a
+   * further attempt could only deliver twice. @default false
+   */
+  readonly triesUntilTimeout?: boolean;
   /** How long one attempt may take for events in the journal, in milliseconds. Left out, as for senders that wait. */
   journalTimeoutMs?(config: Config): number;
   /** Opens the output of one connection. It must not wait for the network: clients connect on first use. */

@@ -47,6 +47,7 @@ export class ProbeModule {
       reads?: BodyForm;
       concurrency?: number;
       timeoutMs?: number;
+      triesUntilTimeout?: boolean;
       partitioned?: boolean;
       acceptance?: Acceptance;
       maxBatch?: number;
@@ -72,6 +73,7 @@ export class ProbeModule {
         ? {}
         : { inspect: (_connection: unknown, { label }: ProbeConfig) => inspect(label) }),
       ...(timeoutMs === undefined ? {} : { timeoutMs: () => timeoutMs }),
+      triesUntilTimeout: options.triesUntilTimeout ?? false,
       open: (connection) => Promise.resolve(this.#output(connection)),
     };
   }

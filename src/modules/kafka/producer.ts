@@ -214,11 +214,10 @@ export class KafkaProducer implements AsyncDisposable {
     for (const entry of submission.entries) {
       if (entry.isSettled) continue;
       const { queue } = entry;
-      const reason = queue === undefined ? undefined : this.#router.reasonToWait(queue);
-      this.#settle(
-        entry,
-        reason ?? new DeliveryError("output_timeout", "Kafka did not take the event in time"),
-      );
+      const reason = queue === undefined
+        ? new DeliveryError("output_timeout", "No Kafka broker answered in time")
+        : this.#router.reasonToWait(queue);
+      this.#settle(entry, reason);
       queue?.abandon(entry);
     }
   }

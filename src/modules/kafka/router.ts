@@ -92,12 +92,13 @@ export class Router implements SenderOwner, AsyncDisposable {
     else this.#senderOf(leader, queue.isSlow).add(queue);
   }
 
-  /** Why a queue waits for longer than usual, if so. */
-  reasonToWait(queue: EntryQueue): DeliveryError | undefined {
+  /** Why what is in a queue has not been taken. */
+  reasonToWait(queue: EntryQueue): DeliveryError {
     if (queue.reason !== undefined) return queue.reason;
-    const leader = this.#cluster.topic(queue.topic).leaderOf(queue.partition);
-    const text = leader === undefined ? undefined : this.#senders.get(leader)?.reasonToWait();
-    return text === undefined ? undefined : new DeliveryError("output_timeout", text, { isPartial: true });
+    const leader = this.#cluster.topic(queue.topic).leaderOf(queue.partition) ?? -1;
+    const text = this.#senders.get(leader)?.reasonToWait() ??
+      `Kafka broker ${this.addressOf(leader) ?? leader} did not take the event in time`;
+    return new DeliveryError("output_timeout", text, { isPartial: true });
   }
 
   onAnswer(

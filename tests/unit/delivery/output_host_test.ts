@@ -124,6 +124,21 @@ Deno.test("no retry begins that could not take as long as the attempt before it:
   assertEquals(probe.events.length, 1);
 });
 
+Deno.test("an output that tries again by itself is not tried again once its time was up", async () => {
+  const probe = new ProbeModule({ timeoutMs: 100, triesUntilTimeout: true });
+  probe.behaviour = (_delivery, signal) =>
+    new Promise((resolve) =>
+      signal().addEventListener("abort", () => resolve(new DeliveryError("output_unavailable")))
+    );
+  await using gateway = await start(probe);
+  assertEquals(errorCode(await gateway.post("/webhook/orders", "{}")), "output_unavailable");
+  assertEquals(probe.events.length, 1);
+  // What fails before its time is up is.
+  probe.behaviour = () => new DeliveryError("output_unavailable");
+  await gateway.post("/webhook/orders", "{}");
+  assertEquals(probe.events.length, 4);
+});
+
 Deno.test("a retry that hangs ends with the sender's budget, however long the output's time-out is", async () => {
   const probe = new ProbeModule({ timeoutMs: 3_600_000 });
   probe.behaviour = (_delivery, signal) => {
