@@ -56,6 +56,13 @@ export interface Output<Config = unknown> extends AsyncDisposable {
    * @throws {DeliveryError} with the reason when it cannot
    */
   probe(signal: AbortSignal): Promise<void>;
+  /**
+   * Resolves when it would take the events of webhooks with this configuration now. Left out, `probe` tells all that
+   * can be known.
+   *
+   * @throws {DeliveryError} with the reason when it would not
+   */
+  probeFor?(config: Config, signal: AbortSignal): Promise<void>;
 }
 
 /** Durable queues that connectors drain: the part of `ChannelQueues` that an output needs. */

@@ -11,19 +11,19 @@
  */
 
 import type { Buffer } from "node:buffer";
-import { Redis, type RedisOptions } from "ioredis";
 import { DeliveryError } from "../errors.ts";
 import { RateLimited } from "../observability/rate_limited.ts";
 import type { ModuleContext } from "./module.ts";
-import type { RedisConnection } from "./redis_connection.ts";
-import { callsForNewConnection, judgeRedisError, replyCode } from "./redis_errors.ts";
-import { loadTls } from "./tls.ts";
-
-/** How long opening a connection may take, greetings included, in milliseconds. */
-const CONNECT_TIMEOUT_MS = 3000;
+import { closeRedis } from "./redis_close.ts";
+import type { RedisAddress, RedisConnection } from "./redis_connection.ts";
+import { type DialedRedis, RedisDialer, type RedisScript } from "./redis_dialer.ts";
+import { callsForNewConnection, judgeRedisError, movedTo, replyCode } from "./redis_errors.ts";
 
 /** How long after a failure the next connection is tried, in milliseconds: until then, the same failure. */
 const RETRY_AFTER_MS = 250;
+
+/** How often commands follow their keys from one node of a cluster to another. */
+const MAX_MOVES = 3;
 
 /** Name and arguments of a command, or of one of the client's scripts. Bytes must be a `Buffer`. */
 export type RedisCommand = [name: string, ...args: (string | number | Buffer)[]];
@@ -31,23 +31,22 @@ export type RedisCommand = [name: string, ...args: (string | number | Buffer)[]]
 /** What Redis answered, or why that is not known or an error. */
 export type RedisReply = string | number | null | DeliveryError;
 
-/** A script that Redis runs as one step, called like a command. */
-export interface RedisScript {
-  readonly lua: string;
-  readonly numberOfKeys: number;
+/** Replies in the order of the commands, and the indexes of those that another node of a cluster would run. */
+interface Exchanged {
+  readonly replies: RedisReply[];
+  readonly moved: readonly number[];
 }
 
 /** Sends commands to one server. */
 export class RedisClient implements AsyncDisposable {
   readonly #connection: RedisConnection;
   readonly #context: Pick<ModuleContext, "name" | "logger">;
-  readonly #scripts: Readonly<Record<string, RedisScript>>;
-  readonly #server: string;
+  readonly #dialer: RedisDialer;
   readonly #reports = new RateLimited();
-  /** All that have not ended: more than one only while those that were given up close. */
-  readonly #open = new Set<Redis>();
-  #usable: Redis | undefined;
-  #opening: Promise<Redis> | undefined;
+  #usable: DialedRedis | undefined;
+  #opening: Promise<DialedRedis> | undefined;
+  /** The node of a cluster that had the keys when they were last asked for. */
+  #node: RedisAddress | undefined;
   #failure: DeliveryError | undefined;
   #failedAt = -Infinity;
   #closed = false;
@@ -59,84 +58,125 @@ export class RedisClient implements AsyncDisposable {
   ) {
     this.#connection = connection;
     this.#context = context;
-    this.#scripts = scripts;
-    const { host, port } = connection;
-    this.#server = `Redis ${host.includes(":") ? `[${host}]` : host}:${port}`;
+    this.#dialer = new RedisDialer(connection, scripts);
   }
 
   /** Sends commands in one write. One reply each, in order; a failure of the connection is the reply of all. */
-  async execute(commands: RedisCommand[]): Promise<readonly RedisReply[]> {
-    try {
-      const redis = this.#usable?.status === "ready" ? this.#usable : await this.#connected();
-      return await this.#exchange(redis, commands);
-    } catch (error) {
-      const failure = judgeRedisError(error, this.#server);
-      return commands.map(() => failure);
-    }
+  execute(commands: RedisCommand[]): Promise<readonly RedisReply[]> {
+    return this.#execute(commands, MAX_MOVES);
   }
 
   /** Closes the connection at once. What is under way fails. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closed = true;
-    const ended = Array.from(this.#open, (redis) => new Promise((resolve) => redis.once("end", resolve)));
-    for (const redis of this.#open) close(redis);
-    await Promise.all(ended);
+    await this.#dialer[Symbol.asyncDispose]();
     await this.#opening?.catch(() => {}); // Whoever waits for it learns of it.
   }
 
-  async #exchange(redis: Redis, commands: RedisCommand[]): Promise<readonly RedisReply[]> {
-    const { timeoutMs } = this.#connection;
+  async #execute(commands: RedisCommand[], movesLeft: number): Promise<readonly RedisReply[]> {
+    try {
+      const dialed = this.#usable?.redis.status === "ready" ? this.#usable : await this.#connected();
+      const { replies, moved } = await this.#exchange(dialed, commands);
+      if (moved.length === 0 || movesLeft === 0) return replies;
+      const again = await this.#execute(moved.map((index) => commands[index]!), movesLeft - 1);
+      for (const [position, index] of moved.entries()) replies[index] = again[position]!;
+      return replies;
+    } catch (error) {
+      const failure = judgeRedisError(error, this.#dialer.name);
+      return commands.map(() => failure);
+    }
+  }
+
+  async #exchange(dialed: DialedRedis, commands: RedisCommand[]): Promise<Exchanged> {
+    const { timeoutMs, replicas } = this.#connection;
+    const { redis, server } = dialed;
     let lost: DeliveryError | undefined;
     const timer = setTimeout(() => {
-      lost = new DeliveryError("output_timeout", `${this.#server} did not answer within ${timeoutMs} ms`);
-      this.#giveUp(redis, lost);
+      lost = new DeliveryError("output_timeout", `${server} did not answer within ${timeoutMs} ms`);
+      this.#giveUp(dialed, lost);
     }, timeoutMs);
     try {
-      const answers = await redis.pipeline(commands).exec() ?? [];
-      return answers.map(([error, value]) => {
+      const pipeline = redis.pipeline(commands);
+      if (replicas > 0) pipeline.call("WAIT", replicas, Math.ceil(timeoutMs / 2));
+      const answers = await pipeline.exec() ?? [];
+      const moved: number[] = [];
+      const replies = answers.map(([error, value], index) => {
         if (error === null) return value as RedisReply;
-        if (replyCode(error) === undefined) return lost ??= this.#unanswered();
-        const failure = judgeRedisError(error, this.#server);
-        if (callsForNewConnection(error)) this.#giveUp(redis, failure);
+        if (replyCode(error) === undefined) return lost ??= this.#unanswered(server);
+        const failure = judgeRedisError(error, server);
+        const node = movedTo(error, dialed.address);
+        if (node !== undefined) {
+          moved.push(index);
+          this.#move(dialed, node);
+        } else if (callsForNewConnection(error)) this.#giveUp(dialed, failure);
         return failure;
       });
+      return { replies: replicas > 0 ? this.#replicated(replies, server) : replies, moved };
     } finally {
       clearTimeout(timer);
     }
   }
 
-  #unanswered(): DeliveryError {
-    return new DeliveryError("output_unavailable", `${this.#server} closed the connection unanswered`);
+  /** Takes the last reply, which is that of WAIT, off the others, and their success from them if it is too low. */
+  #replicated(replies: RedisReply[], server: string): RedisReply[] {
+    const { replicas } = this.#connection;
+    const confirmed = replies.pop();
+    if (typeof confirmed === "number" && confirmed >= replicas) return replies;
+    const failure = confirmed instanceof DeliveryError ? confirmed : new DeliveryError(
+      "output_unavailable",
+      `${server} has written, but only ${confirmed ?? 0} of ${replicas} replicas have confirmed it`,
+    );
+    return replies.map((reply) => reply instanceof DeliveryError ? reply : failure);
+  }
+
+  #unanswered(server: string): DeliveryError {
+    return new DeliveryError("output_unavailable", `${server} closed the connection unanswered`);
+  }
+
+  /** Whoever comes next gets a connection to the node that has the keys. */
+  #move(dialed: DialedRedis, node: RedisAddress): void {
+    if (this.#usable !== dialed) return;
+    this.#usable = undefined;
+    this.#node = node;
+    void closeRedis(dialed.redis);
   }
 
   /** Whoever comes next gets another connection, or the failure if they come at once. */
-  #giveUp(redis: Redis, failure: DeliveryError): void {
-    if (this.#usable !== redis) return;
+  #giveUp(dialed: DialedRedis, failure: DeliveryError): void {
+    if (this.#usable !== dialed) return;
     this.#usable = undefined;
     this.#remember(failure);
-    close(redis);
+    void closeRedis(dialed.redis);
   }
 
-  #connected(): Promise<Redis> {
+  #connected(): Promise<DialedRedis> {
     if (this.#opening !== undefined) return this.#opening;
     if (this.#failure !== undefined && performance.now() - this.#failedAt < RETRY_AFTER_MS) {
       return Promise.reject(this.#failure);
     }
-    const opening = this.#connect().then((redis) => this.#succeed(redis), (error) => this.#fail(error));
+    const opening = this.#dialer.open(this.#node).then(
+      (dialed) => this.#succeed(dialed),
+      (error) => this.#fail(error),
+    );
     this.#opening = opening.finally(() => this.#opening = undefined);
     return this.#opening;
   }
 
-  #succeed(redis: Redis): Redis {
-    this.#usable = redis;
-    if (this.#failure === undefined) return redis;
+  #succeed(dialed: DialedRedis): DialedRedis {
+    const { redis, server } = dialed;
+    redis.once("end", () => this.#lost(dialed));
+    this.#usable = dialed;
+    if (this.#failure === undefined) return dialed;
     this.#failure = undefined;
-    this.#context.logger.info("Connection {connection}: {server} answers again", this.#logged());
-    return redis;
+    const properties = { connection: this.#context.name, server };
+    this.#context.logger.info("Connection {connection}: {server} answers again", properties);
+    return dialed;
   }
 
   #fail(error: unknown): never {
-    const failure = judgeRedisError(error, this.#server);
+    const failure = judgeRedisError(error, this.#dialer.name);
+    // The configured address names the nodes that there are now.
+    this.#node = undefined;
     this.#remember(failure);
     throw failure;
   }
@@ -146,101 +186,17 @@ export class RedisClient implements AsyncDisposable {
     this.#failedAt = performance.now();
     if (this.#closed) return;
     this.#reports.run(failure.message, (suppressed) => {
-      const properties = { ...this.#logged(), reason: failure.message, suppressed };
+      const properties = { connection: this.#context.name, reason: failure.message, suppressed };
       this.#context.logger.warning("Connection {connection}: {reason}", properties);
     });
   }
 
-  #logged(): { readonly connection: string; readonly server: string } {
-    return { connection: this.#context.name, server: this.#server };
-  }
-
-  /** @throws {Error} with a code of the system or of Redis */
-  async #connect(): Promise<Redis> {
-    const { tls } = this.#connection;
-    const tlsOptions = tls === undefined ? {} : { tls: await loadTls(tls) };
-    if (this.#closed) throw new DeliveryError("output_unavailable", `${this.#server} is not used any more`);
-    const redis = this.#createClient(tlsOptions);
-    let cause: unknown;
-    redis.on("error", (error) => cause ??= error);
-    const timer = setTimeout(() => {
-      cause ??= new DeliveryError(
-        "output_timeout",
-        `${this.#server} did not greet within ${CONNECT_TIMEOUT_MS} ms`,
-      );
-      close(redis);
-    }, CONNECT_TIMEOUT_MS);
-    try {
-      await redis.connect();
-      await this.#introduce(redis);
-      redis.once("end", () => this.#lost(redis));
-      return redis;
-    } catch (error) {
-      close(redis);
-      // Only error replies say themselves why; of a closed socket the error before it does.
-      throw replyCode(error) === undefined ? cause ?? error : error;
-    } finally {
-      clearTimeout(timer);
-    }
-  }
-
-  #createClient(tlsOptions: RedisOptions): Redis {
-    const { host, port } = this.#connection;
-    const redis = new Redis({
-      host,
-      port,
-      ...tlsOptions,
-      scripts: { ...this.#scripts },
-      lazyConnect: true,
-      connectTimeout: CONNECT_TIMEOUT_MS,
-      retryStrategy: () => null,
-      maxRetriesPerRequest: 0,
-      autoResendUnfulfilledCommands: false,
-      enableOfflineQueue: false,
-      // Asks for INFO, which a user with few permissions may not use.
-      enableReadyCheck: false,
-      disableClientInfo: true,
-    });
-    this.#open.add(redis);
-    redis.once("end", () => this.#open.delete(redis));
-    return redis;
-  }
-
-  /**
-   * Says who is there, and waits for a sign of life: the system accepts connections for a server that hangs.
-   * Not left to the client, which prints warnings, goes on in database 0 when the one that is asked for does
-   * not exist, and keeps the password where it might be shown.
-   */
-  async #introduce(redis: Redis): Promise<void> {
-    const { username, password, db } = this.#connection;
-    const steps: Promise<unknown>[] = [];
-    if (password !== undefined) {
-      steps.push(username === undefined ? redis.auth(password) : redis.auth(username, password));
-    }
-    if (db !== 0) steps.push(redis.select(db));
-    steps.push(redis.ping().catch(ignoreNotPermitted));
-    await Promise.all(steps);
-  }
-
   /** The server, or somebody on the way, closed a connection that was in order. */
-  #lost(redis: Redis): void {
-    if (this.#usable !== redis) return;
+  #lost(dialed: DialedRedis): void {
+    if (this.#usable !== dialed) return;
     this.#usable = undefined;
-    this.#remember(new DeliveryError("output_unavailable", `${this.#server} closed the connection`));
+    this.#remember(new DeliveryError("output_unavailable", `${dialed.server} closed the connection`));
     // The next may be tried at once: many servers and proxies close what is idle.
     this.#failedAt = -Infinity;
   }
-}
-
-/** Ends a client without asking the server: it might not answer. Every command under way is rejected. */
-function close(redis: Redis): void {
-  if (redis.status === "end") return;
-  redis.disconnect();
-  // There is no socket before the first attempt to connect, whatever the type says.
-  (redis.stream as typeof redis.stream | undefined)?.destroy();
-}
-
-/** A user who may not PING was recognized, and that is what the question was for. */
-function ignoreNotPermitted(error: unknown): void {
-  if (replyCode(error) !== "NOPERM") throw error;
 }

@@ -6,8 +6,16 @@ import type { RedisClient, RedisCommand } from "./redis_client.ts";
 
 /** How a module turns events into commands. */
 export interface RedisDialect<Config> {
-  /** Shows whether Redis would take an event now, and leaves nothing behind. */
-  probe(): RedisCommand;
+  /**
+   * Shows whether Redis takes anything now, and leaves nothing behind.
+   *
+   * @param last configuration of the events that were delivered last; `undefined` before the first
+   */
+  probe(last: Config | undefined): RedisCommand;
+  /** Shows whether Redis would take the events of webhooks with this configuration, and leaves nothing behind. */
+  probeFor(config: Config): RedisCommand;
+  /** Whether events are given to scripts, so that a user who may run none can deliver none. */
+  readonly usesScripts: boolean;
   /** @throws {DeliveryError} when the event cannot be delivered at all */
   request(event: Event, config: Config): RedisRequest;
 }
@@ -17,6 +25,7 @@ export class RedisOutput<Config> implements Output<Config> {
   readonly #client: RedisClient;
   readonly #dialect: RedisDialect<Config>;
   readonly #batcher: RedisBatcher;
+  #last: Config | undefined;
 
   /** @param client closed together with the output */
   constructor(client: RedisClient, dialect: RedisDialect<Config>) {
@@ -27,6 +36,7 @@ export class RedisOutput<Config> implements Output<Config> {
 
   async deliver(batch: readonly Delivery<Config>[], attempt: Attempt): Promise<readonly DeliveryResult[]> {
     const requests: RedisRequest[] = [];
+    this.#last = batch[0]?.config;
     const results = batch.map(({ event, config }) => this.#prepare(event, config, requests));
     const replies = await this.#batcher.send(requests, attempt.signal);
     let next = 0;
@@ -38,12 +48,36 @@ export class RedisOutput<Config> implements Output<Config> {
   }
 
   async probe(signal: AbortSignal): Promise<void> {
-    const [reply] = await this.#batcher.send([{ command: this.#dialect.probe(), bytes: 0 }], signal);
-    if (reply instanceof DeliveryError) throw reply;
+    // What the user may not do here says nothing about the keys of events.
+    await this.#isPermitted(this.#dialect.probe(this.#last), signal);
+  }
+
+  async probeFor(config: Config, signal: AbortSignal): Promise<void> {
+    // A user who may run no scripts may be permitted to deliver all the same.
+    const { usesScripts } = this.#dialect;
+    if (!usesScripts && !await this.#isPermitted(["eval", "return 0", 0], signal)) return this.probe(signal);
+    await this.#ask(this.#dialect.probeFor(config), signal);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#client[Symbol.asyncDispose]();
+  }
+
+  /** @throws {DeliveryError} when the reply is any other error than that the user may not do this */
+  async #isPermitted(command: RedisCommand, signal: AbortSignal): Promise<boolean> {
+    try {
+      await this.#ask(command, signal);
+      return true;
+    } catch (error) {
+      if (error instanceof DeliveryError && error.isPartial) return false;
+      throw error;
+    }
+  }
+
+  /** @throws {DeliveryError} when the reply is an error */
+  async #ask(command: RedisCommand, signal: AbortSignal): Promise<void> {
+    const [reply] = await this.#batcher.send([{ command, bytes: 0 }], signal);
+    if (reply instanceof DeliveryError) throw reply;
   }
 
   /** Adds the event's request to the others, or returns why there is none. */

@@ -15,12 +15,20 @@ import type { RedisRequest } from "./redis_batcher.ts";
 import { type RedisConnection, redisConnectionSchema } from "./redis_connection.ts";
 import { RedisOutput } from "./redis_output.ts";
 import { redisOwnConnectionSchema } from "./redis_publish_own.ts";
+import { DENIED_LUA } from "./redis_rights.ts";
 
 const DEFAULT_CHANNEL = "webhook_events";
 const LONGEST_CHANNEL = 255;
 
 /** What a command takes besides the message, roughly, in bytes. */
 const COMMAND_BYTES = 100;
+
+/** The name of the script that says whether the user may publish on a channel. */
+const PROBE = "probePublish";
+const PROBE_SCRIPT = {
+  lua: `${DENIED_LUA} return denied(ARGV[1], 'PUBLISH', ARGV[1], '') or 0`,
+  numberOfKeys: 0,
+};
 
 /** A compiled `module-config`. */
 export interface RedisPublishConfig {
@@ -86,7 +94,12 @@ export const redisPublishModule: OutputModule<RedisPublishConfig, RedisConnectio
   open: async (connection, context) => {
     // Loaded when it is needed: ioredis takes 8 MiB and 35 ms.
     const { RedisClient } = await import("./redis_client.ts");
-    const client = new RedisClient(connection, context);
-    return new RedisOutput(client, { probe: () => ["ping"], request: publishRequest });
+    const client = new RedisClient(connection, context, { [PROBE]: PROBE_SCRIPT });
+    return new RedisOutput(client, {
+      probe: () => ["ping"],
+      probeFor: ({ channel }) => [PROBE, channel],
+      usesScripts: false,
+      request: publishRequest,
+    });
   },
 };

@@ -8,7 +8,12 @@
 import { z } from "zod";
 import { hostField } from "../schema_fields.ts";
 import type { OwnConnection } from "./module.ts";
-import { type RedisConnection, redisConnectionFields, redisConnectionOf } from "./redis_connection.ts";
+import {
+  type RedisAddress,
+  type RedisConnection,
+  redisConnectionFields,
+  redisConnectionOf,
+} from "./redis_connection.ts";
 
 const fields = z.strictObject({
   ...redisConnectionFields,
@@ -24,13 +29,14 @@ const fields = z.strictObject({
 /** Strict schema of the key `redis`. */
 export const redisOwnConnectionSchema: z.ZodType<OwnConnection<RedisConnection>> = fields.transform(
   (input, issues) => {
-    const connection = redisConnectionOf(input, issues);
+    const { host, port } = input;
+    const connection = redisConnectionOf(input, { host, port }, issues);
     const allowed = input.allowed_hosts?.map((host) => host.trim().toLowerCase());
-    if (allowed?.includes(connection.host.toLowerCase()) === false) {
+    if (allowed?.includes(host.toLowerCase()) === false) {
       issues.addIssue({ code: "custom", path: ["host"], message: "The host is not one of allowed_hosts" });
     }
     return {
-      address: addressOf(connection),
+      address: addressOf({ host, port }, connection),
       connection,
       moduleConfig: input.channel === undefined ? {} : { channel: input.channel },
     };
@@ -38,7 +44,7 @@ export const redisOwnConnectionSchema: z.ZodType<OwnConnection<RedisConnection>>
 );
 
 /** `redis://host:port/database`, which is `rediss:` with TLS. Database 0 is left out. */
-function addressOf({ host, port, db, tls }: RedisConnection): string {
+function addressOf({ host, port }: RedisAddress, { db, tls }: RedisConnection): string {
   const scheme = tls === undefined ? "redis" : "rediss";
   const authority = `${host.includes(":") ? `[${host}]` : host}:${port}`;
   return `${scheme}://${authority}${db === 0 ? "" : `/${db}`}`;

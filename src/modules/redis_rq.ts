@@ -9,7 +9,14 @@ import type { OutputModule } from "./module.ts";
 import { type RedisConnection, redisConnectionSchema } from "./redis_connection.ts";
 import { type RedisDialect, RedisOutput } from "./redis_output.ts";
 import { type RedisRqConfig, redisRqConfigSchema } from "./redis_rq_config.ts";
-import { ENQUEUE, ENQUEUE_SCRIPT, enqueueRequest } from "./redis_rq_job.ts";
+import {
+  ENQUEUE,
+  ENQUEUE_SCRIPT,
+  enqueueRequest,
+  PROBE,
+  PROBE_SCRIPT,
+  probeCommand,
+} from "./redis_rq_job.ts";
 
 /** Enqueues jobs; see the top of this file. */
 export const redisRqModule: OutputModule<RedisRqConfig, RedisConnection> = {
@@ -22,14 +29,18 @@ export const redisRqModule: OutputModule<RedisRqConfig, RedisConnection> = {
   reads: "text",
   concurrency: 128,
   maxBatch: 128,
+  partition: ({ node }) => node,
   forWebhook: (config, { dataType }) => ({ ...config, dataType }),
   open: async (connection, context) => {
     // Loaded when it is needed: ioredis takes 8 MiB and 35 ms.
     const { RedisClient } = await import("./redis_client.ts");
-    const client = new RedisClient(connection, context, { [ENQUEUE]: ENQUEUE_SCRIPT });
+    const scripts = { [ENQUEUE]: ENQUEUE_SCRIPT, [PROBE]: PROBE_SCRIPT };
+    const client = new RedisClient(connection, context, scripts);
     const dialect: RedisDialect<RedisRqConfig> = {
-      // Refused wherever jobs would be: a replica, no memory, no permission. It is gone after a millisecond.
-      probe: () => ["set", "cwm:rq:probe", "", "PX", 1],
+      // Refused wherever jobs would be: by a replica, without memory. It is gone after a millisecond.
+      probe: (last) => ["set", `${last?.markPrefix ?? "cwm:rq:"}probe`, "", "PX", 1],
+      probeFor: probeCommand,
+      usesScripts: true,
       request: enqueueRequest,
     };
     return new RedisOutput(client, dialect);

@@ -2,7 +2,7 @@
  * Jobs as RQ keeps them in Redis. A job is a hash `rq:job:{id}` whose field `data` is the serialized tuple
  * of function name, instance (`None`), positional and keyword arguments; its id stands in the list
  * `rq:queue:{name}`, and the list's key in the set `rq:queues`. How workers read it stands in `Job.restore` of
- * `rq/job.py` (RQ 1.13 to 2.10); what they do not need is left out.
+ * `rq/job.py` (RQ 1.13 to 3.0); what they do not need is left out. `rq` is a prefix that RQ 3.0 lets users choose.
  *
  * @module
  */
@@ -16,7 +16,9 @@ import { jsonText } from "./json_body.ts";
 import { pickleJson } from "./json_pickle.ts";
 import { PickleWriter } from "./pickle.ts";
 import type { RedisRequest } from "./redis_batcher.ts";
-import type { RedisCommand, RedisScript } from "./redis_client.ts";
+import type { RedisCommand } from "./redis_client.ts";
+import type { RedisScript } from "./redis_dialer.ts";
+import { DENIED_LUA } from "./redis_rights.ts";
 import type { RedisRqConfig } from "./redis_rq_config.ts";
 
 /** Shorter ones gain less than the work is worth. RQ takes them either way. */
@@ -28,30 +30,53 @@ const COMMAND_BYTES = 600;
 const encoder = new TextEncoder();
 const enqueuedAt = new TimeText();
 
-const QUEUES_KEY = "rq:queues";
-const JOB_PREFIX = "rq:job:";
-
-/** Begins the keys that remember what was enqueued. They expire by themselves. */
-const MARK_PREFIX = "cwm:rq:";
-
 /**
- * Nothing has been written yet when one of the first two fails, and its reply begins with the code word of
- * Redis. All texts come in one argument, a line each, as the client takes long to write many beside bytes.
+ * What may fail comes before the push, and what was written before a failure is removed: an id in the list would be run
+ * as soon as there is a hash, and a hash or a mark without an id would be taken for a job that is queued. The mark is
+ * first, since it shows that the user may SET, and so that the rest can be undone. A repetition writes as well, or WAIT
+ * behind it would not ask the replicas. All texts come in one argument, a line each, as the client takes long to write
+ * many beside bytes.
  */
 const ENQUEUE_LUA = `
-if redis.call('EXISTS', KEYS[3], KEYS[4]) > 0 then return 0 end
-local reply = redis.pcall('SADD', KEYS[1], KEYS[2])
-if type(reply) == 'table' and reply.err then return reply end
-reply = redis.pcall('RPUSH', KEYS[2], string.sub(KEYS[3], #'${JOB_PREFIX}' + 1))
-if type(reply) == 'table' and reply.err then return reply end
+${DENIED_LUA}
+local id = string.match(KEYS[3], '[^:]*$')
+local function without_id(failure)
+  failure.err = string.gsub(failure.err, string.gsub(id, '%-', '%%-'), '*')
+  return failure
+end
+local found = redis.pcall('EXISTS', KEYS[3], KEYS[4])
+if type(found) == 'table' then return without_id(denied(KEYS[3], 'EXISTS', KEYS[3], KEYS[4]) or found) end
+if found > 0 then
+  redis.pcall('SET', KEYS[4], '', 'XX', 'KEEPTTL')
+  return 0
+end
+local function refused(command, key, ...)
+  local reply = redis.pcall(command, key, ...)
+  if type(reply) ~= 'table' or not reply.err then return nil end
+  return denied(key, command, key, ...) or reply
+end
+local function remove(key)
+  if refused('SET', key, '', 'PXAT', 1) then redis.pcall('SET', key, '', 'PX', 1) end
+end
 local lines = string.gmatch(ARGV[2], '[^\\n]+')
 local ttl, dedup_ttl = lines(), lines()
 local fields = {'data', ARGV[1]}
 for line in lines do fields[#fields + 1] = line end
-redis.call('HSET', KEYS[3], unpack(fields))
-if ttl ~= '0' then redis.call('EXPIRE', KEYS[3], ttl) end
-if dedup_ttl ~= '0' then redis.call('SET', KEYS[4], '', 'EX', dedup_ttl) end
-return 1
+if ARGV[3] then
+  fields[#fields + 1] = 'meta'
+  fields[#fields + 1] = ARGV[3]
+end
+local failure = denied(KEYS[3], 'SET', KEYS[3], '')
+  or (dedup_ttl ~= '0' or not redis.acl_check_cmd)
+    and refused('SET', KEYS[4], '', 'PX', dedup_ttl == '0' and '1' or dedup_ttl .. '000')
+  or refused('HSET', KEYS[3], unpack(fields))
+  or ttl ~= '0' and refused('EXPIRE', KEYS[3], ttl)
+  or refused('SADD', KEYS[1], KEYS[2])
+  or refused('RPUSH', KEYS[2], id)
+if not failure then return 1 end
+remove(KEYS[3])
+remove(KEYS[4])
+return without_id(failure)
 `;
 
 /**
@@ -59,6 +84,40 @@ return 1
  * put there again: so an attempt whose answer got lost can be repeated without harm.
  */
 export const ENQUEUE_SCRIPT: RedisScript = { lua: ENQUEUE_LUA, numberOfKeys: 4 };
+
+/** Refuses what {@linkcode ENQUEUE_LUA} would be refused, and leaves nothing behind. */
+const PROBE_LUA = `
+${DENIED_LUA}
+local function clash(key, kind)
+  if not redis.acl_check_cmd or denied(key, 'TYPE', key) then return nil end
+  local found = redis.call('TYPE', key).ok
+  return found ~= 'none' and found ~= kind and {err = 'WRONGTYPE ' .. found} or nil
+end
+return denied(KEYS[3], 'EXISTS', KEYS[3], KEYS[4])
+  or denied(KEYS[3], 'SET', KEYS[3], '')
+  or denied(KEYS[4], 'SET', KEYS[4], '')
+  or denied(KEYS[3], 'HSET', KEYS[3], 'data', '')
+  or ARGV[1] ~= '0' and denied(KEYS[3], 'EXPIRE', KEYS[3], ARGV[1])
+  or denied(KEYS[1], 'SADD', KEYS[1], KEYS[2])
+  or denied(KEYS[2], 'RPUSH', KEYS[2], '')
+  or clash(KEYS[1], 'set')
+  or clash(KEYS[2], 'list')
+  or redis.call('SET', KEYS[4], '', 'PX', 1)
+`;
+
+/** Finds out whether {@linkcode ENQUEUE_SCRIPT} would be refused. */
+export const PROBE_SCRIPT: RedisScript = { lua: PROBE_LUA, numberOfKeys: 4 };
+
+/** The name that {@linkcode PROBE_SCRIPT} is called by. */
+export const PROBE = "probeEnqueue";
+
+/** The call of {@linkcode PROBE_SCRIPT} for the events of a webhook. */
+export function probeCommand(
+  { queuesKey, queueKey, jobPrefix, markPrefix, lines }: RedisRqConfig,
+): RedisCommand {
+  const [ttl = "0"] = lines.split("\n", 1);
+  return [PROBE, queuesKey, queueKey, `${jobPrefix}probe`, `${markPrefix}probe`, ttl];
+}
 
 /** The name that {@linkcode ENQUEUE_SCRIPT} is called by. */
 export const ENQUEUE = "enqueueJob";
@@ -73,10 +132,12 @@ export function enqueueRequest(event: Event, config: RedisRqConfig): RedisReques
   const data = config.serializer === "json" ? jsonJob(event, config) : compressed(pickledJob(event, config));
   const command: RedisCommand = [
     ENQUEUE,
-    ...[QUEUES_KEY, config.queueKey, JOB_PREFIX + id, MARK_PREFIX + id],
+    ...[config.queuesKey, config.queueKey, config.jobPrefix + id, config.markPrefix + id],
     ...[data, linesOf(event, config)],
   ];
-  return { command, bytes: data.length + COMMAND_BYTES };
+  if (config.meta === undefined) return { command, bytes: data.length + COMMAND_BYTES };
+  command.push(config.meta);
+  return { command, bytes: data.length + config.meta.length + COMMAND_BYTES };
 }
 
 /** The job's `ttl`, the mark's, and then names and values of fields in turn. */

@@ -171,7 +171,7 @@ async function outputRate({ module, config }: Variant, port: number): Promise<nu
 }
 
 async function bareRate({ floor }: Variant, port: number): Promise<number> {
-  const redis = new Redis(port, "127.0.0.1", { scripts: { [ENQUEUE]: ENQUEUE_SCRIPT } });
+  const redis = new Redis(port, "127.0.0.1", { protocol: 2, scripts: { [ENQUEUE]: ENQUEUE_SCRIPT } });
   await redis.ping();
   const headers = new Headers({ "content-type": "application/json" });
   const rate = await ratePerSecond(async (start) => {

@@ -61,6 +61,12 @@ export class RedisServer implements AsyncDisposable {
     return this.#running.pid;
   }
 
+  /** A Sentinel that changes the role of a server closes its connections. */
+  get #adminClient(): Redis {
+    if (this.#admin === undefined || this.#admin.status === "end") this.#admin = this.client();
+    return this.#admin;
+  }
+
   get #running(): ChildProcess {
     if (this.#process === undefined) throw new Error("Redis is not running");
     return this.#process;
@@ -75,7 +81,8 @@ export class RedisServer implements AsyncDisposable {
 
   /** Ends the server at once. What it has answered to is on disk, unless it is not persistent. */
   async kill(): Promise<void> {
-    for (const client of this.#clients) client.disconnect();
+    // The client would wait in vain for the end of a socket that has ended already.
+    for (const client of this.#clients) if (client.status !== "end") client.disconnect();
     this.#clients.clear();
     for (const subscription of this.#subscriptions.splice(0)) await subscription[Symbol.asyncDispose]();
     this.#admin = undefined;
@@ -104,12 +111,12 @@ export class RedisServer implements AsyncDisposable {
    *     await redis.call("LRANGE", "rq:queue:default", 0, -1)
    */
   async call(command: string, ...args: readonly (string | number | Uint8Array)[]): Promise<unknown> {
-    return await (this.#admin ??= this.client()).call(command, args.map(toArgument));
+    return await this.#adminClient.call(command, args.map(toArgument));
   }
 
   /** The same with the answer's strings as bytes. */
   async callForBytes(command: string, ...args: readonly (string | number)[]): Promise<unknown> {
-    return await (this.#admin ??= this.client()).callBuffer(command, [...args]);
+    return await this.#adminClient.callBuffer(command, [...args]);
   }
 
   /** How many clients are connected besides those of the test itself. */
@@ -132,6 +139,7 @@ export class RedisServer implements AsyncDisposable {
       port: this.port,
       host: "127.0.0.1",
       connectionName: "cwm-test",
+      protocol: 2,
       disableClientInfo: true,
       retryStrategy: () => null,
       ...(password === undefined ? {} : { password }),
@@ -146,6 +154,11 @@ export class RedisServer implements AsyncDisposable {
   /** Waits until a replica holds what its master does. */
   async caughtUp(): Promise<void> {
     await eventually(async () => String(await this.call("INFO", "replication")).includes("link_status:up"));
+  }
+
+  /** Waits until this node of a cluster knows that all slots are served. */
+  async clusterIsUp(): Promise<void> {
+    await eventually(async () => String(await this.call("CLUSTER", "INFO")).includes("cluster_state:ok"));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -191,7 +204,8 @@ function toArgument(value: string | number | Uint8Array): string | number | Buff
   return value instanceof Uint8Array ? Buffer.from(value.buffer, value.byteOffset, value.byteLength) : value;
 }
 
-function freePort(): number {
+/** A port that nothing listens on at the moment. */
+export function freePort(): number {
   const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const { port } = listener.addr;
   listener.close();

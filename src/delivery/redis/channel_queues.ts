@@ -264,6 +264,7 @@ type ScriptRunner = {
 function createClient(url: string, commandTimeoutMs: number): Redis {
   return new Redis(url, {
     lazyConnect: true,
+    protocol: 2,
     connectTimeout: commandTimeoutMs,
     commandTimeout: commandTimeoutMs,
     maxRetriesPerRequest: 1,

@@ -10,11 +10,18 @@
  * milliseconds. Members of the sorted sets are entry ids with a sequence of fixed width, so that equal
  * scores sort in the order of the stream.
  *
+ * What a user may not do is found out before the first write, since a script that is refused half way keeps what it
+ * has written. Redis can be asked from 7.0 on; before, commands that change nothing show it where something would be
+ * lost or repeated otherwise.
+ *
  * @see https://redis.io/docs/latest/develop/data-types/streams/
  * @module
  */
 
+import { DENIED_LUA } from "../../modules/redis_rights.ts";
+
 const COMMON = `
+${DENIED_LUA}
 local function now()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
@@ -42,16 +49,30 @@ export interface RedisScript {
 export const ENQUEUE: RedisScript = {
   numberOfKeys: 4,
   lua: `${COMMON}
-if redis.call('HEXISTS', KEYS[2], ARGV[1]) == 1 then return 'duplicate' end
-if redis.call('EXISTS', KEYS[1]) == 0 then
-  redis.call('XGROUP', 'CREATE', KEYS[1], 'connectors', '0', 'MKSTREAM')
-  redis.call('SADD', KEYS[4], ARGV[7])
-end
+local known = redis.call('HGET', KEYS[2], ARGV[1])
+if known and known ~= '' then return 'duplicate' end
 if redis.call('XLEN', KEYS[1]) >= tonumber(ARGV[2]) then return 'full' end
+local refusal = denied(ARGV[8], 'PUBLISH', ARGV[8], ARGV[7])
+  or denied(KEYS[4], 'SADD', KEYS[4], ARGV[7])
+  or denied(KEYS[1], 'XGROUP', 'CREATE', KEYS[1], 'connectors', '0', 'MKSTREAM')
+  or denied(KEYS[1], 'XADD', KEYS[1], '*', 'e', '')
+  or denied(KEYS[2], 'HSET', KEYS[2], ARGV[1], '')
+  or denied(KEYS[3], 'ZADD', KEYS[3], 0, '')
+if refusal then return refusal end
+local expires = now() + ARGV[3]
+local is_new = redis.call('EXISTS', KEYS[1]) == 0
+redis.call('PUBLISH', ARGV[8], ARGV[7])
+if is_new then
+  redis.call('SADD', KEYS[4], ARGV[7])
+  redis.call('XGROUP', 'CREATE', KEYS[1], 'connectors', '0', 'MKSTREAM')
+end
+if not redis.acl_check_cmd then
+  redis.call('ZADD', KEYS[3], 'XX', 0, '')
+  redis.call('HSET', KEYS[2], ARGV[1], '')
+end
 local id = redis.call('XADD', KEYS[1], '*', 'e', ARGV[4], 'b', ARGV[5], 'r', ARGV[6])
 redis.call('HSET', KEYS[2], ARGV[1], id)
-redis.call('ZADD', KEYS[3], now() + ARGV[3], pad(id))
-redis.call('PUBLISH', ARGV[8], ARGV[7])
+redis.call('ZADD', KEYS[3], expires, pad(id))
 return 'added'
 `,
 };
@@ -65,6 +86,19 @@ export const LEASE: RedisScript = {
   numberOfKeys: 3,
   lua: `${COMMON}
 if redis.call('EXISTS', KEYS[1]) == 0 then return {} end
+local refusal = denied(KEYS[2], 'ZADD', KEYS[2], 0, '')
+  or denied(KEYS[2], 'ZREM', KEYS[2], '')
+  or denied(KEYS[2], 'ZSCORE', KEYS[2], '')
+  or denied(KEYS[3], 'ZSCORE', KEYS[3], '')
+  or denied(KEYS[1], 'XCLAIM', KEYS[1], 'connectors', 'gateways', 0, '0-0')
+  or denied(KEYS[1], 'XPENDING', KEYS[1], 'connectors', '0-0', '0-0', 1)
+  or denied(KEYS[1], 'XREADGROUP', 'GROUP', 'connectors', 'gateways', 'STREAMS', KEYS[1], '>')
+if refusal then return refusal end
+if not redis.acl_check_cmd then
+  redis.call('ZADD', KEYS[2], 'XX', 0, '')
+  redis.call('ZSCORE', KEYS[3], '')
+  redis.call('XPENDING', KEYS[1], 'connectors', '0-0', '0-0', 1)
+end
 local time = now()
 local limit = tonumber(ARGV[1])
 local ends = time + ARGV[2]
@@ -80,7 +114,8 @@ for _, member in ipairs(due) do
   local id = unpad(member)
   if not isExpired(member) then
     local claimed = redis.call('XCLAIM', KEYS[1], 'connectors', 'gateways', 0, id)
-    if #claimed == 0 then
+    -- Before Redis 7.0 an event that is gone is claimed as nothing.
+    if not claimed[1] then
       redis.call('ZREM', KEYS[2], member)
     else
       redis.call('ZADD', KEYS[2], ends, member)
@@ -131,11 +166,17 @@ export const REMOVE: RedisScript = {
   lua: `${COMMON}
 local id = redis.call('HGET', KEYS[2], ARGV[1])
 if not id then return 0 end
-redis.call('XACK', KEYS[1], 'connectors', id)
+local refusal = denied(KEYS[1], 'XACK', KEYS[1], 'connectors', id)
+  or denied(KEYS[1], 'XDEL', KEYS[1], id)
+  or denied(KEYS[2], 'HDEL', KEYS[2], ARGV[1])
+  or denied(KEYS[3], 'ZREM', KEYS[3], id)
+  or denied(KEYS[4], 'ZREM', KEYS[4], id)
+if refusal then return refusal end
 redis.call('XDEL', KEYS[1], id)
-redis.call('HDEL', KEYS[2], ARGV[1])
+redis.call('XACK', KEYS[1], 'connectors', id)
 redis.call('ZREM', KEYS[3], pad(id))
 redis.call('ZREM', KEYS[4], pad(id))
+redis.call('HDEL', KEYS[2], ARGV[1])
 return 1
 `,
 };
@@ -146,6 +187,8 @@ export const RELEASE: RedisScript = {
   lua: `${COMMON}
 local id = redis.call('HGET', KEYS[1], ARGV[1])
 if not id then return 0 end
+local refusal = denied(KEYS[2], 'ZADD', KEYS[2], 0, '') or denied(ARGV[4], 'PUBLISH', ARGV[4], ARGV[3])
+if refusal then return refusal end
 redis.call('ZADD', KEYS[2], 'XX', now() + ARGV[2], pad(id))
 if tonumber(ARGV[2]) == 0 then redis.call('PUBLISH', ARGV[4], ARGV[3]) end
 return 1
@@ -161,6 +204,13 @@ export const EXPIRED: RedisScript = {
   lua: `${COMMON}
 local time = now()
 local expired = {}
+local refusal = denied(KEYS[3], 'ZADD', KEYS[3], 0, '')
+  or denied(KEYS[3], 'ZREM', KEYS[3], '')
+  or denied(KEYS[2], 'ZADD', KEYS[2], 0, '')
+  or denied(KEYS[2], 'ZSCORE', KEYS[2], '')
+  or denied(KEYS[1], 'XRANGE', KEYS[1], '0', '0')
+  or denied(KEYS[1], 'XPENDING', KEYS[1], 'connectors', '0-0', '0-0', 1)
+if refusal then return refusal end
 for _, member in ipairs(redis.call('ZRANGEBYSCORE', KEYS[3], '-inf', time, 'LIMIT', 0, ARGV[1])) do
   local lease = redis.call('ZSCORE', KEYS[2], member)
   local id = unpad(member)

@@ -7,7 +7,10 @@ import { ENQUEUE, ENQUEUE_SCRIPT } from "../../../src/modules/redis_rq_job.ts";
 import { floorCommand, type FloorKind } from "../redis_floor.ts";
 
 const [port, redisPort, kind = "json"] = Deno.args;
-const redis = new Redis(Number(redisPort), "127.0.0.1", { scripts: { [ENQUEUE]: ENQUEUE_SCRIPT } });
+const redis = new Redis(Number(redisPort), "127.0.0.1", {
+  protocol: 2,
+  scripts: { [ENQUEUE]: ENQUEUE_SCRIPT },
+});
 await redis.ping();
 
 interface Waiting {

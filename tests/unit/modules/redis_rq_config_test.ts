@@ -101,13 +101,13 @@ Deno.test("redis_rq takes numbers as text, as they come out of variables, and re
 Deno.test("redis connections have the original's keys, and a user only together with a password", () => {
   const connection = redisConnectionSchema.parse({ host: "redis", port: "6380", db: "2", password: null });
   assertEquals(connection, {
-    host: "redis",
-    port: 6380,
+    server: { host: "redis", port: 6380 },
     db: 2,
     username: undefined,
     password: undefined,
     tls: undefined,
     timeoutMs: 5000,
+    replicas: 0,
   });
   assert(problemsOf(redisConnectionSchema, { host: "redis", username: "gateway" }).includes("password"));
   assert(problemsOf(redisConnectionSchema, { host: "redis", password: "" }).includes("password"));
@@ -118,4 +118,88 @@ Deno.test("redis_publish takes any channel name without control characters", () 
   const parse = (channel: unknown) => redisPublishModule.configSchema.safeParse({ channel }).success;
   assertEquals(["shop:orders", "get", "Größe", "a b"].map(parse), [true, true, true, true]);
   assertEquals(["", "a\r\nb", "a".repeat(256), 5].map(parse), [false, false, false, false]);
+});
+
+Deno.test("redis_rq takes the key prefixes that RQ takes, and keeps the mark of an event beside the other keys", () => {
+  const parse = (key_prefix?: string) =>
+    redisRqConfigSchema.safeParse({
+      function: "shop.tasks.run",
+      ...(key_prefix === undefined ? {} : { key_prefix }),
+    });
+  const keysOf = (prefix?: string) => {
+    const { queuesKey, queueKey, jobPrefix, markPrefix, node } = parse(prefix).data!;
+    return { queuesKey, queueKey, jobPrefix, markPrefix, node };
+  };
+  const usual = { queuesKey: "rq:queues", queueKey: "rq:queue:default", jobPrefix: "rq:job:" };
+  assertEquals(keysOf(), { ...usual, markPrefix: "cwm:rq:", node: "" });
+  assertEquals(keysOf("rq"), keysOf());
+  assertEquals(keysOf("a.B_{rq}-1"), {
+    queuesKey: "a.B_{rq}-1:queues",
+    queueKey: "a.B_{rq}-1:queue:default",
+    jobPrefix: "a.B_{rq}-1:job:",
+    markPrefix: "a.B_{rq}-1:cwm:",
+    node: "rq",
+  });
+  for (const wrong of ["", "a b", "ä", "a/b", "a*", "x".repeat(256)]) assert(!parse(wrong).success, wrong);
+});
+
+Deno.test("redis_rq refuses the queue names that are RQ's own", () => {
+  const problems = problemsOf(redisRqConfigSchema, { function: "a.b", queue_name: "orders:intermediate" });
+  assert(problems.includes("queue_name") && problems.includes("choose another name"), problems);
+  assertEquals(problemsOf(redisRqConfigSchema, { function: "a.b", queue_name: "intermediate:orders" }), "[]");
+});
+
+Deno.test("redis_rq writes retries and their intervals as RQ's own enqueue does", () => {
+  const fieldsOf = (settings: Record<string, unknown>) =>
+    redisRqConfigSchema.parse({ function: "a.b", ...settings }).lines.split("\n").slice(8);
+  assertEquals(fieldsOf({}), []);
+  assertEquals(fieldsOf({ retries: "3" }), ["retries_left", "3"]);
+  assertEquals(fieldsOf({ retries: 3, retry_intervals: 60 }), [
+    "retries_left",
+    "3",
+    "retry_intervals",
+    "[60]",
+  ]);
+  assertEquals(fieldsOf({ retries: 3, retry_intervals: [1, 5] }).at(-1), "[1,5,5]");
+  assertEquals(fieldsOf({ retries: 1, retry_intervals: [1, 5] }).at(-1), "[1]");
+  assert(problemsOf(redisRqConfigSchema, { function: "a.b", retry_intervals: 5 }).includes("set retries"));
+  for (
+    const wrong of [{ retries: -1 }, { retries: 1.5 }, { retries: 1, retry_intervals: [] }, { meta: [] }]
+  ) {
+    assert(problemsOf(redisRqConfigSchema, { function: "a.b", ...wrong }) !== "[]", JSON.stringify(wrong));
+  }
+  const large = { function: "a.b", meta: { text: "x".repeat(70_000) } };
+  assert(problemsOf(redisRqConfigSchema, large).includes("meta"));
+});
+
+Deno.test("redis connections name a host or Sentinels with the name of the primary, and not both", () => {
+  const { server } = redisConnectionSchema.parse({
+    sentinels: " one , two:26380,[::1]:1 ",
+    master: "shop",
+    sentinel_password: "s3cret",
+  });
+  const sentinels = [
+    { host: "one", port: 26379 },
+    { host: "two", port: 26380 },
+    { host: "::1", port: 1 },
+  ];
+  assertEquals(server, { sentinels, master: "shop", username: undefined, password: "s3cret" });
+  const listed = redisConnectionSchema.parse({ sentinels: ["one", sentinels[1]], master: "shop" });
+  assertEquals("sentinels" in listed.server && listed.server.sentinels, sentinels.slice(0, 2));
+  const wrong: readonly [settings: unknown, key: string][] = [
+    [{}, "host"],
+    [{ sentinels: "one" }, "master"],
+    [{ sentinels: "one", master: "shop", host: "redis" }, "host"],
+    [{ sentinels: "one", master: "shop", port: 6379 }, "port"],
+    [{ host: "redis", master: "shop" }, "master"],
+    [{ host: "redis", sentinel_password: "s3cret" }, "sentinel_password"],
+    [{ sentinels: "one:0", master: "shop" }, "sentinels"],
+    [{ sentinels: "redis://one", master: "shop" }, "sentinels"],
+    [{ sentinels: [], master: "shop" }, "sentinels"],
+    [{ sentinels: "one", master: "shop", sentinel_username: "cwm" }, "sentinel_password"],
+  ];
+  for (const [settings, key] of wrong) {
+    const problems = problemsOf(redisConnectionSchema, settings);
+    assert(problems.includes(`"${key}"`), `${JSON.stringify(settings)}: ${problems}`);
+  }
 });
