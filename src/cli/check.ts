@@ -1,15 +1,16 @@
 import { ConfigManager } from "../config/manager.ts";
 import type { Problem, Warning } from "../config/problem.ts";
 import { openSecrets } from "../config/secret_sources.ts";
-import { CLOSED_LEASE } from "../delivery/output_pool.ts";
+import { CLOSED_LEASE, type OutputLease, type PooledConnection } from "../delivery/output_pool.ts";
 import { StartupError } from "../errors.ts";
 import { createProvider } from "../gateway.ts";
+import type { OutputModule } from "../modules/module.ts";
 import { outputModules } from "../modules/registry.ts";
 import type { LineWriter } from "../observability/line_writer.ts";
 import { logger } from "../observability/logging.ts";
 import { escapeUnsafe } from "../observability/safe_text.ts";
 import type { Settings } from "../settings.ts";
-import { probeConnections, type ProbeResult } from "./probe_connections.ts";
+import { type ConnectionUses, probeConnections, type ProbeResult } from "./probe_connections.ts";
 import { print as printLine } from "./terminal.ts";
 
 /** How long the backend may take to give its configuration, in milliseconds. */
@@ -36,8 +37,9 @@ export async function check(
   { probe, print = printLine }: CheckOptions,
 ): Promise<number> {
   await using secrets = await openSecrets(settings);
+  const uses = new OutputUses();
   const manager = new ConfigManager({
-    outputs: { acquire: () => CLOSED_LEASE },
+    outputs: uses,
     compile: { environment, modules: outputModules },
     secrets,
     warnsOfDefault: !settings.defaultWebhook,
@@ -70,7 +72,7 @@ export async function check(
     ...warnings.length === 0 ? [] : [count(warnings.length, "warning")],
   ];
   print(`${found.join(", ")} in ${count(webhooks, "webhook")} and ${count(connections, "connection")}`);
-  const unreachable = probe ? await printProbes(manager, print) : 0;
+  const unreachable = probe ? await printProbes(manager, uses, print) : 0;
   return problems.length === 0 && unreachable === 0 ? 0 : 1;
 }
 
@@ -86,15 +88,42 @@ async function readSecrets(manager: ConfigManager): Promise<void> {
 }
 
 /** Prints how every connection is doing. Returns how many cannot take events. */
-async function printProbes(manager: ConfigManager, print: (line: string) => void): Promise<number> {
-  const results = await probeConnections(manager.connections(), outputModules, {
-    logger: logger("output"),
-    lines: NO_LINES,
-  });
-  for (const result of results) print(escapeUnsafe(describeProbe(result)));
-  const failed = results.filter(({ failure }) => failure !== undefined).length;
-  print(`${count(failed, "connection")} of ${results.length} cannot take events`);
-  return failed;
+async function printProbes(
+  manager: ConfigManager,
+  uses: OutputUses,
+  print: (line: string) => void,
+): Promise<number> {
+  const connections = [...manager.connections()];
+  const context = { logger: logger("output"), lines: NO_LINES };
+  const results = await probeConnections(connections, outputModules, context, (one) => uses.of(one));
+  for (const result of results) for (const line of describeProbe(result)) print(escapeUnsafe(line));
+  const failed = new Set(
+    results.filter(({ failures }) => failures.length > 0).map(({ connection }) => connection),
+  );
+  print(`${count(failed.size, "connection")} of ${connections.length} cannot take events`);
+  return failed.size;
+}
+
+/** Notes which connection webhooks would deliver their events to, and opens none. */
+class OutputUses {
+  readonly #uses = new Map<string, Map<OutputModule, Set<unknown>>>();
+
+  acquire(module: OutputModule, connection: PooledConnection | undefined, config: unknown): OutputLease {
+    if (connection === undefined) return CLOSED_LEASE;
+    const key = keyOf(connection);
+    const ofConnection = this.#uses.get(key) ?? new Map<OutputModule, Set<unknown>>();
+    this.#uses.set(key, ofConnection);
+    ofConnection.set(module, (ofConnection.get(module) ?? new Set()).add(config));
+    return CLOSED_LEASE;
+  }
+
+  of(connection: PooledConnection): ConnectionUses | undefined {
+    return this.#uses.get(keyOf(connection));
+  }
+}
+
+function keyOf({ name, fingerprint }: PooledConnection): string {
+  return `${name}\0${fingerprint}`;
 }
 
 /** Nothing is delivered while checking. */
@@ -103,10 +132,12 @@ const NO_LINES: LineWriter = {
   [Symbol.asyncDispose]: () => Promise.resolve(),
 };
 
-function describeProbe({ connection, module, failure }: ProbeResult): string {
-  if (module === undefined) return `connection ${connection}: not probed, since no module uses its type yet`;
-  if (failure === undefined) return `connection ${connection}: ${module} can take events`;
-  return `connection ${connection}: ${failure.message} (${failure.code})`;
+function describeProbe({ connection, module, failures }: ProbeResult): readonly string[] {
+  if (module === undefined) {
+    return [`connection ${connection}: not probed, since no module uses its type yet`];
+  }
+  if (failures.length === 0) return [`connection ${connection}: ${module} can take events`];
+  return failures.map(({ message, code }) => `connection ${connection}: ${message} (${code})`);
 }
 
 function describe({ key, path, message, code }: Problem | Warning): string {
