@@ -27,10 +27,19 @@ def record(payload, headers):
             "result_ttl": job.result_ttl,
             "failure_ttl": job.failure_ttl,
             "ttl": job.ttl,
+            "meta": job.meta,
         },
     })
     with open(os.environ["CWM_RECORDED"], "a", encoding="utf-8") as file:
         file.write(line + "\n")
+
+
+def fail_twice(payload, headers):
+    """Fails in the first two runs of a job, and records the third."""
+    job = get_current_job()
+    if job.retries_left:
+        raise ValueError("This run fails")
+    record(payload, headers)
 
 
 def fail(payload, headers):

@@ -2,6 +2,7 @@ import { fromFileUrl } from "@std/path";
 import { ChildProcess } from "./child_process.ts";
 import { eventually } from "./eventually.ts";
 import type { RedisServer } from "./redis_server.ts";
+import { installRq } from "./rq_release.ts";
 import { TempDir } from "./temp_dir.ts";
 
 /** What `shop.tasks.record` wrote down about a call; see `rq_tasks.py`. */
@@ -20,6 +21,7 @@ export interface RecordedCall {
     readonly result_ttl: number | null;
     readonly failure_ttl: number | null;
     readonly ttl: number | null;
+    readonly meta: Readonly<Record<string, unknown>>;
   };
 }
 
@@ -28,6 +30,13 @@ export interface RqWorkerOptions {
   readonly queues?: readonly string[];
   /** @default "pickle" */
   readonly serializer?: "pickle" | "json";
+  /**
+   * A release from Python's package index. Left out, that of the variable `RQ_RELEASE`, and the one on the `PATH`
+   * where that is not set.
+   */
+  readonly release?: string;
+  /** Begins all keys in Redis; RQ knows this from 3.0 on. */
+  readonly keyPrefix?: string;
 }
 
 /** The real `rq worker` of a Python installation, which runs the functions of `rq_tasks.py`. */
@@ -42,7 +51,9 @@ export class RqWorker implements AsyncDisposable {
 
   /** Starts a worker and waits until it takes jobs. */
   static async start(redis: RedisServer, options: RqWorkerOptions = {}): Promise<RqWorker> {
-    const { queues = ["default"], serializer = "pickle" } = options;
+    const { queues = ["default"], serializer = "pickle", keyPrefix } = options;
+    const release = options.release ?? Deno.env.get("RQ_RELEASE");
+    const paths = release === undefined ? [] : [await installRq(release)];
     const directory = await TempDir.create();
     await Deno.mkdir(directory.file("shop"));
     await Deno.copyFile(
@@ -50,11 +61,15 @@ export class RqWorker implements AsyncDisposable {
       directory.file("shop", "tasks.py"),
     );
     const json = ["--serializer", "rq.serializers.JSONSerializer"];
-    const process = ChildProcess.spawn("rq", {
-      args: ["worker", "--url", redis.url, ...(serializer === "json" ? json : []), ...queues],
+    const [program, ...starts] = release === undefined
+      ? ["rq"]
+      : ["python3", "-c", "from rq.cli import main; main()"];
+    const process = ChildProcess.spawn(program!, {
+      args: [...starts, "worker", "--url", redis.url, ...(serializer === "json" ? json : []), ...queues],
       cwd: directory.path,
       env: {
-        PYTHONPATH: directory.path,
+        PYTHONPATH: [directory.path, ...paths].join(":"),
+        ...(keyPrefix === undefined ? {} : { RQ_KEY_PREFIX: keyPrefix }),
         PYTHONDONTWRITEBYTECODE: "1",
         CWM_RECORDED: directory.file("recorded"),
       },

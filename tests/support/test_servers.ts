@@ -15,6 +15,7 @@ export const TEST_SERVERS: Readonly<Record<string, string>> = {
   haproxy: "haproxy",
   kcat: "kcat",
   nginx: "nginx-light",
+  pip3: "python3-pip",
   "redis-server": "redis-server",
   rq: "python3-rq",
   strace: "strace",
