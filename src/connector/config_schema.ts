@@ -50,8 +50,10 @@ export const connectorSchema = z.strictObject({
   }).meta({ description: "The channel, as the webhook's `module-config` names it." }),
   token: secretField(/^[\x21-\x7e]+$/, "A token has visible ASCII characters, no spaces")
     .meta({ description: "The channel's token." }),
-  protocol: z.enum(["websocket", "sse", "long_poll"]).default("websocket").meta({
-    description: "How messages come: `websocket`, or where proxies are in its way `sse` or `long_poll`.",
+  protocol: z.enum(["websocket", "sse", "long_poll", "auto"]).default("websocket").meta({
+    description:
+      "How messages come: `websocket`, or where proxies are in its way `sse` or `long_poll`. `auto`: " +
+      "the first of them that comes through.",
   }),
   connector_id: z.string().regex(/^[\x21-\x7e]{1,128}$/, {
     error: "A connector id has 1 to 128 visible ASCII characters, no spaces",

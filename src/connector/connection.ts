@@ -57,7 +57,17 @@ export interface Connection {
 }
 
 /** An open connection, or why there is none. */
-export type Opened = { readonly connection: Connection } | { readonly refusal: string };
+export type Opened =
+  | {
+    readonly connection: Connection;
+    /** Which kind it is where better ones were not to be had, and why not. */
+    readonly substitute?: { readonly kind: string; readonly reason: string };
+  }
+  | {
+    readonly refusal: string;
+    /** Whether it is not the gateway that refuses, but something in between that lets this kind not through. */
+    readonly isBlocked?: boolean;
+  };
 
 /** Opens connections of one kind. Never rejects. */
 export type Connect = (

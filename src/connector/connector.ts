@@ -18,6 +18,7 @@ import { ConnectorMetrics } from "./connector_metrics.ts";
 import type { Deliverer } from "./deliverer.ts";
 import { HttpDeliverer } from "./http_deliverer.ts";
 import { ModuleDeliverer } from "./module_deliverer.ts";
+import { connectAutomatically } from "./auto_connection.ts";
 import { connectLongPoll } from "./poll_connection.ts";
 import { Processor } from "./processor.ts";
 import { connectEventStream } from "./sse_connection.ts";
@@ -29,6 +30,7 @@ import { connectWebSocket } from "./websocket_connection.ts";
 const WINDOW_PER_PLACE = 4;
 
 const TRANSPORTS: Readonly<Record<ConnectorConfig["protocol"], Connect>> = {
+  auto: connectAutomatically,
   websocket: connectWebSocket,
   sse: connectEventStream,
   long_poll: connectLongPoll,

@@ -259,12 +259,13 @@ export class Processor implements AsyncDisposable {
     const webhook = `${message.namespace}/${message.webhook_id}`;
     const outcome = error.disposition === "dead_letter" ? "rejected" : "given back";
     this.#failures.run(`${webhook} ${error.code}`, (suppressed) => {
-      this.#options.logger.warning("Event of {webhook} was {outcome}: {reason}", {
-        webhook,
+      this.#options.logger.warning("Event of {namespace}/{webhook} was {outcome}: {reason}", {
+        namespace: message.namespace,
+        webhook: message.webhook_id,
         outcome,
         reason: error.message,
         code: error.code,
-        event: message.event_id,
+        eventId: message.event_id,
         ...(error.cause === undefined ? {} : { cause: error.cause }),
         ...(suppressed > 0 ? { suppressed } : {}),
       });

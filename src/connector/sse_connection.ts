@@ -25,6 +25,9 @@ import { dataOfEvents } from "./event_stream_parser.ts";
 /** How long a goodbye may take, in milliseconds. */
 const CLOSE_TIMEOUT_MS = 2_000;
 
+const LATE =
+  "Nothing came of the stream in time: a proxy in between may hold answers back until they are whole";
+
 /** Connects by Server-Sent Events; reports go over `/connect/ack`. */
 export async function connectEventStream(
   options: ConnectOptions,
@@ -46,12 +49,13 @@ export async function connectEventStream(
     if (!response.ok || response.body === null) return { refusal: await refusalOf(response) };
     const events = dataOfEvents(response.body)[Symbol.asyncIterator]();
     const first = await events.next();
-    const connected = first.done === true ? undefined : parseGatewayMessage(first.value);
+    if (first.done === true) return { refusal: "The stream ended before its first message", isBlocked: true };
+    const connected = parseGatewayMessage(first.value);
     if (connected?.type !== "connected") return { refusal: "The gateway's first message is not 'connected'" };
     return { connection: new EventStreamConnection(options, listener, connected, events, ending) };
   } catch (error) {
     const late = ending.signal.aborted && !signal.aborted;
-    return { refusal: late ? "The gateway did not answer in time" : failureOf(error) };
+    return late ? { refusal: LATE, isBlocked: true } : { refusal: failureOf(error) };
   } finally {
     clearTimeout(timer);
     signal.removeEventListener("abort", abort);

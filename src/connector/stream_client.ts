@@ -15,6 +15,9 @@ import type { ConnectorMetrics } from "./connector_metrics.ts";
 /** A connection that lasted this long has proved that all is well, in milliseconds. */
 const HEALTHY_MS = 10_000;
 
+/** What helps where a proxy cannot be changed. */
+const OTHER_KINDS = "Where that cannot be changed, set `protocol` to `auto`";
+
 /** What a client is made of. */
 export interface StreamClientOptions {
   readonly connect: Connect;
@@ -81,7 +84,7 @@ export class StreamClient {
       logger.warning("Cannot connect to channel {channel} of {gateway}: {reason}", {
         channel,
         gateway: cloudUrl,
-        reason: opened.refusal,
+        reason: opened.isBlocked === true ? `${opened.refusal}. ${OTHER_KINDS}` : opened.refusal,
       });
       return;
     }
@@ -98,6 +101,11 @@ export class StreamClient {
       server: connected.server,
       resumed: connected.resumed,
     });
+    if (opened.substitute !== undefined) {
+      logger.warning("The connection is by {kind}, since better ones do not come through: {reason}", {
+        ...opened.substitute,
+      });
+    }
     listener.reconnected(connected.resumed);
     connection.begin();
     const reason = await connection.closed;

@@ -47,8 +47,16 @@ export async function connectWebSocket(
   signal.removeEventListener("abort", abort);
   if (connected !== undefined) return { connection };
   // The handshake says nothing but that it failed: the same question as a plain request gets an answer.
-  return { refusal: await askWhy(options, signal) ?? await connection.closed };
+  const refusal = await askWhy(options, signal);
+  if (refusal !== undefined || signal.aborted) return { refusal: refusal ?? await connection.closed };
+  return { refusal: `${await connection.closed}. ${BLOCKED}`, isBlocked: true };
 }
+
+/** What it means that the gateway answers and its WebSocket does not. */
+const BLOCKED =
+  "The gateway itself would accept the connection, so a proxy in between does not pass on the " +
+  "headers 'Upgrade' and 'Connection' (nginx: proxy_http_version 1.1; proxy_set_header Upgrade $http_upgrade; " +
+  'proxy_set_header Connection "upgrade")';
 
 /** Why the gateway does not let the connector in; `undefined` when it would. */
 async function askWhy(options: ConnectOptions, signal: AbortSignal): Promise<string | undefined> {
@@ -59,8 +67,10 @@ async function askWhy(options: ConnectOptions, signal: AbortSignal): Promise<str
       signal: AbortSignal.any([signal, AbortSignal.timeout(options.connectionTimeoutMs)]),
     });
     if (!response.ok) return await refusalOf(response);
-    await response.body?.cancel();
-    return undefined;
+    const { refuses } = await response.json() as {
+      readonly refuses?: { readonly code: string; readonly message: string };
+    };
+    return refuses === undefined ? undefined : `${refuses.message} (${refuses.code})`;
   } catch (error) {
     return failureOf(error);
   }

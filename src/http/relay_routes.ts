@@ -194,6 +194,7 @@ async function status(relay: Relay, request: Request, requestId: string, name: s
   const channel = authorize(relay, request, name);
   const protocol = negotiateProtocol(request.headers.get(HEADERS.protocol));
   const { depth, connections, inFlight } = await relay.status(channel);
+  const refusal = relay.refusalOf(channel);
   return jsonResponse(200, {
     channel: name,
     protocol,
@@ -207,6 +208,7 @@ async function status(relay: Relay, request: Request, requestId: string, name: s
       in_flight_here: inFlight,
     },
     limits: channel.limits,
+    ...(refusal === undefined ? {} : { refuses: { code: refusal.code, message: refusal.message } }),
     server_time: new Date().toISOString(),
   }, requestId);
 }

@@ -93,16 +93,13 @@ export class Relay implements AsyncDisposable {
    * @throws {GatewayError} `draining`, `too_many_connections`, `journal_unavailable`
    */
   async open(channel: Channel, request: OpenRequest): Promise<{ session: Session; resumed: boolean }> {
-    if (this.#closed) throw new GatewayError("draining", undefined, { retryAfterSeconds: 1 });
-    const former = this.#resumable(channel, request);
+    const refusal = this.refusalOf(channel);
+    const former = refusal?.code === "draining" ? undefined : this.#resumable(channel, request);
     if (former !== undefined) {
       await former.resume(request.resume?.sequence ?? 0, request.token);
       return { session: former, resumed: true };
     }
-    const connected = this.#sessionsOf(channel.name).filter(({ isConnected }) => isConnected).length;
-    if (connected >= channel.limits.maxConnections) {
-      throw new GatewayError("too_many_connections", undefined, { retryAfterSeconds: RETRY_AFTER_SECONDS });
-    }
+    if (refusal !== undefined) throw refusal;
     const session = this.#create(channel, request);
     // A connector that was restarted holds nothing of what it held before, so it need not wait for that.
     const abandoned = this.#sessionsOf(channel.name).filter((other) =>
@@ -112,6 +109,14 @@ export class Relay implements AsyncDisposable {
     const end = { code: "superseded", message: "The connector has connected anew" } as const;
     await Promise.all(abandoned.map((other) => other.close(end)));
     return { session, resumed: false };
+  }
+
+  /** Why a new session is not opened now; `undefined` when it would be. */
+  refusalOf(channel: Channel): GatewayError | undefined {
+    if (this.#closed) return new GatewayError("draining", undefined, { retryAfterSeconds: 1 });
+    const connected = this.#sessionsOf(channel.name).filter(({ isConnected }) => isConnected).length;
+    if (connected < channel.limits.maxConnections) return undefined;
+    return new GatewayError("too_many_connections", undefined, { retryAfterSeconds: RETRY_AFTER_SECONDS });
   }
 
   /** The session of that id on the channel, if it lives here. */

@@ -1,5 +1,86 @@
+import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { eventually } from "../support/eventually.ts";
 import { proxyContract } from "../support/proxies/proxy_contract.ts";
 import { nginx } from "../support/proxies/proxy_programs.ts";
+import { ReverseProxy } from "../support/proxies/reverse_proxy.ts";
+import { RecordedLog } from "../support/recorded_log.ts";
+import { RelayWorld } from "../support/relay_world.ts";
 
 // It does not ask gateways whether they are ready: it sends to one until that no longer listens.
 proxyContract(nginx, { graceMs: 200 });
+
+/** As nginx is without the lines for WebSockets. */
+function withoutUpgrade(configuration: string): string {
+  return configuration.replace(/^ *proxy_set_header (Upgrade|Connection) \$.*$/gm, "");
+}
+
+/** A proxy that hands answers on when they are whole, as those that look for viruses do. */
+function startStoringProxy(port: number): AsyncDisposable & { readonly url: string } {
+  const onError = () => new Response(null, { status: 502 });
+  const server = Deno.serve(
+    { hostname: "127.0.0.1", port: 0, onListen: () => {}, onError },
+    async (request) => {
+      const { method, signal } = request;
+      const headers = new Headers(request.headers);
+      for (const name of ["upgrade", "connection"]) headers.delete(name);
+      const { pathname, search } = new URL(request.url);
+      const body = method === "POST" ? await request.arrayBuffer() : null;
+      const answer = await fetch(`http://127.0.0.1:${port}${pathname}${search}`, {
+        method,
+        headers,
+        body,
+        signal,
+      });
+      return new Response(await answer.arrayBuffer(), answer);
+    },
+  );
+  return {
+    url: `http://127.0.0.1:${server.addr.port}`,
+    [Symbol.asyncDispose]: () => server.shutdown(),
+  };
+}
+
+Deno.test("a connector that a proxy lets no WebSocket through says what the proxy lacks", async () => {
+  await using log = RecordedLog.start("info");
+  await using world = await RelayWorld.start();
+  const { port } = world.gateway;
+  await using proxy = await ReverseProxy.start(nginx, [port, port], withoutUpgrade);
+  await using _connector = await world.connector({ cloud_url: proxy.url });
+  await eventually(async () => {
+    const refused = (await log.records()).find(({ message }) => String(message).startsWith("Cannot connect"));
+    const reason = String(refused?.["reason"]);
+    assertStringIncludes(reason, "a proxy in between does not pass on the headers 'Upgrade'");
+    assertStringIncludes(reason, "set `protocol` to `auto`");
+  });
+});
+
+for (const kind of ["Server-Sent Events", "long poll"] as const) {
+  Deno.test(`a connector with the protocol auto goes on with ${kind} where nothing better comes through`, async () => {
+    await using log = RecordedLog.start("info");
+    await using world = await RelayWorld.start({ channel: { heartbeat_interval_seconds: 10 } });
+    const { port } = world.gateway;
+    await using proxy = kind === "long poll"
+      ? startStoringProxy(port)
+      : await ReverseProxy.start(nginx, [port, port], withoutUpgrade);
+    await using _connector = await world.connector({ cloud_url: proxy.url, protocol: "auto" });
+    await world.send(3);
+    await eventually(() => assertEquals(world.received(), [0, 1, 2]));
+    const notes = (await log.records()).filter(({ category, level }) =>
+      category === "cwm.connector" && level === "warning"
+    );
+    assertEquals(notes.map((note) => note["kind"]), [kind]);
+    assertMatch(String(notes[0]?.["reason"]), /^WebSocket: .* a proxy in between does not pass on/);
+  });
+}
+
+Deno.test("a connector with the protocol auto uses WebSocket where it comes through, and takes no for an answer", async () => {
+  await using log = RecordedLog.start("info");
+  await using world = await RelayWorld.start({ channel: { max_connections: 1 } });
+  await using first = await world.connector({ protocol: "auto", connector_id: "one" });
+  await first.connected();
+  await using _second = await world.connector({ protocol: "auto", connector_id: "two" });
+  await eventually(async () => {
+    const [note] = (await log.records()).filter(({ level }) => level === "warning");
+    assertMatch(String(note?.["reason"]), /\(too_many_connections\)$/);
+  });
+});
