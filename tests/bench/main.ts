@@ -8,6 +8,7 @@
  *     deno task bench outputs [kafka|redis|clickhouse ...] [--seconds 5] [--rounds 3] [--connections 32]
  *     deno task bench hung [kafka|redis|clickhouse ...] [--seconds 30]
  *     deno task bench relay [--rounds 3]
+ *     deno task bench restart [--rounds 3] [--against REV]
  *
  * `--against REV` compares this build with another revision instead, in 7 rounds unless `--rounds` says
  * otherwise, and exits with 1 when this build is slower: accept, durable, outputs, hung, fairness, etcd and
@@ -28,6 +29,7 @@ import { benchMemory } from "./memory.ts";
 import { benchHung } from "./hung.ts";
 import { benchOutputs } from "./outputs.ts";
 import { benchRelay } from "./relay.ts";
+import { benchRestart } from "./restart.ts";
 import { benchAgainst, COMPARISON_ROUNDS } from "./against/main.ts";
 import { V8_FLAGS } from "../support/v8_flags.ts";
 
@@ -59,9 +61,14 @@ const benchmarks: Readonly<Record<string, () => Promise<void>>> = {
 // For all programs that are measured, floors as well as gateways.
 Deno.env.set("DENO_V8_FLAGS", V8_FLAGS);
 
-if (options["against"] !== undefined) {
+const against = options["against"] === undefined ? undefined : String(options["against"]);
+
+// It prints both builds, where others judge by ratios.
+if (options._[0] === "restart") Deno.exit(await benchRestart({ rounds: load.rounds, against }));
+
+if (against !== undefined) {
   Deno.exit(
-    await benchAgainst(String(options._[0]), String(options["against"]), {
+    await benchAgainst(String(options._[0]), against, {
       ...load,
       rounds: Number(options["rounds"] ?? COMPARISON_ROUNDS),
       systems: options._.slice(1).map(String),
@@ -72,7 +79,7 @@ if (options["against"] !== undefined) {
 
 const run = benchmarks[String(options._[0])];
 if (run === undefined) {
-  const names = Object.keys(benchmarks).join("|");
+  const names = [...Object.keys(benchmarks), "restart"].join("|");
   Deno.stderr.writeSync(new TextEncoder().encode(`Usage: deno task bench ${names}\n`));
   Deno.exit(2);
 }

@@ -42,7 +42,7 @@ export class ReverseProxy implements AsyncDisposable {
     const port = freePort();
     for (const file of program.files) {
       const text = await Deno.readTextFile(join(REPOSITORY, "docker/proxies", file));
-      await Deno.writeTextFile(directory.file(file), configure(filledIn(text, program, port, gateways)));
+      await Deno.writeTextFile(directory.file(file), filledIn(configure(text), program, port, gateways));
     }
     const [path = "", ...args] = await program.command(directory);
     const process = undo.use(ChildProcess.spawn(path, { args }));

@@ -16,8 +16,10 @@ export interface RestartOutcome {
   readonly repeated: readonly number[];
   /** Exit statuses of the gateways that were stopped. */
   readonly statuses: readonly number[];
-  /** The last lines of the gateways that were stopped. */
-  readonly stops: readonly string[];
+  /** Connections to gateways that the proxy says were reset or closed without an answer. */
+  readonly resets: number;
+  /** How long both restarts took. */
+  readonly seconds: number;
 }
 
 /** What is measured how. */
@@ -30,8 +32,6 @@ export interface RestartOptions {
   readonly repository?: string;
   /** Changes the proxy's configuration. */
   readonly configure?: (text: string) => string;
-  /** Called once everything runs. */
-  readonly onReady?: () => void;
 }
 
 /**
@@ -70,6 +70,7 @@ export async function restartUnderLoad(
   );
   const load = new Load(`${proxy.url}/webhook/orders`, senders);
   const all: GatewayProcess[] = [...first];
+  const startedAt = performance.now();
   const statuses: number[] = [];
   for (const [index, gateway] of first.entries()) {
     await load.answers(50);
@@ -77,12 +78,17 @@ export async function restartUnderLoad(
     statuses.push((await gateway.exited).code);
     all.push(await start(index === 0 ? "one" : "other", gateway.port));
   }
+  const seconds = (performance.now() - startedAt) / 1000;
   await load.answers(50);
   await load.stop();
   for (const gateway of all.slice(2)) gateway.kill("SIGINT");
   await Promise.all(all.map(({ exited }) => exited));
-  return { ...load.compare(all), statuses, stops: first.map(({ lines }) => lines.at(-1)?.text ?? "") };
+  const resets = proxy.process.lines.filter(({ text }) => CUT_OFF.test(text)).length;
+  return { ...load.compare(all), statuses, resets, seconds };
 }
+
+/** What nginx logs of a connection to a gateway that ended without an answer. */
+const CUT_OFF = /reset by peer|prematurely closed connection/;
 
 /** Senders that each send one event after the other. */
 class Load {
