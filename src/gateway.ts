@@ -101,6 +101,7 @@ export class Gateway implements AsyncDisposable {
   readonly #relay: Relay;
   readonly #router: Router;
   readonly #refusals = new RefusalHistory();
+  #failures: FailureLog | undefined;
   readonly #processMetrics: Disposable;
   readonly #stopping = new AbortController();
   #server: ListeningServer | undefined;
@@ -267,6 +268,7 @@ export class Gateway implements AsyncDisposable {
     await this.#journal[Symbol.asyncDispose]();
     this.#deadlines[Symbol.dispose]();
     this.#processMetrics[Symbol.dispose]();
+    this.#failures?.[Symbol.dispose]();
     if (this.#stop !== undefined) reportStop(logger("gateway"), this.#stop, pending);
   }
 
@@ -307,7 +309,7 @@ export class Gateway implements AsyncDisposable {
   #buildRouter(): Router {
     const { limits, trustedProxies, defaultNamespace, adminToken, metrics, requestIdHeader } = this.#settings;
     const clientAddress = new ClientAddressResolver(trustedProxies);
-    const failures = new FailureLog(logger("http"), this.#refusals, clientAddress);
+    const failures = this.#failures = new FailureLog(logger("http"), this.#refusals, clientAddress);
     const isReady = () => this.#ready;
     const requests = new RequestMetrics(this.#metrics, this.#inflight);
     const webhooks = {

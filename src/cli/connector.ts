@@ -11,6 +11,7 @@ import { CONNECTOR_VARIABLES } from "../connector/config_schema.ts";
 import { Connector } from "../connector/connector.ts";
 import { StartupError } from "../errors.ts";
 import { loadSecretSettings } from "../settings.ts";
+import { leadsToJournal } from "../observability/journal_stream.ts";
 import { standardLineWriter } from "../observability/line_writer.ts";
 import { logger, setUpLogging } from "../observability/logging.ts";
 import { firstSignal } from "./signals.ts";
@@ -49,7 +50,11 @@ export async function connector(
   await using secrets = await openSecrets(settings);
   await using lines = standardLineWriter("stdout");
   await using records = standardLineWriter("stderr");
-  await using _logging = setUpLogging({ ...config.log, writer: records });
+  await using _logging = setUpLogging({
+    ...config.log,
+    toJournal: leadsToJournal(environment["JOURNAL_STREAM"]),
+    writer: records,
+  });
   for (const warning of [...settings.warnings, ...config.warnings]) logger("connector").warning(warning);
   const stopping = new AbortController();
   const stopped = firstSignal().then(() => stopping.abort());

@@ -1,6 +1,7 @@
 import { Gateway } from "../gateway.ts";
 import type { OutputModule } from "../modules/module.ts";
 import { outputModules } from "../modules/registry.ts";
+import { leadsToJournal } from "../observability/journal_stream.ts";
 import { standardLineWriter } from "../observability/line_writer.ts";
 import { logger, setUpLogging } from "../observability/logging.ts";
 import type { Settings } from "../settings.ts";
@@ -23,6 +24,7 @@ export async function serve(
   await using logging = setUpLogging({
     level: settings.log.level,
     format: settings.log.format,
+    toJournal: leadsToJournal(environment["JOURNAL_STREAM"]),
     writer: records,
   });
   for (const warning of settings.warnings) logger("gateway").warning(warning);

@@ -113,7 +113,7 @@ export class Acceptor {
     } catch (error) {
       // It has been delivered: an error now would have the sender deliver it again for certain.
       logger.warning("An event was delivered but cannot be remembered: a repeat would be delivered too", {
-        webhook: `${event.namespace}/${event.webhook}`,
+        ...lane,
         eventId: event.id,
         error,
       });

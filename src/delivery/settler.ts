@@ -147,8 +147,9 @@ export class Settler {
   ): void {
     const name = `${namespace}/${webhook}`;
     this.#reports.run(`${name} ${failure.code} ${level}`, (suppressed) => {
-      this.#options.logger[level](`An event of {webhook} ${what}: {code}`, {
-        webhook: name,
+      this.#options.logger[level](`An event of {namespace}/{webhook} ${what}: {code}`, {
+        namespace,
+        webhook,
         eventId,
         code: failure.code,
         reason: failure.message,

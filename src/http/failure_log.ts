@@ -4,6 +4,7 @@ import type { ClientAddressResolver } from "../auth/client_address.ts";
 import type { GatewayError } from "../errors.ts";
 import { RateLimited } from "../observability/rate_limited.ts";
 import type { RefusalHistory } from "./refusal_history.ts";
+import { namesOf, SuppressedRequests, target } from "./suppressed_requests.ts";
 
 /** How often one thing is reported at most, in milliseconds. */
 const INTERVAL_MS = 10_000;
@@ -23,16 +24,19 @@ export function peerAddress(info: Deno.ServeHandlerInfo): string {
  * - What a webhook refused: in its history, in the log at `debug`, and so rarely at `warning` that strangers
  *   cannot fill the log.
  * - What did not reach a webhook: in the log at `debug`; anybody who scans for paths would fill it otherwise.
+ * - The ids of those without a line of their own: together, every ten seconds.
  */
-export class FailureLog {
+export class FailureLog implements Disposable {
   readonly #logger: Logger;
   readonly #failures = new RateLimited(INTERVAL_MS);
   readonly #refusals = new RateLimited(INTERVAL_MS, undefined, MOST_WARNINGS);
+  readonly #suppressed: SuppressedRequests;
   readonly #history: RefusalHistory;
   readonly #clientAddress: ClientAddressResolver;
 
   constructor(logger: Logger, history: RefusalHistory, clientAddress: ClientAddressResolver) {
     this.#logger = logger;
+    this.#suppressed = new SuppressedRequests(logger);
     this.#history = history;
     this.#clientAddress = clientAddress;
   }
@@ -49,22 +53,33 @@ export class FailureLog {
     const isRefusal = error.disposition === "refused";
     const level = levelOf(error, webhook !== undefined);
     const isDebugging = isRefusal && this.#logger.isEnabledFor("debug");
-    if (level === undefined && !isDebugging && !(isRefusal && webhook !== undefined)) return;
+    if (level === undefined && !isDebugging && !(isRefusal && webhook !== undefined)) {
+      this.#suppressed.add({ level: "info", path: undefined, code }, requestId);
+      return;
+    }
     const client = this.#clientAddress.resolve(peerAddress(info), request.headers);
-    const record = { webhook: webhook?.path ?? "unknown", code, requestId, client, ...explain(error) };
+    const path = webhook?.path;
+    const record = { ...namesOf(path), code, requestId, client, ...explain(error) };
+    const message = `Request ${target(path)} failed: {code}`;
     if (isRefusal && webhook !== undefined) {
       this.#history.add(webhook.path, { at: Date.now(), code, reason: record.reason, client, requestId });
     }
-    if (isDebugging) this.#logger.debug(MESSAGE, record);
-    if (level === undefined) return;
-    const limited = isRefusal && error.status < 500 ? this.#refusals : this.#failures;
-    limited.run(`${record.webhook} ${code}`, (suppressed) => {
-      this.#logger[level](MESSAGE, suppressed > 0 ? { ...record, suppressed } : record);
-    });
+    if (isDebugging) this.#logger.debug(message, record);
+    let isLogged = isDebugging;
+    if (level !== undefined) {
+      const limited = isRefusal && error.status < 500 ? this.#refusals : this.#failures;
+      limited.run(`${path ?? ""} ${code}`, (suppressed) => {
+        isLogged = true;
+        this.#logger[level](message, suppressed > 0 ? { ...record, suppressed } : record);
+      });
+    }
+    if (!isLogged) this.#suppressed.add({ level: level ?? "info", path, code }, requestId);
+  }
+
+  [Symbol.dispose](): void {
+    this.#suppressed[Symbol.dispose]();
   }
 }
-
-const MESSAGE = "Request to {webhook} failed: {code}";
 
 /**
  * Why the request failed. The cause of a refusal is left out where it may quote what the client sent, as a

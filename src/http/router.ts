@@ -101,13 +101,13 @@ export class Router {
     if (known !== undefined) return exchange(this.#webhooks, request, info, known, id);
     const pathStart = url.indexOf("/", url.indexOf("//") + 2);
     if (!this.#hasValidOrigin(url, pathStart)) {
-      return this.#refuse(request, new GatewayError("invalid_host"), id);
+      return this.#refuse(request, info, new GatewayError("invalid_host"), id);
     }
     const query = url.indexOf("?", pathStart);
     const path = query === -1 ? url.slice(pathStart) : url.slice(pathStart, query);
     if (!path.startsWith(WEBHOOK_PREFIX)) return this.#answer(path, request, info, id);
     const webhook = this.#webhookPath(path.slice(WEBHOOK_PREFIX.length));
-    if (webhook === undefined) return this.#refuse(request, new GatewayError("not_found"), id);
+    if (webhook === undefined) return this.#refuse(request, info, new GatewayError("not_found"), id);
     const entry = this.#webhooks.find(webhook);
     // Only URLs of webhooks that exist: a scanner must not make it forget the others.
     if (entry !== undefined) this.#knownUrls.remember(url, entry.path);
@@ -153,13 +153,17 @@ export class Router {
       await discardBody(request);
       return response;
     } catch (thrown) {
-      const error = toGatewayError(thrown);
-      this.#failures.report(error, undefined, id, request, info);
-      return this.#refuse(request, error, id);
+      return this.#refuse(request, info, toGatewayError(thrown), id);
     }
   }
 
-  async #refuse(request: Request, error: GatewayError, id: string): Promise<Response> {
+  async #refuse(
+    request: Request,
+    info: Deno.ServeHandlerInfo,
+    error: GatewayError,
+    id: string,
+  ): Promise<Response> {
+    this.#failures.report(error, undefined, id, request, info);
     await discardBody(request);
     return errorResponse(error, id);
   }

@@ -1,8 +1,11 @@
 /**
  * The `log` output: one line of JSON per event on standard output.
  *
- *     {"event_id":"…","received_at":"2026-01-31T12:00:00.000Z","namespace":"default","webhook":"orders",
+ *     {"timestamp":"2026-01-31T12:00:00.000Z","level":"info","category":"cwm.event","event_id":"…",
+ *      "received_at":"2026-01-31T12:00:00.000Z","namespace":"default","webhook":"orders",
  *      "headers":{"content-type":"application/json"},"payload":{"id":42}}
+ *
+ * - The fields before `event_id` are those of the gateway's log, which a container's log mixes with events.
  *
  * - The payload is the body as it was sent, digit by digit, on one line. A body that is not JSON becomes a
  *   string of its text; bytes that are not UTF-8 become U+FFFD in it.
@@ -111,8 +114,11 @@ function failed(cause: unknown): never {
 /** The text of one event. Never throws, whatever the event holds. */
 export function formatEvent(event: Event, config: LogConfig): string {
   const redact = config.redact_sensitive;
-  const beginning = `{"event_id":${quoteJson(event.id)},"received_at":"${isoTime(event.receivedAt)}"` +
-    `,"namespace":${quoteJson(event.namespace)},"webhook":${quoteJson(event.webhook)}` +
+  const time = isoTime(event.receivedAt);
+  const beginning = `{"timestamp":"${time}","level":"info","category":"cwm.event"` +
+    `,"event_id":${quoteJson(event.id)},"received_at":"${time}","namespace":${
+      quoteJson(event.namespace)
+    },"webhook":${quoteJson(event.webhook)}` +
     `,"headers":${formatHeaders(event.headers, redact)},"payload":`;
   const room = MAX_EVENT_CHARACTERS - beginning.length - 1;
   const payload = formatPayload(event.body, room, redact);

@@ -24,13 +24,18 @@ const OWN_FIELDS = new Set(["timestamp", "level", "category", "message"]);
 /** User and password in a URL, which libraries like to put into their error messages. */
 const URL_CREDENTIALS = /:\/\/[^\s/@]*@/g;
 
-/** JSON lines: `timestamp`, `level`, `category`, `message`, then the record's properties. */
+/**
+ * JSON lines: `timestamp`, `level`, `category`, `message`, then the record's properties. Their names are written
+ * like those of events and answers: `request_id`.
+ */
 export function formatJson(record: LogRecord): string {
   let line = `{"timestamp":"${new Date(record.timestamp).toISOString()}","level":"${record.level}"` +
     `,"category":${quoteJson(record.category.join("."))},"message":${quoteJson(message(record))}`;
   for (const [name, value] of Object.entries(record.properties)) {
     const json = toJson(name, value);
-    if (json !== undefined) line += `,${quoteJson(OWN_FIELDS.has(name) ? "_" + name : name)}:${json}`;
+    if (json !== undefined) {
+      line += `,${quoteJson(OWN_FIELDS.has(name) ? "_" + name : fieldName(name))}:${json}`;
+    }
   }
   return line + "}";
 }
@@ -43,14 +48,19 @@ export function formatText(record: LogRecord): string {
   let stacks = "";
   for (const [name, value] of Object.entries(record.properties)) {
     if (value instanceof Error && !isSensitiveName(name)) {
-      line += ` ${name}=${JSON.stringify(summarize(value))}`;
+      line += ` ${fieldName(name)}=${JSON.stringify(summarize(value))}`;
       stacks += stackFrames(value);
     } else {
       const json = toJson(name, value);
-      if (json !== undefined) line += ` ${name}=${json}`;
+      if (json !== undefined) line += ` ${fieldName(name)}=${json}`;
     }
   }
   return escapeUnsafe(line) + stacks;
+}
+
+/** `requestId` as `request_id`. */
+function fieldName(property: string): string {
+  return property.replace(/[A-Z]+/g, (capitals) => `_${capitals.toLowerCase()}`);
 }
 
 /** The message with the values of its placeholders, shortened; the ones that name credentials are left out. */

@@ -7,6 +7,7 @@
 
 import { configureSync, getLogger, type Logger, type LogRecord, resetSync } from "@logtape/logtape";
 import type { BufferedLineWriter } from "./line_writer.ts";
+import { withPriority } from "./journal_stream.ts";
 import { formatJson, formatText, type LogFormat } from "./log_format.ts";
 
 /** Levels of the log, from the least to the most severe. */
@@ -18,6 +19,8 @@ export interface LoggingOptions {
   readonly level: LogLevel;
   /** `text` for people, `json` for machines: one object a line. */
   readonly format: "text" | "json";
+  /** Whether systemd's journal reads the lines, and takes their level from a prefix. @default false */
+  readonly toJournal?: boolean;
   /** Where the lines go. It stays open when logging is disposed. */
   readonly writer: BufferedLineWriter;
 }
@@ -39,8 +42,9 @@ export interface Logging extends AsyncDisposable {
  *
  * @throws {ConfigError} when logging is set up already
  */
-export function setUpLogging({ level, format, writer }: LoggingOptions): Logging {
-  const sink = new LineSink(writer, format === "json" ? formatJson : formatText);
+export function setUpLogging({ level, format, toJournal = false, writer }: LoggingOptions): Logging {
+  const formatRecord = format === "json" ? formatJson : formatText;
+  const sink = new LineSink(writer, toJournal ? withPriority(formatRecord) : formatRecord);
   configureSync({
     sinks: { lines: (record) => sink.take(record) },
     loggers: [

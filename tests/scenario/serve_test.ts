@@ -194,6 +194,25 @@ Deno.test("SIGINT ends the gateway without a grace period, and the last line say
   assertEquals([stopped["reason"], stopped["pending"]], ["the time to serve on was over", 2]);
 });
 
+Deno.test("the log tells systemd's journal priorities where it leads there, and nobody else; it has no colours", async () => {
+  const errors = async (script: string) => {
+    await using gateway = await GatewayProcess.start({
+      env: { LOG_FORMAT: "text", NO_COLOR: "" },
+      through: ["sh", "-c", script, "sh"],
+    });
+    await gateway.waitForLine(/curl/);
+    return gateway.lines.filter(({ stream }) => stream === "stderr").map(({ text }) => text);
+  };
+  const [journal, elsewhere] = await Promise.all([
+    errors(`JOURNAL_STREAM=$(stat -L -c %d:%i /proc/self/fd/2) exec "$@"`),
+    errors(`JOURNAL_STREAM=1:2 exec "$@"`),
+  ]);
+  assertMatch(journal.find((line) => line.includes("Listening"))!, /^<6>\d{4}-/);
+  assertMatch(journal.find((line) => line.includes("curl"))!, /^<4>\d{4}-/);
+  for (const line of elsewhere) assertMatch(line, /^\d{4}-/);
+  for (const line of [...journal, ...elsewhere]) assertEquals(line.includes("\x1b"), false);
+});
+
 Deno.test("SIGHUP makes the gateway look for changed configuration", async () => {
   await using directory = await TempDir.create();
   await directory.writeJson("webhooks.json", { a: { module: "log" } });

@@ -166,7 +166,7 @@ Deno.test("an operator sees why a webhook refused each kind of request, and noth
       assertEquals(rest, { status, code, reason, client: "127.0.0.1" });
       assertEquals(request_id, answer.headers.get("x-request-id"));
       assertMatch(time, /^\d{4}-\d\d-\d\dT[\d:.]+Z$/);
-      const logged = (await log.records()).filter(({ requestId }) => requestId === request_id);
+      const logged = (await log.records()).filter((record) => record["request_id"] === request_id);
       const atDebug = logged.find(({ level }) => level === "debug");
       assertEquals([atDebug?.code, atDebug?.reason, atDebug?.client], [code, reason, "127.0.0.1"]);
     });
@@ -274,8 +274,8 @@ Deno.test("refusals of one kind are a warning once in ten seconds, with the numb
     level === "warning" && category === "cwm.http"
   );
   assertEquals(warnings.map(({ webhook, code, reason }) => [webhook, code, reason]), [
-    ["default/guarded", "unauthorized", "The Authorization header is missing"],
-    ["default/orders", "invalid_json", "The body is incomplete JSON: it ends after character 1"],
+    ["guarded", "unauthorized", "The Authorization header is missing"],
+    ["orders", "invalid_json", "The body is incomplete JSON: it ends after character 1"],
   ]);
 });
 
@@ -288,6 +288,51 @@ Deno.test("strangers cannot fill the log, to however many webhooks they send", a
   for (const path of ["/webhook/nobody", "/webhook/-", "/nothing"]) await gateway.post(path, "{}");
   const logged = (await log.records()).filter(({ category }) => category === "cwm.http");
   assertEquals(logged.length, 50);
-  for (const { webhook } of logged) assertMatch(String(webhook), /^default\/webhook-\d+$/);
+  for (const { webhook } of logged) assertMatch(String(webhook), /^webhook-\d+$/);
   assertEquals((await page(gateway, "webhook-59")).refusals.length, 1, "the page has all of them");
+});
+
+Deno.test("an id that a sender quotes is in the log, however many requests failed like it", async () => {
+  const ids: Record<string, string[]> = { guarded: [], nobody: [] };
+  await using log = RecordedLog.start("info");
+  {
+    await using gateway = await start();
+    for (const [webhook, quoted] of Object.entries(ids)) {
+      for (let count = 0; count < 30; count++) {
+        const answer = await gateway.post(`/webhook/${webhook}`, "{}");
+        quoted.push(answer.headers.get("x-request-id")!);
+      }
+    }
+  }
+  const lines = (await log.text()).split("\n");
+  for (const [webhook, quoted] of Object.entries(ids)) {
+    for (const id of quoted) {
+      assertEquals(lines.filter((line) => line.includes(`"${id}"`)).length, 1, webhook);
+    }
+  }
+  const summaries = (await log.records()).filter((record) => record["request_ids"] !== undefined);
+  assertEquals(
+    summaries.map(({ level, message, webhook, code, count }) => [level, message, webhook, code, count]),
+    [
+      ["warning", "29 more requests to default/guarded failed: unauthorized", "guarded", "unauthorized", 29],
+      [
+        "info",
+        "30 more requests that led to no webhook failed: webhook_not_found",
+        undefined,
+        "webhook_not_found",
+        30,
+      ],
+    ],
+  );
+});
+
+Deno.test("a flood of failed requests leaves 100 ids of each kind in the log, and the number of all", async () => {
+  await using log = RecordedLog.start("info");
+  {
+    await using gateway = await start();
+    const send = () => gateway.post("/webhook/guarded", "{}");
+    for (let round = 0; round < 15; round++) await Promise.all(Array.from({ length: 10 }, send));
+  }
+  const [summary] = (await log.records()).filter((record) => record["request_ids"] !== undefined);
+  assertEquals([(summary?.["request_ids"] as string[]).length, summary?.["count"]], [100, 149]);
 });

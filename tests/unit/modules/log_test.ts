@@ -39,7 +39,8 @@ Deno.test("log module writes id, time, names, headers and payload of an event as
       headers: { "X-B": "2", "X-A": 'a "1"' },
       body,
     }),
-    '{"event_id":"id-1","received_at":"2026-01-02T03:04:05.678Z","namespace":"team-a","webhook":"orders",' +
+    '{"timestamp":"2026-01-02T03:04:05.678Z","level":"info","category":"cwm.event",' +
+      '"event_id":"id-1","received_at":"2026-01-02T03:04:05.678Z","namespace":"team-a","webhook":"orders",' +
       `"headers":{"x-a":"a \\"1\\"","x-b":"2"},"payload":${body}}`,
   );
 });

@@ -64,6 +64,25 @@ Deno.test("logging writes readable lines with time, level, category, message and
   assertEquals(withoutTime(lines), ['WARNING cwm.config: Loaded 3 webhooks count=3 from="etcd" list=[1]']);
 });
 
+Deno.test("logging names properties as events and answers do", async () => {
+  const record = await loggedJson(() =>
+    logger("http").info("Refused", { requestId: "r-1", retryAfterMs: 5 })
+  );
+  assertEquals([record["request_id"], record["retry_after_ms"]], ["r-1", 5]);
+});
+
+Deno.test("logging tells systemd's journal the priority of each line", async () => {
+  const lines = await logged(() => {
+    logger("http").debug("one");
+    logger("http").info("two");
+    logger("http").warning("three");
+    logger("http").error("four", { error: new Error("with a stack") });
+  }, { level: "debug", format: "text", toJournal: true });
+  const priorities = lines.map((line) => /^<(\d)>\S/.exec(line)?.[1] ?? /^<(\d)> {4}at /.exec(line)?.[1]);
+  assertEquals(priorities.slice(0, 4), ["7", "6", "4", "3"]);
+  assert(priorities.length > 4 && priorities.slice(4).every((priority) => priority === "3"));
+});
+
 Deno.test("logging writes nothing below its level, of other categories, or of its own when it starts", async () => {
   const lines = await logged(() => {
     logger("http").debug("quiet");
