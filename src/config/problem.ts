@@ -43,6 +43,7 @@ export interface Problem extends ProblemReason {
 /** What a value may say without effect, or with another one than was meant. The codes are stable. */
 export type WarningCode =
   | "shell_variable"
+  | "reference_case"
   | "no_effect"
   | "unknown_type"
   | "vault_paths_unset"

@@ -169,12 +169,21 @@ class Substitution {
     const value = environment[name];
     // Every object has a `constructor` and a `toString`, which are functions.
     if (typeof value === "string") return value;
+    if (fallback !== undefined) this.#warnOfReferenceCase(name, path);
     const instead = fallback ?? placeholder;
     if (instead !== undefined) return instead;
     const message =
       `Environment variable ${name} is not set and has no default: write {$${name}:default} or set it`;
     this.problems.push({ code: "missing_variable", path, message });
     return undefined;
+  }
+
+  /** `{$FILE:NAME}` is a variable's reference with a default, which would make the name of a file the secret. */
+  #warnOfReferenceCase(name: string, path: string): void {
+    if (!/^(?:env|file|vault)$/i.test(name)) return;
+    const message = `The environment variable ${name} is not set, and its default is used: ` +
+      `write {$${name.toLowerCase()}:…} in lower case if that is meant`;
+    this.warnings.push({ code: "reference_case", path, message });
   }
 
   /** The text is not quoted: it may be a secret that only looks so. */

@@ -9,6 +9,7 @@ import { closestString } from "@std/text/closest-string";
 import { describeIssues } from "../config/compiler.ts";
 import { parseJsonObject, readFileContent } from "../config/json_file.ts";
 import { forEachDuplicateKey } from "../config/json_text.ts";
+import type { ProblemReason, WarningReason } from "../config/problem.ts";
 import { isRemark } from "../config/remarks.ts";
 import type { SecretLookup } from "../config/secret_lookup.ts";
 import { substituteOnce } from "../config/substitute_once.ts";
@@ -88,8 +89,10 @@ export interface ConnectorSource {
  * @throws {StartupError} `settings_invalid` with one line per problem
  */
 export async function loadConnectorConfig(source: ConnectorSource): Promise<ConnectorConfig> {
-  const fromFile = source.file === undefined ? {} : await readFile(source.file, source);
-  const { merged, variables } = withVariables(fromFile, source.environment);
+  const { values, warnings } = source.file === undefined
+    ? { values: {}, warnings: [] }
+    : await readFile(source.file, source);
+  const { merged, variables } = withVariables(values, source.environment);
   const parsed = connectorSchema.safeParse(merged);
   if (!parsed.success) {
     throw new StartupError(
@@ -101,13 +104,14 @@ export async function loadConnectorConfig(source: ConnectorSource): Promise<Conn
   }
   const problems = contradictions(parsed.data);
   if (problems.length > 0) throw new StartupError("settings_invalid", problems);
-  return await compile(parsed.data, source);
+  return await compile(parsed.data, source, warnings);
 }
 
+/** The file's values with all references replaced, and what looks like a reference and is none. */
 async function readFile(
   path: string,
   { environment, secrets }: ConnectorSource,
-): Promise<Record<string, unknown>> {
+): Promise<{ values: Record<string, unknown>; warnings: string[] }> {
   const content = await readFileContent(path);
   if ("problem" in content) throw fileProblem(path, content.problem.message);
   const parsed = await parseJsonObject(content.bytes);
@@ -118,14 +122,13 @@ async function readFile(
   });
   const remarksOut = Object.fromEntries(Object.entries(parsed.members).filter(([key]) => !isRemark(key)));
   const signal = AbortSignal.timeout(SECRETS_TIMEOUT_MS);
-  const { value, problems } = await substituteOnce(remarksOut, environment, secrets, signal);
-  if (problems.length > 0) {
-    throw new StartupError(
-      "settings_invalid",
-      problems.map((problem) => `${problem.path}: ${problem.message}`),
-    );
-  }
-  return value as Record<string, unknown>;
+  const { value, problems, warnings } = await substituteOnce(remarksOut, environment, secrets, signal);
+  if (problems.length > 0) throw new StartupError("settings_invalid", problems.map(describe));
+  return { values: value as Record<string, unknown>, warnings: warnings.map(describe) };
+}
+
+function describe({ path, message }: ProblemReason | WarningReason): string {
+  return `${path}: ${message}`;
 }
 
 function fileProblem(path: string, message: string): StartupError {
@@ -207,7 +210,11 @@ function isTargetUrl(text: string): boolean {
   return (url?.protocol === "http:" || url?.protocol === "https:") && url.username === "";
 }
 
-async function compile(file: ConnectorFile, source: ConnectorSource): Promise<ConnectorConfig> {
+async function compile(
+  file: ConnectorFile,
+  source: ConnectorSource,
+  warnings: readonly string[],
+): Promise<ConnectorConfig> {
   const cloudUrl = cloudUrlOf(file.cloud_url) ?? "";
   return {
     cloudUrl,
@@ -241,7 +248,7 @@ async function compile(file: ConnectorFile, source: ConnectorSource): Promise<Co
       file.client_cert_path,
       file.client_key_path,
     ].filter((path) => path !== undefined),
-    warnings: [...misspellings(source.environment), ...plainTextWarning(cloudUrl)],
+    warnings: [...warnings, ...misspellings(source.environment), ...plainTextWarning(cloudUrl)],
   };
 }
 

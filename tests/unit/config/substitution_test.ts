@@ -96,3 +96,16 @@ Deno.test("substitute warns of what looks like a shell's variable, without quoti
     assertEquals(substitute(text, lookups).warnings, [], text);
   }
 });
+
+Deno.test("substitute warns of a source in capitals, which is a variable that is not set with a default", () => {
+  for (
+    const text of ["{$FILE:token}", "Bearer {$File:/run/secrets/token}", "{$ENV:TOKEN}", "{$VAULT:token}"]
+  ) {
+    const { warnings, problems } = substitute({ a: { b: text } }, lookups);
+    assertEquals(warnings.map(({ code, path }) => [code, path]), [["reference_case", "a.b"]], text);
+    assertEquals(warnings[0]?.message.includes("token"), false);
+    assertEquals(problems, []);
+  }
+  const environment = { ENV: "production" };
+  assertEquals(substitute("{$ENV:development}", { environment }).warnings, []);
+});

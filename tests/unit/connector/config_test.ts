@@ -207,6 +207,17 @@ Deno.test("connector configuration refuses what would be unsafe or contradict it
   );
 });
 
+Deno.test("connector configuration warns of what looks like a reference and is none, and shows no text of it", async () => {
+  const file = {
+    ...MINIMUM,
+    token: "${TOKEN}",
+    default_target: { ...MINIMUM.default_target, headers: { "X-Key": "{$FILE:some-key}" } },
+  };
+  const { warnings } = await load(file);
+  assertEquals(warnings.map((warning) => warning.split(": ")[0]), ["token", "default_target.headers.X-Key"]);
+  assertEquals(warnings.filter((warning) => /TOKEN|some-key/.test(warning)), []);
+});
+
 Deno.test("connector configuration warns of a token that travels in the clear, and shows none", async () => {
   const { warnings } = await load({ ...MINIMUM, cloud_url: "http://hooks.example.com" });
   assertEquals(warnings.length, 1);
