@@ -28,6 +28,9 @@ const CHECKS = [
 
 const MAX_LANES = 4;
 
+/** Gives each test a limit of its own. */
+const TIME_LIMITS = "--preload=tests/support/test_time_limit.ts";
+
 /** After this time a run hangs: it is ended, and fails. Its output tells which test was the last. */
 const TIME_LIMIT_MS = 9 * 60_000;
 
@@ -109,7 +112,13 @@ async function runTests(
   const report = join(directory, "junit.xml");
   const run = crypto.randomUUID();
   try {
-    const { ended, output } = startDeno(["test", "--allow-all", `--junit-path=${report}`, ...args], {
+    const { ended, output } = startDeno([
+      "test",
+      "--allow-all",
+      TIME_LIMITS,
+      `--junit-path=${report}`,
+      ...args,
+    ], {
       env: { [RUN_VARIABLE]: run },
       display,
     });

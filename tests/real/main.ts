@@ -17,8 +17,12 @@ import { parseJunitReport } from "../support/test_report.ts";
 import type { ReadySystem, RealSystem } from "./real_system.ts";
 import { realSystems } from "./systems.ts";
 
+/** Gives each test a limit of its own. */
+const TIME_LIMITS = "--preload=tests/support/test_time_limit.ts";
+const TEST_LIMIT_MS = 10 * 60_000;
+
 /** After this time the tests of one system hang: they are ended, and count as failed. */
-const TIME_LIMIT_MS = 20 * 60_000;
+const TIME_LIMIT_MS = 40 * 60_000;
 
 interface Row {
   readonly system: string;
@@ -65,9 +69,9 @@ async function runTests({ files }: RealSystem, { env }: ReadySystem): Promise<Co
   const report = join(directory, "junit.xml");
   try {
     const { success } = await new Deno.Command(Deno.execPath(), {
-      args: ["test", "--allow-all", `--junit-path=${report}`, ...files],
+      args: ["test", "--allow-all", TIME_LIMITS, `--junit-path=${report}`, ...files],
       cwd: REPOSITORY,
-      env: { ...env },
+      env: { CWM_TEST_LIMIT_MS: `${TEST_LIMIT_MS}`, ...env },
       stdin: "null",
       signal: AbortSignal.timeout(TIME_LIMIT_MS),
     }).spawn().status;
