@@ -248,9 +248,8 @@ export class EtcdConfigProvider implements ConfigProvider {
   }
 
   #failed(endpoint: EtcdEndpoint, error: unknown): Ended {
-    const wasAccepted = !(error instanceof EtcdCallError) || error.wasAccepted;
-    if (wasAccepted) this.#unreachable.delete(endpoint);
-    else this.#unreachable.add(endpoint);
+    if (wasRefused(error)) this.#unreachable.add(endpoint);
+    else this.#unreachable.delete(endpoint);
     return { endpoint, end: toSessionEnd(error) };
   }
 
@@ -450,6 +449,12 @@ export class EtcdConfigProvider implements ConfigProvider {
 interface Ended {
   readonly endpoint: EtcdEndpoint;
   readonly end: SessionEnd;
+}
+
+/** Whether an attempt has failed at its TCP connection, rather than before or after it. */
+function wasRefused(error: unknown): boolean {
+  if (!(error instanceof EtcdCallError) || error.wasAccepted) return false;
+  return error.failure === "unreachable" || error.failure === "timeout";
 }
 
 function toChange([name, revision, text]: SnapshotKey): KeyChange {

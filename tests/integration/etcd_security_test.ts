@@ -154,6 +154,25 @@ Deno.test("etcd provider that is locked out says why and since when, and is degr
   assertEquals([test.provider.status().outage, test.provider.status().degraded], [undefined, false]);
 });
 
+Deno.test("etcd provider keeps its pause, and leaves etcd alone, while it cannot read its password", async () => {
+  await using server = await EtcdServer.start();
+  await using proxy = TcpProxy.start({ port: server.port });
+  await using test = TestProvider.create({
+    endpoints: [proxy.address],
+    credentials: { username: { text: "reader" }, password: { file: "/nowhere/password" } },
+    timing: { retryInitialMs: 3_600_000, retryMaxMs: 3_600_000, knockIntervalMs: 3_600_000 },
+  });
+  const started = assertRejects(() => test.start(), DOMException);
+  await eventually(() => assert((test.provider.stats().ends.denied ?? 0) > 0));
+  // Time enough for a hundred attempts.
+  await server.restart();
+  await server.restart();
+  assertEquals(test.provider.stats().ends, { denied: 1 });
+  assertEquals(proxy.acceptedCount, 0);
+  await test[Symbol.asyncDispose]();
+  await started;
+});
+
 Deno.test("etcd provider names a password file that it cannot use, and goes on when it is there", async () => {
   await using server = await EtcdServer.start();
   await using directory = await TempDir.create();
