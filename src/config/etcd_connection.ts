@@ -56,6 +56,13 @@ const CONNECTING_TIMER_MS = 260;
 /** The failures behind which a learner may stand. */
 const MAY_BE_LEARNER: readonly EtcdFailure[] = ["unreachable", "precondition", "other"];
 
+/**
+ * How a learner refuses a call. etcd tells its errors apart by their texts: several share a code.
+ *
+ * @see https://github.com/etcd-io/etcd/blob/v3.6.2/api/v3rpc/rpctypes/error.go `errStringToError`
+ */
+const LEARNER_REFUSAL = "etcdserver: rpc not supported for learner";
+
 /** How long a member may take to say that it is a learner, in milliseconds. */
 const LEARNER_TIMEOUT_MS = 500;
 
@@ -156,8 +163,8 @@ export class EtcdConnection implements AsyncDisposable {
     try {
       return await this.#call("Maintenance", "status", {}, deadline, readIsLearner);
     } catch {
-      // It does not answer that either: the first error says why.
-      return false;
+      // With authentication etcd answers that to those who have logged in, which nobody can at a learner.
+      return isLearnerRefusal(error);
     }
   }
 
@@ -253,6 +260,10 @@ async function openTransport(endpoint: EtcdEndpoint, options: EtcdConnectionOpti
     const message = `Cannot prepare TLS for ${endpoint.name}: ${(cause as Error).message}`;
     throw new EtcdCallError("other", message, { cause });
   }
+}
+
+function isLearnerRefusal({ cause }: EtcdCallError): boolean {
+  return (cause as Partial<ServiceError> | undefined)?.details === LEARNER_REFUSAL;
 }
 
 function learnerError({ name }: EtcdEndpoint): EtcdCallError {

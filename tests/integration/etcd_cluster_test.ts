@@ -73,6 +73,20 @@ Deno.test("etcd provider names a learner as such, and is served by the voting me
   await assertInStep(test.sink, server.gateway, PREFIX);
 });
 
+Deno.test("etcd provider names a learner as such where it has to log in, too", async () => {
+  await using server = await EtcdServer.start();
+  await using learner = await EtcdServer.startLearner(server);
+  await server.enableAuth(PREFIX);
+  await using test = TestProvider.create({
+    endpoints: [learner.endpoint],
+    credentials: { username: { text: "reader" }, password: { text: "reader" } },
+  });
+  const starting = assertRejects(() => test.start(), DOMException);
+  await eventually(() => assertEquals(test.provider.status().outage?.reason, "learner"));
+  await test[Symbol.asyncDispose]();
+  await starting;
+});
+
 Deno.test("etcd provider does not wait for endpoints that swallow connections before it tries the next one", async () => {
   await using server = await EtcdServer.start();
   await server.gateway.putJson(key("a"), {});
