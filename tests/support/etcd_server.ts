@@ -8,6 +8,8 @@ import type { TestCertificates } from "./etcd_certificates.ts";
 
 /** How an etcd server is started. */
 export interface EtcdServerOptions {
+  /** The etcd to run. @default the one of `PATH` */
+  readonly program?: string;
   /** Serves clients over TLS with this certificate of {@linkcode TestCertificates}, and its name. */
   readonly tls?: {
     readonly certificates: TestCertificates;
@@ -15,6 +17,14 @@ export interface EtcdServerOptions {
     readonly clientAuth?: boolean;
   };
   /** More command line arguments. */
+  readonly args?: readonly string[];
+}
+
+/** How a backup is restored. */
+export interface RestoreOptions {
+  /** As the same cluster, or as a new one. @default false */
+  readonly newCluster?: boolean;
+  /** More command line arguments of the tool that restores. */
   readonly args?: readonly string[];
 }
 
@@ -33,6 +43,7 @@ export class EtcdServer implements AsyncDisposable {
   #process: ChildProcess | undefined;
   #data = "data";
   #token = "cwm-test";
+  #program: string;
   #hasAuth = false;
 
   private constructor(member: Member, cluster: string, directory: TempDir, options: EtcdServerOptions) {
@@ -40,6 +51,7 @@ export class EtcdServer implements AsyncDisposable {
     this.#cluster = cluster;
     this.#directory = directory;
     this.#options = options;
+    this.#program = options.program ?? "etcd";
   }
 
   /** Starts a single server and waits until it serves. */
@@ -106,15 +118,20 @@ export class EtcdServer implements AsyncDisposable {
     return this.#process;
   }
 
-  /** Starts the server, again or for the first time, and waits until it serves. */
-  async restart(): Promise<void> {
+  /**
+   * Starts the server, again or for the first time, and waits until it serves.
+   *
+   * @param program the etcd to run from now on. @default the one that it ran before
+   */
+  async restart(program: string = this.#program): Promise<void> {
     await this.kill();
+    this.#program = program;
     const { name, clientPort, peerPort } = this.#member;
     const { tls, args = [] } = this.#options;
     const isSingle = !this.#cluster.includes(",");
     const client = `${tls === undefined ? "http" : "https"}://127.0.0.1:${clientPort}`;
     const peer = `http://127.0.0.1:${peerPort}`;
-    this.#process = ChildProcess.spawn("etcd", {
+    this.#process = ChildProcess.spawn(program, {
       args: [
         ...["--name", name, "--data-dir", this.#directory.file(this.#data)],
         ...["--listen-client-urls", client, "--advertise-client-urls", client],
@@ -160,8 +177,8 @@ export class EtcdServer implements AsyncDisposable {
     return path;
   }
 
-  /** Restarts the server with the data of a backup, as the same or as a new cluster. */
-  async restore(backup: string, { newCluster = false }: { newCluster?: boolean } = {}): Promise<void> {
+  /** Restarts the server with the data of a backup. */
+  async restore(backup: string, { newCluster = false, args = [] }: RestoreOptions = {}): Promise<void> {
     await this.kill();
     const { name, peerPort } = this.#member;
     if (newCluster) this.#token = crypto.randomUUID();
@@ -176,6 +193,7 @@ export class EtcdServer implements AsyncDisposable {
         `http://127.0.0.1:${peerPort}`,
       ],
       ...["--initial-cluster-token", this.#token],
+      ...args,
     ]);
     await this.restart();
   }

@@ -25,7 +25,8 @@ const FILES = [
   "tests/integration/etcd_watch_test.ts",
   "tests/integration/migrate_test.ts",
   "tests/scenario/etcd_backend_test.ts",
-] as const;
+  ...["access", "grpc_proxy", "history", "members", "outage", "quiet"].map(situationsOf),
+];
 
 /** What each program's `main.go` has in it: all there is to them is in the modules. */
 const PROGRAMS: Readonly<Record<string, string>> = {
@@ -67,30 +68,48 @@ func main() {
 /** etcd of the 3.5 line. */
 export const etcd35: RealSystem = etcdOf("3.5.35");
 
-/** etcd of the 3.6 line. */
-export const etcd36: RealSystem = etcdOf("3.6.16");
+/** etcd of the 3.6 line, to which clusters of the 3.5 line are upgraded. */
+export const etcd36: RealSystem = etcdOf("3.6.16", "3.5.35");
 
-function etcdOf(version: string): RealSystem {
+function situationsOf(topic: string): string {
+  return `tests/real/etcd/situations/${topic}_test.ts`;
+}
+
+/** @param before the version that is upgraded to this one */
+function etcdOf(version: string, before?: string): RealSystem {
   return {
     name: `etcd-${version.split(".").slice(0, 2).join(".")}`,
-    files: FILES,
+    files: before === undefined ? FILES : [...FILES, situationsOf("upgrade")],
     prepare: async () => {
-      const bin = join(cacheFolder(`etcd-${version}`), "bin");
-      const failure = await exists(join(bin, "etcdutl")) ? undefined : await build(version, bin);
+      const bin = binOf(version);
+      const failure = await ensureBuilt(version) ??
+        (before === undefined ? undefined : await ensureBuilt(before));
       if (failure !== undefined) return failure;
       const found = new TextDecoder().decode(
         (await new Deno.Command(join(bin, "etcd"), { args: ["--version"] }).output()).stdout,
       );
       return {
         version: /etcd Version: (\S+)/.exec(found)?.[1] ?? "unknown",
-        env: { PATH: `${bin}:${Deno.env.get("PATH") ?? ""}` },
+        env: {
+          PATH: `${bin}:${Deno.env.get("PATH") ?? ""}`,
+          ...(before === undefined ? {} : { CWM_ETCD_BEFORE: join(binOf(before), "etcd") }),
+        },
         [Symbol.asyncDispose]: () => Promise.resolve(),
       };
     },
   };
 }
 
+function binOf(version: string): string {
+  return join(cacheFolder(`etcd-${version}`), "bin");
+}
+
 /** Returns why it did not work out, if it did not. */
+async function ensureBuilt(version: string): Promise<string | undefined> {
+  const bin = binOf(version);
+  return await exists(join(bin, "etcdutl")) ? undefined : await build(version, bin);
+}
+
 async function build(version: string, bin: string): Promise<string | undefined> {
   const directory = await Deno.makeTempDir({ prefix: "cwm-etcd-build-" });
   try {

@@ -1,0 +1,141 @@
+/** Users, passwords, rights and certificates that change while the gateway runs. */
+
+import { assertEquals } from "@std/assert";
+import { TestCertificates } from "../../../support/etcd_certificates.ts";
+import { EtcdServer } from "../../../support/etcd_server.ts";
+import { eventually } from "../../../support/eventually.ts";
+import { changePassword, CtlDoor, writeAsRoot } from "./cluster.ts";
+import { PREFIX } from "./ledger.ts";
+import { lasts, type Situation, situations, type World } from "./situation.ts";
+
+const AS_ROOT = ["--user", "root:root"] as const;
+const READER = { ETCD_USERNAME: "reader", ETCD_PASSWORD: "reader" } as const;
+
+/** How long the operator's mistake lasts, in milliseconds. */
+const LOCKED_OUT_MS = 14_000;
+
+/** Switches authentication on before the gateway starts. */
+async function protect(world: World): Promise<void> {
+  await world.members[0]!.enableAuth(PREFIX);
+  writeAsRoot(world);
+}
+
+/** Lets the gateway be locked out for a while; it serves on, and says why it does not follow. */
+async function lockedOut(world: World): Promise<void> {
+  await eventually(async () => {
+    const { outage } = await world.gateway.json("/health") as { outage?: { readonly reason: string } };
+    assertEquals(outage?.reason, "denied");
+  }, { timeoutMs: 60_000 });
+  await lasts(LOCKED_OUT_MS);
+  assertEquals(await world.gateway.send("w0", "no-token"), 401);
+}
+
+const TABLE: readonly Situation[] = [
+  {
+    name: "authentication is switched on, tokens live for 5 s: the gateway logs in and loses nothing",
+    etcd: { args: ["--auth-token-ttl", "5"] },
+    prepare: async (world) => {
+      await world.members[0]!.addUsers(PREFIX);
+      return READER;
+    },
+    act: async (world) => {
+      await world.members[0]!.setAuth(true);
+      writeAsRoot(world);
+      await lasts(12_000);
+      await world.inStep();
+      assertEquals(await world.gateway.metric("cwm_etcd_relists_total"), 1);
+    },
+  },
+  {
+    name: "the gateway's password is changed, its file 14 s later: it is back without a restart",
+    members: 1,
+    prepare: async (world) => {
+      await protect(world);
+      const file = await world.directory.writeText("password", "reader\n");
+      return { ETCD_USERNAME: "reader", ETCD_PASSWORD_FILE: file };
+    },
+    act: async (world) => {
+      await changePassword(world.members[0]!, "reader", "another");
+      await lockedOut(world);
+      await world.directory.writeText("password", "another\n");
+      await world.inStep();
+    },
+  },
+  {
+    name: "the right to read is revoked for 14 s: the gateway serves on and is back",
+    members: 1,
+    prepare: async (world) => {
+      await protect(world);
+      return READER;
+    },
+    act: async (world) => {
+      const [etcd] = world.members;
+      await etcd!.ctl(...AS_ROOT, "role", "revoke-permission", "--prefix=true", "reader", PREFIX);
+      await lockedOut(world);
+      await etcd!.ctl(...AS_ROOT, "role", "grant-permission", "--prefix=true", "reader", "read", PREFIX);
+      await world.inStep();
+    },
+  },
+  {
+    name: "the gateway's user is deleted for 14 s: it serves on and is back",
+    members: 1,
+    prepare: async (world) => {
+      await protect(world);
+      return READER;
+    },
+    act: async (world) => {
+      const [etcd] = world.members;
+      await etcd!.ctl(...AS_ROOT, "user", "delete", "reader");
+      await lockedOut(world);
+      await etcd!.ctl(...AS_ROOT, "user", "add", "reader:reader");
+      await etcd!.ctl(...AS_ROOT, "user", "grant-role", "reader", "reader");
+      await world.inStep();
+    },
+  },
+  {
+    name: "the certificates of etcd and of the gateway are renewed in place: new connections take them up",
+    members: 1,
+    prepare: async (world) => {
+      const { certificates } = await secured(world);
+      return {
+        ETCD_TLS_CA: certificates.ca,
+        ETCD_TLS_CERT: certificates.certificateOf("gateway"),
+        ETCD_TLS_KEY: certificates.keyOf("gateway"),
+      };
+    },
+    act: async (world) => {
+      const { certificates, etcd } = await secured(world);
+      await certificates.issue("etcd", "IP:127.0.0.1");
+      await certificates.issue("gateway", "DNS:gateway");
+      await world.inStep();
+      await etcd.restart();
+      await world.inStep();
+    },
+  },
+];
+
+interface Secured {
+  readonly certificates: TestCertificates;
+  readonly etcd: EtcdServer;
+}
+
+const securedWorlds = new WeakMap<World, Secured>();
+
+/** Puts a member that asks for certificates in the place of the world's own. */
+async function secured(world: World): Promise<Secured> {
+  const known = securedWorlds.get(world);
+  if (known !== undefined) return known;
+  const certificates = world.resources.use(await TestCertificates.create());
+  for (const name of ["etcd", "gateway", "client"]) await certificates.issue(name, "IP:127.0.0.1");
+  const etcd = world.resources.use(
+    await EtcdServer.start({ tls: { certificates, name: "etcd", clientAuth: true } }),
+  );
+  world.members.splice(0, world.members.length, etcd);
+  world.ledger.doors = [new CtlDoor(etcd)];
+  world.ledger.forget();
+  await world.ledger.round();
+  securedWorlds.set(world, { certificates, etcd });
+  return { certificates, etcd };
+}
+
+situations(TABLE);
