@@ -207,7 +207,8 @@ export class OutputHost implements AsyncDisposable, MeasuredOutput, BatchOutput 
       const now = performance.now();
       const tookMs = now - begunAt;
       if (now + delay + tookMs > giveUpAt) break;
-      if (this.#module.triesUntilTimeout && tookMs >= this.#timeoutMs(delivery.config)) break;
+      const isLate = last.code === "output_timeout" || tookMs >= this.#timeoutMs(delivery.config);
+      if (isLate && this.#module.triesUntilTimeout) break;
       await deadlines.wait(roundUp(delay));
       metrics.retried(this);
       begunAt = performance.now();

@@ -169,8 +169,8 @@ export interface OutputModule<Config = unknown, Connection = unknown> {
   /** How long one attempt may take, in milliseconds. @default 10000 */
   timeoutMs?(config: Config): number;
   /**
-   * Whether the output itself tries again until an attempt's time is up. A sender that waits then has its answer: a
-   * further attempt could only deliver twice. @default false
+   * Whether the output itself tries again until an attempt's time is up, or until it knows that nothing answers. A
+   * sender that waits then has its answer: a further attempt could only deliver twice. @default false
    */
   readonly triesUntilTimeout?: boolean;
   /** How long one attempt may take for events in the journal, in milliseconds. Left out, as for senders that wait. */

@@ -137,6 +137,10 @@ Deno.test("an output that tries again by itself is not tried again once its time
   probe.behaviour = () => new DeliveryError("output_unavailable");
   await gateway.post("/webhook/orders", "{}");
   assertEquals(probe.events.length, 4);
+  // What knows before that nothing answers is not.
+  probe.behaviour = () => new DeliveryError("output_timeout");
+  await gateway.post("/webhook/orders", "{}");
+  assertEquals(probe.events.length, 5);
 });
 
 Deno.test("a retry that hangs ends with the sender's budget, however long the output's time-out is", async () => {
