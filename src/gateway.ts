@@ -224,16 +224,17 @@ export class Gateway implements AsyncDisposable {
     this.#stop = {
       drainedAt,
       reason: hadEnded ? "no requests came any more" : "the time to serve on was over",
-      cutRequests: await this.#finishRequests(),
+      cutRequests: await this.#finishRequests(requests),
       cutDeliveries: await this.#finishDeliveries(),
     };
   }
 
   /** Takes no connection any more and waits for the requests under way. Returns how many were cut off. */
-  async #finishRequests(): Promise<number> {
+  async #finishRequests(requests: LastRequests): Promise<number> {
     const timeout = AbortSignal.timeout(this.#settings.shutdown.timeoutMs);
     await this.#inflight.bodiesRead(timeout);
     const closed = this.#server?.close();
+    requests.release();
     const idle = await this.#inflight.idle(timeout);
     if (idle && closed !== undefined) await within(CLOSE_TIMEOUT_MS, closed);
     this.#closed = true;

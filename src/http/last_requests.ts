@@ -16,9 +16,14 @@ const LULL_MS = 200;
 /** How long such a pause is waited for at the end of the time, in milliseconds. */
 const LULL_TIMEOUT_MS = 1_000;
 
+/** The pause that must do where answers are held back, and how long they are at most, in milliseconds. */
+const HELD_LULL_MS = 50;
+const HOLD_TIMEOUT_MS = 500;
+
 /** Notes webhook requests since its construction. Answers then close their connections, so each is a new one. */
 export class LastRequests {
   #lastAt = performance.now();
+  #held: PromiseWithResolvers<void> | undefined;
 
   /** A request for a webhook has come. */
   arrived(): void {
@@ -26,14 +31,30 @@ export class LastRequests {
   }
 
   /**
-   * Resolves when the listener should close: no request has come for 2 s; or `graceMs` are over, and none has
-   * come for 200 ms or another second is over too. With 0 ms at once.
+   * Resolves when the listener should close: no request has come for 2 s; or `graceMs` are over and none has come
+   * for 200 ms; or another second is over too, and answers are held back. With 0 ms at once.
    *
    * @returns whether requests had stopped to come
    */
   async ended(graceMs: number): Promise<boolean> {
     if (graceMs === 0) return false;
-    return await this.#pause(QUIET_MS, graceMs) || await this.#pause(LULL_MS, LULL_TIMEOUT_MS);
+    if (await this.#pause(QUIET_MS, graceMs) || await this.#pause(LULL_MS, LULL_TIMEOUT_MS)) return true;
+    this.#held = Promise.withResolvers();
+    await this.#pause(HELD_LULL_MS, HOLD_TIMEOUT_MS);
+    return false;
+  }
+
+  /**
+   * What an answer has to wait for; `undefined` when nothing. Where requests come without a pause, answers are
+   * held back until the listener is closed: senders that wait for one connect no more meanwhile.
+   */
+  get held(): Promise<void> | undefined {
+    return this.#held?.promise;
+  }
+
+  /** The listener is closed. */
+  release(): void {
+    this.#held?.resolve();
   }
 
   /** Waits until no request has come for a while, at most `limitMs`. Returns whether it was so. */

@@ -86,10 +86,10 @@ export class Router {
   /** A proxy that keeps its connections would meet their end with a request under way. */
   async #routeLast(request: Request, info: Deno.ServeHandlerInfo): Promise<Response> {
     const { url } = request;
-    if (url.startsWith(WEBHOOK_PREFIX, url.indexOf("/", url.indexOf("//") + 2))) {
-      this.#lastRequests?.arrived();
-    }
+    const isWebhook = url.startsWith(WEBHOOK_PREFIX, url.indexOf("/", url.indexOf("//") + 2));
+    if (isWebhook) this.#lastRequests?.arrived();
     const response = await this.#route(request, info);
+    if (isWebhook) await this.#lastRequests?.held;
     if (response.status !== SWITCHING_PROTOCOLS) response.headers.set("connection", "close");
     return response;
   }
