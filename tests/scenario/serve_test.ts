@@ -9,6 +9,14 @@ function post(gateway: GatewayProcess, path: string, body: string): Promise<Resp
   return fetch(`${gateway.url}${path}`, { method: "POST", body });
 }
 
+/** Waits until the gateway has begun with one request. */
+async function untilUnderWay(gateway: GatewayProcess): Promise<void> {
+  await eventually(async () => {
+    const metrics = await (await fetch(`${gateway.url}/metrics`)).text();
+    assertMatch(metrics, /^cwm_inflight_requests 1$/m);
+  });
+}
+
 /** The events that the `log` output has printed. */
 function printedEvents(gateway: GatewayProcess): { event_id: string; payload: unknown }[] {
   return gateway.lines.filter(({ stream }) => stream === "stdout").map(({ text }) => JSON.parse(text));
@@ -127,6 +135,7 @@ Deno.test("an upload under way is finished and accepted while the gateway drains
   await connection.write(
     formatRequest("POST", "/webhook/default", { headers: { "Content-Length": "7" }, body: `{"a"` }),
   );
+  await untilUnderWay(gateway);
   gateway.kill("SIGTERM");
   await gateway.waitForLine(/Draining/);
   await connection.write(":1}");
@@ -180,10 +189,7 @@ Deno.test("SIGINT ends the gateway without a grace period, and the last line say
   await connection.write(
     formatRequest("POST", "/webhook/slow", { headers: { "Content-Length": "7" }, body: `{"a"` }),
   );
-  await eventually(async () => {
-    const metrics = await (await fetch(`${gateway.url}/metrics`)).text();
-    assertMatch(metrics, /^cwm_inflight_requests 1$/m);
-  });
+  await untilUnderWay(gateway);
   gateway.kill("SIGINT");
   assertEquals((await gateway.exited).code, 0);
   const { message, ...stopped } = JSON.parse(gateway.lines.at(-1)!.text) as Record<string, unknown>;
