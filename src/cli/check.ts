@@ -11,6 +11,7 @@ import { logger } from "../observability/logging.ts";
 import { escapeUnsafe } from "../observability/safe_text.ts";
 import type { Settings } from "../settings.ts";
 import { type ConnectionUses, probeConnections, type ProbeResult } from "./probe_connections.ts";
+import { collectNotices } from "./notices.ts";
 import { print as printLine } from "./terminal.ts";
 
 /** How long the backend may take to give its configuration, in milliseconds. */
@@ -62,7 +63,7 @@ export async function check(
   await manager.inspected();
   const problems = [...manager.catalog.problems()];
   for (const problem of problems) print(escapeUnsafe(describe(problem)));
-  const warnings = [...manager.catalog.warnings()];
+  const warnings = [...manager.catalog.warnings(), ...probe ? await collectNotices(manager) : []];
   for (const warning of warnings) print(escapeUnsafe(`warning: ${describe(warning)}`));
   const waiting = new Set(problems.filter(({ code }) => code === "not_supported_yet").map(({ key }) => key));
   if (waiting.size > 0) print(`Not built yet, but used by ${count(waiting.size, "entry", "entries")}`);

@@ -46,6 +46,7 @@ export type WarningCode =
   | "reference_case"
   | "no_effect"
   | "unknown_type"
+  | "output_notice"
   | "vault_paths_unset"
   | "default_webhook";
 

@@ -23,6 +23,7 @@ import {
 } from "./clickhouse_config.ts";
 import { judgeFailure, UNKNOWN_TABLE } from "./clickhouse_errors.ts";
 import { TableInserter } from "./clickhouse_inserter.ts";
+import { readTableKind } from "./clickhouse_lookup.ts";
 import { qualifiedName, readLayout, TableMismatch } from "./clickhouse_table.ts";
 import { TableWriter } from "./clickhouse_writer.ts";
 import type { Attempt, Delivery, DeliveryResult, ModuleContext, Output, OutputModule } from "./module.ts";
@@ -174,6 +175,30 @@ async function inspectTable(
   }
 }
 
+/** What does no harm to events now, but may surprise: settings that are fixed otherwise, and views on the table. */
+async function describeTable(
+  connection: ClickhouseConnection,
+  config: ClickhouseConfig,
+  signal: AbortSignal,
+): Promise<readonly string[]> {
+  using client = new ClickhouseClient(connection, await loadTls(connection.tls));
+  const { database } = connection;
+  const name = qualifiedName(database, config.table);
+  try {
+    const { settings: { remarks } } = await readLayout(client, name, config, signal);
+    const { views = [] } = await readTableKind(client, { database, table: config.table }, signal) ?? {};
+    const pushed = views.map((view) =>
+      `Inserts into ${name} are pushed to view ${view}, too: when it throws, the rows are in the table all the same, ` +
+      `and count as delivered`
+    );
+    return [...remarks, ...pushed];
+  } catch (error) {
+    if (error instanceof TableMismatch) return [];
+    if (!(error instanceof ClickhouseFailure)) throw error;
+    throw judgeFailure(client.name, `a question about ${name}`, error).error;
+  }
+}
+
 /** Inserts events into ClickHouse; see the top of this file. */
 export const clickhouseModule: OutputModule<ClickhouseConfig, ClickhouseConnection> = {
   name: "clickhouse",
@@ -186,6 +211,7 @@ export const clickhouseModule: OutputModule<ClickhouseConfig, ClickhouseConnecti
   maxBatch: MAX_BATCH,
   timeoutMs: (config) => config.timeoutMs,
   inspect: inspectTable,
+  notices: describeTable,
   open: async (connection, context) => {
     const client = new ClickhouseClient(connection, await loadTls(connection.tls));
     return new ClickhouseOutput(connection, client, context);

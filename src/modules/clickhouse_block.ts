@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import type { DeliveryError } from "../errors.ts";
 import type { ClickhouseConfig } from "./clickhouse_config.ts";
 import { ROW_OVERHEAD, RowEncoder } from "./clickhouse_rows.ts";
 import type { TableLayout } from "./clickhouse_table.ts";
@@ -22,6 +23,8 @@ export class Row {
   readonly since: number;
   /** About how many bytes it takes. */
   readonly size: number;
+  /** Attempts at it that have begun. */
+  tries = 1;
   /** What it belongs to: a batch while it waits, then the block that it was sent in last. */
   place: Batch | Block | undefined;
   /** Nearly always the only one, as no event has two attempts at a time. */
@@ -125,7 +128,7 @@ export class Batch {
   toBlock(): Block {
     this.#sweep();
     const encoder = this.#encoder;
-    return new Block(this.#rows, encoder?.layout, encoder?.bytes);
+    return new Block(this.#rows, { layout: encoder?.layout, encoded: encoder?.bytes });
   }
 
   #sweep(): void {
@@ -133,6 +136,26 @@ export class Batch {
     this.#rows = this.#rows.filter(({ place }) => place === this);
     this.#removed = 0;
   }
+}
+
+/** Shared by the parts of a block that was halved, since no code says whether one of its bodies is to blame. */
+export class Search {
+  /** Whether the server has taken a part, so that what it refuses is to be looked for in the others. */
+  othersPassed = false;
+}
+
+/** How the attempts at a block that may be in the table have ended so far. */
+export interface Past {
+  /** How often its rows have been sent, each time once. */
+  readonly rounds: number;
+  /** What the last round ended with. */
+  readonly failure: DeliveryError;
+  /** When the next round is due, by `performance.now()`. */
+  readonly nextAt: number;
+  /** ClickHouse's code, where it does not tell whether a body is to blame. */
+  readonly code?: number | undefined;
+  /** Left out while the block was never halved for that code. */
+  readonly search?: Search | undefined;
 }
 
 /**
@@ -144,12 +167,22 @@ export class Block {
   /** How it is sent; `undefined` while nobody knows the table. */
   readonly layout: TableLayout | undefined;
   readonly size: number;
+  /** `undefined` while it was never sent, or is certainly not in the table. */
+  readonly past: Past | undefined;
   readonly #encoded: Uint8Array<ArrayBuffer> | undefined;
 
   /** @param encoded the rows in the layout, where somebody has encoded them already */
-  constructor(rows: readonly Row[], layout?: TableLayout, encoded?: Uint8Array<ArrayBuffer>) {
+  constructor(
+    rows: readonly Row[],
+    { layout, past, encoded }: {
+      readonly layout?: TableLayout | undefined;
+      readonly past?: Past | undefined;
+      readonly encoded?: Uint8Array<ArrayBuffer> | undefined;
+    } = {},
+  ) {
     this.rows = rows;
     this.layout = layout;
+    this.past = past;
     this.size = rows.reduce((sum, row) => sum + row.size, 0);
     this.#encoded = encoded;
   }
@@ -168,7 +201,7 @@ export class Block {
 
   /** The same rows in another layout. */
   withLayout(layout: TableLayout): Block {
-    return layout === this.layout ? this : new Block(this.rows, layout);
+    return layout === this.layout ? this : new Block(this.rows, { layout, past: this.past });
   }
 
   /** The rows in the block's layout, always the same bytes. */
@@ -179,17 +212,40 @@ export class Block {
     return encoder.bytes;
   }
 
-  /** The same block without its bytes, to be kept: they can be made again. */
-  withoutBytes(): Block {
-    return this.#encoded === undefined ? this : new Block(this.rows, this.layout);
+  /** The same block to be kept, without its bytes: they can be made again. */
+  withPast(past: Past): Block {
+    return new Block(this.rows, { layout: this.layout, past });
   }
 
-  /** Two blocks of half the rows each. */
-  halves(): [Block, Block] {
-    const middle = Math.ceil(this.rows.length / 2);
-    return [
-      new Block(this.rows.slice(0, middle), this.layout),
-      new Block(this.rows.slice(middle), this.layout),
-    ];
+  /** Two blocks of half the rows each, with the same past. @param search what they are parts of */
+  halves(search = this.past?.search): [Block, Block] {
+    return this.#cut(this.rows, search);
+  }
+
+  /** Two blocks of half the rows each, those of a webhook as far as possible in one of them. */
+  halvesByWebhook(): [Block, Block] {
+    return this.#cut(this.#rowsByWebhook().flat());
+  }
+
+  /** Blocks with the rows of at most so many webhooks each; itself when it has no more. */
+  cutByWebhook(most: number): readonly Block[] {
+    const byWebhook = this.#rowsByWebhook();
+    if (byWebhook.length <= most) return [this];
+    const count = Math.ceil(byWebhook.length / most);
+    return Array.from({ length: count }, (_, index) => {
+      const rows = byWebhook.slice(index * most, (index + 1) * most).flat();
+      return new Block(rows, { layout: this.layout, past: this.past });
+    });
+  }
+
+  #rowsByWebhook(): readonly Row[][] {
+    const keyOf = ({ delivery: { event } }: Row) => `${event.namespace}/${event.webhook}`;
+    return [...Map.groupBy(this.rows, keyOf).values()];
+  }
+
+  #cut(rows: readonly Row[], search = this.past?.search): [Block, Block] {
+    const middle = Math.ceil(rows.length / 2);
+    const options = { layout: this.layout, past: this.past && { ...this.past, search } };
+    return [new Block(rows.slice(0, middle), options), new Block(rows.slice(middle), options)];
   }
 }

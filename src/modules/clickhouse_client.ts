@@ -87,10 +87,16 @@ export class ClickhouseClient implements Disposable {
   /**
    * Runs a query and returns what it yields.
    *
+   * @param settings of ClickHouse, for this query alone
    * @throws {ClickhouseFailure}
    */
-  query(query: string, signal: AbortSignal): Promise<string> {
-    return this.#send("", Buffer.from(query), signal);
+  async query(
+    query: string,
+    signal: AbortSignal,
+    settings?: Readonly<Record<string, string>>,
+  ): Promise<string> {
+    const search = settings === undefined ? "" : `?${new URLSearchParams(settings)}`;
+    return (await this.#send(search, Buffer.from(query), signal)).body;
   }
 
   /**
@@ -106,7 +112,8 @@ export class ClickhouseClient implements Disposable {
     signal: AbortSignal,
   ): Promise<void> {
     const answer = await this.#send(`?${new URLSearchParams({ query, ...settings })}`, rows, signal);
-    if (answer !== "") throw this.unexpectedAnswer();
+    // An empty page of something in between is no confirmation.
+    if (answer.body !== "" || !isOfClickhouse(answer)) throw this.unexpectedAnswer();
   }
 
   /** The failure to report for an answer that ClickHouse would not give. */
@@ -120,10 +127,10 @@ export class ClickhouseClient implements Disposable {
   }
 
   /** @param search what follows the path, from `?` on */
-  async #send(search: string, body: Uint8Array, signal: AbortSignal): Promise<string> {
+  async #send(search: string, body: Uint8Array, signal: AbortSignal): Promise<HttpAnswer> {
     const answer = await this.#exchange(search, body, signal);
     const code = errorCode(answer);
-    if (answer.status === 200 && code === undefined) return answer.body;
+    if (answer.status === 200 && code === undefined) return answer;
     const retryAfterSeconds = parseRetryAfter(answer.headers["retry-after"], Date.now());
     const refusal = {
       status: answer.status,
@@ -199,6 +206,11 @@ function readAnswer(
     const { statusCode = 0, headers } = response;
     resolve({ status: statusCode, headers, body: Buffer.concat(chunks).toString() });
   });
+}
+
+/** Every version since 18.16 has at least one such header in each answer: with its name, the query's id or a summary. */
+function isOfClickhouse({ headers }: HttpAnswer): boolean {
+  return Object.keys(headers).some((name) => name.startsWith("x-clickhouse-"));
 }
 
 /** Servers since 2020 have a header for it, those before begin the text with it. */

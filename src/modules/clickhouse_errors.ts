@@ -11,7 +11,7 @@ import type { ClickhouseFailure, Refusal } from "./clickhouse_client.ts";
 /**
  * - `row`: a value does not fit. The other rows of the insert may be good.
  * - `table`: the table or its columns are not as the configuration says. No row of it can be inserted.
- * - `later`: the server cannot do it now.
+ * - `later`: the server cannot do it now, or its code does not tell.
  */
 export type FailureScope = "row" | "table" | "later";
 
@@ -19,8 +19,12 @@ export type FailureScope = "row" | "table" | "later";
 export interface Judgement {
   readonly scope: FailureScope;
   readonly error: DeliveryError;
-  /** Whether the server may have inserted the rows all the same. */
+  /** Whether the server may have inserted the rows all the same: always, where its code says nothing about them. */
   readonly mayBeStored: boolean;
+  /** ClickHouse's code, if it gave one. */
+  readonly code?: number;
+  /** The view that threw, where the server says so: then the table may have the rows. */
+  readonly view?: string;
 }
 
 const ROW_CODES: ReadonlyMap<number, string> = new Map([
@@ -28,6 +32,8 @@ const ROW_CODES: ReadonlyMap<number, string> = new Map([
   [25, "CANNOT_PARSE_ESCAPE_SEQUENCE"],
   [26, "CANNOT_PARSE_QUOTED_STRING"],
   [27, "CANNOT_PARSE_INPUT_ASSERTION_FAILED"],
+  // `JSONExtract…` in a computed column finds an empty text.
+  [32, "ATTEMPT_TO_READ_AFTER_EOF"],
   [36, "BAD_ARGUMENTS"],
   [38, "CANNOT_PARSE_DATE"],
   [41, "CANNOT_PARSE_DATETIME"],
@@ -40,10 +46,12 @@ const ROW_CODES: ReadonlyMap<number, string> = new Map([
   [117, "INCORRECT_DATA"],
   [130, "CANNOT_READ_ARRAY_FROM_TEXT"],
   [131, "TOO_LARGE_STRING_SIZE"],
+  [153, "ILLEGAL_DIVISION"],
   [248, "INVALID_PARTITION_VALUE"],
   [321, "VALUE_IS_OUT_OF_RANGE_OF_DATA_TYPE"],
   [349, "CANNOT_INSERT_NULL_IN_ORDINARY_COLUMN"],
   [376, "CANNOT_PARSE_UUID"],
+  [395, "FUNCTION_THROW_IF_VALUE_IS_NON_ZERO"],
   [407, "DECIMAL_OVERFLOW"],
   [441, "CANNOT_PARSE_DOMAIN_VALUE_FROM_STRING"],
   [467, "CANNOT_PARSE_BOOL"],
@@ -85,10 +93,33 @@ const ACCESS_CODES: ReadonlyMap<number, string> = new Map([
   [516, "AUTHENTICATION_FAILED"],
 ]);
 
+/** The code for too many partitions in one insert, and for too many parts in a table. */
+export const TOO_MANY_PARTS = 252;
+
 /** The server says no before it begins. */
 const BUSY_CODES: ReadonlyMap<number, string> = new Map([
   [202, "TOO_MANY_SIMULTANEOUS_QUERIES"],
-  [252, "TOO_MANY_PARTS"],
+  [TOO_MANY_PARTS, "TOO_MANY_PARTS"],
+]);
+
+/** A profile fixes a setting that this module sends. */
+const SETTING_CONSTRAINT_VIOLATION = 452;
+
+/**
+ * Conditions of the server, whatever is inserted. A row is never rejected for one, not even one that met it alone
+ * again and again. Not complete, and need not be.
+ */
+export const SERVER_CODES: ReadonlySet<number> = new Set([
+  // TIMEOUT_EXCEEDED, TOO_SLOW, CANNOT_ALLOCATE_MEMORY, DNS_ERROR, QUOTA_EXCEEDED
+  ...[159, 160, 173, 198, 201],
+  // NO_FREE_CONNECTION, SOCKET_TIMEOUT, NETWORK_ERROR, NO_ZOOKEEPER, ABORTED, MEMORY_LIMIT_EXCEEDED
+  ...[203, 209, 210, 225, 236, 241],
+  // TABLE_IS_READ_ONLY, NOT_ENOUGH_SPACE, ALL_CONNECTION_TRIES_FAILED, TOO_FEW_LIVE_REPLICAS
+  ...[242, 243, 279, 285],
+  // UNSATISFIED_QUORUM_FOR_PREVIOUS_WRITE, UNKNOWN_STATUS_OF_INSERT, QUERY_WAS_CANCELLED, SYSTEM_ERROR
+  ...[286, 319, 394, 425],
+  // CANNOT_SCHEDULE_TASK, DEADLOCK_AVOIDED, S3_ERROR, KEEPER_EXCEPTION
+  ...[439, 473, 499, 999],
 ]);
 
 /** The code for a missing table. */
@@ -119,6 +150,7 @@ export function judgeFailure(server: string, what: string, failure: ClickhouseFa
 
 function judgeRefusal(beginning: string, { status, code, text, retryAfterSeconds }: Refusal): Judgement {
   const options = retryAfterSeconds === undefined ? {} : { retryAfterSeconds };
+  const view = viewIn(text);
   const judge = (
     scope: FailureScope,
     errorCode: DeliveryErrorCode,
@@ -128,6 +160,8 @@ function judgeRefusal(beginning: string, { status, code, text, retryAfterSeconds
     scope,
     error: new DeliveryError(errorCode, `${beginning}: ${reason}`, options),
     mayBeStored,
+    ...(code === undefined ? {} : { code }),
+    ...(code === undefined || view === undefined ? {} : { view }),
   });
   if (code === undefined) {
     const scope = STATUS_SCOPES.get(status) ?? "later";
@@ -136,6 +170,7 @@ function judgeRefusal(beginning: string, { status, code, text, retryAfterSeconds
     return judge(scope, isDenied ? "output_unavailable" : "output_failed", !isDenied, `HTTP ${status}`);
   }
   const reason = describe(code, text);
+  if (code === SETTING_CONSTRAINT_VIOLATION) return judge("table", "output_failed", false, reason);
   if (TABLE_CODES.has(code)) return judge("table", "output_rejected", false, reason);
   if (ACCESS_CODES.has(code)) return judge("later", "output_unavailable", false, reason);
   if (BUSY_CODES.has(code)) return judge("later", "output_failed", false, reason);
@@ -143,13 +178,35 @@ function judgeRefusal(beginning: string, { status, code, text, retryAfterSeconds
   return judge("later", "output_failed", true, reason);
 }
 
+/**
+ * The view that threw, as ClickHouse names it. No code says so, hence the words: they are the same in 18.16, 25.8
+ * and 26.9. A body that is quoted may contain them, so nothing follows from them alone.
+ */
+function viewIn(text: string): string | undefined {
+  const found = text.lastIndexOf(VIEW_WORDS);
+  if (found === -1) return undefined;
+  const [name = ""] = /^(?:`(?:[^`\\]|\\.)*`|[^\s`(:,])+/.exec(text.slice(found + VIEW_WORDS.length)) ?? [];
+  return name.replace(/\.$/, "").slice(0, LONGEST_TEXT);
+}
+
+const VIEW_WORDS = "while pushing to view ";
+
 function describe(code: number, text: string): string {
   const row = ROW_CODES.get(code);
   if (row !== undefined) return `code ${code} (${row})`;
-  const name = TABLE_CODES.get(code) ?? ACCESS_CODES.get(code) ?? BUSY_CODES.get(code);
-  if (name === undefined) return `code ${code}`;
+  const name = TABLE_CODES.get(code) ?? ACCESS_CODES.get(code) ?? BUSY_CODES.get(code) ??
+    (code === SETTING_CONSTRAINT_VIOLATION ? "SETTING_CONSTRAINT_VIOLATION" : undefined);
+  if (name === undefined) {
+    const own = ownName(text);
+    return own === undefined ? `code ${code}` : `code ${code} (${own})`;
+  }
   const named = `code ${code} (${name})`;
   return QUOTING_CODES.has(code) ? named : `${named}: ${firstLine(text)}`;
+}
+
+/** The name of the code that servers since 2020 end their texts with. The rest may quote what an event holds. */
+function ownName(text: string): string | undefined {
+  return /\(([A-Z][A-Z0-9_]{1,63})\)(?: \(version [^()]*(?:\([^()]*\))?\))?[\s.]*$/.exec(text)?.[1];
 }
 
 /** The server's own words: the first line, without the code that it begins with. */

@@ -5,9 +5,15 @@
  */
 
 import { z } from "zod";
-import type { ClickhouseClient } from "./clickhouse_client.ts";
+import { type ClickhouseClient, ClickhouseFailure } from "./clickhouse_client.ts";
 import { type Column, filledColumns, mismatchesOf, type TextColumn } from "./clickhouse_columns.ts";
 import type { ClickhouseConfig } from "./clickhouse_config.ts";
+import {
+  type InsertSettings,
+  insertSettings,
+  type ServerSetting,
+  SETTING_NAMES,
+} from "./clickhouse_settings.ts";
 import { type TimeForm, timeFormOf } from "./clickhouse_types.ts";
 
 /** The columns that are inserted into a table, and how. It never changes. */
@@ -15,25 +21,9 @@ export interface TableLayout {
   /** In order; `payload` comes after them. */
   readonly textColumns: readonly TextColumn[];
   readonly timeForm: TimeForm;
-  /** Settings for each insert, as far as the server knows them. */
-  readonly settings: Readonly<Record<string, string>>;
-  /** Whether the server can tell a repeated insert by its token. */
-  readonly takesToken: boolean;
+  /** What each insert is sent with, besides its token. */
+  readonly settings: InsertSettings;
 }
-
-/** The setting that carries the token; in servers since 2022. */
-export const TOKEN_SETTING = "insert_deduplication_token";
-
-/**
- * What a user's profile may say otherwise, but must not: an insert that another insert is merged into has
- * no identity of its own, times are written in one form, and a bad row must be reported, not skipped.
- */
-const FIXED_SETTINGS: Readonly<Record<string, string>> = {
-  async_insert: "0",
-  date_time_input_format: "basic",
-  input_format_allow_errors_num: "0",
-  input_format_allow_errors_ratio: "0",
-};
 
 /**
  * Quotes a name: any text is taken as one identifier. ClickHouse reads backslash escapes in it.
@@ -44,16 +34,21 @@ export function quoteIdentifier(name: string): string {
   return `\`${name.replaceAll("\\", "\\\\").replaceAll("`", "\\`")}\``;
 }
 
+/** Quotes a text for a statement. */
+export function quoteText(text: string): string {
+  return `'${text.replaceAll("\\", "\\\\").replaceAll("'", "\\'")}'`;
+}
+
 /** The table's full name for statements. */
 export function qualifiedName(database: string, table: string): string {
   return `${quoteIdentifier(database)}.${quoteIdentifier(table)}`;
 }
 
-/** A table whose columns are not as events need them. It can be changed without a change of the configuration. */
+/** A table or a profile that is not as events need it. It can be changed without a change of the configuration. */
 export class TableMismatch extends Error {
   override readonly name = "TableMismatch";
 
-  /** @param reasons one sentence for each column, with its name */
+  /** @param reasons one sentence for each column or setting, with its name */
   constructor(readonly reasons: readonly string[]) {
     super(reasons.join("; "));
   }
@@ -73,15 +68,11 @@ export async function readLayout(
 ): Promise<TableLayout> {
   const columns = await readColumns(client, name, signal);
   const textColumns = filledColumns(columns, config);
-  const reasons = mismatchesOf(textColumns, columns, name);
-  if (reasons.length > 0) throw new TableMismatch(reasons);
-  const settings = await readSettings(client, signal);
-  return {
-    textColumns,
-    timeForm: timeFormOf(columns.get("timestamp")?.type ?? "") ?? "iso",
-    settings: Object.fromEntries(Object.entries(FIXED_SETTINGS).filter(([setting]) => settings.has(setting))),
-    takesToken: settings.has(TOKEN_SETTING),
-  };
+  const mismatches = mismatchesOf(textColumns, columns, name);
+  if (mismatches.length > 0) throw new TableMismatch(mismatches);
+  const settings = insertSettings(await readSettings(client, signal));
+  if (settings.problems.length > 0) throw new TableMismatch(settings.problems);
+  return { textColumns, timeForm: timeFormOf(columns.get("timestamp")?.type ?? "") ?? "iso", settings };
 }
 
 /** Whether two layouts make the same insert. */
@@ -126,26 +117,81 @@ async function readColumns(
 /** Kinds of columns that the server computes, so that nothing can be inserted into them. */
 const COMPUTED: ReadonlySet<string> = new Set(["MATERIALIZED", "ALIAS"]);
 
-/** Which of the settings that matter here the server knows. One that it does not know fails the insert. */
-async function readSettings(client: ClickhouseClient, signal: AbortSignal): Promise<ReadonlySet<string>> {
-  const names = [TOKEN_SETTING, ...Object.keys(FIXED_SETTINGS)].map((name) => `'${name}'`).join(", ");
-  const query = `SELECT name FROM system.settings WHERE name IN (${names}) FORMAT JSONCompact`;
-  const rows = await readRows(client, query, signal);
-  return new Set(rows.map(([name]) => String(name)));
+/** The settings that matter here, as far as the server knows them. One that it does not know fails the insert. */
+async function readSettings(
+  client: ClickhouseClient,
+  signal: AbortSignal,
+): Promise<ReadonlyMap<string, ServerSetting>> {
+  const names = SETTING_NAMES.map(quoteText).join(", ");
+  // Old versions lack some of the columns.
+  const query = `SELECT * FROM system.settings WHERE name IN (${names}) FORMAT JSONCompact`;
+  const { columns, rows } = await readTable(client, query, signal);
+  const [name, value, readonly, min, max] = ["name", "value", "readonly", "min", "max"]
+    .map((column) => columns.indexOf(column));
+  const textIn = (row: readonly unknown[], column = -1) => {
+    const cell = row[column];
+    return typeof cell === "string" || typeof cell === "number" ? String(cell) : undefined;
+  };
+  return new Map(rows.map((row): [string, ServerSetting] => [
+    textIn(row, name) ?? "",
+    {
+      value: textIn(row, value) ?? "",
+      isPinned: textIn(row, readonly) === "1",
+      min: textIn(row, min),
+      max: textIn(row, max),
+    },
+  ]));
 }
 
 /** What a query yields in the format JSONCompact. */
-const jsonCompact = z.object({ data: z.array(z.array(z.unknown())) });
+const jsonCompact = z.object({
+  meta: z.array(z.object({ name: z.string() })),
+  data: z.array(z.array(z.unknown())),
+});
 
-async function readRows(
+/** Rows of a query that ends in `FORMAT JSONCompact`. */
+export async function readRows(
   client: ClickhouseClient,
   query: string,
   signal: AbortSignal,
 ): Promise<readonly (readonly unknown[])[]> {
-  const answer = await client.query(query, signal);
+  return (await readTable(client, query, signal)).rows;
+}
+
+interface Table {
+  /** The names of the columns. */
+  readonly columns: readonly string[];
+  readonly rows: readonly (readonly unknown[])[];
+}
+
+async function readTable(client: ClickhouseClient, query: string, signal: AbortSignal): Promise<Table> {
+  const table = parseTable(await client.query(query, signal));
+  if (table !== undefined) return table;
+  const again = parseTable(await inOwnFormat(client, query, signal));
+  if (again === undefined) throw client.unexpectedAnswer();
+  return again;
+}
+
+/** A profile may set `output_format` (26.8 and later), which wins over the format that a query names. */
+async function inOwnFormat(client: ClickhouseClient, query: string, signal: AbortSignal): Promise<string> {
   try {
-    return jsonCompact.parse(JSON.parse(answer)).data;
+    return await client.query(query, signal, { output_format: "" });
   } catch (error) {
-    throw client.unexpectedAnswer({ cause: error });
+    // A version that does not know the setting has answered in another format for another reason.
+    if (error instanceof ClickhouseFailure && error.refusal !== undefined) throw client.unexpectedAnswer();
+    throw error;
   }
+}
+
+function parseTable(text: string): Table | undefined {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined;
+    throw error;
+  }
+  const parsed = jsonCompact.safeParse(value);
+  if (!parsed.success) return undefined;
+  return { columns: parsed.data.meta.map(({ name }) => name), rows: parsed.data.data };
 }

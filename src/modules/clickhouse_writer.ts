@@ -1,5 +1,5 @@
 import type { Logger } from "@logtape/logtape";
-import { assertCount, DeliveryError } from "../errors.ts";
+import { assertCount, DeliveryError, type DeliveryErrorCode } from "../errors.ts";
 import { Batch, Block, Row } from "./clickhouse_block.ts";
 import type { BatchLimits, ClickhouseConfig } from "./clickhouse_config.ts";
 import type { Outcome, TableInserter } from "./clickhouse_inserter.ts";
@@ -7,12 +7,19 @@ import { RetryMemory } from "./clickhouse_memory.ts";
 import type { Delivery, DeliveryResult } from "./module.ts";
 
 /**
- * How long the composition of a block is remembered. Longer than most retry schedules; ClickHouse itself
- * remembers what it has inserted for a week, or as many blocks as its table is told to.
+ * How long the composition of a block is remembered after it was sent. ClickHouse itself remembers what it has
+ * inserted for an hour (25.10 and later; before that for a week), or as many blocks as its table is told to.
  */
 const MEMORY_MS = 60 * 60 * 1000;
 const MEMORY_BYTES = 64 * 1024 * 1024;
 const MEMORY_VERDICTS = 100_000;
+
+/** The pauses between the rounds of a block that the server refuses, as in the default of `retry`. */
+const FIRST_PAUSE_MS = 1_000;
+const LONGEST_PAUSE_MS = 60 * 60 * 1000;
+
+/** How long after its time a block is sent for any of its rows, whose own attempts are fewer than its rounds. */
+const PATIENCE_MS = 10 * 60 * 1000;
 
 /** Most bytes that wait for their insert, besides one event of any size. */
 const MAX_WAITING_BYTES = 64 * 1024 * 1024;
@@ -67,10 +74,7 @@ export class TableWriter {
       if (verdict !== undefined) return verdict;
     }
     const known = this.#rows.get(delivery.event.id);
-    if (known !== undefined) {
-      this.#repeat(known);
-      return known;
-    }
+    if (known !== undefined) return this.#repeat(known, now) ?? known;
     const row = new Row(delivery, now);
     if (this.#waitingBytes > 0 && this.#waitingBytes + row.size > MAX_WAITING_BYTES) {
       const message = `Too many events wait for table ${delivery.config.table}`;
@@ -113,12 +117,23 @@ export class TableWriter {
     else if (this.#isFull) this.#wakeUp?.();
   }
 
-  /** A row of a remembered block came again: the block is sent again. */
-  #repeat({ place }: Row): void {
-    if (!(place instanceof Block) || !this.#memory.has(place)) return;
+  /**
+   * A row came again. If its block is remembered, that is sent again, unless that was done already for as many
+   * attempts as the row has had: then what came of it is the result of this attempt, too. So a block is never sent
+   * more often than one of its rows is tried.
+   */
+  #repeat(row: Row, now: number): DeliveryError | undefined {
+    row.tries++;
+    const { place } = row;
+    if (!(place instanceof Block) || place.past === undefined || !this.#memory.has(place)) return undefined;
+    const { rounds, failure, nextAt } = place.past;
+    if (!this.#due.has(place) && row.tries <= rounds && now < nextAt + PATIENCE_MS) {
+      return asksFor(failure, nextAt - now);
+    }
     this.#due.add(place);
     if (this.#running) this.#wakeUp?.();
     else this.#start();
+    return undefined;
   }
 
   #forgetOld(): void {
@@ -198,18 +213,39 @@ export class TableWriter {
     }
   }
 
-  #conclude({ block, result, mayBeStored }: Outcome): void {
+  #conclude({ block, result, mayBeStored, code }: Outcome): void {
     const isFinal = result === "delivered" || result.disposition === "dead_letter";
-    const isKept = mayBeStored && !isFinal && this.#closed === undefined;
-    const kept = block.withoutBytes();
-    if (isKept) this.#memory.keepBlock(kept);
+    // What may be in the table since an earlier round still may.
+    const isKept = (mayBeStored || block.past !== undefined) && !isFinal && this.#closed === undefined;
+    const { kept, told } = isKept ? toKeep(block, result, code) : { kept: undefined, told: result };
+    if (kept !== undefined) this.#memory.keepBlock(kept);
     for (const row of block.rows) {
-      row.place = isKept ? kept : undefined;
-      if (!isKept) this.#rows.delete(row.id);
+      row.place = kept;
+      if (kept === undefined) this.#rows.delete(row.id);
       // Its next attempt must not insert again what is in the table already.
       if (isFinal && !row.isWatched) this.#memory.keepVerdict(row.id, result);
-      row.settle(result);
+      row.settle(told);
     }
     this.#forgetOld();
   }
+}
+
+/** The block as it is remembered, and what its rows are told, so that their attempts come together. */
+function toKeep(block: Block, failure: DeliveryError, code: number | undefined) {
+  const rounds = (block.past?.rounds ?? 0) + 1;
+  // Whoever cannot be reached is asked again at the pace of the output.
+  const pauseMs = failure.code === "output_failed"
+    ? Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** (rounds - 1))
+    : 0;
+  const nextAt = performance.now() + pauseMs;
+  const kept = block.withPast({ rounds, failure, nextAt, code, search: block.past?.search });
+  return { kept, told: asksFor(failure, pauseMs) };
+}
+
+/** The failure, with the wish to be left alone for so long. */
+function asksFor(failure: DeliveryError, milliseconds: number): DeliveryError {
+  const { code, message, cause, retryAfterSeconds = 0 } = failure;
+  if (milliseconds <= retryAfterSeconds * 1000) return failure;
+  const options = { cause, retryAfterSeconds: milliseconds / 1000 };
+  return new DeliveryError(code as DeliveryErrorCode, message, options);
 }

@@ -162,6 +162,13 @@ export interface OutputModule<Config = unknown, Connection = unknown> {
    */
   inspect?(connection: Connection, config: Config, signal: AbortSignal): Promise<readonly string[]>;
   /**
+   * What an operator should know of the system behind a connection that keeps no event from it, one sentence each,
+   * for `cwm check --probe`. Left out, there is nothing to say.
+   *
+   * @throws {DeliveryError} when it cannot be found out now
+   */
+  notices?(connection: Connection, config: Config, signal: AbortSignal): Promise<readonly string[]>;
+  /**
    * Which deliveries may go in one batch: those with equal keys. Left out, all may. Results come when the whole batch
    * has ended, so what may have to wait for something of its own has a key of its own.
    */

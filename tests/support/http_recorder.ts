@@ -19,6 +19,8 @@ export interface PassedRequest {
 export interface PassedAnswer {
   readonly status: number;
   readonly text: string;
+  /** Those by which clients know the server. */
+  readonly headers?: Readonly<Record<string, string>>;
 }
 
 /** Changes on the way. */
@@ -27,6 +29,8 @@ export interface Alterations {
   target?(request: PassedRequest): string;
   /** @default the server's own answer */
   answer?(request: PassedRequest, answer: PassedAnswer): PassedAnswer;
+  /** The answer to a request that the server does not get. @default none: it gets all */
+  instead?(request: PassedRequest): PassedAnswer | undefined;
 }
 
 /**
@@ -106,6 +110,16 @@ export class HttpRecorder implements AsyncDisposable {
     for await (const chunk of incoming) chunks.push(chunk as Uint8Array);
     const body = new Uint8Array(Buffer.concat(chunks));
     const request = { target: incoming.url ?? "", body, text: new TextDecoder().decode(body) };
+    const answer = this.#alterations.instead?.(request) ?? await this.#forward(request, incoming);
+    this.requests.push(request);
+    const isLost = this.#losses > 0 && this.#loses(request);
+    if (isLost) this.#losses--;
+    if (this.#holds(request)) await this.#held?.promise;
+    if (isLost) incoming.socket.destroy();
+    else response.writeHead(answer.status, { ...answer.headers }).end(answer.text);
+  }
+
+  async #forward(request: PassedRequest, incoming: IncomingMessage): Promise<PassedAnswer> {
     const { target, answer: alter } = this.#alterations;
     const answered = await fetch(
       `http://127.0.0.1:${this.#targetPort}${target?.(request) ?? request.target}`,
@@ -115,13 +129,8 @@ export class HttpRecorder implements AsyncDisposable {
         body: request.body,
       },
     );
-    const passed = { status: answered.status, text: await answered.text() };
-    const answer = alter?.(request, passed) ?? passed;
-    this.requests.push(request);
-    const isLost = this.#losses > 0 && this.#loses(request);
-    if (isLost) this.#losses--;
-    if (this.#holds(request)) await this.#held?.promise;
-    if (isLost) incoming.socket.destroy();
-    else response.writeHead(answer.status).end(answer.text);
+    const headers = Object.fromEntries([...answered.headers].filter(([name]) => name.startsWith("x-")));
+    const passed = { status: answered.status, text: await answered.text(), headers };
+    return alter?.(request, passed) ?? passed;
   }
 }

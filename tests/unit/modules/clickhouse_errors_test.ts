@@ -57,3 +57,36 @@ Deno.test("clickhouse does not show the server's words where they may quote what
     assert(message.includes(`code ${code}`), message);
   }
 });
+
+Deno.test("clickhouse shows the server's own name of a code that is in no list, and nothing else of its words", () => {
+  const texts = [
+    "Code: 241. DB::Exception: Memory limit s3cret (BODY_WORD) exceeded. (MEMORY_LIMIT_EXCEEDED)\n",
+    "Code: 241. DB::Exception: s3cret (MEMORY_LIMIT_EXCEEDED) (version 26.9.2.1 (official build))\n",
+    "Code: 241. DB::Exception: s3cret. (MEMORY_LIMIT_EXCEEDED) (version 25.8.2.1). (MEMORY_LIMIT_EXCEEDED)",
+  ];
+  for (const text of texts) {
+    const { message } = judge("refused", { status: 500, code: 241, text }).error;
+    assertEquals(
+      message,
+      "ClickHouse at db:8123 refused the insert into `t`: code 241 (MEMORY_LIMIT_EXCEEDED)",
+    );
+  }
+  const old = "Code: 241, e.displayText() = DB::Exception: 's3cret (BODY)', e.what() = DB::Exception";
+  const { message } = judge("refused", { status: 500, code: 241, text: old }).error;
+  assertEquals(message, "ClickHouse at db:8123 refused the insert into `t`: code 241");
+});
+
+Deno.test("clickhouse reads the view that threw from the words of every version", () => {
+  const texts = {
+    "Code: 6, e.displayText() = DB::Exception: Cannot parse: while pushing to view default.by_n, e.what() = x":
+      "default.by_n",
+    "Code: 6. DB::Exception: Cannot parse 'x': while pushing to view default.`v w`. (CANNOT_PARSE_TEXT)":
+      "default.`v w`",
+    "Code: 6. DB::Exception: Cannot: while pushing to view a.b (0b1d): While executing. (CANNOT_PARSE_TEXT)":
+      "a.b",
+    "Code: 6. DB::Exception: Cannot parse. (CANNOT_PARSE_TEXT)": undefined,
+  };
+  for (const [text, view] of Object.entries(texts)) {
+    assertEquals(judge("refused", { status: 500, code: 6, text }).view, view, text);
+  }
+});
