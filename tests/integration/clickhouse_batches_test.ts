@@ -108,7 +108,7 @@ Deno.test("clickhouse rejects rows of the wrong type one by one, and asks no mor
     columns: "id String, webhook_id String, timestamp DateTime, payload UInt64, headers String",
   });
   const events = numberedEvents(600);
-  const results = await world.output.deliverAll(events, { table: "numbers" });
+  const results = await world.output.deliverAll(events, { table: "numbers", timeout: 300 });
   const codes = results.map((result) => result === "delivered" ? result : result.code);
   // 500 inserts are enough for about half of that many rows: each is split off by two.
   const rejected = codes.filter((code) => code === "output_rejected").length;

@@ -61,7 +61,7 @@ Deno.test("clickhouse fills a table that the original has made, which has no nam
 });
 
 Deno.test("clickhouse stores the instant of receipt whatever the time zones of server and column", async () => {
-  await using server = await ClickhouseServer.start({ config: "<timezone>America/New_York</timezone>" });
+  await using server = await ClickhouseServer.start({ timezone: "America/New_York" });
   const types = [
     ...["DateTime", "DateTime('UTC')", "DateTime('Asia/Tokyo')", "Nullable(DateTime)"],
     ...["UInt32", "UInt64", "Int64", "Nullable(UInt64)", "Decimal(10, 0)"],
@@ -78,13 +78,13 @@ Deno.test("clickhouse stores the instant of receipt whatever the time zones of s
 });
 
 Deno.test("clickhouse stores the day of receipt in UTC, and milliseconds where numbers have room for them", async () => {
-  await using server = await ClickhouseServer.start({ config: "<timezone>America/New_York</timezone>" });
+  await using server = await ClickhouseServer.start({ timezone: "America/New_York" });
   const expected = {
     "Date": "2026-01-02",
     "Nullable(Date)": "2026-01-02",
     "Float64": "1767323045.678",
     "Decimal(18, 3)": "1767323045.678",
-    "Decimal(18, 6)": "1767323045.678000",
+    "Decimal(18, 6)": "1767323045.678",
     "FixedString(24)": "2026-01-02T03:04:05.678Z",
   };
   for (const [type, value] of Object.entries(expected)) {
@@ -93,7 +93,9 @@ Deno.test("clickhouse stores the day of receipt in UTC, and milliseconds where n
       columns: `id String, webhook_id String, timestamp ${type}, payload String, headers String`,
     });
     await insert(server, [verifiedEvent({ receivedAt: RECEIVED_AT })], { table: "times" });
-    assertEquals(await server.query("SELECT timestamp FROM times"), value, type);
+    // Old versions write all digits after the point.
+    const stored = await server.query("SELECT timestamp FROM times");
+    assertEquals(stored.replace(/(\.\d{3})0+$/, "$1"), value, type);
   }
 });
 
@@ -157,7 +159,9 @@ Deno.test("clickhouse creates a missing table where the webhook says so, in its 
   const events = numberedEvents(2);
   await insert(server, events, { table: "made", create_table: true }, { database: "hooks" });
   assertEquals(await server.rows("hooks.made"), rowsOf(events));
-  const statement = await server.query("SHOW CREATE TABLE hooks.made FORMAT TabSeparatedRaw");
+  const shown = await server.query("SHOW CREATE TABLE hooks.made FORMAT TabSeparatedRaw");
+  // Current versions write it in several lines.
+  const statement = shown.replaceAll("\n", " ");
   assertStringIncludes(statement, "ENGINE = MergeTree PARTITION BY toYYYYMM(timestamp)");
   assertStringIncludes(statement, "ORDER BY (namespace, webhook_id, timestamp, id)");
 });

@@ -1,3 +1,4 @@
+import { clickhouse25, clickhouse26 } from "./clickhouse/clickhouse.ts";
 import { etcd35, etcd36 } from "./etcd/etcd.ts";
 import { caddy, traefik } from "./proxies/proxies.ts";
 import type { RealSystem } from "./real_system.ts";
@@ -5,4 +6,13 @@ import { kafka } from "./kafka/kafka.ts";
 import { vault } from "./vault/vault.ts";
 
 /** Every real system that tests can run against, in the order of the table. */
-export const realSystems: readonly RealSystem[] = [etcd35, etcd36, kafka, caddy, traefik, vault];
+export const realSystems: readonly RealSystem[] = [
+  etcd35,
+  etcd36,
+  kafka,
+  clickhouse25,
+  clickhouse26,
+  caddy,
+  traefik,
+  vault,
+];

@@ -1,8 +1,15 @@
-/** Real ClickHouse servers, and everything that can happen to them. */
+/**
+ * Real ClickHouse servers, and everything that can happen to them: Debian's 18.16, or where `CHDB_PYTHON` names a
+ * Python that has chdb, its current engine behind a front that speaks HTTP.
+ *
+ * @module
+ */
 
 import { Buffer } from "node:buffer";
+import { join } from "@std/path";
 import { ChildProcess } from "./child_process.ts";
 import type { TestCertificates } from "./etcd_certificates.ts";
+import { REPOSITORY } from "./repository.ts";
 import { TempDir } from "./temp_dir.ts";
 
 /** How a ClickHouse server is started. */
@@ -13,29 +20,41 @@ export interface ClickhouseServerOptions {
     readonly name: string;
     readonly clientAuth?: boolean;
   };
-  /** More elements of the configuration file, as XML. */
-  readonly config?: string;
+  /** @default "Etc/UTC" */
+  readonly timezone?: string;
 }
 
 /** A user besides `default`, who has no password. */
 export const CLICKHOUSE_USER = { name: "writer", password: 'pä:ss"w`or d<&>' } as const;
+
+/** The Python with chdb; `undefined` for Debian's server. */
+const CHDB_PYTHON = Deno.env.get("CHDB_PYTHON");
+
+/** Whether servers are as they were in 2018: no token, no limit of partitions, and other codes for some errors. */
+export const IS_OLD_CLICKHOUSE = CHDB_PYTHON === undefined;
 
 /** One ClickHouse process of the user who runs the tests, restarted on the same ports and data at will. */
 export class ClickhouseServer implements AsyncDisposable {
   readonly port: number;
   readonly httpsPort: number;
   readonly #directory: TempDir;
+  readonly #timezone: string;
   #process: ChildProcess | undefined;
 
-  private constructor(directory: TempDir, [port, httpsPort]: readonly [number, number]) {
+  private constructor(
+    directory: TempDir,
+    [port, httpsPort]: readonly [number, number],
+    { timezone = "Etc/UTC" }: ClickhouseServerOptions,
+  ) {
     this.#directory = directory;
+    this.#timezone = timezone;
     this.port = port;
     this.httpsPort = httpsPort;
   }
 
   /** Starts a server and waits until it serves. */
   static async start(options: ClickhouseServerOptions = {}): Promise<ClickhouseServer> {
-    const server = new ClickhouseServer(await TempDir.create(), freePorts());
+    const server = new ClickhouseServer(await TempDir.create(), freePorts(), options);
     await server.#directory.writeText("config.xml", server.#config(options));
     await server.#directory.writeText("users.xml", USERS);
     await server.restart();
@@ -54,10 +73,21 @@ export class ClickhouseServer implements AsyncDisposable {
   /** Starts the server, again or for the first time, and waits until it serves. */
   async restart(): Promise<void> {
     await this.kill();
-    this.#process = ChildProcess.spawn("clickhouse-server", {
-      args: [`--config-file=${this.#directory.file("config.xml")}`],
-      cwd: this.#directory.path,
-    });
+    this.#process = CHDB_PYTHON === undefined
+      ? ChildProcess.spawn("clickhouse-server", {
+        args: [`--config-file=${this.#directory.file("config.xml")}`],
+        cwd: this.#directory.path,
+      })
+      : ChildProcess.spawn(CHDB_PYTHON, {
+        args: [
+          join(REPOSITORY, "tests/real/clickhouse/front.py"),
+          this.#directory.file("data"),
+          `${this.port}`,
+          JSON.stringify({ default: "", [CLICKHOUSE_USER.name]: CLICKHOUSE_USER.password }),
+        ],
+        cwd: this.#directory.path,
+        env: { TZ: this.#timezone },
+      });
     await this.#process.waitForLine(/Ready for connections/);
   }
 
@@ -117,7 +147,7 @@ export class ClickhouseServer implements AsyncDisposable {
     await this.#directory[Symbol.asyncDispose]();
   }
 
-  #config({ tls, config = "" }: ClickhouseServerOptions): string {
+  #config({ tls }: ClickhouseServerOptions): string {
     const file = (name: string) => this.#directory.file(name);
     return `<yandex>
   <logger><level>information</level><console>1</console></logger>
@@ -130,7 +160,7 @@ export class ClickhouseServer implements AsyncDisposable {
   <default_profile>default</default_profile>
   <default_database>default</default_database>
   <mark_cache_size>67108864</mark_cache_size>
-  ${config}
+  <timezone>${this.#timezone}</timezone>
 </yandex>`;
   }
 }
