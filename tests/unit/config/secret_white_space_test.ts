@@ -27,6 +27,9 @@ const CONNECTIONS: Readonly<Record<string, Readonly<Record<string, unknown>>>> =
   "redis-rq password": { host: "h", password: "{$SECRET}" },
   "redis password": { host: "h", password: "{$SECRET}" },
   "redis-publish password": { host: "h", password: "{$SECRET}" },
+  "redis-rq sentinel_password": { sentinels: "s", master: "m", sentinel_password: "{$SECRET}" },
+  "redis sentinel_password": { sentinels: "s", master: "m", sentinel_password: "{$SECRET}" },
+  "redis-publish sentinel_password": { sentinels: "s", master: "m", sentinel_password: "{$SECRET}" },
   "clickhouse password": { password: "{$SECRET}" },
   "kafka sasl_password": {
     security_protocol: "SASL_SSL",
