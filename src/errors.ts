@@ -204,12 +204,16 @@ export const ERROR_CATALOGUE = {
 export type ErrorCode = keyof typeof ERROR_CATALOGUE;
 
 /** The codes that an output may fail with. */
-export type DeliveryErrorCode =
-  | "output_failed"
-  | "output_rejected"
-  | "output_unavailable"
-  | "output_timeout"
-  | "overloaded";
+export type DeliveryErrorCode = typeof DELIVERY_ERROR_CODES[number];
+
+/** Every {@linkcode DeliveryErrorCode}. */
+export const DELIVERY_ERROR_CODES = [
+  "output_failed",
+  "output_rejected",
+  "output_unavailable",
+  "output_timeout",
+  "overloaded",
+] as const satisfies readonly ErrorCode[];
 
 /** What an error may carry besides its code. */
 export interface GatewayErrorOptions {

@@ -19,7 +19,6 @@ import { Acceptor } from "./delivery/acceptor.ts";
 import type { ChannelQueues } from "./delivery/channel_queue.ts";
 import { DeferredChannelQueues } from "./delivery/deferred_channel_queues.ts";
 import { Dispatcher } from "./delivery/dispatcher.ts";
-import { EventMetrics } from "./delivery/event_metrics.ts";
 import { OutputMetrics } from "./delivery/output_metrics.ts";
 import { OutputPool } from "./delivery/output_pool.ts";
 import {
@@ -34,7 +33,7 @@ import { FailureLog } from "./http/failure_log.ts";
 import { RefusalHistory } from "./http/refusal_history.ts";
 import { Inflight } from "./http/inflight.ts";
 import { LastRequests } from "./http/last_requests.ts";
-import { RequestMetrics } from "./http/request_metrics.ts";
+import { WebhookMetrics } from "./http/webhook_metrics.ts";
 import { relayRoutes } from "./http/relay_routes.ts";
 import { Router } from "./http/router.ts";
 import { listen, type ListeningServer } from "./http/server.ts";
@@ -43,6 +42,7 @@ import { tracedHandler } from "./http/traced_handler.ts";
 import type { OutputModule } from "./modules/module.ts";
 import { outputModules } from "./modules/registry.ts";
 import type { LineWriter } from "./observability/line_writer.ts";
+import { registerLogMetrics } from "./observability/log_metrics.ts";
 import { logger } from "./observability/logging.ts";
 import { openTracing, type Tracing } from "./observability/tracing.ts";
 import { Metrics } from "./observability/metrics.ts";
@@ -89,6 +89,7 @@ export class Gateway implements AsyncDisposable {
   readonly #settings: Settings;
   readonly #deadlines = new Deadlines();
   readonly #metrics = new Metrics();
+  readonly #webhooks: WebhookMetrics;
   readonly #inflight: Inflight;
   readonly #channels: ChannelQueues;
   readonly #outputs: OutputPool;
@@ -127,6 +128,12 @@ export class Gateway implements AsyncDisposable {
       ? journal.channels
       : new DeferredChannelQueues(() => this.#openSharedChannels(relayQueue));
     this.#outputs = this.#buildOutputs(options.lines);
+    this.#webhooks = new WebhookMetrics(
+      this.#metrics,
+      this.#inflight,
+      () => journal.stats(),
+      () => this.#manager.catalog,
+    );
     this.#dispatcher = this.#buildDispatcher();
     const directory = new ChannelDirectory();
     this.#manager = new ConfigManager({
@@ -139,7 +146,9 @@ export class Gateway implements AsyncDisposable {
         this.#dispatcher.changed(path);
         const entry = this.#manager.find(path);
         directory.set(path, channelsOf(entry));
-        if (entry === undefined) this.#refusals.forget(path);
+        if (entry !== undefined) return;
+        this.#refusals.forget(path);
+        this.#webhooks.forget(path);
       },
     });
     this.#relay = new Relay({
@@ -151,11 +160,7 @@ export class Gateway implements AsyncDisposable {
     });
     registerConfigMetrics(this.#metrics, this.#manager, provider);
     provider.registerMetrics?.(this.#metrics);
-    this.#metrics.counterFrom(
-      "cwm_log_records_dropped_total",
-      "Records of the gateway's log that were lost, since its reader was too slow or the write failed.",
-      options.droppedLogRecords ?? (() => 0),
-    );
+    registerLogMetrics(this.#metrics, options.droppedLogRecords);
     this.#processMetrics = registerProcessMetrics(this.#metrics, VERSION);
     this.#router = this.#buildRouter();
   }
@@ -293,7 +298,7 @@ export class Gateway implements AsyncDisposable {
         return entry instanceof WebhookEntry ? entry : "blocked";
       },
       deadlines: this.#deadlines,
-      metrics: new EventMetrics(this.#metrics, () => this.#journal.stats()),
+      metrics: this.#webhooks.events,
       logger: logger("delivery"),
     });
   }
@@ -312,7 +317,6 @@ export class Gateway implements AsyncDisposable {
     const clientAddress = new ClientAddressResolver(trustedProxies);
     const failures = this.#failures = new FailureLog(logger("http"), this.#refusals, clientAddress);
     const isReady = () => this.#ready;
-    const requests = new RequestMetrics(this.#metrics, this.#inflight);
     const webhooks = {
       find: (path: string) => this.#isIncomplete ? undefined : this.#manager.find(path),
       isReady,
@@ -328,7 +332,7 @@ export class Gateway implements AsyncDisposable {
         logger: logger("delivery"),
       }),
       deadlines: this.#deadlines,
-      metrics: requests,
+      metrics: this.#webhooks.requests,
       failures,
       clientAddress,
       namesAccepted: requestIdHeader === "always",
@@ -355,7 +359,11 @@ export class Gateway implements AsyncDisposable {
           letters: this.#journal.deadLetters,
           onReplay: () => this.#dispatcher.recover(),
         },
-        webhooks: { catalog: this.#manager.catalog, requests, refusals: this.#refusals },
+        webhooks: {
+          catalog: this.#manager.catalog,
+          requests: this.#webhooks.requests,
+          refusals: this.#refusals,
+        },
         startedAt: Date.now(),
       }),
       ...relayRoutes(this.#relay),

@@ -87,6 +87,13 @@ declare module "@std/async/debounce" {
   ): DebouncedFunction<Arguments>;
 }
 
+declare module "@std/http/negotiation" {
+  export function acceptsEncodings(
+    request: Pick<Request, "headers">,
+    ...encodings: string[]
+  ): string | undefined;
+}
+
 declare module "@std/http/status" {
   export const STATUS_CODE: Readonly<Record<string, number>>;
   export const STATUS_TEXT: Readonly<Record<number, string>>;

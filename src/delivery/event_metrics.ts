@@ -1,6 +1,13 @@
 import type { Counter, Family, Metrics } from "../observability/metrics.ts";
 import type { AttemptFailure } from "./dead_letters.ts";
+import { ERROR_CATALOGUE } from "../errors.ts";
 import type { JournalStats, Lane } from "./journal.ts";
+
+/** The ends of an event of the journal. */
+const ENDS = ["delivered", "dead_letter"];
+
+/** Whose events those of webhooks that are not configured any more count as. */
+const NO_WEBHOOK: Lane = { namespace: "_unknown", webhook: "_unknown" };
 
 /**
  * Counts the events of the journal. Every event that was accepted ends as `delivered` or `dead_letter`, or is
@@ -10,9 +17,18 @@ export class EventMetrics {
   readonly #accepted: Family<Counter, readonly ["namespace", "webhook"]>;
   readonly #ended: Family<Counter, readonly ["namespace", "webhook", "outcome"]>;
   readonly #failed: Family<Counter, readonly ["namespace", "webhook", "code"]>;
+  readonly #isConfigured: (lane: Lane) => boolean;
 
-  /** @param stats of the journal, asked at each scrape; `undefined` while there is none */
-  constructor(metrics: Metrics, stats: () => JournalStats | undefined) {
+  /**
+   * @param stats of the journal, asked at each scrape; `undefined` while there is none
+   * @param isConfigured whether there is such a webhook now: only those have series of their own
+   */
+  constructor(
+    metrics: Metrics,
+    stats: () => JournalStats | undefined,
+    isConfigured: (lane: Lane) => boolean = () => true,
+  ) {
+    this.#isConfigured = isConfigured;
     const labels = ["namespace", "webhook"] as const;
     this.#accepted = metrics.counter("cwm_events_accepted_total", "Events written to the journal.", labels);
     this.#ended = metrics.counter(
@@ -42,12 +58,18 @@ export class EventMetrics {
         oldestReceivedAt === undefined ? 0 : Math.max(0, (Date.now() - oldestReceivedAt) / 1000),
     );
     gauge("cwm_dead_letters", "Events that were given up.", ({ deadLetters }) => deadLetters);
+    metrics.counterFrom(
+      "cwm_dead_letters_total",
+      "Events that became dead letters since the start.",
+      () => stats()?.buried ?? 0,
+    );
     gauge("cwm_journal_bytes", "Size of the journal on disk.", ({ bytes }) => bytes);
     gauge("cwm_journal_waiting", "Operations that wait for the next commit.", ({ waiting }) => waiting);
   }
 
-  /** The counters of one webhook, to be looked up once. */
-  of({ namespace, webhook }: Lane): WebhookCounters {
+  /** The counters of one webhook, to be looked up whenever it comes or goes. */
+  of(lane: Lane): WebhookCounters {
+    const { namespace, webhook } = this.#named(lane);
     return {
       accepted: this.#accepted.with(namespace, webhook),
       delivered: this.#ended.with(namespace, webhook, "delivered"),
@@ -55,8 +77,20 @@ export class EventMetrics {
     };
   }
 
-  attemptFailed({ namespace, webhook }: Lane, { code }: AttemptFailure): void {
+  attemptFailed(lane: Lane, { code }: AttemptFailure): void {
+    const { namespace, webhook } = this.#named(lane);
     this.#failed.with(namespace, webhook, code).increment();
+  }
+
+  /** The webhook was removed: its series go. What becomes of its events later counts for no webhook. */
+  forget({ namespace, webhook }: Lane): void {
+    this.#accepted.remove(namespace, webhook);
+    this.#ended.removeEach([namespace, webhook], ENDS);
+    this.#failed.removeEach([namespace, webhook], Object.keys(ERROR_CATALOGUE));
+  }
+
+  #named(lane: Lane): Lane {
+    return this.#isConfigured(lane) ? lane : NO_WEBHOOK;
   }
 }
 

@@ -123,6 +123,8 @@ export interface JournalStats {
   /** When the oldest pending event was received, in milliseconds since 1970; `undefined` when none is pending. */
   readonly oldestReceivedAt: number | undefined;
   readonly deadLetters: number;
+  /** Events that became dead letters since the start. */
+  readonly buried: number;
   /** Size of the store on disk. */
   readonly bytes: number;
   /** Operations that wait for the next commit. */

@@ -58,7 +58,7 @@ export class Lane implements PortOwner, DeliveryOwner {
   /** Events that were accepted and whose end is not in the journal, as far as this process knows. */
   pending = 0;
   readonly #context: LaneContext;
-  readonly #counters: WebhookCounters;
+  #counters: WebhookCounters;
   readonly #active = new LinkedList<Run>();
   readonly #alarm: Alarm;
   readonly #refill = () => this.#fill();
@@ -256,6 +256,10 @@ export class Lane implements PortOwner, DeliveryOwner {
       }
     }
     this.#formerPorts = [...this.#formerPorts, ...this.#ports].filter(({ isBusy }) => isBusy);
+    // Those of a webhook that was removed are shown no more, and those of one that comes back are others.
+    if (route === "missing" || this.#route === "missing") {
+      this.#counters = this.#context.metrics.of(this.name);
+    }
     this.#route = route;
     this.#ports = typeof route === "object"
       ? route.steps.map((step) => new Port(route, step, this, this.#context.deadlines))

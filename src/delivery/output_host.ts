@@ -85,6 +85,8 @@ export class OutputHost implements AsyncDisposable, MeasuredOutput, BatchOutput 
     connection: unknown,
     logger: Logger,
     environment: HostEnvironment,
+    /** What metrics call it, beside its connection. */
+    readonly destination: string | undefined = undefined,
   ) {
     this.#module = module;
     this.#connection = connection;

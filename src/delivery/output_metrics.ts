@@ -1,11 +1,19 @@
-import type { DeliveryError } from "../errors.ts";
+import { DELIVERY_ERROR_CODES, type DeliveryError } from "../errors.ts";
 import type { Counter, Family, Metrics, Reading } from "../observability/metrics.ts";
+
+/** How many destinations have a series of their own. */
+const MOST_DESTINATIONS = 500;
+
+/** The label of all others. */
+const OTHERS = "_others";
 
 /** An output as metrics see it. */
 export interface MeasuredOutput {
   readonly module: string;
   /** The connection's name, or the module's where it needs none. */
   readonly connection: string;
+  /** Where its deliveries go, where one connection has many destinations: an origin, never a secret. */
+  readonly destination: string | undefined;
   /** Deliveries under way. */
   readonly active: number;
   /** Whether it took what it was given last, as far as is known. */
@@ -24,6 +32,7 @@ export class OutputMetrics {
       "cwm_output_errors_total",
       "Deliveries that an output did not take, after retries.",
       ["module", "connection", "code"],
+      () => codesOf(outputs()),
     );
     this.#retries = metrics.counter("cwm_output_retries_total", "Deliveries tried again.", [
       "module",
@@ -38,7 +47,7 @@ export class OutputMetrics {
     metrics.gaugeFrom(
       "cwm_output_up",
       "1 while an output took what it was given last, 0 while it fails or is out of reach.",
-      () => lowestByLabels(outputs()),
+      () => lowestByDestination(outputs()),
     );
   }
 
@@ -68,12 +77,30 @@ function sumByLabels(outputs: Iterable<MeasuredOutput>): Iterable<Reading> {
   return sums.values();
 }
 
-/** A connection is up when all of its partitions are. */
-function lowestByLabels(outputs: Iterable<MeasuredOutput>): Iterable<Reading> {
-  const lowest = new Map<string, Reading>();
-  for (const { module, connection, isUp } of outputs) {
+/** Every code that an output's deliveries can fail with; outputs of one connection yield the same labels once. */
+function* codesOf(outputs: Iterable<MeasuredOutput>): Iterable<[string, string, string]> {
+  const seen = new Set<string>();
+  for (const { module, connection } of outputs) {
     const key = JSON.stringify([module, connection]);
-    lowest.set(key, [{ module, connection }, Math.min(isUp ? 1 : 0, lowest.get(key)?.[1] ?? 1)]);
+    if (seen.has(key)) continue;
+    seen.add(key);
+    for (const code of DELIVERY_ERROR_CODES) yield [module, connection, code];
+  }
+}
+
+/** Outputs with equal labels are up when all of them are. Destinations past the bound are shown as one. */
+function lowestByDestination(outputs: Iterable<MeasuredOutput>): Iterable<Reading> {
+  const lowest = new Map<string, Reading>();
+  let destinations = 0;
+  for (const { module, connection, destination, isUp } of outputs) {
+    let named = destination;
+    let key = JSON.stringify([module, connection, named]);
+    if (named !== undefined && !lowest.has(key)) {
+      if (destinations >= MOST_DESTINATIONS) key = JSON.stringify([module, connection, named = OTHERS]);
+      else destinations++;
+    }
+    const labels = named === undefined ? { module, connection } : { module, connection, destination: named };
+    lowest.set(key, [labels, Math.min(isUp ? 1 : 0, lowest.get(key)?.[1] ?? 1)]);
   }
   return lowest.values();
 }

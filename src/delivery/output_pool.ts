@@ -142,7 +142,14 @@ export class OutputPool implements AsyncDisposable {
     let pooled = this.#open.get(key);
     if (pooled === undefined) {
       const name = connection?.name ?? module.name;
-      const host = new OutputHost(module, name, connection?.config, this.#logger, this.#environment);
+      const host = new OutputHost(
+        module,
+        name,
+        connection?.config,
+        this.#logger,
+        this.#environment,
+        module.destination?.(config),
+      );
       const place = connection === undefined || connection.isOwn === true
         ? undefined
         : `${module.name}\0${connection.name}\0${partition}`;

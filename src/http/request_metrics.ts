@@ -1,5 +1,6 @@
-import type { WebhookEntry } from "../config/entry.ts";
-import type { ErrorCode } from "../errors.ts";
+import type { Catalog } from "../config/catalog.ts";
+import type { CatalogEntry, WebhookEntry } from "../config/entry.ts";
+import { ERROR_CATALOGUE, type ErrorCode } from "../errors.ts";
 import {
   type Counter,
   DURATION_BUCKETS,
@@ -10,74 +11,35 @@ import {
 import type { Inflight } from "./inflight.ts";
 
 /**
- * The `outcome` label of each error. Every request has exactly one outcome: they add up to all requests that the
- * runtime hands over. What it refuses itself is not among them.
+ * Every value of the `outcome` label: those of requests without an error, and the codes of all errors. Every request
+ * has exactly one: they add up to all requests that the runtime hands over. What it refuses itself is not among them.
  */
-const OUTCOMES: Record<ErrorCode, string> = {
-  not_found: "not_found",
-  method_not_allowed: "invalid",
-  invalid_host: "invalid",
-  invalid_namespace: "invalid",
-  invalid_webhook_id: "invalid",
-  invalid_query: "invalid",
-  webhook_not_found: "not_found",
-  webhook_disabled: "disabled",
-  webhook_misconfigured: "misconfigured",
-  secret_unavailable: "misconfigured",
-  connection_unresolved: "misconfigured",
-  not_ready: "not_ready",
-  unauthorized: "auth_failed",
-  forbidden: "auth_failed",
-  empty_body: "invalid",
-  invalid_json: "invalid",
-  invalid_form: "invalid",
-  unsupported_media_type: "invalid",
-  invalid_encoding: "invalid",
-  invalid_content_length: "invalid",
-  body_incomplete: "invalid",
-  body_timeout: "timeout",
-  body_too_large: "too_large",
-  unsupported_encoding: "invalid",
-  unsupported_charset: "invalid",
-  overloaded: "overloaded",
-  journal_unavailable: "journal_unavailable",
-  draining: "draining",
-  // Answers to connectors, not to webhook requests.
-  channel_not_found: "not_found",
-  unsupported_protocol: "invalid",
-  upgrade_required: "invalid",
-  too_many_connections: "overloaded",
-  connection_not_found: "not_found",
-  invalid_message: "invalid",
-  output_failed: "output_failed",
-  output_rejected: "output_failed",
-  output_unavailable: "output_failed",
-  output_timeout: "output_failed",
-  internal_error: "internal_error",
-};
+const ALL_OUTCOMES: readonly string[] = ["accepted", "duplicate", "probe", ...Object.keys(ERROR_CATALOGUE)];
 
-/** Every value of the `outcome` label. */
-const ALL_OUTCOMES: ReadonlySet<string> = new Set([
-  "accepted",
-  "duplicate",
-  "probe",
-  ...Object.values(OUTCOMES),
-]);
+/** Outcomes that every webhook shows from its load on, since alerts wait for them to grow. */
+const ALERTED_OUTCOMES = ["accepted", "unauthorized", "webhook_misconfigured"] as const;
 
 /** Labels of requests to webhooks that do not exist: one series, however many names are tried. */
 const UNKNOWN = "_unknown";
+
+/** A configured webhook, by its names. */
+type NamedWebhook = Pick<CatalogEntry, "namespace" | "id" | "path">;
 
 /** Counts webhook requests by outcome and measures how long they take. */
 export class RequestMetrics {
   readonly #requests: Family<Counter, readonly ["namespace", "webhook", "outcome"]>;
   readonly #duration: Histogram;
+  readonly #webhooks: () => Pick<Catalog, "find" | "entries">;
   readonly #accepted = new WeakMap<WebhookEntry, Counter>();
 
-  constructor(metrics: Metrics, inflight: Inflight) {
+  /** @param webhooks those that are configured now */
+  constructor(metrics: Metrics, inflight: Inflight, webhooks: () => Pick<Catalog, "find" | "entries">) {
+    this.#webhooks = webhooks;
     this.#requests = metrics.counter(
       "cwm_requests_total",
       "Webhook requests by outcome. The outcomes add up to all requests that the runtime did not refuse itself.",
       ["namespace", "webhook", "outcome"],
+      () => alertedSeries(webhooks().entries()),
     );
     this.#duration = metrics.histogram(
       "cwm_request_duration_seconds",
@@ -96,25 +58,37 @@ export class RequestMetrics {
   accepted(entry: WebhookEntry): void {
     let counter = this.#accepted.get(entry);
     if (counter === undefined) {
-      counter = this.#requests.with(entry.namespace, entry.id, "accepted");
+      counter = this.#of(entry, "accepted");
       this.#accepted.set(entry, counter);
     }
     counter.increment();
   }
 
   /** The event had been accepted before. */
-  repeated({ namespace, id }: WebhookEntry): void {
-    this.#requests.with(namespace, id, "duplicate").increment();
+  repeated(entry: WebhookEntry): void {
+    this.#of(entry, "duplicate").increment();
   }
 
   /** HEAD, GET or OPTIONS on a webhook that answers them: there is no event. */
-  probed({ namespace, id }: WebhookEntry): void {
-    this.#requests.with(namespace, id, "probe").increment();
+  probed(entry: WebhookEntry): void {
+    this.#of(entry, "probe").increment();
   }
 
   /** @param webhook the configured webhook, if there is one */
-  failed(webhook: { readonly namespace: string; readonly id: string } | undefined, code: ErrorCode): void {
-    this.#requests.with(webhook?.namespace ?? UNKNOWN, webhook?.id ?? UNKNOWN, OUTCOMES[code]).increment();
+  failed(webhook: NamedWebhook | undefined, code: ErrorCode): void {
+    this.#of(webhook, code).increment();
+  }
+
+  /** The webhook was removed: its series go. Requests to it that end later are those of none. */
+  forget({ namespace, webhook }: { readonly namespace: string; readonly webhook: string }): void {
+    this.#requests.removeEach([namespace, webhook], ALL_OUTCOMES);
+  }
+
+  #of(webhook: NamedWebhook | undefined, outcome: string): Counter {
+    const isConfigured = webhook !== undefined && this.#webhooks().find(webhook.path) !== undefined;
+    return isConfigured
+      ? this.#requests.with(webhook.namespace, webhook.id, outcome)
+      : this.#requests.with(UNKNOWN, UNKNOWN, outcome);
   }
 
   /** How many requests to a webhook had which outcome since the start; outcomes that it had none of are left out. */
@@ -136,5 +110,11 @@ export class RequestMetrics {
   took(milliseconds: number): void {
     // The clock of the day may have been set back meanwhile.
     this.#duration.observe(Math.max(0, milliseconds) / 1000);
+  }
+}
+
+function* alertedSeries(webhooks: Iterable<NamedWebhook>): Iterable<[string, string, string]> {
+  for (const { namespace, id } of webhooks) {
+    for (const outcome of ALERTED_OUTCOMES) yield [namespace, id, outcome];
   }
 }

@@ -6,8 +6,9 @@
 
 import type { ProviderStatus } from "../config/provider.ts";
 import type { VaultStatus } from "../secrets/vault/vault_source.ts";
-import { type Metrics, METRICS_CONTENT_TYPE } from "../observability/metrics.ts";
+import type { Metrics } from "../observability/metrics.ts";
 import { VERSION } from "../version.ts";
+import { metricsRoute } from "./metrics_route.ts";
 import { jsonResponse, textResponse } from "./responses.ts";
 import type { Route } from "./router.ts";
 
@@ -53,12 +54,7 @@ export function statusRoutes(source: StatusSource): Route[] {
     },
     { path: "/health", methods: { GET: (_request, id) => health(source, id) } },
   ];
-  const { metrics } = source;
-  if (metrics !== undefined) {
-    const render = (_request: Request, id: string) =>
-      textResponse(200, metrics.render(), METRICS_CONTENT_TYPE, id);
-    routes.push({ path: "/metrics", methods: { GET: render } });
-  }
+  if (source.metrics !== undefined) routes.push(metricsRoute(source.metrics));
   return routes;
 }
 

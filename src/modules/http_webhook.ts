@@ -150,6 +150,7 @@ export function httpWebhookModuleWith(
     acceptance: "durable",
     reads: "bytes",
     partition: (config) => authorityOf(config.destination),
+    destination: ({ destination }) => `${destination.protocol}//${authorityOf(destination)}`,
     timeoutMs: (config) => config.timeoutMs,
     open: () => Promise.resolve(new HttpWebhookOutput(openClient())),
   };

@@ -154,6 +154,11 @@ export interface OutputModule<Config = unknown, Connection = unknown> {
    */
   partition?(config: Config): string;
   /**
+   * What the partition is called in metrics: an origin, and nothing of a URL that may be a secret. Left out, the
+   * partitions of a connection are shown as one.
+   */
+  destination?(config: Config): string;
+  /**
    * Looks whether the system behind a connection can take the events of webhooks with this configuration, before
    * there are any. Left out, nothing can be known before.
    *

@@ -124,18 +124,25 @@ interface Child {
   render(name: string, labels: string): string;
 }
 
+/** Label values that are shown from the start. */
+type Always<Names extends readonly string[]> = () => Iterable<ValuesOf<Names>>;
+
 /** One metric with all its children. */
 export class Family<Kind extends Child, Names extends readonly string[]> {
   readonly #name: string;
   readonly #labelNames: Names;
   readonly #create: () => Kind;
+  readonly #always: Always<Names>;
   readonly #children = new Map<string, Kind>();
+  /** Of each rendering that has passed the children: those made since. */
+  readonly #late = new Set<Set<string>>();
 
   /** Use the methods of {@linkcode Metrics} instead. */
-  constructor(name: string, labelNames: Names, create: () => Kind) {
+  constructor(name: string, labelNames: Names, create: () => Kind, always: Always<Names>) {
     this.#name = name;
     this.#labelNames = labelNames;
     this.#create = create;
+    this.#always = always;
   }
 
   /** The child with these label values, made on first use. Keep it where it is used often. */
@@ -145,6 +152,7 @@ export class Family<Kind extends Child, Names extends readonly string[]> {
     if (child === undefined) {
       child = this.#create();
       this.#children.set(labels, child);
+      for (const late of this.#late) late.add(labels);
     }
     return child;
   }
@@ -159,11 +167,33 @@ export class Family<Kind extends Child, Names extends readonly string[]> {
     this.#children.delete(this.#labels(values));
   }
 
-  /** @internal */
-  render(): string {
-    let text = "";
-    for (const [labels, child] of this.#children) text += child.render(this.#name, labels);
-    return text;
+  /** Stops showing all children with these values of the first labels and any of those of the last one. */
+  removeEach(first: readonly string[], last: Iterable<string>): void {
+    const labels = formatLabels(this.#labelNames.slice(0, -1), first);
+    for (const value of last) {
+      this.#children.delete(`${labels},${formatLabels(this.#labelNames.slice(-1), [value])}`);
+    }
+  }
+
+  /**
+   * One sample after the other. Children may come and go meanwhile; each is rendered once.
+   *
+   * @internal
+   */
+  *render(): Iterable<string> {
+    for (const [labels, child] of this.#children) yield child.render(this.#name, labels);
+    const late = new Set<string>();
+    this.#late.add(late);
+    try {
+      for (const values of this.#always()) {
+        const labels = this.#labels(values);
+        const child = this.#children.get(labels);
+        if (child === undefined) yield sample(this.#name, labels, 0);
+        else if (late.has(labels)) yield child.render(this.#name, labels);
+      }
+    } finally {
+      this.#late.delete(late);
+    }
   }
 
   #labels(values: readonly string[]): string {
@@ -173,7 +203,7 @@ export class Family<Kind extends Child, Names extends readonly string[]> {
 
 /** All metrics of one gateway. */
 export class Metrics {
-  readonly #sections = new Map<string, { readonly head: string; readonly render: () => string }>();
+  readonly #sections = new Map<string, { readonly head: string; readonly render: () => Iterable<string> }>();
   readonly #readErrors = this.counter(
     "cwm_metric_read_errors_total",
     "Metrics left out of a scrape because reading their value failed",
@@ -183,14 +213,17 @@ export class Metrics {
   /**
    * As with the other kinds, the name can be registered once.
    *
+   * @param always label values whose series are shown at 0 until they are counted, asked for at each scrape: an
+   * increase from nothing to something is none to Prometheus, so that an alert on it would not fire
    * @throws {TypeError} when a name is not valid; {Error} when the metric's is taken
    */
   counter<const Names extends readonly string[] = []>(
     name: string,
     help: string,
     labelNames?: Names,
+    always?: Always<Names>,
   ): Family<Counter, Names> {
-    return this.#family(name, help, "counter", labelNames, () => new Counter());
+    return this.#family(name, help, "counter", labelNames, () => new Counter(), always);
   }
 
   gauge<const Names extends readonly string[] = []>(
@@ -216,19 +249,27 @@ export class Metrics {
 
   /** A gauge whose value, or values with labels, are asked for at each scrape. */
   gaugeFrom(name: string, help: string, read: () => number | Iterable<Reading>): void {
-    this.#register(name, help, "gauge", [], () => this.#read(name, read));
+    this.#register(name, help, "gauge", [], () => [this.#read(name, read)]);
   }
 
   /** A counter that somebody else keeps: asked for at each scrape. */
   counterFrom(name: string, help: string, read: () => number | Iterable<Reading>): void {
-    this.#register(name, help, "counter", [], () => this.#read(name, read));
+    this.#register(name, help, "counter", [], () => [this.#read(name, read)]);
   }
 
   /** Everything in the Prometheus text format. */
   render(): string {
     let text = "";
-    for (const { head, render } of this.#sections.values()) text += head + render();
+    for (const piece of this.pieces()) text += piece;
     return text;
+  }
+
+  /** The same in small pieces, between which other work may be done. */
+  *pieces(): Iterable<string> {
+    for (const { head, render } of this.#sections.values()) {
+      yield head;
+      yield* render();
+    }
   }
 
   #family<Kind extends Child, const Names extends readonly string[]>(
@@ -237,9 +278,10 @@ export class Metrics {
     type: MetricType,
     labelNames: Names | undefined,
     create: () => Kind,
+    always: Always<Names> = () => [],
   ): Family<Kind, Names> {
     const names = labelNames ?? ([] as readonly string[] as Names);
-    const family = new Family(name, names, create);
+    const family = new Family(name, names, create, always);
     this.#register(name, help, type, names, () => family.render());
     return family;
   }
@@ -249,7 +291,7 @@ export class Metrics {
     help: string,
     type: MetricType,
     labelNames: readonly string[],
-    render: () => string,
+    render: () => Iterable<string>,
   ): void {
     if (!METRIC_NAME.test(name)) {
       throw new TypeError(`Cannot register metric '${name}' as its name is not valid`);

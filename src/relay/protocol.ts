@@ -347,3 +347,6 @@ export function parseResumePoint(header: string | null): ResumePoint | undefined
   const [, connectionId, sequence] = /^([a-zA-Z0-9-]{1,64})\.(\d{1,15})$/.exec(header ?? "") ?? [];
   return connectionId === undefined ? undefined : { connectionId, sequence: Number(sequence) };
 }
+
+/** How a connector may be connected. */
+export const TRANSPORT_NAMES = ["websocket", "sse", "long_poll"] as const;

@@ -65,8 +65,9 @@ export class Relay implements AsyncDisposable {
     this.#directory = directory;
     this.#queues = queues;
     this.#logger = logger;
-    this.#metrics = new RelayMetrics(metrics, () => this.#sessions.values());
-    registerDepthMetrics(metrics, () => Array.from(directory.channels, ({ name }) => name), queues);
+    const channels = () => Array.from(directory.channels, ({ name }) => name);
+    this.#metrics = new RelayMetrics(metrics, () => this.#sessions.values(), channels);
+    registerDepthMetrics(metrics, channels, queues);
     this.#changes = directory.onChange((channel) => this.#review(channel));
   }
 

@@ -1,3 +1,4 @@
+import { TRANSPORT_NAMES } from "./protocol.ts";
 import type { Counter, Family, Metrics, Reading } from "../observability/metrics.ts";
 
 /** A connected connector as metrics see it. */
@@ -17,8 +18,15 @@ export class RelayMetrics {
   readonly #again: Family<Counter, readonly ["channel"]>;
   readonly #settled: Family<Counter, readonly ["channel", "outcome"]>;
 
-  /** @param sessions those that live, asked at each scrape */
-  constructor(metrics: Metrics, sessions: () => Iterable<MeasuredSession>) {
+  /**
+   * @param sessions those that live, asked at each scrape
+   * @param channels the names of all channels, asked at each scrape
+   */
+  constructor(
+    metrics: Metrics,
+    sessions: () => Iterable<MeasuredSession>,
+    channels: () => Iterable<string>,
+  ) {
     this.#handedOut = metrics.counter(
       "cwm_relay_messages_total",
       "Messages handed out to connectors, repeated ones included.",
@@ -37,12 +45,12 @@ export class RelayMetrics {
     metrics.gaugeFrom(
       "cwm_relay_connections",
       "Connectors that are connected.",
-      () => sums(sessions(), ({ isConnected }) => isConnected ? 1 : 0, true),
+      () => connections(sessions(), channels()),
     );
     metrics.gaugeFrom(
       "cwm_relay_inflight",
       "Messages that connectors hold unacknowledged.",
-      () => sums(sessions(), ({ inFlight }) => inFlight, false),
+      () => inFlight(sessions(), channels()),
     );
   }
 
@@ -57,16 +65,25 @@ export class RelayMetrics {
   }
 }
 
-function sums(
-  sessions: Iterable<MeasuredSession>,
-  pick: (session: MeasuredSession) => number,
-  byTransport: boolean,
-): Iterable<Reading> {
-  const readings = new Map<string, Reading>();
-  for (const session of sessions) {
-    const labels = { channel: session.channelName, ...(byTransport ? { transport: session.transport } : {}) };
-    const key = JSON.stringify(labels);
-    readings.set(key, [labels, pick(session) + (readings.get(key)?.[1] ?? 0)]);
+/** By channel and transport; a channel that nobody is connected to is shown at 0, since alerts wait for that. */
+function connections(sessions: Iterable<MeasuredSession>, channels: Iterable<string>): Iterable<Reading> {
+  const counts = new Map<string, Reading>();
+  const add = (channel: string, transport: string, count: number) => {
+    const key = JSON.stringify([channel, transport]);
+    counts.set(key, [{ channel, transport }, count + (counts.get(key)?.[1] ?? 0)]);
+  };
+  for (const channel of channels) for (const transport of TRANSPORT_NAMES) add(channel, transport, 0);
+  for (const { channelName, transport, isConnected } of sessions) {
+    add(channelName, transport, isConnected ? 1 : 0);
   }
-  return readings.values();
+  return counts.values();
+}
+
+function inFlight(sessions: Iterable<MeasuredSession>, channels: Iterable<string>): Iterable<Reading> {
+  const counts = new Map<string, number>();
+  for (const channel of channels) counts.set(channel, 0);
+  for (const { channelName, inFlight } of sessions) {
+    counts.set(channelName, inFlight + (counts.get(channelName) ?? 0));
+  }
+  return Array.from(counts, ([channel, count]): Reading => [{ channel }, count]);
 }

@@ -9,7 +9,13 @@ import type { Logger } from "@logtape/logtape";
 import type { ChannelQueues, LeasedEvent } from "../delivery/channel_queue.ts";
 import { GatewayError } from "../errors.ts";
 import type { Channel } from "./channel_directory.ts";
-import { type EndCode, type Report, type WebhookMessage, webhookMessageOf } from "./protocol.ts";
+import {
+  type EndCode,
+  type Report,
+  type TRANSPORT_NAMES,
+  type WebhookMessage,
+  webhookMessageOf,
+} from "./protocol.ts";
 import type { RelayMetrics } from "./relay_metrics.ts";
 import { Wakeup } from "./wakeup.ts";
 
@@ -32,7 +38,7 @@ const SUPERSEDED: End = {
 };
 
 /** How the connector is reached at the moment. */
-export type TransportName = "websocket" | "sse" | "long_poll";
+export type TransportName = typeof TRANSPORT_NAMES[number];
 
 /** What came of the connector's reports. */
 export interface Settled {

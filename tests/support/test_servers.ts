@@ -16,6 +16,7 @@ export const TEST_SERVERS: Readonly<Record<string, string>> = {
   kcat: "kcat",
   nginx: "nginx-light",
   pip3: "python3-pip",
+  promtool: "prometheus",
   "redis-server": "redis-server",
   rq: "python3-rq",
   strace: "strace",

@@ -21,6 +21,8 @@ export class DeadLetterTable {
   readonly #remove: StatementSync;
   #count: number;
   #change = 0;
+  #buried = 0;
+  #newlyBuried = 0;
 
   constructor(database: DatabaseSync, events: EventTable, lanes: LaneTable, pending: PendingTable) {
     this.#database = database;
@@ -46,6 +48,11 @@ export class DeadLetterTable {
     return this.#count;
   }
 
+  /** How many were added since the file was opened. */
+  get buried(): number {
+    return this.#buried;
+  }
+
   /** Adds a letter. One with the same event id gives way: it is the same event, given up before. */
   addEvent(
     sequence: number,
@@ -58,6 +65,7 @@ export class DeadLetterTable {
     const { connection, code, message } = failure;
     this.#insert.run(connection, code, message, attempts, Date.now(), progress, sequence);
     this.#change++;
+    this.#newlyBuried++;
   }
 
   get(id: string): StoredDeadLetter | undefined {
@@ -98,11 +106,12 @@ export class DeadLetterTable {
 
   commit(): void {
     this.#count += this.#change;
-    this.#change = 0;
+    this.#buried += this.#newlyBuried;
+    this.#change = this.#newlyBuried = 0;
   }
 
   rollback(): void {
-    this.#change = 0;
+    this.#change = this.#newlyBuried = 0;
   }
 
   #drop(number: number, sequence: number): void {

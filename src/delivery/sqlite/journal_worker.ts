@@ -23,6 +23,7 @@ const NO_FIGURES: Figures = {
   pending: 0,
   oldestReceivedAt: undefined,
   deadLetters: 0,
+  buried: 0,
   bytes: 0,
   commits: 0,
   damaged: 0,
@@ -56,6 +57,7 @@ export class JournalWorker implements AsyncDisposable {
   #waitingBytes = 0;
   #underWayBytes = 0;
   #earlierDamaged = 0;
+  #earlierBuried = 0;
   #figures = NO_FIGURES;
 
   constructor(options: WorkerOptions, bounds: WaitingBounds, logger: Logger) {
@@ -224,7 +226,11 @@ export class JournalWorker implements AsyncDisposable {
   }
 
   #setFigures(figures: Figures): void {
-    this.#figures = { ...figures, damaged: figures.damaged + this.#earlierDamaged };
+    this.#figures = {
+      ...figures,
+      damaged: figures.damaged + this.#earlierDamaged,
+      buried: figures.buried + this.#earlierBuried,
+    };
   }
 
   /** Tells when the journal stops taking what it is given, and when it takes it again. */
@@ -246,6 +252,7 @@ export class JournalWorker implements AsyncDisposable {
     worker.terminate();
     this.#worker = undefined;
     this.#earlierDamaged = this.#figures.damaged;
+    this.#earlierBuried = this.#figures.buried;
     this.#opened?.resolve({ type: "opened", outcome: "unavailable", reason, figures: this.#figures });
     this.#failAll(
       new GatewayError("journal_unavailable", "The journal failed", {

@@ -240,6 +240,8 @@ export interface Figures {
   readonly pending: number;
   readonly oldestReceivedAt: number | undefined;
   readonly deadLetters: number;
+  /** Dead letters that were made since the worker was started. */
+  readonly buried: number;
   readonly bytes: number;
   readonly commits: number;
   /** Files that were set aside since the worker was started. */

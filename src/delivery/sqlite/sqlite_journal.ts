@@ -175,8 +175,8 @@ export class SqliteJournal implements Journal {
   }
 
   stats(): JournalStats {
-    const { pending, oldestReceivedAt, deadLetters, bytes, commits, damaged } = this.#worker.figures;
-    return { pending, oldestReceivedAt, deadLetters, bytes, commits, damaged, waiting: this.#worker.waiting };
+    const { lastSequence: _, ...figures } = this.#worker.figures;
+    return { ...figures, waiting: this.#worker.waiting };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -56,10 +56,13 @@ export class Store {
     pending: 0,
     oldestReceivedAt: undefined,
     deadLetters: 0,
+    buried: 0,
     bytes: 0,
   };
   #commits = 0;
   #damaged = 0;
+  /** Dead letters that were made before the file was opened last. */
+  #buriedBefore = 0;
   #bytes = 0;
   #usedBytes = 0;
 
@@ -176,6 +179,7 @@ export class Store {
   }
 
   #openFile(): OpenStore {
+    this.#buriedBefore = this.#figures.buried;
     const database = openFile(this.#options.directory, this.#options.lockWaitMs);
     try {
       if (this.#keepsClaims) PendingTable.adoptClaims(database, this.#claims);
@@ -252,6 +256,7 @@ export class Store {
       pending: pending.total,
       oldestReceivedAt,
       deadLetters: deadLetters.total,
+      buried: this.#buriedBefore + deadLetters.buried,
       bytes: this.#bytes,
     };
   }

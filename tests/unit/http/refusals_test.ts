@@ -185,7 +185,7 @@ Deno.test("the page of a webhook keeps the last 20 refusals, the newest first, a
   }
   const { refusals, requests } = await page(gateway, "guarded");
   assertEquals(refusals.map(({ request_id }) => request_id), ids.slice(0, 20));
-  assertEquals(requests, { accepted: 0, auth_failed: 25 });
+  assertEquals(requests, { accepted: 0, unauthorized: 25 });
 });
 
 Deno.test("the page of a webhook shows its state and how its requests ended", async () => {
@@ -202,7 +202,7 @@ Deno.test("the page of a webhook shows its state and how its requests ended", as
     warnings: [],
     modules: ["probe"],
     accept: "delivered",
-    requests: { accepted: 2, invalid: 1 },
+    requests: { accepted: 2, invalid_json: 1 },
   });
   assertEquals(refusals.map(({ code }) => code), ["invalid_json"]);
   const states = await Promise.all(["off", "broken"].map(async (id) => {

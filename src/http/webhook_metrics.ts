@@ -1,0 +1,35 @@
+import type { Catalog } from "../config/catalog.ts";
+import { webhookPath } from "../config/keys.ts";
+import { EventMetrics } from "../delivery/event_metrics.ts";
+import type { JournalStats } from "../delivery/journal.ts";
+import type { Metrics } from "../observability/metrics.ts";
+import type { Inflight } from "./inflight.ts";
+import { RequestMetrics } from "./request_metrics.ts";
+
+/** What has series by webhook: each webhook has them from its load on and until it is removed. */
+export class WebhookMetrics {
+  readonly requests: RequestMetrics;
+  readonly events: EventMetrics;
+
+  /** @param catalog the webhooks that are configured now; not asked for before the first request */
+  constructor(
+    metrics: Metrics,
+    inflight: Inflight,
+    stats: () => JournalStats | undefined,
+    catalog: () => Pick<Catalog, "find" | "entries">,
+  ) {
+    this.events = new EventMetrics(
+      metrics,
+      stats,
+      ({ namespace, webhook }) => catalog().find(webhookPath(namespace, webhook)) !== undefined,
+    );
+    this.requests = new RequestMetrics(metrics, inflight, catalog);
+  }
+
+  /** The webhook was removed. @param path `namespace/id` */
+  forget(path: string): void {
+    const [namespace = "", webhook = ""] = path.split("/");
+    this.requests.forget({ namespace, webhook });
+    this.events.forget({ namespace, webhook });
+  }
+}
