@@ -57,6 +57,9 @@ export function substitute(value: unknown, lookups: Lookups, namespace?: string)
 /** `$NAME` or `${NAME}`, alone or after a word such as `Bearer`. */
 const SHELL_VARIABLE = /^(?:[A-Za-z][\w-]*\s+)?\$(?:[A-Za-z_]\w*|\{[^{}]*\})\s*$/;
 
+/** Where modules, connections and types of connections are named: in `/admin`, metrics and the log, too. */
+const NAME_PATH = /^(?:type|(?:chain\.\d+\.)?(?:module|connection)|chain\.\d+)$/;
+
 class Substitution {
   readonly problems: ProblemReason[] = [];
   readonly warnings: WarningReason[] = [];
@@ -121,6 +124,11 @@ class Substitution {
 
   #resolveSecret(reference: SecretReference, path: string): string | undefined {
     const { secrets, placeholder } = this.#lookups;
+    if (NAME_PATH.test(path)) {
+      const message = "A secret cannot stand here: names of modules, connections and types are shown";
+      this.problems.push({ code: "invalid_reference", path, message });
+      return undefined;
+    }
     if (secrets === undefined) {
       if (placeholder !== undefined) return placeholder;
       const message = `${describeSecret(reference)} is read where the configuration is used, not here`;

@@ -109,3 +109,28 @@ Deno.test("substitute warns of a source in capitals, which is a variable that is
   const environment = { ENV: "production" };
   assertEquals(substitute("{$ENV:development}", { environment }).warnings, []);
 });
+
+Deno.test("substitute puts no secret where names stand, which are shown, and says so without it", () => {
+  const secrets = { find: () => ({ state: "found", text: "some-secret", trouble: undefined }) as const };
+  const environment = { MODULE: "log" };
+  const value = {
+    type: "{$file:token}",
+    module: "{$vault:a#b}",
+    connection: "{$env:MODULE}-{$file:token:default}",
+    chain: ["{$file:token}", { module: "{$MODULE}", connection: "{$file:token}" }],
+    "module-config": { type: "{$file:token}" },
+  };
+  const { problems, value: replaced } = substitute(value, { environment, secrets });
+  assertEquals(problems.map(({ code, path }) => [code, path]), [
+    ["invalid_reference", "type"],
+    ["invalid_reference", "module"],
+    ["invalid_reference", "connection"],
+    ["invalid_reference", "chain.0"],
+    ["invalid_reference", "chain.1.connection"],
+  ]);
+  assertEquals(replaced, {
+    ...value,
+    chain: ["{$file:token}", { module: "log", connection: "{$file:token}" }],
+    "module-config": { type: "some-secret" },
+  });
+});
