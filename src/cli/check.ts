@@ -10,8 +10,8 @@ import type { LineWriter } from "../observability/line_writer.ts";
 import { logger } from "../observability/logging.ts";
 import { escapeUnsafe } from "../observability/safe_text.ts";
 import type { Settings } from "../settings.ts";
-import { type ConnectionUses, probeConnections, type ProbeResult } from "./probe_connections.ts";
 import { collectNotices } from "./notices.ts";
+import { type ConnectionUses, probeConnections, type ProbeResult } from "./probe_connections.ts";
 import { print as printLine } from "./terminal.ts";
 
 /** How long the backend may take to give its configuration, in milliseconds. */
