@@ -18,7 +18,7 @@ import {
 } from "../support/clickhouse_output.ts";
 import { ClickhouseServer } from "../support/clickhouse_server.ts";
 import { eventually } from "../support/eventually.ts";
-import { TestGateway } from "../support/gateway.ts";
+import { errorCode, TestGateway } from "../support/gateway.ts";
 import { type Alterations, HttpRecorder, type PassedRequest } from "../support/http_recorder.ts";
 import { RecordedLog } from "../support/recorded_log.ts";
 import { verifiedEvent } from "../support/verified_event.ts";
@@ -267,4 +267,24 @@ Deno.test("clickhouse delivers all events of a gateway after a time in which the
   });
   const rows = refused.reduce((sum, insert) => sum + rowCount(insert), 0);
   assert(rows <= 8 * count, `${rows} rows were sent for ${count} events`);
+});
+
+Deno.test("clickhouse lets a gateway answer nine senders with 200 whose events came with one that nobody takes", async () => {
+  await using server = await ClickhouseServer.start();
+  await server.createTable("webhook_logs");
+  await using recorder = await HttpRecorder.start(server.port, {
+    instead: (request) =>
+      isInsert(request) && request.text.includes("poison") ? refusal(UNLISTED, "ALIEN_ERROR") : undefined,
+  });
+  await using gateway = await TestGateway.start({
+    webhooks: { orders: { module: "clickhouse", accept: "delivered" } },
+    connections: {
+      main: { type: "clickhouse", host: "127.0.0.1", http_port: recorder.port, batch_wait_ms: 1000 },
+    },
+  });
+  const bodies = [...Array.from({ length: 9 }, (_, index) => `{"number":${index}}`), '"poison"'];
+  const answers = await Promise.all(bodies.map((body) => gateway.post("/webhook/orders", body)));
+  assertEquals(answers.slice(0, 9).map(({ status }) => status), Array(9).fill(200));
+  assertEquals(errorCode(answers[9]!), "output_rejected");
+  assertEquals(await server.query("SELECT count(), uniqExact(id) FROM webhook_logs"), "9\t9");
 });
