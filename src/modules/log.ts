@@ -114,9 +114,11 @@ function failed(cause: unknown): never {
 /** The text of one event. Never throws, whatever the event holds. */
 export function formatEvent(event: Event, config: LogConfig): string {
   const redact = config.redact_sensitive;
-  const time = isoTime(event.receivedAt);
-  const beginning = `{"timestamp":"${time}","level":"info","category":"cwm.event"` +
-    `,"event_id":${quoteJson(event.id)},"received_at":"${time}","namespace":${
+  const { text, head } = latestTime.milliseconds === event.receivedAt
+    ? latestTime
+    : rememberTime(event.receivedAt);
+  const beginning =
+    `${head}${quoteJson(event.id)},"received_at":"${text}","namespace":${
       quoteJson(event.namespace)
     },"webhook":${quoteJson(event.webhook)}` +
     `,"headers":${formatHeaders(event.headers, redact)},"payload":`;
@@ -236,12 +238,18 @@ function indentJson(json: string): string | undefined {
   return text;
 }
 
-let latestTime = { milliseconds: NaN, text: "" };
+/** A time, and the beginning of the lines of that time. */
+interface LineTime {
+  readonly milliseconds: number;
+  readonly text: string;
+  readonly head: string;
+}
+
+let latestTime: LineTime = { milliseconds: NaN, text: "", head: "" };
 
 /** Thousands of events share a millisecond, and writing it as a date costs as much as the rest of a line. */
-function isoTime(milliseconds: number): string {
-  if (latestTime.milliseconds !== milliseconds) {
-    latestTime = { milliseconds, text: new Date(milliseconds).toISOString() };
-  }
-  return latestTime.text;
+function rememberTime(milliseconds: number): LineTime {
+  const text = new Date(milliseconds).toISOString();
+  const head = `{"timestamp":"${text}","level":"info","category":"cwm.event","event_id":`;
+  return latestTime = { milliseconds, text, head };
 }
