@@ -244,7 +244,7 @@ Deno.test("metrics count every request with one outcome, and unknown webhooks sh
   );
   assertStringIncludes(
     metrics,
-    `cwm_requests_total{namespace="_unknown",webhook="_unknown",outcome="not_found"} 2`,
+    `cwm_requests_total{namespace="_unknown",webhook="_unknown",outcome="webhook_not_found"} 2`,
   );
   assertStringIncludes(metrics, "cwm_request_duration_seconds_count 3");
   assertMatch(metrics, /^cwm_config_keys\{state="ok"\} 1$/m);
