@@ -1,7 +1,7 @@
 /** A real Sentinel, which watches Redis servers and replaces a primary that is gone. */
 
 import { ChildProcess } from "./child_process.ts";
-import { freePort, type RedisServer } from "./redis_server.ts";
+import { freePort, type RedisServer, SERVER_PROGRAM } from "./redis_server.ts";
 import { TempDir } from "./temp_dir.ts";
 
 /** The name that the Sentinels of tests watch a primary under. */
@@ -36,7 +36,7 @@ export class RedisSentinel implements AsyncDisposable {
         "",
       ].join("\n"),
     );
-    const process = ChildProcess.spawn("redis-server", { args: [file, "--sentinel"] });
+    const process = ChildProcess.spawn(SERVER_PROGRAM, { args: [file, "--sentinel"] });
     const sentinel = new RedisSentinel(port, process, directory);
     await process.waitForLine(/\+monitor master /);
     let from = 0;

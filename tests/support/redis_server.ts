@@ -8,6 +8,9 @@ import { eventually } from "./eventually.ts";
 import { RedisSubscription } from "./redis_subscription.ts";
 import { TempDir } from "./temp_dir.ts";
 
+/** Another program that speaks Redis' protocol may stand in the variable, as `deno task test:real` does. */
+export const SERVER_PROGRAM = Deno.env.get("REDIS_SERVER") ?? "redis-server";
+
 /** How a Redis server is started. */
 export interface RedisServerOptions {
   /** What clients must give to be served. Left out: nothing. */
@@ -75,7 +78,7 @@ export class RedisServer implements AsyncDisposable {
   /** Starts the server, again or for the first time, and waits until it serves. */
   async restart(): Promise<void> {
     await this.kill();
-    this.#process = ChildProcess.spawn("redis-server", { args: this.#arguments() });
+    this.#process = ChildProcess.spawn(SERVER_PROGRAM, { args: this.#arguments() });
     await this.#process.waitForLine(/Ready to accept connections/);
   }
 

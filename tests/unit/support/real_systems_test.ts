@@ -25,6 +25,8 @@ Deno.test("test:real has a row for each system, and says which are not there", a
   assertMatch(output, /^system +version +passed +failed\n/m);
   assertMatch(output, /^etcd-3.6 +not run: Go is not installed +- +-$/m);
   assertMatch(output, /^kafka +not run: there is no java +- +-$/m);
+  assertMatch(output, /^valkey-9 +not run: there is no python3 +- +-$/m);
+  assertMatch(output, /^rq-3 +not run: there is no python3 +- +-$/m);
   assertMatch(output, /^caddy +not run: there is no python3 +- +-$/m);
   assertMatch(output, /^vault +not run: VAULT_BIN is not set +- +-$/m);
   assertEquals(code, 0);
