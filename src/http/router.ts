@@ -33,6 +33,9 @@ const NAMESPACED_TEMPLATE = `${WEBHOOK_PREFIX}{namespace}/{webhook_id}`;
 
 const SWITCHING_PROTOCOLS = 101;
 
+/** `uri-host [ ":" port ]` (RFC 9110, section 7.2): a name, or an IPv6 address in brackets. */
+const HOST = /^(?:\[[0-9A-Fa-f:.]+\]|[\w.~!$&'()*+,;=%-]*)(?::\d*)?$/;
+
 /** What requests are routed to. */
 export interface RouterOptions {
   readonly webhooks: ExchangeContext;
@@ -52,6 +55,7 @@ export class Router {
   readonly #ids = new EventIds();
   readonly #knownUrls = new KnownUrls();
   #knownOrigin = "";
+  #knownHost: string | null = null;
   #lastRequests: LastRequests | undefined;
 
   constructor(options: RouterOptions) {
@@ -96,6 +100,10 @@ export class Router {
 
   #route(request: Request, info: Deno.ServeHandlerInfo): Response | Promise<Response> {
     const id = this.#ids.next();
+    const host = request.headers.get("host");
+    if (host !== this.#knownHost && !this.#isValidHost(host)) {
+      return this.#refuse(request, info, new GatewayError("invalid_host"), id);
+    }
     const url = request.url;
     const known = this.#knownUrls.find(url);
     if (known !== undefined) return exchange(this.#webhooks, request, info, known, id);
@@ -123,6 +131,17 @@ export class Router {
     const slash = rest.indexOf("/");
     if (slash === -1) return `${this.#defaultNamespace}/${rest}`;
     return rest.indexOf("/", slash + 1) === -1 ? rest : undefined;
+  }
+
+  /**
+   * The runtime puts a request's URL together from Host and target, as texts: with a slash in it, Host would
+   * decide by which path the request is routed. HTTP/2 has no Host.
+   */
+  #isValidHost(host: string | null): boolean {
+    if (host === null) return true;
+    if (!HOST.test(host)) return false;
+    this.#knownHost = host;
+    return true;
   }
 
   /** Parsing the URL of each request is dear, and most requests name the same host as the one before. */

@@ -120,6 +120,40 @@ Deno.test("a Host header that is no host is answered with 400", async () => {
   assertEquals([answer.status, errorCode(answer)], [400, "invalid_host"]);
 });
 
+Deno.test("a Host header cannot decide which path a request is routed by", async () => {
+  await using context = await start();
+  const { port } = context.gateway;
+  const send = async (method: string, path: string, Host: string) => {
+    await using connection = await RawHttpConnection.open(port);
+    const body = method === "POST" ? { body: "{}" } : {};
+    await connection.write(formatRequest(method, path, { headers: { Host }, ...body }));
+    return await connection.readResponse();
+  };
+  // The same text as a URL, which is then known.
+  assertEquals((await send("POST", "/webhook/orders?/webhook/blobs", "x")).status, 200);
+  for (
+    const host of [
+      "x/webhook/orders?",
+      "x/webhook",
+      "x?",
+      "x#",
+      "user@x",
+      "x\\y",
+      "x, y",
+      "[::1",
+      "x:80/",
+      "x:a",
+    ]
+  ) {
+    const answer = await send("POST", "/webhook/blobs", host);
+    assertEquals([host, answer.status, errorCode(answer)], [host, 400, "invalid_host"]);
+  }
+  assertEquals(errorCode(await send("GET", "/livez", "x/metrics?")), "invalid_host");
+  for (const host of ["x", "x:8000", "a-b_c.example:443", "127.0.0.1", "[::1]", "[::1]:8000", "x:"]) {
+    assertEquals([host, (await send("POST", "/webhook/blobs", host)).status], [host, 200]);
+  }
+});
+
 Deno.test("a connection stays usable after a declared body over the limit was refused", async () => {
   await using context = await start({ MAX_BODY_BYTES: "100" });
   await using connection = await RawHttpConnection.open(context.gateway.port);
