@@ -366,7 +366,7 @@ export class Gateway implements AsyncDisposable {
         },
         startedAt: Date.now(),
       }),
-      ...relayRoutes(this.#relay),
+      ...relayRoutes(this.#relay, { inflight: this.#inflight, bodyTimeoutMs: limits.bodyTimeoutMs }),
     ];
     return new Router({ webhooks, defaultNamespace, routes, failures });
   }

@@ -49,20 +49,32 @@ function repeatedLength(header: string): number {
 }
 
 /**
- * Reads the whole body. It is no asynchronous function of its own, which would cost every request a
- * promise: what it rejects with goes through {@linkcode toReadError}, what it resolves with through
- * {@linkcode requireDeclared}.
+ * The body as a stream, where it is one to be read piece by piece; `undefined` where one call reads it whole.
  *
  * @param length what {@linkcode declaredLength} found
  * @param maxBytes where a body of unknown length is cut off
  */
-export function readBody(
+export function streamedBody(
   request: Request,
   length: number | undefined,
   maxBytes: number,
+): StreamedBody | undefined {
+  if (length !== undefined && length <= LARGE_BYTES) return undefined;
+  return new StreamedBody(request.body?.getReader(), length, maxBytes);
+}
+
+/**
+ * Reads the whole body. It is no asynchronous function of its own, which would cost every request a
+ * promise: what it rejects with goes through {@linkcode toReadError}, what it resolves with through
+ * {@linkcode requireDeclared}.
+ *
+ * @param stream what {@linkcode streamedBody} made of the request
+ */
+export function readBody(
+  request: Request,
+  stream: StreamedBody | undefined,
 ): Promise<Uint8Array<ArrayBuffer>> {
-  if (length === undefined) return readStream(request, maxBytes);
-  return length > LARGE_BYTES ? readLarge(request, length) : request.bytes();
+  return stream === undefined ? request.bytes() : stream.read();
 }
 
 /**
@@ -91,51 +103,77 @@ export function toReadError(cause: unknown): GatewayError {
   return cause instanceof GatewayError ? cause : new GatewayError("body_incomplete", undefined, { cause });
 }
 
-/**
- * Reads a body of unknown length.
- *
- * @throws {GatewayError} `body_too_large`
- */
-async function readStream(request: Request, maxBytes: number): Promise<Uint8Array<ArrayBuffer>> {
-  const chunks: Uint8Array<ArrayBuffer>[] = [];
-  let size = 0;
-  for await (const chunk of request.body ?? []) {
-    size += chunk.byteLength;
-    // Leaving the loop cancels the stream, which keeps the connection usable for the next request.
-    if (size > maxBytes) throw tooLarge(maxBytes);
-    chunks.push(chunk);
+/** A body that is read piece by piece. However small the pieces are, no more is held than the body takes. */
+export class StreamedBody {
+  readonly #pieces: ReadableStreamDefaultReader<Uint8Array<ArrayBuffer>> | undefined;
+  readonly #length: number | undefined;
+  readonly #maxBytes: number;
+  /** Memory of a declared length is taken by what arrives, not by what is declared. */
+  #bytes: Uint8Array<ArrayBuffer>;
+  #size = 0;
+  #cancelled = false;
+
+  constructor(
+    pieces: ReadableStreamDefaultReader<Uint8Array<ArrayBuffer>> | undefined,
+    length: number | undefined,
+    maxBytes: number,
+  ) {
+    this.#pieces = pieces;
+    this.#length = length;
+    this.#maxBytes = maxBytes;
+    this.#bytes = new Uint8Array(length ?? 0);
   }
-  return join(chunks, size);
+
+  /**
+   * Reads to the end of the body, once.
+   *
+   * @throws {GatewayError} `body_too_large` past the limit, `invalid_content_length` when more arrives than was
+   * declared, `body_timeout` after {@linkcode cancel}
+   */
+  async read(): Promise<Uint8Array<ArrayBuffer>> {
+    while (this.#pieces !== undefined) {
+      const { done, value } = await this.#pieces.read();
+      if (done) break;
+      try {
+        this.#append(value);
+      } catch (error) {
+        // It keeps the connection usable for the next request.
+        await this.#pieces.cancel();
+        throw error;
+      }
+    }
+    if (this.#cancelled) throw new GatewayError("body_timeout");
+    return this.#size === this.#bytes.byteLength ? this.#bytes : resized(this.#bytes, this.#size);
+  }
+
+  /** Gives the body up: what has arrived of it is let go, and what comes after all is not kept. */
+  cancel(): void {
+    this.#cancelled = true;
+    this.#bytes = resized(this.#bytes, 0);
+    this.#pieces?.cancel().catch(() => {
+      // The sender went away first: there is nothing left to give up.
+    });
+  }
+
+  #append(piece: Uint8Array<ArrayBuffer>): void {
+    if (this.#cancelled) return;
+    const size = this.#size + piece.byteLength;
+    if (this.#length !== undefined && size > this.#length) throw tooLong();
+    if (size > this.#maxBytes) throw tooLarge(this.#maxBytes);
+    if (size > this.#bytes.byteLength) {
+      const doubled = Math.min(2 * this.#bytes.byteLength, this.#maxBytes);
+      this.#bytes = resized(this.#bytes, Math.max(size, doubled));
+    }
+    this.#bytes.set(piece, this.#size);
+    this.#size = size;
+    // A piece of one byte holds a buffer of 64 KiB, and it would be collected later, with many others.
+    piece.buffer.transfer(0);
+  }
 }
 
-/**
- * Reads a body into memory of just its size. The memory is taken by what arrives, not by what is declared.
- *
- * @throws {GatewayError} `invalid_content_length` when more arrives than was declared
- */
-async function readLarge(request: Request, length: number): Promise<Uint8Array<ArrayBuffer>> {
-  const bytes = new Uint8Array(length);
-  let size = 0;
-  for await (const chunk of request.body ?? []) {
-    if (size + chunk.byteLength > length) throw tooLong();
-    bytes.set(chunk, size);
-    size += chunk.byteLength;
-    // Frees the piece now: collecting it would come later, with many others in memory beside the body.
-    chunk.buffer.transfer(0);
-  }
-  return size === length ? bytes : bytes.subarray(0, size);
-}
-
-function join(chunks: readonly Uint8Array<ArrayBuffer>[], size: number): Uint8Array<ArrayBuffer> {
-  const bytes = new Uint8Array(size);
-  let offset = 0;
-  for (const chunk of chunks) {
-    bytes.set(chunk, offset);
-    offset += chunk.byteLength;
-    // As in `readLarge`: the pieces take as much memory as the body.
-    chunk.buffer.transfer(0);
-  }
-  return bytes;
+/** The beginning of bytes whose memory is given up, or those and zeros behind them. */
+function resized({ buffer }: Uint8Array<ArrayBuffer>, size: number): Uint8Array<ArrayBuffer> {
+  return new Uint8Array(buffer.transfer(size));
 }
 
 /**

@@ -24,6 +24,8 @@ import {
   LARGE_BYTES,
   readBody,
   requireDeclared,
+  type StreamedBody,
+  streamedBody,
   toReadError,
 } from "./body.ts";
 import type { Tracing } from "../observability/tracing.ts";
@@ -116,6 +118,10 @@ class Exchange extends Expiring implements RequestToVerify, AppendListener {
   /** Length of the body that is being or was read, as sent and as decoded. */
   #bodyBytes = 0;
   #reading = false;
+  /** The body that is being read, where that can be ended. */
+  #stream: StreamedBody | undefined;
+  /** Whether the body was given up while it was read: its memory is held until the reading has ended. */
+  #late = false;
   #answered = false;
 
   constructor(
@@ -170,11 +176,12 @@ class Exchange extends Expiring implements RequestToVerify, AppendListener {
       this.#reading = true;
       this.#context.inflight.startReading();
       this.#bodyBytes = length ?? 0;
-      const bytes = await readBody(this.#request, length, maxBytes);
+      this.#stream = streamedBody(this.#request, length, maxBytes);
+      const bytes = await readBody(this.#request, this.#stream);
+      if (this.#late) return this.#giveBackBody();
       requireDeclared(bytes, length);
       this.#endReading();
       this.#bodyBytes = bytes.byteLength;
-      if (this.#answered) return; // Too late: the sender has been told so.
       deadlines.clear(this);
       const sent = EventBody.fromBytes(bytes);
       const verifying = authenticator.verify(admission, this, sent);
@@ -199,6 +206,7 @@ class Exchange extends Expiring implements RequestToVerify, AppendListener {
       if (accepted instanceof GatewayError) throw accepted;
       this.#succeed(entry, accepted === "delivered" ? undefined : accepted.duplicateOf);
     } catch (thrown) {
+      if (this.#late) return this.#giveBackBody();
       const error = this.#reading ? toReadError(thrown) : toGatewayError(thrown);
       this.#endReading();
       await this.#fail(error);
@@ -231,10 +239,15 @@ class Exchange extends Expiring implements RequestToVerify, AppendListener {
     this.#fail(error);
   }
 
-  /** The body did not arrive in time. The server closes the connection when the rest comes after all. */
+  /**
+   * The body did not arrive in time. The server closes the connection when the rest comes after all; what has
+   * arrived is let go at once, but for a body that one call reads.
+   */
   override expire(): void {
+    this.#late = true;
     this.#endReading();
-    this.#fail(new GatewayError("body_timeout"));
+    this.#stream?.cancel();
+    this.#fail(new GatewayError("body_timeout", undefined, { headers: { connection: "close" } }));
   }
 
   /** The entry that takes the request; `undefined` when the request was a probe, which is answered here. */
@@ -333,11 +346,15 @@ class Exchange extends Expiring implements RequestToVerify, AppendListener {
   }
 
   #giveBack(): void {
-    if (this.#reserved !== undefined) {
-      this.#context.inflight.release(this.#reserved);
-      if (this.#entry instanceof WebhookEntry) this.#entry.leave();
-    }
+    if (this.#reserved !== undefined && this.#entry instanceof WebhookEntry) this.#entry.leave();
     if (this.#counted) this.#context.inflight.leave();
+    if (!this.#late) this.#giveBackBody();
+  }
+
+  #giveBackBody(): void {
+    const bytes = this.#reserved;
+    this.#reserved = undefined;
+    if (bytes !== undefined) this.#context.inflight.release(bytes);
     if (this.#bodyBytes > LARGE_BYTES) this.#context.bodyMemory.release(this.#bodyBytes);
   }
 }

@@ -13,15 +13,13 @@ import type { Relay } from "../relay/relay.ts";
 import type { Session, TransportName } from "../relay/session.ts";
 import { closingMessages, connectedMessage } from "../relay/transport.ts";
 import { serveWebSocket } from "../relay/websocket.ts";
-import { declaredLength, readBody, requireDeclared, toReadError } from "./body.ts";
+import { declaredLength, readBody, requireDeclared, streamedBody, toReadError } from "./body.ts";
+import type { Inflight } from "./inflight.ts";
 import { jsonResponse } from "./responses.ts";
 import type { Route } from "./router.ts";
 
 /** Largest body of `/connect/ack`, in bytes: 10,000 acknowledgements fit. */
 const MAX_ACK_BYTES = 4 * 1024 * 1024;
-
-/** How long the body of `/connect/ack` may take to arrive, in milliseconds. */
-const ACK_BODY_TIMEOUT_MS = 10_000;
 
 /** How long a poll may wait, in seconds, and how many messages it may take. */
 const POLL_SECONDS = { default: 30, most: 60 };
@@ -30,15 +28,22 @@ const POLL_MESSAGES = { default: 10, most: 100 };
 /** Longest name of a connector that is kept. */
 const LONGEST_CONNECTOR_ID = 128;
 
+/** The bounds that acknowledgements share with webhooks. */
+export interface AckBounds {
+  readonly inflight: Inflight;
+  /** For the whole body to arrive, in milliseconds. */
+  readonly bodyTimeoutMs: number;
+}
+
 /** `/connect/stream/…`, `/connect/ack` and `/connect/status/…`. */
-export function relayRoutes(relay: Relay): Route[] {
+export function relayRoutes(relay: Relay, bounds: AckBounds): Route[] {
   return [
     {
       path: "/connect/stream/",
       isPrefix: true,
       methods: { GET: (request, id, rest) => stream(relay, request, id, rest) },
     },
-    { path: "/connect/ack", methods: { POST: (request, id) => acknowledge(relay, request, id) } },
+    { path: "/connect/ack", methods: { POST: (request, id) => acknowledge(relay, bounds, request, id) } },
     {
       path: "/connect/status/",
       isPrefix: true,
@@ -88,8 +93,11 @@ function upgrade(session: Session, request: Request): Deno.WebSocketUpgrade {
 }
 
 function authorize(relay: Relay, request: Request, channel: string): Channel {
-  const token = /^Bearer +(\S+)$/i.exec(request.headers.get("authorization") ?? "")?.[1];
-  return relay.authorize(channel, token ?? "");
+  return relay.authorize(channel, tokenOf(request));
+}
+
+function tokenOf(request: Request): string {
+  return /^Bearer +(\S+)$/i.exec(request.headers.get("authorization") ?? "")?.[1] ?? "";
 }
 
 async function open(
@@ -146,10 +154,24 @@ function bounded(
   return Number.isNaN(number) ? otherwise : Math.min(most, Math.max(least, number));
 }
 
-async function acknowledge(relay: Relay, request: Request, requestId: string): Promise<Response> {
-  const { channel: name, connection_id: id, messages, stop, end } = parseAckRequest(
-    await withTimeout(readText(request)),
-  );
+/** Which channel is meant stands in the body, and a body is read for those only who have the token of one. */
+async function acknowledge(
+  relay: Relay,
+  bounds: AckBounds,
+  request: Request,
+  requestId: string,
+): Promise<Response> {
+  relay.requireToken(tokenOf(request));
+  bounds.inflight.enter();
+  try {
+    return await settle(relay, request, requestId, await readText(request, bounds));
+  } finally {
+    bounds.inflight.leave();
+  }
+}
+
+async function settle(relay: Relay, request: Request, requestId: string, text: string): Promise<Response> {
+  const { channel: name, connection_id: id, messages, stop, end } = parseAckRequest(text);
   const channel = authorize(relay, request, name);
   const session = relay.find(channel, id);
   if (session === undefined) {
@@ -164,15 +186,8 @@ async function acknowledge(relay: Relay, request: Request, requestId: string): P
 }
 
 /** @throws {GatewayError} why the body could not be read; `invalid_message` when it is not UTF-8 */
-async function readText(request: Request): Promise<string> {
-  const length = declaredLength(request, MAX_ACK_BYTES);
-  let body: Uint8Array;
-  try {
-    body = await readBody(request, length, MAX_ACK_BYTES);
-    requireDeclared(body, length);
-  } catch (error) {
-    throw toReadError(error);
-  }
+async function readText(request: Request, bounds: AckBounds): Promise<string> {
+  const body = await readInTime(request, bounds);
   try {
     return new TextDecoder("utf-8", { fatal: true }).decode(body);
   } catch (cause) {
@@ -180,11 +195,31 @@ async function readText(request: Request): Promise<string> {
   }
 }
 
-async function withTimeout<Value>(reading: Promise<Value>): Promise<Value> {
+/**
+ * The body, if it arrives in time. What it may take is reserved until it is read, or its memory was let go.
+ *
+ * @throws {GatewayError} why it could not be read, `overloaded`
+ */
+async function readInTime(
+  request: Request,
+  { inflight, bodyTimeoutMs }: AckBounds,
+): Promise<Uint8Array> {
+  const length = declaredLength(request, MAX_ACK_BYTES);
+  const reserved = length ?? MAX_ACK_BYTES;
+  inflight.reserve(reserved);
+  const stream = streamedBody(request, length, MAX_ACK_BYTES);
+  const reading = readBody(request, stream).finally(() => inflight.release(reserved));
   const late = Promise.withResolvers<never>();
-  const timer = setTimeout(() => late.reject(new GatewayError("body_timeout")), ACK_BODY_TIMEOUT_MS);
+  const timer = setTimeout(() => {
+    stream?.cancel();
+    late.reject(new GatewayError("body_timeout", undefined, { headers: { connection: "close" } }));
+  }, bodyTimeoutMs);
   try {
-    return await Promise.race([reading, late.promise]);
+    const body = await Promise.race([reading, late.promise]);
+    requireDeclared(body, length);
+    return body;
+  } catch (error) {
+    throw toReadError(error);
   } finally {
     clearTimeout(timer);
   }

@@ -47,7 +47,11 @@ export class RequestMetrics {
       [],
       DURATION_BUCKETS,
     ).with();
-    metrics.gaugeFrom("cwm_inflight_requests", "Webhook requests under way.", () => inflight.requests);
+    metrics.gaugeFrom(
+      "cwm_inflight_requests",
+      "Webhook requests, and acknowledgements of connectors, under way.",
+      () => inflight.requests,
+    );
     metrics.gaugeFrom(
       "cwm_inflight_bytes",
       "Declared body bytes of requests under way.",

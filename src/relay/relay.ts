@@ -80,12 +80,20 @@ export class Relay implements AsyncDisposable {
     const channel = this.#directory.find(name);
     if (channel === undefined) {
       if (this.#isReady()) throw new GatewayError("channel_not_found");
-      throw new GatewayError("not_ready", undefined, { retryAfterSeconds: RETRY_AFTER_SECONDS });
+      throw notReady();
     }
     if (channel.accepts(token)) return channel;
-    throw new GatewayError("unauthorized", "The channel token is not valid", {
-      headers: { "www-authenticate": "Bearer" },
-    });
+    throw invalidToken();
+  }
+
+  /**
+   * Lets those through who have the token of any channel, while it is not known yet which one they mean.
+   *
+   * @throws {GatewayError} `unauthorized`, `not_ready`
+   */
+  requireToken(token: string): void {
+    for (const channel of this.#directory.channels) if (channel.accepts(token)) return;
+    throw this.#isReady() ? invalidToken() : notReady();
   }
 
   /**
@@ -218,4 +226,14 @@ export class Relay implements AsyncDisposable {
       }
     }
   }
+}
+
+function notReady(): GatewayError {
+  return new GatewayError("not_ready", undefined, { retryAfterSeconds: RETRY_AFTER_SECONDS });
+}
+
+function invalidToken(): GatewayError {
+  return new GatewayError("unauthorized", "The channel token is not valid", {
+    headers: { "www-authenticate": "Bearer" },
+  });
 }

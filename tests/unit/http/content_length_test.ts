@@ -1,6 +1,12 @@
 import { assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { GatewayError, InvariantError } from "../../../src/errors.ts";
-import { declaredLength, LARGE_BYTES, readBody, requireDeclared } from "../../../src/http/body.ts";
+import {
+  declaredLength,
+  LARGE_BYTES,
+  readBody,
+  requireDeclared,
+  streamedBody,
+} from "../../../src/http/body.ts";
 import { Inflight } from "../../../src/http/inflight.ts";
 import { errorCode, TestGateway } from "../../support/gateway.ts";
 import { ProbeModule } from "../../support/probe_module.ts";
@@ -152,8 +158,9 @@ Deno.test("a body of another length than was declared is refused, whatever the d
     [large, 0, "body_incomplete"],
   ];
   for (const [declared, arrives, code] of cases) {
+    const sent = request(undefined, new Uint8Array(arrives));
     const read = async () =>
-      requireDeclared(await readBody(request(undefined, new Uint8Array(arrives)), declared, 1e9), declared);
+      requireDeclared(await readBody(sent, streamedBody(sent, declared, 1e9)), declared);
     assertEquals(
       (await assertRejects(read, GatewayError)).code,
       code,
