@@ -1,4 +1,4 @@
-import type { Connect } from "./connection.ts";
+import type { Connect, ConnectOptions, Opened, StreamListener } from "./connection.ts";
 import { connectLongPoll } from "./poll_connection.ts";
 import { connectEventStream } from "./sse_connection.ts";
 import { connectWebSocket } from "./websocket_connection.ts";
@@ -14,7 +14,11 @@ const KINDS: readonly { readonly name: string; readonly connect: Connect }[] = [
  * Connects by WebSocket, or where something in between does not let that through by Server-Sent Events or long
  * polls. Each new connection begins with the best one again: what is in the way may be mended.
  */
-export const connectAutomatically: Connect = async (options, listener, signal) => {
+export async function connectAutomatically(
+  options: ConnectOptions,
+  listener: StreamListener,
+  signal: AbortSignal,
+): Promise<Opened> {
   const reasons: string[] = [];
   for (const { name, connect } of KINDS) {
     const opened = await connect(options, listener, signal);
@@ -28,4 +32,4 @@ export const connectAutomatically: Connect = async (options, listener, signal) =
     reasons.push(`${name}: ${opened.refusal}.`);
   }
   return { refusal: reasons.join(" ") };
-};
+}

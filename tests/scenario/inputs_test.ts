@@ -49,9 +49,9 @@ const framing: readonly Input[] = [
     },
   },
   {
-    name: "two equal lengths to /connect/ack",
+    name: "two equal lengths to /connect/ack without a token",
     sent: "Content-Length: 3, twice",
-    right: "400 invalid_message",
+    right: "401 unauthorized",
     async see(world) {
       return describe(
         await world.send(lines("/connect/ack", ["Content-Length: 3", "Content-Length: 3"], "abc")),
