@@ -90,7 +90,7 @@ function substituted<Value>(
   const substituted = substitute(withoutRemarks(json as object), context, namespace);
   const { problems, warnings, secrets } = substituted;
   const value = substituted.value as Record<string, unknown>;
-  const compiled = problems.length > 0 || substituted.isPending ? { problems } : compile(value);
+  const compiled = problems.length > 0 ? { problems } : compile(value);
   // What is not built is a problem to the schemas too, so a value without problems need not be searched.
   const blocked = "problems" in compiled ? blockers(value) : [];
   if (blocked.length > 0) return { problems: blocked };

@@ -149,7 +149,7 @@ export class ConfigManager implements ConfigSink {
     serving: "last_good" | "nothing" = "nothing",
   ): void {
     this.#findings.setProblems(source, problem === undefined ? [] : [problem], revision, serving);
-    this.#findings.log();
+    this.#logFindings();
   }
 
   /** Whether an entry waits for a secret that is read for the first time. */
@@ -204,7 +204,6 @@ export class ConfigManager implements ConfigSink {
       if (this.#isInService(() => described, change, compiled, cause)) return;
       this.#findings.setWarnings(described, compiled.warnings ?? [], change.revision);
       if ("problems" in compiled) {
-        if (compiled.problems.length === 0) return; // A secret is being read: it is compiled again with it.
         const serving = former === undefined ? "nothing" : "last_good";
         this.#findings.setProblems(described, compiled.problems, change.revision, serving);
         const compile = (json: unknown) => compileConnection(key.name, json, this.#compile);
@@ -275,7 +274,6 @@ export class ConfigManager implements ConfigSink {
     return isDefault && isBuiltIn !== true && this.#warnsOfDefault ? DEFAULT_IS_OFF : [];
   }
 
-  /** @param problems none while a secret is read for the first time */
   #refuseWebhook(
     path: string,
     former: CatalogEntry | undefined,
@@ -283,9 +281,7 @@ export class ConfigManager implements ConfigSink {
     revision: string,
   ): void {
     const serving = former?.webhook === undefined ? "nothing" : "last_good";
-    if (problems.length > 0) {
-      this.#findings.setProblems(describeWebhook(path), problems, revision, serving);
-    }
+    this.#findings.setProblems(describeWebhook(path), problems, revision, serving);
     if (serving === "last_good") return;
     const isForSecrets = problems.every(({ code }) => code === "secret_unavailable");
     this.#serving.block(path, isForSecrets ? "secret_unavailable" : "webhook_misconfigured");

@@ -78,8 +78,8 @@ export interface ResolvedSecrets {
 }
 
 /**
- * The compiled value, or all the reasons why there is none: an empty list while a secret is read for the first
- * time. In either case what to look at, and the secrets, where it refers to any.
+ * The compiled value, or all the reasons why there is none. In either case what to look at, and the secrets,
+ * where it refers to any.
  */
 export type Compiled<Value> =
   & ({ readonly value: Value } | { readonly problems: readonly ProblemReason[] })

@@ -24,9 +24,7 @@ export type SecretState =
   | { readonly state: "absent"; readonly reason: string; readonly trouble: string | undefined }
   | { readonly state: "misconfigured" | "unavailable"; readonly reason: string }
   /** The settings do not let it be read here, so that it never is. */
-  | { readonly state: "refused"; readonly reason: string }
-  /** It is being read for the first time. */
-  | { readonly state: "pending" };
+  | { readonly state: "refused"; readonly reason: string };
 
 /** What secrets are looked up in. */
 export interface SecretLookupOptions {
@@ -166,7 +164,7 @@ function pathOf(key: SecretKey): string {
 
 function stateOf({ answer, trouble }: KnownSecret, field: string): SecretState {
   if (answer === undefined) {
-    return trouble === undefined ? { state: "pending" } : { state: "unavailable", reason: trouble };
+    return { state: "unavailable", reason: trouble ?? "It is being read for the first time" };
   }
   if (answer.state === "absent") return { ...answer, trouble };
   if (answer.state === "misconfigured") return answer;

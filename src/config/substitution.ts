@@ -37,8 +37,6 @@ export interface Substituted {
   readonly warnings: readonly WarningReason[];
   /** What references to secrets gave; `undefined` without any. */
   readonly secrets: ResolvedSecrets | undefined;
-  /** Whether a secret is read for the first time: what it gives is known later. */
-  readonly isPending: boolean;
 }
 
 /**
@@ -50,8 +48,8 @@ export interface Substituted {
 export function substitute(value: unknown, lookups: Lookups, namespace?: string): Substituted {
   const substitution = new Substitution(lookups, namespace);
   const replaced = substitution.replaceIn(value, "");
-  const { problems, warnings, secrets, isPending } = substitution;
-  return { value: replaced, problems, warnings, secrets, isPending };
+  const { problems, warnings, secrets } = substitution;
+  return { value: replaced, problems, warnings, secrets };
 }
 
 /** `$NAME` or `${NAME}`, alone or after a word such as `Bearer`. */
@@ -63,7 +61,6 @@ const NAME_PATH = /^(?:type|(?:chain\.\d+\.)?(?:module|connection)|chain\.\d+)$/
 class Substitution {
   readonly problems: ProblemReason[] = [];
   readonly warnings: WarningReason[] = [];
-  isPending = false;
   readonly #lookups: Lookups;
   readonly #namespace: string | undefined;
   #secrets: { keys: SecretKey[]; texts: string[]; stale: ProblemReason[] } | undefined;
@@ -142,10 +139,6 @@ class Substitution {
     }
     const resolved = this.#secrets ??= { keys: [], texts: [], stale: [] };
     resolved.keys.push(secretKey(reference));
-    if (found.state === "pending") {
-      this.isPending = true;
-      return undefined;
-    }
     const text = found.state === "found" ? found.text : undefined;
     // A default is for what does not exist, never for what cannot be asked.
     const instead = text ?? (found.state === "absent" ? reference.fallback : undefined);

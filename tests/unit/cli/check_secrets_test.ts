@@ -42,10 +42,10 @@ Deno.test("cwm check tells of secrets that are not there or not to be read, and 
   assertEquals(status, 1);
   const codes = lines.slice(0, -1).map((line) => [line.split(":")[0], /\((\w+)\)$/.exec(line)?.[1]]);
   assertEquals(codes, [
+    ["webhook default/missing", "missing_secret"],
     ["webhook default/vault", "secret_misconfigured"],
     ["webhook default/own", "invalid_reference"],
     ["webhook default/malformed", "invalid_reference"],
-    ["webhook default/missing", "missing_secret"],
     ["webhook default/refused", "schema"],
   ]);
   assertEquals(lines.at(-1), "5 problems in 5 webhooks and 0 connections");

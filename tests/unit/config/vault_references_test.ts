@@ -149,6 +149,25 @@ Deno.test("a start without Vault serves what needs none, and heals by itself whe
   assertEquals((await adminConfig(gateway)).problems, []);
 });
 
+Deno.test("a Vault that does not answer keeps the gateway from being ready, but not what needs no secret", async () => {
+  using silent = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  await using gateway = await TestGateway.start({
+    webhooks: { a: guarded("{$vault:auth#token:default}"), plain: { module: "log" } },
+    environment: {
+      ADMIN_TOKEN,
+      VAULT_ENABLED: "true",
+      VAULT_ADDR: `http://127.0.0.1:${silent.addr.port}`,
+      VAULT_TIMEOUT_SECONDS: "300",
+    },
+  });
+  assertEquals((await gateway.request("/livez")).status, 200);
+  assertEquals((await gateway.request("/readyz")).status, 503);
+  assertEquals(await statusWith(gateway, "/webhook/plain", ""), 200);
+  const answer = await gateway.post("/webhook/a", "{}", { authorization: "Bearer default" });
+  assertEquals([answer.status, errorCode(answer)], [503, "secret_unavailable"]);
+  assertEquals((await adminConfig(gateway)).problems.map(({ code }) => code), ["secret_unavailable"]);
+});
+
 Deno.test("VAULT_PATHS decides what may be read, with the webhook's namespace in it", async () => {
   await using world = await startWorld();
   for (
