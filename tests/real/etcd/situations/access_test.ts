@@ -4,9 +4,10 @@ import { assertEquals } from "@std/assert";
 import { TestCertificates } from "../../../support/etcd_certificates.ts";
 import { EtcdServer } from "../../../support/etcd_server.ts";
 import { eventually } from "../../../support/eventually.ts";
+import type { TempDir } from "../../../support/temp_dir.ts";
 import { changePassword, CtlDoor, writeAsRoot } from "./cluster.ts";
 import { PREFIX } from "./ledger.ts";
-import { lasts, type Situation, situations, type World } from "./situation.ts";
+import { lasts, type Situation, situations, withArguments, type World } from "./situation.ts";
 
 const AS_ROOT = ["--user", "root:root"] as const;
 const READER = { ETCD_USERNAME: "reader", ETCD_PASSWORD: "reader" } as const;
@@ -30,10 +31,11 @@ async function lockedOut(world: World): Promise<void> {
   assertEquals(await world.gateway.send("w0", "no-token"), 401);
 }
 
-const TABLE: readonly Situation[] = [
-  {
-    name: "authentication is switched on, tokens live for 5 s: the gateway logs in and loses nothing",
-    etcd: { args: ["--auth-token-ttl", "5"] },
+/** A situation of a gateway whose user is configured before etcd asks for one. */
+function switchedOn(kind: string, etcd: NonNullable<Situation["etcd"]>): Situation {
+  return {
+    name: `authentication is switched on, ${kind} live for 5 s: the gateway logs in and loses nothing`,
+    etcd,
     prepare: async (world) => {
       await world.members[0]!.addUsers(PREFIX);
       return READER;
@@ -42,6 +44,63 @@ const TABLE: readonly Situation[] = [
       await world.members[0]!.setAuth(true);
       writeAsRoot(world);
       await lasts(12_000);
+      await world.inStep();
+      assertEquals(await world.gateway.metric("cwm_etcd_relists_total"), 1);
+    },
+  };
+}
+
+/** Makes a pair of keys, and the argument that names it. */
+async function jwtOf(directory: TempDir): Promise<string> {
+  const [key, publicKey] = [directory.file("jwt.key"), directory.file("jwt.pub")];
+  await openssl("genrsa", "-out", key, "2048");
+  await openssl("rsa", "-in", key, "-pubout", "-out", publicKey);
+  return `jwt,pub-key=${publicKey},priv-key=${key},sign-method=RS256,ttl=5s`;
+}
+
+async function openssl(...args: string[]): Promise<void> {
+  const { success, stderr } = await new Deno.Command("openssl", { args }).output();
+  if (!success) throw new Error(`openssl ${args.join(" ")} failed: ${new TextDecoder().decode(stderr)}`);
+}
+
+const TABLE: readonly Situation[] = [
+  switchedOn("simple tokens", withArguments("--auth-token-ttl", "5")),
+  switchedOn("JWTs", async (directory) => ({ args: ["--auth-token", await jwtOf(directory)] })),
+  {
+    name: "rights, users and passwords of others are changed: the gateway notices nothing",
+    members: 1,
+    prepare: async (world) => {
+      await protect(world);
+      return READER;
+    },
+    act: async (world) => {
+      const [etcd] = world.members;
+      await etcd!.ctl(
+        ...AS_ROOT,
+        "role",
+        "grant-permission",
+        "--prefix=true",
+        "reader",
+        "read",
+        "/elsewhere",
+      );
+      await etcd!.ctl(...AS_ROOT, "user", "add", "another:another");
+      await changePassword(etcd!, "another", "changed");
+      await lasts(6_000);
+      await world.inStep();
+      assertEquals(await world.gateway.metric("cwm_etcd_disconnects_total"), 0);
+    },
+  },
+  {
+    name: "authentication is switched off: the gateway goes on",
+    members: 1,
+    prepare: async (world) => {
+      await protect(world);
+      return READER;
+    },
+    act: async (world) => {
+      await world.members[0]!.setAuth(false);
+      await lasts(6_000);
       await world.inStep();
       assertEquals(await world.gateway.metric("cwm_etcd_relists_total"), 1);
     },

@@ -3,7 +3,7 @@
 import { assertEquals } from "@std/assert";
 import { eventually } from "../../../support/eventually.ts";
 import { keyOf } from "./ledger.ts";
-import { lasts, type Situation, situations, type World } from "./situation.ts";
+import { lasts, type Situation, situations, withArguments, type World } from "./situation.ts";
 
 /** Restores a backup from before the puts of the last two seconds. */
 async function restore(world: World, ...args: readonly string[]): Promise<void> {
@@ -61,7 +61,7 @@ const TABLE: readonly Situation[] = [
   {
     name: "a value of 8 MiB is taken, and so are the changes after it",
     members: 1,
-    etcd: { args: ["--max-request-bytes", String(12 * 1024 * 1024)] },
+    etcd: withArguments("--max-request-bytes", String(12 * 1024 * 1024)),
     act: async (world) => {
       const value = { module: "log", "x-large": "x".repeat(8 * 1024 * 1024) };
       await eventually(() => world.members[0]!.gateway.putJson(keyOf("large"), value));
@@ -72,7 +72,7 @@ const TABLE: readonly Situation[] = [
   {
     name: "etcd has no space: the gateway serves on, and follows when the alarm is disarmed",
     members: 1,
-    etcd: { args: ["--quota-backend-bytes", String(16 * 1024 * 1024)] },
+    etcd: withArguments("--quota-backend-bytes", String(16 * 1024 * 1024)),
     act: async (world) => {
       const etcd = world.members[0]!;
       const fill = "x".repeat(1024 * 1024);

@@ -29,7 +29,8 @@ export interface Situation {
   readonly name: string;
   /** Members of the cluster. @default 3 */
   readonly members?: 1 | 3;
-  readonly etcd?: EtcdServerOptions;
+  /** How the members are started, with files in a folder of the situation's own. @default as they are */
+  readonly etcd?: (directory: TempDir) => Promise<EtcdServerOptions>;
   /** Longest duration, in milliseconds. @default 150000 */
   readonly limitMs?: number;
   /** Prepares etcd, before there is a gateway; returns more variables for it. @default nothing */
@@ -97,10 +98,10 @@ class Scene implements World, AsyncDisposable {
     this.ledger = new LedgerWriter(members.map((member) => member.gateway));
   }
 
-  static async create({ members = 3, etcd = {} }: Situation): Promise<Scene> {
+  static async create({ members = 3, etcd }: Situation): Promise<Scene> {
     await using undo = new AsyncDisposableStack();
     const directory = undo.use(await TempDir.create());
-    const cluster = undo.use(await EtcdServer.startCluster(members, etcd));
+    const cluster = undo.use(await EtcdServer.startCluster(members, await etcd?.(directory)));
     return new Scene(undo.move(), directory, [...cluster.members]);
   }
 
@@ -193,4 +194,9 @@ export function seconds(ms: number): string {
 
 function print(text: string): void {
   Deno.stdout.writeSync(new TextEncoder().encode(text));
+}
+
+/** Starts the members with more arguments. */
+export function withArguments(...args: readonly string[]): NonNullable<Situation["etcd"]> {
+  return () => Promise.resolve({ args });
 }

@@ -36,7 +36,7 @@ async function agree({ members }: World, version: string): Promise<void> {
 const TABLE: readonly Situation[] = [
   {
     name: "a cluster of etcd 3.5 is upgraded to 3.6 and downgraded again, member by member: it is followed",
-    etcd: { program: BEFORE },
+    etcd: () => Promise.resolve({ program: BEFORE }),
     act: async (world) => {
       await roll(world, "etcd");
       await agree(world, "3.6.0");
