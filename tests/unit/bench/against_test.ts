@@ -46,6 +46,20 @@ Deno.test("both builds run in every round, and the order is turned each time", a
   assertEquals(order, ["old", "new", "new", "old", "old", "new"]);
 });
 
+Deno.test("an output of a revision's benchmark that had bodies parsed takes their text, as other outputs do", async () => {
+  await using directory = await TempDir.create();
+  await git(directory.path, "init", "--quiet");
+  await Deno.mkdir(`${directory.path}/tests/bench/servers`, { recursive: true });
+  await directory.writeText("tests/bench/servers/null.ts", 'const output = { reads: "json", maxBatch: 1 };');
+  await directory.writeText("tests/bench/servers/raw.ts", 'const output = { reads: "bytes" };');
+  await git(directory.path, "add", ".");
+  await git(directory.path, "commit", "--quiet", "-m", "first");
+  await using checkout = await checkOut("HEAD", directory.path);
+  const program = (name: string) => Deno.readTextFile(`${checkout.root}/tests/bench/servers/${name}`);
+  assertEquals(await program("null.ts"), 'const output = { reads: "text", maxBatch: 1 };');
+  assertEquals(await program("raw.ts"), 'const output = { reads: "bytes" };');
+});
+
 Deno.test("a revision is checked out beside the repository, which stays as it is", async () => {
   await using directory = await TempDir.create();
   await git(directory.path, "init", "--quiet");
