@@ -1,0 +1,136 @@
+/** Bodies that are sent in a way that costs more than they are long. */
+
+import { assert, assertEquals } from "@std/assert";
+import { eventually } from "../../support/eventually.ts";
+import { HttpTarget } from "../../support/http_target.ts";
+import { formatRequest, type RawHttpConnection } from "../../support/raw_http.ts";
+import type { Attack } from "../attack.ts";
+import { type Answer, answerOf, countAnswers, gzip, httpWebhook, MIB, mib, Victim } from "../victim.ts";
+
+const encoder = new TextEncoder();
+const LIMITS = { MAX_INFLIGHT_BYTES: String(64 * MIB) };
+
+const pieces: Attack = {
+  name: "body-in-pieces",
+  behaviour: "a body in 20,000 pieces takes the memory of its bytes",
+  isShort: true,
+  async run() {
+    const webhooks = { signed: { module: "log", hmac: { secret: "s" } } };
+    await using victim = await Victim.start({ webhooks });
+    await victim.post("signed");
+    await using watch = await victim.watch();
+    const head = formatRequest("POST", "/webhook/signed", {
+      headers: { "transfer-encoding": "chunked", "x-hmac-signature": `sha256=${"0".repeat(64)}` },
+    });
+    const body = encoder.encode("1\r\n \r\n".repeat(20_000) + "0\r\n\r\n");
+    const { status } = await victim.send(joined(head, body));
+    assertEquals(status, 401);
+    const { firstBytes, peakBytes } = await watch.observe();
+    assert(peakBytes - firstBytes < 64 * MIB, `${mib(peakBytes - firstBytes)} more`);
+    return `${mib(peakBytes - firstBytes)} more`;
+  },
+};
+
+const outsideTheWebhooks: Attack = {
+  name: "connect-ack",
+  behaviour: "a connector's route asks for the token before it reads the body",
+  isShort: true,
+  async run() {
+    await using victim = await Victim.start({ webhooks: { a: { module: "log" } } });
+    await using connections = new AsyncDisposableStack();
+    await using watch = await victim.watch();
+    const bytes = 4 * MIB;
+    const request = joined(
+      formatRequest("POST", "/connect/ack", { headers: { "content-length": String(bytes) } }),
+      new Uint8Array(bytes - 10),
+    );
+    const answers: Answer[] = [];
+    for (let sent = 0; sent < 60; sent++) {
+      const connection = connections.use(await victim.connect());
+      answers.push(await answerBeforeTheEnd(connection, request));
+    }
+    assertEquals(countAnswers(answers), "401 unauthorized: 60");
+    const { firstBytes, peakBytes } = await watch.observe();
+    assert(peakBytes - firstBytes < 64 * MIB, `${mib(peakBytes - firstBytes)} more`);
+    return `60 of 4 MiB: ${mib(peakBytes - firstBytes)} more`;
+  },
+};
+
+const lateBodies: Attack = {
+  name: "late-bodies",
+  behaviour: "a body that was given up on is let go of, with its connection",
+  isShort: true,
+  async run() {
+    const env = { ...LIMITS, BODY_TIMEOUT_MS: "500" };
+    await using victim = await Victim.start({ webhooks: { a: { module: "log" } }, env });
+    const before = victim.bytes;
+    const bytes = 10 * MIB;
+    const head = formatRequest("POST", "/webhook/a", { headers: { "content-length": String(bytes) } });
+    await using connections = new AsyncDisposableStack();
+    const late: RawHttpConnection[] = [];
+    for (let round = 0; round < 4; round++) {
+      await Promise.all(Array.from({ length: 6 }, async () => {
+        const connection = connections.use(await victim.connect());
+        const { code } = await answerBeforeTheEnd(connection, joined(head, new Uint8Array(bytes - 10)));
+        assertEquals(code, "body_timeout");
+        late.push(connection);
+      }));
+    }
+    await eventually(async () => assertEquals(await victim.metric("cwm_inflight_bytes"), 0));
+    await eventually(() => {
+      assert(victim.bytes - before < 120 * MIB, `${mib(victim.bytes - before)} are held of 240 MiB`);
+    }, { timeoutMs: 30_000 });
+    const held = victim.bytes - before;
+    // What comes late is let go of as well, and then the connection is closed.
+    await Promise.all(late.map(async (connection) => {
+      await connection.write(new Uint8Array(10)).catch(() => {});
+      await connection.readToEnd();
+    }));
+    return `${mib(held)} more after 24 of 10 MiB`;
+  },
+};
+
+const decodedBytes: Attack = {
+  name: "decoded-bytes",
+  behaviour: "bodies count as many bytes as they have when they are decoded",
+  async run() {
+    await using target = await HttpTarget.start();
+    target.answer("hang");
+    const webhooks = {
+      a: httpWebhook(target.url, { accept: "delivered", data_type: "blob" }, { timeout: 4 }),
+    };
+    await using victim = await Victim.start({ webhooks, env: LIMITS });
+    const body = gzip(new Uint8Array(10 * MIB));
+    await using watch = await victim.watch();
+    const answers = await Promise.all(
+      Array.from({ length: 40 }, () => victim.post("a", body, { "content-encoding": "gzip" })),
+    );
+    const { firstBytes, peakBytes } = await watch.observe();
+    const refused = answers.filter(({ code }) => code === "overloaded").length;
+    assert(refused >= 30, `of 400 MiB with room for 64: ${countAnswers(answers)}`);
+    assert(peakBytes - firstBytes < 192 * MIB, `${mib(peakBytes - firstBytes)} more`);
+    return `${mib(peakBytes - firstBytes)} more; ${countAnswers(answers)}`;
+  },
+};
+
+/** Attacks by the way a body is sent. */
+export const bodyAttacks: readonly Attack[] = [pieces, outsideTheWebhooks, lateBodies, decodedBytes];
+
+/** The answer to a request whose end never comes, or is not taken. */
+async function answerBeforeTheEnd(connection: RawHttpConnection, bytes: Uint8Array): Promise<Answer> {
+  const [answer] = await Promise.all([
+    connection.readResponse({ method: "POST" }),
+    connection.write(bytes).catch(() => {}),
+  ]);
+  return answerOf(answer);
+}
+
+function joined(...parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
+  const whole = new Uint8Array(parts.reduce((length, part) => length + part.length, 0));
+  let offset = 0;
+  for (const part of parts) {
+    whole.set(part, offset);
+    offset += part.length;
+  }
+  return whole;
+}

@@ -1,0 +1,257 @@
+/**
+ * One soak: a gateway that serves good senders, first alone, then beside failing destinations and hostile
+ * senders for as long as is asked, and the judgement of its memory, its answers and what has arrived.
+ *
+ * @module
+ */
+
+import { setTimeout as sleep } from "node:timers/promises";
+import { ADMIN_TOKEN, MIB, mib, Victim } from "../attacks/victim.ts";
+import { quantile } from "../bench/etcd_report.ts";
+import { SeededRandom } from "../faults/random.ts";
+import { eventually } from "../support/eventually.ts";
+import type { HostileNews, HostileOrders } from "./hostile_worker.ts";
+import { SoakLedger } from "./soak_ledger.ts";
+import { SoakReceiver } from "./soak_receiver.ts";
+import { failingWebhooks, goodWebhooks, hostileWebhooks } from "./soak_webhooks.ts";
+import { SteadySenders } from "./steady_senders.ts";
+
+const MAX_INFLIGHT_BYTES = 64 * MIB;
+
+/** How much more memory it may take at its worst than when it served good senders alone. */
+const MOST_MORE_BYTES = 192 * MIB;
+
+/** How much the lowest memory of a minute may rise from the first third of the time to the last. */
+const MOST_GROWTH_BYTES = 24 * MIB;
+
+/** How much slower good senders may be answered than alone. */
+const MOST_SLOWER = 3;
+
+const SAMPLE_MS = 200;
+const GOOD_PACE_MS = 10;
+const FAILING_PACE_MS = 50;
+const HOSTILE_SENDERS = 8;
+const HOSTILE_PAUSE_MS = 250;
+const DRAIN_TIMEOUT_MS = 120_000;
+
+/** What is soaked how long. */
+export interface SoakOptions {
+  readonly seed: number;
+  readonly seconds: number;
+  /** Called about every minute with how far it is. */
+  readonly onProgress?: (line: string) => void;
+}
+
+/** How it went. */
+export interface SoakReport {
+  /** Broken promises; empty when all were kept. */
+  readonly violations: readonly string[];
+  readonly figures: readonly string[];
+}
+
+/** Memory of one minute, in bytes. */
+interface Minute {
+  readonly lowest: number;
+  readonly highest: number;
+}
+
+/** Runs it. */
+export async function soak(options: SoakOptions): Promise<SoakReport> {
+  const run = new SoakRun(options);
+  return await run.run();
+}
+
+class SoakRun {
+  readonly #options: SoakOptions;
+  readonly #ledger = new SoakLedger();
+  readonly #violations: string[] = [];
+  readonly #figures: string[] = [];
+
+  constructor(options: SoakOptions) {
+    this.#options = options;
+  }
+
+  async run(): Promise<SoakReport> {
+    const { seed, seconds } = this.#options;
+    await using receiver = await SoakReceiver.start(new SeededRandom(seed + 1));
+    const good = goodWebhooks(receiver.url);
+    const failing = failingWebhooks(receiver.url);
+    const hostile = hostileWebhooks(receiver.url);
+    await using victim = await Victim.start({
+      webhooks: { ...good, ...failing, ...hostile },
+      env: { MAX_INFLIGHT_BYTES: String(MAX_INFLIGHT_BYTES), BODY_TIMEOUT_MS: "2000" },
+    });
+    const senders = this.#steady(victim, Object.keys(good), GOOD_PACE_MS);
+    const quietSeconds = Math.min(120, seconds / 4);
+    await this.#minutes(victim, quietSeconds / 4, "warming up");
+    this.#ledger.turnPage();
+    const alone = await this.#minutes(victim, quietSeconds, "good senders alone");
+    const quiet = this.#ledger.turnPage();
+
+    const others = this.#steady(victim, Object.keys(failing), FAILING_PACE_MS);
+    const attackers = this.#attack(victim, Object.keys(hostile));
+    const minutes = await this.#minutes(victim, seconds, "all together");
+    const busy = this.#ledger.turnPage();
+    const sent = await attackers.stop();
+    await Promise.all([senders.stop(), others.stop()]);
+    this.#figures.push(`hostile requests: ${sent}`);
+
+    this.#judgeMemory(alone, minutes);
+    this.#judgePace(Object.keys(good), quiet, busy);
+    this.#judgeAnswers(Object.keys(good));
+    await this.#judgeArrivals(victim, receiver);
+    await this.#judgeRest(victim, alone);
+    return { violations: this.#violations, figures: this.#figures };
+  }
+
+  #steady(victim: Victim, webhooks: readonly string[], paceMs: number): SteadySenders {
+    return new SteadySenders({
+      origin: victim.gateway.url,
+      webhooks,
+      paceMs,
+      random: new SeededRandom(this.#options.seed + 2),
+      ledger: this.#ledger,
+    });
+  }
+
+  #attack({ port }: Victim, webhooks: readonly string[]): { stop(): Promise<number> } {
+    const worker = new Worker(new URL("./hostile_worker.ts", import.meta.url), { type: "module" });
+    const ended = Promise.withResolvers<number>();
+    worker.onmessage = ({ data }: MessageEvent<HostileNews>) => {
+      if ("sent" in data) return ended.resolve(data.sent);
+      const { webhook, status, eventId, code } = data;
+      this.#ledger.note(webhook, { status, ms: 0, eventId, code });
+    };
+    worker.onerror = (event) => {
+      event.preventDefault();
+      ended.reject(new Error(event.message));
+    };
+    const { seed } = this.#options;
+    const orders: HostileOrders = { port, seed, count: HOSTILE_SENDERS, pauseMs: HOSTILE_PAUSE_MS, webhooks };
+    worker.postMessage(orders);
+    return {
+      async stop() {
+        worker.postMessage("stop");
+        const sent = await ended.promise;
+        worker.terminate();
+        return sent;
+      },
+    };
+  }
+
+  /** Lets time pass, a minute at a time, and watches the memory. */
+  async #minutes(victim: Victim, seconds: number, phase: string): Promise<Minute[]> {
+    const minutes: Minute[] = [];
+    const length = Math.min(60, seconds / 6) * 1000;
+    const end = performance.now() + seconds * 1000;
+    while (performance.now() < end && victim.isAlive) {
+      const samples: number[] = [];
+      const until = Math.min(end, performance.now() + length);
+      while (performance.now() < until) {
+        samples.push(victim.bytes);
+        await sleep(SAMPLE_MS);
+      }
+      const minute = { lowest: Math.min(...samples), highest: Math.max(...samples) };
+      minutes.push(minute);
+      const { accepted } = this.#ledger;
+      this.#options.onProgress?.(
+        `${phase}: ${mib(minute.lowest)} to ${mib(minute.highest)}, ${accepted.size} events accepted`,
+      );
+    }
+    if (!victim.isAlive) {
+      throw new Error(`The gateway has ended:\n${victim.gateway.process.output.slice(-5000)}`);
+    }
+    return minutes;
+  }
+
+  #judgeMemory(alone: readonly Minute[], minutes: readonly Minute[]): void {
+    const ordinary = Math.max(...alone.map(({ highest }) => highest));
+    const peak = Math.max(...minutes.map(({ highest }) => highest));
+    this.#expect(
+      peak - ordinary <= MOST_MORE_BYTES,
+      `memory: ${mib(ordinary)} alone, ${mib(peak)} at its worst`,
+    );
+    const third = Math.ceil(minutes.length / 3);
+    const first = middle(minutes.slice(0, third).map(({ lowest }) => lowest));
+    const last = middle(minutes.slice(-third).map(({ lowest }) => lowest));
+    this.#expect(
+      last - first <= MOST_GROWTH_BYTES,
+      `lowest memory of a minute: ${mib(first)} in the first third, ${mib(last)} in the last`,
+    );
+  }
+
+  #judgePace(
+    good: readonly string[],
+    quiet: ReadonlyMap<string, readonly number[]>,
+    busy: ReadonlyMap<string, readonly number[]>,
+  ): void {
+    for (const webhook of good) {
+      const [alone, beside] = [quiet, busy].map((page) => quantile(page.get(webhook) ?? [], 0.99));
+      this.#expect(
+        beside! <= MOST_SLOWER * alone!,
+        `${webhook}: p99 ${alone!.toFixed(1)} ms alone, ${beside!.toFixed(1)} ms beside the others`,
+      );
+    }
+  }
+
+  #judgeAnswers(good: readonly string[]): void {
+    for (const [webhook, { accepted, refusals }] of this.#ledger.sheets) {
+      const all = Array.from(refusals, ([what, count]) => `${count} x ${what}`).join(", ");
+      const figure = `${webhook}: ${accepted} accepted${all === "" ? "" : `; ${all}`}`;
+      this.#expect(!good.includes(webhook) || all === "", figure);
+    }
+  }
+
+  /** Every event that was answered 200 has arrived, or is a dead letter. */
+  async #judgeArrivals(victim: Victim, receiver: SoakReceiver): Promise<void> {
+    await victim.drained(DRAIN_TIMEOUT_MS);
+    const letters = await deadLetters(victim);
+    const { accepted } = this.#ledger;
+    const lost = [...accepted].filter((id) => !receiver.taken.has(id) && !letters.has(id));
+    this.#expect(
+      lost.length === 0,
+      `${accepted.size} events answered 200, ${letters.size} dead letters, ${lost.length} lost ${
+        lost.slice(0, 5)
+      }`,
+    );
+  }
+
+  async #judgeRest(victim: Victim, alone: readonly Minute[]): Promise<void> {
+    const ordinary = Math.max(...alone.map(({ highest }) => highest));
+    const kept = await eventually(() => {
+      const more = victim.bytes - ordinary;
+      if (more > 30 * MIB) throw new Error(mib(more));
+      return more;
+    }, { timeoutMs: 30_000, intervalMs: 200 }).catch(() => victim.bytes - ordinary);
+    this.#expect(kept <= 30 * MIB, `half a minute later: ${mib(kept)} more than alone`);
+    const bad = victim.gateway.lines.filter(({ text }) => /uncaught|unhandled/i.test(text));
+    this.#expect(bad.length === 0, `${bad.length} unhandled rejections ${bad[0]?.text.slice(0, 300) ?? ""}`);
+    this.#expect(await victim.stop() === 0, "it ends in good order when it is told to");
+  }
+
+  #expect(isKept: boolean, figure: string): void {
+    (isKept ? this.#figures : this.#violations).push(figure);
+  }
+}
+
+async function deadLetters(victim: Victim): Promise<Set<string>> {
+  const ids = new Set<string>();
+  let cursor: string | null = "";
+  while (cursor !== null) {
+    const query: string = cursor === "" ? "" : `&cursor=${encodeURIComponent(cursor)}`;
+    const answer = await fetch(`${victim.gateway.url}/admin/dead-letters?limit=1000${query}`, {
+      headers: { authorization: `Bearer ${ADMIN_TOKEN}` },
+    });
+    const page = await answer.json() as {
+      readonly dead_letters: readonly { readonly id: string; readonly event_id?: string }[];
+      readonly cursor: string | null;
+    };
+    for (const { id, event_id } of page.dead_letters) ids.add(event_id ?? id);
+    cursor = page.cursor;
+  }
+  return ids;
+}
+
+function middle(values: readonly number[]): number {
+  return [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? NaN;
+}
