@@ -138,7 +138,7 @@ export const ERROR_CATALOGUE = {
   overloaded: refused(
     503,
     "The gateway is at its limit",
-    "Send again after `Retry-After`; raise `MAX_INFLIGHT` or `MAX_INFLIGHT_BYTES`, or find the slow output.",
+    "Send again after `Retry-After`; raise `MAX_INFLIGHT`, `MAX_INFLIGHT_BYTES` or `MAX_CONNECTIONS`, or find the slow output.",
   ),
   journal_unavailable: refused(
     503,

@@ -424,10 +424,10 @@ export class Gateway implements AsyncDisposable {
   }
 
   #listen(): void {
-    const { host, port } = this.#settings;
-    this.#server = listen(host, port, tracedHandler(this.#router, this.#tracing), (error) => {
-      logger("http").error("The server failed to answer a request", { error });
-    });
+    const { host, port, limits: { maxConnections } } = this.#settings;
+    const handler = tracedHandler(this.#router, this.#tracing);
+    const shared = { metrics: this.#metrics, inflight: this.#inflight, logger: logger("http") };
+    this.#server = listen({ host, port, handler, maxConnections, ...shared });
     logger("gateway").info("Listening on http://{host}:{port}", {
       host,
       port: this.#server.port,

@@ -63,6 +63,8 @@ export interface Settings {
     /** Requests. */
     readonly maxInflight: number;
     readonly maxInflightBytes: number;
+    /** Connections; left out: any number. */
+    readonly maxConnections?: number;
     readonly deliveryBudgetMs: number;
   };
   readonly shutdown: { readonly graceMs: number; readonly timeoutMs: number };
@@ -187,6 +189,11 @@ const VARIABLES = {
     1024 ** 3,
     "How long the bodies of all requests under way may be together.",
   ),
+  MAX_CONNECTIONS: optional(
+    integer(1, 1_000_000),
+    "How many connections may be open at once, on Linux: for each one more, a request gets 503 and its connection is closed.",
+    "(any number)",
+  ),
   DELIVERY_BUDGET_MS: variable(
     integer(1, TEN_MINUTES_MS, "ms"),
     10_000,
@@ -293,6 +300,7 @@ export function loadSettings(
       bodyTimeoutMs: values.BODY_TIMEOUT_MS,
       maxInflight: values.MAX_INFLIGHT,
       maxInflightBytes: values.MAX_INFLIGHT_BYTES,
+      ...ifSet("maxConnections", values.MAX_CONNECTIONS),
       deliveryBudgetMs: values.DELIVERY_BUDGET_MS,
     },
     shutdown: { graceMs: values.SHUTDOWN_GRACE_MS, timeoutMs: values.SHUTDOWN_TIMEOUT_MS },

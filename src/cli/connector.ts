@@ -14,6 +14,7 @@ import { loadSecretSettings } from "../settings.ts";
 import { leadsToJournal } from "../observability/journal_stream.ts";
 import { standardLineWriter } from "../observability/line_writer.ts";
 import { logger, setUpLogging } from "../observability/logging.ts";
+import { logUnhandledErrors } from "../observability/unhandled_errors.ts";
 import { firstSignal } from "./signals.ts";
 import { print } from "./terminal.ts";
 
@@ -55,6 +56,7 @@ export async function connector(
     toJournal: leadsToJournal(environment["JOURNAL_STREAM"]),
     writer: records,
   });
+  using _unhandled = logUnhandledErrors(logger("connector"));
   for (const warning of [...settings.warnings, ...config.warnings]) logger("connector").warning(warning);
   const stopping = new AbortController();
   const stopped = firstSignal().then(() => stopping.abort());

@@ -4,6 +4,7 @@ import { outputModules } from "../modules/registry.ts";
 import { leadsToJournal } from "../observability/journal_stream.ts";
 import { standardLineWriter } from "../observability/line_writer.ts";
 import { logger, setUpLogging } from "../observability/logging.ts";
+import { logUnhandledErrors } from "../observability/unhandled_errors.ts";
 import type { Settings } from "../settings.ts";
 import { endWithin } from "./exit.ts";
 import { firstSignal } from "./signals.ts";
@@ -27,6 +28,7 @@ export async function serve(
     toJournal: leadsToJournal(environment["JOURNAL_STREAM"]),
     writer: records,
   });
+  using _unhandled = logUnhandledErrors(logger("gateway"));
   for (const warning of settings.warnings) logger("gateway").warning(warning);
   await using gateway = await Gateway.start({
     settings,

@@ -1,4 +1,5 @@
 import { StartupError } from "../errors.ts";
+import { LastingServer } from "../lasting_server.ts";
 import { type Metrics, METRICS_CONTENT_TYPE } from "../observability/metrics.ts";
 import { logger } from "../observability/logging.ts";
 
@@ -14,26 +15,27 @@ export function serveStatus(
   metrics: Metrics,
   status: () => Readonly<Record<string, unknown>>,
 ): AsyncDisposable {
+  const handler = (request: Request) => {
+    switch (new URL(request.url).pathname) {
+      case "/health":
+        return Response.json(status());
+      case "/livez":
+        return new Response("ok\n");
+      case "/readyz":
+        return Response.json(status(), { status: status()["status"] === "connected" ? 200 : 503 });
+      case "/metrics":
+        return new Response(metrics.render(), { headers: { "content-type": METRICS_CONTENT_TYPE } });
+      default:
+        return new Response("Not found\n", { status: 404 });
+    }
+  };
   try {
-    const server = Deno.serve({ hostname: host, port, onListen: () => {} }, (request) => {
-      switch (new URL(request.url).pathname) {
-        case "/health":
-          return Response.json(status());
-        case "/livez":
-          return new Response("ok\n");
-        case "/readyz":
-          return Response.json(status(), { status: status()["status"] === "connected" ? 200 : 503 });
-        case "/metrics":
-          return new Response(metrics.render(), { headers: { "content-type": METRICS_CONTENT_TYPE } });
-        default:
-          return new Response("Not found\n", { status: 404 });
-      }
-    });
+    const server = new LastingServer({ host, port, handler, metrics, logger: logger("connector") });
     logger("connector").info("Serving /health and /metrics on http://{host}:{port}", {
       host,
-      port: server.addr.port,
+      port: server.port,
     });
-    return { [Symbol.asyncDispose]: () => server.shutdown() };
+    return server;
   } catch (cause) {
     if (!(cause instanceof Deno.errors.AddrInUse || cause instanceof Deno.errors.AddrNotAvailable)) {
       throw cause;

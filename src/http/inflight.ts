@@ -7,8 +7,10 @@ export class Inflight {
   #requests = 0;
   #bytes = 0;
   #reading = 0;
-  #whenIdle: (() => void) | undefined;
-  #whenRead: (() => void) | undefined;
+  readonly #whenIdle = new Set<() => void>();
+  readonly #whenRead = new Set<() => void>();
+  /** How many requests are refused for the connections that they come by. */
+  #toRefuse = 0;
 
   /** @param maxBytes of declared bodies, since memory is needed for them from the first byte on */
   constructor(maxRequests: number, maxBytes: number) {
@@ -24,17 +26,23 @@ export class Inflight {
     return this.#bytes;
   }
 
-  /** @throws {GatewayError} `overloaded` at the bound */
+  /** @throws {GatewayError} `overloaded` at the bound, or when the connection is to be closed */
   enter(): void {
+    if (this.#toRefuse > 0) throw this.#refusal();
     if (this.#requests >= this.#maxRequests) {
       throw new GatewayError("overloaded", undefined, { retryAfterSeconds: 1 });
     }
     this.#requests++;
   }
 
+  /** Refuses the next requests, as many as given instead of those that are left: each closes its connection. */
+  refuseNext(count: number): void {
+    this.#toRefuse = assertCount(count, "requests to refuse");
+  }
+
   leave(): void {
     this.#requests = assertCount(this.#requests - 1, "requests under way");
-    if (this.#requests === 0) this.#whenIdle?.();
+    if (this.#requests === 0 && this.#whenIdle.size > 0) callAll(this.#whenIdle);
   }
 
   /**
@@ -60,13 +68,13 @@ export class Inflight {
   /** It is not any more. */
   endReading(): void {
     this.#reading = assertCount(this.#reading - 1, "bodies being read");
-    if (this.#reading === 0) this.#whenRead?.();
+    if (this.#reading === 0 && this.#whenRead.size > 0) callAll(this.#whenRead);
   }
 
   /** Resolves with `true` when no request is under way, or with `false` when the signal aborts first. */
   async idle(signal: AbortSignal): Promise<boolean> {
     if (this.#requests === 0) return true;
-    return await unlessAborted(signal, (done) => this.#whenIdle = done);
+    return await calledBefore(signal, this.#whenIdle);
   }
 
   /**
@@ -75,18 +83,33 @@ export class Inflight {
    */
   async bodiesRead(signal: AbortSignal): Promise<boolean> {
     if (this.#reading === 0) return true;
-    return await unlessAborted(signal, (done) => this.#whenRead = done);
+    return await calledBefore(signal, this.#whenRead);
+  }
+
+  #refusal(): GatewayError {
+    this.#toRefuse--;
+    return new GatewayError("overloaded", undefined, {
+      retryAfterSeconds: 1,
+      headers: { connection: "close" },
+      reason: "More connections are open than MAX_CONNECTIONS",
+    });
   }
 }
 
-/** Resolves with `true` when what `listen` gets is called, or with `false` when the signal aborts first. */
-async function unlessAborted(signal: AbortSignal, listen: (done: () => void) => void): Promise<boolean> {
+function callAll(listeners: ReadonlySet<() => void>): void {
+  for (const listener of listeners) listener();
+}
+
+/** Resolves with `true` when the listeners are called, or with `false` when the signal aborts first. */
+async function calledBefore(signal: AbortSignal, listeners: Set<() => void>): Promise<boolean> {
   const { promise, resolve } = Promise.withResolvers<boolean>();
+  const onCall = () => resolve(true);
   const onAbort = () => resolve(false);
   signal.addEventListener("abort", onAbort, { once: true });
-  listen(() => resolve(true));
+  listeners.add(onCall);
   if (signal.aborted) onAbort();
   const done = await promise;
   signal.removeEventListener("abort", onAbort);
+  listeners.delete(onCall);
   return done;
 }

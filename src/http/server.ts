@@ -5,13 +5,22 @@
  */
 
 import { StartupError } from "../errors.ts";
+import { LastingServer, type LastingServerOptions } from "../lasting_server.ts";
+import { ConnectionLimit } from "./connection_limit.ts";
+import type { Inflight } from "./inflight.ts";
 
 /** A server that listens. */
 export interface ListeningServer extends AsyncDisposable {
-  readonly host: string;
   readonly port: number;
   /** Takes no connection any more. Resolves when the answers under way are given. May be called again. */
   close(): Promise<void>;
+}
+
+/** What the gateway listens with. */
+export interface ListenOptions extends Omit<LastingServerOptions, "bodiesRead"> {
+  readonly inflight: Inflight;
+  /** How many connections may be open at once; `undefined` for any number. */
+  readonly maxConnections: number | undefined;
 }
 
 /**
@@ -19,35 +28,28 @@ export interface ListeningServer extends AsyncDisposable {
  *
  * @throws {StartupError} when the address cannot be used
  */
-export function listen(
-  host: string,
-  port: number,
-  handler: Deno.ServeHandler<Deno.NetAddr>,
-  onError: (error: unknown) => void,
-): ListeningServer {
-  let server: Deno.HttpServer<Deno.NetAddr>;
-  try {
-    server = Deno.serve({
-      hostname: host,
-      port,
-      onListen: () => {},
-      onError: (error) => {
-        onError(error);
-        return new Response(null, { status: 500 });
-      },
-    }, handler);
-  } catch (cause) {
-    throw toStartupError(host, port, cause);
-  }
-  return {
-    host,
-    port: server.addr.port,
-    close: () => server.shutdown(),
-    [Symbol.asyncDispose]: () => server.shutdown(),
+export function listen(options: ListenOptions): ListeningServer {
+  const { inflight, maxConnections, logger } = options;
+  const server = open({ ...options, bodiesRead: (signal) => inflight.bodiesRead(signal) });
+  const limit = maxConnections === undefined
+    ? undefined
+    : new ConnectionLimit({ port: server.port, most: maxConnections, inflight, logger });
+  const close = () => {
+    limit?.[Symbol.dispose]();
+    return server.close();
   };
+  return { port: server.port, close, [Symbol.asyncDispose]: close };
 }
 
-function toStartupError(host: string, port: number, cause: unknown): unknown {
+function open(options: LastingServerOptions): LastingServer {
+  try {
+    return new LastingServer(options);
+  } catch (cause) {
+    throw toStartupError(options, cause);
+  }
+}
+
+function toStartupError({ host, port }: LastingServerOptions, cause: unknown): unknown {
   if (cause instanceof Deno.errors.AddrInUse) {
     return new StartupError("address_in_use", [
       `Cannot listen on ${host}:${port}: another program uses this port; set PORT or stop that program`,

@@ -34,7 +34,26 @@ export function registerProcessMetrics(metrics: Metrics, version: string): Dispo
       return (user + system) / 1_000_000;
     },
   );
+  registerDescriptors(metrics);
   return measureEventLoopLag(metrics);
+}
+
+/** Only Linux says how many files are open, and how many may be. */
+function registerDescriptors(metrics: Metrics): void {
+  if (Deno.build.os !== "linux") return;
+  metrics.gaugeFrom("process_open_fds", "Number of open file descriptors", countOpenFiles);
+  metrics.gaugeFrom("process_max_fds", "Maximum number of open file descriptors", mostOpenFiles);
+}
+
+function countOpenFiles(): number {
+  // From Linux 6.2 on the size of the folder is the number of its files.
+  const { size } = Deno.statSync("/proc/self/fd");
+  return size > 0 ? size : Array.from(Deno.readDirSync("/proc/self/fd")).length;
+}
+
+function mostOpenFiles(): number {
+  const limits = Deno.readTextFileSync("/proc/self/limits");
+  return Number(/^Max open files\s+(\d+)/m.exec(limits)?.[1] ?? Infinity);
 }
 
 function measureEventLoopLag(metrics: Metrics): Disposable {

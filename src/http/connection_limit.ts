@@ -1,0 +1,92 @@
+/**
+ * `MAX_CONNECTIONS`. The runtime neither counts connections nor closes one, so the system is asked how many there
+ * are, and as many requests as there are connections too many are refused: each of them closes its own.
+ *
+ * @module
+ */
+
+import type { Logger } from "@logtape/logtape";
+import { RateLimited } from "../observability/rate_limited.ts";
+import type { Inflight } from "./inflight.ts";
+
+/** How often connections are counted, in milliseconds. */
+const COUNT_MS = 500;
+
+/** The tables of TCP connections that Linux shows a process: those of its network namespace. */
+const TABLES = ["/proc/self/net/tcp", "/proc/self/net/tcp6"];
+
+/** What the limit is made of. */
+export interface ConnectionLimitOptions {
+  /** The port whose connections count. */
+  readonly port: number;
+  /** How many may be open at once. */
+  readonly most: number;
+  readonly inflight: Inflight;
+  readonly logger: Logger;
+}
+
+/** Counts connections and has requests refused until it is disposed. */
+export class ConnectionLimit implements Disposable {
+  readonly #options: ConnectionLimitOptions;
+  readonly #established: RegExp;
+  readonly #timer: ReturnType<typeof setInterval>;
+  readonly #reports = new RateLimited();
+  #counting = false;
+  #disposed = false;
+
+  constructor(options: ConnectionLimitOptions) {
+    this.#options = options;
+    this.#established = establishedAt(options.port);
+    this.#timer = setInterval(() => void this.#count(), COUNT_MS);
+  }
+
+  [Symbol.dispose](): void {
+    this.#disposed = true;
+    clearInterval(this.#timer);
+    this.#options.inflight.refuseNext(0);
+  }
+
+  async #count(): Promise<void> {
+    if (this.#counting) return;
+    this.#counting = true;
+    const { most, inflight, logger } = this.#options;
+    try {
+      const count = await countConnections(this.#established);
+      if (this.#disposed) return;
+      inflight.refuseNext(Math.max(0, count - most));
+      if (count > most) {
+        this.#reports.run(
+          "many",
+          () =>
+            logger.warning("{count} connections are open, more than MAX_CONNECTIONS: requests are refused", {
+              count,
+              most,
+            }),
+        );
+      }
+    } catch (error) {
+      this.#reports.run(
+        "unknown",
+        () => logger.error("Connections cannot be counted, so that MAX_CONNECTIONS has no effect", { error }),
+      );
+    } finally {
+      this.#counting = false;
+    }
+  }
+}
+
+/** @throws {Error} when no table can be read, as on other systems than Linux */
+async function countConnections(established: RegExp): Promise<number> {
+  const tables = await Promise.allSettled(TABLES.map((path) => Deno.readTextFile(path)));
+  // A system without IPv6 has one table.
+  const texts = tables.flatMap((table) => table.status === "fulfilled" ? [table.value] : []);
+  const [first] = tables;
+  if (texts.length === 0 && first?.status === "rejected") throw first.reason;
+  return texts.reduce((sum, text) => sum + (text.match(established)?.length ?? 0), 0);
+}
+
+/** Connections in state 01 (`ESTABLISHED`) whose local port is the given one, as `proc_net_tcp(5)` describes. */
+function establishedAt(port: number): RegExp {
+  const hex = port.toString(16).toUpperCase().padStart(4, "0");
+  return new RegExp(`:${hex} [0-9A-F]+:[0-9A-F]{4} 01 `, "g");
+}

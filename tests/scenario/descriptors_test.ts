@@ -1,0 +1,87 @@
+/** The gateway while connections have taken all descriptors that the system gives it. */
+
+import { assertEquals } from "@std/assert";
+import { join } from "@std/path";
+import { eventually } from "../support/eventually.ts";
+import { GatewayProcess } from "../support/gateway_process.ts";
+import { formatRequest, RawHttpConnection } from "../support/raw_http.ts";
+import { TempDir } from "../support/temp_dir.ts";
+
+const NO_CONNECTION = /No new connection can be taken/;
+
+/** Runs a program with so many descriptors, about 30 of which the runtime needs. */
+const with150Descriptors = ["prlimit", "--nofile=150:150"];
+
+/** Connects without a word until the program can take no connection any more. */
+async function useUp(
+  gateway: GatewayProcess,
+  connections: AsyncDisposableStack,
+): Promise<RawHttpConnection[]> {
+  const opened: RawHttpConnection[] = [];
+  const isFull = () => gateway.lines.some(({ text }) => NO_CONNECTION.test(text));
+  while (!isFull() && opened.length < 300) {
+    try {
+      opened.push(connections.use(await RawHttpConnection.open(gateway.port)));
+    } catch (error) {
+      if (!(error instanceof Deno.errors.ConnectionRefused || error instanceof Deno.errors.ConnectionReset)) {
+        throw error;
+      }
+      break;
+    }
+  }
+  await gateway.waitForLine(NO_CONNECTION);
+  return opened;
+}
+
+async function post(connection: RawHttpConnection, path: string) {
+  await connection.write(formatRequest("POST", path, { body: "{}" }));
+  return await connection.readResponse();
+}
+
+Deno.test("without a free descriptor, journal, outputs and reloads go on, and connections are taken when there is room", async () => {
+  await using directory = await TempDir.create();
+  const webhooks = join(directory.path, "webhooks.json");
+  const files = { module: "save_to_disk", "module-config": { path: join(directory.path, "events") } };
+  await Deno.writeTextFile(webhooks, JSON.stringify({ durable: { ...files, accept: "durable" } }));
+  await using gateway = await GatewayProcess.start({ cwd: directory.path, through: with150Descriptors });
+  await using connections = new AsyncDisposableStack();
+  const open = async () => connections.use(await RawHttpConnection.open(gateway.port));
+  const [durable, direct] = [await open(), await open()];
+  // A request has been answered on each: the server has taken them.
+  for (const kept of [durable, direct]) {
+    await kept.write(formatRequest("GET", "/livez"));
+    assertEquals((await kept.readResponse()).status, 200);
+  }
+  await useUp(gateway, connections);
+
+  const accepted = await post(durable, "/webhook/durable");
+  assertEquals([accepted.status, accepted.headers.get("connection")], [200, "close"]);
+  await eventually(async () =>
+    (await Array.fromAsync(Deno.readDir(join(directory.path, "events")))).length === 1
+  );
+
+  await Deno.writeTextFile(webhooks, JSON.stringify({ direct: files, durable: files }));
+  await gateway.waitForLine(/Configuration files read: changed entries: 2/);
+  assertEquals((await post(direct, "/webhook/direct")).status, 200);
+
+  await connections.disposeAsync();
+  await gateway.waitForLine(/New connections are taken again/);
+  const answer = await fetch(`${gateway.url}/webhook/direct`, { method: "POST", body: "{}" });
+  assertEquals([answer.status, await answer.json().then(({ message }) => message)], [200, "Event accepted"]);
+  const metrics = await (await fetch(`${gateway.url}/metrics`)).text();
+  assertEquals(/^cwm_accept_failures_total (\d+)$/m.exec(metrics)?.[1], "1");
+  assertEquals(/^process_max_fds (\d+)$/m.exec(metrics)?.[1], "150");
+});
+
+Deno.test("connections that say nothing cannot keep others out: a former server closes its own after a while", async () => {
+  await using gateway = await GatewayProcess.start({
+    program: "tests/support/lasting_server_program.ts",
+    args: ["500"],
+    through: ["prlimit", "--nofile=100:100"],
+  });
+  await using connections = new AsyncDisposableStack();
+  const [silent] = await useUp(gateway, connections);
+  assertEquals(await silent!.readToEnd(), new Uint8Array());
+  await gateway.waitForLine(/New connections are taken again/);
+  assertEquals(await (await fetch(gateway.url)).text(), "ok\n");
+});

@@ -1,0 +1,23 @@
+/**
+ * A server alone that says where it listens, and keeps the connections of a former server for as many milliseconds
+ * as its argument says.
+ */
+
+import { logger, setUpLogging } from "../../src/observability/logging.ts";
+import { LastingServer } from "../../src/lasting_server.ts";
+import { Metrics } from "../../src/observability/metrics.ts";
+import { standardLineWriter } from "../../src/observability/line_writer.ts";
+
+await using records = standardLineWriter("stderr");
+await using _logging = setUpLogging({ level: "info", format: "json", writer: records });
+const server = new LastingServer({
+  host: "127.0.0.1",
+  port: 0,
+  handler: () => new Response("ok\n"),
+  metrics: new Metrics(),
+  logger: logger("http"),
+  formerMs: Number(Deno.args[0]),
+});
+logger("http").info("Listening on http://127.0.0.1:{port}", { port: server.port });
+await new Promise<void>((resolve) => Deno.addSignalListener("SIGTERM", resolve));
+await server.close();
