@@ -175,7 +175,7 @@ export class Gateway implements AsyncDisposable {
   static async start(options: GatewayOptions): Promise<Gateway> {
     const { settings } = options;
     const gateway = new Gateway(options, {
-      journal: await openJournal(settings),
+      journal: await openJournal(settings, { waitsForOwner: true }),
       provider: await createProvider(settings),
       secrets: await openSecrets(settings),
       tracing: await openTracing(),
@@ -344,6 +344,7 @@ export class Gateway implements AsyncDisposable {
         isReady,
         isDraining: () => this.#draining,
         vault: this.#secrets.vaultStatus,
+        journalProblem: () => this.#journal.problem,
         unreadyWhenDegraded: this.#settings.degraded.isUnready,
         metrics: metrics ? this.#metrics : undefined,
       }),
@@ -364,7 +365,7 @@ export class Gateway implements AsyncDisposable {
           requests: this.#webhooks.requests,
           refusals: this.#refusals,
         },
-        startedAt: Date.now(),
+        startedAt: performance.now(),
       }),
       ...relayRoutes(this.#relay, { inflight: this.#inflight, bodyTimeoutMs: limits.bodyTimeoutMs }),
     ];
@@ -468,12 +469,12 @@ export async function createProvider(settings: Settings): Promise<ConfigProvider
 /**
  * The journal in the data directory. Where there is none yet, nothing is made before its first use.
  *
- * @param options how long to wait for another process that uses it
- * @throws {StartupError} when another process uses it, or a newer version has written it
+ * @param options how long to wait for another process that uses it, or whether to wait until it ends
+ * @throws {StartupError} when another process uses it and is not waited for, or a newer version has written it
  */
 export async function openJournal(
   settings: Settings,
-  options: Pick<SqliteJournalOptions, "lockWaitMs"> = {},
+  options: Pick<SqliteJournalOptions, "lockWaitMs" | "waitsForOwner"> = {},
 ): Promise<SqliteJournal> {
   return await openSqliteJournal({
     directory: journalDirectory(settings.dataDir),

@@ -11,10 +11,18 @@ export interface Stop {
 }
 
 /** The last line of the log: how the gateway ended, and what is left. */
-export function reportStop(logger: Logger, { drainedAt, ...stop }: Stop, pending: number): void {
+export function reportStop(
+  logger: Logger,
+  { drainedAt, ...stop }: Stop,
+  pending: number | undefined,
+): void {
   logger.info(
     "Stopped: {reason}. Cut off: {cutRequests} requests, {cutDeliveries} deliveries. " +
       "Left for the next start: {pending} events",
-    { ...stop, pending, elapsedMs: Math.round(performance.now() - drainedAt) },
+    {
+      ...stop,
+      pending: pending ?? "an unknown number of",
+      elapsedMs: Math.round(performance.now() - drainedAt),
+    },
   );
 }

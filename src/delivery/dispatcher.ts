@@ -8,6 +8,7 @@
 import type { Logger } from "@logtape/logtape";
 import type { VerifiedEvent } from "../auth/verified_event.ts";
 import { Alarm, type Deadlines, Expiring } from "../deadlines.ts";
+import { steadyNow } from "../steady_clock.ts";
 import type { EventMetrics } from "./event_metrics.ts";
 import type { AppendListener, IdempotencyKey, Journal, Lane as LaneName } from "./journal.ts";
 import { Lane, type LaneContext } from "./lane.ts";
@@ -35,7 +36,7 @@ export interface DispatcherOptions {
   readonly deadlines: Deadlines;
   readonly metrics: EventMetrics;
   readonly logger: Logger;
-  /** The time, in milliseconds since 1970. @default Date.now */
+  /** The time, in milliseconds since 1970. @default steadyNow */
   readonly now?: () => number;
   /** A number in [0, 1), for jitter. @default Math.random */
   readonly random?: () => number;
@@ -64,7 +65,7 @@ export class Dispatcher {
       budget: new MemoryBudget(MEMORY_BYTES),
       deadlines,
       lookUp,
-      now: options.now ?? Date.now,
+      now: options.now ?? steadyNow,
       random: options.random ?? Math.random,
     };
     this.#parkedCheck = new Repeating(deadlines, PARKED_CHECK_MS, () => this.#refreshParked());

@@ -1,4 +1,4 @@
-import type { Counter, Family, Metrics } from "../observability/metrics.ts";
+import type { Counter, Family, Metrics, Reading } from "../observability/metrics.ts";
 import type { AttemptFailure } from "./dead_letters.ts";
 import { ERROR_CATALOGUE } from "../errors.ts";
 import type { JournalStats, Lane } from "./journal.ts";
@@ -41,7 +41,7 @@ export class EventMetrics {
       "Attempts to deliver an event of the journal that failed.",
       [...labels, "code"],
     );
-    const gauge = (name: string, help: string, read: (stats: JournalStats) => number) =>
+    const gauge = (name: string, help: string, read: (stats: JournalStats) => number | Reading[]) =>
       metrics.gaugeFrom(name, help, () => {
         const current = stats();
         return current === undefined ? 0 : read(current);
@@ -49,13 +49,13 @@ export class EventMetrics {
     gauge(
       "cwm_events_pending",
       "Events of the journal that are not delivered yet.",
-      ({ pending }) => pending,
+      // No number rather than a wrong one.
+      ({ pending }) => pending ?? [],
     );
     gauge(
       "cwm_events_oldest_pending_seconds",
       "Age of the oldest event that is not delivered yet.",
-      ({ oldestReceivedAt }) =>
-        oldestReceivedAt === undefined ? 0 : Math.max(0, (Date.now() - oldestReceivedAt) / 1000),
+      ({ pending, oldestAgeMs = 0 }) => pending === undefined ? [] : oldestAgeMs / 1000,
     );
     gauge("cwm_dead_letters", "Events that were given up.", ({ deadLetters }) => deadLetters);
     metrics.counterFrom(

@@ -69,7 +69,7 @@ export interface PendingEvent {
 export type Settlement =
   /** Done. It is kept for the retention time, then removed. */
   | { readonly sequence: number; readonly state: "delivered" }
-  /** Given back to its lane, to be claimed from `dueAt` on (milliseconds since 1970; 0: now, in its old place). */
+  /** Given back to its lane, to be claimed from `dueAt` on (milliseconds since 1970 by `steadyNow`; 0: now, in its old place). */
   | {
     readonly sequence: number;
     readonly state: "retry";
@@ -107,21 +107,29 @@ export interface ClaimLimit {
   readonly events: number;
   /** Of bodies; one event is claimed however large it is. */
   readonly bytes: number;
+  /**
+   * The longest pause between two attempts, in milliseconds. What is due later than that from now is due at once:
+   * the clock was set back since. @default any pause is possible
+   */
+  readonly longestPauseMs?: number | undefined;
 }
 
 /** What a claim found. */
 export interface Claimed {
   /** In the order of `sequence` among those that are due now. */
   readonly events: readonly PendingEvent[];
-  /** When the lane's next unclaimed event is due (milliseconds since 1970; 0: now); `undefined` if there is none. */
+  /** When the lane's next unclaimed event is due (as `dueAt`; 0: now); `undefined` if there is none. */
   readonly nextDueAt: number | undefined;
 }
 
 /** Figures for metrics; kept up to date in memory, free to ask for. */
 export interface JournalStats {
-  readonly pending: number;
+  /** `undefined` while nobody can say: the store could not be opened yet. */
+  readonly pending: number | undefined;
   /** When the oldest pending event was received, in milliseconds since 1970; `undefined` when none is pending. */
   readonly oldestReceivedAt: number | undefined;
+  /** How long ago that was, in milliseconds; it grows evenly, however the clock is set meanwhile. */
+  readonly oldestAgeMs: number | undefined;
   readonly deadLetters: number;
   /** Events that became dead letters since the start. */
   readonly buried: number;

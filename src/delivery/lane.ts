@@ -23,7 +23,7 @@ import { LinkedList } from "./linked_list.ts";
 import type { MemoryBudget } from "./memory_budget.ts";
 import { Port, type PortOwner } from "./port.ts";
 import { DURABLE_POLICY, retryDelayMs } from "./retry_policy.ts";
-import type { Route, RouteLookup, RouteStep } from "./route.ts";
+import { longestPauseMs, type Route, type RouteLookup, type RouteStep } from "./route.ts";
 import { type Decision, Run } from "./run.ts";
 import type { DeliveryOwner, Settler } from "./settler.ts";
 
@@ -46,7 +46,7 @@ export interface LaneContext {
   readonly budget: MemoryBudget;
   readonly deadlines: Deadlines;
   readonly lookUp: (lane: LaneName) => RouteLookup;
-  /** The time, in milliseconds since 1970. */
+  /** The time by `steadyNow`. */
   readonly now: () => number;
   /** A number in [0, 1), for jitter. */
   readonly random: () => number;
@@ -413,6 +413,7 @@ export class Lane implements PortOwner, DeliveryOwner {
       const claimed = await this.#context.journal.claim(this.name, {
         events: WINDOW - this.#active.size - this.#arriving,
         bytes: Math.max(1, Math.min(WINDOW_BYTES - this.#activeBytes, this.#context.budget.free)),
+        longestPauseMs: typeof this.#route === "object" ? longestPauseMs(this.#route) : undefined,
       });
       this.#hasBacklog = claimed.nextDueAt !== undefined || this.#unclaimed > 0;
       this.#nextDueAt = this.#unclaimed > 0 ? 0 : claimed.nextDueAt ?? 0;

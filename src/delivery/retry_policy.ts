@@ -64,6 +64,11 @@ export function retryDelayMs(
   return Math.max(random * bound, asked);
 }
 
+/** The longest delay of a policy, in milliseconds. */
+export function longestDelayMs(policy: RetryPolicy): number {
+  return Math.max(policy.maxDelayMs, longestAskedMs(policy));
+}
+
 /** The failure as the sender hears of it, who is not asked to wait for longer than the policy allows either. */
 export function withBoundedRetryAfter(policy: RetryPolicy, failure: DeliveryError): DeliveryError {
   const longest = longestAskedMs(policy) / 1000;

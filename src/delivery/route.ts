@@ -9,7 +9,7 @@ import type { Event } from "../event.ts";
 import type { Acceptance } from "../modules/module.ts";
 import type { OutputLease } from "./output_pool.ts";
 import type { Places } from "./places.ts";
-import type { RetryPolicy } from "./retry_policy.ts";
+import { DURABLE_POLICY, longestDelayMs, type RetryPolicy } from "./retry_policy.ts";
 
 /** One output on the way of an event. */
 export interface RouteStep {
@@ -65,3 +65,8 @@ export interface Route {
  * configuration or connection is not in order, or it is switched off; its events wait.
  */
 export type RouteLookup = Route | "missing" | "blocked";
+
+/** The longest pause that an event of the journal makes on this route, in milliseconds. */
+export function longestPauseMs({ steps }: Route): number {
+  return Math.max(...steps.map(({ retry = DURABLE_POLICY }) => longestDelayMs(retry)));
+}

@@ -39,7 +39,7 @@ export interface AdminSource {
   readonly webhooks: WebhookSource;
   /** The outputs that webhooks hold. */
   readonly outputs: () => Iterable<Pick<OutputHost, "hasConnection" | "state">>;
-  /** When the process started, in milliseconds since 1970. */
+  /** When the gateway started, by `performance.now()`. */
   readonly startedAt: number;
 }
 
@@ -124,7 +124,7 @@ async function reload({ reload, manager }: AdminSource, requestId: string): Prom
 
 function stats({ manager, inflight, startedAt }: AdminSource, requestId: string): Response {
   return jsonResponse(200, {
-    uptime_seconds: Math.round((Date.now() - startedAt) / 1000),
+    uptime_seconds: Math.round((performance.now() - startedAt) / 1000),
     inflight_requests: inflight.requests,
     inflight_bytes: inflight.bytes,
     ...manager.size,

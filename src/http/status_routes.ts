@@ -21,6 +21,8 @@ export interface StatusSource {
   readonly isDraining: () => boolean;
   /** How Vault is doing; `undefined` while it is off. */
   readonly vault: (() => VaultStatus) | undefined;
+  /** Why the journal takes nothing until further notice; `undefined` while it does. */
+  readonly journalProblem: () => string | undefined;
   /** Whether a degraded configuration makes the gateway not ready. */
   readonly unreadyWhenDegraded: boolean;
   /** `undefined` when metrics are switched off. */
@@ -63,21 +65,23 @@ function options(status: number, id: string): Response {
 }
 
 /**
- * 200 only when requests should be sent here: the configuration is loaded and no shutdown has begun. A degraded
- * one is served, and counts as the settings say.
+ * 200 only when requests should be sent here: the configuration is loaded, the journal can be used and no shutdown
+ * has begun. A degraded configuration is served, and counts as the settings say.
  */
 function readiness(source: StatusSource, id: string): Response {
   const provider = source.provider();
   const { degraded, missing } = provider;
   const isLoaded = source.isReady();
+  const journal = source.journalProblem();
   const configuration = isLoaded ? degraded ? "degraded" : "loaded" : loadingState(missing);
   const detail = {
     configuration,
     ...(missing === undefined ? {} : { reason: missing }),
     ...(degraded ? outageOf(provider) : {}),
+    ...(journal === undefined ? {} : { journal }),
   };
   if (source.isDraining()) return jsonResponse(503, { status: "draining", ...detail }, id);
-  const ready = isLoaded && !(degraded && source.unreadyWhenDegraded);
+  const ready = isLoaded && journal === undefined && !(degraded && source.unreadyWhenDegraded);
   return jsonResponse(ready ? 200 : 503, { status: ready ? "ready" : "not_ready", ...detail }, id);
 }
 

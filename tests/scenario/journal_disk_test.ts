@@ -109,6 +109,30 @@ Deno.test("while the disk of the journal is full senders get 503, and it is used
   await test.assertRecovers(gateway);
 });
 
+Deno.test("a journal that has filled its disk is emptied when its output is back, on a disk that is no larger", async () => {
+  await using disk = await SmallDisk.mount(8 * MIB);
+  if (disk === undefined) return; // How the room is kept is shown by the journal's own tests.
+  await using test = await DiskTest.create();
+  const env = { DATA_DIR: disk.path("data") };
+  test.target.answer("hang");
+  {
+    await using gateway = await test.start({ env });
+    while ((await test.post(gateway, "durable", 60_000)).status === 200);
+    await gateway.waitForLine(/"level":"error".*The journal's disk is full/);
+    gateway.kill("SIGKILL");
+    await gateway.exited;
+  }
+  await using gateway = await test.start({ env });
+  await gateway.waitForLine(new RegExp(`journal is open: ${test.accepted.length} events are pending`));
+  // Whatever is refused meanwhile must not take the room that emptying it needs.
+  for (let sent = 0; sent < 20; sent++) await test.post(gateway, "durable", 60_000);
+  await test.assertRecovers(gateway);
+  await eventually(async () => {
+    const metrics = await (await fetch(`${gateway.url}/metrics`)).text();
+    assertEquals(/^cwm_events_pending (\d+)$/m.exec(metrics)?.[1], "0");
+  });
+});
+
 Deno.test("a disk that is full before there is a journal is used once there is room", async () => {
   await using disk = await SmallDisk.mount(4 * MIB);
   if (disk === undefined) return; // The next test shows most of it without mounting anything.

@@ -11,6 +11,9 @@ const VISIBLE = 0;
 /** Messages that are made visible, or expired, at a time, so that no transaction is long. */
 const MAX_MOVED = 10_000;
 
+/** The longest pause that a connector may ask for (`relay/protocol.ts`), in milliseconds. */
+const LONGEST_RELEASE_MS = 300_000;
+
 const EXPIRED = "It stood in the channel for longer than its time to live";
 
 /** The messages of all channels. A message's tag is its event's id, which a channel holds only once. */
@@ -82,25 +85,29 @@ export class ChannelTable {
     this.#counts.load(counts.map((row) => [Number(row["channel"]), Number(row["count"])]));
   }
 
-  /** Ends all leases: those that stand in the file were given by a process that has ended. */
+  /**
+   * Ends all leases: those that stand in the file were given by a process that has ended. Pauses that are longer
+   * than any may be end, too: the clock was set back since.
+   */
   static releaseLeases(database: DatabaseSync): void {
-    database.prepare(`UPDATE messages SET visible_at = ${VISIBLE}, leased = 0 WHERE leased = 1`).run();
+    database.prepare(
+      `UPDATE messages SET visible_at = ${VISIBLE}, leased = 0 WHERE leased = 1 OR visible_at > ?`,
+    ).run(Date.now() + LONGEST_RELEASE_MS);
   }
 
-  enqueue({ channel, event, ttlMs, maxSize }: RequestOf<"enqueue">): ReplyOf<"enqueue"> {
+  enqueue({ channel, event, ttlMs, maxSize }: RequestOf<"enqueue">, now: number): ReplyOf<"enqueue"> {
     const id = this.#ensureChannel(channel);
     if (this.#find.get(id, event.id) !== undefined) return "repeated";
     if (this.#counts.get(id) >= maxSize) return "full";
     const sequence = this.#events.insert(event);
-    this.#insert.run(sequence, id, event.id, Math.ceil(Date.now() + ttlMs));
+    this.#insert.run(sequence, id, event.id, Math.ceil(now + ttlMs));
     this.#counts.add(id, 1);
     return "added";
   }
 
-  lease({ channel, limit, visibilityMs }: RequestOf<"lease">): ReplyOf<"lease"> {
+  lease({ channel, limit, visibilityMs }: RequestOf<"lease">, now: number): ReplyOf<"lease"> {
     const id = this.#channel(channel);
     if (id === undefined) return { events: [], nextVisibleAt: undefined };
-    const now = Date.now();
     this.#reveal.run(id, now);
     const leased: StoredLease[] = [];
     for (const row of this.#select.all(id, now, limit) as Row[]) {
@@ -112,8 +119,8 @@ export class ChannelTable {
   }
 
   /** Returns the tags that still stand in the channel. */
-  renew({ channel, tags, visibilityMs }: RequestOf<"renew">): ReplyOf<"renew"> {
-    const until = Math.ceil(Date.now() + visibilityMs);
+  renew({ channel, tags, visibilityMs }: RequestOf<"renew">, now: number): ReplyOf<"renew"> {
+    const until = Math.ceil(now + visibilityMs);
     return tags.filter((tag) => {
       const message = this.#message(channel, tag);
       if (message !== undefined) this.#renew.run(until, message.sequence);
@@ -129,10 +136,10 @@ export class ChannelTable {
     return true;
   }
 
-  release({ channel, tag, delayMs }: RequestOf<"release">): boolean {
+  release({ channel, tag, delayMs }: RequestOf<"release">, now: number): boolean {
     const message = this.#message(channel, tag);
     if (message === undefined) return false;
-    this.#release.run(delayMs > 0 ? Math.ceil(Date.now() + delayMs) : VISIBLE, message.sequence);
+    this.#release.run(delayMs > 0 ? Math.ceil(now + delayMs) : VISIBLE, message.sequence);
     return true;
   }
 
@@ -146,8 +153,8 @@ export class ChannelTable {
   }
 
   /** Moves messages whose time is over to the dead letters, and returns how many. */
-  expire(limit: number): number {
-    const rows = this.#expired.all(Date.now(), limit) as Row[];
+  expire(limit: number, now: number): number {
+    const rows = this.#expired.all(now, limit) as Row[];
     for (const row of rows) {
       const channel = Number(row["channel"]);
       this.#take(channel, Number(row["seq"]));
@@ -158,10 +165,10 @@ export class ChannelTable {
     return rows.length;
   }
 
-  depth(channel: string): ReplyOf<"depth"> {
+  depth(channel: string, now: number): ReplyOf<"depth"> {
     const id = this.#channel(channel);
     if (id === undefined) return { ready: 0, leased: 0, oldestReceivedAt: undefined };
-    const leased = Number(this.#leased.get(id, Date.now())?.["count"]);
+    const leased = Number(this.#leased.get(id, now)?.["count"]);
     const oldest = this.#oldest.get(id);
     return {
       ready: this.#counts.get(id) - leased,

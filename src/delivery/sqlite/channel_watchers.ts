@@ -11,6 +11,12 @@ interface Watched {
 /** Whoever wants to know when a channel may have something to lease. */
 export class ChannelWatchers implements Disposable {
   readonly #watched = new Map<string, Watched>();
+  readonly #now: () => number;
+
+  /** @param now the time that times to be notified at are given in */
+  constructor(now: () => number) {
+    this.#now = now;
+  }
 
   add(channel: string, listener: () => void): Disposable {
     const watched = this.#watched.get(channel) ?? { listeners: new Set(), timer: undefined, at: Infinity };
@@ -32,13 +38,13 @@ export class ChannelWatchers implements Disposable {
     for (const listener of this.#watched.get(channel)?.listeners ?? []) listener();
   }
 
-  /** Notifies at a time, in milliseconds since 1970. Of several times the earliest counts. */
+  /** Notifies at a time, in milliseconds since 1970 by `steadyNow`. Of several times the earliest counts. */
   notifyAt(channel: string, at: number): void {
     const watched = this.#watched.get(channel);
     if (watched === undefined || at >= watched.at) return;
     clearTimeout(watched.timer);
     watched.at = at;
-    const delay = Math.min(Math.max(0, at - Date.now()), LONGEST_TIMER_MS);
+    const delay = Math.min(Math.max(0, at - this.#now()), LONGEST_TIMER_MS);
     watched.timer = setTimeout(() => {
       watched.at = Infinity;
       this.notify(channel);

@@ -19,6 +19,7 @@ export class DeadLetterTable {
   readonly #get: StatementSync;
   readonly #find: StatementSync;
   readonly #remove: StatementSync;
+  readonly #last: StatementSync;
   #count: number;
   #change = 0;
   #buried = 0;
@@ -41,6 +42,7 @@ export class DeadLetterTable {
       "SELECT number, seq FROM dead WHERE id = (SELECT id FROM events WHERE seq = ?)",
     );
     this.#remove = database.prepare("DELETE FROM dead WHERE number = ?");
+    this.#last = database.prepare("SELECT max(number) AS last FROM dead");
     this.#count = Number(database.prepare("SELECT count(*) AS count FROM dead").get()?.["count"]);
   }
 
@@ -88,20 +90,22 @@ export class DeadLetterTable {
 
   /** Makes the letters of a slice pending again, as if they had just been accepted. */
   replay(slice: DeadSlice): DeadSliceChanged {
-    const rows = this.#select(slice);
+    const upTo = slice.upTo ?? this.#lastNumber();
+    const rows = this.#select({ ...slice, upTo });
     for (const row of rows) {
       this.#remove.run(Number(row["number"]));
       this.#change--;
       this.#pending.add(Number(row["seq"]), Number(row["lane"]), row["progress"] as string | null);
     }
-    return { count: rows.length, next: endOf(rows, slice.limit) };
+    return { count: rows.length, next: endOf(rows, slice.limit), upTo };
   }
 
   /** Removes the letters of a slice with their events. */
   drop(slice: DeadSlice): DeadSliceChanged {
-    const rows = this.#select(slice);
+    const upTo = slice.upTo ?? this.#lastNumber();
+    const rows = this.#select({ ...slice, upTo });
     for (const row of rows) this.#drop(Number(row["number"]), Number(row["seq"]));
-    return { count: rows.length, next: endOf(rows, slice.limit) };
+    return { count: rows.length, next: endOf(rows, slice.limit), upTo };
   }
 
   commit(): void {
@@ -120,15 +124,19 @@ export class DeadLetterTable {
     this.#change--;
   }
 
-  #select({ filter, after, limit }: DeadSlice): Row[] {
+  #lastNumber(): number {
+    return Number(this.#last.get()?.["last"] ?? 0);
+  }
+
+  #select({ filter, after, upTo = Number.MAX_SAFE_INTEGER, limit }: DeadSlice): Row[] {
     const { conditions, values } = toConditions(filter);
     const statement = this.#database.prepare(
       `SELECT ${SUMMARY_COLUMNS} FROM dead
         JOIN events ON events.seq = dead.seq JOIN lanes ON lanes.id = dead.lane
-        WHERE dead.number > ?${conditions.map((each) => ` AND ${each}`).join("")}
+        WHERE dead.number > ? AND dead.number <= ?${conditions.map((each) => ` AND ${each}`).join("")}
         ORDER BY dead.number LIMIT ?`,
     );
-    return statement.all(after, ...values, limit);
+    return statement.all(after, upTo, ...values, limit);
   }
 
   #summarize(row: Row): DeadLetterSummary {

@@ -21,17 +21,17 @@ export class IdempotencyTable {
   }
 
   /** The event that had the key and is still remembered. */
-  find(lane: number, key: Uint8Array): string | undefined {
-    const row = this.#find.get(lane, key, Date.now());
+  find(lane: number, key: Uint8Array, now: number): string | undefined {
+    const row = this.#find.get(lane, key, now);
     return row === undefined ? undefined : String(row["event_id"]);
   }
 
-  put(lane: number, key: Uint8Array, eventId: string, ttlMs: number): void {
-    this.#put.run(lane, key, eventId, Math.ceil(Date.now() + ttlMs));
+  put(lane: number, key: Uint8Array, eventId: string, expiresAt: number): void {
+    this.#put.run(lane, key, eventId, Math.ceil(expiresAt));
   }
 
   /** Returns how many were removed. */
-  removeExpired(limit: number): number {
-    return Number(this.#removeExpired.run(Date.now(), limit).changes);
+  removeExpired(limit: number, now: number): number {
+    return Number(this.#removeExpired.run(now, limit).changes);
   }
 }

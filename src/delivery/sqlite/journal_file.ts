@@ -12,8 +12,11 @@ import { CannotOpenError } from "./sqlite_error.ts";
 
 const FILE = "journal.db";
 
+/** What the name of the write-ahead log ends with. */
+export const LOG_SUFFIX = "-wal";
+
 /** Files that SQLite keeps beside the database. */
-const COMPANIONS = ["-wal", "-shm", "-journal"] as const;
+const COMPANIONS = [LOG_SUFFIX, "-shm", "-journal"] as const;
 
 /** Pages of the write-ahead log after which it is written back to the file: 4 MiB. */
 const CHECKPOINT_PAGES = 1_000;
@@ -36,16 +39,17 @@ export function journalPath(directory: string): string {
  * Opens the file for this process alone; makes it, and its directory, where they do not exist.
  *
  * @param lockWaitMs how long to wait for another process to let go of the file, in milliseconds
+ * @param mayCreate whether a file may be made where there is none. @default true
  * @throws {CannotOpenError} when the directory or the file cannot be opened or made
  * @throws {DamagedFileError}
  * @throws {NewerSchemaError}
  * @throws {Error} of `node:sqlite`, with an `errcode`
  */
-export function openFile(directory: string, lockWaitMs: number): DatabaseSync {
+export function openFile(directory: string, lockWaitMs: number, mayCreate = true): DatabaseSync {
   const path = journalPath(directory);
   let database: DatabaseSync;
   try {
-    if (!create(directory, path) && Deno.statSync(path).size === 0) {
+    if (!(mayCreate && create(directory, path)) && Deno.statSync(path).size === 0) {
       throw new DamagedFileError("The file is empty");
     }
     database = new DatabaseSync(path, { timeout: lockWaitMs });
@@ -64,12 +68,17 @@ export function openFile(directory: string, lockWaitMs: number): DatabaseSync {
   }
 }
 
+/** Makes the directory, for nobody else to read, where it does not exist. */
+export function createDirectory(directory: string): void {
+  Deno.mkdirSync(directory, { recursive: true, mode: 0o700 });
+}
+
 /**
  * Makes the file if there is none, and returns whether it did. It holds whole requests with their
  * credentials: nobody else may read it.
  */
 function create(directory: string, path: string): boolean {
-  Deno.mkdirSync(directory, { recursive: true, mode: 0o700 });
+  createDirectory(directory);
   try {
     Deno.openSync(path, { write: true, createNew: true, mode: 0o600 }).close();
     return true;
@@ -123,27 +132,30 @@ export function closeFile(database: DatabaseSync): void {
 }
 
 /**
- * Puts a damaged file, with what stands beside it, out of the way, and returns its new path.
+ * Puts the file in the journal's place, with what stands beside it, out of the way.
  *
+ * @param mark what it is, as a part of its new name
+ * @returns its new path; `undefined` when there was no such file
  * @throws {CannotOpenError} when it cannot be renamed
  */
-export function setAside(directory: string): string {
+export function setAside(directory: string, mark: "damaged" | "found"): string | undefined {
   const path = journalPath(directory);
-  const target = `${path}.damaged-${new Date().toISOString().replaceAll(":", "-")}`;
+  const target = `${path}.${mark}-${new Date().toISOString().replaceAll(":", "-")}`;
   try {
     // The log first: without its database it is of no use, and must not be mistaken for the new one's.
     for (const suffix of COMPANIONS) renameIfExists(path + suffix, target + suffix);
-    Deno.renameSync(path, target);
+    return renameIfExists(path, target) ? target : undefined;
   } catch (cause) {
     throw new CannotOpenError(`Cannot set ${path} aside: ${(cause as Error).message}`, { cause });
   }
-  return target;
 }
 
-function renameIfExists(from: string, to: string): void {
+function renameIfExists(from: string, to: string): boolean {
   try {
     Deno.renameSync(from, to);
+    return true;
   } catch (error) {
     if (!(error instanceof Deno.errors.NotFound)) throw error;
+    return false;
   }
 }

@@ -8,12 +8,15 @@ import type {
   LotReply,
   OpenReply,
   OperationKind,
+  PlaceProblem,
+  PlaceReport,
   ReplyOf,
   RequestOf,
   ToWorker,
   WorkerOptions,
 } from "./protocol.ts";
-import { type Append, WaitingLot } from "./waiting_lot.ts";
+import { OldestAge } from "./oldest_age.ts";
+import { type Append, toError, WaitingLot } from "./waiting_lot.ts";
 
 /** How long what waits may take to be written when the journal is closed, in milliseconds. */
 const CLOSE_DEADLINE_MS = 5_000;
@@ -44,6 +47,7 @@ export class JournalWorker implements AsyncDisposable {
   readonly #options: WorkerOptions;
   readonly #bounds: WaitingBounds;
   readonly #logger: Logger;
+  readonly #now: () => number;
   readonly #mayPack: boolean;
   #worker: Worker | undefined;
   #opened: PromiseWithResolvers<OpenReply> | undefined;
@@ -59,8 +63,12 @@ export class JournalWorker implements AsyncDisposable {
   #earlierDamaged = 0;
   #earlierBuried = 0;
   #figures = NO_FIGURES;
+  #problem: PlaceProblem | undefined;
+  readonly #oldest = new OldestAge();
 
-  constructor(options: WorkerOptions, bounds: WaitingBounds, logger: Logger) {
+  /** @param now the time by `steadyNow` */
+  constructor(options: WorkerOptions, bounds: WaitingBounds, logger: Logger, now: () => number) {
+    this.#now = now;
     this.#options = options;
     this.#bounds = bounds;
     this.#logger = logger;
@@ -71,6 +79,16 @@ export class JournalWorker implements AsyncDisposable {
 
   get figures(): Figures {
     return this.#figures;
+  }
+
+  /** How long ago the oldest pending event was received, in milliseconds. */
+  get oldestAgeMs(): number | undefined {
+    return this.#oldest.ageMs;
+  }
+
+  /** Why nothing can be appended until further notice; `undefined` while it can. */
+  get problem(): string | undefined {
+    return this.#problem?.message;
   }
 
   /** Operations that wait for the next commit. */
@@ -139,6 +157,7 @@ export class JournalWorker implements AsyncDisposable {
 
   #refuseToWait(bytes: number): GatewayError | undefined {
     if (this.#isDisposed) return closedError();
+    if (this.#problem !== undefined) return toError(this.#problem);
     const { maxWaiting, maxWaitingBytes } = this.#bounds;
     const waitingBytes = this.#waitingBytes + this.#underWayBytes;
     // One is let in however large it is: the limit on bodies is not this one's matter.
@@ -168,7 +187,7 @@ export class JournalWorker implements AsyncDisposable {
     this.#underWayBytes = this.#waitingBytes;
     this.#collecting = new WaitingLot(this.#mayPack);
     this.#waitingBytes = 0;
-    this.#post({ type: "lot", lot: this.#underWay.lot });
+    this.#post({ type: "lot", lot: this.#underWay.lot(this.#now(), this.#underWayBytes) });
   }
 
   #post(message: ToWorker): void {
@@ -195,20 +214,28 @@ export class JournalWorker implements AsyncDisposable {
     switch (message.type) {
       case "opened":
         this.#setFigures(message.figures);
+        if (message.outcome === "open") {
+          const { pending, deadLetters } = message.figures;
+          this.#logger.info(
+            "The journal is open: {pending} events are pending, {deadLetters} are dead letters",
+            {
+              pending,
+              deadLetters,
+            },
+          );
+        }
         return this.#opened?.resolve(message);
       case "lot":
         return this.#conclude(message);
       case "damaged":
         return this.#logger.error(
-          "The journal is damaged and was set aside as {path}; a new one is begun. Its events are not delivered: {reason}",
+          "The journal is damaged and was set aside as {path}; a new one is begun. Its events are not delivered unless 'cwm journal salvage' takes them: {reason}",
           { path: message.path, reason: message.reason },
         );
+      case "place":
+        return this.#notePlace(message);
       case "closed":
-        if (message.problem !== "") {
-          this.#logger.warning("The journal was not written back to its file: {problem}", {
-            problem: message.problem,
-          });
-        }
+        this.#noteClosed(message.problem);
         return this.#closed?.resolve();
     }
   }
@@ -226,11 +253,43 @@ export class JournalWorker implements AsyncDisposable {
   }
 
   #setFigures(figures: Figures): void {
+    this.#oldest.note(figures.oldestReceivedAt);
     this.#figures = {
       ...figures,
       damaged: figures.damaged + this.#earlierDamaged,
       buried: figures.buried + this.#earlierBuried,
     };
+  }
+
+  #notePlace({ problem, aside, figures }: PlaceReport): void {
+    const former = this.#problem;
+    this.#problem = problem;
+    this.#setFigures(figures);
+    if (problem !== undefined) {
+      this.#logger.error(
+        "{message}: {reason}. Senders get 503 until that is over; {pending} events are pending",
+        {
+          message: problem.message,
+          reason: problem.reason,
+          pending: figures.pending ?? "an unknown number of",
+        },
+      );
+    } else if (former !== undefined) {
+      this.#logger.info("The journal is in its place again, with {pending} pending events", {
+        pending: figures.pending,
+      });
+    }
+    if (aside === undefined) return;
+    this.#logger.warning(
+      "Another file stood in the journal's place and was set aside as {path}: 'cwm journal salvage' takes its events",
+      { path: aside },
+    );
+  }
+
+  #noteClosed(problem: string): void {
+    if (problem === "") return;
+    if (this.#problem?.kind === "gone") this.#logger.error("The journal is lost: {problem}", { problem });
+    else this.#logger.warning("The journal was not written back to its file: {problem}", { problem });
   }
 
   /** Tells when the journal stops taking what it is given, and when it takes it again. */
@@ -239,7 +298,7 @@ export class JournalWorker implements AsyncDisposable {
     if (refusal === undefined) {
       if (this.#isRefused) this.#logger.info("The journal can be written again");
       this.#isRefused = false;
-    } else if (!this.#isRefused) {
+    } else if (!this.#isRefused && this.#problem === undefined) {
       this.#isRefused = true;
       this.#logger.error("{message}: {reason}", { message: refusal.message, reason: refusal.reason });
     }
@@ -251,6 +310,7 @@ export class JournalWorker implements AsyncDisposable {
     this.#logger.error("The journal's worker failed: {reason}", { reason });
     worker.terminate();
     this.#worker = undefined;
+    this.#problem = undefined;
     this.#earlierDamaged = this.#figures.damaged;
     this.#earlierBuried = this.#figures.buried;
     this.#opened?.resolve({ type: "opened", outcome: "unavailable", reason, figures: this.#figures });

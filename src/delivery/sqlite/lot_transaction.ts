@@ -19,29 +19,39 @@ const SWEEP_LIMIT = 500;
 /** Operations that need space; without any, all others still go through. */
 const GROWING: ReadonlySet<OperationKind> = new Set(["bury", "enqueue", "remember"]);
 
+/** Events that one claim takes while there is no space: to claim them is to write, too. */
+const SPARING_CLAIM = 32;
+
+/** The same operation with less to write. */
+function sparing(operation: Operation): Operation {
+  if (operation.kind !== "claim") return operation;
+  const events = Math.min(operation.request.events, SPARING_CLAIM);
+  return { kind: "claim", request: { ...operation.request, events } };
+}
+
 /** What a lot's transaction says in its reply. */
 export type LotWork = Omit<LotReply, "type" | "figures" | "refused">;
 
 type Handlers = {
-  readonly [Kind in OperationKind]: (tables: Tables, request: RequestOf<Kind>) => ReplyOf<Kind>;
+  readonly [Kind in OperationKind]: (tables: Tables, request: RequestOf<Kind>, now: number) => ReplyOf<Kind>;
 };
 
 const HANDLERS: Handlers = {
-  claim: ({ lanes, pending, packs }, { namespace, webhook, events, bytes }) => {
+  claim: ({ lanes, pending, packs }, { namespace, webhook, ...limit }, now) => {
     const lane = lanes.find(namespace, webhook);
     if (lane === undefined) return { events: [], nextDueAt: undefined };
-    packs.unpackFor(lane, events);
-    const claimed = pending.claim(lane, events, bytes);
+    packs.unpackFor(lane, limit.events);
+    const claimed = pending.claim(lane, limit, now);
     return { events: claimed, nextDueAt: packs.hasWaiting(lane) ? 0 : pending.nextDueAt(lane) };
   },
   lanes: ({ lanes, pending }) =>
     Array.from(pending.backlogs(), ([lane, count]) => ({ ...lanes.get(lane), pending: count })),
-  findRepeated: ({ lanes, idempotency }, { namespace, webhook, key }) => {
+  findRepeated: ({ lanes, idempotency }, { namespace, webhook, key }, now) => {
     const lane = lanes.find(namespace, webhook);
-    return lane === undefined ? undefined : idempotency.find(lane, key);
+    return lane === undefined ? undefined : idempotency.find(lane, key, now);
   },
-  remember: ({ lanes, idempotency }, { namespace, webhook, key, ttlMs, eventId }) => {
-    idempotency.put(lanes.ensure(namespace, webhook), key, eventId, ttlMs);
+  remember: ({ lanes, idempotency }, { namespace, webhook, key, ttlMs, eventId }, now) => {
+    idempotency.put(lanes.ensure(namespace, webhook), key, eventId, now + ttlMs);
     return undefined;
   },
   listDead: ({ deadLetters }, slice) => deadLetters.list(slice),
@@ -52,16 +62,16 @@ const HANDLERS: Handlers = {
     deadLetters.addEvent(events.insert(event), failure, attempts);
     return undefined;
   },
-  enqueue: ({ channels }, request) => channels.enqueue(request),
-  lease: ({ channels }, request) => channels.lease(request),
-  renew: ({ channels }, request) => channels.renew(request),
+  enqueue: ({ channels }, request, now) => channels.enqueue(request, now),
+  lease: ({ channels }, request, now) => channels.lease(request, now),
+  renew: ({ channels }, request, now) => channels.renew(request, now),
   acknowledge: ({ channels }, request) => channels.acknowledge(request),
-  release: ({ channels }, request) => channels.release(request),
+  release: ({ channels }, request, now) => channels.release(request, now),
   reject: ({ channels }, request) => channels.reject(request),
-  depth: ({ channels }, { channel }) => channels.depth(channel),
+  depth: ({ channels }, { channel }, now) => channels.depth(channel, now),
   channels: ({ channels }) => channels.names(),
-  sweep: ({ channels, idempotency, retention }) => {
-    const counts = [channels.expire(SWEEP_LIMIT), idempotency.removeExpired(SWEEP_LIMIT)];
+  sweep: ({ channels, idempotency, retention }, _request, now) => {
+    const counts = [channels.expire(SWEEP_LIMIT, now), idempotency.removeExpired(SWEEP_LIMIT, now)];
     const more = [retention.removeSlice(), retention.shrinkSlice()];
     return more.includes(true) || counts.includes(SWEEP_LIMIT);
   },
@@ -89,7 +99,8 @@ export class LotTransaction {
       : { firstSequence: 0, duplicates: [], firstPacked: 0 };
     const refusedOperations: number[] = [];
     const results = operations.map((operation, index) => {
-      if (this.#growthRefused === undefined || !GROWING.has(operation.kind)) return this.#operate(operation);
+      if (this.#growthRefused === undefined) return this.#operate(operation);
+      if (!GROWING.has(operation.kind)) return this.#operate(sparing(operation));
       refusedOperations.push(index);
       return undefined;
     });
@@ -173,8 +184,9 @@ export class LotTransaction {
   /** Returns the id of the event that had the key before; else the key is this event's from now on. */
   #claimKey({ key, ttlMs }: AppendKey, lane: number, id: string): string | undefined {
     const { idempotency } = this.#tables;
-    const earlier = idempotency.find(lane, key);
-    if (earlier === undefined) idempotency.put(lane, key, id, ttlMs);
+    const { now } = this.#lot;
+    const earlier = idempotency.find(lane, key, now);
+    if (earlier === undefined) idempotency.put(lane, key, id, now + ttlMs);
     return earlier;
   }
 
@@ -190,7 +202,8 @@ export class LotTransaction {
   }
 
   #operate<Kind extends OperationKind>(operation: Operation & { readonly kind: Kind }): ReplyOf<Kind> {
-    const handler: (tables: Tables, request: RequestOf<Kind>) => ReplyOf<Kind> = HANDLERS[operation.kind];
-    return handler(this.#tables, operation.request as RequestOf<Kind>);
+    const handler: (tables: Tables, request: RequestOf<Kind>, now: number) => ReplyOf<Kind> =
+      HANDLERS[operation.kind];
+    return handler(this.#tables, operation.request as RequestOf<Kind>, this.#lot.now);
   }
 }

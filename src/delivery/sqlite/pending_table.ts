@@ -1,5 +1,6 @@
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import type { AttemptFailure } from "../dead_letters.ts";
+import type { ClaimLimit } from "../journal.ts";
 import type { Claims } from "./claims.ts";
 import { EVENT_COLUMNS, type EventTable, type Row } from "./event_table.ts";
 import type { StoredPendingEvent } from "./protocol.ts";
@@ -55,7 +56,7 @@ export class PendingTable {
     );
     this.#promote = database.prepare(
       `UPDATE pending SET due = ${READY} WHERE seq IN (SELECT seq FROM pending
-        WHERE lane = ? AND due > ${READY} AND due <= ? ORDER BY due LIMIT ${MAX_PROMOTED})`,
+        WHERE lane = ? AND due > ? AND due <= ? ORDER BY due LIMIT ${MAX_PROMOTED})`,
     );
     this.#select = database.prepare(
       `SELECT pending.seq AS seq, attempts, progress, ${EVENT_COLUMNS}
@@ -138,8 +139,14 @@ export class PendingTable {
     this.#counts.add(lane, 1);
   }
 
-  claim(lane: number, limit: number, bytes: number): StoredPendingEvent[] {
-    this.#promote.run(lane, Date.now());
+  /** @param now by `steadyNow` */
+  claim(
+    lane: number,
+    { events: limit, bytes, longestPauseMs }: ClaimLimit,
+    now: number,
+  ): StoredPendingEvent[] {
+    this.#promote.run(lane, READY, now);
+    if (longestPauseMs !== undefined) this.#promote.run(lane, now + longestPauseMs, Number.MAX_SAFE_INTEGER);
     const claimed: StoredPendingEvent[] = [];
     let left = bytes;
     for (const row of this.#select.iterate(lane, limit) as Iterable<Row>) {

@@ -84,7 +84,13 @@ export interface StoredLease {
 /** Every operation besides appends and settlements: what is sent, and what comes back. */
 export interface Operations {
   readonly claim: [
-    { readonly namespace: string; readonly webhook: string; readonly events: number; readonly bytes: number },
+    {
+      readonly namespace: string;
+      readonly webhook: string;
+      readonly events: number;
+      readonly bytes: number;
+      readonly longestPauseMs: number | undefined;
+    },
     { readonly events: readonly StoredPendingEvent[]; readonly nextDueAt: number | undefined },
   ];
   readonly lanes: [
@@ -150,6 +156,8 @@ export interface DeadSlice {
   readonly filter: DeadLetterFilter;
   /** Letters after this number. */
   readonly after: number;
+  /** Letters up to this number. @default the last one that there is */
+  readonly upTo?: number;
   readonly limit: number;
 }
 
@@ -166,6 +174,8 @@ export interface DeadSliceRead extends DeadSliceEnd {
 /** Dead letters that were replayed or dropped. */
 export interface DeadSliceChanged extends DeadSliceEnd {
   readonly count: number;
+  /** The number up to which the letters were meant. */
+  readonly upTo: number;
 }
 
 /** A dead letter with its event. */
@@ -194,6 +204,8 @@ export type Operation = {
  * appends, then packs, then the other operations, each group in the order in which it was asked for.
  */
 export interface Lot {
+  /** The time by `steadyNow`: what is due, and when a lease ends, is reckoned from it. */
+  readonly now: number;
   readonly settlements: readonly Settlement[];
   /** Sequences of delivered events. */
   readonly delivered: readonly number[];
@@ -205,6 +217,8 @@ export interface Lot {
   readonly keys: readonly AppendKey[];
   readonly packs: readonly Pack[];
   readonly operations: readonly Operation[];
+  /** Characters, or bytes, of the headers and bodies that are to be stored. */
+  readonly size: number;
 }
 
 /** What became of a part of a lot that was not done. */
@@ -237,7 +251,8 @@ export interface LotReply {
 
 /** Figures of the store after a lot. */
 export interface Figures {
-  readonly pending: number;
+  /** `undefined` while nobody can say: the file could not be opened yet. */
+  readonly pending: number | undefined;
   readonly oldestReceivedAt: number | undefined;
   readonly deadLetters: number;
   /** Dead letters that were made since the worker was started. */
@@ -275,8 +290,29 @@ export type FromWorker =
   | OpenReply
   | LotReply
   | { readonly type: "damaged"; readonly path: string; readonly reason: string }
+  | PlaceReport
   /** `problem` is empty when everything is written back and closed. */
   | { readonly type: "closed"; readonly problem: string };
+
+/**
+ * The journal has a problem that may last, or has it no more: its file is gone, or another process uses it. Said
+ * when it changes.
+ */
+export interface PlaceReport {
+  readonly type: "place";
+  /** `undefined` when there is none any more. */
+  readonly problem: PlaceProblem | undefined;
+  /** A file that stood in the journal's place and was set aside. */
+  readonly aside?: string;
+  readonly figures: Figures;
+}
+
+/** Why the journal takes no events, until that is over. */
+export interface PlaceProblem {
+  readonly kind: "gone" | "in_use";
+  readonly message: string;
+  readonly reason: string;
+}
 
 /** How opening went. With `unavailable`, it is tried again with every lot. */
 export interface OpenReply {

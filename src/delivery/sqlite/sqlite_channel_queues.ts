@@ -14,10 +14,14 @@ import type { JournalWorker } from "./journal_worker.ts";
 /** The channels that stand in the file of a {@linkcode SqliteJournal}. The journal's disposal closes it. */
 export class SqliteChannelQueues implements ChannelQueues {
   readonly #worker: JournalWorker;
-  readonly #watchers = new ChannelWatchers();
+  readonly #watchers: ChannelWatchers;
+  readonly #now: () => number;
 
-  constructor(worker: JournalWorker) {
+  /** @param now the time by `steadyNow` */
+  constructor(worker: JournalWorker, now: () => number) {
     this.#worker = worker;
+    this.#watchers = new ChannelWatchers(now);
+    this.#now = now;
   }
 
   async enqueue(channel: string, event: VerifiedEvent, { ttlMs, maxSize }: EnqueueOptions): Promise<void> {
@@ -51,7 +55,7 @@ export class SqliteChannelQueues implements ChannelQueues {
 
   async release(channel: string, tag: string, delayMs: number): Promise<boolean> {
     const isReleased = await this.#worker.operate("release", { channel, tag, delayMs });
-    if (isReleased) this.#watchers.notifyAt(channel, Date.now() + delayMs);
+    if (isReleased) this.#watchers.notifyAt(channel, this.#now() + delayMs);
     return isReleased;
   }
 

@@ -49,17 +49,19 @@ export class SqliteDeadLetters implements DeadLetters {
   }
 
   async #change(kind: "replayDead" | "dropDead", filter: DeadLetterFilter): Promise<number> {
-    // A letter that is replayed and given up again meanwhile must not be met once more.
-    const before = Math.min(filter.before ?? Infinity, Date.now() + 1);
     let count = 0;
     let after: number | undefined = 0;
+    // A letter that is replayed and given up again meanwhile must not be met once more.
+    let meant: { readonly upTo?: number } = {};
     while (after !== undefined) {
       const slice: DeadSliceChanged = await this.#worker.operate(kind, {
-        filter: { ...filter, before },
+        filter,
         limit: LETTERS_PER_SLICE,
         after,
+        ...meant,
       });
       count += slice.count;
+      meant = { upTo: slice.upTo };
       after = slice.next;
     }
     return count;

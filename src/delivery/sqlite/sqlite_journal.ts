@@ -8,6 +8,7 @@ import { createHash } from "node:crypto";
 import type { Logger } from "@logtape/logtape";
 import type { VerifiedEvent } from "../../auth/verified_event.ts";
 import { StartupError } from "../../errors.ts";
+import { steadyNow } from "../../steady_clock.ts";
 import type { ChannelQueues } from "../channel_queue.ts";
 import type { DeadLetters } from "../dead_letters.ts";
 import type {
@@ -45,8 +46,15 @@ export interface SqliteJournalOptions {
   readonly maxWaiting?: number;
   /** Bytes of headers and bodies that may wait to be committed. @default 64 MiB */
   readonly maxWaitingBytes?: number;
+  /**
+   * Whether another process that uses the directory is waited for: until it ends, operations are rejected and
+   * {@linkcode SqliteJournal.problem} says why. @default false
+   */
+  readonly waitsForOwner?: boolean;
   /** How often it is looked for what can be removed, in milliseconds. @default 1000 */
   readonly sweepIntervalMs?: number;
+  /** The time that dues and leases are reckoned by, in milliseconds since 1970. @default steadyNow */
+  readonly now?: () => number;
 }
 
 const MIB = 1024 * 1024;
@@ -69,7 +77,8 @@ export async function mayHoldSqliteJournal(directory: string): Promise<boolean> 
  * made on disk before the first operation. A disk that cannot be used is no reason not to start: the
  * operations that need it are rejected until it can.
  *
- * @throws {StartupError} when another process uses the directory, or a newer version has written the file
+ * @throws {StartupError} when another process uses the directory and is not waited for, or a newer version has
+ *   written the file
  */
 export async function openSqliteJournal(options: SqliteJournalOptions): Promise<SqliteJournal> {
   const journal = new SqliteJournal(options);
@@ -90,12 +99,15 @@ export class SqliteJournal implements Journal {
   readonly #directory: string;
   readonly #worker: JournalWorker;
   readonly #sweeper: ReturnType<typeof setInterval>;
+  readonly #waitsForOwner: boolean;
   #isSweeping = false;
 
   /** Use {@linkcode openSqliteJournal}. */
   constructor(options: SqliteJournalOptions) {
     const maxBytes = options.maxBytes ?? 10 * 1024 * MIB;
+    const now = options.now ?? steadyNow;
     this.#directory = options.directory;
+    this.#waitsForOwner = options.waitsForOwner ?? false;
     this.#worker = new JournalWorker(
       {
         directory: options.directory,
@@ -110,9 +122,10 @@ export class SqliteJournal implements Journal {
         maxWaitingBytes: options.maxWaitingBytes ?? 64 * MIB,
       },
       options.logger,
+      now,
     );
     this.deadLetters = new SqliteDeadLetters(this.#worker);
-    this.channels = new SqliteChannelQueues(this.#worker);
+    this.channels = new SqliteChannelQueues(this.#worker, now);
     this.#sweeper = setInterval(() => void this.#sweep(), options.sweepIntervalMs ?? 1_000);
     Deno.unrefTimer(this.#sweeper);
   }
@@ -124,7 +137,7 @@ export class SqliteJournal implements Journal {
    */
   async open(): Promise<void> {
     const { outcome } = await this.#worker.open();
-    if (outcome === "in_use") {
+    if (outcome === "in_use" && !this.#waitsForOwner) {
       throw new StartupError("data_directory_in_use", [
         `The directory ${this.#directory} is in use by another process: stop it, or set DATA_DIR to another directory`,
       ]);
@@ -146,8 +159,17 @@ export class SqliteJournal implements Journal {
     }, listener);
   }
 
-  async claim({ namespace, webhook }: Lane, { events, bytes }: ClaimLimit): Promise<Claimed> {
-    const claimed = await this.#worker.operate("claim", { namespace, webhook, events, bytes });
+  async claim(
+    { namespace, webhook }: Lane,
+    { events, bytes, longestPauseMs }: ClaimLimit,
+  ): Promise<Claimed> {
+    const claimed = await this.#worker.operate("claim", {
+      namespace,
+      webhook,
+      events,
+      bytes,
+      longestPauseMs,
+    });
     return {
       events: claimed.events.map(({ event, ...rest }) => ({ event: decodeEvent(event), ...rest })),
       nextDueAt: claimed.nextDueAt,
@@ -174,9 +196,17 @@ export class SqliteJournal implements Journal {
     await this.#worker.operate("remember", { namespace, webhook, key: digest(key), ttlMs, eventId });
   }
 
+  /**
+   * Why no event can be appended until further notice: the file is gone, or another process uses it. `undefined`
+   * while the journal can be used, or is refused for a while only, as with a full disk.
+   */
+  get problem(): string | undefined {
+    return this.#worker.problem;
+  }
+
   stats(): JournalStats {
     const { lastSequence: _, ...figures } = this.#worker.figures;
-    return { ...figures, waiting: this.#worker.waiting };
+    return { ...figures, oldestAgeMs: this.#worker.oldestAgeMs, waiting: this.#worker.waiting };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -185,11 +215,18 @@ export class SqliteJournal implements Journal {
     await this.#worker[Symbol.asyncDispose]();
   }
 
-  /** Sweeps in slices; each rides along with the next commit. */
+  /**
+   * Sweeps in slices; each rides along with the next commit. A journal that another process has begun meanwhile
+   * is opened, so that it is known that the directory is in use.
+   */
   async #sweep(): Promise<void> {
-    if (this.#isSweeping || !this.#worker.isStarted) return;
+    if (this.#isSweeping) return;
     this.#isSweeping = true;
     try {
+      if (!this.#worker.isStarted) {
+        if (this.#waitsForOwner && await mayHoldSqliteJournal(this.#directory)) await this.open();
+        return;
+      }
       while (await this.#worker.operate("sweep", {}));
     } catch {
       // The worker has told; the next interval tries again.

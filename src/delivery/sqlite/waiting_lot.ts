@@ -63,9 +63,11 @@ export class WaitingLot {
     this.#mayPack = mayPack;
   }
 
-  /** What the worker is told. */
-  get lot(): Lot {
+  /** What the worker is told. @param now by `steadyNow` @param size as in {@linkcode Lot} */
+  lot(now: number, size: number): Lot {
     return {
+      now,
+      size,
       settlements: this.#settlements,
       delivered: this.#delivered,
       lanes: this.#lanes,
@@ -186,8 +188,9 @@ export class WaitingLot {
   }
 }
 
-function toError(refusal: Refusal | undefined): GatewayError {
-  const { code, message, reason } = refusal ?? { code: "internal_error", message: undefined, reason: "" };
+/** What whoever asked for a refused operation gets. */
+export function toError(refusal: Partial<Refusal> | undefined): GatewayError {
+  const { code = "journal_unavailable", message, reason } = refusal ?? { code: "internal_error" };
   return new GatewayError(code, message, {
     cause: new Error(reason),
     retryAfterSeconds: RETRY_AFTER_SECONDS,

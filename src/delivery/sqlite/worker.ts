@@ -8,13 +8,18 @@
 import type { FromWorker, ToWorker } from "./protocol.ts";
 import { Store } from "./store.ts";
 
+/** How often it is looked whether the files are still there, in milliseconds. */
+const LOOK_MS = 400;
+
 let store: Store | undefined;
 
 self.onmessage = ({ data }: MessageEvent<ToWorker>) => {
   switch (data.type) {
     case "open":
-      store = new Store(data.options, (path, reason) => reply({ type: "damaged", path, reason }));
-      return reply(store.open());
+      store = new Store(data.options, reply);
+      reply(store.open());
+      setInterval(() => store?.look(), LOOK_MS);
+      return;
     case "lot":
       if (store !== undefined) reply(store.execute(data.lot));
       return;

@@ -83,7 +83,7 @@ Deno.test("SQLite journal is settled and read while its disk is full", async () 
   for (const { reason } of refused as PromiseRejectedResult[]) assertUnavailableError(reason);
   await disk.free();
   await Promise.all(sequences.map((sequence) => journal.settle({ sequence, state: "delivered" })));
-  const before = journal.stats().pending;
+  const before = journal.stats().pending ?? NaN;
   await sequenceOf(journal, 1_000);
   assertEquals(journal.stats().pending, before + 1);
 });
