@@ -1,8 +1,8 @@
 /**
  * Writes data in Python's pickle format, protocol 4 (PEP 3154), which every Python since 3.4 reads. A pickle
- * is a program for a small machine, and some of its instructions import modules and call functions; the
- * writer knows none of them. It has only those that make texts, bytes, numbers, `None`, `True`, `False`,
- * lists, dicts and tuples, so nothing that a sender writes into a webhook can ever become code.
+ * is a program for a small machine, and some of its instructions import modules and call functions. The writer
+ * has those that make texts, bytes, numbers, `None`, `True`, `False`, lists, dicts and tuples, and a single call
+ * whose function is fixed: `json.loads` of a text. So nothing that a sender writes into a webhook can become code.
  *
  * The instructions are described in `Lib/pickletools.py` of CPython.
  *
@@ -28,6 +28,10 @@ const APPENDS = 0x65;
 const EMPTY_DICT = 0x7d;
 const SETITEMS = 0x75;
 const TUPLE = 0x74;
+const GLOBAL = 0x63;
+const BINUNICODE8 = 0x8d;
+const TUPLE1 = 0x85;
+const REDUCE = 0x52;
 
 const PROTOCOL = 4;
 
@@ -45,6 +49,9 @@ const FIRST_SIZE = 16 * 1024;
 const LARGEST_KEPT = 256 * 1024;
 
 const encoder = new TextEncoder();
+
+/** Argument of GLOBAL: a module and a name in it, a line each. */
+const JSON_LOADS = encoder.encode("json\nloads\n");
 
 /**
  * Writes one pickled value. Containers are begun and ended; what is written in between are their items, for
@@ -78,10 +85,20 @@ export class PickleWriter {
 
   /** The complete pickle. The writer must not be used afterwards. */
   finish(): Uint8Array<ArrayBuffer> {
+    return this.finishInto((pickle) => this.#bytes.length > LARGEST_KEPT ? pickle : pickle.slice());
+  }
+
+  /**
+   * Hands over the complete pickle without copying it, and returns what is made of it. The writer must not be used
+   * afterwards.
+   *
+   * @param use must be done with the bytes when it returns: the next writer writes over them
+   */
+  finishInto<Result>(use: (pickle: Uint8Array<ArrayBuffer>) => Result): Result {
     this.#instruction(STOP);
-    const pickle = this.#bytes.slice(0, this.#length);
+    const result = use(this.#bytes.subarray(0, this.#length));
     if (this.#bytes.length <= LARGEST_KEPT) PickleWriter.#kept = this.#bytes;
-    return pickle;
+    return result;
   }
 
   none(): void {
@@ -143,6 +160,19 @@ export class PickleWriter {
     this.#sized(BINBYTES, value);
   }
 
+  /** What `json.loads` makes of a text, which Python calls when it reads the pickle. */
+  parsedJson(text: string): void {
+    this.#instruction(GLOBAL);
+    this.#append(JSON_LOADS);
+    this.#instruction(BINUNICODE8);
+    const sizeAt = this.#length;
+    this.#length += 8;
+    this.#utf8(text);
+    this.#view.setBigUint64(sizeAt, BigInt(this.#length - sizeAt - 8), true);
+    this.#instruction(TUPLE1);
+    this.#instruction(REDUCE);
+  }
+
   beginList(): void {
     this.#instruction(EMPTY_LIST);
     this.#byte(MARK);
@@ -189,6 +219,21 @@ export class PickleWriter {
   #sized(code: number, bytes: Uint8Array): void {
     this.#instruction(code);
     this.#unsigned32(bytes.byteLength);
+    this.#append(bytes);
+  }
+
+  /** Writes a text in place: memory for its bytes alone would cost several times as much as encoding it. */
+  #utf8(text: string): void {
+    if (!text.isWellFormed()) return this.#append(encodeWithSurrogates(text));
+    this.#reserve(text.length);
+    const { read, written } = encoder.encodeInto(text, this.#bytes.subarray(this.#length));
+    this.#length += written;
+    if (read === text.length) return;
+    this.#reserve((text.length - read) * LONGEST_UTF8);
+    this.#length += encoder.encodeInto(text.slice(read), this.#bytes.subarray(this.#length)).written;
+  }
+
+  #append(bytes: Uint8Array): void {
     this.#reserve(bytes.byteLength);
     this.#bytes.set(bytes, this.#length);
     this.#length += bytes.byteLength;

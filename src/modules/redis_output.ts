@@ -2,7 +2,7 @@ import { DeliveryError } from "../errors.ts";
 import type { Event } from "../event.ts";
 import type { Attempt, Delivery, DeliveryResult, Output } from "./module.ts";
 import { RedisBatcher, type RedisRequest } from "./redis_batcher.ts";
-import type { RedisClient, RedisCommand } from "./redis_client.ts";
+import type { RedisClient, RedisCommand, RedisReply } from "./redis_client.ts";
 
 /** How a module turns events into commands. */
 export interface RedisDialect<Config> {
@@ -16,8 +16,12 @@ export interface RedisDialect<Config> {
   probeFor(config: Config): RedisCommand;
   /** Whether events are given to scripts, so that a user who may run none can deliver none. */
   readonly usesScripts: boolean;
-  /** @throws {DeliveryError} when the event cannot be delivered at all */
-  request(event: Event, config: Config): RedisRequest;
+  /**
+   * @param signal ends what takes long
+   * @returns a promise where it takes long
+   * @throws {DeliveryError} when the event cannot be delivered at all
+   */
+  request(event: Event, config: Config, signal: AbortSignal): RedisRequest | Promise<RedisRequest>;
 }
 
 /** Hands events to Redis: one command each, many commands a write. */
@@ -35,16 +39,15 @@ export class RedisOutput<Config> implements Output<Config> {
   }
 
   async deliver(batch: readonly Delivery<Config>[], attempt: Attempt): Promise<readonly DeliveryResult[]> {
+    const { signal } = attempt;
     const requests: RedisRequest[] = [];
     this.#last = batch[0]?.config;
-    const results = batch.map(({ event, config }) => this.#prepare(event, config, requests));
-    const replies = await this.#batcher.send(requests, attempt.signal);
+    const prepared = batch.map(({ event, config }) => this.#prepare(event, config, requests, signal));
+    const sent = this.#batcher.send(requests, signal);
+    const results = prepared.every(isKnown) ? prepared : await Promise.all(prepared);
+    const replies = await sent;
     let next = 0;
-    return results.map((result) => {
-      if (result !== undefined) return result;
-      const reply = replies[next++];
-      return reply instanceof DeliveryError ? reply : "delivered";
-    });
+    return results.map((result) => result ?? resultOf(replies[next++]));
   }
 
   async probe(signal: AbortSignal): Promise<void> {
@@ -80,14 +83,49 @@ export class RedisOutput<Config> implements Output<Config> {
     if (reply instanceof DeliveryError) throw reply;
   }
 
-  /** Adds the event's request to the others, or returns why there is none. */
-  #prepare(event: Event, config: Config, requests: RedisRequest[]): DeliveryError | undefined {
+  /**
+   * Adds the event's request to the others, or returns why there is none. One that takes long goes by itself when it
+   * is ready, and its result is returned.
+   */
+  #prepare(
+    event: Event,
+    config: Config,
+    requests: RedisRequest[],
+    signal: AbortSignal,
+  ): Prepared | Promise<DeliveryResult> {
     try {
-      requests.push(this.#dialect.request(event, config));
+      const request = this.#dialect.request(event, config, signal);
+      if (request instanceof Promise) return this.#sendWhenReady(request, signal);
+      requests.push(request);
       return undefined;
     } catch (error) {
-      if (error instanceof DeliveryError) return error;
-      throw error;
+      return asDeliveryError(error);
     }
   }
+
+  async #sendWhenReady(ready: Promise<RedisRequest>, signal: AbortSignal): Promise<DeliveryResult> {
+    try {
+      const [reply] = await this.#batcher.send([await ready], signal);
+      return resultOf(reply);
+    } catch (error) {
+      return asDeliveryError(error);
+    }
+  }
+}
+
+/** The result of an event whose request is not sent, or `undefined`: Redis' reply tells. */
+type Prepared = DeliveryResult | undefined;
+
+function isKnown(prepared: Prepared | Promise<DeliveryResult>): prepared is Prepared {
+  return !(prepared instanceof Promise);
+}
+
+function resultOf(reply: RedisReply | undefined): DeliveryResult {
+  return reply instanceof DeliveryError ? reply : "delivered";
+}
+
+/** @throws the error, when it is any other */
+function asDeliveryError(error: unknown): DeliveryError {
+  if (error instanceof DeliveryError) return error;
+  throw error;
 }

@@ -7,27 +7,19 @@
  * @module
  */
 
-import { Buffer } from "node:buffer";
-import { deflateSync } from "node:zlib";
-import { DeliveryError } from "../errors.ts";
+import type { Buffer } from "node:buffer";
 import type { Event } from "../event.ts";
-import { eventHeadersJson, forEachEventHeader, receivedAtText, TimeText } from "./event_headers.ts";
-import { jsonText } from "./json_body.ts";
-import { pickleJson } from "./json_pickle.ts";
-import { PickleWriter } from "./pickle.ts";
+import { receivedAtText, TimeText } from "./event_headers.ts";
 import type { RedisRequest } from "./redis_batcher.ts";
 import type { RedisCommand } from "./redis_client.ts";
 import type { RedisScript } from "./redis_dialer.ts";
 import { DENIED_LUA } from "./redis_rights.ts";
 import type { RedisRqConfig } from "./redis_rq_config.ts";
-
-/** Shorter ones gain less than the work is worth. RQ takes them either way. */
-const SMALLEST_COMPRESSED = 1024;
+import { jobData } from "./redis_rq_data.ts";
 
 /** What a command takes besides `data`, roughly, in bytes. */
 const COMMAND_BYTES = 600;
 
-const encoder = new TextEncoder();
 const enqueuedAt = new TimeText();
 
 /**
@@ -125,11 +117,23 @@ export const ENQUEUE = "enqueueJob";
 /**
  * The call of {@linkcode ENQUEUE_SCRIPT} for one event.
  *
+ * @param signal ends the work on a large body
+ * @returns a promise for a large body only
  * @throws {DeliveryError} when the body cannot be serialized
  */
-export function enqueueRequest(event: Event, config: RedisRqConfig): RedisRequest {
+export function enqueueRequest(
+  event: Event,
+  config: RedisRqConfig,
+  signal: AbortSignal,
+): RedisRequest | Promise<RedisRequest> {
+  const data = jobData(event, config, signal);
+  return data instanceof Promise
+    ? data.then((large) => requestOf(event, config, large))
+    : requestOf(event, config, data);
+}
+
+function requestOf(event: Event, config: RedisRqConfig, data: string | Buffer): RedisRequest {
   const id = event.id + config.idSuffix;
-  const data = config.serializer === "json" ? jsonJob(event, config) : compressed(pickledJob(event, config));
   const command: RedisCommand = [
     ENQUEUE,
     ...[config.queuesKey, config.queueKey, config.jobPrefix + id, config.markPrefix + id],
@@ -149,47 +153,4 @@ created_at
 ${receivedAtText(event)}
 enqueued_at
 ${enqueuedAt.of(Date.now())}`;
-}
-
-/** JSON cannot hold bytes: a blob becomes Base64. A short text is left to the client, which is quicker with texts. */
-function jsonJob(event: Event, config: RedisRqConfig): string | Buffer {
-  const payload = config.dataType === "json" ? jsonText(event.body) : `"${event.body.bytes.toBase64()}"`;
-  const job = `["${config.function}",null,[${payload},${eventHeadersJson(event)}],{}]`;
-  return job.length < SMALLEST_COMPRESSED ? job : compressed(encoder.encode(job));
-}
-
-function pickledJob(event: Event, config: RedisRqConfig): Uint8Array<ArrayBuffer> {
-  const writer = new PickleWriter();
-  writer.beginTuple();
-  writer.text(config.function);
-  writer.none();
-  writer.beginTuple();
-  if (config.dataType === "json") picklePayload(jsonText(event.body), writer);
-  else writer.bytes(event.body.bytes);
-  writer.beginDict();
-  forEachEventHeader(event, (name, value) => {
-    writer.text(name);
-    writer.text(value);
-  });
-  writer.endDict();
-  writer.endTuple();
-  writer.beginDict();
-  writer.endDict();
-  writer.endTuple();
-  return writer.finish();
-}
-
-function picklePayload(json: string, writer: PickleWriter): void {
-  try {
-    pickleJson(json, writer);
-  } catch (error) {
-    if (!(error instanceof RangeError)) throw error;
-    throw new DeliveryError("output_rejected", `The body cannot become a job: ${error.message}`);
-  }
-}
-
-/** The fastest level: a large body must not hold up other events for longer than parsing it does. */
-function compressed(data: Uint8Array<ArrayBuffer>): Buffer {
-  if (data.byteLength >= SMALLEST_COMPRESSED) return deflateSync(data, { level: 1 });
-  return Buffer.from(data.buffer, data.byteOffset, data.byteLength);
 }

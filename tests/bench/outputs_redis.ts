@@ -4,6 +4,7 @@
  * @module
  */
 
+import { createHmac } from "node:crypto";
 import { join } from "@std/path";
 import { Redis } from "ioredis";
 import type { OutputModule } from "../../src/modules/module.ts";
@@ -17,19 +18,14 @@ import { TempDir } from "../support/temp_dir.ts";
 import { verifiedEvent } from "../support/verified_event.ts";
 import type { ComparisonOptions } from "./against/comparables.ts";
 import type { Comparable } from "./against/comparison.ts";
+import { LARGE_BODY, SMALL_BODY } from "./bodies.ts";
 import { median } from "./etcd_report.ts";
 import { floorCommand, type FloorKind } from "./redis_floor.ts";
 import { comparableLoad, type Contestant, type LoadOptions, measureInTurn } from "./http_load.ts";
 import type { OutputRow } from "./output_rows.ts";
 
 const FUNCTION = "shop.tasks.record";
-const BODY = JSON.stringify({
-  action: "push",
-  repository: { id: 12345, name: "myapp", full_name: "org/myapp" },
-  sender: { login: "octocat", id: 583231 },
-  ref: "refs/heads/main",
-  number: 1234,
-});
+const SECRET = "a secret of the benchmark alone";
 
 /** How batches are handed over directly. */
 const BATCH = 128;
@@ -44,6 +40,9 @@ interface Variant {
   readonly config: Readonly<Record<string, unknown>>;
   readonly floor: FloorKind;
 }
+
+/** The bodies that are sent from `POST`, and what they are called. */
+const SIZES = [["196 B", SMALL_BODY], ["19 KB", LARGE_BODY]] as const;
 
 const VARIANTS: readonly Variant[] = [
   {
@@ -76,7 +75,9 @@ const VARIANTS: readonly Variant[] = [
 export async function benchRedis(options: LoadOptions): Promise<readonly OutputRow[]> {
   await using redis = await RedisServer.start({ persistent: false });
   const rows: OutputRow[] = [];
-  for (const variant of VARIANTS) rows.push(await measurePosts(variant, redis, options));
+  for (const variant of VARIANTS) {
+    for (const [size, body] of SIZES) rows.push(await measurePosts(variant, size, body, redis, options));
+  }
   return [...rows, ...await benchRedisBatches(options.rounds)];
 }
 
@@ -88,15 +89,20 @@ export async function benchRedisBatches(rounds: number): Promise<readonly Output
   return rows;
 }
 
-async function measurePosts(variant: Variant, redis: RedisServer, options: LoadOptions): Promise<OutputRow> {
+async function measurePosts(
+  variant: Variant,
+  size: string,
+  body: string,
+  redis: RedisServer,
+  options: LoadOptions,
+): Promise<OutputRow> {
   await using directory = await TempDir.create();
-  const gateway = await gatewayOf(variant, REPOSITORY, redis, directory);
+  const gateway = await gatewayOf(variant, body, REPOSITORY, redis, directory);
   const program = join(REPOSITORY, "tests/bench/servers/floor_redis.ts");
   const floor: Contestant = {
     name: "floor",
-    program: [program, "PORT", String(redis.port), variant.floor],
-    path: "/webhook/default",
-    body: BODY,
+    program: [program, "PORT", String(redis.port), variant.floor, SECRET],
+    ...signedRequest(body),
   };
   const rates: Record<string, number[]> = { gateway: [], floor: [] };
   for (let round = 0; round < options.rounds; round++) {
@@ -106,7 +112,7 @@ async function measurePosts(variant: Variant, redis: RedisServer, options: LoadO
       rates[contestant.name]!.push(measurement!.requestsPerSecond);
     }
   }
-  return rowOf(`${variant.name}, from POST`, rates["gateway"]!, rates["floor"]!);
+  return rowOf(`${variant.name}, ${size}, from POST`, rates["gateway"]!, rates["floor"]!);
 }
 
 /** With an empty Redis for each measurement. */
@@ -116,22 +122,32 @@ export async function compareRedis(
 ): Promise<readonly Comparable[]> {
   const directory = resources.use(await TempDir.create());
   const redis = resources.use(await RedisServer.start({ persistent: false }));
-  return VARIANTS.map((variant) =>
-    comparableLoad(`${variant.name}, from POST`, options, async (root) => {
-      await redis.call("FLUSHALL");
-      return await gatewayOf(variant, root, redis, directory);
-    })
+  return VARIANTS.flatMap((variant) =>
+    SIZES.map(([size, body]) =>
+      comparableLoad(`${variant.name}, ${size}, from POST`, options, async (root) => {
+        await redis.call("FLUSHALL");
+        return await gatewayOf(variant, body, root, redis, directory);
+      })
+    )
   );
+}
+
+/** What both have to do with a request before they deliver it: check its signature, and parse it. */
+function signedRequest(body: string): Pick<Contestant, "path" | "body" | "headers"> {
+  const signature = createHmac("sha256", SECRET).update(body).digest("hex");
+  return { path: "/webhook/default", body, headers: { "X-Signature": signature } };
 }
 
 /** A gateway that answers when Redis has the event. */
 async function gatewayOf(
   { module, connectionType, config }: Variant,
+  body: string,
   root: string,
   redis: RedisServer,
   directory: TempDir,
 ): Promise<Contestant> {
-  const webhook = { module: module.name, accept: "delivered", "module-config": config };
+  const hmac = { secret: SECRET, header: "X-Signature" };
+  const webhook = { module: module.name, accept: "delivered", hmac, "module-config": config };
   const connection = { type: connectionType, host: "127.0.0.1", port: redis.port };
   return {
     name: "gateway",
@@ -141,8 +157,7 @@ async function gatewayOf(
       WEBHOOKS_CONFIG_FILE: await directory.writeJson("webhooks.json", { default: webhook }),
       CONNECTIONS_CONFIG_FILE: await directory.writeJson("connections.json", { redis: connection }),
     },
-    path: "/webhook/default",
-    body: BODY,
+    ...signedRequest(body),
   };
 }
 
@@ -161,7 +176,7 @@ async function measureBatches(variant: Variant, redis: RedisServer, rounds: numb
 async function outputRate({ module, config }: Variant, port: number): Promise<number> {
   await using output = await OpenOutput.open(module, { host: "127.0.0.1", port });
   await output.probe();
-  const events = Array.from({ length: DIRECT_EVENTS }, () => verifiedEvent({ body: BODY }));
+  const events = Array.from({ length: DIRECT_EVENTS }, () => verifiedEvent({ body: SMALL_BODY }));
   // The gateway has parsed the bodies before it hands them over.
   for (const { body } of events) void body.json;
   return await ratePerSecond(async (start) => {
@@ -177,7 +192,7 @@ async function bareRate({ floor }: Variant, port: number): Promise<number> {
   const rate = await ratePerSecond(async (start) => {
     const commands: unknown[][] = [];
     for (let index = start; index < start + BATCH; index++) {
-      commands.push(floorCommand(floor, `event-of-the-floor-${index}`, BODY, headers));
+      commands.push(floorCommand(floor, `event-of-the-floor-${index}`, SMALL_BODY, headers));
     }
     const replies = await redis.pipeline(commands).exec() ?? [];
     for (const [error] of replies) if (error !== null) throw error;

@@ -1,10 +1,11 @@
 import { assertEquals, assertMatch } from "@std/assert";
+import type { VerifiedEvent } from "../../src/auth/verified_event.ts";
 import { redisRqModule } from "../../src/modules/redis_rq.ts";
 import { eventually } from "../support/eventually.ts";
 import { OpenOutput } from "../support/open_output.ts";
 import { runPython } from "../support/python.ts";
 import { RedisServer } from "../support/redis_server.ts";
-import { RqWorker } from "../support/rq_worker.ts";
+import { type RecordedCall, RqWorker } from "../support/rq_worker.ts";
 import { verifiedEvent } from "../support/verified_event.ts";
 
 const BODIES = [
@@ -21,6 +22,21 @@ const BODIES = [
   ` [ 1 ,\n"${"compressed ".repeat(1000)}" ] `,
 ];
 
+/** The calls of events, each of which has had one: jobs of large bodies are queued after others of their batch. */
+function inOrderOf(
+  events: readonly VerifiedEvent[],
+  calls: readonly RecordedCall[],
+): readonly RecordedCall[] {
+  const ids = events.map(({ id }) => id);
+  const sorted = calls.toSorted((a, b) => indexOf(a) - indexOf(b));
+  assertEquals(sorted.map(({ headers }) => headers["cwm-event-id"]), ids);
+  return sorted;
+
+  function indexOf({ headers }: RecordedCall): number {
+    return ids.indexOf(headers["cwm-event-id"]!);
+  }
+}
+
 for (const serializer of ["pickle", "json"] as const) {
   Deno.test(`an rq worker gets payloads of serializer ${serializer} as Python itself would read them`, async () => {
     await using redis = await RedisServer.start({ persistent: false });
@@ -29,8 +45,7 @@ for (const serializer of ["pickle", "json"] as const) {
     const events = BODIES.map((body) => verifiedEvent({ body }));
     const results = await output.deliver(events, { function: "shop.tasks.record", serializer });
     assertEquals(results, events.map(() => "delivered"));
-    const calls = await worker.waitForCalls(events.length);
-    assertEquals(calls.map(({ headers }) => headers["cwm-event-id"]), events.map(({ id }) => id));
+    const calls = inOrderOf(events, await worker.waitForCalls(events.length));
     const cases = calls.map(({ payload }, index) =>
       JSON.stringify({ json: BODIES[index], recorded: payload })
     );
@@ -38,20 +53,45 @@ for (const serializer of ["pickle", "json"] as const) {
   });
 }
 
+Deno.test("an rq worker gets what its own JSON parser would not follow, however deep it is nested", async () => {
+  await using redis = await RedisServer.start({ persistent: false });
+  await using output = await OpenOutput.open(redisRqModule, { host: "127.0.0.1", port: redis.port });
+  await using worker = await RqWorker.start(redis);
+  const depths = [500, 501, 5_000, 200_000];
+  const events = depths.map((depth) => verifiedEvent({ body: "[".repeat(depth) + "]".repeat(depth) }));
+  const results = await output.deliver(events, { function: "shop.tasks.record_depth" });
+  assertEquals(results, events.map(() => "delivered"));
+  const calls = await worker.waitForCalls(depths.length);
+  const reached = new Map(calls.map(({ headers, payload }) => [headers["cwm-event-id"], Number(payload)]));
+  assertEquals(events.map(({ id }) => reached.get(id)), depths);
+});
+
+Deno.test("an event is refused whose integer no Python reads, and the others of its batch are delivered", async () => {
+  await using redis = await RedisServer.start({ persistent: false });
+  await using output = await OpenOutput.open(redisRqModule, { host: "127.0.0.1", port: redis.port });
+  const bodies = ["9".repeat(4301), "1", `[${"9".repeat(4301)},"${"x".repeat(300_000)}"]`, "2"];
+  const events = bodies.map((body) => verifiedEvent({ body }));
+  const results = await output.deliver(events, { function: "shop.tasks.record" });
+  const codes = results.map((result) => result === "delivered" ? result : result.code);
+  assertEquals(codes, ["output_rejected", "delivered", "output_rejected", "delivered"]);
+});
+
 Deno.test("an rq worker gets a blob as bytes, or in Base64 where JSON has to hold it", async () => {
   await using redis = await RedisServer.start({ persistent: false });
   await using output = await OpenOutput.open(redisRqModule, { host: "127.0.0.1", port: redis.port });
   await using pickleWorker = await RqWorker.start(redis);
   await using jsonWorker = await RqWorker.start(redis, { serializer: "json", queues: ["json"] });
-  const bodies = [Uint8Array.from({ length: 2000 }, (_, index) => index % 256), new Uint8Array()];
+  const bodies = [2000, 0, 1, 1024 * 1024].map((length) =>
+    Uint8Array.from({ length }, (_, index) => (index + 255) % 256)
+  );
   const events = bodies.map((body) => verifiedEvent({ body }));
   const config = { function: "shop.tasks.record" };
   await output.deliver(events, config, { dataType: "blob" });
   await output.deliver(events, { ...config, serializer: "json", queue_name: "json" }, { dataType: "blob" });
   const base64 = bodies.map((body) => body.toBase64());
-  const pickled = await pickleWorker.waitForCalls(2);
+  const pickled = inOrderOf(events, await pickleWorker.waitForCalls(bodies.length));
   assertEquals(pickled.map(({ type, payload }) => [type, payload]), base64.map((text) => ["bytes", text]));
-  const json = await jsonWorker.waitForCalls(2);
+  const json = inOrderOf(events, await jsonWorker.waitForCalls(bodies.length));
   assertEquals(json.map(({ type, payload }) => [type, payload]), base64.map((text) => ["str", `"${text}"`]));
 });
 

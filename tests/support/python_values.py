@@ -1,7 +1,8 @@
 """Judges with Python's own tools whether values have arrived in Python as they should.
 
 Reads a JSON object a line. Each has the value that arrived: as a "pickle" in Base64, which must consist of
-instructions that make data and nothing else, or as the JSON that Python has "recorded" it as. And it says
+instructions that make data and call nothing but json.loads of a text, or as the JSON that Python has "recorded" it
+as. And it says
 what the value must be: what json.loads makes of the text "json", with the same types, the same order of keys
 and the same zeros; or "depth" lists one in the other, for what is nested deeper than Python's JSON parser can
 follow. Prints a line for each value that is not so, and at the end how many there were.
@@ -19,6 +20,9 @@ DATA = {
     "BINFLOAT", "SHORT_BINUNICODE", "BINUNICODE", "BINBYTES", "EMPTY_LIST", "APPENDS", "EMPTY_DICT",
     "SETITEMS", "TUPLE",
 }
+
+# Only together and in this order: the function, its text, and the call.
+CALL = [("GLOBAL", "json loads"), ("BINUNICODE8", None), ("TUPLE1", None), ("REDUCE", None)]
 
 
 def difference(expected, actual):
@@ -56,8 +60,24 @@ def arrived(case):
     if "recorded" in case:
         return json.loads(case["recorded"]), set()
     pickled = base64.b64decode(case["pickle"])
-    strange = {operation.name for operation, _, _ in pickletools.genops(pickled)} - DATA
-    return pickle.loads(pickled), strange
+    return pickle.loads(pickled), strange_instructions(pickled)
+
+
+def strange_instructions(pickled):
+    """Names of the instructions that do more than make data and call json.loads."""
+    operations = [(operation.name, argument) for operation, argument, _ in pickletools.genops(pickled)]
+    strange = set()
+    at = 0
+    while at < len(operations):
+        called = operations[at:at + len(CALL)]
+        is_call = len(called) == len(CALL) and all(
+            name == expected and wanted in (None, argument)
+            for (name, argument), (expected, wanted) in zip(called, CALL)
+        )
+        if not is_call and operations[at][0] not in DATA:
+            strange.add(operations[at][0])
+        at += len(CALL) if is_call else 1
+    return strange
 
 
 def judge(case):

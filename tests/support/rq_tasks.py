@@ -12,8 +12,25 @@ from rq import get_current_job
 
 
 def record(payload, headers):
+    record_as(
+        base64.b64encode(payload).decode() if isinstance(payload, bytes) else json.dumps(payload),
+        payload,
+        headers,
+    )
+
+
+def record_depth(payload, headers):
+    """Records how deep lists are nested, of which there may be more than json.dumps can follow."""
+    depth = 0
+    value = payload
+    while value is not None:
+        depth += 1
+        value = value[0] if value else None
+    record_as(str(depth), payload, headers)
+
+
+def record_as(shown, payload, headers):
     job = get_current_job()
-    shown = base64.b64encode(payload).decode() if isinstance(payload, bytes) else json.dumps(payload)
     line = json.dumps({
         "type": type(payload).__name__,
         "payload": shown,

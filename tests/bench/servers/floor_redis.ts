@@ -1,12 +1,16 @@
 // The least program that makes jobs of RQ (or messages) out of requests with the same client, in the same
-// batches and with the same script: it takes what has arrived in a turn of the event loop in one write.
-// Usage: floor_redis.ts PORT REDIS_PORT pickle|json|message
+// batches and with the same script: it takes what has arrived in a turn of the event loop in one write. It checks
+// the signature of a request and parses its body, as the gateway does.
+// Usage: floor_redis.ts PORT REDIS_PORT pickle|json|message SECRET
+import { Buffer } from "node:buffer";
+import { createHmac, timingSafeEqual } from "node:crypto";
 import { setImmediate } from "node:timers";
 import { Redis } from "ioredis";
 import { ENQUEUE, ENQUEUE_SCRIPT } from "../../../src/modules/redis_rq_job.ts";
 import { floorCommand, type FloorKind } from "../redis_floor.ts";
 
-const [port, redisPort, kind = "json"] = Deno.args;
+const [port, redisPort, kind = "json", secret = ""] = Deno.args;
+const decoder = new TextDecoder();
 const redis = new Redis(Number(redisPort), "127.0.0.1", {
   protocol: 2,
   scripts: { [ENQUEUE]: ENQUEUE_SCRIPT },
@@ -40,7 +44,13 @@ async function flush(): Promise<void> {
 }
 
 Deno.serve({ port: Number(port), onListen: () => {} }, async (request) => {
-  const body = await request.text();
+  const bytes = new Uint8Array(await request.arrayBuffer());
+  const signature = Buffer.from(request.headers.get("x-signature") ?? "", "hex");
+  const expected = createHmac("sha256", secret).update(bytes).digest();
+  if (signature.length !== expected.length || !timingSafeEqual(signature, expected)) {
+    return new Response(null, { status: 401 });
+  }
+  const body = decoder.decode(bytes);
   JSON.parse(body);
   const id = `event-of-the-floor-${count++}`;
   await send(floorCommand(kind as FloorKind, id, body, request.headers));

@@ -1,6 +1,6 @@
-import { assertEquals, assertThrows } from "@std/assert";
+import { assertEquals, assertLess, assertThrows } from "@std/assert";
 import fc from "fast-check";
-import { pickleJson } from "../../../src/modules/json_pickle.ts";
+import { isReadByPython, pickleJson } from "../../../src/modules/json_pickle.ts";
 import { PickleWriter } from "../../../src/modules/pickle.ts";
 import { runPython } from "../../support/python.ts";
 
@@ -82,10 +82,19 @@ function pickled(json: string): Uint8Array {
   return writer.finish();
 }
 
-/** Has Python compare each pickle with what its own parser makes of the text. */
+/** The pickle that has Python read the text. */
+function callOf(json: string): Uint8Array {
+  const writer = new PickleWriter();
+  writer.parsedJson(json);
+  return writer.finish();
+}
+
+/** Has Python compare each pickle, of both kinds, with what its own parser makes of the text. */
 async function assertSameInPython(texts: readonly string[]): Promise<void> {
-  const cases = texts.map((json) => JSON.stringify({ json, pickle: pickled(json).toBase64() }));
-  assertEquals(await runPython("python_values.py", cases.join("\n")), `${texts.length} judged\n`);
+  const cases = texts.flatMap((json) =>
+    [pickled(json), callOf(json)].map((pickle) => JSON.stringify({ json, pickle: pickle.toBase64() }))
+  );
+  assertEquals(await runPython("python_values.py", cases.join("\n")), `${cases.length} judged\n`);
 }
 
 for (const [kind, texts] of Object.entries(TEXTS)) {
@@ -107,6 +116,47 @@ Deno.test("pickled JSON may be nested deeper than a parser with a stack could fo
 
 Deno.test("an integer that Python does not read is refused", () => {
   assertThrows(() => pickled("[1, " + "9".repeat(4301) + "]"), RangeError, "4301");
+});
+
+Deno.test("Python is given the text of a document, unless it is nested deeper than its parser is sure to follow", () => {
+  const nested = (depth: number) => `{"a":${"[".repeat(depth - 1)}${"]".repeat(depth - 1)}}`;
+  assertEquals(isReadByPython(nested(500)), true);
+  assertEquals(isReadByPython(nested(501)), false);
+  assertEquals(isReadByPython(`[${Array(10_000).fill('{"[":"\\"[{"}').join()}]`), true);
+  assertEquals(isReadByPython("[".repeat(100_000) + "]".repeat(100_000)), false);
+});
+
+Deno.test("Python is given the text of a document, unless it has an integer that it does not read", () => {
+  const digits = (count: number) => "7".repeat(count);
+  for (const around of ["", " ".repeat(4299), "[1,2,3,".padEnd(8600)]) {
+    const end = around.trim() === "" ? "" : "]";
+    assertEquals(isReadByPython(around + digits(4300) + end), true);
+    assertEquals(isReadByPython(around + digits(4301) + end), false);
+    assertEquals(isReadByPython(`${around}-${digits(4301)}${end}`), false);
+  }
+  assertEquals(isReadByPython(`[${Array(1000).fill(digits(4299)).join()}]`), true);
+});
+
+Deno.test("pickling takes time with the length of a document, whatever it consists of", () => {
+  const documents = [
+    (size: number) => `{"values":[${Array(size).fill("1234").join()}]}`,
+    (size: number) => `[${Array(size).fill('"a"').join()}]`,
+    (size: number) => `[${Array(size).fill('"\\n"').join()}]`,
+    (size: number) => "[".repeat(size) + "]".repeat(size),
+  ];
+  // As long as the writer is optimized for: what it was found to be slow for comes with that.
+  for (const document of documents) for (let round = 0; round < 10; round++) pickled(document(20_000));
+  for (const document of documents) {
+    const [small, large] = [document(20_000), document(640_000)];
+    const took = (json: string) => {
+      const started = performance.now();
+      pickled(json);
+      return performance.now() - started;
+    };
+    const fastest = Math.min(...Array.from({ length: 5 }, () => took(small)));
+    // 32 times as long; with the square of the length it would be 1024 times.
+    assertLess(took(large) / fastest, 400);
+  }
 });
 
 /** JSON texts with all kinds of numbers, escapes, white space and keys, lone surrogates included. */
