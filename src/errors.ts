@@ -125,6 +125,11 @@ export const ERROR_CATALOGUE = {
     "The body is too large",
     "Send less, or raise `max_body_bytes` of the webhook or `MAX_BODY_BYTES`.",
   ),
+  json_too_complex: refused(
+    413,
+    "The JSON document is too complex",
+    "Send less in one event, or raise `MAX_JSON_DEPTH` or `MAX_JSON_VALUES`.",
+  ),
   unsupported_encoding: refused(
     415,
     "This Content-Encoding is not supported",

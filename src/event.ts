@@ -5,7 +5,8 @@
  * @module
  */
 
-import { isUtf8 } from "node:buffer";
+import { isAscii, isUtf8 } from "node:buffer";
+import { type JsonBounds, JsonScanner, type JsonVerdict } from "./json_scan.ts";
 
 /**
  * What is kept of the body of an accepted event. It is decided when the configuration is compiled, from what
@@ -27,32 +28,39 @@ const REPLACEMENT = "\ufffd";
 /** The most bytes that UTF-8 takes for one UTF-16 code unit. */
 const LONGEST_UTF8 = 3;
 
-/** The body of an event, in whichever form it was read; the other forms are derived when asked for. */
+/** From this size on a text, which may take twice its bytes, is made whenever it is asked for and not kept. */
+const LONGEST_KEPT = 256 * 1024;
+
+/** After how many bytes a scan in pieces asks whether it should pause. */
+const PIECE_BYTES = 64 * 1024;
+
+const WITHOUT_BOUNDS: JsonBounds = { maxDepth: Infinity, maxValues: Infinity };
+
+/**
+ * The body of an event, in whichever form it was read; the other forms are derived when asked for. Values of JSON
+ * are not made at all: they take many times the memory of their text.
+ */
 export class EventBody {
   #bytes: Uint8Array<ArrayBuffer> | undefined;
   #text: string | undefined;
-  #json: unknown;
+  /** Whether it is known to be a JSON document. */
+  #isJson: boolean;
 
-  private constructor(bytes: Uint8Array<ArrayBuffer> | undefined, text: string | undefined, json: unknown) {
+  private constructor(bytes: Uint8Array<ArrayBuffer> | undefined, text: string | undefined, isJson: boolean) {
     this.#bytes = bytes;
     this.#text = text;
-    this.#json = json;
+    this.#isJson = isJson;
   }
 
   static fromBytes(bytes: Uint8Array<ArrayBuffer>): EventBody {
-    return new EventBody(bytes, undefined, undefined);
+    return new EventBody(bytes, undefined, false);
   }
 
   /** A byte order mark at the start belongs to the bytes; the text is what stands behind it. */
   static fromText(text: string): EventBody {
     return text.startsWith(BYTE_ORDER_MARK)
       ? EventBody.fromBytes(encoder.encode(text))
-      : new EventBody(undefined, text, undefined);
-  }
-
-  /** @param value a parsed JSON value */
-  static fromJson(value: unknown): EventBody {
-    return new EventBody(undefined, undefined, value);
+      : new EventBody(undefined, text, false);
   }
 
   /** As sent where the form is `bytes`, after codings were undone and another charset was turned into UTF-8. */
@@ -83,20 +91,42 @@ export class EventBody {
     return decoder.decode(this.#bytes.subarray(0, characters * LONGEST_UTF8)).slice(0, characters);
   }
 
-  /** Whether the body has been parsed already, and so is known to be JSON. */
-  get isParsed(): boolean {
-    return this.#json !== undefined;
+  /** Whether the body has been found to be a JSON document before. */
+  get isKnownJson(): boolean {
+    return this.#isJson;
   }
 
-  /** Whether the body is a JSON document. */
+  /** Whether the body is a JSON document (RFC 8259), in UTF-8 as its section 8.1 has it. */
   isJson(): boolean {
-    try {
-      this.json;
-      return true;
-    } catch (error) {
-      if (!(error instanceof SyntaxError)) throw error;
-      return false;
+    return this.judgeJson(WITHOUT_BOUNDS) === "json";
+  }
+
+  /** What the body is as a JSON document, found in one go. That it is one within any bounds is remembered. */
+  judgeJson(bounds: JsonBounds): JsonVerdict {
+    if (this.#isJson) return "json";
+    if (!this.isUtf8) return "not_json";
+    const verdict = new JsonScanner(this.#scanned, bounds).advance(Infinity) ?? "not_json";
+    this.#isJson = verdict === "json";
+    return verdict;
+  }
+
+  /** As {@linkcode judgeJson}, for large bodies: it may be interrupted wherever it yields. */
+  *judgeJsonInPieces(bounds: JsonBounds): Generator<void, JsonVerdict, void> {
+    if (this.#isJson) return "json";
+    if (!this.isUtf8) return "not_json";
+    const scanner = new JsonScanner(this.#scanned, bounds);
+    let verdict = scanner.advance(PIECE_BYTES);
+    while (verdict === undefined) {
+      yield;
+      verdict = scanner.advance(PIECE_BYTES);
     }
+    this.#isJson = verdict === "json";
+    return verdict;
+  }
+
+  /** The bytes, which are not kept of a body that is text. */
+  get #scanned(): Uint8Array {
+    return this.#bytes ?? encoder.encode(this.#text);
   }
 
   /** Whether nothing at all was sent. */
@@ -106,41 +136,34 @@ export class EventBody {
 
   /** Malformed UTF-8 becomes U+FFFD, as in all of the web platform; a byte order mark at the start is left out. */
   get text(): string {
-    return this.#text ??= this.#bytes === undefined
-      ? JSON.stringify(this.#json)
-      : decoder.decode(this.#bytes);
+    if (this.#text !== undefined) return this.#text;
+    const text = decoder.decode(this.#bytes);
+    if (text.length < LONGEST_KEPT) this.#text = text;
+    return text;
   }
 
-  /** Whether every character is one of US-ASCII. Only known of a body that was read as bytes and is JSON. */
+  /** Whether every character is one of US-ASCII. Only known of a body that was read as bytes and is UTF-8. */
   get isAscii(): boolean {
-    return this.#bytes?.byteLength === this.text.length;
+    if (this.#bytes === undefined) return false;
+    return this.#isLarge ? isAscii(this.#bytes) : this.#bytes.byteLength === this.text.length;
   }
 
   /**
-   * The parsed body.
-   *
-   * @throws {SyntaxError} when the body is not JSON, or not UTF-8 (RFC 8259, section 8.1)
-   */
-  get json(): unknown {
-    return this.#json ??= this.#parse();
-  }
-
-  /**
-   * Whether the bytes, if there are any, are UTF-8. Decoding strictly costs several times as much, so they are
-   * looked at only where the text may be damaged.
+   * Whether the bytes, if there are any, are UTF-8. Of small ones the text is made anyway, and looking through it
+   * costs less than a call.
    */
   get isUtf8(): boolean {
-    return !this.text.includes(REPLACEMENT) || this.#bytes === undefined || isUtf8(this.#bytes);
+    if (this.#bytes === undefined) return true;
+    return !this.#isLarge && !this.text.includes(REPLACEMENT) || isUtf8(this.#bytes);
+  }
+
+  get #isLarge(): boolean {
+    return this.length >= LONGEST_KEPT;
   }
 
   /** Without its bytes, which the text stands for: for a JSON body whose outputs read text. */
   asText(): EventBody {
-    return new EventBody(undefined, this.text, this.#json);
-  }
-
-  #parse(): unknown {
-    if (!this.isUtf8) throw new SyntaxError("The body is not UTF-8");
-    return JSON.parse(this.text);
+    return new EventBody(undefined, this.text, this.#isJson);
   }
 }
 

@@ -29,6 +29,7 @@ import {
 } from "./delivery/sqlite/sqlite_journal.ts";
 import { adminRoutes } from "./http/admin_routes.ts";
 import { BodyMemory } from "./http/body_memory.ts";
+import { documentReading } from "./http/event_body.ts";
 import { FailureLog } from "./http/failure_log.ts";
 import { RefusalHistory } from "./http/refusal_history.ts";
 import { Inflight } from "./http/inflight.ts";
@@ -325,6 +326,7 @@ export class Gateway implements AsyncDisposable {
       bodyLimits: { maxBytes: limits.maxBodyBytes, timeoutMs: limits.bodyTimeoutMs },
       inflight: this.#inflight,
       bodyMemory: new BodyMemory(this.#deadlines),
+      documents: documentReading(limits, this.#deadlines),
       acceptor: new Acceptor({
         dispatcher: this.#dispatcher,
         journal: this.#journal,
@@ -381,9 +383,7 @@ export class Gateway implements AsyncDisposable {
   async #complete(): Promise<void> {
     logger("config").error(
       "Not ready, and webhooks answer 503, until the configuration is complete: {missing}",
-      {
-        missing: this.#provider.status().missing,
-      },
+      { missing: this.#provider.status().missing },
     );
     await this.#provider.completed?.(this.#stopping.signal);
     this.#isIncomplete = false;

@@ -6,7 +6,7 @@
  */
 
 /** How far into a text the place is searched, in UTF-16 code units: anybody may send malformed megabytes. */
-const SEARCHED = 64 * 1024;
+export const SEARCHED = 64 * 1024;
 
 /** As much as can be read of a token, which may be only its beginning. */
 const SPACE = /[\t\n\r ]*/y;

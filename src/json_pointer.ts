@@ -4,15 +4,13 @@
  * @module
  */
 
-import { findJsonSource, isArrayIndex } from "./json_source.ts";
+import { findJsonSource } from "./json_source.ts";
 
 /** A document that values are picked from; an event's body is one. */
 export interface JsonDocument {
   /** Whether it is JSON at all. */
   isJson(): boolean;
-  /** The parsed document. @throws {SyntaxError} when it is not JSON */
-  readonly json: unknown;
-  /** The document as it was received. Asked for only where a number was found. */
+  /** The document as it was received. Asked for only where it is JSON. */
   readonly text: string;
 }
 
@@ -41,18 +39,6 @@ export class JsonPointer {
     return new JsonPointer(tokens.map((token) => token.replaceAll("~1", "/").replaceAll("~0", "~")));
   }
 
-  /** The value in a parsed document; `undefined` where the document has no such place. */
-  valueIn(document: unknown): unknown {
-    let value = document;
-    for (const token of this.#tokens) {
-      if (typeof value !== "object" || value === null) return undefined;
-      if (Array.isArray(value) && !isArrayIndex(token)) return undefined;
-      if (!Object.hasOwn(value, token)) return undefined;
-      value = (value as Readonly<Record<string, unknown>>)[token];
-    }
-    return value;
-  }
-
   /** The value's text in a JSON text, exactly as it stands there. @param json valid JSON */
   sourceIn(json: string): string | undefined {
     return findJsonSource(json, this.#tokens);
@@ -60,19 +46,23 @@ export class JsonPointer {
 
   /**
    * The string, number or boolean in a document; `undefined` where there is none, or the document is not JSON.
-   * The text is searched for numbers alone, since all else is what it was parsed to.
+   * It is found in the text: values of the whole document would take many times its memory.
    */
   scalarIn(document: JsonDocument): Scalar | undefined {
-    const value = document.isJson() ? this.valueIn(document.json) : undefined;
-    switch (typeof value) {
-      case "string":
-        return { type: "string", text: value };
-      case "boolean":
-        return { type: "boolean", text: String(value) };
-      case "number":
-        return { type: "number", text: this.sourceIn(document.text) ?? String(value) };
-      default:
+    const source = document.isJson() ? this.sourceIn(document.text) : undefined;
+    if (source === undefined) return undefined;
+    switch (source[0]) {
+      case "n":
+      case "{":
+      case "[":
         return undefined;
+      case '"':
+        return { type: "string", text: JSON.parse(source) };
+      case "t":
+      case "f":
+        return { type: "boolean", text: source };
+      default:
+        return { type: "number", text: source };
     }
   }
 }

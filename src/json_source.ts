@@ -22,7 +22,7 @@ const SPACE = 0x20;
 const ARRAY_INDEX = /^(?:0|[1-9]\d*)$/;
 
 /** Whether a reference token of a JSON pointer may name an element of an array. */
-export function isArrayIndex(token: string): boolean {
+function isArrayIndex(token: string): boolean {
   return ARRAY_INDEX.test(token);
 }
 

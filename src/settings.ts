@@ -7,6 +7,7 @@
 
 import { join } from "@std/path";
 import { StartupError } from "./errors.ts";
+import { DEFAULT_JSON_BOUNDS } from "./json_scan.ts";
 import { unreadVariables } from "./python_variables.ts";
 import {
   journalDirectory,
@@ -59,6 +60,8 @@ export interface Settings {
   readonly log: { readonly level: "debug" | "info" | "warning" | "error"; readonly format: "text" | "json" };
   readonly limits: {
     readonly maxBodyBytes: number;
+    readonly maxJsonDepth: number;
+    readonly maxJsonValues: number;
     readonly bodyTimeoutMs: number;
     /** Requests. */
     readonly maxInflight: number;
@@ -177,6 +180,16 @@ const VARIABLES = {
     integer(1, LARGEST_BODY_BYTES, "bytes"),
     10 * 1024 * 1024,
     "Largest body of a request, as sent and decoded; a webhook's `max_body_bytes` overrides it.",
+  ),
+  MAX_JSON_DEPTH: variable(
+    integer(1, 100_000, "levels"),
+    DEFAULT_JSON_BOUNDS.maxDepth,
+    "How deep objects and arrays of a JSON document may be nested.",
+  ),
+  MAX_JSON_VALUES: variable(
+    integer(1, 100_000_000, "values"),
+    DEFAULT_JSON_BOUNDS.maxValues,
+    "How many values a JSON document may have: objects, arrays, texts, numbers and words.",
   ),
   BODY_TIMEOUT_MS: variable(integer(1, HOUR_MS, "ms"), 30_000, "How long a body may take to arrive."),
   MAX_INFLIGHT: variable(
@@ -297,6 +310,8 @@ export function loadSettings(
     log: { level: values.LOG_LEVEL, format: values.LOG_FORMAT ?? (logIsTerminal ? "text" : "json") },
     limits: {
       maxBodyBytes: values.MAX_BODY_BYTES,
+      maxJsonDepth: values.MAX_JSON_DEPTH,
+      maxJsonValues: values.MAX_JSON_VALUES,
       bodyTimeoutMs: values.BODY_TIMEOUT_MS,
       maxInflight: values.MAX_INFLIGHT,
       maxInflightBytes: values.MAX_INFLIGHT_BYTES,

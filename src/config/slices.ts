@@ -12,10 +12,11 @@ export function breathe(): Promise<void> {
 
 /** Keeps a long piece of work from holding up everything else: to be asked before every step of it. */
 export class Pace {
-  readonly #signal: AbortSignal;
+  readonly #signal: AbortSignal | undefined;
   #begun = performance.now();
 
-  constructor(signal: AbortSignal) {
+  /** @param signal ends the work. @default it goes on to its end */
+  constructor(signal?: AbortSignal) {
     this.#signal = signal;
   }
 
@@ -25,7 +26,7 @@ export class Pace {
    * @throws {DOMException} `AbortError` when the signal has aborted
    */
   keep(): Promise<void> | undefined {
-    this.#signal.throwIfAborted();
+    this.#signal?.throwIfAborted();
     return performance.now() - this.#begun < SLICE_MS ? undefined : this.#pause();
   }
 

@@ -7,6 +7,8 @@
 
 import { GatewayError } from "../errors.ts";
 import { EventBody } from "../event.ts";
+import { GrowingBytes } from "./growing_bytes.ts";
+import type { Steps } from "./large_bodies.ts";
 
 /** A parameter of a media type (RFC 9110, section 8.3.1); its value may be a quoted string. */
 const PARAMETER = /;[ \t]*([!#$%&'*+\-.^_`|~0-9A-Za-z]+)=("(?:[^"\\]|\\.)*"|[^;"]*)/g;
@@ -14,7 +16,10 @@ const PARAMETER = /;[ \t]*([!#$%&'*+\-.^_`|~0-9A-Za-z]+)=("(?:[^"\\]|\\.)*"|[^;"
 /** US-ASCII by its names. It is part of UTF-8; the Encoding Standard would take the rest for Windows-1252. */
 const ASCII: ReadonlySet<string> = new Set(["us-ascii", "ascii", "ansi_x3.4-1968", "iso646-us"]);
 
-const encoder = new TextEncoder();
+const STRICT = { fatal: true };
+
+/** How many bytes are decoded in one step. */
+const PIECE_BYTES = 64 * 1024;
 
 /** By label. There are as many as the Encoding Standard has labels. */
 const decoders = new Map<string, TextDecoder>();
@@ -47,22 +52,33 @@ export function withoutCharset(contentType: string): string {
  * @throws {GatewayError} `unsupported_charset` when the platform does not know the charset, `invalid_json` when
  * the body is not text in it, `body_too_large` past the limit
  */
-export function toUtf8(body: EventBody, charset: string, limit: number): EventBody {
-  const decoder = decoderOf(markedCharset(body.bytes) ?? charset);
-  if (decoder === undefined) throw new GatewayError("unsupported_charset");
-  let text: string;
+export function* toUtf8({ bytes }: EventBody, charset: string, limit: number): Steps<EventBody> {
+  const known = decoderOf(markedCharset(bytes) ?? charset);
+  if (known === undefined) throw new GatewayError("unsupported_charset");
+  // Between two pieces a decoder holds half a character, which no other body may get.
+  const decoder = bytes.byteLength > PIECE_BYTES ? new TextDecoder(known.encoding, STRICT) : known;
+  const converted = new GrowingBytes();
+  for (let at = 0; at < bytes.byteLength; at += PIECE_BYTES) {
+    const isLast = at + PIECE_BYTES >= bytes.byteLength;
+    converted.appendText(decode(decoder, bytes.subarray(at, at + PIECE_BYTES), isLast));
+    if (converted.size > limit) throw tooLarge(limit);
+    yield;
+  }
+  return EventBody.fromBytes(converted.take());
+}
+
+function decode(decoder: TextDecoder, piece: Uint8Array, isLast: boolean): string {
   try {
-    text = decoder.decode(body.bytes);
+    return decoder.decode(piece, { stream: !isLast });
   } catch (cause) {
     const reason = `The body is not text in ${decoder.encoding}, as declared or marked at its start`;
     throw new GatewayError("invalid_json", undefined, { cause, reason });
   }
-  const bytes = encoder.encode(text);
-  if (bytes.byteLength > limit) {
-    const reason = `The body is larger than the limit of ${limit} bytes once it is UTF-8`;
-    throw new GatewayError("body_too_large", undefined, { reason });
-  }
-  return EventBody.fromBytes(bytes);
+}
+
+function tooLarge(limit: number): GatewayError {
+  const reason = `The body is larger than the limit of ${limit} bytes once it is UTF-8`;
+  return new GatewayError("body_too_large", undefined, { reason });
 }
 
 /** Quotes of the other kind are none, but senders write them. */
@@ -85,7 +101,7 @@ function decoderOf(label: string): TextDecoder | undefined {
   let decoder = decoders.get(label);
   if (decoder === undefined) {
     try {
-      decoder = new TextDecoder(label, { fatal: true });
+      decoder = new TextDecoder(label, STRICT);
     } catch (error) {
       if (!(error instanceof RangeError)) throw error;
       return undefined;

@@ -9,10 +9,15 @@
 
 import { promisify } from "node:util";
 import * as zlib from "node:zlib";
+import type { Transform } from "node:stream";
+import type { Pace } from "../config/slices.ts";
 import { GatewayError } from "../errors.ts";
 import { EventBody } from "../event.ts";
+import { LARGE_BYTES } from "./body.ts";
+import { GrowingBytes } from "./growing_bytes.ts";
+import type { LargeBodies } from "./large_bodies.ts";
 
-/** What one step of a decoder made of the beginning of its data. */
+/** What a decoder made of the beginning of its data. */
 interface Decoded {
   readonly buffer: Uint8Array<ArrayBuffer>;
   /** Counts the bytes that were used. */
@@ -20,20 +25,37 @@ interface Decoded {
 }
 
 interface DecoderOptions {
-  readonly info: true;
-  readonly maxOutputLength: number;
+  readonly info?: true;
+  readonly maxOutputLength?: number;
+  readonly chunkSize?: number;
   readonly params?: Readonly<Record<number, number>>;
 }
 
-type Decoder = (data: Uint8Array, options: DecoderOptions) => Promise<Decoded>;
+type Engine = Transform & { readonly bytesWritten: number };
 
-const gunzip = promisify(zlib.gunzip) as unknown as Decoder;
-const inflate = promisify(zlib.inflate) as unknown as Decoder;
-const inflateRaw = promisify(zlib.inflateRaw) as unknown as Decoder;
-const brotliDecompress = promisify(zlib.brotliDecompress) as unknown as Decoder;
-const zstdDecompress = promisify(zlib.zstdDecompress) as unknown as Decoder;
+/** The two ways to undo a coding. Both hold up everything else as long as they are let. */
+interface Decoder {
+  readonly whole: (data: Uint8Array, options: DecoderOptions) => Promise<Decoded>;
+  readonly inPieces: (options: DecoderOptions) => Engine;
+}
+
+function decoder(whole: unknown, inPieces: unknown): Decoder {
+  return {
+    whole: promisify(whole as () => void) as unknown as Decoder["whole"],
+    inPieces: inPieces as Decoder["inPieces"],
+  };
+}
+
+const gunzip = decoder(zlib.gunzip, zlib.createGunzip);
+const inflate = decoder(zlib.inflate, zlib.createInflate);
+const inflateRaw = decoder(zlib.inflateRaw, zlib.createInflateRaw);
+const brotliDecompress = decoder(zlib.brotliDecompress, zlib.createBrotliDecompress);
+const zstdDecompress = decoder(zlib.zstdDecompress, zlib.createZstdDecompress);
 
 type Coding = "gzip" | "deflate" | "br" | "zstd";
+
+/** The codings of a body in the order in which they were applied: one at least. */
+export type Codings = readonly Coding[];
 
 /** The codings that are undone, by each of their names. */
 const CODINGS: ReadonlyMap<string, Coding> = new Map<string, Coding>([
@@ -59,6 +81,12 @@ const MAX_FRAMES = 1_000;
 /** RFC 9659, section 3: as a content coding zstd has a window of at most 8 MiB, which a decoder has to have room for. */
 const ZSTD_PARAMETERS = { [zlib.constants.ZSTD_d_windowLogMax]: 23 };
 
+/** How much is decoded in one step of a large body. */
+const PIECE_BYTES = 64 * 1024;
+
+/** With this code a decoder says that its data becomes larger than it may. */
+const TOO_LARGE = "ERR_BUFFER_TOO_LARGE";
+
 const INCOMPLETE = "The compressed data ends early";
 const FOLLOWED = "Something follows the compressed data";
 
@@ -70,7 +98,7 @@ const SENTINEL = new Uint8Array(1);
  *
  * @throws {GatewayError} `unsupported_encoding`
  */
-export function contentCodings(request: Request): readonly Coding[] | undefined {
+export function contentCodings(request: Request): Codings | undefined {
   const header = request.headers.get("content-encoding");
   if (header === null) return undefined;
   const codings: Coding[] = [];
@@ -89,23 +117,35 @@ function unsupported(message?: string): GatewayError {
   return new GatewayError("unsupported_encoding", message, { headers: ACCEPTED });
 }
 
+/** What bounds the undoing of codings. */
+export interface DecodingBounds {
+  /** The largest size in bytes after each coding; a decompression bomb stops there. */
+  readonly maxBytes: number;
+  /** Where what becomes a large body waits for its turn. */
+  readonly large: LargeBodies;
+  /** Is told how many bytes there are so far; throws where there is no room for them. */
+  readonly reserve: (bytes: number) => void;
+}
+
 /**
- * Undoes the codings of a body, the last one first.
+ * Undoes the codings of a body, the last one first. The memory of a large body is given back at once: it is not to
+ * be read afterwards.
  *
  * @param codings what {@linkcode contentCodings} found
- * @param limit largest size in bytes after each coding; a decompression bomb stops there
  * @throws {GatewayError} `body_too_large` past the limit, `invalid_encoding` when the data is not what it
- * says it is, ends early, or when something follows it
+ * says it is, ends early, or when something follows it, and what `reserve` throws
  */
 export async function decodeBody(
   body: EventBody,
-  codings: readonly Coding[],
-  limit: number,
+  codings: Codings,
+  bounds: DecodingBounds,
 ): Promise<EventBody> {
   let data = body.bytes;
   for (const coding of codings.toReversed()) {
     try {
-      data = await undo(coding, data, limit);
+      const decoded = await undo(coding, data, bounds);
+      if (data.byteLength > LARGE_BYTES) data.buffer.transfer(0);
+      data = decoded;
     } catch (cause) {
       throw toDecodeError(coding, cause);
     }
@@ -121,7 +161,7 @@ class LengthError extends Error {
 function toDecodeError(coding: Coding, cause: unknown): GatewayError {
   if (cause instanceof GatewayError) return cause;
   const { code } = cause as { code?: unknown };
-  if (code === "ERR_BUFFER_TOO_LARGE") {
+  if (code === TOO_LARGE) {
     return new GatewayError("body_too_large", undefined, {
       cause,
       reason: `The body is too large once ${coding} is undone`,
@@ -131,51 +171,106 @@ function toDecodeError(coding: Coding, cause: unknown): GatewayError {
   return new GatewayError("invalid_encoding", undefined, { cause, reason });
 }
 
-function undo(coding: Coding, data: Uint8Array, limit: number): Promise<Uint8Array<ArrayBuffer>> {
+function undo(
+  coding: Coding,
+  data: Uint8Array<ArrayBuffer>,
+  bounds: DecodingBounds,
+): Promise<Uint8Array<ArrayBuffer>> {
   switch (coding) {
     case "gzip":
-      return decodeWhole(gunzip, data, limit);
+      return decode(gunzip, data, bounds);
     case "deflate":
-      return decodeWhole(hasZlibHeader(data) ? inflate : inflateRaw, data, limit);
+      return decode(hasZlibHeader(data) ? inflate : inflateRaw, data, bounds);
     case "br":
-      return decodeWhole(brotliDecompress, followed(data), limit, data.byteLength);
+      return decode(brotliDecompress, followed(data), bounds, data.byteLength);
     case "zstd":
-      return decodeFrames(data, limit);
+      return decodeFrames(data, bounds);
   }
 }
 
-async function decodeWhole(
+async function decode(
   decoder: Decoder,
-  data: Uint8Array,
-  limit: number,
+  data: Uint8Array<ArrayBuffer>,
+  bounds: DecodingBounds,
   length = data.byteLength,
 ): Promise<Uint8Array<ArrayBuffer>> {
-  const { buffer, engine } = await decoder(data, { info: true, maxOutputLength: limit });
+  const { buffer, engine } = await decodeNext(decoder, data, bounds, 0);
   const used = engine.bytesWritten;
   if (used !== length) throw new LengthError(used > length ? INCOMPLETE : FOLLOWED);
   return asBytes(buffer);
 }
 
 /** Frames may follow each other (RFC 8878, section 3); the decoder stops after each. */
-async function decodeFrames(data: Uint8Array, limit: number): Promise<Uint8Array<ArrayBuffer>> {
+async function decodeFrames(data: Uint8Array, bounds: DecodingBounds): Promise<Uint8Array<ArrayBuffer>> {
   const rest = followed(data);
   const parts: Uint8Array<ArrayBuffer>[] = [];
   let size = 0;
   let offset = 0;
   do {
     if (parts.length === MAX_FRAMES) throw new LengthError(`There are more than ${MAX_FRAMES} zstd frames`);
-    const { buffer, engine } = await zstdDecompress(rest.subarray(offset), {
-      info: true,
-      maxOutputLength: Math.max(1, limit - size),
-      params: ZSTD_PARAMETERS,
-    });
+    const { buffer, engine } = await decodeNext(
+      zstdDecompress,
+      rest.subarray(offset),
+      bounds,
+      size,
+      ZSTD_PARAMETERS,
+    );
     offset += engine.bytesWritten;
     size += buffer.byteLength;
     if (offset > data.byteLength) throw new LengthError(INCOMPLETE);
-    if (size > limit) throw new GatewayError("body_too_large");
     parts.push(buffer);
   } while (offset < data.byteLength);
   return parts.length === 1 ? asBytes(parts[0]!) : concat(parts);
+}
+
+/**
+ * What is small is decoded in one call. That blocks, so a body that turns out large is decoded once more, in
+ * pieces and when it is its turn.
+ *
+ * @param before bytes of the same body that are there already
+ */
+async function decodeNext(
+  decoder: Decoder,
+  data: Uint8Array<ArrayBuffer>,
+  bounds: DecodingBounds,
+  before: number,
+  params = {},
+): Promise<Decoded> {
+  const room = bounds.maxBytes - before;
+  if (data.byteLength <= LARGE_BYTES) {
+    try {
+      const maxOutputLength = Math.max(1, Math.min(room, LARGE_BYTES));
+      const decoded = await decoder.whole(data, { info: true, maxOutputLength, params });
+      if (decoded.buffer.byteLength > room) throw new GatewayError("body_too_large");
+      bounds.reserve(before + decoded.buffer.byteLength);
+      return decoded;
+    } catch (error) {
+      if ((error as { code?: unknown }).code !== TOO_LARGE || room <= LARGE_BYTES) throw error;
+    }
+  }
+  return await bounds.large.take((pace) =>
+    decodeInPieces(decoder.inPieces({ chunkSize: PIECE_BYTES, params }), data, bounds, before, pace)
+  );
+}
+
+async function decodeInPieces(
+  engine: Engine,
+  data: Uint8Array,
+  { maxBytes, reserve }: DecodingBounds,
+  before: number,
+  pace: Pace,
+): Promise<Decoded> {
+  const decoded = new GrowingBytes();
+  engine.end(data);
+  // Leaving the loop in any way ends the engine.
+  for await (const piece of engine as AsyncIterable<Uint8Array>) {
+    decoded.append(piece);
+    const size = before + decoded.size;
+    if (size > maxBytes) throw new GatewayError("body_too_large");
+    reserve(size);
+    await pace.keep();
+  }
+  return { buffer: decoded.take(), engine };
 }
 
 function followed(data: Uint8Array): Uint8Array<ArrayBuffer> {

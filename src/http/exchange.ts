@@ -30,10 +30,10 @@ import {
 } from "./body.ts";
 import type { Tracing } from "../observability/tracing.ts";
 import type { BodyMemory } from "./body_memory.ts";
-import { contentCodings, decodeBody } from "./content_encoding.ts";
+import { type Codings, contentCodings, decodeBody } from "./content_encoding.ts";
 import { decodedHeaders } from "./decoded_headers.ts";
 import { defaultPath, eventHeaders } from "./default_webhook.ts";
-import { type BodyChange, bodyChange, readEventBody } from "./event_body.ts";
+import { type BodyChange, bodyChange, type DocumentReading, readEventBody } from "./event_body.ts";
 import { type FailureLog, peerAddress } from "./failure_log.ts";
 import type { Inflight } from "./inflight.ts";
 import type { RequestMetrics } from "./request_metrics.ts";
@@ -70,6 +70,7 @@ export interface ExchangeContext {
   readonly bodyLimits: BodyLimits;
   readonly inflight: Inflight;
   readonly bodyMemory: BodyMemory;
+  readonly documents: DocumentReading;
   readonly acceptor: Acceptor;
   readonly deadlines: Deadlines;
   readonly metrics: RequestMetrics;
@@ -187,9 +188,12 @@ class Exchange extends Expiring implements RequestToVerify, AppendListener {
       const verifying = authenticator.verify(admission, this, sent);
       const verified = verifying instanceof Promise ? await verifying : verifying;
 
-      const decoded = codings === undefined ? sent : await decodeBody(sent, codings, maxBytes);
-      const body = readEventBody(entry.webhook, decoded, this.#request.headers, maxBytes);
+      const decoded = codings === undefined ? sent : await this.#decode(sent, codings, maxBytes);
+      const { documents } = this.#context;
+      const reading = readEventBody(entry.webhook, decoded, this.#request.headers, maxBytes, documents);
+      const body = reading instanceof Promise ? await reading : reading;
       if (body !== sent) this.#noteDecoded(body, bodyChange(entry.webhook, decoded, body));
+      if (body.length !== this.#reserved) this.#holdDecoded(body);
       const { namespace, webhook } = entry.lane;
       const event = {
         id: this.#id,
@@ -217,6 +221,26 @@ class Exchange extends Expiring implements RequestToVerify, AppendListener {
     if (!this.#reading) return;
     this.#reading = false;
     this.#context.inflight.endReading();
+  }
+
+  #decode(sent: EventBody, codings: Codings, maxBytes: number): Promise<EventBody> {
+    const reserve = (bytes: number) => this.#reserveAtLeast(bytes);
+    return decodeBody(sent, codings, { maxBytes, large: this.#context.documents.large, reserve });
+  }
+
+  /** Of a body and what it is decoded to, the larger one counts: both are there for a moment only. */
+  #reserveAtLeast(bytes: number): void {
+    const more = bytes - this.#reserved!;
+    if (more <= 0) return;
+    this.#context.inflight.reserve(more);
+    this.#reserved! += more;
+  }
+
+  /** From now on what counts is how long the body is, and not how long it could have been. */
+  #holdDecoded({ length }: EventBody): void {
+    this.#reserveAtLeast(length);
+    this.#context.inflight.release(this.#reserved! - length);
+    this.#reserved = length;
   }
 
   #noteDecoded(body: EventBody, change: BodyChange): void {

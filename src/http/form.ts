@@ -9,8 +9,11 @@
 import { isAscii } from "node:buffer";
 import { GatewayError } from "../errors.ts";
 import { EventBody } from "../event.ts";
-import { describeJsonError } from "../json_error.ts";
+import { describeJsonError, SEARCHED } from "../json_error.ts";
 import { foreignCharset } from "./charset.ts";
+import { GrowingBytes } from "./growing_bytes.ts";
+import { type DocumentLimits, tooComplex } from "./json_document.ts";
+import type { Steps } from "./large_bodies.ts";
 
 const MEDIA_TYPE = "application/x-www-form-urlencoded";
 
@@ -23,8 +26,14 @@ const MOST_GROWTH = 2;
 /** The size up to which a document may grow as it likes, in UTF-16 code units. */
 const ANY_GROWTH = 64 * 1024;
 
+/** How many bytes or UTF-16 code units are worked on in one step. */
+const PIECE = 64 * 1024;
+
 /** In these charsets the bytes of `&`, `=` and `%` may be parts of other characters. */
 const WITHOUT_ASCII: ReadonlySet<string> = new Set(["iso-2022-jp", "utf-16be", "utf-16le"]);
+
+/** Code points behind it are two UTF-16 code units. */
+const LAST_OF_BASIC_PLANE = 0xffff;
 
 const AMPERSAND = 0x26;
 const EQUALS = 0x3d;
@@ -40,22 +49,24 @@ type Fields = Map<string, string[]>;
  * that is repeated; or the document in one of its fields, as it stands there.
  *
  * @param field the name of the field that holds the document; `undefined` for the object
- * @param limit the largest form, in bytes
  * @throws {GatewayError} `unsupported_media_type` when it is no form, `invalid_form`, `unsupported_charset`,
- * `invalid_json` when the field holds none, `body_too_large` when the document is much longer than the form may be
+ * `invalid_json` or `json_too_complex` for what the field holds, `body_too_large` when the document is much longer
+ * than the form may be
  */
-export function readForm(
+export function* readForm(
   body: EventBody,
   headers: Headers,
   field: string | undefined,
-  limit: number,
-): EventBody {
+  limits: DocumentLimits,
+): Steps<EventBody> {
   const contentType = headers.get("content-type");
   if (!isForm(contentType)) {
     throw new GatewayError("unsupported_media_type", undefined, { headers: { accept: MEDIA_TYPE } });
   }
-  const fields = parseForm(body.bytes, decoderFor(contentType));
-  return field === undefined ? toObject(fields, limit) : documentIn(fields.get(field));
+  const fields = yield* parseForm(body.bytes, decoderFor(contentType));
+  return yield* field === undefined
+    ? toObject(fields, limits.maxBytes)
+    : documentIn(fields.get(field), limits);
 }
 
 function isForm(contentType: string | null): boolean {
@@ -66,6 +77,7 @@ function isForm(contentType: string | null): boolean {
 /** A byte order mark is a character like others in forms. */
 const STRICT = { fatal: true, ignoreBOM: true };
 
+const encoder = new TextEncoder();
 const utf8 = new TextDecoder("utf-8", STRICT);
 const latin1 = new TextDecoder("latin1");
 
@@ -89,9 +101,9 @@ interface FieldBounds {
   readonly end: number;
 }
 
-function parseForm(bytes: Uint8Array, decoder: TextDecoder): Fields {
+function* parseForm(bytes: Uint8Array, decoder: TextDecoder): Steps<Fields> {
   const unescaped = new Uint8Array(bytes.length);
-  const bounds = unescape(bytes, unescaped);
+  const bounds = yield* unescape(bytes, unescaped);
   // Where each byte is a character, one look at all of them is many times cheaper than one at each part.
   const text = isAscii(unescaped) ? latin1.decode(unescaped) : undefined;
   const part = (start: number, end: number) =>
@@ -103,12 +115,13 @@ function parseForm(bytes: Uint8Array, decoder: TextDecoder): Fields {
     const values = fields.get(name);
     if (values === undefined) fields.set(name, [value]);
     else values.push(value);
+    yield;
   }
   return fields;
 }
 
 /** Undoes escapes in one pass, with the signs between the parts left out. A `%` without two digits stands for itself. */
-function unescape(bytes: Uint8Array, unescaped: Uint8Array): FieldBounds[] {
+function* unescape(bytes: Uint8Array, unescaped: Uint8Array): Steps<FieldBounds[]> {
   const bounds: FieldBounds[] = [];
   let length = 0;
   let start = 0;
@@ -123,7 +136,12 @@ function unescape(bytes: Uint8Array, unescaped: Uint8Array): FieldBounds[] {
     start = length;
     nameEnd = -1;
   };
+  let paused = 0;
   for (let index = 0; index < bytes.length; index++) {
+    if (index - paused >= PIECE) {
+      paused = index;
+      yield;
+    }
     const byte = bytes[index]!;
     if (byte === AMPERSAND) endField();
     else if (byte === EQUALS && nameEnd === -1) nameEnd = length;
@@ -161,14 +179,74 @@ function hexDigit(code: number): number {
 }
 
 /** Written by hand: an object of JavaScript would sort numeric names to the front, and treat `__proto__` apart. */
-function toObject(fields: Fields, limit: number): EventBody {
-  let json = "";
+function* toObject(fields: Fields, limit: number): Steps<EventBody> {
+  const document = new DocumentWriter(Math.max(limit * MOST_GROWTH, ANY_GROWTH));
+  let before = "{";
   for (const [name, values] of fields) {
-    json += `${json === "" ? "{" : ","}${JSON.stringify(name)}:`;
-    json += JSON.stringify(values.length === 1 ? values[0] : values);
-    if (json.length > Math.max(limit * MOST_GROWTH, ANY_GROWTH)) throw tooLong();
+    document.write(before);
+    before = ",";
+    yield* document.writeString(name);
+    const isList = values.length > 1;
+    document.write(isList ? ":[" : ":");
+    for (const [index, value] of values.entries()) {
+      if (index > 0) document.write(",");
+      yield* document.writeString(value);
+    }
+    if (isList) document.write("]");
   }
-  return EventBody.fromText(json === "" ? "{}" : `${json}}`);
+  document.write(fields.size === 0 ? "{}" : "}");
+  return document.finish();
+}
+
+/** Writes a JSON document: a short one as text, since most outputs read that, a long one as bytes. */
+class DocumentWriter {
+  readonly #limit: number;
+  #characters = 0;
+  /** What is not among the bytes yet. */
+  #text = "";
+  #bytes: GrowingBytes | undefined;
+
+  /** @param limit of the document, in UTF-16 code units */
+  constructor(limit: number) {
+    this.#limit = limit;
+  }
+
+  /** @throws {GatewayError} `body_too_large` past the limit */
+  write(json: string): void {
+    this.#characters += json.length;
+    if (this.#characters > this.#limit) throw tooLong();
+    this.#text += json;
+    if (this.#text.length >= PIECE) this.#flush(this.#bytes ??= new GrowingBytes());
+  }
+
+  *writeString(text: string): Steps<void> {
+    this.write('"');
+    for (let start = 0; start < text.length;) {
+      const end = endOfPiece(text, start);
+      this.write(JSON.stringify(text.slice(start, end)).slice(1, -1));
+      start = end;
+      yield;
+    }
+    this.write('"');
+  }
+
+  finish(): EventBody {
+    if (this.#bytes === undefined) return EventBody.fromText(this.#text);
+    this.#flush(this.#bytes);
+    return EventBody.fromBytes(this.#bytes.take());
+  }
+
+  #flush(bytes: GrowingBytes): void {
+    bytes.appendText(this.#text);
+    this.#text = "";
+  }
+}
+
+/** Where the piece of a text ends that begins at `start`: not within a character. */
+function endOfPiece(text: string, start: number): number {
+  const end = start + PIECE;
+  if (end >= text.length) return text.length;
+  return (text.codePointAt(end - 1) ?? 0) > LAST_OF_BASIC_PLANE ? end + 1 : end;
 }
 
 function tooLong(): GatewayError {
@@ -176,7 +254,10 @@ function tooLong(): GatewayError {
   return new GatewayError("body_too_large", undefined, { reason });
 }
 
-function documentIn(values: readonly string[] | undefined): EventBody {
+function* documentIn(
+  values: readonly string[] | undefined,
+  limits: DocumentLimits,
+): Steps<EventBody> {
   const [text, ...others] = values ?? [];
   if (text === undefined) {
     throw new GatewayError("invalid_form", "The field of the form that holds the event is missing");
@@ -184,15 +265,17 @@ function documentIn(values: readonly string[] | undefined): EventBody {
   if (others.length > 0) {
     throw new GatewayError("invalid_form", "The field of the form that holds the event is repeated");
   }
-  const document = EventBody.fromText(text);
-  try {
-    void document.json;
-  } catch (cause) {
-    const reason = describeJsonError(text, "The field of the form");
-    throw new GatewayError("invalid_json", "The field of the form that holds the event is not valid JSON", {
-      cause,
-      reason,
-    });
-  }
-  return document;
+  const document = documentOf(text);
+  const verdict = yield* document.judgeJsonInPieces(limits);
+  if (verdict === "json") return document;
+  if (verdict === "too_complex") throw tooComplex("The field of the form", limits);
+  const reason = describeJsonError(text.slice(0, SEARCHED + 1), "The field of the form");
+  const message = "The field of the form that holds the event is not valid JSON";
+  throw new GatewayError("invalid_json", message, { reason });
+}
+
+/** A long document as bytes, and a short one as a text that does not keep all of a large form in memory. */
+function documentOf(text: string): EventBody {
+  const bytes = encoder.encode(text);
+  return bytes.byteLength > PIECE ? EventBody.fromBytes(bytes) : EventBody.fromText(utf8.decode(bytes));
 }

@@ -9,13 +9,6 @@ import type { EventBody } from "../event.ts";
  *   since the event was accepted
  */
 export function jsonText(body: EventBody): string {
-  if (!body.isParsed) {
-    try {
-      void body.json;
-    } catch {
-      // The parser's own error quotes the body, which is not for the log.
-      throw new DeliveryError("output_rejected", "The body is not valid JSON");
-    }
-  }
+  if (!body.isJson()) throw new DeliveryError("output_rejected", "The body is not valid JSON");
   return body.text;
 }

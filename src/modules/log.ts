@@ -174,7 +174,7 @@ function formatPayload(body: EventBody, room: number, redact: boolean): string |
   const { text } = body;
   if (text.length > room) return undefined;
   let json;
-  if (!isJson(body)) json = quoteJson(redact ? redactText(text) : text);
+  if (!body.isJson()) json = quoteJson(redact ? redactText(text) : text);
   else json = flattenJson(redact && mayHoldSensitiveName(text) ? redactJsonText(text) : text);
   return json.length > room ? undefined : json;
 }
@@ -184,8 +184,8 @@ function cutPayload(body: EventBody, room: number, redact: boolean): string {
   let beginning = body.textStart(room);
   if (redact) {
     // What only looks like JSON is taken for both: parsing all of it for its beginning would cost too much.
-    if (body.isParsed || JSON_START.test(beginning)) beginning = redactJsonText(beginning);
-    if (!body.isParsed) beginning = redactText(beginning);
+    if (body.isKnownJson || JSON_START.test(beginning)) beginning = redactJsonText(beginning);
+    if (!body.isKnownJson) beginning = redactText(beginning);
   }
   const quoted = quoteWithin(beginning, room - CUT_FIELDS_CHARACTERS);
   const { unit, count } = body.size;
@@ -203,15 +203,6 @@ function quoteWithin(text: string, room: number): string {
     quoted = quoteJson(shown);
   }
   return quoted;
-}
-
-/** Parsing is the only proof; the body remembers the result of it. */
-function isJson(body: EventBody): boolean {
-  try {
-    return body.json !== undefined;
-  } catch {
-    return false;
-  }
 }
 
 const JSON_TOKEN = /"(?:[^"\\]|\\.)*"|\{\s*\}|\[\s*\]|[{}[\],:]|[^"{}[\],:\s]+/g;

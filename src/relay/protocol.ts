@@ -10,6 +10,7 @@ import { z } from "zod";
 import type { LeasedEvent, Rejection } from "../delivery/channel_queue.ts";
 import { GatewayError } from "../errors.ts";
 import { type Event, EventBody } from "../event.ts";
+import { DEFAULT_JSON_BOUNDS, isWithinBounds, JsonScanner } from "../json_scan.ts";
 
 /** The versions that this build speaks, best first. */
 export const PROTOCOL_VERSIONS: readonly number[] = [1];
@@ -230,12 +231,12 @@ export function negotiateProtocol(header: string | null): number {
   );
 }
 
-/** @throws {GatewayError} `invalid_message` */
+/** @throws {GatewayError} `invalid_message`, `json_too_complex` */
 export function parseConnectorMessage(text: string): ConnectorMessage {
   return parse(connectorMessage, text) as ConnectorMessage;
 }
 
-/** @throws {GatewayError} `invalid_message` */
+/** @throws {GatewayError} `invalid_message`, `json_too_complex` */
 export function parseAckRequest(text: string): AckRequest {
   return parse(ackRequest, text) as AckRequest;
 }
@@ -263,7 +264,15 @@ function isKnown(json: unknown): boolean {
 }
 
 function parse(schema: z.ZodType, text: string): unknown {
+  requireSimple(text);
   return validate(schema, parseJson(text));
+}
+
+/** What a connector sends is parsed to values, which take many times the memory of the text. */
+function requireSimple(text: string): void {
+  if (isWithinBounds(text.length, DEFAULT_JSON_BOUNDS)) return;
+  const verdict = new JsonScanner(encoder.encode(text), DEFAULT_JSON_BOUNDS).advance(Infinity);
+  if (verdict === "too_complex") throw new GatewayError("json_too_complex");
 }
 
 function parseJson(text: string): unknown {
@@ -287,6 +296,8 @@ function validate<Value>(schema: z.ZodType<Value>, json: unknown): Value {
  * the largest body of a channel stays within the 64 MiB that a WebSocket message of this runtime may have.
  */
 const LONGEST_TEXT = 1024 * 1024;
+
+const encoder = new TextEncoder();
 
 /** Refuses what is not UTF-8 and keeps a byte order mark, so that text and bytes are the same. */
 const exactDecoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });

@@ -354,10 +354,10 @@ export function assertSameEvent(actual: VerifiedEvent, expected: VerifiedEvent):
 /** Bodies in every form, with what could get lost in each. */
 export function bodies(): Record<string, EventBody> {
   return {
-    "a JSON body": EventBody.fromJson({
+    "a JSON body": EventBody.fromText(JSON.stringify({
       text: 'a "b" \\ \u0000 \u2028 \ud83d\ude00',
       list: [1, null, 1.5e300],
-    }),
+    })),
     "a text body": EventBody.fromText("line\r\nline\ttab \u00e9 \ud83d\ude00 \ufeff"),
     "a text body that holds NUL characters": EventBody.fromText("a\u0000b\u0000"),
     "a binary body": EventBody.fromBytes(Uint8Array.from({ length: 512 }, (_, index) => index)),

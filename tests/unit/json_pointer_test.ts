@@ -20,7 +20,7 @@ function sources(json: string, ...pointers: string[]): Record<string, string | u
 
 /** A document as a webhook's body is one. */
 function documentOf(text: string) {
-  return { text, json: JSON.parse(text), isJson: () => true };
+  return { text, isJson: () => true };
 }
 
 Deno.test("a pointer is empty or begins with a slash, and has tildes before 0 and 1 only", () => {
@@ -51,7 +51,6 @@ Deno.test("a pointer finds what RFC 6901 says that it finds", () => {
     "/m~0n": 8,
   };
   for (const [text, value] of Object.entries(expected)) {
-    assertEquals(pointer(text).valueIn(JSON.parse(json)), value, text);
     assertEquals(JSON.parse(pointer(text).sourceIn(json)!), value, text);
   }
 });
@@ -73,7 +72,6 @@ Deno.test("elements of an array are named by digits without leading zeros, and i
   ];
   assertEquals(sources(json, "/0", "/1/0", "/2/length"), { "/0": '"a"', "/1/0": "1.50", "/2/length": "7" });
   for (const text of missing) {
-    assertEquals(pointer(text).valueIn(JSON.parse(json)), undefined, text);
     assertEquals(pointer(text).sourceIn(json), undefined, text);
   }
 });
@@ -130,13 +128,7 @@ Deno.test("null, objects and arrays are no scalars, and a document that is not J
     { type: "string", text: "" },
     none,
   ]);
-  const broken = {
-    text: "{",
-    isJson: () => false,
-    get json(): never {
-      throw new SyntaxError();
-    },
-  };
+  const broken = { text: '{"a":1', isJson: () => false };
   assertEquals(pointer("/a").scalarIn(broken), undefined);
 });
 
@@ -158,9 +150,8 @@ Deno.test("what is found in a document is what JSON.parse finds, for any documen
   );
   fc.assert(
     fc.property(documents(names), fc.array(names, { maxLength: 4 }), (json, tokens) => {
-      const value = pointerTo(tokens).valueIn(JSON.parse(json));
       const source = pointerTo(tokens).sourceIn(json);
-      assertEquals(source === undefined ? undefined : JSON.parse(source), value);
+      const value = source === undefined ? undefined : JSON.parse(source);
       assertEquals(value, valueByHand(JSON.parse(json), tokens));
     }),
     { numRuns: 3000 },

@@ -55,6 +55,8 @@ Deno.test("settings have the documented defaults when no variable is set", () =>
     log: { level: "info", format: "json" },
     limits: {
       maxBodyBytes: 10_485_760,
+      maxJsonDepth: 1_000,
+      maxJsonValues: 1_000_000,
       bodyTimeoutMs: 30_000,
       maxInflight: 4096,
       maxInflightBytes: 1_073_741_824,
@@ -96,6 +98,8 @@ Deno.test("settings take every variable", () => {
     LOG_LEVEL: "debug",
     LOG_FORMAT: "text",
     MAX_BODY_BYTES: "1000",
+    MAX_JSON_DEPTH: "999",
+    MAX_JSON_VALUES: "998",
     BODY_TIMEOUT_MS: "1001",
     MAX_INFLIGHT: "1002",
     MAX_INFLIGHT_BYTES: "1003",
@@ -136,6 +140,8 @@ Deno.test("settings take every variable", () => {
     log: { level: "debug", format: "text" },
     limits: {
       maxBodyBytes: 1000,
+      maxJsonDepth: 999,
+      maxJsonValues: 998,
       bodyTimeoutMs: 1001,
       maxInflight: 1002,
       maxInflightBytes: 1003,

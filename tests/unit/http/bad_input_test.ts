@@ -253,7 +253,7 @@ Deno.test("odd but valid JSON is accepted and handed on unchanged", async (t) =>
   await using context = await start();
   const cases: readonly [name: string, body: string][] = [
     ["a key named __proto__", `{"__proto__":{"polluted":true}}`],
-    ["100,000 nested arrays", "[".repeat(100_000) + "]".repeat(100_000)],
+    ["1,000 nested arrays", "[".repeat(1_000) + "]".repeat(1_000)],
     ["lone surrogates", `"\\ud800"`],
     ["a string of 9 MiB", `"${"x".repeat(9 * 1024 * 1024)}"`],
     ["null", "null"],
