@@ -1,5 +1,5 @@
 import { clickhouse25, clickhouse26 } from "./clickhouse/clickhouse.ts";
-import { etcd35, etcd36 } from "./etcd/etcd.ts";
+import { etcd35, etcd36, etcd37 } from "./etcd/etcd.ts";
 import { caddy, traefik } from "./proxies/proxies.ts";
 import type { RealSystem } from "./real_system.ts";
 import { kafka } from "./kafka/kafka.ts";
@@ -10,6 +10,7 @@ import { vault } from "./vault/vault.ts";
 export const realSystems: readonly RealSystem[] = [
   etcd35,
   etcd36,
+  etcd37,
   kafka,
   clickhouse25,
   clickhouse26,

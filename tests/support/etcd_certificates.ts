@@ -10,23 +10,11 @@ export class TestCertificates implements AsyncDisposable {
 
   static async create(): Promise<TestCertificates> {
     const certificates = new TestCertificates(await TempDir.create());
-    await certificates.#openssl(
-      "req",
-      "-x509",
-      ...NEW_KEY,
-      "-days",
-      "2",
-      "-keyout",
-      "ca.key",
-      "-out",
-      "ca.crt",
-      "-subj",
-      "/CN=ca",
-    );
+    await certificates.#makeAuthority();
     return certificates;
   }
 
-  /** The path of the authority's certificate. */
+  /** The path of the authority's certificate, or of a bundle while authorities change. */
   get ca(): string {
     return this.#directory.file("ca.crt");
   }
@@ -61,6 +49,20 @@ export class TestCertificates implements AsyncDisposable {
     );
   }
 
+  /** Makes another authority, which issues from now on. `ca` has both until the former one is dropped. */
+  async changeAuthority(): Promise<void> {
+    const former = await Deno.readTextFile(this.ca);
+    await this.#makeAuthority();
+    // OpenSSL issues in the name of the first certificate of the file.
+    await Deno.writeTextFile(this.ca, former, { append: true });
+  }
+
+  /** Takes the authority before the last change out of `ca`. */
+  async dropFormerAuthority(): Promise<void> {
+    const [current = ""] = (await Deno.readTextFile(this.ca)).split(/(?<=-----END CERTIFICATE-----\n)/);
+    await Deno.writeTextFile(this.ca, current);
+  }
+
   /** What `etcdctl` is told to identify itself with. */
   clientArguments(name: string): string[] {
     return ["--cert", this.certificateOf(name), "--key", this.keyOf(name)];
@@ -68,6 +70,13 @@ export class TestCertificates implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#directory[Symbol.asyncDispose]();
+  }
+
+  async #makeAuthority(): Promise<void> {
+    await this.#openssl(
+      ...["req", "-x509", ...NEW_KEY, "-days", "2", "-subj", "/CN=ca"],
+      ...["-keyout", "ca.key", "-out", "ca.crt"],
+    );
   }
 
   async #openssl(...args: string[]): Promise<void> {

@@ -1,6 +1,6 @@
 /**
  * The etcd versions that users run: built once from their Go modules, since Debian has 3.4 alone. All tests of
- * the etcd backend run with them.
+ * the etcd backend run with them, and each is what clusters of the version before are upgraded to.
  *
  * @module
  */
@@ -25,7 +25,17 @@ const FILES = [
   "tests/integration/etcd_watch_test.ts",
   "tests/integration/migrate_test.ts",
   "tests/scenario/etcd_backend_test.ts",
-  ...["access", "grpc_proxy", "history", "members", "outage", "quiet"].map(situationsOf),
+  ...[
+    "access",
+    "gateway",
+    "grpc_proxy",
+    "history",
+    "members",
+    "outage",
+    "quiet",
+    "trust",
+    "upgrade",
+  ].map(situationsOf),
 ];
 
 /** What each program's `main.go` has in it: all there is to them is in the modules. */
@@ -68,23 +78,28 @@ func main() {
 /** etcd of the 3.5 line. */
 export const etcd35: RealSystem = etcdOf("3.5.35");
 
-/** etcd of the 3.6 line, to which clusters of the 3.5 line are upgraded. */
+/** etcd of the 3.6 line. */
 export const etcd36: RealSystem = etcdOf("3.6.16", "3.5.35");
+
+/** etcd of the 3.7 line. */
+export const etcd37: RealSystem = etcdOf("3.7.3", "3.6.16");
 
 function situationsOf(topic: string): string {
   return `tests/real/etcd/situations/${topic}_test.ts`;
 }
 
-/** @param before the version that is upgraded to this one */
+/** @param before the version that is upgraded to this one. @default the one of `PATH`, Debian's 3.4 */
 function etcdOf(version: string, before?: string): RealSystem {
   return {
     name: `etcd-${version.split(".").slice(0, 2).join(".")}`,
-    files: before === undefined ? FILES : [...FILES, situationsOf("upgrade")],
+    files: FILES,
     prepare: async () => {
       const bin = binOf(version);
       const failure = await ensureBuilt(version) ??
         (before === undefined ? undefined : await ensureBuilt(before));
       if (failure !== undefined) return failure;
+      const earlier = before === undefined ? await findInPath("etcd") : join(binOf(before), "etcd");
+      if (earlier === undefined) return "PATH has no etcd 3.4 to upgrade from";
       const found = new TextDecoder().decode(
         (await new Deno.Command(join(bin, "etcd"), { args: ["--version"] }).output()).stdout,
       );
@@ -92,12 +107,20 @@ function etcdOf(version: string, before?: string): RealSystem {
         version: /etcd Version: (\S+)/.exec(found)?.[1] ?? "unknown",
         env: {
           PATH: `${bin}:${Deno.env.get("PATH") ?? ""}`,
-          ...(before === undefined ? {} : { CWM_ETCD_BEFORE: join(binOf(before), "etcd") }),
+          CWM_ETCD_BEFORE: earlier,
         },
         [Symbol.asyncDispose]: () => Promise.resolve(),
       };
     },
   };
+}
+
+async function findInPath(program: string): Promise<string | undefined> {
+  for (const folder of (Deno.env.get("PATH") ?? "").split(":")) {
+    const path = join(folder, program);
+    if (await exists(path)) return path;
+  }
+  return undefined;
 }
 
 function binOf(version: string): string {

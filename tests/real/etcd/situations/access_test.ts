@@ -1,11 +1,9 @@
-/** Users, passwords, rights and certificates that change while the gateway runs. */
+/** Users, passwords and rights that change while the gateway runs. */
 
 import { assertEquals } from "@std/assert";
-import { TestCertificates } from "../../../support/etcd_certificates.ts";
-import { EtcdServer } from "../../../support/etcd_server.ts";
 import { eventually } from "../../../support/eventually.ts";
 import type { TempDir } from "../../../support/temp_dir.ts";
-import { changePassword, CtlDoor, writeAsRoot } from "./cluster.ts";
+import { changePassword, writeAsRoot } from "./cluster.ts";
 import { PREFIX } from "./ledger.ts";
 import { lasts, type Situation, situations, withArguments, type World } from "./situation.ts";
 
@@ -152,49 +150,19 @@ const TABLE: readonly Situation[] = [
     },
   },
   {
-    name: "the certificates of etcd and of the gateway are renewed in place: new connections take them up",
+    name: "the gateway's password is changed for 14 s and changed back: it serves on and is back",
     members: 1,
     prepare: async (world) => {
-      const { certificates } = await secured(world);
-      return {
-        ETCD_TLS_CA: certificates.ca,
-        ETCD_TLS_CERT: certificates.certificateOf("gateway"),
-        ETCD_TLS_KEY: certificates.keyOf("gateway"),
-      };
+      await protect(world);
+      return READER;
     },
     act: async (world) => {
-      const { certificates, etcd } = await secured(world);
-      await certificates.issue("etcd", "IP:127.0.0.1");
-      await certificates.issue("gateway", "DNS:gateway");
-      await world.inStep();
-      await etcd.restart();
+      await changePassword(world.members[0]!, "reader", "another");
+      await lockedOut(world);
+      await changePassword(world.members[0]!, "reader", READER.ETCD_PASSWORD);
       await world.inStep();
     },
   },
 ];
-
-interface Secured {
-  readonly certificates: TestCertificates;
-  readonly etcd: EtcdServer;
-}
-
-const securedWorlds = new WeakMap<World, Secured>();
-
-/** Puts a member that asks for certificates in the place of the world's own. */
-async function secured(world: World): Promise<Secured> {
-  const known = securedWorlds.get(world);
-  if (known !== undefined) return known;
-  const certificates = world.resources.use(await TestCertificates.create());
-  for (const name of ["etcd", "gateway", "client"]) await certificates.issue(name, "IP:127.0.0.1");
-  const etcd = world.resources.use(
-    await EtcdServer.start({ tls: { certificates, name: "etcd", clientAuth: true } }),
-  );
-  world.members.splice(0, world.members.length, etcd);
-  world.ledger.doors = [new CtlDoor(etcd)];
-  world.ledger.forget();
-  await world.ledger.round();
-  securedWorlds.set(world, { certificates, etcd });
-  return { certificates, etcd };
-}
 
 situations(TABLE);

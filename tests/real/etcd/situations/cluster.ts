@@ -31,6 +31,12 @@ export async function takesTheLead(member: EtcdServer, members: readonly EtcdSer
   }, { timeoutMs: 30_000 });
 }
 
+/** Gives a learner a vote, as soon as it has everything that the leader has. */
+export async function promote(voter: EtcdServer, learner: EtcdServer): Promise<void> {
+  const { id } = await idsOf(learner);
+  await eventually(() => voter.ctl("member", "promote", id), { timeoutMs: 30_000 });
+}
+
 /** Both in hexadecimal, as `etcdctl` takes them. */
 async function idsOf(member: EtcdServer): Promise<{ readonly id: string; readonly leader: string }> {
   const text = await member.ctl("endpoint", "status", "-w", "json");

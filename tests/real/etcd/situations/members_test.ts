@@ -3,7 +3,8 @@
 import { assert, assertEquals } from "@std/assert";
 import { EtcdServer } from "../../../support/etcd_server.ts";
 import { eventually } from "../../../support/eventually.ts";
-import { isLeader, takesTheLead } from "./cluster.ts";
+import { isLeader, promote, takesTheLead } from "./cluster.ts";
+import { ObservedGateway } from "./observed_gateway.ts";
 import { lasts, type Situation, situations, type World } from "./situation.ts";
 
 /** Ends a member and waits until the gateway is elsewhere. */
@@ -92,6 +93,26 @@ const TABLE: readonly Situation[] = [
       await world.inStep();
       frozen.thaw();
       assertEquals(await world.gateway.metric("cwm_etcd_relists_total", `"compacted"`), 1);
+    },
+  },
+  {
+    name: "a learner is the only endpoint: the gateway says so and serves nothing until it is promoted",
+    members: 1,
+    act: async (world) => {
+      const [voter] = world.members;
+      const learner = world.resources.use(await EtcdServer.startLearner(voter!));
+      await using other = await ObservedGateway.start({ ETCD_ENDPOINTS: learner.endpoint }, world.ledger);
+      await eventually(async () => {
+        const { outage } = await other.json("/health") as { outage?: { readonly reason: string } };
+        assertEquals(outage?.reason, "learner");
+      }, { timeoutMs: 60_000 });
+      assertEquals(await other.send("w0", "any"), 503);
+      await promote(voter!, learner);
+      await other.process.waitUntilReady({ timeoutMs: 90_000 });
+      await world.ledger.pause();
+      await eventually(async () => {
+        assertEquals(await other.send("w0", world.ledger.last.get("w0")!.token), 200);
+      }, { timeoutMs: 60_000 });
     },
   },
   {

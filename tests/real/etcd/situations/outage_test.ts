@@ -1,6 +1,7 @@
 /** An etcd that is away for long, and endpoints that swallow connections. */
 
 import { assert } from "@std/assert";
+import { EtcdServer } from "../../../support/etcd_server.ts";
 import { TcpProxy } from "../../../support/tcp_proxy.ts";
 import { ObservedGateway } from "./observed_gateway.ts";
 import { lasts, seconds, type Situation, situations, type World } from "./situation.ts";
@@ -15,6 +16,33 @@ function blackHoles({ members, resources }: World): string {
   const holes = [1, 2].map(() => resources.use(TcpProxy.start({ port: members[0]!.port })));
   for (const hole of holes) hole.freeze();
   return [...holes.map(({ address }) => `http://${address}`), members[0]!.endpoint].join(",");
+}
+
+/** A situation in which one of two endpoints does not serve when gateways start. */
+function besideOne(kind: string, stop: (member: EtcdServer) => Promise<void> | void): Situation {
+  return {
+    name: `one of two endpoints is ${kind}: the gateway starts with the other`,
+    members: 1,
+    act: async (world) => {
+      const other = world.resources.use(await EtcdServer.start());
+      await stop(other);
+      const { endpoint } = world.members[0]!;
+      world.figures.push(await starts(world, () => `${other.endpoint},${endpoint}`));
+      await world.inStep();
+    },
+  };
+}
+
+/** Starts gateways one after the other, and returns how long each took, for people. */
+async function starts(world: World, endpoints: () => string): Promise<string> {
+  const durations: number[] = [];
+  for (let start = 0; start < STARTS; start++) {
+    const begun = performance.now();
+    await using other = await ObservedGateway.start({ ETCD_ENDPOINTS: endpoints() }, world.ledger);
+    await other.process.waitUntilReady({ timeoutMs: 60_000 });
+    durations.push(performance.now() - begun);
+  }
+  return `ready after ${durations.map(seconds).join(", ")}`;
 }
 
 const TABLE: readonly Situation[] = [
@@ -37,20 +65,12 @@ const TABLE: readonly Situation[] = [
     members: 1,
     prepare: (world) => Promise.resolve({ ETCD_ENDPOINTS: blackHoles(world) }),
     act: async (world) => {
-      const starts: number[] = [];
-      for (let start = 0; start < STARTS; start++) {
-        const begun = performance.now();
-        await using other = await ObservedGateway.start(
-          { ETCD_ENDPOINTS: blackHoles(world) },
-          world.ledger,
-        );
-        await other.process.waitUntilReady({ timeoutMs: 60_000 });
-        starts.push(performance.now() - begun);
-      }
-      world.figures.push(`ready after ${starts.map(seconds).join(", ")}`);
+      world.figures.push(await starts(world, () => blackHoles(world)));
       await world.inStep();
     },
   },
+  besideOne("frozen", (member) => member.freeze()),
+  besideOne("dead", (member) => member.kill()),
 ];
 
 situations(TABLE);
