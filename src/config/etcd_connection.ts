@@ -53,15 +53,8 @@ const FAILURES: Readonly<Partial<Record<status, EtcdFailure>>> = {
  */
 const CONNECTING_TIMER_MS = 260;
 
-/** The failures behind which a learner may stand. */
+/** The failures behind which a learner may stand: up to etcd 3.5 it is unavailable, since then a precondition. */
 const MAY_BE_LEARNER: readonly EtcdFailure[] = ["unreachable", "precondition", "other"];
-
-/**
- * How a learner refuses a call. etcd tells its errors apart by their texts: several share a code.
- *
- * @see https://github.com/etcd-io/etcd/blob/v3.6.2/api/v3rpc/rpctypes/error.go `errStringToError`
- */
-const LEARNER_REFUSAL = "etcdserver: rpc not supported for learner";
 
 /** How long a member may take to say that it is a learner, in milliseconds. */
 const LEARNER_TIMEOUT_MS = 500;
@@ -155,17 +148,24 @@ export class EtcdConnection implements AsyncDisposable {
     }
   }
 
-  /** Learners refuse reads as unavailable up to etcd 3.5 and for a precondition from 3.6 on. */
+  /**
+   * With authentication a member of 3.5 or later gives its status to those alone who have logged in, which
+   * nobody can at a learner. It is known by what it handles: the question for the status, but not the one for
+   * the members, which a voting member handles without asking others. Both are asked at the same time, so that
+   * a connection that breaks, or a leader that goes, takes both of them.
+   *
+   * @see https://github.com/etcd-io/etcd/blob/v3.6.2/server/etcdserver/api/v3rpc/util.go `isRPCSupportedForLearner`
+   */
   async #isLearner(error: unknown): Promise<boolean> {
-    const mayBe = error instanceof EtcdCallError && MAY_BE_LEARNER.includes(error.failure);
-    if (!mayBe) return false;
+    if (!mayBeLearner(error)) return false;
     const deadline = Date.now() + LEARNER_TIMEOUT_MS;
-    try {
-      return await this.#call("Maintenance", "status", {}, deadline, readIsLearner);
-    } catch {
-      // With authentication etcd answers that to those who have logged in, which nobody can at a learner.
-      return isLearnerRefusal(error);
-    }
+    const [status, members] = await Promise.allSettled([
+      this.#call("Maintenance", "status", {}, deadline, readIsLearner),
+      this.#call("Cluster", "memberList", {}, deadline),
+    ]);
+    if (status.status === "fulfilled") return status.value;
+    const isHandled = (status.reason as EtcdCallError).failure === "denied";
+    return isHandled && members.status === "rejected" && mayBeLearner(members.reason);
   }
 
   /** The cheapest read that proves that the member takes part in the cluster. */
@@ -262,8 +262,8 @@ async function openTransport(endpoint: EtcdEndpoint, options: EtcdConnectionOpti
   }
 }
 
-function isLearnerRefusal({ cause }: EtcdCallError): boolean {
-  return (cause as Partial<ServiceError> | undefined)?.details === LEARNER_REFUSAL;
+function mayBeLearner(error: unknown): boolean {
+  return error instanceof EtcdCallError && MAY_BE_LEARNER.includes(error.failure);
 }
 
 function learnerError({ name }: EtcdEndpoint): EtcdCallError {
@@ -282,7 +282,7 @@ export function toCallError(error: unknown, action: string): EtcdCallError {
   });
 }
 
-type UnaryService = "KV" | "Auth" | "Maintenance";
+type UnaryService = "KV" | "Auth" | "Maintenance" | "Cluster";
 
 type Decode<Response> = (bytes: Uint8Array) => Response;
 

@@ -87,6 +87,23 @@ Deno.test("etcd provider names a learner as such where it has to log in, too", a
   await starting;
 });
 
+Deno.test("etcd provider takes a voting member that has lost its cluster for unreachable, not for a learner", async () => {
+  await using cluster = await EtcdServer.startCluster(2);
+  const [voter, other] = cluster.members;
+  await voter!.enableAuth(PREFIX);
+  await other!.kill();
+  await using test = TestProvider.create({
+    endpoints: [voter!.endpoint],
+    credentials: { username: { text: "reader" }, password: { text: "reader" } },
+  });
+  const starting = assertRejects(() => test.start(), DOMException);
+  // Until it notices, it answers nothing.
+  await eventually(() => assertEquals(test.provider.status().outage?.reason, "unreachable"));
+  assertEquals(test.provider.stats().ends.learner, undefined);
+  await test[Symbol.asyncDispose]();
+  await starting;
+});
+
 Deno.test("etcd provider does not wait for endpoints that swallow connections before it tries the next one", async () => {
   await using server = await EtcdServer.start();
   await server.gateway.putJson(key("a"), {});
