@@ -182,4 +182,7 @@ function put(set: Set<Calls>, calls: Calls, isIn: boolean): void {
 }
 
 /** Calls on files of outputs, by directory. */
-export const outputFiles = new BlockingCalls({ total: 16, perKey: 2 });
+export const outputFiles = new BlockingCalls({ total: 10, perKey: 2 });
+
+/** Calls on the files that the gateway is configured with, by path. They do not wait for those of outputs. */
+export const configurationFiles = new BlockingCalls({ total: 6, perKey: 1 });

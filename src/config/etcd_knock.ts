@@ -7,6 +7,7 @@
 
 import { connect } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
+import { configurationNames } from "../name_lookups.ts";
 import type { EtcdEndpoint } from "./etcd_endpoint.ts";
 
 /** How long one endpoint may take to accept, in milliseconds. */
@@ -59,7 +60,7 @@ function accepts({ host, port }: EtcdEndpoint, signal: AbortSignal): Promise<boo
   if (signal.aborted) return Promise.resolve(false);
   return new Promise((resolve) => {
     let accepted = false;
-    const socket = connect({ host, port });
+    const socket = connect({ host, port, lookup: configurationNames.lookup });
     const abort = () => socket.destroy();
     signal.addEventListener("abort", abort, { once: true });
     socket.once("connect", () => {

@@ -12,6 +12,7 @@
 import { Buffer } from "node:buffer";
 import http from "node:http";
 import https from "node:https";
+import { outputNames } from "../name_lookups.ts";
 import { parseRetryAfter } from "../retry_after.ts";
 import type { ClickhouseConnection } from "./clickhouse_config.ts";
 import type { TlsOptions } from "./tls.ts";
@@ -164,6 +165,7 @@ export class ClickhouseClient implements Disposable {
       path: path + search,
       method: "POST",
       agent: this.#agent,
+      lookup: outputNames.lookup,
       headers: {
         authorization: this.#authorization,
         "content-length": body.byteLength,

@@ -6,10 +6,10 @@
  * @module
  */
 
-import { lookup, type LookupAddress, type LookupAllOptions } from "node:dns";
 import http from "node:http";
 import https from "node:https";
 import type { LookupFunction } from "node:net";
+import { outputNames, type Resolver } from "../name_lookups.ts";
 import type { DestinationPolicy } from "./address_guard.ts";
 
 /** How long an unused connection is kept, in milliseconds. Shorter than most servers keep theirs. */
@@ -43,13 +43,6 @@ export class RefusedAddressError extends Error {
   override readonly name = "RefusedAddressError";
 }
 
-/** Finds all addresses of a name, like {@linkcode lookup} of `node:dns`. */
-export type Resolver = (
-  hostname: string,
-  options: LookupAllOptions,
-  callback: (error: Error | null, addresses: LookupAddress[]) => void,
-) => void;
-
 interface PolicedOptions extends https.RequestOptions {
   readonly policy: DestinationPolicy;
 }
@@ -78,11 +71,11 @@ export class HttpWebhookClient implements Disposable {
   readonly #https: PolicedHttpsAgent;
 
   /**
-   * @param options.resolve finds addresses. @default the system's resolver, `/etc/hosts` included
+   * @param options.resolve finds addresses. @default {@linkcode outputNames}, the system's resolver
    * @param options.ca certificate authorities in PEM. @default those that the runtime trusts
    */
   constructor(options: { readonly resolve?: Resolver; readonly ca?: string } = {}) {
-    this.#resolve = options.resolve ?? lookup;
+    this.#resolve = options.resolve ?? outputNames.resolve;
     const ca = options.ca === undefined ? {} : { ca: options.ca };
     this.#https = new PolicedHttpsAgent({ keepAlive: true, timeout: KEEP_ALIVE_MS, ...ca });
   }

@@ -8,6 +8,7 @@
 import { Redis } from "ioredis";
 import { DeliveryError } from "../errors.ts";
 import { closeRedis } from "./redis_close.ts";
+import { RedisConnector } from "./redis_connector.ts";
 import type { RedisAddress, RedisConnection } from "./redis_connection.ts";
 import { judgeRedisError, replyCode } from "./redis_errors.ts";
 import { addressText, findPrimary, type RedisTls } from "./redis_sentinel.ts";
@@ -107,6 +108,7 @@ export class RedisDialer implements AsyncDisposable {
       scripts: { ...this.#scripts },
       // With protocol 3, which is the default, HELLO goes out before the login, and is refused for that.
       protocol: 2,
+      Connector: RedisConnector,
       lazyConnect: true,
       connectTimeout: CONNECT_TIMEOUT_MS,
       retryStrategy: () => null,

@@ -9,6 +9,7 @@
 import { Redis } from "ioredis";
 import { DeliveryError } from "../errors.ts";
 import { closeRedis } from "./redis_close.ts";
+import { RedisConnector } from "./redis_connector.ts";
 import type { RedisAddress, RedisSentinels } from "./redis_connection.ts";
 import { judgeRedisError, replyCode } from "./redis_errors.ts";
 import type { TlsOptions } from "./tls.ts";
@@ -66,6 +67,7 @@ async function askSentinel(
     ...address,
     ...tls,
     protocol: 2,
+    Connector: RedisConnector,
     lazyConnect: true,
     retryStrategy: () => null,
     maxRetriesPerRequest: 0,

@@ -12,6 +12,7 @@ import { restoreVerifiedEvent } from "../../auth/restored_event.ts";
 import type { VerifiedEvent } from "../../auth/verified_event.ts";
 import { DeliveryError, GatewayError } from "../../errors.ts";
 import { EventBody, type TraceCarrier } from "../../event.ts";
+import { RedisConnector } from "../../modules/redis_connector.ts";
 import { RateLimited } from "../../observability/rate_limited.ts";
 import type {
   ChannelDepth,
@@ -265,6 +266,7 @@ function createClient(url: string, commandTimeoutMs: number): Redis {
   return new Redis(url, {
     lazyConnect: true,
     protocol: 2,
+    Connector: RedisConnector,
     connectTimeout: commandTimeoutMs,
     commandTimeout: commandTimeoutMs,
     maxRetriesPerRequest: 1,

@@ -9,6 +9,7 @@ import { Buffer } from "node:buffer";
 import { connect, isIP, type Socket } from "node:net";
 import { connect as connectTls, type ConnectionOptions } from "node:tls";
 import { DeliveryError } from "../../errors.ts";
+import { outputNames } from "../../name_lookups.ts";
 import { judgeLogin } from "../kafka_errors.ts";
 import { type Api, type ApiVersions, apiVersions, saslAuthenticate, saslHandshake } from "./requests.ts";
 import { logIn, type SaslLogin } from "./sasl.ts";
@@ -250,9 +251,10 @@ function openSocket(address: string, tls: ConnectionOptions | undefined): Socket
   const separator = address.lastIndexOf(":");
   const host = address.slice(0, separator);
   const port = Number(address.slice(separator + 1));
-  if (tls === undefined) return connect({ host, port });
+  const server = { host, port, lookup: outputNames.lookup };
+  if (tls === undefined) return connect(server);
   // Server names are host names by RFC 6066. An address is checked as the `host` that it is.
-  return connectTls({ host, port, ...(isIP(host) === 0 ? { servername: host } : {}), ...tls });
+  return connectTls({ ...server, ...(isIP(host) === 0 ? { servername: host } : {}), ...tls });
 }
 
 function unreachable(address: string, cause: unknown): DeliveryError {

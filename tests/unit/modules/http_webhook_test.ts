@@ -2,7 +2,8 @@ import { assert, assertEquals, assertInstanceOf, assertStringIncludes } from "@s
 import { getLogger } from "@logtape/logtape";
 import { DeliveryError } from "../../../src/errors.ts";
 import { httpWebhookModuleWith } from "../../../src/modules/http_webhook.ts";
-import { HttpWebhookClient, type Resolver } from "../../../src/modules/http_webhook_client.ts";
+import { HttpWebhookClient } from "../../../src/modules/http_webhook_client.ts";
+import type { Resolver } from "../../../src/name_lookups.ts";
 import type { DeliveryResult } from "../../../src/modules/module.ts";
 import { eventually } from "../../support/eventually.ts";
 import { type Answer, HttpTarget, redirectTo } from "../../support/http_target.ts";
