@@ -107,6 +107,7 @@ export class EtcdConnection implements AsyncDisposable {
   readonly #etcd: SingleChannelEtcd;
   #token: string | undefined;
   #renewal: Promise<void> | undefined;
+  readonly #closing = new AbortController();
 
   private constructor(endpoint: EtcdEndpoint, transport: EtcdTransport, options: EtcdConnectionOptions) {
     this.endpoint = endpoint;
@@ -128,14 +129,14 @@ export class EtcdConnection implements AsyncDisposable {
   ): Promise<OpenedConnection> {
     const begunAt = performance.now();
     await using resources = new AsyncDisposableStack();
-    const transport = resources.use(await openTransport(endpoint, options));
+    const transport = resources.use(await openTransport(endpoint, options, signal));
     const connection = new EtcdConnection(endpoint, transport, options);
     const abort = () => void transport[Symbol.asyncDispose]();
     signal.addEventListener("abort", abort, { once: true });
     try {
       signal.throwIfAborted();
       const deadline = Date.now() + options.connectTimeoutMs;
-      if (options.credentials !== undefined) await connection.#authenticate(deadline);
+      if (options.credentials !== undefined) await connection.#authenticate(deadline, signal);
       const header = await connection.probe(deadline);
       resources.move();
       return { connection, header, [Symbol.asyncDispose]: () => connection[Symbol.asyncDispose]() };
@@ -198,16 +199,19 @@ export class EtcdConnection implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#closing.abort();
     await this.#transport[Symbol.asyncDispose]();
   }
 
   async #renew(deadline: number): Promise<void> {
-    this.#renewal ??= this.#authenticate(deadline).finally(() => this.#renewal = undefined);
+    this.#renewal ??= this.#authenticate(deadline, this.#closing.signal).finally(() =>
+      this.#renewal = undefined
+    );
     await this.#renewal;
   }
 
-  async #authenticate(deadline: number): Promise<void> {
-    const request = await readLogin(this.#options.credentials!, deadline);
+  async #authenticate(deadline: number, signal: AbortSignal): Promise<void> {
+    const request = await readLogin(this.#options.credentials!, deadline, signal);
     this.#token = undefined;
     try {
       const answer = await this.#call<IAuthenticateResponse>("Auth", "authenticate", request, deadline);
@@ -238,13 +242,16 @@ export class EtcdConnection implements AsyncDisposable {
  * Name and password as they are now, as etcd's `AuthenticateRequest` has them.
  *
  * @param deadline in milliseconds since 1970
+ * @param aborted ends the wait for files that do not answer, as the deadline does
  * @throws {EtcdCallError} `denied` when a file of theirs cannot be read
  */
 export async function readLogin(
   { username, password }: EtcdCredentials,
   deadline: number,
+  aborted?: AbortSignal,
 ): Promise<{ readonly name: string; readonly password: string }> {
-  const signal = AbortSignal.timeout(Math.max(0, deadline - Date.now()));
+  const late = AbortSignal.timeout(Math.max(0, deadline - Date.now()));
+  const signal = aborted === undefined ? late : AbortSignal.any([aborted, late]);
   try {
     return { name: await readCredential(username, signal), password: await readCredential(password, signal) };
   } catch (cause) {
@@ -253,9 +260,13 @@ export async function readLogin(
   }
 }
 
-async function openTransport(endpoint: EtcdEndpoint, options: EtcdConnectionOptions): Promise<EtcdTransport> {
+async function openTransport(
+  endpoint: EtcdEndpoint,
+  options: EtcdConnectionOptions,
+  signal: AbortSignal,
+): Promise<EtcdTransport> {
   try {
-    return await EtcdTransport.open(endpoint, options.tls, options.keepAlive);
+    return await EtcdTransport.open(endpoint, options.tls, options.keepAlive, signal);
   } catch (cause) {
     const message = `Cannot prepare TLS for ${endpoint.name}: ${(cause as Error).message}`;
     throw new EtcdCallError("other", message, { cause });

@@ -5,6 +5,8 @@
  * @module
  */
 
+import { readSmallFile } from "../small_file.ts";
+
 /** A name or a password: the text itself, or the file that holds it. */
 export type Credential = { readonly text: string } | { readonly file: string };
 
@@ -25,7 +27,7 @@ const MAX_BYTES = 64 * 1024;
 /**
  * The credential as it is now. One line end at the end of a file is no part of it.
  *
- * @param signal ends the reading of a file that does not answer
+ * @param signal ends the wait for a file that does not answer
  * @throws {CredentialError} when the file cannot be read, is empty or too large
  */
 export async function readCredential(credential: Credential, signal: AbortSignal): Promise<string> {
@@ -33,10 +35,7 @@ export async function readCredential(credential: Credential, signal: AbortSignal
   const { file } = credential;
   let text: string;
   try {
-    const { isFile, size } = await Deno.stat(file);
-    if (!isFile) throw new Error("it is not a regular file");
-    if (size > MAX_BYTES) throw new Error(`it has more than ${MAX_BYTES} bytes`);
-    text = (await Deno.readTextFile(file, { signal })).replace(/\r?\n$/, "");
+    text = (await readSmallFile(file, { maxBytes: MAX_BYTES, signal })).replace(/\r?\n$/, "");
   } catch (cause) {
     throw new CredentialError(`Cannot read ${file}: ${(cause as Error).message}`, { cause });
   }

@@ -10,7 +10,9 @@ import { isIP, type Socket } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { connect as connectTls, createSecureContext, type SecureContext, type TLSSocket } from "node:tls";
 import { CallCredentials, Channel, ChannelCredentials } from "@grpc/grpc-js";
+import { readSmallFile, UnreadableFileError } from "../small_file.ts";
 import type { EtcdEndpoint } from "./etcd_endpoint.ts";
+import { RESOLVER_SCHEME } from "./etcd_resolver.ts";
 
 /** Files for TLS, in PEM. */
 export interface EtcdTlsFiles {
@@ -52,7 +54,7 @@ export class EtcdTransport implements AsyncDisposable {
       this.#track(socket);
       return secure === undefined ? socket : await secure(socket);
     }, secure !== undefined);
-    this.channel = new Channel(endpoint.address, credentials, {
+    this.channel = new Channel(`${RESOLVER_SCHEME}:${endpoint.address}`, credentials, {
       // A pool shared with an earlier channel would hand out its broken connection and its back-off.
       "grpc.use_local_subchannel_pool": 1,
       "grpc.keepalive_time_ms": keepAlive.intervalMs,
@@ -75,14 +77,16 @@ export class EtcdTransport implements AsyncDisposable {
    * Reads the TLS files, so that every new connection takes up renewed certificates. The connection itself
    * is made by the first call.
    *
+   * @param signal ends the wait for a file that does not answer
    * @throws {Error} when a TLS file cannot be read or holds no valid PEM
    */
   static async open(
     endpoint: EtcdEndpoint,
     tls: EtcdTlsFiles | undefined,
     keepAlive: KeepAlive,
+    signal?: AbortSignal,
   ): Promise<EtcdTransport> {
-    return new EtcdTransport(endpoint, endpoint.secure ? await readTls(tls) : undefined, keepAlive);
+    return new EtcdTransport(endpoint, endpoint.secure ? await readTls(tls, signal) : undefined, keepAlive);
   }
 
   /** Whether the endpoint has accepted a TCP connection. */
@@ -141,14 +145,24 @@ function destroy(socket: Socket): Promise<void> {
   return closed;
 }
 
-async function readTls(files: EtcdTlsFiles = {}): Promise<SecureContext> {
-  const read = (path: string | undefined) => path === undefined ? undefined : Deno.readTextFile(path);
+async function readTls(files: EtcdTlsFiles = {}, signal?: AbortSignal): Promise<SecureContext> {
+  const read = (path: string | undefined) =>
+    path === undefined
+      ? undefined
+      : readSmallFile(path, { signal }).catch((error) => throwNaming(path, error));
   const [ca, cert, key] = await Promise.all([read(files.caFile), read(files.certFile), read(files.keyFile)]);
   return createSecureContext({
     ...(ca === undefined ? {} : { ca }),
     ...(cert === undefined ? {} : { cert }),
     ...(key === undefined ? {} : { key }),
   });
+}
+
+/** What the system says of a file names its path; what is found out here does not. */
+function throwNaming(path: string, error: unknown): never {
+  throw error instanceof UnreadableFileError
+    ? new Error(`${path}: ${error.message}`, { cause: error })
+    : error;
 }
 
 /** Credentials that hand each new TCP connection to a function before HTTP/2 begins on it. */

@@ -5,8 +5,10 @@
  */
 
 import { z } from "zod";
+import { outputFiles } from "../blocking_calls.ts";
 import { DeliveryError } from "../errors.ts";
 import { booleanField } from "../schema_fields.ts";
+import { readSmallFile, UnreadableFileError } from "../small_file.ts";
 
 const pathField = z.string().min(1);
 
@@ -62,9 +64,10 @@ export async function loadTls(settings: TlsSettings): Promise<TlsOptions> {
 async function readPem(name: string, path: string | undefined): Promise<string | undefined> {
   if (path === undefined) return undefined;
   try {
-    return await Deno.readTextFile(path);
+    return await readSmallFile(path, { among: outputFiles });
   } catch (error) {
-    const reason = error instanceof Error ? error.name : String(error);
+    const isOurs = error instanceof UnreadableFileError;
+    const reason = isOurs ? error.message : error instanceof Error ? error.name : String(error);
     const message = `Cannot read ${path}, the file of ${name}: ${reason}`;
     throw new DeliveryError("output_unavailable", message, { cause: error });
   }

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { readSmallFile, UnreadableFileError } from "../../small_file.ts";
 import type { VaultCredential } from "../../vault_settings.ts";
 import { bodyOf, cannotBeAsked, isObject } from "./answer.ts";
 import { LoginRefused, VaultFailure } from "./failure.ts";
@@ -12,9 +13,6 @@ import type { VaultClient } from "./vault_client.ts";
 /** Longest credential, in bytes: tokens of Kubernetes with many claims have some thousand. */
 const LONGEST_CREDENTIAL = 64 * 1024;
 
-/** How long reading the file may take, in milliseconds. */
-const READ_TIMEOUT_MS = 5000;
-
 /** Tokens of Vault since 1.10 and 0.11, and of OpenBao. A secret id is a UUID. */
 const TOKEN_FORM = /^(?:hv[sbr]|[sbr])\./;
 
@@ -22,11 +20,16 @@ const TOKEN_FORM = /^(?:hv[sbr]|[sbr])\./;
  * Reads a credential. White space around a file's content is dropped.
  *
  * @param name what messages call it, for example `VAULT_TOKEN_FILE`
+ * @param signal ends the wait for a file that does not answer
  * @throws {VaultFailure} `unavailable` when the file cannot be read or holds no credential
  */
-export async function readCredential(credential: VaultCredential, name: string): Promise<string> {
+export async function readCredential(
+  credential: VaultCredential,
+  name: string,
+  signal: AbortSignal,
+): Promise<string> {
   if ("value" in credential) return credential.value;
-  const text = await readSmallFile(credential.file, name);
+  const text = await readText(credential.file, name, signal);
   if (text === "") throw new VaultFailure("unavailable", `The file of ${name} is empty: ${credential.file}`);
   if (!/^[\x21-\x7e]+$/.test(text)) {
     throw new VaultFailure(
@@ -37,17 +40,15 @@ export async function readCredential(credential: VaultCredential, name: string):
   return text;
 }
 
-async function readSmallFile(path: string, name: string): Promise<string> {
+async function readText(path: string, name: string, signal: AbortSignal): Promise<string> {
   try {
-    const { isFile, size } = await Deno.stat(path);
-    if (!isFile || size > LONGEST_CREDENTIAL) {
-      throw new VaultFailure("unavailable", `${path}, the file of ${name}, is no file of a credential`);
-    }
-    const text = await Deno.readTextFile(path, { signal: AbortSignal.timeout(READ_TIMEOUT_MS) });
-    return text.trim();
+    return (await readSmallFile(path, { maxBytes: LONGEST_CREDENTIAL, signal })).trim();
   } catch (error) {
-    if (error instanceof VaultFailure) throw error;
-    const reason = error instanceof Error ? error.name : String(error);
+    const reason = error instanceof UnreadableFileError
+      ? error.message
+      : error instanceof Error
+      ? error.name
+      : String(error);
     throw new VaultFailure("unavailable", `Cannot read ${path}, the file of ${name}: ${reason}`, {
       cause: error,
     });

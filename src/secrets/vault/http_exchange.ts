@@ -12,6 +12,8 @@
 import { Buffer } from "node:buffer";
 import http from "node:http";
 import https from "node:https";
+import { configurationNames } from "../../name_lookups.ts";
+import { readSmallFile, UnreadableFileError } from "../../small_file.ts";
 import type { VaultSettings } from "../../vault_settings.ts";
 import { VaultFailure } from "./failure.ts";
 
@@ -60,7 +62,7 @@ export class HttpExchange {
    * @throws {NoAnswer} also when the signal aborts
    */
   async send(url: URL, request: HttpRequest, signal: AbortSignal): Promise<HttpAnswer> {
-    const options = url.protocol === "https:" ? await this.#tlsOptions() : {};
+    const options = url.protocol === "https:" ? await this.#tlsOptions(signal) : {};
     try {
       return await exchange(url, request, options, signal);
     } catch (error) {
@@ -69,19 +71,23 @@ export class HttpExchange {
     }
   }
 
-  async #tlsOptions(): Promise<https.RequestOptions> {
+  async #tlsOptions(signal: AbortSignal): Promise<https.RequestOptions> {
     const { verify, caFile } = this.#tls;
     if (caFile === undefined) return { rejectUnauthorized: verify };
-    this.#ca ??= await readAuthorities(caFile);
+    this.#ca ??= await readAuthorities(caFile, signal);
     return { rejectUnauthorized: verify, ca: this.#ca };
   }
 }
 
-async function readAuthorities(file: string): Promise<string> {
+async function readAuthorities(file: string, signal: AbortSignal): Promise<string> {
   try {
-    return await Deno.readTextFile(file);
+    return await readSmallFile(file, { signal });
   } catch (error) {
-    const reason = error instanceof Error ? error.name : String(error);
+    const reason = error instanceof UnreadableFileError
+      ? error.message
+      : error instanceof Error
+      ? error.name
+      : String(error);
     throw new NoAnswer(false, `Cannot read ${file}, the file of VAULT_VERIFY: ${reason}`, { cause: error });
   }
 }
@@ -109,6 +115,7 @@ function exchange(
     ...options,
     method,
     agent: false,
+    lookup: configurationNames.lookup,
     headers: {
       ...headers,
       ...(body === undefined

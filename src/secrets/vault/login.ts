@@ -34,7 +34,7 @@ export interface LoginMethod {
    *
    * @throws {VaultFailure} when its file cannot be read
    */
-  credential(): Promise<string>;
+  credential(signal: AbortSignal): Promise<string>;
   /**
    * Makes a token of the credential.
    *
@@ -69,7 +69,7 @@ function givenToken(
     name,
     makesTokens: false,
     isKeptByOthers: "file" in token,
-    credential: () => readCredential(token, name),
+    credential: (signal) => readCredential(token, name, signal),
     async exchange(credential, signal) {
       const value = await unwrapper.unwrap(credential, "token", signal);
       return await lookUp(value, client, clock, signal);
@@ -106,7 +106,7 @@ function appRole(
   return {
     name: "AppRole",
     makesTokens: true,
-    credential: async () => secretId === undefined ? "" : await readCredential(secretId, name),
+    credential: async (signal) => secretId === undefined ? "" : await readCredential(secretId, name, signal),
     async exchange(credential, signal) {
       const body = credential === ""
         ? { role_id: roleId }
@@ -124,7 +124,7 @@ function kubernetes(
   return {
     name: "Kubernetes",
     makesTokens: true,
-    credential: () => readCredential({ file: jwtFile }, "VAULT_JWT_FILE"),
+    credential: (signal) => readCredential({ file: jwtFile }, "VAULT_JWT_FILE", signal),
     async exchange(jwt, signal) {
       client.secrets.add(jwt);
       return await logIn(mount, { role, jwt }, client, clock, signal);

@@ -131,7 +131,7 @@ export class VaultSession implements AsyncDisposable {
   async #hasOtherCredential({ credential }: Current): Promise<boolean> {
     if (this.#options.method.makesTokens) return false;
     try {
-      return await this.#options.method.credential() !== credential;
+      return await this.#options.method.credential(this.#stopping.signal) !== credential;
     } catch (error) {
       // The file is gone or half-written: the token that came from it is still good.
       if (error instanceof VaultFailure) return false;
@@ -146,7 +146,7 @@ export class VaultSession implements AsyncDisposable {
   async #logIn(): Promise<VaultToken> {
     const { method, clock, logger } = this.#options;
     const signal = this.#stopping.signal;
-    const credential = await method.credential();
+    const credential = await method.credential(signal);
     const now = clock.now();
     const refused = this.#refused;
     if (refused?.credential === credential && now < refused.until) throw refused.failure;
