@@ -395,9 +395,17 @@ export class EtcdConfigProvider implements ConfigProvider {
     const { snapshotFile: path, logger } = this.#options;
     if (path === undefined) return;
     try {
-      const snapshot = await readSnapshot(path, this.#keySpace.prefix);
+      const snapshot = await readSnapshot(path, this.#keySpace.prefix, this.#stop.signal);
       if (snapshot === undefined) return;
-      const { keys } = snapshot;
+      const { keys, othersMayRead } = snapshot;
+      if (othersMayRead) {
+        logger.warning(
+          "Users other than the gateway's may read {path}, which may hold secrets: chmod 600 it",
+          {
+            path,
+          },
+        );
+      }
       await inSlices(keys, (slice) => void mirror.apply(slice.map(toChange)), this.#stop.signal);
       // They need not stand at even distances.
       mirror.boundaries = boundariesOf(keys.map(([name]) => name)).toSorted();

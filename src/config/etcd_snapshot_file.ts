@@ -15,11 +15,19 @@
 import { Buffer } from "node:buffer";
 import { createHash, type Hash } from "node:crypto";
 import { dirname } from "@std/path";
+import { withinTime } from "../small_file.ts";
 import { breathe } from "./slices.ts";
 
 const FORMAT = "cwm-etcd-snapshot";
 const VERSION = 1;
 const NEWLINE = 10;
+
+/** How long reading the file may take, in milliseconds. */
+const READ_TIMEOUT_MS = 10_000;
+
+/** Bits of a file's mode: of its group, and of all others. */
+const MAY_BE_WRITTEN_BY_OTHERS = 0o022;
+const MAY_BE_READ_BY_OTHERS = 0o044;
 
 /** Lines that are formatted at a time, so that writing a large snapshot does not hold up requests. */
 const LINES_AT_A_TIME = 1_000;
@@ -42,6 +50,8 @@ export interface SnapshotKeys extends Iterable<SnapshotKey> {
 /** A snapshot that was read. */
 export interface Snapshot extends SnapshotHead {
   readonly keys: readonly SnapshotKey[];
+  /** Whether users other than the gateway's may read the file, which may hold secrets. */
+  readonly othersMayRead: boolean;
 }
 
 /** Why a snapshot file cannot be used. The message is for the operator. */
@@ -84,16 +94,24 @@ export async function writeSnapshot(
  *
  * @param prefix what it must be for
  * @returns `undefined` when there is no file
- * @throws {SnapshotError} when it is damaged, of another format, or for another prefix
+ * @param signal ends the wait for a disk that does not answer
+ * @throws {SnapshotError} when others may have written it, when it is damaged, of another format, or for another
+ *   prefix
  */
-export async function readSnapshot(path: string, prefix: string): Promise<Snapshot | undefined> {
-  let bytes: Buffer;
+export async function readSnapshot(
+  path: string,
+  prefix: string,
+  signal?: AbortSignal,
+): Promise<Snapshot | undefined> {
+  let file: OwnFile;
   try {
-    bytes = Buffer.from((await Deno.readFile(path)).buffer);
+    file = await withinTime(path, { timeoutMs: READ_TIMEOUT_MS, signal }, () => readOwnFile(path));
   } catch (cause) {
     if (cause instanceof Deno.errors.NotFound) return undefined;
+    if (cause instanceof SnapshotError) throw cause;
     throw new SnapshotError(`Cannot read the snapshot ${path}: ${(cause as Error).message}`, { cause });
   }
+  const { bytes, othersMayRead } = file;
   const end = bytes.lastIndexOf(NEWLINE, bytes.length - 2) + 1;
   const trailer = parseLine(bytes.subarray(end)) as { sha256?: unknown } | undefined;
   if (trailer?.sha256 !== digestOf(bytes.subarray(0, end))) {
@@ -116,7 +134,41 @@ export async function readSnapshot(path: string, prefix: string): Promise<Snapsh
     keys.push(parseLine(line) as SnapshotKey);
     if (keys.length % LINES_AT_A_TIME === 0) await breathe();
   }
-  return { prefix, clusterId: head.cluster_id, revision: head.revision, keys };
+  return { prefix, clusterId: head.cluster_id, revision: head.revision, keys, othersMayRead };
+}
+
+interface OwnFile {
+  readonly bytes: Buffer;
+  readonly othersMayRead: boolean;
+}
+
+/**
+ * Reads a file that nobody but the gateway's user, and the system's administrator, can have written. What it says is
+ * put into service as if etcd had said it.
+ */
+async function readOwnFile(path: string): Promise<OwnFile> {
+  using file = await Deno.open(path);
+  const { mode, uid, size } = await file.stat();
+  const mine = Deno.uid();
+  if (uid !== null && uid !== mine && uid !== 0) {
+    throw new SnapshotError(
+      `Cannot use the snapshot ${path}: it belongs to user ${uid}, not to the gateway's (${mine})`,
+    );
+  }
+  if (mode !== null && (mode & MAY_BE_WRITTEN_BY_OTHERS) !== 0) {
+    throw new SnapshotError(
+      `Cannot use the snapshot ${path}: other users may write it (mode ${(mode & 0o777).toString(8)}), and ` +
+        "what it says would be served: if you trust what it holds, change its mode to 600",
+    );
+  }
+  const bytes = Buffer.alloc(size);
+  for (let filled = 0; filled < size;) {
+    const read = await file.read(bytes.subarray(filled));
+    // It has become shorter: the digest tells what that means.
+    if (read === null) break;
+    filled += read;
+  }
+  return { bytes, othersMayRead: mode !== null && (mode & MAY_BE_READ_BY_OTHERS) !== 0 };
 }
 
 interface StoredHead {

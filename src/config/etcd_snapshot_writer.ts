@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Logger } from "@logtape/logtape";
+import { UnreadableFileError, withinTime } from "../small_file.ts";
 import type { EtcdMirror } from "./etcd_mirror.ts";
 import { writeSnapshot } from "./etcd_snapshot_file.ts";
 
@@ -8,6 +9,12 @@ const PAUSE_PER_WRITE = 20;
 
 /** How long to leave a disk in peace that did not take a snapshot, in milliseconds. */
 const PAUSE_AFTER_FAILURE_MS = 30_000;
+
+/** How long one write may take, in milliseconds. */
+const WRITE_TIMEOUT_MS = 30_000;
+
+/** How long the writes under way at the end may take, in milliseconds. */
+const LAST_WRITE_TIMEOUT_MS = 3_000;
 
 /** Options of {@linkcode SnapshotWriter}. */
 export interface SnapshotWriterOptions {
@@ -20,10 +27,15 @@ export interface SnapshotWriterOptions {
   readonly onWritten: () => void;
 }
 
-/** Keeps the snapshot file up to date, at a bounded rate. Disposal writes what is new for the last time. */
+/**
+ * Keeps the snapshot file up to date, at a bounded rate. Disposal writes what is new for the last time, and gives up
+ * on a disk that does not answer.
+ */
 export class SnapshotWriter implements AsyncDisposable {
   readonly #options: SnapshotWriterOptions;
   readonly #stop = new AbortController();
+  /** Ends the wait for the disk at the end. */
+  readonly #late = new AbortController();
   readonly #running: Promise<void>;
   #changed = Promise.withResolvers<void>();
   /** The mirror's state that is in the file. */
@@ -42,8 +54,12 @@ export class SnapshotWriter implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#stop.abort();
     this.#changed.resolve();
+    const timer = setTimeout(() => {
+      this.#late.abort(new UnreadableFileError(`its disk did not answer within ${LAST_WRITE_TIMEOUT_MS} ms`));
+    }, LAST_WRITE_TIMEOUT_MS);
     await this.#running;
     await this.#write();
+    clearTimeout(timer);
   }
 
   async #run(): Promise<void> {
@@ -72,7 +88,9 @@ export class SnapshotWriter implements AsyncDisposable {
     };
     try {
       // A copy, since the mirror goes on changing while it is written.
-      await writeSnapshot(path, head, mirror.keys.copy());
+      const keys = mirror.keys.copy();
+      const limits = { timeoutMs: WRITE_TIMEOUT_MS, signal: this.#late.signal };
+      await withinTime(path, limits, () => writeSnapshot(path, head, keys));
       this.#written = generation;
       onWritten();
       return true;

@@ -1,4 +1,4 @@
-import { assertEquals, assertRejects } from "@std/assert";
+import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import {
   readSnapshot,
   SnapshotError,
@@ -18,7 +18,7 @@ Deno.test("a snapshot is read as it was written", async () => {
     ["default/webhooks/bytes", 42, null],
   ];
   await writeSnapshot(path, HEAD, keys);
-  assertEquals(await readSnapshot(path, "/cwm/"), { ...HEAD, keys });
+  assertEquals(await readSnapshot(path, "/cwm/"), { ...HEAD, keys, othersMayRead: false });
 });
 
 Deno.test("a snapshot of thousands of keys, and one of none, are read as they were written", async () => {
@@ -52,6 +52,29 @@ Deno.test("a snapshot is refused when any single byte of it has changed", async 
 Deno.test("a snapshot in a place that cannot be read is reported with the path", async () => {
   await using dir = await TempDir.create();
   await assertRejects(() => readSnapshot(dir.path, "/cwm/"), SnapshotError, dir.path);
+});
+
+Deno.test("a snapshot that others may write is refused, whatever it says", async () => {
+  await using dir = await TempDir.create();
+  const path = dir.file("snapshot.json");
+  for (const mode of [0o606, 0o602, 0o620, 0o666, 0o777]) {
+    await writeSnapshot(path, HEAD, [["default/webhooks/a", 17, "{}"]]);
+    await Deno.chmod(path, mode);
+    const error = await assertRejects(() => readSnapshot(path, "/cwm/"), SnapshotError, path);
+    assertStringIncludes(error.message, mode.toString(8));
+  }
+});
+
+Deno.test("a snapshot that others may read is used, and says that they may", async () => {
+  await using dir = await TempDir.create();
+  const path = dir.file("snapshot.json");
+  await writeSnapshot(path, HEAD, []);
+  for (
+    const [mode, othersMayRead] of [[0o600, false], [0o400, false], [0o640, true], [0o604, true]] as const
+  ) {
+    await Deno.chmod(path, mode);
+    assertEquals((await readSnapshot(path, "/cwm/"))?.othersMayRead, othersMayRead);
+  }
 });
 
 Deno.test("writing a snapshot leaves nothing behind but the snapshot, for its owner alone", async () => {
