@@ -9,6 +9,7 @@ import { ClientAddressResolver } from "./auth/client_address.ts";
 import { ConfigManager } from "./config/manager.ts";
 import { FileConfigProvider } from "./config/file_provider.ts";
 import type { ConfigProvider } from "./config/provider.ts";
+import { Reloader } from "./config/reloader.ts";
 import type { SecretLookup } from "./config/secret_lookup.ts";
 import { openSecrets } from "./config/secret_sources.ts";
 import type { Environment } from "./config/substitution.ts";
@@ -56,6 +57,7 @@ import { journalDirectory } from "./secret_settings.ts";
 import type { Settings } from "./settings.ts";
 import { reportStop, type Stop } from "./stop_report.ts";
 import { VERSION } from "./version.ts";
+import { within } from "./within.ts";
 
 /** How long the server, and then the outputs, may take to close once nothing is under way, in milliseconds. */
 const CLOSE_TIMEOUT_MS = 1_000;
@@ -83,6 +85,8 @@ export interface GatewayOptions {
   readonly droppedLogRecords?: () => number;
   /** The output modules that webhooks may use. @default outputModules */
   readonly modules?: readonly OutputModule[];
+  /** Ends a start that is not over. */
+  readonly stop?: AbortSignal;
 }
 
 /** A running gateway. */
@@ -100,6 +104,7 @@ export class Gateway implements AsyncDisposable {
   readonly #tracing: Tracing | undefined;
   readonly #manager: ConfigManager;
   readonly #provider: ConfigProvider;
+  readonly #reloader: Reloader;
   readonly #relay: Relay;
   readonly #router: Router;
   readonly #refusals = new RefusalHistory();
@@ -152,6 +157,7 @@ export class Gateway implements AsyncDisposable {
         this.#webhooks.forget(path);
       },
     });
+    this.#reloader = new Reloader(provider, this.#manager);
     this.#relay = new Relay({
       directory,
       queues: this.#channels,
@@ -172,9 +178,10 @@ export class Gateway implements AsyncDisposable {
    * there must be can be read, and with Vault until the secrets are read.
    *
    * @throws {StartupError} when the address or the data directory cannot be used
+   * @throws {DOMException} `AbortError` when it is stopped before
    */
   static async start(options: GatewayOptions): Promise<Gateway> {
-    const { settings } = options;
+    const { settings, stop } = options;
     const gateway = new Gateway(options, {
       journal: await openJournal(settings, { waitsForOwner: true }),
       provider: await createProvider(settings),
@@ -183,9 +190,10 @@ export class Gateway implements AsyncDisposable {
     });
     try {
       // Reading files takes no time worth a 503; etcd or Vault may be away for long, and /livez must answer.
-      if (gateway.#provider.backend === "file") await gateway.#load();
+      if (gateway.#provider.backend === "file") await gateway.#load(stop);
       const waits = !gateway.#isLoaded || gateway.#isIncomplete || gateway.#waitsForVault;
       if (!waits) await gateway.#becomeReady();
+      stop?.throwIfAborted();
       gateway.#listen();
       if (!gateway.#ready) gateway.#becomeReadyInBackground();
       return gateway;
@@ -202,13 +210,7 @@ export class Gateway implements AsyncDisposable {
 
   /** Looks for changed configuration now. */
   async reload(): Promise<void> {
-    await this.#reload(this.#stopping.signal);
-  }
-
-  /** Secrets are read again even where the configuration is as it was. */
-  async #reload(signal: AbortSignal): Promise<void> {
-    await this.#provider.reload(signal);
-    await this.#manager.reloadSecrets(signal);
+    await this.#reloader.reload(this.#stopping.signal);
   }
 
   /**
@@ -355,7 +357,7 @@ export class Gateway implements AsyncDisposable {
         manager: this.#manager,
         provider: this.#provider,
         vault: this.#secrets.vaultStatus,
-        reload: (signal) => this.#reload(signal),
+        reload: (signal) => this.#reloader.reload(signal),
         inflight: this.#inflight,
         outputs: () => this.#outputs.hosts(),
         deadLetters: {
@@ -374,8 +376,9 @@ export class Gateway implements AsyncDisposable {
     return new Router({ webhooks, defaultNamespace, routes, failures });
   }
 
-  async #load(): Promise<void> {
-    await this.#provider.start(this.#manager, this.#stopping.signal);
+  async #load(stop?: AbortSignal): Promise<void> {
+    const { signal } = this.#stopping;
+    await this.#provider.start(this.#manager, stop === undefined ? signal : AbortSignal.any([signal, stop]));
     this.#isLoaded = true;
     this.#isIncomplete = this.#provider.status().missing !== undefined;
   }
@@ -487,14 +490,4 @@ export async function openJournal(
 /** Whether there is a journal, or nobody can say that there is none since its directory cannot be entered. */
 export function mayHoldJournal(settings: Settings): Promise<boolean> {
   return mayHoldSqliteJournal(journalDirectory(settings.dataDir));
-}
-
-async function within(milliseconds: number, work: PromiseLike<unknown>): Promise<void> {
-  const { promise: late, resolve } = Promise.withResolvers<void>();
-  const timer = setTimeout(resolve, milliseconds);
-  try {
-    await Promise.race([work, late]);
-  } finally {
-    clearTimeout(timer);
-  }
 }

@@ -1,9 +1,11 @@
-import type { Logger } from "@logtape/logtape";
-import { basename } from "@std/path";
+import { basename, dirname } from "@std/path";
 import { addPathLookups, type PathLookups } from "./path_lookups.ts";
 
 /** A continuous stream of events delays the notice by no more than this many debounce times. */
 const MAX_DEBOUNCES = 5;
+
+/** How often it is looked whether the way to a path is another one, in milliseconds: the system may not say it. */
+const LOOK_INTERVAL_MS = 1_000;
 
 /** How often the way to a path may change while watches are being opened before the next poll must do. */
 const MAX_ROUNDS = 5;
@@ -14,7 +16,8 @@ export interface DirectoryWatcherOptions {
   readonly onChange: () => void;
   /** How long to wait for further events before `onChange`, in milliseconds; at most five times as long in all. */
   readonly debounceMs: number;
-  readonly logger: Logger;
+  /** Called once for a directory that cannot be watched, until it is or is no longer to be. */
+  readonly onUnwatchable: (directory: string, reason: string) => void;
 }
 
 interface Watch {
@@ -35,12 +38,16 @@ interface Watch {
  * themselves would see neither the second `mv` over a file nor the swap of a ConfigMap's symbolic link.
  *
  * Notices may be late or missing where the system has no file notifications, or when a directory higher up
- * is moved away: the owner must also look from time to time.
+ * is moved away: the owner must also look from time to time. A mount that does not answer holds up the thread.
  */
 export class DirectoryWatcher implements AsyncDisposable {
   readonly #options: DirectoryWatcherOptions;
   readonly #watches = new Map<string, Watch>();
   readonly #unwatchable = new Set<string>();
+  #looking: ReturnType<typeof setInterval> | undefined;
+  #paths: readonly string[] = [];
+  /** The way to the paths that is watched, as text. */
+  #way = "";
   #timer: ReturnType<typeof setTimeout> | undefined;
   #waitingSince = 0;
   #closed = false;
@@ -54,18 +61,29 @@ export class DirectoryWatcher implements AsyncDisposable {
    * at the files: what changes after it resolves is noticed, and links may lead elsewhere by then.
    */
   async follow(paths: readonly string[]): Promise<void> {
+    this.#paths = paths;
     for (let round = 0; round < MAX_ROUNDS; round++) {
-      const lookups: PathLookups = new Map();
-      for (const path of paths) await addPathLookups(lookups, path);
+      const lookups = await lookupsOf(paths);
+      this.#way = describe(lookups);
       // The way may have changed before a new watch saw it, so it is gone again until nothing is new.
-      if (!await this.#watch(lookups)) return;
+      if (!await this.#watch(lookups)) break;
     }
+    if (this.#closed) return;
+    this.#looking ??= setInterval(() => void this.#look(), LOOK_INTERVAL_MS);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closed = true;
+    clearInterval(this.#looking);
     clearTimeout(this.#timer);
     await Promise.all([...this.#watches.keys()].map((directory) => this.#close(directory)));
+  }
+
+  /** Notices another way, as over a new link, where the system has not said so. */
+  async #look(): Promise<void> {
+    const way = this.#way;
+    const now = describe(await lookupsOf(this.#paths));
+    if (way === this.#way && now !== way) this.#notice();
   }
 
   /** Returns whether the way may have changed without being watched. */
@@ -94,7 +112,7 @@ export class DirectoryWatcher implements AsyncDisposable {
   /** Returns whether something may have changed before the watch saw it. */
   #open(directory: string, identity: string, names: ReadonlySet<string>): boolean {
     try {
-      const events = Deno.watchFs(directory, { recursive: false });
+      const events = openEvents(directory);
       const watch: Watch = { events, identity, names, ended: Promise.resolve() };
       watch.ended = this.#listen(directory, watch);
       this.#watches.set(directory, watch);
@@ -151,19 +169,43 @@ export class DirectoryWatcher implements AsyncDisposable {
   #reportUnwatchable(directory: string, error: unknown): void {
     if (this.#closed || this.#unwatchable.has(directory)) return;
     this.#unwatchable.add(directory);
-    this.#options.logger.warning(
-      "Cannot watch {directory}: changes of the files in it are noticed late. If the system's limit is " +
-        "reached, raise fs.inotify.max_user_watches and fs.inotify.max_user_instances",
-      { directory, error },
-    );
+    this.#options.onUnwatchable(directory, error instanceof Error ? error.message : String(error));
   }
+}
+
+async function lookupsOf(paths: readonly string[]): Promise<PathLookups> {
+  const lookups: PathLookups = new Map();
+  for (const path of paths) await addPathLookups(lookups, path);
+  return lookups;
+}
+
+function describe(lookups: PathLookups): string {
+  return JSON.stringify(Array.from(lookups, ([directory, names]) => [directory, ...names]));
+}
+
+/**
+ * The runtime looks where the path of an event leads before it compares it with what is watched, and drops those of a
+ * link that leads elsewhere. With the root among what is watched, it drops none; where that may not be read, a new
+ * link is noticed by looking.
+ */
+function openEvents(directory: string): Deno.FsWatcher {
+  if (Deno.build.os === "linux") {
+    try {
+      return Deno.watchFs(["/", directory], { recursive: false });
+    } catch (error) {
+      if (error instanceof Deno.errors.NotFound) throw error;
+    }
+  }
+  return Deno.watchFs(directory, { recursive: false });
 }
 
 /** Whether an event may mean that something on the way to a file has changed. */
 function concerns(event: Deno.FsEvent, directory: string, names: ReadonlySet<string>): boolean {
   // The system lost events, so anything may have changed.
   if (event.flag === "rescan" || event.paths.length === 0) return true;
-  return event.paths.some((path) => path === directory || names.has(basename(path)));
+  return event.paths.some((path) =>
+    path === directory || (dirname(path) === directory && names.has(basename(path)))
+  );
 }
 
 async function identityOf(directory: string): Promise<string | undefined> {

@@ -24,6 +24,8 @@ export interface EntryKind extends MemberKind {
   readonly keyOf: (name: string) => ConfigKey;
   /** Whether it is all right that there is no file, as long as there never was a good one. */
   readonly optional: boolean;
+  /** How long reading the file may take, in milliseconds. @default 10000 */
+  readonly readTimeoutMs?: number | undefined;
 }
 
 /** What is known of a file after a load. */
@@ -84,7 +86,7 @@ export class EntriesFile {
   /** Reads the file. Whatever is wrong with it, the entries that were reported last stay. */
   async read(): Promise<FileState> {
     const reported = this.#reported;
-    const content = await readFileContent(this.path);
+    const content = await readFileContent(this.path, this.#kind.readTimeoutMs);
     if ("problem" in content) {
       const seen = reported.seen || content.exists;
       const fine = content.problem.code === "file_missing" && this.#mayBeMissing(seen);

@@ -1,10 +1,11 @@
 import type { Logger } from "@logtape/logtape";
 import { logger } from "../observability/logging.ts";
 import { abortable } from "./abortable.ts";
-import { DirectoryWatcher } from "./directory_watcher.ts";
 import { EMBEDDED_DEFAULT, EntriesFile, type FileState } from "./entries_file.ts";
 import { CONNECTIONS, WEBHOOKS } from "./file_members.ts";
+import { FileWatcher } from "./file_watcher.ts";
 import type { ConfigProvider, ConfigSink, ProviderStatus } from "./provider.ts";
+import { ReloadWatch } from "./reload_watch.ts";
 
 /** Where the configuration files are, and how they are looked at. */
 export interface FileConfigProviderOptions {
@@ -25,7 +26,14 @@ export interface FileConfigProviderOptions {
   readonly pollIntervalMs?: number;
   /** How long a change has to be over before the files are read, in milliseconds. @default 50 */
   readonly debounceMs?: number;
+  /** How long reading a file may take, in milliseconds. @default 10000 */
+  readonly readTimeoutMs?: number;
+  /** How long reading the files may take before it is a problem to report, in milliseconds. @default 2000 */
+  readonly hungAfterMs?: number;
 }
+
+/** How the problem of files that are not read to the end is named. */
+const RELOAD = "configuration files";
 
 /**
  * Configuration from two JSON files, live: a change in either is reported within a fraction of a second,
@@ -36,9 +44,10 @@ export class FileConfigProvider implements ConfigProvider {
   readonly backend = "file";
   readonly #webhooks: EntriesFile;
   readonly #connections: EntriesFile;
-  readonly #watcher: DirectoryWatcher;
+  readonly #watcher: FileWatcher;
   readonly #pollIntervalMs: number;
   readonly #logger: Logger;
+  readonly #reloads: ReloadWatch;
   readonly #mayStandIn: boolean;
   readonly #complete = Promise.withResolvers<void>();
   #isComplete = false;
@@ -60,15 +69,22 @@ export class FileConfigProvider implements ConfigProvider {
       ...WEBHOOKS,
       keyOf: (id) => ({ kind: "webhook", namespace, id }),
       optional: false,
+      readTimeoutMs: options.readTimeoutMs,
     });
     this.#connections = new EntriesFile(options.connectionsFile, {
       ...CONNECTIONS,
       keyOf: (name) => ({ kind: "connection", name }),
       optional: !named.includes("connections"),
+      readTimeoutMs: options.readTimeoutMs,
     });
     this.#logger = options.logger ?? logger("config");
+    this.#reloads = new ReloadWatch(
+      (problem) => this.#sink?.reportSource(RELOAD, problem, String(this.#revision), "last_good"),
+      "Reading them",
+      options.hungAfterMs,
+    );
     this.#pollIntervalMs = options.pollIntervalMs ?? 30_000;
-    this.#watcher = new DirectoryWatcher({
+    this.#watcher = new FileWatcher({
       onChange: () => this.#loadInBackground(),
       debounceMs: options.debounceMs ?? 50,
       logger: this.#logger,
@@ -168,8 +184,18 @@ export class FileConfigProvider implements ConfigProvider {
   }
 
   async #loadNow(): Promise<void> {
+    const ended = this.#reloads.begin();
+    try {
+      await this.#readNow();
+    } finally {
+      const problems = [this.#webhooks.reported.problem, this.#connections.reported.problem];
+      ended(this.#stopped || problems.every((problem) => problem?.code !== "file_unreadable"));
+    }
+  }
+
+  async #readNow(): Promise<void> {
     const startedAt = Date.now();
-    await this.#watcher.follow([this.#webhooks.path, this.#connections.path]);
+    await this.#watch();
     const [connections, webhooks] = await Promise.all([this.#connections.read(), this.#webhooks.read()]);
     if (this.#stopped) return;
     const noFiles = webhooks.problem?.code === "file_missing" && connections.origin === "nothing" &&
@@ -182,6 +208,13 @@ export class FileConfigProvider implements ConfigProvider {
     }
     const { problem } = this.#webhooks.reported;
     if (problem === undefined && connections.problem === undefined) this.#lastSyncAt = startedAt;
+  }
+
+  /** A start does not wait for the watch: the files are read again when it is there. */
+  async #watch(): Promise<void> {
+    const watching = this.#watcher.follow([this.#webhooks.path, this.#connections.path]);
+    if (this.#revision > 0) return await watching;
+    void watching.then(() => this.#loadInBackground());
   }
 
   /** Reports what differs from the last report, in one step for both files. */

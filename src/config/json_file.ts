@@ -6,6 +6,7 @@
  */
 
 import { setImmediate as nextTurn } from "node:timers/promises";
+import { withinTime } from "../small_file.ts";
 import { describeErrorPosition } from "./json_text.ts";
 import type { ProblemReason } from "./problem.ts";
 
@@ -35,8 +36,26 @@ export interface JsonObject {
   readonly text: string;
 }
 
-/** Reads a file as it is now. */
-export async function readFileContent(path: string): Promise<FileContent> {
+/** How long reading a file may take, in milliseconds. */
+const READ_TIMEOUT_MS = 10_000;
+
+/**
+ * Reads a file as it is now.
+ *
+ * @param timeoutMs how long it may take, in milliseconds. @default 10000
+ */
+export async function readFileContent(
+  path: string,
+  timeoutMs: number = READ_TIMEOUT_MS,
+): Promise<FileContent> {
+  try {
+    return await withinTime(path, { timeoutMs }, () => readNow(path));
+  } catch (error) {
+    return unreadable(error instanceof Error ? error.message : String(error), false);
+  }
+}
+
+async function readNow(path: string): Promise<FileContent> {
   let exists = false;
   try {
     const info = await Deno.stat(path);

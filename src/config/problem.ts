@@ -17,7 +17,8 @@ export type ProblemCode =
   | "connection_unresolved"
   | "output_mismatch"
   | "file_missing"
-  | "file_unreadable";
+  | "file_unreadable"
+  | "reload_hangs";
 
 /** Why a value was not taken, without the value: it may hold secrets. */
 export interface ProblemReason {

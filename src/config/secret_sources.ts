@@ -11,7 +11,7 @@ import { SecretCache } from "../secrets/secret_cache.ts";
 import type { VaultSource } from "../secrets/vault/vault_source.ts";
 import type { Settings } from "../settings.ts";
 import type { VaultSettings } from "../vault_settings.ts";
-import { DirectoryWatcher } from "./directory_watcher.ts";
+import { FileWatcher } from "./file_watcher.ts";
 import { SecretLookup } from "./secret_lookup.ts";
 
 /** How often files are read again for changes that the system did not tell of, in milliseconds. */
@@ -37,7 +37,7 @@ export async function openSecrets(
 
 function openFiles(directory: string, ownFiles: readonly string[]): SecretCache {
   const log = logger("config");
-  const watcher = new DirectoryWatcher({
+  const watcher = new FileWatcher({
     onChange: () => void cache.readAll(),
     debounceMs: DEBOUNCE_MS,
     logger: log,

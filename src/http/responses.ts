@@ -90,5 +90,7 @@ export function toGatewayError(error: unknown): GatewayError {
 
 /** A problem of the configuration as admin routes show it. */
 export function describeProblem({ since, ...problem }: Problem): unknown {
-  return { ...problem, since: new Date(since).toISOString() };
+  // The clock may have been set back.
+  const ageSeconds = Math.max(0, Math.round((Date.now() - since) / 1000));
+  return { ...problem, since: new Date(since).toISOString(), age_seconds: ageSeconds };
 }

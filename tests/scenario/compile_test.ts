@@ -5,7 +5,7 @@ import { TempDir } from "../support/temp_dir.ts";
 import { V8_FLAGS } from "../support/v8_flags.ts";
 
 /** A worker is loaded at run time by its address: nothing imports it, so it is named when compiling. */
-const WORKERS = ["src/delivery/sqlite/worker.ts", "src/cli/exit_worker.ts"];
+const WORKERS = ["src/delivery/sqlite/worker.ts", "src/cli/exit_worker.ts", "src/config/watch_worker.ts"];
 
 /** Code of what only the workers import. The listing of files is shortened where there are many. */
 const WORKER_CODE = [
@@ -13,6 +13,7 @@ const WORKER_CODE = [
   "class LotTransaction ",
   "class PendingTable ",
   'postMessage("waiting")',
+  "class DirectoryWatcher ",
 ];
 
 /**

@@ -89,6 +89,11 @@ export class TestGateway implements AsyncDisposable {
     await this.#replace("connections.json", JSON.stringify(connections));
   }
 
+  /** The path of a file in the gateway's directory. */
+  file(name: string): string {
+    return join(this.#directory.path, name);
+  }
+
   /** What the `log` output has written so far. */
   async output(): Promise<string> {
     return await Deno.readTextFile(join(this.#directory.path, "stdout"));

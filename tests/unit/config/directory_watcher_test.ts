@@ -1,7 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { setTimeout as sleep } from "node:timers/promises";
 import { DirectoryWatcher } from "../../../src/config/directory_watcher.ts";
-import { logger } from "../../../src/observability/logging.ts";
 import { eventually } from "../../support/eventually.ts";
 import { TempDir } from "../../support/temp_dir.ts";
 
@@ -14,7 +13,9 @@ class Fixture implements AsyncDisposable {
     this.watcher = new DirectoryWatcher({
       onChange: () => this.notices++,
       debounceMs,
-      logger: logger("test"),
+      onUnwatchable: (_directory, reason) => {
+        throw new Error(reason);
+      },
     });
   }
 

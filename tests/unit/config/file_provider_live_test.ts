@@ -95,6 +95,19 @@ Deno.test("file provider sees a change of the real file behind a symbolic link",
   }
 });
 
+Deno.test("file provider sees a symbolic link that appears, wherever it leads", async () => {
+  await using fixture = await FileProviderFixture.start({ "webhooks.json": { a: LOG } });
+  const { dir, sink, webhooks } = fixture;
+  await Deno.mkdir(dir.file("real"));
+  await dir.writeJson("real/hooks.json", { b: LOG });
+  await Deno.remove(webhooks);
+  await eventually(() => assertEquals(sink.problemCode(webhooks), "file_missing"));
+  await Deno.symlink(dir.file("real", "hooks.json"), webhooks);
+  await eventually(() => assertEquals(sink.keys, ["webhook default/b"]));
+  await fixture.replace(dir.file("real", "hooks.json"), { c: LOG });
+  await eventually(() => assertEquals(sink.keys, ["webhook default/c"]));
+});
+
 Deno.test("file provider sees a release that is switched by a link higher up in the path", async () => {
   await using fixture = await FileProviderFixture.create(
     {},

@@ -1,0 +1,10 @@
+/** Waits for work to end, but no longer than some milliseconds: then it goes on by itself, and is nobody's concern. */
+export async function within(milliseconds: number, work: PromiseLike<unknown>): Promise<void> {
+  const { promise: late, resolve } = Promise.withResolvers<void>();
+  const timer = setTimeout(resolve, milliseconds);
+  try {
+    await Promise.race([work, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
