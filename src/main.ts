@@ -6,11 +6,9 @@
 
 import { parseArgs } from "@std/cli/parse-args";
 import { exit } from "./cli/exit.ts";
-import { healthcheck } from "./cli/healthcheck.ts";
-import { helpText } from "./cli/help.ts";
+import { ProcessSignals } from "./cli/signals.ts";
 import { print, printError } from "./cli/terminal.ts";
 import { StartupError } from "./errors.ts";
-import { loadSettings } from "./settings.ts";
 import { VERSION } from "./version.ts";
 
 /** The options that stand before or after a command. */
@@ -19,31 +17,42 @@ const OPTIONS = { boolean: ["help", "version"], alias: { h: "help", V: "version"
 /** Commands that parse their own options, and print their own help. */
 const WITH_OWN_OPTIONS = ["migrate", "dead-letters", "connector"];
 
+/** Commands that run until a signal ends them. All others it ends at once. */
+const HANDLING_SIGNALS = ["serve", "connector"];
+
 /** Runs a command and returns the exit status. */
 async function main(args: readonly string[]): Promise<number> {
   const before = parseArgs(args, { ...OPTIONS, stopEarly: true });
   const [command = "serve", ...own] = before._.map(String);
   const options = command === "check" ? { ...OPTIONS, boolean: [...OPTIONS.boolean, "probe"] } : OPTIONS;
   const after = WITH_OWN_OPTIONS.includes(command) ? undefined : parseArgs(own, options);
-  if (before["help"] === true || after?.["help"] === true) return printed(helpText());
+  if (before["help"] === true || after?.["help"] === true) {
+    const { helpText } = await import("./cli/help.ts");
+    return printed(helpText());
+  }
   if (before["version"] === true || after?.["version"] === true) return printed(`cwm ${VERSION}`);
   const [unexpected] = after?._ ?? [];
   if (unexpected !== undefined) throw usage(`Unexpected argument '${unexpected}'`);
 
+  // Before anything else is loaded, which takes a good part of a start: a signal may come at any moment of it.
+  const signals = HANDLING_SIGNALS.includes(command) ? new ProcessSignals() : undefined;
+  const { loadSettings } = await import("./settings.ts");
   const environment = Deno.env.toObject();
   const settings = () => loadSettings(environment, { logIsTerminal: Deno.stderr.isTerminal() });
   switch (command) {
     // Loaded when needed: a health check, of which there are many, is done before a gateway is even loaded.
     case "serve": {
       const { serve } = await import("./cli/serve.ts");
-      return await serve(settings(), environment);
+      return await serve(settings(), environment, undefined, signals);
     }
     case "check": {
       const { check } = await import("./cli/check.ts");
       return await check(settings(), environment, { probe: after?.["probe"] === true });
     }
-    case "healthcheck":
+    case "healthcheck": {
+      const { healthcheck } = await import("./cli/healthcheck.ts");
       return await healthcheck(settings());
+    }
     case "migrate": {
       // The only code that writes to etcd: a gateway never loads it.
       const { migrate } = await import("./cli/migrate.ts");
@@ -55,7 +64,7 @@ async function main(args: readonly string[]): Promise<number> {
     }
     case "connector": {
       const { connector } = await import("./cli/connector.ts");
-      return await connector(own, environment);
+      return await connector(own, environment, signals);
     }
     default:
       throw usage(`Unknown command '${command}'`);

@@ -15,7 +15,7 @@ import { leadsToJournal } from "../observability/journal_stream.ts";
 import { standardLineWriter } from "../observability/line_writer.ts";
 import { logger, setUpLogging } from "../observability/logging.ts";
 import { logUnhandledErrors } from "../observability/unhandled_errors.ts";
-import { firstSignal } from "./signals.ts";
+import { ProcessSignals } from "./signals.ts";
 import { print } from "./terminal.ts";
 
 const HELP = `Takes events from a channel of a gateway and delivers them inside a private network
@@ -40,6 +40,7 @@ ${Object.entries(CONNECTOR_VARIABLES).map(([name, key]) => `  ${name.padEnd(34)}
 export async function connector(
   args: readonly string[],
   environment: Readonly<Record<string, string>>,
+  signals: ProcessSignals = new ProcessSignals(),
 ): Promise<number> {
   const file = parseOptions(args);
   if (file === "help") {
@@ -58,15 +59,16 @@ export async function connector(
   });
   using _unhandled = logUnhandledErrors(logger("connector"));
   for (const warning of [...settings.warnings, ...config.warnings]) logger("connector").warning(warning);
-  const stopping = new AbortController();
-  const stopped = firstSignal().then(() => stopping.abort());
+  signals.onReload(() => {
+    logger("connector").info("SIGHUP changes nothing: the connector reads its file when it starts");
+  });
   try {
-    await using running = await Connector.start({ config, environment, secrets, lines }, stopping.signal);
-    await stopped;
+    await using running = await Connector.start({ config, environment, secrets, lines }, signals.stop);
+    await signals.ended;
     await running.drain();
   } catch (error) {
     // Stopped while it waited for its configuration: there is nothing to finish.
-    if (!stopping.signal.aborted) throw error;
+    if (!signals.stop.aborted) throw error;
   }
   return 0;
 }

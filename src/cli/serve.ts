@@ -6,18 +6,24 @@ import { standardLineWriter } from "../observability/line_writer.ts";
 import { logger, setUpLogging } from "../observability/logging.ts";
 import { logUnhandledErrors } from "../observability/unhandled_errors.ts";
 import type { Settings } from "../settings.ts";
+import { within } from "../within.ts";
 import { endWithin } from "./exit.ts";
-import { firstSignal } from "./signals.ts";
+import { ProcessSignals } from "./signals.ts";
+
+/** How long a start that is stopped may take to clean up, in milliseconds. */
+const STOPPED_START_MS = 2_000;
 
 /**
  * Runs the gateway until a signal ends it. Returns the exit status.
  *
  * @param modules the output modules that webhooks may use
+ * @param signals those that end it or have it reload, also while it starts
  */
 export async function serve(
   settings: Settings,
   environment: Readonly<Record<string, string>>,
   modules: readonly OutputModule[] = outputModules,
+  signals: ProcessSignals = new ProcessSignals(),
 ): Promise<number> {
   // Events go to standard output and the gateway's own log to standard error, so that either can be redirected.
   await using lines = standardLineWriter("stdout");
@@ -30,27 +36,36 @@ export async function serve(
   });
   using _unhandled = logUnhandledErrors(logger("gateway"));
   for (const warning of settings.warnings) logger("gateway").warning(warning);
-  await using gateway = await Gateway.start({
+  const starting = Gateway.start({
     settings,
     environment,
     lines,
     modules,
     droppedLogRecords: () => logging.droppedRecords,
+    stop: signals.stop,
   });
-  using _reload = onSignal("SIGHUP", () => {
+  const stopped = await Promise.race([signals.ended, starting.then(() => undefined)]);
+  if (stopped !== undefined) {
+    logger("gateway").info("Stopped by {signal} before the start was over", { signal: stopped });
+    await within(STOPPED_START_MS, dispose(starting));
+    return 0;
+  }
+  await using gateway = await starting;
+  signals.onReload(() => {
     gateway.reload().catch((error) =>
       logger("config").error("Reloading the configuration failed", { error })
     );
   });
   // Nobody balances load to a gateway at a terminal, where Ctrl-C is meant.
   const { graceMs, timeoutMs } = settings.shutdown;
-  const serveOnMs = await firstSignal() === "SIGINT" ? 0 : graceMs;
+  const serveOnMs = await signals.ended === "SIGINT" ? 0 : graceMs;
   endWithin(serveOnMs + timeoutMs);
   await gateway.drain(serveOnMs);
   return 0;
 }
 
-function onSignal(name: Deno.Signal, listener: () => void): Disposable {
-  Deno.addSignalListener(name, listener);
-  return { [Symbol.dispose]: () => Deno.removeSignalListener(name, listener) };
+/** Takes down what has started after all. That it could not start is no news any more. */
+async function dispose(starting: Promise<Gateway>): Promise<void> {
+  const [started] = await Promise.allSettled([starting]);
+  if (started.status === "fulfilled") await started.value[Symbol.asyncDispose]();
 }

@@ -1,9 +1,13 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { eventually } from "../support/eventually.ts";
-import { GatewayProcess } from "../support/gateway_process.ts";
+import type { ChildProcess } from "../support/child_process.ts";
+import { GatewayProcess, spawnProgram } from "../support/gateway_process.ts";
 import { HttpTarget } from "../support/http_target.ts";
 import { formatRequest, RawHttpConnection } from "../support/raw_http.ts";
 import { TempDir } from "../support/temp_dir.ts";
+
+/** In the last digit of a mask of signals. */
+const SIGHUP_BIT = 1;
 
 function post(gateway: GatewayProcess, path: string, body: string): Promise<Response> {
   return fetch(`${gateway.url}${path}`, { method: "POST", body });
@@ -230,6 +234,36 @@ Deno.test("SIGHUP makes the gateway look for changed configuration", async () =>
     await answer.body?.cancel();
     assertEquals(answer.status, 200);
   });
+});
+
+/** Starts a gateway and waits until it handles signals, which is long before it listens. */
+async function untilSignalsAreHandled(directory: TempDir): Promise<ChildProcess> {
+  const webhooks = Array.from({ length: 5_000 }, (_, index) => [`w${index}`, { module: "log" }]);
+  await directory.writeJson("webhooks.json", Object.fromEntries(webhooks));
+  const process = spawnProgram({ cwd: directory.path });
+  await eventually(async () => {
+    const status = await Deno.readTextFile(`/proc/${process.pid}/status`);
+    const caught = Number.parseInt(/^SigCgt:\s*([0-9a-f]+)$/m.exec(status)?.[1]?.slice(-1) ?? "0", 16);
+    assert((caught & SIGHUP_BIT) !== 0, "SIGHUP has no handler yet");
+  });
+  return process;
+}
+
+Deno.test("SIGHUP in the middle of a start is kept for its end", async () => {
+  await using directory = await TempDir.create();
+  await using process = await untilSignalsAreHandled(directory);
+  process.kill("SIGHUP");
+  await process.waitForLine(/Listening on /);
+  await directory.writeJson("webhooks.json", { last: { module: "log" } });
+  process.kill("SIGHUP");
+  await process.waitForLine(/changed entries: 5001/);
+});
+
+Deno.test("SIGTERM in the middle of a start ends the gateway with status 0", async () => {
+  await using directory = await TempDir.create();
+  await using process = await untilSignalsAreHandled(directory);
+  process.kill("SIGTERM");
+  assertEquals((await process.exited).code, 0, process.output);
 });
 
 Deno.test("metrics count every request with one outcome, and unknown webhooks share one label", async () => {
