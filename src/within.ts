@@ -1,4 +1,4 @@
-/** Waits for work to end, but no longer than some milliseconds: then it goes on by itself, and is nobody's concern. */
+/** Waits for work to end, but no longer than some milliseconds: then the work goes on, and its end is ignored. */
 export async function within(milliseconds: number, work: PromiseLike<unknown>): Promise<void> {
   const { promise: late, resolve } = Promise.withResolvers<void>();
   const timer = setTimeout(resolve, milliseconds);

@@ -23,8 +23,9 @@ export class ProcessSignals {
     for (const name of ["SIGTERM", "SIGINT"] as const) {
       Deno.addSignalListener(name, () => {
         if (this.#end.signal.aborted) exitAtOnce(EXIT_STATUS_OF_SIGNAL[name]);
-        this.#end.abort();
+        // First, so that what the abort ends is known to be ended by it.
         resolve(name);
+        this.#end.abort();
       });
     }
     // There is no such signal to listen to everywhere, and where it has no listener it ends the process.
