@@ -98,7 +98,11 @@ export class HttpWebhookClient implements Disposable {
     return new Promise((resolve, reject) => {
       signal.throwIfAborted();
       const request = this.#open(destination, method, headers);
-      const abort = () => request.destroy(signal.reason);
+      const abort = () => {
+        // The runtime takes the end of a kept connection for the other side's doing, and would send it once more.
+        request.reusedSocket = false;
+        request.destroy(signal.reason);
+      };
       signal.addEventListener("abort", abort, { once: true });
       request.on("close", () => signal.removeEventListener("abort", abort));
       request.on("error", reject);

@@ -24,9 +24,13 @@ async function openOutput(client: ConstructorParameters<typeof HttpWebhookClient
     lines: NOTHING_TO_PRINT,
   });
   return {
-    async deliver(config: unknown, event: EventParts = {}): Promise<DeliveryResult> {
+    async deliver(
+      config: unknown,
+      event: EventParts = {},
+      signal: AbortSignal = new AbortController().signal,
+    ): Promise<DeliveryResult> {
       const delivery = { event: verifiedEvent(event), config: module.configSchema.parse(config) };
-      const [result] = await output.deliver([delivery], { number: 1, signal: new AbortController().signal });
+      const [result] = await output.deliver([delivery], { number: 1, signal });
       assert(result !== undefined);
       return result;
     },
@@ -69,6 +73,22 @@ function resolving(...answers: readonly (readonly string[])[]): Resolver & { rea
   };
   return Object.assign(resolve, { asked });
 }
+
+Deno.test("http_webhook gives a request on a kept connection up for good when its time is over", async () => {
+  await using target = await HttpTarget.start();
+  await using output = await openOutput();
+  const config = { url: target.url, allowed_hosts: ["127.0.0.1"] };
+  assertEquals(await output.deliver(config), "delivered");
+  target.answer("hang");
+  const deadline = new AbortController();
+  const late = output.deliver(config, {}, deadline.signal);
+  await target.waitForRequests(2);
+  deadline.abort(new DeliveryError("output_timeout"));
+  assertFailed(await late, "output_timeout");
+  target.answer({ status: 200 });
+  assertEquals(await output.deliver(config), "delivered");
+  assertEquals(target.requests.length, 3);
+});
 
 Deno.test("http_webhook sends the event with its path, query and method", async () => {
   await using target = await HttpTarget.start();
