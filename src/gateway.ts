@@ -287,6 +287,7 @@ export class Gateway implements AsyncDisposable {
       metrics: new OutputMetrics(this.#metrics, () => outputs.hosts()),
       context: { lines, channels: this.#channels },
       deliveryBudgetMs: this.#settings.limits.deliveryBudgetMs,
+      freeRequests: () => this.#inflight.freeRequests,
       tracing: this.#tracing,
     }, logger("output"));
     return outputs;
@@ -440,9 +441,7 @@ export class Gateway implements AsyncDisposable {
     if (this.#provider instanceof FileConfigProvider && this.#provider.usingEmbeddedDefault) {
       logger("gateway").warning(
         "No configuration found, so there is one webhook that prints what it gets. Try: {command}",
-        {
-          command: `curl -X POST http://localhost:${this.port}/webhook/default -d '{"hello":"world"}'`,
-        },
+        { command: `curl -X POST http://localhost:${this.port}/webhook/default -d '{"hello":"world"}'` },
       );
     }
   }

@@ -6,6 +6,7 @@
  */
 
 import type { OutputLease } from "../delivery/output_pool.ts";
+import { Holding } from "../delivery/fair_share.ts";
 import type { Lane } from "../delivery/journal.ts";
 import { Places } from "../delivery/places.ts";
 import type { Idempotency, Route, RouteStep } from "../delivery/route.ts";
@@ -42,17 +43,32 @@ class PlacedEntry {
 export class WebhookEntry extends PlacedEntry implements Route {
   readonly webhook: CompiledWebhook;
   readonly #outputs: readonly OutputLease[];
+  #holding: Holding | undefined;
   #steps: readonly RouteStep[] | undefined;
   #gate: Places | undefined;
   #lane: Lane | undefined;
   #users = 0;
   #retired = false;
 
-  /** @param outputs one lease for each step of the webhook */
-  constructor(path: string, webhook: CompiledWebhook, outputs: readonly OutputLease[]) {
+  /**
+   * @param outputs one lease for each step of the webhook
+   * @param former the entry that this one takes the place of: its requests count in the same share
+   */
+  constructor(
+    path: string,
+    webhook: CompiledWebhook,
+    outputs: readonly OutputLease[],
+    former?: CatalogEntry,
+  ) {
     super(path);
     this.webhook = webhook;
     this.#outputs = outputs;
+    if (former instanceof WebhookEntry) this.#holding = former.#holding;
+  }
+
+  /** What its requests hold of the bounds on what is under way. Made at the first request. */
+  get holding(): Holding {
+    return this.#holding ??= new Holding();
   }
 
   /** Made at the first event: most of a quarter of a million webhooks are idle. */

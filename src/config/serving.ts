@@ -141,7 +141,8 @@ export class Serving {
     const leases = webhook.steps.map(({ module, moduleConfig }, index) =>
       outputs.acquire(module, connections[index], moduleConfig)
     );
-    this.#put(new WebhookEntry(path, webhook, leases.length === 1 ? this.#alone(leases[0]!) : leases));
+    const own = leases.length === 1 ? this.#alone(leases[0]!) : leases;
+    this.#put(new WebhookEntry(path, webhook, own, this.#options.catalog.find(path)));
   }
 
   /** Begins to look at the systems behind a webhook that is about to be served. */

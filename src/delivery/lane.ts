@@ -381,7 +381,8 @@ export class Lane implements PortOwner, DeliveryOwner {
   #hasRoom(): boolean {
     const taken = this.#active.size + this.#arriving;
     return taken === 0 ||
-      taken < WINDOW && this.#activeBytes < WINDOW_BYTES && this.#context.budget.free > 0;
+      taken < WINDOW && this.#activeBytes < WINDOW_BYTES &&
+        this.#context.budget.roomFor(this.#activeBytes) > 0;
   }
 
   #takeMemory(bytes: number): void {
@@ -412,7 +413,10 @@ export class Lane implements PortOwner, DeliveryOwner {
     try {
       const claimed = await this.#context.journal.claim(this.name, {
         events: WINDOW - this.#active.size - this.#arriving,
-        bytes: Math.max(1, Math.min(WINDOW_BYTES - this.#activeBytes, this.#context.budget.free)),
+        bytes: Math.max(
+          1,
+          Math.min(WINDOW_BYTES - this.#activeBytes, this.#context.budget.roomFor(this.#activeBytes)),
+        ),
         longestPauseMs: typeof this.#route === "object" ? longestPauseMs(this.#route) : undefined,
       });
       this.#hasBacklog = claimed.nextDueAt !== undefined || this.#unclaimed > 0;

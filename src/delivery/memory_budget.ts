@@ -1,6 +1,7 @@
 import { assertCount } from "../errors.ts";
+import { fairRoom } from "./fair_share.ts";
 
-/** Bounds the memory of all events that are out of the journal, over all webhooks. */
+/** Bounds the memory of all events that are out of the journal, over all webhooks, which share it fairly. */
 export class MemoryBudget {
   readonly #bytes: number;
   readonly #waiting = new Set<() => void>();
@@ -14,6 +15,11 @@ export class MemoryBudget {
   /** What is left, in bytes; less than 0 after a single event that was larger. */
   get free(): number {
     return this.#bytes - this.#taken;
+  }
+
+  /** How many bytes more a webhook may take that holds so many. */
+  roomFor(held: number): number {
+    return Math.floor(fairRoom(held, this.free));
   }
 
   take(bytes: number): void {

@@ -42,6 +42,11 @@ export interface HostEnvironment {
   readonly context: Omit<ModuleContext, "name" | "logger">;
   /** While a sender waits, retries end so long after the beginning of the first attempt, in milliseconds. */
   readonly deliveryBudgetMs: number;
+  /**
+   * How many more requests the gateway takes: no more may wait for an output, so that several that hang leave
+   * some to the others. @default no bound
+   */
+  readonly freeRequests?: () => number;
   /** `undefined` while no traces are recorded. */
   readonly tracing?: Tracing | undefined;
 }
@@ -95,7 +100,12 @@ export class OutputHost implements AsyncDisposable, MeasuredOutput, BatchOutput 
     this.#environment = environment;
     const concurrency = module.concurrency ?? DEFAULT_CONCURRENCY;
     this.scheduler = new OutputScheduler(this, environment.deadlines, logger);
-    this.#places = new Places(concurrency, concurrency * QUEUE_PER_PLACE, () => this.scheduler.pump());
+    this.#places = new Places(
+      concurrency,
+      concurrency * QUEUE_PER_PLACE,
+      () => this.scheduler.pump(),
+      environment.freeRequests,
+    );
   }
 
   get module(): string {

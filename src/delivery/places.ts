@@ -8,6 +8,7 @@ const MOST_PER_TURN = 16;
 export class Places {
   readonly #waiting: (() => void)[] = [];
   readonly #onFree: (() => void) | undefined;
+  readonly #room: () => number;
   #taken = 0;
   /** Places handed on in this turn, and those that are to be in the next ones. */
   #handedOn = 0;
@@ -17,9 +18,16 @@ export class Places {
    * @param size places
    * @param queue how many may wait for one
    * @param onFree called when a place has become free that nobody waits for
+   * @param room how many may wait at this moment, where that is less. @default no further bound
    */
-  constructor(readonly size: number, readonly queue: number, onFree?: () => void) {
+  constructor(
+    readonly size: number,
+    readonly queue: number,
+    onFree?: () => void,
+    room: () => number = () => Infinity,
+  ) {
     this.#onFree = onFree;
+    this.#room = room;
   }
 
   get taken(): number {
@@ -29,7 +37,7 @@ export class Places {
   /** A place now or later; or none, since too many wait already. */
   take(): "taken" | "full" | Promise<void> {
     if (this.tryTake()) return "taken";
-    if (this.#waiting.length >= this.queue) return "full";
+    if (this.#waiting.length >= Math.min(this.queue, this.#room())) return "full";
     return new Promise((resolve) => this.#waiting.push(resolve));
   }
 

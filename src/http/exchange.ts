@@ -14,6 +14,7 @@ import { BlockedWebhook, type CatalogEntry, WebhookEntry } from "../config/entry
 import { isNamespace, isWebhookId } from "../config/keys.ts";
 import { type Deadlines, Expiring } from "../deadlines.ts";
 import type { Acceptor } from "../delivery/acceptor.ts";
+import type { Holding } from "../delivery/fair_share.ts";
 import type { Appended, AppendListener } from "../delivery/journal.ts";
 import { GatewayError } from "../errors.ts";
 import { EventBody } from "../event.ts";
@@ -114,6 +115,8 @@ class Exchange extends Expiring implements RequestToVerify, AppendListener {
   #entry: CatalogEntry | undefined;
   /** Whether the bound on requests counts this one. */
   #counted = false;
+  /** Where this request is counted for its webhook. */
+  #holding: Holding | undefined;
   /** Body bytes held for this request; `undefined` until the entry is in use. */
   #reserved: number | undefined;
   /** Length of the body that is being or was read, as sent and as decoded. */
@@ -325,7 +328,10 @@ class Exchange extends Expiring implements RequestToVerify, AppendListener {
 
   /** Memory for a body of unknown length is reserved as if it were as long as it may be. */
   #hold(entry: WebhookEntry, bytes: number): void {
-    this.#context.inflight.reserve(bytes);
+    const { inflight } = this.#context;
+    inflight.hold(entry.holding);
+    this.#holding = entry.holding;
+    inflight.reserve(bytes, entry.holding);
     this.#reserved = bytes;
     entry.enter();
   }
@@ -371,6 +377,7 @@ class Exchange extends Expiring implements RequestToVerify, AppendListener {
 
   #giveBack(): void {
     if (this.#reserved !== undefined && this.#entry instanceof WebhookEntry) this.#entry.leave();
+    if (this.#holding !== undefined) this.#context.inflight.letGo(this.#holding);
     if (this.#counted) this.#context.inflight.leave();
     if (!this.#late) this.#giveBackBody();
   }
@@ -378,7 +385,7 @@ class Exchange extends Expiring implements RequestToVerify, AppendListener {
   #giveBackBody(): void {
     const bytes = this.#reserved;
     this.#reserved = undefined;
-    if (bytes !== undefined) this.#context.inflight.release(bytes);
+    if (bytes !== undefined) this.#context.inflight.release(bytes, this.#holding!);
     if (this.#bodyBytes > LARGE_BYTES) this.#context.bodyMemory.release(this.#bodyBytes);
   }
 }

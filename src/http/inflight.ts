@@ -1,6 +1,10 @@
+import { fairRoom, type Holding } from "../delivery/fair_share.ts";
 import { assertCount, GatewayError } from "../errors.ts";
 
-/** Requests and body bytes under way, with a bound on both: memory is refused before it is gone. */
+/**
+ * Requests and body bytes under way, with a bound on both: memory is refused before it is gone. Of both, each
+ * webhook has a fair share at most, so that one whose output hangs leaves room for the others.
+ */
 export class Inflight {
   readonly #maxRequests: number;
   readonly #maxBytes: number;
@@ -26,6 +30,11 @@ export class Inflight {
     return this.#bytes;
   }
 
+  /** How many more requests may be under way. */
+  get freeRequests(): number {
+    return this.#maxRequests - this.#requests;
+  }
+
   /** @throws {GatewayError} `overloaded` at the bound, or when the connection is to be closed */
   enter(): void {
     if (this.#toRefuse > 0) throw this.#refusal();
@@ -46,18 +55,38 @@ export class Inflight {
   }
 
   /**
-   * @throws {GatewayError} `overloaded` when the bytes do not fit any more
-   * @throws {InvariantError} when they are no safe integer from 0: the bound would be off from then on
+   * Counts a request that has entered for the webhook that it is for.
+   *
+   * @throws {GatewayError} `overloaded` when the webhook has its share of the requests
    */
-  reserve(bytes: number): void {
-    if (this.#bytes + assertCount(bytes, "body bytes to reserve") > this.#maxBytes) {
-      throw new GatewayError("overloaded", undefined, { retryAfterSeconds: 1 });
-    }
-    this.#bytes += bytes;
+  hold(holding: Holding): void {
+    // What is free does not count this request any more.
+    if (holding.requests > 0 && fairRoom(holding.requests, this.freeRequests + 1) < 0) throw beyondShare();
+    holding.requests++;
   }
 
-  release(bytes: number): void {
+  letGo(holding: Holding): void {
+    holding.requests = assertCount(holding.requests - 1, "requests to a webhook");
+  }
+
+  /**
+   * @param holding of the webhook whose request needs them
+   * @throws {GatewayError} `overloaded` when the bytes do not fit any more, or the webhook has its share of them
+   * @throws {InvariantError} when they are no safe integer from 0: the bound would be off from then on
+   */
+  reserve(bytes: number, holding: Holding): void {
+    const free = this.#maxBytes - this.#bytes;
+    if (assertCount(bytes, "body bytes to reserve") > free) {
+      throw new GatewayError("overloaded", undefined, { retryAfterSeconds: 1 });
+    }
+    if (holding.bytes > 0 && bytes > fairRoom(holding.bytes, free)) throw beyondShare();
+    this.#bytes += bytes;
+    holding.bytes += bytes;
+  }
+
+  release(bytes: number, holding: Holding): void {
     this.#bytes = assertCount(this.#bytes - bytes, "body bytes under way");
+    holding.bytes = assertCount(holding.bytes - bytes, "body bytes of a webhook");
   }
 
   /** The body of a request is being read from now on. */
@@ -94,6 +123,13 @@ export class Inflight {
       reason: "More connections are open than MAX_CONNECTIONS",
     });
   }
+}
+
+function beyondShare(): GatewayError {
+  return new GatewayError("overloaded", undefined, {
+    retryAfterSeconds: 1,
+    reason: "This webhook has its share of the requests or bytes that may be under way",
+  });
 }
 
 function callAll(listeners: ReadonlySet<() => void>): void {

@@ -5,6 +5,7 @@
  * @module
  */
 
+import { Holding } from "../delivery/fair_share.ts";
 import { GatewayError } from "../errors.ts";
 import type { Channel } from "../relay/channel_directory.ts";
 import { eventStream } from "../relay/event_stream.ts";
@@ -35,15 +36,21 @@ export interface AckBounds {
   readonly bodyTimeoutMs: number;
 }
 
+/** The bounds, and what all acknowledgements hold of them: they have a share as a webhook has. */
+interface AckShare extends AckBounds {
+  readonly acknowledgements: Holding;
+}
+
 /** `/connect/stream/…`, `/connect/ack` and `/connect/status/…`. */
 export function relayRoutes(relay: Relay, bounds: AckBounds): Route[] {
+  const share = { ...bounds, acknowledgements: new Holding() };
   return [
     {
       path: "/connect/stream/",
       isPrefix: true,
       methods: { GET: (request, id, rest) => stream(relay, request, id, rest) },
     },
-    { path: "/connect/ack", methods: { POST: (request, id) => acknowledge(relay, bounds, request, id) } },
+    { path: "/connect/ack", methods: { POST: (request, id) => acknowledge(relay, share, request, id) } },
     {
       path: "/connect/status/",
       isPrefix: true,
@@ -157,16 +164,22 @@ function bounded(
 /** Which channel is meant stands in the body, and a body is read for those only who have the token of one. */
 async function acknowledge(
   relay: Relay,
-  bounds: AckBounds,
+  bounds: AckShare,
   request: Request,
   requestId: string,
 ): Promise<Response> {
   relay.requireToken(tokenOf(request));
-  bounds.inflight.enter();
+  const { inflight, acknowledgements } = bounds;
+  inflight.enter();
   try {
-    return await settle(relay, request, requestId, await readText(request, bounds));
+    inflight.hold(acknowledgements);
+    try {
+      return await settle(relay, request, requestId, await readText(request, bounds));
+    } finally {
+      inflight.letGo(acknowledgements);
+    }
   } finally {
-    bounds.inflight.leave();
+    inflight.leave();
   }
 }
 
@@ -186,7 +199,7 @@ async function settle(relay: Relay, request: Request, requestId: string, text: s
 }
 
 /** @throws {GatewayError} why the body could not be read; `invalid_message` when it is not UTF-8 */
-async function readText(request: Request, bounds: AckBounds): Promise<string> {
+async function readText(request: Request, bounds: AckShare): Promise<string> {
   const body = await readInTime(request, bounds);
   try {
     return new TextDecoder("utf-8", { fatal: true }).decode(body);
@@ -202,13 +215,13 @@ async function readText(request: Request, bounds: AckBounds): Promise<string> {
  */
 async function readInTime(
   request: Request,
-  { inflight, bodyTimeoutMs }: AckBounds,
+  { inflight, acknowledgements, bodyTimeoutMs }: AckShare,
 ): Promise<Uint8Array> {
   const length = declaredLength(request, MAX_ACK_BYTES);
   const reserved = length ?? MAX_ACK_BYTES;
-  inflight.reserve(reserved);
+  inflight.reserve(reserved, acknowledgements);
   const stream = streamedBody(request, length, MAX_ACK_BYTES);
-  const reading = readBody(request, stream).finally(() => inflight.release(reserved));
+  const reading = readBody(request, stream).finally(() => inflight.release(reserved, acknowledgements));
   const late = Promise.withResolvers<never>();
   const timer = setTimeout(() => {
     stream?.cancel();

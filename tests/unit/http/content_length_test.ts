@@ -1,4 +1,5 @@
 import { assertEquals, assertRejects, assertThrows } from "@std/assert";
+import { Holding } from "../../../src/delivery/fair_share.ts";
 import { GatewayError, InvariantError } from "../../../src/errors.ts";
 import {
   declaredLength,
@@ -171,12 +172,13 @@ Deno.test("a body of another length than was declared is refused, whatever the d
 
 Deno.test("a reservation takes whole numbers from 0 only, and keeps its count whatever else it is given", () => {
   const inflight = new Inflight(1, 100);
+  const holding = new Holding();
   for (const bytes of [NaN, -1, 0.5, Infinity, 2 ** 53]) {
-    assertThrows(() => inflight.reserve(bytes), InvariantError);
+    assertThrows(() => inflight.reserve(bytes, holding), InvariantError);
   }
-  inflight.reserve(60);
-  assertThrows(() => inflight.release(61), InvariantError);
+  inflight.reserve(60, holding);
+  assertThrows(() => inflight.release(61, holding), InvariantError);
   assertThrows(() => inflight.leave(), InvariantError);
   assertEquals([inflight.bytes, inflight.requests], [60, 0]);
-  assertThrows(() => inflight.reserve(41), GatewayError);
+  assertThrows(() => inflight.reserve(41, holding), GatewayError);
 });
