@@ -195,12 +195,12 @@ const VARIABLES = {
   MAX_INFLIGHT: variable(
     integer(1, 1_000_000, "requests"),
     4096,
-    "How many requests may be under way at once.",
+    "How many requests may be under way at once: those to one webhook half of them at most.",
   ),
   MAX_INFLIGHT_BYTES: variable(
     integer(1, TEBIBYTE, "bytes"),
     1024 ** 3,
-    "How long the bodies of all requests under way may be together.",
+    "How long the bodies of all requests under way may be together: those to one webhook half of it at most.",
   ),
   MAX_CONNECTIONS: optional(
     integer(1, 1_000_000),

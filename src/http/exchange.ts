@@ -235,14 +235,14 @@ class Exchange extends Expiring implements RequestToVerify, AppendListener {
   #reserveAtLeast(bytes: number): void {
     const more = bytes - this.#reserved!;
     if (more <= 0) return;
-    this.#context.inflight.reserve(more);
+    this.#context.inflight.reserve(more, this.#holding!);
     this.#reserved! += more;
   }
 
   /** From now on what counts is how long the body is, and not how long it could have been. */
   #holdDecoded({ length }: EventBody): void {
     this.#reserveAtLeast(length);
-    this.#context.inflight.release(this.#reserved! - length);
+    this.#context.inflight.release(this.#reserved! - length, this.#holding!);
     this.#reserved = length;
   }
 
