@@ -12,7 +12,7 @@ import { DeliveryError } from "../errors.ts";
 import { comparableHost, DestinationPolicy, parseAllowedHost } from "../modules/address_guard.ts";
 import { judgeAnswer, judgeFailure } from "../modules/http_webhook.ts";
 import { type Destination, HttpWebhookClient } from "../modules/http_webhook_client.ts";
-import { relayedHeaders } from "../modules/http_webhook_headers.ts";
+import { formOf, relayedHeaders } from "../modules/http_webhook_headers.ts";
 import type { DeliveryResult } from "../modules/module.ts";
 import type { TargetConfig } from "./config_schema.ts";
 import type { Deliverer, RelayedDelivery } from "./deliverer.ts";
@@ -25,8 +25,13 @@ const ANY_ADDRESS = new DestinationPolicy(
   ["0.0.0.0/0", "::/0"].flatMap((range) => parseAllowedHost(range) ?? []),
 );
 
+/** The names of the Python original that a target gets besides those that begin with `cwm-`. */
+const ORIGINAL_HEADERS = ["x-webhook-message-id", "x-webhook-id", "x-webhook-attempt"];
+
 interface Target {
   readonly destination: Destination;
+  /** The forms of the names of all headers of our own, which no received header may be taken for. */
+  readonly headerForms: ReadonlySet<string>;
   readonly config: TargetConfig;
 }
 
@@ -77,16 +82,17 @@ export class HttpDeliverer implements Deliverer {
   }
 
   async #attempt(
-    { destination, config }: Target,
+    target: Target,
     event: VerifiedEvent,
     relayed: RelayedDelivery,
     attempt: number,
     signal: AbortSignal,
   ): Promise<DeliveryResult> {
+    const { destination, config } = target;
     const timeout = new AbortController();
     const timer = setTimeout(() => timeout.abort(), config.timeout_seconds * 1000);
     const body = event.body.bytes;
-    const headers = headersOf(event, config, relayed, attempt, body.byteLength);
+    const headers = headersOf(event, target, relayed, attempt, body.byteLength);
     try {
       const answer = await this.#client.send(
         destination,
@@ -115,6 +121,7 @@ function compile(config: TargetConfig): Target {
   const isHttps = url.protocol === "https:";
   return {
     config,
+    headerForms: new Set([...ORIGINAL_HEADERS, ...Object.keys(config.headers)].map(formOf)),
     destination: {
       protocol: isHttps ? "https:" : "http:",
       hostname: comparableHost(url.hostname),
@@ -127,12 +134,14 @@ function compile(config: TargetConfig): Target {
 
 function headersOf(
   event: VerifiedEvent,
-  config: TargetConfig,
+  { config, headerForms }: Target,
   { messageId, delivery }: RelayedDelivery,
   attempt: number,
   contentLength: number,
 ): OutgoingHttpHeaders {
-  const headers: OutgoingHttpHeaders = Object.fromEntries(relayedHeaders(event.headers));
+  const headers: OutgoingHttpHeaders = Object.fromEntries(
+    relayedHeaders(event.headers, headerForms),
+  );
   for (const [name, value] of Object.entries(config.headers)) headers[name.toLowerCase()] = value;
   headers["content-length"] = contentLength;
   headers["cwm-event-id"] = event.id;
@@ -140,7 +149,6 @@ function headersOf(
   headers["cwm-webhook"] = event.webhook;
   headers["cwm-received-at"] = new Date(event.receivedAt).toISOString();
   headers["cwm-delivery"] = String(delivery);
-  // The names of the Python original.
   headers["x-webhook-message-id"] = messageId;
   headers["x-webhook-id"] = event.webhook;
   headers["x-webhook-attempt"] = String(attempt);

@@ -4,7 +4,8 @@
  * @module
  */
 
-import { isSensitiveName, REDACTED } from "../observability/redaction.ts";
+import { isCredentialHeader } from "../modules/http_webhook_headers.ts";
+import { REDACTED } from "../observability/redaction.ts";
 import type { DeadLetter, DeadLetterSummary } from "./dead_letters.ts";
 
 /** A dead letter in a list. */
@@ -51,7 +52,7 @@ export function deadLetterRow(letter: DeadLetterSummary): DeadLetterRow {
 export function deadLetterDetail(letter: DeadLetter): DeadLetterDetail {
   const { bytes } = letter.event.body;
   const headers = Object.fromEntries(
-    [...letter.event.headers].map(([name, value]) => [name, isSensitiveName(name) ? REDACTED : value]),
+    [...letter.event.headers].map(([name, value]) => [name, isCredentialHeader(name) ? REDACTED : value]),
   );
   try {
     const body = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);

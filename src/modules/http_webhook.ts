@@ -15,6 +15,7 @@ import {
   type Answer,
   type Destination,
   HttpWebhookClient,
+  InterimAnswersError,
   RefusedAddressError,
 } from "./http_webhook_client.ts";
 import { type HttpWebhookConfig, httpWebhookConfigSchema } from "./http_webhook_config.ts";
@@ -76,10 +77,10 @@ function outgoingHeaders(
   const headers: OutgoingHttpHeaders = { "user-agent": "core-webhook-module" };
   const contentType = event.headers.get("content-type");
   if (contentType !== null) headers["content-type"] = contentType;
-  const { forwarded } = config;
+  const { forwarded, headerForms } = config;
   if (forwarded === "all" || forwarded.length > 0) {
     const allowed = forwarded === "all" ? undefined : forwarded;
-    for (const [name, value] of forwardedHeaders(event.headers, allowed)) headers[name] = value;
+    for (const [name, value] of forwardedHeaders(event.headers, allowed, headerForms)) headers[name] = value;
   }
   for (const [name, value] of config.headers) headers[name] = value;
   headers["content-length"] = contentLength;
@@ -125,6 +126,9 @@ export function judgeFailure(error: unknown, destination: Destination): Delivery
       `${name} is refused, ${error.message}: see allowed_hosts`,
       options,
     );
+  }
+  if (error instanceof InterimAnswersError) {
+    return new DeliveryError("output_failed", `${name} sends interim (1xx) answers without end`, options);
   }
   const code = codeOf(error);
   // So begin the codes of the HTTP parser: something answered, but not in HTTP.

@@ -21,6 +21,12 @@ const LARGEST_DRAINED_BODY = 64 * 1024;
 /** How long the end of an answer's body is waited for, in milliseconds. Its status is known by then. */
 const DRAIN_MS = 1000;
 
+/** How many interim (1xx) answers may come before the final one; RFC 9110, section 15.2, allows any number. */
+const MOST_INTERIM_ANSWERS = 16;
+
+/** How long their heads may be together, in bytes. */
+const MOST_INTERIM_BYTES = 16 * 1024;
+
 /** Where a request goes. Made once, when the configuration is compiled. */
 export interface Destination {
   readonly protocol: "http:" | "https:";
@@ -41,6 +47,15 @@ export interface Answer {
 /** The policy refuses the address that the destination's name resolved to. Nothing was sent. */
 export class RefusedAddressError extends Error {
   override readonly name = "RefusedAddressError";
+}
+
+/** The destination went on with interim answers instead of the final one. */
+export class InterimAnswersError extends Error {
+  override readonly name = "InterimAnswersError";
+
+  constructor() {
+    super("Too many interim (1xx) answers");
+  }
 }
 
 interface PolicedOptions extends https.RequestOptions {
@@ -85,6 +100,7 @@ export class HttpWebhookClient implements Disposable {
    * connection, when a kept connection turns out to have been closed by the other side.
    *
    * @throws {RefusedAddressError} when the policy refuses the address
+   * @throws {InterimAnswersError} when more interim answers come than are read
    * @throws {Error} with a `code` when the destination cannot be reached or does not speak HTTP
    * @throws whatever the signal's reason is, when it aborts first
    */
@@ -106,6 +122,7 @@ export class HttpWebhookClient implements Disposable {
       signal.addEventListener("abort", abort, { once: true });
       request.on("close", () => signal.removeEventListener("abort", abort));
       request.on("error", reject);
+      request.on("information", boundInterim);
       request.on("upgrade", (response, socket) => {
         socket.destroy();
         resolve({ status: response.statusCode ?? 0, headers: response.headers });
@@ -176,4 +193,19 @@ function drain(response: http.IncomingMessage, done: () => void): void {
     clearTimeout(timer);
     done();
   });
+}
+
+/** What has come so far of the requests that got interim answers, which few do. */
+const interim = new WeakMap<http.ClientRequest, { count: number; bytes: number }>();
+
+/** Ends a request that gets more interim answers than a destination has reason to send. */
+function boundInterim(this: http.ClientRequest, { rawHeaders }: http.InformationEvent): void {
+  if (this.destroyed) return;
+  const seen = interim.get(this) ?? { count: 0, bytes: 0 };
+  interim.set(this, seen);
+  seen.count++;
+  for (const text of rawHeaders) seen.bytes += text.length;
+  if (seen.count > MOST_INTERIM_ANSWERS || seen.bytes > MOST_INTERIM_BYTES) {
+    this.destroy(new InterimAnswersError());
+  }
 }

@@ -9,7 +9,7 @@ import { isSensitiveName } from "../observability/redaction.ts";
 import { booleanField, hasNoOuterWhiteSpace, numberField, OUTER_WHITE_SPACE } from "../schema_fields.ts";
 import { type AllowedHost, comparableHost, DestinationPolicy, parseAllowedHost } from "./address_guard.ts";
 import type { Destination } from "./http_webhook_client.ts";
-import { type Header, isForwardable, refuseConfiguredHeader } from "./http_webhook_headers.ts";
+import { formOf, type Header, isForwardable, refuseConfiguredHeader } from "./http_webhook_headers.ts";
 
 const DEFAULT_TIMEOUT_SECONDS = 10;
 const LONGEST_TIMEOUT_SECONDS = 3600;
@@ -21,6 +21,8 @@ export interface HttpWebhookConfig {
   readonly method: "POST" | "PUT" | "PATCH";
   /** The configured headers; they win over forwarded ones. */
   readonly headers: readonly Header[];
+  /** The forms of their names, which no received header may be taken for. */
+  readonly headerForms: ReadonlySet<string>;
   readonly timeoutMs: number;
   /** Names in lower case of the received headers that go along; `all` means all that may. */
   readonly forwarded: readonly string[] | "all";
@@ -68,6 +70,7 @@ export const httpWebhookConfigSchema: z.ZodType<HttpWebhookConfig> = fields.tran
     destination,
     method: input.method,
     headers,
+    headerForms: new Set(headers.map(([name]) => formOf(name))),
     timeoutMs: input.timeout * 1000,
     forwarded: input.forward_headers ? allowed ?? "all" : [],
   };

@@ -1,6 +1,10 @@
 /**
- * The headers of a forwarded request: which of the received ones go along, and which fixed ones may be
- * configured.
+ * The one policy about headers: which of the received ones go along with an event, which of them carry a credential,
+ * and which fixed ones may be configured.
+ *
+ * Receivers that are run like CGI programs know a header by a variable (`HTTP_CWM_EVENT_ID`; RFC 3875, section
+ * 4.1.18), in which `-`, `_` and often every other sign are the same. So names are judged by one form, whatever
+ * signs they are spelled with.
  *
  * @module
  */
@@ -28,6 +32,8 @@ const MESSAGE_HEADERS: ReadonlySet<string> = new Set([
   "expect",
   "host",
   "keep-alive",
+  // No header of HTTP, but `HTTP_PROXY` to a program that takes its proxy from the environment.
+  "proxy",
   "proxy-authenticate",
   "proxy-authorization",
   "proxy-connection",
@@ -40,39 +46,103 @@ const MESSAGE_HEADERS: ReadonlySet<string> = new Set([
 /** Prefix of the headers that name the event. A sender must not be able to write them. */
 const OWN_PREFIX = "cwm-";
 
+/**
+ * Statements of a proxy about the client's certificate, such as `X-Forwarded-Client-Cert` of Envoy, `Client-Cert`
+ * of RFC 9440 and `X-SSL-Client-Verify`: they are true of the connection to that proxy, and of no other.
+ */
+const CLIENT_CERTIFICATE = /(?:client-?cert|(?:ssl|tls)-client)/;
+
+/**
+ * Names of headers, in their form, whose values are credentials, though the same names are harmless in a body. Words
+ * such as `authorization`, `token` and `signature` are known to {@linkcode isSensitiveName}.
+ */
+const CREDENTIAL = new RegExp(
+  "jwt|oidc|saml|assertion|dpop|client-principal" +
+    "|(?:^|-)(?:user)?pass(?:code|key)?(?:$|-)|(?:^|-)(?:otp|pin)(?:$|-)" +
+    "|(?:access|account|admin|app|client|functions?|license|master|security|service|shared|signing" +
+    "|subscription|webhook)-?key(?:$|-)",
+);
+
+/** Most names whose judgement is remembered; senders choose them. */
+const MAX_NAMES = 1_000;
+
+/** What the policy says about a name. */
+interface Judgement {
+  /** The name in lower case with every sign as `-`: two names of one form are one to some receivers. */
+  readonly form: string;
+  /** Whether it belongs to the message or the connection, or spells a header that is always sent. */
+  readonly isOurs: boolean;
+  readonly isCredential: boolean;
+}
+
+const judgements = new Map<string, Judgement>();
+
+function judge(lowerCaseName: string): Judgement {
+  let judgement = judgements.get(lowerCaseName);
+  if (judgement === undefined) {
+    const form = formOf(lowerCaseName);
+    judgement = {
+      form,
+      isOurs: MESSAGE_HEADERS.has(form) || form.startsWith(OWN_PREFIX) || CLIENT_CERTIFICATE.test(form) ||
+        (form === "content-type" && form !== lowerCaseName),
+      isCredential: isSensitiveName(lowerCaseName) || CREDENTIAL.test(form) || CLIENT_CERTIFICATE.test(form),
+    };
+    if (judgements.size >= MAX_NAMES) judgements.clear();
+    judgements.set(lowerCaseName, judgement);
+  }
+  return judgement;
+}
+
+/** A name in the form by which receivers may know it. */
+export function formOf(name: string): string {
+  return name.toLowerCase().replace(/[^a-z0-9]/g, "-");
+}
+
+/** Whether the value of a header may be a credential. */
+export function isCredentialHeader(lowerCaseName: string): boolean {
+  return judge(lowerCaseName).isCredential;
+}
+
 /** Why a configured header cannot be sent; `undefined` when it can. The value is never shown: it may be a secret. */
 export function refuseConfiguredHeader(name: string, value: string): string | undefined {
   if (!TOKEN.test(name) || name.length > LONGEST_NAME) return "Not a header name";
-  const lowerCase = name.toLowerCase();
-  if (MESSAGE_HEADERS.has(lowerCase)) {
-    return "This header is set by the gateway, or belongs to one connection";
-  }
-  if (lowerCase.startsWith(OWN_PREFIX)) return "Headers that begin with cwm- are the gateway's own";
+  const form = formOf(name);
+  if (MESSAGE_HEADERS.has(form)) return "This header is set by the gateway, or belongs to one connection";
+  if (form.startsWith(OWN_PREFIX)) return "Headers that begin with cwm- are the gateway's own";
   if (!FIELD_VALUE.test(value)) return "The value contains characters that a header cannot carry";
   return value.length > LONGEST_VALUE ? `The value is longer than ${LONGEST_VALUE} characters` : undefined;
 }
 
 /** Whether a header may ever be forwarded: not if it belongs to the message or carries a credential. */
 export function isForwardable(lowerCaseName: string): boolean {
-  return !MESSAGE_HEADERS.has(lowerCaseName) && !lowerCaseName.startsWith(OWN_PREFIX) &&
-    !isSensitiveName(lowerCaseName);
+  const { isOurs, isCredential } = judge(lowerCaseName);
+  return !isOurs && !isCredential;
 }
 
 /**
  * The received headers that go along.
  *
  * @param allowed names in lower case, each of them forwardable; `undefined` for every forwardable one
+ * @param taken the forms of names that are sent with values of our own
  */
-export function forwardedHeaders(received: Headers, allowed: readonly string[] | undefined): Header[] {
+export function forwardedHeaders(
+  received: Headers,
+  allowed: readonly string[] | undefined,
+  taken: ReadonlySet<string>,
+): Header[] {
   const forwarded: Header[] = [];
   if (allowed === undefined) {
-    forEachForwardable(received, (name, value) => forwarded.push([name, value]));
+    forEachForwardable(received, (name, value) => {
+      if (!taken.has(judge(name).form)) forwarded.push([name, value]);
+    });
     return forwarded;
   }
   const hopByHop = namedInConnection(received);
   for (const name of allowed) {
     const value = received.get(name);
-    if (value !== null && !hopByHop.includes(name)) forwarded.push([name, value]);
+    if (value !== null && !hopByHop.includes(name) && !taken.has(judge(name).form)) {
+      forwarded.push([name, value]);
+    }
   }
   return forwarded;
 }
@@ -87,14 +157,17 @@ export function forEachForwardable(received: Headers, visit: (name: string, valu
 }
 
 /**
- * All received headers, credentials and signatures included, but for those that belong to the message: for a
- * receiver that stands in for the gateway.
+ * All received headers, credentials and signatures included, but for those that belong to the message or to the
+ * connection that it came by: for a receiver that stands in for the gateway.
+ *
+ * @param taken the forms of names that are sent with values of our own
  */
-export function relayedHeaders(received: Headers): Header[] {
+export function relayedHeaders(received: Headers, taken: ReadonlySet<string>): Header[] {
   const hopByHop = namedInConnection(received);
-  return [...received].filter(([name]) =>
-    !MESSAGE_HEADERS.has(name) && !name.startsWith(OWN_PREFIX) && !hopByHop.includes(name)
-  );
+  return [...received].filter(([name]) => {
+    const { form, isOurs } = judge(name);
+    return !isOurs && !taken.has(form) && !hopByHop.includes(name);
+  });
 }
 
 /** RFC 9110, section 7.6.1: a sender may name further headers that are meant for this connection only. */

@@ -21,15 +21,10 @@ import { z } from "zod";
 import { DeliveryError } from "../errors.ts";
 import type { Event, EventBody } from "../event.ts";
 import { type LineWriter, LineWriterError } from "../observability/line_writer.ts";
-import {
-  isSensitiveName,
-  mayHoldSensitiveName,
-  REDACTED,
-  redactJsonText,
-  redactText,
-} from "../observability/redaction.ts";
+import { mayHoldSensitiveName, REDACTED, redactJsonText, redactText } from "../observability/redaction.ts";
 import { booleanField } from "../schema_fields.ts";
 import { flattenJson, quoteJson } from "../observability/safe_text.ts";
+import { isCredentialHeader } from "./http_webhook_headers.ts";
 import type { Delivery, DeliveryResult, Output, OutputModule } from "./module.ts";
 
 /** Longest output of one event, in UTF-16 code units, without the final newline. */
@@ -159,7 +154,7 @@ const headerNames = new Map<string, HeaderName>();
 function headerName(name: string): HeaderName {
   let known = headerNames.get(name);
   if (known === undefined) {
-    known = { field: `${quoteJson(name)}:`, sensitive: isSensitiveName(name) };
+    known = { field: `${quoteJson(name)}:`, sensitive: isCredentialHeader(name) };
     if (headerNames.size >= MAX_HEADER_NAMES) headerNames.clear();
     headerNames.set(name, known);
   }

@@ -1,4 +1,5 @@
-import { isSensitiveName, REDACTED } from "../observability/redaction.ts";
+import { REDACTED } from "../observability/redaction.ts";
+import { isCredentialHeader } from "./http_webhook_headers.ts";
 
 /** Most names that are remembered; senders choose them. */
 const MAX_NAMES = 1_000;
@@ -28,7 +29,7 @@ export function recordedHeaders(received: Headers): string {
 function knownName(name: string): KnownName {
   let known = knownNames.get(name);
   if (known === undefined) {
-    const isSensitive = isSensitiveName(name);
+    const isSensitive = isCredentialHeader(name);
     const value = isSensitive ? JSON.stringify(REDACTED) : "";
     known = { field: `${JSON.stringify(name)}:${value}`, isSensitive };
     if (knownNames.size >= MAX_NAMES) knownNames.clear();

@@ -122,9 +122,12 @@ Deno.test("http_webhook sends configured headers, which win over forwarded ones"
     headers: { Authorization: "Bearer t", "X-Source": " configured " },
     forward_headers: true,
   };
-  const headers = await headersSent(config, { headers: { "x-source": "received" } });
+  const headers = await headersSent(config, {
+    headers: { "x-source": "received", "x_source": "received", "x.source": "received" },
+  });
   assertEquals(headers.get("authorization"), "Bearer t");
   assertEquals(headers.get("x-source"), "configured");
+  assertEquals([headers.get("x_source"), headers.get("x.source")], [null, null]);
 });
 
 Deno.test("http_webhook forwards no received header unless told to", async () => {
@@ -157,6 +160,9 @@ const RECEIVED_HEADERS: Readonly<Record<string, string>> = {
   "content-length": "9999",
   "cwm-event-id": "forged",
   "cwm-verified": "forged",
+  "cwm_event_id": "forged",
+  "x-jwt": "s3cret",
+  "x-forwarded-client-cert": "By=spiffe://mesh/gateway;Hash=1",
 };
 
 /** What is sent whatever the webhook forwards. */
@@ -254,6 +260,39 @@ Deno.test("http_webhook takes a switch to another protocol for a refusal", async
   await using output = await openOutput();
   assertFailed(await output.deliver({ url: server.url, allowed_hosts: ["127.0.0.1"] }), "output_rejected");
 });
+
+Deno.test("http_webhook waits for the final answer behind a few interim ones", async () => {
+  using server = rawServer((connection) =>
+    write(
+      connection,
+      "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nlink: </a>\r\n\r\n" +
+        "HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n",
+    )
+  );
+  await using output = await openOutput();
+  assertEquals(await output.deliver({ url: server.url, allowed_hosts: ["127.0.0.1"] }), "delivered");
+});
+
+for (
+  const [size, interim] of [
+    ["small", "HTTP/1.1 102 Processing\r\n\r\n"],
+    ["large", `HTTP/1.1 103 Early Hints\r\nlink: ${"a".repeat(7_000)}\r\n\r\n`],
+  ] as const
+) {
+  Deno.test(`http_webhook gives up a destination that sends ${size} interim answers without end`, async () => {
+    using server = rawServer(async (connection) => {
+      try {
+        while (true) await write(connection, interim);
+      } finally {
+        connection.close();
+      }
+    });
+    await using output = await openOutput();
+    const result = await output.deliver({ url: server.url, allowed_hosts: ["127.0.0.1"] });
+    assertStringIncludes(assertFailed(result, "output_failed").message, "interim (1xx) answers without end");
+    await eventually(() => server.openConnections === 0);
+  });
+}
 
 Deno.test("http_webhook goes by the status when the body never ends", async () => {
   const endless = new ReadableStream({ pull: (controller) => controller.enqueue(new Uint8Array(16 * 1024)) });
