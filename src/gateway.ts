@@ -355,6 +355,7 @@ export class Gateway implements AsyncDisposable {
       }),
       ...adminRoutes({
         token: adminToken,
+        metrics: this.#metrics,
         manager: this.#manager,
         provider: this.#provider,
         vault: this.#secrets.vaultStatus,
@@ -433,11 +434,7 @@ export class Gateway implements AsyncDisposable {
     const handler = tracedHandler(this.#router, this.#tracing);
     const shared = { metrics: this.#metrics, inflight: this.#inflight, logger: logger("http") };
     this.#server = listen({ host, port, handler, maxConnections, ...shared });
-    logger("gateway").info("Listening on http://{host}:{port}", {
-      host,
-      port: this.#server.port,
-      version: VERSION,
-    });
+    logger("gateway").info("Listening on http://{host}:{port}", { host, port: this.port, version: VERSION });
     if (this.#provider instanceof FileConfigProvider && this.#provider.usingEmbeddedDefault) {
       logger("gateway").warning(
         "No configuration found, so there is one webhook that prints what it gets. Try: {command}",

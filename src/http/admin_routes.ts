@@ -9,6 +9,7 @@ import type { ConfigManager } from "../config/manager.ts";
 import type { ConfigProvider } from "../config/provider.ts";
 import type { OutputHost } from "../delivery/output_host.ts";
 import { GatewayError } from "../errors.ts";
+import type { Metrics } from "../observability/metrics.ts";
 import type { VaultStatus } from "../secrets/vault/vault_source.ts";
 import { deadLetterRoutes, type DeadLetterSource } from "./dead_letter_routes.ts";
 import type { Inflight } from "./inflight.ts";
@@ -28,6 +29,7 @@ const LISTED_OUTPUTS = 1000;
 /** What the admin routes show and act on. */
 export interface AdminSource {
   readonly token: string | undefined;
+  readonly metrics: Metrics;
   readonly manager: ConfigManager;
   readonly provider: ConfigProvider;
   /** How Vault is doing; `undefined` while it is off. */
@@ -45,7 +47,7 @@ export interface AdminSource {
 
 /** The routes below `/admin/`. */
 export function adminRoutes(source: AdminSource): Route[] {
-  const guard = guardedBy(source.token);
+  const guard = guardedBy(source);
   return [
     { path: "/admin/config", methods: { GET: guard((_request, id) => configStatus(source, id)) } },
     { path: "/admin/connections", methods: { GET: guard((_request, id) => connectionStates(source, id)) } },
@@ -56,16 +58,25 @@ export function adminRoutes(source: AdminSource): Route[] {
   ];
 }
 
+/** `credentials` of RFC 6750, section 2.1; the case of the scheme does not matter (RFC 9110, section 11.1). */
+const BEARER = /^Bearer +(\S+)$/i;
+
 /** Lets requests with the token through. Without a token to compare with, none. */
-function guardedBy(token: string | undefined): (handler: Handler) => Handler {
+function guardedBy({ token, metrics }: AdminSource): (handler: Handler) => Handler {
   if (token === undefined) {
     return () => () => {
       throw new GatewayError("forbidden", "Admin routes are closed: set ADMIN_TOKEN to open them");
     };
   }
-  const isExpected = secretMatcher(`Bearer ${token}`);
+  const isExpected = secretMatcher(token);
+  const refused = metrics.counter(
+    "cwm_admin_unauthorized_total",
+    "Requests to admin routes without the token or with another one.",
+  ).with();
   return (handler) => (request, requestId, rest) => {
-    if (isExpected(request.headers.get("authorization") ?? "")) return handler(request, requestId, rest);
+    const [, presented = ""] = BEARER.exec(request.headers.get("authorization") ?? "") ?? [];
+    if (isExpected(presented)) return handler(request, requestId, rest);
+    refused.increment();
     throw new GatewayError("unauthorized", undefined, { headers: { "www-authenticate": "Bearer" } });
   };
 }

@@ -27,6 +27,22 @@ for (const path of ["/admin/config", "/admin/stats"]) {
   });
 }
 
+Deno.test("the scheme of the admin token is known in any case, and requests without the token are counted", async () => {
+  await using gateway = await start();
+  const ask = (authorization?: string) =>
+    gateway.request("/admin/stats", authorization === undefined ? {} : { headers: { authorization } });
+  for (const scheme of ["bearer", "BEARER", "Bearer "]) {
+    assertEquals((await ask(`${scheme} ${ADMIN_TOKEN}`)).status, 200, scheme);
+  }
+  const counted = async () =>
+    /^cwm_admin_unauthorized_total (\d+)$/m.exec((await gateway.request("/metrics")).text)?.[1];
+  assertEquals(await counted(), "0");
+  for (const wrong of [undefined, ADMIN_TOKEN, `Basic ${ADMIN_TOKEN}`, `Bearer ${ADMIN_TOKEN}x`]) {
+    assertEquals((await ask(wrong)).status, 401, wrong);
+  }
+  assertEquals(await counted(), "4");
+});
+
 Deno.test("GET /admin/config shows the backend, how much is served and when it was last in step", async () => {
   await using gateway = await start();
   const { text } = await gateway.request("/admin/config", bearer(ADMIN_TOKEN));
