@@ -7,6 +7,7 @@
  */
 
 import { GatewayError } from "../errors.ts";
+import { discardPieces } from "./discarded_body.ts";
 
 /** From this length on, collecting the pieces of a body and joining them would take twice its memory. */
 export const LARGE_BYTES = 256 * 1024;
@@ -137,8 +138,7 @@ export class StreamedBody {
       try {
         this.#append(value);
       } catch (error) {
-        // It keeps the connection usable for the next request.
-        await this.#pieces.cancel();
+        discardPieces(this.#pieces);
         throw error;
       }
     }
@@ -174,15 +174,4 @@ export class StreamedBody {
 /** The beginning of bytes whose memory is given up, or those and zeros behind them. */
 function resized({ buffer }: Uint8Array<ArrayBuffer>, size: number): Uint8Array<ArrayBuffer> {
   return new Uint8Array(buffer.transfer(size));
-}
-
-/**
- * Gives up a body that will not be read. Without it the connection is reset at its next request, and the
- * sender sees a network error instead of the answer.
- */
-export async function discardBody(request: Request): Promise<void> {
-  if (request.bodyUsed) return;
-  await request.body?.cancel().catch(() => {
-    // The sender went away first: there is nothing left to give up.
-  });
 }

@@ -21,7 +21,6 @@ import { EventBody } from "../event.ts";
 import {
   type BodyLimits,
   declaredLength,
-  discardBody,
   LARGE_BYTES,
   readBody,
   requireDeclared,
@@ -32,6 +31,7 @@ import {
 import type { Tracing } from "../observability/tracing.ts";
 import type { BodyMemory } from "./body_memory.ts";
 import { type Codings, contentCodings, decodeBody } from "./content_encoding.ts";
+import { discardBody } from "./discarded_body.ts";
 import { decodedHeaders } from "./decoded_headers.ts";
 import { defaultPath, eventHeaders } from "./default_webhook.ts";
 import { type BodyChange, bodyChange, type DocumentReading, readEventBody } from "./event_body.ts";

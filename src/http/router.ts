@@ -7,7 +7,7 @@
 
 import { GatewayError } from "../errors.ts";
 import { EventIds } from "../event.ts";
-import { discardBody } from "./body.ts";
+import { discardBody } from "./discarded_body.ts";
 import { exchange, type ExchangeContext } from "./exchange.ts";
 import type { FailureLog } from "./failure_log.ts";
 import { KnownUrls } from "./known_urls.ts";

@@ -1,0 +1,54 @@
+/**
+ * Bodies that are not wanted. The runtime answers and then reads on until the body ends, however long that takes; where
+ * the body is read here, the connection closes when the reading ends.
+ *
+ * @module
+ */
+
+/** Up to this declared length in bytes, the runtime may skip a body by itself. */
+const SKIPPED_BYTES = 1024 * 1024;
+
+/** How much of a longer body is read after the answer, in bytes: whoever reads an answer only then gets it. */
+const MOST_BYTES = 64 * 1024 * 1024;
+
+/** For how long that goes on, in milliseconds. */
+const MOST_MS = 30_000;
+
+/**
+ * Gives up a body that will not be read. Without it the connection is reset at its next request, and the
+ * sender sees a network error instead of the answer.
+ */
+export async function discardBody(request: Request): Promise<void> {
+  if (request.bodyUsed || request.body === null) return;
+  if (isSkipped(request.headers)) {
+    await request.body.cancel().catch(() => {
+      // The sender went away first: there is nothing left to give up.
+    });
+  } else discardPieces(request.body.getReader());
+}
+
+/** Reads and drops what is left of a body, up to a bound; then the connection is closed. Never rejects. */
+export async function discardPieces(
+  pieces: ReadableStreamDefaultReader<Uint8Array<ArrayBuffer>>,
+): Promise<void> {
+  const until = performance.now() + MOST_MS;
+  let left = MOST_BYTES;
+  try {
+    while (left > 0 && performance.now() < until) {
+      const { done, value } = await pieces.read();
+      if (done) return;
+      left -= value.byteLength;
+      // A piece of one byte holds a buffer of 64 KiB, and it would be collected later, with many others.
+      value.buffer.transfer(0);
+    }
+    await pieces.cancel();
+  } catch {
+    // The sender went away first, or the server closes: there is nothing left to discard.
+  }
+}
+
+/** To read a body whose sender waits for `100 Continue` would be to ask for it. */
+function isSkipped(headers: Headers): boolean {
+  const length = headers.get("content-length");
+  return headers.has("expect") || (length !== null && Number(length) <= SKIPPED_BYTES);
+}
