@@ -14,6 +14,7 @@ async function start(environment: Record<string, string> = {}) {
     webhooks: {
       json: { module: "probe" },
       blob: { module: "probe", data_type: "blob" },
+      other: { module: "probe", data_type: "blob" },
       field: { module: "probe", data_type: "form", form_field: "payload" },
     },
     modules: [probe.module],
@@ -94,7 +95,7 @@ Deno.test("what decoding adds counts in MAX_INFLIGHT_BYTES as long as the event 
     assertEquals(await outcome(path, gzipSync(new Uint8Array(1_100_000)), gzip), "503 overloaded");
   }
   assertEquals(await inFlightBytes(), 3_000_000);
-  const second = outcome("blob", gzipSync(new Uint8Array(900_000)), gzip);
+  const second = outcome("other", gzipSync(new Uint8Array(900_000)), gzip);
   await eventually(async () => assertEquals(await inFlightBytes(), 3_900_000));
   held.resolve("delivered");
   assertEquals([await first, await second], ["200", "200"]);
