@@ -13,6 +13,8 @@ const SLOWEST_MS = 150;
 export class SoakReceiver implements AsyncDisposable {
   /** Ids of events that were answered 200. */
   readonly taken = new Set<string>();
+  /** All behave from now on, so that what is left comes through. */
+  isOver = false;
   readonly #random: SeededRandom;
   readonly #server: Server;
 
@@ -54,6 +56,7 @@ export class SoakReceiver implements AsyncDisposable {
 
   /** `undefined` for no answer. */
   async #statusOf(path: string): Promise<number | undefined> {
+    if (this.isOver) return 200;
     if (path === "/hangs") return undefined;
     if (path === "/down") return 503;
     if (path === "/rejects") return 400;

@@ -37,7 +37,14 @@ const descriptors: Attack = {
     const event = formatRequest("POST", "/webhook/d", { body: "{}" });
     await kept.write(event);
     assertEquals((await kept.readResponse({ method: "POST" })).status, 200);
-    for (let opened = 0; opened < 2 * OPEN_FILES; opened++) idle.push(await victim.connect());
+    for (let opened = 0; opened < 2 * OPEN_FILES; opened++) {
+      try {
+        idle.push(await victim.connect());
+      } catch (error) {
+        // A gateway may say at once that it has no room.
+        if (!(error instanceof Deno.errors.ConnectionRefused)) throw error;
+      }
+    }
     // Who was let in before is served on, and its events go out.
     await kept.write(event);
     assertEquals((await kept.readResponse({ method: "POST" })).status, 200);

@@ -174,6 +174,7 @@ const second: Attack = {
   async run() {
     await using promises = await Promises.start();
     await using first = await Victim.start({ webhooks: promises.webhooks });
+    assertEquals(await promises.post(first), "200");
     const env = { DATA_DIR: first.directory.file("data") };
     await using other = await Victim.prepare({ webhooks: promises.webhooks, env });
     await other.restart();

@@ -58,7 +58,6 @@ const DANGEROUS_FUNCTIONS = [
 const allowLists: Attack = {
   name: "allow-lists",
   behaviour: "files and functions are those that the operator allows, and never dangerous ones",
-  isShort: true,
   async run() {
     const rq = (name: string) => ({
       module: "redis_rq",
@@ -155,7 +154,8 @@ const clock: Attack = {
     await using target = await HttpTarget.start();
     target.answer({ status: 500 });
     const retry = { max_attempts: 1000, initial_delay: 0.5, max_delay: 1 };
-    await using victim = await Victim.prepare({ webhooks: { d: httpWebhook(target.url, { retry }) } });
+    const webhooks = { d: httpWebhook(target.url, { retry }), tick: { module: "log" } };
+    await using victim = await Victim.prepare({ webhooks });
     const file = victim.directory.file("clock");
     const setClock = (seconds: number) => Deno.writeTextFile(file, `${seconds < 0 ? "" : "+"}${seconds}s\n`);
     await setClock(0);
@@ -174,10 +174,14 @@ const clock: Attack = {
       const tried = target.requests.length;
       await target.waitForRequests(tried + 20);
       await setClock(seconds);
-      const shifted = Date.now() + seconds * 1000;
       await eventually(async () => {
-        const date = (await victim.get("/livez")).headers.get("date") ?? "";
-        assert(Math.abs(Date.parse(date) - shifted) < 3_600_000, `the gateway's clock says ${date}`);
+        const from = victim.gateway.lines.length;
+        await victim.post("tick");
+        const [, received = ""] = await victim.gateway.waitForLine(/"(?:timestamp|received_at)":"([^"]+)"/, {
+          from,
+        });
+        const expected = Date.now() + seconds * 1000;
+        assert(Math.abs(Date.parse(received) - expected) < 3_600_000, `the gateway's clock says ${received}`);
       });
       const { text } = await victim.get("/metrics");
       assert(!/_seconds(?:\{.*\})? -/m.test(text), "an age is negative");
