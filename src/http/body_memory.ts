@@ -1,7 +1,7 @@
 import { type Deadlines, Expiring } from "../deadlines.ts";
 
-/** How much has to be left over before it is asked back: V8 does not begin for less either. */
-const LEFT_OVER_BYTES = 64 * 1024 * 1024;
+/** How much has to be left over before it is asked back. V8 itself does not begin for less than 64 MiB. */
+const LEFT_OVER_BYTES = 16 * 1024 * 1024;
 
 /** How long after that, so that what a burst leaves over is collected in one go. */
 const DELAY_MS = 1_000;

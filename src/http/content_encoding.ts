@@ -7,10 +7,7 @@
  * @module
  */
 
-import { promisify } from "node:util";
 import * as zlib from "node:zlib";
-import type { Transform } from "node:stream";
-import type { Pace } from "../config/slices.ts";
 import { GatewayError } from "../errors.ts";
 import { EventBody } from "../event.ts";
 import { LARGE_BYTES } from "./body.ts";
@@ -19,38 +16,44 @@ import type { LargeBodies } from "./large_bodies.ts";
 
 /** What a decoder made of the beginning of its data. */
 interface Decoded {
-  readonly buffer: Uint8Array<ArrayBuffer>;
-  /** Counts the bytes that were used. */
-  readonly engine: { readonly bytesWritten: number };
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  /** How many bytes of the data were used. */
+  readonly used: number;
 }
 
-interface DecoderOptions {
-  readonly info?: true;
-  readonly maxOutputLength?: number;
-  readonly chunkSize?: number;
-  readonly params?: Readonly<Record<number, number>>;
-}
-
-type Engine = Transform & { readonly bytesWritten: number };
-
-/** The two ways to undo a coding. Both hold up everything else as long as they are let. */
-interface Decoder {
-  readonly whole: (data: Uint8Array, options: DecoderOptions) => Promise<Decoded>;
-  readonly inPieces: (options: DecoderOptions) => Engine;
-}
-
-function decoder(whole: unknown, inPieces: unknown): Decoder {
-  return {
-    whole: promisify(whole as () => void) as unknown as Decoder["whole"],
-    inPieces: inPieces as Decoder["inPieces"],
+/**
+ * The inner side of a decoder, which the runtime's own synchronous functions drive too. Its streams decode all of
+ * what they are given before anybody is asked, however much it becomes, and what `zstdDecompress` throws for some
+ * data nobody can catch.
+ */
+interface Engine {
+  readonly _handle: {
+    onerror: (message: string) => void;
+    /** Some decoders throw, others call `onerror`, and some leave data unused. */
+    readonly writeSync: (
+      flush: number,
+      input: Uint8Array,
+      inputOffset: number,
+      inputLength: number,
+      output: Uint8Array,
+      outputOffset: number,
+      outputLength: number,
+    ) => void;
   };
+  /** What the last call left of the output's room and of the input. */
+  readonly _writeState: Uint32Array;
+  /** Says that there is no more input. */
+  readonly _finishFlushFlag: number;
+  readonly close: () => void;
 }
 
-const gunzip = decoder(zlib.gunzip, zlib.createGunzip);
-const inflate = decoder(zlib.inflate, zlib.createInflate);
-const inflateRaw = decoder(zlib.inflateRaw, zlib.createInflateRaw);
-const brotliDecompress = decoder(zlib.brotliDecompress, zlib.createBrotliDecompress);
-const zstdDecompress = decoder(zlib.zstdDecompress, zlib.createZstdDecompress);
+type Decoder = (options: { readonly params?: Readonly<Record<number, number>> }) => Engine;
+
+const createGunzip = zlib.createGunzip as unknown as Decoder;
+const createInflate = zlib.createInflate as unknown as Decoder;
+const createInflateRaw = zlib.createInflateRaw as unknown as Decoder;
+const createBrotliDecompress = zlib.createBrotliDecompress as unknown as Decoder;
+const createZstdDecompress = zlib.createZstdDecompress as unknown as Decoder;
 
 type Coding = "gzip" | "deflate" | "br" | "zstd";
 
@@ -80,12 +83,6 @@ const MAX_FRAMES = 1_000;
 
 /** RFC 9659, section 3: as a content coding zstd has a window of at most 8 MiB, which a decoder has to have room for. */
 const ZSTD_PARAMETERS = { [zlib.constants.ZSTD_d_windowLogMax]: 23 };
-
-/** How much is decoded in one step of a large body. */
-const PIECE_BYTES = 64 * 1024;
-
-/** With this code a decoder says that its data becomes larger than it may. */
-const TOO_LARGE = "ERR_BUFFER_TOO_LARGE";
 
 const INCOMPLETE = "The compressed data ends early";
 const FOLLOWED = "Something follows the compressed data";
@@ -153,51 +150,41 @@ export async function decodeBody(
   return EventBody.fromBytes(data);
 }
 
-/** That something follows the data, or that its end is missing. */
-class LengthError extends Error {
-  override readonly name = "LengthError";
+/** Why data is not what it says it is. */
+class DataError extends Error {
+  override readonly name = "DataError";
 }
 
 function toDecodeError(coding: Coding, cause: unknown): GatewayError {
-  if (cause instanceof GatewayError) return cause;
-  const { code } = cause as { code?: unknown };
-  if (code === TOO_LARGE) {
-    return new GatewayError("body_too_large", undefined, {
-      cause,
-      reason: `The body is too large once ${coding} is undone`,
-    });
+  if (cause instanceof DataError) {
+    return new GatewayError("invalid_encoding", undefined, { cause, reason: cause.message });
   }
-  const reason = cause instanceof LengthError ? cause.message : `The ${coding} data is damaged or incomplete`;
+  if (cause instanceof GatewayError && cause.code !== "body_too_large") return cause;
+  if (cause instanceof GatewayError) {
+    const reason = `The body is too large once ${coding} is undone`;
+    return new GatewayError("body_too_large", undefined, { cause, reason });
+  }
+  const reason = `The ${coding} data is damaged or incomplete`;
   return new GatewayError("invalid_encoding", undefined, { cause, reason });
 }
 
-function undo(
+async function undo(
   coding: Coding,
   data: Uint8Array<ArrayBuffer>,
   bounds: DecodingBounds,
 ): Promise<Uint8Array<ArrayBuffer>> {
-  switch (coding) {
-    case "gzip":
-      return decode(gunzip, data, bounds);
-    case "deflate":
-      return decode(hasZlibHeader(data) ? inflate : inflateRaw, data, bounds);
-    case "br":
-      return decode(brotliDecompress, followed(data), bounds, data.byteLength);
-    case "zstd":
-      return decodeFrames(data, bounds);
-  }
+  if (coding === "zstd") return await decodeFrames(data, bounds);
+  // It tells data that ends early from data that does not: brotli does not say.
+  const input = coding === "br" ? followed(data) : data;
+  const { bytes, used } = await decode(decoderOf(coding, data), input, data.byteLength, bounds);
+  if (used !== data.byteLength) throw new DataError(used > data.byteLength ? INCOMPLETE : FOLLOWED);
+  return bytes;
 }
 
-async function decode(
-  decoder: Decoder,
-  data: Uint8Array<ArrayBuffer>,
-  bounds: DecodingBounds,
-  length = data.byteLength,
-): Promise<Uint8Array<ArrayBuffer>> {
-  const { buffer, engine } = await decodeNext(decoder, data, bounds, 0);
-  const used = engine.bytesWritten;
-  if (used !== length) throw new LengthError(used > length ? INCOMPLETE : FOLLOWED);
-  return asBytes(buffer);
+function decoderOf(coding: Exclude<Coding, "zstd">, data: Uint8Array): Decoder {
+  if (coding === "gzip") return createGunzip;
+  if (coding === "br") return createBrotliDecompress;
+  return hasZlibHeader(data) ? createInflate : createInflateRaw;
 }
 
 /** Frames may follow each other (RFC 8878, section 3); the decoder stops after each. */
@@ -207,70 +194,135 @@ async function decodeFrames(data: Uint8Array, bounds: DecodingBounds): Promise<U
   let size = 0;
   let offset = 0;
   do {
-    if (parts.length === MAX_FRAMES) throw new LengthError(`There are more than ${MAX_FRAMES} zstd frames`);
-    const { buffer, engine } = await decodeNext(
-      zstdDecompress,
+    if (parts.length === MAX_FRAMES) throw new DataError(`There are more than ${MAX_FRAMES} zstd frames`);
+    const { bytes, used } = await decode(
+      createZstdDecompress,
       rest.subarray(offset),
+      data.byteLength - offset,
       bounds,
       size,
-      ZSTD_PARAMETERS,
     );
-    offset += engine.bytesWritten;
-    size += buffer.byteLength;
-    if (offset > data.byteLength) throw new LengthError(INCOMPLETE);
-    parts.push(buffer);
+    offset += used;
+    size += bytes.byteLength;
+    if (offset > data.byteLength) throw new DataError(INCOMPLETE);
+    parts.push(bytes);
   } while (offset < data.byteLength);
-  return parts.length === 1 ? asBytes(parts[0]!) : concat(parts);
+  return parts.length === 1 ? parts[0]! : concat(parts);
 }
 
 /**
- * What is small is decoded in one call. That blocks, so a body that turns out large is decoded once more, in
- * pieces and when it is its turn.
+ * Drives a decoder to the end of its data. What becomes large goes on when it is its turn, with pauses.
  *
+ * @param length how much of the input is data; a byte may follow it
  * @param before bytes of the same body that are there already
  */
-async function decodeNext(
+async function decode(
   decoder: Decoder,
-  data: Uint8Array<ArrayBuffer>,
+  input: Uint8Array,
+  length: number,
   bounds: DecodingBounds,
-  before: number,
-  params = {},
+  before = 0,
 ): Promise<Decoded> {
-  const room = bounds.maxBytes - before;
-  if (data.byteLength <= LARGE_BYTES) {
-    try {
-      const maxOutputLength = Math.max(1, Math.min(room, LARGE_BYTES));
-      const decoded = await decoder.whole(data, { info: true, maxOutputLength, params });
-      if (decoded.buffer.byteLength > room) throw new GatewayError("body_too_large");
-      bounds.reserve(before + decoded.buffer.byteLength);
-      return decoded;
-    } catch (error) {
-      if ((error as { code?: unknown }).code !== TOO_LARGE || room <= LARGE_BYTES) throw error;
-    }
-  }
-  return await bounds.large.take((pace) =>
-    decodeInPieces(decoder.inPieces({ chunkSize: PIECE_BYTES, params }), data, bounds, before, pace)
-  );
+  const first = new Decoding(decoder, input, PIECE_BYTES);
+  await run(first, length, bounds, before);
+  if (!first.mayHaveEndedBefore(length)) return first.take();
+  const second = new Decoding(decoder, input, OTHER_PIECE_BYTES);
+  await run(second, length, bounds, before);
+  return second.take();
 }
 
-async function decodeInPieces(
-  engine: Engine,
-  data: Uint8Array,
-  { maxBytes, reserve }: DecodingBounds,
+async function run(
+  decoding: Decoding,
+  length: number,
+  { maxBytes, large, reserve }: DecodingBounds,
   before: number,
-  pace: Pace,
-): Promise<Decoded> {
-  const decoded = new GrowingBytes();
-  engine.end(data);
-  // Leaving the loop in any way ends the engine.
-  for await (const piece of engine as AsyncIterable<Uint8Array>) {
-    decoded.append(piece);
-    const size = before + decoded.size;
+): Promise<void> {
+  using _engine = decoding;
+  const step = () => {
+    decoding.step();
+    const size = before + decoding.size;
     if (size > maxBytes) throw new GatewayError("body_too_large");
     reserve(size);
-    await pace.keep();
+  };
+  while (!decoding.isDone && decoding.size < LARGE_BYTES && length <= LARGE_BYTES) step();
+  if (decoding.isDone) return;
+  await large.take(async (pace) => {
+    while (!decoding.isDone) {
+      await pace.keep();
+      step();
+    }
+  });
+}
+
+/**
+ * How much a step makes at most. Where data ends together with a step, what follows it looks like more of it. No
+ * body ends together with a step of both lengths, since it would be longer than four gigabytes.
+ */
+const PIECE_BYTES = 64 * 1024;
+const OTHER_PIECE_BYTES = PIECE_BYTES - 1;
+
+/** Where every step of every decoder puts what it makes, until it is copied. */
+const piece = new Uint8Array(PIECE_BYTES);
+
+/** One decoder on its way through its data. */
+class Decoding implements Disposable {
+  readonly #engine: Engine;
+  readonly #input: Uint8Array;
+  readonly #pieceBytes: number;
+  readonly #decoded = new GrowingBytes();
+  #used = 0;
+  #failure: unknown;
+  #isDone = false;
+
+  constructor(decoder: Decoder, input: Uint8Array, pieceBytes: number) {
+    this.#engine = decoder({ params: decoder === createZstdDecompress ? ZSTD_PARAMETERS : {} });
+    this.#engine._handle.onerror = (message) => this.#failure = new Error(message);
+    this.#input = input;
+    this.#pieceBytes = pieceBytes;
   }
-  return { buffer: decoded.take(), engine };
+
+  get isDone(): boolean {
+    return this.#isDone;
+  }
+
+  get size(): number {
+    return this.#decoded.size;
+  }
+
+  /** Makes the next piece, the last of which is not full; what is wrong with the data ends it too. */
+  step(): void {
+    const left = this.#input.byteLength - this.#used;
+    const { _handle, _writeState, _finishFlushFlag } = this.#engine;
+    try {
+      _handle.writeSync(_finishFlushFlag, this.#input, this.#used, left, piece, 0, this.#pieceBytes);
+    } catch (error) {
+      this.#failure = error;
+    }
+    if (this.#failure !== undefined) {
+      this.#isDone = true;
+      return;
+    }
+    const [room = 0, unused = 0] = _writeState;
+    this.#used = this.#input.byteLength - unused;
+    this.#decoded.append(piece.subarray(0, this.#pieceBytes - room));
+    this.#isDone = room > 0;
+  }
+
+  /** Whether the data may have been whole before the last step, which found something wrong. */
+  mayHaveEndedBefore(length: number): boolean {
+    const isWrong = this.#failure !== undefined || this.#used > length;
+    return isWrong && this.size > 0 && this.size % this.#pieceBytes === 0;
+  }
+
+  /** @throws what the decoder found wrong */
+  take(): Decoded {
+    if (this.#failure !== undefined) throw this.#failure;
+    return { bytes: this.#decoded.take(), used: this.#used };
+  }
+
+  [Symbol.dispose](): void {
+    this.#engine.close();
+  }
 }
 
 function followed(data: Uint8Array): Uint8Array<ArrayBuffer> {
@@ -285,11 +337,6 @@ function concat(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
     offset += part.byteLength;
   }
   return whole;
-}
-
-/** A plain array of bytes: the decoders return their runtime's own kind. */
-function asBytes({ buffer, byteOffset, byteLength }: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
-  return new Uint8Array(buffer, byteOffset, byteLength);
 }
 
 /**

@@ -1,11 +1,8 @@
-/** How much room the first bytes get. */
-const FIRST_ROOM = 64 * 1024;
-
 const encoder = new TextEncoder();
 
 /** Bytes that come piece by piece, in one buffer that grows with them. */
 export class GrowingBytes {
-  #bytes = new Uint8Array(FIRST_ROOM);
+  #bytes = new Uint8Array(0);
   #size = 0;
 
   /** How many there are so far. */

@@ -132,6 +132,19 @@ Deno.test("data that ends early is refused, wherever it was cut", async () => {
   assertEquals(context.probe.events, []);
 });
 
+Deno.test("a body may have any length, the lengths of a decoder's own pieces too", async () => {
+  await using context = await start();
+  for (const [name, header, encode] of CODINGS) {
+    for (const length of [16_384, 65_535, 65_536, 131_072, 262_144, 327_680, 1_048_576]) {
+      const packed = encode(new Uint8Array(length));
+      assertEquals((await context.post("blob", packed, header)).outcome, "200", `${name}, ${length}`);
+      assertEquals(context.probe.events.at(-1)?.bytes.byteLength, length, name);
+      const cut = await context.post("blob", packed.subarray(0, -1), header);
+      assertEquals(cut.outcome, "400 invalid_encoding", `${name}, ${length}`);
+    }
+  }
+});
+
 Deno.test("data that something follows is refused, and so is data of another kind", async () => {
   await using context = await start();
   for (const [name, header, encode] of CODINGS) {
