@@ -41,6 +41,10 @@ const BODIES: Readonly<Record<string, (random: Random, bytes: number) => string>
   broken: (random, bytes) =>
     list(`{"a":[1,{"b":"${text(random, 5)}"}]}`, bytes).slice(0, -random.between(1, 9)),
   zeros: (_, bytes) => "\0".repeat(bytes),
+  "form of escapes": (random, bytes) =>
+    `payload=${random.pick(["%01", "%22", "%C3%A9", "a"]).repeat(bytes / 3)}`,
+  "form of fields": (random, bytes) => `${text(random, 3)}=${text(random, 9)}&`.repeat(bytes / 14),
+  "list in a form": (_, bytes) => `payload=${encodeURIComponent(list("[]", bytes / 5))}`,
 };
 
 /** Content codings, and what they make of a body. */
@@ -56,14 +60,16 @@ const CODINGS: Readonly<Record<string, (body: Uint8Array) => Promise<Uint8Array>
  * Generates one.
  *
  * @param webhooks ids of webhooks, one of which it is sent to
+ * @param leastBytes about how long its body is at least before it is coded
  */
 export async function generateHostileRequest(
   random: Random,
   webhooks: readonly string[],
+  leastBytes = 1,
 ): Promise<HostileRequest> {
   const kind = random.pick(Object.keys(BODIES));
   const coding = random.pick(Object.keys(CODINGS));
-  const text = BODIES[kind]!(random, Math.floor(Math.exp(random.next() * Math.log(11 * MIB))));
+  const text = BODIES[kind]!(random, Math.floor(leastBytes * (11 * MIB / leastBytes) ** random.next()));
   let body = await CODINGS[coding]!(encoder.encode(text));
   if (coding !== "" && random.next() < 0.1) body = body.subarray(0, random.between(0, body.length));
   const isChunked = random.next() < 0.5;
@@ -74,12 +80,14 @@ export async function generateHostileRequest(
       "content-type": random.pick([
         "application/json",
         "application/json",
-        "text/plain",
+        "application/json; charset=utf-16le",
+        "application/json; charset=shift_jis",
+        "application/x-www-form-urlencoded",
         "application/x-www-form-urlencoded",
       ]),
       ...(coding === "" ? {} : { "content-encoding": coding }),
       ...(isChunked ? { "transfer-encoding": "chunked" } : { "content-length": String(body.length) }),
-      ...(random.next() < 0.2 ? { "x-pad": "p".repeat(random.between(1, 7000)) } : {}),
+      ...(random.next() < 0.2 ? padding(random) : {}),
     },
   });
   const parts = isChunked ? chunks(random, body) : slices(body, 64 * 1024);
@@ -90,6 +98,13 @@ export async function generateHostileRequest(
     parts,
     ending,
   };
+}
+
+/** Headers that take room: a long one, or many. */
+function padding(random: Random): Record<string, string> {
+  const count = random.pick([1, 20, 60]);
+  const value = "p".repeat(random.between(1, 7000 / count));
+  return Object.fromEntries(Array.from({ length: count }, (_, index) => [`x-pad-${index}`, value]));
 }
 
 function list(item: string, bytes: number, close = ""): string {
