@@ -181,6 +181,9 @@ function put(set: Set<Calls>, calls: Calls, isIn: boolean): void {
   else set.delete(calls);
 }
 
+// Of the 32 threads, these two, the names of outputs (6) and of the configuration (3), and secrets (4) leave three for
+// the log and what else there is.
+
 /** Calls on files of outputs, by directory. */
 export const outputFiles = new BlockingCalls({ total: 10, perKey: 2 });
 

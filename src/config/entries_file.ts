@@ -83,10 +83,14 @@ export class EntriesFile {
     return problem.code === "file_unreadable" ? "The file cannot be read" : problem.message;
   }
 
-  /** Reads the file. Whatever is wrong with it, the entries that were reported last stay. */
-  async read(): Promise<FileState> {
+  /**
+   * Reads the file. Whatever is wrong with it, the entries that were reported last stay.
+   *
+   * @param signal ends the wait for a file that does not answer
+   */
+  async read(signal: AbortSignal): Promise<FileState> {
     const reported = this.#reported;
-    const content = await readFileContent(this.path, this.#kind.readTimeoutMs);
+    const content = await readFileContent(this.path, this.#kind.readTimeoutMs, signal);
     if ("problem" in content) {
       const seen = reported.seen || content.exists;
       const fine = content.problem.code === "file_missing" && this.#mayBeMissing(seen);

@@ -61,6 +61,7 @@ export class FileConfigProvider implements ConfigProvider {
   #revision = 0;
   #lastSyncAt: number | undefined;
   #stopped = false;
+  readonly #stopping = new AbortController();
 
   constructor(options: FileConfigProviderOptions) {
     const { defaultNamespace: namespace, named = [] } = options;
@@ -154,6 +155,7 @@ export class FileConfigProvider implements ConfigProvider {
   /** Stops watching, and waits for a load under way; it reports nothing any more. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#stopped = true;
+    this.#stopping.abort();
     clearInterval(this.#poll);
     await this.#watcher[Symbol.asyncDispose]();
     await Promise.allSettled([this.#loading, this.#following]);
@@ -196,7 +198,11 @@ export class FileConfigProvider implements ConfigProvider {
   async #readNow(): Promise<void> {
     const startedAt = Date.now();
     await this.#watch();
-    const [connections, webhooks] = await Promise.all([this.#connections.read(), this.#webhooks.read()]);
+    const { signal } = this.#stopping;
+    const [connections, webhooks] = await Promise.all([
+      this.#connections.read(signal),
+      this.#webhooks.read(signal),
+    ]);
     if (this.#stopped) return;
     const noFiles = webhooks.problem?.code === "file_missing" && connections.origin === "nothing" &&
       connections.problem === undefined;

@@ -43,13 +43,15 @@ const READ_TIMEOUT_MS = 10_000;
  * Reads a file as it is now.
  *
  * @param timeoutMs how long it may take, in milliseconds. @default 10000
+ * @param signal ends the wait as well
  */
 export async function readFileContent(
   path: string,
   timeoutMs: number = READ_TIMEOUT_MS,
+  signal?: AbortSignal,
 ): Promise<FileContent> {
   try {
-    return await withinTime(path, { timeoutMs }, () => readNow(path));
+    return await withinTime(path, { timeoutMs, signal }, () => readNow(path));
   } catch (error) {
     return unreadable(error instanceof Error ? error.message : String(error), false);
   }

@@ -38,6 +38,7 @@ export async function connectEventStream(
   const abort = () => ending.abort();
   const timer = setTimeout(abort, options.connectionTimeoutMs);
   signal.addEventListener("abort", abort, { once: true });
+  let isOpened = false;
   try {
     const headers = requestHeaders(options);
     headers.set("accept", "text/event-stream");
@@ -52,6 +53,7 @@ export async function connectEventStream(
     if (first.done === true) return { refusal: "The stream ended before its first message", isBlocked: true };
     const connected = parseGatewayMessage(first.value);
     if (connected?.type !== "connected") return { refusal: "The gateway's first message is not 'connected'" };
+    isOpened = true;
     return { connection: new EventStreamConnection(options, listener, connected, events, ending) };
   } catch (error) {
     const late = ending.signal.aborted && !signal.aborted;
@@ -59,6 +61,8 @@ export async function connectEventStream(
   } finally {
     clearTimeout(timer);
     signal.removeEventListener("abort", abort);
+    // A stream that is not what was expected would go on for ever.
+    if (!isOpened) abort();
   }
 }
 

@@ -23,6 +23,7 @@ export function deliverDirectly(
   }
   const chain = route.execution === "parallel" ? inParallel(route, event) : inSequence(route, event);
   const { promise, resolve } = Promise.withResolvers<DeliveryResult>();
+  // Its steps end by themselves then. The answer does not wait for outputs that take their time to stop.
   const deadline = new Alarm(() =>
     resolve(new DeliveryError("output_timeout", "The chain took longer than its timeout"))
   );
@@ -38,8 +39,9 @@ async function inSequence(route: Route, event: VerifiedEvent): Promise<DeliveryR
   const startedAt = performance.now();
   let failure: DeliveryError | undefined;
   for (const { output, config, retry } of route.steps) {
-    if (performance.now() - startedAt > route.timeoutMs) break; // The sender has been told so.
-    const result = await output.deliver(event, config, retry);
+    const leftMs = route.timeoutMs - (performance.now() - startedAt);
+    if (leftMs < 0) break; // The sender has been told so.
+    const result = await output.deliver(event, config, retry, roundUp(leftMs));
     if (result === "delivered") continue;
     failure ??= result;
     if (!route.continueOnError) break;
@@ -49,7 +51,12 @@ async function inSequence(route: Route, event: VerifiedEvent): Promise<DeliveryR
 
 async function inParallel(route: Route, event: VerifiedEvent): Promise<DeliveryResult> {
   const results = await Promise.all(
-    route.steps.map(({ output, config, retry }) => output.deliver(event, config, retry)),
+    route.steps.map(({ output, config, retry }) => output.deliver(event, config, retry, route.timeoutMs)),
   );
   return results.find((result) => result !== "delivered") ?? "delivered";
+}
+
+/** Few different lengths, so that deadlines share the queues of {@linkcode Deadlines}. */
+function roundUp(milliseconds: number): number {
+  return Math.ceil(milliseconds / 50) * 50;
 }

@@ -156,13 +156,16 @@ export class OutputHost implements AsyncDisposable, MeasuredOutput, BatchOutput 
    * a promise when the output did. Never throws.
    *
    * @param retry @default WAITING_SENDER_POLICY
+   * @param mostMs it is given up after this, retries included, in milliseconds. @default Infinity
    */
   deliver(
     event: VerifiedEvent,
     config: unknown,
     retry: RetryPolicy = WAITING_SENDER_POLICY,
+    mostMs = Infinity,
   ): DeliveryResult | Promise<DeliveryResult> {
-    return this.#attempt({ event, config, retry, startedAt: this.#environment.deadlines.coarseNow }, 1);
+    const startedAt = this.#environment.deadlines.coarseNow;
+    return this.#attempt({ event, config, retry, startedAt, mostMs }, 1, mostMs);
   }
 
   get maxBatch(): number {
@@ -209,7 +212,7 @@ export class OutputHost implements AsyncDisposable, MeasuredOutput, BatchOutput 
 
   async #retry(delivery: WaitingDelivery, failure: DeliveryError): Promise<DeliveryResult> {
     const { deliveryBudgetMs, deadlines, metrics } = this.#environment;
-    const giveUpAt = delivery.startedAt + deliveryBudgetMs;
+    const giveUpAt = delivery.startedAt + Math.min(deliveryBudgetMs, delivery.mostMs);
     let last = failure;
     let begunAt = delivery.startedAt;
     for (let number = 1; last.disposition === "retry" && !this.#closed; number++) {
@@ -296,7 +299,9 @@ export class OutputHost implements AsyncDisposable, MeasuredOutput, BatchOutput 
     attempt: TimedAttempt,
   ): Promise<Results> {
     if (place !== "taken") await place;
-    return attempt.ended ? [] : this.#hand(await this.#open(), batch, attempt);
+    if (attempt.ended) return [];
+    const output = await this.#open();
+    return attempt.ended ? [] : this.#hand(output, batch, attempt);
   }
 
   /** The place is kept until the output itself has ended: a hung one must not get ever more to do. */
@@ -361,6 +366,8 @@ interface WaitingDelivery extends Delivery {
   readonly retry: RetryPolicy;
   /** Of the first attempt, by `Deadlines.coarseNow`: a tick too early means retries that end a tick earlier. */
   readonly startedAt: number;
+  /** How long all attempts may take together besides the budget, in milliseconds. */
+  readonly mostMs: number;
 }
 
 type Conclude = (

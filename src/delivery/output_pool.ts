@@ -34,11 +34,15 @@ export interface OutputLease {
   readonly connection: string;
   /** Takes events out of the journal. */
   readonly scheduler: OutputScheduler;
-  /** @param retry left out: the policy of senders that wait */
+  /**
+   * @param retry left out: the policy of senders that wait
+   * @param mostMs it is given up after this, retries included, in milliseconds. @default Infinity
+   */
   deliver(
     event: VerifiedEvent,
     config: unknown,
     retry?: RetryPolicy,
+    mostMs?: number,
   ): DeliveryResult | Promise<DeliveryResult>;
   /** Lets go. Call it once, when the last delivery through this lease has ended. */
   release(): void;
@@ -84,8 +88,9 @@ class PooledHost implements OutputLease {
     event: VerifiedEvent,
     config: unknown,
     retry?: RetryPolicy,
+    mostMs?: number,
   ): DeliveryResult | Promise<DeliveryResult> {
-    return this.#current.deliver(event, config, retry);
+    return this.#current.deliver(event, config, retry, mostMs);
   }
 
   release(): void {

@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertMatch } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { configurationFiles } from "../../../src/blocking_calls.ts";
 import { eventually } from "../../support/eventually.ts";
 import { FileProviderFixture } from "../../support/file_provider_fixture.ts";
@@ -39,6 +39,14 @@ Deno.test("a configuration file that is not read to the end is a problem that sa
   await fixture.reload();
   assertEquals([...sink.sources.keys()], []);
   assertEquals(sink.keys, ["webhook default/b"]);
+});
+
+Deno.test("a provider stops although a configuration file does not answer", async () => {
+  await using fixture = await FileProviderFixture.start({ "webhooks.json": { a: LOG } });
+  await using _hung = hang(fixture.webhooks);
+  const reload = fixture.reload();
+  await fixture.provider[Symbol.asyncDispose]();
+  await assertRejects(() => reload, DOMException);
 });
 
 Deno.test("a reload that hangs is a problem with its age in /admin/config", async () => {

@@ -144,6 +144,28 @@ Deno.test("a chain that a sender waits for answers 504 at its timeout", async ()
   end("delivered");
 });
 
+for (const execution of ["sequential", "parallel"]) {
+  Deno.test(`a ${execution} chain that is over its time ends what it has begun`, async () => {
+    const outputs = new Outputs();
+    const given = Promise.withResolvers<AbortSignal>();
+    outputs.first.behaviour = (_delivery, signal) => {
+      given.resolve(signal());
+      return new Promise((resolve) =>
+        signal().addEventListener("abort", () => resolve(new DeliveryError("output_timeout")))
+      );
+    };
+    await using gateway = await outputs.start(CHAIN, {
+      accept: "delivered",
+      "chain-config": { execution, timeout: 0.1, continue_on_error: false },
+      retry: QUICK_RETRY,
+    });
+    assertEquals((await gateway.post("/webhook/orders", "{}")).status, 504);
+    const signal = await given.promise;
+    await eventually(() => signal.aborted);
+    assertEquals(outputs.counts[0], 1);
+  });
+}
+
 Deno.test("a key of module-config that no step of the chain knows is a problem of the webhook", async () => {
   const outputs = new Outputs();
   await using gateway = await outputs.start(CHAIN, { "module-config": { lable: "x" } });
