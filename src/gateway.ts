@@ -22,12 +22,8 @@ import { DeferredChannelQueues } from "./delivery/deferred_channel_queues.ts";
 import { Dispatcher } from "./delivery/dispatcher.ts";
 import { OutputMetrics } from "./delivery/output_metrics.ts";
 import { OutputPool } from "./delivery/output_pool.ts";
-import {
-  mayHoldSqliteJournal,
-  openSqliteJournal,
-  type SqliteJournal,
-  type SqliteJournalOptions,
-} from "./delivery/sqlite/sqlite_journal.ts";
+import { mayHoldJournal, openJournal } from "./delivery/data_directory.ts";
+import type { Salvaged, SqliteJournal } from "./delivery/sqlite/sqlite_journal.ts";
 import { adminRoutes } from "./http/admin_routes.ts";
 import { BodyMemory } from "./http/body_memory.ts";
 import { documentReading } from "./http/event_body.ts";
@@ -53,7 +49,6 @@ import { registerProcessMetrics } from "./observability/process_metrics.ts";
 import { ChannelDirectory } from "./relay/channel_directory.ts";
 import { channelsOf } from "./relay/catalog_channels.ts";
 import { Relay } from "./relay/relay.ts";
-import { journalDirectory } from "./secret_settings.ts";
 import type { Settings } from "./settings.ts";
 import { reportStop, type Stop } from "./stop_report.ts";
 import { VERSION } from "./version.ts";
@@ -366,6 +361,11 @@ export class Gateway implements AsyncDisposable {
           letters: this.#journal.deadLetters,
           onReplay: () => this.#dispatcher.recover(),
         },
+        journal: {
+          hold: () => this.#journal.hold(),
+          release: () => this.#journal.release(),
+          salvage: (name) => this.#salvage(name),
+        },
         webhooks: {
           catalog: this.#manager.catalog,
           requests: this.#webhooks.requests,
@@ -376,6 +376,14 @@ export class Gateway implements AsyncDisposable {
       ...relayRoutes(this.#relay, { inflight: this.#inflight, bodyTimeoutMs: limits.bodyTimeoutMs }),
     ];
     return new Router({ webhooks, defaultNamespace, routes, failures });
+  }
+
+  async #salvage(name: string): Promise<Salvaged> {
+    try {
+      return await this.#journal.salvageSetAside(name);
+    } finally {
+      await this.#dispatcher.recover();
+    }
   }
 
   async #load(stop?: AbortSignal): Promise<void> {
@@ -463,27 +471,4 @@ export async function createProvider(settings: Settings): Promise<ConfigProvider
     ...(snapshotFile === undefined ? {} : { snapshotFile }),
     logger: logger("etcd"),
   });
-}
-
-/**
- * The journal in the data directory. Where there is none yet, nothing is made before its first use.
- *
- * @param options how long to wait for another process that uses it, or whether to wait until it ends
- * @throws {StartupError} when another process uses it and is not waited for, or a newer version has written it
- */
-export async function openJournal(
-  settings: Settings,
-  options: Pick<SqliteJournalOptions, "lockWaitMs" | "waitsForOwner"> = {},
-): Promise<SqliteJournal> {
-  return await openSqliteJournal({
-    directory: journalDirectory(settings.dataDir),
-    ...settings.journal,
-    ...options,
-    logger: logger("journal"),
-  });
-}
-
-/** Whether there is a journal, or nobody can say that there is none since its directory cannot be entered. */
-export function mayHoldJournal(settings: Settings): Promise<boolean> {
-  return mayHoldSqliteJournal(journalDirectory(settings.dataDir));
 }

@@ -15,7 +15,7 @@ import { VERSION } from "./version.ts";
 const OPTIONS = { boolean: ["help", "version"], alias: { h: "help", V: "version" }, unknown: refuseOption };
 
 /** Commands that parse their own options, and print their own help. */
-const WITH_OWN_OPTIONS = ["migrate", "dead-letters", "connector"];
+const WITH_OWN_OPTIONS = ["migrate", "dead-letters", "journal", "connector"];
 
 /** Commands that run until a signal ends them. All others it ends at once. */
 const HANDLING_SIGNALS = ["serve", "connector"];
@@ -61,6 +61,10 @@ async function main(args: readonly string[]): Promise<number> {
     case "dead-letters": {
       const { deadLetters } = await import("./cli/dead_letters.ts");
       return await deadLetters(own, settings);
+    }
+    case "journal": {
+      const { journal } = await import("./cli/journal.ts");
+      return await journal(own, settings);
     }
     case "connector": {
       const { connector } = await import("./cli/connector.ts");

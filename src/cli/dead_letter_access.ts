@@ -8,13 +8,12 @@ import { parseDeadLetterQuery } from "../delivery/dead_letter_query.ts";
 import type { DeadLetterFilter } from "../delivery/dead_letters.ts";
 import type { Journal } from "../delivery/journal.ts";
 import { GatewayError, StartupError } from "../errors.ts";
-import { mayHoldJournal, openJournal } from "../gateway.ts";
-import { escapeUnsafe } from "../observability/safe_text.ts";
+import { mayHoldJournal, openJournal } from "../delivery/data_directory.ts";
 import type { Settings } from "../settings.ts";
-import { localUrl } from "./local_url.ts";
+import { AdminClient } from "./admin_client.ts";
 
-/** How long the gateway may take to answer, in milliseconds. */
-const TIMEOUT_MS = 60_000;
+/** Where a gateway answers for its dead letters. */
+const ROUTES = "/admin/dead-letters";
 
 /** Long enough for another command to end; a gateway keeps the journal for as long as it runs. */
 const LOCK_WAIT_MS = 100;
@@ -43,7 +42,9 @@ export async function openDeadLetters(settings: Settings): Promise<DeadLetterAcc
     return new JournalAccess(await openJournal(settings, { lockWaitMs: LOCK_WAIT_MS }));
   } catch (error) {
     if (!(error instanceof StartupError) || error.code !== "data_directory_in_use") throw error;
-    if (settings.adminToken !== undefined) return new GatewayAccess(settings, settings.adminToken);
+    if (settings.adminToken !== undefined) {
+      return new GatewayAccess(new AdminClient(settings, settings.adminToken));
+    }
     throw new StartupError("data_directory_in_use", [
       `A gateway uses the data directory ${settings.dataDir}: set ADMIN_TOKEN to ask it for its dead letters`,
     ], { cause: error });
@@ -93,19 +94,11 @@ class JournalAccess implements DeadLetterAccess {
   }
 }
 
-/** What the gateway says of a request that it refuses. */
-interface GatewayProblem {
-  readonly code?: string;
-  readonly message?: string;
-}
-
 class GatewayAccess implements DeadLetterAccess {
-  readonly #origin: string;
-  readonly #token: string;
+  readonly #client: AdminClient;
 
-  constructor(settings: Settings, token: string) {
-    this.#origin = localUrl(settings);
-    this.#token = token;
+  constructor(client: AdminClient) {
+    this.#client = client;
   }
 
   async list(
@@ -116,7 +109,7 @@ class GatewayAccess implements DeadLetterAccess {
     const page = new URLSearchParams(query);
     page.set("limit", String(limit));
     if (cursor !== undefined) page.set("cursor", cursor);
-    const answer = await this.#ask("GET", `?${page}`) as {
+    const answer = await this.#client.ask("GET", `${ROUTES}?${page}`) as {
       dead_letters: readonly DeadLetterRow[];
       cursor: string | null;
     };
@@ -125,72 +118,23 @@ class GatewayAccess implements DeadLetterAccess {
 
   async show(id: string): Promise<DeadLetterDetail | undefined> {
     const query = new URLSearchParams({ id });
-    return await this.#ask("GET", `/show?${query}`, { answer: undefined }) as DeadLetterDetail | undefined;
+    return await this.#client.ask("GET", `${ROUTES}/show?${query}`, { answer: undefined }) as
+      | DeadLetterDetail
+      | undefined;
   }
 
   async replay(query: URLSearchParams): Promise<number> {
-    return (await this.#ask("POST", `/replay?${query}`) as { readonly replayed: number }).replayed;
+    return (await this.#client.ask("POST", `${ROUTES}/replay?${query}`) as { readonly replayed: number })
+      .replayed;
   }
 
   async drop(query: URLSearchParams): Promise<number> {
-    return (await this.#ask("POST", `/drop?${query}`) as { readonly dropped: number }).dropped;
+    return (await this.#client.ask("POST", `${ROUTES}/drop?${query}`) as { readonly dropped: number })
+      .dropped;
   }
 
   [Symbol.asyncDispose](): Promise<void> {
     return Promise.resolve();
-  }
-
-  /** The answer. @param ifNotFound what to answer instead of failing where there is no such dead letter */
-  async #ask(
-    method: "GET" | "POST",
-    pathAndQuery: string,
-    ifNotFound?: { readonly answer: undefined },
-  ): Promise<unknown> {
-    const { status, body } = await this.#fetch(method, pathAndQuery);
-    const answer = parsed(body);
-    if (status === 200 && answer !== undefined) return answer;
-    const problem = (answer as { readonly error?: GatewayProblem } | undefined)?.error;
-    if (ifNotFound !== undefined && status === 404 && problem?.code === "not_found") return ifNotFound.answer;
-    throw new StartupError("gateway_unreachable", [this.#describe(status, problem)]);
-  }
-
-  #describe(status: number, problem: GatewayProblem | undefined): string {
-    if (status === 401) {
-      return `The gateway at ${this.#origin} does not accept this ADMIN_TOKEN: set the one that it was started with`;
-    }
-    if (problem?.message === undefined) {
-      return `What answers at ${this.#origin} with status ${status} is not the gateway that uses the data ` +
-        "directory: check HOST and PORT";
-    }
-    return escapeUnsafe(`The gateway at ${this.#origin} answers ${status}: ${problem.message}`);
-  }
-
-  async #fetch(
-    method: "GET" | "POST",
-    pathAndQuery: string,
-  ): Promise<{ readonly status: number; readonly body: string }> {
-    try {
-      const response = await fetch(`${this.#origin}/admin/dead-letters${pathAndQuery}`, {
-        method,
-        headers: { "authorization": `Bearer ${this.#token}` },
-        signal: AbortSignal.timeout(TIMEOUT_MS),
-      });
-      return { status: response.status, body: await response.text() };
-    } catch (cause) {
-      throw new StartupError("gateway_unreachable", [
-        `Cannot reach the gateway that uses the data directory at ${this.#origin}: check HOST and PORT`,
-      ], { cause });
-    }
-  }
-}
-
-/** What the JSON says; `undefined` where it is none. */
-function parsed(body: string): unknown {
-  try {
-    return JSON.parse(body);
-  } catch (error) {
-    if (!(error instanceof SyntaxError)) throw error;
-    return undefined;
   }
 }
 

@@ -5,6 +5,7 @@ const COMMANDS: readonly (readonly [command: string, description: string])[] = [
   ["check", "Validate the configured webhooks and connections; exit status 1 if there are problems"],
   ["migrate", "Carry webhooks and connections from files to etcd or back: see cwm migrate --help"],
   ["dead-letters", "List, show, replay and drop undeliverable events: see cwm dead-letters --help"],
+  ["journal", "Copy the journal, and take events over from a file: see cwm journal --help"],
   ["healthcheck", "Ask the gateway on this machine whether it is ready; exit status 0 if it is"],
   ["connector", "Take events from a gateway into a private network: see cwm connector --help"],
 ];

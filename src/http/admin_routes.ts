@@ -13,6 +13,7 @@ import type { Metrics } from "../observability/metrics.ts";
 import type { VaultStatus } from "../secrets/vault/vault_source.ts";
 import { deadLetterRoutes, type DeadLetterSource } from "./dead_letter_routes.ts";
 import type { Inflight } from "./inflight.ts";
+import { journalRoutes, type JournalSource } from "./journal_routes.ts";
 import { describeProblem, jsonResponse } from "./responses.ts";
 import type { Handler, Route } from "./router.ts";
 import { webhookRoute, type WebhookSource } from "./webhook_route.ts";
@@ -39,6 +40,7 @@ export interface AdminSource {
   readonly inflight: Inflight;
   readonly deadLetters: DeadLetterSource;
   readonly webhooks: WebhookSource;
+  readonly journal: JournalSource;
   /** The outputs that webhooks hold. */
   readonly outputs: () => Iterable<Pick<OutputHost, "hasConnection" | "state">>;
   /** When the gateway started, by `performance.now()`. */
@@ -54,6 +56,7 @@ export function adminRoutes(source: AdminSource): Route[] {
     { path: "/admin/reload", methods: { POST: guard((_request, id) => reload(source, id)) } },
     { path: "/admin/stats", methods: { GET: guard((_request, id) => stats(source, id)) } },
     webhookRoute(source.webhooks, guard),
+    ...journalRoutes(source.journal, guard),
     ...deadLetterRoutes(source.deadLetters, guard),
   ];
 }

@@ -80,9 +80,15 @@ export class EventTable {
     this.#values.length = 0;
   }
 
+  /** The number of an event's lane, a new one if it has none. */
+  laneOf({ namespace, webhook }: StoredEvent): number {
+    return this.#lanes.ensure(namespace, webhook);
+  }
+
   /** Writes one event and returns its sequence. */
-  insert({ id, namespace, webhook, receivedAt, headers, body }: StoredEvent): number {
-    const sequence = this.add(id, this.#lanes.ensure(namespace, webhook), receivedAt, headers, body);
+  insert(event: StoredEvent): number {
+    const { id, receivedAt, headers, body } = event;
+    const sequence = this.add(id, this.laneOf(event), receivedAt, headers, body);
     this.flush();
     return sequence;
   }

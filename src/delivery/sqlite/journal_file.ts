@@ -19,7 +19,7 @@ export const LOG_SUFFIX = "-wal";
 const COMPANIONS = [LOG_SUFFIX, "-shm", "-journal"] as const;
 
 /** Pages of the write-ahead log after which it is written back to the file: 4 MiB. */
-const CHECKPOINT_PAGES = 1_000;
+export const CHECKPOINT_PAGES = 1_000;
 
 /** The log may grow beyond this only until it is written back the next time. */
 const LOG_BYTES = 16 * 1024 * 1024;
@@ -33,6 +33,20 @@ const SMALL_TABLES = ["lanes", "pending", "dead", "idempotency", "channels", "me
 /** The path of the journal's file in its directory. */
 export function journalPath(directory: string): string {
   return join(directory, FILE);
+}
+
+/** Names of files that were set aside: see {@linkcode setAside}. */
+const ASIDE = /^journal\.db\.(?:damaged|found)-[\dTZ.-]+$/;
+
+/** The path of a file that was set aside in a directory; `undefined` where the name is of another kind. */
+export function asidePath(directory: string, name: string): string | undefined {
+  return ASIDE.test(name) ? join(directory, name) : undefined;
+}
+
+/** Marks a file of which everything was taken over, so that it is not taken twice. */
+export function markSalvaged(path: string): void {
+  for (const suffix of COMPANIONS) renameIfExists(path + suffix, `${path}.salvaged${suffix}`);
+  renameIfExists(path, `${path}.salvaged`);
 }
 
 /**
@@ -157,5 +171,25 @@ function renameIfExists(from: string, to: string): boolean {
   } catch (error) {
     if (!(error instanceof Deno.errors.NotFound)) throw error;
     return false;
+  }
+}
+
+/** Whether there is anything at a path. */
+export function exists(path: string): boolean {
+  try {
+    Deno.lstatSync(path);
+    return true;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  }
+}
+
+/** Removes a file, if there is one. */
+export function removeIfExists(path: string): void {
+  try {
+    Deno.removeSync(path);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
   }
 }

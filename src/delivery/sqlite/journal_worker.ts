@@ -5,6 +5,7 @@ import type { AppendListener, Settlement } from "../journal.ts";
 import type {
   Figures,
   FromWorker,
+  HoldReply,
   LotReply,
   OpenReply,
   OperationKind,
@@ -64,6 +65,8 @@ export class JournalWorker implements AsyncDisposable {
   #earlierBuried = 0;
   #figures = NO_FIGURES;
   #problem: PlaceProblem | undefined;
+  /** Who waits for the reply to a hold or a release. */
+  #holding: PromiseWithResolvers<HoldReply> | undefined;
   readonly #oldest = new OldestAge();
 
   /** @param now the time by `steadyNow` */
@@ -131,6 +134,23 @@ export class JournalWorker implements AsyncDisposable {
     if (refusal !== undefined) return Promise.reject(refusal);
     this.#schedule();
     return this.#collecting.operate(kind, request);
+  }
+
+  /**
+   * Keeps the file as it is while another process copies it, or lets it go again. One at a time.
+   *
+   * @returns the inode of the file that is, or was all the time, as it was at the beginning
+   * @throws {GatewayError} `journal_unavailable` when it is not, or was not
+   */
+  async hold(type: "hold" | "release"): Promise<number> {
+    if (this.#isDisposed) throw closedError();
+    if (this.#holding !== undefined) throw notHeld("The journal is being copied already");
+    this.#start();
+    this.#holding = Promise.withResolvers();
+    this.#post({ type });
+    const { inode, problem } = await this.#holding.promise;
+    if (inode === undefined) throw notHeld(problem);
+    return inode;
   }
 
   /** Writes what waits, within a deadline, closes the file and ends the worker. */
@@ -234,6 +254,10 @@ export class JournalWorker implements AsyncDisposable {
         );
       case "place":
         return this.#notePlace(message);
+      case "hold":
+        this.#holding?.resolve(message);
+        this.#holding = undefined;
+        return;
       case "closed":
         this.#noteClosed(message.problem);
         return this.#closed?.resolve();
@@ -324,6 +348,8 @@ export class JournalWorker implements AsyncDisposable {
   }
 
   #failAll(error: GatewayError): void {
+    this.#holding?.resolve({ type: "hold", problem: error.message });
+    this.#holding = undefined;
     this.#underWay?.fail(error);
     this.#underWay = undefined;
     this.#underWayBytes = 0;
@@ -331,6 +357,10 @@ export class JournalWorker implements AsyncDisposable {
     this.#collecting = new WaitingLot(this.#mayPack);
     this.#waitingBytes = 0;
   }
+}
+
+function notHeld(problem: string | undefined): GatewayError {
+  return new GatewayError("journal_unavailable", problem, { retryAfterSeconds: 1 });
 }
 
 function closedError(): GatewayError {

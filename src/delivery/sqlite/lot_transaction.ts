@@ -17,7 +17,7 @@ import type { Tables } from "./tables.ts";
 const SWEEP_LIMIT = 500;
 
 /** Operations that need space; without any, all others still go through. */
-const GROWING: ReadonlySet<OperationKind> = new Set(["bury", "enqueue", "remember"]);
+const GROWING: ReadonlySet<OperationKind> = new Set(["bury", "enqueue", "remember", "salvage"]);
 
 /** Events that one claim takes while there is no space: to claim them is to write, too. */
 const SPARING_CLAIM = 32;
@@ -70,6 +70,7 @@ const HANDLERS: Handlers = {
   reject: ({ channels }, request) => channels.reject(request),
   depth: ({ channels }, { channel }, now) => channels.depth(channel, now),
   channels: ({ channels }) => channels.names(),
+  salvage: ({ salvage }, request, now) => salvage.step(request, now),
   sweep: ({ channels, idempotency, retention }, _request, now) => {
     const counts = [channels.expire(SWEEP_LIMIT, now), idempotency.removeExpired(SWEEP_LIMIT, now)];
     const more = [retention.removeSlice(), retention.shrinkSlice()];

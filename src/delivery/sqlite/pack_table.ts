@@ -2,10 +2,9 @@ import type { DatabaseSync, StatementSync } from "node:sqlite";
 import type { Claims } from "./claims.ts";
 import type { EventTable } from "./event_table.ts";
 import type { PendingTable } from "./pending_table.ts";
-import { type Pack, PACK_FIELDS } from "./protocol.ts";
+import { readPack } from "./pack_events.ts";
+import type { Pack } from "./protocol.ts";
 import { returnArrays } from "./return_arrays.ts";
-
-const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 
 /** A pack in the file whose events are claimed. */
 interface ClaimedPack {
@@ -177,17 +176,9 @@ export class PackTable {
     const [lane, json, data] = this.#read.get(first) as unknown as [number, string, Uint8Array];
     // First, so that its space serves for the rows: on a full disk there is no other.
     this.#remove.run(first);
-    const fields = JSON.parse(json) as number[];
-    const text = decoder.decode(data);
-    let position = 0;
-    const next = (length: number) => text.slice(position, position += length);
-    for (let index = 0; index < count; index++) {
-      const [receivedAt = 0, id = 0, headers = 0, body = 0] = fields.slice(
-        index * PACK_FIELDS,
-        (index + 1) * PACK_FIELDS,
-      );
-      this.#events.put(first + index, next(id), lane, receivedAt, next(headers), next(body));
-    }
+    readPack(json, data, (index, receivedAt, id, headers, body) => {
+      this.#events.put(first + index, id, lane, receivedAt, headers, body);
+    });
     this.#events.flush();
     this.#pending.addRange(first, first + count - 1, claimed, attempts);
   }

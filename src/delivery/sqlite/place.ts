@@ -38,6 +38,11 @@ export class Place {
     this.#log = identify(Deno.statSync(this.#path + LOG_SUFFIX));
   }
 
+  /** Of the database. */
+  get inode(): number {
+    return this.#database.inode ?? 0;
+  }
+
   /** Two system calls. */
   look(): Look {
     const database = lookAt(this.#path, this.#database);

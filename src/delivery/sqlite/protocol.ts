@@ -136,8 +136,22 @@ export interface Operations {
     { readonly ready: number; readonly leased: number; readonly oldestReceivedAt: number | undefined },
   ];
   readonly channels: [Record<never, never>, readonly string[]];
+  readonly salvage: [{ readonly path: string; readonly begins: boolean }, SalvageSlice];
   /** One slice of the work that nobody asks for; `true` when there is more of it. */
   readonly sweep: [Record<never, never>, boolean];
+}
+
+/** How many events one slice of a salvage has taken over. */
+export interface SalvageSlice {
+  readonly more: boolean;
+  readonly pending: number;
+  readonly deadLetters: number;
+  /** Of channels. */
+  readonly messages: number;
+  /** Whether some of the file cannot be read; said in the last slice. */
+  readonly isDamaged: boolean;
+  /** Why the file cannot be read any further. */
+  readonly problem?: string;
 }
 
 interface KeyOfLane {
@@ -283,6 +297,8 @@ export interface WorkerOptions {
 export type ToWorker =
   | { readonly type: "open"; readonly options: WorkerOptions }
   | { readonly type: "lot"; readonly lot: Lot }
+  /** The file is to stay as it is, for another process to copy it; or need not any more. */
+  | { readonly type: "hold" | "release" }
   | { readonly type: "close" };
 
 /** What the worker says. */
@@ -291,6 +307,7 @@ export type FromWorker =
   | LotReply
   | { readonly type: "damaged"; readonly path: string; readonly reason: string }
   | PlaceReport
+  | HoldReply
   /** `problem` is empty when everything is written back and closed. */
   | { readonly type: "closed"; readonly problem: string };
 
@@ -305,6 +322,15 @@ export interface PlaceReport {
   /** A file that stood in the journal's place and was set aside. */
   readonly aside?: string;
   readonly figures: Figures;
+}
+
+/** What became of a hold. */
+export interface HoldReply {
+  readonly type: "hold";
+  /** The inode of the file that is held, or was held from its beginning on. */
+  readonly inode?: number;
+  /** Why it is not, or was not. */
+  readonly problem?: string;
 }
 
 /** Why the journal takes no events, until that is over. */

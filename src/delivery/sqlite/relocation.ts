@@ -7,7 +7,7 @@
 
 import type { DatabaseSync } from "node:sqlite";
 import { dirname } from "@std/path";
-import { createDirectory, journalPath, openFile, setAside } from "./journal_file.ts";
+import { createDirectory, exists, journalPath, openFile, removeIfExists, setAside } from "./journal_file.ts";
 import { problemOf } from "./sqlite_error.ts";
 
 /**
@@ -58,22 +58,4 @@ function clear(directory: string, lockWaitMs: number): string | undefined {
 function synchronize(path: string): void {
   using file = Deno.openSync(path, { read: true });
   file.syncSync();
-}
-
-function exists(path: string): boolean {
-  try {
-    Deno.lstatSync(path);
-    return true;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return false;
-    throw error;
-  }
-}
-
-function removeIfExists(path: string): void {
-  try {
-    Deno.removeSync(path);
-  } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
-  }
 }

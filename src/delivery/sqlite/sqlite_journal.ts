@@ -7,7 +7,7 @@
 import { createHash } from "node:crypto";
 import type { Logger } from "@logtape/logtape";
 import type { VerifiedEvent } from "../../auth/verified_event.ts";
-import { StartupError } from "../../errors.ts";
+import { GatewayError, StartupError } from "../../errors.ts";
 import { steadyNow } from "../../steady_clock.ts";
 import type { ChannelQueues } from "../channel_queue.ts";
 import type { DeadLetters } from "../dead_letters.ts";
@@ -24,8 +24,9 @@ import type {
   Settlement,
 } from "../journal.ts";
 import { decodeEvent, encodeBody, encodeHeaders } from "./event_codec.ts";
-import { journalPath } from "./journal_file.ts";
+import { asidePath, journalPath, markSalvaged } from "./journal_file.ts";
 import { JournalWorker } from "./journal_worker.ts";
+import type { SalvageSlice } from "./protocol.ts";
 import { SqliteChannelQueues } from "./sqlite_channel_queues.ts";
 import { SqliteDeadLetters } from "./sqlite_dead_letters.ts";
 
@@ -56,6 +57,9 @@ export interface SqliteJournalOptions {
   /** The time that dues and leases are reckoned by, in milliseconds since 1970. @default steadyNow */
   readonly now?: () => number;
 }
+
+/** What was taken over from a file. */
+export type Salvaged = Omit<SalvageSlice, "more" | "problem">;
 
 const MIB = 1024 * 1024;
 const DAY_MS = 24 * 60 * 60 * 1000;
@@ -202,6 +206,71 @@ export class SqliteJournal implements Journal {
    */
   get problem(): string | undefined {
     return this.#worker.problem;
+  }
+
+  /**
+   * Keeps the file as it is, with everything that was appended before in it, so that another process can copy it;
+   * goes on as usual meanwhile. Ends with {@linkcode release}, at the latest after half an hour.
+   *
+   * @returns the inode of the file
+   * @throws {GatewayError} `journal_unavailable` when that cannot be, or it is being copied already
+   */
+  hold(): Promise<number> {
+    return this.#worker.hold("hold");
+  }
+
+  /**
+   * Ends {@linkcode hold}.
+   *
+   * @returns the inode of the file, which was held all the time
+   * @throws {GatewayError} `journal_unavailable` when it was not: a copy is of no use
+   */
+  release(): Promise<number> {
+    return this.#worker.hold("release");
+  }
+
+  /**
+   * Takes over what can be read of a journal's file that was set aside, or of a copy: events that were not
+   * delivered, dead letters and what stood in channels. It then gets the ending `.salvaged`.
+   *
+   * @param path of a file that nobody uses
+   * @throws {GatewayError} `journal_unavailable`; what was taken over until then stays
+   */
+  async salvage(path: string): Promise<Salvaged> {
+    const total = { pending: 0, deadLetters: 0, messages: 0 };
+    for (let begins = true;; begins = false) {
+      const slice = await this.#worker.operate("salvage", { path, begins });
+      total.pending += slice.pending;
+      total.deadLetters += slice.deadLetters;
+      total.messages += slice.messages;
+      const { more, problem, isDamaged } = slice;
+      if (more) continue;
+      if (problem !== undefined) {
+        throw new GatewayError("journal_unavailable", `${path} cannot be read: ${problem}`);
+      }
+      markSalvaged(path);
+      return { ...total, isDamaged };
+    }
+  }
+
+  /**
+   * {@linkcode salvage} for a file in the journal's directory.
+   *
+   * @param name as it was set aside
+   * @throws {GatewayError} `invalid_query` for another name, `not_found` for one that does not exist
+   */
+  async salvageSetAside(name: string): Promise<Salvaged> {
+    const path = asidePath(this.#directory, name);
+    if (path === undefined) {
+      throw new GatewayError("invalid_query", `'${name}' is not the name of a file that was set aside`);
+    }
+    try {
+      await Deno.stat(path);
+    } catch (error) {
+      if (!(error instanceof Deno.errors.NotFound)) throw error;
+      throw new GatewayError("not_found", `There is no file '${name}' beside the journal`);
+    }
+    return await this.salvage(path);
   }
 
   stats(): JournalStats {

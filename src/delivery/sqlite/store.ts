@@ -9,6 +9,7 @@ import type { DatabaseSync, StatementSync } from "node:sqlite";
 import { ChannelTable } from "./channel_table.ts";
 import { Claims } from "./claims.ts";
 import { DiskRoom } from "./disk_room.ts";
+import { FileHold } from "./file_hold.ts";
 import { closeFile, openFile, setAside } from "./journal_file.ts";
 import { LotTransaction, type LotWork } from "./lot_transaction.ts";
 import { PendingTable } from "./pending_table.ts";
@@ -16,6 +17,7 @@ import { Place } from "./place.ts";
 import type {
   Figures,
   FromWorker,
+  HoldReply,
   Lot,
   LotReply,
   OpenReply,
@@ -66,6 +68,7 @@ export class Store {
   readonly #options: WorkerOptions;
   readonly #tellGateway: (message: FromWorker) => void;
   readonly #room: DiskRoom;
+  readonly #hold = new FileHold();
   #open: OpenStore | undefined;
   readonly #claims = new Claims();
   /** Set until this worker has opened the file, when it takes the place of one that has failed. */
@@ -152,6 +155,27 @@ export class Store {
     this.#relocateAt = performance.now() + (performance.now() - startedAt) * PAUSE_PER_ATTEMPT;
   }
 
+  /** Keeps the file as it is from now on, for another process to copy it. */
+  hold(): HoldReply {
+    if (this.#hold.isHeld) return { type: "hold", problem: "It is being copied already" };
+    try {
+      const { database, place } = this.#ensureOpen();
+      this.#hold.begin(database);
+      return { type: "hold", inode: place.inode };
+    } catch (error) {
+      return { type: "hold", problem: textOf(error) };
+    }
+  }
+
+  /** The copy is made. */
+  release(): HoldReply {
+    const open = this.#open;
+    if (this.#hold.end(open?.database) && open !== undefined) {
+      return { type: "hold", inode: open.place.inode };
+    }
+    return { type: "hold", problem: "The journal had to be written back to its file meanwhile" };
+  }
+
   /** Writes everything back and closes the file. Returns what went wrong: nothing is lost by it. */
   close(): string {
     this.#relocateAt = 0;
@@ -197,11 +221,12 @@ export class Store {
     return this.#room.refuse(size, this.#logBytes, reusable());
   }
 
-  #findProblem({ place }: OpenStore): void {
+  #findProblem({ database, place }: OpenStore): void {
     const look = place.look();
     this.#lookedAt = performance.now();
     if (look.found === "in_place") {
       this.#logBytes = look.logBytes;
+      this.#hold.check(database, look.logBytes);
       this.#setProblem(undefined);
     } else if (this.#problem === undefined) {
       this.#setProblem({ kind: "gone", message: GONE, reason: look.reason });
@@ -271,6 +296,7 @@ export class Store {
   /** Where there is little room the log must not grow by what empties the journal: it begins again. */
   #writeBack(database: DatabaseSync): void {
     try {
+      this.#hold.end(database);
       database.prepare("PRAGMA wal_checkpoint(TRUNCATE)").all();
       this.#logBytes = 0;
     } catch {
@@ -299,6 +325,7 @@ export class Store {
   }
 
   #openFile(): OpenStore {
+    this.#hold.end(undefined);
     this.#buriedBefore = this.#figures.buried;
     const { directory, lockWaitMs } = this.#options;
     // An empty file in the place of one with events would look as if they had been delivered.

@@ -8,6 +8,7 @@ import { LaneTable } from "./lane_table.ts";
 import { PackTable } from "./pack_table.ts";
 import { PendingTable } from "./pending_table.ts";
 import { Retention, type RetentionLimits } from "./retention.ts";
+import { Salvage } from "./salvage.ts";
 
 /** All tables of one open file, with their prepared statements and with the counts that stand in memory. */
 export class Tables {
@@ -19,6 +20,7 @@ export class Tables {
   readonly idempotency: IdempotencyTable;
   readonly channels: ChannelTable;
   readonly retention: Retention;
+  readonly salvage: Salvage;
 
   constructor(database: DatabaseSync, limits: RetentionLimits, claims: Claims, lastSequence: number) {
     this.lanes = new LaneTable(database);
@@ -33,6 +35,7 @@ export class Tables {
     this.idempotency = new IdempotencyTable(database);
     this.channels = new ChannelTable(database, this.events, this.deadLetters);
     this.retention = new Retention(database, this.events, limits);
+    this.salvage = new Salvage(this);
   }
 
   /** When the oldest pending event was received, in milliseconds since 1970. */
@@ -50,6 +53,7 @@ export class Tables {
     this.deadLetters.commit();
     this.channels.commit();
     this.retention.commit();
+    this.salvage.commit();
   }
 
   /** The transaction was taken back: so must be what memory says of it. */
@@ -61,5 +65,6 @@ export class Tables {
     this.deadLetters.rollback();
     this.channels.rollback();
     this.retention.rollback();
+    this.salvage.rollback();
   }
 }

@@ -23,6 +23,12 @@ self.onmessage = ({ data }: MessageEvent<ToWorker>) => {
     case "lot":
       if (store !== undefined) reply(store.execute(data.lot));
       return;
+    case "hold":
+      if (store !== undefined) reply(store.hold());
+      return;
+    case "release":
+      if (store !== undefined) reply(store.release());
+      return;
     case "close":
       return reply({ type: "closed", problem: store?.close() ?? "" });
   }

@@ -1,0 +1,88 @@
+import { StartupError } from "../errors.ts";
+import { escapeUnsafe } from "../observability/safe_text.ts";
+import type { Settings } from "../settings.ts";
+import { localUrl } from "./local_url.ts";
+
+/** How long a gateway may take to answer unless somebody knows better, in milliseconds. */
+const TIMEOUT_MS = 60_000;
+
+/** What the gateway says of a request that it refuses. */
+interface GatewayProblem {
+  readonly code?: string;
+  readonly message?: string;
+}
+
+/** Asks the admin routes of the gateway that uses the data directory. */
+export class AdminClient {
+  readonly #origin: string;
+  readonly #token: string;
+  readonly #timeoutMs: number;
+
+  /**
+   * @param token the gateway's `ADMIN_TOKEN`
+   * @param timeoutMs how long the gateway may take to answer, in milliseconds
+   */
+  constructor(settings: Pick<Settings, "host" | "port">, token: string, timeoutMs: number = TIMEOUT_MS) {
+    this.#timeoutMs = timeoutMs;
+    this.#origin = localUrl(settings);
+    this.#token = token;
+  }
+
+  /**
+   * The answer to a request.
+   *
+   * @param ifNotFound what to answer instead of failing where there is no such thing
+   * @throws {StartupError} `gateway_unreachable`
+   */
+  async ask(
+    method: "GET" | "POST",
+    pathAndQuery: string,
+    ifNotFound?: { readonly answer: undefined },
+  ): Promise<unknown> {
+    const { status, body } = await this.#fetch(method, pathAndQuery);
+    const answer = parsed(body);
+    if (status === 200 && answer !== undefined) return answer;
+    const problem = (answer as { readonly error?: GatewayProblem } | undefined)?.error;
+    if (ifNotFound !== undefined && status === 404 && problem?.code === "not_found") return ifNotFound.answer;
+    throw new StartupError("gateway_unreachable", [this.#describe(status, problem)]);
+  }
+
+  #describe(status: number, problem: GatewayProblem | undefined): string {
+    if (status === 401) {
+      return `The gateway at ${this.#origin} does not accept this ADMIN_TOKEN: set the one that it was started with`;
+    }
+    if (problem?.message === undefined) {
+      return `What answers at ${this.#origin} with status ${status} is not the gateway that uses the data ` +
+        "directory: check HOST and PORT";
+    }
+    return escapeUnsafe(`The gateway at ${this.#origin} answers ${status}: ${problem.message}`);
+  }
+
+  async #fetch(
+    method: "GET" | "POST",
+    pathAndQuery: string,
+  ): Promise<{ readonly status: number; readonly body: string }> {
+    try {
+      const response = await fetch(`${this.#origin}${pathAndQuery}`, {
+        method,
+        headers: { "authorization": `Bearer ${this.#token}` },
+        signal: AbortSignal.timeout(this.#timeoutMs),
+      });
+      return { status: response.status, body: await response.text() };
+    } catch (cause) {
+      throw new StartupError("gateway_unreachable", [
+        `Cannot reach the gateway that uses the data directory at ${this.#origin}: check HOST and PORT`,
+      ], { cause });
+    }
+  }
+}
+
+/** What the JSON says; `undefined` where it is none. */
+function parsed(body: string): unknown {
+  try {
+    return JSON.parse(body);
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error;
+    return undefined;
+  }
+}
