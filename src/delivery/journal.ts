@@ -108,7 +108,7 @@ export interface ClaimLimit {
   /** Of bodies; one event is claimed however large it is. */
   readonly bytes: number;
   /**
-   * The longest pause between two attempts, in milliseconds. What is due later than that from now is due at once:
+   * The longest pause between two attempts, in milliseconds. What is due over a second later than that is due at once:
    * the clock was set back since. @default any pause is possible
    */
   readonly longestPauseMs?: number | undefined;

@@ -19,6 +19,9 @@ const READY = 0;
  */
 const MAX_PROMOTED = 10_000;
 
+/** A pause may seem longer than it can be by so much before the clock counts as set back, in milliseconds. */
+const MARGIN_MS = 1_000;
+
 /** A pending event that was taken out. */
 export interface TakenEvent {
   readonly lane: number;
@@ -146,7 +149,9 @@ export class PendingTable {
     now: number,
   ): StoredPendingEvent[] {
     this.#promote.run(lane, READY, now);
-    if (longestPauseMs !== undefined) this.#promote.run(lane, now + longestPauseMs, Number.MAX_SAFE_INTEGER);
+    if (longestPauseMs !== undefined) {
+      this.#promote.run(lane, now + longestPauseMs + MARGIN_MS, Number.MAX_SAFE_INTEGER);
+    }
     const claimed: StoredPendingEvent[] = [];
     let left = bytes;
     for (const row of this.#select.iterate(lane, limit) as Iterable<Row>) {
