@@ -113,6 +113,7 @@ export class StreamedBody {
   #bytes: Uint8Array<ArrayBuffer>;
   #size = 0;
   #cancelled = false;
+  #giveUp: ((error: GatewayError) => void) | undefined;
 
   constructor(
     pieces: ReadableStreamDefaultReader<Uint8Array<ArrayBuffer>> | undefined,
@@ -131,10 +132,32 @@ export class StreamedBody {
    * @throws {GatewayError} `body_too_large` past the limit, `invalid_content_length` when more arrives than was
    * declared, `body_timeout` after {@linkcode cancel}
    */
-  async read(): Promise<Uint8Array<ArrayBuffer>> {
+  read(): Promise<Uint8Array<ArrayBuffer>> {
+    return new Promise((resolve, reject) => {
+      this.#giveUp = reject;
+      this.#readAll().then(resolve, reject);
+    });
+  }
+
+  /**
+   * Gives the body up: what has arrived of it is let go. The connection is closed when more of it comes after all, and
+   * not before, since until then the runtime answers by it.
+   */
+  cancel(): void {
+    this.#cancelled = true;
+    this.#bytes = resized(this.#bytes, 0);
+    this.#size = 0;
+    this.#giveUp?.(new GatewayError("body_timeout"));
+  }
+
+  async #readAll(): Promise<Uint8Array<ArrayBuffer>> {
     while (this.#pieces !== undefined) {
       const { done, value } = await this.#pieces.read();
       if (done) break;
+      if (this.#cancelled) {
+        await this.#pieces.cancel();
+        break;
+      }
       try {
         this.#append(value);
       } catch (error) {
@@ -142,21 +165,10 @@ export class StreamedBody {
         throw error;
       }
     }
-    if (this.#cancelled) throw new GatewayError("body_timeout");
     return this.#size === this.#bytes.byteLength ? this.#bytes : resized(this.#bytes, this.#size);
   }
 
-  /** Gives the body up: what has arrived of it is let go, and what comes after all is not kept. */
-  cancel(): void {
-    this.#cancelled = true;
-    this.#bytes = resized(this.#bytes, 0);
-    this.#pieces?.cancel().catch(() => {
-      // The sender went away first: there is nothing left to give up.
-    });
-  }
-
   #append(piece: Uint8Array<ArrayBuffer>): void {
-    if (this.#cancelled) return;
     const size = this.#size + piece.byteLength;
     if (this.#length !== undefined && size > this.#length) throw tooLong();
     if (size > this.#maxBytes) throw tooLarge(this.#maxBytes);

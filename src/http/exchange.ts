@@ -267,14 +267,14 @@ class Exchange extends Expiring implements RequestToVerify, AppendListener {
   }
 
   /**
-   * The body did not arrive in time. The server closes the connection when the rest comes after all; what has
-   * arrived is let go at once, but for a body that one call reads.
+   * The body did not arrive in time. The server says so (`Connection: close`), and closes the connection when more of
+   * it comes after all; what has arrived is let go at once, but for a body that one call reads.
    */
   override expire(): void {
     this.#late = true;
     this.#endReading();
     this.#stream?.cancel();
-    this.#fail(new GatewayError("body_timeout", undefined, { headers: { connection: "close" } }));
+    this.#fail(new GatewayError("body_timeout"));
   }
 
   /** The entry that takes the request; `undefined` when the request was a probe, which is answered here. */

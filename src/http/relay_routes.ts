@@ -225,7 +225,7 @@ async function readInTime(
   const late = Promise.withResolvers<never>();
   const timer = setTimeout(() => {
     stream?.cancel();
-    late.reject(new GatewayError("body_timeout", undefined, { headers: { connection: "close" } }));
+    late.reject(new GatewayError("body_timeout"));
   }, bodyTimeoutMs);
   try {
     const body = await Promise.race([reading, late.promise]);

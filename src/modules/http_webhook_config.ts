@@ -42,8 +42,9 @@ const fields = z.strictObject({
     description: "Seconds that one attempt may take.",
   }),
   forward_headers: booleanField().default(false).meta({
-    description: "Sends the received headers along. Credentials, signatures and headers that concern one " +
-      "connection only are never sent along. `Content-Type` always is.",
+    description:
+      "Sends the received headers along. Credentials, signatures, headers that concern one connection only and " +
+      "names that may be taken for `cwm-…` or configured ones are never sent along. `Content-Type` always is.",
   }),
   allowed_headers: z.array(z.string().min(1)).optional().meta({
     description:

@@ -82,8 +82,8 @@ const fields = z.strictObject({
   }),
   forward_headers: booleanField().default(false).meta({
     description:
-      "Sends the received headers along as record headers, except for credentials, signatures and " +
-      "headers that concern one connection only.",
+      "Sends the received headers along as record headers, except for credentials, signatures, headers that " +
+      "concern one connection only and names that may be taken for `cwm-…`.",
   }),
   timeout: numberField(0.1, LONGEST_TIMEOUT_SECONDS).default(DEFAULT_TIMEOUT_SECONDS).meta({
     description: "Seconds that one attempt may take while a sender waits. Out of the journal one may take " +

@@ -95,6 +95,8 @@ for (const [name, head, begins] of stalled) {
     assertEquals([answer.status, errorCode(answer)], [408, "body_timeout"]);
     assertEquals(answer.headers.get("connection"), "close");
     await eventually(async () => assertEquals(await inFlight(gateway), { requests: 0, bytes: 0 }));
+    await connection.write(begins);
+    assertEquals(await connection.readToEnd(), new Uint8Array());
   });
 }
 
