@@ -184,8 +184,16 @@ function put(set: Set<Calls>, calls: Calls, isIn: boolean): void {
 // Of the 32 threads, these two, the names of outputs (6) and of the configuration (3), and secrets (4) leave three for
 // the log and what else there is.
 
-/** Calls on files of outputs, by directory. */
-export const outputFiles = new BlockingCalls({ total: 10, perKey: 2 });
+/**
+ * Calls on files of outputs, by disk: several at a time are what makes a disk fast that is well, and one that hangs
+ * leaves places for others. A disk under load may take seconds for a call.
+ */
+export const outputFiles = new BlockingCalls({
+  total: 10,
+  perKey: 6,
+  waiting: 16 * 1024,
+  slowAfterMs: 5_000,
+});
 
 /** Calls on the files that the gateway is configured with, by path. They do not wait for those of outputs. */
 export const configurationFiles = new BlockingCalls({ total: 6, perKey: 1 });

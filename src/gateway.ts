@@ -38,7 +38,7 @@ import { listen, type ListeningServer } from "./http/server.ts";
 import { statusRoutes } from "./http/status_routes.ts";
 import { tracedHandler } from "./http/traced_handler.ts";
 import type { OutputModule } from "./modules/module.ts";
-import { outputModules } from "./modules/registry.ts";
+import { outputModulesWithin } from "./modules/registry.ts";
 import type { LineWriter } from "./observability/line_writer.ts";
 import { registerLogMetrics } from "./observability/log_metrics.ts";
 import { logger } from "./observability/logging.ts";
@@ -78,7 +78,7 @@ export interface GatewayOptions {
   readonly lines: LineWriter;
   /** How many records of the gateway's log were lost so far. */
   readonly droppedLogRecords?: () => number;
-  /** The output modules that webhooks may use. @default outputModules */
+  /** The output modules that webhooks may use. @default those of the registry, within the bounds of the settings */
   readonly modules?: readonly OutputModule[];
   /** Ends a start that is not over. */
   readonly stop?: AbortSignal;
@@ -116,7 +116,7 @@ export class Gateway implements AsyncDisposable {
   #stop: Stop | undefined;
 
   private constructor(options: GatewayOptions, parts: OpenedParts) {
-    const { settings } = options;
+    const { settings, environment, modules = outputModulesWithin(settings.outputBounds) } = options;
     const { provider, journal, secrets, tracing } = parts;
     this.#settings = settings;
     this.#provider = provider;
@@ -139,7 +139,7 @@ export class Gateway implements AsyncDisposable {
     const directory = new ChannelDirectory();
     this.#manager = new ConfigManager({
       outputs: this.#outputs,
-      compile: { environment: options.environment, modules: options.modules ?? outputModules },
+      compile: { environment, modules },
       secrets,
       warnsOfDefault: !settings.defaultWebhook,
       logger: logger("config"),

@@ -25,6 +25,7 @@ import {
   withoutServiceLink,
 } from "./etcd_settings.ts";
 import { ifSet, optional, type ValuesOf, variable } from "./setting_variable.ts";
+import { OUTPUT_BOUND_VARIABLES, type OutputBounds, outputBounds } from "./output_bounds.ts";
 import { vaultContradictions, type VaultSettings, vaultSettings } from "./vault_settings.ts";
 
 /** Everything that is fixed while the process runs. Sizes are in bytes, times in milliseconds. */
@@ -58,6 +59,8 @@ export interface Settings {
   /** 0 for any free port. */
   readonly port: number;
   readonly log: { readonly level: "debug" | "info" | "warning" | "error"; readonly format: "text" | "json" };
+  /** What outputs may do, whoever configures webhooks. */
+  readonly outputBounds: OutputBounds;
   readonly limits: {
     readonly maxBodyBytes: number;
     readonly maxJsonDepth: number;
@@ -249,6 +252,7 @@ const VARIABLES = {
     "always",
     "Which answers have the header `X-Request-Id`. `errors` leaves it out where an event was accepted, whose id the body has too: small requests then take a tenth less.",
   ),
+  ...OUTPUT_BOUND_VARIABLES,
   ...SECRET_SOURCE_VARIABLES,
 } as const;
 
@@ -324,6 +328,7 @@ export function loadSettings(
     metrics: values.METRICS,
     defaultWebhook: values.DEFAULT_WEBHOOK,
     requestIdHeader: values.REQUEST_ID_HEADER,
+    outputBounds: outputBounds(values),
     ...ifSet("vault", vaultSettings(values, warnings)),
     secrets: secretSettings(values, [
       files.webhooks,
@@ -359,6 +364,18 @@ export function loadSecretSettings(
     secrets: secretSettings(values, ownFiles),
     warnings,
   };
+}
+
+/**
+ * Reads what the operator lets outputs do, for a program whose other settings stand elsewhere.
+ *
+ * @throws {StartupError} `settings_invalid` with one line per problem
+ */
+export function loadOutputBounds(env: Readonly<Record<string, string | undefined>>): OutputBounds {
+  const names = Object.keys(OUTPUT_BOUND_VARIABLES);
+  const { values, problems } = readVariables(Object.fromEntries(names.map((name) => [name, env[name]])));
+  if (problems.length > 0) throw new StartupError("settings_invalid", problems);
+  return outputBounds(values);
 }
 
 /** Variables that are wrong have their default among the values, so that the rest can still be checked. */

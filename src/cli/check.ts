@@ -5,7 +5,7 @@ import { CLOSED_LEASE, type OutputLease, type PooledConnection } from "../delive
 import { StartupError } from "../errors.ts";
 import { createProvider } from "../gateway.ts";
 import type { OutputModule } from "../modules/module.ts";
-import { outputModules } from "../modules/registry.ts";
+import { outputModules, outputModulesWithin } from "../modules/registry.ts";
 import type { LineWriter } from "../observability/line_writer.ts";
 import { logger } from "../observability/logging.ts";
 import { escapeUnsafe } from "../observability/safe_text.ts";
@@ -41,7 +41,7 @@ export async function check(
   const uses = new OutputUses();
   const manager = new ConfigManager({
     outputs: uses,
-    compile: { environment, modules: outputModules },
+    compile: { environment, modules: outputModulesWithin(settings.outputBounds) },
     secrets,
     warnsOfDefault: !settings.defaultWebhook,
     logger: logger("config"),

@@ -10,7 +10,7 @@ import { type ConnectorConfig, loadConnectorConfig } from "../connector/config.t
 import { CONNECTOR_VARIABLES } from "../connector/config_schema.ts";
 import { Connector } from "../connector/connector.ts";
 import { StartupError } from "../errors.ts";
-import { loadSecretSettings } from "../settings.ts";
+import { loadOutputBounds, loadSecretSettings } from "../settings.ts";
 import { leadsToJournal } from "../observability/journal_stream.ts";
 import { standardLineWriter } from "../observability/line_writer.ts";
 import { logger, setUpLogging } from "../observability/logging.ts";
@@ -49,6 +49,7 @@ export async function connector(
   }
   const config = await loadConfig(file.path, environment);
   const settings = loadSecretSettings(environment, [file.path, ...config.ownFiles]);
+  const outputBounds = loadOutputBounds(environment);
   await using secrets = await openSecrets(settings);
   await using lines = standardLineWriter("stdout");
   await using records = standardLineWriter("stderr");
@@ -63,7 +64,8 @@ export async function connector(
     logger("connector").info("SIGHUP changes nothing: the connector reads its file when it starts");
   });
   try {
-    await using running = await Connector.start({ config, environment, secrets, lines }, signals.stop);
+    const options = { config, environment, outputBounds, secrets, lines };
+    await using running = await Connector.start(options, signals.stop);
     await signals.ended;
     await running.drain();
   } catch (error) {

@@ -20,7 +20,7 @@ import { EtcdStore } from "../migrate/etcd_store.ts";
 import { FileStore } from "../migrate/file_store.ts";
 import { type MigrationPlan, planMigration } from "../migrate/migration.ts";
 import { Progress } from "../migrate/progress.ts";
-import { outputModules } from "../modules/registry.ts";
+import { outputModulesWithin } from "../modules/registry.ts";
 import { escapeUnsafe } from "../observability/safe_text.ts";
 import type { Settings } from "../settings.ts";
 import { print, printError } from "./terminal.ts";
@@ -126,7 +126,7 @@ async function run(
   print(`From ${source.description}`);
   print(`To   ${target.description}`);
   const plan = await planMigration(source, target, {
-    compile: { environment, modules: outputModules },
+    compile: { environment, modules: outputModulesWithin(settings.outputBounds) },
     prune,
   });
   for (const warning of plan.warnings) print(`warning  ${describe(warning)}`);

@@ -1,6 +1,6 @@
 import { Gateway } from "../gateway.ts";
 import type { OutputModule } from "../modules/module.ts";
-import { outputModules } from "../modules/registry.ts";
+import { outputModulesWithin } from "../modules/registry.ts";
 import { leadsToJournal } from "../observability/journal_stream.ts";
 import { standardLineWriter } from "../observability/line_writer.ts";
 import { logger, setUpLogging } from "../observability/logging.ts";
@@ -22,7 +22,7 @@ const STOPPED_START_MS = 2_000;
 export async function serve(
   settings: Settings,
   environment: Readonly<Record<string, string>>,
-  modules: readonly OutputModule[] = outputModules,
+  modules: readonly OutputModule[] = outputModulesWithin(settings.outputBounds),
   signals: ProcessSignals = new ProcessSignals(),
 ): Promise<number> {
   // Events go to standard output and the gateway's own log to standard error, so that either can be redirected.

@@ -7,6 +7,7 @@
 
 import type { SecretLookup } from "../config/secret_lookup.ts";
 import type { Environment } from "../config/substitution.ts";
+import type { OutputBounds } from "../output_bounds.ts";
 import type { LineWriter } from "../observability/line_writer.ts";
 import { logger } from "../observability/logging.ts";
 import { Metrics } from "../observability/metrics.ts";
@@ -43,6 +44,8 @@ export interface ConnectorOptions {
   readonly environment: Environment;
   /** What their references to secrets are looked up in; left out, each of them is a problem. */
   readonly secrets?: SecretLookup;
+  /** What outputs may do, whoever configures webhooks. @default no bounds */
+  readonly outputBounds?: OutputBounds;
   /** Standard output, for the `log` output module. */
   readonly lines: LineWriter;
 }

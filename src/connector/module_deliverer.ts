@@ -19,11 +19,12 @@ import { OutputMetrics } from "../delivery/output_metrics.ts";
 import { OutputPool } from "../delivery/output_pool.ts";
 import { DeliveryError } from "../errors.ts";
 import type { DeliveryResult } from "../modules/module.ts";
-import { outputModules } from "../modules/registry.ts";
+import { outputModulesWithin } from "../modules/registry.ts";
 import { webhookConnectModule } from "../modules/webhook_connect.ts";
 import type { LineWriter } from "../observability/line_writer.ts";
 import { logger } from "../observability/logging.ts";
 import type { Metrics } from "../observability/metrics.ts";
+import type { OutputBounds } from "../output_bounds.ts";
 import { SECRET_VARIABLES } from "../settings.ts";
 import type { DeliveryConfig } from "./config.ts";
 import { CONNECTOR_SECRET_VARIABLES } from "./config_schema.ts";
@@ -47,6 +48,8 @@ export interface ModuleDelivererOptions {
   readonly environment: Environment;
   /** What references to secrets are looked up in; left out, each of them is a problem. */
   readonly secrets?: SecretLookup;
+  /** What outputs may do, whoever configures webhooks. @default no bounds */
+  readonly outputBounds?: OutputBounds;
   /** Standard output, for the `log` module. */
   readonly lines: LineWriter;
   readonly metrics: Metrics;
@@ -71,7 +74,9 @@ export class ModuleDeliverer implements Deliverer {
         environment: options.environment,
         ownSecrets: OWN_SECRETS,
         // A connector has no channels of its own: relaying again would go round in circles.
-        modules: outputModules.filter(({ name }) => name !== webhookConnectModule.name),
+        modules: outputModulesWithin(options.outputBounds ?? {}).filter(({ name }) =>
+          name !== webhookConnectModule.name
+        ),
       },
       ...(options.secrets === undefined ? {} : { secrets: options.secrets }),
       logger: logger("config"),

@@ -5,6 +5,7 @@
  * @module
  */
 
+import { permittedFunctions } from "../output_bounds.ts";
 import type { OutputModule } from "./module.ts";
 import { type RedisConnection, redisConnectionSchema } from "./redis_connection.ts";
 import { type RedisDialect, RedisOutput } from "./redis_output.ts";
@@ -46,3 +47,14 @@ export const redisRqModule: OutputModule<RedisRqConfig, RedisConnection> = {
     return new RedisOutput(client, dialect);
   },
 };
+
+/** The same module for an operator who lets jobs call certain functions only. */
+export function redisRqWithin(patterns: readonly string[]): OutputModule {
+  const permitted = permittedFunctions(patterns);
+  const configSchema = redisRqConfigSchema.superRefine((config, issues) => {
+    if (permitted(config.function) !== undefined) return;
+    const message = "The function is not among those that the operator permits with RQ_FUNCTIONS";
+    issues.addIssue({ code: "custom", path: ["function"], message });
+  });
+  return { ...redisRqModule, configSchema } as OutputModule;
+}

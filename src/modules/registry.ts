@@ -8,10 +8,11 @@ import { clickhouseModule } from "./clickhouse.ts";
 import { httpWebhookModule } from "./http_webhook.ts";
 import { kafkaModule } from "./kafka.ts";
 import { logModule } from "./log.ts";
+import type { OutputBounds } from "../output_bounds.ts";
 import type { OutputModule } from "./module.ts";
 import { redisPublishModule } from "./redis_publish.ts";
-import { redisRqModule } from "./redis_rq.ts";
-import { saveToDiskModule } from "./save_to_disk.ts";
+import { redisRqModule, redisRqWithin } from "./redis_rq.ts";
+import { saveToDiskModule, saveToDiskWithin } from "./save_to_disk.ts";
 import { webhookConnectModule } from "./webhook_connect.ts";
 
 /**
@@ -28,6 +29,17 @@ export const outputModules: readonly OutputModule[] = [
   saveToDiskModule,
   webhookConnectModule,
 ];
+
+/** The same modules, which take no configuration that lies outside of the operator's bounds. */
+export function outputModulesWithin({ directories, functions }: OutputBounds): readonly OutputModule[] {
+  return outputModules.map((module) => {
+    if (module.name === saveToDiskModule.name && directories !== undefined) {
+      return saveToDiskWithin(directories);
+    }
+    if (module.name === redisRqModule.name && functions !== undefined) return redisRqWithin(functions);
+    return module;
+  });
+}
 
 /**
  * Modules of the Python original that do not exist here yet, by all names that it knows them by. The problem

@@ -7,13 +7,16 @@
 
 import { resolve } from "@std/path";
 import { z } from "zod";
+import { outputFiles } from "../blocking_calls.ts";
 import { DeliveryError } from "../errors.ts";
 import type { Event } from "../event.ts";
+import { permittedDirectories } from "../output_bounds.ts";
 import { booleanField } from "../schema_fields.ts";
 import { type FilenamePattern, parseFilenamePattern } from "./filename_pattern.ts";
-import type { Attempt, Delivery, DeliveryResult, Output, OutputModule } from "./module.ts";
+import type { OutputModule } from "./module.ts";
 import { recordedHeaders } from "./recorded_headers.ts";
-import { createFile, flushDirectory, isInside, judgeDiskError, makeDirectory } from "./save_to_disk_files.ts";
+import { isInside, makeDirectory } from "./save_to_disk_files.ts";
+import { DirectoryOutput, type FileRules, type RealDirectory } from "./save_to_disk_output.ts";
 
 /** The same event gets the same name whenever it is tried again, so it is never on the disk twice. */
 const DEFAULT_PATTERN = "{timestamp}_{event_id}.json";
@@ -25,19 +28,49 @@ const SYSTEM_DIRECTORIES = [
   "/dev",
   "/etc",
   "/lib",
+  "/lib32",
   "/lib64",
+  "/libx32",
+  "/private/etc",
   "/proc",
+  "/run",
   "/sbin",
   "/sys",
   "/usr",
+  "/var/lib/apt",
+  "/var/lib/containerd",
+  "/var/lib/docker",
+  "/var/lib/dpkg",
+  "/var/lib/kubelet",
+  "/var/lib/rpm",
+  "/var/lib/systemd",
+  "/var/run",
+  "/var/spool/at",
   "/var/spool/cron",
+  "/Library",
+  "/System",
 ];
+
+/** Directories, wherever they are, whose files programs read as keys, settings or program text. */
+const SYSTEM_NAMES: ReadonlySet<string> = new Set([
+  ".aws",
+  ".bashrc.d",
+  ".config",
+  ".docker",
+  ".gnupg",
+  ".kube",
+  ".ssh",
+  "dist-packages",
+  "site-packages",
+]);
 
 /** A compiled `module-config`. Both paths are absolute; symbolic links in them are not resolved yet. */
 export interface SaveToDiskConfig {
   readonly baseDirectory: string;
   /** Inside of {@linkcode baseDirectory}. */
   readonly directory: string;
+  /** Which the operator permits, with all below it; left out: none has to be permitted. */
+  readonly root?: string;
   readonly pattern: FilenamePattern;
   readonly includeHeaders: boolean;
 }
@@ -86,80 +119,35 @@ const configSchema: z.ZodType<SaveToDiskConfig> = fields.transform((input, issue
   return z.NEVER;
 });
 
-/** Writes the events of all webhooks that use the module. */
-class SaveToDiskOutput implements Output<SaveToDiskConfig> {
-  readonly #underway = new Set<Promise<unknown>>();
+/** How the files of a directory are made. */
+const rules: FileRules<SaveToDiskConfig> = {
+  directoryOf: ({ directory }) => directory,
+  resolve: resolveDirectory,
+  fileOf: (event, { pattern, includeHeaders }) => ({
+    name: pattern.render(event),
+    content: includeHeaders ? envelopeOf(event) : event.body.bytes,
+    isSameIfExists: pattern.isStable,
+  }),
+};
 
-  async deliver(
-    batch: readonly Delivery<SaveToDiskConfig>[],
-    attempt: Attempt,
-  ): Promise<readonly DeliveryResult[]> {
-    const { signal } = attempt;
-    const work = saveBatch(batch, signal);
-    this.#underway.add(work);
-    const forget = () => this.#underway.delete(work);
-    work.then(forget, forget);
-    return await unlessAborted(work, signal);
-  }
-
-  /** There is nothing to ask: a directory belongs to a webhook, not to the output. */
-  probe(): Promise<void> {
-    return Promise.resolve();
-  }
-
-  /** Waits for attempts that were given up while the disk was at work: they still have files open. */
-  async [Symbol.asyncDispose](): Promise<void> {
-    await Promise.allSettled(this.#underway);
-  }
+async function resolveDirectory(config: SaveToDiskConfig): Promise<RealDirectory> {
+  const path = await realDirectoryOf(config);
+  return { path, device: (await Deno.stat(path)).dev };
 }
 
-/** Disk operations cannot be aborted. An attempt that is given up ends here, and cleans up when the disk answers. */
-function unlessAborted<Value>(work: Promise<Value>, signal: AbortSignal): Promise<Value> {
-  return new Promise((resolve, reject) => {
-    const abort = () =>
-      reject(new DeliveryError("output_timeout", "The disk did not take the event in time"));
-    if (signal.aborted) abort();
-    signal.addEventListener("abort", abort, { once: true });
-    work.then(resolve, reject).finally(() => signal.removeEventListener("abort", abort));
-  });
-}
-
-/** Saves all events, then makes their names durable with one flush a directory. */
-async function saveBatch(
-  batch: readonly Delivery<SaveToDiskConfig>[],
-  signal: AbortSignal,
-): Promise<readonly DeliveryResult[]> {
-  const saved = await Promise.all(batch.map(({ event, config }) => {
-    return orDeliveryError(config.directory, () => save(event, config, signal));
-  }));
-  const directories = new Set(saved.filter((outcome) => typeof outcome === "string"));
-  const flushed = new Map<string, DeliveryResult>();
-  await Promise.all(Array.from(directories, async (directory) => {
-    const failure = await orDeliveryError(directory, () => flushDirectory(directory));
-    flushed.set(directory, failure ?? "delivered");
-  }));
-  return saved.map((outcome) => typeof outcome === "string" ? flushed.get(outcome)! : outcome);
-}
-
-/** Puts the event's file in place and returns the real path of its directory, which is not flushed yet. */
-async function save(event: Event, config: SaveToDiskConfig, signal: AbortSignal): Promise<string> {
-  signal.throwIfAborted();
-  const base = await makeDirectory(config.baseDirectory, refuseSystemDirectory);
-  const directory = await makeDirectory(config.directory, (real) => {
+/** Makes a directory where it is missing, and returns its real path. */
+async function realDirectoryOf({ root, baseDirectory, directory }: SaveToDiskConfig): Promise<string> {
+  const permitted = root === undefined ? undefined : await makeDirectory(root, refuseSystemDirectory);
+  const base = await makeDirectory(baseDirectory, refuseSystemDirectory);
+  if (directory === baseDirectory && permitted === undefined) return base;
+  return await makeDirectory(directory, (real) => {
     refuseSystemDirectory(real);
+    if (permitted !== undefined && !isInside(permitted, real)) {
+      throw new DeliveryError("output_rejected", `Directory ${directory} leads out of ${root}, to ${real}`);
+    }
     if (isInside(base, real)) return;
-    throw new DeliveryError(
-      "output_rejected",
-      `Directory ${config.directory} leads out of base_dir, to ${real}`,
-    );
+    throw new DeliveryError("output_rejected", `Directory ${directory} leads out of base_dir, to ${real}`);
   });
-  await createFile({
-    directory,
-    name: config.pattern.render(event),
-    content: config.includeHeaders ? envelopeOf(event) : event.body.bytes,
-    isSameIfExists: config.pattern.isStable,
-  }, signal);
-  return directory;
 }
 
 /** Links may lead where the configured path did not show it. */
@@ -172,18 +160,8 @@ function refuseSystemDirectory(real: string): void {
 }
 
 function isSystemDirectory(path: string): boolean {
-  return SYSTEM_DIRECTORIES.some((system) => isInside(system, path));
-}
-
-async function orDeliveryError<Value>(
-  directory: string,
-  work: () => Promise<Value>,
-): Promise<Value | DeliveryError> {
-  try {
-    return await work();
-  } catch (error) {
-    return error instanceof DeliveryError ? error : judgeDiskError(error, directory);
-  }
+  return SYSTEM_DIRECTORIES.some((system) => isInside(system, path)) ||
+    path.split("/").some((name) => SYSTEM_NAMES.has(name));
 }
 
 /** The event as a JSON document. A JSON body stands in it character for character, so that numbers keep all digits. */
@@ -214,5 +192,21 @@ export const saveToDiskModule: OutputModule<SaveToDiskConfig, undefined> = {
   },
   acceptance: "delivered",
   reads: "bytes",
-  open: () => Promise.resolve(new SaveToDiskOutput()),
+  maxBatch: 64,
+  // One output a directory, so that a disk that hangs keeps only its own events waiting.
+  partition: ({ baseDirectory, directory }) => `${baseDirectory}\0${directory}`,
+  open: () => Promise.resolve(new DirectoryOutput(rules, outputFiles)),
 };
+
+/** The same module for an operator who lets files be saved in certain directories only. */
+export function saveToDiskWithin(patterns: readonly string[]): OutputModule {
+  const permitted = permittedDirectories(patterns);
+  const within = configSchema.transform((config, issues) => {
+    const root = permitted(config.directory);
+    if (root !== undefined) return { ...config, root };
+    const message = "The directory is not among those that the operator permits with SAVE_TO_DISK_ROOTS";
+    issues.addIssue({ code: "custom", path: ["path"], message });
+    return z.NEVER;
+  });
+  return { ...saveToDiskModule, configSchema: within } as OutputModule;
+}

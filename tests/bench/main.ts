@@ -5,7 +5,7 @@
  *     deno task bench fairness
  *     deno task bench backlog [--seconds 5] [--rounds 3] [--connections 32]
  *     deno task bench etcd [--keys 25000,250000] [--rounds 3] [--only load|blocks|routable|event]
- *     deno task bench outputs [kafka|redis|clickhouse ...] [--seconds 5] [--rounds 3] [--connections 32]
+ *     deno task bench outputs [kafka|redis|clickhouse|disk ...] [--seconds 5] [--rounds 3] [--connections 32]
  *     deno task bench hung [kafka|redis|clickhouse ...] [--seconds 30]
  *     deno task bench relay [--rounds 3]
  *     deno task bench restart [--rounds 3] [--against REV]

@@ -11,6 +11,7 @@ import type { LoadOptions } from "./http_load.ts";
 import { print, row } from "./etcd_report.ts";
 import type { OutputRow } from "./output_rows.ts";
 import { benchClickhouse, compareClickhouse } from "./outputs_clickhouse.ts";
+import { benchDisk, compareDisk } from "./outputs_disk.ts";
 import { benchKafka, compareKafka } from "./outputs_kafka.ts";
 import { benchRedis, compareRedis } from "./outputs_redis.ts";
 
@@ -20,12 +21,16 @@ const TARGET = 0.80;
 /** Connections of the senders that wait for ClickHouse, which takes few large inserts. */
 const CLICKHOUSE_CONNECTIONS = 512;
 
+/** Connections of the senders that wait for the disk. */
+const DISK_CONNECTIONS = 64;
+
 /** Measures the outputs of the systems named; all of them without a name. */
 export async function benchOutputs(systems: readonly string[], options: LoadOptions): Promise<void> {
   const benchmarks: Readonly<Record<string, () => Promise<readonly OutputRow[]>>> = {
     kafka: () => benchKafka(options),
     redis: () => benchRedis(options),
     clickhouse: () => benchClickhouse({ ...options, connections: CLICKHOUSE_CONNECTIONS }),
+    disk: () => benchDisk({ ...options, connections: DISK_CONNECTIONS }),
   };
   const chosen = systems.length > 0 ? systems : Object.keys(benchmarks);
   print(row("", ["events/s", "bare client", "ratio"]));
@@ -43,6 +48,7 @@ const COMPARISONS: Readonly<Record<string, ComparableBench>> = {
   redis: compareRedis,
   clickhouse: (options, resources) =>
     compareClickhouse({ ...options, connections: CLICKHOUSE_CONNECTIONS }, resources),
+  disk: (options, resources) => compareDisk({ ...options, connections: DISK_CONNECTIONS }, resources),
 };
 
 /** From `POST` to the answer, which comes when the system has the event. */

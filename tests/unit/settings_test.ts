@@ -67,6 +67,7 @@ Deno.test("settings have the documented defaults when no variable is set", () =>
     metrics: true,
     defaultWebhook: false,
     requestIdHeader: "always",
+    outputBounds: {},
     secrets: {
       ownFiles: ["webhooks.json", "connections.json", "data/journal", SERVICE_ACCOUNT_TOKEN],
     },
@@ -113,6 +114,8 @@ Deno.test("settings take every variable", () => {
     DEFAULT_WEBHOOK: "on",
     REQUEST_ID_HEADER: "errors",
     SECRETS_DIR: "/run/secrets",
+    SAVE_TO_DISK_ROOTS: "/srv/events/, /data/*/in",
+    RQ_FUNCTIONS: "shop.tasks.*",
     VAULT_PATHS: "teams/{namespace}, shared/*/",
     VAULT_TOKEN_FILE: "/vault/token",
     VAULT_SECRET_ID_FILE: "/vault/secret-id",
@@ -154,6 +157,7 @@ Deno.test("settings take every variable", () => {
     metrics: false,
     defaultWebhook: true,
     requestIdHeader: "errors",
+    outputBounds: { directories: ["/srv/events/", "/data/*/in"], functions: ["shop.tasks.*"] },
     secrets: {
       directory: "/run/secrets",
       vaultPaths: ["teams/{namespace}", "shared/*"],

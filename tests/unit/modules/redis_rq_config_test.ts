@@ -12,7 +12,14 @@ function problemsOf(
 }
 
 for (
-  const name of ["tasks.run", "shop.tasks.process_order", "shop.tasks.Orders.handle", "_a._b1.C", "os2.run"]
+  const name of [
+    "tasks.run",
+    "shop.tasks.process_order",
+    "shop.tasks.Orders.handle",
+    "_a._b1.C",
+    "os2.run",
+    "shop.profile.update",
+  ]
 ) {
   Deno.test(`redis_rq takes the function name '${name}' of a worker's own code`, () => {
     assertEquals(refuseFunction(name), undefined);
@@ -38,6 +45,13 @@ const DANGEROUS = [
   "__main__.run",
   "pandas.eval",
   "timeit.exec",
+  "timeit.timeit",
+  "cProfile.run",
+  "pdb.run",
+  "logging.config.fileConfig",
+  "shop.logging.config.dictConfig",
+  "yaml.unsafe_load",
+  "pydoc.pipepager",
   "eval",
   "exec",
   "compile",
