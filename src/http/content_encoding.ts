@@ -223,10 +223,10 @@ async function decode(
   bounds: DecodingBounds,
   before = 0,
 ): Promise<Decoded> {
-  const first = new Decoding(decoder, input, PIECE_BYTES);
+  using first = new Decoding(decoder, input, PIECE_BYTES);
   await run(first, length, bounds, before);
   if (!first.mayHaveEndedBefore(length)) return first.take();
-  const second = new Decoding(decoder, input, OTHER_PIECE_BYTES);
+  using second = new Decoding(decoder, input, OTHER_PIECE_BYTES);
   await run(second, length, bounds, before);
   return second.take();
 }
@@ -237,7 +237,6 @@ async function run(
   { maxBytes, large, reserve }: DecodingBounds,
   before: number,
 ): Promise<void> {
-  using _engine = decoding;
   const step = () => {
     decoding.step();
     const size = before + decoding.size;
@@ -322,6 +321,7 @@ class Decoding implements Disposable {
 
   [Symbol.dispose](): void {
     this.#engine.close();
+    this.#decoded[Symbol.dispose]();
   }
 }
 

@@ -1,7 +1,7 @@
 const encoder = new TextEncoder();
 
-/** Bytes that come piece by piece, in one buffer that grows with them. */
-export class GrowingBytes {
+/** Bytes that come piece by piece, in one buffer that grows with them. Disposal gives back what nobody took. */
+export class GrowingBytes implements Disposable {
   #bytes = new Uint8Array(0);
   #size = 0;
 
@@ -25,7 +25,13 @@ export class GrowingBytes {
   /** All of them, in a buffer without more room. To be called once, at the end. */
   take(): Uint8Array<ArrayBuffer> {
     this.#resize(this.#size);
-    return this.#bytes;
+    const taken = this.#bytes;
+    this.#bytes = new Uint8Array(0);
+    return taken;
+  }
+
+  [Symbol.dispose](): void {
+    this.#resize(0);
   }
 
   /** What was there is given back at once, and not when it is collected. */

@@ -14,6 +14,9 @@ const MAX_INFLIGHT_BYTES = 64 * MIB;
 /** Seconds after which an output gives the slow destination up. */
 const SLOW_TIMEOUT = 3;
 
+/** What is not delivered at once is a dead letter soon: events that wait are held for as long as they do. */
+const GIVES_UP = { max_attempts: 1 };
+
 /** One generated burst. */
 export interface Burst {
   /** For messages: how many connections send which requests. */
@@ -42,7 +45,7 @@ export function burstVictim(slow: string, quick: string): VictimOptions {
       "held-blob": httpWebhook(slow, { ...held, data_type: "blob" }, config),
       durable: httpWebhook(quick, { accept: "durable" }),
       "durable-blob": httpWebhook(quick, { accept: "durable", data_type: "blob" }),
-      backlog: httpWebhook(slow, { accept: "durable", data_type: "blob" }, config),
+      backlog: httpWebhook(slow, { accept: "durable", data_type: "blob", retry: GIVES_UP }, config),
       repeated: httpWebhook(quick, { accept: "durable", idempotency: { json_pointer: "/a/0/b" } }),
       relay: {
         module: "webhook_connect",

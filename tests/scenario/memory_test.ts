@@ -1,8 +1,11 @@
+import { gzipSync } from "node:zlib";
 import { assert, assertEquals } from "@std/assert";
 import { join } from "@std/path";
+import { httpWebhook, Victim } from "../attacks/victim.ts";
 import { eventually } from "../support/eventually.ts";
 import { GatewayProcess } from "../support/gateway_process.ts";
 import { formatRequest, RawHttpConnection } from "../support/raw_http.ts";
+import { HttpTarget } from "../support/http_target.ts";
 import { TempDir } from "../support/temp_dir.ts";
 
 const MIB = 1024 * 1024;
@@ -43,4 +46,39 @@ Deno.test("the memory of many large bodies is given back soon after they were an
     const kept = await residentBytes(gateway) - before;
     assert(kept < all / 4, `${kept / MIB} MiB of ${all / MIB} are kept`);
   }, { timeoutMs: 5_000, intervalMs: 100 });
+});
+
+/** How much more a gateway may take than in ordinary service, with `MAX_INFLIGHT_BYTES` of 64 MiB. */
+const MOST_MORE_BYTES = 192 * MIB;
+
+Deno.test("compressed bodies take no more memory than MAX_INFLIGHT_BYTES promises, and are refused beyond it", async () => {
+  await using target = await HttpTarget.start();
+  target.answer("hang");
+  const held = httpWebhook(target.url, { accept: "delivered" }, { timeout: 2 });
+  const blob = { ...held, data_type: "blob" };
+  await using victim = await Victim.start({
+    webhooks: { held, blob, log: { module: "log" } },
+    env: { MAX_INFLIGHT_BYTES: String(64 * MIB) },
+  });
+  for (let sent = 0; sent < 2_000; sent += 50) {
+    await Promise.all(Array.from({ length: 50 }, () => victim.post("log")));
+  }
+  await using watch = await victim.watch();
+  const zip = { "content-encoding": "gzip" };
+  const bodies = [
+    `[${'"",'.repeat(900_000)}""]`,
+    `"${"\\u00e9".repeat(1_500_000)}"`,
+    "\0".repeat(10_000_000),
+  ];
+  const packed = bodies.map((body) => new Uint8Array(gzipSync(body)));
+  const answers = await Promise.all(
+    Array.from(
+      { length: 60 },
+      (_, index) => victim.post(index % 3 === 2 ? "blob" : "held", packed[index % 3], zip),
+    ),
+  );
+  const counts = Map.groupBy(answers, ({ status, code }) => `${status} ${code}`);
+  assertEquals([...counts.keys()].toSorted(), ["503 overloaded", "504 output_timeout"]);
+  const { firstBytes, peakBytes } = await watch.observe();
+  assert(peakBytes - firstBytes < MOST_MORE_BYTES, `${(peakBytes - firstBytes) / MIB} MiB more`);
 });
