@@ -148,11 +148,14 @@ export class BlockedWebhook extends PlacedEntry {
   readonly error: GatewayError;
   /** The compiled configuration, where only the connection is missing. */
   readonly webhook: CompiledWebhook | undefined;
+  /** Whether what stands in the channels that it names can be drained meanwhile. */
+  readonly hasChannels: boolean;
 
-  constructor(path: string, error: GatewayError, webhook?: CompiledWebhook) {
+  constructor(path: string, error: GatewayError, webhook?: CompiledWebhook, hasChannels = true) {
     super(path);
     this.error = error;
     this.webhook = webhook;
+    this.hasChannels = hasChannels;
   }
 }
 

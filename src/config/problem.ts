@@ -15,6 +15,7 @@ export type ProblemCode =
   | "unknown_module"
   | "not_supported_yet"
   | "connection_unresolved"
+  | "channel_taken"
   | "output_mismatch"
   | "file_missing"
   | "file_unreadable"

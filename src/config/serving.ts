@@ -9,6 +9,7 @@ import type { Logger } from "@logtape/logtape";
 import type { OutputLease, OutputPool } from "../delivery/output_pool.ts";
 import { type ErrorCode, GatewayError } from "../errors.ts";
 import type { Catalog } from "./catalog.ts";
+import { ChannelOwners } from "./channel_owners.ts";
 import type { CompiledConnection } from "./compiled_connection.ts";
 import type { CompiledWebhook } from "./compiler.ts";
 import type { Connections } from "./connections.ts";
@@ -34,7 +35,21 @@ function blockingError(code: ErrorCode): GatewayError {
 }
 
 /** Problems of a webhook's surroundings: they are solved when those change, and the value need not. */
-const PASSING_PROBLEMS: ReadonlySet<ProblemCode> = new Set(["connection_unresolved", "output_mismatch"]);
+const PASSING_PROBLEMS: ReadonlySet<ProblemCode> = new Set([
+  "connection_unresolved",
+  "channel_taken",
+  "output_mismatch",
+]);
+
+function channelTaken(channel: string): ProblemReason {
+  return {
+    code: "channel_taken",
+    path: "module-config.channel_token",
+    message:
+      `Channel '${channel}' belongs to webhooks with other tokens: give it a token that they have, or ` +
+      "name another channel",
+  };
+}
 
 /** The newest value of a webhook, whose outputs are looked at. Another one is in service when they do not fit. */
 interface Candidate {
@@ -66,6 +81,7 @@ export class Serving {
   readonly #options: ServingOptions;
   readonly #aloneByLease = new WeakMap<OutputLease, readonly OutputLease[]>();
   readonly #inspections: Inspections<Candidate>;
+  readonly #channels = new ChannelOwners();
 
   constructor(options: ServingOptions) {
     this.#options = options;
@@ -80,6 +96,7 @@ export class Serving {
     this.#inspections.forget(path);
     this.#options.catalog.delete(path);
     this.#options.onChange?.(path);
+    for (const other of this.#channels.set(path, [])) this.serveAgain(other);
   }
 
   /** Resolves when the system behind every webhook has been looked at once, where its module can look. */
@@ -110,6 +127,22 @@ export class Serving {
 
   /** Puts a compiled webhook into service, as far as its connection and `enabled` allow. */
   serve(path: string, webhook: CompiledWebhook, revision: string, keepProblem = false): void {
+    const others = this.#channels.set(path, webhook.steps);
+    this.#serve(path, webhook, revision, keepProblem);
+    for (const other of others) this.serveAgain(other);
+  }
+
+  #serve(path: string, webhook: CompiledWebhook, revision: string, keepProblem: boolean): void {
+    const channel = this.#channels.refusedChannel(path);
+    if (channel !== undefined) {
+      if (!keepProblem) {
+        this.#options.findings.setProblems(describeWebhook(path), [channelTaken(channel)], revision);
+      }
+      this.#inspections.forget(path);
+      const error = BLOCKING_ERRORS.webhook_misconfigured;
+      this.#put(new BlockedWebhook(path, error, webhook, false));
+      return;
+    }
     const resolved = this.#resolveSteps(webhook);
     if ("unresolved" in resolved) {
       const { unresolved: message, path: place } = resolved;

@@ -53,8 +53,14 @@ export interface ChannelQueues extends AsyncDisposable {
    * Takes the oldest events that are due and not leased.
    *
    * @param visibilityMs how long they are the consumer's, in milliseconds
+   * @param bytes of bodies: once they have so many, no further event is taken. @default Infinity
    */
-  lease(channel: string, limit: number, visibilityMs: number): Promise<readonly LeasedEvent[]>;
+  lease(
+    channel: string,
+    limit: number,
+    visibilityMs: number,
+    bytes?: number,
+  ): Promise<readonly LeasedEvent[]>;
   /**
    * Lengthens leases, for a consumer that is alive and still at work: they last `visibilityMs` from now on.
    *

@@ -6,7 +6,7 @@
  */
 
 import { z } from "zod";
-import { secretMatcher } from "../auth/constant_time.ts";
+import { secretFingerprint, secretMatcher } from "../auth/constant_time.ts";
 import { DeliveryError, GatewayError } from "../errors.ts";
 import { integerField, numberField, secretField } from "../schema_fields.ts";
 import type { ChannelWriter, Delivery, DeliveryResult, Output, OutputModule } from "./module.ts";
@@ -26,6 +26,8 @@ export interface ChannelConfig {
   readonly channel: string;
   /** One matcher a token; several are valid at once while tokens are changed. */
   readonly tokens: readonly ((presented: string) => boolean)[];
+  /** Tell whether two webhooks have a token in common. */
+  readonly tokenFingerprints: readonly string[];
   readonly ttlMs: number;
   readonly maxQueueSize: number;
   readonly maxConnections: number;
@@ -43,7 +45,8 @@ const fields = z.strictObject({
   channel_token: z.union([token, z.array(token).min(1).max(2)]).meta({
     description:
       "The token that connectors present, or a list of two, both valid, while tokens are changed. " +
-      "Webhooks that share a channel must have a token in common: only such a token is taken.",
+      "Webhooks that share a channel must have a token in common, and only such a token is taken: one that has " +
+      "none in common with those before it is a problem, and answers 503.",
   }),
   ttl_seconds: integerField(1, YEAR_SECONDS).default(DAY_SECONDS).meta({
     description: "How long an event may wait, in seconds. After that it is a dead letter `expired`.",
@@ -69,6 +72,7 @@ const fields = z.strictObject({
 const configSchema: z.ZodType<ChannelConfig> = fields.transform((config) => ({
   channel: config.channel,
   tokens: [config.channel_token].flat().map(secretMatcher),
+  tokenFingerprints: [config.channel_token].flat().map(secretFingerprint),
   ttlMs: config.ttl_seconds * 1000,
   maxQueueSize: config.max_queue_size,
   maxConnections: config.max_connections,

@@ -109,6 +109,7 @@ export class Relay implements AsyncDisposable {
       return { session: former, resumed: true };
     }
     if (refusal !== undefined) throw refusal;
+    const displaced = this.#longestSilent(channel);
     const session = this.#create(channel, request);
     // A connector that was restarted holds nothing of what it held before, so it need not wait for that.
     const abandoned = this.#sessionsOf(channel.name).filter((other) =>
@@ -116,6 +117,7 @@ export class Relay implements AsyncDisposable {
       other.connectorId === request.connectorId
     );
     const end = { code: "superseded", message: "The connector has connected anew" } as const;
+    if (displaced !== undefined) abandoned.push(displaced);
     await Promise.all(abandoned.map((other) => other.close(end)));
     return { session, resumed: false };
   }
@@ -168,6 +170,14 @@ export class Relay implements AsyncDisposable {
     this.#changes[Symbol.dispose]();
     const end = { code: "draining", message: "The gateway is shutting down" } as const;
     await Promise.all([...this.#sessions.values()].map((session) => session.close(end)));
+  }
+
+  /** The session that has to go for a new one: there are no more of a channel than it may have connections. */
+  #longestSilent(channel: Channel): Session | undefined {
+    const sessions = this.#sessionsOf(channel.name);
+    if (sessions.length < channel.limits.maxConnections) return undefined;
+    const waiting = sessions.filter(({ isConnected }) => !isConnected);
+    return waiting.reduce((one, other) => other.silentMs > one.silentMs ? other : one, waiting[0]!);
   }
 
   #create(channel: Channel, request: OpenRequest): Session {

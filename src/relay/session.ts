@@ -7,7 +7,7 @@
 
 import type { Logger } from "@logtape/logtape";
 import type { ChannelQueues, LeasedEvent } from "../delivery/channel_queue.ts";
-import { GatewayError } from "../errors.ts";
+import { assertCount, GatewayError } from "../errors.ts";
 import type { Channel } from "./channel_directory.ts";
 import {
   type EndCode,
@@ -21,6 +21,12 @@ import { Wakeup } from "./wakeup.ts";
 
 /** Leases are lengthened this many times within their time, so that one renewal that fails harms nobody. */
 const RENEWALS_PER_LEASE = 3;
+
+/** Bodies of messages that may be unacknowledged at once, in bytes; one message may always be. */
+const WINDOW_BYTES = 8 * 1024 * 1024;
+
+/** How soon after a long poll the next one comes from a connector that is there, in milliseconds. */
+const POLL_GAP_MS = 1_000;
 
 /** Heartbeats that may be missing. */
 const MISSED_HEARTBEATS = 3;
@@ -46,6 +52,12 @@ export interface Settled {
   readonly known: number;
   /** The last sequence that was handed out before a pause, if there was a report that asked for one. */
   readonly paused: number | undefined;
+}
+
+/** A message that the connector has. */
+interface Outstanding {
+  readonly sequence: number;
+  readonly bytes: number;
 }
 
 /** What a session is made of. */
@@ -74,8 +86,10 @@ export class Session {
   readonly #logger: Logger;
   readonly #ackTimeoutMs: number;
   readonly #heartbeatIntervalMs: number;
-  /** The unacknowledged messages by tag, with their sequence, in the order in which they were handed out. */
-  readonly #outstanding = new Map<string, number>();
+  /** The unacknowledged messages by tag, in the order in which they were handed out. */
+  readonly #outstanding = new Map<string, Outstanding>();
+  /** Of their bodies. */
+  #outstandingBytes = 0;
   readonly #wakeup = new Wakeup();
   readonly #ended = new AbortController();
   readonly #watch: Disposable;
@@ -134,9 +148,15 @@ export class Session {
     return this.#sequence;
   }
 
-  /** Whether a transport serves it now; long polls count as served until they are missed. */
+  /** Whether a transport serves it now; for a moment after a long poll as well, since the next one comes. */
   get isConnected(): boolean {
-    return this.#end === undefined && (this.#attached !== undefined || this.transport === "long_poll");
+    if (this.#end !== undefined) return false;
+    return this.#attached !== undefined || this.transport === "long_poll" && this.silentMs < POLL_GAP_MS;
+  }
+
+  /** Since when nothing was heard of the connector, in milliseconds. */
+  get silentMs(): number {
+    return performance.now() - this.#heardAt;
   }
 
   /** Why it ended; `undefined` while it lives. */
@@ -182,11 +202,12 @@ export class Session {
   async take(limit: number, signal: AbortSignal): Promise<readonly WebhookMessage[]> {
     const stop = AbortSignal.any([signal, this.#ended.signal]);
     while (!stop.aborted) {
-      const room = Math.min(limit, this.window - this.#outstanding.size);
+      const bytes = WINDOW_BYTES - this.#outstandingBytes;
+      const room = bytes > 0 ? Math.min(limit, this.window - this.#outstanding.size) : 0;
       const pauseMs = this.#pausedUntil - performance.now();
       if (room > 0 && pauseMs <= 0 && !this.#stopped) {
         const pauses = this.#pauses;
-        const leased = await this.#queues.lease(this.channelName, room, this.#ackTimeoutMs);
+        const leased = await this.#queues.lease(this.channelName, room, this.#ackTimeoutMs, bytes);
         if (stop.aborted || this.#stopped || pauses !== this.#pauses) await this.#giveBack(leased);
         else if (leased.length > 0) return leased.map((one) => this.#handOut(one));
         else await this.#wakeup.wait(stop);
@@ -230,8 +251,8 @@ export class Session {
     this.#attached = undefined;
     this.#stopped = false;
     this.heard();
-    const lost = [...this.#outstanding].filter(([, sent]) => sent > sequence).map(([tag]) => tag);
-    for (const tag of lost) this.#outstanding.delete(tag);
+    const lost = [...this.#outstanding].filter(([, sent]) => sent.sequence > sequence).map(([tag]) => tag);
+    for (const tag of lost) this.#drop(tag);
     await Promise.all(lost.map((tag) => this.#queues.release(this.channelName, tag, 0)));
     this.#metrics.settled(this.channelName, "released", lost.length);
     this.#wakeup.wake();
@@ -247,7 +268,7 @@ export class Session {
     this.#attached = undefined;
     this.#ended.abort();
     const tags = [...this.#outstanding.keys()];
-    this.#outstanding.clear();
+    for (const tag of tags) this.#drop(tag);
     // What cannot be given back now is handed out again when its lease ends.
     const released = await Promise.allSettled(
       tags.map((tag) => this.#queues.release(this.channelName, tag, 0)),
@@ -282,9 +303,19 @@ export class Session {
   }
 
   #handOut(leased: LeasedEvent): WebhookMessage {
-    this.#outstanding.set(leased.tag, ++this.#sequence);
+    const { length: bytes } = leased.event.body;
+    this.#drop(leased.tag);
+    this.#outstanding.set(leased.tag, { sequence: ++this.#sequence, bytes });
+    this.#outstandingBytes += bytes;
     this.#metrics.handedOut(this.channelName, leased.delivery);
     return webhookMessageOf(leased, this.#sequence);
+  }
+
+  /** The message is not the connector's any more. */
+  #drop(tag: string): void {
+    const bytes = this.#outstanding.get(tag)?.bytes ?? 0;
+    this.#outstanding.delete(tag);
+    this.#outstandingBytes = assertCount(this.#outstandingBytes - bytes, "bytes of unacknowledged messages");
   }
 
   async #settle(report: Report): Promise<boolean> {
@@ -294,21 +325,21 @@ export class Session {
     if (report.type === "ack") {
       // Also when it is not this session's any more: it was delivered, so nobody needs to get it again.
       const known = await this.#queues.acknowledge(this.channelName, tag);
-      this.#outstanding.delete(tag);
+      this.#drop(tag);
       if (known) this.#metrics.settled(this.channelName, "acknowledged", 1);
       return known;
     }
     // Somebody else may hold it by now, and must not lose it for that.
     if (!mine) return false;
     if (report.retry) {
-      this.#outstanding.delete(tag);
+      this.#drop(tag);
       const known = await this.#queues.release(this.channelName, tag, 0);
       if (known) this.#metrics.settled(this.channelName, "released", 1);
       return known;
     }
     const { code = "output_rejected", error = "The connector rejected the event" } = report;
     const known = await this.#queues.reject(this.channelName, tag, { code, message: error });
-    this.#outstanding.delete(tag);
+    this.#drop(tag);
     if (known) this.#metrics.settled(this.channelName, "rejected", 1);
     return known;
   }
@@ -323,7 +354,7 @@ export class Session {
   }
 
   #tick(): void {
-    const silentMs = performance.now() - this.#heardAt;
+    const { silentMs } = this;
     const isAttached = this.#attached !== undefined;
     const allowedMs = isAttached ? MISSED_HEARTBEATS * this.#heartbeatIntervalMs : this.#ackTimeoutMs;
     if (silentMs > allowedMs) {
@@ -342,7 +373,7 @@ export class Session {
     if (tags.length === 0) return;
     const standing = new Set(await this.#queues.renew(this.channelName, tags, this.#ackTimeoutMs));
     const gone = tags.filter((tag) => !standing.has(tag));
-    for (const tag of gone) this.#outstanding.delete(tag);
+    for (const tag of gone) this.#drop(tag);
     if (gone.length > 0) this.#wakeup.wake();
   }
 

@@ -85,7 +85,7 @@ Deno.test("an event of a channel is there once also where Redis cannot be asked 
   const leased = await whateverIsMissing(
     redis,
     reads,
-    () => step(lease!, 3, stream, leases, expiry, 10, 60_000),
+    () => step(lease!, 3, stream, leases, expiry, 10, 60_000, 1_000),
   );
   assertEquals((leased as unknown[]).length, 1);
 });

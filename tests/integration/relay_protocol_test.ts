@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { join } from "@std/path";
 import { eventually } from "../support/eventually.ts";
 import { errorCode } from "../support/gateway.ts";
@@ -62,6 +62,45 @@ Deno.test("relay hands out as many messages as the window allows, and more as th
   stream.ack(first!);
   await stream.waitForWebhooks(4);
   assertEquals(stream.bodies, [0, 1, 2, 3].map((n) => `{"n":${n}}`));
+});
+
+Deno.test("relay counts the bytes of a window: large messages come one after the other, as they are acknowledged", async () => {
+  await using world = await RelayWorld.start();
+  const body = JSON.stringify("x".repeat(9 * 1024 * 1024));
+  for (let n = 0; n < 3; n++) assertEquals((await world.gateway.post("/webhook/orders", body)).status, 200);
+  await world.send(1);
+  await using stream = await RelayStream.open(world.gateway.url(""), { "cwm-relay-window": "100" });
+  for (const count of [1, 2, 3]) {
+    const messages = await stream.waitForWebhooks(count);
+    assertEquals((await world.status()).messages_in_flight, 1);
+    stream.ack(messages[count - 1]!);
+  }
+  await stream.waitForWebhooks(4);
+  assertEquals(stream.bodies.at(-1), '{"n":0}');
+});
+
+Deno.test("relay frees the place of a long poll that is not followed by another, and of one that broke off", async () => {
+  await using world = await RelayWorld.start({ channel: { max_connections: 2 } });
+  const poll = async (headers: Record<string, string> = {}, signal: AbortSignal | null = null) => {
+    const answer = await world.gateway.request(`${STREAM}/poll?timeout=60`, {
+      headers: relayHeaders(headers),
+      signal,
+    });
+    return { status: answer.status, ...JSON.parse(answer.text) as { readonly connection_id: string } };
+  };
+  const { connection_id: id } = await poll();
+  await poll();
+  await eventually(async () => assertEquals((await poll()).status, 200));
+  // None is there any more but those of the last moment, and a connector that comes back finds itself replaced.
+  await eventually(async () => assertEquals((await world.status()).connected_clients, 0));
+  await poll({ "last-event-id": `${id}.0` });
+  const waiting = await poll();
+  const broken = new AbortController();
+  const polling = poll({ "last-event-id": `${waiting.connection_id}.0` }, broken.signal);
+  await eventually(async () => assertEquals((await world.status()).connected_clients > 0, true));
+  broken.abort();
+  await assertRejects(() => polling);
+  await eventually(async () => assertEquals((await world.status()).connected_clients, 0));
 });
 
 Deno.test("relay shares the messages of a channel among its connectors, each message once", async () => {
@@ -178,19 +217,21 @@ Deno.test("relay takes no token that only one of the webhooks of a channel has",
     theirs: config("theirs-only"),
   });
   await world.gateway.reload();
-  for (const token of [RELAY_TOKEN, "mine-only-1", "theirs-only"]) {
-    const answer = await world.gateway.request("/connect/status/shared", {
-      headers: relayHeaders({ authorization: `Bearer ${token}` }),
-    });
-    assertEquals(answer.status, 401);
-  }
+  const statuses = async () => {
+    const tokens = [RELAY_TOKEN, "mine-only-1", "theirs-only"];
+    return await Promise.all(tokens.map(async (token) => {
+      const headers = relayHeaders({ authorization: `Bearer ${token}` });
+      return (await world.gateway.request("/connect/status/shared", { headers })).status;
+    }));
+  };
+  // A webhook that came later and has none of them shuts nobody out, and lets nobody in.
+  assertEquals(await statuses(), [200, 200, 401]);
   await world.gateway.writeWebhooks({
     mine: config([RELAY_TOKEN, "mine-only-1"]),
     theirs: config(RELAY_TOKEN),
   });
   await world.gateway.reload();
-  const answer = await world.gateway.request("/connect/status/shared", { headers: relayHeaders() });
-  assertEquals(answer.status, 200);
+  assertEquals(await statuses(), [200, 401, 401]);
 });
 
 Deno.test("relay ends a connection that sends what is no message, and gives back what it held", async () => {

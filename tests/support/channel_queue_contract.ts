@@ -72,6 +72,22 @@ export function testChannelQueueContract(
     assertEquals(await queues.lease(CHANNEL, 1, MINUTE_MS), []);
   });
 
+  test("lease no further event once the bodies have so many bytes, and the others later", async ({ queues }) => {
+    const body = "x".repeat(1_000);
+    const ids: string[] = [];
+    for (let n = 0; n < 5; n++) {
+      const event = verifiedEvent({ body });
+      ids.push(event.id);
+      await queues.enqueue(CHANNEL, event, ROOMY);
+    }
+    const leases = [];
+    for (const bytes of [1, 1_001, 10_000]) leases.push(await queues.lease(CHANNEL, 10, MINUTE_MS, bytes));
+    assertEquals(leases.map((leased) => leased.map(idOf)), [ids.slice(0, 1), ids.slice(1, 3), ids.slice(3)]);
+    await queues.release(CHANNEL, leases[1]![0]!.tag, 0);
+    await queues.release(CHANNEL, leases[1]![1]!.tag, 0);
+    assertEquals((await queues.lease(CHANNEL, 10, MINUTE_MS, 1_000)).map(idOf), ids.slice(1, 2));
+  });
+
   test("share their events among consumers that ask at the same time", async ({ queues }) => {
     const ids = await enqueueMany(queues, 60);
     const leases = await Promise.all(

@@ -108,9 +108,15 @@ export class RedisChannelQueues implements ChannelQueues {
     });
   }
 
-  async lease(channel: string, limit: number, visibilityMs: number): Promise<readonly LeasedEvent[]> {
+  async lease(
+    channel: string,
+    limit: number,
+    visibilityMs: number,
+    bytes = Infinity,
+  ): Promise<readonly LeasedEvent[]> {
     const { stream, leases, expiry } = keysOf(channel);
-    const entries = await this.#run("lease", [stream, leases, expiry, limit, Math.ceil(visibilityMs)]);
+    const most = Math.min(bytes, Number.MAX_SAFE_INTEGER);
+    const entries = await this.#run("lease", [stream, leases, expiry, limit, Math.ceil(visibilityMs), most]);
     return (entries as readonly Entry[]).map(decodeEntry);
   }
 

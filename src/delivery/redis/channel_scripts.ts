@@ -78,8 +78,8 @@ return 'added'
 };
 
 /**
- * Keys: stream, leases, expiry. Arguments: most events, visibility. Returns `[entry id, deliveries, fields]`
- * of each event, those first whose lease or delay has ended, since they are the older ones. Expired events
+ * Keys: stream, leases, expiry. Arguments: most events, visibility, bytes of bodies after which no further event is
+ * taken. Returns `[entry id, deliveries, fields]` of each event, those first whose lease or delay has ended, since they are the older ones. Expired events
  * are set aside for {@linkcode EXPIRED}.
  */
 export const LEASE: RedisScript = {
@@ -103,6 +103,14 @@ local time = now()
 local limit = tonumber(ARGV[1])
 local ends = time + ARGV[2]
 local leased = {}
+local bytes = 0
+local function lease(id, deliveries, fields)
+  leased[#leased + 1] = {id, deliveries, fields}
+  bytes = bytes + #fields[4]
+end
+local function isFull()
+  return #leased >= limit or bytes >= tonumber(ARGV[3])
+end
 local function isExpired(member)
   local expiry = redis.call('ZSCORE', KEYS[3], member)
   return expiry and tonumber(expiry) <= time
@@ -110,7 +118,7 @@ end
 local due = redis.call('ZRANGEBYSCORE', KEYS[2], '-inf', time, 'LIMIT', 0, limit * 4)
 table.sort(due)
 for _, member in ipairs(due) do
-  if #leased >= limit then break end
+  if isFull() then break end
   local id = unpad(member)
   if not isExpired(member) then
     local claimed = redis.call('XCLAIM', KEYS[1], 'connectors', 'gateways', 0, id)
@@ -120,13 +128,13 @@ for _, member in ipairs(due) do
     else
       redis.call('ZADD', KEYS[2], ends, member)
       local pending = redis.call('XPENDING', KEYS[1], 'connectors', id, id, 1)
-      leased[#leased + 1] = {id, pending[1][4], claimed[1][2]}
+      lease(id, pending[1][4], claimed[1][2])
     end
   end
 end
-while #leased < limit do
-  local read = redis.call('XREADGROUP', 'GROUP', 'connectors', 'gateways', 'COUNT', limit - #leased,
-    'STREAMS', KEYS[1], '>')
+while not isFull() do
+  -- One by one: what was read is the group's, also where it is more than the bytes allow.
+  local read = redis.call('XREADGROUP', 'GROUP', 'connectors', 'gateways', 'COUNT', 1, 'STREAMS', KEYS[1], '>')
   if not read then break end
   for _, entry in ipairs(read[1][2]) do
     local member = pad(entry[1])
@@ -135,7 +143,7 @@ while #leased < limit do
       redis.call('ZADD', KEYS[2], time, member)
     elseif not held or tonumber(held) <= time then
       redis.call('ZADD', KEYS[2], ends, member)
-      leased[#leased + 1] = {entry[1], 1, entry[2]}
+      lease(entry[1], 1, entry[2])
     end
   end
 end

@@ -105,12 +105,12 @@ export class ChannelTable {
     return "added";
   }
 
-  lease({ channel, limit, visibilityMs }: RequestOf<"lease">, now: number): ReplyOf<"lease"> {
+  lease({ channel, limit, visibilityMs, bytes }: RequestOf<"lease">, now: number): ReplyOf<"lease"> {
     const id = this.#channel(channel);
     if (id === undefined) return { events: [], nextVisibleAt: undefined };
     this.#reveal.run(id, now);
     const leased: StoredLease[] = [];
-    for (const row of this.#select.all(id, now, limit) as Row[]) {
+    for (const row of this.#oldestRows(id, now, limit, bytes)) {
       this.#lease.run(Math.ceil(now + visibilityMs), Number(row["seq"]));
       leased.push({ event: this.#events.restore(row), delivery: Number(row["deliveries"]) + 1 });
     }
@@ -189,6 +189,18 @@ export class ChannelTable {
   rollback(): void {
     this.#counts.rollback();
     this.#ids.clear();
+  }
+
+  /** The rows that may be leased, until they have so many bytes: the others are not even read. */
+  #oldestRows(channel: number, now: number, limit: number, bytes: number): readonly Row[] {
+    const rows: Row[] = [];
+    let size = 0;
+    for (const row of this.#select.iterate(channel, now, limit) as Iterable<Row>) {
+      rows.push(row);
+      size += (row["body"] as { readonly length: number }).length;
+      if (size >= bytes) break;
+    }
+    return rows;
   }
 
   #take(channel: number, sequence: number): void {

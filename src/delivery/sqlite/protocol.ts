@@ -117,7 +117,12 @@ export interface Operations {
     "added" | "repeated" | "full",
   ];
   readonly lease: [
-    { readonly channel: string; readonly limit: number; readonly visibilityMs: number },
+    {
+      readonly channel: string;
+      readonly limit: number;
+      readonly visibilityMs: number;
+      readonly bytes: number;
+    },
     {
       readonly events: readonly StoredLease[];
       /** When the channel's next hidden message shows up again, in milliseconds since 1970. */

@@ -35,8 +35,13 @@ export class SqliteChannelQueues implements ChannelQueues {
     if (outcome === "added") this.#watchers.notify(channel);
   }
 
-  async lease(channel: string, limit: number, visibilityMs: number): Promise<readonly LeasedEvent[]> {
-    const reply = await this.#worker.operate("lease", { channel, limit, visibilityMs });
+  async lease(
+    channel: string,
+    limit: number,
+    visibilityMs: number,
+    bytes = Infinity,
+  ): Promise<readonly LeasedEvent[]> {
+    const reply = await this.#worker.operate("lease", { channel, limit, visibilityMs, bytes });
     if (reply.nextVisibleAt !== undefined) this.#watchers.notifyAt(channel, reply.nextVisibleAt);
     return reply.events.map(({ event, delivery }) => ({
       tag: event.id,
