@@ -4,7 +4,6 @@
  * @module
  */
 
-import { parseArgs } from "@std/cli/parse-args";
 import { exit } from "./cli/exit.ts";
 import { ProcessSignals } from "./cli/signals.ts";
 import { print, printError } from "./cli/terminal.ts";
@@ -22,6 +21,9 @@ const HANDLING_SIGNALS = ["serve", "connector"];
 
 /** Runs a command and returns the exit status. */
 async function main(args: readonly string[]): Promise<number> {
+  // Before anything else is loaded, packages of npm above all, which takes a good part of a start.
+  const signals = isHandlingSignals(args) ? new ProcessSignals() : undefined;
+  const { parseArgs } = await import("@std/cli/parse-args");
   const before = parseArgs(args, { ...OPTIONS, stopEarly: true });
   const [command = "serve", ...own] = before._.map(String);
   const options = command === "check" ? { ...OPTIONS, boolean: [...OPTIONS.boolean, "probe"] } : OPTIONS;
@@ -34,8 +36,6 @@ async function main(args: readonly string[]): Promise<number> {
   const [unexpected] = after?._ ?? [];
   if (unexpected !== undefined) throw usage(`Unexpected argument '${unexpected}'`);
 
-  // Before anything else is loaded, which takes a good part of a start: a signal may come at any moment of it.
-  const signals = HANDLING_SIGNALS.includes(command) ? new ProcessSignals() : undefined;
   const { loadSettings } = await import("./settings.ts");
   const environment = Deno.env.toObject();
   const settings = () => loadSettings(environment, { logIsTerminal: Deno.stderr.isTerminal() });
@@ -73,6 +73,11 @@ async function main(args: readonly string[]): Promise<number> {
     default:
       throw usage(`Unknown command '${command}'`);
   }
+}
+
+/** A signal may come at any moment of a start, and options before the command are no reason to miss it. */
+function isHandlingSignals(args: readonly string[]): boolean {
+  return HANDLING_SIGNALS.includes(args.find((arg) => !arg.startsWith("-")) ?? "serve");
 }
 
 function refuseOption(argument: string): void {
