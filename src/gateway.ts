@@ -363,7 +363,7 @@ export class Gateway implements AsyncDisposable {
         },
         journal: {
           hold: () => this.#journal.hold(),
-          release: () => this.#journal.release(),
+          release: (hold) => this.#journal.release(hold),
           salvage: (name) => this.#salvage(name),
         },
         webhooks: {

@@ -53,7 +53,8 @@ async function copyOneMoment(settings: Settings, to: string): Promise<void> {
 }
 
 async function copyHeld(gateway: AdminClient, from: string, to: string): Promise<void> {
-  const { inode } = await gateway.ask("POST", "/admin/journal/hold") as { readonly inode: number };
+  const answer = await gateway.ask("POST", "/admin/journal/hold");
+  const { hold, inode } = answer as { readonly hold: number; readonly inode: number };
   try {
     if ((await Deno.stat(from)).ino !== inode) {
       throw failure(`The gateway that answers uses another journal than ${from}: check HOST and PORT`);
@@ -61,7 +62,7 @@ async function copyHeld(gateway: AdminClient, from: string, to: string): Promise
     await copy(from, to);
   } finally {
     // Fails where the file was not held all the time: the copy is of no use then.
-    await gateway.ask("POST", "/admin/journal/release");
+    await gateway.ask("POST", `/admin/journal/release?hold=${hold}`);
   }
 }
 

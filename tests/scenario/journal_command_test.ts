@@ -69,6 +69,11 @@ Deno.test("a copy that is made while a gateway takes events holds all that it to
   {
     await using gateway = await world.start();
     for (let sent = 0; sent < 50; sent++) before.push(await world.send(gateway));
+    // Of a command that was killed, for example: it is in nobody's way.
+    const route = `${gateway.url}/admin/journal/hold`;
+    const headers = { authorization: `Bearer ${ADMIN_TOKEN}` };
+    const abandoned = await fetch(route, { method: "POST", headers });
+    const { hold } = await abandoned.json() as { hold: number };
     let copying = true;
     const sending = (async () => {
       while (copying) await world.send(gateway);
@@ -76,6 +81,11 @@ Deno.test("a copy that is made while a gateway takes events holds all that it to
     const { status, output } = await world.command(["backup", copy], gateway.port);
     copying = false;
     await sending;
+    const late = await fetch(`${gateway.url}/admin/journal/release?hold=${hold}`, {
+      method: "POST",
+      headers,
+    });
+    assertEquals([late.status, (await late.text()).includes("written back")], [503, true]);
     assertMatch(output, /^\d+ pending events and 0 dead letters are in /);
     assertEquals(status, 0);
     assertEquals((await world.command(["backup", copy], gateway.port)).status, 1, "it is not overwritten");

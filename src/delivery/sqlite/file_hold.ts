@@ -17,25 +17,29 @@ const MOST_LOG_BYTES = 1024 * 1024 * 1024;
 /** One copy at a time. */
 export class FileHold {
   #heldSince: number | undefined;
-
-  get isHeld(): boolean {
-    return this.#heldSince !== undefined;
-  }
+  #number = 0;
 
   /**
-   * Writes everything into the file, and keeps it so.
+   * Writes everything into the file, and keeps it so. A hold that goes on already ends: whoever asked for it may
+   * have been killed.
    *
+   * @returns the number of the hold
    * @throws {Error} of `node:sqlite` when it cannot be written
    */
-  begin(database: DatabaseSync): void {
+  begin(database: DatabaseSync): number {
     database.prepare("PRAGMA wal_checkpoint(TRUNCATE)").all();
     database.prepare("PRAGMA wal_autocheckpoint = 0").all();
     this.#heldSince = performance.now();
+    return ++this.#number;
   }
 
-  /** Whether the file has been held from the beginning until now. The hold ends. */
-  end(database: DatabaseSync | undefined): boolean {
-    if (!this.isHeld) return false;
+  /**
+   * Whether the file has been held from the beginning until now. The hold ends.
+   *
+   * @param number of the hold. @default whichever goes on
+   */
+  end(database: DatabaseSync | undefined, number: number = this.#number): boolean {
+    if (this.#heldSince === undefined || number !== this.#number) return false;
     this.#heldSince = undefined;
     database?.prepare(`PRAGMA wal_autocheckpoint = ${CHECKPOINT_PAGES}`).all();
     return database !== undefined;

@@ -139,18 +139,20 @@ export class JournalWorker implements AsyncDisposable {
   /**
    * Keeps the file as it is while another process copies it, or lets it go again. One at a time.
    *
-   * @returns the inode of the file that is, or was all the time, as it was at the beginning
+   * @returns the number of the hold, and the inode of the file that is, or was all the time, as it was then
    * @throws {GatewayError} `journal_unavailable` when it is not, or was not
    */
-  async hold(type: "hold" | "release"): Promise<number> {
+  async hold(
+    message: Extract<ToWorker, { readonly type: "hold" | "release" }>,
+  ): Promise<{ readonly hold: number; readonly inode: number }> {
     if (this.#isDisposed) throw closedError();
     if (this.#holding !== undefined) throw notHeld("The journal is being copied already");
     this.#start();
     this.#holding = Promise.withResolvers();
-    this.#post({ type });
-    const { inode, problem } = await this.#holding.promise;
-    if (inode === undefined) throw notHeld(problem);
-    return inode;
+    this.#post(message);
+    const { hold, inode, problem } = await this.#holding.promise;
+    if (hold === undefined || inode === undefined) throw notHeld(problem);
+    return { hold, inode };
   }
 
   /** Writes what waits, within a deadline, closes the file and ends the worker. */

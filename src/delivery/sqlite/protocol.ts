@@ -303,7 +303,8 @@ export type ToWorker =
   | { readonly type: "open"; readonly options: WorkerOptions }
   | { readonly type: "lot"; readonly lot: Lot }
   /** The file is to stay as it is, for another process to copy it; or need not any more. */
-  | { readonly type: "hold" | "release" }
+  | { readonly type: "hold" }
+  | { readonly type: "release"; readonly hold: number }
   | { readonly type: "close" };
 
 /** What the worker says. */
@@ -334,6 +335,8 @@ export interface HoldReply {
   readonly type: "hold";
   /** The inode of the file that is held, or was held from its beginning on. */
   readonly inode?: number;
+  /** The number of the hold. */
+  readonly hold?: number;
   /** Why it is not, or was not. */
   readonly problem?: string;
 }

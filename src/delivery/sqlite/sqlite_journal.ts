@@ -210,23 +210,24 @@ export class SqliteJournal implements Journal {
 
   /**
    * Keeps the file as it is, with everything that was appended before in it, so that another process can copy it;
-   * goes on as usual meanwhile. Ends with {@linkcode release}, at the latest after half an hour.
+   * goes on as usual meanwhile. Ends with {@linkcode release}, with
+   * another hold, and at the latest after half an hour.
    *
-   * @returns the inode of the file
-   * @throws {GatewayError} `journal_unavailable` when that cannot be, or it is being copied already
+   * @returns the number of the hold and the inode of the file
+   * @throws {GatewayError} `journal_unavailable` when that cannot be
    */
-  hold(): Promise<number> {
-    return this.#worker.hold("hold");
+  hold(): Promise<{ readonly hold: number; readonly inode: number }> {
+    return this.#worker.hold({ type: "hold" });
   }
 
   /**
    * Ends {@linkcode hold}.
    *
-   * @returns the inode of the file, which was held all the time
-   * @throws {GatewayError} `journal_unavailable` when it was not: a copy is of no use
+   * @param hold its number
+   * @throws {GatewayError} `journal_unavailable` when the file was not held all the time: a copy is of no use
    */
-  release(): Promise<number> {
-    return this.#worker.hold("release");
+  async release(hold: number): Promise<void> {
+    await this.#worker.hold({ type: "release", hold });
   }
 
   /**

@@ -157,21 +157,19 @@ export class Store {
 
   /** Keeps the file as it is from now on, for another process to copy it. */
   hold(): HoldReply {
-    if (this.#hold.isHeld) return { type: "hold", problem: "It is being copied already" };
     try {
       const { database, place } = this.#ensureOpen();
-      this.#hold.begin(database);
-      return { type: "hold", inode: place.inode };
+      return { type: "hold", hold: this.#hold.begin(database), inode: place.inode };
     } catch (error) {
       return { type: "hold", problem: textOf(error) };
     }
   }
 
-  /** The copy is made. */
-  release(): HoldReply {
+  /** The copy is made. @param hold its number */
+  release(hold: number): HoldReply {
     const open = this.#open;
-    if (this.#hold.end(open?.database) && open !== undefined) {
-      return { type: "hold", inode: open.place.inode };
+    if (this.#hold.end(open?.database, hold) && open !== undefined) {
+      return { type: "hold", hold, inode: open.place.inode };
     }
     return { type: "hold", problem: "The journal had to be written back to its file meanwhile" };
   }

@@ -27,7 +27,7 @@ self.onmessage = ({ data }: MessageEvent<ToWorker>) => {
       if (store !== undefined) reply(store.hold());
       return;
     case "release":
-      if (store !== undefined) reply(store.release());
+      if (store !== undefined) reply(store.release(data.hold));
       return;
     case "close":
       return reply({ type: "closed", problem: store?.close() ?? "" });
