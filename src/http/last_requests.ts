@@ -16,8 +16,11 @@ const LULL_MS = 200;
 /** How long such a pause is waited for at the end of the time, in milliseconds. */
 const LULL_TIMEOUT_MS = 1_000;
 
-/** The pause that must do where answers are held back, and how long they are at most, in milliseconds. */
-const HELD_LULL_MS = 50;
+/**
+ * The pause that must do where answers are held back, and how long they are at most, in milliseconds. On a busy
+ * machine a request may be on its way from a sender through a proxy for longer than 50 ms.
+ */
+const HELD_LULL_MS = 150;
 const HOLD_TIMEOUT_MS = 500;
 
 /** Notes webhook requests since its construction. Answers then close their connections, so each is a new one. */
