@@ -71,8 +71,8 @@ const fields = z.strictObject({
     }),
   key: keyField.optional().meta({
     description:
-      'The key of each record: a text for all of them, `{"json_pointer": "/order/id"}` for a value of the payload, ' +
-      'or `{"header": "X-Order"}` for a received header. Events with the same key keep their order. A number is ' +
+      'The key of each record: a text for all of them (an empty one is none), `{"json_pointer": "/order/id"}` for a ' +
+      'value of the payload, or `{"header": "X-Order"}` for a received header. Events with the same key keep their order. A number is ' +
       "its own text in the payload, so `1` and `1.0` are two keys. An event in which it is not found has no key, " +
       "and goes to any partition.",
   }),

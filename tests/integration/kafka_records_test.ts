@@ -75,17 +75,17 @@ Deno.test("an event without a Content-Type makes a record without one", async ()
   assertEquals(new Map(record?.headers).has("content-type"), false);
 });
 
-Deno.test("a key is the configured text, even an empty one", async () => {
+Deno.test("a key is the configured text, and that of a payload even where it is empty", async () => {
   await using world = await start();
   const cases: ConfiguredEvent[] = [
     [{ body: "1" }, { topic: "orders", key: "tenant-ü" }],
     [{ body: "2" }, { topic: "orders", key: 42 }],
-    [{ body: "3" }, { topic: "orders", key: "" }],
+    [{ body: '{"k":""}' }, { topic: "orders", key: { json_pointer: "/k" } }],
     [{ body: "4" }, { topic: "orders" }],
   ];
   assertEquals(await world.output.deliverBatch(cases), cases.map(() => "delivered"));
   const keys = keysByValue(await world.kafka.consume("orders"));
-  assertEquals(keys, { "1": "tenant-ü", "2": "42", "3": "", "4": null });
+  assertEquals(keys, { "1": "tenant-ü", "2": "42", '{"k":""}': "", "4": null });
 });
 
 Deno.test("a key is taken out of the payload where a JSON pointer says so", async () => {

@@ -11,6 +11,7 @@ import { installKafka, KAFKA_VERSION } from "./installation.ts";
 export const kafka: RealSystem = {
   name: "kafka",
   files: [
+    "tests/real/kafka/kafka_connections_test.ts",
     "tests/real/kafka/kafka_isolation_test.ts",
     "tests/real/kafka/kafka_ledger_test.ts",
     "tests/real/kafka/kafka_situations_test.ts",

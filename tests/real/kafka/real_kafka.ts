@@ -187,6 +187,29 @@ export class RealKafka implements AsyncDisposable {
     await java([program, "--bootstrap-server", this.addressOf(1), ...args]);
   }
 
+  /** Makes a user who may log in, or gives one another password. */
+  async addUser(name: string, password: string): Promise<void> {
+    await this.#alterUser(name, "--add-config", `SCRAM-SHA-512=[password=${password}]`);
+  }
+
+  /** Takes the right to log in away; connections that are open stay so. */
+  async deleteUser(name: string): Promise<void> {
+    await this.#alterUser(name, "--delete-config", "SCRAM-SHA-512");
+  }
+
+  /** Lets a user write to a topic. */
+  async grant(user: string, topic: string): Promise<void> {
+    await this.runTool(
+      "org.apache.kafka.tools.AclCommand",
+      ...["--add", "--allow-principal", `User:${user}`, "--operation", "Write", "--topic", topic],
+    );
+  }
+
+  async #alterUser(name: string, ...change: readonly string[]): Promise<void> {
+    const user = ["--entity-type", "users", "--entity-name", name];
+    await this.runTool("org.apache.kafka.tools.ConfigCommand", "--alter", ...user, ...change);
+  }
+
   /**
    * Everything in a topic, read by `kcat` (librdkafka).
    *
