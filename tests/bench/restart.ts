@@ -86,8 +86,7 @@ export async function benchRestart({ rounds, against }: RestartBenchOptions): Pr
         `${sum(({ resets }) => resets)}`,
         `${(sum(({ seconds }) => seconds) / rounds).toFixed(1)}`,
       ]));
-      const isDocumented = contestant.configuration === undefined || contestant.graceMs !== undefined;
-      if (build === THIS_BUILD && isDocumented) isGood &&= refused === 0;
+      if (build === THIS_BUILD && contestant.configuration === undefined) isGood &&= refused === 0;
       if (build === THIS_BUILD) isGood &&= missing === 0;
     }
   }

@@ -10,8 +10,8 @@ import { eventually } from "../support/eventually.ts";
 const key = (id: string) => `${PREFIX}default/webhooks/${id}`;
 
 /** Many checks fit into it: what ends a watch would have ended it. */
-const TIMING = { checkIntervalMs: 20, silenceMs: 100, callTimeoutMs: 1_000 } as const;
-const CHECKS = 15;
+const TIMING = { checkIntervalMs: 20, silenceMs: 300, callTimeoutMs: 1_000 } as const;
+const CHECKS = 25;
 
 function start(front: EtcdFront, options: Partial<TestProviderOptions> = {}): Promise<TestProvider> {
   return TestProvider.start({ endpoints: [front.endpoint], timing: TIMING, ...options });

@@ -47,7 +47,9 @@ Deno.test("a connector that a proxy lets no WebSocket through says what the prox
   await using proxy = await ReverseProxy.start(nginx, [port, port], withoutUpgrade);
   await using _connector = await world.connector({ cloud_url: proxy.url });
   await eventually(async () => {
-    const refused = (await log.records()).find(({ message }) => String(message).startsWith("Cannot connect"));
+    const refused = (await log.records()).findLast(({ message }) =>
+      String(message).startsWith("Cannot connect")
+    );
     const reason = String(refused?.["reason"]);
     assertStringIncludes(reason, "a proxy in between does not pass on the headers 'Upgrade'");
     assertStringIncludes(reason, "set `protocol` to `auto`");
