@@ -60,6 +60,23 @@ export interface SourceReport {
   readonly serving: NonNullable<Parameters<ConfigSink["reportSource"]>[3]>;
 }
 
+/** One entry that differs from what was reported. */
+export interface EntryChange {
+  readonly kind: EntryKind;
+  readonly name: string;
+  /** `undefined` when the entry is gone. */
+  readonly text: string | undefined;
+  readonly isBuiltIn: boolean;
+}
+
+/** The change as it is applied. Of many, each is made when its turn comes. */
+export function toChange({ kind, name, text, isBuiltIn }: EntryChange, revision: string): ConfigChange {
+  const key = kind.keyOf(name);
+  if (text === undefined) return { key, revision, deleted: true };
+  const value = JSON.parse(text) as ConfigPut["value"];
+  return isBuiltIn ? { key, value, revision, isBuiltIn } : { key, value, revision };
+}
+
 /** A file of entries, and what was reported of it. */
 export class EntriesFile {
   readonly path: string;
@@ -103,23 +120,17 @@ export class EntriesFile {
     return { ...await this.#entriesOf(parsed), fingerprint, problem: undefined, seen: true, origin: "file" };
   }
 
-  /** The changes that lead from the reported state to the next one. */
-  changes(next: FileState, revision: string): ConfigChange[] {
+  /** The changes that lead from the reported state to the next one, which {@linkcode toChange} completes. */
+  changes(next: FileState): EntryChange[] {
     const { entries } = this.#reported;
     if (next.entries === entries) return [];
-    const changes: ConfigChange[] = [];
-    const builtIn = next.origin === "embedded_default" ? { isBuiltIn: true } : {};
+    const changes: EntryChange[] = [];
+    const isBuiltIn = next.origin === "embedded_default";
     for (const [name, text] of next.entries) {
-      if (entries.get(name) === text) continue;
-      changes.push({
-        key: this.#kind.keyOf(name),
-        value: JSON.parse(text) as ConfigPut["value"],
-        revision,
-        ...builtIn,
-      });
+      if (entries.get(name) !== text) changes.push({ kind: this.#kind, name, text, isBuiltIn });
     }
     for (const name of entries.keys()) {
-      if (!next.entries.has(name)) changes.push({ key: this.#kind.keyOf(name), revision, deleted: true });
+      if (!next.entries.has(name)) changes.push({ kind: this.#kind, name, text: undefined, isBuiltIn });
     }
     return changes;
   }

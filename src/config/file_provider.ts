@@ -1,11 +1,12 @@
 import type { Logger } from "@logtape/logtape";
 import { logger } from "../observability/logging.ts";
 import { abortable } from "./abortable.ts";
-import { EMBEDDED_DEFAULT, EntriesFile, type FileState } from "./entries_file.ts";
+import { EMBEDDED_DEFAULT, EntriesFile, type FileState, toChange } from "./entries_file.ts";
 import { CONNECTIONS, WEBHOOKS } from "./file_members.ts";
 import { FileWatcher } from "./file_watcher.ts";
 import type { ConfigProvider, ConfigSink, ProviderStatus } from "./provider.ts";
 import { ReloadWatch } from "./reload_watch.ts";
+import { inSlices } from "./slices.ts";
 
 /** Where the configuration files are, and how they are looked at. */
 export interface FileConfigProviderOptions {
@@ -34,6 +35,9 @@ export interface FileConfigProviderOptions {
 
 /** How the problem of files that are not read to the end is named. */
 const RELOAD = "configuration files";
+
+/** A report is not broken off, but reports nothing more once the provider was stopped. */
+const NEVER_ENDED = new AbortController().signal;
 
 /**
  * Configuration from two JSON files, live: a change in either is reported within a fraction of a second,
@@ -207,7 +211,8 @@ export class FileConfigProvider implements ConfigProvider {
     const noFiles = webhooks.problem?.code === "file_missing" && connections.origin === "nothing" &&
       connections.problem === undefined;
     const standsIn = this.#mayStandIn && this.#revision === 0 && noFiles;
-    this.#report(connections, standsIn ? EMBEDDED_DEFAULT : webhooks);
+    await this.#report(connections, standsIn ? EMBEDDED_DEFAULT : webhooks);
+    if (this.#stopped) return;
     if (!this.#isComplete && this.#describeMissing() === "") {
       this.#isComplete = true;
       this.#complete.resolve();
@@ -223,16 +228,21 @@ export class FileConfigProvider implements ConfigProvider {
     void watching.then(() => this.#loadInBackground());
   }
 
-  /** Reports what differs from the last report, in one step for both files. */
-  #report(connections: FileState, webhooks: FileState): void {
+  /** Reports what differs from the last report: the connections first, and much of it in slices. */
+  async #report(connections: FileState, webhooks: FileState): Promise<void> {
     const revision = String(this.#revision + 1);
     const updates = [
       { file: this.#connections, next: connections },
       { file: this.#webhooks, next: webhooks },
     ];
-    const changes = updates.flatMap(({ file, next }) => file.changes(next, revision));
+    const changes = updates.flatMap(({ file, next }) => file.changes(next));
     const reports = updates.flatMap(({ file, next }) => file.sourceReports(next));
-    if (changes.length > 0) this.#sink?.apply(changes);
+    let left = changes.length;
+    await inSlices(changes, (slice) => {
+      left -= slice.length;
+      if (!this.#stopped) this.#sink?.apply(slice.map((change) => toChange(change, revision)), left > 0);
+    }, NEVER_ENDED);
+    if (this.#stopped) return;
     for (const { source, problem, serving } of reports) {
       this.#sink?.reportSource(source, problem, revision, serving);
     }

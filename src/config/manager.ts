@@ -110,9 +110,9 @@ export class ConfigManager implements ConfigSink {
     yield* this.#connections.own();
   }
 
-  apply(changes: readonly ConfigChange[]): void {
+  apply(changes: readonly ConfigChange[], moreFollow = false): void {
     this.#apply(changes, "configuration");
-    this.#logFindings();
+    if (!moreFollow) this.#logFindings();
   }
 
   #apply(changes: readonly ConfigChange[], cause: Cause): void {

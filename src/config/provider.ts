@@ -31,8 +31,12 @@ export type ConfigChange = ConfigPut | ConfigDelete;
 
 /** Where a provider reports to. The configuration manager is one. */
 export interface ConfigSink {
-  /** Applies the changes in one synchronous step: no request sees some of them without the others. */
-  apply(changes: readonly ConfigChange[]): void;
+  /**
+   * Applies the changes in one synchronous step: no request sees some of them without the others.
+   *
+   * @param moreFollow whether these are a part of a long list, whose problems are logged at its end
+   */
+  apply(changes: readonly ConfigChange[], moreFollow?: boolean): void;
   /**
    * Sets or clears a problem that belongs to no single entry: a broken file, a foreign key.
    *
