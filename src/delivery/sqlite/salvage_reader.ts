@@ -12,7 +12,7 @@ import { readPragma, SCHEMA_VERSION } from "./schema.ts";
 import { problemOf } from "./sqlite_error.ts";
 
 /** Searches in vain, after which what is left of a table is given up. */
-const MOST_VAIN_SEARCHES = 20_000;
+const MOST_VAIN_SEARCHES = 2_000;
 
 /** The tables that are read, with the number that each row has. */
 const KEYS = {
@@ -27,6 +27,9 @@ const KEYS = {
 
 /** Rows that are read together. */
 const ROWS_AT_A_TIME = 16;
+
+/** The beginning of SQLite's file header, in which the sizes stand, in bytes. */
+const HEADER_BYTES = 100;
 
 /** Statements that read a table from one number to another, as far as a limit. */
 interface Queries {
@@ -43,6 +46,8 @@ export type SalvagedTable = keyof typeof KEYS;
 export class SalvageReader implements Disposable {
   /** Files that do not stand beside it before it is read. */
   readonly #made: readonly string[];
+  /** Takes back what made the file as long as it says it is. */
+  readonly #restoreLength: () => void;
   readonly #database: DatabaseSync;
   readonly #incomplete = new Set<SalvagedTable>();
   #vainSearches = 0;
@@ -50,6 +55,7 @@ export class SalvageReader implements Disposable {
   /** @throws {Error} when nothing of the file can be read, or another version has written it */
   constructor(path: string) {
     this.#made = [`${path}-shm`, `${path}${LOG_SUFFIX}`].filter((companion) => !exists(companion));
+    this.#restoreLength = makeAsLongAsDeclared(path);
     this.#database = new DatabaseSync(path, { readOnly: true });
     try {
       const version = readPragma(this.#database, "user_version");
@@ -79,6 +85,7 @@ export class SalvageReader implements Disposable {
 
   [Symbol.dispose](): void {
     this.#database.close();
+    this.#restoreLength();
     // SQLite leaves what it has made where it has only read.
     for (const path of this.#made) removeIfExists(path);
   }
@@ -140,4 +147,28 @@ export class SalvageReader implements Disposable {
       return undefined;
     }
   }
+}
+
+/**
+ * SQLite reads nothing of a file that was cut. With zeros in the place of what is missing it finds pages that
+ * cannot be read, and others.
+ *
+ * @returns what cuts the file again
+ */
+function makeAsLongAsDeclared(path: string): () => void {
+  const { size } = Deno.statSync(path);
+  const declared = declaredBytes(path);
+  if (declared <= size) return () => {};
+  Deno.truncateSync(path, declared);
+  return () => Deno.truncateSync(path, size);
+}
+
+/** The length by the header (https://sqlite.org/fileformat2.html#the_database_header); 0 where it has none. */
+function declaredBytes(path: string): number {
+  using file = Deno.openSync(path);
+  const header = new DataView(new ArrayBuffer(HEADER_BYTES));
+  if (file.readSync(new Uint8Array(header.buffer)) !== HEADER_BYTES) return 0;
+  const pageBytes = header.getUint16(16) === 1 ? 65_536 : header.getUint16(16);
+  // The number of pages counts only if it was written with the last change.
+  return header.getUint32(24) === header.getUint32(92) ? header.getUint32(28) * pageBytes : 0;
 }

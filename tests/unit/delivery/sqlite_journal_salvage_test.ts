@@ -55,6 +55,18 @@ Deno.test("salvage takes over everything of a whole file, once, and what was del
   assertEquals([...Deno.readDirSync(temporary.file("old"))].map(({ name }) => name), ["journal.db.salvaged"]);
 });
 
+Deno.test("salvage takes over what stands before the end of a file that was cut", async () => {
+  await using temporary = await TempDir.create();
+  const path = await fill(temporary.file("old"));
+  const cut = Math.floor((await Deno.stat(path)).size / 2);
+  await Deno.truncate(path, cut);
+  await using journal = await openJournal(temporary.file("new"));
+  const { pending, isDamaged } = await journal.salvage(path);
+  assert(pending > COUNT / 2 && pending < 2 * COUNT, `${pending} events`);
+  assert(isDamaged, "it is said that something is missing");
+  assertEquals((await Deno.stat(`${path}.salvaged`)).size, cut, "the file is as it was");
+});
+
 Deno.test("salvage takes over what stands on the pages that can still be read", async () => {
   await using temporary = await TempDir.create();
   const path = await fill(temporary.file("old"));
