@@ -6,7 +6,7 @@ import { eventually } from "../../support/eventually.ts";
 import { spawnProgram } from "../../support/gateway_process.ts";
 import { HttpTarget } from "../../support/http_target.ts";
 import type { Attack } from "../attack.ts";
-import { httpWebhook, MIB, RETRY, Victim } from "../victim.ts";
+import { ADMIN_TOKEN, httpWebhook, MIB, RETRY, Victim } from "../victim.ts";
 
 /** Events that were answered 200, and a destination that is down until it is told otherwise. */
 class Promises implements AsyncDisposable {
@@ -118,13 +118,13 @@ const full: Attack = {
   name: "journal-fills-disk",
   behaviour: "a journal that has filled its disk is delivered and takes events again, on the same disk",
   async run() {
-    await using disk = await SmallDisk.mount(24 * MIB);
+    await using disk = await SmallDisk.mount(12 * MIB);
     assert(disk !== undefined, "nothing may be mounted here: run it as root");
     await using promises = await Promises.start();
     const env = { DATA_DIR: disk.path("data") };
     await using victim = await Victim.start({ webhooks: promises.webhooks, env });
-    const body = `"${"x".repeat(60_000)}"`;
-    for (let refused = 0; refused < 20;) if (await promises.post(victim, body) !== "200") refused++;
+    const body = `"${"x".repeat(200_000)}"`;
+    for (let refused = 0; refused < 5;) if (await promises.post(victim, body) !== "200") refused++;
     const accepted = promises.accepted.size;
     const pending = await victim.metric("cwm_events_pending");
     assert(pending >= accepted, `${accepted} were answered 200, and ${pending} are pending`);
@@ -150,11 +150,9 @@ const backup: Attack = {
       while (isCopying) await promises.post(victim);
     }));
     const copy = victim.directory.file("copy.db");
-    await using copying = spawnProgram({ args: ["journal", "backup", copy], cwd: victim.directory.path });
-    const { code } = await copying.exited;
+    await journalCommand(victim, "backup", copy);
     isCopying = false;
     await others;
-    assertEquals(code, 0, copying.output);
     victim.gateway.kill("SIGKILL");
     await victim.gateway.exited;
     await Deno.remove(victim.directory.file("data"), { recursive: true });
@@ -165,6 +163,37 @@ const backup: Attack = {
     await victim.restart();
     await promises.kept();
     return `${before.size} kept; ${later} were accepted during the copy`;
+  },
+};
+
+const salvage: Attack = {
+  name: "journal-salvage",
+  behaviour: "what a damaged journal still holds is taken over from the file that was set aside",
+  async run() {
+    await using promises = await Promises.start();
+    await using victim = await Victim.start({ webhooks: promises.webhooks });
+    for (let sent = 0; sent < 100; sent++) {
+      assertEquals(await promises.post(victim, `"${"x".repeat(5_000)}"`), "200");
+    }
+    await victim.stop();
+    const directory = victim.directory.file("data", "journal");
+    const file = `${directory}/journal.db`;
+    await Deno.truncate(file, Math.floor((await Deno.stat(file)).size * 0.75));
+    await victim.restart();
+    await victim.gateway.waitUntilReady();
+    assertEquals(await promises.post(victim), "200");
+    const names = Array.from(Deno.readDirSync(directory), ({ name }) => name);
+    const damaged = names.find((name) =>
+      name.startsWith("journal.db.damaged-") && !/-(?:wal|shm)$/.test(name)
+    );
+    assert(damaged !== undefined, names.join(", "));
+    await journalCommand(victim, "salvage", `${directory}/${damaged}`);
+    promises.target.requests.length = 0;
+    promises.target.answer({ status: 200 });
+    await victim.drained();
+    const kept = promises.accepted.size - promises.missing;
+    assert(kept > 50, `${kept} of ${promises.accepted.size} events came back`);
+    return `${kept} of ${promises.accepted.size} events out of a file that was cut by a quarter`;
   },
 };
 
@@ -196,4 +225,15 @@ const second: Attack = {
 };
 
 /** Attacks on what must survive. */
-export const diskAttacks: readonly Attack[] = [removed, notAllowed, full, backup, second];
+export const diskAttacks: readonly Attack[] = [removed, notAllowed, full, backup, salvage, second];
+
+/** Runs `cwm journal` beside the gateway. */
+async function journalCommand({ directory, port }: Victim, ...args: readonly string[]): Promise<void> {
+  await using program = spawnProgram({
+    args: ["journal", ...args],
+    cwd: directory.path,
+    env: { PORT: String(port), ADMIN_TOKEN },
+  });
+  const { code } = await program.exited;
+  assertEquals(code, 0, program.output);
+}

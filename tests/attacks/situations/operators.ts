@@ -58,6 +58,7 @@ const DANGEROUS_FUNCTIONS = [
 const allowLists: Attack = {
   name: "allow-lists",
   behaviour: "files and functions are those that the operator allows, and never dangerous ones",
+  isShort: true,
   async run() {
     const rq = (name: string) => ({
       module: "redis_rq",
@@ -86,7 +87,7 @@ const allowLists: Attack = {
     const refused = [...Object.keys(dangerous), "run", "outside", "other-function"];
     const answers = [];
     for (const name of refused) answers.push(await victim.post(name));
-    assertEquals(countAnswers(answers), `500 webhook_misconfigured: ${refused.length}`);
+    assertEquals(countAnswers(answers), `503 webhook_misconfigured: ${refused.length}`);
     return `${refused.length} are refused`;
   },
 };

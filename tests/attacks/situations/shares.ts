@@ -119,6 +119,7 @@ const journalMemory: Attack = {
 const channelOfAnother: Attack = {
   name: "channel-of-another",
   behaviour: "a webhook that names a channel without its token locks nobody out and adds nothing to it",
+  isShort: true,
   async run() {
     const webhooks = { owner: channel("inbox") };
     await using victim = await Victim.start({ webhooks });
