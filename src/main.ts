@@ -4,7 +4,7 @@
  * @module
  */
 
-import { exit } from "./cli/exit.ts";
+import { exit } from "./cli/exit/exit.ts";
 import { ProcessSignals } from "./cli/signals.ts";
 import { print, printError } from "./cli/terminal.ts";
 import { StartupError } from "./errors.ts";
@@ -36,7 +36,7 @@ async function main(args: readonly string[]): Promise<number> {
   const [unexpected] = after?._ ?? [];
   if (unexpected !== undefined) throw usage(`Unexpected argument '${unexpected}'`);
 
-  const { loadSettings } = await import("./settings.ts");
+  const { loadSettings } = await import("./settings/settings.ts");
   const environment = Deno.env.toObject();
   const settings = () => loadSettings(environment, { logIsTerminal: Deno.stderr.isTerminal() });
   switch (command) {
@@ -59,11 +59,11 @@ async function main(args: readonly string[]): Promise<number> {
       return await migrate(own, settings, environment);
     }
     case "dead-letters": {
-      const { deadLetters } = await import("./cli/dead_letters.ts");
+      const { deadLetters } = await import("./cli/dead_letters/command.ts");
       return await deadLetters(own, settings);
     }
     case "journal": {
-      const { journal } = await import("./cli/journal.ts");
+      const { journal } = await import("./cli/journal/command.ts");
       return await journal(own, settings);
     }
     case "connector": {

@@ -11,12 +11,12 @@
  */
 
 import { join } from "@std/path";
-import { importsOf } from "./support/import_graph.ts";
+import { importsOf } from "./support/house/import_graph.ts";
 import { failure, parseJunitReport, summarize, type TestResult } from "./support/test_report.ts";
-import { findLeftoverProcesses, RUN_VARIABLE } from "./support/leftover_processes.ts";
+import { findLeftoverProcesses, RUN_VARIABLE } from "./support/process/leftover_processes.ts";
 import { REPOSITORY } from "./support/repository.ts";
-import { listFiles, readFiles, type SourceFile } from "./support/source_files.ts";
-import { ensureTestServers, TestServersMissing } from "./support/test_servers.ts";
+import { listFiles, readFiles, type SourceFile } from "./support/house/source_files.ts";
+import { ensureTestServers, TestServersMissing } from "./support/process/test_servers.ts";
 
 const FOLDERS = ["tests/unit", "tests/integration", "tests/scenario"];
 

@@ -10,8 +10,8 @@
  */
 
 import { GatewayError } from "../errors.ts";
-import type { Event, EventBody } from "../event.ts";
-import type { VerifiedEvent } from "./verified_event.ts";
+import type { Event, EventBody } from "../event/event.ts";
+import type { VerifiedEvent } from "../event/verified_event.ts";
 import type { BodyCheck, Refusal, RequestToVerify, Verifier } from "./verifier.ts";
 
 /** Why a request was refused: the cause of the `GatewayError`, for the log. Holds no secret. */

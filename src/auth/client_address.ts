@@ -1,4 +1,4 @@
-import { type Address, isInNetwork, type Network, parseAddress, parseNetwork } from "../network.ts";
+import { type Address, isInNetwork, type Network, parseAddress, parseNetwork } from "../io/address.ts";
 
 const MAPPED_PREFIX = "::ffff:";
 

@@ -4,8 +4,8 @@
  * @module
  */
 
-import { authorization } from "./authorization.ts";
-import { hmac } from "./hmac.ts";
+import { authorization } from "./verifiers/authorization.ts";
+import { hmac } from "./verifiers/hmac.ts";
 import type { VerifierKind } from "./verifier.ts";
 
 /** Every kind that webhooks can ask for, by its configuration key. */

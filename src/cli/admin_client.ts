@@ -1,6 +1,6 @@
 import { StartupError } from "../errors.ts";
 import { escapeUnsafe } from "../observability/safe_text.ts";
-import type { Settings } from "../settings.ts";
+import type { Settings } from "../settings/settings.ts";
 import { localUrl } from "./local_url.ts";
 
 /** How long a gateway may take to answer unless somebody knows better, in milliseconds. */

@@ -5,14 +5,14 @@
  */
 
 import { parseArgs } from "@std/cli/parse-args";
-import { openSecrets } from "../config/secret_sources.ts";
+import { openSecrets } from "../config/secrets/sources.ts";
 import { type ConnectorConfig, loadConnectorConfig } from "../connector/config.ts";
 import { CONNECTOR_VARIABLES } from "../connector/config_schema.ts";
 import { Connector } from "../connector/connector.ts";
 import { StartupError } from "../errors.ts";
-import { loadOutputBounds, loadSecretSettings } from "../settings.ts";
+import { loadOutputBounds, loadSecretSettings } from "../settings/settings.ts";
 import { leadsToJournal } from "../observability/journal_stream.ts";
-import { standardLineWriter } from "../observability/line_writer.ts";
+import { standardLineWriter } from "../io/line_writer.ts";
 import { logger, setUpLogging } from "../observability/logging.ts";
 import { logUnhandledErrors } from "../observability/unhandled_errors.ts";
 import { ProcessSignals } from "./signals.ts";

@@ -1,4 +1,4 @@
-import type { Settings } from "../settings.ts";
+import type { Settings } from "../settings/settings.ts";
 import { localUrl } from "./local_url.ts";
 import { print, printError } from "./terminal.ts";
 

@@ -1,4 +1,4 @@
-import { SETTING_DEFINITIONS } from "../settings.ts";
+import { SETTING_DEFINITIONS } from "../settings/settings.ts";
 
 const COMMANDS: readonly (readonly [command: string, description: string])[] = [
   ["serve", "Start the gateway (default)"],

@@ -1,4 +1,4 @@
-import type { Settings } from "../settings.ts";
+import type { Settings } from "../settings/settings.ts";
 
 /** Where the gateway on this machine listens, for those who want to connect to it. */
 export function localUrl({ host, port }: Pick<Settings, "host" | "port">): string {

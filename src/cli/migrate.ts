@@ -6,7 +6,7 @@
  */
 
 import { parseArgs } from "@std/cli/parse-args";
-import { describeKey, isNamespace } from "../config/keys.ts";
+import { describeKey, isNamespace } from "../event/names.ts";
 import { StartupError } from "../errors.ts";
 import {
   type ConfigStore,
@@ -16,13 +16,13 @@ import {
   type WriteResult,
 } from "../migrate/configuration.ts";
 import type { ChangedValue } from "../migrate/comparison.ts";
-import { EtcdStore } from "../migrate/etcd_store.ts";
-import { FileStore } from "../migrate/file_store.ts";
+import { EtcdStore } from "../migrate/stores/etcd_store.ts";
+import { FileStore } from "../migrate/stores/file_store.ts";
 import { type MigrationPlan, planMigration } from "../migrate/migration.ts";
 import { Progress } from "../migrate/progress.ts";
 import { outputModulesWithin } from "../modules/registry.ts";
 import { escapeUnsafe } from "../observability/safe_text.ts";
-import type { Settings } from "../settings.ts";
+import type { Settings } from "../settings/settings.ts";
 import { print, printError } from "./terminal.ts";
 
 /** Most paths of one value that are printed. */

@@ -5,9 +5,9 @@
  */
 
 import type { CompiledConnection } from "../config/compiled_connection.ts";
-import type { CompiledStep } from "../config/delivery_compiler.ts";
+import type { CompiledStep } from "../config/compile/delivery_compiler.ts";
 import { WebhookEntry } from "../config/entry.ts";
-import { describeWebhook } from "../config/keys.ts";
+import { describeWebhook } from "../event/names.ts";
 import type { ConfigManager } from "../config/manager.ts";
 import type { Warning } from "../config/problem.ts";
 import { DeliveryError } from "../errors.ts";

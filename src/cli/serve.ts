@@ -1,13 +1,13 @@
-import { Gateway } from "../gateway.ts";
+import { Gateway } from "../gateway/gateway.ts";
 import type { OutputModule } from "../modules/module.ts";
 import { outputModulesWithin } from "../modules/registry.ts";
 import { leadsToJournal } from "../observability/journal_stream.ts";
-import { standardLineWriter } from "../observability/line_writer.ts";
+import { standardLineWriter } from "../io/line_writer.ts";
 import { logger, setUpLogging } from "../observability/logging.ts";
 import { logUnhandledErrors } from "../observability/unhandled_errors.ts";
-import type { Settings } from "../settings.ts";
-import { within } from "../within.ts";
-import { endWithin } from "./exit.ts";
+import type { Settings } from "../settings/settings.ts";
+import { within } from "../time/within.ts";
+import { endWithin } from "./exit/exit.ts";
 import { ProcessSignals } from "./signals.ts";
 
 /** How long a start that is stopped may take to clean up, in milliseconds. */

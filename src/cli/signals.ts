@@ -1,4 +1,4 @@
-import { exitAtOnce } from "./exit.ts";
+import { exitAtOnce } from "./exit/exit.ts";
 
 /** Exit status of a process that a signal ended, by the shell's convention. */
 const EXIT_STATUS_OF_SIGNAL = { SIGINT: 130, SIGTERM: 143 } as const;

@@ -6,7 +6,7 @@
  */
 
 import { type ChannelConfig, webhookConnectModule } from "../modules/webhook_connect.ts";
-import type { CompiledStep } from "./delivery_compiler.ts";
+import type { CompiledStep } from "./compile/delivery_compiler.ts";
 
 /** Fingerprints of tokens. */
 type Tokens = ReadonlySet<string>;

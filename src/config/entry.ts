@@ -5,14 +5,14 @@
  * @module
  */
 
-import type { OutputLease } from "../delivery/output_pool.ts";
-import { Holding } from "../delivery/fair_share.ts";
-import type { Lane } from "../delivery/journal.ts";
-import { Places } from "../delivery/places.ts";
+import type { OutputLease } from "../delivery/outputs/output_pool.ts";
+import { Holding } from "../time/fair_share.ts";
+import type { Lane } from "../journal/journal.ts";
+import { Places } from "../time/semaphore.ts";
 import type { Idempotency, Route, RouteStep } from "../delivery/route.ts";
 import { assertCount, type GatewayError } from "../errors.ts";
 import type { Acceptance } from "../modules/module.ts";
-import type { CompiledWebhook } from "./compiler.ts";
+import type { CompiledWebhook } from "./compile/compiler.ts";
 
 /**
  * The place of an entry. Only the path is kept: the catalog has it anyway, and of a quarter of a million

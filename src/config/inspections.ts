@@ -10,11 +10,11 @@
 
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Logger } from "@logtape/logtape";
-import { Places } from "../delivery/places.ts";
+import { Places } from "../time/semaphore.ts";
 import { DeliveryError } from "../errors.ts";
 import type { OutputModule } from "../modules/module.ts";
 import type { CompiledConnection } from "./compiled_connection.ts";
-import type { CompiledStep } from "./delivery_compiler.ts";
+import type { CompiledStep } from "./compile/delivery_compiler.ts";
 import type { ProblemReason } from "./problem.ts";
 
 /** Systems that are looked at at once. */

@@ -6,18 +6,29 @@
  */
 
 import type { Logger } from "@logtape/logtape";
-import type { OutputPool } from "../delivery/output_pool.ts";
+import type { OutputPool } from "../delivery/outputs/output_pool.ts";
 import { Catalog } from "./catalog.ts";
 import type { CompiledConnection } from "./compiled_connection.ts";
-import { compileConnection, type CompileContext, type CompiledWebhook, compileWebhook } from "./compiler.ts";
-import { Connections } from "./connections.ts";
+import {
+  compileConnection,
+  type CompileContext,
+  type CompiledWebhook,
+  compileWebhook,
+} from "./compile/compiler.ts";
+import { Connections } from "./connection_catalog.ts";
 import type { CatalogEntry } from "./entry.ts";
 import { Findings } from "./findings.ts";
-import { type ConfigKey, DEFAULT_WEBHOOK_ID, describeKey, describeWebhook, webhookPath } from "./keys.ts";
+import {
+  type ConfigKey,
+  DEFAULT_WEBHOOK_ID,
+  describeKey,
+  describeWebhook,
+  webhookPath,
+} from "../event/names.ts";
 import type { Compiled, ProblemReason, WarningReason } from "./problem.ts";
 import type { ConfigChange, ConfigPut, ConfigSink } from "./provider.ts";
-import { SecretBindings } from "./secret_bindings.ts";
-import type { SecretLookup } from "./secret_lookup.ts";
+import { SecretBindings } from "./secrets/bindings.ts";
+import type { SecretLookup } from "./secrets/lookup.ts";
 import { Serving } from "./serving.ts";
 
 /** How long findings may wait to be logged, in milliseconds. */

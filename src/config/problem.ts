@@ -1,4 +1,4 @@
-import type { SecretKey } from "./secret_lookup.ts";
+import type { SecretKey } from "./secrets/lookup.ts";
 
 /** What can be wrong with one configuration value. The codes are stable; the reasons are for people. */
 export type ProblemCode =

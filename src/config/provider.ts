@@ -6,7 +6,7 @@
  */
 
 import type { Metrics } from "../observability/metrics.ts";
-import type { ConfigKey } from "./keys.ts";
+import type { ConfigKey } from "../event/names.ts";
 import type { ProblemReason } from "./problem.ts";
 
 /** One value as the backend holds it now. */

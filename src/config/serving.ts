@@ -6,17 +6,17 @@
  */
 
 import type { Logger } from "@logtape/logtape";
-import type { OutputLease, OutputPool } from "../delivery/output_pool.ts";
+import type { OutputLease, OutputPool } from "../delivery/outputs/output_pool.ts";
 import { type ErrorCode, GatewayError } from "../errors.ts";
 import type { Catalog } from "./catalog.ts";
 import { ChannelOwners } from "./channel_owners.ts";
 import type { CompiledConnection } from "./compiled_connection.ts";
-import type { CompiledWebhook } from "./compiler.ts";
-import type { Connections } from "./connections.ts";
+import type { CompiledWebhook } from "./compile/compiler.ts";
+import type { Connections } from "./connection_catalog.ts";
 import { BlockedWebhook, type CatalogEntry, WebhookEntry } from "./entry.ts";
 import type { Findings } from "./findings.ts";
 import { hasSameOutputs, inspectedOf, Inspections } from "./inspections.ts";
-import { describeWebhook } from "./keys.ts";
+import { describeWebhook } from "../event/names.ts";
 import type { ProblemCode, ProblemReason } from "./problem.ts";
 
 /** Seconds after which a sender should try again while a webhook cannot be served. */

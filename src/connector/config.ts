@@ -6,14 +6,14 @@
  */
 
 import { closestString } from "@std/text/closest-string";
-import { describeIssues } from "../config/compiler.ts";
-import { parseJsonObject, readFileContent } from "../config/json_file.ts";
-import { forEachDuplicateKey } from "../config/json_text.ts";
+import { describeIssues } from "../config/compile/compiler.ts";
+import { parseJsonObject, readFileContent } from "../config/values/json_file.ts";
+import { forEachDuplicateKey } from "../json/text.ts";
 import type { ProblemReason, WarningReason } from "../config/problem.ts";
-import { isRemark } from "../config/remarks.ts";
-import type { SecretLookup } from "../config/secret_lookup.ts";
-import { substituteOnce } from "../config/substitute_once.ts";
-import type { Environment } from "../config/substitution.ts";
+import { isRemark } from "../config/values/remarks.ts";
+import type { SecretLookup } from "../config/secrets/lookup.ts";
+import { substituteOnce } from "../config/values/substitute_once.ts";
+import type { Environment } from "../config/values/substitution.ts";
 import { StartupError } from "../errors.ts";
 import {
   CONNECTOR_VARIABLES,

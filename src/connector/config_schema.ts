@@ -6,7 +6,7 @@
  */
 
 import { z } from "zod";
-import { booleanField, integerField, numberField, secretField } from "../schema_fields.ts";
+import { booleanField, integerField, numberField, secretField } from "../schema/fields.ts";
 
 const HOUR = 3600;
 

@@ -5,27 +5,27 @@
  * @module
  */
 
-import type { SecretLookup } from "../config/secret_lookup.ts";
-import type { Environment } from "../config/substitution.ts";
-import type { OutputBounds } from "../output_bounds.ts";
-import type { LineWriter } from "../observability/line_writer.ts";
+import type { SecretLookup } from "../config/secrets/lookup.ts";
+import type { Environment } from "../config/values/substitution.ts";
+import type { OutputBounds } from "../settings/output_bounds.ts";
+import type { LineWriter } from "../io/line_writer.ts";
 import { logger } from "../observability/logging.ts";
 import { Metrics } from "../observability/metrics.ts";
 import { registerProcessMetrics } from "../observability/process_metrics.ts";
 import { VERSION } from "../version.ts";
 import type { ConnectorConfig } from "./config.ts";
-import type { Connect } from "./connection.ts";
-import { ConnectorMetrics } from "./connector_metrics.ts";
-import type { Deliverer } from "./deliverer.ts";
-import { HttpDeliverer } from "./http_deliverer.ts";
-import { ModuleDeliverer } from "./module_deliverer.ts";
-import { connectAutomatically } from "./auto_connection.ts";
-import { connectLongPoll } from "./poll_connection.ts";
+import type { Connect } from "./transports/connection.ts";
+import { ConnectorMetrics } from "./metrics.ts";
+import type { Deliverer } from "./deliverers/deliverer.ts";
+import { HttpDeliverer } from "./deliverers/http.ts";
+import { ModuleDeliverer } from "./deliverers/module.ts";
+import { connectAutomatically } from "./transports/auto.ts";
+import { connectLongPoll } from "./transports/long_poll.ts";
 import { Processor } from "./processor.ts";
-import { connectEventStream } from "./sse_connection.ts";
+import { connectEventStream } from "./transports/sse.ts";
 import { serveStatus } from "./status_server.ts";
 import { StreamClient } from "./stream_client.ts";
-import { connectWebSocket } from "./websocket_connection.ts";
+import { connectWebSocket } from "./transports/websocket.ts";
 
 /** Messages held for each delivery under way: enough that none has to wait for the network. */
 const WINDOW_PER_PLACE = 4;

@@ -4,9 +4,9 @@
  * @module
  */
 
-import { parseEndpoint } from "../config/etcd_endpoint.ts";
-import type { Credential, EtcdCredentials } from "../config/etcd_credentials.ts";
-import type { EtcdTlsFiles } from "../config/etcd_transport.ts";
+import { parseEndpoint } from "../config/etcd/wire/endpoint.ts";
+import type { Credential, EtcdCredentials } from "../config/etcd/credentials.ts";
+import type { EtcdTlsFiles } from "../config/etcd/wire/transport.ts";
 import type { ConnectorFile } from "./config_schema.ts";
 
 /** An etcd cluster and who logs in there. */

@@ -9,13 +9,13 @@
  */
 
 import type { Logger } from "@logtape/logtape";
-import { restoreVerifiedEvent } from "../auth/restored_event.ts";
+import { restoreVerifiedEvent } from "../event/restored_event.ts";
 import { assertCount, DeliveryError } from "../errors.ts";
 import type { DeliveryResult } from "../modules/module.ts";
-import { RateLimited } from "../observability/rate_limited.ts";
+import { RateLimited } from "../observability/report_limiter.ts";
 import { eventOf, type Report, type WebhookMessage } from "../relay/protocol.ts";
-import type { ConnectorMetrics } from "./connector_metrics.ts";
-import type { Deliverer } from "./deliverer.ts";
+import type { ConnectorMetrics } from "./metrics.ts";
+import type { Deliverer } from "./deliverers/deliverer.ts";
 
 /** How long deliveries that are broken off may take to end, in milliseconds. */
 const BREAK_OFF_MS = 1_000;

@@ -1,5 +1,5 @@
 import { StartupError } from "../errors.ts";
-import { LastingServer } from "../lasting_server.ts";
+import { LastingServer } from "../io/server/lasting_server.ts";
 import { type Metrics, METRICS_CONTENT_TYPE } from "../observability/metrics.ts";
 import { logger } from "../observability/logging.ts";
 

@@ -8,9 +8,9 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Logger } from "@logtape/logtape";
 import type { Report } from "../relay/protocol.ts";
-import { Backoff, type BackoffOptions } from "./backoff.ts";
-import type { Connect, Connection, ConnectOptions, StreamListener } from "./connection.ts";
-import type { ConnectorMetrics } from "./connector_metrics.ts";
+import { Backoff, type BackoffOptions } from "../time/backoff.ts";
+import type { Connect, Connection, ConnectOptions, StreamListener } from "./transports/connection.ts";
+import type { ConnectorMetrics } from "./metrics.ts";
 
 /** A connection that lasted this long has proved that all is well, in milliseconds. */
 const HEALTHY_MS = 10_000;

@@ -6,13 +6,13 @@
  */
 
 import type { Logger } from "@logtape/logtape";
-import type { VerifiedEvent } from "../auth/verified_event.ts";
-import type { Deadlines } from "../deadlines.ts";
+import type { VerifiedEvent } from "../event/verified_event.ts";
+import type { Deadlines } from "../time/deadlines.ts";
 import { GatewayError } from "../errors.ts";
 import type { DeliveryResult } from "../modules/module.ts";
 import { deliverDirectly } from "./direct_delivery.ts";
-import type { Dispatcher } from "./dispatcher.ts";
-import type { AppendListener, IdempotencyKey, Journal } from "./journal.ts";
+import type { Dispatcher } from "./durable/dispatcher.ts";
+import type { AppendListener, IdempotencyKey, Journal } from "../journal/journal.ts";
 import type { Route } from "./route.ts";
 
 /** What became of an event: delivered, accepted before, or refused. */

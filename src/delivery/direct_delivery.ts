@@ -5,8 +5,8 @@
  * @module
  */
 
-import type { VerifiedEvent } from "../auth/verified_event.ts";
-import { Alarm, type Deadlines } from "../deadlines.ts";
+import type { VerifiedEvent } from "../event/verified_event.ts";
+import { Alarm, type Deadlines } from "../time/deadlines.ts";
 import { DeliveryError } from "../errors.ts";
 import type { DeliveryResult } from "../modules/module.ts";
 import type { Route } from "./route.ts";

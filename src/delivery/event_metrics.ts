@@ -1,7 +1,7 @@
 import type { Counter, Family, Metrics, Reading } from "../observability/metrics.ts";
-import type { AttemptFailure } from "./dead_letters.ts";
+import type { AttemptFailure } from "../dead_letters/dead_letters.ts";
 import { ERROR_CATALOGUE } from "../errors.ts";
-import type { JournalStats, Lane } from "./journal.ts";
+import type { JournalStats, Lane } from "../journal/journal.ts";
 
 /** The ends of an event of the journal. */
 const ENDS = ["delivered", "dead_letter"];

@@ -5,10 +5,10 @@
  * @module
  */
 
-import type { Event } from "../event.ts";
+import type { Event } from "../event/event.ts";
 import type { Acceptance } from "../modules/module.ts";
-import type { OutputLease } from "./output_pool.ts";
-import type { Places } from "./places.ts";
+import type { OutputLease } from "./outputs/output_pool.ts";
+import type { Places } from "../time/semaphore.ts";
 import { DURABLE_POLICY, longestDelayMs, type RetryPolicy } from "./retry_policy.ts";
 
 /** One output on the way of an event. */

@@ -6,7 +6,7 @@
  */
 
 import type { Logger } from "@logtape/logtape";
-import { RateLimited } from "../observability/rate_limited.ts";
+import { RateLimited } from "../observability/report_limiter.ts";
 import type { Inflight } from "./inflight.ts";
 
 /** How often connections are counted, in milliseconds. */

@@ -2,7 +2,7 @@ import type { Logger } from "@logtape/logtape";
 import { RefusalError } from "../auth/authenticator.ts";
 import type { ClientAddressResolver } from "../auth/client_address.ts";
 import type { GatewayError } from "../errors.ts";
-import { RateLimited } from "../observability/rate_limited.ts";
+import { RateLimited } from "../observability/report_limiter.ts";
 import type { RefusalHistory } from "./refusal_history.ts";
 import { namesOf, SuppressedRequests, target } from "./suppressed_requests.ts";
 

@@ -1,4 +1,4 @@
-import { fairRoom, type Holding } from "../delivery/fair_share.ts";
+import { fairRoom, type Holding } from "../time/fair_share.ts";
 import { assertCount, GatewayError } from "../errors.ts";
 
 /**

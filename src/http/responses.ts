@@ -1,5 +1,5 @@
 import type { Problem } from "../config/problem.ts";
-import type { FixedResponse } from "../config/response_schema.ts";
+import type { FixedResponse } from "../config/compile/response_schema.ts";
 import { DeliveryError, ERROR_CATALOGUE, GatewayError } from "../errors.ts";
 
 const JSON_TYPE = "application/json";

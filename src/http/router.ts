@@ -6,9 +6,9 @@
  */
 
 import { GatewayError } from "../errors.ts";
-import { EventIds } from "../event.ts";
-import { discardBody } from "./discarded_body.ts";
-import { exchange, type ExchangeContext } from "./exchange.ts";
+import { EventIds } from "../event/event.ts";
+import { discardBody } from "./webhook/discarded_body.ts";
+import { exchange, type ExchangeContext } from "./webhook/exchange.ts";
 import type { FailureLog } from "./failure_log.ts";
 import { KnownUrls } from "./known_urls.ts";
 import type { LastRequests } from "./last_requests.ts";

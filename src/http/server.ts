@@ -5,7 +5,7 @@
  */
 
 import { StartupError } from "../errors.ts";
-import { LastingServer, type LastingServerOptions } from "../lasting_server.ts";
+import { LastingServer, type LastingServerOptions } from "../io/server/lasting_server.ts";
 import { ConnectionLimit } from "./connection_limit.ts";
 import type { Inflight } from "./inflight.ts";
 

@@ -1,7 +1,7 @@
 import type { Catalog } from "../config/catalog.ts";
-import { webhookPath } from "../config/keys.ts";
+import { webhookPath } from "../event/names.ts";
 import { EventMetrics } from "../delivery/event_metrics.ts";
-import type { JournalStats } from "../delivery/journal.ts";
+import type { JournalStats } from "../journal/journal.ts";
 import type { Metrics } from "../observability/metrics.ts";
 import type { Inflight } from "./inflight.ts";
 import { RequestMetrics } from "./request_metrics.ts";

@@ -1,6 +1,6 @@
-import { type ConfigKey, formatConfigKey } from "../config/keys.ts";
+import { type ConfigKey, formatConfigKey } from "../event/names.ts";
 import type { Change, StoredValue } from "./configuration.ts";
-import { differingPaths } from "./json_difference.ts";
+import { differingPaths } from "../json/difference.ts";
 
 /** Values by etcd's key below the prefix. */
 export type Values = ReadonlyMap<string, StoredValue>;

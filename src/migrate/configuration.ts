@@ -1,6 +1,6 @@
 /** What the two sides of a migration hold, and what is to become of it. */
 
-import { type ConfigKey, describeKey } from "../config/keys.ts";
+import { type ConfigKey, describeKey } from "../event/names.ts";
 import type { ConfigPut } from "../config/provider.ts";
 
 /** Something that a person has to look at. Never holds a value: values may be secrets. */

@@ -5,8 +5,8 @@
  * @module
  */
 
-import type { CompileContext } from "../config/compiler.ts";
-import { type ConfigKey, formatConfigKey } from "../config/keys.ts";
+import type { CompileContext } from "../config/compile/compiler.ts";
+import { type ConfigKey, formatConfigKey } from "../event/names.ts";
 import { compare, type Comparison, planChanges } from "./comparison.ts";
 import {
   type Change,

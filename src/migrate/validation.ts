@@ -1,5 +1,5 @@
-import { compileConnection, type CompileContext, compileWebhook } from "../config/compiler.ts";
-import { describeKey } from "../config/keys.ts";
+import { compileConnection, type CompileContext, compileWebhook } from "../config/compile/compiler.ts";
+import { describeKey } from "../event/names.ts";
 import type { Compiled, ProblemReason, WarningReason } from "../config/problem.ts";
 import type { Finding, StoredValue } from "./configuration.ts";
 

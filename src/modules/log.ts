@@ -19,12 +19,12 @@
 
 import { z } from "zod";
 import { DeliveryError } from "../errors.ts";
-import type { Event, EventBody } from "../event.ts";
-import { type LineWriter, LineWriterError } from "../observability/line_writer.ts";
+import type { Event, EventBody } from "../event/event.ts";
+import { type LineWriter, LineWriterError } from "../io/line_writer.ts";
 import { mayHoldSensitiveName, REDACTED, redactJsonText, redactText } from "../observability/redaction.ts";
-import { booleanField } from "../schema_fields.ts";
+import { booleanField } from "../schema/fields.ts";
 import { flattenJson, quoteJson } from "../observability/safe_text.ts";
-import { isCredentialHeader } from "./http_webhook_headers.ts";
+import { isCredentialHeader } from "../event/header_policy.ts";
 import type { Delivery, DeliveryResult, Output, OutputModule } from "./module.ts";
 
 /** Longest output of one event, in UTF-16 code units, without the final newline. */

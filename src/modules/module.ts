@@ -8,10 +8,10 @@
 
 import type { Logger } from "@logtape/logtape";
 import type { z } from "zod";
-import type { VerifiedEvent } from "../auth/verified_event.ts";
+import type { VerifiedEvent } from "../event/verified_event.ts";
 import type { DeliveryError } from "../errors.ts";
-import type { BodyForm } from "../event.ts";
-import type { LineWriter } from "../observability/line_writer.ts";
+import type { BodyForm } from "../event/event.ts";
+import type { LineWriter } from "../io/line_writer.ts";
 
 /**
  * When the sender gets its 2xx, unless the webhook's `accept` says otherwise.

@@ -4,15 +4,15 @@
  * @module
  */
 
-import { clickhouseModule } from "./clickhouse.ts";
-import { httpWebhookModule } from "./http_webhook.ts";
-import { kafkaModule } from "./kafka.ts";
+import { clickhouseModule } from "./clickhouse/clickhouse.ts";
+import { httpWebhookModule } from "./http_webhook/http_webhook.ts";
+import { kafkaModule } from "./kafka/kafka.ts";
 import { logModule } from "./log.ts";
-import type { OutputBounds } from "../output_bounds.ts";
+import type { OutputBounds } from "../settings/output_bounds.ts";
 import type { OutputModule } from "./module.ts";
-import { redisPublishModule } from "./redis_publish.ts";
-import { redisRqModule, redisRqWithin } from "./redis_rq.ts";
-import { saveToDiskModule, saveToDiskWithin } from "./save_to_disk.ts";
+import { redisPublishModule } from "./redis/redis_publish.ts";
+import { redisRqModule, redisRqWithin } from "./redis/rq/redis_rq.ts";
+import { saveToDiskModule, saveToDiskWithin } from "./save_to_disk/save_to_disk.ts";
 import { webhookConnectModule } from "./webhook_connect.ts";
 
 /**

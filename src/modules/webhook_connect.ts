@@ -6,9 +6,9 @@
  */
 
 import { z } from "zod";
-import { secretFingerprint, secretMatcher } from "../auth/constant_time.ts";
+import { secretFingerprint, secretMatcher } from "../auth/crypto/constant_time.ts";
 import { DeliveryError, GatewayError } from "../errors.ts";
-import { integerField, numberField, secretField } from "../schema_fields.ts";
+import { integerField, numberField, secretField } from "../schema/fields.ts";
 import type { ChannelWriter, Delivery, DeliveryResult, Output, OutputModule } from "./module.ts";
 
 const CHANNEL_NAME = /^[a-zA-Z0-9][a-zA-Z0-9._-]{0,127}$/;

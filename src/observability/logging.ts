@@ -6,7 +6,7 @@
  */
 
 import { configureSync, getLogger, type Logger, type LogRecord, resetSync } from "@logtape/logtape";
-import type { BufferedLineWriter } from "./line_writer.ts";
+import type { BufferedLineWriter } from "../io/line_writer.ts";
 import { withPriority } from "./journal_stream.ts";
 import { formatJson, formatText, type LogFormat } from "./log_format.ts";
 

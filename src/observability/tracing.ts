@@ -5,10 +5,14 @@
  * @module
  */
 
-import type { TraceCarrier } from "../event.ts";
-
 /** The object under which the runtime offers its OpenTelemetry, as far as it was switched on. */
 const RUNTIME_API = Symbol.for("opentelemetry.js.api.1");
+
+/**
+ * What the trace of a request is known by: the headers `traceparent`, `tracestate` and `baggage` of the work that
+ * continues it (W3C Trace Context, W3C Baggage), as far as there are any.
+ */
+export type TraceCarrier = Readonly<Record<string, string>>;
 
 /** Traces of the runtime's own OpenTelemetry. */
 export interface Tracing {

@@ -1,5 +1,5 @@
 import type { Logger } from "@logtape/logtape";
-import { RateLimited } from "./rate_limited.ts";
+import { RateLimited } from "./report_limiter.ts";
 
 /**
  * The last handler of errors that nobody handled, which are bugs of the program or of a library: they are in the log

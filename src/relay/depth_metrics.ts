@@ -1,4 +1,4 @@
-import type { ChannelDepth, ChannelQueues } from "../delivery/channel_queue.ts";
+import type { ChannelDepth, ChannelQueues } from "../channels/channel_queues.ts";
 import type { Metrics, Reading } from "../observability/metrics.ts";
 
 /**

@@ -7,10 +7,10 @@
 
 import { Buffer } from "node:buffer";
 import { z } from "zod";
-import type { LeasedEvent, Rejection } from "../delivery/channel_queue.ts";
+import type { LeasedEvent, Rejection } from "../channels/channel_queues.ts";
 import { GatewayError } from "../errors.ts";
-import { type Event, EventBody } from "../event.ts";
-import { DEFAULT_JSON_BOUNDS, isWithinBounds, JsonScanner } from "../json_scan.ts";
+import { type Event, EventBody } from "../event/event.ts";
+import { DEFAULT_JSON_BOUNDS, isWithinBounds, JsonScanner } from "../json/scan.ts";
 
 /** The versions that this build speaks, best first. */
 export const PROTOCOL_VERSIONS: readonly number[] = [1];

@@ -6,7 +6,7 @@
  */
 
 import type { Logger } from "@logtape/logtape";
-import type { ChannelDepth, ChannelQueues } from "../delivery/channel_queue.ts";
+import type { ChannelDepth, ChannelQueues } from "../channels/channel_queues.ts";
 import { GatewayError } from "../errors.ts";
 import type { Metrics } from "../observability/metrics.ts";
 import type { Channel, ChannelDirectory } from "./channel_directory.ts";

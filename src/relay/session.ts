@@ -6,7 +6,7 @@
  */
 
 import type { Logger } from "@logtape/logtape";
-import type { ChannelQueues, LeasedEvent } from "../delivery/channel_queue.ts";
+import type { ChannelQueues, LeasedEvent } from "../channels/channel_queues.ts";
 import { assertCount, GatewayError } from "../errors.ts";
 import type { Channel } from "./channel_directory.ts";
 import {
@@ -17,7 +17,7 @@ import {
   webhookMessageOf,
 } from "./protocol.ts";
 import type { RelayMetrics } from "./relay_metrics.ts";
-import { Wakeup } from "./wakeup.ts";
+import { Wakeup } from "../time/wakeup.ts";
 
 /** Leases are lengthened this many times within their time, so that one renewal that fails harms nobody. */
 const RENEWALS_PER_LEASE = 3;

@@ -3,7 +3,7 @@
 import { promisify } from "node:util";
 import { brotliCompress, constants, deflate, gzip } from "node:zlib";
 import type { SeededRandom } from "../faults/random.ts";
-import { formatRequest } from "../support/raw_http.ts";
+import { formatRequest } from "../support/http/raw_http.ts";
 
 const MIB = 1024 * 1024;
 const encoder = new TextEncoder();

@@ -2,7 +2,7 @@
 
 import { setTimeout as sleep } from "node:timers/promises";
 import type { SeededRandom } from "../faults/random.ts";
-import { RawHttpConnection } from "../support/raw_http.ts";
+import { RawHttpConnection } from "../support/http/raw_http.ts";
 import { generateHostileRequest, type HostileRequest } from "./hostile_request.ts";
 import { type Answer, answerOf } from "./victim.ts";
 

@@ -11,7 +11,7 @@
  * @module
  */
 
-import { ensureTestServers } from "../support/test_servers.ts";
+import { ensureTestServers } from "../support/process/test_servers.ts";
 import { type Attack, carryOut, type Outcome } from "./attack.ts";
 import { BATTERY } from "./battery.ts";
 

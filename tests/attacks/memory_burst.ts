@@ -1,7 +1,7 @@
 /** Bursts of requests that are to take as much memory as they can, generated from a seed. */
 
 import { SeededRandom } from "../faults/random.ts";
-import { RawHttpConnection } from "../support/raw_http.ts";
+import { RawHttpConnection } from "../support/http/raw_http.ts";
 import { generateHostileRequest, type HostileRequest } from "./hostile_request.ts";
 import { httpWebhook, MIB, type Victim, type VictimOptions } from "./victim.ts";
 

@@ -3,8 +3,8 @@
 import { gzipSync } from "node:zlib";
 import { assert } from "@std/assert";
 import { eventually } from "../support/eventually.ts";
-import { GatewayProcess } from "../support/gateway_process.ts";
-import { formatRequest, RawHttpConnection, type RawResponse } from "../support/raw_http.ts";
+import { GatewayProcess } from "../support/process/gateway_process.ts";
+import { formatRequest, RawHttpConnection, type RawResponse } from "../support/http/raw_http.ts";
 import { TempDir } from "../support/temp_dir.ts";
 import { residentBytes, Watch } from "./watch.ts";
 

@@ -7,13 +7,13 @@
 
 import { join } from "@std/path";
 import { getLogger } from "@logtape/logtape";
-import { openSqliteJournal } from "../../src/delivery/sqlite/sqlite_journal.ts";
-import { GatewayProcess } from "../support/gateway_process.ts";
+import { openSqliteJournal } from "../../src/journal/sqlite/sqlite_journal.ts";
+import { GatewayProcess } from "../support/process/gateway_process.ts";
 import { verifiedEvent } from "../support/verified_event.ts";
 import { judge, median, peakMiB, print, progress, residentMiB, row } from "./etcd_report.ts";
 import { type Contestant, type LoadOptions, measureInTurn } from "./http_load.ts";
 import { REPOSITORY } from "../support/repository.ts";
-import { append } from "../support/append.ts";
+import { append } from "../support/journal/append.ts";
 
 const EVENTS = 1_000_000;
 const READY_TARGET_SECONDS = 3;

@@ -1,6 +1,6 @@
 /** The etcd backend at scale, against the least programs that do the same with the same client. */
 
-import { EtcdServer } from "../support/etcd_server.ts";
+import { EtcdServer } from "../support/etcd/server.ts";
 import type { ComparisonOptions } from "./against/comparables.ts";
 import type { Comparable } from "./against/comparison.ts";
 import { benchBlocks } from "./etcd_blocks.ts";

@@ -1,5 +1,5 @@
 import { join } from "@std/path";
-import { ChildProcess } from "../support/child_process.ts";
+import { ChildProcess } from "../support/process/child_process.ts";
 import { REPOSITORY } from "../support/repository.ts";
 import { OPEN_WEBHOOK } from "./etcd_data.ts";
 

@@ -10,13 +10,13 @@
 
 import { Buffer } from "node:buffer";
 import { getLogger } from "@logtape/logtape";
-import { EtcdMirror } from "../../src/config/etcd_mirror.ts";
-import { KeySpace } from "../../src/config/etcd_keys.ts";
+import { EtcdMirror } from "../../src/config/etcd/mirror/mirror.ts";
+import { KeySpace } from "../../src/config/etcd/wire/key_space.ts";
 import { ConfigManager } from "../../src/config/manager.ts";
-import { CLOSED_LEASE } from "../../src/delivery/output_pool.ts";
+import { CLOSED_LEASE } from "../../src/delivery/outputs/output_pool.ts";
 import { outputModules } from "../../src/modules/registry.ts";
-import type { WatchEvent } from "../../src/config/etcd_watch_message.ts";
-import { keyValue } from "../support/etcd_page.ts";
+import type { WatchEvent } from "../../src/config/etcd/wire/watch_message.ts";
+import { keyValue } from "../support/etcd/page.ts";
 import { nameOf, prefixOf, valueOf } from "./etcd_data.ts";
 import { judge, median, print, progress, row } from "./etcd_report.ts";
 

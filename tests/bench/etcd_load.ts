@@ -11,9 +11,9 @@
 
 import { join } from "@std/path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { ChildProcess } from "../support/child_process.ts";
+import { ChildProcess } from "../support/process/child_process.ts";
 import { REPOSITORY } from "../support/repository.ts";
-import { spawnProgram } from "../support/gateway_process.ts";
+import { spawnProgram } from "../support/process/gateway_process.ts";
 import type { Comparable } from "./against/comparison.ts";
 import { prefixOf } from "./etcd_data.ts";
 import { cpuSeconds } from "./http_load.ts";

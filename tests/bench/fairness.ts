@@ -8,9 +8,9 @@
 
 import { eventually } from "../support/eventually.ts";
 import { join } from "@std/path";
-import { ChildProcess } from "../support/child_process.ts";
+import { ChildProcess } from "../support/process/child_process.ts";
 import { throughSlowSync } from "../support/disk.ts";
-import { GatewayProcess, type GatewayProcessOptions } from "../support/gateway_process.ts";
+import { GatewayProcess, type GatewayProcessOptions } from "../support/process/gateway_process.ts";
 import { REPOSITORY } from "../support/repository.ts";
 import type { Comparable } from "./against/comparison.ts";
 import { print, progress, row } from "./etcd_report.ts";

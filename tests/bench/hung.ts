@@ -6,7 +6,7 @@
  */
 
 import { eventually } from "../support/eventually.ts";
-import { GatewayProcess } from "../support/gateway_process.ts";
+import { GatewayProcess } from "../support/process/gateway_process.ts";
 import { TempDir } from "../support/temp_dir.ts";
 import { REPOSITORY } from "../support/repository.ts";
 import type { ComparisonOptions } from "./against/comparables.ts";

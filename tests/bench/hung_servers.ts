@@ -1,8 +1,8 @@
 /** The servers of {@linkcode benchHung}, all asked for the same. */
 
-import { ClickhouseServer } from "../support/clickhouse_server.ts";
-import { KafkaServer } from "../support/kafka_server.ts";
-import { RedisServer } from "../support/redis_server.ts";
+import { ClickhouseServer } from "../support/clickhouse/server.ts";
+import { KafkaServer } from "../support/kafka/server.ts";
+import { RedisServer } from "../support/redis/server.ts";
 
 /** A server that can hang, and what the gateway needs for it. */
 export interface HungServer extends AsyncDisposable {

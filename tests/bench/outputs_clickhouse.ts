@@ -8,12 +8,12 @@
  */
 
 import { join } from "@std/path";
-import { allDelivered, ClickhouseOutput } from "../support/clickhouse_output.ts";
-import { ClickhouseServer } from "../support/clickhouse_server.ts";
+import { allDelivered, ClickhouseOutput } from "../support/clickhouse/output.ts";
+import { ClickhouseServer } from "../support/clickhouse/server.ts";
 import { REPOSITORY } from "../support/repository.ts";
 import { TempDir } from "../support/temp_dir.ts";
 import { verifiedEvent } from "../support/verified_event.ts";
-import type { VerifiedEvent } from "../../src/auth/verified_event.ts";
+import type { VerifiedEvent } from "../../src/event/verified_event.ts";
 import { insertRows, rowOf } from "./clickhouse_floor.ts";
 import type { ComparisonOptions } from "./against/comparables.ts";
 import type { Comparable } from "./against/comparison.ts";

@@ -6,8 +6,8 @@
  */
 
 import { join } from "@std/path";
-import { KafkaOutputDriver } from "../support/kafka_output.ts";
-import { KafkaServer } from "../support/kafka_server.ts";
+import { KafkaOutputDriver } from "../support/kafka/output.ts";
+import { KafkaServer } from "../support/kafka/server.ts";
 import { classPath, installKafka, KAFKA_VERSION } from "../real/kafka/installation.ts";
 import { RealKafka } from "../real/kafka/real_kafka.ts";
 import { REPOSITORY } from "../support/repository.ts";

@@ -1,7 +1,7 @@
 import { Buffer } from "node:buffer";
-import { pickleJson } from "../../src/modules/json_pickle.ts";
-import { PickleWriter } from "../../src/modules/pickle.ts";
-import { ENQUEUE } from "../../src/modules/redis_rq_job.ts";
+import { pickleJson } from "../../src/modules/redis/rq/json_pickle.ts";
+import { PickleWriter } from "../../src/modules/redis/rq/pickle.ts";
+import { ENQUEUE } from "../../src/modules/redis/rq/job.ts";
 
 /** What the bare client sends: a pickled job, a JSON job, or a message. */
 export type FloorKind = "pickle" | "json" | "message";

@@ -9,7 +9,7 @@ import { DatabaseSync } from "node:sqlite";
 import { setTimeout as sleep } from "node:timers/promises";
 import { SeededRandom } from "../faults/random.ts";
 import { eventually } from "../support/eventually.ts";
-import { GatewayProcess } from "../support/gateway_process.ts";
+import { GatewayProcess } from "../support/process/gateway_process.ts";
 import { TempDir } from "../support/temp_dir.ts";
 import { Ledger } from "./ledger.ts";
 import { Receiver } from "./receiver.ts";

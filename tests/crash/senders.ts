@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { SeededRandom } from "../faults/random.ts";
-import { formatRequest, RawHttpConnection, type RawResponse } from "../support/raw_http.ts";
+import { formatRequest, RawHttpConnection, type RawResponse } from "../support/http/raw_http.ts";
 import type { Ledger, Order } from "./ledger.ts";
 import { CHAINED, ORDERED, REPEATED, WAITING } from "./webhooks.ts";
 

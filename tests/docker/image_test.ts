@@ -1,6 +1,6 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { eventually } from "../support/eventually.ts";
-import { formatRequest, RawHttpConnection } from "../support/raw_http.ts";
+import { formatRequest, RawHttpConnection } from "../support/http/raw_http.ts";
 import { TempDir } from "../support/temp_dir.ts";
 import { Container, docker, IMAGE } from "./docker.ts";
 

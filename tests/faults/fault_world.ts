@@ -1,11 +1,11 @@
 /** A cluster, the network before it, a provider, and what a schedule knows about them. */
 
-import { assertInStep, assertOrderedAndUnique } from "../support/etcd_assertions.ts";
-import { EtcdGateway, type EtcdOperation } from "../support/etcd_gateway.ts";
-import { EtcdServer } from "../support/etcd_server.ts";
-import { PREFIX, TestProvider } from "../support/etcd_test_provider.ts";
+import { assertInStep, assertOrderedAndUnique } from "../support/etcd/assertions.ts";
+import { EtcdGateway, type EtcdOperation } from "../support/etcd/gateway.ts";
+import { EtcdServer } from "../support/etcd/server.ts";
+import { PREFIX, TestProvider } from "../support/etcd/test_provider.ts";
 import { eventually } from "../support/eventually.ts";
-import { TcpProxy } from "../support/tcp_proxy.ts";
+import { TcpProxy } from "../support/http/tcp_proxy.ts";
 import { TempDir } from "../support/temp_dir.ts";
 import type { SeededRandom } from "./random.ts";
 

@@ -1,8 +1,8 @@
 import process from "node:process";
 import { setTimeout as sleep } from "node:timers/promises";
-import { DEFAULT_TIMING } from "../../src/config/etcd_options.ts";
-import { EtcdServer } from "../support/etcd_server.ts";
-import { TestProvider } from "../support/etcd_test_provider.ts";
+import { DEFAULT_TIMING } from "../../src/config/etcd/options.ts";
+import { EtcdServer } from "../support/etcd/server.ts";
+import { TestProvider } from "../support/etcd/test_provider.ts";
 
 const MEASURED_MS = 30_000;
 

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import type { VerifiedEvent } from "../../src/auth/verified_event.ts";
+import type { VerifiedEvent } from "../../src/event/verified_event.ts";
 import {
   allDelivered,
   assertFailed,
@@ -7,9 +7,9 @@ import {
   isInsert,
   numberedEvents,
   rowCount,
-} from "../support/clickhouse_output.ts";
-import { ClickhouseServer } from "../support/clickhouse_server.ts";
-import { HttpRecorder, type PassedRequest } from "../support/http_recorder.ts";
+} from "../support/clickhouse/output.ts";
+import { ClickhouseServer } from "../support/clickhouse/server.ts";
+import { HttpRecorder, type PassedRequest } from "../support/http/recorder.ts";
 import { verifiedEvent } from "../support/verified_event.ts";
 
 /** A server, a recorder in front of it and an output that knows only the recorder. */

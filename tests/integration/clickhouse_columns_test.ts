@@ -6,10 +6,10 @@
  */
 
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { ClickhouseServer } from "../support/clickhouse_server.ts";
+import { ClickhouseServer } from "../support/clickhouse/server.ts";
 import { eventually } from "../support/eventually.ts";
 import { errorCode, TestGateway } from "../support/gateway.ts";
-import { spawnProgram } from "../support/gateway_process.ts";
+import { spawnProgram } from "../support/process/gateway_process.ts";
 import { TempDir } from "../support/temp_dir.ts";
 
 const ADMIN_TOKEN = "an-admin-token-of-the-tests";

@@ -1,6 +1,6 @@
-import { clickhouseModule } from "../../src/modules/clickhouse.ts";
-import { CLICKHOUSE_USER, ClickhouseServer } from "../support/clickhouse_server.ts";
-import { type OutputUnderTest, testOutputContract } from "../support/output_contract.ts";
+import { clickhouseModule } from "../../src/modules/clickhouse/clickhouse.ts";
+import { CLICKHOUSE_USER, ClickhouseServer } from "../support/clickhouse/server.ts";
+import { type OutputUnderTest, testOutputContract } from "../contracts/output.ts";
 
 testOutputContract(clickhouseModule, setUp);
 

@@ -6,7 +6,7 @@
  */
 
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import type { VerifiedEvent } from "../../src/auth/verified_event.ts";
+import type { VerifiedEvent } from "../../src/event/verified_event.ts";
 import type { DeliveryResult } from "../../src/modules/module.ts";
 import {
   allDelivered,
@@ -15,11 +15,11 @@ import {
   isInsert,
   numberedEvents,
   rowCount,
-} from "../support/clickhouse_output.ts";
-import { ClickhouseServer } from "../support/clickhouse_server.ts";
+} from "../support/clickhouse/output.ts";
+import { ClickhouseServer } from "../support/clickhouse/server.ts";
 import { eventually } from "../support/eventually.ts";
 import { errorCode, TestGateway } from "../support/gateway.ts";
-import { type Alterations, HttpRecorder, type PassedRequest } from "../support/http_recorder.ts";
+import { type Alterations, HttpRecorder, type PassedRequest } from "../support/http/recorder.ts";
 import { RecordedLog } from "../support/recorded_log.ts";
 import { verifiedEvent } from "../support/verified_event.ts";
 

@@ -1,16 +1,16 @@
 import { assert, assertEquals, assertMatch, assertRejects, assertStringIncludes } from "@std/assert";
 import { DeliveryError } from "../../src/errors.ts";
-import type { VerifiedEvent } from "../../src/auth/verified_event.ts";
+import type { VerifiedEvent } from "../../src/event/verified_event.ts";
 import {
   allDelivered,
   assertFailed,
   ClickhouseOutput,
   numberedEvents,
-} from "../support/clickhouse_output.ts";
-import { CLICKHOUSE_USER, ClickhouseServer } from "../support/clickhouse_server.ts";
+} from "../support/clickhouse/output.ts";
+import { CLICKHOUSE_USER, ClickhouseServer } from "../support/clickhouse/server.ts";
 import { eventually } from "../support/eventually.ts";
 import { TestGateway } from "../support/gateway.ts";
-import { HttpTarget } from "../support/http_target.ts";
+import { HttpTarget } from "../support/http/target.ts";
 import { verifiedEvent } from "../support/verified_event.ts";
 
 const ACCOUNT = { user: CLICKHOUSE_USER.name, password: CLICKHOUSE_USER.password };

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertNotEquals } from "@std/assert";
-import type { VerifiedEvent } from "../../src/auth/verified_event.ts";
+import type { VerifiedEvent } from "../../src/event/verified_event.ts";
 import type { DeliveryResult } from "../../src/modules/module.ts";
 import {
   allDelivered,
@@ -8,12 +8,12 @@ import {
   isInsert,
   numberedEvents,
   rowCount,
-} from "../support/clickhouse_output.ts";
-import { ClickhouseServer } from "../support/clickhouse_server.ts";
+} from "../support/clickhouse/output.ts";
+import { ClickhouseServer } from "../support/clickhouse/server.ts";
 import { eventually } from "../support/eventually.ts";
 import { TestGateway } from "../support/gateway.ts";
-import { type Alterations, HttpRecorder, type PassedRequest } from "../support/http_recorder.ts";
-import { TcpProxy } from "../support/tcp_proxy.ts";
+import { type Alterations, HttpRecorder, type PassedRequest } from "../support/http/recorder.ts";
+import { TcpProxy } from "../support/http/tcp_proxy.ts";
 
 type Events = [VerifiedEvent, VerifiedEvent, VerifiedEvent];
 

@@ -1,12 +1,12 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
-import type { VerifiedEvent } from "../../src/auth/verified_event.ts";
+import type { VerifiedEvent } from "../../src/event/verified_event.ts";
 import {
   allDelivered,
   assertFailed,
   ClickhouseOutput,
   numberedEvents,
-} from "../support/clickhouse_output.ts";
-import { ClickhouseServer } from "../support/clickhouse_server.ts";
+} from "../support/clickhouse/output.ts";
+import { ClickhouseServer } from "../support/clickhouse/server.ts";
 import { verifiedEvent } from "../support/verified_event.ts";
 
 /** 2026-01-02T03:04:05.678Z */

@@ -12,15 +12,15 @@ import {
   isInsert,
   numberedEvents,
   rowCount,
-} from "../support/clickhouse_output.ts";
-import { ClickhouseServer } from "../support/clickhouse_server.ts";
-import { spawnProgram } from "../support/gateway_process.ts";
+} from "../support/clickhouse/output.ts";
+import { ClickhouseServer } from "../support/clickhouse/server.ts";
+import { spawnProgram } from "../support/process/gateway_process.ts";
 import {
   type Alterations,
   HttpRecorder,
   type PassedAnswer,
   type PassedRequest,
-} from "../support/http_recorder.ts";
+} from "../support/http/recorder.ts";
 import { RecordedLog } from "../support/recorded_log.ts";
 import { TempDir } from "../support/temp_dir.ts";
 import { verifiedEvent } from "../support/verified_event.ts";

@@ -1,8 +1,8 @@
 import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { DeliveryError } from "../../src/errors.ts";
-import { assertFailed, ClickhouseOutput, numberedEvents } from "../support/clickhouse_output.ts";
-import { ClickhouseServer } from "../support/clickhouse_server.ts";
-import { TestCertificates } from "../support/etcd_certificates.ts";
+import { assertFailed, ClickhouseOutput, numberedEvents } from "../support/clickhouse/output.ts";
+import { ClickhouseServer } from "../support/clickhouse/server.ts";
+import { TestCertificates } from "../support/etcd/certificates.ts";
 
 /** A server with a certificate for `clickhouse.test` that wants one of its clients. */
 async function setUp() {

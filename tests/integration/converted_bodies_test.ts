@@ -3,10 +3,10 @@
 import { assertEquals, assertMatch } from "@std/assert";
 import { eventually } from "../support/eventually.ts";
 import { TestGateway } from "../support/gateway.ts";
-import { HttpTarget } from "../support/http_target.ts";
-import { KafkaServer } from "../support/kafka_server.ts";
-import { RedisServer } from "../support/redis_server.ts";
-import { RqWorker } from "../support/rq_worker.ts";
+import { HttpTarget } from "../support/http/target.ts";
+import { KafkaServer } from "../support/kafka/server.ts";
+import { RedisServer } from "../support/redis/server.ts";
+import { RqWorker } from "../support/redis/rq_worker.ts";
 
 const FORM = "application/x-www-form-urlencoded";
 

@@ -1,8 +1,8 @@
 import { assertEquals } from "@std/assert";
 import { brotliCompressSync, gzipSync } from "node:zlib";
 import { TestGateway } from "../support/gateway.ts";
-import { HttpTarget, type RecordedRequest } from "../support/http_target.ts";
-import { gatewayWebhooks, RelayWorld } from "../support/relay_world.ts";
+import { HttpTarget, type RecordedRequest } from "../support/http/target.ts";
+import { gatewayWebhooks, RelayWorld } from "../support/relay/world.ts";
 
 /** Headers that describe the bytes of the body that they came with. */
 const DIGESTS = {

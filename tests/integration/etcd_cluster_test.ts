@@ -1,10 +1,10 @@
 import { assertEquals, assertRejects } from "@std/assert";
-import { assertInStep, assertOrderedAndUnique } from "../support/etcd_assertions.ts";
-import { EtcdServer } from "../support/etcd_server.ts";
-import { PREFIX, TestProvider } from "../support/etcd_test_provider.ts";
-import { EtcdWriter } from "../support/etcd_writer.ts";
+import { assertInStep, assertOrderedAndUnique } from "../support/etcd/assertions.ts";
+import { EtcdServer } from "../support/etcd/server.ts";
+import { PREFIX, TestProvider } from "../support/etcd/test_provider.ts";
+import { EtcdWriter } from "../support/etcd/writer.ts";
 import { eventually } from "../support/eventually.ts";
-import { TcpProxy } from "../support/tcp_proxy.ts";
+import { TcpProxy } from "../support/http/tcp_proxy.ts";
 
 const key = (id: string) => `${PREFIX}default/webhooks/${id}`;
 

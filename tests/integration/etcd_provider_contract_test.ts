@@ -1,9 +1,9 @@
 import { getLogger } from "@logtape/logtape";
-import { EtcdConfigProvider } from "../../src/config/etcd_provider.ts";
-import { EtcdServer } from "../support/etcd_server.ts";
-import { FAST, PREFIX } from "../support/etcd_test_provider.ts";
-import { testProviderContract } from "../support/provider_contract.ts";
-import { TcpProxy } from "../support/tcp_proxy.ts";
+import { EtcdConfigProvider } from "../../src/config/etcd/etcd_provider.ts";
+import { EtcdServer } from "../support/etcd/server.ts";
+import { FAST, PREFIX } from "../support/etcd/test_provider.ts";
+import { testProviderContract } from "../contracts/provider.ts";
+import { TcpProxy } from "../support/http/tcp_proxy.ts";
 
 testProviderContract("etcd provider", async () => {
   await using resources = new AsyncDisposableStack();

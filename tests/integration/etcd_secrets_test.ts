@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { EtcdServer } from "../support/etcd_server.ts";
+import { EtcdServer } from "../support/etcd/server.ts";
 import { eventually } from "../support/eventually.ts";
 import { TestGateway } from "../support/gateway.ts";
 import { TempDir } from "../support/temp_dir.ts";

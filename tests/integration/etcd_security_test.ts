@@ -1,10 +1,10 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { TestCertificates } from "../support/etcd_certificates.ts";
-import { EtcdServer, type EtcdServerOptions } from "../support/etcd_server.ts";
-import { PREFIX, TestProvider, type TestProviderOptions } from "../support/etcd_test_provider.ts";
+import { TestCertificates } from "../support/etcd/certificates.ts";
+import { EtcdServer, type EtcdServerOptions } from "../support/etcd/server.ts";
+import { PREFIX, TestProvider, type TestProviderOptions } from "../support/etcd/test_provider.ts";
 import { eventually } from "../support/eventually.ts";
 import { TempDir } from "../support/temp_dir.ts";
-import { TcpProxy } from "../support/tcp_proxy.ts";
+import { TcpProxy } from "../support/http/tcp_proxy.ts";
 
 const KEY = `${PREFIX}default/webhooks/a`;
 const AS_ROOT = ["--user", "root:root"] as const;

@@ -1,10 +1,10 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import type { IWatchRequest } from "etcd3";
-import { EtcdCallError } from "../../src/config/etcd_connection.ts";
-import { SessionEnd } from "../../src/config/etcd_session_end.ts";
-import { assertInStep } from "../support/etcd_assertions.ts";
-import { SessionSubject } from "../support/etcd_session_subject.ts";
-import { PREFIX } from "../support/etcd_test_provider.ts";
+import { EtcdCallError } from "../../src/config/etcd/wire/connection.ts";
+import { SessionEnd } from "../../src/config/etcd/session_end.ts";
+import { assertInStep } from "../support/etcd/assertions.ts";
+import { SessionSubject } from "../support/etcd/session_subject.ts";
+import { PREFIX } from "../support/etcd/test_provider.ts";
 import { eventually } from "../support/eventually.ts";
 
 const key = (id: string) => `${PREFIX}default/webhooks/${id}`;

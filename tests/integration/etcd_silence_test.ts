@@ -1,10 +1,10 @@
 /** What silence of a watch proves, with servers and proxies that answer requests for progress differently. */
 
 import { assertEquals } from "@std/assert";
-import { assertInStep } from "../support/etcd_assertions.ts";
-import { EtcdFront } from "../support/etcd_front.ts";
-import { EtcdServer } from "../support/etcd_server.ts";
-import { PREFIX, TestProvider, type TestProviderOptions } from "../support/etcd_test_provider.ts";
+import { assertInStep } from "../support/etcd/assertions.ts";
+import { EtcdFront } from "../support/etcd/front.ts";
+import { EtcdServer } from "../support/etcd/server.ts";
+import { PREFIX, TestProvider, type TestProviderOptions } from "../support/etcd/test_provider.ts";
 import { eventually } from "../support/eventually.ts";
 
 const key = (id: string) => `${PREFIX}default/webhooks/${id}`;

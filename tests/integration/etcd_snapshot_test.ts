@@ -1,10 +1,10 @@
 import { Buffer } from "node:buffer";
 import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
-import { assertInStep } from "../support/etcd_assertions.ts";
-import { EtcdServer } from "../support/etcd_server.ts";
-import { PREFIX, TestProvider } from "../support/etcd_test_provider.ts";
+import { assertInStep } from "../support/etcd/assertions.ts";
+import { EtcdServer } from "../support/etcd/server.ts";
+import { PREFIX, TestProvider } from "../support/etcd/test_provider.ts";
 import { eventually } from "../support/eventually.ts";
-import { TcpProxy } from "../support/tcp_proxy.ts";
+import { TcpProxy } from "../support/http/tcp_proxy.ts";
 import { TempDir } from "../support/temp_dir.ts";
 
 const key = (id: string | number) => `${PREFIX}default/webhooks/w${id}`;

@@ -1,13 +1,13 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { EtcdCallError, EtcdConnection } from "../../src/config/etcd_connection.ts";
-import { parseEndpoint } from "../../src/config/etcd_endpoint.ts";
-import { KeySpace } from "../../src/config/etcd_keys.ts";
-import { listPages } from "../../src/config/etcd_list.ts";
-import { EtcdMirror } from "../../src/config/etcd_mirror.ts";
-import { findMissedChanges, synchronize } from "../../src/config/etcd_synchronize.ts";
-import { assertInStep } from "../support/etcd_assertions.ts";
-import { EtcdServer } from "../support/etcd_server.ts";
-import { FAST, PREFIX } from "../support/etcd_test_provider.ts";
+import { EtcdCallError, EtcdConnection } from "../../src/config/etcd/wire/connection.ts";
+import { parseEndpoint } from "../../src/config/etcd/wire/endpoint.ts";
+import { KeySpace } from "../../src/config/etcd/wire/key_space.ts";
+import { listPages } from "../../src/config/etcd/list/pages.ts";
+import { EtcdMirror } from "../../src/config/etcd/mirror/mirror.ts";
+import { findMissedChanges, synchronize } from "../../src/config/etcd/list/synchronize.ts";
+import { assertInStep } from "../support/etcd/assertions.ts";
+import { EtcdServer } from "../support/etcd/server.ts";
+import { FAST, PREFIX } from "../support/etcd/test_provider.ts";
 import { RecordingSink } from "../support/recording_sink.ts";
 
 const keySpace = new KeySpace(PREFIX);

@@ -1,7 +1,7 @@
 import { Buffer } from "node:buffer";
 import { assertEquals, assertMatch } from "@std/assert";
-import { EtcdServer } from "../support/etcd_server.ts";
-import { PREFIX, TestProvider } from "../support/etcd_test_provider.ts";
+import { EtcdServer } from "../support/etcd/server.ts";
+import { PREFIX, TestProvider } from "../support/etcd/test_provider.ts";
 import { eventually } from "../support/eventually.ts";
 
 const GOOD = "webhook default/good";

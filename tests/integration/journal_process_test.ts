@@ -1,9 +1,9 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { StartupError } from "../../src/errors.ts";
 import { eventually } from "../support/eventually.ts";
-import { appendMany, claimAll } from "../support/journal_contract.ts";
-import { JournalProcess } from "../support/journal_process.ts";
-import { openJournal } from "../support/sqlite_journal.ts";
+import { appendMany, claimAll } from "../contracts/journal.ts";
+import { JournalProcess } from "../support/journal/process.ts";
+import { openJournal } from "../support/journal/sqlite_journal.ts";
 import { TempDir } from "../support/temp_dir.ts";
 
 /** Real system calls of a real process, delayed or made to fail. */

@@ -1,6 +1,6 @@
-import { kafkaModule } from "../../src/modules/kafka.ts";
-import { KAFKA_API, KAFKA_ERROR, KafkaServer } from "../support/kafka_server.ts";
-import { type OutputUnderTest, testOutputContract } from "../support/output_contract.ts";
+import { kafkaModule } from "../../src/modules/kafka/kafka.ts";
+import { KAFKA_API, KAFKA_ERROR, KafkaServer } from "../support/kafka/server.ts";
+import { type OutputUnderTest, testOutputContract } from "../contracts/output.ts";
 
 testOutputContract(kafkaModule, setUpKafka);
 

@@ -1,8 +1,8 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
-import type { PartitionData } from "../support/kafka_doorway.ts";
-import { KafkaFront, type KafkaFrontOptions } from "../support/kafka_front.ts";
-import { codes, type ConfiguredEvent, KafkaOutputDriver } from "../support/kafka_output.ts";
-import { KAFKA_API, KAFKA_ERROR, KafkaServer } from "../support/kafka_server.ts";
+import type { PartitionData } from "../support/kafka/doorway.ts";
+import { KafkaFront, type KafkaFrontOptions } from "../support/kafka/front.ts";
+import { codes, type ConfiguredEvent, KafkaOutputDriver } from "../support/kafka/output.ts";
+import { KAFKA_API, KAFKA_ERROR, KafkaServer } from "../support/kafka/server.ts";
 
 /** The part of a batch by which brokers recognise it. */
 function identityOf({ records }: PartitionData): string {

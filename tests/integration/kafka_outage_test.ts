@@ -1,8 +1,8 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import type { DeliveryResult } from "../../src/modules/module.ts";
 import { eventually } from "../support/eventually.ts";
-import { codes, type ConfiguredEvent, KafkaOutputDriver } from "../support/kafka_output.ts";
-import { KafkaServer } from "../support/kafka_server.ts";
+import { codes, type ConfiguredEvent, KafkaOutputDriver } from "../support/kafka/output.ts";
+import { KafkaServer } from "../support/kafka/server.ts";
 
 const CONFIG = { topic: "orders" };
 

@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
-import type { ConsumedRecord } from "../support/kafka_records.ts";
-import { codes, type ConfiguredEvent, KafkaOutputDriver } from "../support/kafka_output.ts";
-import { KafkaServer } from "../support/kafka_server.ts";
+import type { ConsumedRecord } from "../support/kafka/records.ts";
+import { codes, type ConfiguredEvent, KafkaOutputDriver } from "../support/kafka/output.ts";
+import { KafkaServer } from "../support/kafka/server.ts";
 
 /** A cluster with one topic, and the output of a connection to it. */
 async function start(partitions = 1, brokers = 1) {

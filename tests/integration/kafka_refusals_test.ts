@@ -1,7 +1,7 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { eventually } from "../support/eventually.ts";
-import { codes, type ConfiguredEvent, KafkaOutputDriver } from "../support/kafka_output.ts";
-import { KAFKA_API, KAFKA_ERROR, KafkaServer } from "../support/kafka_server.ts";
+import { codes, type ConfiguredEvent, KafkaOutputDriver } from "../support/kafka/output.ts";
+import { KAFKA_API, KAFKA_ERROR, KafkaServer } from "../support/kafka/server.ts";
 
 const { none, messageTooLarge, notEnoughReplicas, unknownTopicOrPartition } = KAFKA_ERROR;
 

@@ -1,8 +1,8 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
-import { TestCertificates } from "../support/etcd_certificates.ts";
-import { KafkaFront, type KafkaFrontOptions } from "../support/kafka_front.ts";
-import { codes, type ConfiguredEvent, KafkaOutputDriver } from "../support/kafka_output.ts";
-import { KafkaServer } from "../support/kafka_server.ts";
+import { TestCertificates } from "../support/etcd/certificates.ts";
+import { KafkaFront, type KafkaFrontOptions } from "../support/kafka/front.ts";
+import { codes, type ConfiguredEvent, KafkaOutputDriver } from "../support/kafka/output.ts";
+import { KafkaServer } from "../support/kafka/server.ts";
 
 const LOGIN = { username: "cwm,=ü", password: "pa$$=w,örd" };
 const SASL = { sasl_username: LOGIN.username, sasl_password: LOGIN.password };

@@ -2,8 +2,8 @@ import { assert, assertEquals } from "@std/assert";
 import { join } from "@std/path";
 import { TestGateway } from "../support/gateway.ts";
 import { REPOSITORY } from "../support/repository.ts";
-import { readTypeScript } from "../support/source_files.ts";
-import { findProgram } from "../support/test_servers.ts";
+import { readTypeScript } from "../support/house/source_files.ts";
+import { findProgram } from "../support/process/test_servers.ts";
 
 const REFERENCE = join(REPOSITORY, "src/observability/METRICS.md");
 const ALERTS = join(REPOSITORY, "docker/prometheus/alerts.yaml");

@@ -1,11 +1,11 @@
 import { assertEquals, assertMatch, assertNotEquals } from "@std/assert";
 import fc from "fast-check";
-import { EtcdStore } from "../../src/migrate/etcd_store.ts";
-import { FileStore } from "../../src/migrate/file_store.ts";
+import { EtcdStore } from "../../src/migrate/stores/etcd_store.ts";
+import { FileStore } from "../../src/migrate/stores/file_store.ts";
 import { type MigrationPlan, planMigration } from "../../src/migrate/migration.ts";
 import { outputModules } from "../../src/modules/registry.ts";
-import { EtcdServer } from "../support/etcd_server.ts";
-import { spawnProgram } from "../support/gateway_process.ts";
+import { EtcdServer } from "../support/etcd/server.ts";
+import { spawnProgram } from "../support/process/gateway_process.ts";
 import { TempDir } from "../support/temp_dir.ts";
 
 const PREFIX = "/cwm/";

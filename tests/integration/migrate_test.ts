@@ -1,15 +1,15 @@
 import { assert, assertEquals, assertMatch, assertNotMatch, assertRejects } from "@std/assert";
-import { describeKey } from "../../src/config/keys.ts";
+import { describeKey } from "../../src/event/names.ts";
 import { type ConfigStore, MigrationError } from "../../src/migrate/configuration.ts";
-import { EtcdStore } from "../../src/migrate/etcd_store.ts";
-import { FileStore } from "../../src/migrate/file_store.ts";
+import { EtcdStore } from "../../src/migrate/stores/etcd_store.ts";
+import { FileStore } from "../../src/migrate/stores/file_store.ts";
 import { type MigrationPlan, planMigration } from "../../src/migrate/migration.ts";
 import { outputModules } from "../../src/modules/registry.ts";
-import { TestCertificates } from "../support/etcd_certificates.ts";
-import { EtcdServer } from "../support/etcd_server.ts";
+import { TestCertificates } from "../support/etcd/certificates.ts";
+import { EtcdServer } from "../support/etcd/server.ts";
 import { eventually } from "../support/eventually.ts";
-import { spawnProgram } from "../support/gateway_process.ts";
-import { TcpProxy } from "../support/tcp_proxy.ts";
+import { spawnProgram } from "../support/process/gateway_process.ts";
+import { TcpProxy } from "../support/http/tcp_proxy.ts";
 import { TempDir } from "../support/temp_dir.ts";
 
 const PREFIX = "/cwm/";

@@ -4,7 +4,7 @@ import { proxyContract } from "../support/proxies/proxy_contract.ts";
 import { nginx } from "../support/proxies/proxy_programs.ts";
 import { ReverseProxy } from "../support/proxies/reverse_proxy.ts";
 import { RecordedLog } from "../support/recorded_log.ts";
-import { RelayWorld } from "../support/relay_world.ts";
+import { RelayWorld } from "../support/relay/world.ts";
 
 // It does not ask gateways whether they are ready: it sends to one until that no longer listens.
 proxyContract(nginx, { graceMs: 200 });

@@ -1,13 +1,13 @@
 import { getLogger } from "@logtape/logtape";
-import { RedisChannelQueues } from "../../src/delivery/redis/channel_queues.ts";
-import type { SqliteJournal } from "../../src/delivery/sqlite/sqlite_journal.ts";
+import { RedisChannelQueues } from "../../src/channels/redis/redis_channel_queues.ts";
+import type { SqliteJournal } from "../../src/journal/sqlite/sqlite_journal.ts";
 import {
   type ChannelQueueHarness,
   type OpenQueues,
   testChannelQueueContract,
-} from "../support/channel_queue_contract.ts";
-import { RedisServer } from "../support/redis_server.ts";
-import { openJournal } from "../support/sqlite_journal.ts";
+} from "../contracts/channel_queue.ts";
+import { RedisServer } from "../support/redis/server.ts";
+import { openJournal } from "../support/journal/sqlite_journal.ts";
 import { TempDir } from "../support/temp_dir.ts";
 
 /** A Redis server, and a journal for the dead letters. */

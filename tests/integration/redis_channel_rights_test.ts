@@ -1,9 +1,9 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { getLogger } from "@logtape/logtape";
-import { RedisChannelQueues } from "../../src/delivery/redis/channel_queues.ts";
-import { ENQUEUE, LEASE } from "../../src/delivery/redis/channel_scripts.ts";
+import { RedisChannelQueues } from "../../src/channels/redis/redis_channel_queues.ts";
+import { ENQUEUE, LEASE } from "../../src/channels/redis/scripts.ts";
 import { GatewayError } from "../../src/errors.ts";
-import { RedisServer } from "../support/redis_server.ts";
+import { RedisServer } from "../support/redis/server.ts";
 import { verifiedEvent } from "../support/verified_event.ts";
 
 const OPTIONS = { ttlMs: 60_000, maxSize: 100 };

@@ -1,9 +1,9 @@
 import { inflateSync } from "node:zlib";
-import { redisPublishModule } from "../../src/modules/redis_publish.ts";
-import { redisRqModule } from "../../src/modules/redis_rq.ts";
+import { redisPublishModule } from "../../src/modules/redis/redis_publish.ts";
+import { redisRqModule } from "../../src/modules/redis/rq/redis_rq.ts";
 import { eventually } from "../support/eventually.ts";
-import { type OutputUnderTest, type ReceivedEvent, testOutputContract } from "../support/output_contract.ts";
-import { RedisServer } from "../support/redis_server.ts";
+import { type OutputUnderTest, type ReceivedEvent, testOutputContract } from "../contracts/output.ts";
+import { RedisServer } from "../support/redis/server.ts";
 
 testOutputContract(redisRqModule, setUpRedisRq);
 

@@ -1,8 +1,8 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { eventually } from "../support/eventually.ts";
 import { errorCode, TestGateway } from "../support/gateway.ts";
-import { RedisServer } from "../support/redis_server.ts";
-import { RqWorker } from "../support/rq_worker.ts";
+import { RedisServer } from "../support/redis/server.ts";
+import { RqWorker } from "../support/redis/rq_worker.ts";
 
 const WEBHOOKS = {
   jobs: { module: "redis_rq", accept: "delivered", "module-config": { function: "shop.tasks.record" } },

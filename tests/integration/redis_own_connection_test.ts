@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { eventually } from "../support/eventually.ts";
 import { TestGateway } from "../support/gateway.ts";
-import { RedisServer } from "../support/redis_server.ts";
+import { RedisServer } from "../support/redis/server.ts";
 
 const ADMIN_TOKEN = "an-admin-token-of-the-tests";
 

@@ -1,8 +1,8 @@
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { check } from "../../src/cli/check.ts";
-import { loadSettings } from "../../src/settings.ts";
-import { MASTER, RedisSentinel } from "../support/redis_sentinel.ts";
-import { RedisServer } from "../support/redis_server.ts";
+import { loadSettings } from "../../src/settings/settings.ts";
+import { MASTER, RedisSentinel } from "../support/redis/sentinel.ts";
+import { RedisServer } from "../support/redis/server.ts";
 import { TempDir } from "../support/temp_dir.ts";
 
 interface Checked {

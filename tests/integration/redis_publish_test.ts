@@ -1,9 +1,9 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { DeliveryError } from "../../src/errors.ts";
-import { redisPublishModule } from "../../src/modules/redis_publish.ts";
+import { redisPublishModule } from "../../src/modules/redis/redis_publish.ts";
 import { eventually } from "../support/eventually.ts";
 import { OpenOutput } from "../support/open_output.ts";
-import { RedisServer } from "../support/redis_server.ts";
+import { RedisServer } from "../support/redis/server.ts";
 import { verifiedEvent } from "../support/verified_event.ts";
 
 function open(port: number, settings: Readonly<Record<string, unknown>> = {}): Promise<OpenOutput> {

@@ -1,8 +1,8 @@
 import { assertEquals } from "@std/assert";
-import { redisRqModule } from "../../src/modules/redis_rq.ts";
+import { redisRqModule } from "../../src/modules/redis/rq/redis_rq.ts";
 import { OpenOutput } from "../support/open_output.ts";
-import { RedisServer } from "../support/redis_server.ts";
-import { RqWorker } from "../support/rq_worker.ts";
+import { RedisServer } from "../support/redis/server.ts";
+import { RqWorker } from "../support/redis/rq_worker.ts";
 import { verifiedEvent } from "../support/verified_event.ts";
 
 const RELEASE = "3.0.0";

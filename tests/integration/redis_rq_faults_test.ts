@@ -1,13 +1,13 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { DeliveryError } from "../../src/errors.ts";
-import { redisRqModule } from "../../src/modules/redis_rq.ts";
-import { BufferedLineWriter } from "../../src/observability/line_writer.ts";
+import { redisRqModule } from "../../src/modules/redis/rq/redis_rq.ts";
+import { BufferedLineWriter } from "../../src/io/line_writer.ts";
 import { setUpLogging } from "../../src/observability/logging.ts";
 import { eventually } from "../support/eventually.ts";
 import { OpenOutput } from "../support/open_output.ts";
-import { RedisServer } from "../support/redis_server.ts";
-import { RqWorker } from "../support/rq_worker.ts";
-import { TcpProxy } from "../support/tcp_proxy.ts";
+import { RedisServer } from "../support/redis/server.ts";
+import { RqWorker } from "../support/redis/rq_worker.ts";
+import { TcpProxy } from "../support/http/tcp_proxy.ts";
 import { verifiedEvent } from "../support/verified_event.ts";
 
 const CONFIG = { function: "shop.tasks.record" };

@@ -1,12 +1,12 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { DeliveryError } from "../../src/errors.ts";
-import { redisRqModule } from "../../src/modules/redis_rq.ts";
-import { ENQUEUE_SCRIPT } from "../../src/modules/redis_rq_job.ts";
+import { redisRqModule } from "../../src/modules/redis/rq/redis_rq.ts";
+import { ENQUEUE_SCRIPT } from "../../src/modules/redis/rq/job.ts";
 import { eventually } from "../support/eventually.ts";
 import { TestGateway } from "../support/gateway.ts";
 import { OpenOutput } from "../support/open_output.ts";
-import { RedisServer } from "../support/redis_server.ts";
-import { RqWorker } from "../support/rq_worker.ts";
+import { RedisServer } from "../support/redis/server.ts";
+import { RqWorker } from "../support/redis/rq_worker.ts";
 import { verifiedEvent } from "../support/verified_event.ts";
 
 const COMMANDS = ["exists", "sadd", "rpush", "hset", "expire", "set"];

@@ -1,11 +1,11 @@
 import { assertEquals, assertMatch } from "@std/assert";
-import type { VerifiedEvent } from "../../src/auth/verified_event.ts";
-import { redisRqModule } from "../../src/modules/redis_rq.ts";
+import type { VerifiedEvent } from "../../src/event/verified_event.ts";
+import { redisRqModule } from "../../src/modules/redis/rq/redis_rq.ts";
 import { eventually } from "../support/eventually.ts";
 import { OpenOutput } from "../support/open_output.ts";
 import { runPython } from "../support/python.ts";
-import { RedisServer } from "../support/redis_server.ts";
-import { type RecordedCall, RqWorker } from "../support/rq_worker.ts";
+import { RedisServer } from "../support/redis/server.ts";
+import { type RecordedCall, RqWorker } from "../support/redis/rq_worker.ts";
 import { verifiedEvent } from "../support/verified_event.ts";
 
 const BODIES = [

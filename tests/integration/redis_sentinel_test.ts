@@ -1,11 +1,11 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { DeliveryError } from "../../src/errors.ts";
-import { redisRqModule } from "../../src/modules/redis_rq.ts";
+import { redisRqModule } from "../../src/modules/redis/rq/redis_rq.ts";
 import { eventually } from "../support/eventually.ts";
 import { TestGateway } from "../support/gateway.ts";
 import { OpenOutput } from "../support/open_output.ts";
-import { MASTER, RedisSentinel } from "../support/redis_sentinel.ts";
-import { freePort, RedisServer } from "../support/redis_server.ts";
+import { MASTER, RedisSentinel } from "../support/redis/sentinel.ts";
+import { freePort, RedisServer } from "../support/redis/server.ts";
 import { verifiedEvent } from "../support/verified_event.ts";
 
 const CONFIG = { function: "shop.tasks.record" };

@@ -1,10 +1,10 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { DeliveryError } from "../../src/errors.ts";
-import { redisRqModule } from "../../src/modules/redis_rq.ts";
-import { TestCertificates } from "../support/etcd_certificates.ts";
+import { redisRqModule } from "../../src/modules/redis/rq/redis_rq.ts";
+import { TestCertificates } from "../support/etcd/certificates.ts";
 import { eventually } from "../support/eventually.ts";
 import { OpenOutput } from "../support/open_output.ts";
-import { RedisServer } from "../support/redis_server.ts";
+import { RedisServer } from "../support/redis/server.ts";
 import { verifiedEvent } from "../support/verified_event.ts";
 
 const CONFIG = { function: "shop.tasks.record" };

@@ -1,4 +1,4 @@
-import { testRelay } from "../support/relay_contract.ts";
+import { testRelay } from "../contracts/relay.ts";
 
 testRelay({ transport: "websocket", mode: "http" });
 testRelay({ transport: "sse", mode: "http" });

@@ -1,8 +1,8 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
-import { EtcdServer } from "../support/etcd_server.ts";
+import { EtcdServer } from "../support/etcd/server.ts";
 import { eventually } from "../support/eventually.ts";
-import { HttpTarget } from "../support/http_target.ts";
-import { PRIVATE_NAMESPACE, privateWebhook, RelayWorld } from "../support/relay_world.ts";
+import { HttpTarget } from "../support/http/target.ts";
+import { PRIVATE_NAMESPACE, privateWebhook, RelayWorld } from "../support/relay/world.ts";
 
 Deno.test("connector goes on after a target that hangs and one that breaks the connection, in order", async () => {
   await using world = await RelayWorld.start();

@@ -2,9 +2,9 @@ import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/
 import { join } from "@std/path";
 import { eventually } from "../support/eventually.ts";
 import { errorCode } from "../support/gateway.ts";
-import { RawHttpConnection } from "../support/raw_http.ts";
-import { relayHeaders, RelayStream } from "../support/relay_stream.ts";
-import { RELAY_TOKEN, RelayWorld } from "../support/relay_world.ts";
+import { RawHttpConnection } from "../support/http/raw_http.ts";
+import { relayHeaders, RelayStream } from "../support/relay/stream.ts";
+import { RELAY_TOKEN, RelayWorld } from "../support/relay/world.ts";
 import { REPOSITORY } from "../support/repository.ts";
 
 const STREAM = "/connect/stream/inbox";

@@ -1,10 +1,10 @@
 import { assertEquals } from "@std/assert";
 import { eventually } from "../support/eventually.ts";
 import { TestGateway } from "../support/gateway.ts";
-import { RedisServer } from "../support/redis_server.ts";
-import { testRelay } from "../support/relay_contract.ts";
-import { RelayStream } from "../support/relay_stream.ts";
-import { gatewayWebhooks, RELAY_ADMIN_TOKEN, RelayWorld } from "../support/relay_world.ts";
+import { RedisServer } from "../support/redis/server.ts";
+import { testRelay } from "../contracts/relay.ts";
+import { RelayStream } from "../support/relay/stream.ts";
+import { gatewayWebhooks, RELAY_ADMIN_TOKEN, RelayWorld } from "../support/relay/world.ts";
 
 testRelay({ transport: "websocket", mode: "http", queue: "redis" });
 

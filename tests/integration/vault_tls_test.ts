@@ -1,8 +1,8 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { getLogger } from "@logtape/logtape";
 import { VaultSource } from "../../src/secrets/vault/vault_source.ts";
-import type { VaultSettings } from "../../src/vault_settings.ts";
-import { TestCertificates } from "../support/etcd_certificates.ts";
+import type { VaultSettings } from "../../src/settings/vault.ts";
+import { TestCertificates } from "../support/etcd/certificates.ts";
 import { VaultServer } from "../support/vault/vault_server.ts";
 import { fieldsOf, reasonOf } from "../support/vault/vault_world.ts";
 

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { GatewayProcess, spawnProgram } from "../support/gateway_process.ts";
+import { GatewayProcess, spawnProgram } from "../support/process/gateway_process.ts";
 import { TempDir } from "../support/temp_dir.ts";
 
 /** Runs a command to its end. */

@@ -5,7 +5,11 @@ import { TempDir } from "../support/temp_dir.ts";
 import { V8_FLAGS } from "../support/v8_flags.ts";
 
 /** A worker is loaded at run time by its address: nothing imports it, so it is named when compiling. */
-const WORKERS = ["src/delivery/sqlite/worker.ts", "src/cli/exit_worker.ts", "src/config/watch_worker.ts"];
+const WORKERS = [
+  "src/journal/sqlite/worker/main.ts",
+  "src/cli/exit/worker.ts",
+  "src/config/file/watch/worker.ts",
+];
 
 /** Code of what only the workers import. The listing of files is shortened where there are many. */
 const WORKER_CODE = [

@@ -1,8 +1,8 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import type { DeadLetterDetail, DeadLetterRow } from "../../src/delivery/dead_letter_view.ts";
+import type { DeadLetterDetail, DeadLetterRow } from "../../src/dead_letters/view.ts";
 import { eventually } from "../support/eventually.ts";
-import { GatewayProcess, spawnProgram } from "../support/gateway_process.ts";
-import { openJournal } from "../support/sqlite_journal.ts";
+import { GatewayProcess, spawnProgram } from "../support/process/gateway_process.ts";
+import { openJournal } from "../support/journal/sqlite_journal.ts";
 import { TempDir } from "../support/temp_dir.ts";
 import { verifiedEvent } from "../support/verified_event.ts";
 

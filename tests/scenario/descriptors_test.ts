@@ -3,8 +3,8 @@
 import { assertEquals } from "@std/assert";
 import { join } from "@std/path";
 import { eventually } from "../support/eventually.ts";
-import { GatewayProcess } from "../support/gateway_process.ts";
-import { formatRequest, RawHttpConnection } from "../support/raw_http.ts";
+import { GatewayProcess } from "../support/process/gateway_process.ts";
+import { formatRequest, RawHttpConnection } from "../support/http/raw_http.ts";
 import { TempDir } from "../support/temp_dir.ts";
 
 const NO_CONNECTION = /No new connection can be taken/;

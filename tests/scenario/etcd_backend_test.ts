@@ -1,9 +1,9 @@
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { EtcdServer } from "../support/etcd_server.ts";
+import { EtcdServer } from "../support/etcd/server.ts";
 import { eventually } from "../support/eventually.ts";
 import { errorCode } from "../support/gateway.ts";
-import { GatewayProcess, spawnProgram } from "../support/gateway_process.ts";
-import { HttpTarget } from "../support/http_target.ts";
+import { GatewayProcess, spawnProgram } from "../support/process/gateway_process.ts";
+import { HttpTarget } from "../support/http/target.ts";
 import { TempDir } from "../support/temp_dir.ts";
 
 const ADMIN_TOKEN = "an-admin-token-of-the-tests";

@@ -7,8 +7,8 @@ import { gzipSync } from "node:zlib";
 import { eventually } from "../support/eventually.ts";
 import { type Input, runInputs } from "../support/inputs/input_table.ts";
 import { describe, InputWorld, TOKEN } from "../support/inputs/input_world.ts";
-import { formatRequest, RawHttpConnection } from "../support/raw_http.ts";
-import { postOverHttp2 } from "../support/raw_http2.ts";
+import { formatRequest, RawHttpConnection } from "../support/http/raw_http.ts";
+import { postOverHttp2 } from "../support/http/raw_http2.ts";
 
 const TABLES = [
   "CREATE TABLE t_date (id String, webhook_id String, timestamp Date, payload String, headers String) " +

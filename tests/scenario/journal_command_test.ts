@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { eventually } from "../support/eventually.ts";
-import { GatewayProcess, spawnProgram } from "../support/gateway_process.ts";
-import { HttpTarget } from "../support/http_target.ts";
+import { GatewayProcess, spawnProgram } from "../support/process/gateway_process.ts";
+import { HttpTarget } from "../support/http/target.ts";
 import { TempDir } from "../support/temp_dir.ts";
 
 const ADMIN_TOKEN = "an-admin-token-of-the-tests";

@@ -2,8 +2,8 @@
 
 import { assert, assertEquals } from "@std/assert";
 import { eventually } from "../support/eventually.ts";
-import { GatewayProcess, type GatewayProcessOptions } from "../support/gateway_process.ts";
-import { HttpTarget } from "../support/http_target.ts";
+import { GatewayProcess, type GatewayProcessOptions } from "../support/process/gateway_process.ts";
+import { HttpTarget } from "../support/http/target.ts";
 import {
   limitFileSize,
   SmallDisk,

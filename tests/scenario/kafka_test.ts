@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { eventually } from "../support/eventually.ts";
-import { GatewayProcess } from "../support/gateway_process.ts";
-import { KafkaServer } from "../support/kafka_server.ts";
+import { GatewayProcess } from "../support/process/gateway_process.ts";
+import { KafkaServer } from "../support/kafka/server.ts";
 import { TempDir } from "../support/temp_dir.ts";
 
 const ENVIRONMENT = { SHUTDOWN_GRACE_MS: "0", SHUTDOWN_TIMEOUT_MS: "200" };

@@ -3,9 +3,9 @@ import { assert, assertEquals } from "@std/assert";
 import { join } from "@std/path";
 import { httpWebhook, Victim } from "../attacks/victim.ts";
 import { eventually } from "../support/eventually.ts";
-import { GatewayProcess } from "../support/gateway_process.ts";
-import { formatRequest, RawHttpConnection } from "../support/raw_http.ts";
-import { HttpTarget } from "../support/http_target.ts";
+import { GatewayProcess } from "../support/process/gateway_process.ts";
+import { formatRequest, RawHttpConnection } from "../support/http/raw_http.ts";
+import { HttpTarget } from "../support/http/target.ts";
 import { TempDir } from "../support/temp_dir.ts";
 
 const MIB = 1024 * 1024;

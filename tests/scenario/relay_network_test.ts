@@ -1,12 +1,12 @@
 import { assertEquals, assertMatch } from "@std/assert";
-import { TestCertificates } from "../support/etcd_certificates.ts";
+import { TestCertificates } from "../support/etcd/certificates.ts";
 import { eventually } from "../support/eventually.ts";
-import { GatewayProcess } from "../support/gateway_process.ts";
-import { RedisServer } from "../support/redis_server.ts";
-import { RelayProcesses } from "../support/relay_processes.ts";
-import { RelayStream } from "../support/relay_stream.ts";
-import { gatewayWebhooks } from "../support/relay_world.ts";
-import { startConnectProxy, startTlsFront } from "../support/secure_front.ts";
+import { GatewayProcess } from "../support/process/gateway_process.ts";
+import { RedisServer } from "../support/redis/server.ts";
+import { RelayProcesses } from "../support/relay/processes.ts";
+import { RelayStream } from "../support/relay/stream.ts";
+import { gatewayWebhooks } from "../support/relay/world.ts";
+import { startConnectProxy, startTlsFront } from "../support/http/secure_front.ts";
 import { TempDir } from "../support/temp_dir.ts";
 
 Deno.test("connector reaches its gateway through the proxy of the environment, with its own authority and certificate", async () => {

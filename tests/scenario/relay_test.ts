@@ -1,7 +1,7 @@
 import { assertEquals, assertLessOrEqual, assertStringIncludes } from "@std/assert";
 import { eventually } from "../support/eventually.ts";
-import { spawnProgram } from "../support/gateway_process.ts";
-import { firstArrivals, RelayProcesses } from "../support/relay_processes.ts";
+import { spawnProgram } from "../support/process/gateway_process.ts";
+import { firstArrivals, RelayProcesses } from "../support/relay/processes.ts";
 import { TempDir } from "../support/temp_dir.ts";
 
 /** Events of each webhook; `deno task test:relay` sends many more. */

@@ -1,9 +1,9 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { eventually } from "../support/eventually.ts";
-import type { ChildProcess } from "../support/child_process.ts";
-import { GatewayProcess, spawnProgram } from "../support/gateway_process.ts";
-import { HttpTarget } from "../support/http_target.ts";
-import { formatRequest, RawHttpConnection } from "../support/raw_http.ts";
+import type { ChildProcess } from "../support/process/child_process.ts";
+import { GatewayProcess, spawnProgram } from "../support/process/gateway_process.ts";
+import { HttpTarget } from "../support/http/target.ts";
+import { formatRequest, RawHttpConnection } from "../support/http/raw_http.ts";
 import { TempDir } from "../support/temp_dir.ts";
 
 /** In the last digit of a mask of signals. */

@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { eventually } from "../support/eventually.ts";
-import { GatewayProcess } from "../support/gateway_process.ts";
-import { HttpTarget, type RecordedRequest } from "../support/http_target.ts";
+import { GatewayProcess } from "../support/process/gateway_process.ts";
+import { HttpTarget, type RecordedRequest } from "../support/http/target.ts";
 import { OtlpCollector } from "../support/otlp_collector.ts";
 import { TempDir } from "../support/temp_dir.ts";
 

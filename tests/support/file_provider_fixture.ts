@@ -1,4 +1,4 @@
-import { FileConfigProvider, type FileConfigProviderOptions } from "../../src/config/file_provider.ts";
+import { FileConfigProvider, type FileConfigProviderOptions } from "../../src/config/file/file_provider.ts";
 import { RecordingSink } from "./recording_sink.ts";
 import { TempDir } from "./temp_dir.ts";
 

@@ -1,9 +1,9 @@
 import { join } from "@std/path";
-import { Gateway } from "../../src/gateway.ts";
+import { Gateway } from "../../src/gateway/gateway.ts";
 import type { OutputModule } from "../../src/modules/module.ts";
 import { outputModules } from "../../src/modules/registry.ts";
-import { fileLineWriter } from "../../src/observability/line_writer.ts";
-import { loadSettings } from "../../src/settings.ts";
+import { fileLineWriter } from "../../src/io/line_writer.ts";
+import { loadSettings } from "../../src/settings/settings.ts";
 import { TempDir } from "./temp_dir.ts";
 
 export interface TestGatewayOptions {

@@ -4,7 +4,7 @@
  * until somebody opens the other end of the first path, a named pipe.
  */
 
-import type { ToWatchWorker } from "../../src/config/watch_protocol.ts";
+import type { ToWatchWorker } from "../../src/config/file/watch/protocol.ts";
 
 self.onmessage = ({ data }: MessageEvent<ToWatchWorker>) => {
   if (data.type === "open") return;

@@ -4,9 +4,9 @@
  */
 
 import { logger, setUpLogging } from "../../src/observability/logging.ts";
-import { LastingServer } from "../../src/lasting_server.ts";
+import { LastingServer } from "../../src/io/server/lasting_server.ts";
 import { Metrics } from "../../src/observability/metrics.ts";
-import { standardLineWriter } from "../../src/observability/line_writer.ts";
+import { standardLineWriter } from "../../src/io/line_writer.ts";
 
 await using records = standardLineWriter("stderr");
 await using _logging = setUpLogging({ level: "info", format: "json", writer: records });

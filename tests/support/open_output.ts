@@ -1,7 +1,7 @@
 import { getLogger } from "@logtape/logtape";
 import { DeliveryError } from "../../src/errors.ts";
 import type { DeliveryResult, Output, OutputModule, WebhookTraits } from "../../src/modules/module.ts";
-import type { VerifiedEvent } from "../../src/auth/verified_event.ts";
+import type { VerifiedEvent } from "../../src/event/verified_event.ts";
 
 /** A module's output, opened and driven as the gateway does it. */
 export class OpenOutput implements AsyncDisposable {

@@ -1,6 +1,6 @@
 /** A collector of OpenTelemetry data, as far as the tests need one: OTLP over HTTP, in JSON. */
 
-import { HttpTarget } from "./http_target.ts";
+import { HttpTarget } from "./http/target.ts";
 
 /** One span as it arrived. */
 export interface RecordedSpan {

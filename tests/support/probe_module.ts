@@ -1,5 +1,5 @@
 import { z } from "zod";
-import type { BodyForm } from "../../src/event.ts";
+import type { BodyForm } from "../../src/event/event.ts";
 import type { Acceptance, Delivery, DeliveryResult, Output, OutputModule } from "../../src/modules/module.ts";
 
 /** What an event looked like when it reached the output. */

@@ -1,6 +1,6 @@
 /** The gateway's log of one test, as records. */
 
-import { BufferedLineWriter } from "../../src/observability/line_writer.ts";
+import { BufferedLineWriter } from "../../src/io/line_writer.ts";
 import { type Logging, type LogLevel, setUpLogging } from "../../src/observability/logging.ts";
 
 /** One record: level, category, message and properties. */

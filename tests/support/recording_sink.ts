@@ -1,4 +1,4 @@
-import { describeKey } from "../../src/config/keys.ts";
+import { describeKey } from "../../src/event/names.ts";
 import type { ProblemReason } from "../../src/config/problem.ts";
 import type { ConfigChange, ConfigPut, ConfigSink } from "../../src/config/provider.ts";
 

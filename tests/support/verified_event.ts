@@ -1,5 +1,5 @@
-import type { VerifiedEvent } from "../../src/auth/verified_event.ts";
-import { type Event, EventBody, EventIds } from "../../src/event.ts";
+import type { VerifiedEvent } from "../../src/event/verified_event.ts";
+import { type Event, EventBody, EventIds } from "../../src/event/event.ts";
 
 const ids = new EventIds();
 

@@ -8,9 +8,9 @@ import {
   findUndocumentedExports,
   ignoredPaths,
   listRepositoryFiles,
-} from "../support/house_rules.ts";
+} from "../support/house/rules.ts";
 import { REPOSITORY } from "../support/repository.ts";
-import { readFiles, readTypeScript, type SourceFile } from "../support/source_files.ts";
+import { readFiles, readTypeScript, type SourceFile } from "../support/house/source_files.ts";
 
 const src = await readTypeScript(REPOSITORY, "src");
 const tests = await readTypeScript(REPOSITORY, "tests");

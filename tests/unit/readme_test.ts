@@ -1,6 +1,6 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { join } from "@std/path";
-import { withSections } from "../support/readme_tables.ts";
+import { withSections } from "../support/house/readme_tables.ts";
 import { REPOSITORY } from "../support/repository.ts";
 
 const readme = await Deno.readTextFile(join(REPOSITORY, "README.md"));

@@ -1,285 +1,128 @@
 /**
- * One connection to a broker: connecting, logging in, and requests with their answers. It ends with the first
- * thing that goes wrong, and is never used again.
+ * Connections of type `kafka`: their schema.
  *
  * @module
  */
 
-import { Buffer } from "node:buffer";
-import { connect, isIP, type Socket } from "node:net";
-import { connect as connectTls, type ConnectionOptions } from "node:tls";
-import { DeliveryError } from "../../errors.ts";
-import { outputNames } from "../../name_lookups.ts";
-import { judgeLogin } from "../kafka_errors.ts";
-import { type Api, type ApiVersions, apiVersions, saslAuthenticate, saslHandshake } from "./requests.ts";
-import { logIn, type SaslLogin } from "./sasl.ts";
-import { WireReader, WireWriter } from "./wire.ts";
+import { z } from "zod";
+import { numberField, secretField } from "../../schema/fields.ts";
+import type { SaslLogin } from "./protocol/sasl.ts";
+import { tlsSchema, type TlsSettings } from "../../io/tls.ts";
 
-/** How long connecting may take, logging in included, in milliseconds. */
-const CONNECT_TIMEOUT_MS = 3_000;
-
-/** Answers to a producer are short. More than this is not Kafka: an HTTP server's answer begins like a huge one. */
-const LONGEST_ANSWER = 64 * 1024 * 1024;
-
-/** A login is renewed when this share of its life is over. */
-const LOGIN_SHARE = 0.8;
-
-/** What connections to all brokers of a cluster have in common. */
-export interface ConnectionOptionsOfAll {
-  readonly clientId: string;
+/** How a cluster is reached. */
+export interface KafkaConnection {
+  /** Brokers to begin with, as `host:port`; they name the others. */
+  readonly brokers: readonly string[];
   /** `undefined` for connections without TLS. */
-  readonly tls: ConnectionOptions | undefined;
+  readonly tls: TlsSettings | undefined;
+  /** `undefined` where nobody needs to log in. */
   readonly sasl: SaslLogin | undefined;
+  /** What the brokers know the gateway by. */
+  readonly clientId: string;
+  /** How old what is known of topics may become, in milliseconds. */
+  readonly metadataMaxAgeMs: number;
 }
 
-/** A request: what stands before the records, and the records' bytes. */
-export interface Outgoing {
-  readonly head: WireWriter;
-  /** Bytes behind the head. @default 0 */
-  readonly bodySize?: number;
-  /** Writes them. */
-  writeBody?(target: Uint8Array): void;
+const DEFAULT_PORT = 9092;
+const LARGEST_PORT = 65_535;
+
+const DEFAULT_CLIENT_ID = "core-webhook-module";
+
+const CLIENT_ID = /^[\x21-\x7e]{1,249}$/;
+
+const DEFAULT_METADATA_MAX_AGE_SECONDS = 60;
+const LONGEST_METADATA_MAX_AGE_SECONDS = 86_400;
+
+/** A host name or IPv4 address. */
+const BROKER = /^([a-zA-Z0-9](?:[a-zA-Z0-9._-]*[a-zA-Z0-9])?)(?::(\d{1,5}))?$/;
+
+const fields = z.strictObject({
+  bootstrap_servers: z.union([z.string(), z.array(z.string())], {
+    error: "Not a text or a list of texts, such as kafka-1:9092",
+  }).default("localhost:9092").meta({
+    description:
+      "Brokers to begin with, as a list or separated by commas: `kafka-1:9092,kafka-2:9092`. They name the others.",
+  }),
+  security_protocol: z.string().toUpperCase().pipe(
+    z.enum(["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"]),
+  ).default("PLAINTEXT").meta({
+    description:
+      "`SSL` and `SASL_SSL` encrypt; `SASL_SSL` and `SASL_PLAINTEXT` log in with the `sasl_` keys.",
+  }),
+  sasl_mechanism: z.string().toUpperCase().pipe(
+    z.enum(["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"]),
+  ).optional().meta({ description: "How to log in: `PLAIN`, `SCRAM-SHA-256` or `SCRAM-SHA-512`." }),
+  sasl_username: z.string().min(1).optional().meta({ description: "The user." }),
+  sasl_password: secretField().optional().meta({ description: "The user's password." }),
+  tls: tlsSchema.optional().meta({
+    description: "Settings of the encryption: `ca`, `cert`, `key` (files in PEM), `servername` and " +
+      "`insecure_skip_verify`. Default: the server's certificate is checked against the system's authorities.",
+  }),
+  client_id: z.string().regex(CLIENT_ID, {
+    error: "Not a client id: 1 to 249 characters of ASCII without spaces",
+  }).default(DEFAULT_CLIENT_ID).meta({
+    description:
+      "What the brokers know the gateway by, in their logs and quotas: 1 to 249 characters of ASCII " +
+      "without spaces.",
+  }),
+  metadata_max_age: numberField(1, LONGEST_METADATA_MAX_AGE_SECONDS).default(DEFAULT_METADATA_MAX_AGE_SECONDS)
+    .meta({
+      description: "Seconds after which partitions that were added to a topic are used at the latest.",
+    }),
+});
+
+type Fields = z.infer<typeof fields>;
+
+/** Strict schema that ends in what a client needs to know. */
+export const kafkaConnectionSchema: z.ZodType<KafkaConnection> = fields.transform((input, issues) => {
+  const brokers = parseBrokers(input.bootstrap_servers, issues);
+  return {
+    brokers,
+    tls: tlsOf(input, issues),
+    sasl: saslOf(input, issues),
+    clientId: input.client_id,
+    metadataMaxAgeMs: input.metadata_max_age * 1000,
+  };
+});
+
+/** Reports one problem. Its message must not show the value, which may hold a secret. */
+function report(issues: z.RefinementCtx, key: keyof Fields, message: string): void {
+  issues.addIssue({ code: "custom", path: [key], message });
 }
 
-interface Pending {
-  resolve(reader: WireReader): void;
-  reject(error: DeliveryError): void;
-  readonly timer: ReturnType<typeof setTimeout>;
-}
-
-/** An open connection. */
-export class BrokerConnection implements AsyncDisposable {
-  /** `host:port` of the broker. */
-  readonly address: string;
-  readonly #options: ConnectionOptionsOfAll;
-  readonly #socket: Socket;
-  readonly #closed: Promise<void>;
-  readonly #pending = new Map<number, Pending>();
-  readonly #answers = new AnswerStream();
-  #versions: ApiVersions = new Map();
-  #nextNumber = 0;
-  #failure: DeliveryError | undefined;
-  /** When the login has to be renewed, by `performance.now()`. */
-  #loginEndsAt = Infinity;
-
-  private constructor(address: string, socket: Socket, options: ConnectionOptionsOfAll) {
-    this.address = address;
-    this.#options = options;
-    this.#socket = socket;
-    socket.setNoDelay(true);
-    socket.setKeepAlive(true);
-    this.#closed = new Promise((resolve) => socket.once("close", () => resolve()));
-    socket.on("data", (chunk: Buffer) => this.#take(chunk));
-    socket.on("error", (error) => this.abort(unreachable(address, error)));
-    socket.on("close", () => this.abort(endedByBroker(address)));
+function parseBrokers(servers: Fields["bootstrap_servers"], issues: z.RefinementCtx): string[] {
+  const names = (typeof servers === "string" ? servers.split(",") : servers).map((name) => name.trim());
+  if (names.some((name) => name.includes("://"))) {
+    report(issues, "bootstrap_servers", "This is a URL: give host:port, or several of them");
+    return [];
   }
-
-  /**
-   * Connects and logs in.
-   *
-   * @param signal breaks off
-   * @throws {DeliveryError} with the reason when that fails
-   */
-  static async open(
-    address: string,
-    options: ConnectionOptionsOfAll,
-    signal: AbortSignal,
-  ): Promise<BrokerConnection> {
-    const connection = new BrokerConnection(address, openSocket(address, options.tls), options);
-    const abort = () => connection.abort(new DeliveryError("output_unavailable", CLOSED));
-    if (signal.aborted) abort();
-    signal.addEventListener("abort", abort, { once: true });
-    const timer = setTimeout(() => connection.abort(silent(address)), CONNECT_TIMEOUT_MS);
-    try {
-      await connection.#begin();
-      return connection;
-    } catch (error) {
-      connection.abort(error instanceof DeliveryError ? error : unreachable(address, error));
-      await connection.#closed;
-      throw connection.#failure;
-    } finally {
-      clearTimeout(timer);
-      signal.removeEventListener("abort", abort);
-    }
-  }
-
-  /** Whether requests can be sent. */
-  get isOpen(): boolean {
-    return this.#failure === undefined && performance.now() < this.#loginEndsAt;
-  }
-
-  /** The newest version of a kind of request that both sides know; `undefined` when there is none. */
-  versionOf({ key, versions: [oldest, newest] }: Api<unknown>): number | undefined {
-    const [theirOldest, theirNewest] = this.#versions.get(key) ?? [Infinity, -Infinity];
-    const version = Math.min(newest, theirNewest);
-    return version < Math.max(oldest, theirOldest) ? undefined : version;
-  }
-
-  /**
-   * Sends a request and resolves with its answer.
-   *
-   * @param write makes the request in the version that is spoken
-   * @param timeoutMs when no answer has come by then, the connection ends
-   * @throws {DeliveryError} when the connection ends before the answer; the broker may have carried it out
-   */
-  async ask<Answer>(
-    api: Api<Answer>,
-    write: (version: number) => Outgoing,
-    timeoutMs: number,
-  ): Promise<Answer> {
-    const version = this.versionOf(api);
-    if (version === undefined) throw tooOld(this.address, api);
-    return await this.#ask(api, version, write(version), timeoutMs);
-  }
-
-  /** Ends the connection; requests under way fail with the reason. */
-  abort(reason: DeliveryError): void {
-    if (this.#failure !== undefined) return;
-    this.#failure = reason;
-    for (const { reject, timer } of this.#pending.values()) {
-      clearTimeout(timer);
-      reject(reason);
-    }
-    this.#pending.clear();
-    this.#socket.destroy();
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    this.abort(new DeliveryError("output_unavailable", CLOSED));
-    await this.#closed;
-  }
-
-  async #begin(): Promise<void> {
-    await new Promise<void>((resolve, reject) => {
-      const isTls = this.#options.tls !== undefined;
-      this.#socket.once(isTls ? "secureConnect" : "connect", () => resolve());
-      this.#socket.once("close", () => reject(this.#failure));
-    });
-    const empty = new WireWriter();
-    const { versions } = await this.#ask(apiVersions, 0, { head: empty }, CONNECT_TIMEOUT_MS);
-    this.#versions = versions;
-    if (this.#options.sasl !== undefined) await this.#logIn(this.#options.sasl);
-  }
-
-  async #logIn(login: SaslLogin): Promise<void> {
-    const handshake = { head: new WireWriter().string(login.mechanism) };
-    const { error, mechanisms } = await this.ask(saslHandshake, () => handshake, CONNECT_TIMEOUT_MS);
-    if (error !== 0) throw judgeLogin(error, `${login.mechanism} of ${mechanisms.join(", ")}`);
-    await logIn(login, async (message) => {
-      const outgoing = { head: new WireWriter().bytes(message) };
-      const answer = await this.ask(saslAuthenticate, () => outgoing, CONNECT_TIMEOUT_MS);
-      if (answer.error !== 0) throw judgeLogin(answer.error, login.mechanism);
-      if (answer.lifetimeMs > 0) this.#loginEndsAt = performance.now() + LOGIN_SHARE * answer.lifetimeMs;
-      return answer.bytes;
-    });
-  }
-
-  async #ask<Answer>(
-    api: Api<Answer>,
-    version: number,
-    request: Outgoing,
-    timeoutMs: number,
-  ): Promise<Answer> {
-    if (this.#failure !== undefined) throw this.#failure;
-    const number = this.#nextNumber++;
-    const answered = new Promise<WireReader>((resolve, reject) => {
-      const timer = setTimeout(() => this.abort(silent(this.address)), timeoutMs);
-      this.#pending.set(number, { resolve, reject, timer });
-    });
-    this.#socket.write(this.#frame(api, version, number, request));
-    const reader = await answered;
-    try {
-      return api.read(reader, version);
-    } catch (error) {
-      const reason = new DeliveryError("output_unavailable", notKafka(this.address), { cause: error });
-      this.abort(reason);
-      throw reason;
-    }
-  }
-
-  #frame(api: Api<unknown>, version: number, number: number, request: Outgoing): Buffer {
-    const { head, bodySize = 0 } = request;
-    const prefix = new WireWriter().int32(0).int16(api.key).int16(version).int32(number)
-      .string(this.#options.clientId);
-    const bodyAt = prefix.size + head.size;
-    const frame = Buffer.allocUnsafeSlow(bodyAt + bodySize);
-    prefix.copyTo(frame, 0);
-    frame.writeInt32BE(frame.byteLength - 4, 0);
-    head.copyTo(frame, prefix.size);
-    request.writeBody?.(frame.subarray(bodyAt));
-    return frame;
-  }
-
-  #take(chunk: Buffer): void {
-    for (const answer of this.#answers.push(chunk)) {
-      if (answer === "too long") {
-        return this.abort(new DeliveryError("output_unavailable", notKafka(this.address)));
-      }
-      const reader = new WireReader(answer);
-      const number = reader.int32();
-      const pending = this.#pending.get(number);
-      if (pending === undefined) continue;
-      this.#pending.delete(number);
-      clearTimeout(pending.timer);
-      pending.resolve(reader);
-    }
-  }
-}
-
-/** Cuts what arrives into answers, each of which comes behind its length. */
-class AnswerStream {
-  #rest: Buffer = Buffer.alloc(0);
-
-  push(chunk: Buffer): (Buffer | "too long")[] {
-    let bytes = this.#rest.byteLength === 0 ? chunk : Buffer.concat([this.#rest, chunk]);
-    const answers: (Buffer | "too long")[] = [];
-    while (bytes.byteLength >= 4) {
-      const size = bytes.readInt32BE(0);
-      if (size < 4 || size > LONGEST_ANSWER) return [...answers, "too long"];
-      if (bytes.byteLength < 4 + size) break;
-      answers.push(bytes.subarray(4, 4 + size));
-      bytes = bytes.subarray(4 + size);
-    }
-    this.#rest = bytes;
-    return answers;
-  }
-}
-
-const CLOSED = "The connection to Kafka was closed";
-
-function openSocket(address: string, tls: ConnectionOptions | undefined): Socket {
-  const separator = address.lastIndexOf(":");
-  const host = address.slice(0, separator);
-  const port = Number(address.slice(separator + 1));
-  const server = { host, port, lookup: outputNames.lookup };
-  if (tls === undefined) return connect(server);
-  // Server names are host names by RFC 6066. An address is checked as the `host` that it is.
-  return connectTls({ ...server, ...(isIP(host) === 0 ? { servername: host } : {}), ...tls });
-}
-
-function unreachable(address: string, cause: unknown): DeliveryError {
-  const { code, message } = cause as { readonly code?: string; readonly message?: string };
-  const detail = code ?? message ?? String(cause);
-  return new DeliveryError("output_unavailable", `Kafka broker ${address} cannot be reached: ${detail}`, {
-    cause,
+  const brokers = names.flatMap((name) => {
+    const [, host, port = DEFAULT_PORT] = BROKER.exec(name) ?? [];
+    return host === undefined || Number(port) < 1 || Number(port) > LARGEST_PORT ? [] : [`${host}:${port}`];
   });
+  if (brokers.length < names.length || brokers.length === 0) {
+    report(issues, "bootstrap_servers", "Not host:port, or several of them: host names or IPv4 addresses");
+  }
+  return brokers;
 }
 
-function endedByBroker(address: string): DeliveryError {
-  return new DeliveryError("output_unavailable", `Kafka broker ${address} closed the connection`);
+function tlsOf({ security_protocol, tls }: Fields, issues: z.RefinementCtx): KafkaConnection["tls"] {
+  if (security_protocol.endsWith("SSL")) return tls ?? tlsSchema.parse({});
+  if (tls !== undefined) {
+    report(issues, "tls", "Needs security_protocol SSL or SASL_SSL: nothing would be encrypted");
+  }
+  return undefined;
 }
 
-function silent(address: string): DeliveryError {
-  return new DeliveryError("output_timeout", `Kafka broker ${address} did not answer in time`);
-}
-
-function notKafka(address: string): string {
-  return `What answers at ${address} is not a Kafka broker, or expects TLS`;
-}
-
-function tooOld(address: string, { name }: Api<unknown>): DeliveryError {
-  return new DeliveryError(
-    "output_unavailable",
-    `Kafka broker ${address} knows no version of ${name} from here`,
-  );
+function saslOf(input: Fields, issues: z.RefinementCtx): KafkaConnection["sasl"] {
+  const { sasl_mechanism: mechanism, sasl_username: username, sasl_password: password } = input;
+  if (input.security_protocol.startsWith("SASL")) {
+    if (mechanism !== undefined && username !== undefined && password !== undefined) {
+      return { mechanism, username, password };
+    }
+    report(issues, "security_protocol", "Needs sasl_mechanism, sasl_username and sasl_password");
+  } else if (mechanism !== undefined || username !== undefined || password !== undefined) {
+    report(issues, "security_protocol", "Must be SASL_SSL or SASL_PLAINTEXT for the sasl_ keys to be used");
+  }
+  return undefined;
 }

@@ -4,8 +4,8 @@
  * @module
  */
 
-import { readSmallFile, UnreadableFileError } from "../../small_file.ts";
-import type { VaultCredential } from "../../vault_settings.ts";
+import { readSmallFile, UnreadableFileError } from "../../io/small_file.ts";
+import type { VaultCredential } from "../../settings/vault.ts";
 import { bodyOf, cannotBeAsked, isObject } from "./answer.ts";
 import { LoginRefused, VaultFailure } from "./failure.ts";
 import type { VaultClient } from "./vault_client.ts";

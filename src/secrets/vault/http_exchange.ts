@@ -12,9 +12,9 @@
 import { Buffer } from "node:buffer";
 import http from "node:http";
 import https from "node:https";
-import { configurationNames } from "../../name_lookups.ts";
-import { readSmallFile, UnreadableFileError } from "../../small_file.ts";
-import type { VaultSettings } from "../../vault_settings.ts";
+import { configurationNames } from "../../io/name_lookups.ts";
+import { readSmallFile, UnreadableFileError } from "../../io/small_file.ts";
+import type { VaultSettings } from "../../settings/vault.ts";
 import { VaultFailure } from "./failure.ts";
 
 /** Longest answer that is read, in bytes. Vault stores no value over 1 MiB. */

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { VaultLogin } from "../../vault_settings.ts";
+import type { VaultLogin } from "../../settings/vault.ts";
 import { bodyOf, cannotBeAsked, isObject, type VaultBody } from "./answer.ts";
 import type { Clock } from "./clock.ts";
 import { readCredential, Unwrapper } from "./credential.ts";

@@ -4,8 +4,8 @@
  * @module
  */
 
-import { parseRetryAfter } from "../../retry_after.ts";
-import type { VaultSettings } from "../../vault_settings.ts";
+import { parseRetryAfter } from "../../io/retry_after.ts";
+import type { VaultSettings } from "../../settings/vault.ts";
 import { bodyOf, cannotBeAsked, errorsOf } from "./answer.ts";
 import type { Clock } from "./clock.ts";
 import { VaultFailure } from "./failure.ts";

@@ -6,14 +6,14 @@
  */
 
 import type { Logger } from "@logtape/logtape";
-import type { VaultSettings } from "../../vault_settings.ts";
+import type { VaultSettings } from "../../settings/vault.ts";
 import type { SecretAnswer, SecretSource } from "../source.ts";
 import { type Clock, systemClock } from "./clock.ts";
 import { VaultFailure } from "./failure.ts";
 import type { HttpAnswer } from "./http_exchange.ts";
 import { loginMethod, type VaultToken } from "./login.ts";
-import { MountProof } from "./mount_proof.ts";
-import { NamespaceProof } from "./namespace_proof.ts";
+import { MountProof } from "./proofs/mount.ts";
+import { NamespaceProof } from "./proofs/namespace.ts";
 import { judgeRead, type ReadJudgement } from "./read_judgement.ts";
 import { refusePath } from "./secret_path.ts";
 import { isEnding, VaultSession } from "./session.ts";

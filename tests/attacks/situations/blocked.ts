@@ -3,9 +3,9 @@
 import { createSocket } from "node:dgram";
 import { assert, assertEquals } from "@std/assert";
 import { eventually } from "../../support/eventually.ts";
-import type { ChildProcess } from "../../support/child_process.ts";
-import { spawnProgram } from "../../support/gateway_process.ts";
-import { HttpTarget } from "../../support/http_target.ts";
+import type { ChildProcess } from "../../support/process/child_process.ts";
+import { spawnProgram } from "../../support/process/gateway_process.ts";
+import { HttpTarget } from "../../support/http/target.ts";
 import { TempDir } from "../../support/temp_dir.ts";
 import type { Attack } from "../attack.ts";
 import { httpWebhook, Victim, type Victim as Subject } from "../victim.ts";

@@ -2,8 +2,8 @@
 
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { eventually } from "../../support/eventually.ts";
-import { HttpTarget } from "../../support/http_target.ts";
-import { formatRequest, type RawHttpConnection } from "../../support/raw_http.ts";
+import { HttpTarget } from "../../support/http/target.ts";
+import { formatRequest, type RawHttpConnection } from "../../support/http/raw_http.ts";
 import type { Attack } from "../attack.ts";
 import {
   ADMIN_TOKEN,

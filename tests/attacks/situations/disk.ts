@@ -3,8 +3,8 @@
 import { assert, assertEquals } from "@std/assert";
 import { SmallDisk } from "../../support/disk.ts";
 import { eventually } from "../../support/eventually.ts";
-import { spawnProgram } from "../../support/gateway_process.ts";
-import { HttpTarget } from "../../support/http_target.ts";
+import { spawnProgram } from "../../support/process/gateway_process.ts";
+import { HttpTarget } from "../../support/http/target.ts";
 import type { Attack } from "../attack.ts";
 import { ADMIN_TOKEN, httpWebhook, MIB, RETRY, Victim } from "../victim.ts";
 

@@ -3,8 +3,8 @@
 import { assert, assertEquals } from "@std/assert";
 import { SeededRandom } from "../../faults/random.ts";
 import { eventually } from "../../support/eventually.ts";
-import { HttpTarget } from "../../support/http_target.ts";
-import { RedisServer } from "../../support/redis_server.ts";
+import { HttpTarget } from "../../support/http/target.ts";
+import { RedisServer } from "../../support/redis/server.ts";
 import type { Attack } from "../attack.ts";
 import { HostileSenders } from "../hostile_sender.ts";
 import { type Answer, countAnswers, gzip, httpWebhook, MIB, mib, Victim } from "../victim.ts";

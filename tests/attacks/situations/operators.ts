@@ -1,11 +1,11 @@
 /** Attacks by who writes the configuration, and on files that belong to the gateway. */
 
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { SECRET_VARIABLES } from "../../../src/settings.ts";
-import { EtcdServer } from "../../support/etcd_server.ts";
+import { SECRET_VARIABLES } from "../../../src/settings/settings.ts";
+import { EtcdServer } from "../../support/etcd/server.ts";
 import { eventually } from "../../support/eventually.ts";
-import { HttpTarget } from "../../support/http_target.ts";
-import { KafkaServer } from "../../support/kafka_server.ts";
+import { HttpTarget } from "../../support/http/target.ts";
+import { KafkaServer } from "../../support/kafka/server.ts";
 import type { Attack } from "../attack.ts";
 import { countAnswers, httpWebhook, Victim } from "../victim.ts";
 

@@ -1,10 +1,10 @@
 // The gateway on etcd, with its log thrown away, taking orders. Usage: etcd_gateway.ts ENDPOINT KEYS
-import { Gateway } from "../../../src/gateway.ts";
+import { Gateway } from "../../../src/gateway/gateway.ts";
 import { logModule } from "../../../src/modules/log.ts";
 import type { OutputModule } from "../../../src/modules/module.ts";
-import { BufferedLineWriter, standardLineWriter } from "../../../src/observability/line_writer.ts";
+import { BufferedLineWriter, standardLineWriter } from "../../../src/io/line_writer.ts";
 import { setUpLogging } from "../../../src/observability/logging.ts";
-import { loadSettings } from "../../../src/settings.ts";
+import { loadSettings } from "../../../src/settings/settings.ts";
 import { prefixOf } from "../etcd_data.ts";
 import { eventually } from "../../support/eventually.ts";
 import { Arrivals, BlockRecorder, takeOrders } from "./etcd_orders.ts";

@@ -6,7 +6,7 @@ import { Buffer } from "node:buffer";
 import { createHmac, timingSafeEqual } from "node:crypto";
 import { setImmediate } from "node:timers";
 import { Redis } from "ioredis";
-import { ENQUEUE, ENQUEUE_SCRIPT } from "../../../src/modules/redis_rq_job.ts";
+import { ENQUEUE, ENQUEUE_SCRIPT } from "../../../src/modules/redis/rq/job.ts";
 import { floorCommand, type FloorKind } from "../redis_floor.ts";
 
 const [port, redisPort, kind = "json", secret = ""] = Deno.args;

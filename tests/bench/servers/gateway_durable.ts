@@ -2,11 +2,11 @@
 // Usage: gateway_durable.ts PORT DIRECTORY takes|holds
 import { join } from "@std/path";
 import { z } from "zod";
-import { Gateway } from "../../../src/gateway.ts";
+import { Gateway } from "../../../src/gateway/gateway.ts";
 import type { OutputModule } from "../../../src/modules/module.ts";
-import { standardLineWriter } from "../../../src/observability/line_writer.ts";
+import { standardLineWriter } from "../../../src/io/line_writer.ts";
 import { setUpLogging } from "../../../src/observability/logging.ts";
-import { loadSettings } from "../../../src/settings.ts";
+import { loadSettings } from "../../../src/settings/settings.ts";
 
 const [port = "0", directory = "", mode = "takes"] = Deno.args;
 

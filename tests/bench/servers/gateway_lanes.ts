@@ -6,8 +6,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { z } from "zod";
 import { serve } from "../../../src/cli/serve.ts";
 import type { Delivery, DeliveryResult, OutputModule } from "../../../src/modules/module.ts";
-import { httpWebhookModule } from "../../../src/modules/http_webhook.ts";
-import { loadSettings } from "../../../src/settings.ts";
+import { httpWebhookModule } from "../../../src/modules/http_webhook/http_webhook.ts";
+import { loadSettings } from "../../../src/settings/settings.ts";
 
 const HOUR_MS = 3_600_000;
 const DELIVERED = ["delivered"] as const;

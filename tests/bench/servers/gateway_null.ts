@@ -2,11 +2,11 @@
 // does the same visible work as its floor, whose answers have a content type and nothing else.
 // Usage: gateway_null.ts PORT WEBHOOKS [SECRET]
 import { z } from "zod";
-import { Gateway } from "../../../src/gateway.ts";
+import { Gateway } from "../../../src/gateway/gateway.ts";
 import type { OutputModule } from "../../../src/modules/module.ts";
-import { standardLineWriter } from "../../../src/observability/line_writer.ts";
+import { standardLineWriter } from "../../../src/io/line_writer.ts";
 import { setUpLogging } from "../../../src/observability/logging.ts";
-import { loadSettings } from "../../../src/settings.ts";
+import { loadSettings } from "../../../src/settings/settings.ts";
 
 const [port = "0", webhooks = "1", secret] = Deno.args;
 

@@ -7,9 +7,9 @@ import {
   ClickhouseOutput,
   isInsert,
   numberedEvents,
-} from "../../support/clickhouse_output.ts";
-import { ClickhouseServer, IS_OLD_CLICKHOUSE } from "../../support/clickhouse_server.ts";
-import { HttpRecorder } from "../../support/http_recorder.ts";
+} from "../../support/clickhouse/output.ts";
+import { ClickhouseServer, IS_OLD_CLICKHOUSE } from "../../support/clickhouse/server.ts";
+import { HttpRecorder } from "../../support/http/recorder.ts";
 import { verifiedEvent } from "../../support/verified_event.ts";
 
 Deno.test("the server of these tests is a current one", () => {

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { setTimeout as sleep } from "node:timers/promises";
 import { eventually } from "../../support/eventually.ts";
-import { codes, KafkaOutputDriver } from "../../support/kafka_output.ts";
+import { codes, KafkaOutputDriver } from "../../support/kafka/output.ts";
 import {
   assertExact,
   type KafkaWebhooks,

@@ -2,7 +2,7 @@
 
 import { assertEquals } from "@std/assert";
 import { setTimeout as sleep } from "node:timers/promises";
-import { GatewayProcess } from "../../support/gateway_process.ts";
+import { GatewayProcess } from "../../support/process/gateway_process.ts";
 import { TempDir } from "../../support/temp_dir.ts";
 import type { RealKafka } from "./real_kafka.ts";
 

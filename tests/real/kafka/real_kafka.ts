@@ -1,9 +1,9 @@
 /** A cluster of Apache Kafka in processes of its own, and what can happen to it. */
 
 import { type Admin, Kafka } from "kafkajs";
-import { ChildProcess } from "../../support/child_process.ts";
+import { ChildProcess } from "../../support/process/child_process.ts";
 import { eventually } from "../../support/eventually.ts";
-import { type ConsumedRecord, parseRecords, RECORD_FORMAT } from "../../support/kafka_records.ts";
+import { type ConsumedRecord, parseRecords, RECORD_FORMAT } from "../../support/kafka/records.ts";
 import { TempDir } from "../../support/temp_dir.ts";
 import { classPath } from "./installation.ts";
 

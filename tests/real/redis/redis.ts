@@ -6,7 +6,7 @@
  */
 
 import { join } from "@std/path";
-import { installRq } from "../../support/rq_release.ts";
+import { installRq } from "../../support/redis/rq_release.ts";
 import { cacheFolder } from "../cache.ts";
 import type { ReadySystem, RealSystem } from "../real_system.ts";
 

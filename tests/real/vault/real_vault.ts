@@ -2,7 +2,7 @@
 
 import { setTimeout as sleep } from "node:timers/promises";
 import { systemClock } from "../../../src/secrets/vault/clock.ts";
-import { ChildProcess } from "../../support/child_process.ts";
+import { ChildProcess } from "../../support/process/child_process.ts";
 import { TempDir } from "../../support/temp_dir.ts";
 import type { VaultBackend } from "../../support/vault/vault_world.ts";
 import { startTokenReview } from "./token_review.ts";

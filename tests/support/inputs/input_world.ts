@@ -1,11 +1,11 @@
 import { join } from "@std/path";
-import { ClickhouseServer } from "../clickhouse_server.ts";
-import { EtcdServer } from "../etcd_server.ts";
-import { GatewayProcess } from "../gateway_process.ts";
-import { HttpTarget } from "../http_target.ts";
-import { KafkaServer } from "../kafka_server.ts";
-import { formatRequest, RawHttpConnection, type RawResponse } from "../raw_http.ts";
-import { RedisServer } from "../redis_server.ts";
+import { ClickhouseServer } from "../clickhouse/server.ts";
+import { EtcdServer } from "../etcd/server.ts";
+import { GatewayProcess } from "../process/gateway_process.ts";
+import { HttpTarget } from "../http/target.ts";
+import { KafkaServer } from "../kafka/server.ts";
+import { formatRequest, RawHttpConnection, type RawResponse } from "../http/raw_http.ts";
+import { RedisServer } from "../redis/server.ts";
 import { REPOSITORY } from "../repository.ts";
 
 const ADMIN_TOKEN = "an-admin-token-of-the-tests";

@@ -6,9 +6,9 @@ import { request } from "node:http";
 import { eventually } from "../eventually.ts";
 import { type Answer, errorCode, TestGateway } from "../gateway.ts";
 import { ProbeModule } from "../probe_module.ts";
-import { formatChunk, formatRequest, RawHttpConnection, type RawResponse } from "../raw_http.ts";
-import { relayHeaders, RelayStream } from "../relay_stream.ts";
-import { gatewayWebhooks, RELAY_ADMIN_TOKEN } from "../relay_world.ts";
+import { formatChunk, formatRequest, RawHttpConnection, type RawResponse } from "../http/raw_http.ts";
+import { relayHeaders, RelayStream } from "../relay/stream.ts";
+import { gatewayWebhooks, RELAY_ADMIN_TOKEN } from "../relay/world.ts";
 import { type ProxyProgram, ReverseProxy } from "./reverse_proxy.ts";
 import { restartUnderLoad } from "./rolling_restart.ts";
 

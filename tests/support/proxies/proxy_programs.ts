@@ -1,6 +1,6 @@
 /** How each of the proxies is started with the files of `docker/proxies/`. */
 
-import { findProgram } from "../test_servers.ts";
+import { findProgram } from "../process/test_servers.ts";
 import type { ProxyProgram } from "./reverse_proxy.ts";
 
 /** Debian's nginx. The file is included as from `/etc/nginx/conf.d/`. */

@@ -1,7 +1,7 @@
 /** A reverse proxy in front of two gateways, with the very configuration that stands in `docker/proxies/`. */
 
 import { join } from "@std/path";
-import { ChildProcess } from "../child_process.ts";
+import { ChildProcess } from "../process/child_process.ts";
 import { eventually } from "../eventually.ts";
 import { REPOSITORY } from "../repository.ts";
 import { TempDir } from "../temp_dir.ts";

@@ -1,6 +1,6 @@
 /** Two gateways behind a proxy, restarted one after the other while senders go on. */
 
-import { GatewayProcess } from "../gateway_process.ts";
+import { GatewayProcess } from "../process/gateway_process.ts";
 import { TempDir } from "../temp_dir.ts";
 import { type ProxyProgram, ReverseProxy } from "./reverse_proxy.ts";
 

@@ -15,7 +15,7 @@ import {
   type ServerResponse,
 } from "node:http";
 import type { AddressInfo } from "node:net";
-import type { Answer } from "../http_target.ts";
+import type { Answer } from "../http/target.ts";
 
 /** A request as the client sent it. */
 export interface SeenRequest {

@@ -1,9 +1,9 @@
 /** Ways to a token: the part of the suite in `vault_contract.ts` about logins. */
 
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import type { VaultLogin } from "../../../src/vault_settings.ts";
+import type { VaultLogin } from "../../../src/settings/vault.ts";
 import { TempDir } from "../temp_dir.ts";
-import { TEST_CA } from "../test_certificate.ts";
+import { TEST_CA } from "../http/test_certificate.ts";
 import type { TestInWorld } from "./vault_contract.ts";
 import { fieldsOf, read, reasonOf, type VaultWorld } from "./vault_world.ts";
 

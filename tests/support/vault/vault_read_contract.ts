@@ -2,7 +2,7 @@
 
 import { assert, assertEquals, assertNotMatch, assertStringIncludes } from "@std/assert";
 import { eventually } from "../eventually.ts";
-import { type Answer, HttpTarget } from "../http_target.ts";
+import { type Answer, HttpTarget } from "../http/target.ts";
 import type { TestInWorld } from "./vault_contract.ts";
 import { fieldsOf, read, reasonOf } from "./vault_world.ts";
 

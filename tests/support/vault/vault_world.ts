@@ -9,7 +9,7 @@ import { getLogger } from "@logtape/logtape";
 import type { Clock } from "../../../src/secrets/vault/clock.ts";
 import type { SecretAnswer } from "../../../src/secrets/source.ts";
 import { VaultSource } from "../../../src/secrets/vault/vault_source.ts";
-import type { VaultLogin, VaultSettings } from "../../../src/vault_settings.ts";
+import type { VaultLogin, VaultSettings } from "../../../src/settings/vault.ts";
 import { ManualClock } from "./manual_clock.ts";
 import { VaultAdmin } from "./vault_admin.ts";
 import { VaultFront } from "./vault_front.ts";

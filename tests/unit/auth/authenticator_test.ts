@@ -9,8 +9,8 @@ import {
 import { compileAuthenticator, RefusalError } from "../../../src/auth/authenticator.ts";
 import type { BodyCheck, Refusal, RequestToVerify, Verifier } from "../../../src/auth/verifier.ts";
 import { GatewayError } from "../../../src/errors.ts";
-import { type Event, EventBody } from "../../../src/event.ts";
-import { authenticate, requestWith } from "../../support/verifier_contract.ts";
+import { type Event, EventBody } from "../../../src/event/event.ts";
+import { authenticate, requestWith } from "../../contracts/verifier.ts";
 
 const BODY = new TextEncoder().encode("body");
 const REFUSAL: Refusal = { code: "unauthorized", reason: "The reason for the log" };

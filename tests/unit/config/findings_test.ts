@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { Catalog } from "../../../src/config/catalog.ts";
 import { Findings } from "../../../src/config/findings.ts";
-import { BufferedLineWriter } from "../../../src/observability/line_writer.ts";
+import { BufferedLineWriter } from "../../../src/io/line_writer.ts";
 import { logger, setUpLogging } from "../../../src/observability/logging.ts";
 
 /** The messages that are logged while the test works with findings. */

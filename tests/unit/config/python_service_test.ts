@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { PLANNED_MODULES } from "../../../src/modules/registry.ts";
-import { PLANNED_KEYS } from "../../../src/config/not_built.ts";
+import { PLANNED_KEYS } from "../../../src/config/compile/not_built.ts";
 import { findingsOf } from "../../support/findings.ts";
 import { errorCode, TestGateway } from "../../support/gateway.ts";
 

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
-import { configurationFiles } from "../../../src/blocking_calls.ts";
+import { configurationFiles } from "../../../src/io/blocking_calls.ts";
 import { eventually } from "../../support/eventually.ts";
 import { FileProviderFixture } from "../../support/file_provider_fixture.ts";
 import { TestGateway } from "../../support/gateway.ts";

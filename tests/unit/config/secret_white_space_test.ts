@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { z } from "zod";
 import { verifierKinds } from "../../../src/auth/registry.ts";
-import { compileConnection, compileWebhook } from "../../../src/config/compiler.ts";
+import { compileConnection, compileWebhook } from "../../../src/config/compile/compiler.ts";
 import type { Compiled } from "../../../src/config/problem.ts";
 import { outputModules } from "../../../src/modules/registry.ts";
 import { isSensitiveName } from "../../../src/observability/redaction.ts";

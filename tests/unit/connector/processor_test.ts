@@ -1,7 +1,7 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { getLogger } from "@logtape/logtape";
-import { ConnectorMetrics } from "../../../src/connector/connector_metrics.ts";
-import type { Deliverer } from "../../../src/connector/deliverer.ts";
+import { ConnectorMetrics } from "../../../src/connector/metrics.ts";
+import type { Deliverer } from "../../../src/connector/deliverers/deliverer.ts";
 import { Processor, type ProcessorOptions } from "../../../src/connector/processor.ts";
 import { DeliveryError } from "../../../src/errors.ts";
 import type { DeliveryResult } from "../../../src/modules/module.ts";

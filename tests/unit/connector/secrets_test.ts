@@ -1,11 +1,11 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
-import type { SecretLookup } from "../../../src/config/secret_lookup.ts";
-import { openSecrets } from "../../../src/config/secret_sources.ts";
+import type { SecretLookup } from "../../../src/config/secrets/lookup.ts";
+import { openSecrets } from "../../../src/config/secrets/sources.ts";
 import { loadConnectorConfig } from "../../../src/connector/config.ts";
-import { ModuleDeliverer } from "../../../src/connector/module_deliverer.ts";
+import { ModuleDeliverer } from "../../../src/connector/deliverers/module.ts";
 import { DeliveryError, StartupError } from "../../../src/errors.ts";
 import { Metrics } from "../../../src/observability/metrics.ts";
-import { loadSecretSettings } from "../../../src/settings.ts";
+import { loadSecretSettings } from "../../../src/settings/settings.ts";
 import { eventually } from "../../support/eventually.ts";
 import { TempDir } from "../../support/temp_dir.ts";
 import { verifiedEvent } from "../../support/verified_event.ts";

@@ -1,13 +1,13 @@
 import { assert, assertEquals, assertNotEquals } from "@std/assert";
-import { compileWebhook } from "../../../src/config/compiler.ts";
+import { compileWebhook } from "../../../src/config/compile/compiler.ts";
 import { DeliveryError } from "../../../src/errors.ts";
-import type { BodyForm } from "../../../src/event.ts";
+import type { BodyForm } from "../../../src/event/event.ts";
 import type { DeliveryResult } from "../../../src/modules/module.ts";
 import { outputModules } from "../../../src/modules/registry.ts";
 import { eventually } from "../../support/eventually.ts";
 import { TestGateway } from "../../support/gateway.ts";
 import { ProbeModule } from "../../support/probe_module.ts";
-import { RawHttpConnection } from "../../support/raw_http.ts";
+import { RawHttpConnection } from "../../support/http/raw_http.ts";
 import { TempDir } from "../../support/temp_dir.ts";
 
 const BY_HEADER = { header: "X-Delivery-Id" };

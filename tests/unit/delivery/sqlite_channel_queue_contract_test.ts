@@ -1,4 +1,4 @@
-import { testChannelQueueContract } from "../../support/channel_queue_contract.ts";
-import { JournalDirectory } from "../../support/sqlite_journal.ts";
+import { testChannelQueueContract } from "../../contracts/channel_queue.ts";
+import { JournalDirectory } from "../../support/journal/sqlite_journal.ts";
 
 testChannelQueueContract("SQLite channel queues", () => JournalDirectory.create());

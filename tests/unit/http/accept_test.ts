@@ -5,7 +5,7 @@ import type { DeliveryResult } from "../../../src/modules/module.ts";
 import { eventually } from "../../support/eventually.ts";
 import { errorCode, TestGateway } from "../../support/gateway.ts";
 import { ProbeModule } from "../../support/probe_module.ts";
-import { formatRequest, RawHttpConnection } from "../../support/raw_http.ts";
+import { formatRequest, RawHttpConnection } from "../../support/http/raw_http.ts";
 
 const SECRET = "a secret of the tests";
 

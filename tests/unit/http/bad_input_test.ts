@@ -2,7 +2,7 @@ import { assert, assertEquals, assertMatch } from "@std/assert";
 import { gzipSync } from "node:zlib";
 import { errorCode, TestGateway } from "../../support/gateway.ts";
 import { ProbeModule } from "../../support/probe_module.ts";
-import { formatChunk, formatRequest, RawHttpConnection } from "../../support/raw_http.ts";
+import { formatChunk, formatRequest, RawHttpConnection } from "../../support/http/raw_http.ts";
 
 const SECRET_TOKEN = "Bearer a-token-of-the-tests";
 

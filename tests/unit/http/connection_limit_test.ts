@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { eventually } from "../../support/eventually.ts";
 import { errorCode, TestGateway } from "../../support/gateway.ts";
-import { RawHttpConnection } from "../../support/raw_http.ts";
+import { RawHttpConnection } from "../../support/http/raw_http.ts";
 
 Deno.test("beyond MAX_CONNECTIONS a request gets 503 and its connection is closed, one for each too many", async () => {
   await using gateway = await TestGateway.start({

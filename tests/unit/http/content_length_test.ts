@@ -1,5 +1,5 @@
 import { assertEquals, assertRejects, assertThrows } from "@std/assert";
-import { Holding } from "../../../src/delivery/fair_share.ts";
+import { Holding } from "../../../src/time/fair_share.ts";
 import { GatewayError, InvariantError } from "../../../src/errors.ts";
 import {
   declaredLength,
@@ -7,13 +7,13 @@ import {
   readBody,
   requireDeclared,
   streamedBody,
-} from "../../../src/http/body.ts";
+} from "../../../src/http/webhook/body.ts";
 import { Inflight } from "../../../src/http/inflight.ts";
 import { errorCode, TestGateway } from "../../support/gateway.ts";
 import { ProbeModule } from "../../support/probe_module.ts";
-import { RawHttpConnection } from "../../support/raw_http.ts";
-import { postOverHttp2 } from "../../support/raw_http2.ts";
-import { RELAY_TOKEN, RelayWorld } from "../../support/relay_world.ts";
+import { RawHttpConnection } from "../../support/http/raw_http.ts";
+import { postOverHttp2 } from "../../support/http/raw_http2.ts";
+import { RELAY_TOKEN, RelayWorld } from "../../support/relay/world.ts";
 
 async function start(environment: Record<string, string> = {}) {
   const probe = new ProbeModule();

@@ -1,10 +1,10 @@
 import { assertEquals } from "@std/assert";
 import { createHmac } from "node:crypto";
 import { gzipSync } from "node:zlib";
-import { LARGE_BYTES } from "../../../src/http/body.ts";
+import { LARGE_BYTES } from "../../../src/http/webhook/body.ts";
 import { errorCode, TestGateway } from "../../support/gateway.ts";
 import { ProbeModule } from "../../support/probe_module.ts";
-import { formatRequest, RawHttpConnection } from "../../support/raw_http.ts";
+import { formatRequest, RawHttpConnection } from "../../support/http/raw_http.ts";
 
 const SECRET = "a secret of the tests";
 const JSON_TYPE = "application/json";

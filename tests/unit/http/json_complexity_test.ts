@@ -5,8 +5,8 @@ import { gzipSync } from "node:zlib";
 import { eventually } from "../../support/eventually.ts";
 import { errorCode, TestGateway } from "../../support/gateway.ts";
 import { ProbeModule } from "../../support/probe_module.ts";
-import { relayHeaders } from "../../support/relay_stream.ts";
-import { RelayWorld } from "../../support/relay_world.ts";
+import { relayHeaders } from "../../support/relay/stream.ts";
+import { RelayWorld } from "../../support/relay/world.ts";
 
 async function start(environment: Record<string, string> = {}) {
   const probe = new ProbeModule();

@@ -1,7 +1,7 @@
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { errorCode, TestGateway } from "../../support/gateway.ts";
 import { ProbeModule } from "../../support/probe_module.ts";
-import { formatRequest, RawHttpConnection } from "../../support/raw_http.ts";
+import { formatRequest, RawHttpConnection } from "../../support/http/raw_http.ts";
 
 async function start(environment: Record<string, string> = {}) {
   const probe = new ProbeModule();

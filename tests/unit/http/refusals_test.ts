@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { errorCode, TestGateway } from "../../support/gateway.ts";
 import { ProbeModule } from "../../support/probe_module.ts";
-import { formatRequest, RawHttpConnection } from "../../support/raw_http.ts";
+import { formatRequest, RawHttpConnection } from "../../support/http/raw_http.ts";
 import { RecordedLog } from "../../support/recorded_log.ts";
 
 const ADMIN_TOKEN = "an-admin-token-of-the-tests";

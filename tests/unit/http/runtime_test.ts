@@ -8,7 +8,7 @@ import { gzipSync } from "node:zlib";
 import { eventually } from "../../support/eventually.ts";
 import { errorCode, TestGateway } from "../../support/gateway.ts";
 import { ProbeModule } from "../../support/probe_module.ts";
-import { formatRequest, RawHttpConnection } from "../../support/raw_http.ts";
+import { formatRequest, RawHttpConnection } from "../../support/http/raw_http.ts";
 
 async function start() {
   const probe = new ProbeModule();

@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import * as fc from "fast-check";
-import { describeKey, formatConfigKey, parseConfigKey } from "../../../src/config/keys.ts";
-import { planBatches, requestBytes } from "../../../src/migrate/batches.ts";
+import { describeKey, formatConfigKey, parseConfigKey } from "../../../src/event/names.ts";
+import { planBatches, requestBytes } from "../../../src/migrate/stores/batches.ts";
 import { compare, planChanges } from "../../../src/migrate/comparison.ts";
 import type { Change, StoredValue } from "../../../src/migrate/configuration.ts";
 

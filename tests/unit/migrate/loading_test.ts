@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
-import { importsOf } from "../../support/import_graph.ts";
+import { importsOf } from "../../support/house/import_graph.ts";
 import { REPOSITORY } from "../../support/repository.ts";
-import { readTypeScript } from "../../support/source_files.ts";
+import { readTypeScript } from "../../support/house/source_files.ts";
 
 const src = await readTypeScript(REPOSITORY, "src");
 const edges = src.flatMap(importsOf);
@@ -18,9 +18,9 @@ function reachableFrom(start: string): ReadonlySet<string> {
 }
 
 Deno.test("a gateway never loads the code that writes to etcd", () => {
-  for (const start of ["src/gateway.ts", "src/cli/serve.ts", "src/cli/check.ts"]) {
+  for (const start of ["src/gateway/gateway.ts", "src/cli/serve.ts", "src/cli/check.ts"]) {
     const reached = reachableFrom(start);
-    assert(reached.has("src/config/etcd_connection.ts"), `${start} reaches what reads from etcd`);
+    assert(reached.has("src/config/etcd/wire/connection.ts"), `${start} reaches what reads from etcd`);
     assertEquals([...reached].filter((path) => path.startsWith("src/migrate/")), []);
   }
 });

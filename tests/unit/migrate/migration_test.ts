@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
-import { FileStore } from "../../../src/migrate/file_store.ts";
+import { FileStore } from "../../../src/migrate/stores/file_store.ts";
 import { type MigrationPlan, planMigration } from "../../../src/migrate/migration.ts";
-import { describeKey } from "../../../src/config/keys.ts";
+import { describeKey } from "../../../src/event/names.ts";
 import { outputModules } from "../../../src/modules/registry.ts";
 import { TempDir } from "../../support/temp_dir.ts";
 

@@ -1,13 +1,9 @@
-import { httpWebhookModule } from "../../../src/modules/http_webhook.ts";
+import { httpWebhookModule } from "../../../src/modules/http_webhook/http_webhook.ts";
 import { logModule } from "../../../src/modules/log.ts";
-import { saveToDiskModule } from "../../../src/modules/save_to_disk.ts";
-import { fileLineWriter } from "../../../src/observability/line_writer.ts";
-import { HttpTarget } from "../../support/http_target.ts";
-import {
-  type OutputUnderTest,
-  type ReceivedEvent,
-  testOutputContract,
-} from "../../support/output_contract.ts";
+import { saveToDiskModule } from "../../../src/modules/save_to_disk/save_to_disk.ts";
+import { fileLineWriter } from "../../../src/io/line_writer.ts";
+import { HttpTarget } from "../../support/http/target.ts";
+import { type OutputUnderTest, type ReceivedEvent, testOutputContract } from "../../contracts/output.ts";
 import { TempDir } from "../../support/temp_dir.ts";
 
 testOutputContract(httpWebhookModule, setUpHttpWebhook, {

@@ -1,6 +1,6 @@
 import { getLogger } from "@logtape/logtape";
 import { assert, assertEquals, assertMatch, assertNotMatch, assertStringIncludes } from "@std/assert";
-import { BufferedLineWriter, type LineTarget } from "../../../src/observability/line_writer.ts";
+import { BufferedLineWriter, type LineTarget } from "../../../src/io/line_writer.ts";
 import { logger, type LoggingOptions, setUpLogging } from "../../../src/observability/logging.ts";
 
 /** Keeps what is logged; fails while it is told to. */

@@ -1,5 +1,5 @@
 import { assertEquals, assertRejects } from "@std/assert";
-import { ChildProcess } from "../../support/child_process.ts";
+import { ChildProcess } from "../../support/process/child_process.ts";
 
 /** A program that waits for a signal after what it does first. */
 function shell(script: string, env: Readonly<Record<string, string>> = {}): ChildProcess {

@@ -1,5 +1,5 @@
 import { assertEquals, assertRejects } from "@std/assert";
-import { GatewayProcess } from "../../support/gateway_process.ts";
+import { GatewayProcess } from "../../support/process/gateway_process.ts";
 
 Deno.test("gateway process becomes ready and leaves nothing behind when it is disposed of", async () => {
   let cwd: string;

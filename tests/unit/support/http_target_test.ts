@@ -1,5 +1,5 @@
 import { assertEquals, assertRejects } from "@std/assert";
-import { HttpTarget, redirectTo } from "../../support/http_target.ts";
+import { HttpTarget, redirectTo } from "../../support/http/target.ts";
 
 async function post(url: string, body: BodyInit, signal?: AbortSignal): Promise<[number, string]> {
   const response = await fetch(url, { method: "POST", body, redirect: "manual", signal: signal ?? null });

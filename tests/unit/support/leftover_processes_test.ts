@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
-import { ChildProcess } from "../../support/child_process.ts";
+import { ChildProcess } from "../../support/process/child_process.ts";
 import { eventually } from "../../support/eventually.ts";
-import { findLeftoverProcesses, RUN_VARIABLE } from "../../support/leftover_processes.ts";
+import { findLeftoverProcesses, RUN_VARIABLE } from "../../support/process/leftover_processes.ts";
 
 Deno.test({
   name: "leftover processes of a run are found by its mark until they end",

@@ -1,5 +1,5 @@
 import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
-import { formatChunk, formatRequest, RawHttpConnection } from "../../support/raw_http.ts";
+import { formatChunk, formatRequest, RawHttpConnection } from "../../support/http/raw_http.ts";
 
 /** A server that repeats the request's body; chunked when asked to. */
 function serve(): Deno.HttpServer<Deno.NetAddr> {

@@ -1,6 +1,6 @@
 import { assertEquals, assertMatch } from "@std/assert";
 import { join } from "@std/path";
-import { ChildProcess } from "../../support/child_process.ts";
+import { ChildProcess } from "../../support/process/child_process.ts";
 import { REPOSITORY } from "../../support/repository.ts";
 import { TempDir } from "../../support/temp_dir.ts";
 

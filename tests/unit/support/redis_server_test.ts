@@ -1,7 +1,7 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { eventually } from "../../support/eventually.ts";
-import { TestCertificates } from "../../support/etcd_certificates.ts";
-import { RedisServer } from "../../support/redis_server.ts";
+import { TestCertificates } from "../../support/etcd/certificates.ts";
+import { RedisServer } from "../../support/redis/server.ts";
 
 Deno.test("RedisServer keeps port and data over a restart", async () => {
   await using redis = await RedisServer.start();

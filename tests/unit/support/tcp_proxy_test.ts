@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { eventually } from "../../support/eventually.ts";
-import { TcpProxy } from "../../support/tcp_proxy.ts";
+import { TcpProxy } from "../../support/http/tcp_proxy.ts";
 
 /** A server that sends everything back, and closes when the client has. */
 class EchoServer implements AsyncDisposable {

@@ -4,8 +4,8 @@
  * @module
  */
 
-import { EtcdGateway, type EtcdValue } from "../../../support/etcd_gateway.ts";
-import type { EtcdServer } from "../../../support/etcd_server.ts";
+import { EtcdGateway, type EtcdValue } from "../../../support/etcd/gateway.ts";
+import type { EtcdServer } from "../../../support/etcd/server.ts";
 import { eventually } from "../../../support/eventually.ts";
 import type { Door, LedgerWriter } from "./ledger.ts";
 

@@ -5,8 +5,8 @@
  */
 
 import { assertEquals } from "@std/assert";
-import { ChildProcess, type OutputLine } from "../../../support/child_process.ts";
-import type { EtcdServer } from "../../../support/etcd_server.ts";
+import { ChildProcess, type OutputLine } from "../../../support/process/child_process.ts";
+import type { EtcdServer } from "../../../support/etcd/server.ts";
 import { eventually } from "../../../support/eventually.ts";
 import { isLeader } from "./cluster.ts";
 import { lasts, type Situation, type World } from "./situation.ts";

@@ -6,7 +6,7 @@
  */
 
 import { setTimeout as sleep } from "node:timers/promises";
-import type { EtcdGateway, EtcdValue } from "../../../support/etcd_gateway.ts";
+import type { EtcdGateway, EtcdValue } from "../../../support/etcd/gateway.ts";
 
 /** What all keys begin with. */
 export const PREFIX = "/cwm/";

@@ -1,7 +1,7 @@
 /** Members that die, freeze, come back, and are replaced by another version. */
 
 import { assert, assertEquals } from "@std/assert";
-import { EtcdServer } from "../../../support/etcd_server.ts";
+import { EtcdServer } from "../../../support/etcd/server.ts";
 import { eventually } from "../../../support/eventually.ts";
 import { isLeader, promote, takesTheLead } from "./cluster.ts";
 import { ObservedGateway } from "./observed_gateway.ts";

@@ -5,7 +5,7 @@
  */
 
 import { setTimeout as sleep } from "node:timers/promises";
-import { GatewayProcess } from "../../../support/gateway_process.ts";
+import { GatewayProcess } from "../../../support/process/gateway_process.ts";
 import type { LedgerWriter } from "./ledger.ts";
 
 const ADMIN_TOKEN = "an-admin-token-of-the-situations";

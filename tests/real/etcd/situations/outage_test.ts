@@ -1,8 +1,8 @@
 /** An etcd that is away for long, and endpoints that swallow connections. */
 
 import { assert } from "@std/assert";
-import { EtcdServer } from "../../../support/etcd_server.ts";
-import { TcpProxy } from "../../../support/tcp_proxy.ts";
+import { EtcdServer } from "../../../support/etcd/server.ts";
+import { TcpProxy } from "../../../support/http/tcp_proxy.ts";
 import { ObservedGateway } from "./observed_gateway.ts";
 import { lasts, seconds, type Situation, situations, type World } from "./situation.ts";
 

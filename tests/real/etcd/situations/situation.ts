@@ -8,7 +8,7 @@
 
 import { assert, assertEquals } from "@std/assert";
 import { setTimeout as sleep } from "node:timers/promises";
-import { EtcdServer, type EtcdServerOptions } from "../../../support/etcd_server.ts";
+import { EtcdServer, type EtcdServerOptions } from "../../../support/etcd/server.ts";
 import { eventually } from "../../../support/eventually.ts";
 import { TempDir } from "../../../support/temp_dir.ts";
 import { keyOf, LedgerWriter, WEBHOOKS } from "./ledger.ts";

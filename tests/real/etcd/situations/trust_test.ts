@@ -1,8 +1,8 @@
 /** Certificates, and authorities that issue them, which change while the gateway runs. */
 
 import { assertEquals } from "@std/assert";
-import { TestCertificates } from "../../../support/etcd_certificates.ts";
-import { EtcdServer } from "../../../support/etcd_server.ts";
+import { TestCertificates } from "../../../support/etcd/certificates.ts";
+import { EtcdServer } from "../../../support/etcd/server.ts";
 import { eventually } from "../../../support/eventually.ts";
 import { CtlDoor } from "./cluster.ts";
 import { lasts, type Situation, situations, type World } from "./situation.ts";

@@ -1,0 +1,111 @@
+import { z } from "zod";
+import { secretField } from "../../schema/fields.ts";
+import { equalText } from "../crypto/constant_time.ts";
+import { HASH_SIZES, type HashAlgorithm, HmacDigest } from "../crypto/hmac_digest.ts";
+import { missingHeader } from "./missing_header.ts";
+import { preparedOnFirstUse } from "../lazy_verifier.ts";
+import type { BodyCheck, BodyVerifier, Refusal, RequestToVerify, VerifierKind } from "../verifier.ts";
+
+/** How a signature is written down. */
+type Encoding = "hex" | "base64";
+
+/** The compiled value of the key `hmac`. */
+export interface HmacConfig {
+  readonly secret: string;
+  /** @default "X-HMAC-Signature" */
+  readonly header: string;
+  /** @default "sha256" */
+  readonly algorithm: HashAlgorithm;
+  /** Left out: either, told apart by their length. */
+  readonly encoding?: Encoding | undefined;
+}
+
+/** A header's name: `token` of RFC 9110, section 5.6.2. */
+const HEADER_NAME = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
+
+const configSchema: z.ZodType<HmacConfig> = z.strictObject({
+  secret: secretField().meta({ description: "The key that sender and gateway share." }),
+  header: z.string().regex(HEADER_NAME, { error: "Must be the name of a header" }).default("X-HMAC-Signature")
+    .meta({
+      description: "The header that holds the signature, with or without `{algorithm}=` before it.",
+    }),
+  algorithm: z.string().toLowerCase().pipe(z.enum(["sha256", "sha1", "sha512"])).default("sha256").meta({
+    description: "The hash function of the signature: `sha256`, `sha1` or `sha512`, in any case.",
+  }),
+  encoding: z.enum(["hex", "base64"]).optional().meta({
+    description: "How the signature is written. Default: either.",
+  }),
+}).meta({ description: "A signature over the body's bytes as sent, keyed with a shared secret (RFC 2104)." });
+
+/** `hmac`: a header holds a keyed hash of the body. */
+export const hmac: VerifierKind<HmacConfig> = {
+  key: "hmac",
+  configSchema,
+  compile: (config) => preparedOnFirstUse("body", verifierOf, config),
+};
+
+function verifierOf(config: HmacConfig): BodyVerifier {
+  return new HmacVerifier(config);
+}
+
+class HmacVerifier implements BodyVerifier {
+  readonly reads = "body";
+  readonly #digest: HmacDigest;
+  readonly #header: string;
+  readonly #prefix: string;
+  /** Lengths of the three ways to write the digest; -1 where the configuration does not allow it. */
+  readonly #hexLength: number;
+  readonly #paddedLength: number;
+  readonly #unpaddedLength: number;
+  readonly #padding: string;
+  readonly #missing: Refusal;
+  readonly #malformed: Refusal;
+  readonly #mismatch: Refusal;
+
+  constructor({ secret, header, algorithm, encoding }: HmacConfig) {
+    this.#digest = new HmacDigest(algorithm, new TextEncoder().encode(secret));
+    this.#header = header;
+    this.#prefix = `${algorithm}=`;
+    const { digestBytes } = HASH_SIZES[algorithm];
+    const padded = Math.ceil(digestBytes / 3) * 4;
+    const unpadded = Math.ceil(digestBytes * 4 / 3);
+    this.#hexLength = encoding === "base64" ? -1 : digestBytes * 2;
+    this.#paddedLength = encoding === "hex" ? -1 : padded;
+    this.#unpaddedLength = encoding === "hex" ? -1 : unpadded;
+    this.#padding = "=".repeat(padded - unpadded);
+    this.#missing = missingHeader(header);
+    this.#malformed = refusal(`The header '${header}' does not hold one ${algorithm} signature`);
+    this.#mismatch = refusal(`The signature in the header '${header}' does not match the body`);
+  }
+
+  verify({ headers }: RequestToVerify): Refusal | BodyCheck {
+    const value = headers.get(this.#header);
+    if (value === null || value === "") return this.#missing;
+    const signature = value.startsWith(this.#prefix) ? value.slice(this.#prefix.length) : value;
+    // Repeated headers arrive joined by a comma and have no valid length: they are refused here too.
+    switch (signature.length) {
+      case this.#hexLength:
+        return this.#checkHex(signature.toLowerCase());
+      case this.#paddedLength:
+        return this.#checkBase64(signature);
+      case this.#unpaddedLength:
+        return this.#checkBase64(signature + this.#padding);
+      default:
+        return this.#malformed;
+    }
+  }
+
+  // The digest is written in the signature's encoding, rather than the signature decoded: two texts are
+  // then equal in one way only, and no malformed signature needs a rule of its own.
+  #checkHex(signature: string): BodyCheck {
+    return (body) => equalText(this.#digest.hex(body), signature) ? undefined : this.#mismatch;
+  }
+
+  #checkBase64(signature: string): BodyCheck {
+    return (body) => equalText(this.#digest.base64(body), signature) ? undefined : this.#mismatch;
+  }
+}
+
+function refusal(reason: string): Refusal {
+  return { code: "unauthorized", reason };
+}

@@ -1,0 +1,81 @@
+/**
+ * The contract of channel queues: durable, bounded, first in first out, shared by several consumers. An event
+ * is *leased* to one consumer for a time; when it is not acknowledged by then, it is leased again.
+ *
+ * @module
+ */
+
+import type { VerifiedEvent } from "../event/verified_event.ts";
+
+/** A channel's bounds, given with each event since they are the webhook's configuration. */
+export interface EnqueueOptions {
+  /** After this time the event becomes a dead letter `expired`, in milliseconds. */
+  readonly ttlMs: number;
+  /** Events that may stand in the channel, leased ones included. */
+  readonly maxSize: number;
+}
+
+/** An event that is leased to a consumer. */
+export interface LeasedEvent {
+  /** Names this event in the channel; the same on every delivery. */
+  readonly tag: string;
+  readonly event: VerifiedEvent;
+  /** Which delivery this is, from 1. */
+  readonly delivery: number;
+}
+
+/** How full a channel is. */
+export interface ChannelDepth {
+  readonly ready: number;
+  readonly leased: number;
+  /** When the oldest event was received, in milliseconds since 1970; `undefined` when the channel is empty. */
+  readonly oldestReceivedAt: number | undefined;
+}
+
+/** Why a consumer gave an event back for good. Holds no secret. */
+export interface Rejection {
+  readonly code: "output_rejected" | "output_failed" | "expired";
+  readonly message: string;
+}
+
+/**
+ * The queues of all channels. Every method resolves when the change would survive a crash, and rejects with a
+ * `GatewayError` `journal_unavailable` when the store cannot be used; then nothing has happened.
+ */
+export interface ChannelQueues extends AsyncDisposable {
+  /**
+   * Appends an event. One whose id stands in the channel already is not added again: a repeated delivery.
+   *
+   * @throws {DeliveryError} `overloaded` when the channel is full
+   */
+  enqueue(channel: string, event: VerifiedEvent, options: EnqueueOptions): Promise<void>;
+  /**
+   * Takes the oldest events that are due and not leased.
+   *
+   * @param visibilityMs how long they are the consumer's, in milliseconds
+   * @param bytes of bodies: once they have so many, no further event is taken. @default Infinity
+   */
+  lease(
+    channel: string,
+    limit: number,
+    visibilityMs: number,
+    bytes?: number,
+  ): Promise<readonly LeasedEvent[]>;
+  /**
+   * Lengthens leases, for a consumer that is alive and still at work: they last `visibilityMs` from now on.
+   *
+   * @returns the tags that still stand in the channel; the others were dealt with by somebody else
+   */
+  renew(channel: string, tags: readonly string[], visibilityMs: number): Promise<readonly string[]>;
+  /** Removes an event that the consumer has dealt with. `false` when it was not there any more. */
+  acknowledge(channel: string, tag: string): Promise<boolean>;
+  /** Gives an event back, to be leased again after the delay in milliseconds. */
+  release(channel: string, tag: string, delayMs: number): Promise<boolean>;
+  /** Moves an event to the dead letters. */
+  reject(channel: string, tag: string, rejection: Rejection): Promise<boolean>;
+  depth(channel: string): Promise<ChannelDepth>;
+  /** Channels that hold events. */
+  channels(): Promise<readonly string[]>;
+  /** Calls the listener whenever a channel may have events to lease, until disposed. It may be called in vain. */
+  watch(channel: string, listener: () => void): Disposable;
+}

@@ -1,0 +1,28 @@
+import { openJournal } from "../../gateway/data_directory.ts";
+import type { SqliteJournal } from "../../journal/sqlite/sqlite_journal.ts";
+import { StartupError } from "../../errors.ts";
+import type { Settings } from "../../settings/settings.ts";
+import { AdminClient } from "../admin_client.ts";
+
+/** Long enough for another command to end; a gateway keeps the journal for as long as it runs. */
+const LOCK_WAIT_MS = 100;
+
+/** How long the gateway may take for a large file, in milliseconds. */
+const TIMEOUT_MS = 60 * 60_000;
+
+/**
+ * The journal of the data directory where nobody uses it, or whoever does.
+ *
+ * @throws {StartupError} when a gateway uses it and cannot be asked
+ */
+export async function openJournalOrClient(settings: Settings): Promise<SqliteJournal | AdminClient> {
+  try {
+    return await openJournal(settings, { lockWaitMs: LOCK_WAIT_MS });
+  } catch (error) {
+    if (!(error instanceof StartupError) || error.code !== "data_directory_in_use") throw error;
+    if (settings.adminToken !== undefined) return new AdminClient(settings, settings.adminToken, TIMEOUT_MS);
+    throw new StartupError("data_directory_in_use", [
+      `A gateway uses the data directory ${settings.dataDir}: set ADMIN_TOKEN to ask it`,
+    ], { cause: error });
+  }
+}

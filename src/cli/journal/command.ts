@@ -1,0 +1,67 @@
+/**
+ * `cwm journal`: copies the journal into a file, also while a gateway uses it, and takes events over from a file
+ * that was set aside.
+ *
+ * @module
+ */
+
+import { parseArgs } from "@std/cli/parse-args";
+import { StartupError } from "../../errors.ts";
+import type { Settings } from "../../settings/settings.ts";
+import { backUp } from "./backup.ts";
+import { salvage } from "./salvage.ts";
+import { print } from "../terminal.ts";
+
+const HELP = `Copies the journal in DATA_DIR, and takes events over from a file
+
+Usage: cwm journal backup FILE
+       cwm journal salvage FILE
+
+  backup FILE    Writes a copy of one moment into FILE, which must not exist yet. To restore it, stop the
+                 gateway and put the copy alone in the place of DATA_DIR/journal/journal.db.
+  salvage FILE   Takes over what can be read of FILE: events that were not delivered, dead letters and what
+                 stood in channels. For files that a gateway has set aside (journal.db.damaged-...,
+                 journal.db.found-...) and for copies. What was delivered since is delivered again. A file
+                 that was taken over gets the ending .salvaged.
+
+While a gateway uses DATA_DIR, it is asked over HTTP at HOST and PORT, with ADMIN_TOKEN. It then salvages files in
+DATA_DIR/journal that it has set aside, and no other ones.
+
+Options:
+  -h, --help    Print this help
+
+Exit status: 0 done; 1 it could not be done; 2 wrong usage`;
+
+const ACTIONS = { backup: backUp, salvage } as const;
+
+/**
+ * Runs the command. Returns the exit status.
+ *
+ * @param args what follows `journal` on the command line
+ * @throws {StartupError} `usage`, or when it cannot be done
+ */
+export async function journal(args: readonly string[], settings: () => Settings): Promise<number> {
+  const parsed = parseArgs(args, {
+    string: ["_"],
+    boolean: ["help"],
+    alias: { h: "help" },
+    unknown: (argument: string) => {
+      if (argument.startsWith("-")) throw usage(`Unknown option '${argument}'`);
+    },
+  });
+  if (parsed["help"] === true) {
+    print(HELP);
+    return 0;
+  }
+  const [action, file, ...others] = parsed._.map(String);
+  if (action === undefined) throw usage("An action is missing");
+  if (action !== "backup" && action !== "salvage") throw usage(`Unknown action '${action}'`);
+  if (file === undefined) throw usage("The file is missing");
+  if (others.length > 0) throw usage(`Unexpected argument '${others[0]}'`);
+  print(await ACTIONS[action](file, settings()));
+  return 0;
+}
+
+function usage(problem: string): StartupError {
+  return new StartupError("usage", [problem, "Run 'cwm journal --help' for the options"]);
+}

@@ -1,0 +1,248 @@
+/**
+ * Turns a parsed configuration value into something a request can use, or into the reasons why not. All
+ * work that does not depend on the request is done here.
+ *
+ * @module
+ */
+
+import { closestString } from "@std/text/closest-string";
+import { z } from "zod";
+import { type Authenticator, compileAuthenticator } from "../../auth/authenticator.ts";
+import { verifierKinds } from "../../auth/registry.ts";
+import type { BodyForm } from "../../event/event.ts";
+import type { OutputModule } from "../../modules/module.ts";
+import { canonicalJson } from "../values/canonical_json.ts";
+import type { CompiledConnection } from "../compiled_connection.ts";
+import { doubtsAboutType } from "./connection_type.ts";
+import { type CompiledStep, compilePolicy, compileSteps, type DeliveryPolicy } from "./delivery_compiler.ts";
+import { webhookWithoutEmptyTexts, withoutEmptyTexts } from "./empty_texts.ts";
+import { withGuardHints } from "./guard_hint.ts";
+import { withModuleKeysInside } from "./module_keys.ts";
+import { notBuiltYet } from "./not_built.ts";
+import type { Compiled, ProblemReason } from "../problem.ts";
+import { withoutRemarks } from "../values/remarks.ts";
+import { compileResponse, type FixedResponse } from "./response_schema.ts";
+import { knownKeys } from "../../schema/known_keys.ts";
+import {
+  connectionSchema,
+  METHODS,
+  unusedConnectionSchema,
+  type WebhookConfig,
+  webhookSchema,
+} from "./schema.ts";
+import { type Lookups, substitute } from "../values/substitution.ts";
+import { withoutKeysWithoutEffect } from "./without_effect.ts";
+
+/** A webhook ready for use but for its connections, which may come and go. */
+export interface CompiledWebhook {
+  readonly enabled: boolean;
+  readonly dataType: "json" | "blob" | "form";
+  /** The field of a form that holds the event; `undefined` for all fields as an object. */
+  readonly formField: string | undefined;
+  /** Whether a request without a body is an event. */
+  readonly acceptsEmpty: boolean;
+  readonly methods: readonly string[];
+  /** Whether HEAD, GET and OPTIONS are answered, without an event. */
+  readonly probes: boolean;
+  /** The answer to accepted events; `undefined` for the gateway's own. */
+  readonly response: FixedResponse | undefined;
+  /** In bytes; `undefined` for the gateway's default. */
+  readonly maxBodyBytes: number | undefined;
+  readonly authenticator: Authenticator;
+  /** The cheapest form of the body that the verifiers, the outputs and the journal can work from. */
+  readonly bodyForm: BodyForm;
+  /** The outputs of its events; one, unless there is a chain. */
+  readonly steps: readonly CompiledStep[];
+  readonly policy: DeliveryPolicy;
+}
+
+/** What values are compiled against. */
+export interface CompileContext extends Lookups {
+  /** The output modules that webhooks may use. */
+  readonly modules: readonly OutputModule[];
+}
+
+/**
+ * Compiles one webhook.
+ *
+ * @param namespace decides which secrets it may read; left out, only those that belong to no namespace
+ */
+export function compileWebhook(
+  json: unknown,
+  context: CompileContext,
+  namespace?: string,
+): Compiled<CompiledWebhook> {
+  return substituted(json, context, namespace, (value) => compileWebhookValue(value, context), notBuiltYet);
+}
+
+/**
+ * Compiles a value with its references replaced, unless one of them could not be.
+ *
+ * @param blockers what stands above everything else: with any, it is all that is said about the value
+ */
+function substituted<Value>(
+  json: unknown,
+  context: CompileContext,
+  namespace: string | undefined,
+  compile: (value: Record<string, unknown>) => Compiled<Value>,
+  blockers: (value: Record<string, unknown>) => readonly ProblemReason[] = () => [],
+): Compiled<Value> {
+  const substituted = substitute(withoutRemarks(json as object), context, namespace);
+  const { problems, warnings, secrets } = substituted;
+  const value = substituted.value as Record<string, unknown>;
+  const compiled = problems.length > 0 ? { problems } : compile(value);
+  // What is not built is a problem to the schemas too, so a value without problems need not be searched.
+  const blocked = "problems" in compiled ? blockers(value) : [];
+  if (blocked.length > 0) return { problems: blocked };
+  if (warnings.length === 0 && secrets === undefined) return compiled;
+  return {
+    ...compiled,
+    warnings: [...warnings, ...compiled.warnings ?? []],
+    ...(secrets === undefined ? {} : { secrets }),
+  };
+}
+
+/** Only a webhook that is not taken as it is can have keys without effect: no schema knows them. */
+function compileWebhookValue(
+  value: Record<string, unknown>,
+  context: CompileContext,
+): Compiled<CompiledWebhook> {
+  const given = webhookWithoutEmptyTexts(value);
+  const compiled = compileGiven(given, context);
+  if (!("problems" in compiled)) return compiled;
+  const { value: effective, warnings } = withoutKeysWithoutEffect(given, context.modules);
+  return warnings.length === 0 ? compiled : { ...compileGiven(effective, context), warnings };
+}
+
+function compileGiven(
+  value: Readonly<Record<string, unknown>>,
+  context: CompileContext,
+): Compiled<CompiledWebhook> {
+  const parsed = parseWebhook(value, context.modules);
+  if (!parsed.success) {
+    return { problems: withGuardHints(describeIssues(parsed.error, webhookSchema), value) };
+  }
+  const config = parsed.data as WebhookConfig & Record<string, unknown>;
+  if (config.form_field !== undefined && config.data_type !== "form") {
+    const message = "Expected with 'data_type' 'form' only: the field is looked for in a form";
+    return { problems: [{ code: "schema", path: "form_field", message }] };
+  }
+
+  const compiledSteps = compileSteps(config, context.modules, parseWith);
+  if ("problems" in compiledSteps) return compiledSteps;
+  const steps = compiledSteps.value;
+  const policy = compilePolicy(config, steps);
+
+  const verifiers = verifierKinds
+    .filter((kind) => config[kind.key] !== undefined)
+    .map((kind) => kind.compile(config[kind.key]));
+  const authenticator = compileAuthenticator(verifiers);
+  return {
+    value: {
+      enabled: config.enabled,
+      dataType: config.data_type,
+      formField: config.form_field,
+      acceptsEmpty: (config.empty_body ?? (config.data_type === "blob" ? "accept" : "refuse")) === "accept",
+      methods: sharedMethods(config.methods),
+      probes: config.probes,
+      response: config.response === undefined ? undefined : compileResponse(config.response),
+      maxBodyBytes: config.max_body_bytes,
+      authenticator,
+      bodyForm: authenticator.readsBody || config.data_type === "blob" || steps.some(readsBytes)
+        ? "bytes"
+        : "text",
+      steps,
+      policy,
+    },
+  };
+}
+
+function readsBytes({ module }: CompiledStep): boolean {
+  return module.reads === "bytes";
+}
+
+/** Only a webhook with unknown keys is looked at twice. */
+function parseWebhook(
+  value: Readonly<Record<string, unknown>>,
+  modules: readonly OutputModule[],
+): z.ZodSafeParseResult<unknown> {
+  const schema = compiledSchema(webhookSchema);
+  const parsed = schema.safeParse(value);
+  if (parsed.success) return parsed;
+  const moved = withModuleKeysInside(value, knownKeys(webhookSchema), modules);
+  return moved === value ? parsed : schema.safeParse(moved);
+}
+
+/** Parses with a schema; the reasons name their place below `prefix`. */
+function parseWith<Value>(schema: z.ZodType<Value>, value: unknown, prefix: string): Compiled<Value> {
+  const parsed = compiledSchema(schema).safeParse(withoutEmptyTexts(value, schema));
+  return parsed.success ? { value: parsed.data } : { problems: describeIssues(parsed.error, schema, prefix) };
+}
+
+const SINGLE_METHODS = METHODS.map((method) => [method]);
+
+/** One array for all webhooks that accept one and the same method, as most do. */
+function sharedMethods(methods: WebhookConfig["methods"]): readonly string[] {
+  const [only] = methods;
+  return methods.length === 1 ? SINGLE_METHODS.find(([method]) => method === only)! : methods;
+}
+
+const compiledSchemas = new WeakMap<z.ZodType, z.ZodType>();
+
+/**
+ * The schema with generated code for values that are valid, which takes a fifth of the time: there may be
+ * hundreds of thousands. Others are parsed by the schema as it is, for the same issues. Generated at the
+ * first use, since that takes some milliseconds.
+ */
+function compiledSchema<Schema extends z.ZodType>(schema: Schema): Schema {
+  let compiled = compiledSchemas.get(schema);
+  if (compiled === undefined) compiledSchemas.set(schema, compiled = z.compile(schema));
+  return compiled as Schema;
+}
+
+/** Compiles one connection with the schema of the first module that accepts its type. */
+export function compileConnection(
+  name: string,
+  json: unknown,
+  context: CompileContext,
+): Compiled<CompiledConnection> {
+  return substituted(json, context, undefined, (value) => compileConnectionValue(name, value, context));
+}
+
+function compileConnectionValue(
+  name: string,
+  value: Record<string, unknown>,
+  context: CompileContext,
+): Compiled<CompiledConnection> {
+  const parsed = connectionSchema.safeParse(value);
+  if (!parsed.success) return { problems: describeIssues(parsed.error, connectionSchema) };
+  const { type, ...given } = parsed.data;
+  const doubts = doubtsAboutType(type, context.modules);
+  if ("problems" in doubts) return doubts;
+  const module = context.modules.find((candidate) => candidate.connectionTypes.includes(type));
+  // What no module uses yet is kept as it is: the original's files have many.
+  const schema = module?.connectionSchema ?? unusedConnectionSchema;
+  const settings = withoutEmptyTexts(given, schema);
+  const config = schema.safeParse(settings);
+  if (!config.success) return { problems: describeIssues(config.error, schema) };
+  const fingerprint = canonicalJson({ type, ...settings as object });
+  return { value: { name, type, config: config.data, fingerprint }, ...doubts };
+}
+
+/** One reason per issue; unknown keys with the nearest known one. Values are never shown. */
+export function describeIssues(error: z.ZodError, schema: z.ZodType, prefix = ""): ProblemReason[] {
+  return error.issues.flatMap((issue): ProblemReason[] => {
+    const path = [...(prefix === "" ? [] : [prefix]), ...issue.path.map(String)];
+    if (issue.code !== "unrecognized_keys") {
+      return [{ code: "schema", path: path.join("."), message: issue.message }];
+    }
+    const known = knownKeys(schema, issue.path);
+    return issue.keys.map((key) => ({
+      code: "schema",
+      path: [...path, key].join("."),
+      message: known.length === 0
+        ? `Key '${key}' is not known here`
+        : `Key '${key}' is not known: nearest is '${closestString(key, known)}'`,
+    }));
+  });
+}

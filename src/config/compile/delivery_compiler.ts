@@ -1,0 +1,235 @@
+/**
+ * Turns what a webhook says about the delivery of its events into steps and rules that need no more looking up.
+ *
+ * @module
+ */
+
+import { closestString } from "@std/text/closest-string";
+import { NO_RETRY, type RetryPolicy } from "../../delivery/retry_policy.ts";
+import type { Idempotency } from "../../delivery/route.ts";
+import type { Acceptance, OutputModule } from "../../modules/module.ts";
+import { PLANNED_MODULES } from "../../modules/registry.ts";
+import type { CompiledConnection } from "../compiled_connection.ts";
+import type { ChainItemConfig, RetryConfig } from "./delivery_schema.ts";
+import { compileIdempotency } from "./idempotency_compiler.ts";
+import { Interned } from "./interned.ts";
+import { compileOwnConnection, type Parse } from "./own_connection.ts";
+import type { Compiled, ProblemReason } from "../problem.ts";
+import type { WebhookConfig } from "./schema.ts";
+import { knownKeys } from "../../schema/known_keys.ts";
+
+/** One output of a webhook, ready for use but for its connection. */
+export interface CompiledStep {
+  /** Its place and its module, for example `0 kafka`. */
+  readonly name: string;
+  readonly module: OutputModule;
+  /** What the module's own schema made of `module-config`. */
+  readonly moduleConfig: unknown;
+  /** The connection's name where the configuration gives one. */
+  readonly connectionName: string | undefined;
+  /** The connection that the configuration holds itself, instead of a name. */
+  readonly ownConnection: CompiledConnection | undefined;
+  /** `undefined` for the default of the webhook's acceptance. */
+  readonly retry: RetryPolicy | undefined;
+}
+
+/** How the events of a webhook are accepted and delivered. */
+export interface DeliveryPolicy {
+  readonly acceptance: Acceptance;
+  readonly execution: "sequential" | "parallel";
+  readonly continueOnError: boolean;
+  /** In milliseconds. */
+  readonly timeoutMs: number;
+  /** `Infinity` without a bound of its own. */
+  readonly concurrency: number;
+  /** `Infinity` without a bound of its own. */
+  readonly queue: number;
+  readonly idempotency: Idempotency | undefined;
+}
+
+/** Compiles the outputs of a webhook: its `module`, or the items of its `chain`. */
+export function compileSteps(
+  config: WebhookConfig,
+  modules: readonly OutputModule[],
+  parse: Parse,
+): Compiled<readonly CompiledStep[]> {
+  const { chain, module } = config;
+  if (chain !== undefined) return compileChain(config, chain, modules, parse);
+  if (module === undefined) {
+    return { problems: [{ code: "schema", path: "module", message: "Expected a 'module' or a 'chain'" }] };
+  }
+  const { connection, redis, retry } = config;
+  const item = { module, connection, redis, "module-config": config["module-config"], retry };
+  const interned = internedSteps(modules);
+  const text = JSON.stringify([config.data_type, item]);
+  const known = interned.get(text);
+  if (known !== undefined) return { value: known };
+  const step = compileStep(item, 0, config, { modules, parse }, "");
+  if ("problems" in step) return step;
+  const steps = [step.value];
+  interned.set(text, steps);
+  return { value: steps };
+}
+
+const internedByModules = new WeakMap<readonly OutputModule[], Interned<readonly CompiledStep[]>>();
+
+/** The steps of webhooks without a chain. */
+function internedSteps(modules: readonly OutputModule[]): Interned<readonly CompiledStep[]> {
+  let interned = internedByModules.get(modules);
+  if (interned === undefined) internedByModules.set(modules, interned = new Interned());
+  return interned;
+}
+
+/** Compiles how events are accepted and delivered. Webhooks that say nothing share one policy. */
+export function compilePolicy(config: WebhookConfig, steps: readonly CompiledStep[]): DeliveryPolicy {
+  const durable = steps.some(({ module }) => module.acceptance === "durable");
+  const acceptance = config.accept ?? (durable ? "durable" : "delivered");
+  const { limits, idempotency, "chain-config": chain } = config;
+  const usual = USUAL_POLICIES[acceptance];
+  if (limits === undefined && idempotency === undefined && chain === undefined) return usual;
+  return {
+    acceptance,
+    execution: chain?.execution ?? usual.execution,
+    continueOnError: chain?.continue_on_error ?? usual.continueOnError,
+    timeoutMs: chain === undefined ? usual.timeoutMs : chain.timeout * 1000,
+    concurrency: limits?.concurrency ?? usual.concurrency,
+    queue: limits?.queue ?? usual.queue,
+    idempotency: idempotency === undefined ? undefined : compileIdempotency(idempotency),
+  };
+}
+
+const USUAL_POLICIES: Readonly<Record<Acceptance, DeliveryPolicy>> = {
+  delivered: usualPolicy("delivered"),
+  durable: usualPolicy("durable"),
+};
+
+function usualPolicy(acceptance: Acceptance): DeliveryPolicy {
+  return {
+    acceptance,
+    execution: "sequential",
+    continueOnError: true,
+    timeoutMs: 30_000,
+    concurrency: Infinity,
+    queue: Infinity,
+    idempotency: undefined,
+  };
+}
+
+function compileChain(
+  config: WebhookConfig,
+  chain: readonly (string | ChainItemConfig)[],
+  modules: readonly OutputModule[],
+  parse: Parse,
+): Compiled<readonly CompiledStep[]> {
+  const steps: CompiledStep[] = [];
+  const problems: ProblemReason[] = [];
+  for (const [index, given] of chain.entries()) {
+    const own: ChainItemConfig = typeof given === "string" ? { module: given, "module-config": {} } : given;
+    const item = withWebhooksOwn(own, config, modules);
+    const compiled = compileStep(item, index, config, { modules, parse }, `chain.${index}.`);
+    if ("problems" in compiled) problems.push(...compiled.problems);
+    else steps.push(compiled.value);
+  }
+  problems.push(...keysForNobody(config, steps));
+  return problems.length > 0 ? { problems } : { value: steps };
+}
+
+/** What the webhook shares with all steps and none of them takes: misspelt or misplaced, most likely. */
+function keysForNobody(config: WebhookConfig, steps: readonly CompiledStep[]): ProblemReason[] {
+  const known = steps.flatMap(({ module }) => knownKeys(module.configSchema));
+  const unknown = Object.keys(config["module-config"]).filter((key) => !known.includes(key)).map((
+    key,
+  ): ProblemReason => ({
+    code: "schema",
+    path: `module-config.${key}`,
+    message: `Key '${key}' is not known to any module of the chain`,
+  }));
+  if (config.redis === undefined || steps.some(({ ownConnection }) => ownConnection !== undefined)) {
+    return unknown;
+  }
+  return [...unknown, { code: "schema", path: "redis", message: "No step of the chain takes key 'redis'" }];
+}
+
+/**
+ * What a step does not say is the webhook's: its `connection` and `retry`, and those keys of `module-config`
+ * that the step's module knows, since the steps before and after it are of other kinds.
+ */
+function withWebhooksOwn(
+  item: ChainItemConfig,
+  config: WebhookConfig,
+  modules: readonly OutputModule[],
+): ChainItemConfig {
+  const module = modules.find(({ name }) => name === item.module);
+  const known = module === undefined ? [] : knownKeys(module.configSchema);
+  const shared = Object.entries(config["module-config"]).filter(([key]) => known.includes(key));
+  const takesConnection = module !== undefined && module.connectionTypes.length > 0;
+  const takesRedis = module?.ownConnectionSchema !== undefined && item.connection === undefined;
+  const redis = item.redis ?? (takesRedis ? config.redis : undefined);
+  return {
+    module: item.module,
+    connection: item.connection ?? (takesConnection && redis === undefined ? config.connection : undefined),
+    redis,
+    "module-config": { ...Object.fromEntries(shared), ...item["module-config"] },
+    retry: item.retry ?? config.retry,
+  };
+}
+
+function compileStep(
+  item: ChainItemConfig,
+  index: number,
+  { data_type: dataType }: WebhookConfig,
+  { modules, parse }: { readonly modules: readonly OutputModule[]; readonly parse: Parse },
+  prefix: string,
+): Compiled<CompiledStep> {
+  const module = modules.find(({ name }) => name === item.module);
+  if (module === undefined) return { problems: [describeUnknownModule(item.module, modules, prefix)] };
+  const own = compileOwnConnection(item, module, parse, `${prefix}redis`);
+  if ("problems" in own) return own;
+  const moduleConfig = parse(module.configSchema, own.value.moduleConfig, `${prefix}module-config`);
+  if ("problems" in moduleConfig) return moduleConfig;
+  return {
+    value: {
+      name: index === 0 ? firstStepName(module) : `${index} ${module.name}`,
+      module,
+      // A form has become JSON before an output sees it.
+      moduleConfig: module.forWebhook?.(moduleConfig.value, {
+        dataType: dataType === "blob" ? "blob" : "json",
+      }) ?? moduleConfig.value,
+      connectionName: item.connection,
+      ownConnection: own.value.connection,
+      retry: item.retry === undefined ? undefined : compileRetry(item.retry),
+    },
+  };
+}
+
+const firstStepNames = new WeakMap<OutputModule, string>();
+
+/** One string for all webhooks of a module. */
+function firstStepName(module: OutputModule): string {
+  let name = firstStepNames.get(module);
+  if (name === undefined) firstStepNames.set(module, name = `0 ${module.name}`);
+  return name;
+}
+
+function compileRetry(config: RetryConfig): RetryPolicy {
+  if (!config.enabled) return NO_RETRY;
+  return {
+    maxAttempts: config.max_attempts,
+    initialDelayMs: config.initial_delay * 1000,
+    maxDelayMs: config.max_delay * 1000,
+    multiplier: config.backoff_multiplier,
+  };
+}
+
+function describeUnknownModule(
+  name: string,
+  modules: readonly OutputModule[],
+  prefix: string,
+): ProblemReason {
+  const nearest = closestString(name, [...modules.map((module) => module.name), ...PLANNED_MODULES]);
+  return {
+    code: "unknown_module",
+    path: `${prefix}module`,
+    message: `Module '${name}' does not exist: nearest is '${nearest}'`,
+  };
+}

@@ -1,0 +1,121 @@
+/**
+ * What a webhook may say about the delivery of its events.
+ *
+ * @module
+ */
+
+import { z } from "zod";
+import { JsonPointer } from "../../json/pointer.ts";
+import { booleanField, integerField, numberField } from "../../schema/fields.ts";
+import { isConnectionName } from "../../event/names.ts";
+
+/** Steps of a chain, as in the Python original. */
+export const LONGEST_CHAIN = 20;
+
+/** `retry`, of a webhook or of a step of its chain. Times are in seconds, as in the Python original. */
+export const retrySchema = z.strictObject({
+  enabled: booleanField().default(true).meta({ description: "`false`: one attempt, and no more." }),
+  max_attempts: integerField(1, 1000).default(20).meta({
+    description: "Attempts in all. While the sender waits, `DELIVERY_BUDGET_MS` ends them earlier.",
+  }),
+  initial_delay: numberField(0, 86_400).default(1).meta({
+    description: "Longest first pause in seconds. Each pause is a random part of its bound.",
+  }),
+  max_delay: numberField(0, 604_800).default(3600).meta({
+    description: "Longest pause in seconds, also of those that `Retry-After` asks for.",
+  }),
+  backoff_multiplier: numberField(1, 100).default(2).meta({
+    description: "What the bound of the pause grows by each time.",
+  }),
+});
+
+/** `limits` of a webhook. */
+export const limitsSchema = z.strictObject({
+  concurrency: integerField(1, 100_000).optional().meta({
+    description: "Deliveries of this webhook under way at once. Default: the output's own bound.",
+  }),
+  queue: integerField(0, 1_000_000_000).optional().meta({
+    description:
+      "Events that may wait: in the journal, or with `delivered` for one of the `concurrency` places. More get 503 `overloaded`. Default: no bound of its own.",
+  }),
+});
+
+const eventIdHeader = z.string().regex(/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/, "Not a valid header name");
+
+const eventIdPointer = z.string().transform((text, issues) => {
+  const pointer = JsonPointer.parse(text);
+  if (pointer !== undefined) return pointer;
+  issues.addIssue({ code: "custom", message: "Not a JSON Pointer, such as /id" });
+  return z.NEVER;
+});
+
+/** Where one part of an event's id stands. */
+const eventIdPartSchema = z.strictObject({
+  header: eventIdHeader.optional(),
+  json_pointer: eventIdPointer.optional(),
+}).refine((value) => (value.header === undefined) !== (value.json_pointer === undefined), {
+  error: "Expected either 'header' or 'json_pointer'",
+});
+
+/** Most parts that an event's id can have. */
+const MAX_EVENT_ID_PARTS = 16;
+
+/** `idempotency` of a webhook. */
+export const idempotencySchema = z.strictObject({
+  header: eventIdHeader.optional().meta({
+    description: "The request header that tells events apart, for example `X-GitHub-Delivery`.",
+  }),
+  json_pointer: eventIdPointer.optional().meta({
+    description:
+      "Instead of a header: where in the JSON body the event's id stands, for example `/id` (RFC 6901).",
+    // It points to the whole body.
+    emptyIsValue: true,
+  }),
+  of: z.array(eventIdPartSchema).min(1).max(MAX_EVENT_ID_PARTS).optional().meta({
+    description: "Instead of both: what the event's id is made of, all parts together, for example " +
+      '`[{"header": "X-Shop"}, {"json_pointer": "/id"}]`.',
+  }),
+  ttl: numberField(1, 31_536_000).default(86_400).meta({
+    description: "How long an event is remembered, in seconds.",
+  }),
+}).refine(
+  ({ header, json_pointer: pointer, of }) =>
+    [header, pointer, of].filter((source) => source !== undefined).length === 1,
+  { error: "Expected one of 'header', 'json_pointer' and 'of'" },
+);
+
+/** `chain-config` of a webhook. */
+export const chainConfigSchema = z.strictObject({
+  execution: z.enum(["sequential", "parallel"]).default("sequential").meta({
+    description: "`sequential`: one output after the other. `parallel`: all at once.",
+  }),
+  continue_on_error: booleanField().default(true).meta({
+    description: "Whether the outputs after one that failed for good get the event.",
+  }),
+  timeout: numberField(0.1, 86_400).default(30).meta({
+    description:
+      "Seconds after which no further output is begun. With `durable` the rest follows as a retry, with `delivered` the answer is 504.",
+  }),
+});
+
+/** A step of a `chain`. */
+export const chainItemSchema = z.strictObject({
+  module: z.string().min(1).meta({ description: "The output module." }),
+  connection: z.string().refine(isConnectionName, { error: "Not a valid connection name" }).optional().meta({
+    description: "Name of the connection. Default: the webhook's `connection`, if its type fits.",
+  }),
+  redis: z.record(z.string(), z.unknown()).optional().meta({
+    description: "As for a webhook. Default: the webhook's, where the step names no connection.",
+  }),
+  "module-config": z.record(z.string(), z.unknown()).default({}).meta({
+    description: "Settings of the module, over those of the webhook's `module-config`.",
+  }),
+  retry: retrySchema.optional().meta({ description: "As for a webhook, for this step alone." }),
+});
+
+export type RetryConfig = z.infer<typeof retrySchema>;
+export type ChainConfig = z.infer<typeof chainConfigSchema>;
+export type ChainItemConfig = z.infer<typeof chainItemSchema>;
+export type LimitsConfig = z.infer<typeof limitsSchema>;
+export type IdempotencyConfig = z.infer<typeof idempotencySchema>;
+export type EventIdPartConfig = z.infer<typeof eventIdPartSchema>;

@@ -1,0 +1,108 @@
+/**
+ * What a webhook and a connection may say. Every key is known: a misspelt one is a problem of the entry,
+ * never ignored, since most keys guard something.
+ *
+ * @module
+ */
+
+import { z } from "zod";
+import { verifierKinds } from "../../auth/registry.ts";
+import { booleanField, hostField, integerField } from "../../schema/fields.ts";
+import {
+  chainConfigSchema,
+  chainItemSchema,
+  idempotencySchema,
+  limitsSchema,
+  LONGEST_CHAIN,
+  retrySchema,
+} from "./delivery_schema.ts";
+import { isConnectionName } from "../../event/names.ts";
+import { responseSchema } from "./response_schema.ts";
+
+/** Methods that a webhook may accept. Others have no body, or a meaning of their own. */
+export const METHODS = ["POST", "PUT", "PATCH"] as const;
+
+/** Largest `max_body_bytes`: a body is held in memory while it is verified and handed on. */
+const LARGEST_BODY_BYTES = 256 * 1024 * 1024;
+
+const webhookFields = {
+  data_type: z.enum(["json", "blob", "form"]).default("json").meta({
+    description:
+      "`json`: the body must be a JSON document, whatever its Content-Type says. `blob`: any bytes. `form`: `application/x-www-form-urlencoded`, which becomes a JSON document, see below.",
+  }),
+  form_field: z.string().min(1).max(200).optional().meta({
+    description:
+      "With `form`: the name of the field that holds the event as JSON, for example `payload`. Default: all fields as an object.",
+  }),
+  empty_body: z.enum(["accept", "refuse"]).optional().meta({
+    description:
+      "Whether a request without a body is an event: the document `null` with `json` and with `form_field`, `{}` with `form`, no bytes with `blob`. Default: `refuse`, with `blob` `accept`.",
+  }),
+  module: z.string().min(1).optional().meta({
+    description: "The output module, for example `log`. Required, unless there is a `chain`.",
+  }),
+  connection: z.string().refine(isConnectionName, { error: "Not a valid connection name" }).optional().meta({
+    description:
+      "Name of the connection. May be left out when exactly one connection of a type that the module accepts exists.",
+  }),
+  redis: z.record(z.string(), z.unknown()).optional().meta({
+    description:
+      "Instead of `connection`: a connection of the webhook's own, for `redis_publish`, see below.",
+  }),
+  "module-config": z.record(z.string(), z.unknown()).default({}).meta({
+    description:
+      "Settings of the output module, see below. One that a webhook has no key of its own for may also stand beside it.",
+  }),
+  chain: z.array(z.union([z.string().min(1), chainItemSchema])).min(1).max(LONGEST_CHAIN).optional().meta({
+    description:
+      "Several outputs instead of one `module`: names of modules, or objects with the keys of the table below.",
+  }),
+  "chain-config": chainConfigSchema.optional().meta({ description: "How the chain is run, see below." }),
+  accept: z.enum(["delivered", "durable"]).optional().meta({
+    description:
+      "When the sender gets its 200. `delivered`: after the output confirmed the event. `durable`: after the event was written to the journal. Default: the module's, see below.",
+  }),
+  retry: retrySchema.optional().meta({
+    description: "How often a failed delivery is tried again, see below.",
+  }),
+  limits: limitsSchema.optional().meta({
+    description: "What one webhook may take of the gateway, see below.",
+  }),
+  idempotency: idempotencySchema.optional().meta({
+    description: "Takes an event that is sent repeatedly only once, see below.",
+  }),
+  methods: z.array(z.enum(METHODS)).min(1).default(["POST"]).meta({
+    description: "HTTP methods that are accepted.",
+  }),
+  probes: booleanField().default(false).meta({
+    description:
+      "`true`: HEAD, GET and OPTIONS are answered with an empty 200, for senders that try a URL before they use it. Nothing is authenticated, and there is no event. `false`: 405.",
+  }),
+  response: responseSchema.optional().meta({
+    description:
+      "The answer to accepted and repeated events, for senders that want a certain one, see below. Default: 200 with the event's id as JSON.",
+  }),
+  max_body_bytes: integerField(1, LARGEST_BODY_BYTES).optional().meta({
+    description: "Largest body in bytes, after `Content-Encoding` was undone. Default: `MAX_BODY_BYTES`.",
+  }),
+  enabled: booleanField().default(true).meta({
+    description: "`false`: requests get 404 `webhook_disabled`.",
+  }),
+};
+
+const verifierFields: Record<string, z.ZodType> = Object.fromEntries(
+  verifierKinds.map((kind) => [kind.key, kind.configSchema.optional()]),
+);
+
+/** A webhook as configured. `module-config` is validated by the module's own schema afterwards. */
+export const webhookSchema = z.strictObject({ ...webhookFields, ...verifierFields });
+
+export type WebhookConfig = z.infer<z.ZodObject<typeof webhookFields>>;
+
+/** A connection as configured: its type, and whatever the module that opens it understands. */
+export const connectionSchema = z.looseObject({
+  type: z.string().min(1).meta({ description: "The kind of system, for example `kafka`." }),
+});
+
+/** Of a connection without its type that no module uses: as far as the meaning of a key is known. */
+export const unusedConnectionSchema = z.looseObject({ host: hostField().nullish() });

@@ -1,0 +1,86 @@
+import type { EtcdMirror, KeyChange } from "../mirror/mirror.ts";
+import type { EtcdKeyValue } from "../wire/fields.ts";
+import { Boundaries } from "./pages.ts";
+import { parseConfigKey } from "../../../event/names.ts";
+
+/** From so many keys on, a list that would remove more than half of them has to be confirmed. */
+const GUARDED_KEYS = 20;
+
+/** Whether a list removes so much that a mistake is more likely than a wish. */
+export function isMassDelete(keys: number, removed: number): boolean {
+  return keys >= GUARDED_KEYS && removed * 2 > keys;
+}
+
+/**
+ * What has to change in the mirror to make it equal to a list. The keys of the list are compared in their
+ * order, a few at a time; nothing is applied here.
+ */
+export class Difference {
+  readonly pass: number;
+  readonly #mirror: EtcdMirror;
+  readonly #trustRevisions: boolean;
+  readonly #boundaries = new Boundaries();
+  #puts: KeyChange[] = [];
+
+  /**
+   * @param trustRevisions whether an equal mod_revision means an equal value. It does within one history;
+   * after a restore or in another cluster only the value itself counts.
+   */
+  constructor(mirror: EtcdMirror, trustRevisions: boolean) {
+    this.#mirror = mirror;
+    this.#trustRevisions = trustRevisions;
+    this.pass = mirror.beginPass();
+    mirror.foreignKeys.beginPass();
+  }
+
+  /** Compares the next keys of the list. Nothing that is kept refers to their page. */
+  compare(listedKeys: Iterable<EtcdKeyValue>): void {
+    const { keys, keySpace } = this.#mirror;
+    for (const listed of listedKeys) {
+      const { revision } = listed;
+      const name = listed.nameIn(keySpace);
+      this.#boundaries.add(name);
+      const slot = keys.find(name);
+      if (slot === undefined) {
+        this.#add(name, listed);
+        continue;
+      }
+      keys.meet(slot, this.pass);
+      const isMoved = keys.revisionAt(slot) !== revision;
+      if (keys.hashAt(slot) !== listed.hashValue() || (this.#trustRevisions && isMoved)) {
+        this.#puts.push({ name, revision, value: listed.readValue() });
+      } else if (isMoved) {
+        keys.setRevision(slot, revision);
+      }
+    }
+  }
+
+  #add(name: string, listed: EtcdKeyValue): void {
+    const { revision } = listed;
+    const key = parseConfigKey(name);
+    if (typeof key === "string") this.#mirror.foreignKeys.put(name, key, revision, this.pass);
+    else this.#puts.push({ name, key, revision, value: listed.readValue() });
+  }
+
+  /** The new and changed keys so far; they are not returned again. */
+  takePuts(): KeyChange[] {
+    const puts = this.#puts;
+    this.#puts = [];
+    return puts;
+  }
+
+  /** The boundaries for the next list. */
+  get boundaries(): readonly string[] {
+    return this.#boundaries.names;
+  }
+
+  /** Once all keys are compared: those that are gone. */
+  deletes(revision: number): KeyChange[] {
+    return this.#mirror.keys.unmet(this.pass).map(({ name }) => ({ name, revision, value: undefined }));
+  }
+}
+
+/** Orders changes so that those of one revision stand together, oldest first. */
+export function byRevision(left: KeyChange, right: KeyChange): number {
+  return left.revision - right.revision;
+}

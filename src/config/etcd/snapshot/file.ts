@@ -1,0 +1,231 @@
+/**
+ * The last state of etcd on disk, for a start while etcd cannot be reached. Text, one JSON document a line:
+ *
+ *     {"format":"cwm-etcd-snapshot","version":1,"prefix":"/cwm/","cluster_id":"…","revision":42,"keys":2}
+ *     ["global/connections/redis_main",17,"{\"type\":…}"]
+ *     ["production/webhooks/orders",42,"{\"module\":…}"]
+ *     {"sha256":"…"}
+ *
+ * with name, mod_revision and value of each key, and the digest of all lines before the last one. A value
+ * that is not UTF-8 is `null`. The file holds secrets, as etcd does: mode 0600.
+ *
+ * @module
+ */
+
+import { Buffer } from "node:buffer";
+import { createHash, type Hash } from "node:crypto";
+import { dirname } from "@std/path";
+import { withinTime } from "../../../io/small_file.ts";
+import { breathe } from "../../../time/pace.ts";
+
+const FORMAT = "cwm-etcd-snapshot";
+const VERSION = 1;
+const NEWLINE = 10;
+
+/** How long reading the file may take, in milliseconds. */
+const READ_TIMEOUT_MS = 10_000;
+
+/** Bits of a file's mode: of its group, and of all others. */
+const MAY_BE_WRITTEN_BY_OTHERS = 0o022;
+const MAY_BE_READ_BY_OTHERS = 0o044;
+
+/** Lines that are formatted at a time, so that writing a large snapshot does not hold up requests. */
+const LINES_AT_A_TIME = 1_000;
+
+/** What a snapshot says of itself. */
+export interface SnapshotHead {
+  readonly prefix: string;
+  readonly clusterId: string;
+  readonly revision: number;
+}
+
+/** One key of a snapshot; `null` stands for a value that is not UTF-8. */
+export type SnapshotKey = readonly [name: string, revision: number, text: string | null];
+
+/** The keys that go into a snapshot. */
+export interface SnapshotKeys extends Iterable<SnapshotKey> {
+  readonly length: number;
+}
+
+/** A snapshot that was read. */
+export interface Snapshot extends SnapshotHead {
+  readonly keys: readonly SnapshotKey[];
+  /** Whether users other than the gateway's may read the file, which may hold secrets. */
+  readonly othersMayRead: boolean;
+}
+
+/** Why a snapshot file cannot be used. The message is for the operator. */
+export class SnapshotError extends Error {
+  override readonly name = "SnapshotError";
+}
+
+/**
+ * Writes a snapshot: into a file beside it, to disk, and then in the place of the former one, so that
+ * there is a whole one at any time.
+ *
+ * @throws {Error} of the operating system, for example when the disk is full; the former snapshot stays
+ */
+export async function writeSnapshot(
+  path: string,
+  head: SnapshotHead,
+  keys: SnapshotKeys,
+): Promise<void> {
+  const temporary = `${path}.tmp`;
+  {
+    using file = await Deno.open(temporary, { write: true, create: true, truncate: true, mode: 0o600 });
+    // A file that was left over keeps its own mode.
+    await Deno.chmod(temporary, 0o600);
+    const digest = createHash("sha256");
+    for (const chunk of formatLines(head, keys)) {
+      digest.update(chunk);
+      await writeAll(file, chunk);
+      await breathe();
+    }
+    await writeAll(file, Buffer.from(`${JSON.stringify({ sha256: digest.digest("hex") })}\n`));
+    await file.sync();
+  }
+  await Deno.rename(temporary, path);
+  using directory = await Deno.open(dirname(path));
+  await directory.sync();
+}
+
+/**
+ * Reads a snapshot.
+ *
+ * @param prefix what it must be for
+ * @returns `undefined` when there is no file
+ * @param signal ends the wait for a disk that does not answer
+ * @throws {SnapshotError} when others may have written it, when it is damaged, of another format, or for another
+ *   prefix
+ */
+export async function readSnapshot(
+  path: string,
+  prefix: string,
+  signal?: AbortSignal,
+): Promise<Snapshot | undefined> {
+  let file: OwnFile;
+  try {
+    file = await withinTime(path, { timeoutMs: READ_TIMEOUT_MS, signal }, () => readOwnFile(path));
+  } catch (cause) {
+    if (cause instanceof Deno.errors.NotFound) return undefined;
+    if (cause instanceof SnapshotError) throw cause;
+    throw new SnapshotError(`Cannot read the snapshot ${path}: ${(cause as Error).message}`, { cause });
+  }
+  const { bytes, othersMayRead } = file;
+  const end = bytes.lastIndexOf(NEWLINE, bytes.length - 2) + 1;
+  const trailer = parseLine(bytes.subarray(end)) as { sha256?: unknown } | undefined;
+  if (trailer?.sha256 !== digestOf(bytes.subarray(0, end))) {
+    throw new SnapshotError(`Cannot use the snapshot ${path}: it is damaged or incomplete`);
+  }
+  const lines = linesOf(bytes.subarray(0, end));
+  const head = parseLine(lines.next().value ?? Buffer.of()) as StoredHead | undefined;
+  if (head?.format !== FORMAT || head.version !== VERSION) {
+    throw new SnapshotError(
+      `Cannot use the snapshot ${path}: its format is not version ${VERSION} of ${FORMAT}`,
+    );
+  }
+  if (head.prefix !== prefix) {
+    throw new SnapshotError(
+      `Cannot use the snapshot ${path}: it is of the prefix '${head.prefix}', not '${prefix}'`,
+    );
+  }
+  const keys: SnapshotKey[] = [];
+  for (const line of lines) {
+    keys.push(parseLine(line) as SnapshotKey);
+    if (keys.length % LINES_AT_A_TIME === 0) await breathe();
+  }
+  return { prefix, clusterId: head.cluster_id, revision: head.revision, keys, othersMayRead };
+}
+
+interface OwnFile {
+  readonly bytes: Buffer;
+  readonly othersMayRead: boolean;
+}
+
+/**
+ * Reads a file that nobody but the gateway's user, and the system's administrator, can have written. What it says is
+ * put into service as if etcd had said it.
+ */
+async function readOwnFile(path: string): Promise<OwnFile> {
+  using file = await Deno.open(path);
+  const { mode, uid, size } = await file.stat();
+  const mine = Deno.uid();
+  if (uid !== null && uid !== mine && uid !== 0) {
+    throw new SnapshotError(
+      `Cannot use the snapshot ${path}: it belongs to user ${uid}, not to the gateway's (${mine})`,
+    );
+  }
+  if (mode !== null && (mode & MAY_BE_WRITTEN_BY_OTHERS) !== 0) {
+    throw new SnapshotError(
+      `Cannot use the snapshot ${path}: other users may write it (mode ${(mode & 0o777).toString(8)}), and ` +
+        "what it says would be served: if you trust what it holds, change its mode to 600",
+    );
+  }
+  const bytes = Buffer.alloc(size);
+  for (let filled = 0; filled < size;) {
+    const read = await file.read(bytes.subarray(filled));
+    // It has become shorter: the digest tells what that means.
+    if (read === null) break;
+    filled += read;
+  }
+  return { bytes, othersMayRead: mode !== null && (mode & MAY_BE_READ_BY_OTHERS) !== 0 };
+}
+
+interface StoredHead {
+  readonly format: string;
+  readonly version: number;
+  readonly prefix: string;
+  readonly cluster_id: string;
+  readonly revision: number;
+}
+
+function* formatLines(
+  { prefix, clusterId, revision }: SnapshotHead,
+  keys: SnapshotKeys,
+): Iterable<Buffer> {
+  const head = {
+    format: FORMAT,
+    version: VERSION,
+    prefix,
+    cluster_id: clusterId,
+    revision,
+    keys: keys.length,
+  };
+  yield Buffer.from(`${JSON.stringify(head)}\n`);
+  let lines = "";
+  let count = 0;
+  for (const key of keys) {
+    lines += `${JSON.stringify(key)}\n`;
+    if (++count % LINES_AT_A_TIME !== 0) continue;
+    yield Buffer.from(lines);
+    lines = "";
+  }
+  if (lines !== "") yield Buffer.from(lines);
+}
+
+function* linesOf(bytes: Buffer): Generator<Buffer, undefined> {
+  for (let start = 0; start < bytes.length;) {
+    const end = bytes.indexOf(NEWLINE, start);
+    yield bytes.subarray(start, end);
+    start = end + 1;
+  }
+  return undefined;
+}
+
+function parseLine(line: Buffer): unknown {
+  try {
+    return JSON.parse(line.toString());
+  } catch {
+    // Whoever reads the value finds that it is not what was to be there.
+    return undefined;
+  }
+}
+
+function digestOf(bytes: Buffer): string {
+  const digest: Hash = createHash("sha256");
+  return digest.update(bytes).digest("hex");
+}
+
+async function writeAll(file: Deno.FsFile, bytes: Uint8Array): Promise<void> {
+  for (let written = 0; written < bytes.length;) written += await file.write(bytes.subarray(written));
+}

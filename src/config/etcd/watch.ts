@@ -1,0 +1,200 @@
+/**
+ * One watch: one stream with one watcher on a connection of its own. It ends on any irregularity; there is
+ * no repair, the next one starts at the position.
+ *
+ * @module
+ */
+
+import { setImmediate } from "node:timers";
+import { type EtcdConnection, type EtcdWatchStream, toCallError } from "./wire/connection.ts";
+import { SessionEnd } from "./session_end.ts";
+import type { KeySpace } from "./wire/key_space.ts";
+import type { WatchEvent, WatchMessage } from "./wire/watch_message.ts";
+
+/** How long events are applied at a time, in milliseconds. */
+const SLICE_MS = 5;
+
+/** Revisions that may wait to be applied, while a list is read or a burst arrives; more end the watch. */
+const MOST_WAITING = 100_000;
+
+/** What a watch brings, in order. */
+export interface WatchListener {
+  /** All events of one revision. */
+  onRevision(revision: number, events: readonly WatchEvent[]): void;
+  /** All events up to this revision have been passed on. */
+  onProgress(revision: number): void;
+}
+
+/** Options of {@linkcode EtcdWatch.start}. */
+export interface WatchOptions {
+  readonly keySpace: KeySpace;
+  /** The first revision to report. */
+  readonly startRevision: number;
+  readonly clusterId: string;
+  readonly listener: WatchListener;
+  /** How long the confirmation of the watch may take, in milliseconds. */
+  readonly createTimeoutMs: number;
+}
+
+type Waiting = { readonly revision: number; readonly events: readonly WatchEvent[] | undefined };
+
+/** A watch that etcd has confirmed. */
+export class EtcdWatch {
+  /** Never resolves; rejects with a {@linkcode SessionEnd} when the watch has ended. */
+  readonly ended: Promise<never>;
+  /** When the stream last said anything, on the clock of `performance.now()`. */
+  lastHeardAt = performance.now();
+  /** Answers to progress requests. */
+  progressAnswers = 0;
+  readonly #stream: EtcdWatchStream;
+  readonly #options: WatchOptions;
+  readonly #created = Promise.withResolvers<void>();
+  readonly #end: (error: SessionEnd) => void;
+  readonly #waiting: Waiting[] = [];
+  #isEnded = false;
+  #isHeld = false;
+  #isScheduled = false;
+
+  /** The first revision that it reports. */
+  get startRevision(): number {
+    return this.#options.startRevision;
+  }
+
+  private constructor(stream: EtcdWatchStream, options: WatchOptions) {
+    this.#stream = stream;
+    this.#options = options;
+    const { promise, reject } = Promise.withResolvers<never>();
+    this.ended = promise;
+    // Whoever races it may have lost interest; the end of a watch is not an error of its own.
+    promise.catch(() => {});
+    this.#end = (error) => {
+      this.#isEnded = true;
+      reject(error);
+    };
+    stream.on("data", (message) => this.#receive(message));
+    stream.on(
+      "error",
+      (error) => this.#end(new SessionEnd("stream_failed", toCallError(error, "watch").message)),
+    );
+    stream.on("end", () => this.#end(new SessionEnd("stream_ended", "etcd has ended the watch")));
+  }
+
+  /**
+   * @throws {SessionEnd} when etcd refuses the watch or does not confirm it in time
+   */
+  static async start(connection: Pick<EtcdConnection, "watch">, options: WatchOptions): Promise<EtcdWatch> {
+    const watch = new EtcdWatch(await connection.watch(), options);
+    const { keySpace, startRevision, createTimeoutMs } = options;
+    watch.#stream.write({
+      create_request: {
+        key: keySpace.start,
+        range_end: keySpace.end,
+        start_revision: startRevision,
+        progress_notify: true,
+      },
+    });
+    const timer = setTimeout(
+      () =>
+        watch.#end(new SessionEnd("silent", `etcd has not confirmed the watch within ${createTimeoutMs} ms`)),
+      createTimeoutMs,
+    );
+    try {
+      await Promise.race([watch.#created.promise, watch.ended]);
+      return watch;
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  /**
+   * Asks etcd for a sign of life on this very stream. The answer says nothing about the position: before
+   * etcd 3.4.25 and 3.5.8 it could overtake events.
+   *
+   * @see https://github.com/etcd-io/etcd/issues/15220
+   */
+  requestProgress(): void {
+    if (!this.#isEnded) this.#stream.write({ progress_request: {} });
+  }
+
+  /** Keeps events waiting, so that a list can be applied undisturbed. */
+  hold(): void {
+    this.#isHeld = true;
+  }
+
+  /** Applies what has waited. */
+  release(): void {
+    this.#isHeld = false;
+    this.#drain();
+  }
+
+  #receive(message: WatchMessage): void {
+    if (this.#isEnded) return;
+    this.lastHeardAt = performance.now();
+    // Before anything else: a refused watch is "created" and "canceled" at once.
+    if (message.canceled) {
+      this.#end(endOf(message));
+      return;
+    }
+    const { clusterId, revision } = message.header;
+    if (clusterId !== this.#options.clusterId) {
+      this.#end(new SessionEnd("cluster_changed", "Another etcd cluster answers"));
+      return;
+    }
+    if (message.created) {
+      this.#created.resolve();
+    } else if (message.events.length > 0) {
+      this.#enqueue(message.events);
+    } else if (message.isProgressAnswer) {
+      this.progressAnswers++;
+    } else {
+      this.#waiting.push({ revision, events: undefined });
+    }
+    if (!this.#isHeld && !this.#isScheduled) this.#drain();
+  }
+
+  /** etcd sends all events of one revision in one message, unless asked to split them. */
+  #enqueue(events: readonly WatchEvent[]): void {
+    for (let start = 0; start < events.length;) {
+      const { revision } = events[start]!.keyValue;
+      let end = start + 1;
+      while (events[end]?.keyValue.revision === revision) end++;
+      this.#waiting.push({ revision, events: events.slice(start, end) });
+      start = end;
+    }
+    if (this.#waiting.length > MOST_WAITING) {
+      this.#end(new SessionEnd("overrun", `More than ${MOST_WAITING} revisions wait to be applied`));
+    }
+  }
+
+  #drain(): void {
+    this.#isScheduled = false;
+    const { listener } = this.#options;
+    const begun = performance.now();
+    let done = 0;
+    try {
+      while (done < this.#waiting.length && !this.#isHeld && !this.#isEnded) {
+        if (done > 0 && performance.now() - begun > SLICE_MS) break;
+        const { revision, events } = this.#waiting[done]!;
+        if (events === undefined) listener.onProgress(revision);
+        else listener.onRevision(revision, events);
+        done++;
+      }
+    } catch (error) {
+      if (!(error instanceof SessionEnd)) throw error;
+      this.#end(error);
+      return;
+    }
+    this.#waiting.splice(0, done);
+    if (this.#waiting.length > 0 && !this.#isHeld && !this.#isEnded) {
+      this.#isScheduled = true;
+      setImmediate(() => this.#drain());
+    }
+  }
+}
+
+function endOf({ compactRevision, cancelReason }: WatchMessage): SessionEnd {
+  if (compactRevision !== 0) {
+    return new SessionEnd("compacted", `etcd has compacted its history up to revision ${compactRevision}`);
+  }
+  return new SessionEnd("canceled", `etcd has canceled the watch: ${cancelReason || "no reason given"}`);
+}

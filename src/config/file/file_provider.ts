@@ -1,0 +1,262 @@
+import type { Logger } from "@logtape/logtape";
+import { logger } from "../../observability/logging.ts";
+import { abortable } from "../../time/abortable.ts";
+import { EMBEDDED_DEFAULT, EntriesFile, type FileState, toChange } from "./entries_file.ts";
+import { CONNECTIONS, WEBHOOKS } from "../values/file_members.ts";
+import { FileWatcher } from "./watch/file_watcher.ts";
+import type { ConfigProvider, ConfigSink, ProviderStatus } from "../provider.ts";
+import { ReloadWatch } from "../reload_watch.ts";
+import { inSlices } from "../../time/pace.ts";
+
+/** Where the configuration files are, and how they are looked at. */
+export interface FileConfigProviderOptions {
+  /** Path of `webhooks.json`: webhook id -> webhook. */
+  readonly webhooksFile: string;
+  /** Path of `connections.json`: connection name -> connection. */
+  readonly connectionsFile: string;
+  /**
+   * Which of the files the operator has named. Where none is named and none exists at the start, a webhook
+   * `default` stands in for them; connections need no file unless it is named. @default []
+   */
+  readonly named?: readonly ("webhooks" | "connections")[];
+  /** The namespace of all webhooks in the file. */
+  readonly defaultNamespace: string;
+  /** @default the logger `cwm.config` */
+  readonly logger?: Logger;
+  /** How often to look for changes that the system did not tell about, in milliseconds. @default 30000 */
+  readonly pollIntervalMs?: number;
+  /** How long a change has to be over before the files are read, in milliseconds. @default 50 */
+  readonly debounceMs?: number;
+  /** How long reading a file may take, in milliseconds. @default 10000 */
+  readonly readTimeoutMs?: number;
+  /** How long reading the files may take before it is a problem to report, in milliseconds. @default 2000 */
+  readonly hungAfterMs?: number;
+}
+
+/** How the problem of files that are not read to the end is named. */
+const RELOAD = "configuration files";
+
+/** A report is not broken off, but reports nothing more once the provider was stopped. */
+const NEVER_ENDED = new AbortController().signal;
+
+/**
+ * Configuration from two JSON files, live: a change in either is reported within a fraction of a second,
+ * and nothing but what changed. A file that is broken or gone is a problem to report; what was read last
+ * stays in service. Until each file that there must be was read once, the configuration is not complete.
+ */
+export class FileConfigProvider implements ConfigProvider {
+  readonly backend = "file";
+  readonly #webhooks: EntriesFile;
+  readonly #connections: EntriesFile;
+  readonly #watcher: FileWatcher;
+  readonly #pollIntervalMs: number;
+  readonly #logger: Logger;
+  readonly #reloads: ReloadWatch;
+  readonly #mayStandIn: boolean;
+  readonly #complete = Promise.withResolvers<void>();
+  #isComplete = false;
+  #sink: ConfigSink | undefined;
+  #poll: ReturnType<typeof setInterval> | undefined;
+  /** The load under way. */
+  #loading: Promise<void> | undefined;
+  /** The load after it, which sees what changed meanwhile. */
+  #following: Promise<void> | undefined;
+  /** How many loads found something new. */
+  #revision = 0;
+  #lastSyncAt: number | undefined;
+  #stopped = false;
+  readonly #stopping = new AbortController();
+
+  constructor(options: FileConfigProviderOptions) {
+    const { defaultNamespace: namespace, named = [] } = options;
+    this.#mayStandIn = named.length === 0;
+    this.#webhooks = new EntriesFile(options.webhooksFile, {
+      ...WEBHOOKS,
+      keyOf: (id) => ({ kind: "webhook", namespace, id }),
+      optional: false,
+      readTimeoutMs: options.readTimeoutMs,
+    });
+    this.#connections = new EntriesFile(options.connectionsFile, {
+      ...CONNECTIONS,
+      keyOf: (name) => ({ kind: "connection", name }),
+      optional: !named.includes("connections"),
+      readTimeoutMs: options.readTimeoutMs,
+    });
+    this.#logger = options.logger ?? logger("config");
+    this.#reloads = new ReloadWatch(
+      (problem) => this.#sink?.reportSource(RELOAD, problem, String(this.#revision), "last_good"),
+      "Reading them",
+      options.hungAfterMs,
+    );
+    this.#pollIntervalMs = options.pollIntervalMs ?? 30_000;
+    this.#watcher = new FileWatcher({
+      onChange: () => this.#loadInBackground(),
+      debounceMs: options.debounceMs ?? 50,
+      logger: this.#logger,
+    });
+  }
+
+  /** Whether there is no configuration at all, so that the webhook `default` stands in for it. */
+  get usingEmbeddedDefault(): boolean {
+    return this.#webhooks.reported.origin === "embedded_default";
+  }
+
+  /**
+   * Starts loading and watching. Resolves when both files have been read, be they good, broken or missing.
+   *
+   * @throws {DOMException} `AbortError`, or the reason that the signal was given, when it aborts first
+   */
+  async start(sink: ConfigSink, signal: AbortSignal): Promise<void> {
+    if (this.#sink !== undefined || this.#stopped) throw invalidState("Cannot start a file provider twice");
+    signal.throwIfAborted();
+    this.#sink = sink;
+    try {
+      await abortable(this.#load(), signal);
+    } catch (error) {
+      this.#stopped = true;
+      throw error;
+    }
+    this.#assertRunning();
+    this.#poll = setInterval(() => this.#loadInBackground(), this.#pollIntervalMs);
+  }
+
+  /**
+   * Reads the files now. Resolves when every change made before the call is applied.
+   *
+   * @throws {DOMException} `InvalidStateError` before the start and after disposal, or the signal's reason
+   */
+  async reload(signal: AbortSignal): Promise<void> {
+    this.#assertRunning();
+    signal.throwIfAborted();
+    await abortable(this.#load(), signal);
+    this.#assertRunning();
+  }
+
+  async completed(signal: AbortSignal): Promise<void> {
+    signal.throwIfAborted();
+    await abortable(this.#complete.promise, signal);
+  }
+
+  status(): ProviderStatus {
+    const states = [this.#webhooks.reported, this.#connections.reported];
+    return {
+      backend: this.backend,
+      connected: this.#revision > 0 && !this.#stopped,
+      degraded: states.some(({ problem, origin }) => problem !== undefined && origin !== "nothing"),
+      revision: this.#revision === 0 ? "" : String(this.#revision),
+      lastSyncAt: this.#lastSyncAt,
+      ...(this.#isComplete || this.#revision === 0 ? {} : { missing: this.#describeMissing() }),
+    };
+  }
+
+  #describeMissing(): string {
+    const files = [["webhooks", this.#webhooks], ["connections", this.#connections]] as const;
+    return files.filter(([, { missing }]) => missing !== undefined)
+      .map(([name, { missing }]) => `File of the ${name}: ${missing}`)
+      .join("; ");
+  }
+
+  /** Stops watching, and waits for a load under way; it reports nothing any more. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#stopped = true;
+    this.#stopping.abort();
+    clearInterval(this.#poll);
+    await this.#watcher[Symbol.asyncDispose]();
+    await Promise.allSettled([this.#loading, this.#following]);
+  }
+
+  #assertRunning(): void {
+    if (this.#sink === undefined) throw invalidState("Cannot use a file provider that was not started");
+    if (this.#stopped) throw invalidState("Cannot use a file provider that was stopped");
+  }
+
+  #loadInBackground(): void {
+    if (this.#stopped) return;
+    this.#load().catch((error) => this.#logger.error("Loading the configuration files failed", { error }));
+  }
+
+  /** Loads once the load under way, if any, is done. Callers that come meanwhile share that next load. */
+  #load(): Promise<void> {
+    if (this.#loading === undefined) {
+      this.#loading = this.#loadNow().finally(() => this.#loading = undefined);
+      return this.#loading;
+    }
+    // A failure of the load under way is for those who asked for it.
+    this.#following ??= this.#loading.catch(() => {}).then(() => {
+      this.#following = undefined;
+      return this.#load();
+    });
+    return this.#following;
+  }
+
+  async #loadNow(): Promise<void> {
+    const ended = this.#reloads.begin();
+    try {
+      await this.#readNow();
+    } finally {
+      const problems = [this.#webhooks.reported.problem, this.#connections.reported.problem];
+      ended(this.#stopped || problems.every((problem) => problem?.code !== "file_unreadable"));
+    }
+  }
+
+  async #readNow(): Promise<void> {
+    const startedAt = Date.now();
+    await this.#watch();
+    const { signal } = this.#stopping;
+    const [connections, webhooks] = await Promise.all([
+      this.#connections.read(signal),
+      this.#webhooks.read(signal),
+    ]);
+    if (this.#stopped) return;
+    const noFiles = webhooks.problem?.code === "file_missing" && connections.origin === "nothing" &&
+      connections.problem === undefined;
+    const standsIn = this.#mayStandIn && this.#revision === 0 && noFiles;
+    await this.#report(connections, standsIn ? EMBEDDED_DEFAULT : webhooks);
+    if (this.#stopped) return;
+    if (!this.#isComplete && this.#describeMissing() === "") {
+      this.#isComplete = true;
+      this.#complete.resolve();
+    }
+    const { problem } = this.#webhooks.reported;
+    if (problem === undefined && connections.problem === undefined) this.#lastSyncAt = startedAt;
+  }
+
+  /** A start does not wait for the watch: the files are read again when it is there. */
+  async #watch(): Promise<void> {
+    const watching = this.#watcher.follow([this.#webhooks.path, this.#connections.path]);
+    if (this.#revision > 0) return await watching;
+    void watching.then(() => this.#loadInBackground());
+  }
+
+  /** Reports what differs from the last report: the connections first, and much of it in slices. */
+  async #report(connections: FileState, webhooks: FileState): Promise<void> {
+    const revision = String(this.#revision + 1);
+    const updates = [
+      { file: this.#connections, next: connections },
+      { file: this.#webhooks, next: webhooks },
+    ];
+    const changes = updates.flatMap(({ file, next }) => file.changes(next));
+    const reports = updates.flatMap(({ file, next }) => file.sourceReports(next));
+    let left = changes.length;
+    await inSlices(changes, (slice) => {
+      left -= slice.length;
+      if (!this.#stopped) this.#sink?.apply(slice.map((change) => toChange(change, revision)), left > 0);
+    }, NEVER_ENDED);
+    if (this.#stopped) return;
+    for (const { source, problem, serving } of reports) {
+      this.#sink?.reportSource(source, problem, revision, serving);
+    }
+    // Last, so that a sink that failed is told again by the next load.
+    for (const { file, next } of updates) file.commit(next);
+    if (this.#revision > 0 && changes.length === 0 && reports.length === 0) return;
+    this.#revision++;
+    this.#logger.info("Configuration files read: changed entries: {changes}, revision {revision}", {
+      changes: changes.length,
+      revision,
+    });
+  }
+}
+
+function invalidState(message: string): DOMException {
+  return new DOMException(message, "InvalidStateError");
+}

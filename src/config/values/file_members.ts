@@ -1,0 +1,80 @@
+/**
+ * The members at the top of a configuration file: entries, and remarks of the author.
+ *
+ * @module
+ */
+
+import type { JsonObject } from "./json_file.ts";
+import { forEachDuplicateKey, type JsonPath } from "../../json/text.ts";
+import { checkConfigValue, duplicateKey, hasDuplicateKeys, type ParsedValue } from "./json_value.ts";
+import { CONNECTION_NAME_RULE, isConnectionName, isWebhookId, WEBHOOK_ID_RULE } from "../../event/names.ts";
+import { isInRemark } from "./remarks.ts";
+
+/** What the entries of a file are. */
+export interface MemberKind {
+  readonly isName: (name: string) => boolean;
+  /** What a name must look like, for the problem of one that does not. */
+  readonly rule: string;
+  /** Keys of which every entry has one: they tell an entry whose name begins with `x-` from a remark. */
+  readonly marks: readonly string[];
+}
+
+/** The members of `webhooks.json`. */
+export const WEBHOOKS: MemberKind = {
+  isName: isWebhookId,
+  rule: WEBHOOK_ID_RULE,
+  marks: ["module", "chain"],
+};
+
+/** The members of `connections.json`. */
+export const CONNECTIONS: MemberKind = {
+  isName: isConnectionName,
+  rule: CONNECTION_NAME_RULE,
+  marks: ["type"],
+};
+
+/**
+ * Whether a member is a remark: `_…`, `//` and `$schema` always, `description` when it is a text, and `x-…` unless
+ * it has the marks of an entry. In etcd, where nothing but entries stands, the last two are names like any other.
+ */
+export function isRemarkMember(name: string, value: unknown, { marks }: Pick<MemberKind, "marks">): boolean {
+  if (name.startsWith("_") || name === "//" || name === "$schema") return true;
+  if (name === "description") return typeof value === "string";
+  return name.startsWith("x-") && !hasAnyOf(value, marks);
+}
+
+/** The keys that stand more than once in a file: where in each member; an empty path for the member itself. */
+export type Duplicates = ReadonlyMap<string, JsonPath>;
+
+/** Finds them, but for those of remarks inside of members. */
+export function findDuplicates({ text, members }: JsonObject): Duplicates {
+  const found = new Map<string, JsonPath>();
+  if (!hasDuplicateKeys(text, members)) return found;
+  forEachDuplicateKey(text, (path) => {
+    const name = String(path[0]);
+    if (path.length === 1) found.set(name, []);
+    else if (!found.has(name) && !isInRemark(path, 1)) found.set(name, path.slice(1));
+  });
+  return found;
+}
+
+/** The value of an entry, or what the member is instead. */
+export function readMember(
+  name: string,
+  value: unknown,
+  kind: MemberKind,
+  duplicates: Duplicates,
+): ParsedValue | "remark" | "bad_name" {
+  const duplicate = duplicates.get(name);
+  const isName = kind.isName(name);
+  // Of two members of one name only the last one is known, and the other may have been the entry.
+  const isRepeatedName = isName && duplicate?.length === 0;
+  if (isRemarkMember(name, value, kind) && !isRepeatedName) return "remark";
+  if (!isName) return "bad_name";
+  return duplicate === undefined ? checkConfigValue(value) : { problem: duplicateKey(duplicate) };
+}
+
+function hasAnyOf(value: unknown, keys: readonly string[]): boolean {
+  return typeof value === "object" && value !== null && !Array.isArray(value) &&
+    keys.some((key) => Object.hasOwn(value, key));
+}

@@ -1,0 +1,104 @@
+import { countStrings, forEachDuplicateKey, type JsonPath } from "../../json/text.ts";
+import type { ProblemReason } from "../problem.ts";
+import { isInRemark } from "./remarks.ts";
+
+/**
+ * Deepest nesting of a configuration value. Deeper ones would overflow the stack of the code that walks
+ * them, and nobody writes them on purpose.
+ */
+const MAX_DEPTH = 64;
+
+/** A configuration value, or why it cannot be used. */
+export type ParsedValue = { readonly json: unknown } | { readonly problem: ProblemReason };
+
+/**
+ * Parses the JSON text of one configuration value: an object of sane depth, in which no key but that of a remark
+ * stands more than once.
+ */
+export function parseConfigValue(text: string): ParsedValue {
+  let json: unknown;
+  try {
+    json = JSON.parse(text);
+  } catch (error) {
+    // V8 quotes the text around the error, which may hold a secret: only the position is passed on.
+    const position = error instanceof SyntaxError
+      ? /position \d+( \(line \d+ column \d+\))?/.exec(error.message)?.[0]
+      : undefined;
+    const message = `The value is not valid JSON${position === undefined ? "" : `: error at ${position}`}`;
+    return { problem: { code: "invalid_json", path: "", message } };
+  }
+  const checked = check(json);
+  if ("problem" in checked) return checked;
+  const path = checked.strings === countStrings(text) ? undefined : findDuplicateKey(text);
+  return path === undefined ? { json } : { problem: duplicateKey(path) };
+}
+
+/** Checks that a parsed value is an object of sane depth. */
+export function checkConfigValue(json: unknown): ParsedValue {
+  const checked = check(json);
+  return "problem" in checked ? checked : { json };
+}
+
+function check(json: unknown): { readonly strings: number } | { readonly problem: ProblemReason } {
+  if (json === null || typeof json !== "object" || Array.isArray(json)) {
+    return { problem: { code: "not_an_object", path: "", message: "The value must be a JSON object" } };
+  }
+  const strings = stringsIn(json, MAX_DEPTH);
+  if (strings === undefined) {
+    const message = `The value must not be nested deeper than ${MAX_DEPTH} levels`;
+    return { problem: { code: "too_deep", path: "", message } };
+  }
+  return { strings };
+}
+
+/**
+ * Whether any key of a JSON text may stand more than once in its object: never `false` when one does, and `true`
+ * otherwise only for what is nested too deeply to be looked through. Costs little beside the parse.
+ *
+ * @param json what the text was parsed to
+ */
+export function hasDuplicateKeys(text: string, json: object): boolean {
+  // One level more, for the file that values stand in.
+  return countStrings(text) !== stringsIn(json, MAX_DEPTH + 1);
+}
+
+/**
+ * The problem of a key that stands more than once: any of its values may be meant, and the last one may be the
+ * least strict.
+ *
+ * @param path where in the value; empty for the name of the value itself
+ */
+export function duplicateKey(path: JsonPath): ProblemReason {
+  return {
+    code: "invalid_json",
+    // No value is nested any deeper.
+    path: path.slice(0, MAX_DEPTH).join("."),
+    message: "The key stands more than once: keep one of them",
+  };
+}
+
+function findDuplicateKey(text: string): JsonPath | undefined {
+  let found: JsonPath | undefined;
+  forEachDuplicateKey(text, (path) => {
+    if (found === undefined && !isInRemark(path, 0)) found = [...path];
+  });
+  return found;
+}
+
+/** How many strings a value has, keys among them; `undefined` when it is nested deeper than that many levels. */
+function stringsIn(value: object, levels: number): number | undefined {
+  if (levels === 0) return undefined;
+  let count = 0;
+  const isArray = Array.isArray(value);
+  for (const key in value) {
+    const child = (value as Record<string, unknown>)[key];
+    if (!isArray) count++;
+    if (typeof child === "string") count++;
+    else if (typeof child === "object" && child !== null) {
+      const inside = stringsIn(child, levels - 1);
+      if (inside === undefined) return undefined;
+      count += inside;
+    }
+  }
+  return count;
+}

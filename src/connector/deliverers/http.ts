@@ -1,0 +1,156 @@
+/**
+ * Delivers events to HTTP targets: the body and the headers as the gateway received them, so that a target
+ * can verify the provider's signature, and `cwm-` headers that name the event.
+ *
+ * @module
+ */
+
+import type { OutgoingHttpHeaders } from "node:http";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { VerifiedEvent } from "../../event/verified_event.ts";
+import { DeliveryError } from "../../errors.ts";
+import { comparableHost, DestinationPolicy, parseAllowedHost } from "../../io/destination_policy.ts";
+import { judgeAnswer, judgeFailure } from "../../modules/http_webhook/http_webhook.ts";
+import { type Destination, HttpWebhookClient } from "../../io/http_client.ts";
+import { formOf, relayedHeaders } from "../../event/header_policy.ts";
+import type { DeliveryResult } from "../../modules/module.ts";
+import type { TargetConfig } from "../config_schema.ts";
+import type { Deliverer, RelayedDelivery } from "./deliverer.ts";
+
+/** The longest pause between two attempts, in milliseconds. */
+const LONGEST_PAUSE_MS = 60_000;
+
+/** The targets are in the private network on purpose. */
+const ANY_ADDRESS = new DestinationPolicy(
+  ["0.0.0.0/0", "::/0"].flatMap((range) => parseAllowedHost(range) ?? []),
+);
+
+/** The names of the Python original that a target gets besides those that begin with `cwm-`. */
+const ORIGINAL_HEADERS = ["x-webhook-message-id", "x-webhook-id", "x-webhook-attempt"];
+
+interface Target {
+  readonly destination: Destination;
+  /** The forms of the names of all headers of our own, which no received header may be taken for. */
+  readonly headerForms: ReadonlySet<string>;
+  readonly config: TargetConfig;
+}
+
+/** See the top of this file. */
+export class HttpDeliverer implements Deliverer {
+  readonly #client: HttpWebhookClient;
+  readonly #targets: ReadonlyMap<string, Target>;
+  readonly #default: Target | undefined;
+
+  /** @param ca certificate authorities in PEM besides those that the runtime trusts */
+  constructor(
+    targets: ReadonlyMap<string, TargetConfig>,
+    defaultTarget: TargetConfig | undefined,
+    ca: string | undefined,
+  ) {
+    this.#client = new HttpWebhookClient(ca === undefined ? {} : { ca });
+    this.#targets = new Map([...targets].map(([name, config]) => [name, compile(config)]));
+    this.#default = defaultTarget === undefined ? undefined : compile(defaultTarget);
+  }
+
+  async deliver(
+    event: VerifiedEvent,
+    relayed: RelayedDelivery,
+    signal: AbortSignal,
+  ): Promise<DeliveryResult> {
+    const target = this.#targets.get(`${event.namespace}/${event.webhook}`) ??
+      this.#targets.get(event.webhook) ??
+      this.#default;
+    if (target === undefined) {
+      return new DeliveryError("output_rejected", `The connector has no target for webhook ${event.webhook}`);
+    }
+    const { retry_enabled: retries, retry_max_attempts: most } = target.config;
+    let pauseMs = target.config.retry_delay_seconds * 1000;
+    for (let attempt = 1;; attempt++) {
+      const result = await this.#attempt(target, event, relayed, attempt, signal);
+      if (result === "delivered" || result.disposition === "dead_letter") return result;
+      if (!retries || attempt >= most || signal.aborted) return result;
+      // What the target asks for is left to the channel, which can wait for longer.
+      if (result.retryAfterSeconds !== undefined && result.retryAfterSeconds * 1000 > pauseMs) return result;
+      await sleep(pauseMs, undefined, { signal }).catch(() => {}); // The next attempt sees the abortion.
+      pauseMs = Math.min(LONGEST_PAUSE_MS, pauseMs * target.config.retry_backoff_multiplier);
+    }
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    this.#client[Symbol.dispose]();
+    return Promise.resolve();
+  }
+
+  async #attempt(
+    target: Target,
+    event: VerifiedEvent,
+    relayed: RelayedDelivery,
+    attempt: number,
+    signal: AbortSignal,
+  ): Promise<DeliveryResult> {
+    const { destination, config } = target;
+    const timeout = new AbortController();
+    const timer = setTimeout(() => timeout.abort(), config.timeout_seconds * 1000);
+    const body = event.body.bytes;
+    const headers = headersOf(event, target, relayed, attempt, body.byteLength);
+    try {
+      const answer = await this.#client.send(
+        destination,
+        config.method,
+        headers,
+        body,
+        AbortSignal.any([timeout.signal, signal]),
+      );
+      return judgeAnswer(answer, destination);
+    } catch (error) {
+      if (timeout.signal.aborted) {
+        const seconds = config.timeout_seconds;
+        return new DeliveryError("output_timeout", `The target did not answer within ${seconds} seconds`);
+      }
+      return signal.aborted
+        ? new DeliveryError("output_unavailable", "The connector stopped before the target answered")
+        : judgeFailure(error, destination);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+}
+
+function compile(config: TargetConfig): Target {
+  const url = new URL(config.url);
+  const isHttps = url.protocol === "https:";
+  return {
+    config,
+    headerForms: new Set([...ORIGINAL_HEADERS, ...Object.keys(config.headers)].map(formOf)),
+    destination: {
+      protocol: isHttps ? "https:" : "http:",
+      hostname: comparableHost(url.hostname),
+      port: url.port !== "" ? Number(url.port) : isHttps ? 443 : 80,
+      path: url.pathname + url.search,
+      policy: ANY_ADDRESS,
+    },
+  };
+}
+
+function headersOf(
+  event: VerifiedEvent,
+  { config, headerForms }: Target,
+  { messageId, delivery }: RelayedDelivery,
+  attempt: number,
+  contentLength: number,
+): OutgoingHttpHeaders {
+  const headers: OutgoingHttpHeaders = Object.fromEntries(
+    relayedHeaders(event.headers, headerForms),
+  );
+  for (const [name, value] of Object.entries(config.headers)) headers[name.toLowerCase()] = value;
+  headers["content-length"] = contentLength;
+  headers["cwm-event-id"] = event.id;
+  headers["cwm-namespace"] = event.namespace;
+  headers["cwm-webhook"] = event.webhook;
+  headers["cwm-received-at"] = new Date(event.receivedAt).toISOString();
+  headers["cwm-delivery"] = String(delivery);
+  headers["x-webhook-message-id"] = messageId;
+  headers["x-webhook-id"] = event.webhook;
+  headers["x-webhook-attempt"] = String(attempt);
+  return headers;
+}

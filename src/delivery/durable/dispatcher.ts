@@ -1,0 +1,213 @@
+/**
+ * Sees to it that every event in the journal is delivered or becomes a dead letter: one lane a webhook, fed
+ * by requests as they come and from the journal after a restart, an outage or a flood.
+ *
+ * @module
+ */
+
+import type { Logger } from "@logtape/logtape";
+import type { VerifiedEvent } from "../../event/verified_event.ts";
+import { Alarm, type Deadlines, Expiring } from "../../time/deadlines.ts";
+import { steadyNow } from "../../time/steady_clock.ts";
+import type { EventMetrics } from "../event_metrics.ts";
+import type { AppendListener, IdempotencyKey, Journal, Lane as LaneName } from "../../journal/journal.ts";
+import { Lane, type LaneContext } from "./lane.ts";
+import { MemoryBudget } from "./memory_budget.ts";
+import type { Route, RouteLookup } from "../route.ts";
+import { Settler } from "./outcome_recorder.ts";
+
+/** Bodies of events that are out of the journal at once, over all webhooks, in bytes. */
+const MEMORY_BYTES = 128 * 1024 * 1024;
+
+/** How often lanes whose webhook is missing or blocked are looked at again, in milliseconds. */
+const PARKED_CHECK_MS = 1_000;
+
+/** How often the journal is asked for events that no lane knows of, in milliseconds. */
+const SWEEP_MS = 30_000;
+
+/** The same after the journal could not be read. */
+const SWEEP_AGAIN_MS = 1_000;
+
+/** What the dispatcher works with. */
+export interface DispatcherOptions {
+  readonly journal: Journal;
+  /** Where the events of a webhook go now. */
+  readonly lookUp: (lane: LaneName) => RouteLookup;
+  readonly deadlines: Deadlines;
+  readonly metrics: EventMetrics;
+  readonly logger: Logger;
+  /** The time, in milliseconds since 1970. @default steadyNow */
+  readonly now?: () => number;
+  /** A number in [0, 1), for jitter. @default Math.random */
+  readonly random?: () => number;
+}
+
+/** Delivers the events of the journal. */
+export class Dispatcher {
+  readonly #options: DispatcherOptions;
+  readonly #settler: Settler;
+  readonly #context: LaneContext;
+  readonly #lanes = new Map<string, Lane>();
+  readonly #parkedCheck: Repeating;
+  readonly #sweep: Repeating;
+  readonly #sweepAgain = new Alarm(() => this.recover());
+  #started = false;
+  #stopped = false;
+
+  constructor(options: DispatcherOptions) {
+    const { journal, lookUp, deadlines, metrics } = options;
+    this.#options = options;
+    this.#settler = new Settler(options);
+    this.#context = {
+      journal,
+      settler: this.#settler,
+      metrics,
+      budget: new MemoryBudget(MEMORY_BYTES),
+      deadlines,
+      lookUp,
+      now: options.now ?? steadyNow,
+      random: options.random ?? Math.random,
+    };
+    this.#parkedCheck = new Repeating(deadlines, PARKED_CHECK_MS, () => this.#refreshParked());
+    this.#sweep = new Repeating(deadlines, SWEEP_MS, () => {
+      this.#forgetIdle();
+      this.recover();
+    });
+  }
+
+  /**
+   * Writes an event to the journal; its delivery follows.
+   *
+   * @param listener told after the commit, or when the event is refused: `overloaded` or `journal_unavailable`
+   */
+  accept(
+    event: VerifiedEvent,
+    { path, queue }: Pick<Route, "path" | "queue">,
+    idempotency: IdempotencyKey | undefined,
+    listener: AppendListener,
+  ): void {
+    this.#watch();
+    const lane = this.#lanes.get(path) ?? this.#lane(event.namespace, event.webhook);
+    lane.accept(event, queue, idempotency, listener);
+  }
+
+  /** Begins with what the journal holds. To be called once the configuration is loaded. */
+  async start(): Promise<void> {
+    this.#watch();
+    await this.recover();
+  }
+
+  /**
+   * Looks for events in the journal that no lane knows of: after a start, after dead letters were replayed,
+   * and from time to time, to be sure that nothing is stuck. A journal that cannot be read is asked again.
+   */
+  async recover(): Promise<void> {
+    const { journal, deadlines } = this.#options;
+    try {
+      for (const { namespace, webhook, pending } of await journal.lanes()) {
+        this.#lane(namespace, webhook).recover(pending);
+      }
+    } catch (error) {
+      this.#settler.journalFailed(error);
+      if (this.#stopped) return;
+      deadlines.clear(this.#sweepAgain);
+      deadlines.set(SWEEP_AGAIN_MS, this.#sweepAgain);
+    }
+  }
+
+  /** The configuration of a webhook has changed. @param path `namespace/id` */
+  changed(path: string): void {
+    this.#lanes.get(path)?.refresh();
+  }
+
+  /** Deliveries under way. */
+  get underWay(): number {
+    let sum = 0;
+    for (const lane of this.#lanes.values()) sum += lane.underWay;
+    return sum;
+  }
+
+  /**
+   * Takes nothing new and waits for what is under way. What is left then stays in the journal.
+   *
+   * @returns whether all had ended when the signal aborted
+   */
+  async drain(signal: AbortSignal): Promise<boolean> {
+    this.#stopped = true;
+    this.#parkedCheck.stop();
+    this.#sweep.stop();
+    this.#options.deadlines.clear(this.#sweepAgain);
+    for (const lane of this.#lanes.values()) lane.stop();
+    while (this.underWay > 0 && !signal.aborted) await this.#options.deadlines.wait(DRAIN_CHECK_MS);
+    const ended = this.underWay === 0;
+    if (ended) { for (const lane of this.#lanes.values()) lane.release(); }
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const onAbort = () => resolve();
+    signal.addEventListener("abort", onAbort, { once: true });
+    if (!signal.aborted) await Promise.race([this.#settler.idle(), promise]);
+    signal.removeEventListener("abort", onAbort);
+    this.#settler.stop();
+    return ended;
+  }
+
+  #lane(namespace: string, webhook: string): Lane {
+    const path = `${namespace}/${webhook}`;
+    let lane = this.#lanes.get(path);
+    if (lane === undefined) {
+      lane = new Lane({ namespace, webhook }, this.#context);
+      this.#lanes.set(path, lane);
+      if (this.#stopped) lane.stop();
+    }
+    return lane;
+  }
+
+  #watch(): void {
+    if (this.#started || this.#stopped) return;
+    this.#started = true;
+    this.#parkedCheck.start();
+    this.#sweep.start();
+  }
+
+  /** A lane is made again when it is needed: hundreds of thousands of webhooks are idle most of the time. */
+  #forgetIdle(): void {
+    for (const [path, lane] of this.#lanes) {
+      if (!lane.knowsOfWork && lane.underWay === 0) this.#lanes.delete(path);
+    }
+  }
+
+  #refreshParked(): void {
+    for (const lane of this.#lanes.values()) if (lane.isParked) lane.refresh();
+  }
+}
+
+const DRAIN_CHECK_MS = 50;
+
+/** Something done again and again, until stopped. */
+class Repeating extends Expiring {
+  readonly #deadlines: Deadlines;
+  readonly #milliseconds: number;
+  readonly #run: () => void;
+  #stopped = false;
+
+  constructor(deadlines: Deadlines, milliseconds: number, run: () => void) {
+    super();
+    this.#deadlines = deadlines;
+    this.#milliseconds = milliseconds;
+    this.#run = run;
+  }
+
+  start(): void {
+    this.#deadlines.set(this.#milliseconds, this);
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    this.#deadlines.clear(this);
+  }
+
+  override expire(): void {
+    if (this.#stopped) return;
+    this.#run();
+    this.start();
+  }
+}

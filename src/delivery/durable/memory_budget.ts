@@ -1,0 +1,42 @@
+import { assertCount } from "../../errors.ts";
+import { fairRoom } from "../../time/fair_share.ts";
+
+/** Bounds the memory of all events that are out of the journal, over all webhooks, which share it fairly. */
+export class MemoryBudget {
+  readonly #bytes: number;
+  readonly #waiting = new Set<() => void>();
+  #taken = 0;
+
+  /** @param bytes of bodies */
+  constructor(bytes: number) {
+    this.#bytes = bytes;
+  }
+
+  /** What is left, in bytes; less than 0 after a single event that was larger. */
+  get free(): number {
+    return this.#bytes - this.#taken;
+  }
+
+  /** How many bytes more a webhook may take that holds so many. */
+  roomFor(held: number): number {
+    return Math.floor(fairRoom(held, this.free));
+  }
+
+  take(bytes: number): void {
+    this.#taken = assertCount(this.#taken + bytes, "body bytes out of the journal");
+  }
+
+  /** Gives back, and wakes those who wait for room. */
+  release(bytes: number): void {
+    this.#taken = assertCount(this.#taken - bytes, "body bytes out of the journal");
+    if (this.#waiting.size === 0 || this.free <= 0) return;
+    const waiting = [...this.#waiting];
+    this.#waiting.clear();
+    for (const wake of waiting) wake();
+  }
+
+  /** Calls the function once, when there is room again. */
+  whenFree(wake: () => void): void {
+    this.#waiting.add(wake);
+  }
+}

@@ -1,0 +1,431 @@
+/**
+ * Everything around an output that is the same for all of them: opening it on first use, the bound on
+ * deliveries under way, deadlines, retries while a sender waits, metrics and logging of failures.
+ *
+ * @module
+ */
+
+import type { Logger } from "@logtape/logtape";
+import type { VerifiedEvent } from "../../event/verified_event.ts";
+import type { Deadlines } from "../../time/deadlines.ts";
+import { DeliveryError } from "../../errors.ts";
+import type {
+  Attempt,
+  Delivery,
+  DeliveryResult,
+  ModuleContext,
+  Output,
+  OutputModule,
+} from "../../modules/module.ts";
+import type { Tracing } from "../../observability/tracing.ts";
+import { firstResult, type Results, TimedAttempt } from "./attempt.ts";
+import type { MeasuredOutput, OutputMetrics } from "./output_metrics.ts";
+import { type BatchOutput, OutputScheduler } from "./output_scheduler.ts";
+import { Places } from "../../time/semaphore.ts";
+import {
+  retryDelayMs,
+  type RetryPolicy,
+  WAITING_SENDER_POLICY,
+  withBoundedRetryAfter,
+} from "../retry_policy.ts";
+
+const DEFAULT_CONCURRENCY = 64;
+const DEFAULT_TIMEOUT_MS = 10_000;
+
+/** Deliveries that may wait for a free place, per place: beyond it, `overloaded` at once. */
+const QUEUE_PER_PLACE = 16;
+
+/** What hosts of all outputs share. */
+export interface HostEnvironment {
+  readonly deadlines: Deadlines;
+  readonly metrics: OutputMetrics;
+  readonly context: Omit<ModuleContext, "name" | "logger">;
+  /** While a sender waits, retries end so long after the beginning of the first attempt, in milliseconds. */
+  readonly deliveryBudgetMs: number;
+  /**
+   * How many more requests the gateway takes: no more may wait for an output, so that several that hang leave
+   * some to the others. @default no bound
+   */
+  readonly freeRequests?: () => number;
+  /** `undefined` while no traces are recorded. */
+  readonly tracing?: Tracing | undefined;
+}
+
+/** How an output is doing. */
+export interface OutputState {
+  readonly module: string;
+  /** The connection's name, or the module's where it needs none. */
+  readonly connection: string;
+  /**
+   * `idle`: not used yet. `open`: the last delivery succeeded. `failing`: it failed. `out_of_reach`: events of
+   * the journal wait until a probe succeeds.
+   */
+  readonly state: "idle" | "open" | "failing" | "out_of_reach";
+  /** Deliveries under way. */
+  readonly active: number;
+  readonly failure?: { readonly code: string; readonly message: string };
+}
+
+/** One open output, shared by the webhooks that use the same module with the same connection settings. */
+export class OutputHost implements AsyncDisposable, MeasuredOutput, BatchOutput {
+  /** Hands the events of the journal to this output. */
+  readonly scheduler: OutputScheduler;
+  readonly #module: OutputModule;
+  readonly #connection: unknown;
+  readonly #context: ModuleContext;
+  readonly #environment: HostEnvironment;
+  readonly #places: Places;
+  /** One function for all attempts, instead of one each. */
+  readonly #concludeAttempt: Conclude = (delivery, number, result) =>
+    this.#conclude(delivery, number, result);
+  #output: Output | undefined;
+  #opening: Promise<Output> | undefined;
+  /** What the delivery that ended last failed with, if it did. */
+  #failure: DeliveryError | undefined;
+  #closed = false;
+
+  constructor(
+    module: OutputModule,
+    name: string,
+    connection: unknown,
+    logger: Logger,
+    environment: HostEnvironment,
+    /** What metrics call it, beside its connection. */
+    readonly destination: string | undefined = undefined,
+  ) {
+    this.#module = module;
+    this.#connection = connection;
+    const throttled = (milliseconds: number) => environment.metrics.throttled(this, milliseconds);
+    this.#context = { ...environment.context, name, logger, throttled };
+    this.#environment = environment;
+    const concurrency = module.concurrency ?? DEFAULT_CONCURRENCY;
+    this.scheduler = new OutputScheduler(this, environment.deadlines, logger);
+    this.#places = new Places(
+      concurrency,
+      concurrency * QUEUE_PER_PLACE,
+      () => this.scheduler.pump(),
+      environment.freeRequests,
+    );
+  }
+
+  get module(): string {
+    return this.#module.name;
+  }
+
+  /** The connection's name, or the module's where it needs none. */
+  get connection(): string {
+    return this.#context.name;
+  }
+
+  /** Whether a client has been opened. */
+  get isOpen(): boolean {
+    return this.#output !== undefined;
+  }
+
+  /** How it is doing, for operators. */
+  get state(): OutputState {
+    const failure = this.#failure === undefined
+      ? {}
+      : { failure: { code: this.#failure.code, message: this.#failure.message } };
+    const state = this.scheduler.isPaused
+      ? "out_of_reach"
+      : this.#failure !== undefined
+      ? "failing"
+      : this.isOpen
+      ? "open"
+      : "idle";
+    return { module: this.module, connection: this.connection, state, active: this.active, ...failure };
+  }
+
+  get isUp(): boolean {
+    return this.#failure === undefined && !this.scheduler.isPaused;
+  }
+
+  /** Whether its module needs a connection. */
+  get hasConnection(): boolean {
+    return this.#module.connectionTypes.length > 0;
+  }
+
+  /** Deliveries under way. */
+  get active(): number {
+    return this.#places.taken;
+  }
+
+  /**
+   * Delivers one event for a sender that waits, with retries as long as the budget lasts. Answers without
+   * a promise when the output did. Never throws.
+   *
+   * @param retry @default WAITING_SENDER_POLICY
+   * @param mostMs it is given up after this, retries included, in milliseconds. @default Infinity
+   */
+  deliver(
+    event: VerifiedEvent,
+    config: unknown,
+    retry: RetryPolicy = WAITING_SENDER_POLICY,
+    mostMs = Infinity,
+  ): DeliveryResult | Promise<DeliveryResult> {
+    const startedAt = this.#environment.deadlines.coarseNow;
+    return this.#attempt({ event, config, retry, startedAt, mostMs }, 1, mostMs);
+  }
+
+  get maxBatch(): number {
+    return this.#module.maxBatch ?? 1;
+  }
+
+  tryTakePlace(): boolean {
+    return this.#places.tryTake();
+  }
+
+  freePlace(): void {
+    this.#places.free();
+  }
+
+  attempt(batch: readonly Delivery[], number: number): Results | Promise<Results> {
+    const attempt = new BatchAttempt(number);
+    const pending = this.#output === undefined
+      ? this.#open().then((output) => attempt.ended ? [] : this.#hand(output, batch, attempt))
+      : this.#hand(this.#output, batch, attempt);
+    if (!(pending instanceof Promise)) {
+      this.#note(firstResult(pending));
+      this.#places.free();
+      return resultOfEach(batch, pending);
+    }
+    const ended = attempt.results;
+    const config = batch[0]?.config;
+    const timeoutMs = this.#module.journalTimeoutMs?.(config) ?? this.#timeoutMs(config);
+    this.#withinDeadline(pending, attempt, timeoutMs);
+    return ended.then((results) => resultOfEach(batch, results));
+  }
+
+  async probe(signal: AbortSignal): Promise<void> {
+    const output = await this.#open();
+    await this.#outsideOfTraces(() => output.probe(signal));
+  }
+
+  /** Closes the output. Deliveries must have ended: the pool sees to it. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#closed = true;
+    this.scheduler.close();
+    const output = this.#output ?? await this.#opening?.catch(() => undefined);
+    await output?.[Symbol.asyncDispose]();
+  }
+
+  async #retry(delivery: WaitingDelivery, failure: DeliveryError): Promise<DeliveryResult> {
+    const { deliveryBudgetMs, deadlines, metrics } = this.#environment;
+    const giveUpAt = delivery.startedAt + Math.min(deliveryBudgetMs, delivery.mostMs);
+    let last = failure;
+    let begunAt = delivery.startedAt;
+    for (let number = 1; last.disposition === "retry" && !this.#closed; number++) {
+      const delay = retryDelayMs(delivery.retry, number, last, Math.random());
+      if (delay === undefined) break;
+      // One that takes as long would be cut off, and the sender learn later and less than is known now.
+      const now = performance.now();
+      const tookMs = now - begunAt;
+      if (now + delay + tookMs > giveUpAt) break;
+      const isLate = last.code === "output_timeout" || tookMs >= this.#timeoutMs(delivery.config);
+      if (isLate && this.#module.triesUntilTimeout) break;
+      await deadlines.wait(roundUp(delay));
+      metrics.retried(this);
+      begunAt = performance.now();
+      const leftMs = Math.max(1, giveUpAt - begunAt);
+      const result = await this.#attempt(delivery, number + 1, roundUp(leftMs));
+      if (result === "delivered") return result;
+      last = result;
+    }
+    metrics.failed(this, last);
+    return withBoundedRetryAfter(delivery.retry, last);
+  }
+
+  /** @param mostMs its deadline is not later than this, in milliseconds */
+  #attempt(
+    delivery: WaitingDelivery,
+    number: number,
+    mostMs = Infinity,
+  ): DeliveryResult | Promise<DeliveryResult> {
+    const place = this.#places.take();
+    if (place === "full") {
+      const message = `Too many deliveries wait for ${this.#context.name}`;
+      return new DeliveryError("overloaded", message, { retryAfterSeconds: 1 });
+    }
+    const batch = [delivery];
+    const attempt = new SingleAttempt(number, delivery, this.#concludeAttempt);
+    if (place !== "taken" || this.#output === undefined) {
+      const { result } = attempt;
+      const pending = this.#waitAndHand(place, batch, attempt);
+      this.#withinDeadline(pending, attempt, Math.min(this.#timeoutMs(delivery.config), mostMs));
+      return result;
+    }
+    const results = this.#hand(this.#output, batch, attempt);
+    if (results instanceof Promise) {
+      const { result } = attempt;
+      this.#withinDeadline(results, attempt, Math.min(this.#timeoutMs(delivery.config), mostMs));
+      return result;
+    }
+    this.#places.free();
+    const result = firstResult(results);
+    this.#note(result);
+    return this.#conclude(delivery, number, result);
+  }
+
+  #note(result: DeliveryResult): void {
+    if (result !== "delivered") {
+      this.#failure = result;
+      return;
+    }
+    this.#failure = undefined;
+    // Whoever waits in the journal need not wait for the next probe.
+    if (this.scheduler.isPaused) this.scheduler.resume();
+  }
+
+  #hand(output: Output, batch: readonly Delivery[], attempt: Attempt): Results | Promise<Results> {
+    const { tracing } = this.#environment;
+    if (tracing === undefined) return this.#handNow(output, batch, attempt);
+    // A call that takes events of several requests belongs to the trace of none.
+    const trace = this.maxBatch === 1 ? batch[0]?.event.trace : undefined;
+    return tracing.within(trace, () => this.#handNow(output, batch, attempt));
+  }
+
+  #handNow(output: Output, batch: readonly Delivery[], attempt: Attempt): Results | Promise<Results> {
+    try {
+      return output.deliver(batch, attempt);
+    } catch (error) {
+      return [this.#toDeliveryError(error)];
+    }
+  }
+
+  async #waitAndHand(
+    place: "taken" | Promise<void>,
+    batch: readonly Delivery[],
+    attempt: TimedAttempt,
+  ): Promise<Results> {
+    if (place !== "taken") await place;
+    if (attempt.ended) return [];
+    const output = await this.#open();
+    return attempt.ended ? [] : this.#hand(output, batch, attempt);
+  }
+
+  /** The place is kept until the output itself has ended: a hung one must not get ever more to do. */
+  #withinDeadline(pending: Promise<Results>, attempt: TimedAttempt, timeoutMs: number): void {
+    this.#environment.deadlines.set(timeoutMs, attempt);
+    pending.then(
+      (results) => this.#end(attempt, results),
+      (error) => this.#end(attempt, [this.#toDeliveryError(error)]),
+    );
+  }
+
+  #timeoutMs(config: unknown): number {
+    return this.#module.timeoutMs?.(config) ?? DEFAULT_TIMEOUT_MS;
+  }
+
+  #end(attempt: TimedAttempt, results: Results): void {
+    this.#note(firstResult(results));
+    this.#environment.deadlines.clear(attempt);
+    attempt.end(results);
+    this.#places.free();
+  }
+
+  /** The result of an attempt, or of the retries after the first one. */
+  #conclude(
+    delivery: WaitingDelivery,
+    number: number,
+    result: DeliveryResult,
+  ): DeliveryResult | Promise<DeliveryResult> {
+    return result === "delivered" || number > 1 ? result : this.#retry(delivery, result);
+  }
+
+  #open(): Promise<Output> {
+    if (this.#output !== undefined) return Promise.resolve(this.#output);
+    const opening = () => this.#module.open(this.#connection, this.#context);
+    return this.#opening ??= this.#outsideOfTraces(opening).then(
+      (output) => this.#output = output,
+      (error) => {
+        this.#opening = undefined;
+        throw error;
+      },
+    );
+  }
+
+  /** What an output begins for itself belongs to no request, whichever was the first to need it. */
+  #outsideOfTraces<T>(work: () => T): T {
+    const { tracing } = this.#environment;
+    return tracing === undefined ? work() : tracing.within(undefined, work);
+  }
+
+  #toDeliveryError(error: unknown): DeliveryError {
+    if (error instanceof DeliveryError) return error;
+    this.#context.logger.error("Output {output} threw something that is not a DeliveryError", {
+      output: this.#context.name,
+      error,
+    });
+    return new DeliveryError("output_failed", undefined, { cause: error });
+  }
+}
+
+/** A delivery that a sender waits for. */
+interface WaitingDelivery extends Delivery {
+  readonly retry: RetryPolicy;
+  /** Of the first attempt, by `Deadlines.coarseNow`: a tick too early means retries that end a tick earlier. */
+  readonly startedAt: number;
+  /** How long all attempts may take together besides the budget, in milliseconds. */
+  readonly mostMs: number;
+}
+
+type Conclude = (
+  delivery: WaitingDelivery,
+  number: number,
+  result: DeliveryResult,
+) => DeliveryResult | Promise<DeliveryResult>;
+
+/**
+ * The attempt of one delivery that a sender waits for. It holds the end of its own promise, since closures
+ * over it live long enough under load to be moved to the old heap, with all they refer to.
+ */
+class SingleAttempt extends TimedAttempt {
+  readonly delivery: WaitingDelivery;
+  readonly #conclude: Conclude;
+  #resolve: ((result: DeliveryResult | Promise<DeliveryResult>) => void) | undefined;
+
+  constructor(number: number, delivery: WaitingDelivery, conclude: Conclude) {
+    super(number);
+    this.delivery = delivery;
+    this.#conclude = conclude;
+  }
+
+  /** What became of the attempt, with the retries after it. To be asked for once, before it ends. */
+  get result(): Promise<DeliveryResult> {
+    return new Promise((resolve) => this.#resolve = resolve);
+  }
+
+  protected override onEnd(results: Results): void {
+    this.#resolve?.(this.#conclude(this.delivery, this.number, firstResult(results)));
+  }
+}
+
+/** The attempt of a batch out of the journal. */
+class BatchAttempt extends TimedAttempt {
+  #resolve: ((results: Results) => void) | undefined;
+
+  /** What became of it. To be asked for once, before it ends. */
+  get results(): Promise<Results> {
+    return new Promise((resolve) => this.#resolve = resolve);
+  }
+
+  protected override onEnd(results: Results): void {
+    this.#resolve?.(results);
+  }
+}
+
+/** A batch that failed as a whole has one result for all. */
+function resultOfEach(batch: readonly Delivery[], results: Results): Results {
+  if (results.length === batch.length) return results;
+  const only = firstResult(results);
+  const all = only === "delivered"
+    ? new DeliveryError("output_failed", "The output gave too few results")
+    : only;
+  return batch.map((_, index) => results.length > 1 ? results[index] ?? all : all);
+}
+
+/** Few different lengths, so that delays share the queues of {@linkcode Deadlines}. */
+function roundUp(milliseconds: number): number {
+  return Math.ceil(milliseconds / 50) * 50;
+}

@@ -1,0 +1,280 @@
+/**
+ * Hands the events of the journal to one output: in batches, the webhooks in turn, so that one with much to
+ * deliver does not stand before the others.
+ *
+ * An output that is out of reach as a whole is left alone for a while instead of using up the attempts of
+ * every event that waits for it. After the pause it is probed, then tried with one batch, and only then it
+ * gets everything again.
+ *
+ * @module
+ */
+
+import { setImmediate } from "node:timers";
+import type { Logger } from "@logtape/logtape";
+import { Alarm, type Deadlines } from "../../time/deadlines.ts";
+import { assertCount, DeliveryError } from "../../errors.ts";
+import type { Delivery, DeliveryResult } from "../../modules/module.ts";
+import type { Results } from "./attempt.ts";
+
+const FIRST_PAUSE_MS = 500;
+const LONGEST_PAUSE_MS = 30_000;
+const PROBE_TIMEOUT_MS = 5_000;
+
+/** Longest pause that an output can ask for itself, in milliseconds: all events for it wait meanwhile. */
+const LONGEST_ASKED_PAUSE_MS = 5 * 60_000;
+
+/** An output as the scheduler sees it. */
+export interface BatchOutput {
+  /** The connection's name, or the module's where it needs none. */
+  readonly connection: string;
+  /** How many deliveries one attempt may take. */
+  readonly maxBatch: number;
+  /** Takes one of the places for attempts under way, if there is one. */
+  tryTakePlace(): boolean;
+  /** Gives a place back that was not used. */
+  freePlace(): void;
+  /**
+   * Makes one attempt and gives the place back. One result per delivery, in order. Answers without a promise
+   * when the output did. Never rejects.
+   */
+  attempt(batch: readonly Delivery[], number: number): Results | Promise<Results>;
+  /** @throws {DeliveryError} while the output cannot take events */
+  probe(signal: AbortSignal): Promise<void>;
+}
+
+/** A delivery that is handed over. */
+export interface ScheduledDelivery extends Delivery {
+  /** Which attempt it is, from 1. */
+  readonly attempt: number;
+  /** What became of it. Called in the order in which the batch was taken. */
+  end(result: DeliveryResult): void;
+}
+
+/** A webhook with deliveries for the output. */
+export interface DeliverySource {
+  /** Only deliveries of sources with equal keys go in one batch. @default "" */
+  readonly batchKey?: string;
+  /** Takes those that may go now, oldest first, at most so many. */
+  take(limit: number): readonly ScheduledDelivery[];
+}
+
+/** Takes deliveries from their sources, in turn, whenever the output has a place. */
+export class OutputScheduler {
+  readonly #output: BatchOutput;
+  readonly #deadlines: Deadlines;
+  readonly #logger: Logger;
+  /** By the key of their batches, both in the order of their turns. None is empty. */
+  readonly #ready = new Map<string, Set<DeliverySource>>();
+  #underWay = 0;
+  /** Whole batches in a row that found the output out of reach. */
+  #failures = 0;
+  #paused = false;
+  #pumping = false;
+  #willPump = false;
+  #closed = false;
+  readonly #pauseEnd = new Alarm(() => this.#probe());
+
+  constructor(output: BatchOutput, deadlines: Deadlines, logger: Logger) {
+    this.#output = output;
+    this.#deadlines = deadlines;
+    this.#logger = logger;
+  }
+
+  /** Whether the output is being left alone, since it is out of reach. */
+  get isPaused(): boolean {
+    return this.#paused;
+  }
+
+  /**
+   * Says that a source has deliveries to take. What is offered in one turn may go in one batch; it goes in the
+   * next turn, so that senders whose events were committed together have their answers before.
+   */
+  offer(source: DeliverySource): void {
+    this.#readyWith(source.batchKey).add(source);
+    if (this.#willPump) return;
+    this.#willPump = true;
+    setImmediate(() => {
+      this.#willPump = false;
+      this.pump();
+    });
+  }
+
+  /** Takes a source out; what it has is no longer for this output. */
+  withdraw(source: DeliverySource): void {
+    const { batchKey = "" } = source;
+    const sources = this.#ready.get(batchKey);
+    sources?.delete(source);
+    if (sources?.size === 0) this.#ready.delete(batchKey);
+  }
+
+  /** Gives everything that waits here to another scheduler: its output takes the place of this one's. */
+  handOver(successor: OutputScheduler): void {
+    const waiting = [...this.#ready.values()].flatMap((sources) => [...sources]);
+    this.#ready.clear();
+    for (const source of waiting) successor.offer(source);
+  }
+
+  /** A delivery outside of the scheduler has shown that the output takes events: those that wait may go. */
+  resume(): void {
+    if (!this.#paused) return;
+    this.#deadlines.clear(this.#pauseEnd);
+    this.#paused = false;
+    this.#noteReached();
+    this.pump();
+  }
+
+  /** Nothing is attempted or probed any more: a probe would open the output again. */
+  close(): void {
+    this.#closed = true;
+    this.#ready.clear();
+    this.#deadlines.clear(this.#pauseEnd);
+  }
+
+  /** Starts attempts as long as there are deliveries and places. */
+  pump(): void {
+    // Results that come at once free places while deliveries are being taken.
+    if (this.#pumping || this.#ready.size === 0) return;
+    this.#pumping = true;
+    while (this.#mayStart() && this.#output.tryTakePlace()) {
+      const batch = this.#collect();
+      if (batch.length === 0) {
+        this.#output.freePlace();
+        break;
+      }
+      this.#start(batch);
+    }
+    this.#pumping = false;
+  }
+
+  #mayStart(): boolean {
+    if (this.#ready.size === 0 || this.#paused || this.#closed) return false;
+    // After a pause, one batch shows whether the output is back.
+    return this.#failures === 0 || this.#underWay === 0;
+  }
+
+  #readyWith(batchKey = ""): Set<DeliverySource> {
+    let sources = this.#ready.get(batchKey);
+    if (sources === undefined) this.#ready.set(batchKey, sources = new Set());
+    return sources;
+  }
+
+  /** A batch of the sources whose turn it is. Empty only when no source has anything. */
+  #collect(): ScheduledDelivery[] {
+    for (const [batchKey, sources] of this.#ready) {
+      // To the end of the line, or out of it.
+      this.#ready.delete(batchKey);
+      const batch = this.#collectFrom(sources);
+      if (sources.size > 0) this.#ready.set(batchKey, sources);
+      if (batch.length > 0) return batch;
+    }
+    return [];
+  }
+
+  #collectFrom(sources: Set<DeliverySource>): ScheduledDelivery[] {
+    const batch: ScheduledDelivery[] = [];
+    while (sources.size > 0 && batch.length < this.#output.maxBatch) {
+      const room = this.#output.maxBatch - batch.length;
+      const share = Math.max(1, Math.floor(room / sources.size));
+      for (const source of [...sources]) {
+        const taken = source.take(Math.min(share, this.#output.maxBatch - batch.length));
+        // To the end of the line, or out of it: a source that gives less than it may has nothing more.
+        sources.delete(source);
+        if (taken.length > 0) sources.add(source);
+        batch.push(...taken);
+        if (batch.length >= this.#output.maxBatch) break;
+      }
+    }
+    return batch;
+  }
+
+  #start(batch: readonly ScheduledDelivery[]): void {
+    this.#underWay++;
+    let number = 1;
+    for (const { attempt } of batch) if (attempt > number) number = attempt;
+    const results = this.#output.attempt(batch, number);
+    if (results instanceof Promise) {
+      results.then((ended) => {
+        this.#end(batch, ended);
+        this.pump();
+      });
+    } else this.#end(batch, results);
+  }
+
+  #end(batch: readonly ScheduledDelivery[], results: Results): void {
+    this.#underWay = assertCount(this.#underWay - 1, "batches under way");
+    this.#judge(results);
+    for (const [index, scheduled] of batch.entries()) {
+      scheduled.end(results[index] ?? new DeliveryError("output_failed", "The output gave no result"));
+    }
+  }
+
+  #judge(results: Results): void {
+    const [first] = results;
+    if (first !== undefined && results.every(isOutOfReach)) {
+      if (!this.#paused) this.#pause(first as DeliveryError);
+      return;
+    }
+    if (this.#paused && results.includes("delivered")) this.resume();
+    else this.#noteReached();
+  }
+
+  #noteReached(): void {
+    if (this.#failures > 0) this.#logger.info("Output {output} is back", { output: this.#output.connection });
+    this.#failures = 0;
+  }
+
+  #pause(reason: DeliveryError): void {
+    this.#failures++;
+    this.#paused = true;
+    if (this.#closed) return;
+    const longest = Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** Math.min(this.#failures - 1, 30));
+    const chosen = Math.max(longest * (0.5 + 0.5 * Math.random()), askedPauseMs(reason));
+    const milliseconds = Math.ceil(chosen / 50) * 50;
+    this.#logger.warning("Output {output} is out of reach: the next try is in {milliseconds} ms", {
+      output: this.#output.connection,
+      milliseconds,
+      code: reason.code,
+      reason: reason.message,
+    });
+    this.#deadlines.set(milliseconds, this.#pauseEnd);
+  }
+
+  async #probe(): Promise<void> {
+    const controller = new AbortController();
+    const deadline = new Alarm(() => controller.abort(new DeliveryError("output_timeout")));
+    this.#deadlines.set(PROBE_TIMEOUT_MS, deadline);
+    try {
+      await Promise.race([this.#output.probe(controller.signal), rejectedOn(controller.signal)]);
+    } catch (error) {
+      const reason = error instanceof DeliveryError
+        ? error
+        : new DeliveryError("output_failed", undefined, { cause: error });
+      // A delivery may have shown meanwhile that the output takes events.
+      if (this.#paused) this.#pause(reason);
+      return;
+    } finally {
+      this.#deadlines.clear(deadline);
+    }
+    this.#paused = false;
+    this.pump();
+  }
+}
+
+/** The output as a whole is meant, not this event. */
+function isOutOfReach(result: DeliveryResult): boolean {
+  if (result === "delivered" || result.isPartial) return false;
+  const { code } = result;
+  return code === "output_unavailable" || code === "output_timeout" ||
+    code === "overloaded";
+}
+
+/** An overloaded gateway or module asks senders to wait, not itself. */
+function askedPauseMs({ code, retryAfterSeconds = 0 }: DeliveryError): number {
+  return code === "overloaded" ? 0 : Math.min(retryAfterSeconds * 1000, LONGEST_ASKED_PAUSE_MS);
+}
+
+function rejectedOn(signal: AbortSignal): Promise<never> {
+  return new Promise((_resolve, reject) =>
+    signal.addEventListener("abort", () => reject(signal.reason), { once: true })
+  );
+}

@@ -1,0 +1,209 @@
+/**
+ * One accepted request on its way through the gateway. Everything a later stage may ask for is computed
+ * on first use, so that an output that reads little costs little.
+ *
+ * @module
+ */
+
+import { isAscii, isUtf8 } from "node:buffer";
+import { type JsonBounds, JsonScanner, type JsonVerdict } from "../json/scan.ts";
+import type { TraceCarrier } from "../observability/tracing.ts";
+
+/**
+ * What is kept of the body of an accepted event. It is decided when the configuration is compiled, from what
+ * the webhook's verifiers and its outputs read.
+ *
+ * - `text`: the text of a JSON document, without a byte order mark.
+ * - `bytes`: exactly as sent, after any Content-Encoding was undone and any other charset turned into UTF-8.
+ */
+export type BodyForm = "text" | "bytes";
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder();
+
+const BYTE_ORDER_MARK = "\ufeff";
+
+/** What malformed UTF-8 is decoded to. A sender may also have meant it. */
+const REPLACEMENT = "\ufffd";
+
+/** The most bytes that UTF-8 takes for one UTF-16 code unit. */
+const LONGEST_UTF8 = 3;
+
+/** From this size on a text, which may take twice its bytes, is made whenever it is asked for and not kept. */
+const LONGEST_KEPT = 256 * 1024;
+
+/** After how many bytes a scan in pieces asks whether it should pause. */
+const PIECE_BYTES = 64 * 1024;
+
+const WITHOUT_BOUNDS: JsonBounds = { maxDepth: Infinity, maxValues: Infinity };
+
+/**
+ * The body of an event, in whichever form it was read; the other forms are derived when asked for. Values of JSON
+ * are not made at all: they take many times the memory of their text.
+ */
+export class EventBody {
+  #bytes: Uint8Array<ArrayBuffer> | undefined;
+  #text: string | undefined;
+  /** Whether it is known to be a JSON document. */
+  #isJson: boolean;
+
+  private constructor(bytes: Uint8Array<ArrayBuffer> | undefined, text: string | undefined, isJson: boolean) {
+    this.#bytes = bytes;
+    this.#text = text;
+    this.#isJson = isJson;
+  }
+
+  static fromBytes(bytes: Uint8Array<ArrayBuffer>): EventBody {
+    return new EventBody(bytes, undefined, false);
+  }
+
+  /** A byte order mark at the start belongs to the bytes; the text is what stands behind it. */
+  static fromText(text: string): EventBody {
+    return text.startsWith(BYTE_ORDER_MARK)
+      ? EventBody.fromBytes(encoder.encode(text))
+      : new EventBody(undefined, text, false);
+  }
+
+  /** As sent where the form is `bytes`, after codings were undone and another charset was turned into UTF-8. */
+  get bytes(): Uint8Array<ArrayBuffer> {
+    return this.#bytes ??= encoder.encode(this.text);
+  }
+
+  /** The form that is exact and costs nothing to store: the bytes if they were read, the text else. */
+  get stored(): Uint8Array<ArrayBuffer> | string {
+    return this.#bytes ?? this.text;
+  }
+
+  /** How long the body is: in bytes where it was read as bytes, in characters else. */
+  get size(): { readonly unit: "bytes" | "characters"; readonly count: number } {
+    return this.#bytes === undefined
+      ? { unit: "characters", count: this.text.length }
+      : { unit: "bytes", count: this.#bytes.byteLength };
+  }
+
+  /** The same number alone. */
+  get length(): number {
+    return this.#bytes === undefined ? this.text.length : this.#bytes.byteLength;
+  }
+
+  /** The beginning of the text. Of a large body of bytes no more is decoded than that takes. */
+  textStart(characters: number): string {
+    if (this.#text !== undefined || this.#bytes === undefined) return this.text.slice(0, characters);
+    return decoder.decode(this.#bytes.subarray(0, characters * LONGEST_UTF8)).slice(0, characters);
+  }
+
+  /** Whether the body has been found to be a JSON document before. */
+  get isKnownJson(): boolean {
+    return this.#isJson;
+  }
+
+  /** Whether the body is a JSON document (RFC 8259), in UTF-8 as its section 8.1 has it. */
+  isJson(): boolean {
+    return this.judgeJson(WITHOUT_BOUNDS) === "json";
+  }
+
+  /** What the body is as a JSON document, found in one go. That it is one within any bounds is remembered. */
+  judgeJson(bounds: JsonBounds): JsonVerdict {
+    if (this.#isJson) return "json";
+    if (!this.isUtf8) return "not_json";
+    const verdict = new JsonScanner(this.#scanned, bounds).advance(Infinity) ?? "not_json";
+    this.#isJson = verdict === "json";
+    return verdict;
+  }
+
+  /** As {@linkcode judgeJson}, for large bodies: it may be interrupted wherever it yields. */
+  *judgeJsonInPieces(bounds: JsonBounds): Generator<void, JsonVerdict, void> {
+    if (this.#isJson) return "json";
+    if (!this.isUtf8) return "not_json";
+    const scanner = new JsonScanner(this.#scanned, bounds);
+    let verdict = scanner.advance(PIECE_BYTES);
+    while (verdict === undefined) {
+      yield;
+      verdict = scanner.advance(PIECE_BYTES);
+    }
+    this.#isJson = verdict === "json";
+    return verdict;
+  }
+
+  /** The bytes, which are not kept of a body that is text. */
+  get #scanned(): Uint8Array {
+    return this.#bytes ?? encoder.encode(this.#text);
+  }
+
+  /** Whether nothing at all was sent. */
+  get isEmpty(): boolean {
+    return this.#bytes?.byteLength === 0 || this.#text === "";
+  }
+
+  /** Malformed UTF-8 becomes U+FFFD, as in all of the web platform; a byte order mark at the start is left out. */
+  get text(): string {
+    if (this.#text !== undefined) return this.#text;
+    const text = decoder.decode(this.#bytes);
+    if (text.length < LONGEST_KEPT) this.#text = text;
+    return text;
+  }
+
+  /** Whether every character is one of US-ASCII. Only known of a body that was read as bytes and is UTF-8. */
+  get isAscii(): boolean {
+    if (this.#bytes === undefined) return false;
+    return this.#isLarge ? isAscii(this.#bytes) : this.#bytes.byteLength === this.text.length;
+  }
+
+  /**
+   * Whether the bytes, if there are any, are UTF-8. Of small ones the text is made anyway, and looking through it
+   * costs less than a call.
+   */
+  get isUtf8(): boolean {
+    if (this.#bytes === undefined) return true;
+    return !this.#isLarge && !this.text.includes(REPLACEMENT) || isUtf8(this.#bytes);
+  }
+
+  get #isLarge(): boolean {
+    return this.length >= LONGEST_KEPT;
+  }
+
+  /** Without its bytes, which the text stands for: for a JSON body whose outputs read text. */
+  asText(): EventBody {
+    return new EventBody(undefined, this.text, this.#isJson);
+  }
+}
+
+/** One request to a webhook. */
+export interface Event {
+  /** Unique over all instances and restarts; letters, digits and `-`, at most 40 characters. */
+  readonly id: string;
+  readonly namespace: string;
+  /** The webhook's id within its namespace. */
+  readonly webhook: string;
+  /** When the request's body was complete, in milliseconds since 1970. */
+  readonly receivedAt: number;
+  /**
+   * The request's headers as received, credentials included: outputs choose what they pass on. Those that
+   * describe the bytes as sent are left out when the body was decoded.
+   */
+  readonly headers: Headers;
+  readonly body: EventBody;
+  /** The trace that its deliveries belong to; `undefined` while the runtime records none. */
+  readonly trace?: TraceCarrier | undefined;
+}
+
+/** Of five bits each: no two processes have the same prefix, and a short header is cheaper to send. */
+const PREFIX_DIGITS = 16;
+
+/**
+ * Makes event ids: a random prefix for this process and a counter, in base 32 and 36. Ids of one process
+ * sort in the order they were made while they have the same length. They identify; they are not secrets.
+ */
+export class EventIds {
+  readonly #prefix: string;
+  #next = 0;
+
+  constructor() {
+    const random = crypto.getRandomValues(new Uint8Array(PREFIX_DIGITS));
+    this.#prefix = Array.from(random, (byte) => (byte % 32).toString(32)).join("") + "-";
+  }
+
+  next(): string {
+    return this.#prefix + (this.#next++).toString(36);
+  }
+}

@@ -1,0 +1,44 @@
+import type { Event } from "./event.ts";
+import { forEachForwardable } from "./header_policy.ts";
+
+/** A time as ISO 8601 in UTC. Events come close together, so the last one is often asked for again. */
+export class TimeText {
+  #milliseconds = NaN;
+  #text = "";
+
+  /** @param milliseconds since 1970 */
+  of(milliseconds: number): string {
+    if (milliseconds !== this.#milliseconds) {
+      this.#text = new Date(milliseconds).toISOString();
+      this.#milliseconds = milliseconds;
+    }
+    return this.#text;
+  }
+}
+
+const receivedAt = new TimeText();
+
+/** When an event was received, as ISO 8601 in UTC. */
+export function receivedAtText(event: Event): string {
+  return receivedAt.of(event.receivedAt);
+}
+
+/**
+ * Calls `visit` with the headers of an event for systems that take them along: those that name the event, and
+ * those received, except for credentials, signatures and what concerned one connection only. No name comes twice.
+ */
+export function forEachEventHeader(event: Event, visit: (name: string, value: string) => void): void {
+  visit("cwm-event-id", event.id);
+  visit("cwm-namespace", event.namespace);
+  visit("cwm-webhook", event.webhook);
+  visit("cwm-received-at", receivedAtText(event));
+  forEachForwardable(event.headers, visit);
+}
+
+/** The same headers as a JSON object. Ids and names of webhooks have no character that JSON would escape. */
+export function eventHeadersJson(event: Event): string {
+  let json = `{"cwm-event-id":"${event.id}","cwm-namespace":"${event.namespace}",` +
+    `"cwm-webhook":"${event.webhook}","cwm-received-at":"${receivedAtText(event)}"`;
+  forEachForwardable(event.headers, (name, value) => json += `,"${name}":${JSON.stringify(value)}`);
+  return `${json}}`;
+}

@@ -1,0 +1,102 @@
+/**
+ * The dead letters for operators: list, show, replay, drop. Which ones are meant stands in the query, see
+ * `delivery/dead_letter_query.ts`.
+ *
+ * @module
+ */
+
+import { meansAll, parseDeadLetterQuery, QUERY_NAMES } from "../../dead_letters/query.ts";
+import { deadLetterDetail, deadLetterRow } from "../../dead_letters/view.ts";
+import type { DeadLetterFilter, DeadLetters } from "../../dead_letters/dead_letters.ts";
+import { GatewayError } from "../../errors.ts";
+import { jsonResponse } from "../responses.ts";
+import type { Handler, Route } from "../router.ts";
+
+const DEFAULT_PAGE = 100;
+const LARGEST_PAGE = 1000;
+
+/** Where the routes find dead letters. */
+export interface DeadLetterSource {
+  readonly letters: DeadLetters;
+  /** Called after letters were made pending again, so that their delivery begins. */
+  readonly onReplay: () => Promise<void>;
+}
+
+/** The routes below `/admin/dead-letters`. */
+export function deadLetterRoutes(source: DeadLetterSource, guard: (handler: Handler) => Handler): Route[] {
+  return [
+    { path: "/admin/dead-letters", methods: { GET: guard((request, id) => list(source, request, id)) } },
+    { path: "/admin/dead-letters/show", methods: { GET: guard((request, id) => show(source, request, id)) } },
+    {
+      path: "/admin/dead-letters/replay",
+      methods: { POST: guard((request, id) => replay(source, request, id)) },
+    },
+    {
+      path: "/admin/dead-letters/drop",
+      methods: { POST: guard((request, id) => drop(source, request, id)) },
+    },
+  ];
+}
+
+async function list({ letters }: DeadLetterSource, request: Request, requestId: string): Promise<Response> {
+  const query = queryOf(request, [...QUERY_NAMES, "limit", "cursor"]);
+  const limit = Number(query.get("limit") ?? DEFAULT_PAGE);
+  if (!Number.isInteger(limit) || limit < 1 || limit > LARGEST_PAGE) {
+    throw new GatewayError(
+      "invalid_query",
+      `'limit' must be a whole number from 1 to ${LARGEST_PAGE}, current value is '${query.get("limit")}'`,
+    );
+  }
+  const page = await letters.list(filterOf(query), limit, query.get("cursor") ?? undefined);
+  return jsonResponse(200, {
+    dead_letters: page.letters.map(deadLetterRow),
+    cursor: page.cursor ?? null,
+  }, requestId);
+}
+
+async function show({ letters }: DeadLetterSource, request: Request, requestId: string): Promise<Response> {
+  const [id, ...others] = queryOf(request, ["id"]).getAll("id");
+  if (id === undefined || others.length > 0) {
+    throw new GatewayError("invalid_query", "Name one dead letter by its 'id'");
+  }
+  const letter = await letters.get(id);
+  if (letter === undefined) throw new GatewayError("not_found", `There is no dead letter '${id}'`);
+  return jsonResponse(200, deadLetterDetail(letter), requestId);
+}
+
+async function replay(source: DeadLetterSource, request: Request, requestId: string): Promise<Response> {
+  const replayed = await source.letters.replay(deliberateFilterOf(request));
+  await source.onReplay();
+  return jsonResponse(200, { replayed }, requestId);
+}
+
+async function drop({ letters }: DeadLetterSource, request: Request, requestId: string): Promise<Response> {
+  return jsonResponse(200, { dropped: await letters.drop(deliberateFilterOf(request)) }, requestId);
+}
+
+/** A filter that changes things: to mean all letters it has to say so. */
+function deliberateFilterOf(request: Request): DeadLetterFilter {
+  const query = queryOf(request, [...QUERY_NAMES, "all"]);
+  const filter = filterOf(query);
+  if (meansAll(filter) !== (query.get("all") === "true")) {
+    throw new GatewayError("invalid_query", "Name a filter, or 'all=true' for every dead letter");
+  }
+  return filter;
+}
+
+function filterOf(query: URLSearchParams): DeadLetterFilter {
+  const parsed = parseDeadLetterQuery(query, Date.now());
+  if ("problem" in parsed) throw new GatewayError("invalid_query", parsed.problem);
+  return parsed.filter;
+}
+
+/** The query, if it holds no other names than those. */
+function queryOf(request: Request, known: readonly string[]): URLSearchParams {
+  const query = new URL(request.url).searchParams;
+  for (const name of query.keys()) {
+    if (!known.includes(name)) {
+      throw new GatewayError("invalid_query", `'${name}' is not known here: expected ${known.join(", ")}`);
+    }
+  }
+  return query;
+}

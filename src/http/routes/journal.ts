@@ -1,0 +1,50 @@
+/**
+ * The journal for operators: its file is held while `cwm journal backup` copies it, and files that were set aside
+ * are taken over.
+ *
+ * @module
+ */
+
+import type { Salvaged } from "../../journal/sqlite/sqlite_journal.ts";
+import { GatewayError } from "../../errors.ts";
+import { jsonResponse } from "../responses.ts";
+import type { Handler, Route } from "../router.ts";
+
+/** The journal as the routes need it. */
+export interface JournalSource {
+  /** Keeps the file as it is until {@linkcode release}. Returns the number of the hold and the file's inode. */
+  hold(): Promise<{ readonly hold: number; readonly inode: number }>;
+  release(hold: number): Promise<void>;
+  /**
+   * Takes over what can be read of a file in the journal's directory.
+   *
+   * @param name of a file that was set aside
+   */
+  salvage(name: string): Promise<Salvaged>;
+}
+
+/** The routes below `/admin/journal`. */
+export function journalRoutes(source: JournalSource, guard: (handler: Handler) => Handler): Route[] {
+  const post = (path: string, handler: Handler): Route => ({ path, methods: { POST: guard(handler) } });
+  return [
+    post("/admin/journal/hold", async (_request, id) => {
+      return jsonResponse(200, await source.hold(), id);
+    }),
+    post("/admin/journal/release", async (request, id) => {
+      await source.release(Number(parameter(request, "hold")));
+      return jsonResponse(200, { released: true }, id);
+    }),
+    post("/admin/journal/salvage", async (request, id) => {
+      const { deadLetters, isDamaged, ...salvaged } = await source.salvage(parameter(request, "file"));
+      return jsonResponse(200, { ...salvaged, dead_letters: deadLetters, is_damaged: isDamaged }, id);
+    }),
+  ];
+}
+
+/** The only parameter that the route has. */
+function parameter(request: Request, name: string): string {
+  const query = new URL(request.url).searchParams;
+  const value = query.get(name);
+  if (value === null || query.size !== 1) throw new GatewayError("invalid_query", `Name one '${name}'`);
+  return value;
+}

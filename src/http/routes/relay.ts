@@ -1,0 +1,262 @@
+/**
+ * The routes that connectors use: streams by WebSocket, Server-Sent Events and long poll, acknowledgements,
+ * and the state of a channel. `src/relay/PROTOCOL.md` describes them.
+ *
+ * @module
+ */
+
+import { Holding } from "../../time/fair_share.ts";
+import { GatewayError } from "../../errors.ts";
+import type { Channel } from "../../relay/channel_directory.ts";
+import { eventStream } from "../../relay/transports/sse.ts";
+import { HEADERS, negotiateProtocol, parseAckRequest, parseResumePoint } from "../../relay/protocol.ts";
+import type { Relay } from "../../relay/relay.ts";
+import type { Session, TransportName } from "../../relay/session.ts";
+import { closingMessages, connectedMessage } from "../../relay/transports/transport.ts";
+import { serveWebSocket } from "../../relay/transports/websocket.ts";
+import { declaredLength, readBody, requireDeclared, streamedBody, toReadError } from "../webhook/body.ts";
+import type { Inflight } from "../inflight.ts";
+import { jsonResponse } from "../responses.ts";
+import type { Route } from "../router.ts";
+
+/** Largest body of `/connect/ack`, in bytes: 10,000 acknowledgements fit. */
+const MAX_ACK_BYTES = 4 * 1024 * 1024;
+
+/** How long a poll may wait, in seconds, and how many messages it may take. */
+const POLL_SECONDS = { default: 30, most: 60 };
+const POLL_MESSAGES = { default: 10, most: 100 };
+
+/** Longest name of a connector that is kept. */
+const LONGEST_CONNECTOR_ID = 128;
+
+/** The bounds that acknowledgements share with webhooks. */
+export interface AckBounds {
+  readonly inflight: Inflight;
+  /** For the whole body to arrive, in milliseconds. */
+  readonly bodyTimeoutMs: number;
+}
+
+/** The bounds, and what all acknowledgements hold of them: they have a share as a webhook has. */
+interface AckShare extends AckBounds {
+  readonly acknowledgements: Holding;
+}
+
+/** `/connect/stream/…`, `/connect/ack` and `/connect/status/…`. */
+export function relayRoutes(relay: Relay, bounds: AckBounds): Route[] {
+  const share = { ...bounds, acknowledgements: new Holding() };
+  return [
+    {
+      path: "/connect/stream/",
+      isPrefix: true,
+      methods: { GET: (request, id, rest) => stream(relay, request, id, rest) },
+    },
+    { path: "/connect/ack", methods: { POST: (request, id) => acknowledge(relay, share, request, id) } },
+    {
+      path: "/connect/status/",
+      isPrefix: true,
+      methods: { GET: (request, id, rest) => status(relay, request, id, rest) },
+    },
+  ];
+}
+
+async function stream(relay: Relay, request: Request, requestId: string, rest: string): Promise<Response> {
+  const [name = "", kind, ...more] = rest.split("/");
+  if (more.length > 0 || (kind !== undefined && kind !== "sse" && kind !== "poll")) {
+    throw new GatewayError("not_found");
+  }
+  const transport = kind === "sse" ? "sse" : kind === "poll" ? "long_poll" : "websocket";
+  const channel = authorize(relay, request, name);
+  const protocol = negotiateProtocol(request.headers.get(HEADERS.protocol));
+  if (transport === "websocket" && request.headers.get("upgrade")?.toLowerCase() !== "websocket") {
+    throw new GatewayError("upgrade_required");
+  }
+  const { session, resumed } = await open(relay, channel, request, transport);
+  if (transport === "long_poll") return await poll(session, request, requestId, protocol, resumed);
+  const connected = connectedMessage(session, protocol, resumed);
+  if (transport === "websocket") {
+    const { socket, response } = upgrade(session, request);
+    serveWebSocket(session, socket, connected);
+    return response;
+  }
+  return new Response(eventStream(session, connected), {
+    headers: {
+      "content-type": "text/event-stream",
+      "cache-control": "no-store",
+      // nginx holds answers back otherwise.
+      "x-accel-buffering": "no",
+      "x-request-id": requestId,
+      [HEADERS.protocol]: String(protocol),
+    },
+  });
+}
+
+function upgrade(session: Session, request: Request): Deno.WebSocketUpgrade {
+  try {
+    return Deno.upgradeWebSocket(request);
+  } catch (cause) {
+    session.leave();
+    throw new GatewayError("upgrade_required", undefined, { cause });
+  }
+}
+
+function authorize(relay: Relay, request: Request, channel: string): Channel {
+  return relay.authorize(channel, tokenOf(request));
+}
+
+function tokenOf(request: Request): string {
+  return /^Bearer +(\S+)$/i.exec(request.headers.get("authorization") ?? "")?.[1] ?? "";
+}
+
+async function open(
+  relay: Relay,
+  channel: Channel,
+  request: Request,
+  transport: TransportName,
+): Promise<{ session: Session; resumed: boolean }> {
+  const { headers } = request;
+  const window = Number(headers.get(HEADERS.window));
+  return await relay.open(channel, {
+    transport,
+    token: /\S+$/.exec(headers.get("authorization") ?? "")?.[0] ?? "",
+    connectorId: (headers.get(HEADERS.connectorId) ?? "").slice(0, LONGEST_CONNECTOR_ID),
+    window: Number.isSafeInteger(window) && window > 0 ? window : undefined,
+    resume: parseResumePoint(headers.get(HEADERS.lastEventId)),
+  });
+}
+
+/** One poll: the messages that there are, or that come while it waits. */
+async function poll(
+  session: Session,
+  request: Request,
+  requestId: string,
+  protocol: number,
+  resumed: boolean,
+): Promise<Response> {
+  const query = new URL(request.url).searchParams;
+  const seconds = bounded(query.get("timeout"), 0, POLL_SECONDS);
+  const limit = bounded(query.get("max_messages"), 1, POLL_MESSAGES);
+  const closed = AbortSignal.any([request.signal, AbortSignal.timeout(seconds * 1000)]);
+  const superseded = new AbortController();
+  using _attached = session.attach(() => superseded.abort());
+  try {
+    // A poll that only opens the connection tells the connector so before the first message comes.
+    const waits = resumed ? AbortSignal.any([closed, superseded.signal]) : AbortSignal.abort();
+    const messages = await session.take(limit, waits);
+    return jsonResponse(200, {
+      ...connectedMessage(session, protocol, resumed),
+      messages: [...messages, ...session.end === undefined ? [] : closingMessages(session.end)],
+    }, requestId);
+  } catch (error) {
+    session.fail(error);
+    throw error;
+  }
+}
+
+function bounded(
+  text: string | null,
+  least: number,
+  { default: otherwise, most }: { readonly default: number; readonly most: number },
+): number {
+  const number = text === null ? otherwise : Number(text);
+  return Number.isNaN(number) ? otherwise : Math.min(most, Math.max(least, number));
+}
+
+/** Which channel is meant stands in the body, and a body is read for those only who have the token of one. */
+async function acknowledge(
+  relay: Relay,
+  bounds: AckShare,
+  request: Request,
+  requestId: string,
+): Promise<Response> {
+  relay.requireToken(tokenOf(request));
+  const { inflight, acknowledgements } = bounds;
+  inflight.enter();
+  try {
+    inflight.hold(acknowledgements);
+    try {
+      return await settle(relay, request, requestId, await readText(request, bounds));
+    } finally {
+      inflight.letGo(acknowledgements);
+    }
+  } finally {
+    inflight.leave();
+  }
+}
+
+async function settle(relay: Relay, request: Request, requestId: string, text: string): Promise<Response> {
+  const { channel: name, connection_id: id, messages, stop, end } = parseAckRequest(text);
+  const channel = authorize(relay, request, name);
+  const session = relay.find(channel, id);
+  if (session === undefined) {
+    const known = await relay.acknowledge(channel, messages);
+    if (known === 0) throw new GatewayError("connection_not_found");
+    return jsonResponse(200, { known }, requestId);
+  }
+  if (stop === true) session.stop();
+  const { known, paused } = await session.settle(messages);
+  if (end === true) session.leave();
+  return jsonResponse(200, { known, ...(paused === undefined ? {} : { paused }) }, requestId);
+}
+
+/** @throws {GatewayError} why the body could not be read; `invalid_message` when it is not UTF-8 */
+async function readText(request: Request, bounds: AckShare): Promise<string> {
+  const body = await readInTime(request, bounds);
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(body);
+  } catch (cause) {
+    throw new GatewayError("invalid_message", "The body is not UTF-8", { cause });
+  }
+}
+
+/**
+ * The body, if it arrives in time. What it may take is reserved until it is read, or its memory was let go.
+ *
+ * @throws {GatewayError} why it could not be read, `overloaded`
+ */
+async function readInTime(
+  request: Request,
+  { inflight, acknowledgements, bodyTimeoutMs }: AckShare,
+): Promise<Uint8Array> {
+  const length = declaredLength(request, MAX_ACK_BYTES);
+  const reserved = length ?? MAX_ACK_BYTES;
+  inflight.reserve(reserved, acknowledgements);
+  const stream = streamedBody(request, length, MAX_ACK_BYTES);
+  const reading = readBody(request, stream).finally(() => inflight.release(reserved, acknowledgements));
+  const late = Promise.withResolvers<never>();
+  const timer = setTimeout(() => {
+    stream?.cancel();
+    late.reject(new GatewayError("body_timeout"));
+  }, bodyTimeoutMs);
+  try {
+    const body = await Promise.race([reading, late.promise]);
+    requireDeclared(body, length);
+    return body;
+  } catch (error) {
+    throw toReadError(error);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+async function status(relay: Relay, request: Request, requestId: string, name: string): Promise<Response> {
+  const channel = authorize(relay, request, name);
+  const protocol = negotiateProtocol(request.headers.get(HEADERS.protocol));
+  const { depth, connections, inFlight } = await relay.status(channel);
+  const refusal = relay.refusalOf(channel);
+  return jsonResponse(200, {
+    channel: name,
+    protocol,
+    stats: {
+      messages_queued: depth.ready,
+      messages_in_flight: depth.leased,
+      oldest_received_at: depth.oldestReceivedAt === undefined
+        ? null
+        : new Date(depth.oldestReceivedAt).toISOString(),
+      connected_clients: connections,
+      in_flight_here: inFlight,
+    },
+    limits: channel.limits,
+    ...(refusal === undefined ? {} : { refuses: { code: refusal.code, message: refusal.message } }),
+    server_time: new Date().toISOString(),
+  }, requestId);
+}

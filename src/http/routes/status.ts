@@ -1,0 +1,118 @@
+/**
+ * What load balancers, orchestrators and people ask: is it alive, is it ready, is it well.
+ *
+ * @module
+ */
+
+import type { ProviderStatus } from "../../config/provider.ts";
+import type { VaultStatus } from "../../secrets/vault/vault_source.ts";
+import type { Metrics } from "../../observability/metrics.ts";
+import { VERSION } from "../../version.ts";
+import { metricsRoute } from "./metrics.ts";
+import { jsonResponse, textResponse } from "../responses.ts";
+import type { Route } from "../router.ts";
+
+/** What the routes report on. */
+export interface StatusSource {
+  readonly provider: () => ProviderStatus;
+  /** Whether the first configuration has been loaded. */
+  readonly isReady: () => boolean;
+  /** Whether the gateway is on its way down. */
+  readonly isDraining: () => boolean;
+  /** How Vault is doing; `undefined` while it is off. */
+  readonly vault: (() => VaultStatus) | undefined;
+  /** Why the journal takes nothing until further notice; `undefined` while it does. */
+  readonly journalProblem: () => string | undefined;
+  /** Whether a degraded configuration makes the gateway not ready. */
+  readonly unreadyWhenDegraded: boolean;
+  /** `undefined` when metrics are switched off. */
+  readonly metrics: Metrics | undefined;
+}
+
+/** `/`, `/livez`, `/readyz`, `/health` and, unless switched off, `/metrics`. */
+export function statusRoutes(source: StatusSource): Route[] {
+  const routes: Route[] = [
+    {
+      path: "/",
+      methods: {
+        GET: (_request, id) => jsonResponse(200, { name: "core-webhook-module", version: VERSION }, id),
+        // HAProxy's `option httpchk` asks this where nothing else is configured.
+        OPTIONS: (_request, id) => options(source.isDraining() ? 503 : 200, id),
+      },
+    },
+    {
+      path: "/livez",
+      methods: {
+        GET: (_request, id) => textResponse(200, "ok\n", "text/plain", id),
+        OPTIONS: (_request, id) => options(200, id),
+      },
+    },
+    {
+      path: "/readyz",
+      methods: {
+        GET: (_request, id) => readiness(source, id),
+        OPTIONS: (_request, id) => options(readiness(source, id).status, id),
+      },
+    },
+    { path: "/health", methods: { GET: (_request, id) => health(source, id) } },
+  ];
+  if (source.metrics !== undefined) routes.push(metricsRoute(source.metrics));
+  return routes;
+}
+
+function options(status: number, id: string): Response {
+  return new Response(null, { status, headers: { "allow": "GET, HEAD, OPTIONS", "x-request-id": id } });
+}
+
+/**
+ * 200 only when requests should be sent here: the configuration is loaded, the journal can be used and no shutdown
+ * has begun. A degraded configuration is served, and counts as the settings say.
+ */
+function readiness(source: StatusSource, id: string): Response {
+  const provider = source.provider();
+  const { degraded, missing } = provider;
+  const isLoaded = source.isReady();
+  const journal = source.journalProblem();
+  const configuration = isLoaded ? degraded ? "degraded" : "loaded" : loadingState(missing);
+  const detail = {
+    configuration,
+    ...(missing === undefined ? {} : { reason: missing }),
+    ...(degraded ? outageOf(provider) : {}),
+    ...(journal === undefined ? {} : { journal }),
+  };
+  if (source.isDraining()) return jsonResponse(503, { status: "draining", ...detail }, id);
+  const ready = isLoaded && journal === undefined && !(degraded && source.unreadyWhenDegraded);
+  return jsonResponse(ready ? 200 : 503, { status: ready ? "ready" : "not_ready", ...detail }, id);
+}
+
+/** A configuration that is not complete has been looked at, and waits for its operator. */
+function loadingState(missing: string | undefined): string {
+  return missing === undefined ? "loading" : "incomplete";
+}
+
+/** Why and since when changes do not arrive, and what is served meanwhile: for anybody, so without names. */
+function outageOf({ outage, revision }: ProviderStatus): { readonly outage?: unknown } {
+  if (outage === undefined) return {};
+  return { outage: { reason: outage.reason, since: new Date(outage.since).toISOString(), revision } };
+}
+
+/** What `/health` calls the states of Vault. */
+const VAULT_HEALTH = {
+  unused: "healthy",
+  working: "healthy",
+  token_ending: "token_ending",
+  failing: "disconnected",
+} as const satisfies Record<VaultStatus["state"], string>;
+
+/** An unreachable etcd or Vault leaves the gateway healthy: it serves from what it has. */
+function health(source: StatusSource, id: string): Response {
+  const provider = source.provider();
+  const { backend, connected, missing } = provider;
+  const vault = source.vault?.();
+  const components = {
+    config_manager: source.isReady() ? "healthy" : loadingState(missing),
+    ...(backend === "etcd" ? { etcd: connected ? "healthy" : "disconnected" } : {}),
+    ...(vault === undefined ? {} : { vault: VAULT_HEALTH[vault.state] }),
+  };
+  return jsonResponse(200, { status: "healthy", components, ...outageOf(provider) }, id);
+}

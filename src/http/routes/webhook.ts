@@ -1,0 +1,69 @@
+/**
+ * One webhook for operators: whether it is served, how its requests ended, and why the last ones were refused.
+ *
+ * @module
+ */
+
+import type { Catalog } from "../../config/catalog.ts";
+import { BlockedWebhook, type CatalogEntry } from "../../config/entry.ts";
+import { describeWebhook } from "../../event/names.ts";
+import type { Problem } from "../../config/problem.ts";
+import { ERROR_CATALOGUE, GatewayError } from "../../errors.ts";
+import type { RefusalHistory, RefusedRequest } from "../refusal_history.ts";
+import type { RequestMetrics } from "../request_metrics.ts";
+import { describeProblem, jsonResponse } from "../responses.ts";
+import type { Handler, Route } from "../router.ts";
+
+/** Where the route finds what it shows. */
+export interface WebhookSource {
+  readonly catalog: Catalog;
+  readonly requests: RequestMetrics;
+  readonly refusals: RefusalHistory;
+}
+
+/** `/admin/webhooks/{namespace}/{id}`. */
+export function webhookRoute(source: WebhookSource, guard: (handler: Handler) => Handler): Route {
+  return {
+    path: "/admin/webhooks/",
+    isPrefix: true,
+    methods: { GET: guard((_request, id, path) => show(source, path, id)) },
+  };
+}
+
+function show({ catalog, requests, refusals }: WebhookSource, path: string, requestId: string): Response {
+  const entry = catalog.find(path);
+  if (entry === undefined) throw new GatewayError("webhook_not_found");
+  const key = describeWebhook(path);
+  const problems = catalog.problemsOf(key);
+  const { webhook } = entry;
+  return jsonResponse(200, {
+    namespace: entry.namespace,
+    webhook: entry.id,
+    state: stateOf(entry, problems),
+    problems: problems.map(describeProblem),
+    warnings: catalog.warningsOf(key),
+    modules: webhook?.steps.map(({ module }) => module.name) ?? [],
+    accept: webhook?.policy.acceptance ?? null,
+    requests: { accepted: 0, ...requests.outcomesOf(entry) },
+    refusals: refusals.of(path).map(describeRefusal),
+  }, requestId);
+}
+
+/** The states of `cwm_config_keys`, and `disabled`. */
+function stateOf(entry: CatalogEntry, problems: readonly Problem[]): string {
+  if (entry instanceof BlockedWebhook) {
+    return entry.error.code === "webhook_disabled" ? "disabled" : "invalid";
+  }
+  return problems.length === 0 ? "ok" : "stale";
+}
+
+function describeRefusal({ at, code, reason, client, requestId }: RefusedRequest): unknown {
+  return {
+    time: new Date(at).toISOString(),
+    status: ERROR_CATALOGUE[code].status,
+    code,
+    reason,
+    client,
+    request_id: requestId,
+  };
+}

@@ -1,0 +1,401 @@
+/**
+ * The life of a webhook request: find the entry, verify, read, decode, hand to the output, answer. The
+ * entry is captured once and held to the end, so a change of configuration never splits a request.
+ *
+ * One object and one asynchronous function carry a request all the way: each further promise or closure
+ * would cost every request about as much as the look-up of its webhook does.
+ *
+ * @module
+ */
+
+import type { ClientAddressResolver } from "../../auth/client_address.ts";
+import type { RequestToVerify } from "../../auth/verifier.ts";
+import { BlockedWebhook, type CatalogEntry, WebhookEntry } from "../../config/entry.ts";
+import { isNamespace, isWebhookId } from "../../event/names.ts";
+import { type Deadlines, Expiring } from "../../time/deadlines.ts";
+import type { Acceptor } from "../../delivery/acceptor.ts";
+import type { Holding } from "../../time/fair_share.ts";
+import type { Appended, AppendListener } from "../../journal/journal.ts";
+import { GatewayError } from "../../errors.ts";
+import { EventBody } from "../../event/event.ts";
+import {
+  type BodyLimits,
+  declaredLength,
+  LARGE_BYTES,
+  readBody,
+  requireDeclared,
+  type StreamedBody,
+  streamedBody,
+  toReadError,
+} from "./body.ts";
+import type { Tracing } from "../../observability/tracing.ts";
+import type { BodyMemory } from "./body_memory.ts";
+import { type Codings, contentCodings, decodeBody } from "./content_encoding.ts";
+import { discardBody } from "./discarded_body.ts";
+import { decodedHeaders } from "./decoded_headers.ts";
+import { defaultPath, eventHeaders } from "./default_webhook.ts";
+import { type BodyChange, bodyChange, type DocumentReading, readEventBody } from "./event_body.ts";
+import { type FailureLog, peerAddress } from "../failure_log.ts";
+import type { Inflight } from "../inflight.ts";
+import type { RequestMetrics } from "../request_metrics.ts";
+import {
+  acceptedResponse,
+  errorResponse,
+  fixedResponse,
+  probeResponse,
+  toGatewayError,
+} from "../responses.ts";
+
+/** Seconds after which a sender should try again while the gateway has no configuration. */
+const NOT_READY_RETRY_SECONDS = 5;
+
+const DEFAULT_METHODS = ["POST"];
+
+/** What a webhook with `probes` answers without an event. */
+const PROBE_METHODS = ["GET", "HEAD", "OPTIONS"];
+
+/** Methods that may be named in a reason. */
+const STANDARD_METHODS = [...PROBE_METHODS, "POST", "PUT", "PATCH", "DELETE"];
+
+/** What webhook requests are answered with. */
+export interface ExchangeContext {
+  /** Finds the entry at `namespace/id`. */
+  readonly find: (path: string) => CatalogEntry | undefined;
+  /** Whether the first configuration has been loaded. */
+  readonly isReady: () => boolean;
+  /** Whether requests to webhooks that do not exist get the webhook `default` of their namespace. */
+  readonly defaultWebhook: boolean;
+  /** Whether new requests are refused, at the end of a drain. */
+  readonly isClosed: () => boolean;
+  /** Default of `max_body_bytes`, and the time for a body to arrive. */
+  readonly bodyLimits: BodyLimits;
+  readonly inflight: Inflight;
+  readonly bodyMemory: BodyMemory;
+  readonly documents: DocumentReading;
+  readonly acceptor: Acceptor;
+  readonly deadlines: Deadlines;
+  readonly metrics: RequestMetrics;
+  readonly failures: FailureLog;
+  readonly clientAddress: ClientAddressResolver;
+  /** Whether answers to accepted events have the header with the request's id. */
+  readonly namesAccepted: boolean;
+  /** `undefined` while no traces are recorded. */
+  readonly tracing: Tracing | undefined;
+}
+
+/**
+ * Answers one webhook request. Never rejects.
+ *
+ * @param path `namespace/id`, as it stands in the URL
+ * @param id the request's id; it becomes the event's
+ */
+export function exchange(
+  context: ExchangeContext,
+  request: Request,
+  info: Deno.ServeHandlerInfo,
+  path: string,
+  id: string,
+): Promise<Response> {
+  const begun = new Exchange(context, request, info, path, id);
+  const { answer } = begun;
+  begun.run();
+  return answer;
+}
+
+class Exchange extends Expiring implements RequestToVerify, AppendListener {
+  readonly #context: ExchangeContext;
+  readonly #request: Request;
+  readonly #info: Deno.ServeHandlerInfo;
+  readonly #path: string;
+  readonly #id: string;
+  /** The headers of the event; `undefined` while those of the request are true of it. */
+  #headers: Headers | undefined;
+  #resolve: ((response: Response) => void) | undefined;
+  readonly #startedAt = Date.now();
+  #entry: CatalogEntry | undefined;
+  /** Whether the bound on requests counts this one. */
+  #counted = false;
+  /** Where this request is counted for its webhook. */
+  #holding: Holding | undefined;
+  /** Body bytes held for this request; `undefined` until the entry is in use. */
+  #reserved: number | undefined;
+  /** Length of the body that is being or was read, as sent and as decoded. */
+  #bodyBytes = 0;
+  #reading = false;
+  /** The body that is being read, where that can be ended. */
+  #stream: StreamedBody | undefined;
+  /** Whether the body was given up while it was read: its memory is held until the reading has ended. */
+  #late = false;
+  #answered = false;
+
+  constructor(
+    context: ExchangeContext,
+    request: Request,
+    info: Deno.ServeHandlerInfo,
+    path: string,
+    id: string,
+  ) {
+    super();
+    this.#context = context;
+    this.#request = request;
+    this.#info = info;
+    this.#path = path;
+    this.#id = id;
+  }
+
+  /** What the request is answered with. To be asked for once, before {@linkcode run}. */
+  get answer(): Promise<Response> {
+    return new Promise((resolve) => this.#resolve = resolve);
+  }
+
+  /** As received, but for what the webhook `default` adds, and once the body was decoded those that are true of it. */
+  get headers(): Headers {
+    return this.#headers ?? this.#request.headers;
+  }
+
+  get url(): string {
+    return this.#request.url;
+  }
+
+  get clientAddress(): string {
+    return this.#context.clientAddress.resolve(peerAddress(this.#info), this.#request.headers);
+  }
+
+  async run(): Promise<void> {
+    try {
+      const entry = this.#begin();
+      if (entry === undefined) return;
+      if (this.#context.defaultWebhook) this.#headers = eventHeaders(this.headers, entry, this.#path);
+      const { authenticator, bodyForm } = entry.webhook;
+      const maxBytes = entry.webhook.maxBodyBytes ?? this.#context.bodyLimits.maxBytes;
+      const length = declaredLength(this.#request, maxBytes);
+      this.#hold(entry, length ?? maxBytes);
+      // What needs no waiting is used at once: each await costs the request a turn of the event loop.
+      const admitting = authenticator.admit(this);
+      const admission = admitting instanceof Promise ? await admitting : admitting;
+
+      const codings = contentCodings(this.#request);
+      const { deadlines, bodyLimits: { timeoutMs } } = this.#context;
+      deadlines.set(timeoutMs, this);
+      this.#reading = true;
+      this.#context.inflight.startReading();
+      this.#bodyBytes = length ?? 0;
+      this.#stream = streamedBody(this.#request, length, maxBytes);
+      const bytes = await readBody(this.#request, this.#stream);
+      if (this.#late) return this.#giveBackBody();
+      requireDeclared(bytes, length);
+      this.#endReading();
+      this.#bodyBytes = bytes.byteLength;
+      deadlines.clear(this);
+      const sent = EventBody.fromBytes(bytes);
+      const verifying = authenticator.verify(admission, this, sent);
+      const verified = verifying instanceof Promise ? await verifying : verifying;
+
+      const decoded = codings === undefined ? sent : await this.#decode(sent, codings, maxBytes);
+      const { documents } = this.#context;
+      const reading = readEventBody(entry.webhook, decoded, this.#request.headers, maxBytes, documents);
+      const body = reading instanceof Promise ? await reading : reading;
+      if (body !== sent) this.#noteDecoded(body, bodyChange(entry.webhook, decoded, body));
+      if (body.length !== this.#reserved) this.#holdDecoded(body);
+      const { namespace, webhook } = entry.lane;
+      const event = {
+        id: this.#id,
+        namespace,
+        webhook,
+        receivedAt: Date.now(),
+        headers: this.headers,
+        body: bodyForm === "text" && body.length <= LARGE_BYTES ? body.asText() : body,
+        trace: this.#context.tracing?.carrier(),
+      };
+      const accepting = this.#context.acceptor.accept(entry, authenticator.seal(verified, event), this);
+      if (accepting === "appending") return;
+      const accepted = accepting instanceof Promise ? await accepting : accepting;
+      if (accepted instanceof GatewayError) throw accepted;
+      this.#succeed(entry, accepted === "delivered" ? undefined : accepted.duplicateOf);
+    } catch (thrown) {
+      if (this.#late) return this.#giveBackBody();
+      const error = this.#reading ? toReadError(thrown) : toGatewayError(thrown);
+      this.#endReading();
+      await this.#fail(error);
+    }
+  }
+
+  #endReading(): void {
+    if (!this.#reading) return;
+    this.#reading = false;
+    this.#context.inflight.endReading();
+  }
+
+  #decode(sent: EventBody, codings: Codings, maxBytes: number): Promise<EventBody> {
+    const reserve = (bytes: number) => this.#reserveAtLeast(bytes);
+    return decodeBody(sent, codings, { maxBytes, large: this.#context.documents.large, reserve });
+  }
+
+  /** Of a body and what it is decoded to, the larger one counts: both are there for a moment only. */
+  #reserveAtLeast(bytes: number): void {
+    const more = bytes - this.#reserved!;
+    if (more <= 0) return;
+    this.#context.inflight.reserve(more, this.#holding!);
+    this.#reserved! += more;
+  }
+
+  /** From now on what counts is how long the body is, and not how long it could have been. */
+  #holdDecoded({ length }: EventBody): void {
+    this.#reserveAtLeast(length);
+    this.#context.inflight.release(this.#reserved! - length, this.#holding!);
+    this.#reserved = length;
+  }
+
+  #noteDecoded(body: EventBody, change: BodyChange): void {
+    this.#bodyBytes += body.length;
+    this.#headers = decodedHeaders(this.headers, change);
+  }
+
+  onAppended(appended: Appended): void {
+    try {
+      this.#succeed(
+        this.#entry as WebhookEntry,
+        "duplicateOf" in appended ? appended.duplicateOf : undefined,
+      );
+    } catch (thrown) {
+      this.#fail(toGatewayError(thrown));
+    }
+  }
+
+  onRefused(error: GatewayError): void {
+    this.#fail(error);
+  }
+
+  /**
+   * The body did not arrive in time. The server says so (`Connection: close`), and closes the connection when more of
+   * it comes after all; what has arrived is let go at once, but for a body that one call reads.
+   */
+  override expire(): void {
+    this.#late = true;
+    this.#endReading();
+    this.#stream?.cancel();
+    this.#fail(new GatewayError("body_timeout"));
+  }
+
+  /** The entry that takes the request; `undefined` when the request was a probe, which is answered here. */
+  #begin(): WebhookEntry | undefined {
+    this.#context.inflight.enter();
+    this.#counted = true;
+    const entry = this.#entry = this.#find();
+    const { webhook } = entry;
+    const { method } = this.#request;
+    // Nearly always the first method; searching a list of one costs more.
+    if (webhook !== undefined && method !== webhook.methods[0] && !webhook.methods.includes(method)) {
+      if (!webhook.probes) throw methodNotAllowed(method, webhook.methods);
+      const allowed = [...webhook.methods, ...PROBE_METHODS];
+      if (!PROBE_METHODS.includes(method)) throw methodNotAllowed(method, allowed);
+      if (entry instanceof WebhookEntry) {
+        this.#answerProbe(entry, allowed);
+        return undefined;
+      }
+    }
+    // Of one that was never valid nobody knows which methods it takes: 503 has senders come again, 405 does not.
+    if (entry instanceof BlockedWebhook) throw entry.error;
+    return entry;
+  }
+
+  async #answerProbe(entry: WebhookEntry, allowed: readonly string[]): Promise<void> {
+    const { metrics, namesAccepted } = this.#context;
+    metrics.probed(entry);
+    await discardBody(this.#request);
+    const allow = this.#request.method === "OPTIONS" ? allowed : undefined;
+    this.#end(probeResponse(allow, namesAccepted ? this.#id : undefined));
+  }
+
+  /** Most requests find their entry; only the others need to be told why they do not. */
+  #find(): CatalogEntry {
+    const { isClosed, isReady, find, defaultWebhook } = this.#context;
+    if (isClosed()) throw new GatewayError("draining", undefined, { retryAfterSeconds: 1 });
+    const entry = find(this.#path);
+    if (entry !== undefined) return entry;
+    const slash = this.#path.indexOf("/");
+    if (!isNamespace(this.#path.slice(0, slash))) throw new GatewayError("invalid_namespace");
+    if (!isWebhookId(this.#path.slice(slash + 1))) throw new GatewayError("invalid_webhook_id");
+    if (!isReady()) {
+      throw new GatewayError("not_ready", undefined, { retryAfterSeconds: NOT_READY_RETRY_SECONDS });
+    }
+    const fallback = defaultWebhook ? find(defaultPath(this.#path)) : undefined;
+    if (fallback !== undefined) return fallback;
+    const { method } = this.#request;
+    if (method !== "POST") throw methodNotAllowed(method, DEFAULT_METHODS);
+    throw new GatewayError("webhook_not_found");
+  }
+
+  /** Memory for a body of unknown length is reserved as if it were as long as it may be. */
+  #hold(entry: WebhookEntry, bytes: number): void {
+    const { inflight } = this.#context;
+    inflight.hold(entry.holding);
+    this.#holding = entry.holding;
+    inflight.reserve(bytes, entry.holding);
+    this.#reserved = bytes;
+    entry.enter();
+  }
+
+  /** @param duplicateOf the id of the event that this one repeats: it gets the answer of the first one */
+  #succeed(entry: WebhookEntry, duplicateOf: string | undefined): void {
+    const { metrics, namesAccepted } = this.#context;
+    if (duplicateOf === undefined) metrics.accepted(entry);
+    else metrics.repeated(entry);
+    const eventId = duplicateOf ?? this.#id;
+    const { response } = entry.webhook;
+    this.#end(
+      response === undefined
+        ? acceptedResponse(eventId, namesAccepted)
+        : fixedResponse(response, namesAccepted ? eventId : undefined),
+    );
+  }
+
+  async #fail(error: GatewayError): Promise<void> {
+    if (this.#answered) return;
+    this.#context.metrics.failed(this.#entry, error.code);
+    this.#report(error);
+    this.#context.deadlines.clear(this);
+    this.#answered = true;
+    if (error.code !== "body_timeout") await discardBody(this.#request);
+    this.#end(errorResponse(error, this.#id));
+  }
+
+  #report(error: GatewayError): void {
+    this.#context.failures.report(error, this.#entry, this.#id, this.#request, this.#info);
+  }
+
+  #end(response: Response): void {
+    this.#answered = true;
+    this.#resolve?.(response);
+    try {
+      this.#giveBack();
+    } catch (bug) {
+      this.#report(toGatewayError(bug));
+    }
+    this.#context.metrics.took(Date.now() - this.#startedAt);
+  }
+
+  #giveBack(): void {
+    if (this.#reserved !== undefined && this.#entry instanceof WebhookEntry) this.#entry.leave();
+    if (this.#holding !== undefined) this.#context.inflight.letGo(this.#holding);
+    if (this.#counted) this.#context.inflight.leave();
+    if (!this.#late) this.#giveBackBody();
+  }
+
+  #giveBackBody(): void {
+    const bytes = this.#reserved;
+    this.#reserved = undefined;
+    if (bytes !== undefined) this.#context.inflight.release(bytes, this.#holding!);
+    if (this.#bodyBytes > LARGE_BYTES) this.#context.bodyMemory.release(this.#bodyBytes);
+  }
+}
+
+function methodNotAllowed(method: string, allowed: readonly string[]): GatewayError {
+  const allow = allowed.join(", ");
+  // Any token may stand in a request's first line: only methods of the standard are repeated.
+  const name = STANDARD_METHODS.includes(method) ? method : "Another method";
+  return new GatewayError("method_not_allowed", undefined, {
+    reason: `${name} is not allowed here, but ${allow}`,
+    headers: { allow },
+  });
+}

@@ -1,0 +1,187 @@
+/**
+ * An HTTP server that outlives what ends the runtime's own: an `accept` that fails, above all since no descriptor
+ * is left.
+ *
+ * The runtime closes its listener then, for good, and goes on serving the connections that it has. So a new
+ * server opens at the same address as soon as there is room, and the former one ends after a while, which closes the
+ * connections on which nothing happens: of those nobody else knows.
+ *
+ * @module
+ */
+
+import type { Logger } from "@logtape/logtape";
+import { setTimeout as sleep } from "node:timers/promises";
+import { DescriptorReserve } from "./descriptor_reserve.ts";
+import type { Metrics } from "../../observability/metrics.ts";
+import { RateLimited } from "../../observability/report_limiter.ts";
+
+/** Descriptors for journal, configuration and outputs when connections have taken all others. */
+const RESERVED_DESCRIPTORS = 32;
+
+/** What a new server needs besides: its listener and a first connection. */
+const SPARE_DESCRIPTORS = 2;
+
+/** How often room for a new server is looked for, in milliseconds. */
+const REOPEN_MS = 250;
+
+/** How long the connections of a former server are kept by default, in milliseconds. */
+const FORMER_MS = 150_000;
+
+/** How long a moment without a request body on its way is waited for then, in milliseconds. */
+const QUIET_MS = 60_000;
+
+const SWITCHING_PROTOCOLS = 101;
+
+/** What a server is opened with. */
+export interface LastingServerOptions {
+  readonly host: string;
+  /** 0 for any free port. */
+  readonly port: number;
+  readonly handler: Deno.ServeHandler<Deno.NetAddr>;
+  /** Resolves with `true` at a moment when no body is being read, or with `false` when the signal aborts first. */
+  readonly bodiesRead?: (signal: AbortSignal) => Promise<boolean>;
+  /**
+   * How long the connections of a former server are kept, in milliseconds. By default longer than nginx (60 s),
+   * Traefik (90 s) and Caddy (120 s) keep theirs in a pool, so that none is closed while a request is on its way.
+   *
+   * @default 150_000
+   */
+  readonly formerMs?: number;
+  readonly metrics: Metrics;
+  readonly logger: Logger;
+}
+
+/** A server that listens until it is closed. */
+export class LastingServer implements AsyncDisposable {
+  readonly #options: LastingServerOptions;
+  #reserve = new DescriptorReserve(RESERVED_DESCRIPTORS);
+  readonly #closing = new AbortController();
+  readonly #failures = new RateLimited();
+  readonly #failed;
+  /** The one that listens, if any, and former ones whose connections are still served. */
+  readonly #servers = new Set<Deno.HttpServer<Deno.NetAddr>>();
+  readonly #background = new Set<Promise<void>>();
+  #port: number;
+
+  /** @throws {Deno.errors.AddrInUse | Deno.errors.AddrNotAvailable | Deno.errors.PermissionDenied} */
+  constructor(options: LastingServerOptions) {
+    this.#options = options;
+    this.#port = options.port;
+    this.#failed = options.metrics.counter(
+      "cwm_accept_failures_total",
+      "How often new connections could not be taken and the listener had to be opened again.",
+    ).with();
+    this.#port = this.#open();
+    if (!this.#reserve.hold(SPARE_DESCRIPTORS)) {
+      this.#reserve = new DescriptorReserve(0);
+      options.logger.warning(
+        "Files may fail to open under many connections: raise the limit on open files (ulimit -n)",
+      );
+    }
+  }
+
+  /** The port that it listens on. */
+  get port(): number {
+    return this.#port;
+  }
+
+  /** Takes no connection any more. Resolves when the answers under way are given. May be called again. */
+  async close(): Promise<void> {
+    this.#closing.abort();
+    this.#reserve.release();
+    await Promise.all(Array.from(this.#servers, (server) => server.shutdown()));
+    await Promise.all(this.#background);
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  /** Opens a server. Returns its port. */
+  #open(): number {
+    const { host, handler, logger } = this.#options;
+    let isFormer = false;
+    const server = Deno.serve({
+      hostname: host,
+      port: this.#port,
+      onListen: () => {},
+      onError: (error) => {
+        logger.error("The server failed to answer a request", { error });
+        return new Response(null, { status: 500 });
+      },
+    }, (request, info) => isFormer ? lastAnswer(handler(request, info)) : handler(request, info));
+    this.#servers.add(server);
+    this.#inBackground(server.finished.catch((error) => {
+      if (this.#closing.signal.aborted) return;
+      isFormer = true;
+      return this.#replace(server, error);
+    }));
+    return server.addr.port;
+  }
+
+  /** The listener of a server is gone, its connections are not. */
+  async #replace(server: Deno.HttpServer<Deno.NetAddr>, error: unknown): Promise<void> {
+    this.#failed.increment();
+    this.#reserve.release();
+    this.#failures.run("accept", (suppressed) =>
+      this.#options.logger.error(
+        "No new connection can be taken; the address is opened again as soon as there is room",
+        { error, suppressed },
+      ));
+    this.#inBackground(this.#end(server));
+    while (!await this.#reopened());
+  }
+
+  async #reopened(): Promise<boolean> {
+    if (!await this.#waited(REOPEN_MS)) return true;
+    if (!this.#reserve.hold(SPARE_DESCRIPTORS)) return false;
+    try {
+      this.#open();
+      this.#options.logger.info("New connections are taken again");
+      return true;
+    } catch (error) {
+      this.#reserve.release();
+      this.#failures.run(
+        "open",
+        (suppressed) =>
+          this.#options.logger.error("The address cannot be opened again", { error, suppressed }),
+      );
+      return false;
+    }
+  }
+
+  /** Ends a former server, at a moment when no body is on its way to it: it would be broken off. */
+  async #end(server: Deno.HttpServer<Deno.NetAddr>): Promise<void> {
+    const { bodiesRead, formerMs = FORMER_MS } = this.#options;
+    do {
+      if (!await this.#waited(formerMs)) return;
+    } while (bodiesRead !== undefined && !await bodiesRead(this.#within(QUIET_MS)));
+    if (this.#closing.signal.aborted) return;
+    await server.shutdown();
+    this.#servers.delete(server);
+  }
+
+  #within(milliseconds: number): AbortSignal {
+    return AbortSignal.any([this.#closing.signal, AbortSignal.timeout(milliseconds)]);
+  }
+
+  /** Resolves with `true` after a time, or with `false` when the server is closed first. */
+  async #waited(milliseconds: number): Promise<boolean> {
+    const { signal } = this.#closing;
+    // A server that is closed needs no pause.
+    await sleep(milliseconds, undefined, { signal }).catch(() => {});
+    return !signal.aborted;
+  }
+
+  #inBackground(work: Promise<void>): void {
+    const listed = work.finally(() => this.#background.delete(listed));
+    this.#background.add(listed);
+  }
+}
+
+/** A connection of a former server is left with its answer: who keeps a pool opens a new one. */
+async function lastAnswer(answer: Response | Promise<Response>): Promise<Response> {
+  const response = await answer;
+  if (response.status !== SWITCHING_PROTOCOLS) response.headers.set("connection", "close");
+  return response;
+}

@@ -1,0 +1,172 @@
+/**
+ * The contract of the journal: the durable memory of events that were answered with 2xx and are not yet
+ * delivered. Nothing above this file knows how it is stored.
+ *
+ * An event is *pending* from its `append` until it is settled as delivered or dead. Pending events stand in
+ * *lanes*, one a webhook, so that what one webhook has not got rid of never stands before another one's.
+ * Whoever delivers an event *claims* it first; what was claimed by a process that ended without settling it
+ * is pending again at the next start, so every event is delivered at least once.
+ *
+ * @module
+ */
+
+import type { VerifiedEvent } from "../event/verified_event.ts";
+import type { GatewayError } from "../errors.ts";
+import type { AttemptFailure, DeadLetters } from "../dead_letters/dead_letters.ts";
+
+/** The webhook whose events stand in line together. */
+export interface Lane {
+  readonly namespace: string;
+  /** The webhook's id within its namespace. */
+  readonly webhook: string;
+}
+
+/** How an event is appended. */
+export interface AppendOptions {
+  /**
+   * Whether the caller delivers it right away: it is claimed and its first attempt recorded in the same commit.
+   * Otherwise it waits in its lane.
+   */
+  readonly claim: boolean;
+  /** Makes a second event of the webhook with the same key a duplicate of the first. */
+  readonly idempotency?: IdempotencyKey;
+}
+
+/** What tells a repeated event from a new one. */
+export interface IdempotencyKey {
+  /** As the sender gave it, any length. */
+  readonly key: string;
+  /** How long the key is remembered after the first event, in milliseconds. */
+  readonly ttlMs: number;
+}
+
+/** The number that the journal knows the event by; or the id of the event that it repeats. */
+export type Appended = { readonly sequence: number } | { readonly duplicateOf: string };
+
+/**
+ * Who waits for an append; one of the two is called, once. No promise, since each of the many events that wait
+ * for one commit would need two.
+ */
+export interface AppendListener {
+  /** The event is on disk. In the order of the appends. Must not throw. */
+  onAppended(appended: Appended): void;
+  /** It is not, and will not be. May be called before `append` returns. Must not throw. */
+  onRefused(error: GatewayError): void;
+}
+
+/** A claimed event. */
+export interface PendingEvent {
+  /** Grows with every append. */
+  readonly sequence: number;
+  readonly event: VerifiedEvent;
+  /** Attempts begun so far, the one that the claim recorded included. */
+  readonly attempts: number;
+  /** What {@linkcode Settlement} last stored of it, for chains; `undefined` at first. */
+  readonly progress: string | undefined;
+}
+
+/** What became of a claimed event. */
+export type Settlement =
+  /** Done. It is kept for the retention time, then removed. */
+  | { readonly sequence: number; readonly state: "delivered" }
+  /** Given back to its lane, to be claimed from `dueAt` on (milliseconds since 1970 by `steadyNow`; 0: now, in its old place). */
+  | {
+    readonly sequence: number;
+    readonly state: "retry";
+    readonly dueAt: number;
+    readonly failure?: AttemptFailure;
+    readonly progress?: string;
+    /** Takes back the attempt that the claim recorded, since none was made. */
+    readonly unattempted?: boolean;
+  }
+  /** It stays claimed, and a step of its chain is done. */
+  | { readonly sequence: number; readonly state: "progress"; readonly progress: string }
+  /** It stays claimed, and another attempt is about to begin. */
+  | {
+    readonly sequence: number;
+    readonly state: "attempt";
+    readonly failure?: AttemptFailure;
+    readonly progress?: string;
+  }
+  /** Given up: it moves to the dead letters. */
+  | {
+    readonly sequence: number;
+    readonly state: "dead";
+    readonly failure: AttemptFailure;
+    readonly progress?: string;
+  };
+
+/** What waits in a lane. */
+export interface LaneBacklog extends Lane {
+  /** Pending events, claimed ones included. */
+  readonly pending: number;
+}
+
+/** Bounds of one claim. */
+export interface ClaimLimit {
+  readonly events: number;
+  /** Of bodies; one event is claimed however large it is. */
+  readonly bytes: number;
+  /**
+   * The longest pause between two attempts, in milliseconds. What is due over a second later than that is due at once:
+   * the clock was set back since. @default any pause is possible
+   */
+  readonly longestPauseMs?: number | undefined;
+}
+
+/** What a claim found. */
+export interface Claimed {
+  /** In the order of `sequence` among those that are due now. */
+  readonly events: readonly PendingEvent[];
+  /** When the lane's next unclaimed event is due (as `dueAt`; 0: now); `undefined` if there is none. */
+  readonly nextDueAt: number | undefined;
+}
+
+/** Figures for metrics; kept up to date in memory, free to ask for. */
+export interface JournalStats {
+  /** `undefined` while nobody can say: the store could not be opened yet. */
+  readonly pending: number | undefined;
+  /** When the oldest pending event was received, in milliseconds since 1970; `undefined` when none is pending. */
+  readonly oldestReceivedAt: number | undefined;
+  /** How long ago that was, in milliseconds; it grows evenly, however the clock is set meanwhile. */
+  readonly oldestAgeMs: number | undefined;
+  readonly deadLetters: number;
+  /** Events that became dead letters since the start. */
+  readonly buried: number;
+  /** Size of the store on disk. */
+  readonly bytes: number;
+  /** Operations that wait for the next commit. */
+  readonly waiting: number;
+  /** Commits so far. */
+  readonly commits: number;
+  /** How often a damaged store was set aside and a new one begun since the start. */
+  readonly damaged: number;
+}
+
+/**
+ * The journal. Every method but `append` resolves after the change is on disk and would survive a loss of power.
+ *
+ * All reject with a `GatewayError` `journal_unavailable` when the store cannot be written or read (disk full,
+ * read-only, damaged, busy), and then nothing of the operation has happened; the next one is tried anew, so
+ * a disk that has space again needs no hand work.
+ */
+export interface Journal extends AsyncDisposable {
+  /**
+   * Appends an event. It is refused as the other methods reject, and with `overloaded` and `Retry-After` while
+   * too much waits for the next commit.
+   */
+  append(event: VerifiedEvent, options: AppendOptions, listener: AppendListener): void;
+  /** Takes events of a lane that are due, and records the beginning of an attempt for each. */
+  claim(lane: Lane, limit: ClaimLimit): Promise<Claimed>;
+  settle(settlement: Settlement): Promise<void>;
+  /** Every lane with pending events. */
+  lanes(): Promise<readonly LaneBacklog[]>;
+  /**
+   * The id of the event that had the key within its time to live, for webhooks whose events are not appended.
+   */
+  findRepeated(lane: Lane, key: string): Promise<string | undefined>;
+  /** Remembers the key of an event that is not appended. */
+  remember(lane: Lane, key: IdempotencyKey, eventId: string): Promise<void>;
+  readonly deadLetters: DeadLetters;
+  stats(): JournalStats;
+}

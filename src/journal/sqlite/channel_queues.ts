@@ -1,0 +1,88 @@
+import type { VerifiedEvent } from "../../event/verified_event.ts";
+import { DeliveryError } from "../../errors.ts";
+import type {
+  ChannelDepth,
+  ChannelQueues,
+  EnqueueOptions,
+  LeasedEvent,
+  Rejection,
+} from "../../channels/channel_queues.ts";
+import { ChannelWatchers } from "./channel_watchers.ts";
+import { decodeEvent, encodeEvent } from "./event_codec.ts";
+import type { JournalWorker } from "./worker_client.ts";
+
+/** The channels that stand in the file of a {@linkcode SqliteJournal}. The journal's disposal closes it. */
+export class SqliteChannelQueues implements ChannelQueues {
+  readonly #worker: JournalWorker;
+  readonly #watchers: ChannelWatchers;
+  readonly #now: () => number;
+
+  /** @param now the time by `steadyNow` */
+  constructor(worker: JournalWorker, now: () => number) {
+    this.#worker = worker;
+    this.#watchers = new ChannelWatchers(now);
+    this.#now = now;
+  }
+
+  async enqueue(channel: string, event: VerifiedEvent, { ttlMs, maxSize }: EnqueueOptions): Promise<void> {
+    const stored = encodeEvent(event);
+    const bytes = stored.headers.length + stored.body.length;
+    const outcome = await this.#worker.operate("enqueue", { channel, event: stored, ttlMs, maxSize }, bytes);
+    if (outcome === "full") {
+      const message = `The channel ${channel} holds ${maxSize} events, which is its bound`;
+      throw new DeliveryError("overloaded", message, { retryAfterSeconds: 1 });
+    }
+    if (outcome === "added") this.#watchers.notify(channel);
+  }
+
+  async lease(
+    channel: string,
+    limit: number,
+    visibilityMs: number,
+    bytes = Infinity,
+  ): Promise<readonly LeasedEvent[]> {
+    const reply = await this.#worker.operate("lease", { channel, limit, visibilityMs, bytes });
+    if (reply.nextVisibleAt !== undefined) this.#watchers.notifyAt(channel, reply.nextVisibleAt);
+    return reply.events.map(({ event, delivery }) => ({
+      tag: event.id,
+      event: decodeEvent(event),
+      delivery,
+    }));
+  }
+
+  async renew(channel: string, tags: readonly string[], visibilityMs: number): Promise<readonly string[]> {
+    return tags.length === 0 ? [] : await this.#worker.operate("renew", { channel, tags, visibilityMs });
+  }
+
+  acknowledge(channel: string, tag: string): Promise<boolean> {
+    return this.#worker.operate("acknowledge", { channel, tag });
+  }
+
+  async release(channel: string, tag: string, delayMs: number): Promise<boolean> {
+    const isReleased = await this.#worker.operate("release", { channel, tag, delayMs });
+    if (isReleased) this.#watchers.notifyAt(channel, this.#now() + delayMs);
+    return isReleased;
+  }
+
+  reject(channel: string, tag: string, { code, message }: Rejection): Promise<boolean> {
+    const failure = { code, message, connection: channel };
+    return this.#worker.operate("reject", { channel, tag, failure });
+  }
+
+  depth(channel: string): Promise<ChannelDepth> {
+    return this.#worker.operate("depth", { channel });
+  }
+
+  channels(): Promise<readonly string[]> {
+    return this.#worker.operate("channels", {});
+  }
+
+  watch(channel: string, listener: () => void): Disposable {
+    return this.#watchers.add(channel, listener);
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    this.#watchers[Symbol.dispose]();
+    return Promise.resolve();
+  }
+}

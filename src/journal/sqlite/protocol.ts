@@ -1,0 +1,357 @@
+/**
+ * What the gateway and the journal's worker say to each other. A *lot* is everything that waited for the
+ * next commit; it becomes one transaction. What comes thousands of times a second, appended and delivered
+ * events, travels as flat arrays: a message of one array is cloned twice as fast as one of objects.
+ *
+ * @module
+ */
+
+import type { AttemptFailure, DeadLetterFilter, DeadLetterSummary } from "../../dead_letters/dead_letters.ts";
+import type { Lane, Settlement } from "../journal.ts";
+
+/** A body as it is stored: text where it was read as text, bytes else. */
+export type StoredBody = string | Uint8Array<ArrayBuffer>;
+
+/** An event as it is stored. The headers are a JSON array of pairs. */
+export interface StoredEvent {
+  readonly id: string;
+  readonly namespace: string;
+  readonly webhook: string;
+  readonly receivedAt: number;
+  readonly headers: string;
+  readonly body: StoredBody;
+}
+
+/** The fields of one append, in the order in which they stand in {@linkcode Lot.appends}. */
+export type AppendFields = readonly [
+  id: string,
+  /** Index of the event's lane in {@linkcode Lot.lanes}. */
+  lane: number,
+  receivedAt: number,
+  headers: string,
+  body: StoredBody,
+  claim: boolean,
+];
+
+/** How many array elements one append takes. */
+export const APPEND_FIELDS = 6;
+
+/**
+ * Appends of one lane that need no rows of their own for now. They are stored as they travel: one piece of memory
+ * is cloned and written many times faster than the texts in it.
+ */
+export interface Pack {
+  /** Index of the events' lane in {@linkcode Lot.lanes}. */
+  readonly lane: number;
+  readonly claimed: boolean;
+  readonly count: number;
+  /** Of the first event, in milliseconds since 1970. */
+  readonly receivedAt: number;
+  /**
+   * A JSON array of {@linkcode PACK_FIELDS} numbers an event: when it was received, and how long its id, headers
+   * and body are as texts.
+   */
+  readonly fields: string;
+  /** The ids, headers and bodies one after the other, in UTF-8. */
+  readonly data: Uint8Array<ArrayBuffer>;
+}
+
+/** How many numbers one event takes in {@linkcode Pack.fields}. */
+export const PACK_FIELDS = 4;
+
+/** An append that is not done if the key is known; `index` is that of the append. */
+export interface AppendKey {
+  readonly index: number;
+  /** Digest of the idempotency key. */
+  readonly key: Uint8Array<ArrayBuffer>;
+  readonly ttlMs: number;
+}
+
+/** A claimed event with all that is known of it. */
+export interface StoredPendingEvent {
+  readonly sequence: number;
+  readonly event: StoredEvent;
+  readonly attempts: number;
+  readonly progress: string | undefined;
+}
+
+/** A message of a channel, leased. */
+export interface StoredLease {
+  readonly event: StoredEvent;
+  readonly delivery: number;
+}
+
+/** Every operation besides appends and settlements: what is sent, and what comes back. */
+export interface Operations {
+  readonly claim: [
+    {
+      readonly namespace: string;
+      readonly webhook: string;
+      readonly events: number;
+      readonly bytes: number;
+      readonly longestPauseMs: number | undefined;
+    },
+    { readonly events: readonly StoredPendingEvent[]; readonly nextDueAt: number | undefined },
+  ];
+  readonly lanes: [
+    Record<never, never>,
+    readonly { readonly namespace: string; readonly webhook: string; readonly pending: number }[],
+  ];
+  readonly findRepeated: [KeyOfLane, string | undefined];
+  readonly remember: [KeyOfLane & { readonly ttlMs: number; readonly eventId: string }, undefined];
+  readonly listDead: [DeadSlice, DeadSliceRead];
+  readonly getDead: [{ readonly id: string }, StoredDeadLetter | undefined];
+  readonly replayDead: [DeadSlice, DeadSliceChanged];
+  readonly dropDead: [DeadSlice, DeadSliceChanged];
+  readonly bury: [
+    { readonly event: StoredEvent; readonly failure: AttemptFailure; readonly attempts: number },
+    undefined,
+  ];
+  readonly enqueue: [
+    {
+      readonly channel: string;
+      readonly event: StoredEvent;
+      readonly ttlMs: number;
+      readonly maxSize: number;
+    },
+    "added" | "repeated" | "full",
+  ];
+  readonly lease: [
+    {
+      readonly channel: string;
+      readonly limit: number;
+      readonly visibilityMs: number;
+      readonly bytes: number;
+    },
+    {
+      readonly events: readonly StoredLease[];
+      /** When the channel's next hidden message shows up again, in milliseconds since 1970. */
+      readonly nextVisibleAt: number | undefined;
+    },
+  ];
+  readonly renew: [
+    { readonly channel: string; readonly tags: readonly string[]; readonly visibilityMs: number },
+    readonly string[],
+  ];
+  readonly acknowledge: [MessageName, boolean];
+  readonly release: [MessageName & { readonly delayMs: number }, boolean];
+  readonly reject: [MessageName & { readonly failure: AttemptFailure }, boolean];
+  readonly depth: [
+    { readonly channel: string },
+    { readonly ready: number; readonly leased: number; readonly oldestReceivedAt: number | undefined },
+  ];
+  readonly channels: [Record<never, never>, readonly string[]];
+  readonly salvage: [{ readonly path: string; readonly begins: boolean }, SalvageSlice];
+  /** One slice of the work that nobody asks for; `true` when there is more of it. */
+  readonly sweep: [Record<never, never>, boolean];
+}
+
+/** How many events one slice of a salvage has taken over. */
+export interface SalvageSlice {
+  readonly more: boolean;
+  readonly pending: number;
+  readonly deadLetters: number;
+  /** Of channels. */
+  readonly messages: number;
+  /** Whether some of the file cannot be read; said in the last slice. */
+  readonly isDamaged: boolean;
+  /** Why the file cannot be read any further. */
+  readonly problem?: string;
+}
+
+interface KeyOfLane {
+  readonly namespace: string;
+  readonly webhook: string;
+  readonly key: Uint8Array<ArrayBuffer>;
+}
+
+interface MessageName {
+  readonly channel: string;
+  readonly tag: string;
+}
+
+/** Dead letters of a filter from a position on, at most `limit`. */
+export interface DeadSlice {
+  readonly filter: DeadLetterFilter;
+  /** Letters after this number. */
+  readonly after: number;
+  /** Letters up to this number. @default the last one that there is */
+  readonly upTo?: number;
+  readonly limit: number;
+}
+
+/** Where a slice of dead letters ended: the number of its last one, `undefined` when there is no more. */
+interface DeadSliceEnd {
+  readonly next: number | undefined;
+}
+
+/** Dead letters that were found. */
+export interface DeadSliceRead extends DeadSliceEnd {
+  readonly letters: readonly DeadLetterSummary[];
+}
+
+/** Dead letters that were replayed or dropped. */
+export interface DeadSliceChanged extends DeadSliceEnd {
+  readonly count: number;
+  /** The number up to which the letters were meant. */
+  readonly upTo: number;
+}
+
+/** A dead letter with its event. */
+export interface StoredDeadLetter {
+  readonly summary: DeadLetterSummary;
+  readonly event: StoredEvent;
+  readonly progress: string | undefined;
+}
+
+/** The name of an operation. */
+export type OperationKind = keyof Operations;
+
+/** What an operation is given. */
+export type RequestOf<Kind extends OperationKind> = Operations[Kind][0];
+
+/** What an operation returns. */
+export type ReplyOf<Kind extends OperationKind> = Operations[Kind][1];
+
+/** One operation on its way to the worker. */
+export type Operation = {
+  readonly [Kind in OperationKind]: { readonly kind: Kind; readonly request: RequestOf<Kind> };
+}[OperationKind];
+
+/**
+ * Everything that waited for a commit. It is done in this order: settlements, then delivered events, then
+ * appends, then packs, then the other operations, each group in the order in which it was asked for.
+ */
+export interface Lot {
+  /** The time by `steadyNow`: what is due, and when a lease ends, is reckoned from it. */
+  readonly now: number;
+  readonly settlements: readonly Settlement[];
+  /** Sequences of delivered events. */
+  readonly delivered: readonly number[];
+  /** The lanes that the appends are of. */
+  readonly lanes: readonly Lane[];
+  /** {@linkcode AppendFields} one after the other. */
+  readonly appends: readonly AppendFields[number][];
+  /** In the order of `appends`, of which few have a key. */
+  readonly keys: readonly AppendKey[];
+  readonly packs: readonly Pack[];
+  readonly operations: readonly Operation[];
+  /** Characters, or bytes, of the headers and bodies that are to be stored. */
+  readonly size: number;
+}
+
+/** What became of a part of a lot that was not done. */
+export interface Refusal {
+  readonly code: "journal_unavailable" | "internal_error";
+  readonly message: string;
+  /** What the storage said, for the log. */
+  readonly reason: string;
+}
+
+/** What became of the operations of a lot. */
+export interface LotReply {
+  readonly type: "lot";
+  /** Set when nothing of the lot was done. */
+  readonly refused?: Refusal;
+  /** Set when everything was done but what needs space: the appends, and operations whose result is absent. */
+  readonly growthRefused?: Refusal;
+  /** Sequence of the first append that was not a duplicate; the others follow in order. */
+  readonly firstSequence: number;
+  /** Sequence of the first event in a pack; the others follow in order. */
+  readonly firstPacked: number;
+  /** Duplicates: index of the append, and the id of the event that it repeats. */
+  readonly duplicates: readonly (readonly [index: number, id: string])[];
+  /** In the order of `operations`. `undefined` is a result too: see `refusedOperations`. */
+  readonly results: readonly unknown[];
+  /** Indexes of operations that were refused with `growthRefused`. */
+  readonly refusedOperations: readonly number[];
+  readonly figures: Figures;
+}
+
+/** Figures of the store after a lot. */
+export interface Figures {
+  /** `undefined` while nobody can say: the file could not be opened yet. */
+  readonly pending: number | undefined;
+  readonly oldestReceivedAt: number | undefined;
+  readonly deadLetters: number;
+  /** Dead letters that were made since the worker was started. */
+  readonly buried: number;
+  readonly bytes: number;
+  readonly commits: number;
+  /** Files that were set aside since the worker was started. */
+  readonly damaged: number;
+  /** The last sequence that was given. */
+  readonly lastSequence: number;
+}
+
+/** Static settings of the worker. */
+export interface WorkerOptions {
+  readonly directory: string;
+  readonly lockWaitMs: number;
+  readonly retentionMs: number;
+  readonly retentionBytes: number;
+  readonly maxBytes: number;
+  /**
+   * Set when this process had the file open before: events that are claimed in the file are then its own,
+   * and sequences up to this one have been given.
+   */
+  readonly resumeAfter?: number;
+}
+
+/** What the gateway says. */
+export type ToWorker =
+  | { readonly type: "open"; readonly options: WorkerOptions }
+  | { readonly type: "lot"; readonly lot: Lot }
+  /** The file is to stay as it is, for another process to copy it; or need not any more. */
+  | { readonly type: "hold" }
+  | { readonly type: "release"; readonly hold: number }
+  | { readonly type: "close" };
+
+/** What the worker says. */
+export type FromWorker =
+  | OpenReply
+  | LotReply
+  | { readonly type: "damaged"; readonly path: string; readonly reason: string }
+  | PlaceReport
+  | HoldReply
+  /** `problem` is empty when everything is written back and closed. */
+  | { readonly type: "closed"; readonly problem: string };
+
+/**
+ * The journal has a problem that may last, or has it no more: its file is gone, or another process uses it. Said
+ * when it changes.
+ */
+export interface PlaceReport {
+  readonly type: "place";
+  /** `undefined` when there is none any more. */
+  readonly problem: PlaceProblem | undefined;
+  /** A file that stood in the journal's place and was set aside. */
+  readonly aside?: string;
+  readonly figures: Figures;
+}
+
+/** What became of a hold. */
+export interface HoldReply {
+  readonly type: "hold";
+  /** The inode of the file that is held, or was held from its beginning on. */
+  readonly inode?: number;
+  /** The number of the hold. */
+  readonly hold?: number;
+  /** Why it is not, or was not. */
+  readonly problem?: string;
+}
+
+/** Why the journal takes no events, until that is over. */
+export interface PlaceProblem {
+  readonly kind: "gone" | "in_use";
+  readonly message: string;
+  readonly reason: string;
+}
+
+/** How opening went. With `unavailable`, it is tried again with every lot. */
+export interface OpenReply {
+  readonly type: "opened";
+  readonly outcome: "open" | "in_use" | "newer_schema" | "unavailable";
+  readonly reason: string;
+  readonly figures: Figures;
+}

@@ -1,0 +1,312 @@
+/**
+ * The journal in one SQLite file, for one process. The work is done by a worker: see `worker.ts`.
+ *
+ * @module
+ */
+
+import { createHash } from "node:crypto";
+import type { Logger } from "@logtape/logtape";
+import type { VerifiedEvent } from "../../event/verified_event.ts";
+import { GatewayError, StartupError } from "../../errors.ts";
+import { steadyNow } from "../../time/steady_clock.ts";
+import type { ChannelQueues } from "../../channels/channel_queues.ts";
+import type { DeadLetters } from "../../dead_letters/dead_letters.ts";
+import type {
+  AppendListener,
+  AppendOptions,
+  Claimed,
+  ClaimLimit,
+  IdempotencyKey,
+  Journal,
+  JournalStats,
+  Lane,
+  LaneBacklog,
+  Settlement,
+} from "../journal.ts";
+import { decodeEvent, encodeBody, encodeHeaders } from "./event_codec.ts";
+import { asidePath, journalPath, markSalvaged } from "./worker/file.ts";
+import { JournalWorker } from "./worker_client.ts";
+import type { SalvageSlice } from "./protocol.ts";
+import { SqliteChannelQueues } from "./channel_queues.ts";
+import { SqliteDeadLetters } from "./dead_letters.ts";
+
+/** Options of {@linkcode openSqliteJournal}. */
+export interface SqliteJournalOptions {
+  /** The directory of the file; made when it is needed. */
+  readonly directory: string;
+  readonly logger: Logger;
+  /** How long to wait for another process to let go of the file, in milliseconds. @default 1000 */
+  readonly lockWaitMs?: number;
+  /** How long delivered events are kept after they were received, in milliseconds. @default 86400000 */
+  readonly retentionMs?: number;
+  /** Delivered events are removed, oldest first, while the store is larger than this. @default 1 GiB */
+  readonly retentionBytes?: number;
+  /** Nothing is appended while the store is larger than this. @default 10 GiB */
+  readonly maxBytes?: number;
+  /** Operations that may wait for the next commit. @default 10000 */
+  readonly maxWaiting?: number;
+  /** Bytes of headers and bodies that may wait to be committed. @default 64 MiB */
+  readonly maxWaitingBytes?: number;
+  /**
+   * Whether another process that uses the directory is waited for: until it ends, operations are rejected and
+   * {@linkcode SqliteJournal.problem} says why. @default false
+   */
+  readonly waitsForOwner?: boolean;
+  /** How often it is looked for what can be removed, in milliseconds. @default 1000 */
+  readonly sweepIntervalMs?: number;
+  /** The time that dues and leases are reckoned by, in milliseconds since 1970. @default steadyNow */
+  readonly now?: () => number;
+}
+
+/** What was taken over from a file. */
+export type Salvaged = Omit<SalvageSlice, "more" | "problem">;
+
+const MIB = 1024 * 1024;
+const DAY_MS = 24 * 60 * 60 * 1000;
+
+/** Whether a directory holds a journal, or nobody can say that it does not since it cannot be entered. */
+export async function mayHoldSqliteJournal(directory: string): Promise<boolean> {
+  try {
+    await Deno.stat(journalPath(directory));
+    return true;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory) return false;
+    if (error instanceof Deno.errors.PermissionDenied) return true;
+    throw error;
+  }
+}
+
+/**
+ * Makes the journal of a directory. Where there is one already it is opened and checked; else nothing is
+ * made on disk before the first operation. A disk that cannot be used is no reason not to start: the
+ * operations that need it are rejected until it can.
+ *
+ * @throws {StartupError} when another process uses the directory and is not waited for, or a newer version has
+ *   written the file
+ */
+export async function openSqliteJournal(options: SqliteJournalOptions): Promise<SqliteJournal> {
+  const journal = new SqliteJournal(options);
+  if (!await mayHoldSqliteJournal(options.directory)) return journal;
+  try {
+    await journal.open();
+  } catch (error) {
+    await journal[Symbol.asyncDispose]();
+    throw error;
+  }
+  return journal;
+}
+
+/** A {@linkcode Journal}, its dead letters and the channels, in one file. */
+export class SqliteJournal implements Journal {
+  readonly deadLetters: DeadLetters;
+  readonly channels: ChannelQueues;
+  readonly #directory: string;
+  readonly #worker: JournalWorker;
+  readonly #sweeper: ReturnType<typeof setInterval>;
+  readonly #waitsForOwner: boolean;
+  #isSweeping = false;
+
+  /** Use {@linkcode openSqliteJournal}. */
+  constructor(options: SqliteJournalOptions) {
+    const maxBytes = options.maxBytes ?? 10 * 1024 * MIB;
+    const now = options.now ?? steadyNow;
+    this.#directory = options.directory;
+    this.#waitsForOwner = options.waitsForOwner ?? false;
+    this.#worker = new JournalWorker(
+      {
+        directory: options.directory,
+        lockWaitMs: options.lockWaitMs ?? 1_000,
+        retentionMs: options.retentionMs ?? DAY_MS,
+        // Below the bound: finished events must never be what appends are refused for.
+        retentionBytes: Math.min(options.retentionBytes ?? 1024 * MIB, maxBytes * 0.9),
+        maxBytes,
+      },
+      {
+        maxWaiting: options.maxWaiting ?? 10_000,
+        maxWaitingBytes: options.maxWaitingBytes ?? 64 * MIB,
+      },
+      options.logger,
+      now,
+    );
+    this.deadLetters = new SqliteDeadLetters(this.#worker);
+    this.channels = new SqliteChannelQueues(this.#worker, now);
+    this.#sweeper = setInterval(() => void this.#sweep(), options.sweepIntervalMs ?? 1_000);
+    Deno.unrefTimer(this.#sweeper);
+  }
+
+  /**
+   * Opens the file now.
+   *
+   * @throws {StartupError} when it must not be used
+   */
+  async open(): Promise<void> {
+    const { outcome } = await this.#worker.open();
+    if (outcome === "in_use" && !this.#waitsForOwner) {
+      throw new StartupError("data_directory_in_use", [
+        `The directory ${this.#directory} is in use by another process: stop it, or set DATA_DIR to another directory`,
+      ]);
+    }
+    if (outcome === "newer_schema") {
+      throw new StartupError("data_directory_newer", [
+        `The journal in ${this.#directory} was written by a newer version: use that version, or set DATA_DIR to another directory`,
+      ]);
+    }
+  }
+
+  append(event: VerifiedEvent, { claim, idempotency }: AppendOptions, listener: AppendListener): void {
+    this.#worker.append({
+      event,
+      headers: encodeHeaders(event.headers, event.trace),
+      body: encodeBody(event.body),
+      claim,
+      key: idempotency && { key: digest(idempotency.key), ttlMs: idempotency.ttlMs },
+    }, listener);
+  }
+
+  async claim(
+    { namespace, webhook }: Lane,
+    { events, bytes, longestPauseMs }: ClaimLimit,
+  ): Promise<Claimed> {
+    const claimed = await this.#worker.operate("claim", {
+      namespace,
+      webhook,
+      events,
+      bytes,
+      longestPauseMs,
+    });
+    return {
+      events: claimed.events.map(({ event, ...rest }) => ({ event: decodeEvent(event), ...rest })),
+      nextDueAt: claimed.nextDueAt,
+    };
+  }
+
+  settle(settlement: Settlement): Promise<void> {
+    return this.#worker.settle(settlement);
+  }
+
+  lanes(): Promise<readonly LaneBacklog[]> {
+    return this.#worker.operate("lanes", {});
+  }
+
+  findRepeated({ namespace, webhook }: Lane, key: string): Promise<string | undefined> {
+    return this.#worker.operate("findRepeated", { namespace, webhook, key: digest(key) });
+  }
+
+  async remember(
+    { namespace, webhook }: Lane,
+    { key, ttlMs }: IdempotencyKey,
+    eventId: string,
+  ): Promise<void> {
+    await this.#worker.operate("remember", { namespace, webhook, key: digest(key), ttlMs, eventId });
+  }
+
+  /**
+   * Why no event can be appended until further notice: the file is gone, or another process uses it. `undefined`
+   * while the journal can be used, or is refused for a while only, as with a full disk.
+   */
+  get problem(): string | undefined {
+    return this.#worker.problem;
+  }
+
+  /**
+   * Keeps the file as it is, with everything that was appended before in it, so that another process can copy it;
+   * goes on as usual meanwhile. Ends with {@linkcode release}, with
+   * another hold, and at the latest after half an hour.
+   *
+   * @returns the number of the hold and the inode of the file
+   * @throws {GatewayError} `journal_unavailable` when that cannot be
+   */
+  hold(): Promise<{ readonly hold: number; readonly inode: number }> {
+    return this.#worker.hold({ type: "hold" });
+  }
+
+  /**
+   * Ends {@linkcode hold}.
+   *
+   * @param hold its number
+   * @throws {GatewayError} `journal_unavailable` when the file was not held all the time: a copy is of no use
+   */
+  async release(hold: number): Promise<void> {
+    await this.#worker.hold({ type: "release", hold });
+  }
+
+  /**
+   * Takes over what can be read of a journal's file that was set aside, or of a copy: events that were not
+   * delivered, dead letters and what stood in channels. It then gets the ending `.salvaged`.
+   *
+   * @param path of a file that nobody uses
+   * @throws {GatewayError} `journal_unavailable`; what was taken over until then stays
+   */
+  async salvage(path: string): Promise<Salvaged> {
+    const total = { pending: 0, deadLetters: 0, messages: 0 };
+    for (let begins = true;; begins = false) {
+      const slice = await this.#worker.operate("salvage", { path, begins });
+      total.pending += slice.pending;
+      total.deadLetters += slice.deadLetters;
+      total.messages += slice.messages;
+      const { more, problem, isDamaged } = slice;
+      if (more) continue;
+      if (problem !== undefined) {
+        throw new GatewayError("journal_unavailable", `${path} cannot be read: ${problem}`);
+      }
+      markSalvaged(path);
+      return { ...total, isDamaged };
+    }
+  }
+
+  /**
+   * {@linkcode salvage} for a file in the journal's directory.
+   *
+   * @param name as it was set aside
+   * @throws {GatewayError} `invalid_query` for another name, `not_found` for one that does not exist
+   */
+  async salvageSetAside(name: string): Promise<Salvaged> {
+    const path = asidePath(this.#directory, name);
+    if (path === undefined) {
+      throw new GatewayError("invalid_query", `'${name}' is not the name of a file that was set aside`);
+    }
+    try {
+      await Deno.stat(path);
+    } catch (error) {
+      if (!(error instanceof Deno.errors.NotFound)) throw error;
+      throw new GatewayError("not_found", `There is no file '${name}' beside the journal`);
+    }
+    return await this.salvage(path);
+  }
+
+  stats(): JournalStats {
+    const { lastSequence: _, ...figures } = this.#worker.figures;
+    return { ...figures, oldestAgeMs: this.#worker.oldestAgeMs, waiting: this.#worker.waiting };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    clearInterval(this.#sweeper);
+    await this.channels[Symbol.asyncDispose]();
+    await this.#worker[Symbol.asyncDispose]();
+  }
+
+  /**
+   * Sweeps in slices; each rides along with the next commit. A journal that another process has begun meanwhile
+   * is opened, so that it is known that the directory is in use.
+   */
+  async #sweep(): Promise<void> {
+    if (this.#isSweeping) return;
+    this.#isSweeping = true;
+    try {
+      if (!this.#worker.isStarted) {
+        if (this.#waitsForOwner && await mayHoldSqliteJournal(this.#directory)) await this.open();
+        return;
+      }
+      while (await this.#worker.operate("sweep", {}));
+    } catch {
+      // The worker has told; the next interval tries again.
+    } finally {
+      this.#isSweeping = false;
+    }
+  }
+}
+
+/** Keys may have any length; what is stored has one. */
+function digest(key: string): Uint8Array<ArrayBuffer> {
+  return new Uint8Array(createHash("sha256").update(key).digest());
+}

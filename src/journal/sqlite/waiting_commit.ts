@@ -1,0 +1,198 @@
+import { GatewayError } from "../../errors.ts";
+import type { VerifiedEvent } from "../../event/verified_event.ts";
+import type { AppendListener, Lane, Settlement } from "../journal.ts";
+import { PackBuilder } from "./pack_builder.ts";
+import type {
+  AppendFields,
+  AppendKey,
+  Lot,
+  LotReply,
+  Operation,
+  OperationKind,
+  Refusal,
+  ReplyOf,
+  RequestOf,
+  StoredBody,
+} from "./protocol.ts";
+
+/** When a sender may try again that was refused for the storage's sake, in seconds. */
+const RETRY_AFTER_SECONDS = 5;
+
+/** An append that waits. */
+export interface Append {
+  readonly event: VerifiedEvent;
+  /** As they are stored. */
+  readonly headers: string;
+  readonly body: StoredBody;
+  readonly claim: boolean;
+  readonly key: Omit<AppendKey, "index"> | undefined;
+}
+
+interface Waiter<T> {
+  readonly resolve: (value: T) => void;
+  readonly reject: (error: Error) => void;
+}
+
+interface WaitingPack {
+  readonly builder: PackBuilder;
+  readonly listeners: AppendListener[];
+}
+
+/** The operations that wait for one commit, and whoever waits for them. */
+export class WaitingLot {
+  readonly #settlements: Settlement[] = [];
+  readonly #delivered: number[] = [];
+  readonly #lanes: Lane[] = [];
+  readonly #laneIndexes = new Map<string, number>();
+  #lastLane = 0;
+  readonly #appends: AppendFields[number][] = [];
+  readonly #keys: AppendKey[] = [];
+  readonly #operations: Operation[] = [];
+  readonly #listeners: AppendListener[] = [];
+  readonly #packs: WaitingPack[] = [];
+  /** The pack that is not full yet, by the lane's index: for claimed events, and for others. */
+  readonly #openPacks = new Map<number, WaitingPack>();
+  readonly #mayPack: boolean;
+  readonly #operationWaiters: Waiter<unknown>[] = [];
+  #settled: PromiseWithResolvers<void> | undefined;
+  /** Appends and other operations. */
+  count = 0;
+
+  /** @param mayPack whether events may be stored in packs, which are gone as soon as they are delivered */
+  constructor(mayPack: boolean) {
+    this.#mayPack = mayPack;
+  }
+
+  /** What the worker is told. @param now by `steadyNow` @param size as in {@linkcode Lot} */
+  lot(now: number, size: number): Lot {
+    return {
+      now,
+      size,
+      settlements: this.#settlements,
+      delivered: this.#delivered,
+      lanes: this.#lanes,
+      appends: this.#appends,
+      keys: this.#keys,
+      packs: this.#packs.map(({ builder }) => builder.pack),
+      operations: this.#operations,
+    };
+  }
+
+  append(append: Append, listener: AppendListener): void {
+    const { event, headers, body, claim, key } = append;
+    this.count++;
+    if (this.#mayPack && key === undefined && typeof body === "string") {
+      const characters = event.id.length + headers.length + body.length;
+      if (PackBuilder.takes(characters)) {
+        const pack = this.#packFor(event, claim, characters);
+        pack.builder.add(event.receivedAt, event.id, headers, body);
+        pack.listeners.push(listener);
+        return;
+      }
+    }
+    if (key !== undefined) this.#keys.push({ index: this.#listeners.length, ...key });
+    this.#appends.push(event.id, this.#laneIndex(event), event.receivedAt, headers, body, claim);
+    this.#listeners.push(listener);
+  }
+
+  #packFor(event: VerifiedEvent, claim: boolean, characters: number): WaitingPack {
+    const lane = this.#laneIndex(event);
+    const name = claim ? lane : -1 - lane;
+    let pack = this.#openPacks.get(name);
+    if (pack === undefined || !pack.builder.hasRoomFor(characters)) {
+      pack = { builder: new PackBuilder(lane, claim, event.receivedAt), listeners: [] };
+      this.#openPacks.set(name, pack);
+      this.#packs.push(pack);
+    }
+    return pack;
+  }
+
+  /** All settlements of a lot share one promise: they come through, or fail, together. */
+  settle(settlement: Settlement): Promise<void> {
+    this.count++;
+    if (settlement.state === "delivered") this.#delivered.push(settlement.sequence);
+    else this.#settlements.push(settlement);
+    this.#settled ??= Promise.withResolvers();
+    return this.#settled.promise;
+  }
+
+  operate<Kind extends OperationKind>(kind: Kind, request: RequestOf<Kind>): Promise<ReplyOf<Kind>> {
+    this.count++;
+    this.#operations.push({ kind, request } as Operation);
+    return new Promise<ReplyOf<Kind>>((resolve, reject) => {
+      this.#operationWaiters.push({ resolve: resolve as Waiter<unknown>["resolve"], reject });
+    });
+  }
+
+  /** Tells everybody what became of their operations. */
+  conclude(reply: LotReply): void {
+    if (reply.refused !== undefined) return this.fail(toError(reply.refused));
+    this.#settled?.resolve();
+    this.#concludeAppends(reply);
+    const refused = new Set(reply.refusedOperations);
+    for (const [index, waiter] of this.#operationWaiters.entries()) {
+      if (refused.has(index)) waiter.reject(toError(reply.growthRefused));
+      else waiter.resolve(reply.results[index]);
+    }
+  }
+
+  /** Tells everybody that nothing was done. */
+  fail(error: GatewayError): void {
+    this.#settled?.reject(error);
+    this.#refuseAppends(error);
+    for (const { reject } of this.#operationWaiters) reject(error);
+  }
+
+  #laneIndex({ namespace, webhook }: Lane): number {
+    // Mostly the same as the one before.
+    const last = this.#lanes[this.#lastLane];
+    if (last?.webhook === webhook && last.namespace === namespace) return this.#lastLane;
+    return this.#lastLane = this.#findLane(namespace, webhook);
+  }
+
+  #findLane(namespace: string, webhook: string): number {
+    // Neither part can contain a slash.
+    const name = `${namespace}/${webhook}`;
+    let index = this.#laneIndexes.get(name);
+    if (index === undefined) {
+      index = this.#lanes.push({ namespace, webhook }) - 1;
+      this.#laneIndexes.set(name, index);
+    }
+    return index;
+  }
+
+  #refuseAppends(error: GatewayError): void {
+    for (const listener of this.#listeners) listener.onRefused(error);
+    for (const { listeners } of this.#packs) {
+      for (const listener of listeners) listener.onRefused(error);
+    }
+  }
+
+  #concludeAppends({ growthRefused, firstSequence, firstPacked, duplicates }: LotReply): void {
+    if (growthRefused !== undefined) return this.#refuseAppends(toError(growthRefused));
+    let packed = firstPacked;
+    for (const { listeners } of this.#packs) {
+      for (const listener of listeners) listener.onAppended({ sequence: packed++ });
+    }
+    let sequence = firstSequence;
+    let nextDuplicate = 0;
+    for (const [index, listener] of this.#listeners.entries()) {
+      const duplicate = duplicates[nextDuplicate];
+      if (duplicate?.[0] === index) {
+        nextDuplicate++;
+        listener.onAppended({ duplicateOf: duplicate[1] });
+      } else {
+        listener.onAppended({ sequence: sequence++ });
+      }
+    }
+  }
+}
+
+/** What whoever asked for a refused operation gets. */
+export function toError(refusal: Partial<Refusal> | undefined): GatewayError {
+  const { code = "journal_unavailable", message, reason } = refusal ?? { code: "internal_error" };
+  return new GatewayError(code, message, {
+    cause: new Error(reason),
+    retryAfterSeconds: RETRY_AFTER_SECONDS,
+  });
+}

@@ -1,0 +1,210 @@
+import type { Settlement } from "../../journal.ts";
+import {
+  APPEND_FIELDS,
+  type AppendKey,
+  type Lot,
+  type LotReply,
+  type Operation,
+  type OperationKind,
+  type Refusal,
+  type ReplyOf,
+  type RequestOf,
+  type StoredBody,
+} from "../protocol.ts";
+import type { Tables } from "./tables/tables.ts";
+
+/** What one slice of the sweeper removes of each kind. */
+const SWEEP_LIMIT = 500;
+
+/** Operations that need space; without any, all others still go through. */
+const GROWING: ReadonlySet<OperationKind> = new Set(["bury", "enqueue", "remember", "salvage"]);
+
+/** Events that one claim takes while there is no space: to claim them is to write, too. */
+const SPARING_CLAIM = 32;
+
+/** The same operation with less to write. */
+function sparing(operation: Operation): Operation {
+  if (operation.kind !== "claim") return operation;
+  const events = Math.min(operation.request.events, SPARING_CLAIM);
+  return { kind: "claim", request: { ...operation.request, events } };
+}
+
+/** What a lot's transaction says in its reply. */
+export type LotWork = Omit<LotReply, "type" | "figures" | "refused">;
+
+type Handlers = {
+  readonly [Kind in OperationKind]: (tables: Tables, request: RequestOf<Kind>, now: number) => ReplyOf<Kind>;
+};
+
+const HANDLERS: Handlers = {
+  claim: ({ lanes, pending, packs }, { namespace, webhook, ...limit }, now) => {
+    const lane = lanes.find(namespace, webhook);
+    if (lane === undefined) return { events: [], nextDueAt: undefined };
+    packs.unpackFor(lane, limit.events);
+    const claimed = pending.claim(lane, limit, now);
+    return { events: claimed, nextDueAt: packs.hasWaiting(lane) ? 0 : pending.nextDueAt(lane) };
+  },
+  lanes: ({ lanes, pending }) =>
+    Array.from(pending.backlogs(), ([lane, count]) => ({ ...lanes.get(lane), pending: count })),
+  findRepeated: ({ lanes, idempotency }, { namespace, webhook, key }, now) => {
+    const lane = lanes.find(namespace, webhook);
+    return lane === undefined ? undefined : idempotency.find(lane, key, now);
+  },
+  remember: ({ lanes, idempotency }, { namespace, webhook, key, ttlMs, eventId }, now) => {
+    idempotency.put(lanes.ensure(namespace, webhook), key, eventId, now + ttlMs);
+    return undefined;
+  },
+  listDead: ({ deadLetters }, slice) => deadLetters.list(slice),
+  getDead: ({ deadLetters }, { id }) => deadLetters.get(id),
+  replayDead: ({ deadLetters }, slice) => deadLetters.replay(slice),
+  dropDead: ({ deadLetters }, slice) => deadLetters.drop(slice),
+  bury: ({ events, deadLetters }, { event, failure, attempts }) => {
+    deadLetters.addEvent(events.insert(event), failure, attempts);
+    return undefined;
+  },
+  enqueue: ({ channels }, request, now) => channels.enqueue(request, now),
+  lease: ({ channels }, request, now) => channels.lease(request, now),
+  renew: ({ channels }, request, now) => channels.renew(request, now),
+  acknowledge: ({ channels }, request) => channels.acknowledge(request),
+  release: ({ channels }, request, now) => channels.release(request, now),
+  reject: ({ channels }, request) => channels.reject(request),
+  depth: ({ channels }, { channel }, now) => channels.depth(channel, now),
+  channels: ({ channels }) => channels.names(),
+  salvage: ({ salvage }, request, now) => salvage.step(request, now),
+  sweep: ({ channels, idempotency, retention }, _request, now) => {
+    const counts = [channels.expire(SWEEP_LIMIT, now), idempotency.removeExpired(SWEEP_LIMIT, now)];
+    const more = [retention.removeSlice(), retention.shrinkSlice()];
+    return more.includes(true) || counts.includes(SWEEP_LIMIT);
+  },
+};
+
+/** The work of one lot, between the beginning of its transaction and its commit. */
+export class LotTransaction {
+  readonly #tables: Tables;
+  readonly #lot: Lot;
+  readonly #growthRefused: Refusal | undefined;
+
+  /** @param growthRefused why nothing is done that needs space; `undefined` to do everything */
+  constructor(tables: Tables, lot: Lot, growthRefused?: Refusal) {
+    this.#tables = tables;
+    this.#lot = lot;
+    this.#growthRefused = growthRefused;
+  }
+
+  run(): LotWork {
+    const { settlements, delivered, operations } = this.#lot;
+    for (const settlement of settlements) this.#settle(settlement);
+    if (delivered.length > 0) this.#finish(delivered);
+    const appended = this.#growthRefused === undefined
+      ? this.#append()
+      : { firstSequence: 0, duplicates: [], firstPacked: 0 };
+    const refusedOperations: number[] = [];
+    const results = operations.map((operation, index) => {
+      if (this.#growthRefused === undefined) return this.#operate(operation);
+      if (!GROWING.has(operation.kind)) return this.#operate(sparing(operation));
+      refusedOperations.push(index);
+      return undefined;
+    });
+    return {
+      ...appended,
+      results,
+      refusedOperations,
+      ...(this.#growthRefused === undefined ? {} : { growthRefused: this.#growthRefused }),
+    };
+  }
+
+  #settle(settlement: Settlement): void {
+    const { pending, packs, deadLetters } = this.#tables;
+    const { sequence } = settlement;
+    if (settlement.state !== "delivered") packs.unpackOf(sequence);
+    switch (settlement.state) {
+      case "delivered":
+        return this.#finish([sequence]);
+      case "retry": {
+        const { dueAt, unattempted, progress, failure } = settlement;
+        return pending.retry(sequence, dueAt, unattempted ? 1 : 0, progress, failure);
+      }
+      case "progress":
+        return pending.setProgress(sequence, settlement.progress);
+      case "attempt":
+        return pending.attempt(sequence, settlement.progress, settlement.failure);
+      case "dead": {
+        const taken = pending.remove(sequence);
+        if (taken === undefined) return;
+        const progress = settlement.progress ?? taken.progress;
+        return deadLetters.addEvent(sequence, settlement.failure, taken.attempts, progress);
+      }
+    }
+  }
+
+  #finish(sequences: readonly number[]): void {
+    const { pending, packs, retention } = this.#tables;
+    const unpacked = packs.removeDelivered(sequences);
+    if (unpacked.length === 0) return;
+    pending.removeMany(unpacked);
+    retention.finish(unpacked);
+  }
+
+  #append(): Pick<LotWork, "firstSequence" | "duplicates" | "firstPacked"> {
+    const { appends, keys } = this.#lot;
+    const { events, pending, lanes } = this.#tables;
+    const laneIds = this.#lot.lanes.map(({ namespace, webhook }) => lanes.ensure(namespace, webhook));
+    const firstSequence = events.lastSequence + 1;
+    const duplicates: [number, string][] = [];
+    const claims: boolean[] = [];
+    let nextKey = 0;
+    for (let start = 0; start < appends.length; start += APPEND_FIELDS) {
+      // The casts follow AppendFields, the form in which they were put there.
+      const id = appends[start] as string;
+      const lane = laneIds[appends[start + 1] as number]!;
+      const index = start / APPEND_FIELDS;
+      if (keys[nextKey]?.index === index) {
+        const duplicateOf = this.#claimKey(keys[nextKey++]!, lane, id);
+        if (duplicateOf !== undefined) {
+          duplicates.push([index, duplicateOf]);
+          continue;
+        }
+      }
+      events.add(
+        id,
+        lane,
+        appends[start + 2] as number,
+        appends[start + 3] as string,
+        appends[start + 4] as StoredBody,
+      );
+      pending.count(lane, 1);
+      claims.push(appends[start + 5] as boolean);
+    }
+    events.flush();
+    this.#addPending(firstSequence, claims);
+    const firstPacked = events.lastSequence + 1;
+    for (const pack of this.#lot.packs) this.#tables.packs.add(pack, laneIds[pack.lane]!);
+    return { firstSequence, duplicates, firstPacked };
+  }
+
+  /** Returns the id of the event that had the key before; else the key is this event's from now on. */
+  #claimKey({ key, ttlMs }: AppendKey, lane: number, id: string): string | undefined {
+    const { idempotency } = this.#tables;
+    const { now } = this.#lot;
+    const earlier = idempotency.find(lane, key, now);
+    if (earlier === undefined) idempotency.put(lane, key, id, now + ttlMs);
+    return earlier;
+  }
+
+  /** Consecutive events of one kind become pending by one statement. */
+  #addPending(firstSequence: number, claims: readonly boolean[]): void {
+    for (let start = 0; start < claims.length;) {
+      const claimed = claims[start] === true;
+      let end = start + 1;
+      while (claims[end] === claimed) end++;
+      this.#tables.pending.addRange(firstSequence + start, firstSequence + end - 1, claimed);
+      start = end;
+    }
+  }
+
+  #operate<Kind extends OperationKind>(operation: Operation & { readonly kind: Kind }): ReplyOf<Kind> {
+    const handler: (tables: Tables, request: RequestOf<Kind>, now: number) => ReplyOf<Kind> =
+      HANDLERS[operation.kind];
+    return handler(this.#tables, operation.request as RequestOf<Kind>, this.#lot.now);
+  }
+}

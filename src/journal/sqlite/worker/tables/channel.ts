@@ -1,0 +1,237 @@
+import type { DatabaseSync, StatementSync } from "node:sqlite";
+import type { AttemptFailure } from "../../../../dead_letters/dead_letters.ts";
+import type { DeadLetterTable } from "./dead_letter.ts";
+import { EVENT_COLUMNS, type EventTable, type Row } from "./event.ts";
+import type { ReplyOf, RequestOf, StoredLease } from "../../protocol.ts";
+import { Tally } from "../transaction_counts.ts";
+
+/** `visible_at` of a message that may be leased; else it is hidden until that time. */
+const VISIBLE = 0;
+
+/** Messages that are made visible, or expired, at a time, so that no transaction is long. */
+const MAX_MOVED = 10_000;
+
+/** The longest pause that a connector may ask for (`relay/protocol.ts`), in milliseconds. */
+const LONGEST_RELEASE_MS = 300_000;
+
+const EXPIRED = "It stood in the channel for longer than its time to live";
+
+/** The messages of all channels. A message's tag is its event's id, which a channel holds only once. */
+export class ChannelTable {
+  readonly #events: EventTable;
+  readonly #deadLetters: DeadLetterTable;
+  readonly #counts = new Tally();
+  readonly #ids = new Map<string, number>();
+  readonly #findChannel: StatementSync;
+  readonly #insertChannel: StatementSync;
+  readonly #getChannel: StatementSync;
+  readonly #find: StatementSync;
+  readonly #insert: StatementSync;
+  readonly #reveal: StatementSync;
+  readonly #select: StatementSync;
+  readonly #lease: StatementSync;
+  readonly #renew: StatementSync;
+  readonly #nextVisible: StatementSync;
+  readonly #remove: StatementSync;
+  readonly #release: StatementSync;
+  readonly #expired: StatementSync;
+  readonly #leased: StatementSync;
+  readonly #oldest: StatementSync;
+
+  constructor(database: DatabaseSync, events: EventTable, deadLetters: DeadLetterTable) {
+    this.#events = events;
+    this.#deadLetters = deadLetters;
+    this.#findChannel = database.prepare("SELECT id FROM channels WHERE name = ?");
+    this.#insertChannel = database.prepare("INSERT INTO channels (name) VALUES (?)");
+    this.#getChannel = database.prepare("SELECT name FROM channels WHERE id = ?");
+    this.#find = database.prepare("SELECT seq, deliveries FROM messages WHERE channel = ? AND id = ?");
+    this.#insert = database.prepare(
+      `INSERT INTO messages (seq, channel, id, visible_at, leased, deliveries, expires_at)
+        VALUES (?, ?, ?, ${VISIBLE}, 0, 0, ?)`,
+    );
+    this.#reveal = database.prepare(
+      `UPDATE messages SET visible_at = ${VISIBLE}, leased = 0 WHERE seq IN (SELECT seq FROM messages
+        WHERE channel = ? AND visible_at > ${VISIBLE} AND visible_at <= ? ORDER BY visible_at LIMIT ${MAX_MOVED})`,
+    );
+    this.#select = database.prepare(
+      `SELECT messages.seq AS seq, deliveries, ${EVENT_COLUMNS}
+        FROM messages JOIN events ON events.seq = messages.seq
+        WHERE channel = ? AND visible_at = ${VISIBLE} AND expires_at > ? ORDER BY messages.seq LIMIT ?`,
+    );
+    this.#lease = database.prepare(
+      "UPDATE messages SET visible_at = ?, leased = 1, deliveries = deliveries + 1 WHERE seq = ?",
+    );
+    this.#renew = database.prepare("UPDATE messages SET visible_at = ? WHERE seq = ? AND leased = 1");
+    this.#nextVisible = database.prepare(
+      `SELECT visible_at FROM messages WHERE channel = ? AND visible_at > ${VISIBLE}
+        ORDER BY visible_at LIMIT 1`,
+    );
+    this.#remove = database.prepare("DELETE FROM messages WHERE seq = ?");
+    this.#release = database.prepare("UPDATE messages SET visible_at = ?, leased = 0 WHERE seq = ?");
+    this.#expired = database.prepare(
+      `SELECT messages.seq AS seq, messages.id AS id, channel, lane, deliveries
+        FROM messages JOIN events ON events.seq = messages.seq
+        WHERE expires_at <= ?1 AND (leased = 0 OR visible_at <= ?1) ORDER BY expires_at LIMIT ?2`,
+    );
+    this.#leased = database.prepare(
+      "SELECT count(*) AS count FROM messages WHERE channel = ? AND visible_at > ? AND leased = 1",
+    );
+    this.#oldest = database.prepare(
+      `SELECT received_at FROM events WHERE seq = (SELECT min(seq) FROM (
+        SELECT * FROM (SELECT seq FROM messages WHERE channel = ?1 AND visible_at = ${VISIBLE} ORDER BY seq LIMIT 1)
+        UNION ALL SELECT seq FROM messages WHERE channel = ?1 AND visible_at > ${VISIBLE}))`,
+    );
+    const counts = database.prepare("SELECT channel, count(*) AS count FROM messages GROUP BY channel").all();
+    this.#counts.load(counts.map((row) => [Number(row["channel"]), Number(row["count"])]));
+  }
+
+  /**
+   * Ends all leases: those that stand in the file were given by a process that has ended. Pauses that are longer
+   * than any may be end, too: the clock was set back since.
+   */
+  static releaseLeases(database: DatabaseSync): void {
+    database.prepare(
+      `UPDATE messages SET visible_at = ${VISIBLE}, leased = 0 WHERE leased = 1 OR visible_at > ?`,
+    ).run(Date.now() + LONGEST_RELEASE_MS);
+  }
+
+  enqueue({ channel, event, ttlMs, maxSize }: RequestOf<"enqueue">, now: number): ReplyOf<"enqueue"> {
+    const id = this.#ensureChannel(channel);
+    if (this.#find.get(id, event.id) !== undefined) return "repeated";
+    if (this.#counts.get(id) >= maxSize) return "full";
+    const sequence = this.#events.insert(event);
+    this.#insert.run(sequence, id, event.id, Math.ceil(now + ttlMs));
+    this.#counts.add(id, 1);
+    return "added";
+  }
+
+  lease({ channel, limit, visibilityMs, bytes }: RequestOf<"lease">, now: number): ReplyOf<"lease"> {
+    const id = this.#channel(channel);
+    if (id === undefined) return { events: [], nextVisibleAt: undefined };
+    this.#reveal.run(id, now);
+    const leased: StoredLease[] = [];
+    for (const row of this.#oldestRows(id, now, limit, bytes)) {
+      this.#lease.run(Math.ceil(now + visibilityMs), Number(row["seq"]));
+      leased.push({ event: this.#events.restore(row), delivery: Number(row["deliveries"]) + 1 });
+    }
+    const next = this.#nextVisible.get(id);
+    return { events: leased, nextVisibleAt: next && Number(next["visible_at"]) };
+  }
+
+  /** Returns the tags that still stand in the channel. */
+  renew({ channel, tags, visibilityMs }: RequestOf<"renew">, now: number): ReplyOf<"renew"> {
+    const until = Math.ceil(now + visibilityMs);
+    return tags.filter((tag) => {
+      const message = this.#message(channel, tag);
+      if (message !== undefined) this.#renew.run(until, message.sequence);
+      return message !== undefined;
+    });
+  }
+
+  acknowledge({ channel, tag }: RequestOf<"acknowledge">): boolean {
+    const message = this.#message(channel, tag);
+    if (message === undefined) return false;
+    this.#take(message.channel, message.sequence);
+    this.#events.remove(message.sequence);
+    return true;
+  }
+
+  release({ channel, tag, delayMs }: RequestOf<"release">, now: number): boolean {
+    const message = this.#message(channel, tag);
+    if (message === undefined) return false;
+    this.#release.run(delayMs > 0 ? Math.ceil(now + delayMs) : VISIBLE, message.sequence);
+    return true;
+  }
+
+  /** Moves a message to the dead letters. */
+  reject({ channel, tag, failure }: RequestOf<"reject">): boolean {
+    const message = this.#message(channel, tag);
+    if (message === undefined) return false;
+    this.#take(message.channel, message.sequence);
+    this.#deadLetters.addEvent(message.sequence, failure, message.deliveries);
+    return true;
+  }
+
+  /** Moves messages whose time is over to the dead letters, and returns how many. */
+  expire(limit: number, now: number): number {
+    const rows = this.#expired.all(now, limit) as Row[];
+    for (const row of rows) {
+      const channel = Number(row["channel"]);
+      this.#take(channel, Number(row["seq"]));
+      const connection = String(this.#getChannel.get(channel)?.["name"] ?? "");
+      const failure: AttemptFailure = { code: "expired", message: EXPIRED, connection };
+      this.#deadLetters.addEvent(Number(row["seq"]), failure, Number(row["deliveries"]));
+    }
+    return rows.length;
+  }
+
+  depth(channel: string, now: number): ReplyOf<"depth"> {
+    const id = this.#channel(channel);
+    if (id === undefined) return { ready: 0, leased: 0, oldestReceivedAt: undefined };
+    const leased = Number(this.#leased.get(id, now)?.["count"]);
+    const oldest = this.#oldest.get(id);
+    return {
+      ready: this.#counts.get(id) - leased,
+      leased,
+      oldestReceivedAt: oldest && Number(oldest["received_at"]),
+    };
+  }
+
+  /** Channels that hold messages. */
+  names(): string[] {
+    return [...this.#counts.entries()].map(([id]) => String(this.#getChannel.get(id)?.["name"]));
+  }
+
+  commit(): void {
+    this.#counts.commit();
+  }
+
+  rollback(): void {
+    this.#counts.rollback();
+    this.#ids.clear();
+  }
+
+  /** The rows that may be leased, until they have so many bytes: the others are not even read. */
+  #oldestRows(channel: number, now: number, limit: number, bytes: number): readonly Row[] {
+    const rows: Row[] = [];
+    let size = 0;
+    for (const row of this.#select.iterate(channel, now, limit) as Iterable<Row>) {
+      rows.push(row);
+      size += (row["body"] as { readonly length: number }).length;
+      if (size >= bytes) break;
+    }
+    return rows;
+  }
+
+  #take(channel: number, sequence: number): void {
+    this.#remove.run(sequence);
+    this.#counts.add(channel, -1);
+  }
+
+  #message(
+    channel: string,
+    tag: string,
+  ): { channel: number; sequence: number; deliveries: number } | undefined {
+    const id = this.#channel(channel);
+    const row = id === undefined ? undefined : this.#find.get(id, tag);
+    if (id === undefined || row === undefined) return undefined;
+    return { channel: id, sequence: Number(row["seq"]), deliveries: Number(row["deliveries"]) };
+  }
+
+  #channel(name: string): number | undefined {
+    const cached = this.#ids.get(name);
+    if (cached !== undefined) return cached;
+    const row = this.#findChannel.get(name);
+    if (row === undefined) return undefined;
+    this.#ids.set(name, Number(row["id"]));
+    return Number(row["id"]);
+  }
+
+  #ensureChannel(name: string): number {
+    const found = this.#channel(name);
+    if (found !== undefined) return found;
+    const id = Number(this.#insertChannel.run(name).lastInsertRowid);
+    this.#ids.set(name, id);
+    return id;
+  }
+}

@@ -1,0 +1,182 @@
+import type { DatabaseSync, SQLInputValue, StatementSync } from "node:sqlite";
+import type {
+  AttemptFailure,
+  DeadLetterFilter,
+  DeadLetterSummary,
+} from "../../../../dead_letters/dead_letters.ts";
+import { EVENT_COLUMNS, type EventTable, type Row } from "./event.ts";
+import type { LaneTable } from "./lane.ts";
+import type { PendingTable } from "./pending.ts";
+import type { DeadSlice, DeadSliceChanged, DeadSliceRead, StoredDeadLetter } from "../../protocol.ts";
+
+const SUMMARY_COLUMNS =
+  `dead.number AS number, dead.seq AS seq, dead.id AS id, dead.lane AS lane, connection, reason, message,
+  attempts, died_at, progress, events.received_at AS received_at, octet_length(events.body) AS bytes`;
+
+/** Events that were given up. */
+export class DeadLetterTable {
+  readonly #events: EventTable;
+  readonly #lanes: LaneTable;
+  readonly #pending: PendingTable;
+  readonly #database: DatabaseSync;
+  readonly #insert: StatementSync;
+  readonly #get: StatementSync;
+  readonly #find: StatementSync;
+  readonly #remove: StatementSync;
+  readonly #last: StatementSync;
+  #count: number;
+  #change = 0;
+  #buried = 0;
+  #newlyBuried = 0;
+
+  constructor(database: DatabaseSync, events: EventTable, lanes: LaneTable, pending: PendingTable) {
+    this.#database = database;
+    this.#events = events;
+    this.#lanes = lanes;
+    this.#pending = pending;
+    this.#insert = database.prepare(
+      `INSERT INTO dead (seq, id, lane, connection, reason, message, attempts, died_at, progress)
+        SELECT seq, id, lane, ?, ?, ?, ?, ?, ? FROM events WHERE seq = ?`,
+    );
+    this.#get = database.prepare(
+      `SELECT ${SUMMARY_COLUMNS}, ${EVENT_COLUMNS} FROM dead JOIN events ON events.seq = dead.seq
+        WHERE dead.id = ?`,
+    );
+    this.#find = database.prepare(
+      "SELECT number, seq FROM dead WHERE id = (SELECT id FROM events WHERE seq = ?)",
+    );
+    this.#remove = database.prepare("DELETE FROM dead WHERE number = ?");
+    this.#last = database.prepare("SELECT max(number) AS last FROM dead");
+    this.#count = Number(database.prepare("SELECT count(*) AS count FROM dead").get()?.["count"]);
+  }
+
+  get total(): number {
+    return this.#count;
+  }
+
+  /** How many were added since the file was opened. */
+  get buried(): number {
+    return this.#buried;
+  }
+
+  /** Adds a letter. One with the same event id gives way: it is the same event, given up before. */
+  addEvent(
+    sequence: number,
+    failure: AttemptFailure,
+    attempts: number,
+    progress: string | null = null,
+  ): void {
+    const former = this.#find.get(sequence);
+    if (former !== undefined) this.#drop(Number(former["number"]), Number(former["seq"]));
+    const { connection, code, message } = failure;
+    this.#insert.run(connection, code, message, attempts, Date.now(), progress, sequence);
+    this.#change++;
+    this.#newlyBuried++;
+  }
+
+  get(id: string): StoredDeadLetter | undefined {
+    const row = this.#get.get(id) as Row | undefined;
+    if (row === undefined) return undefined;
+    return {
+      summary: this.#summarize(row),
+      event: this.#events.restore(row),
+      progress: row["progress"] === null ? undefined : String(row["progress"]),
+    };
+  }
+
+  list(slice: DeadSlice): DeadSliceRead {
+    // One more than asked for tells whether there is a next page.
+    const found = this.#select({ ...slice, limit: slice.limit + 1 });
+    const rows = found.slice(0, slice.limit);
+    const next = found.length > slice.limit ? Number(rows.at(-1)?.["number"]) : undefined;
+    return { letters: rows.map((row) => this.#summarize(row)), next };
+  }
+
+  /** Makes the letters of a slice pending again, as if they had just been accepted. */
+  replay(slice: DeadSlice): DeadSliceChanged {
+    const upTo = slice.upTo ?? this.#lastNumber();
+    const rows = this.#select({ ...slice, upTo });
+    for (const row of rows) {
+      this.#remove.run(Number(row["number"]));
+      this.#change--;
+      this.#pending.add(Number(row["seq"]), Number(row["lane"]), row["progress"] as string | null);
+    }
+    return { count: rows.length, next: endOf(rows, slice.limit), upTo };
+  }
+
+  /** Removes the letters of a slice with their events. */
+  drop(slice: DeadSlice): DeadSliceChanged {
+    const upTo = slice.upTo ?? this.#lastNumber();
+    const rows = this.#select({ ...slice, upTo });
+    for (const row of rows) this.#drop(Number(row["number"]), Number(row["seq"]));
+    return { count: rows.length, next: endOf(rows, slice.limit), upTo };
+  }
+
+  commit(): void {
+    this.#count += this.#change;
+    this.#buried += this.#newlyBuried;
+    this.#change = this.#newlyBuried = 0;
+  }
+
+  rollback(): void {
+    this.#change = this.#newlyBuried = 0;
+  }
+
+  #drop(number: number, sequence: number): void {
+    this.#remove.run(number);
+    this.#events.remove(sequence);
+    this.#change--;
+  }
+
+  #lastNumber(): number {
+    return Number(this.#last.get()?.["last"] ?? 0);
+  }
+
+  #select({ filter, after, upTo = Number.MAX_SAFE_INTEGER, limit }: DeadSlice): Row[] {
+    const { conditions, values } = toConditions(filter);
+    const statement = this.#database.prepare(
+      `SELECT ${SUMMARY_COLUMNS} FROM dead
+        JOIN events ON events.seq = dead.seq JOIN lanes ON lanes.id = dead.lane
+        WHERE dead.number > ? AND dead.number <= ?${conditions.map((each) => ` AND ${each}`).join("")}
+        ORDER BY dead.number LIMIT ?`,
+    );
+    return statement.all(after, upTo, ...values, limit);
+  }
+
+  #summarize(row: Row): DeadLetterSummary {
+    return {
+      id: String(row["id"]),
+      ...this.#lanes.get(Number(row["lane"])),
+      connection: String(row["connection"]),
+      reason: row["reason"] as DeadLetterSummary["reason"],
+      message: String(row["message"]),
+      attempts: Number(row["attempts"]),
+      receivedAt: Number(row["received_at"]),
+      diedAt: Number(row["died_at"]),
+      bytes: Number(row["bytes"]),
+    };
+  }
+}
+
+/** A slice that is full is followed by another one. */
+function endOf(rows: readonly Row[], limit: number): number | undefined {
+  return rows.length < limit ? undefined : Number(rows.at(-1)?.["number"]);
+}
+
+function toConditions(filter: DeadLetterFilter): { conditions: string[]; values: SQLInputValue[] } {
+  const conditions: string[] = [];
+  const values: SQLInputValue[] = [];
+  const add = (condition: string, value: SQLInputValue | undefined) => {
+    if (value === undefined) return;
+    conditions.push(condition);
+    values.push(value);
+  };
+  add("dead.id IN (SELECT value FROM json_each(?))", filter.ids && JSON.stringify(filter.ids));
+  add("lanes.namespace = ?", filter.namespace);
+  add("lanes.webhook = ?", filter.webhook);
+  add("connection = ?", filter.connection);
+  add("reason = ?", filter.reason);
+  add("died_at < ?", filter.before);
+  add("died_at >= ?", filter.after);
+  return { conditions, values };
+}

@@ -1,0 +1,123 @@
+import type { DatabaseSync, SQLInputValue, StatementSync } from "node:sqlite";
+import type { LaneTable } from "./lane.ts";
+import type { StoredBody, StoredEvent } from "../../protocol.ts";
+import { RowInserter } from "./row_inserter.ts";
+
+/** The columns that {@linkcode EventTable.restore} takes, for statements that join the events. */
+export const EVENT_COLUMNS =
+  "events.id AS id, events.lane AS lane, events.received_at AS received_at, events.headers AS headers, events.body AS body";
+
+/** A row of a statement. */
+export type Row = Record<string, unknown>;
+
+/** The events themselves. A row never changes: it is written once and removed once. */
+export class EventTable {
+  readonly #lanes: LaneTable;
+  readonly #inserter: RowInserter;
+  readonly #remove: StatementSync;
+  readonly #removeMany: StatementSync;
+  readonly #values: SQLInputValue[] = [];
+  #next: number;
+  /** The first sequence of the open transaction: after a rollback numbers are given anew. */
+  #committed: number;
+
+  /** @param lastSequence the last one that this process knows of, so that none is ever given twice */
+  constructor(database: DatabaseSync, lanes: LaneTable, lastSequence: number) {
+    this.#lanes = lanes;
+    this.#inserter = new RowInserter(database, "events", [
+      "seq",
+      "id",
+      "lane",
+      "received_at",
+      "headers",
+      "body",
+    ]);
+    this.#remove = database.prepare("DELETE FROM events WHERE seq = ?");
+    this.#removeMany = database.prepare("DELETE FROM events WHERE seq IN (SELECT value FROM json_each(?))");
+    const row = database.prepare("SELECT max(seq) AS last FROM events").get();
+    this.#next = this.#committed = Math.max(lastSequence, Number(row?.["last"] ?? 0)) + 1;
+  }
+
+  get lastSequence(): number {
+    return this.#next - 1;
+  }
+
+  /** Adds an event to those that {@linkcode flush} writes, and returns its sequence. */
+  add(
+    id: string,
+    lane: number,
+    receivedAt: number,
+    headers: string,
+    body: StoredBody,
+  ): number {
+    const sequence = this.reserve(1);
+    this.put(sequence, id, lane, receivedAt, headers, body);
+    return sequence;
+  }
+
+  /** Gives so many sequences away, and returns the first. */
+  reserve(count: number): number {
+    const first = this.#next;
+    this.#next += count;
+    return first;
+  }
+
+  /** The same as {@linkcode add}, for an event that has its sequence. */
+  put(
+    sequence: number,
+    id: string,
+    lane: number,
+    receivedAt: number,
+    headers: string,
+    body: StoredBody,
+  ): void {
+    this.#values.push(sequence, id, lane, receivedAt, headers, body);
+  }
+
+  flush(): void {
+    if (this.#values.length === 0) return;
+    this.#inserter.insert(this.#values);
+    this.#values.length = 0;
+  }
+
+  /** The number of an event's lane, a new one if it has none. */
+  laneOf({ namespace, webhook }: StoredEvent): number {
+    return this.#lanes.ensure(namespace, webhook);
+  }
+
+  /** Writes one event and returns its sequence. */
+  insert(event: StoredEvent): number {
+    const { id, receivedAt, headers, body } = event;
+    const sequence = this.add(id, this.laneOf(event), receivedAt, headers, body);
+    this.flush();
+    return sequence;
+  }
+
+  remove(sequence: number): void {
+    this.#remove.run(sequence);
+  }
+
+  removeMany(sequences: readonly number[]): void {
+    if (sequences.length > 0) this.#removeMany.run(JSON.stringify(sequences));
+  }
+
+  /** Makes an event of a row with {@linkcode EVENT_COLUMNS}. */
+  restore(row: Row): StoredEvent {
+    return {
+      id: String(row["id"]),
+      ...this.#lanes.get(Number(row["lane"])),
+      receivedAt: Number(row["received_at"]),
+      headers: String(row["headers"]),
+      body: row["body"] as StoredBody,
+    };
+  }
+
+  commit(): void {
+    this.#committed = this.#next;
+  }
+
+  rollback(): void {
+    this.#next = this.#committed;
+    this.#values.length = 0;
+  }
+}

@@ -1,0 +1,193 @@
+import type { DatabaseSync, StatementSync } from "node:sqlite";
+import type { Claims } from "../claims.ts";
+import type { EventTable } from "./event.ts";
+import type { PendingTable } from "./pending.ts";
+import { readPack } from "./pack_events.ts";
+import type { Pack } from "../../protocol.ts";
+import { returnArrays } from "./return_arrays.ts";
+
+/** A pack in the file whose events are claimed. */
+interface ClaimedPack {
+  readonly first: number;
+  readonly count: number;
+  readonly lane: number;
+}
+
+/**
+ * New events of one lane that came by one commit, in one row: writing a row costs several times what its
+ * bytes cost. A pack is written once and removed once, when all its events have been delivered by one commit.
+ * Whatever else becomes of one of them, the pack is *unpacked* first: its events become rows of their own in
+ * `events` and `pending`, as all others are.
+ */
+export class PackTable {
+  readonly #events: EventTable;
+  readonly #pending: PendingTable;
+  readonly #claims: Claims;
+  readonly #insert: StatementSync;
+  readonly #read: StatementSync;
+  readonly #remove: StatementSync;
+  readonly #nextWaiting: StatementSync;
+  readonly #oldest: StatementSync;
+  readonly #claimed: StatementSync;
+  /** Of claimed packs, by the sequence of each event. */
+  readonly #bySequence = new Map<number, ClaimedPack>();
+  /** What the open transaction has changed in it. */
+  #added: ClaimedPack[] = [];
+  #removed: ClaimedPack[] = [];
+
+  constructor(database: DatabaseSync, events: EventTable, pending: PendingTable, claims: Claims) {
+    this.#events = events;
+    this.#pending = pending;
+    this.#claims = claims;
+    this.#insert = database.prepare(
+      "INSERT INTO packs (first, lane, claimed, count, received_at, fields, data) VALUES (?, ?, ?, ?, ?, ?, ?)",
+    );
+    this.#read = returnArrays(database.prepare("SELECT lane, fields, data FROM packs WHERE first = ?"));
+    this.#remove = database.prepare("DELETE FROM packs WHERE first = ?");
+    this.#nextWaiting = returnArrays(
+      database.prepare(
+        "SELECT first, count FROM packs WHERE lane = ? AND claimed = 0 ORDER BY first LIMIT 1",
+      ),
+    );
+    this.#oldest = returnArrays(database.prepare("SELECT received_at FROM packs ORDER BY first LIMIT 1"));
+    this.#claimed = returnArrays(database.prepare("SELECT first, count, lane FROM packs WHERE claimed = 1"));
+  }
+
+  /** The last sequence that stands in a pack; 0 when there is none. */
+  static lastSequence(database: DatabaseSync): number {
+    const row = database.prepare("SELECT first + count - 1 AS last FROM packs ORDER BY first DESC LIMIT 1")
+      .get();
+    return Number(row?.["last"] ?? 0);
+  }
+
+  /**
+   * Sees to the packs that were claimed when the file was opened: those of this process stay claimed, the
+   * events of all others are ready again.
+   *
+   * @param isOwn whether all claims in the file are this process' own
+   */
+  recover(isOwn: boolean): void {
+    for (const [first, count, lane] of this.#claimed.all() as unknown as [number, number, number][]) {
+      const pack = { first, count, lane };
+      if (!isOwn && !this.#claims.has(first)) {
+        this.#unpack(first, count, false);
+        continue;
+      }
+      for (let index = 0; isOwn && index < count; index++) this.#claims.add(first + index);
+      this.#added.push(pack);
+    }
+  }
+
+  /** Writes a pack and returns the sequence of its first event. */
+  add({ claimed, count, receivedAt, fields, data }: Pack, lane: number): number {
+    const first = this.#events.reserve(count);
+    this.#insert.run(first, lane, claimed ? 1 : 0, count, receivedAt, fields, data);
+    this.#pending.count(lane, count);
+    if (!claimed) return first;
+    for (let index = 0; index < count; index++) this.#claims.add(first + index);
+    this.#added.push({ first, count, lane });
+    return first;
+  }
+
+  /** Removes the packs whose events were all delivered. Returns the events that have rows of their own. */
+  removeDelivered(sequences: readonly number[]): readonly number[] {
+    if (this.#bySequence.size === 0) return sequences;
+    const others: number[] = [];
+    const delivered = new Map<ClaimedPack, number[]>();
+    for (const sequence of new Set(sequences)) {
+      const pack = this.#bySequence.get(sequence);
+      if (pack === undefined) {
+        others.push(sequence);
+        continue;
+      }
+      const those = delivered.get(pack);
+      if (those === undefined) delivered.set(pack, [sequence]);
+      else those.push(sequence);
+    }
+    for (const [pack, those] of delivered) {
+      if (those.length === pack.count) this.#removeWhole(pack, those);
+      else {
+        this.#unpackClaimed(pack);
+        others.push(...those);
+      }
+    }
+    return others;
+  }
+
+  /** Gives a claimed event, and those that came with it, rows of their own if it has none. */
+  unpackOf(sequence: number): void {
+    const pack = this.#bySequence.get(sequence);
+    if (pack !== undefined) this.#unpackClaimed(pack);
+  }
+
+  /** Unpacks what waits in a lane, until so many events can be claimed there. */
+  unpackFor(lane: number, events: number): void {
+    for (let ready = this.#pending.countReady(lane, events); ready < events;) {
+      const next = this.#nextWaiting.get(lane) as unknown as [first: number, count: number] | undefined;
+      if (next === undefined) return;
+      const [first, count] = next;
+      this.#unpack(first, count, false, 0);
+      ready += count;
+    }
+  }
+
+  /** Whether a pack waits in a lane. */
+  hasWaiting(lane: number): boolean {
+    return this.#nextWaiting.get(lane) !== undefined;
+  }
+
+  oldestReceivedAt(): number | undefined {
+    return (this.#oldest.get() as unknown as [number] | undefined)?.[0];
+  }
+
+  commit(): void {
+    for (const { first, count } of this.#removed) this.#forget(first, count);
+    for (const pack of this.#added) this.#know(pack);
+    this.#removed = [];
+    this.#added = [];
+  }
+
+  rollback(): void {
+    for (const pack of this.#removed) this.#know(pack);
+    this.#removed = [];
+    this.#added = [];
+  }
+
+  #removeWhole({ first, count, lane }: ClaimedPack, sequences: readonly number[]): void {
+    this.#remove.run(first);
+    this.#pending.count(lane, -count);
+    for (const sequence of sequences) this.#claims.remove(sequence);
+    this.#take({ first, count, lane });
+  }
+
+  #unpackClaimed(pack: ClaimedPack): void {
+    this.#unpack(pack.first, pack.count, true);
+    this.#take(pack);
+  }
+
+  /** It is out of memory at once, since the same transaction may ask for its events again. */
+  #take(pack: ClaimedPack): void {
+    this.#removed.push(pack);
+    this.#forget(pack.first, pack.count);
+  }
+
+  /** @param attempts that were begun of each event */
+  #unpack(first: number, count: number, claimed: boolean, attempts = 1): void {
+    const [lane, json, data] = this.#read.get(first) as unknown as [number, string, Uint8Array];
+    // First, so that its space serves for the rows: on a full disk there is no other.
+    this.#remove.run(first);
+    readPack(json, data, (index, receivedAt, id, headers, body) => {
+      this.#events.put(first + index, id, lane, receivedAt, headers, body);
+    });
+    this.#events.flush();
+    this.#pending.addRange(first, first + count - 1, claimed, attempts);
+  }
+
+  #know(pack: ClaimedPack): void {
+    for (let index = 0; index < pack.count; index++) this.#bySequence.set(pack.first + index, pack);
+  }
+
+  #forget(first: number, count: number): void {
+    for (let index = 0; index < count; index++) this.#bySequence.delete(first + index);
+  }
+}

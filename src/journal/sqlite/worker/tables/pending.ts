@@ -1,0 +1,249 @@
+import type { DatabaseSync, StatementSync } from "node:sqlite";
+import type { AttemptFailure } from "../../../../dead_letters/dead_letters.ts";
+import type { ClaimLimit } from "../../../journal.ts";
+import type { Claims } from "../claims.ts";
+import { EVENT_COLUMNS, type EventTable, type Row } from "./event.ts";
+import type { StoredPendingEvent } from "../../protocol.ts";
+import { returnArrays } from "./return_arrays.ts";
+import { Tally } from "../transaction_counts.ts";
+
+/** `due` of an event that somebody is delivering. */
+const CLAIMED = -1;
+
+/** `due` of an event that may be claimed at any time. */
+const READY = 0;
+
+/**
+ * Retries whose time has come and that are put back into their places by one claim, so that no transaction
+ * is long. More than these are due at once only after an outage; their order is then that of their times.
+ */
+const MAX_PROMOTED = 10_000;
+
+/** A pause may seem longer than it can be by so much before the clock counts as set back, in milliseconds. */
+const MARGIN_MS = 1_000;
+
+/** A pending event that was taken out. */
+export interface TakenEvent {
+  readonly lane: number;
+  readonly attempts: number;
+  readonly progress: string | null;
+}
+
+/** What is yet to be delivered. */
+export class PendingTable {
+  readonly #events: EventTable;
+  readonly #claims: Claims;
+  readonly #counts = new Tally();
+  readonly #insertRange: StatementSync;
+  readonly #insert: StatementSync;
+  readonly #promote: StatementSync;
+  readonly #select: StatementSync;
+  readonly #claim: StatementSync;
+  readonly #nextDue: StatementSync;
+  readonly #removeMany: StatementSync;
+  readonly #remove: StatementSync;
+  readonly #retry: StatementSync;
+  readonly #attempt: StatementSync;
+  readonly #progress: StatementSync;
+  readonly #oldest: StatementSync;
+  readonly #ready: StatementSync;
+
+  constructor(database: DatabaseSync, events: EventTable, claims: Claims) {
+    this.#events = events;
+    this.#claims = claims;
+    this.#insertRange = database.prepare(
+      "INSERT INTO pending (seq, lane, due, attempts) SELECT seq, lane, ?, ? FROM events WHERE seq BETWEEN ? AND ?",
+    );
+    this.#insert = database.prepare(
+      `INSERT INTO pending (seq, lane, due, attempts, progress) VALUES (?, ?, ${READY}, 0, ?)`,
+    );
+    this.#promote = database.prepare(
+      `UPDATE pending SET due = ${READY} WHERE seq IN (SELECT seq FROM pending
+        WHERE lane = ? AND due > ? AND due <= ? ORDER BY due LIMIT ${MAX_PROMOTED})`,
+    );
+    this.#select = database.prepare(
+      `SELECT pending.seq AS seq, attempts, progress, ${EVENT_COLUMNS}
+        FROM pending JOIN events ON events.seq = pending.seq
+        WHERE pending.lane = ? AND due = ${READY} ORDER BY pending.seq LIMIT ?`,
+    );
+    this.#claim = database.prepare(
+      `UPDATE pending SET due = ${CLAIMED}, attempts = attempts + 1
+        WHERE lane = ? AND due = ${READY} AND seq <= ?`,
+    );
+    this.#nextDue = database.prepare(
+      `SELECT due FROM pending WHERE lane = ? AND due >= ${READY} ORDER BY due LIMIT 1`,
+    );
+    this.#removeMany = returnArrays(
+      database.prepare("DELETE FROM pending WHERE seq IN (SELECT value FROM json_each(?)) RETURNING lane"),
+    );
+    this.#remove = database.prepare("DELETE FROM pending WHERE seq = ? RETURNING lane, attempts, progress");
+    this.#retry = database.prepare(
+      `UPDATE pending SET due = ?2, attempts = attempts - ?3, progress = coalesce(?4, progress),
+        failure = coalesce(?5, failure) WHERE seq = ?1 AND due = ${CLAIMED}`,
+    );
+    this.#attempt = database.prepare(
+      `UPDATE pending SET attempts = attempts + 1, progress = coalesce(?2, progress),
+        failure = coalesce(?3, failure) WHERE seq = ?1`,
+    );
+    this.#progress = database.prepare("UPDATE pending SET progress = ?2 WHERE seq = ?1");
+    this.#oldest = database.prepare(
+      "SELECT received_at FROM events WHERE seq = (SELECT min(seq) FROM pending)",
+    );
+    this.#ready = returnArrays(
+      database.prepare(
+        `SELECT count(*) FROM (SELECT 1 FROM pending WHERE lane = ? AND due = ${READY} LIMIT ?)`,
+      ),
+    );
+    const counts = database.prepare(
+      `SELECT lane, sum(count) AS count FROM (
+        SELECT lane, count(*) AS count FROM pending GROUP BY lane
+        UNION ALL SELECT lane, sum(count) AS count FROM packs GROUP BY lane
+      ) GROUP BY lane`,
+    ).all();
+    this.#counts.load(counts.map((row) => [Number(row["lane"]), Number(row["count"])]));
+  }
+
+  /** Makes claimed events ready again whose claims are not known: whoever made them has ended. */
+  static releaseClaims(database: DatabaseSync, { known }: Claims): void {
+    const statement = database.prepare(
+      `UPDATE pending SET due = ${READY}
+        WHERE due = ${CLAIMED} AND seq NOT IN (SELECT value FROM json_each(?))`,
+    );
+    statement.run(JSON.stringify([...known]));
+  }
+
+  /** Takes all claims in the file for this process' own. */
+  static adoptClaims(database: DatabaseSync, claims: Claims): void {
+    const rows = database.prepare(`SELECT seq FROM pending WHERE due = ${CLAIMED}`).all();
+    for (const row of rows) claims.add(Number(row["seq"]));
+    claims.commit();
+  }
+
+  /** Adds appended events of consecutive sequences. */
+  addRange(first: number, last: number, claimed: boolean, attempts = claimed ? 1 : 0): void {
+    this.#insertRange.run(claimed ? CLAIMED : READY, attempts, first, last);
+    if (!claimed) return;
+    for (let sequence = first; sequence <= last; sequence++) this.#claims.add(sequence);
+  }
+
+  /** Counts events that are added with {@linkcode addRange}, or that stand in packs. */
+  count(lane: number, change: number): void {
+    this.#counts.add(lane, change);
+  }
+
+  /** Events of the lane that can be claimed at any time, as far as to a limit. */
+  countReady(lane: number, limit: number): number {
+    return (this.#ready.get(lane, limit) as unknown as [number])[0];
+  }
+
+  /** Adds an event that was a dead letter. */
+  add(sequence: number, lane: number, progress: string | null): void {
+    this.#insert.run(sequence, lane, progress);
+    this.#counts.add(lane, 1);
+  }
+
+  /** @param now by `steadyNow` */
+  claim(
+    lane: number,
+    { events: limit, bytes, longestPauseMs }: ClaimLimit,
+    now: number,
+  ): StoredPendingEvent[] {
+    this.#promote.run(lane, READY, now);
+    if (longestPauseMs !== undefined) {
+      this.#promote.run(lane, now + longestPauseMs + MARGIN_MS, Number.MAX_SAFE_INTEGER);
+    }
+    const claimed: StoredPendingEvent[] = [];
+    let left = bytes;
+    for (const row of this.#select.iterate(lane, limit) as Iterable<Row>) {
+      const event = this.#events.restore(row);
+      left -= event.body.length;
+      if (left < 0 && claimed.length > 0) break;
+      claimed.push({
+        sequence: Number(row["seq"]),
+        event,
+        attempts: Number(row["attempts"]) + 1,
+        progress: row["progress"] === null ? undefined : String(row["progress"]),
+      });
+    }
+    const last = claimed.at(-1);
+    if (last !== undefined) this.#claim.run(lane, last.sequence);
+    for (const { sequence } of claimed) this.#claims.add(sequence);
+    return claimed;
+  }
+
+  /** When the next event of the lane that nobody has claimed is due; 0: now. */
+  nextDueAt(lane: number): number | undefined {
+    const row = this.#nextDue.get(lane);
+    return row === undefined ? undefined : Number(row["due"]);
+  }
+
+  /** Takes out events that were delivered. */
+  removeMany(sequences: readonly number[]): void {
+    const rows = this.#removeMany.all(JSON.stringify(sequences)) as unknown as [lane: number][];
+    for (const [lane] of rows) this.#counts.add(lane, -1);
+    for (const sequence of sequences) this.#claims.remove(sequence);
+  }
+
+  /** Takes out one event; `undefined` when it is not pending. */
+  remove(sequence: number): TakenEvent | undefined {
+    const row = this.#remove.get(sequence);
+    if (row === undefined) return undefined;
+    const lane = Number(row["lane"]);
+    this.#counts.add(lane, -1);
+    this.#claims.remove(sequence);
+    return { lane, attempts: Number(row["attempts"]), progress: row["progress"] as string | null };
+  }
+
+  retry(
+    sequence: number,
+    dueAt: number,
+    attemptsTaken: number,
+    progress: string | undefined,
+    failure: AttemptFailure | undefined,
+  ): void {
+    this.#claims.remove(sequence);
+    this.#retry.run(
+      sequence,
+      Math.max(READY, Math.ceil(dueAt)),
+      attemptsTaken,
+      progress ?? null,
+      toJson(failure),
+    );
+  }
+
+  attempt(sequence: number, progress: string | undefined, failure: AttemptFailure | undefined): void {
+    this.#attempt.run(sequence, progress ?? null, toJson(failure));
+  }
+
+  setProgress(sequence: number, progress: string): void {
+    this.#progress.run(sequence, progress);
+  }
+
+  oldestReceivedAt(): number | undefined {
+    const row = this.#oldest.get();
+    return row === undefined ? undefined : Number(row["received_at"]);
+  }
+
+  /** Lanes with pending events, and how many. */
+  backlogs(): Iterable<[lane: number, pending: number]> {
+    return this.#counts.entries();
+  }
+
+  get total(): number {
+    return this.#counts.total;
+  }
+
+  commit(): void {
+    this.#counts.commit();
+    this.#claims.commit();
+  }
+
+  rollback(): void {
+    this.#counts.rollback();
+    this.#claims.rollback();
+  }
+}
+
+function toJson(failure: AttemptFailure | undefined): string | null {
+  return failure === undefined ? null : JSON.stringify(failure);
+}

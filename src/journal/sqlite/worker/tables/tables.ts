@@ -1,0 +1,70 @@
+import type { DatabaseSync } from "node:sqlite";
+import type { Claims } from "../claims.ts";
+import { ChannelTable } from "./channel.ts";
+import { DeadLetterTable } from "./dead_letter.ts";
+import { EventTable } from "./event.ts";
+import { IdempotencyTable } from "./idempotency.ts";
+import { LaneTable } from "./lane.ts";
+import { PackTable } from "./pack.ts";
+import { PendingTable } from "./pending.ts";
+import { Retention, type RetentionLimits } from "./retention.ts";
+import { Salvage } from "../salvage/salvage.ts";
+
+/** All tables of one open file, with their prepared statements and with the counts that stand in memory. */
+export class Tables {
+  readonly lanes: LaneTable;
+  readonly events: EventTable;
+  readonly pending: PendingTable;
+  readonly packs: PackTable;
+  readonly deadLetters: DeadLetterTable;
+  readonly idempotency: IdempotencyTable;
+  readonly channels: ChannelTable;
+  readonly retention: Retention;
+  readonly salvage: Salvage;
+
+  constructor(database: DatabaseSync, limits: RetentionLimits, claims: Claims, lastSequence: number) {
+    this.lanes = new LaneTable(database);
+    this.events = new EventTable(
+      database,
+      this.lanes,
+      Math.max(lastSequence, PackTable.lastSequence(database)),
+    );
+    this.pending = new PendingTable(database, this.events, claims);
+    this.packs = new PackTable(database, this.events, this.pending, claims);
+    this.deadLetters = new DeadLetterTable(database, this.events, this.lanes, this.pending);
+    this.idempotency = new IdempotencyTable(database);
+    this.channels = new ChannelTable(database, this.events, this.deadLetters);
+    this.retention = new Retention(database, this.events, limits);
+    this.salvage = new Salvage(this);
+  }
+
+  /** When the oldest pending event was received, in milliseconds since 1970. */
+  oldestReceivedAt(): number | undefined {
+    const own = this.pending.oldestReceivedAt();
+    const packed = this.packs.oldestReceivedAt();
+    return own === undefined || packed === undefined ? own ?? packed : Math.min(own, packed);
+  }
+
+  /** The transaction came through. */
+  commit(): void {
+    this.events.commit();
+    this.pending.commit();
+    this.packs.commit();
+    this.deadLetters.commit();
+    this.channels.commit();
+    this.retention.commit();
+    this.salvage.commit();
+  }
+
+  /** The transaction was taken back: so must be what memory says of it. */
+  rollback(): void {
+    this.lanes.rollback();
+    this.events.rollback();
+    this.pending.rollback();
+    this.packs.rollback();
+    this.deadLetters.rollback();
+    this.channels.rollback();
+    this.retention.rollback();
+    this.salvage.rollback();
+  }
+}

@@ -1,0 +1,373 @@
+import { setImmediate } from "node:timers";
+import type { Logger } from "@logtape/logtape";
+import { GatewayError } from "../../errors.ts";
+import type { AppendListener, Settlement } from "../journal.ts";
+import type {
+  Figures,
+  FromWorker,
+  HoldReply,
+  LotReply,
+  OpenReply,
+  OperationKind,
+  PlaceProblem,
+  PlaceReport,
+  ReplyOf,
+  RequestOf,
+  ToWorker,
+  WorkerOptions,
+} from "./protocol.ts";
+import { OldestAge } from "./oldest_age.ts";
+import { type Append, toError, WaitingLot } from "./waiting_commit.ts";
+
+/** How long what waits may take to be written when the journal is closed, in milliseconds. */
+const CLOSE_DEADLINE_MS = 5_000;
+
+/** Figures before the file was opened for the first time. */
+const NO_FIGURES: Figures = {
+  pending: 0,
+  oldestReceivedAt: undefined,
+  deadLetters: 0,
+  buried: 0,
+  bytes: 0,
+  commits: 0,
+  damaged: 0,
+  lastSequence: 0,
+};
+
+/** Bounds of what may wait for the next commits. */
+export interface WaitingBounds {
+  readonly maxWaiting: number;
+  readonly maxWaitingBytes: number;
+}
+
+/**
+ * The gateway's side of the journal's worker. While a commit is under way it collects what is asked for;
+ * all of it becomes the next commit.
+ */
+export class JournalWorker implements AsyncDisposable {
+  readonly #options: WorkerOptions;
+  readonly #bounds: WaitingBounds;
+  readonly #logger: Logger;
+  readonly #now: () => number;
+  readonly #mayPack: boolean;
+  #worker: Worker | undefined;
+  #opened: PromiseWithResolvers<OpenReply> | undefined;
+  #closed: PromiseWithResolvers<void> | undefined;
+  #collecting: WaitingLot;
+  #underWay: WaitingLot | undefined;
+  #isScheduled = false;
+  #isRefused = false;
+  #isDisposed = false;
+  #disposal: Promise<void> | undefined;
+  #waitingBytes = 0;
+  #underWayBytes = 0;
+  #earlierDamaged = 0;
+  #earlierBuried = 0;
+  #figures = NO_FIGURES;
+  #problem: PlaceProblem | undefined;
+  /** Who waits for the reply to a hold or a release. */
+  #holding: PromiseWithResolvers<HoldReply> | undefined;
+  readonly #oldest = new OldestAge();
+
+  /** @param now the time by `steadyNow` */
+  constructor(options: WorkerOptions, bounds: WaitingBounds, logger: Logger, now: () => number) {
+    this.#now = now;
+    this.#options = options;
+    this.#bounds = bounds;
+    this.#logger = logger;
+    // What is kept after it was delivered must have rows of its own.
+    this.#mayPack = options.retentionMs === 0;
+    this.#collecting = new WaitingLot(this.#mayPack);
+  }
+
+  get figures(): Figures {
+    return this.#figures;
+  }
+
+  /** How long ago the oldest pending event was received, in milliseconds. */
+  get oldestAgeMs(): number | undefined {
+    return this.#oldest.ageMs;
+  }
+
+  /** Why nothing can be appended until further notice; `undefined` while it can. */
+  get problem(): string | undefined {
+    return this.#problem?.message;
+  }
+
+  /** Operations that wait for the next commit. */
+  get waiting(): number {
+    return this.#collecting.count;
+  }
+
+  get isStarted(): boolean {
+    return this.#worker !== undefined;
+  }
+
+  /** Opens the file now rather than with the first operation. */
+  open(): Promise<OpenReply> {
+    this.#start();
+    return this.#opened!.promise;
+  }
+
+  append(append: Append, listener: AppendListener): void {
+    const refusal = this.#refuseToWait(append.headers.length + append.body.length);
+    if (refusal !== undefined) return listener.onRefused(refusal);
+    this.#schedule();
+    this.#collecting.append(append, listener);
+  }
+
+  settle(settlement: Settlement): Promise<void> {
+    if (this.#isDisposed) return Promise.reject(closedError());
+    this.#schedule();
+    return this.#collecting.settle(settlement);
+  }
+
+  /** @param bytes of what is to be stored; for operations whose number their callers bound, leave it out */
+  operate<Kind extends OperationKind>(
+    kind: Kind,
+    request: RequestOf<Kind>,
+    bytes?: number,
+  ): Promise<ReplyOf<Kind>> {
+    const refusal = bytes === undefined
+      ? (this.#isDisposed ? closedError() : undefined)
+      : this.#refuseToWait(bytes);
+    if (refusal !== undefined) return Promise.reject(refusal);
+    this.#schedule();
+    return this.#collecting.operate(kind, request);
+  }
+
+  /**
+   * Keeps the file as it is while another process copies it, or lets it go again. One at a time.
+   *
+   * @returns the number of the hold, and the inode of the file that is, or was all the time, as it was then
+   * @throws {GatewayError} `journal_unavailable` when it is not, or was not
+   */
+  async hold(
+    message: Extract<ToWorker, { readonly type: "hold" | "release" }>,
+  ): Promise<{ readonly hold: number; readonly inode: number }> {
+    if (this.#isDisposed) throw closedError();
+    if (this.#holding !== undefined) throw notHeld("The journal is being copied already");
+    this.#start();
+    this.#holding = Promise.withResolvers();
+    this.#post(message);
+    const { hold, inode, problem } = await this.#holding.promise;
+    if (hold === undefined || inode === undefined) throw notHeld(problem);
+    return { hold, inode };
+  }
+
+  /** Writes what waits, within a deadline, closes the file and ends the worker. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.#disposal ??= this.#dispose();
+  }
+
+  async #dispose(): Promise<void> {
+    this.#isDisposed = true;
+    this.#send();
+    const worker = this.#worker;
+    if (worker === undefined) return;
+    this.#closed = Promise.withResolvers();
+    const timer = setTimeout(() => {
+      this.#logger.error("The journal did not close within {deadline} ms", { deadline: CLOSE_DEADLINE_MS });
+      this.#closed?.resolve();
+    }, CLOSE_DEADLINE_MS);
+    if (this.#underWay === undefined) this.#post({ type: "close" });
+    await this.#closed.promise;
+    clearTimeout(timer);
+    worker.terminate();
+    this.#failAll(closedError());
+  }
+
+  #refuseToWait(bytes: number): GatewayError | undefined {
+    if (this.#isDisposed) return closedError();
+    if (this.#problem !== undefined) return toError(this.#problem);
+    const { maxWaiting, maxWaitingBytes } = this.#bounds;
+    const waitingBytes = this.#waitingBytes + this.#underWayBytes;
+    // One is let in however large it is: the limit on bodies is not this one's matter.
+    const isFull = this.#collecting.count >= maxWaiting ||
+      (waitingBytes > 0 && waitingBytes + bytes > maxWaitingBytes);
+    if (isFull) {
+      return new GatewayError("overloaded", "Too many events wait for the journal", { retryAfterSeconds: 1 });
+    }
+    this.#waitingBytes += bytes;
+    return undefined;
+  }
+
+  /** What is asked for in one turn of the event loop is sent together. */
+  #schedule(): void {
+    if (this.#isScheduled || this.#underWay !== undefined) return;
+    this.#isScheduled = true;
+    setImmediate(() => {
+      this.#isScheduled = false;
+      this.#send();
+    });
+  }
+
+  #send(): void {
+    if (this.#underWay !== undefined || this.#collecting.count === 0) return;
+    this.#start();
+    this.#underWay = this.#collecting;
+    this.#underWayBytes = this.#waitingBytes;
+    this.#collecting = new WaitingLot(this.#mayPack);
+    this.#waitingBytes = 0;
+    this.#post({ type: "lot", lot: this.#underWay.lot(this.#now(), this.#underWayBytes) });
+  }
+
+  #post(message: ToWorker): void {
+    this.#worker?.postMessage(message);
+  }
+
+  #start(): void {
+    if (this.#worker !== undefined) return;
+    const worker = new Worker(new URL("./worker/main.ts", import.meta.url), {
+      type: "module",
+      name: "journal",
+    });
+    this.#worker = worker;
+    this.#opened = Promise.withResolvers();
+    worker.onmessage = ({ data }: MessageEvent<FromWorker>) => this.#receive(data);
+    worker.onerror = (event) => {
+      // Else it would end the gateway.
+      event.preventDefault();
+      this.#onWorkerFailure(worker, event.message);
+    };
+    const { lastSequence } = this.#figures;
+    const resume = lastSequence === 0 ? {} : { resumeAfter: lastSequence };
+    this.#post({ type: "open", options: { ...this.#options, ...resume } });
+  }
+
+  #receive(message: FromWorker): void {
+    switch (message.type) {
+      case "opened":
+        this.#setFigures(message.figures);
+        if (message.outcome === "open") {
+          const { pending, deadLetters } = message.figures;
+          this.#logger.info(
+            "The journal is open: {pending} events are pending, {deadLetters} are dead letters",
+            {
+              pending,
+              deadLetters,
+            },
+          );
+        }
+        return this.#opened?.resolve(message);
+      case "lot":
+        return this.#conclude(message);
+      case "damaged":
+        return this.#logger.error(
+          "The journal is damaged and was set aside as {path}; a new one is begun. Its events are not delivered unless 'cwm journal salvage' takes them: {reason}",
+          { path: message.path, reason: message.reason },
+        );
+      case "place":
+        return this.#notePlace(message);
+      case "hold":
+        this.#holding?.resolve(message);
+        this.#holding = undefined;
+        return;
+      case "closed":
+        this.#noteClosed(message.problem);
+        return this.#closed?.resolve();
+    }
+  }
+
+  #conclude(reply: LotReply): void {
+    this.#setFigures(reply.figures);
+    this.#noteHealth(reply);
+    const concluded = this.#underWay;
+    this.#underWay = undefined;
+    this.#underWayBytes = 0;
+    // First the next commit, then what follows from this one.
+    this.#send();
+    concluded?.conclude(reply);
+    if (this.#closed !== undefined && this.#underWay === undefined) this.#post({ type: "close" });
+  }
+
+  #setFigures(figures: Figures): void {
+    this.#oldest.note(figures.oldestReceivedAt);
+    this.#figures = {
+      ...figures,
+      damaged: figures.damaged + this.#earlierDamaged,
+      buried: figures.buried + this.#earlierBuried,
+    };
+  }
+
+  #notePlace({ problem, aside, figures }: PlaceReport): void {
+    const former = this.#problem;
+    this.#problem = problem;
+    this.#setFigures(figures);
+    if (problem !== undefined) {
+      this.#logger.error(
+        "{message}: {reason}. Senders get 503 until that is over; {pending} events are pending",
+        {
+          message: problem.message,
+          reason: problem.reason,
+          pending: figures.pending ?? "an unknown number of",
+        },
+      );
+    } else if (former !== undefined) {
+      this.#logger.info("The journal is in its place again, with {pending} pending events", {
+        pending: figures.pending,
+      });
+    }
+    if (aside === undefined) return;
+    this.#logger.warning(
+      "Another file stood in the journal's place and was set aside as {path}: 'cwm journal salvage' takes its events",
+      { path: aside },
+    );
+  }
+
+  #noteClosed(problem: string): void {
+    if (problem === "") return;
+    if (this.#problem?.kind === "gone") this.#logger.error("The journal is lost: {problem}", { problem });
+    else this.#logger.warning("The journal was not written back to its file: {problem}", { problem });
+  }
+
+  /** Tells when the journal stops taking what it is given, and when it takes it again. */
+  #noteHealth({ refused, growthRefused }: LotReply): void {
+    const refusal = refused ?? growthRefused;
+    if (refusal === undefined) {
+      if (this.#isRefused) this.#logger.info("The journal can be written again");
+      this.#isRefused = false;
+    } else if (!this.#isRefused && this.#problem === undefined) {
+      this.#isRefused = true;
+      this.#logger.error("{message}: {reason}", { message: refusal.message, reason: refusal.reason });
+    }
+  }
+
+  /** A worker that has ended by itself is replaced with the next operation. */
+  #onWorkerFailure(worker: Worker, reason: string): void {
+    if (worker !== this.#worker) return;
+    this.#logger.error("The journal's worker failed: {reason}", { reason });
+    worker.terminate();
+    this.#worker = undefined;
+    this.#problem = undefined;
+    this.#earlierDamaged = this.#figures.damaged;
+    this.#earlierBuried = this.#figures.buried;
+    this.#opened?.resolve({ type: "opened", outcome: "unavailable", reason, figures: this.#figures });
+    this.#failAll(
+      new GatewayError("journal_unavailable", "The journal failed", {
+        cause: new Error(reason),
+        retryAfterSeconds: 1,
+      }),
+    );
+    this.#closed?.resolve();
+  }
+
+  #failAll(error: GatewayError): void {
+    this.#holding?.resolve({ type: "hold", problem: error.message });
+    this.#holding = undefined;
+    this.#underWay?.fail(error);
+    this.#underWay = undefined;
+    this.#underWayBytes = 0;
+    this.#collecting.fail(error);
+    this.#collecting = new WaitingLot(this.#mayPack);
+    this.#waitingBytes = 0;
+  }
+}
+
+function notHeld(problem: string | undefined): GatewayError {
+  return new GatewayError("journal_unavailable", problem, { retryAfterSeconds: 1 });
+}
+
+function closedError(): GatewayError {
+  return new GatewayError("draining", "The journal is closed");
+}

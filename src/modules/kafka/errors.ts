@@ -1,0 +1,157 @@
+/**
+ * What the errors of Kafka mean for an event.
+ *
+ * @see https://kafka.apache.org/protocol.html#protocol_error_codes
+ * @module
+ */
+
+import { DeliveryError, type DeliveryErrorCode } from "../../errors.ts";
+
+/**
+ * What follows from an error for the batch that met it.
+ *
+ * - `fail`: it was not written, and the cause is known.
+ * - `unsure`: it was written, or may have been, and may yet come to all replicas.
+ * - `moved`: it was not written, since another broker leads the partition, or will soon.
+ * - `stored`: it was written by an earlier try.
+ * - `split`: the brokers refuse it as it is, of which one record may be the only culprit.
+ * - `reject`: the brokers refuse every record of it.
+ * - `renumber`: it was not written; its producer is not known any more, or expected to go on elsewhere.
+ */
+export type Consequence = "fail" | "unsure" | "moved" | "stored" | "split" | "reject" | "renumber";
+
+/** An error code of the Kafka protocol, and what follows from it. */
+interface Verdict {
+  readonly name: string;
+  readonly code: DeliveryErrorCode;
+  readonly then: Consequence;
+  /** What an operator has to know besides the name. */
+  readonly advice?: () => string;
+}
+
+function failed(name: string): Verdict {
+  return { name, code: "output_failed", then: "fail" };
+}
+
+function unsure(name: string): Verdict {
+  return { name, code: "output_failed", then: "unsure" };
+}
+
+function moved(name: string): Verdict {
+  return { name, code: "output_failed", then: "moved" };
+}
+
+function refused(name: string): Verdict {
+  return { name, code: "output_rejected", then: "split" };
+}
+
+function renumbered(name: string): Verdict {
+  return { name, code: "output_failed", then: "renumber" };
+}
+
+/** A clock that is wrong makes every event wrong: none of them is to blame, and all can go once it is right. */
+const INVALID_TIMESTAMP: Verdict = {
+  name: "INVALID_TIMESTAMP",
+  code: "output_unavailable",
+  then: "fail",
+  advice: () =>
+    `the gateway's clock says ${
+      new Date().toISOString()
+    }. Check it and the brokers' clocks, then the topic's ` +
+    "message.timestamp.before.max.ms and message.timestamp.after.max.ms",
+};
+
+/**
+ * The codes that a producer meets. A topic that is missing or closed to the gateway is tried again: it is a
+ * mistake of its operator's, not of the event, and heals when the topic is made or opened. A record that the
+ * brokers will never take as it is goes to the dead letters.
+ */
+const VERDICTS: ReadonlyMap<number, Verdict> = new Map<number, Verdict>([
+  [2, failed("CORRUPT_MESSAGE")],
+  [3, moved("UNKNOWN_TOPIC_OR_PARTITION")],
+  [5, moved("LEADER_NOT_AVAILABLE")],
+  [6, moved("NOT_LEADER_OR_FOLLOWER")],
+  [7, unsure("REQUEST_TIMED_OUT")],
+  [8, moved("BROKER_NOT_AVAILABLE")],
+  [9, moved("REPLICA_NOT_AVAILABLE")],
+  [10, refused("MESSAGE_TOO_LARGE")],
+  [13, unsure("NETWORK_EXCEPTION")],
+  [17, { name: "INVALID_TOPIC_EXCEPTION", code: "output_rejected", then: "reject" }],
+  [18, refused("RECORD_LIST_TOO_LARGE")],
+  [19, failed("NOT_ENOUGH_REPLICAS")],
+  [20, unsure("NOT_ENOUGH_REPLICAS_AFTER_APPEND")],
+  [29, failed("TOPIC_AUTHORIZATION_FAILED")],
+  [31, failed("CLUSTER_AUTHORIZATION_FAILED")],
+  [32, INVALID_TIMESTAMP],
+  [43, refused("UNSUPPORTED_FOR_MESSAGE_FORMAT")],
+  [45, renumbered("OUT_OF_ORDER_SEQUENCE_NUMBER")],
+  [46, { name: "DUPLICATE_SEQUENCE_NUMBER", code: "output_failed", then: "stored" }],
+  [47, renumbered("INVALID_PRODUCER_EPOCH")],
+  [56, moved("KAFKA_STORAGE_ERROR")],
+  [59, renumbered("UNKNOWN_PRODUCER_ID")],
+  [74, moved("FENCED_LEADER_EPOCH")],
+  [75, moved("UNKNOWN_LEADER_EPOCH")],
+  [87, refused("INVALID_RECORD")],
+  [90, renumbered("PRODUCER_FENCED")],
+]);
+
+const UNKNOWN: Verdict = failed("error");
+
+const LEADER_NOT_AVAILABLE = 5;
+const UNSUPPORTED_SASL_MECHANISM = 33;
+
+/** An error, and what follows from it. */
+export interface Judgement {
+  readonly error: DeliveryError;
+  readonly then: Consequence;
+}
+
+/**
+ * Judges the error code that a broker answered for a topic or a batch.
+ *
+ * @param detail what the broker says about it
+ */
+export function judgeAnswer(code: number, topic: string, detail: string | null = null): Judgement {
+  const { name, code: outcome, then, advice } = VERDICTS.get(code) ?? UNKNOWN;
+  const more = [detail, advice?.()].filter((text) => text).map((text) => `: ${text}`).join("");
+  const message = `Kafka refused an event for topic ${topic}: ${name} (${code})${more}`;
+  return { error: new DeliveryError(outcome, message, ONE_TOPIC), then };
+}
+
+/** Other topics of the cluster may be well. */
+const ONE_TOPIC = { isPartial: true } as const;
+
+/** Says that a partition of a topic has no leader to send to. */
+export function noLeader(topic: string, partition: number, count: number): DeliveryError {
+  if (partition < count) return judgeAnswer(LEADER_NOT_AVAILABLE, topic).error;
+  const message = `Topic ${topic} has ${count} partitions, and there is no ${partition}`;
+  return new DeliveryError("output_failed", message, ONE_TOPIC);
+}
+
+/** Anything thrown as an error of a delivery; what is not one is a bug, and fails what it happened to. */
+export function asDeliveryError(thrown: unknown): DeliveryError {
+  if (thrown instanceof DeliveryError) return thrown;
+  return new DeliveryError("output_failed", `The Kafka client failed: ${thrown}`, { cause: thrown });
+}
+
+/** The same error, where other brokers may be well. */
+export function ofOneBroker(error: DeliveryError): DeliveryError {
+  return new DeliveryError(error.code as DeliveryErrorCode, error.message, { cause: error, isPartial: true });
+}
+
+/** Says that an event must wait for an earlier one that will be tried again. */
+export function heldUp(): DeliveryError {
+  return new DeliveryError("output_failed", "An earlier event with the same key was not taken", ONE_TOPIC);
+}
+
+/**
+ * Says why a broker did not let the gateway in.
+ *
+ * @param mechanism how it was tried
+ */
+export function judgeLogin(code: number, mechanism: string): DeliveryError {
+  const message = code === UNSUPPORTED_SASL_MECHANISM
+    ? `Kafka does not take this way to log in: ${mechanism} (${code})`
+    : `Kafka refused the user name or password (${code})`;
+  return new DeliveryError("output_unavailable", message);
+}

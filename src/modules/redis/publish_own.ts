@@ -1,0 +1,51 @@
+/**
+ * The webhook's key `redis`, as the Python original reads it for `redis_publish`: a connection of the webhook's
+ * own, and the channel.
+ *
+ * @module
+ */
+
+import { z } from "zod";
+import { hostField } from "../../schema/fields.ts";
+import type { OwnConnection } from "../module.ts";
+import {
+  type RedisAddress,
+  type RedisConnection,
+  redisConnectionFields,
+  redisConnectionOf,
+} from "./connection.ts";
+
+const fields = z.strictObject({
+  ...redisConnectionFields,
+  host: hostField().default("localhost").meta({ description: "Host name or IP address." }),
+  channel: z.string().min(1).optional().meta({
+    description: "Channel to publish on, as in `module-config`.",
+  }),
+  allowed_hosts: z.array(z.string()).nullish().meta({
+    description: "When given, `host` must be one of them. Default: any host.",
+  }),
+});
+
+/** Strict schema of the key `redis`. */
+export const redisOwnConnectionSchema: z.ZodType<OwnConnection<RedisConnection>> = fields.transform(
+  (input, issues) => {
+    const { host, port } = input;
+    const connection = redisConnectionOf(input, { host, port }, issues);
+    const allowed = input.allowed_hosts?.map((host) => host.trim().toLowerCase());
+    if (allowed?.includes(host.toLowerCase()) === false) {
+      issues.addIssue({ code: "custom", path: ["host"], message: "The host is not one of allowed_hosts" });
+    }
+    return {
+      address: addressOf({ host, port }, connection),
+      connection,
+      moduleConfig: input.channel === undefined ? {} : { channel: input.channel },
+    };
+  },
+);
+
+/** `redis://host:port/database`, which is `rediss:` with TLS. Database 0 is left out. */
+function addressOf({ host, port }: RedisAddress, { db, tls }: RedisConnection): string {
+  const scheme = tls === undefined ? "redis" : "rediss";
+  const authority = `${host.includes(":") ? `[${host}]` : host}:${port}`;
+  return `${scheme}://${authority}${db === 0 ? "" : `/${db}`}`;
+}

@@ -1,0 +1,105 @@
+/**
+ * `redis_publish`: publishes each event on a channel of Redis. Whoever is subscribed at that moment gets it.
+ * Redis keeps nothing: what nobody hears has been delivered, and is gone.
+ *
+ * @module
+ */
+
+import { Buffer } from "node:buffer";
+import { z } from "zod";
+import type { Event } from "../../event/event.ts";
+import { eventHeadersJson, receivedAtText } from "../../event/event_headers.ts";
+import { jsonText } from "../../event/json_body.ts";
+import type { OutputModule } from "../module.ts";
+import type { RedisRequest } from "./batcher.ts";
+import { type RedisConnection, redisConnectionSchema } from "./connection.ts";
+import { RedisOutput } from "./output.ts";
+import { redisOwnConnectionSchema } from "./publish_own.ts";
+import { DENIED_LUA } from "../../io/redis/rights.ts";
+
+const DEFAULT_CHANNEL = "webhook_events";
+const LONGEST_CHANNEL = 255;
+
+/** What a command takes besides the message, roughly, in bytes. */
+const COMMAND_BYTES = 100;
+
+/** The name of the script that says whether the user may publish on a channel. */
+const PROBE = "probePublish";
+const PROBE_SCRIPT = {
+  lua: `${DENIED_LUA} return denied(ARGV[1], 'PUBLISH', ARGV[1], '') or 0`,
+  numberOfKeys: 0,
+};
+
+/** A compiled `module-config`. */
+export interface RedisPublishConfig {
+  readonly channel: string;
+  readonly format: "json" | "raw";
+  readonly dataType: "json" | "blob";
+}
+
+const fields = z.strictObject({
+  channel: z.string().min(1).max(LONGEST_CHANNEL).refine((name) => !/\p{Cc}/u.test(name), {
+    error: "A name cannot contain control characters",
+  }).default(DEFAULT_CHANNEL).meta({ description: "Channel to publish on." }),
+  format: z.enum(["json", "raw"]).default("json").meta({
+    description:
+      "`json`: an object with `event_id`, `namespace`, `webhook`, `received_at`, `headers` (without " +
+      "credentials) and `payload`, or `body_base64` with `data_type: blob`. `raw`: the body as received.",
+  }),
+});
+
+const configSchema: z.ZodType<RedisPublishConfig> = fields.transform((input) => ({
+  ...input,
+  dataType: "json",
+}));
+
+function publishRequest(event: Event, config: RedisPublishConfig): RedisRequest {
+  const { channel, format } = config;
+  if (format === "raw") {
+    const { bytes } = event.body;
+    const message = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    return { command: ["publish", channel, message], bytes: message.byteLength + COMMAND_BYTES };
+  }
+  const message = envelopeOf(event, config.dataType);
+  return { command: ["publish", channel, message], bytes: message.length + COMMAND_BYTES };
+}
+
+/**
+ * A JSON body stands in the envelope character for character, so that numbers keep all digits. Ids and names
+ * have no character that JSON would escape.
+ */
+function envelopeOf(event: Event, dataType: "json" | "blob"): string {
+  const { id, namespace, webhook } = event;
+  const head = `"event_id":"${id}","namespace":"${namespace}","webhook":"${webhook}",` +
+    `"received_at":"${receivedAtText(event)}","headers":${eventHeadersJson(event)}`;
+  const body = dataType === "json"
+    ? `"payload":${jsonText(event.body)}`
+    : `"body_base64":"${event.body.bytes.toBase64()}"`;
+  return `{${head},${body}}`;
+}
+
+/** Publishes events; see the top of this file. */
+export const redisPublishModule: OutputModule<RedisPublishConfig, RedisConnection> = {
+  name: "redis_publish",
+  connectionTypes: ["redis", "redis-publish"],
+  namedConnectionTypes: ["redis-rq"],
+  configSchema,
+  connectionSchema: redisConnectionSchema,
+  ownConnectionSchema: redisOwnConnectionSchema,
+  acceptance: "durable",
+  reads: "bytes",
+  concurrency: 128,
+  maxBatch: 128,
+  forWebhook: (config, { dataType }) => ({ ...config, dataType }),
+  open: async (connection, context) => {
+    // Loaded when it is needed: ioredis takes 8 MiB and 35 ms.
+    const { RedisClient } = await import("./client.ts");
+    const client = new RedisClient(connection, context, { [PROBE]: PROBE_SCRIPT });
+    return new RedisOutput(client, {
+      probe: () => ["ping"],
+      probeFor: ({ channel }) => [PROBE, channel],
+      usesScripts: false,
+      request: publishRequest,
+    });
+  },
+};

@@ -1,0 +1,42 @@
+/**
+ * What all transports of a session share.
+ *
+ * @module
+ */
+
+import { VERSION } from "../../version.ts";
+import type { ClosingMessage, ConnectedMessage, HeartbeatMessage } from "../protocol.ts";
+import type { End, Session } from "../session.ts";
+
+/** The first message on a connection. */
+export function connectedMessage(session: Session, protocol: number, resumed: boolean): ConnectedMessage {
+  return {
+    type: "connected",
+    protocol,
+    connection_id: session.id,
+    channel: session.channelName,
+    resumed,
+    window: session.window,
+    heartbeat_interval_ms: session.heartbeatIntervalMs,
+    ack_timeout_ms: session.ackTimeoutMs,
+    server: `cwm ${VERSION}`,
+  };
+}
+
+/** What the connector is told at the end; nothing when it has ended the connection itself. */
+export function closingMessages({ code, message }: End): ClosingMessage[] {
+  return code === "left" ? [] : [{ type: "closing", code, message }];
+}
+
+/** Sends heartbeats until the signal aborts. */
+export function beginHeartbeats(
+  session: Session,
+  send: (message: HeartbeatMessage) => void,
+  signal: AbortSignal,
+): void {
+  const timer = setInterval(
+    () => send({ type: "heartbeat", timestamp: new Date().toISOString() }),
+    session.heartbeatIntervalMs,
+  );
+  signal.addEventListener("abort", () => clearInterval(timer), { once: true });
+}

@@ -1,0 +1,213 @@
+/**
+ * What every kind of authentication must do, as one suite of tests. A kind's own tests call it with
+ * examples and add what is particular to the kind.
+ *
+ * @module
+ */
+
+import { assert, assertEquals, assertInstanceOf, assertRejects } from "@std/assert";
+import { type Authenticator, compileAuthenticator, RefusalError } from "../../src/auth/authenticator.ts";
+import type { VerifiedEvent } from "../../src/event/verified_event.ts";
+import type { RequestToVerify, VerifierKind } from "../../src/auth/verifier.ts";
+import { ERROR_CATALOGUE, GatewayError } from "../../src/errors.ts";
+import { EventBody } from "../../src/event/event.ts";
+
+/** Examples of one kind of authentication. */
+export interface VerifierExamples<Config> {
+  /** Begins the tests' names, for example `hmac in base64`. */
+  readonly subject: string;
+  readonly kind: VerifierKind<Config>;
+  /** A valid configuration with this secret, as an operator writes it. */
+  configWith(secret: string): unknown;
+  /** The header that carries the credentials. */
+  readonly header: string;
+  /** What a client that knows the secret sends in it. */
+  credentialsFor(secret: string, body: Uint8Array<ArrayBuffer>): string;
+  /** Whether the same credentials pass with upper and lower case exchanged. */
+  readonly ignoresCase: boolean;
+}
+
+const SECRET = "Correct-Horse-Battery-Staple-1";
+const OTHER_SECRET = "Correct-Horse-Battery-Staple-2";
+const BODY = new TextEncoder().encode('{"action":"push","repository":"example"}');
+
+/** Registers the tests. */
+export function testVerifierKind<Config>(examples: VerifierExamples<Config>): void {
+  testWhatPasses(examples);
+  testWhatIsRefused(examples);
+  testConfiguration(examples);
+}
+
+function testWhatPasses<Config>(examples: VerifierExamples<Config>): void {
+  const { subject, header } = examples;
+  const credentials = examples.credentialsFor(SECRET, BODY);
+
+  Deno.test(`${subject} lets correct credentials in`, async () => {
+    const event = await authenticate(authenticatorOf(examples), [[header, credentials]], BODY);
+    assertEquals(event.body.bytes, BODY);
+  });
+
+  Deno.test(`${subject} lets correct credentials in when whitespace surrounds the header's value`, async () => {
+    await authenticate(authenticatorOf(examples), [[header, ` \t${credentials}\t `]], BODY);
+  });
+
+  Deno.test(`${subject} lets request after request in`, async () => {
+    const authenticator = authenticatorOf(examples);
+    for (const body of [BODY, new Uint8Array(), BODY]) {
+      await authenticate(authenticator, [[header, examples.credentialsFor(SECRET, body)]], body);
+    }
+  });
+}
+
+function testWhatIsRefused<Config>(examples: VerifierExamples<Config>): void {
+  const { subject, header } = examples;
+  const credentials = examples.credentialsFor(SECRET, BODY);
+  const ofOtherWebhook = examples.credentialsFor(OTHER_SECRET, BODY);
+  const withOtherCase = swapCase(credentials);
+
+  const refused: Record<string, [name: string, value: string][]> = {
+    "no credentials": [],
+    "empty credentials": [[header, ""]],
+    "wrong credentials": [[header, "wrong"]],
+    "the secret of another webhook": [[header, ofOtherWebhook]],
+    "credentials that lack the first character": [[header, credentials.slice(1)]],
+    "credentials that lack the last character": [[
+      header,
+      credentials.slice(0, lastSignificant(credentials)),
+    ]],
+    "credentials with one character more": [[header, `${credentials}a`]],
+    "credentials whose first character differs": [[header, replaceAt(credentials, 0)]],
+    "credentials whose last character differs": [[
+      header,
+      replaceAt(credentials, lastSignificant(credentials)),
+    ]],
+    "the same credentials twice": [[header, credentials], [header, credentials]],
+    "correct credentials before wrong ones": [[header, credentials], [header, ofOtherWebhook]],
+    "correct credentials after wrong ones": [[header, ofOtherWebhook], [header, credentials]],
+    "credentials in another header": [["x-other", credentials]],
+    "characters outside of ASCII": [[header, `${credentials}\u00e4`]],
+    "64 KiB of credentials": [[header, credentials.repeat(1000)]],
+  };
+  if (!examples.ignoresCase) refused["credentials in the other case"] = [[header, withOtherCase]];
+
+  for (const [what, headers] of Object.entries(refused)) {
+    Deno.test(`${subject} refuses ${what}`, async () => {
+      await assertRefused(authenticatorOf(examples), headers, BODY);
+    });
+  }
+
+  if (examples.ignoresCase) {
+    Deno.test(`${subject} lets credentials in the other case in`, async () => {
+      await authenticate(authenticatorOf(examples), [[header, withOtherCase]], BODY);
+    });
+  }
+
+  if (authenticatorOf(examples).readsBody) {
+    Deno.test(`${subject} refuses a body of which any one byte is changed, added or missing`, async () => {
+      const authenticator = authenticatorOf(examples);
+      for (let index = 0; index < BODY.length; index++) {
+        const changed = BODY.slice();
+        changed[index]! ^= 1;
+        await assertRefused(authenticator, [[header, credentials]], changed);
+      }
+      await assertRefused(authenticator, [[header, credentials]], BODY.slice(0, -1));
+      await assertRefused(authenticator, [[header, credentials]], new Uint8Array([...BODY, 0x0a]));
+      await assertRefused(authenticator, [[header, credentials]], new Uint8Array());
+    });
+
+    Deno.test(`${subject} refuses a request without credentials before its body is read`, async () => {
+      const admitting = async () => await authenticatorOf(examples).admit(requestWith([]));
+      assertInstanceOf((await assertRejects(admitting, GatewayError)).cause, RefusalError);
+    });
+  }
+}
+
+function testConfiguration<Config>(examples: VerifierExamples<Config>): void {
+  const { subject, kind } = examples;
+
+  for (const [what, secret] of Object.entries({ "an empty": "", "a blank": "  " })) {
+    Deno.test(`${subject} does not take ${what} secret`, () => {
+      assert(!kind.configSchema.safeParse(examples.configWith(secret)).success);
+    });
+  }
+
+  Deno.test(`${subject} does not take configuration of another type`, () => {
+    for (const config of [null, true, 0, [], [SECRET], {}]) {
+      assert(!kind.configSchema.safeParse(config).success, `took ${JSON.stringify(config)}`);
+    }
+  });
+
+  const config = examples.configWith(SECRET);
+  if (typeof config !== "object") return;
+  Deno.test(`${subject} does not take an unknown key, and does not show the secret in saying so`, () => {
+    const parsed = kind.configSchema.safeParse({ ...config, unknown_key: SECRET });
+    assert(!parsed.success);
+    assert(!Deno.inspect(parsed.error).includes(SECRET), "The secret is in the error");
+  });
+}
+
+function authenticatorOf<Config>({ kind, configWith }: VerifierExamples<Config>): Authenticator {
+  return compileAuthenticator([kind.compile(kind.configSchema.parse(configWith(SECRET)))]);
+}
+
+/** Takes a request through all steps, as the gateway does. */
+export async function authenticate(
+  authenticator: Authenticator,
+  headers: [name: string, value: string][],
+  bytes: Uint8Array<ArrayBuffer>,
+): Promise<VerifiedEvent> {
+  const request = requestWith(headers);
+  const body = EventBody.fromBytes(bytes);
+  const admission = await authenticator.admit(request);
+  const verification = await authenticator.verify(admission, request, body);
+  return authenticator.seal(verification, {
+    id: "event-1",
+    namespace: "default",
+    webhook: "example",
+    receivedAt: 0,
+    headers: request.headers,
+    body,
+  });
+}
+
+/**
+ * Asserts that a request is refused with a fixed message, and that nothing about the refusal shows the
+ * secret or what the client sent.
+ */
+async function assertRefused(
+  authenticator: Authenticator,
+  headers: [name: string, value: string][],
+  bytes: Uint8Array<ArrayBuffer>,
+): Promise<void> {
+  const error = await assertRejects(() => authenticate(authenticator, headers, bytes), GatewayError);
+  assert(error.code === "unauthorized" || error.code === "forbidden", `refused with ${error.code}`);
+  assertEquals(error.message, ERROR_CATALOGUE[error.code].message);
+  assertInstanceOf(error.cause, RefusalError);
+  const shown = Deno.inspect([error, error.cause, error.headers], { depth: 10 });
+  for (const hidden of [SECRET, ...headers.map(([, value]) => value)]) {
+    assert(hidden.length < 8 || !shown.includes(hidden), "The refusal shows the secret or the credentials");
+  }
+}
+
+/** A request with these headers, of which a name may occur several times. */
+export function requestWith(headers: [name: string, value: string][]): RequestToVerify {
+  return {
+    headers: new Headers(headers),
+    clientAddress: "192.0.2.1",
+    url: "http://localhost/webhook/default/example",
+  };
+}
+
+function swapCase(text: string): string {
+  return text.replace(/[a-z]/gi, (letter) => letter < "a" ? letter.toLowerCase() : letter.toUpperCase());
+}
+
+/** Another digit or letter at one place; valid in base64, and in hexadecimal where the old one was. */
+function replaceAt(text: string, index: number): string {
+  return text.slice(0, index) + (text[index] === "1" ? "2" : "1") + text.slice(index + 1);
+}
+
+/** The last character before any padding. */
+function lastSignificant(credentials: string): number {
+  return credentials.replace(/=+$/, "").length - 1;
+}

@@ -1,0 +1,102 @@
+import type {
+  AppendListener,
+  AppendOptions,
+  Claimed,
+  ClaimLimit,
+  IdempotencyKey,
+  Journal,
+  JournalStats,
+  Lane,
+  LaneBacklog,
+  Settlement,
+} from "../../../src/journal/journal.ts";
+import type { DeadLetters } from "../../../src/dead_letters/dead_letters.ts";
+import type { VerifiedEvent } from "../../../src/event/verified_event.ts";
+import { append } from "./append.ts";
+
+/**
+ * A journal as a process sees it that is killed: from one call on, nothing reaches the store any more, and no
+ * promise of an earlier call is kept either. What had reached the store may be in it or not.
+ */
+export class MortalJournal implements Journal {
+  readonly #journal: Journal;
+  readonly #died = Promise.withResolvers<void>();
+  #callsLeft = Infinity;
+  #dead = false;
+
+  constructor(journal: Journal) {
+    this.#journal = journal;
+  }
+
+  get isDead(): boolean {
+    return this.#dead;
+  }
+
+  /** Resolves at the death. */
+  get died(): Promise<void> {
+    return this.#died.promise;
+  }
+
+  /** @param calls that the store still gets; 0: it dies now */
+  dieAfter(calls: number): void {
+    this.#callsLeft = calls;
+    if (calls === 0) this.#die();
+  }
+
+  append(event: VerifiedEvent, options: AppendOptions, listener: AppendListener): void {
+    this.#call(() => append(this.#journal, event, options)).then(
+      (appended) => listener.onAppended(appended),
+      (error) => listener.onRefused(error),
+    );
+  }
+
+  claim(lane: Lane, limit: ClaimLimit): Promise<Claimed> {
+    return this.#call(() => this.#journal.claim(lane, limit));
+  }
+
+  settle(settlement: Settlement): Promise<void> {
+    return this.#call(() => this.#journal.settle(settlement));
+  }
+
+  lanes(): Promise<readonly LaneBacklog[]> {
+    return this.#call(() => this.#journal.lanes());
+  }
+
+  findRepeated(lane: Lane, key: string): Promise<string | undefined> {
+    return this.#call(() => this.#journal.findRepeated(lane, key));
+  }
+
+  remember(lane: Lane, key: IdempotencyKey, eventId: string): Promise<void> {
+    return this.#call(() => this.#journal.remember(lane, key, eventId));
+  }
+
+  get deadLetters(): DeadLetters {
+    return this.#journal.deadLetters;
+  }
+
+  stats(): JournalStats {
+    return this.#journal.stats();
+  }
+
+  [Symbol.asyncDispose](): PromiseLike<void> {
+    return this.#journal[Symbol.asyncDispose]();
+  }
+
+  #call<Result>(operate: () => Promise<Result>): Promise<Result> {
+    if (this.#dead || this.#callsLeft-- <= 0) {
+      this.#die();
+      return new Promise(() => {});
+    }
+    return new Promise((resolve, reject) => {
+      operate().then(
+        (result) => this.#dead || resolve(result),
+        (error) => this.#dead || reject(error),
+      );
+    });
+  }
+
+  #die(): void {
+    this.#dead = true;
+    this.#died.resolve();
+  }
+}

@@ -1,0 +1,194 @@
+import { getLogger } from "@logtape/logtape";
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import { Deadlines } from "../../../../src/time/deadlines.ts";
+import { EventMetrics } from "../../../../src/delivery/event_metrics.ts";
+import type { Settlement } from "../../../../src/journal/journal.ts";
+import { Lane } from "../../../../src/delivery/durable/lane.ts";
+import { MemoryBudget } from "../../../../src/delivery/durable/memory_budget.ts";
+import { OutputScheduler } from "../../../../src/delivery/outputs/output_scheduler.ts";
+import type { Route } from "../../../../src/delivery/route.ts";
+import { Settler } from "../../../../src/delivery/durable/outcome_recorder.ts";
+import { DeliveryError, GatewayError } from "../../../../src/errors.ts";
+import type { DeliveryResult } from "../../../../src/modules/module.ts";
+import { Metrics } from "../../../../src/observability/metrics.ts";
+import { eventually } from "../../../support/eventually.ts";
+import { MortalJournal } from "../../../support/journal/mortal_journal.ts";
+import { JournalDirectory } from "../../../support/journal/sqlite_journal.ts";
+import { verifiedEvent } from "../../../support/verified_event.ts";
+import { append, told } from "../../../support/journal/append.ts";
+
+const logger = getLogger(["cwm", "test", "lane"]);
+
+/** A journal that takes no event back until it is told to. */
+class HeldJournal extends MortalJournal {
+  readonly #mayReturn = Promise.withResolvers<void>();
+  held = 0;
+
+  letReturn(): void {
+    this.#mayReturn.resolve();
+  }
+
+  override async settle(settlement: Settlement): Promise<void> {
+    if (settlement.state === "retry") {
+      this.held++;
+      await this.#mayReturn.promise;
+    }
+    return await super.settle(settlement);
+  }
+}
+
+function routeTo(results: DeliveryResult[], deadlines: Deadlines): Route {
+  const scheduler = new OutputScheduler(
+    {
+      connection: "probe",
+      maxBatch: 1,
+      tryTakePlace: () => true,
+      freePlace: () => {},
+      attempt: () => [results.shift() ?? "delivered"],
+      probe: () => Promise.resolve(),
+    },
+    deadlines,
+    logger,
+  );
+  const output = {
+    connection: "probe",
+    scheduler,
+    deliver: () => "delivered" as const,
+    release: () => {},
+  };
+  const retry = { maxAttempts: 5, initialDelayMs: 0, maxDelayMs: 0 };
+  return {
+    path: "default/orders",
+    acceptance: "durable",
+    steps: [{ name: "0 probe", output, config: {}, ordered: false, retry }],
+    execution: "sequential",
+    continueOnError: true,
+    timeoutMs: 60_000,
+    concurrency: Infinity,
+    queue: Infinity,
+    gate: undefined,
+    idempotency: undefined,
+    enter: () => {},
+    leave: () => {},
+  };
+}
+
+Deno.test("an event whose lane fails is refused, and the others of its commit are answered", async () => {
+  await using directory = await JournalDirectory.create();
+  using deadlines = new Deadlines();
+  const journal = await directory.open();
+  const metrics = new EventMetrics(new Metrics(), () => journal.stats());
+  const route = routeTo([], deadlines);
+  let routes = 0;
+  const laneTo = (webhook: string, way: Route) =>
+    new Lane({ namespace: "default", webhook }, {
+      journal,
+      settler: new Settler({ journal, deadlines, metrics, logger }),
+      metrics,
+      budget: new MemoryBudget(1024 * 1024),
+      deadlines,
+      lookUp: () => way,
+      now: Date.now,
+      random: () => 0,
+    });
+  const broken: Route = {
+    ...route,
+    get execution(): Route["execution"] {
+      routes++;
+      throw new TypeError("A bug");
+    },
+  };
+  const accept = (lane: Lane) =>
+    told((listener) => lane.accept(verifiedEvent({ webhook: lane.name.webhook }), 10, undefined, listener));
+  const first = accept(laneTo("broken", broken));
+  const second = accept(laneTo("orders", route));
+  const error = await assertRejects(() => first, GatewayError);
+  assertEquals([error.code, (error.cause as Error).message, routes], ["internal_error", "A bug", 1]);
+  assert("sequence" in await second);
+  await eventually(() => assertEquals(journal.stats().pending, 1));
+});
+
+Deno.test("a lane knows of an event that is on its way back into the journal, so that nobody forgets it", async () => {
+  await using directory = await JournalDirectory.create();
+  using deadlines = new Deadlines();
+  const journal = new HeldJournal(await directory.open());
+  const metrics = new EventMetrics(new Metrics(), () => journal.stats());
+  const route = routeTo([new DeliveryError("output_failed")], deadlines);
+  const lane = new Lane({ namespace: "default", webhook: "orders" }, {
+    journal,
+    settler: new Settler({ journal, deadlines, metrics, logger }),
+    metrics,
+    budget: new MemoryBudget(1024 * 1024),
+    deadlines,
+    lookUp: () => route,
+    now: Date.now,
+    random: () => 0,
+  });
+  await told((listener) => lane.accept(verifiedEvent(), 10, undefined, listener));
+  await eventually(() => assertEquals(journal.held, 1));
+  assert(lane.knowsOfWork);
+  journal.letReturn();
+  await eventually(() =>
+    assertEquals([lane.knowsOfWork, lane.pending, journal.stats().pending], [false, 0, 0])
+  );
+});
+
+Deno.test("a lane never counts fewer events than it has, also when some are replayed while it is busy", async () => {
+  await using directory = await JournalDirectory.create();
+  using deadlines = new Deadlines();
+  const journal = new HeldJournal(await directory.open());
+  const metrics = new EventMetrics(new Metrics(), () => journal.stats());
+  const route = routeTo([new DeliveryError("output_failed")], deadlines);
+  const lane = new Lane({ namespace: "default", webhook: "orders" }, {
+    journal,
+    settler: new Settler({ journal, deadlines, metrics, logger }),
+    metrics,
+    budget: new MemoryBudget(1024 * 1024),
+    deadlines,
+    lookUp: () => route,
+    now: Date.now,
+    random: () => 0,
+  });
+  await told((listener) => lane.accept(verifiedEvent(), 10, undefined, listener));
+  await eventually(() => assertEquals(journal.held, 1));
+  // Past the lane, as the replay of a dead letter does.
+  for (const id of ["replayed-1", "replayed-2"]) {
+    await append(journal, verifiedEvent({ id }), { claim: false });
+  }
+  lane.recover(3);
+  await eventually(() => assertEquals(journal.stats().pending, 1));
+  journal.letReturn();
+  await eventually(() =>
+    assertEquals([lane.knowsOfWork, lane.pending, journal.stats().pending], [false, 0, 0])
+  );
+});
+
+Deno.test("five lanes that do not move leave memory to a sixth, although they were filled one after the other", async () => {
+  await using directory = await JournalDirectory.create();
+  using deadlines = new Deadlines();
+  const journal = await directory.open();
+  const metrics = new EventMetrics(new Metrics(), () => journal.stats());
+  const budget = new MemoryBudget(110_000);
+  const route = { ...routeTo([], deadlines), concurrency: 0 };
+  const context = {
+    journal,
+    settler: new Settler({ journal, deadlines, metrics, logger }),
+    metrics,
+    budget,
+    deadlines,
+    lookUp: () => route,
+    now: Date.now,
+    random: () => 0,
+  };
+  const event = () => verifiedEvent({ id: crypto.randomUUID(), body: "x".repeat(500) });
+  for (const webhook of ["one", "two", "three", "four", "five"]) {
+    const lane = new Lane({ namespace: "default", webhook }, context);
+    const arriving = Array.from(
+      { length: 200 },
+      () => told((listener) => lane.accept(event(), Infinity, undefined, listener)),
+    );
+    await Promise.all(arriving);
+  }
+  // Each takes half of what is left, to within one body.
+  assert(budget.free > 2_000, `${budget.free} bytes are left`);
+});

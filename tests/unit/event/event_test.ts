@@ -1,0 +1,27 @@
+import { assertEquals } from "@std/assert";
+import { EventBody } from "../../../src/event/event.ts";
+
+const MARK = new Uint8Array([0xef, 0xbb, 0xbf]);
+
+Deno.test("a body that begins with a byte order mark keeps it in its bytes, and has none in its text", () => {
+  const bytes = new Uint8Array([...MARK, 0x31]);
+  for (const body of [EventBody.fromBytes(bytes), EventBody.fromText("\ufeff1")]) {
+    assertEquals([body.text, body.isJson(), body.stored], ["1", true, bytes]);
+    assertEquals([body.asText().text, body.asText().stored], ["1", "1"]);
+  }
+});
+
+Deno.test("bytes that are not UTF-8 are no JSON, although their text would be", () => {
+  const body = EventBody.fromBytes(new Uint8Array([0x22, 0xe9, 0x22]));
+  assertEquals([body.text, body.isUtf8, body.isJson()], ['"\ufffd"', false, false]);
+  const meant = EventBody.fromBytes(new TextEncoder().encode('"\ufffd"'));
+  assertEquals([meant.text, meant.isUtf8, meant.isJson()], ['"\ufffd"', true, true]);
+});
+
+Deno.test("a JSON body is all in US-ASCII when it has as many bytes as characters", () => {
+  const bodyOf = (text: string) => EventBody.fromBytes(new TextEncoder().encode(text));
+  for (const text of ["1", '"\u007f"']) assertEquals(bodyOf(text).isAscii, true, text);
+  for (const text of ['"\u0080"', '"é"', '"😀"', "\ufeff1", '"\ufffd"']) {
+    assertEquals(bodyOf(text).isAscii, false, text);
+  }
+});

@@ -1,0 +1,92 @@
+import { assertEquals, assertStringIncludes } from "@std/assert";
+import { errorCode, TestGateway } from "../../../support/gateway.ts";
+
+const ADMIN_TOKEN = "an-admin-token-of-the-tests";
+
+async function start(environment: Record<string, string> = { ADMIN_TOKEN }): Promise<TestGateway> {
+  return await TestGateway.start({ webhooks: { a: { module: "log" } }, environment });
+}
+
+const bearer = (token: string) => ({ headers: { authorization: `Bearer ${token}` } });
+
+for (const path of ["/admin/config", "/admin/stats"]) {
+  Deno.test(`GET ${path} answers only with the admin token`, async () => {
+    await using gateway = await start();
+    assertEquals((await gateway.request(path, bearer(ADMIN_TOKEN))).status, 200);
+    const none = await gateway.request(path);
+    assertEquals([none.status, errorCode(none)], [401, "unauthorized"]);
+    assertEquals(none.headers.get("www-authenticate"), "Bearer");
+    assertEquals((await gateway.request(path, bearer(ADMIN_TOKEN + "x"))).status, 401);
+    assertEquals((await gateway.request(path, bearer(""))).status, 401);
+  });
+
+  Deno.test(`GET ${path} is closed while no admin token is set`, async () => {
+    await using gateway = await start({});
+    const answer = await gateway.request(path, bearer("undefined"));
+    assertEquals([answer.status, errorCode(answer)], [403, "forbidden"]);
+  });
+}
+
+Deno.test("the scheme of the admin token is known in any case, and requests without the token are counted", async () => {
+  await using gateway = await start();
+  const ask = (authorization?: string) =>
+    gateway.request("/admin/stats", authorization === undefined ? {} : { headers: { authorization } });
+  for (const scheme of ["bearer", "BEARER", "Bearer "]) {
+    assertEquals((await ask(`${scheme} ${ADMIN_TOKEN}`)).status, 200, scheme);
+  }
+  const counted = async () =>
+    /^cwm_admin_unauthorized_total (\d+)$/m.exec((await gateway.request("/metrics")).text)?.[1];
+  assertEquals(await counted(), "0");
+  for (const wrong of [undefined, ADMIN_TOKEN, `Basic ${ADMIN_TOKEN}`, `Bearer ${ADMIN_TOKEN}x`]) {
+    assertEquals((await ask(wrong)).status, 401, wrong);
+  }
+  assertEquals(await counted(), "4");
+});
+
+Deno.test("GET /admin/config shows the backend, how much is served and when it was last in step", async () => {
+  await using gateway = await start();
+  const { text } = await gateway.request("/admin/config", bearer(ADMIN_TOKEN));
+  const { last_sync_at, ...config } = JSON.parse(text) as Record<string, unknown>;
+  assertEquals(config, {
+    backend: "file",
+    connected: true,
+    degraded: false,
+    revision: "1",
+    outage: null,
+    webhooks: 1,
+    connections: 0,
+    keys: { ok: 1, stale: 0, invalid: 0 },
+    problem_count: 0,
+    problems: [],
+    warning_count: 0,
+    warnings: [],
+  });
+  assertEquals(Number.isNaN(Date.parse(String(last_sync_at))), false);
+});
+
+Deno.test("POST /admin/reload has changed files in service when it answers", async () => {
+  await using gateway = await start();
+  await gateway.writeWebhooks({ b: { module: "log" } });
+  const answer = await gateway.request("/admin/reload", { method: "POST", ...bearer(ADMIN_TOKEN) });
+  assertEquals(answer.status, 200);
+  assertEquals((await gateway.post("/webhook/b", "{}")).status, 200);
+});
+
+Deno.test("an admin route answers a wrong method with the right one", async () => {
+  await using gateway = await start();
+  const answer = await gateway.request("/admin/reload", bearer(ADMIN_TOKEN));
+  assertEquals([answer.status, answer.headers.get("allow")], [405, "POST"]);
+});
+
+Deno.test("HEAD is answered like GET, without a body", async () => {
+  await using gateway = await start();
+  const answer = await gateway.request("/health", { method: "HEAD" });
+  assertEquals([answer.status, answer.text], [200, ""]);
+});
+
+Deno.test("metrics can be switched off", async () => {
+  await using gateway = await start({ METRICS: "off" });
+  assertEquals((await gateway.request("/metrics")).status, 404);
+  await using other = await start({});
+  assertStringIncludes((await other.request("/metrics")).text, "# TYPE cwm_requests_total counter");
+});

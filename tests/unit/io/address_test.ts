@@ -1,0 +1,72 @@
+import { assert, assertEquals } from "@std/assert";
+import { isInNetwork, parseAddress, parseNetwork } from "../../../src/io/address.ts";
+
+function isIn(address: string, network: string): boolean {
+  const [parsedAddress, parsedNetwork] = [parseAddress(address), parseNetwork(network)];
+  assert(parsedAddress !== undefined && parsedNetwork !== undefined);
+  return isInNetwork(parsedAddress, parsedNetwork);
+}
+
+Deno.test("parseAddress reads usual spellings only", () => {
+  for (const text of ["192.0.2.1", "0.0.0.0", "::", "2001:db8::1", "::ffff:192.0.2.1", "fe80::1%eth0"]) {
+    assert(parseAddress(text) !== undefined, text);
+  }
+  const refused = [
+    "",
+    "1",
+    "127.1",
+    "0x7f000001",
+    "0177.0.0.1",
+    "192.0.2.1 ",
+    "192.0.2.256",
+    "192.0.2.1.",
+    "host",
+  ];
+  for (const text of [...refused, "[::1]", "192.0.2.1/32", "1:2:3", ":::"]) {
+    assertEquals(parseAddress(text), undefined, text);
+  }
+});
+
+Deno.test("parseNetwork reads addresses and CIDR networks only", () => {
+  for (
+    const text of [
+      "192.0.2.1",
+      "192.0.2.0/24",
+      "0.0.0.0/0",
+      "::/0",
+      "::1",
+      "2001:db8::/32",
+      "::ffff:10.0.0.0/104",
+    ]
+  ) {
+    assert(parseNetwork(text) !== undefined, text);
+  }
+  const refused = [
+    "",
+    "/8",
+    "10.0.0.0/",
+    "10.0.0.0/33",
+    "10.0.0.0/-1",
+    "10.0.0.0/08",
+    "10.0.0.0/8/8",
+    "10/8",
+  ];
+  for (
+    const text of [...refused, "10.0.0.0/255.0.0.0", "::/129", "fe80::1%eth0", "::ffff:10.0.0.0/95", "*"]
+  ) {
+    assertEquals(parseNetwork(text), undefined, text);
+  }
+});
+
+Deno.test("isInNetwork compares the leading bits of addresses of one family", () => {
+  assert(isIn("10.255.0.1", "10.0.0.0/8"));
+  assert(isIn("10.255.0.1", "10.99.99.99/8"));
+  assert(!isIn("11.0.0.1", "10.0.0.0/8"));
+  assert(isIn("192.0.2.1", "192.0.2.1"));
+  assert(!isIn("192.0.2.2", "192.0.2.1"));
+  assert(isIn("2001:db8::1", "2001:db8::/32"));
+  assert(!isIn("192.0.2.1", "::/0"));
+  assert(!isIn("::1", "0.0.0.0/0"));
+  assert(isIn("::ffff:10.1.1.1", "10.0.0.0/8"));
+  assert(isIn("10.1.1.1", "::ffff:10.0.0.0/104"));
+});

@@ -1,0 +1,111 @@
+import { DatabaseSync } from "node:sqlite";
+import { assert, assertEquals } from "@std/assert";
+import type { SqliteJournal } from "../../../../src/journal/sqlite/sqlite_journal.ts";
+import { eventually } from "../../../support/eventually.ts";
+import { appendMany, claimAll } from "../../../contracts/journal.ts";
+import { JournalDirectory } from "../../../support/journal/sqlite_journal.ts";
+import { verifiedEvent } from "../../../support/verified_event.ts";
+
+const CLAIM = { claim: true };
+const HOUR_MS = 3_600_000;
+const FAILURE = { code: "output_rejected", message: "No", connection: "a" } as const;
+
+Deno.test("SQLite journal removes delivered events at the end of their retention, and no other ones", async () => {
+  await using directory = await JournalDirectory.create({ retentionMs: HOUR_MS });
+  const journal = await directory.open();
+  const old = { receivedAt: Date.now() - 2 * HOUR_MS };
+  const recent = { receivedAt: Date.now() };
+  const kept: number[] = [];
+  for (let round = 0; round < 20; round++) {
+    const [waiting] = await appendMany(journal, 1, old);
+    const [claimed, dead, delivered] = await appendMany(journal, 3, old, CLAIM);
+    const [recentlyDelivered] = await appendMany(journal, 1, recent, CLAIM);
+    await journal.channels.enqueue("a", verifiedEvent(old), { ttlMs: HOUR_MS, maxSize: 100 });
+    await journal.settle({ sequence: dead!, state: "dead", failure: FAILURE });
+    await deliver(journal, [delivered!, recentlyDelivered!]);
+    kept.push(waiting!, claimed!, dead!, recentlyDelivered!, recentlyDelivered! + 1);
+  }
+  // The sweeper stops at the first event that is kept for its age.
+  await eventually(async () => assertEquals((await sequencesOnDisk(directory)).includes(4), false));
+  await appendMany(journal, 1, old);
+  const remaining = await sequencesOnDisk(directory);
+  assertEquals(kept.filter((sequence) => !remaining.includes(sequence)), []);
+});
+
+Deno.test("SQLite journal removes what is delivered after the end of its retention at once", async () => {
+  await using directory = await JournalDirectory.create({ retentionMs: HOUR_MS });
+  const journal = await directory.open();
+  const old = { receivedAt: Date.now() - 2 * HOUR_MS };
+  const [late] = await appendMany(journal, 1, old, CLAIM);
+  await deliver(journal, await appendMany(journal, 10, old, CLAIM));
+  await eventually(async () => assertEquals(await sequencesOnDisk(directory), [late]));
+  await deliver(journal, [late!]);
+  assertEquals(await sequencesOnDisk(directory), []);
+});
+
+Deno.test("SQLite journal removes the oldest delivered events while it is too large, and no other ones", async () => {
+  const retentionBytes = 500_000;
+  await using directory = await JournalDirectory.create({ retentionMs: HOUR_MS, retentionBytes });
+  const journal = await directory.open();
+  const parts = { body: "x".repeat(10_000), receivedAt: Date.now() };
+  const [first, ...others] = await appendMany(journal, 100, parts, CLAIM);
+  await deliver(journal, others);
+  const remaining = await eventually(async () => {
+    const sequences = await sequencesOnDisk(directory);
+    assert(sequences.length < 50, `${sequences.length} events are kept`);
+    return sequences;
+  });
+  assert(remaining.length > 20, `only ${remaining.length} events are kept`);
+  assertEquals(remaining, [first, ...others.slice(-remaining.length + 1)]);
+});
+
+Deno.test("SQLite journal forgets keys of repeated events when their time is over", async () => {
+  await using directory = await JournalDirectory.create();
+  const journal = await directory.open();
+  const lane = { namespace: "default", webhook: "orders" };
+  for (let key = 0; key < 30; key++) {
+    await journal.remember(lane, { key: `short ${key}`, ttlMs: 1 }, "event-1");
+    await journal.remember(lane, { key: `long ${key}`, ttlMs: HOUR_MS }, "event-1");
+  }
+  await eventually(async () =>
+    assertEquals((await queryCopy(directory, "SELECT key FROM idempotency")).length, 30)
+  );
+  assertEquals(await journal.findRepeated(lane, "long 7"), "event-1");
+});
+
+Deno.test("SQLite journal gives the space of a backlog back to the file system when it is delivered", async () => {
+  await using directory = await JournalDirectory.create({ retentionMs: 0 });
+  const journal = await directory.open();
+  await appendMany(journal, 500, { body: "x".repeat(40_000) });
+  assert(journal.stats().bytes > 20_000_000);
+  for (let { events } = await claimAll(journal); events.length > 0; { events } = await claimAll(journal)) {
+    await deliver(journal, events.map(({ sequence }) => sequence));
+  }
+  await eventually(() => assert(journal.stats().bytes < 10_000_000, `${journal.stats().bytes} bytes`));
+});
+
+Deno.test("SQLite journal stays small however many events go through it", async () => {
+  await using directory = await JournalDirectory.create({ retentionMs: 0 });
+  const journal = await directory.open();
+  for (let round = 0; round < 60; round++) {
+    await deliver(journal, await appendMany(journal, 20, { body: "x".repeat(40_000) }, CLAIM));
+    if (round % 10 === 9) await eventually(async () => assertEquals(await sequencesOnDisk(directory), []));
+  }
+  assert(journal.stats().bytes < 20_000_000, `${journal.stats().bytes} bytes after 48,000,000`);
+});
+
+async function deliver(journal: SqliteJournal, sequences: readonly number[]): Promise<void> {
+  await Promise.all(sequences.map((sequence) => journal.settle({ sequence, state: "delivered" })));
+}
+
+async function sequencesOnDisk(directory: JournalDirectory): Promise<number[]> {
+  const rows = await queryCopy(directory, "SELECT seq FROM events ORDER BY seq");
+  return rows.map(({ seq }) => Number(seq));
+}
+
+/** Looks into a copy of the file as it stands now: the file itself belongs to the journal. */
+async function queryCopy(directory: JournalDirectory, query: string): Promise<Record<string, unknown>[]> {
+  const copy = await directory.copy();
+  using database = new DatabaseSync(`${copy}/journal.db`);
+  return database.prepare(query).all();
+}

@@ -1,0 +1,112 @@
+import { assert, assertEquals } from "@std/assert";
+import { setImmediate } from "node:timers/promises";
+import { Deadlines, Expiring } from "../../../src/time/deadlines.ts";
+
+/** Runs an action when its deadline passes. */
+class Alarm extends Expiring {
+  constructor(override readonly expire: () => void) {
+    super();
+  }
+}
+
+Deno.test("Deadlines expires each owner once, the one with the shortest time first", async () => {
+  using deadlines = new Deadlines();
+  const expired: string[] = [];
+  deadlines.set(10, new Alarm(() => expired.push("short")));
+  deadlines.set(60, new Alarm(() => expired.push("long")));
+  await deadlines.wait(120);
+  assertEquals(expired, ["short", "long"]);
+});
+
+Deno.test("Deadlines does not expire an owner whose deadline was cleared", async () => {
+  using deadlines = new Deadlines();
+  let expired = false;
+  const owner = new Alarm(() => expired = true);
+  deadlines.set(10, owner);
+  deadlines.clear(owner);
+  await deadlines.wait(100);
+  assertEquals(expired, false);
+});
+
+Deno.test("Deadlines takes new deadlines after all former ones have passed", async () => {
+  using deadlines = new Deadlines();
+  await deadlines.wait(10);
+  await deadlines.wait(10);
+});
+
+Deno.test("Deadlines expires the others when one that expires clears its neighbour", async () => {
+  using deadlines = new Deadlines();
+  const expired: number[] = [];
+  const second = new Alarm(() => expired.push(2));
+  const first = new Alarm(() => {
+    expired.push(1);
+    deadlines.clear(second);
+  });
+  deadlines.set(10, first);
+  deadlines.set(10, second);
+  deadlines.set(10, new Alarm(() => expired.push(3)));
+  await deadlines.wait(10);
+  assertEquals(expired, [1, 3]);
+});
+
+Deno.test("Deadlines never expires an owner early", async () => {
+  using deadlines = new Deadlines();
+  for (const milliseconds of [1, 40, 70]) {
+    const before = performance.now();
+    await deadlines.wait(milliseconds);
+    assertEquals(performance.now() - before >= milliseconds, true);
+  }
+});
+
+Deno.test("Deadlines keeps the others when one in the middle is cleared", async () => {
+  using deadlines = new Deadlines();
+  const expired: number[] = [];
+  const alarms = [0, 1, 2].map((index) => new Alarm(() => expired.push(index)));
+  for (const alarm of alarms) deadlines.set(10, alarm);
+  deadlines.clear(alarms[1]!);
+  await deadlines.wait(10);
+  assertEquals(expired, [0, 2]);
+});
+
+Deno.test("Deadlines takes an owner again after its deadline has passed or was cleared", async () => {
+  using deadlines = new Deadlines();
+  let expired = 0;
+  const alarm = new Alarm(() => expired++);
+  deadlines.set(10, alarm);
+  await deadlines.wait(10);
+  deadlines.set(10, alarm);
+  deadlines.clear(alarm);
+  deadlines.set(10, alarm);
+  await deadlines.wait(10);
+  assertEquals(expired, 2);
+});
+
+Deno.test("a wait that begins after a long turn of the event loop is no shorter for it", async () => {
+  using deadlines = new Deadlines();
+  deadlines.set(10_000, new Alarm(() => {}));
+  const busyUntil = performance.now() + 300;
+  while (performance.now() < busyUntil);
+  const beganAt = performance.now();
+  await deadlines.wait(50);
+  assert(performance.now() - beganAt >= 50);
+});
+
+Deno.test("Deadlines lets other work go on while very many pass at the same time", async () => {
+  using deadlines = new Deadlines();
+  let expired = 0;
+  for (let number = 0; number < 1000; number++) deadlines.set(10, new Alarm(() => expired++));
+  for (let before = 0; expired < 1000; before = expired) {
+    await setImmediate();
+    assert(expired - before <= 128, `${expired - before} in one turn`);
+  }
+});
+
+Deno.test("Deadlines tells a coarse time that is never ahead of the clock, and is the clock's while nothing is set", () => {
+  using deadlines = new Deadlines();
+  const before = performance.now();
+  assert(deadlines.coarseNow >= before);
+  deadlines.set(60_000, new Alarm(() => {}));
+  const atStart = deadlines.coarseNow;
+  assert(atStart >= before && atStart <= performance.now());
+  assertEquals(deadlines.coarseNow, atStart, "within one turn it stands still");
+});
