@@ -1,13 +1,16 @@
-import { setImmediate } from "node:timers/promises";
+import { setTimeout as sleep } from "node:timers/promises";
 
 /** How long work may hold up everything else at a time, in milliseconds. */
 const SLICE_MS = 5;
 const FIRST_SLICE = 128;
 const LARGEST_SLICE = 4_096;
 
-/** Lets everything that waits run: requests, timers, data from the network. */
+/**
+ * Lets everything that waits run: requests, timers, data from the network. It costs about a millisecond, which
+ * `setImmediate()` does not: while one follows the other, the runtime (Deno 2.9.6) reads nothing from the network.
+ */
 export function breathe(): Promise<void> {
-  return setImmediate();
+  return sleep(0);
 }
 
 /** Keeps a long piece of work from holding up everything else: to be asked before every step of it. */

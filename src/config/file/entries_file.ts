@@ -5,8 +5,8 @@
  * @module
  */
 
-import { setImmediate as nextTurn } from "node:timers/promises";
 import { quoteJson } from "../../observability/safe_text.ts";
+import { breathe } from "../../time/pace.ts";
 import { findDuplicates, type MemberKind, readMember } from "../values/file_members.ts";
 import { type JsonObject, parseJsonObject, readFileContent } from "../values/json_file.ts";
 import type { ConfigKey } from "../../event/names.ts";
@@ -172,7 +172,7 @@ export class EntriesFile {
       const value = readMember(name, member, this.#kind, duplicates);
       if (value === "bad_name") badNames.add(quote(name));
       else if (value !== "remark") entries.set(name, JSON.stringify(value));
-      if (++count % ENTRIES_PER_TURN === 0) await nextTurn();
+      if (++count % ENTRIES_PER_TURN === 0) await breathe();
     }
     return { entries, badNames };
   }

@@ -5,9 +5,9 @@
  * @module
  */
 
-import { setImmediate as nextTurn } from "node:timers/promises";
 import { withinTime } from "../../io/small_file.ts";
 import { describeErrorPosition } from "../../json/text.ts";
+import { breathe } from "../../time/pace.ts";
 import type { ProblemReason } from "../problem.ts";
 
 const MEBIBYTE = 1024 * 1024;
@@ -96,7 +96,7 @@ export async function parseJsonObject(
   }
   // An editor that writes in place empties the file first: a common sight, worth its own words.
   if (text.trim() === "") return invalidJson("The file is empty");
-  await nextTurn();
+  await breathe();
   let json: unknown;
   try {
     json = JSON.parse(text);
@@ -112,7 +112,7 @@ export async function parseJsonObject(
       },
     };
   }
-  await nextTurn();
+  await breathe();
   return { members: json as Record<string, unknown>, text };
 }
 

@@ -8,7 +8,6 @@
 
 import { Redis } from "ioredis";
 import { DeliveryError } from "../../errors.ts";
-import { authorityOf } from "../../io/address.ts";
 import { closeRedis } from "./close.ts";
 import { RedisConnector } from "../../io/redis/connector.ts";
 import type { RedisAddress, RedisSentinels } from "./connection.ts";
@@ -30,7 +29,7 @@ export interface RedisTls {
 
 /** How messages write the address of a server. */
 export function addressText({ host, port }: RedisAddress): string {
-  return authorityOf(host, port);
+  return `${host.includes(":") ? `[${host}]` : host}:${port}`;
 }
 
 /**

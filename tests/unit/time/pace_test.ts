@@ -22,6 +22,28 @@ Deno.test("work in slices lets other work run in between", async () => {
   assert(ran > 0);
 });
 
+Deno.test("work in slices lets connections of others be taken and read in between", async () => {
+  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const exchange = async () => {
+    const [client, server] = await Promise.all([
+      Deno.connect({ hostname: "127.0.0.1", port: listener.addr.port }),
+      listener.accept(),
+    ]);
+    await client.write(new Uint8Array([1]));
+    await server.read(new Uint8Array(1));
+    client.close();
+    server.close();
+  };
+  let isOver = false;
+  const exchanged = exchange().then(() => isOver);
+  await inSlices(numbers(300), () => {
+    const until = performance.now() + 5;
+    while (performance.now() < until);
+  }, signal);
+  isOver = true;
+  assertEquals(await exchanged, false, "it was over only when the work was");
+});
+
 Deno.test("work in slices keeps together what belongs together", async () => {
   const items = numbers(5_000).map((index) => Math.floor(index / 300));
   const slices: (readonly number[])[] = [];

@@ -7,12 +7,12 @@
 
 import { Buffer } from "node:buffer";
 import { pipeline } from "node:stream/promises";
-import { setImmediate } from "node:timers/promises";
 import { createDeflate, deflateSync } from "node:zlib";
 import { DeliveryError } from "../../../errors.ts";
 import type { Event } from "../../../event/event.ts";
 import { eventHeadersJson, forEachEventHeader } from "../../../event/event_headers.ts";
 import { jsonText } from "../../../event/json_body.ts";
+import { breathe } from "../../../time/pace.ts";
 import { isReadByPython, pickleJson } from "./json_pickle.ts";
 import { PickleWriter } from "./pickle.ts";
 import type { RedisRqConfig } from "./config.ts";
@@ -151,6 +151,6 @@ async function* steps(data: Uint8Array, signal: AbortSignal): AsyncGenerator<Uin
 
 /** Lets everything that waits run: requests, timers, data from the network. */
 async function pause(signal: AbortSignal): Promise<void> {
-  await setImmediate();
+  await breathe();
   if (signal.aborted) throw new DeliveryError("output_timeout", "The job was not ready in time");
 }
