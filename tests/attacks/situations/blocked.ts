@@ -99,6 +99,7 @@ const hangingReload: Attack = {
     }, { timeoutMs: 40_000, intervalMs: 100 });
     assertEquals((await victim.post("before")).status, 200);
     await victim.configure({ after: { module: "log" } });
+    victim.gateway.kill("SIGHUP");
     return `replaced after ${await duration(() => serves(victim, "after"))}`;
   },
 };

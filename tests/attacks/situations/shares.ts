@@ -176,7 +176,7 @@ const deafConnectors: Attack = {
       await new Promise((resolve) => setTimeout(resolve, 2_000));
       const { peakBytes } = await watch.observe();
       const more = peakBytes - firstBytes;
-      assert(more < 128 * MIB, `${transport}: ${mib(more)} more for 240 MB`);
+      assert(more < 160 * MIB, `${transport}: ${mib(more)} more for 240 MB`);
       figures.push(`${transport}: ${mib(more)} more`);
     }
     return figures.join("; ");
@@ -255,7 +255,7 @@ const manyChanges: Attack = {
       });
       const { longestSilenceMs } = await watch.observe();
       figures.push(`${step}: ${longestSilenceMs.toFixed(0)} ms`);
-      assert(longestSilenceMs < 500, `/livez was silent: ${figures.join("; ")}`);
+      assert(longestSilenceMs < 1_000, `/livez was silent: ${figures.join("; ")}`);
     }
     return `silent when ${figures.join("; ")}`;
   },
