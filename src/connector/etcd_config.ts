@@ -4,6 +4,7 @@
  * @module
  */
 
+import { authorityOf } from "../io/address.ts";
 import { parseEndpoint } from "../config/etcd/wire/endpoint.ts";
 import type { Credential, EtcdCredentials } from "../config/etcd/credentials.ts";
 import type { EtcdTlsFiles } from "../config/etcd/wire/transport.ts";
@@ -70,8 +71,7 @@ function endpointProblems(file: ConnectorFile): string[] {
 
 function endpointsOf({ etcd_endpoints, etcd_host = "", etcd_port }: ConnectorFile): readonly string[] {
   if (etcd_endpoints !== undefined) return etcd_endpoints;
-  const host = etcd_host.includes(":") ? `[${etcd_host.replace(/^\[|\]$/g, "")}]` : etcd_host;
-  return [`${host}:${etcd_port}`];
+  return [authorityOf(etcd_host.replace(/^\[(.*)\]$/, "$1"), etcd_port)];
 }
 
 function credentialsOf(file: ConnectorFile): EtcdCredentials | undefined {

@@ -1,5 +1,5 @@
 /**
- * IP addresses and networks as operators and proxies write them.
+ * IP addresses and networks as operators, proxies and resolvers write them. Nothing else in the gateway parses one.
  *
  * @module
  */
@@ -15,6 +15,10 @@ export type Network = readonly [Address, number];
 const PREFIX_LENGTH = /^(0|[1-9]\d{0,2})$/;
 /** Leading bits that an IPv6 address shares with all IPv4-mapped ones (`::ffff:0:0/96`). */
 const MAPPED_BITS = 96;
+
+/** NAT64 (RFC 6052, section 2.1): how an IPv6-only network reaches IPv4 addresses. */
+const NAT64: Network = [ipaddr.IPv6.parse("64:ff9b::"), 96];
+const IPV4_BYTES = 4;
 
 /**
  * Reads an IPv4 address of four decimal numbers or an IPv6 address. Octal, hexadecimal and short spellings
@@ -33,17 +37,45 @@ export function parseNetwork(text: string): Network | undefined {
   const addressText = slash === -1 ? text : text.slice(0, slash);
   const address = parseAddress(addressText);
   if (address === undefined || addressText.includes("%")) return undefined;
-  const addressBits = address.kind() === "ipv4" ? 32 : 128;
-  if (slash === -1) return [address, addressBits];
+  const whole = networkOf(address);
+  if (slash === -1) return whole;
 
   const prefixText = text.slice(slash + 1);
   if (!PREFIX_LENGTH.test(prefixText)) return undefined;
   const isMapped = address.kind() === "ipv4" && addressText.includes(":");
   const prefixLength = Number(prefixText) - (isMapped ? MAPPED_BITS : 0);
-  return prefixLength >= 0 && prefixLength <= addressBits ? [address, prefixLength] : undefined;
+  return prefixLength >= 0 && prefixLength <= whole[1] ? [address, prefixLength] : undefined;
+}
+
+/** The network that holds one address alone. */
+export function networkOf(address: Address): Network {
+  return [address, address.kind() === "ipv4" ? 32 : 128];
 }
 
 /** Whether the address lies in the network. Addresses of the other family never do. */
 export function isInNetwork(address: Address, [base, prefixLength]: Network): boolean {
   return address.kind() === base.kind() && address.match(base, prefixLength);
+}
+
+/** Whether the address stands for an IPv4 address behind a NAT64, such as `64:ff9b::192.0.2.1`. */
+export function isTranslated(address: Address): boolean {
+  return isInNetwork(address, NAT64);
+}
+
+/**
+ * Where a connection to the address ends: at the IPv4 address behind a NAT64, otherwise at the address itself. Who a
+ * request comes from is no question for this: whoever trusts the NAT64 trusts nothing of IPv4 with it.
+ */
+export function reachedAddress(address: Address): Address {
+  return isTranslated(address) ? new ipaddr.IPv4(address.toByteArray().slice(-IPV4_BYTES)) : address;
+}
+
+/** A host as it stands in a URL: brackets around an IPv6 address, which is given without them. */
+export function urlHost(host: string): string {
+  return host.includes(":") ? `[${host}]` : host;
+}
+
+/** `host:port`, with brackets around an IPv6 address, which is given without them. */
+export function authorityOf(host: string, port: number): string {
+  return `${urlHost(host)}:${port}`;
 }

@@ -6,10 +6,16 @@
  * @module
  */
 
-import ipaddr from "ipaddr.js";
-
-type IPAddress = ipaddr.IPv4 | ipaddr.IPv6;
-type AddressRange = [IPAddress, number];
+import {
+  isInNetwork,
+  isTranslated,
+  type Network,
+  networkOf,
+  parseAddress,
+  parseNetwork,
+  reachedAddress,
+  urlHost,
+} from "./address.ts";
 
 /** How a refusal names the ranges of the IANA special-purpose registries (RFC 6890). */
 const RANGE_NAMES: Readonly<Record<string, string>> = {
@@ -28,10 +34,7 @@ const RANGE_NAMES: Readonly<Record<string, string>> = {
 const METADATA_ADDRESSES: ReadonlySet<string> = new Set(["168.63.129.16"]);
 
 /** The only part of IPv6 that is routed on the internet; `ipaddr.js` calls some addresses outside of it unicast. */
-const GLOBAL_UNICAST = ipaddr.IPv6.parseCIDR("2000::/3");
-
-/** NAT64 (RFC 6052): how an IPv6-only network reaches public IPv4 addresses. */
-const NAT64 = ipaddr.IPv6.parseCIDR("64:ff9b::/96");
+const GLOBAL_UNICAST = parseNetwork("2000::/3")!;
 
 /**
  * What kind of address it is that must not be connected to, for example `a loopback address`; `undefined`
@@ -42,26 +45,18 @@ const NAT64 = ipaddr.IPv6.parseCIDR("64:ff9b::/96");
 export function forbiddenKind(address: string): string | undefined {
   const parsed = parseAddress(address);
   if (parsed === undefined) return "not an IP address";
-  if (METADATA_ADDRESSES.has(parsed.toString())) return "a cloud metadata address";
-  const range = parsed.range();
-  const isPublic = range === "unicast" && (parsed instanceof ipaddr.IPv4 || parsed.match(GLOBAL_UNICAST));
+  const reached = reachedAddress(parsed);
+  if (METADATA_ADDRESSES.has(reached.toString())) return "a cloud metadata address";
+  const range = reached.range();
+  const isPublic = range === "unicast" && (reached.kind() === "ipv4" || isInNetwork(reached, GLOBAL_UNICAST));
   return isPublic ? undefined : RANGE_NAMES[range] ?? "a reserved address";
-}
-
-/** Octal, hexadecimal and short spellings are not taken: programs disagree about what they mean. */
-function parseAddress(text: string): IPAddress | undefined {
-  if (ipaddr.IPv4.isValidFourPartDecimal(text)) return ipaddr.IPv4.parse(text);
-  if (!ipaddr.IPv6.isValid(text)) return undefined;
-  const address = ipaddr.IPv6.parse(text);
-  if (address.isIPv4MappedAddress()) return address.toIPv4Address();
-  return address.match(NAT64) ? new ipaddr.IPv4(address.toByteArray().slice(12)) : address;
 }
 
 /** One entry of `allowed_hosts`: a name, or a range of addresses. */
 export interface AllowedHost {
   /** In lower case, without a final dot. */
   readonly name: string | undefined;
-  readonly range: AddressRange | undefined;
+  readonly range: Network | undefined;
   /** Left out: any port. */
   readonly port: number | undefined;
 }
@@ -72,7 +67,7 @@ export interface AllowedHost {
  */
 export function parseAllowedHost(text: string): AllowedHost | undefined {
   if (text.includes("/")) return parseRange(text);
-  const bare = ipaddr.IPv6.isValid(text) ? `[${text}]` : text;
+  const bare = parseAddress(text) === undefined ? text : urlHost(text);
   const [, host, portText] = /^(\[[0-9a-f:.]+\]|[^\s:/?#@*\\[\]]+)(?::(\d{1,5}))?$/i.exec(bare) ?? [];
   if (host === undefined) return undefined;
   const port = portText === undefined ? undefined : Number(portText);
@@ -84,12 +79,12 @@ export function parseAllowedHost(text: string): AllowedHost | undefined {
   const address = parseAddress(hostname);
   return address === undefined
     ? { name: hostname, range: undefined, port }
-    : { name: undefined, range: [address, address.kind() === "ipv4" ? 32 : 128], port };
+    : { name: undefined, range: networkOf(address), port };
 }
 
 function parseRange(text: string): AllowedHost | undefined {
-  if (!ipaddr.IPv4.isValidCIDRFourPartDecimal(text) && !ipaddr.IPv6.isValidCIDR(text)) return undefined;
-  return { name: undefined, range: ipaddr.parseCIDR(text), port: undefined };
+  const range = parseNetwork(text);
+  return range === undefined ? undefined : { name: undefined, range, port: undefined };
 }
 
 /** A URL's host as names and addresses are compared: no brackets, and no final dot, which changes nothing. */
@@ -141,11 +136,13 @@ export class DestinationPolicy {
 
   #namesAddress(address: string, port: number): boolean {
     const parsed = parseAddress(address);
-    return parsed !== undefined &&
-      this.#allowed.some(({ range, port: only }) =>
-        range !== undefined && (only ?? port) === port && parsed.kind() === range[0].kind() &&
-        parsed.match(range)
-      );
+    if (parsed === undefined) return false;
+    const reached = reachedAddress(parsed);
+    return this.#allowed.some(({ range, port: only }) =>
+      range !== undefined && (only ?? port) === port &&
+      // An entry that names a NAT64 permits what is reached through it, and no IPv4 address beside it.
+      isInNetwork(isTranslated(range[0]) ? parsed : reached, range)
+    );
   }
 }
 

@@ -4,17 +4,8 @@
  * @module
  */
 
-import {
-  authorityOf,
-  type Endpoint,
-  endpoint,
-  host,
-  integer,
-  list,
-  matching,
-  secret,
-  text,
-} from "./types.ts";
+import { authorityOf } from "../io/address.ts";
+import { type Endpoint, endpoint, host, integer, list, matching, secret, text } from "./types.ts";
 import { ifSet, optional, type ValuesOf, variable } from "./variable.ts";
 
 /** A name or a password: the text itself, or the file that holds it. */

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { parseAddress, parseNetwork } from "../io/address.ts";
+import { authorityOf, parseAddress, parseNetwork } from "../io/address.ts";
 
 /** The value of a text, or what is wrong with it: `must be 'file' or 'etcd': current value is "redis"`. */
 export type Parsed<Value> = { readonly value: Value } | { readonly problems: readonly string[] };
@@ -194,11 +194,6 @@ export function endpoint(): SettingType<Endpoint> {
       return { value: { scheme, authority: authorityOf(hostText, port) } };
     },
   };
-}
-
-/** `host:port`, with brackets around an IPv6 address. */
-export function authorityOf(host: string, port: number): string {
-  return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
 }
 
 function alternatives(words: readonly string[]): string {

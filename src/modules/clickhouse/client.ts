@@ -12,6 +12,7 @@
 import { Buffer } from "node:buffer";
 import http from "node:http";
 import https from "node:https";
+import { authorityOf } from "../../io/address.ts";
 import { outputNames } from "../../io/name_lookups.ts";
 import { parseRetryAfter } from "../../io/retry_after.ts";
 import type { ClickhouseConnection } from "./config.ts";
@@ -82,7 +83,7 @@ export class ClickhouseClient implements Disposable {
   /** How messages name the server. */
   get name(): string {
     const { hostname, port } = this.#connection.endpoint;
-    return `ClickHouse at ${hostname.includes(":") ? `[${hostname}]` : hostname}:${port}`;
+    return `ClickHouse at ${authorityOf(hostname, port)}`;
   }
 
   /**

@@ -10,6 +10,7 @@
 import type { OutgoingHttpHeaders } from "node:http";
 import { DeliveryError } from "../../errors.ts";
 import type { Event } from "../../event/event.ts";
+import { authorityOf } from "../../io/address.ts";
 import { parseRetryAfter } from "../../io/retry_after.ts";
 import {
   type Answer,
@@ -62,7 +63,7 @@ class HttpWebhookOutput implements Output<HttpWebhookConfig> {
       return signal.aborted
         ? new DeliveryError(
           "output_timeout",
-          `Destination ${authorityOf(destination)} did not answer in time`,
+          `Destination ${nameOf(destination)} did not answer in time`,
         )
         : judgeFailure(error, destination);
     }
@@ -92,14 +93,14 @@ function outgoingHeaders(
 }
 
 /** How messages name a destination. Path and query stay out: many services put a secret there. */
-function authorityOf({ hostname, port }: Destination): string {
-  return `${hostname.includes(":") ? `[${hostname}]` : hostname}:${port}`;
+function nameOf({ hostname, port }: Destination): string {
+  return authorityOf(hostname, port);
 }
 
 /** What an answer means for the event. */
 export function judgeAnswer({ status, headers }: Answer, destination: Destination): DeliveryResult {
   if (status >= 200 && status < 300) return "delivered";
-  const message = `Destination ${authorityOf(destination)} answered ${status}`;
+  const message = `Destination ${nameOf(destination)} answered ${status}`;
   if (TEMPORARY_STATUSES.has(status) || status >= 500) {
     const retryAfterSeconds = parseRetryAfter(headers["retry-after"], Date.now());
     return new DeliveryError(
@@ -110,7 +111,7 @@ export function judgeAnswer({ status, headers }: Answer, destination: Destinatio
   }
   const target = headers.location === undefined
     ? undefined
-    : URL.parse(headers.location, `${destination.protocol}//${authorityOf(destination)}`);
+    : URL.parse(headers.location, `${destination.protocol}//${nameOf(destination)}`);
   if (status < 300 || status >= 400 || !target) return new DeliveryError("output_rejected", message);
   const redirected = `${message}, a redirect to ${target.host}: redirects are not followed, change url`;
   return new DeliveryError("output_rejected", redirected);
@@ -118,7 +119,7 @@ export function judgeAnswer({ status, headers }: Answer, destination: Destinatio
 
 /** What it means for the event that there was no answer. */
 export function judgeFailure(error: unknown, destination: Destination): DeliveryError {
-  const name = `Destination ${authorityOf(destination)}`;
+  const name = `Destination ${nameOf(destination)}`;
   const options = { cause: error };
   if (error instanceof RefusedAddressError) {
     return new DeliveryError(
@@ -153,8 +154,8 @@ export function httpWebhookModuleWith(
     configSchema: httpWebhookConfigSchema,
     acceptance: "durable",
     reads: "bytes",
-    partition: (config) => authorityOf(config.destination),
-    destination: ({ destination }) => `${destination.protocol}//${authorityOf(destination)}`,
+    partition: (config) => nameOf(config.destination),
+    destination: ({ destination }) => `${destination.protocol}//${nameOf(destination)}`,
     timeoutMs: (config) => config.timeoutMs,
     open: () => Promise.resolve(new HttpWebhookOutput(openClient())),
   };

@@ -6,6 +6,7 @@
  */
 
 import { z } from "zod";
+import { authorityOf } from "../../io/address.ts";
 import { hostField } from "../../schema/fields.ts";
 import type { OwnConnection } from "../module.ts";
 import {
@@ -46,6 +47,5 @@ export const redisOwnConnectionSchema: z.ZodType<OwnConnection<RedisConnection>>
 /** `redis://host:port/database`, which is `rediss:` with TLS. Database 0 is left out. */
 function addressOf({ host, port }: RedisAddress, { db, tls }: RedisConnection): string {
   const scheme = tls === undefined ? "redis" : "rediss";
-  const authority = `${host.includes(":") ? `[${host}]` : host}:${port}`;
-  return `${scheme}://${authority}${db === 0 ? "" : `/${db}`}`;
+  return `${scheme}://${authorityOf(host, port)}${db === 0 ? "" : `/${db}`}`;
 }

@@ -8,6 +8,7 @@
 
 import { Redis } from "ioredis";
 import { DeliveryError } from "../../errors.ts";
+import { authorityOf } from "../../io/address.ts";
 import { closeRedis } from "./close.ts";
 import { RedisConnector } from "../../io/redis/connector.ts";
 import type { RedisAddress, RedisSentinels } from "./connection.ts";
@@ -29,7 +30,7 @@ export interface RedisTls {
 
 /** How messages write the address of a server. */
 export function addressText({ host, port }: RedisAddress): string {
-  return `${host.includes(":") ? `[${host}]` : host}:${port}`;
+  return authorityOf(host, port);
 }
 
 /**

@@ -1,5 +1,12 @@
 import { assert, assertEquals } from "@std/assert";
-import { isInNetwork, parseAddress, parseNetwork } from "../../../src/io/address.ts";
+import {
+  authorityOf,
+  isInNetwork,
+  isTranslated,
+  parseAddress,
+  parseNetwork,
+  reachedAddress,
+} from "../../../src/io/address.ts";
 
 function isIn(address: string, network: string): boolean {
   const [parsedAddress, parsedNetwork] = [parseAddress(address), parseNetwork(network)];
@@ -69,4 +76,26 @@ Deno.test("isInNetwork compares the leading bits of addresses of one family", ()
   assert(!isIn("::1", "0.0.0.0/0"));
   assert(isIn("::ffff:10.1.1.1", "10.0.0.0/8"));
   assert(isIn("10.1.1.1", "::ffff:10.0.0.0/104"));
+});
+
+Deno.test("reachedAddress finds the IPv4 address behind a NAT64, and nothing behind any other address", () => {
+  const reached = (text: string) => reachedAddress(parseAddress(text)!).toString();
+  assertEquals(reached("64:ff9b::192.0.2.1"), "192.0.2.1");
+  assertEquals(reached("64:ff9b::7f00:1"), "127.0.0.1");
+  for (const text of ["192.0.2.1", "2001:db8::1", "64:ff9b:1::1", "64:ff9b::1:0:0", "::1"]) {
+    assertEquals(reached(text), text);
+    assert(!isTranslated(parseAddress(text)!), text);
+  }
+});
+
+Deno.test("isInNetwork holds an address behind a NAT64 for an address of IPv6", () => {
+  assert(isIn("64:ff9b::10.0.0.1", "64:ff9b::/96"));
+  assert(!isIn("64:ff9b::10.0.0.1", "10.0.0.0/8"));
+  assert(!isIn("10.0.0.1", "64:ff9b::/96"));
+});
+
+Deno.test("authorityOf puts brackets around an IPv6 address only", () => {
+  assertEquals(authorityOf("::1", 80), "[::1]:80");
+  assertEquals(authorityOf("192.0.2.1", 80), "192.0.2.1:80");
+  assertEquals(authorityOf("host.example", 80), "host.example:80");
 });

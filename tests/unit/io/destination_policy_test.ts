@@ -146,6 +146,9 @@ Deno.test("allowed hosts take nothing that could be understood in two ways", () 
     "10.0.0.0/8:80",
     "10/8",
     "1.2.3.4.5",
+    "10.0.0.0/08",
+    "fe80::%eth0/64",
+    "::ffff:10.0.0.0/8",
   ];
   for (const entry of entries) assertEquals(parseAllowedHost(entry), undefined, entry);
 });
@@ -182,6 +185,29 @@ Deno.test("destination policy judges a name by its addresses when addresses are 
   assertEquals(policy.refuseAddress("orders.internal", "::1", 80), undefined);
   assertEquals(policy.refuseAddress("orders.internal", "11.1.2.3", 80), "not in allowed_hosts");
   assertEquals(policy.refuseAddress("orders.internal", "8.8.8.8", 80), "not in allowed_hosts");
+});
+
+Deno.test("destination policy judges an address behind a NAT64 by what it reaches", () => {
+  const policy = policyFor("10.0.0.0/8");
+  assertEquals(policy.refuseHost("64:ff9b::a00:1", 80), undefined);
+  assertEquals(policy.refuseHost("64:ff9b::7f00:1", 80), "not in allowed_hosts");
+  assertEquals(policyFor("::/0").refuseHost("64:ff9b::a00:1", 80), "not in allowed_hosts");
+});
+
+Deno.test("destination policy permits what an entry for a NAT64 names, and no IPv4 address beside it", () => {
+  for (const entry of ["64:ff9b::/96", "64:ff9b::a00:0/104", "64:ff9b::a00:1", "[64:ff9b::a00:1]:80"]) {
+    const policy = policyFor(entry);
+    assertEquals(policy.refuseHost("64:ff9b::a00:1", 80), undefined, entry);
+    assertEquals(policy.refuseHost("10.0.0.1", 80), "not in allowed_hosts", entry);
+  }
+  assertEquals(policyFor("64:ff9b::a00:0/104").refuseHost("64:ff9b::b00:1", 80), "not in allowed_hosts");
+});
+
+Deno.test("destination policy reads a range of mapped addresses as the range of IPv4 that it is", () => {
+  const policy = policyFor("::ffff:10.0.0.0/104");
+  assertEquals(policy.refuseHost("10.1.2.3", 80), undefined);
+  assertEquals(policy.refuseHost("::ffff:10.1.2.3", 80), undefined);
+  assertEquals(policy.refuseHost("11.1.2.3", 80), "not in allowed_hosts");
 });
 
 Deno.test("destination policy holds an entry with a port to that port", () => {

@@ -1,0 +1,45 @@
+/**
+ * Concepts that have one home: what only that file, or that folder, may do itself. Everything else uses what the home
+ * exports, so that two parts of the gateway cannot disagree about them.
+ *
+ * @module
+ */
+
+import type { SourceFile } from "./source_files.ts";
+
+/** A concept, how code that does it by hand looks, and where that code may stand. */
+export interface Home {
+  readonly concept: string;
+  readonly sign: RegExp;
+  /** Files of `src`, or folders, which end in a slash. */
+  readonly homes: readonly string[];
+}
+
+/** All of them. */
+export const HOMES: readonly Home[] = [
+  {
+    concept: "IP addresses and networks",
+    sign: /from "ipaddr\.js"|includes\(":"\) \? `\[/,
+    homes: ["src/io/address.ts"],
+  },
+];
+
+/** The files that do by hand what has a home. */
+export function findStrays(files: readonly SourceFile[], homes: readonly Home[] = HOMES): string[] {
+  return homes.flatMap(({ concept, sign, homes: places }) =>
+    files.filter(({ path, text }) => sign.test(text) && !places.some((place) => isIn(path, place)))
+      .map(({ path }) => `${path} does ${concept} by hand, whose home is ${places.join(" or ")}`)
+  );
+}
+
+/** Homes where nothing of the kind is done any more: the rule would watch over nothing. */
+export function findEmptyHomes(files: readonly SourceFile[], homes: readonly Home[] = HOMES): string[] {
+  return homes.flatMap(({ concept, sign, homes: places }) =>
+    places.filter((place) => !files.some(({ path, text }) => isIn(path, place) && sign.test(text)))
+      .map((place) => `${place} does no ${concept} any more`)
+  );
+}
+
+function isIn(path: string, place: string): boolean {
+  return place.endsWith("/") ? path.startsWith(place) : path === place;
+}
