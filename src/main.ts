@@ -14,10 +14,10 @@ import { VERSION } from "./version.ts";
 const OPTIONS = { boolean: ["help", "version"], alias: { h: "help", V: "version" }, unknown: refuseOption };
 
 /** Commands that parse their own options, and print their own help. */
-const WITH_OWN_OPTIONS = ["migrate", "dead-letters", "journal", "connector"];
+const WITH_OWN_OPTIONS = ["migrate", "dead-letters", "journal", "connector", "completion"];
 
 /** Commands that run until a signal ends them. All others it ends at once. */
-const HANDLING_SIGNALS = ["serve", "connector"];
+const HANDLING_SIGNALS = ["serve", "connector", "completion"];
 
 /** Runs a command and returns the exit status. */
 async function main(args: readonly string[]): Promise<number> {
@@ -69,6 +69,10 @@ async function main(args: readonly string[]): Promise<number> {
     case "connector": {
       const { connector } = await import("./cli/connector.ts");
       return await connector(own, environment, signals);
+    }
+    case "completion": {
+      const { completionScript } = await import("./cli/completion.ts");
+      return printed(completionScript(own));
     }
     default:
       throw usage(`Unknown command '${command}'`);

@@ -1,14 +1,5 @@
 import { SETTING_DEFINITIONS } from "../settings/settings.ts";
-
-const COMMANDS: readonly (readonly [command: string, description: string])[] = [
-  ["serve", "Start the gateway (default)"],
-  ["check", "Validate the configured webhooks and connections; exit status 1 if there are problems"],
-  ["migrate", "Carry webhooks and connections from files to etcd or back: see cwm migrate --help"],
-  ["dead-letters", "List, show, replay and drop undeliverable events: see cwm dead-letters --help"],
-  ["journal", "Copy the journal, and take events over from a file: see cwm journal --help"],
-  ["healthcheck", "Ask the gateway on this machine whether it is ready; exit status 0 if it is"],
-  ["connector", "Take events from a gateway into a private network: see cwm connector --help"],
-];
+import { COMMANDS } from "./commands.ts";
 
 /** What `cwm --help` prints. */
 export function helpText(): string {
@@ -18,7 +9,7 @@ export function helpText(): string {
     "Usage: cwm [command]",
     "",
     "Commands:",
-    ...table(COMMANDS),
+    ...table(COMMANDS.map(({ name, description }) => [name, description])),
     "",
     "Options:",
     ...table([

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { type ChannelConfig, webhookConnectModule } from "../modules/webhook_connect.ts";
+import { type ChannelConfig, webhookConnectModule } from "../modules/webhook_connect/webhook_connect.ts";
 import type { CompiledStep } from "./compile/delivery_compiler.ts";
 
 /** Fingerprints of tokens. */

@@ -1,5 +1,5 @@
 import { BlockedWebhook, type CatalogEntry } from "../config/entry.ts";
-import { type ChannelConfig, webhookConnectModule } from "../modules/webhook_connect.ts";
+import { type ChannelConfig, webhookConnectModule } from "../modules/webhook_connect/webhook_connect.ts";
 
 /**
  * What the webhook at an entry says about channels. Also one that takes no requests at the moment: what

@@ -12,6 +12,7 @@ import type { VerifiedEvent } from "../event/verified_event.ts";
 import type { DeliveryError } from "../errors.ts";
 import type { BodyForm } from "../event/event.ts";
 import type { LineWriter } from "../io/line_writer.ts";
+import type { ModuleDocumentation } from "./documentation.ts";
 
 /**
  * When the sender gets its 2xx, unless the webhook's `accept` says otherwise.
@@ -113,6 +114,10 @@ export interface OwnConnection<Connection> {
 export interface OutputModule<Config = unknown, Connection = unknown> {
   /** The webhook's `module`, for example `kafka`. */
   readonly name: string;
+  /** What it hands events to, as the end of the sentence "events go to …". */
+  readonly summary?: string;
+  /** What its page says. */
+  readonly documentation?: () => Promise<{ readonly documentation: ModuleDocumentation }>;
   /**
    * Connection `type`s that it accepts; empty when it needs no connection. A webhook that names no connection
    * gets the only one of these types.
@@ -189,4 +194,11 @@ export interface OutputModule<Config = unknown, Connection = unknown> {
   journalTimeoutMs?(config: Config): number;
   /** Opens the output of one connection. It must not wait for the network: clients connect on first use. */
   open(connection: Connection, context: ModuleContext): Promise<Output<Config>>;
+}
+
+/** A module with a page of its own, as every one of the registry has. */
+export interface DocumentedModule<Config = unknown, Connection = unknown>
+  extends OutputModule<Config, Connection> {
+  readonly summary: string;
+  readonly documentation: () => Promise<{ readonly documentation: ModuleDocumentation }>;
 }

@@ -7,19 +7,19 @@
 import { clickhouseModule } from "./clickhouse/clickhouse.ts";
 import { httpWebhookModule } from "./http_webhook/http_webhook.ts";
 import { kafkaModule } from "./kafka/kafka.ts";
-import { logModule } from "./log.ts";
+import { logModule } from "./log/log.ts";
 import type { OutputBounds } from "../settings/output_bounds.ts";
-import type { OutputModule } from "./module.ts";
+import type { DocumentedModule, OutputModule } from "./module.ts";
 import { redisPublishModule } from "./redis/redis_publish.ts";
 import { redisRqModule, redisRqWithin } from "./redis/rq/redis_rq.ts";
 import { saveToDiskModule, saveToDiskWithin } from "./save_to_disk/save_to_disk.ts";
-import { webhookConnectModule } from "./webhook_connect.ts";
+import { webhookConnectModule } from "./webhook_connect/webhook_connect.ts";
 
 /**
  * Every module that a webhook can name. Which configuration belongs to which module is no longer in the
  * type here: a configuration must be handed only to the module whose own schema made it.
  */
-export const outputModules: readonly OutputModule[] = [
+export const outputModules: readonly DocumentedModule[] = [
   clickhouseModule,
   httpWebhookModule,
   kafkaModule,

@@ -5,7 +5,7 @@
  * @module
  */
 
-import type { ChannelConfig } from "../modules/webhook_connect.ts";
+import type { ChannelConfig } from "../modules/webhook_connect/webhook_connect.ts";
 
 /** Bounds of a channel's connections. Times are in milliseconds. */
 export interface ChannelLimits {

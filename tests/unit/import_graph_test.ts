@@ -74,12 +74,12 @@ Deno.test("import graph finds every way in which one file refers to another", ()
 
 Deno.test("import graph reports a room that imports from a room above it", () => {
   const tree = files({
-    "src/modules/log.ts": 'import { manager } from "../config/manager.ts";',
+    "src/modules/log/log.ts": 'import { manager } from "../../config/manager.ts";',
     "src/config/manager.ts": 'import { verify } from "../auth/verify.ts";',
     "src/auth/verify.ts": "",
   });
   assertEquals(findOrderViolations(tree), [
-    "src/modules/log.ts imports src/config/manager.ts: modules/log.ts may not import config/manager.ts",
+    "src/modules/log/log.ts imports src/config/manager.ts: modules/log/ may not import config/manager.ts",
   ]);
 });
 

@@ -20,7 +20,7 @@ import { OutputPool } from "../../delivery/outputs/output_pool.ts";
 import { DeliveryError } from "../../errors.ts";
 import type { DeliveryResult } from "../../modules/module.ts";
 import { outputModulesWithin } from "../../modules/registry.ts";
-import { webhookConnectModule } from "../../modules/webhook_connect.ts";
+import { webhookConnectModule } from "../../modules/webhook_connect/webhook_connect.ts";
 import type { LineWriter } from "../../io/line_writer.ts";
 import { logger } from "../../observability/logging.ts";
 import type { Metrics } from "../../observability/metrics.ts";

@@ -26,7 +26,14 @@ import { TableInserter } from "./inserter.ts";
 import { readTableKind } from "./lookup.ts";
 import { qualifiedName, readLayout, TableMismatch } from "./table.ts";
 import { TableWriter } from "./writer.ts";
-import type { Attempt, Delivery, DeliveryResult, ModuleContext, Output, OutputModule } from "../module.ts";
+import type {
+  Attempt,
+  Delivery,
+  DeliveryResult,
+  DocumentedModule,
+  ModuleContext,
+  Output,
+} from "../module.ts";
 import { loadTls } from "../../io/tls.ts";
 
 /** Deliveries under way at once: enough for full batches while one is being inserted. */
@@ -200,8 +207,10 @@ async function describeTable(
 }
 
 /** Inserts events into ClickHouse; see the top of this file. */
-export const clickhouseModule: OutputModule<ClickhouseConfig, ClickhouseConnection> = {
+export const clickhouseModule: DocumentedModule<ClickhouseConfig, ClickhouseConnection> = {
   name: "clickhouse",
+  summary: "a row of a ClickHouse table",
+  documentation: () => import("./documentation.ts"),
   connectionTypes: ["clickhouse"],
   configSchema: clickhouseConfigSchema,
   connectionSchema: clickhouseConnectionSchema,

@@ -21,7 +21,7 @@ import {
 } from "../../io/http_client.ts";
 import { type HttpWebhookConfig, httpWebhookConfigSchema } from "./config.ts";
 import { forwardedHeaders } from "../../event/header_policy.ts";
-import type { Attempt, Delivery, DeliveryResult, Output, OutputModule } from "../module.ts";
+import type { Attempt, Delivery, DeliveryResult, DocumentedModule, Output } from "../module.ts";
 
 /** Refusals that pass: the request came too late, too early or too often. */
 const TEMPORARY_STATUSES: ReadonlySet<number> = new Set([408, 425, 429]);
@@ -147,9 +147,11 @@ function codeOf(error: unknown): string {
 /** The module with another way to open its client. Tests give it one with a resolver of their own. */
 export function httpWebhookModuleWith(
   openClient: () => HttpWebhookClient,
-): OutputModule<HttpWebhookConfig, undefined> {
+): DocumentedModule<HttpWebhookConfig, undefined> {
   return {
     name: "http_webhook",
+    summary: "another HTTP service",
+    documentation: () => import("./documentation.ts"),
     connectionTypes: [],
     configSchema: httpWebhookConfigSchema,
     acceptance: "durable",
@@ -162,6 +164,6 @@ export function httpWebhookModuleWith(
 }
 
 /** Sends events to HTTP endpoints; see the top of this file. */
-export const httpWebhookModule: OutputModule<HttpWebhookConfig, undefined> = httpWebhookModuleWith(
+export const httpWebhookModule: DocumentedModule<HttpWebhookConfig, undefined> = httpWebhookModuleWith(
   () => new HttpWebhookClient(),
 );

@@ -16,7 +16,14 @@ import type { KafkaProducer, ProducerEvents } from "./producer/producer.ts";
 import type { KafkaRecord } from "./protocol/record.ts";
 import { type KafkaConfig, kafkaConfigSchema } from "./config.ts";
 import { type KafkaConnection, kafkaConnectionSchema } from "./connection.ts";
-import type { Attempt, Delivery, DeliveryResult, ModuleContext, Output, OutputModule } from "../module.ts";
+import type {
+  Attempt,
+  Delivery,
+  DeliveryResult,
+  DocumentedModule,
+  ModuleContext,
+  Output,
+} from "../module.ts";
 
 /** Calls under way. An event that waits for its broker holds one, and must leave some for the others. */
 const CONCURRENCY = 4096;
@@ -125,8 +132,10 @@ async function open(connection: KafkaConnection, context: ModuleContext): Promis
 }
 
 /** Publishes events to Kafka; see the top of this file. */
-export const kafkaModule: OutputModule<KafkaConfig, KafkaConnection> = {
+export const kafkaModule: DocumentedModule<KafkaConfig, KafkaConnection> = {
   name: "kafka",
+  summary: "a topic of Apache Kafka",
+  documentation: () => import("./documentation.ts"),
   connectionTypes: ["kafka"],
   configSchema: kafkaConfigSchema,
   keysWithoutEffect: { bootstrap_servers: "the connection says it" },

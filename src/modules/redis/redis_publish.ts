@@ -10,7 +10,7 @@ import { z } from "zod";
 import type { Event } from "../../event/event.ts";
 import { eventHeadersJson, receivedAtText } from "../../event/event_headers.ts";
 import { jsonText } from "../../event/json_body.ts";
-import type { OutputModule } from "../module.ts";
+import type { DocumentedModule } from "../module.ts";
 import type { RedisRequest } from "./batcher.ts";
 import { type RedisConnection, redisConnectionSchema } from "./connection.ts";
 import { RedisOutput } from "./output.ts";
@@ -79,8 +79,10 @@ function envelopeOf(event: Event, dataType: "json" | "blob"): string {
 }
 
 /** Publishes events; see the top of this file. */
-export const redisPublishModule: OutputModule<RedisPublishConfig, RedisConnection> = {
+export const redisPublishModule: DocumentedModule<RedisPublishConfig, RedisConnection> = {
   name: "redis_publish",
+  summary: "a channel of Redis, for whoever listens",
+  documentation: () => import("./documentation.ts"),
   connectionTypes: ["redis", "redis-publish"],
   namedConnectionTypes: ["redis-rq"],
   configSchema,

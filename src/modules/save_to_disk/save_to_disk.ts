@@ -13,7 +13,7 @@ import type { Event } from "../../event/event.ts";
 import { permittedDirectories } from "../../settings/output_bounds.ts";
 import { booleanField } from "../../schema/fields.ts";
 import { type FilenamePattern, parseFilenamePattern } from "./filename_pattern.ts";
-import type { OutputModule } from "../module.ts";
+import type { DocumentedModule } from "../module.ts";
 import { recordedHeaders } from "../../event/recorded_headers.ts";
 import { isInside, makeDirectory } from "./files.ts";
 import { DirectoryOutput, type FileRules, type RealDirectory } from "./output.ts";
@@ -180,8 +180,10 @@ function envelopeOf(event: Event): Uint8Array {
 }
 
 /** Saves events as files; see the top of this file. */
-export const saveToDiskModule: OutputModule<SaveToDiskConfig, undefined> = {
+export const saveToDiskModule: DocumentedModule<SaveToDiskConfig, undefined> = {
   name: "save_to_disk",
+  summary: "one file an event, on disk before the 200",
+  documentation: () => import("./documentation.ts"),
   connectionTypes: [],
   configSchema,
   keysWithoutEffect: {
@@ -199,7 +201,7 @@ export const saveToDiskModule: OutputModule<SaveToDiskConfig, undefined> = {
 };
 
 /** The same module for an operator who lets files be saved in certain directories only. */
-export function saveToDiskWithin(patterns: readonly string[]): OutputModule {
+export function saveToDiskWithin(patterns: readonly string[]): DocumentedModule {
   const permitted = permittedDirectories(patterns);
   const within = configSchema.transform((config, issues) => {
     const root = permitted(config.directory);
@@ -208,5 +210,5 @@ export function saveToDiskWithin(patterns: readonly string[]): OutputModule {
     issues.addIssue({ code: "custom", path: ["path"], message });
     return z.NEVER;
   });
-  return { ...saveToDiskModule, configSchema: within } as OutputModule;
+  return { ...saveToDiskModule, configSchema: within } as DocumentedModule;
 }

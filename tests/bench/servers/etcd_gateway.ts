@@ -1,6 +1,6 @@
 // The gateway on etcd, with its log thrown away, taking orders. Usage: etcd_gateway.ts ENDPOINT KEYS
 import { Gateway } from "../../../src/gateway/gateway.ts";
-import { logModule } from "../../../src/modules/log.ts";
+import { logModule } from "../../../src/modules/log/log.ts";
 import type { OutputModule } from "../../../src/modules/module.ts";
 import { BufferedLineWriter, standardLineWriter } from "../../../src/io/line_writer.ts";
 import { setUpLogging } from "../../../src/observability/logging.ts";

@@ -1,11 +1,10 @@
 /**
- * The tables of README, made from the code that they describe. `readme_test.ts` fails when README says
+ * The parts of the pages that are made from the code that they describe. `readme_test.ts` fails when a page says
  * something else; `deno task readme` puts them in.
  *
  * @module
  */
 
-import { z } from "zod";
 import { verifierKinds } from "../../../src/auth/registry.ts";
 import {
   chainConfigSchema,
@@ -21,37 +20,29 @@ import { CONNECTOR_VARIABLES, connectorSchema, targetSchema } from "../../../src
 import { ERROR_CATALOGUE } from "../../../src/errors.ts";
 import { outputModules } from "../../../src/modules/registry.ts";
 import { SETTING_DEFINITIONS } from "../../../src/settings/settings.ts";
+import { moduleList, modulePages } from "./module_pages.ts";
+import { isObject, list, schemaList } from "./schema_list.ts";
 import { pythonConfigurations } from "../python_configurations/python_configurations.ts";
 
 /** What stands between `<!-- NAME -->` and `<!-- end -->`, by name. */
-export function readmeSections(): ReadonlyMap<string, string> {
+export function generatedSections(): ReadonlyMap<string, string> {
   return new Map([
-    ["table: webhook", schemaTable(webhookSchema)],
+    ["keys: webhook", schemaList(webhookSchema)],
     ...verifierKinds.filter((kind) => isObject(kind.configSchema)).map((kind): [string, string] => [
-      `table: ${kind.key}`,
-      schemaTable(kind.configSchema),
+      `keys: ${kind.key}`,
+      schemaList(kind.configSchema),
     ]),
-    ...outputModules.map((
-      module,
-    ): [string, string] => [`table: ${module.name}`, schemaTable(module.configSchema)]),
-    ...connectionSchemas().map(([type, schema]): [string, string] => [
-      `table: connection ${type}`,
-      schemaTable(schema),
-    ]),
-    ["table: response", schemaTable(responseSchema)],
-    ...outputModules.flatMap(({ name, ownConnectionSchema: schema }): [string, string][] =>
-      schema === undefined ? [] : [[`table: ${name} redis`, schemaTable(schema)]]
-    ),
-    ["table: retry", schemaTable(retrySchema)],
-    ["table: limits", schemaTable(limitsSchema)],
-    ["table: idempotency", schemaTable(idempotencySchema)],
-    ["table: chain item", schemaTable(chainItemSchema)],
-    ["table: chain-config", schemaTable(chainConfigSchema)],
-    ["table: connector", schemaTable(connectorSchema)],
-    ["table: connector target", schemaTable(targetSchema)],
-    ["table: connector variables", variablesTable()],
-    ["table: settings", settingsTable()],
-    ["table: errors", errorsTable()],
+    ["keys: response", schemaList(responseSchema)],
+    ["keys: retry", schemaList(retrySchema)],
+    ["keys: limits", schemaList(limitsSchema)],
+    ["keys: idempotency", schemaList(idempotencySchema)],
+    ["keys: chain item", schemaList(chainItemSchema)],
+    ["keys: chain-config", schemaList(chainConfigSchema)],
+    ["keys: connector", schemaList(connectorSchema)],
+    ["keys: connector target", schemaList(targetSchema)],
+    ["list of connector variables", variablesList()],
+    ["list of settings", settingsList()],
+    ["list of errors", errorsList()],
     ["table: python configurations", pythonTable()],
     ["list: not built yet", notBuiltList()],
     ["list: keys without effect", keysWithoutEffectList()],
@@ -59,63 +50,62 @@ export function readmeSections(): ReadonlyMap<string, string> {
   ]);
 }
 
-/** Each schema of a connection once, under the first of the types that it is for. */
-function connectionSchemas(): (readonly [type: string, schema: z.ZodType])[] {
-  const types = new Map<z.ZodType, string>();
-  for (const { connectionTypes: [type], connectionSchema } of outputModules) {
-    if (type !== undefined && connectionSchema !== undefined && !types.has(connectionSchema)) {
-      types.set(connectionSchema, type);
-    }
+/**
+ * The pages as the code has them: those of modules whole, the others with their generated parts filled in.
+ *
+ * @param pages by path
+ * @param files of the repository
+ * @throws {Error} when a part has no place, or a page has a place for a part that there is not
+ */
+export async function withGeneratedParts(
+  pages: ReadonlyMap<string, string>,
+  files: readonly string[],
+): Promise<Map<string, string>> {
+  const sections = generatedSections();
+  const placed = new Set<string>();
+  const filled = await modulePages(files);
+  for (const [path, page] of pages) {
+    if (filled.has(path)) continue;
+    const place = /(<!-- ((?:keys|list|table)\b[^>]*?) -->)[^]*?(<!-- end -->)/g;
+    filled.set(
+      path,
+      page.replaceAll(place, (_all, begin: string, name: string, end: string) => {
+        const section = name === "list of outputs" ? moduleList(path, files) : sections.get(name);
+        if (section === undefined) throw new Error(`${path} has a place for '${name}', which nobody makes`);
+        placed.add(name);
+        return begin + (name.startsWith("list: ") ? section : `\n\n${section}\n\n`) + end;
+      }),
+    );
   }
-  return Array.from(types, ([schema, type]) => [type, schema]);
+  const missing = [...sections.keys()].filter((name) => !placed.has(name));
+  if (missing.length > 0) throw new Error(`No page has a place for: ${missing.join(", ")}`);
+  return filled;
 }
 
-/** README with its sections replaced by what the code says. */
-export function withSections(readme: string): string {
-  let text = readme;
-  for (const [name, section] of readmeSections()) {
-    const inline = name.startsWith("list: ");
-    const body = inline ? section : `\n\n${section}\n\n`;
-    const marked = new RegExp(`(<!-- ${name} -->)[^]*?(<!-- end -->)`);
-    if (!marked.test(text)) throw new Error(`README has no place for '${name}'`);
-    text = text.replace(marked, (_all, begin: string, end: string) => begin + body + end);
-  }
-  return text;
+function settingsList(): string {
+  return list(SETTING_DEFINITIONS.map((setting) => {
+    const preset = setting.default.startsWith("(") ? setting.default.slice(1, -1) : `\`${setting.default}\``;
+    return [setting.variable, `${setting.type}; default: ${preset}`, setting.description];
+  }));
 }
 
-function settingsTable(): string {
-  return table(
-    ["variable", "default", "type", "meaning"],
-    SETTING_DEFINITIONS.map((setting) => [
-      `\`${setting.variable}\``,
-      setting.default.startsWith("(") ? setting.default : `\`${setting.default}\``,
-      setting.type,
-      setting.description,
-    ]),
+function variablesList(): string {
+  return list(
+    Object.entries(CONNECTOR_VARIABLES).map(([variable, key]) => [variable, undefined, `Sets \`${key}\`.`]),
   );
 }
 
-function variablesTable(): string {
-  return table(
-    ["variable", "sets"],
-    Object.entries(CONNECTOR_VARIABLES).map(([variable, key]) => [`\`${variable}\``, `\`${key}\``]),
-  );
-}
-
-function errorsTable(): string {
+function errorsList(): string {
   const happens = {
     refused: "not accepted",
     retry: "may be tried again",
     dead_letter: "trying again cannot help",
   };
-  return table(
-    ["code", "status", "event", "meaning", "what to do"],
+  return list(
     Object.entries(ERROR_CATALOGUE).map(([code, { status, disposition, message, remedy }]) => [
-      `\`${code}\``,
-      String(status),
-      happens[disposition],
-      message,
-      remedy,
+      code,
+      `${status}, ${happens[disposition]}`,
+      `${message}. ${remedy}`,
     ]),
   );
 }
@@ -163,76 +153,6 @@ function notBuiltList(): string {
   }
   const sorted = [...all].sort(([first, a], [second, b]) => b - a || (first < second ? -1 : 1));
   return sorted.map(([name, count]) => `\`${name}\` ${count}`).join(", ");
-}
-
-interface Definition {
-  readonly type: string;
-  readonly innerType?: z.ZodType;
-  readonly in?: z.ZodType;
-  readonly out?: z.ZodType;
-  readonly defaultValue?: unknown;
-}
-
-/** One row a key of an object schema: its type, its default, what it means. */
-function schemaTable(schema: z.ZodType): string {
-  const shape = Object.entries((objectSchema(schema) as z.ZodObject).shape as Record<string, z.ZodType>);
-  return table(
-    ["key", "type", "default", "meaning"],
-    shape.map((
-      [key, field],
-    ) => [`\`${key}\``, typeLabel(field), defaultLabel(field), descriptionOf(key, field)]),
-  );
-}
-
-function isObject(schema: z.ZodType): boolean {
-  return definition(objectSchema(schema)).type === "object";
-}
-
-/** The object schema within transforms. */
-function objectSchema(schema: z.ZodType): z.ZodType {
-  const inner = definition(schema).in;
-  return inner === undefined ? schema : objectSchema(inner);
-}
-
-function definition(schema: z.ZodType): Definition {
-  return schema.def as unknown as Definition;
-}
-
-function typeLabel(field: z.ZodType): string {
-  const whole = z.toJSONSchema(field, { io: "input", unrepresentable: "any" }) as JsonSchema;
-  // That a key may be null, too, is for files that were written for the original.
-  const forms = (whole.anyOf ?? [whole]).filter(({ type }) => type !== "null");
-  return [...new Set(forms.map(formLabel))].join(" or ");
-}
-
-interface JsonSchema {
-  readonly type?: string;
-  readonly enum?: readonly unknown[];
-  readonly minimum?: number;
-  readonly maximum?: number;
-  readonly anyOf?: readonly JsonSchema[];
-}
-
-function formLabel(form: JsonSchema): string {
-  if (form.enum !== undefined) return form.enum.map((value) => `\`${value}\``).join(", ");
-  if (form.anyOf !== undefined) return [...new Set(form.anyOf.map(formLabel))].join(" or ");
-  if (form.type === "array") return "list";
-  const { minimum, maximum } = form;
-  const range = minimum === undefined ? "" : `, ${minimum} to ${maximum}`;
-  return `${form.type}${range}`;
-}
-
-function defaultLabel(field: z.ZodType): string {
-  const { type, innerType, defaultValue } = definition(field);
-  if (type === "default") return `\`${JSON.stringify(defaultValue)}\``;
-  if (type === "optional") return "";
-  return innerType === undefined ? "required" : defaultLabel(innerType);
-}
-
-function descriptionOf(key: string, field: z.ZodType): string {
-  const description = field.description ?? definition(field).innerType?.description;
-  if (description === undefined) throw new Error(`The schema of '${key}' has no description`);
-  return description;
 }
 
 function table(head: readonly string[], rows: readonly (readonly string[])[]): string {

@@ -1,6 +1,10 @@
 import { join } from "@std/path";
-import { withSections } from "./readme_tables.ts";
 import { REPOSITORY } from "../repository.ts";
+import { readPages } from "./pages.ts";
+import { withGeneratedParts } from "./readme_tables.ts";
+import { listRepositoryFiles } from "./rules.ts";
 
-const path = join(REPOSITORY, "README.md");
-await Deno.writeTextFile(path, withSections(await Deno.readTextFile(path)));
+const files = await listRepositoryFiles(REPOSITORY);
+for (const [path, page] of await withGeneratedParts(await readPages(REPOSITORY), files)) {
+  await Deno.writeTextFile(join(REPOSITORY, path), page);
+}

@@ -1,5 +1,5 @@
 import { httpWebhookModule } from "../../../src/modules/http_webhook/http_webhook.ts";
-import { logModule } from "../../../src/modules/log.ts";
+import { logModule } from "../../../src/modules/log/log.ts";
 import { saveToDiskModule } from "../../../src/modules/save_to_disk/save_to_disk.ts";
 import { fileLineWriter } from "../../../src/io/line_writer.ts";
 import { HttpTarget } from "../../support/http/target.ts";

@@ -6,15 +6,17 @@
  */
 
 import { permittedFunctions } from "../../../settings/output_bounds.ts";
-import type { OutputModule } from "../../module.ts";
+import type { DocumentedModule } from "../../module.ts";
 import { type RedisConnection, redisConnectionSchema } from "../connection.ts";
 import { type RedisDialect, RedisOutput } from "../output.ts";
 import { type RedisRqConfig, redisRqConfigSchema } from "./config.ts";
 import { ENQUEUE, ENQUEUE_SCRIPT, enqueueRequest, PROBE, PROBE_SCRIPT, probeCommand } from "./job.ts";
 
 /** Enqueues jobs; see the top of this file. */
-export const redisRqModule: OutputModule<RedisRqConfig, RedisConnection> = {
+export const redisRqModule: DocumentedModule<RedisRqConfig, RedisConnection> = {
   name: "redis_rq",
+  summary: "a job of RQ, for Python workers",
+  documentation: () => import("./documentation.ts"),
   connectionTypes: ["redis-rq"],
   namedConnectionTypes: ["redis"],
   configSchema: redisRqConfigSchema,
@@ -42,12 +44,12 @@ export const redisRqModule: OutputModule<RedisRqConfig, RedisConnection> = {
 };
 
 /** The same module for an operator who lets jobs call certain functions only. */
-export function redisRqWithin(patterns: readonly string[]): OutputModule {
+export function redisRqWithin(patterns: readonly string[]): DocumentedModule {
   const permitted = permittedFunctions(patterns);
   const configSchema = redisRqConfigSchema.superRefine((config, issues) => {
     if (permitted(config.function) !== undefined) return;
     const message = "The function is not among those that the operator permits with RQ_FUNCTIONS";
     issues.addIssue({ code: "custom", path: ["function"], message });
   });
-  return { ...redisRqModule, configSchema } as OutputModule;
+  return { ...redisRqModule, configSchema } as DocumentedModule;
 }

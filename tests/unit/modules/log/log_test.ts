@@ -1,12 +1,12 @@
 import { assert, assertEquals, assertInstanceOf, assertNotMatch, assertRejects } from "@std/assert";
-import { DeliveryError } from "../../../src/errors.ts";
-import { EventBody } from "../../../src/event/event.ts";
-import { formatEvent, logModule, MAX_EVENT_CHARACTERS } from "../../../src/modules/log.ts";
-import type { Output } from "../../../src/modules/module.ts";
-import { fileLineWriter, type LineWriter } from "../../../src/io/line_writer.ts";
-import { logger } from "../../../src/observability/logging.ts";
-import { TempDir } from "../../support/temp_dir.ts";
-import { type EventParts, verifiedEvent } from "../../support/verified_event.ts";
+import { DeliveryError } from "../../../../src/errors.ts";
+import { EventBody } from "../../../../src/event/event.ts";
+import { formatEvent, logModule, MAX_EVENT_CHARACTERS } from "../../../../src/modules/log/log.ts";
+import type { Output } from "../../../../src/modules/module.ts";
+import { fileLineWriter, type LineWriter } from "../../../../src/io/line_writer.ts";
+import { logger } from "../../../../src/observability/logging.ts";
+import { TempDir } from "../../../support/temp_dir.ts";
+import { type EventParts, verifiedEvent } from "../../../support/verified_event.ts";
 
 type Config = ReturnType<typeof logModule.configSchema.parse>;
 

@@ -18,14 +18,14 @@
  */
 
 import { z } from "zod";
-import { DeliveryError } from "../errors.ts";
-import type { Event, EventBody } from "../event/event.ts";
-import { type LineWriter, LineWriterError } from "../io/line_writer.ts";
-import { mayHoldSensitiveName, REDACTED, redactJsonText, redactText } from "../observability/redaction.ts";
-import { booleanField } from "../schema/fields.ts";
-import { flattenJson, quoteJson } from "../observability/safe_text.ts";
-import { isCredentialHeader } from "../event/header_policy.ts";
-import type { Delivery, DeliveryResult, Output, OutputModule } from "./module.ts";
+import { DeliveryError } from "../../errors.ts";
+import type { Event, EventBody } from "../../event/event.ts";
+import { type LineWriter, LineWriterError } from "../../io/line_writer.ts";
+import { mayHoldSensitiveName, REDACTED, redactJsonText, redactText } from "../../observability/redaction.ts";
+import { booleanField } from "../../schema/fields.ts";
+import { flattenJson, quoteJson } from "../../observability/safe_text.ts";
+import { isCredentialHeader } from "../../event/header_policy.ts";
+import type { Delivery, DeliveryResult, DocumentedModule, Output } from "../module.ts";
 
 /** Longest output of one event, in UTF-16 code units, without the final newline. */
 export const MAX_EVENT_CHARACTERS = 10_000;
@@ -48,8 +48,10 @@ const configSchema = z.strictObject({
 type LogConfig = z.output<typeof configSchema>;
 
 /** Prints events; it needs no connection. */
-export const logModule: OutputModule<LogConfig> = {
+export const logModule: DocumentedModule<LogConfig> = {
   name: "log",
+  summary: "one JSON line an event on standard output",
+  documentation: () => import("./documentation.ts"),
   connectionTypes: [],
   configSchema,
   acceptance: "delivered",

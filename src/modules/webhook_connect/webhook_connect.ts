@@ -6,10 +6,10 @@
  */
 
 import { z } from "zod";
-import { secretFingerprint, secretMatcher } from "../auth/crypto/constant_time.ts";
-import { DeliveryError, GatewayError } from "../errors.ts";
-import { integerField, numberField, secretField } from "../schema/fields.ts";
-import type { ChannelWriter, Delivery, DeliveryResult, Output, OutputModule } from "./module.ts";
+import { secretFingerprint, secretMatcher } from "../../auth/crypto/constant_time.ts";
+import { DeliveryError, GatewayError } from "../../errors.ts";
+import { integerField, numberField, secretField } from "../../schema/fields.ts";
+import type { ChannelWriter, Delivery, DeliveryResult, DocumentedModule, Output } from "../module.ts";
 
 const CHANNEL_NAME = /^[a-zA-Z0-9][a-zA-Z0-9._-]{0,127}$/;
 /** What an `Authorization` header can carry: visible ASCII without spaces. */
@@ -82,8 +82,10 @@ const configSchema: z.ZodType<ChannelConfig> = fields.transform((config) => ({
 }));
 
 /** Queues events for connectors; it needs no connection. */
-export const webhookConnectModule: OutputModule<ChannelConfig, undefined> = {
+export const webhookConnectModule: DocumentedModule<ChannelConfig, undefined> = {
   name: "webhook_connect",
+  summary: "a connector in a private network",
+  documentation: () => import("./documentation.ts"),
   connectionTypes: [],
   configSchema,
   // The confirmation is a commit already: with `durable` every event would be written twice.

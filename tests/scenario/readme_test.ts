@@ -1,0 +1,145 @@
+import { assertEquals } from "@std/assert";
+import { dirname, join } from "@std/path";
+import { connectorSchema } from "../../src/connector/config_schema.ts";
+import { eventually } from "../support/eventually.ts";
+import { blocksOf, readPages } from "../support/house/pages.ts";
+import { ChildProcess } from "../support/process/child_process.ts";
+import { spawnProgram } from "../support/process/gateway_process.ts";
+import { REPOSITORY } from "../support/repository.ts";
+import { TempDir } from "../support/temp_dir.ts";
+
+const pages = await readPages(REPOSITORY);
+const examples = [...pages.values()].flatMap((page) => blocksOf(page, "json"))
+  .map((block) => JSON.parse(block) as Record<string, Record<string, unknown>>);
+
+/** What the modules of the examples need, where an example shows the webhook alone. */
+const CONNECTIONS = {
+  kafka: { type: "kafka" },
+  clickhouse: { type: "clickhouse", host: "localhost" },
+  redis_main: { type: "redis-rq", host: "localhost" },
+  redis_news: { type: "redis", host: "localhost" },
+};
+
+const isConnections = (example: Record<string, Record<string, unknown>>) =>
+  Object.values(example).every(({ type }) => typeof type === "string");
+
+/** `cwm check` of two files, with every variable that they name set. */
+async function check(webhooks: unknown, connections: unknown): Promise<{ code: number; output: string }> {
+  await using dir = await TempDir.create();
+  const texts = [JSON.stringify(webhooks), JSON.stringify(connections)] as const;
+  await dir.writeText("webhooks.json", texts[0]);
+  await dir.writeText("connections.json", texts[1]);
+  const variables = [...texts.join().matchAll(/\{\$([A-Z_]+)[:}]/g)].map((match) => [match[1]!, "a-value"]);
+  const env = {
+    WEBHOOKS_CONFIG_FILE: dir.file("webhooks.json"),
+    CONNECTIONS_CONFIG_FILE: dir.file("connections.json"),
+    ...Object.fromEntries(variables),
+  };
+  await using program = spawnProgram({ args: ["check"], cwd: dir.path, env });
+  return { code: (await program.exited).code, output: program.output };
+}
+
+Deno.test("every webhook that a page shows is taken by cwm check", async () => {
+  const webhooks = examples.filter((example) => !("cloud_url" in example) && !isConnections(example))
+    .flatMap((example, index) => Object.entries(example).map(([id, webhook]) => [`${id}-${index}`, webhook]));
+  const { code, output } = await check(Object.fromEntries(webhooks), CONNECTIONS);
+  assertEquals(code, 0, output);
+});
+
+Deno.test("every connection that a page shows is taken by cwm check", async () => {
+  const connections = Object.assign({}, ...examples.filter(isConnections));
+  const { code, output } = await check({ any: { module: "log" } }, connections);
+  assertEquals(code, 0, output);
+});
+
+Deno.test("every connector that a page shows is one that the connector would start with", () => {
+  const connectors = examples.filter((example) => "cloud_url" in example);
+  for (const example of connectors) assertEquals(connectorSchema.safeParse(example).error, undefined);
+  assertEquals(connectors.length > 0, true);
+});
+
+/** A folder like a fresh clone: the program's files are those of the repository. */
+async function clone(): Promise<TempDir> {
+  const dir = await TempDir.create();
+  for (const name of ["deno.json", "deno.lock", "src", "tests"]) {
+    await Deno.symlink(join(REPOSITORY, name), dir.file(name));
+  }
+  return dir;
+}
+
+/** A free port; README's is taken on a machine where a gateway runs. */
+function freePort(): number {
+  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  return (listener.addr as Deno.NetAddr).port;
+}
+
+Deno.test("the commands of README do what it says, one after the other, in a new folder", async (t) => {
+  await using dir = await clone();
+  await using home = await TempDir.create();
+  const port = freePort();
+  const env = {
+    PORT: String(port),
+    HOST: "127.0.0.1",
+    PATH: `${dirname(Deno.execPath())}:${Deno.env.get("PATH")}`,
+    HOME: home.path,
+    DENO_DIR: await denoDir(),
+    NO_COLOR: "1",
+    SHUTDOWN_GRACE_MS: "0",
+  };
+  const [webhooks] = blocksOf(pages.get("README.md")!, "json");
+  const commands = blocksOf(pages.get("README.md")!, "bash").map((block) =>
+    block.replaceAll("npx -y deno@2.9.6", Deno.execPath()).replaceAll("localhost:8000", `127.0.0.1:${port}`)
+  );
+  await using running = new AsyncDisposableStack();
+  const run = async (command: string) => {
+    // The shell becomes the task, which passes SIGTERM on: a killed one would leave the gateway running.
+    const text = command.includes("task start") ? `exec ${command}` : command;
+    const program = ChildProcess.spawn("bash", { args: ["-e", "-c", text], cwd: dir.path, env });
+    if (command.includes("task start")) {
+      running.defer(async () => {
+        program.kill("SIGTERM");
+        await program.exited;
+        await program[Symbol.asyncDispose]();
+      });
+      await eventually(async () => {
+        const answer = await fetch(`http://127.0.0.1:${port}/readyz`);
+        await answer.body?.cancel();
+        assertEquals(answer.status, 200);
+      });
+      return "";
+    }
+    await using _program = program;
+    assertEquals((await program.exited).code, 0, program.output);
+    return program.output;
+  };
+  const answers: string[] = [];
+  for (const command of commands) {
+    // It is the command that runs this test.
+    if (/ task test\n/.test(command)) continue;
+    await t.step(command.slice(0, 60).split("\n")[0]!, async () => {
+      if (command.includes("webhook/github")) {
+        await dir.writeText("webhooks.json", webhooks!);
+        await eventually(async () => {
+          const answer = await fetch(`http://127.0.0.1:${port}/webhook/github`, {
+            method: "POST",
+            body: "{}",
+          });
+          await answer.body?.cancel();
+          assertEquals(answer.status, 401);
+        });
+      }
+      answers.push(await run(command));
+    });
+  }
+  const curls = answers.filter((answer) => /\{"(?:message|error)":/.test(answer));
+  assertEquals(curls.map((answer) => /"code":"(\w+)"/.exec(answer)?.[1] ?? "accepted"), [
+    "accepted",
+    "unauthorized",
+    "accepted",
+  ]);
+});
+
+async function denoDir(): Promise<string> {
+  const { stdout } = await new Deno.Command(Deno.execPath(), { args: ["info", "--json"] }).output();
+  return (JSON.parse(new TextDecoder().decode(stdout)) as { denoDir: string }).denoDir;
+}
