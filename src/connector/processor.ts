@@ -9,7 +9,7 @@
  */
 
 import type { Logger } from "@logtape/logtape";
-import { restoreVerifiedEvent } from "../event/restored_event.ts";
+import { restoreVerifiedEvent } from "../event/verified_event.ts";
 import { assertCount, DeliveryError } from "../errors.ts";
 import type { DeliveryResult } from "../modules/module.ts";
 import { RateLimited } from "../observability/report_limiter.ts";

@@ -1,9 +1,24 @@
+/**
+ * The type of verified events, and the one way to get such an event other than by verifying a request.
+ *
+ * @module
+ */
+
 import type { Event } from "./event.ts";
 
 declare const verified: unique symbol;
 
 /**
- * An event whose request passed every verifier of its webhook. Only `authenticator.ts` makes one, and
- * outputs accept nothing else, so an unverified event cannot reach them: it does not type-check.
+ * An event whose request passed every verifier of its webhook. The authenticator makes one from a request, and
+ * {@linkcode restoreVerifiedEvent} one from what was stored. Outputs accept nothing else, so an unverified
+ * event cannot reach them: it does not type-check.
  */
 export type VerifiedEvent = Event & { readonly [verified]: true };
+
+/**
+ * Marks an event that was verified before it was stored. To be called with events out of the gateway's own
+ * store, where nothing else is written, and with those that a connector gets from its gateway's store.
+ */
+export function restoreVerifiedEvent(event: Event): VerifiedEvent {
+  return event as VerifiedEvent;
+}

@@ -5,6 +5,7 @@ import {
   findForeignSpecifiers,
   findImportCycles,
   findOrderViolations,
+  findRestoredEvents,
   findVerifiedEventCasts,
   importsOf,
 } from "../support/house/import_graph.ts";
@@ -44,6 +45,10 @@ Deno.test("only settings.ts reads the environment of the process", () => {
 
 Deno.test("only the auth room declares an event verified", () => {
   assertEquals(findVerifiedEventCasts(src), []);
+});
+
+Deno.test("only what reads stored events restores verified ones", () => {
+  assertEquals(findRestoredEvents(src), []);
 });
 
 Deno.test("import graph finds every way in which one file refers to another", () => {
@@ -184,4 +189,13 @@ Deno.test("import graph reports casts to a verified event outside of auth", () =
     "src/delivery/host.ts": "const events: readonly VerifiedEvent[] = [];",
   });
   assertEquals(findVerifiedEventCasts(tree), ["src/http/route.ts casts to VerifiedEvent"]);
+});
+
+Deno.test("import graph reports files that restore verified events without reading stored ones", () => {
+  const tree = files({
+    "src/journal/sqlite/event_codec.ts": "return restoreVerifiedEvent(event);",
+    "src/http/route.ts": "deliver(restoreVerifiedEvent(event));",
+    "src/http/router.ts": "// restoreVerifiedEvent is for stored events",
+  });
+  assertEquals(findRestoredEvents(tree), ["src/http/route.ts restores a verified event"]);
 });

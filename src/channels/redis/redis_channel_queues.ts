@@ -8,8 +8,7 @@
 import { Buffer } from "node:buffer";
 import type { Logger } from "@logtape/logtape";
 import { Redis } from "ioredis";
-import { restoreVerifiedEvent } from "../../event/restored_event.ts";
-import type { VerifiedEvent } from "../../event/verified_event.ts";
+import { restoreVerifiedEvent, type VerifiedEvent } from "../../event/verified_event.ts";
 import { DeliveryError, GatewayError } from "../../errors.ts";
 import { EventBody } from "../../event/event.ts";
 import type { TraceCarrier } from "../../observability/tracing.ts";

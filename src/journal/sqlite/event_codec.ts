@@ -1,8 +1,7 @@
 /** Events as they are stored, and back. */
 
 import { Buffer } from "node:buffer";
-import { restoreVerifiedEvent } from "../../event/restored_event.ts";
-import type { VerifiedEvent } from "../../event/verified_event.ts";
+import { restoreVerifiedEvent, type VerifiedEvent } from "../../event/verified_event.ts";
 import { EventBody } from "../../event/event.ts";
 import type { TraceCarrier } from "../../observability/tracing.ts";
 import type { StoredBody, StoredEvent } from "./protocol.ts";

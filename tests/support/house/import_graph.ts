@@ -170,8 +170,16 @@ export function findEnvironmentReads(files: readonly SourceFile[]): string[] {
   });
 }
 
-/** The files that may say that an event is verified: the authenticator's, and what reads stored events. */
-const VERIFIED_EVENT_FILES = ["src/auth/", "src/event/verified_event.ts", "src/event/restored_event.ts"];
+/** The files that may say that an event is verified: the authenticator's, and the door for stored events. */
+const VERIFIED_EVENT_FILES = ["src/auth/", "src/event/verified_event.ts"];
+
+/** What reads events that were verified before they were stored. */
+const RESTORING_FILES = [
+  "src/channels/redis/redis_channel_queues.ts",
+  "src/connector/processor.ts",
+  "src/event/verified_event.ts",
+  "src/journal/sqlite/event_codec.ts",
+];
 
 /** Casts that make an unverified event look verified, anywhere else. */
 export function findVerifiedEventCasts(files: readonly SourceFile[]): string[] {
@@ -180,6 +188,14 @@ export function findVerifiedEventCasts(files: readonly SourceFile[]): string[] {
       /\bas\s+(?:readonly\s+)?VerifiedEvent\b/.test(withoutComments(text))
         ? [`${path} casts to VerifiedEvent`]
         : []
+    );
+}
+
+/** Uses of the door for stored events, by files that read none. */
+export function findRestoredEvents(files: readonly SourceFile[]): string[] {
+  return files.filter(({ path }) => !RESTORING_FILES.includes(path))
+    .flatMap(({ path, text }) =>
+      /\brestoreVerifiedEvent\b/.test(withoutComments(text)) ? [`${path} restores a verified event`] : []
     );
 }
 
