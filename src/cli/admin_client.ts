@@ -1,7 +1,7 @@
 import { StartupError } from "../errors.ts";
 import { escapeUnsafe } from "../observability/safe_text.ts";
 import type { Settings } from "../settings/settings.ts";
-import { localUrl } from "./local_url.ts";
+import { localUrl } from "./healthcheck.ts";
 
 /** How long a gateway may take to answer unless somebody knows better, in milliseconds. */
 const TIMEOUT_MS = 60_000;

@@ -1,5 +1,11 @@
+/**
+ * Asks the gateway on this machine for its health, and knows its address.
+ *
+ * @module
+ */
+
+import { authorityOf } from "../io/address.ts";
 import type { Settings } from "../settings/settings.ts";
-import { localUrl } from "./local_url.ts";
 import { print, printError } from "./terminal.ts";
 
 const TIMEOUT_MS = 3_000;
@@ -18,4 +24,15 @@ export async function healthcheck(settings: Settings): Promise<number> {
     printError(`Cannot reach ${url}: ${error instanceof Error ? error.message : String(error)}`);
     return 1;
   }
+}
+
+/** Where the gateway on this machine listens, for those who want to connect to it. */
+export function localUrl({ host, port }: Pick<Settings, "host" | "port">): string {
+  return `http://${authorityOf(localHost(host), port)}`;
+}
+
+/** An address to connect to for an address that is listened on. */
+function localHost(host: string): string {
+  if (host === "0.0.0.0") return "127.0.0.1";
+  return host === "::" ? "::1" : host;
 }

@@ -11,8 +11,7 @@ import { GatewayError } from "../errors.ts";
 import type { Metrics } from "../observability/metrics.ts";
 import type { Channel, ChannelDirectory } from "./channel_directory.ts";
 import type { Report, ResumePoint } from "./protocol.ts";
-import { registerDepthMetrics } from "./depth_metrics.ts";
-import { RelayMetrics } from "./relay_metrics.ts";
+import { registerDepthMetrics, RelayMetrics } from "./relay_metrics.ts";
 import { Session, type TransportName } from "./session.ts";
 
 /** Seconds after which a connector that is not let in at the moment should try again. */

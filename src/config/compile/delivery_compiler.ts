@@ -12,7 +12,6 @@ import { PLANNED_MODULES } from "../../modules/registry.ts";
 import type { CompiledConnection } from "../compiled_connection.ts";
 import type { ChainItemConfig, RetryConfig } from "./delivery_schema.ts";
 import { compileIdempotency } from "./idempotency_compiler.ts";
-import { Interned } from "./interned.ts";
 import { compileOwnConnection, type Parse } from "./own_connection.ts";
 import type { Compiled, ProblemReason } from "../problem.ts";
 import type { WebhookConfig } from "./schema.ts";
@@ -69,6 +68,28 @@ export function compileSteps(
   const steps = [step.value];
   interned.set(text, steps);
   return { value: steps };
+}
+
+/** How many distinct steps are kept; past it they are forgotten, and equal ones are shared from then on. */
+const MAX_SHARED_STEPS = 1_000;
+
+/**
+ * One value for everything that is equal. In large installations most webhooks deliver to the same few
+ * places: what is made of such a setting is made once and kept once. It must be immutable.
+ */
+class Interned<Value> {
+  readonly #values = new Map<string, Value>();
+
+  /** @param text equal for equal settings */
+  get(text: string): Value | undefined {
+    return this.#values.get(text);
+  }
+
+  set(text: string, value: Value): void {
+    // Settings that differ everywhere, such as one topic a tenant, must not be kept twice for nothing.
+    if (this.#values.size >= MAX_SHARED_STEPS) this.#values.clear();
+    this.#values.set(text, value);
+  }
 }
 
 const internedByModules = new WeakMap<readonly OutputModule[], Interned<readonly CompiledStep[]>>();

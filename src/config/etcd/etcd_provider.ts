@@ -33,8 +33,7 @@ import type { EndReason, ResyncReason, SessionEnd } from "./session_end.ts";
 import { readSnapshot, SnapshotError, type SnapshotKey } from "./snapshot/file.ts";
 import { SnapshotWriter } from "./snapshot/writer.ts";
 import type { Metrics } from "../../observability/metrics.ts";
-import { registerEtcdMetrics } from "./metrics.ts";
-import { Counts, type EtcdProviderStats } from "./stats.ts";
+import { Counts, type EtcdProviderStats, registerEtcdMetrics } from "./metrics.ts";
 import type { Synchronized } from "./list/synchronize.ts";
 import type { ConfigProvider, ConfigSink, ProviderStatus } from "../provider.ts";
 import { RetrySchedule } from "./retry_schedule.ts";
@@ -43,7 +42,7 @@ import { RateLimited } from "../../observability/report_limiter.ts";
 import { EtcdValue } from "./wire/value.ts";
 
 export type { EtcdProviderOptions, EtcdTiming } from "./options.ts";
-export type { EtcdProviderStats } from "./stats.ts";
+export type { EtcdProviderStats } from "./metrics.ts";
 
 /** What a key's value is taken for that a snapshot could not hold: not UTF-8. */
 const NOT_UTF8 = Buffer.of(0xff);

@@ -13,7 +13,7 @@
 
 import { setTimeout as sleep } from "node:timers/promises";
 import { EtcdCallError, type EtcdConnection } from "./wire/connection.ts";
-import type { EtcdHeader } from "./wire/header.ts";
+import type { EtcdHeader } from "./wire/fields.ts";
 import type { EtcdMirror } from "./mirror/mirror.ts";
 import type { EtcdTiming } from "./options.ts";
 import { SessionEnd } from "./session_end.ts";

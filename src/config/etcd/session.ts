@@ -6,7 +6,7 @@
  */
 
 import { EtcdCallError, type EtcdConnection, type EtcdFailure } from "./wire/connection.ts";
-import type { EtcdHeader } from "./wire/header.ts";
+import type { EtcdHeader } from "./wire/fields.ts";
 import type { EtcdMirror } from "./mirror/mirror.ts";
 import type { EtcdTiming } from "./options.ts";
 import type { Verdict } from "./mirror/position.ts";

@@ -1,6 +1,6 @@
 import { EtcdConnection, type EtcdWatchStream } from "../../../src/config/etcd/wire/connection.ts";
 import { parseEndpoint } from "../../../src/config/etcd/wire/endpoint.ts";
-import type { EtcdHeader } from "../../../src/config/etcd/wire/header.ts";
+import type { EtcdHeader } from "../../../src/config/etcd/wire/fields.ts";
 import { KeySpace } from "../../../src/config/etcd/wire/key_space.ts";
 import { EtcdMirror } from "../../../src/config/etcd/mirror/mirror.ts";
 import type { EtcdTiming } from "../../../src/config/etcd/options.ts";

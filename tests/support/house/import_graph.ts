@@ -23,7 +23,6 @@ const RANKS: readonly (readonly string[])[] = [
   ["config/metrics.ts", "config/secrets/sources.ts"],
   ["config/etcd/etcd_provider.ts", "config/manager.ts", "config/file/"],
   ["config/etcd/metrics.ts"],
-  ["config/etcd/stats.ts"],
   ["config/etcd/session.ts"],
   ["config/etcd/life_check.ts"],
   ["config/etcd/list/", "config/etcd/snapshot/"],

@@ -7,7 +7,7 @@
 
 import type { Buffer } from "node:buffer";
 import type { EtcdConnection } from "../wire/connection.ts";
-import type { EtcdHeader } from "../wire/header.ts";
+import type { EtcdHeader } from "../wire/fields.ts";
 import { keyAfter, type KeySpace } from "../wire/key_space.ts";
 import type { EtcdPage } from "../wire/page.ts";
 

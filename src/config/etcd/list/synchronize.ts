@@ -7,7 +7,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { EtcdCallError, type EtcdConnection } from "../wire/connection.ts";
 import { byRevision, Difference, isMassDelete } from "./difference.ts";
-import type { EtcdHeader } from "../wire/header.ts";
+import type { EtcdHeader } from "../wire/fields.ts";
 import { type ListOptions, listPages } from "./pages.ts";
 import type { EtcdMirror, KeyChange } from "../mirror/mirror.ts";
 import type { EtcdPage } from "../wire/page.ts";

@@ -1,4 +1,4 @@
-import type { EtcdHeader } from "../wire/header.ts";
+import type { EtcdHeader } from "../wire/fields.ts";
 
 /** Whether what was applied is still the beginning of what etcd holds, or why not. */
 export type Verdict = "current" | "cluster_changed" | "revision_regressed" | "history_rewound";

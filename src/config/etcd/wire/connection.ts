@@ -13,9 +13,8 @@ import { type Channel, type Client, type Metadata, type ServiceError, status } f
 import { Etcd3, type IAuthenticateResponse, type IRangeRequest, type IWatchRequest } from "etcd3";
 import { type EtcdCredentials, readCredential } from "../credentials.ts";
 import type { EtcdEndpoint } from "./endpoint.ts";
-import type { EtcdHeader } from "./header.ts";
+import { type EtcdHeader, readIsLearner } from "./fields.ts";
 import { EtcdPage } from "./page.ts";
-import { readIsLearner } from "./fields.ts";
 import { decodeWatchMessage, type WatchMessage } from "./watch_message.ts";
 import { type EtcdTlsFiles, EtcdTransport, type KeepAlive } from "./transport.ts";
 

@@ -9,10 +9,8 @@
 
 import { Buffer } from "node:buffer";
 import protobuf from "protobufjs/minimal";
-import { hashBytes } from "./hash.ts";
-import type { EtcdHeader } from "./header.ts";
+import { EtcdValue, hashBytes } from "./value.ts";
 import type { KeySpace } from "./key_space.ts";
-import { EtcdValue } from "./value.ts";
 
 /** Fields of `ResponseHeader`. */
 const CLUSTER_ID = 1;
@@ -26,6 +24,16 @@ const VALUE = 5;
 
 /** Field of `StatusResponse`. */
 const IS_LEARNER = 10;
+
+/** The header of an answer. */
+export interface EtcdHeader {
+  /** Differs between clusters; a uint64, kept as text. */
+  readonly clusterId: string;
+  /** Grows with every change in the cluster. At 100,000 changes a second, 2^53 is reached in 2,800 years. */
+  readonly revision: number;
+  /** Grows with every election. */
+  readonly term: number;
+}
 
 /** A key of an answer. It keeps the whole answer in memory, so take from it what is needed and let it go. */
 export class EtcdKeyValue {

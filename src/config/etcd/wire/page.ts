@@ -9,8 +9,7 @@
 
 import { Buffer } from "node:buffer";
 import protobuf from "protobufjs/minimal";
-import type { EtcdHeader } from "./header.ts";
-import { asBuffer, type EtcdKeyValue, readHeader, readKeyValue } from "./fields.ts";
+import { asBuffer, type EtcdHeader, type EtcdKeyValue, readHeader, readKeyValue } from "./fields.ts";
 
 /** Fields of `RangeResponse`. */
 const HEADER = 1;

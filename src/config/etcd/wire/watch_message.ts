@@ -8,8 +8,15 @@
 
 import type { Buffer } from "node:buffer";
 import protobuf from "protobufjs/minimal";
-import type { EtcdHeader } from "./header.ts";
-import { asBuffer, endOfMessage, type EtcdKeyValue, readHeader, readKeyValue, toNumber } from "./fields.ts";
+import {
+  asBuffer,
+  endOfMessage,
+  type EtcdHeader,
+  type EtcdKeyValue,
+  readHeader,
+  readKeyValue,
+  toNumber,
+} from "./fields.ts";
 
 /** Fields of `WatchResponse`. */
 const HEADER = 1;

@@ -3,7 +3,7 @@ import { EventEmitter } from "node:events";
 import { assertEquals, assertRejects } from "@std/assert";
 import type { IWatchRequest } from "etcd3";
 import type { EtcdWatchStream } from "../../../../src/config/etcd/wire/connection.ts";
-import type { EtcdHeader } from "../../../../src/config/etcd/wire/header.ts";
+import type { EtcdHeader } from "../../../../src/config/etcd/wire/fields.ts";
 import { KeySpace } from "../../../../src/config/etcd/wire/key_space.ts";
 import { SessionEnd } from "../../../../src/config/etcd/session_end.ts";
 import { EtcdWatch } from "../../../../src/config/etcd/watch.ts";

@@ -4,7 +4,7 @@ import type { EventTable } from "./event.ts";
 import type { PendingTable } from "./pending.ts";
 import { readPack } from "./pack_events.ts";
 import type { Pack } from "../../protocol.ts";
-import { returnArrays } from "./return_arrays.ts";
+import { returnArrays } from "./row_inserter.ts";
 
 /** A pack in the file whose events are claimed. */
 interface ClaimedPack {

@@ -4,7 +4,7 @@ import type { ClaimLimit } from "../../../journal.ts";
 import type { Claims } from "../claims.ts";
 import { EVENT_COLUMNS, type EventTable, type Row } from "./event.ts";
 import type { StoredPendingEvent } from "../../protocol.ts";
-import { returnArrays } from "./return_arrays.ts";
+import { returnArrays } from "./row_inserter.ts";
 import { Tally } from "../transaction_counts.ts";
 
 /** `due` of an event that somebody is delivering. */

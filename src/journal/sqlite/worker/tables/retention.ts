@@ -1,6 +1,6 @@
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import type { EventTable } from "./event.ts";
-import { returnArrays } from "./return_arrays.ts";
+import { returnArrays } from "./row_inserter.ts";
 import { readPragma } from "../schema.ts";
 
 /** Events that one slice looks at, so that no transaction is long. */

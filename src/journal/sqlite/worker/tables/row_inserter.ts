@@ -1,4 +1,17 @@
+/**
+ * Fast ways into and out of SQLite's rows.
+ *
+ * @module
+ */
+
 import type { DatabaseSync, SQLInputValue, StatementSync } from "node:sqlite";
+
+declare module "node:sqlite" {
+  interface StatementSync {
+    /** Missing in the declarations that come with Deno. */
+    setReturnArrays(enabled: boolean): void;
+  }
+}
 
 /** Rows that one statement inserts. Calls cost more than rows: 16 rows at once take 60 % of the time. */
 const SIZES = [64, 32, 16, 8, 4, 2, 1] as const;
@@ -28,4 +41,10 @@ export class RowInserter {
       }
     }
   }
+}
+
+/** Makes a statement return its rows as arrays, which takes half the time of objects. */
+export function returnArrays(statement: StatementSync): StatementSync {
+  statement.setReturnArrays(true);
+  return statement;
 }

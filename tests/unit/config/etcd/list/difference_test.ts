@@ -1,7 +1,7 @@
 import { Buffer } from "node:buffer";
 import { assertEquals } from "@std/assert";
 import { Difference, isMassDelete } from "../../../../../src/config/etcd/list/difference.ts";
-import { hashBytes } from "../../../../../src/config/etcd/wire/hash.ts";
+import { hashBytes } from "../../../../../src/config/etcd/wire/value.ts";
 import { KeySpace } from "../../../../../src/config/etcd/wire/key_space.ts";
 import { EtcdMirror } from "../../../../../src/config/etcd/mirror/mirror.ts";
 import type { EtcdKeyValue } from "../../../../../src/config/etcd/wire/fields.ts";

@@ -1,6 +1,6 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { EtcdPage } from "../../../../../src/config/etcd/wire/page.ts";
-import { hashBytes } from "../../../../../src/config/etcd/wire/hash.ts";
+import { hashBytes } from "../../../../../src/config/etcd/wire/value.ts";
 import { KeySpace } from "../../../../../src/config/etcd/wire/key_space.ts";
 import { encodePage, page } from "../../../../support/etcd/page.ts";
 
