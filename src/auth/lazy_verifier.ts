@@ -9,17 +9,17 @@ import type { BodyVerifier, HeadVerifier, RequestToVerify, Verifier } from "./ve
  * of a kind: a closure over the configuration would take as much memory again as the configuration
  * @param config what `prepare` is given
  */
-export function preparedOnFirstUse<Config>(
+export function lazyVerifier<Config>(
   reads: "head",
   prepare: (config: Config) => HeadVerifier,
   config: Config,
 ): HeadVerifier;
-export function preparedOnFirstUse<Config>(
+export function lazyVerifier<Config>(
   reads: "body",
   prepare: (config: Config) => BodyVerifier,
   config: Config,
 ): BodyVerifier;
-export function preparedOnFirstUse<Config>(
+export function lazyVerifier<Config>(
   reads: "head" | "body",
   prepare: (config: Config) => Verifier,
   config: Config,

@@ -7,9 +7,9 @@
 
 import type { OutputLease } from "../delivery/outputs/output_pool.ts";
 import { Holding } from "../time/fair_share.ts";
-import type { Lane } from "../journal/journal.ts";
-import { Places } from "../time/semaphore.ts";
-import type { Idempotency, Route, RouteStep } from "../delivery/route.ts";
+import type { LaneKey } from "../journal/journal.ts";
+import { Semaphore } from "../time/semaphore.ts";
+import type { DeliveryRoute, Idempotency, RouteStep } from "../delivery/route.ts";
 import { assertCount, type GatewayError } from "../errors.ts";
 import type { Acceptance } from "../modules/module.ts";
 import type { CompiledWebhook } from "./compile/compiler.ts";
@@ -40,13 +40,13 @@ class PlacedEntry {
  * A webhook that takes requests, and the route of its events. A request keeps the entry that it began with to
  * its end; events out of the journal take the entry of the moment.
  */
-export class WebhookEntry extends PlacedEntry implements Route {
+export class WebhookEntry extends PlacedEntry implements DeliveryRoute {
   readonly webhook: CompiledWebhook;
   readonly #outputs: readonly OutputLease[];
   #holding: Holding | undefined;
   #steps: readonly RouteStep[] | undefined;
-  #gate: Places | undefined;
-  #lane: Lane | undefined;
+  #gate: Semaphore | undefined;
+  #lane: LaneKey | undefined;
   #users = 0;
   #retired = false;
 
@@ -84,7 +84,7 @@ export class WebhookEntry extends PlacedEntry implements Route {
   }
 
   /** The parts of its path, which are taken apart at the first event. */
-  get lane(): Lane {
+  get lane(): LaneKey {
     return this.#lane ??= { namespace: this.namespace, webhook: this.id };
   }
 
@@ -117,9 +117,9 @@ export class WebhookEntry extends PlacedEntry implements Route {
   }
 
   /** The places for requests that wait for their delivery; `undefined` where the webhook has no bound. */
-  get gate(): Places | undefined {
+  get gate(): Semaphore | undefined {
     if (this.concurrency === Infinity) return undefined;
-    return this.#gate ??= new Places(this.concurrency, this.queue);
+    return this.#gate ??= new Semaphore(this.concurrency, this.queue);
   }
 
   enter(): void {

@@ -10,7 +10,7 @@
 
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Logger } from "@logtape/logtape";
-import { Places } from "../time/semaphore.ts";
+import { Semaphore } from "../time/semaphore.ts";
 import { DeliveryError } from "../errors.ts";
 import type { OutputModule } from "../modules/module.ts";
 import type { CompiledConnection } from "./compiled_connection.ts";
@@ -90,7 +90,7 @@ export type InspectionListener<Subject> = (
 export class Inspections<Subject> {
   readonly #listener: InspectionListener<Subject>;
   readonly #logger: Logger;
-  readonly #places = new Places(AT_ONCE, Infinity);
+  readonly #places = new Semaphore(AT_ONCE, Infinity);
   readonly #followed = new Map<string, Followed<Subject>>();
   readonly #looks = new Map<CompiledConnection | undefined, Map<unknown, Look>>();
   readonly #running = new Set<Promise<void>>();

@@ -12,7 +12,7 @@ import type { Logger } from "@logtape/logtape";
 import { restoreVerifiedEvent } from "../event/verified_event.ts";
 import { assertCount, DeliveryError } from "../errors.ts";
 import type { DeliveryResult } from "../modules/module.ts";
-import { RateLimited } from "../observability/report_limiter.ts";
+import { ReportLimiter } from "../observability/report_limiter.ts";
 import { eventOf, type Report, type WebhookMessage } from "../relay/protocol.ts";
 import type { ConnectorMetrics } from "./metrics.ts";
 import type { Deliverer } from "./deliverers/deliverer.ts";
@@ -36,7 +36,7 @@ export interface ProcessorOptions {
 }
 
 /** The events of one webhook. */
-interface Lane {
+interface Queue {
   readonly waiting: WebhookMessage[];
   active: boolean;
   closed: Closure | undefined;
@@ -52,15 +52,15 @@ interface Closure {
 /** See the top of this file. */
 export class Processor implements AsyncDisposable {
   readonly #options: ProcessorOptions;
-  readonly #lanes = new Map<string, Lane>();
-  /** The lanes that have something to do and nothing under way, the longest idle first. */
-  readonly #ready = new Set<Lane>();
+  readonly #queues = new Map<string, Queue>();
+  /** The queues that have something to do and nothing under way, the longest idle first. */
+  readonly #ready = new Set<Queue>();
   /** Messages that wait or are delivered, by id. */
   readonly #held = new Set<string>();
   /** The last reports that settled something, by message: repeated when nobody knows whether they arrived. */
   readonly #settled = new Map<string, Report>();
   readonly #stopping = new AbortController();
-  readonly #failures = new RateLimited();
+  readonly #failures = new ReportLimiter();
   #active = 0;
   #draining = false;
   #onIdle: (() => void) | undefined;
@@ -77,13 +77,14 @@ export class Processor implements AsyncDisposable {
   /** A new connection: what was reported on the former one may not have arrived. */
   reconnected(resumed: boolean): void {
     for (const report of this.#settled.values()) this.#options.report(report);
-    for (const [key, lane] of this.#lanes) {
-      if (lane.closed === undefined) continue;
-      if (lane.closed.until === undefined) this.#options.report(this.#pauseReport(lane.closed.messageId, 1));
-      else if (!resumed) {
+    for (const [key, queue] of this.#queues) {
+      if (queue.closed === undefined) continue;
+      if (queue.closed.until === undefined) {
+        this.#options.report(this.#pauseReport(queue.closed.messageId, 1));
+      } else if (!resumed) {
         // Sequences begin anew, and everything was given back in order.
-        lane.closed = undefined;
-        this.#forgetIdle(key, lane);
+        queue.closed = undefined;
+        this.#forgetIdle(key, queue);
       }
     }
   }
@@ -101,17 +102,17 @@ export class Processor implements AsyncDisposable {
     // A first delivery of what was settled is a dead letter that somebody replays.
     this.#settled.delete(id);
     const key = this.#options.ordered ? `${message.namespace}/${message.webhook_id}` : id;
-    const lane = this.#laneOf(key);
-    if (this.#draining || this.#isClosedFor(lane, message)) return this.#giveBack(message);
+    const queue = this.#queueOf(key);
+    if (this.#draining || this.#isClosedFor(queue, message)) return this.#giveBack(message);
     this.#held.add(id);
-    lane.waiting.push(message);
-    if (!lane.active) this.#ready.add(lane);
+    queue.waiting.push(message);
+    if (!queue.active) this.#ready.add(queue);
     this.#pump();
   }
 
   /** The gateway has paused for these messages. */
   paused(messageIds: readonly string[], sequence: number): void {
-    for (const { closed } of this.#lanes.values()) {
+    for (const { closed } of this.#queues.values()) {
       if (closed !== undefined && messageIds.includes(closed.messageId)) closed.until = sequence;
     }
   }
@@ -125,8 +126,8 @@ export class Processor implements AsyncDisposable {
   async drain(timeoutMs: number): Promise<void> {
     this.#draining = true;
     this.#ready.clear();
-    for (const lane of this.#lanes.values()) {
-      for (const message of lane.waiting.splice(0)) this.#giveBack(message);
+    for (const queue of this.#queues.values()) {
+      for (const message of queue.waiting.splice(0)) this.#giveBack(message);
     }
     if (!await this.#idleWithin(timeoutMs)) await this[Symbol.asyncDispose]();
   }
@@ -149,28 +150,28 @@ export class Processor implements AsyncDisposable {
     return isIdle;
   }
 
-  #laneOf(key: string): Lane {
-    let lane = this.#lanes.get(key);
-    if (lane === undefined) this.#lanes.set(key, lane = { waiting: [], active: false, closed: undefined });
-    return lane;
+  #queueOf(key: string): Queue {
+    let queue = this.#queues.get(key);
+    if (queue === undefined) this.#queues.set(key, queue = { waiting: [], active: false, closed: undefined });
+    return queue;
   }
 
-  #isClosedFor(lane: Lane, { sequence }: WebhookMessage): boolean {
-    if (lane.closed === undefined) return false;
-    if (lane.closed.until === undefined || sequence <= lane.closed.until) return true;
-    lane.closed = undefined;
+  #isClosedFor(queue: Queue, { sequence }: WebhookMessage): boolean {
+    if (queue.closed === undefined) return false;
+    if (queue.closed.until === undefined || sequence <= queue.closed.until) return true;
+    queue.closed = undefined;
     return false;
   }
 
   #pump(): void {
-    for (const lane of this.#ready) {
+    for (const queue of this.#ready) {
       if (this.#active >= this.#options.maxConcurrent) return;
-      this.#ready.delete(lane);
-      const message = lane.waiting.shift();
+      this.#ready.delete(queue);
+      const message = queue.waiting.shift();
       if (message === undefined) continue;
-      lane.active = true;
+      queue.active = true;
       this.#active++;
-      this.#deliver(message).then((result) => this.#conclude(lane, message, result));
+      this.#deliver(message).then((result) => this.#conclude(queue, message, result));
     }
   }
 
@@ -187,21 +188,21 @@ export class Processor implements AsyncDisposable {
     }
   }
 
-  #conclude(lane: Lane, message: WebhookMessage, result: DeliveryResult): void {
-    lane.active = false;
+  #conclude(queue: Queue, message: WebhookMessage, result: DeliveryResult): void {
+    queue.active = false;
     this.#active = assertCount(this.#active - 1, "deliveries under way");
     this.#held.delete(message.message_id);
     if (result === "delivered") {
       this.#options.metrics.delivered();
       this.#settle({ type: "ack", message_id: message.message_id });
-    } else this.#fail(lane, message, result);
-    if (lane.waiting.length > 0) this.#ready.add(lane);
-    else this.#forgetIdle(this.#keyOf(message), lane);
+    } else this.#fail(queue, message, result);
+    if (queue.waiting.length > 0) this.#ready.add(queue);
+    else this.#forgetIdle(this.#keyOf(message), queue);
     this.#pump();
     if (this.#active === 0) this.#onIdle?.();
   }
 
-  #fail(lane: Lane, message: WebhookMessage, error: DeliveryError): void {
+  #fail(queue: Queue, message: WebhookMessage, error: DeliveryError): void {
     this.#options.metrics.failed(error.code);
     this.#log(message, error);
     const { message_id: id } = message;
@@ -216,10 +217,10 @@ export class Processor implements AsyncDisposable {
       return;
     }
     if (this.#draining) return this.#giveBack(message);
-    if (this.#options.ordered) lane.closed = { messageId: id, until: undefined };
+    if (this.#options.ordered) queue.closed = { messageId: id, until: undefined };
     this.#options.metrics.returned();
     this.#options.report(this.#pauseReport(id, message.delivery, error.retryAfterSeconds));
-    for (const later of lane.waiting.splice(0)) this.#giveBack(later);
+    for (const later of queue.waiting.splice(0)) this.#giveBack(later);
   }
 
   /** Gives a message back without a pause, since it was not attempted. */
@@ -250,9 +251,9 @@ export class Processor implements AsyncDisposable {
     return this.#options.ordered ? `${message.namespace}/${message.webhook_id}` : message.message_id;
   }
 
-  /** Senders choose no webhook's name, but a lane a message would not end. */
-  #forgetIdle(key: string, lane: Lane): void {
-    if (!lane.active && lane.waiting.length === 0 && lane.closed === undefined) this.#lanes.delete(key);
+  /** Senders choose no webhook's name, but a queue a message would not end. */
+  #forgetIdle(key: string, queue: Queue): void {
+    if (!queue.active && queue.waiting.length === 0 && queue.closed === undefined) this.#queues.delete(key);
   }
 
   #log(message: WebhookMessage, error: DeliveryError): void {

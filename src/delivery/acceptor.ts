@@ -13,10 +13,10 @@ import type { DeliveryResult } from "../modules/module.ts";
 import { deliverDirectly } from "./direct_delivery.ts";
 import type { Dispatcher } from "./durable/dispatcher.ts";
 import type { AppendListener, IdempotencyKey, Journal } from "../journal/journal.ts";
-import type { Route } from "./route.ts";
+import type { DeliveryRoute } from "./route.ts";
 
 /** What became of an event: delivered, accepted before, or refused. */
-export type Acceptation = "delivered" | { readonly duplicateOf: string } | GatewayError;
+export type AcceptResult = "delivered" | { readonly duplicateOf: string } | GatewayError;
 
 /** What the acceptor works with. */
 export interface AcceptorOptions {
@@ -50,10 +50,10 @@ export class Acceptor {
    * @returns `"appending"` when it is the listener that will be told
    */
   accept(
-    route: Route,
+    route: DeliveryRoute,
     event: VerifiedEvent,
     listener: AppendListener,
-  ): Acceptation | "appending" | Promise<Acceptation> {
+  ): AcceptResult | "appending" | Promise<AcceptResult> {
     const { idempotency } = route;
     const key = idempotency?.keyOf(event);
     const repeatable = key === undefined ? undefined : { key, ttlMs: idempotency!.ttlMs };
@@ -65,15 +65,15 @@ export class Acceptor {
     return this.#deliver(route, event);
   }
 
-  #deliver(route: Route, event: VerifiedEvent): DeliveryResult | Promise<DeliveryResult> {
+  #deliver(route: DeliveryRoute, event: VerifiedEvent): DeliveryResult | Promise<DeliveryResult> {
     const { gate } = route;
     if (gate === undefined) return deliverDirectly(route, event, this.#options.deadlines);
     return this.#deliverWithin(gate, route, event);
   }
 
   async #deliverWithin(
-    gate: NonNullable<Route["gate"]>,
-    route: Route,
+    gate: NonNullable<DeliveryRoute["gate"]>,
+    route: DeliveryRoute,
     event: VerifiedEvent,
   ): Promise<DeliveryResult> {
     const place = gate.take();
@@ -90,7 +90,7 @@ export class Acceptor {
   }
 
   /** A repeated event waits for the first one, and shares what becomes of it. */
-  async #deliverOnce(route: Route, event: VerifiedEvent, key: IdempotencyKey): Promise<Acceptation> {
+  async #deliverOnce(route: DeliveryRoute, event: VerifiedEvent, key: IdempotencyKey): Promise<AcceptResult> {
     const name = JSON.stringify([event.namespace, event.webhook, key.key]);
     let first = this.#first.get(name);
     if (first === undefined) {
@@ -101,7 +101,7 @@ export class Acceptor {
     return result === "delivered" && id !== event.id ? { duplicateOf: id } : result;
   }
 
-  async #deliverFirst(route: Route, event: VerifiedEvent, key: IdempotencyKey): Promise<First> {
+  async #deliverFirst(route: DeliveryRoute, event: VerifiedEvent, key: IdempotencyKey): Promise<First> {
     const lane = { namespace: event.namespace, webhook: event.webhook };
     const { journal, logger } = this.#options;
     const former = await journal.findRepeated(lane, key.key);

@@ -6,14 +6,14 @@
  */
 
 import type { VerifiedEvent } from "../event/verified_event.ts";
-import { Alarm, type Deadlines } from "../time/deadlines.ts";
+import { type Deadlines, Timer } from "../time/deadlines.ts";
 import { DeliveryError } from "../errors.ts";
 import type { DeliveryResult } from "../modules/module.ts";
-import type { Route } from "./route.ts";
+import type { DeliveryRoute } from "./route.ts";
 
 /** Takes an event through its route. Answers without a promise where a single output did. Never rejects. */
 export function deliverDirectly(
-  route: Route,
+  route: DeliveryRoute,
   event: VerifiedEvent,
   deadlines: Deadlines,
 ): DeliveryResult | Promise<DeliveryResult> {
@@ -24,7 +24,7 @@ export function deliverDirectly(
   const chain = route.execution === "parallel" ? inParallel(route, event) : inSequence(route, event);
   const { promise, resolve } = Promise.withResolvers<DeliveryResult>();
   // Its steps end by themselves then. The answer does not wait for outputs that take their time to stop.
-  const deadline = new Alarm(() =>
+  const deadline = new Timer(() =>
     resolve(new DeliveryError("output_timeout", "The chain took longer than its timeout"))
   );
   deadlines.set(route.timeoutMs, deadline);
@@ -35,7 +35,7 @@ export function deliverDirectly(
   return promise;
 }
 
-async function inSequence(route: Route, event: VerifiedEvent): Promise<DeliveryResult> {
+async function inSequence(route: DeliveryRoute, event: VerifiedEvent): Promise<DeliveryResult> {
   const startedAt = performance.now();
   let failure: DeliveryError | undefined;
   for (const { output, config, retry } of route.steps) {
@@ -49,7 +49,7 @@ async function inSequence(route: Route, event: VerifiedEvent): Promise<DeliveryR
   return failure ?? "delivered";
 }
 
-async function inParallel(route: Route, event: VerifiedEvent): Promise<DeliveryResult> {
+async function inParallel(route: DeliveryRoute, event: VerifiedEvent): Promise<DeliveryResult> {
   const results = await Promise.all(
     route.steps.map(({ output, config, retry }) => output.deliver(event, config, retry, route.timeoutMs)),
   );

@@ -1,13 +1,13 @@
 import type { Counter, Family, Metrics, Reading } from "../observability/metrics.ts";
 import type { AttemptFailure } from "../dead_letters/dead_letters.ts";
 import { ERROR_CATALOGUE } from "../errors.ts";
-import type { JournalStats, Lane } from "../journal/journal.ts";
+import type { JournalStats, LaneKey } from "../journal/journal.ts";
 
 /** The ends of an event of the journal. */
 const ENDS = ["delivered", "dead_letter"];
 
 /** Whose events those of webhooks that are not configured any more count as. */
-const NO_WEBHOOK: Lane = { namespace: "_unknown", webhook: "_unknown" };
+const NO_WEBHOOK: LaneKey = { namespace: "_unknown", webhook: "_unknown" };
 
 /**
  * Counts the events of the journal. Every event that was accepted ends as `delivered` or `dead_letter`, or is
@@ -17,7 +17,7 @@ export class EventMetrics {
   readonly #accepted: Family<Counter, readonly ["namespace", "webhook"]>;
   readonly #ended: Family<Counter, readonly ["namespace", "webhook", "outcome"]>;
   readonly #failed: Family<Counter, readonly ["namespace", "webhook", "code"]>;
-  readonly #isConfigured: (lane: Lane) => boolean;
+  readonly #isConfigured: (lane: LaneKey) => boolean;
 
   /**
    * @param stats of the journal, asked at each scrape; `undefined` while there is none
@@ -26,7 +26,7 @@ export class EventMetrics {
   constructor(
     metrics: Metrics,
     stats: () => JournalStats | undefined,
-    isConfigured: (lane: Lane) => boolean = () => true,
+    isConfigured: (lane: LaneKey) => boolean = () => true,
   ) {
     this.#isConfigured = isConfigured;
     const labels = ["namespace", "webhook"] as const;
@@ -68,7 +68,7 @@ export class EventMetrics {
   }
 
   /** The counters of one webhook, to be looked up whenever it comes or goes. */
-  of(lane: Lane): WebhookCounters {
+  of(lane: LaneKey): WebhookCounters {
     const { namespace, webhook } = this.#named(lane);
     return {
       accepted: this.#accepted.with(namespace, webhook),
@@ -77,19 +77,19 @@ export class EventMetrics {
     };
   }
 
-  attemptFailed(lane: Lane, { code }: AttemptFailure): void {
+  attemptFailed(lane: LaneKey, { code }: AttemptFailure): void {
     const { namespace, webhook } = this.#named(lane);
     this.#failed.with(namespace, webhook, code).increment();
   }
 
   /** The webhook was removed: its series go. What becomes of its events later counts for no webhook. */
-  forget({ namespace, webhook }: Lane): void {
+  forget({ namespace, webhook }: LaneKey): void {
     this.#accepted.remove(namespace, webhook);
     this.#ended.removeEach([namespace, webhook], ENDS);
     this.#failed.removeEach([namespace, webhook], Object.keys(ERROR_CATALOGUE));
   }
 
-  #named(lane: Lane): Lane {
+  #named(lane: LaneKey): LaneKey {
     return this.#isConfigured(lane) ? lane : NO_WEBHOOK;
   }
 }

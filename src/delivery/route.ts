@@ -8,7 +8,7 @@
 import type { Event } from "../event/event.ts";
 import type { Acceptance } from "../modules/module.ts";
 import type { OutputLease } from "./outputs/output_pool.ts";
-import type { Places } from "../time/semaphore.ts";
+import type { Semaphore } from "../time/semaphore.ts";
 import { DURABLE_POLICY, longestDelayMs, type RetryPolicy } from "./retry_policy.ts";
 
 /** One output on the way of an event. */
@@ -35,7 +35,7 @@ export interface Idempotency {
 }
 
 /** All outputs that an event is to reach. */
-export interface Route {
+export interface DeliveryRoute {
   /** `namespace/id` of the webhook. */
   readonly path: string;
   readonly acceptance: Acceptance;
@@ -52,7 +52,7 @@ export interface Route {
   /** Events of this webhook that may wait to be delivered. */
   readonly queue: number;
   /** The places for deliveries that a sender waits for; `undefined` without a bound. */
-  readonly gate: Places | undefined;
+  readonly gate: Semaphore | undefined;
   /** How repeated events are told; `undefined` where all are new. */
   readonly idempotency: Idempotency | undefined;
   /** Begins to use the route: its outputs stay open until {@linkcode leave}. */
@@ -64,9 +64,9 @@ export interface Route {
  * Where the events of a webhook go now. `missing`: there is no such webhook. `blocked`: there is, but its
  * configuration or connection is not in order, or it is switched off; its events wait.
  */
-export type RouteLookup = Route | "missing" | "blocked";
+export type RouteLookup = DeliveryRoute | "missing" | "blocked";
 
 /** The longest pause that an event of the journal makes on this route, in milliseconds. */
-export function longestPauseMs({ steps }: Route): number {
+export function longestPauseMs({ steps }: DeliveryRoute): number {
   return Math.max(...steps.map(({ retry = DURABLE_POLICY }) => longestDelayMs(retry)));
 }

@@ -6,7 +6,7 @@
  */
 
 import type { Logger } from "@logtape/logtape";
-import { RateLimited } from "../observability/report_limiter.ts";
+import { ReportLimiter } from "../observability/report_limiter.ts";
 import type { Inflight } from "./inflight.ts";
 
 /** How often connections are counted, in milliseconds. */
@@ -30,7 +30,7 @@ export class ConnectionLimit implements Disposable {
   readonly #options: ConnectionLimitOptions;
   readonly #established: RegExp;
   readonly #timer: ReturnType<typeof setInterval>;
-  readonly #reports = new RateLimited();
+  readonly #reports = new ReportLimiter();
   #counting = false;
   #disposed = false;
 

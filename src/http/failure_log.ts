@@ -2,7 +2,7 @@ import type { Logger } from "@logtape/logtape";
 import { RefusalError } from "../auth/authenticator.ts";
 import type { ClientAddressResolver } from "../auth/client_address.ts";
 import type { GatewayError } from "../errors.ts";
-import { RateLimited } from "../observability/report_limiter.ts";
+import { ReportLimiter } from "../observability/report_limiter.ts";
 import type { RefusalHistory } from "./refusal_history.ts";
 import { namesOf, SuppressedRequests, target } from "./suppressed_requests.ts";
 
@@ -28,8 +28,8 @@ export function peerAddress(info: Deno.ServeHandlerInfo): string {
  */
 export class FailureLog implements Disposable {
   readonly #logger: Logger;
-  readonly #failures = new RateLimited(INTERVAL_MS);
-  readonly #refusals = new RateLimited(INTERVAL_MS, undefined, MOST_WARNINGS);
+  readonly #failures = new ReportLimiter(INTERVAL_MS);
+  readonly #refusals = new ReportLimiter(INTERVAL_MS, undefined, MOST_WARNINGS);
   readonly #suppressed: SuppressedRequests;
   readonly #history: RefusalHistory;
   readonly #clientAddress: ClientAddressResolver;

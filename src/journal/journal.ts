@@ -15,7 +15,7 @@ import type { GatewayError } from "../errors.ts";
 import type { AttemptFailure, DeadLetters } from "../dead_letters/dead_letters.ts";
 
 /** The webhook whose events stand in line together. */
-export interface Lane {
+export interface LaneKey {
   readonly namespace: string;
   /** The webhook's id within its namespace. */
   readonly webhook: string;
@@ -97,7 +97,7 @@ export type Settlement =
   };
 
 /** What waits in a lane. */
-export interface LaneBacklog extends Lane {
+export interface LaneBacklog extends LaneKey {
   /** Pending events, claimed ones included. */
   readonly pending: number;
 }
@@ -157,16 +157,16 @@ export interface Journal extends AsyncDisposable {
    */
   append(event: VerifiedEvent, options: AppendOptions, listener: AppendListener): void;
   /** Takes events of a lane that are due, and records the beginning of an attempt for each. */
-  claim(lane: Lane, limit: ClaimLimit): Promise<Claimed>;
+  claim(lane: LaneKey, limit: ClaimLimit): Promise<Claimed>;
   settle(settlement: Settlement): Promise<void>;
   /** Every lane with pending events. */
   lanes(): Promise<readonly LaneBacklog[]>;
   /**
    * The id of the event that had the key within its time to live, for webhooks whose events are not appended.
    */
-  findRepeated(lane: Lane, key: string): Promise<string | undefined>;
+  findRepeated(lane: LaneKey, key: string): Promise<string | undefined>;
   /** Remembers the key of an event that is not appended. */
-  remember(lane: Lane, key: IdempotencyKey, eventId: string): Promise<void>;
+  remember(lane: LaneKey, key: IdempotencyKey, eventId: string): Promise<void>;
   readonly deadLetters: DeadLetters;
   stats(): JournalStats;
 }

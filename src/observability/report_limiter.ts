@@ -12,11 +12,11 @@ interface Reported {
  *
  * @example
  * ```ts
- * const failures = new RateLimited();
+ * const failures = new ReportLimiter();
  * failures.run("kafka_main", (suppressed) => log.warning("Cannot deliver", { suppressed }));
  * ```
  */
-export class RateLimited {
+export class ReportLimiter {
   readonly #intervalMs: number;
   readonly #now: () => number;
   readonly #mostReports: number;

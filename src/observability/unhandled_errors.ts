@@ -1,5 +1,5 @@
 import type { Logger } from "@logtape/logtape";
-import { RateLimited } from "./report_limiter.ts";
+import { ReportLimiter } from "./report_limiter.ts";
 
 /**
  * The last handler of errors that nobody handled, which are bugs of the program or of a library: they are in the log
@@ -8,7 +8,7 @@ import { RateLimited } from "./report_limiter.ts";
  * Disposal gives them back to the runtime, which prints them and ends the process.
  */
 export function logUnhandledErrors(logger: Logger): Disposable {
-  const reports = new RateLimited();
+  const reports = new ReportLimiter();
   const report = (event: Event, error: unknown, message: string) => {
     event.preventDefault();
     const detail = error instanceof Error ? error.message : "";

@@ -12,7 +12,7 @@ import type { Metrics } from "../observability/metrics.ts";
 import type { Channel, ChannelDirectory } from "./channel_directory.ts";
 import type { Report, ResumePoint } from "./protocol.ts";
 import { registerDepthMetrics, RelayMetrics } from "./relay_metrics.ts";
-import { Session, type TransportName } from "./session.ts";
+import { RelaySession, type TransportName } from "./session.ts";
 
 /** Seconds after which a connector that is not let in at the moment should try again. */
 const RETRY_AFTER_SECONDS = 5;
@@ -55,7 +55,7 @@ export class Relay implements AsyncDisposable {
   readonly #logger: Logger;
   readonly #metrics: RelayMetrics;
   readonly #isReady: () => boolean;
-  readonly #sessions = new Map<string, Session>();
+  readonly #sessions = new Map<string, RelaySession>();
   readonly #changes: Disposable;
   #closed = false;
 
@@ -100,7 +100,7 @@ export class Relay implements AsyncDisposable {
    *
    * @throws {GatewayError} `draining`, `too_many_connections`, `journal_unavailable`
    */
-  async open(channel: Channel, request: OpenRequest): Promise<{ session: Session; resumed: boolean }> {
+  async open(channel: Channel, request: OpenRequest): Promise<{ session: RelaySession; resumed: boolean }> {
     const refusal = this.refusalOf(channel);
     const former = refusal?.code === "draining" ? undefined : this.#resumable(channel, request);
     if (former !== undefined) {
@@ -130,7 +130,7 @@ export class Relay implements AsyncDisposable {
   }
 
   /** The session of that id on the channel, if it lives here. */
-  find(channel: Channel, id: string): Session | undefined {
+  find(channel: Channel, id: string): RelaySession | undefined {
     const session = this.#sessions.get(id);
     return session?.channelName === channel.name ? session : undefined;
   }
@@ -172,15 +172,15 @@ export class Relay implements AsyncDisposable {
   }
 
   /** The session that has to go for a new one: there are no more of a channel than it may have connections. */
-  #longestSilent(channel: Channel): Session | undefined {
+  #longestSilent(channel: Channel): RelaySession | undefined {
     const sessions = this.#sessionsOf(channel.name);
     if (sessions.length < channel.limits.maxConnections) return undefined;
     const waiting = sessions.filter(({ isConnected }) => !isConnected);
     return waiting.reduce((one, other) => other.silentMs > one.silentMs ? other : one, waiting[0]!);
   }
 
-  #create(channel: Channel, request: OpenRequest): Session {
-    const session = new Session({
+  #create(channel: Channel, request: OpenRequest): RelaySession {
+    const session = new RelaySession({
       id: crypto.randomUUID(),
       connectorId: request.connectorId,
       channel,
@@ -210,12 +210,12 @@ export class Relay implements AsyncDisposable {
     return session;
   }
 
-  #resumable(channel: Channel, { resume, transport }: OpenRequest): Session | undefined {
+  #resumable(channel: Channel, { resume, transport }: OpenRequest): RelaySession | undefined {
     const session = resume === undefined ? undefined : this.find(channel, resume.connectionId);
     return session?.transport === transport && session.end === undefined ? session : undefined;
   }
 
-  #sessionsOf(channel: string): Session[] {
+  #sessionsOf(channel: string): RelaySession[] {
     return [...this.#sessions.values()].filter(({ channelName }) => channelName === channel);
   }
 

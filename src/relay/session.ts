@@ -75,7 +75,7 @@ export interface SessionOptions {
 }
 
 /** See the top of this file. */
-export class Session {
+export class RelaySession {
   readonly id: string;
   readonly connectorId: string;
   readonly channelName: string;

@@ -18,15 +18,15 @@ const MOST_PER_TURN = 64;
  * Something that does not wait for ever. It is its own place in the queue, so that setting and clearing a
  * deadline neither allocates nor hashes anything.
  */
-export abstract class Expiring {
+export abstract class Deadline {
   /** @internal */
   queue: Queue | undefined;
   /** @internal */
   expiresAt = 0;
   /** @internal */
-  previous: Expiring | undefined;
+  previous: Deadline | undefined;
   /** @internal */
-  next: Expiring | undefined;
+  next: Deadline | undefined;
 
   /** Called once when the deadline passes. Must not throw. */
   abstract expire(): void;
@@ -34,10 +34,10 @@ export abstract class Expiring {
 
 /** The deadlines of one length, in the order of expiry. */
 class Queue {
-  first: Expiring | undefined;
-  last: Expiring | undefined;
+  first: Deadline | undefined;
+  last: Deadline | undefined;
 
-  append(owner: Expiring): void {
+  append(owner: Deadline): void {
     owner.queue = this;
     owner.previous = this.last;
     if (this.last === undefined) this.first = owner;
@@ -45,7 +45,7 @@ class Queue {
     this.last = owner;
   }
 
-  remove(owner: Expiring): void {
+  remove(owner: Deadline): void {
     if (owner.previous === undefined) this.first = owner.next;
     else owner.previous.next = owner.next;
     if (owner.next === undefined) this.last = owner.previous;
@@ -75,7 +75,7 @@ export class Deadlines implements Disposable {
    *
    * @param milliseconds use few different values: each has a queue of its own
    */
-  set(milliseconds: number, owner: Expiring): void {
+  set(milliseconds: number, owner: Deadline): void {
     let queue = this.#queues.get(milliseconds);
     if (queue === undefined) this.#queues.set(milliseconds, queue = new Queue());
     if (this.#timer === undefined) this.#start();
@@ -85,7 +85,7 @@ export class Deadlines implements Disposable {
   }
 
   /** Takes the owner's deadline back; nothing happens when it has passed already. */
-  clear(owner: Expiring): void {
+  clear(owner: Deadline): void {
     owner.queue?.remove(owner);
   }
 
@@ -93,7 +93,7 @@ export class Deadlines implements Disposable {
   wait(milliseconds: number): Promise<void> {
     // Waits are few, and what they keep apart matters: the last tick may be long ago after a long turn.
     this.#now = performance.now();
-    return new Promise((resolve) => this.set(milliseconds, new Alarm(resolve)));
+    return new Promise((resolve) => this.set(milliseconds, new Timer(resolve)));
   }
 
   /** Drops all deadlines without firing them. */
@@ -137,7 +137,7 @@ export class Deadlines implements Disposable {
 }
 
 /** Calls a function once its time has come. */
-export class Alarm extends Expiring {
+export class Timer extends Deadline {
   constructor(override readonly expire: () => void) {
     super();
   }

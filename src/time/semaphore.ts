@@ -5,7 +5,7 @@ import { assertCount } from "../errors.ts";
 const MOST_PER_TURN = 16;
 
 /** The places for what may be under way at once, and the bounded queue for them, first come first served. */
-export class Places {
+export class Semaphore {
   readonly #waiting: (() => void)[] = [];
   readonly #onFree: (() => void) | undefined;
   readonly #room: () => number;

@@ -9,7 +9,7 @@
 import { assert, assertEquals } from "@std/assert";
 import type { VerifiedEvent } from "../../src/event/verified_event.ts";
 import type { AttemptFailure } from "../../src/dead_letters/dead_letters.ts";
-import type { Appended, Claimed, Journal, Lane } from "../../src/journal/journal.ts";
+import type { Appended, Claimed, Journal, LaneKey } from "../../src/journal/journal.ts";
 import { EventBody } from "../../src/event/event.ts";
 import { eventually } from "../support/eventually.ts";
 import { type EventParts, verifiedEvent } from "../support/verified_event.ts";
@@ -23,8 +23,8 @@ export interface JournalHarness extends AsyncDisposable {
   crash(journal: Journal): Promise<void>;
 }
 
-const LANE: Lane = { namespace: "default", webhook: "orders" };
-const OTHER_LANE: Lane = { namespace: "shop", webhook: "refunds" };
+const LANE: LaneKey = { namespace: "default", webhook: "orders" };
+const OTHER_LANE: LaneKey = { namespace: "shop", webhook: "refunds" };
 /** What an event's trace is known by. */
 export const TRACE = {
   traceparent: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",

@@ -1,7 +1,7 @@
 import { Buffer } from "node:buffer";
 import { OUTER_WHITE_SPACE, secretField } from "../../schema/fields.ts";
 import { secretMatcher } from "../crypto/constant_time.ts";
-import { preparedOnFirstUse } from "../lazy_verifier.ts";
+import { lazyVerifier } from "../lazy_verifier.ts";
 import type { HeadVerifier, Refusal, VerifierKind } from "../verifier.ts";
 
 const SCHEME_ALONE = /^(basic|bearer)$/i;
@@ -20,7 +20,7 @@ const configSchema = secretField()
 export const authorization: VerifierKind<string> = {
   key: "authorization",
   configSchema,
-  compile: (expected) => preparedOnFirstUse("head", verifierOf, expected),
+  compile: (expected) => lazyVerifier("head", verifierOf, expected),
 };
 
 function verifierOf(expected: string): HeadVerifier {

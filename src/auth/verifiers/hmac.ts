@@ -3,7 +3,7 @@ import { secretField } from "../../schema/fields.ts";
 import { equalText } from "../crypto/constant_time.ts";
 import { HASH_SIZES, type HashAlgorithm, HmacDigest } from "../crypto/hmac_digest.ts";
 import { missingHeader } from "./missing_header.ts";
-import { preparedOnFirstUse } from "../lazy_verifier.ts";
+import { lazyVerifier } from "../lazy_verifier.ts";
 import type { BodyCheck, BodyVerifier, Refusal, RequestToVerify, VerifierKind } from "../verifier.ts";
 
 /** How a signature is written down. */
@@ -41,7 +41,7 @@ const configSchema: z.ZodType<HmacConfig> = z.strictObject({
 export const hmac: VerifierKind<HmacConfig> = {
   key: "hmac",
   configSchema,
-  compile: (config) => preparedOnFirstUse("body", verifierOf, config),
+  compile: (config) => lazyVerifier("body", verifierOf, config),
 };
 
 function verifierOf(config: HmacConfig): BodyVerifier {

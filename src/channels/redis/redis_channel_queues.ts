@@ -13,7 +13,7 @@ import { DeliveryError, GatewayError } from "../../errors.ts";
 import { EventBody } from "../../event/event.ts";
 import type { TraceCarrier } from "../../observability/tracing.ts";
 import { RedisConnector } from "../../io/redis/connector.ts";
-import { RateLimited } from "../../observability/report_limiter.ts";
+import { ReportLimiter } from "../../observability/report_limiter.ts";
 import type {
   ChannelDepth,
   ChannelQueues,
@@ -55,7 +55,7 @@ export class RedisChannelQueues implements ChannelQueues {
   readonly #subscriber: Redis;
   readonly #deadLetters: Pick<DeadLetters, "bury">;
   readonly #logger: Logger;
-  readonly #failures = new RateLimited();
+  readonly #failures = new ReportLimiter();
   readonly #listeners = new Map<string, Set<() => void>>();
   readonly #ticks: ReturnType<typeof setInterval>;
   readonly #delays = new Set<ReturnType<typeof setTimeout>>();

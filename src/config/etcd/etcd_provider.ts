@@ -38,7 +38,7 @@ import type { Synchronized } from "./list/synchronize.ts";
 import type { ConfigProvider, ConfigSink, ProviderStatus } from "../provider.ts";
 import { RetrySchedule } from "./retry_schedule.ts";
 import { inSlices } from "../../time/pace.ts";
-import { RateLimited } from "../../observability/report_limiter.ts";
+import { ReportLimiter } from "../../observability/report_limiter.ts";
 import { EtcdValue } from "./wire/value.ts";
 
 export type { EtcdProviderOptions, EtcdTiming } from "./options.ts";
@@ -58,7 +58,7 @@ export class EtcdConfigProvider implements ConfigProvider {
   readonly #schedule: RetrySchedule;
   readonly #reloads = new ReloadQueue();
   readonly #stop = new AbortController();
-  readonly #warnings = new RateLimited();
+  readonly #warnings = new ReportLimiter();
   /** Endpoints whose last connection attempt was not even accepted, and those that have refused our login. */
   readonly #unreachable = new Set<EtcdEndpoint>();
   readonly #denying = new Set<EtcdEndpoint>();

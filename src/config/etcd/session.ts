@@ -56,10 +56,10 @@ export interface SessionContext {
  * @throws {SessionEnd} always, unless the signal aborts or there is a bug
  */
 export async function runSession(context: SessionContext): Promise<never> {
-  return await new Session(context).run();
+  return await new EtcdSession(context).run();
 }
 
-class Session {
+class EtcdSession {
   readonly #context: SessionContext;
   readonly #stop = new AbortController();
   /** Resolves when the list or comparison that was begun last has ended. */

@@ -7,14 +7,14 @@
 
 import type { Logger } from "@logtape/logtape";
 import type { VerifiedEvent } from "../../event/verified_event.ts";
-import { Alarm, type Deadlines, Expiring } from "../../time/deadlines.ts";
+import { Deadline, type Deadlines, Timer } from "../../time/deadlines.ts";
 import { steadyNow } from "../../time/steady_clock.ts";
 import type { EventMetrics } from "../event_metrics.ts";
-import type { AppendListener, IdempotencyKey, Journal, Lane as LaneName } from "../../journal/journal.ts";
+import type { AppendListener, IdempotencyKey, Journal, LaneKey } from "../../journal/journal.ts";
 import { Lane, type LaneContext } from "./lane.ts";
 import { MemoryBudget } from "./memory_budget.ts";
-import type { Route, RouteLookup } from "../route.ts";
-import { Settler } from "./outcome_recorder.ts";
+import type { DeliveryRoute, RouteLookup } from "../route.ts";
+import { OutcomeRecorder } from "./outcome_recorder.ts";
 
 /** Bodies of events that are out of the journal at once, over all webhooks, in bytes. */
 const MEMORY_BYTES = 128 * 1024 * 1024;
@@ -32,7 +32,7 @@ const SWEEP_AGAIN_MS = 1_000;
 export interface DispatcherOptions {
   readonly journal: Journal;
   /** Where the events of a webhook go now. */
-  readonly lookUp: (lane: LaneName) => RouteLookup;
+  readonly lookUp: (lane: LaneKey) => RouteLookup;
   readonly deadlines: Deadlines;
   readonly metrics: EventMetrics;
   readonly logger: Logger;
@@ -45,22 +45,22 @@ export interface DispatcherOptions {
 /** Delivers the events of the journal. */
 export class Dispatcher {
   readonly #options: DispatcherOptions;
-  readonly #settler: Settler;
+  readonly #recorder: OutcomeRecorder;
   readonly #context: LaneContext;
   readonly #lanes = new Map<string, Lane>();
   readonly #parkedCheck: Repeating;
   readonly #sweep: Repeating;
-  readonly #sweepAgain = new Alarm(() => this.recover());
+  readonly #sweepAgain = new Timer(() => this.recover());
   #started = false;
   #stopped = false;
 
   constructor(options: DispatcherOptions) {
     const { journal, lookUp, deadlines, metrics } = options;
     this.#options = options;
-    this.#settler = new Settler(options);
+    this.#recorder = new OutcomeRecorder(options);
     this.#context = {
       journal,
-      settler: this.#settler,
+      recorder: this.#recorder,
       metrics,
       budget: new MemoryBudget(MEMORY_BYTES),
       deadlines,
@@ -82,7 +82,7 @@ export class Dispatcher {
    */
   accept(
     event: VerifiedEvent,
-    { path, queue }: Pick<Route, "path" | "queue">,
+    { path, queue }: Pick<DeliveryRoute, "path" | "queue">,
     idempotency: IdempotencyKey | undefined,
     listener: AppendListener,
   ): void {
@@ -108,7 +108,7 @@ export class Dispatcher {
         this.#lane(namespace, webhook).recover(pending);
       }
     } catch (error) {
-      this.#settler.journalFailed(error);
+      this.#recorder.journalFailed(error);
       if (this.#stopped) return;
       deadlines.clear(this.#sweepAgain);
       deadlines.set(SWEEP_AGAIN_MS, this.#sweepAgain);
@@ -144,9 +144,9 @@ export class Dispatcher {
     const { promise, resolve } = Promise.withResolvers<void>();
     const onAbort = () => resolve();
     signal.addEventListener("abort", onAbort, { once: true });
-    if (!signal.aborted) await Promise.race([this.#settler.idle(), promise]);
+    if (!signal.aborted) await Promise.race([this.#recorder.idle(), promise]);
     signal.removeEventListener("abort", onAbort);
-    this.#settler.stop();
+    this.#recorder.stop();
     return ended;
   }
 
@@ -183,7 +183,7 @@ export class Dispatcher {
 const DRAIN_CHECK_MS = 50;
 
 /** Something done again and again, until stopped. */
-class Repeating extends Expiring {
+class Repeating extends Deadline {
   readonly #deadlines: Deadlines;
   readonly #milliseconds: number;
   readonly #run: () => void;

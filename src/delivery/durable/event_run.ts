@@ -8,7 +8,7 @@
 import type { AttemptFailure } from "../../dead_letters/dead_letters.ts";
 import type { PendingEvent } from "../../journal/journal.ts";
 import { Listed } from "../../time/linked_list.ts";
-import type { Route, RouteStep } from "../route.ts";
+import type { DeliveryRoute, RouteStep } from "../route.ts";
 
 /** How far an event has come with one step. */
 class StepProgress {
@@ -59,7 +59,7 @@ const NO_STEPS: readonly RouteStep[] = [];
 const NO_PROGRESS: readonly StepProgress[] = [];
 
 /** The progress of one event. There are many of them, short-lived, and nearly all have one step. */
-export class Run extends Listed<Run> {
+export class EventRun extends Listed<EventRun> {
   readonly pending: PendingEvent;
   /** When its first step of this pass began, on the clock that {@linkcode decide} is given. */
   startedAt: number | undefined;
@@ -116,7 +116,7 @@ export class Run extends Listed<Run> {
   }
 
   /** What to do next. @param now the time on any clock that only goes forward, in milliseconds */
-  decide(route: Route, now: number): Decision {
+  decide(route: DeliveryRoute, now: number): Decision {
     const failed = this.#failureOf(route, "failed");
     if (failed !== undefined && !route.continueOnError) {
       return this.isBegun ? WAIT : { next: "dead", failure: failed };
@@ -137,7 +137,7 @@ export class Run extends Listed<Run> {
   }
 
   /** What has to be stored so that nothing is done twice; `undefined` when there is nothing. */
-  toProgress(route: Route): string | undefined {
+  toProgress(route: DeliveryRoute): string | undefined {
     // The claims count the attempts of a single step, but not of one that was in a chain before.
     if (route.steps.length === 1 && !this.#isStored) return undefined;
     const known = this.#steps.filter(({ isKnown }) => isKnown);
@@ -163,7 +163,7 @@ export class Run extends Listed<Run> {
     );
   }
 
-  #stepsToBegin(route: Route): readonly RouteStep[] {
+  #stepsToBegin(route: DeliveryRoute): readonly RouteStep[] {
     if (route.execution === "parallel") {
       return route.steps.filter((step) => this.#mayBegin(step));
     }
@@ -182,7 +182,7 @@ export class Run extends Listed<Run> {
     return progress.state === "waiting" && progress.retryInMs === undefined && !progress.isBegun;
   }
 
-  #failureOf(route: Route, wanted: StepProgress["state"]): AttemptFailure | undefined {
+  #failureOf(route: DeliveryRoute, wanted: StepProgress["state"]): AttemptFailure | undefined {
     for (const step of route.steps) {
       const progress = this.#find(step);
       if (progress?.state === wanted && progress.failure !== undefined) return progress.failure;

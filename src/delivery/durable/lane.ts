@@ -5,7 +5,7 @@
  * @module
  */
 
-import { Alarm, type Deadlines } from "../../time/deadlines.ts";
+import { type Deadlines, Timer } from "../../time/deadlines.ts";
 import { assertCount, type DeliveryError, GatewayError } from "../../errors.ts";
 import type { DeliveryResult } from "../../modules/module.ts";
 import type { VerifiedEvent } from "../../event/verified_event.ts";
@@ -16,16 +16,16 @@ import type {
   AppendListener,
   IdempotencyKey,
   Journal,
-  Lane as LaneName,
+  LaneKey,
   PendingEvent,
 } from "../../journal/journal.ts";
 import { LinkedList } from "../../time/linked_list.ts";
 import type { MemoryBudget } from "./memory_budget.ts";
-import { Port, type PortOwner } from "./output_queue.ts";
+import { OutputQueue, type OutputQueueOwner } from "./output_queue.ts";
 import { DURABLE_POLICY, retryDelayMs } from "../retry_policy.ts";
-import { longestPauseMs, type Route, type RouteLookup, type RouteStep } from "../route.ts";
-import { type Decision, Run } from "./event_run.ts";
-import type { DeliveryOwner, Settler } from "./outcome_recorder.ts";
+import { type DeliveryRoute, longestPauseMs, type RouteLookup, type RouteStep } from "../route.ts";
+import { type Decision, EventRun } from "./event_run.ts";
+import type { DeliveryOwner, OutcomeRecorder } from "./outcome_recorder.ts";
 
 /** Events of one webhook that are out of the journal at once. */
 const WINDOW = 1024;
@@ -41,11 +41,11 @@ const LONGEST_WAIT_MS = 60_000;
 /** What all lanes share. */
 export interface LaneContext {
   readonly journal: Journal;
-  readonly settler: Settler;
+  readonly recorder: OutcomeRecorder;
   readonly metrics: EventMetrics;
   readonly budget: MemoryBudget;
   readonly deadlines: Deadlines;
-  readonly lookUp: (lane: LaneName) => RouteLookup;
+  readonly lookUp: (lane: LaneKey) => RouteLookup;
   /** The time by `steadyNow`. */
   readonly now: () => number;
   /** A number in [0, 1), for jitter. */
@@ -53,19 +53,19 @@ export interface LaneContext {
 }
 
 /** The events of one webhook. */
-export class Lane implements PortOwner, DeliveryOwner {
-  readonly name: LaneName;
+export class Lane implements OutputQueueOwner, DeliveryOwner {
+  readonly name: LaneKey;
   /** Events that were accepted and whose end is not in the journal, as far as this process knows. */
   pending = 0;
   readonly #context: LaneContext;
   #counters: WebhookCounters;
-  readonly #active = new LinkedList<Run>();
-  readonly #alarm: Alarm;
+  readonly #active = new LinkedList<EventRun>();
+  readonly #timer: Timer;
   readonly #refill = () => this.#fill();
   #route: RouteLookup | undefined;
-  #ports: readonly Port[] = [];
-  /** Ports of routes that were changed, as long as deliveries are under way there. */
-  #formerPorts: readonly Port[] = [];
+  #queues: readonly OutputQueue[] = [];
+  /** Queues of routes that were changed, as long as deliveries are under way there. */
+  #formerQueues: readonly OutputQueue[] = [];
   #missingSince: number | undefined;
   /** Places of the window that events under way into the journal have taken. */
   #arriving = 0;
@@ -82,11 +82,11 @@ export class Lane implements PortOwner, DeliveryOwner {
   #unsettled = 0;
   #stopped = false;
 
-  constructor(name: LaneName, context: LaneContext) {
+  constructor(name: LaneKey, context: LaneContext) {
     this.name = name;
     this.#context = context;
     this.#counters = context.metrics.of(name);
-    this.#alarm = new Alarm(this.#refill);
+    this.#timer = new Timer(this.#refill);
   }
 
   /** Deliveries under way. */
@@ -118,7 +118,7 @@ export class Lane implements PortOwner, DeliveryOwner {
   }
 
   isUnderWayBefore(step: RouteStep): boolean {
-    return this.#formerPorts.some((port) => port.isBusy && port.step.name === step.name);
+    return this.#formerQueues.some((queue) => queue.isBusy && queue.step.name === step.name);
   }
 
   /**
@@ -196,14 +196,14 @@ export class Lane implements PortOwner, DeliveryOwner {
   /** Takes nothing new; what is under way ends. */
   stop(): void {
     this.#stopped = true;
-    this.#context.deadlines.clear(this.#alarm);
+    this.#context.deadlines.clear(this.#timer);
   }
 
   /** Gives the claimed events back that were not attempted. To be called when nothing is under way. */
   release(): void {
     for (const run of this.#active.toArray()) {
       const { sequence } = run.pending;
-      this.#context.settler.settle({ sequence, state: "retry", dueAt: 0, unattempted: true });
+      this.#context.recorder.settle({ sequence, state: "retry", dueAt: 0, unattempted: true });
     }
     this.#active.clear();
   }
@@ -212,30 +212,30 @@ export class Lane implements PortOwner, DeliveryOwner {
     this.#underWay++;
   }
 
-  ended(port: Port, run: Run, result: DeliveryResult): void {
+  ended(queue: OutputQueue, run: EventRun, result: DeliveryResult): void {
     this.#underWay = assertCount(this.#underWay - 1, "deliveries under way");
-    const { step } = port;
+    const { step } = queue;
     if (result === "delivered") run.deliver(step);
-    else this.#fail(port, run, result);
-    if (this.#formerPorts.length > 0) this.#formerPorts = this.#formerPorts.filter(({ isBusy }) => isBusy);
-    this.#advance(run, port.route);
-    // The place that is free now is for all ports, also for those of a route that was changed meanwhile.
-    for (const other of this.#ports) if (other !== port) other.goOn();
+    else this.#fail(queue, run, result);
+    if (this.#formerQueues.length > 0) this.#formerQueues = this.#formerQueues.filter(({ isBusy }) => isBusy);
+    this.#advance(run, queue.route);
+    // The place that is free now is for all queues, also for those of a route that was changed meanwhile.
+    for (const other of this.#queues) if (other !== queue) other.goOn();
   }
 
-  #fail(port: Port, run: Run, error: DeliveryError): void {
-    const { step } = port;
+  #fail(queue: OutputQueue, run: EventRun, error: DeliveryError): void {
+    const { step } = queue;
     const failure = { code: codeOf(error), message: error.message, connection: step.output.connection };
     const delayMs = error.disposition === "dead_letter" ? undefined : this.#delayMs(step, run, error);
     run.fail(step, failure, delayMs);
-    this.#context.settler.failed(this.name, run.pending.event.id, failure, delayMs !== undefined);
+    this.#context.recorder.failed(this.name, run.pending.event.id, failure, delayMs !== undefined);
     if (delayMs === undefined || !step.ordered) return;
-    const current = this.#ports.find((other) => other.step.ordered && other.step.name === step.name);
+    const current = this.#queues.find((other) => other.step.ordered && other.step.name === step.name);
     if (current === undefined && !this.isParked) return;
     // Its place in line is kept: it stays claimed, and goes again before the later ones.
     const { sequence } = run.pending;
-    const progress = progressOf(run, port.route);
-    const recorded = this.#context.settler.settle({ sequence, state: "attempt", failure, ...progress });
+    const progress = progressOf(run, queue.route);
+    const recorded = this.#context.recorder.settle({ sequence, state: "attempt", failure, ...progress });
     if (current === undefined) {
       run.resume(step);
       return;
@@ -244,25 +244,25 @@ export class Lane implements PortOwner, DeliveryOwner {
     current.return(run, delayMs, recorded);
   }
 
-  #delayMs(step: RouteStep, run: Run, error: DeliveryError): number | undefined {
+  #delayMs(step: RouteStep, run: EventRun, error: DeliveryError): number | undefined {
     return retryDelayMs(step.retry ?? DURABLE_POLICY, run.attemptOf(step), error, this.#context.random());
   }
 
   #changeRoute(route: RouteLookup): void {
-    for (const port of this.#ports) {
-      for (const run of port.close()) {
-        run.withdraw(port.step);
-        run.resume(port.step);
+    for (const queue of this.#queues) {
+      for (const run of queue.close()) {
+        run.withdraw(queue.step);
+        run.resume(queue.step);
       }
     }
-    this.#formerPorts = [...this.#formerPorts, ...this.#ports].filter(({ isBusy }) => isBusy);
+    this.#formerQueues = [...this.#formerQueues, ...this.#queues].filter(({ isBusy }) => isBusy);
     // Those of a webhook that was removed are shown no more, and those of one that comes back are others.
     if (route === "missing" || this.#route === "missing") {
       this.#counters = this.#context.metrics.of(this.name);
     }
     this.#route = route;
-    this.#ports = typeof route === "object"
-      ? route.steps.map((step) => new Port(route, step, this, this.#context.deadlines))
+    this.#queues = typeof route === "object"
+      ? route.steps.map((step) => new OutputQueue(route, step, this, this.#context.deadlines))
       : [];
     for (const run of this.#active.toArray()) this.#advance(run);
     this.#fill();
@@ -270,13 +270,13 @@ export class Lane implements PortOwner, DeliveryOwner {
 
   /** A claimed event begins its way. @param bytes the memory that was taken for it */
   #take(pending: PendingEvent, bytes: number): void {
-    const run = new Run(pending, bytes);
+    const run = new EventRun(pending, bytes);
     this.#active.add(run);
     this.#advance(run);
   }
 
   /** @param former the route by which an attempt has just ended, if one has */
-  #advance(run: Run, former?: Route): void {
+  #advance(run: EventRun, former?: DeliveryRoute): void {
     if (typeof this.#route === "object") {
       this.#follow(run, this.#route, decide(run, this.#route));
       return;
@@ -288,13 +288,13 @@ export class Lane implements PortOwner, DeliveryOwner {
     else if (this.#isGone()) this.#bury(run, WEBHOOK_GONE);
   }
 
-  #follow(run: Run, route: Route, decision: Decision): void {
+  #follow(run: EventRun, route: DeliveryRoute, decision: Decision): void {
     switch (decision.next) {
       case "begin":
         if (run.startedAt !== undefined && route.steps.length > 1) this.#storeProgress(run, route);
         for (const step of decision.steps) {
           run.begin(step);
-          this.#ports[route.steps.indexOf(step)]?.add(run);
+          this.#queues[route.steps.indexOf(step)]?.add(run);
         }
         break;
       case "wait":
@@ -304,23 +304,27 @@ export class Lane implements PortOwner, DeliveryOwner {
         break;
       case "delivered":
         this.#leave(run);
-        this.#context.settler.delivered(run.pending.sequence, this);
+        this.#context.recorder.delivered(run.pending.sequence, this);
         break;
       case "dead":
         this.#bury(run, decision.failure);
     }
   }
 
-  #storeProgress(run: Run, route: Route): void {
+  #storeProgress(run: EventRun, route: DeliveryRoute): void {
     const progress = run.toProgress(route);
     if (progress === undefined) return;
-    this.#context.settler.settle({ sequence: run.pending.sequence, state: "progress", progress });
+    this.#context.recorder.settle({ sequence: run.pending.sequence, state: "progress", progress });
   }
 
-  #retryLater(run: Run, route: Route, { delayMs, failure }: Decision & { readonly next: "retry" }): void {
+  #retryLater(
+    run: EventRun,
+    route: DeliveryRoute,
+    { delayMs, failure }: Decision & { readonly next: "retry" },
+  ): void {
     const { sequence } = run.pending;
     const dueAt = this.#context.now() + Math.ceil(delayMs);
-    const settled = this.#context.settler.settle({
+    const settled = this.#context.recorder.settle({
       sequence,
       state: "retry",
       dueAt,
@@ -336,9 +340,9 @@ export class Lane implements PortOwner, DeliveryOwner {
     });
   }
 
-  async #bury(run: Run, failure: AttemptFailure): Promise<void> {
+  async #bury(run: EventRun, failure: AttemptFailure): Promise<void> {
     this.#leave(run);
-    const isSettled = await this.#context.settler.dead(
+    const isSettled = await this.#context.recorder.dead(
       this.name,
       run.pending,
       failure,
@@ -364,7 +368,7 @@ export class Lane implements PortOwner, DeliveryOwner {
   }
 
   /** The event is no longer held here; that the journal knows what became of it is for later. */
-  #leave(run: Run): void {
+  #leave(run: EventRun): void {
     this.#active.delete(run);
     this.#unsettled++;
     this.#releaseMemory(run.bytes);
@@ -434,15 +438,15 @@ export class Lane implements PortOwner, DeliveryOwner {
       else if (this.#hasBacklog) this.#wakeIn(RETRY_CLAIM_MS);
     } catch (error) {
       this.#claiming = false;
-      this.#context.settler.journalFailed(error);
+      this.#context.recorder.journalFailed(error);
       this.#wakeIn(RETRY_CLAIM_MS);
     }
   }
 
   #wakeIn(milliseconds: number): void {
     const { deadlines } = this.#context;
-    deadlines.clear(this.#alarm);
-    deadlines.set(Math.ceil(Math.min(milliseconds, LONGEST_WAIT_MS) / 50) * 50, this.#alarm);
+    deadlines.clear(this.#timer);
+    deadlines.set(Math.ceil(Math.min(milliseconds, LONGEST_WAIT_MS) / 50) * 50, this.#timer);
   }
 }
 
@@ -482,11 +486,11 @@ const WEBHOOK_GONE: AttemptFailure = {
 };
 
 /** Only chains have a time to end in: reading the clock would cost as much as the rest of the decision. */
-function decide(run: Run, route: Route): Decision {
+function decide(run: EventRun, route: DeliveryRoute): Decision {
   return run.decide(route, route.steps.length > 1 ? performance.now() : 0);
 }
 
-function progressOf(run: Run, route: Route): { readonly progress?: string } {
+function progressOf(run: EventRun, route: DeliveryRoute): { readonly progress?: string } {
   const progress = run.toProgress(route);
   return progress === undefined ? {} : { progress };
 }

@@ -7,16 +7,16 @@
 
 import type { Logger } from "@logtape/logtape";
 import type { Deadlines } from "../../time/deadlines.ts";
-import { RateLimited } from "../../observability/report_limiter.ts";
+import { ReportLimiter } from "../../observability/report_limiter.ts";
 import type { AttemptFailure } from "../../dead_letters/dead_letters.ts";
 import type { EventMetrics } from "../event_metrics.ts";
-import type { Journal, Lane, PendingEvent, Settlement } from "../../journal/journal.ts";
+import type { Journal, LaneKey, PendingEvent, Settlement } from "../../journal/journal.ts";
 
 /** The pause before an outcome is told again, in milliseconds. */
 const AGAIN_MS = 500;
 
-/** What the settler works with. */
-export interface SettlerOptions {
+/** What the recorder works with. */
+export interface OutcomeRecorderOptions {
   readonly journal: Journal;
   readonly deadlines: Deadlines;
   readonly metrics: EventMetrics;
@@ -37,19 +37,19 @@ interface DeliveredTogether {
 }
 
 /** Settles events in the journal, the metrics and the log. */
-export class Settler {
-  readonly #options: SettlerOptions;
-  readonly #reports = new RateLimited();
+export class OutcomeRecorder {
+  readonly #options: OutcomeRecorderOptions;
+  readonly #reports = new ReportLimiter();
   #unsettled = 0;
   #lastDelivered: DeliveredTogether | undefined;
   #stopped = false;
   #whenSettled: (() => void) | undefined;
 
-  constructor(options: SettlerOptions) {
+  constructor(options: OutcomeRecorderOptions) {
     this.#options = options;
   }
 
-  /** Resolves with `true` when the outcome is in the journal, or with `false` when the settler was stopped. */
+  /** Resolves with `true` when the outcome is in the journal, or with `false` when the recorder was stopped. */
   async settle(settlement: Settlement): Promise<boolean> {
     this.#unsettled++;
     const { journal, deadlines } = this.#options;
@@ -105,7 +105,7 @@ export class Settler {
 
   /** The event is given up. Resolves as {@linkcode settle} does. */
   dead(
-    lane: Lane,
+    lane: LaneKey,
     pending: PendingEvent,
     failure: AttemptFailure,
     progress: string | undefined,
@@ -116,7 +116,7 @@ export class Settler {
   }
 
   /** An attempt failed. */
-  failed(lane: Lane, eventId: string, failure: AttemptFailure, willRetry: boolean): void {
+  failed(lane: LaneKey, eventId: string, failure: AttemptFailure, willRetry: boolean): void {
     this.#options.metrics.attemptFailed(lane, failure);
     if (willRetry) this.#report("info", lane, eventId, failure, "could not be delivered and is tried again");
   }
@@ -140,7 +140,7 @@ export class Settler {
 
   #report(
     level: "info" | "warning",
-    { namespace, webhook }: Lane,
+    { namespace, webhook }: LaneKey,
     eventId: string,
     failure: AttemptFailure,
     what: string,

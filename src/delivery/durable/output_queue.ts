@@ -3,38 +3,38 @@ import type { Deadlines } from "../../time/deadlines.ts";
 import { assertCount } from "../../errors.ts";
 import type { DeliveryResult } from "../../modules/module.ts";
 import type { DeliverySource, ScheduledDelivery } from "../outputs/output_scheduler.ts";
-import type { Route, RouteStep } from "../route.ts";
-import type { Run } from "./event_run.ts";
+import type { DeliveryRoute, RouteStep } from "../route.ts";
+import type { EventRun } from "./event_run.ts";
 
-/** What a port belongs to. */
-export interface PortOwner {
+/** The webhook that a queue belongs to. */
+export interface OutputQueueOwner {
   /** Deliveries that may still begin, over all steps of the webhook. */
   readonly freePlaces: number;
   /** Whether deliveries of the step are under way that began before the route was changed. */
   isUnderWayBefore(step: RouteStep): boolean;
   /** A delivery begins. */
   began(): void;
-  /** A delivery has ended. To be told before the port gives anything else out. */
-  ended(port: Port, run: Run, result: DeliveryResult): void;
+  /** A delivery has ended. To be told before the queue gives anything else out. */
+  ended(queue: OutputQueue, run: EventRun, result: DeliveryResult): void;
 }
 
 /** The queue of one webhook before one output. */
-export class Port implements DeliverySource {
-  readonly route: Route;
+export class OutputQueue implements DeliverySource {
+  readonly route: DeliveryRoute;
   readonly step: RouteStep;
   readonly batchKey: string;
-  readonly #owner: PortOwner;
+  readonly #owner: OutputQueueOwner;
   readonly #deadlines: Deadlines;
-  #queue: Run[] = [];
+  #waiting: EventRun[] = [];
   /** Runs whose attempt failed and that must go again before all others, in their order. */
-  #returned: Run[] = [];
+  #returned: EventRun[] = [];
   #returnInMs = 0;
   #recorded: Promise<unknown>[] = [];
   #underWay = 0;
   #blocked = false;
   #closed = false;
 
-  constructor(route: Route, step: RouteStep, owner: PortOwner, deadlines: Deadlines) {
+  constructor(route: DeliveryRoute, step: RouteStep, owner: OutputQueueOwner, deadlines: Deadlines) {
     this.route = route;
     this.step = step;
     this.batchKey = step.batchKey ?? "";
@@ -47,18 +47,18 @@ export class Port implements DeliverySource {
     return this.#underWay > 0;
   }
 
-  add(run: Run): void {
-    this.#queue.push(run);
+  add(run: EventRun): void {
+    this.#waiting.push(run);
     this.#offer();
   }
 
   /**
-   * Puts an ordered run back before all others: from {@linkcode goOn} on, nothing leaves the port until the
+   * Puts an ordered run back before all others: from {@linkcode goOn} on, nothing leaves the queue until the
    * delay is over.
    *
    * @param recorded resolves when the next attempt has been recorded
    */
-  return(run: Run, delayMs: number, recorded: Promise<unknown>): void {
+  return(run: EventRun, delayMs: number, recorded: Promise<unknown>): void {
     this.#returned.push(run);
     this.#recorded.push(recorded);
     this.#returnInMs = Math.max(this.#returnInMs, delayMs);
@@ -72,28 +72,28 @@ export class Port implements DeliverySource {
 
   take(limit: number): readonly ScheduledDelivery[] {
     if (this.#closed || this.#blocked || this.#hasToWait()) return [];
-    const count = Math.min(limit, this.#owner.freePlaces, this.#queue.length);
-    return this.#queue.splice(0, count).map((run) => this.#begin(run));
+    const count = Math.min(limit, this.#owner.freePlaces, this.#waiting.length);
+    return this.#waiting.splice(0, count).map((run) => this.#begin(run));
   }
 
   /** Gives nothing out any more. What is under way ends as usual. Returns the runs that were waiting. */
-  close(): readonly Run[] {
+  close(): readonly EventRun[] {
     this.#closed = true;
     this.step.output.scheduler.withdraw(this);
-    const waiting = [...this.#returned, ...this.#queue];
-    this.#queue = this.#returned = [];
+    const waiting = [...this.#returned, ...this.#waiting];
+    this.#waiting = this.#returned = [];
     return waiting;
   }
 
-  #begin(run: Run): ScheduledDelivery {
+  #begin(run: EventRun): ScheduledDelivery {
     this.#underWay++;
     this.route.enter();
     this.#owner.began();
-    return new PortDelivery(this, run);
+    return new QueuedDelivery(this, run);
   }
 
   /** @internal */
-  end(run: Run, result: DeliveryResult): void {
+  end(run: EventRun, result: DeliveryResult): void {
     this.#underWay = assertCount(this.#underWay - 1, "deliveries to an output");
     this.#owner.ended(this, run, result);
     this.route.leave();
@@ -102,7 +102,7 @@ export class Port implements DeliverySource {
 
   /** Asks the output to take what waits here. */
   #offer(): void {
-    if (this.#queue.length > 0 && !this.#closed) this.step.output.scheduler.offer(this);
+    if (this.#waiting.length > 0 && !this.#closed) this.step.output.scheduler.offer(this);
   }
 
   /** Whether something must arrive before what waits here. */
@@ -115,7 +115,7 @@ export class Port implements DeliverySource {
     const delay = Math.ceil(this.#returnInMs / 50) * 50;
     await Promise.all([this.#deadlines.wait(delay), ...this.#recorded]);
     for (const run of this.#returned) run.resume(this.step);
-    this.#queue = [...this.#returned, ...this.#queue];
+    this.#waiting = [...this.#returned, ...this.#waiting];
     this.#returned = [];
     this.#recorded = [];
     this.#returnInMs = 0;
@@ -124,23 +124,23 @@ export class Port implements DeliverySource {
   }
 }
 
-/** A run on its way through the output of a port. */
-class PortDelivery implements ScheduledDelivery {
+/** An event of a queue on its way through the output. */
+class QueuedDelivery implements ScheduledDelivery {
   readonly event: VerifiedEvent;
   readonly config: unknown;
   readonly attempt: number;
-  readonly #port: Port;
-  readonly #run: Run;
+  readonly #queue: OutputQueue;
+  readonly #run: EventRun;
 
-  constructor(port: Port, run: Run) {
+  constructor(queue: OutputQueue, run: EventRun) {
     this.event = run.pending.event;
-    this.config = port.step.config;
-    this.attempt = run.attemptOf(port.step);
-    this.#port = port;
+    this.config = queue.step.config;
+    this.attempt = run.attemptOf(queue.step);
+    this.#queue = queue;
     this.#run = run;
   }
 
   end(result: DeliveryResult): void {
-    this.#port.end(this.#run, result);
+    this.#queue.end(this.#run, result);
   }
 }

@@ -1,5 +1,5 @@
 import { setImmediate } from "node:timers";
-import { Expiring } from "../../time/deadlines.ts";
+import { Deadline } from "../../time/deadlines.ts";
 import { DeliveryError } from "../../errors.ts";
 import type { Attempt, DeliveryResult } from "../../modules/module.ts";
 
@@ -7,7 +7,7 @@ import type { Attempt, DeliveryResult } from "../../modules/module.ts";
 export type Results = readonly DeliveryResult[];
 
 /** An attempt with a deadline; its signal is made only when the output asks for it. */
-export abstract class TimedAttempt extends Expiring implements Attempt {
+export abstract class TimedAttempt extends Deadline implements Attempt {
   readonly number: number;
   #controller: AbortController | undefined;
   #ended = false;

@@ -21,7 +21,7 @@ import type { Tracing } from "../../observability/tracing.ts";
 import { firstResult, type Results, TimedAttempt } from "./attempt.ts";
 import type { MeasuredOutput, OutputMetrics } from "./output_metrics.ts";
 import { type BatchOutput, OutputScheduler } from "./output_scheduler.ts";
-import { Places } from "../../time/semaphore.ts";
+import { Semaphore } from "../../time/semaphore.ts";
 import {
   retryDelayMs,
   type RetryPolicy,
@@ -74,7 +74,7 @@ export class OutputHost implements AsyncDisposable, MeasuredOutput, BatchOutput 
   readonly #connection: unknown;
   readonly #context: ModuleContext;
   readonly #environment: HostEnvironment;
-  readonly #places: Places;
+  readonly #places: Semaphore;
   /** One function for all attempts, instead of one each. */
   readonly #concludeAttempt: Conclude = (delivery, number, result) =>
     this.#conclude(delivery, number, result);
@@ -100,7 +100,7 @@ export class OutputHost implements AsyncDisposable, MeasuredOutput, BatchOutput 
     this.#environment = environment;
     const concurrency = module.concurrency ?? DEFAULT_CONCURRENCY;
     this.scheduler = new OutputScheduler(this, environment.deadlines, logger);
-    this.#places = new Places(
+    this.#places = new Semaphore(
       concurrency,
       concurrency * QUEUE_PER_PLACE,
       () => this.scheduler.pump(),

@@ -8,7 +8,7 @@
 
 import type { Logger } from "@logtape/logtape";
 import type { VerifiedEvent } from "../../event/verified_event.ts";
-import { Alarm } from "../../time/deadlines.ts";
+import { Timer } from "../../time/deadlines.ts";
 import { assertCount, DeliveryError } from "../../errors.ts";
 import type { DeliveryResult, OutputModule } from "../../modules/module.ts";
 import { type HostEnvironment, OutputHost } from "./output_host.ts";
@@ -195,7 +195,7 @@ export class OutputPool implements AsyncDisposable {
     const { deadlines } = this.#environment;
     const controller = new AbortController();
     const { promise: late, reject } = Promise.withResolvers<never>();
-    const deadline = new Alarm(() => {
+    const deadline = new Timer(() => {
       const error = new DeliveryError("output_timeout", "The connection did not answer in time");
       controller.abort(error);
       reject(error);

@@ -11,7 +11,7 @@
 
 import { setImmediate } from "node:timers";
 import type { Logger } from "@logtape/logtape";
-import { Alarm, type Deadlines } from "../../time/deadlines.ts";
+import { type Deadlines, Timer } from "../../time/deadlines.ts";
 import { assertCount, DeliveryError } from "../../errors.ts";
 import type { Delivery, DeliveryResult } from "../../modules/module.ts";
 import type { Results } from "./attempt.ts";
@@ -72,7 +72,7 @@ export class OutputScheduler {
   #pumping = false;
   #willPump = false;
   #closed = false;
-  readonly #pauseEnd = new Alarm(() => this.#probe());
+  readonly #pauseEnd = new Timer(() => this.#probe());
 
   constructor(output: BatchOutput, deadlines: Deadlines, logger: Logger) {
     this.#output = output;
@@ -241,7 +241,7 @@ export class OutputScheduler {
 
   async #probe(): Promise<void> {
     const controller = new AbortController();
-    const deadline = new Alarm(() => controller.abort(new DeliveryError("output_timeout")));
+    const deadline = new Timer(() => controller.abort(new DeliveryError("output_timeout")));
     this.#deadlines.set(PROBE_TIMEOUT_MS, deadline);
     try {
       await Promise.race([this.#output.probe(controller.signal), rejectedOn(controller.signal)]);

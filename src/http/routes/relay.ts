@@ -11,7 +11,7 @@ import type { Channel } from "../../relay/channel_directory.ts";
 import { eventStream } from "../../relay/transports/sse.ts";
 import { HEADERS, negotiateProtocol, parseAckRequest, parseResumePoint } from "../../relay/protocol.ts";
 import type { Relay } from "../../relay/relay.ts";
-import type { Session, TransportName } from "../../relay/session.ts";
+import type { RelaySession, TransportName } from "../../relay/session.ts";
 import { closingMessages, connectedMessage } from "../../relay/transports/transport.ts";
 import { serveWebSocket } from "../../relay/transports/websocket.ts";
 import { declaredLength, readBody, requireDeclared, streamedBody, toReadError } from "../webhook/body.ts";
@@ -90,7 +90,7 @@ async function stream(relay: Relay, request: Request, requestId: string, rest: s
   });
 }
 
-function upgrade(session: Session, request: Request): Deno.WebSocketUpgrade {
+function upgrade(session: RelaySession, request: Request): Deno.WebSocketUpgrade {
   try {
     return Deno.upgradeWebSocket(request);
   } catch (cause) {
@@ -112,7 +112,7 @@ async function open(
   channel: Channel,
   request: Request,
   transport: TransportName,
-): Promise<{ session: Session; resumed: boolean }> {
+): Promise<{ session: RelaySession; resumed: boolean }> {
   const { headers } = request;
   const window = Number(headers.get(HEADERS.window));
   return await relay.open(channel, {
@@ -126,7 +126,7 @@ async function open(
 
 /** One poll: the messages that there are, or that come while it waits. */
 async function poll(
-  session: Session,
+  session: RelaySession,
   request: Request,
   requestId: string,
   protocol: number,

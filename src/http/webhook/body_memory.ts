@@ -1,4 +1,4 @@
-import { type Deadlines, Expiring } from "../../time/deadlines.ts";
+import { Deadline, type Deadlines } from "../../time/deadlines.ts";
 
 /** How much has to be left over before it is asked back. V8 itself does not begin for less than 64 MiB. */
 const LEFT_OVER_BYTES = 16 * 1024 * 1024;
@@ -19,7 +19,7 @@ const PRESSURE_BYTES = 256 * 1024 * 1024;
  * of idleness. Small requests leave so little behind that under them alone it does not come for hours: the
  * process would stay as large as its largest burst of bodies made it.
  */
-export class BodyMemory extends Expiring {
+export class BodyMemory extends Deadline {
   readonly #deadlines: Deadlines;
   #leftOver = 0;
   #due = false;

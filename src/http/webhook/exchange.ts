@@ -12,7 +12,7 @@ import type { ClientAddressResolver } from "../../auth/client_address.ts";
 import type { RequestToVerify } from "../../auth/verifier.ts";
 import { BlockedWebhook, type CatalogEntry, WebhookEntry } from "../../config/entry.ts";
 import { isNamespace, isWebhookId } from "../../event/names.ts";
-import { type Deadlines, Expiring } from "../../time/deadlines.ts";
+import { Deadline, type Deadlines } from "../../time/deadlines.ts";
 import type { Acceptor } from "../../delivery/acceptor.ts";
 import type { Holding } from "../../time/fair_share.ts";
 import type { Appended, AppendListener } from "../../journal/journal.ts";
@@ -102,7 +102,7 @@ export function exchange(
   return answer;
 }
 
-class Exchange extends Expiring implements RequestToVerify, AppendListener {
+class Exchange extends Deadline implements RequestToVerify, AppendListener {
   readonly #context: ExchangeContext;
   readonly #request: Request;
   readonly #info: Deno.ServeHandlerInfo;

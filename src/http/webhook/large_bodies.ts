@@ -1,5 +1,5 @@
 import { Pace } from "../../time/pace.ts";
-import { type Deadlines, Expiring } from "../../time/deadlines.ts";
+import { Deadline, type Deadlines } from "../../time/deadlines.ts";
 import { GatewayError } from "../../errors.ts";
 
 /** How many bodies may wait for their turn. What they hold counts in `MAX_INFLIGHT_BYTES`. */
@@ -16,7 +16,7 @@ export function finish<Result>(steps: Steps<Result>): Result {
 }
 
 /** One that waits for its turn, with a time limit. */
-class Turn extends Expiring {
+class Turn extends Deadline {
   readonly #queue: Set<Turn>;
   readonly begun = Promise.withResolvers<void>();
 

@@ -13,7 +13,7 @@ import type { Logger } from "@logtape/logtape";
 import { setTimeout as sleep } from "node:timers/promises";
 import { DescriptorReserve } from "./descriptor_reserve.ts";
 import type { Metrics } from "../../observability/metrics.ts";
-import { RateLimited } from "../../observability/report_limiter.ts";
+import { ReportLimiter } from "../../observability/report_limiter.ts";
 
 /** Descriptors for journal, configuration and outputs when connections have taken all others. */
 const RESERVED_DESCRIPTORS = 32;
@@ -56,7 +56,7 @@ export class LastingServer implements AsyncDisposable {
   readonly #options: LastingServerOptions;
   #reserve = new DescriptorReserve(RESERVED_DESCRIPTORS);
   readonly #closing = new AbortController();
-  readonly #failures = new RateLimited();
+  readonly #failures = new ReportLimiter();
   readonly #failed;
   /** The one that listens, if any, and former ones whose connections are still served. */
   readonly #servers = new Set<Deno.HttpServer<Deno.NetAddr>>();

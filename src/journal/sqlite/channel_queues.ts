@@ -9,16 +9,16 @@ import type {
 } from "../../channels/channel_queues.ts";
 import { ChannelWatchers } from "./channel_watchers.ts";
 import { decodeEvent, encodeEvent } from "./event_codec.ts";
-import type { JournalWorker } from "./worker_client.ts";
+import type { WorkerClient } from "./worker_client.ts";
 
 /** The channels that stand in the file of a {@linkcode SqliteJournal}. The journal's disposal closes it. */
 export class SqliteChannelQueues implements ChannelQueues {
-  readonly #worker: JournalWorker;
+  readonly #worker: WorkerClient;
   readonly #watchers: ChannelWatchers;
   readonly #now: () => number;
 
   /** @param now the time by `steadyNow` */
-  constructor(worker: JournalWorker, now: () => number) {
+  constructor(worker: WorkerClient, now: () => number) {
     this.#worker = worker;
     this.#watchers = new ChannelWatchers(now);
     this.#now = now;

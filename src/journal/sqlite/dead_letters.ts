@@ -8,7 +8,7 @@ import type {
 } from "../../dead_letters/dead_letters.ts";
 import { GatewayError } from "../../errors.ts";
 import { decodeEvent, encodeEvent } from "./event_codec.ts";
-import type { JournalWorker } from "./worker_client.ts";
+import type { WorkerClient } from "./worker_client.ts";
 import type { DeadSliceChanged } from "./protocol.ts";
 
 /** Letters that are replayed or dropped by one commit, so that none is long. */
@@ -16,9 +16,9 @@ const LETTERS_PER_SLICE = 500;
 
 /** The dead letters of a {@linkcode SqliteJournal}. */
 export class SqliteDeadLetters implements DeadLetters {
-  readonly #worker: JournalWorker;
+  readonly #worker: WorkerClient;
 
-  constructor(worker: JournalWorker) {
+  constructor(worker: WorkerClient) {
     this.#worker = worker;
   }
 

@@ -18,7 +18,7 @@ export class PackBuilder {
   #text = "";
 
   /**
-   * @param lane index of the lane in its lot
+   * @param lane index of the lane in its commit
    * @param receivedAt of its first event, in milliseconds since 1970
    */
   constructor(lane: number, claimed: boolean, receivedAt: number) {

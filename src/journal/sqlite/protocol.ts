@@ -1,13 +1,14 @@
 /**
- * What the gateway and the journal's worker say to each other. A *lot* is everything that waited for the
- * next commit; it becomes one transaction. What comes thousands of times a second, appended and delivered
- * events, travels as flat arrays: a message of one array is cloned twice as fast as one of objects.
+ * What the gateway and the journal's worker say to each other. A *commit* is everything that was asked for
+ * while the one before it was under way; it becomes one transaction. What comes thousands of times a second,
+ * appended and delivered events, travels as flat arrays: a message of one array is cloned twice as fast as
+ * one of objects.
  *
  * @module
  */
 
 import type { AttemptFailure, DeadLetterFilter, DeadLetterSummary } from "../../dead_letters/dead_letters.ts";
-import type { Lane, Settlement } from "../journal.ts";
+import type { LaneKey, Settlement } from "../journal.ts";
 
 /** A body as it is stored: text where it was read as text, bytes else. */
 export type StoredBody = string | Uint8Array<ArrayBuffer>;
@@ -22,10 +23,10 @@ export interface StoredEvent {
   readonly body: StoredBody;
 }
 
-/** The fields of one append, in the order in which they stand in {@linkcode Lot.appends}. */
+/** The fields of one append, in the order in which they stand in {@linkcode Commit.appends}. */
 export type AppendFields = readonly [
   id: string,
-  /** Index of the event's lane in {@linkcode Lot.lanes}. */
+  /** Index of the event's lane in {@linkcode Commit.lanes}. */
   lane: number,
   receivedAt: number,
   headers: string,
@@ -41,7 +42,7 @@ export const APPEND_FIELDS = 6;
  * is cloned and written many times faster than the texts in it.
  */
 export interface Pack {
-  /** Index of the events' lane in {@linkcode Lot.lanes}. */
+  /** Index of the events' lane in {@linkcode Commit.lanes}. */
   readonly lane: number;
   readonly claimed: boolean;
   readonly count: number;
@@ -222,14 +223,14 @@ export type Operation = {
  * Everything that waited for a commit. It is done in this order: settlements, then delivered events, then
  * appends, then packs, then the other operations, each group in the order in which it was asked for.
  */
-export interface Lot {
+export interface Commit {
   /** The time by `steadyNow`: what is due, and when a lease ends, is reckoned from it. */
   readonly now: number;
   readonly settlements: readonly Settlement[];
   /** Sequences of delivered events. */
   readonly delivered: readonly number[];
   /** The lanes that the appends are of. */
-  readonly lanes: readonly Lane[];
+  readonly lanes: readonly LaneKey[];
   /** {@linkcode AppendFields} one after the other. */
   readonly appends: readonly AppendFields[number][];
   /** In the order of `appends`, of which few have a key. */
@@ -240,7 +241,7 @@ export interface Lot {
   readonly size: number;
 }
 
-/** What became of a part of a lot that was not done. */
+/** What became of a part of a commit that was not done. */
 export interface Refusal {
   readonly code: "journal_unavailable" | "internal_error";
   readonly message: string;
@@ -248,10 +249,10 @@ export interface Refusal {
   readonly reason: string;
 }
 
-/** What became of the operations of a lot. */
-export interface LotReply {
-  readonly type: "lot";
-  /** Set when nothing of the lot was done. */
+/** What became of the operations of a commit. */
+export interface CommitReply {
+  readonly type: "commit";
+  /** Set when nothing of the commit was done. */
   readonly refused?: Refusal;
   /** Set when everything was done but what needs space: the appends, and operations whose result is absent. */
   readonly growthRefused?: Refusal;
@@ -268,7 +269,7 @@ export interface LotReply {
   readonly figures: Figures;
 }
 
-/** Figures of the store after a lot. */
+/** Figures of the store after a commit. */
 export interface Figures {
   /** `undefined` while nobody can say: the file could not be opened yet. */
   readonly pending: number | undefined;
@@ -301,7 +302,7 @@ export interface WorkerOptions {
 /** What the gateway says. */
 export type ToWorker =
   | { readonly type: "open"; readonly options: WorkerOptions }
-  | { readonly type: "lot"; readonly lot: Lot }
+  | { readonly type: "commit"; readonly commit: Commit }
   /** The file is to stay as it is, for another process to copy it; or need not any more. */
   | { readonly type: "hold" }
   | { readonly type: "release"; readonly hold: number }
@@ -310,7 +311,7 @@ export type ToWorker =
 /** What the worker says. */
 export type FromWorker =
   | OpenReply
-  | LotReply
+  | CommitReply
   | { readonly type: "damaged"; readonly path: string; readonly reason: string }
   | PlaceReport
   | HoldReply
@@ -348,7 +349,7 @@ export interface PlaceProblem {
   readonly reason: string;
 }
 
-/** How opening went. With `unavailable`, it is tried again with every lot. */
+/** How opening went. With `unavailable`, it is tried again with every commit. */
 export interface OpenReply {
   readonly type: "opened";
   readonly outcome: "open" | "in_use" | "newer_schema" | "unavailable";

@@ -19,13 +19,13 @@ import type {
   IdempotencyKey,
   Journal,
   JournalStats,
-  Lane,
   LaneBacklog,
+  LaneKey,
   Settlement,
 } from "../journal.ts";
 import { decodeEvent, encodeBody, encodeHeaders } from "./event_codec.ts";
 import { asidePath, journalPath, markSalvaged } from "./worker/file.ts";
-import { JournalWorker } from "./worker_client.ts";
+import { WorkerClient } from "./worker_client.ts";
 import type { SalvageSlice } from "./protocol.ts";
 import { SqliteChannelQueues } from "./channel_queues.ts";
 import { SqliteDeadLetters } from "./dead_letters.ts";
@@ -101,7 +101,7 @@ export class SqliteJournal implements Journal {
   readonly deadLetters: DeadLetters;
   readonly channels: ChannelQueues;
   readonly #directory: string;
-  readonly #worker: JournalWorker;
+  readonly #worker: WorkerClient;
   readonly #sweeper: ReturnType<typeof setInterval>;
   readonly #waitsForOwner: boolean;
   #isSweeping = false;
@@ -112,7 +112,7 @@ export class SqliteJournal implements Journal {
     const now = options.now ?? steadyNow;
     this.#directory = options.directory;
     this.#waitsForOwner = options.waitsForOwner ?? false;
-    this.#worker = new JournalWorker(
+    this.#worker = new WorkerClient(
       {
         directory: options.directory,
         lockWaitMs: options.lockWaitMs ?? 1_000,
@@ -164,7 +164,7 @@ export class SqliteJournal implements Journal {
   }
 
   async claim(
-    { namespace, webhook }: Lane,
+    { namespace, webhook }: LaneKey,
     { events, bytes, longestPauseMs }: ClaimLimit,
   ): Promise<Claimed> {
     const claimed = await this.#worker.operate("claim", {
@@ -188,12 +188,12 @@ export class SqliteJournal implements Journal {
     return this.#worker.operate("lanes", {});
   }
 
-  findRepeated({ namespace, webhook }: Lane, key: string): Promise<string | undefined> {
+  findRepeated({ namespace, webhook }: LaneKey, key: string): Promise<string | undefined> {
     return this.#worker.operate("findRepeated", { namespace, webhook, key: digest(key) });
   }
 
   async remember(
-    { namespace, webhook }: Lane,
+    { namespace, webhook }: LaneKey,
     { key, ttlMs }: IdempotencyKey,
     eventId: string,
   ): Promise<void> {

@@ -1,12 +1,12 @@
 import { GatewayError } from "../../errors.ts";
 import type { VerifiedEvent } from "../../event/verified_event.ts";
-import type { AppendListener, Lane, Settlement } from "../journal.ts";
+import type { AppendListener, LaneKey, Settlement } from "../journal.ts";
 import { PackBuilder } from "./pack_builder.ts";
 import type {
   AppendFields,
   AppendKey,
-  Lot,
-  LotReply,
+  Commit,
+  CommitReply,
   Operation,
   OperationKind,
   Refusal,
@@ -39,10 +39,10 @@ interface WaitingPack {
 }
 
 /** The operations that wait for one commit, and whoever waits for them. */
-export class WaitingLot {
+export class WaitingCommit {
   readonly #settlements: Settlement[] = [];
   readonly #delivered: number[] = [];
-  readonly #lanes: Lane[] = [];
+  readonly #lanes: LaneKey[] = [];
   readonly #laneIndexes = new Map<string, number>();
   #lastLane = 0;
   readonly #appends: AppendFields[number][] = [];
@@ -63,8 +63,8 @@ export class WaitingLot {
     this.#mayPack = mayPack;
   }
 
-  /** What the worker is told. @param now by `steadyNow` @param size as in {@linkcode Lot} */
-  lot(now: number, size: number): Lot {
+  /** What the worker is told. @param now by `steadyNow` @param size as in {@linkcode Commit} */
+  toCommit(now: number, size: number): Commit {
     return {
       now,
       size,
@@ -107,7 +107,7 @@ export class WaitingLot {
     return pack;
   }
 
-  /** All settlements of a lot share one promise: they come through, or fail, together. */
+  /** All settlements of a commit share one promise: they come through, or fail, together. */
   settle(settlement: Settlement): Promise<void> {
     this.count++;
     if (settlement.state === "delivered") this.#delivered.push(settlement.sequence);
@@ -125,7 +125,7 @@ export class WaitingLot {
   }
 
   /** Tells everybody what became of their operations. */
-  conclude(reply: LotReply): void {
+  conclude(reply: CommitReply): void {
     if (reply.refused !== undefined) return this.fail(toError(reply.refused));
     this.#settled?.resolve();
     this.#concludeAppends(reply);
@@ -143,7 +143,7 @@ export class WaitingLot {
     for (const { reject } of this.#operationWaiters) reject(error);
   }
 
-  #laneIndex({ namespace, webhook }: Lane): number {
+  #laneIndex({ namespace, webhook }: LaneKey): number {
     // Mostly the same as the one before.
     const last = this.#lanes[this.#lastLane];
     if (last?.webhook === webhook && last.namespace === namespace) return this.#lastLane;
@@ -168,7 +168,7 @@ export class WaitingLot {
     }
   }
 
-  #concludeAppends({ growthRefused, firstSequence, firstPacked, duplicates }: LotReply): void {
+  #concludeAppends({ growthRefused, firstSequence, firstPacked, duplicates }: CommitReply): void {
     if (growthRefused !== undefined) return this.#refuseAppends(toError(growthRefused));
     let packed = firstPacked;
     for (const { listeners } of this.#packs) {

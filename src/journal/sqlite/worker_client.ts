@@ -3,10 +3,10 @@ import type { Logger } from "@logtape/logtape";
 import { GatewayError } from "../../errors.ts";
 import type { AppendListener, Settlement } from "../journal.ts";
 import type {
+  CommitReply,
   Figures,
   FromWorker,
   HoldReply,
-  LotReply,
   OpenReply,
   OperationKind,
   PlaceProblem,
@@ -17,7 +17,7 @@ import type {
   WorkerOptions,
 } from "./protocol.ts";
 import { OldestAge } from "./oldest_age.ts";
-import { type Append, toError, WaitingLot } from "./waiting_commit.ts";
+import { type Append, toError, WaitingCommit } from "./waiting_commit.ts";
 
 /** How long what waits may take to be written when the journal is closed, in milliseconds. */
 const CLOSE_DEADLINE_MS = 5_000;
@@ -44,7 +44,7 @@ export interface WaitingBounds {
  * The gateway's side of the journal's worker. While a commit is under way it collects what is asked for;
  * all of it becomes the next commit.
  */
-export class JournalWorker implements AsyncDisposable {
+export class WorkerClient implements AsyncDisposable {
   readonly #options: WorkerOptions;
   readonly #bounds: WaitingBounds;
   readonly #logger: Logger;
@@ -53,8 +53,8 @@ export class JournalWorker implements AsyncDisposable {
   #worker: Worker | undefined;
   #opened: PromiseWithResolvers<OpenReply> | undefined;
   #closed: PromiseWithResolvers<void> | undefined;
-  #collecting: WaitingLot;
-  #underWay: WaitingLot | undefined;
+  #collecting: WaitingCommit;
+  #underWay: WaitingCommit | undefined;
   #isScheduled = false;
   #isRefused = false;
   #isDisposed = false;
@@ -77,7 +77,7 @@ export class JournalWorker implements AsyncDisposable {
     this.#logger = logger;
     // What is kept after it was delivered must have rows of its own.
     this.#mayPack = options.retentionMs === 0;
-    this.#collecting = new WaitingLot(this.#mayPack);
+    this.#collecting = new WaitingCommit(this.#mayPack);
   }
 
   get figures(): Figures {
@@ -207,9 +207,9 @@ export class JournalWorker implements AsyncDisposable {
     this.#start();
     this.#underWay = this.#collecting;
     this.#underWayBytes = this.#waitingBytes;
-    this.#collecting = new WaitingLot(this.#mayPack);
+    this.#collecting = new WaitingCommit(this.#mayPack);
     this.#waitingBytes = 0;
-    this.#post({ type: "lot", lot: this.#underWay.lot(this.#now(), this.#underWayBytes) });
+    this.#post({ type: "commit", commit: this.#underWay.toCommit(this.#now(), this.#underWayBytes) });
   }
 
   #post(message: ToWorker): void {
@@ -250,7 +250,7 @@ export class JournalWorker implements AsyncDisposable {
           );
         }
         return this.#opened?.resolve(message);
-      case "lot":
+      case "commit":
         return this.#conclude(message);
       case "damaged":
         return this.#logger.error(
@@ -269,7 +269,7 @@ export class JournalWorker implements AsyncDisposable {
     }
   }
 
-  #conclude(reply: LotReply): void {
+  #conclude(reply: CommitReply): void {
     this.#setFigures(reply.figures);
     this.#noteHealth(reply);
     const concluded = this.#underWay;
@@ -322,7 +322,7 @@ export class JournalWorker implements AsyncDisposable {
   }
 
   /** Tells when the journal stops taking what it is given, and when it takes it again. */
-  #noteHealth({ refused, growthRefused }: LotReply): void {
+  #noteHealth({ refused, growthRefused }: CommitReply): void {
     const refusal = refused ?? growthRefused;
     if (refusal === undefined) {
       if (this.#isRefused) this.#logger.info("The journal can be written again");
@@ -359,7 +359,7 @@ export class JournalWorker implements AsyncDisposable {
     this.#underWay = undefined;
     this.#underWayBytes = 0;
     this.#collecting.fail(error);
-    this.#collecting = new WaitingLot(this.#mayPack);
+    this.#collecting = new WaitingCommit(this.#mayPack);
     this.#waitingBytes = 0;
   }
 }

@@ -1,6 +1,6 @@
 import type { Logger } from "@logtape/logtape";
 import { DeliveryError } from "../../errors.ts";
-import { RateLimited } from "../../observability/report_limiter.ts";
+import { ReportLimiter } from "../../observability/report_limiter.ts";
 import { type Block, Search } from "./block.ts";
 import { type ClickhouseClient, ClickhouseFailure } from "./client.ts";
 import type { ClickhouseConfig } from "./config.ts";
@@ -49,7 +49,7 @@ export class TableInserter {
   /** The table's full name, quoted. */
   readonly #name: string;
   readonly #lookup: RowLookup;
-  readonly #reports = new RateLimited();
+  readonly #reports = new ReportLimiter();
   /** Learned when the first row is there, and again when the server says that it is not so. */
   #layout: TableLayout | undefined;
   /** Whether an insert was refused since the rows of too many webhooks were in it. */

@@ -9,7 +9,7 @@
  */
 
 import type { Event } from "../../event/event.ts";
-import { RateLimited } from "../../observability/report_limiter.ts";
+import { ReportLimiter } from "../../observability/report_limiter.ts";
 import { receivedAtText } from "../../event/event_headers.ts";
 import { forEachForwardable } from "../../event/header_policy.ts";
 import type { KafkaProducer, ProducerEvents } from "./producer/producer.ts";
@@ -94,7 +94,7 @@ function recordHeaders(event: Event, { forwardsHeaders }: KafkaConfig): readonly
 
 /** Puts into words what an operator wants to know. It repeats with each try. */
 function reportTo({ name, logger, throttled }: ModuleContext): ProducerEvents {
-  const reports = new RateLimited();
+  const reports = new ReportLimiter();
   return {
     unreachable: (error) =>
       reports.run(error.message, (suppressed) => {

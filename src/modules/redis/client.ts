@@ -12,7 +12,7 @@
 
 import type { Buffer } from "node:buffer";
 import { DeliveryError } from "../../errors.ts";
-import { RateLimited } from "../../observability/report_limiter.ts";
+import { ReportLimiter } from "../../observability/report_limiter.ts";
 import type { ModuleContext } from "../module.ts";
 import { closeRedis } from "./close.ts";
 import type { RedisAddress, RedisConnection } from "./connection.ts";
@@ -42,7 +42,7 @@ export class RedisClient implements AsyncDisposable {
   readonly #connection: RedisConnection;
   readonly #context: Pick<ModuleContext, "name" | "logger">;
   readonly #dialer: RedisDialer;
-  readonly #reports = new RateLimited();
+  readonly #reports = new ReportLimiter();
   #usable: DialedRedis | undefined;
   #opening: Promise<DialedRedis> | undefined;
   /** The node of a cluster that had the keys when they were last asked for. */

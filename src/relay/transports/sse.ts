@@ -6,7 +6,7 @@
  */
 
 import { type ConnectedMessage, formatResumePoint, type GatewayMessage } from "../protocol.ts";
-import type { Session } from "../session.ts";
+import type { RelaySession } from "../session.ts";
 import { beginHeartbeats, closingMessages } from "./transport.ts";
 
 /** Messages that are taken from the queue at once. */
@@ -18,7 +18,7 @@ const BUFFERED_EVENTS = 16;
 const encoder = new TextEncoder();
 
 /** The body of the answer. The session outlives it. */
-export function eventStream(session: Session, connected: ConnectedMessage): ReadableStream<Uint8Array> {
+export function eventStream(session: RelaySession, connected: ConnectedMessage): ReadableStream<Uint8Array> {
   const closed = new AbortController();
   let attached: Disposable | undefined;
   const detach = () => {
@@ -53,7 +53,7 @@ export function eventStream(session: Session, connected: ConnectedMessage): Read
 }
 
 /** One event. JSON has no line breaks, so the data is one line. */
-function eventOf(session: Session, message: GatewayMessage): string {
+function eventOf(session: RelaySession, message: GatewayMessage): string {
   const id = message.type === "webhook"
     ? `id: ${formatResumePoint({ connectionId: session.id, sequence: message.sequence })}\n`
     : "";

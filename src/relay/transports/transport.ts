@@ -6,10 +6,14 @@
 
 import { VERSION } from "../../version.ts";
 import type { ClosingMessage, ConnectedMessage, HeartbeatMessage } from "../protocol.ts";
-import type { End, Session } from "../session.ts";
+import type { End, RelaySession } from "../session.ts";
 
 /** The first message on a connection. */
-export function connectedMessage(session: Session, protocol: number, resumed: boolean): ConnectedMessage {
+export function connectedMessage(
+  session: RelaySession,
+  protocol: number,
+  resumed: boolean,
+): ConnectedMessage {
   return {
     type: "connected",
     protocol,
@@ -30,7 +34,7 @@ export function closingMessages({ code, message }: End): ClosingMessage[] {
 
 /** Sends heartbeats until the signal aborts. */
 export function beginHeartbeats(
-  session: Session,
+  session: RelaySession,
   send: (message: HeartbeatMessage) => void,
   signal: AbortSignal,
 ): void {

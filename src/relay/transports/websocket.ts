@@ -12,7 +12,7 @@ import {
   type GatewayMessage,
   parseConnectorMessage,
 } from "../protocol.ts";
-import type { End, Session } from "../session.ts";
+import type { End, RelaySession } from "../session.ts";
 import { beginHeartbeats, closingMessages } from "./transport.ts";
 
 /** Messages that are asked for at once. */
@@ -31,7 +31,7 @@ const NORMAL_CLOSURE = 1000;
 const LONGEST_REASON = 120;
 
 /** Sends and receives until the socket closes or the session ends. The session outlives its socket. */
-export function serveWebSocket(session: Session, socket: WebSocket, connected: ConnectedMessage): void {
+export function serveWebSocket(session: RelaySession, socket: WebSocket, connected: ConnectedMessage): void {
   const closed = new AbortController();
   const send = (message: GatewayMessage) => {
     if (socket.readyState === WebSocket.OPEN) socket.send(JSON.stringify(message));
@@ -62,7 +62,7 @@ export function serveWebSocket(session: Session, socket: WebSocket, connected: C
 }
 
 async function pump(
-  session: Session,
+  session: RelaySession,
   socket: WebSocket,
   send: (message: GatewayMessage) => void,
   signal: AbortSignal,
@@ -79,7 +79,7 @@ async function pump(
 }
 
 async function receive(
-  session: Session,
+  session: RelaySession,
   send: (message: GatewayMessage) => void,
   data: unknown,
 ): Promise<void> {

@@ -3,11 +3,11 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { Deadlines } from "../../../src/time/deadlines.ts";
 import { Dispatcher } from "../../../src/delivery/durable/dispatcher.ts";
 import { EventMetrics } from "../../../src/delivery/event_metrics.ts";
-import type { Lane } from "../../../src/journal/journal.ts";
+import type { LaneKey } from "../../../src/journal/journal.ts";
 import type { OutputLease } from "../../../src/delivery/outputs/output_pool.ts";
 import { type BatchOutput, OutputScheduler } from "../../../src/delivery/outputs/output_scheduler.ts";
 import type { RetryPolicy } from "../../../src/delivery/retry_policy.ts";
-import type { Route, RouteStep } from "../../../src/delivery/route.ts";
+import type { DeliveryRoute, RouteStep } from "../../../src/delivery/route.ts";
 import { DeliveryError } from "../../../src/errors.ts";
 import type { Delivery, DeliveryResult } from "../../../src/modules/module.ts";
 import { Metrics } from "../../../src/observability/metrics.ts";
@@ -114,7 +114,7 @@ export class DispatcherWorld implements AsyncDisposable {
     this.#metrics = new Metrics();
     this.#dispatcher = new Dispatcher({
       journal,
-      lookUp: ({ webhook }: Lane) => routes.get(webhook) ?? "missing",
+      lookUp: ({ webhook }: LaneKey) => routes.get(webhook) ?? "missing",
       deadlines,
       metrics: new EventMetrics(this.#metrics, () => journal.stats()),
       logger,
@@ -159,7 +159,7 @@ export class DispatcherWorld implements AsyncDisposable {
     await this.#directory[Symbol.asyncDispose]();
   }
 
-  #route(webhook: string, plan: Plan, deadlines: Deadlines): Route {
+  #route(webhook: string, plan: Plan, deadlines: Deadlines): DeliveryRoute {
     return {
       path: `default/${webhook}`,
       acceptance: "durable",

@@ -6,8 +6,8 @@ import type {
   IdempotencyKey,
   Journal,
   JournalStats,
-  Lane,
   LaneBacklog,
+  LaneKey,
   Settlement,
 } from "../../../src/journal/journal.ts";
 import type { DeadLetters } from "../../../src/dead_letters/dead_letters.ts";
@@ -50,7 +50,7 @@ export class MortalJournal implements Journal {
     );
   }
 
-  claim(lane: Lane, limit: ClaimLimit): Promise<Claimed> {
+  claim(lane: LaneKey, limit: ClaimLimit): Promise<Claimed> {
     return this.#call(() => this.#journal.claim(lane, limit));
   }
 
@@ -62,11 +62,11 @@ export class MortalJournal implements Journal {
     return this.#call(() => this.#journal.lanes());
   }
 
-  findRepeated(lane: Lane, key: string): Promise<string | undefined> {
+  findRepeated(lane: LaneKey, key: string): Promise<string | undefined> {
     return this.#call(() => this.#journal.findRepeated(lane, key));
   }
 
-  remember(lane: Lane, key: IdempotencyKey, eventId: string): Promise<void> {
+  remember(lane: LaneKey, key: IdempotencyKey, eventId: string): Promise<void> {
     return this.#call(() => this.#journal.remember(lane, key, eventId));
   }
 

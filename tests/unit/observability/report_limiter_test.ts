@@ -1,10 +1,10 @@
 import { assertEquals } from "@std/assert";
-import { RateLimited } from "../../../src/observability/report_limiter.ts";
+import { ReportLimiter } from "../../../src/observability/report_limiter.ts";
 
 /** A limiter on a clock that the test moves, and what it let through. */
 function limiter(intervalMs: number, mostReports?: number) {
   const clock = { now: 0 };
-  const limited = new RateLimited(intervalMs, () => clock.now, mostReports);
+  const limited = new ReportLimiter(intervalMs, () => clock.now, mostReports);
   const reports: string[] = [];
   const run = (key: string) => limited.run(key, (suppressed) => reports.push(`${key} ${suppressed}`));
   return { clock, reports, run };

@@ -1,19 +1,12 @@
 import { assert, assertEquals } from "@std/assert";
 import { setImmediate } from "node:timers/promises";
-import { Deadlines, Expiring } from "../../../src/time/deadlines.ts";
-
-/** Runs an action when its deadline passes. */
-class Alarm extends Expiring {
-  constructor(override readonly expire: () => void) {
-    super();
-  }
-}
+import { Deadlines, Timer } from "../../../src/time/deadlines.ts";
 
 Deno.test("Deadlines expires each owner once, the one with the shortest time first", async () => {
   using deadlines = new Deadlines();
   const expired: string[] = [];
-  deadlines.set(10, new Alarm(() => expired.push("short")));
-  deadlines.set(60, new Alarm(() => expired.push("long")));
+  deadlines.set(10, new Timer(() => expired.push("short")));
+  deadlines.set(60, new Timer(() => expired.push("long")));
   await deadlines.wait(120);
   assertEquals(expired, ["short", "long"]);
 });
@@ -21,7 +14,7 @@ Deno.test("Deadlines expires each owner once, the one with the shortest time fir
 Deno.test("Deadlines does not expire an owner whose deadline was cleared", async () => {
   using deadlines = new Deadlines();
   let expired = false;
-  const owner = new Alarm(() => expired = true);
+  const owner = new Timer(() => expired = true);
   deadlines.set(10, owner);
   deadlines.clear(owner);
   await deadlines.wait(100);
@@ -37,14 +30,14 @@ Deno.test("Deadlines takes new deadlines after all former ones have passed", asy
 Deno.test("Deadlines expires the others when one that expires clears its neighbour", async () => {
   using deadlines = new Deadlines();
   const expired: number[] = [];
-  const second = new Alarm(() => expired.push(2));
-  const first = new Alarm(() => {
+  const second = new Timer(() => expired.push(2));
+  const first = new Timer(() => {
     expired.push(1);
     deadlines.clear(second);
   });
   deadlines.set(10, first);
   deadlines.set(10, second);
-  deadlines.set(10, new Alarm(() => expired.push(3)));
+  deadlines.set(10, new Timer(() => expired.push(3)));
   await deadlines.wait(10);
   assertEquals(expired, [1, 3]);
 });
@@ -61,9 +54,9 @@ Deno.test("Deadlines never expires an owner early", async () => {
 Deno.test("Deadlines keeps the others when one in the middle is cleared", async () => {
   using deadlines = new Deadlines();
   const expired: number[] = [];
-  const alarms = [0, 1, 2].map((index) => new Alarm(() => expired.push(index)));
-  for (const alarm of alarms) deadlines.set(10, alarm);
-  deadlines.clear(alarms[1]!);
+  const timers = [0, 1, 2].map((index) => new Timer(() => expired.push(index)));
+  for (const timer of timers) deadlines.set(10, timer);
+  deadlines.clear(timers[1]!);
   await deadlines.wait(10);
   assertEquals(expired, [0, 2]);
 });
@@ -71,19 +64,19 @@ Deno.test("Deadlines keeps the others when one in the middle is cleared", async 
 Deno.test("Deadlines takes an owner again after its deadline has passed or was cleared", async () => {
   using deadlines = new Deadlines();
   let expired = 0;
-  const alarm = new Alarm(() => expired++);
-  deadlines.set(10, alarm);
+  const timer = new Timer(() => expired++);
+  deadlines.set(10, timer);
   await deadlines.wait(10);
-  deadlines.set(10, alarm);
-  deadlines.clear(alarm);
-  deadlines.set(10, alarm);
+  deadlines.set(10, timer);
+  deadlines.clear(timer);
+  deadlines.set(10, timer);
   await deadlines.wait(10);
   assertEquals(expired, 2);
 });
 
 Deno.test("a wait that begins after a long turn of the event loop is no shorter for it", async () => {
   using deadlines = new Deadlines();
-  deadlines.set(10_000, new Alarm(() => {}));
+  deadlines.set(10_000, new Timer(() => {}));
   const busyUntil = performance.now() + 300;
   while (performance.now() < busyUntil);
   const beganAt = performance.now();
@@ -94,7 +87,7 @@ Deno.test("a wait that begins after a long turn of the event loop is no shorter 
 Deno.test("Deadlines lets other work go on while very many pass at the same time", async () => {
   using deadlines = new Deadlines();
   let expired = 0;
-  for (let number = 0; number < 1000; number++) deadlines.set(10, new Alarm(() => expired++));
+  for (let number = 0; number < 1000; number++) deadlines.set(10, new Timer(() => expired++));
   for (let before = 0; expired < 1000; before = expired) {
     await setImmediate();
     assert(expired - before <= 128, `${expired - before} in one turn`);
@@ -105,7 +98,7 @@ Deno.test("Deadlines tells a coarse time that is never ahead of the clock, and i
   using deadlines = new Deadlines();
   const before = performance.now();
   assert(deadlines.coarseNow >= before);
-  deadlines.set(60_000, new Alarm(() => {}));
+  deadlines.set(60_000, new Timer(() => {}));
   const atStart = deadlines.coarseNow;
   assert(atStart >= before && atStart <= performance.now());
   assertEquals(deadlines.coarseNow, atStart, "within one turn it stands still");

@@ -1,11 +1,11 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { setImmediate } from "node:timers/promises";
 import { MemoryBudget } from "../../../src/delivery/durable/memory_budget.ts";
-import { Places } from "../../../src/time/semaphore.ts";
+import { Semaphore } from "../../../src/time/semaphore.ts";
 import { InvariantError } from "../../../src/errors.ts";
 
 Deno.test("places are given to those who wait, in their order", async () => {
-  const places = new Places(1, 10);
+  const places = new Semaphore(1, 10);
   assertEquals(places.take(), "taken");
   const order: number[] = [];
   const waiting = [1, 2, 3].map(async (number) => {
@@ -20,7 +20,7 @@ Deno.test("places are given to those who wait, in their order", async () => {
 });
 
 Deno.test("when those who wait for a place need it for no time at all, other work goes on in between", async () => {
-  const places = new Places(2, 1000);
+  const places = new Semaphore(2, 1000);
   places.take();
   places.take();
   let done = 0;
@@ -43,7 +43,7 @@ Deno.test("when those who wait for a place need it for no time at all, other wor
 });
 
 Deno.test("what gives back more than it took is a bug, and the count stays as it was", () => {
-  const places = new Places(2, 10);
+  const places = new Semaphore(2, 10);
   assertThrows(() => places.free(), InvariantError);
   assertEquals(places.taken, 0);
   const budget = new MemoryBudget(100);

@@ -2,8 +2,8 @@ import type { Settlement } from "../../journal.ts";
 import {
   APPEND_FIELDS,
   type AppendKey,
-  type Lot,
-  type LotReply,
+  type Commit,
+  type CommitReply,
   type Operation,
   type OperationKind,
   type Refusal,
@@ -29,8 +29,8 @@ function sparing(operation: Operation): Operation {
   return { kind: "claim", request: { ...operation.request, events } };
 }
 
-/** What a lot's transaction says in its reply. */
-export type LotWork = Omit<LotReply, "type" | "figures" | "refused">;
+/** What a commit's transaction says in its reply. */
+export type CommitWork = Omit<CommitReply, "type" | "figures" | "refused">;
 
 type Handlers = {
   readonly [Kind in OperationKind]: (tables: Tables, request: RequestOf<Kind>, now: number) => ReplyOf<Kind>;
@@ -78,21 +78,21 @@ const HANDLERS: Handlers = {
   },
 };
 
-/** The work of one lot, between the beginning of its transaction and its commit. */
-export class LotTransaction {
+/** The work of one commit, between the beginning of its transaction and its commit. */
+export class CommitTransaction {
   readonly #tables: Tables;
-  readonly #lot: Lot;
+  readonly #commit: Commit;
   readonly #growthRefused: Refusal | undefined;
 
   /** @param growthRefused why nothing is done that needs space; `undefined` to do everything */
-  constructor(tables: Tables, lot: Lot, growthRefused?: Refusal) {
+  constructor(tables: Tables, commit: Commit, growthRefused?: Refusal) {
     this.#tables = tables;
-    this.#lot = lot;
+    this.#commit = commit;
     this.#growthRefused = growthRefused;
   }
 
-  run(): LotWork {
-    const { settlements, delivered, operations } = this.#lot;
+  run(): CommitWork {
+    const { settlements, delivered, operations } = this.#commit;
     for (const settlement of settlements) this.#settle(settlement);
     if (delivered.length > 0) this.#finish(delivered);
     const appended = this.#growthRefused === undefined
@@ -145,10 +145,10 @@ export class LotTransaction {
     retention.finish(unpacked);
   }
 
-  #append(): Pick<LotWork, "firstSequence" | "duplicates" | "firstPacked"> {
-    const { appends, keys } = this.#lot;
+  #append(): Pick<CommitWork, "firstSequence" | "duplicates" | "firstPacked"> {
+    const { appends, keys } = this.#commit;
     const { events, pending, lanes } = this.#tables;
-    const laneIds = this.#lot.lanes.map(({ namespace, webhook }) => lanes.ensure(namespace, webhook));
+    const laneIds = this.#commit.lanes.map(({ namespace, webhook }) => lanes.ensure(namespace, webhook));
     const firstSequence = events.lastSequence + 1;
     const duplicates: [number, string][] = [];
     const claims: boolean[] = [];
@@ -178,14 +178,14 @@ export class LotTransaction {
     events.flush();
     this.#addPending(firstSequence, claims);
     const firstPacked = events.lastSequence + 1;
-    for (const pack of this.#lot.packs) this.#tables.packs.add(pack, laneIds[pack.lane]!);
+    for (const pack of this.#commit.packs) this.#tables.packs.add(pack, laneIds[pack.lane]!);
     return { firstSequence, duplicates, firstPacked };
   }
 
   /** Returns the id of the event that had the key before; else the key is this event's from now on. */
   #claimKey({ key, ttlMs }: AppendKey, lane: number, id: string): string | undefined {
     const { idempotency } = this.#tables;
-    const { now } = this.#lot;
+    const { now } = this.#commit;
     const earlier = idempotency.find(lane, key, now);
     if (earlier === undefined) idempotency.put(lane, key, id, now + ttlMs);
     return earlier;
@@ -205,6 +205,6 @@ export class LotTransaction {
   #operate<Kind extends OperationKind>(operation: Operation & { readonly kind: Kind }): ReplyOf<Kind> {
     const handler: (tables: Tables, request: RequestOf<Kind>, now: number) => ReplyOf<Kind> =
       HANDLERS[operation.kind];
-    return handler(this.#tables, operation.request as RequestOf<Kind>, this.#lot.now);
+    return handler(this.#tables, operation.request as RequestOf<Kind>, this.#commit.now);
   }
 }

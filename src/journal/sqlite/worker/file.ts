@@ -116,7 +116,7 @@ function configure(database: DatabaseSync): void {
   set("journal_mode = WAL");
   set("synchronous = FULL");
   set(`wal_autocheckpoint = ${CHECKPOINT_PAGES}`);
-  // After a lot of large events the log shrinks again.
+  // After a commit of large events the log shrinks again.
   set(`journal_size_limit = ${LOG_BYTES}`);
   set("temp_store = MEMORY");
 }

@@ -20,8 +20,8 @@ self.onmessage = ({ data }: MessageEvent<ToWorker>) => {
       reply(store.open());
       setInterval(() => store?.look(), LOOK_MS);
       return;
-    case "lot":
-      if (store !== undefined) reply(store.execute(data.lot));
+    case "commit":
+      if (store !== undefined) reply(store.execute(data.commit));
       return;
     case "hold":
       if (store !== undefined) reply(store.hold());

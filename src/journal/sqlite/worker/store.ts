@@ -1,5 +1,5 @@
 /**
- * The journal on the worker's side: opens the file when it is needed, turns each lot into one transaction,
+ * The journal on the worker's side: opens the file when it is needed, turns each commit into one transaction,
  * and gets over whatever the disk does.
  *
  * @module
@@ -11,15 +11,15 @@ import { Claims } from "./claims.ts";
 import { DiskRoom } from "./disk_room.ts";
 import { FileHold } from "./file_hold.ts";
 import { closeFile, openFile, setAside } from "./file.ts";
-import { LotTransaction, type LotWork } from "./commit.ts";
+import { CommitTransaction, type CommitWork } from "./commit.ts";
 import { PendingTable } from "./tables/pending.ts";
 import { Place } from "./place.ts";
 import type {
+  Commit,
+  CommitReply,
   Figures,
   FromWorker,
   HoldReply,
-  Lot,
-  LotReply,
   OpenReply,
   PlaceProblem,
   Refusal,
@@ -119,19 +119,19 @@ export class Store {
     }
   }
 
-  /** Does a lot as one transaction; what it does not do, it refuses. Never throws. */
-  execute(lot: Lot): LotReply {
+  /** Does a commit as one transaction; what it does not do, it refuses. Never throws. */
+  execute(commit: Commit): CommitReply {
     try {
       const open = this.#ensureOpen();
-      const refusal = this.#refuseGrowth(open, lot);
-      if (refusal !== undefined) return this.#executeWithoutGrowth(open, lot, refusal);
-      return this.#transact(open, new LotTransaction(open.tables, lot));
+      const refusal = this.#refuseGrowth(open, commit);
+      if (refusal !== undefined) return this.#executeWithoutGrowth(open, commit, refusal);
+      return this.#transact(open, new CommitTransaction(open.tables, commit));
     } catch (error) {
       const refused = this.#handle(error);
       if (this.#open !== undefined && problemOf(error) === "full") {
-        return this.#retryWithoutGrowth(lot, refused);
+        return this.#retryWithoutGrowth(commit, refused);
       }
-      return { type: "lot", ...NOTHING_DONE, refused, figures: this.#tell() };
+      return { type: "commit", ...NOTHING_DONE, refused, figures: this.#tell() };
     }
   }
 
@@ -191,7 +191,7 @@ export class Store {
   }
 
   /** Why nothing may be appended now. */
-  #refuseGrowth(open: OpenStore, { size }: Lot): Refusal | undefined {
+  #refuseGrowth(open: OpenStore, { size }: Commit): Refusal | undefined {
     if (performance.now() - this.#lookedAt > OLDEST_LOOK_MS) this.#findProblem(open);
     if (this.#problem !== undefined) {
       const { message, reason } = this.#problem;
@@ -253,23 +253,23 @@ export class Store {
   }
 
   /** What needs no space may go through when the rest does not: it makes room, or is only read. */
-  #retryWithoutGrowth(lot: Lot, refusal: Refusal): LotReply {
+  #retryWithoutGrowth(commit: Commit, refusal: Refusal): CommitReply {
     try {
       const open = this.#ensureOpen();
       this.#writeBack(open.database);
-      return this.#executeWithoutGrowth(open, lot, refusal);
+      return this.#executeWithoutGrowth(open, commit, refusal);
     } catch (error) {
       const refused = this.#handle(error);
-      return { type: "lot", ...NOTHING_DONE, refused, figures: this.#tell() };
+      return { type: "commit", ...NOTHING_DONE, refused, figures: this.#tell() };
     }
   }
 
-  #executeWithoutGrowth(open: OpenStore, lot: Lot, refusal: Refusal): LotReply {
-    return this.#transact(open, new LotTransaction(open.tables, lot, refusal));
+  #executeWithoutGrowth(open: OpenStore, commit: Commit, refusal: Refusal): CommitReply {
+    return this.#transact(open, new CommitTransaction(open.tables, commit, refusal));
   }
 
-  #transact({ begin, commit, rollback, database, tables }: OpenStore, work: LotTransaction): LotReply {
-    let done: LotWork;
+  #transact({ begin, commit, rollback, database, tables }: OpenStore, work: CommitTransaction): CommitReply {
+    let done: CommitWork;
     let oldestReceivedAt: number | undefined;
     try {
       begin.run();
@@ -288,7 +288,7 @@ export class Store {
     this.#commits++;
     this.#readFigures(tables, oldestReceivedAt);
     if (done.growthRefused !== undefined || this.#room.isScarce) this.#writeBack(database);
-    return { type: "lot", ...done, figures: this.#tell() };
+    return { type: "commit", ...done, figures: this.#tell() };
   }
 
   /** Where there is little room the log must not grow by what empties the journal: it begins again. */
@@ -366,7 +366,7 @@ export class Store {
     if (path !== undefined) this.#tellGateway({ type: "damaged", path, reason: textOf(error) });
   }
 
-  /** Gets the store into a state in which the next lot can be tried. */
+  /** Gets the store into a state in which the next commit can be tried. */
   #handle(error: unknown): Refusal {
     const problem = problemOf(error);
     const reason = textOf(error);

@@ -1,5 +1,5 @@
 /** Counts by a number that follow the transaction that is open: its changes count once it is committed. */
-export class Tally {
+export class TransactionCounts {
   readonly #counts = new Map<number, number>();
   readonly #changes = new Map<number, number>();
   #total = 0;

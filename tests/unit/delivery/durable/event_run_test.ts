@@ -2,8 +2,8 @@ import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
 import type { AttemptFailure } from "../../../../src/dead_letters/dead_letters.ts";
 import { CLOSED_LEASE } from "../../../../src/delivery/outputs/output_pool.ts";
-import type { Route, RouteStep } from "../../../../src/delivery/route.ts";
-import { type Decision, Run } from "../../../../src/delivery/durable/event_run.ts";
+import type { DeliveryRoute, RouteStep } from "../../../../src/delivery/route.ts";
+import { type Decision, EventRun } from "../../../../src/delivery/durable/event_run.ts";
 import { verifiedEvent } from "../../../support/verified_event.ts";
 
 const FAILURE: AttemptFailure = { code: "output_failed", message: "It failed", connection: "" };
@@ -12,7 +12,7 @@ function step(name: string): RouteStep {
   return { name, output: CLOSED_LEASE, config: {}, ordered: false, retry: undefined };
 }
 
-function route(options: Partial<Route> & { readonly count?: number } = {}): Route {
+function route(options: Partial<DeliveryRoute> & { readonly count?: number } = {}): DeliveryRoute {
   const { count = 1, ...rest } = options;
   return {
     path: "default/orders",
@@ -31,12 +31,12 @@ function route(options: Partial<Route> & { readonly count?: number } = {}): Rout
   };
 }
 
-function claim(attempts = 1, progress?: string): Run {
-  return new Run({ sequence: 1, event: verifiedEvent(), attempts, progress });
+function claim(attempts = 1, progress?: string): EventRun {
+  return new EventRun({ sequence: 1, event: verifiedEvent(), attempts, progress });
 }
 
 /** Begins what is decided, and returns the names of the steps. */
-function begin(run: Run, on: Route, now = 0): string[] {
+function begin(run: EventRun, on: DeliveryRoute, now = 0): string[] {
   const decision = run.decide(on, now);
   assert(decision.next === "begin", `the run must begin a step, but it is ${decision.next}`);
   for (const begun of decision.steps) run.begin(begun);
@@ -224,7 +224,7 @@ Deno.test("every sequence of failures and restarts ends delivered or dead, as th
 });
 
 /** Runs an event to its end against a script of outcomes; after the script everything is delivered. */
-function drive(on: Route, maxAttempts: number, script: readonly Outcome[]): Decision {
+function drive(on: DeliveryRoute, maxAttempts: number, script: readonly Outcome[]): Decision {
   const rest = [...script];
   let stored: { attempts: number; progress: string | undefined } = { attempts: 0, progress: undefined };
   for (let pass = 0; pass < 1000; pass++) {
@@ -238,7 +238,12 @@ function drive(on: Route, maxAttempts: number, script: readonly Outcome[]): Deci
   throw new Error("The event never came to an end");
 }
 
-function onePass(run: Run, on: Route, maxAttempts: number, rest: Outcome[]): Decision | "crashed" {
+function onePass(
+  run: EventRun,
+  on: DeliveryRoute,
+  maxAttempts: number,
+  rest: Outcome[],
+): Decision | "crashed" {
   for (;;) {
     const decision = run.decide(on, 0);
     if (decision.next !== "begin") return decision;
@@ -254,7 +259,11 @@ function onePass(run: Run, on: Route, maxAttempts: number, rest: Outcome[]): Dec
 }
 
 /** The same told differently: by counting, without any state of a run. */
-function expectedEnd(on: Route, maxAttempts: number, script: readonly Outcome[]): "delivered" | "dead" {
+function expectedEnd(
+  on: DeliveryRoute,
+  maxAttempts: number,
+  script: readonly Outcome[],
+): "delivered" | "dead" {
   const rest = [...script];
   let stored = new Map<string, { done: "delivered" | "failed" | "waiting"; attempts: number }>();
   for (let claims = 1; claims <= 1000; claims++) {
@@ -269,7 +278,7 @@ function expectedEnd(on: Route, maxAttempts: number, script: readonly Outcome[])
 }
 
 function reference(
-  on: Route,
+  on: DeliveryRoute,
   maxAttempts: number,
   rest: Outcome[],
   states: Map<string, { done: "delivered" | "failed" | "waiting"; attempts: number }>,

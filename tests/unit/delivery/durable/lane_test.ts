@@ -6,8 +6,8 @@ import type { Settlement } from "../../../../src/journal/journal.ts";
 import { Lane } from "../../../../src/delivery/durable/lane.ts";
 import { MemoryBudget } from "../../../../src/delivery/durable/memory_budget.ts";
 import { OutputScheduler } from "../../../../src/delivery/outputs/output_scheduler.ts";
-import type { Route } from "../../../../src/delivery/route.ts";
-import { Settler } from "../../../../src/delivery/durable/outcome_recorder.ts";
+import type { DeliveryRoute } from "../../../../src/delivery/route.ts";
+import { OutcomeRecorder } from "../../../../src/delivery/durable/outcome_recorder.ts";
 import { DeliveryError, GatewayError } from "../../../../src/errors.ts";
 import type { DeliveryResult } from "../../../../src/modules/module.ts";
 import { Metrics } from "../../../../src/observability/metrics.ts";
@@ -37,7 +37,7 @@ class HeldJournal extends MortalJournal {
   }
 }
 
-function routeTo(results: DeliveryResult[], deadlines: Deadlines): Route {
+function routeTo(results: DeliveryResult[], deadlines: Deadlines): DeliveryRoute {
   const scheduler = new OutputScheduler(
     {
       connection: "probe",
@@ -80,10 +80,10 @@ Deno.test("an event whose lane fails is refused, and the others of its commit ar
   const metrics = new EventMetrics(new Metrics(), () => journal.stats());
   const route = routeTo([], deadlines);
   let routes = 0;
-  const laneTo = (webhook: string, way: Route) =>
+  const laneTo = (webhook: string, way: DeliveryRoute) =>
     new Lane({ namespace: "default", webhook }, {
       journal,
-      settler: new Settler({ journal, deadlines, metrics, logger }),
+      recorder: new OutcomeRecorder({ journal, deadlines, metrics, logger }),
       metrics,
       budget: new MemoryBudget(1024 * 1024),
       deadlines,
@@ -91,9 +91,9 @@ Deno.test("an event whose lane fails is refused, and the others of its commit ar
       now: Date.now,
       random: () => 0,
     });
-  const broken: Route = {
+  const broken: DeliveryRoute = {
     ...route,
-    get execution(): Route["execution"] {
+    get execution(): DeliveryRoute["execution"] {
       routes++;
       throw new TypeError("A bug");
     },
@@ -116,7 +116,7 @@ Deno.test("a lane knows of an event that is on its way back into the journal, so
   const route = routeTo([new DeliveryError("output_failed")], deadlines);
   const lane = new Lane({ namespace: "default", webhook: "orders" }, {
     journal,
-    settler: new Settler({ journal, deadlines, metrics, logger }),
+    recorder: new OutcomeRecorder({ journal, deadlines, metrics, logger }),
     metrics,
     budget: new MemoryBudget(1024 * 1024),
     deadlines,
@@ -141,7 +141,7 @@ Deno.test("a lane never counts fewer events than it has, also when some are repl
   const route = routeTo([new DeliveryError("output_failed")], deadlines);
   const lane = new Lane({ namespace: "default", webhook: "orders" }, {
     journal,
-    settler: new Settler({ journal, deadlines, metrics, logger }),
+    recorder: new OutcomeRecorder({ journal, deadlines, metrics, logger }),
     metrics,
     budget: new MemoryBudget(1024 * 1024),
     deadlines,
@@ -172,7 +172,7 @@ Deno.test("five lanes that do not move leave memory to a sixth, although they we
   const route = { ...routeTo([], deadlines), concurrency: 0 };
   const context = {
     journal,
-    settler: new Settler({ journal, deadlines, metrics, logger }),
+    recorder: new OutcomeRecorder({ journal, deadlines, metrics, logger }),
     metrics,
     budget,
     deadlines,

@@ -3,7 +3,7 @@ import type { AttemptFailure } from "../../../../dead_letters/dead_letters.ts";
 import type { DeadLetterTable } from "./dead_letter.ts";
 import { EVENT_COLUMNS, type EventTable, type Row } from "./event.ts";
 import type { ReplyOf, RequestOf, StoredLease } from "../../protocol.ts";
-import { Tally } from "../transaction_counts.ts";
+import { TransactionCounts } from "../transaction_counts.ts";
 
 /** `visible_at` of a message that may be leased; else it is hidden until that time. */
 const VISIBLE = 0;
@@ -20,7 +20,7 @@ const EXPIRED = "It stood in the channel for longer than its time to live";
 export class ChannelTable {
   readonly #events: EventTable;
   readonly #deadLetters: DeadLetterTable;
-  readonly #counts = new Tally();
+  readonly #counts = new TransactionCounts();
   readonly #ids = new Map<string, number>();
   readonly #findChannel: StatementSync;
   readonly #insertChannel: StatementSync;

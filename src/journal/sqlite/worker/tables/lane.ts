@@ -1,5 +1,5 @@
 import type { DatabaseSync, StatementSync } from "node:sqlite";
-import type { Lane } from "../../../journal.ts";
+import type { LaneKey } from "../../../journal.ts";
 
 /** Most lanes that are kept in memory: webhooks come and go, their number is not bounded. */
 const MAX_CACHED = 100_000;
@@ -10,7 +10,7 @@ export class LaneTable {
   readonly #insert: StatementSync;
   readonly #get: StatementSync;
   readonly #ids = new Map<string, number>();
-  readonly #lanes = new Map<number, Lane>();
+  readonly #lanes = new Map<number, LaneKey>();
 
   constructor(database: DatabaseSync) {
     this.#find = database.prepare("SELECT id FROM lanes WHERE namespace = ? AND webhook = ?");
@@ -38,7 +38,7 @@ export class LaneTable {
   }
 
   /** The lane of a number that stands in another table. */
-  get(id: number): Lane {
+  get(id: number): LaneKey {
     const cached = this.#lanes.get(id);
     if (cached !== undefined) return cached;
     const row = this.#get.get(id);
@@ -53,7 +53,7 @@ export class LaneTable {
     this.#lanes.clear();
   }
 
-  #remember(key: string, id: number, lane: Lane): number {
+  #remember(key: string, id: number, lane: LaneKey): number {
     if (this.#ids.size >= MAX_CACHED) this.rollback();
     this.#ids.set(key, id);
     this.#lanes.set(id, lane);

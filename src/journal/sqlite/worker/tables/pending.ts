@@ -5,7 +5,7 @@ import type { Claims } from "../claims.ts";
 import { EVENT_COLUMNS, type EventTable, type Row } from "./event.ts";
 import type { StoredPendingEvent } from "../../protocol.ts";
 import { returnArrays } from "./row_inserter.ts";
-import { Tally } from "../transaction_counts.ts";
+import { TransactionCounts } from "../transaction_counts.ts";
 
 /** `due` of an event that somebody is delivering. */
 const CLAIMED = -1;
@@ -33,7 +33,7 @@ export interface TakenEvent {
 export class PendingTable {
   readonly #events: EventTable;
   readonly #claims: Claims;
-  readonly #counts = new Tally();
+  readonly #counts = new TransactionCounts();
   readonly #insertRange: StatementSync;
   readonly #insert: StatementSync;
   readonly #promote: StatementSync;
