@@ -16,6 +16,7 @@ import type { OutputModule } from "../modules/module.ts";
 import type { CompiledConnection } from "./compiled_connection.ts";
 import type { CompiledStep } from "./compile/delivery_compiler.ts";
 import type { ProblemReason } from "./problem.ts";
+import { Backoff } from "../time/backoff.ts";
 
 /** Systems that are looked at at once. */
 const AT_ONCE = 8;
@@ -23,9 +24,8 @@ const AT_ONCE = 8;
 /** How long one look may take, in milliseconds. */
 const TIMEOUT_MS = 5_000;
 
-/** The pauses between looks double from the first to the longest one, in milliseconds. */
-const FIRST_PAUSE_MS = 250;
-const LONGEST_PAUSE_MS = 30_000;
+/** The pauses between looks. */
+const PAUSES = { initialMs: 250, maxMs: 30_000 };
 
 /** What one output of a webhook needs to be looked at. */
 export interface Inspected {
@@ -153,14 +153,15 @@ export class Inspections<Subject> {
 
   async #run(look: Look): Promise<void> {
     const { signal } = look.ended;
-    for (let pauseMs = FIRST_PAUSE_MS; !signal.aborted; pauseMs = Math.min(LONGEST_PAUSE_MS, pauseMs * 2)) {
+    const pauses = new Backoff(PAUSES);
+    while (!signal.aborted) {
       const reasons = await this.#inspect(look);
       look.first.resolve();
       if (signal.aborted) return;
       if (reasons !== undefined) this.#conclude(look, reasons);
       if (reasons?.length === 0) return;
       // The end of the look ends the pause, and is seen in the next turn of the loop.
-      await sleep(pauseMs * (0.5 + 0.5 * Math.random()), undefined, { signal }).catch(() => {});
+      await sleep(pauses.next(), undefined, { signal }).catch(() => {});
     }
   }
 

@@ -16,6 +16,7 @@ import { ReportLimiter } from "../observability/report_limiter.ts";
 import { eventOf, type Report, type WebhookMessage } from "../relay/protocol.ts";
 import type { ConnectorMetrics } from "./metrics.ts";
 import type { Deliverer } from "./deliverers/deliverer.ts";
+import { backoffBoundMs } from "../time/backoff.ts";
 
 /** How long deliveries that are broken off may take to end, in milliseconds. */
 const BREAK_OFF_MS = 1_000;
@@ -231,9 +232,9 @@ export class Processor implements AsyncDisposable {
   }
 
   #pauseReport(messageId: string, delivery: number, retryAfterSeconds = 0): Report {
-    const { initialMs, maxMs } = this.#options.redelivery;
-    const backoffMs = Math.min(maxMs, initialMs * 2 ** Math.min(delivery - 1, 20));
-    const delay_ms = Math.max(1, Math.min(maxMs, Math.max(backoffMs, retryAfterSeconds * 1000)));
+    const { redelivery } = this.#options;
+    const asked = Math.min(redelivery.maxMs, retryAfterSeconds * 1000);
+    const delay_ms = Math.max(1, backoffBoundMs(redelivery, delivery), asked);
     return { type: "nack", message_id: messageId, retry: true, delay_ms };
   }
 

@@ -41,7 +41,7 @@ async function inSequence(route: DeliveryRoute, event: VerifiedEvent): Promise<D
   for (const { output, config, retry } of route.steps) {
     const leftMs = route.timeoutMs - (performance.now() - startedAt);
     if (leftMs < 0) break; // The sender has been told so.
-    const result = await output.deliver(event, config, retry, roundUp(leftMs));
+    const result = await output.deliver(event, config, retry, leftMs);
     if (result === "delivered") continue;
     failure ??= result;
     if (!route.continueOnError) break;
@@ -54,9 +54,4 @@ async function inParallel(route: DeliveryRoute, event: VerifiedEvent): Promise<D
     route.steps.map(({ output, config, retry }) => output.deliver(event, config, retry, route.timeoutMs)),
   );
   return results.find((result) => result !== "delivered") ?? "delivered";
-}
-
-/** Few different lengths, so that deadlines share the queues of {@linkcode Deadlines}. */
-function roundUp(milliseconds: number): number {
-  return Math.ceil(milliseconds / 50) * 50;
 }

@@ -1,4 +1,5 @@
 import { DeliveryError, type DeliveryErrorCode } from "../errors.ts";
+import { backoffBoundMs } from "../time/backoff.ts";
 
 /** When to try a failed delivery again: exponential with full jitter. */
 export interface RetryPolicy {
@@ -58,8 +59,8 @@ export function retryDelayMs(
   random: number,
 ): number | undefined {
   if (attempt >= policy.maxAttempts) return undefined;
-  const growth = (policy.multiplier ?? 2) ** (attempt - 1);
-  const bound = Math.min(policy.maxDelayMs, policy.initialDelayMs * growth);
+  const { initialDelayMs: initialMs, maxDelayMs: maxMs, multiplier = 2 } = policy;
+  const bound = backoffBoundMs({ initialMs, maxMs, multiplier }, attempt);
   const asked = Math.min(longestAskedMs(policy), (failure.retryAfterSeconds ?? 0) * 1000);
   return Math.max(random * bound, asked);
 }

@@ -7,6 +7,7 @@
 
 import type { Logger } from "@logtape/logtape";
 import type { SecretAnswer, SecretSource } from "./source.ts";
+import { backoffBoundMs } from "../time/backoff.ts";
 
 /** Reads of one source at a time: a start with many secrets must not flood it. */
 const CONCURRENT_READS = 4;
@@ -285,7 +286,8 @@ export class SecretCache implements AsyncDisposable {
     }
     kept.failures = answer.state === "unavailable" ? kept.failures + 1 : 0;
     if (kept.failures === 0) return;
-    const pause = Math.min(this.#shortestPauseMs * 2 ** (kept.failures - 1), LONGEST_PAUSE_MS);
+    const pauses = { initialMs: this.#shortestPauseMs, maxMs: LONGEST_PAUSE_MS };
+    const pause = backoffBoundMs(pauses, kept.failures);
     this.#enqueueIn(jittered(pause), kept);
   }
 }

@@ -1,14 +1,17 @@
 /**
  * Many deadlines at the price of one timer. A timer per request costs more than the request's own work,
- * so deadlines of equal length share a queue in which the first to be set is the first to expire, and a
- * coarse tick looks at the heads only.
+ * so deadlines of nearly equal length share a queue in which the first to be set is the first to expire, and
+ * a coarse tick looks at the heads only.
  *
  * @module
  */
 
 import { setImmediate } from "node:timers";
 
-/** How often expired deadlines are looked for, in milliseconds: a deadline fires up to twice this much late. */
+/**
+ * How often expired deadlines are looked for, in milliseconds. Lengths are rounded up to whole ticks, so that few
+ * queues are enough, and a deadline fires up to twice this much after that.
+ */
 const TICK_MS = 50;
 
 /** More that expire together, as when a server stops answering, are spread over several turns of the event loop. */
@@ -71,16 +74,16 @@ export class Deadlines implements Disposable {
   }
 
   /**
-   * Expires the owner after `milliseconds`, unless cleared before. An owner has one deadline at a time.
-   *
-   * @param milliseconds use few different values: each has a queue of its own
+   * Expires the owner after `milliseconds`, unless cleared before; never earlier. An owner has one deadline at a
+   * time.
    */
   set(milliseconds: number, owner: Deadline): void {
-    let queue = this.#queues.get(milliseconds);
-    if (queue === undefined) this.#queues.set(milliseconds, queue = new Queue());
+    const length = Math.ceil(milliseconds / TICK_MS) * TICK_MS;
+    let queue = this.#queues.get(length);
+    if (queue === undefined) this.#queues.set(length, queue = new Queue());
     if (this.#timer === undefined) this.#start();
     // One tick more, since the last one may have been almost that long ago: never early.
-    owner.expiresAt = this.#now + TICK_MS + milliseconds;
+    owner.expiresAt = this.#now + TICK_MS + length;
     queue.append(owner);
   }
 
@@ -110,13 +113,13 @@ export class Deadlines implements Disposable {
   #tick(): void {
     const now = this.#now = performance.now();
     let left = MOST_PER_TURN;
-    for (const [milliseconds, queue] of this.#queues) {
+    for (const [length, queue] of this.#queues) {
       for (let owner = queue.first; owner !== undefined && owner.expiresAt <= now; owner = queue.first) {
         if (left-- === 0) return this.#goOn();
         queue.remove(owner);
         owner.expire();
       }
-      if (queue.first === undefined) this.#queues.delete(milliseconds);
+      if (queue.first === undefined) this.#queues.delete(length);
     }
     if (this.#queues.size === 0) this.#stop();
   }

@@ -1,15 +1,11 @@
-/** How long to wait before the next try. */
-export interface RetryScheduleOptions {
+import { Backoff, type BackoffOptions } from "../../time/backoff.ts";
+
+/** How long to wait before the next try. Each round in vain doubles the wait. */
+export interface RetryScheduleOptions extends Pick<BackoffOptions, "initialMs" | "maxMs" | "random"> {
   /** Endpoints that are tried one after the other before any waiting. */
   readonly endpoints: number;
-  /** The wait after the first round in vain, in milliseconds. Each further round doubles it. */
-  readonly initialMs: number;
-  /** The longest wait, in milliseconds. */
-  readonly maxMs: number;
   /** The longest wait after a healthy connection was lost, in milliseconds. */
   readonly quickMs: number;
-  /** A number from 0 up to 1. @default Math.random */
-  readonly random?: () => number;
 }
 
 /** How the last try ended. */
@@ -27,20 +23,23 @@ export interface TryResult {
 export class RetrySchedule {
   readonly #options: RetryScheduleOptions;
   readonly #random: () => number;
+  /** Over whole rounds. */
+  readonly #backoff: Backoff;
   #triedInRound = 0;
-  #rounds = 0;
   #resynced = false;
 
   constructor(options: RetryScheduleOptions) {
     this.#options = options;
     this.#random = options.random ?? Math.random;
+    this.#backoff = new Backoff(options);
   }
 
   /** The pause before the next try, in milliseconds. */
   next({ healthy, resync }: TryResult): number {
-    const { endpoints, initialMs, maxMs, quickMs } = this.#options;
+    const { endpoints, quickMs } = this.#options;
     if (healthy) {
-      this.#triedInRound = this.#rounds = 0;
+      this.#triedInRound = 0;
+      this.#backoff.reset();
       this.#resynced = false;
       return quickMs * this.#random();
     }
@@ -51,7 +50,6 @@ export class RetrySchedule {
     }
     if (++this.#triedInRound < endpoints) return 0;
     this.#triedInRound = 0;
-    const ceiling = Math.min(maxMs, initialMs * 2 ** Math.min(this.#rounds++, 30));
-    return ceiling * (0.5 + 0.5 * this.#random());
+    return this.#backoff.next();
   }
 }

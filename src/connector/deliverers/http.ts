@@ -11,13 +11,14 @@ import type { VerifiedEvent } from "../../event/verified_event.ts";
 import { DeliveryError } from "../../errors.ts";
 import { comparableHost, DestinationPolicy, parseAllowedHost } from "../../io/destination_policy.ts";
 import { judgeAnswer, judgeFailure } from "../../modules/http_webhook/http_webhook.ts";
+import { backoffBoundMs } from "../../time/backoff.ts";
 import { type Destination, HttpWebhookClient } from "../../io/http_client.ts";
 import { formOf, relayedHeaders } from "../../event/header_policy.ts";
 import type { DeliveryResult } from "../../modules/module.ts";
 import type { TargetConfig } from "../config_schema.ts";
 import type { Deliverer, RelayedDelivery } from "./deliverer.ts";
 
-/** The longest pause between two attempts, in milliseconds. */
+/** The longest pause between two attempts but for the first one, in milliseconds. */
 const LONGEST_PAUSE_MS = 60_000;
 
 /** The targets are in the private network on purpose. */
@@ -64,15 +65,14 @@ export class HttpDeliverer implements Deliverer {
       return new DeliveryError("output_rejected", `The connector has no target for webhook ${event.webhook}`);
     }
     const { retry_enabled: retries, retry_max_attempts: most } = target.config;
-    let pauseMs = target.config.retry_delay_seconds * 1000;
     for (let attempt = 1;; attempt++) {
       const result = await this.#attempt(target, event, relayed, attempt, signal);
       if (result === "delivered" || result.disposition === "dead_letter") return result;
       if (!retries || attempt >= most || signal.aborted) return result;
+      const pauseMs = pauseAfter(attempt, target.config);
       // What the target asks for is left to the channel, which can wait for longer.
       if (result.retryAfterSeconds !== undefined && result.retryAfterSeconds * 1000 > pauseMs) return result;
       await sleep(pauseMs, undefined, { signal }).catch(() => {}); // The next attempt sees the abortion.
-      pauseMs = Math.min(LONGEST_PAUSE_MS, pauseMs * target.config.retry_backoff_multiplier);
     }
   }
 
@@ -114,6 +114,14 @@ export class HttpDeliverer implements Deliverer {
       clearTimeout(timer);
     }
   }
+}
+
+/** How long to wait after an attempt that failed, in milliseconds. */
+function pauseAfter(attempt: number, config: TargetConfig): number {
+  const { retry_delay_seconds: seconds, retry_backoff_multiplier: multiplier } = config;
+  const initialMs = seconds * 1000;
+  const maxMs = attempt === 1 ? initialMs : LONGEST_PAUSE_MS;
+  return backoffBoundMs({ initialMs, maxMs, multiplier }, attempt);
 }
 
 function compile(config: TargetConfig): Target {

@@ -446,7 +446,7 @@ export class Lane implements OutputQueueOwner, DeliveryOwner {
   #wakeIn(milliseconds: number): void {
     const { deadlines } = this.#context;
     deadlines.clear(this.#timer);
-    deadlines.set(Math.ceil(Math.min(milliseconds, LONGEST_WAIT_MS) / 50) * 50, this.#timer);
+    deadlines.set(Math.min(milliseconds, LONGEST_WAIT_MS), this.#timer);
   }
 }
 

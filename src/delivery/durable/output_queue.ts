@@ -112,8 +112,7 @@ export class OutputQueue implements DeliverySource {
 
   async #goAgainLater(): Promise<void> {
     this.#blocked = true;
-    const delay = Math.ceil(this.#returnInMs / 50) * 50;
-    await Promise.all([this.#deadlines.wait(delay), ...this.#recorded]);
+    await Promise.all([this.#deadlines.wait(this.#returnInMs), ...this.#recorded]);
     for (const run of this.#returned) run.resume(this.step);
     this.#waiting = [...this.#returned, ...this.#waiting];
     this.#returned = [];

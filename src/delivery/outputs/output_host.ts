@@ -224,11 +224,11 @@ export class OutputHost implements AsyncDisposable, MeasuredOutput, BatchOutput 
       if (now + delay + tookMs > giveUpAt) break;
       const isLate = last.code === "output_timeout" || tookMs >= this.#timeoutMs(delivery.config);
       if (isLate && this.#module.triesUntilTimeout) break;
-      await deadlines.wait(roundUp(delay));
+      await deadlines.wait(delay);
       metrics.retried(this);
       begunAt = performance.now();
       const leftMs = Math.max(1, giveUpAt - begunAt);
-      const result = await this.#attempt(delivery, number + 1, roundUp(leftMs));
+      const result = await this.#attempt(delivery, number + 1, leftMs);
       if (result === "delivered") return result;
       last = result;
     }
@@ -423,9 +423,4 @@ function resultOfEach(batch: readonly Delivery[], results: Results): Results {
     ? new DeliveryError("output_failed", "The output gave too few results")
     : only;
   return batch.map((_, index) => results.length > 1 ? results[index] ?? all : all);
-}
-
-/** Few different lengths, so that delays share the queues of {@linkcode Deadlines}. */
-function roundUp(milliseconds: number): number {
-  return Math.ceil(milliseconds / 50) * 50;
 }

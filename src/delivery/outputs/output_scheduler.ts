@@ -11,13 +11,14 @@
 
 import { setImmediate } from "node:timers";
 import type { Logger } from "@logtape/logtape";
+import { backoffBoundMs, halfRandom } from "../../time/backoff.ts";
 import { type Deadlines, Timer } from "../../time/deadlines.ts";
 import { assertCount, DeliveryError } from "../../errors.ts";
 import type { Delivery, DeliveryResult } from "../../modules/module.ts";
 import type { Results } from "./attempt.ts";
 
-const FIRST_PAUSE_MS = 500;
-const LONGEST_PAUSE_MS = 30_000;
+/** How long an output is left alone. */
+const PAUSES = { initialMs: 500, maxMs: 30_000 };
 const PROBE_TIMEOUT_MS = 5_000;
 
 /** Longest pause that an output can ask for itself, in milliseconds: all events for it wait meanwhile. */
@@ -227,9 +228,8 @@ export class OutputScheduler {
     this.#failures++;
     this.#paused = true;
     if (this.#closed) return;
-    const longest = Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** Math.min(this.#failures - 1, 30));
-    const chosen = Math.max(longest * (0.5 + 0.5 * Math.random()), askedPauseMs(reason));
-    const milliseconds = Math.ceil(chosen / 50) * 50;
+    const pause = halfRandom(backoffBoundMs(PAUSES, this.#failures));
+    const milliseconds = Math.ceil(Math.max(pause, askedPauseMs(reason)));
     this.#logger.warning("Output {output} is out of reach: the next try is in {milliseconds} ms", {
       output: this.#output.connection,
       milliseconds,

@@ -5,6 +5,7 @@ import type { BatchLimits, ClickhouseConfig } from "./config.ts";
 import type { Outcome, TableInserter } from "./inserter.ts";
 import { RetryMemory } from "./memory.ts";
 import type { Delivery, DeliveryResult } from "../module.ts";
+import { backoffBoundMs } from "../../time/backoff.ts";
 
 /**
  * How long the composition of a block is remembered after it was sent. ClickHouse itself remembers what it has
@@ -15,8 +16,7 @@ const MEMORY_BYTES = 64 * 1024 * 1024;
 const MEMORY_VERDICTS = 100_000;
 
 /** The pauses between the rounds of a block that the server refuses, as in the default of `retry`. */
-const FIRST_PAUSE_MS = 1_000;
-const LONGEST_PAUSE_MS = 60 * 60 * 1000;
+const PAUSES = { initialMs: 1_000, maxMs: 60 * 60 * 1000 };
 
 /** How long after its time a block is sent for any of its rows, whose own attempts are fewer than its rounds. */
 const PATIENCE_MS = 10 * 60 * 1000;
@@ -234,9 +234,7 @@ export class TableWriter {
 function toKeep(block: Block, failure: DeliveryError, code: number | undefined) {
   const rounds = (block.past?.rounds ?? 0) + 1;
   // Whoever cannot be reached is asked again at the pace of the output.
-  const pauseMs = failure.code === "output_failed"
-    ? Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** (rounds - 1))
-    : 0;
+  const pauseMs = failure.code === "output_failed" ? backoffBoundMs(PAUSES, rounds) : 0;
   const nextAt = performance.now() + pauseMs;
   const kept = block.withPast({ rounds, failure, nextAt, code, search: block.past?.search });
   return { kept, told: asksFor(failure, pauseMs) };

@@ -11,9 +11,10 @@ import { NoAnswer } from "./http_exchange.ts";
 import type { LoginMethod, VaultToken } from "./login.ts";
 import { keepAlive } from "./token_life.ts";
 import type { VaultClient } from "./vault_client.ts";
+import { backoffBoundMs } from "../../time/backoff.ts";
 
-/** Shortest time between two logins, of all reads together, in milliseconds. */
-const LOGIN_INTERVAL_MS = 10_000;
+/** Times between two logins, of all reads together. */
+const LOGIN_INTERVALS = { initialMs: 10_000, maxMs: 320_000 };
 
 /** How long a credential that Vault refused is not sent again, unless it changes, in milliseconds. */
 const REFUSED_MS = 5 * 60_000;
@@ -172,7 +173,7 @@ export class VaultSession implements AsyncDisposable {
 
   /** Longer each time that the token of a login was refused as well. */
   #loginInterval(): number {
-    return LOGIN_INTERVAL_MS * 2 ** Math.min(Math.max(0, this.#futileLogins - 1), 5);
+    return backoffBoundMs(LOGIN_INTERVALS, Math.max(1, this.#futileLogins));
   }
 
   #adopt(token: VaultToken, credential: string): void {

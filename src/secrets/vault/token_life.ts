@@ -9,12 +9,13 @@ import type { Clock } from "./clock.ts";
 import { VaultFailure } from "./failure.ts";
 import type { VaultToken } from "./login.ts";
 import type { VaultClient } from "./vault_client.ts";
+import { backoffBoundMs, halfRandom } from "../../time/backoff.ts";
 
 /** Shortest pause between two steps, in milliseconds. */
 const SHORTEST_PAUSE_MS = 1000;
 
-/** Longest pause after a step that failed, in milliseconds. */
-const LONGEST_RETRY_MS = 30_000;
+/** Pauses after steps that failed. */
+const RETRIES = { initialMs: 2 * SHORTEST_PAUSE_MS, maxMs: 30_000 };
 
 /** Longest pause while a token that cannot be replaced goes to its end, in milliseconds. */
 const LONGEST_PAUSE_MS = 60 * 60 * 1000;
@@ -93,9 +94,8 @@ export async function keepAlive(
 function pauseBefore(leftMs: number, failures: number, goesToItsEnd: boolean): number {
   const half = Math.max(SHORTEST_PAUSE_MS, leftMs / 2);
   if (failures > 0) {
-    const retry = Math.min(LONGEST_RETRY_MS, SHORTEST_PAUSE_MS * 2 ** Math.min(failures, 5));
-    const jittered = retry * (0.5 + 0.5 * Math.random());
-    return leftMs > 0 ? Math.min(half, jittered) : jittered;
+    const retry = halfRandom(backoffBoundMs(RETRIES, failures));
+    return leftMs > 0 ? Math.min(half, retry) : retry;
   }
   return goesToItsEnd ? Math.min(half, LONGEST_PAUSE_MS) : half;
 }

@@ -11,6 +11,7 @@ import type { Clock } from "./clock.ts";
 import { VaultFailure } from "./failure.ts";
 import { type HttpAnswer, HttpExchange, NoAnswer } from "./http_exchange.ts";
 import { KnownSecrets } from "./known_secrets.ts";
+import { backoffBoundMs } from "../../time/backoff.ts";
 
 /** How often a question is sent at most, unless the cluster has more members. */
 const ATTEMPTS = 3;
@@ -21,11 +22,8 @@ const SHORTEST_ATTEMPT_MS = 1000;
 /** Most redirects that are followed from member to member. */
 const MOST_REDIRECTS = 2;
 
-/** Shortest pause after a rate limit, in milliseconds: Vault says `Retry-After: 0`. */
-const SHORTEST_PAUSE_MS = 1000;
-
-/** Longest pause after a rate limit, in milliseconds. */
-const LONGEST_PAUSE_MS = 60_000;
+/** Pauses after rate limits: Vault says `Retry-After: 0`. */
+const PAUSES = { initialMs: 1000, maxMs: 60_000 };
 
 /** One question. */
 export interface Question {
@@ -192,8 +190,8 @@ export class VaultClient {
     if (sentAt <= this.#limitedAt) return;
     this.#limitedAt = this.#options.clock.now();
     const asked = (parseRetryAfter(retryAfter, Date.now()) ?? 0) * 1000;
-    const own = SHORTEST_PAUSE_MS * 2 ** Math.min(this.#limitedInARow++, 6);
-    const pause = Math.min(LONGEST_PAUSE_MS, Math.max(asked, own)) * (1 + this.#random());
+    const own = backoffBoundMs(PAUSES, ++this.#limitedInARow);
+    const pause = Math.max(Math.min(asked, PAUSES.maxMs), own) * (1 + this.#random());
     this.#pausedUntil = Math.max(this.#pausedUntil, this.#options.clock.now() + pause);
   }
 

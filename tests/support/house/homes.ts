@@ -22,6 +22,16 @@ export const HOMES: readonly Home[] = [
     sign: /from "ipaddr\.js"|includes\(":"\) \? `\[/,
     homes: ["src/io/address.ts"],
   },
+  {
+    concept: "JSON pointers",
+    sign: /"~1"/,
+    homes: ["src/json/pointer.ts"],
+  },
+  {
+    concept: "pauses that grow and are random",
+    sign: /\* (?:2|\w*[mM]ultiplier) \*\* (?!32)|0\.5 \+ 0\.5 \*|multiplier \*\*/,
+    homes: ["src/time/backoff.ts"],
+  },
 ];
 
 /** The files that do by hand what has a home. */

@@ -103,3 +103,22 @@ Deno.test("Deadlines tells a coarse time that is never ahead of the clock, and i
   assert(atStart >= before && atStart <= performance.now());
   assertEquals(deadlines.coarseNow, atStart, "within one turn it stands still");
 });
+
+Deno.test("deadlines of a thousand lengths that are no whole ticks end one after the other, none early", async () => {
+  using deadlines = new Deadlines();
+  const late: number[] = [];
+  const begunAt = performance.now();
+  const lengths = Array.from({ length: 1_000 }, (_, index) => (index * 7.3) % 199);
+  const { promise, resolve } = Promise.withResolvers<void>();
+  for (const length of lengths) {
+    deadlines.set(
+      length,
+      new Timer(() => {
+        late.push(performance.now() - begunAt - length);
+        if (late.length === lengths.length) resolve();
+      }),
+    );
+  }
+  await promise;
+  assert(Math.min(...late) >= 0);
+});

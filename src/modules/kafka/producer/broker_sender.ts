@@ -14,6 +14,7 @@ import type { PartitionQueue } from "./partition_queue.ts";
 import { type Dispatch, produceRequest } from "../protocol/produce_request.ts";
 import type { ProducerIds } from "./producer_ids.ts";
 import { produce, type ProduceAnswer } from "../protocol/requests.ts";
+import { backoffBoundMs, halfRandom } from "../../../time/backoff.ts";
 
 /**
  * How long a broker waits for replicas before it says that they are late, in milliseconds. Meanwhile it answers
@@ -22,12 +23,10 @@ import { produce, type ProduceAnswer } from "../protocol/requests.ts";
 const REPLICATE_MS = 1_500;
 
 /** How long a broker may take besides, in milliseconds; twice as long after each request that got no answer. */
-const ANSWER_MS = 1_500;
-const LONGEST_ANSWER_MS = 12_000;
+const ANSWERS = { initialMs: 1_500, maxMs: 12_000 };
 
 /** How long a broker that did not answer is left alone, in milliseconds; twice as long each time. */
-const FIRST_PAUSE_MS = 50;
-const LONGEST_PAUSE_MS = 1_000;
+const PAUSES = { initialMs: 50, maxMs: 1_000 };
 
 /** Bytes in one request, unless one batch alone is larger. */
 const REQUEST_BYTES = 8 * 1024 * 1024;
@@ -131,7 +130,7 @@ export class BrokerSender implements AsyncDisposable {
       await this.#giveIds();
       dispatches = this.#gather();
       if (dispatches.length === 0) return this.#recover();
-      const timeoutMs = REPLICATE_MS + Math.min(ANSWER_MS * 2 ** this.#failures, LONGEST_ANSWER_MS);
+      const timeoutMs = REPLICATE_MS + backoffBoundMs(ANSWERS, this.#failures + 1);
       const request = produceRequest(dispatches, REPLICATE_MS);
       const sentAt = performance.now();
       const answer = await connection.ask(produce, () => request, timeoutMs);
@@ -160,9 +159,7 @@ export class BrokerSender implements AsyncDisposable {
 
   /** Leaves the broker alone for as long as it wants, or after it did not answer. */
   async #pause(): Promise<void> {
-    const backoffMs = this.#failures === 0
-      ? 0
-      : Math.min(FIRST_PAUSE_MS * 2 ** (this.#failures - 1), LONGEST_PAUSE_MS) * (0.5 + 0.5 * Math.random());
+    const backoffMs = this.#failures === 0 ? 0 : halfRandom(backoffBoundMs(PAUSES, this.#failures));
     const milliseconds = Math.max(backoffMs, this.#mutedUntil - performance.now());
     if (milliseconds > 0) {
       await sleep(milliseconds, undefined, { signal: this.#closing.signal }).catch(() => {});
