@@ -1,6 +1,7 @@
 /**
- * What every output module promises, as one suite of tests. A module passes it against a real system of
- * its kind; what a kind cannot do is listed with the reason where the suite is called.
+ * What every output module promises, as one suite of tests. It runs over the registry: each module passes it in
+ * a world of its own, `tests/worlds/outputs/NAME.ts`, against a real system of its kind. What a kind cannot do is
+ * listed there with the reason.
  *
  * @module
  */
@@ -9,8 +10,16 @@ import { assert, assertEquals, assertInstanceOf, assertRejects, assertStringIncl
 import { getLogger } from "@logtape/logtape";
 import type { VerifiedEvent } from "../../src/event/verified_event.ts";
 import { DeliveryError, type Disposition } from "../../src/errors.ts";
-import type { Attempt, Delivery, DeliveryResult, Output, OutputModule } from "../../src/modules/module.ts";
+import type {
+  Attempt,
+  ChannelWriter,
+  Delivery,
+  DeliveryResult,
+  Output,
+  OutputModule,
+} from "../../src/modules/module.ts";
 import type { LineWriter } from "../../src/io/line_writer.ts";
+import { eventually } from "../support/eventually.ts";
 import { verifiedEvent } from "../support/verified_event.ts";
 
 /** An event as the destination got it. */
@@ -42,13 +51,17 @@ export interface OutputUnderTest extends AsyncDisposable {
   readonly secrets?: readonly string[];
   /** Standard output, for modules that print. */
   readonly lines?: LineWriter;
+  /** Queues for connectors, for modules that fill them. */
+  readonly channels?: ChannelWriter;
   /** A `module-config` whose deliveries never end by themselves. Left out where there is no such thing. */
   readonly stallingConfig?: unknown;
   readonly failures: readonly Failure[];
   /** What has arrived so far. */
   received(): readonly ReceivedEvent[] | Promise<readonly ReceivedEvent[]>;
-  /** Stops the system behind the output. */
-  takeDown?(): Promise<void>;
+  /** Stops the system behind the output: it refuses what it is sent. */
+  takeDown?(): void | Promise<void>;
+  /** Undoes {@linkcode takeDown}, at the same address. */
+  restore?(): void | Promise<void>;
 }
 
 /** Promises that a kind of output has no way to keep or to break, each with the reason. */
@@ -59,14 +72,19 @@ export interface Exceptions {
   readonly abort?: string;
   /** No way for one event to fail and its neighbour not to. */
   readonly partialFailure?: string;
+  /** No system of its own that could be down for a while. */
+  readonly outage?: string;
 }
 
-/** Registers the suite for a module. Each test has a destination of its own. */
-export function testOutputContract(
-  module: OutputModule,
-  setUp: () => Promise<OutputUnderTest>,
-  exceptions: Exceptions = {},
-): void {
+/** How a module is tested against a real system of its kind. */
+export interface OutputWorld {
+  readonly exceptions?: Exceptions;
+  /** Sets up a destination; each test has its own. */
+  setUp(): Promise<OutputUnderTest>;
+}
+
+/** Registers the suite for a module. */
+export function testOutputContract(module: OutputModule, { setUp, exceptions = {} }: OutputWorld): void {
   const test = (behaviour: string, run: (bench: Bench) => Promise<void>) =>
     Deno.test(`output module ${module.name} ${behaviour}`, async () => {
       await using subject = await setUp();
@@ -81,6 +99,7 @@ export function testOutputContract(
   if (exceptions.partialFailure === undefined) testPartialFailure(test);
   if (exceptions.abort === undefined) testAbort(test);
   if (exceptions.probe === undefined) testProbe(test);
+  if (exceptions.outage === undefined) testOutage(test);
 }
 
 type Register = (behaviour: string, run: (bench: Bench) => Promise<void>) => void;
@@ -99,6 +118,7 @@ class Bench implements AsyncDisposable {
       name: "under_test",
       logger: getLogger(["cwm", "test"]),
       lines: subject.lines ?? NO_LINES,
+      ...(subject.channels === undefined ? {} : { channels: subject.channels }),
     });
     return new Bench(module, subject, output);
   }
@@ -261,6 +281,25 @@ function testProbe(test: Register): void {
   test("fails a probe with a DeliveryError when its system is down", async (bench) => {
     await bench.subject.takeDown?.();
     await assertRejects(() => bench.output.probe(new AbortController().signal), DeliveryError);
+  });
+}
+
+function testOutage(test: Register): void {
+  test("takes events again when its system is back, without being opened again", async (bench) => {
+    const { takeDown, restore } = bench.subject;
+    assert(
+      takeDown !== undefined && restore !== undefined,
+      "The subject must be able to go down and come back",
+    );
+    await takeDown();
+    const [refused] = await bench.deliver([bench.delivery(verifiedEvent())]);
+    assertInstanceOf(refused, DeliveryError, "the delivery must fail while the system is down");
+    assertEquals(refused.disposition, "retry");
+    await restore();
+    const event = verifiedEvent();
+    // A client may still wait before it connects again.
+    await eventually(async () => assertEquals(await bench.deliver([bench.delivery(event)]), ["delivered"]));
+    assertEquals(await bench.receivedBodyOf(event), event.body.bytes);
   });
 }
 

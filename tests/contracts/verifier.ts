@@ -1,6 +1,6 @@
 /**
- * What every kind of authentication must do, as one suite of tests. A kind's own tests call it with
- * examples and add what is particular to the kind.
+ * What every kind of authentication must do, as one suite of tests. It runs over the registry: each kind passes it
+ * in a world of its own, `tests/worlds/verifiers/KEY.ts`. What is particular to a kind is in its own tests.
  *
  * @module
  */
@@ -12,11 +12,16 @@ import type { RequestToVerify, VerifierKind } from "../../src/auth/verifier.ts";
 import { ERROR_CATALOGUE, GatewayError } from "../../src/errors.ts";
 import { EventBody } from "../../src/event/event.ts";
 
-/** Examples of one kind of authentication. */
-export interface VerifierExamples<Config> {
-  /** Begins the tests' names, for example `hmac in base64`. */
-  readonly subject: string;
-  readonly kind: VerifierKind<Config>;
+/** How a kind of authentication is tested. */
+export interface VerifierWorld {
+  /** Ways to configure the kind, each with what its clients send. The suite runs over every one. */
+  readonly examples: readonly VerifierExample[];
+}
+
+/** One way to configure a kind of authentication, and what its clients send. */
+export interface VerifierExample {
+  /** Follows the kind's name in those of the tests, for example `in base64`. Empty where there is one example. */
+  readonly variant: string;
   /** A valid configuration with this secret, as an operator writes it. */
   configWith(secret: string): unknown;
   /** The header that carries the credentials. */
@@ -31,14 +36,24 @@ const SECRET = "Correct-Horse-Battery-Staple-1";
 const OTHER_SECRET = "Correct-Horse-Battery-Staple-2";
 const BODY = new TextEncoder().encode('{"action":"push","repository":"example"}');
 
-/** Registers the tests. */
-export function testVerifierKind<Config>(examples: VerifierExamples<Config>): void {
-  testWhatPasses(examples);
-  testWhatIsRefused(examples);
-  testConfiguration(examples);
+/** A kind and one of its examples. */
+interface Subject extends VerifierExample {
+  readonly kind: VerifierKind;
+  /** Begins the tests' names, for example `hmac in base64`. */
+  readonly subject: string;
 }
 
-function testWhatPasses<Config>(examples: VerifierExamples<Config>): void {
+/** Registers the tests for a kind. */
+export function testVerifierContract(kind: VerifierKind, { examples }: VerifierWorld): void {
+  for (const example of examples) {
+    const subject: Subject = { ...example, kind, subject: `verifier ${kind.key} ${example.variant}`.trim() };
+    testWhatPasses(subject);
+    testWhatIsRefused(subject);
+    testConfiguration(subject);
+  }
+}
+
+function testWhatPasses(examples: Subject): void {
   const { subject, header } = examples;
   const credentials = examples.credentialsFor(SECRET, BODY);
 
@@ -59,7 +74,7 @@ function testWhatPasses<Config>(examples: VerifierExamples<Config>): void {
   });
 }
 
-function testWhatIsRefused<Config>(examples: VerifierExamples<Config>): void {
+function testWhatIsRefused(examples: Subject): void {
   const { subject, header } = examples;
   const credentials = examples.credentialsFor(SECRET, BODY);
   const ofOtherWebhook = examples.credentialsFor(OTHER_SECRET, BODY);
@@ -122,7 +137,7 @@ function testWhatIsRefused<Config>(examples: VerifierExamples<Config>): void {
   }
 }
 
-function testConfiguration<Config>(examples: VerifierExamples<Config>): void {
+function testConfiguration(examples: Subject): void {
   const { subject, kind } = examples;
 
   for (const [what, secret] of Object.entries({ "an empty": "", "a blank": "  " })) {
@@ -146,7 +161,7 @@ function testConfiguration<Config>(examples: VerifierExamples<Config>): void {
   });
 }
 
-function authenticatorOf<Config>({ kind, configWith }: VerifierExamples<Config>): Authenticator {
+function authenticatorOf({ kind, configWith }: Subject): Authenticator {
   return compileAuthenticator([kind.compile(kind.configSchema.parse(configWith(SECRET)))]);
 }
 

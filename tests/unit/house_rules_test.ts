@@ -1,4 +1,6 @@
 import { assertEquals, assertThrows } from "@std/assert";
+import { verifierKinds } from "../../src/auth/registry.ts";
+import { outputModules } from "../../src/modules/registry.ts";
 import {
   findLeftovers,
   findLongFiles,
@@ -6,11 +8,13 @@ import {
   findSwitchedOffTests,
   findTestsWithoutSentence,
   findUndocumentedExports,
+  findWorldless,
   ignoredPaths,
   listRepositoryFiles,
 } from "../support/house/rules.ts";
 import { REPOSITORY } from "../support/repository.ts";
 import { readFiles, readTypeScript, type SourceFile } from "../support/house/source_files.ts";
+import { WORLD_FOLDERS } from "../worlds/worlds.ts";
 
 const src = await readTypeScript(REPOSITORY, "src");
 const tests = await readTypeScript(REPOSITORY, "tests");
@@ -33,6 +37,24 @@ Deno.test("every test is named by a sentence", () => {
 
 Deno.test("everything that src exports is documented", () => {
   assertEquals(findUndocumentedExports(src), []);
+});
+
+Deno.test("every output module and every verifier has a world that its contract is tested in", () => {
+  const paths = tests.map(({ path }) => path);
+  assertEquals(findWorldless(outputModules.map(({ name }) => name), WORLD_FOLDERS.outputs, paths), []);
+  assertEquals(findWorldless(verifierKinds.map(({ key }) => key), WORLD_FOLDERS.verifiers, paths), []);
+});
+
+Deno.test("house rules report what has no world, and a world of nothing", () => {
+  const paths = [
+    "tests/worlds/outputs/log.ts",
+    "tests/worlds/outputs/fax.ts",
+    "tests/worlds/verifiers/mqtt.ts",
+  ];
+  assertEquals(findWorldless(["log", "mqtt"], "tests/worlds/outputs", paths), [
+    "'mqtt' has no world to be tested in: write tests/worlds/outputs/mqtt.ts, see src/README.md",
+    "tests/worlds/outputs has a world of 'fax', which is not in the registry",
+  ]);
 });
 
 Deno.test("no file of the repository names a registry host or a path of one machine", async () => {

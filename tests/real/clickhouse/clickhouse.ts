@@ -12,7 +12,7 @@ import type { RealSystem } from "../real_system.ts";
 const FILES = [
   "tests/integration/clickhouse_batches_test.ts",
   "tests/integration/clickhouse_columns_test.ts",
-  "tests/integration/clickhouse_contract_test.ts",
+  "tests/integration/output_contract_test.ts",
   "tests/integration/clickhouse_copies_test.ts",
   "tests/integration/clickhouse_faults_test.ts",
   "tests/integration/clickhouse_retries_test.ts",
@@ -37,7 +37,7 @@ function clickhouseOf(engine: string, package_: string): RealSystem {
       if (failure !== undefined) return failure;
       return {
         version: await versionOf(python) ?? "unknown",
-        env: { CHDB_PYTHON: python },
+        env: { CHDB_PYTHON: python, OUTPUT_MODULES: "clickhouse" },
         [Symbol.asyncDispose]: () => Promise.resolve(),
       };
     },

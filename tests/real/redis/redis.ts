@@ -23,7 +23,7 @@ const SERVER_FILES = [
   ...WORKER_FILES,
   "tests/integration/redis_channel_queue_contract_test.ts",
   "tests/integration/redis_channel_rights_test.ts",
-  "tests/integration/redis_contract_test.ts",
+  "tests/integration/output_contract_test.ts",
   "tests/integration/redis_own_connection_test.ts",
   "tests/integration/redis_probe_test.ts",
   "tests/integration/redis_publish_test.ts",
@@ -76,7 +76,7 @@ async function prepareServer(requirement: string, path: string): Promise<ReadySy
     const { stdout } = await new Deno.Command(program, { args: ["--version"] }).output();
     return {
       version: /v=(\S+)/.exec(new TextDecoder().decode(stdout))?.[1] ?? "unknown",
-      env: { REDIS_SERVER: program },
+      env: { REDIS_SERVER: program, OUTPUT_MODULES: "redis_publish,redis_rq" },
       [Symbol.asyncDispose]: () => Promise.resolve(),
     };
   } catch (error) {

@@ -64,6 +64,22 @@ export function findLeftovers(paths: readonly string[]): string[] {
   return paths.filter((path) => /\.(log|cpuprofile|heapsnapshot|orig|rej|bak|tmp)$/.test(path));
 }
 
+/**
+ * Names of a registry that nothing is tested under, and worlds of what the registry does not have.
+ *
+ * @param folder of the worlds, one file a name
+ */
+export function findWorldless(names: readonly string[], folder: string, paths: readonly string[]): string[] {
+  const worlds = paths.filter((path) => path.startsWith(`${folder}/`))
+    .map((path) => path.slice(folder.length + 1).replace(/\.ts$|\/.*$/, ""));
+  return [
+    ...names.filter((name) => !worlds.includes(name))
+      .map((name) => `'${name}' has no world to be tested in: write ${folder}/${name}.ts, see src/README.md`),
+    ...worlds.filter((world) => !names.includes(world))
+      .map((world) => `${folder} has a world of '${world}', which is not in the registry`),
+  ];
+}
+
 /** Every file that belongs to the repository: all but version control and what `.gitignore` names. */
 export async function listRepositoryFiles(root: string): Promise<string[]> {
   const ignored = ignoredPaths(await Deno.readTextFile(`${root}/.gitignore`));

@@ -3,31 +3,7 @@ import { Buffer } from "node:buffer";
 import { createHmac } from "node:crypto";
 import { compileAuthenticator } from "../../../../src/auth/authenticator.ts";
 import { hmac } from "../../../../src/auth/verifiers/hmac.ts";
-import { authenticate, testVerifierKind } from "../../../contracts/verifier.ts";
-
-const ALGORITHMS = ["sha256", "sha1", "sha512"] as const;
-
-for (const algorithm of ALGORITHMS) {
-  for (const encoding of ["hex", "base64"] as const) {
-    testVerifierKind({
-      subject: `hmac with ${algorithm} in ${encoding}`,
-      kind: hmac,
-      configWith: (secret) => ({ secret, algorithm }),
-      header: "X-HMAC-Signature",
-      credentialsFor: (secret, body) => createHmac(algorithm, secret).update(body).digest(encoding),
-      ignoresCase: encoding === "hex",
-    });
-  }
-}
-
-testVerifierKind({
-  subject: "hmac with the algorithm before the signature",
-  kind: hmac,
-  configWith: (secret) => ({ secret, header: "X-Hub-Signature-256" }),
-  header: "X-Hub-Signature-256",
-  credentialsFor: (secret, body) => `sha256=${createHmac("sha256", secret).update(body).digest("hex")}`,
-  ignoresCase: false,
-});
+import { authenticate } from "../../../contracts/verifier.ts";
 
 function passes(
   config: unknown,
@@ -51,7 +27,7 @@ Deno.test("hmac verifies the example that GitHub publishes", async () => {
 });
 
 Deno.test("hmac takes upper-case hexadecimal and base64 without padding, with and without the algorithm", async () => {
-  for (const algorithm of ALGORITHMS) {
+  for (const algorithm of ["sha256", "sha1", "sha512"] as const) {
     const digest = createHmac(algorithm, "secret").update("body").digest();
     const writings = [digest.toString("hex"), digest.toString("hex").toUpperCase()];
     writings.push(digest.toString("base64"), digest.toString("base64").replace(/=+$/, ""));

@@ -1,8 +1,8 @@
-import { clickhouseModule } from "../../src/modules/clickhouse/clickhouse.ts";
-import { CLICKHOUSE_USER, ClickhouseServer } from "../support/clickhouse/server.ts";
-import { type OutputUnderTest, testOutputContract } from "../contracts/output.ts";
+import type { OutputUnderTest, OutputWorld } from "../../contracts/output.ts";
+import { CLICKHOUSE_USER, ClickhouseServer } from "../../support/clickhouse/server.ts";
 
-testOutputContract(clickhouseModule, setUp);
+/** A ClickHouse server, of which each test has its own tables. */
+export const world: OutputWorld = { setUp };
 
 async function setUp(): Promise<OutputUnderTest> {
   const server = await ClickhouseServer.start();
@@ -28,6 +28,7 @@ async function setUp(): Promise<OutputUnderTest> {
     ],
     received: () => server.rows("events"),
     takeDown: () => server.kill(),
+    restore: () => server.restart(),
     [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
   };
 }

@@ -1,10 +1,10 @@
-import { kafkaModule } from "../../src/modules/kafka/kafka.ts";
-import { KAFKA_API, KAFKA_ERROR, KafkaServer } from "../support/kafka/server.ts";
-import { type OutputUnderTest, testOutputContract } from "../contracts/output.ts";
+import type { OutputUnderTest, OutputWorld } from "../../contracts/output.ts";
+import { KAFKA_API, KAFKA_ERROR, KafkaServer } from "../../support/kafka/server.ts";
 
-testOutputContract(kafkaModule, setUpKafka);
+/** Two brokers. */
+export const world: OutputWorld = { setUp };
 
-async function setUpKafka(): Promise<OutputUnderTest> {
+async function setUp(): Promise<OutputUnderTest> {
   const kafka = await KafkaServer.start({ brokers: 2 });
   await kafka.createTopic("orders", 3);
   await kafka.setTopicError("missing", KAFKA_ERROR.unknownTopicOrPartition);
@@ -16,7 +16,7 @@ async function setUpKafka(): Promise<OutputUnderTest> {
     config,
     failures: [
       { when: "the topic is missing", disposition: "retry", config: { topic: "missing" } },
-      { when: "the topic is closed to us", disposition: "retry", config: { topic: "closed" } },
+      { when: "the topic is closed to the gateway", disposition: "retry", config: { topic: "closed" } },
       { when: "the partition is missing", disposition: "retry", config: { ...config, partition: 3 } },
       {
         when: "the record is too large",
@@ -43,6 +43,7 @@ async function setUpKafka(): Promise<OutputUnderTest> {
       }));
     },
     takeDown: () => kafka.takeDown(),
+    restore: () => kafka.bringUp(),
     [Symbol.asyncDispose]: () => kafka[Symbol.asyncDispose](),
   };
 }
