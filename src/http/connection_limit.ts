@@ -26,29 +26,30 @@ export interface ConnectionLimitOptions {
 }
 
 /** Counts connections and has requests refused until it is disposed. */
-export class ConnectionLimit implements Disposable {
+export class ConnectionLimit implements AsyncDisposable {
   readonly #options: ConnectionLimitOptions;
   readonly #established: RegExp;
   readonly #timer: ReturnType<typeof setInterval>;
   readonly #reports = new ReportLimiter();
-  #counting = false;
+  #counting: Promise<void> | undefined;
   #disposed = false;
 
   constructor(options: ConnectionLimitOptions) {
     this.#options = options;
     this.#established = establishedAt(options.port);
-    this.#timer = setInterval(() => void this.#count(), COUNT_MS);
+    this.#timer = setInterval(() => {
+      this.#counting ??= this.#count().finally(() => this.#counting = undefined);
+    }, COUNT_MS);
   }
 
-  [Symbol.dispose](): void {
+  async [Symbol.asyncDispose](): Promise<void> {
     this.#disposed = true;
     clearInterval(this.#timer);
     this.#options.inflight.refuseNext(0);
+    await this.#counting;
   }
 
   async #count(): Promise<void> {
-    if (this.#counting) return;
-    this.#counting = true;
     const { most, inflight, logger } = this.#options;
     try {
       const count = await countConnections(this.#established);
@@ -69,8 +70,6 @@ export class ConnectionLimit implements Disposable {
         "unknown",
         () => logger.error("Connections cannot be counted, so that MAX_CONNECTIONS has no effect", { error }),
       );
-    } finally {
-      this.#counting = false;
     }
   }
 }

@@ -34,9 +34,8 @@ export function listen(options: ListenOptions): ListeningServer {
   const limit = maxConnections === undefined
     ? undefined
     : new ConnectionLimit({ port: server.port, most: maxConnections, inflight, logger });
-  const close = () => {
-    limit?.[Symbol.dispose]();
-    return server.close();
+  const close = async () => {
+    await Promise.all([limit?.[Symbol.asyncDispose](), server.close()]);
   };
   return { port: server.port, close, [Symbol.asyncDispose]: close };
 }

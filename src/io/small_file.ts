@@ -6,10 +6,14 @@
  * @module
  */
 
+import { within } from "../time/within.ts";
 import { type BlockingCalls, configurationFiles } from "./blocking_calls.ts";
 
 /** How long a file may take, in milliseconds. */
 const TIMEOUT_MS = 3_000;
+
+/** How long calls under way may take to end once nobody needs their result any more, in milliseconds. */
+const LAST_CALLS_MS = 1_000;
 
 /** Largest file that is read, in bytes: the authorities of a whole system have 250 KB. */
 const MAX_BYTES = 1024 * 1024;
@@ -25,7 +29,7 @@ export interface SmallFileOptions {
   readonly maxBytes?: number;
   /** How long it may take, in milliseconds. @default 3000 */
   readonly timeoutMs?: number;
-  /** Ends the wait as well. */
+  /** Ends the wait as well, as soon as the calls under way have ended: those that hang are left after a second. */
   readonly signal?: AbortSignal | undefined;
   /** Among which calls they are counted. @default configurationFiles */
   readonly among?: BlockingCalls;
@@ -48,7 +52,7 @@ export async function readSmallFile(path: string, options: SmallFileOptions = {}
 }
 
 /**
- * Makes calls on a file, one caller at a time.
+ * Makes calls on a file, one caller at a time. Nothing goes on when it settles, but for calls that hang.
  *
  * @throws {UnreadableFileError} when they do not end in time
  * @throws whatever they throw, or the signal's reason
@@ -61,10 +65,19 @@ export async function withinTime<Result>(
   const late = new AbortController();
   const reason = `it did not answer within ${timeoutMs / 1000} seconds: is its mount gone?`;
   const timer = setTimeout(() => late.abort(new UnreadableFileError(reason)), timeoutMs);
+  const until = signal === undefined ? late.signal : AbortSignal.any([late.signal, signal]);
+  let underWay: Promise<Result> | undefined;
   try {
-    const until = signal === undefined ? late.signal : AbortSignal.any([late.signal, signal]);
-    return await among.run(path, until, calls);
+    return await among.run(path, until, () => underWay = calls());
+  } catch (error) {
+    // They had all their time already where they were late.
+    if (underWay !== undefined && !late.signal.aborted) await within(LAST_CALLS_MS, settled(underWay));
+    throw error;
   } finally {
     clearTimeout(timer);
   }
+}
+
+async function settled(work: Promise<unknown>): Promise<void> {
+  await Promise.allSettled([work]);
 }

@@ -8,6 +8,7 @@ import { z } from "zod";
 import { outputFiles } from "./blocking_calls.ts";
 import { DeliveryError } from "../errors.ts";
 import { booleanField } from "../schema/fields.ts";
+import { allEnded } from "../time/all_ended.ts";
 import { readSmallFile, UnreadableFileError } from "./small_file.ts";
 
 const pathField = z.string().min(1);
@@ -44,13 +45,14 @@ export interface TlsOptions {
 /**
  * Reads the files.
  *
+ * @param signal ends the wait for files that do not answer
  * @throws {DeliveryError} when one cannot be read; the next attempt to open the output reads them again
  */
-export async function loadTls(settings: TlsSettings): Promise<TlsOptions> {
-  const [ca, cert, key] = await Promise.all([
-    readPem("tls.ca", settings.ca),
-    readPem("tls.cert", settings.cert),
-    readPem("tls.key", settings.key),
+export async function loadTls(settings: TlsSettings, signal?: AbortSignal): Promise<TlsOptions> {
+  const [ca, cert, key] = await allEnded([
+    readPem("tls.ca", settings.ca, signal),
+    readPem("tls.cert", settings.cert, signal),
+    readPem("tls.key", settings.key, signal),
   ]);
   return {
     ...(ca === undefined ? {} : { ca }),
@@ -61,10 +63,14 @@ export async function loadTls(settings: TlsSettings): Promise<TlsOptions> {
   };
 }
 
-async function readPem(name: string, path: string | undefined): Promise<string | undefined> {
+async function readPem(
+  name: string,
+  path: string | undefined,
+  signal: AbortSignal | undefined,
+): Promise<string | undefined> {
   if (path === undefined) return undefined;
   try {
-    return await readSmallFile(path, { among: outputFiles });
+    return await readSmallFile(path, { among: outputFiles, signal });
   } catch (error) {
     const isOurs = error instanceof UnreadableFileError;
     const reason = isOurs ? error.message : error instanceof Error ? error.name : String(error);

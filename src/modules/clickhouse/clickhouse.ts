@@ -167,7 +167,7 @@ async function inspectTable(
   config: ClickhouseConfig,
   signal: AbortSignal,
 ): Promise<readonly string[]> {
-  using client = new ClickhouseClient(connection, await loadTls(connection.tls));
+  using client = new ClickhouseClient(connection, await loadTls(connection.tls, signal));
   const name = qualifiedName(connection.database, config.table);
   try {
     await readLayout(client, name, config, signal);
@@ -188,7 +188,7 @@ async function describeTable(
   config: ClickhouseConfig,
   signal: AbortSignal,
 ): Promise<readonly string[]> {
-  using client = new ClickhouseClient(connection, await loadTls(connection.tls));
+  using client = new ClickhouseClient(connection, await loadTls(connection.tls, signal));
   const { database } = connection;
   const name = qualifiedName(database, config.table);
   try {

@@ -23,7 +23,7 @@ export function openProducer(
     events,
     open: async (address, signal) => {
       // Read each time: certificates are replaced while the gateway runs.
-      const tls = connection.tls === undefined ? undefined : await loadTls(connection.tls);
+      const tls = connection.tls === undefined ? undefined : await loadTls(connection.tls, signal);
       return await BrokerConnection.open(address, { clientId, tls, sasl }, signal);
     },
   });

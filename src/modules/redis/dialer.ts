@@ -56,7 +56,7 @@ export class RedisDialer implements AsyncDisposable {
    */
   async open(node?: RedisAddress): Promise<DialedRedis> {
     const { tls, server } = this.#connection;
-    const tlsOptions = tls === undefined ? {} : { tls: await loadTls(tls) };
+    const tlsOptions = tls === undefined ? {} : { tls: await loadTls(tls, this.#closing.signal) };
     const isPrimary = node === undefined && "sentinels" in server;
     const address = isPrimary ? await findPrimary(server, tlsOptions, this.#closing.signal) : node ?? server;
     if (this.#closing.signal.aborted) {

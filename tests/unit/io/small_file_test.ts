@@ -1,6 +1,6 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { BlockingCalls } from "../../../src/io/blocking_calls.ts";
-import { readSmallFile, UnreadableFileError } from "../../../src/io/small_file.ts";
+import { readSmallFile, UnreadableFileError, withinTime } from "../../../src/io/small_file.ts";
 import { TempDir } from "../../support/temp_dir.ts";
 
 /** A file whose disk does not answer before it is made to. */
@@ -52,4 +52,34 @@ Deno.test("what is no small regular file is not read", async () => {
   const path = await dir.writeText("a", "12345");
   await assertRejects(() => readSmallFile(path, { maxBytes: 4 }), UnreadableFileError, "more than 4 bytes");
   await assertRejects(() => readSmallFile(dir.file("b")), Deno.errors.NotFound);
+});
+
+Deno.test("a read that is broken off is over when its caller hears of it", async () => {
+  const answer = Promise.withResolvers<void>();
+  const stopping = new AbortController();
+  const calls = new BlockingCalls({ total: 4, perKey: 1 });
+  const read = withinTime("a", { signal: stopping.signal, among: calls }, () => answer.promise);
+  let isOver = false;
+  const over = read.finally(() => isOver = true);
+  stopping.abort(new Error("stopped"));
+  await new Promise((resolve) => setTimeout(resolve, 0));
+  assertEquals([isOver, calls.underWay], [false, 1]);
+  answer.resolve();
+  await assertRejects(() => over, Error, "stopped");
+  assertEquals(calls.underWay, 0);
+});
+
+Deno.test("a read that is broken off and hangs is left", async () => {
+  const answer = Promise.withResolvers<void>();
+  const stopping = new AbortController();
+  const calls = new BlockingCalls({ total: 4, perKey: 1 });
+  const read = withinTime(
+    "a",
+    { timeoutMs: 60_000, signal: stopping.signal, among: calls },
+    () => answer.promise,
+  );
+  stopping.abort(new Error("stopped"));
+  await assertRejects(() => read, Error, "stopped");
+  assertEquals(calls.underWay, 1);
+  answer.resolve();
 });

@@ -11,6 +11,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { connect as connectTls, createSecureContext, type SecureContext, type TLSSocket } from "node:tls";
 import { CallCredentials, Channel, ChannelCredentials } from "@grpc/grpc-js";
 import { readSmallFile, UnreadableFileError } from "../../../io/small_file.ts";
+import { allEnded } from "../../../time/all_ended.ts";
 import type { EtcdEndpoint } from "./endpoint.ts";
 import { RESOLVER_SCHEME } from "./resolver.ts";
 
@@ -150,7 +151,7 @@ async function readTls(files: EtcdTlsFiles = {}, signal?: AbortSignal): Promise<
     path === undefined
       ? undefined
       : readSmallFile(path, { signal }).catch((error) => throwNaming(path, error));
-  const [ca, cert, key] = await Promise.all([read(files.caFile), read(files.certFile), read(files.keyFile)]);
+  const [ca, cert, key] = await allEnded([read(files.caFile), read(files.certFile), read(files.keyFile)]);
   return createSecureContext({
     ...(ca === undefined ? {} : { ca }),
     ...(cert === undefined ? {} : { cert }),
