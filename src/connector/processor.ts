@@ -13,7 +13,8 @@ import { restoreVerifiedEvent } from "../event/verified_event.ts";
 import { assertCount, DeliveryError } from "../errors.ts";
 import type { DeliveryResult } from "../modules/module.ts";
 import { ReportLimiter } from "../observability/report_limiter.ts";
-import { eventOf, type Report, type WebhookMessage } from "../relay/protocol.ts";
+import { decodeEvent } from "../relay/protocol/codec.ts";
+import type { Report, WebhookMessage } from "../relay/protocol/messages.ts";
 import type { ConnectorMetrics } from "./metrics.ts";
 import type { Deliverer } from "./deliverers/deliverer.ts";
 import { backoffBoundMs } from "../time/backoff.ts";
@@ -179,7 +180,7 @@ export class Processor implements AsyncDisposable {
   async #deliver(message: WebhookMessage): Promise<DeliveryResult> {
     const startedAt = performance.now();
     try {
-      const event = restoreVerifiedEvent(eventOf(message));
+      const event = restoreVerifiedEvent(decodeEvent(message));
       const relayed = { messageId: message.message_id, delivery: message.delivery };
       return await this.#options.deliverer.deliver(event, relayed, this.#stopping.signal);
     } catch (cause) {

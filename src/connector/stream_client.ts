@@ -7,7 +7,7 @@
 
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Logger } from "@logtape/logtape";
-import type { Report } from "../relay/protocol.ts";
+import type { Report } from "../relay/protocol/messages.ts";
 import { Backoff, type BackoffOptions } from "../time/backoff.ts";
 import type { Connect, Connection, ConnectOptions, StreamListener } from "./transports/connection.ts";
 import type { ConnectorMetrics } from "./metrics.ts";

@@ -10,7 +10,8 @@ import type { ChannelDepth, ChannelQueues } from "../channels/channel_queues.ts"
 import { GatewayError } from "../errors.ts";
 import type { Metrics } from "../observability/metrics.ts";
 import type { Channel, ChannelDirectory } from "./channel_directory.ts";
-import type { Report, ResumePoint } from "./protocol.ts";
+import type { Report } from "./protocol/messages.ts";
+import type { ResumePoint } from "./protocol/negotiate.ts";
 import { registerDepthMetrics, RelayMetrics } from "./relay_metrics.ts";
 import { RelaySession, type TransportName } from "./session.ts";
 

@@ -5,7 +5,7 @@
  */
 
 import type { ChannelDepth, ChannelQueues } from "../channels/channel_queues.ts";
-import { TRANSPORT_NAMES } from "./protocol.ts";
+import { TRANSPORT_NAMES } from "./protocol/messages.ts";
 import type { Counter, Family, Metrics, Reading } from "../observability/metrics.ts";
 
 /** A connected connector as metrics see it. */

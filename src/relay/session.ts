@@ -9,13 +9,8 @@ import type { Logger } from "@logtape/logtape";
 import type { ChannelQueues, LeasedEvent } from "../channels/channel_queues.ts";
 import { assertCount, GatewayError } from "../errors.ts";
 import type { Channel } from "./channel_directory.ts";
-import {
-  type EndCode,
-  type Report,
-  type TRANSPORT_NAMES,
-  type WebhookMessage,
-  webhookMessageOf,
-} from "./protocol.ts";
+import type { EndCode, Report, TRANSPORT_NAMES, WebhookMessage } from "./protocol/messages.ts";
+import { encodeEvent } from "./protocol/codec.ts";
 import type { RelayMetrics } from "./relay_metrics.ts";
 import { Wakeup } from "../time/wakeup.ts";
 
@@ -308,7 +303,7 @@ export class RelaySession {
     this.#outstanding.set(leased.tag, { sequence: ++this.#sequence, bytes });
     this.#outstandingBytes += bytes;
     this.#metrics.handedOut(this.channelName, leased.delivery);
-    return webhookMessageOf(leased, this.#sequence);
+    return encodeEvent(leased, this.#sequence);
   }
 
   /** The message is not the connector's any more. */

@@ -6,7 +6,7 @@
  */
 
 import { setImmediate as nextTurn, setTimeout as sleep } from "node:timers/promises";
-import type { AckRequest, Report } from "../../relay/protocol.ts";
+import type { AckRequest, Report } from "../../relay/protocol/messages.ts";
 import {
   type ConnectOptions,
   failureOf,

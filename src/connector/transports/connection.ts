@@ -5,15 +5,13 @@
  */
 
 import { GatewayError } from "../../errors.ts";
-import {
-  type ConnectedMessage,
-  type GatewayMessage,
-  HEADERS,
-  parseResumePoint,
-  PROTOCOL_VERSIONS,
-  type Report,
-  type WebhookMessage,
-} from "../../relay/protocol.ts";
+import type {
+  ConnectedMessage,
+  GatewayMessage,
+  Report,
+  WebhookMessage,
+} from "../../relay/protocol/messages.ts";
+import { HEADERS, parseResumePoint, PROTOCOL_VERSIONS } from "../../relay/protocol/negotiate.ts";
 
 /** Who is told what arrives. */
 export interface StreamListener {

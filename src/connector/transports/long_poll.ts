@@ -1,11 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import {
-  type ConnectedMessage,
-  formatResumePoint,
-  parseGatewayMessage,
-  parseGatewayMessages,
-  type Report,
-} from "../../relay/protocol.ts";
+import type { ConnectedMessage, Report } from "../../relay/protocol/messages.ts";
+import { formatResumePoint } from "../../relay/protocol/negotiate.ts";
+import { parseGatewayMessage, parseGatewayMessages } from "../../relay/protocol/schema.ts";
 import { AckPoster } from "./ack_poster.ts";
 import {
   addressOf,

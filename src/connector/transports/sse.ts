@@ -1,10 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import {
-  type ConnectedMessage,
-  formatResumePoint,
-  parseGatewayMessage,
-  type Report,
-} from "../../relay/protocol.ts";
+import type { ConnectedMessage, Report } from "../../relay/protocol/messages.ts";
+import { formatResumePoint } from "../../relay/protocol/negotiate.ts";
+import { parseGatewayMessage } from "../../relay/protocol/schema.ts";
 import { AckPoster } from "./ack_poster.ts";
 import {
   addressOf,

@@ -1,11 +1,11 @@
-import {
-  type ConnectedMessage,
-  type ConnectorMessage,
-  formatResumePoint,
-  type GatewayMessage,
-  parseGatewayMessage,
-  type Report,
-} from "../../relay/protocol.ts";
+import type {
+  ConnectedMessage,
+  ConnectorMessage,
+  GatewayMessage,
+  Report,
+} from "../../relay/protocol/messages.ts";
+import { formatResumePoint } from "../../relay/protocol/negotiate.ts";
+import { parseGatewayMessage } from "../../relay/protocol/schema.ts";
 import {
   addressOf,
   type Connection,

@@ -5,7 +5,8 @@
  * @module
  */
 
-import { type ConnectedMessage, formatResumePoint, type GatewayMessage } from "../protocol.ts";
+import type { ConnectedMessage, GatewayMessage } from "../protocol/messages.ts";
+import { formatResumePoint } from "../protocol/negotiate.ts";
 import type { RelaySession } from "../session.ts";
 import { beginHeartbeats, closingMessages } from "./transport.ts";
 
@@ -28,7 +29,7 @@ export function eventStream(session: RelaySession, connected: ConnectedMessage):
   return new ReadableStream<Uint8Array>({
     start(controller) {
       const send = (message: GatewayMessage) => {
-        if (!closed.signal.aborted) controller.enqueue(encoder.encode(eventOf(session, message)));
+        if (!closed.signal.aborted) controller.enqueue(encoder.encode(sseEvent(session, message)));
       };
       attached = session.attach((end) => {
         for (const message of closingMessages(end)) send(message);
@@ -42,7 +43,7 @@ export function eventStream(session: RelaySession, connected: ConnectedMessage):
     async pull(controller) {
       try {
         for (const message of await session.take(BATCH, closed.signal)) {
-          if (!closed.signal.aborted) controller.enqueue(encoder.encode(eventOf(session, message)));
+          if (!closed.signal.aborted) controller.enqueue(encoder.encode(sseEvent(session, message)));
         }
       } catch (error) {
         session.fail(error);
@@ -53,7 +54,7 @@ export function eventStream(session: RelaySession, connected: ConnectedMessage):
 }
 
 /** One event. JSON has no line breaks, so the data is one line. */
-function eventOf(session: RelaySession, message: GatewayMessage): string {
+function sseEvent(session: RelaySession, message: GatewayMessage): string {
   const id = message.type === "webhook"
     ? `id: ${formatResumePoint({ connectionId: session.id, sequence: message.sequence })}\n`
     : "";

@@ -5,7 +5,7 @@
  */
 
 import { VERSION } from "../../version.ts";
-import type { ClosingMessage, ConnectedMessage, HeartbeatMessage } from "../protocol.ts";
+import type { ClosingMessage, ConnectedMessage, HeartbeatMessage } from "../protocol/messages.ts";
 import type { End, RelaySession } from "../session.ts";
 
 /** The first message on a connection. */

@@ -10,8 +10,8 @@ import {
   type ConnectorMessage,
   END_CODES,
   type GatewayMessage,
-  parseConnectorMessage,
-} from "../protocol.ts";
+} from "../protocol/messages.ts";
+import { parseConnectorMessage } from "../protocol/schema.ts";
 import type { End, RelaySession } from "../session.ts";
 import { beginHeartbeats, closingMessages } from "./transport.ts";
 

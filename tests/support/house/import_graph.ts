@@ -20,6 +20,7 @@ const RANKS: readonly (readonly string[])[] = [
   ["http/"],
   ["relay/transports/", "relay/relay.ts"],
   ["relay/"],
+  ["relay/protocol/"],
   ["config/metrics.ts", "config/secrets/sources.ts"],
   ["config/etcd/etcd_provider.ts", "config/manager.ts", "config/file/"],
   ["config/etcd/metrics.ts"],

@@ -6,7 +6,7 @@ import { Processor, type ProcessorOptions } from "../../../src/connector/process
 import { DeliveryError } from "../../../src/errors.ts";
 import type { DeliveryResult } from "../../../src/modules/module.ts";
 import { Metrics } from "../../../src/observability/metrics.ts";
-import type { Report, WebhookMessage } from "../../../src/relay/protocol.ts";
+import type { Report, WebhookMessage } from "../../../src/relay/protocol/messages.ts";
 import { eventually } from "../../support/eventually.ts";
 
 /** A place where deliveries wait until the test ends them. */

@@ -11,7 +11,7 @@ const VISIBLE = 0;
 /** Messages that are made visible, or expired, at a time, so that no transaction is long. */
 const MAX_MOVED = 10_000;
 
-/** The longest pause that a connector may ask for (`relay/protocol.ts`), in milliseconds. */
+/** The longest pause that a connector may ask for (`relay/protocol/schema.ts`), in milliseconds. */
 const LONGEST_RELEASE_MS = 300_000;
 
 const EXPIRED = "It stood in the channel for longer than its time to live";
