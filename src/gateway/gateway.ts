@@ -20,8 +20,8 @@ import { Acceptor } from "../delivery/acceptor.ts";
 import type { ChannelQueues } from "../channels/channel_queues.ts";
 import { DeferredChannelQueues } from "../channels/deferred.ts";
 import { Dispatcher } from "../delivery/durable/dispatcher.ts";
-import { OutputMetrics } from "../delivery/outputs/output_metrics.ts";
-import { OutputPool } from "../delivery/outputs/output_pool.ts";
+import { buildOutputs } from "../delivery/outputs/build.ts";
+import type { OutputPool } from "../delivery/outputs/output_pool.ts";
 import { mayHoldJournal, openJournal } from "./data_directory.ts";
 import type { Salvaged, SqliteJournal } from "../journal/sqlite/sqlite_journal.ts";
 import { adminRoutes } from "../http/routes/admin.ts";
@@ -277,15 +277,14 @@ export class Gateway implements AsyncDisposable {
   }
 
   #buildOutputs(lines: LineWriter): OutputPool {
-    const outputs: OutputPool = new OutputPool({
+    return buildOutputs({
       deadlines: this.#deadlines,
-      metrics: new OutputMetrics(this.#metrics, () => outputs.hosts()),
+      metrics: this.#metrics,
       context: { lines, channels: this.#channels },
       deliveryBudgetMs: this.#settings.limits.deliveryBudgetMs,
       freeRequests: () => this.#inflight.freeRequests,
       tracing: this.#tracing,
-    }, logger("output"));
-    return outputs;
+    });
   }
 
   #buildDispatcher(): Dispatcher {

@@ -1,7 +1,7 @@
 /**
  * The contract of output modules. A module is a value, listed once in `registry.ts`. It knows how to hand
  * events to one kind of system and nothing else: time-outs, retries, concurrency bounds, metrics and
- * redaction are the host's (`delivery/output_host.ts`).
+ * redaction are the host's (`delivery/outputs/output_host.ts`).
  *
  * @module
  */

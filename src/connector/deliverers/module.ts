@@ -15,8 +15,8 @@ import type { SecretLookup } from "../../config/secrets/lookup.ts";
 import type { Environment } from "../../config/values/substitution.ts";
 import { Deadlines } from "../../time/deadlines.ts";
 import { deliverDirectly } from "../../delivery/direct_delivery.ts";
-import { OutputMetrics } from "../../delivery/outputs/output_metrics.ts";
-import { OutputPool } from "../../delivery/outputs/output_pool.ts";
+import { buildOutputs } from "../../delivery/outputs/build.ts";
+import type { OutputPool } from "../../delivery/outputs/output_pool.ts";
 import { DeliveryError } from "../../errors.ts";
 import type { DeliveryResult } from "../../modules/module.ts";
 import { outputModulesWithin } from "../../modules/registry.ts";
@@ -67,7 +67,12 @@ export class ModuleDeliverer implements Deliverer {
     this.#namespace = options.delivery.mode === "module"
       ? options.delivery.namespace ?? FILE_NAMESPACE
       : options.delivery.namespace;
-    this.#outputs = this.#buildOutputs(options);
+    this.#outputs = buildOutputs({
+      deadlines: this.#deadlines,
+      metrics: options.metrics,
+      context: { lines: options.lines },
+      deliveryBudgetMs: DELIVERY_BUDGET_MS,
+    });
     this.#manager = new ConfigManager({
       outputs: this.#outputs,
       compile: {
@@ -159,16 +164,6 @@ export class ModuleDeliverer implements Deliverer {
     } finally {
       entry.leave();
     }
-  }
-
-  #buildOutputs({ lines, metrics }: ModuleDelivererOptions): OutputPool {
-    const outputs: OutputPool = new OutputPool({
-      deadlines: this.#deadlines,
-      metrics: new OutputMetrics(metrics, () => outputs.hosts()),
-      context: { lines },
-      deliveryBudgetMs: DELIVERY_BUDGET_MS,
-    }, logger("output"));
-    return outputs;
   }
 }
 

@@ -18,7 +18,9 @@ import type {
   OutputModule,
 } from "../../modules/module.ts";
 import type { Tracing } from "../../observability/tracing.ts";
-import { firstResult, type Results, TimedAttempt } from "./attempt.ts";
+import { firstResult, type Results, type TimedAttempt } from "./attempt.ts";
+import { type Conclude, DirectAttempt, type WaitingDelivery } from "./direct_attempt.ts";
+import { JournalAttempt, resultOfEach } from "./journal_attempt.ts";
 import type { MeasuredOutput, OutputMetrics } from "./output_metrics.ts";
 import { type BatchOutput, OutputScheduler } from "./output_scheduler.ts";
 import { Semaphore } from "../../time/semaphore.ts";
@@ -181,7 +183,7 @@ export class OutputHost implements AsyncDisposable, MeasuredOutput, BatchOutput 
   }
 
   attempt(batch: readonly Delivery[], number: number): Results | Promise<Results> {
-    const attempt = new BatchAttempt(number);
+    const attempt = new JournalAttempt(number);
     const pending = this.#output === undefined
       ? this.#open().then((output) => attempt.ended ? [] : this.#hand(output, batch, attempt))
       : this.#hand(this.#output, batch, attempt);
@@ -190,7 +192,7 @@ export class OutputHost implements AsyncDisposable, MeasuredOutput, BatchOutput 
       this.#places.free();
       return resultOfEach(batch, pending);
     }
-    const ended = attempt.results;
+    const ended = attempt.start();
     const config = batch[0]?.config;
     const timeoutMs = this.#module.journalTimeoutMs?.(config) ?? this.#timeoutMs(config);
     this.#withinDeadline(pending, attempt, timeoutMs);
@@ -248,16 +250,16 @@ export class OutputHost implements AsyncDisposable, MeasuredOutput, BatchOutput 
       return new DeliveryError("overloaded", message, { retryAfterSeconds: 1 });
     }
     const batch = [delivery];
-    const attempt = new SingleAttempt(number, delivery, this.#concludeAttempt);
+    const attempt = new DirectAttempt(number, delivery, this.#concludeAttempt);
     if (place !== "taken" || this.#output === undefined) {
-      const { result } = attempt;
+      const result = attempt.start();
       const pending = this.#waitAndHand(place, batch, attempt);
       this.#withinDeadline(pending, attempt, Math.min(this.#timeoutMs(delivery.config), mostMs));
       return result;
     }
     const results = this.#hand(this.#output, batch, attempt);
     if (results instanceof Promise) {
-      const { result } = attempt;
+      const result = attempt.start();
       this.#withinDeadline(results, attempt, Math.min(this.#timeoutMs(delivery.config), mostMs));
       return result;
     }
@@ -359,68 +361,4 @@ export class OutputHost implements AsyncDisposable, MeasuredOutput, BatchOutput 
     });
     return new DeliveryError("output_failed", undefined, { cause: error });
   }
-}
-
-/** A delivery that a sender waits for. */
-interface WaitingDelivery extends Delivery {
-  readonly retry: RetryPolicy;
-  /** Of the first attempt, by `Deadlines.coarseNow`: a tick too early means retries that end a tick earlier. */
-  readonly startedAt: number;
-  /** How long all attempts may take together besides the budget, in milliseconds. */
-  readonly mostMs: number;
-}
-
-type Conclude = (
-  delivery: WaitingDelivery,
-  number: number,
-  result: DeliveryResult,
-) => DeliveryResult | Promise<DeliveryResult>;
-
-/**
- * The attempt of one delivery that a sender waits for. It holds the end of its own promise, since closures
- * over it live long enough under load to be moved to the old heap, with all they refer to.
- */
-class SingleAttempt extends TimedAttempt {
-  readonly delivery: WaitingDelivery;
-  readonly #conclude: Conclude;
-  #resolve: ((result: DeliveryResult | Promise<DeliveryResult>) => void) | undefined;
-
-  constructor(number: number, delivery: WaitingDelivery, conclude: Conclude) {
-    super(number);
-    this.delivery = delivery;
-    this.#conclude = conclude;
-  }
-
-  /** What became of the attempt, with the retries after it. To be asked for once, before it ends. */
-  get result(): Promise<DeliveryResult> {
-    return new Promise((resolve) => this.#resolve = resolve);
-  }
-
-  protected override onEnd(results: Results): void {
-    this.#resolve?.(this.#conclude(this.delivery, this.number, firstResult(results)));
-  }
-}
-
-/** The attempt of a batch out of the journal. */
-class BatchAttempt extends TimedAttempt {
-  #resolve: ((results: Results) => void) | undefined;
-
-  /** What became of it. To be asked for once, before it ends. */
-  get results(): Promise<Results> {
-    return new Promise((resolve) => this.#resolve = resolve);
-  }
-
-  protected override onEnd(results: Results): void {
-    this.#resolve?.(results);
-  }
-}
-
-/** A batch that failed as a whole has one result for all. */
-function resultOfEach(batch: readonly Delivery[], results: Results): Results {
-  if (results.length === batch.length) return results;
-  const only = firstResult(results);
-  const all = only === "delivered"
-    ? new DeliveryError("output_failed", "The output gave too few results")
-    : only;
-  return batch.map((_, index) => results.length > 1 ? results[index] ?? all : all);
 }

@@ -1,0 +1,33 @@
+/**
+ * The attempt of a batch of events out of the journal.
+ *
+ * @module
+ */
+
+import { DeliveryError } from "../../errors.ts";
+import type { Delivery } from "../../modules/module.ts";
+import { firstResult, type Results, TimedAttempt } from "./attempt.ts";
+
+/** The attempt of a batch out of the journal. */
+export class JournalAttempt extends TimedAttempt {
+  #resolve: ((results: Results) => void) | undefined;
+
+  /** The attempt waits for its output from now on: resolves with the results once it has ended. */
+  start(): Promise<Results> {
+    return new Promise((resolve) => this.#resolve = resolve);
+  }
+
+  protected override onEnd(results: Results): void {
+    this.#resolve?.(results);
+  }
+}
+
+/** One result for each delivery of a batch: one that failed as a whole has one for all. */
+export function resultOfEach(batch: readonly Delivery[], results: Results): Results {
+  if (results.length === batch.length) return results;
+  const only = firstResult(results);
+  const all = only === "delivered"
+    ? new DeliveryError("output_failed", "The output gave too few results")
+    : only;
+  return batch.map((_, index) => results.length > 1 ? results[index] ?? all : all);
+}
