@@ -1,14 +1,14 @@
 /**
  * The one catalogue of errors: every code that a client, an operator or a metric can see, with its HTTP
- * status, what becomes of the event, and what to do. README's table is tested against it.
+ * status, what happens to the event, and what to do. The list of errors in `src/http/README.md` is made from it.
  *
  * @module
  */
 
 /**
- * What becomes of the event that met the error.
+ * What happens to the event that met the error.
  *
- * - `refused`: it was never accepted; the sender was told so and may send it again.
+ * - `refused`: it was never accepted; the sender's answer says so, and it may be sent again.
  * - `retry`: the output may take it later; the gateway (or the sender) tries again.
  * - `dead_letter`: trying again cannot help; it needs an operator.
  */

@@ -1,7 +1,7 @@
 import type { BodyVerifier, HeadVerifier, RequestToVerify, Verifier } from "./verifier.ts";
 
 /**
- * Puts the dear part of making a verifier off until its first request. Padding keys and hashing secrets
+ * Puts the expensive part of making a verifier off until its first request. Padding keys and hashing secrets
  * takes a few microseconds and a kilobyte a webhook; of hundreds of thousands of webhooks most are idle,
  * and all of them are compiled whenever a gateway starts.
  *

@@ -3,7 +3,7 @@ import type { CompiledWebhook } from "./compile/compiler.ts";
 import type { CompiledStep } from "./compile/delivery_compiler.ts";
 import type { OutputModule } from "../modules/module.ts";
 
-/** The connection of an output (none where its module needs none), or why it cannot be told. */
+/** The connection of an output (none where its module needs none), or why it is not known. */
 export type Resolution = { readonly connection: CompiledConnection | undefined } | {
   readonly unresolved: string;
 };

@@ -234,7 +234,7 @@ export class Serving {
     return alone;
   }
 
-  /** The connections of all outputs of a webhook, or what keeps the first one from being told. */
+  /** The connections of all outputs of a webhook, or what keeps the first one from being known. */
   #resolveSteps(
     { steps }: CompiledWebhook,
   ): { readonly connections: readonly (CompiledConnection | undefined)[] } | {

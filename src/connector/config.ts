@@ -1,6 +1,6 @@
 /**
  * The connector's configuration: a file, environment variables over it, and what the two must not
- * contradict each other in. Every problem is told at once, and none of them shows a value.
+ * contradict each other in. All problems are reported at once, and none of them shows a value.
  *
  * @module
  */
@@ -45,7 +45,7 @@ export type DeliveryConfig =
     readonly namespace: string | undefined;
   };
 
-/** Everything that a connector is told. Times are in milliseconds. */
+/** Everything that a connector is configured with. Times are in milliseconds. */
 export interface ConnectorConfig {
   /** Without a final slash. */
   readonly cloudUrl: string;
@@ -68,7 +68,7 @@ export interface ConnectorConfig {
   readonly log: { readonly level: ConnectorFile["log_level"]; readonly format: "text" | "json" };
   /** Files with secrets of the connector itself, which no reference may read. */
   readonly ownFiles: readonly string[];
-  /** What the operator should be told at the start, one sentence each. */
+  /** What the operator should know at the start, one sentence each. */
   readonly warnings: readonly string[];
 }
 

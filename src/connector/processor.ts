@@ -1,6 +1,6 @@
 /**
  * What the connector does with messages: delivers them with bounded concurrency, those of one webhook one
- * after the other, and reports what became of each.
+ * after the other, and reports the outcome of each.
  *
  * A webhook whose event goes back to the channel is *closed*: its later events go back as well, unattempted,
  * until the gateway has said where its pause began. What comes after the pause comes in order again.
@@ -84,7 +84,7 @@ export class Processor implements AsyncDisposable {
       if (queue.closed.until === undefined) {
         this.#options.report(this.#pauseReport(queue.closed.messageId, 1));
       } else if (!resumed) {
-        // Sequences begin anew, and everything was given back in order.
+        // Sequences begin again, and everything was given back in order.
         queue.closed = undefined;
         this.#forgetIdle(key, queue);
       }

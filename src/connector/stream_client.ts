@@ -27,7 +27,7 @@ export interface StreamClientOptions {
   readonly logger: Logger;
 }
 
-/** Who is told what arrives, and that a new connection begins. */
+/** Gets what arrives, and learns that a new connection begins. */
 export interface ClientListener extends StreamListener {
   reconnected(resumed: boolean): void;
 }

@@ -47,7 +47,7 @@ export interface DeadLetterSummary {
   readonly receivedAt: number;
   /** When it was given up, in milliseconds since 1970. */
   readonly diedAt: number;
-  /** Of the body. */
+  /** Size of the body, in bytes. */
   readonly bytes: number;
 }
 

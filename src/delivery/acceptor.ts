@@ -1,6 +1,6 @@
 /**
  * Accepts verified events: straight through their outputs, or into the journal, as the webhook says; and each
- * event only once, where the webhook says how repeated ones are told.
+ * event only once, where the webhook configures how repeated ones are recognised.
  *
  * @module
  */
@@ -15,7 +15,7 @@ import type { Dispatcher } from "./durable/dispatcher.ts";
 import type { AppendListener, IdempotencyKey, Journal } from "../journal/journal.ts";
 import type { DeliveryRoute } from "./route.ts";
 
-/** What became of an event: delivered, accepted before, or refused. */
+/** The result of accepting an event: delivered, accepted before, or refused. */
 export type AcceptResult = "delivered" | { readonly duplicateOf: string } | GatewayError;
 
 /** What the acceptor works with. */
@@ -26,7 +26,7 @@ export interface AcceptorOptions {
   readonly logger: Logger;
 }
 
-/** What became of the first event with a key. */
+/** The result of the first event with a key. */
 interface First {
   readonly id: string;
   readonly result: DeliveryResult;
@@ -46,8 +46,8 @@ export class Acceptor {
    * Accepts one event. Answers without a promise where an output did. May reject with a `GatewayError`.
    *
    * @param route held by the caller until this has ended
-   * @param listener told what becomes of an event on its way into the journal
-   * @returns `"appending"` when it is the listener that will be told
+   * @param listener gets the result of an event on its way into the journal
+   * @returns `"appending"` when it is the listener that gets the result
    */
   accept(
     route: DeliveryRoute,
@@ -89,7 +89,7 @@ export class Acceptor {
     }
   }
 
-  /** A repeated event waits for the first one, and shares what becomes of it. */
+  /** A repeated event waits for the first one, and shares its result. */
   async #deliverOnce(route: DeliveryRoute, event: VerifiedEvent, key: IdempotencyKey): Promise<AcceptResult> {
     const name = JSON.stringify([event.namespace, event.webhook, key.key]);
     let first = this.#first.get(name);

@@ -40,7 +40,7 @@ async function inSequence(route: DeliveryRoute, event: VerifiedEvent): Promise<D
   let failure: DeliveryError | undefined;
   for (const { output, config, retry } of route.steps) {
     const leftMs = route.timeoutMs - (performance.now() - startedAt);
-    if (leftMs < 0) break; // The sender has been told so.
+    if (leftMs < 0) break; // The sender has had that answer.
     const result = await output.deliver(event, config, retry, leftMs);
     if (result === "delivered") continue;
     failure ??= result;

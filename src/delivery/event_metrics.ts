@@ -82,7 +82,7 @@ export class EventMetrics {
     this.#failed.with(namespace, webhook, code).increment();
   }
 
-  /** The webhook was removed: its series go. What becomes of its events later counts for no webhook. */
+  /** The webhook was removed: its series go. Later outcomes of its events count for no webhook. */
   forget({ namespace, webhook }: LaneKey): void {
     this.#accepted.remove(namespace, webhook);
     this.#ended.removeEach([namespace, webhook], ENDS);

@@ -30,7 +30,7 @@ export interface RouteStep {
 export interface Idempotency {
   /** How long an event is remembered, in milliseconds. */
   readonly ttlMs: number;
-  /** The event's key; `undefined` where the sender gave none, so that nothing can be told. */
+  /** The event's key; `undefined` where the sender gave none, so that a repeat cannot be recognised. */
   keyOf(event: Event): string | undefined;
 }
 
@@ -53,7 +53,7 @@ export interface DeliveryRoute {
   readonly queue: number;
   /** The places for deliveries that a sender waits for; `undefined` without a bound. */
   readonly gate: Semaphore | undefined;
-  /** How repeated events are told; `undefined` where all are new. */
+  /** How repeated events are recognised; `undefined` where all are new. */
   readonly idempotency: Idempotency | undefined;
   /** Begins to use the route: its outputs stay open until {@linkcode leave}. */
   enter(): void;

@@ -69,19 +69,19 @@ export class EventBody {
     return this.#bytes ??= encoder.encode(this.text);
   }
 
-  /** The form that is exact and costs nothing to store: the bytes if they were read, the text else. */
+  /** The form that is exact and costs nothing to store: the bytes if they were read, otherwise the text. */
   get stored(): Uint8Array<ArrayBuffer> | string {
     return this.#bytes ?? this.text;
   }
 
-  /** How long the body is: in bytes where it was read as bytes, in characters else. */
+  /** How long the body is: in bytes where it was read as bytes, otherwise in characters. */
   get size(): { readonly unit: "bytes" | "characters"; readonly count: number } {
     return this.#bytes === undefined
       ? { unit: "characters", count: this.text.length }
       : { unit: "bytes", count: this.#bytes.byteLength };
   }
 
-  /** The same number alone. */
+  /** The number of {@linkcode size} without its unit: bytes, or characters of a body that was read as text. */
   get length(): number {
     return this.#bytes === undefined ? this.text.length : this.#bytes.byteLength;
   }

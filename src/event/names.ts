@@ -65,7 +65,7 @@ export function describeWebhook(path: string): string {
 /**
  * Reads an etcd key below the prefix, already cut off: `team-a/webhooks/orders`.
  *
- * @returns the key, or the reason why it is none of ours
+ * @returns the key, or the reason why it is not a key of the gateway
  */
 export function parseConfigKey(keyBelowPrefix: string): ConfigKey | string {
   // Nearly every key is a webhook's, and one expression takes a third of the time of what follows.

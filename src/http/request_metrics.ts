@@ -112,7 +112,7 @@ export class RequestMetrics {
    * of the webhook, and the sum is right all the same
    */
   took(milliseconds: number): void {
-    // The clock of the day may have been set back meanwhile.
+    // The wall clock may have been set back meanwhile.
     this.#duration.observe(Math.max(0, milliseconds) / 1000);
   }
 }

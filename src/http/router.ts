@@ -144,7 +144,7 @@ export class Router {
     return true;
   }
 
-  /** Parsing the URL of each request is dear, and most requests name the same host as the one before. */
+  /** Parsing the URL of each request is expensive, and most requests name the same host as the one before. */
   #hasValidOrigin(url: string, pathStart: number): boolean {
     if (pathStart === this.#knownOrigin.length && url.startsWith(this.#knownOrigin)) return true;
     const origin = url.slice(0, pathStart);

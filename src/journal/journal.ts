@@ -65,7 +65,7 @@ export interface PendingEvent {
   readonly progress: string | undefined;
 }
 
-/** What became of a claimed event. */
+/** The outcome of a claimed event. */
 export type Settlement =
   /** Done. It is kept for the retention time, then removed. */
   | { readonly sequence: number; readonly state: "delivered" }
@@ -147,8 +147,8 @@ export interface JournalStats {
  * The journal. Every method but `append` resolves after the change is on disk and would survive a loss of power.
  *
  * All reject with a `GatewayError` `journal_unavailable` when the store cannot be written or read (disk full,
- * read-only, damaged, busy), and then nothing of the operation has happened; the next one is tried anew, so
- * a disk that has space again needs no hand work.
+ * read-only, damaged, busy), and then nothing of the operation has happened; the next one is tried again,
+ * so a disk that has space again needs no hand work.
  */
 export interface Journal extends AsyncDisposable {
   /**

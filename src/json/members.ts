@@ -1,5 +1,5 @@
 /**
- * JSON as text. Values are carried over by their text, never parsed and written anew: numbers keep every
+ * JSON as text. Values are carried over by their text, never parsed and written again: numbers keep every
  * digit, keys their order, strings their escapes.
  *
  * @module

@@ -1,5 +1,5 @@
 /**
- * What can be told of a JSON text that `JSON.parse` keeps to itself.
+ * What is known of a JSON text that `JSON.parse` does not say.
  *
  * @module
  */

@@ -42,7 +42,7 @@ export interface Change {
   readonly current: StoredValue | undefined;
 }
 
-/** What became of the changes. */
+/** The result of writing the changes. */
 export interface WriteResult {
   readonly written: number;
   readonly removed: number;
@@ -71,7 +71,7 @@ export interface ConfigStore extends AsyncDisposable {
    * Makes the changes in the given order, as far as nobody else has touched the same keys since the last
    * {@linkcode read}.
    *
-   * @param onProgress is told how many changes are done
+   * @param onProgress gets the number of changes done so far
    * @throws {MigrationError} when it breaks off: what was written stays, and a second run does the rest
    */
   write(changes: readonly Change[], onProgress: (done: number) => void): Promise<WriteResult>;

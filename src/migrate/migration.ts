@@ -23,7 +23,7 @@ export interface MigrationPlan {
   /** While there are any, nothing may be written. */
   readonly problems: readonly Finding[];
   readonly warnings: readonly Finding[];
-  /** What stays at the target although it is extra or none of ours, and why. */
+  /** What stays at the target although it is extra or not the gateway's, and why. */
   readonly kept: readonly Finding[];
   readonly comparison: Comparison;
   /** In the order in which they are to be made. Empty while there are problems. */

@@ -89,7 +89,7 @@ export function redactJson(value: unknown, describe: (value: unknown) => unknown
 
 /**
  * Replaces the values of sensitive names in a JSON text and leaves every other character as it is. One
- * pass without a stack: the nesting may be as deep as it likes.
+ * pass without a stack: nesting depth is unlimited.
  *
  * @param json valid JSON, or the beginning of it
  */

@@ -116,7 +116,7 @@ export class Relay implements AsyncDisposable {
       other !== session && !other.isConnected && request.connectorId !== "" &&
       other.connectorId === request.connectorId
     );
-    const end = { code: "superseded", message: "The connector has connected anew" } as const;
+    const end = { code: "superseded", message: "The connector has connected again" } as const;
     if (displaced !== undefined) abandoned.push(displaced);
     await Promise.all(abandoned.map((other) => other.close(end)));
     return { session, resumed: false };

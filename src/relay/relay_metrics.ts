@@ -16,7 +16,7 @@ export interface MeasuredSession {
   readonly isConnected: boolean;
 }
 
-/** What became of a message that was handed out. */
+/** The outcome of a message that was handed out. */
 export type MessageOutcome = "acknowledged" | "released" | "rejected";
 
 /** Counters of the relay, by channel: channels are configuration, so there are few. */

@@ -83,7 +83,7 @@ export class RelaySession {
   readonly #heartbeatIntervalMs: number;
   /** The unacknowledged messages by tag, in the order in which they were handed out. */
   readonly #outstanding = new Map<string, Outstanding>();
-  /** Of their bodies. */
+  /** Body bytes of the unacknowledged messages. */
   #outstandingBytes = 0;
   readonly #wakeup = new Wakeup();
   readonly #ended = new AbortController();

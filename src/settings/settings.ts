@@ -80,7 +80,7 @@ export interface Settings {
   readonly secrets: SecretSettings;
   /** Where `{$vault:…}` is read; left out while Vault is off. Holds credentials. */
   readonly vault?: VaultSettings;
-  /** What the operator should be told at the start, one sentence each. */
+  /** What the operator should know at the start, one sentence each. */
   readonly warnings: readonly string[];
 }
 

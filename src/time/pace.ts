@@ -13,7 +13,7 @@ export function breathe(): Promise<void> {
   return sleep(0);
 }
 
-/** Keeps a long piece of work from holding up everything else: to be asked before every step of it. */
+/** Keeps a long piece of work from holding up everything else: call it before each step. */
 export class Pace {
   readonly #signal: AbortSignal | undefined;
   #begun = performance.now();

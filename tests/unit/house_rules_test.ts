@@ -12,6 +12,8 @@ import {
   ignoredPaths,
   listRepositoryFiles,
 } from "../support/house/rules.ts";
+import { readPages } from "../support/house/pages.ts";
+import { findUnplainWords } from "../support/house/plain_words.ts";
 import { REPOSITORY } from "../support/repository.ts";
 import { readFiles, readTypeScript, type SourceFile } from "../support/house/source_files.ts";
 import { WORLD_FOLDERS } from "../worlds/worlds.ts";
@@ -37,6 +39,27 @@ Deno.test("every test is named by a sentence", () => {
 
 Deno.test("everything that src exports is documented", () => {
   assertEquals(findUndocumentedExports(src), []);
+});
+
+Deno.test("source and pages are in the words of the list in src/README.md", async () => {
+  const pages = [...await readPages(REPOSITORY)].map(([path, text]) => ({ path, text }));
+  assertEquals(findUnplainWords([...src, ...pages]), []);
+});
+
+Deno.test("house rules report words that are not plain, each with the plain one", () => {
+  const words = [
+    "The bytes else.",
+    "a so-manieth key",
+    "What became of it",
+    "dearer",
+    "nothing else.",
+  ];
+  assertEquals(findUnplainWords(file(words.join("\n"))), [
+    'a.ts:1: "else": write `otherwise` at the end of a sentence',
+    'a.ts:4: "dearer": write `expensive`',
+    'a.ts:3: "What became of": write `the outcome`, or `the result`',
+    'a.ts:2: "so-manieth": write `every n-th`',
+  ]);
 });
 
 Deno.test("every output module and every verifier has a world that its contract is tested in", () => {

@@ -1,5 +1,5 @@
 /**
- * `cwm dead-letters`: what could not be delivered, for the person who has to decide what becomes of it. Asks
+ * `cwm dead-letters`: what could not be delivered, for the person who has to decide what to do about it. Asks
  * the gateway that owns the data directory where one runs, and opens the journal itself where none does.
  *
  * @module

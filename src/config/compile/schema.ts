@@ -66,7 +66,7 @@ const webhookFields = {
     description: "How often a failed delivery is tried again, see below.",
   }),
   limits: limitsSchema.optional().meta({
-    description: "What one webhook may take of the gateway, see below.",
+    description: "Bounds of one webhook, see below.",
   }),
   idempotency: idempotencySchema.optional().meta({
     description: "Takes an event that is sent repeatedly only once, see below.",

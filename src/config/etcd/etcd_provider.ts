@@ -109,7 +109,7 @@ export class EtcdConfigProvider implements ConfigProvider {
 
   /**
    * Starts to connect, and goes on trying for as long as it takes. Resolves when the first complete list is
-   * applied, or the snapshot file after the first try in vain.
+   * applied, or the snapshot file after the first attempt failed.
    *
    * @throws {DOMException} `AbortError` when the signal aborts first; the provider is then of no more use
    */

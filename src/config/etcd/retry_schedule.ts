@@ -1,6 +1,6 @@
 import { Backoff, type BackoffOptions } from "../../time/backoff.ts";
 
-/** How long to wait before the next try. Each round in vain doubles the wait. */
+/** How long to wait before the next try. Each failed round doubles the wait. */
 export interface RetryScheduleOptions extends Pick<BackoffOptions, "initialMs" | "maxMs" | "random"> {
   /** Endpoints that are tried one after the other before any waiting. */
   readonly endpoints: number;

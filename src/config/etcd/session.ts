@@ -164,7 +164,7 @@ class EtcdSession {
     if (verdict !== "current") throw new SessionEnd(verdict, VERDICTS[verdict]);
   }
 
-  /** Lists on request, after a reconnect, and from time to time in the hope to find nothing. */
+  /** Lists on request, after a reconnect, and periodically, as a check that should find no difference. */
   async #lookAfter(watch: EtcdWatch, hasListed: boolean): Promise<never> {
     const { timing, random } = this.#context;
     // Resuming misses nothing, unless etcd was restored meanwhile and has since come past our revision again.

@@ -246,7 +246,7 @@ export class FileConfigProvider implements ConfigProvider {
     for (const { source, problem, serving } of reports) {
       this.#sink?.reportSource(source, problem, revision, serving);
     }
-    // Last, so that a sink that failed is told again by the next load.
+    // Last, so that a sink that failed gets it again from the next load.
     for (const { file, next } of updates) file.commit(next);
     if (this.#revision > 0 && changes.length === 0 && reports.length === 0) return;
     this.#revision++;

@@ -21,7 +21,7 @@ const MAX_REPORTS = 1_000;
 /** The pause before a request that failed is repeated, in milliseconds. */
 const RETRY_MS = 250;
 
-/** What became of one request: confirmed, worth repeating, or the end of the connection with the reason. */
+/** The result of one request: confirmed, worth repeating, or the end of the connection with the reason. */
 type Outcome = "done" | "again" | { readonly lost: string };
 
 /** See the top of this file. */

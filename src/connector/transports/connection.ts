@@ -13,7 +13,7 @@ import type {
 } from "../../relay/protocol/messages.ts";
 import { HEADERS, parseResumePoint, PROTOCOL_VERSIONS } from "../../relay/protocol/negotiate.ts";
 
-/** Who is told what arrives. */
+/** Gets what arrives. */
 export interface StreamListener {
   webhook(message: WebhookMessage): void;
   /** The gateway has paused for these reports; what was sent up to the sequence, was sent before. */
@@ -46,7 +46,7 @@ export interface Connection {
   readonly resumePoint: string;
   /** Begins to hand messages to the listener. */
   begin(): void;
-  /** Reports what became of a message. Reports get lost with the connection: the next one repeats them. */
+  /** Reports the outcome of a message. Reports get lost with the connection: the next one repeats them. */
   report(report: Report): void;
   /** Asks for nothing more. */
   stop(): void;

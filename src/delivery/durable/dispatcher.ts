@@ -1,6 +1,6 @@
 /**
- * Sees to it that every event in the journal is delivered or becomes a dead letter: one lane a webhook, fed
- * by requests as they come and from the journal after a restart, an outage or a flood.
+ * Delivers every event of the journal, or makes it a dead letter: one lane a webhook, fed by
+ * requests as they come and from the journal after a restart, an outage or a flood.
  *
  * @module
  */
@@ -25,7 +25,7 @@ const PARKED_CHECK_MS = 1_000;
 /** How often the journal is asked for events that no lane knows of, in milliseconds. */
 const SWEEP_MS = 30_000;
 
-/** The same after the journal could not be read. */
+/** The pause before the journal is asked again after it could not be read, in milliseconds. */
 const SWEEP_AGAIN_MS = 1_000;
 
 /** What the dispatcher works with. */
@@ -78,7 +78,7 @@ export class Dispatcher {
   /**
    * Writes an event to the journal; its delivery follows.
    *
-   * @param listener told after the commit, or when the event is refused: `overloaded` or `journal_unavailable`
+   * @param listener notified after the commit, or when the event is refused: `overloaded` or `journal_unavailable`
    */
   accept(
     event: VerifiedEvent,

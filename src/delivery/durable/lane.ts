@@ -30,7 +30,7 @@ import type { DeliveryOwner, OutcomeRecorder } from "./outcome_recorder.ts";
 /** Events of one webhook that are out of the journal at once. */
 const WINDOW = 1024;
 
-/** Of their bodies, in bytes. */
+/** Body bytes of one webhook's events that are out of the journal at once. */
 const WINDOW_BYTES = 32 * 1024 * 1024;
 
 /** How long the events of a webhook that was removed wait for it to come back, in milliseconds. */
@@ -367,7 +367,7 @@ export class Lane implements OutputQueueOwner, DeliveryOwner {
     this.pending = assertCount(this.pending - 1, "pending events");
   }
 
-  /** The event is no longer held here; that the journal knows what became of it is for later. */
+  /** The event is no longer held here; its outcome may still be on its way into the journal. */
   #leave(run: EventRun): void {
     this.#active.delete(run);
     this.#unsettled++;
@@ -381,7 +381,7 @@ export class Lane implements OutputQueueOwner, DeliveryOwner {
       this.#context.now() - since >= MISSING_GRACE_MS;
   }
 
-  /** An empty lane has always room, so that no webhook starves while others fill the memory. */
+  /** An empty lane may always take one event, so that no webhook starves while others fill the memory. */
   #hasRoom(): boolean {
     const taken = this.#active.size + this.#arriving;
     return taken === 0 ||
@@ -452,7 +452,7 @@ export class Lane implements OutputQueueOwner, DeliveryOwner {
 
 const RETRY_CLAIM_MS = 1000;
 
-/** An event on its way into the journal. The lane is told first what became of it, then whoever sent it. */
+/** An event on its way into the journal. Its result is reported to the lane first, then to the sender. */
 class Arrival implements AppendListener {
   constructor(
     readonly lane: Lane,
@@ -463,7 +463,7 @@ class Arrival implements AppendListener {
     readonly sender: AppendListener,
   ) {}
 
-  /** A bug of the lane is this event's alone: the others of its commit have to be told too. */
+  /** An exception of the lane must not keep the results of the other events of the commit from being reported. */
   onAppended(appended: Appended): void {
     try {
       this.lane.arrived(this, "sequence" in appended ? appended.sequence : undefined);

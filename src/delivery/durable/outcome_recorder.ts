@@ -1,6 +1,6 @@
 /**
- * Tells the journal what became of events, and does not give up: an outcome that the journal cannot take now
- * is told again, since an event whose outcome is lost is delivered twice.
+ * Records outcomes of events in the journal. One that the journal cannot take now is tried again until it is
+ * recorded, since an event whose outcome is lost is delivered twice.
  *
  * @module
  */
@@ -12,7 +12,7 @@ import type { AttemptFailure } from "../../dead_letters/dead_letters.ts";
 import type { EventMetrics } from "../event_metrics.ts";
 import type { Journal, LaneKey, PendingEvent, Settlement } from "../../journal/journal.ts";
 
-/** The pause before an outcome is told again, in milliseconds. */
+/** The pause before an outcome is recorded again, in milliseconds. */
 const AGAIN_MS = 500;
 
 /** What the recorder works with. */
@@ -29,7 +29,7 @@ export interface DeliveryOwner {
   onDelivered(): void;
 }
 
-/** Delivered events that the journal was told of in one turn. */
+/** Delivered events that were handed to the journal in one turn. */
 interface DeliveredTogether {
   readonly settled: Promise<void>;
   readonly sequences: number[];
@@ -75,7 +75,7 @@ export class OutcomeRecorder {
   /**
    * The event is done. Those of one turn share a promise, since the journal takes them together or not at all.
    *
-   * @param owner told when the journal has it: until then the event is pending, and may be delivered once more
+   * @param owner notified when the journal has it: until then the event is pending, and may be delivered once more
    */
   delivered(sequence: number, owner: DeliveryOwner): void {
     const settled = this.#options.journal.settle({ sequence, state: "delivered" });
@@ -133,7 +133,7 @@ export class OutcomeRecorder {
     if (this.#unsettled > 0) await new Promise<void>((resolve) => this.#whenSettled = resolve);
   }
 
-  /** Gives up what could not be told: those events are delivered once more after the next start. */
+  /** Gives up what could not be recorded: those events are delivered once more after the next start. */
   stop(): void {
     this.#stopped = true;
   }

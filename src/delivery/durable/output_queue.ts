@@ -14,7 +14,7 @@ export interface OutputQueueOwner {
   isUnderWayBefore(step: RouteStep): boolean;
   /** A delivery begins. */
   began(): void;
-  /** A delivery has ended. To be told before the queue gives anything else out. */
+  /** A delivery has ended. To be called before the queue gives anything else out. */
   ended(queue: OutputQueue, run: EventRun, result: DeliveryResult): void;
 }
 

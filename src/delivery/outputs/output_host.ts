@@ -42,7 +42,7 @@ export interface HostEnvironment {
   readonly deadlines: Deadlines;
   readonly metrics: OutputMetrics;
   readonly context: Omit<ModuleContext, "name" | "logger">;
-  /** While a sender waits, retries end so long after the beginning of the first attempt, in milliseconds. */
+  /** Longest time from the first attempt to the last retry while a sender waits, in milliseconds. */
   readonly deliveryBudgetMs: number;
   /**
    * How many more requests the gateway takes: no more may wait for an output, so that several that hang leave

@@ -48,7 +48,7 @@ export interface OutputLease {
   release(): void;
 }
 
-/** A lease on nothing, for a configuration that is compiled and not served. Using it is a bug. */
+/** A lease without an output, for a configuration that is compiled and not served. Using it is a bug. */
 export const CLOSED_LEASE: OutputLease = {
   connection: "",
   get scheduler(): never {

@@ -47,7 +47,7 @@ export interface BatchOutput {
 export interface ScheduledDelivery extends Delivery {
   /** Which attempt it is, from 1. */
   readonly attempt: number;
-  /** What became of it. Called in the order in which the batch was taken. */
+  /** Reports the result. Called in the order in which the batch was taken. */
   end(result: DeliveryResult): void;
 }
 
@@ -55,7 +55,7 @@ export interface ScheduledDelivery extends Delivery {
 export interface DeliverySource {
   /** Only deliveries of sources with equal keys go in one batch. @default "" */
   readonly batchKey?: string;
-  /** Takes those that may go now, oldest first, at most so many. */
+  /** Takes those that may go now, oldest first, at most `limit`. */
   take(limit: number): readonly ScheduledDelivery[];
 }
 

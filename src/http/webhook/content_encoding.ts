@@ -120,7 +120,7 @@ export interface DecodingBounds {
   readonly maxBytes: number;
   /** Where what becomes a large body waits for its turn. */
   readonly large: LargeBodies;
-  /** Is told how many bytes there are so far; throws where there is no room for them. */
+  /** Gets the number of bytes so far; throws where there is no room for them. */
   readonly reserve: (bytes: number) => void;
 }
 

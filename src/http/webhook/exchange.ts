@@ -307,7 +307,7 @@ class Exchange extends Deadline implements RequestToVerify, AppendListener {
     this.#end(probeResponse(allow, namesAccepted ? this.#id : undefined));
   }
 
-  /** Most requests find their entry; only the others need to be told why they do not. */
+  /** Most requests find their entry; only the others need the reason why they do not. */
   #find(): CatalogEntry {
     const { isClosed, isReady, find, defaultWebhook } = this.#context;
     if (isClosed()) throw new GatewayError("draining", undefined, { retryAfterSeconds: 1 });

@@ -10,7 +10,7 @@
 import type { AttemptFailure, DeadLetterFilter, DeadLetterSummary } from "../../dead_letters/dead_letters.ts";
 import type { LaneKey, Settlement } from "../journal.ts";
 
-/** A body as it is stored: text where it was read as text, bytes else. */
+/** A body as it is stored: text where it was read as text, otherwise bytes. */
 export type StoredBody = string | Uint8Array<ArrayBuffer>;
 
 /** An event as it is stored. The headers are a JSON array of pairs. */
@@ -241,7 +241,7 @@ export interface Commit {
   readonly size: number;
 }
 
-/** What became of a part of a commit that was not done. */
+/** Why a part of a commit was not done. */
 export interface Refusal {
   readonly code: "journal_unavailable" | "internal_error";
   readonly message: string;
@@ -249,7 +249,7 @@ export interface Refusal {
   readonly reason: string;
 }
 
-/** What became of the operations of a commit. */
+/** The results of the operations of a commit. */
 export interface CommitReply {
   readonly type: "commit";
   /** Set when nothing of the commit was done. */
@@ -331,7 +331,7 @@ export interface PlaceReport {
   readonly figures: Figures;
 }
 
-/** What became of a hold. */
+/** The result of a hold. */
 export interface HoldReply {
   readonly type: "hold";
   /** The inode of the file that is held, or was held from its beginning on. */

@@ -63,7 +63,7 @@ export class WaitingCommit {
     this.#mayPack = mayPack;
   }
 
-  /** What the worker is told. @param now by `steadyNow` @param size as in {@linkcode Commit} */
+  /** The message to the worker. @param now by `steadyNow` @param size as in {@linkcode Commit} */
   toCommit(now: number, size: number): Commit {
     return {
       now,
@@ -124,7 +124,7 @@ export class WaitingCommit {
     });
   }
 
-  /** Tells everybody what became of their operations. */
+  /** Reports the results of the operations to whoever waits for them. */
   conclude(reply: CommitReply): void {
     if (reply.refused !== undefined) return this.fail(toError(reply.refused));
     this.#settled?.resolve();

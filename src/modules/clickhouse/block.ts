@@ -5,7 +5,7 @@ import { ROW_OVERHEAD, RowEncoder } from "./rows.ts";
 import type { TableLayout } from "./table.ts";
 import type { Delivery, DeliveryResult } from "../module.ts";
 
-/** Somebody who wants to know what becomes of rows. */
+/** Listens to the results of rows. */
 export interface RowWatcher {
   /** Called at most once for each {@linkcode Row.watch}. Must not throw. */
   settled(index: number, result: DeliveryResult): void;
@@ -47,7 +47,7 @@ export class Row {
   }
 
   /**
-   * Tells the watcher what becomes of the attempt that is under way or comes next.
+   * Reports the result of the attempt that is under way or comes next to the watcher.
    *
    * @param index what the watcher knows the row by
    */

@@ -6,8 +6,8 @@
  * answer did not come, its rows are sent again as the same block: same rows, same order, same bytes, and
  * the same `insert_deduplication_token` where the server knows that setting (22.2 and later). Tables that
  * deduplicate blocks then keep one copy. The composition of such a block is remembered in this process for
- * an hour, up to 64 MiB a table; a row whose block was forgotten is inserted anew, maybe a second time, with
- * the same `id`.
+ * an hour, up to 64 MiB a table; a row whose block was forgotten is inserted again, maybe a second time,
+ * with the same `id`.
  *
  * @module
  */
@@ -127,7 +127,7 @@ class ClickhouseOutput implements Output<ClickhouseConfig> {
       if (!(error instanceof ClickhouseFailure)) throw error;
       throw signal.aborted
         ? this.#timeout()
-        : judgeFailure(this.#client.name, "a question for the number one", error).error;
+        : judgeFailure(this.#client.name, "the probe SELECT 1", error).error;
     }
   }
 

@@ -87,7 +87,7 @@ export const documentation: ModuleDocumentation = {
     "  insert again.",
     "- **What that does not cover.** The composition of inserts is remembered in the memory of the gateway, for an",
     "  hour and up to 64 MiB a table: after a restart, or beyond that, rows that may be in the table are inserted",
-    "  anew, with the same `id`. ClickHouse remembers 100 blocks for a week by default in old versions, 10,000",
+    "  again, with the same `id`. ClickHouse remembers 100 blocks for a week by default in old versions, 10,000",
     "  since 25.9, and for an hour since 25.10. To count each event once whatever happens, use `ReplacingMergeTree`",
     "  with `FINAL`, or `LIMIT 1 BY id`.",
   ],

@@ -24,7 +24,7 @@ import type { DeliveryResult } from "../module.ts";
  */
 const MAX_INSERTS = 500;
 
-/** What became of rows. */
+/** The result of one insert. */
 export interface Outcome {
   /** As they were sent. */
   readonly block: Block;

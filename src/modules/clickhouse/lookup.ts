@@ -1,5 +1,5 @@
 /**
- * Looks whether rows are in their table after all, where the answer to an insert does not say so.
+ * Finds out whether rows are in their table after all, where the answer to an insert does not say so.
  *
  * @module
  */

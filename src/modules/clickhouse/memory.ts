@@ -18,11 +18,11 @@ interface Verdict {
 }
 
 /**
- * What is known of events whose attempt has ended without anybody being told how: blocks that may be in
+ * What is known of events whose attempt has ended without a reported result: blocks that may be in
  * the table, to be sent again in the same composition when one of their events comes again; and verdicts
  * on events whose attempt was given up before the server answered.
  *
- * Bounded in age and size; the oldest is forgotten first. An event that was forgotten is inserted anew.
+ * Bounded in age and size; the oldest is forgotten first. An event that was forgotten is inserted again.
  */
 export class RetryMemory {
   readonly #limits: MemoryLimits;
@@ -58,13 +58,13 @@ export class RetryMemory {
     this.#bytes = assertCount(this.#bytes - block.size, "bytes of remembered blocks");
   }
 
-  /** Remembers what became of an event. */
+  /** Remembers the result of an event whose attempt was given up. */
   keepVerdict(id: string, result: DeliveryResult): void {
     this.#verdicts.delete(id); // A Map keeps the order of insertion: the oldest stands first.
     this.#verdicts.set(id, { result, forgetAt: this.#now() + this.#limits.ageMs });
   }
 
-  /** What became of an event. It is told once. */
+  /** The remembered result of an event. It is given out once. */
   takeVerdict(id: string): DeliveryResult | undefined {
     const verdict = this.#verdicts.get(id);
     this.#verdicts.delete(id);

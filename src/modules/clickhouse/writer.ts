@@ -62,7 +62,7 @@ export class TableWriter {
   }
 
   /**
-   * Takes an event in. What becomes of it is known, or the row will tell whoever watches it.
+   * Takes an event in. Its result is known already, or the row reports it to its watchers.
    *
    * @param now the time by `performance.now()`, which is not worth asking for each event of many
    */
@@ -189,7 +189,7 @@ export class TableWriter {
     });
   }
 
-  /** Never throws: whatever happens to the block, its rows are told. */
+  /** Never throws: whatever happens to the block, its rows get their results. */
   async #insert(block: Block): Promise<void> {
     this.#memory.takeBlock(block);
     for (const row of block.rows) row.place = block;

@@ -1,5 +1,5 @@
 /**
- * A connection to one Redis server that is opened when it is first needed, and anew after it was lost.
+ * A connection to one Redis server that is opened when it is first needed, and again after it was lost.
  *
  * Each connection has an `ioredis` client of its own, which never reconnects by itself. That is what makes
  * it fail fast: when its socket is closed, all commands under way end at once. Reconnecting clients would

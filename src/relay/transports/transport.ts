@@ -27,7 +27,7 @@ export function connectedMessage(
   };
 }
 
-/** What the connector is told at the end; nothing when it has ended the connection itself. */
+/** What is sent to the connector at the end; nothing when it has ended the connection itself. */
 export function closingMessages({ code, message }: End): ClosingMessage[] {
   return code === "left" ? [] : [{ type: "closing", code, message }];
 }

@@ -21,6 +21,7 @@ import { ERROR_CATALOGUE } from "../../../src/errors.ts";
 import { outputModules } from "../../../src/modules/registry.ts";
 import { SETTING_DEFINITIONS } from "../../../src/settings/settings.ts";
 import { moduleList, modulePages } from "./module_pages.ts";
+import { plainWordsList } from "./plain_words.ts";
 import { isObject, list, schemaList } from "./schema_list.ts";
 import { pythonConfigurations } from "../python_configurations/python_configurations.ts";
 
@@ -43,6 +44,7 @@ export function generatedSections(): ReadonlyMap<string, string> {
     ["list of connector variables", variablesList()],
     ["list of settings", settingsList()],
     ["list of errors", errorsList()],
+    ["list of plain words", plainWordsList()],
     ["table: python configurations", pythonTable()],
     ["list: not built yet", notBuiltList()],
     ["list: keys without effect", keysWithoutEffectList()],

@@ -3,10 +3,10 @@ import type { EtcdKeyValue } from "../wire/fields.ts";
 import { Boundaries } from "./pages.ts";
 import { parseConfigKey } from "../../../event/names.ts";
 
-/** From so many keys on, a list that would remove more than half of them has to be confirmed. */
+/** Lists of at least this many keys are guarded: one that would remove more than half has to be confirmed. */
 const GUARDED_KEYS = 20;
 
-/** Whether a list removes so much that a mistake is more likely than a wish. */
+/** Whether a list removes so much that it is probably a mistake. */
 export function isMassDelete(keys: number, removed: number): boolean {
   return keys >= GUARDED_KEYS && removed * 2 > keys;
 }

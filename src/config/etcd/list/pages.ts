@@ -25,7 +25,7 @@ export interface ListOptions {
   readonly pageTimeoutMs: number;
   /**
    * Names of keys, in order, that divide the range into parts of about one page, such as {@linkcode Boundaries}
-   * of the last list. etcd counts the rest of the range anew for every page, which with 250,000 keys takes
+   * of the last list. etcd counts the rest of the range again for every page, which with 250,000 keys takes
    * more time than reading them.
    */
   readonly boundaries?: readonly string[];
@@ -34,7 +34,7 @@ export interface ListOptions {
 /** How far boundaries stand apart, in keys. */
 const KEYS_BETWEEN_BOUNDARIES = 500;
 
-/** Takes note of every so-manieth key of a list. */
+/** Remembers every {@linkcode KEYS_BETWEEN_BOUNDARIES}th key of a list. */
 export class Boundaries {
   readonly names: string[] = [];
   #keys = 0;
@@ -45,7 +45,7 @@ export class Boundaries {
   }
 }
 
-/** Every so-manieth of some names. */
+/** Every {@linkcode KEYS_BETWEEN_BOUNDARIES}th of some names. */
 export function boundariesOf(names: readonly string[]): readonly string[] {
   const boundaries = new Boundaries();
   for (const name of names) boundaries.add(name);

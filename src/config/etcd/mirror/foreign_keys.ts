@@ -5,8 +5,8 @@ import type { ConfigSink } from "../../provider.ts";
 const SHOWN = 100;
 
 /**
- * The keys below the prefix that are none of ours. Someone may have misspelt one of ours, so they are shown
- * as problems; someone may also keep a million other things there, so only some are.
+ * The keys below the prefix that are not keys of the gateway. Some may be misspelt ones, so they are shown as
+ * problems; someone may also keep a million other things there, so only some are.
  */
 export class ForeignKeys {
   readonly #sink: ConfigSink;

@@ -63,7 +63,7 @@ export class Position {
     if (before === undefined) return "current";
     if (clusterId !== before.clusterId) return "cluster_changed";
     if (revision < before.revision) return "revision_regressed";
-    // A restored cluster counts its elections anew, and may have reached our revision again on another way.
+    // A restored cluster counts its elections from the beginning, and may have reached our revision on another way.
     if (term < before.term) return "history_rewound";
     this.#term = Math.max(this.#term, term);
     return "current";

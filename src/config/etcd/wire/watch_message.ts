@@ -48,7 +48,7 @@ export interface WatchMessage {
   readonly created: boolean;
   /** Whether etcd has ended the watch, or refused it. */
   readonly canceled: boolean;
-  /** The revision up to which history is gone, if the watch was canceled for that; 0 else. */
+  /** The revision up to which history is gone, if the watch was canceled for that; otherwise 0. */
   readonly compactRevision: number;
   readonly cancelReason: string;
   /** In the order of their revisions. None: everything up to the header's revision has been sent. */
@@ -60,7 +60,7 @@ const NO_HEADER: EtcdHeader = { clusterId: "0", revision: 0, term: 0 };
 /**
  * Reads a `WatchResponse`.
  *
- * @throws {Error} when the bytes are none
+ * @throws {Error} when the bytes are not a `WatchResponse`
  */
 export function decodeWatchMessage(bytes: Uint8Array): WatchMessage {
   const buffer = asBuffer(bytes);
@@ -79,7 +79,7 @@ export function decodeWatchMessage(bytes: Uint8Array): WatchMessage {
         header = readHeader(reader);
         break;
       case WATCH_ID:
-        // Of all watches, only the one that is none has a negative number.
+        // Only an answer that belongs to no watch has a negative id.
         isProgressAnswer = toNumber(reader.uint64()) >= 2 ** 63;
         break;
       case CREATED:

@@ -1,7 +1,7 @@
 /**
  * The events that this process has claimed and knows of. When a commit fails at the very end, for example
  * since the disk could not confirm it, SQLite may find its changes on disk all the same when the file is
- * opened again: the file may then hold claims that nobody was told of.
+ * opened again: the file may then hold claims that were never confirmed.
  */
 export class Claims {
   readonly #known = new Set<number>();

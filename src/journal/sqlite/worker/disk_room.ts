@@ -19,7 +19,7 @@ const SCARCE_BYTES = 8 * 1024 * 1024;
 /** What a transaction may write besides the events, in bytes. */
 const OVERHEAD_BYTES = 64 * 1024;
 
-/** A character takes at most so many bytes. */
+/** Most bytes that a character takes. */
 const BYTES_PER_CHARACTER = 3;
 
 /** How old the figure of free space may be: others write to the disk, too; in milliseconds. */

@@ -122,7 +122,7 @@ function configure(database: DatabaseSync): void {
 }
 
 /**
- * Looks whether the pages of the file fit together. Of a large file only the tables are looked at that say
+ * Checks the integrity of the file. Of a large file only the tables are looked at that say
  * what is to be done: with 1,000,000 pending events that takes 0.1 s, or 0.5 s from a cold disk, where all of
  * the file would take 10 s. Damage to the events themselves is found when they are read.
  */

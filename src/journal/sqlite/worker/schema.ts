@@ -2,7 +2,7 @@
  * The tables of the journal and how an older file is brought up to date.
  *
  * Events arrive in `packs`, many in a row, and most leave from there. The others get a row in `events`, which
- * never changes; a small row beside it says what becomes of it: in `pending` until it is settled, in `dead`
+ * never changes; a small row beside it says what state it is in: in `pending` until it is settled, in `dead`
  * while it is a dead letter, in `messages` while it stands in a channel. An event with none of them is
  * finished, and removed when its retention ends.
  *

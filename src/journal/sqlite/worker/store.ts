@@ -1,6 +1,6 @@
 /**
  * The journal on the worker's side: opens the file when it is needed, turns each commit into one transaction,
- * and gets over whatever the disk does.
+ * and recovers from errors of the disk.
  *
  * @module
  */
@@ -136,7 +136,7 @@ export class Store {
   }
 
   /**
-   * Looks whether the files still stand where they were opened, and brings them back if they do not; tries to
+   * Checks that the files are still where they were opened, and brings them back if they do not; tries to
    * open them where another process uses them. To be called often.
    */
   look(): void {

@@ -1,5 +1,5 @@
 /**
- * Records on their way, and the deliveries that wait for what becomes of them.
+ * Records on their way, and the deliveries that wait for their results.
  *
  * @module
  */
@@ -71,7 +71,7 @@ export class Entry {
     return this.#isSettled;
   }
 
-  /** Reports what became of it, unless that was reported. Returns whether it was not. */
+  /** Reports the result, unless one was reported before. Returns whether this one was the first. */
   settle(result: DeliveryResult): boolean {
     if (this.#isSettled) return false;
     this.#isSettled = true;

@@ -1,5 +1,5 @@
 /**
- * Publishes records, and reports for each of them what became of it.
+ * Publishes records, and reports the result of each.
  *
  * Every partition has one batch under way at a time, and every broker is sent to by itself, so what waits for
  * one broker costs the others nothing. A batch that a broker may have written is sent again with the same bytes

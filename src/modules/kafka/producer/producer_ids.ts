@@ -41,7 +41,7 @@ export class ProducerIds {
   #asking: Promise<ProducerId> | undefined;
   #withoutUntil = -Infinity;
 
-  /** @param onFailure told when no id can be had, and events may be stored twice therefore */
+  /** @param onFailure called when no id can be had, and events may be stored twice therefore */
   constructor(control: Control, onFailure: (error: DeliveryError) => void) {
     this.#control = control;
     this.#onFailure = onFailure;

@@ -83,7 +83,7 @@ export class Router implements SenderOwner, AsyncDisposable {
     return this.#senders.get(broker)?.failure !== undefined;
   }
 
-  /** Sees to it that what the queue has is sent, or fails. */
+  /** Has what is in the queue sent, or fails it. */
   route(queue: PartitionQueue): void {
     queue.isScheduled = true;
     const topic = this.#cluster.topic(queue.topic);

@@ -150,7 +150,7 @@ export function writeInitProducerId(): WireWriter {
   return new WireWriter().string(null).int32(NO_TIMEOUT);
 }
 
-/** What became of the batch for one partition. */
+/** A broker's answer to the batch for one partition. */
 export interface PartitionAnswer {
   readonly topic: string;
   readonly partition: number;

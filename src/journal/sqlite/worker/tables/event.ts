@@ -18,7 +18,7 @@ export class EventTable {
   readonly #removeMany: StatementSync;
   readonly #values: SQLInputValue[] = [];
   #next: number;
-  /** The first sequence of the open transaction: after a rollback numbers are given anew. */
+  /** The first sequence of the open transaction: after a rollback its numbers are given again. */
   #committed: number;
 
   /** @param lastSequence the last one that this process knows of, so that none is ever given twice */
