@@ -71,6 +71,8 @@ export interface ChannelQueues extends AsyncDisposable {
   acknowledge(channel: string, tag: string): Promise<boolean>;
   /** Gives an event back, to be leased again after the delay in milliseconds. */
   release(channel: string, tag: string, delayMs: number): Promise<boolean>;
+  /** Gives back, at once, an event that its consumer never saw: this lease does not count as a delivery. */
+  takeBack(channel: string, tag: string): Promise<boolean>;
   /** Moves an event to the dead letters. */
   reject(channel: string, tag: string, rejection: Rejection): Promise<boolean>;
   depth(channel: string): Promise<ChannelDepth>;

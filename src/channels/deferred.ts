@@ -26,8 +26,13 @@ export class DeferredChannelQueues implements ChannelQueues {
     await (this.#queues ?? await this.#open()).enqueue(channel, event, options);
   }
 
-  async lease(channel: string, limit: number, visibilityMs: number): Promise<readonly LeasedEvent[]> {
-    return await (this.#queues ?? await this.#open()).lease(channel, limit, visibilityMs);
+  async lease(
+    channel: string,
+    limit: number,
+    visibilityMs: number,
+    bytes?: number,
+  ): Promise<readonly LeasedEvent[]> {
+    return await (this.#queues ?? await this.#open()).lease(channel, limit, visibilityMs, bytes);
   }
 
   async renew(channel: string, tags: readonly string[], visibilityMs: number): Promise<readonly string[]> {
@@ -40,6 +45,10 @@ export class DeferredChannelQueues implements ChannelQueues {
 
   async release(channel: string, tag: string, delayMs: number): Promise<boolean> {
     return await (this.#queues ?? await this.#open()).release(channel, tag, delayMs);
+  }
+
+  async takeBack(channel: string, tag: string): Promise<boolean> {
+    return await (this.#queues ?? await this.#open()).takeBack(channel, tag);
   }
 
   async reject(channel: string, tag: string, rejection: Rejection): Promise<boolean> {

@@ -203,8 +203,9 @@ export class RelaySession {
       if (room > 0 && pauseMs <= 0 && !this.#stopped) {
         const pauses = this.#pauses;
         const leased = await this.#queues.lease(this.channelName, room, this.#ackTimeoutMs, bytes);
-        if (stop.aborted || this.#stopped || pauses !== this.#pauses) await this.#giveBack(leased);
-        else if (leased.length > 0) return leased.map((one) => this.#handOut(one));
+        if (stop.aborted || this.#stopped || pauses !== this.#pauses) {
+          await this.#takeBack(leased.map(({ tag }) => tag));
+        } else if (leased.length > 0) return leased.map((one) => this.#handOut(one));
         else await this.#wakeup.wait(stop);
       } else {
         await this.#wakeup.wait(stop, room > 0 && pauseMs > 0 ? pauseMs : undefined);
@@ -248,7 +249,7 @@ export class RelaySession {
     this.heard();
     const lost = [...this.#outstanding].filter(([, sent]) => sent.sequence > sequence).map(([tag]) => tag);
     for (const tag of lost) this.#drop(tag);
-    await Promise.all(lost.map((tag) => this.#queues.release(this.channelName, tag, 0)));
+    await this.#takeBack(lost);
     this.#metrics.settled(this.channelName, "released", lost.length);
     this.#wakeup.wake();
   }
@@ -344,8 +345,9 @@ export class RelaySession {
     this.#pausedUntil = Math.max(this.#pausedUntil, performance.now() + milliseconds);
   }
 
-  async #giveBack(leased: readonly LeasedEvent[]): Promise<void> {
-    await Promise.all(leased.map(({ tag }) => this.#queues.release(this.channelName, tag, 0)));
+  /** Gives back what the connector never saw. Were it counted as delivered, it would be taken for a repetition. */
+  async #takeBack(tags: readonly string[]): Promise<void> {
+    await Promise.all(tags.map((tag) => this.#queues.takeBack(this.channelName, tag)));
   }
 
   #tick(): void {

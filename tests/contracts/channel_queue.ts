@@ -142,6 +142,22 @@ export function testChannelQueueContract(
     assertEquals(await queues.release(CHANNEL, "unknown", 0), false);
   });
 
+  test("count no delivery of an event that was taken back unseen", async ({ queues }) => {
+    const ids = await enqueueMany(queues, 2);
+    await queues.lease(CHANNEL, 1, MINUTE_MS);
+    let calls = 0;
+    using _watch = queues.watch(CHANNEL, () => calls++);
+    assertEquals(await queues.takeBack(CHANNEL, ids[0]!), true);
+    await eventually(() => calls > 0);
+    const leased = await queues.lease(CHANNEL, 10, MINUTE_MS);
+    assertEquals(leased.map(({ tag, delivery }) => [tag, delivery]), ids.map((id) => [id, 1]));
+    await queues.release(CHANNEL, ids[0]!, 0);
+    assertEquals((await queues.lease(CHANNEL, 10, MINUTE_MS)).map(({ delivery }) => delivery), [2]);
+    assertEquals(await queues.takeBack(CHANNEL, ids[0]!), true);
+    assertEquals((await queues.lease(CHANNEL, 10, MINUTE_MS)).map(({ delivery }) => delivery), [2]);
+    assertEquals(await queues.takeBack(CHANNEL, "unknown"), false);
+  });
+
   test("put a released event in its old place", async ({ queues }) => {
     const ids = await enqueueMany(queues, 3);
     const leased = await queues.lease(CHANNEL, 2, MINUTE_MS);

@@ -49,6 +49,10 @@ Deno.test("an event of a channel is there once, whatever the user of Redis was n
   await whateverIsMissing(redis, ["zadd", "publish"], () => queues.release("orders", event.id, 0));
   const [again] = await queues.lease("orders", 10, 60_000);
   assertEquals([again?.event.id, again?.delivery], [event.id, 2]);
+  const returns = ["xpending", "xclaim", "zadd", "publish"];
+  await whateverIsMissing(redis, returns, () => queues.takeBack("orders", event.id));
+  const [unseen] = await queues.lease("orders", 10, 60_000);
+  assertEquals([unseen?.event.id, unseen?.delivery], [event.id, 2]);
   const removals = ["xack", "xdel", "hdel", "zrem"];
   assert(await whateverIsMissing(redis, removals, () => queues.acknowledge("orders", event.id)));
   assertEquals(await queues.depth("orders"), { ready: 0, leased: 0, oldestReceivedAt: undefined });

@@ -103,6 +103,23 @@ Deno.test("relay frees the place of a long poll that is not followed by another,
   await eventually(async () => assertEquals((await world.status()).connected_clients, 0));
 });
 
+Deno.test("relay counts no delivery of a message that came too late for a poll", async () => {
+  await using world = await RelayWorld.start();
+  const poll = async (seconds: number, headers: Record<string, string> = {}) => {
+    const path = `${STREAM}/poll?timeout=${seconds}`;
+    const { text } = await world.gateway.request(path, { headers: relayHeaders(headers) });
+    return JSON.parse(text) as { readonly connection_id: string; readonly messages: { delivery: number }[] };
+  };
+  const { connection_id: id } = await poll(0);
+  await world.send(1);
+  const resume = { "last-event-id": `${id}.0` };
+  for (let count = 0; count < 20; count++) {
+    const { messages } = await poll(0, resume);
+    for (const { delivery } of messages) assertEquals(delivery, 1);
+  }
+  assertEquals((await poll(10, resume)).messages.map(({ delivery }) => delivery), [1]);
+});
+
 Deno.test("relay shares the messages of a channel among its connectors, each message once", async () => {
   await using world = await RelayWorld.start();
   await using one = await RelayStream.open(world.gateway.url(""), { "cwm-relay-window": "2" });
@@ -181,6 +198,7 @@ Deno.test("relay resumes a lost connection: what had arrived is kept, what had n
   assertEquals(resumed.messages[0]?.["resumed"], true);
   await resumed.waitForWebhooks(2);
   assertEquals(resumed.bodies, ['{"n":2}', '{"n":3}']);
+  assertEquals(resumed.webhooks.map(({ delivery }) => delivery), [1, 1]);
   for (const message of messages) resumed.ack(message);
   await world.empty();
 });

@@ -45,7 +45,16 @@ export interface RedisChannelQueuesOptions {
   readonly commandTimeoutMs?: number;
 }
 
-type ScriptName = "enqueue" | "lease" | "renew" | "remove" | "release" | "expired" | "read" | "depth";
+type ScriptName =
+  | "enqueue"
+  | "lease"
+  | "renew"
+  | "remove"
+  | "release"
+  | "takeBack"
+  | "expired"
+  | "read"
+  | "depth";
 
 type Entry = readonly [id: Buffer, deliveries: number, fields: readonly Buffer[]];
 
@@ -137,6 +146,11 @@ export class RedisChannelQueues implements ChannelQueues {
     const known = await this.#run("release", [ids, leases, tag, Math.ceil(delayMs), channel, TOPIC]) === 1;
     if (known && delayMs > 0) this.#wakeLater(channel, delayMs);
     return known;
+  }
+
+  async takeBack(channel: string, tag: string): Promise<boolean> {
+    const { stream, ids, leases } = keysOf(channel);
+    return await this.#run("takeBack", [stream, ids, leases, tag, channel, TOPIC]) === 1;
   }
 
   async reject(channel: string, tag: string, rejection: Rejection): Promise<boolean> {
@@ -256,6 +270,7 @@ const commands: Record<ScriptName, scripts.RedisScript> = {
   renew: scripts.RENEW,
   remove: scripts.REMOVE,
   release: scripts.RELEASE,
+  takeBack: scripts.TAKE_BACK,
   expired: scripts.EXPIRED,
   read: scripts.READ,
   depth: scripts.DEPTH,

@@ -203,6 +203,28 @@ return 1
 `,
 };
 
+/** Keys: stream, ids, leases. Arguments: event id, channel, wake-up topic. Returns whether it stood there. */
+export const TAKE_BACK: RedisScript = {
+  numberOfKeys: 3,
+  lua: `${COMMON}
+local id = redis.call('HGET', KEYS[2], ARGV[1])
+if not id then return 0 end
+local refusal = denied(KEYS[1], 'XPENDING', KEYS[1], 'connectors', '0-0', '0-0', 1)
+  or denied(KEYS[1], 'XCLAIM', KEYS[1], 'connectors', 'gateways', 0, '0-0')
+  or denied(KEYS[3], 'ZADD', KEYS[3], 0, '')
+  or denied(ARGV[3], 'PUBLISH', ARGV[3], ARGV[2])
+if refusal then return refusal end
+local pending = redis.call('XPENDING', KEYS[1], 'connectors', id, id, 1)
+if pending[1] then
+  local deliveries = math.max(0, pending[1][4] - 1)
+  redis.call('XCLAIM', KEYS[1], 'connectors', 'gateways', 0, id, 'RETRYCOUNT', deliveries, 'JUSTID')
+end
+redis.call('ZADD', KEYS[3], 'XX', now(), pad(id))
+redis.call('PUBLISH', ARGV[3], ARGV[2])
+return 1
+`,
+};
+
 /**
  * Keys: stream, leases, expiry. Arguments: most events, for how long they are the caller's. Returns
  * `[entry id, deliveries, fields]` of events whose time is over and that no consumer holds.

@@ -64,6 +64,12 @@ export class SqliteChannelQueues implements ChannelQueues {
     return isReleased;
   }
 
+  async takeBack(channel: string, tag: string): Promise<boolean> {
+    const isTakenBack = await this.#worker.operate("takeBack", { channel, tag });
+    if (isTakenBack) this.#watchers.notify(channel);
+    return isTakenBack;
+  }
+
   reject(channel: string, tag: string, { code, message }: Rejection): Promise<boolean> {
     const failure = { code, message, connection: channel };
     return this.#worker.operate("reject", { channel, tag, failure });

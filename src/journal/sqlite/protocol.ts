@@ -136,6 +136,7 @@ export interface Operations {
   ];
   readonly acknowledge: [MessageName, boolean];
   readonly release: [MessageName & { readonly delayMs: number }, boolean];
+  readonly takeBack: [MessageName, boolean];
   readonly reject: [MessageName & { readonly failure: AttemptFailure }, boolean];
   readonly depth: [
     { readonly channel: string },

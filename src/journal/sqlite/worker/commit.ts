@@ -67,6 +67,7 @@ const HANDLERS: Handlers = {
   renew: ({ channels }, request, now) => channels.renew(request, now),
   acknowledge: ({ channels }, request) => channels.acknowledge(request),
   release: ({ channels }, request, now) => channels.release(request, now),
+  takeBack: ({ channels }, request) => channels.takeBack(request),
   reject: ({ channels }, request) => channels.reject(request),
   depth: ({ channels }, { channel }, now) => channels.depth(channel, now),
   channels: ({ channels }) => channels.names(),

@@ -34,6 +34,7 @@ export class ChannelTable {
   readonly #nextVisible: StatementSync;
   readonly #remove: StatementSync;
   readonly #release: StatementSync;
+  readonly #takeBack: StatementSync;
   readonly #expired: StatementSync;
   readonly #leased: StatementSync;
   readonly #oldest: StatementSync;
@@ -68,6 +69,9 @@ export class ChannelTable {
     );
     this.#remove = database.prepare("DELETE FROM messages WHERE seq = ?");
     this.#release = database.prepare("UPDATE messages SET visible_at = ?, leased = 0 WHERE seq = ?");
+    this.#takeBack = database.prepare(
+      `UPDATE messages SET visible_at = ${VISIBLE}, leased = 0, deliveries = deliveries - 1 WHERE seq = ? AND leased = 1`,
+    );
     this.#expired = database.prepare(
       `SELECT messages.seq AS seq, messages.id AS id, channel, lane, deliveries
         FROM messages JOIN events ON events.seq = messages.seq
@@ -140,6 +144,13 @@ export class ChannelTable {
     const message = this.#message(channel, tag);
     if (message === undefined) return false;
     this.#release.run(delayMs > 0 ? Math.ceil(now + delayMs) : VISIBLE, message.sequence);
+    return true;
+  }
+
+  takeBack({ channel, tag }: RequestOf<"takeBack">): boolean {
+    const message = this.#message(channel, tag);
+    if (message === undefined) return false;
+    this.#takeBack.run(message.sequence);
     return true;
   }
 
