@@ -33,6 +33,9 @@ export interface End {
   readonly message: string;
 }
 
+/** Ends a transport. Resolves when the connector has been told why; never rejects. */
+export type Detach = (end: End) => Promise<void> | void;
+
 const SUPERSEDED: End = {
   code: "superseded",
   message: "The connector has resumed with another connection",
@@ -97,7 +100,7 @@ export class RelaySession {
   #stopped = false;
   #heardAt = performance.now();
   /** Ends the transport that serves the session now. */
-  #attached: ((end: End) => void) | undefined;
+  #attached: Detach | undefined;
   #end: End | undefined;
 
   constructor(options: SessionOptions) {
@@ -170,8 +173,8 @@ export class RelaySession {
    * @param onEnd called when the session takes the transport away
    * @returns lets the transport go again, after which the session waits to be resumed
    */
-  attach(onEnd: (end: End) => void): Disposable {
-    this.#attached?.(SUPERSEDED);
+  attach(onEnd: Detach): Disposable {
+    void this.#attached?.(SUPERSEDED);
     this.#attached = onEnd;
     this.heard();
     return {
@@ -243,7 +246,7 @@ export class RelaySession {
   async resume(sequence: number, token: string): Promise<void> {
     this.#token = token;
     // First of all, so that the former transport takes nothing more that nobody would ever see.
-    this.#attached?.(SUPERSEDED);
+    void this.#attached?.(SUPERSEDED);
     this.#attached = undefined;
     this.#stopped = false;
     this.heard();
@@ -260,7 +263,7 @@ export class RelaySession {
     this.#end = end;
     clearInterval(this.#clock);
     this.#watch[Symbol.dispose]();
-    this.#attached?.(end);
+    const detached = this.#attached?.(end);
     this.#attached = undefined;
     this.#ended.abort();
     const tags = [...this.#outstanding.keys()];
@@ -274,6 +277,7 @@ export class RelaySession {
       "released",
       released.filter(({ status }) => status === "fulfilled").length,
     );
+    await detached;
   }
 
   /** The connector has said goodbye. */

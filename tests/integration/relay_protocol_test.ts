@@ -212,6 +212,24 @@ Deno.test("relay ends the former connection when another one resumes it", async 
   assertEquals((await former.closed).code, 4409);
 });
 
+Deno.test("relay ends a connection with its code although the connector talks until it is told", async () => {
+  await using world = await RelayWorld.start();
+  for (let round = 0; round < 5; round++) {
+    await using former = await RelayStream.open(world.gateway.url(""));
+    const talking = setInterval(() => {
+      for (let count = 0; count < 20 && former.messages.at(-1)?.type !== "closing"; count++) {
+        former.send({ type: "heartbeat" });
+      }
+    }, 0);
+    await using _resumed = await RelayStream.open(world.gateway.url(""), {
+      "last-event-id": `${former.connectionId}.0`,
+    });
+    const { code } = await former.closed;
+    clearInterval(talking);
+    assertEquals(code, 4409);
+  }
+});
+
 Deno.test("relay ends connections with the reason when the channel or their token is taken away", async () => {
   await using world = await RelayWorld.start();
   await using stream = await RelayStream.open(world.gateway.url(""));

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { setImmediate as nextTurn, setTimeout as sleep } from "node:timers/promises";
 import { GatewayError } from "../../errors.ts";
 import {
   type ConnectedMessage,
@@ -24,6 +25,12 @@ const MAX_BUFFERED_BYTES = 1024 * 1024;
 /** How often a slow peer's progress is looked at, in milliseconds: WebSockets do not tell. */
 const BUFFER_CHECK_MS = 5;
 
+/** For how long nothing must have come from a peer before its socket is closed, in milliseconds. */
+const QUIET_MS = 20;
+
+/** How long that is waited for, in milliseconds. */
+const LONGEST_NOISE_MS = 500;
+
 /** RFC 6455, section 7.4.1. */
 const NORMAL_CLOSURE = 1000;
 
@@ -36,10 +43,10 @@ export function serveWebSocket(session: RelaySession, socket: WebSocket, connect
   const send = (message: GatewayMessage) => {
     if (socket.readyState === WebSocket.OPEN) socket.send(JSON.stringify(message));
   };
-  const attached = session.attach((end) => {
+  const attached = session.attach(async (end) => {
     for (const message of closingMessages(end)) send(message);
-    closeSocket(socket, end);
     closed.abort();
+    await closeQuietSocket(socket, end);
   });
   const fail = (error: unknown) => session.fail(error);
   socket.addEventListener("open", () => {
@@ -49,7 +56,7 @@ export function serveWebSocket(session: RelaySession, socket: WebSocket, connect
     pump(session, socket, send, closed.signal).catch(fail);
   });
   socket.addEventListener("message", ({ data }) => {
-    receive(session, send, data).catch(fail);
+    if (!closed.signal.aborted) receive(session, send, data).catch(fail);
   });
   socket.addEventListener("close", ({ code }) => {
     closed.abort();
@@ -90,6 +97,23 @@ async function receive(
   if (message.type === "stop") return session.stop();
   const { paused } = await session.settle([message]);
   if (paused !== undefined) send({ type: "paused", message_id: message.message_id, sequence: paused });
+}
+
+/**
+ * Closes a socket at a moment when nothing arrives: the runtime breaks the connection off, without the code of its end,
+ * when a message comes while it is being closed. A peer that says nothing more once it has been told is closed well.
+ */
+async function closeQuietSocket(socket: WebSocket, end: End): Promise<void> {
+  let heard = true;
+  const listener = () => heard = true;
+  socket.addEventListener("message", listener);
+  for (let waitedMs = 0; heard && waitedMs < LONGEST_NOISE_MS; waitedMs += QUIET_MS) {
+    heard = false;
+    await sleep(QUIET_MS);
+    await nextTurn();
+  }
+  socket.removeEventListener("message", listener);
+  closeSocket(socket, end);
 }
 
 function closeSocket(socket: WebSocket, end: End | undefined): void {
