@@ -55,8 +55,15 @@ export type Verifier = HeadVerifier | BodyVerifier;
 export interface VerifierKind<Config = unknown> {
   /** The webhook's configuration key, for example `hmac`. */
   readonly key: string;
-  /** Strict schema of that key's value. An empty secret must be an error here, not at request time. */
+  /**
+   * Strict schema of that key's value. An empty secret must be an error here, not at request time. Its `description`
+   * says what is verified, and is what the page on authentication begins with.
+   */
   readonly configSchema: z.ZodType<Config>;
+  /** A value of the key that `cwm check` takes, for the page. */
+  readonly example: unknown;
+  /** What else there is to know, as lines of Markdown for the page. */
+  readonly notes?: readonly string[];
   /** Does all work that does not depend on the request: decoding keys, preparing answers. */
   compile(config: Config): Verifier;
 }

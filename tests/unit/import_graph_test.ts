@@ -99,6 +99,18 @@ Deno.test("import graph reports a room that imports from its neighbour on the sa
   ]);
 });
 
+Deno.test("import graph takes each module for a room of its own, without a line for a new one", () => {
+  const sources = {
+    "src/modules/fax/fax.ts": 'import "./paper.ts";\nimport "../telex/telex.ts";\nimport "../module.ts";\n',
+    "src/modules/fax/paper.ts": "",
+    "src/modules/telex/telex.ts": "",
+    "src/modules/module.ts": "",
+  };
+  assertEquals(findOrderViolations(files(sources)), [
+    "src/modules/fax/fax.ts imports src/modules/telex/telex.ts: modules/fax/ may not import modules/telex/",
+  ]);
+});
+
 Deno.test("import graph lets every room import the errors, which import nothing", () => {
   const tree = files({
     "src/settings/settings.ts": 'import "../errors.ts"; import "../observability/logging.ts";',

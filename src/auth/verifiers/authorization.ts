@@ -20,6 +20,11 @@ const configSchema = secretField()
 export const authorization: VerifierKind<string> = {
   key: "authorization",
   configSchema,
+  example: "Bearer {$ORDERS_TOKEN}",
+  notes: [
+    "Scheme and value are compared exactly. A refusal is 401, and names the scheme in `WWW-Authenticate` where it",
+    "is `Bearer` or `Basic`.",
+  ],
   compile: (expected) => lazyVerifier("head", verifierOf, expected),
 };
 

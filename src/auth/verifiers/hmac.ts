@@ -41,6 +41,11 @@ const configSchema: z.ZodType<HmacConfig> = z.strictObject({
 export const hmac: VerifierKind<HmacConfig> = {
   key: "hmac",
   configSchema,
+  example: { secret: "{$GITHUB_SECRET}", header: "X-Hub-Signature-256" },
+  notes: [
+    "The bytes are those that were sent, before any `Content-Encoding` is undone. A request without a signature is",
+    "refused before its body is read.",
+  ],
   compile: (config) => lazyVerifier("body", verifierOf, config),
 };
 

@@ -10,7 +10,8 @@ import type { SourceFile } from "./source_files.ts";
 
 /**
  * The rooms of the house from the top down: a folder of `src`, or a file. A file belongs to the longest name that
- * it begins with. A room imports its own files and rooms of lower ranks, never one of its own rank or above.
+ * it begins with; a star stands for the name of any folder, each of which is a room of its own. A room imports its
+ * own files and rooms of lower ranks, never one of its own rank or above.
  */
 const RANKS: readonly (readonly string[])[] = [
   ["main.ts"],
@@ -48,15 +49,7 @@ const RANKS: readonly (readonly string[])[] = [
   ["journal/sqlite/protocol.ts"],
   ["journal/journal.ts"],
   ["modules/registry.ts"],
-  [
-    "modules/kafka/",
-    "modules/redis/",
-    "modules/clickhouse/",
-    "modules/http_webhook/",
-    "modules/save_to_disk/",
-    "modules/log/",
-    "modules/webhook_connect/",
-  ],
+  ["modules/*/"],
   ["modules/module.ts"],
   ["modules/documentation.ts"],
   ["channels/redis/", "channels/deferred.ts"],
@@ -203,19 +196,24 @@ function dynamicImports(code: string): string[] {
   return [...code.matchAll(DYNAMIC_IMPORT)].map((match) => match[1]!.trim());
 }
 
-const ROOMS = RANKS.flat().toSorted((a, b) => b.length - a.length);
+/** What the beginning of a file's name is matched with, longest names first. */
+const PATTERNS = RANKS.flatMap((rooms, rank) => rooms.map((name) => ({ name, rank })))
+  .toSorted((a, b) => b.name.length - a.name.length)
+  .map(({ name, rank }) => {
+    const pattern = name.replaceAll(".", "\\.").replace("*", "[^/]+");
+    return { rank, room: new RegExp(`^${pattern}${name.endsWith("/") ? "" : "$"}`) };
+  });
 
 /** The room of a file; its folder, or its own name, where the order names none. */
 function roomOf(path: string): string {
   const name = path.slice("src/".length);
-  return ROOMS.find((room) => room.endsWith("/") ? name.startsWith(room) : name === room) ??
+  return PATTERNS.map(({ room }) => room.exec(name)?.[0]).find((room) => room !== undefined) ??
     name.replace(/\/[^/]*$/, "/");
 }
 
 /** 0 is the top; `undefined` for a room that the order does not name. */
 function rankOf(room: string): number | undefined {
-  const rank = RANKS.findIndex((rooms) => rooms.includes(room));
-  return rank === -1 ? undefined : rank;
+  return PATTERNS.find((pattern) => pattern.room.exec(room)?.[0] === room)?.rank;
 }
 
 /** Blanks out comments, as far as they begin a line or follow a space; strings with `//` stay whole. */

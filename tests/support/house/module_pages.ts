@@ -68,6 +68,7 @@ function texts(lines: readonly string[] | undefined): string[] {
   return lines === undefined || lines.length === 0 ? [] : [lines.join("\n")];
 }
 
-function jsonBlock(value: unknown): string {
+/** A value as a block of JSON. */
+export function jsonBlock(value: unknown): string {
   return `\`\`\`json\n${JSON.stringify(value, null, 2)}\n\`\`\``;
 }

@@ -5,7 +5,6 @@
  * @module
  */
 
-import { verifierKinds } from "../../../src/auth/registry.ts";
 import {
   chainConfigSchema,
   chainItemSchema,
@@ -22,17 +21,15 @@ import { outputModules } from "../../../src/modules/registry.ts";
 import { SETTING_DEFINITIONS } from "../../../src/settings/settings.ts";
 import { moduleList, modulePages } from "./module_pages.ts";
 import { plainWordsList } from "./plain_words.ts";
-import { isObject, list, schemaList } from "./schema_list.ts";
+import { list, schemaList } from "./schema_list.ts";
+import { verifierSections } from "./verifier_sections.ts";
 import { pythonConfigurations } from "../python_configurations/python_configurations.ts";
 
 /** What stands between `<!-- NAME -->` and `<!-- end -->`, by name. */
 export function generatedSections(): ReadonlyMap<string, string> {
   return new Map([
     ["keys: webhook", schemaList(webhookSchema)],
-    ...verifierKinds.filter((kind) => isObject(kind.configSchema)).map((kind): [string, string] => [
-      `keys: ${kind.key}`,
-      schemaList(kind.configSchema),
-    ]),
+    ["list of verifiers", verifierSections()],
     ["keys: response", schemaList(responseSchema)],
     ["keys: retry", schemaList(retrySchema)],
     ["keys: limits", schemaList(limitsSchema)],
