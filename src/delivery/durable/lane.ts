@@ -5,78 +5,44 @@
  * @module
  */
 
-import { type Deadlines, Timer } from "../../time/deadlines.ts";
 import { assertCount, type DeliveryError, GatewayError } from "../../errors.ts";
 import type { DeliveryResult } from "../../modules/module.ts";
 import type { VerifiedEvent } from "../../event/verified_event.ts";
 import type { AttemptFailure } from "../../dead_letters/dead_letters.ts";
-import type { EventMetrics, WebhookCounters } from "../event_metrics.ts";
-import type {
-  Appended,
-  AppendListener,
-  IdempotencyKey,
-  Journal,
-  LaneKey,
-  PendingEvent,
-} from "../../journal/journal.ts";
+import type { WebhookCounters } from "../event_metrics.ts";
+import type { AppendListener, IdempotencyKey, LaneKey, PendingEvent } from "../../journal/journal.ts";
 import { LinkedList } from "../../time/linked_list.ts";
-import type { MemoryBudget } from "./memory_budget.ts";
-import { OutputQueue, type OutputQueueOwner } from "./output_queue.ts";
+import { Arrival, type ArrivalOwner } from "./arrival.ts";
+import { Backlog, type BacklogOwner } from "./backlog.ts";
+import { ClaimWindow } from "./claim_window.ts";
+import type { LaneContext } from "./context.ts";
+import { CurrentRoute } from "./current_route.ts";
+import type { OutputQueue, OutputQueueOwner } from "./output_queue.ts";
 import { DURABLE_POLICY, retryDelayMs } from "../retry_policy.ts";
-import { type DeliveryRoute, longestPauseMs, type RouteLookup, type RouteStep } from "../route.ts";
+import { type DeliveryRoute, longestPauseMs, type RouteStep } from "../route.ts";
 import { type Decision, EventRun } from "./event_run.ts";
-import type { DeliveryOwner, OutcomeRecorder } from "./outcome_recorder.ts";
+import type { DeliveryOwner } from "./outcome_recorder.ts";
 
-/** Events of one webhook that are out of the journal at once. */
-const WINDOW = 1024;
+/** How many seconds a sender is asked to wait whose event found the queue full. */
+const RETRY_AFTER_SECONDS = 5;
 
-/** Body bytes of one webhook's events that are out of the journal at once. */
-const WINDOW_BYTES = 32 * 1024 * 1024;
-
-/** How long the events of a webhook that was removed wait for it to come back, in milliseconds. */
-const MISSING_GRACE_MS = 60_000;
-
-const LONGEST_WAIT_MS = 60_000;
-
-/** What all lanes share. */
-export interface LaneContext {
-  readonly journal: Journal;
-  readonly recorder: OutcomeRecorder;
-  readonly metrics: EventMetrics;
-  readonly budget: MemoryBudget;
-  readonly deadlines: Deadlines;
-  readonly lookUp: (lane: LaneKey) => RouteLookup;
-  /** The time by `steadyNow`. */
-  readonly now: () => number;
-  /** A number in [0, 1), for jitter. */
-  readonly random: () => number;
-}
+const WEBHOOK_GONE: AttemptFailure = {
+  code: "webhook_not_found",
+  message: "The webhook was removed from the configuration before the event was delivered",
+  connection: "",
+};
 
 /** The events of one webhook. */
-export class Lane implements OutputQueueOwner, DeliveryOwner {
+export class Lane implements OutputQueueOwner, DeliveryOwner, ArrivalOwner, BacklogOwner {
   readonly name: LaneKey;
   /** Events that were accepted and whose end is not in the journal, as far as this process knows. */
   pending = 0;
   readonly #context: LaneContext;
   #counters: WebhookCounters;
   readonly #active = new LinkedList<EventRun>();
-  readonly #timer: Timer;
-  readonly #refill = () => this.#fill();
-  #route: RouteLookup | undefined;
-  #queues: readonly OutputQueue[] = [];
-  /** Queues of routes that were changed, as long as deliveries are under way there. */
-  #formerQueues: readonly OutputQueue[] = [];
-  #missingSince: number | undefined;
-  /** Places of the window that events under way into the journal have taken. */
-  #arriving = 0;
-  /** Events under way into the journal that will have to be claimed. */
-  #unclaimed = 0;
-  /** Whether the journal holds events that are not claimed. */
-  #hasBacklog = false;
-  /** When the first of them is due. */
-  #nextDueAt = 0;
-  #claiming = false;
-  #activeBytes = 0;
+  readonly #window: ClaimWindow;
+  readonly #backlog: Backlog;
+  readonly #current: CurrentRoute;
   #underWay = 0;
   /** Events that have left, and of which the journal does not know it yet. */
   #unsettled = 0;
@@ -86,7 +52,9 @@ export class Lane implements OutputQueueOwner, DeliveryOwner {
     this.name = name;
     this.#context = context;
     this.#counters = context.metrics.of(name);
-    this.#timer = new Timer(this.#refill);
+    this.#window = new ClaimWindow(context.budget);
+    this.#backlog = new Backlog(this, this.#window, context);
+    this.#current = new CurrentRoute(name, this, context);
   }
 
   /** Deliveries under way. */
@@ -96,33 +64,39 @@ export class Lane implements OutputQueueOwner, DeliveryOwner {
 
   /** Whether something is known to wait here: claimed, in the journal or on the way into it. */
   get knowsOfWork(): boolean {
-    return this.#hasBacklog || this.#isMoving;
+    return this.#backlog.exists || this.#moving > 0;
   }
 
-  /** Whether events are on their way into the journal, through an output or out of the journal. */
-  get #isMoving(): boolean {
-    return this.#moving > 0;
-  }
-
+  /** Events on their way into the journal, through an output or out of the journal. */
   get #moving(): number {
-    return this.#active.size + this.#arriving + this.#unclaimed + this.#unsettled;
+    return this.#window.events + this.#backlog.arriving + this.#unsettled;
   }
 
   /** Whether its events wait for the configuration. */
   get isParked(): boolean {
-    return this.#route === "missing" || this.#route === "blocked";
+    return this.#current.isParked;
   }
 
   get freePlaces(): number {
-    return this.#stopped || typeof this.#route !== "object" ? 0 : this.#route.concurrency - this.#underWay;
+    const { route } = this.#current;
+    return this.#stopped || route === undefined ? 0 : route.concurrency - this.#underWay;
+  }
+
+  get mayClaim(): boolean {
+    return this.#current.route !== undefined || this.#current.isGone;
+  }
+
+  get longestPauseMs(): number | undefined {
+    const { route } = this.#current;
+    return route === undefined ? undefined : longestPauseMs(route);
   }
 
   isUnderWayBefore(step: RouteStep): boolean {
-    return this.#formerQueues.some((queue) => queue.isBusy && queue.step.name === step.name);
+    return this.#current.isUnderWayBefore(step);
   }
 
   /**
-   * Appends an event to the journal and sees to its delivery.
+   * Appends an event to the journal; its delivery follows.
    *
    * @param queue events that may wait here: beyond it, the event is refused with `overloaded`
    */
@@ -134,39 +108,29 @@ export class Lane implements OutputQueueOwner, DeliveryOwner {
   ): void {
     if (this.pending >= queue) {
       const message = "Too many events of this webhook wait to be delivered";
-      return listener.onRefused(new GatewayError("overloaded", message, { retryAfterSeconds: 5 }));
+      const error = new GatewayError("overloaded", message, { retryAfterSeconds: RETRY_AFTER_SECONDS });
+      return listener.onRefused(error);
     }
-    if (this.#route === undefined) this.refresh();
-    const { journal } = this.#context;
+    if (!this.#current.isKnown) this.refresh();
     const bytes = event.body.length;
-    const claim = this.#hasRoom() && !this.#hasBacklog;
+    const claim = this.#window.hasRoom && !this.#backlog.exists;
     this.pending++;
-    if (claim) {
-      this.#arriving++;
-      this.#takeMemory(bytes);
-    } else {
-      this.#unclaimed++;
-      this.#hasBacklog = true;
-    }
+    if (claim) this.#window.take(bytes);
+    else this.#backlog.expect();
     const options = idempotency === undefined ? { claim } : { claim, idempotency };
-    journal.append(event, options, new Arrival(this, event, bytes, claim, listener));
+    this.#context.journal.append(event, options, new Arrival(this, event, bytes, claim, listener));
   }
 
-  /** @internal @param sequence `undefined` when the event was refused, or is a repeated one */
   arrived({ event, bytes, isClaimed }: Arrival, sequence: number | undefined): void {
     if (sequence === undefined) this.#forget();
     else this.#counters.accepted.increment();
-    if (isClaimed) {
-      this.#arriving = assertCount(this.#arriving - 1, "events that arrive");
-      if (sequence === undefined) {
-        this.#releaseMemory(bytes);
-        this.#fill();
-      } else this.#take({ sequence, event, attempts: 1, progress: undefined }, bytes);
+    if (!isClaimed) {
+      this.#backlog.arrived(sequence !== undefined);
+    } else if (sequence !== undefined) {
+      this.onClaimed({ sequence, event, attempts: 1, progress: undefined }, bytes);
     } else {
-      this.#unclaimed = assertCount(this.#unclaimed - 1, "unclaimed events");
-      if (sequence !== undefined) this.#nextDueAt = 0;
-      this.#hasBacklog = true;
-      this.#fill();
+      this.#window.release(bytes);
+      this.#backlog.fill();
     }
   }
 
@@ -176,27 +140,34 @@ export class Lane implements OutputQueueOwner, DeliveryOwner {
    */
   recover(pending: number): void {
     // While anything moves, the two counts cannot be compared.
-    if (!this.#isMoving) this.pending = pending;
-    this.#hasBacklog = true;
-    this.#nextDueAt = 0;
+    if (this.#moving === 0) this.pending = pending;
+    this.#backlog.suspect();
     this.refresh();
-    this.#fill();
+    this.#backlog.fill();
   }
 
   /** Looks where the events go now. */
   refresh(): void {
-    const route = this.#context.lookUp(this.name);
-    if (route !== "missing") this.#missingSince = undefined;
-    else this.#missingSince ??= this.#context.now();
-    if (route !== this.#route) this.#changeRoute(route);
-    if (this.#isGone()) { for (const run of this.#active.toArray()) this.#advance(run); }
-    if (this.isParked && this.#isGone()) this.#fill();
+    const change = this.#current.refresh();
+    // Those of a webhook that was removed are shown no more, and those of one that comes back are others.
+    if (change === "another") this.#counters = this.#context.metrics.of(this.name);
+    if (change !== "none") {
+      this.#advanceAll();
+      this.#backlog.fill();
+    }
+    if (!this.#current.isGone) return;
+    this.#advanceAll();
+    this.#backlog.fill();
+  }
+
+  #advanceAll(): void {
+    for (const run of this.#active.toArray()) this.#advance(run);
   }
 
   /** Takes nothing new; what is under way ends. */
   stop(): void {
     this.#stopped = true;
-    this.#context.deadlines.clear(this.#timer);
+    this.#backlog.stop();
   }
 
   /** Gives the claimed events back that were not attempted. To be called when nothing is under way. */
@@ -214,13 +185,11 @@ export class Lane implements OutputQueueOwner, DeliveryOwner {
 
   ended(queue: OutputQueue, run: EventRun, result: DeliveryResult): void {
     this.#underWay = assertCount(this.#underWay - 1, "deliveries under way");
-    const { step } = queue;
-    if (result === "delivered") run.deliver(step);
+    if (result === "delivered") run.deliver(queue.step);
     else this.#fail(queue, run, result);
-    if (this.#formerQueues.length > 0) this.#formerQueues = this.#formerQueues.filter(({ isBusy }) => isBusy);
+    this.#current.forgetEnded();
     this.#advance(run, queue.route);
-    // The place that is free now is for all queues, also for those of a route that was changed meanwhile.
-    for (const other of this.#queues) if (other !== queue) other.goOn();
+    this.#current.goOnBeside(queue);
   }
 
   #fail(queue: OutputQueue, run: EventRun, error: DeliveryError): void {
@@ -230,7 +199,7 @@ export class Lane implements OutputQueueOwner, DeliveryOwner {
     run.fail(step, failure, delayMs);
     this.#context.recorder.failed(this.name, run.pending.event.id, failure, delayMs !== undefined);
     if (delayMs === undefined || !step.ordered) return;
-    const current = this.#queues.find((other) => other.step.ordered && other.step.name === step.name);
+    const current = this.#current.orderedQueueLike(step);
     if (current === undefined && !this.isParked) return;
     // Its place in line is kept: it stays claimed, and goes again before the later ones.
     const { sequence } = run.pending;
@@ -248,44 +217,29 @@ export class Lane implements OutputQueueOwner, DeliveryOwner {
     return retryDelayMs(step.retry ?? DURABLE_POLICY, run.attemptOf(step), error, this.#context.random());
   }
 
-  #changeRoute(route: RouteLookup): void {
-    for (const queue of this.#queues) {
-      for (const run of queue.close()) {
-        run.withdraw(queue.step);
-        run.resume(queue.step);
-      }
-    }
-    this.#formerQueues = [...this.#formerQueues, ...this.#queues].filter(({ isBusy }) => isBusy);
-    // Those of a webhook that was removed are shown no more, and those of one that comes back are others.
-    if (route === "missing" || this.#route === "missing") {
-      this.#counters = this.#context.metrics.of(this.name);
-    }
-    this.#route = route;
-    this.#queues = typeof route === "object"
-      ? route.steps.map((step) => new OutputQueue(route, step, this, this.#context.deadlines))
-      : [];
-    for (const run of this.#active.toArray()) this.#advance(run);
-    this.#fill();
-  }
-
-  /** A claimed event begins its way. @param bytes the memory that was taken for it */
-  #take(pending: PendingEvent, bytes: number): void {
+  onClaimed(pending: PendingEvent, bytes: number): void {
     const run = new EventRun(pending, bytes);
     this.#active.add(run);
     this.#advance(run);
   }
 
+  onClaimEnded(): void {
+    // Replayed events are in the journal without ever having arrived here.
+    this.pending = Math.max(this.pending, this.#moving);
+  }
+
   /** @param former the route by which an attempt has just ended, if one has */
   #advance(run: EventRun, former?: DeliveryRoute): void {
-    if (typeof this.#route === "object") {
-      this.#follow(run, this.#route, decide(run, this.#route));
+    const { route } = this.#current;
+    if (route !== undefined) {
+      this.#follow(run, route, decide(run, route));
       return;
     }
     if (run.isBegun) return;
     // What the attempt has decided holds, even if the webhook was switched off or removed meanwhile.
     const decision = former === undefined ? undefined : decide(run, former);
     if (decision !== undefined && decision.next !== "begin") this.#follow(run, former!, decision);
-    else if (this.#isGone()) this.#bury(run, WEBHOOK_GONE);
+    else if (this.#current.isGone) this.#bury(run, WEBHOOK_GONE);
   }
 
   #follow(run: EventRun, route: DeliveryRoute, decision: Decision): void {
@@ -294,7 +248,7 @@ export class Lane implements OutputQueueOwner, DeliveryOwner {
         if (run.startedAt !== undefined && route.steps.length > 1) this.#storeProgress(run, route);
         for (const step of decision.steps) {
           run.begin(step);
-          this.#queues[route.steps.indexOf(step)]?.add(run);
+          this.#current.queueOf(step)?.add(run);
         }
         break;
       case "wait":
@@ -334,9 +288,7 @@ export class Lane implements OutputQueueOwner, DeliveryOwner {
     this.#leave(run);
     settled.then(() => {
       this.#concluded();
-      this.#nextDueAt = this.#hasBacklog ? Math.min(this.#nextDueAt, dueAt) : dueAt;
-      this.#hasBacklog = true;
-      this.#fill();
+      this.#backlog.putBack(dueAt);
     });
   }
 
@@ -371,119 +323,10 @@ export class Lane implements OutputQueueOwner, DeliveryOwner {
   #leave(run: EventRun): void {
     this.#active.delete(run);
     this.#unsettled++;
-    this.#releaseMemory(run.bytes);
-    if (this.#hasBacklog && this.#active.size <= WINDOW / 2) this.#fill();
-  }
-
-  #isGone(): boolean {
-    const since = this.#missingSince;
-    return this.#route === "missing" && since !== undefined &&
-      this.#context.now() - since >= MISSING_GRACE_MS;
-  }
-
-  /** An empty lane may always take one event, so that no webhook starves while others fill the memory. */
-  #hasRoom(): boolean {
-    const taken = this.#active.size + this.#arriving;
-    return taken === 0 ||
-      taken < WINDOW && this.#activeBytes < WINDOW_BYTES &&
-        this.#context.budget.roomFor(this.#activeBytes) > 0;
-  }
-
-  #takeMemory(bytes: number): void {
-    this.#activeBytes = assertCount(this.#activeBytes + bytes, "body bytes of a webhook");
-    this.#context.budget.take(bytes);
-  }
-
-  #releaseMemory(bytes: number): void {
-    this.#activeBytes = assertCount(this.#activeBytes - bytes, "body bytes of a webhook");
-    this.#context.budget.release(bytes);
-  }
-
-  /** Claims what is due, as much as there is room for. */
-  #fill(): void {
-    const mayClaim = typeof this.#route === "object" || this.#isGone();
-    if (!this.#hasBacklog || this.#claiming || this.#stopped || !mayClaim) return;
-    if (!this.#hasRoom()) {
-      if (this.#context.budget.free <= 0) this.#context.budget.whenFree(this.#refill);
-      return;
-    }
-    const waitMs = this.#nextDueAt - this.#context.now();
-    if (waitMs > 0) this.#wakeIn(waitMs);
-    else this.#claim();
-  }
-
-  async #claim(): Promise<void> {
-    this.#claiming = true;
-    try {
-      const claimed = await this.#context.journal.claim(this.name, {
-        events: WINDOW - this.#active.size - this.#arriving,
-        bytes: Math.max(
-          1,
-          Math.min(WINDOW_BYTES - this.#activeBytes, this.#context.budget.roomFor(this.#activeBytes)),
-        ),
-        longestPauseMs: typeof this.#route === "object" ? longestPauseMs(this.#route) : undefined,
-      });
-      this.#hasBacklog = claimed.nextDueAt !== undefined || this.#unclaimed > 0;
-      this.#nextDueAt = this.#unclaimed > 0 ? 0 : claimed.nextDueAt ?? 0;
-      for (const pending of claimed.events) {
-        const bytes = pending.event.body.length;
-        this.#takeMemory(bytes);
-        this.#take(pending, bytes);
-      }
-      // Replayed events are in the journal without ever having arrived here.
-      this.pending = Math.max(this.pending, this.#moving);
-      this.#claiming = false;
-      // What came in the meantime would wait for the next event to leave otherwise.
-      if (claimed.events.length > 0 || this.#nextDueAt > 0) this.#fill();
-      else if (this.#hasBacklog) this.#wakeIn(RETRY_CLAIM_MS);
-    } catch (error) {
-      this.#claiming = false;
-      this.#context.recorder.journalFailed(error);
-      this.#wakeIn(RETRY_CLAIM_MS);
-    }
-  }
-
-  #wakeIn(milliseconds: number): void {
-    const { deadlines } = this.#context;
-    deadlines.clear(this.#timer);
-    deadlines.set(Math.min(milliseconds, LONGEST_WAIT_MS), this.#timer);
+    this.#window.release(run.bytes);
+    if (this.#backlog.exists && this.#window.isHalfEmpty) this.#backlog.fill();
   }
 }
-
-const RETRY_CLAIM_MS = 1000;
-
-/** An event on its way into the journal. Its result is reported to the lane first, then to the sender. */
-class Arrival implements AppendListener {
-  constructor(
-    readonly lane: Lane,
-    readonly event: VerifiedEvent,
-    /** How much memory it counts for. */
-    readonly bytes: number,
-    readonly isClaimed: boolean,
-    readonly sender: AppendListener,
-  ) {}
-
-  /** An exception of the lane must not keep the results of the other events of the commit from being reported. */
-  onAppended(appended: Appended): void {
-    try {
-      this.lane.arrived(this, "sequence" in appended ? appended.sequence : undefined);
-    } catch (cause) {
-      return this.sender.onRefused(new GatewayError("internal_error", undefined, { cause }));
-    }
-    this.sender.onAppended(appended);
-  }
-
-  onRefused(error: GatewayError): void {
-    this.lane.arrived(this, undefined);
-    this.sender.onRefused(error);
-  }
-}
-
-const WEBHOOK_GONE: AttemptFailure = {
-  code: "webhook_not_found",
-  message: "The webhook was removed from the configuration before the event was delivered",
-  connection: "",
-};
 
 /** Only chains have a time to end in: reading the clock would cost as much as the rest of the decision. */
 function decide(run: EventRun, route: DeliveryRoute): Decision {
