@@ -8,7 +8,6 @@
  * @module
  */
 
-import { setTimeout as sleep } from "node:timers/promises";
 import type { Logger } from "@logtape/logtape";
 import { Semaphore } from "../time/semaphore.ts";
 import { DeliveryError } from "../errors.ts";
@@ -17,6 +16,7 @@ import type { CompiledConnection } from "./compiled_connection.ts";
 import type { CompiledStep } from "./compile/delivery_compiler.ts";
 import type { ProblemReason } from "./problem.ts";
 import { Backoff } from "../time/backoff.ts";
+import { pause } from "../time/abortable.ts";
 
 /** Systems that are looked at at once. */
 const AT_ONCE = 8;
@@ -161,7 +161,7 @@ export class Inspections<Subject> {
       if (reasons !== undefined) this.#conclude(look, reasons);
       if (reasons?.length === 0) return;
       // The end of the look ends the pause, and is seen in the next turn of the loop.
-      await sleep(pauses.next(), undefined, { signal }).catch(() => {});
+      await pause(pauses.next(), signal);
     }
   }
 

@@ -18,6 +18,7 @@ import type { Report, WebhookMessage } from "../relay/protocol/messages.ts";
 import type { ConnectorMetrics } from "./metrics.ts";
 import type { Deliverer } from "./deliverers/deliverer.ts";
 import { backoffBoundMs } from "../time/backoff.ts";
+import { within } from "../time/within.ts";
 
 /** How long deliveries that are broken off may take to end, in milliseconds. */
 const BREAK_OFF_MS = 1_000;
@@ -144,12 +145,9 @@ export class Processor implements AsyncDisposable {
 
   async #idleWithin(milliseconds: number): Promise<boolean> {
     if (this.#active === 0) return true;
-    const { promise, resolve } = Promise.withResolvers<boolean>();
-    this.#onIdle = () => resolve(true);
-    const timer = setTimeout(() => resolve(false), milliseconds);
-    const isIdle = await promise;
-    clearTimeout(timer);
-    return isIdle;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#onIdle = resolve;
+    return await within(milliseconds, promise);
   }
 
   #queueOf(key: string): Queue {

@@ -5,12 +5,12 @@
  * @module
  */
 
-import { setTimeout as sleep } from "node:timers/promises";
 import type { Logger } from "@logtape/logtape";
 import type { Report } from "../relay/protocol/messages.ts";
 import { Backoff, type BackoffOptions } from "../time/backoff.ts";
 import type { Connect, Connection, ConnectOptions, StreamListener } from "./transports/connection.ts";
 import type { ConnectorMetrics } from "./metrics.ts";
+import { pause } from "../time/abortable.ts";
 
 /** A connection that lasted this long has proved that all is well, in milliseconds. */
 const HEALTHY_MS = 10_000;
@@ -54,7 +54,7 @@ export class StreamClient {
     while (!signal.aborted && !this.#stopped) {
       await this.#connectOnce(listener, signal);
       if (signal.aborted || this.#stopped) return;
-      await sleep(this.#backoff.next(), undefined, { signal }).catch(() => {}); // The loop sees the abortion.
+      await pause(this.#backoff.next(), signal); // The loop sees the abortion.
     }
   }
 

@@ -1,5 +1,6 @@
 import { fairRoom, type Holding } from "../time/fair_share.ts";
 import { assertCount, GatewayError } from "../errors.ts";
+import { endsBefore } from "../time/abortable.ts";
 
 /**
  * Requests and body bytes under way, with a bound on both: memory is refused before it is gone. Of both, each
@@ -139,14 +140,9 @@ function callAll(listeners: ReadonlySet<() => void>): void {
 
 /** Resolves with `true` when the listeners are called, or with `false` when the signal aborts first. */
 async function calledBefore(signal: AbortSignal, listeners: Set<() => void>): Promise<boolean> {
-  const { promise, resolve } = Promise.withResolvers<boolean>();
-  const onCall = () => resolve(true);
-  const onAbort = () => resolve(false);
-  signal.addEventListener("abort", onAbort, { once: true });
-  listeners.add(onCall);
-  if (signal.aborted) onAbort();
-  const done = await promise;
-  signal.removeEventListener("abort", onAbort);
-  listeners.delete(onCall);
-  return done;
+  const { promise, resolve } = Promise.withResolvers<void>();
+  listeners.add(resolve);
+  const wereCalled = await endsBefore(signal, promise);
+  listeners.delete(resolve);
+  return wereCalled;
 }

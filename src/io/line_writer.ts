@@ -6,6 +6,7 @@
  */
 
 import { assertCount } from "../errors.ts";
+import { within } from "../time/within.ts";
 
 /** Where modules that print write to. */
 export interface LineWriter extends AsyncDisposable {
@@ -137,7 +138,7 @@ export class BufferedLineWriter implements LineWriter {
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
-    if (this.#waiting > 0) await this.#flushInTime();
+    if (this.#waiting > 0) await within(this.#disposeTimeoutMs, this.flush());
     const error = new LineWriterError(
       "line_writer_closed",
       "Cannot write lines as the reader did not take them before the writer was closed",
@@ -145,15 +146,6 @@ export class BufferedLineWriter implements LineWriter {
     for (const batch of [this.#inFlight, this.#open]) if (batch !== undefined) this.#settle(batch, error);
     this.#open = undefined;
     this.#close();
-  }
-
-  async #flushInTime(): Promise<void> {
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    const timeout = new Promise<void>((resolve) => {
-      timer = setTimeout(resolve, this.#disposeTimeoutMs);
-    });
-    await Promise.race([this.flush(), timeout]);
-    clearTimeout(timer);
   }
 
   /** A line that is longer than the bound is let through when nothing waits: else it never would be. */

@@ -10,6 +10,7 @@ import { type FileHandle, open } from "node:fs/promises";
 import { resolve } from "@std/path";
 import { ForbiddenFiles, isBelow, realPathOf } from "./forbidden_files.ts";
 import type { SecretAnswer, SecretSource } from "./source.ts";
+import { within } from "../time/within.ts";
 
 /** Largest file that is read, in bytes: a key or a token, not a log that was named by mistake. */
 const MAX_BYTES = 64 * 1024;
@@ -86,18 +87,11 @@ export class FileSecrets implements SecretSource {
 
   /** The result, or `undefined` when it takes too long; nothing can end such a system call. */
   async #inTime<Result>(work: Promise<Result>): Promise<Result | undefined> {
-    const { promise: late, resolve: giveUp } = Promise.withResolvers<undefined>();
-    const timer = setTimeout(() => {
-      this.#hanging++;
-      const ended = () => this.#hanging--;
-      work.then(ended, ended);
-      giveUp(undefined);
-    }, this.#timeoutMs);
-    try {
-      return await Promise.race([work, late]);
-    } finally {
-      clearTimeout(timer);
-    }
+    if (await within(this.#timeoutMs, work)) return await work;
+    this.#hanging++;
+    const ended = () => this.#hanging--;
+    work.then(ended, ended);
+    return undefined;
   }
 
   async #read(name: string): Promise<SecretAnswer> {

@@ -1,3 +1,6 @@
+import { abortable } from "../../time/abortable.ts";
+import { within } from "../../time/within.ts";
+
 interface Request {
   readonly promise: Promise<void>;
   readonly resolve: () => void;
@@ -20,14 +23,11 @@ export class ReloadQueue {
     signal.throwIfAborted();
     if (this.#closed !== undefined) throw this.#closed;
     const request = Promise.withResolvers<void>();
-    const abort = () => request.reject(signal.reason);
-    signal.addEventListener("abort", abort, { once: true });
     this.#waiting.push(request);
     this.#arrived.resolve();
     try {
-      await request.promise;
+      await abortable(request.promise, signal);
     } finally {
-      signal.removeEventListener("abort", abort);
       this.#waiting = this.#waiting.filter((other) => other !== request);
     }
   }
@@ -41,16 +41,7 @@ export class ReloadQueue {
   async arrivesWithin(milliseconds: number, signal: AbortSignal): Promise<boolean> {
     signal.throwIfAborted();
     this.#arrived = Promise.withResolvers();
-    const { promise: over, resolve, reject } = Promise.withResolvers<void>();
-    const timer = setTimeout(resolve, milliseconds);
-    const abort = () => reject(signal.reason);
-    signal.addEventListener("abort", abort, { once: true });
-    try {
-      return await Promise.race([this.#arrived.promise.then(() => true), over.then(() => false)]);
-    } finally {
-      clearTimeout(timer);
-      signal.removeEventListener("abort", abort);
-    }
+    return await within(milliseconds, this.#arrived.promise, signal);
   }
 
   /** Does the work for all requests that wait now. When it fails they go on waiting for the next try. */

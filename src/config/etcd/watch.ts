@@ -10,6 +10,7 @@ import { type EtcdConnection, type EtcdWatchStream, toCallError } from "./wire/c
 import { SessionEnd } from "./session_end.ts";
 import type { KeySpace } from "./wire/key_space.ts";
 import type { WatchEvent, WatchMessage } from "./wire/watch_message.ts";
+import { within } from "../../time/within.ts";
 
 /** How long events are applied at a time, in milliseconds. */
 const SLICE_MS = 5;
@@ -93,17 +94,12 @@ export class EtcdWatch {
         progress_notify: true,
       },
     });
-    const timer = setTimeout(
-      () =>
-        watch.#end(new SessionEnd("silent", `etcd has not confirmed the watch within ${createTimeoutMs} ms`)),
-      createTimeoutMs,
-    );
-    try {
-      await Promise.race([watch.#created.promise, watch.ended]);
-      return watch;
-    } finally {
-      clearTimeout(timer);
+    const confirmed = Promise.race([watch.#created.promise, watch.ended]);
+    if (!await within(createTimeoutMs, confirmed)) {
+      watch.#end(new SessionEnd("silent", `etcd has not confirmed the watch within ${createTimeoutMs} ms`));
     }
+    await confirmed;
+    return watch;
   }
 
   /**

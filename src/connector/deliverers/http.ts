@@ -6,7 +6,6 @@
  */
 
 import type { OutgoingHttpHeaders } from "node:http";
-import { setTimeout as sleep } from "node:timers/promises";
 import type { VerifiedEvent } from "../../event/verified_event.ts";
 import { DeliveryError } from "../../errors.ts";
 import { comparableHost, DestinationPolicy, parseAllowedHost } from "../../io/destination_policy.ts";
@@ -17,6 +16,7 @@ import { formOf, relayedHeaders } from "../../event/header_policy.ts";
 import type { DeliveryResult } from "../../modules/module.ts";
 import type { TargetConfig } from "../config_schema.ts";
 import type { Deliverer, RelayedDelivery } from "./deliverer.ts";
+import { pause } from "../../time/abortable.ts";
 
 /** The longest pause between two attempts but for the first one, in milliseconds. */
 const LONGEST_PAUSE_MS = 60_000;
@@ -72,7 +72,7 @@ export class HttpDeliverer implements Deliverer {
       const pauseMs = pauseAfter(attempt, target.config);
       // What the target asks for is left to the channel, which can wait for longer.
       if (result.retryAfterSeconds !== undefined && result.retryAfterSeconds * 1000 > pauseMs) return result;
-      await sleep(pauseMs, undefined, { signal }).catch(() => {}); // The next attempt sees the abortion.
+      await pause(pauseMs, signal); // The next attempt sees the abortion.
     }
   }
 

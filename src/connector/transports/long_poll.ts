@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import type { ConnectedMessage, Report } from "../../relay/protocol/messages.ts";
 import { formatResumePoint } from "../../relay/protocol/negotiate.ts";
 import { parseGatewayMessage, parseGatewayMessages } from "../../relay/protocol/schema.ts";
@@ -15,6 +14,7 @@ import {
   requestHeaders,
   type StreamListener,
 } from "./connection.ts";
+import { within } from "../../time/within.ts";
 
 /** How long a goodbye may take, in milliseconds. */
 const CLOSE_TIMEOUT_MS = 2_000;
@@ -111,12 +111,7 @@ class PollConnection implements Connection {
   }
 
   async close(): Promise<void> {
-    const late = new AbortController();
-    await Promise.race([
-      this.#poster.end(),
-      sleep(CLOSE_TIMEOUT_MS, undefined, { signal: late.signal }).catch(() => {}),
-    ]);
-    late.abort();
+    await within(CLOSE_TIMEOUT_MS, this.#poster.end());
     this.#end("The connector stops");
   }
 

@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import type { ConnectedMessage, Report } from "../../relay/protocol/messages.ts";
 import { formatResumePoint } from "../../relay/protocol/negotiate.ts";
 import { parseGatewayMessage } from "../../relay/protocol/schema.ts";
@@ -18,6 +17,7 @@ import {
   Watchdog,
 } from "./connection.ts";
 import { dataOfEvents } from "./sse_parser.ts";
+import { within } from "../../time/within.ts";
 
 /** How long a goodbye may take, in milliseconds. */
 const CLOSE_TIMEOUT_MS = 2_000;
@@ -108,12 +108,7 @@ class EventStreamConnection implements Connection {
   }
 
   async close(): Promise<void> {
-    const late = new AbortController();
-    await Promise.race([
-      this.#poster.end(),
-      sleep(CLOSE_TIMEOUT_MS, undefined, { signal: late.signal }).catch(() => {}),
-    ]);
-    late.abort();
+    await within(CLOSE_TIMEOUT_MS, this.#poster.end());
     this.#end("The connector stops");
   }
 

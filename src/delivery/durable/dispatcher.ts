@@ -16,6 +16,7 @@ import { Lane } from "./lane.ts";
 import { MemoryBudget } from "./memory_budget.ts";
 import type { DeliveryRoute, RouteLookup } from "../route.ts";
 import { OutcomeRecorder } from "./outcome_recorder.ts";
+import { endsBefore } from "../../time/abortable.ts";
 
 /** Bodies of events that are out of the journal at once, over all webhooks, in bytes. */
 const MEMORY_BYTES = 128 * 1024 * 1024;
@@ -142,11 +143,7 @@ export class Dispatcher {
     while (this.underWay > 0 && !signal.aborted) await this.#options.deadlines.wait(DRAIN_CHECK_MS);
     const ended = this.underWay === 0;
     if (ended) { for (const lane of this.#lanes.values()) lane.release(); }
-    const { promise, resolve } = Promise.withResolvers<void>();
-    const onAbort = () => resolve();
-    signal.addEventListener("abort", onAbort, { once: true });
-    if (!signal.aborted) await Promise.race([this.#recorder.idle(), promise]);
-    signal.removeEventListener("abort", onAbort);
+    await endsBefore(signal, this.#recorder.idle());
     this.#recorder.stop();
     return ended;
   }

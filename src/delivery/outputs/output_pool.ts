@@ -14,6 +14,7 @@ import type { DeliveryResult, OutputModule } from "../../modules/module.ts";
 import { type HostEnvironment, OutputHost } from "./output_host.ts";
 import type { OutputScheduler } from "./output_scheduler.ts";
 import type { RetryPolicy } from "../retry_policy.ts";
+import { abortable } from "../../time/abortable.ts";
 
 /** How long a changed connection may take to show that it works, in milliseconds. */
 const PROOF_TIMEOUT_MS = 5_000;
@@ -194,15 +195,12 @@ export class OutputPool implements AsyncDisposable {
   async #prove(host: OutputHost): Promise<void> {
     const { deadlines } = this.#environment;
     const controller = new AbortController();
-    const { promise: late, reject } = Promise.withResolvers<never>();
     const deadline = new Timer(() => {
-      const error = new DeliveryError("output_timeout", "The connection did not answer in time");
-      controller.abort(error);
-      reject(error);
+      controller.abort(new DeliveryError("output_timeout", "The connection did not answer in time"));
     });
     deadlines.set(PROOF_TIMEOUT_MS, deadline);
     try {
-      await Promise.race([host.probe(controller.signal), late]);
+      await abortable(host.probe(controller.signal), controller.signal);
     } finally {
       deadlines.clear(deadline);
     }

@@ -16,6 +16,7 @@ import { type Deadlines, Timer } from "../../time/deadlines.ts";
 import { assertCount, DeliveryError } from "../../errors.ts";
 import type { Delivery, DeliveryResult } from "../../modules/module.ts";
 import type { Results } from "./attempt.ts";
+import { abortable } from "../../time/abortable.ts";
 
 /** How long an output is left alone. */
 const PAUSES = { initialMs: 500, maxMs: 30_000 };
@@ -244,7 +245,7 @@ export class OutputScheduler {
     const deadline = new Timer(() => controller.abort(new DeliveryError("output_timeout")));
     this.#deadlines.set(PROBE_TIMEOUT_MS, deadline);
     try {
-      await Promise.race([this.#output.probe(controller.signal), rejectedOn(controller.signal)]);
+      await abortable(this.#output.probe(controller.signal), controller.signal);
     } catch (error) {
       const reason = error instanceof DeliveryError
         ? error
@@ -271,10 +272,4 @@ function isOutOfReach(result: DeliveryResult): boolean {
 /** An overloaded gateway or module asks senders to wait, not itself. */
 function askedPauseMs({ code, retryAfterSeconds = 0 }: DeliveryError): number {
   return code === "overloaded" ? 0 : Math.min(retryAfterSeconds * 1000, LONGEST_ASKED_PAUSE_MS);
-}
-
-function rejectedOn(signal: AbortSignal): Promise<never> {
-  return new Promise((_resolve, reject) =>
-    signal.addEventListener("abort", () => reject(signal.reason), { once: true })
-  );
 }

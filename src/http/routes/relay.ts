@@ -19,6 +19,7 @@ import { declaredLength, readBody, requireDeclared, streamedBody, toReadError } 
 import type { Inflight } from "../inflight.ts";
 import { jsonResponse } from "../responses.ts";
 import type { Route } from "../router.ts";
+import { within } from "../../time/within.ts";
 
 /** Largest body of `/connect/ack`, in bytes: 10,000 acknowledgements fit. */
 const MAX_ACK_BYTES = 4 * 1024 * 1024;
@@ -223,19 +224,16 @@ async function readInTime(
   inflight.reserve(reserved, acknowledgements);
   const stream = streamedBody(request, length, MAX_ACK_BYTES);
   const reading = readBody(request, stream).finally(() => inflight.release(reserved, acknowledgements));
-  const late = Promise.withResolvers<never>();
-  const timer = setTimeout(() => {
-    stream?.cancel();
-    late.reject(new GatewayError("body_timeout"));
-  }, bodyTimeoutMs);
   try {
-    const body = await Promise.race([reading, late.promise]);
+    if (!await within(bodyTimeoutMs, reading)) {
+      stream?.cancel();
+      throw new GatewayError("body_timeout");
+    }
+    const body = await reading;
     requireDeclared(body, length);
     return body;
   } catch (error) {
     throw toReadError(error);
-  } finally {
-    clearTimeout(timer);
   }
 }
 

@@ -10,10 +10,10 @@
  */
 
 import type { Logger } from "@logtape/logtape";
-import { setTimeout as sleep } from "node:timers/promises";
 import { DescriptorReserve } from "./descriptor_reserve.ts";
 import type { Metrics } from "../../observability/metrics.ts";
 import { ReportLimiter } from "../../observability/report_limiter.ts";
+import { pause } from "../../time/abortable.ts";
 
 /** Descriptors for journal, configuration and outputs when connections have taken all others. */
 const RESERVED_DESCRIPTORS = 32;
@@ -169,7 +169,7 @@ export class LastingServer implements AsyncDisposable {
   async #waited(milliseconds: number): Promise<boolean> {
     const { signal } = this.#closing;
     // A server that is closed needs no pause.
-    await sleep(milliseconds, undefined, { signal }).catch(() => {});
+    await pause(milliseconds, signal);
     return !signal.aborted;
   }
 

@@ -18,6 +18,7 @@ import type {
 } from "./protocol.ts";
 import { OldestAge } from "./oldest_age.ts";
 import { type Append, toError, WaitingCommit } from "./waiting_commit.ts";
+import { within } from "../../time/within.ts";
 
 /** How long what waits may take to be written when the journal is closed, in milliseconds. */
 const CLOSE_DEADLINE_MS = 5_000;
@@ -166,13 +167,10 @@ export class WorkerClient implements AsyncDisposable {
     const worker = this.#worker;
     if (worker === undefined) return;
     this.#closed = Promise.withResolvers();
-    const timer = setTimeout(() => {
-      this.#logger.error("The journal did not close within {deadline} ms", { deadline: CLOSE_DEADLINE_MS });
-      this.#closed?.resolve();
-    }, CLOSE_DEADLINE_MS);
     if (this.#underWay === undefined) this.#post({ type: "close" });
-    await this.#closed.promise;
-    clearTimeout(timer);
+    if (!await within(CLOSE_DEADLINE_MS, this.#closed.promise)) {
+      this.#logger.error("The journal did not close within {deadline} ms", { deadline: CLOSE_DEADLINE_MS });
+    }
     worker.terminate();
     this.#failAll(closedError());
   }

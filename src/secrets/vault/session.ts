@@ -12,6 +12,7 @@ import type { LoginMethod, VaultToken } from "./login.ts";
 import { keepAlive } from "./token_life.ts";
 import type { VaultClient } from "./vault_client.ts";
 import { backoffBoundMs } from "../../time/backoff.ts";
+import { abortable } from "../../time/abortable.ts";
 
 /** Times between two logins, of all reads together. */
 const LOGIN_INTERVALS = { initialMs: 10_000, maxMs: 320_000 };
@@ -236,20 +237,5 @@ export class VaultSession implements AsyncDisposable {
       `Vault refuses the token of ${this.#options.method.name}: it is wrong, expired, revoked or spent, ` +
       "or not for this network";
     return new VaultFailure("unavailable", reason);
-  }
-}
-
-/**
- * @param signal not aborted yet
- * @throws the signal's reason, when it aborts before the work is done
- */
-async function abortable<Result>(work: Promise<Result>, signal: AbortSignal): Promise<Result> {
-  const { promise: aborted, reject } = Promise.withResolvers<never>();
-  const abort = () => reject(signal.reason);
-  signal.addEventListener("abort", abort, { once: true });
-  try {
-    return await Promise.race([work, aborted]);
-  } finally {
-    signal.removeEventListener("abort", abort);
   }
 }

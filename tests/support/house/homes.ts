@@ -32,6 +32,19 @@ export const HOMES: readonly Home[] = [
     sign: /\* (?:2|\w*[mM]ultiplier) \*\* (?!32)|0\.5 \+ 0\.5 \*|multiplier \*\*/,
     homes: ["src/time/backoff.ts"],
   },
+  {
+    concept: "races against time and abortions",
+    sign: /Promise\.race\(/,
+    homes: [
+      "src/time/abortable.ts",
+      "src/time/within.ts",
+      // Races between two things that happen, neither of them the clock or a signal.
+      "src/config/etcd/first_answer.ts",
+      "src/config/etcd/session.ts",
+      "src/config/etcd/watch.ts",
+      "src/cli/serve.ts",
+    ],
+  },
 ];
 
 /** The files that do by hand what has a home. */

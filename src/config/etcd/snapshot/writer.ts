@@ -1,8 +1,9 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import type { Logger } from "@logtape/logtape";
 import { UnreadableFileError, withinTime } from "../../../io/small_file.ts";
 import type { EtcdMirror } from "../mirror/mirror.ts";
 import { writeSnapshot } from "./file.ts";
+import { pause } from "../../../time/abortable.ts";
+import { within } from "../../../time/within.ts";
 
 /** How much longer than a write the pause after it is, at least: writing must not become the main business. */
 const PAUSE_PER_WRITE = 20;
@@ -54,12 +55,11 @@ export class SnapshotWriter implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#stop.abort();
     this.#changed.resolve();
-    const timer = setTimeout(() => {
+    const written = this.#running.then(() => this.#write());
+    if (!await within(LAST_WRITE_TIMEOUT_MS, written)) {
       this.#late.abort(new UnreadableFileError(`its disk did not answer within ${LAST_WRITE_TIMEOUT_MS} ms`));
-    }, LAST_WRITE_TIMEOUT_MS);
-    await this.#running;
-    await this.#write();
-    clearTimeout(timer);
+    }
+    await written;
   }
 
   async #run(): Promise<void> {
@@ -70,8 +70,8 @@ export class SnapshotWriter implements AsyncDisposable {
       if (signal.aborted) return;
       const begun = performance.now();
       const isWritten = await this.#write();
-      const pause = Math.max(this.#options.intervalMs, (performance.now() - begun) * PAUSE_PER_WRITE);
-      await pauseFor(isWritten ? pause : PAUSE_AFTER_FAILURE_MS, signal);
+      const pauseMs = Math.max(this.#options.intervalMs, (performance.now() - begun) * PAUSE_PER_WRITE);
+      await pause(isWritten ? pauseMs : PAUSE_AFTER_FAILURE_MS, signal);
     }
   }
 
@@ -98,13 +98,5 @@ export class SnapshotWriter implements AsyncDisposable {
       logger.warning("Cannot write the snapshot {path}: {error}", { path, error });
       return false;
     }
-  }
-}
-
-async function pauseFor(milliseconds: number, signal: AbortSignal): Promise<void> {
-  try {
-    await sleep(milliseconds, undefined, { signal });
-  } catch (error) {
-    if (!signal.aborted) throw error;
   }
 }

@@ -6,9 +6,9 @@
  */
 
 import { connect } from "node:net";
-import { setTimeout as sleep } from "node:timers/promises";
 import { configurationNames } from "../../../io/name_lookups.ts";
 import type { EtcdEndpoint } from "./endpoint.ts";
+import { pause } from "../../../time/abortable.ts";
 
 /** How long one endpoint may take to accept, in milliseconds. */
 const ACCEPT_TIMEOUT_MS = 2_000;
@@ -30,9 +30,7 @@ export async function knockUntilAccepted(
 ): Promise<EtcdEndpoint | undefined> {
   let accepting = await firstToAccept(unreachable, signal);
   while (accepting === undefined && !signal.aborted) {
-    await sleep(intervalMs, undefined, { signal }).catch(() => {
-      // Aborted, which the loop asks for itself.
-    });
+    await pause(intervalMs, signal);
     accepting = await firstToAccept(endpoints, signal);
   }
   return accepting;

@@ -14,6 +14,7 @@ import { readSmallFile, UnreadableFileError } from "../../../io/small_file.ts";
 import { allEnded } from "../../../time/all_ended.ts";
 import type { EtcdEndpoint } from "./endpoint.ts";
 import { RESOLVER_SCHEME } from "./resolver.ts";
+import { within } from "../../../time/within.ts";
 
 /** Files for TLS, in PEM. */
 export interface EtcdTlsFiles {
@@ -98,13 +99,8 @@ export class EtcdTransport implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closed = true;
     this.channel.close();
-    const late = new AbortController();
-    await Promise.race([
-      Promise.all(Array.from(this.#sockets, destroy)),
-      // The next connection must not depend on a socket that does not go away.
-      sleep(CLOSE_TIMEOUT_MS, undefined, { signal: late.signal }).catch(() => {}),
-    ]);
-    late.abort();
+    // The next connection must not depend on a socket that does not go away.
+    await within(CLOSE_TIMEOUT_MS, Promise.all(Array.from(this.#sockets, destroy)));
     await sleep(2 * BACKOFF_MS);
   }
 

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { setImmediate as turn, setTimeout as sleep } from "node:timers/promises";
+import { setImmediate as turn } from "node:timers/promises";
 import { DeliveryError } from "../../../errors.ts";
 import { asDeliveryError, ofOneBroker } from "../errors.ts";
 import type { BrokerConnection } from "./broker_connection.ts";
@@ -15,6 +15,7 @@ import { type Dispatch, produceRequest } from "../protocol/produce_request.ts";
 import type { ProducerIds } from "./producer_ids.ts";
 import { produce, type ProduceAnswer } from "../protocol/requests.ts";
 import { backoffBoundMs, halfRandom } from "../../../time/backoff.ts";
+import { pause } from "../../../time/abortable.ts";
 
 /**
  * How long a broker waits for replicas before it says that they are late, in milliseconds. Meanwhile it answers
@@ -162,7 +163,7 @@ export class BrokerSender implements AsyncDisposable {
     const backoffMs = this.#failures === 0 ? 0 : halfRandom(backoffBoundMs(PAUSES, this.#failures));
     const milliseconds = Math.max(backoffMs, this.#mutedUntil - performance.now());
     if (milliseconds > 0) {
-      await sleep(milliseconds, undefined, { signal: this.#closing.signal }).catch(() => {});
+      await pause(milliseconds, this.#closing.signal);
     }
   }
 

@@ -21,6 +21,7 @@ import { PartitionQueue } from "./partition_queue.ts";
 import { ProducerIds } from "./producer_ids.ts";
 import type { KafkaRecord } from "../protocol/record.ts";
 import { type Events, Router } from "./router.ts";
+import { endsBefore } from "../../../time/abortable.ts";
 
 /** What waits or is under way at most. */
 export interface ProducerBounds {
@@ -97,17 +98,8 @@ export class KafkaProducer implements AsyncDisposable {
    * @throws {DeliveryError} with the reason when none does before the signal aborts
    */
   async probe(signal: AbortSignal): Promise<void> {
-    const { promise: late, reject } = Promise.withResolvers<never>();
-    const abort = () => reject(new DeliveryError("output_unavailable", "No Kafka broker answered in time"));
-    if (signal.aborted) abort();
-    signal.addEventListener("abort", abort, { once: true });
-    const answered = this.#cluster.refresh();
-    answered.catch(() => {}); // Told to whoever waits; the probe may have ended before.
-    try {
-      await Promise.race([answered, late]);
-    } finally {
-      signal.removeEventListener("abort", abort);
-      late.catch(() => {});
+    if (!await endsBefore(signal, this.#cluster.refresh())) {
+      throw new DeliveryError("output_unavailable", "No Kafka broker answered in time");
     }
   }
 

@@ -4,7 +4,6 @@
  * @module
  */
 
-import { setTimeout as sleep } from "node:timers/promises";
 import { DeliveryError } from "../../../errors.ts";
 import { asDeliveryError, judgeAnswer, noLeader } from "../errors.ts";
 import { BrokerSender, type SenderOwner } from "./broker_sender.ts";
@@ -15,6 +14,7 @@ import type { PartitionQueue } from "./partition_queue.ts";
 import type { Dispatch } from "../protocol/produce_request.ts";
 import type { ProducerIds } from "./producer_ids.ts";
 import type { PartitionAnswer, ProduceAnswer } from "../protocol/requests.ts";
+import { pause } from "../../../time/abortable.ts";
 
 /** How often leaders are asked for while some are missing or do not answer, in milliseconds. */
 const WATCH_MS = 200;
@@ -187,7 +187,7 @@ export class Router implements SenderOwner, AsyncDisposable {
   async #follow(): Promise<void> {
     const { signal } = this.#closing;
     for (let pauseMs = 0; !signal.aborted && this.#isAnyStuck(); pauseMs = WATCH_MS) {
-      if (pauseMs > 0) await sleep(pauseMs, undefined, { signal }).catch(() => {});
+      if (pauseMs > 0) await pause(pauseMs, signal);
       const error = await this.#refresh();
       if (signal.aborted) return;
       for (const [queue, lost] of this.#lost) this.#find(queue, lost, error);
