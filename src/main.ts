@@ -36,7 +36,7 @@ async function main(args: readonly string[]): Promise<number> {
   const [unexpected] = after?._ ?? [];
   if (unexpected !== undefined) throw usage(`Unexpected argument '${unexpected}'`);
 
-  const { loadSettings } = await import("./settings/settings.ts");
+  const { loadSettings } = await import("./settings/load.ts");
   const environment = Deno.env.toObject();
   const settings = () => loadSettings(environment, { logIsTerminal: Deno.stderr.isTerminal() });
   switch (command) {

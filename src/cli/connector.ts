@@ -10,7 +10,7 @@ import { type ConnectorConfig, loadConnectorConfig } from "../connector/config.t
 import { CONNECTOR_VARIABLES } from "../connector/config_schema.ts";
 import { Connector } from "../connector/connector.ts";
 import { StartupError } from "../errors.ts";
-import { loadOutputBounds, loadSecretSettings } from "../settings/settings.ts";
+import { loadOutputBounds, loadSecretSettings } from "../settings/load.ts";
 import { leadsToJournal } from "../observability/journal_stream.ts";
 import { standardLineWriter } from "../io/line_writer.ts";
 import { logger, setUpLogging } from "../observability/logging.ts";

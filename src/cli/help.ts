@@ -1,4 +1,4 @@
-import { SETTING_DEFINITIONS } from "../settings/settings.ts";
+import { SETTING_DEFINITIONS } from "../settings/table.ts";
 import { COMMANDS } from "./commands.ts";
 
 /** What `cwm --help` prints. */

@@ -1,6 +1,6 @@
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { check } from "../../src/cli/check.ts";
-import { loadSettings } from "../../src/settings/settings.ts";
+import { loadSettings } from "../../src/settings/load.ts";
 import { MASTER, RedisSentinel } from "../support/redis/sentinel.ts";
 import { RedisServer } from "../support/redis/server.ts";
 import { TempDir } from "../support/temp_dir.ts";

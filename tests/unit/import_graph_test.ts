@@ -39,7 +39,7 @@ Deno.test("src imports only paths that are written out", () => {
   assertEquals(findComputedImports(src), []);
 });
 
-Deno.test("only settings.ts reads the environment of the process", () => {
+Deno.test("only settings read the environment of the process", () => {
   assertEquals(findEnvironmentReads(src), []);
 });
 
@@ -182,11 +182,11 @@ Deno.test("import graph reports computed imports but not literal ones", () => {
 
 Deno.test("import graph reports reads of the environment except where they belong", () => {
   const tree = files({
-    "src/settings/settings.ts": 'Deno.env.get("A");',
+    "src/settings/load.ts": 'Deno.env.get("A");',
     "src/main.ts": "loadSettings(Deno.env.toObject());",
     "src/http/a.ts": 'Deno.env.get("A");',
     "src/http/b.ts": 'import process from "node:process";',
-    "src/http/c.ts": "// Deno.env is read in settings.ts",
+    "src/http/c.ts": "// Deno.env is read in settings",
   });
   assertEquals(findEnvironmentReads(tree), [
     "src/http/a.ts reads the environment: Deno.env",

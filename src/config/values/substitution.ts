@@ -5,7 +5,7 @@
  * @module
  */
 
-import { SECRET_VARIABLES } from "../../settings/settings.ts";
+import { SECRET_VARIABLES } from "../../settings/table.ts";
 import type { ProblemReason, ResolvedSecrets, WarningReason } from "../problem.ts";
 import { mayHoldReference, parseReferences, type Reference } from "../secrets/reference.ts";
 import {

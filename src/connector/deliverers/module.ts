@@ -25,7 +25,7 @@ import type { LineWriter } from "../../io/line_writer.ts";
 import { logger } from "../../observability/logging.ts";
 import type { Metrics } from "../../observability/metrics.ts";
 import type { OutputBounds } from "../../settings/output_bounds.ts";
-import { SECRET_VARIABLES } from "../../settings/settings.ts";
+import { SECRET_VARIABLES } from "../../settings/table.ts";
 import type { DeliveryConfig } from "../config.ts";
 import { CONNECTOR_SECRET_VARIABLES } from "../config_schema.ts";
 import type { Deliverer } from "./deliverer.ts";

@@ -1,7 +1,7 @@
 /** Attacks by who writes the configuration, and on files that belong to the gateway. */
 
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { SECRET_VARIABLES } from "../../../src/settings/settings.ts";
+import { SECRET_VARIABLES } from "../../../src/settings/table.ts";
 import { EtcdServer } from "../../support/etcd/server.ts";
 import { eventually } from "../../support/eventually.ts";
 import { HttpTarget } from "../../support/http/target.ts";

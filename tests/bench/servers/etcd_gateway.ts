@@ -4,7 +4,7 @@ import { logModule } from "../../../src/modules/log/log.ts";
 import type { OutputModule } from "../../../src/modules/module.ts";
 import { BufferedLineWriter, standardLineWriter } from "../../../src/io/line_writer.ts";
 import { setUpLogging } from "../../../src/observability/logging.ts";
-import { loadSettings } from "../../../src/settings/settings.ts";
+import { loadSettings } from "../../../src/settings/load.ts";
 import { prefixOf } from "../etcd_data.ts";
 import { eventually } from "../../support/eventually.ts";
 import { Arrivals, BlockRecorder, takeOrders } from "./etcd_orders.ts";

@@ -6,7 +6,7 @@ import { Gateway } from "../../../src/gateway/gateway.ts";
 import type { OutputModule } from "../../../src/modules/module.ts";
 import { standardLineWriter } from "../../../src/io/line_writer.ts";
 import { setUpLogging } from "../../../src/observability/logging.ts";
-import { loadSettings } from "../../../src/settings/settings.ts";
+import { loadSettings } from "../../../src/settings/load.ts";
 
 const [port = "0", directory = "", mode = "takes"] = Deno.args;
 

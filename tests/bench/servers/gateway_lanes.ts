@@ -7,7 +7,7 @@ import { z } from "zod";
 import { serve } from "../../../src/cli/serve.ts";
 import type { Delivery, DeliveryResult, OutputModule } from "../../../src/modules/module.ts";
 import { httpWebhookModule } from "../../../src/modules/http_webhook/http_webhook.ts";
-import { loadSettings } from "../../../src/settings/settings.ts";
+import { loadSettings } from "../../../src/settings/load.ts";
 
 const HOUR_MS = 3_600_000;
 const DELIVERED = ["delivered"] as const;

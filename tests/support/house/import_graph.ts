@@ -153,9 +153,9 @@ export function findComputedImports(files: readonly SourceFile[]): string[] {
   );
 }
 
-/** Uses of the environment outside `settings.ts`, where variables are read, and `main.ts`, which passes them on. */
+/** Uses of the environment outside of `settings/`, where variables are read, and `main.ts`, which passes them on. */
 export function findEnvironmentReads(files: readonly SourceFile[]): string[] {
-  return files.filter(({ path }) => path !== "src/settings/settings.ts").flatMap(({ path, text }) => {
+  return files.filter(({ path }) => !path.startsWith("src/settings/")).flatMap(({ path, text }) => {
     let code = withoutComments(text);
     if (path === "src/main.ts") code = code.replaceAll("Deno.env.toObject()", "");
     const use = /\bDeno\.env\b|\bprocess\.env\b|["']node:process["']/.exec(code)?.[0];

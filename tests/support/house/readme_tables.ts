@@ -18,7 +18,7 @@ import { webhookSchema } from "../../../src/config/compile/schema.ts";
 import { CONNECTOR_VARIABLES, connectorSchema, targetSchema } from "../../../src/connector/config_schema.ts";
 import { ERROR_CATALOGUE } from "../../../src/errors.ts";
 import { outputModules } from "../../../src/modules/registry.ts";
-import { SETTING_DEFINITIONS } from "../../../src/settings/settings.ts";
+import { SETTING_DEFINITIONS } from "../../../src/settings/table.ts";
 import { moduleList, modulePages } from "./module_pages.ts";
 import { plainWordsList } from "./plain_words.ts";
 import { list, schemaList } from "./schema_list.ts";

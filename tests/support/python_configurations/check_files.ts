@@ -5,7 +5,7 @@
  */
 
 import { check } from "../../../src/cli/check.ts";
-import { loadSettings } from "../../../src/settings/settings.ts";
+import { loadSettings } from "../../../src/settings/load.ts";
 import { TempDir } from "../temp_dir.ts";
 import type { PythonConfiguration, Values, Verdict } from "./python_configurations.ts";
 

@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { check } from "../../../src/cli/check.ts";
-import { loadSettings } from "../../../src/settings/settings.ts";
+import { loadSettings } from "../../../src/settings/load.ts";
 import { TempDir } from "../../support/temp_dir.ts";
 
 /** What `cwm check` ends with and prints of these webhooks, with one secret in a file. */

@@ -5,7 +5,7 @@ import { loadConnectorConfig } from "../../../src/connector/config.ts";
 import { ModuleDeliverer } from "../../../src/connector/deliverers/module.ts";
 import { DeliveryError, StartupError } from "../../../src/errors.ts";
 import { Metrics } from "../../../src/observability/metrics.ts";
-import { loadSecretSettings } from "../../../src/settings/settings.ts";
+import { loadSecretSettings } from "../../../src/settings/load.ts";
 import { eventually } from "../../support/eventually.ts";
 import { TempDir } from "../../support/temp_dir.ts";
 import { verifiedEvent } from "../../support/verified_event.ts";

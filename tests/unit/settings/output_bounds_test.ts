@@ -2,7 +2,7 @@ import { assert, assertEquals, assertThrows } from "@std/assert";
 import { StartupError } from "../../../src/errors.ts";
 import type { OutputModule } from "../../../src/modules/module.ts";
 import { outputModulesWithin } from "../../../src/modules/registry.ts";
-import { loadOutputBounds, loadSettings } from "../../../src/settings/settings.ts";
+import { loadOutputBounds, loadSettings } from "../../../src/settings/load.ts";
 import { OpenOutput } from "../../support/open_output.ts";
 import { TempDir } from "../../support/temp_dir.ts";
 import { verifiedEvent } from "../../support/verified_event.ts";

@@ -2,12 +2,9 @@ import { assert, assertEquals, assertMatch, assertStringIncludes, assertThrows }
 import fc from "fast-check";
 import { isNamespace } from "../../../src/event/names.ts";
 import { StartupError } from "../../../src/errors.ts";
-import {
-  loadSettings,
-  SECRET_VARIABLES,
-  SETTING_DEFINITIONS,
-  type Settings,
-} from "../../../src/settings/settings.ts";
+import { loadSettings } from "../../../src/settings/load.ts";
+import { SECRET_VARIABLES, SETTING_DEFINITIONS } from "../../../src/settings/table.ts";
+import type { Settings } from "../../../src/settings/settings.ts";
 
 type Environment = Readonly<Record<string, string | undefined>>;
 

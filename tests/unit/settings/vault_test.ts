@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { StartupError } from "../../../src/errors.ts";
-import { loadSettings } from "../../../src/settings/settings.ts";
+import { loadSettings } from "../../../src/settings/load.ts";
 import type { VaultSettings } from "../../../src/settings/vault.ts";
 
 type Environment = Readonly<Record<string, string>>;

@@ -1,0 +1,164 @@
+/**
+ * Reads the settings: the environment variables become one validated object.
+ *
+ * @module
+ */
+
+import { join } from "@std/path";
+import { StartupError } from "../errors.ts";
+import { unreadVariables } from "./python_variables.ts";
+import { journalDirectory, SECRET_SOURCE_VARIABLES, secretSettings } from "./secrets.ts";
+import { etcdContradictions, etcdSettings, withoutServiceLink } from "./etcd.ts";
+import { ifSet } from "./variable.ts";
+import { OUTPUT_BOUND_VARIABLES, type OutputBounds, outputBounds } from "./output_bounds.ts";
+import { vaultContradictions, vaultSettings } from "./vault.ts";
+import type { Settings } from "./settings.ts";
+import { misspellings } from "./spelling.ts";
+import { type Values, VARIABLES } from "./table.ts";
+
+/**
+ * Reads all settings. A variable that is empty counts as not set; whitespace around a value is dropped.
+ *
+ * @throws {StartupError} `settings_invalid` with one line per problem, for all problems at once
+ */
+export function loadSettings(
+  env: Readonly<Record<string, string | undefined>>,
+  { logIsTerminal }: { readonly logIsTerminal: boolean },
+): Settings {
+  const warnings = [...misspellings(env), ...[unreadVariables(env) ?? []].flat()];
+  const { values, problems } = readVariables(withoutServiceLink(env, warnings));
+  problems.push(...contradictions(values));
+  if (problems.length > 0) throw new StartupError("settings_invalid", problems);
+
+  const files = fileSettings(values);
+  return {
+    configBackend: values.CONFIG_BACKEND,
+    files,
+    etcd: etcdSettings(values),
+    degraded: {
+      afterMs: values.CONFIG_DEGRADED_AFTER_SECONDS * 1000,
+      isUnready: values.UNREADY_WHEN_DEGRADED,
+    },
+    defaultNamespace: values.ETCD_NAMESPACE,
+    ...ifSet("snapshotFile", values.CONFIG_SNAPSHOT_FILE),
+    dataDir: values.DATA_DIR,
+    ...ifSet("relayQueue", values.RELAY_QUEUE),
+    journal: {
+      maxBytes: values.JOURNAL_MAX_BYTES,
+      retentionMs: values.JOURNAL_RETENTION_MS,
+      retentionBytes: values.JOURNAL_RETENTION_BYTES,
+    },
+    host: values.HOST,
+    port: values.PORT,
+    log: { level: values.LOG_LEVEL, format: values.LOG_FORMAT ?? (logIsTerminal ? "text" : "json") },
+    limits: {
+      maxBodyBytes: values.MAX_BODY_BYTES,
+      maxJsonDepth: values.MAX_JSON_DEPTH,
+      maxJsonValues: values.MAX_JSON_VALUES,
+      bodyTimeoutMs: values.BODY_TIMEOUT_MS,
+      maxInflight: values.MAX_INFLIGHT,
+      maxInflightBytes: values.MAX_INFLIGHT_BYTES,
+      ...ifSet("maxConnections", values.MAX_CONNECTIONS),
+      deliveryBudgetMs: values.DELIVERY_BUDGET_MS,
+    },
+    shutdown: { graceMs: values.SHUTDOWN_GRACE_MS, timeoutMs: values.SHUTDOWN_TIMEOUT_MS },
+    ...ifSet("adminToken", values.ADMIN_TOKEN),
+    trustedProxies: values.TRUSTED_PROXIES,
+    metrics: values.METRICS,
+    defaultWebhook: values.DEFAULT_WEBHOOK,
+    requestIdHeader: values.REQUEST_ID_HEADER,
+    outputBounds: outputBounds(values),
+    ...ifSet("vault", vaultSettings(values, warnings)),
+    secrets: secretSettings(values, [
+      files.webhooks,
+      files.connections,
+      values.CONFIG_SNAPSHOT_FILE,
+      journalDirectory(values.DATA_DIR),
+      values.ETCD_USERNAME_FILE,
+      values.ETCD_PASSWORD_FILE,
+      values.ETCD_TLS_CERT,
+      values.ETCD_TLS_KEY,
+    ]),
+    warnings,
+  };
+}
+
+/**
+ * Reads the settings of secrets alone, for a program whose other settings stand elsewhere.
+ *
+ * @param ownFiles files with secrets of that program, which no reference may read
+ * @throws {StartupError} `settings_invalid` with one line per problem, for all problems at once
+ */
+export function loadSecretSettings(
+  env: Readonly<Record<string, string | undefined>>,
+  ownFiles: readonly (string | undefined)[],
+): Pick<Settings, "secrets" | "vault" | "warnings"> {
+  const names = Object.keys(SECRET_SOURCE_VARIABLES);
+  const { values, problems } = readVariables(Object.fromEntries(names.map((name) => [name, env[name]])));
+  problems.push(...vaultContradictions(values));
+  if (problems.length > 0) throw new StartupError("settings_invalid", problems);
+  const warnings: string[] = [];
+  return {
+    ...ifSet("vault", vaultSettings(values, warnings)),
+    secrets: secretSettings(values, ownFiles),
+    warnings,
+  };
+}
+
+/**
+ * Reads what the operator lets outputs do, for a program whose other settings stand elsewhere.
+ *
+ * @throws {StartupError} `settings_invalid` with one line per problem
+ */
+export function loadOutputBounds(env: Readonly<Record<string, string | undefined>>): OutputBounds {
+  const names = Object.keys(OUTPUT_BOUND_VARIABLES);
+  const { values, problems } = readVariables(Object.fromEntries(names.map((name) => [name, env[name]])));
+  if (problems.length > 0) throw new StartupError("settings_invalid", problems);
+  return outputBounds(values);
+}
+
+/** Variables that are wrong have their default among the values, so that the rest can still be checked. */
+function readVariables(
+  env: Readonly<Record<string, string | undefined>>,
+): { values: Values; problems: string[] } {
+  const problems: string[] = [];
+  const values = Object.fromEntries(
+    Object.entries(VARIABLES).map(([name, { type, fallback }]) => {
+      const value = env[name]?.trim() ?? "";
+      if (value === "") return [name, fallback];
+      const parsed = type.parse(value);
+      if ("value" in parsed) return [name, parsed.value];
+      problems.push(...parsed.problems.map((problem) => `${name} ${problem}`));
+      return [name, fallback];
+    }),
+  );
+  return { values: values as Values, problems };
+}
+
+/** What is wrong between variables that are each right. */
+function contradictions(values: Values): string[] {
+  const problems = [
+    ...etcdContradictions(values),
+    ...vaultContradictions(values),
+  ];
+  if (values.MAX_INFLIGHT_BYTES < values.MAX_BODY_BYTES) {
+    problems.push(
+      `MAX_INFLIGHT_BYTES must not be less than MAX_BODY_BYTES: ` +
+        `current values are ${values.MAX_INFLIGHT_BYTES} and ${values.MAX_BODY_BYTES}`,
+    );
+  }
+  return problems;
+}
+
+function fileSettings(values: Values): Settings["files"] {
+  const { CONFIG_DIR: directory, WEBHOOKS_CONFIG_FILE: webhooks, CONNECTIONS_CONFIG_FILE: connections } =
+    values;
+  return {
+    webhooks: webhooks ?? join(directory, "webhooks.json"),
+    connections: connections ?? join(directory, "connections.json"),
+    named: [
+      ...(webhooks === undefined ? [] : ["webhooks"] as const),
+      ...(connections === undefined ? [] : ["connections"] as const),
+    ],
+  };
+}

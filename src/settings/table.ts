@@ -1,0 +1,202 @@
+/**
+ * The table of environment variables: parsing, `--help` and the documentation follow from it.
+ *
+ * @module
+ */
+
+import { DEFAULT_JSON_BOUNDS } from "../json/scan.ts";
+import { SECRET_SOURCE_VARIABLES } from "./secrets.ts";
+import { choice, host, integer, list, matching, network, onOff, secret, text } from "./types.ts";
+import { ETCD_LOGIN_VARIABLES, ETCD_SERVER_VARIABLES } from "./etcd.ts";
+import { optional, type ValuesOf, variable } from "./variable.ts";
+import { OUTPUT_BOUND_VARIABLES } from "./output_bounds.ts";
+
+/** One environment variable as the documentation shows it. */
+export interface SettingDefinition {
+  readonly variable: string;
+  /** Its type and range, for example `integer, 1 to 65535`. */
+  readonly type: string;
+  readonly default: string;
+  readonly description: string;
+  /** Whether its value must never be shown. */
+  readonly secret: boolean;
+}
+
+/** The rule of `event/names.ts`, which stands above this file. */
+const NAMESPACE = /^[a-zA-Z0-9_-]{1,64}$/;
+const REDIS_URL = /^rediss?:\/\/[^\s/?#]+(\/\d*)?(\?\S*)?$/;
+const VISIBLE_ASCII = /^[\x21-\x7e]{16,}$/;
+
+/** A body is held in memory, and as text: V8's strings end at 512 MiB. */
+const LARGEST_BODY_BYTES = 256 * 1024 * 1024;
+const HOUR_MS = 60 * 60 * 1000;
+const TEN_MINUTES_MS = 10 * 60 * 1000;
+const TEBIBYTE = 1024 ** 4;
+
+/** Every environment variable by its name. */
+export const VARIABLES = {
+  CONFIG_BACKEND: variable(
+    choice("file", "etcd"),
+    "file",
+    "Where the configuration of webhooks and connections comes from.",
+  ),
+  CONFIG_DIR: variable(
+    text("path"),
+    ".",
+    "Directory of `webhooks.json` and `connections.json`, where no other files are named.",
+  ),
+  WEBHOOKS_CONFIG_FILE: optional(
+    text("path"),
+    "The file backend's webhooks. The gateway is not ready before a file that is named here was read.",
+    "(`webhooks.json` in `CONFIG_DIR`)",
+  ),
+  CONNECTIONS_CONFIG_FILE: optional(
+    text("path"),
+    "The file backend's connections. The gateway is not ready before a file that is named here was read.",
+    "(`connections.json` in `CONFIG_DIR`)",
+  ),
+  ...ETCD_SERVER_VARIABLES,
+  ETCD_NAMESPACE: variable(
+    matching("namespace", (value) => NAMESPACE.test(value), "have 1 to 64 characters of a-z A-Z 0-9 _ -"),
+    "default",
+    "Namespace of requests to `/webhook/{webhook_id}`.",
+  ),
+  ...ETCD_LOGIN_VARIABLES,
+  CONFIG_SNAPSHOT_FILE: optional(
+    text("path"),
+    "Keeps the last good configuration from etcd, to start from while etcd cannot be reached.",
+  ),
+  CONFIG_DEGRADED_AFTER_SECONDS: variable(
+    integer(1, 86_400, "seconds"),
+    60,
+    "How long changes in etcd may not reach this process before `/readyz` says `degraded`.",
+  ),
+  UNREADY_WHEN_DEGRADED: variable(
+    onOff(),
+    false,
+    "`on`: `/readyz` answers 503 while the configuration is degraded. The cache goes on serving all the same.",
+    "off",
+  ),
+  DATA_DIR: variable(text("path"), "./data", "Directory for what must survive a restart."),
+  RELAY_QUEUE: optional(
+    secret((value) => REDIS_URL.test(value), "be redis://host:port or rediss://host:port"),
+    "Redis server, such as `redis://host:6379`, for channels that all instances share; without it, each " +
+      "instance has its own in `DATA_DIR`.",
+  ),
+  JOURNAL_MAX_BYTES: variable(
+    integer(16 * 1024 * 1024, TEBIBYTE, "bytes"),
+    10 * 1024 ** 3,
+    "Largest size of the journal in `DATA_DIR`; when it is reached, `durable` webhooks answer 503.",
+  ),
+  JOURNAL_RETENTION_MS: variable(
+    integer(0, 30 * 24 * HOUR_MS, "ms"),
+    0,
+    "How long an event is kept in the journal after it was delivered.",
+  ),
+  JOURNAL_RETENTION_BYTES: variable(
+    integer(0, TEBIBYTE, "bytes"),
+    1024 ** 3,
+    "How much of delivered events is kept at most; the oldest go first.",
+  ),
+  HOST: variable(host(), "0.0.0.0", "Address to listen on; `::` for IPv4 and IPv6."),
+  PORT: variable(integer(0, 65535), 8000, "Port to listen on; 0 for any free one."),
+  LOG_LEVEL: variable(choice("debug", "info", "warning", "error"), "info", "Least severe messages to log."),
+  LOG_FORMAT: optional(choice("text", "json"), "Form of the log lines.", "(text on a terminal, else json)"),
+  MAX_BODY_BYTES: variable(
+    integer(1, LARGEST_BODY_BYTES, "bytes"),
+    10 * 1024 * 1024,
+    "Largest body of a request, as sent and decoded; a webhook's `max_body_bytes` overrides it.",
+  ),
+  MAX_JSON_DEPTH: variable(
+    integer(1, 100_000, "levels"),
+    DEFAULT_JSON_BOUNDS.maxDepth,
+    "How deep objects and arrays of a JSON document may be nested.",
+  ),
+  MAX_JSON_VALUES: variable(
+    integer(1, 100_000_000, "values"),
+    DEFAULT_JSON_BOUNDS.maxValues,
+    "How many values a JSON document may have: objects, arrays, texts, numbers and words.",
+  ),
+  BODY_TIMEOUT_MS: variable(integer(1, HOUR_MS, "ms"), 30_000, "How long a body may take to arrive."),
+  MAX_INFLIGHT: variable(
+    integer(1, 1_000_000, "requests"),
+    4096,
+    "How many requests may be under way at once: those to one webhook half of them at most.",
+  ),
+  MAX_INFLIGHT_BYTES: variable(
+    integer(1, TEBIBYTE, "bytes"),
+    1024 ** 3,
+    "How long the bodies of all requests under way may be together: those to one webhook half of it at most.",
+  ),
+  MAX_CONNECTIONS: optional(
+    integer(1, 1_000_000),
+    "How many connections may be open at once, on Linux: for each one more, a request gets 503 and its connection is closed.",
+    "(any number)",
+  ),
+  DELIVERY_BUDGET_MS: variable(
+    integer(1, TEN_MINUTES_MS, "ms"),
+    10_000,
+    "How long a request with `accept: delivered` may wait for its output, retries included. A first attempt " +
+      "may take as long as its output's time-out.",
+  ),
+  SHUTDOWN_GRACE_MS: variable(
+    integer(0, HOUR_MS, "ms"),
+    8000,
+    "How long a gateway serves on at most after SIGTERM, not ready, until load balancers have noticed. Once no webhook request has come for 2 s it ends earlier.",
+  ),
+  SHUTDOWN_TIMEOUT_MS: variable(
+    integer(0, HOUR_MS, "ms"),
+    5000,
+    "How long a stopping gateway then waits for requests under way.",
+  ),
+  ADMIN_TOKEN: optional(
+    secret(
+      (value) => VISIBLE_ASCII.test(value),
+      "have at least 16 characters, all visible ASCII without spaces",
+    ),
+    "Bearer token of the admin routes, which answer 403 while it is not set.",
+  ),
+  TRUSTED_PROXIES: variable(
+    list(network()),
+    [],
+    "Proxies whose X-Forwarded-For header is believed.",
+    "(none)",
+  ),
+  DEFAULT_WEBHOOK: variable(
+    onOff(),
+    false,
+    "Whether requests to webhooks that do not exist get the webhook `default` of their namespace, as in the " +
+      "Python service.",
+    "off",
+  ),
+  METRICS: variable(onOff(), true, "Whether `/metrics` is served.", "on"),
+  REQUEST_ID_HEADER: variable(
+    choice("always", "errors"),
+    "always",
+    "Which answers have the header `X-Request-Id`. `errors` leaves it out where an event was accepted, whose id the body has too: small requests then take a tenth less.",
+  ),
+  ...OUTPUT_BOUND_VARIABLES,
+  ...SECRET_SOURCE_VARIABLES,
+} as const;
+
+/** The values of all variables. */
+export type Values = ValuesOf<typeof VARIABLES>;
+
+/** Every environment variable, in the order of the documentation. */
+export const SETTING_DEFINITIONS: readonly SettingDefinition[] = Object.entries(VARIABLES).map((
+  [name, { type, description, defaultLabel }],
+) => ({
+  variable: name,
+  type: type.label,
+  default: defaultLabel,
+  description,
+  secret: type.isSecret === true,
+}));
+
+/**
+ * The variables whose values are secrets of the program itself. What a configuration says may be written by
+ * others than the operator, so references cannot read them.
+ */
+export const SECRET_VARIABLES: ReadonlySet<string> = new Set([
+  ...SETTING_DEFINITIONS.filter(({ secret }) => secret).map(({ variable }) => variable),
+]);
