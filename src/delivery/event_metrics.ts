@@ -1,10 +1,6 @@
 import type { Counter, Family, Metrics, Reading } from "../observability/metrics.ts";
 import type { AttemptFailure } from "../dead_letters/dead_letters.ts";
-import { ERROR_CATALOGUE } from "../errors.ts";
 import type { JournalStats, LaneKey } from "../journal/journal.ts";
-
-/** The ends of an event of the journal. */
-const ENDS = ["delivered", "dead_letter"];
 
 /** Whose events those of webhooks that are not configured any more count as. */
 const NO_WEBHOOK: LaneKey = { namespace: "_unknown", webhook: "_unknown" };
@@ -85,8 +81,8 @@ export class EventMetrics {
   /** The webhook was removed: its series go. Later outcomes of its events count for no webhook. */
   forget({ namespace, webhook }: LaneKey): void {
     this.#accepted.remove(namespace, webhook);
-    this.#ended.removeEach([namespace, webhook], ENDS);
-    this.#failed.removeEach([namespace, webhook], Object.keys(ERROR_CATALOGUE));
+    this.#ended.removeEach([namespace, webhook]);
+    this.#failed.removeEach([namespace, webhook]);
   }
 
   #named(lane: LaneKey): LaneKey {

@@ -85,7 +85,7 @@ export class RequestMetrics {
 
   /** The webhook was removed: its series go. Requests to it that end later are those of none. */
   forget({ namespace, webhook }: { readonly namespace: string; readonly webhook: string }): void {
-    this.#requests.removeEach([namespace, webhook], ALL_OUTCOMES);
+    this.#requests.removeEach([namespace, webhook]);
   }
 
   #of(webhook: NamedWebhook | undefined, outcome: string): Counter {

@@ -134,6 +134,8 @@ export class Family<Kind extends Child, Names extends readonly string[]> {
   readonly #create: () => Kind;
   readonly #always: Always<Names>;
   readonly #children = new Map<string, Kind>();
+  /** Every value that the last label has had. */
+  readonly #lastValues = new Set<string>();
   /** Of each rendering that has passed the children: those made since. */
   readonly #late = new Set<Set<string>>();
 
@@ -152,6 +154,7 @@ export class Family<Kind extends Child, Names extends readonly string[]> {
     if (child === undefined) {
       child = this.#create();
       this.#children.set(labels, child);
+      this.#lastValues.add(values.at(-1) ?? "");
       for (const late of this.#late) late.add(labels);
     }
     return child;
@@ -167,10 +170,14 @@ export class Family<Kind extends Child, Names extends readonly string[]> {
     this.#children.delete(this.#labels(values));
   }
 
-  /** Stops showing all children with these values of the first labels and any of those of the last one. */
-  removeEach(first: readonly string[], last: Iterable<string>): void {
+  /**
+   * Stops showing all children with these values of all labels but the last one, which must be of a small set: every
+   * value that it has had is tried.
+   */
+  removeEach(first: readonly string[]): void {
+    if (this.#children.size === 0) return;
     const labels = formatLabels(this.#labelNames.slice(0, -1), first);
-    for (const value of last) {
+    for (const value of this.#lastValues) {
       this.#children.delete(`${labels},${formatLabels(this.#labelNames.slice(-1), [value])}`);
     }
   }
