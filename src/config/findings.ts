@@ -19,6 +19,8 @@ export class Findings {
   /** The keys with problems that were not logged yet, and the warnings that were not. */
   readonly #newProblems = new Set<string>();
   readonly #newWarnings = new Map<string, readonly WarningReason[]>();
+  /** The keys whose problems were logged and are solved. */
+  readonly #solved = new Set<string>();
 
   constructor(catalog: Catalog, logger: Logger) {
     this.#catalog = catalog;
@@ -35,10 +37,10 @@ export class Findings {
     const former = this.#catalog.problemsOf(key);
     const since = former[0]?.since ?? Date.now();
     this.#catalog.setProblems(key, reasons.map((reason) => ({ ...reason, key, revision, since, serving })));
-    if (reasons.length > 0) this.#newProblems.add(key);
-    else if (!this.#newProblems.delete(key) && former.length > 0) {
-      this.#logger.info("Configuration problem of {key} is solved", { key });
-    }
+    if (reasons.length > 0) {
+      this.#newProblems.add(key);
+      this.#solved.delete(key);
+    } else if (!this.#newProblems.delete(key) && former.length > 0) this.#solved.add(key);
   }
 
   /** Sets the warnings of one key; none clears them. Those that stood there before are not logged again. */
@@ -53,6 +55,7 @@ export class Findings {
 
   /** Writes what is new since the last time to the log. */
   log(): void {
+    this.#logSolved();
     let count = 0;
     for (const key of this.#newProblems) {
       for (const { code, path, message, serving } of this.#catalog.problemsOf(key)) {
@@ -75,6 +78,17 @@ export class Findings {
         count: count - LOGGED_FINDINGS,
       });
     }
+  }
+
+  #logSolved(): void {
+    let count = 0;
+    for (const key of this.#solved) {
+      if (++count > LOGGED_FINDINGS) break;
+      this.#logger.info("Configuration problem of {key} is solved", { key });
+    }
+    const more = this.#solved.size - LOGGED_FINDINGS;
+    if (more > 0) this.#logger.info("{count} more configuration problems are solved", { count: more });
+    this.#solved.clear();
   }
 }
 

@@ -158,9 +158,10 @@ export class ConfigManager implements ConfigSink {
     problem: ProblemReason | undefined,
     revision: string,
     serving: "last_good" | "nothing" = "nothing",
+    moreFollow = false,
   ): void {
     this.#findings.setProblems(source, problem === undefined ? [] : [problem], revision, serving);
-    this.#logFindings();
+    if (!moreFollow) this.#logFindings();
   }
 
   /** Whether an entry waits for a secret that is read for the first time. */

@@ -42,12 +42,14 @@ export interface ConfigSink {
    *
    * @param source the file's path or the raw key
    * @param serving what requests get meanwhile. @default "nothing"
+   * @param moreFollow whether more of the same moment follow, after which all are logged
    */
   reportSource(
     source: string,
     problem: ProblemReason | undefined,
     revision: string,
     serving?: "last_good" | "nothing",
+    moreFollow?: boolean,
   ): void;
 }
 

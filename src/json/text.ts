@@ -85,6 +85,16 @@ function keyAt(text: string, start: number, end: number): string {
   return key.includes("\\") ? JSON.parse(text.slice(start, end)) as string : key;
 }
 
+/** A place in a text. */
+export interface TextPlace {
+  /** In UTF-16 code units, from 0. */
+  readonly position: number;
+  /** From 1. */
+  readonly line: number;
+  /** In UTF-16 code units, from 1. */
+  readonly column: number;
+}
+
 /**
  * Says where a text stopped being JSON: `: error at position 22 (line 2 column 12)`, or nothing where that
  * cannot be told. The text itself is never quoted, since it may hold a secret; V8's message would.
@@ -92,13 +102,26 @@ function keyAt(text: string, start: number, end: number): string {
  * @param error what `JSON.parse` threw for the text
  */
 export function describeErrorPosition(text: string, error: unknown): string {
-  const told = error instanceof Error ? /at position (\d+)/.exec(error.message)?.[1] : undefined;
-  const position = told === undefined ? findMissingValue(text) : Number(told);
+  const position = findErrorPosition(text, error);
   if (position === undefined) return "";
   const before = text.slice(0, position);
-  const line = before.split("\n").length;
   const column = position - before.lastIndexOf("\n");
+  return describeErrorPlace({ position, line: before.split("\n").length, column });
+}
+
+/** The same for a place that is known. */
+export function describeErrorPlace({ position, line, column }: TextPlace): string {
   return `: error at position ${position} (line ${line} column ${column})`;
+}
+
+/**
+ * Where a text stopped being JSON, in UTF-16 code units; `undefined` where that cannot be told.
+ *
+ * @param error what `JSON.parse` threw for the text
+ */
+export function findErrorPosition(text: string, error: unknown): number | undefined {
+  const told = error instanceof Error ? /at position (\d+)/.exec(error.message)?.[1] : undefined;
+  return told === undefined ? findMissingValue(text) : Number(told);
 }
 
 /** A mark after which a value begins, and one that cannot begin a value. */

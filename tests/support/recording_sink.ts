@@ -32,6 +32,7 @@ export class RecordingSink implements ConfigSink {
     problem: ProblemReason | undefined,
     _revision: string,
     serving: "last_good" | "nothing" = "nothing",
+    _moreFollow?: boolean,
   ): void {
     this.reports.push(`${problem === undefined ? "clear" : "set"} ${source}`);
     if (problem === undefined) this.sources.delete(source);

@@ -5,7 +5,6 @@
  * @module
  */
 
-import { setImmediate } from "node:timers";
 import { type EtcdConnection, type EtcdWatchStream, toCallError } from "./wire/connection.ts";
 import { SessionEnd } from "./session_end.ts";
 import type { KeySpace } from "./wire/key_space.ts";
@@ -55,6 +54,7 @@ export class EtcdWatch {
   #isEnded = false;
   #isHeld = false;
   #isScheduled = false;
+  #timer: ReturnType<typeof setTimeout> | undefined;
 
   /** The first revision that it reports. */
   get startRevision(): number {
@@ -70,6 +70,7 @@ export class EtcdWatch {
     promise.catch(() => {});
     this.#end = (error) => {
       this.#isEnded = true;
+      clearTimeout(this.#timer);
       reject(error);
     };
     stream.on("data", (message) => this.#receive(message));
@@ -183,7 +184,8 @@ export class EtcdWatch {
     this.#waiting.splice(0, done);
     if (this.#waiting.length > 0 && !this.#isHeld && !this.#isEnded) {
       this.#isScheduled = true;
-      setImmediate(() => this.#drain());
+      // Not setImmediate(): see `breathe()`.
+      this.#timer = setTimeout(() => this.#drain(), 0);
     }
   }
 }

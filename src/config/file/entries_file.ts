@@ -6,15 +6,13 @@
  */
 
 import { quoteJson } from "../../observability/safe_text.ts";
-import { breathe } from "../../time/pace.ts";
-import { findDuplicates, type MemberKind, readMember } from "../values/file_members.ts";
-import { type JsonObject, parseJsonObject, readFileContent } from "../values/json_file.ts";
+import { Pace } from "../../time/pace.ts";
+import { type MemberKind, readMember } from "../values/file_members.ts";
+import { readFileContent } from "../values/json_file.ts";
+import { parseMembers } from "../values/parsed_members.ts";
 import type { ConfigKey } from "../../event/names.ts";
 import type { ProblemReason } from "../problem.ts";
 import type { ConfigChange, ConfigPut, ConfigSink } from "../provider.ts";
-
-/** After how many entries the event loop gets a turn: about 2 ms of work. */
-const ENTRIES_PER_TURN = 2_000;
 
 /** Longest name that a problem quotes, in characters. */
 const MAX_QUOTED_NAME = 100;
@@ -115,38 +113,45 @@ export class EntriesFile {
     }
     const { bytes, fingerprint } = content;
     if (fingerprint === reported.fingerprint) return reported;
-    const parsed = await parseJsonObject(bytes);
-    if ("problem" in parsed) return { ...reported, fingerprint, problem: parsed.problem, seen: true };
-    return { ...await this.#entriesOf(parsed), fingerprint, problem: undefined, seen: true, origin: "file" };
+    const found = await this.#entriesOf(bytes);
+    if ("problem" in found) return { ...reported, fingerprint, problem: found.problem, seen: true };
+    return { ...found, fingerprint, problem: undefined, seen: true, origin: "file" };
   }
 
   /** The changes that lead from the reported state to the next one, which {@linkcode toChange} completes. */
-  changes(next: FileState): EntryChange[] {
+  async changes(next: FileState): Promise<readonly EntryChange[]> {
     const { entries } = this.#reported;
     if (next.entries === entries) return [];
+    const pace = new Pace();
     const changes: EntryChange[] = [];
     const isBuiltIn = next.origin === "embedded_default";
     for (const [name, text] of next.entries) {
+      await pace.keep();
       if (entries.get(name) !== text) changes.push({ kind: this.#kind, name, text, isBuiltIn });
     }
     for (const name of entries.keys()) {
+      await pace.keep();
       if (!next.entries.has(name)) changes.push({ kind: this.#kind, name, text: undefined, isBuiltIn });
     }
     return changes;
   }
 
   /** The problems of the file itself and of bad names in it that came or went. */
-  sourceReports(next: FileState): SourceReport[] {
+  async sourceReports(next: FileState): Promise<readonly SourceReport[]> {
     const { problem, badNames } = this.#reported;
+    const pace = new Pace();
     const reports: SourceReport[] = [];
     if (next.problem?.message !== problem?.message) {
       const serving = next.origin === "nothing" ? "nothing" : "last_good";
       reports.push({ source: this.path, problem: next.problem, serving });
     }
+    if (next.badNames === badNames) return reports;
     for (const name of next.badNames) {
+      await pace.keep();
       if (!badNames.has(name)) reports.push(this.#badNameReport(name, this.#kind.rule));
     }
     for (const name of badNames) {
+      await pace.keep();
       if (!next.badNames.has(name)) reports.push(this.#badNameReport(name, undefined));
     }
     return reports;
@@ -163,18 +168,17 @@ export class EntriesFile {
     return this.#kind.optional ? origin === "nothing" : origin === "embedded_default" && !seen;
   }
 
-  async #entriesOf(parsed: JsonObject): Promise<Pick<FileState, "entries" | "badNames">> {
+  async #entriesOf(
+    bytes: Uint8Array<ArrayBuffer>,
+  ): Promise<Pick<FileState, "entries" | "badNames"> | { readonly problem: ProblemReason }> {
     const entries = new Map<string, string>();
     const badNames = new Set<string>();
-    const duplicates = findDuplicates(parsed);
-    let count = 0;
-    for (const [name, member] of Object.entries(parsed.members)) {
-      const value = readMember(name, member, this.#kind, duplicates);
-      if (value === "bad_name") badNames.add(quote(name));
-      else if (value !== "remark") entries.set(name, JSON.stringify(value));
-      if (++count % ENTRIES_PER_TURN === 0) await breathe();
-    }
-    return { entries, badNames };
+    const broken = await parseMembers(bytes, (member) => {
+      const value = readMember(member, this.#kind);
+      if (value === "bad_name") badNames.add(quote(member.name));
+      else if (value !== "remark") entries.set(member.name, JSON.stringify(value));
+    });
+    return broken ?? { entries, badNames };
   }
 
   #badNameReport(quotedName: string, rule: string | undefined): SourceReport {

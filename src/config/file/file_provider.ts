@@ -235,17 +235,24 @@ export class FileConfigProvider implements ConfigProvider {
       { file: this.#connections, next: connections },
       { file: this.#webhooks, next: webhooks },
     ];
-    const changes = updates.flatMap(({ file, next }) => file.changes(next));
-    const reports = updates.flatMap(({ file, next }) => file.sourceReports(next));
-    let left = changes.length;
+    const all = await Promise.all(
+      updates.map(async ({ file, next }) =>
+        [await file.changes(next), await file.sourceReports(next)] as const
+      ),
+    );
+    const changes = all.flatMap(([ofFile]) => ofFile);
+    const reports = all.flatMap(([, ofFile]) => ofFile);
+    let left = changes.length + reports.length;
     await inSlices(changes, (slice) => {
       left -= slice.length;
       if (!this.#stopped) this.#sink?.apply(slice.map((change) => toChange(change, revision)), left > 0);
     }, NEVER_ENDED);
+    await inSlices(reports, (slice) => {
+      for (const { source, problem, serving } of slice) {
+        if (!this.#stopped) this.#sink?.reportSource(source, problem, revision, serving, --left > 0);
+      }
+    }, NEVER_ENDED);
     if (this.#stopped) return;
-    for (const { source, problem, serving } of reports) {
-      this.#sink?.reportSource(source, problem, revision, serving);
-    }
     // Last, so that a sink that failed gets it again from the next load.
     for (const { file, next } of updates) file.commit(next);
     if (this.#revision > 0 && changes.length === 0 && reports.length === 0) return;

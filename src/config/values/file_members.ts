@@ -4,11 +4,9 @@
  * @module
  */
 
-import type { JsonObject } from "./json_file.ts";
-import { forEachDuplicateKey, type JsonPath } from "../../json/text.ts";
-import { checkConfigValue, duplicateKey, hasDuplicateKeys, type ParsedValue } from "./json_value.ts";
+import { checkConfigValue, duplicateKey, type ParsedValue } from "./json_value.ts";
+import type { ParsedMember } from "./parsed_members.ts";
 import { CONNECTION_NAME_RULE, isConnectionName, isWebhookId, WEBHOOK_ID_RULE } from "../../event/names.ts";
-import { isInRemark } from "./remarks.ts";
 
 /** What the entries of a file are. */
 export interface MemberKind {
@@ -43,35 +41,17 @@ export function isRemarkMember(name: string, value: unknown, { marks }: Pick<Mem
   return name.startsWith("x-") && !hasAnyOf(value, marks);
 }
 
-/** The keys that stand more than once in a file: where in each member; an empty path for the member itself. */
-export type Duplicates = ReadonlyMap<string, JsonPath>;
-
-/** Finds them, but for those of remarks inside of members. */
-export function findDuplicates({ text, members }: JsonObject): Duplicates {
-  const found = new Map<string, JsonPath>();
-  if (!hasDuplicateKeys(text, members)) return found;
-  forEachDuplicateKey(text, (path) => {
-    const name = String(path[0]);
-    if (path.length === 1) found.set(name, []);
-    else if (!found.has(name) && !isInRemark(path, 1)) found.set(name, path.slice(1));
-  });
-  return found;
-}
-
 /** The value of an entry, or what the member is instead. */
 export function readMember(
-  name: string,
-  value: unknown,
+  { name, text, value, isRepeated }: ParsedMember,
   kind: MemberKind,
-  duplicates: Duplicates,
 ): ParsedValue | "remark" | "bad_name" {
-  const duplicate = duplicates.get(name);
   const isName = kind.isName(name);
-  // Of two members of one name only the last one is known, and the other may have been the entry.
-  const isRepeatedName = isName && duplicate?.length === 0;
+  // Of two members of one name any may be meant, and the other one may have been the entry.
+  const isRepeatedName = isName && isRepeated;
   if (isRemarkMember(name, value, kind) && !isRepeatedName) return "remark";
   if (!isName) return "bad_name";
-  return duplicate === undefined ? checkConfigValue(value) : { problem: duplicateKey(duplicate) };
+  return isRepeated ? { problem: duplicateKey([]) } : checkConfigValue(text, value);
 }
 
 function hasAnyOf(value: unknown, keys: readonly string[]): boolean {

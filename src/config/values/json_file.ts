@@ -81,6 +81,14 @@ async function readNow(path: string): Promise<FileContent> {
   }
 }
 
+/** The problem of a file that is no text. */
+export const NOT_UTF8: { readonly problem: ProblemReason } = invalidJson("The file is not valid UTF-8");
+
+/** The problem of a file that holds something else. */
+export const NOT_AN_OBJECT: { readonly problem: ProblemReason } = {
+  problem: { code: "not_an_object", path: "", message: "The file must hold a JSON object at its top level" },
+};
+
 /**
  * Parses the bytes of a file whose top level must be a JSON object. The event loop gets a turn between the
  * stages, since each may take tens of milliseconds for a file of thousands of webhooks.
@@ -92,7 +100,7 @@ export async function parseJsonObject(
   try {
     text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
   } catch {
-    return invalidJson("The file is not valid UTF-8");
+    return NOT_UTF8;
   }
   // An editor that writes in place empties the file first: a common sight, worth its own words.
   if (text.trim() === "") return invalidJson("The file is empty");
@@ -104,19 +112,14 @@ export async function parseJsonObject(
     return invalidJson(`The file is not valid JSON${describeErrorPosition(text, error)}`);
   }
   if (json === null || typeof json !== "object" || Array.isArray(json)) {
-    return {
-      problem: {
-        code: "not_an_object",
-        path: "",
-        message: "The file must hold a JSON object at its top level",
-      },
-    };
+    return NOT_AN_OBJECT;
   }
   await breathe();
   return { members: json as Record<string, unknown>, text };
 }
 
-function invalidJson(message: string): { problem: ProblemReason } {
+/** The problem of a file that is no JSON. */
+export function invalidJson(message: string): { readonly problem: ProblemReason } {
   return { problem: { code: "invalid_json", path: "", message } };
 }
 

@@ -27,16 +27,19 @@ export function parseConfigValue(text: string): ParsedValue {
     const message = `The value is not valid JSON${position === undefined ? "" : `: error at ${position}`}`;
     return { problem: { code: "invalid_json", path: "", message } };
   }
+  return checkConfigValue(text, json);
+}
+
+/**
+ * Checks a value that was parsed already as {@linkcode parseConfigValue} does.
+ *
+ * @param json what the text was parsed to
+ */
+export function checkConfigValue(text: string, json: unknown): ParsedValue {
   const checked = check(json);
   if ("problem" in checked) return checked;
   const path = checked.strings === countStrings(text) ? undefined : findDuplicateKey(text);
   return path === undefined ? { json } : { problem: duplicateKey(path) };
-}
-
-/** Checks that a parsed value is an object of sane depth. */
-export function checkConfigValue(json: unknown): ParsedValue {
-  const checked = check(json);
-  return "problem" in checked ? checked : { json };
 }
 
 function check(json: unknown): { readonly strings: number } | { readonly problem: ProblemReason } {
@@ -49,17 +52,6 @@ function check(json: unknown): { readonly strings: number } | { readonly problem
     return { problem: { code: "too_deep", path: "", message } };
   }
   return { strings };
-}
-
-/**
- * Whether any key of a JSON text may stand more than once in its object: never `false` when one does, and `true`
- * otherwise only for what is nested too deeply to be looked through. Costs little beside the parse.
- *
- * @param json what the text was parsed to
- */
-export function hasDuplicateKeys(text: string, json: object): boolean {
-  // One level more, for the file that values stand in.
-  return countStrings(text) !== stringsIn(json, MAX_DEPTH + 1);
 }
 
 /**

@@ -1,15 +1,6 @@
-import {
-  findDuplicates,
-  isRemarkMember,
-  type MemberKind,
-  readMember,
-} from "../../config/values/file_members.ts";
-import {
-  type FileContent,
-  type JsonObject,
-  parseJsonObject,
-  readFileContent,
-} from "../../config/values/json_file.ts";
+import { isRemarkMember, type MemberKind, readMember } from "../../config/values/file_members.ts";
+import { type FileContent, readFileContent } from "../../config/values/json_file.ts";
+import { type ParsedMember, parseMembers } from "../../config/values/parsed_members.ts";
 import type { ConfigKey } from "../../event/names.ts";
 import { quoteJson } from "../../observability/safe_text.ts";
 import { replaceFile } from "./durable_file.ts";
@@ -53,8 +44,9 @@ export class ConfigFile {
       this.#members = [];
       return { values: [], foreign: [], remarks: [] };
     }
-    const parsed = await parseJsonObject(content.bytes);
-    if ("problem" in parsed) return this.#fail(parsed.problem.message);
+    const parsed = new Map<string, ParsedMember>();
+    const broken = await parseMembers(content.bytes, (member) => parsed.set(member.name, member));
+    if (broken !== undefined) return this.#fail(broken.problem.message);
     this.#fingerprint = content.fingerprint;
     this.#members = splitMembers(new TextDecoder().decode(content.bytes));
     return this.#valuesOf(parsed, role);
@@ -89,20 +81,21 @@ export class ConfigFile {
     }`;
   }
 
-  #valuesOf(parsed: JsonObject, role: StoreRole): FileValues {
+  /** @param parsed by name: of members that have the same one, the last */
+  #valuesOf(parsed: ReadonlyMap<string, ParsedMember>, role: StoreRole): FileValues {
     const values: StoredValue[] = [];
     const foreign: Finding[] = [];
     const remarks: ConfigKey[] = [];
-    const duplicates = findDuplicates(parsed);
     for (const { name, text } of this.#members) {
-      const value = readMember(name, parsed.members[name], this.#kind, duplicates);
+      const member = parsed.get(name)!;
+      const value = readMember(member, this.#kind);
       if (value === "remark") {
         if (this.#kind.isName(name)) remarks.push(this.#kind.keyOf(name));
       } else if (value === "bad_name") {
         foreign.push({ subject: `${this.path}: ${quoteJson(name)}`, path: "", message: this.#kind.rule });
       } else {
         // A merge would have to drop one of the two, which may be the stricter one.
-        if (role === "target" && duplicates.get(name)?.length === 0) {
+        if (role === "target" && member.isRepeated) {
           this.#fail(`Key ${quoteJson(name)} stands more than once: keep one of them`);
         }
         values.push({ key: this.#kind.keyOf(name), value, text });

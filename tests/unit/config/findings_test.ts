@@ -67,3 +67,18 @@ Deno.test("of many findings twenty are logged one by one and the others counted"
   assertEquals(messages.length, 21);
   assertEquals(messages.at(-1), "30 more configuration problems: see /admin/config or cwm check");
 });
+
+Deno.test("of many problems that are solved twenty are logged one by one and the others counted", async () => {
+  const messages = await logged((findings) => {
+    const setAll = (problems: readonly (typeof problem)[]) => {
+      for (let index = 0; index < 50; index++) {
+        findings.setProblems(`webhook default/${index}`, problems, "1");
+      }
+      findings.log();
+    };
+    setAll([problem]);
+    setAll([]);
+  });
+  assertEquals(messages.length, 21 + 21);
+  assertEquals(messages.at(-1), "30 more configuration problems are solved");
+});

@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import fc from "fast-check";
-import { checkConfigValue, parseConfigValue } from "../../../../src/config/values/json_value.ts";
+import { parseConfigValue } from "../../../../src/config/values/json_value.ts";
 
 /** An object that holds objects down to the given level; the outermost is level 1. */
 function nested(levels: number): string {
@@ -85,7 +85,7 @@ Deno.test("a problem of a value that is no JSON names the position and quotes no
 });
 
 Deno.test("a value with an own key __proto__ keeps it and changes nothing else", () => {
-  const checked = checkConfigValue(JSON.parse('{"__proto__": {"polluted": true}}'));
+  const checked = parseConfigValue('{"__proto__": {"polluted": true}}');
   assertEquals("json" in checked && Object.keys(checked.json as object), ["__proto__"]);
   assertEquals(({} as Record<string, unknown>)["polluted"], undefined);
 });
