@@ -19,7 +19,6 @@ import {
   type OpenedConnection,
 } from "./wire/connection.ts";
 import { type EtcdEndpoint, parseEndpoint } from "./wire/endpoint.ts";
-import { firstAnswer } from "./first_answer.ts";
 import { KeySpace } from "./wire/key_space.ts";
 import { knockUntilAccepted } from "./wire/knock.ts";
 import { boundariesOf } from "./list/pages.ts";
@@ -40,6 +39,7 @@ import { RetrySchedule } from "./retry_schedule.ts";
 import { inSlices } from "../../time/pace.ts";
 import { ReportLimiter } from "../../observability/report_limiter.ts";
 import { EtcdValue } from "./wire/value.ts";
+import { firstAnswer } from "../../time/first_answer.ts";
 
 export type { EtcdProviderOptions, EtcdTiming } from "./options.ts";
 export type { EtcdProviderStats } from "./metrics.ts";
@@ -231,6 +231,7 @@ export class EtcdConfigProvider implements ConfigProvider {
       endpoints.map(open),
       this.#timing.patienceMs,
       this.#stop.signal,
+      (late) => late[Symbol.asyncDispose](),
     );
     this.#settled = settled;
     const ends = Array.from(failures, ([index, error]) => this.#failed(endpoints[index]!, error));

@@ -39,7 +39,6 @@ export const HOMES: readonly Home[] = [
       "src/time/abortable.ts",
       "src/time/within.ts",
       // Races between two things that happen, neither of them the clock or a signal.
-      "src/config/etcd/first_answer.ts",
       "src/config/etcd/session.ts",
       "src/config/etcd/watch.ts",
       "src/cli/serve.ts",

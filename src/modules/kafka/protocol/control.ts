@@ -7,7 +7,7 @@
 
 import { DeliveryError } from "../../../errors.ts";
 import type { BrokerConnection, Outgoing } from "../producer/broker_connection.ts";
-import { firstAnswer, type Source } from "../producer/first_answer.ts";
+import { firstAnswer, type Way } from "../../../time/first_answer.ts";
 import type { Api } from "./requests.ts";
 
 /** How long a broker may take to answer a question, in milliseconds. */
@@ -44,16 +44,19 @@ export class Control implements AsyncDisposable {
    * @throws {DeliveryError} with the reason of the first broker, when none answers
    */
   async ask<Answer>(api: Api<Answer>, write: (version: number) => Outgoing): Promise<Answer> {
-    if (this.#closing.signal.aborted) {
-      throw new DeliveryError("output_unavailable", "The connection to Kafka was closed");
-    }
+    const { signal } = this.#closing;
+    if (signal.aborted) throw closed();
     const current = this.#connection?.isOpen ? this.#connection : undefined;
     const put = (connection: BrokerConnection) => connection.ask(api, write, ANSWER_TIMEOUT_MS);
-    const sources = this.#addresses().map((address): Source<Answered<Answer>> => (signal) =>
+    const ways = this.#addresses().map((address): Way<Answered<Answer>> => (signal) =>
       this.#follow(this.#askNew(address, put, signal))
     );
-    if (current !== undefined) sources.unshift((signal) => this.#follow(askOpen(current, put, signal)));
-    const { answer, connection } = await firstAnswer(sources, BESIDE_MS, this.#closing.signal);
+    if (current !== undefined) ways.unshift((signal) => this.#follow(askOpen(current, put, signal)));
+    const discard = ({ connection }: Answered<Answer>) => connection[Symbol.asyncDispose]();
+    const { winner, failures, settled } = await firstAnswer(ways, BESIDE_MS, signal, discard);
+    void this.#follow(settled);
+    if (winner === undefined) throw failureOf(failures);
+    const { answer, connection } = winner.result;
     if (connection !== this.#connection) {
       const former = this.#connection;
       this.#connection = connection;
@@ -90,6 +93,15 @@ export class Control implements AsyncDisposable {
     work.then(forget, forget);
     return work;
   }
+}
+
+/** The reason of the broker that was asked first; where none had any, the questions were called off. */
+function failureOf(failures: ReadonlyMap<number, unknown>): unknown {
+  return failures.size === 0 ? closed() : failures.get(Math.min(...failures.keys()));
+}
+
+function closed(): DeliveryError {
+  return new DeliveryError("output_unavailable", "The connection to Kafka was closed");
 }
 
 /** Asks over a connection, which ends when another broker has answered first. */

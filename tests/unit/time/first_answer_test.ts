@@ -1,5 +1,6 @@
 import { assertEquals } from "@std/assert";
-import { firstAnswer } from "../../../../src/config/etcd/first_answer.ts";
+import { setImmediate as nextTurn } from "node:timers/promises";
+import { firstAnswer as firstAnswerOf, type Way } from "../../../src/time/first_answer.ts";
 
 /** Something that notes when it is disposed of. */
 class Thing implements AsyncDisposable {
@@ -18,6 +19,13 @@ const until = (signal: AbortSignal) =>
 
 const NEVER = new AbortController().signal;
 
+/** Longer than any test: what is waited for comes by another way. */
+const LONG_MS = 3_600_000;
+
+function firstAnswer(ways: readonly Way<Thing>[], patienceMs: number, signal: AbortSignal) {
+  return firstAnswerOf(ways, patienceMs, signal, (late) => late[Symbol.asyncDispose]());
+}
+
 Deno.test("the first way is taken, and no other one begun, when it works out at once", async () => {
   let begun = 0;
   const way = () => Promise.resolve(new Thing(String(begun++)));
@@ -28,7 +36,7 @@ Deno.test("the first way is taken, and no other one begun, when it works out at 
 Deno.test("the next way is begun at once when one has failed", async () => {
   const failure = new Error("refused");
   const ways = [() => Promise.reject(failure), () => Promise.resolve(new Thing("second"))];
-  const { winner, failures } = await firstAnswer(ways, 3_600_000, NEVER);
+  const { winner, failures } = await firstAnswer(ways, LONG_MS, NEVER);
   assertEquals(winner?.result.name, "second");
   assertEquals([...failures], [[0, failure]]);
 });
@@ -59,7 +67,7 @@ Deno.test("a result that comes too late is disposed of", async () => {
 });
 
 Deno.test("without a winner every failure is known by the index of its way", async () => {
-  const { winner, failures } = await firstAnswer<Thing>(
+  const { winner, failures } = await firstAnswer(
     [() => Promise.reject("one"), () => Promise.reject("two")],
     1,
     NEVER,
@@ -69,7 +77,43 @@ Deno.test("without a winner every failure is known by the index of its way", asy
 
 Deno.test("all ways are called off when the signal aborts", async () => {
   const stop = new AbortController();
-  const trying = firstAnswer<Thing>([until, until], 1, stop.signal);
+  const trying = firstAnswer([until, until], 1, stop.signal);
   stop.abort();
   assertEquals((await trying).winner, undefined);
+});
+
+Deno.test("the next way is begun at once when one that others were begun beside has failed", async () => {
+  const first = Promise.withResolvers<Thing>();
+  let isBegun = false;
+  const ways: readonly Way<Thing>[] = [
+    () => first.promise,
+    async (signal) => {
+      // The first one fails while this one, begun beside it, has said nothing yet.
+      first.reject(new Error("refused"));
+      await nextTurn();
+      return isBegun ? new Thing("second") : await until(signal);
+    },
+    (signal) => {
+      isBegun = true;
+      return until(signal);
+    },
+  ];
+  const { winner, failures } = await firstAnswer(ways, 50, NEVER);
+  assertEquals([winner?.index, [...failures.keys()]], [1, [0]]);
+});
+
+Deno.test("no way is begun when the signal has aborted already, or there is none", async () => {
+  let begun = 0;
+  const way = () => Promise.resolve(new Thing(String(begun++)));
+  assertEquals((await firstAnswer([way], LONG_MS, AbortSignal.abort())).winner, undefined);
+  assertEquals((await firstAnswer([], LONG_MS, NEVER)).winner, undefined);
+  assertEquals(begun, 0);
+});
+
+Deno.test("a way that throws before it gives a promise has failed like any other", async () => {
+  const thrower = () => {
+    throw new Error("refused");
+  };
+  const { winner, failures } = await firstAnswer([thrower, thrower, thrower], LONG_MS, NEVER);
+  assertEquals([winner, failures.size], [undefined, 3]);
 });

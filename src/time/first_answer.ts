@@ -4,7 +4,7 @@
  * @module
  */
 
-/** One way to get there. */
+/** One way to get there. It ends soon when its signal aborts. */
 export type Way<Result> = (signal: AbortSignal) => Promise<Result>;
 
 /** What came of trying some ways. */
@@ -19,51 +19,55 @@ export interface FirstAnswer<Result> {
 
 /**
  * Tries one way after the other. The next one is begun as soon as one has failed, or beside the others when
- * `patienceMs` have passed without an answer. Once one has worked out, the signal of the others aborts, and
- * what they bring all the same is disposed of.
+ * `patienceMs` have passed without an answer. Once one has worked out, or the signal aborts, the signal of the others
+ * aborts and no more are begun. Never rejects.
  *
  * @param patienceMs in milliseconds
+ * @param discard releases what a way brings after another one has been taken
  */
-export async function firstAnswer<Result extends AsyncDisposable>(
+export async function firstAnswer<Result>(
   ways: readonly Way<Result>[],
   patienceMs: number,
   signal: AbortSignal,
+  discard: (late: Result) => PromiseLike<void>,
 ): Promise<FirstAnswer<Result>> {
   const failures = new Map<number, unknown>();
   const decided = Promise.withResolvers<void>();
   const losers = new AbortController();
   const until = AbortSignal.any([signal, losers.signal]);
   let winner: FirstAnswer<Result>["winner"];
+  const tries: Promise<void>[] = [];
+  let begun = 0;
+  let failed = 0;
+  let timer: ReturnType<typeof setTimeout> | undefined;
+
+  const beginNext = (): void => {
+    clearTimeout(timer);
+    const index = begun;
+    const way = ways[index];
+    if (way === undefined || winner !== undefined || until.aborted) return;
+    begun++;
+    timer = setTimeout(beginNext, patienceMs);
+    tries.push(follow(way, index));
+  };
   const follow = async (way: Way<Result>, index: number): Promise<void> => {
     try {
       const result = await way(until);
-      if (winner !== undefined) return await result[Symbol.asyncDispose]();
+      if (winner !== undefined) return await discard(result);
       winner = { index, result };
       decided.resolve();
     } catch (error) {
       // One that was called off has not failed.
       if (!until.aborted) failures.set(index, error);
+      failed++;
+      beginNext();
+      if (failed === begun) decided.resolve();
     }
   };
-  const tries: Promise<void>[] = [];
-  for (const [index, way] of ways.entries()) {
-    if (winner !== undefined || signal.aborted) break;
-    const ended = follow(way, index);
-    tries.push(ended);
-    await within(patienceMs, [decided.promise, ended]);
-  }
-  await Promise.race([decided.promise, Promise.all(tries)]);
+
+  beginNext();
+  if (begun > 0) await decided.promise;
+  clearTimeout(timer);
   losers.abort();
   return { winner, failures, settled: Promise.all(tries) };
-}
-
-/** Resolves when one of the promises does, or after so many milliseconds. */
-async function within(milliseconds: number, promises: readonly Promise<void>[]): Promise<void> {
-  const { promise: over, resolve } = Promise.withResolvers<void>();
-  const timer = setTimeout(resolve, milliseconds);
-  try {
-    await Promise.race([...promises, over]);
-  } finally {
-    clearTimeout(timer);
-  }
 }
