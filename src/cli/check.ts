@@ -3,7 +3,7 @@ import type { Problem, Warning } from "../config/problem.ts";
 import { openSecrets } from "../config/secrets/sources.ts";
 import { CLOSED_LEASE, type OutputLease, type PooledConnection } from "../delivery/outputs/output_pool.ts";
 import { StartupError } from "../errors.ts";
-import { createProvider } from "../gateway/gateway.ts";
+import { createProvider } from "../gateway/backends.ts";
 import type { OutputModule } from "../modules/module.ts";
 import { outputModules, outputModulesWithin } from "../modules/registry.ts";
 import type { LineWriter } from "../io/line_writer.ts";

@@ -1,58 +1,22 @@
 /**
- * The composition root: builds every part from the settings, starts them in order, and takes them down in
- * the reverse one.
+ * The life of a gateway: starts its parts in order, and takes them down in the reverse one.
  *
  * @module
  */
 
-import { ClientAddressResolver } from "../auth/client_address.ts";
-import { ConfigManager } from "../config/manager.ts";
 import { FileConfigProvider } from "../config/file/file_provider.ts";
-import type { ConfigProvider } from "../config/provider.ts";
-import { Reloader } from "./reloader.ts";
-import type { SecretLookup } from "../config/secrets/lookup.ts";
 import { openSecrets } from "../config/secrets/sources.ts";
-import type { Environment } from "../config/values/substitution.ts";
-import { WebhookEntry } from "../config/entry.ts";
-import { webhookPath } from "../event/names.ts";
-import { Deadlines } from "../time/deadlines.ts";
-import { Acceptor } from "../delivery/acceptor.ts";
-import type { ChannelQueues } from "../channels/channel_queues.ts";
-import { DeferredChannelQueues } from "../channels/deferred.ts";
-import { Dispatcher } from "../delivery/durable/dispatcher.ts";
-import { buildOutputs } from "../delivery/outputs/build.ts";
-import type { OutputPool } from "../delivery/outputs/output_pool.ts";
-import { mayHoldJournal, openJournal } from "./data_directory.ts";
-import type { Salvaged, SqliteJournal } from "../journal/sqlite/sqlite_journal.ts";
-import { adminRoutes } from "../http/routes/admin.ts";
-import { BodyMemory } from "../http/webhook/body_memory.ts";
-import { documentReading } from "../http/webhook/event_body.ts";
-import { FailureLog } from "../http/failure_log.ts";
-import { RefusalHistory } from "../http/refusal_history.ts";
-import { Inflight } from "../http/inflight.ts";
+import { createProvider, mayHoldJournal, openJournal } from "./backends.ts";
 import { LastRequests } from "../http/last_requests.ts";
-import { WebhookMetrics } from "../http/webhook_metrics.ts";
-import { relayRoutes } from "../http/routes/relay.ts";
-import { Router } from "../http/router.ts";
 import { listen, type ListeningServer } from "../http/server.ts";
-import { statusRoutes } from "../http/routes/status.ts";
 import { tracedHandler } from "../http/traced_handler.ts";
-import type { OutputModule } from "../modules/module.ts";
-import { outputModulesWithin } from "../modules/registry.ts";
-import type { LineWriter } from "../io/line_writer.ts";
-import { registerLogMetrics } from "../observability/log_metrics.ts";
 import { logger } from "../observability/logging.ts";
-import { openTracing, type Tracing } from "../observability/tracing.ts";
-import { Metrics } from "../observability/metrics.ts";
-import { registerConfigMetrics } from "../config/metrics.ts";
-import { registerProcessMetrics } from "../observability/process_metrics.ts";
-import { ChannelDirectory } from "../relay/channel_directory.ts";
-import { channelsOf } from "./catalog_channels.ts";
-import { Relay } from "../relay/relay.ts";
+import { openTracing } from "../observability/tracing.ts";
 import type { Settings } from "../settings/settings.ts";
 import { reportStop, type Stop } from "./stop_report.ts";
 import { VERSION } from "../version.ts";
 import { within } from "../time/within.ts";
+import { type GatewayOptions, GatewayParts, type OpenedParts } from "./wiring.ts";
 
 /** How long the server, and then the outputs, may take to close once nothing is under way, in milliseconds. */
 const CLOSE_TIMEOUT_MS = 1_000;
@@ -60,111 +24,19 @@ const CLOSE_TIMEOUT_MS = 1_000;
 /** How long the first load waits for secrets, in milliseconds. */
 const SECRETS_TIMEOUT_MS = 10_000;
 
-/** The parts of a gateway that take time to open. */
-interface OpenedParts {
-  readonly journal: SqliteJournal;
-  readonly provider: ConfigProvider;
-  readonly secrets: SecretLookup;
-  /** `undefined` while the runtime records no traces. */
-  readonly tracing: Tracing | undefined;
-}
-
-/** What the process hands to its gateway. */
-export interface GatewayOptions {
-  readonly settings: Settings;
-  /** Where `{$NAME}` references in the configuration are looked up. */
-  readonly environment: Environment;
-  /** Standard output, for the `log` output module. */
-  readonly lines: LineWriter;
-  /** How many records of the gateway's log were lost so far. */
-  readonly droppedLogRecords?: () => number;
-  /** The output modules that webhooks may use. @default those of the registry, within the bounds of the settings */
-  readonly modules?: readonly OutputModule[];
-  /** Ends a start that is not over. */
-  readonly stop?: AbortSignal;
-}
-
 /** A running gateway. */
 export class Gateway implements AsyncDisposable {
   readonly #settings: Settings;
-  readonly #deadlines = new Deadlines();
-  readonly #metrics = new Metrics();
-  readonly #webhooks: WebhookMetrics;
-  readonly #inflight: Inflight;
-  readonly #channels: ChannelQueues;
-  readonly #outputs: OutputPool;
-  readonly #journal: SqliteJournal;
-  readonly #dispatcher: Dispatcher;
-  readonly #secrets: SecretLookup;
-  readonly #tracing: Tracing | undefined;
-  readonly #manager: ConfigManager;
-  readonly #provider: ConfigProvider;
-  readonly #reloader: Reloader;
-  readonly #relay: Relay;
-  readonly #router: Router;
-  readonly #refusals = new RefusalHistory();
-  #failures: FailureLog | undefined;
-  readonly #processMetrics: Disposable;
+  readonly #parts: GatewayParts;
+  readonly #life = { isReady: false, isIncomplete: false, isDraining: false, isClosed: false };
   readonly #stopping = new AbortController();
   #server: ListeningServer | undefined;
   #isLoaded = false;
-  /** Whether what was loaded is not all that must be there, so that nothing of it may be served. */
-  #isIncomplete = false;
-  #ready = false;
-  #draining = false;
-  #closed = false;
   #stop: Stop | undefined;
 
-  private constructor(options: GatewayOptions, parts: OpenedParts) {
-    const { settings, environment, modules = outputModulesWithin(settings.outputBounds) } = options;
-    const { provider, journal, secrets, tracing } = parts;
-    this.#settings = settings;
-    this.#provider = provider;
-    this.#inflight = new Inflight(settings.limits.maxInflight, settings.limits.maxInflightBytes);
-    this.#journal = journal;
-    this.#secrets = secrets;
-    this.#tracing = tracing;
-    const { relayQueue } = settings;
-    this.#channels = relayQueue === undefined
-      ? journal.channels
-      : new DeferredChannelQueues(() => this.#openSharedChannels(relayQueue));
-    this.#outputs = this.#buildOutputs(options.lines);
-    this.#webhooks = new WebhookMetrics(
-      this.#metrics,
-      this.#inflight,
-      () => journal.stats(),
-      () => this.#manager.catalog,
-    );
-    this.#dispatcher = this.#buildDispatcher();
-    const directory = new ChannelDirectory();
-    this.#manager = new ConfigManager({
-      outputs: this.#outputs,
-      compile: { environment, modules },
-      secrets,
-      warnsOfDefault: !settings.defaultWebhook,
-      logger: logger("config"),
-      onChange: (path) => {
-        this.#dispatcher.changed(path);
-        const entry = this.#manager.find(path);
-        directory.set(path, channelsOf(entry));
-        if (entry !== undefined) return;
-        this.#refusals.forget(path);
-        this.#webhooks.forget(path);
-      },
-    });
-    this.#reloader = new Reloader(provider, this.#manager);
-    this.#relay = new Relay({
-      directory,
-      queues: this.#channels,
-      metrics: this.#metrics,
-      logger: logger("relay"),
-      isReady: () => this.#ready,
-    });
-    registerConfigMetrics(this.#metrics, this.#manager, provider);
-    provider.registerMetrics?.(this.#metrics);
-    registerLogMetrics(this.#metrics, options.droppedLogRecords);
-    this.#processMetrics = registerProcessMetrics(this.#metrics, VERSION);
-    this.#router = this.#buildRouter();
+  private constructor(options: GatewayOptions, opened: OpenedParts) {
+    this.#settings = options.settings;
+    this.#parts = new GatewayParts(options, opened, this.#life);
   }
 
   /**
@@ -185,12 +57,12 @@ export class Gateway implements AsyncDisposable {
     });
     try {
       // Reading files takes no time worth a 503; etcd or Vault may be away for long, and /livez must answer.
-      if (gateway.#provider.backend === "file") await gateway.#load(stop);
-      const waits = !gateway.#isLoaded || gateway.#isIncomplete || gateway.#waitsForVault;
+      if (gateway.#parts.provider.backend === "file") await gateway.#load(stop);
+      const waits = !gateway.#isLoaded || gateway.#life.isIncomplete || gateway.#waitsForVault;
       if (!waits) await gateway.#becomeReady();
       stop?.throwIfAborted();
       gateway.#listen();
-      if (!gateway.#ready) gateway.#becomeReadyInBackground();
+      if (!gateway.#life.isReady) gateway.#becomeReadyInBackground();
       return gateway;
     } catch (error) {
       await gateway[Symbol.asyncDispose]();
@@ -205,7 +77,7 @@ export class Gateway implements AsyncDisposable {
 
   /** Looks for changed configuration now. */
   async reload(): Promise<void> {
-    await this.#reloader.reload(this.#stopping.signal);
+    await this.#parts.reloader.reload(this.#stopping.signal);
   }
 
   /**
@@ -218,12 +90,12 @@ export class Gateway implements AsyncDisposable {
   async drain(graceMs: number = this.#settings.shutdown.graceMs): Promise<void> {
     const drainedAt = performance.now();
     const requests = new LastRequests();
-    this.#draining = true;
-    this.#router.expectLast(requests);
+    this.#life.isDraining = true;
+    this.#parts.router.expectLast(requests);
     logger("gateway").info("Draining: serving on for up to {graceMs} ms", { graceMs });
     const hadEnded = await requests.ended(graceMs);
     // Connectors connect to another instance, or to this one when it is back.
-    await this.#relay[Symbol.asyncDispose]();
+    await this.#parts.relay[Symbol.asyncDispose]();
     this.#stop = {
       drainedAt,
       reason: hadEnded ? "no requests came any more" : "the time to serve on was over",
@@ -235,21 +107,21 @@ export class Gateway implements AsyncDisposable {
   /** Takes no connection any more and waits for the requests under way. Returns how many were cut off. */
   async #finishRequests(requests: LastRequests): Promise<number> {
     const timeout = AbortSignal.timeout(this.#settings.shutdown.timeoutMs);
-    await this.#inflight.bodiesRead(timeout);
+    await this.#parts.inflight.bodiesRead(timeout);
     const closed = this.#server?.close();
     requests.release();
-    const idle = await this.#inflight.idle(timeout);
+    const idle = await this.#parts.inflight.idle(timeout);
     if (idle && closed !== undefined) await within(CLOSE_TIMEOUT_MS, closed);
-    this.#closed = true;
-    const count = this.#inflight.requests;
+    this.#life.isClosed = true;
+    const count = this.#parts.inflight.requests;
     if (count > 0) logger("gateway").warning("{count} requests were cut off", { count });
     return count;
   }
 
   /** Waits for the deliveries under way. Returns how many were cut off. */
   async #finishDeliveries(): Promise<number> {
-    if (await this.#dispatcher.drain(AbortSignal.timeout(this.#settings.shutdown.timeoutMs))) return 0;
-    const count = this.#dispatcher.underWay;
+    if (await this.#parts.dispatcher.drain(AbortSignal.timeout(this.#settings.shutdown.timeoutMs))) return 0;
+    const count = this.#parts.dispatcher.underWay;
     logger("gateway").warning("{count} deliveries were cut off: they are made again at the next start", {
       count,
     });
@@ -257,169 +129,68 @@ export class Gateway implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#closed = true;
+    this.#life.isClosed = true;
     this.#stopping.abort();
-    await within(CLOSE_TIMEOUT_MS, this.#relay[Symbol.asyncDispose]());
+    await within(CLOSE_TIMEOUT_MS, this.#parts.relay[Symbol.asyncDispose]());
     // An answer that never ends must not keep the process: the sender gets a broken connection instead.
     if (this.#server !== undefined) await within(CLOSE_TIMEOUT_MS, this.#server[Symbol.asyncDispose]());
-    await this.#provider[Symbol.asyncDispose]();
-    await this.#dispatcher.drain(AbortSignal.abort());
-    await within(CLOSE_TIMEOUT_MS, this.#manager.close());
-    await within(CLOSE_TIMEOUT_MS, this.#secrets[Symbol.asyncDispose]());
-    await within(CLOSE_TIMEOUT_MS, this.#outputs[Symbol.asyncDispose]());
-    await within(CLOSE_TIMEOUT_MS, this.#channels[Symbol.asyncDispose]());
-    const { pending } = this.#journal.stats();
-    await this.#journal[Symbol.asyncDispose]();
-    this.#deadlines[Symbol.dispose]();
-    this.#processMetrics[Symbol.dispose]();
-    this.#failures?.[Symbol.dispose]();
+    await this.#parts.provider[Symbol.asyncDispose]();
+    await this.#parts.dispatcher.drain(AbortSignal.abort());
+    await within(CLOSE_TIMEOUT_MS, this.#parts.manager.close());
+    await within(CLOSE_TIMEOUT_MS, this.#parts.secrets[Symbol.asyncDispose]());
+    await within(CLOSE_TIMEOUT_MS, this.#parts.outputs[Symbol.asyncDispose]());
+    await within(CLOSE_TIMEOUT_MS, this.#parts.channels[Symbol.asyncDispose]());
+    const { pending } = this.#parts.journal.stats();
+    await this.#parts.journal[Symbol.asyncDispose]();
+    this.#parts.deadlines[Symbol.dispose]();
+    this.#parts.processMetrics[Symbol.dispose]();
+    this.#parts.failures[Symbol.dispose]();
     if (this.#stop !== undefined) reportStop(logger("gateway"), this.#stop, pending);
-  }
-
-  #buildOutputs(lines: LineWriter): OutputPool {
-    return buildOutputs({
-      deadlines: this.#deadlines,
-      metrics: this.#metrics,
-      context: { lines, channels: this.#channels },
-      deliveryBudgetMs: this.#settings.limits.deliveryBudgetMs,
-      freeRequests: () => this.#inflight.freeRequests,
-      tracing: this.#tracing,
-    });
-  }
-
-  #buildDispatcher(): Dispatcher {
-    return new Dispatcher({
-      journal: this.#journal,
-      lookUp: ({ namespace, webhook }) => {
-        const entry = this.#manager.find(webhookPath(namespace, webhook));
-        if (entry === undefined) return "missing";
-        return entry instanceof WebhookEntry ? entry : "blocked";
-      },
-      deadlines: this.#deadlines,
-      metrics: this.#webhooks.events,
-      logger: logger("delivery"),
-    });
-  }
-
-  async #openSharedChannels(url: string): Promise<ChannelQueues> {
-    const { RedisChannelQueues } = await import("../channels/redis/redis_channel_queues.ts");
-    return await RedisChannelQueues.open({
-      url,
-      deadLetters: this.#journal.deadLetters,
-      logger: logger("relay"),
-    });
-  }
-
-  #buildRouter(): Router {
-    const { limits, trustedProxies, defaultNamespace, adminToken, metrics, requestIdHeader } = this.#settings;
-    const clientAddress = new ClientAddressResolver(trustedProxies);
-    const failures = this.#failures = new FailureLog(logger("http"), this.#refusals, clientAddress);
-    const isReady = () => this.#ready;
-    const webhooks = {
-      find: (path: string) => this.#isIncomplete ? undefined : this.#manager.find(path),
-      isReady,
-      defaultWebhook: this.#settings.defaultWebhook,
-      isClosed: () => this.#closed,
-      bodyLimits: { maxBytes: limits.maxBodyBytes, timeoutMs: limits.bodyTimeoutMs },
-      inflight: this.#inflight,
-      bodyMemory: new BodyMemory(this.#deadlines),
-      documents: documentReading(limits, this.#deadlines),
-      acceptor: new Acceptor({
-        dispatcher: this.#dispatcher,
-        journal: this.#journal,
-        deadlines: this.#deadlines,
-        logger: logger("delivery"),
-      }),
-      deadlines: this.#deadlines,
-      metrics: this.#webhooks.requests,
-      failures,
-      clientAddress,
-      namesAccepted: requestIdHeader === "always",
-      tracing: this.#tracing,
-    };
-    const routes = [
-      ...statusRoutes({
-        provider: () => this.#provider.status(),
-        isReady,
-        isDraining: () => this.#draining,
-        vault: this.#secrets.vaultStatus,
-        journalProblem: () => this.#journal.problem,
-        unreadyWhenDegraded: this.#settings.degraded.isUnready,
-        metrics: metrics ? this.#metrics : undefined,
-      }),
-      ...adminRoutes({
-        token: adminToken,
-        metrics: this.#metrics,
-        manager: this.#manager,
-        provider: this.#provider,
-        vault: this.#secrets.vaultStatus,
-        reload: (signal) => this.#reloader.reload(signal),
-        inflight: this.#inflight,
-        outputs: () => this.#outputs.hosts(),
-        deadLetters: {
-          letters: this.#journal.deadLetters,
-          onReplay: () => this.#dispatcher.recover(),
-        },
-        journal: {
-          hold: () => this.#journal.hold(),
-          release: (hold) => this.#journal.release(hold),
-          salvage: (name) => this.#salvage(name),
-        },
-        webhooks: {
-          catalog: this.#manager.catalog,
-          requests: this.#webhooks.requests,
-          refusals: this.#refusals,
-        },
-        startedAt: performance.now(),
-      }),
-      ...relayRoutes(this.#relay, { inflight: this.#inflight, bodyTimeoutMs: limits.bodyTimeoutMs }),
-    ];
-    return new Router({ webhooks, defaultNamespace, routes, failures });
-  }
-
-  async #salvage(name: string): Promise<Salvaged> {
-    try {
-      return await this.#journal.salvageSetAside(name);
-    } finally {
-      await this.#dispatcher.recover();
-    }
   }
 
   async #load(stop?: AbortSignal): Promise<void> {
     const { signal } = this.#stopping;
-    await this.#provider.start(this.#manager, stop === undefined ? signal : AbortSignal.any([signal, stop]));
+    await this.#parts.provider.start(
+      this.#parts.manager,
+      stop === undefined ? signal : AbortSignal.any([signal, stop]),
+    );
     this.#isLoaded = true;
-    this.#isIncomplete = this.#provider.status().missing !== undefined;
+    this.#life.isIncomplete = this.#parts.provider.status().missing !== undefined;
   }
 
   async #complete(): Promise<void> {
     logger("config").error(
       "Not ready, and webhooks answer 503, until the configuration is complete: {missing}",
-      { missing: this.#provider.status().missing },
+      { missing: this.#parts.provider.status().missing },
     );
-    await this.#provider.completed?.(this.#stopping.signal);
-    this.#isIncomplete = false;
+    await this.#parts.provider.completed?.(this.#stopping.signal);
+    this.#life.isIncomplete = false;
   }
 
   get #waitsForVault(): boolean {
-    return this.#settings.vault !== undefined && this.#manager.waitsForSecrets;
+    return this.#settings.vault !== undefined && this.#parts.manager.waitsForSecrets;
   }
 
   async #becomeReady(): Promise<void> {
     if (!this.#isLoaded) await this.#load();
-    if (this.#isIncomplete) await this.#complete();
+    if (this.#life.isIncomplete) await this.#complete();
     await this.#waitForSecrets();
-    this.#ready = true;
+    this.#life.isReady = true;
     // What an earlier process accepted and did not deliver is taken up; a first journal begins with its first event.
-    if (await mayHoldJournal(this.#settings)) await this.#dispatcher.start();
-    logger("config").info("Serving {webhooks} webhooks and {connections} connections", this.#manager.size);
+    if (await mayHoldJournal(this.#settings)) await this.#parts.dispatcher.start();
+    logger("config").info(
+      "Serving {webhooks} webhooks and {connections} connections",
+      this.#parts.manager.size,
+    );
   }
 
   /** Webhooks without their secrets answer 503 by themselves: the others need not wait for ever. */
   async #waitForSecrets(): Promise<void> {
     const { signal } = this.#stopping;
     try {
-      await this.#manager.secretsSettled(AbortSignal.any([signal, AbortSignal.timeout(SECRETS_TIMEOUT_MS)]));
+      await this.#parts.manager.secretsSettled(
+        AbortSignal.any([signal, AbortSignal.timeout(SECRETS_TIMEOUT_MS)]),
+      );
     } catch (error) {
       signal.throwIfAborted();
       logger("config").warning("Not all secrets were read in time: webhooks that need them answer 503", {
@@ -438,36 +209,15 @@ export class Gateway implements AsyncDisposable {
 
   #listen(): void {
     const { host, port, limits: { maxConnections } } = this.#settings;
-    const handler = tracedHandler(this.#router, this.#tracing);
-    const shared = { metrics: this.#metrics, inflight: this.#inflight, logger: logger("http") };
+    const handler = tracedHandler(this.#parts.router, this.#parts.tracing);
+    const shared = { metrics: this.#parts.metrics, inflight: this.#parts.inflight, logger: logger("http") };
     this.#server = listen({ host, port, handler, maxConnections, ...shared });
     logger("gateway").info("Listening on http://{host}:{port}", { host, port: this.port, version: VERSION });
-    if (this.#provider instanceof FileConfigProvider && this.#provider.usingEmbeddedDefault) {
+    if (this.#parts.provider instanceof FileConfigProvider && this.#parts.provider.usingEmbeddedDefault) {
       logger("gateway").warning(
         "No configuration found, so there is one webhook that prints what it gets. Try: {command}",
         { command: `curl -X POST http://localhost:${this.port}/webhook/default -d '{"hello":"world"}'` },
       );
     }
   }
-}
-
-/** The provider of the configured backend. The etcd client is loaded only where it is used. */
-export async function createProvider(settings: Settings): Promise<ConfigProvider> {
-  if (settings.configBackend === "file") {
-    return new FileConfigProvider({
-      webhooksFile: settings.files.webhooks,
-      connectionsFile: settings.files.connections,
-      named: settings.files.named,
-      defaultNamespace: settings.defaultNamespace,
-      logger: logger("config"),
-    });
-  }
-  const { EtcdConfigProvider } = await import("../config/etcd/etcd_provider.ts");
-  const { etcd, degraded, snapshotFile } = settings;
-  return new EtcdConfigProvider({
-    ...etcd,
-    degradedAfterMs: degraded.afterMs,
-    ...(snapshotFile === undefined ? {} : { snapshotFile }),
-    logger: logger("etcd"),
-  });
 }

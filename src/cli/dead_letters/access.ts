@@ -8,7 +8,7 @@ import { parseDeadLetterQuery } from "../../dead_letters/query.ts";
 import type { DeadLetterFilter } from "../../dead_letters/dead_letters.ts";
 import type { Journal } from "../../journal/journal.ts";
 import { GatewayError, StartupError } from "../../errors.ts";
-import { mayHoldJournal, openJournal } from "../../gateway/data_directory.ts";
+import { mayHoldJournal, openJournal } from "../../gateway/backends.ts";
 import type { Settings } from "../../settings/settings.ts";
 import { AdminClient } from "../admin_client.ts";
 

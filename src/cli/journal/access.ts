@@ -1,4 +1,4 @@
-import { openJournal } from "../../gateway/data_directory.ts";
+import { openJournal } from "../../gateway/backends.ts";
 import type { SqliteJournal } from "../../journal/sqlite/sqlite_journal.ts";
 import { StartupError } from "../../errors.ts";
 import type { Settings } from "../../settings/settings.ts";

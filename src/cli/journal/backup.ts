@@ -1,5 +1,5 @@
 import { basename, dirname, join } from "@std/path";
-import { mayHoldJournal } from "../../gateway/data_directory.ts";
+import { mayHoldJournal } from "../../gateway/backends.ts";
 import { checkCopy } from "../../journal/sqlite/copy_check.ts";
 import { journalPath } from "../../journal/sqlite/worker/file.ts";
 import { StartupError } from "../../errors.ts";

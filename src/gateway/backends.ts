@@ -1,0 +1,70 @@
+/**
+ * What the settings choose between: where the configuration comes from, where the journal stands, and where
+ * channels are shared. The command line opens the same.
+ *
+ * @module
+ */
+
+import type { ChannelQueues } from "../channels/channel_queues.ts";
+import { FileConfigProvider } from "../config/file/file_provider.ts";
+import type { ConfigProvider } from "../config/provider.ts";
+import type { DeadLetters } from "../dead_letters/dead_letters.ts";
+import { logger } from "../observability/logging.ts";
+import { journalDirectory } from "../settings/secrets.ts";
+import type { Settings } from "../settings/settings.ts";
+import {
+  mayHoldSqliteJournal,
+  openSqliteJournal,
+  type SqliteJournal,
+  type SqliteJournalOptions,
+} from "../journal/sqlite/sqlite_journal.ts";
+
+/** The provider of the configured backend. The etcd client is loaded only where it is used. */
+export async function createProvider(settings: Settings): Promise<ConfigProvider> {
+  if (settings.configBackend === "file") {
+    return new FileConfigProvider({
+      webhooksFile: settings.files.webhooks,
+      connectionsFile: settings.files.connections,
+      named: settings.files.named,
+      defaultNamespace: settings.defaultNamespace,
+      logger: logger("config"),
+    });
+  }
+  const { EtcdConfigProvider } = await import("../config/etcd/etcd_provider.ts");
+  const { etcd, degraded, snapshotFile } = settings;
+  return new EtcdConfigProvider({
+    ...etcd,
+    degradedAfterMs: degraded.afterMs,
+    ...(snapshotFile === undefined ? {} : { snapshotFile }),
+    logger: logger("etcd"),
+  });
+}
+
+/**
+ * The journal in the data directory. Where there is none yet, nothing is made before its first use.
+ *
+ * @param options how long to wait for another process that uses it, or whether to wait until it ends
+ * @throws {StartupError} when another process uses it and is not waited for, or a newer version has written it
+ */
+export async function openJournal(
+  settings: Settings,
+  options: Pick<SqliteJournalOptions, "lockWaitMs" | "waitsForOwner"> = {},
+): Promise<SqliteJournal> {
+  return await openSqliteJournal({
+    directory: journalDirectory(settings.dataDir),
+    ...settings.journal,
+    ...options,
+    logger: logger("journal"),
+  });
+}
+
+/** Whether there is a journal, or nobody can say that there is none since its directory cannot be entered. */
+export function mayHoldJournal(settings: Settings): Promise<boolean> {
+  return mayHoldSqliteJournal(journalDirectory(settings.dataDir));
+}
+
+/** The channels that all instances share, in the Redis server of the settings. Its client is loaded only then. */
+export async function openSharedChannels(url: string, deadLetters: DeadLetters): Promise<ChannelQueues> {
+  const { RedisChannelQueues } = await import("../channels/redis/redis_channel_queues.ts");
+  return await RedisChannelQueues.open({ url, deadLetters, logger: logger("relay") });
+}

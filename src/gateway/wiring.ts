@@ -1,0 +1,273 @@
+/**
+ * The parts of a gateway, built from the settings in the order in which they need each other.
+ *
+ * @module
+ */
+
+import { ClientAddressResolver } from "../auth/client_address.ts";
+import { ConfigManager } from "../config/manager.ts";
+import type { ConfigProvider } from "../config/provider.ts";
+import { Reloader } from "./reloader.ts";
+import type { SecretLookup } from "../config/secrets/lookup.ts";
+import type { Environment } from "../config/values/substitution.ts";
+import { WebhookEntry } from "../config/entry.ts";
+import { webhookPath } from "../event/names.ts";
+import { Deadlines } from "../time/deadlines.ts";
+import { Acceptor } from "../delivery/acceptor.ts";
+import type { ChannelQueues } from "../channels/channel_queues.ts";
+import { DeferredChannelQueues } from "../channels/deferred.ts";
+import { Dispatcher } from "../delivery/durable/dispatcher.ts";
+import { buildOutputs } from "../delivery/outputs/build.ts";
+import type { OutputPool } from "../delivery/outputs/output_pool.ts";
+import type { Salvaged, SqliteJournal } from "../journal/sqlite/sqlite_journal.ts";
+import { adminRoutes } from "../http/routes/admin.ts";
+import { BodyMemory } from "../http/webhook/body_memory.ts";
+import { documentReading } from "../http/webhook/event_body.ts";
+import { FailureLog } from "../http/failure_log.ts";
+import { RefusalHistory } from "../http/refusal_history.ts";
+import { Inflight } from "../http/inflight.ts";
+import { WebhookMetrics } from "../http/webhook_metrics.ts";
+import { relayRoutes } from "../http/routes/relay.ts";
+import { Router } from "../http/router.ts";
+import { statusRoutes } from "../http/routes/status.ts";
+import type { OutputModule } from "../modules/module.ts";
+import { outputModulesWithin } from "../modules/registry.ts";
+import type { LineWriter } from "../io/line_writer.ts";
+import { registerLogMetrics } from "../observability/log_metrics.ts";
+import { logger } from "../observability/logging.ts";
+import type { Tracing } from "../observability/tracing.ts";
+import { Metrics } from "../observability/metrics.ts";
+import { registerConfigMetrics } from "../config/metrics.ts";
+import { registerProcessMetrics } from "../observability/process_metrics.ts";
+import { ChannelDirectory } from "../relay/channel_directory.ts";
+import { channelsOf } from "./catalog_channels.ts";
+import { Relay } from "../relay/relay.ts";
+import type { Settings } from "../settings/settings.ts";
+import { VERSION } from "../version.ts";
+import { openSharedChannels } from "./backends.ts";
+
+/** What the process hands to its gateway. */
+export interface GatewayOptions {
+  readonly settings: Settings;
+  /** Where `{$NAME}` references in the configuration are looked up. */
+  readonly environment: Environment;
+  /** Standard output, for the `log` output module. */
+  readonly lines: LineWriter;
+  /** How many records of the gateway's log were lost so far. */
+  readonly droppedLogRecords?: () => number;
+  /** The output modules that webhooks may use. @default those of the registry, within the bounds of the settings */
+  readonly modules?: readonly OutputModule[];
+  /** Ends a start that is not over. */
+  readonly stop?: AbortSignal;
+}
+
+/** The parts of a gateway that take time to open. */
+export interface OpenedParts {
+  readonly journal: SqliteJournal;
+  readonly provider: ConfigProvider;
+  readonly secrets: SecretLookup;
+  /** `undefined` while the runtime records no traces. */
+  readonly tracing: Tracing | undefined;
+}
+
+/** Where the gateway stands in its life, as its parts ask for it at any time. */
+export interface GatewayLife {
+  readonly isReady: boolean;
+  /** Whether what was loaded is not all that must be there, so that nothing of it may be served. */
+  readonly isIncomplete: boolean;
+  readonly isDraining: boolean;
+  /** Whether no request is taken any more. */
+  readonly isClosed: boolean;
+}
+
+/** All parts of one gateway. Whoever builds them starts them and closes them. */
+export class GatewayParts {
+  readonly deadlines = new Deadlines();
+  readonly metrics = new Metrics();
+  readonly refusals = new RefusalHistory();
+  readonly webhooks: WebhookMetrics;
+  readonly inflight: Inflight;
+  readonly channels: ChannelQueues;
+  readonly outputs: OutputPool;
+  readonly journal: SqliteJournal;
+  readonly dispatcher: Dispatcher;
+  readonly secrets: SecretLookup;
+  readonly tracing: Tracing | undefined;
+  readonly manager: ConfigManager;
+  readonly provider: ConfigProvider;
+  readonly reloader: Reloader;
+  readonly relay: Relay;
+  readonly failures: FailureLog;
+  readonly router: Router;
+  readonly processMetrics: Disposable;
+  readonly #settings: Settings;
+  readonly #life: GatewayLife;
+  readonly #clientAddress: ClientAddressResolver;
+
+  constructor(options: GatewayOptions, opened: OpenedParts, life: GatewayLife) {
+    const { settings } = options;
+    this.#settings = settings;
+    this.#life = life;
+    this.provider = opened.provider;
+    this.journal = opened.journal;
+    this.secrets = opened.secrets;
+    this.tracing = opened.tracing;
+    this.#clientAddress = new ClientAddressResolver(settings.trustedProxies);
+    this.inflight = new Inflight(settings.limits.maxInflight, settings.limits.maxInflightBytes);
+    this.channels = this.#buildChannels();
+    this.outputs = this.#buildOutputs(options.lines);
+    this.webhooks = new WebhookMetrics(
+      this.metrics,
+      this.inflight,
+      () => this.journal.stats(),
+      () => this.manager.catalog,
+    );
+    this.dispatcher = this.#buildDispatcher();
+    const directory = new ChannelDirectory();
+    this.manager = this.#buildManager(options, directory);
+    this.reloader = new Reloader(this.provider, this.manager);
+    this.relay = this.#buildRelay(directory);
+    this.failures = new FailureLog(logger("http"), this.refusals, this.#clientAddress);
+    registerConfigMetrics(this.metrics, this.manager, this.provider);
+    this.provider.registerMetrics?.(this.metrics);
+    registerLogMetrics(this.metrics, options.droppedLogRecords);
+    this.processMetrics = registerProcessMetrics(this.metrics, VERSION);
+    this.router = this.#buildRouter();
+  }
+
+  #buildChannels(): ChannelQueues {
+    const { relayQueue } = this.#settings;
+    if (relayQueue === undefined) return this.journal.channels;
+    return new DeferredChannelQueues(() => openSharedChannels(relayQueue, this.journal.deadLetters));
+  }
+
+  #buildOutputs(lines: LineWriter): OutputPool {
+    return buildOutputs({
+      deadlines: this.deadlines,
+      metrics: this.metrics,
+      context: { lines, channels: this.channels },
+      deliveryBudgetMs: this.#settings.limits.deliveryBudgetMs,
+      freeRequests: () => this.inflight.freeRequests,
+      tracing: this.tracing,
+    });
+  }
+
+  #buildDispatcher(): Dispatcher {
+    return new Dispatcher({
+      journal: this.journal,
+      lookUp: ({ namespace, webhook }) => {
+        const entry = this.manager.find(webhookPath(namespace, webhook));
+        if (entry === undefined) return "missing";
+        return entry instanceof WebhookEntry ? entry : "blocked";
+      },
+      deadlines: this.deadlines,
+      metrics: this.webhooks.events,
+      logger: logger("delivery"),
+    });
+  }
+
+  #buildManager(options: GatewayOptions, directory: ChannelDirectory): ConfigManager {
+    const { settings, environment, modules = outputModulesWithin(settings.outputBounds) } = options;
+    const manager: ConfigManager = new ConfigManager({
+      outputs: this.outputs,
+      compile: { environment, modules },
+      secrets: this.secrets,
+      warnsOfDefault: !settings.defaultWebhook,
+      logger: logger("config"),
+      onChange: (path) => {
+        this.dispatcher.changed(path);
+        const entry = manager.find(path);
+        directory.set(path, channelsOf(entry));
+        if (entry !== undefined) return;
+        this.refusals.forget(path);
+        this.webhooks.forget(path);
+      },
+    });
+    return manager;
+  }
+
+  #buildRelay(directory: ChannelDirectory): Relay {
+    return new Relay({
+      directory,
+      queues: this.channels,
+      metrics: this.metrics,
+      logger: logger("relay"),
+      isReady: () => this.#life.isReady,
+    });
+  }
+
+  #buildRouter(): Router {
+    const { limits, defaultNamespace, adminToken, metrics, requestIdHeader } = this.#settings;
+    const clientAddress = this.#clientAddress;
+    const { failures } = this;
+    const isReady = () => this.#life.isReady;
+    const webhooks = {
+      find: (path: string) => this.#life.isIncomplete ? undefined : this.manager.find(path),
+      isReady,
+      defaultWebhook: this.#settings.defaultWebhook,
+      isClosed: () => this.#life.isClosed,
+      bodyLimits: { maxBytes: limits.maxBodyBytes, timeoutMs: limits.bodyTimeoutMs },
+      inflight: this.inflight,
+      bodyMemory: new BodyMemory(this.deadlines),
+      documents: documentReading(limits, this.deadlines),
+      acceptor: new Acceptor({
+        dispatcher: this.dispatcher,
+        journal: this.journal,
+        deadlines: this.deadlines,
+        logger: logger("delivery"),
+      }),
+      deadlines: this.deadlines,
+      metrics: this.webhooks.requests,
+      failures,
+      clientAddress,
+      namesAccepted: requestIdHeader === "always",
+      tracing: this.tracing,
+    };
+    const routes = [
+      ...statusRoutes({
+        provider: () => this.provider.status(),
+        isReady,
+        isDraining: () => this.#life.isDraining,
+        vault: this.secrets.vaultStatus,
+        journalProblem: () => this.journal.problem,
+        unreadyWhenDegraded: this.#settings.degraded.isUnready,
+        metrics: metrics ? this.metrics : undefined,
+      }),
+      ...adminRoutes({
+        token: adminToken,
+        metrics: this.metrics,
+        manager: this.manager,
+        provider: this.provider,
+        vault: this.secrets.vaultStatus,
+        reload: (signal) => this.reloader.reload(signal),
+        inflight: this.inflight,
+        outputs: () => this.outputs.hosts(),
+        deadLetters: {
+          letters: this.journal.deadLetters,
+          onReplay: () => this.dispatcher.recover(),
+        },
+        journal: {
+          hold: () => this.journal.hold(),
+          release: (hold) => this.journal.release(hold),
+          salvage: (name) => this.#salvage(name),
+        },
+        webhooks: {
+          catalog: this.manager.catalog,
+          requests: this.webhooks.requests,
+          refusals: this.refusals,
+        },
+        startedAt: performance.now(),
+      }),
+      ...relayRoutes(this.relay, { inflight: this.inflight, bodyTimeoutMs: limits.bodyTimeoutMs }),
+    ];
+    return new Router({ webhooks, defaultNamespace, routes, failures });
+  }
+
+  async #salvage(name: string): Promise<Salvaged> {
+    try {
+      return await this.journal.salvageSetAside(name);
+    } finally {
+      await this.dispatcher.recover();
+    }
+  }
+}
