@@ -73,15 +73,43 @@ Deno.test("without a free descriptor, journal, outputs and reloads go on, and co
   assertEquals(/^process_max_fds (\d+)$/m.exec(metrics)?.[1], "150");
 });
 
-Deno.test("connections that say nothing cannot keep others out: a former server closes its own after a while", async () => {
-  await using gateway = await GatewayProcess.start({
+/** A server alone, with so few descriptors, whose former servers keep their connections for half a second. */
+function startServerAlone(): Promise<GatewayProcess> {
+  return GatewayProcess.start({
     program: "tests/support/lasting_server_program.ts",
     args: ["500"],
     through: ["prlimit", "--nofile=100:100"],
   });
+}
+
+Deno.test("connections that say nothing cannot keep others out: a former server closes its own after a while", async () => {
+  await using server = await startServerAlone();
   await using connections = new AsyncDisposableStack();
-  const [silent] = await useUp(gateway, connections);
+  const [silent] = await useUp(server, connections);
   assertEquals(await silent!.readToEnd(), new Uint8Array());
-  await gateway.waitForLine(/New connections are taken again/);
-  assertEquals(await (await fetch(gateway.url)).text(), "ok\n");
+  await server.waitForLine(/New connections are taken again/);
+  const answer = await fetch(server.url, { method: "POST", body: "{}" });
+  assertEquals([answer.status, await answer.text()], [200, "{}"]);
 });
+
+Deno.test("a former server waits for the bodies on their way to it before it closes its connections", async () => {
+  await using server = await startServerAlone();
+  await using connections = new AsyncDisposableStack();
+  const slow = connections.use(await RawHttpConnection.open(server.port));
+  const [head, rest] = splitAt(formatRequest("POST", "/", { body: "slow but sure" }), -4);
+  await slow.write(head);
+  await server.waitForLine(/A body is on its way/);
+  const [silent] = await useUp(server, connections);
+  await server.waitForLine(/A former server waits for bodies/);
+  await slow.write(rest);
+  const answer = await slow.readResponse();
+  assertEquals([answer.status, answer.text], [200, "slow but sure"]);
+  assertEquals(await silent!.readToEnd(), new Uint8Array());
+});
+
+function splitAt(
+  bytes: Uint8Array<ArrayBuffer>,
+  at: number,
+): [Uint8Array<ArrayBuffer>, Uint8Array<ArrayBuffer>] {
+  return [bytes.subarray(0, at), bytes.subarray(at)];
+}

@@ -1,19 +1,33 @@
 /**
- * A server alone that says where it listens, and keeps the connections of a former server for as many milliseconds
- * as its argument says.
+ * A server alone that says where it listens, answers with the body that it got, and keeps the connections of a former
+ * server for as many milliseconds as its argument says.
  */
 
 import { logger, setUpLogging } from "../../src/observability/logging.ts";
+import { Inflight } from "../../src/http/inflight.ts";
 import { LastingServer } from "../../src/io/server/lasting_server.ts";
 import { Metrics } from "../../src/observability/metrics.ts";
 import { standardLineWriter } from "../../src/io/line_writer.ts";
 
 await using records = standardLineWriter("stderr");
 await using _logging = setUpLogging({ level: "info", format: "json", writer: records });
+const inflight = new Inflight(1_000, 1_000_000);
 const server = new LastingServer({
   host: "127.0.0.1",
   port: 0,
-  handler: () => new Response("ok\n"),
+  handler: async (request) => {
+    inflight.startReading();
+    logger("http").info("A body is on its way");
+    try {
+      return new Response(await request.text());
+    } finally {
+      inflight.endReading();
+    }
+  },
+  bodiesRead: (signal) => {
+    logger("http").info("A former server waits for bodies");
+    return inflight.bodiesRead(signal);
+  },
   metrics: new Metrics(),
   logger: logger("http"),
   formerMs: Number(Deno.args[0]),
