@@ -55,7 +55,7 @@ for (const rule of ["in_step", "never"] as const) {
     await using etcd = await EtcdServer.start();
     await using front = await EtcdFront.start(etcd.endpoint, rule);
     await using provider = await start(front);
-    front.silence();
+    await front.silence();
     await etcd.gateway.putJson(key("a"), { module: "log" });
     await eventually(() => assertInStep(provider.sink, etcd.gateway, PREFIX));
     assertEquals(provider.provider.stats().ends, { silent: 1 });

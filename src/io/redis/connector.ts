@@ -33,4 +33,10 @@ export class RedisConnector extends AbstractConnector {
     this.stream = socket;
     return Promise.resolve(socket);
   }
+
+  /** At once: the library would keep a timer for a socket that is closed already. */
+  override disconnect(): void {
+    this.connecting = false;
+    (this.stream as typeof this.stream | undefined)?.destroy();
+  }
 }

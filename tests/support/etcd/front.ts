@@ -5,6 +5,7 @@
  * @module
  */
 
+import { eventually } from "../eventually.ts";
 import { ChildProcess } from "../process/child_process.ts";
 import { REPOSITORY } from "../repository.ts";
 
@@ -46,9 +47,11 @@ export class EtcdFront implements AsyncDisposable {
     return this.#count("watch");
   }
 
-  /** The streams that are open stay open and bring nothing from now on, while reads are answered. */
-  silence(): void {
+  /** The streams that are open stay open and bring nothing once it resolves, while reads are answered. */
+  async silence(): Promise<void> {
+    const before = this.#count("silent");
     this.process.kill("SIGUSR1");
+    await eventually(() => this.#count("silent") > before);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

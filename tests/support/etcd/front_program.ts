@@ -5,7 +5,7 @@
  *     etcd_front_program.ts HOST:PORT in_step|never
  *
  * It says `Listening on PORT` once, `watch` for each watch and `progress` for each request for progress.
- * After SIGUSR1 the streams that are open stay open and bring nothing.
+ * After SIGUSR1 it says `silent`, and the streams that are open stay open and bring nothing.
  *
  * @module
  */
@@ -43,7 +43,10 @@ const member = new Client(address, ChannelCredentials.createInsecure(), {
   "grpc.max_reconnect_backoff_ms": 10,
 });
 let signals = 0;
-Deno.addSignalListener("SIGUSR1", () => signals++);
+Deno.addSignalListener("SIGUSR1", () => {
+  signals++;
+  print("silent");
+});
 
 const server = new Server();
 server.register(
