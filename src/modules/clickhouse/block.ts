@@ -1,8 +1,8 @@
 import { createHash } from "node:crypto";
 import type { DeliveryError } from "../../errors.ts";
 import type { ClickhouseConfig } from "./config.ts";
-import { ROW_OVERHEAD, RowEncoder } from "./rows.ts";
-import type { TableLayout } from "./table.ts";
+import { ROW_OVERHEAD, RowEncoder } from "./table/rows.ts";
+import type { TableLayout } from "./table/table.ts";
 import type { Delivery, DeliveryResult } from "../module.ts";
 
 /** Listens to the results of rows. */

@@ -15,16 +15,12 @@
 import { DeliveryError } from "../../errors.ts";
 import { Row, type RowWatcher } from "./block.ts";
 import { ClickhouseClient, ClickhouseFailure } from "./client.ts";
-import {
-  type ClickhouseConfig,
-  clickhouseConfigSchema,
-  type ClickhouseConnection,
-  clickhouseConnectionSchema,
-} from "./config.ts";
+import { type ClickhouseConfig, clickhouseConfigSchema } from "./config.ts";
+import { type ClickhouseConnection, clickhouseConnectionSchema } from "./connection.ts";
 import { judgeFailure, UNKNOWN_TABLE } from "./errors.ts";
 import { TableInserter } from "./inserter.ts";
 import { readTableKind } from "./lookup.ts";
-import { qualifiedName, readLayout, TableMismatch } from "./table.ts";
+import { qualifiedName, readLayout, TableMismatch } from "./table/table.ts";
 import { TableWriter } from "./writer.ts";
 import type {
   Attempt,

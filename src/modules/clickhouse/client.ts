@@ -15,7 +15,7 @@ import https from "node:https";
 import { authorityOf } from "../../io/address.ts";
 import { outputNames } from "../../io/name_lookups.ts";
 import { parseRetryAfter } from "../../io/retry_after.ts";
-import type { ClickhouseConnection } from "./config.ts";
+import type { ClickhouseConnection } from "./connection.ts";
 import type { TlsOptions } from "../../io/tls.ts";
 
 /** Most connections at once; further requests wait for one. */

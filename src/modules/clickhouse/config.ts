@@ -1,19 +1,17 @@
 /**
- * `module-config` and connection of `clickhouse`: their schemas and compiled forms. The keys are those of
- * the Python original; where it speaks ClickHouse's native protocol, this module speaks HTTP.
+ * `module-config` of `clickhouse`: its schema and compiled form. The keys are those of the Python original.
  *
  * @module
  */
 
 import { z } from "zod";
-import { booleanField, hostField, integerField, numberField, secretField } from "../../schema/fields.ts";
-import { tlsSchema, type TlsSettings } from "../../io/tls.ts";
+import { booleanField, numberField } from "../../schema/fields.ts";
 
 const DEFAULT_TIMEOUT_SECONDS = 10;
-const LONGEST_TIMEOUT_SECONDS = 3600;
+const MAX_TIMEOUT_SECONDS = 3600;
 
-/** Longest identifier, as in the original. What else ClickHouse does not like about a name, it says itself. */
-const LONGEST_NAME = 255;
+/** Most characters of an identifier, as in the original. What else ClickHouse does not like about a name, it says itself. */
+export const MAX_NAME = 255;
 
 /** Engines that a table can be created with. */
 export const TABLE_ENGINES = ["MergeTree", "ReplacingMergeTree"] as const;
@@ -31,7 +29,7 @@ export interface ClickhouseConfig {
 }
 
 const moduleFields = z.strictObject({
-  table: z.string().min(1).max(LONGEST_NAME).default("webhook_logs").meta({
+  table: z.string().min(1).max(MAX_NAME).default("webhook_logs").meta({
     description: "The table. It is quoted, so any name that ClickHouse knows can be used.",
   }),
   include_headers: booleanField().default(true).meta({
@@ -47,7 +45,7 @@ const moduleFields = z.strictObject({
   engine: z.enum(TABLE_ENGINES).default("MergeTree").meta({
     description: "Engine of a table that is created.",
   }),
-  timeout: numberField(0.1, LONGEST_TIMEOUT_SECONDS).default(DEFAULT_TIMEOUT_SECONDS).meta({
+  timeout: numberField(0.1, MAX_TIMEOUT_SECONDS).default(DEFAULT_TIMEOUT_SECONDS).meta({
     description: "Seconds that one attempt may take.",
   }),
 });
@@ -68,161 +66,3 @@ export const clickhouseConfigSchema: z.ZodType<ClickhouseConfig> = moduleFields.
   engine: input.engine,
   timeoutMs: input.timeout * 1000,
 }));
-
-/** Where the HTTP interface of a server is. */
-export interface ClickhouseEndpoint {
-  readonly protocol: "http:" | "https:";
-  /** Without brackets. */
-  readonly hostname: string;
-  readonly port: number;
-  /** What comes before `?`; `/` but behind a proxy that serves several things. */
-  readonly path: string;
-}
-
-/** How rows are put together before they are sent. */
-export interface BatchLimits {
-  readonly rows: number;
-  /** Counts bodies; the size of headers is estimated. */
-  readonly bytes: number;
-  /** How long the first row of a batch waits for others. */
-  readonly waitMs: number;
-}
-
-/** A compiled connection. */
-export interface ClickhouseConnection {
-  readonly endpoint: ClickhouseEndpoint;
-  readonly database: string;
-  readonly user: string;
-  readonly password: string;
-  readonly tls: TlsSettings;
-  readonly batch: BatchLimits;
-}
-
-/** ClickHouse's own port numbers: of HTTP, and of the native protocol, which the original speaks. */
-const HTTP_PORT = 8123;
-const HTTPS_PORT = 8443;
-const NATIVE_PORTS: ReadonlySet<number> = new Set([9000, 9440]);
-
-/** RFC 7617: a colon ends the user name, and control characters belong to neither. */
-const USER_NAME = /^[^:\p{Cc}]+$/u;
-const PASSWORD = /^\P{Cc}*$/u;
-
-const connectionFields = z.strictObject({
-  url: z.string().min(1).optional().meta({
-    description: "Address of the HTTP interface, such as `https://clickhouse.example:8443`, instead of " +
-      "`host`, `port`, `http_port` and `secure`.",
-  }),
-  host: hostField("give it as 'url', or the host name alone").optional().meta({
-    description: "Host name or address. Default: `localhost`.",
-  }),
-  http_port: integerField(1, 65535).optional().meta({
-    description: "Port of the HTTP interface. Default: `port`, or else 8123, with `secure` 8443.",
-  }),
-  port: integerField(1, 65535).optional().meta({
-    description: "The same, as the original names it. 9000 and 9440, ClickHouse's ports for the protocol " +
-      "that the original speaks, stand for 8123, with `secure` 8443.",
-  }),
-  database: z.string().min(1).max(LONGEST_NAME).default("default").meta({
-    description: "The database that holds the tables.",
-  }),
-  user: z.string().regex(USER_NAME).optional().meta({ description: "User name. Default: `default`." }),
-  username: z.string().regex(USER_NAME).optional().meta({ description: "The same as `user`." }),
-  password: z.union([z.literal(""), secretField(PASSWORD, "A password has no control characters")]).default(
-    "",
-  ).meta({
-    description: "The user's password.",
-  }),
-  secure: booleanField().optional().meta({ description: "`true`: HTTPS. Default: `false`." }),
-  verify: booleanField().default(true).meta({
-    description: "`false`: takes any certificate, like `insecure_skip_verify` of `tls`.",
-  }),
-  tls: tlsSchema.optional().meta({
-    description: "Files and names for HTTPS: `ca`, `cert`, `key`, `servername`, `insecure_skip_verify`.",
-  }),
-  batch_rows: integerField(1, 100_000).default(10_000).meta({
-    description: "Most rows of one insert.",
-  }),
-  batch_bytes: integerField(1, 1_073_741_824).default(8_388_608).meta({
-    description: "Most bytes of one insert; a single larger event is sent alone.",
-  }),
-  batch_wait_ms: integerField(0, 5_000).default(20).meta({
-    description:
-      "How long an event waits for others while no insert is under way, in milliseconds. Longer: fewer " +
-      "and larger inserts.",
-  }),
-});
-
-type Issues = z.RefinementCtx;
-
-/** Strict schema that ends in the compiled form. */
-export const clickhouseConnectionSchema: z.ZodType<ClickhouseConnection> = connectionFields.transform(
-  (input, issues) => {
-    const endpoint = input.url === undefined ? endpointOf(input) : parseUrl(input, input.url, issues);
-    const { user, username, tls = tlsSchema.parse({}), verify } = input;
-    if (user !== undefined && username !== undefined && user !== username) {
-      report(issues, "username", "user and username differ: give one of them");
-    }
-    if (endpoint === undefined) return z.NEVER;
-    if (endpoint.protocol === "http:" && input.tls !== undefined) {
-      report(issues, "tls", "Files for TLS are of no use without HTTPS: set secure to true");
-    }
-    return {
-      endpoint,
-      database: input.database,
-      user: user ?? username ?? "default",
-      password: input.password,
-      tls: { ...tls, insecure_skip_verify: tls.insecure_skip_verify || !verify },
-      batch: { rows: input.batch_rows, bytes: input.batch_bytes, waitMs: input.batch_wait_ms },
-    };
-  },
-);
-
-/** Reports one problem. Its message must not show the value, which may hold a secret. */
-function report(issues: Issues, key: string, message: string): void {
-  issues.addIssue({ code: "custom", path: [key], message });
-}
-
-type Input = z.output<typeof connectionFields>;
-
-function endpointOf({ host = "localhost", http_port, port, secure = false }: Input): ClickhouseEndpoint {
-  const usual = secure ? HTTPS_PORT : HTTP_PORT;
-  const named = port === undefined || NATIVE_PORTS.has(port) ? usual : port;
-  return {
-    protocol: secure ? "https:" : "http:",
-    hostname: host,
-    port: http_port ?? named,
-    path: "/",
-  };
-}
-
-function parseUrl(input: Input, text: string, issues: Issues): ClickhouseEndpoint | undefined {
-  for (const key of ["host", "port", "http_port", "secure"] as const) {
-    if (input[key] !== undefined) report(issues, key, "This says again what url says: give one of them");
-  }
-  const url = URL.parse(text);
-  const refusal = refuseUrl(url);
-  if (url === null || refusal !== undefined) {
-    report(issues, "url", refusal ?? "");
-    return undefined;
-  }
-  const isHttps = url.protocol === "https:";
-  return {
-    protocol: isHttps ? "https:" : "http:",
-    hostname: withoutBrackets(url.hostname),
-    port: url.port === "" ? (isHttps ? 443 : 80) : Number(url.port),
-    path: url.pathname,
-  };
-}
-
-function refuseUrl(url: URL | null): string | undefined {
-  if (url === null) return "Not a complete address, such as http://localhost:8123";
-  if (url.protocol !== "http:" && url.protocol !== "https:") return "Only http and https are spoken here";
-  if (url.username !== "" || url.password !== "") {
-    return "User name and password do not belong into the address: use user and password";
-  }
-  return url.search === "" && url.hash === "" ? undefined : "The address cannot have a query or a fragment";
-}
-
-function withoutBrackets(host: string): string {
-  return host.startsWith("[") && host.endsWith("]") ? host.slice(1, -1) : host;
-}

@@ -15,7 +15,7 @@ import {
   readLayout,
   type TableLayout,
   TableMismatch,
-} from "./table.ts";
+} from "./table/table.ts";
 import type { DeliveryResult } from "../module.ts";
 
 /**

@@ -6,7 +6,7 @@
 
 import type { Block, Row } from "./block.ts";
 import { type ClickhouseClient, ClickhouseFailure } from "./client.ts";
-import { qualifiedName, quoteText, readRows, type TableLayout } from "./table.ts";
+import { qualifiedName, quoteText, readRows, type TableLayout } from "./table/table.ts";
 
 /** How long the server may look for rows, in seconds: tables that are not ordered by `webhook_id` are read whole. */
 const LONGEST_SECONDS = 5;

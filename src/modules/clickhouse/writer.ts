@@ -1,7 +1,8 @@
 import type { Logger } from "@logtape/logtape";
 import { assertCount, DeliveryError, type DeliveryErrorCode } from "../../errors.ts";
 import { Batch, Block, Row } from "./block.ts";
-import type { BatchLimits, ClickhouseConfig } from "./config.ts";
+import type { BatchLimits } from "./connection.ts";
+import type { ClickhouseConfig } from "./config.ts";
 import type { Outcome, TableInserter } from "./inserter.ts";
 import { RetryMemory } from "./memory.ts";
 import type { Delivery, DeliveryResult } from "../module.ts";

@@ -1,9 +1,9 @@
 import { assert, assertEquals } from "@std/assert";
+import { clickhouseConfigSchema } from "../../../../src/modules/clickhouse/config.ts";
 import {
-  clickhouseConfigSchema,
   type ClickhouseConnection,
   clickhouseConnectionSchema,
-} from "../../../../src/modules/clickhouse/config.ts";
+} from "../../../../src/modules/clickhouse/connection.ts";
 
 function connect(connection: unknown): ClickhouseConnection {
   return clickhouseConnectionSchema.parse(connection);

@@ -5,7 +5,7 @@ import {
   holdsSomeBodies,
   holdsText,
   timeFormOf,
-} from "../../../../src/modules/clickhouse/types.ts";
+} from "../../../../../src/modules/clickhouse/table/types.ts";
 
 Deno.test("a time is written in the form that its column's type takes", () => {
   const forms = {

@@ -5,10 +5,10 @@
  */
 
 import { z } from "zod";
-import { type ClickhouseClient, ClickhouseFailure } from "./client.ts";
+import { type ClickhouseClient, ClickhouseFailure } from "../client.ts";
 import { type Column, filledColumns, mismatchesOf, type TextColumn } from "./columns.ts";
-import type { ClickhouseConfig } from "./config.ts";
-import { type InsertSettings, insertSettings, type ServerSetting, SETTING_NAMES } from "./settings.ts";
+import type { ClickhouseConfig } from "../config.ts";
+import { type InsertSettings, insertSettings, type ServerSetting, SETTING_NAMES } from "../settings.ts";
 import { type TimeForm, timeFormOf } from "./types.ts";
 
 /** The columns that are inserted into a table, and how. It never changes. */

@@ -7,13 +7,13 @@
  * @module
  */
 
-import type { Event } from "../../event/event.ts";
+import type { Event } from "../../../event/event.ts";
 import type { TextColumn } from "./columns.ts";
-import type { ClickhouseConfig } from "./config.ts";
+import type { ClickhouseConfig } from "../config.ts";
 import type { TableLayout } from "./table.ts";
 import type { TimeForm } from "./types.ts";
-import type { Delivery } from "../module.ts";
-import { recordedHeaders } from "../../event/recorded_headers.ts";
+import type { Delivery } from "../../module.ts";
+import { recordedHeaders } from "../../../event/recorded_headers.ts";
 
 /** What a row takes besides its body, about, in bytes. */
 export const ROW_OVERHEAD = 512;

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { ClickhouseConfig } from "./config.ts";
+import type { ClickhouseConfig } from "../config.ts";
 import { holdsJsonObject, holdsName, holdsSomeBodies, holdsText, timeFormOf } from "./types.ts";
 
 /** A column that is filled with text. There is one more, `payload`, for the body. */
