@@ -7,6 +7,7 @@ import { journalDirectory } from "../../settings/secrets.ts";
 import type { Settings } from "../../settings/settings.ts";
 import { AdminClient } from "../admin_client.ts";
 import { openJournalOrClient } from "./access.ts";
+import { putInPlace, removeIfThere, writeAll, writeFlushed } from "../../io/durable_file.ts";
 
 /** How much is copied at a time, in bytes. */
 const PIECE_BYTES = 1024 * 1024;
@@ -27,9 +28,7 @@ export async function backUp(file: string, settings: Settings): Promise<string> 
     await copyOneMoment(settings, partial);
     const { pending, deadLetters } = checkCopy(partial);
     await assertNew(file);
-    await Deno.rename(partial, file);
-    using directory = await Deno.open(dirname(file));
-    await directory.sync();
+    await putInPlace(partial, file);
     return `${pending} pending events and ${deadLetters} dead letters are in ${file}`;
   } catch (error) {
     await removeIfThere(partial);
@@ -69,12 +68,12 @@ async function copyHeld(gateway: AdminClient, from: string, to: string): Promise
 /** It holds whole requests with their credentials: nobody else may read it. */
 async function copy(from: string, to: string): Promise<void> {
   using source = await Deno.open(from);
-  using target = await Deno.open(to, { write: true, createNew: true, mode: 0o600 });
-  const piece = new Uint8Array(PIECE_BYTES);
-  for (let read = await source.read(piece); read !== null; read = await source.read(piece)) {
-    for (let written = 0; written < read;) written += await target.write(piece.subarray(written, read));
-  }
-  await target.sync();
+  await writeFlushed(to, { createNew: true, mode: 0o600 }, async (target) => {
+    const piece = new Uint8Array(PIECE_BYTES);
+    for (let read = await source.read(piece); read !== null; read = await source.read(piece)) {
+      await writeAll(target, piece.subarray(0, read));
+    }
+  });
 }
 
 async function assertNew(file: string): Promise<void> {
@@ -85,14 +84,6 @@ async function assertNew(file: string): Promise<void> {
     throw error;
   }
   throw failure(`${file} exists already: name a new file`);
-}
-
-async function removeIfThere(path: string): Promise<void> {
-  try {
-    await Deno.remove(path);
-  } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
-  }
 }
 
 function failure(problem: string, cause?: unknown): StartupError {

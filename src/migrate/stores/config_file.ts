@@ -3,7 +3,7 @@ import { type FileContent, readFileContent } from "../../config/values/json_file
 import { type ParsedMember, parseMembers } from "../../config/values/parsed_members.ts";
 import type { ConfigKey } from "../../event/names.ts";
 import { quoteJson } from "../../observability/safe_text.ts";
-import { replaceFile } from "./durable_file.ts";
+import { replaceFile } from "./replace_file.ts";
 import { type Finding, MigrationError, type StoredValue, type StoreRole } from "../configuration.ts";
 import { formatMembers, type JsonMember, splitMembers } from "../../json/members.ts";
 

@@ -6,11 +6,12 @@
 
 import { basename, dirname, join } from "@std/path";
 import { DeliveryError } from "../../errors.ts";
+import { flushDirectory, writeAll, writeFlushed } from "../../io/durable_file.ts";
 
 /** How the names of unfinished files begin. After a crash they can be removed. */
 const TEMPORARY_PREFIX = ".tmp-";
 
-const FILE_MODE = 0o600;
+const NEW_FILE = { createNew: true, mode: 0o600 };
 const DIRECTORY_MODE = 0o700;
 
 const SEPARATOR = Deno.build.os === "windows" ? "\\" : "/";
@@ -42,14 +43,6 @@ export async function makeDirectory(path: string, check: (real: string) => void)
   return directory;
 }
 
-/** New names in a directory survive a power cut only after this. */
-export async function flushDirectory(path: string): Promise<void> {
-  // Windows opens no directories, and writes their entries through.
-  if (Deno.build.os === "windows") return;
-  using directory = await Deno.open(path, { read: true });
-  await directory.sync();
-}
-
 /** A file that is to be made. */
 export interface NewFile {
   readonly directory: string;
@@ -69,7 +62,7 @@ export interface NewFile {
 export async function createFile(file: NewFile, signal: AbortSignal): Promise<void> {
   const temporary = join(file.directory, TEMPORARY_PREFIX + crypto.randomUUID());
   try {
-    await writeFile(temporary, file.content);
+    await writeFlushed(temporary, NEW_FILE, (opened) => writeAll(opened, file.content));
     signal.throwIfAborted();
     await rename(temporary, file);
   } catch (error) {
@@ -77,12 +70,6 @@ export async function createFile(file: NewFile, signal: AbortSignal): Promise<vo
     await Deno.remove(temporary).catch(() => {});
     throw error;
   }
-}
-
-async function writeFile(path: string, content: Uint8Array): Promise<void> {
-  using file = await Deno.open(path, { write: true, createNew: true, mode: FILE_MODE });
-  for (let written = 0; written < content.byteLength;) written += await file.write(content.subarray(written));
-  await file.sync();
 }
 
 /** Between the look and the rename only another attempt at the same event can come in: names are unique to events. */

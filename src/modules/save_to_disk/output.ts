@@ -9,7 +9,8 @@ import { type BlockingCalls, TooManyCallsError } from "../../io/blocking_calls.t
 import { DeliveryError } from "../../errors.ts";
 import type { Event } from "../../event/event.ts";
 import type { Attempt, Delivery, DeliveryResult, Output } from "../module.ts";
-import { createFile, flushDirectory, judgeDiskError } from "./files.ts";
+import { flushDirectory } from "../../io/durable_file.ts";
+import { createFile, judgeDiskError } from "./files.ts";
 
 /** Most files that are written together. */
 const MAX_FILES = 64;

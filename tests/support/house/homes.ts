@@ -44,6 +44,11 @@ export const HOMES: readonly Home[] = [
       "src/cli/serve.ts",
     ],
   },
+  {
+    concept: "writing of files that survive a crash",
+    sign: /await \w+\.sync\(\)|written \+= await/,
+    homes: ["src/io/durable_file.ts"],
+  },
 ];
 
 /** The files that do by hand what has a home. */

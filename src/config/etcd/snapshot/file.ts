@@ -14,7 +14,7 @@
 
 import { Buffer } from "node:buffer";
 import { createHash, type Hash } from "node:crypto";
-import { dirname } from "@std/path";
+import { putInPlace, writeAll, writeFlushed } from "../../../io/durable_file.ts";
 import { withinTime } from "../../../io/small_file.ts";
 import { breathe } from "../../../time/pace.ts";
 
@@ -71,8 +71,7 @@ export async function writeSnapshot(
   keys: SnapshotKeys,
 ): Promise<void> {
   const temporary = `${path}.tmp`;
-  {
-    using file = await Deno.open(temporary, { write: true, create: true, truncate: true, mode: 0o600 });
+  await writeFlushed(temporary, { create: true, truncate: true, mode: 0o600 }, async (file) => {
     // A file that was left over keeps its own mode.
     await Deno.chmod(temporary, 0o600);
     const digest = createHash("sha256");
@@ -82,11 +81,8 @@ export async function writeSnapshot(
       await breathe();
     }
     await writeAll(file, Buffer.from(`${JSON.stringify({ sha256: digest.digest("hex") })}\n`));
-    await file.sync();
-  }
-  await Deno.rename(temporary, path);
-  using directory = await Deno.open(dirname(path));
-  await directory.sync();
+  });
+  await putInPlace(temporary, path);
 }
 
 /**
@@ -224,8 +220,4 @@ function parseLine(line: Buffer): unknown {
 function digestOf(bytes: Buffer): string {
   const digest: Hash = createHash("sha256");
   return digest.update(bytes).digest("hex");
-}
-
-async function writeAll(file: Deno.FsFile, bytes: Uint8Array): Promise<void> {
-  for (let written = 0; written < bytes.length;) written += await file.write(bytes.subarray(written));
 }

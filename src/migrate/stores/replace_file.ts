@@ -1,5 +1,6 @@
 import { basename, dirname } from "@std/path";
 import { readFileContent } from "../../config/values/json_file.ts";
+import { putInPlace, removeIfThere, writeAll, writeFlushed } from "../../io/durable_file.ts";
 
 /** Configuration holds secrets: a new file is for its owner alone. */
 const NEW_FILE_MODE = 0o600;
@@ -23,33 +24,32 @@ export async function replaceFile(
   const directory = dirname(target);
   const temporary = await Deno.makeTempFile({ dir: directory, prefix: `.${basename(target)}.` });
   try {
-    await writeDurably(temporary, text, former);
+    await writeAs(former, temporary, text);
     const content = await readFileContent(temporary);
     if ("problem" in content) throw new Error(content.problem.message);
     if (!await isCurrent()) return false;
-    await Deno.rename(temporary, target);
+    await putInPlace(temporary, target);
   } finally {
+    // After a rename there is nothing left to remove.
     await removeIfThere(temporary);
   }
-  using opened = await Deno.open(directory);
-  await opened.sync();
   return true;
 }
 
-async function writeDurably(path: string, text: string, former: Deno.FileInfo | undefined): Promise<void> {
-  using file = await Deno.open(path, { write: true });
-  const bytes = new TextEncoder().encode(text);
-  for (let written = 0; written < bytes.length;) written += await file.write(bytes.subarray(written));
-  const { uid, gid } = await file.stat();
-  // Whoever migrates as root must not take the file away from the user that the gateway runs as.
-  if (former !== undefined && (former.uid !== uid || former.gid !== gid)) {
-    await Deno.chown(path, former.uid, former.gid);
-  }
-  await Deno.chmod(
-    path,
-    former?.mode === undefined || former.mode === null ? NEW_FILE_MODE : former.mode & 0o777,
-  );
-  await file.sync();
+/** Writes a file, which gets the owner and mode of the former one. */
+async function writeAs(former: Deno.FileInfo | undefined, path: string, text: string): Promise<void> {
+  await writeFlushed(path, {}, async (file) => {
+    await writeAll(file, new TextEncoder().encode(text));
+    const { uid, gid } = await file.stat();
+    // Whoever migrates as root must not take the file away from the user that the gateway runs as.
+    if (former !== undefined && (former.uid !== uid || former.gid !== gid)) {
+      await Deno.chown(path, former.uid, former.gid);
+    }
+    await Deno.chmod(
+      path,
+      former?.mode === undefined || former.mode === null ? NEW_FILE_MODE : former.mode & 0o777,
+    );
+  });
 }
 
 async function statOf(path: string): Promise<Deno.FileInfo | undefined> {
@@ -58,14 +58,5 @@ async function statOf(path: string): Promise<Deno.FileInfo | undefined> {
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return undefined;
     throw error;
-  }
-}
-
-/** After a rename there is nothing left to remove. */
-async function removeIfThere(path: string): Promise<void> {
-  try {
-    await Deno.remove(path);
-  } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
   }
 }

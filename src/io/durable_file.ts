@@ -1,0 +1,58 @@
+/**
+ * Files that survive a crash of the machine, and that nobody ever meets half written.
+ *
+ * @module
+ */
+
+import { dirname } from "@std/path";
+
+/** Writes all of the bytes: one call may take fewer. @throws {Error} of the system */
+export async function writeAll(file: Pick<Deno.FsFile, "write">, bytes: Uint8Array): Promise<void> {
+  for (let written = 0; written < bytes.byteLength;) written += await file.write(bytes.subarray(written));
+}
+
+/**
+ * Writes a file and flushes it to the disk. Its name is durable only after {@linkcode putInPlace} or
+ * {@linkcode flushDirectory}.
+ *
+ * @param options how it is opened; `write` is understood
+ * @param write writes the content, and gives the file the owner and mode that it should have
+ * @throws {Error} of the system, or whatever `write` throws; part of the file may stand there then
+ */
+export async function writeFlushed(
+  path: string,
+  options: Deno.OpenOptions,
+  write: (file: Deno.FsFile) => Promise<void>,
+): Promise<void> {
+  using file = await Deno.open(path, { ...options, write: true });
+  await write(file);
+  await file.sync();
+}
+
+/**
+ * Puts a flushed file of the same directory in the place of another one, or where there was none: whoever opens the
+ * path meets the former file or the new one, and after a crash too.
+ *
+ * @throws {Error} of the system
+ */
+export async function putInPlace(flushed: string, path: string): Promise<void> {
+  await Deno.rename(flushed, path);
+  await flushDirectory(dirname(path));
+}
+
+/** New names in a directory survive a power cut only after this. @throws {Error} of the system */
+export async function flushDirectory(path: string): Promise<void> {
+  // Windows opens no directories, and writes their entries through.
+  if (Deno.build.os === "windows") return;
+  using directory = await Deno.open(path, { read: true });
+  await directory.sync();
+}
+
+/** Removes a file, or finds that it is gone already. @throws {Error} of the system */
+export async function removeIfThere(path: string): Promise<void> {
+  try {
+    await Deno.remove(path);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  }
+}
