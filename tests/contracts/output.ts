@@ -60,6 +60,8 @@ export interface OutputUnderTest extends AsyncDisposable {
   received(): readonly ReceivedEvent[] | Promise<readonly ReceivedEvent[]>;
   /** Stops the system behind the output: it refuses what it is sent. */
   takeDown?(): void | Promise<void>;
+  /** Makes the system behind the output take what it is sent and never answer. */
+  stall?(): void | Promise<void>;
   /** Undoes {@linkcode takeDown}, at the same address. */
   restore?(): void | Promise<void>;
 }
@@ -101,6 +103,9 @@ export function testOutputContract(module: OutputModule, { setUp, exceptions = {
   if (exceptions.probe === undefined) testProbe(test);
   if (exceptions.outage === undefined) testOutage(test);
 }
+
+/** How long a delivery that stalls is under way before it is aborted, in milliseconds. */
+const STALLED_MS = 50;
 
 type Register = (behaviour: string, run: (bench: Bench) => Promise<void>) => void;
 
@@ -263,13 +268,20 @@ function testAbort(test: Register): void {
 
   test("ends a delivery under way when its signal aborts", async (bench) => {
     // Without the abort a delivery that stalls would never end, and neither would this test.
-    const { stallingConfig } = bench.subject;
+    const { stallingConfig, stall } = bench.subject;
+    await bench.deliver([bench.delivery(verifiedEvent())]);
+    await stall?.();
     const controller = new AbortController();
-    const pending = bench.deliver([bench.delivery(verifiedEvent(), stallingConfig)], controller.signal);
+    const signals = [controller.signal];
+    if (stall !== undefined || stallingConfig !== undefined) signals.push(AbortSignal.timeout(STALLED_MS));
+    const pending = signals.map((signal) =>
+      bench.deliver([bench.delivery(verifiedEvent(), stallingConfig)], signal)
+    );
     controller.abort();
-    const [result] = await pending;
-    assertInstanceOf(result, DeliveryError);
-    assertEquals(result.code, "output_timeout");
+    for (const [result] of await Promise.all(pending)) {
+      assertInstanceOf(result, DeliveryError);
+      assertEquals(result.code, "output_timeout");
+    }
   });
 }
 

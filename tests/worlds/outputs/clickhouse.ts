@@ -27,6 +27,7 @@ async function setUp(): Promise<OutputUnderTest> {
       { when: "the server is down", disposition: "retry", arrange: () => server.kill() },
     ],
     received: () => server.rows("events"),
+    stall: () => server.freeze(),
     takeDown: () => server.kill(),
     restore: () => server.restart(),
     [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),

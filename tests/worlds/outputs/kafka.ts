@@ -42,6 +42,7 @@ async function setUp(): Promise<OutputUnderTest> {
         body: value,
       }));
     },
+    stall: () => kafka.freeze(),
     takeDown: () => kafka.takeDown(),
     restore: () => kafka.bringUp(),
     [Symbol.asyncDispose]: () => kafka[Symbol.asyncDispose](),

@@ -27,6 +27,7 @@ async function setUp(): Promise<OutputUnderTest> {
       await eventually(() => messages.length > 0 && decode(messages.at(-1)!) === END);
       return messages.map(decode).filter((text) => text !== END).map(readMessage);
     },
+    stall: () => redis.freeze(),
     takeDown: () => redis.kill(),
     restore: async () => {
       await redis.restart();

@@ -29,6 +29,7 @@ async function setUp(): Promise<OutputUnderTest> {
       { when: "Redis is down", disposition: "retry", arrange: () => redis.kill() },
     ],
     received: () => queuedEvents(redis),
+    stall: () => redis.freeze(),
     takeDown: () => redis.kill(),
     restore: () => redis.restart(),
     [Symbol.asyncDispose]: () => redis[Symbol.asyncDispose](),
