@@ -2,6 +2,7 @@ import { Gateway } from "../gateway/gateway.ts";
 import type { OutputModule } from "../modules/module.ts";
 import { outputModulesWithin } from "../modules/registry.ts";
 import { leadsToJournal } from "../observability/journal_stream.ts";
+import { returnLargePieces } from "../io/memory/allocator.ts";
 import { standardLineWriter } from "../io/line_writer.ts";
 import { logger, setUpLogging } from "../observability/logging.ts";
 import { logUnhandledErrors } from "../observability/unhandled_errors.ts";
@@ -25,6 +26,7 @@ export async function serve(
   modules: readonly OutputModule[] = outputModulesWithin(settings.outputBounds),
   signals: ProcessSignals = new ProcessSignals(),
 ): Promise<number> {
+  returnLargePieces();
   // Events go to standard output and the gateway's own log to standard error, so that either can be redirected.
   await using lines = standardLineWriter("stdout");
   await using records = standardLineWriter("stderr");
