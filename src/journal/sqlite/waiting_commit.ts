@@ -57,17 +57,19 @@ export class WaitingCommit {
   #settled: PromiseWithResolvers<void> | undefined;
   /** Appends and other operations. */
   count = 0;
+  /** What whoever asked for them says that is to be stored: headers and bodies, in bytes or characters. */
+  bytes = 0;
 
   /** @param mayPack whether events may be stored in packs, which are gone as soon as they are delivered */
   constructor(mayPack: boolean) {
     this.#mayPack = mayPack;
   }
 
-  /** The message to the worker. @param now by `steadyNow` @param size as in {@linkcode Commit} */
-  toCommit(now: number, size: number): Commit {
+  /** The message to the worker. @param now by `steadyNow` */
+  toCommit(now: number): Commit {
     return {
       now,
-      size,
+      size: this.bytes,
       settlements: this.#settlements,
       delivered: this.#delivered,
       lanes: this.#lanes,

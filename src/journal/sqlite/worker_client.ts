@@ -23,6 +23,12 @@ import { within } from "../../time/within.ts";
 /** How long what waits may take to be written when the journal is closed, in milliseconds. */
 const CLOSE_DEADLINE_MS = 5_000;
 
+/**
+ * Headers and bodies of one commit, in bytes; a single larger event is one, too. While it is under way they are in
+ * memory once more, or twice.
+ */
+const COMMIT_BYTES = 8 * 1024 * 1024;
+
 /** Figures before the file was opened for the first time. */
 const NO_FIGURES: Figures = {
   pending: 0,
@@ -55,13 +61,15 @@ export class WorkerClient implements AsyncDisposable {
   #opened: PromiseWithResolvers<OpenReply> | undefined;
   #closed: PromiseWithResolvers<void> | undefined;
   #collecting: WaitingCommit;
+  /** What takes no more, and waits for the commit under way. */
+  #full: WaitingCommit[] = [];
   #underWay: WaitingCommit | undefined;
   #isScheduled = false;
   #isRefused = false;
   #isDisposed = false;
   #disposal: Promise<void> | undefined;
+  /** Of all that wait, the commit under way included. */
   #waitingBytes = 0;
-  #underWayBytes = 0;
   #earlierDamaged = 0;
   #earlierBuried = 0;
   #figures = NO_FIGURES;
@@ -97,7 +105,7 @@ export class WorkerClient implements AsyncDisposable {
 
   /** Operations that wait for the next commit. */
   get waiting(): number {
-    return this.#collecting.count;
+    return this.#full.reduce((sum, { count }) => sum + count, this.#collecting.count);
   }
 
   get isStarted(): boolean {
@@ -111,10 +119,11 @@ export class WorkerClient implements AsyncDisposable {
   }
 
   append(append: Append, listener: AppendListener): void {
-    const refusal = this.#refuseToWait(append.headers.length + append.body.length);
+    const bytes = append.headers.length + append.body.length;
+    const refusal = this.#refuseToWait(bytes);
     if (refusal !== undefined) return listener.onRefused(refusal);
     this.#schedule();
-    this.#collecting.append(append, listener);
+    this.#commitFor(bytes).append(append, listener);
   }
 
   settle(settlement: Settlement): Promise<void> {
@@ -134,7 +143,7 @@ export class WorkerClient implements AsyncDisposable {
       : this.#refuseToWait(bytes);
     if (refusal !== undefined) return Promise.reject(refusal);
     this.#schedule();
-    return this.#collecting.operate(kind, request);
+    return this.#commitFor(bytes ?? 0).operate(kind, request);
   }
 
   /**
@@ -179,15 +188,25 @@ export class WorkerClient implements AsyncDisposable {
     if (this.#isDisposed) return closedError();
     if (this.#problem !== undefined) return toError(this.#problem);
     const { maxWaiting, maxWaitingBytes } = this.#bounds;
-    const waitingBytes = this.#waitingBytes + this.#underWayBytes;
+    const waitingBytes = this.#waitingBytes;
     // One is let in however large it is: the limit on bodies is not this one's matter.
-    const isFull = this.#collecting.count >= maxWaiting ||
+    const isFull = this.waiting >= maxWaiting ||
       (waitingBytes > 0 && waitingBytes + bytes > maxWaitingBytes);
-    if (isFull) {
-      return new GatewayError("overloaded", "Too many events wait for the journal", { retryAfterSeconds: 1 });
+    return isFull
+      ? new GatewayError("overloaded", "Too many events wait for the journal", { retryAfterSeconds: 1 })
+      : undefined;
+  }
+
+  /** The commit that so many bytes go with, which are let in. */
+  #commitFor(bytes: number): WaitingCommit {
+    const { bytes: before, count } = this.#collecting;
+    if (before + bytes > COMMIT_BYTES && count > 0 && bytes > 0) {
+      this.#full.push(this.#collecting);
+      this.#collecting = new WaitingCommit(this.#mayPack);
     }
+    this.#collecting.bytes += bytes;
     this.#waitingBytes += bytes;
-    return undefined;
+    return this.#collecting;
   }
 
   /** What is asked for in one turn of the event loop is sent together. */
@@ -201,13 +220,18 @@ export class WorkerClient implements AsyncDisposable {
   }
 
   #send(): void {
-    if (this.#underWay !== undefined || this.#collecting.count === 0) return;
+    if (this.#underWay !== undefined || this.waiting === 0) return;
     this.#start();
-    this.#underWay = this.#collecting;
-    this.#underWayBytes = this.#waitingBytes;
+    this.#underWay = this.#next();
+    this.#post({ type: "commit", commit: this.#underWay.toCommit(this.#now()) });
+  }
+
+  #next(): WaitingCommit {
+    const full = this.#full.shift();
+    if (full !== undefined) return full;
+    const collected = this.#collecting;
     this.#collecting = new WaitingCommit(this.#mayPack);
-    this.#waitingBytes = 0;
-    this.#post({ type: "commit", commit: this.#underWay.toCommit(this.#now(), this.#underWayBytes) });
+    return collected;
   }
 
   #post(message: ToWorker): void {
@@ -272,7 +296,7 @@ export class WorkerClient implements AsyncDisposable {
     this.#noteHealth(reply);
     const concluded = this.#underWay;
     this.#underWay = undefined;
-    this.#underWayBytes = 0;
+    this.#waitingBytes -= concluded?.bytes ?? 0;
     // First the next commit, then what follows from this one.
     this.#send();
     concluded?.conclude(reply);
@@ -355,7 +379,8 @@ export class WorkerClient implements AsyncDisposable {
     this.#holding = undefined;
     this.#underWay?.fail(error);
     this.#underWay = undefined;
-    this.#underWayBytes = 0;
+    for (const commit of this.#full) commit.fail(error);
+    this.#full = [];
     this.#collecting.fail(error);
     this.#collecting = new WaitingCommit(this.#mayPack);
     this.#waitingBytes = 0;

@@ -5,7 +5,8 @@
  * @module
  */
 
-import type { FromWorker, ToWorker } from "../protocol.ts";
+import type { Commit, FromWorker, ToWorker } from "../protocol.ts";
+import { bodiesToMove, releaseBodies } from "./large_bodies.ts";
 import { Store } from "./store.ts";
 
 /** How often it is looked whether the files are still there, in milliseconds. */
@@ -21,7 +22,7 @@ self.onmessage = ({ data }: MessageEvent<ToWorker>) => {
       setInterval(() => store?.look(), LOOK_MS);
       return;
     case "commit":
-      if (store !== undefined) reply(store.execute(data.commit));
+      if (store !== undefined) execute(store, data.commit);
       return;
     case "hold":
       if (store !== undefined) reply(store.hold());
@@ -33,6 +34,12 @@ self.onmessage = ({ data }: MessageEvent<ToWorker>) => {
       return reply({ type: "closed", problem: store?.close() ?? "" });
   }
 };
+
+function execute(opened: Store, commit: Commit): void {
+  const done = opened.execute(commit);
+  self.postMessage(done satisfies FromWorker, bodiesToMove(commit, done));
+  releaseBodies(commit);
+}
 
 function reply(message: FromWorker): void {
   self.postMessage(message);

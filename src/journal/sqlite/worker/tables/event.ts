@@ -1,11 +1,14 @@
 import type { DatabaseSync, SQLInputValue, StatementSync } from "node:sqlite";
 import type { LaneTable } from "./lane.ts";
 import type { StoredBody, StoredEvent } from "../../protocol.ts";
-import { RowInserter } from "./row_inserter.ts";
+import { LargeRowInserter, RowInserter } from "./row_inserter.ts";
 
 /** The columns that {@linkcode EventTable.restore} takes, for statements that join the events. */
 export const EVENT_COLUMNS =
   "events.id AS id, events.lane AS lane, events.received_at AS received_at, events.headers AS headers, events.body AS body";
+
+/** From this length on a body is inserted by itself, so that no statement goes on holding it. */
+const LARGE_LENGTH = 16 * 1024;
 
 /** A row of a statement. */
 export type Row = Record<string, unknown>;
@@ -14,6 +17,7 @@ export type Row = Record<string, unknown>;
 export class EventTable {
   readonly #lanes: LaneTable;
   readonly #inserter: RowInserter;
+  readonly #large: LargeRowInserter;
   readonly #remove: StatementSync;
   readonly #removeMany: StatementSync;
   readonly #values: SQLInputValue[] = [];
@@ -24,14 +28,9 @@ export class EventTable {
   /** @param lastSequence the last one that this process knows of, so that none is ever given twice */
   constructor(database: DatabaseSync, lanes: LaneTable, lastSequence: number) {
     this.#lanes = lanes;
-    this.#inserter = new RowInserter(database, "events", [
-      "seq",
-      "id",
-      "lane",
-      "received_at",
-      "headers",
-      "body",
-    ]);
+    const columns = ["seq", "id", "lane", "received_at", "headers", "body"];
+    this.#inserter = new RowInserter(database, "events", columns);
+    this.#large = new LargeRowInserter(database, "events", columns);
     this.#remove = database.prepare("DELETE FROM events WHERE seq = ?");
     this.#removeMany = database.prepare("DELETE FROM events WHERE seq IN (SELECT value FROM json_each(?))");
     const row = database.prepare("SELECT max(seq) AS last FROM events").get();
@@ -42,7 +41,7 @@ export class EventTable {
     return this.#next - 1;
   }
 
-  /** Adds an event to those that {@linkcode flush} writes, and returns its sequence. */
+  /** Adds an event, which is written by {@linkcode flush} at the latest, and returns its sequence. */
   add(
     id: string,
     lane: number,
@@ -71,7 +70,8 @@ export class EventTable {
     headers: string,
     body: StoredBody,
   ): void {
-    this.#values.push(sequence, id, lane, receivedAt, headers, body);
+    if (body.length > LARGE_LENGTH) this.#large.insert([sequence, id, lane, receivedAt, headers, body]);
+    else this.#values.push(sequence, id, lane, receivedAt, headers, body);
   }
 
   flush(): void {
