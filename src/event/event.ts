@@ -29,8 +29,8 @@ const REPLACEMENT = "\ufffd";
 /** The most bytes that UTF-8 takes for one UTF-16 code unit. */
 const LONGEST_UTF8 = 3;
 
-/** From this size on a text, which may take twice its bytes, is made whenever it is asked for and not kept. */
-const LONGEST_KEPT = 256 * 1024;
+/** From this length on what is derived is made whenever it is asked for and not kept: text may take twice its bytes. */
+const LONGEST_KEPT = 16 * 1024;
 
 /** After how many bytes a scan in pieces asks whether it should pause. */
 const PIECE_BYTES = 64 * 1024;
@@ -46,6 +46,8 @@ export class EventBody {
   #text: string | undefined;
   /** Whether it is known to be a JSON document. */
   #isJson: boolean;
+  /** The most bytes that a character of the text takes in memory. */
+  #characterBytes: 1 | 2 = 2;
 
   private constructor(bytes: Uint8Array<ArrayBuffer> | undefined, text: string | undefined, isJson: boolean) {
     this.#bytes = bytes;
@@ -66,7 +68,10 @@ export class EventBody {
 
   /** As sent where the form is `bytes`, after codings were undone and another charset was turned into UTF-8. */
   get bytes(): Uint8Array<ArrayBuffer> {
-    return this.#bytes ??= encoder.encode(this.text);
+    if (this.#bytes !== undefined) return this.#bytes;
+    const bytes = encoder.encode(this.text);
+    if (!this.#isLarge) this.#bytes = bytes;
+    return bytes;
   }
 
   /** The form that is exact and costs nothing to store: the bytes if they were read, otherwise the text. */
@@ -84,6 +89,16 @@ export class EventBody {
   /** The number of {@linkcode size} without its unit: bytes, or characters of a body that was read as text. */
   get length(): number {
     return this.#bytes === undefined ? this.text.length : this.#bytes.byteLength;
+  }
+
+  /** How much memory it takes at most, in bytes. */
+  get memory(): number {
+    return this.#bytes === undefined ? this.text.length * this.#characterBytes : this.#bytes.byteLength;
+  }
+
+  /** Gives back the memory of a body that is not small. To be called once nobody is to read it any more. */
+  discard(): void {
+    if (this.#bytes !== undefined && this.#isLarge) this.#bytes.buffer.transfer(0);
   }
 
   /** The beginning of the text. Of a large body of bytes no more is decoded than that takes. */
@@ -164,7 +179,9 @@ export class EventBody {
 
   /** Without its bytes, which the text stands for: for a JSON body whose outputs read text. */
   asText(): EventBody {
-    return new EventBody(undefined, this.text, this.#isJson);
+    const body = new EventBody(undefined, this.text, this.#isJson);
+    if (this.isAscii) body.#characterBytes = 1;
+    return body;
   }
 }
 

@@ -21,7 +21,7 @@ import { buildOutputs } from "../delivery/outputs/build.ts";
 import type { OutputPool } from "../delivery/outputs/output_pool.ts";
 import type { Salvaged, SqliteJournal } from "../journal/sqlite/sqlite_journal.ts";
 import { adminRoutes } from "../http/routes/admin.ts";
-import { BodyMemory } from "../http/webhook/body_memory.ts";
+import { BodyMemory } from "../io/memory/body_memory.ts";
 import { documentReading } from "../http/webhook/event_body.ts";
 import { FailureLog } from "../http/failure_log.ts";
 import { RefusalHistory } from "../http/refusal_history.ts";
@@ -163,6 +163,7 @@ export class GatewayParts {
       deadlines: this.deadlines,
       metrics: this.webhooks.events,
       logger: logger("delivery"),
+      memoryBytes: this.#settings.limits.maxInflightBytes / 2,
     });
   }
 

@@ -105,8 +105,10 @@ export interface LaneBacklog extends LaneKey {
 /** Bounds of one claim. */
 export interface ClaimLimit {
   readonly events: number;
-  /** Of bodies; one event is claimed however large it is. */
+  /** Of bodies; the first of them may be longer than that. */
   readonly bytes: number;
+  /** How long the first may be, in bytes: no event is claimed while it is longer. @default any length */
+  readonly largest?: number | undefined;
   /**
    * The longest pause between two attempts, in milliseconds. What is due over a second later than that is due at once:
    * the clock was set back since. @default any pause is possible

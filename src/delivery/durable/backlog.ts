@@ -7,8 +7,8 @@
 
 import { assertCount } from "../../errors.ts";
 import { Timer } from "../../time/deadlines.ts";
-import type { LaneKey, PendingEvent } from "../../journal/journal.ts";
-import type { ClaimWindow } from "./claim_window.ts";
+import type { Claimed, LaneKey, PendingEvent } from "../../journal/journal.ts";
+import type { ClaimBounds, ClaimWindow } from "./claim_window.ts";
 import type { LaneContext } from "./context.ts";
 
 /** The longest time until the journal is asked whether something is due, in milliseconds. */
@@ -95,7 +95,7 @@ export class Backlog {
   /** Claims what is due, as much as there is room for. */
   fill(): void {
     if (!this.#exists || this.#claiming || this.#stopped || !this.#owner.mayClaim) return;
-    if (!this.#window.hasRoom) {
+    if (!this.#window.hasRoomFor(0)) {
       const { budget } = this.#context;
       if (budget.free <= 0) budget.whenFree(this.#refill);
       return;
@@ -112,18 +112,12 @@ export class Backlog {
   }
 
   async #claim(): Promise<void> {
-    const { journal, recorder } = this.#context;
     this.#claiming = true;
     try {
-      const { name, longestPauseMs } = this.#owner;
-      const claimed = await journal.claim(name, { ...this.#window.room, longestPauseMs });
+      const claimed = await this.#window.claim((bounds) => this.#claimWithin(bounds));
       this.#exists = claimed.nextDueAt !== undefined || this.#arriving > 0;
       this.#nextDueAt = this.#arriving > 0 ? 0 : claimed.nextDueAt ?? 0;
-      for (const pending of claimed.events) {
-        const bytes = pending.event.body.length;
-        this.#window.take(bytes);
-        this.#owner.onClaimed(pending, bytes);
-      }
+      for (const pending of claimed.events) this.#owner.onClaimed(pending, pending.event.body.memory);
       this.#owner.onClaimEnded();
       this.#claiming = false;
       // What came in the meantime would wait for the next event to leave otherwise.
@@ -131,9 +125,16 @@ export class Backlog {
       else if (this.#exists) this.#wakeIn(RETRY_CLAIM_MS);
     } catch (error) {
       this.#claiming = false;
-      recorder.journalFailed(error);
+      this.#context.recorder.journalFailed(error);
       this.#wakeIn(RETRY_CLAIM_MS);
     }
+  }
+
+  async #claimWithin(bounds: ClaimBounds): Promise<Claimed> {
+    const { name, longestPauseMs } = this.#owner;
+    const claimed = await this.#context.journal.claim(name, { ...bounds, longestPauseMs });
+    for (const { event } of claimed.events) this.#window.take(event.body.memory);
+    return claimed;
   }
 
   #wakeIn(milliseconds: number): void {

@@ -13,6 +13,17 @@ const MAX_EVENTS = 1024;
 /** Most bytes of their bodies. */
 const MAX_BYTES = 32 * 1024 * 1024;
 
+/** An event of so many bytes always has room in an empty window. */
+const ALWAYS_BYTES = 64 * 1024;
+
+/** What a claim may take. */
+export interface ClaimBounds {
+  readonly events: number;
+  readonly bytes: number;
+  /** How long the first event may be, in bytes. */
+  readonly largest: number;
+}
+
 /** Counts the events of one webhook that are out of the journal or on their way into it, and their bodies' bytes. */
 export class ClaimWindow {
   readonly #budget: MemoryBudget;
@@ -27,20 +38,33 @@ export class ClaimWindow {
     return this.#events;
   }
 
-  /** An empty window always has room, so that no webhook starves while others fill the memory. */
-  get hasRoom(): boolean {
-    return this.#events === 0 ||
-      this.#events < MAX_EVENTS && this.#bytes < MAX_BYTES && this.#budget.roomFor(this.#bytes) > 0;
+  /**
+   * Whether there is room for one more event. An empty window always has room for a small one, so that no webhook
+   * starves while others fill the memory.
+   *
+   * @param bytes of its body; 0 where that is not known
+   */
+  hasRoomFor(bytes: number): boolean {
+    if (this.#events === 0) return bytes <= ALWAYS_BYTES || this.#budget.free > 0;
+    return this.#events < MAX_EVENTS && this.#bytes < MAX_BYTES && this.#budget.roomFor(this.#bytes) > 0;
   }
 
   get isHalfEmpty(): boolean {
     return this.#events <= MAX_EVENTS / 2;
   }
 
-  /** What a claim may take: at least one event, however large. */
-  get room(): { readonly events: number; readonly bytes: number } {
-    const bytes = Math.min(MAX_BYTES - this.#bytes, this.#budget.roomFor(this.#bytes));
-    return { events: MAX_EVENTS - this.#events, bytes: Math.max(1, bytes) };
+  /**
+   * Has events claimed, as many as there is room for. Only one claim of all webhooks at a time may take an event that
+   * is larger than that, since its size is not known before it is read.
+   *
+   * @param claim is to {@linkcode take} what it has claimed
+   */
+  async claim<Claimed>(claim: (bounds: ClaimBounds) => Promise<Claimed>): Promise<Claimed> {
+    const room = Math.min(MAX_BYTES - this.#bytes, this.#budget.roomFor(this.#bytes));
+    const bytes = Math.max(ALWAYS_BYTES, room);
+    using overdraft = this.#budget.overdraw();
+    const largest = overdraft === undefined ? bytes : Infinity;
+    return await claim({ events: MAX_EVENTS - this.#events, bytes, largest });
   }
 
   /** An event comes in. @param bytes of its body */

@@ -13,13 +13,14 @@ import type { EventMetrics } from "../event_metrics.ts";
 import type { AppendListener, IdempotencyKey, Journal, LaneKey } from "../../journal/journal.ts";
 import type { LaneContext } from "./context.ts";
 import { Lane } from "./lane.ts";
+import { BodyMemory } from "../../io/memory/body_memory.ts";
 import { MemoryBudget } from "./memory_budget.ts";
 import type { DeliveryRoute, RouteLookup } from "../route.ts";
 import { OutcomeRecorder } from "./outcome_recorder.ts";
 import { endsBefore } from "../../time/abortable.ts";
 
-/** Bodies of events that are out of the journal at once, over all webhooks, in bytes. */
-const MEMORY_BYTES = 128 * 1024 * 1024;
+/** The most bodies of events that are out of the journal at once, over all webhooks, in bytes. */
+const MOST_MEMORY_BYTES = 128 * 1024 * 1024;
 
 /** How often lanes whose webhook is missing or blocked are looked at again, in milliseconds. */
 const PARKED_CHECK_MS = 1_000;
@@ -38,6 +39,8 @@ export interface DispatcherOptions {
   readonly deadlines: Deadlines;
   readonly metrics: EventMetrics;
   readonly logger: Logger;
+  /** Bodies of events that may be out of the journal at once, in bytes, if that is less than 128 MiB. */
+  readonly memoryBytes?: number;
   /** The time, in milliseconds since 1970. @default steadyNow */
   readonly now?: () => number;
   /** A number in [0, 1), for jitter. @default Math.random */
@@ -57,14 +60,15 @@ export class Dispatcher {
   #stopped = false;
 
   constructor(options: DispatcherOptions) {
-    const { journal, lookUp, deadlines, metrics } = options;
+    const { journal, lookUp, deadlines, metrics, memoryBytes = Infinity } = options;
+    const bytes = Math.min(MOST_MEMORY_BYTES, memoryBytes);
     this.#options = options;
     this.#recorder = new OutcomeRecorder(options);
     this.#context = {
       journal,
       recorder: this.#recorder,
       metrics,
-      budget: new MemoryBudget(MEMORY_BYTES),
+      budget: new MemoryBudget(bytes, new BodyMemory(deadlines)),
       deadlines,
       lookUp,
       now: options.now ?? steadyNow,

@@ -112,8 +112,8 @@ export class Lane implements OutputQueueOwner, DeliveryOwner, ArrivalOwner, Back
       return listener.onRefused(error);
     }
     if (!this.#current.isKnown) this.refresh();
-    const bytes = event.body.length;
-    const claim = this.#window.hasRoom && !this.#backlog.exists;
+    const bytes = event.body.memory;
+    const claim = !this.#backlog.exists && this.#window.hasRoomFor(bytes);
     this.pending++;
     if (claim) this.#window.take(bytes);
     else this.#backlog.expect();

@@ -28,8 +28,8 @@ import {
   streamedBody,
   toReadError,
 } from "./body.ts";
+import type { BodyMemory } from "../../io/memory/body_memory.ts";
 import type { Tracing } from "../../observability/tracing.ts";
-import type { BodyMemory } from "./body_memory.ts";
 import { type Codings, contentCodings, decodeBody } from "./content_encoding.ts";
 import { discardBody } from "./discarded_body.ts";
 import { decodedHeaders } from "./decoded_headers.ts";
@@ -124,6 +124,8 @@ class Exchange extends Deadline implements RequestToVerify, AppendListener {
   #reading = false;
   /** The body that is being read, where that can be ended. */
   #stream: StreamedBody | undefined;
+  /** The body in its last form, while nobody else has it. */
+  #body: EventBody | undefined;
   /** Whether the body was given up while it was read: its memory is held until the reading has ended. */
   #late = false;
   #answered = false;
@@ -187,16 +189,20 @@ class Exchange extends Deadline implements RequestToVerify, AppendListener {
       this.#endReading();
       this.#bodyBytes = bytes.byteLength;
       deadlines.clear(this);
-      const sent = EventBody.fromBytes(bytes);
+      const sent = this.#body = EventBody.fromBytes(bytes);
       const verifying = authenticator.verify(admission, this, sent);
       const verified = verifying instanceof Promise ? await verifying : verifying;
 
       const decoded = codings === undefined ? sent : await this.#decode(sent, codings, maxBytes);
+      this.#body = decoded;
       const { documents } = this.#context;
       const reading = readEventBody(entry.webhook, decoded, this.#request.headers, maxBytes, documents);
       const body = reading instanceof Promise ? await reading : reading;
       if (body !== sent) this.#noteDecoded(body, bodyChange(entry.webhook, decoded, body));
-      if (body.length !== this.#reserved) this.#holdDecoded(body);
+      const kept = bodyForm === "text" && body.length <= LARGE_BYTES ? body.asText() : body;
+      if (kept !== decoded) decoded.discard();
+      this.#body = kept;
+      if (kept.memory !== this.#reserved) this.#holdDecoded(kept.memory);
       const { namespace, webhook } = entry.lane;
       const event = {
         id: this.#id,
@@ -204,9 +210,10 @@ class Exchange extends Deadline implements RequestToVerify, AppendListener {
         webhook,
         receivedAt: Date.now(),
         headers: this.headers,
-        body: bodyForm === "text" && body.length <= LARGE_BYTES ? body.asText() : body,
+        body: kept,
         trace: this.#context.tracing?.carrier(),
       };
+      this.#body = undefined;
       const accepting = this.#context.acceptor.accept(entry, authenticator.seal(verified, event), this);
       if (accepting === "appending") return;
       const accepted = accepting instanceof Promise ? await accepting : accepting;
@@ -216,6 +223,7 @@ class Exchange extends Deadline implements RequestToVerify, AppendListener {
       if (this.#late) return this.#giveBackBody();
       const error = this.#reading ? toReadError(thrown) : toGatewayError(thrown);
       this.#endReading();
+      this.#body?.discard();
       await this.#fail(error);
     }
   }
@@ -239,11 +247,11 @@ class Exchange extends Deadline implements RequestToVerify, AppendListener {
     this.#reserved! += more;
   }
 
-  /** From now on what counts is how long the body is, and not how long it could have been. */
-  #holdDecoded({ length }: EventBody): void {
-    this.#reserveAtLeast(length);
-    this.#context.inflight.release(this.#reserved! - length, this.#holding!);
-    this.#reserved = length;
+  /** From now on what counts is what the body takes, and not what it could have taken. */
+  #holdDecoded(bytes: number): void {
+    this.#reserveAtLeast(bytes);
+    this.#context.inflight.release(this.#reserved! - bytes, this.#holding!);
+    this.#reserved = bytes;
   }
 
   #noteDecoded(body: EventBody, change: BodyChange): void {
@@ -386,7 +394,7 @@ class Exchange extends Deadline implements RequestToVerify, AppendListener {
     const bytes = this.#reserved;
     this.#reserved = undefined;
     if (bytes !== undefined) this.#context.inflight.release(bytes, this.#holding!);
-    if (this.#bodyBytes > LARGE_BYTES) this.#context.bodyMemory.release(this.#bodyBytes);
+    this.#context.bodyMemory.release(this.#bodyBytes);
   }
 }
 

@@ -90,6 +90,7 @@ export interface Operations {
       readonly webhook: string;
       readonly events: number;
       readonly bytes: number;
+      readonly largest: number | undefined;
       readonly longestPauseMs: number | undefined;
     },
     { readonly events: readonly StoredPendingEvent[]; readonly nextDueAt: number | undefined },

@@ -165,13 +165,14 @@ export class SqliteJournal implements Journal {
 
   async claim(
     { namespace, webhook }: LaneKey,
-    { events, bytes, longestPauseMs }: ClaimLimit,
+    { events, bytes, largest, longestPauseMs }: ClaimLimit,
   ): Promise<Claimed> {
     const claimed = await this.#worker.operate("claim", {
       namespace,
       webhook,
       events,
       bytes,
+      largest,
       longestPauseMs,
     });
     return {

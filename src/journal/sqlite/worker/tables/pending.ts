@@ -4,6 +4,7 @@ import type { ClaimLimit } from "../../../journal.ts";
 import type { Claims } from "../claims.ts";
 import { EVENT_COLUMNS, type EventTable, type Row } from "./event.ts";
 import type { StoredPendingEvent } from "../../protocol.ts";
+import { releaseBody } from "../large_bodies.ts";
 import { returnArrays } from "./row_inserter.ts";
 import { TransactionCounts } from "../transaction_counts.ts";
 
@@ -145,7 +146,7 @@ export class PendingTable {
   /** @param now by `steadyNow` */
   claim(
     lane: number,
-    { events: limit, bytes, longestPauseMs }: ClaimLimit,
+    { events: limit, bytes, largest = Infinity, longestPauseMs }: ClaimLimit,
     now: number,
   ): StoredPendingEvent[] {
     this.#promote.run(lane, READY, now);
@@ -157,7 +158,10 @@ export class PendingTable {
     for (const row of this.#select.iterate(lane, limit) as Iterable<Row>) {
       const event = this.#events.restore(row);
       left -= event.body.length;
-      if (left < 0 && claimed.length > 0) break;
+      if (left < 0 && (claimed.length > 0 || event.body.length > largest)) {
+        releaseBody(event.body);
+        break;
+      }
       claimed.push({
         sequence: Number(row["seq"]),
         event,

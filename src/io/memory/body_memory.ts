@@ -1,5 +1,8 @@
 import { Deadline, type Deadlines } from "../../time/deadlines.ts";
 
+/** Smaller bodies are not counted: the collections of small objects see to them. */
+const COUNTED_BYTES = 16 * 1024;
+
 /** How much has to be left over before it is asked back. V8 itself does not begin for less than 64 MiB. */
 const LEFT_OVER_BYTES = 16 * 1024 * 1024;
 
@@ -31,6 +34,7 @@ export class BodyMemory extends Deadline {
 
   /** Notes that a body of so many bytes is not needed any more. */
   release(bytes: number): void {
+    if (bytes < COUNTED_BYTES) return;
     this.#leftOver += bytes;
     if (this.#due || this.#leftOver < LEFT_OVER_BYTES) return;
     this.#due = true;
