@@ -25,3 +25,23 @@ Deno.test("a JSON body is all in US-ASCII when it has as many bytes as character
     assertEquals(bodyOf(text).isAscii, false, text);
   }
 });
+
+Deno.test("a body counts for what it takes in memory: text for two bytes a character unless it is ASCII", () => {
+  const body = (text: string) => EventBody.fromBytes(new TextEncoder().encode(text));
+  assertEquals(body("aé").memory, 3);
+  assertEquals(body("ab").asText().memory, 2);
+  assertEquals(body("aé").asText().memory, 4);
+  assertEquals(EventBody.fromText("ab").memory, 4);
+});
+
+Deno.test("a body that is not small is held as bytes or as text, and gives them back", () => {
+  const text = "x".repeat(20_000);
+  const body = EventBody.fromText(text);
+  assertEquals(body.bytes.byteLength, 20_000);
+  assertEquals(body.stored, text);
+  const bytes = new TextEncoder().encode(text);
+  const read = EventBody.fromBytes(bytes);
+  assertEquals(read.text, text);
+  read.discard();
+  assertEquals(bytes.byteLength, 0);
+});
