@@ -87,8 +87,8 @@ const ZSTD_PARAMETERS = { [zlib.constants.ZSTD_d_windowLogMax]: 23 };
 const INCOMPLETE = "The compressed data ends early";
 const FOLLOWED = "Something follows the compressed data";
 
-/** Follows the data of decoders that do not say whether they have seen its end: one that goes on reads it too. */
-const SENTINEL = new Uint8Array(1);
+/** Shorter pieces of memory are left to be collected. */
+const RELEASED_BYTES = 16 * 1024;
 
 /**
  * The codings of a body in the order in which they were applied; `undefined` when there are none.
@@ -125,8 +125,8 @@ export interface DecodingBounds {
 }
 
 /**
- * Undoes the codings of a body, the last one first. The memory of a large body is given back at once: it is not to
- * be read afterwards.
+ * Undoes the codings of a body, the last one first. The memory of a body that is not small is given back at once: it
+ * is not to be read afterwards.
  *
  * @param codings what {@linkcode contentCodings} found
  * @throws {GatewayError} `body_too_large` past the limit, `invalid_encoding` when the data is not what it
@@ -141,9 +141,10 @@ export async function decodeBody(
   for (const coding of codings.toReversed()) {
     try {
       const decoded = await undo(coding, data, bounds);
-      if (data.byteLength > LARGE_BYTES) data.buffer.transfer(0);
+      release(data);
       data = decoded;
     } catch (cause) {
+      if (data !== body.bytes) release(data);
       throw toDecodeError(coding, cause);
     }
   }
@@ -168,17 +169,51 @@ function toDecodeError(coding: Coding, cause: unknown): GatewayError {
   return new GatewayError("invalid_encoding", undefined, { cause, reason });
 }
 
+/** Yields how many bytes there are so far. */
+type DecodingSteps<Result> = Generator<number, Result, void>;
+
+/**
+ * A decoder holds a window of up to 16 MiB, so that a body that waits for its turn has none: what has become large is
+ * begun once more.
+ */
 async function undo(
   coding: Coding,
   data: Uint8Array<ArrayBuffer>,
   bounds: DecodingBounds,
 ): Promise<Uint8Array<ArrayBuffer>> {
-  if (coding === "zstd") return await decodeFrames(data, bounds);
-  // It tells data that ends early from data that does not: brotli does not say.
-  const input = coding === "br" ? followed(data) : data;
-  const { bytes, used } = await decode(decoderOf(coding, data), input, data.byteLength, bounds);
-  if (used !== data.byteLength) throw new DataError(used > data.byteLength ? INCOMPLETE : FOLLOWED);
-  return bytes;
+  const small = data.byteLength > LARGE_BYTES ? undefined : finishSmall(decodeAll(coding, data, bounds));
+  return small ?? await bounds.large.finish(decodeAll(coding, data, bounds));
+}
+
+/** What it is decoded to; `undefined` where that becomes large. */
+function finishSmall<Result>(steps: DecodingSteps<Result>): Result | undefined {
+  for (;;) {
+    const step = steps.next();
+    if (step.done === true) return step.value;
+    if (step.value < LARGE_BYTES) continue;
+    // Its decoder is disposed of.
+    steps.return(undefined as never);
+    return undefined;
+  }
+}
+
+function* decodeAll(
+  coding: Coding,
+  data: Uint8Array<ArrayBuffer>,
+  bounds: DecodingBounds,
+): DecodingSteps<Uint8Array<ArrayBuffer>> {
+  // Neither says whether it has seen the end of its data: a decoder that goes on reads what follows, too.
+  const input = coding === "br" || coding === "zstd" ? followed(data) : data;
+  try {
+    if (coding === "zstd") return yield* decodeFrames(input, data.byteLength, bounds);
+    const decoder = decoderOf(coding, data);
+    const { bytes, used } = yield* decode(decoder, input, data.byteLength, bounds);
+    if (used === data.byteLength) return bytes;
+    release(bytes);
+    throw new DataError(used > data.byteLength ? INCOMPLETE : FOLLOWED);
+  } finally {
+    if (input !== data) release(input);
+  }
 }
 
 function decoderOf(coding: Exclude<Coding, "zstd">, data: Uint8Array): Decoder {
@@ -187,70 +222,66 @@ function decoderOf(coding: Exclude<Coding, "zstd">, data: Uint8Array): Decoder {
   return hasZlibHeader(data) ? createInflate : createInflateRaw;
 }
 
-/** Frames may follow each other (RFC 8878, section 3); the decoder stops after each. */
-async function decodeFrames(data: Uint8Array, bounds: DecodingBounds): Promise<Uint8Array<ArrayBuffer>> {
-  const rest = followed(data);
-  const parts: Uint8Array<ArrayBuffer>[] = [];
-  let size = 0;
+/**
+ * Frames may follow each other (RFC 8878, section 3); the decoder stops after each.
+ *
+ * @param length how much of the input is data
+ */
+function* decodeFrames(
+  input: Uint8Array,
+  length: number,
+  bounds: DecodingBounds,
+): DecodingSteps<Uint8Array<ArrayBuffer>> {
+  using whole = new GrowingBytes();
+  let frames = 0;
   let offset = 0;
   do {
-    if (parts.length === MAX_FRAMES) throw new DataError(`There are more than ${MAX_FRAMES} zstd frames`);
-    const { bytes, used } = await decode(
-      createZstdDecompress,
-      rest.subarray(offset),
-      data.byteLength - offset,
-      bounds,
-      size,
-    );
+    if (frames++ === MAX_FRAMES) throw new DataError(`There are more than ${MAX_FRAMES} zstd frames`);
+    const rest = input.subarray(offset);
+    const { bytes, used } = yield* decode(createZstdDecompress, rest, length - offset, bounds, whole.size);
     offset += used;
-    size += bytes.byteLength;
-    if (offset > data.byteLength) throw new DataError(INCOMPLETE);
-    parts.push(bytes);
-  } while (offset < data.byteLength);
-  return parts.length === 1 ? parts[0]! : concat(parts);
+    whole.append(bytes);
+    release(bytes);
+    if (offset > length) throw new DataError(INCOMPLETE);
+  } while (offset < length);
+  return whole.take();
 }
 
 /**
- * Drives a decoder to the end of its data. What becomes large goes on when it is its turn, with pauses.
+ * Drives a decoder to the end of its data.
  *
  * @param length how much of the input is data; a byte may follow it
  * @param before bytes of the same body that are there already
  */
-async function decode(
+function* decode(
   decoder: Decoder,
   input: Uint8Array,
   length: number,
   bounds: DecodingBounds,
   before = 0,
-): Promise<Decoded> {
-  using first = new Decoding(decoder, input, PIECE_BYTES);
-  await run(first, length, bounds, before);
-  if (!first.mayHaveEndedBefore(length)) return first.take();
+): DecodingSteps<Decoded> {
+  {
+    using first = new Decoding(decoder, input, PIECE_BYTES);
+    yield* run(first, bounds, before);
+    if (!first.mayHaveEndedBefore(length)) return first.take();
+  }
   using second = new Decoding(decoder, input, OTHER_PIECE_BYTES);
-  await run(second, length, bounds, before);
+  yield* run(second, bounds, before);
   return second.take();
 }
 
-async function run(
+function* run(
   decoding: Decoding,
-  length: number,
-  { maxBytes, large, reserve }: DecodingBounds,
+  { maxBytes, reserve }: DecodingBounds,
   before: number,
-): Promise<void> {
-  const step = () => {
+): DecodingSteps<void> {
+  while (!decoding.isDone) {
     decoding.step();
     const size = before + decoding.size;
     if (size > maxBytes) throw new GatewayError("body_too_large");
     reserve(size);
-  };
-  while (!decoding.isDone && decoding.size < LARGE_BYTES && length <= LARGE_BYTES) step();
-  if (decoding.isDone) return;
-  await large.take(async (pace) => {
-    while (!decoding.isDone) {
-      await pace.keep();
-      step();
-    }
-  });
+    yield size;
+  }
 }
 
 /**
@@ -326,17 +357,14 @@ class Decoding implements Disposable {
 }
 
 function followed(data: Uint8Array): Uint8Array<ArrayBuffer> {
-  return concat([data, SENTINEL]);
+  const longer = new Uint8Array(data.byteLength + 1);
+  longer.set(data);
+  return longer;
 }
 
-function concat(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
-  const whole = new Uint8Array(parts.reduce((size, part) => size + part.byteLength, 0));
-  let offset = 0;
-  for (const part of parts) {
-    whole.set(part, offset);
-    offset += part.byteLength;
-  }
-  return whole;
+/** Gives memory back that nobody reads any more, and not when it is collected. */
+function release({ buffer, byteLength }: Uint8Array<ArrayBufferLike>): void {
+  if (byteLength > RELEASED_BYTES && buffer instanceof ArrayBuffer) buffer.transfer(0);
 }
 
 /**

@@ -6,7 +6,7 @@ import { GatewayError } from "../../errors.ts";
 const MOST_WAITING = 1_000;
 
 /** A piece of work that may be interrupted wherever it yields. */
-export type Steps<Result> = Generator<void, Result, void>;
+export type Steps<Result> = Generator<unknown, Result, void>;
 
 /** Does all of the work at once: for bodies that are not large. */
 export function finish<Result>(steps: Steps<Result>): Result {
