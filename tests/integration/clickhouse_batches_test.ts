@@ -59,7 +59,7 @@ Deno.test("clickhouse sends no more rows in one insert than the connection allow
   assertEquals(await world.server.count("webhook_logs"), 25);
 });
 
-Deno.test("clickhouse sends no more bytes in one insert than the connection allows, but for a large event", async () => {
+Deno.test("clickhouse sends no more bytes in one insert than the connection allows, but a large event", async () => {
   await using world = await setUp({ batch_bytes: 10_000 });
   const sizes = [4000, 4000, 4000, 50_000, 100];
   const events = sizes.map((size) => verifiedEvent({ body: "x".repeat(size) }));
@@ -102,7 +102,7 @@ Deno.test("clickhouse keeps a row that does not fit from the others of its inser
   assertEquals(await world.server.query("SELECT count(), uniqExact(id) FROM narrow"), "197\t197");
 });
 
-Deno.test("clickhouse rejects rows of the wrong type one by one, and asks no more than 500 times at once", async () => {
+Deno.test("clickhouse rejects rows of the wrong type one by one, with at most 500 queries at once", async () => {
   await using world = await setUp();
   await world.server.createTable("numbers", {
     columns: "id String, webhook_id String, timestamp DateTime, payload UInt64, headers String",

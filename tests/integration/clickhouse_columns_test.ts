@@ -77,7 +77,7 @@ Deno.test("clickhouse fills days and integers with the time of receipt of events
   assertEquals(await problems(gateway), {});
 });
 
-Deno.test("clickhouse refuses tables that it cannot fill when their webhooks are configured, with the column's name", async () => {
+Deno.test("clickhouse refuses tables that it cannot fill at configuration, with the column's name", async () => {
   await using server = await ClickhouseServer.start();
   const times = { t_short: "UInt16", t_uuid: "UUID", t_list: "Array(DateTime)", t_enum: "Enum8('a' = 1)" };
   await createTimes(server, times);
@@ -111,7 +111,7 @@ Deno.test("clickhouse refuses tables that it cannot fill when their webhooks are
   }
 });
 
-Deno.test("clickhouse serves a webhook as soon as its table is put right, without a change of the configuration", async () => {
+Deno.test("clickhouse serves a webhook as soon as its table is put right, its configuration unchanged", async () => {
   await using server = await ClickhouseServer.start();
   await createTimes(server, { orders: "UInt8" });
   await using gateway = await start(server, ["orders", "later"]);

@@ -95,7 +95,7 @@ Deno.test("clickhouse sends a block once for each round of tries, whichever of i
   assertEquals(world.inserts().slice(2).map(rowCount), [20, 20]);
 });
 
-Deno.test("clickhouse asks for a longer pause with each round, so that the events of a block come together", async () => {
+Deno.test("clickhouse asks for a longer pause each round, so that events of a block come together", async () => {
   await using world = await setUp({
     instead: (request) => isInsert(request) ? refusal(241, "MEMORY_LIMIT_EXCEEDED") : undefined,
   });
@@ -108,7 +108,7 @@ Deno.test("clickhouse asks for a longer pause with each round, so that the event
   assertEquals(pauses, [1, 2, 4, 8]);
 });
 
-Deno.test("clickhouse stores no event more often than it is tried, while the server stores and says no", async () => {
+Deno.test("clickhouse stores no event more often than it is tried while the server stores and says no", async () => {
   await using world = await setUp({
     answer: (request, answer) => isInsert(request) ? refusal(241, "MEMORY_LIMIT_EXCEEDED") : answer,
   });
@@ -120,7 +120,7 @@ Deno.test("clickhouse stores no event more often than it is tried, while the ser
   assertEquals(await world.server.query("SELECT count(), uniqExact(id) FROM webhook_logs"), "40\t20");
 });
 
-Deno.test("clickhouse rejects the one body that meets a code that is in no list, and delivers the others", async () => {
+Deno.test("clickhouse rejects the one body that meets an unlisted code, and delivers the others", async () => {
   await using world = await setUp({
     instead: (request) =>
       isInsert(request) && request.text.includes("poison") ? refusal(UNLISTED, "ALIEN_ERROR") : undefined,
@@ -135,7 +135,7 @@ Deno.test("clickhouse rejects the one body that meets a code that is in no list,
   assertEquals(await world.server.query("SELECT count(), uniqExact(id) FROM webhook_logs"), "9\t9");
 });
 
-Deno.test("clickhouse finds a body that meets an unlisted code even where it may not look into the table", async () => {
+Deno.test("clickhouse finds a body that meets an unlisted code without a right to read the table", async () => {
   const isLook = ({ text }: PassedRequest) =>
     text.includes("uniqExact(id)") || text.includes("system.tables");
   await using world = await setUp({
@@ -217,7 +217,7 @@ Deno.test("clickhouse does not take a body's words about a view for the server's
   assertFailed(results[9], "output_rejected");
 });
 
-Deno.test("clickhouse sends again what a view may have lost, where it may not look, no more often than it is tried", async () => {
+Deno.test("clickhouse repeats what a view may have lost, unseen, no more often than it is tried", async () => {
   const isLook = ({ text }: PassedRequest) =>
     text.includes("uniqExact(id)") || text.includes("system.tables");
   const viewThrows = {
@@ -237,7 +237,7 @@ Deno.test("clickhouse sends again what a view may have lost, where it may not lo
   assertEquals(world.inserts().map(rowCount), [8, 8, 8]);
 });
 
-Deno.test("clickhouse delivers all events of a gateway after a time in which the server refused them with one code", async () => {
+Deno.test("clickhouse delivers all events of a gateway after the server has refused them for a while", async () => {
   await using server = await ClickhouseServer.start();
   await server.createTable("webhook_logs");
   let isFull = true;
@@ -269,7 +269,7 @@ Deno.test("clickhouse delivers all events of a gateway after a time in which the
   assert(rows <= 8 * count, `${rows} rows were sent for ${count} events`);
 });
 
-Deno.test("clickhouse lets a gateway answer nine senders with 200 whose events came with one that nobody takes", async () => {
+Deno.test("clickhouse lets nine senders have their 200 whose events came with one that nobody takes", async () => {
   await using server = await ClickhouseServer.start();
   await server.createTable("webhook_logs");
   await using recorder = await HttpRecorder.start(server.port, {

@@ -15,7 +15,7 @@ import { verifiedEvent } from "../support/verified_event.ts";
 
 const ACCOUNT = { user: CLICKHOUSE_USER.name, password: CLICKHOUSE_USER.password };
 
-Deno.test("clickhouse fails for now while the server is down, and goes on when it is back with its data", async () => {
+Deno.test("clickhouse fails for now while the server is down, and goes on when it is back", async () => {
   await using server = await ClickhouseServer.start();
   await server.createTable("webhook_logs");
   await using output = await ClickhouseOutput.open({ http_port: server.port });
@@ -30,7 +30,7 @@ Deno.test("clickhouse fails for now while the server is down, and goes on when i
   assertEquals(await server.query("SELECT count(), uniqExact(id) FROM webhook_logs"), "4\t4");
 });
 
-Deno.test("clickhouse holds nothing up while its server is frozen, and all that it confirmed is there afterwards", async () => {
+Deno.test("clickhouse holds nothing up while its server is frozen, and loses nothing it confirmed", async () => {
   await using server = await ClickhouseServer.start();
   await server.createTable("webhook_logs");
   await using gateway = await TestGateway.start({

@@ -60,7 +60,7 @@ function assertAllFailed(results: readonly DeliveryResult[]): void {
   for (const result of results) assertFailed(result, "output_unavailable");
 }
 
-Deno.test("clickhouse repeats an insert whose answer was lost byte for byte, in whatever order its events return", async () => {
+Deno.test("clickhouse repeats an insert whose answer was lost byte for byte, in any order of events", async () => {
   await using world = await setUp();
   const events = numberedEvents(20);
   world.recorder.loseAnswers(isInsert, 1);
@@ -74,7 +74,7 @@ Deno.test("clickhouse repeats an insert whose answer was lost byte for byte, in 
   assertEquals(more, []);
 });
 
-Deno.test("clickhouse repeats a lost insert for one of its events, and knows then what became of the others", async () => {
+Deno.test("clickhouse repeats a lost insert for one of its events, and then knows the others' results", async () => {
   await using world = await setUp();
   const events = numberedEvents(3) as Events;
   world.recorder.loseAnswers(isInsert, 1);
@@ -113,7 +113,7 @@ Deno.test("clickhouse gives a repeated insert the same token, and every other on
   assertEquals(world.inserts()[1], world.inserts()[0]);
 });
 
-Deno.test("clickhouse gives the parts of a split insert tokens of their own, the same ones in a repetition", async () => {
+Deno.test("clickhouse gives each part of a split insert a token, the same one in a repetition", async () => {
   await using world = await setUp(KNOWS_TOKENS);
   await world.server.createTable("numbers", {
     columns: "id String, webhook_id String, timestamp DateTime, payload UInt64, headers String",
@@ -185,7 +185,7 @@ Deno.test("clickhouse puts events anew into inserts that the server has certainl
   assertEquals(proxy.acceptedCount, 3);
 });
 
-Deno.test("clickhouse repeats the same rows when the network breaks after the server has inserted them", async () => {
+Deno.test("clickhouse repeats the same rows when the network breaks after the server inserted them", async () => {
   await using server = await ClickhouseServer.start();
   // Repeated rows of the same key replace each other here, as blocks do where the server deduplicates.
   const engine = "ReplacingMergeTree ORDER BY id";
@@ -223,7 +223,7 @@ Deno.test("clickhouse lets the gateway's own retry confirm an insert whose answe
   assertEquals(await server.query("SELECT uniqExact(id) FROM webhook_logs"), "30");
 });
 
-Deno.test("clickhouse repeats an insert whose answer was lost when the journal's dispatcher tries its events again", async () => {
+Deno.test("clickhouse repeats an insert whose answer was lost for events out of the journal", async () => {
   await using server = await ClickhouseServer.start();
   await server.createTable("webhook_logs");
   await using recorder = await HttpRecorder.start(server.port);

@@ -77,7 +77,7 @@ Deno.test("clickhouse stores the instant of receipt whatever the time zones of s
   }
 });
 
-Deno.test("clickhouse stores the day of receipt in UTC, and milliseconds where numbers have room for them", async () => {
+Deno.test("clickhouse stores the day of receipt in UTC, and milliseconds where they have room", async () => {
   await using server = await ClickhouseServer.start({ timezone: "America/New_York" });
   const expected = {
     "Date": "2026-01-02",

@@ -121,7 +121,7 @@ Deno.test("clickhouse names a fixed setting that loses rows, and sends none unti
   assertEquals(await world.output.deliverAll([event], {}), ["delivered"]);
 });
 
-Deno.test("clickhouse waits for asynchronous inserts where a profile fixes them, and says what follows", async () => {
+Deno.test("clickhouse waits for asynchronous inserts that a profile fixes, and says what follows", async () => {
   for (const fixed of [{ value: "1", readonly: 1 as const }, { value: "1", min: "1", max: "1" }]) {
     await using world = await setUp(showing({ async_insert: fixed, wait_for_async_insert: { value: "0" } }));
     await using log = RecordedLog.start("warning");
@@ -222,7 +222,7 @@ Deno.test("clickhouse cuts blocks that belong to more partitions than the server
   assertEquals(await world.server.query("SELECT count(), uniqExact(id) FROM webhook_logs"), "165\t165");
 });
 
-Deno.test("clickhouse does not go on with smaller inserts when it is the table that has too many parts", async () => {
+Deno.test("clickhouse makes no smaller inserts when it is the table that has too many parts", async () => {
   const full: PassedAnswer = {
     status: 500,
     text:

@@ -22,7 +22,7 @@ async function setUp() {
   };
 }
 
-Deno.test("clickhouse inserts over HTTPS with authorities, server name and certificate of the connection", async () => {
+Deno.test("clickhouse inserts over HTTPS with authorities, server name and client certificate", async () => {
   await using world = await setUp();
   const { server: { httpsPort }, ca, identity } = world;
   for (
@@ -38,7 +38,7 @@ Deno.test("clickhouse inserts over HTTPS with authorities, server name and certi
   assertEquals(await world.server.count("webhook_logs"), 3);
 });
 
-Deno.test("clickhouse sends nothing to a server that it cannot verify, or that it cannot identify itself to", async () => {
+Deno.test("clickhouse sends nothing to a server that one of the two cannot verify", async () => {
   await using world = await setUp();
   const { server: { httpsPort }, ca, identity } = world;
   for (

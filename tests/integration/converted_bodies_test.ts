@@ -47,7 +47,7 @@ async function send(gateway: TestGateway): Promise<void> {
 /** What every output gets of {@linkcode send}, but the empty blob. */
 const DOCUMENTS = [`{"a":"1","b":["x y",""]}`, `{"id":9007199254740993}`, "{}", "null", "null"];
 
-Deno.test("another HTTP service gets the document as JSON, and no digest of the form, also from the journal", async () => {
+Deno.test("another HTTP service gets the document as JSON without the form's digest, also later", async () => {
   for (const accept of ["delivered", "durable"]) {
     await using target = await HttpTarget.start();
     const settings = { url: target.url, allowed_hosts: ["127.0.0.1"], forward_headers: true };

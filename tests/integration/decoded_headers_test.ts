@@ -66,7 +66,7 @@ function inOrderOfEvents(requests: readonly RecordedRequest[]): readonly Recorde
 }
 
 for (const accept of ["delivered", "durable"]) {
-  Deno.test(`http_webhook sends digests on with the body that they are of, and with no other (${accept})`, async () => {
+  Deno.test(`http_webhook sends digests on with the body that they are of, and no other (${accept})`, async () => {
     await using target = await HttpTarget.start();
     const forward = { url: target.url, forward_headers: true, allowed_hosts: ["127.0.0.1"] };
     await using gateway = await TestGateway.start({

@@ -87,7 +87,7 @@ Deno.test("etcd provider names a learner as such where it has to log in, too", a
   await starting;
 });
 
-Deno.test("etcd provider takes a voting member that has lost its cluster for unreachable, not for a learner", async () => {
+Deno.test("etcd provider takes a voting member without its cluster for unreachable, not for a learner", async () => {
   await using cluster = await EtcdServer.startCluster(2);
   const [voter, other] = cluster.members;
   await voter!.enableAuth(PREFIX);
@@ -104,7 +104,7 @@ Deno.test("etcd provider takes a voting member that has lost its cluster for unr
   await starting;
 });
 
-Deno.test("etcd provider does not wait for endpoints that swallow connections before it tries the next one", async () => {
+Deno.test("etcd provider tries the next endpoint while one swallows connections", async () => {
   await using server = await EtcdServer.start();
   await server.gateway.putJson(key("a"), {});
   await using first = TcpProxy.start({ port: server.port });

@@ -23,7 +23,7 @@ async function disconnect(test: TestProvider, proxy: TcpProxy): Promise<void> {
   await eventually(() => !test.provider.status().connected);
 }
 
-Deno.test("etcd provider lists again after a compaction while it was away, and touches only what changed", async () => {
+Deno.test("etcd provider lists again after a compaction in its absence, and touches only changes", async () => {
   await using server = await EtcdServer.start();
   await using proxy = TcpProxy.start({ port: server.port });
   const etcd = server.gateway;

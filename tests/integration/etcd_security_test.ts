@@ -79,7 +79,7 @@ Deno.test("etcd provider says so when authentication is switched on and it has n
   await arrives(test, 2);
 });
 
-Deno.test("etcd provider keeps what it has while its role is revoked, and recovers when it is granted again", async () => {
+Deno.test("etcd provider keeps what it has while its role is revoked, and recovers afterwards", async () => {
   await using server = await EtcdServer.start();
   await put(server, 1);
   await server.enableAuth(PREFIX);

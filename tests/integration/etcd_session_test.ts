@@ -56,7 +56,7 @@ Deno.test("a session ends when its stream has died on a connection that lives", 
   assertEquals(subject.habit.answers, true);
 });
 
-Deno.test("a session stops asking for progress where it is never answered, and finds what it misses all the same", async () => {
+Deno.test("a session gives up asking for progress that is never answered, and still misses nothing", async () => {
   await using subject = await SessionSubject.create();
   const { server, sink } = subject;
   let asked = 0;

@@ -25,7 +25,7 @@ async function checksPass(provider: TestProvider, count: number): Promise<void> 
   }
 }
 
-Deno.test("a good watch lives on while a quiet etcd answers no request for progress, and last_sync moves", async () => {
+Deno.test("a good watch lives on while a quiet etcd answers no progress request, and last_sync moves", async () => {
   await using etcd = await EtcdServer.start();
   await using front = await EtcdFront.start(etcd.endpoint, "in_step");
   await etcd.gateway.putJson(key("a"), { module: "log" });
@@ -51,7 +51,7 @@ Deno.test("a watch that was resumed lives on in a quiet etcd that had answered b
 });
 
 for (const rule of ["in_step", "never"] as const) {
-  Deno.test(`a stream that has died on a living connection is found at the next change (progress: ${rule})`, async () => {
+  Deno.test(`a stream that died on a living connection is found at the next change (progress: ${rule})`, async () => {
     await using etcd = await EtcdServer.start();
     await using front = await EtcdFront.start(etcd.endpoint, rule);
     await using provider = await start(front);

@@ -27,7 +27,7 @@ async function snapshotted(
   return { server, snapshotFile, [Symbol.asyncDispose]: () => owned.disposeAsync() };
 }
 
-Deno.test("etcd provider serves its snapshot while etcd is down, says so, and applies what changed since", async () => {
+Deno.test("etcd provider serves its snapshot while etcd is down, then applies what changed", async () => {
   await using subject = await snapshotted(30);
   const { server, snapshotFile } = subject;
   await server.gateway.putJson(key(1), { "x-id": "changed" });

@@ -96,7 +96,7 @@ Deno.test("a list reads every key once, at one revision, whatever is written mea
   assertEquals(seen, Array.from({ length: 1_000 }, (_, id) => key(id)).sort());
 });
 
-Deno.test("a list reads every key once with boundaries between its pages, also where keys are new or gone", async () => {
+Deno.test("a list reads every key once between its boundaries, also where keys are new or gone", async () => {
   await using subject = await synchronized(1_000);
   const { server, connection } = subject;
   await server.gateway.fill(Array.from({ length: 500 }, (_, id) => [key(`5-${id}`), "{}"]));

@@ -58,7 +58,7 @@ Deno.test("etcd provider reports bad values and keys that arrive, and none stops
   await eventually(() => assertOnlyBadOnesAreBad(test));
 });
 
-Deno.test("etcd provider takes every name for an entry that may be one, and reports the names of remarks", async () => {
+Deno.test("etcd provider takes every name that an entry may have, and reports the names of remarks", async () => {
   await using server = await EtcdServer.start();
   const etcd = server.gateway;
   const key = (id: string) => `${PREFIX}default/webhooks/${id}`;

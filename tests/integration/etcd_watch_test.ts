@@ -122,7 +122,7 @@ Deno.test("etcd provider resumes after an outage with every change in between", 
   assertEquals(test.provider.stats().lists, { start: 1 });
 });
 
-Deno.test("etcd provider moves on with progress notifications, so that compaction behind them does no harm", async () => {
+Deno.test("etcd provider moves on with progress notifications, and compaction behind it does no harm", async () => {
   await using server = await EtcdServer.start({
     args: [await progressFlag(), "100ms"],
   });

@@ -53,7 +53,7 @@ Deno.test("a second journal in one process is refused, too", async () => {
   await appendMany(first, 1);
 });
 
-Deno.test("a journal holds all that it has confirmed when its process is killed in the middle of a load", async () => {
+Deno.test("a journal holds all that it has confirmed when its process is killed under load", async () => {
   await using temporary = await TempDir.create();
   const directory = temporary.file("data");
   const confirmed: number[] = [];
@@ -105,7 +105,7 @@ Deno.test("a disk that takes 100 ms to confirm delays what waits for the journal
   assert(answered > 1, "no other request was answered while the journal waited for its disk");
 });
 
-Deno.test("a claim that the disk did not confirm is refused, and keeps no event from being claimed again", async () => {
+Deno.test("a claim that the disk did not confirm is refused, and its event can be claimed again", async () => {
   await using temporary = await TempDir.create();
   const directory = temporary.file("data");
   {

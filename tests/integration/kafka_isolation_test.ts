@@ -82,7 +82,7 @@ Deno.test("a batch that is tried again is the same bytes under the same numbers"
   assertEquals(identities.map((identity) => Number(/\d+$/.exec(identity)![0])), [0, 1, 1, 1, 1, 2]);
 });
 
-Deno.test("a batch that is given up takes its producer id with it: no number is used for other records", async () => {
+Deno.test("a batch that is given up takes its producer id along: no number is used a second time", async () => {
   await using world = await start();
   await world.output.deliverBatch([toPartition(0, "a")]);
   world.front.freeze(1);

@@ -25,7 +25,7 @@ function toPartition(partition: number, ...numbers: number[]): ConfiguredEvent[]
   return numbers.map((number) => [{ body: String(number) }, { topic: "orders", partition }]);
 }
 
-Deno.test("one record that is too large goes to the dead letters, and its neighbours arrive once, in order", async () => {
+Deno.test("a record that is too large goes to the dead letters, its neighbours arrive once, in order", async () => {
   await using world = await start();
   // The brokers refuse the whole batch, the later half, the later half of that, and in the end the seventh alone.
   await world.kafka.failRequests(KAFKA_API.produce, [
@@ -54,7 +54,7 @@ Deno.test("a partition that refuses its part of a batch does not have the others
   assertEquals(await bodies(world.kafka, "orders"), ["1", "2", "3", "4"]);
 });
 
-Deno.test("a broker that drops the connection gets its part of a batch again, and the other broker does not", async () => {
+Deno.test("only the broker that drops the connection gets its part of a batch again", async () => {
   await using world = await start();
   await world.output.deliverBatch([...toPartition(0, 1), ...toPartition(1, 2)]);
   const { dropConnection } = KAFKA_ERROR;
@@ -123,7 +123,7 @@ Deno.test("a topic that was removed does not take others down with it", async ()
   assertEquals(await bodies(world.kafka, "orders"), ["1", "2"]);
 });
 
-Deno.test("a partition that its topic does not have fails its own events only, and says how many there are", async () => {
+Deno.test("a partition that its topic lacks fails its own events only, and says how many there are", async () => {
   await using world = await start();
   const results = await world.output.deliverBatch([
     ...toPartition(2, 1),

@@ -50,7 +50,7 @@ Deno.test("events go over TLS, with a certificate on both sides", async () => {
   assertEquals((await world.kafka.consume("orders")).length, 2);
 });
 
-Deno.test("no event goes to a server whose certificate is not trusted or for another name, or refuses ours", async () => {
+Deno.test("no event goes to a server whose certificate is untrusted or misnamed, or that refuses ours", async () => {
   await using world = await startWithTls();
   const over = (tls: object) => deliverOver(world.front.bootstrap, { security_protocol: "SSL", tls });
   const results = await Promise.all([
@@ -109,7 +109,7 @@ Deno.test("brokers that ask for a login get no event without one", async () => {
   assertEquals(codes([await deliverOver(world.front.bootstrap, {})]), ["output_unavailable"]);
 });
 
-Deno.test("records over the limit of a topic go to the dead letters, and all others arrive once, in order", async () => {
+Deno.test("records over a topic's limit go to the dead letters, all others arrive once, in order", async () => {
   const maxMessageBytes = 2_000;
   await using world = await start({ maxMessageBytes });
   await using output = await KafkaOutputDriver.open({ bootstrap_servers: world.front.bootstrap });

@@ -101,7 +101,7 @@ class Sides implements AsyncDisposable {
   }
 }
 
-Deno.test("whatever a file calls its webhooks, etcd has them afterwards, and loses none to a remark's name", async () => {
+Deno.test("whatever a file calls its webhooks, etcd has them afterwards, and loses none to a remark", async () => {
   await using server = await EtcdServer.start();
   let run = 0;
   await fc.assert(
@@ -123,7 +123,7 @@ Deno.test("whatever a file calls its webhooks, etcd has them afterwards, and los
   );
 });
 
-Deno.test("whatever etcd calls its webhooks, a file has them afterwards, or is refused for its own remarks", async () => {
+Deno.test("whatever etcd calls its webhooks, a file has them then, or is refused for its remarks", async () => {
   await using server = await EtcdServer.start();
   let run = 0;
   await fc.assert(

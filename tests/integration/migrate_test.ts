@@ -232,7 +232,7 @@ Deno.test("the largest value that is let through is one that etcd takes", async 
   assertEquals((await etcd.write(changes, () => {})).written, 1);
 });
 
-Deno.test("an etcd that is killed half way stops the migration with one clear error, and a second run does the rest", async () => {
+Deno.test("an etcd that is killed half way stops the migration with one error; a second run ends it", async () => {
   await using server = await EtcdServer.start();
   await using proxy = TcpProxy.start({ port: server.port });
   await using dir = await TempDir.create();
@@ -295,7 +295,7 @@ Deno.test("a transaction whose answer was lost is found to be done by the second
   assertEquals([comparison.same.length, comparison.added.length], [256, 44]);
 });
 
-Deno.test("a key that somebody changes between reading and writing is left alone, and the others are written", async () => {
+Deno.test("a key that changes between reading and writing is left alone, and the others are written", async () => {
   await using server = await EtcdServer.start();
   await using dir = await TempDir.create();
   const gateway = server.gateway;
@@ -360,7 +360,7 @@ Deno.test("a second endpoint is used when the first one does not answer", async 
   assertEquals([status, (await server.gateway.read(PREFIX)).size], [0, 1]);
 });
 
-Deno.test("a role that may read and write the prefix is enough, and one that may only read writes nothing", async () => {
+Deno.test("a role for the prefix is enough to migrate, and one that may only read writes nothing", async () => {
   await using server = await EtcdServer.start();
   await using dir = await TempDir.create();
   await server.ctl("role", "add", "writer");

@@ -75,7 +75,7 @@ for (const kind of ["Server-Sent Events", "long poll"] as const) {
   });
 }
 
-Deno.test("a connector with the protocol auto uses WebSocket where it comes through, and takes no for an answer", async () => {
+Deno.test("a connector with the protocol auto uses WebSocket where it comes through, and obeys a no", async () => {
   await using log = RecordedLog.start("info");
   await using world = await RelayWorld.start({ channel: { max_connections: 1 } });
   await using first = await world.connector({ protocol: "auto", connector_id: "one" });

@@ -28,7 +28,7 @@ async function whateverIsMissing<Result>(
   return await step();
 }
 
-Deno.test("an event of a channel is there once, whatever the user of Redis was not permitted meanwhile", async () => {
+Deno.test("an event of a channel is there once, whatever the user of Redis was not permitted", async () => {
   await using redis = await RedisServer.start({ persistent: false });
   await permitAll(redis);
   await using queues = await RedisChannelQueues.open({
@@ -62,7 +62,7 @@ Deno.test("an event of a channel is there once, whatever the user of Redis was n
   ]);
 });
 
-Deno.test("an event of a channel is there once also where Redis cannot be asked for rights, as before 7.0", async () => {
+Deno.test("an event of a channel is there once also where Redis has no rights to ask for, before 7.0", async () => {
   await using redis = await RedisServer.start({ persistent: false });
   await permitAll(redis);
   const user = redis.client();

@@ -22,7 +22,7 @@ function payloads(messages: readonly Uint8Array[]): unknown[] {
   return messages.map((message) => JSON.parse(new TextDecoder().decode(message)).payload);
 }
 
-Deno.test("webhooks of equal settings in their key redis publish over one connection, each on its channel", async () => {
+Deno.test("webhooks of equal settings in the key redis share a connection, each with its channel", async () => {
   await using redis = await RedisServer.start({ persistent: false });
   const orders = await redis.subscribe("orders");
   const usual = await redis.subscribe("webhook_events");
@@ -70,7 +70,7 @@ Deno.test("webhooks of equal settings in their key redis publish over one connec
   }]);
 });
 
-Deno.test("webhooks of the same address and other settings have connections of their own, and show no password", async () => {
+Deno.test("webhooks of one address and other settings have own connections, and show no password", async () => {
   await using redis = await RedisServer.start({ persistent: false });
   await redis.call("ACL", "SETUSER", "one", "on", ">s3cret-one", "allchannels", "+@all");
   await redis.call("ACL", "SETUSER", "two", "on", ">s3cret-two", "allchannels", "+@all");
@@ -102,7 +102,7 @@ Deno.test("webhooks of the same address and other settings have connections of t
   assertEquals((await gateway.post("/webhook/one", `"still"`)).status, 200);
 });
 
-Deno.test("redis_rq takes a connection of type redis by its name, and redis_publish one of type redis-rq", async () => {
+Deno.test("redis_rq takes a named connection of type redis, and redis_publish one of type redis-rq", async () => {
   await using redis = await RedisServer.start({ persistent: false });
   const messages = await redis.subscribe("news");
   const settings = { host: "127.0.0.1", port: redis.port };

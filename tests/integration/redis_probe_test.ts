@@ -37,7 +37,7 @@ const news = (channel: string) => ({ module: "redis_publish", "module-config": {
 const LOGIN = { username: "gateway", password: "s3cret" };
 const GOOD = ["connection main: redis_rq can take events", "0 connections of 1 cannot take events"];
 
-Deno.test("cwm check --probe finds the rights that a user lacks for the events of each webhook, and names them", async () => {
+Deno.test("cwm check --probe finds and names the rights that a user lacks for each webhook's events", async () => {
   await using redis = await RedisServer.start({ persistent: false });
   const connection = { host: "127.0.0.1", port: redis.port, ...LOGIN };
   const permit = (...rules: string[]) =>
@@ -79,7 +79,7 @@ Deno.test("cwm check --probe asks Redis whether the user may publish on the chan
   });
 });
 
-Deno.test("cwm check --probe says what to do about a Redis in cluster mode, and about a queue that is none", async () => {
+Deno.test("cwm check --probe says what to do about a Redis in cluster mode, and about a wrong queue", async () => {
   await using redis = await RedisServer.start({ args: ["--cluster-enabled", "yes"] });
   await redis.call("CLUSTER", "ADDSLOTSRANGE", 0, 16383);
   await redis.clusterIsUp();

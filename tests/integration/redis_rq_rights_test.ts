@@ -33,7 +33,7 @@ async function leftovers(redis: RedisServer): Promise<unknown> {
   ];
 }
 
-Deno.test("an event runs once whatever its user was not permitted while it was tried, and the refusal is named", async () => {
+Deno.test("an event runs once whatever its user was not permitted meanwhile, and the refusal is named", async () => {
   await using redis = await RedisServer.start({ persistent: false });
   await permit(redis);
   await using output = await OpenOutput.open(redisRqModule, {
@@ -101,7 +101,7 @@ Deno.test("an accepted event that was retried while its user lacked +hset is run
   ]);
 });
 
-Deno.test("redis_rq undoes what it has written where Redis cannot be asked for the user's rights, as before 7.0", async () => {
+Deno.test("redis_rq undoes what it wrote where Redis cannot be asked for rights, as before 7.0", async () => {
   await using redis = await RedisServer.start({ persistent: false });
   await permit(redis);
   const user = redis.client();

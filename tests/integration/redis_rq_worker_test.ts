@@ -66,7 +66,7 @@ Deno.test("an rq worker gets what its own JSON parser would not follow, however 
   assertEquals(events.map(({ id }) => reached.get(id)), depths);
 });
 
-Deno.test("an event is refused whose integer no Python reads, and the others of its batch are delivered", async () => {
+Deno.test("an event whose integer no Python reads is refused, and the others of its batch delivered", async () => {
   await using redis = await RedisServer.start({ persistent: false });
   await using output = await OpenOutput.open(redisRqModule, { host: "127.0.0.1", port: redis.port });
   const bodies = ["9".repeat(4301), "1", `[${"9".repeat(4301)},"${"x".repeat(300_000)}"]`, "2"];
@@ -161,7 +161,7 @@ Deno.test("a job that no worker has begun within its ttl is gone", async () => {
 });
 
 for (const serializer of ["pickle", "json"] as const) {
-  Deno.test(`an rq worker runs a failed job again as often as retries says, and finds its meta, with ${serializer}`, async () => {
+  Deno.test(`an rq worker repeats a failed job as retries says, and finds its meta, with ${serializer}`, async () => {
     await using redis = await RedisServer.start({ persistent: false });
     await using output = await OpenOutput.open(redisRqModule, { host: "127.0.0.1", port: redis.port });
     await using worker = await RqWorker.start(redis, { serializer });

@@ -37,7 +37,7 @@ Deno.test("connector delivers the events of one webhook while another one's targ
   assertEquals(slow.requests.length, 1);
 });
 
-Deno.test("connector passes on headers that a provider signs with, and none that belong to the connection", async () => {
+Deno.test("connector passes on headers that a provider signs with, and none of the connection's own", async () => {
   await using world = await RelayWorld.start();
   await world.gateway.post("/webhook/orders", "{}", {
     "x-hub-signature-256": "sha256=abc",

@@ -64,7 +64,7 @@ Deno.test("relay hands out as many messages as the window allows, and more as th
   assertEquals(stream.bodies, [0, 1, 2, 3].map((n) => `{"n":${n}}`));
 });
 
-Deno.test("relay counts the bytes of a window: large messages come one after the other, as they are acknowledged", async () => {
+Deno.test("relay counts the bytes of a window: large messages come one by one, as acknowledged", async () => {
   await using world = await RelayWorld.start();
   const body = JSON.stringify("x".repeat(9 * 1024 * 1024));
   for (let n = 0; n < 3; n++) assertEquals((await world.gateway.post("/webhook/orders", body)).status, 200);
@@ -79,7 +79,7 @@ Deno.test("relay counts the bytes of a window: large messages come one after the
   assertEquals(stream.bodies.at(-1), '{"n":0}');
 });
 
-Deno.test("relay frees the place of a long poll that is not followed by another, and of one that broke off", async () => {
+Deno.test("relay frees the place of a long poll that has no successor, and of one that broke off", async () => {
   await using world = await RelayWorld.start({ channel: { max_connections: 2 } });
   const poll = async (headers: Record<string, string> = {}, signal: AbortSignal | null = null) => {
     const answer = await world.gateway.request(`${STREAM}/poll?timeout=60`, {
@@ -185,7 +185,7 @@ Deno.test("relay ends a connection that has been silent for three heartbeats", a
   assertEquals(stream.messages.at(-1)?.["code"], "heartbeat_missed");
 });
 
-Deno.test("relay resumes a lost connection: what had arrived is kept, what had not is handed out again", async () => {
+Deno.test("relay resumes a lost connection: what arrived is kept, the rest is handed out again", async () => {
   await using world = await RelayWorld.start();
   await world.send(4);
   const lost = await RelayStream.open(`http://${world.proxy.address}`);
@@ -279,7 +279,7 @@ Deno.test("relay ends a connection that sends what is no message, and gives back
   }
 });
 
-Deno.test("relay answers 503 to senders when the channel is full, and takes events again when it is not", async () => {
+Deno.test("relay answers 503 to senders when the channel is full, and takes events when it is not", async () => {
   await using world = await RelayWorld.start({ channel: { max_queue_size: 2 } });
   await world.send(2);
   const full = await world.gateway.post("/webhook/orders", '{"n":2}');
@@ -308,7 +308,7 @@ Deno.test("relay puts an event that nobody took in time into the dead letters, a
   assertEquals(message?.["event_id"], letter?.id);
 });
 
-Deno.test("relay takes acknowledgements over HTTP, and says when it knows neither connection nor message", async () => {
+Deno.test("relay takes acknowledgements over HTTP, and says when it does not know what they are for", async () => {
   await using world = await RelayWorld.start();
   await world.send(2);
   await using stream = await RelayStream.open(world.gateway.url(""));
@@ -351,7 +351,7 @@ Deno.test("relay takes events that were accepted by way of the journal, in their
   assertEquals(stream.bodies, Array.from({ length: 10 }, (_, n) => `{"n":${n}}`));
 });
 
-Deno.test("relay carries a body of many megabytes, text or not, and refuses one that no message can hold", async () => {
+Deno.test("relay carries a body of many megabytes, and refuses one that no message can hold", async () => {
   await using world = await RelayWorld.start({ environment: { MAX_BODY_BYTES: String(64 * 1024 * 1024) } });
   await using _connector = await world.connector();
   const bodies = [new Uint8Array(12_000_000).fill(0), new Uint8Array(12_000_000).fill(0xff)];

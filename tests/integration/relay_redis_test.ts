@@ -8,7 +8,7 @@ import { gatewayWebhooks, RELAY_ADMIN_TOKEN, RelayWorld } from "../support/relay
 
 testRelay({ transport: "websocket", mode: "http", queue: "redis" });
 
-Deno.test("gateways that share a queue on Redis hand out each other's events, and those of one that has died", async () => {
+Deno.test("gateways that share a queue on Redis hand out each other's events, and those of a dead one", async () => {
   await using redis = await RedisServer.start();
   const start = () =>
     TestGateway.start({
@@ -42,7 +42,7 @@ Deno.test("gateways that share a queue on Redis hand out each other's events, an
   assertEquals(elsewhere.webhooks.map(({ delivery }) => delivery), [2, 2, 2, 2]);
 });
 
-Deno.test("relay over Redis answers 503 while Redis is away, and goes on when it is back, with what it held", async () => {
+Deno.test("relay over Redis answers 503 while Redis is away, and goes on with what it held", async () => {
   await using redis = await RedisServer.start();
   await using world = await RelayWorld.start({ environment: { RELAY_QUEUE: redis.url } });
   await world.send(2);

@@ -84,7 +84,7 @@ Deno.test("cwm check warns of variables of the Python service, and ends with sta
   ]);
 });
 
-Deno.test("cwm check prints every problem with key, path, reason and the nearest key, and ends with status 1", async () => {
+Deno.test("cwm check prints every problem with key, path, reason and nearest key, and ends with 1", async () => {
   const webhooks = {
     good: { module: "log" },
     typo: { module: "log", hmca: { secret: "s" } },

@@ -32,7 +32,7 @@ const WORKER_CODE = [
  * `deno compile` puts the program behind a base binary that is not in the npm registry. Any executable
  * stands in for it here: what is embedded can be seen, but the result cannot be run.
  */
-Deno.test("deno compile embeds the whole program, its workers, the clients of Vault and etcd and its protocol files", async () => {
+Deno.test("deno compile embeds the whole program: workers, the clients of Vault and etcd, their files", async () => {
   await using directory = await TempDir.create();
   const output = directory.file("cwm");
   const compile = new Deno.Command(Deno.execPath(), {

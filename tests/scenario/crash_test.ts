@@ -10,7 +10,7 @@ Deno.test("no event that was answered 200 is missing after kill -9 under load, a
   assert(report.accepted > 100, `only ${report.accepted} events were accepted`);
 });
 
-Deno.test("a gateway that is told to end under load answers what it took up and delivers nothing twice", async () => {
+Deno.test("a gateway that is ended under load answers what it took up and delivers nothing twice", async () => {
   const report = await runCrashes({ ...SHORT, rounds: 2, signal: "SIGTERM" });
   assertEquals(report.violations, []);
   assert(report.accepted > 100, `only ${report.accepted} events were accepted`);

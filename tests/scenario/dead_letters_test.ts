@@ -69,7 +69,7 @@ Deno.test("without a journal there are 0 dead letters, and none is made to find 
   assertEquals([...Deno.readDirSync(directory.path)], []);
 });
 
-Deno.test("without a gateway the command works on the data directory itself, with more letters than a page", async () => {
+Deno.test("without a gateway the command works on the data directory itself, page after page", async () => {
   await using directory = await TempDir.create();
   const ids = await bury(
     directory,

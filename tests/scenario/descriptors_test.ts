@@ -38,7 +38,7 @@ async function post(connection: RawHttpConnection, path: string) {
   return await connection.readResponse();
 }
 
-Deno.test("without a free descriptor, journal, outputs and reloads go on, and connections are taken when there is room", async () => {
+Deno.test("without a free descriptor, journal, outputs and reloads go on, and connections wait", async () => {
   await using directory = await TempDir.create();
   const webhooks = join(directory.path, "webhooks.json");
   const files = { module: "save_to_disk", "module-config": { path: join(directory.path, "events") } };
@@ -82,7 +82,7 @@ function startServerAlone(): Promise<GatewayProcess> {
   });
 }
 
-Deno.test("connections that say nothing cannot keep others out: a former server closes its own after a while", async () => {
+Deno.test("connections that say nothing cannot keep others out: an upstream server closes its own", async () => {
   await using server = await startServerAlone();
   await using connections = new AsyncDisposableStack();
   const [silent] = await useUp(server, connections);

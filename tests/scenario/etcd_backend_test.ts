@@ -122,7 +122,7 @@ Deno.test("a webhook whose module is not built yet is a problem of that key alon
   assertEquals(connections, 1);
 });
 
-Deno.test("while etcd is down the gateway serves on and says so, and follows etcd again when it is back", async () => {
+Deno.test("while etcd is down the gateway serves on and says so, and follows etcd again afterwards", async () => {
   await using etcd = await EtcdServer.start();
   await etcd.ctl("put", "/cwm/production/webhooks/a", `{"module":"log"}`);
   await using gateway = await start(etcd);
@@ -166,7 +166,7 @@ Deno.test("a gateway that is started while etcd is down answers 503 and becomes 
   assertEquals((await post(gateway, "/webhook/a", "{}")).status, 200);
 });
 
-Deno.test("a gateway that is started from a snapshot while etcd is down serves it, and says it is degraded", async () => {
+Deno.test("a gateway started from a snapshot while etcd is down serves it, and says it is degraded", async () => {
   await using directory = await TempDir.create();
   const snapshot = { CONFIG_SNAPSHOT_FILE: directory.file("snapshot") };
   await using etcd = await EtcdServer.start();
@@ -241,7 +241,7 @@ Deno.test("cwm check finds the problems of what is in etcd, and says when etcd c
   assertStringIncludes(unreachable.lines.at(-1) ?? "", "Cannot check the configuration");
 });
 
-Deno.test("a gateway that etcd has locked out serves on and says so, and is not ready where that is asked for", async () => {
+Deno.test("a gateway that etcd has locked out serves on, says so, and is unready where that is asked", async () => {
   await using etcd = await EtcdServer.start();
   await etcd.ctl("put", "/cwm/production/webhooks/orders", `{"module":"log"}`);
   await etcd.enableAuth("/cwm/");

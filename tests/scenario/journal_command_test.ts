@@ -62,7 +62,7 @@ class JournalWorld implements AsyncDisposable {
   }
 }
 
-Deno.test("a copy that is made while a gateway takes events holds all that it took before, and can be restored", async () => {
+Deno.test("a copy made while a gateway takes events holds all that it took before, and is restored", async () => {
   await using world = await JournalWorld.create();
   const copy = world.directory.file("copy.db");
   const before: string[] = [];
@@ -102,7 +102,7 @@ Deno.test("a copy that is made while a gateway takes events holds all that it to
   await world.assertDelivered(before);
 });
 
-Deno.test("events of a file that was set aside are delivered after they were salvaged, by a gateway that runs", async () => {
+Deno.test("events of a file that was set aside and salvaged are delivered by a running gateway", async () => {
   await using world = await JournalWorld.create();
   const journal = world.directory.file("data", "journal");
   const ids: string[] = [];

@@ -95,7 +95,7 @@ interface Answer {
   readonly retryAfter: string | null;
 }
 
-Deno.test("while the disk of the journal is full senders get 503, and it is used again once there is room", async () => {
+Deno.test("while the journal's disk is full senders get 503, and it is used again once there is room", async () => {
   await using disk = await SmallDisk.mount(16 * MIB);
   if (disk === undefined) return; // The next test shows the same without mounting anything.
   await using test = await DiskTest.create();
@@ -109,7 +109,7 @@ Deno.test("while the disk of the journal is full senders get 503, and it is used
   await test.assertRecovers(gateway);
 });
 
-Deno.test("a journal that has filled its disk is emptied when its output is back, on a disk that is no larger", async () => {
+Deno.test("a journal that filled its disk is emptied when its output is back, on the same disk", async () => {
   await using disk = await SmallDisk.mount(8 * MIB);
   if (disk === undefined) return; // How the room is kept is shown by the journal's own tests.
   await using test = await DiskTest.create();
@@ -157,7 +157,7 @@ Deno.test("while the journal's file cannot grow senders get 503, and it grows ag
   await test.assertRecovers(gateway);
 });
 
-Deno.test("events of a journal on a disk that is read-only at the start are delivered when it can be written", async () => {
+Deno.test("events of a journal on a disk that starts read-only are delivered when it is writable", async () => {
   await using disk = await SmallDisk.mount(16 * MIB);
   if (disk === undefined) return; // Without rights, see below, the journal goes the same way.
   await using test = await DiskTest.create();

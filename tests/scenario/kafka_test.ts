@@ -46,7 +46,7 @@ Deno.test("an event goes to Kafka over the only connection, and the client libra
   assertEquals(foreign, [], "lines that are not the gateway's own");
 });
 
-Deno.test("while all brokers are down senders are told so, and the log tells why without repeating itself", async () => {
+Deno.test("while all brokers are down senders get an answer, and the log says why once", async () => {
   await using world = await start();
   assertEquals(await post(world.gateway, "orders", "{}"), 200);
   await world.kafka.takeDown();

@@ -51,7 +51,7 @@ Deno.test("the memory of many large bodies is given back soon after they were an
 /** How much more a gateway may take than in ordinary service, with `MAX_INFLIGHT_BYTES` of 64 MiB. */
 const MOST_MORE_BYTES = 192 * MIB;
 
-Deno.test("compressed bodies take no more memory than MAX_INFLIGHT_BYTES promises, and are refused beyond it", async () => {
+Deno.test("compressed bodies take no more memory than MAX_INFLIGHT_BYTES, and are refused beyond it", async () => {
   await using target = await HttpTarget.start();
   target.answer("hang");
   const held = httpWebhook(target.url, { accept: "delivered" }, { timeout: 2 });

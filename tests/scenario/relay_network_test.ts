@@ -9,7 +9,7 @@ import { gatewayWebhooks } from "../support/relay/world.ts";
 import { startConnectProxy, startTlsFront } from "../support/http/secure_front.ts";
 import { TempDir } from "../support/temp_dir.ts";
 
-Deno.test("connector reaches its gateway through the proxy of the environment, with its own authority and certificate", async () => {
+Deno.test("connector reaches its gateway through the environment's proxy, with authority and identity", async () => {
   await using certificates = await TestCertificates.create();
   await certificates.issue("gateway", "IP:127.0.0.1");
   await certificates.issue("connector", "DNS:connector");
@@ -41,7 +41,7 @@ Deno.test("connector reaches its gateway through the proxy of the environment, w
   assertMatch(line, /certificate/i);
 });
 
-Deno.test("gateways that share a queue on Redis lose nothing of what one of them held when it is killed", async () => {
+Deno.test("gateways that share a queue on Redis lose nothing that one of them held when killed", async () => {
   await using redis = await RedisServer.start();
   await using directory = await TempDir.create();
   await directory.writeJson("webhooks.json", gatewayWebhooks({ ack_timeout_seconds: 1 }));

@@ -16,7 +16,7 @@ function numbers(count: number): number[] {
   return Array.from({ length: count }, (_, n) => n);
 }
 
-Deno.test("relay loses nothing and keeps the order of a webhook while gateway, connector and target are killed in turn", async () => {
+Deno.test("relay loses nothing and keeps a webhook's order while all three parts are killed in turn", async () => {
   await using relay = await RelayProcesses.start({ max_queue_size: 1_000_000, ack_timeout_seconds: 2 });
   relay.startConnector();
   const perPhase = Math.ceil(EVENTS / 3);
@@ -86,7 +86,7 @@ Deno.test("connector says in one line each that it connects, is refused and disc
   assertEquals(connector.output.includes("relay-token-1"), false);
 });
 
-Deno.test("connector ends with status 0 after SIGTERM, and has delivered and acknowledged what it held", async () => {
+Deno.test("connector ends with status 0 after SIGTERM, with all that it held acknowledged", async () => {
   await using relay = await RelayProcesses.start();
   const connector = relay.startConnector({ CONNECTOR_STATUS_PORT: "0" });
   const [, port] = await connector.waitForLine(

@@ -176,7 +176,7 @@ Deno.test("a drain ends as soon as senders have gone elsewhere, though probes an
   assertEquals((await gateway.exited).code, 0);
 });
 
-Deno.test("SIGINT ends the gateway without a grace period, and the last line says what was cut off and is left", async () => {
+Deno.test("SIGINT ends the gateway without a grace period; the last line says what was cut off", async () => {
   await using target = await HttpTarget.start();
   target.answer("hang");
   await using directory = await TempDir.create();
@@ -204,7 +204,7 @@ Deno.test("SIGINT ends the gateway without a grace period, and the last line say
   assertEquals([stopped["reason"], stopped["pending"]], ["the time to serve on was over", 2]);
 });
 
-Deno.test("the log tells systemd's journal priorities where it leads there, and nobody else; it has no colours", async () => {
+Deno.test("the log has systemd's journal priorities where it leads there alone, and no colours", async () => {
   const errors = async (script: string) => {
     await using gateway = await GatewayProcess.start({
       env: { LOG_FORMAT: "text", NO_COLOR: "" },
@@ -285,7 +285,7 @@ Deno.test("metrics count every request with one outcome, and unknown webhooks sh
   assertMatch(metrics, /^process_resident_memory_bytes \d+$/m);
 });
 
-Deno.test("load balancers may probe by GET, HEAD or OPTIONS, and learn that a gateway drains on any connection", async () => {
+Deno.test("load balancers may probe by GET, HEAD or OPTIONS, and learn of a drain on any connection", async () => {
   await using gateway = await GatewayProcess.start({ env: { SHUTDOWN_GRACE_MS: "3600000" } });
   await gateway.waitUntilReady();
   const statuses = async (method: string) =>

@@ -4,6 +4,7 @@ import { outputModules } from "../../src/modules/registry.ts";
 import {
   findLeftovers,
   findLongFiles,
+  findLongTestNames,
   findMachineDetails,
   findSwitchedOffTests,
   findTestsWithoutSentence,
@@ -35,6 +36,10 @@ Deno.test("no test is switched off or switches off others", () => {
 
 Deno.test("every test is named by a sentence", () => {
   assertEquals(findTestsWithoutSentence(tests), []);
+});
+
+Deno.test("every test's name fits into a line of a report", () => {
+  assertEquals(findLongTestNames(tests), []);
 });
 
 Deno.test("everything that src exports is documented", () => {
@@ -116,6 +121,16 @@ Deno.test("house rules report names of tests that are not sentences", () => {
     'a.ts: "router works" is not a sentence',
     'a.ts: "body limit" is not a sentence',
   ]);
+});
+
+Deno.test("house rules report names of tests with more than 90 characters", () => {
+  const long = "a".repeat(91);
+  assertEquals(
+    findLongTestNames(file(`Deno.test("${long.slice(1)}", () => {});\ntest("${long}", () => {});`)),
+    [
+      `a.ts: "${long}" has 91 characters, more than 90`,
+    ],
+  );
 });
 
 Deno.test("house rules report exports without a doc comment", () => {

@@ -60,7 +60,7 @@ Deno.test("clickhouse inserts the events of 150 webhooks into a table that is pa
   }
 });
 
-Deno.test("clickhouse inserts into a table that deduplicates each event once, though the answer was lost", async () => {
+Deno.test("clickhouse inserts each event once into a deduplicating table, though the answer was lost", async () => {
   await using server = await ClickhouseServer.start();
   await server.createTable("webhook_logs", {
     engine: "MergeTree ORDER BY id SETTINGS non_replicated_deduplication_window = 1000",
@@ -74,7 +74,7 @@ Deno.test("clickhouse inserts into a table that deduplicates each event once, th
   assertEquals(await server.query("SELECT count(), uniqExact(id) FROM webhook_logs"), "20\t20");
 });
 
-Deno.test("clickhouse finds the body that a computed column throws for with a code of the server's conditions", async () => {
+Deno.test("clickhouse finds the body that a computed column throws for with a code of conditions", async () => {
   await using server = await ClickhouseServer.start();
   await server.createTable("webhook_logs", {
     columns: `id String, webhook_id String, timestamp DateTime, payload String, headers String,

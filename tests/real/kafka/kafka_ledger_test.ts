@@ -23,7 +23,7 @@ async function start() {
   return { kafka, world, [Symbol.asyncDispose]: () => resources.disposeAsync() };
 }
 
-Deno.test(`nothing is missing and nothing there twice after a follower was frozen for 7 s, ${ROUNDS} times`, async () => {
+Deno.test(`nothing is missing or there twice after a follower was frozen for 7 s, ${ROUNDS} times`, async () => {
   await using setup = await start();
   const { kafka, world } = setup;
   const accepted: string[] = [];
@@ -57,7 +57,7 @@ Deno.test(`nothing is missing and nothing there twice after leaders were moved, 
   await assertExact(kafka, "both", [...senders.accepted, ...stored.accepted]);
 });
 
-Deno.test(`nothing is missing after events were given up and others sent in their place, ${ROUNDS} times`, async () => {
+Deno.test(`nothing is missing after events were given up and others sent instead, ${ROUNDS} times`, async () => {
   await using undo = new AsyncDisposableStack();
   const kafka = undo.use(await RealKafka.start({ brokers: 2 }));
   await kafka.createTopic("both", { replicas: [[1, 2]] });

@@ -4,6 +4,7 @@ import { listFiles, type SourceFile } from "./source_files.ts";
 
 const MAX_LINES = 500;
 const MIN_WORDS_OF_A_SENTENCE = 4;
+const MAX_CHARACTERS_OF_A_NAME = 90;
 
 /** Hosts of package registries: only the configuration of a machine may name one. */
 const REGISTRY_HOST = /\b(?:npmjs|npmmirror|yarnpkg)\.(?:org|com)\b|\bjsr\.io\b/g;
@@ -29,13 +30,25 @@ export function findSwitchedOffTests(files: readonly SourceFile[]): string[] {
 
 /** Names of tests that are too short to say what happens when. Those with values filled in are not judged. */
 export function findTestsWithoutSentence(files: readonly SourceFile[]): string[] {
-  const named = /^\s*Deno\.test\(\s*(?:\{[^}]*?\bname:\s*)?(["'`])((?:\\.|(?!\1)[^\\])*)\1/gm;
-  return files.flatMap(({ path, text }) =>
-    [...text.matchAll(named)]
-      .map(([, , name = ""]) => name)
+  return files.flatMap((file) =>
+    namesOfTests(file)
       .filter((name) => !name.includes("${") && name.trim().split(/\s+/).length < MIN_WORDS_OF_A_SENTENCE)
-      .map((name) => `${path}: "${name}" is not a sentence`)
+      .map((name) => `${file.path}: "${name}" is not a sentence`)
   );
+}
+
+/** Names of tests that do not fit into a line of a report. */
+export function findLongTestNames(files: readonly SourceFile[]): string[] {
+  return files.flatMap((file) =>
+    namesOfTests(file).filter((name) => name.length > MAX_CHARACTERS_OF_A_NAME)
+      .map((name) => `${file.path}: "${name}" has ${name.length} characters, more than 90`)
+  );
+}
+
+/** As written: values are not filled in. */
+function namesOfTests({ text }: SourceFile): string[] {
+  const named = /^\s*(?:Deno\.)?test\(\s*(?:\{[^}]*?\bname:\s*)?(["'`])((?:\\.|(?!\1)[^\\])*)\1/gm;
+  return [...text.matchAll(named)].map(([, , name = ""]) => name);
 }
 
 /** Exported functions, classes, interfaces and constants that nobody has described. */

@@ -172,7 +172,7 @@ function testTokenFiles(test: TestInWorld): void {
     assertEquals(tokensOf(world), [first, second]);
   });
 
-  test("a token file that disappears leaves its token in use, and one that never was is unavailable", async (world) => {
+  test("a token file that disappears leaves its token in use; one that never was is unavailable", async (world) => {
     await withSecret(world);
     await using directory = await TempDir.create();
     const file = directory.file("sink");
@@ -229,7 +229,7 @@ function testWrapping(test: TestInWorld): void {
     assertEquals(uses.map(({ path }) => path), ["sys/wrapping/unwrap"]);
   });
 
-  test("a wrapping token that was used already is refused, and the reason says that this may be why", async (world) => {
+  test("a wrapping token that was used already is refused, with that as a possible reason", async (world) => {
     await withSecret(world);
     const wrapping = await world.admin.createWrappedToken({ policies: ["reader"] });
     await world.admin.call("POST", "sys/wrapping/unwrap", { token: wrapping });

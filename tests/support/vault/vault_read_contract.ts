@@ -168,7 +168,7 @@ function testMistakes(test: TestInWorld): void {
     await reasonOf(source, "a.b_c-d/..e/...", "absent");
   });
 
-  test("a policy that does not allow the read is named, costs no login, and heals when it is given back", async (world) => {
+  test("a policy that forbids the read is named, costs no login, and recovers when given back", async (world) => {
     const { admin, front } = world;
     await admin.write2("kv2", "hook", { a: "1" });
     const source = await world.open({ login: (await world.role()).login });

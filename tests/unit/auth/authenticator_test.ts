@@ -34,7 +34,7 @@ function refusalOf(verifiers: readonly Verifier[]): Promise<GatewayError> {
   return assertRejects(() => authenticate(compileAuthenticator(verifiers), [], BODY), GatewayError);
 }
 
-Deno.test("authenticator without verifiers lets every request in without making a promise or an object", () => {
+Deno.test("authenticator without verifiers lets every request in without a promise or an object", () => {
   const authenticator = compileAuthenticator([]);
   const [first, second] = [requestWith([]), requestWith([])];
   const admission = authenticator.admit(first);
@@ -100,7 +100,7 @@ Deno.test("authenticator asks the verifiers in order and none after a refusal", 
   assertEquals(asked, ["first", "slow", "second"]);
 });
 
-Deno.test("authenticator refuses with the fixed message and the challenge, and keeps the reason for the log", async () => {
+Deno.test("authenticator refuses with the fixed message and the challenge, the reason is for the log", async () => {
   const error = await refusalOf([headVerifier(() => ({ ...REFUSAL, challenge: 'Basic realm="webhook"' }))]);
   assertEquals(error.status, 401);
   assertEquals(error.message, new GatewayError("unauthorized").message);

@@ -46,7 +46,7 @@ Deno.test("both builds run in every round, and the order is turned each time", a
   assertEquals(order, ["old", "new", "new", "old", "old", "new"]);
 });
 
-Deno.test("an output of a revision's benchmark that had bodies parsed takes their text, as other outputs do", async () => {
+Deno.test("an output of a revision's benchmark that had bodies parsed takes their text, as others do", async () => {
   await using directory = await TempDir.create();
   await git(directory.path, "init", "--quiet");
   await Deno.mkdir(`${directory.path}/tests/bench/servers`, { recursive: true });

@@ -45,7 +45,7 @@ class World implements AsyncDisposable {
   }
 }
 
-Deno.test("a webhook that names a channel of others without their token is a problem, and they feel nothing", async () => {
+Deno.test("a webhook that names others' channel without their token is a problem, and disturbs nobody", async () => {
   const owners = { orders: channel("owner-token"), refunds: channel(["owner-token", "next-token"]) };
   await using world = await World.start(owners);
   const attacker = { ...channel("attacker-token"), accept: "durable" };
@@ -56,7 +56,7 @@ Deno.test("a webhook that names a channel of others without their token is a pro
   assertEquals(answers, [200, 200, 503]);
 });
 
-Deno.test("a webhook gets into a channel as soon as it has a token in common, and out when it has none", async () => {
+Deno.test("a webhook gets into a channel once it has a token in common, and out when it has none", async () => {
   await using world = await World.start({ orders: channel("one"), refunds: channel("two") });
   assertEquals(await world.sender("refunds"), 503);
   await world.configure({ orders: channel(["one", "two"]), refunds: channel("two") });

@@ -97,7 +97,7 @@ Deno.test("a former value with the same outputs, which does not fit either, does
   assertEquals((await gateway.post("/webhook/a", "2", former)).status, 503);
 });
 
-Deno.test("a value that does not fit gives way to a newer one, and is looked at no more when it is removed", async () => {
+Deno.test("a value that does not fit gives way to a newer one, and to its removal", async () => {
   const system = new System();
   system.unfit.add("bad").add("worse");
   await using gateway = await system.start({ a: labelled("bad"), b: labelled("worse") });

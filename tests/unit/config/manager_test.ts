@@ -70,7 +70,7 @@ Deno.test("a request that is under way ends on the entry that it began with", as
   assertEquals(probe.events[0]?.label, "one");
 });
 
-Deno.test("a bad value does not displace the good one, and is listed with its reason until it is mended", async () => {
+Deno.test("a bad value does not displace the good one, and is listed with its reason until corrected", async () => {
   const probe = new ProbeModule();
   await using gateway = await start({ a: { module: "probe", "module-config": { label: "good" } } }, {
     probe,

@@ -33,7 +33,7 @@ Deno.test("what is refused for its directory alone is taken where that is the wo
   }
 });
 
-Deno.test("what has its secrets in Vault is taken where Vault is asked, but for what is refused anyway", async () => {
+Deno.test("what has its secrets in Vault is taken where Vault is asked, unless refused anyway", async () => {
   await using vault = await VaultWorld.start(() => standIn("vault"));
   await vault.admin.write2("kv2", "farm/gate", { token: "farm-gate", seal: "farm-seal" });
   await vault.admin.write2("kv2", "farm/silo", { password: "farm-password" });

@@ -10,7 +10,7 @@ const keyNotBuilt = (key: string) =>
   `${key}: Key '${key}' is not built yet, and ignoring it could let in what it keeps out: ` +
   "remove it to use the webhook (not_supported_yet)";
 
-Deno.test("a webhook of a module that is not built yet has that reason alone, whatever stands around it", async () => {
+Deno.test("a webhook of a module that is not built yet has that reason alone, whatever is around it", async () => {
   const around = {
     topic: "t",
     queue_name: "q",
@@ -67,7 +67,7 @@ Deno.test("a misspelt module is pointed to the nearest one, built or not", async
   });
 });
 
-Deno.test("keys that have no effect in the Python service have none here: the webhook is served, with a warning", async () => {
+Deno.test("keys without effect in the Python service have none here: the webhook is served, warned of", async () => {
   const retry = { enabled: true, retryable_errors: ["ConnectionError"], non_retryable_errors: [] };
   const { problems, warnings } = await findingsOf({
     webhooks: {
@@ -178,7 +178,7 @@ Deno.test("an authentication key without a value blocks the webhook, and says ho
   assertEquals(problems["webhook default/variable"], [`authorization: ${hint}`]);
 });
 
-Deno.test("an empty text is 'not given' wherever nothing needs to be given, in webhooks and connections", async () => {
+Deno.test("an empty text is 'not given' wherever nothing needs to be given, also in connections", async () => {
   const empty = { NONE: "" };
   const { problems, warnings } = await findingsOf({
     webhooks: {
@@ -247,7 +247,7 @@ Deno.test("an empty text is 'not given' wherever nothing needs to be given, in w
   assertEquals([problems, warnings], [{}, {}]);
 });
 
-Deno.test("numbers and truth values may be texts in every module and connection, and Python's True is one", async () => {
+Deno.test("numbers and truth values may be texts in every module and connection, as in Python", async () => {
   const { problems } = await findingsOf({
     webhooks: {
       log: {
@@ -295,7 +295,7 @@ Deno.test("an empty text stays a problem where something must be given", async (
   ]);
 });
 
-Deno.test("a URL, a port or anything else around a host is a problem that says so, whatever the connection's type", async () => {
+Deno.test("a URL, a port or anything else around a host is a problem that says so, in any connection", async () => {
   const types = ["redis", "redis-rq", "rabbitmq", "mqtt", "postgresql", "mysql", "activemq"];
   const hosts = {
     url: ["redis://cache:6379", "This is a URL: give the host name alone, and the port as 'port'"],
@@ -327,7 +327,7 @@ Deno.test("a URL, a port or anything else around a host is a problem that says s
   });
 });
 
-Deno.test("a connection's type in capitals is a problem that says how it is written; an unknown one is a warning", async () => {
+Deno.test("a connection's type in capitals is a problem with the right spelling; an unknown one warns", async () => {
   const types = ["kafka", "redis", "redis-rq", "clickhouse", "rabbitmq", "s3", "mariadb"];
   const { problems, warnings } = await findingsOf({
     webhooks: {},
@@ -350,7 +350,7 @@ Deno.test("a connection's type in capitals is a problem that says how it is writ
   });
 });
 
-Deno.test("key redis is refused beside a connection, with a module of another kind, and where it is not allowed", async () => {
+Deno.test("key redis is refused beside a connection, with another kind of module, and where forbidden", async () => {
   const publish = { module: "redis_publish" };
   const { problems, warnings } = await findingsOf({
     webhooks: {

@@ -18,7 +18,7 @@ function hang(path: string): AsyncDisposable {
   };
 }
 
-Deno.test("a configuration file that is not read to the end is a problem that says since when, until it is read", async () => {
+Deno.test("a configuration file that is not read to the end is a problem with its time, until it is", async () => {
   await using fixture = await FileProviderFixture.start(
     { "webhooks.json": { a: LOG } },
     () => ({ hungAfterMs: 20, readTimeoutMs: 200 }),

@@ -33,7 +33,7 @@ async function replace(path: string, text: string): Promise<void> {
 
 const guarded = (authorization: string) => ({ module: "log", authorization });
 
-Deno.test("{$file:NAME} is the text of a file in SECRETS_DIR without its last line end, and follows it", async () => {
+Deno.test("{$file:NAME} is the text of a file in SECRETS_DIR without its last line end, kept current", async () => {
   await using secrets = await TempDir.create();
   await secrets.writeText("token", "one\r\n");
   await using gateway = await TestGateway.start({
@@ -74,7 +74,7 @@ Deno.test("a secret volume of Kubernetes is followed over swaps of its data", as
   }
 });
 
-Deno.test("a file that is gone or bad keeps the last good value, and one that was never there blocks its webhook alone", async () => {
+Deno.test("a file that is gone or bad keeps the last good value; one that never was blocks an entry", async () => {
   await using secrets = await TempDir.create();
   await secrets.writeText("token", "one");
   await using gateway = await TestGateway.start({
@@ -107,7 +107,7 @@ Deno.test("a file that is gone or bad keeps the last good value, and one that wa
   assertEquals(await statusWith(gateway, "/webhook/fallback", "three"), 200);
 });
 
-Deno.test("without SECRETS_DIR every reference to a file is a problem that names the setting, default or not", async () => {
+Deno.test("without SECRETS_DIR every reference to a file is a problem that names the setting", async () => {
   await using gateway = await TestGateway.start({
     webhooks: { a: guarded("Bearer {$file:token}"), b: guarded("Bearer {$file:token:default}") },
     environment: { ADMIN_TOKEN },
@@ -175,7 +175,7 @@ Deno.test("a value that serves on in the place of a broken one follows its own s
   assertEquals(await problemsOf(gateway), []);
 });
 
-Deno.test("an entry that stops using a secret no longer follows it, and one that begins to is served at once", async () => {
+Deno.test("an entry that stops using a secret stops following it, and one that begins to is served", async () => {
   await using secrets = await TempDir.create();
   await secrets.writeText("token", "one");
   await using gateway = await TestGateway.start({

@@ -95,7 +95,7 @@ Deno.test("an entry that is written again reads its secret again, as whoever rot
   await eventually(async () => assertEquals(await statusWith(gateway, "/webhook/a", "two"), 200));
 });
 
-Deno.test("while Vault cannot be asked entries keep their secrets and say so, and no default goes live", async () => {
+Deno.test("while Vault cannot be asked entries keep their secrets and say so; no default goes live", async () => {
   await using world = await startWorld();
   await world.admin.write2("kv2", "auth", { token: "one" });
   await using gateway = await start(world, {
@@ -149,7 +149,7 @@ Deno.test("a start without Vault serves what needs none, and heals by itself whe
   assertEquals((await adminConfig(gateway)).problems, []);
 });
 
-Deno.test("a Vault that does not answer keeps the gateway from being ready, but not what needs no secret", async () => {
+Deno.test("a Vault that does not answer keeps the gateway unready, but not what needs no secret", async () => {
   using silent = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   await using gateway = await TestGateway.start({
     webhooks: { a: guarded("{$vault:auth#token:default}"), plain: { module: "log" } },

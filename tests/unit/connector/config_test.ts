@@ -34,7 +34,7 @@ async function problemsOf(
   return [];
 }
 
-Deno.test("connector files in the shapes of the Python service's own are taken, but for keys that it ignores", async () => {
+Deno.test("connector files in the Python service's own shapes are taken, without the ignored keys", async () => {
   const relay = {
     cloud_url: "http://cloud:8000",
     channel: "farm",
@@ -94,7 +94,7 @@ Deno.test("connector configuration comes from the environment alone, or from it 
   }
 });
 
-Deno.test("connector configuration knows etcd mode by CONNECTOR_ETCD_HOST, with the variables of the requirements", async () => {
+Deno.test("connector configuration knows etcd mode by CONNECTOR_ETCD_HOST, with all its variables", async () => {
   const { default_target: _, ...rest } = MINIMUM;
   const config = await load(rest, {
     CONNECTOR_ETCD_HOST: "etcd.internal",
@@ -170,7 +170,7 @@ Deno.test("connector configuration says what contradicts itself in etcd mode", a
   ]);
 });
 
-Deno.test("connector configuration names a misspelt key with the nearest one, and a variable by its name", async () => {
+Deno.test("connector configuration names the nearest key of a misspelt one, and a variable by name", async () => {
   assertEquals(
     await problemsOf({ ...MINIMUM, chanel: "x", default_target: { url: "http://a/", timeout_secnds: 1 } }),
     [
@@ -207,7 +207,7 @@ Deno.test("connector configuration refuses what would be unsafe or contradict it
   );
 });
 
-Deno.test("connector configuration warns of what looks like a reference and is none, and shows no text of it", async () => {
+Deno.test("connector configuration warns of what looks like a reference and is none, without its text", async () => {
   const file = {
     ...MINIMUM,
     token: "${TOKEN}",

@@ -65,7 +65,7 @@ function start(options: Partial<ProcessorOptions> = {}) {
 
 const unavailable = new DeliveryError("output_unavailable", "away");
 
-Deno.test("processor delivers the events of one webhook one after the other, and those of several at once", async () => {
+Deno.test("processor delivers events of one webhook in turn, and those of several at once", async () => {
   const { deliverer, processor, reports } = start();
   processor.accept(message("m1"));
   processor.accept(message("m2"));
@@ -76,7 +76,7 @@ Deno.test("processor delivers the events of one webhook one after the other, and
   assertEquals(reports, [{ type: "ack", message_id: "m1" }]);
 });
 
-Deno.test("processor delivers no more at once than it may, and then the webhook that has waited longest", async () => {
+Deno.test("processor delivers no more at once than it may, then the webhook that waited longest", async () => {
   const { deliverer, processor } = start({ maxConcurrent: 2 });
   for (let n = 1; n <= 4; n++) processor.accept(message(`m${n}`, { webhook_id: `w${n}` }));
   assertEquals(deliverer.begun, ["m1", "m2"]);
@@ -90,7 +90,7 @@ Deno.test("processor delivers events of one webhook at once where order does not
   assertEquals(deliverer.begun, ["m1", "m2", "m3"]);
 });
 
-Deno.test("processor gives back what follows a failed event until the gateway's pause, and then goes on", async () => {
+Deno.test("processor gives back what follows a failed event until the gateway's pause, then goes on", async () => {
   const { deliverer, processor, reports } = start();
   for (let n = 1; n <= 3; n++) processor.accept(message(`m${n}`));
   await deliverer.end("m1", unavailable);
@@ -134,7 +134,7 @@ Deno.test("processor rejects what can never be delivered, and goes on with the n
   assertEquals(deliverer.begun, ["m1", "m2"]);
 });
 
-Deno.test("processor delivers nothing twice that comes again while it is held, or after it was delivered", async () => {
+Deno.test("processor delivers nothing twice that comes again while it is held or after its delivery", async () => {
   const metrics = new Metrics();
   const { deliverer, processor, reports } = start({ metrics: new ConnectorMetrics(metrics) });
   processor.accept(message("m1"));

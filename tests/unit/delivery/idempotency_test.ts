@@ -43,7 +43,7 @@ async function start(
 }
 
 for (const accept of ["delivered", "durable"]) {
-  Deno.test(`a repeated event gets the answer of the first one and is delivered once when accepted as ${accept}`, async () => {
+  Deno.test(`a repeated event gets the first one's answer and is delivered once, accepted as ${accept}`, async () => {
     const probe = new ProbeModule();
     await using gateway = await start(probe, { accept, idempotency: BY_HEADER });
     const first = await gateway.post("/webhook/orders", "{}", { "X-Delivery-Id": "a" });
@@ -112,7 +112,7 @@ const BIG_NUMBERS = [
 
 for (const accept of ["delivered", "durable"]) {
   for (const reads of ["text", "bytes"] as const) {
-    Deno.test(`numbers beyond 2^53 are ids of their own when accepted as ${accept} for an output that reads ${reads}`, async () => {
+    Deno.test(`numbers beyond 2^53 are ids of their own, accepted as ${accept}, read as ${reads}`, async () => {
       assertEquals(await repeatsAmong({ json_pointer: "/id" }, BIG_NUMBERS, { accept }, reads), [0, 1, 2, 1]);
     });
   }
@@ -160,7 +160,7 @@ Deno.test("the length of an array is no id, and neither is a body that is not JS
   assertEquals(await repeatsAmong({ json_pointer: "/id" }, ["{", "{"], { data_type: "blob" }), [0, 1]);
 });
 
-Deno.test("a body that is not UTF-8 is not JSON and has no id, so its bytes are never taken for others", async () => {
+Deno.test("a body that is not UTF-8 is not JSON and has no id, so it is never taken for another", async () => {
   const probe = new ProbeModule();
   await using gateway = await start(probe, { data_type: "blob", idempotency: { json_pointer: "/id" } });
   const latin1 = (text: string) => Uint8Array.from(text, (character) => character.charCodeAt(0));

@@ -3,7 +3,7 @@ import { eventually } from "../../support/eventually.ts";
 import { errorCode, TestGateway } from "../../support/gateway.ts";
 import { RawHttpConnection } from "../../support/http/raw_http.ts";
 
-Deno.test("beyond MAX_CONNECTIONS a request gets 503 and its connection is closed, one for each too many", async () => {
+Deno.test("each request beyond MAX_CONNECTIONS gets 503, and its connection is closed", async () => {
   await using gateway = await TestGateway.start({
     webhooks: { events: { module: "log" } },
     environment: { MAX_CONNECTIONS: "3" },

@@ -170,7 +170,7 @@ Deno.test("a body of another length than was declared is refused, whatever the d
   }
 });
 
-Deno.test("a reservation takes whole numbers from 0 only, and keeps its count whatever else it is given", () => {
+Deno.test("a reservation takes whole numbers from 0 only, and keeps its count otherwise", () => {
   const inflight = new Inflight(1, 100);
   const holding = new Holding();
   for (const bytes of [NaN, -1, 0.5, Infinity, 2 ** 53]) {

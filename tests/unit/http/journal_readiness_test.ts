@@ -51,7 +51,7 @@ async function pending(gateway: TestGateway): Promise<string | undefined> {
   return /^cwm_events_pending (\d+)$/m.exec(text)?.[1];
 }
 
-Deno.test("a second gateway on a data directory is not ready, says why, and becomes ready when the first ends", async () => {
+Deno.test("a second gateway on a data directory is not ready until the first ends, and says why", async () => {
   await using temporary = await TempDir.create();
   let second: TestGateway;
   {
@@ -67,7 +67,7 @@ Deno.test("a second gateway on a data directory is not ready, says why, and beco
   await eventually(async () => assertEquals(await pending(second), "0"));
 });
 
-Deno.test("of two gateways that are started on an empty data directory, the one that comes second to its journal is not ready", async () => {
+Deno.test("of two gateways on an empty data directory, the one that comes second is not ready", async () => {
   await using temporary = await TempDir.create();
   await using second = await start(temporary.path);
   assertEquals((await readiness(second))[0], 200);
@@ -76,7 +76,7 @@ Deno.test("of two gateways that are started on an empty data directory, the one 
   await assertUnready(second, /in use by another process/);
 });
 
-Deno.test("a gateway whose data directory is gone and cannot be made is not ready until it can, and loses nothing", async () => {
+Deno.test("a gateway without a data directory is not ready until it can make one, and loses nothing", async () => {
   await using temporary = await TempDir.create();
   const data = temporary.file("data");
   await using gateway = await start(data);

@@ -156,7 +156,7 @@ const CONVERTED: readonly [contentType: string, body: Uint8Array, text: string][
   ["text/plain; charset=iso-8859-1", latin1('"Jos\xe9"'), '"José"'],
 ];
 
-Deno.test("a declared charset is decoded: outputs get UTF-8, and a Content-Type that does not say otherwise", async () => {
+Deno.test("a declared charset is decoded: outputs get UTF-8, and a Content-Type that agrees", async () => {
   await using context = await start();
   const types: (string | null)[] = [];
   for (const probe of [context.text, context.bytes]) {

@@ -41,7 +41,7 @@ Deno.test("a document may be 1,000 levels deep and have 1,000,000 values, and no
   assertEquals(await outcome("blob", nested(1_001)), "200");
 });
 
-Deno.test("MAX_JSON_DEPTH and MAX_JSON_VALUES hold for bodies, compressed ones, other charsets and fields of forms", async () => {
+Deno.test("MAX_JSON_DEPTH and MAX_JSON_VALUES hold in every coding, charset and field of a form", async () => {
   await using context = await start({ MAX_JSON_DEPTH: "3", MAX_JSON_VALUES: "5" });
   const form = { "content-type": "application/x-www-form-urlencoded" };
   const latin = { "content-type": "application/json; charset=iso-8859-1" };
@@ -79,7 +79,7 @@ Deno.test("an acknowledgement that is too complex is refused before it is parsed
   assertEquals([answer.status, errorCode(answer)], [413, "json_too_complex"]);
 });
 
-Deno.test("what decoding adds counts in MAX_INFLIGHT_BYTES as long as the event is held, and is refused beyond it", async () => {
+Deno.test("what decoding adds counts in MAX_INFLIGHT_BYTES while the event is held, and is bounded", async () => {
   await using context = await start({ MAX_BODY_BYTES: "3000000", MAX_INFLIGHT_BYTES: "4000000" });
   const { gateway, outcome, probe } = context;
   const inFlightBytes = async () => {

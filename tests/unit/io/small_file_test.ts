@@ -24,7 +24,7 @@ Deno.test("a small file is read as text", async () => {
   assertEquals(await readSmallFile(await dir.writeText("a", "é\n")), "é\n");
 });
 
-Deno.test("a file that does not answer is given up at the deadline, and holds one thread however often it is read", async () => {
+Deno.test("a file that does not answer is given up at the deadline, and holds one thread in all", async () => {
   await using dir = await TempDir.create();
   await using file = new HungFile(await dir.writeText("a", "text"));
   for (let attempt = 0; attempt < 3; attempt++) {

@@ -44,7 +44,7 @@ Deno.test("the place is searched in the first 64 Ki characters, however long and
   assertEquals(findJsonError("[".repeat(60_000)), 60_000);
 });
 
-Deno.test("a place is found just where the parser finds the text to be no JSON, and the same where it names one", () => {
+Deno.test("a place is found exactly where the parser finds no JSON, and is the parser's where it says", () => {
   const text = fc.oneof(
     fc.string({ unit: fc.constantFrom(...`{}[]:," \\untrfalse0123456789.eE+-\n`), maxLength: 12 }),
     fc.tuple(fc.json(), fc.nat(), fc.nat(3), fc.string({ maxLength: 2 })).map(([json, at, cut, put]) => {

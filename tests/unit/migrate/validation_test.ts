@@ -48,7 +48,7 @@ Deno.test("a value that does not parse is a problem as a whole", () => {
   assertEquals(check({ ...webhook({}), value: { problem } }), { problems: [""], warnings: [] });
 });
 
-Deno.test("secrets are not read to carry a value over, but a reference that does not parse is a problem", () => {
+Deno.test("secrets are not read to carry a value over, but a reference has to parse", () => {
   const json = {
     module: "log",
     authorization: "Bearer {$vault:webhooks/auth#token}",

@@ -82,7 +82,7 @@ Deno.test("few reads are under way at a time", async () => {
   assertEquals(store.mostUnderWay, 4);
 });
 
-Deno.test("what was read last stays while the source is away, is marked, and is asked for until it is back", async () => {
+Deno.test("what was read last stays while the source is away, is marked, and is asked for again", async () => {
   const store = new Store();
   store.answers.set("a", found("one"));
   await using cache = open(store);

@@ -20,7 +20,7 @@ const NO_DIRECTORY =
   "path: The directory is not among those that the operator permits with SAVE_TO_DISK_ROOTS";
 const NO_FUNCTION = "function: The function is not among those that the operator permits with RQ_FUNCTIONS";
 
-Deno.test("save_to_disk writes to the directories of SAVE_TO_DISK_ROOTS, to those below, and to no others", () => {
+Deno.test("save_to_disk writes to the directories of SAVE_TO_DISK_ROOTS, below them, and no others", () => {
   const env = { SAVE_TO_DISK_ROOTS: "/srv/events/, /data/*/in, /mnt/disk-*" };
   const problems = (base_dir: string, path = ".") => problemsOf("save_to_disk", env, { base_dir, path });
   for (

@@ -194,7 +194,7 @@ Deno.test("settings take words in any case", () => {
   assertEquals(load({ LOG_LEVEL: "WARNING", METRICS: "Off" }).log.level, "warning");
 });
 
-Deno.test("settings report all problems at once, one line each, with the variable, the rule and the value", () => {
+Deno.test("settings report all problems at once, a line each, with the variable, rule and value", () => {
   assertEquals(
     problemsOf({
       CONFIG_BACKEND: "redis",
@@ -368,7 +368,7 @@ Deno.test("settings judge a default namespace as configuration keys are judged",
   }));
 });
 
-Deno.test("settings name, in one warning, the variables of the Python service that are set and not read", () => {
+Deno.test("settings name variables of the Python service that are set and not read, in one warning", () => {
   const [warning, ...others] = load({
     TRUSTED_PROXY_IPS: "10.20.30.40",
     CONFIG_RELOAD_ADMIN_TOKEN: "a-token-of-the-operator",

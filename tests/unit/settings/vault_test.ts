@@ -109,7 +109,7 @@ Deno.test("vault settings do not take a login that is incomplete or contradicts 
   }
 });
 
-Deno.test("vault settings do not take addresses, paths and numbers that are wrong, nor show credentials in them", () => {
+Deno.test("vault settings refuse wrong addresses, paths and numbers, and show no credentials in them", () => {
   const refused: readonly Environment[] = [
     { VAULT_ADDR: "vault.example:8200" },
     { VAULT_ADDR: "ftp://vault.example" },

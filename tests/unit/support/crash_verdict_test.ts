@@ -84,7 +84,7 @@ Deno.test("the crash test finds a chain that began with its second step, and a k
   assertEquals(keys.violations(), 1);
 });
 
-Deno.test("the crash test finds a gateway that ended badly, and one that took an event without an answer", () => {
+Deno.test("the crash test finds a gateway that ended badly, and one that took an event unanswered", () => {
   const books = new Books();
   books.ledger.sent.push({
     order: { sender: 0, number: 1, fate: "take" },

@@ -23,7 +23,7 @@ Deno.test("abortable settles like the work while the signal does not abort", asy
   await assertRejects(() => abortable(Promise.reject(REASON), NEVER), Error, REASON.message);
 });
 
-Deno.test("abortable rejects with the reason as soon as the signal aborts, and ignores how the work ends", async () => {
+Deno.test("abortable rejects with the reason at once when the signal aborts, whatever the work does", async () => {
   const controller = new AbortController();
   const work = Promise.withResolvers<void>();
   const waiting = abortable(work.promise, controller.signal);

@@ -12,7 +12,7 @@ Deno.test("backoff grows up to its limit, half of it random, and begins anew aft
   assertEquals([shortest.next(), shortest.next()], [50, 100]);
 });
 
-Deno.test("the bound of a pause doubles from its first value up to its limit, unless it is multiplied otherwise", () => {
+Deno.test("the bound of a pause doubles from its first value to its limit, or is multiplied as given", () => {
   const growth = { initialMs: 500, maxMs: 30_000 };
   assertEquals([1, 2, 6, 7, 8].map((failures) => backoffBoundMs(growth, failures)), [
     500,

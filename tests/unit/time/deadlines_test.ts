@@ -94,7 +94,7 @@ Deno.test("Deadlines lets other work go on while very many pass at the same time
   }
 });
 
-Deno.test("Deadlines tells a coarse time that is never ahead of the clock, and is the clock's while nothing is set", () => {
+Deno.test("Deadlines has a coarse time that is never ahead, and is the clock's while nothing is set", () => {
   using deadlines = new Deadlines();
   const before = performance.now();
   assert(deadlines.coarseNow >= before);
@@ -104,7 +104,7 @@ Deno.test("Deadlines tells a coarse time that is never ahead of the clock, and i
   assertEquals(deadlines.coarseNow, atStart, "within one turn it stands still");
 });
 
-Deno.test("deadlines of a thousand lengths that are no whole ticks end one after the other, none early", async () => {
+Deno.test("deadlines of a thousand lengths between ticks end one after the other, none early", async () => {
   using deadlines = new Deadlines();
   const late: number[] = [];
   const begunAt = performance.now();

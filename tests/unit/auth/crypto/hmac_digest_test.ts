@@ -103,7 +103,7 @@ for (const algorithm of ALGORITHMS) {
     }));
   });
 
-  Deno.test(`HmacDigest equals createHmac around the lengths at which it changes its way with ${algorithm}`, () => {
+  Deno.test(`HmacDigest equals createHmac around the lengths where its way changes, with ${algorithm}`, () => {
     const digest = new HmacDigest(algorithm, ascii("key"));
     const { scriptBytes } = HASH_SIZES[algorithm];
     for (const length of [scriptBytes, scriptBytes + 1, 65_535, 65_536, 65_537, 200_000, 10]) {

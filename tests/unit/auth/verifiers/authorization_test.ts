@@ -14,7 +14,7 @@ Deno.test("authorization reads no body", () => {
   assertEquals(authenticatorFor("Bearer token").readsBody, false);
 });
 
-Deno.test("authorization challenges in the configured value's scheme whether credentials are missing or wrong", async () => {
+Deno.test("authorization challenges in the configured scheme for missing and for wrong credentials", async () => {
   const challenges = {
     "Bearer abc": "Bearer",
     "bearer abc": "Bearer",

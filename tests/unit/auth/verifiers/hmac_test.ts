@@ -26,7 +26,7 @@ Deno.test("hmac verifies the example that GitHub publishes", async () => {
   assert(!await passes(config, [["X-Hub-Signature-256", signature]], "Hello, World"));
 });
 
-Deno.test("hmac takes upper-case hexadecimal and base64 without padding, with and without the algorithm", async () => {
+Deno.test("hmac takes upper-case hexadecimal and unpadded base64, with and without the algorithm", async () => {
   for (const algorithm of ["sha256", "sha1", "sha512"] as const) {
     const digest = createHmac(algorithm, "secret").update("body").digest();
     const writings = [digest.toString("hex"), digest.toString("hex").toUpperCase()];

@@ -4,7 +4,7 @@ import { outputModules } from "../../../../src/modules/registry.ts";
 
 const context = { environment: {}, modules: outputModules };
 
-Deno.test("a setting of the module may stand beside module-config, as in the files of the Python service", () => {
+Deno.test("a setting of the module may stand beside module-config, as in the Python service's files", () => {
   const beside = compile({
     module: "kafka",
     topic: "orders",

@@ -8,7 +8,7 @@ function never(): AbortSignal {
   return new AbortController().signal;
 }
 
-Deno.test("a credential of etcd in a file is what the file holds at each login, without its last line end", async () => {
+Deno.test("a credential of etcd in a file is read at each login, without its last line end", async () => {
   await using dir = await TempDir.create();
   const file = await dir.writeText("password", "one\r\n");
   assertEquals(await readCredential({ file }, never()), "one");

@@ -96,7 +96,7 @@ Deno.test("directory watcher follows a path through folders that do not exist ye
   await fixture.noticed(() => Deno.writeTextFile(file, "1"));
 });
 
-Deno.test("directory watcher notices the loss of its directory, and follows the path into the next one", async () => {
+Deno.test("directory watcher notices the loss of its directory, and follows the path to the next one", async () => {
   await using fixture = await Fixture.create();
   const { watcher, dir } = fixture;
   const folder = dir.file("config");
@@ -130,7 +130,7 @@ Deno.test("directory watcher follows a link to where it leads now", async () => 
   await fixture.noticed(() => dir.writeText("two/file", "1"));
 });
 
-Deno.test("directory watcher drops a notice that is due when it is disposed, and can be disposed twice", async () => {
+Deno.test("directory watcher drops a notice that is due at disposal, and can be disposed twice", async () => {
   await using fixture = await Fixture.create({ debounceMs: 20 });
   const { watcher, dir } = fixture;
   await watcher.follow([dir.file("watched.json")]);

@@ -145,7 +145,7 @@ Deno.test("file provider takes neither value of an id that stands twice, and hea
   assertEquals(sink.history("webhook default/b").length, 1);
 });
 
-Deno.test("file provider reports values that are no objects or nested too deeply as problems of their keys", async () => {
+Deno.test("file provider reports values that are not objects or too deep as problems of their keys", async () => {
   const deep = `${"[".repeat(100_000)}${"]".repeat(100_000)}`;
   const text =
     `{"text": "log", "list": [], "nothing": null, "deep": {"a": ${deep}}, "good": {"module": "log"}}`;

@@ -97,7 +97,7 @@ Deno.test("substitute warns of what looks like a shell's variable, without quoti
   }
 });
 
-Deno.test("substitute warns of a source in capitals, which is a variable that is not set with a default", () => {
+Deno.test("substitute warns of a source in capitals, which is an unset variable with a default", () => {
   for (
     const text of ["{$FILE:token}", "Bearer {$File:/run/secrets/token}", "{$ENV:TOKEN}", "{$VAULT:token}"]
   ) {

@@ -28,7 +28,7 @@ Deno.test("a Retry-After of a connector's target that is no time is ignored", as
   }
 });
 
-Deno.test("a connector's target gets the sender's credentials and signatures, and nothing that passes for our own headers", async () => {
+Deno.test("a connector's target gets the sender's credentials and signatures, and no forged headers", async () => {
   await using target = await HttpTarget.start();
   const config = targetSchema.parse({ url: target.url, headers: { "X-Site": "berlin" } });
   await using deliverer = new HttpDeliverer(new Map(), config, undefined);

@@ -18,7 +18,7 @@ function start(directory: TempDir, signal: AbortSignal): Promise<ModuleDeliverer
   }, signal);
 }
 
-Deno.test("a connector whose webhooks file is missing or broken waits for it, and refuses no event meanwhile", async () => {
+Deno.test("a connector waits for a webhooks file that is missing or broken, and refuses no event", async () => {
   await using directory = await TempDir.create();
   const impatient = () => start(directory, AbortSignal.timeout(250));
   await assertRejects(impatient, DOMException, "aborted due to timeout");

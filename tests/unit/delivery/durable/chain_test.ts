@@ -69,7 +69,7 @@ Deno.test("a chain whose second output fails once resumes there, and repeats not
   assertEquals(outputs.counts, [1, 2, 1]);
 });
 
-Deno.test("a chain goes on after an output that refused the event, and the event is a dead letter then", async () => {
+Deno.test("a chain goes on after an output that refused the event, which then is a dead letter", async () => {
   const outputs = new Outputs();
   outputs.second.behaviour = () => new DeliveryError("output_rejected");
   await using gateway = await outputs.start(CHAIN, { accept: "durable" });

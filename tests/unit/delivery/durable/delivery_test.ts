@@ -92,7 +92,7 @@ Deno.test("an event that fails as often as the policy allows becomes a dead lett
   assertEquals(probe.events.length, 5);
 });
 
-Deno.test("an event that its output refuses for good is a dead letter at once, and replaying it delivers it", async () => {
+Deno.test("an event that its output refuses for good is a dead letter, and replaying it delivers it", async () => {
   const probe = durable();
   probe.behaviour = () => new DeliveryError("output_rejected", "Column amount does not exist");
   await using gateway = await start([probe]);
@@ -123,7 +123,7 @@ Deno.test("a replayed dead letter does not wait for what is under way in its web
   await untilPending(gateway, 0);
 });
 
-Deno.test("dead letters are shown with their headers and body, credentials left out, and can be dropped", async () => {
+Deno.test("dead letters are shown with headers and body, credentials left out, and can be dropped", async () => {
   const probe = durable();
   probe.behaviour = () => new DeliveryError("output_rejected");
   await using gateway = await start([probe]);
@@ -261,7 +261,7 @@ Deno.test("events of a webhook that is switched off wait, and are delivered when
   await untilPending(gateway, 0);
 });
 
-Deno.test("when as many events wait as the webhook's queue may hold, further ones get 503 with Retry-After", async () => {
+Deno.test("events beyond the webhook's queue get 503 with Retry-After", async () => {
   const probe = durable();
   const { promise: never, resolve: end } = Promise.withResolvers<DeliveryResult>();
   probe.behaviour = () => never;
@@ -293,7 +293,7 @@ Deno.test("no more deliveries of a webhook are under way than its limits allow",
   assertEquals([probe.events.length, most <= 2], [20, true]);
 });
 
-Deno.test("accepted events are delivered, dead letters or pending, and the metrics say how many of each", async () => {
+Deno.test("accepted events are delivered, dead letters or pending, and metrics say how many of each", async () => {
   const probe = durable();
   const { promise: never, resolve: end } = Promise.withResolvers<DeliveryResult>();
   probe.behaviour = ({ event }) =>

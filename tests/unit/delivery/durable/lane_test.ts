@@ -108,7 +108,7 @@ Deno.test("an event whose lane fails is refused, and the others of its commit ar
   await eventually(() => assertEquals(journal.stats().pending, 1));
 });
 
-Deno.test("a lane knows of an event that is on its way back into the journal, so that nobody forgets it", async () => {
+Deno.test("a lane knows of an event that is on its way back into the journal, and is not forgotten", async () => {
   await using directory = await JournalDirectory.create();
   using deadlines = new Deadlines();
   const journal = new HeldJournal(await directory.open());
@@ -163,7 +163,7 @@ Deno.test("a lane never counts fewer events than it has, also when some are repl
   );
 });
 
-Deno.test("five lanes that do not move leave memory to a sixth, although they were filled one after the other", async () => {
+Deno.test("five full lanes that do not move leave memory to a sixth", async () => {
   await using directory = await JournalDirectory.create();
   using deadlines = new Deadlines();
   const journal = await directory.open();

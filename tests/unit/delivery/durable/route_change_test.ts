@@ -98,7 +98,7 @@ Deno.test("a dead letter that is replayed while its webhook is busy is delivered
 });
 
 for (const between of ["at once", "after it was switched off"]) {
-  Deno.test(`an ordered event under way while the configuration changes ${between} stays before later ones`, async () => {
+  Deno.test(`an ordered event under way while configuration changes ${between} stays before later ones`, async () => {
     const probe = new ProbeModule({ acceptance: "durable", ordered: true });
     const { promise: first, resolve: endFirst } = Promise.withResolvers<DeliveryResult>();
     probe.behaviour = () => probe.events.length === 1 ? first : "delivered";

@@ -32,7 +32,7 @@ for (const [code, status] of failures) {
   });
 }
 
-Deno.test("a delivery that failed for the moment is tried again, and the sender gets 200 when it succeeds", async () => {
+Deno.test("a delivery that failed for the moment is tried again, and a success answers 200", async () => {
   const probe = new ProbeModule();
   const results: DeliveryResult[] = [new DeliveryError("output_unavailable"), "delivered"];
   probe.behaviour = () => results.shift() ?? "delivered";
@@ -112,7 +112,7 @@ Deno.test("an output that does not end when it is told to stop keeps no sender w
   resolve("delivered");
 });
 
-Deno.test("no retry begins that could not take as long as the attempt before it: the sender has its answer", async () => {
+Deno.test("no retry begins that could not take as long as the attempt before it", async () => {
   const probe = new ProbeModule({ timeoutMs: 2_000 });
   probe.behaviour = (_delivery, signal) =>
     new Promise((resolve) =>
@@ -226,7 +226,7 @@ Deno.test("a destination that hangs does not hold up deliveries of another parti
   await held;
 });
 
-Deno.test("a changed connection is opened anew, and the old one is closed when its last request has ended", async () => {
+Deno.test("a changed connection is opened again, and the old one closes when its last request ends", async () => {
   const probe = new ProbeModule({ connectionTypes: ["probe-server"] });
   let release: (result: DeliveryResult) => void = () => {};
   await using gateway = await TestGateway.start({

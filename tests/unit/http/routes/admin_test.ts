@@ -27,7 +27,7 @@ for (const path of ["/admin/config", "/admin/stats"]) {
   });
 }
 
-Deno.test("the scheme of the admin token is known in any case, and requests without the token are counted", async () => {
+Deno.test("the admin token's scheme is known in any case, and requests without it are counted", async () => {
   await using gateway = await start();
   const ask = (authorization?: string) =>
     gateway.request("/admin/stats", authorization === undefined ? {} : { headers: { authorization } });

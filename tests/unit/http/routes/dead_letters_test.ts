@@ -167,7 +167,7 @@ Deno.test("a query that is not understood is refused in words, and nothing is ch
 
 const ROUTES = [["", "GET"], ["/show?id=a", "GET"], ["/replay?all=true", "POST"], ["/drop?all=true", "POST"]];
 
-Deno.test("the routes of dead letters answer only with the admin token, and are closed where none is set", async () => {
+Deno.test("the routes of dead letters answer only with the admin token, and not where none is set", async () => {
   await using open = await Letters.start();
   await using closed = await Letters.start({});
   for (const [path, method] of ROUTES) {

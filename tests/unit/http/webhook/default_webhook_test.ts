@@ -14,7 +14,7 @@ async function warnings(gateway: TestGateway): Promise<{ readonly key: string; r
     .map(({ key, code }) => ({ key, code }));
 }
 
-Deno.test("the webhook default takes requests to unknown webhooks of its namespace, and counts them as its own", async () => {
+Deno.test("the webhook default takes requests to unknown webhooks of its namespace as its own", async () => {
   await using gateway = await TestGateway.start({
     webhooks: { default: { module: "log" }, orders: { module: "log" } },
     environment: ON,
@@ -38,7 +38,7 @@ Deno.test("an id that cannot be one is refused, whatever takes the unknown ones"
   assertEquals(errorCode(await gateway.post("/webhook/a%20b/c", "{}")), "invalid_namespace");
 });
 
-Deno.test("events of the webhook default name the webhook that was asked for, whatever the sender wrote", async () => {
+Deno.test("events of the webhook default name the webhook that was asked for, whatever is sent", async () => {
   await using directory = await TempDir.create();
   const disk = {
     module: "save_to_disk",
@@ -86,7 +86,7 @@ Deno.test("the webhook default guards what it takes, and lets nothing past a web
   assertEquals(errorCode(off), "webhook_disabled");
 });
 
-Deno.test("the built-in webhook takes every id where that is switched on, and there is no warning of it", async () => {
+Deno.test("the built-in webhook takes every id where that is switched on, without a warning", async () => {
   await using gateway = await TestGateway.start({ environment: { ...ON, ADMIN_TOKEN } });
   assertEquals((await gateway.post("/webhook/anything", "{}")).status, 200);
   await using off = await TestGateway.start({ environment: { ADMIN_TOKEN } });

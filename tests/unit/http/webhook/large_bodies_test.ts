@@ -26,7 +26,7 @@ Deno.test("large bodies are worked on one after the other, in the order in which
   assertEquals(log.join(""), "aaabbbccc");
 });
 
-Deno.test("everything else runs between the steps of a large body, and not between those of a small one", async () => {
+Deno.test("everything else runs between the steps of a large body, not between those of a small one", async () => {
   using deadlines = new Deadlines();
   const log: string[] = [];
   const other = setInterval(() => log.push("other"), 0);

@@ -51,7 +51,7 @@ async function namesOf(directory: string, part: string): Promise<string[]> {
   return names.filter((name) => name.includes(part));
 }
 
-Deno.test("a journal whose directory was removed stands there again within a second, with all that it held", async () => {
+Deno.test("a journal whose directory was removed is there again within a second, with all it held", async () => {
   await using temporary = await TempDir.create();
   const directory = temporary.file("data", "journal");
   const { journal, claimed } = await openFilled(directory);
@@ -104,7 +104,7 @@ Deno.test("a file that somebody puts in the journal's place is set aside, whole"
   assertNotEquals(database.prepare("SELECT 1 FROM packs UNION SELECT 1 FROM events").get(), undefined);
 });
 
-Deno.test("a file in the journal's place that another process uses is left alone, until it does so no more", async () => {
+Deno.test("a file in the journal's place that another process uses is left alone while it does so", async () => {
   await using temporary = await TempDir.create();
   const directory = temporary.file("data");
   {

@@ -43,7 +43,7 @@ Deno.test("SQLite journal removes what is delivered after the end of its retenti
   assertEquals(await sequencesOnDisk(directory), []);
 });
 
-Deno.test("SQLite journal removes the oldest delivered events while it is too large, and no other ones", async () => {
+Deno.test("SQLite journal removes the oldest delivered events, and no others, while it is too large", async () => {
   const retentionBytes = 500_000;
   await using directory = await JournalDirectory.create({ retentionMs: HOUR_MS, retentionBytes });
   const journal = await directory.open();

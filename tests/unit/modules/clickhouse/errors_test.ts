@@ -62,7 +62,7 @@ Deno.test("clickhouse does not show the server's words where they may quote what
   }
 });
 
-Deno.test("clickhouse shows the server's own name of a code that is in no list, and nothing else of its words", () => {
+Deno.test("clickhouse shows the server's name of an unlisted code, and nothing else of its words", () => {
   const texts = [
     "Code: 241. DB::Exception: Memory limit s3cret (BODY_WORD) exceeded. (MEMORY_LIMIT_EXCEEDED)\n",
     "Code: 241. DB::Exception: s3cret (MEMORY_LIMIT_EXCEEDED) (version 26.9.2.1 (official build))\n",

@@ -57,7 +57,7 @@ Deno.test("clickhouse memory forgets the oldest when it holds too much", () => {
   assertEquals([memory.takeVerdict("a"), memory.takeVerdict("b")], [undefined, "delivered"]);
 });
 
-Deno.test("clickhouse blocks have the same token exactly when they have the same events in the same order", () => {
+Deno.test("clickhouse blocks have equal tokens exactly when they have equal events in equal order", () => {
   const { token } = blockOf("a", "b");
   assertEquals(blockOf("a", "b").token, token);
   const others = [blockOf("b", "a"), blockOf("a"), blockOf("ab"), blockOf("a", "b", "c")];

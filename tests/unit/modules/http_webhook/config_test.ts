@@ -62,7 +62,7 @@ Deno.test("http_webhook configuration refuses a destination that allowed_hosts d
   }
 });
 
-Deno.test("http_webhook configuration refuses addresses that are not plain http or https, and shows none", () => {
+Deno.test("http_webhook configuration refuses addresses other than plain http or https, unshown", () => {
   const urls = [
     "",
     "example.com/s3cret",

@@ -251,7 +251,7 @@ Deno.test("log module fails with output_failed when the disk is full", async () 
   assertEquals(results.map((result) => (result as DeliveryError).code), ["output_failed", "output_failed"]);
 });
 
-Deno.test("log module fails with output_unavailable when too many lines wait, and for those events alone", async () => {
+Deno.test("log module fails with output_unavailable when too many lines wait, for those events alone", async () => {
   await using dir = await TempDir.create();
   using file = await Deno.open(dir.file("out"), { write: true, create: true });
   await using lines = fileLineWriter(file, { maxWaiting: 1_000 });

@@ -72,7 +72,7 @@ Deno.test("a file that cannot be written fails alone among those that are writte
   assertEquals(results.toSpliced(5, 1), ALL_DELIVERED.slice(1));
 });
 
-Deno.test("a directory whose disk hangs keeps its own events waiting until their time is up, and no others", async () => {
+Deno.test("a directory whose disk hangs holds up its own events until their time is up, and no others", async () => {
   await using hanging = await TempDir.create();
   await using healthy = await TempDir.create();
   const calls = new BlockingCalls({ total: 4, perKey: 2 });

@@ -3,7 +3,7 @@ import { systemClock } from "../../../../src/secrets/vault/clock.ts";
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 
-Deno.test("the system's clock waits longer than a timer of the runtime can, and stops when it is aborted", async () => {
+Deno.test("the system's clock waits longer than a timer of the runtime can, and stops when aborted", async () => {
   const abort = new AbortController();
   const reason = new Error("stopped");
   let hasFired = false;

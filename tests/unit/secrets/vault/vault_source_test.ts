@@ -27,7 +27,7 @@ Deno.test("vault source says a day before that a given token ends, and not earli
   assertEquals(source.status().state, "token_ending");
 });
 
-Deno.test("vault source leaves a token in a file to whoever keeps it, until the last tenth of its life", async () => {
+Deno.test("vault source leaves a token in a file to its keeper, until the last tenth of its life", async () => {
   await using world = await start();
   await using directory = await TempDir.create();
   const newToken = () => world.admin.createToken({ policies: ["reader"], ttl: "1h", renewable: false });
@@ -43,7 +43,7 @@ Deno.test("vault source leaves a token in a file to whoever keeps it, until the 
   assertEquals(source.status().state, "working");
 });
 
-Deno.test("vault source sends a refused credential again after five minutes, since roles are made late", async () => {
+Deno.test("vault source sends a refused credential again after five minutes, for roles made late", async () => {
   await using world = await start();
   const source = await world.open({ login: (await world.role()).login });
   world.front.answerNext(LOGIN, REFUSED);

@@ -66,7 +66,7 @@ Deno.test("a watch of files that hangs can be ended", async () => {
   assertEquals(hung.notices, 0);
 });
 
-Deno.test("a watch of files notices changes from its own thread, and forgets what it no longer follows", async () => {
+Deno.test("a watch of files notices changes from its own thread, and forgets what was dropped", async () => {
   await using dir = await TempDir.create();
   let notices = 0;
   await using watcher = new FileWatcher({ onChange: () => notices++, debounceMs: 0, logger: logger("test") });

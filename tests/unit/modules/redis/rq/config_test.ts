@@ -134,7 +134,7 @@ Deno.test("redis_publish takes any channel name without control characters", () 
   assertEquals(["", "a\r\nb", "a".repeat(256), 5].map(parse), [false, false, false, false]);
 });
 
-Deno.test("redis_rq takes the key prefixes that RQ takes, and keeps the mark of an event beside the other keys", () => {
+Deno.test("redis_rq takes the key prefixes of RQ, and keeps an event's mark beside the other keys", () => {
   const parse = (key_prefix?: string) =>
     redisRqConfigSchema.safeParse({
       function: "shop.tasks.run",

@@ -17,7 +17,7 @@ const LARGE: Readonly<Record<string, string>> = {
 
 for (const [kind, body] of Object.entries(LARGE)) {
   for (const serializer of ["pickle", "json"] as const) {
-    Deno.test(`the job of a large body of ${kind} is made in steps that let others run, with ${serializer}`, async () => {
+    Deno.test(`the job of a large body of ${kind} is made in steps with pauses, with ${serializer}`, async () => {
       const config = redisRqConfigSchema.parse({ function: "shop.tasks.record", serializer });
       const data = jobData(verifiedEvent({ body }), config, new AbortController().signal);
       assert(data instanceof Promise);

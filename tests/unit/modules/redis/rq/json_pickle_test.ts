@@ -118,7 +118,7 @@ Deno.test("an integer that Python does not read is refused", () => {
   assertThrows(() => pickled("[1, " + "9".repeat(4301) + "]"), RangeError, "4301");
 });
 
-Deno.test("Python is given the text of a document, unless it is nested deeper than its parser is sure to follow", () => {
+Deno.test("Python is given the text of a document, unless it is nested too deeply for its parser", () => {
   const nested = (depth: number) => `{"a":${"[".repeat(depth - 1)}${"]".repeat(depth - 1)}}`;
   assertEquals(isReadByPython(nested(500)), true);
   assertEquals(isReadByPython(nested(501)), false);
