@@ -74,19 +74,6 @@ declare module "@std/cli/parse-args" {
   ): { _: (string | number)[] } & Record<string, unknown>;
 }
 
-declare module "@std/async/debounce" {
-  export interface DebouncedFunction<Arguments extends unknown[]> {
-    (...args: Arguments): void;
-    clear(): void;
-    flush(): void;
-    readonly pending: boolean;
-  }
-  export function debounce<Arguments extends unknown[]>(
-    fn: (this: DebouncedFunction<Arguments>, ...args: Arguments) => void,
-    wait: number,
-  ): DebouncedFunction<Arguments>;
-}
-
 declare module "@std/http/negotiation" {
   export function acceptsEncodings(
     request: Pick<Request, "headers">,

@@ -42,11 +42,6 @@ export class ConnectorMetrics {
     ).with();
   }
 
-  /** Events that were delivered so far. */
-  get deliveredCount(): number {
-    return this.#delivered.value;
-  }
-
   delivered(): void {
     this.#delivered.increment();
   }

@@ -243,14 +243,6 @@ function asLineWriterError(cause: unknown): LineWriterError {
 }
 
 /**
- * A writer to an open file, pipe or device, which the caller closes. It writes synchronously when that is a
- * regular file.
- */
-export function fileLineWriter(file: Deno.FsFile, options: LineWriterOptions = {}): BufferedLineWriter {
-  return new BufferedLineWriter(file, { synchronous: file.statSync().isFile, ...options });
-}
-
-/**
  * A writer to a standard stream: synchronous where that was redirected to a regular file.
  *
  * A pipe or terminal is opened once more. Deno's own standard streams buffer, so that after a failed write

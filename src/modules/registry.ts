@@ -73,12 +73,3 @@ export const PLANNED_CONNECTION_TYPES: readonly string[] = [
   "rabbitmq",
   "s3",
 ];
-
-const modulesByName: ReadonlyMap<string, OutputModule> = new Map(
-  outputModules.map((module) => [module.name, module]),
-);
-
-/** The module of that name, if there is one. */
-export function findOutputModule(name: string): OutputModule | undefined {
-  return modulesByName.get(name);
-}

@@ -61,32 +61,6 @@ export class Counter {
   }
 }
 
-/** A number that goes up and down. */
-export class Gauge {
-  #value = 0;
-
-  set(value: number): void {
-    this.#value = value;
-  }
-
-  increment(): void {
-    this.#value++;
-  }
-
-  decrement(): void {
-    this.#value--;
-  }
-
-  get value(): number {
-    return this.#value;
-  }
-
-  /** @internal */
-  render(name: string, labels: string): string {
-    return sample(name, labels, this.#value);
-  }
-}
-
 /** How often values fell into which range. */
 export class Histogram {
   readonly #bounds: readonly number[];
@@ -231,14 +205,6 @@ export class Metrics {
     always?: Always<Names>,
   ): Family<Counter, Names> {
     return this.#family(name, help, "counter", labelNames, () => new Counter(), always);
-  }
-
-  gauge<const Names extends readonly string[] = []>(
-    name: string,
-    help: string,
-    labelNames?: Names,
-  ): Family<Gauge, Names> {
-    return this.#family(name, help, "gauge", labelNames, () => new Gauge());
   }
 
   /** @param buckets upper bounds, ascending, without infinity */

@@ -15,11 +15,6 @@ const ALL_UNSAFE = new RegExp(UNSAFE, "gu");
 /** Whatever may not stand between quotes as it is; wider than necessary, since this test is the cheap one. */
 const NEEDS_QUOTING = /[^ -~]|["\\]/;
 
-/** Whether the text holds a character that may not be printed as it is. */
-export function isUnsafe(text: string): boolean {
-  return UNSAFE.test(text);
-}
-
 /** Replaces unsafe characters by their JSON escapes, for example a newline by `\u000a`. */
 export function escapeUnsafe(text: string): string {
   return UNSAFE.test(text) ? text.replace(ALL_UNSAFE, escaped) : text;

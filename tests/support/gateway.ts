@@ -2,7 +2,7 @@ import { join } from "@std/path";
 import { Gateway } from "../../src/gateway/gateway.ts";
 import type { OutputModule } from "../../src/modules/module.ts";
 import { outputModules } from "../../src/modules/registry.ts";
-import { fileLineWriter } from "../../src/io/line_writer.ts";
+import { fileLineWriter } from "./file_line_writer.ts";
 import { loadSettings } from "../../src/settings/load.ts";
 import { TempDir } from "./temp_dir.ts";
 

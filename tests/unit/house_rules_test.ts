@@ -2,6 +2,7 @@ import { assertEquals, assertThrows } from "@std/assert";
 import { verifierKinds } from "../../src/auth/registry.ts";
 import { outputModules } from "../../src/modules/registry.ts";
 import {
+  findFullFolders,
   findLeftovers,
   findLongFiles,
   findLongTestNames,
@@ -9,6 +10,7 @@ import {
   findSwitchedOffTests,
   findTestsWithoutSentence,
   findUndocumentedExports,
+  findUnusedExports,
   findWorldless,
   ignoredPaths,
   listRepositoryFiles,
@@ -28,6 +30,14 @@ function file(text: string): SourceFile[] {
 
 Deno.test("every TypeScript file is short enough to be read in one go", () => {
   assertEquals(findLongFiles([...src, ...tests]), []);
+});
+
+Deno.test("no folder of src has more files than a reader takes in at once", () => {
+  assertEquals(findFullFolders(src), []);
+});
+
+Deno.test("src exports nothing that src does not use", () => {
+  assertEquals(findUnusedExports(src), []);
 });
 
 Deno.test("no test is switched off or switches off others", () => {
@@ -174,4 +184,27 @@ Deno.test("house rules report registry hosts and paths of one machine", () => {
 Deno.test("house rules understand the plain paths of a .gitignore and refuse patterns", () => {
   assertEquals([...ignoredPaths("# made by builds\n/dist/\n/.env\n")], ["dist", ".env"]);
   assertThrows(() => ignoredPaths("*.log"), Error, "*.log");
+});
+
+Deno.test("house rules report a folder with more than 14 files, its own folders not counted", () => {
+  const folder = Array.from({ length: 15 }, (_, index) => ({ path: `src/a/${index}.ts`, text: "" }));
+  const inner = { path: "src/a/b/c.ts", text: "" };
+  assertEquals(findFullFolders([...folder.slice(1), inner]), []);
+  assertEquals(findFullFolders([...folder, inner]), ["src/a has 15 files, more than 14"]);
+});
+
+Deno.test("house rules report exports that are used nowhere, however others are imported", () => {
+  const text = "export const DEAD = 1;\nexport class Here {}\nnew Here();\nexport type There = 1;\n" +
+    "export function later(): void {}\n/** dead, like DEAD */\nexport interface Dead {}\n";
+  const uses = 'import { type There as Here } from "./a.ts";\nimport * as all from "../b.ts";\n' +
+    'const { later } = await import("./a.ts");\n';
+  const files = [
+    { path: "src/a.ts", text },
+    { path: "src/c.ts", text: uses },
+    { path: "b.ts", text: "export const DEAD = 1;\n" },
+  ];
+  assertEquals(findUnusedExports(files), [
+    "src/a.ts exports DEAD, which no file of src uses",
+    "src/a.ts exports Dead, which no file of src uses",
+  ]);
 });

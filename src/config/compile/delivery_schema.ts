@@ -114,8 +114,6 @@ export const chainItemSchema = z.strictObject({
 });
 
 export type RetryConfig = z.infer<typeof retrySchema>;
-export type ChainConfig = z.infer<typeof chainConfigSchema>;
 export type ChainItemConfig = z.infer<typeof chainItemSchema>;
-export type LimitsConfig = z.infer<typeof limitsSchema>;
 export type IdempotencyConfig = z.infer<typeof idempotencySchema>;
 export type EventIdPartConfig = z.infer<typeof eventIdPartSchema>;

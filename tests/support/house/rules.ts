@@ -1,8 +1,15 @@
 /** Rules of this repository that neither the formatter, the linter nor the compiler knows. */
 
+import { dirname, join } from "@std/path";
 import { listFiles, type SourceFile } from "./source_files.ts";
 
 const MAX_LINES = 500;
+const MAX_FILES_OF_A_FOLDER = 14;
+const MAX_LINES_OF_A_DOOR = 150;
+
+/** A file of fewer lines, with one export, says what it is by its doc comment alone. */
+const MAX_LINES_WITHOUT_HEAD = 60;
+
 const MIN_WORDS_OF_A_SENTENCE = 4;
 const MAX_CHARACTERS_OF_A_NAME = 90;
 
@@ -18,6 +25,77 @@ export function findLongFiles(files: readonly SourceFile[]): string[] {
     const lines = text.split("\n").length - 1;
     return lines > MAX_LINES ? [`${path} has ${lines} lines, more than ${MAX_LINES}`] : [];
   });
+}
+
+/** Folders with more source files than a reader takes in at once. */
+export function findFullFolders(files: readonly SourceFile[]): string[] {
+  const counts = new Map<string, number>();
+  for (const { path } of files) counts.set(dirname(path), (counts.get(dirname(path)) ?? 0) + 1);
+  return [...counts].flatMap(([folder, count]) =>
+    count > MAX_FILES_OF_A_FOLDER ? [`${folder} has ${count} files, more than ${MAX_FILES_OF_A_FOLDER}`] : []
+  );
+}
+
+/** Doors of output modules, which are to be read in one go: what a module declares, and the way in. */
+export function findLongDoors(files: readonly SourceFile[], doors: readonly string[]): string[] {
+  return doors.flatMap((door) => {
+    const text = files.find(({ path }) => path === door)?.text;
+    if (text === undefined) return [`${door} is not there`];
+    const lines = text.split("\n").length - 1;
+    return lines > MAX_LINES_OF_A_DOOR
+      ? [`${door} has ${lines} lines, more than ${MAX_LINES_OF_A_DOOR}`]
+      : [];
+  });
+}
+
+/** Files with several exports or many lines whose head does not say in a sentence what the file is. */
+export function findFilesWithoutHead(files: readonly SourceFile[]): string[] {
+  return files.flatMap(({ path, text }) => {
+    const exports = text.match(/^export /gm)?.length ?? 0;
+    const lines = text.split("\n").length - 1;
+    const isSmall = exports <= 1 && lines <= MAX_LINES_WITHOUT_HEAD;
+    const head = /^\/\*\*[\s\S]*?\*\//.exec(text)?.[0] ?? "";
+    return isSmall || head.includes("@module") ? [] : [`${path} has no head with @module`];
+  });
+}
+
+/** Exports that no other file imports, and that their own file does not use either: nobody would miss them. */
+export function findUnusedExports(files: readonly SourceFile[]): string[] {
+  const exported =
+    /^export (?:default )?(?:abstract |async )*(?:function\*?|class|interface|const|let|type|enum) (\w+)/gm;
+  const imported = importedNames(files);
+  return files.flatMap(({ path, text }) => {
+    const code = text.replaceAll(/\/\*[\s\S]*?\*\/|\/\/.*$/gm, "");
+    return [...text.matchAll(exported)].flatMap(([, name = ""]) => {
+      const isUsed = imported.has(`${path} ${name}`) || imported.has(`${path} *`) ||
+        (code.match(new RegExp(`\\b${name}\\b`, "g"))?.length ?? 0) > 1;
+      return isUsed ? [] : [`${path} exports ${name}, which no file of src uses`];
+    });
+  });
+}
+
+/** `path name` of everything that one file takes from another; `path *` where it takes all of it. */
+function importedNames(files: readonly SourceFile[]): ReadonlySet<string> {
+  const names = new Set<string>();
+  for (const { path, text } of files) {
+    const fileOf = (specifier: string) => join(dirname(path), specifier);
+    const lists = [
+      ...text.matchAll(/^(?:import|export)(?: type)? \{([^}]*)\} from "(\.[^"]+)"/gm),
+      ...text.matchAll(/\{([^{}]*)\} =\s*await import\(\s*"(\.[^"]+)"/g),
+    ];
+    for (const [, list = "", specifier = ""] of lists) {
+      for (const part of list.split(",")) {
+        const name = /^\s*(?:type )?(\w+)/.exec(part)?.[1];
+        if (name !== undefined) names.add(`${fileOf(specifier)} ${name}`);
+      }
+    }
+    const wholes = [
+      ...text.matchAll(/^(?:import|export) \*(?: as \w+)? from "(\.[^"]+)"/gm),
+      ...text.matchAll(/(?<!await )\bimport\(\s*"(\.[^"]+)"/g),
+    ];
+    for (const [, specifier = ""] of wholes) names.add(`${fileOf(specifier)} *`);
+  }
+  return names;
 }
 
 /** Tests that are switched off, or that switch off all others. */

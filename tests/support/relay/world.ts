@@ -1,6 +1,6 @@
 import { Connector } from "../../../src/connector/connector.ts";
 import { loadConnectorConfig } from "../../../src/connector/config.ts";
-import { fileLineWriter } from "../../../src/io/line_writer.ts";
+import { fileLineWriter } from "../file_line_writer.ts";
 import type { EtcdServer } from "../etcd/server.ts";
 import { eventually } from "../eventually.ts";
 import { TestGateway } from "../gateway.ts";

@@ -1,13 +1,10 @@
 import { assert, assertEquals, assertInstanceOf, assertRejects, assertStrictEquals } from "@std/assert";
-import {
-  BufferedLineWriter,
-  fileLineWriter,
-  LineWriterError,
-  type LineWriterOptions,
-} from "../../../src/io/line_writer.ts";
+import { BufferedLineWriter, LineWriterError, type LineWriterOptions } from "../../../src/io/line_writer.ts";
+import { fileLineWriter } from "../../support/file_line_writer.ts";
 import { REPOSITORY } from "../../support/repository.ts";
 import { TempDir } from "../../support/temp_dir.ts";
 
+const HELPER = new URL("../../support/file_line_writer.ts", import.meta.url).href;
 const MODULE = new URL("../../../src/io/line_writer.ts", import.meta.url).href;
 const decoder = new TextDecoder();
 
@@ -98,7 +95,7 @@ Deno.test("line writer has a line in the file when its promise resolves", async 
 Deno.test("line writer keeps a confirmed line when the process is killed at once", async () => {
   await using dir = await TempDir.create();
   const program = `
-    import { fileLineWriter } from ${JSON.stringify(MODULE)};
+    import { fileLineWriter } from ${JSON.stringify(HELPER)};
     const writer = fileLineWriter(await Deno.open(Deno.args[0], { write: true, create: true }));
     await writer.write("confirmed");
     Deno.kill(Deno.pid, "SIGKILL");`;

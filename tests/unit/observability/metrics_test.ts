@@ -28,17 +28,15 @@ Deno.test("metrics render a counter with labels in the order of their first use"
 
 Deno.test("metrics render a gauge without labels and with every kind of number", () => {
   const metrics = new Metrics();
-  const gauge = metrics.gauge("cwm_inflight", "Requests under way.").with();
-  gauge.increment();
-  gauge.increment();
-  gauge.decrement();
+  let value = 1;
+  metrics.gaugeFrom("cwm_inflight", "Requests under way.", () => value);
   assertMatch(section(metrics, "cwm_inflight"), /# TYPE cwm_inflight gauge\ncwm_inflight 1\n$/);
   const texts = [[Infinity, "+Inf"], [-Infinity, "-Inf"], [NaN, "NaN"], [1e21, "1e+21"], [
     -0.5,
     "-0.5",
   ]] as const;
-  for (const [value, text] of texts) {
-    gauge.set(value);
+  for (const [number, text] of texts) {
+    value = number;
     assertEquals(section(metrics, "cwm_inflight").split("\n")[2], `cwm_inflight ${text}`);
   }
 });
@@ -131,10 +129,14 @@ Deno.test("metrics leave out and count a metric whose callback fails", () => {
 Deno.test("metrics refuse names that are taken or not valid", () => {
   const metrics = new Metrics();
   metrics.counter("cwm_a_total", "A.");
-  assertThrows(() => metrics.gauge("cwm_a_total", "B."), Error, "'cwm_a_total' as it is registered already");
-  assertThrows(() => metrics.gauge("1st", "B."), TypeError, "'1st' as its name is not valid");
+  assertThrows(
+    () => metrics.gaugeFrom("cwm_a_total", "B.", () => 1),
+    Error,
+    "'cwm_a_total' as it is registered already",
+  );
+  assertThrows(() => metrics.gaugeFrom("1st", "B.", () => 1), TypeError, "'1st' as its name is not valid");
   for (const label of ["a-b", "__name__", "le", ""]) {
-    assertThrows(() => metrics.gauge("cwm_b", "B.", [label]), TypeError, `label '${label}'`);
+    assertThrows(() => metrics.counter("cwm_b", "B.", [label]), TypeError, `label '${label}'`);
   }
   for (const buckets of [[1, 1], [2, 1], [1, Infinity], [NaN]]) {
     assertThrows(() => metrics.histogram("cwm_c", "C.", [], buckets), TypeError, "buckets");

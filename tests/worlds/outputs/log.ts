@@ -1,4 +1,4 @@
-import { fileLineWriter } from "../../../src/io/line_writer.ts";
+import { fileLineWriter } from "../../support/file_line_writer.ts";
 import type { OutputUnderTest, OutputWorld } from "../../contracts/output.ts";
 import { TempDir } from "../../support/temp_dir.ts";
 

@@ -128,7 +128,7 @@ const encodings: readonly [accepts: string | undefined, gzip: boolean][] = [
 ];
 Deno.test("metrics are compressed for whoever takes gzip", async () => {
   const metrics = new Metrics();
-  metrics.gauge("cwm_text", "Something to compress.").with().set(1);
+  metrics.gaugeFrom("cwm_text", "Something to compress.", () => 1);
   const { GET } = metricsRoute(metrics).methods;
   for (const [accepts, gzip] of encodings) {
     const headers = new Headers(accepts === undefined ? {} : { "accept-encoding": accepts });
