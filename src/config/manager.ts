@@ -99,7 +99,10 @@ export class ConfigManager implements ConfigSink {
     if (secrets === undefined) return;
     this.#secrets = new SecretBindings({
       secrets,
-      apply: (puts) => this.#apply(puts, "secrets"),
+      apply: (puts) => {
+        this.#apply(puts, "secrets");
+        this.#serving.decideChannels();
+      },
       onApplied: () => this.#logFindings(),
       logger,
     });
@@ -123,7 +126,9 @@ export class ConfigManager implements ConfigSink {
 
   apply(changes: readonly ConfigChange[], moreFollow = false): void {
     this.#apply(changes, "configuration");
-    if (!moreFollow) this.#logFindings();
+    if (moreFollow) return;
+    this.#serving.decideChannels();
+    this.#logFindings();
   }
 
   #apply(changes: readonly ConfigChange[], cause: Cause): void {
@@ -251,22 +256,22 @@ export class ConfigManager implements ConfigSink {
       this.#refuseWebhook(path, former, compiled.problems, change.revision);
       const compile = (json: unknown) => compileWebhook(json, this.#compile, namespace);
       const lastGood = this.#lastGoodAgain(describeWebhook(path), cause, compile);
-      if (lastGood !== undefined) this.#serve(path, newest, lastGood, change.revision, true);
+      if (lastGood !== undefined) this.#serve(path, newest, lastGood, change, true);
       return;
     }
-    this.#serve(path, newest, compiled.value, change.revision);
+    this.#serve(path, newest, compiled.value, change);
   }
 
   #serve(
     path: string,
     newest: CompiledWebhook | undefined,
     webhook: CompiledWebhook,
-    revision: string,
+    { revision, created }: ConfigPut,
     keepProblem = false,
   ): void {
     if (newest !== undefined) this.#connections.untrack(path, newest);
     this.#connections.track(path, webhook);
-    this.#serving.serve(path, webhook, revision, keepProblem);
+    this.#serving.serve(path, webhook, revision, keepProblem, created);
   }
 
   /** The value in service in the place of one that has a problem, if its own secrets have changed. */

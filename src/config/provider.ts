@@ -16,6 +16,11 @@ export interface ConfigPut {
   readonly value: { readonly json: unknown } | { readonly problem: ProblemReason };
   /** etcd's mod_revision, or a number that grows with each load of the file. */
   readonly revision: string;
+  /**
+   * When the entry was made, in an order of its backend that no restart and no change of its value changes: etcd's
+   * create_revision. @default as early as can be
+   */
+  readonly created?: number;
   /** Whether nobody has configured it: it stands in for a configuration that does not exist. @default false */
   readonly isBuiltIn?: boolean;
 }

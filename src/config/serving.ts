@@ -96,7 +96,12 @@ export class Serving {
     this.#inspections.forget(path);
     this.#options.catalog.delete(path);
     this.#options.onChange?.(path);
-    for (const other of this.#channels.set(path, [])) this.serveAgain(other);
+    this.#channels.set(path, [], "");
+  }
+
+  /** Says whose the channels are of which webhooks came, went or have changed. To be called after every change. */
+  decideChannels(): void {
+    for (const { path, revision } of this.#channels.decide()) this.serveAgain(path, revision);
   }
 
   /** Resolves when the system behind every webhook has been looked at once, where its module can look. */
@@ -110,14 +115,18 @@ export class Serving {
     await this.#inspections.close();
   }
 
-  /** Serves a webhook again whose connections may have changed. */
-  serveAgain(path: string): void {
+  /**
+   * Serves a webhook again whose connections or channels may have changed.
+   *
+   * @param revision of its value, where that is known
+   */
+  serveAgain(path: string, revision = ""): void {
     const webhook = this.newest(path);
     if (webhook === undefined) return;
     const [problem] = this.#options.catalog.problemsOf(describeWebhook(path));
     // A webhook that serves its last good value keeps the problem of the newer one on record.
     const keepProblem = problem !== undefined && !PASSING_PROBLEMS.has(problem.code);
-    this.serve(path, webhook, problem?.revision ?? "", keepProblem);
+    this.serve(path, webhook, problem?.revision ?? revision, keepProblem);
   }
 
   /** The newest value of a webhook that could be compiled, in service or not. */
@@ -125,14 +134,19 @@ export class Serving {
     return this.#inspections.subjectOf(path)?.webhook ?? this.#options.catalog.find(path)?.webhook;
   }
 
-  /** Puts a compiled webhook into service, as far as its connection and `enabled` allow. */
-  serve(path: string, webhook: CompiledWebhook, revision: string, keepProblem = false): void {
-    const others = this.#channels.set(path, webhook.steps);
-    this.#serve(path, webhook, revision, keepProblem);
-    for (const other of others) this.serveAgain(other);
-  }
-
-  #serve(path: string, webhook: CompiledWebhook, revision: string, keepProblem: boolean): void {
+  /**
+   * Puts a compiled webhook into service, as far as its connection and `enabled` allow.
+   *
+   * @param created {@linkcode ConfigPut.created}; left out where that has not changed
+   */
+  serve(
+    path: string,
+    webhook: CompiledWebhook,
+    revision: string,
+    keepProblem = false,
+    created?: number,
+  ): void {
+    this.#channels.set(path, webhook.steps, revision, created);
     const channel = this.#channels.refusedChannel(path);
     if (channel !== undefined) {
       if (!keepProblem) {

@@ -19,18 +19,29 @@ export interface ChannelLimits {
 export class Channel {
   readonly name: string;
   readonly limits: ChannelLimits;
-  readonly #webhooks: readonly ChannelConfig[];
+  /** The tokens that every webhook has. */
+  readonly #tokens: ChannelConfig["tokens"];
 
-  constructor(name: string, webhooks: readonly ChannelConfig[]) {
+  /** @param webhooks at least one */
+  constructor(name: string, webhooks: readonly [ChannelConfig, ...ChannelConfig[]]) {
     this.name = name;
-    this.#webhooks = webhooks;
-    const largest = (pick: (config: ChannelConfig) => number) => Math.max(...webhooks.map(pick));
-    this.limits = {
-      maxConnections: largest((config) => config.maxConnections),
-      maxInFlight: largest((config) => config.maxInFlight),
-      ackTimeoutMs: largest((config) => config.ackTimeoutMs),
-      heartbeatIntervalMs: largest((config) => config.heartbeatIntervalMs),
+    const [first] = webhooks;
+    const limits = {
+      maxConnections: first.maxConnections,
+      maxInFlight: first.maxInFlight,
+      ackTimeoutMs: first.ackTimeoutMs,
+      heartbeatIntervalMs: first.heartbeatIntervalMs,
     };
+    let common = new Set(first.tokenFingerprints);
+    for (const config of webhooks) {
+      limits.maxConnections = Math.max(limits.maxConnections, config.maxConnections);
+      limits.maxInFlight = Math.max(limits.maxInFlight, config.maxInFlight);
+      limits.ackTimeoutMs = Math.max(limits.ackTimeoutMs, config.ackTimeoutMs);
+      limits.heartbeatIntervalMs = Math.max(limits.heartbeatIntervalMs, config.heartbeatIntervalMs);
+      common = common.intersection(new Set(config.tokenFingerprints));
+    }
+    this.limits = limits;
+    this.#tokens = first.tokens.filter((_, index) => common.has(first.tokenFingerprints[index]!));
   }
 
   /**
@@ -39,9 +50,7 @@ export class Channel {
    */
   accepts(token: string): boolean {
     // All are compared, so that the time tells nothing.
-    return this.#webhooks
-      .map(({ tokens }) => tokens.map((matches) => matches(token)).includes(true))
-      .every((matched) => matched);
+    return this.#tokens.map((matches) => matches(token)).includes(true);
   }
 }
 
@@ -49,16 +58,24 @@ export class Channel {
 export class ChannelDirectory {
   readonly #byWebhook = new Map<string, readonly ChannelConfig[]>();
   readonly #byName = new Map<string, Map<string, readonly ChannelConfig[]>>();
+  /** Those of which no webhook has changed since they were made: many may change at once. */
   readonly #channels = new Map<string, Channel>();
   readonly #listeners = new Set<(channel: string) => void>();
+  readonly #changed = new Set<string>();
 
   find(name: string): Channel | undefined {
-    return this.#channels.get(name);
+    const known = this.#channels.get(name);
+    if (known !== undefined) return known;
+    const [first, ...others] = [...this.#byName.get(name)?.values() ?? []].flat();
+    if (first === undefined) return undefined;
+    const channel = new Channel(name, [first, ...others]);
+    this.#channels.set(name, channel);
+    return channel;
   }
 
   /** All channels that connectors may drain. */
   get channels(): Iterable<Channel> {
-    return this.#channels.values();
+    return this.#byName.keys().map((name) => this.find(name)!);
   }
 
   /**
@@ -70,31 +87,33 @@ export class ChannelDirectory {
   set(path: string, configs: readonly ChannelConfig[]): void {
     const former = this.#byWebhook.get(path) ?? [];
     if (configs.length === 0 && former.length === 0) return;
-    for (const { channel } of former) this.#byName.get(channel)?.delete(path);
     if (configs.length === 0) this.#byWebhook.delete(path);
     else this.#byWebhook.set(path, configs);
-    const names = new Set([...former, ...configs].map(({ channel }) => channel));
-    for (const name of names) {
-      const webhooks = this.#byName.get(name) ?? new Map<string, readonly ChannelConfig[]>();
-      const own = configs.filter(({ channel }) => channel === name);
-      if (own.length > 0) this.#byName.set(name, webhooks.set(path, own));
-      this.#build(name);
+    for (const name of new Set([...former, ...configs].map(({ channel }) => channel))) {
+      this.#setChannel(name, path, configs.filter(({ channel }) => channel === name));
     }
   }
 
-  /** Calls the listener with the name of each channel that changes, until disposed. */
+  #setChannel(name: string, path: string, configs: readonly ChannelConfig[]): void {
+    const webhooks = this.#byName.get(name) ?? new Map<string, readonly ChannelConfig[]>();
+    if (configs.length === 0) webhooks.delete(path);
+    else webhooks.set(path, configs);
+    if (webhooks.size === 0) this.#byName.delete(name);
+    else this.#byName.set(name, webhooks);
+    this.#channels.delete(name);
+    if (this.#changed.size === 0) queueMicrotask(() => this.#notify());
+    this.#changed.add(name);
+  }
+
+  /** Calls the listener with the name of each channel that has changed, once for all changes of a step, until disposed. */
   onChange(listener: (channel: string) => void): Disposable {
     this.#listeners.add(listener);
     return { [Symbol.dispose]: () => this.#listeners.delete(listener) };
   }
 
-  #build(name: string): void {
-    const webhooks = [...this.#byName.get(name)?.values() ?? []].flat();
-    if (webhooks.length > 0) this.#channels.set(name, new Channel(name, webhooks));
-    else {
-      this.#channels.delete(name);
-      this.#byName.delete(name);
-    }
-    for (const listener of this.#listeners) listener(name);
+  #notify(): void {
+    const names = [...this.#changed];
+    this.#changed.clear();
+    for (const name of names) for (const listener of this.#listeners) listener(name);
   }
 }

@@ -222,8 +222,10 @@ export class Relay implements AsyncDisposable {
 
   /** Ends the sessions that the channel's configuration does not admit any more. */
   #review(name: string): void {
+    const sessions = [...this.#sessionsOf(name)];
+    if (sessions.length === 0) return;
     const channel = this.#directory.find(name);
-    for (const session of this.#sessionsOf(name)) {
+    for (const session of sessions) {
       const end = channel === undefined
         ? { code: "channel_not_found", message: "The channel was removed from the configuration" } as const
         : channel.accepts(session.token)

@@ -5,6 +5,8 @@ import { EtcdServer } from "../support/etcd/server.ts";
 import { PREFIX, TestProvider } from "../support/etcd/test_provider.ts";
 import { eventually } from "../support/eventually.ts";
 import { TcpProxy } from "../support/http/tcp_proxy.ts";
+import { describeKey } from "../../src/event/names.ts";
+import type { RecordingSink } from "../support/recording_sink.ts";
 import { TempDir } from "../support/temp_dir.ts";
 
 const key = (id: string | number) => `${PREFIX}default/webhooks/w${id}`;
@@ -179,4 +181,28 @@ Deno.test("etcd provider goes on when its snapshot cannot be written", async () 
   await server.gateway.putJson(key(1), {});
   await eventually(() => assertInStep(test.sink, server.gateway, PREFIX));
   assertEquals(test.provider.stats().snapshots, 0);
+});
+
+Deno.test("etcd provider says when keys were made, from etcd's list and events, and from its snapshot", async () => {
+  await using dir = await TempDir.create();
+  await using server = await EtcdServer.start();
+  const options = { endpoints: [server.endpoint], snapshotFile: dir.file("snapshot.json") };
+  const made = [await server.gateway.putJson(key("z"), {}), await server.gateway.putJson(key("a"), {})];
+  await server.gateway.putJson(key("z"), { "x-id": "changed" });
+  const createdOf = (sink: RecordingSink, id: string) =>
+    sink.batches.flat().filter((change) =>
+      "value" in change && describeKey(change.key) === `webhook default/${id}`
+    )
+      .map((change) => "value" in change ? change.created : undefined).at(-1);
+  {
+    await using test = await TestProvider.start(options);
+    assertEquals(["wz", "wa"].map((id) => createdOf(test.sink, id)), made);
+    made.push(await server.gateway.putJson(key("m"), {}));
+    await server.gateway.putJson(key("a"), { "x-id": "changed" });
+    await assertInStep(test.sink, server.gateway, PREFIX);
+    assertEquals(["wz", "wa", "wm"].map((id) => createdOf(test.sink, id)), made);
+  }
+  await server.kill();
+  await using test = await TestProvider.start(options);
+  assertEquals(["wz", "wa", "wm"].map((id) => createdOf(test.sink, id)), made);
 });

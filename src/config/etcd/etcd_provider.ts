@@ -460,6 +460,6 @@ function wasRefused(error: unknown): boolean {
   return error.failure === "unreachable" || error.failure === "timeout";
 }
 
-function toChange([name, revision, text]: SnapshotKey): KeyChange {
-  return { name, revision, value: new EtcdValue(text === null ? NOT_UTF8 : Buffer.from(text)) };
+function toChange([name, revision, text, created = 0]: SnapshotKey): KeyChange {
+  return { name, revision, created, value: new EtcdValue(text === null ? NOT_UTF8 : Buffer.from(text)) };
 }

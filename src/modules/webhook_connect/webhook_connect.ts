@@ -46,7 +46,7 @@ const fields = z.strictObject({
     description:
       "The token that connectors present, or a list of two, both valid, while tokens are changed. " +
       "Webhooks that share a channel must have a token in common, and only such a token is taken: one that has " +
-      "none in common with those before it is a problem, and answers 503.",
+      "none in common with those made before it is a problem, and answers 503.",
   }),
   ttl_seconds: integerField(1, YEAR_SECONDS).default(DAY_SECONDS).meta({
     description: "How long an event may wait, in seconds. After that it is a dead letter `expired`.",

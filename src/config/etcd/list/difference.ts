@@ -48,7 +48,7 @@ export class Difference {
       keys.meet(slot, this.pass);
       const isMoved = keys.revisionAt(slot) !== revision;
       if (keys.hashAt(slot) !== listed.hashValue() || (this.#trustRevisions && isMoved)) {
-        this.#puts.push({ name, revision, value: listed.readValue() });
+        this.#puts.push({ name, revision, created: listed.created, value: listed.readValue() });
       } else if (isMoved) {
         keys.setRevision(slot, revision);
       }
@@ -56,10 +56,10 @@ export class Difference {
   }
 
   #add(name: string, listed: EtcdKeyValue): void {
-    const { revision } = listed;
+    const { revision, created } = listed;
     const key = parseConfigKey(name);
     if (typeof key === "string") this.#mirror.foreignKeys.put(name, key, revision, this.pass);
-    else this.#puts.push({ name, key, revision, value: listed.readValue() });
+    else this.#puts.push({ name, key, revision, created, value: listed.readValue() });
   }
 
   /** The new and changed keys so far; they are not returned again. */

@@ -2,6 +2,8 @@
 export interface KeyState {
   /** etcd's mod_revision. */
   readonly revision: number;
+  /** etcd's create_revision; 0 where it is not known. Only kept by a table that keeps texts. */
+  readonly created: number;
   /** `hashBytes` of the value. */
   readonly hash: number;
   /** The value's text; `null` when it is not UTF-8. Only kept by a table that keeps texts. */
@@ -16,11 +18,16 @@ export class TableCopy {
     private readonly names: readonly (string | undefined)[],
     private readonly revisions: Float64Array,
     private readonly texts: readonly (string | null)[],
+    private readonly created: readonly number[],
   ) {}
 
-  *[Symbol.iterator](): Generator<readonly [name: string, revision: number, text: string | null], void> {
+  *[Symbol.iterator](): Generator<
+    readonly [name: string, revision: number, text: string | null, created: number],
+    void
+  > {
     for (const [slot, name] of this.names.entries()) {
-      if (name !== undefined) yield [name, this.revisions[slot]!, this.texts[slot]!];
+      if (name === undefined) continue;
+      yield [name, this.revisions[slot]!, this.texts[slot]!, this.created[slot]!];
     }
   }
 }
@@ -41,11 +48,15 @@ export class KeyTable {
   #hashes = new Float64Array(FIRST_SLOTS);
   /** The last list that has met the key; 0 when none has. */
   #passes = new Uint32Array(FIRST_SLOTS);
-  readonly #kept: { readonly names: (string | undefined)[]; readonly texts: (string | null)[] } | undefined;
+  readonly #kept: {
+    readonly names: (string | undefined)[];
+    readonly texts: (string | null)[];
+    readonly created: number[];
+  } | undefined;
 
   /** @param keepTexts whether the values' texts are kept, for {@linkcode copy} */
   constructor(keepTexts: boolean) {
-    this.#kept = keepTexts ? { names: [], texts: [] } : undefined;
+    this.#kept = keepTexts ? { names: [], texts: [], created: [] } : undefined;
   }
 
   get size(): number {
@@ -80,7 +91,7 @@ export class KeyTable {
   }
 
   /** Sets a new or a known key. @param pass the list that it comes from; 0 when from none */
-  set(name: string, { revision, hash, text }: KeyState, pass: number): void {
+  set(name: string, { revision, created, hash, text }: KeyState, pass: number): void {
     let slot = this.#slots.get(name);
     if (slot === undefined) {
       slot = this.#freeSlots.pop() ?? this.#used++;
@@ -92,7 +103,9 @@ export class KeyTable {
     this.#revisions[slot] = revision;
     this.#hashes[slot] = hash;
     if (pass !== 0) this.#passes[slot] = pass;
-    if (this.#kept !== undefined) this.#kept.texts[slot] = text;
+    if (this.#kept === undefined) return;
+    this.#kept.texts[slot] = text;
+    this.#kept.created[slot] = created;
   }
 
   delete(name: string): void {
@@ -119,9 +132,10 @@ export class KeyTable {
 
   /** A copy at the cost of copying the columns: no key is looked at. Empty in a table that keeps no texts. */
   copy(): TableCopy {
-    if (this.#kept === undefined) return new TableCopy(0, [], new Float64Array(0), []);
-    const { names, texts } = this.#kept;
-    return new TableCopy(this.size, names.slice(), this.#revisions.slice(0, this.#used), texts.slice());
+    if (this.#kept === undefined) return new TableCopy(0, [], new Float64Array(0), [], []);
+    const { names, texts, created } = this.#kept;
+    const revisions = this.#revisions.slice(0, this.#used);
+    return new TableCopy(this.size, names.slice(), revisions, texts.slice(), created.slice());
   }
 
   #hasUnmet(pass: number): boolean {

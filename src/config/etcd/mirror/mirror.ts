@@ -22,6 +22,8 @@ export interface KeyChange {
   readonly key?: ConfigKey;
   /** When the key was changed, or by which revision it was gone. */
   readonly revision: number;
+  /** When the key was made; left out where that is not known. */
+  readonly created?: number;
   /** The new value; `undefined` when the key was deleted. */
   readonly value: EtcdValue | undefined;
 }
@@ -71,6 +73,7 @@ export class EtcdMirror {
     const applied = this.apply(events.map(({ isDelete, keyValue }) => ({
       name: keyValue.nameIn(this.keySpace),
       revision,
+      created: keyValue.created,
       value: isDelete ? undefined : keyValue.readValue(),
     })));
     this.position.advance(revision);
@@ -86,7 +89,7 @@ export class EtcdMirror {
     const reported: ConfigChange[] = [];
     const applied: KeyChange[] = [];
     for (const change of changes) {
-      const { name, revision, value, key = parseConfigKey(name) } = change;
+      const { name, revision, created, value, key = parseConfigKey(name) } = change;
       if (typeof key === "string") {
         this.#applyForeign(name, key, revision, value === undefined, pass);
         continue;
@@ -94,17 +97,20 @@ export class EtcdMirror {
       if (value === undefined && !this.keys.has(name)) continue;
       applied.push(change);
       reported.push(
-        value === undefined
-          ? { key, revision: String(revision), deleted: true }
-          : { key, value: parseEtcdValue(value), revision: String(revision) },
+        value === undefined ? { key, revision: String(revision), deleted: true } : {
+          key,
+          value: parseEtcdValue(value),
+          revision: String(revision),
+          ...(created === undefined ? {} : { created }),
+        },
       );
     }
     if (reported.length === 0) return 0;
     // The sink first: should it throw, the same changes come again.
     this.#report(reported);
-    for (const { name, revision, value } of applied) {
+    for (const { name, revision, created = 0, value } of applied) {
       if (value === undefined) this.keys.delete(name);
-      else this.keys.set(name, { revision, hash: value.hash, text: value.text }, pass);
+      else this.keys.set(name, { revision, created, hash: value.hash, text: value.text }, pass);
     }
     this.generation++;
     return reported.length;

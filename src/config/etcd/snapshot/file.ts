@@ -2,12 +2,13 @@
  * The last state of etcd on disk, for a start while etcd cannot be reached. Text, one JSON document a line:
  *
  *     {"format":"cwm-etcd-snapshot","version":1,"prefix":"/cwm/","cluster_id":"…","revision":42,"keys":2}
- *     ["global/connections/redis_main",17,"{\"type\":…}"]
- *     ["production/webhooks/orders",42,"{\"module\":…}"]
+ *     ["global/connections/redis_main",17,"{\"type\":…}",17]
+ *     ["production/webhooks/orders",42,"{\"module\":…}",23]
  *     {"sha256":"…"}
  *
- * with name, mod_revision and value of each key, and the digest of all lines before the last one. A value
- * that is not UTF-8 is `null`. The file holds secrets, as etcd does: mode 0600.
+ * with name, mod_revision, value and create_revision of each key, and the digest of all lines before the last one.
+ * A value that is not UTF-8 is `null`. Older files have no create_revision. The file holds secrets, as etcd does:
+ * mode 0600.
  *
  * @module
  */
@@ -40,7 +41,7 @@ export interface SnapshotHead {
 }
 
 /** One key of a snapshot; `null` stands for a value that is not UTF-8. */
-export type SnapshotKey = readonly [name: string, revision: number, text: string | null];
+export type SnapshotKey = readonly [name: string, revision: number, text: string | null, created?: number];
 
 /** The keys that go into a snapshot. */
 export interface SnapshotKeys extends Iterable<SnapshotKey> {

@@ -19,6 +19,7 @@ const RAFT_TERM = 4;
 
 /** Fields of `KeyValue`. */
 const KEY = 1;
+const CREATE_REVISION = 2;
 const MOD_REVISION = 3;
 const VALUE = 5;
 
@@ -43,6 +44,8 @@ export class EtcdKeyValue {
     private readonly keyEnd: number,
     /** etcd's mod_revision. */
     readonly revision: number,
+    /** etcd's create_revision. */
+    readonly created: number,
     private readonly valueStart: number,
     private readonly valueEnd: number,
   ) {}
@@ -109,6 +112,7 @@ export function readKeyValue(reader: protobuf.Reader, bytes: Buffer, start: numb
   let keyStart = 0;
   let keyEnd = 0;
   let revision = 0;
+  let created = 0;
   let valueStart = 0;
   let valueEnd = 0;
   while (reader.pos < end) {
@@ -118,6 +122,9 @@ export function readKeyValue(reader: protobuf.Reader, bytes: Buffer, start: numb
         keyEnd = endOfMessage(reader);
         keyStart = reader.pos;
         reader.pos = keyEnd;
+        break;
+      case CREATE_REVISION:
+        created = toNumber(reader.uint64());
         break;
       case MOD_REVISION:
         revision = toNumber(reader.uint64());
@@ -131,7 +138,7 @@ export function readKeyValue(reader: protobuf.Reader, bytes: Buffer, start: numb
         reader.skipType(tag & 7);
     }
   }
-  return new EtcdKeyValue(bytes, keyStart, keyEnd, revision, valueStart, valueEnd);
+  return new EtcdKeyValue(bytes, keyStart, keyEnd, revision, created, valueStart, valueEnd);
 }
 
 /** Reads the length of an embedded message or of some bytes; returns where they end. */

@@ -21,7 +21,7 @@ Deno.test("a table remembers of each key what was set last, whatever was deleted
       const slot = table.find(name);
       if (kind === "set") {
         const { revision } = each;
-        table.set(name, { revision, hash: revision * 2, text: `${name}${revision}` }, 0);
+        table.set(name, { revision, created: 0, hash: revision * 2, text: `${name}${revision}` }, 0);
         expected.set(name, { revision, met: known?.met ?? false });
       } else if (kind === "delete") {
         table.delete(name);
@@ -49,7 +49,9 @@ Deno.test("a table remembers of each key what was set last, whatever was deleted
 
 Deno.test("a table of thousands of keys keeps what it had before it grew", () => {
   const table = new KeyTable(false);
-  for (let key = 1; key <= 5_000; key++) table.set(`k${key}`, { revision: key, hash: -key, text: null }, 1);
+  for (let key = 1; key <= 5_000; key++) {
+    table.set(`k${key}`, { revision: key, created: 0, hash: -key, text: null }, 1);
+  }
   for (let key = 1; key <= 5_000; key++) {
     const slot = table.find(`k${key}`)!;
     assertEquals([table.revisionAt(slot), table.hashAt(slot)], [key, -key]);
@@ -59,17 +61,17 @@ Deno.test("a table of thousands of keys keeps what it had before it grew", () =>
 
 Deno.test("a copy of a table stays as it is while the table changes", () => {
   const table = new KeyTable(true);
-  table.set("a", { revision: 1, hash: 1, text: "one" }, 0);
-  table.set("b", { revision: 2, hash: 2, text: null }, 0);
+  table.set("a", { revision: 1, created: 1, hash: 1, text: "one" }, 0);
+  table.set("b", { revision: 2, created: 2, hash: 2, text: null }, 0);
   const copy = table.copy();
-  table.set("a", { revision: 3, hash: 3, text: "two" }, 0);
+  table.set("a", { revision: 3, created: 1, hash: 3, text: "two" }, 0);
   table.delete("b");
-  assertEquals([...copy], [["a", 1, "one"], ["b", 2, null]]);
-  assertEquals([...table.copy()], [["a", 3, "two"]]);
+  assertEquals([...copy], [["a", 1, "one", 1], ["b", 2, null, 2]]);
+  assertEquals([...table.copy()], [["a", 3, "two", 1]]);
 });
 
 Deno.test("a table that keeps no texts copies nothing", () => {
   const table = new KeyTable(false);
-  table.set("a", { revision: 1, hash: 1, text: "one" }, 0);
+  table.set("a", { revision: 1, created: 0, hash: 1, text: "one" }, 0);
   assertEquals([[...table.copy()], table.copy().length], [[], 0]);
 });

@@ -16,6 +16,7 @@ Deno.test("a snapshot is read as it was written", async () => {
     ["default/webhooks/a", 17, '{"module":"log"}'],
     ["default/webhooks/lines", 18, "{\n}\r\u2028 é \ud83d\ude00"],
     ["default/webhooks/bytes", 42, null],
+    ["default/webhooks/made", 43, "{}", 5],
   ];
   await writeSnapshot(path, HEAD, keys);
   assertEquals(await readSnapshot(path, "/cwm/"), { ...HEAD, keys, othersMayRead: false });
