@@ -1,3 +1,10 @@
+/**
+ * The headers that say which event it is, for systems that take headers along: `cwm-event-id` and its like, beside
+ * those that were received.
+ *
+ * @module
+ */
+
 import type { Event } from "./event.ts";
 import { forEachForwardable } from "./header_policy.ts";
 
@@ -21,6 +28,28 @@ const receivedAt = new TimeText();
 /** When an event was received, as ISO 8601 in UTC. */
 export function receivedAtText(event: Event): string {
   return receivedAt.of(event.receivedAt);
+}
+
+/** The headers that say which event it is: names and values in turn. */
+export function namingHeaders(event: Event): string[] {
+  return [
+    "cwm-event-id",
+    event.id,
+    "cwm-namespace",
+    event.namespace,
+    "cwm-webhook",
+    event.webhook,
+    "cwm-received-at",
+    receivedAtText(event),
+  ];
+}
+
+/** Sets the headers that say which event it is, whatever stands there under their names. */
+export function setNamingHeaders(headers: Record<string, unknown>, event: Event): void {
+  headers["cwm-event-id"] = event.id;
+  headers["cwm-namespace"] = event.namespace;
+  headers["cwm-webhook"] = event.webhook;
+  headers["cwm-received-at"] = receivedAtText(event);
 }
 
 /**

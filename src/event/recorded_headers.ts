@@ -4,13 +4,17 @@ import { isCredentialHeader } from "./header_policy.ts";
 /** Most names that are remembered; senders choose them. */
 const MAX_NAMES = 1_000;
 
-/** What the JSON of a header begins with, or all of it where the value is a credential. */
-interface KnownName {
+/** What is known of a header by its name. */
+export interface KnownHeader {
+  /** The name in JSON, and the colon. */
   readonly field: string;
+  /** Whether its value is a credential or a signature. */
   readonly isSensitive: boolean;
 }
 
-const knownNames = new Map<string, KnownName>();
+const knownHeaders = new Map<string, KnownHeader>();
+
+const REDACTED_JSON = JSON.stringify(REDACTED);
 
 /**
  * The received headers as outputs keep them beside the body: a JSON object with all of them, the values of
@@ -20,20 +24,19 @@ export function recordedHeaders(received: Headers): string {
   let fields = "";
   // With forEach, since iterating with for-of costs twice as much.
   received.forEach((value, name) => {
-    const { field, isSensitive } = knownName(name);
-    fields += (fields === "" ? "" : ",") + field + (isSensitive ? "" : JSON.stringify(value));
+    const { field, isSensitive } = knownHeader(name);
+    fields += (fields === "" ? "" : ",") + field + (isSensitive ? REDACTED_JSON : JSON.stringify(value));
   });
   return `{${fields}}`;
 }
 
-function knownName(name: string): KnownName {
-  let known = knownNames.get(name);
+/** What is known of a header by its name, which is found out once. @param name as `Headers` has it */
+export function knownHeader(name: string): KnownHeader {
+  let known = knownHeaders.get(name);
   if (known === undefined) {
-    const isSensitive = isCredentialHeader(name);
-    const value = isSensitive ? JSON.stringify(REDACTED) : "";
-    known = { field: `${JSON.stringify(name)}:${value}`, isSensitive };
-    if (knownNames.size >= MAX_NAMES) knownNames.clear();
-    knownNames.set(name, known);
+    known = { field: `${JSON.stringify(name)}:`, isSensitive: isCredentialHeader(name) };
+    if (knownHeaders.size >= MAX_NAMES) knownHeaders.clear();
+    knownHeaders.set(name, known);
   }
   return known;
 }

@@ -17,6 +17,7 @@ import type { DeliveryResult } from "../../modules/module.ts";
 import type { TargetConfig } from "../config_schema.ts";
 import type { Deliverer, RelayedDelivery } from "./deliverer.ts";
 import { pause } from "../../time/abortable.ts";
+import { setNamingHeaders } from "../../event/event_headers.ts";
 
 /** The longest pause between two attempts but for the first one, in milliseconds. */
 const LONGEST_PAUSE_MS = 60_000;
@@ -152,10 +153,7 @@ function headersOf(
   );
   for (const [name, value] of Object.entries(config.headers)) headers[name.toLowerCase()] = value;
   headers["content-length"] = contentLength;
-  headers["cwm-event-id"] = event.id;
-  headers["cwm-namespace"] = event.namespace;
-  headers["cwm-webhook"] = event.webhook;
-  headers["cwm-received-at"] = new Date(event.receivedAt).toISOString();
+  setNamingHeaders(headers, event);
   headers["cwm-delivery"] = String(delivery);
   headers["x-webhook-message-id"] = messageId;
   headers["x-webhook-id"] = event.webhook;

@@ -22,6 +22,7 @@ import {
 import { type HttpWebhookConfig, httpWebhookConfigSchema } from "./config.ts";
 import { forwardedHeaders } from "../../event/header_policy.ts";
 import type { Attempt, Delivery, DeliveryResult, DocumentedModule, Output } from "../module.ts";
+import { setNamingHeaders } from "../../event/event_headers.ts";
 
 /** Refusals that pass: the request came too late, too early or too often. */
 const TEMPORARY_STATUSES: ReadonlySet<number> = new Set([408, 425, 429]);
@@ -85,10 +86,7 @@ function outgoingHeaders(
   }
   for (const [name, value] of config.headers) headers[name] = value;
   headers["content-length"] = contentLength;
-  headers["cwm-event-id"] = event.id;
-  headers["cwm-namespace"] = event.namespace;
-  headers["cwm-webhook"] = event.webhook;
-  headers["cwm-received-at"] = new Date(event.receivedAt).toISOString();
+  setNamingHeaders(headers, event);
   return headers;
 }
 

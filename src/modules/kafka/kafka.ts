@@ -10,7 +10,7 @@
 
 import type { Event } from "../../event/event.ts";
 import { ReportLimiter } from "../../observability/report_limiter.ts";
-import { receivedAtText } from "../../event/event_headers.ts";
+import { namingHeaders } from "../../event/event_headers.ts";
 import { forEachForwardable } from "../../event/header_policy.ts";
 import type { KafkaProducer, ProducerEvents } from "./producer/producer.ts";
 import type { KafkaRecord } from "./protocol/record.ts";
@@ -72,16 +72,7 @@ function toRecord(event: Event, config: KafkaConfig): KafkaRecord {
 }
 
 function recordHeaders(event: Event, { forwardsHeaders }: KafkaConfig): readonly string[] {
-  const headers = [
-    "cwm-event-id",
-    event.id,
-    "cwm-namespace",
-    event.namespace,
-    "cwm-webhook",
-    event.webhook,
-    "cwm-received-at",
-    receivedAtText(event),
-  ];
+  const headers = namingHeaders(event);
   const contentType = event.headers.get("content-type");
   if (contentType !== null) headers.push("content-type", contentType);
   if (forwardsHeaders) {

@@ -24,8 +24,9 @@ import { type LineWriter, LineWriterError } from "../../io/line_writer.ts";
 import { mayHoldSensitiveName, REDACTED, redactJsonText, redactText } from "../../observability/redaction.ts";
 import { booleanField } from "../../schema/fields.ts";
 import { flattenJson, quoteJson } from "../../observability/safe_text.ts";
-import { isCredentialHeader } from "../../event/header_policy.ts";
 import type { Delivery, DeliveryResult, DocumentedModule, Output } from "../module.ts";
+import { receivedAtText } from "../../event/event_headers.ts";
+import { knownHeader } from "../../event/recorded_headers.ts";
 
 /** Longest output of one event, in UTF-16 code units, without the final newline. */
 export const MAX_EVENT_CHARACTERS = 10_000;
@@ -33,8 +34,6 @@ export const MAX_EVENT_CHARACTERS = 10_000;
 const MAX_HEADER_CHARACTERS = 4_000;
 /** How much the fields after a cut payload may take. */
 const CUT_FIELDS_CHARACTERS = 100;
-/** Most header names that are remembered; senders choose them. */
-const MAX_HEADER_NAMES = 1_000;
 
 const configSchema = z.strictObject({
   pretty_print: booleanField().default(false).meta({
@@ -111,11 +110,9 @@ function failed(cause: unknown): never {
 /** The text of one event. Never throws, whatever the event holds. */
 export function formatEvent(event: Event, config: LogConfig): string {
   const redact = config.redact_sensitive;
-  const { text, head } = latestTime.milliseconds === event.receivedAt
-    ? latestTime
-    : rememberTime(event.receivedAt);
+  const text = receivedAtText(event);
   const beginning =
-    `${head}${quoteJson(event.id)},"received_at":"${text}","namespace":${
+    `${headOf(text)}${quoteJson(event.id)},"received_at":"${text}","namespace":${
       quoteJson(event.namespace)
     },"webhook":${quoteJson(event.webhook)}` +
     `,"headers":${formatHeaders(event.headers, redact)},"payload":`;
@@ -137,30 +134,12 @@ function formatHeaders(headers: Headers, redact: boolean): string {
   let omitted = 0;
   // With forEach, since iterating with for-of costs twice as much.
   headers.forEach((value, name) => {
-    const known = headerName(name);
-    const field = known.field + (redact && known.sensitive ? `"${REDACTED}"` : quoteJson(value));
+    const known = knownHeader(name);
+    const field = known.field + (redact && known.isSensitive ? `"${REDACTED}"` : quoteJson(value));
     if (fields.length + field.length > MAX_HEADER_CHARACTERS) omitted++;
     else fields += fields === "" ? field : "," + field;
   });
   return omitted === 0 ? `{${fields}}` : `{${fields}},"headers_omitted":${omitted}`;
-}
-
-interface HeaderName {
-  /** The quoted name and the colon. */
-  readonly field: string;
-  readonly sensitive: boolean;
-}
-
-const headerNames = new Map<string, HeaderName>();
-
-function headerName(name: string): HeaderName {
-  let known = headerNames.get(name);
-  if (known === undefined) {
-    known = { field: `${quoteJson(name)}:`, sensitive: isCredentialHeader(name) };
-    if (headerNames.size >= MAX_HEADER_NAMES) headerNames.clear();
-    headerNames.set(name, known);
-  }
-  return known;
 }
 
 /** The whole payload as JSON, or `undefined` when it does not fit. */
@@ -226,18 +205,13 @@ function indentJson(json: string): string | undefined {
   return text;
 }
 
-/** A time, and the beginning of the lines of that time. */
-interface LineTime {
-  readonly milliseconds: number;
-  readonly text: string;
-  readonly head: string;
-}
+/** The time that lines came with last, and the beginning of those lines: thousands share a millisecond. */
+let latest = { time: "", head: "" };
 
-let latestTime: LineTime = { milliseconds: NaN, text: "", head: "" };
-
-/** Thousands of events share a millisecond, and writing it as a date costs as much as the rest of a line. */
-function rememberTime(milliseconds: number): LineTime {
-  const text = new Date(milliseconds).toISOString();
-  const head = `{"timestamp":"${text}","level":"info","category":"cwm.event","event_id":`;
-  return latestTime = { milliseconds, text, head };
+function headOf(time: string): string {
+  if (time !== latest.time) {
+    const head = `{"timestamp":"${time}","level":"info","category":"cwm.event","event_id":`;
+    latest = { time, head };
+  }
+  return latest.head;
 }

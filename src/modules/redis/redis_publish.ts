@@ -8,8 +8,8 @@
 import { Buffer } from "node:buffer";
 import { z } from "zod";
 import type { Event } from "../../event/event.ts";
-import { eventHeadersJson, receivedAtText } from "../../event/event_headers.ts";
-import { jsonText } from "../../event/json_body.ts";
+import { envelopeOf } from "../../event/envelope.ts";
+import { eventHeadersJson } from "../../event/event_headers.ts";
 import type { DocumentedModule } from "../module.ts";
 import type { RedisRequest } from "./batcher.ts";
 import { type RedisConnection, redisConnectionSchema } from "./connection.ts";
@@ -60,22 +60,12 @@ function publishRequest(event: Event, config: RedisPublishConfig): RedisRequest 
     const message = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     return { command: ["publish", channel, message], bytes: message.byteLength + COMMAND_BYTES };
   }
-  const message = envelopeOf(event, config.dataType);
+  const message = envelopeOf(
+    event,
+    eventHeadersJson(event),
+    config.dataType === "json" ? "json" : "base64",
+  );
   return { command: ["publish", channel, message], bytes: message.length + COMMAND_BYTES };
-}
-
-/**
- * A JSON body stands in the envelope character for character, so that numbers keep all digits. Ids and names
- * have no character that JSON would escape.
- */
-function envelopeOf(event: Event, dataType: "json" | "blob"): string {
-  const { id, namespace, webhook } = event;
-  const head = `"event_id":"${id}","namespace":"${namespace}","webhook":"${webhook}",` +
-    `"received_at":"${receivedAtText(event)}","headers":${eventHeadersJson(event)}`;
-  const body = dataType === "json"
-    ? `"payload":${jsonText(event.body)}`
-    : `"body_base64":"${event.body.bytes.toBase64()}"`;
-  return `{${head},${body}}`;
 }
 
 /** Publishes events; see the top of this file. */

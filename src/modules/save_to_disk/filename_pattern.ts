@@ -7,6 +7,7 @@
  */
 
 import type { Event } from "../../event/event.ts";
+import { receivedAtText } from "../../event/event_headers.ts";
 
 /** Longest file name of the usual file systems, in bytes. */
 const LONGEST_NAME = 255;
@@ -67,7 +68,7 @@ function valueOf(placeholder: Placeholder, event: Event): string {
   switch (placeholder) {
     case "timestamp":
       // Without colons, which Windows and some network file systems do not take. It sorts by time.
-      return new Date(event.receivedAt).toISOString().replaceAll(":", "-");
+      return receivedAtText(event).replaceAll(":", "-");
     case "uuid":
       return crypto.randomUUID();
     case "event_id":

@@ -14,6 +14,7 @@ import { permittedDirectories } from "../../settings/output_bounds.ts";
 import { booleanField } from "../../schema/fields.ts";
 import { type FilenamePattern, parseFilenamePattern } from "./filename_pattern.ts";
 import type { DocumentedModule } from "../module.ts";
+import { envelopeOf } from "../../event/envelope.ts";
 import { recordedHeaders } from "../../event/recorded_headers.ts";
 import { isInside, makeDirectory } from "./files.ts";
 import { DirectoryOutput, type FileRules, type RealDirectory } from "./output.ts";
@@ -125,7 +126,7 @@ const rules: FileRules<SaveToDiskConfig> = {
   resolve: resolveDirectory,
   fileOf: (event, { pattern, includeHeaders }) => ({
     name: pattern.render(event),
-    content: includeHeaders ? envelopeOf(event) : event.body.bytes,
+    content: includeHeaders ? lineOf(event) : event.body.bytes,
     isSameIfExists: pattern.isStable,
   }),
 };
@@ -164,19 +165,10 @@ function isSystemDirectory(path: string): boolean {
     path.split("/").some((name) => SYSTEM_NAMES.has(name));
 }
 
-/** The event as a JSON document. A JSON body stands in it character for character, so that numbers keep all digits. */
-function envelopeOf(event: Event): Uint8Array {
-  const head = JSON.stringify({
-    event_id: event.id,
-    namespace: event.namespace,
-    webhook: event.webhook,
-    received_at: new Date(event.receivedAt).toISOString(),
-  });
-  const body = event.body.isJson()
-    ? `"payload":${event.body.text}`
-    : `"body_base64":"${event.body.bytes.toBase64()}"`;
-  const headers = `"headers":${recordedHeaders(event.headers)}`;
-  return new TextEncoder().encode(`${head.slice(0, -1)},${headers},${body}}\n`);
+/** The event as a line of JSON. */
+function lineOf(event: Event): Uint8Array {
+  const body = event.body.isJson() ? "json" : "base64";
+  return new TextEncoder().encode(`${envelopeOf(event, recordedHeaders(event.headers), body)}\n`);
 }
 
 /** Saves events as files; see the top of this file. */

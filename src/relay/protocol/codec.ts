@@ -7,6 +7,7 @@
 import { Buffer } from "node:buffer";
 import type { LeasedEvent } from "../../channels/channel_queues.ts";
 import { type Event, EventBody } from "../../event/event.ts";
+import { receivedAtText } from "../../event/event_headers.ts";
 import type { WebhookMessage } from "./messages.ts";
 
 /**
@@ -28,7 +29,7 @@ export function encodeEvent({ tag, event, delivery }: LeasedEvent, sequence: num
     event_id: event.id,
     namespace: event.namespace,
     webhook_id: event.webhook,
-    timestamp: new Date(event.receivedAt).toISOString(),
+    timestamp: receivedAtText(event),
     headers: Object.fromEntries(event.headers),
     ...encodeBody(event.body.stored),
   };

@@ -49,6 +49,17 @@ export const HOMES: readonly Home[] = [
     sign: /await \w+\.sync\(\)|written \+= await/,
     homes: ["src/io/durable_file.ts"],
   },
+  {
+    concept: "headers that say which event it is, and the text of its time",
+    sign:
+      /^ *"cwm-[a-z-]+",$|\["cwm-(?:event-id|namespace|webhook|received-at)"\] =|event\.receivedAt\)\.toISOString/m,
+    homes: ["src/event/event_headers.ts"],
+  },
+  {
+    concept: "envelopes of events",
+    sign: /"body_base64":"/,
+    homes: ["src/event/envelope.ts"],
+  },
 ];
 
 /** The files that do by hand what has a home. */

@@ -14,6 +14,7 @@ import type { TableLayout } from "./table.ts";
 import type { TimeForm } from "./types.ts";
 import type { Delivery } from "../../module.ts";
 import { recordedHeaders } from "../../../event/recorded_headers.ts";
+import { receivedAtText } from "../../../event/event_headers.ts";
 
 /** What a row takes besides its body, about, in bytes. */
 export const ROW_OVERHEAD = 512;
@@ -72,7 +73,7 @@ export class RowEncoder {
       case "webhook_id":
         return event.webhook;
       case "timestamp":
-        return formatTime(event.receivedAt, this.layout.timeForm);
+        return formatTime(event, this.layout.timeForm);
       case "headers":
         return config.includeHeaders ? recordedHeaders(event.headers).replaceAll("\\", "\\\\") : "{}";
     }
@@ -116,15 +117,15 @@ export class RowEncoder {
   }
 }
 
-function formatTime(milliseconds: number, form: TimeForm): string {
+function formatTime(event: Event, form: TimeForm): string {
   switch (form) {
     case "seconds":
-      return String(Math.floor(milliseconds / 1000));
+      return String(Math.floor(event.receivedAt / 1000));
     case "milliseconds":
-      return (milliseconds / 1000).toFixed(3);
+      return (event.receivedAt / 1000).toFixed(3);
     case "date":
-      return new Date(milliseconds).toISOString().slice(0, "2026-01-02".length);
+      return receivedAtText(event).slice(0, "2026-01-02".length);
     case "iso":
-      return new Date(milliseconds).toISOString();
+      return receivedAtText(event);
   }
 }
