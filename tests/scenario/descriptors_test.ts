@@ -23,7 +23,9 @@ async function useUp(
     try {
       opened.push(connections.use(await RawHttpConnection.open(gateway.port)));
     } catch (error) {
-      if (!(error instanceof Deno.errors.ConnectionRefused || error instanceof Deno.errors.ConnectionReset)) {
+      // The listener is closed, maybe between the connection and the look at it.
+      const { ConnectionRefused, ConnectionReset, NotConnected } = Deno.errors;
+      if (![ConnectionRefused, ConnectionReset, NotConnected].some((Gone) => error instanceof Gone)) {
         throw error;
       }
       break;

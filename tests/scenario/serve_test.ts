@@ -246,7 +246,16 @@ async function untilSignalsAreHandled(directory: TempDir): Promise<ChildProcess>
     const caught = Number.parseInt(/^SigCgt:\s*([0-9a-f]+)$/m.exec(status)?.[1]?.slice(-1) ?? "0", 16);
     assert((caught & SIGHUP_BIT) !== 0, "SIGHUP has no handler yet");
   });
+  // The runtime catches signals a moment before the program listens to them; then the gateway's files are loaded.
+  const before = await bytesRead(process);
+  await eventually(async () =>
+    assert(await bytesRead(process) > before + 64 * 1024, "nothing is loaded yet")
+  );
   return process;
+}
+
+async function bytesRead({ pid }: ChildProcess): Promise<number> {
+  return Number(/^rchar: (\d+)$/m.exec(await Deno.readTextFile(`/proc/${pid}/io`))?.[1]);
 }
 
 Deno.test("SIGHUP in the middle of a start is kept for its end", async () => {
