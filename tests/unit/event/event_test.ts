@@ -26,7 +26,7 @@ Deno.test("a JSON body is all in US-ASCII when it has as many bytes as character
   }
 });
 
-Deno.test("a body counts for what it takes in memory: text for two bytes a character unless it is ASCII", () => {
+Deno.test("a body counts for what it takes in memory: two bytes a character of text that is not ASCII", () => {
   const body = (text: string) => EventBody.fromBytes(new TextEncoder().encode(text));
   assertEquals(body("aé").memory, 3);
   assertEquals(body("ab").asText().memory, 2);

@@ -5,7 +5,7 @@ import { MemoryBudget } from "../../../../src/delivery/durable/memory_budget.ts"
 const MIB = 1024 * 1024;
 const BODY = 10 * MIB;
 
-Deno.test("large events of any number of webhooks hold the budget and one event more, and small ones have room", () => {
+Deno.test("large events of many webhooks hold the budget and one event more, and small ones have room", () => {
   const budget = new MemoryBudget(32 * MIB);
   const holders = Array.from({ length: 50 }, () => new ClaimWindow(budget)).filter((window) => {
     const hasRoom = window.hasRoomFor(BODY);

@@ -3,7 +3,7 @@ import { returnLargePieces } from "../../../../src/io/memory/allocator.ts";
 
 const MIB = 1024 * 1024;
 
-Deno.test("large pieces of memory go back to the system when they are freed, also those between others", () => {
+Deno.test("large pieces of memory go back to the system when freed, also those between others", () => {
   // From this the C library learns to keep what is smaller.
   new Uint8Array(4 * MIB).buffer.transfer(0);
   returnLargePieces();
