@@ -2,6 +2,8 @@
  * Types of the parts of the standard library that this project uses. The npm build that `deno.json` maps
  * the `@std/` names to carries no declarations; these follow the documented signatures of @std 1.x, so a
  * move to another source of the same packages is a change of the import map alone.
+ *
+ * @module
  */
 
 declare module "@std/assert" {

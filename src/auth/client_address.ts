@@ -1,3 +1,9 @@
+/**
+ * The address of the sender of a request, also behind proxies that are trusted.
+ *
+ * @module
+ */
+
 import { type Address, isInNetwork, type Network, parseAddress, parseNetwork } from "../io/address.ts";
 
 const MAPPED_PREFIX = "::ffff:";

@@ -1,3 +1,10 @@
+/**
+ * Verifiers that are prepared when the first request comes: most webhooks of a large installation get
+ * none.
+ *
+ * @module
+ */
+
 import type { BodyVerifier, HeadVerifier, RequestToVerify, Verifier } from "./verifier.ts";
 
 /**

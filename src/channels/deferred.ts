@@ -1,3 +1,9 @@
+/**
+ * Channel queues behind a promise, for a store that is opened on first use.
+ *
+ * @module
+ */
+
 import type { VerifiedEvent } from "../event/verified_event.ts";
 import type {
   ChannelDepth,

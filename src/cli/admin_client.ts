@@ -1,3 +1,9 @@
+/**
+ * A client of the admin routes, for commands that ask the gateway that owns the data directory.
+ *
+ * @module
+ */
+
 import { StartupError } from "../errors.ts";
 import { escapeUnsafe } from "../observability/safe_text.ts";
 import type { Settings } from "../settings/settings.ts";

@@ -1,3 +1,9 @@
+/**
+ * The command `check`: what is wrong with a configuration, without serving it.
+ *
+ * @module
+ */
+
 import { ConfigManager } from "../config/manager.ts";
 import type { Problem, Warning } from "../config/problem.ts";
 import { openSecrets } from "../config/secrets/sources.ts";

@@ -1,3 +1,9 @@
+/**
+ * Probes of all connections of a configuration, for `check`.
+ *
+ * @module
+ */
+
 import type { CompiledConnection } from "../config/compiled_connection.ts";
 import { DeliveryError } from "../errors.ts";
 import type { ModuleContext, OutputModule } from "../modules/module.ts";

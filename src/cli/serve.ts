@@ -1,3 +1,9 @@
+/**
+ * The command `serve`: a gateway from its start to the signal that ends it.
+ *
+ * @module
+ */
+
 import { Gateway } from "../gateway/gateway.ts";
 import type { OutputModule } from "../modules/module.ts";
 import { outputModulesWithin } from "../modules/registry.ts";

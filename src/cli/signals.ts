@@ -1,3 +1,9 @@
+/**
+ * Signals that end the program, and the exit status of each.
+ *
+ * @module
+ */
+
 import { exitAtOnce } from "./exit/exit.ts";
 
 /** Exit status of a process that a signal ended, by the shell's convention. */

@@ -1,3 +1,9 @@
+/**
+ * Lines for the person or the program at the other end of the standard streams.
+ *
+ * @module
+ */
+
 const encoder = new TextEncoder();
 
 /** Writes a line to standard output. */

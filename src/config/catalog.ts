@@ -1,3 +1,9 @@
+/**
+ * The webhooks in service, in the form that requests look them up in.
+ *
+ * @module
+ */
+
 import { type CatalogEntry, WebhookEntry } from "./entry.ts";
 import type { Problem, Warning } from "./problem.ts";
 

@@ -1,3 +1,9 @@
+/**
+ * The connections in service, and which webhooks depend on which of them.
+ *
+ * @module
+ */
+
 import type { CompiledConnection } from "./compiled_connection.ts";
 import type { CompiledWebhook } from "./compile/compiler.ts";
 import type { CompiledStep } from "./compile/delivery_compiler.ts";

@@ -1,3 +1,9 @@
+/**
+ * Problems and warnings of configuration values, as operators see them.
+ *
+ * @module
+ */
+
 import type { SecretKey } from "./secrets/lookup.ts";
 
 /** What can be wrong with one configuration value. The codes are stable; the reasons are for people. */

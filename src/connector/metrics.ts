@@ -1,3 +1,9 @@
+/**
+ * What the connector counts.
+ *
+ * @module
+ */
+
 import { DURATION_BUCKETS, type Metrics } from "../observability/metrics.ts";
 
 /** Counters of a connector. */

@@ -1,3 +1,9 @@
+/**
+ * What is counted of the events of the journal.
+ *
+ * @module
+ */
+
 import type { Counter, Family, Metrics, Reading } from "../observability/metrics.ts";
 import type { AttemptFailure } from "../dead_letters/dead_letters.ts";
 import type { JournalStats, LaneKey } from "../journal/journal.ts";

@@ -1,3 +1,9 @@
+/**
+ * When a failed delivery is tried again, and when it is given up.
+ *
+ * @module
+ */
+
 import { DeliveryError, type DeliveryErrorCode } from "../errors.ts";
 import { backoffBoundMs } from "../time/backoff.ts";
 

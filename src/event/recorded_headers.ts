@@ -1,3 +1,9 @@
+/**
+ * Received headers as they are recorded beside an event, without credentials.
+ *
+ * @module
+ */
+
 import { REDACTED } from "../observability/redaction.ts";
 import { isCredentialHeader } from "./header_policy.ts";
 

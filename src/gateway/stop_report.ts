@@ -1,3 +1,9 @@
+/**
+ * What the log says at the end of a gateway.
+ *
+ * @module
+ */
+
 import type { Logger } from "@logtape/logtape";
 
 /** How a gateway was drained. */

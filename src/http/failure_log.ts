@@ -1,3 +1,9 @@
+/**
+ * The log of requests that were refused or failed, at a bounded rate.
+ *
+ * @module
+ */
+
 import type { Logger } from "@logtape/logtape";
 import { RefusalError } from "../auth/authenticator.ts";
 import type { ClientAddressResolver } from "../auth/client_address.ts";

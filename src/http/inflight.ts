@@ -1,3 +1,9 @@
+/**
+ * Bounds on the requests and the body bytes that are under way at once.
+ *
+ * @module
+ */
+
 import { fairRoom, type Holding } from "../time/fair_share.ts";
 import { assertCount, GatewayError } from "../errors.ts";
 import { endsBefore } from "../time/abortable.ts";

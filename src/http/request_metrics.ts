@@ -1,3 +1,9 @@
+/**
+ * What is counted and measured of webhook requests.
+ *
+ * @module
+ */
+
 import type { Catalog } from "../config/catalog.ts";
 import type { CatalogEntry, WebhookEntry } from "../config/entry.ts";
 import { ERROR_CATALOGUE, type ErrorCode } from "../errors.ts";

@@ -1,3 +1,9 @@
+/**
+ * The forms of answers.
+ *
+ * @module
+ */
+
 import type { Problem } from "../config/problem.ts";
 import type { FixedResponse } from "../config/compile/response_schema.ts";
 import { DeliveryError, ERROR_CATALOGUE, GatewayError } from "../errors.ts";

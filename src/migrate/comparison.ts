@@ -1,3 +1,9 @@
+/**
+ * How two sides of a migration differ.
+ *
+ * @module
+ */
+
 import { type ConfigKey, formatConfigKey } from "../event/names.ts";
 import type { Change, StoredValue } from "./configuration.ts";
 import { differingPaths } from "../json/difference.ts";

@@ -1,4 +1,8 @@
-/** What the two sides of a migration hold, and what is to become of it. */
+/**
+ * What the two sides of a migration hold, and what is to be done to the target.
+ *
+ * @module
+ */
 
 import { type ConfigKey, describeKey } from "../event/names.ts";
 import type { ConfigPut } from "../config/provider.ts";

@@ -1,3 +1,9 @@
+/**
+ * Shows how far a migration is.
+ *
+ * @module
+ */
+
 const BAR_WIDTH = 30;
 
 /** How many lines tell of the progress where there is no terminal. */

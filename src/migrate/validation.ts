@@ -1,3 +1,9 @@
+/**
+ * Finds values of the source that the gateway would not take.
+ *
+ * @module
+ */
+
 import { compileConnection, type CompileContext, compileWebhook } from "../config/compile/compiler.ts";
 import { describeKey } from "../event/names.ts";
 import type { Compiled, ProblemReason, WarningReason } from "../config/problem.ts";

@@ -1,3 +1,9 @@
+/**
+ * Metrics of the process: its memory, its processor time, its start and its version.
+ *
+ * @module
+ */
+
 import type { Metrics } from "./metrics.ts";
 
 const LAG_INTERVAL_MS = 500;

@@ -1,3 +1,9 @@
+/**
+ * Limits how often the same report is made.
+ *
+ * @module
+ */
+
 /** Most keys that are remembered at once; the one that reported first is forgotten for a new one. */
 const MAX_KEYS = 1_000;
 

@@ -1,3 +1,9 @@
+/**
+ * The keys that a schema knows, for hints at misspelt ones.
+ *
+ * @module
+ */
+
 import type { z } from "zod";
 
 /** The fields of an object schema, looking through optional, default and transform wrappers; none of others. */

@@ -1,3 +1,9 @@
+/**
+ * A list whose items know their place, so that any of them leaves it at no cost.
+ *
+ * @module
+ */
+
 /** Something that can stand in one {@linkcode LinkedList}. It is its own place there. */
 export abstract class Listed<Item extends Listed<Item>> {
   /** @internal */

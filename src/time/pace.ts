@@ -1,3 +1,9 @@
+/**
+ * Long work in slices, between which everything else runs.
+ *
+ * @module
+ */
+
 import { setTimeout as sleep } from "node:timers/promises";
 
 /** How long work may hold up everything else at a time, in milliseconds. */

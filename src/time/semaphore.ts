@@ -1,3 +1,9 @@
+/**
+ * A bounded number of places for what may be under way at once.
+ *
+ * @module
+ */
+
 import { setImmediate } from "node:timers";
 import { assertCount } from "../errors.ts";
 

@@ -2,6 +2,7 @@ import { assertEquals, assertThrows } from "@std/assert";
 import { verifierKinds } from "../../src/auth/registry.ts";
 import { outputModules } from "../../src/modules/registry.ts";
 import {
+  findFilesWithoutHead,
   findFullFolders,
   findLeftovers,
   findLongFiles,
@@ -34,6 +35,10 @@ Deno.test("every TypeScript file is short enough to be read in one go", () => {
 
 Deno.test("no folder of src has more files than a reader takes in at once", () => {
   assertEquals(findFullFolders(src), []);
+});
+
+Deno.test("every file of src with more than one export or some length says what it is", () => {
+  assertEquals(findFilesWithoutHead(src), []);
 });
 
 Deno.test("src exports nothing that src does not use", () => {
@@ -207,4 +212,13 @@ Deno.test("house rules report exports that are used nowhere, however others are 
     "src/a.ts exports DEAD, which no file of src uses",
     "src/a.ts exports Dead, which no file of src uses",
   ]);
+});
+
+Deno.test("house rules report files of some length or several exports without a head", () => {
+  const head = "/**\n * What it is.\n *\n * @module\n */\n";
+  assertEquals(findFilesWithoutHead(file("export const A = 1;\n" + "\n".repeat(59))), []);
+  assertEquals(findFilesWithoutHead(file("\n".repeat(61))), ["a.ts has no head with @module"]);
+  const two = "/** One. */\nexport const A = 1;\n/** @module */\nexport const B = 2;\n";
+  assertEquals(findFilesWithoutHead(file(two)), ["a.ts has no head with @module"]);
+  assertEquals(findFilesWithoutHead(file(head + two)), []);
 });

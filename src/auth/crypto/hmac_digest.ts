@@ -1,3 +1,9 @@
+/**
+ * HMAC with a key that is prepared once, for requests that are verified thousands of times a second.
+ *
+ * @module
+ */
+
 import { createHash, hash } from "node:crypto";
 import { sha1 } from "@noble/hashes/legacy.js";
 import { sha256, sha512 } from "@noble/hashes/sha2.js";

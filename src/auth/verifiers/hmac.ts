@@ -1,3 +1,9 @@
+/**
+ * The verifier `hmac`: its configuration, and the check of a signature over the body.
+ *
+ * @module
+ */
+
 import { z } from "zod";
 import { secretField } from "../../schema/fields.ts";
 import { equalText } from "../crypto/constant_time.ts";

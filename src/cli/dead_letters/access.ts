@@ -1,3 +1,9 @@
+/**
+ * Two ways to the dead letters: the journal itself, or the gateway that owns it.
+ *
+ * @module
+ */
+
 import {
   type DeadLetterDetail,
   deadLetterDetail,

@@ -1,3 +1,9 @@
+/**
+ * The end of a process that the runtime may not delay.
+ *
+ * @module
+ */
+
 /** Libraries with the function that ends a process and does nothing else, by system. */
 const LIBRARIES: Partial<Record<typeof Deno.build.os, readonly [file: string, name: string]>> = {
   linux: ["libc.so.6", "_exit"],

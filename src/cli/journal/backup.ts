@@ -1,3 +1,9 @@
+/**
+ * The command `journal backup`: a copy of the journal while a gateway may use it.
+ *
+ * @module
+ */
+
 import { basename, dirname, join } from "@std/path";
 import { mayHoldJournal } from "../../gateway/backends.ts";
 import { checkCopy } from "../../journal/sqlite/copy_check.ts";

@@ -1,3 +1,9 @@
+/**
+ * Empty texts where the Python original takes them as not set.
+ *
+ * @module
+ */
+
 import type { z } from "zod";
 import { chainItemSchema } from "./delivery_schema.ts";
 import { VERIFIER_KEYS } from "./guard_hint.ts";

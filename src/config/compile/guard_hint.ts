@@ -1,3 +1,9 @@
+/**
+ * Hints beside problems of keys that keep somebody out.
+ *
+ * @module
+ */
+
 import { verifierKinds } from "../../auth/registry.ts";
 import type { ProblemReason } from "../problem.ts";
 

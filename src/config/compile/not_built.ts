@@ -1,3 +1,9 @@
+/**
+ * Keys that the Python original has and this gateway does not have yet.
+ *
+ * @module
+ */
+
 import { PLANNED_VERIFIERS } from "../../auth/registry.ts";
 import { PLANNED_MODULES } from "../../modules/registry.ts";
 import type { ProblemReason } from "../problem.ts";

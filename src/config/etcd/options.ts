@@ -1,3 +1,9 @@
+/**
+ * Options and times of the etcd provider, with their defaults.
+ *
+ * @module
+ */
+
 import type { Logger } from "@logtape/logtape";
 import type { EtcdCredentials } from "./credentials.ts";
 import type { EtcdTlsFiles, KeepAlive } from "./wire/transport.ts";

@@ -1,3 +1,9 @@
+/**
+ * The pauses between connections to etcd's members.
+ *
+ * @module
+ */
+
 import { Backoff, type BackoffOptions } from "../../time/backoff.ts";
 
 /** How long to wait before the next try. Each failed round doubles the wait. */

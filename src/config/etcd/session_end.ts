@@ -1,3 +1,10 @@
+/**
+ * The reasons for which a session with etcd ends. They stand apart since the mirror and the watch end
+ * sessions too.
+ *
+ * @module
+ */
+
 /** Why a session with etcd has ended, or why none came about. The reasons are labels of metrics. */
 export type EndReason =
   /** No connection, or etcd did not answer on it. */

@@ -1,3 +1,9 @@
+/**
+ * Notices of changed files, from the system and by polling where it gives none.
+ *
+ * @module
+ */
+
 import { basename, dirname } from "@std/path";
 import { addPathLookups, type PathLookups } from "./path_lookups.ts";
 

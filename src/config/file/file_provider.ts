@@ -1,3 +1,9 @@
+/**
+ * The provider that reads webhooks and connections from JSON files.
+ *
+ * @module
+ */
+
 import type { Logger } from "@logtape/logtape";
 import { logger } from "../../observability/logging.ts";
 import { abortable } from "../../time/abortable.ts";

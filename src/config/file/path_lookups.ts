@@ -1,3 +1,9 @@
+/**
+ * The directories that the way to a file leads through, symbolic links included.
+ *
+ * @module
+ */
+
 import { basename, dirname, relative, resolve } from "@std/path";
 
 /** As many symbolic links as Linux follows before it calls them a loop. */

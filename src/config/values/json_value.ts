@@ -1,3 +1,9 @@
+/**
+ * The JSON text of one configuration value, parsed and checked.
+ *
+ * @module
+ */
+
 import { countStrings, forEachDuplicateKey, type JsonPath } from "../../json/text.ts";
 import type { ProblemReason } from "../problem.ts";
 import { isInRemark } from "./remarks.ts";

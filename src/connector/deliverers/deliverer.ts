@@ -1,3 +1,9 @@
+/**
+ * The contract of what takes the connector's events: HTTP targets, or output modules.
+ *
+ * @module
+ */
+
 import type { VerifiedEvent } from "../../event/verified_event.ts";
 import type { DeliveryResult } from "../../modules/module.ts";
 

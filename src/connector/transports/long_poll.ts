@@ -1,3 +1,9 @@
+/**
+ * The transport of connectors that may only send short requests.
+ *
+ * @module
+ */
+
 import type { ConnectedMessage, Report } from "../../relay/protocol/messages.ts";
 import { formatResumePoint } from "../../relay/protocol/negotiate.ts";
 import { parseGatewayMessage, parseGatewayMessages } from "../../relay/protocol/schema.ts";

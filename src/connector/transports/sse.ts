@@ -1,3 +1,9 @@
+/**
+ * The transport of connectors over Server-Sent Events.
+ *
+ * @module
+ */
+
 import type { ConnectedMessage, Report } from "../../relay/protocol/messages.ts";
 import { formatResumePoint } from "../../relay/protocol/negotiate.ts";
 import { parseGatewayMessage } from "../../relay/protocol/schema.ts";

@@ -1,3 +1,9 @@
+/**
+ * The transport of connectors over a WebSocket.
+ *
+ * @module
+ */
+
 import type {
   ConnectedMessage,
   ConnectorMessage,

@@ -1,3 +1,9 @@
+/**
+ * Events of one webhook that wait for one of its outputs.
+ *
+ * @module
+ */
+
 import type { VerifiedEvent } from "../../event/verified_event.ts";
 import type { Deadlines } from "../../time/deadlines.ts";
 import { assertCount } from "../../errors.ts";

@@ -1,3 +1,9 @@
+/**
+ * An attempt to deliver, its deadline and its results.
+ *
+ * @module
+ */
+
 import { setImmediate } from "node:timers";
 import { Deadline } from "../../time/deadlines.ts";
 import { DeliveryError } from "../../errors.ts";

@@ -1,3 +1,9 @@
+/**
+ * What is counted of outputs.
+ *
+ * @module
+ */
+
 import { DELIVERY_ERROR_CODES, type DeliveryError } from "../../errors.ts";
 import type { Counter, Family, Metrics, Reading } from "../../observability/metrics.ts";
 

@@ -1,3 +1,9 @@
+/**
+ * The route `/metrics`.
+ *
+ * @module
+ */
+
 import { Buffer } from "node:buffer";
 import { promisify } from "node:util";
 import { constants, createGzip, type Gzip } from "node:zlib";

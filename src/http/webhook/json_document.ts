@@ -1,3 +1,9 @@
+/**
+ * Checks that a body is a JSON document within its bounds.
+ *
+ * @module
+ */
+
 import { GatewayError } from "../../errors.ts";
 import type { EventBody } from "../../event/event.ts";
 import { describeJsonError, SEARCHED } from "../../json/error.ts";

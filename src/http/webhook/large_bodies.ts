@@ -1,3 +1,9 @@
+/**
+ * Work on large bodies in turns, so that small requests are answered in between.
+ *
+ * @module
+ */
+
 import { Pace } from "../../time/pace.ts";
 import { Deadline, type Deadlines } from "../../time/deadlines.ts";
 import { GatewayError } from "../../errors.ts";

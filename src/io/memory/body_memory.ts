@@ -1,3 +1,9 @@
+/**
+ * Memory of bodies that were read, given back to the system.
+ *
+ * @module
+ */
+
 import { Deadline, type Deadlines } from "../../time/deadlines.ts";
 
 /** Smaller bodies are not counted: the collections of small objects see to them. */

@@ -1,3 +1,9 @@
+/**
+ * The gateway thread's side of channels that stand in the journal's file.
+ *
+ * @module
+ */
+
 import type { VerifiedEvent } from "../../event/verified_event.ts";
 import { DeliveryError } from "../../errors.ts";
 import type {

@@ -1,3 +1,9 @@
+/**
+ * The gateway thread's side of the dead letters.
+ *
+ * @module
+ */
+
 import type { VerifiedEvent } from "../../event/verified_event.ts";
 import type {
   AttemptFailure,

@@ -1,4 +1,8 @@
-/** Events as they are stored, and back. */
+/**
+ * Events as they are stored, and back, in the gateway's thread.
+ *
+ * @module
+ */
 
 import { Buffer } from "node:buffer";
 import { restoreVerifiedEvent, type VerifiedEvent } from "../../event/verified_event.ts";

@@ -1,3 +1,9 @@
+/**
+ * What waits in the gateway's thread for the next commit.
+ *
+ * @module
+ */
+
 import { GatewayError } from "../../errors.ts";
 import type { VerifiedEvent } from "../../event/verified_event.ts";
 import type { AppendListener, LaneKey, Settlement } from "../journal.ts";

@@ -1,3 +1,9 @@
+/**
+ * The gateway thread's end of the line to the journal's worker.
+ *
+ * @module
+ */
+
 import { setImmediate } from "node:timers";
 import type { Logger } from "@logtape/logtape";
 import { GatewayError } from "../../errors.ts";

@@ -1,3 +1,9 @@
+/**
+ * Splits changes into transactions that etcd takes.
+ *
+ * @module
+ */
+
 import { Buffer } from "node:buffer";
 import { formatConfigKey } from "../../event/names.ts";
 import type { Change } from "../configuration.ts";

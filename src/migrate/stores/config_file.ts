@@ -1,3 +1,9 @@
+/**
+ * One configuration file as it is read and rewritten by a migration.
+ *
+ * @module
+ */
+
 import { isRemarkMember, type MemberKind, readMember } from "../../config/values/file_members.ts";
 import { type FileContent, readFileContent } from "../../config/values/json_file.ts";
 import { type ParsedMember, parseMembers } from "../../config/values/parsed_members.ts";

@@ -1,3 +1,9 @@
+/**
+ * The etcd side of a migration.
+ *
+ * @module
+ */
+
 import { Buffer } from "node:buffer";
 import type { ICompare, IRequestOp, ITxnRequest, ITxnResponse } from "etcd3";
 import { EtcdCallError, EtcdConnection } from "../../config/etcd/wire/connection.ts";

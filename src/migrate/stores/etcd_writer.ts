@@ -1,3 +1,9 @@
+/**
+ * Transactions at etcd, for a migration.
+ *
+ * @module
+ */
+
 import type { Channel, Metadata, ServiceError } from "@grpc/grpc-js";
 import { Etcd3, type IAuthenticateResponse, type ITxnRequest, type ITxnResponse } from "etcd3";
 import { EtcdCallError, readLogin, toCallError } from "../../config/etcd/wire/connection.ts";

@@ -1,3 +1,9 @@
+/**
+ * The files' side of a migration.
+ *
+ * @module
+ */
+
 import { CONNECTIONS, WEBHOOKS } from "../../config/values/file_members.ts";
 import { type ConfigKey, formatConfigKey } from "../../event/names.ts";
 import type { Settings } from "../../settings/settings.ts";

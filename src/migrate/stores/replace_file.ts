@@ -1,3 +1,9 @@
+/**
+ * Replaces a file so that a crash leaves either the old or the new one.
+ *
+ * @module
+ */
+
 import { basename, dirname } from "@std/path";
 import { readFileContent } from "../../config/values/json_file.ts";
 import { putInPlace, removeIfThere, writeAll, writeFlushed } from "../../io/durable_file.ts";

@@ -1,3 +1,9 @@
+/**
+ * Rows that wait for one insert, and the insert that they become.
+ *
+ * @module
+ */
+
 import { createHash } from "node:crypto";
 import type { DeliveryError } from "../../errors.ts";
 import type { ClickhouseConfig } from "./config.ts";

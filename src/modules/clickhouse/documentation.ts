@@ -1,3 +1,9 @@
+/**
+ * The page about `clickhouse`.
+ *
+ * @module
+ */
+
 import type { ModuleDocumentation } from "../documentation.ts";
 
 /** What the page of the module says. */

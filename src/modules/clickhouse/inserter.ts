@@ -1,3 +1,9 @@
+/**
+ * Inserts into one table, and what each answer means for the rows.
+ *
+ * @module
+ */
+
 import type { Logger } from "@logtape/logtape";
 import { DeliveryError } from "../../errors.ts";
 import { ReportLimiter } from "../../observability/report_limiter.ts";

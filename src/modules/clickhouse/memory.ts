@@ -1,3 +1,9 @@
+/**
+ * Remembers blocks whose insert is in doubt, so that they can be sent again as they were.
+ *
+ * @module
+ */
+
 import { assertCount } from "../../errors.ts";
 import type { Block } from "./block.ts";
 import type { DeliveryResult } from "../module.ts";

@@ -1,3 +1,9 @@
+/**
+ * Gathers the rows of one table into blocks.
+ *
+ * @module
+ */
+
 import type { Logger } from "@logtape/logtape";
 import { assertCount, DeliveryError, type DeliveryErrorCode } from "../../errors.ts";
 import { Batch, Block, Row } from "./block.ts";

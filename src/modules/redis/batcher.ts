@@ -1,3 +1,9 @@
+/**
+ * Gathers commands of many callers into few writes.
+ *
+ * @module
+ */
+
 import { setImmediate } from "node:timers";
 import { assertCount, DeliveryError } from "../../errors.ts";
 import type { RedisClient, RedisCommand, RedisReply } from "./client.ts";

@@ -1,3 +1,9 @@
+/**
+ * The output that all Redis modules share.
+ *
+ * @module
+ */
+
 import { DeliveryError } from "../../errors.ts";
 import type { Event } from "../../event/event.ts";
 import type { Attempt, Delivery, DeliveryResult, Output } from "../module.ts";

@@ -1,3 +1,9 @@
+/**
+ * The changes that make the mirror equal to a complete list.
+ *
+ * @module
+ */
+
 import type { EtcdMirror, KeyChange } from "../mirror/mirror.ts";
 import type { EtcdKeyValue } from "../wire/fields.ts";
 import { Boundaries } from "./pages.ts";

@@ -1,3 +1,9 @@
+/**
+ * Keys below the prefix that are not keys of the gateway, for operators to see.
+ *
+ * @module
+ */
+
 import type { KeySpace } from "../wire/key_space.ts";
 import type { ConfigSink } from "../../provider.ts";
 

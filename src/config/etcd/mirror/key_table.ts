@@ -1,3 +1,9 @@
+/**
+ * What is remembered of each key, compact enough for a quarter of a million of them.
+ *
+ * @module
+ */
+
 /** What is remembered of one key besides its name. */
 export interface KeyState {
   /** etcd's mod_revision. */

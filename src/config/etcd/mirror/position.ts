@@ -1,3 +1,9 @@
+/**
+ * How far the changes of etcd are applied, and whether its history is still the same.
+ *
+ * @module
+ */
+
 import type { EtcdHeader } from "../wire/fields.ts";
 
 /** Whether what was applied is still the beginning of what etcd holds, or why not. */

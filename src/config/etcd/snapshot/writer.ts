@@ -1,3 +1,9 @@
+/**
+ * Writes the snapshot file in the background, at a bounded rate.
+ *
+ * @module
+ */
+
 import type { Logger } from "@logtape/logtape";
 import { UnreadableFileError, withinTime } from "../../../io/small_file.ts";
 import type { EtcdMirror } from "../mirror/mirror.ts";

@@ -1,3 +1,9 @@
+/**
+ * Addresses of etcd's members, as operators write them.
+ *
+ * @module
+ */
+
 /** One member of the etcd cluster, as gRPC wants it named. */
 export interface EtcdEndpoint {
   /** As the operator wrote it, for logs. */

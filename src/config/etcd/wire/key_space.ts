@@ -1,3 +1,9 @@
+/**
+ * Keys below one prefix, and the names that they go by.
+ *
+ * @module
+ */
+
 import { Buffer } from "node:buffer";
 import { escapeUnsafe } from "../../../observability/safe_text.ts";
 

@@ -1,3 +1,9 @@
+/**
+ * Watches files from a worker, so that a file system that hangs holds up no request.
+ *
+ * @module
+ */
+
 import type { Logger } from "@logtape/logtape";
 import type { FromWatchWorker, ToWatchWorker } from "./protocol.ts";
 

@@ -1,4 +1,8 @@
-/** What a {@linkcode FileWatcher} and its worker say to each other. */
+/**
+ * What a {@linkcode FileWatcher} and its worker say to each other.
+ *
+ * @module
+ */
 
 /** To the worker. The first message opens it. */
 export type ToWatchWorker =

@@ -1,3 +1,9 @@
+/**
+ * One commit in the worker's thread: all its operations in one transaction.
+ *
+ * @module
+ */
+
 import type { Settlement } from "../../journal.ts";
 import {
   APPEND_FIELDS,

@@ -1,3 +1,9 @@
+/**
+ * The table of the channels' messages, in the worker's thread.
+ *
+ * @module
+ */
+
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import type { AttemptFailure } from "../../../../dead_letters/dead_letters.ts";
 import type { DeadLetterTable } from "./dead_letter.ts";

@@ -1,3 +1,9 @@
+/**
+ * The table of the dead letters, in the worker's thread.
+ *
+ * @module
+ */
+
 import type { DatabaseSync, SQLInputValue, StatementSync } from "node:sqlite";
 import type {
   AttemptFailure,

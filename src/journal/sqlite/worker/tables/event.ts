@@ -1,3 +1,9 @@
+/**
+ * The table of the events, in the worker's thread.
+ *
+ * @module
+ */
+
 import type { DatabaseSync, SQLInputValue, StatementSync } from "node:sqlite";
 import type { LaneTable } from "./lane.ts";
 import type { StoredBody, StoredEvent } from "../../protocol.ts";

@@ -1,3 +1,9 @@
+/**
+ * The table that numbers webhooks, in the worker's thread.
+ *
+ * @module
+ */
+
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import type { LaneKey } from "../../../journal.ts";
 

@@ -1,3 +1,9 @@
+/**
+ * The table of packs, in the worker's thread: many small events in one row.
+ *
+ * @module
+ */
+
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import type { Claims } from "../claims.ts";
 import type { EventTable } from "./event.ts";

@@ -1,3 +1,9 @@
+/**
+ * The events in one pack.
+ *
+ * @module
+ */
+
 import { PACK_FIELDS } from "../../protocol.ts";
 
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true });

@@ -1,3 +1,9 @@
+/**
+ * The table of what is yet to be delivered, in the worker's thread.
+ *
+ * @module
+ */
+
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import type { AttemptFailure } from "../../../../dead_letters/dead_letters.ts";
 import type { ClaimLimit } from "../../../journal.ts";

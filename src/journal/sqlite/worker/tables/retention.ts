@@ -1,3 +1,9 @@
+/**
+ * Removes finished events in the worker's thread, once their time is over or they take too much room.
+ *
+ * @module
+ */
+
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import type { EventTable } from "./event.ts";
 import { returnArrays } from "./row_inserter.ts";

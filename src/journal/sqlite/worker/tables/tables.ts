@@ -1,3 +1,9 @@
+/**
+ * All tables of an open journal file, in the worker's thread.
+ *
+ * @module
+ */
+
 import type { DatabaseSync } from "node:sqlite";
 import type { Claims } from "../claims.ts";
 import { ChannelTable } from "./channel.ts";
