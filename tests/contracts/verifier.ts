@@ -5,7 +5,7 @@
  * @module
  */
 
-import { assert, assertEquals, assertInstanceOf, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertInstanceOf, assertRejects, assertStringIncludes } from "@std/assert";
 import { type Authenticator, compileAuthenticator, RefusalError } from "../../src/auth/authenticator.ts";
 import type { VerifiedEvent } from "../../src/event/verified_event.ts";
 import type { RequestToVerify, VerifierKind } from "../../src/auth/verifier.ts";
@@ -145,6 +145,14 @@ function testConfiguration(examples: Subject): void {
       assert(!kind.configSchema.safeParse(examples.configWith(secret)).success);
     });
   }
+
+  Deno.test(`${subject} does not take a secret with the line end of its file, and says so`, () => {
+    for (const secret of [`${SECRET}\n`, `${SECRET}\r\n`, `${SECRET}\u00a0`]) {
+      const { error } = kind.configSchema.safeParse(examples.configWith(secret));
+      assertStringIncludes(JSON.stringify(error?.issues), "white space");
+      assert(!Deno.inspect(error).includes(SECRET), "The secret is in the error");
+    }
+  });
 
   Deno.test(`${subject} does not take configuration of another type`, () => {
     for (const config of [null, true, 0, [], [SECRET], {}]) {
