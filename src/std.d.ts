@@ -91,3 +91,7 @@ declare module "@std/http/status" {
 declare module "@std/text/closest-string" {
   export function closestString(givenWord: string, possibleWords: ReadonlyArray<string>): string;
 }
+
+declare module "@std/text/levenshtein-distance" {
+  export function levenshteinDistance(str1: string, str2: string): number;
+}

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { levenshteinDistance } from "@std/text/levenshtein-distance";
 import { VARIABLES } from "./table.ts";
 
 /** How many characters may be wrong for a name to count as misspelt. */
@@ -18,21 +19,7 @@ export function* misspellings(env: Readonly<Record<string, string | undefined>>)
   const families = new Set(names.filter((name) => name.includes("_")).map((name) => name.split("_", 1)[0]));
   for (const name of Object.keys(env)) {
     if (name in VARIABLES || !name.includes("_") || !families.has(name.split("_", 1)[0])) continue;
-    const meant = names.find((known) => editDistance(name, known) <= MISSPELLING_EDITS);
+    const meant = names.find((known) => levenshteinDistance(name, known) <= MISSPELLING_EDITS);
     if (meant !== undefined) yield `${name} is not a variable of this program: did you mean ${meant}?`;
   }
-}
-
-/** Levenshtein distance: how many characters to insert, delete or replace. */
-function editDistance(from: string, to: string): number {
-  let row = Array.from({ length: to.length + 1 }, (_, index) => index);
-  for (const [index, letter] of [...from].entries()) {
-    const next = [index + 1];
-    for (let column = 1; column <= to.length; column++) {
-      const replaced = row[column - 1]! + (letter === to[column - 1] ? 0 : 1);
-      next.push(Math.min(replaced, row[column]! + 1, next[column - 1]! + 1));
-    }
-    row = next;
-  }
-  return row[to.length]!;
 }

@@ -7,6 +7,7 @@
  */
 
 import { setImmediate } from "node:timers";
+import { LinkedList, Listed } from "./linked_list.ts";
 
 /**
  * How often expired deadlines are looked for, in milliseconds. Lengths are rounded up to whole ticks, so that few
@@ -21,45 +22,18 @@ const MOST_PER_TURN = 64;
  * Something that does not wait for ever. It is its own place in the queue, so that setting and clearing a
  * deadline neither allocates nor hashes anything.
  */
-export abstract class Deadline {
-  /** @internal */
-  queue: Queue | undefined;
+export abstract class Deadline extends Listed<Deadline> {
   /** @internal */
   expiresAt = 0;
-  /** @internal */
-  previous: Deadline | undefined;
-  /** @internal */
-  next: Deadline | undefined;
 
   /** Called once when the deadline passes. Must not throw. */
   abstract expire(): void;
 }
 
-/** The deadlines of one length, in the order of expiry. */
-class Queue {
-  first: Deadline | undefined;
-  last: Deadline | undefined;
-
-  append(owner: Deadline): void {
-    owner.queue = this;
-    owner.previous = this.last;
-    if (this.last === undefined) this.first = owner;
-    else this.last.next = owner;
-    this.last = owner;
-  }
-
-  remove(owner: Deadline): void {
-    if (owner.previous === undefined) this.first = owner.next;
-    else owner.previous.next = owner.next;
-    if (owner.next === undefined) this.last = owner.previous;
-    else owner.next.previous = owner.previous;
-    owner.queue = owner.previous = owner.next = undefined;
-  }
-}
-
 /** Sets and fires deadlines. While none is set, no timer runs. */
 export class Deadlines implements Disposable {
-  readonly #queues = new Map<number, Queue>();
+  /** By their length in milliseconds, each in the order of expiry. */
+  readonly #queues = new Map<number, LinkedList<Deadline>>();
   /** The time of the last tick: reading the clock for each deadline would cost more than setting it. */
   #now = 0;
   #timer: ReturnType<typeof setInterval> | undefined;
@@ -80,16 +54,16 @@ export class Deadlines implements Disposable {
   set(milliseconds: number, owner: Deadline): void {
     const length = Math.ceil(milliseconds / TICK_MS) * TICK_MS;
     let queue = this.#queues.get(length);
-    if (queue === undefined) this.#queues.set(length, queue = new Queue());
+    if (queue === undefined) this.#queues.set(length, queue = new LinkedList());
     if (this.#timer === undefined) this.#start();
     // One tick more, since the last one may have been almost that long ago: never early.
     owner.expiresAt = this.#now + TICK_MS + length;
-    queue.append(owner);
+    queue.add(owner);
   }
 
   /** Takes the owner's deadline back; nothing happens when it has passed already. */
   clear(owner: Deadline): void {
-    owner.queue?.remove(owner);
+    owner.list?.delete(owner);
   }
 
   /** Resolves after `milliseconds`, never earlier. */
@@ -116,7 +90,7 @@ export class Deadlines implements Disposable {
     for (const [length, queue] of this.#queues) {
       for (let owner = queue.first; owner !== undefined && owner.expiresAt <= now; owner = queue.first) {
         if (left-- === 0) return this.#goOn();
-        queue.remove(owner);
+        queue.delete(owner);
         owner.expire();
       }
       if (queue.first === undefined) this.#queues.delete(length);

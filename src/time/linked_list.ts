@@ -27,6 +27,11 @@ export class LinkedList<Item extends Listed<Item>> {
   #last: Item | undefined;
   #size = 0;
 
+  /** The item that has been here longest. */
+  get first(): Item | undefined {
+    return this.#first;
+  }
+
   get size(): number {
     return this.#size;
   }
