@@ -5,6 +5,7 @@ import {
   findFilesWithoutHead,
   findFullFolders,
   findLeftovers,
+  findLongDoors,
   findLongFiles,
   findLongTestNames,
   findMachineDetails,
@@ -35,6 +36,10 @@ Deno.test("every TypeScript file is short enough to be read in one go", () => {
 
 Deno.test("no folder of src has more files than a reader takes in at once", () => {
   assertEquals(findFullFolders(src), []);
+});
+
+Deno.test("the door of every output module is short enough to be read in one go", () => {
+  assertEquals(findLongDoors(src), []);
 });
 
 Deno.test("every file of src with more than one export or some length says what it is", () => {
@@ -221,4 +226,17 @@ Deno.test("house rules report files of some length or several exports without a 
   const two = "/** One. */\nexport const A = 1;\n/** @module */\nexport const B = 2;\n";
   assertEquals(findFilesWithoutHead(file(two)), ["a.ts has no head with @module"]);
   assertEquals(findFilesWithoutHead(file(head + two)), []);
+});
+
+Deno.test("house rules report doors of modules of more than 150 lines, and a registry without doors", () => {
+  const registry =
+    'import { a } from "./a/a.ts";\nimport { b } from "./b/c/b.ts";\nimport type { M } from "./m.ts";\n';
+  const tree = [
+    { path: "src/modules/registry.ts", text: registry },
+    { path: "src/modules/a/a.ts", text: "\n".repeat(150) },
+    { path: "src/modules/b/c/b.ts", text: "\n".repeat(151) },
+    { path: "src/modules/a/inside.ts", text: "\n".repeat(400) },
+  ];
+  assertEquals(findLongDoors(tree), ["src/modules/b/c/b.ts has 151 lines, more than 150"]);
+  assertEquals(findLongDoors(tree.slice(1)), ["src/modules/registry.ts imports no module"]);
 });

@@ -9,7 +9,7 @@ import type { OutgoingHttpHeaders } from "node:http";
 import type { VerifiedEvent } from "../../event/verified_event.ts";
 import { DeliveryError } from "../../errors.ts";
 import { comparableHost, DestinationPolicy, parseAllowedHost } from "../../io/destination_policy.ts";
-import { judgeAnswer, judgeFailure } from "../../modules/http_webhook/http_webhook.ts";
+import { judgeAnswer, judgeFailure } from "../../modules/http_webhook/answers.ts";
 import { backoffBoundMs } from "../../time/backoff.ts";
 import { type Destination, HttpWebhookClient } from "../../io/http_client.ts";
 import { formOf, relayedHeaders } from "../../event/header_policy.ts";

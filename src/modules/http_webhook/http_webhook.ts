@@ -10,22 +10,12 @@
 import type { OutgoingHttpHeaders } from "node:http";
 import { DeliveryError } from "../../errors.ts";
 import type { Event } from "../../event/event.ts";
-import { authorityOf } from "../../io/address.ts";
-import { parseRetryAfter } from "../../io/retry_after.ts";
-import {
-  type Answer,
-  type Destination,
-  HttpWebhookClient,
-  InterimAnswersError,
-  RefusedAddressError,
-} from "../../io/http_client.ts";
+import { HttpWebhookClient } from "../../io/http_client.ts";
+import { judgeAnswer, judgeFailure, nameOf } from "./answers.ts";
 import { type HttpWebhookConfig, httpWebhookConfigSchema } from "./config.ts";
 import { forwardedHeaders } from "../../event/header_policy.ts";
 import type { Attempt, Delivery, DeliveryResult, DocumentedModule, Output } from "../module.ts";
 import { setNamingHeaders } from "../../event/event_headers.ts";
-
-/** Refusals that pass: the request came too late, too early or too often. */
-const TEMPORARY_STATUSES: ReadonlySet<number> = new Set([408, 425, 429]);
 
 /** Sends events to the destinations of all webhooks that use the module. */
 class HttpWebhookOutput implements Output<HttpWebhookConfig> {
@@ -88,58 +78,6 @@ function outgoingHeaders(
   headers["content-length"] = contentLength;
   setNamingHeaders(headers, event);
   return headers;
-}
-
-/** How messages name a destination. Path and query stay out: many services put a secret there. */
-function nameOf({ hostname, port }: Destination): string {
-  return authorityOf(hostname, port);
-}
-
-/** What an answer means for the event. */
-export function judgeAnswer({ status, headers }: Answer, destination: Destination): DeliveryResult {
-  if (status >= 200 && status < 300) return "delivered";
-  const message = `Destination ${nameOf(destination)} answered ${status}`;
-  if (TEMPORARY_STATUSES.has(status) || status >= 500) {
-    const retryAfterSeconds = parseRetryAfter(headers["retry-after"], Date.now());
-    return new DeliveryError(
-      "output_failed",
-      message,
-      retryAfterSeconds === undefined ? {} : { retryAfterSeconds },
-    );
-  }
-  const target = headers.location === undefined
-    ? undefined
-    : URL.parse(headers.location, `${destination.protocol}//${nameOf(destination)}`);
-  if (status < 300 || status >= 400 || !target) return new DeliveryError("output_rejected", message);
-  const redirected = `${message}, a redirect to ${target.host}: redirects are not followed, change url`;
-  return new DeliveryError("output_rejected", redirected);
-}
-
-/** What it means for the event that there was no answer. */
-export function judgeFailure(error: unknown, destination: Destination): DeliveryError {
-  const name = `Destination ${nameOf(destination)}`;
-  const options = { cause: error };
-  if (error instanceof RefusedAddressError) {
-    return new DeliveryError(
-      "output_rejected",
-      `${name} is refused, ${error.message}: see allowed_hosts`,
-      options,
-    );
-  }
-  if (error instanceof InterimAnswersError) {
-    return new DeliveryError("output_failed", `${name} sends interim (1xx) answers without end`, options);
-  }
-  const code = codeOf(error);
-  // So begin the codes of the HTTP parser: something answered, but not in HTTP.
-  if (code.startsWith("HPE_")) {
-    return new DeliveryError("output_failed", `${name} did not answer in HTTP: ${code}`, options);
-  }
-  return new DeliveryError("output_unavailable", `${name} cannot be reached: ${code}`, options);
-}
-
-function codeOf(error: unknown): string {
-  const { code, name } = error as { readonly code?: unknown; readonly name?: unknown };
-  return String(code ?? name);
 }
 
 /** The module with another way to open its client. Tests give it one with a resolver of their own. */

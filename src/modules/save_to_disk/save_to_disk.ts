@@ -5,120 +5,17 @@
  * @module
  */
 
-import { resolve } from "@std/path";
 import { z } from "zod";
 import { outputFiles } from "../../io/blocking_calls.ts";
 import { DeliveryError } from "../../errors.ts";
 import type { Event } from "../../event/event.ts";
 import { permittedDirectories } from "../../settings/output_bounds.ts";
-import { booleanField } from "../../schema/fields.ts";
-import { type FilenamePattern, parseFilenamePattern } from "./filename_pattern.ts";
+import { isSystemDirectory, type SaveToDiskConfig, saveToDiskConfigSchema } from "./config.ts";
 import type { DocumentedModule } from "../module.ts";
 import { envelopeOf } from "../../event/envelope.ts";
 import { recordedHeaders } from "../../event/recorded_headers.ts";
 import { isInside, makeDirectory } from "./files.ts";
 import { DirectoryOutput, type FileRules, type RealDirectory } from "./output.ts";
-
-/** The same event gets the same name whenever it is tried again, so it is never on the disk twice. */
-const DEFAULT_PATTERN = "{timestamp}_{event_id}.json";
-
-/** Whoever configures webhooks must not become the machine's administrator by planting a file. */
-const SYSTEM_DIRECTORIES = [
-  "/bin",
-  "/boot",
-  "/dev",
-  "/etc",
-  "/lib",
-  "/lib32",
-  "/lib64",
-  "/libx32",
-  "/private/etc",
-  "/proc",
-  "/run",
-  "/sbin",
-  "/sys",
-  "/usr",
-  "/var/lib/apt",
-  "/var/lib/containerd",
-  "/var/lib/docker",
-  "/var/lib/dpkg",
-  "/var/lib/kubelet",
-  "/var/lib/rpm",
-  "/var/lib/systemd",
-  "/var/run",
-  "/var/spool/at",
-  "/var/spool/cron",
-  "/Library",
-  "/System",
-];
-
-/** Directories, wherever they are, whose files programs read as keys, settings or program text. */
-const SYSTEM_NAMES: ReadonlySet<string> = new Set([
-  ".aws",
-  ".bashrc.d",
-  ".config",
-  ".docker",
-  ".gnupg",
-  ".kube",
-  ".ssh",
-  "dist-packages",
-  "site-packages",
-]);
-
-/** A compiled `module-config`. Both paths are absolute; symbolic links in them are not resolved yet. */
-export interface SaveToDiskConfig {
-  readonly baseDirectory: string;
-  /** Inside of {@linkcode baseDirectory}. */
-  readonly directory: string;
-  /** Which the operator permits, with all below it; left out: none has to be permitted. */
-  readonly root?: string;
-  readonly pattern: FilenamePattern;
-  readonly includeHeaders: boolean;
-}
-
-const pathField = z.string().min(1).refine((path) => !path.includes("\0"), {
-  error: "A path cannot contain NUL",
-});
-
-const fields = z.strictObject({
-  path: pathField.default(".").meta({
-    description:
-      "Directory for the files, relative to `base_dir` and inside of it. It is made when it is missing.",
-  }),
-  base_dir: pathField.default(".").meta({
-    description: "Directory that `path` cannot leave, relative to the working directory.",
-  }),
-  filename_pattern: z.string().default(DEFAULT_PATTERN).meta({
-    description: "File name with `{timestamp}`, `{event_id}`, `{uuid}`, `{webhook_id}` and `{namespace}`; " +
-      "`{event_id}` or `{uuid}` must be in it.",
-  }),
-  include_headers: booleanField().default(false).meta({
-    description:
-      "`false`: the file is the body as received. `true`: it is a JSON document with the event's id, " +
-      "namespace, webhook, time, headers (without credentials) and body.",
-  }),
-});
-
-const configSchema: z.ZodType<SaveToDiskConfig> = fields.transform((input, issues) => {
-  const baseDirectory = resolve(input.base_dir);
-  const directory = resolve(baseDirectory, input.path);
-  if (!isInside(baseDirectory, directory)) {
-    issues.addIssue({ code: "custom", path: ["path"], message: "The directory lies outside of base_dir" });
-  }
-  if (isSystemDirectory(directory)) {
-    issues.addIssue({
-      code: "custom",
-      path: ["path"],
-      message: "The directory belongs to the operating system",
-    });
-  }
-  const pattern = parseFilenamePattern(input.filename_pattern);
-  if (!("problem" in pattern)) {
-    return { baseDirectory, directory, pattern, includeHeaders: input.include_headers };
-  }
-  issues.addIssue({ code: "custom", path: ["filename_pattern"], message: pattern.problem });
-  return z.NEVER;
-});
 
 /** How the files of a directory are made. */
 const rules: FileRules<SaveToDiskConfig> = {
@@ -160,11 +57,6 @@ function refuseSystemDirectory(real: string): void {
   );
 }
 
-function isSystemDirectory(path: string): boolean {
-  return SYSTEM_DIRECTORIES.some((system) => isInside(system, path)) ||
-    path.split("/").some((name) => SYSTEM_NAMES.has(name));
-}
-
 /** The event as a line of JSON. */
 function lineOf(event: Event): Uint8Array {
   const body = event.body.isJson() ? "json" : "base64";
@@ -177,7 +69,7 @@ export const saveToDiskModule: DocumentedModule<SaveToDiskConfig, undefined> = {
   summary: "one file an event, on disk before the 200",
   documentation: () => import("./documentation.ts"),
   connectionTypes: [],
-  configSchema,
+  configSchema: saveToDiskConfigSchema,
   keysWithoutEffect: {
     filename_template: "use 'filename_pattern'",
     file_extension: "end 'filename_pattern' with it",
@@ -195,7 +87,7 @@ export const saveToDiskModule: DocumentedModule<SaveToDiskConfig, undefined> = {
 /** The same module for an operator who lets files be saved in certain directories only. */
 export function saveToDiskWithin(patterns: readonly string[]): DocumentedModule {
   const permitted = permittedDirectories(patterns);
-  const within = configSchema.transform((config, issues) => {
+  const within = saveToDiskConfigSchema.transform((config, issues) => {
     const root = permitted(config.directory);
     if (root !== undefined) return { ...config, root };
     const message = "The directory is not among those that the operator permits with SAVE_TO_DISK_ROOTS";

@@ -1,7 +1,8 @@
 import { assert, assertEquals, assertInstanceOf, assertNotMatch, assertRejects } from "@std/assert";
 import { DeliveryError } from "../../../../src/errors.ts";
 import { EventBody } from "../../../../src/event/event.ts";
-import { formatEvent, logModule, MAX_EVENT_CHARACTERS } from "../../../../src/modules/log/log.ts";
+import { formatEvent, MAX_EVENT_CHARACTERS } from "../../../../src/modules/log/format.ts";
+import { logModule } from "../../../../src/modules/log/log.ts";
 import type { Output } from "../../../../src/modules/module.ts";
 import { fileLineWriter } from "../../../support/file_line_writer.ts";
 import type { LineWriter } from "../../../../src/io/line_writer.ts";
