@@ -83,6 +83,7 @@ export interface GatewayLife {
 /** All parts of one gateway. Whoever builds them starts them and closes them. */
 export class GatewayParts {
   readonly deadlines = new Deadlines();
+  readonly #bodyMemory = new BodyMemory(this.deadlines);
   readonly metrics = new Metrics();
   readonly refusals = new RefusalHistory();
   readonly webhooks: WebhookMetrics;
@@ -164,6 +165,7 @@ export class GatewayParts {
       metrics: this.webhooks.events,
       logger: logger("delivery"),
       memoryBytes: this.#settings.limits.maxInflightBytes / 2,
+      bodyMemory: this.#bodyMemory,
     });
   }
 
@@ -209,7 +211,7 @@ export class GatewayParts {
       isClosed: () => this.#life.isClosed,
       bodyLimits: { maxBytes: limits.maxBodyBytes, timeoutMs: limits.bodyTimeoutMs },
       inflight: this.inflight,
-      bodyMemory: new BodyMemory(this.deadlines),
+      bodyMemory: this.#bodyMemory,
       documents: documentReading(limits, this.deadlines),
       acceptor: new Acceptor({
         dispatcher: this.dispatcher,

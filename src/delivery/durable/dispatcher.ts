@@ -13,7 +13,7 @@ import type { EventMetrics } from "../event_metrics.ts";
 import type { AppendListener, IdempotencyKey, Journal, LaneKey } from "../../journal/journal.ts";
 import type { LaneContext } from "./context.ts";
 import { Lane } from "./lane.ts";
-import { BodyMemory } from "../../io/memory/body_memory.ts";
+import type { BodyMemory } from "../../io/memory/body_memory.ts";
 import { MemoryBudget } from "./memory_budget.ts";
 import type { DeliveryRoute, RouteLookup } from "../route.ts";
 import { OutcomeRecorder } from "./outcome_recorder.ts";
@@ -41,6 +41,8 @@ export interface DispatcherOptions {
   readonly logger: Logger;
   /** Bodies of events that may be out of the journal at once, in bytes, if that is less than 128 MiB. */
   readonly memoryBytes?: number;
+  /** Is told which bodies are not needed any more. */
+  readonly bodyMemory?: BodyMemory;
   /** The time, in milliseconds since 1970. @default steadyNow */
   readonly now?: () => number;
   /** A number in [0, 1), for jitter. @default Math.random */
@@ -60,7 +62,7 @@ export class Dispatcher {
   #stopped = false;
 
   constructor(options: DispatcherOptions) {
-    const { journal, lookUp, deadlines, metrics, memoryBytes = Infinity } = options;
+    const { journal, lookUp, deadlines, metrics, memoryBytes = Infinity, bodyMemory } = options;
     const bytes = Math.min(MOST_MEMORY_BYTES, memoryBytes);
     this.#options = options;
     this.#recorder = new OutcomeRecorder(options);
@@ -68,7 +70,7 @@ export class Dispatcher {
       journal,
       recorder: this.#recorder,
       metrics,
-      budget: new MemoryBudget(bytes, new BodyMemory(deadlines)),
+      budget: new MemoryBudget(bytes, bodyMemory),
       deadlines,
       lookUp,
       now: options.now ?? steadyNow,

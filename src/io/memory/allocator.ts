@@ -1,3 +1,9 @@
+/**
+ * How the C library keeps the memory that was freed.
+ *
+ * @module
+ */
+
 /** Parameters of `mallopt` in the C library of GNU. */
 const M_TRIM_THRESHOLD = -1;
 const M_MMAP_THRESHOLD = -3;
@@ -12,7 +18,10 @@ const KEPT_BYTES = 1024 * 1024;
 /** Arenas that threads get their small pieces from. What is free in one of them serves no thread of another. */
 const ARENAS = 2;
 
-const SYMBOLS = { mallopt: { parameters: ["i32", "i32"], result: "i32" } } as const;
+const SYMBOLS = {
+  mallopt: { parameters: ["i32", "i32"], result: "i32" },
+  malloc_trim: { parameters: ["usize"], result: "i32", nonblocking: true },
+} as const;
 
 /**
  * Has large pieces of memory, which bodies take, given back to the system as soon as they are freed. Left to itself
@@ -32,6 +41,20 @@ export function returnLargePieces(): void {
   mallopt(M_TRIM_THRESHOLD, KEPT_BYTES);
   mallopt(M_ARENA_MAX, ARENAS);
   library.close();
+}
+
+/**
+ * Gives the pages back to the system on which nothing stands any more. It takes milliseconds, in a thread of its own.
+ * Nothing is done where {@linkcode returnLargePieces} does nothing.
+ */
+export async function returnFreePages(): Promise<void> {
+  const library = openLibrary();
+  if (library === undefined) return;
+  try {
+    await library.symbols.malloc_trim(0n);
+  } finally {
+    library.close();
+  }
 }
 
 function openLibrary(): Deno.DynamicLibrary<typeof SYMBOLS> | undefined {

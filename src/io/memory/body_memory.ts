@@ -4,16 +4,26 @@
  * @module
  */
 
-import { Deadline, type Deadlines } from "../../time/deadlines.ts";
+import { Deadline, type Deadlines, Timer } from "../../time/deadlines.ts";
+import { returnFreePages } from "./allocator.ts";
 
 /** Smaller bodies are not counted: the collections of small objects see to them. */
 const COUNTED_BYTES = 16 * 1024;
 
-/** How much has to be left over before it is asked back. V8 itself does not begin for less than 64 MiB. */
-const LEFT_OVER_BYTES = 16 * 1024 * 1024;
+/** How much has to be left over before it is asked back soon. V8 itself does not begin for less than 64 MiB. */
+const MUCH_BYTES = 32 * 1024 * 1024;
 
-/** How long after that, so that what a burst leaves over is collected in one go. */
-const DELAY_MS = 1_000;
+/** How much has to be left over before it is asked back at all. */
+const LEAST_BYTES = 2 * 1024 * 1024;
+
+/** How long after that, so that what a burst leaves over is collected in one go, in milliseconds. */
+const SOON_MS = 1_000;
+
+/** How long after there was the least, in milliseconds. */
+const LATE_MS = 10_000;
+
+/** How long a collection may take, in milliseconds. */
+const COLLECTION_MS = 1_000;
 
 /**
  * V8 collects when buffers take more than a tenth, and 64 MiB, beyond what they took after its last
@@ -22,7 +32,7 @@ const DELAY_MS = 1_000;
 const PRESSURE_BYTES = 256 * 1024 * 1024;
 
 /**
- * Has the memory of large bodies given back soon after they were answered.
+ * Has the memory of large bodies given back soon after they were answered or delivered.
  *
  * V8 frees a buffer at its next full collection only, which is brought on by further buffers or by seconds
  * of idleness. Small requests leave so little behind that under them alone it does not come for hours: the
@@ -30,8 +40,9 @@ const PRESSURE_BYTES = 256 * 1024 * 1024;
  */
 export class BodyMemory extends Deadline {
   readonly #deadlines: Deadlines;
+  readonly #collected = new Timer(() => void returnFreePages());
   #leftOver = 0;
-  #due = false;
+  #due: "never" | "late" | "soon" = "never";
 
   constructor(deadlines: Deadlines) {
     super();
@@ -42,15 +53,23 @@ export class BodyMemory extends Deadline {
   release(bytes: number): void {
     if (bytes < COUNTED_BYTES) return;
     this.#leftOver += bytes;
-    if (this.#due || this.#leftOver < LEFT_OVER_BYTES) return;
-    this.#due = true;
-    this.#deadlines.set(DELAY_MS, this);
+    if (this.#leftOver >= MUCH_BYTES) this.#askBack("soon", SOON_MS);
+    else if (this.#leftOver >= LEAST_BYTES && this.#due === "never") this.#askBack("late", LATE_MS);
   }
 
   override expire(): void {
-    this.#due = false;
+    this.#due = "never";
     this.#leftOver = 0;
     requestCollection();
+    this.#deadlines.clear(this.#collected);
+    this.#deadlines.set(COLLECTION_MS, this.#collected);
+  }
+
+  #askBack(due: "late" | "soon", milliseconds: number): void {
+    if (this.#due === due) return;
+    this.#deadlines.clear(this);
+    this.#due = due;
+    this.#deadlines.set(milliseconds, this);
   }
 }
 
