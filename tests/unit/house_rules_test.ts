@@ -12,6 +12,7 @@ import {
   findSwitchedOffTests,
   findTestsWithoutSentence,
   findUndocumentedExports,
+  findUnmirroredTests,
   findUnusedExports,
   findWorldless,
   ignoredPaths,
@@ -102,6 +103,22 @@ Deno.test("house rules report what has no world, and a world of nothing", () => 
   assertEquals(findWorldless(["log", "mqtt"], "tests/worlds/outputs", paths), [
     "'mqtt' has no world to be tested in: write tests/worlds/outputs/mqtt.ts, see src/README.md",
     "tests/worlds/outputs has a world of 'fax', which is not in the registry",
+  ]);
+});
+
+Deno.test("the folders of unit tests are those of what they test", () => {
+  assertEquals(findUnmirroredTests(tests.map(({ path }) => path), src.map(({ path }) => path)), []);
+});
+
+Deno.test("house rules report folders of unit tests that mirror nothing", () => {
+  const paths = [
+    "tests/unit/a_test.ts",
+    "tests/unit/old/b_test.ts",
+    "tests/unit/new/c_test.ts",
+    "tests/crash/d.ts",
+  ];
+  assertEquals(findUnmirroredTests(paths, ["src/new/c.ts"]), [
+    "tests/unit/old mirrors nothing: there is no src/old",
   ]);
 });
 

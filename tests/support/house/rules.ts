@@ -173,6 +173,18 @@ export function findWorldless(names: readonly string[], folder: string, paths: r
   ];
 }
 
+/** Folders of unit tests that are about no folder of `src`: what tests share has tests as well. */
+const UNMIRRORED = ["tests/unit", "tests/unit/bench", "tests/unit/support"];
+
+/** Folders of unit tests that have no counterpart in `src`, as when a room was renamed without its tests. */
+export function findUnmirroredTests(testPaths: readonly string[], sourcePaths: readonly string[]): string[] {
+  const folders = new Set(testPaths.map((path) => path.replace(/\/[^/]*$/, "")));
+  return [...folders].filter((folder) => folder.startsWith("tests/unit") && !UNMIRRORED.includes(folder))
+    .map((folder) => ({ folder, room: folder.replace("tests/unit/", "src/") }))
+    .filter(({ room }) => !sourcePaths.some((path) => path.startsWith(`${room}/`)))
+    .map(({ folder, room }) => `${folder} mirrors nothing: there is no ${room}`);
+}
+
 /** Every file that belongs to the repository: all but version control and what `.gitignore` names. */
 export async function listRepositoryFiles(root: string): Promise<string[]> {
   const ignored = ignoredPaths(await Deno.readTextFile(`${root}/.gitignore`));
