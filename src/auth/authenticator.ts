@@ -132,9 +132,9 @@ class GuardedAuthenticator implements Authenticator {
     const bodyChecks: BodyCheck[] = [];
     for (let index = 0; index < this.#verifiers.length; index++) {
       const verifier = this.#verifiers[index]!;
-      const outcome = found(verifier, request);
+      const outcome = askVerifier(verifier, request);
       if (outcome instanceof Promise) return this.#admitLater(outcome, index, request, bodyChecks);
-      judge(verifier, outcome, bodyChecks);
+      applyOutcome(verifier, outcome, bodyChecks);
     }
     return new Admission(this, request, bodyChecks);
   }
@@ -146,9 +146,9 @@ class GuardedAuthenticator implements Authenticator {
     request: RequestToVerify,
     bodyChecks: BodyCheck[],
   ): Promise<Admission> {
-    judge(this.#verifiers[index]!, await settled(waiting), bodyChecks);
+    applyOutcome(this.#verifiers[index]!, await awaitVerifier(waiting), bodyChecks);
     for (const verifier of this.#verifiers.slice(index + 1)) {
-      judge(verifier, await settled(found(verifier, request)), bodyChecks);
+      applyOutcome(verifier, await awaitVerifier(askVerifier(verifier, request)), bodyChecks);
     }
     return new Admission(this, request, bodyChecks);
   }
@@ -163,11 +163,11 @@ class GuardedAuthenticator implements Authenticator {
     }
     const { bodyChecks } = admission;
     for (let index = 0; index < bodyChecks.length; index++) {
-      const refusal = checked(bodyChecks[index]!, bodyAsSent);
+      const refusal = checkBody(bodyChecks[index]!, bodyAsSent);
       if (refusal instanceof Promise) {
         return this.#verifyLater(refusal, bodyChecks.slice(index + 1), request, bodyAsSent);
       }
-      if (refusal !== undefined) throw refused(refusal);
+      if (refusal !== undefined) throw toRefusalError(refusal);
     }
     return new Verification(this, request);
   }
@@ -178,11 +178,11 @@ class GuardedAuthenticator implements Authenticator {
     request: RequestToVerify,
     bodyAsSent: EventBody,
   ): Promise<Verification> {
-    let refusal = await settled(waiting);
-    if (refusal !== undefined) throw refused(refusal);
+    let refusal = await awaitVerifier(waiting);
+    if (refusal !== undefined) throw toRefusalError(refusal);
     for (const check of laterChecks) {
-      refusal = await settled(checked(check, bodyAsSent));
-      if (refusal !== undefined) throw refused(refusal);
+      refusal = await awaitVerifier(checkBody(check, bodyAsSent));
+      if (refusal !== undefined) throw toRefusalError(refusal);
     }
     return new Verification(this, request);
   }
@@ -199,44 +199,44 @@ class GuardedAuthenticator implements Authenticator {
 type HeadOutcome = Awaited<ReturnType<Verifier["verify"]>>;
 
 /** Asks a verifier; if it throws, nobody knows who is asking. */
-function found(verifier: Verifier, request: RequestToVerify): HeadOutcome | Promise<HeadOutcome> {
+function askVerifier(verifier: Verifier, request: RequestToVerify): HeadOutcome | Promise<HeadOutcome> {
   try {
     return verifier.verify(request);
   } catch (error) {
-    throw broken(error);
+    throw toVerifierError(error);
   }
 }
 
-function checked(
+function checkBody(
   check: BodyCheck,
   bodyAsSent: EventBody,
 ): Refusal | undefined | Promise<Refusal | undefined> {
   try {
     return check(bodyAsSent.bytes);
   } catch (error) {
-    throw broken(error);
+    throw toVerifierError(error);
   }
 }
 
 /** Waits for what a verifier finds. */
-async function settled<Outcome>(outcome: Outcome | Promise<Outcome>): Promise<Outcome> {
+async function awaitVerifier<Outcome>(outcome: Outcome | Promise<Outcome>): Promise<Outcome> {
   try {
     return await outcome;
   } catch (error) {
-    throw broken(error);
+    throw toVerifierError(error);
   }
 }
 
 /** Refuses the request, or notes the check of its body that follows. */
-function judge(verifier: Verifier, outcome: HeadOutcome, bodyChecks: BodyCheck[]): void {
+function applyOutcome(verifier: Verifier, outcome: HeadOutcome, bodyChecks: BodyCheck[]): void {
   if (typeof outcome === "function") bodyChecks.push(outcome);
-  else if (outcome !== undefined) throw refused(outcome);
+  else if (outcome !== undefined) throw toRefusalError(outcome);
   else if (verifier.reads === "body") {
-    throw broken(new TypeError("The verifier returned no body check"));
+    throw toVerifierError(new TypeError("The verifier returned no body check"));
   }
 }
 
-function refused({ code, reason, challenge }: Refusal): GatewayError {
+function toRefusalError({ code, reason, challenge }: Refusal): GatewayError {
   const cause = new RefusalError(reason);
   return new GatewayError(code, undefined, {
     cause,
@@ -244,7 +244,7 @@ function refused({ code, reason, challenge }: Refusal): GatewayError {
   });
 }
 
-function broken(error: unknown): GatewayError {
+function toVerifierError(error: unknown): GatewayError {
   const cause = new RefusalError("A verifier failed, so the request was refused", { cause: error });
   return new GatewayError("unauthorized", undefined, { cause });
 }

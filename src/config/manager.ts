@@ -32,7 +32,7 @@ import type { SecretLookup } from "./secrets/lookup.ts";
 import { Serving } from "./serving.ts";
 
 /** How long findings may wait to be logged, in milliseconds. */
-const LONGEST_QUIET_MS = 5_000;
+const MAX_QUIET_MS = 5_000;
 
 /** Why values are applied: they are new, or a secret that they refer to is. */
 type Cause = "configuration" | "secrets";
@@ -152,7 +152,7 @@ export class ConfigManager implements ConfigSink {
   #logFindings(): void {
     if (this.waitsForSecrets) {
       this.#quietSince ??= performance.now();
-      if (performance.now() - this.#quietSince < LONGEST_QUIET_MS) return;
+      if (performance.now() - this.#quietSince < MAX_QUIET_MS) return;
     }
     this.#quietSince = undefined;
     this.#findings.log();

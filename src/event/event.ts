@@ -27,10 +27,10 @@ const BYTE_ORDER_MARK = "\ufeff";
 const REPLACEMENT = "\ufffd";
 
 /** The most bytes that UTF-8 takes for one UTF-16 code unit. */
-const LONGEST_UTF8 = 3;
+const MAX_UTF8 = 3;
 
 /** From this length on what is derived is made whenever it is asked for and not kept: text may take twice its bytes. */
-const LONGEST_KEPT = 16 * 1024;
+const MAX_KEPT = 16 * 1024;
 
 /** After how many bytes a scan in pieces asks whether it should pause. */
 const PIECE_BYTES = 64 * 1024;
@@ -104,7 +104,7 @@ export class EventBody {
   /** The beginning of the text. Of a large body of bytes no more is decoded than that takes. */
   textStart(characters: number): string {
     if (this.#text !== undefined || this.#bytes === undefined) return this.text.slice(0, characters);
-    return decoder.decode(this.#bytes.subarray(0, characters * LONGEST_UTF8)).slice(0, characters);
+    return decoder.decode(this.#bytes.subarray(0, characters * MAX_UTF8)).slice(0, characters);
   }
 
   /** Whether the body has been found to be a JSON document before. */
@@ -154,7 +154,7 @@ export class EventBody {
   get text(): string {
     if (this.#text !== undefined) return this.#text;
     const text = decoder.decode(this.#bytes);
-    if (text.length < LONGEST_KEPT) this.#text = text;
+    if (text.length < MAX_KEPT) this.#text = text;
     return text;
   }
 
@@ -174,7 +174,7 @@ export class EventBody {
   }
 
   get #isLarge(): boolean {
-    return this.length >= LONGEST_KEPT;
+    return this.length >= MAX_KEPT;
   }
 
   /** Without its bytes, which the text stands for: for a JSON body whose outputs read text. */

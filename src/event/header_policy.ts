@@ -15,8 +15,8 @@ import { isSensitiveName } from "../observability/redaction.ts";
 export type Header = readonly [name: string, value: string];
 
 /** Longest configured header name and value, in characters; servers refuse more than about as much. */
-const LONGEST_NAME = 200;
-const LONGEST_VALUE = 8192;
+const MAX_NAME = 200;
+const MAX_VALUE = 8192;
 
 /** `token` of RFC 9110, section 5.6.2. */
 const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
@@ -105,12 +105,12 @@ export function isCredentialHeader(lowerCaseName: string): boolean {
 
 /** Why a configured header cannot be sent; `undefined` when it can. The value is never shown: it may be a secret. */
 export function refuseConfiguredHeader(name: string, value: string): string | undefined {
-  if (!TOKEN.test(name) || name.length > LONGEST_NAME) return "Not a header name";
+  if (!TOKEN.test(name) || name.length > MAX_NAME) return "Not a header name";
   const form = formOf(name);
   if (MESSAGE_HEADERS.has(form)) return "This header is set by the gateway, or belongs to one connection";
   if (form.startsWith(OWN_PREFIX)) return "Headers that begin with cwm- are the gateway's own";
   if (!FIELD_VALUE.test(value)) return "The value contains characters that a header cannot carry";
-  return value.length > LONGEST_VALUE ? `The value is longer than ${LONGEST_VALUE} characters` : undefined;
+  return value.length > MAX_VALUE ? `The value is longer than ${MAX_VALUE} characters` : undefined;
 }
 
 /** Whether a header may ever be forwarded: not if it belongs to the message or carries a credential. */

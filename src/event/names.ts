@@ -10,7 +10,7 @@
 const NAMESPACE = /^[a-zA-Z0-9_-]{1,64}$/;
 /** Behind a dot comes something else, so that no id can be taken for a step on a path, nor lose its end there. */
 const WEBHOOK_ID = /^[a-zA-Z0-9](?:\.?[a-zA-Z0-9_-])*$/;
-const LONGEST_WEBHOOK_ID = 64;
+const MAX_WEBHOOK_ID = 64;
 const WEBHOOK_KEY = /^([a-zA-Z0-9_-]{1,64})\/webhooks\/([a-zA-Z0-9](?:\.?[a-zA-Z0-9_-])*)$/;
 const CONNECTION_NAME = /^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,127}$/;
 
@@ -37,7 +37,7 @@ export function isNamespace(text: string): boolean {
 
 /** Whether the text may be the id of a webhook. */
 export function isWebhookId(text: string): boolean {
-  return text.length <= LONGEST_WEBHOOK_ID && WEBHOOK_ID.test(text);
+  return text.length <= MAX_WEBHOOK_ID && WEBHOOK_ID.test(text);
 }
 
 /** Whether the text may name a connection. */
@@ -70,7 +70,7 @@ export function describeWebhook(path: string): string {
 export function parseConfigKey(keyBelowPrefix: string): ConfigKey | string {
   // Nearly every key is a webhook's, and one expression takes a third of the time of what follows.
   const [, namespace, id] = WEBHOOK_KEY.exec(keyBelowPrefix) ?? [];
-  if (namespace !== undefined && id !== undefined && id.length <= LONGEST_WEBHOOK_ID) {
+  if (namespace !== undefined && id !== undefined && id.length <= MAX_WEBHOOK_ID) {
     return { kind: "webhook", namespace, id };
   }
   const parts = keyBelowPrefix.split("/");

@@ -16,7 +16,7 @@ import { namesOf, SuppressedRequests, target } from "./suppressed_requests.ts";
 const INTERVAL_MS = 10_000;
 
 /** Warnings about senders in that time, whatever they do and to however many webhooks. */
-const MOST_WARNINGS = 50;
+const MAX_WARNINGS = 50;
 
 /** The address of the other end of the connection; empty for Unix sockets. */
 export function peerAddress(info: Deno.ServeHandlerInfo): string {
@@ -35,7 +35,7 @@ export function peerAddress(info: Deno.ServeHandlerInfo): string {
 export class FailureLog implements Disposable {
   readonly #logger: Logger;
   readonly #failures = new ReportLimiter(INTERVAL_MS);
-  readonly #refusals = new ReportLimiter(INTERVAL_MS, undefined, MOST_WARNINGS);
+  readonly #refusals = new ReportLimiter(INTERVAL_MS, undefined, MAX_WARNINGS);
   readonly #suppressed: SuppressedRequests;
   readonly #history: RefusalHistory;
   readonly #clientAddress: ClientAddressResolver;

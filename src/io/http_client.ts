@@ -16,16 +16,16 @@ import type { DestinationPolicy } from "./destination_policy.ts";
 const KEEP_ALIVE_MS = 30_000;
 
 /** How much of an answer's body is read so that the connection can be used again, in bytes. */
-const LARGEST_DRAINED_BODY = 64 * 1024;
+const MAX_DRAINED_BODY = 64 * 1024;
 
 /** How long the end of an answer's body is waited for, in milliseconds. Its status is known by then. */
 const DRAIN_MS = 1000;
 
 /** How many interim (1xx) answers may come before the final one; RFC 9110, section 15.2, allows any number. */
-const MOST_INTERIM_ANSWERS = 16;
+const MAX_INTERIM_ANSWERS = 16;
 
 /** How long their heads may be together, in bytes. */
-const MOST_INTERIM_BYTES = 16 * 1024;
+const MAX_INTERIM_BYTES = 16 * 1024;
 
 /** Where a request goes. Made once, when the configuration is compiled. */
 export interface Destination {
@@ -186,7 +186,7 @@ function drain(response: http.IncomingMessage, done: () => void): void {
   const timer = setTimeout(() => response.destroy(), DRAIN_MS);
   response.on("data", (chunk: Uint8Array) => {
     size += chunk.byteLength;
-    if (size > LARGEST_DRAINED_BODY) response.destroy();
+    if (size > MAX_DRAINED_BODY) response.destroy();
   });
   response.on("error", () => {});
   response.on("close", () => {
@@ -205,7 +205,7 @@ function boundInterim(this: http.ClientRequest, { rawHeaders }: http.Information
   interim.set(this, seen);
   seen.count++;
   for (const text of rawHeaders) seen.bytes += text.length;
-  if (seen.count > MOST_INTERIM_ANSWERS || seen.bytes > MOST_INTERIM_BYTES) {
+  if (seen.count > MAX_INTERIM_ANSWERS || seen.bytes > MAX_INTERIM_BYTES) {
     this.destroy(new InterimAnswersError());
   }
 }

@@ -16,7 +16,7 @@ const CONCURRENT_READS = 4;
 const SHORTEST_PAUSE_MS = 1_000;
 
 /** The longest pause after reads that failed, in milliseconds. */
-const LONGEST_PAUSE_MS = 60_000;
+const MAX_PAUSE_MS = 60_000;
 
 /** By how much pauses are shortened at random at most, so that many gateways do not ask together. */
 const JITTER = 0.2;
@@ -286,7 +286,7 @@ export class SecretCache implements AsyncDisposable {
     }
     kept.failures = answer.state === "unavailable" ? kept.failures + 1 : 0;
     if (kept.failures === 0) return;
-    const pauses = { initialMs: this.#shortestPauseMs, maxMs: LONGEST_PAUSE_MS };
+    const pauses = { initialMs: this.#shortestPauseMs, maxMs: MAX_PAUSE_MS };
     const pause = backoffBoundMs(pauses, kept.failures);
     this.#enqueueIn(jittered(pause), kept);
   }

@@ -28,7 +28,7 @@ const REDIS_URL = /^rediss?:\/\/[^\s/?#]+(\/\d*)?(\?\S*)?$/;
 const VISIBLE_ASCII = /^[\x21-\x7e]{16,}$/;
 
 /** A body is held in memory, and as text: V8's strings end at 512 MiB. */
-const LARGEST_BODY_BYTES = 256 * 1024 * 1024;
+const MAX_ALLOWED_BODY_BYTES = 256 * 1024 * 1024;
 const HOUR_MS = 60 * 60 * 1000;
 const TEN_MINUTES_MS = 10 * 60 * 1000;
 const TEBIBYTE = 1024 ** 4;
@@ -103,7 +103,7 @@ export const VARIABLES = {
   LOG_LEVEL: variable(choice("debug", "info", "warning", "error"), "info", "Least severe messages to log."),
   LOG_FORMAT: optional(choice("text", "json"), "Form of the log lines.", "(text on a terminal, else json)"),
   MAX_BODY_BYTES: variable(
-    integer(1, LARGEST_BODY_BYTES, "bytes"),
+    integer(1, MAX_ALLOWED_BODY_BYTES, "bytes"),
     10 * 1024 * 1024,
     "Largest body of a request, as sent and decoded; a webhook's `max_body_bytes` overrides it.",
   ),

@@ -16,7 +16,7 @@ import { LinkedList, Listed } from "./linked_list.ts";
 const TICK_MS = 50;
 
 /** More that expire together, as when a server stops answering, are spread over several turns of the event loop. */
-const MOST_PER_TURN = 64;
+const MAX_PER_TURN = 64;
 
 /**
  * Something that does not wait for ever. It is its own place in the queue, so that setting and clearing a
@@ -86,7 +86,7 @@ export class Deadlines implements Disposable {
 
   #tick(): void {
     const now = this.#now = performance.now();
-    let left = MOST_PER_TURN;
+    let left = MAX_PER_TURN;
     for (const [length, queue] of this.#queues) {
       for (let owner = queue.first; owner !== undefined && owner.expiresAt <= now; owner = queue.first) {
         if (left-- === 0) return this.#goOn();

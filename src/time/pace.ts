@@ -9,7 +9,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 /** How long work may hold up everything else at a time, in milliseconds. */
 const SLICE_MS = 5;
 const FIRST_SLICE = 128;
-const LARGEST_SLICE = 4_096;
+const MAX_SLICE = 4_096;
 
 /**
  * Lets everything that waits run: requests, timers, data from the network. It costs about a millisecond, which
@@ -66,7 +66,7 @@ export async function inSlices<Item>(
     const begun = performance.now();
     work(items.slice(start, end));
     const fitting = (end - start) * SLICE_MS / Math.max(performance.now() - begun, 0.1);
-    size = Math.max(1, Math.min(Math.ceil(fitting), size * 2, LARGEST_SLICE));
+    size = Math.max(1, Math.min(Math.ceil(fitting), size * 2, MAX_SLICE));
     start = end;
     if (start < items.length) await breathe();
   }

@@ -8,7 +8,7 @@ import { setImmediate } from "node:timers";
 import { assertCount } from "../errors.ts";
 
 /** Free places that are handed on in one turn of the event loop: what fails at once would go through all others. */
-const MOST_PER_TURN = 16;
+const MAX_PER_TURN = 16;
 
 /** The places for what may be under way at once, and the bounded queue for them, first come first served. */
 export class Semaphore {
@@ -59,7 +59,7 @@ export class Semaphore {
     if (this.#waiting.length === 0) {
       this.#taken = assertCount(this.#taken - 1, "places taken");
       this.#onFree?.();
-    } else if (this.#handedOn < MOST_PER_TURN) {
+    } else if (this.#handedOn < MAX_PER_TURN) {
       if (this.#handedOn === 0) setImmediate(() => this.#nextTurn());
       this.#handedOn++;
       this.#waiting.shift()!();

@@ -17,8 +17,8 @@ import { burstVictim, generateBurst, send } from "./memory_burst.ts";
 import { MIB, mib, Victim } from "./victim.ts";
 import { Watch } from "./watch.ts";
 
-const MOST_MORE = 192 * MIB;
-const MOST_LEFT = 30 * MIB;
+const MAX_MORE = 192 * MIB;
+const MAX_LEFT = 30 * MIB;
 const SETTLE_MS = 30_000;
 
 /** Connections of ordinary load, each with a request every so many milliseconds. */
@@ -89,9 +89,9 @@ async function tryBurst(
   const burst = await generateBurst(seed, webhooks);
   const { statuses, peakBytes, longestSilenceMs } = await watched(victim, () => send(victim, burst));
   const more = peakBytes - ordinary;
-  const settledAfter = await settle(victim, ordinary + MOST_LEFT);
+  const settledAfter = await settle(victim, ordinary + MAX_LEFT);
   const left = victim.bytes - ordinary;
-  const kept = victim.isAlive && more <= MOST_MORE && left <= MOST_LEFT;
+  const kept = victim.isAlive && more <= MAX_MORE && left <= MAX_LEFT;
   const counts = Array.from(statuses, ([status, count]) => `${status}: ${count}`).join(", ");
   console.log(
     `${kept ? "kept  " : "BROKEN"} seed ${seed}: +${mib(more)}, left ${mib(left)} after ` +

@@ -21,7 +21,7 @@ const TARGET = 1.2;
 /** Twenty of them are above the p99: of a thousand, it nearly doubles from one round to the next. */
 const PUTS = 2_000;
 const WARM_UP_PUTS = 200;
-const LONGEST_PAUSE_MS = 2;
+const MAX_PAUSE_MS = 2;
 const CONNECTIONS = 32;
 /** Longer than any measurement: the load is ended by its end. */
 const LOAD_SECONDS = 120;
@@ -93,7 +93,7 @@ async function measure(server: BenchServer, etcd: Etcd3, keys: number, puts = PU
     requestedAt.push(now());
     await etcd.put(prefix + name).value(valueOf(key, Math.floor(now())));
     acknowledgedAt.push(now());
-    await sleep(Math.random() * LONGEST_PAUSE_MS);
+    await sleep(Math.random() * MAX_PAUSE_MS);
   }
   const servedAt: number[] = [];
   await eventually(async () => {

@@ -15,7 +15,7 @@
 import { type CrashReport, runCrashes } from "./crash_run.ts";
 
 const CONNECTIONS = 48;
-const LONGEST_LIFE_MS = 1_500;
+const MAX_LIFE_MS = 1_500;
 
 /** Violations that are shown of one run. */
 const SHOWN = 20;
@@ -33,7 +33,7 @@ async function main(): Promise<number> {
         rounds,
         signal,
         connections: CONNECTIONS,
-        longestLifeMs: LONGEST_LIFE_MS,
+        longestLifeMs: MAX_LIFE_MS,
         onRound: (round, { sent, arrivals }) => {
           if (round % 10 === 0) {
             console.log(`${signal} ${round}: ${sent.length} requests, ${arrivals.length} arrivals`);

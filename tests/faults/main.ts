@@ -14,7 +14,7 @@ import { runSchedule } from "./fault_schedule.ts";
 import { measureOutage } from "./outage_cost.ts";
 
 /** A core may be busy with an outage for this part of the time. */
-const MOST_CPU = 0.02;
+const MAX_CPU = 0.02;
 
 Deno.exit(await main());
 
@@ -34,8 +34,8 @@ async function main(): Promise<number> {
   }
   for (const outage of ["refused", "frozen"] as const) {
     const cpu = await measureOutage(outage);
-    const verdict = cpu <= MOST_CPU ? "" : ": TOO MUCH";
-    if (cpu > MOST_CPU) failures++;
+    const verdict = cpu <= MAX_CPU ? "" : ": TOO MUCH";
+    if (cpu > MAX_CPU) failures++;
     console.log(`etcd ${outage}: ${(cpu * 100).toFixed(2)} % of a core${verdict}`);
   }
   console.log(`${seeds.length - failures} passed, ${failures} failed`);

@@ -19,13 +19,13 @@ import { SteadySenders } from "./steady_senders.ts";
 const MAX_INFLIGHT_BYTES = 64 * MIB;
 
 /** How much more memory it may take at its worst than when it served good senders alone. */
-const MOST_MORE_BYTES = 192 * MIB;
+const MAX_MORE_BYTES = 192 * MIB;
 
 /** How much the lowest memory of a minute may rise from the first third of the time to the last. */
-const MOST_GROWTH_BYTES = 24 * MIB;
+const MAX_GROWTH_BYTES = 24 * MIB;
 
 /** How much slower good senders may be answered than alone. */
-const MOST_SLOWER = 3;
+const MAX_SLOWER = 3;
 
 const SAMPLE_MS = 200;
 const GOOD_PACE_MS = 10;
@@ -176,14 +176,14 @@ class SoakRun {
     const ordinary = Math.max(...alone.map(({ highest }) => highest));
     const peak = Math.max(...minutes.map(({ highest }) => highest));
     this.#expect(
-      peak - ordinary <= MOST_MORE_BYTES,
+      peak - ordinary <= MAX_MORE_BYTES,
       `memory: ${mib(ordinary)} alone, ${mib(peak)} at its worst`,
     );
     const third = Math.ceil(minutes.length / 3);
     const first = middle(minutes.slice(0, third).map(({ lowest }) => lowest));
     const last = middle(minutes.slice(-third).map(({ lowest }) => lowest));
     this.#expect(
-      last - first <= MOST_GROWTH_BYTES,
+      last - first <= MAX_GROWTH_BYTES,
       `lowest memory of a minute: ${mib(first)} in the first third, ${mib(last)} in the last`,
     );
   }
@@ -196,7 +196,7 @@ class SoakRun {
     for (const webhook of good) {
       const [alone, beside] = [quiet, busy].map((page) => quantile(page.get(webhook) ?? [], 0.99));
       this.#expect(
-        beside! <= MOST_SLOWER * alone!,
+        beside! <= MAX_SLOWER * alone!,
         `${webhook}: p99 ${alone!.toFixed(1)} ms alone, ${beside!.toFixed(1)} ms beside the others`,
       );
     }

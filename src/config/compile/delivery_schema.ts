@@ -10,7 +10,7 @@ import { booleanField, integerField, numberField } from "../../schema/fields.ts"
 import { isConnectionName } from "../../event/names.ts";
 
 /** Steps of a chain, as in the Python original. */
-export const LONGEST_CHAIN = 20;
+export const MAX_CHAIN = 20;
 
 /** `retry`, of a webhook or of a step of its chain. Times are in seconds, as in the Python original. */
 export const retrySchema = z.strictObject({

@@ -8,10 +8,10 @@ import { z } from "zod";
 import { oneOfField } from "../../schema/fields.ts";
 
 /** Largest `body`, in bytes of UTF-8. */
-const LARGEST_BODY_BYTES = 8 * 1024;
+const MAX_BODY_BYTES = 8 * 1024;
 
 /** Longest `content_type`, in characters. */
-const LONGEST_CONTENT_TYPE = 200;
+const MAX_CONTENT_TYPE = 200;
 
 /** `media-type` of RFC 9110, section 8.3.1. It holds no character that could end the header. */
 const MEDIA_TYPE =
@@ -25,12 +25,12 @@ const encoder = new TextEncoder();
 /** `response` of a webhook. */
 export const responseSchema = z.strictObject({
   status: oneOfField([200, 201, 202, 204]).default(200).meta({ description: "The status of the answer." }),
-  body: z.string().refine((body) => encoder.encode(body).byteLength <= LARGEST_BODY_BYTES, {
-    error: `The body is larger than ${LARGEST_BODY_BYTES} bytes`,
+  body: z.string().refine((body) => encoder.encode(body).byteLength <= MAX_BODY_BYTES, {
+    error: `The body is larger than ${MAX_BODY_BYTES} bytes`,
   }).default("").meta({
     description: "The body of the answer, at most 8 KiB, for example `<Response/>`. With 204 there is none.",
   }),
-  content_type: z.string().max(LONGEST_CONTENT_TYPE).regex(MEDIA_TYPE, "Not a media type, such as 'text/xml'")
+  content_type: z.string().max(MAX_CONTENT_TYPE).regex(MEDIA_TYPE, "Not a media type, such as 'text/xml'")
     .optional().meta({
       description: "Its `Content-Type`. Default: `text/plain; charset=utf-8`, or none without a body.",
     }),

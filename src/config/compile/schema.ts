@@ -13,7 +13,7 @@ import {
   chainItemSchema,
   idempotencySchema,
   limitsSchema,
-  LONGEST_CHAIN,
+  MAX_CHAIN,
   retrySchema,
 } from "./delivery_schema.ts";
 import { isConnectionName } from "../../event/names.ts";
@@ -23,7 +23,7 @@ import { responseSchema } from "./response_schema.ts";
 export const METHODS = ["POST", "PUT", "PATCH"] as const;
 
 /** Largest `max_body_bytes`: a body is held in memory while it is verified and handed on. */
-const LARGEST_BODY_BYTES = 256 * 1024 * 1024;
+const MAX_ALLOWED_BODY_BYTES = 256 * 1024 * 1024;
 
 const webhookFields = {
   data_type: z.enum(["json", "blob", "form"]).default("json").meta({
@@ -53,7 +53,7 @@ const webhookFields = {
     description:
       "Settings of the output module, see below. One that a webhook has no key of its own for may also stand beside it.",
   }),
-  chain: z.array(z.union([z.string().min(1), chainItemSchema])).min(1).max(LONGEST_CHAIN).optional().meta({
+  chain: z.array(z.union([z.string().min(1), chainItemSchema])).min(1).max(MAX_CHAIN).optional().meta({
     description:
       "Several outputs instead of one `module`: names of modules, or objects with the keys of the table below.",
   }),
@@ -82,7 +82,7 @@ const webhookFields = {
     description:
       "The answer to accepted and repeated events, for senders that want a certain one, see below. Default: 200 with the event's id as JSON.",
   }),
-  max_body_bytes: integerField(1, LARGEST_BODY_BYTES).optional().meta({
+  max_body_bytes: integerField(1, MAX_ALLOWED_BODY_BYTES).optional().meta({
     description: "Largest body in bytes, after `Content-Encoding` was undone. Default: `MAX_BODY_BYTES`.",
   }),
   enabled: booleanField().default(true).meta({

@@ -21,7 +21,7 @@ import type { Comparison } from "./list/synchronize.ts";
 import type { EtcdWatch } from "./watch.ts";
 
 /** Requests for progress that may stay without an answer before an endpoint is asked no more. */
-const MOST_UNANSWERED = 3;
+const MAX_UNANSWERED = 3;
 
 /** A comparison of all revisions is followed by a pause of at least this many times its own duration. */
 const PAUSE_PER_COMPARISON = 50;
@@ -134,7 +134,7 @@ class LifeCheck {
   #ask(): void {
     const { watch, habit } = this.#context;
     if (this.#isAsked) habit.unanswered++;
-    if (!habit.answers && habit.unanswered >= MOST_UNANSWERED) return;
+    if (!habit.answers && habit.unanswered >= MAX_UNANSWERED) return;
     watch.requestProgress();
     this.#isAsked = true;
   }

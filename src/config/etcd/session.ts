@@ -9,7 +9,7 @@ import { EtcdCallError, type EtcdConnection, type EtcdFailure } from "./wire/con
 import type { EtcdHeader } from "./wire/fields.ts";
 import type { EtcdMirror } from "./mirror/mirror.ts";
 import type { EtcdTiming } from "./options.ts";
-import type { Verdict } from "./mirror/position.ts";
+import type { PositionState } from "./mirror/position.ts";
 import type { ReloadQueue } from "./reload_queue.ts";
 import { type EndReason, type ResyncReason, SessionEnd } from "./session_end.ts";
 import { checkLife, type ProgressHabit } from "./life_check.ts";
@@ -107,7 +107,7 @@ class EtcdSession {
   async #list(
     reason: ListReason,
     serving: boolean,
-    verdict: Verdict,
+    verdict: PositionState,
     onHeader?: (header: EtcdHeader) => void,
   ): Promise<void> {
     const { connection, mirror, timing, observer } = this.#context;
@@ -227,7 +227,7 @@ class EtcdSession {
   }
 }
 
-const VERDICTS: Readonly<Record<Exclude<Verdict, "current">, string>> = {
+const VERDICTS: Readonly<Record<Exclude<PositionState, "current">, string>> = {
   cluster_changed: "Another etcd cluster answers",
   revision_regressed: "The revision of etcd has gone backwards: it was restored from a backup",
   history_rewound: "The term of etcd has gone backwards: it was restored from a backup",

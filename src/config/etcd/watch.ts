@@ -15,7 +15,7 @@ import { within } from "../../time/within.ts";
 const SLICE_MS = 5;
 
 /** Revisions that may wait to be applied, while a list is read or a burst arrives; more end the watch. */
-const MOST_WAITING = 100_000;
+const MAX_WAITING = 100_000;
 
 /** What a watch brings, in order. */
 export interface WatchListener {
@@ -158,8 +158,8 @@ export class EtcdWatch {
       this.#waiting.push({ revision, events: events.slice(start, end) });
       start = end;
     }
-    if (this.#waiting.length > MOST_WAITING) {
-      this.#end(new SessionEnd("overrun", `More than ${MOST_WAITING} revisions wait to be applied`));
+    if (this.#waiting.length > MAX_WAITING) {
+      this.#end(new SessionEnd("overrun", `More than ${MAX_WAITING} revisions wait to be applied`));
     }
   }
 

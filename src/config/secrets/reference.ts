@@ -29,7 +29,7 @@ const FILE = /^(\/?[A-Za-z0-9_.@+~/-]{1,512})(?::(.*))?$/s;
 const VAULT = /^([A-Za-z0-9_./-]{1,512})#([A-Za-z0-9_.-]{1,128})(?::(.*))?$/s;
 
 /** Longest content of a reference to Vault, in UTF-16 code units. */
-const LONGEST_VAULT_REFERENCE = 1024;
+const MAX_VAULT_REFERENCE = 1024;
 
 /** Whether a text holds a reference, or the beginning of one. */
 export function mayHoldReference(text: string): boolean {
@@ -117,7 +117,7 @@ function parseFile(content: string): Reference | undefined {
 }
 
 function parseVault(content: string): Reference | undefined {
-  if (content.length > LONGEST_VAULT_REFERENCE) return undefined;
+  if (content.length > MAX_VAULT_REFERENCE) return undefined;
   const [, path, field, fallback] = VAULT.exec(content) ?? [];
   if (path === undefined || field === undefined || !hasPlainSegments(path)) return undefined;
   return { source: "vault", path, field, fallback };

@@ -20,7 +20,7 @@ import { pause } from "../../time/abortable.ts";
 import { setNamingHeaders } from "../../event/event_headers.ts";
 
 /** The longest pause between two attempts but for the first one, in milliseconds. */
-const LONGEST_PAUSE_MS = 60_000;
+const MAX_PAUSE_MS = 60_000;
 
 /** The targets are in the private network on purpose. */
 const ANY_ADDRESS = new DestinationPolicy(
@@ -121,7 +121,7 @@ export class HttpDeliverer implements Deliverer {
 function pauseAfter(attempt: number, config: TargetConfig): number {
   const { retry_delay_seconds: seconds, retry_backoff_multiplier: multiplier } = config;
   const initialMs = seconds * 1000;
-  const maxMs = attempt === 1 ? initialMs : LONGEST_PAUSE_MS;
+  const maxMs = attempt === 1 ? initialMs : MAX_PAUSE_MS;
   return backoffBoundMs({ initialMs, maxMs, multiplier }, attempt);
 }
 

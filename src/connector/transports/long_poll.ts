@@ -29,7 +29,7 @@ const CLOSE_TIMEOUT_MS = 2_000;
 const MAX_MESSAGES = 16;
 
 /** The longest poll, in seconds. */
-const LONGEST_POLL_SECONDS = 30;
+const MAX_POLL_SECONDS = 30;
 
 /** Connects by long poll: the first poll opens the session, each further one goes on with it. */
 export async function connectLongPoll(
@@ -124,7 +124,7 @@ class PollConnection implements Connection {
   async #run(firstAnswer: unknown): Promise<void> {
     const { heartbeat_interval_ms: heartbeatMs, connection_id: id } = this.connected;
     // The gateway takes a poll for a sign of life.
-    const seconds = Math.min(LONGEST_POLL_SECONDS, heartbeatMs / 1000);
+    const seconds = Math.min(MAX_POLL_SECONDS, heartbeatMs / 1000);
     const { signal } = this.#ending;
     try {
       // The first answer may hold messages that were handed out before a connection was lost.

@@ -1,5 +1,5 @@
 /** Longest line that is kept, in characters: an event of 256 MiB in base64 does not fit into a string anyway. */
-const LONGEST_BUFFER = 400 * 1024 * 1024;
+const MAX_BUFFER = 400 * 1024 * 1024;
 
 /**
  * The data of each Server-Sent Event. Names and ids are left out: the data says both as well.
@@ -28,6 +28,6 @@ export async function* dataOfEvents(
     // A long line comes in many pieces: joined once, not once a piece.
     pieces.push(text.slice(start));
     length += text.length - start;
-    if (length > LONGEST_BUFFER) throw new RangeError("Cannot read an event of more than 400 MiB");
+    if (length > MAX_BUFFER) throw new RangeError("Cannot read an event of more than 400 MiB");
   }
 }

@@ -20,7 +20,7 @@ import { OutcomeRecorder } from "./outcome_recorder.ts";
 import { endsBefore } from "../../time/abortable.ts";
 
 /** The most bodies of events that are out of the journal at once, over all webhooks, in bytes. */
-const MOST_MEMORY_BYTES = 128 * 1024 * 1024;
+const MAX_MEMORY_BYTES = 128 * 1024 * 1024;
 
 /** How often lanes whose webhook is missing or blocked are looked at again, in milliseconds. */
 const PARKED_CHECK_MS = 1_000;
@@ -63,7 +63,7 @@ export class Dispatcher {
 
   constructor(options: DispatcherOptions) {
     const { journal, lookUp, deadlines, metrics, memoryBytes = Infinity, bodyMemory } = options;
-    const bytes = Math.min(MOST_MEMORY_BYTES, memoryBytes);
+    const bytes = Math.min(MAX_MEMORY_BYTES, memoryBytes);
     this.#options = options;
     this.#recorder = new OutcomeRecorder(options);
     this.#context = {

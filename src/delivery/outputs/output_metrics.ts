@@ -8,7 +8,7 @@ import { DELIVERY_ERROR_CODES, type DeliveryError } from "../../errors.ts";
 import type { Counter, Family, Metrics, Reading } from "../../observability/metrics.ts";
 
 /** How many destinations have a series of their own. */
-const MOST_DESTINATIONS = 500;
+const MAX_DESTINATIONS = 500;
 
 /** The label of all others. */
 const OTHERS = "_others";
@@ -102,7 +102,7 @@ function lowestByDestination(outputs: Iterable<MeasuredOutput>): Iterable<Readin
     let named = destination;
     let key = JSON.stringify([module, connection, named]);
     if (named !== undefined && !lowest.has(key)) {
-      if (destinations >= MOST_DESTINATIONS) key = JSON.stringify([module, connection, named = OTHERS]);
+      if (destinations >= MAX_DESTINATIONS) key = JSON.stringify([module, connection, named = OTHERS]);
       else destinations++;
     }
     const labels = named === undefined ? { module, connection } : { module, connection, destination: named };

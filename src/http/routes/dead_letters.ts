@@ -13,7 +13,7 @@ import { jsonResponse } from "../responses.ts";
 import type { Handler, Route } from "../router.ts";
 
 const DEFAULT_PAGE = 100;
-const LARGEST_PAGE = 1000;
+const MAX_PAGE = 1000;
 
 /** Where the routes find dead letters. */
 export interface DeadLetterSource {
@@ -41,10 +41,10 @@ export function deadLetterRoutes(source: DeadLetterSource, guard: (handler: Hand
 async function list({ letters }: DeadLetterSource, request: Request, requestId: string): Promise<Response> {
   const query = queryOf(request, [...QUERY_NAMES, "limit", "cursor"]);
   const limit = Number(query.get("limit") ?? DEFAULT_PAGE);
-  if (!Number.isInteger(limit) || limit < 1 || limit > LARGEST_PAGE) {
+  if (!Number.isInteger(limit) || limit < 1 || limit > MAX_PAGE) {
     throw new GatewayError(
       "invalid_query",
-      `'limit' must be a whole number from 1 to ${LARGEST_PAGE}, current value is '${query.get("limit")}'`,
+      `'limit' must be a whole number from 1 to ${MAX_PAGE}, current value is '${query.get("limit")}'`,
     );
   }
   const page = await letters.list(filterOf(query), limit, query.get("cursor") ?? undefined);

@@ -29,7 +29,7 @@ const POLL_SECONDS = { default: 30, most: 60 };
 const POLL_MESSAGES = { default: 10, most: 100 };
 
 /** Longest name of a connector that is kept. */
-const LONGEST_CONNECTOR_ID = 128;
+const MAX_CONNECTOR_ID = 128;
 
 /** The bounds that acknowledgements share with webhooks. */
 export interface AckBounds {
@@ -120,7 +120,7 @@ async function open(
   return await relay.open(channel, {
     transport,
     token: /\S+$/.exec(headers.get("authorization") ?? "")?.[0] ?? "",
-    connectorId: (headers.get(HEADERS.connectorId) ?? "").slice(0, LONGEST_CONNECTOR_ID),
+    connectorId: (headers.get(HEADERS.connectorId) ?? "").slice(0, MAX_CONNECTOR_ID),
     window: Number.isSafeInteger(window) && window > 0 ? window : undefined,
     resume: parseResumePoint(headers.get(HEADERS.lastEventId)),
   });

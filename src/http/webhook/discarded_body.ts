@@ -9,10 +9,10 @@
 const SKIPPED_BYTES = 1024 * 1024;
 
 /** How much of a longer body is read after the answer, in bytes: whoever reads an answer only then gets it. */
-const MOST_BYTES = 64 * 1024 * 1024;
+const MAX_BYTES = 64 * 1024 * 1024;
 
 /** For how long that goes on, in milliseconds. */
-const MOST_MS = 30_000;
+const MAX_MS = 30_000;
 
 /**
  * Gives up a body that will not be read. Without it the connection is reset at its next request, and the
@@ -31,8 +31,8 @@ export async function discardBody(request: Request): Promise<void> {
 export async function discardPieces(
   pieces: ReadableStreamDefaultReader<Uint8Array<ArrayBuffer>>,
 ): Promise<void> {
-  const until = performance.now() + MOST_MS;
-  let left = MOST_BYTES;
+  const until = performance.now() + MAX_MS;
+  let left = MAX_BYTES;
   try {
     while (left > 0 && performance.now() < until) {
       const { done, value } = await pieces.read();

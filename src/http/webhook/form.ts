@@ -21,7 +21,7 @@ const MEDIA_TYPE = "application/x-www-form-urlencoded";
 const MAX_FIELDS = 1_000;
 
 /** A document may be this many times as long as a form may be: escapes and quotes make it longer than the form. */
-const MOST_GROWTH = 2;
+const MAX_GROWTH = 2;
 
 /** The size up to which a document may grow as it likes, in UTF-16 code units. */
 const ANY_GROWTH = 64 * 1024;
@@ -180,7 +180,7 @@ function hexDigit(code: number): number {
 
 /** Written by hand: an object of JavaScript would sort numeric names to the front, and treat `__proto__` apart. */
 function* toObject(fields: Fields, limit: number): Steps<EventBody> {
-  const document = new DocumentWriter(Math.max(limit * MOST_GROWTH, ANY_GROWTH));
+  const document = new DocumentWriter(Math.max(limit * MAX_GROWTH, ANY_GROWTH));
   let before = "{";
   for (const [name, values] of fields) {
     document.write(before);

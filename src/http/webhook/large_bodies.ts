@@ -9,7 +9,7 @@ import { Deadline, type Deadlines } from "../../time/deadlines.ts";
 import { GatewayError } from "../../errors.ts";
 
 /** How many bodies may wait for their turn. What they hold counts in `MAX_INFLIGHT_BYTES`. */
-const MOST_WAITING = 1_000;
+const MAX_WAITING = 1_000;
 
 /** A piece of work that may be interrupted wherever it yields. */
 export type Steps<Result> = Generator<unknown, Result, void>;
@@ -86,7 +86,7 @@ export class LargeBodies {
   }
 
   async #turn(): Promise<void> {
-    if (this.#waiting.size >= MOST_WAITING) throw overloaded();
+    if (this.#waiting.size >= MAX_WAITING) throw overloaded();
     const turn = new Turn(this.#waiting);
     this.#deadlines.set(this.#timeoutMs, turn);
     await turn.begun.promise;

@@ -1,5 +1,5 @@
 /** The longest time that a timer can be set to; it is set again when it is over too early. */
-const LONGEST_TIMER_MS = 2 ** 31 - 1;
+const MAX_TIMER_MS = 2 ** 31 - 1;
 
 interface Watched {
   readonly listeners: Set<() => void>;
@@ -44,7 +44,7 @@ export class ChannelWatchers implements Disposable {
     if (watched === undefined || at >= watched.at) return;
     clearTimeout(watched.timer);
     watched.at = at;
-    const delay = Math.min(Math.max(0, at - this.#now()), LONGEST_TIMER_MS);
+    const delay = Math.min(Math.max(0, at - this.#now()), MAX_TIMER_MS);
     watched.timer = setTimeout(() => {
       watched.at = Infinity;
       this.notify(channel);

@@ -1,10 +1,10 @@
 import type { Pack } from "./protocol.ts";
 
 /** Events of one pack. Few, since a pack is unpacked as a whole when one of its events is held up. */
-const MOST_EVENTS = 64;
+const MAX_EVENTS = 64;
 
 /** Characters of one pack. */
-const MOST_CHARACTERS = 64 * 1024;
+const MAX_CHARACTERS = 64 * 1024;
 
 const encoder = new TextEncoder();
 
@@ -40,11 +40,11 @@ export class PackBuilder {
 
   /** Whether an event that takes so many characters may stand in a pack at all. */
   static takes(characters: number): boolean {
-    return characters <= MOST_CHARACTERS;
+    return characters <= MAX_CHARACTERS;
   }
 
   hasRoomFor(characters: number): boolean {
-    return this.#count < MOST_EVENTS && this.#text.length + characters <= MOST_CHARACTERS;
+    return this.#count < MAX_EVENTS && this.#text.length + characters <= MAX_CHARACTERS;
   }
 
   add(receivedAt: number, id: string, headers: string, body: string): void {

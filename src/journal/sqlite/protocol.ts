@@ -244,7 +244,7 @@ export interface Commit {
 }
 
 /** Why a part of a commit was not done. */
-export interface Refusal {
+export interface RefusedPart {
   readonly code: "journal_unavailable" | "internal_error";
   readonly message: string;
   /** What the storage said, for the log. */
@@ -255,9 +255,9 @@ export interface Refusal {
 export interface CommitReply {
   readonly type: "commit";
   /** Set when nothing of the commit was done. */
-  readonly refused?: Refusal;
+  readonly refused?: RefusedPart;
   /** Set when everything was done but what needs space: the appends, and operations whose result is absent. */
-  readonly growthRefused?: Refusal;
+  readonly growthRefused?: RefusedPart;
   /** Sequence of the first append that was not a duplicate; the others follow in order. */
   readonly firstSequence: number;
   /** Sequence of the first event in a pack; the others follow in order. */

@@ -15,7 +15,7 @@ import type {
   CommitReply,
   Operation,
   OperationKind,
-  Refusal,
+  RefusedPart,
   ReplyOf,
   RequestOf,
   StoredBody,
@@ -197,7 +197,7 @@ export class WaitingCommit {
 }
 
 /** What whoever asked for a refused operation gets. */
-export function toError(refusal: Partial<Refusal> | undefined): GatewayError {
+export function toError(refusal: Partial<RefusedPart> | undefined): GatewayError {
   const { code = "journal_unavailable", message, reason } = refusal ?? { code: "internal_error" };
   return new GatewayError(code, message, {
     cause: new Error(reason),

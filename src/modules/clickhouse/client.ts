@@ -22,7 +22,7 @@ import type { TlsOptions } from "../../io/tls.ts";
 const MAX_CONNECTIONS = 16;
 
 /** Longest answer that is read, in bytes. Those to inserts are empty, those about tables are short. */
-const LONGEST_ANSWER = 4 * 1024 * 1024;
+const MAX_ANSWER = 4 * 1024 * 1024;
 
 /**
  * - `unreachable`: no connection, so the server has not seen the request.
@@ -200,7 +200,7 @@ function readAnswer(
   response.on("data", (chunk: Uint8Array) => {
     chunks.push(chunk);
     size += chunk.byteLength;
-    if (size <= LONGEST_ANSWER) return;
+    if (size <= MAX_ANSWER) return;
     fail(new Error("The answer is too long"));
     response.destroy();
   });

@@ -129,7 +129,7 @@ export const UNKNOWN_TABLE = 60;
 const QUOTING_CODES: ReadonlySet<number> = new Set([62]);
 
 /** How much of the server's text is shown, in characters. */
-const LONGEST_TEXT = 300;
+const MAX_TEXT = 300;
 
 /** Statuses that a proxy in front of the server may answer with, where the server itself gives a code. */
 const STATUS_SCOPES: ReadonlyMap<number, FailureScope> = new Map([[400, "row"], [413, "row"]]);
@@ -186,7 +186,7 @@ function viewIn(text: string): string | undefined {
   const found = text.lastIndexOf(VIEW_WORDS);
   if (found === -1) return undefined;
   const [name = ""] = /^(?:`(?:[^`\\]|\\.)*`|[^\s`(:,])+/.exec(text.slice(found + VIEW_WORDS.length)) ?? [];
-  return name.replace(/\.$/, "").slice(0, LONGEST_TEXT);
+  return name.replace(/\.$/, "").slice(0, MAX_TEXT);
 }
 
 const VIEW_WORDS = "while pushing to view ";
@@ -212,5 +212,5 @@ function ownName(text: string): string | undefined {
 /** The server's own words: the first line, without the code that it begins with. */
 function firstLine(text: string): string {
   const [line = ""] = text.split("\n", 1);
-  return line.replace(/^Code: \d+[,.]\s*/, "").slice(0, LONGEST_TEXT);
+  return line.replace(/^Code: \d+[,.]\s*/, "").slice(0, MAX_TEXT);
 }

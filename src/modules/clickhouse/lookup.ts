@@ -9,7 +9,7 @@ import { type ClickhouseClient, ClickhouseFailure } from "./client.ts";
 import { qualifiedName, quoteText, readRows, type TableLayout } from "./table/table.ts";
 
 /** How long the server may look for rows, in seconds: tables that are not ordered by `webhook_id` are read whole. */
-const LONGEST_SECONDS = 5;
+const MAX_SECONDS = 5;
 
 /** What is known of a table besides its columns. */
 export interface TableKind {
@@ -82,7 +82,7 @@ export class RowLookup {
     const { database, table } = this.#place;
     const condition = ends.map((row) => `(${conditionOf(row, layout)})`).join(" OR ");
     const query = `SELECT uniqExact(id) FROM ${qualifiedName(database, table)} WHERE ${condition} ` +
-      `SETTINGS max_execution_time = ${LONGEST_SECONDS} FORMAT JSONCompact`;
+      `SETTINGS max_execution_time = ${MAX_SECONDS} FORMAT JSONCompact`;
     try {
       const [row] = await readRows(this.#client, query, signal);
       const count = Number(row?.[0]);

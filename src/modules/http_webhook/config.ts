@@ -17,8 +17,8 @@ import type { Destination } from "../../io/http_client.ts";
 import { formOf, type Header, isForwardable, refuseConfiguredHeader } from "../../event/header_policy.ts";
 
 const DEFAULT_TIMEOUT_SECONDS = 10;
-const LONGEST_TIMEOUT_SECONDS = 3600;
-const LONGEST_URL = 8192;
+const MAX_TIMEOUT_SECONDS = 3600;
+const MAX_URL = 8192;
 
 /** A compiled `module-config`. */
 export interface HttpWebhookConfig {
@@ -34,7 +34,7 @@ export interface HttpWebhookConfig {
 }
 
 const fields = z.strictObject({
-  url: z.string().min(1).max(LONGEST_URL).meta({
+  url: z.string().min(1).max(MAX_URL).meta({
     description: "Where events are sent to: an `http` or `https` address without user name and password.",
   }),
   method: z.string().toUpperCase().pipe(z.enum(["POST", "PUT", "PATCH"])).default("POST").meta({
@@ -43,7 +43,7 @@ const fields = z.strictObject({
   headers: z.record(z.string(), z.string()).default({}).meta({
     description: "Headers that are added to every request.",
   }),
-  timeout: numberField(0.1, LONGEST_TIMEOUT_SECONDS).default(DEFAULT_TIMEOUT_SECONDS).meta({
+  timeout: numberField(0.1, MAX_TIMEOUT_SECONDS).default(DEFAULT_TIMEOUT_SECONDS).meta({
     description: "Seconds that one attempt may take.",
   }),
   forward_headers: booleanField().default(false).meta({

@@ -13,11 +13,11 @@ import { headerKey, type KeySource, literalKey, payloadKey } from "./key.ts";
 /** `Topic.validate` of Apache Kafka. */
 const TOPIC = /^[a-zA-Z0-9._-]{1,249}$/;
 
-const LARGEST_PARTITION = 2 ** 31 - 1;
+const MAX_PARTITION = 2 ** 31 - 1;
 
 /** Below the time that most senders wait, and above the time that a cluster needs to replace a broker quickly. */
 const DEFAULT_TIMEOUT_SECONDS = 8;
-const LONGEST_TIMEOUT_SECONDS = 3600;
+const MAX_TIMEOUT_SECONDS = 3600;
 
 const GROUP = /^[a-zA-Z0-9._-]{1,64}$/;
 
@@ -76,7 +76,7 @@ const fields = z.strictObject({
       "its own text in the payload, so `1` and `1.0` are two keys. An event in which it is not found has no key, " +
       "and goes to any partition.",
   }),
-  partition: integerField(0, LARGEST_PARTITION).optional().meta({
+  partition: integerField(0, MAX_PARTITION).optional().meta({
     description:
       "The partition, whatever the key. Default: the one that the key decides, or any without a key.",
   }),
@@ -85,7 +85,7 @@ const fields = z.strictObject({
       "Sends the received headers along as record headers, except for credentials, signatures, headers that " +
       "concern one connection only and names that may be taken for `cwm-…`.",
   }),
-  timeout: numberField(0.1, LONGEST_TIMEOUT_SECONDS).default(DEFAULT_TIMEOUT_SECONDS).meta({
+  timeout: numberField(0.1, MAX_TIMEOUT_SECONDS).default(DEFAULT_TIMEOUT_SECONDS).meta({
     description: "Seconds that one attempt may take while a sender waits. Out of the journal one may take " +
       "30 seconds, or this if it is longer.",
   }),

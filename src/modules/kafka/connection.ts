@@ -24,14 +24,14 @@ export interface KafkaConnection {
 }
 
 const DEFAULT_PORT = 9092;
-const LARGEST_PORT = 65_535;
+const MAX_PORT = 65_535;
 
 const DEFAULT_CLIENT_ID = "core-webhook-module";
 
 const CLIENT_ID = /^[\x21-\x7e]{1,249}$/;
 
 const DEFAULT_METADATA_MAX_AGE_SECONDS = 60;
-const LONGEST_METADATA_MAX_AGE_SECONDS = 86_400;
+const MAX_METADATA_MAX_AGE_SECONDS = 86_400;
 
 /** A host name or IPv4 address. */
 const BROKER = /^([a-zA-Z0-9](?:[a-zA-Z0-9._-]*[a-zA-Z0-9])?)(?::(\d{1,5}))?$/;
@@ -65,7 +65,7 @@ const fields = z.strictObject({
       "What the brokers know the gateway by, in their logs and quotas: 1 to 249 characters of ASCII " +
       "without spaces.",
   }),
-  metadata_max_age: numberField(1, LONGEST_METADATA_MAX_AGE_SECONDS).default(DEFAULT_METADATA_MAX_AGE_SECONDS)
+  metadata_max_age: numberField(1, MAX_METADATA_MAX_AGE_SECONDS).default(DEFAULT_METADATA_MAX_AGE_SECONDS)
     .meta({
       description: "Seconds after which partitions that were added to a topic are used at the latest.",
     }),
@@ -98,7 +98,7 @@ function parseBrokers(servers: Fields["bootstrap_servers"], issues: z.Refinement
   }
   const brokers = names.flatMap((name) => {
     const [, host, port = DEFAULT_PORT] = BROKER.exec(name) ?? [];
-    return host === undefined || Number(port) < 1 || Number(port) > LARGEST_PORT ? [] : [`${host}:${port}`];
+    return host === undefined || Number(port) < 1 || Number(port) > MAX_PORT ? [] : [`${host}:${port}`];
   });
   if (brokers.length < names.length || brokers.length === 0) {
     report(issues, "bootstrap_servers", "Not host:port, or several of them: host names or IPv4 addresses");

@@ -10,11 +10,11 @@ import { tlsSchema, type TlsSettings } from "../../io/tls.ts";
 
 const DEFAULT_PORT = 6379;
 const DEFAULT_SENTINEL_PORT = 26379;
-const HIGHEST_PORT = 65_535;
+const MAX_PORT = 65_535;
 const MAX_SENTINELS = 32;
-const HIGHEST_DATABASE = 2 ** 31 - 1;
+const MAX_DATABASE = 2 ** 31 - 1;
 const DEFAULT_TIMEOUT_SECONDS = 5;
-const LONGEST_TIMEOUT_SECONDS = 60;
+const MAX_TIMEOUT_SECONDS = 60;
 const MAX_REPLICAS = 100;
 
 /** Host, which may be in brackets, and perhaps a port. */
@@ -54,15 +54,15 @@ const textField = z.string().min(1);
 /** The keys of a connection, for schemas that have further ones. */
 export const redisConnectionFields = {
   host: hostField().meta({ description: "Host name or IP address." }),
-  port: integerField(1, HIGHEST_PORT).default(DEFAULT_PORT).meta({ description: "Port." }),
-  db: integerField(0, HIGHEST_DATABASE).default(0).meta({ description: "Number of the database." }),
+  port: integerField(1, MAX_PORT).default(DEFAULT_PORT).meta({ description: "Port." }),
+  db: integerField(0, MAX_DATABASE).default(0).meta({ description: "Number of the database." }),
   username: textField.nullish().meta({ description: "User name (ACL). Default: the default user." }),
   password: secretField().nullish().meta({ description: "Password. Default: none." }),
   tls: tlsSchema.optional().meta({
     description:
       "Uses TLS: `{}`, or an object with `ca`, `cert`, `key`, `servername` and `insecure_skip_verify`.",
   }),
-  timeout: numberField(0.1, LONGEST_TIMEOUT_SECONDS).default(DEFAULT_TIMEOUT_SECONDS).meta({
+  timeout: numberField(0.1, MAX_TIMEOUT_SECONDS).default(DEFAULT_TIMEOUT_SECONDS).meta({
     description: "Seconds that Redis may take to answer before the connection is given up.",
   }),
 };
@@ -82,7 +82,7 @@ export function redisConnectionOf(
 
 const sentinelField = z.union([
   textField,
-  z.strictObject({ host: hostField(), port: integerField(1, HIGHEST_PORT).default(DEFAULT_SENTINEL_PORT) }),
+  z.strictObject({ host: hostField(), port: integerField(1, MAX_PORT).default(DEFAULT_SENTINEL_PORT) }),
 ]);
 
 const fields = z.strictObject({
@@ -90,7 +90,7 @@ const fields = z.strictObject({
   host: hostField().optional().meta({
     description: "Host name or IP address. Required where there are no `sentinels`.",
   }),
-  port: integerField(1, HIGHEST_PORT).optional().meta({ description: `Port. Default: ${DEFAULT_PORT}.` }),
+  port: integerField(1, MAX_PORT).optional().meta({ description: `Port. Default: ${DEFAULT_PORT}.` }),
   sentinels: z.union([textField, z.array(sentinelField).min(1).max(MAX_SENTINELS)], {
     error: "Not a text or a list, such as sentinel-1:26379",
   }).optional().meta({
@@ -151,7 +151,7 @@ function sentinelsOf(
   return all.flatMap((one) => {
     if (typeof one !== "string") return [one];
     const [, host, port = DEFAULT_SENTINEL_PORT] = SENTINEL.exec(one.trim()) ?? [];
-    if (host !== undefined && Number(port) >= 1 && Number(port) <= HIGHEST_PORT) {
+    if (host !== undefined && Number(port) >= 1 && Number(port) <= MAX_PORT) {
       return [{ host: host.startsWith("[") ? host.slice(1, -1) : host, port: Number(port) }];
     }
     report(issues, "sentinels", "Not host:port, or several of them");

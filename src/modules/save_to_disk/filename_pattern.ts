@@ -10,7 +10,7 @@ import type { Event } from "../../event/event.ts";
 import { receivedAtText } from "../../event/event_headers.ts";
 
 /** Longest file name of the usual file systems, in bytes. */
-const LONGEST_NAME = 255;
+const MAX_NAME = 255;
 
 /** Longest value of each placeholder, in characters, all of which are ASCII. */
 const PLACEHOLDERS = { timestamp: 24, uuid: 36, event_id: 40, webhook_id: 64, namespace: 64 } as const;
@@ -48,8 +48,8 @@ export function parseFilenamePattern(text: string): FilenamePattern | { readonly
   if (!names.includes("uuid") && !names.includes("event_id")) {
     return { problem: "Without {event_id} or {uuid} one event would replace the file of another" };
   }
-  return longestName(parts) > LONGEST_NAME
-    ? { problem: `The file name could become longer than ${LONGEST_NAME} bytes` }
+  return longestName(parts) > MAX_NAME
+    ? { problem: `The file name could become longer than ${MAX_NAME} bytes` }
     : { isStable: !names.includes("uuid"), render: (event) => render(parts, event) };
 }
 

@@ -19,7 +19,7 @@ const YEAR_SECONDS = 365 * DAY_SECONDS;
 const HOUR_SECONDS = 60 * 60;
 
 /** Largest body that can be relayed, in bytes: with base64 it must fit into one message of a WebSocket. */
-const LARGEST_BODY = 40 * 1024 * 1024;
+const MAX_BODY = 40 * 1024 * 1024;
 
 /** A compiled `module-config`. Times are in milliseconds. */
 export interface ChannelConfig {
@@ -124,7 +124,7 @@ class WebhookConnectOutput implements Output<ChannelConfig> {
   }
 
   async #enqueue({ event, config }: Delivery<ChannelConfig>): Promise<DeliveryResult> {
-    if (event.body.bytes.byteLength > LARGEST_BODY) {
+    if (event.body.bytes.byteLength > MAX_BODY) {
       return new DeliveryError("output_rejected", "The body is larger than the 40 MiB that can be relayed");
     }
     try {

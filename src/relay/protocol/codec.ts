@@ -14,7 +14,7 @@ import type { WebhookMessage } from "./messages.ts";
  * Longest body that travels as text. Escapes can make a text six times as long, base64 grows by a third: so
  * the largest body of a channel stays within the 64 MiB that a WebSocket message of this runtime may have.
  */
-const LONGEST_TEXT = 1024 * 1024;
+const MAX_TEXT = 1024 * 1024;
 
 /** Refuses what is not UTF-8 and keeps a byte order mark, so that text and bytes are the same. */
 const exactDecoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
@@ -50,7 +50,7 @@ export function decodeEvent(message: WebhookMessage): Event {
 }
 
 function encodeBody(body: Uint8Array | string): Pick<WebhookMessage, "body" | "body_base64"> {
-  if (body.length > LONGEST_TEXT) return { body_base64: Buffer.from(body).toString("base64") };
+  if (body.length > MAX_TEXT) return { body_base64: Buffer.from(body).toString("base64") };
   if (typeof body === "string") return { body };
   try {
     return { body: exactDecoder.decode(body) };

@@ -12,8 +12,8 @@ import type { AckRequest, ConnectorMessage, GatewayMessage } from "./messages.ts
 const encoder = new TextEncoder();
 
 /** The longest pause that a connector may ask for, in milliseconds. */
-const LONGEST_PAUSE_MS = 300_000;
-const LONGEST_ERROR = 1_000;
+const MAX_PAUSE_MS = 300_000;
+const MAX_ERROR = 1_000;
 
 // Loose, as every schema here: a later version may add fields, and what is not known is not read.
 const ack = z.looseObject({ type: z.literal("ack"), message_id: z.string().min(1).max(200) });
@@ -21,9 +21,9 @@ const nack = z.looseObject({
   type: z.literal("nack"),
   message_id: z.string().min(1).max(200),
   retry: z.boolean().default(true),
-  delay_ms: z.number().min(0).max(LONGEST_PAUSE_MS).optional(),
+  delay_ms: z.number().min(0).max(MAX_PAUSE_MS).optional(),
   code: z.enum(["output_rejected", "output_failed", "expired"]).optional(),
-  error: z.string().transform((text) => text.slice(0, LONGEST_ERROR)).optional(),
+  error: z.string().transform((text) => text.slice(0, MAX_ERROR)).optional(),
 });
 const report = z.discriminatedUnion("type", [ack, nack]);
 const connectorMessage = z.discriminatedUnion("type", [

@@ -29,13 +29,13 @@ const BUFFER_CHECK_MS = 5;
 const QUIET_MS = 20;
 
 /** How long that is waited for, in milliseconds. */
-const LONGEST_NOISE_MS = 500;
+const MAX_NOISE_MS = 500;
 
 /** RFC 6455, section 7.4.1. */
 const NORMAL_CLOSURE = 1000;
 
 /** A close reason has at most 123 bytes (RFC 6455, section 5.5). */
-const LONGEST_REASON = 120;
+const MAX_REASON = 120;
 
 /** Sends and receives until the socket closes or the session ends. The session outlives its socket. */
 export function serveWebSocket(session: RelaySession, socket: WebSocket, connected: ConnectedMessage): void {
@@ -107,7 +107,7 @@ async function closeQuietSocket(socket: WebSocket, end: End): Promise<void> {
   let heard = true;
   const listener = () => heard = true;
   socket.addEventListener("message", listener);
-  for (let waitedMs = 0; heard && waitedMs < LONGEST_NOISE_MS; waitedMs += QUIET_MS) {
+  for (let waitedMs = 0; heard && waitedMs < MAX_NOISE_MS; waitedMs += QUIET_MS) {
     heard = false;
     await sleep(QUIET_MS);
     await nextTurn();
@@ -119,5 +119,5 @@ async function closeQuietSocket(socket: WebSocket, end: End): Promise<void> {
 function closeSocket(socket: WebSocket, end: End | undefined): void {
   if (socket.readyState !== WebSocket.OPEN) return;
   const { code = "left", message = "" } = end ?? {};
-  socket.close(code === "left" ? NORMAL_CLOSURE : END_CODES[code], message.slice(0, LONGEST_REASON));
+  socket.close(code === "left" ? NORMAL_CLOSURE : END_CODES[code], message.slice(0, MAX_REASON));
 }

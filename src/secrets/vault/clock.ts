@@ -17,7 +17,7 @@ export interface Clock {
 }
 
 /** Longest time that a timer of the runtime can be set to; more would fire at once. */
-const LONGEST_TIMER_MS = 2 ** 31 - 1;
+const MAX_TIMER_MS = 2 ** 31 - 1;
 
 /** The clock of the system. */
 export const systemClock: Clock = {
@@ -25,7 +25,7 @@ export const systemClock: Clock = {
   async wait(milliseconds, signal) {
     const end = performance.now() + milliseconds;
     for (let left = milliseconds; left > 0; left = end - performance.now()) {
-      await sleep(Math.min(left, LONGEST_TIMER_MS), signal);
+      await sleep(Math.min(left, MAX_TIMER_MS), signal);
     }
     signal.throwIfAborted();
   },

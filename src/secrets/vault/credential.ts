@@ -11,7 +11,7 @@ import { LoginRefused, VaultFailure } from "./failure.ts";
 import type { VaultClient } from "./vault_client.ts";
 
 /** Longest credential, in bytes: tokens of Kubernetes with many claims have some thousand. */
-const LONGEST_CREDENTIAL = 64 * 1024;
+const MAX_CREDENTIAL = 64 * 1024;
 
 /** Tokens of Vault since 1.10 and 0.11, and of OpenBao. A secret id is a UUID. */
 const TOKEN_FORM = /^(?:hv[sbr]|[sbr])\./;
@@ -42,7 +42,7 @@ export async function readCredential(
 
 async function readText(path: string, name: string, signal: AbortSignal): Promise<string> {
   try {
-    return (await readSmallFile(path, { maxBytes: LONGEST_CREDENTIAL, signal })).trim();
+    return (await readSmallFile(path, { maxBytes: MAX_CREDENTIAL, signal })).trim();
   } catch (error) {
     const reason = error instanceof UnreadableFileError
       ? error.message

@@ -18,7 +18,7 @@ import type { VaultSettings } from "../../settings/vault.ts";
 import { VaultFailure } from "./failure.ts";
 
 /** Longest answer that is read, in bytes. Vault stores no value over 1 MiB. */
-const LONGEST_ANSWER = 4 * 1024 * 1024;
+const MAX_ANSWER = 4 * 1024 * 1024;
 
 /** What is sent. */
 export interface HttpRequest {
@@ -152,8 +152,8 @@ function readAnswer(
   response.on("data", (chunk: Uint8Array) => {
     chunks.push(chunk);
     size += chunk.byteLength;
-    if (size <= LONGEST_ANSWER) return;
-    fail(new Error(`the answer is longer than ${LONGEST_ANSWER} bytes`));
+    if (size <= MAX_ANSWER) return;
+    fail(new Error(`the answer is longer than ${MAX_ANSWER} bytes`));
     response.destroy();
   });
   response.on("error", fail);

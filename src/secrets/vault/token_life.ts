@@ -18,7 +18,7 @@ const SHORTEST_PAUSE_MS = 1000;
 const RETRIES = { initialMs: 2 * SHORTEST_PAUSE_MS, maxMs: 30_000 };
 
 /** Longest pause while a token that cannot be replaced goes to its end, in milliseconds. */
-const LONGEST_PAUSE_MS = 60 * 60 * 1000;
+const MAX_PAUSE_MS = 60 * 60 * 1000;
 
 /** What happens to a token. */
 export interface TokenEvents {
@@ -97,7 +97,7 @@ function pauseBefore(leftMs: number, failures: number, goesToItsEnd: boolean): n
     const retry = halfRandom(backoffBoundMs(RETRIES, failures));
     return leftMs > 0 ? Math.min(half, retry) : retry;
   }
-  return goesToItsEnd ? Math.min(half, LONGEST_PAUSE_MS) : half;
+  return goesToItsEnd ? Math.min(half, MAX_PAUSE_MS) : half;
 }
 
 async function renew(token: VaultToken, client: VaultClient, signal: AbortSignal): Promise<Renewal> {

@@ -20,7 +20,7 @@ const ATTEMPTS = 3;
 const SHORTEST_ATTEMPT_MS = 1000;
 
 /** Most redirects that are followed from member to member. */
-const MOST_REDIRECTS = 2;
+const MAX_REDIRECTS = 2;
 
 /** Pauses after rate limits: Vault says `Retry-After: 0`. */
 const PAUSES = { initialMs: 1000, maxMs: 60_000 };
@@ -156,7 +156,7 @@ export class VaultClient {
     let url = first;
     for (let redirects = 0;; redirects++) {
       const answer = await this.#exchange.send(url, request, signal);
-      const next = redirects < MOST_REDIRECTS ? this.#redirectOf(answer, url, question) : undefined;
+      const next = redirects < MAX_REDIRECTS ? this.#redirectOf(answer, url, question) : undefined;
       if (next === undefined) return answer;
       url = next;
     }

@@ -13,10 +13,10 @@ const LIMITS = { MAX_INFLIGHT_BYTES: String(64 * MIB) };
 const ZIPPED = { "content-encoding": "gzip" };
 
 /** How much more memory the gateway may take, under attack with `LIMITS`, than in ordinary service. */
-const MOST_MORE_BYTES = 192 * MIB;
+const MAX_MORE_BYTES = 192 * MIB;
 
 /** How much more it may hold when the attack is over for half a minute. */
-const MOST_KEPT_BYTES = 30 * MIB;
+const MAX_KEPT_BYTES = 30 * MIB;
 
 const SEARCH_MS = 10_000;
 const SEARCH_SEED = 20_261;
@@ -62,7 +62,7 @@ const manyValues: Attack = {
     const { firstBytes, peakBytes, longestSilenceMs } = await watch.observe();
     const more = peakBytes - firstBytes;
     assert(victim.isAlive, "the process has ended");
-    assert(more < MOST_MORE_BYTES, `${mib(more)} more; ${countAnswers(answers)}`);
+    assert(more < MAX_MORE_BYTES, `${mib(more)} more; ${countAnswers(answers)}`);
     return `${mib(more)} more, silent ${longestSilenceMs.toFixed(0)} ms; ${countAnswers(answers)}`;
   },
 };
@@ -96,12 +96,12 @@ const search: Attack = {
     await senders.stop();
     assert(victim.isAlive, "the process has ended");
     const more = peakBytes - firstBytes;
-    assert(more < MOST_MORE_BYTES, `${mib(more)} more after ${senders.sent} requests of seed ${SEARCH_SEED}`);
+    assert(more < MAX_MORE_BYTES, `${mib(more)} more after ${senders.sent} requests of seed ${SEARCH_SEED}`);
     const kept = () => victim.bytes - firstBytes;
     await eventually(
       () =>
         assert(
-          kept() < MOST_KEPT_BYTES,
+          kept() < MAX_KEPT_BYTES,
           `${mib(kept())} are kept, of ${mib(more)} more than ${mib(firstBytes)}`,
         ),
       {

@@ -44,7 +44,7 @@ export interface Judgement {
 const LEAST_RATE = 0.95;
 
 /** A build with more of the other's CPU time than this is slower. */
-const MOST_CPU = 1.03;
+const MAX_CPU = 1.03;
 
 /**
  * Measures both builds in every situation and prints a table of each, and at the end which are slower.
@@ -90,7 +90,7 @@ export function judgeRounds({ before, after }: Rounds): Judgement {
   const rate = ratio("rate");
   const cpu = ratio("cpuPer10k");
   // Figures that are missing prove nothing: a comparison with NaN counts as slower.
-  return { rate, cpu, isSlower: !(rate >= LEAST_RATE && cpu <= MOST_CPU) };
+  return { rate, cpu, isSlower: !(rate >= LEAST_RATE && cpu <= MAX_CPU) };
 }
 
 function printComparison(
@@ -104,7 +104,7 @@ function printComparison(
     printFigures(`  ${builds[which].name}`, measured[which]);
   }
   print(
-    `  rate ${rate.toFixed(3)} (at least ${LEAST_RATE}), CPU ${cpu.toFixed(3)} (at most ${MOST_CPU}): ` +
+    `  rate ${rate.toFixed(3)} (at least ${LEAST_RATE}), CPU ${cpu.toFixed(3)} (at most ${MAX_CPU}): ` +
       (isSlower ? "SLOWER" : "not slower"),
   );
   print();

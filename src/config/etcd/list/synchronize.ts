@@ -22,7 +22,7 @@ const PAGES = { pageKeys: 500, pageBytes: 256 * 1024 } as const;
 const STREAMED_KEYS = 100;
 
 /** A compaction may overtake a list; one that is overtaken this often hands over to the back-off. */
-const MOST_STARTS = 3;
+const MAX_STARTS = 3;
 
 /** Options of {@linkcode synchronize} and {@linkcode findMissedChanges}. */
 export interface SynchronizeOptions {
@@ -229,7 +229,7 @@ async function restarting<Result>(list: () => Promise<Result>): Promise<Result> 
       return await list();
     } catch (error) {
       const isOvertaken = error instanceof EtcdCallError && error.failure === "out_of_range";
-      if (!isOvertaken || start === MOST_STARTS) throw error;
+      if (!isOvertaken || start === MAX_STARTS) throw error;
     }
   }
 }

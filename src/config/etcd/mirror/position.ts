@@ -7,7 +7,7 @@
 import type { EtcdHeader } from "../wire/fields.ts";
 
 /** Whether what was applied is still the beginning of what etcd holds, or why not. */
-export type Verdict = "current" | "cluster_changed" | "revision_regressed" | "history_rewound";
+export type PositionState = "current" | "cluster_changed" | "revision_regressed" | "history_rewound";
 
 /**
  * How far into etcd's history the changes have been applied. It is moved by lists, applied events and
@@ -65,7 +65,10 @@ export class Position {
    *
    * @param before what was known when the read began: events may have overtaken its answer since
    */
-  judge({ clusterId, revision, term }: EtcdHeader, before: EtcdHeader | undefined = this.known): Verdict {
+  judge(
+    { clusterId, revision, term }: EtcdHeader,
+    before: EtcdHeader | undefined = this.known,
+  ): PositionState {
     if (before === undefined) return "current";
     if (clusterId !== before.clusterId) return "cluster_changed";
     if (revision < before.revision) return "revision_regressed";

@@ -12,7 +12,7 @@ import {
   type CommitReply,
   type Operation,
   type OperationKind,
-  type Refusal,
+  type RefusedPart,
   type ReplyOf,
   type RequestOf,
   type StoredBody,
@@ -89,10 +89,10 @@ const HANDLERS: Handlers = {
 export class CommitTransaction {
   readonly #tables: Tables;
   readonly #commit: Commit;
-  readonly #growthRefused: Refusal | undefined;
+  readonly #growthRefused: RefusedPart | undefined;
 
   /** @param growthRefused why nothing is done that needs space; `undefined` to do everything */
-  constructor(tables: Tables, commit: Commit, growthRefused?: Refusal) {
+  constructor(tables: Tables, commit: Commit, growthRefused?: RefusedPart) {
     this.#tables = tables;
     this.#commit = commit;
     this.#growthRefused = growthRefused;

@@ -8,7 +8,7 @@
 import { statfsSync } from "node:fs";
 
 /** What is kept free at most, in bytes. */
-const MOST_KEPT_BYTES = 8 * 1024 * 1024;
+const MAX_KEPT_BYTES = 8 * 1024 * 1024;
 
 /** What is kept free at most, as a share of the disk: some are small. */
 const KEPT_SHARE = 1 / 16;
@@ -72,7 +72,7 @@ export class DiskRoom {
     try {
       const { bavail, blocks, bsize } = statfsSync(this.#directory);
       this.#free = blocks > 0 ? bavail * bsize : Infinity;
-      this.#kept = Math.min(MOST_KEPT_BYTES, blocks * bsize * KEPT_SHARE);
+      this.#kept = Math.min(MAX_KEPT_BYTES, blocks * bsize * KEPT_SHARE);
     } catch {
       this.#free = Infinity;
     }

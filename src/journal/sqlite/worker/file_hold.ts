@@ -9,10 +9,10 @@ import type { DatabaseSync } from "node:sqlite";
 import { CHECKPOINT_PAGES } from "./file.ts";
 
 /** A copy that takes longer is given up, in milliseconds. */
-const LONGEST_MS = 30 * 60_000;
+const MAX_MS = 30 * 60_000;
 
 /** The log grows while the file is held; beyond this the copy is given up, in bytes. */
-const MOST_LOG_BYTES = 1024 * 1024 * 1024;
+const MAX_LOG_BYTES = 1024 * 1024 * 1024;
 
 /** One copy at a time. */
 export class FileHold {
@@ -48,6 +48,6 @@ export class FileHold {
   /** Gives a hold up that takes too long, in time or space. */
   check(database: DatabaseSync, logBytes: number): void {
     if (this.#heldSince === undefined) return;
-    if (performance.now() - this.#heldSince > LONGEST_MS || logBytes > MOST_LOG_BYTES) this.end(database);
+    if (performance.now() - this.#heldSince > MAX_MS || logBytes > MAX_LOG_BYTES) this.end(database);
   }
 }

@@ -22,7 +22,7 @@ import type {
   HoldReply,
   OpenReply,
   PlaceProblem,
-  Refusal,
+  RefusedPart,
   WorkerOptions,
 } from "../protocol.ts";
 import { relocate } from "./relocation.ts";
@@ -191,7 +191,7 @@ export class Store {
   }
 
   /** Why nothing may be appended now. */
-  #refuseGrowth(open: OpenStore, { size }: Commit): Refusal | undefined {
+  #refuseGrowth(open: OpenStore, { size }: Commit): RefusedPart | undefined {
     if (performance.now() - this.#lookedAt > OLDEST_LOOK_MS) this.#findProblem(open);
     if (this.#problem !== undefined) {
       const { message, reason } = this.#problem;
@@ -253,7 +253,7 @@ export class Store {
   }
 
   /** What needs no space may go through when the rest does not: it makes room, or is only read. */
-  #retryWithoutGrowth(commit: Commit, refusal: Refusal): CommitReply {
+  #retryWithoutGrowth(commit: Commit, refusal: RefusedPart): CommitReply {
     try {
       const open = this.#ensureOpen();
       this.#writeBack(open.database);
@@ -264,7 +264,7 @@ export class Store {
     }
   }
 
-  #executeWithoutGrowth(open: OpenStore, commit: Commit, refusal: Refusal): CommitReply {
+  #executeWithoutGrowth(open: OpenStore, commit: Commit, refusal: RefusedPart): CommitReply {
     return this.#transact(open, new CommitTransaction(open.tables, commit, refusal));
   }
 
@@ -367,7 +367,7 @@ export class Store {
   }
 
   /** Gets the store into a state in which the next commit can be tried. */
-  #handle(error: unknown): Refusal {
+  #handle(error: unknown): RefusedPart {
     const problem = problemOf(error);
     const reason = textOf(error);
     if (problem === "fault") return { code: "internal_error", message: "The journal failed", reason };

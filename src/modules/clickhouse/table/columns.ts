@@ -39,8 +39,8 @@ function isFillable(column: Column | undefined): boolean {
 }
 
 /** Longest values, in bytes: ids of events, and names of namespaces and webhooks. */
-const LONGEST_ID = 40;
-const LONGEST_NAME = 64;
+const MAX_ID = 40;
+const MAX_NAME = 64;
 
 /** What each column takes, and the types that can hold it. */
 const CONTENTS: Readonly<
@@ -50,9 +50,9 @@ const CONTENTS: Readonly<
     readonly fits: (type: string) => boolean;
   }>
 > = {
-  id: { what: "the event's id", types: "String", fits: (type) => holdsText(type, LONGEST_ID) },
-  namespace: { what: "the namespace", types: "String", fits: (type) => holdsName(type, LONGEST_NAME) },
-  webhook_id: { what: "the webhook's id", types: "String", fits: (type) => holdsName(type, LONGEST_NAME) },
+  id: { what: "the event's id", types: "String", fits: (type) => holdsText(type, MAX_ID) },
+  namespace: { what: "the namespace", types: "String", fits: (type) => holdsName(type, MAX_NAME) },
+  webhook_id: { what: "the webhook's id", types: "String", fits: (type) => holdsName(type, MAX_NAME) },
   timestamp: {
     what: "the time of receipt",
     types: "DateTime, DateTime64, Date, UInt32, UInt64, Int64, Float64 or String",
@@ -63,7 +63,7 @@ const CONTENTS: Readonly<
 };
 
 /** Longest part of a type that a message shows, in characters: an enumeration may list thousands of names. */
-const LONGEST_TYPE = 80;
+const MAX_TYPE = 80;
 
 /**
  * Why columns cannot be filled, one sentence for each of them; none when all can.
@@ -91,7 +91,7 @@ function mismatchOf(
   const { type, computed } = column;
   if (computed !== undefined) return `${subject} is ${computed}, so ${what} cannot be inserted${omission}`;
   if (fits(type)) return undefined;
-  const shown = type.length > LONGEST_TYPE ? `${type.slice(0, LONGEST_TYPE)}…` : type;
+  const shown = type.length > MAX_TYPE ? `${type.slice(0, MAX_TYPE)}…` : type;
   return `${subject} is of type ${shown}, which cannot hold ${what}: ${types} can${omission}`;
 }
 

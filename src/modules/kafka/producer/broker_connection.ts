@@ -25,7 +25,7 @@ import { WireReader, WireWriter } from "../protocol/wire.ts";
 const CONNECT_TIMEOUT_MS = 3_000;
 
 /** Answers to a producer are short. More than this is not Kafka: an HTTP server's answer begins like a huge one. */
-const LONGEST_ANSWER = 64 * 1024 * 1024;
+const MAX_ANSWER = 64 * 1024 * 1024;
 
 /** A login is renewed when this share of its life is over. */
 const LOGIN_SHARE = 0.8;
@@ -241,7 +241,7 @@ class AnswerStream {
     const answers: (Buffer | "too long")[] = [];
     while (bytes.byteLength >= 4) {
       const size = bytes.readInt32BE(0);
-      if (size < 4 || size > LONGEST_ANSWER) return [...answers, "too long"];
+      if (size < 4 || size > MAX_ANSWER) return [...answers, "too long"];
       if (bytes.byteLength < 4 + size) break;
       answers.push(bytes.subarray(4, 4 + size));
       bytes = bytes.subarray(4 + size);

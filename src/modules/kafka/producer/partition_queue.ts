@@ -27,7 +27,7 @@ const BATCH_RECORDS = 1_000;
  */
 const BATCH_BYTES = 512 * 1024;
 
-const HIGHEST_SEQUENCE = 2 ** 31 - 1;
+const MAX_SEQUENCE = 2 ** 31 - 1;
 
 /** Entries that nobody waits for any more are let go of when there are this many. */
 const MANY_SETTLED = 64;
@@ -101,7 +101,7 @@ export class PartitionQueue implements EntryQueue {
   get needsIdAfter(): number | undefined {
     if (this.batch !== undefined) return undefined;
     if (this.#producer === undefined) return this.#spent;
-    return this.#nextSequence + BATCH_RECORDS > HIGHEST_SEQUENCE ? this.#producer.generation : undefined;
+    return this.#nextSequence + BATCH_RECORDS > MAX_SEQUENCE ? this.#producer.generation : undefined;
   }
 
   /** Numbers the next batches under another producer id, from 0 on; without an id, the next one alone. */

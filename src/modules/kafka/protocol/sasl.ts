@@ -22,7 +22,7 @@ export type SaslExchange = (message: Uint8Array) => Promise<Uint8Array>;
 /** RFC 7677 asks servers for at least as many; Kafka's default is the same. */
 const FEWEST_ITERATIONS = 4096;
 /** More would keep this machine busy for seconds: no server means well that asks for it. */
-const MOST_ITERATIONS = 1_000_000;
+const MAX_ITERATIONS = 1_000_000;
 
 const derive = promisify(pbkdf2);
 
@@ -71,7 +71,7 @@ async function logInByScram(
 function readChallenge(challenge: string, nonce: string) {
   const [, serverNonce = "", salt = "", iterationText] = /^r=([^,]+),s=([^,]+),i=(\d+)/.exec(challenge) ?? [];
   const iterations = Number(iterationText);
-  const isInOrder = iterations >= FEWEST_ITERATIONS && iterations <= MOST_ITERATIONS;
+  const isInOrder = iterations >= FEWEST_ITERATIONS && iterations <= MAX_ITERATIONS;
   if (!isInOrder || !serverNonce.startsWith(nonce) || serverNonce === nonce) {
     throw new DeliveryError(
       "output_unavailable",

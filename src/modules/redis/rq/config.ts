@@ -18,17 +18,17 @@ const DEFAULT_KEY_PREFIX = "rq";
 const HASH_TAG = /^[^{]*\{([^}]+)\}/;
 /** RQ keeps the ids that workers of a queue are taking under the queue's own name with this behind it. */
 const RESERVED_QUEUE_ENDING = ":intermediate";
-const LONGEST_KEY_PREFIX = 255;
+const MAX_KEY_PREFIX = 255;
 const MAX_RETRIES = 1000;
 const MAX_RETRY_INTERVALS = 100;
-const LARGEST_META_CHARACTERS = 64 * 1024;
-const LONGEST_QUEUE_NAME = 255;
+const MAX_META_CHARACTERS = 64 * 1024;
+const MAX_QUEUE_NAME = 255;
 /** RQ's own. */
 const DEFAULT_TIMEOUT_SECONDS = 180;
 /** After an outage the next attempt may come as late as the outage took: this covers half an hour of it. */
 const DEFAULT_DEDUP_SECONDS = 3600;
-const LONGEST_SECONDS = 10 * 365 * 24 * 60 * 60;
-const LONGEST_DEDUP_SECONDS = 30 * 24 * 60 * 60;
+const MAX_SECONDS = 10 * 365 * 24 * 60 * 60;
+const MAX_DEDUP_SECONDS = 30 * 24 * 60 * 60;
 
 /** How much of the hash stands in a job's id. */
 const HASH_CHARACTERS = 8;
@@ -64,7 +64,7 @@ export interface RedisRqConfig {
   readonly lines: string;
 }
 
-const nameField = z.string().min(1).max(LONGEST_QUEUE_NAME).refine((name) => !/\p{Cc}/u.test(name), {
+const nameField = z.string().min(1).max(MAX_QUEUE_NAME).refine((name) => !/\p{Cc}/u.test(name), {
   error: "A name cannot contain control characters",
 });
 
@@ -83,7 +83,7 @@ const fields = z.strictObject({
   }).default(DEFAULT_QUEUE).meta({
     description: "RQ queue. Names that end in `:intermediate` are RQ's own.",
   }),
-  key_prefix: z.string().max(LONGEST_KEY_PREFIX).regex(/^[A-Za-z0-9_.:{}-]+$/, {
+  key_prefix: z.string().max(MAX_KEY_PREFIX).regex(/^[A-Za-z0-9_.:{}-]+$/, {
     error: "Not a prefix that RQ takes: letters, digits and _ . : - { }",
   }).default(DEFAULT_KEY_PREFIX).meta({
     description:
@@ -93,28 +93,28 @@ const fields = z.strictObject({
   serializer: z.enum(["pickle", "json"]).default("pickle").meta({
     description: "How jobs are written. `json` needs `rq worker --serializer rq.serializers.JSONSerializer`.",
   }),
-  timeout: integerField(-1, LONGEST_SECONDS).refine((seconds) => seconds !== 0, {
+  timeout: integerField(-1, MAX_SECONDS).refine((seconds) => seconds !== 0, {
     error: "A job needs time: give at least 1 second, or -1 for no limit",
   }).default(DEFAULT_TIMEOUT_SECONDS).meta({
     description: "Seconds that a job may run; -1 for no limit.",
   }),
-  result_ttl: integerField(-1, LONGEST_SECONDS).optional().meta({
+  result_ttl: integerField(-1, MAX_SECONDS).optional().meta({
     description:
       "Seconds that a job and its result are kept after it succeeded; 0 for not at all, -1 for ever. " +
       "Default: the worker's, 500 unless changed.",
   }),
-  failure_ttl: integerField(-1, LONGEST_SECONDS).optional().meta({
+  failure_ttl: integerField(-1, MAX_SECONDS).optional().meta({
     description: "Seconds that a job is kept after it failed; -1 for ever. Default: RQ's, one year.",
   }),
-  ttl: integerField(1, LONGEST_SECONDS).optional().meta({
+  ttl: integerField(1, MAX_SECONDS).optional().meta({
     description: "Seconds after which a job that no worker has begun is dropped. Default: never.",
   }),
   retries: integerField(0, MAX_RETRIES).default(0).meta({
     description: "How often workers run a job again that failed.",
   }),
   retry_intervals: z.union([
-    integerField(0, LONGEST_SECONDS).transform((seconds) => [seconds]),
-    z.array(integerField(0, LONGEST_SECONDS)).min(1).max(MAX_RETRY_INTERVALS),
+    integerField(0, MAX_SECONDS).transform((seconds) => [seconds]),
+    z.array(integerField(0, MAX_SECONDS)).min(1).max(MAX_RETRY_INTERVALS),
   ], { error: "Not a number of seconds or a list of them" }).optional().meta({
     description:
       "Seconds before each of the `retries`, as a number or a list, of which the last counts for all " +
@@ -123,7 +123,7 @@ const fields = z.strictObject({
   meta: z.record(z.string(), z.json()).optional().meta({
     description: "Object that every job has as `job.meta`.",
   }),
-  dedup_ttl: integerField(0, LONGEST_DEDUP_SECONDS).default(DEFAULT_DEDUP_SECONDS).meta({
+  dedup_ttl: integerField(0, MAX_DEDUP_SECONDS).default(DEFAULT_DEDUP_SECONDS).meta({
     description:
       "Seconds for which an event is not enqueued again, should it be tried again after a lost answer, " +
       "even when its job has been run and removed. Takes about 180 bytes of Redis' memory an event. Jobs that are " +
@@ -183,8 +183,8 @@ function intervalsOf(intervals: readonly number[], retries: number): readonly nu
 function metaOf({ meta, serializer }: Fields, issues: z.RefinementCtx): Buffer | undefined {
   if (meta === undefined) return undefined;
   const json = JSON.stringify(meta);
-  if (json.length > LARGEST_META_CHARACTERS) {
-    const message = `Longer than ${LARGEST_META_CHARACTERS} characters as JSON, and every job would hold it`;
+  if (json.length > MAX_META_CHARACTERS) {
+    const message = `Longer than ${MAX_META_CHARACTERS} characters as JSON, and every job would hold it`;
     issues.addIssue({ code: "custom", path: ["meta"], message });
     return undefined;
   }

@@ -7,7 +7,7 @@
  * @module
  */
 
-const LONGEST_NAME = 255;
+const MAX_NAME = 255;
 
 /** Two or more identifiers of Python, of which the last is the function. */
 const DOTTED_PATH = /^[A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z_][A-Za-z0-9_]*)+$/;
@@ -154,7 +154,7 @@ const BUILTIN_FUNCTIONS: ReadonlySet<string> = new Set([
 
 /** Why jobs may not call a function; `undefined` when they may. */
 export function refuseFunction(name: string): string | undefined {
-  if (name.length > LONGEST_NAME) return `The name is longer than ${LONGEST_NAME} characters`;
+  if (name.length > MAX_NAME) return `The name is longer than ${MAX_NAME} characters`;
   const parts = name.split(".");
   const dangerous = parts.find((part) => DANGEROUS_MODULES.has(part) || DUNDER.test(part)) ??
     (DANGEROUS_BEGINNINGS.has(parts[0]!) ? parts[0] : undefined) ??

@@ -36,17 +36,17 @@ const REDUCE = 0x52;
 const PROTOCOL = 4;
 
 /** Room for an instruction with an argument of fixed length. */
-const LONGEST_INSTRUCTION = 9;
+const MAX_INSTRUCTION = 9;
 
 /** The most bytes of a text whose length is written in one byte. */
-const LONGEST_SHORT_TEXT = 255;
+const MAX_SHORT_TEXT = 255;
 
 /** The most bytes that UTF-8 takes for one UTF-16 code unit. */
-const LONGEST_UTF8 = 3;
+const MAX_UTF8 = 3;
 
 /** Bytes that a writer begins with, and the most that are kept for the next one. */
 const FIRST_SIZE = 16 * 1024;
-const LARGEST_KEPT = 256 * 1024;
+const MAX_KEPT = 256 * 1024;
 
 const encoder = new TextEncoder();
 
@@ -85,7 +85,7 @@ export class PickleWriter {
 
   /** The complete pickle. The writer must not be used afterwards. */
   finish(): Uint8Array<ArrayBuffer> {
-    return this.finishInto((pickle) => this.#bytes.length > LARGEST_KEPT ? pickle : pickle.slice());
+    return this.finishInto((pickle) => this.#bytes.length > MAX_KEPT ? pickle : pickle.slice());
   }
 
   /**
@@ -97,7 +97,7 @@ export class PickleWriter {
   finishInto<Result>(use: (pickle: Uint8Array<ArrayBuffer>) => Result): Result {
     this.#instruction(STOP);
     const result = use(this.#bytes.subarray(0, this.#length));
-    if (this.#bytes.length <= LARGEST_KEPT) PickleWriter.#kept = this.#bytes;
+    if (this.#bytes.length <= MAX_KEPT) PickleWriter.#kept = this.#bytes;
     return result;
   }
 
@@ -152,7 +152,7 @@ export class PickleWriter {
 
   /** Any text, lone surrogates included: Python's `str` can hold them as well. */
   text(value: string): void {
-    if (value.length <= LONGEST_SHORT_TEXT && this.#shortAscii(value)) return;
+    if (value.length <= MAX_SHORT_TEXT && this.#shortAscii(value)) return;
     this.#sized(BINUNICODE, value.isWellFormed() ? encoder.encode(value) : encodeWithSurrogates(value));
   }
 
@@ -229,7 +229,7 @@ export class PickleWriter {
     const { read, written } = encoder.encodeInto(text, this.#bytes.subarray(this.#length));
     this.#length += written;
     if (read === text.length) return;
-    this.#reserve((text.length - read) * LONGEST_UTF8);
+    this.#reserve((text.length - read) * MAX_UTF8);
     this.#length += encoder.encodeInto(text.slice(read), this.#bytes.subarray(this.#length)).written;
   }
 
@@ -241,7 +241,7 @@ export class PickleWriter {
 
   /** Begins an instruction and makes room for an argument of fixed length. */
   #instruction(code: number): void {
-    this.#reserve(LONGEST_INSTRUCTION + 1);
+    this.#reserve(MAX_INSTRUCTION + 1);
     this.#byte(code);
   }
 
@@ -278,7 +278,7 @@ function bitLength(magnitude: bigint): number {
 
 /** UTF-8 with three bytes for a surrogate that has no partner: what Python calls `surrogatepass`. */
 function encodeWithSurrogates(text: string): Uint8Array {
-  const bytes = new Uint8Array(text.length * LONGEST_UTF8);
+  const bytes = new Uint8Array(text.length * MAX_UTF8);
   let at = 0;
   for (const character of text) {
     const code = character.codePointAt(0)!;

@@ -11,7 +11,7 @@ const COMPLAINT = /not supported request type/;
 const WATCHED_MS = 40_000;
 
 /** Requests for progress that are made to find out that none is answered, with some to spare. */
-const MOST_COMPLAINTS = 5;
+const MAX_COMPLAINTS = 5;
 
 const TABLE: readonly Situation[] = [
   behindProxy(
@@ -27,7 +27,7 @@ const TABLE: readonly Situation[] = [
       }
       const complaints = proxy.lines.filter(({ text }) => COMPLAINT.test(text)).length;
       world.figures.push(`${complaints} complaints in the proxy's log`);
-      assert(complaints <= MOST_COMPLAINTS, `${complaints} complaints`);
+      assert(complaints <= MAX_COMPLAINTS, `${complaints} complaints`);
       assertEquals(await world.gateway.metric("cwm_etcd_disconnects_total"), 0);
     },
   ),

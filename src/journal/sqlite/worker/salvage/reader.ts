@@ -12,7 +12,7 @@ import { readPragma, SCHEMA_VERSION } from "../schema.ts";
 import { problemOf } from "../errors.ts";
 
 /** Searches in vain, after which what is left of a table is given up. */
-const MOST_VAIN_SEARCHES = 2_000;
+const MAX_VAIN_SEARCHES = 2_000;
 
 /** The tables that are read, with the number that each row has. */
 const KEYS = {
@@ -124,7 +124,7 @@ export class SalvageReader implements Disposable {
   }
 
   *#halves(table: SalvagedTable, queries: Queries, from: number, to: number): Generator<Row> {
-    if (from === to || this.#vainSearches++ > MOST_VAIN_SEARCHES) return;
+    if (from === to || this.#vainSearches++ > MAX_VAIN_SEARCHES) return;
     const middle = Math.floor(from + (to - from) / 2);
     yield* this.#range(table, queries, from, middle);
     yield* this.#range(table, queries, middle + 1, to);

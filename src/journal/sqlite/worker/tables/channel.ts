@@ -18,7 +18,7 @@ const VISIBLE = 0;
 const MAX_MOVED = 10_000;
 
 /** The longest pause that a connector may ask for (`relay/protocol/schema.ts`), in milliseconds. */
-const LONGEST_RELEASE_MS = 300_000;
+const MAX_RELEASE_MS = 300_000;
 
 const EXPIRED = "It stood in the channel for longer than its time to live";
 
@@ -102,7 +102,7 @@ export class ChannelTable {
   static releaseLeases(database: DatabaseSync): void {
     database.prepare(
       `UPDATE messages SET visible_at = ${VISIBLE}, leased = 0 WHERE leased = 1 OR visible_at > ?`,
-    ).run(Date.now() + LONGEST_RELEASE_MS);
+    ).run(Date.now() + MAX_RELEASE_MS);
   }
 
   enqueue({ channel, event, ttlMs, maxSize }: RequestOf<"enqueue">, now: number): ReplyOf<"enqueue"> {
