@@ -29,6 +29,17 @@ export function compactJson(json: string): string {
  * @param json valid JSON
  */
 export function formatJson(json: string): string {
+  return formatJsonWithin(json, Infinity)!;
+}
+
+/**
+ * As {@linkcode formatJson}, unless that is longer than `longest` characters: deep nesting can make a text many times
+ * as long, which is not waited for.
+ *
+ * @param json valid JSON
+ * @returns `undefined` where it would be longer
+ */
+export function formatJsonWithin(json: string, longest: number): string | undefined {
   let text = "";
   let depth = 0;
   let previous = "";
@@ -40,6 +51,7 @@ export function formatJson(json: string): string {
     if (breaks && !isEmpty) text += `\n${"  ".repeat(depth)}`;
     else if (previous === ":") text += " ";
     text += token;
+    if (text.length > longest) return undefined;
     if (isOpening(token)) depth++;
     previous = token;
   }

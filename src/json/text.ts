@@ -4,6 +4,8 @@
  * @module
  */
 
+import { endOfString } from "./strings.ts";
+
 const QUOTE = 0x22;
 const COMMA = 0x2c;
 const OPENING_BRACKET = 0x5b;
@@ -142,16 +144,4 @@ function findMissingValue(text: string): number | undefined {
     if (found.trim() !== "") former = found;
   }
   return undefined;
-}
-
-/** The index after the closing quote of the JSON string that begins at `start`. */
-function endOfString(text: string, start: number): number {
-  let quote = start;
-  while (true) {
-    quote = text.indexOf('"', quote + 1);
-    if (quote === -1) return text.length;
-    let backslashes = 0;
-    while (text.charCodeAt(quote - 1 - backslashes) === BACKSLASH) backslashes++;
-    if (backslashes % 2 === 0) return quote + 1;
-  }
 }

@@ -5,6 +5,8 @@
  * @module
  */
 
+import { endOfString } from "../json/strings.ts";
+
 /** What stands in the place of a credential. */
 export const REDACTED = "[REDACTED]";
 
@@ -125,16 +127,6 @@ function skipSpace(json: string, from: number): number {
   return index;
 }
 
-/** Index after the closing quote, or the length of a text that ends before it. */
-function endOfString(json: string, start: number): number {
-  for (let index = start + 1; index < json.length; index++) {
-    const code = json.charCodeAt(index);
-    if (code === BACKSLASH) index++;
-    else if (code === QUOTE) return index + 1;
-  }
-  return json.length;
-}
-
 /** Index after the value, or the length of a text that ends before it. */
 function endOfValue(json: string, start: number): number {
   let depth = 0;
@@ -157,8 +149,6 @@ function endOfValue(json: string, start: number): number {
 }
 
 const SPACE = 0x20;
-const QUOTE = 0x22;
-const BACKSLASH = 0x5c;
 
 /**
  * A sensitive name with its value in text that is not JSON: `name=value`, `name: value`,

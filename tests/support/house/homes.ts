@@ -60,6 +60,12 @@ export const HOMES: readonly Home[] = [
     sign: /"body_base64":"/,
     homes: ["src/event/envelope.ts"],
   },
+  {
+    concept: "ends of strings in JSON texts",
+    sign: /function endOfString\(\w+: string/,
+    // json_pickle.ts says why it goes from character to character.
+    homes: ["src/json/strings.ts", "src/modules/redis/rq/json_pickle.ts"],
+  },
 ];
 
 /** The files that do by hand what has a home. */
