@@ -107,13 +107,13 @@ export class Gateway implements AsyncDisposable {
   /** Takes no connection any more and waits for the requests under way. Returns how many were cut off. */
   async #finishRequests(requests: LastRequests): Promise<number> {
     const timeout = AbortSignal.timeout(this.#settings.shutdown.timeoutMs);
-    await this.#parts.inflight.bodiesRead(timeout);
+    await this.#parts.inFlight.bodiesRead(timeout);
     const closed = this.#server?.close();
     requests.release();
-    const idle = await this.#parts.inflight.idle(timeout);
+    const idle = await this.#parts.inFlight.idle(timeout);
     if (idle && closed !== undefined) await within(CLOSE_TIMEOUT_MS, closed);
     this.#life.isClosed = true;
-    const count = this.#parts.inflight.requests;
+    const count = this.#parts.inFlight.requests;
     if (count > 0) logger("gateway").warning("{count} requests were cut off", { count });
     return count;
   }
@@ -210,7 +210,7 @@ export class Gateway implements AsyncDisposable {
   #listen(): void {
     const { host, port, limits: { maxConnections } } = this.#settings;
     const handler = tracedHandler(this.#parts.router, this.#parts.tracing);
-    const shared = { metrics: this.#parts.metrics, inflight: this.#parts.inflight, logger: logger("http") };
+    const shared = { metrics: this.#parts.metrics, inFlight: this.#parts.inFlight, logger: logger("http") };
     this.#server = listen({ host, port, handler, maxConnections, ...shared });
     logger("gateway").info("Listening on http://{host}:{port}", { host, port: this.port, version: VERSION });
     if (this.#parts.provider instanceof FileConfigProvider && this.#parts.provider.usingEmbeddedDefault) {

@@ -25,7 +25,7 @@ import { BodyMemory } from "../io/memory/body_memory.ts";
 import { documentReading } from "../http/webhook/event_body.ts";
 import { FailureLog } from "../http/failure_log.ts";
 import { RefusalHistory } from "../http/refusal_history.ts";
-import { Inflight } from "../http/inflight.ts";
+import { InFlight } from "../http/in_flight.ts";
 import { WebhookMetrics } from "../http/webhook_metrics.ts";
 import { relayRoutes } from "../http/routes/relay.ts";
 import { Router } from "../http/router.ts";
@@ -87,7 +87,7 @@ export class GatewayParts {
   readonly metrics = new Metrics();
   readonly refusals = new RefusalHistory();
   readonly webhooks: WebhookMetrics;
-  readonly inflight: Inflight;
+  readonly inFlight: InFlight;
   readonly channels: ChannelQueues;
   readonly outputs: OutputPool;
   readonly journal: SqliteJournal;
@@ -114,12 +114,12 @@ export class GatewayParts {
     this.secrets = opened.secrets;
     this.tracing = opened.tracing;
     this.#clientAddress = new ClientAddressResolver(settings.trustedProxies);
-    this.inflight = new Inflight(settings.limits.maxInflight, settings.limits.maxInflightBytes);
+    this.inFlight = new InFlight(settings.limits.maxInFlight, settings.limits.maxInFlightBytes);
     this.channels = this.#buildChannels();
     this.outputs = this.#buildOutputs(options.lines);
     this.webhooks = new WebhookMetrics(
       this.metrics,
-      this.inflight,
+      this.inFlight,
       () => this.journal.stats(),
       () => this.manager.catalog,
     );
@@ -148,7 +148,7 @@ export class GatewayParts {
       metrics: this.metrics,
       context: { lines, channels: this.channels },
       deliveryBudgetMs: this.#settings.limits.deliveryBudgetMs,
-      freeRequests: () => this.inflight.freeRequests,
+      freeRequests: () => this.inFlight.freeRequests,
       tracing: this.tracing,
     });
   }
@@ -164,7 +164,7 @@ export class GatewayParts {
       deadlines: this.deadlines,
       metrics: this.webhooks.events,
       logger: logger("delivery"),
-      memoryBytes: this.#settings.limits.maxInflightBytes / 2,
+      memoryBytes: this.#settings.limits.maxInFlightBytes / 2,
       bodyMemory: this.#bodyMemory,
     });
   }
@@ -210,7 +210,7 @@ export class GatewayParts {
       defaultWebhook: this.#settings.defaultWebhook,
       isClosed: () => this.#life.isClosed,
       bodyLimits: { maxBytes: limits.maxBodyBytes, timeoutMs: limits.bodyTimeoutMs },
-      inflight: this.inflight,
+      inFlight: this.inFlight,
       bodyMemory: this.#bodyMemory,
       documents: documentReading(limits, this.deadlines),
       acceptor: new Acceptor({
@@ -243,7 +243,7 @@ export class GatewayParts {
         provider: this.provider,
         vault: this.secrets.vaultStatus,
         reload: (signal) => this.reloader.reload(signal),
-        inflight: this.inflight,
+        inFlight: this.inFlight,
         outputs: () => this.outputs.hosts(),
         deadLetters: {
           letters: this.journal.deadLetters,
@@ -261,7 +261,7 @@ export class GatewayParts {
         },
         startedAt: performance.now(),
       }),
-      ...relayRoutes(this.relay, { inflight: this.inflight, bodyTimeoutMs: limits.bodyTimeoutMs }),
+      ...relayRoutes(this.relay, { inFlight: this.inFlight, bodyTimeoutMs: limits.bodyTimeoutMs }),
     ];
     return new Router({ webhooks, defaultNamespace, routes, failures });
   }

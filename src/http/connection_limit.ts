@@ -7,7 +7,7 @@
 
 import type { Logger } from "@logtape/logtape";
 import { ReportLimiter } from "../observability/report_limiter.ts";
-import type { Inflight } from "./inflight.ts";
+import type { InFlight } from "./in_flight.ts";
 
 /** How often connections are counted, in milliseconds. */
 const COUNT_MS = 500;
@@ -21,7 +21,7 @@ export interface ConnectionLimitOptions {
   readonly port: number;
   /** How many may be open at once. */
   readonly most: number;
-  readonly inflight: Inflight;
+  readonly inFlight: InFlight;
   readonly logger: Logger;
 }
 
@@ -45,16 +45,16 @@ export class ConnectionLimit implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#disposed = true;
     clearInterval(this.#timer);
-    this.#options.inflight.refuseNext(0);
+    this.#options.inFlight.refuseNext(0);
     await this.#counting;
   }
 
   async #count(): Promise<void> {
-    const { most, inflight, logger } = this.#options;
+    const { most, inFlight, logger } = this.#options;
     try {
       const count = await countConnections(this.#established);
       if (this.#disposed) return;
-      inflight.refuseNext(Math.max(0, count - most));
+      inFlight.refuseNext(Math.max(0, count - most));
       if (count > most) {
         this.#reports.run(
           "many",

@@ -14,7 +14,7 @@ import {
   type Histogram,
   type Metrics,
 } from "../observability/metrics.ts";
-import type { Inflight } from "./inflight.ts";
+import type { InFlight } from "./in_flight.ts";
 
 /**
  * Every value of the `outcome` label: those of requests without an error, and the codes of all errors. Every request
@@ -39,7 +39,7 @@ export class RequestMetrics {
   readonly #accepted = new WeakMap<WebhookEntry, Counter>();
 
   /** @param webhooks those that are configured now */
-  constructor(metrics: Metrics, inflight: Inflight, webhooks: () => Pick<Catalog, "find" | "entries">) {
+  constructor(metrics: Metrics, inFlight: InFlight, webhooks: () => Pick<Catalog, "find" | "entries">) {
     this.#webhooks = webhooks;
     this.#requests = metrics.counter(
       "cwm_requests_total",
@@ -56,12 +56,12 @@ export class RequestMetrics {
     metrics.gaugeFrom(
       "cwm_inflight_requests",
       "Webhook requests, and acknowledgements of connectors, under way.",
-      () => inflight.requests,
+      () => inFlight.requests,
     );
     metrics.gaugeFrom(
       "cwm_inflight_bytes",
       "Declared body bytes of requests under way.",
-      () => inflight.bytes,
+      () => inFlight.bytes,
     );
   }
 

@@ -7,7 +7,7 @@
 import { StartupError } from "../errors.ts";
 import { LastingServer, type LastingServerOptions } from "../io/server/lasting_server.ts";
 import { ConnectionLimit } from "./connection_limit.ts";
-import type { Inflight } from "./inflight.ts";
+import type { InFlight } from "./in_flight.ts";
 
 /** A server that listens. */
 export interface ListeningServer extends AsyncDisposable {
@@ -18,7 +18,7 @@ export interface ListeningServer extends AsyncDisposable {
 
 /** What the gateway listens with. */
 export interface ListenOptions extends Omit<LastingServerOptions, "bodiesRead"> {
-  readonly inflight: Inflight;
+  readonly inFlight: InFlight;
   /** How many connections may be open at once; `undefined` for any number. */
   readonly maxConnections: number | undefined;
 }
@@ -29,11 +29,11 @@ export interface ListenOptions extends Omit<LastingServerOptions, "bodiesRead"> 
  * @throws {StartupError} when the address cannot be used
  */
 export function listen(options: ListenOptions): ListeningServer {
-  const { inflight, maxConnections, logger } = options;
-  const server = open({ ...options, bodiesRead: (signal) => inflight.bodiesRead(signal) });
+  const { inFlight, maxConnections, logger } = options;
+  const server = open({ ...options, bodiesRead: (signal) => inFlight.bodiesRead(signal) });
   const limit = maxConnections === undefined
     ? undefined
-    : new ConnectionLimit({ port: server.port, most: maxConnections, inflight, logger });
+    : new ConnectionLimit({ port: server.port, most: maxConnections, inFlight, logger });
   const close = async () => {
     await Promise.all([limit?.[Symbol.asyncDispose](), server.close()]);
   };

@@ -3,7 +3,7 @@ import { webhookPath } from "../event/names.ts";
 import { EventMetrics } from "../delivery/event_metrics.ts";
 import type { JournalStats } from "../journal/journal.ts";
 import type { Metrics } from "../observability/metrics.ts";
-import type { Inflight } from "./inflight.ts";
+import type { InFlight } from "./in_flight.ts";
 import { RequestMetrics } from "./request_metrics.ts";
 
 /** What has series by webhook: each webhook has them from its load on and until it is removed. */
@@ -14,7 +14,7 @@ export class WebhookMetrics {
   /** @param catalog the webhooks that are configured now; not asked for before the first request */
   constructor(
     metrics: Metrics,
-    inflight: Inflight,
+    inFlight: InFlight,
     stats: () => JournalStats | undefined,
     catalog: () => Pick<Catalog, "find" | "entries">,
   ) {
@@ -23,7 +23,7 @@ export class WebhookMetrics {
       stats,
       ({ namespace, webhook }) => catalog().find(webhookPath(namespace, webhook)) !== undefined,
     );
-    this.requests = new RequestMetrics(metrics, inflight, catalog);
+    this.requests = new RequestMetrics(metrics, inFlight, catalog);
   }
 
   /** The webhook was removed. @param path `namespace/id` */

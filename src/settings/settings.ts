@@ -48,8 +48,8 @@ export interface Settings {
     readonly maxJsonValues: number;
     readonly bodyTimeoutMs: number;
     /** Requests. */
-    readonly maxInflight: number;
-    readonly maxInflightBytes: number;
+    readonly maxInFlight: number;
+    readonly maxInFlightBytes: number;
     /** Connections; left out: any number. */
     readonly maxConnections?: number;
     readonly deliveryBudgetMs: number;

@@ -4,29 +4,29 @@
  */
 
 import { logger, setUpLogging } from "../../src/observability/logging.ts";
-import { Inflight } from "../../src/http/inflight.ts";
+import { InFlight } from "../../src/http/in_flight.ts";
 import { LastingServer } from "../../src/io/server/lasting_server.ts";
 import { Metrics } from "../../src/observability/metrics.ts";
 import { standardLineWriter } from "../../src/io/line_writer.ts";
 
 await using records = standardLineWriter("stderr");
 await using _logging = setUpLogging({ level: "info", format: "json", writer: records });
-const inflight = new Inflight(1_000, 1_000_000);
+const inFlight = new InFlight(1_000, 1_000_000);
 const server = new LastingServer({
   host: "127.0.0.1",
   port: 0,
   handler: async (request) => {
-    inflight.startReading();
+    inFlight.startReading();
     logger("http").info("A body is on its way");
     try {
       return new Response(await request.text());
     } finally {
-      inflight.endReading();
+      inFlight.endReading();
     }
   },
   bodiesRead: (signal) => {
     logger("http").info("A former server waits for bodies");
-    return inflight.bodiesRead(signal);
+    return inFlight.bodiesRead(signal);
   },
   metrics: new Metrics(),
   logger: logger("http"),

@@ -12,7 +12,7 @@ import { GatewayError } from "../../errors.ts";
 import type { Metrics } from "../../observability/metrics.ts";
 import type { VaultStatus } from "../../secrets/vault/vault_source.ts";
 import { deadLetterRoutes, type DeadLetterSource } from "./dead_letters.ts";
-import type { Inflight } from "../inflight.ts";
+import type { InFlight } from "../in_flight.ts";
 import { journalRoutes, type JournalSource } from "./journal.ts";
 import { describeProblem, jsonResponse } from "../responses.ts";
 import type { Handler, Route } from "../router.ts";
@@ -37,7 +37,7 @@ export interface AdminSource {
   readonly vault: (() => VaultStatus) | undefined;
   /** Looks for changed configuration and changed secrets. Resolves when they are applied. */
   readonly reload: (signal: AbortSignal) => Promise<void>;
-  readonly inflight: Inflight;
+  readonly inFlight: InFlight;
   readonly deadLetters: DeadLetterSource;
   readonly webhooks: WebhookSource;
   readonly journal: JournalSource;
@@ -136,11 +136,11 @@ async function reload({ reload, manager }: AdminSource, requestId: string): Prom
   return jsonResponse(200, { message: "Configuration reloaded", ...manager.size }, requestId);
 }
 
-function stats({ manager, inflight, startedAt }: AdminSource, requestId: string): Response {
+function stats({ manager, inFlight, startedAt }: AdminSource, requestId: string): Response {
   return jsonResponse(200, {
     uptime_seconds: Math.round((performance.now() - startedAt) / 1000),
-    inflight_requests: inflight.requests,
-    inflight_bytes: inflight.bytes,
+    inflight_requests: inFlight.requests,
+    inflight_bytes: inFlight.bytes,
     ...manager.size,
   }, requestId);
 }

@@ -16,7 +16,7 @@ import type { RelaySession, TransportName } from "../../relay/session.ts";
 import { closingMessages, connectedMessage } from "../../relay/transports/transport.ts";
 import { serveWebSocket } from "../../relay/transports/websocket.ts";
 import { declaredLength, readBody, requireDeclared, streamedBody, toReadError } from "../webhook/body.ts";
-import type { Inflight } from "../inflight.ts";
+import type { InFlight } from "../in_flight.ts";
 import { jsonResponse } from "../responses.ts";
 import type { Route } from "../router.ts";
 import { within } from "../../time/within.ts";
@@ -33,7 +33,7 @@ const MAX_CONNECTOR_ID = 128;
 
 /** The bounds that acknowledgements share with webhooks. */
 export interface AckBounds {
-  readonly inflight: Inflight;
+  readonly inFlight: InFlight;
   /** For the whole body to arrive, in milliseconds. */
   readonly bodyTimeoutMs: number;
 }
@@ -171,17 +171,17 @@ async function acknowledge(
   requestId: string,
 ): Promise<Response> {
   relay.requireToken(tokenOf(request));
-  const { inflight, acknowledgements } = bounds;
-  inflight.enter();
+  const { inFlight, acknowledgements } = bounds;
+  inFlight.enter();
   try {
-    inflight.hold(acknowledgements);
+    inFlight.hold(acknowledgements);
     try {
       return await settle(relay, request, requestId, await readText(request, bounds));
     } finally {
-      inflight.letGo(acknowledgements);
+      inFlight.letGo(acknowledgements);
     }
   } finally {
-    inflight.leave();
+    inFlight.leave();
   }
 }
 
@@ -217,13 +217,13 @@ async function readText(request: Request, bounds: AckShare): Promise<string> {
  */
 async function readInTime(
   request: Request,
-  { inflight, acknowledgements, bodyTimeoutMs }: AckShare,
+  { inFlight, acknowledgements, bodyTimeoutMs }: AckShare,
 ): Promise<Uint8Array> {
   const length = declaredLength(request, MAX_ACK_BYTES);
   const reserved = length ?? MAX_ACK_BYTES;
-  inflight.reserve(reserved, acknowledgements);
+  inFlight.reserve(reserved, acknowledgements);
   const stream = streamedBody(request, length, MAX_ACK_BYTES);
-  const reading = readBody(request, stream).finally(() => inflight.release(reserved, acknowledgements));
+  const reading = readBody(request, stream).finally(() => inFlight.release(reserved, acknowledgements));
   try {
     if (!await within(bodyTimeoutMs, reading)) {
       stream?.cancel();

@@ -36,7 +36,7 @@ import { decodedHeaders } from "./decoded_headers.ts";
 import { defaultPath, eventHeaders } from "./default_webhook.ts";
 import { type BodyChange, bodyChange, type DocumentReading, readEventBody } from "./event_body.ts";
 import { type FailureLog, peerAddress } from "../failure_log.ts";
-import type { Inflight } from "../inflight.ts";
+import type { InFlight } from "../in_flight.ts";
 import type { RequestMetrics } from "../request_metrics.ts";
 import {
   acceptedResponse,
@@ -69,7 +69,7 @@ export interface ExchangeContext {
   readonly isClosed: () => boolean;
   /** Default of `max_body_bytes`, and the time for a body to arrive. */
   readonly bodyLimits: BodyLimits;
-  readonly inflight: Inflight;
+  readonly inFlight: InFlight;
   readonly bodyMemory: BodyMemory;
   readonly documents: DocumentReading;
   readonly acceptor: Acceptor;
@@ -180,7 +180,7 @@ class Exchange extends Deadline implements RequestToVerify, AppendListener {
       const { deadlines, bodyLimits: { timeoutMs } } = this.#context;
       deadlines.set(timeoutMs, this);
       this.#reading = true;
-      this.#context.inflight.startReading();
+      this.#context.inFlight.startReading();
       this.#bodyBytes = length ?? 0;
       this.#stream = streamedBody(this.#request, length, maxBytes);
       const bytes = await readBody(this.#request, this.#stream);
@@ -231,7 +231,7 @@ class Exchange extends Deadline implements RequestToVerify, AppendListener {
   #endReading(): void {
     if (!this.#reading) return;
     this.#reading = false;
-    this.#context.inflight.endReading();
+    this.#context.inFlight.endReading();
   }
 
   #decode(sent: EventBody, codings: Codings, maxBytes: number): Promise<EventBody> {
@@ -243,14 +243,14 @@ class Exchange extends Deadline implements RequestToVerify, AppendListener {
   #reserveAtLeast(bytes: number): void {
     const more = bytes - this.#reserved!;
     if (more <= 0) return;
-    this.#context.inflight.reserve(more, this.#holding!);
+    this.#context.inFlight.reserve(more, this.#holding!);
     this.#reserved! += more;
   }
 
   /** From now on what counts is what the body takes, and not what it could have taken. */
   #holdDecoded(bytes: number): void {
     this.#reserveAtLeast(bytes);
-    this.#context.inflight.release(this.#reserved! - bytes, this.#holding!);
+    this.#context.inFlight.release(this.#reserved! - bytes, this.#holding!);
     this.#reserved = bytes;
   }
 
@@ -287,7 +287,7 @@ class Exchange extends Deadline implements RequestToVerify, AppendListener {
 
   /** The entry that takes the request; `undefined` when the request was a probe, which is answered here. */
   #begin(): WebhookEntry | undefined {
-    this.#context.inflight.enter();
+    this.#context.inFlight.enter();
     this.#counted = true;
     const entry = this.#entry = this.#find();
     const { webhook } = entry;
@@ -336,10 +336,10 @@ class Exchange extends Deadline implements RequestToVerify, AppendListener {
 
   /** Memory for a body of unknown length is reserved as if it were as long as it may be. */
   #hold(entry: WebhookEntry, bytes: number): void {
-    const { inflight } = this.#context;
-    inflight.hold(entry.holding);
+    const { inFlight } = this.#context;
+    inFlight.hold(entry.holding);
     this.#holding = entry.holding;
-    inflight.reserve(bytes, entry.holding);
+    inFlight.reserve(bytes, entry.holding);
     this.#reserved = bytes;
     entry.enter();
   }
@@ -385,15 +385,15 @@ class Exchange extends Deadline implements RequestToVerify, AppendListener {
 
   #giveBack(): void {
     if (this.#reserved !== undefined && this.#entry instanceof WebhookEntry) this.#entry.leave();
-    if (this.#holding !== undefined) this.#context.inflight.letGo(this.#holding);
-    if (this.#counted) this.#context.inflight.leave();
+    if (this.#holding !== undefined) this.#context.inFlight.letGo(this.#holding);
+    if (this.#counted) this.#context.inFlight.leave();
     if (!this.#late) this.#giveBackBody();
   }
 
   #giveBackBody(): void {
     const bytes = this.#reserved;
     this.#reserved = undefined;
-    if (bytes !== undefined) this.#context.inflight.release(bytes, this.#holding!);
+    if (bytes !== undefined) this.#context.inFlight.release(bytes, this.#holding!);
     this.#context.bodyMemory.release(this.#bodyBytes);
   }
 }

@@ -8,7 +8,7 @@ import {
   requireDeclared,
   streamedBody,
 } from "../../../src/http/webhook/body.ts";
-import { Inflight } from "../../../src/http/inflight.ts";
+import { InFlight } from "../../../src/http/in_flight.ts";
 import { errorCode, TestGateway } from "../../support/gateway.ts";
 import { ProbeModule } from "../../support/probe_module.ts";
 import { RawHttpConnection } from "../../support/http/raw_http.ts";
@@ -171,14 +171,14 @@ Deno.test("a body of another length than was declared is refused, whatever the d
 });
 
 Deno.test("a reservation takes whole numbers from 0 only, and keeps its count otherwise", () => {
-  const inflight = new Inflight(1, 100);
+  const inFlight = new InFlight(1, 100);
   const holding = new Holding();
   for (const bytes of [NaN, -1, 0.5, Infinity, 2 ** 53]) {
-    assertThrows(() => inflight.reserve(bytes, holding), InvariantError);
+    assertThrows(() => inFlight.reserve(bytes, holding), InvariantError);
   }
-  inflight.reserve(60, holding);
-  assertThrows(() => inflight.release(61, holding), InvariantError);
-  assertThrows(() => inflight.leave(), InvariantError);
-  assertEquals([inflight.bytes, inflight.requests], [60, 0]);
-  assertThrows(() => inflight.reserve(41, holding), GatewayError);
+  inFlight.reserve(60, holding);
+  assertThrows(() => inFlight.release(61, holding), InvariantError);
+  assertThrows(() => inFlight.leave(), InvariantError);
+  assertEquals([inFlight.bytes, inFlight.requests], [60, 0]);
+  assertThrows(() => inFlight.reserve(41, holding), GatewayError);
 });

@@ -2,7 +2,7 @@ import { assert, assertEquals, assertMatch, assertNotMatch, assertStringIncludes
 import { setImmediate } from "node:timers";
 import { gunzipSync } from "node:zlib";
 import type { CatalogEntry } from "../../../../src/config/entry.ts";
-import { Inflight } from "../../../../src/http/inflight.ts";
+import { InFlight } from "../../../../src/http/in_flight.ts";
 import { metricsRoute } from "../../../../src/http/routes/metrics.ts";
 import { RequestMetrics } from "../../../../src/http/request_metrics.ts";
 import { Metrics, METRICS_CONTENT_TYPE } from "../../../../src/observability/metrics.ts";
@@ -150,7 +150,7 @@ Deno.test("other work goes on while the metrics of 25,000 webhooks are rendered,
   });
   const byPath = new Map(webhooks.map((webhook) => [webhook.path, webhook]));
   const metrics = new Metrics();
-  const requests = new RequestMetrics(metrics, new Inflight(1, 1), () => ({
+  const requests = new RequestMetrics(metrics, new InFlight(1, 1), () => ({
     find: (path) => byPath.get(path),
     entries: () => webhooks,
   }));

@@ -12,7 +12,7 @@ import { endsBefore } from "../time/abortable.ts";
  * Requests and body bytes under way, with a bound on both: memory is refused before it is gone. Of both, each
  * webhook has a fair share at most, so that one whose output hangs leaves room for the others.
  */
-export class Inflight {
+export class InFlight {
   readonly #maxRequests: number;
   readonly #maxBytes: number;
   #requests = 0;
