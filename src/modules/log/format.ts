@@ -9,6 +9,7 @@ import { mayHoldSensitiveName, REDACTED, redactJsonText, redactText } from "../.
 import { flattenJson, quoteJson } from "../../observability/safe_text.ts";
 import { receivedAtText } from "../../event/event_headers.ts";
 import { knownHeader } from "../../event/recorded_headers.ts";
+import { formatJsonWithin } from "../../json/members.ts";
 
 /** What is printed of an event. */
 export interface LogFormat {
@@ -41,8 +42,11 @@ export function formatEvent(event: Event, config: LogFormat): string {
     : beginning + payload + "}";
   if (!config.pretty_print) return line;
   // Deep nesting can make indented text many times longer, so the payload is cut before that happens.
-  return indentJson(line) ??
-    indentJson(beginning + cutPayload(event.body, room - MAX_HEADER_CHARACTERS, redact) + "}") ??
+  return formatJsonWithin(line, MAX_EVENT_CHARACTERS) ??
+    formatJsonWithin(
+      beginning + cutPayload(event.body, room - MAX_HEADER_CHARACTERS, redact) + "}",
+      MAX_EVENT_CHARACTERS,
+    ) ??
     line;
 }
 
@@ -97,30 +101,6 @@ function quoteWithin(text: string, room: number): string {
     quoted = quoteJson(shown);
   }
   return quoted;
-}
-
-const JSON_TOKEN = /"(?:[^"\\]|\\.)*"|\{\s*\}|\[\s*\]|[{}[\],:]|[^"{}[\],:\s]+/g;
-
-/** Indents JSON by two spaces a level; `undefined` when the result is longer than an event may be. */
-function indentJson(json: string): string | undefined {
-  let text = "";
-  let depth = 0;
-  const newLine = () => "\n" + "  ".repeat(depth);
-  for (const [token] of json.matchAll(JSON_TOKEN)) {
-    if (token === "{" || token === "[") {
-      depth++;
-      text += token + newLine();
-    } else if (token === "}" || token === "]") {
-      depth--;
-      text += newLine() + token;
-    } else if (token === ",") text += token + newLine();
-    else if (token === ":") text += ": ";
-    else if (token.startsWith("{")) text += "{}";
-    else if (token.startsWith("[")) text += "[]";
-    else text += token;
-    if (text.length > MAX_EVENT_CHARACTERS) return undefined;
-  }
-  return text;
 }
 
 /** The time that lines came with last, and the beginning of those lines: thousands share a millisecond. */

@@ -1,6 +1,12 @@
 import { assertEquals } from "@std/assert";
 import * as fc from "fast-check";
-import { compactJson, formatJson, formatMembers, splitMembers } from "../../../src/json/members.ts";
+import {
+  compactJson,
+  formatJson,
+  formatJsonWithin,
+  formatMembers,
+  splitMembers,
+} from "../../../src/json/members.ts";
 
 /** Texts as people and programs write them: indented in some way, or not at all. */
 const jsonText = fc.tuple(fc.json(), fc.constantFrom(undefined, 1, "\t", "   \r\n"))
@@ -53,4 +59,10 @@ Deno.test("members that were split and put together again are the same object", 
 Deno.test("a string of megabytes of escapes does not exhaust the stack", () => {
   const json = JSON.stringify({ key: '\\"\n'.repeat(1_000_000) });
   assertEquals(compactJson(formatJson(json)) === json, true);
+});
+
+Deno.test("JSON is laid out up to a length, and not at all beyond it", () => {
+  assertEquals(formatJsonWithin("[1,{}]", 13), "[\n  1,\n  {}\n]");
+  assertEquals(formatJsonWithin("[1,{}]", 12), undefined);
+  assertEquals(formatJsonWithin("[".repeat(5_000) + "]".repeat(5_000), 10_000), undefined);
 });
