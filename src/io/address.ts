@@ -26,9 +26,24 @@ const IPV4_BYTES = 4;
  */
 export function parseAddress(text: string): Address | undefined {
   if (ipaddr.IPv4.isValidFourPartDecimal(text)) return ipaddr.IPv4.parse(text);
-  if (!ipaddr.IPv6.isValid(text)) return undefined;
-  const address = ipaddr.IPv6.parse(text);
+  const plain = text.includes(".") ? withPlainEnd(text) : text;
+  if (plain === undefined || !ipaddr.IPv6.isValid(plain)) return undefined;
+  const address = ipaddr.IPv6.parse(plain);
   return address.isIPv4MappedAddress() ? address.toIPv4Address() : address;
+}
+
+const DEPRECATED_COMPATIBLE = "::";
+
+/**
+ * The text of an IPv6 address that ends in an IPv4 address, unless that has another spelling than four decimal numbers.
+ * The library takes those, and `::192.0.2.1` (RFC 4291, section 2.5.5.1), which nobody is reached by, for the mapped
+ * `::ffff:192.0.2.1`.
+ */
+function withPlainEnd(text: string): string | undefined {
+  const end = text.lastIndexOf(":") + 1;
+  const [ipv4 = ""] = text.slice(end).split("%", 1);
+  if (!ipaddr.IPv4.isValidFourPartDecimal(ipv4)) return undefined;
+  return text.slice(0, end) === DEPRECATED_COMPATIBLE ? `0${text}` : text;
 }
 
 /** Reads an address, or a network in CIDR notation such as `10.0.0.0/8`. */

@@ -29,8 +29,18 @@ Deno.test("parseAddress reads usual spellings only", () => {
     "192.0.2.1.",
     "host",
   ];
-  for (const text of [...refused, "[::1]", "192.0.2.1/32", "1:2:3", ":::"]) {
+  const mapped = ["::ffff:0177.0.0.1", "::ffff:0x7f.0.0.1", "::ffff:127.1", "::192.0.2.01"];
+  for (const text of [...refused, ...mapped, "[::1]", "192.0.2.1/32", "1:2:3", ":::"]) {
     assertEquals(parseAddress(text), undefined, text);
+  }
+});
+
+Deno.test("parseAddress takes an address for IPv4 that is mapped into IPv6, and no other one", () => {
+  for (const text of ["::ffff:192.0.2.1", "::FFFF:c000:201", "0:0:0:0:0:ffff:192.0.2.1"]) {
+    assertEquals(parseAddress(text)?.toString(), "192.0.2.1", text);
+  }
+  for (const text of ["::192.0.2.1", "::c000:201", "0::192.0.2.1"]) {
+    assertEquals(parseAddress(text)?.toString(), "::c000:201", text);
   }
 });
 

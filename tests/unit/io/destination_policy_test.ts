@@ -35,7 +35,7 @@ const FORBIDDEN: Readonly<Record<string, string>> = {
   "::": "the unspecified address",
   "::1": "a loopback address",
   "::7f00:1": "a reserved address",
-  "::127.0.0.1": "a loopback address",
+  "::127.0.0.1": "a reserved address",
   "::808:808": "a reserved address",
   "::ffff:127.0.0.1": "a loopback address",
   "::ffff:a9fe:a9fe": "a link-local address",
