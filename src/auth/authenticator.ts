@@ -17,6 +17,13 @@ import type { BodyCheck, Refusal, RequestToVerify, Verifier } from "./verifier.t
 /** Why a request was refused: the cause of the `GatewayError`, for the log. Holds no secret. */
 export class RefusalError extends Error {
   override readonly name = "RefusalError";
+  /** The client's address as the verifier found it; `undefined` where it did not look. */
+  readonly client: string | undefined;
+
+  constructor(reason: string, options?: ErrorOptions & { readonly client?: string | undefined }) {
+    super(reason, options);
+    this.client = options?.client;
+  }
 }
 
 /** Proof that the head of one request passed. */
@@ -236,8 +243,8 @@ function applyOutcome(verifier: Verifier, outcome: HeadOutcome, bodyChecks: Body
   }
 }
 
-function toRefusalError({ code, reason, challenge }: Refusal): GatewayError {
-  const cause = new RefusalError(reason);
+function toRefusalError({ code, reason, challenge, client }: Refusal): GatewayError {
+  const cause = new RefusalError(reason, { client });
   return new GatewayError(code, undefined, {
     cause,
     ...(challenge === undefined ? {} : { headers: { "WWW-Authenticate": challenge } }),

@@ -41,6 +41,25 @@ export class ClientAddressResolver {
     return this.#farthestKnown(address, headers).toString();
   }
 
+  /**
+   * The address of the client, for those who decide by it: `undefined` where it is not known. That is where a
+   * trusted proxy does not say whom it stands for, or the next hop to the left is no address. The address of the
+   * proxy would be everybody's then.
+   *
+   * @param peer the address of the other end of the connection; empty for Unix sockets, whose client is not known
+   */
+  known(peer: string, headers: Headers): Address | undefined {
+    let client = parseAddress(peer);
+    if (client === undefined || !this.#isTrusted(client)) return client;
+    const forwardedFor = headers.get("x-forwarded-for");
+    if (forwardedFor === null) return undefined;
+    for (const entry of entriesFromTheRight(forwardedFor)) {
+      client = parseHop(entry);
+      if (client === undefined || !this.#isTrusted(client)) return client;
+    }
+    return client;
+  }
+
   #farthestKnown(peer: Address, headers: Headers): Address {
     if (!this.#isTrusted(peer)) return peer;
     const forwardedFor = headers.get("x-forwarded-for");

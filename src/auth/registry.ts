@@ -5,22 +5,29 @@
  */
 
 import { authorization } from "./verifiers/authorization.ts";
+import { basicAuth } from "./verifiers/basic_auth.ts";
+import { headerAuth } from "./verifiers/header_auth.ts";
 import { hmac } from "./verifiers/hmac.ts";
+import { ipWhitelist } from "./verifiers/ip_whitelist.ts";
+import { queryAuth } from "./verifiers/query_auth.ts";
 import type { VerifierKind } from "./verifier.ts";
 
-/** Every kind that webhooks can ask for, by its configuration key. */
-export const verifierKinds: readonly VerifierKind[] = [authorization, hmac];
+/** Every kind that webhooks can ask for, by its configuration key. The first one that refuses decides the answer. */
+export const verifierKinds: readonly VerifierKind[] = [
+  ipWhitelist,
+  authorization,
+  basicAuth,
+  headerAuth,
+  queryAuth,
+  hmac,
+];
 
 /**
  * Configuration keys of the Python original that are not built yet. Each keeps someone out, so a webhook
  * that has one must not be served as if it were not there.
  */
 export const PLANNED_VERIFIERS: readonly string[] = [
-  "basic_auth",
   "jwt",
-  "ip_whitelist",
-  "header_auth",
-  "query_auth",
   "digest_auth",
   "oauth1",
   "oauth2",

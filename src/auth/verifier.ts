@@ -6,12 +6,15 @@
  */
 
 import type { z } from "zod";
+import type { ClientAddressResolver } from "./client_address.ts";
 
 /** What a verifier may look at. */
 export interface RequestToVerify {
   readonly headers: Headers;
-  /** The address of the peer, or of the client behind trusted proxies. */
-  readonly clientAddress: string;
+  /** The address of the other end of the connection: of the client, or of a proxy. */
+  readonly peerAddress: string;
+  /** Finds out who is behind the proxies that all webhooks trust. */
+  readonly clientAddresses: ClientAddressResolver;
   /** The full request target, query included. */
   readonly url: string;
 }
@@ -23,6 +26,8 @@ export interface Refusal {
   readonly reason: string;
   /** Value of the `WWW-Authenticate` header of the answer, where the scheme has one. */
   readonly challenge?: string;
+  /** The client's address as the verifier found it, for the log. @default as `TRUSTED_PROXIES` has it */
+  readonly client?: string;
 }
 
 /** Verifies the head of a request, before its body is read. */
@@ -51,6 +56,14 @@ export interface BodyVerifier {
 
 export type Verifier = HeadVerifier | BodyVerifier;
 
+/** What the author of a configuration should look at. It keeps nothing from being served. */
+export interface Notice {
+  /** The key inside of the kind's value; empty for the value as a whole. */
+  readonly path: string;
+  /** One sentence that shows no secret. */
+  readonly message: string;
+}
+
 /** A kind of authentication that webhooks can ask for. */
 export interface VerifierKind<Config = unknown> {
   /** The webhook's configuration key, for example `hmac`. */
@@ -64,6 +77,14 @@ export interface VerifierKind<Config = unknown> {
   readonly example: unknown;
   /** What else there is to know, as lines of Markdown for the page. */
   readonly notes?: readonly string[];
-  /** Does all work that does not depend on the request: decoding keys, preparing answers. */
-  compile(config: Config): Verifier;
+  /** Further keys of the webhook that the kind reads, with their schemas. They have no effect without its own. */
+  readonly keysBeside?: Readonly<Record<string, z.ZodType>>;
+  /** What `cwm check` and the log warn of in a valid value. */
+  notices?(config: Config): readonly Notice[];
+  /**
+   * Does all work that does not depend on the request: decoding keys, preparing answers.
+   *
+   * @param beside the webhook's values of {@linkcode keysBeside}
+   */
+  compile(config: Config, beside?: Readonly<Record<string, unknown>>): Verifier;
 }

@@ -55,6 +55,7 @@ export type WarningCode =
   | "no_effect"
   | "unknown_type"
   | "output_notice"
+  | "auth_notice"
   | "vault_paths_unset"
   | "default_webhook";
 

@@ -63,7 +63,7 @@ export class FailureLog implements Disposable {
       this.#suppressed.add({ level: "info", path: undefined, code }, requestId);
       return;
     }
-    const client = this.#clientAddress.resolve(peerAddress(info), request.headers);
+    const client = clientOf(error) ?? this.#clientAddress.resolve(peerAddress(info), request.headers);
     const path = webhook?.path;
     const record = { ...namesOf(path), code, requestId, client, ...explain(error) };
     const message = `Request ${target(path)} failed: {code}`;
@@ -85,6 +85,11 @@ export class FailureLog implements Disposable {
   [Symbol.dispose](): void {
     this.#suppressed[Symbol.dispose]();
   }
+}
+
+/** Who a verifier refused: a webhook may trust proxies of its own. */
+function clientOf({ cause }: GatewayError): string | undefined {
+  return cause instanceof RefusalError ? cause.client : undefined;
 }
 
 /**

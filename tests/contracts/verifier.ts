@@ -7,6 +7,7 @@
 
 import { assert, assertEquals, assertInstanceOf, assertRejects, assertStringIncludes } from "@std/assert";
 import { type Authenticator, compileAuthenticator, RefusalError } from "../../src/auth/authenticator.ts";
+import { ClientAddressResolver } from "../../src/auth/client_address.ts";
 import type { VerifiedEvent } from "../../src/event/verified_event.ts";
 import type { RequestToVerify, VerifierKind } from "../../src/auth/verifier.ts";
 import { ERROR_CATALOGUE, GatewayError } from "../../src/errors.ts";
@@ -14,9 +15,15 @@ import { EventBody } from "../../src/event/event.ts";
 
 /** How a kind of authentication is tested. */
 export interface VerifierWorld {
-  /** Ways to configure the kind, each with what its clients send. The suite runs over every one. */
+  /**
+   * Ways to configure the kind, each with what its clients send. The suite runs over every one. A kind without a
+   * secret has none: all of it is in its own tests.
+   */
   readonly examples: readonly VerifierExample[];
 }
+
+/** The part of a request that verifiers look for credentials in. */
+export type Place = "headers" | "query";
 
 /** One way to configure a kind of authentication, and what its clients send. */
 export interface VerifierExample {
@@ -24,7 +31,9 @@ export interface VerifierExample {
   readonly variant: string;
   /** A valid configuration with this secret, as an operator writes it. */
   configWith(secret: string): unknown;
-  /** The header that carries the credentials. */
+  /** Where the credentials stand. @default "headers" */
+  readonly place?: Place;
+  /** The header that carries the credentials, or the parameter of the URL. */
   readonly header: string;
   /** What a client that knows the secret sends in it. */
   credentialsFor(secret: string, body: Uint8Array<ArrayBuffer>): string;
@@ -54,28 +63,30 @@ export function testVerifierContract(kind: VerifierKind, { examples }: VerifierW
 }
 
 function testWhatPasses(examples: Subject): void {
-  const { subject, header } = examples;
+  const { subject, header, place } = examples;
   const credentials = examples.credentialsFor(SECRET, BODY);
 
   Deno.test(`${subject} lets correct credentials in`, async () => {
-    const event = await authenticate(authenticatorOf(examples), [[header, credentials]], BODY);
+    const event = await authenticate(authenticatorOf(examples), [[header, credentials]], BODY, place);
     assertEquals(event.body.bytes, BODY);
   });
 
-  Deno.test(`${subject} lets correct credentials in when whitespace surrounds the header's value`, async () => {
-    await authenticate(authenticatorOf(examples), [[header, ` \t${credentials}\t `]], BODY);
-  });
+  if (place !== "query") {
+    Deno.test(`${subject} lets correct credentials in when whitespace surrounds the header's value`, async () => {
+      await authenticate(authenticatorOf(examples), [[header, ` \t${credentials}\t `]], BODY);
+    });
+  }
 
   Deno.test(`${subject} lets request after request in`, async () => {
     const authenticator = authenticatorOf(examples);
     for (const body of [BODY, new Uint8Array(), BODY]) {
-      await authenticate(authenticator, [[header, examples.credentialsFor(SECRET, body)]], body);
+      await authenticate(authenticator, [[header, examples.credentialsFor(SECRET, body)]], body, place);
     }
   });
 }
 
 function testWhatIsRefused(examples: Subject): void {
-  const { subject, header } = examples;
+  const { subject, header, place } = examples;
   const credentials = examples.credentialsFor(SECRET, BODY);
   const ofOtherWebhook = examples.credentialsFor(OTHER_SECRET, BODY);
   const withOtherCase = swapCase(credentials);
@@ -107,13 +118,13 @@ function testWhatIsRefused(examples: Subject): void {
 
   for (const [what, headers] of Object.entries(refused)) {
     Deno.test(`${subject} refuses ${what}`, async () => {
-      await assertRefused(authenticatorOf(examples), headers, BODY);
+      await assertRefused(authenticatorOf(examples), headers, BODY, place);
     });
   }
 
   if (examples.ignoresCase) {
     Deno.test(`${subject} lets credentials in the other case in`, async () => {
-      await authenticate(authenticatorOf(examples), [[header, withOtherCase]], BODY);
+      await authenticate(authenticatorOf(examples), [[header, withOtherCase]], BODY, place);
     });
   }
 
@@ -178,8 +189,9 @@ export async function authenticate(
   authenticator: Authenticator,
   headers: [name: string, value: string][],
   bytes: Uint8Array<ArrayBuffer>,
+  place?: Place,
 ): Promise<VerifiedEvent> {
-  const request = requestWith(headers);
+  const request = requestWith(headers, place);
   const body = EventBody.fromBytes(bytes);
   const admission = await authenticator.admit(request);
   const verification = await authenticator.verify(admission, request, body);
@@ -201,8 +213,10 @@ async function assertRefused(
   authenticator: Authenticator,
   headers: [name: string, value: string][],
   bytes: Uint8Array<ArrayBuffer>,
+  place?: Place,
 ): Promise<void> {
-  const error = await assertRejects(() => authenticate(authenticator, headers, bytes), GatewayError);
+  const attempt = () => authenticate(authenticator, headers, bytes, place);
+  const error = await assertRejects(attempt, GatewayError);
   assert(error.code === "unauthorized" || error.code === "forbidden", `refused with ${error.code}`);
   assertEquals(error.message, ERROR_CATALOGUE[error.code].message);
   assertInstanceOf(error.cause, RefusalError);
@@ -212,12 +226,21 @@ async function assertRefused(
   }
 }
 
-/** A request with these headers, of which a name may occur several times. */
-export function requestWith(headers: [name: string, value: string][]): RequestToVerify {
+/** No proxy is trusted. */
+const CLIENT_ADDRESSES = new ClientAddressResolver([]);
+
+/** A request with these headers, or these parameters of the URL, of which a name may occur several times. */
+export function requestWith(
+  values: [name: string, value: string][],
+  place: Place = "headers",
+): RequestToVerify {
+  const url = "http://localhost/webhook/default/example";
+  const query = new URLSearchParams(values);
   return {
-    headers: new Headers(headers),
-    clientAddress: "192.0.2.1",
-    url: "http://localhost/webhook/default/example",
+    headers: new Headers(place === "headers" ? values : []),
+    peerAddress: "192.0.2.1",
+    clientAddresses: CLIENT_ADDRESSES,
+    url: place === "query" && values.length > 0 ? `${url}?${query}` : url,
   };
 }
 

@@ -1,5 +1,6 @@
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { eventually } from "../support/eventually.ts";
+import { TestGateway } from "../support/gateway.ts";
 import { proxyContract } from "../support/proxies/proxy_contract.ts";
 import { nginx } from "../support/proxies/proxy_programs.ts";
 import { ReverseProxy } from "../support/proxies/reverse_proxy.ts";
@@ -85,4 +86,20 @@ Deno.test("a connector with the protocol auto uses WebSocket where it comes thro
     const [note] = (await log.records()).filter(({ level }) => level === "warning");
     assertMatch(String(note?.["reason"]), /\(too_many_connections\)$/);
   });
+});
+
+Deno.test("an ip_whitelist behind nginx without the line for X-Forwarded-For refuses everybody", async () => {
+  await using gateway = await TestGateway.start({
+    webhooks: { a: { module: "log", ip_whitelist: ["127.0.0.1"], trusted_proxies: ["127.0.0.1"] } },
+  });
+  const post = async (configure: (text: string) => string, headers: Record<string, string> = {}) => {
+    await using proxy = await ReverseProxy.start(nginx, [gateway.port, gateway.port], configure);
+    const answer = await fetch(`${proxy.url}/webhook/a`, { method: "POST", body: "{}", headers });
+    await answer.body?.cancel();
+    return answer.status;
+  };
+  const withoutLine = (text: string) => text.replace(/^ *proxy_set_header X-Forwarded-For .*$/gm, "");
+  assertEquals(await post(withoutLine), 403);
+  assertEquals(await post(withoutLine, { "X-Real-IP": "127.0.0.1", Forwarded: "for=127.0.0.1" }), 403);
+  assertEquals(await post((text) => text), 200);
 });

@@ -1,6 +1,6 @@
-import { Buffer } from "node:buffer";
 import { OUTER_WHITE_SPACE, secretField } from "../../schema/fields.ts";
 import { secretMatcher } from "../crypto/constant_time.ts";
+import { asHeaderValue } from "./header_text.ts";
 import { lazyVerifier } from "../lazy_verifier.ts";
 import type { HeadVerifier, Refusal, VerifierKind } from "../verifier.ts";
 
@@ -40,11 +40,6 @@ function verifierOf(expected: string): HeadVerifier {
       return matches(presented) ? undefined : wrong;
     },
   };
-}
-
-/** `Headers` shows each byte of a value as one character; senders write UTF-8. */
-function asHeaderValue(text: string): string {
-  return Buffer.from(text, "utf8").toString("latin1");
 }
 
 function refusal(reason: string, expected: string): Refusal {

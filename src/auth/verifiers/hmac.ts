@@ -8,7 +8,7 @@ import { z } from "zod";
 import { secretField } from "../../schema/fields.ts";
 import { equalText } from "../crypto/constant_time.ts";
 import { HASH_SIZES, type HashAlgorithm, HmacDigest } from "../crypto/hmac_digest.ts";
-import { missingHeader } from "./missing_header.ts";
+import { headerNameField, headerNotices, missingHeader } from "./header_name.ts";
 import { lazyVerifier } from "../lazy_verifier.ts";
 import type { BodyCheck, BodyVerifier, Refusal, RequestToVerify, VerifierKind } from "../verifier.ts";
 
@@ -26,15 +26,11 @@ export interface HmacConfig {
   readonly encoding?: Encoding | undefined;
 }
 
-/** A header's name: `token` of RFC 9110, section 5.6.2. */
-const HEADER_NAME = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
-
 const configSchema: z.ZodType<HmacConfig> = z.strictObject({
   secret: secretField().meta({ description: "The key that sender and gateway share." }),
-  header: z.string().regex(HEADER_NAME, { error: "Must be the name of a header" }).default("X-HMAC-Signature")
-    .meta({
-      description: "The header that holds the signature, with or without `{algorithm}=` before it.",
-    }),
+  header: headerNameField().default("X-HMAC-Signature").meta({
+    description: "The header that holds the signature, with or without `{algorithm}=` before it.",
+  }),
   algorithm: z.string().toLowerCase().pipe(z.enum(["sha256", "sha1", "sha512"])).default("sha256").meta({
     description: "The hash function of the signature: `sha256`, `sha1` or `sha512`, in any case.",
   }),
@@ -52,6 +48,7 @@ export const hmac: VerifierKind<HmacConfig> = {
     "The bytes are those that were sent, before any `Content-Encoding` is undone. A request without a signature is",
     "refused before its body is read.",
   ],
+  notices: ({ header }) => headerNotices("header", header),
   compile: (config) => lazyVerifier("body", verifierOf, config),
 };
 

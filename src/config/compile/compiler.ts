@@ -8,7 +8,6 @@
 import { closestString } from "@std/text/closest-string";
 import { z } from "zod";
 import { type Authenticator, compileAuthenticator } from "../../auth/authenticator.ts";
-import { verifierKinds } from "../../auth/registry.ts";
 import type { BodyForm } from "../../event/event.ts";
 import type { OutputModule } from "../../modules/module.ts";
 import { canonicalJson } from "../values/canonical_json.ts";
@@ -31,6 +30,7 @@ import {
   webhookSchema,
 } from "./schema.ts";
 import { type Lookups, substitute } from "../values/substitution.ts";
+import { compileVerifiers } from "./verifier_compiler.ts";
 import { withoutKeysWithoutEffect } from "./without_effect.ts";
 
 /** A webhook ready for use but for its connections, which may come and go. */
@@ -111,7 +111,9 @@ function compileWebhookValue(
   const compiled = compileGiven(given, context);
   if (!("problems" in compiled)) return compiled;
   const { value: effective, warnings } = withoutKeysWithoutEffect(given, context.modules);
-  return warnings.length === 0 ? compiled : { ...compileGiven(effective, context), warnings };
+  if (warnings.length === 0) return compiled;
+  const withEffect = compileGiven(effective, context);
+  return { ...withEffect, warnings: [...warnings, ...withEffect.warnings ?? []] };
 }
 
 function compileGiven(
@@ -133,11 +135,12 @@ function compileGiven(
   const steps = compiledSteps.value;
   const policy = compilePolicy(config, steps);
 
-  const verifiers = verifierKinds
-    .filter((kind) => config[kind.key] !== undefined)
-    .map((kind) => kind.compile(config[kind.key]));
+  const compiledVerifiers = compileVerifiers(config);
+  if ("problems" in compiledVerifiers) return compiledVerifiers;
+  const { value: verifiers, ...notices } = compiledVerifiers;
   const authenticator = compileAuthenticator(verifiers);
   return {
+    ...notices,
     value: {
       enabled: config.enabled,
       dataType: config.data_type,

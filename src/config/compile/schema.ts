@@ -91,7 +91,10 @@ const webhookFields = {
 };
 
 const verifierFields: Record<string, z.ZodType> = Object.fromEntries(
-  verifierKinds.map((kind) => [kind.key, kind.configSchema.optional()]),
+  verifierKinds.flatMap(({ key, configSchema, keysBeside }) => [
+    [key, configSchema.optional()],
+    ...Object.entries(keysBeside ?? {}),
+  ]),
 );
 
 /** A webhook as configured. `module-config` is validated by the module's own schema afterwards. */

@@ -159,8 +159,12 @@ class Exchange extends Deadline implements RequestToVerify, AppendListener {
     return this.#request.url;
   }
 
-  get clientAddress(): string {
-    return this.#context.clientAddress.resolve(peerAddress(this.#info), this.#request.headers);
+  get peerAddress(): string {
+    return peerAddress(this.#info);
+  }
+
+  get clientAddresses(): ClientAddressResolver {
+    return this.#context.clientAddress;
   }
 
   async run(): Promise<void> {

@@ -28,6 +28,7 @@ const EVENT = '{ "zen" : "Grüße \\u00fc", "n":1.50, "n2": 1e2 }\n';
 const WEBHOOKS = {
   github: { module: "probe", hmac: { secret: SECRET, header: "X-Hub-Signature-256" } },
   legacy: { module: "probe", hmac: { secret: SECRET, header: "X_Hub_Signature" } },
+  listed: { module: "probe", ip_whitelist: ["127.0.0.9"] },
   ...gatewayWebhooks(),
 };
 
@@ -106,6 +107,12 @@ export function proxyContract(program: ProxyProgram, options: ProxyContractOptio
       await postFrom("127.0.0.9", `${world.proxy.url}/webhook/github`, { "X-Forwarded-For": "192.0.2.66" });
       assertEquals((await world.lastRefusal("github")).client, "127.0.0.9");
     });
+    await t.step("an ip_whitelist lets in who is in it, and nobody who says so", async () => {
+      const url = `${world.proxy.url}/webhook/listed`;
+      assertEquals(await postFrom("127.0.0.9", url, {}), 200);
+      assertEquals(await postFrom("127.0.0.8", url, { "X-Forwarded-For": "127.0.0.9" }), 403);
+      assertEquals((await world.lastRefusal("listed")).client, "127.0.0.8");
+    });
     await t.step("a signature in a header with an underscore", () => underscores(world, keepsUnderscores));
     await t.step("a connector gets its events by WebSocket", () => relaysByWebSocket(world));
     await t.step("a connector gets its events by Server-Sent Events", () => relaysByEventStream(world));
@@ -146,16 +153,16 @@ function longHead(): Record<string, string> {
   return Object.fromEntries([1, 2, 3, 4, 5].map((n) => [`X-Long-${n}`, "x".repeat(4_000)]));
 }
 
-/** Sends a request from an address of the loopback network. */
-async function postFrom(localAddress: string, url: string, headers: Record<string, string>): Promise<void> {
-  const { promise, resolve, reject } = Promise.withResolvers<void>();
+/** Sends a request from an address of the loopback network, and returns the status of its answer. */
+async function postFrom(localAddress: string, url: string, headers: Record<string, string>): Promise<number> {
+  const { promise, resolve, reject } = Promise.withResolvers<number>();
   const sent = request(url, { method: "POST", localAddress, headers, agent: false }, (answer) => {
     answer.resume();
-    answer.on("end", resolve);
+    answer.on("end", () => resolve(answer.statusCode ?? 0));
   });
   sent.on("error", reject);
   sent.end(EVENT);
-  await promise;
+  return await promise;
 }
 
 async function underscores(world: World, areKept: boolean): Promise<void> {

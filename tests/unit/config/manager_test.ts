@@ -185,7 +185,7 @@ Deno.test("environment variables are put in, and a missing one makes the webhook
 Deno.test("keys of the original that are not built yet block the webhook instead of being ignored", async () => {
   const planned = {
     rate_limit: { max_requests: 1, window_seconds: 60 },
-    ip_whitelist: ["10.0.0.1"],
+    jwt: { secret: "a" },
     json_schema: {},
   };
   for (const [key, value] of Object.entries(planned)) {

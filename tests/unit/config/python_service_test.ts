@@ -48,7 +48,6 @@ Deno.test("a webhook with a key that is not built yet has that reason alone", as
     webhooks: {
       ...webhooks,
       several: { module: "rabbitmq", queue_name: "q", jwt: null, rate_limit: {}, extra: 1 },
-      proxies: { module: "log", ip_whitelist: ["10.0.0.1"], trusted_proxies: ["10.0.0.2"] },
     },
   });
   for (const key of PLANNED_KEYS) assertEquals(problems[`webhook default/${key}`], [keyNotBuilt(key)]);
@@ -57,7 +56,6 @@ Deno.test("a webhook with a key that is not built yet has that reason alone", as
     keyNotBuilt("rate_limit"),
     "module: Module 'rabbitmq' is not built yet (not_supported_yet)",
   ]);
-  assertEquals(problems["webhook default/proxies"], [keyNotBuilt("ip_whitelist")]);
 });
 
 Deno.test("a misspelt module is pointed to the nearest one, built or not", async () => {
@@ -73,6 +71,11 @@ Deno.test("keys without effect in the Python service have none here: the webhook
     webhooks: {
       retried: { module: "log", retry },
       proxies: { module: "log", trusted_proxies: ["10.0.0.1"] },
+      wrong_proxies: {
+        module: "log",
+        trusted_proxies: "10.0.0.1",
+        header_auth: { api_key: "k", header_name: "X_K" },
+      },
       files: {
         module: "save_to_disk",
         "module-config": {
@@ -114,6 +117,11 @@ Deno.test("keys without effect in the Python service have none here: the webhook
       noEffect("retry.non_retryable_errors", judged),
     ],
     "webhook default/proxies": [noEffect("trusted_proxies", "TRUSTED_PROXIES is for all webhooks")],
+    "webhook default/wrong_proxies": [
+      noEffect("trusted_proxies", "TRUSTED_PROXIES is for all webhooks"),
+      "header_auth.header_name: Some proxies drop headers whose names have more than letters, digits and '-': " +
+      "nginx without 'underscores_in_headers on', Caddy without 'expected_underscore_headers' (auth_notice)",
+    ],
     "webhook default/files": [
       noEffect("module-config.filename_template", "use 'filename_pattern'"),
       noEffect("module-config.file_extension", "end 'filename_pattern' with it"),

@@ -13,6 +13,9 @@ const output = (module: string, config: Record<string, unknown>) => ({ module, "
 /** A value for every place of a secret, by where that is. */
 const WEBHOOKS: Readonly<Record<string, unknown>> = {
   authorization: webhook({ authorization: "Bearer {$SECRET}" }),
+  "basic_auth.password": webhook({ basic_auth: { username: "u", password: "{$SECRET}" } }),
+  "header_auth.api_key": webhook({ header_auth: { api_key: "{$SECRET}" } }),
+  "query_auth.api_key": webhook({ query_auth: { api_key: "{$SECRET}" } }),
   "hmac.secret": webhook({ hmac: { secret: "{$SECRET}" } }),
   "module-config.channel_token": output("webhook_connect", { channel: "c", channel_token: "{$SECRET}" }),
   "module-config.channel_token.0": output("webhook_connect", { channel: "c", channel_token: ["{$SECRET}"] }),
