@@ -5,6 +5,8 @@
  * @module
  */
 
+import { REDACTED } from "./redaction.ts";
+
 /** The object under which the runtime offers its OpenTelemetry, as far as it was switched on. */
 const RUNTIME_API = Symbol.for("opentelemetry.js.api.1");
 
@@ -22,6 +24,8 @@ export interface Tracing {
   within<T>(carrier: TraceCarrier | undefined, work: () => T): T;
   /** Names the request at hand by its route's template, never by its path: each value is a series of its own. */
   setRoute(method: string, template: string): void;
+  /** Takes the query out of the active span's address: it may hold a credential. @param url with a query or without */
+  hideQuery(url: string): void;
 }
 
 /** Whether the runtime sends telemetry of any kind, and so does it once more when the process ends. */
@@ -43,6 +47,12 @@ export async function openTracing(): Promise<Tracing | undefined> {
       context.with(carrier === undefined ? ROOT_CONTEXT : propagation.extract(ROOT_CONTEXT, carrier), work),
     setRoute: (method, template) =>
       trace.getActiveSpan()?.setAttribute("http.route", template).updateName(`${method} ${template}`),
+    hideQuery: (url) => {
+      const query = url.indexOf("?");
+      if (query === -1) return;
+      const shown = `${url.slice(0, query)}?${REDACTED}`;
+      trace.getActiveSpan()?.setAttributes({ "url.full": shown, "url.query": REDACTED });
+    },
   };
 }
 

@@ -82,6 +82,32 @@ Deno.test("deliveries after kill -9 and a restart carry the traces of their own 
   assertEquals(again.filter(({ sent, own }) => sent !== own), []);
 });
 
+Deno.test("no query of a request is in a trace, since it may hold a key", async () => {
+  await using collector = await OtlpCollector.start();
+  await using directory = await TempDir.create();
+  const api_key = "right-key-of-the-tests";
+  await directory.writeJson("webhooks.json", { orders: { module: "log", query_auth: { api_key } } });
+  await using gateway = await GatewayProcess.start({ cwd: directory.path, env: collector.environment });
+  const targets = [
+    ["orders", 200],
+    ["orders/", 200],
+    ["strangers", 404],
+  ] as const;
+  for (const [webhook, status] of targets) {
+    const url = `${gateway.url}/webhook/${webhook}?api_key=${api_key}`;
+    const answer = await fetch(url, { method: "POST", body: "{}" });
+    await answer.body?.cancel();
+    assertEquals(answer.status, status);
+  }
+  await eventually(() => {
+    const shown = collector.spans.map(({ attributes }) => Object.fromEntries(attributes));
+    const addresses = shown.filter(({ "url.full": url }) => url?.includes("/webhook/") === true);
+    assertEquals(addresses.length, targets.length);
+    assert(!JSON.stringify(shown).includes(api_key), "The key is in a span");
+    assert(addresses.every(({ "url.full": url }) => url?.endsWith("?[REDACTED]")));
+  });
+});
+
 Deno.test("a collector that takes telemetry and never answers does not hold up the end", async () => {
   await using collector = await OtlpCollector.start();
   await using target = await HttpTarget.start();
