@@ -6,7 +6,7 @@
  *     deno task bench backlog [--seconds 5] [--rounds 3] [--connections 32]
  *     deno task bench etcd [--keys 25000,250000] [--rounds 3] [--only load|blocks|routable|event]
  *     deno task bench outputs [kafka|redis|clickhouse|disk ...] [--seconds 5] [--rounds 3] [--connections 32]
- *     deno task bench hung [kafka|redis|clickhouse ...] [--seconds 30]
+ *     deno task bench hung [kafka|redis|clickhouse ...|together] [--seconds 30]
  *     deno task bench relay [--rounds 3]
  *     deno task bench restart [--rounds 3] [--against REV]
  *
@@ -27,6 +27,7 @@ import { benchEtcd } from "./etcd.ts";
 import { benchFairness } from "./fairness.ts";
 import { benchMemory } from "./memory.ts";
 import { benchHung } from "./hung.ts";
+import { benchHungTogether } from "./hung_together.ts";
 import { benchOutputs } from "./outputs.ts";
 import { benchRelay } from "./relay.ts";
 import { benchRestart } from "./restart.ts";
@@ -54,7 +55,11 @@ const benchmarks: Readonly<Record<string, () => Promise<void>>> = {
   fairness: () => benchFairness(),
   etcd: () => benchEtcd({ sizes, rounds: load.rounds, only }),
   outputs: () => benchOutputs(options._.slice(1).map(String), load),
-  hung: () => benchHung(options._.slice(1).map(String), Number(options["seconds"] ?? 30)),
+  hung: () => {
+    const systems = options._.slice(1).map(String);
+    const seconds = Number(options["seconds"] ?? 30);
+    return systems[0] === "together" ? benchHungTogether(seconds) : benchHung(systems, seconds);
+  },
   relay: () => benchRelay({ rounds: load.rounds }),
 };
 

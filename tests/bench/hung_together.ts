@@ -1,0 +1,141 @@
+/**
+ * What five servers that hang at once do to the webhooks beside them: an HTTP destination, brokers of Kafka, Redis with
+ * jobs, ClickHouse, and the Redis of the channels. Each has a webhook with a journal and one without.
+ *
+ * @module
+ */
+
+import { GatewayProcess } from "../support/process/gateway_process.ts";
+import { ChildProcess } from "../support/process/child_process.ts";
+import { RedisServer } from "../support/redis/server.ts";
+import { REPOSITORY } from "../support/repository.ts";
+import { TempDir } from "../support/temp_dir.ts";
+import { join } from "@std/path";
+import { print, progress, row } from "./etcd_report.ts";
+import { type HungServer, startClickhouse, startKafka, startRedis } from "./hung_servers.ts";
+import type { Sending } from "./hung_sender.ts";
+import { type Answers, probe } from "./probe.ts";
+
+/** Events a second for each webhook whose server hangs. */
+const RATE = 20;
+
+const WARM_UP_SECONDS = 3;
+const QUIET_SECONDS = 10;
+
+/** The most that a healthy webhook's 99th percentile may grow by. */
+const TARGET = 2;
+
+const BODY = '{"number":1}';
+const HEALTHY = { printed: { module: "log" }, kept: { module: "log", accept: "durable" } } as const;
+
+/** Something that can hang, by the name of its module. */
+interface Kind {
+  readonly webhook: Readonly<Record<string, unknown>>;
+  readonly connection?: Readonly<Record<string, unknown>>;
+  freeze(): unknown;
+}
+
+/** @param seconds how long the servers hang */
+export async function benchHungTogether(seconds: number): Promise<void> {
+  await using resources = new AsyncDisposableStack();
+  const channels = resources.use(await RedisServer.start({ persistent: false }));
+  const kinds = await startKinds(resources, channels);
+  const directory = resources.use(await TempDir.create());
+  await directory.writeJson("connections.json", connectionsOf(kinds));
+  await directory.writeJson("webhooks.json", { ...HEALTHY, ...webhooksOf(kinds) });
+  const gateway = resources.use(
+    await GatewayProcess.start({
+      cwd: directory.path,
+      env: { RELAY_QUEUE: `redis://127.0.0.1:${channels.port}` },
+    }),
+  );
+  await gateway.waitUntilReady();
+  const urls = Object.keys(webhooksOf(kinds)).map((id) => `${gateway.url}/webhook/${id}`);
+  const others = async (duration: number) => await measureHealthy(gateway, duration);
+  using _senders = new Senders(urls, WARM_UP_SECONDS + QUIET_SECONDS + seconds);
+  progress("quiet");
+  await others(WARM_UP_SECONDS);
+  const quiet = await others(QUIET_SECONDS);
+  progress("hung");
+  for (const kind of Object.values(kinds)) await kind.freeze();
+  const hung = await others(seconds);
+  print(`${Object.keys(kinds).join(", ")} hang for ${seconds} s under ${RATE} events a second each; ms`);
+  print(row("", ["quiet p99", "hung p99", "ratio", "answered 200"]));
+  for (const [index, name] of Object.keys(HEALTHY).entries()) {
+    const [before, during] = [quiet[index]!, hung[index]!];
+    print(row(name, [
+      before.p99Ms.toFixed(1),
+      during.p99Ms.toFixed(1),
+      (during.p99Ms / before.p99Ms).toFixed(2),
+      String(during.count),
+    ]));
+  }
+  print(`Targets: ratio at most ${TARGET.toFixed(2)}; a request that is refused ends the benchmark`);
+}
+
+/** The healthy webhooks' answers, in the order of {@linkcode HEALTHY}. */
+async function measureHealthy(gateway: GatewayProcess, seconds: number): Promise<readonly Answers[]> {
+  const urls = Object.keys(HEALTHY).map((id) => `${gateway.url}/webhook/${id}`);
+  return await Promise.all(urls.map((url) => probe(url, BODY, seconds)));
+}
+
+async function startKinds(
+  resources: AsyncDisposableStack,
+  channels: RedisServer,
+): Promise<Readonly<Record<string, Kind>>> {
+  const use = async (start: () => Promise<HungServer>) => resources.use(await start());
+  const sink = resources.use(ChildProcess.spawn(Deno.execPath(), {
+    args: ["run", "--allow-net", join(REPOSITORY, "tests/bench/servers/http_sink.ts")],
+  }));
+  const [, port] = await sink.waitForLine(/Listening on (\d+)/);
+  return {
+    http_webhook: {
+      webhook: { module: "http_webhook", "module-config": { url: `http://127.0.0.1:${port}/` } },
+      freeze: () => sink.kill("SIGSTOP"),
+    },
+    kafka: await use(startKafka),
+    redis_rq: await use(startRedis),
+    clickhouse: await use(startClickhouse),
+    webhook_connect: {
+      webhook: {
+        module: "webhook_connect",
+        "module-config": { channel: "inbox", channel_token: "bench-token" },
+      },
+      freeze: () => channels.freeze(),
+    },
+  };
+}
+
+function connectionsOf(kinds: Readonly<Record<string, Kind>>): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(kinds).flatMap(([name, { connection }]) =>
+      connection === undefined ? [] : [[name, connection]]
+    ),
+  );
+}
+
+function webhooksOf(kinds: Readonly<Record<string, Kind>>): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(kinds).flatMap(([name, { webhook }]) =>
+      ["delivered", "durable"].map((accept) => [`${name}-${accept}`, { ...webhook, accept }])
+    ),
+  );
+}
+
+/** Senders, each in a thread of its own, that have until the disposal to get their answers. */
+class Senders implements Disposable {
+  readonly #workers: readonly Worker[];
+
+  constructor(urls: readonly string[], seconds: number) {
+    this.#workers = urls.map((url) => {
+      const worker = new Worker(new URL("./hung_sender.ts", import.meta.url), { type: "module" });
+      const sending: Sending = { url, rate: RATE, seconds };
+      worker.postMessage(sending);
+      return worker;
+    });
+  }
+
+  [Symbol.dispose](): void {
+    for (const worker of this.#workers) worker.terminate();
+  }
+}
