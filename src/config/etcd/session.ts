@@ -131,17 +131,17 @@ class EtcdSession {
       startRevision: mirror.position.next,
       clusterId: mirror.position.clusterId ?? "",
       listener: {
-        onRevision: (revision, events) => this.#apply(revision, events),
+        onRevision: (revision, events, isLast) => this.#apply(revision, events, isLast),
         onProgress: (revision) => mirror.position.advance(revision),
       },
       createTimeoutMs: timing.callTimeoutMs,
     });
   }
 
-  #apply(revision: number, events: readonly WatchEvent[]): void {
+  #apply(revision: number, events: readonly WatchEvent[], isLast: boolean): void {
     const { mirror, observer } = this.#context;
-    observer.onEvents(mirror.applyRevision(revision, events));
-    observer.onInStep();
+    observer.onEvents(mirror.applyRevision(revision, events, isLast));
+    if (isLast) observer.onInStep();
   }
 
   #checkLife(watch: EtcdWatch): Promise<never> {

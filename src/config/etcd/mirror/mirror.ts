@@ -44,10 +44,11 @@ export class EtcdMirror {
   readonly keys: KeyTable;
   /** Names of keys, in order, that divide the range into parts of about equal size. */
   boundaries: readonly string[] = [];
-  /** Whether every key stands where {@linkcode position} says: not before the first list, nor half way through one. */
+  /** Whether every key stands where {@linkcode position} says: not before the first list, nor half way through one or through a revision. */
   complete = false;
   /** Changes with every change of a key. */
   generation = 0;
+  #isWithinRevision = false;
   readonly #sink: ConfigSink;
   #passes = 0;
 
@@ -64,11 +65,12 @@ export class EtcdMirror {
   }
 
   /**
-   * Applies all events of one revision in one step, and moves the position.
+   * Applies events of one revision in one step, and moves the position with the last ones.
    *
+   * @param isLast whether no more of this revision follow
    * @returns how many changes the sink was given; 0 when the revision had been applied before
    */
-  applyRevision(revision: number, events: readonly WatchEvent[]): number {
+  applyRevision(revision: number, events: readonly WatchEvent[], isLast = true): number {
     if (!this.position.isNew(revision)) return 0;
     const applied = this.apply(events.map(({ isDelete, keyValue }) => ({
       name: keyValue.nameIn(this.keySpace),
@@ -76,7 +78,14 @@ export class EtcdMirror {
       created: keyValue.created,
       value: isDelete ? undefined : keyValue.readValue(),
     })));
-    this.position.advance(revision);
+    if (isLast) {
+      this.position.advance(revision);
+      if (this.#isWithinRevision) this.complete = true;
+      this.#isWithinRevision = false;
+    } else if (this.complete) {
+      this.#isWithinRevision = true;
+      this.complete = false;
+    }
     return applied;
   }
 

@@ -42,7 +42,7 @@ class FakeStream extends EventEmitter {
 interface Subject {
   readonly stream: FakeStream;
   readonly watch: EtcdWatch;
-  /** `{revision}: {keys}` for events, `{revision}` for progress. */
+  /** `{revision}: {keys}` for events, with `…` where more of the revision follow; `{revision}` for progress. */
   readonly seen: string[];
 }
 
@@ -63,9 +63,10 @@ function start(stream: FakeStream, seen: string[] = [], apply: () => void = () =
     clusterId: "1",
     createTimeoutMs: 5_000,
     listener: {
-      onRevision: (revision, events) => {
+      onRevision: (revision, events, isLast) => {
         apply();
-        seen.push(`${revision}: ${events.map(({ keyValue }) => keyValue.key.toString()).join(" ")}`);
+        const keys = events.map(({ keyValue }) => keyValue.key.toString()).join(" ");
+        seen.push(`${revision}: ${keys}${isLast ? "" : " …"}`);
       },
       onProgress: (revision) => void seen.push(String(revision)),
     },
@@ -183,6 +184,17 @@ Deno.test("a watch takes breath in a burst and keeps the order", async () => {
   await eventually(() => assertEquals(seen.length, 6));
   assertEquals(seen, [11, 12, 13, 14, 15, 16].map((revision) => `${revision}: a`));
   assertEquals(atOnce < 5, true);
+});
+
+Deno.test("a watch passes on a revision in pieces that has more events than transactions have", async () => {
+  const { stream, seen } = await started();
+  const keys = Array.from({ length: 10_000 }, (_, index) => `k${index}`);
+  stream.respond({ events: [...keys.map((key) => event(11, key)), event(12, "a")] });
+  await eventually(() => assertEquals(seen.length, 4));
+  const pieces = seen.slice(0, 3).map((piece) => piece.replace("11: ", "").split(" "));
+  assertEquals(pieces.map((piece) => piece.at(-1) === "…"), [true, true, false]);
+  assertEquals(pieces.flat().filter((key) => key !== "…"), keys);
+  assertEquals(pieces.every((piece) => piece.length <= 4_096 + 1), true);
 });
 
 Deno.test("a watch ends when a change cannot be applied, and stops before the next one", async () => {
