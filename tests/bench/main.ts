@@ -6,6 +6,7 @@
  *     deno task bench backlog [--seconds 5] [--rounds 3] [--connections 32]
  *     deno task bench etcd [--keys 25000,250000] [--rounds 3] [--only load|blocks|routable|event]
  *     deno task bench outputs [kafka|redis|clickhouse|disk ...] [--seconds 5] [--rounds 3] [--connections 32]
+ *     deno task bench files [--keys 100000]
  *     deno task bench hung [kafka|redis|clickhouse ...|together] [--seconds 30]
  *     deno task bench relay [--rounds 3]
  *     deno task bench restart [--rounds 3] [--against REV]
@@ -26,6 +27,7 @@ import { benchBacklog } from "./backlog.ts";
 import { benchEtcd } from "./etcd.ts";
 import { benchFairness } from "./fairness.ts";
 import { benchMemory } from "./memory.ts";
+import { benchFiles } from "./files.ts";
 import { benchHung } from "./hung.ts";
 import { benchHungTogether } from "./hung_together.ts";
 import { benchOutputs } from "./outputs.ts";
@@ -54,6 +56,7 @@ const benchmarks: Readonly<Record<string, () => Promise<void>>> = {
   backlog: () => benchBacklog(load),
   fairness: () => benchFairness(),
   etcd: () => benchEtcd({ sizes, rounds: load.rounds, only }),
+  files: () => benchFiles(Number(options["keys"] ?? 100_000)),
   outputs: () => benchOutputs(options._.slice(1).map(String), load),
   hung: () => {
     const systems = options._.slice(1).map(String);

@@ -17,6 +17,13 @@ Deno.test("file provider reports both files in one step", async () => {
   assertEquals(fixture.sink.changes, ["put connection c", "put webhook default/a", "put webhook default/b"]);
 });
 
+Deno.test("file provider reports more than 128 changed entries in pieces of 128", async () => {
+  const webhooks = Object.fromEntries(Array.from({ length: 300 }, (_, index) => [`w${index}`, LOG]));
+  await using fixture = await FileProviderFixture.start({ "webhooks.json": webhooks });
+  assertEquals(fixture.sink.batches.map(({ length }) => length), [128, 128, 44]);
+  assertEquals(fixture.sink.keys.length, 300);
+});
+
 Deno.test("file provider puts its webhooks into the namespace that is the default", async () => {
   await using fixture = await FileProviderFixture.start(
     { "webhooks.json": { a: LOG } },
