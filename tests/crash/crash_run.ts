@@ -25,6 +25,9 @@ const EARLY = 0.15;
 /** How long what is left may take to come through, in milliseconds. */
 const SETTLE_TIMEOUT_MS = 120_000;
 
+/** How long a gateway may take to accept the least number of events, in milliseconds. */
+const LOAD_TIMEOUT_MS = 60_000;
+
 /** What a run is made of. */
 export interface CrashOptions {
   readonly seed: number;
@@ -34,6 +37,8 @@ export interface CrashOptions {
   readonly signal: "SIGKILL" | "SIGTERM";
   /** The longest life of a gateway that is ready, in milliseconds. */
   readonly longestLifeMs: number;
+  /** So many events a gateway that is ready accepts before its life counts, however slow the machine. @default 0 */
+  readonly leastAccepted?: number;
   /** Told of every end. */
   readonly onRound?: (round: number, ledger: Ledger) => void;
 }
@@ -86,11 +91,16 @@ async function liveAndDie(
   senders: Senders,
   ledger: Ledger,
   random: SeededRandom,
-  { signal, longestLifeMs }: CrashOptions,
+  { signal, longestLifeMs, leastAccepted = 0 }: CrashOptions,
 ): Promise<void> {
   await using gateway = await startGateway(cwd);
   senders.pointTo(gateway.port);
-  if (signal === "SIGTERM" || random.next() >= EARLY) await gateway.waitUntilReady();
+  const accepted = () => ledger.sent.filter(({ eventId }) => eventId !== undefined).length;
+  const enough = accepted() + leastAccepted;
+  if (signal === "SIGTERM" || random.next() >= EARLY) {
+    await gateway.waitUntilReady();
+    await eventually(() => accepted() >= enough, { timeoutMs: LOAD_TIMEOUT_MS });
+  }
   await sleep(random.next() * longestLifeMs);
   const endedAt = performance.now();
   gateway.kill(signal);

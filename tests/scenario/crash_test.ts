@@ -2,7 +2,7 @@ import { assert, assertEquals } from "@std/assert";
 import { runCrashes } from "../crash/crash_run.ts";
 
 // The long version is `deno task test:crash`.
-const SHORT = { seed: 1, connections: 24, longestLifeMs: 500 } as const;
+const SHORT = { seed: 1, connections: 24, longestLifeMs: 500, leastAccepted: 50 } as const;
 
 Deno.test("no event that was answered 200 is missing after kill -9 under load, and its order holds", async () => {
   const report = await runCrashes({ ...SHORT, rounds: 4, signal: "SIGKILL" });
