@@ -19,6 +19,7 @@ import type { Settings } from "../settings/settings.ts";
 import { collectNotices } from "./notices.ts";
 import { type ConnectionUses, probeConnections, type ProbeResult } from "./probe_connections.ts";
 import { print as printLine } from "./terminal.ts";
+import { count } from "./command_line.ts";
 
 /** How long the backend may take to give its configuration, in milliseconds. */
 const LOAD_TIMEOUT_MS = 10_000;
@@ -149,8 +150,4 @@ function describeProbe({ connection, module, failures }: ProbeResult): readonly 
 
 function describe({ key, path, message, code }: Problem | Warning): string {
   return `${key}: ${path === "" ? "" : `${path}: `}${message} (${code})`;
-}
-
-function count(number: number, noun: string, plural = `${noun}s`): string {
-  return `${number} ${number === 1 ? noun : plural}`;
 }

@@ -4,12 +4,11 @@
  * @module
  */
 
-import { parseArgs } from "@std/cli/parse-args";
 import { openSecrets } from "../config/secrets/sources.ts";
 import { type ConnectorConfig, loadConnectorConfig } from "../connector/config.ts";
 import { CONNECTOR_VARIABLES } from "../connector/config_schema.ts";
 import { Connector } from "../connector/connector.ts";
-import { StartupError } from "../errors.ts";
+import type { StartupError } from "../errors.ts";
 import { loadOutputBounds, loadSecretSettings } from "../settings/load.ts";
 import { leadsToJournal } from "../observability/journal_stream.ts";
 import { standardLineWriter } from "../io/line_writer.ts";
@@ -17,6 +16,7 @@ import { logger, setUpLogging } from "../observability/logging.ts";
 import { logUnhandledErrors } from "../observability/unhandled_errors.ts";
 import { ProcessSignals } from "./signals.ts";
 import { print } from "./terminal.ts";
+import { readCommandLine, usageError } from "./command_line.ts";
 
 const HELP = `Takes events from a channel of a gateway and delivers them inside a private network
 
@@ -101,22 +101,13 @@ function hostName(): string {
 }
 
 function parseOptions(args: readonly string[]): { readonly path: string | undefined } | "help" {
-  const options = parseArgs(args, {
-    string: ["config"],
-    boolean: ["help"],
-    alias: { h: "help" },
-    unknown: (argument) => {
-      throw usage(
-        argument.startsWith("-") ? `Unknown option '${argument}'` : `Unexpected argument '${argument}'`,
-      );
-    },
-  });
-  if (options["help"] === true) return "help";
-  const path = options["config"] as string | undefined;
+  const line = readCommandLine("connector", args, { string: ["config"] });
+  if (line === "help") return "help";
+  const path = line.options["config"] as string | undefined;
   if (path === "") throw usage("Option '--config' needs the path of a file");
   return { path };
 }
 
 function usage(problem: string): StartupError {
-  return new StartupError("usage", [problem, "Run 'cwm connector --help' for the options"]);
+  return usageError("connector", problem);
 }

@@ -5,9 +5,8 @@
  * @module
  */
 
-import { parseArgs } from "@std/cli/parse-args";
 import { describeKey, isNamespace } from "../event/names.ts";
-import { StartupError } from "../errors.ts";
+import type { StartupError } from "../errors.ts";
 import {
   type ConfigStore,
   type Finding,
@@ -24,6 +23,7 @@ import { outputModulesWithin } from "../modules/registry.ts";
 import { escapeUnsafe } from "../observability/safe_text.ts";
 import type { Settings } from "../settings/settings.ts";
 import { print, printError } from "./terminal.ts";
+import { count, readCommandLine, usageError } from "./command_line.ts";
 
 /** Most paths of one value that are printed. */
 const SHOWN_PATHS = 8;
@@ -81,17 +81,12 @@ export async function migrate(
 }
 
 function parseOptions(args: readonly string[]): MigrateOptions | "help" {
-  const options = parseArgs(args, {
+  const line = readCommandLine("migrate", args, {
     string: ["from", "to", "namespace"],
-    boolean: ["dry-run", "prune", "help"],
-    alias: { h: "help" },
-    unknown: (argument) => {
-      throw usage(
-        argument.startsWith("-") ? `Unknown option '${argument}'` : `Unexpected argument '${argument}'`,
-      );
-    },
+    boolean: ["dry-run", "prune"],
   });
-  if (options["help"] === true) return "help";
+  if (line === "help") return "help";
+  const { options } = line;
   const { from, to, namespace } = options;
   const directions = [["file", "etcd"], ["etcd", "file"]];
   if (!directions.some(([source, target]) => from === source && to === target)) {
@@ -108,10 +103,6 @@ function parseOptions(args: readonly string[]): MigrateOptions | "help" {
     dryRun: options["dry-run"] === true,
     prune: options["prune"] === true,
   };
-}
-
-function usage(problem: string): StartupError {
-  return new StartupError("usage", [problem, "Run 'cwm migrate --help' for the options"]);
 }
 
 async function run(
@@ -201,6 +192,6 @@ function describePaths({ paths }: ChangedValue): string {
   return escapeUnsafe(more > 0 ? `${shown} and ${count(more, "more path")}` : shown);
 }
 
-function count(number: number, noun: string): string {
-  return `${number} ${noun}${number === 1 ? "" : "s"}`;
+function usage(problem: string): StartupError {
+  return usageError("migrate", problem);
 }

@@ -5,7 +5,6 @@
  * @module
  */
 
-import { parseArgs } from "@std/cli/parse-args";
 import { meansAll, parseDeadLetterQuery, QUERY_NAMES } from "../../dead_letters/query.ts";
 import type { DeadLetterRow } from "../../dead_letters/view.ts";
 import { GatewayError, StartupError } from "../../errors.ts";
@@ -13,6 +12,7 @@ import { escapeUnsafe } from "../../observability/safe_text.ts";
 import type { Settings } from "../../settings/settings.ts";
 import { type DeadLetterAccess, openDeadLetters } from "./access.ts";
 import { print } from "../terminal.ts";
+import { count, readCommandLine, usageError } from "../command_line.ts";
 
 const HELP = `Lists, shows, replays and drops events that could not be delivered
 
@@ -81,10 +81,10 @@ async function act(letters: DeadLetterAccess, options: Options): Promise<number>
     case "show":
       return await show(letters, options.query.get("id")!);
     case "replay":
-      print(`${count(await letters.replay(options.query))} replayed`);
+      print(`${count(await letters.replay(options.query), "dead letter")} replayed`);
       return 0;
     case "drop":
-      print(`${count(await letters.drop(options.query))} dropped`);
+      print(`${count(await letters.drop(options.query), "dead letter")} dropped`);
       return 0;
   }
 }
@@ -99,7 +99,11 @@ async function list(letters: DeadLetterAccess, { query, limit, json }: Options):
     cursor = page.cursor;
   } while (cursor !== undefined && shown < limit);
   if (!json) {
-    print(cursor === undefined ? count(shown) : `${count(shown)} shown, there are more: see --limit`);
+    print(
+      cursor === undefined
+        ? count(shown, "dead letter")
+        : `${count(shown, "dead letter")} shown, there are more: see --limit`,
+    );
   }
   return 0;
 }
@@ -123,18 +127,16 @@ function describe(row: DeadLetterRow): string {
 }
 
 function parseOptions(args: readonly string[]): Options | "help" {
-  const parsed = parseArgs(args, {
-    // Collected, to tell a filter that was given twice; ids that look like numbers must stay as they are.
-    string: [...QUERY_NAMES, "limit", "_"],
+  const line = readCommandLine("dead-letters", args, {
+    string: [...QUERY_NAMES, "limit"],
+    // To tell a filter that was given twice.
     collect: [...QUERY_NAMES],
-    boolean: ["all", "json", "help"],
-    alias: { h: "help" },
-    unknown: (argument: string) => {
-      if (argument.startsWith("-")) throw usage(`Unknown option '${argument}'`);
-    },
+    boolean: ["all", "json"],
+    takesOperands: true,
   });
-  if (parsed["help"] === true) return "help";
-  const [word, ...operands] = parsed._.map(String);
+  if (line === "help") return "help";
+  const { options: parsed } = line;
+  const [word, ...operands] = line.operands;
   const action = ACTIONS.find((known) => known === word);
   if (action === undefined) {
     throw usage(word === undefined ? "An action is missing" : `Unknown action '${word}'`);
@@ -186,10 +188,6 @@ function limitOf(given: unknown): number {
   throw usage(`Option '--limit' must be a whole number from 1, current value is '${given}'`);
 }
 
-function count(number: number): string {
-  return `${number} ${number === 1 ? "dead letter" : "dead letters"}`;
-}
-
 function usage(problem: string): StartupError {
-  return new StartupError("usage", [problem, "Run 'cwm dead-letters --help' for the options"]);
+  return usageError("dead-letters", problem);
 }

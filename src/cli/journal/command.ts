@@ -5,12 +5,12 @@
  * @module
  */
 
-import { parseArgs } from "@std/cli/parse-args";
-import { StartupError } from "../../errors.ts";
+import type { StartupError } from "../../errors.ts";
 import type { Settings } from "../../settings/settings.ts";
 import { backUp } from "./backup.ts";
 import { salvage } from "./salvage.ts";
 import { print } from "../terminal.ts";
+import { readCommandLine, usageError } from "../command_line.ts";
 
 const HELP = `Copies the journal in DATA_DIR, and takes events over from a file
 
@@ -41,19 +41,12 @@ const ACTIONS = { backup: backUp, salvage } as const;
  * @throws {StartupError} `usage`, or when it cannot be done
  */
 export async function journal(args: readonly string[], settings: () => Settings): Promise<number> {
-  const parsed = parseArgs(args, {
-    string: ["_"],
-    boolean: ["help"],
-    alias: { h: "help" },
-    unknown: (argument: string) => {
-      if (argument.startsWith("-")) throw usage(`Unknown option '${argument}'`);
-    },
-  });
-  if (parsed["help"] === true) {
+  const line = readCommandLine("journal", args, { takesOperands: true });
+  if (line === "help") {
     print(HELP);
     return 0;
   }
-  const [action, file, ...others] = parsed._.map(String);
+  const [action, file, ...others] = line.operands;
   if (action === undefined) throw usage("An action is missing");
   if (action !== "backup" && action !== "salvage") throw usage(`Unknown action '${action}'`);
   if (file === undefined) throw usage("The file is missing");
@@ -63,5 +56,5 @@ export async function journal(args: readonly string[], settings: () => Settings)
 }
 
 function usage(problem: string): StartupError {
-  return new StartupError("usage", [problem, "Run 'cwm journal --help' for the options"]);
+  return usageError("journal", problem);
 }

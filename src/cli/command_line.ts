@@ -1,0 +1,63 @@
+/**
+ * What commands with options of their own have in common: how the options are read, what is said of wrong ones, and
+ * how many of something there are.
+ *
+ * @module
+ */
+
+import { parseArgs } from "@std/cli/parse-args";
+import { StartupError } from "../errors.ts";
+
+/** The options that a command takes besides `--help`. */
+export interface CommandOptions {
+  /** Options with a value. */
+  readonly string?: readonly string[];
+  /** Those of them that may be given several times: their values are lists. */
+  readonly collect?: readonly string[];
+  /** Options without a value. */
+  readonly boolean?: readonly string[];
+  /** Whether words without dashes may follow. @default false */
+  readonly takesOperands?: boolean;
+}
+
+/** A command line that was read. */
+export interface CommandLine {
+  /** Values by the names of options. */
+  readonly options: Readonly<Record<string, unknown>>;
+  /** The words without dashes, in their order. What looks like a number stays as it is. */
+  readonly operands: readonly string[];
+}
+
+/**
+ * Reads what follows a command's name.
+ *
+ * @returns `help` when the help of the command is asked for
+ * @throws {StartupError} `usage` for an option, or a word, that the command does not take
+ */
+export function readCommandLine(
+  command: string,
+  args: readonly string[],
+  { string = [], collect = [], boolean = [], takesOperands = false }: CommandOptions,
+): CommandLine | "help" {
+  const parsed = parseArgs(args, {
+    string: [...string, "_"],
+    collect,
+    boolean: [...boolean, "help"],
+    alias: { h: "help" },
+    unknown: (argument) => {
+      if (argument.startsWith("-")) throw usageError(command, `Unknown option '${argument}'`);
+      if (!takesOperands) throw usageError(command, `Unexpected argument '${argument}'`);
+    },
+  });
+  return parsed["help"] === true ? "help" : { options: parsed, operands: parsed._.map(String) };
+}
+
+/** Says what is wrong with a command line, and where the options are listed. */
+export function usageError(command: string, problem: string): StartupError {
+  return new StartupError("usage", [problem, `Run 'cwm ${command} --help' for the options`]);
+}
+
+/** How many of something there are: `1 entry`, `2 entries`. @param plural @default the noun with an s */
+export function count(number: number, noun: string, plural = `${noun}s`): string {
+  return `${number} ${number === 1 ? noun : plural}`;
+}
