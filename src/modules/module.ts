@@ -149,6 +149,17 @@ export interface OutputModule<Config = unknown, Connection = unknown> {
   /** How many deliveries one call of `deliver` may take. @default 1 */
   readonly maxBatch?: number;
   /**
+   * How many bytes of bodies one call of `deliver` may take, besides one body of any size; characters, where bodies
+   * are read as text. @default no bound
+   */
+  readonly maxBatchBytes?: number;
+  /**
+   * Has deliveries that senders wait for go together, as those of the journal do: while so many of their batches are
+   * under way, what comes gathers for the next. A body of a quarter of `maxBatchBytes` and more goes alone. Left
+   * out, each has a call of its own, for modules that wait for nothing or gather in a finer way themselves.
+   */
+  readonly gathers?: number;
+  /**
    * Whether the events of one webhook must arrive in the order in which they were received. Then one that
    * fails holds up the later ones of its webhook until it was delivered or given up. Left out, none waits.
    */

@@ -51,11 +51,14 @@ export class ProbeModule {
       partitioned?: boolean;
       acceptance?: Acceptance;
       maxBatch?: number;
+      maxBatchBytes?: number;
+      gathers?: number;
+      batchKey?: (label: string) => string;
       ordered?: boolean;
       inspect?: (label: string) => Promise<readonly string[]>;
     } = {},
   ) {
-    const { inspect, timeoutMs } = options;
+    const { inspect, timeoutMs, batchKey } = options;
     this.module = {
       name: options.name ?? "probe",
       connectionTypes: options.connectionTypes ?? [],
@@ -68,6 +71,9 @@ export class ProbeModule {
       ...(options.concurrency === undefined ? {} : { concurrency: options.concurrency }),
       ...(options.partitioned === true ? { partition: ({ label }: ProbeConfig) => label } : {}),
       ...(options.maxBatch === undefined ? {} : { maxBatch: options.maxBatch }),
+      ...(options.maxBatchBytes === undefined ? {} : { maxBatchBytes: options.maxBatchBytes }),
+      ...(options.gathers === undefined ? {} : { gathers: options.gathers }),
+      ...(batchKey === undefined ? {} : { batchKey: ({ label }: ProbeConfig) => batchKey(label) }),
       ...(options.ordered === undefined ? {} : { ordered: () => options.ordered! }),
       ...(inspect === undefined
         ? {}

@@ -76,10 +76,21 @@ export class OutputQueue implements DeliverySource {
     else if (!this.#blocked && !this.#hasToWait()) this.#goAgainLater();
   }
 
-  take(limit: number): readonly ScheduledDelivery[] {
+  take(limit: number, maxBytes: number): readonly ScheduledDelivery[] {
     if (this.#closed || this.#blocked || this.#hasToWait()) return [];
-    const count = Math.min(limit, this.#owner.freePlaces, this.#waiting.length);
+    const most = Math.min(limit, this.#owner.freePlaces, this.#waiting.length);
+    const count = maxBytes === Infinity ? most : this.#countWithin(maxBytes, most);
     return this.#waiting.splice(0, count).map((run) => this.#begin(run));
+  }
+
+  /** How many of the first have bodies of so many bytes together; at least one of any size, if any may go. */
+  #countWithin(maxBytes: number, most: number): number {
+    let bytes = 0;
+    for (let count = 0; count < most; count++) {
+      bytes += this.#waiting[count]!.pending.event.body.length;
+      if (bytes > maxBytes && count > 0) return count;
+    }
+    return most;
   }
 
   /** Gives nothing out any more. What is under way ends as usual. Returns the runs that were waiting. */

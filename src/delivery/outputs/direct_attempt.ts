@@ -48,3 +48,19 @@ export class DirectAttempt extends TimedAttempt {
     this.#resolve?.(this.#conclude(this.delivery, this.number, firstResult(results)));
   }
 }
+
+/** The same of one that goes with others: it ends with its batch, or at its own deadline if that is earlier. */
+export class GatheredAttempt extends DirectAttempt {
+  readonly #onEnded: () => void;
+
+  /** @param onEnded called once, before the result is known */
+  constructor(number: number, delivery: WaitingDelivery, conclude: Conclude, onEnded: () => void) {
+    super(number, delivery, conclude);
+    this.#onEnded = onEnded;
+  }
+
+  protected override onEnd(results: Results): void {
+    this.#onEnded();
+    super.onEnd(results);
+  }
+}

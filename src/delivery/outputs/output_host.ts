@@ -19,9 +19,10 @@ import type {
 } from "../../modules/module.ts";
 import type { Tracing } from "../../observability/tracing.ts";
 import { firstResult, type Results, type TimedAttempt } from "./attempt.ts";
-import { type Conclude, DirectAttempt, type WaitingDelivery } from "./direct_attempt.ts";
-import { JournalAttempt, resultOfEach } from "./journal_attempt.ts";
+import { type Conclude, DirectAttempt, GatheredAttempt, type WaitingDelivery } from "./direct_attempt.ts";
+import { BatchAttempt, resultOfEach } from "./batch_attempt.ts";
 import type { MeasuredOutput, OutputMetrics } from "./output_metrics.ts";
+import { Gatherer, type GatheringOutput } from "./gatherer.ts";
 import { type BatchOutput, OutputScheduler } from "./output_scheduler.ts";
 import { Semaphore } from "../../time/semaphore.ts";
 import {
@@ -34,8 +35,11 @@ import {
 const DEFAULT_CONCURRENCY = 64;
 const DEFAULT_TIMEOUT_MS = 10_000;
 
-/** Deliveries that may wait for a free place, per place: beyond it, `overloaded` at once. */
+/** Calls of `deliver` that may wait for a free place, per place: beyond it, `overloaded` at once. */
 const QUEUE_PER_PLACE = 16;
+
+/** A body that is so much of a batch goes alone: what there is to do for it would hold up the others. */
+const LARGE_SHARE = 1 / 4;
 
 /** What hosts of all outputs share. */
 export interface HostEnvironment {
@@ -69,7 +73,7 @@ export interface OutputState {
 }
 
 /** One open output, shared by the webhooks that use the same module with the same connection settings. */
-export class OutputHost implements AsyncDisposable, MeasuredOutput, BatchOutput {
+export class OutputHost implements AsyncDisposable, MeasuredOutput, BatchOutput, GatheringOutput {
   /** Hands the events of the journal to this output. */
   readonly scheduler: OutputScheduler;
   readonly #module: OutputModule;
@@ -77,6 +81,9 @@ export class OutputHost implements AsyncDisposable, MeasuredOutput, BatchOutput 
   readonly #context: ModuleContext;
   readonly #environment: HostEnvironment;
   readonly #places: Semaphore;
+  /** Has deliveries that senders wait for go together, where the module wants that. */
+  readonly #gatherer: Gatherer | undefined;
+  #isGathererFirst = false;
   /** One function for all attempts, instead of one each. */
   readonly #concludeAttempt: Conclude = (delivery, number, result) =>
     this.#conclude(delivery, number, result);
@@ -102,10 +109,11 @@ export class OutputHost implements AsyncDisposable, MeasuredOutput, BatchOutput 
     this.#environment = environment;
     const concurrency = module.concurrency ?? DEFAULT_CONCURRENCY;
     this.scheduler = new OutputScheduler(this, environment.deadlines, logger);
+    this.#gatherer = module.gathers !== undefined ? new Gatherer(this) : undefined;
     this.#places = new Semaphore(
       concurrency,
       concurrency * QUEUE_PER_PLACE,
-      () => this.scheduler.pump(),
+      () => this.#pump(),
       environment.freeRequests,
     );
   }
@@ -174,6 +182,14 @@ export class OutputHost implements AsyncDisposable, MeasuredOutput, BatchOutput 
     return this.#module.maxBatch ?? 1;
   }
 
+  get maxBatchBytes(): number {
+    return this.#module.maxBatchBytes ?? Infinity;
+  }
+
+  get maxBatches(): number {
+    return this.#module.gathers ?? 0;
+  }
+
   tryTakePlace(): boolean {
     return this.#places.tryTake();
   }
@@ -183,7 +199,7 @@ export class OutputHost implements AsyncDisposable, MeasuredOutput, BatchOutput 
   }
 
   attempt(batch: readonly Delivery[], number: number): Results | Promise<Results> {
-    const attempt = new JournalAttempt(number);
+    const attempt = new BatchAttempt(number);
     const pending = this.#output === undefined
       ? this.#open().then((output) => attempt.ended ? [] : this.#hand(output, batch, attempt))
       : this.#hand(this.#output, batch, attempt);
@@ -244,11 +260,11 @@ export class OutputHost implements AsyncDisposable, MeasuredOutput, BatchOutput 
     number: number,
     mostMs = Infinity,
   ): DeliveryResult | Promise<DeliveryResult> {
-    const place = this.#places.take();
-    if (place === "full") {
-      const message = `Too many deliveries wait for ${this.#context.name}`;
-      return new DeliveryError("overloaded", message, { retryAfterSeconds: 1 });
+    if (this.#gatherer !== undefined && delivery.event.body.length < this.maxBatchBytes * LARGE_SHARE) {
+      return this.#gather(this.#gatherer, delivery, number, mostMs);
     }
+    const place = this.#places.take();
+    if (place === "full") return this.#overloaded();
     const batch = [delivery];
     const attempt = new DirectAttempt(number, delivery, this.#concludeAttempt);
     if (place !== "taken" || this.#output === undefined) {
@@ -267,6 +283,39 @@ export class OutputHost implements AsyncDisposable, MeasuredOutput, BatchOutput 
     const result = firstResult(results);
     this.#note(result);
     return this.#conclude(delivery, number, result);
+  }
+
+  #gather(
+    gatherer: Gatherer,
+    delivery: WaitingDelivery,
+    number: number,
+    mostMs: number,
+  ): DeliveryResult | Promise<DeliveryResult> {
+    const { deadlines, freeRequests = () => Infinity } = this.#environment;
+    const bound = this.#places.queue * this.maxBatch;
+    if (gatherer.waiting >= Math.min(bound, freeRequests())) return this.#overloaded();
+    const key = this.#module.batchKey?.(delivery.config) ?? "";
+    const attempt: GatheredAttempt = new GatheredAttempt(number, delivery, this.#concludeAttempt, () => {
+      deadlines.clear(attempt);
+      gatherer.remove(attempt, key);
+    });
+    const result = attempt.start();
+    deadlines.set(Math.min(this.#timeoutMs(delivery.config), mostMs), attempt);
+    gatherer.add(attempt, key);
+    return result;
+  }
+
+  /** A place has become free. Senders and the journal take turns. */
+  #pump(): void {
+    this.#isGathererFirst = !this.#isGathererFirst;
+    if (this.#isGathererFirst) this.#gatherer?.pump();
+    this.scheduler.pump();
+    if (!this.#isGathererFirst) this.#gatherer?.pump();
+  }
+
+  #overloaded(): DeliveryError {
+    const message = `Too many deliveries wait for ${this.#context.name}`;
+    return new DeliveryError("overloaded", message, { retryAfterSeconds: 1 });
   }
 
   #note(result: DeliveryResult): void {

@@ -31,6 +31,8 @@ export interface BatchOutput {
   readonly connection: string;
   /** How many deliveries one attempt may take. */
   readonly maxBatch: number;
+  /** How many bytes of bodies one attempt may take, besides one body of any size. */
+  readonly maxBatchBytes: number;
   /** Takes one of the places for attempts under way, if there is one. */
   tryTakePlace(): boolean;
   /** Gives a place back that was not used. */
@@ -56,8 +58,12 @@ export interface ScheduledDelivery extends Delivery {
 export interface DeliverySource {
   /** Only deliveries of sources with equal keys go in one batch. @default "" */
   readonly batchKey?: string;
-  /** Takes those that may go now, oldest first, at most `limit`. */
-  take(limit: number): readonly ScheduledDelivery[];
+  /**
+   * Takes those that may go now, oldest first, at most `limit`.
+   *
+   * @param maxBytes most bytes of their bodies together, besides one body of any size
+   */
+  take(limit: number, maxBytes: number): readonly ScheduledDelivery[];
 }
 
 /** Takes deliveries from their sources, in turn, whenever the output has a place. */
@@ -173,17 +179,20 @@ export class OutputScheduler {
   }
 
   #collectFrom(sources: Set<DeliverySource>): ScheduledDelivery[] {
+    const { maxBatch, maxBatchBytes } = this.#output;
     const batch: ScheduledDelivery[] = [];
-    while (sources.size > 0 && batch.length < this.#output.maxBatch) {
-      const room = this.#output.maxBatch - batch.length;
+    let bytesLeft = maxBatchBytes;
+    while (sources.size > 0 && batch.length < maxBatch && bytesLeft > 0) {
+      const room = maxBatch - batch.length;
       const share = Math.max(1, Math.floor(room / sources.size));
       for (const source of [...sources]) {
-        const taken = source.take(Math.min(share, this.#output.maxBatch - batch.length));
+        const taken = source.take(Math.min(share, maxBatch - batch.length), bytesLeft);
+        if (bytesLeft !== Infinity) { for (const { event } of taken) bytesLeft -= event.body.length; }
         // To the end of the line, or out of it: a source that gives less than it may has nothing more.
         sources.delete(source);
         if (taken.length > 0) sources.add(source);
         batch.push(...taken);
-        if (batch.length >= this.#output.maxBatch) break;
+        if (batch.length >= maxBatch || bytesLeft <= 0) break;
       }
     }
     return batch;

@@ -181,6 +181,7 @@ export class DispatcherWorld implements AsyncDisposable {
     const output: BatchOutput = {
       connection: webhook,
       maxBatch: 1,
+      maxBatchBytes: Infinity,
       tryTakePlace: () => true,
       freePlace: () => {},
       attempt: ([delivery], number) => this.#attempt(delivery!, { webhook, step, number, life }),

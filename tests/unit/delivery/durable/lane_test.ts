@@ -42,6 +42,7 @@ function routeTo(results: DeliveryResult[], deadlines: Deadlines): DeliveryRoute
     {
       connection: "probe",
       maxBatch: 1,
+      maxBatchBytes: Infinity,
       tryTakePlace: () => true,
       freePlace: () => {},
       attempt: () => [results.shift() ?? "delivered"],

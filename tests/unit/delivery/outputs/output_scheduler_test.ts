@@ -15,6 +15,7 @@ class OutOfReach {
     const output: BatchOutput = {
       connection: "main",
       maxBatch: 1,
+      maxBatchBytes: Infinity,
       tryTakePlace: () => true,
       freePlace: () => {},
       attempt: () => [reason],
@@ -35,6 +36,7 @@ Deno.test("only what has the same key travels together, and every key has its tu
   const output: BatchOutput = {
     connection: "main",
     maxBatch: 3,
+    maxBatchBytes: Infinity,
     tryTakePlace: () => true,
     freePlace: () => {},
     attempt: (batch) => {

@@ -8,8 +8,8 @@ import { DeliveryError } from "../../errors.ts";
 import type { Delivery } from "../../modules/module.ts";
 import { firstResult, type Results, TimedAttempt } from "./attempt.ts";
 
-/** The attempt of a batch out of the journal. */
-export class JournalAttempt extends TimedAttempt {
+/** The attempt of a batch . */
+export class BatchAttempt extends TimedAttempt {
   #resolve: ((results: Results) => void) | undefined;
 
   /** The attempt waits for its output from now on: resolves with the results once it has ended. */
