@@ -1,5 +1,5 @@
 /**
- * The attempt of a batch of events out of the journal.
+ * The attempt of a batch: of the journal, or of senders that wait.
  *
  * @module
  */
@@ -8,7 +8,7 @@ import { DeliveryError } from "../../errors.ts";
 import type { Delivery } from "../../modules/module.ts";
 import { firstResult, type Results, TimedAttempt } from "./attempt.ts";
 
-/** The attempt of a batch . */
+/** The attempt of a batch. */
 export class BatchAttempt extends TimedAttempt {
   #resolve: ((results: Results) => void) | undefined;
 

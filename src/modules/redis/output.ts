@@ -7,8 +7,18 @@
 import { DeliveryError } from "../../errors.ts";
 import type { Event } from "../../event/event.ts";
 import type { Attempt, Delivery, DeliveryResult, Output } from "../module.ts";
-import { RedisBatcher, type RedisRequest } from "./batcher.ts";
 import type { RedisClient, RedisCommand, RedisReply } from "./client.ts";
+
+/**
+ * How the gateway hands events to Redis: one write a batch. While Redis works on one, the next is on its way. Larger
+ * ones are not faster, and delay what other clients ask of Redis.
+ */
+export const REDIS_BATCHES = {
+  maxBatch: 256,
+  maxBatchBytes: 1024 * 1024,
+  gathers: 2,
+  concurrency: 16,
+} as const;
 
 /** How a module turns events into commands. */
 export interface RedisDialect<Config> {
@@ -27,29 +37,29 @@ export interface RedisDialect<Config> {
    * @returns a promise where it takes long
    * @throws {DeliveryError} when the event cannot be delivered at all
    */
-  request(event: Event, config: Config, signal: AbortSignal): RedisRequest | Promise<RedisRequest>;
+  command(event: Event, config: Config, signal: AbortSignal): RedisCommand | Promise<RedisCommand>;
 }
 
 /** Hands events to Redis: one command each, many commands a write. */
 export class RedisOutput<Config> implements Output<Config> {
   readonly #client: RedisClient;
   readonly #dialect: RedisDialect<Config>;
-  readonly #batcher: RedisBatcher;
   #last: Config | undefined;
 
   /** @param client closed together with the output */
   constructor(client: RedisClient, dialect: RedisDialect<Config>) {
     this.#client = client;
     this.#dialect = dialect;
-    this.#batcher = new RedisBatcher(client);
   }
 
-  async deliver(batch: readonly Delivery<Config>[], attempt: Attempt): Promise<readonly DeliveryResult[]> {
-    const { signal } = attempt;
-    const requests: RedisRequest[] = [];
+  async deliver(
+    batch: readonly Delivery<Config>[],
+    { signal }: Attempt,
+  ): Promise<readonly DeliveryResult[]> {
+    const commands: RedisCommand[] = [];
     this.#last = batch[0]?.config;
-    const prepared = batch.map(({ event, config }) => this.#prepare(event, config, requests, signal));
-    const sent = this.#batcher.send(requests, signal);
+    const prepared = batch.map(({ event, config }) => this.#prepare(event, config, commands, signal));
+    const sent = this.#send(commands, signal);
     const results = prepared.every(isKnown) ? prepared : await Promise.all(prepared);
     const replies = await sent;
     let next = 0;
@@ -72,6 +82,20 @@ export class RedisOutput<Config> implements Output<Config> {
     await this.#client[Symbol.asyncDispose]();
   }
 
+  /** One reply each. When the signal aborts they are time-outs, though what was sent may be executed. */
+  async #send(commands: RedisCommand[], signal: AbortSignal): Promise<readonly RedisReply[]> {
+    if (commands.length === 0) return [];
+    if (signal.aborted) return commands.map(() => late());
+    const { promise: aborted, resolve } = Promise.withResolvers<readonly RedisReply[]>();
+    const abort = () => resolve(commands.map(() => late()));
+    signal.addEventListener("abort", abort, { once: true });
+    try {
+      return await Promise.race([this.#client.execute(commands), aborted]);
+    } finally {
+      signal.removeEventListener("abort", abort);
+    }
+  }
+
   /** @throws {DeliveryError} when the reply is any other error than that the user may not do this */
   async #isPermitted(command: RedisCommand, signal: AbortSignal): Promise<boolean> {
     try {
@@ -85,33 +109,33 @@ export class RedisOutput<Config> implements Output<Config> {
 
   /** @throws {DeliveryError} when the reply is an error */
   async #ask(command: RedisCommand, signal: AbortSignal): Promise<void> {
-    const [reply] = await this.#batcher.send([{ command, bytes: 0 }], signal);
+    const [reply] = await this.#send([command], signal);
     if (reply instanceof DeliveryError) throw reply;
   }
 
   /**
-   * Adds the event's request to the others, or returns why there is none. One that takes long goes by itself when it
+   * Adds the event's command to the others, or returns why there is none. One that takes long goes by itself when it
    * is ready, and its result is returned.
    */
   #prepare(
     event: Event,
     config: Config,
-    requests: RedisRequest[],
+    commands: RedisCommand[],
     signal: AbortSignal,
   ): Prepared | Promise<DeliveryResult> {
     try {
-      const request = this.#dialect.request(event, config, signal);
-      if (request instanceof Promise) return this.#sendWhenReady(request, signal);
-      requests.push(request);
+      const command = this.#dialect.command(event, config, signal);
+      if (command instanceof Promise) return this.#sendWhenReady(command, signal);
+      commands.push(command);
       return undefined;
     } catch (error) {
       return asDeliveryError(error);
     }
   }
 
-  async #sendWhenReady(ready: Promise<RedisRequest>, signal: AbortSignal): Promise<DeliveryResult> {
+  async #sendWhenReady(ready: Promise<RedisCommand>, signal: AbortSignal): Promise<DeliveryResult> {
     try {
-      const [reply] = await this.#batcher.send([await ready], signal);
+      const [reply] = await this.#send([await ready], signal);
       return resultOf(reply);
     } catch (error) {
       return asDeliveryError(error);
@@ -119,11 +143,15 @@ export class RedisOutput<Config> implements Output<Config> {
   }
 }
 
-/** The result of an event whose request is not sent, or `undefined`: Redis' reply tells. */
+/** The result of an event whose command is not sent, or `undefined`: Redis' reply tells. */
 type Prepared = DeliveryResult | undefined;
 
 function isKnown(prepared: Prepared | Promise<DeliveryResult>): prepared is Prepared {
   return !(prepared instanceof Promise);
+}
+
+function late(): DeliveryError {
+  return new DeliveryError("output_timeout", "Redis did not take the event in time");
 }
 
 function resultOf(reply: RedisReply | undefined): DeliveryResult {

@@ -11,17 +11,14 @@ import type { Event } from "../../event/event.ts";
 import { envelopeOf } from "../../event/envelope.ts";
 import { eventHeadersJson } from "../../event/event_headers.ts";
 import type { DocumentedModule } from "../module.ts";
-import type { RedisRequest } from "./batcher.ts";
+import type { RedisCommand } from "./client.ts";
 import { type RedisConnection, redisConnectionSchema } from "./connection.ts";
-import { RedisOutput } from "./output.ts";
+import { REDIS_BATCHES, RedisOutput } from "./output.ts";
 import { redisOwnConnectionSchema } from "./publish_own.ts";
 import { DENIED_LUA } from "../../io/redis/rights.ts";
 
 const DEFAULT_CHANNEL = "webhook_events";
 const LONGEST_CHANNEL = 255;
-
-/** What a command takes besides the message, roughly, in bytes. */
-const COMMAND_BYTES = 100;
 
 /** The name of the script that says whether the user may publish on a channel. */
 const PROBE = "probePublish";
@@ -53,19 +50,14 @@ const configSchema: z.ZodType<RedisPublishConfig> = fields.transform((input) => 
   dataType: "json",
 }));
 
-function publishRequest(event: Event, config: RedisPublishConfig): RedisRequest {
-  const { channel, format } = config;
-  if (format === "raw") {
-    const { bytes } = event.body;
-    const message = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-    return { command: ["publish", channel, message], bytes: message.byteLength + COMMAND_BYTES };
+function publishCommand(event: Event, { channel, format, dataType }: RedisPublishConfig): RedisCommand {
+  if (format === "json") {
+    const form = dataType === "json" ? "json" : "base64";
+    return ["publish", channel, envelopeOf(event, eventHeadersJson(event), form)];
   }
-  const message = envelopeOf(
-    event,
-    eventHeadersJson(event),
-    config.dataType === "json" ? "json" : "base64",
-  );
-  return { command: ["publish", channel, message], bytes: message.length + COMMAND_BYTES };
+  const { bytes } = event.body;
+  return ["publish", channel, Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)];
+}
 }
 
 /** Publishes events; see the top of this file. */
@@ -80,8 +72,7 @@ export const redisPublishModule: DocumentedModule<RedisPublishConfig, RedisConne
   ownConnectionSchema: redisOwnConnectionSchema,
   acceptance: "durable",
   reads: "bytes",
-  concurrency: 128,
-  maxBatch: 128,
+  ...REDIS_BATCHES,
   forWebhook: (config, { dataType }) => ({ ...config, dataType }),
   open: async (connection, context) => {
     // Loaded when it is needed: ioredis takes 8 MiB and 35 ms.
@@ -91,7 +82,7 @@ export const redisPublishModule: DocumentedModule<RedisPublishConfig, RedisConne
       probe: () => ["ping"],
       probeFor: ({ channel }) => [PROBE, channel],
       usesScripts: false,
-      request: publishRequest,
+      command: publishCommand,
     });
   },
 };

@@ -10,15 +10,11 @@
 import type { Buffer } from "node:buffer";
 import type { Event } from "../../../event/event.ts";
 import { receivedAtText, TimeText } from "../../../event/event_headers.ts";
-import type { RedisRequest } from "../batcher.ts";
 import type { RedisCommand } from "../client.ts";
 import type { RedisScript } from "../dialer.ts";
 import { DENIED_LUA } from "../../../io/redis/rights.ts";
 import type { RedisRqConfig } from "./config.ts";
 import { jobData } from "./data.ts";
-
-/** What a command takes besides `data`, roughly, in bytes. */
-const COMMAND_BYTES = 600;
 
 const enqueuedAt = new TimeText();
 
@@ -121,27 +117,26 @@ export const ENQUEUE = "enqueueJob";
  * @returns a promise for a large body only
  * @throws {DeliveryError} when the body cannot be serialized
  */
-export function enqueueRequest(
+export function enqueueCommand(
   event: Event,
   config: RedisRqConfig,
   signal: AbortSignal,
-): RedisRequest | Promise<RedisRequest> {
+): RedisCommand | Promise<RedisCommand> {
   const data = jobData(event, config, signal);
   return data instanceof Promise
-    ? data.then((large) => requestOf(event, config, large))
-    : requestOf(event, config, data);
+    ? data.then((large) => commandOf(event, config, large))
+    : commandOf(event, config, data);
 }
 
-function requestOf(event: Event, config: RedisRqConfig, data: string | Buffer): RedisRequest {
+function commandOf(event: Event, config: RedisRqConfig, data: string | Buffer): RedisCommand {
   const id = event.id + config.idSuffix;
   const command: RedisCommand = [
     ENQUEUE,
     ...[config.queuesKey, config.queueKey, config.jobPrefix + id, config.markPrefix + id],
     ...[data, linesOf(event, config)],
   ];
-  if (config.meta === undefined) return { command, bytes: data.length + COMMAND_BYTES };
-  command.push(config.meta);
-  return { command, bytes: data.length + config.meta.length + COMMAND_BYTES };
+  if (config.meta !== undefined) command.push(config.meta);
+  return command;
 }
 
 /** The job's `ttl`, the mark's, and then names and values of fields in turn. */

@@ -8,9 +8,9 @@
 import { permittedFunctions } from "../../../settings/output_bounds.ts";
 import type { DocumentedModule } from "../../module.ts";
 import { type RedisConnection, redisConnectionSchema } from "../connection.ts";
-import { type RedisDialect, RedisOutput } from "../output.ts";
+import { REDIS_BATCHES, type RedisDialect, RedisOutput } from "../output.ts";
 import { type RedisRqConfig, redisRqConfigSchema } from "./config.ts";
-import { ENQUEUE, ENQUEUE_SCRIPT, enqueueRequest, PROBE, PROBE_SCRIPT, probeCommand } from "./job.ts";
+import { ENQUEUE, ENQUEUE_SCRIPT, enqueueCommand, PROBE, PROBE_SCRIPT, probeCommand } from "./job.ts";
 
 /** Enqueues jobs; see the top of this file. */
 export const redisRqModule: DocumentedModule<RedisRqConfig, RedisConnection> = {
@@ -23,8 +23,7 @@ export const redisRqModule: DocumentedModule<RedisRqConfig, RedisConnection> = {
   connectionSchema: redisConnectionSchema,
   acceptance: "durable",
   reads: "text",
-  concurrency: 128,
-  maxBatch: 128,
+  ...REDIS_BATCHES,
   partition: ({ node }) => node,
   forWebhook: (config, { dataType }) => ({ ...config, dataType }),
   open: async (connection, context) => {
@@ -37,7 +36,7 @@ export const redisRqModule: DocumentedModule<RedisRqConfig, RedisConnection> = {
       probe: (last) => ["set", `${last?.markPrefix ?? "cwm:rq:"}probe`, "", "PX", 1],
       probeFor: probeCommand,
       usesScripts: true,
-      request: enqueueRequest,
+      command: enqueueCommand,
     };
     return new RedisOutput(client, dialect);
   },
