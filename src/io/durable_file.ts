@@ -29,6 +29,13 @@ export async function writeFlushed(
   await file.sync();
 }
 
+/** The same as {@linkcode writeFlushed} with its content, for a thread that nobody else waits for. */
+export function writeFlushedSync(path: string, options: Deno.OpenOptions, content: Uint8Array): void {
+  using file = Deno.openSync(path, { ...options, write: true });
+  for (let written = 0; written < content.byteLength;) written += file.writeSync(content.subarray(written));
+  file.syncSync();
+}
+
 /**
  * Puts a flushed file of the same directory in the place of another one, or where there was none: whoever opens the
  * path meets the former file or the new one, and after a crash too.
@@ -46,6 +53,17 @@ export async function flushDirectory(path: string): Promise<void> {
   if (Deno.build.os === "windows") return;
   using directory = await Deno.open(path, { read: true });
   await directory.sync();
+}
+
+/**
+ * The same as {@linkcode flushDirectory}, for a thread that nobody else waits for.
+ *
+ * @throws {Error} of the system
+ */
+export function flushDirectorySync(path: string): void {
+  if (Deno.build.os === "windows") return;
+  using directory = Deno.openSync(path, { read: true });
+  directory.syncSync();
 }
 
 /** Removes a file, or finds that it is gone already. @throws {Error} of the system */

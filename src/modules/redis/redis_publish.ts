@@ -58,7 +58,6 @@ function publishCommand(event: Event, { channel, format, dataType }: RedisPublis
   const { bytes } = event.body;
   return ["publish", channel, Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)];
 }
-}
 
 /** Publishes events; see the top of this file. */
 export const redisPublishModule: DocumentedModule<RedisPublishConfig, RedisConnection> = {

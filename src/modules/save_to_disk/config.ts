@@ -8,7 +8,7 @@ import { resolve } from "@std/path";
 import { z } from "zod";
 import { booleanField } from "../../schema/fields.ts";
 import { type FilenamePattern, parseFilenamePattern } from "./filename_pattern.ts";
-import { isInside } from "./files.ts";
+import { isInside } from "./directory.ts";
 
 /** The same event gets the same name whenever it is tried again, so it is never on the disk twice. */
 const DEFAULT_PATTERN = "{timestamp}_{event_id}.json";

@@ -1,6 +1,5 @@
 /**
- * The output of one directory of `save_to_disk`. What arrives while files are being written is written together
- * next: the directory is looked at and flushed once for all of them.
+ * The output of one directory of `save_to_disk`: the directory is looked at and flushed once for all files of a batch.
  *
  * @module
  */
@@ -9,17 +8,10 @@ import { type BlockingCalls, TooManyCallsError } from "../../io/blocking_calls.t
 import { DeliveryError } from "../../errors.ts";
 import type { Event } from "../../event/event.ts";
 import type { Attempt, Delivery, DeliveryResult, Output } from "../module.ts";
-import { flushDirectory } from "../../io/durable_file.ts";
-import { createFile, judgeDiskError } from "./files.ts";
-
-/** Most files that are written together. */
-const MAX_FILES = 64;
-
-/** How many such batches are under way at once: while one waits for the disk, another prepares. */
-const MAX_UNDERWAY = 2;
-
-/** How many files of a batch are written at once: disks make several durable in the time of one. */
-const MAX_AT_ONCE = 6;
+import { judgeDiskError } from "./errors.ts";
+import type { DiskWriter, DiskWriters } from "./writer/disk_writer.ts";
+import type { NewFile } from "./writer/file_set.ts";
+import type { FileOutcome } from "./writer/protocol.ts";
 
 /** How a directory's events become files. */
 export interface FileRules<Config> {
@@ -32,7 +24,7 @@ export interface FileRules<Config> {
    */
   resolve(config: Config): Promise<RealDirectory>;
   /** Name and content of an event's file. */
-  fileOf(event: Event, config: Config): NamedContent;
+  fileOf(event: Event, config: Config): NewFile;
 }
 
 /** Where a directory is. */
@@ -43,32 +35,34 @@ export interface RealDirectory {
   readonly device: number;
 }
 
-/** What is to be in a directory. */
-export interface NamedContent {
-  readonly name: string;
-  readonly content: Uint8Array;
-  /** Whether a file that has this name already is the same one, from an attempt whose end nobody learnt of. */
-  readonly isSameIfExists: boolean;
-}
-
 /** Writes the events of one directory. */
 export class DirectoryOutput<Config> implements Output<Config> {
   readonly #rules: FileRules<Config>;
   readonly #calls: BlockingCalls;
-  readonly #waiting = new Set<WaitingFile<Config>>();
-  readonly #underway = new Set<Promise<void>>();
+  readonly #writers: DiskWriters;
+  /** By the number of the file system; more than one where a directory was mounted upon. */
+  readonly #writerOf = new Map<number, DiskWriter>();
+  readonly #underWay = new Set<Promise<unknown>>();
 
-  /** @param calls bounds the threads that wait for one disk */
-  constructor(rules: FileRules<Config>, calls: BlockingCalls) {
+  /** @param calls bounds the threads that look at directories */
+  constructor(rules: FileRules<Config>, calls: BlockingCalls, writers: DiskWriters) {
     this.#rules = rules;
     this.#calls = calls;
+    this.#writers = writers;
   }
 
-  deliver(
+  async deliver(
     batch: readonly Delivery<Config>[],
     { signal }: Attempt,
   ): Promise<readonly DeliveryResult[]> {
-    return Promise.all(batch.map((delivery) => this.#save(delivery, signal)));
+    if (batch.length === 0) return [];
+    const work = this.#writeByDirectory(batch, signal);
+    this.#underWay.add(work);
+    try {
+      return await work;
+    } finally {
+      this.#underWay.delete(work);
+    }
   }
 
   /** There is nothing to ask: whether a directory takes files shows with the first. */
@@ -78,119 +72,67 @@ export class DirectoryOutput<Config> implements Output<Config> {
 
   /** Waits for attempts that were given up while the disk was at work: they still have files open. */
   async [Symbol.asyncDispose](): Promise<void> {
-    for (const file of this.#waiting) {
-      file.settle(new DeliveryError("output_unavailable", "The output is closed"));
+    await Promise.all(this.#underWay);
+    for (const device of this.#writerOf.keys()) this.#writers.release(device);
+    this.#writerOf.clear();
+  }
+
+  /** The gateway has one output for each directory; whoever else has events of several gets them right, too. */
+  async #writeByDirectory(
+    batch: readonly Delivery<Config>[],
+    signal: AbortSignal,
+  ): Promise<readonly DeliveryResult[]> {
+    const { directoryOf } = this.#rules;
+    const groups = Map.groupBy(batch.keys(), (index) => directoryOf(batch[index]!.config));
+    if (groups.size === 1) return await this.#write(batch, signal);
+    const results: DeliveryResult[] = [];
+    for (const indexes of groups.values()) {
+      const written = await this.#write(indexes.map((index) => batch[index]!), signal);
+      for (const [position, index] of indexes.entries()) results[index] = written[position]!;
     }
-    this.#waiting.clear();
-    await Promise.all(this.#underway);
+    return results;
   }
 
-  #save(delivery: Delivery<Config>, signal: AbortSignal): Promise<DeliveryResult> {
-    const file = new WaitingFile(delivery, signal, () => this.#waiting.delete(file));
-    if (file.isSettled) return file.result;
-    this.#waiting.add(file);
-    this.#begin();
-    return file.result;
-  }
-
-  /** Writes what waits, unless enough is being written: then more comes together meanwhile. */
-  #begin(): void {
-    if (this.#waiting.size === 0 || this.#underway.size >= MAX_UNDERWAY) return;
-    const batch = this.#takeBatch();
-    const work = this.#write(batch).finally(() => {
-      this.#underway.delete(work);
-      this.#begin();
-    });
-    this.#underway.add(work);
-  }
-
-  #takeBatch(): readonly WaitingFile<Config>[] {
-    const batch: WaitingFile<Config>[] = [];
-    for (const file of this.#waiting) {
-      if (batch.length === MAX_FILES) break;
-      this.#waiting.delete(file);
-      batch.push(file);
-    }
-    return batch;
-  }
-
-  /** Writes files, and then makes their names durable with one flush. Never throws. */
-  async #write(files: readonly WaitingFile<Config>[]): Promise<void> {
-    const { config } = files[0]!.delivery;
+  /** Never throws: what happens is a result. All configurations name one directory. */
+  async #write(batch: readonly Delivery<Config>[], signal: AbortSignal): Promise<readonly DeliveryResult[]> {
+    const { config } = batch[0]!;
     const configured = this.#rules.directoryOf(config);
     try {
-      const directory = await this.#block(configured, () => this.#rules.resolve(config));
-      // Directories of one disk share its threads, since they would hang together.
-      const disk = `disk ${directory.device}`;
-      const rest = files.values();
-      const lane = async () => {
-        for (const file of rest) {
-          await this.#block(disk, () => this.#create(file, directory.path, configured));
-        }
-      };
-      await Promise.all(Array.from({ length: MAX_AT_ONCE }, lane));
-      if (files.some(({ isSettled }) => !isSettled)) {
-        await this.#block(disk, () => flushDirectory(directory.path));
-      }
+      const { path, device } = await this.#calls.run(configured, NEVER, () => this.#rules.resolve(config));
+      if (signal.aborted) return batch.map(() => late());
+      const files = batch.map(({ event, config }) => this.#rules.fileOf(event, config));
+      const outcomes = await this.#writer(device).write(path, files, signal);
+      return outcomes.map((outcome, index) => resultOf(outcome, configured, files[index]!.name));
     } catch (error) {
       const failure = asDeliveryError(error, configured);
-      for (const file of files) file.settle(failure);
-    }
-    for (const file of files) file.settle("delivered");
-  }
-
-  /** Puts a file in place, or settles it with the reason why not. */
-  async #create(file: WaitingFile<Config>, directory: string, configured: string): Promise<void> {
-    if (file.isSettled) return;
-    const { event, config } = file.delivery;
-    try {
-      await createFile({ directory, ...this.#rules.fileOf(event, config) }, file.signal);
-    } catch (error) {
-      file.settle(asDeliveryError(error, configured));
+      return batch.map(() => failure);
     }
   }
 
-  #block<Result>(key: string, work: () => Promise<Result>): Promise<Result> {
-    return this.#calls.run(key, NEVER, work);
+  #writer(device: number): DiskWriter {
+    let writer = this.#writerOf.get(device);
+    if (writer === undefined) this.#writerOf.set(device, writer = this.#writers.acquire(device));
+    return writer;
   }
 }
 
-/** Work that waits for a thread is skipped once nobody waits for it: see {@linkcode WaitingFile.isSettled}. */
+/** A look at a directory cannot be ended; whether somebody still waits is looked at behind it. */
 const NEVER = new AbortController().signal;
 
-/** An event whose file somebody waits for. */
-class WaitingFile<Config> {
-  readonly delivery: Delivery<Config>;
-  readonly signal: AbortSignal;
-  readonly result: Promise<DeliveryResult>;
-  readonly #resolve: (result: DeliveryResult) => void;
-  readonly #forget: () => void;
-  isSettled = false;
-
-  /** @param forget is called when the signal aborts: disk operations cannot be aborted, but need not begin */
-  constructor(delivery: Delivery<Config>, signal: AbortSignal, forget: () => void) {
-    this.delivery = delivery;
-    this.signal = signal;
-    this.#forget = forget;
-    const { promise, resolve } = Promise.withResolvers<DeliveryResult>();
-    this.result = promise;
-    this.#resolve = resolve;
-    if (signal.aborted) this.settle(late());
-    else signal.addEventListener("abort", this.#abort, { once: true });
+function resultOf(outcome: FileOutcome, directory: string, name: string): DeliveryResult {
+  switch (outcome) {
+    case "written":
+      return "delivered";
+    case "cancelled":
+      return late();
+    case "exists":
+      return new DeliveryError(
+        "output_failed",
+        `File ${name} exists already in ${directory} and is not replaced`,
+      );
+    default:
+      return judgeDiskError(Object.assign(new Error(outcome.message), { code: outcome.code }), directory);
   }
-
-  /** Only the first result counts. */
-  settle(result: DeliveryResult): void {
-    if (this.isSettled) return;
-    this.isSettled = true;
-    this.signal.removeEventListener("abort", this.#abort);
-    this.#resolve(result);
-  }
-
-  readonly #abort = () => {
-    this.#forget();
-    this.settle(late());
-  };
 }
 
 function late(): DeliveryError {

@@ -14,8 +14,9 @@ import { isSystemDirectory, type SaveToDiskConfig, saveToDiskConfigSchema } from
 import type { DocumentedModule } from "../module.ts";
 import { envelopeOf } from "../../event/envelope.ts";
 import { recordedHeaders } from "../../event/recorded_headers.ts";
-import { isInside, makeDirectory } from "./files.ts";
+import { isInside, makeDirectory } from "./directory.ts";
 import { DirectoryOutput, type FileRules, type RealDirectory } from "./output.ts";
+import { diskWriters } from "./writer/disk_writer.ts";
 
 /** How the files of a directory are made. */
 const rules: FileRules<SaveToDiskConfig> = {
@@ -79,9 +80,13 @@ export const saveToDiskModule: DocumentedModule<SaveToDiskConfig, undefined> = {
   acceptance: "delivered",
   reads: "bytes",
   maxBatch: 64,
+  maxBatchBytes: 4 * 1024 * 1024,
+  // While files of one are made durable, those of another are written.
+  gathers: 2,
+  concurrency: 8,
   // One output a directory, so that a disk that hangs keeps only its own events waiting.
   partition: ({ baseDirectory, directory }) => `${baseDirectory}\0${directory}`,
-  open: () => Promise.resolve(new DirectoryOutput(rules, outputFiles)),
+  open: () => Promise.resolve(new DirectoryOutput(rules, outputFiles, diskWriters)),
 };
 
 /** The same module for an operator who lets files be saved in certain directories only. */

@@ -10,7 +10,7 @@ import { getLogger } from "@logtape/logtape";
 import { DeliveryError } from "../../../../src/errors.ts";
 import type { DeliveryResult } from "../../../../src/modules/module.ts";
 import { saveToDiskModule } from "../../../../src/modules/save_to_disk/save_to_disk.ts";
-import { judgeDiskError } from "../../../../src/modules/save_to_disk/files.ts";
+import { judgeDiskError } from "../../../../src/modules/save_to_disk/errors.ts";
 import { TempDir } from "../../../support/temp_dir.ts";
 import { type EventParts, verifiedEvent } from "../../../support/verified_event.ts";
 

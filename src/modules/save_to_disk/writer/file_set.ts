@@ -1,0 +1,174 @@
+/**
+ * Writes several files of a directory so that they survive a crash of the machine.
+ *
+ * @module
+ */
+
+import { existsSync } from "node:fs";
+import { join } from "@std/path";
+import {
+  flushDirectory,
+  flushDirectorySync,
+  writeAll,
+  writeFlushed,
+  writeFlushedSync,
+} from "../../../io/durable_file.ts";
+import type { FileOutcome } from "./protocol.ts";
+
+/** How the names of unfinished files begin. After a crash they can be removed. */
+const TEMPORARY_PREFIX = ".tmp-";
+
+const NEW_FILE = { createNew: true, mode: 0o600 };
+
+/** How many files are made durable at once where that takes time: disks take several in the time of one. */
+const AT_ONCE = 16;
+
+/** One after the other is slower where a file takes longer than this, in milliseconds. */
+const SLOW_MS = 1;
+
+/** So many in a row have to: one may have been interrupted by what else the machine does. */
+const SLOW_IN_A_ROW = 4;
+
+/** Where several at once take less than this for each, one after the other is faster, in milliseconds. */
+const QUICK_MS = 0.25;
+
+/** A file that is to be made. */
+export interface NewFile {
+  readonly name: string;
+  readonly content: Uint8Array;
+  /** Whether a file that has this name already is the same one. */
+  readonly isSameIfExists: boolean;
+}
+
+/** Where the files of one call go. */
+interface Target {
+  readonly directory: string;
+  /** Whether nobody waits for the files any more; asked before each gets its name. */
+  readonly isCancelled: () => boolean;
+}
+
+/**
+ * Writes files under temporary names, flushes them, renames them, and then flushes the directory once for all: each
+ * appears complete or not at all. A file that has the name already is never replaced.
+ */
+export class FileSetWriter {
+  /** Whether the disk was so quick that a call need not wait in another thread. */
+  #isQuick = true;
+  #slowInARow = 0;
+
+  /**
+   * Never throws: what happens to a file is its outcome.
+   *
+   * @param directory a real path
+   * @param isCancelled is asked before files get their names
+   */
+  async write(
+    directory: string,
+    files: readonly NewFile[],
+    isCancelled: () => boolean,
+  ): Promise<readonly FileOutcome[]> {
+    const outcomes = await this.#make(files, { directory, isCancelled });
+    if (!outcomes.includes("written")) return outcomes;
+    try {
+      if (this.#isQuick) flushDirectorySync(directory);
+      else await flushDirectory(directory);
+      return outcomes;
+    } catch (error) {
+      const failure = failed(error);
+      return outcomes.map((outcome) => outcome === "written" ? failure : outcome);
+    }
+  }
+
+  async #make(files: readonly NewFile[], target: Target): Promise<readonly FileOutcome[]> {
+    const outcomes: FileOutcome[] = [];
+    const rest = files.entries();
+    while (this.#isQuick) {
+      const { value, done } = rest.next();
+      if (done) return outcomes;
+      const begunAt = performance.now();
+      outcomes[value[0]] = makeNow(value[1], target);
+      this.#slowInARow = performance.now() - begunAt > SLOW_MS ? this.#slowInARow + 1 : 0;
+      this.#isQuick = this.#slowInARow < SLOW_IN_A_ROW;
+    }
+    this.#slowInARow = 0;
+    const begunAt = performance.now();
+    let count = 0;
+    const lane = async () => {
+      for (const [index, file] of rest) {
+        count++;
+        outcomes[index] = await makeLater(file, target);
+      }
+    };
+    await Promise.all(Array.from({ length: AT_ONCE }, lane));
+    this.#isQuick = performance.now() - begunAt < count * QUICK_MS;
+    return outcomes;
+  }
+}
+
+function makeNow(
+  { name, content, isSameIfExists }: NewFile,
+  { directory, isCancelled }: Target,
+): FileOutcome {
+  const temporary = temporaryPath(directory);
+  try {
+    writeFlushedSync(temporary, NEW_FILE, content);
+    const refusal = isCancelled() ? "cancelled" : findNamesake(directory, name, isSameIfExists);
+    if (refusal === undefined) Deno.renameSync(temporary, join(directory, name));
+    else removeIfThere(temporary);
+    return refusal ?? "written";
+  } catch (error) {
+    removeIfThere(temporary);
+    return failed(error);
+  }
+}
+
+/** The same, waiting in other threads. */
+async function makeLater(
+  { name, content, isSameIfExists }: NewFile,
+  { directory, isCancelled }: Target,
+): Promise<FileOutcome> {
+  const temporary = temporaryPath(directory);
+  try {
+    await writeFlushed(temporary, NEW_FILE, (file) => writeAll(file, content));
+    const refusal = isCancelled() ? "cancelled" : findNamesake(directory, name, isSameIfExists);
+    if (refusal === undefined) await Deno.rename(temporary, join(directory, name));
+    else removeIfThere(temporary);
+    return refusal ?? "written";
+  } catch (error) {
+    removeIfThere(temporary);
+    return failed(error);
+  }
+}
+
+function temporaryPath(directory: string): string {
+  return join(directory, TEMPORARY_PREFIX + crypto.randomUUID());
+}
+
+/**
+ * The outcome of a file whose name is taken already. Between this look and the rename only another attempt at the same
+ * event can come in: names are unique to events. A link that leads nowhere is replaced; what it names is not made.
+ */
+function findNamesake(directory: string, name: string, isSameIfExists: boolean): FileOutcome | undefined {
+  const path = join(directory, name);
+  // Not by an exception of `Deno.lstat`: to throw one takes longer than all other calls for a file together.
+  if (!existsSync(path)) return undefined;
+  return isSameIfExists && Deno.lstatSync(path).isFile ? "written" : "exists";
+}
+
+/** When this fails too, the name says what the rest is; what went wrong first is worth reporting. */
+function removeIfThere(path: string): void {
+  try {
+    Deno.removeSync(path);
+  } catch {
+    // As above.
+  }
+}
+
+function failed(error: unknown): FileOutcome {
+  const { code, name, message } = error as {
+    readonly code?: unknown;
+    readonly name?: unknown;
+    readonly message?: unknown;
+  };
+  return { type: "failed", code: String(code ?? name), message: String(message) };
+}
