@@ -5,11 +5,12 @@
  */
 
 import { z } from "zod";
+import { secretMatcher } from "../crypto/constant_time.ts";
 import { lazyVerifier } from "../lazy_verifier.ts";
 import type { HeadVerifier, Refusal, VerifierKind } from "../verifier.ts";
 import { type ApiKeyConfig, apiKeyFields, apiKeyMatcher, caseNotices } from "./api_key.ts";
 import { headerNameField, headerNotices, missingHeader } from "./header_name.ts";
-import { fromHeaderValue } from "./header_text.ts";
+import { asHeaderValue, fromHeaderValue } from "./header_text.ts";
 
 /** The compiled value of the key `header_auth`. */
 export interface HeaderAuthConfig extends ApiKeyConfig {
@@ -42,7 +43,7 @@ export const headerAuth: VerifierKind<HeaderAuthConfig> = {
 
 function verifierOf(config: HeaderAuthConfig): HeadVerifier {
   const { header_name: name } = config;
-  const matches = apiKeyMatcher(config);
+  const matches = headerMatcher(config);
   const missing = missingHeader(name);
   const wrong: Refusal = {
     code: "unauthorized",
@@ -53,7 +54,14 @@ function verifierOf(config: HeaderAuthConfig): HeadVerifier {
     verify({ headers }) {
       const presented = headers.get(name);
       if (presented === null || presented === "") return missing;
-      return matches(fromHeaderValue(presented)) ? undefined : wrong;
+      return matches(presented) ? undefined : wrong;
     },
   };
+}
+
+/** Exact keys are compared as `Headers` shows them: only where case is ignored must the text be known. */
+function headerMatcher(config: HeaderAuthConfig): (presented: string) => boolean {
+  if (config.case_sensitive) return secretMatcher(asHeaderValue(config.api_key));
+  const matches = apiKeyMatcher(config);
+  return (presented) => matches(fromHeaderValue(presented));
 }
