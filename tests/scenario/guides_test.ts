@@ -33,9 +33,9 @@ Deno.test("the guides of src/README.md add an output and a verifier that pass th
     OUTPUT_MODULES: "tcp_lines",
   });
   assertStringIncludes(output, "output module tcp_lines delivers an event with its id and body");
-  assertStringIncludes(output, "verifier api_key refuses no credentials");
+  assertStringIncludes(output, "verifier shop_key refuses no credentials");
   assertStringIncludes(await Deno.readTextFile(copy.file("src/modules/README.md")), "[`tcp_lines`]");
-  assertStringIncludes(await Deno.readTextFile(copy.file("src/auth/README.md")), "## `api_key`");
+  assertStringIncludes(await Deno.readTextFile(copy.file("src/auth/README.md")), "## `shop_key`");
 });
 
 Deno.test("each guide of src/README.md is one file, a line of a registry, and a world", async () => {
@@ -44,9 +44,9 @@ Deno.test("each guide of src/README.md is one file, a line of a registry, and a 
     "src/modules/tcp_lines/tcp_lines.ts",
     "src/modules/registry.ts",
     "tests/worlds/outputs/tcp_lines.ts",
-    "src/auth/verifiers/api_key.ts",
+    "src/auth/verifiers/shop_key.ts",
     "src/auth/registry.ts",
-    "tests/worlds/verifiers/api_key.ts",
+    "tests/worlds/verifiers/shop_key.ts",
   ]);
   for (const { path, code } of blocks) {
     assert(code.split("\n").length <= 150, `${path} is too long for a guide`);

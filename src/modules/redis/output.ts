@@ -4,6 +4,7 @@
  * @module
  */
 
+import { abortable } from "../../time/abortable.ts";
 import { DeliveryError } from "../../errors.ts";
 import type { Event } from "../../event/event.ts";
 import type { Attempt, Delivery, DeliveryResult, Output } from "../module.ts";
@@ -86,13 +87,11 @@ export class RedisOutput<Config> implements Output<Config> {
   async #send(commands: RedisCommand[], signal: AbortSignal): Promise<readonly RedisReply[]> {
     if (commands.length === 0) return [];
     if (signal.aborted) return commands.map(() => late());
-    const { promise: aborted, resolve } = Promise.withResolvers<readonly RedisReply[]>();
-    const abort = () => resolve(commands.map(() => late()));
-    signal.addEventListener("abort", abort, { once: true });
     try {
-      return await Promise.race([this.#client.execute(commands), aborted]);
-    } finally {
-      signal.removeEventListener("abort", abort);
+      return await abortable(this.#client.execute(commands), signal);
+    } catch (error) {
+      if (signal.aborted) return commands.map(() => late());
+      throw error;
     }
   }
 
