@@ -45,9 +45,9 @@ export class Watch implements AsyncDisposable {
     return await answer as Observation;
   }
 
-  // deno-lint-ignore require-await -- the interface asks for a promise
-  async [Symbol.asyncDispose](): Promise<void> {
+  [Symbol.asyncDispose](): Promise<void> {
     this.#worker.terminate();
+    return Promise.resolve();
   }
 
   #next(): Promise<unknown> {

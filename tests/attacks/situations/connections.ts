@@ -29,8 +29,7 @@ const descriptors: Attack = {
     });
     const idle: RawHttpConnection[] = [];
     await using _closed = {
-      // deno-lint-ignore require-await -- the interface asks for a promise
-      [Symbol.asyncDispose]: async () => idle.forEach((connection) => connection.close()),
+      [Symbol.asyncDispose]: () => Promise.resolve(idle.forEach((connection) => connection.close())),
     };
     const kept = await victim.connect();
     idle.push(kept);

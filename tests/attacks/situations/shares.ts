@@ -38,9 +38,9 @@ class Flood implements AsyncDisposable {
     }));
   }
 
-  // deno-lint-ignore require-await -- the interface asks for a promise
-  async [Symbol.asyncDispose](): Promise<void> {
+  [Symbol.asyncDispose](): Promise<void> {
     for (const connection of this.#connections) connection.close();
+    return Promise.resolve();
   }
 }
 

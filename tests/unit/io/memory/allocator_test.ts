@@ -1,16 +1,19 @@
-import { assert } from "@std/assert";
-import { returnLargePieces } from "../../../../src/io/memory/allocator.ts";
+import { assert, assertEquals } from "@std/assert";
+import { join } from "@std/path";
+import { ChildProcess } from "../../../support/process/child_process.ts";
+import { REPOSITORY } from "../../../support/repository.ts";
 
 const MIB = 1024 * 1024;
+const PROGRAM = join(REPOSITORY, "tests/support/process/freed_memory_program.ts");
 
-Deno.test("large pieces of memory go back to the system when freed, also those between others", () => {
-  // From this the C library learns to keep what is smaller.
-  new Uint8Array(4 * MIB).buffer.transfer(0);
-  returnLargePieces();
-  const pieces = Array.from({ length: 128 }, () => new Uint8Array(MIB).fill(1));
-  const before = Deno.memoryUsage().rss;
-  for (const [index, piece] of pieces.entries()) if (index % 2 === 0) piece.buffer.transfer(0);
-  const returned = before - Deno.memoryUsage().rss;
-  assert(returned > 24 * MIB, `${returned} of ${64 * MIB} bytes were returned`);
-  assert(pieces.every((piece, index) => piece.byteLength === (index % 2 === 0 ? 0 : MIB)));
+Deno.test("large pieces of memory go back to the system when freed, also those between others", async () => {
+  await using program = ChildProcess.spawn(Deno.execPath(), {
+    args: ["run", "--no-check", "--allow-all", PROGRAM],
+    cwd: REPOSITORY,
+  });
+  const [line] = await program.waitForLine(/^\{.*\}$/);
+  const { returned, kept } = JSON.parse(line) as { readonly returned: number; readonly kept: number };
+  assert(returned > 50 * MIB, `${returned} of ${64 * MIB} bytes were returned`);
+  assertEquals(kept, 64);
+  assertEquals((await program.exited).code, 0);
 });
