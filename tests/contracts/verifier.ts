@@ -12,6 +12,7 @@ import type { VerifiedEvent } from "../../src/event/verified_event.ts";
 import type { RequestToVerify, VerifierKind } from "../../src/auth/verifier.ts";
 import { ERROR_CATALOGUE, GatewayError } from "../../src/errors.ts";
 import { EventBody } from "../../src/event/event.ts";
+import type { SenderWorld } from "./sender.ts";
 
 /** How a kind of authentication is tested. */
 export interface VerifierWorld {
@@ -20,6 +21,8 @@ export interface VerifierWorld {
    * secret has none: all of it is in its own tests.
    */
   readonly examples: readonly VerifierExample[];
+  /** What else is done to the kind is done with the requests of these; `examples`: with those of the examples. */
+  readonly senders: "examples" | readonly [SenderWorld, ...SenderWorld[]];
 }
 
 /** The part of a request that verifiers look for credentials in. */
@@ -39,6 +42,8 @@ export interface VerifierExample {
   credentialsFor(secret: string, body: Uint8Array<ArrayBuffer>): string;
   /** Whether the same credentials pass with upper and lower case exchanged. */
   readonly ignoresCase: boolean;
+  /** What credentials say: two that say the same pass both. @default themselves, without case if it is ignored */
+  meaning?(credentials: string): string;
 }
 
 const SECRET = "Correct-Horse-Battery-Staple-1";

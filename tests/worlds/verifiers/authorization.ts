@@ -1,7 +1,10 @@
 import type { VerifierExample, VerifierWorld } from "../../contracts/verifier.ts";
 
 /** One value a scheme, and one without any. */
-export const world: VerifierWorld = { examples: ["Bearer ", "Basic ", ""].map(exampleOf) };
+export const world: VerifierWorld = {
+  examples: ["Bearer ", "Basic ", ""].map(exampleOf),
+  senders: "examples",
+};
 
 function exampleOf(scheme: string): VerifierExample {
   return {

@@ -6,6 +6,7 @@ export const world: VerifierWorld = {
     exampleOf("with defaults", "X-API-Key", {}),
     exampleOf("in any case", "X-Shop-Key", { header_name: "x-shop-key", case_sensitive: false }),
   ],
+  senders: "examples",
 };
 
 function exampleOf(

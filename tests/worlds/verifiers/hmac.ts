@@ -14,8 +14,10 @@ export const world: VerifierWorld = {
       header: "X-Hub-Signature-256",
       credentialsFor: (secret, body) => `sha256=${createHmac("sha256", secret).update(body).digest("hex")}`,
       ignoresCase: false,
+      meaning: (credentials) => credentials.replace(/[0-9a-f]+$/i, (digits) => digits.toLowerCase()),
     },
   ],
+  senders: "examples",
 };
 
 function exampleOf(

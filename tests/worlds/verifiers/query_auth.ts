@@ -6,6 +6,7 @@ export const world: VerifierWorld = {
     exampleOf("with defaults", "api_key", "", {}),
     exampleOf("in any case", "shop.key", "a+b %ä&=", { parameter_name: "shop.key", case_sensitive: false }),
   ],
+  senders: "examples",
 };
 
 function exampleOf(
