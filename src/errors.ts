@@ -92,6 +92,11 @@ export const ERROR_CATALOGUE = {
     "Send the credentials that this webhook asks for.",
   ),
   forbidden: refused(403, "This request is not allowed", "Admin routes need `ADMIN_TOKEN` to be set."),
+  rate_limited: refused(
+    429,
+    "Too many requests",
+    "Send again after `Retry-After`; raise `rate_limit` of the webhook, or `NAMESPACE_RATE_LIMIT`.",
+  ),
   empty_body: refused(400, "The body is empty", "Send a body, or set `empty_body` to `accept`."),
   invalid_json: refused(
     400,
@@ -129,6 +134,11 @@ export const ERROR_CATALOGUE = {
     413,
     "The JSON document is too complex",
     "Send less in one event, or raise `MAX_JSON_DEPTH` or `MAX_JSON_VALUES`.",
+  ),
+  schema_mismatch: refused(
+    422,
+    "The document does not match the schema of this webhook",
+    "Send what `json_schema` of the webhook describes; the message says where the document does not match it.",
   ),
   unsupported_encoding: refused(
     415,
