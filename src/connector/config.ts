@@ -15,6 +15,7 @@ import type { SecretLookup } from "../config/secrets/lookup.ts";
 import { substituteOnce } from "../config/values/substitute_once.ts";
 import type { Environment } from "../config/values/substitution.ts";
 import { StartupError } from "../errors.ts";
+import { PemFileError, type PemTexts, readPemFiles } from "../io/tls.ts";
 import {
   CONNECTOR_VARIABLES,
   type ConnectorFile,
@@ -62,7 +63,7 @@ export interface ConnectorConfig {
   readonly heartbeatTimeoutMs: number;
   readonly ackTimeoutMs: number;
   readonly shutdownTimeoutMs: number;
-  readonly tls: { readonly ca?: string; readonly cert?: string; readonly key?: string };
+  readonly tls: PemTexts;
   /** `undefined`: `/health` and `/metrics` are not served. */
   readonly status: { readonly host: string; readonly port: number } | undefined;
   readonly log: { readonly level: ConnectorFile["log_level"]; readonly format: "text" | "json" };
@@ -235,11 +236,7 @@ async function compile(
     heartbeatTimeoutMs: file.heartbeat_timeout * 1000,
     ackTimeoutMs: file.ack_timeout * 1000,
     shutdownTimeoutMs: file.shutdown_timeout * 1000,
-    tls: {
-      ...await pem("ca", file.ca_cert_path),
-      ...await pem("cert", file.client_cert_path),
-      ...await pem("key", file.client_key_path),
-    },
+    tls: await readTls(file),
     status: file.status_port === undefined ? undefined : { host: file.status_host, port: file.status_port },
     log: { level: file.log_level, format: file.log_format ?? (source.logIsTerminal ? "text" : "json") },
     ownFiles: [
@@ -270,14 +267,15 @@ function deliveryOf(file: ConnectorFile): DeliveryConfig {
   };
 }
 
-async function pem<Name extends string>(
-  name: Name,
-  path: string | undefined,
-): Promise<{ readonly [Key in Name]?: string }> {
-  if (path === undefined) return {};
-  const content = await readFileContent(path);
-  if ("problem" in content) throw fileProblem(path, content.problem.message);
-  return { [name]: new TextDecoder().decode(content.bytes) } as { [Key in Name]: string };
+async function readTls(file: ConnectorFile): Promise<PemTexts> {
+  const { ca_cert_path: ca, client_cert_path: cert, client_key_path: key } = file;
+  try {
+    const names = { ca: "ca_cert_path", cert: "client_cert_path", key: "client_key_path" };
+    return await readPemFiles({ ca, cert, key }, names);
+  } catch (error) {
+    if (!(error instanceof PemFileError)) throw error;
+    throw new StartupError("settings_invalid", [error.message], { cause: error.cause });
+  }
 }
 
 function plainTextWarning(cloudUrl: string): string[] {

@@ -23,6 +23,12 @@ export class UnreadableFileError extends Error {
   override readonly name = "UnreadableFileError";
 }
 
+/** Why a file could not be read, for a message that names it. What the system says would name its path again. */
+export function unreadableReason(error: unknown): string {
+  if (error instanceof UnreadableFileError) return error.message;
+  return error instanceof Error ? error.name : String(error);
+}
+
 /** How a file is read. */
 export interface SmallFileOptions {
   /** Largest file that is read, in bytes. @default 1048576 */

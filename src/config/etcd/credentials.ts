@@ -5,7 +5,7 @@
  * @module
  */
 
-import { readSmallFile } from "../../io/small_file.ts";
+import { readSmallFile, unreadableReason } from "../../io/small_file.ts";
 
 /** A name or a password: the text itself, or the file that holds it. */
 export type Credential = { readonly text: string } | { readonly file: string };
@@ -37,7 +37,7 @@ export async function readCredential(credential: Credential, signal: AbortSignal
   try {
     text = (await readSmallFile(file, { maxBytes: MAX_BYTES, signal })).replace(/\r?\n$/, "");
   } catch (cause) {
-    throw new CredentialError(`Cannot read ${file}: ${(cause as Error).message}`, { cause });
+    throw new CredentialError(`Cannot read ${file}: ${unreadableReason(cause)}`, { cause });
   }
   if (text === "") throw new CredentialError(`Cannot use ${file}: it is empty`);
   return text;

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { readSmallFile, UnreadableFileError } from "../../io/small_file.ts";
+import { readSmallFile, unreadableReason } from "../../io/small_file.ts";
 import type { VaultCredential } from "../../settings/vault.ts";
 import { bodyOf, cannotBeAsked, isObject } from "./answer.ts";
 import { LoginRefused, VaultFailure } from "./failure.ts";
@@ -43,15 +43,9 @@ export async function readCredential(
 async function readText(path: string, name: string, signal: AbortSignal): Promise<string> {
   try {
     return (await readSmallFile(path, { maxBytes: MAX_CREDENTIAL, signal })).trim();
-  } catch (error) {
-    const reason = error instanceof UnreadableFileError
-      ? error.message
-      : error instanceof Error
-      ? error.name
-      : String(error);
-    throw new VaultFailure("unavailable", `Cannot read ${path}, the file of ${name}: ${reason}`, {
-      cause: error,
-    });
+  } catch (cause) {
+    const message = `Cannot read ${path}, the file of ${name}: ${unreadableReason(cause)}`;
+    throw new VaultFailure("unavailable", message, { cause });
   }
 }
 

@@ -13,7 +13,7 @@ import { Buffer } from "node:buffer";
 import http from "node:http";
 import https from "node:https";
 import { configurationNames } from "../../io/name_lookups.ts";
-import { readSmallFile, UnreadableFileError } from "../../io/small_file.ts";
+import { PemFileError, readPemFiles } from "../../io/tls.ts";
 import type { VaultSettings } from "../../settings/vault.ts";
 import { VaultFailure } from "./failure.ts";
 
@@ -75,20 +75,16 @@ export class HttpExchange {
     const { verify, caFile } = this.#tls;
     if (caFile === undefined) return { rejectUnauthorized: verify };
     this.#ca ??= await readAuthorities(caFile, signal);
-    return { rejectUnauthorized: verify, ca: this.#ca };
+    return { rejectUnauthorized: verify, ...(this.#ca === undefined ? {} : { ca: this.#ca }) };
   }
 }
 
-async function readAuthorities(file: string, signal: AbortSignal): Promise<string> {
+async function readAuthorities(file: string, signal: AbortSignal): Promise<string | undefined> {
   try {
-    return await readSmallFile(file, { signal });
+    return (await readPemFiles({ ca: file }, { ca: "VAULT_VERIFY" }, { signal })).ca;
   } catch (error) {
-    const reason = error instanceof UnreadableFileError
-      ? error.message
-      : error instanceof Error
-      ? error.name
-      : String(error);
-    throw new NoAnswer(false, `Cannot read ${file}, the file of VAULT_VERIFY: ${reason}`, { cause: error });
+    if (!(error instanceof PemFileError)) throw error;
+    throw new NoAnswer(false, error.message, { cause: error.cause });
   }
 }
 

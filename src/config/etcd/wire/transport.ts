@@ -10,8 +10,7 @@ import { isIP, type Socket } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { connect as connectTls, createSecureContext, type SecureContext, type TLSSocket } from "node:tls";
 import { CallCredentials, Channel, ChannelCredentials } from "@grpc/grpc-js";
-import { readSmallFile, UnreadableFileError } from "../../../io/small_file.ts";
-import { allEnded } from "../../../time/all_ended.ts";
+import { readPemFiles } from "../../../io/tls.ts";
 import type { EtcdEndpoint } from "./endpoint.ts";
 import { RESOLVER_SCHEME } from "./resolver.ts";
 import { within } from "../../../time/within.ts";
@@ -143,23 +142,8 @@ function destroy(socket: Socket): Promise<void> {
 }
 
 async function readTls(files: EtcdTlsFiles = {}, signal?: AbortSignal): Promise<SecureContext> {
-  const read = (path: string | undefined) =>
-    path === undefined
-      ? undefined
-      : readSmallFile(path, { signal }).catch((error) => throwNaming(path, error));
-  const [ca, cert, key] = await allEnded([read(files.caFile), read(files.certFile), read(files.keyFile)]);
-  return createSecureContext({
-    ...(ca === undefined ? {} : { ca }),
-    ...(cert === undefined ? {} : { cert }),
-    ...(key === undefined ? {} : { key }),
-  });
-}
-
-/** What the system says of a file names its path; what is found out here does not. */
-function throwNaming(path: string, error: unknown): never {
-  throw error instanceof UnreadableFileError
-    ? new Error(`${path}: ${error.message}`, { cause: error })
-    : error;
+  const { caFile: ca, certFile: cert, keyFile: key } = files;
+  return createSecureContext({ ...await readPemFiles({ ca, cert, key }, {}, { signal }) });
 }
 
 /** Credentials that hand each new TCP connection to a function before HTTP/2 begins on it. */
