@@ -1,17 +1,16 @@
 /**
  * One HTTP request to one address of Vault.
  *
- * Every request has a connection of its own. Over a kept one, the runtime sends a request again by itself when
- * the connection breaks before the answer, and each use of a token, secret id or wrapping token may be the only
- * one that it has. Redirects are answers like any other: the runtime's `fetch` would carry the token on to
- * another host. Proxies of the environment are not used.
+ * Every request has a connection of its own, so that it is sent once: each use of a token, secret id or wrapping token
+ * may be the only one that it has.
  *
  * @module
  */
 
 import { Buffer } from "node:buffer";
-import http from "node:http";
-import https from "node:https";
+import type { RequestOptions } from "node:https";
+import { urlToHttpOptions } from "node:url";
+import { exchange, type ExchangeOptions, NoAnswerError } from "../../io/http_exchange.ts";
 import { configurationNames } from "../../io/name_lookups.ts";
 import { PemFileError, readPemFiles } from "../../io/tls.ts";
 import type { VaultSettings } from "../../settings/vault.ts";
@@ -62,53 +61,44 @@ export class HttpExchange {
    * @throws {NoAnswer} also when the signal aborts
    */
   async send(url: URL, request: HttpRequest, signal: AbortSignal): Promise<HttpAnswer> {
-    const options = url.protocol === "https:" ? await this.#tlsOptions(signal) : {};
+    const tls = url.protocol === "https:" ? await this.#tlsOptions(signal) : {};
     try {
-      return await exchange(url, request, options, signal);
+      const { status, headers, body } = await exchange(
+        optionsOf(url, request, tls),
+        request.body,
+        MAX_ANSWER,
+        signal,
+      );
+      const text = new TextDecoder().decode(body);
+      return {
+        origin: url.origin,
+        status,
+        retryAfter: headers["retry-after"],
+        location: headers.location,
+        text,
+      };
     } catch (error) {
+      if (!(error instanceof NoAnswerError)) throw error;
       this.#ca = undefined;
-      throw error;
+      const { isSent, cause } = error;
+      const what = isSent ? "did not answer" : "cannot be reached";
+      throw new NoAnswer(isSent, `Vault at ${url.host} ${what}: ${describeCause(cause)}`, { cause });
     }
   }
 
-  async #tlsOptions(signal: AbortSignal): Promise<https.RequestOptions> {
+  async #tlsOptions(signal: AbortSignal): Promise<RequestOptions> {
     const { verify, caFile } = this.#tls;
     if (caFile === undefined) return { rejectUnauthorized: verify };
     this.#ca ??= await readAuthorities(caFile, signal);
-    return { rejectUnauthorized: verify, ...(this.#ca === undefined ? {} : { ca: this.#ca }) };
+    return { rejectUnauthorized: verify, ca: this.#ca };
   }
 }
 
-async function readAuthorities(file: string, signal: AbortSignal): Promise<string | undefined> {
-  try {
-    return (await readPemFiles({ ca: file }, { ca: "VAULT_VERIFY" }, { signal })).ca;
-  } catch (error) {
-    if (!(error instanceof PemFileError)) throw error;
-    throw new NoAnswer(false, error.message, { cause: error.cause });
-  }
-}
-
-function exchange(
-  url: URL,
-  { method, headers, body }: HttpRequest,
-  options: https.RequestOptions,
-  signal: AbortSignal,
-): Promise<HttpAnswer> {
-  const { promise, resolve, reject } = Promise.withResolvers<HttpAnswer>();
-  let isConnected = false;
-  const fail = (error: Error) => {
-    const what = isConnected ? "did not answer" : "cannot be reached";
-    reject(
-      new NoAnswer(isConnected, `Vault at ${url.host} ${what}: ${describeCause(error)}`, { cause: error }),
-    );
-  };
-  if (signal.aborted) {
-    fail(signal.reason);
-    return promise;
-  }
-  const isHttps = url.protocol === "https:";
-  const request = (isHttps ? https : http).request(url, {
-    ...options,
+function optionsOf(url: URL, { method, headers, body }: HttpRequest, tls: RequestOptions): ExchangeOptions {
+  return {
+    ...urlToHttpOptions(url),
+    ...tls,
+    protocol: url.protocol === "https:" ? "https:" : "http:",
     method,
     agent: false,
     lookup: configurationNames.lookup,
@@ -118,51 +108,16 @@ function exchange(
         ? {}
         : { "content-type": "application/json", "content-length": Buffer.byteLength(body) }),
     },
-  });
-  const abort = () => request.destroy(signal.reason);
-  signal.addEventListener("abort", abort, { once: true });
-  request.on("socket", (socket) => {
-    socket.once(isHttps ? "secureConnect" : "connect", () => isConnected = true);
-  });
-  request.on("error", fail);
-  request.on("response", (response) => {
-    isConnected = true;
-    readAnswer(response, url.origin, resolve, fail);
-  });
-  request.on("close", () => {
-    signal.removeEventListener("abort", abort);
-    fail(new Error("the connection was closed"));
-  });
-  request.end(body);
-  return promise;
+  };
 }
 
-function readAnswer(
-  response: http.IncomingMessage,
-  origin: string,
-  resolve: (answer: HttpAnswer) => void,
-  fail: (error: Error) => void,
-): void {
-  const chunks: Uint8Array[] = [];
-  let size = 0;
-  response.on("data", (chunk: Uint8Array) => {
-    chunks.push(chunk);
-    size += chunk.byteLength;
-    if (size <= MAX_ANSWER) return;
-    fail(new Error(`the answer is longer than ${MAX_ANSWER} bytes`));
-    response.destroy();
-  });
-  response.on("error", fail);
-  response.on("end", () => {
-    const { statusCode = 0, headers } = response;
-    resolve({
-      origin,
-      status: statusCode,
-      retryAfter: headers["retry-after"],
-      location: headers.location,
-      text: Buffer.concat(chunks).toString(),
-    });
-  });
+async function readAuthorities(file: string, signal: AbortSignal): Promise<string | undefined> {
+  try {
+    return (await readPemFiles({ ca: file }, { ca: "VAULT_VERIFY" }, { signal })).ca;
+  } catch (error) {
+    if (!(error instanceof PemFileError)) throw error;
+    throw new NoAnswer(false, error.message, { cause: error.cause });
+  }
 }
 
 /** Codes of certificates whose authority is not trusted (OpenSSL's X509_V_ERR). */
