@@ -60,6 +60,12 @@ export class ClientAddressResolver {
     return client;
   }
 
+  /** Whether what this end of a connection says of a request is believed. */
+  isTrustedProxy(peer: string): boolean {
+    const address = parseAddress(peer);
+    return address !== undefined && this.#isTrusted(address);
+  }
+
   #farthestKnown(peer: Address, headers: Headers): Address {
     if (!this.#isTrusted(peer)) return peer;
     const forwardedFor = headers.get("x-forwarded-for");

@@ -7,6 +7,7 @@
 
 import type { z } from "zod";
 import type { ClientAddressResolver } from "./client_address.ts";
+import type { PublicUrlResolver } from "./public_url.ts";
 
 /** What a verifier may look at. */
 export interface RequestToVerify {
@@ -15,7 +16,11 @@ export interface RequestToVerify {
   readonly peerAddress: string;
   /** Finds out who is behind the proxies that all webhooks trust. */
   readonly clientAddresses: ClientAddressResolver;
-  /** The full request target, query included. */
+  /** Finds out which URL the sender used, for schemes that sign it. */
+  readonly publicUrls: PublicUrlResolver;
+  /** As it was sent: case matters. */
+  readonly method: string;
+  /** `Host` and the request's target, query included, as they were sent: see `requestTarget`. */
   readonly url: string;
 }
 

@@ -5,6 +5,7 @@
  */
 
 import { ClientAddressResolver } from "../auth/client_address.ts";
+import { PublicUrlResolver } from "../auth/public_url.ts";
 import { ConfigManager } from "../config/manager.ts";
 import type { ConfigProvider } from "../config/provider.ts";
 import { Reloader } from "./reloader.ts";
@@ -223,6 +224,7 @@ export class GatewayParts {
       metrics: this.webhooks.requests,
       failures,
       clientAddress,
+      publicUrls: new PublicUrlResolver(this.#settings.publicUrl, clientAddress),
       namesAccepted: requestIdHeader === "always",
       tracing: this.tracing,
     };

@@ -64,6 +64,7 @@ export function loadSettings(
     shutdown: { graceMs: values.SHUTDOWN_GRACE_MS, timeoutMs: values.SHUTDOWN_TIMEOUT_MS },
     ...ifSet("adminToken", values.ADMIN_TOKEN),
     trustedProxies: values.TRUSTED_PROXIES,
+    ...ifSet("publicUrl", values.PUBLIC_URL),
     metrics: values.METRICS,
     defaultWebhook: values.DEFAULT_WEBHOOK,
     requestIdHeader: values.REQUEST_ID_HEADER,

@@ -58,6 +58,8 @@ export interface Settings {
   readonly adminToken?: string;
   /** IP addresses and CIDR networks. */
   readonly trustedProxies: readonly string[];
+  /** Where senders reach the gateway, without a slash at its end; left out: as trusted proxies say. */
+  readonly publicUrl?: string;
   readonly metrics: boolean;
   /** Whether requests to webhooks that do not exist get the webhook `default` of their namespace. */
   readonly defaultWebhook: boolean;

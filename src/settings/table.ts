@@ -6,7 +6,7 @@
 
 import { DEFAULT_JSON_BOUNDS } from "../json/scan.ts";
 import { SECRET_SOURCE_VARIABLES } from "./secrets.ts";
-import { choice, host, integer, list, matching, network, onOff, secret, text } from "./types.ts";
+import { baseUrl, choice, host, integer, list, matching, network, onOff, secret, text } from "./types.ts";
 import { ETCD_LOGIN_VARIABLES, ETCD_SERVER_VARIABLES } from "./etcd.ts";
 import { optional, type ValuesOf, variable } from "./variable.ts";
 import { OUTPUT_BOUND_VARIABLES } from "./output_bounds.ts";
@@ -159,8 +159,14 @@ export const VARIABLES = {
   TRUSTED_PROXIES: variable(
     list(network()),
     [],
-    "Proxies whose X-Forwarded-For header is believed.",
+    "Proxies whose X-Forwarded-For, X-Forwarded-Proto and X-Forwarded-Host headers are believed.",
     "(none)",
+  ),
+  PUBLIC_URL: optional(
+    baseUrl("https://hooks.example.com"),
+    "Where senders reach the gateway, for methods that sign the URL; with a path where a proxy takes one away. " +
+      "Never `Host` alone.",
+    "(`X-Forwarded-Proto` and `X-Forwarded-Host` of trusted proxies)",
   ),
   DEFAULT_WEBHOOK: variable(
     onOff(),

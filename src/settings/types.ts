@@ -98,8 +98,8 @@ export function trueFalseOrPath(): SettingType<boolean | string> {
 }
 
 /** An `http` or `https` URL without user, query and fragment; held without a slash at its end. */
-export function baseUrl(): SettingType<string> {
-  const rule = "be a URL such as https://vault.example:8200, without user, query and fragment";
+export function baseUrl(example: string): SettingType<string> {
+  const rule = `be a URL such as ${example}, without user, query and fragment`;
   return {
     label: "URL",
     parse: (text) => {

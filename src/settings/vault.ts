@@ -89,7 +89,7 @@ export const VAULT_VARIABLES = {
   ),
   VAULT_ENABLED: variable(trueOrFalse(), false, "`true` is the same as `SECRETS_BACKEND=vault`."),
   VAULT_ADDR: optional(
-    list(baseUrl()),
+    list(baseUrl("https://vault.example:8200")),
     "The server, such as `https://vault.example:8200`; several are the members of one cluster, asked in turn. " +
       "Redirects are followed to these addresses only.",
   ),

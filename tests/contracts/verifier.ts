@@ -8,6 +8,7 @@
 import { assert, assertEquals, assertInstanceOf, assertRejects, assertStringIncludes } from "@std/assert";
 import { type Authenticator, compileAuthenticator, RefusalError } from "../../src/auth/authenticator.ts";
 import { ClientAddressResolver } from "../../src/auth/client_address.ts";
+import { PublicUrlResolver } from "../../src/auth/public_url.ts";
 import type { VerifiedEvent } from "../../src/event/verified_event.ts";
 import type { RequestToVerify, VerifierKind } from "../../src/auth/verifier.ts";
 import { ERROR_CATALOGUE, GatewayError } from "../../src/errors.ts";
@@ -233,6 +234,7 @@ async function assertRefused(
 
 /** No proxy is trusted. */
 const CLIENT_ADDRESSES = new ClientAddressResolver([]);
+const PUBLIC_URLS = new PublicUrlResolver("https://hooks.example.com", CLIENT_ADDRESSES);
 
 /** A request with these headers, or these parameters of the URL, of which a name may occur several times. */
 export function requestWith(
@@ -245,6 +247,8 @@ export function requestWith(
     headers: new Headers(place === "headers" ? values : []),
     peerAddress: "192.0.2.1",
     clientAddresses: CLIENT_ADDRESSES,
+    publicUrls: PUBLIC_URLS,
+    method: "POST",
     url: place === "query" && values.length > 0 ? `${url}?${query}` : url,
   };
 }

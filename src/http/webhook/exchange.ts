@@ -9,6 +9,7 @@
  */
 
 import type { ClientAddressResolver } from "../../auth/client_address.ts";
+import type { PublicUrlResolver } from "../../auth/public_url.ts";
 import type { RequestToVerify } from "../../auth/verifier.ts";
 import { BlockedWebhook, type CatalogEntry, WebhookEntry } from "../../config/entry.ts";
 import { isNamespace, isWebhookId } from "../../event/names.ts";
@@ -77,6 +78,7 @@ export interface ExchangeContext {
   readonly metrics: RequestMetrics;
   readonly failures: FailureLog;
   readonly clientAddress: ClientAddressResolver;
+  readonly publicUrls: PublicUrlResolver;
   /** Whether answers to accepted events have the header with the request's id. */
   readonly namesAccepted: boolean;
   /** `undefined` while no traces are recorded. */
@@ -155,6 +157,10 @@ class Exchange extends Deadline implements RequestToVerify, AppendListener {
     return this.#headers ?? this.#request.headers;
   }
 
+  get method(): string {
+    return this.#request.method;
+  }
+
   get url(): string {
     return this.#request.url;
   }
@@ -165,6 +171,10 @@ class Exchange extends Deadline implements RequestToVerify, AppendListener {
 
   get clientAddresses(): ClientAddressResolver {
     return this.#context.clientAddress;
+  }
+
+  get publicUrls(): PublicUrlResolver {
+    return this.#context.publicUrls;
   }
 
   async run(): Promise<void> {
