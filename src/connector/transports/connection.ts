@@ -5,13 +5,11 @@
  */
 
 import { GatewayError } from "../../errors.ts";
-import type {
-  ConnectedMessage,
-  GatewayMessage,
-  Report,
-  WebhookMessage,
-} from "../../relay/protocol/messages.ts";
-import { HEADERS, parseResumePoint, PROTOCOL_VERSIONS } from "../../relay/protocol/negotiate.ts";
+import type { ConnectedMessage, Report, WebhookMessage } from "../../relay/protocol/messages.ts";
+import { HEADERS, PROTOCOL_VERSIONS } from "../../relay/protocol/negotiate.ts";
+
+/** How long a goodbye may take, in milliseconds. */
+export const CLOSE_TIMEOUT_MS = 2_000;
 
 /** Gets what arrives. */
 export interface StreamListener {
@@ -148,16 +146,4 @@ export class Watchdog implements Disposable {
 /** How long the gateway may be silent: three of its heartbeats, or less where the connector is told so. */
 export function silenceLimitMs(options: ConnectOptions, connected: ConnectedMessage): number {
   return Math.min(options.heartbeatTimeoutMs, 3 * connected.heartbeat_interval_ms);
-}
-
-/** The sequence that a connection begins with: a resumed one goes on where the former one ended. */
-export function firstSequence(options: ConnectOptions, connected: ConnectedMessage): number {
-  return connected.resumed ? parseResumePoint(options.resume ?? null)?.sequence ?? 0 : 0;
-}
-
-/** Hands a message of the gateway on. Returns the reason when it ends the connection. */
-export function dispatch(message: GatewayMessage | undefined, listener: StreamListener): string | undefined {
-  if (message?.type === "webhook") listener.webhook(message);
-  else if (message?.type === "paused") listener.paused([message.message_id], message.sequence);
-  return message?.type === "closing" ? `${message.message} (${message.code})` : undefined;
 }

@@ -4,26 +4,18 @@
  * @module
  */
 
-import type { ConnectedMessage, Report } from "../../relay/protocol/messages.ts";
-import { formatResumePoint } from "../../relay/protocol/negotiate.ts";
+import type { ConnectedMessage } from "../../relay/protocol/messages.ts";
 import { parseGatewayMessage, parseGatewayMessages } from "../../relay/protocol/schema.ts";
-import { AckPoster } from "./ack_poster.ts";
 import {
   addressOf,
-  type Connection,
   type ConnectOptions,
-  dispatch,
   failureOf,
-  firstSequence,
   type Opened,
   refusalOf,
   requestHeaders,
   type StreamListener,
 } from "./connection.ts";
-import { within } from "../../time/within.ts";
-
-/** How long a goodbye may take, in milliseconds. */
-const CLOSE_TIMEOUT_MS = 2_000;
+import { OneWayConnection } from "./one_way.ts";
 
 /** Messages that one poll asks for: they stand in one answer, so few. */
 const MAX_MESSAGES = 16;
@@ -71,16 +63,10 @@ async function poll(
     : { refusal: "The gateway's answer to a poll is not 'connected'" };
 }
 
-class PollConnection implements Connection {
-  readonly connected: ConnectedMessage;
-  readonly closed: Promise<string>;
+class PollConnection extends OneWayConnection {
   readonly #options: ConnectOptions;
-  readonly #listener: StreamListener;
-  readonly #closed = Promise.withResolvers<string>();
-  readonly #ending = new AbortController();
-  readonly #poster: AckPoster;
+  readonly #signal: AbortSignal;
   readonly #firstAnswer: unknown;
-  #sequence: number;
   #stopped = false;
 
   constructor(
@@ -89,70 +75,46 @@ class PollConnection implements Connection {
     connected: ConnectedMessage,
     firstAnswer: unknown,
   ) {
-    this.connected = connected;
-    this.closed = this.#closed.promise;
+    const ending = new AbortController();
+    super(options, listener, connected, ending);
     this.#options = options;
-    this.#listener = listener;
-    this.#sequence = firstSequence(options, connected);
-    const { signal } = this.#ending;
-    this.#poster = new AckPoster(options, connected, listener, (reason) => this.#end(reason), signal);
+    this.#signal = ending.signal;
     this.#firstAnswer = firstAnswer;
   }
 
-  get resumePoint(): string {
-    return formatResumePoint({ connectionId: this.connected.connection_id, sequence: this.#sequence });
-  }
-
-  begin(): void {
+  override begin(): void {
     this.#run(this.#firstAnswer);
   }
 
-  report(report: Report): void {
-    this.#poster.report(report);
-  }
-
-  stop(): void {
+  override stop(): void {
     this.#stopped = true;
-    this.#poster.stop();
-  }
-
-  async close(): Promise<void> {
-    await within(CLOSE_TIMEOUT_MS, this.#poster.end());
-    this.#end("The connector stops");
+    super.stop();
   }
 
   async #run(firstAnswer: unknown): Promise<void> {
     const { heartbeat_interval_ms: heartbeatMs, connection_id: id } = this.connected;
     // The gateway takes a poll for a sign of life.
     const seconds = Math.min(MAX_POLL_SECONDS, heartbeatMs / 1000);
-    const { signal } = this.#ending;
+    const signal = this.#signal;
     try {
       // The first answer may hold messages that were handed out before a connection was lost.
-      let reason = await this.#handOn(firstAnswer);
+      let reason = this.#handOn(firstAnswer);
       while (reason === undefined && !signal.aborted && !this.#stopped) {
         const answer = await poll(this.#options, seconds, this.resumePoint, signal);
         if ("refusal" in answer) reason = answer.refusal;
         else if (answer.connected.connection_id !== id) reason = "The gateway has ended the session";
-        else reason = await this.#handOn(answer.json);
+        else reason = this.#handOn(answer.json);
       }
-      if (reason !== undefined) this.#end(reason);
+      if (reason !== undefined) this.end(reason);
     } catch (error) {
-      this.#end(failureOf(error));
+      this.end(failureOf(error));
     }
   }
 
   /** Returns the reason when the gateway has ended the connection. */
   #handOn(json: unknown): string | undefined {
     let reason: string | undefined;
-    for (const message of parseGatewayMessages(json)) {
-      if (message.type === "webhook") this.#sequence = message.sequence;
-      reason = dispatch(message, this.#listener) ?? reason;
-    }
+    for (const message of parseGatewayMessages(json)) reason = this.received.take(message) ?? reason;
     return reason;
-  }
-
-  #end(reason: string): void {
-    this.#closed.resolve(reason);
-    this.#ending.abort();
   }
 }

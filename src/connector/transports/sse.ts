@@ -4,17 +4,12 @@
  * @module
  */
 
-import type { ConnectedMessage, Report } from "../../relay/protocol/messages.ts";
-import { formatResumePoint } from "../../relay/protocol/negotiate.ts";
+import type { ConnectedMessage } from "../../relay/protocol/messages.ts";
 import { parseGatewayMessage } from "../../relay/protocol/schema.ts";
-import { AckPoster } from "./ack_poster.ts";
 import {
   addressOf,
-  type Connection,
   type ConnectOptions,
-  dispatch,
   failureOf,
-  firstSequence,
   type Opened,
   refusalOf,
   requestHeaders,
@@ -22,11 +17,8 @@ import {
   type StreamListener,
   Watchdog,
 } from "./connection.ts";
+import { OneWayConnection } from "./one_way.ts";
 import { dataOfEvents } from "./sse_parser.ts";
-import { within } from "../../time/within.ts";
-
-/** How long a goodbye may take, in milliseconds. */
-const CLOSE_TIMEOUT_MS = 2_000;
 
 const LATE =
   "Nothing came of the stream in time: a proxy in between may hold answers back until they are whole";
@@ -69,16 +61,9 @@ export async function connectEventStream(
   }
 }
 
-class EventStreamConnection implements Connection {
-  readonly connected: ConnectedMessage;
-  readonly closed: Promise<string>;
-  readonly #listener: StreamListener;
+class EventStreamConnection extends OneWayConnection {
   readonly #events: AsyncIterator<string>;
-  readonly #ending: AbortController;
-  readonly #closed = Promise.withResolvers<string>();
-  readonly #poster: AckPoster;
   readonly #watchdog: Watchdog;
-  #sequence: number;
 
   constructor(
     options: ConnectOptions,
@@ -87,35 +72,18 @@ class EventStreamConnection implements Connection {
     events: AsyncIterator<string>,
     ending: AbortController,
   ) {
-    this.connected = connected;
-    this.closed = this.#closed.promise;
-    this.#listener = listener;
-    this.#sequence = firstSequence(options, connected);
-    this.#ending = ending;
-    this.#watchdog = new Watchdog(silenceLimitMs(options, connected), (reason) => this.#end(reason));
-    this.#poster = new AckPoster(options, connected, listener, (reason) => this.#end(reason), ending.signal);
+    super(options, listener, connected, ending);
+    this.#watchdog = new Watchdog(silenceLimitMs(options, connected), (reason) => this.end(reason));
     this.#events = events;
   }
 
-  get resumePoint(): string {
-    return formatResumePoint({ connectionId: this.connected.connection_id, sequence: this.#sequence });
-  }
-
-  begin(): void {
+  override begin(): void {
     this.#read(this.#events);
   }
 
-  report(report: Report): void {
-    this.#poster.report(report);
-  }
-
-  stop(): void {
-    this.#poster.stop();
-  }
-
-  async close(): Promise<void> {
-    await within(CLOSE_TIMEOUT_MS, this.#poster.end());
-    this.#end("The connector stops");
+  protected override end(reason: string): void {
+    this.#watchdog[Symbol.dispose]();
+    super.end(reason);
   }
 
   async #read(events: AsyncIterator<string>): Promise<void> {
@@ -123,19 +91,11 @@ class EventStreamConnection implements Connection {
     try {
       for (let event = await events.next(); event.done !== true; event = await events.next()) {
         this.#watchdog.heard();
-        const message = parseGatewayMessage(event.value);
-        if (message?.type === "webhook") this.#sequence = message.sequence;
-        reason = dispatch(message, this.#listener) ?? reason;
+        reason = this.received.take(parseGatewayMessage(event.value)) ?? reason;
       }
     } catch (error) {
       reason = failureOf(error);
     }
-    this.#end(reason);
-  }
-
-  #end(reason: string): void {
-    this.#closed.resolve(reason);
-    this.#watchdog[Symbol.dispose]();
-    this.#ending.abort();
+    this.end(reason);
   }
 }

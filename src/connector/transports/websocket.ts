@@ -10,15 +10,13 @@ import type {
   GatewayMessage,
   Report,
 } from "../../relay/protocol/messages.ts";
-import { formatResumePoint } from "../../relay/protocol/negotiate.ts";
 import { parseGatewayMessage } from "../../relay/protocol/schema.ts";
 import {
   addressOf,
+  CLOSE_TIMEOUT_MS,
   type Connection,
   type ConnectOptions,
-  dispatch,
   failureOf,
-  firstSequence,
   type Opened,
   refusalOf,
   requestHeaders,
@@ -26,9 +24,7 @@ import {
   type StreamListener,
   Watchdog,
 } from "./connection.ts";
-
-/** How long a goodbye may take, in milliseconds. */
-const CLOSE_TIMEOUT_MS = 2_000;
+import { closingReason, ReceivedMessages } from "./received_messages.ts";
 
 /** How often a socket that is to be closed is looked at, whether all was sent, in milliseconds. */
 const FLUSH_CHECK_MS = 5;
@@ -94,9 +90,9 @@ class WebSocketConnection implements Connection {
   readonly #events = new AbortController();
   /** What arrived before the beginning; `undefined` since. */
   #backlog: string[] | undefined = [];
-  #connected: ConnectedMessage | undefined;
+  /** `undefined` until the gateway's first message. */
+  #received: ReceivedMessages | undefined;
   #watchdog: Watchdog | undefined;
-  #sequence = 0;
   #closing: string | undefined;
   #failure: string | undefined;
 
@@ -119,12 +115,16 @@ class WebSocketConnection implements Connection {
   }
 
   get connected(): ConnectedMessage {
-    if (this.#connected === undefined) throw new TypeError("Cannot use a connection before it is open");
-    return this.#connected;
+    return this.#opened.connected;
   }
 
   get resumePoint(): string {
-    return formatResumePoint({ connectionId: this.connected.connection_id, sequence: this.#sequence });
+    return this.#opened.resumePoint;
+  }
+
+  get #opened(): ReceivedMessages {
+    if (this.#received === undefined) throw new TypeError("Cannot use a connection before it is open");
+    return this.#received;
   }
 
   begin(): void {
@@ -169,7 +169,7 @@ class WebSocketConnection implements Connection {
 
   #receive(text: string): void {
     this.#watchdog?.heard();
-    if (this.#connected !== undefined && this.#backlog !== undefined) {
+    if (this.#received !== undefined && this.#backlog !== undefined) {
       this.#backlog.push(text);
       return;
     }
@@ -180,14 +180,13 @@ class WebSocketConnection implements Connection {
       return this.end(failureOf(error));
     }
     if (message?.type === "connected") return this.#open(message);
-    if (message?.type === "webhook") this.#sequence = message.sequence;
     if (message?.type === "heartbeat") this.#send({ type: "heartbeat", timestamp: new Date().toISOString() });
-    this.#closing = dispatch(message, this.#listener) ?? this.#closing;
+    const reason = this.#received === undefined ? closingReason(message) : this.#received.take(message);
+    this.#closing = reason ?? this.#closing;
   }
 
   #open(connected: ConnectedMessage): void {
-    this.#connected = connected;
-    this.#sequence = firstSequence(this.#options, connected);
+    this.#received = new ReceivedMessages(this.#options, this.#listener, connected);
     this.#watchdog = new Watchdog(silenceLimitMs(this.#options, connected), (reason) => this.end(reason));
     this.#ready.resolve(connected);
   }
