@@ -16,6 +16,7 @@ import { substituteOnce } from "../config/values/substitute_once.ts";
 import type { Environment } from "../config/values/substitution.ts";
 import { StartupError } from "../errors.ts";
 import { PemFileError, type PemTexts, readPemFiles } from "../io/tls.ts";
+import { parseHttpAddress, parseHttpBase } from "../schema/addresses.ts";
 import {
   CONNECTOR_VARIABLES,
   type ConnectorFile,
@@ -200,15 +201,12 @@ function namedTargets({ default_target: fallback, targets = {} }: ConnectorFile)
 }
 
 function cloudUrlOf(text: string): string | undefined {
-  const url = URL.parse(text.replace(/^ws/i, "http"));
-  if (url === null || (url.protocol !== "http:" && url.protocol !== "https:")) return undefined;
-  if (url.username !== "" || url.search !== "" || url.hash !== "") return undefined;
-  return url.href.replace(/\/+$/, "");
+  const httpText = text.replace(/^ws/i, "http");
+  return typeof parseHttpBase(httpText) === "string" ? undefined : new URL(httpText).href.replace(/\/+$/, "");
 }
 
 function isTargetUrl(text: string): boolean {
-  const url = URL.parse(text);
-  return (url?.protocol === "http:" || url?.protocol === "https:") && url.username === "";
+  return typeof parseHttpAddress(text) !== "string";
 }
 
 async function compile(

@@ -6,6 +6,8 @@
  */
 
 import { z } from "zod";
+import { MAX_PORT } from "../schema/addresses.ts";
+import { portField } from "../schema/connection_fields.ts";
 import { booleanField, integerField, numberField, secretField } from "../schema/fields.ts";
 
 const HOUR = 3600;
@@ -83,7 +85,7 @@ export const connectorSchema = z.strictObject({
       "etcd mode: the members of the cluster, `host:port` or `http(s)://host:port`, as a list or separated by " +
       "commas; instead of `etcd_host` and `etcd_port`.",
   }),
-  etcd_port: integerField(1, 65535).default(2379).meta({ description: "etcd mode: port of the server." }),
+  etcd_port: portField().default(2379).meta({ description: "etcd mode: port of the server." }),
   etcd_prefix: z.string().regex(/^\/([^/\s]+\/)*$/, { error: "Must begin and end with '/'" })
     .default("/cwm/").meta({ description: "etcd mode: what all keys begin with." }),
   etcd_username: z.string().min(1).optional().meta({ description: "etcd mode: user name." }),
@@ -149,7 +151,7 @@ export const connectorSchema = z.strictObject({
   status_host: z.string().min(1).default("127.0.0.1").meta({
     description: "Address of the connector's own `/health` and `/metrics`.",
   }),
-  status_port: integerField(0, 65535).optional().meta({
+  status_port: integerField(0, MAX_PORT).optional().meta({
     description: "Their port, 0 for any free one. Default: they are not served.",
   }),
   log_level: z.string().toLowerCase().pipe(z.enum(["debug", "info", "warning", "error"])).default("info")

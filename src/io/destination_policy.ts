@@ -16,6 +16,7 @@ import {
   reachedAddress,
   urlHost,
 } from "./address.ts";
+import { MAX_PORT } from "../schema/addresses.ts";
 
 /** How a refusal names the ranges of the IANA special-purpose registries (RFC 6890). */
 const RANGE_NAMES: Readonly<Record<string, string>> = {
@@ -71,7 +72,7 @@ export function parseAllowedHost(text: string): AllowedHost | undefined {
   const [, host, portText] = /^(\[[0-9a-f:.]+\]|[^\s:/?#@*\\[\]]+)(?::(\d{1,5}))?$/i.exec(bare) ?? [];
   if (host === undefined) return undefined;
   const port = portText === undefined ? undefined : Number(portText);
-  if (port === 0 || (port ?? 0) > 65535) return undefined;
+  if (port === 0 || (port ?? 0) > MAX_PORT) return undefined;
   // The URL parser brings names and addresses into the one spelling that a webhook's `url` has as well.
   const url = `http://${host}/`;
   if (!URL.canParse(url)) return undefined;

@@ -1,38 +1,14 @@
 /**
- * Files of certificates, and the TLS settings of a connection: their schema, and what they name, read and ready for
- * `node:tls`.
+ * Files of certificates, and the TLS settings of a connection: what they name, read and ready for `node:tls`.
  *
  * @module
  */
 
-import { z } from "zod";
 import { outputFiles } from "./blocking_calls.ts";
 import { DeliveryError } from "../errors.ts";
-import { booleanField } from "../schema/fields.ts";
+import type { TlsSettings } from "../schema/connection_fields.ts";
 import { allEnded } from "../time/all_ended.ts";
 import { readSmallFile, type SmallFileOptions, unreadableReason } from "./small_file.ts";
-
-const pathField = z.string().min(1);
-
-/** The `tls` key of a connection. Files are in PEM. */
-export const tlsSchema = z.strictObject({
-  ca: pathField.optional().meta({
-    description: "File with the certificate authorities to trust. Default: those of the system.",
-  }),
-  cert: pathField.optional().meta({ description: "File with the gateway's own certificate; needs `key`." }),
-  key: pathField.optional().meta({ description: "File with the key of `cert`." }),
-  servername: z.string().min(1).optional().meta({
-    description: "The name that the server's certificate must have. Default: the host.",
-  }),
-  insecure_skip_verify: booleanField().default(false).meta({
-    description: "`true`: takes any certificate, so anybody on the way can read and change what is sent.",
-  }),
-}).refine(({ cert, key }) => (cert === undefined) === (key === undefined), {
-  error: "cert and key belong together: give both or neither",
-});
-
-/** A parsed `tls` key. */
-export type TlsSettings = z.output<typeof tlsSchema>;
 
 /** Certificates to trust, a certificate and its key, in PEM. */
 export interface PemTexts {

@@ -63,30 +63,16 @@ export function hasNoOuterWhiteSpace(text: string): boolean {
   return text.trim() === text;
 }
 
-/** A name with a port behind it; an IPv6 address has more colons than one. */
-const HOST_AND_PORT = /^([^:]*|\[[^\]]*\]):\d*$/;
-
-/** Without what could belong to a URL, a path or no name at all; perhaps in brackets. */
-const HOST_ALONE = /^(\[[^\s\p{Cc}[\]/?#@]+\]|[^\s\p{Cc}[\]/?#@]+)$/u;
-
 /**
- * A host name or an IP address with nothing around it. IPv6 addresses may stand in brackets, which are taken
- * off. Whether the host exists shows when it is connected to.
+ * Reports what is wrong with one key of a schema, for checks that look at several of them.
  *
- * @param forUrl what to do with a URL. @default the keys `host` and `port`
+ * @param path the key, or the keys down to it
+ * @param message shows no value: it may hold a secret
  */
-export function hostField(
-  forUrl = "give the host name alone, and the port as 'port'",
-): z.ZodType<string, string> {
-  return z.string().superRefine((host, context) => {
-    const error = refuseHost(host, forUrl);
-    if (error !== undefined) context.addIssue({ code: "custom", message: error });
-  }).transform((host) => host.startsWith("[") ? host.slice(1, -1) : host);
-}
-
-function refuseHost(host: string, forUrl: string): string | undefined {
-  if (host === "") return "Must not be empty";
-  if (host.includes("://")) return `This is a URL: ${forUrl}`;
-  if (HOST_AND_PORT.test(host)) return "This names a port too: give the host alone, and the port as 'port'";
-  return HOST_ALONE.test(host) ? undefined : "Not a host name or IP address with nothing around it";
+export function reportAt(
+  issues: z.RefinementCtx,
+  path: string | readonly (string | number)[],
+  message: string,
+): void {
+  issues.addIssue({ code: "custom", path: typeof path === "string" ? [path] : [...path], message });
 }

@@ -5,6 +5,7 @@
  */
 
 import { authorityOf } from "../io/address.ts";
+import { MAX_PORT } from "../schema/addresses.ts";
 import { type Endpoint, endpoint, host, integer, list, matching, secret, text } from "./types.ts";
 import { ifSet, optional, type ValuesOf, variable } from "./variable.ts";
 
@@ -32,7 +33,7 @@ export const ETCD_SERVER_VARIABLES = {
     "localhost",
     "Host name or address of the etcd server.",
   ),
-  ETCD_PORT: variable(integer(1, 65535), 2379, "Port of the etcd server."),
+  ETCD_PORT: variable(integer(1, MAX_PORT), 2379, "Port of the etcd server."),
   ETCD_ENDPOINTS: optional(
     list(endpoint()),
     "The members of the etcd cluster; used instead of `ETCD_HOST` and `ETCD_PORT`. IPv6 addresses in brackets.",

@@ -5,6 +5,7 @@
  */
 
 import { DEFAULT_JSON_BOUNDS } from "../json/scan.ts";
+import { MAX_PORT } from "../schema/addresses.ts";
 import { SECRET_SOURCE_VARIABLES } from "./secrets.ts";
 import { baseUrl, choice, host, integer, list, matching, network, onOff, secret, text } from "./types.ts";
 import { ETCD_LOGIN_VARIABLES, ETCD_SERVER_VARIABLES } from "./etcd.ts";
@@ -99,7 +100,7 @@ export const VARIABLES = {
     "How much of delivered events is kept at most; the oldest go first.",
   ),
   HOST: variable(host(), "0.0.0.0", "Address to listen on; `::` for IPv4 and IPv6."),
-  PORT: variable(integer(0, 65535), 8000, "Port to listen on; 0 for any free one."),
+  PORT: variable(integer(0, MAX_PORT), 8000, "Port to listen on; 0 for any free one."),
   LOG_LEVEL: variable(choice("debug", "info", "warning", "error"), "info", "Least severe messages to log."),
   LOG_FORMAT: optional(choice("text", "json"), "Form of the log lines.", "(text on a terminal, else json)"),
   MAX_BODY_BYTES: variable(

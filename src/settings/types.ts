@@ -6,6 +6,7 @@
  */
 
 import { authorityOf, parseAddress, parseNetwork } from "../io/address.ts";
+import { MAX_PORT } from "../schema/addresses.ts";
 
 /** The value of a text, or what is wrong with it: `must be 'file' or 'etcd': current value is "redis"`. */
 export type Parsed<Value> = { readonly value: Value } | { readonly problems: readonly string[] };
@@ -187,7 +188,7 @@ export function endpoint(): SettingType<Endpoint> {
       const match = /^(?:(https?):\/\/)?(\[[^\]]*\]|[^:/]*):(\d{1,5})\/?$/.exec(text);
       const hostText = parseHost(match?.[2] ?? "");
       const port = Number(match?.[3]);
-      if (match === null || hostText === undefined || !(port >= 1 && port <= 65535)) {
+      if (match === null || hostText === undefined || !(port >= 1 && port <= MAX_PORT)) {
         return mustBe(rule, text);
       }
       const scheme = match[1] as Endpoint["scheme"];

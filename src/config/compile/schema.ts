@@ -7,7 +7,8 @@
 
 import { z } from "zod";
 import { verifierKinds } from "../../auth/registry.ts";
-import { booleanField, hostField, integerField } from "../../schema/fields.ts";
+import { hostField } from "../../schema/connection_fields.ts";
+import { booleanField, integerField } from "../../schema/fields.ts";
 import {
   chainConfigSchema,
   chainItemSchema,

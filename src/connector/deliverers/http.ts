@@ -7,7 +7,8 @@
 
 import type { OutgoingHttpHeaders } from "node:http";
 import type { VerifiedEvent } from "../../event/verified_event.ts";
-import { DeliveryError } from "../../errors.ts";
+import { DeliveryError, InvariantError } from "../../errors.ts";
+import { parseHttpAddress } from "../../schema/addresses.ts";
 import { comparableHost, DestinationPolicy, parseAllowedHost } from "../../io/destination_policy.ts";
 import { judgeAnswer, judgeFailure } from "../../modules/http_webhook/answers.ts";
 import { backoffBoundMs } from "../../time/backoff.ts";
@@ -126,18 +127,12 @@ function pauseAfter(attempt: number, config: TargetConfig): number {
 }
 
 function compile(config: TargetConfig): Target {
-  const url = new URL(config.url);
-  const isHttps = url.protocol === "https:";
+  const address = parseHttpAddress(config.url);
+  if (typeof address === "string") throw new InvariantError(`A target's address was not checked: ${address}`);
   return {
     config,
     headerForms: new Set([...ORIGINAL_HEADERS, ...Object.keys(config.headers)].map(formOf)),
-    destination: {
-      protocol: isHttps ? "https:" : "http:",
-      hostname: comparableHost(url.hostname),
-      port: url.port !== "" ? Number(url.port) : isHttps ? 443 : 80,
-      path: url.pathname + url.search,
-      policy: ANY_ADDRESS,
-    },
+    destination: { ...address, hostname: comparableHost(address.hostname), policy: ANY_ADDRESS },
   };
 }
 

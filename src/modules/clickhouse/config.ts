@@ -5,7 +5,8 @@
  */
 
 import { z } from "zod";
-import { booleanField, numberField } from "../../schema/fields.ts";
+import { timeoutField } from "../../schema/connection_fields.ts";
+import { booleanField } from "../../schema/fields.ts";
 
 const DEFAULT_TIMEOUT_SECONDS = 10;
 const MAX_TIMEOUT_SECONDS = 3600;
@@ -45,7 +46,7 @@ const moduleFields = z.strictObject({
   engine: z.enum(TABLE_ENGINES).default("MergeTree").meta({
     description: "Engine of a table that is created.",
   }),
-  timeout: numberField(0.1, MAX_TIMEOUT_SECONDS).default(DEFAULT_TIMEOUT_SECONDS).meta({
+  timeout: timeoutField(MAX_TIMEOUT_SECONDS).default(DEFAULT_TIMEOUT_SECONDS).meta({
     description: "Seconds that one attempt may take.",
   }),
 });

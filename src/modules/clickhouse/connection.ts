@@ -6,19 +6,16 @@
  */
 
 import { z } from "zod";
-import { booleanField, hostField, integerField, secretField } from "../../schema/fields.ts";
-import { tlsSchema, type TlsSettings } from "../../io/tls.ts";
+import {
+  hostField,
+  portField,
+  SYSTEM_TLS,
+  tlsSchema,
+  type TlsSettings,
+} from "../../schema/connection_fields.ts";
+import { booleanField, integerField, reportAt, secretField } from "../../schema/fields.ts";
+import { type HttpAddress, type HttpAddressFault, parseHttpBase } from "../../schema/addresses.ts";
 import { MAX_NAME } from "./config.ts";
-
-/** Where the HTTP interface of a server is. */
-export interface ClickhouseEndpoint {
-  readonly protocol: "http:" | "https:";
-  /** Without brackets. */
-  readonly hostname: string;
-  readonly port: number;
-  /** What comes before `?`; `/` but behind a proxy that serves several things. */
-  readonly path: string;
-}
 
 /** How rows are put together before they are sent. */
 export interface BatchLimits {
@@ -31,7 +28,8 @@ export interface BatchLimits {
 
 /** A compiled connection. */
 export interface ClickhouseConnection {
-  readonly endpoint: ClickhouseEndpoint;
+  /** Of the HTTP interface; its path is `/` but behind a proxy that serves several things. */
+  readonly endpoint: HttpAddress;
   readonly database: string;
   readonly user: string;
   readonly password: string;
@@ -56,10 +54,10 @@ const connectionFields = z.strictObject({
   host: hostField("give it as 'url', or the host name alone").optional().meta({
     description: "Host name or address. Default: `localhost`.",
   }),
-  http_port: integerField(1, 65535).optional().meta({
+  http_port: portField().optional().meta({
     description: "Port of the HTTP interface. Default: `port`, or else 8123, with `secure` 8443.",
   }),
-  port: integerField(1, 65535).optional().meta({
+  port: portField().optional().meta({
     description: "The same, as the original names it. 9000 and 9440, ClickHouse's ports for the protocol " +
       "that the original speaks, stand for 8123, with `secure` 8443.",
   }),
@@ -93,19 +91,26 @@ const connectionFields = z.strictObject({
   }),
 });
 
+const URL_PROBLEMS: Readonly<Record<HttpAddressFault | "query", string>> = {
+  incomplete: "Not a complete address, such as http://localhost:8123",
+  scheme: "Only http and https are spoken here",
+  credentials: "User name and password do not belong into the address: use user and password",
+  query: "The address cannot have a query or a fragment",
+};
+
 type Issues = z.RefinementCtx;
 
 /** Strict schema that ends in the compiled form. */
 export const clickhouseConnectionSchema: z.ZodType<ClickhouseConnection> = connectionFields.transform(
   (input, issues) => {
     const endpoint = input.url === undefined ? endpointOf(input) : parseUrl(input, input.url, issues);
-    const { user, username, tls = tlsSchema.parse({}), verify } = input;
+    const { user, username, tls = SYSTEM_TLS, verify } = input;
     if (user !== undefined && username !== undefined && user !== username) {
-      report(issues, "username", "user and username differ: give one of them");
+      reportAt(issues, "username", "user and username differ: give one of them");
     }
     if (endpoint === undefined) return z.NEVER;
     if (endpoint.protocol === "http:" && input.tls !== undefined) {
-      report(issues, "tls", "Files for TLS are of no use without HTTPS: set secure to true");
+      reportAt(issues, "tls", "Files for TLS are of no use without HTTPS: set secure to true");
     }
     return {
       endpoint,
@@ -118,14 +123,9 @@ export const clickhouseConnectionSchema: z.ZodType<ClickhouseConnection> = conne
   },
 );
 
-/** Reports one problem. Its message must not show the value, which may hold a secret. */
-function report(issues: Issues, key: string, message: string): void {
-  issues.addIssue({ code: "custom", path: [key], message });
-}
-
 type Input = z.output<typeof connectionFields>;
 
-function endpointOf({ host = "localhost", http_port, port, secure = false }: Input): ClickhouseEndpoint {
+function endpointOf({ host = "localhost", http_port, port, secure = false }: Input): HttpAddress {
   const usual = secure ? HTTPS_PORT : HTTP_PORT;
   const named = port === undefined || NATIVE_PORTS.has(port) ? usual : port;
   return {
@@ -136,34 +136,12 @@ function endpointOf({ host = "localhost", http_port, port, secure = false }: Inp
   };
 }
 
-function parseUrl(input: Input, text: string, issues: Issues): ClickhouseEndpoint | undefined {
+function parseUrl(input: Input, text: string, issues: Issues): HttpAddress | undefined {
   for (const key of ["host", "port", "http_port", "secure"] as const) {
-    if (input[key] !== undefined) report(issues, key, "This says again what url says: give one of them");
+    if (input[key] !== undefined) reportAt(issues, key, "This says again what url says: give one of them");
   }
-  const url = URL.parse(text);
-  const refusal = refuseUrl(url);
-  if (url === null || refusal !== undefined) {
-    report(issues, "url", refusal ?? "");
-    return undefined;
-  }
-  const isHttps = url.protocol === "https:";
-  return {
-    protocol: isHttps ? "https:" : "http:",
-    hostname: withoutBrackets(url.hostname),
-    port: url.port === "" ? (isHttps ? 443 : 80) : Number(url.port),
-    path: url.pathname,
-  };
-}
-
-function refuseUrl(url: URL | null): string | undefined {
-  if (url === null) return "Not a complete address, such as http://localhost:8123";
-  if (url.protocol !== "http:" && url.protocol !== "https:") return "Only http and https are spoken here";
-  if (url.username !== "" || url.password !== "") {
-    return "User name and password do not belong into the address: use user and password";
-  }
-  return url.search === "" && url.hash === "" ? undefined : "The address cannot have a query or a fragment";
-}
-
-function withoutBrackets(host: string): string {
-  return host.startsWith("[") && host.endsWith("]") ? host.slice(1, -1) : host;
+  const address = parseHttpBase(text);
+  if (typeof address !== "string") return address;
+  reportAt(issues, "url", URL_PROBLEMS[address]);
+  return undefined;
 }

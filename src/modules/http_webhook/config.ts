@@ -6,7 +6,9 @@
 
 import { z } from "zod";
 import { isSensitiveName } from "../../observability/redaction.ts";
-import { booleanField, hasNoOuterWhiteSpace, numberField, OUTER_WHITE_SPACE } from "../../schema/fields.ts";
+import { timeoutField } from "../../schema/connection_fields.ts";
+import { booleanField, hasNoOuterWhiteSpace, OUTER_WHITE_SPACE, reportAt } from "../../schema/fields.ts";
+import { type HttpAddressFault, parseHttpAddress } from "../../schema/addresses.ts";
 import {
   type AllowedHost,
   comparableHost,
@@ -43,7 +45,7 @@ const fields = z.strictObject({
   headers: z.record(z.string(), z.string()).default({}).meta({
     description: "Headers that are added to every request.",
   }),
-  timeout: numberField(0.1, MAX_TIMEOUT_SECONDS).default(DEFAULT_TIMEOUT_SECONDS).meta({
+  timeout: timeoutField(MAX_TIMEOUT_SECONDS).default(DEFAULT_TIMEOUT_SECONDS).meta({
     description: "Seconds that one attempt may take.",
   }),
   forward_headers: booleanField().default(false).meta({
@@ -62,6 +64,13 @@ const fields = z.strictObject({
       "public address.",
   }),
 });
+
+const URL_PROBLEMS: Readonly<Record<HttpAddressFault, string>> = {
+  incomplete: "Not a complete address, such as https://example.com/path",
+  scheme: "Only http and https addresses can be sent to",
+  credentials:
+    "User name and password do not belong into the address: set the Authorization header in headers",
+};
 
 type Issues = z.RefinementCtx;
 
@@ -82,17 +91,16 @@ export const httpWebhookConfigSchema: z.ZodType<HttpWebhookConfig> = fields.tran
   };
 });
 
-/** Reports one problem. Its message must not show the value, which may hold a secret. */
-function report(issues: Issues, path: readonly (string | number)[], message: string): void {
-  issues.addIssue({ code: "custom", path: [...path], message });
-}
-
 function parsePolicy(entries: readonly string[], issues: Issues): DestinationPolicy | undefined {
   const allowed: AllowedHost[] = [];
   for (const [index, entry] of entries.entries()) {
     const parsed = parseAllowedHost(entry.trim());
     if (parsed !== undefined) allowed.push(parsed);
-    else report(issues, ["allowed_hosts", index], "Not a host name, host:port, IP address or address range");
+    else {reportAt(
+        issues,
+        ["allowed_hosts", index],
+        "Not a host name, host:port, IP address or address range",
+      );}
   }
   return allowed.length === entries.length ? new DestinationPolicy(allowed) : undefined;
 }
@@ -106,7 +114,7 @@ function parseHeaders(configured: Readonly<Record<string, string>>, issues: Issu
       ? "This header is given twice"
       : refuseSecret(name, untrimmed) ?? refuseConfiguredHeader(name, value);
     if (refusal === undefined) headers.set(lowerCase, value);
-    else report(issues, ["headers", name], refusal);
+    else reportAt(issues, ["headers", name], refusal);
   }
   return [...headers];
 }
@@ -117,35 +125,14 @@ function refuseSecret(name: string, value: string): string | undefined {
 }
 
 function parseDestination(text: string, policy: DestinationPolicy, issues: Issues): Destination | undefined {
-  const url = URL.parse(text);
-  const refusal = url === null
-    ? "Not a complete address, such as https://example.com/path"
-    : refuseUrl(url, policy);
-  if (url === null || refusal !== undefined) {
-    report(issues, ["url"], refusal ?? "");
+  const address = parseHttpAddress(text);
+  if (typeof address === "string") {
+    reportAt(issues, "url", URL_PROBLEMS[address]);
     return undefined;
   }
-  return {
-    protocol: url.protocol as Destination["protocol"],
-    hostname: comparableHost(url.hostname),
-    port: portOf(url),
-    path: url.pathname + url.search,
-    policy,
-  };
-}
-
-function refuseUrl(url: URL, policy: DestinationPolicy): string | undefined {
-  if (url.protocol !== "http:" && url.protocol !== "https:") {
-    return "Only http and https addresses can be sent to";
-  }
-  if (url.username !== "" || url.password !== "") {
-    return "User name and password do not belong into the address: set the Authorization header in headers";
-  }
-  const refusal = policy.refuseHost(comparableHost(url.hostname), portOf(url));
-  return refusal === undefined ? undefined : `The host is refused, it is ${refusal}: see allowed_hosts`;
-}
-
-function portOf(url: URL): number {
-  if (url.port !== "") return Number(url.port);
-  return url.protocol === "https:" ? 443 : 80;
+  const hostname = comparableHost(address.hostname);
+  const refusal = policy.refuseHost(hostname, address.port);
+  if (refusal === undefined) return { ...address, hostname, policy };
+  reportAt(issues, "url", `The host is refused, it is ${refusal}: see allowed_hosts`);
+  return undefined;
 }

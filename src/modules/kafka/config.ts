@@ -6,7 +6,8 @@
 
 import { z } from "zod";
 import { JsonPointer } from "../../json/pointer.ts";
-import { booleanField, integerField, numberField } from "../../schema/fields.ts";
+import { timeoutField } from "../../schema/connection_fields.ts";
+import { booleanField, integerField } from "../../schema/fields.ts";
 import { isForwardable } from "../../event/header_policy.ts";
 import { headerKey, type KeySource, literalKey, payloadKey } from "./key.ts";
 
@@ -85,7 +86,7 @@ const fields = z.strictObject({
       "Sends the received headers along as record headers, except for credentials, signatures, headers that " +
       "concern one connection only and names that may be taken for `cwm-…`.",
   }),
-  timeout: numberField(0.1, MAX_TIMEOUT_SECONDS).default(DEFAULT_TIMEOUT_SECONDS).meta({
+  timeout: timeoutField(MAX_TIMEOUT_SECONDS).default(DEFAULT_TIMEOUT_SECONDS).meta({
     description: "Seconds that one attempt may take while a sender waits. Out of the journal one may take " +
       "30 seconds, or this if it is longer.",
   }),

@@ -5,9 +5,10 @@
  */
 
 import { z } from "zod";
-import { numberField, secretField } from "../../schema/fields.ts";
+import { parseServer } from "../../schema/addresses.ts";
+import { SYSTEM_TLS, tlsSchema, type TlsSettings } from "../../schema/connection_fields.ts";
+import { numberField, reportAt, secretField } from "../../schema/fields.ts";
 import type { SaslLogin } from "./protocol/sasl.ts";
-import { tlsSchema, type TlsSettings } from "../../io/tls.ts";
 
 /** How a cluster is reached. */
 export interface KafkaConnection {
@@ -24,7 +25,6 @@ export interface KafkaConnection {
 }
 
 const DEFAULT_PORT = 9092;
-const MAX_PORT = 65_535;
 
 const DEFAULT_CLIENT_ID = "core-webhook-module";
 
@@ -32,9 +32,6 @@ const CLIENT_ID = /^[\x21-\x7e]{1,249}$/;
 
 const DEFAULT_METADATA_MAX_AGE_SECONDS = 60;
 const MAX_METADATA_MAX_AGE_SECONDS = 86_400;
-
-/** A host name or IPv4 address. */
-const BROKER = /^([a-zA-Z0-9](?:[a-zA-Z0-9._-]*[a-zA-Z0-9])?)(?::(\d{1,5}))?$/;
 
 const fields = z.strictObject({
   bootstrap_servers: z.union([z.string(), z.array(z.string())], {
@@ -85,31 +82,26 @@ export const kafkaConnectionSchema: z.ZodType<KafkaConnection> = fields.transfor
   };
 });
 
-/** Reports one problem. Its message must not show the value, which may hold a secret. */
-function report(issues: z.RefinementCtx, key: keyof Fields, message: string): void {
-  issues.addIssue({ code: "custom", path: [key], message });
-}
-
 function parseBrokers(servers: Fields["bootstrap_servers"], issues: z.RefinementCtx): string[] {
   const names = (typeof servers === "string" ? servers.split(",") : servers).map((name) => name.trim());
   if (names.some((name) => name.includes("://"))) {
-    report(issues, "bootstrap_servers", "This is a URL: give host:port, or several of them");
+    reportAt(issues, "bootstrap_servers", "This is a URL: give host:port, or several of them");
     return [];
   }
   const brokers = names.flatMap((name) => {
-    const [, host, port = DEFAULT_PORT] = BROKER.exec(name) ?? [];
-    return host === undefined || Number(port) < 1 || Number(port) > MAX_PORT ? [] : [`${host}:${port}`];
+    const server = parseServer(name, DEFAULT_PORT);
+    return server === undefined || server.host.includes(":") ? [] : [`${server.host}:${server.port}`];
   });
   if (brokers.length < names.length || brokers.length === 0) {
-    report(issues, "bootstrap_servers", "Not host:port, or several of them: host names or IPv4 addresses");
+    reportAt(issues, "bootstrap_servers", "Not host:port, or several of them: host names or IPv4 addresses");
   }
   return brokers;
 }
 
 function tlsOf({ security_protocol, tls }: Fields, issues: z.RefinementCtx): KafkaConnection["tls"] {
-  if (security_protocol.endsWith("SSL")) return tls ?? tlsSchema.parse({});
+  if (security_protocol.endsWith("SSL")) return tls ?? SYSTEM_TLS;
   if (tls !== undefined) {
-    report(issues, "tls", "Needs security_protocol SSL or SASL_SSL: nothing would be encrypted");
+    reportAt(issues, "tls", "Needs security_protocol SSL or SASL_SSL: nothing would be encrypted");
   }
   return undefined;
 }
@@ -120,9 +112,9 @@ function saslOf(input: Fields, issues: z.RefinementCtx): KafkaConnection["sasl"]
     if (mechanism !== undefined && username !== undefined && password !== undefined) {
       return { mechanism, username, password };
     }
-    report(issues, "security_protocol", "Needs sasl_mechanism, sasl_username and sasl_password");
+    reportAt(issues, "security_protocol", "Needs sasl_mechanism, sasl_username and sasl_password");
   } else if (mechanism !== undefined || username !== undefined || password !== undefined) {
-    report(issues, "security_protocol", "Must be SASL_SSL or SASL_PLAINTEXT for the sasl_ keys to be used");
+    reportAt(issues, "security_protocol", "Must be SASL_SSL or SASL_PLAINTEXT for the sasl_ keys to be used");
   }
   return undefined;
 }

@@ -15,7 +15,8 @@ import { DeliveryError } from "../../errors.ts";
 import { ReportLimiter } from "../../observability/report_limiter.ts";
 import type { ModuleContext } from "../module.ts";
 import { closeRedis } from "./close.ts";
-import type { RedisAddress, RedisConnection } from "./connection.ts";
+import type { RedisConnection } from "./connection.ts";
+import type { ServerAddress } from "../../schema/addresses.ts";
 import { type DialedRedis, RedisDialer, type RedisScript } from "./dialer.ts";
 import { callsForNewConnection, judgeRedisError, movedTo, replyCode } from "./errors.ts";
 
@@ -46,7 +47,7 @@ export class RedisClient implements AsyncDisposable {
   #usable: DialedRedis | undefined;
   #opening: Promise<DialedRedis> | undefined;
   /** The node of a cluster that had the keys when they were last asked for. */
-  #node: RedisAddress | undefined;
+  #node: ServerAddress | undefined;
   #failure: DeliveryError | undefined;
   #failedAt = -Infinity;
   #closed = false;
@@ -134,7 +135,7 @@ export class RedisClient implements AsyncDisposable {
   }
 
   /** Whoever comes next gets a connection to the node that has the keys. */
-  #move(dialed: DialedRedis, node: RedisAddress): void {
+  #move(dialed: DialedRedis, node: ServerAddress): void {
     if (this.#usable !== dialed) return;
     this.#usable = undefined;
     this.#node = node;

@@ -5,30 +5,27 @@
  */
 
 import { z } from "zod";
-import { hostField, integerField, numberField, secretField } from "../../schema/fields.ts";
-import { tlsSchema, type TlsSettings } from "../../io/tls.ts";
+import { parseServer, type ServerAddress } from "../../schema/addresses.ts";
+import {
+  hostField,
+  portField,
+  timeoutField,
+  tlsSchema,
+  type TlsSettings,
+} from "../../schema/connection_fields.ts";
+import { integerField, reportAt, secretField } from "../../schema/fields.ts";
 
 const DEFAULT_PORT = 6379;
 const DEFAULT_SENTINEL_PORT = 26379;
-const MAX_PORT = 65_535;
 const MAX_SENTINELS = 32;
 const MAX_DATABASE = 2 ** 31 - 1;
 const DEFAULT_TIMEOUT_SECONDS = 5;
 const MAX_TIMEOUT_SECONDS = 60;
 const MAX_REPLICAS = 100;
 
-/** Host, which may be in brackets, and perhaps a port. */
-const SENTINEL = /^(\[[0-9A-Fa-f:.%]+\]|[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?)(?::(\d{1,5}))?$/;
-
-/** Where one server listens. */
-export interface RedisAddress {
-  readonly host: string;
-  readonly port: number;
-}
-
 /** Sentinels, which know where the primary of a name is at the moment. */
 export interface RedisSentinels {
-  readonly sentinels: readonly RedisAddress[];
+  readonly sentinels: readonly ServerAddress[];
   /** The name that they watch it under. */
   readonly master: string;
   readonly username: string | undefined;
@@ -37,7 +34,7 @@ export interface RedisSentinels {
 
 /** How to reach a Redis server. */
 export interface RedisConnection {
-  readonly server: RedisAddress | RedisSentinels;
+  readonly server: ServerAddress | RedisSentinels;
   readonly db: number;
   readonly username: string | undefined;
   readonly password: string | undefined;
@@ -54,7 +51,7 @@ const textField = z.string().min(1);
 /** The keys of a connection, for schemas that have further ones. */
 export const redisConnectionFields = {
   host: hostField().meta({ description: "Host name or IP address." }),
-  port: integerField(1, MAX_PORT).default(DEFAULT_PORT).meta({ description: "Port." }),
+  port: portField().default(DEFAULT_PORT).meta({ description: "Port." }),
   db: integerField(0, MAX_DATABASE).default(0).meta({ description: "Number of the database." }),
   username: textField.nullish().meta({ description: "User name (ACL). Default: the default user." }),
   password: secretField().nullish().meta({ description: "Password. Default: none." }),
@@ -62,7 +59,7 @@ export const redisConnectionFields = {
     description:
       "Uses TLS: `{}`, or an object with `ca`, `cert`, `key`, `servername` and `insecure_skip_verify`.",
   }),
-  timeout: numberField(0.1, MAX_TIMEOUT_SECONDS).default(DEFAULT_TIMEOUT_SECONDS).meta({
+  timeout: timeoutField(MAX_TIMEOUT_SECONDS).default(DEFAULT_TIMEOUT_SECONDS).meta({
     description: "Seconds that Redis may take to answer before the connection is given up.",
   }),
 };
@@ -82,7 +79,7 @@ export function redisConnectionOf(
 
 const sentinelField = z.union([
   textField,
-  z.strictObject({ host: hostField(), port: integerField(1, MAX_PORT).default(DEFAULT_SENTINEL_PORT) }),
+  z.strictObject({ host: hostField(), port: portField().default(DEFAULT_SENTINEL_PORT) }),
 ]);
 
 const fields = z.strictObject({
@@ -90,7 +87,7 @@ const fields = z.strictObject({
   host: hostField().optional().meta({
     description: "Host name or IP address. Required where there are no `sentinels`.",
   }),
-  port: integerField(1, MAX_PORT).optional().meta({ description: `Port. Default: ${DEFAULT_PORT}.` }),
+  port: portField().optional().meta({ description: `Port. Default: ${DEFAULT_PORT}.` }),
   sentinels: z.union([textField, z.array(sentinelField).min(1).max(MAX_SENTINELS)], {
     error: "Not a text or a list, such as sentinel-1:26379",
   }).optional().meta({
@@ -125,17 +122,17 @@ function serverOf(input: Fields, issues: z.RefinementCtx): RedisConnection["serv
   const { host, port, sentinels, master } = input;
   if (sentinels === undefined) {
     for (const key of ["master", "sentinel_username", "sentinel_password"] as const) {
-      if ((input[key] ?? undefined) !== undefined) report(issues, key, "Is of no use without sentinels");
+      if ((input[key] ?? undefined) !== undefined) reportAt(issues, key, "Is of no use without sentinels");
     }
-    if (host === undefined) report(issues, "host", "Required, unless there are sentinels");
+    if (host === undefined) reportAt(issues, "host", "Required, unless there are sentinels");
     return { host: host ?? "", port: port ?? DEFAULT_PORT };
   }
   for (const key of ["host", "port"] as const) {
     if (input[key] !== undefined) {
-      report(issues, key, "The sentinels say where the primary is: leave this out");
+      reportAt(issues, key, "The sentinels say where the primary is: leave this out");
     }
   }
-  if (master === undefined) report(issues, "master", "Required with sentinels: the name of the primary");
+  if (master === undefined) reportAt(issues, "master", "Required with sentinels: the name of the primary");
   return {
     sentinels: sentinelsOf(sentinels, issues),
     master: master ?? "",
@@ -146,15 +143,13 @@ function serverOf(input: Fields, issues: z.RefinementCtx): RedisConnection["serv
 function sentinelsOf(
   sentinels: NonNullable<Fields["sentinels"]>,
   issues: z.RefinementCtx,
-): readonly RedisAddress[] {
+): readonly ServerAddress[] {
   const all = typeof sentinels === "string" ? sentinels.split(",") : sentinels;
   return all.flatMap((one) => {
     if (typeof one !== "string") return [one];
-    const [, host, port = DEFAULT_SENTINEL_PORT] = SENTINEL.exec(one.trim()) ?? [];
-    if (host !== undefined && Number(port) >= 1 && Number(port) <= MAX_PORT) {
-      return [{ host: host.startsWith("[") ? host.slice(1, -1) : host, port: Number(port) }];
-    }
-    report(issues, "sentinels", "Not host:port, or several of them");
+    const server = parseServer(one, DEFAULT_SENTINEL_PORT);
+    if (server !== undefined) return [server];
+    reportAt(issues, "sentinels", "Not host:port, or several of them");
     return [];
   });
 }
@@ -172,15 +167,11 @@ function loginOf(
   const username = input.username ?? undefined;
   const password = input.password ?? undefined;
   if (username !== undefined && password === undefined) {
-    report(
+    reportAt(
       issues,
       `${prefix}password`,
       `A user name is of no use without a password: set ${prefix}password`,
     );
   }
   return { username, password };
-}
-
-function report(issues: z.RefinementCtx, key: string, message: string): void {
-  issues.addIssue({ code: "custom", path: [key], message });
 }

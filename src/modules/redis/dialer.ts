@@ -9,7 +9,8 @@ import { Redis } from "ioredis";
 import { DeliveryError } from "../../errors.ts";
 import { closeRedis } from "./close.ts";
 import { RedisConnector } from "../../io/redis/connector.ts";
-import type { RedisAddress, RedisConnection } from "./connection.ts";
+import type { RedisConnection } from "./connection.ts";
+import type { ServerAddress } from "../../schema/addresses.ts";
 import { judgeRedisError, replyCode } from "./errors.ts";
 import { addressText, findPrimary, type RedisTls } from "./sentinel.ts";
 import { loadTls } from "../../io/tls.ts";
@@ -26,7 +27,7 @@ export interface RedisScript {
 /** A connection that is in order. */
 export interface DialedRedis {
   readonly redis: Redis;
-  readonly address: RedisAddress;
+  readonly address: ServerAddress;
   /** How messages name the server. */
   readonly server: string;
 }
@@ -54,7 +55,7 @@ export class RedisDialer implements AsyncDisposable {
    * @param node where a cluster has the keys. @default where the configuration says
    * @throws {DeliveryError} with the reason when that is not possible
    */
-  async open(node?: RedisAddress): Promise<DialedRedis> {
+  async open(node?: ServerAddress): Promise<DialedRedis> {
     const { tls, server } = this.#connection;
     const tlsOptions = tls === undefined ? {} : { tls: await loadTls(tls, this.#closing.signal) };
     const isPrimary = node === undefined && "sentinels" in server;
@@ -63,7 +64,7 @@ export class RedisDialer implements AsyncDisposable {
       throw new DeliveryError("output_unavailable", `${this.name} is not used any more`);
     }
     // What Sentinels are asked for is an address; the configuration has one itself otherwise.
-    const known = address as RedisAddress;
+    const known = address as ServerAddress;
     const name = `Redis ${addressText(known)}`;
     try {
       return { redis: await this.#connect(known, name, tlsOptions), address: known, server: name };
@@ -79,7 +80,7 @@ export class RedisDialer implements AsyncDisposable {
   }
 
   /** @throws {Error} with a code of the system or of Redis */
-  async #connect(address: RedisAddress, name: string, tlsOptions: RedisTls): Promise<Redis> {
+  async #connect(address: ServerAddress, name: string, tlsOptions: RedisTls): Promise<Redis> {
     const redis = this.#createClient(address, tlsOptions);
     let cause: unknown;
     redis.on("error", (error) => cause ??= error);
@@ -100,7 +101,7 @@ export class RedisDialer implements AsyncDisposable {
     }
   }
 
-  #createClient({ host, port }: RedisAddress, tlsOptions: RedisTls): Redis {
+  #createClient({ host, port }: ServerAddress, tlsOptions: RedisTls): Redis {
     const redis = new Redis({
       host,
       port,

@@ -8,7 +8,7 @@
 
 import { ReplyError } from "ioredis";
 import { DeliveryError, type DeliveryErrorCode } from "../../errors.ts";
-import type { RedisAddress } from "./connection.ts";
+import type { ServerAddress } from "../../schema/addresses.ts";
 import { readDenied } from "../../io/redis/rights.ts";
 
 type Meaning = readonly [code: DeliveryErrorCode, explanation: string];
@@ -67,7 +67,7 @@ const MOVED = /^MOVED \d+ (.*):(\d+)$/;
  *
  * @param asked the server that said so
  */
-export function movedTo(error: unknown, asked: RedisAddress): RedisAddress | undefined {
+export function movedTo(error: unknown, asked: ServerAddress): ServerAddress | undefined {
   const [, host, port] = replyCode(error) === "MOVED" ? MOVED.exec((error as Error).message) ?? [] : [];
   if (host === undefined || host === "?") return undefined;
   return { host: host === "" ? asked.host : host, port: Number(port) };

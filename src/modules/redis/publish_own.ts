@@ -7,14 +7,11 @@
 
 import { z } from "zod";
 import { authorityOf } from "../../io/address.ts";
-import { hostField } from "../../schema/fields.ts";
+import type { ServerAddress } from "../../schema/addresses.ts";
+import { hostField } from "../../schema/connection_fields.ts";
+import { reportAt } from "../../schema/fields.ts";
 import type { OwnConnection } from "../module.ts";
-import {
-  type RedisAddress,
-  type RedisConnection,
-  redisConnectionFields,
-  redisConnectionOf,
-} from "./connection.ts";
+import { type RedisConnection, redisConnectionFields, redisConnectionOf } from "./connection.ts";
 
 const fields = z.strictObject({
   ...redisConnectionFields,
@@ -34,7 +31,7 @@ export const redisOwnConnectionSchema: z.ZodType<OwnConnection<RedisConnection>>
     const connection = redisConnectionOf(input, { host, port }, issues);
     const allowed = input.allowed_hosts?.map((host) => host.trim().toLowerCase());
     if (allowed?.includes(host.toLowerCase()) === false) {
-      issues.addIssue({ code: "custom", path: ["host"], message: "The host is not one of allowed_hosts" });
+      reportAt(issues, "host", "The host is not one of allowed_hosts");
     }
     return {
       address: addressOf({ host, port }, connection),
@@ -45,7 +42,7 @@ export const redisOwnConnectionSchema: z.ZodType<OwnConnection<RedisConnection>>
 );
 
 /** `redis://host:port/database`, which is `rediss:` with TLS. Database 0 is left out. */
-function addressOf({ host, port }: RedisAddress, { db, tls }: RedisConnection): string {
+function addressOf({ host, port }: ServerAddress, { db, tls }: RedisConnection): string {
   const scheme = tls === undefined ? "redis" : "rediss";
   return `${scheme}://${authorityOf(host, port)}${db === 0 ? "" : `/${db}`}`;
 }

@@ -11,7 +11,8 @@ import { DeliveryError } from "../../errors.ts";
 import { authorityOf } from "../../io/address.ts";
 import { closeRedis } from "./close.ts";
 import { RedisConnector } from "../../io/redis/connector.ts";
-import type { RedisAddress, RedisSentinels } from "./connection.ts";
+import type { RedisSentinels } from "./connection.ts";
+import type { ServerAddress } from "../../schema/addresses.ts";
 import { judgeRedisError, replyCode } from "./errors.ts";
 import type { TlsOptions } from "../../io/tls.ts";
 
@@ -19,7 +20,7 @@ import type { TlsOptions } from "../../io/tls.ts";
 const SENTINEL_TIMEOUT_MS = 1000;
 
 /** Where a Sentinel says the primary is, and since which change of primaries. */
-interface Answer extends RedisAddress {
+interface Answer extends ServerAddress {
   readonly epoch: number;
 }
 
@@ -29,7 +30,7 @@ export interface RedisTls {
 }
 
 /** How messages write the address of a server. */
-export function addressText({ host, port }: RedisAddress): string {
+export function addressText({ host, port }: ServerAddress): string {
   return authorityOf(host, port);
 }
 
@@ -44,7 +45,7 @@ export async function findPrimary(
   group: RedisSentinels,
   tls: RedisTls,
   signal: AbortSignal,
-): Promise<RedisAddress> {
+): Promise<ServerAddress> {
   const answers = await Promise.allSettled(
     group.sentinels.map((address) => askSentinel(address, group, tls, signal)),
   );
@@ -58,7 +59,7 @@ export async function findPrimary(
 }
 
 async function askSentinel(
-  address: RedisAddress,
+  address: ServerAddress,
   { master, username, password }: RedisSentinels,
   tls: RedisTls,
   signal: AbortSignal,

@@ -8,7 +8,8 @@
 import { z } from "zod";
 import { secretFingerprint, secretMatcher } from "../../auth/crypto/constant_time.ts";
 import { DeliveryError, GatewayError } from "../../errors.ts";
-import { integerField, numberField, secretField } from "../../schema/fields.ts";
+import { timeoutField } from "../../schema/connection_fields.ts";
+import { integerField, secretField } from "../../schema/fields.ts";
 import type { ChannelWriter, Delivery, DeliveryResult, DocumentedModule, Output } from "../module.ts";
 
 const CHANNEL_NAME = /^[a-zA-Z0-9][a-zA-Z0-9._-]{0,127}$/;
@@ -60,10 +61,10 @@ const fields = z.strictObject({
   max_in_flight: integerField(1, 10_000).default(100).meta({
     description: "Messages that one connector may hold unacknowledged.",
   }),
-  ack_timeout_seconds: numberField(0.1, HOUR_SECONDS).default(30).meta({
+  ack_timeout_seconds: timeoutField(HOUR_SECONDS).default(30).meta({
     description: "How long messages stay a connector's after it was last heard of, in seconds.",
   }),
-  heartbeat_interval_seconds: numberField(0.1, HOUR_SECONDS).default(15).meta({
+  heartbeat_interval_seconds: timeoutField(HOUR_SECONDS).default(15).meta({
     description: "Time between two signs of life, in seconds; three that are missing end a connection.",
   }),
 });

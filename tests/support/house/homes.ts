@@ -23,6 +23,11 @@ export const HOMES: readonly Home[] = [
     homes: ["src/io/address.ts"],
   },
   {
+    concept: "ports, and the ports of URLs",
+    sign: /(?<!to )65_?535\b|\.port (?:!==|===) ""/,
+    homes: ["src/schema/addresses.ts", "src/config/etcd/wire/endpoint.ts"],
+  },
+  {
     concept: "JSON pointers",
     sign: /"~1"/,
     homes: ["src/json/pointer.ts"],
