@@ -91,6 +91,11 @@ export const ERROR_CATALOGUE = {
     "The request is not authenticated",
     "Send the credentials that this webhook asks for.",
   ),
+  authentication_unavailable: refused(
+    503,
+    "The request cannot be authenticated at the moment",
+    "Send again after `Retry-After`; see the log: a server that knows the credentials cannot be asked.",
+  ),
   forbidden: refused(403, "This request is not allowed", "Admin routes need `ADMIN_TOKEN` to be set."),
   rate_limited: refused(
     429,

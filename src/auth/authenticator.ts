@@ -9,9 +9,10 @@
  * @module
  */
 
-import { GatewayError } from "../errors.ts";
+import { assertCount, GatewayError } from "../errors.ts";
 import type { Event, EventBody } from "../event/event.ts";
 import type { VerifiedEvent } from "../event/verified_event.ts";
+import { ServerUnavailableError } from "./servers/unavailable.ts";
 import type { BodyCheck, Refusal, RequestToVerify, Verifier } from "./verifier.ts";
 
 /** Why a request was refused: the cause of the `GatewayError`, for the log. Holds no secret. */
@@ -64,21 +65,23 @@ class Verification {
 
 export type { Admission, Verification };
 
-/** Lets the requests of one webhook in, or not. Immutable; shared by all requests. */
+/** Lets the requests of one webhook in, or not. Shared by all requests. */
 export interface Authenticator {
   /** Whether a verifier needs the body's exact bytes. */
   readonly readsBody: boolean;
   /**
    * Verifies the head of a request. Waits only if a verifier does.
    *
-   * @throws {GatewayError} `unauthorized` or `forbidden`, with a `RefusalError` as its cause
+   * @throws {GatewayError} `unauthorized`, `forbidden` or `authentication_unavailable`, with a `RefusalError` as its
+   * cause
    */
   admit(request: RequestToVerify): Admission | Promise<Admission>;
   /**
    * Verifies the body of the request that was admitted. Waits only if a verifier does.
    *
    * @param bodyAsSent before any Content-Encoding was undone, read as bytes if `readsBody`
-   * @throws {GatewayError} `unauthorized` or `forbidden`, with a `RefusalError` as its cause
+   * @throws {GatewayError} `unauthorized`, `forbidden` or `authentication_unavailable`, with a `RefusalError` as its
+   * cause
    * @throws {TypeError} when the admission is another request's
    */
   verify(
@@ -92,6 +95,10 @@ export interface Authenticator {
    * @throws {TypeError} when the verification is another request's
    */
   seal(verification: Verification, event: Event): VerifiedEvent;
+  /** A webhook that uses it comes into service. */
+  hold(): void;
+  /** One that uses it goes out of service, with its last request: the last one releases what the verifiers hold. */
+  letGo(): void;
 }
 
 /** Makes the authenticator of a webhook from all of its verifiers; without any, everybody passes. */
@@ -122,6 +129,10 @@ class OpenAuthenticator implements Authenticator {
     }
     return event as VerifiedEvent;
   }
+
+  hold(): void {}
+
+  letGo(): void {}
 }
 
 const OPEN = new OpenAuthenticator();
@@ -129,6 +140,7 @@ const OPEN = new OpenAuthenticator();
 class GuardedAuthenticator implements Authenticator {
   readonly readsBody: boolean;
   readonly #verifiers: readonly Verifier[];
+  #holders = 0;
 
   constructor(verifiers: readonly Verifier[]) {
     this.#verifiers = verifiers;
@@ -200,6 +212,16 @@ class GuardedAuthenticator implements Authenticator {
     }
     return event as VerifiedEvent;
   }
+
+  hold(): void {
+    this.#holders++;
+  }
+
+  letGo(): void {
+    this.#holders = assertCount(this.#holders - 1, "webhooks with an authenticator");
+    if (this.#holders > 0) return;
+    for (const verifier of this.#verifiers) verifier.release?.();
+  }
 }
 
 /** What a verifier finds in the head of a request. */
@@ -251,7 +273,13 @@ function toRefusalError({ code, reason, challenge, client }: Refusal): GatewayEr
   });
 }
 
+/** Only a server that cannot be asked is no fault of the sender, who is to send again. */
 function toVerifierError(error: unknown): GatewayError {
+  if (error instanceof ServerUnavailableError) {
+    const cause = new RefusalError(error.message, { cause: error.cause });
+    const { retryAfterSeconds } = error;
+    return new GatewayError("authentication_unavailable", undefined, { cause, retryAfterSeconds });
+  }
   const cause = new RefusalError("A verifier failed, so the request was refused", { cause: error });
   return new GatewayError("unauthorized", undefined, { cause });
 }

@@ -50,6 +50,12 @@ class LateVerifier<Config, Prepared extends Verifier> {
     this.#prepared ??= this.#prepare(this.#config);
     return this.#prepared.verify(request) as ReturnType<Prepared["verify"]>;
   }
+
+  /** What was prepared goes with what it holds; the next request prepares it again. */
+  release(): void {
+    this.#prepared?.release?.();
+    this.#prepared = undefined;
+  }
 }
 
 class LateHeadVerifier<Config> extends LateVerifier<Config, HeadVerifier> implements HeadVerifier {

@@ -8,6 +8,7 @@
 import type { z } from "zod";
 import type { ClientAddressResolver } from "./client_address.ts";
 import type { PublicUrlResolver } from "./public_url.ts";
+import type { AuthServers } from "./servers/auth_servers.ts";
 
 /** What a verifier may look at. */
 export interface RequestToVerify {
@@ -20,6 +21,8 @@ export interface RequestToVerify {
   readonly publicUrls: PublicUrlResolver;
   /** As it was sent: case matters. */
   readonly method: string;
+  /** Asks servers that know credentials or publish keys. */
+  readonly servers: AuthServers;
   /** `Host` and the request's target, query included, as they were sent: see `requestTarget`. */
   readonly url: string;
 }
@@ -35,10 +38,24 @@ export interface Refusal {
   readonly client?: string;
 }
 
+/** What a verifier may hold besides its configuration. */
+interface Holding {
+  /**
+   * Lets go of what {@linkcode RequestToVerify.servers} shares. Called when no request is under way any more and the
+   * webhook has changed, was removed, or the gateway stops. The verifier may be asked again after that: a webhook whose
+   * connection was away for a time comes back.
+   */
+  release?(): void;
+}
+
 /** Verifies the head of a request, before its body is read. */
-export interface HeadVerifier {
+export interface HeadVerifier extends Holding {
   readonly reads: "head";
-  /** Returns the refusal, or `undefined` to let the request pass. A throw counts as a refusal. */
+  /**
+   * Returns the refusal, or `undefined` to let the request pass. A throw counts as a refusal.
+   *
+   * @throws {ServerUnavailableError} when a server that has to be asked cannot be: the sender gets 503
+   */
   verify(request: RequestToVerify): Refusal | undefined | Promise<Refusal | undefined>;
 }
 
@@ -46,15 +63,18 @@ export interface HeadVerifier {
  * Verifies the exact bytes of the body as sent, before any Content-Encoding is undone.
  *
  * @returns the refusal, or `undefined` to let the request pass. A throw counts as a refusal.
+ * @throws {ServerUnavailableError} when a server that has to be asked cannot be: the sender gets 503
  */
 export type BodyCheck = (body: Uint8Array<ArrayBuffer>) => Refusal | undefined | Promise<Refusal | undefined>;
 
 /** Verifies the head and the body. */
-export interface BodyVerifier {
+export interface BodyVerifier extends Holding {
   readonly reads: "body";
   /**
    * Looks at the head and returns the check that the body has to pass, or the refusal of a head that no
    * body can make good: without a signature the body is never read. A throw counts as a refusal.
+   *
+   * @throws {ServerUnavailableError} when a server that has to be asked cannot be: the sender gets 503
    */
   verify(request: RequestToVerify): Refusal | BodyCheck | Promise<Refusal | BodyCheck>;
 }

@@ -63,6 +63,7 @@ export class WebhookEntry extends PlacedEntry implements DeliveryRoute {
     super(path);
     this.webhook = webhook;
     this.#outputs = outputs;
+    webhook.authenticator.hold();
     if (former instanceof WebhookEntry) this.#holding = former.#holding;
   }
 
@@ -131,7 +132,7 @@ export class WebhookEntry extends PlacedEntry implements DeliveryRoute {
     if (this.#retired && this.#users === 0) this.#release();
   }
 
-  /** Another entry has taken the place: let go of the outputs as soon as the last user has ended. */
+  /** Another entry has taken the place: let go of what it holds as soon as the last user has ended. */
   retire(): void {
     if (this.#retired) return;
     this.#retired = true;
@@ -140,6 +141,7 @@ export class WebhookEntry extends PlacedEntry implements DeliveryRoute {
 
   #release(): void {
     for (const output of this.#outputs) output.release();
+    this.webhook.authenticator.letGo();
   }
 }
 

@@ -136,6 +136,7 @@ export class Gateway implements AsyncDisposable {
     if (this.#server !== undefined) await within(CLOSE_TIMEOUT_MS, this.#server[Symbol.asyncDispose]());
     await this.#parts.provider[Symbol.asyncDispose]();
     await this.#parts.dispatcher.drain(AbortSignal.abort());
+    await within(CLOSE_TIMEOUT_MS, this.#parts.authServers[Symbol.asyncDispose]());
     await within(CLOSE_TIMEOUT_MS, this.#parts.manager.close());
     await within(CLOSE_TIMEOUT_MS, this.#parts.secrets[Symbol.asyncDispose]());
     await within(CLOSE_TIMEOUT_MS, this.#parts.outputs[Symbol.asyncDispose]());

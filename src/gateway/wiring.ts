@@ -6,6 +6,7 @@
 
 import { ClientAddressResolver } from "../auth/client_address.ts";
 import { PublicUrlResolver } from "../auth/public_url.ts";
+import { AuthServers } from "../auth/servers/auth_servers.ts";
 import { ConfigManager } from "../config/manager.ts";
 import type { ConfigProvider } from "../config/provider.ts";
 import { Reloader } from "./reloader.ts";
@@ -102,6 +103,7 @@ export class GatewayParts {
   readonly failures: FailureLog;
   readonly router: Router;
   readonly processMetrics: Disposable;
+  readonly authServers = new AuthServers();
   readonly #settings: Settings;
   readonly #life: GatewayLife;
   readonly #clientAddress: ClientAddressResolver;
@@ -225,6 +227,7 @@ export class GatewayParts {
       failures,
       clientAddress,
       publicUrls: new PublicUrlResolver(this.#settings.publicUrl, clientAddress),
+      authServers: this.authServers,
       namesAccepted: requestIdHeader === "always",
       tracing: this.tracing,
     };

@@ -110,6 +110,7 @@ function levelOf(error: GatewayError, byWebhook: boolean): "info" | "warning" | 
   switch (error.code) {
     case "internal_error":
       return "error";
+    case "authentication_unavailable":
     case "journal_unavailable":
     case "output_failed":
     case "output_rejected":

@@ -9,6 +9,7 @@
 import http from "node:http";
 import https from "node:https";
 import type { LookupFunction } from "node:net";
+import { exchange, type ExchangeOptions, type WholeAnswer } from "./http_exchange.ts";
 import { outputNames, type Resolver } from "./name_lookups.ts";
 import type { DestinationPolicy } from "./destination_policy.ts";
 
@@ -58,7 +59,7 @@ export class InterimAnswersError extends Error {
   }
 }
 
-interface PolicedOptions extends https.RequestOptions {
+interface PolicedOptions extends ExchangeOptions {
   readonly policy: DestinationPolicy;
 }
 
@@ -134,6 +135,23 @@ export class HttpWebhookClient implements Disposable {
     });
   }
 
+  /**
+   * Sends a request over a kept connection, as {@linkcode send} does, and reads the whole answer.
+   *
+   * @param maxBytes longest body that is read
+   * @throws {NoAnswerError} with the error that {@linkcode send} throws as its cause, and for a longer answer
+   */
+  fetch(
+    destination: Destination,
+    method: string,
+    headers: http.OutgoingHttpHeaders,
+    body: Uint8Array,
+    signal: AbortSignal,
+    maxBytes: number,
+  ): Promise<WholeAnswer> {
+    return exchange(this.#optionsOf(destination, method, headers), body, maxBytes, signal);
+  }
+
   /** Closes all connections, used or not. */
   [Symbol.dispose](): void {
     this.#http.destroy();
@@ -141,9 +159,16 @@ export class HttpWebhookClient implements Disposable {
   }
 
   #open(destination: Destination, method: string, headers: http.OutgoingHttpHeaders): http.ClientRequest {
-    const { protocol, hostname, port, path, policy } = destination;
-    const isHttps = protocol === "https:";
-    const options: PolicedOptions = {
+    const options = this.#optionsOf(destination, method, headers);
+    return options.protocol === "https:" ? https.request(options) : http.request(options);
+  }
+
+  #optionsOf(
+    { protocol, hostname, port, path, policy }: Destination,
+    method: string,
+    headers: http.OutgoingHttpHeaders,
+  ): PolicedOptions {
+    return {
       protocol,
       hostname,
       port,
@@ -151,10 +176,9 @@ export class HttpWebhookClient implements Disposable {
       policy,
       method,
       headers,
-      agent: isHttps ? this.#https : this.#http,
+      agent: protocol === "https:" ? this.#https : this.#http,
       lookup: this.#guardedLookup(policy, port),
     };
-    return isHttps ? https.request(options) : http.request(options);
   }
 
   /** The runtime connects to no other address than those which this function hands out. */

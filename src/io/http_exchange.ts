@@ -59,7 +59,11 @@ export function exchange(
   }
   const isHttps = options.protocol === "https:";
   const request = (isHttps ? https : http).request({ lookup: outputNames.lookup, ...options });
-  const abort = () => request.destroy(signal.reason);
+  const abort = () => {
+    // The runtime takes the end of a kept connection for the other side's doing, and would send it once more.
+    request.reusedSocket = false;
+    request.destroy(signal.reason);
+  };
   signal.addEventListener("abort", abort, { once: true });
   request.on("socket", (socket) => {
     socket.once(isHttps ? "secureConnect" : "connect", () => isConnected = true);

@@ -9,6 +9,7 @@ import { assert, assertEquals, assertInstanceOf, assertRejects, assertStringIncl
 import { type Authenticator, compileAuthenticator, RefusalError } from "../../src/auth/authenticator.ts";
 import { ClientAddressResolver } from "../../src/auth/client_address.ts";
 import { PublicUrlResolver } from "../../src/auth/public_url.ts";
+import { AuthServers } from "../../src/auth/servers/auth_servers.ts";
 import type { VerifiedEvent } from "../../src/event/verified_event.ts";
 import type { RequestToVerify, VerifierKind } from "../../src/auth/verifier.ts";
 import { ERROR_CATALOGUE, GatewayError } from "../../src/errors.ts";
@@ -236,6 +237,9 @@ async function assertRefused(
 const CLIENT_ADDRESSES = new ClientAddressResolver([]);
 const PUBLIC_URLS = new PublicUrlResolver("https://hooks.example.com", CLIENT_ADDRESSES);
 
+/** No server is asked, so that there is nothing to close. */
+const SERVERS = new AuthServers();
+
 /** A request with these headers, or these parameters of the URL, of which a name may occur several times. */
 export function requestWith(
   values: [name: string, value: string][],
@@ -249,6 +253,7 @@ export function requestWith(
     clientAddresses: CLIENT_ADDRESSES,
     publicUrls: PUBLIC_URLS,
     method: "POST",
+    servers: SERVERS,
     url: place === "query" && values.length > 0 ? `${url}?${query}` : url,
   };
 }

@@ -10,6 +10,7 @@
 
 import type { ClientAddressResolver } from "../../auth/client_address.ts";
 import type { PublicUrlResolver } from "../../auth/public_url.ts";
+import type { AuthServers } from "../../auth/servers/auth_servers.ts";
 import type { RequestToVerify } from "../../auth/verifier.ts";
 import { BlockedWebhook, type CatalogEntry, WebhookEntry } from "../../config/entry.ts";
 import { isNamespace, isWebhookId } from "../../event/names.ts";
@@ -79,6 +80,8 @@ export interface ExchangeContext {
   readonly failures: FailureLog;
   readonly clientAddress: ClientAddressResolver;
   readonly publicUrls: PublicUrlResolver;
+  /** Asked by verifiers. */
+  readonly authServers: AuthServers;
   /** Whether answers to accepted events have the header with the request's id. */
   readonly namesAccepted: boolean;
   /** `undefined` while no traces are recorded. */
@@ -175,6 +178,10 @@ class Exchange extends Deadline implements RequestToVerify, AppendListener {
 
   get publicUrls(): PublicUrlResolver {
     return this.#context.publicUrls;
+  }
+
+  get servers(): AuthServers {
+    return this.#context.authServers;
   }
 
   async run(): Promise<void> {

@@ -8,19 +8,15 @@ import { z } from "zod";
 import { isSensitiveName } from "../../observability/redaction.ts";
 import { timeoutField } from "../../schema/connection_fields.ts";
 import { booleanField, hasNoOuterWhiteSpace, OUTER_WHITE_SPACE, reportAt } from "../../schema/fields.ts";
-import { type HttpAddressFault, parseHttpAddress } from "../../schema/addresses.ts";
-import {
-  type AllowedHost,
-  comparableHost,
-  DestinationPolicy,
-  parseAllowedHost,
-} from "../../io/destination_policy.ts";
+import { allowedHostsField, parseDestination, parsePolicy, urlField } from "../../io/destination_fields.ts";
 import type { Destination } from "../../io/http_client.ts";
 import { formOf, type Header, isForwardable, refuseConfiguredHeader } from "../../event/header_policy.ts";
 
 const DEFAULT_TIMEOUT_SECONDS = 10;
 const MAX_TIMEOUT_SECONDS = 3600;
-const MAX_URL = 8192;
+
+/** Where a name and a password for the destination belong. */
+const INSTEAD_OF_CREDENTIALS = "set the Authorization header in headers";
 
 /** A compiled `module-config`. */
 export interface HttpWebhookConfig {
@@ -36,7 +32,7 @@ export interface HttpWebhookConfig {
 }
 
 const fields = z.strictObject({
-  url: z.string().min(1).max(MAX_URL).meta({
+  url: urlField().meta({
     description: "Where events are sent to: an `http` or `https` address without user name and password.",
   }),
   method: z.string().toUpperCase().pipe(z.enum(["POST", "PUT", "PATCH"])).default("POST").meta({
@@ -57,20 +53,8 @@ const fields = z.strictObject({
     description:
       "With `forward_headers`: only these, whatever their case. Default: all that may be sent along.",
   }),
-  allowed_hosts: z.array(z.string()).default([]).meta({
-    description:
-      "When not empty, the only destinations that are permitted, private ones included: host names " +
-      "and IP addresses, both with or without `:port`, and address ranges such as `10.0.0.0/8`. Default: every " +
-      "public address.",
-  }),
+  allowed_hosts: allowedHostsField(),
 });
-
-const URL_PROBLEMS: Readonly<Record<HttpAddressFault, string>> = {
-  incomplete: "Not a complete address, such as https://example.com/path",
-  scheme: "Only http and https addresses can be sent to",
-  credentials:
-    "User name and password do not belong into the address: set the Authorization header in headers",
-};
 
 type Issues = z.RefinementCtx;
 
@@ -78,7 +62,9 @@ type Issues = z.RefinementCtx;
 export const httpWebhookConfigSchema: z.ZodType<HttpWebhookConfig> = fields.transform((input, issues) => {
   const headers = parseHeaders(input.headers, issues);
   const policy = parsePolicy(input.allowed_hosts, issues);
-  const destination = policy === undefined ? undefined : parseDestination(input.url, policy, issues);
+  const destination = policy === undefined
+    ? undefined
+    : parseDestination(input.url, policy, issues, "url", INSTEAD_OF_CREDENTIALS);
   if (destination === undefined) return z.NEVER;
   const allowed = input.allowed_headers?.map((name) => name.toLowerCase()).filter(isForwardable);
   return {
@@ -90,20 +76,6 @@ export const httpWebhookConfigSchema: z.ZodType<HttpWebhookConfig> = fields.tran
     forwarded: input.forward_headers ? allowed ?? "all" : [],
   };
 });
-
-function parsePolicy(entries: readonly string[], issues: Issues): DestinationPolicy | undefined {
-  const allowed: AllowedHost[] = [];
-  for (const [index, entry] of entries.entries()) {
-    const parsed = parseAllowedHost(entry.trim());
-    if (parsed !== undefined) allowed.push(parsed);
-    else {reportAt(
-        issues,
-        ["allowed_hosts", index],
-        "Not a host name, host:port, IP address or address range",
-      );}
-  }
-  return allowed.length === entries.length ? new DestinationPolicy(allowed) : undefined;
-}
 
 function parseHeaders(configured: Readonly<Record<string, string>>, issues: Issues): Header[] {
   const headers = new Map<string, string>();
@@ -122,17 +94,4 @@ function parseHeaders(configured: Readonly<Record<string, string>>, issues: Issu
 /** HTTP removes white space around a value, so that it is no matter but for a secret that was meant to be another. */
 function refuseSecret(name: string, value: string): string | undefined {
   return isSensitiveName(name) && !hasNoOuterWhiteSpace(value) ? OUTER_WHITE_SPACE : undefined;
-}
-
-function parseDestination(text: string, policy: DestinationPolicy, issues: Issues): Destination | undefined {
-  const address = parseHttpAddress(text);
-  if (typeof address === "string") {
-    reportAt(issues, "url", URL_PROBLEMS[address]);
-    return undefined;
-  }
-  const hostname = comparableHost(address.hostname);
-  const refusal = policy.refuseHost(hostname, address.port);
-  if (refusal === undefined) return { ...address, hostname, policy };
-  reportAt(issues, "url", `The host is refused, it is ${refusal}: see allowed_hosts`);
-  return undefined;
 }

@@ -7,6 +7,8 @@ import {
   assertThrows,
 } from "@std/assert";
 import { compileAuthenticator, RefusalError } from "../../../src/auth/authenticator.ts";
+import { lazyVerifier } from "../../../src/auth/lazy_verifier.ts";
+import { ServerUnavailableError } from "../../../src/auth/servers/unavailable.ts";
 import type { BodyCheck, Refusal, RequestToVerify, Verifier } from "../../../src/auth/verifier.ts";
 import { GatewayError } from "../../../src/errors.ts";
 import { type Event, EventBody } from "../../../src/event/event.ts";
@@ -170,4 +172,62 @@ Deno.test("authenticator does not take the proof of another request or webhook",
   assertThrows(() => otherGuarded.seal(verification, eventOf(request)), TypeError);
   assertThrows(() => guarded.seal(openVerification, eventOf(request)), TypeError);
   assertThrows(() => open.seal(verification, eventOf(request)), TypeError);
+});
+
+Deno.test("authenticator answers 503 when a server that a verifier asks is not available", async () => {
+  const cause = new Error("connection refused");
+  const fail = () => {
+    throw new ServerUnavailableError("The server idp.test:443 cannot be asked: ECONNREFUSED", { cause });
+  };
+  const failLater = () =>
+    Promise.reject(new ServerUnavailableError("The server idp.test:443 cannot be asked"));
+  for (
+    const verifier of [
+      headVerifier(fail),
+      headVerifier(failLater),
+      bodyVerifier(fail),
+      bodyVerifier(failLater),
+    ]
+  ) {
+    const error = await refusalOf([verifier]);
+    assertEquals([error.code, error.status], ["authentication_unavailable", 503]);
+    assertEquals(error.message, "The request cannot be authenticated at the moment");
+    assert(error.retryAfterSeconds !== undefined && error.retryAfterSeconds > 0);
+    assertInstanceOf(error.cause, RefusalError);
+    assert(error.cause.message.includes("idp.test:443"));
+  }
+  assertStrictEquals(((await refusalOf([headVerifier(fail)])).cause as RefusalError).cause, cause);
+});
+
+Deno.test("authenticator releases what verifiers hold when the last webhook lets go of it", () => {
+  let released = 0;
+  const authenticator = compileAuthenticator([{
+    ...headVerifier(() => undefined),
+    release: () => released++,
+  }]);
+  authenticator.hold();
+  authenticator.hold();
+  authenticator.letGo();
+  assertEquals(released, 0);
+  authenticator.letGo();
+  assertEquals(released, 1);
+  assertThrows(() => authenticator.letGo());
+});
+
+Deno.test("a lazy verifier that was released is prepared again by the next request", async () => {
+  const log: string[] = [];
+  const prepare = (name: string) => {
+    log.push(`prepare ${name}`);
+    return {
+      reads: "head" as const,
+      verify: () => undefined,
+      release: () => void log.push(`release ${name}`),
+    };
+  };
+  const verifier = lazyVerifier("head", prepare, "it");
+  verifier.release?.();
+  await authenticate(compileAuthenticator([verifier]), [], BODY);
+  verifier.release?.();
+  await authenticate(compileAuthenticator([verifier]), [], BODY);
+  assertEquals(log, ["prepare it", "release it", "prepare it"]);
 });

@@ -1,6 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { compileAuthenticator } from "../../../../src/auth/authenticator.ts";
 import { ClientAddressResolver } from "../../../../src/auth/client_address.ts";
+import { AuthServers } from "../../../../src/auth/servers/auth_servers.ts";
 import { ipWhitelist } from "../../../../src/auth/verifiers/ip_whitelist.ts";
 import { GatewayError } from "../../../../src/errors.ts";
 import { requestWith } from "../../../contracts/verifier.ts";
@@ -31,6 +32,7 @@ function passes(list: readonly string[], sent: Sent): boolean {
     ...requestWith([...forwarded, ...headers]),
     peerAddress: from,
     clientAddresses: new ClientAddressResolver(trusted),
+    servers: new AuthServers(),
   };
   try {
     authenticator.admit(request);

@@ -1,0 +1,132 @@
+/**
+ * The one way in which verifiers ask other servers: those that know tokens, publish keys or judge captchas. Addresses
+ * are judged by the destination's policy, redirects are not followed, and every call has bounds: its time, the length
+ * of its answer, and how many there are at once.
+ *
+ * @module
+ */
+
+import type { OutgoingHttpHeaders } from "node:http";
+import { authorityOf } from "../../io/address.ts";
+import { BlockingCalls, TooManyCallsError } from "../../io/blocking_calls.ts";
+import { type Destination, HttpWebhookClient, RefusedAddressError } from "../../io/http_client.ts";
+import { NoAnswerError, type WholeAnswer } from "../../io/http_exchange.ts";
+import type { Resolver } from "../../io/name_lookups.ts";
+import { ServerUnavailableError } from "./unavailable.ts";
+
+/** How long a sender may have to wait for a server, in milliseconds. */
+const TIMEOUT_MS = 5_000;
+
+/** Longest answer, in bytes. */
+const MAX_ANSWER_BYTES = 256 * 1024;
+
+/** Most calls at once, to all servers and to each of them; 1,024 more of each wait for a place. */
+const MAX_CALLS = { total: 256, perKey: 64 } as const;
+
+/** A server whose calls take longer gets one at a time for a minute, in milliseconds. */
+const SLOW_AFTER_MS = 4_000;
+
+/** What a server is asked. */
+export interface Question {
+  readonly destination: Destination;
+  readonly method: "GET" | "POST";
+  /** Besides `User-Agent`, `Accept-Encoding` and `Content-Length`. */
+  readonly headers?: OutgoingHttpHeaders;
+  readonly body?: Uint8Array;
+}
+
+/** How servers are asked. */
+export interface AuthServersOptions {
+  /** Finds addresses. @default the system's resolver */
+  readonly resolve?: Resolver;
+  /** Certificate authorities in PEM. @default those that the runtime trusts */
+  readonly ca?: string;
+  /** How long a call may take, the wait for a place included, in milliseconds. @default 5000 */
+  readonly timeoutMs?: number;
+}
+
+/** Asks servers on behalf of the verifiers of one gateway. */
+export class AuthServers implements AsyncDisposable {
+  readonly #client: HttpWebhookClient;
+  readonly #timeoutMs: number;
+  readonly #calls = new BlockingCalls({ ...MAX_CALLS, slowAfterMs: SLOW_AFTER_MS });
+  readonly #underWay = new Set<Promise<unknown>>();
+  readonly #closing = new AbortController();
+
+  constructor({ timeoutMs = TIMEOUT_MS, ...client }: AuthServersOptions = {}) {
+    this.#timeoutMs = timeoutMs;
+    this.#client = new HttpWebhookClient(client);
+  }
+
+  /**
+   * Asks a server and returns its answer, whatever the status.
+   *
+   * @param signal ends the call before its time
+   * @throws {ServerUnavailableError} when there is no whole answer in time
+   */
+  async ask(question: Question, signal?: AbortSignal): Promise<WholeAnswer> {
+    const ending = new AbortController();
+    const end = () => ending.abort();
+    const timer = setTimeout(end, this.#timeoutMs);
+    const signals = signal === undefined ? [this.#closing.signal] : [this.#closing.signal, signal];
+    for (const each of signals) each.addEventListener("abort", end);
+    if (signals.some(({ aborted }) => aborted)) end();
+    const asking = this.#ask(question, ending.signal);
+    this.#underWay.add(asking);
+    try {
+      return await asking;
+    } catch (error) {
+      throw unavailable(error, question.destination, ending.signal.aborted);
+    } finally {
+      this.#underWay.delete(asking);
+      clearTimeout(timer);
+      for (const each of signals) each.removeEventListener("abort", end);
+    }
+  }
+
+  #ask(
+    { destination, method, headers, body = NO_BODY }: Question,
+    signal: AbortSignal,
+  ): Promise<WholeAnswer> {
+    const sent = {
+      "user-agent": "core-webhook-module",
+      "accept-encoding": "identity",
+      ...headers,
+      ...(method === "POST" ? { "content-length": body.byteLength } : {}),
+    };
+    return this.#calls.run(
+      nameOf(destination),
+      signal,
+      () => this.#client.fetch(destination, method, sent, body, signal, MAX_ANSWER_BYTES),
+    );
+  }
+
+  /** Ends what is under way and closes all connections. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#closing.abort();
+    await Promise.allSettled(this.#underWay);
+    this.#client[Symbol.dispose]();
+  }
+}
+
+const NO_BODY = new Uint8Array();
+
+/** How operators know a server. Path and query stay out, which may hold secrets. */
+export function nameOf({ hostname, port }: Destination): string {
+  return authorityOf(hostname, port);
+}
+
+/** Why there is no answer, in words that hold no secret. */
+function unavailable(error: unknown, destination: Destination, isLate: boolean): ServerUnavailableError {
+  const server = `The server ${nameOf(destination)}`;
+  if (isLate) return new ServerUnavailableError(`${server} did not answer in time`);
+  const cause = error instanceof NoAnswerError ? error.cause : error;
+  return new ServerUnavailableError(`${server} ${describe(cause)}`, { cause });
+}
+
+function describe(cause: unknown): string {
+  if (cause instanceof RefusedAddressError) return `is refused, ${cause.message}: see allowed_hosts`;
+  if (cause instanceof TooManyCallsError) return "has too many calls waiting";
+  const { code, message } = cause as { readonly code?: unknown; readonly message?: unknown };
+  return `cannot be asked: ${String(code ?? message)}`;
+}
