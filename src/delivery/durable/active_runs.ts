@@ -1,0 +1,238 @@
+/**
+ * The claimed events of one webhook: each goes through the route of now, and its outcome into the journal.
+ *
+ * @module
+ */
+
+import { assertCount, type DeliveryError } from "../../errors.ts";
+import type { AttemptFailure } from "../../dead_letters/dead_letters.ts";
+import type { LaneKey, PendingEvent } from "../../journal/journal.ts";
+import type { DeliveryResult } from "../../modules/module.ts";
+import { LinkedList } from "../../time/linked_list.ts";
+import { DURABLE_POLICY, retryDelayMs } from "../retry_policy.ts";
+import type { DeliveryRoute, RouteStep } from "../route.ts";
+import type { LaneContext } from "./context.ts";
+import { CurrentRoute, type RouteChange } from "./current_route.ts";
+import { type Decision, EventRun } from "./event_run.ts";
+import type { DeliveryOwner } from "./outcome_recorder.ts";
+import type { OutputQueue, OutputQueueOwner } from "./output_queue.ts";
+
+const WEBHOOK_GONE: AttemptFailure = {
+  code: "webhook_not_found",
+  message: "The webhook was removed from the configuration before the event was delivered",
+  connection: "",
+};
+
+/** The lane that the events belong to. */
+export interface ActiveRunsOwner {
+  /** An event is held here no more; its outcome may still be on its way into the journal. @param bytes of the run */
+  onLeft(bytes: number): void;
+  /** The journal has an event back. @param dueAt when it is to be attempted again, by `steadyNow` */
+  onPutBack(dueAt: number): void;
+  /** The journal knows that an event was delivered. */
+  onDelivered(): void;
+  /** An event is given up. @param isSettled whether the journal has it among the dead letters */
+  onDead(isSettled: boolean): void;
+}
+
+/** Events that are out of the journal, wherever they wait, and what is under way with them. */
+export class ActiveRuns implements OutputQueueOwner, DeliveryOwner {
+  readonly route: CurrentRoute;
+  readonly #name: LaneKey;
+  readonly #owner: ActiveRunsOwner;
+  readonly #context: LaneContext;
+  readonly #runs = new LinkedList<EventRun>();
+  #underWay = 0;
+  /** Events that have left, and of which the journal does not know it yet. */
+  #unsettled = 0;
+  #stopped = false;
+
+  constructor(name: LaneKey, owner: ActiveRunsOwner, context: LaneContext) {
+    this.route = new CurrentRoute(name, this, context);
+    this.#name = name;
+    this.#owner = owner;
+    this.#context = context;
+  }
+
+  /** Deliveries under way. */
+  get underWay(): number {
+    return this.#underWay;
+  }
+
+  /** Events that have left, and of which the journal does not know it yet. */
+  get unsettled(): number {
+    return this.#unsettled;
+  }
+
+  get freePlaces(): number {
+    const { route } = this.route;
+    return this.#stopped || route === undefined ? 0 : route.concurrency - this.#underWay;
+  }
+
+  isUnderWayBefore(step: RouteStep): boolean {
+    return this.route.isUnderWayBefore(step);
+  }
+
+  /** Looks where the events go now, and sends them there. */
+  refresh(): RouteChange {
+    const change = this.route.refresh();
+    if (change !== "none" || this.route.isGone) {
+      for (const run of this.#runs.toArray()) this.#advance(run);
+    }
+    return change;
+  }
+
+  /** Begins nothing new; what is under way ends. */
+  stop(): void {
+    this.#stopped = true;
+  }
+
+  /** Gives the events back that were not attempted. To be called when nothing is under way. */
+  release(): void {
+    for (const run of this.#runs.toArray()) {
+      const { sequence } = run.pending;
+      this.#context.recorder.settle({ sequence, state: "retry", dueAt: 0, unattempted: true });
+    }
+    this.#runs.clear();
+  }
+
+  /** An event begins its way. @param bytes how much memory it counts for */
+  begin(pending: PendingEvent, bytes: number): void {
+    const run = new EventRun(pending, bytes);
+    this.#runs.add(run);
+    this.#advance(run);
+  }
+
+  began(): void {
+    this.#underWay++;
+  }
+
+  ended(queue: OutputQueue, run: EventRun, result: DeliveryResult): void {
+    this.#underWay = assertCount(this.#underWay - 1, "deliveries under way");
+    if (result === "delivered") run.deliver(queue.step);
+    else this.#fail(queue, run, result);
+    this.route.forgetEnded();
+    this.#advance(run, queue.route);
+    this.route.goOnBeside(queue);
+  }
+
+  #fail(queue: OutputQueue, run: EventRun, error: DeliveryError): void {
+    const { step } = queue;
+    const failure = { code: codeOf(error), message: error.message, connection: step.output.connection };
+    const delayMs = error.disposition === "dead_letter" ? undefined : this.#delayMs(step, run, error);
+    run.fail(step, failure, delayMs);
+    this.#context.recorder.failed(this.#name, run.pending.event.id, failure, delayMs !== undefined);
+    if (delayMs === undefined || !step.ordered) return;
+    const current = this.route.orderedQueueLike(step);
+    if (current === undefined && !this.route.isParked) return;
+    // Its place in line is kept: it stays claimed, and goes again before the later ones.
+    const { sequence } = run.pending;
+    const progress = progressOf(run, queue.route);
+    const recorded = this.#context.recorder.settle({ sequence, state: "attempt", failure, ...progress });
+    if (current === undefined) {
+      run.resume(step);
+      return;
+    }
+    run.begin(step);
+    current.return(run, delayMs, recorded);
+  }
+
+  #delayMs(step: RouteStep, run: EventRun, error: DeliveryError): number | undefined {
+    return retryDelayMs(step.retry ?? DURABLE_POLICY, run.attemptOf(step), error, this.#context.random());
+  }
+
+  /** @param former the route by which an attempt has just ended, if one has */
+  #advance(run: EventRun, former?: DeliveryRoute): void {
+    const { route } = this.route;
+    if (route !== undefined) {
+      this.#follow(run, route, decide(run, route));
+      return;
+    }
+    if (run.isBegun) return;
+    // What the attempt has decided holds, even if the webhook was switched off or removed meanwhile.
+    const decision = former === undefined ? undefined : decide(run, former);
+    if (decision !== undefined && decision.next !== "begin") this.#follow(run, former!, decision);
+    else if (this.route.isGone) this.#bury(run, WEBHOOK_GONE);
+  }
+
+  #follow(run: EventRun, route: DeliveryRoute, decision: Decision): void {
+    switch (decision.next) {
+      case "begin":
+        if (run.startedAt !== undefined && route.steps.length > 1) this.#storeProgress(run, route);
+        for (const step of decision.steps) {
+          run.begin(step);
+          this.route.queueOf(step)?.add(run);
+        }
+        break;
+      case "wait":
+        break;
+      case "retry":
+        this.#retryLater(run, route, decision);
+        break;
+      case "delivered":
+        this.#leave(run);
+        this.#context.recorder.delivered(run.pending.sequence, this);
+        break;
+      case "dead":
+        this.#bury(run, decision.failure);
+    }
+  }
+
+  #storeProgress(run: EventRun, route: DeliveryRoute): void {
+    const progress = run.toProgress(route);
+    if (progress === undefined) return;
+    this.#context.recorder.settle({ sequence: run.pending.sequence, state: "progress", progress });
+  }
+
+  async #retryLater(
+    run: EventRun,
+    route: DeliveryRoute,
+    { delayMs, failure }: Decision & { readonly next: "retry" },
+  ): Promise<void> {
+    const { sequence } = run.pending;
+    const dueAt = this.#context.now() + Math.ceil(delayMs);
+    const progress = progressOf(run, route);
+    const settled = this.#context.recorder.settle({ sequence, state: "retry", dueAt, failure, ...progress });
+    this.#leave(run);
+    await settled;
+    this.#concluded();
+    this.#owner.onPutBack(dueAt);
+  }
+
+  async #bury(run: EventRun, failure: AttemptFailure): Promise<void> {
+    this.#leave(run);
+    const progress = run.toDeadProgress();
+    const isSettled = await this.#context.recorder.dead(this.#name, run.pending, failure, progress);
+    this.#concluded();
+    this.#owner.onDead(isSettled);
+  }
+
+  onDelivered(): void {
+    this.#concluded();
+    this.#owner.onDelivered();
+  }
+
+  #concluded(): void {
+    this.#unsettled = assertCount(this.#unsettled - 1, "outcomes on their way into the journal");
+  }
+
+  #leave(run: EventRun): void {
+    this.#runs.delete(run);
+    this.#unsettled++;
+    this.#owner.onLeft(run.bytes);
+  }
+}
+
+/** Only chains have a time to end in: reading the clock would cost as much as the rest of the decision. */
+function decide(run: EventRun, route: DeliveryRoute): Decision {
+  return run.decide(route, route.steps.length > 1 ? performance.now() : 0);
+}
+
+function progressOf(run: EventRun, route: DeliveryRoute): { readonly progress?: string } {
+  const progress = run.toProgress(route);
+  return progress === undefined ? {} : { progress };
+}
+
+function codeOf(error: DeliveryError): AttemptFailure["code"] {
+  return error.code as AttemptFailure["code"];
+}
