@@ -184,9 +184,8 @@ export class GatewayParts {
         this.dispatcher.changed(path);
         const entry = manager.find(path);
         directory.set(path, channelsOf(entry));
-        if (entry !== undefined) return;
-        this.refusals.forget(path);
-        this.webhooks.forget(path);
+        this.webhooks.changed(path, entry);
+        if (entry === undefined) this.refusals.forget(path);
       },
     });
     return manager;

@@ -1,4 +1,6 @@
+import { SecretMetrics } from "../auth/secret_metrics.ts";
 import type { Catalog } from "../config/catalog.ts";
+import type { CatalogEntry } from "../config/entry.ts";
 import { webhookPath } from "../event/names.ts";
 import { EventMetrics } from "../delivery/event_metrics.ts";
 import type { JournalStats } from "../journal/journal.ts";
@@ -10,6 +12,7 @@ import { RequestMetrics } from "./request_metrics.ts";
 export class WebhookMetrics {
   readonly requests: RequestMetrics;
   readonly events: EventMetrics;
+  readonly #secrets: SecretMetrics;
 
   /** @param catalog the webhooks that are configured now; not asked for before the first request */
   constructor(
@@ -24,10 +27,21 @@ export class WebhookMetrics {
       ({ namespace, webhook }) => catalog().find(webhookPath(namespace, webhook)) !== undefined,
     );
     this.requests = new RequestMetrics(metrics, inFlight, catalog);
+    this.#secrets = new SecretMetrics(metrics);
   }
 
-  /** The webhook was removed. @param path `namespace/id` */
-  forget(path: string): void {
+  /**
+   * A webhook was loaded, changed or removed.
+   *
+   * @param path `namespace/id`
+   * @param entry the webhook as it is now; `undefined` when it was removed
+   */
+  changed(path: string, entry: CatalogEntry | undefined): void {
+    this.#secrets.changed(path, entry?.webhook?.severalSecrets ?? []);
+    if (entry === undefined) this.#forget(path);
+  }
+
+  #forget(path: string): void {
     const [namespace = "", webhook = ""] = path.split("/");
     this.requests.forget({ namespace, webhook });
     this.events.forget({ namespace, webhook });

@@ -10,6 +10,7 @@ import { type Authenticator, compileAuthenticator, RefusalError } from "../../sr
 import { ClientAddressResolver } from "../../src/auth/client_address.ts";
 import { PublicUrlResolver } from "../../src/auth/public_url.ts";
 import { AuthServers } from "../../src/auth/servers/auth_servers.ts";
+import { placedSecretsIn } from "../../src/auth/several_secrets.ts";
 import type { VerifiedEvent } from "../../src/event/verified_event.ts";
 import type { RequestToVerify, VerifierKind } from "../../src/auth/verifier.ts";
 import { ERROR_CATALOGUE, GatewayError } from "../../src/errors.ts";
@@ -36,6 +37,8 @@ export interface VerifierExample {
   readonly variant: string;
   /** A valid configuration with this secret, as an operator writes it. */
   configWith(secret: string): unknown;
+  /** The same with a list of secrets that are all valid. Left out where there is one secret by nature. */
+  configWithSeveral?(secrets: readonly string[]): unknown;
   /** Where the credentials stand. @default "headers" */
   readonly place?: Place;
   /** The header that carries the credentials, or the parameter of the URL. */
@@ -66,6 +69,7 @@ export function testVerifierContract(kind: VerifierKind, { examples }: VerifierW
     testWhatPasses(subject);
     testWhatIsRefused(subject);
     testConfiguration(subject);
+    testSeveralSecrets(subject);
   }
 }
 
@@ -173,7 +177,7 @@ function testConfiguration(examples: Subject): void {
   });
 
   Deno.test(`${subject} does not take configuration of another type`, () => {
-    for (const config of [null, true, 0, [], [SECRET], {}]) {
+    for (const config of [null, true, 0, [], [[SECRET]], [0], {}]) {
       assert(!kind.configSchema.safeParse(config).success, `took ${JSON.stringify(config)}`);
     }
   });
@@ -184,6 +188,52 @@ function testConfiguration(examples: Subject): void {
     const parsed = kind.configSchema.safeParse({ ...config, unknown_key: SECRET });
     assert(!parsed.success);
     assert(!Deno.inspect(parsed.error).includes(SECRET), "The secret is in the error");
+  });
+}
+
+function testSeveralSecrets(examples: Subject): void {
+  const { subject, kind, header, place } = examples;
+  const configWith = examples.configWithSeveral?.bind(examples);
+  if (configWith === undefined) return;
+  const isTaken = (secrets: readonly string[]) => kind.configSchema.safeParse(configWith(secrets)).success;
+
+  Deno.test(`${subject} lets each of several secrets in, and counts which one it was`, async () => {
+    const config = kind.configSchema.parse(configWith([SECRET, OTHER_SECRET]));
+    const [placed, ...others] = placedSecretsIn(kind.key, config);
+    assertEquals(others, []);
+    const counts = [0, 0];
+    placed?.secrets.countWith(counts.map((_, index) => ({ increment: () => counts[index]!++ })));
+    const authenticator = compileAuthenticator([kind.compile(config)]);
+    for (const secret of [SECRET, OTHER_SECRET, SECRET]) {
+      await authenticate(authenticator, [[header, examples.credentialsFor(secret, BODY)]], BODY, place);
+    }
+    assertEquals(counts, [2, 1]);
+    await assertRefused(
+      authenticator,
+      [[header, examples.credentialsFor(`${SECRET}0`, BODY)]],
+      BODY,
+      place,
+    );
+    await assertRefused(authenticator, [], BODY, place);
+    assertEquals(counts, [2, 1]);
+  });
+
+  Deno.test(`${subject} takes lists of 1 to 10 secrets, each as it takes one alone`, () => {
+    assert(isTaken([SECRET]));
+    assert(isTaken(Array.from({ length: 10 }, (_, index) => `${SECRET}${index}`)));
+    assert(!isTaken(Array.from({ length: 11 }, (_, index) => `${SECRET}${index}`)));
+    for (const wrong of [[], [SECRET, ""], ["  ", SECRET], [SECRET, `${OTHER_SECRET}\n`]]) {
+      assert(!isTaken(wrong), `took ${JSON.stringify(wrong)}`);
+    }
+  });
+
+  Deno.test(`${subject} shows none of several secrets, whether they are valid or not`, () => {
+    const { error } = kind.configSchema.safeParse(configWith([SECRET, `${OTHER_SECRET}\n`]));
+    assertStringIncludes(JSON.stringify(error?.issues), "white space");
+    const config = kind.configSchema.parse(configWith([SECRET, OTHER_SECRET]));
+    for (const shown of [Deno.inspect(error), Deno.inspect(config), JSON.stringify(config)]) {
+      assert(!shown.includes(SECRET) && !shown.includes(OTHER_SECRET), "A secret is shown");
+    }
   });
 }
 

@@ -30,6 +30,23 @@ export function secretMatcher(secret: string): (presented: string) => boolean {
   return (presented) => equalText(digest(presented), expected);
 }
 
+/**
+ * The same with several secrets, all of which are compared with, whichever is equal.
+ *
+ * @returns finds the position of the first one that is equal; -1 when none is
+ */
+export function secretFinder(secrets: readonly string[]): (presented: string) => number {
+  const expected = secrets.map(digest);
+  return (presented) => {
+    const found = digest(presented);
+    let position = -1;
+    for (let index = expected.length - 1; index >= 0; index--) {
+      if (equalText(found, expected[index]!)) position = index;
+    }
+    return position;
+  };
+}
+
 /** Unlike those of any other process: nobody can look a fingerprint up. */
 const PROCESS_KEY = randomUUID();
 

@@ -6,12 +6,12 @@
 
 import type { z } from "zod";
 import { booleanField, secretField } from "../../schema/fields.ts";
-import { secretMatcher } from "../crypto/constant_time.ts";
+import { type Secrets, secretsField, secretsMatcher } from "../several_secrets.ts";
 import type { Notice } from "../verifier.ts";
 
 /** What both configurations have. */
 export interface ApiKeyConfig {
-  readonly api_key: string;
+  readonly api_key: Secrets;
   /** @default true */
   readonly case_sensitive: boolean;
 }
@@ -20,9 +20,9 @@ export interface ApiKeyConfig {
 export function apiKeyFields(
   pattern?: RegExp,
   error?: string,
-): { readonly api_key: z.ZodType<string>; readonly case_sensitive: z.ZodType<boolean> } {
+): { readonly api_key: z.ZodType<Secrets>; readonly case_sensitive: z.ZodType<boolean> } {
   return {
-    api_key: secretField(pattern, error).meta({ description: "The key that the sender has to present." }),
+    api_key: secretsField("The key that the sender has to present.", secretField(pattern, error)),
     case_sensitive: booleanField().default(true).meta({
       description: "`false`: upper and lower case are the same, which makes a key easier to guess.",
     }),
@@ -41,7 +41,7 @@ export function caseNotices({ case_sensitive }: ApiKeyConfig): readonly Notice[]
 
 /** Prepares the comparison with the key, in a time that does not depend on where texts differ. */
 export function apiKeyMatcher({ api_key, case_sensitive }: ApiKeyConfig): (presented: string) => boolean {
-  if (case_sensitive) return secretMatcher(api_key);
-  const matches = secretMatcher(api_key.toLowerCase());
+  if (case_sensitive) return secretsMatcher(api_key);
+  const matches = secretsMatcher(api_key, (key) => key.toLowerCase());
   return (presented) => matches(presented.toLowerCase());
 }

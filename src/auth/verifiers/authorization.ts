@@ -1,7 +1,7 @@
 import { OUTER_WHITE_SPACE, secretField } from "../../schema/fields.ts";
-import { secretMatcher } from "../crypto/constant_time.ts";
 import { asHeaderValue } from "./header_text.ts";
 import { lazyVerifier } from "../lazy_verifier.ts";
+import { type Secrets, secretsField, secretsMatcher, SeveralSecrets } from "../several_secrets.ts";
 import type { HeadVerifier, Refusal, VerifierKind } from "../verifier.ts";
 
 const SCHEME_ALONE = /^(basic|bearer)$/i;
@@ -9,17 +9,16 @@ const SCHEME_ALONE = /^(basic|bearer)$/i;
 /** One space stands between a scheme and its credentials (RFC 9110, section 11.4). */
 const SPACE_BEFORE_CREDENTIALS = /^\S+ \s/;
 
-const configSchema = secretField()
+const value = secretField()
   .refine((value) => !SCHEME_ALONE.test(value), { error: "Must hold credentials after the scheme" })
   .refine((value) => !SPACE_BEFORE_CREDENTIALS.test(value), {
     error: `The part after the scheme: ${OUTER_WHITE_SPACE}`,
-  })
-  .meta({ description: "The exact value that the `Authorization` header must have." });
+  });
 
-/** `authorization`: the Authorization header has one exact value. */
-export const authorization: VerifierKind<string> = {
+/** `authorization`: the Authorization header has an exact value. */
+export const authorization: VerifierKind<Secrets> = {
   key: "authorization",
-  configSchema,
+  configSchema: secretsField("The exact value that the `Authorization` header must have.", value),
   example: "Bearer {$ORDERS_TOKEN}",
   notes: [
     "Scheme and value are compared exactly. A refusal is 401, and names the scheme in `WWW-Authenticate` where it",
@@ -28,8 +27,8 @@ export const authorization: VerifierKind<string> = {
   compile: (expected) => lazyVerifier("head", verifierOf, expected),
 };
 
-function verifierOf(expected: string): HeadVerifier {
-  const matches = secretMatcher(asHeaderValue(expected));
+function verifierOf(expected: Secrets): HeadVerifier {
+  const matches = secretsMatcher(expected, asHeaderValue);
   const missing = refusal("The Authorization header is missing", expected);
   const wrong = refusal("The Authorization header does not have the configured value", expected);
   return {
@@ -42,9 +41,14 @@ function verifierOf(expected: string): HeadVerifier {
   };
 }
 
-function refusal(reason: string, expected: string): Refusal {
-  const challenge = challengeFor(expected);
-  return { code: "unauthorized", reason, ...(challenge === undefined ? {} : { challenge }) };
+function refusal(reason: string, expected: Secrets): Refusal {
+  const values = expected instanceof SeveralSecrets ? expected.map(challengeFor) : [challengeFor(expected)];
+  const challenges = new Set(values.filter((challenge) => challenge !== undefined));
+  return {
+    code: "unauthorized",
+    reason,
+    ...(challenges.size === 0 ? {} : { challenge: [...challenges].join(", ") }),
+  };
 }
 
 /** Schemes other than these two have no challenge that could be given without knowing more about them. */

@@ -7,14 +7,14 @@
 import { Buffer } from "node:buffer";
 import { z } from "zod";
 import { secretField } from "../../schema/fields.ts";
-import { secretMatcher } from "../crypto/constant_time.ts";
 import { lazyVerifier } from "../lazy_verifier.ts";
+import { type Secrets, secretsField, secretsMatcher } from "../several_secrets.ts";
 import type { HeadVerifier, Refusal, VerifierKind } from "../verifier.ts";
 
 /** The compiled value of the key `basic_auth`. */
 export interface BasicAuthConfig {
   readonly username: string;
-  readonly password: string;
+  readonly password: Secrets;
 }
 
 /** A user name ends at the first colon; control characters are not allowed (RFC 7617, section 2). */
@@ -25,9 +25,10 @@ const configSchema: z.ZodType<BasicAuthConfig> = z.strictObject({
   username: secretField(USERNAME, "Must not hold ':' or control characters (RFC 7617, section 2)").meta({
     description: "The user's name, without `:`.",
   }),
-  password: secretField(PASSWORD, "Must not hold control characters (RFC 7617, section 2)").meta({
-    description: "The user's password.",
-  }),
+  password: secretsField(
+    "The user's password.",
+    secretField(PASSWORD, "Must not hold control characters (RFC 7617, section 2)"),
+  ),
 }).meta({ description: "A user's name and password in the `Authorization` header (RFC 7617)." });
 
 /** `basic_auth`: the Authorization header has the name and password of one user. */
@@ -54,7 +55,7 @@ const WRONG = refusal("The Authorization header does not have the configured use
 
 function verifierOf({ username, password }: BasicAuthConfig): HeadVerifier {
   // Compared as it is written: two texts are equal in one way only, while many decode to the same bytes.
-  const matches = secretMatcher(Buffer.from(`${username}:${password}`, "utf8").toString("base64"));
+  const matches = secretsMatcher(password, (text) => Buffer.from(`${username}:${text}`).toString("base64"));
   return {
     reads: "head",
     verify({ headers }) {

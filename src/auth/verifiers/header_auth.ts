@@ -5,8 +5,8 @@
  */
 
 import { z } from "zod";
-import { secretMatcher } from "../crypto/constant_time.ts";
 import { lazyVerifier } from "../lazy_verifier.ts";
+import { secretsMatcher } from "../several_secrets.ts";
 import type { HeadVerifier, Refusal, VerifierKind } from "../verifier.ts";
 import { type ApiKeyConfig, apiKeyFields, apiKeyMatcher, caseNotices } from "./api_key.ts";
 import { headerNameField, headerNotices, missingHeader } from "./header_name.ts";
@@ -28,7 +28,7 @@ const configSchema: z.ZodType<HeaderAuthConfig> = z.strictObject({
   ...apiKeyFields(SENDABLE, "Must not hold control characters, which headers do not carry"),
 }).meta({ description: "A key in a header of the sender's choice." });
 
-/** `header_auth`: a header holds one exact key. */
+/** `header_auth`: a header holds an exact key. */
 export const headerAuth: VerifierKind<HeaderAuthConfig> = {
   key: "header_auth",
   configSchema,
@@ -61,7 +61,7 @@ function verifierOf(config: HeaderAuthConfig): HeadVerifier {
 
 /** Exact keys are compared as `Headers` shows them: only where case is ignored must the text be known. */
 function headerMatcher(config: HeaderAuthConfig): (presented: string) => boolean {
-  if (config.case_sensitive) return secretMatcher(asHeaderValue(config.api_key));
+  if (config.case_sensitive) return secretsMatcher(config.api_key, asHeaderValue);
   const matches = apiKeyMatcher(config);
   return (presented) => matches(fromHeaderValue(presented));
 }

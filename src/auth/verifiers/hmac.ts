@@ -5,11 +5,11 @@
  */
 
 import { z } from "zod";
-import { secretField } from "../../schema/fields.ts";
 import { equalText } from "../crypto/constant_time.ts";
 import { HASH_SIZES, type HashAlgorithm, HmacDigest } from "../crypto/hmac_digest.ts";
 import { headerNameField, headerNotices, missingHeader } from "./header_name.ts";
 import { lazyVerifier } from "../lazy_verifier.ts";
+import { type Secrets, secretsCheck, secretsField } from "../several_secrets.ts";
 import type { BodyCheck, BodyVerifier, Refusal, RequestToVerify, VerifierKind } from "../verifier.ts";
 
 /** How a signature is written down. */
@@ -17,7 +17,7 @@ type Encoding = "hex" | "base64";
 
 /** The compiled value of the key `hmac`. */
 export interface HmacConfig {
-  readonly secret: string;
+  readonly secret: Secrets;
   /** @default "X-HMAC-Signature" */
   readonly header: string;
   /** @default "sha256" */
@@ -27,7 +27,7 @@ export interface HmacConfig {
 }
 
 const configSchema: z.ZodType<HmacConfig> = z.strictObject({
-  secret: secretField().meta({ description: "The key that sender and gateway share." }),
+  secret: secretsField("The key that sender and gateway share."),
   header: headerNameField().default("X-HMAC-Signature").meta({
     description: "The header that holds the signature, with or without `{algorithm}=` before it.",
   }),
@@ -56,9 +56,12 @@ function verifierOf(config: HmacConfig): BodyVerifier {
   return new HmacVerifier(config);
 }
 
+/** Whether a signature, in this encoding, is the body's. */
+type SignatureCheck = (body: Uint8Array<ArrayBuffer>, signature: string, encoding: Encoding) => boolean;
+
 class HmacVerifier implements BodyVerifier {
   readonly reads = "body";
-  readonly #digest: HmacDigest;
+  readonly #matches: SignatureCheck;
   readonly #header: string;
   readonly #prefix: string;
   /** Lengths of the three ways to write the digest; -1 where the configuration does not allow it. */
@@ -71,7 +74,7 @@ class HmacVerifier implements BodyVerifier {
   readonly #mismatch: Refusal;
 
   constructor({ secret, header, algorithm, encoding }: HmacConfig) {
-    this.#digest = new HmacDigest(algorithm, new TextEncoder().encode(secret));
+    this.#matches = secretsCheck(secret, (key) => signatureCheck(algorithm, key));
     this.#header = header;
     this.#prefix = `${algorithm}=`;
     const { digestBytes } = HASH_SIZES[algorithm];
@@ -103,15 +106,23 @@ class HmacVerifier implements BodyVerifier {
     }
   }
 
-  // The digest is written in the signature's encoding, rather than the signature decoded: two texts are
-  // then equal in one way only, and no malformed signature needs a rule of its own.
   #checkHex(signature: string): BodyCheck {
-    return (body) => equalText(this.#digest.hex(body), signature) ? undefined : this.#mismatch;
+    return (body) => this.#matches(body, signature, "hex") ? undefined : this.#mismatch;
   }
 
   #checkBase64(signature: string): BodyCheck {
-    return (body) => equalText(this.#digest.base64(body), signature) ? undefined : this.#mismatch;
+    return (body) => this.#matches(body, signature, "base64") ? undefined : this.#mismatch;
   }
+}
+
+/**
+ * The digest is written in the signature's encoding, rather than the signature decoded: two texts are then equal in one
+ * way only, and no malformed signature needs a rule of its own.
+ */
+function signatureCheck(algorithm: HashAlgorithm, key: string): SignatureCheck {
+  const digest = new HmacDigest(algorithm, new TextEncoder().encode(key));
+  return (body, signature, encoding) =>
+    equalText(encoding === "hex" ? digest.hex(body) : digest.base64(body), signature);
 }
 
 function refusal(reason: string): Refusal {

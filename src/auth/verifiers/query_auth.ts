@@ -24,7 +24,7 @@ const configSchema: z.ZodType<QueryAuthConfig> = z.strictObject({
   ...apiKeyFields(),
 }).meta({ description: "A key in the query of the URL, for senders that can do nothing better." });
 
-/** `query_auth`: a parameter of the URL holds one exact key. */
+/** `query_auth`: a parameter of the URL holds an exact key. */
 export const queryAuth: VerifierKind<QueryAuthConfig> = {
   key: "query_auth",
   configSchema,

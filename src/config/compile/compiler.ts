@@ -8,6 +8,7 @@
 import { closestString } from "@std/text/closest-string";
 import { z } from "zod";
 import { type Authenticator, compileAuthenticator } from "../../auth/authenticator.ts";
+import type { PlacedSecrets } from "../../auth/several_secrets.ts";
 import type { BodyForm } from "../../event/event.ts";
 import type { OutputModule } from "../../modules/module.ts";
 import { canonicalJson } from "../values/canonical_json.ts";
@@ -49,6 +50,8 @@ export interface CompiledWebhook {
   /** In bytes; `undefined` for the gateway's default. */
   readonly maxBodyBytes: number | undefined;
   readonly authenticator: Authenticator;
+  /** Where its verifiers take several secrets. */
+  readonly severalSecrets: readonly PlacedSecrets[];
   /** The cheapest form of the body that the verifiers, the outputs and the journal can work from. */
   readonly bodyForm: BodyForm;
   /** The outputs of its events; one, unless there is a chain. */
@@ -137,7 +140,7 @@ function compileGiven(
 
   const compiledVerifiers = compileVerifiers(config);
   if ("problems" in compiledVerifiers) return compiledVerifiers;
-  const { value: verifiers, ...notices } = compiledVerifiers;
+  const { value: { verifiers, severalSecrets }, ...notices } = compiledVerifiers;
   const authenticator = compileAuthenticator(verifiers);
   return {
     ...notices,
@@ -151,6 +154,7 @@ function compileGiven(
       response: config.response === undefined ? undefined : compileResponse(config.response),
       maxBodyBytes: config.max_body_bytes,
       authenticator,
+      severalSecrets,
       bodyForm: authenticator.readsBody || config.data_type === "blob" || steps.some(readsBytes)
         ? "bytes"
         : "text",

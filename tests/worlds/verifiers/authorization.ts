@@ -10,6 +10,7 @@ function exampleOf(scheme: string): VerifierExample {
   return {
     variant: `with '${scheme}'`,
     configWith: (secret) => `${scheme}${secret}`,
+    configWithSeveral: (secrets) => secrets.map((secret) => `${scheme}${secret}`),
     header: "authorization",
     credentialsFor: (secret) => `${scheme}${secret}`,
     ignoresCase: false,

@@ -8,6 +8,7 @@ function exampleOf(username: string): VerifierExample {
   return {
     variant: `with the user '${username}'`,
     configWith: (password) => ({ username, password }),
+    configWithSeveral: (password) => ({ username, password }),
     header: "authorization",
     credentialsFor: (password) => `Basic ${Buffer.from(`${username}:${password}`).toString("base64")}`,
     ignoresCase: false,

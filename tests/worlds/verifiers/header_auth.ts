@@ -17,6 +17,7 @@ function exampleOf(
   return {
     variant,
     configWith: (secret) => ({ ...config, api_key: secret }),
+    configWithSeveral: (secret) => ({ ...config, api_key: secret }),
     header,
     credentialsFor: (secret) => secret,
     ignoresCase: config.case_sensitive === false,

@@ -11,6 +11,7 @@ export const world: VerifierWorld = {
     {
       variant: "with the algorithm before the signature",
       configWith: (secret) => ({ secret, header: "X-Hub-Signature-256" }),
+      configWithSeveral: (secret) => ({ secret, header: "X-Hub-Signature-256" }),
       header: "X-Hub-Signature-256",
       credentialsFor: (secret, body) => `sha256=${createHmac("sha256", secret).update(body).digest("hex")}`,
       ignoresCase: false,
@@ -27,6 +28,7 @@ function exampleOf(
   return {
     variant: `with ${algorithm} in ${encoding}`,
     configWith: (secret) => ({ secret, algorithm }),
+    configWithSeveral: (secret) => ({ secret, algorithm }),
     header: "X-HMAC-Signature",
     credentialsFor: (secret, body) => createHmac(algorithm, secret).update(body).digest(encoding),
     ignoresCase: encoding === "hex",

@@ -15,9 +15,11 @@ function exampleOf(
   before: string,
   config: { readonly parameter_name?: string; readonly case_sensitive?: boolean },
 ): VerifierExample {
+  const keyOf = (secret: string) => secret.trim() === "" ? secret : before + secret;
   return {
     variant,
-    configWith: (secret) => ({ ...config, api_key: secret.trim() === "" ? secret : before + secret }),
+    configWith: (secret) => ({ ...config, api_key: keyOf(secret) }),
+    configWithSeveral: (secrets) => ({ ...config, api_key: secrets.map(keyOf) }),
     place: "query",
     header: parameter,
     credentialsFor: (secret) => before + secret,
