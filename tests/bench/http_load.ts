@@ -116,6 +116,12 @@ export function comparableLoad(
   };
 }
 
+/**
+ * How long each contestant is under load before it is measured, in seconds. Within it the runtime compiles what is hot;
+ * measured from the first second on, a build with more code to compile looks slower than it is.
+ */
+const WARM_UP_SECONDS = 3;
+
 /** Starts a contestant, measures it once under load and stops it. */
 export async function measure(
   contestant: Contestant,
@@ -128,7 +134,7 @@ export async function measure(
   await Deno.writeTextFile(script, luaScript(contestant));
   const url = `http://127.0.0.1:${port}${contestant.path}`;
   await new Promise((resolve) => setTimeout(resolve, (contestant.idleSeconds ?? 0) * 1000));
-  await runWrk(url, script, 1, options.connections);
+  await runWrk(url, script, WARM_UP_SECONDS, options.connections);
   const before = cpuSeconds(server.pid);
   const report = await runWrk(url, script, options.seconds, options.connections);
   const cpu = cpuSeconds(server.pid) - before;
