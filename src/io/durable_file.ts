@@ -31,9 +31,32 @@ export async function writeFlushed(
 
 /** The same as {@linkcode writeFlushed} with its content, for a thread that nobody else waits for. */
 export function writeFlushedSync(path: string, options: Deno.OpenOptions, content: Uint8Array): void {
-  using file = Deno.openSync(path, { ...options, write: true });
-  for (let written = 0; written < content.byteLength;) written += file.writeSync(content.subarray(written));
+  using file = openWritten(path, options, content);
   file.syncSync();
+}
+
+/**
+ * The same as {@linkcode writeFlushedSync}, and others may go on while it is flushed. It is written before the call
+ * returns: of files that are begun in one turn, a file system can flush many in the time of one.
+ */
+export async function writeThenFlush(
+  path: string,
+  options: Deno.OpenOptions,
+  content: Uint8Array,
+): Promise<void> {
+  using file = openWritten(path, options, content);
+  await file.sync();
+}
+
+function openWritten(path: string, options: Deno.OpenOptions, content: Uint8Array): Deno.FsFile {
+  const file = Deno.openSync(path, { ...options, write: true });
+  try {
+    for (let written = 0; written < content.byteLength;) written += file.writeSync(content.subarray(written));
+    return file;
+  } catch (error) {
+    file.close();
+    throw error;
+  }
 }
 
 /**

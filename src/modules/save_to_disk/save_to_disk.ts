@@ -81,8 +81,8 @@ export const saveToDiskModule: DocumentedModule<SaveToDiskConfig, undefined> = {
   reads: "bytes",
   maxBatch: 64,
   maxBatchBytes: 4 * 1024 * 1024,
-  // While files of one are made durable, those of another are written.
-  gathers: 2,
+  // While files of one are flushed, those of others are written, and the file system flushes all in one.
+  gathers: 3,
   concurrency: 8,
   // One output a directory, so that a disk that hangs keeps only its own events waiting.
   partition: ({ baseDirectory, directory }) => `${baseDirectory}\0${directory}`,

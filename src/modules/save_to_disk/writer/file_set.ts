@@ -9,9 +9,8 @@ import { join } from "@std/path";
 import {
   flushDirectory,
   flushDirectorySync,
-  writeAll,
-  writeFlushed,
   writeFlushedSync,
+  writeThenFlush,
 } from "../../../io/durable_file.ts";
 import type { FileOutcome } from "./protocol.ts";
 
@@ -20,17 +19,17 @@ const TEMPORARY_PREFIX = ".tmp-";
 
 const NEW_FILE = { createNew: true, mode: 0o600 };
 
-/** How many files are made durable at once where that takes time: disks take several in the time of one. */
-const AT_ONCE = 16;
+/** How many files are flushed at once where that takes time: disks take several in the time of one. */
+const AT_ONCE = 32;
 
 /** One after the other is slower where a file takes longer than this, in milliseconds. */
-const SLOW_MS = 1;
+const SLOW_MS = 0.12;
 
-/** So many in a row have to: one may have been interrupted by what else the machine does. */
-const SLOW_IN_A_ROW = 4;
+/** What all files of a call may take beyond that, in milliseconds: the thread may have been interrupted. */
+const SLACK_MS = 2;
 
 /** Where several at once take less than this for each, one after the other is faster, in milliseconds. */
-const QUICK_MS = 0.25;
+const QUICK_MS = 0.06;
 
 /** A file that is to be made. */
 export interface NewFile {
@@ -52,9 +51,8 @@ interface Target {
  * appears complete or not at all. A file that has the name already is never replaced.
  */
 export class FileSetWriter {
-  /** Whether the disk was so quick that a call need not wait in another thread. */
+  /** Whether the disk was so quick that a flush need not wait in another thread. */
   #isQuick = true;
-  #slowInARow = 0;
 
   /**
    * Never throws: what happens to a file is its outcome.
@@ -80,27 +78,28 @@ export class FileSetWriter {
   }
 
   async #make(files: readonly NewFile[], target: Target): Promise<readonly FileOutcome[]> {
-    const outcomes: FileOutcome[] = [];
-    const rest = files.entries();
-    while (this.#isQuick) {
-      const { value, done } = rest.next();
-      if (done) return outcomes;
-      const begunAt = performance.now();
-      outcomes[value[0]] = makeNow(value[1], target);
-      this.#slowInARow = performance.now() - begunAt > SLOW_MS ? this.#slowInARow + 1 : 0;
-      this.#isQuick = this.#slowInARow < SLOW_IN_A_ROW;
-    }
-    this.#slowInARow = 0;
+    const outcomes = this.#isQuick ? this.#makeInTurn(files, target) : [];
+    const rest = files.slice(outcomes.length);
+    if (rest.length === 0) return outcomes;
     const begunAt = performance.now();
-    let count = 0;
-    const lane = async () => {
-      for (const [index, file] of rest) {
-        count++;
-        outcomes[index] = await makeLater(file, target);
-      }
-    };
-    await Promise.all(Array.from({ length: AT_ONCE }, lane));
-    this.#isQuick = performance.now() - begunAt < count * QUICK_MS;
+    for (let start = 0; start < rest.length; start += AT_ONCE) {
+      const group = rest.slice(start, start + AT_ONCE);
+      outcomes.push(...await Promise.all(group.map((file) => makeLater(file, target))));
+    }
+    this.#isQuick = performance.now() - begunAt < rest.length * QUICK_MS;
+    return outcomes;
+  }
+
+  /** As many as a quick disk takes before it proves to be slow. */
+  #makeInTurn(files: readonly NewFile[], target: Target): FileOutcome[] {
+    const outcomes: FileOutcome[] = [];
+    const begunAt = performance.now();
+    for (const file of files) {
+      outcomes.push(makeNow(file, target));
+      const tookMs = performance.now() - begunAt;
+      if (tookMs > SLACK_MS + outcomes.length * SLOW_MS) break;
+    }
+    this.#isQuick = outcomes.length === files.length;
     return outcomes;
   }
 }
@@ -122,16 +121,16 @@ function makeNow(
   }
 }
 
-/** The same, waiting in other threads. */
+/** The same, and the flush waits in another thread: those of one turn are all written before the first of them. */
 async function makeLater(
   { name, content, isSameIfExists }: NewFile,
   { directory, isCancelled }: Target,
 ): Promise<FileOutcome> {
   const temporary = temporaryPath(directory);
   try {
-    await writeFlushed(temporary, NEW_FILE, (file) => writeAll(file, content));
+    await writeThenFlush(temporary, NEW_FILE, content);
     const refusal = isCancelled() ? "cancelled" : findNamesake(directory, name, isSameIfExists);
-    if (refusal === undefined) await Deno.rename(temporary, join(directory, name));
+    if (refusal === undefined) Deno.renameSync(temporary, join(directory, name));
     else removeIfThere(temporary);
     return refusal ?? "written";
   } catch (error) {
