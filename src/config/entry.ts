@@ -7,6 +7,7 @@
 
 import type { OutputLease } from "../delivery/outputs/output_pool.ts";
 import { Holding } from "../time/fair_share.ts";
+import { RateCounter } from "../time/rate.ts";
 import type { LaneKey } from "../journal/journal.ts";
 import { Semaphore } from "../time/semaphore.ts";
 import type { DeliveryRoute, Idempotency, RouteStep } from "../delivery/route.ts";
@@ -15,15 +16,31 @@ import type { Acceptance } from "../modules/module.ts";
 import type { CompiledWebhook } from "./compile/compiler.ts";
 
 /**
- * The place of an entry. Only the path is kept: the catalog has it anyway, and of a quarter of a million
- * webhooks few are asked for their parts.
+ * The place of an entry, and what outlives the entry: the next one at its place takes it over. Only the path is
+ * kept: the catalog has it anyway, and of a quarter of a million webhooks few are asked for their parts.
  */
 class PlacedEntry {
   /** `namespace/id` */
   readonly path: string;
+  #holding: Holding | undefined;
+  #rate: RateCounter | undefined;
 
-  constructor(path: string) {
+  /** @param former the entry that this one takes the place of */
+  constructor(path: string, former: PlacedEntry | undefined) {
     this.path = path;
+    if (former === undefined) return;
+    this.#holding = former.#holding;
+    this.#rate = former.#rate;
+  }
+
+  /** What its requests hold of the bounds on what is under way. Made at the first request. */
+  get holding(): Holding {
+    return this.#holding ??= new Holding();
+  }
+
+  /** How much of its `rate_limit` is used. Made at the first request that is counted. */
+  get rate(): RateCounter {
+    return this.#rate ??= new RateCounter();
   }
 
   get namespace(): string {
@@ -43,7 +60,6 @@ class PlacedEntry {
 export class WebhookEntry extends PlacedEntry implements DeliveryRoute {
   readonly webhook: CompiledWebhook;
   readonly #outputs: readonly OutputLease[];
-  #holding: Holding | undefined;
   #steps: readonly RouteStep[] | undefined;
   #gate: Semaphore | undefined;
   #lane: LaneKey | undefined;
@@ -52,7 +68,7 @@ export class WebhookEntry extends PlacedEntry implements DeliveryRoute {
 
   /**
    * @param outputs one lease for each step of the webhook
-   * @param former the entry that this one takes the place of: its requests count in the same share
+   * @param former the entry that this one takes the place of: its requests count in the same share and rate
    */
   constructor(
     path: string,
@@ -60,16 +76,10 @@ export class WebhookEntry extends PlacedEntry implements DeliveryRoute {
     outputs: readonly OutputLease[],
     former?: CatalogEntry,
   ) {
-    super(path);
+    super(path, former);
     this.webhook = webhook;
     this.#outputs = outputs;
     webhook.authenticator.hold();
-    if (former instanceof WebhookEntry) this.#holding = former.#holding;
-  }
-
-  /** What its requests hold of the bounds on what is under way. Made at the first request. */
-  get holding(): Holding {
-    return this.#holding ??= new Holding();
   }
 
   /** Made at the first event: most of a quarter of a million webhooks are idle. */
@@ -153,8 +163,15 @@ export class BlockedWebhook extends PlacedEntry {
   /** Whether what stands in the channels that it names can be drained meanwhile. */
   readonly hasChannels: boolean;
 
-  constructor(path: string, error: GatewayError, webhook?: CompiledWebhook, hasChannels = true) {
-    super(path);
+  /** @param former the entry that this one takes the place of, whose share and rate outlive it */
+  constructor(
+    path: string,
+    error: GatewayError,
+    webhook?: CompiledWebhook,
+    hasChannels = true,
+    former?: CatalogEntry,
+  ) {
+    super(path, former);
     this.error = error;
     this.webhook = webhook;
     this.hasChannels = hasChannels;

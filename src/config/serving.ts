@@ -154,7 +154,7 @@ export class Serving {
       }
       this.#inspections.forget(path);
       const error = BLOCKING_ERRORS.webhook_misconfigured;
-      this.#put(new BlockedWebhook(path, error, webhook, false));
+      this.#put(new BlockedWebhook(path, error, webhook, false, this.#options.catalog.find(path)));
       return;
     }
     const resolved = this.#resolveSteps(webhook);
@@ -274,6 +274,8 @@ export class Serving {
 
   /** Has requests to a webhook answered with an error, while its events wait. */
   block(path: string, code: keyof typeof BLOCKING_ERRORS, webhook?: CompiledWebhook): void {
-    this.#put(new BlockedWebhook(path, BLOCKING_ERRORS[code], webhook));
+    this.#put(
+      new BlockedWebhook(path, BLOCKING_ERRORS[code], webhook, true, this.#options.catalog.find(path)),
+    );
   }
 }

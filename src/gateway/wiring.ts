@@ -26,6 +26,7 @@ import { adminRoutes } from "../http/routes/admin.ts";
 import { BodyMemory } from "../io/memory/body_memory.ts";
 import { documentReading } from "../http/webhook/event_body.ts";
 import { FailureLog } from "../http/failure_log.ts";
+import { NamespaceRates } from "../rules/rate_limit.ts";
 import { RefusalHistory } from "../http/refusal_history.ts";
 import { InFlight } from "../http/in_flight.ts";
 import { WebhookMetrics } from "../http/webhook_metrics.ts";
@@ -213,6 +214,7 @@ export class GatewayParts {
       isClosed: () => this.#life.isClosed,
       bodyLimits: { maxBytes: limits.maxBodyBytes, timeoutMs: limits.bodyTimeoutMs },
       inFlight: this.inFlight,
+      namespaceRates: limits.namespaceRate && new NamespaceRates(() => limits.namespaceRate),
       bodyMemory: this.#bodyMemory,
       documents: documentReading(limits, this.deadlines),
       acceptor: new Acceptor({

@@ -60,6 +60,7 @@ export function loadSettings(
       maxInFlightBytes: values.MAX_INFLIGHT_BYTES,
       ...ifSet("maxConnections", values.MAX_CONNECTIONS),
       deliveryBudgetMs: values.DELIVERY_BUDGET_MS,
+      ...ifSet("namespaceRate", values.NAMESPACE_RATE_LIMIT),
     },
     shutdown: { graceMs: values.SHUTDOWN_GRACE_MS, timeoutMs: values.SHUTDOWN_TIMEOUT_MS },
     ...ifSet("adminToken", values.ADMIN_TOKEN),

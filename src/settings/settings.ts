@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { RateLimit } from "../time/rate.ts";
 import type { EtcdSettings } from "./etcd.ts";
 import type { OutputBounds } from "./output_bounds.ts";
 import type { SecretSettings } from "./secrets.ts";
@@ -53,6 +54,8 @@ export interface Settings {
     /** Connections; left out: any number. */
     readonly maxConnections?: number;
     readonly deliveryBudgetMs: number;
+    /** Of all webhooks of a namespace together; left out: any number of requests. */
+    readonly namespaceRate?: RateLimit;
   };
   readonly shutdown: { readonly graceMs: number; readonly timeoutMs: number };
   readonly adminToken?: string;

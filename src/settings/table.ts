@@ -7,7 +7,19 @@
 import { DEFAULT_JSON_BOUNDS } from "../json/scan.ts";
 import { MAX_PORT } from "../schema/addresses.ts";
 import { SECRET_SOURCE_VARIABLES } from "./secrets.ts";
-import { baseUrl, choice, host, integer, list, matching, network, onOff, secret, text } from "./types.ts";
+import {
+  baseUrl,
+  choice,
+  host,
+  integer,
+  list,
+  matching,
+  network,
+  onOff,
+  rate,
+  secret,
+  text,
+} from "./types.ts";
 import { ETCD_LOGIN_VARIABLES, ETCD_SERVER_VARIABLES } from "./etcd.ts";
 import { optional, type ValuesOf, variable } from "./variable.ts";
 import { OUTPUT_BOUND_VARIABLES } from "./output_bounds.ts";
@@ -132,6 +144,12 @@ export const VARIABLES = {
   MAX_CONNECTIONS: optional(
     integer(1, 1_000_000),
     "How many connections may be open at once, on Linux: for each one more, a request gets 503 and its connection is closed.",
+    "(any number)",
+  ),
+  NAMESPACE_RATE_LIMIT: optional(
+    rate(),
+    "How many requests the webhooks of a namespace take together in a time, such as `6000/60`: more get 429. " +
+      "Each namespace has a count of its own, in each instance.",
     "(any number)",
   ),
   DELIVERY_BUDGET_MS: variable(

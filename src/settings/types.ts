@@ -5,6 +5,7 @@
  * @module
  */
 
+import type { RateLimit } from "../time/rate.ts";
 import { authorityOf, parseAddress, parseNetwork } from "../io/address.ts";
 import { MAX_PORT } from "../schema/addresses.ts";
 
@@ -127,6 +128,23 @@ export function integer(minimum: number, maximum: number, unit?: string): Settin
       if (value >= minimum && value <= maximum) return { value };
       const ofUnit = unit === undefined ? "" : ` of ${unit}`;
       return mustBe(`be a whole number${ofUnit} from ${minimum} to ${maximum}`, text);
+    },
+  };
+}
+
+const MAX_RATE_REQUESTS = 1_000_000_000;
+const MAX_RATE_SECONDS = 31 * 24 * 60 * 60;
+
+/** So many requests in so many seconds: `6000/60`. */
+export function rate(): SettingType<RateLimit> {
+  const rule = `be requests/seconds such as 6000/60, at most ${MAX_RATE_REQUESTS} in ${MAX_RATE_SECONDS} s`;
+  return {
+    label: "requests/seconds",
+    parse: (text) => {
+      const [, requests, seconds] = (/^(\d{1,10})\s*\/\s*(\d{1,7})\s*s?$/.exec(text) ?? []).map(Number);
+      const isRate = requests !== undefined && seconds !== undefined && requests >= 1 && seconds >= 1 &&
+        requests <= MAX_RATE_REQUESTS && seconds <= MAX_RATE_SECONDS;
+      return isRate ? { value: { requests, windowMs: seconds * 1000 } } : mustBe(rule, text);
     },
   };
 }

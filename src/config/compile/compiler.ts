@@ -22,6 +22,7 @@ import { notBuiltYet } from "./not_built.ts";
 import type { Compiled, ProblemReason } from "../problem.ts";
 import { withoutRemarks } from "../values/remarks.ts";
 import { compileResponse, type FixedResponse } from "./response_schema.ts";
+import { compileRules, type RequestRules } from "../../rules/rules.ts";
 import { knownKeys } from "../../schema/known_keys.ts";
 import {
   connectionSchema,
@@ -52,6 +53,8 @@ export interface CompiledWebhook {
   readonly authenticator: Authenticator;
   /** Where its verifiers take several secrets. */
   readonly severalSecrets: readonly PlacedSecrets[];
+  /** What it asks of requests beside; `undefined` for nothing. */
+  readonly rules: RequestRules | undefined;
   /** The cheapest form of the body that the verifiers, the outputs and the journal can work from. */
   readonly bodyForm: BodyForm;
   /** The outputs of its events; one, unless there is a chain. */
@@ -155,6 +158,7 @@ function compileGiven(
       maxBodyBytes: config.max_body_bytes,
       authenticator,
       severalSecrets,
+      rules: compileRules(config),
       bodyForm: authenticator.readsBody || config.data_type === "blob" || steps.some(readsBytes)
         ? "bytes"
         : "text",

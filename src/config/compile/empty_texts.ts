@@ -6,7 +6,7 @@
 
 import type { z } from "zod";
 import { chainItemSchema } from "./delivery_schema.ts";
-import { VERIFIER_KEYS } from "./guard_hint.ts";
+import { GUARD_KEYS } from "./guard_hint.ts";
 import { webhookSchema } from "./schema.ts";
 import { fieldsOf } from "../../schema/known_keys.ts";
 
@@ -63,7 +63,7 @@ function mayBeLeftOut(field: z.ZodType): boolean {
 export function webhookWithoutEmptyTexts(
   webhook: Readonly<Record<string, unknown>>,
 ): Readonly<Record<string, unknown>> {
-  const given = withoutEmptyTexts(webhook, webhookSchema, VERIFIER_KEYS) as typeof webhook;
+  const given = withoutEmptyTexts(webhook, webhookSchema, GUARD_KEYS) as typeof webhook;
   const { chain } = given;
   return Array.isArray(chain) && holdsEmptyText(chain)
     ? { ...given, chain: chain.map((step) => withoutEmptyTexts(step, chainItemSchema)) }

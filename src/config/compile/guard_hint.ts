@@ -5,13 +5,16 @@
  */
 
 import { verifierKinds } from "../../auth/registry.ts";
+import { ruleFields } from "../../rules/rules.ts";
 import type { ProblemReason } from "../problem.ts";
 
-/** The webhook's keys that keep somebody out. */
-export const VERIFIER_KEYS: readonly string[] = verifierKinds.map(({ key }) => key);
+const VERIFIER_KEYS: readonly string[] = verifierKinds.map(({ key }) => key);
+
+/** The webhook's keys that keep somebody or something out. */
+export const GUARD_KEYS: readonly string[] = [...VERIFIER_KEYS, ...Object.keys(ruleFields)];
 
 /**
- * Says of an authentication key without a value how to mend it, once: it is a mistake, or meant to be none, and
+ * Says of such a key without a value how to mend it, once: it is a mistake, or meant to be none, and
  * the Python original takes it for none without saying so.
  */
 export function withGuardHints(
@@ -30,11 +33,12 @@ export function withGuardHints(
 function hintFor(path: string): string {
   const [key, ...inside] = path.split(".");
   const what = inside.length === 0 ? "the key" : `the key '${key}'`;
-  return `Must not be empty: remove ${what} to leave the webhook open`;
+  const without = VERIFIER_KEYS.includes(key!) ? "leave the webhook open" : "do without it";
+  return `Must not be empty: remove ${what} to ${without}`;
 }
 
 function isOfGuard(path: string): boolean {
-  return VERIFIER_KEYS.includes(path.split(".", 1)[0]!);
+  return GUARD_KEYS.includes(path.split(".", 1)[0]!);
 }
 
 function valueAt(value: unknown, path: string): unknown {

@@ -18,6 +18,7 @@ import {
   retrySchema,
 } from "./delivery_schema.ts";
 import { isConnectionName } from "../../event/names.ts";
+import { ruleFields } from "../../rules/rules.ts";
 import { responseSchema } from "./response_schema.ts";
 
 /** Methods that a webhook may accept. Others have no body, or a meaning of their own. */
@@ -89,6 +90,7 @@ const webhookFields = {
   enabled: booleanField().default(true).meta({
     description: "`false`: requests get 404 `webhook_disabled`.",
   }),
+  ...ruleFields,
 };
 
 const verifierFields: Record<string, z.ZodType> = Object.fromEntries(

@@ -20,6 +20,7 @@ import type { Holding } from "../../time/fair_share.ts";
 import type { Appended, AppendListener } from "../../journal/journal.ts";
 import { GatewayError } from "../../errors.ts";
 import { EventBody } from "../../event/event.ts";
+import { type CountedRate, countRequest, type NamespaceRates } from "../../rules/rate_limit.ts";
 import {
   type BodyLimits,
   declaredLength,
@@ -72,6 +73,8 @@ export interface ExchangeContext {
   /** Default of `max_body_bytes`, and the time for a body to arrive. */
   readonly bodyLimits: BodyLimits;
   readonly inFlight: InFlight;
+  /** The rates that webhooks of one namespace share; `undefined` without any. */
+  readonly namespaceRates: NamespaceRates | undefined;
   readonly bodyMemory: BodyMemory;
   readonly documents: DocumentReading;
   readonly acceptor: Acceptor;
@@ -197,6 +200,11 @@ class Exchange extends Deadline implements RequestToVerify, AppendListener {
       const admitting = authenticator.admit(this);
       const admission = admitting instanceof Promise ? await admitting : admitting;
 
+      const isLimited = entry.webhook.rules?.rateLimit !== undefined ||
+        this.#context.namespaceRates !== undefined;
+      // Whoever cannot sign uses up nothing, but over the limit no body is read to find out who that is.
+      if (isLimited) this.#countAgainstRates(entry, !authenticator.readsBody);
+
       const codings = contentCodings(this.#request);
       const { deadlines, bodyLimits: { timeoutMs } } = this.#context;
       deadlines.set(timeoutMs, this);
@@ -213,6 +221,7 @@ class Exchange extends Deadline implements RequestToVerify, AppendListener {
       const sent = this.#body = EventBody.fromBytes(bytes);
       const verifying = authenticator.verify(admission, this, sent);
       const verified = verifying instanceof Promise ? await verifying : verifying;
+      if (isLimited && authenticator.readsBody) this.#countAgainstRates(entry, true);
 
       const decoded = codings === undefined ? sent : await this.#decode(sent, codings, maxBytes);
       this.#body = decoded;
@@ -247,6 +256,17 @@ class Exchange extends Deadline implements RequestToVerify, AppendListener {
       this.#body?.discard();
       await this.#fail(error);
     }
+  }
+
+  /** @param counts `false`: only refuses what is over a limit */
+  #countAgainstRates(entry: WebhookEntry, counts: boolean): void {
+    const now = performance.now();
+    const limit = entry.webhook.rules?.rateLimit;
+    const rates: CountedRate[] = [];
+    if (limit !== undefined) rates.push({ name: "webhook", limit, counter: entry.rate });
+    const shared = this.#context.namespaceRates?.of(entry.lane.namespace, now);
+    if (shared !== undefined) rates.push(shared);
+    countRequest(rates, now, counts);
   }
 
   #endReading(): void {

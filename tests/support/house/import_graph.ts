@@ -54,7 +54,7 @@ const RANKS: readonly (readonly string[])[] = [
   ["modules/documentation.ts"],
   ["channels/redis/", "channels/deferred.ts"],
   ["channels/channel_queues.ts"],
-  ["dead_letters/", "auth/"],
+  ["dead_letters/", "auth/", "rules/"],
   ["secrets/"],
   ["event/"],
   ["settings/"],

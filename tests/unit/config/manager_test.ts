@@ -184,7 +184,6 @@ Deno.test("environment variables are put in, and a missing one makes the webhook
 
 Deno.test("keys of the original that are not built yet block the webhook instead of being ignored", async () => {
   const planned = {
-    rate_limit: { max_requests: 1, window_seconds: 60 },
     jwt: { secret: "a" },
     json_schema: {},
   };
