@@ -9,20 +9,14 @@ import type { Logger } from "@logtape/logtape";
 import type { VerifiedEvent } from "../../event/verified_event.ts";
 import type { Deadlines } from "../../time/deadlines.ts";
 import { DeliveryError } from "../../errors.ts";
-import type {
-  Attempt,
-  Delivery,
-  DeliveryResult,
-  ModuleContext,
-  Output,
-  OutputModule,
-} from "../../modules/module.ts";
+import type { Delivery, DeliveryResult, ModuleContext, OutputModule } from "../../modules/module.ts";
 import type { Tracing } from "../../observability/tracing.ts";
 import { firstResult, type Results, type TimedAttempt } from "./attempt.ts";
 import { type Conclude, DirectAttempt, GatheredAttempt, type WaitingDelivery } from "./direct_attempt.ts";
 import { BatchAttempt, resultOfEach } from "./batch_attempt.ts";
 import type { MeasuredOutput, OutputMetrics } from "./output_metrics.ts";
 import { Gatherer, type GatheringOutput } from "./gatherer.ts";
+import { LazyOutput } from "./lazy_output.ts";
 import { type BatchOutput, OutputScheduler } from "./output_scheduler.ts";
 import { Semaphore } from "../../time/semaphore.ts";
 import {
@@ -77,7 +71,6 @@ export class OutputHost implements AsyncDisposable, MeasuredOutput, BatchOutput,
   /** Hands the events of the journal to this output. */
   readonly scheduler: OutputScheduler;
   readonly #module: OutputModule;
-  readonly #connection: unknown;
   readonly #context: ModuleContext;
   readonly #environment: HostEnvironment;
   readonly #places: Semaphore;
@@ -87,8 +80,7 @@ export class OutputHost implements AsyncDisposable, MeasuredOutput, BatchOutput,
   /** One function for all attempts, instead of one each. */
   readonly #concludeAttempt: Conclude = (delivery, number, result) =>
     this.#conclude(delivery, number, result);
-  #output: Output | undefined;
-  #opening: Promise<Output> | undefined;
+  readonly #output: LazyOutput;
   /** What the delivery that ended last failed with, if it did. */
   #failure: DeliveryError | undefined;
   #closed = false;
@@ -103,10 +95,10 @@ export class OutputHost implements AsyncDisposable, MeasuredOutput, BatchOutput,
     readonly destination: string | undefined = undefined,
   ) {
     this.#module = module;
-    this.#connection = connection;
     const throttled = (milliseconds: number) => environment.metrics.throttled(this, milliseconds);
     this.#context = { ...environment.context, name, logger, throttled };
     this.#environment = environment;
+    this.#output = new LazyOutput(module, connection, this.#context, environment.tracing);
     const concurrency = module.concurrency ?? DEFAULT_CONCURRENCY;
     this.scheduler = new OutputScheduler(this, environment.deadlines, logger);
     this.#gatherer = module.gathers !== undefined ? new Gatherer(this) : undefined;
@@ -129,7 +121,7 @@ export class OutputHost implements AsyncDisposable, MeasuredOutput, BatchOutput,
 
   /** Whether a client has been opened. */
   get isOpen(): boolean {
-    return this.#output !== undefined;
+    return this.#output.opened !== undefined;
   }
 
   /** How it is doing, for operators. */
@@ -200,9 +192,10 @@ export class OutputHost implements AsyncDisposable, MeasuredOutput, BatchOutput,
 
   attempt(batch: readonly Delivery[], number: number): Results | Promise<Results> {
     const attempt = new BatchAttempt(number);
-    const pending = this.#output === undefined
-      ? this.#open().then((output) => attempt.ended ? [] : this.#hand(output, batch, attempt))
-      : this.#hand(this.#output, batch, attempt);
+    const { opened } = this.#output;
+    const pending = opened === undefined
+      ? this.#output.open().then((output) => attempt.ended ? [] : this.#output.hand(output, batch, attempt))
+      : this.#output.hand(opened, batch, attempt);
     if (!(pending instanceof Promise)) {
       this.#note(firstResult(pending));
       this.#places.free();
@@ -215,17 +208,15 @@ export class OutputHost implements AsyncDisposable, MeasuredOutput, BatchOutput,
     return ended.then((results) => resultOfEach(batch, results));
   }
 
-  async probe(signal: AbortSignal): Promise<void> {
-    const output = await this.#open();
-    await this.#outsideOfTraces(() => output.probe(signal));
+  probe(signal: AbortSignal): Promise<void> {
+    return this.#output.probe(signal);
   }
 
   /** Closes the output. Deliveries must have ended: the pool sees to it. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closed = true;
     this.scheduler.close();
-    const output = this.#output ?? await this.#opening?.catch(() => undefined);
-    await output?.[Symbol.asyncDispose]();
+    await this.#output[Symbol.asyncDispose]();
   }
 
   async #retry(delivery: WaitingDelivery, failure: DeliveryError): Promise<DeliveryResult> {
@@ -267,13 +258,14 @@ export class OutputHost implements AsyncDisposable, MeasuredOutput, BatchOutput,
     if (place === "full") return this.#overloaded();
     const batch = [delivery];
     const attempt = new DirectAttempt(number, delivery, this.#concludeAttempt);
-    if (place !== "taken" || this.#output === undefined) {
+    const { opened } = this.#output;
+    if (place !== "taken" || opened === undefined) {
       const result = attempt.start();
       const pending = this.#waitAndHand(place, batch, attempt);
       this.#withinDeadline(pending, attempt, Math.min(this.#timeoutMs(delivery.config), mostMs));
       return result;
     }
-    const results = this.#hand(this.#output, batch, attempt);
+    const results = this.#output.hand(opened, batch, attempt);
     if (results instanceof Promise) {
       const result = attempt.start();
       this.#withinDeadline(results, attempt, Math.min(this.#timeoutMs(delivery.config), mostMs));
@@ -328,22 +320,6 @@ export class OutputHost implements AsyncDisposable, MeasuredOutput, BatchOutput,
     if (this.scheduler.isPaused) this.scheduler.resume();
   }
 
-  #hand(output: Output, batch: readonly Delivery[], attempt: Attempt): Results | Promise<Results> {
-    const { tracing } = this.#environment;
-    if (tracing === undefined) return this.#handNow(output, batch, attempt);
-    // A call that takes events of several requests belongs to the trace of none.
-    const trace = this.maxBatch === 1 ? batch[0]?.event.trace : undefined;
-    return tracing.within(trace, () => this.#handNow(output, batch, attempt));
-  }
-
-  #handNow(output: Output, batch: readonly Delivery[], attempt: Attempt): Results | Promise<Results> {
-    try {
-      return output.deliver(batch, attempt);
-    } catch (error) {
-      return [this.#toDeliveryError(error)];
-    }
-  }
-
   async #waitAndHand(
     place: "taken" | Promise<void>,
     batch: readonly Delivery[],
@@ -351,8 +327,8 @@ export class OutputHost implements AsyncDisposable, MeasuredOutput, BatchOutput,
   ): Promise<Results> {
     if (place !== "taken") await place;
     if (attempt.ended) return [];
-    const output = await this.#open();
-    return attempt.ended ? [] : this.#hand(output, batch, attempt);
+    const output = await this.#output.open();
+    return attempt.ended ? [] : this.#output.hand(output, batch, attempt);
   }
 
   /** The place is kept until the output itself has ended: a hung one must not get ever more to do. */
@@ -360,7 +336,7 @@ export class OutputHost implements AsyncDisposable, MeasuredOutput, BatchOutput,
     this.#environment.deadlines.set(timeoutMs, attempt);
     pending.then(
       (results) => this.#end(attempt, results),
-      (error) => this.#end(attempt, [this.#toDeliveryError(error)]),
+      (error) => this.#end(attempt, [this.#output.toDeliveryError(error)]),
     );
   }
 
@@ -382,32 +358,5 @@ export class OutputHost implements AsyncDisposable, MeasuredOutput, BatchOutput,
     result: DeliveryResult,
   ): DeliveryResult | Promise<DeliveryResult> {
     return result === "delivered" || number > 1 ? result : this.#retry(delivery, result);
-  }
-
-  #open(): Promise<Output> {
-    if (this.#output !== undefined) return Promise.resolve(this.#output);
-    const opening = () => this.#module.open(this.#connection, this.#context);
-    return this.#opening ??= this.#outsideOfTraces(opening).then(
-      (output) => this.#output = output,
-      (error) => {
-        this.#opening = undefined;
-        throw error;
-      },
-    );
-  }
-
-  /** What an output begins for itself belongs to no request, whichever was the first to need it. */
-  #outsideOfTraces<T>(work: () => T): T {
-    const { tracing } = this.#environment;
-    return tracing === undefined ? work() : tracing.within(undefined, work);
-  }
-
-  #toDeliveryError(error: unknown): DeliveryError {
-    if (error instanceof DeliveryError) return error;
-    this.#context.logger.error("Output {output} threw something that is not a DeliveryError", {
-      output: this.#context.name,
-      error,
-    });
-    return new DeliveryError("output_failed", undefined, { cause: error });
   }
 }
