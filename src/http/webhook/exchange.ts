@@ -33,7 +33,7 @@ import {
 } from "./body.ts";
 import type { BodyMemory } from "../../io/memory/body_memory.ts";
 import type { Tracing } from "../../observability/tracing.ts";
-import { type Codings, contentCodings, decodeBody } from "./content_encoding.ts";
+import { type Codings, contentCodings, decodeBody } from "./decoding/content_encoding.ts";
 import { discardBody } from "./discarded_body.ts";
 import { decodedHeaders } from "./decoded_headers.ts";
 import { defaultPath, eventHeaders } from "./default_webhook.ts";

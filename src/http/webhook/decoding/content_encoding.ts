@@ -1,59 +1,25 @@
 /**
  * Undoing the content codings of a body (RFC 9110, section 8.4) within a limit on its size after each of them.
  *
- * The runtime's decoders take a stream that ends early, or one that something follows, for a whole one: that
- * all of the data was used, and no more than all, is checked here.
- *
  * @module
  */
 
-import * as zlib from "node:zlib";
-import { GatewayError } from "../../errors.ts";
-import { EventBody } from "../../event/event.ts";
-import { LARGE_BYTES } from "./body.ts";
-import { GrowingBytes } from "./growing_bytes.ts";
-import type { LargeBodies } from "./large_bodies.ts";
-
-/** What a decoder made of the beginning of its data. */
-interface Decoded {
-  readonly bytes: Uint8Array<ArrayBuffer>;
-  /** How many bytes of the data were used. */
-  readonly used: number;
-}
-
-/**
- * The inner side of a decoder, which the runtime's own synchronous functions drive too. Its streams decode all of
- * what they are given before anybody is asked, however much it becomes, and what `zstdDecompress` throws for some
- * data nobody can catch.
- */
-interface Engine {
-  readonly _handle: {
-    onerror: (message: string) => void;
-    /** Some decoders throw, others call `onerror`, and some leave data unused. */
-    readonly writeSync: (
-      flush: number,
-      input: Uint8Array,
-      inputOffset: number,
-      inputLength: number,
-      output: Uint8Array,
-      outputOffset: number,
-      outputLength: number,
-    ) => void;
-  };
-  /** What the last call left of the output's room and of the input. */
-  readonly _writeState: Uint32Array;
-  /** Says that there is no more input. */
-  readonly _finishFlushFlag: number;
-  readonly close: () => void;
-}
-
-type Decoder = (options: { readonly params?: Readonly<Record<number, number>> }) => Engine;
-
-const createGunzip = zlib.createGunzip as unknown as Decoder;
-const createInflate = zlib.createInflate as unknown as Decoder;
-const createInflateRaw = zlib.createInflateRaw as unknown as Decoder;
-const createBrotliDecompress = zlib.createBrotliDecompress as unknown as Decoder;
-const createZstdDecompress = zlib.createZstdDecompress as unknown as Decoder;
+import { GatewayError } from "../../../errors.ts";
+import { EventBody } from "../../../event/event.ts";
+import { LARGE_BYTES } from "../body.ts";
+import { GrowingBytes } from "../growing_bytes.ts";
+import type { LargeBodies } from "../large_bodies.ts";
+import {
+  createBrotliDecompress,
+  createGunzip,
+  createInflate,
+  createInflateRaw,
+  createZstdDecompress,
+  decode,
+  type Decoder,
+  type DecodingSteps,
+  type SizeBounds,
+} from "./decoder.ts";
 
 type Coding = "gzip" | "deflate" | "br" | "zstd";
 
@@ -81,14 +47,8 @@ const MAX_CODINGS = 3;
 /** Most frames of one zstd body. An empty one has nine bytes, and each of them takes a call of the decoder. */
 const MAX_FRAMES = 1_000;
 
-/** RFC 9659, section 3: as a content coding zstd has a window of at most 8 MiB, which a decoder has to have room for. */
-const ZSTD_PARAMETERS = { [zlib.constants.ZSTD_d_windowLogMax]: 23 };
-
 const INCOMPLETE = "The compressed data ends early";
 const FOLLOWED = "Something follows the compressed data";
-
-/** Shorter pieces of memory are left to be collected. */
-const RELEASED_BYTES = 16 * 1024;
 
 /**
  * The codings of a body in the order in which they were applied; `undefined` when there are none.
@@ -114,14 +74,10 @@ function unsupported(message?: string): GatewayError {
   return new GatewayError("unsupported_encoding", message, { headers: ACCEPTED });
 }
 
-/** What bounds the undoing of codings. */
-export interface DecodingBounds {
-  /** The largest size in bytes after each coding; a decompression bomb stops there. */
-  readonly maxBytes: number;
+/** What bounds the undoing of codings, each of them. */
+export interface DecodingBounds extends SizeBounds {
   /** Where what becomes a large body waits for its turn. */
   readonly large: LargeBodies;
-  /** Gets the number of bytes so far; throws where there is no room for them. */
-  readonly reserve: (bytes: number) => void;
 }
 
 /**
@@ -168,9 +124,6 @@ function toDecodeError(coding: Coding, cause: unknown): GatewayError {
   const reason = `The ${coding} data is damaged or incomplete`;
   return new GatewayError("invalid_encoding", undefined, { cause, reason });
 }
-
-/** Yields how many bytes there are so far. */
-type DecodingSteps<Result> = Generator<number, Result, void>;
 
 /**
  * A decoder holds a window of up to 16 MiB, so that a body that waits for its turn has none: what has become large is
@@ -247,120 +200,14 @@ function* decodeFrames(
   return whole.take();
 }
 
-/**
- * Drives a decoder to the end of its data.
- *
- * @param length how much of the input is data; a byte may follow it
- * @param before bytes of the same body that are there already
- */
-function* decode(
-  decoder: Decoder,
-  input: Uint8Array,
-  length: number,
-  bounds: DecodingBounds,
-  before = 0,
-): DecodingSteps<Decoded> {
-  {
-    using first = new Decoding(decoder, input, PIECE_BYTES);
-    yield* run(first, bounds, before);
-    if (!first.mayHaveEndedBefore(length)) return first.take();
-  }
-  using second = new Decoding(decoder, input, OTHER_PIECE_BYTES);
-  yield* run(second, bounds, before);
-  return second.take();
-}
-
-function* run(
-  decoding: Decoding,
-  { maxBytes, reserve }: DecodingBounds,
-  before: number,
-): DecodingSteps<void> {
-  while (!decoding.isDone) {
-    decoding.step();
-    const size = before + decoding.size;
-    if (size > maxBytes) throw new GatewayError("body_too_large");
-    reserve(size);
-    yield size;
-  }
-}
-
-/**
- * How much a step makes at most. Where data ends together with a step, what follows it looks like more of it. No
- * body ends together with a step of both lengths, since it would be longer than four gigabytes.
- */
-const PIECE_BYTES = 64 * 1024;
-const OTHER_PIECE_BYTES = PIECE_BYTES - 1;
-
-/** Where every step of every decoder puts what it makes, until it is copied. */
-const piece = new Uint8Array(PIECE_BYTES);
-
-/** One decoder on its way through its data. */
-class Decoding implements Disposable {
-  readonly #engine: Engine;
-  readonly #input: Uint8Array;
-  readonly #pieceBytes: number;
-  readonly #decoded = new GrowingBytes();
-  #used = 0;
-  #failure: unknown;
-  #isDone = false;
-
-  constructor(decoder: Decoder, input: Uint8Array, pieceBytes: number) {
-    this.#engine = decoder({ params: decoder === createZstdDecompress ? ZSTD_PARAMETERS : {} });
-    this.#engine._handle.onerror = (message) => this.#failure = new Error(message);
-    this.#input = input;
-    this.#pieceBytes = pieceBytes;
-  }
-
-  get isDone(): boolean {
-    return this.#isDone;
-  }
-
-  get size(): number {
-    return this.#decoded.size;
-  }
-
-  /** Makes the next piece, the last of which is not full; what is wrong with the data ends it too. */
-  step(): void {
-    const left = this.#input.byteLength - this.#used;
-    const { _handle, _writeState, _finishFlushFlag } = this.#engine;
-    try {
-      _handle.writeSync(_finishFlushFlag, this.#input, this.#used, left, piece, 0, this.#pieceBytes);
-    } catch (error) {
-      this.#failure = error;
-    }
-    if (this.#failure !== undefined) {
-      this.#isDone = true;
-      return;
-    }
-    const [room = 0, unused = 0] = _writeState;
-    this.#used = this.#input.byteLength - unused;
-    this.#decoded.append(piece.subarray(0, this.#pieceBytes - room));
-    this.#isDone = room > 0;
-  }
-
-  /** Whether the data may have been whole before the last step, which found something wrong. */
-  mayHaveEndedBefore(length: number): boolean {
-    const isWrong = this.#failure !== undefined || this.#used > length;
-    return isWrong && this.size > 0 && this.size % this.#pieceBytes === 0;
-  }
-
-  /** @throws what the decoder found wrong */
-  take(): Decoded {
-    if (this.#failure !== undefined) throw this.#failure;
-    return { bytes: this.#decoded.take(), used: this.#used };
-  }
-
-  [Symbol.dispose](): void {
-    this.#engine.close();
-    this.#decoded[Symbol.dispose]();
-  }
-}
-
 function followed(data: Uint8Array): Uint8Array<ArrayBuffer> {
   const longer = new Uint8Array(data.byteLength + 1);
   longer.set(data);
   return longer;
 }
+
+/** Shorter pieces of memory are left to be collected. */
+const RELEASED_BYTES = 16 * 1024;
 
 /** Gives memory back that nobody reads any more, and not when it is collected. */
 function release({ buffer, byteLength }: Uint8Array<ArrayBufferLike>): void {
