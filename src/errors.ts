@@ -245,7 +245,7 @@ export interface GatewayErrorOptions {
    */
   readonly reason?: string;
   /** Seconds for the `Retry-After` header of the answer. */
-  readonly retryAfterSeconds?: number;
+  readonly retryAfterSeconds?: number | undefined;
   /** More response headers, for example `Allow` or `WWW-Authenticate`. */
   readonly headers?: Readonly<Record<string, string>>;
 }

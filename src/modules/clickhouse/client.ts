@@ -41,7 +41,7 @@ export interface Refusal {
   /** ClickHouse's own words. They may quote rows: to be shown only for codes that are about something else. */
   readonly text: string;
   /** How long whoever answered wants to be left alone, in seconds, if that was said. */
-  readonly retryAfterSeconds?: number;
+  readonly retryAfterSeconds?: number | undefined;
 }
 
 /** A request that did not succeed. Its message holds nothing of the answer. */
@@ -138,7 +138,7 @@ export class ClickhouseClient implements Disposable {
       status: answer.status,
       code,
       text: answer.body,
-      ...(retryAfterSeconds === undefined ? {} : { retryAfterSeconds }),
+      retryAfterSeconds,
     };
     throw new ClickhouseFailure("refused", `${this.name} answered ${answer.status}`, refusal);
   }

@@ -5,7 +5,8 @@
  * @module
  */
 
-import { DeliveryError, type DeliveryErrorCode } from "../../errors.ts";
+import type { DeliveryError } from "../../errors.ts";
+import { pause, reject, retry, type Verdict, verdictError, VerdictTable } from "../verdicts.ts";
 import type { ClickhouseFailure, Refusal } from "./client.ts";
 
 /**
@@ -27,113 +28,128 @@ export interface Judgement {
   readonly view?: string;
 }
 
-const ROW_CODES: ReadonlyMap<number, string> = new Map([
-  [6, "CANNOT_PARSE_TEXT"],
-  [25, "CANNOT_PARSE_ESCAPE_SEQUENCE"],
-  [26, "CANNOT_PARSE_QUOTED_STRING"],
-  [27, "CANNOT_PARSE_INPUT_ASSERTION_FAILED"],
-  // `JSONExtract…` in a computed column finds an empty text.
-  [32, "ATTEMPT_TO_READ_AFTER_EOF"],
-  [36, "BAD_ARGUMENTS"],
-  [38, "CANNOT_PARSE_DATE"],
-  [41, "CANNOT_PARSE_DATETIME"],
-  // A text that is not in an Enum, as 18.16 says it.
-  [49, "LOGICAL_ERROR"],
-  [53, "TYPE_MISMATCH"],
-  [69, "ARGUMENT_OUT_OF_BOUND"],
-  [70, "CANNOT_CONVERT_TYPE"],
-  [72, "CANNOT_PARSE_NUMBER"],
-  [117, "INCORRECT_DATA"],
-  [130, "CANNOT_READ_ARRAY_FROM_TEXT"],
-  [131, "TOO_LARGE_STRING_SIZE"],
-  [153, "ILLEGAL_DIVISION"],
-  [248, "INVALID_PARTITION_VALUE"],
-  [321, "VALUE_IS_OUT_OF_RANGE_OF_DATA_TYPE"],
-  [349, "CANNOT_INSERT_NULL_IN_ORDINARY_COLUMN"],
-  [376, "CANNOT_PARSE_UUID"],
-  [395, "FUNCTION_THROW_IF_VALUE_IS_NON_ZERO"],
-  [407, "DECIMAL_OVERFLOW"],
-  [441, "CANNOT_PARSE_DOMAIN_VALUE_FROM_STRING"],
-  [467, "CANNOT_PARSE_BOOL"],
-  [469, "VIOLATED_CONSTRAINT"],
-  [675, "CANNOT_PARSE_IPV4"],
-  [676, "CANNOT_PARSE_IPV6"],
-  [691, "UNKNOWN_ELEMENT_OF_ENUM"],
-]);
+/** What this module knows of an error besides. */
+interface ClickhouseTraits {
+  readonly scope: FailureScope;
+  /** Whether the server may have inserted the rows all the same. */
+  readonly mayBeStored: boolean;
+  /** Whether the server's words may be shown: those of some codes quote what was sent. */
+  readonly showsText: boolean;
+}
+
+/** A value does not fit. The words quote it. */
+const ROW = { scope: "row", mayBeStored: false, showsText: false } as const;
 
 /** A table that a webhook's configuration names, or a column that this module needs, is not there. */
-const TABLE_CODES: ReadonlyMap<number, string> = new Map([
-  [8, "THERE_IS_NO_COLUMN"],
-  [10, "NOT_FOUND_COLUMN_IN_BLOCK"],
-  [15, "DUPLICATE_COLUMN"],
-  [16, "NO_SUCH_COLUMN_IN_TABLE"],
-  [20, "NUMBER_OF_COLUMNS_DOESNT_MATCH"],
-  [44, "ILLEGAL_COLUMN"],
-  [46, "UNKNOWN_FUNCTION"],
-  [47, "UNKNOWN_IDENTIFIER"],
-  [48, "NOT_IMPLEMENTED"],
-  [50, "UNKNOWN_TYPE"],
-  [56, "UNKNOWN_STORAGE"],
-  [60, "UNKNOWN_TABLE"],
-  [62, "SYNTAX_ERROR"],
-  [73, "UNKNOWN_FORMAT"],
-  [81, "UNKNOWN_DATABASE"],
-  [115, "UNKNOWN_SETTING"],
-]);
+const TABLE = { scope: "table", mayBeStored: false, showsText: true } as const;
 
-/** An administrator of the server can put these right, and then the events can be inserted as they are. */
-const ACCESS_CODES: ReadonlyMap<number, string> = new Map([
-  [164, "READONLY"],
-  [192, "UNKNOWN_USER"],
-  [193, "WRONG_PASSWORD"],
-  [194, "REQUIRED_PASSWORD"],
-  [195, "IP_ADDRESS_NOT_ALLOWED"],
-  [291, "DATABASE_ACCESS_DENIED"],
-  [497, "ACCESS_DENIED"],
-  [516, "AUTHENTICATION_FAILED"],
-]);
+/** The server says no before it begins, or until its administrator has put something right. */
+const REFUSED = { scope: "later", mayBeStored: false, showsText: true } as const;
 
-/** The code for too many partitions in one insert, and for too many parts in a table. */
-export const TOO_MANY_PARTS = 252;
-
-/** The server says no before it begins. */
-const BUSY_CODES: ReadonlyMap<number, string> = new Map([
-  [202, "TOO_MANY_SIMULTANEOUS_QUERIES"],
-  [TOO_MANY_PARTS, "TOO_MANY_PARTS"],
-]);
-
-/** A profile fixes a setting that this module sends. */
-const SETTING_CONSTRAINT_VIOLATION = 452;
-
-/**
- * Conditions of the server, whatever is inserted. A row is never rejected for one, not even one that met it alone
- * again and again. Not complete, and need not be.
- */
-export const SERVER_CODES: ReadonlySet<number> = new Set([
-  // TIMEOUT_EXCEEDED, TOO_SLOW, CANNOT_ALLOCATE_MEMORY, DNS_ERROR, QUOTA_EXCEEDED
-  ...[159, 160, 173, 198, 201],
-  // NO_FREE_CONNECTION, SOCKET_TIMEOUT, NETWORK_ERROR, NO_ZOOKEEPER, ABORTED, MEMORY_LIMIT_EXCEEDED
-  ...[203, 209, 210, 225, 236, 241],
-  // TABLE_IS_READ_ONLY, NOT_ENOUGH_SPACE, ALL_CONNECTION_TRIES_FAILED, TOO_FEW_LIVE_REPLICAS
-  ...[242, 243, 279, 285],
-  // UNSATISFIED_QUORUM_FOR_PREVIOUS_WRITE, UNKNOWN_STATUS_OF_INSERT, QUERY_WAS_CANCELLED, SYSTEM_ERROR
-  ...[286, 319, 394, 425],
-  // CANNOT_SCHEDULE_TASK, DEADLOCK_AVOIDED, S3_ERROR, KEEPER_EXCEPTION
-  ...[439, 473, 499, 999],
-]);
+/** A condition of the server, or a code that does not tell. */
+const UNSURE = { scope: "later", mayBeStored: true, showsText: false } as const;
 
 /** The code for a missing table. */
 export const UNKNOWN_TABLE = 60;
 
-/** Codes whose texts may quote what was sent. */
-const QUOTING_CODES: ReadonlySet<number> = new Set([62]);
+/** The code for too many partitions in one insert, and for too many parts in a table. */
+export const TOO_MANY_PARTS = 252;
+
+/** The code does not tell whether a row is to blame. */
+const UNLISTED = retry("", UNSURE);
+
+/**
+ * A condition of the server, whatever is inserted. A row is never rejected for one, not even one that met it alone
+ * again and again.
+ */
+const OF_SERVER = retry("", UNSURE);
+
+/** By ClickHouse's codes. Those of the server are not all, and need not be. */
+const VERDICTS = new VerdictTable<ClickhouseTraits>({
+  6: reject("CANNOT_PARSE_TEXT", ROW),
+  25: reject("CANNOT_PARSE_ESCAPE_SEQUENCE", ROW),
+  26: reject("CANNOT_PARSE_QUOTED_STRING", ROW),
+  27: reject("CANNOT_PARSE_INPUT_ASSERTION_FAILED", ROW),
+  // `JSONExtract…` in a computed column finds an empty text.
+  32: reject("ATTEMPT_TO_READ_AFTER_EOF", ROW),
+  36: reject("BAD_ARGUMENTS", ROW),
+  38: reject("CANNOT_PARSE_DATE", ROW),
+  41: reject("CANNOT_PARSE_DATETIME", ROW),
+  // A text that is not in an Enum, as 18.16 says it.
+  49: reject("LOGICAL_ERROR", ROW),
+  53: reject("TYPE_MISMATCH", ROW),
+  69: reject("ARGUMENT_OUT_OF_BOUND", ROW),
+  70: reject("CANNOT_CONVERT_TYPE", ROW),
+  72: reject("CANNOT_PARSE_NUMBER", ROW),
+  117: reject("INCORRECT_DATA", ROW),
+  130: reject("CANNOT_READ_ARRAY_FROM_TEXT", ROW),
+  131: reject("TOO_LARGE_STRING_SIZE", ROW),
+  153: reject("ILLEGAL_DIVISION", ROW),
+  248: reject("INVALID_PARTITION_VALUE", ROW),
+  321: reject("VALUE_IS_OUT_OF_RANGE_OF_DATA_TYPE", ROW),
+  349: reject("CANNOT_INSERT_NULL_IN_ORDINARY_COLUMN", ROW),
+  376: reject("CANNOT_PARSE_UUID", ROW),
+  395: reject("FUNCTION_THROW_IF_VALUE_IS_NON_ZERO", ROW),
+  407: reject("DECIMAL_OVERFLOW", ROW),
+  441: reject("CANNOT_PARSE_DOMAIN_VALUE_FROM_STRING", ROW),
+  467: reject("CANNOT_PARSE_BOOL", ROW),
+  469: reject("VIOLATED_CONSTRAINT", ROW),
+  675: reject("CANNOT_PARSE_IPV4", ROW),
+  676: reject("CANNOT_PARSE_IPV6", ROW),
+  691: reject("UNKNOWN_ELEMENT_OF_ENUM", ROW),
+
+  8: reject("THERE_IS_NO_COLUMN", TABLE),
+  10: reject("NOT_FOUND_COLUMN_IN_BLOCK", TABLE),
+  15: reject("DUPLICATE_COLUMN", TABLE),
+  16: reject("NO_SUCH_COLUMN_IN_TABLE", TABLE),
+  20: reject("NUMBER_OF_COLUMNS_DOESNT_MATCH", TABLE),
+  44: reject("ILLEGAL_COLUMN", TABLE),
+  46: reject("UNKNOWN_FUNCTION", TABLE),
+  47: reject("UNKNOWN_IDENTIFIER", TABLE),
+  48: reject("NOT_IMPLEMENTED", TABLE),
+  50: reject("UNKNOWN_TYPE", TABLE),
+  56: reject("UNKNOWN_STORAGE", TABLE),
+  [UNKNOWN_TABLE]: reject("UNKNOWN_TABLE", TABLE),
+  62: reject("SYNTAX_ERROR", { ...TABLE, showsText: false }),
+  73: reject("UNKNOWN_FORMAT", TABLE),
+  81: reject("UNKNOWN_DATABASE", TABLE),
+  115: reject("UNKNOWN_SETTING", TABLE),
+  // A profile fixes a setting that this module sends: it can be put right, as the table can.
+  452: retry("SETTING_CONSTRAINT_VIOLATION", TABLE),
+
+  164: pause("READONLY", REFUSED),
+  192: pause("UNKNOWN_USER", REFUSED),
+  193: pause("WRONG_PASSWORD", REFUSED),
+  194: pause("REQUIRED_PASSWORD", REFUSED),
+  195: pause("IP_ADDRESS_NOT_ALLOWED", REFUSED),
+  291: pause("DATABASE_ACCESS_DENIED", REFUSED),
+  497: pause("ACCESS_DENIED", REFUSED),
+  516: pause("AUTHENTICATION_FAILED", REFUSED),
+
+  202: retry("TOO_MANY_SIMULTANEOUS_QUERIES", REFUSED),
+  [TOO_MANY_PARTS]: retry("TOO_MANY_PARTS", REFUSED),
+
+  // TIMEOUT_EXCEEDED, TOO_SLOW, CANNOT_ALLOCATE_MEMORY, DNS_ERROR, QUOTA_EXCEEDED, NO_FREE_CONNECTION, SOCKET_TIMEOUT,
+  // NETWORK_ERROR, NO_ZOOKEEPER, ABORTED, MEMORY_LIMIT_EXCEEDED, TABLE_IS_READ_ONLY, NOT_ENOUGH_SPACE
+  "159 160 173 198 201 203 209 210 225 236 241 242 243": OF_SERVER,
+  // ALL_CONNECTION_TRIES_FAILED, TOO_FEW_LIVE_REPLICAS, UNSATISFIED_QUORUM_FOR_PREVIOUS_WRITE, UNKNOWN_STATUS_OF_INSERT,
+  // QUERY_WAS_CANCELLED, SYSTEM_ERROR, CANNOT_SCHEDULE_TASK, DEADLOCK_AVOIDED, S3_ERROR, KEEPER_EXCEPTION
+  "279 285 286 319 394 425 439 473 499 999": OF_SERVER,
+}, UNLISTED);
+
+/** By the status, where a proxy in front of the server answers: the server itself gives a code. */
+const STATUSES = new VerdictTable<ClickhouseTraits>({
+  "400 413": reject("", ROW),
+  "401 403": pause("", REFUSED),
+}, UNLISTED);
+
+/** Whether a code is known to be about the server, so that it says nothing about the rows. */
+export function isOfServer(code: number): boolean {
+  return VERDICTS.find(code) === OF_SERVER;
+}
 
 /** How much of the server's text is shown, in characters. */
 const MAX_TEXT = 300;
-
-/** Statuses that a proxy in front of the server may answer with, where the server itself gives a code. */
-const STATUS_SCOPES: ReadonlyMap<number, FailureScope> = new Map([[400, "row"], [413, "row"]]);
-const ACCESS_STATUSES: ReadonlySet<number> = new Set([401, 403]);
 
 /**
  * Judges a failed request.
@@ -143,39 +159,30 @@ const ACCESS_STATUSES: ReadonlySet<number> = new Set([401, 403]);
 export function judgeFailure(server: string, what: string, failure: ClickhouseFailure): Judgement {
   const { kind, refusal, message } = failure;
   if (refusal !== undefined) return judgeRefusal(`${server} refused ${what}`, refusal);
-  const code = kind === "not_clickhouse" ? "output_failed" : "output_unavailable";
-  const error = new DeliveryError(code, message, { cause: failure.cause });
+  const verdict = kind === "not_clickhouse" ? UNLISTED : pause("");
+  const error = verdictError(verdict, message, { cause: failure.cause });
   return { scope: "later", error, mayBeStored: kind !== "unreachable" };
 }
 
-function judgeRefusal(beginning: string, { status, code, text, retryAfterSeconds }: Refusal): Judgement {
-  const options = retryAfterSeconds === undefined ? {} : { retryAfterSeconds };
+function judgeRefusal(beginning: string, refusal: Refusal): Judgement {
+  const { code, text, retryAfterSeconds } = refusal;
+  const verdict = verdictOn(refusal);
+  const reason = code === undefined ? `HTTP ${refusal.status}` : describe(code, text);
   const view = viewIn(text);
-  const judge = (
-    scope: FailureScope,
-    errorCode: DeliveryErrorCode,
-    mayBeStored: boolean,
-    reason: string,
-  ) => ({
-    scope,
-    error: new DeliveryError(errorCode, `${beginning}: ${reason}`, options),
-    mayBeStored,
+  return {
+    scope: verdict.scope,
+    error: verdictError(verdict, `${beginning}: ${reason}`, { retryAfterSeconds }),
+    mayBeStored: verdict.mayBeStored,
     ...(code === undefined ? {} : { code }),
     ...(code === undefined || view === undefined ? {} : { view }),
-  });
-  if (code === undefined) {
-    const scope = STATUS_SCOPES.get(status) ?? "later";
-    if (scope === "row") return judge(scope, "output_rejected", false, `HTTP ${status}`);
-    const isDenied = ACCESS_STATUSES.has(status);
-    return judge(scope, isDenied ? "output_unavailable" : "output_failed", !isDenied, `HTTP ${status}`);
-  }
-  const reason = describe(code, text);
-  if (code === SETTING_CONSTRAINT_VIOLATION) return judge("table", "output_failed", false, reason);
-  if (TABLE_CODES.has(code)) return judge("table", "output_rejected", false, reason);
-  if (ACCESS_CODES.has(code)) return judge("later", "output_unavailable", false, reason);
-  if (BUSY_CODES.has(code)) return judge("later", "output_failed", false, reason);
-  if (ROW_CODES.has(code) || status === 400) return judge("row", "output_rejected", false, reason);
-  return judge("later", "output_failed", true, reason);
+  };
+}
+
+function verdictOn({ code, status }: Refusal): Verdict & ClickhouseTraits {
+  if (code === undefined) return STATUSES.find(status);
+  const verdict = VERDICTS.find(code);
+  // What the server calls a bad request, it has not carried out.
+  return verdict.mayBeStored && status === 400 ? STATUSES.find(status) : verdict;
 }
 
 /**
@@ -192,16 +199,10 @@ function viewIn(text: string): string | undefined {
 const VIEW_WORDS = "while pushing to view ";
 
 function describe(code: number, text: string): string {
-  const row = ROW_CODES.get(code);
-  if (row !== undefined) return `code ${code} (${row})`;
-  const name = TABLE_CODES.get(code) ?? ACCESS_CODES.get(code) ?? BUSY_CODES.get(code) ??
-    (code === SETTING_CONSTRAINT_VIOLATION ? "SETTING_CONSTRAINT_VIOLATION" : undefined);
-  if (name === undefined) {
-    const own = ownName(text);
-    return own === undefined ? `code ${code}` : `code ${code} (${own})`;
-  }
-  const named = `code ${code} (${name})`;
-  return QUOTING_CODES.has(code) ? named : `${named}: ${firstLine(text)}`;
+  const { text: name, showsText } = VERDICTS.find(code);
+  const shownName = name === "" ? ownName(text) : name;
+  const named = shownName === undefined ? `code ${code}` : `code ${code} (${shownName})`;
+  return showsText ? `${named}: ${firstLine(text)}` : named;
 }
 
 /** The name of the code that servers since 2020 end their texts with. The rest may quote what an event holds. */

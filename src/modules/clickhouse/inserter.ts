@@ -10,7 +10,7 @@ import { ReportLimiter } from "../../observability/report_limiter.ts";
 import { type Block, Search } from "./block.ts";
 import { type ClickhouseClient, ClickhouseFailure } from "./client.ts";
 import type { ClickhouseConfig } from "./config.ts";
-import { judgeFailure, type Judgement, SERVER_CODES, TOO_MANY_PARTS, UNKNOWN_TABLE } from "./errors.ts";
+import { isOfServer, judgeFailure, type Judgement, TOO_MANY_PARTS, UNKNOWN_TABLE } from "./errors.ts";
 import { RowLookup } from "./lookup.ts";
 import { TOKEN_SETTING } from "./settings.ts";
 import {
@@ -183,7 +183,7 @@ export class TableInserter {
       });
       return only(delivered(block));
     }
-    if (found === "none" && !SERVER_CODES.has(code)) return { doubtful: outcome };
+    if (found === "none" && !isOfServer(code)) return { doubtful: outcome };
     // Otherwise each row is sent once in each round: it may be stored each time, or the server has enough to do.
     return block.rows.length === 1 ? only(outcome) : halvesLater(outcome);
   }

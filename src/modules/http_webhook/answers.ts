@@ -14,9 +14,13 @@ import {
   RefusedAddressError,
 } from "../../io/http_client.ts";
 import type { DeliveryResult } from "../module.ts";
+import { errorCode, reject, retry, unreachable, verdictError, VerdictTable } from "../verdicts.ts";
 
-/** Refusals that pass: the request came too late, too early or too often. */
-const TEMPORARY_STATUSES: ReadonlySet<number> = new Set([408, 425, 429]);
+/** Refusals stay, unless the request came too late, too early or too often; failures of the destination pass. */
+const STATUSES = new VerdictTable({
+  "1* 3* 4*": reject("answered"),
+  "408 425 429": retry("answered"),
+}, retry("answered"));
 
 /** How messages name a destination. Path and query stay out: many services put a secret there. */
 export function nameOf({ hostname, port }: Destination): string {
@@ -26,21 +30,18 @@ export function nameOf({ hostname, port }: Destination): string {
 /** What an answer means for the event. */
 export function judgeAnswer({ status, headers }: Answer, destination: Destination): DeliveryResult {
   if (status >= 200 && status < 300) return "delivered";
-  const message = `Destination ${nameOf(destination)} answered ${status}`;
-  if (TEMPORARY_STATUSES.has(status) || status >= 500) {
+  const verdict = STATUSES.find(status);
+  const message = `Destination ${nameOf(destination)} ${verdict.text} ${status}`;
+  if (verdict.kind === "retry") {
     const retryAfterSeconds = parseRetryAfter(headers["retry-after"], Date.now());
-    return new DeliveryError(
-      "output_failed",
-      message,
-      retryAfterSeconds === undefined ? {} : { retryAfterSeconds },
-    );
+    return verdictError(verdict, message, { retryAfterSeconds });
   }
   const target = headers.location === undefined
     ? undefined
     : URL.parse(headers.location, `${destination.protocol}//${nameOf(destination)}`);
-  if (status < 300 || status >= 400 || !target) return new DeliveryError("output_rejected", message);
+  if (status < 300 || status >= 400 || !target) return verdictError(verdict, message);
   const redirected = `${message}, a redirect to ${target.host}: redirects are not followed, change url`;
-  return new DeliveryError("output_rejected", redirected);
+  return verdictError(verdict, redirected);
 }
 
 /** What it means for the event that there was no answer. */
@@ -57,15 +58,10 @@ export function judgeFailure(error: unknown, destination: Destination): Delivery
   if (error instanceof InterimAnswersError) {
     return new DeliveryError("output_failed", `${name} sends interim (1xx) answers without end`, options);
   }
-  const code = codeOf(error);
+  const code = errorCode(error);
   // So begin the codes of the HTTP parser: something answered, but not in HTTP.
   if (code.startsWith("HPE_")) {
     return new DeliveryError("output_failed", `${name} did not answer in HTTP: ${code}`, options);
   }
-  return new DeliveryError("output_unavailable", `${name} cannot be reached: ${code}`, options);
-}
-
-function codeOf(error: unknown): string {
-  const { code, name } = error as { readonly code?: unknown; readonly name?: unknown };
-  return String(code ?? name);
+  return unreachable(name, error);
 }

@@ -6,6 +6,7 @@
  */
 
 import { DeliveryError, type DeliveryErrorCode } from "../../errors.ts";
+import { pause, reject, retry, type Verdict, verdictError, VerdictTable } from "../verdicts.ts";
 
 /**
  * What follows from an error for the batch that met it.
@@ -20,82 +21,66 @@ import { DeliveryError, type DeliveryErrorCode } from "../../errors.ts";
  */
 export type Consequence = "fail" | "unsure" | "moved" | "stored" | "split" | "reject" | "renumber";
 
-/** An error code of the Kafka protocol, and what follows from it. */
-interface Verdict {
-  readonly name: string;
-  readonly code: DeliveryErrorCode;
+/** What this module knows of an error besides. */
+interface KafkaTraits {
   readonly then: Consequence;
   /** What an operator has to know besides the name. */
   readonly advice?: () => string;
 }
 
-function failed(name: string): Verdict {
-  return { name, code: "output_failed", then: "fail" };
+type KafkaVerdict = Verdict & KafkaTraits;
+
+function failed(name: string, then: Consequence = "fail"): KafkaVerdict {
+  return retry(name, { then });
 }
 
-function unsure(name: string): Verdict {
-  return { name, code: "output_failed", then: "unsure" };
-}
-
-function moved(name: string): Verdict {
-  return { name, code: "output_failed", then: "moved" };
-}
-
-function refused(name: string): Verdict {
-  return { name, code: "output_rejected", then: "split" };
-}
-
-function renumbered(name: string): Verdict {
-  return { name, code: "output_failed", then: "renumber" };
+function refused(name: string, then: Consequence = "split"): KafkaVerdict {
+  return reject(name, { then });
 }
 
 /** A clock that is wrong makes every event wrong: none of them is to blame, and all can go once it is right. */
-const INVALID_TIMESTAMP: Verdict = {
-  name: "INVALID_TIMESTAMP",
-  code: "output_unavailable",
+const INVALID_TIMESTAMP: KafkaVerdict = pause("INVALID_TIMESTAMP", {
   then: "fail",
   advice: () =>
     `the gateway's clock says ${
       new Date().toISOString()
     }. Check it and the brokers' clocks, then the topic's ` +
     "message.timestamp.before.max.ms and message.timestamp.after.max.ms",
-};
+});
 
 /**
  * The codes that a producer meets. A topic that is missing or closed to the gateway is tried again: it is a
  * mistake of its operator's, not of the event, and heals when the topic is made or opened. A record that the
  * brokers will never take as it is goes to the dead letters.
  */
-const VERDICTS: ReadonlyMap<number, Verdict> = new Map<number, Verdict>([
-  [2, failed("CORRUPT_MESSAGE")],
-  [3, moved("UNKNOWN_TOPIC_OR_PARTITION")],
-  [5, moved("LEADER_NOT_AVAILABLE")],
-  [6, moved("NOT_LEADER_OR_FOLLOWER")],
-  [7, unsure("REQUEST_TIMED_OUT")],
-  [8, moved("BROKER_NOT_AVAILABLE")],
-  [9, moved("REPLICA_NOT_AVAILABLE")],
-  [10, refused("MESSAGE_TOO_LARGE")],
-  [13, unsure("NETWORK_EXCEPTION")],
-  [17, { name: "INVALID_TOPIC_EXCEPTION", code: "output_rejected", then: "reject" }],
-  [18, refused("RECORD_LIST_TOO_LARGE")],
-  [19, failed("NOT_ENOUGH_REPLICAS")],
-  [20, unsure("NOT_ENOUGH_REPLICAS_AFTER_APPEND")],
-  [29, failed("TOPIC_AUTHORIZATION_FAILED")],
-  [31, failed("CLUSTER_AUTHORIZATION_FAILED")],
-  [32, INVALID_TIMESTAMP],
-  [43, refused("UNSUPPORTED_FOR_MESSAGE_FORMAT")],
-  [45, renumbered("OUT_OF_ORDER_SEQUENCE_NUMBER")],
-  [46, { name: "DUPLICATE_SEQUENCE_NUMBER", code: "output_failed", then: "stored" }],
-  [47, renumbered("INVALID_PRODUCER_EPOCH")],
-  [56, moved("KAFKA_STORAGE_ERROR")],
-  [59, renumbered("UNKNOWN_PRODUCER_ID")],
-  [74, moved("FENCED_LEADER_EPOCH")],
-  [75, moved("UNKNOWN_LEADER_EPOCH")],
-  [87, refused("INVALID_RECORD")],
-  [90, renumbered("PRODUCER_FENCED")],
-]);
-
-const UNKNOWN: Verdict = failed("error");
+const VERDICTS = new VerdictTable<KafkaTraits>({
+  2: failed("CORRUPT_MESSAGE"),
+  3: failed("UNKNOWN_TOPIC_OR_PARTITION", "moved"),
+  5: failed("LEADER_NOT_AVAILABLE", "moved"),
+  6: failed("NOT_LEADER_OR_FOLLOWER", "moved"),
+  7: failed("REQUEST_TIMED_OUT", "unsure"),
+  8: failed("BROKER_NOT_AVAILABLE", "moved"),
+  9: failed("REPLICA_NOT_AVAILABLE", "moved"),
+  10: refused("MESSAGE_TOO_LARGE"),
+  13: failed("NETWORK_EXCEPTION", "unsure"),
+  17: refused("INVALID_TOPIC_EXCEPTION", "reject"),
+  18: refused("RECORD_LIST_TOO_LARGE"),
+  19: failed("NOT_ENOUGH_REPLICAS"),
+  20: failed("NOT_ENOUGH_REPLICAS_AFTER_APPEND", "unsure"),
+  29: failed("TOPIC_AUTHORIZATION_FAILED"),
+  31: failed("CLUSTER_AUTHORIZATION_FAILED"),
+  32: INVALID_TIMESTAMP,
+  43: refused("UNSUPPORTED_FOR_MESSAGE_FORMAT"),
+  45: failed("OUT_OF_ORDER_SEQUENCE_NUMBER", "renumber"),
+  46: failed("DUPLICATE_SEQUENCE_NUMBER", "stored"),
+  47: failed("INVALID_PRODUCER_EPOCH", "renumber"),
+  56: failed("KAFKA_STORAGE_ERROR", "moved"),
+  59: failed("UNKNOWN_PRODUCER_ID", "renumber"),
+  74: failed("FENCED_LEADER_EPOCH", "moved"),
+  75: failed("UNKNOWN_LEADER_EPOCH", "moved"),
+  87: refused("INVALID_RECORD"),
+  90: failed("PRODUCER_FENCED", "renumber"),
+}, failed("error"));
 
 const LEADER_NOT_AVAILABLE = 5;
 const UNSUPPORTED_SASL_MECHANISM = 33;
@@ -112,10 +97,11 @@ export interface Judgement {
  * @param detail what the broker says about it
  */
 export function judgeAnswer(code: number, topic: string, detail: string | null = null): Judgement {
-  const { name, code: outcome, then, advice } = VERDICTS.get(code) ?? UNKNOWN;
+  const verdict = VERDICTS.find(code);
+  const { text, then, advice } = verdict;
   const more = [detail, advice?.()].filter((text) => text).map((text) => `: ${text}`).join("");
-  const message = `Kafka refused an event for topic ${topic}: ${name} (${code})${more}`;
-  return { error: new DeliveryError(outcome, message, ONE_TOPIC), then };
+  const message = `Kafka refused an event for topic ${topic}: ${text} (${code})${more}`;
+  return { error: verdictError(verdict, message, ONE_TOPIC), then };
 }
 
 /** Other topics of the cluster may be well. */

@@ -7,47 +7,42 @@
  */
 
 import { ReplyError } from "ioredis";
-import { DeliveryError, type DeliveryErrorCode } from "../../errors.ts";
+import { DeliveryError } from "../../errors.ts";
+import { pause, reject, retry, verdictError, VerdictTable } from "../verdicts.ts";
 import type { ServerAddress } from "../../schema/addresses.ts";
 import { readDenied } from "../../io/redis/rights.ts";
 
-type Meaning = readonly [code: DeliveryErrorCode, explanation: string];
+/** The connection leads to the wrong server, or is not what it was: a new one may be better. */
+const NEW_CONNECTION = { needsNewConnection: true };
 
 const IS_CLUSTER =
   "belongs to a cluster: set key_prefix in braces, such as {rq}, here and RQ_KEY_PREFIX of the " +
   "workers (RQ 3.0), or connect to a Redis without cluster mode";
-const IN_A_CLUSTER = "belongs to a cluster that is not in order";
-const ANOTHER_NODE = "belongs to a cluster, in which another node has these keys";
 
 /**
  * Code words of Redis 7. Nearly all of them pass, by themselves or when an operator has seen to it; the
  * events then are as good as before. One that is not here is a failure that may pass, too.
  */
-const MEANINGS: ReadonlyMap<string, Meaning> = new Map([
-  ["ASK", ["output_failed", ANOTHER_NODE]],
-  ["BUSY", ["output_unavailable", "is busy with a script that does not end"]],
-  ["CLUSTERDOWN", ["output_unavailable", IN_A_CLUSTER]],
-  ["CROSSSLOT", ["output_failed", IS_CLUSTER]],
-  ["LOADING", ["output_unavailable", "is still loading its data"]],
-  ["MASTERDOWN", ["output_unavailable", "is a replica that has lost its primary"]],
-  ["MISCONF", ["output_unavailable", "cannot write its data to disk"]],
-  ["MOVED", ["output_failed", ANOTHER_NODE]],
-  ["NOAUTH", ["output_unavailable", "asks for a password: set password of the connection"]],
-  ["NOREPLICAS", ["output_unavailable", "has too few replicas to take writes"]],
-  ["OOM", ["output_unavailable", "has reached maxmemory: make room or raise it"]],
-  ["READONLY", ["output_unavailable", "is a read-only replica: connect to the primary"]],
-  ["TRYAGAIN", ["output_failed", ANOTHER_NODE]],
-  ["WRONGPASS", ["output_unavailable", "does not know this user name and password"]],
-  ["WRONGTYPE", ["output_rejected", "has a value of another type under the key: change queue_name"]],
-]);
+const VERDICTS = new VerdictTable({
+  "ASK MOVED TRYAGAIN": retry("belongs to a cluster, in which another node has these keys"),
+  BUSY: pause("is busy with a script that does not end"),
+  CLUSTERDOWN: pause("belongs to a cluster that is not in order"),
+  CROSSSLOT: retry(IS_CLUSTER),
+  LOADING: pause("is still loading its data"),
+  MASTERDOWN: pause("is a replica that has lost its primary"),
+  MISCONF: pause("cannot write its data to disk"),
+  NOAUTH: pause("asks for a password: set password of the connection", NEW_CONNECTION),
+  NOREPLICAS: pause("has too few replicas to take writes"),
+  OOM: pause("has reached maxmemory: make room or raise it"),
+  READONLY: pause("is a read-only replica: connect to the primary", NEW_CONNECTION),
+  WRONGPASS: pause("does not know this user name and password"),
+  WRONGTYPE: reject("has a value of another type under the key: change queue_name"),
+}, retry("did not take the command"));
 
 /** An error reply, with the command that it answers as the client knows it. */
 interface RefusedCommand extends Error {
   readonly command?: { readonly name?: unknown };
 }
-
-/** They say that this connection leads to the wrong server, or is not what it was: a new one may be better. */
-const CALL_FOR_A_NEW_CONNECTION: ReadonlySet<string> = new Set(["NOAUTH", "READONLY"]);
 
 /** The code word of an error reply; `undefined` for any other error. */
 export function replyCode(error: unknown): string | undefined {
@@ -56,7 +51,7 @@ export function replyCode(error: unknown): string | undefined {
 
 /** Whether the answer calls for another connection, as after a failover that moved the primary elsewhere. */
 export function callsForNewConnection(error: unknown): boolean {
-  return CALL_FOR_A_NEW_CONNECTION.has(replyCode(error) ?? "");
+  return VERDICTS.find(replyCode(error) ?? "").needsNewConnection === true;
 }
 
 /** Form of the reply that names the node of a cluster that has the keys; it gives no host where that is the same. */
@@ -83,8 +78,8 @@ export function judgeRedisError(error: unknown, server: string): DeliveryError {
   const code = replyCode(error);
   if (code !== undefined) {
     if (code === "NOPERM") return judgeNotPermitted(error as RefusedCommand, server);
-    const [deliveryCode, explanation] = MEANINGS.get(code) ?? ["output_failed", "did not take the command"];
-    return new DeliveryError(deliveryCode, `${server} ${explanation} (${code})`);
+    const verdict = VERDICTS.find(code);
+    return verdictError(verdict, `${server} ${verdict.text} (${code})`);
   }
   const { code: systemCode } = error as { readonly code?: unknown };
   const reason = typeof systemCode === "string" ? systemCode : "the connection was closed";

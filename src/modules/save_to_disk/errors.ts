@@ -4,44 +4,20 @@
  * @module
  */
 
-import { DeliveryError } from "../../errors.ts";
+import type { DeliveryError } from "../../errors.ts";
+import { errorCode, pause, reject, retry, verdictError, VerdictTable } from "../verdicts.ts";
+
+/** By the codes of the operating system. */
+const VERDICTS = new VerdictTable({
+  "ENOSPC EDQUOT": pause("is on a full disk"),
+  "EACCES EPERM EROFS": pause("cannot be written to"),
+  "EEXIST EISDIR ELOOP ENAMETOOLONG ENOTDIR": reject("cannot be a directory"),
+}, retry("did not take the event"));
 
 /** What an error of the operating system means for the event that was to be saved in a directory. */
 export function judgeDiskError(error: unknown, directory: string): DeliveryError {
-  const { code: systemCode, name } = error as { readonly code?: unknown; readonly name?: unknown };
-  const code = String(systemCode ?? name);
-  const options = { cause: error };
-  switch (code) {
-    case "ENOSPC":
-    case "EDQUOT":
-      return new DeliveryError(
-        "output_unavailable",
-        `Directory ${directory} is on a full disk: ${code}`,
-        options,
-      );
-    case "EACCES":
-    case "EPERM":
-    case "EROFS":
-      return new DeliveryError(
-        "output_unavailable",
-        `Directory ${directory} cannot be written to: ${code}`,
-        options,
-      );
-    case "EEXIST":
-    case "EISDIR":
-    case "ELOOP":
-    case "ENAMETOOLONG":
-    case "ENOTDIR":
-      return new DeliveryError(
-        "output_rejected",
-        `Path ${directory} cannot be a directory: ${code}`,
-        options,
-      );
-    default:
-      return new DeliveryError(
-        "output_failed",
-        `Directory ${directory} did not take the event: ${code}`,
-        options,
-      );
-  }
+  const code = errorCode(error);
+  const verdict = VERDICTS.find(code);
+  const noun = verdict.kind === "reject" ? "Path" : "Directory";
+  return verdictError(verdict, `${noun} ${directory} ${verdict.text}: ${code}`, { cause: error });
 }

@@ -10,6 +10,7 @@ import { connect, isIP, type Socket } from "node:net";
 import { connect as connectTls, type ConnectionOptions } from "node:tls";
 import { DeliveryError } from "../../../errors.ts";
 import { outputNames } from "../../../io/name_lookups.ts";
+import { unreachable } from "../../verdicts.ts";
 import { judgeLogin } from "../errors.ts";
 import {
   type Api,
@@ -76,7 +77,7 @@ export class BrokerConnection implements AsyncDisposable {
     socket.setKeepAlive(true);
     this.#closed = new Promise((resolve) => socket.once("close", () => resolve()));
     socket.on("data", (chunk: Buffer) => this.#take(chunk));
-    socket.on("error", (error) => this.abort(unreachable(address, error)));
+    socket.on("error", (error) => this.abort(unreachable(`Kafka broker ${address}`, error)));
     socket.on("close", () => this.abort(endedByBroker(address)));
   }
 
@@ -100,7 +101,9 @@ export class BrokerConnection implements AsyncDisposable {
       await connection.#begin();
       return connection;
     } catch (error) {
-      connection.abort(error instanceof DeliveryError ? error : unreachable(address, error));
+      connection.abort(
+        error instanceof DeliveryError ? error : unreachable(`Kafka broker ${address}`, error),
+      );
       await connection.#closed;
       throw connection.#failure;
     } finally {
@@ -261,14 +264,6 @@ function openSocket(address: string, tls: ConnectionOptions | undefined): Socket
   if (tls === undefined) return connect(server);
   // Server names are host names by RFC 6066. An address is checked as the `host` that it is.
   return connectTls({ ...server, ...(isIP(host) === 0 ? { servername: host } : {}), ...tls });
-}
-
-function unreachable(address: string, cause: unknown): DeliveryError {
-  const { code, message } = cause as { readonly code?: string; readonly message?: string };
-  const detail = code ?? message ?? String(cause);
-  return new DeliveryError("output_unavailable", `Kafka broker ${address} cannot be reached: ${detail}`, {
-    cause,
-  });
 }
 
 function endedByBroker(address: string): DeliveryError {
