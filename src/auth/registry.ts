@@ -6,6 +6,7 @@
 
 import { authorization } from "./verifiers/authorization.ts";
 import { basicAuth } from "./verifiers/basic_auth.ts";
+import { digestAuth } from "./verifiers/digest_auth/digest_auth.ts";
 import { headerAuth } from "./verifiers/header_auth.ts";
 import { hmac } from "./verifiers/hmac.ts";
 import { ipWhitelist } from "./verifiers/ip_whitelist.ts";
@@ -17,6 +18,7 @@ export const verifierKinds: readonly VerifierKind[] = [
   ipWhitelist,
   authorization,
   basicAuth,
+  digestAuth,
   headerAuth,
   queryAuth,
   hmac,
@@ -28,7 +30,6 @@ export const verifierKinds: readonly VerifierKind[] = [
  */
 export const PLANNED_VERIFIERS: readonly string[] = [
   "jwt",
-  "digest_auth",
   "oauth1",
   "oauth2",
   "recaptcha",

@@ -67,8 +67,8 @@ function exampleSender(kind: VerifierKind, example: VerifierExample): SenderWorl
     webhook: { [kind.key]: config },
     covers: reads === "body" ? ["body"] : [],
     meaning: (_, value) => meaning?.(value) ?? (ignoresCase ? value.toLowerCase() : value),
-    sign: (request) => {
-      const value = example.credentialsFor(SECRET, request.body);
+    sign: (request, challenge = "") => {
+      const value = example.credentialsFor(SECRET, request.body, challenge);
       if (place !== "query") return { ...request, headers: [...request.headers, [header, value]] };
       const separator = request.url.includes("?") ? "&" : "?";
       return { ...request, url: `${request.url}${separator}${new URLSearchParams([[header, value]])}` };

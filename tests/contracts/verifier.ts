@@ -43,8 +43,12 @@ export interface VerifierExample {
   readonly place?: Place;
   /** The header that carries the credentials, or the parameter of the URL. */
   readonly header: string;
-  /** What a client that knows the secret sends in it. */
-  credentialsFor(secret: string, body: Uint8Array<ArrayBuffer>): string;
+  /**
+   * What a client that knows the secret sends in it.
+   *
+   * @param challenge the `WWW-Authenticate` of a request without credentials; empty where there is none
+   */
+  credentialsFor(secret: string, body: Uint8Array<ArrayBuffer>, challenge: string): string;
   /** Whether the same credentials pass with upper and lower case exchanged. */
   readonly ignoresCase: boolean;
   /** What credentials say: two that say the same pass both. @default themselves, without case if it is ignored */
@@ -75,73 +79,89 @@ export function testVerifierContract(kind: VerifierKind, { examples }: VerifierW
 
 function testWhatPasses(examples: Subject): void {
   const { subject, header, place } = examples;
-  const credentials = examples.credentialsFor(SECRET, BODY);
 
   Deno.test(`${subject} lets correct credentials in`, async () => {
-    const event = await authenticate(authenticatorOf(examples), [[header, credentials]], BODY, place);
+    const authenticator = authenticatorOf(examples);
+    const credentials = await credentialsFor(examples, authenticator);
+    const event = await authenticate(authenticator, [[header, credentials]], BODY, place);
     assertEquals(event.body.bytes, BODY);
   });
 
   if (place !== "query") {
     Deno.test(`${subject} lets correct credentials in when whitespace surrounds the header's value`, async () => {
-      await authenticate(authenticatorOf(examples), [[header, ` \t${credentials}\t `]], BODY);
+      const authenticator = authenticatorOf(examples);
+      const credentials = await credentialsFor(examples, authenticator);
+      await authenticate(authenticator, [[header, ` \t${credentials}\t `]], BODY);
     });
   }
 
   Deno.test(`${subject} lets request after request in`, async () => {
     const authenticator = authenticatorOf(examples);
     for (const body of [BODY, new Uint8Array(), BODY]) {
-      await authenticate(authenticator, [[header, examples.credentialsFor(SECRET, body)]], body, place);
+      const credentials = await credentialsFor(examples, authenticator, SECRET, body);
+      await authenticate(authenticator, [[header, credentials]], body, place);
     }
   });
 }
 
+/** What is sent in the place of correct credentials. */
+type Changed = (credentials: string, ofOtherWebhook: string) => [name: string, value: string][];
+
 function testWhatIsRefused(examples: Subject): void {
   const { subject, header, place } = examples;
-  const credentials = examples.credentialsFor(SECRET, BODY);
-  const ofOtherWebhook = examples.credentialsFor(OTHER_SECRET, BODY);
-  const withOtherCase = swapCase(credentials);
 
-  const refused: Record<string, [name: string, value: string][]> = {
-    "no credentials": [],
-    "empty credentials": [[header, ""]],
-    "wrong credentials": [[header, "wrong"]],
-    "the secret of another webhook": [[header, ofOtherWebhook]],
-    "credentials that lack the first character": [[header, credentials.slice(1)]],
-    "credentials that lack the last character": [[
-      header,
-      credentials.slice(0, lastSignificant(credentials)),
-    ]],
-    "credentials with one character more": [[header, `${credentials}a`]],
-    "credentials whose first character differs": [[header, replaceAt(credentials, 0)]],
-    "credentials whose last character differs": [[
-      header,
-      replaceAt(credentials, lastSignificant(credentials)),
-    ]],
-    "the same credentials twice": [[header, credentials], [header, credentials]],
-    "correct credentials before wrong ones": [[header, credentials], [header, ofOtherWebhook]],
-    "correct credentials after wrong ones": [[header, ofOtherWebhook], [header, credentials]],
-    "credentials in another header": [["x-other", credentials]],
-    "characters outside of ASCII": [[header, `${credentials}\u00e4`]],
-    "64 KiB of credentials": [[header, credentials.repeat(1000)]],
+  const refused: Record<string, Changed> = {
+    "no credentials": () => [],
+    "empty credentials": () => [[header, ""]],
+    "wrong credentials": () => [[header, "wrong"]],
+    "the secret of another webhook": (_, ofOtherWebhook) => [[header, ofOtherWebhook]],
+    "credentials that lack the first character": (credentials) => [[header, credentials.slice(1)]],
+    "credentials that lack the last character": (credentials) => [
+      [header, credentials.slice(0, lastSignificant(credentials))],
+    ],
+    "credentials with one character more": (credentials) => [[header, `${credentials}a`]],
+    "credentials whose first character differs": (credentials) => [[header, replaceAt(credentials, 0)]],
+    "credentials whose last character differs": (credentials) => [
+      [header, replaceAt(credentials, lastSignificant(credentials))],
+    ],
+    "the same credentials twice": (credentials) => [[header, credentials], [header, credentials]],
+    "correct credentials before wrong ones": (credentials, ofOtherWebhook) => [
+      [header, credentials],
+      [header, ofOtherWebhook],
+    ],
+    "correct credentials after wrong ones": (credentials, ofOtherWebhook) => [
+      [header, ofOtherWebhook],
+      [header, credentials],
+    ],
+    "credentials in another header": (credentials) => [["x-other", credentials]],
+    "characters outside of ASCII": (credentials) => [[header, `${credentials}\u00e4`]],
+    "64 KiB of credentials": (credentials) => [[header, credentials.repeat(1000)]],
   };
-  if (!examples.ignoresCase) refused["credentials in the other case"] = [[header, withOtherCase]];
+  if (!examples.ignoresCase) {
+    refused["credentials in the other case"] = (credentials) => [[header, swapCase(credentials)]];
+  }
 
-  for (const [what, headers] of Object.entries(refused)) {
+  for (const [what, change] of Object.entries(refused)) {
     Deno.test(`${subject} refuses ${what}`, async () => {
-      await assertRefused(authenticatorOf(examples), headers, BODY, place);
+      const authenticator = authenticatorOf(examples);
+      const credentials = await credentialsFor(examples, authenticator);
+      const ofOtherWebhook = await credentialsFor(examples, authenticator, OTHER_SECRET);
+      await assertRefused(authenticator, change(credentials, ofOtherWebhook), BODY, place);
     });
   }
 
   if (examples.ignoresCase) {
     Deno.test(`${subject} lets credentials in the other case in`, async () => {
-      await authenticate(authenticatorOf(examples), [[header, withOtherCase]], BODY, place);
+      const authenticator = authenticatorOf(examples);
+      const credentials = await credentialsFor(examples, authenticator);
+      await authenticate(authenticator, [[header, swapCase(credentials)]], BODY, place);
     });
   }
 
   if (authenticatorOf(examples).readsBody) {
     Deno.test(`${subject} refuses a body of which any one byte is changed, added or missing`, async () => {
       const authenticator = authenticatorOf(examples);
+      const credentials = await credentialsFor(examples, authenticator);
       for (let index = 0; index < BODY.length; index++) {
         const changed = BODY.slice();
         changed[index]! ^= 1;
@@ -205,15 +225,12 @@ function testSeveralSecrets(examples: Subject): void {
     placed?.secrets.countWith(counts.map((_, index) => ({ increment: () => counts[index]!++ })));
     const authenticator = compileAuthenticator([kind.compile(config)]);
     for (const secret of [SECRET, OTHER_SECRET, SECRET]) {
-      await authenticate(authenticator, [[header, examples.credentialsFor(secret, BODY)]], BODY, place);
+      const credentials = await credentialsFor(examples, authenticator, secret);
+      await authenticate(authenticator, [[header, credentials]], BODY, place);
     }
     assertEquals(counts, [2, 1]);
-    await assertRefused(
-      authenticator,
-      [[header, examples.credentialsFor(`${SECRET}0`, BODY)]],
-      BODY,
-      place,
-    );
+    const wrong = await credentialsFor(examples, authenticator, `${SECRET}0`);
+    await assertRefused(authenticator, [[header, wrong]], BODY, place);
     await assertRefused(authenticator, [], BODY, place);
     assertEquals(counts, [2, 1]);
   });
@@ -239,6 +256,22 @@ function testSeveralSecrets(examples: Subject): void {
 
 function authenticatorOf({ kind, configWith }: Subject): Authenticator {
   return compileAuthenticator([kind.compile(kind.configSchema.parse(configWith(SECRET)))]);
+}
+
+/** What a client sends that knows a secret, and has asked an authenticator for its challenge. */
+async function credentialsFor(
+  example: VerifierExample,
+  authenticator: Authenticator,
+  secret: string = SECRET,
+  body: Uint8Array<ArrayBuffer> = BODY,
+): Promise<string> {
+  return example.credentialsFor(secret, body, await challengeOf(authenticator));
+}
+
+async function challengeOf(authenticator: Authenticator): Promise<string> {
+  const admit = async () => await authenticator.admit(requestWith([]));
+  const { headers } = await assertRejects(admit, GatewayError);
+  return headers?.["WWW-Authenticate"] ?? "";
 }
 
 /** Takes a request through all steps, as the gateway does. */

@@ -1,13 +1,16 @@
 import { fromFileUrl } from "@std/path";
 
+/** The Python that Debian's packages of libraries are for, whichever the `PATH` has. */
+export const DEBIAN_PYTHON = "/usr/bin/python3";
+
 /**
  * Runs one of the Python programs of this folder and returns what it prints.
  *
  * @throws {Error} with all of its output when it fails
  */
-export async function runPython(program: string, input: string): Promise<string> {
+export async function runPython(program: string, input: string, python = "python3"): Promise<string> {
   const path = fromFileUrl(new URL(program, import.meta.url));
-  const child = new Deno.Command("python3", {
+  const child = new Deno.Command(python, {
     args: [path],
     stdin: "piped",
     stdout: "piped",

@@ -22,6 +22,11 @@ export const TEST_SERVERS: Readonly<Record<string, string>> = {
   strace: "strace",
 };
 
+/** Files of packages that bring no program, such as libraries of Debian's own Python, which tests run as clients. */
+const TEST_LIBRARIES: Readonly<Record<string, string>> = {
+  "/usr/lib/python3/dist-packages/requests_oauthlib/__init__.py": "python3-requests-oauthlib",
+};
+
 /** Where Debian puts programs, besides the `PATH`: that of an ordinary user lacks `/usr/sbin`. */
 const SYSTEM_DIRECTORIES = ["/usr/local/bin", "/usr/bin", "/bin", "/usr/local/sbin", "/usr/sbin", "/sbin"];
 
@@ -63,11 +68,14 @@ export async function ensureTestServers(): Promise<void> {
   }
 }
 
-/** The packages of all programs that are not there, each once. */
+/** The packages of all programs and libraries that are not there, each once. */
 async function missingPackages(): Promise<string[]> {
   const missing = new Set<string>();
   for (const [program, packageName] of Object.entries(TEST_SERVERS)) {
     if (await findProgram(program) === undefined) missing.add(packageName);
+  }
+  for (const [path, packageName] of Object.entries(TEST_LIBRARIES)) {
+    if (await modeOf(path) === undefined) missing.add(packageName);
   }
   return [...missing];
 }
@@ -77,14 +85,21 @@ export async function findProgram(name: string): Promise<string | undefined> {
   for (const directory of [...(Deno.env.get("PATH") ?? "").split(":"), ...SYSTEM_DIRECTORIES]) {
     if (directory === "") continue;
     const path = join(directory, name);
-    try {
-      const { isFile, mode } = await Deno.stat(path);
-      if (isFile && ((mode ?? 0) & 0o111) !== 0) return path;
-    } catch (error) {
-      if (!(error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory)) throw error;
-    }
+    const mode = await modeOf(path);
+    if (mode !== undefined && (mode & 0o111) !== 0) return path;
   }
   return undefined;
+}
+
+/** The permissions of a file; `undefined` where there is none. */
+async function modeOf(path: string): Promise<number | undefined> {
+  try {
+    const { isFile, mode } = await Deno.stat(path);
+    return isFile ? mode ?? 0 : undefined;
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory)) throw error;
+    return undefined;
+  }
 }
 
 async function install(packages: readonly string[]): Promise<void> {

@@ -14,6 +14,7 @@ const output = (module: string, config: Record<string, unknown>) => ({ module, "
 const WEBHOOKS: Readonly<Record<string, unknown>> = {
   authorization: webhook({ authorization: "Bearer {$SECRET}" }),
   "basic_auth.password": webhook({ basic_auth: { username: "u", password: "{$SECRET}" } }),
+  "digest_auth.password": webhook({ digest_auth: { username: "u", password: "{$SECRET}" } }),
   "header_auth.api_key": webhook({ header_auth: { api_key: "{$SECRET}" } }),
   "query_auth.api_key": webhook({ query_auth: { api_key: "{$SECRET}" } }),
   "hmac.secret": webhook({ hmac: { secret: "{$SECRET}" } }),
