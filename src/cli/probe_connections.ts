@@ -27,7 +27,7 @@ export interface ProbeResult {
 export type ConnectionUses = ReadonlyMap<OutputModule, ReadonlySet<unknown>>;
 
 /**
- * Opens every connection as the modules of its webhooks would, or else as one that could, and asks whether it can take
+ * Opens every connection as the modules of its webhooks would, or as one that could, and asks whether it can take
  * their events. In the order of the connections.
  *
  * @param usesOf what webhooks use a connection for; `undefined` when none does

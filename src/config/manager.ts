@@ -56,7 +56,7 @@ const DEFAULT_IS_OFF: readonly WarningReason[] = [{
 
 type ConnectionKey = Extract<ConfigKey, { kind: "connection" }>;
 
-/** What the manager needs. */
+/** The provider and the parts of the gateway that a {@linkcode ConfigManager} connects. */
 export interface ConfigManagerOptions {
   readonly outputs: Pick<OutputPool, "acquire">;
   readonly compile: CompileContext;

@@ -80,7 +80,7 @@ export interface Warning extends WarningReason {
 export interface ResolvedSecrets {
   /** What was looked up, for example `vault:webhooks/auth`. */
   readonly keys: readonly SecretKey[];
-  /** Of the texts that stand in their places: equal for equal ones. Holds secrets: never shown. */
+  /** A fingerprint of the texts that stand in their places: equal for equal ones. Holds secrets: never shown. */
   readonly fingerprint: string;
   /** Why some of them may be outdated: their source could not be asked again. */
   readonly stale: readonly ProblemReason[];

@@ -157,7 +157,7 @@ export const connectorSchema = z.strictObject({
   log_level: z.string().toLowerCase().pipe(z.enum(["debug", "info", "warning", "error"])).default("info")
     .meta({ description: "Least severe messages to log." }),
   log_format: z.enum(["text", "json"]).optional().meta({
-    description: "Form of the log lines. Default: text on a terminal, else json.",
+    description: "Form of the log lines. Default: text on a terminal, otherwise json.",
   }),
 });
 

@@ -1,5 +1,5 @@
 /**
- * The connector as a whole: builds its parts from the configuration, runs until it is told to stop, and
+ * The connector as a whole: builds its parts from the configuration, runs until its signal aborts, and
  * stops without losing or repeating more than it must.
  *
  * @module

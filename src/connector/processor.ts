@@ -23,7 +23,7 @@ import { within } from "../time/within.ts";
 /** How long deliveries that are broken off may take to end, in milliseconds. */
 const BREAK_OFF_MS = 1_000;
 
-/** What a processor works with. Times are in milliseconds. */
+/** How a {@linkcode Processor} delivers and reports. Times are in milliseconds. */
 export interface ProcessorOptions {
   readonly deliverer: Deliverer;
   /** Events that are delivered at once. */
@@ -52,7 +52,7 @@ interface Closure {
   until: number | undefined;
 }
 
-/** See the top of this file. */
+/** Delivers the messages of a channel, a bounded number at once, and reports each outcome to the gateway. */
 export class Processor implements AsyncDisposable {
   readonly #options: ProcessorOptions;
   readonly #queues = new Map<string, Queue>();

@@ -18,7 +18,7 @@ const HEALTHY_MS = 10_000;
 /** What helps where a proxy cannot be changed. */
 const OTHER_KINDS = "Where that cannot be changed, set `protocol` to `auto`";
 
-/** What a client is made of. */
+/** How a {@linkcode StreamClient} connects, and how long it pauses between two connections. */
 export interface StreamClientOptions {
   readonly connect: Connect;
   readonly options: Omit<ConnectOptions, "resume">;
@@ -32,7 +32,7 @@ export interface ClientListener extends StreamListener {
   reconnected(resumed: boolean): void;
 }
 
-/** See the top of this file. */
+/** The connector's connection to its gateway, which is made again whenever it ends. */
 export class StreamClient {
   readonly #options: StreamClientOptions;
   readonly #backoff: Backoff;

@@ -18,7 +18,7 @@ import type { DeliveryRoute } from "./route.ts";
 /** The result of accepting an event: delivered, accepted before, or refused. */
 export type AcceptResult = "delivered" | { readonly duplicateOf: string } | GatewayError;
 
-/** What the acceptor works with. */
+/** The ways of acceptance that an {@linkcode Acceptor} chooses between. */
 export interface AcceptorOptions {
   readonly dispatcher: Dispatcher;
   readonly journal: Journal;

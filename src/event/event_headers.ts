@@ -64,7 +64,7 @@ export function forEachEventHeader(event: Event, visit: (name: string, value: st
   forEachForwardable(event.headers, visit);
 }
 
-/** The same headers as a JSON object. Ids and names of webhooks have no character that JSON would escape. */
+/** The headers that name an event, as a JSON object. Ids and names of webhooks have no character that JSON would escape. */
 export function eventHeadersJson(event: Event): string {
   let json = `{"cwm-event-id":"${event.id}","cwm-namespace":"${event.namespace}",` +
     `"cwm-webhook":"${event.webhook}","cwm-received-at":"${receivedAtText(event)}"`;

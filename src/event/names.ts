@@ -57,7 +57,7 @@ export function describeKey(key: ConfigKey): string {
     : `connection ${key.name}`;
 }
 
-/** The same of a webhook's {@linkcode webhookPath}. */
+/** A webhook as operators see it, by its {@linkcode webhookPath}: `webhook team-a/orders`. */
 export function describeWebhook(path: string): string {
   return `webhook ${path}`;
 }

@@ -15,7 +15,7 @@ const COUNT_MS = 500;
 /** The tables of TCP connections that Linux shows a process: those of its network namespace. */
 const TABLES = ["/proc/self/net/tcp", "/proc/self/net/tcp6"];
 
-/** What the limit is made of. */
+/** The bound of a connection limit, and how connections are counted. */
 export interface ConnectionLimitOptions {
   /** The port whose connections count. */
   readonly port: number;

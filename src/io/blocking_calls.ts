@@ -57,7 +57,7 @@ export class BlockingCalls {
   readonly #calls = new Map<string, Calls>();
   /** Those with calls that wait and with room of their own, in the order of their turns. */
   readonly #ready = new Set<Calls>();
-  /** The same, of slow keys. */
+  /** Slow keys with calls that wait and with room of their own, in the order of their turns. */
   readonly #slowReady = new Set<Calls>();
   /** Keys that were slow, and until when they count as such, by `performance.now()`. */
   readonly #slowUntil = new Map<string, number>();

@@ -112,7 +112,7 @@ export class DestinationPolicy {
 
   /**
    * Why a destination is refused before its name is resolved; `undefined` when it is permitted, or when the
-   * addresses of its name will tell.
+   * addresses of its name decide.
    *
    * @param hostname as {@linkcode comparableHost} returns it
    */

@@ -148,7 +148,7 @@ export class BufferedLineWriter implements LineWriter {
     this.#close();
   }
 
-  /** A line that is longer than the bound is let through when nothing waits: else it never would be. */
+  /** A line that is longer than the bound is let through when nothing waits: otherwise it never would be. */
   #hasRoomFor(line: string): boolean {
     return !this.#closed && (this.#waiting === 0 || this.#waiting + line.length < this.#maxWaiting);
   }

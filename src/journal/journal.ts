@@ -32,7 +32,7 @@ export interface AppendOptions {
   readonly idempotency?: IdempotencyKey;
 }
 
-/** What tells a repeated event from a new one. */
+/** What a repeated event is recognised by. */
 export interface IdempotencyKey {
   /** As the sender gave it, any length. */
   readonly key: string;

@@ -99,7 +99,7 @@ export interface TextPlace {
 
 /**
  * Says where a text stopped being JSON: `: error at position 22 (line 2 column 12)`, or nothing where that
- * cannot be told. The text itself is never quoted, since it may hold a secret; V8's message would.
+ * is not known. The text itself is never quoted, since it may hold a secret; V8's message would.
  *
  * @param error what `JSON.parse` threw for the text
  */
@@ -111,13 +111,13 @@ export function describeErrorPosition(text: string, error: unknown): string {
   return describeErrorPlace({ position, line: before.split("\n").length, column });
 }
 
-/** The same for a place that is known. */
+/** Says where a text stopped being JSON, for a place that is known: `: error at position 22 (line 2 column 12)`. */
 export function describeErrorPlace({ position, line, column }: TextPlace): string {
   return `: error at position ${position} (line ${line} column ${column})`;
 }
 
 /**
- * Where a text stopped being JSON, in UTF-16 code units; `undefined` where that cannot be told.
+ * Where a text stopped being JSON, in UTF-16 code units; `undefined` where that is not known.
  *
  * @param error what `JSON.parse` threw for the text
  */

@@ -6,7 +6,7 @@
 
 const BAR_WIDTH = 30;
 
-/** How many lines tell of the progress where there is no terminal. */
+/** How many lines report the progress where there is no terminal. */
 const STEPS = 10;
 
 /** Options of {@linkcode Progress}. */

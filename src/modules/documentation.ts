@@ -13,11 +13,11 @@ export interface ModuleDocumentation {
     readonly webhooks: Readonly<Record<string, unknown>>;
     readonly connections?: Readonly<Record<string, unknown>>;
   };
-  /** What else there is to know, behind the settings. */
+  /** Further remarks, behind the settings. */
   readonly notes?: readonly string[];
   /** What to know of its connections, before their keys; left out where another module's page has them. */
   readonly connection?: readonly string[];
-  /** The same, behind their keys. */
+  /** What to know of its connections, behind their keys. */
   readonly connectionNotes?: readonly string[];
   /** What to know of a connection in the webhook itself, before its keys. */
   readonly ownConnection?: readonly string[];

@@ -58,7 +58,7 @@ export interface Output<Config = unknown> extends AsyncDisposable {
    */
   probe(signal: AbortSignal): Promise<void>;
   /**
-   * Resolves when it would take the events of webhooks with this configuration now. Left out, `probe` tells all that
+   * Resolves when it would take the events of webhooks with this configuration now. Left out, `probe` says all that
    * can be known.
    *
    * @throws {DeliveryError} with the reason when it would not

@@ -237,7 +237,7 @@ export class Metrics {
     return text;
   }
 
-  /** The same in small pieces, between which other work may be done. */
+  /** The Prometheus text in small pieces, between which other work may be done. */
   *pieces(): Iterable<string> {
     for (const { head, render } of this.#sections.values()) {
       yield head;

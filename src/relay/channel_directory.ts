@@ -49,7 +49,7 @@ export class Channel {
    * channel by mistake or on purpose, nobody gets in who could not get in without it.
    */
   accepts(token: string): boolean {
-    // All are compared, so that the time tells nothing.
+    // All are compared, so that the time reveals nothing.
     return this.#tokens.map((matches) => matches(token)).includes(true);
   }
 }

@@ -21,7 +21,7 @@ const RETRY_AFTER_SECONDS = 5;
 /** How many messages a connector holds that does not say how many it wants. */
 const DEFAULT_WINDOW = 20;
 
-/** What the relay works with. */
+/** The channels and queues of a {@linkcode Relay}. */
 export interface RelayOptions {
   readonly directory: ChannelDirectory;
   readonly queues: ChannelQueues;
@@ -49,7 +49,7 @@ export interface ChannelStatus {
   readonly inFlight: number;
 }
 
-/** See the top of this file. */
+/** The connectors of this gateway: who may be one, and which sessions they have. */
 export class Relay implements AsyncDisposable {
   readonly #directory: ChannelDirectory;
   readonly #queues: ChannelQueues;

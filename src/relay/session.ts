@@ -33,7 +33,7 @@ export interface End {
   readonly message: string;
 }
 
-/** Ends a transport. Resolves when the connector has been told why; never rejects. */
+/** Ends a transport. Resolves when the reason has been sent to the connector; never rejects. */
 export type Detach = (end: End) => Promise<void> | void;
 
 const SUPERSEDED: End = {
@@ -58,7 +58,7 @@ interface Outstanding {
   readonly bytes: number;
 }
 
-/** What a session is made of. */
+/** Whose session it is, and the queue that it takes messages from. */
 export interface SessionOptions {
   readonly id: string;
   readonly connectorId: string;
@@ -72,7 +72,7 @@ export interface SessionOptions {
   readonly logger: Logger;
 }
 
-/** See the top of this file. */
+/** The messages that one connector holds of a channel, and until when they are its own. */
 export class RelaySession {
   readonly id: string;
   readonly connectorId: string;

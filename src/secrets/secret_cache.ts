@@ -35,7 +35,7 @@ export interface FollowingSource extends SecretSource {
   follow?(paths: readonly string[]): Promise<void>;
 }
 
-/** What a cache works with. */
+/** The source that a {@linkcode SecretCache} reads, and when it reads again. */
 export interface SecretCacheOptions {
   readonly source: FollowingSource;
   /** How old an answer may be before its path is read again, in milliseconds. */
@@ -82,7 +82,7 @@ class KeptSecret {
   }
 }
 
-/** See the top of this file. */
+/** What one source says of the secrets that the configuration uses, read again in time. */
 export class SecretCache implements AsyncDisposable {
   /** Called when what is known of a path has changed. */
   onChange: (path: string) => void = () => {};

@@ -114,7 +114,11 @@ export const VARIABLES = {
   HOST: variable(host(), "0.0.0.0", "Address to listen on; `::` for IPv4 and IPv6."),
   PORT: variable(integer(0, MAX_PORT), 8000, "Port to listen on; 0 for any free one."),
   LOG_LEVEL: variable(choice("debug", "info", "warning", "error"), "info", "Least severe messages to log."),
-  LOG_FORMAT: optional(choice("text", "json"), "Form of the log lines.", "(text on a terminal, else json)"),
+  LOG_FORMAT: optional(
+    choice("text", "json"),
+    "Form of the log lines.",
+    "(text on a terminal, otherwise json)",
+  ),
   MAX_BODY_BYTES: variable(
     integer(1, MAX_ALLOWED_BODY_BYTES, "bytes"),
     10 * 1024 * 1024,

@@ -58,7 +58,7 @@ type ScriptName =
 
 type Entry = readonly [id: Buffer, deliveries: number, fields: readonly Buffer[]];
 
-/** See the top of this file. */
+/** The channel queues of one Redis server, for all gateways that use it. */
 export class RedisChannelQueues implements ChannelQueues {
   readonly #redis: Redis;
   readonly #subscriber: Redis;

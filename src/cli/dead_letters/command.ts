@@ -129,7 +129,7 @@ function describe(row: DeadLetterRow): string {
 function parseOptions(args: readonly string[]): Options | "help" {
   const line = readCommandLine("dead-letters", args, {
     string: [...QUERY_NAMES, "limit"],
-    // To tell a filter that was given twice.
+    // To notice a filter that was given twice.
     collect: [...QUERY_NAMES],
     boolean: ["all", "json"],
     takesOperands: true,

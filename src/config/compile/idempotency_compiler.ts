@@ -1,7 +1,7 @@
 /**
  * Turns what a webhook says about repeated events into how their keys are made.
  *
- * An id is a text or a number. Anything else that may stand in its place tells nothing about the event (`null`,
+ * An id is a text or a number. Anything else that may stand in its place says nothing about the event (`null`,
  * a boolean, an empty text), and an event without an id is always a new one: taking it for a repeat would lose
  * it.
  *

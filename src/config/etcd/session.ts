@@ -31,7 +31,7 @@ export interface SessionObserver {
   onInStep(): void;
 }
 
-/** What a session works with. */
+/** The connection of a session, and what it goes on from. */
 export interface SessionContext {
   readonly connection: EtcdConnection;
   /** The header of the connection's first answer. */

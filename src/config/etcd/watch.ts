@@ -21,7 +21,7 @@ const MAX_WAITING = 100_000;
  * Events of one revision that are applied in one step: far more than a transaction may hold by default, which is 128.
  * Only the deletion of a range has more, and may have a hundred thousand; of 4,096 deletions it takes about 10 ms.
  */
-const MOST_AT_ONCE = 4_096;
+const MAX_AT_ONCE = 4_096;
 
 /** What a watch brings, in order. */
 export interface WatchListener {
@@ -168,8 +168,8 @@ export class EtcdWatch {
       const { revision } = events[start]!.keyValue;
       let end = start + 1;
       while (events[end]?.keyValue.revision === revision) end++;
-      for (let from = start; from < end; from += MOST_AT_ONCE) {
-        const to = Math.min(from + MOST_AT_ONCE, end);
+      for (let from = start; from < end; from += MAX_AT_ONCE) {
+        const to = Math.min(from + MAX_AT_ONCE, end);
         this.#waiting.push({ revision, events: events.slice(from, to), isLast: to === end });
       }
       start = end;

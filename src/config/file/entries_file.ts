@@ -28,7 +28,7 @@ export interface EntryKind extends MemberKind {
 
 /** What is known of a file after a load. */
 export interface FileState {
-  /** Of the content that the rest was made from; empty if there was none. */
+  /** The fingerprint of the content that the rest was made from; empty if there was none. */
   readonly fingerprint: string;
   /** By name, a put's value as JSON text: it is small, can be compared, and nobody else can change it. */
   readonly entries: ReadonlyMap<string, string>;

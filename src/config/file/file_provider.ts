@@ -29,7 +29,7 @@ export interface FileConfigProviderOptions {
   readonly defaultNamespace: string;
   /** @default the logger `cwm.config` */
   readonly logger?: Logger;
-  /** How often to look for changes that the system did not tell about, in milliseconds. @default 30000 */
+  /** How often to look for changes that the system did not report, in milliseconds. @default 30000 */
   readonly pollIntervalMs?: number;
   /** How long a change has to be over before the files are read, in milliseconds. @default 50 */
   readonly debounceMs?: number;
@@ -40,7 +40,7 @@ export interface FileConfigProviderOptions {
 }
 
 /** Changed entries that are applied in one step: of invalid ones, which cost most, about 10 ms. */
-const MOST_AT_ONCE = 128;
+const MAX_AT_ONCE = 128;
 
 /** How the problem of files that are not read to the end is named. */
 const RELOAD = "configuration files";
@@ -253,9 +253,9 @@ export class FileConfigProvider implements ConfigProvider {
     const reports = all.flatMap(([, ofFile]) => ofFile);
     let left = changes.length + reports.length;
     const pace = new Pace();
-    for (let start = 0; start < changes.length && !this.#stopped; start += MOST_AT_ONCE) {
+    for (let start = 0; start < changes.length && !this.#stopped; start += MAX_AT_ONCE) {
       await pace.keep();
-      const slice = changes.slice(start, start + MOST_AT_ONCE);
+      const slice = changes.slice(start, start + MAX_AT_ONCE);
       left -= slice.length;
       if (!this.#stopped) this.#sink?.apply(slice.map((change) => toChange(change, revision)), left > 0);
     }

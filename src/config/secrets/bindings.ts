@@ -40,7 +40,7 @@ export interface SecretBindingsOptions {
   readonly logger: Logger;
 }
 
-/** See the top of this file. */
+/** Knows which entries use which secrets, and compiles them again when one changes. */
 export class SecretBindings implements Disposable {
   readonly #options: SecretBindingsOptions;
   readonly #bindings = new Map<string, Binding>();

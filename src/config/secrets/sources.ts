@@ -14,7 +14,7 @@ import type { VaultSettings } from "../../settings/vault.ts";
 import { FileWatcher } from "../file/watch/file_watcher.ts";
 import { SecretLookup } from "./lookup.ts";
 
-/** How often files are read again for changes that the system did not tell of, in milliseconds. */
+/** How often files are read again for changes that the system did not report, in milliseconds. */
 const FILE_REFRESH_MS = 30_000;
 
 /** How long a change of a file has to be over before it is read, in milliseconds. */

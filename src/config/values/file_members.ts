@@ -13,7 +13,7 @@ export interface MemberKind {
   readonly isName: (name: string) => boolean;
   /** What a name must look like, for the problem of one that does not. */
   readonly rule: string;
-  /** Keys of which every entry has one: they tell an entry whose name begins with `x-` from a remark. */
+  /** Keys of which every entry has one: by them an entry whose name begins with `x-` differs from a remark. */
   readonly marks: readonly string[];
 }
 

@@ -38,7 +38,7 @@ interface Target {
   readonly config: TargetConfig;
 }
 
-/** See the top of this file. */
+/** Sends each event to the HTTP target of its webhook. */
 export class HttpDeliverer implements Deliverer {
   readonly #client: HttpWebhookClient;
   readonly #targets: ReadonlyMap<string, Target>;

@@ -55,7 +55,7 @@ export interface ModuleDelivererOptions {
   readonly metrics: Metrics;
 }
 
-/** See the top of this file. */
+/** Delivers each event through the modules of its webhook in a local configuration. */
 export class ModuleDeliverer implements Deliverer {
   readonly #namespace: string | undefined;
   readonly #deadlines = new Deadlines();

@@ -24,7 +24,7 @@ const RETRY_MS = 250;
 /** The result of one request: confirmed, worth repeating, or the end of the connection with the reason. */
 type Outcome = "done" | "again" | { readonly lost: string };
 
-/** See the top of this file. */
+/** Sends the reports of one connection over HTTP, several in one request, until the gateway has confirmed each. */
 export class AckPoster {
   readonly #options: ConnectOptions;
   readonly #connectionId: string;

@@ -143,7 +143,7 @@ export class Watchdog implements Disposable {
   }
 }
 
-/** How long the gateway may be silent: three of its heartbeats, or less where the connector is told so. */
+/** How long the gateway may be silent: three of its heartbeats, or less where the connector is configured so. */
 export function silenceLimitMs(options: ConnectOptions, connected: ConnectedMessage): number {
   return Math.min(options.heartbeatTimeoutMs, 3 * connected.heartbeat_interval_ms);
 }

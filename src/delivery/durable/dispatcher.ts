@@ -31,7 +31,7 @@ const SWEEP_MS = 30_000;
 /** The pause before the journal is asked again after it could not be read, in milliseconds. */
 const SWEEP_AGAIN_MS = 1_000;
 
-/** What the dispatcher works with. */
+/** Where a {@linkcode Dispatcher} takes events from, and how it delivers them. */
 export interface DispatcherOptions {
   readonly journal: Journal;
   /** Where the events of a webhook go now. */
@@ -41,7 +41,7 @@ export interface DispatcherOptions {
   readonly logger: Logger;
   /** Bodies of events that may be out of the journal at once, in bytes, if that is less than 128 MiB. */
   readonly memoryBytes?: number;
-  /** Is told which bodies are not needed any more. */
+  /** Gets the size of each body that is not needed any more. */
   readonly bodyMemory?: BodyMemory;
   /** The time, in milliseconds since 1970. @default steadyNow */
   readonly now?: () => number;

@@ -153,7 +153,7 @@ export class EventRun extends Listed<EventRun> {
     );
   }
 
-  /** The same for a dead letter: when it is replayed, what failed begins again. */
+  /** What has to be stored with a dead letter: when it is replayed, what failed begins again. */
   toDeadProgress(): string | undefined {
     const delivered = this.#steps.filter(({ state }) => state === "delivered");
     // Failures that are stored must be written over, or the replayed event would have them still.

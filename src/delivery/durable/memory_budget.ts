@@ -12,7 +12,7 @@ export class MemoryBudget {
 
   /**
    * @param bytes of bodies
-   * @param leftOver is told what is not needed any more
+   * @param leftOver gets what is not needed any more
    */
   constructor(bytes: number, leftOver?: BodyMemory) {
     this.#bytes = bytes;

@@ -15,7 +15,7 @@ import type { Journal, LaneKey, PendingEvent, Settlement } from "../../journal/j
 /** The pause before an outcome is recorded again, in milliseconds. */
 const AGAIN_MS = 500;
 
-/** What the recorder works with. */
+/** Where an {@linkcode OutcomeRecorder} records outcomes. */
 export interface OutcomeRecorderOptions {
   readonly journal: Journal;
   readonly deadlines: Deadlines;

@@ -41,7 +41,7 @@ export abstract class TimedAttempt extends Deadline implements Attempt {
   }
 
   /**
-   * The deadline has passed: the output is told to stop. It may say at once what it waited for; then nobody waits
+   * The deadline has passed: the signal aborts. The output may say at once what it waited for; then nobody waits
    * for it any more.
    */
   override expire(): void {

@@ -49,7 +49,7 @@ export class DirectAttempt extends TimedAttempt {
   }
 }
 
-/** The same of one that goes with others: it ends with its batch, or at its own deadline if that is earlier. */
+/** A direct attempt that goes in a batch: it ends with the batch, or at its own deadline if that is earlier. */
 export class GatheredAttempt extends DirectAttempt {
   readonly #onEnded: () => void;
 

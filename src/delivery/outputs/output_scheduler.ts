@@ -23,7 +23,7 @@ const PAUSES = { initialMs: 500, maxMs: 30_000 };
 const PROBE_TIMEOUT_MS = 5_000;
 
 /** Longest pause that an output can ask for itself, in milliseconds: all events for it wait meanwhile. */
-const LONGEST_ASKED_PAUSE_MS = 5 * 60_000;
+const MAX_ASKED_PAUSE_MS = 5 * 60_000;
 
 /** An output as the scheduler sees it. */
 export interface BatchOutput {
@@ -280,5 +280,5 @@ function isOutOfReach(result: DeliveryResult): boolean {
 
 /** An overloaded gateway or module asks senders to wait, not itself. */
 function askedPauseMs({ code, retryAfterSeconds = 0 }: DeliveryError): number {
-  return code === "overloaded" ? 0 : Math.min(retryAfterSeconds * 1000, LONGEST_ASKED_PAUSE_MS);
+  return code === "overloaded" ? 0 : Math.min(retryAfterSeconds * 1000, MAX_ASKED_PAUSE_MS);
 }

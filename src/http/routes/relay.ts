@@ -141,7 +141,7 @@ async function poll(
   const superseded = new AbortController();
   using _attached = session.attach(() => superseded.abort());
   try {
-    // A poll that only opens the connection tells the connector so before the first message comes.
+    // A poll that only opens the connection is answered before the first message comes.
     const waits = resumed ? AbortSignal.any([closed, superseded.signal]) : AbortSignal.abort();
     const messages = await session.take(limit, waits);
     return jsonResponse(200, {

@@ -11,7 +11,7 @@ import type { TraceCarrier } from "../../observability/tracing.ts";
 import type { StoredBody, StoredEvent } from "./protocol.ts";
 
 /**
- * The name of the pair that holds an event's trace, as JSON. It stands before those of the headers and is told from
+ * The name of the pair that holds an event's trace, as JSON. It stands before those of the headers and differs from
  * them by its capitals: the names that senders choose are stored in lower case.
  */
 const TRACE_NAME = "Cwm-Trace";

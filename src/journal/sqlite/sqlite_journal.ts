@@ -77,7 +77,7 @@ export async function mayHoldSqliteJournal(directory: string): Promise<boolean> 
 }
 
 /**
- * Makes the journal of a directory. Where there is one already it is opened and checked; else nothing is
+ * Makes the journal of a directory. Where there is one already it is opened and checked; otherwise nothing is
  * made on disk before the first operation. A disk that cannot be used is no reason not to start: the
  * operations that need it are rejected until it can.
  *
@@ -300,7 +300,7 @@ export class SqliteJournal implements Journal {
       }
       while (await this.#worker.operate("sweep", {}));
     } catch {
-      // The worker has told; the next interval tries again.
+      // The worker has reported it; the next interval tries again.
     } finally {
       this.#isSweeping = false;
     }

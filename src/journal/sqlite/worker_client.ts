@@ -254,7 +254,7 @@ export class WorkerClient implements AsyncDisposable {
     this.#opened = Promise.withResolvers();
     worker.onmessage = ({ data }: MessageEvent<FromWorker>) => this.#receive(data);
     worker.onerror = (event) => {
-      // Else it would end the gateway.
+      // Otherwise it would end the gateway.
       event.preventDefault();
       this.#onWorkerFailure(worker, event.message);
     };
@@ -349,7 +349,7 @@ export class WorkerClient implements AsyncDisposable {
     else this.#logger.warning("The journal was not written back to its file: {problem}", { problem });
   }
 
-  /** Tells when the journal stops taking what it is given, and when it takes it again. */
+  /** Logs when the journal stops taking what it is given, and when it takes it again. */
   #noteHealth({ refused, growthRefused }: CommitReply): void {
     const refusal = refused ?? growthRefused;
     if (refusal === undefined) {

@@ -71,7 +71,7 @@ async function describeTable(
   }
 }
 
-/** Inserts events into ClickHouse; see the top of this file. */
+/** Inserts events into ClickHouse. */
 export const clickhouseModule: DocumentedModule<ClickhouseConfig, ClickhouseConnection> = {
   name: "clickhouse",
   summary: "a row of a ClickHouse table",

@@ -2,7 +2,7 @@
  * `http_webhook`: sends each event to an HTTP endpoint, with the body exactly as it was received.
  *
  * Every request carries `cwm-event-id`, `cwm-namespace`, `cwm-webhook` and `cwm-received-at`. An event may
- * arrive more than once; its id tells.
+ * arrive more than once, each time with the same id.
  *
  * @module
  */
@@ -99,7 +99,7 @@ export function httpWebhookModuleWith(
   };
 }
 
-/** Sends events to HTTP endpoints; see the top of this file. */
+/** Sends events to HTTP endpoints. */
 export const httpWebhookModule: DocumentedModule<HttpWebhookConfig, undefined> = httpWebhookModuleWith(
   () => new HttpWebhookClient(),
 );

@@ -122,7 +122,7 @@ async function open(connection: KafkaConnection, context: ModuleContext): Promis
   return new KafkaOutput(openProducer(connection, BOUNDS, reportTo(context)));
 }
 
-/** Publishes events to Kafka; see the top of this file. */
+/** Publishes events to Kafka. */
 export const kafkaModule: DocumentedModule<KafkaConfig, KafkaConnection> = {
   name: "kafka",
   summary: "a topic of Apache Kafka",

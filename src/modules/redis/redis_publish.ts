@@ -59,7 +59,7 @@ function publishCommand(event: Event, { channel, format, dataType }: RedisPublis
   return ["publish", channel, Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)];
 }
 
-/** Publishes events; see the top of this file. */
+/** Publishes events. */
 export const redisPublishModule: DocumentedModule<RedisPublishConfig, RedisConnection> = {
   name: "redis_publish",
   summary: "a channel of Redis, for whoever listens",

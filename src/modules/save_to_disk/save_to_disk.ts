@@ -64,7 +64,7 @@ function lineOf(event: Event): Uint8Array {
   return new TextEncoder().encode(`${envelopeOf(event, recordedHeaders(event.headers), body)}\n`);
 }
 
-/** Saves events as files; see the top of this file. */
+/** Saves events as files. */
 export const saveToDiskModule: DocumentedModule<SaveToDiskConfig, undefined> = {
   name: "save_to_disk",
   summary: "one file an event, on disk before the 200",

@@ -22,7 +22,7 @@ const BATCH = 16;
 /** Bytes that may wait for a slow peer before nothing more is taken from the queue. */
 const MAX_BUFFERED_BYTES = 1024 * 1024;
 
-/** How often a slow peer's progress is looked at, in milliseconds: WebSockets do not tell. */
+/** How often a slow peer's progress is looked at, in milliseconds: WebSockets have no event for it. */
 const BUFFER_CHECK_MS = 5;
 
 /** For how long nothing must have come from a peer before its socket is closed, in milliseconds. */
@@ -101,7 +101,7 @@ async function receive(
 
 /**
  * Closes a socket at a moment when nothing arrives: the runtime breaks the connection off, without the code of its end,
- * when a message comes while it is being closed. A peer that says nothing more once it has been told is closed well.
+ * when a message comes while it is being closed. A peer that says nothing more once it has the reason is closed well.
  */
 async function closeQuietSocket(socket: WebSocket, end: End): Promise<void> {
   let heard = true;

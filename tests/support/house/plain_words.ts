@@ -38,6 +38,11 @@ export const PLAIN_WORDS: readonly PlainWord[] = [
     write: "`without success`, or `that failed`",
     pattern: /\b(?:try|round|attempt) in vain\b/gi,
   },
+  {
+    avoid: "see the top of this file",
+    write: "what the thing is",
+    pattern: /\bsee the top of this file\b/gi,
+  },
 ];
 
 /** The list as a page shows it. */

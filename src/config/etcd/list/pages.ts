@@ -56,7 +56,7 @@ export function boundariesOf(names: readonly string[]): readonly string[] {
 export interface ListPage {
   /** Disposed of as soon as the next one is asked for. */
   readonly page: EtcdPage;
-  /** Of the whole list: the header of its first page. */
+  /** The header of the whole list, which is that of its first page. */
   readonly header: EtcdHeader;
 }
 

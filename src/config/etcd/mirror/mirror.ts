@@ -1,6 +1,6 @@
 /**
  * What this process has applied of etcd's state, and the way every change takes from there to the sink.
- * Values are not kept, only what tells whether they have changed.
+ * Values are not kept, only what shows whether they have changed.
  *
  * @module
  */

@@ -161,7 +161,7 @@ async function readOwnFile(path: string): Promise<OwnFile> {
   const bytes = Buffer.alloc(size);
   for (let filled = 0; filled < size;) {
     const read = await file.read(bytes.subarray(filled));
-    // It has become shorter: the digest tells what that means.
+    // It has become shorter: the digest says what that means.
     if (read === null) break;
     filled += read;
   }

@@ -10,7 +10,7 @@ import type { FromWatchWorker, ToWatchWorker } from "./protocol.ts";
 /** How long the worker may take to watch the way to files, in milliseconds: the first time it has to be started. */
 const TIMEOUT_MS = 2_000;
 
-/** What a watcher needs. */
+/** The thread that a watcher asks, and whom it notifies. */
 export interface FileWatcherOptions {
   /** Called when something on the way to a path may have changed. */
   readonly onChange: () => void;

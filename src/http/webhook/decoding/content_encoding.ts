@@ -215,8 +215,8 @@ function release({ buffer, byteLength }: Uint8Array<ArrayBufferLike>): void {
 }
 
 /**
- * RFC 9110 means the zlib format by "deflate", but some senders leave its two-byte header out. It is told
- * by RFC 1950: compression method 8, and the two bytes as a number are a multiple of 31.
+ * RFC 9110 means the zlib format by "deflate", but some senders leave its two-byte header out. RFC 1950 says how it
+ * looks: compression method 8, and the two bytes as a number are a multiple of 31.
  */
 function hasZlibHeader(body: Uint8Array): boolean {
   const [first = 0, second = 0] = body;

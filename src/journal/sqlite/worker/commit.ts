@@ -189,7 +189,7 @@ export class CommitTransaction {
     return { firstSequence, duplicates, firstPacked };
   }
 
-  /** Returns the id of the event that had the key before; else the key is this event's from now on. */
+  /** Returns the id of the event that had the key before; where there is none, the key is this event's from now on. */
   #claimKey({ key, ttlMs }: AppendKey, lane: number, id: string): string | undefined {
     const { idempotency } = this.#tables;
     const { now } = this.#commit;

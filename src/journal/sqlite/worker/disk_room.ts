@@ -66,7 +66,7 @@ export class DiskRoom {
     if (performance.now() - this.#readAt > OLDEST_FIGURE_MS) this.#read();
   }
 
-  /** A file system that does not tell has room until it says otherwise. */
+  /** A file system that does not say how much it has counts as one with room. */
   #read(): void {
     this.#readAt = performance.now();
     try {

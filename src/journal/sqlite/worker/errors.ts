@@ -17,7 +17,7 @@ import { DamagedFileError, NewerSchemaError } from "./schema.ts";
  */
 export type StorageProblem = "full" | "busy" | "unavailable" | "damaged" | "fault";
 
-/** The low byte of a result code is its kind, the rest tells the place. */
+/** The low byte of a result code is its kind, the rest says where it happened. */
 const PRIMARY_CODE = 0xff;
 
 const PROBLEMS: Readonly<Record<number, StorageProblem>> = {

@@ -38,7 +38,7 @@ export class Place {
     this.#log = identify(Deno.statSync(this.#path + LOG_SUFFIX));
   }
 
-  /** Of the database. */
+  /** The inode of the database's file. */
   get inode(): number {
     return this.#database.inode ?? 0;
   }

@@ -17,7 +17,7 @@ const APPLICATION_ID = 0x43574d6a;
 /**
  * Each step brings a file from version `index` to `index + 1`. A step that was released is never changed.
  *
- * `pending.due`: -1 claimed, 0 ready, else a time in milliseconds since 1970. The index leaves claimed rows
+ * `pending.due`: -1 claimed, 0 ready, otherwise a time in milliseconds since 1970. The index leaves claimed rows
  * out: an event that is delivered right away never touches it.
  */
 const MIGRATIONS: readonly (readonly string[])[] = [

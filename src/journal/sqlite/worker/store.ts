@@ -306,7 +306,7 @@ export class Store {
     try {
       rollback.run();
     } catch {
-      // The error that led here is the one to tell; closing rolls back.
+      // The error that led here is the one to report; closing rolls back.
       this.#abandon();
     }
   }

@@ -12,7 +12,7 @@ import { REDIS_BATCHES, type RedisDialect, RedisOutput } from "../output.ts";
 import { type RedisRqConfig, redisRqConfigSchema } from "./config.ts";
 import { ENQUEUE, ENQUEUE_SCRIPT, enqueueCommand, PROBE, PROBE_SCRIPT, probeCommand } from "./job.ts";
 
-/** Enqueues jobs; see the top of this file. */
+/** Enqueues jobs. */
 export const redisRqModule: DocumentedModule<RedisRqConfig, RedisConnection> = {
   name: "redis_rq",
   summary: "a job of RQ, for Python workers",

@@ -10,7 +10,7 @@ import type { FileOutcome, FromDiskWorker, ToDiskWorker } from "./protocol.ts";
 import type { NewFile } from "./file_set.ts";
 
 /** Most threads. Further file systems share them. */
-const MOST_WRITERS = 8;
+const MAX_WRITERS = 8;
 
 /** Writes files of one file system in a thread of its own. */
 export class DiskWriter {
@@ -125,7 +125,7 @@ export class DiskWriters {
   #add(device: number): SharedWriter {
     const writers = new Set(this.#byDevice.values());
     const [first] = [...writers].sort((one, other) => one.users - other.users);
-    const shared = first !== undefined && writers.size >= MOST_WRITERS
+    const shared = first !== undefined && writers.size >= MAX_WRITERS
       ? first
       : { writer: new DiskWriter(), users: 0 };
     this.#byDevice.set(device, shared);

@@ -121,7 +121,7 @@ function makeNow(
   }
 }
 
-/** The same, and the flush waits in another thread: those of one turn are all written before the first of them. */
+/** Makes a file whose flush waits in another thread: those of one turn are all written before the first of them. */
 async function makeLater(
   { name, content, isSameIfExists }: NewFile,
   { directory, isCancelled }: Target,

@@ -25,10 +25,10 @@ interface Targets {
   readonly channels: ChannelTable;
 }
 
-/** An event with what was to become of it. */
+/** An event, and in which state the file has it. */
 interface Found {
   readonly event: StoredEvent;
-  /** Of the table that says so; `undefined` for one that is pending. */
+  /** Its row among the dead letters; `undefined` for one that is pending. */
   readonly dead?: Row | undefined;
   readonly message?: Row | undefined;
   readonly progress: string | null;
@@ -136,7 +136,7 @@ function isWhole(reader: SalvageReader): boolean {
   return TABLES.every((table) => reader.isComplete(table));
 }
 
-/** Every event that is not finished. Where that cannot be told any more, it counts as pending. */
+/** Every event that is not finished. Where that is not known any more, it counts as pending. */
 function* read(reader: SalvageReader): Generator<Found> {
   const lanes = new Map(
     Array.from(reader.rows("lanes"), (row) => [Number(row["id"]), {

@@ -11,7 +11,7 @@ import { EVENT_COLUMNS, type EventTable, type Row } from "./event.ts";
 import type { ReplyOf, RequestOf, StoredLease } from "../../protocol.ts";
 import { TransactionCounts } from "../transaction_counts.ts";
 
-/** `visible_at` of a message that may be leased; else it is hidden until that time. */
+/** `visible_at` of a message that may be leased; any other one is hidden until that time. */
 const VISIBLE = 0;
 
 /** Messages that are made visible, or expired, at a time, so that no transaction is long. */

@@ -67,7 +67,7 @@ export class EventTable {
     return first;
   }
 
-  /** The same as {@linkcode add}, for an event that has its sequence. */
+  /** Adds an event that has its sequence already, as {@linkcode add} does. */
   put(
     sequence: number,
     id: string,

@@ -22,7 +22,7 @@ interface ClaimedPack {
 /**
  * New events of one lane that came by one commit, in one row: writing a row costs several times what its
  * bytes cost. A pack is written once and removed once, when all its events have been delivered by one commit.
- * Whatever else becomes of one of them, the pack is *unpacked* first: its events become rows of their own in
+ * With any other outcome of one of them, the pack is *unpacked* first: its events become rows of their own in
  * `events` and `pending`, as all others are.
  */
 export class PackTable {
