@@ -8,6 +8,9 @@ import { type Address, isInNetwork, type Network, parseAddress, parseNetwork } f
 
 const MAPPED_PREFIX = "::ffff:";
 
+/** Entries of a header that are looked at: a chain of proxies is short, and a header may have thousands. */
+const MOST_HOPS = 100;
+
 /**
  * Finds out who sent a request that may have come through proxies. Anybody can write an X-Forwarded-For
  * header, so each entry counts only if the hop that added it, the one to its right, is trusted.
@@ -85,9 +88,14 @@ export class ClientAddressResolver {
   }
 }
 
+/** The last 100 entries; where there are more, an empty one, which is no address, is what they begin with. */
 function* entriesFromTheRight(list: string): Generator<string> {
   let end = list.length;
-  while (end >= 0) {
+  for (let hops = 0; end >= 0; hops++) {
+    if (hops === MOST_HOPS) {
+      yield "";
+      return;
+    }
     const comma = end === 0 ? -1 : list.lastIndexOf(",", end - 1);
     yield list.slice(comma + 1, end).trim();
     end = comma;

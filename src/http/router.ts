@@ -161,7 +161,9 @@ export class Router {
     try {
       const route = this.#find(path);
       if (route === undefined) throw new GatewayError("not_found");
-      const handler = route.methods[request.method === "HEAD" ? "GET" : request.method];
+      const method = request.method === "HEAD" ? "GET" : request.method;
+      // Any token may be a method, also the name of what every object has.
+      const handler = Object.hasOwn(route.methods, method) ? route.methods[method] : undefined;
       if (handler === undefined) {
         const allow = Object.keys(route.methods).flatMap((method) =>
           method === "GET" ? ["GET", "HEAD"] : [method]

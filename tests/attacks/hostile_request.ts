@@ -100,6 +100,11 @@ export async function generateHostileRequest(
   };
 }
 
+/** A text that is expensive to hold or to read, of about so many bytes. */
+export function hostileText(random: Random, bytes: number): string {
+  return random.pick(Object.values(BODIES))(random, bytes);
+}
+
 /** Headers that take room: a long one, or many. */
 function padding(random: Random): Record<string, string> {
   const count = random.pick([1, 20, 60]);

@@ -5,7 +5,6 @@
  * @module
  */
 
-import { closestString } from "@std/text/closest-string";
 import { z } from "zod";
 import { type Authenticator, compileAuthenticator } from "../../auth/authenticator.ts";
 import type { PlacedSecrets } from "../../auth/several_secrets.ts";
@@ -24,6 +23,7 @@ import { withoutRemarks } from "../values/remarks.ts";
 import { compileResponse, type FixedResponse } from "./response_schema.ts";
 import { compileRules, type RequestRules } from "../../rules/rules.ts";
 import { knownKeys } from "../../schema/known_keys.ts";
+import { nearestHint, quotedName } from "../../schema/nearest_name.ts";
 import {
   connectionSchema,
   METHODS,
@@ -240,20 +240,25 @@ function compileConnectionValue(
   return { value: { name, type, config: config.data, fingerprint }, ...doubts };
 }
 
-/** One reason per issue; unknown keys with the nearest known one. Values are never shown. */
+/** Reasons that are described: an entry may have hundreds of thousands of wrong elements and of unknown keys. */
+const MOST_REASONS = 50;
+
+/** How much of an unknown key a problem's path shows, in characters. */
+const MOST_KEY_CHARACTERS = 100;
+
+/** One reason per issue, up to 50; unknown keys with the nearest known one. Values are never shown. */
 export function describeIssues(error: z.ZodError, schema: z.ZodType, prefix = ""): ProblemReason[] {
-  return error.issues.flatMap((issue): ProblemReason[] => {
+  const reasons = error.issues.slice(0, MOST_REASONS).flatMap((issue): ProblemReason[] => {
     const path = [...(prefix === "" ? [] : [prefix]), ...issue.path.map(String)];
     if (issue.code !== "unrecognized_keys") {
       return [{ code: "schema", path: path.join("."), message: issue.message }];
     }
     const known = knownKeys(schema, issue.path);
-    return issue.keys.map((key) => ({
+    return issue.keys.slice(0, MOST_REASONS).map((key) => ({
       code: "schema",
-      path: [...path, key].join("."),
-      message: known.length === 0
-        ? `Key '${key}' is not known here`
-        : `Key '${key}' is not known: nearest is '${closestString(key, known)}'`,
+      path: [...path, key.slice(0, MOST_KEY_CHARACTERS)].join("."),
+      message: `Key ${quotedName(key)} is not known${nearestHint(key, known) || " here"}`,
     }));
   });
+  return reasons.slice(0, MOST_REASONS);
 }

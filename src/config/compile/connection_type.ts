@@ -1,6 +1,6 @@
-import { closestString } from "@std/text/closest-string";
 import type { OutputModule } from "../../modules/module.ts";
 import { PLANNED_CONNECTION_TYPES } from "../../modules/registry.ts";
+import { nearestHint, quotedName } from "../../schema/nearest_name.ts";
 import type { ProblemReason, WarningReason } from "../problem.ts";
 
 /**
@@ -19,6 +19,6 @@ export function doubtsAboutType(
       problems: [{ code: "schema", path: "type", message: `Type '${type}' is written '${inLowerCase}'` }],
     };
   }
-  const message = `No module uses connections of type '${type}': nearest is '${closestString(type, types)}'`;
+  const message = `No module uses connections of type ${quotedName(type)}${nearestHint(type, types)}`;
   return { warnings: [{ code: "unknown_type", path: "type", message }] };
 }

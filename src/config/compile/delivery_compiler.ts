@@ -4,7 +4,6 @@
  * @module
  */
 
-import { closestString } from "@std/text/closest-string";
 import { NO_RETRY, type RetryPolicy } from "../../delivery/retry_policy.ts";
 import type { Idempotency } from "../../delivery/route.ts";
 import type { Acceptance, OutputModule } from "../../modules/module.ts";
@@ -16,6 +15,7 @@ import { compileOwnConnection, type Parse } from "./own_connection.ts";
 import type { Compiled, ProblemReason } from "../problem.ts";
 import type { WebhookConfig } from "./schema.ts";
 import { knownKeys } from "../../schema/known_keys.ts";
+import { nearestHint, quotedName } from "../../schema/nearest_name.ts";
 
 /** One output of a webhook, ready for use but for its connection. */
 export interface CompiledStep {
@@ -247,10 +247,10 @@ function describeUnknownModule(
   modules: readonly OutputModule[],
   prefix: string,
 ): ProblemReason {
-  const nearest = closestString(name, [...modules.map((module) => module.name), ...PLANNED_MODULES]);
+  const known = [...modules.map((module) => module.name), ...PLANNED_MODULES];
   return {
     code: "unknown_module",
     path: `${prefix}module`,
-    message: `Module '${name}' does not exist: nearest is '${nearest}'`,
+    message: `Module ${quotedName(name)} does not exist${nearestHint(name, known)}`,
   };
 }

@@ -79,7 +79,15 @@ Deno.test("client address is the peer as given when that is no IP address", () =
 
 Deno.test("client address of a header with many entries is found from the right", () => {
   assertEquals(resolve("10.1.2.3", `${"10.0.0.1,".repeat(5000)}203.0.113.5`), "203.0.113.5");
-  assertEquals(resolve("10.1.2.3", `203.0.113.5${",10.0.0.1".repeat(5000)}`), "203.0.113.5");
+  assertEquals(resolve("10.1.2.3", `203.0.113.5${",10.0.0.1".repeat(50)}`), "203.0.113.5");
+});
+
+Deno.test("client address is looked for behind a hundred proxies, and not behind more", () => {
+  const behind = (proxies: number) => `198.51.100.1, ${"10.0.0.1, ".repeat(proxies - 1)}10.0.0.1`;
+  assertEquals(resolve("10.1.2.3", behind(99)), "198.51.100.1");
+  assertEquals(resolve("10.1.2.3", behind(100)), "10.0.0.1");
+  const resolver = new ClientAddressResolver(PROXIES);
+  assertEquals(resolver.known("10.1.2.3", new Headers({ "x-forwarded-for": behind(100) })), undefined);
 });
 
 Deno.test("client address cannot be resolved with a proxy that is no address or network", () => {

@@ -34,6 +34,8 @@ Deno.test("the gateway answers each kind of wrong request with its own status an
     ["a webhook that does not exist", "/webhook/nobody", json, 404, "webhook_not_found"],
     ["a namespace that does not exist", "/webhook/team-a/orders", json, 404, "webhook_not_found"],
     ["a method other than POST", "/webhook/orders", { method: "DELETE" }, 405, "method_not_allowed"],
+    ["a method that every object has", "/livez", { method: "toString" }, 405, "method_not_allowed"],
+    ["a method named __proto__", "/admin/config", { method: "__proto__" }, 405, "method_not_allowed"],
     ["GET on a webhook that does not exist", "/webhook/nobody", {}, 405, "method_not_allowed"],
     ["a namespace with a dot", "/webhook/te.am/orders", json, 400, "invalid_namespace"],
     ["a namespace of 65 characters", `/webhook/${"a".repeat(65)}/orders`, json, 400, "invalid_namespace"],

@@ -15,7 +15,7 @@ export const world: VerifierWorld = {
       header: "X-Hub-Signature-256",
       credentialsFor: (secret, body) => `sha256=${createHmac("sha256", secret).update(body).digest("hex")}`,
       ignoresCase: false,
-      meaning: (credentials) => credentials.replace(/[0-9a-f]+$/i, (digits) => digits.toLowerCase()),
+      meaning: (credentials) => credentials.replace(/^sha256=/, "").toLowerCase(),
     },
   ],
   senders: "examples",
@@ -32,5 +32,9 @@ function exampleOf(
     header: "X-HMAC-Signature",
     credentialsFor: (secret, body) => createHmac(algorithm, secret).update(body).digest(encoding),
     ignoresCase: encoding === "hex",
+    meaning: (credentials) => {
+      const signature = credentials.replace(`${algorithm}=`, "");
+      return encoding === "hex" ? signature.toLowerCase() : signature.replace(/=+$/, "");
+    },
   };
 }
