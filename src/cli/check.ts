@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { Catalog } from "../config/catalog.ts";
 import { ConfigManager } from "../config/manager.ts";
 import type { Problem, Warning } from "../config/problem.ts";
 import { openSecrets } from "../config/secrets/sources.ts";
@@ -23,6 +24,9 @@ import { count } from "./command_line.ts";
 
 /** How long the backend may take to give its configuration, in milliseconds. */
 const LOAD_TIMEOUT_MS = 10_000;
+
+/** Webhooks without authentication that are named. */
+const LISTED_WEBHOOKS = 100;
 
 /** How to check. */
 export interface CheckOptions {
@@ -48,7 +52,11 @@ export async function check(
   const uses = new OutputUses();
   const manager = new ConfigManager({
     outputs: uses,
-    compile: { environment, modules: outputModulesWithin(settings.outputBounds) },
+    compile: {
+      environment,
+      modules: outputModulesWithin(settings.outputBounds),
+      requireAuth: settings.requireAuth,
+    },
     secrets,
     warnsOfDefault: !settings.defaultWebhook,
     logger: logger("config"),
@@ -74,6 +82,8 @@ export async function check(
   for (const warning of warnings) print(escapeUnsafe(`warning: ${describe(warning)}`));
   const waiting = new Set(problems.filter(({ code }) => code === "not_supported_yet").map(({ key }) => key));
   if (waiting.size > 0) print(`Not built yet, but used by ${count(waiting.size, "entry", "entries")}`);
+  const open = describeOpen(manager.catalog);
+  if (open !== undefined) print(open);
   const { webhooks, connections } = manager.size;
   const found = [
     count(problems.length, "problem"),
@@ -82,6 +92,17 @@ export async function check(
   print(`${found.join(", ")} in ${count(webhooks, "webhook")} and ${count(connections, "connection")}`);
   const unreachable = probe ? await printProbes(manager, uses, print) : 0;
   return problems.length === 0 && unreachable === 0 ? 0 : 1;
+}
+
+/** Webhooks that everybody may send to without a word of it in their configuration: the first ones by name. */
+function describeOpen(catalog: Catalog): string | undefined {
+  const { undeclared } = catalog.openWebhooks;
+  if (undeclared === 0) return undefined;
+  const names = catalog.undeclaredOpen(LISTED_WEBHOOKS);
+  const more = undeclared > names.length ? ` and ${undeclared - names.length} more` : "";
+  return `${count(undeclared, "webhook")} without authentication, so that everybody may send: ${
+    names.join(", ")
+  }${more}`;
 }
 
 async function readSecrets(manager: ConfigManager): Promise<void> {

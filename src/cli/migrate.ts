@@ -117,7 +117,11 @@ async function run(
   print(`From ${source.description}`);
   print(`To   ${target.description}`);
   const plan = await planMigration(source, target, {
-    compile: { environment, modules: outputModulesWithin(settings.outputBounds) },
+    compile: {
+      environment,
+      modules: outputModulesWithin(settings.outputBounds),
+      requireAuth: settings.requireAuth,
+    },
     prune,
   });
   for (const warning of plan.warnings) print(`warning  ${describe(warning)}`);

@@ -5,6 +5,7 @@
  */
 
 import { type CatalogEntry, WebhookEntry } from "./entry.ts";
+import type { CompiledWebhook } from "./compile/compiler.ts";
 import type { Problem, Warning } from "./problem.ts";
 
 /** How many keys are in which state, as metrics show it. */
@@ -17,6 +18,14 @@ export interface CatalogCounts {
   readonly invalid: number;
 }
 
+/** Webhooks that everybody may send to. */
+export interface OpenWebhooks {
+  /** How many say so. */
+  readonly declared: number;
+  /** How many do not. */
+  readonly undeclared: number;
+}
+
 /**
  * The webhooks that requests are looked up in, by `namespace/id`, and the problems of all keys. One
  * configuration event replaces one entry; nothing else is copied or touched.
@@ -26,6 +35,7 @@ export class Catalog {
   readonly #problems = new Map<string, readonly Problem[]>();
   readonly #warnings = new Map<string, readonly Warning[]>();
   #serving = 0;
+  readonly #withAccess = { verified: 0, declared_open: 0, open: 0 };
 
   /** @param path `namespace/id` */
   find(path: string): CatalogEntry | undefined {
@@ -37,6 +47,7 @@ export class Catalog {
     const former = this.#entries.get(entry.path);
     this.#entries.set(entry.path, entry);
     if (entry instanceof WebhookEntry) this.#serving++;
+    this.#countAccess(entry, 1);
     this.#retire(former);
   }
 
@@ -52,6 +63,20 @@ export class Catalog {
 
   entries(): Iterable<CatalogEntry> {
     return this.#entries.values();
+  }
+
+  get openWebhooks(): OpenWebhooks {
+    return { declared: this.#withAccess.declared_open, undeclared: this.#withAccess.open };
+  }
+
+  /** The paths of the first webhooks that everybody may send to, although nothing says so. */
+  undeclaredOpen(max: number): string[] {
+    const paths: string[] = [];
+    if (this.#withAccess.open === 0) return paths;
+    for (const { path, webhook } of this.#entries.values()) {
+      if (isEnabled(webhook) && webhook.access === "open" && paths.push(path) === max) break;
+    }
+    return paths;
   }
 
   /** Sets the problems of one key; none clears them. */
@@ -105,9 +130,19 @@ export class Catalog {
     return { ok: Math.max(0, this.#serving + connections - stale), stale, invalid };
   }
 
+  #countAccess({ webhook }: CatalogEntry, change: 1 | -1): void {
+    if (isEnabled(webhook)) this.#withAccess[webhook.access] += change;
+  }
+
   #retire(former: CatalogEntry | undefined): void {
+    if (former !== undefined) this.#countAccess(former, -1);
     if (!(former instanceof WebhookEntry)) return;
     this.#serving--;
     former.retire();
   }
+}
+
+/** Nobody can send to one that is switched off. */
+function isEnabled(webhook: CompiledWebhook | undefined): webhook is CompiledWebhook {
+  return webhook?.enabled === true;
 }

@@ -16,6 +16,14 @@ export function registerConfigMetrics(
         .map(([state, count]): Reading => [{ state }, count]),
   );
   metrics.gaugeFrom(
+    "cwm_webhooks_without_auth",
+    "Webhooks that everybody may send to, by whether their configuration says so.",
+    () => {
+      const { declared, undeclared } = manager.catalog.openWebhooks;
+      return [[{ declared: "true" }, declared], [{ declared: "false" }, undeclared]];
+    },
+  );
+  metrics.gaugeFrom(
     "cwm_config_connected",
     "Whether changes of the configuration reach this process (1) or not (0).",
     () => provider.status().connected ? 1 : 0,

@@ -13,6 +13,7 @@ export type ProblemCode =
   | "not_an_object"
   | "too_deep"
   | "schema"
+  | "auth_required"
   | "invalid_reference"
   | "missing_variable"
   | "missing_secret"

@@ -21,6 +21,9 @@ import { type GatewayOptions, GatewayParts, type OpenedParts } from "./wiring.ts
 /** How long the server, and then the outputs, may take to close once nothing is under way, in milliseconds. */
 const CLOSE_TIMEOUT_MS = 1_000;
 
+/** Webhooks without authentication that are named at the start. */
+const LISTED_WEBHOOKS = 10;
+
 /** How long the first load waits for secrets, in milliseconds. */
 const SECRETS_TIMEOUT_MS = 10_000;
 
@@ -182,6 +185,23 @@ export class Gateway implements AsyncDisposable {
     logger("config").info(
       "Serving {webhooks} webhooks and {connections} connections",
       this.#parts.manager.size,
+    );
+    this.#warnOfOpenWebhooks();
+  }
+
+  #warnOfOpenWebhooks(): void {
+    const { catalog } = this.#parts.manager;
+    const { undeclared } = catalog.openWebhooks;
+    if (undeclared === 0) return;
+    const names = catalog.undeclaredOpen(LISTED_WEBHOOKS);
+    logger("config").warning(
+      "Everybody may send to {count} webhooks, which have no authentication: {webhooks}{more}. " +
+        'Where that is meant, write "auth": "none"; REQUIRE_AUTH=true refuses the others',
+      {
+        count: undeclared,
+        webhooks: names.join(", "),
+        more: undeclared > names.length ? ", …" : "",
+      },
     );
   }
 

@@ -177,7 +177,7 @@ export class GatewayParts {
     const { settings, environment, modules = outputModulesWithin(settings.outputBounds) } = options;
     const manager: ConfigManager = new ConfigManager({
       outputs: this.outputs,
-      compile: { environment, modules },
+      compile: { environment, modules, requireAuth: settings.requireAuth },
       secrets: this.secrets,
       warnsOfDefault: !settings.defaultWebhook,
       logger: logger("config"),

@@ -66,6 +66,7 @@ export function loadSettings(
     ...ifSet("adminToken", values.ADMIN_TOKEN),
     trustedProxies: values.TRUSTED_PROXIES,
     ...ifSet("publicUrl", values.PUBLIC_URL),
+    requireAuth: values.REQUIRE_AUTH,
     metrics: values.METRICS,
     defaultWebhook: values.DEFAULT_WEBHOOK,
     requestIdHeader: values.REQUEST_ID_HEADER,

@@ -63,6 +63,8 @@ export interface Settings {
   readonly trustedProxies: readonly string[];
   /** Where senders reach the gateway, without a slash at its end; left out: as trusted proxies say. */
   readonly publicUrl?: string;
+  /** Whether a webhook without authentication has to say so. */
+  readonly requireAuth: boolean;
   readonly metrics: boolean;
   /** Whether requests to webhooks that do not exist get the webhook `default` of their namespace. */
   readonly defaultWebhook: boolean;

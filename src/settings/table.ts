@@ -19,6 +19,7 @@ import {
   rate,
   secret,
   text,
+  trueOrFalse,
 } from "./types.ts";
 import { ETCD_LOGIN_VARIABLES, ETCD_SERVER_VARIABLES } from "./etcd.ts";
 import { optional, type ValuesOf, variable } from "./variable.ts";
@@ -190,6 +191,11 @@ export const VARIABLES = {
     "Where senders reach the gateway, for methods that sign the URL; with a path where a proxy takes one away. " +
       "Never `Host` alone.",
     "(`X-Forwarded-Proto` and `X-Forwarded-Host` of trusted proxies)",
+  ),
+  REQUIRE_AUTH: variable(
+    trueOrFalse(),
+    false,
+    'Whether a webhook without authentication is a problem, and not served, unless it says `"auth": "none"`.',
   ),
   DEFAULT_WEBHOOK: variable(
     onOff(),

@@ -17,7 +17,7 @@ const ADMIN_TOKEN = "an-admin-token-of-the-tests";
 function configuration(server: ClickhouseServer, tables: readonly string[], config: object = {}) {
   const webhook = (table: string) => [
     table,
-    { module: "clickhouse", accept: "durable", "module-config": { table, ...config } },
+    { module: "clickhouse", auth: "none", accept: "durable", "module-config": { table, ...config } },
   ];
   return {
     webhooks: Object.fromEntries(tables.map(webhook)),

@@ -251,8 +251,8 @@ Deno.test("cwm check --probe warns of views and fixed settings, and finds those 
   );
   await using directory = await TempDir.create();
   await directory.writeJson("webhooks.json", {
-    orders: { module: "clickhouse" },
-    invoices: { module: "clickhouse" },
+    orders: { module: "clickhouse", auth: "none" },
+    invoices: { module: "clickhouse", auth: "none" },
   });
   const connection = { type: "clickhouse", host: "127.0.0.1", http_port: world.recorder.port };
   await directory.writeJson("connections.json", { analytics: connection });

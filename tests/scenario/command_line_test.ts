@@ -80,6 +80,7 @@ Deno.test("cwm check warns of variables of the Python service, and ends with sta
     "TRUSTED_PROXY_IPS (use TRUSTED_PROXIES)",
     "warning: webhook default/a: trusted_proxies: Key 'trusted_proxies' has no effect: " +
     "TRUSTED_PROXIES is for all webhooks (no_effect)",
+    "1 webhook without authentication, so that everybody may send: default/a",
     "0 problems, 1 warning in 1 webhook and 0 connections",
   ]);
 });
@@ -133,7 +134,7 @@ Deno.test("cwm check reports a file that does not parse", async () => {
 });
 
 Deno.test("cwm check warns of a webhook named default, unless it takes requests to unknown webhooks", async () => {
-  const files = { "webhooks.json": JSON.stringify({ default: { module: "log" } }) };
+  const files = { "webhooks.json": JSON.stringify({ default: { module: "log", auth: "none" } }) };
   const off = await run(["check"], { files });
   assertEquals([off.status, off.stdout.match(/default_webhook/g)?.length], [0, 1]);
   const on = await run(["check"], { files, env: { DEFAULT_WEBHOOK: "on" } });

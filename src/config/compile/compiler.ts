@@ -32,7 +32,7 @@ import {
   webhookSchema,
 } from "./schema.ts";
 import { type Lookups, substitute } from "../values/substitution.ts";
-import { compileVerifiers } from "./verifier_compiler.ts";
+import { type Access, compileVerifiers } from "./verifier_compiler.ts";
 import { withoutKeysWithoutEffect } from "./without_effect.ts";
 
 /** A webhook ready for use but for its connections, which may come and go. */
@@ -51,6 +51,7 @@ export interface CompiledWebhook {
   /** In bytes; `undefined` for the gateway's default. */
   readonly maxBodyBytes: number | undefined;
   readonly authenticator: Authenticator;
+  readonly access: Access;
   /** Where its verifiers take several secrets. */
   readonly severalSecrets: readonly PlacedSecrets[];
   /** What it asks of requests beside; `undefined` for nothing. */
@@ -66,6 +67,8 @@ export interface CompiledWebhook {
 export interface CompileContext extends Lookups {
   /** The output modules that webhooks may use. */
   readonly modules: readonly OutputModule[];
+  /** Whether a webhook without authentication has to say so. @default false */
+  readonly requireAuth?: boolean;
 }
 
 /**
@@ -128,7 +131,9 @@ function compileGiven(
 ): Compiled<CompiledWebhook> {
   const parsed = parseWebhook(value, context.modules);
   if (!parsed.success) {
-    return { problems: withGuardHints(describeIssues(parsed.error, webhookSchema), value) };
+    return {
+      problems: withGuardHints(describeIssues(parsed.error, webhookSchema), value, context.requireAuth),
+    };
   }
   const config = parsed.data as WebhookConfig & Record<string, unknown>;
   if (config.form_field !== undefined && config.data_type !== "form") {
@@ -141,9 +146,9 @@ function compileGiven(
   const steps = compiledSteps.value;
   const policy = compilePolicy(config, steps);
 
-  const compiledVerifiers = compileVerifiers(config);
+  const compiledVerifiers = compileVerifiers(config, context.requireAuth === true);
   if ("problems" in compiledVerifiers) return compiledVerifiers;
-  const { value: { verifiers, severalSecrets }, ...notices } = compiledVerifiers;
+  const { value: { verifiers, access, severalSecrets }, ...notices } = compiledVerifiers;
   const authenticator = compileAuthenticator(verifiers);
   return {
     ...notices,
@@ -157,6 +162,7 @@ function compileGiven(
       response: config.response === undefined ? undefined : compileResponse(config.response),
       maxBodyBytes: config.max_body_bytes,
       authenticator,
+      access,
       severalSecrets,
       rules: compileRules(config),
       bodyForm: authenticator.readsBody || config.data_type === "blob" || steps.some(readsBytes)

@@ -16,25 +16,30 @@ export const GUARD_KEYS: readonly string[] = [...VERIFIER_KEYS, ...Object.keys(r
 /**
  * Says of such a key without a value how to mend it, once: it is a mistake, or meant to be none, and
  * the Python original takes it for none without saying so.
+ *
+ * @param requireAuth whether a webhook without authentication has to say so
  */
 export function withGuardHints(
   reasons: readonly ProblemReason[],
   webhook: Readonly<Record<string, unknown>>,
+  requireAuth = false,
 ): ProblemReason[] {
   const hinted = new Map<string, ProblemReason>();
   for (const reason of reasons) {
     const { path } = reason;
-    const message = isOfGuard(path) && isEmpty(valueAt(webhook, path)) ? hintFor(path) : reason.message;
+    const isHinted = isOfGuard(path) && isEmpty(valueAt(webhook, path));
+    const message = isHinted ? hintFor(path, requireAuth) : reason.message;
     hinted.set(`${path}: ${message}`, { ...reason, message });
   }
   return [...hinted.values()];
 }
 
-function hintFor(path: string): string {
+function hintFor(path: string, requireAuth: boolean): string {
   const [key, ...inside] = path.split(".");
   const what = inside.length === 0 ? "the key" : `the key '${key}'`;
-  const without = VERIFIER_KEYS.includes(key!) ? "leave the webhook open" : "do without it";
-  return `Must not be empty: remove ${what} to ${without}`;
+  if (!VERIFIER_KEYS.includes(key!)) return `Must not be empty: remove ${what} to do without it`;
+  const how = requireAuth ? `write "auth": "none" in the place of ${what}` : `remove ${what}`;
+  return `Must not be empty: ${how} to leave the webhook open`;
 }
 
 function isOfGuard(path: string): boolean {

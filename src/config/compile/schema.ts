@@ -87,6 +87,12 @@ const webhookFields = {
   max_body_bytes: integerField(1, MAX_ALLOWED_BODY_BYTES).optional().meta({
     description: "Largest body in bytes, after `Content-Encoding` was undone. Default: `MAX_BODY_BYTES`.",
   }),
+  auth: z.literal("none", {
+    error: 'Must be "none", or be left out: methods have keys of their own, such as `hmac`',
+  }).optional().meta({
+    description: "`none`: there is no authentication, and that is meant. Everybody may send. " +
+      "`REQUIRE_AUTH=true` asks for it.",
+  }),
   enabled: booleanField().default(true).meta({
     description: "`false`: requests get 404 `webhook_disabled`.",
   }),

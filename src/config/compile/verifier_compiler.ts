@@ -1,3 +1,9 @@
+/**
+ * The authentication of a webhook: its verifiers, and whether a webhook without any may be served.
+ *
+ * @module
+ */
+
 import { verifierKinds } from "../../auth/registry.ts";
 import { type PlacedSecrets, placedSecretsIn } from "../../auth/several_secrets.ts";
 import type { Verifier, VerifierKind } from "../../auth/verifier.ts";
@@ -5,22 +11,58 @@ import type { Compiled, ProblemReason, WarningReason } from "../problem.ts";
 
 type Config = Readonly<Record<string, unknown>>;
 
+/**
+ * Who may send to a webhook: who passes its verifiers, or everybody, because the configuration says so or because it
+ * says nothing.
+ */
+export type Access = "verified" | "declared_open" | "open";
+
 /** Who lets the requests of a webhook in. */
 interface CompiledVerifiers {
   readonly verifiers: readonly Verifier[];
+  readonly access: Access;
   /** Where several secrets are valid. */
   readonly severalSecrets: readonly PlacedSecrets[];
 }
 
-/** Compiles the verifiers that a webhook asks for, in the order of the registry. */
-export function compileVerifiers(config: Config): Compiled<CompiledVerifiers> {
+/**
+ * Compiles the verifiers that a webhook asks for, in the order of the registry.
+ *
+ * @param requireAuth whether a webhook without any has to say so
+ */
+export function compileVerifiers(config: Config, requireAuth: boolean): Compiled<CompiledVerifiers> {
   const used = verifierKinds.filter(({ key }) => config[key] !== undefined);
-  const problems = strayKeys(config, used);
+  const access = used.length > 0 ? "verified" : config["auth"] === "none" ? "declared_open" : "open";
+  const problems = [...strayKeys(config, used), ...doubtsAboutAccess(config, used, access, requireAuth)];
   if (problems.length > 0) return { problems };
   const verifiers = used.map((kind) => kind.compile(config[kind.key], config));
   const severalSecrets = placedSecretsOf(used, config);
   const warnings = used.flatMap((kind) => warningsOf(kind, config));
-  return { value: { verifiers, severalSecrets }, ...(warnings.length === 0 ? {} : { warnings }) };
+  return { value: { verifiers, access, severalSecrets }, ...(warnings.length === 0 ? {} : { warnings }) };
+}
+
+function doubtsAboutAccess(
+  config: Config,
+  used: readonly VerifierKind[],
+  access: Access,
+  requireAuth: boolean,
+): readonly ProblemReason[] {
+  const [method] = used;
+  if (method !== undefined && config["auth"] !== undefined) {
+    return [
+      problemOfAuth("schema", `Contradicts '${method.key}', which keeps senders out: remove one of them`),
+    ];
+  }
+  if (access !== "open" || !requireAuth) return NO_PROBLEMS;
+  const message = "There is no authentication, which REQUIRE_AUTH asks for: add a method, such as 'hmac', " +
+    'or write "auth": "none" if everybody may send';
+  return [problemOfAuth("auth_required", message)];
+}
+
+const NO_PROBLEMS: readonly ProblemReason[] = [];
+
+function problemOfAuth(code: ProblemReason["code"], message: string): ProblemReason {
+  return { code, path: "auth", message };
 }
 
 /** One list for all webhooks that have one secret a verifier, as most do. */
