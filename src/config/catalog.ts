@@ -36,6 +36,8 @@ export class Catalog {
   readonly #warnings = new Map<string, readonly Warning[]>();
   #serving = 0;
   readonly #withAccess = { verified: 0, declared_open: 0, open: 0 };
+  /** The keys with problems, by what is served meanwhile. */
+  readonly #withProblems = { last_good: 0, nothing: 0 };
 
   /** @param path `namespace/id` */
   find(path: string): CatalogEntry | undefined {
@@ -81,6 +83,10 @@ export class Catalog {
 
   /** Sets the problems of one key; none clears them. */
   setProblems(key: string, problems: readonly Problem[]): void {
+    const [former] = this.problemsOf(key);
+    if (former !== undefined) this.#withProblems[former.serving]--;
+    const [newest] = problems;
+    if (newest !== undefined) this.#withProblems[newest.serving]++;
     if (problems.length === 0) this.#problems.delete(key);
     else this.#problems.set(key, problems);
   }
@@ -121,12 +127,7 @@ export class Catalog {
 
   /** Counted over webhooks. @param connections how many connections are in service, counted as ok */
   counts(connections: number): CatalogCounts {
-    let stale = 0;
-    let invalid = 0;
-    for (const [problem] of this.#problems.values()) {
-      if (problem?.serving === "last_good") stale++;
-      else invalid++;
-    }
+    const { last_good: stale, nothing: invalid } = this.#withProblems;
     return { ok: Math.max(0, this.#serving + connections - stale), stale, invalid };
   }
 

@@ -36,95 +36,174 @@ interface Claim {
   readonly arrival: number;
 }
 
+/**
+ * The webhooks that have the same tokens for a channel: a decision is one for all of them, so that it takes the same
+ * time for a hundred thousand webhooks as for one.
+ */
+class Party {
+  readonly claims = new Map<string, Claim>();
+  /** Webhooks that came or have changed since the last decision: until the next one they are not refused. */
+  readonly undecided = new Set<string>();
+  isRefused = false;
+  /** Whether the claims stand in the order in which their webhooks were made, as they nearly always come. */
+  #isOrdered = true;
+  #last: Claim | undefined;
+
+  constructor(readonly tokens: Tokens) {}
+
+  /** Adds a webhook that is not among them. */
+  add(path: string, claim: Claim): void {
+    if (this.#last !== undefined && precedes(claim, this.#last)) this.#isOrdered = false;
+    this.#last = claim;
+    this.claims.set(path, claim);
+    this.undecided.add(path);
+  }
+
+  delete(path: string): void {
+    this.claims.delete(path);
+    this.undecided.delete(path);
+  }
+
+  /** The webhook that was made first, of at least one. */
+  get first(): Claim {
+    if (!this.#isOrdered) this.#order();
+    return this.claims.values().next().value!;
+  }
+
+  #order(): void {
+    const claims = [...this.claims].sort(([, left], [, right]) => precedes(left, right) ? -1 : 1);
+    this.claims.clear();
+    for (const [path, claim] of claims) this.claims.set(path, claim);
+    this.#last = claims.at(-1)?.[1];
+    this.#isOrdered = true;
+  }
+}
+
+/** The webhooks that a decision affects: those that came or have changed themselves, and those that stand as before. */
+interface Affected {
+  readonly newcomers: Iterable<AffectedWebhook>[];
+  readonly others: Iterable<AffectedWebhook>[];
+}
+
 /** A channel and the webhooks that name it. */
 class SharedChannel {
-  readonly #claims = new Map<string, Claim>();
-  readonly #refused = new Set<string>();
-  /** Webhooks that came or have changed since the last decision: until the next one they are not refused. */
-  readonly #undecided = new Set<string>();
-  /** The tokens of which each webhook needs one, and the last claim that counted for that. */
-  #common: Tokens = NO_TOKENS;
-  #decidedBy: Claim | undefined;
-  #isOutdated = true;
+  readonly #partyOf = new Map<string, Party>();
+  readonly #parties = new Map<string, Party>();
+  readonly #byToken = new Map<string, Set<Party>>();
+  /** Those with webhooks that came or have changed since the last decision. */
+  readonly #undecided = new Set<Party>();
+  /** Those that are not refused. */
+  #admitted: ReadonlySet<Party> = new Set();
 
   get isUnused(): boolean {
-    return this.#claims.size === 0;
+    return this.#partyOf.size === 0;
   }
 
   claimOf(path: string): Claim | undefined {
-    return this.#claims.get(path);
+    return this.#partyOf.get(path)?.claims.get(path);
   }
 
-  set(path: string, claim: Claim | undefined): void {
-    const former = this.#claims.get(path);
-    if (this.#counts(former) || this.#counts(claim)) this.#isOutdated = true;
-    this.#refused.delete(path);
-    this.#undecided.delete(path);
-    if (claim === undefined) {
-      this.#claims.delete(path);
-      return;
+  /** @param claim what the webhook says; left out when it says nothing any more */
+  set(path: string, claim?: Claim): void {
+    const former = this.#partyOf.get(path);
+    former?.delete(path);
+    this.#partyOf.delete(path);
+    if (claim !== undefined) {
+      const party = this.#joined(claim.tokens);
+      party.add(path, claim);
+      this.#partyOf.set(path, party);
+      this.#undecided.add(party);
     }
-    this.#claims.set(path, claim);
-    this.#undecided.add(path);
+    if (former?.claims.size === 0) this.#dissolve(former);
   }
 
   refuses(path: string): boolean {
-    return this.#refused.has(path);
+    const party = this.#partyOf.get(path);
+    return party?.isRefused === true && !party.undecided.has(path);
   }
 
-  /** Returns the webhooks for which {@linkcode refuses} says something else from now on. */
-  decide(): readonly AffectedWebhook[] {
-    const open = this.#isOutdated ? this.#claims.keys() : this.#undecided;
-    if (this.#isOutdated) this.#findCommon();
-    const affected: AffectedWebhook[] = [];
-    for (const path of open) {
-      const { tokens, revision } = this.#claims.get(path)!;
-      const isRefused = tokens.isDisjointFrom(this.#common);
-      if (isRefused === this.#refused.has(path)) continue;
-      affected.push({ path, revision });
-      if (isRefused) this.#refused.add(path);
-      else this.#refused.delete(path);
+  /** Decides on all parties, and adds the webhooks for which {@linkcode refuses} says something else from now on. */
+  decide({ newcomers, others }: Affected): void {
+    const admitted = this.#findAdmitted();
+    for (const party of admitted.union(this.#admitted)) {
+      if (party.isRefused !== admitted.has(party)) continue;
+      party.isRefused = !party.isRefused;
+      others.push(webhooksOf(party, party.claims.keys()));
+    }
+    for (const party of this.#undecided) {
+      party.isRefused = !admitted.has(party);
+      if (party.isRefused) newcomers.push(webhooksOf(party, [...party.undecided]));
+      party.undecided.clear();
     }
     this.#undecided.clear();
-    return affected;
+    this.#admitted = admitted;
   }
 
-  /** Whether a claim may change what the others need: not one that comes later and has all tokens in common, or none. */
-  #counts(claim: Claim | undefined): boolean {
-    const last = this.#decidedBy;
-    return claim !== undefined &&
-      (last === undefined || !precedes(last, claim) || narrows(claim, this.#common));
-  }
-
-  /** The tokens of the first webhook, but for those that others, which have one of them, do not have. */
-  #findCommon(): void {
-    let last = earliest(this.#claims.values(), () => true);
-    this.#common = last?.tokens ?? NO_TOKENS;
-    this.#decidedBy = last;
-    while (last !== undefined) {
-      last = earliest(this.#claims.values(), (claim) => narrows(claim, this.#common));
-      if (last === undefined) break;
-      this.#common = this.#common.intersection(last.tokens);
-      this.#decidedBy = last;
+  /** The party of the webhooks with these tokens. */
+  #joined(tokens: Tokens): Party {
+    const name = nameOf(tokens);
+    let party = this.#parties.get(name);
+    if (party !== undefined) return party;
+    this.#parties.set(name, party = new Party(tokens));
+    for (const token of tokens) {
+      const having = this.#byToken.get(token);
+      if (having === undefined) this.#byToken.set(token, new Set([party]));
+      else having.add(party);
     }
-    this.#isOutdated = false;
+    return party;
   }
+
+  #dissolve(party: Party): void {
+    this.#parties.delete(nameOf(party.tokens));
+    this.#undecided.delete(party);
+    for (const token of party.tokens) {
+      const having = this.#byToken.get(token);
+      having?.delete(party);
+      if (having?.size === 0) this.#byToken.delete(token);
+    }
+  }
+
+  /**
+   * Those that have one of the tokens that the first webhook has, but for those that others, which have one of them,
+   * do not have.
+   */
+  #findAdmitted(): ReadonlySet<Party> {
+    const first = earliest(this.#parties.values());
+    let common = first?.tokens ?? NO_TOKENS;
+    for (let next = first; next !== undefined;) {
+      next = earliest(this.#having(common).values().filter(({ tokens }) => !common.isSubsetOf(tokens)));
+      if (next !== undefined) common = common.intersection(next.tokens);
+    }
+    return this.#having(common);
+  }
+
+  /** Those that have one of the tokens. */
+  #having(tokens: Tokens): Set<Party> {
+    return new Set([...tokens].flatMap((token) => [...this.#byToken.get(token) ?? []]));
+  }
+}
+
+function nameOf(tokens: Tokens): string {
+  return [...tokens].sort().join();
 }
 
 function precedes(left: Claim, right: Claim): boolean {
   return left.created === right.created ? left.arrival < right.arrival : left.created < right.created;
 }
 
-function earliest(claims: Iterable<Claim>, isWanted: (claim: Claim) => boolean): Claim | undefined {
-  let first: Claim | undefined;
-  for (const claim of claims) {
-    if ((first === undefined || precedes(claim, first)) && isWanted(claim)) first = claim;
+function earliest(parties: Iterable<Party>): Party | undefined {
+  let earliest: Party | undefined;
+  for (const party of parties) {
+    if (earliest === undefined || precedes(party.first, earliest.first)) earliest = party;
   }
-  return first;
+  return earliest;
 }
 
-function narrows({ tokens }: Claim, common: Tokens): boolean {
-  return !tokens.isDisjointFrom(common) && !common.isSubsetOf(tokens);
+function* webhooksOf({ claims }: Party, paths: Iterable<string>): Generator<AffectedWebhook> {
+  for (const path of paths) {
+    const claim = claims.get(path);
+    if (claim !== undefined) yield { path, revision: claim.revision };
+  }
 }
 
 /** The channels of all webhooks. Paths are `namespace/id`. */
@@ -163,7 +242,7 @@ export class ChannelOwners {
   ): void {
     const channel = this.#channels.get(name) ?? new SharedChannel();
     const former = channel.claimOf(path);
-    if (tokens === undefined) channel.set(path, undefined);
+    if (tokens === undefined) channel.set(path);
     else {
       const claim = {
         tokens,
@@ -182,12 +261,15 @@ export class ChannelOwners {
     else this.#channels.set(name, channel);
   }
 
-  /** Returns the webhooks for which {@linkcode refusedChannel} says something else from now on. */
-  decide(): readonly AffectedWebhook[] {
-    if (this.#undecided.size === 0) return NOBODY;
-    const affected = [...this.#undecided].flatMap((name) => this.#channels.get(name)?.decide() ?? []);
+  /**
+   * Decides whose the channels are. Returns the webhooks for which {@linkcode refusedChannel} says something else from
+   * now on, as far as they are still there when their turn comes: first those that must not stay in service.
+   */
+  decide(): Iterable<AffectedWebhook> {
+    const affected: Affected = { newcomers: [], others: [] };
+    for (const name of this.#undecided) this.#channels.get(name)?.decide(affected);
     this.#undecided.clear();
-    return affected;
+    return chained([...affected.newcomers, ...affected.others]);
   }
 
   /** The first channel that the webhook names and may not use; `undefined` where it may use all. */
@@ -199,9 +281,12 @@ export class ChannelOwners {
   }
 }
 
-const NOBODY: readonly AffectedWebhook[] = [];
 function isSame(left: Claim, right: Claim): boolean {
   return left.created === right.created && left.tokens.symmetricDifference(right.tokens).size === 0;
+}
+
+function* chained<Item>(all: readonly Iterable<Item>[]): Generator<Item> {
+  for (const items of all) yield* items;
 }
 
 const NO_CHANNELS: ReadonlyMap<string, Tokens> = new Map();

@@ -18,7 +18,10 @@ export class Findings {
   readonly #logger: Logger;
   /** The keys with problems that were not logged yet, and the warnings that were not. */
   readonly #newProblems = new Set<string>();
+  /** How many problems those keys have: a hundred thousand may have come at once, and few of them are looked at. */
+  #newProblemCount = 0;
   readonly #newWarnings = new Map<string, readonly WarningReason[]>();
+  #newWarningCount = 0;
   /** The keys whose problems were logged and are solved. */
   readonly #solved = new Set<string>();
 
@@ -37,7 +40,9 @@ export class Findings {
     const former = this.#catalog.problemsOf(key);
     const since = former[0]?.since ?? Date.now();
     this.#catalog.setProblems(key, reasons.map((reason) => ({ ...reason, key, revision, since, serving })));
+    if (this.#newProblems.has(key)) this.#newProblemCount -= former.length;
     if (reasons.length > 0) {
+      this.#newProblemCount += reasons.length;
       this.#newProblems.add(key);
       this.#solved.delete(key);
     } else if (!this.#newProblems.delete(key) && former.length > 0) this.#solved.add(key);
@@ -49,6 +54,7 @@ export class Findings {
     this.#catalog.setWarnings(key, reasons.map((reason) => ({ ...reason, key, revision })));
     const unlogged = this.#newWarnings.get(key) ?? [];
     const fresh = reasons.filter((reason) => !holds(former, reason) || holds(unlogged, reason));
+    this.#newWarningCount += fresh.length - unlogged.length;
     if (fresh.length > 0) this.#newWarnings.set(key, fresh);
     else this.#newWarnings.delete(key);
   }
@@ -56,27 +62,39 @@ export class Findings {
   /** Writes what is new since the last time to the log. */
   log(): void {
     this.#logSolved();
-    let count = 0;
-    for (const key of this.#newProblems) {
-      for (const { code, path, message, serving } of this.#catalog.problemsOf(key)) {
-        if (++count > LOGGED_FINDINGS) continue;
-        const properties = { key, code, path, reason: message, serving };
-        this.#logger.warning("Configuration problem of {key}: {reason}", properties);
-      }
-    }
-    for (const [key, warnings] of this.#newWarnings) {
-      for (const { code, path, message } of warnings) {
-        if (++count > LOGGED_FINDINGS) continue;
-        const properties = { key, code, path, reason: message };
-        this.#logger.warning("Configuration warning for {key}: {reason}", properties);
-      }
-    }
+    const count = this.#newProblemCount + this.#newWarningCount;
+    this.#logWarnings(this.#logProblems(LOGGED_FINDINGS));
     this.#newProblems.clear();
     this.#newWarnings.clear();
+    this.#newProblemCount = this.#newWarningCount = 0;
     if (count > LOGGED_FINDINGS) {
       this.#logger.warning("{count} more configuration problems: see /admin/config or cwm check", {
         count: count - LOGGED_FINDINGS,
       });
+    }
+  }
+
+  /** Returns how many of `most` are left. */
+  #logProblems(most: number): number {
+    let left = most;
+    for (const key of this.#newProblems) {
+      for (const { code, path, message, serving } of this.#catalog.problemsOf(key)) {
+        if (left-- === 0) return 0;
+        const properties = { key, code, path, reason: message, serving };
+        this.#logger.warning("Configuration problem of {key}: {reason}", properties);
+      }
+    }
+    return left;
+  }
+
+  #logWarnings(most: number): void {
+    let left = most;
+    for (const [key, warnings] of this.#newWarnings) {
+      for (const { code, path, message } of warnings) {
+        if (left-- === 0) return;
+        const properties = { key, code, path, reason: message };
+        this.#logger.warning("Configuration warning for {key}: {reason}", properties);
+      }
     }
   }
 

@@ -16,6 +16,7 @@ import type { CompiledConnection } from "./compiled_connection.ts";
 import type { CompiledStep } from "./compile/delivery_compiler.ts";
 import type { ProblemReason } from "./problem.ts";
 import { Backoff } from "../time/backoff.ts";
+import { Pace } from "../time/pace.ts";
 import { pause } from "../time/abortable.ts";
 
 /** Systems that are looked at at once. */
@@ -94,10 +95,15 @@ export class Inspections<Subject> {
   readonly #followed = new Map<string, Followed<Subject>>();
   readonly #looks = new Map<CompiledConnection | undefined, Map<unknown, Look>>();
   readonly #running = new Set<Promise<void>>();
+  readonly #onReported: () => void;
+  /** Webhooks of which it was known when they came that something is in the way. */
+  readonly #known = new Set<string>();
 
-  constructor(listener: InspectionListener<Subject>, logger: Logger) {
+  /** @param onReported called when the listener has been called for each webhook that something concerns */
+  constructor(listener: InspectionListener<Subject>, logger: Logger, onReported: () => void = () => {}) {
     this.#listener = listener;
     this.#logger = logger;
+    this.#onReported = onReported;
   }
 
   /**
@@ -112,7 +118,15 @@ export class Inspections<Subject> {
     for (const { look } of looks) look.paths.add(path);
     this.#followed.set(path, { subject, looks });
     // What is known already is reported afterwards, like what is found out later.
-    if (looks.some(({ look }) => look.reasons.length > 0)) queueMicrotask(() => this.#report(path));
+    if (looks.every(({ look }) => look.reasons.length === 0)) return;
+    if (this.#known.size === 0) queueMicrotask(() => this.#reportKnown());
+    this.#known.add(path);
+  }
+
+  #reportKnown(): void {
+    for (const path of this.#known) this.#report(path);
+    this.#known.clear();
+    this.#onReported();
   }
 
   /** The subject of a webhook whose systems are looked at, or do not fit. */
@@ -156,10 +170,9 @@ export class Inspections<Subject> {
     const pauses = new Backoff(PAUSES);
     while (!signal.aborted) {
       const reasons = await this.#inspect(look);
+      if (reasons !== undefined && !signal.aborted) await this.#conclude(look, reasons);
       look.first.resolve();
       if (signal.aborted) return;
-      if (reasons !== undefined) this.#conclude(look, reasons);
-      if (reasons?.length === 0) return;
       // The end of the look ends the pause, and is seen in the next turn of the loop.
       await pause(pauses.next(), signal);
     }
@@ -185,17 +198,20 @@ export class Inspections<Subject> {
     }
   }
 
-  #conclude(look: Look, reasons: readonly string[]): void {
+  async #conclude(look: Look, reasons: readonly string[]): Promise<void> {
     const hasChanged = reasons.join("\n") !== look.reasons.join("\n");
     look.reasons = reasons;
     const paths = [...look.paths];
     if (reasons.length === 0) this.#end(look);
+    const pace = new Pace();
     for (const path of paths) {
+      await pace.keep();
       if (hasChanged) this.#report(path);
       if (this.#followed.get(path)?.looks.every(({ look }) => look.ended.signal.aborted) === true) {
         this.#followed.delete(path);
       }
     }
+    if (hasChanged) this.#onReported();
   }
 
   #report(path: string): void {

@@ -56,6 +56,13 @@ const DEFAULT_IS_OFF: readonly WarningReason[] = [{
 
 type ConnectionKey = Extract<ConfigKey, { kind: "connection" }>;
 
+/** A connection that has come, gone or changed. */
+interface ChangedConnection {
+  readonly name: string;
+  /** Before and after. */
+  readonly types: readonly string[];
+}
+
 /** The provider and the parts of the gateway that a {@linkcode ConfigManager} connects. */
 export interface ConfigManagerOptions {
   readonly outputs: Pick<OutputPool, "acquire">;
@@ -92,7 +99,7 @@ export class ConfigManager implements ConfigSink {
       connections: this.#connections,
       findings: this.#findings,
       clearProblems: (path, revision) => this.#clearWebhookProblems(path, revision),
-      onInspected: () => this.#logFindings(),
+      onApplied: () => this.#logFindings(),
     });
     this.#warnsOfDefault = options.warnsOfDefault === true;
     this.#compile = secrets === undefined ? compile : { ...compile, secrets };
@@ -133,24 +140,37 @@ export class ConfigManager implements ConfigSink {
 
   #apply(changes: readonly ConfigChange[], cause: Cause): void {
     // Connections first, so that a webhook that comes with its connection finds it.
-    const dependents = new Set<string>();
+    const connections: ChangedConnection[] = [];
     for (const change of changes) {
       const { key } = change;
-      if (key.kind === "connection") this.#applyConnection(key, change, cause, dependents);
+      if (key.kind !== "connection") continue;
+      const types = this.#applyConnection(key, change, cause);
+      if (types !== undefined) connections.push({ name: key.name, types });
     }
+    const applied = new Set<string>();
     for (const change of changes) {
       const { key } = change;
       if (key.kind !== "webhook") continue;
       const path = webhookPath(key.namespace, key.id);
       this.#applyWebhook(path, key.namespace, change, cause);
-      dependents.delete(path);
+      if (connections.length > 0) applied.add(path);
     }
-    for (const path of dependents) this.#serving.serveAgain(path);
+    if (connections.length > 0) this.#serving.serveAllAgain(this.#dependents(connections, applied));
   }
 
-  /** What may only be wrong because a secret is still being read is logged when that is known. */
+  /** The webhooks that connections have changed for, but for those that were applied with them. */
+  *#dependents(
+    connections: readonly ChangedConnection[],
+    applied: ReadonlySet<string>,
+  ): Generator<string, void> {
+    for (const { name, types } of connections) {
+      for (const path of this.#connections.dependents(name, types)) if (!applied.has(path)) yield path;
+    }
+  }
+
+  /** What may only be wrong because a secret is still being read, or a webhook not yet served, is logged when that is known. */
   #logFindings(): void {
-    if (this.waitsForSecrets) {
+    if (this.waitsForSecrets || this.#serving.hasWork) {
       this.#quietSince ??= performance.now();
       if (performance.now() - this.#quietSince < MAX_QUIET_MS) return;
     }
@@ -192,6 +212,11 @@ export class ConfigManager implements ConfigSink {
     await this.#secrets?.reload(signal);
   }
 
+  /** Resolves when all webhooks are served as configured: where a change affects very many, they follow within some turns. */
+  settled(): Promise<void> {
+    return this.#serving.settled();
+  }
+
   /** Resolves when the system behind every webhook has been looked at once, where its module can look. */
   inspected(): Promise<void> {
     return this.#serving.inspected();
@@ -203,12 +228,12 @@ export class ConfigManager implements ConfigSink {
     await this.#serving.close();
   }
 
+  /** Returns the types of the connection before and after; nothing where the same one stays in service. */
   #applyConnection(
     key: ConnectionKey,
     change: ConfigChange,
     cause: Cause,
-    dependents: Set<string>,
-  ): void {
+  ): readonly string[] | undefined {
     const former = this.#connections.get(key.name);
     const described = describeKey(key);
     if ("deleted" in change) {
@@ -218,22 +243,21 @@ export class ConfigManager implements ConfigSink {
       this.#connections.set(key.name, undefined);
     } else {
       const compiled = compilePut(change, (json) => compileConnection(key.name, json, this.#compile));
-      if (this.#isInService(() => described, change, compiled, cause)) return;
+      if (this.#isInService(() => described, change, compiled, cause)) return undefined;
       this.#findings.setWarnings(described, compiled.warnings ?? [], change.revision);
       if ("problems" in compiled) {
         const serving = former === undefined ? "nothing" : "last_good";
         this.#findings.setProblems(described, compiled.problems, change.revision, serving);
         const compile = (json: unknown) => compileConnection(key.name, json, this.#compile);
         const lastGood = this.#lastGoodAgain(described, cause, compile);
-        if (lastGood === undefined) return;
+        if (lastGood === undefined) return undefined;
         this.#connections.set(key.name, lastGood);
       } else {
         this.#setStale(described, change.revision);
         this.#connections.set(key.name, compiled.value);
       }
     }
-    const types = [former, this.#connections.get(key.name)].flatMap((connection) => connection?.type ?? []);
-    for (const path of this.#connections.dependents(key.name, types)) dependents.add(path);
+    return [former, this.#connections.get(key.name)].flatMap((connection) => connection?.type ?? []);
   }
 
   #applyWebhook(path: string, namespace: string, change: ConfigChange, cause: Cause): void {

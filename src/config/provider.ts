@@ -37,9 +37,10 @@ export type ConfigChange = ConfigPut | ConfigDelete;
 /** Where a provider reports to. The configuration manager is one. */
 export interface ConfigSink {
   /**
-   * Applies the changes in one synchronous step: no request sees some of them without the others. A provider breaks
-   * up only what would hold up all requests meanwhile: a save of a file in which more than 128 entries change, and the
-   * deletion of more than 4,096 keys at once.
+   * Applies the changes in one synchronous step: no request sees some of them without the others. Only what would
+   * hold up all requests meanwhile is broken up: by a provider a save of a file in which more than 128 entries change,
+   * and the deletion of more than 4,096 keys at once; by the sink what follows for more than 512 other webhooks, whose
+   * connection or channel has changed.
    *
    * @param moreFollow whether these are a part of a long list, whose problems are logged at its end
    */

@@ -9,7 +9,7 @@ import type { Logger } from "@logtape/logtape";
 import type { OutputLease, OutputPool } from "../delivery/outputs/output_pool.ts";
 import { type ErrorCode, GatewayError } from "../errors.ts";
 import type { Catalog } from "./catalog.ts";
-import { ChannelOwners } from "./channel_owners.ts";
+import { type AffectedWebhook, ChannelOwners } from "./channel_owners.ts";
 import type { CompiledConnection } from "./compiled_connection.ts";
 import type { CompiledWebhook } from "./compile/compiler.ts";
 import type { Connections } from "./connection_catalog.ts";
@@ -18,6 +18,7 @@ import type { Findings } from "./findings.ts";
 import { hasSameOutputs, inspectedOf, Inspections } from "./inspections.ts";
 import { describeWebhook } from "../event/names.ts";
 import type { ProblemCode, ProblemReason } from "./problem.ts";
+import { SteppedWork } from "../time/stepped_work.ts";
 
 /** Seconds after which a sender should try again while a webhook cannot be served. */
 const RETRY_AFTER_SECONDS = 10;
@@ -72,8 +73,8 @@ export interface ServingOptions {
   readonly onChange?: (path: string) => void;
   /** Called when nothing is wrong with a webhook's own value. */
   readonly clearProblems: (path: string, revision: string) => void;
-  /** Called when what was found out about an output has been applied. */
-  readonly onInspected: () => void;
+  /** Called when what was found out about an output, or what took several turns, has been applied. */
+  readonly onApplied: () => void;
 }
 
 /** The webhooks in service. Paths are `namespace/id`. */
@@ -82,12 +83,18 @@ export class Serving {
   readonly #aloneByLease = new WeakMap<OutputLease, readonly OutputLease[]>();
   readonly #inspections: Inspections<Candidate>;
   readonly #channels = new ChannelOwners();
+  readonly #work: SteppedWork;
 
   constructor(options: ServingOptions) {
     this.#options = options;
+    this.#work = new SteppedWork((error) => {
+      if (error !== undefined) options.logger.error("Serving webhooks again failed", { error });
+      options.onApplied();
+    });
     this.#inspections = new Inspections(
       (path, candidate, reasons) => this.#applyInspection(path, candidate, reasons),
       options.logger,
+      options.onApplied,
     );
   }
 
@@ -99,9 +106,41 @@ export class Serving {
     this.#channels.set(path, [], "");
   }
 
-  /** Says whose the channels are of which webhooks came, went or have changed. To be called after every change. */
+  /**
+   * Says whose the channels are of which webhooks came, went or have changed. To be called after every change. That
+   * is decided at once; webhooks follow within some turns where very many are affected.
+   */
   decideChannels(): void {
-    for (const { path, revision } of this.#channels.decide()) this.serveAgain(path, revision);
+    this.#work.do(this.#followDecision(this.#channels.decide()));
+  }
+
+  *#followDecision(affected: Iterable<AffectedWebhook>): Generator<void> {
+    for (const { path, revision } of affected) {
+      this.serveAgain(path, revision);
+      yield;
+    }
+  }
+
+  /** Serves webhooks again whose connections may have changed; where there are very many, within some turns. */
+  serveAllAgain(paths: Iterable<string>): void {
+    this.#work.do(this.#serveEach(paths));
+  }
+
+  *#serveEach(paths: Iterable<string>): Generator<void> {
+    for (const path of paths) {
+      this.serveAgain(path);
+      yield;
+    }
+  }
+
+  /** Whether webhooks are yet to be served again. */
+  get hasWork(): boolean {
+    return this.#work.isOpen;
+  }
+
+  /** Resolves when all webhooks are served as decided. */
+  settled(): Promise<void> {
+    return this.#work.settled();
   }
 
   /** Resolves when the system behind every webhook has been looked at once, where its module can look. */
@@ -111,6 +150,7 @@ export class Serving {
 
   /** Lets go of every output, at the end of the process. */
   async close(): Promise<void> {
+    await this.#work[Symbol.asyncDispose]();
     for (const entry of this.#options.catalog.entries()) if (entry instanceof WebhookEntry) entry.retire();
     await this.#inspections.close();
   }
@@ -227,7 +267,6 @@ export class Serving {
         this.block(path, "webhook_misconfigured", webhook);
       } else this.#enter(path, former, connections);
     }
-    this.#options.onInspected();
   }
 
   /** The connections with which a former value can be served in place of one that does not fit, if it can. */

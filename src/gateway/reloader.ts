@@ -1,6 +1,7 @@
 import type { ConfigManager } from "../config/manager.ts";
 import type { ConfigProvider } from "../config/provider.ts";
 import { ReloadWatch } from "../config/reload_watch.ts";
+import { abortable } from "../time/abortable.ts";
 
 /** How the problem of a reload that hangs is named. */
 const SOURCE = "reload";
@@ -31,6 +32,7 @@ export class Reloader {
     try {
       await this.#provider.reload(signal);
       await this.#manager.reloadSecrets(signal);
+      await abortable(this.#manager.settled(), signal);
     } finally {
       ended(true);
     }

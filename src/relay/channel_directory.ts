@@ -19,29 +19,13 @@ export interface ChannelLimits {
 export class Channel {
   readonly name: string;
   readonly limits: ChannelLimits;
-  /** The tokens that every webhook has. */
   readonly #tokens: ChannelConfig["tokens"];
 
-  /** @param webhooks at least one */
-  constructor(name: string, webhooks: readonly [ChannelConfig, ...ChannelConfig[]]) {
+  /** @param tokens those that every webhook has */
+  constructor(name: string, limits: ChannelLimits, tokens: ChannelConfig["tokens"]) {
     this.name = name;
-    const [first] = webhooks;
-    const limits = {
-      maxConnections: first.maxConnections,
-      maxInFlight: first.maxInFlight,
-      ackTimeoutMs: first.ackTimeoutMs,
-      heartbeatIntervalMs: first.heartbeatIntervalMs,
-    };
-    let common = new Set(first.tokenFingerprints);
-    for (const config of webhooks) {
-      limits.maxConnections = Math.max(limits.maxConnections, config.maxConnections);
-      limits.maxInFlight = Math.max(limits.maxInFlight, config.maxInFlight);
-      limits.ackTimeoutMs = Math.max(limits.ackTimeoutMs, config.ackTimeoutMs);
-      limits.heartbeatIntervalMs = Math.max(limits.heartbeatIntervalMs, config.heartbeatIntervalMs);
-      common = common.intersection(new Set(config.tokenFingerprints));
-    }
     this.limits = limits;
-    this.#tokens = first.tokens.filter((_, index) => common.has(first.tokenFingerprints[index]!));
+    this.#tokens = tokens;
   }
 
   /**
@@ -54,10 +38,89 @@ export class Channel {
   }
 }
 
+/** How often values occur. */
+class Bag<Value> {
+  readonly #counts = new Map<Value, number>();
+
+  /** @param by how often more it occurs, or less */
+  count(value: Value, by: 1 | -1): void {
+    const count = (this.#counts.get(value) ?? 0) + by;
+    if (count === 0) this.#counts.delete(value);
+    else this.#counts.set(value, count);
+  }
+
+  countOf(value: Value): number {
+    return this.#counts.get(value) ?? 0;
+  }
+
+  get values(): Iterable<Value> {
+    return this.#counts.keys();
+  }
+}
+
+function largestOf({ values }: Bag<number>): number {
+  let largest = 0;
+  for (const value of values) largest = Math.max(largest, value);
+  return largest;
+}
+
+/**
+ * What the webhooks of one channel say about it. It is counted and not gone through, since a hundred thousand may
+ * change one after the other while connectors ask for the channel.
+ */
+class ChannelSettings {
+  readonly #byWebhook = new Map<string, readonly ChannelConfig[]>();
+  readonly #limits = {
+    maxConnections: new Bag<number>(),
+    maxInFlight: new Bag<number>(),
+    ackTimeoutMs: new Bag<number>(),
+    heartbeatIntervalMs: new Bag<number>(),
+  };
+  readonly #tokens = new Bag<string>();
+  #configs = 0;
+
+  get isUnused(): boolean {
+    return this.#byWebhook.size === 0;
+  }
+
+  set(path: string, configs: readonly ChannelConfig[]): void {
+    for (const config of this.#byWebhook.get(path) ?? []) this.#count(config, -1);
+    for (const config of configs) this.#count(config, 1);
+    if (configs.length === 0) this.#byWebhook.delete(path);
+    else this.#byWebhook.set(path, configs);
+  }
+
+  /** The channel with the largest limits, and the tokens that all webhooks have. */
+  channel(name: string): Channel | undefined {
+    const any = this.#byWebhook.values().next().value?.[0];
+    if (any === undefined) return undefined;
+    const { maxConnections, maxInFlight, ackTimeoutMs, heartbeatIntervalMs } = this.#limits;
+    const limits = {
+      maxConnections: largestOf(maxConnections),
+      maxInFlight: largestOf(maxInFlight),
+      ackTimeoutMs: largestOf(ackTimeoutMs),
+      heartbeatIntervalMs: largestOf(heartbeatIntervalMs),
+    };
+    const tokens = any.tokens.filter((_, index) =>
+      this.#tokens.countOf(any.tokenFingerprints[index]!) === this.#configs
+    );
+    return new Channel(name, limits, tokens);
+  }
+
+  #count(config: ChannelConfig, by: 1 | -1): void {
+    this.#configs += by;
+    this.#limits.maxConnections.count(config.maxConnections, by);
+    this.#limits.maxInFlight.count(config.maxInFlight, by);
+    this.#limits.ackTimeoutMs.count(config.ackTimeoutMs, by);
+    this.#limits.heartbeatIntervalMs.count(config.heartbeatIntervalMs, by);
+    for (const token of new Set(config.tokenFingerprints)) this.#tokens.count(token, by);
+  }
+}
+
 /** The channels of all webhooks with the module `webhook_connect`, kept up to date one webhook at a time. */
 export class ChannelDirectory {
   readonly #byWebhook = new Map<string, readonly ChannelConfig[]>();
-  readonly #byName = new Map<string, Map<string, readonly ChannelConfig[]>>();
+  readonly #byName = new Map<string, ChannelSettings>();
   /** Those of which no webhook has changed since they were made: many may change at once. */
   readonly #channels = new Map<string, Channel>();
   readonly #listeners = new Set<(channel: string) => void>();
@@ -66,10 +129,8 @@ export class ChannelDirectory {
   find(name: string): Channel | undefined {
     const known = this.#channels.get(name);
     if (known !== undefined) return known;
-    const [first, ...others] = [...this.#byName.get(name)?.values() ?? []].flat();
-    if (first === undefined) return undefined;
-    const channel = new Channel(name, [first, ...others]);
-    this.#channels.set(name, channel);
+    const channel = this.#byName.get(name)?.channel(name);
+    if (channel !== undefined) this.#channels.set(name, channel);
     return channel;
   }
 
@@ -95,11 +156,10 @@ export class ChannelDirectory {
   }
 
   #setChannel(name: string, path: string, configs: readonly ChannelConfig[]): void {
-    const webhooks = this.#byName.get(name) ?? new Map<string, readonly ChannelConfig[]>();
-    if (configs.length === 0) webhooks.delete(path);
-    else webhooks.set(path, configs);
-    if (webhooks.size === 0) this.#byName.delete(name);
-    else this.#byName.set(name, webhooks);
+    const settings = this.#byName.get(name) ?? new ChannelSettings();
+    settings.set(path, configs);
+    if (settings.isUnused) this.#byName.delete(name);
+    else this.#byName.set(name, settings);
     this.#channels.delete(name);
     if (this.#changed.size === 0) queueMicrotask(() => this.#notify());
     this.#changed.add(name);

@@ -9,7 +9,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 /** How long work may hold up everything else at a time, in milliseconds. */
 const SLICE_MS = 5;
 const FIRST_SLICE = 128;
-const MAX_SLICE = 4_096;
+const MAX_SLICE = 1_024;
 
 /**
  * Lets everything that waits run: requests, timers, data from the network. It costs about a millisecond, which

@@ -5,8 +5,8 @@
  * A block is seen from within as the delay of a timer that is due every millisecond, and from outside as the
  * answer time of small requests that are sent every few milliseconds, whether the last one was answered or
  * not. The gateway shares the processors with etcd, with the program that writes and with this one: a block's
- * own time is what is left without waiting for a processor, and that is what is judged. Doing nothing is
- * measured too: what it shows is the machine's share.
+ * own time is that for which its thread had a processor, and that is what is judged. Doing nothing is measured
+ * too: what it shows is the machine's share.
  *
  * @module
  */

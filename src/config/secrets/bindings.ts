@@ -10,7 +10,7 @@ import { abortable } from "../../time/abortable.ts";
 import type { Compiled, ProblemReason } from "../problem.ts";
 import type { ConfigPut } from "../provider.ts";
 import type { SecretKey, SecretLookup } from "./lookup.ts";
-import { inSlices } from "../../time/pace.ts";
+import { inSlices, Pace } from "../../time/pace.ts";
 
 /** A value that uses secrets. */
 interface BoundValue {
@@ -189,11 +189,13 @@ export class SecretBindings implements Disposable {
     try {
       await Promise.resolve(); // What changes in the same turn is applied together.
       while (this.#changed.size > 0) {
-        const entries = this.#entriesOf([...this.#changed]);
+        const keys = [...this.#changed];
         this.#changed.clear();
-        await inSlices(entries, (slice) => {
-          apply(slice.flatMap((entry) => this.#bindings.get(entry)?.put ?? []));
-        }, this.#closing.signal);
+        for (const entries of await this.#entriesOf(keys)) {
+          await inSlices(entries, (slice) => {
+            apply(slice.flatMap((entry) => this.#bindings.get(entry)?.put ?? []));
+          }, this.#closing.signal);
+        }
       }
       onApplied();
     } catch (error) {
@@ -204,10 +206,18 @@ export class SecretBindings implements Disposable {
   }
 
   /** Connections first, so that webhooks that share a secret with theirs find it changed. */
-  #entriesOf(keys: readonly SecretKey[]): string[] {
-    const entries = [...new Set(keys.flatMap((key) => [...this.#users.get(key) ?? []]))];
-    const isConnection = (entry: string) => this.#bindings.get(entry)?.put.key.kind === "connection";
-    return [...entries.filter(isConnection), ...entries.filter((entry) => !isConnection(entry))];
+  async #entriesOf(keys: readonly SecretKey[]): Promise<readonly (readonly string[])[]> {
+    const connections = new Set<string>();
+    const webhooks = new Set<string>();
+    const pace = new Pace(this.#closing.signal);
+    for (const key of keys) {
+      for (const entry of this.#users.get(key) ?? []) {
+        await pace.keep();
+        if (this.#bindings.get(entry)?.put.key.kind === "connection") connections.add(entry);
+        else webhooks.add(entry);
+      }
+    }
+    return [[...connections], [...webhooks]];
   }
 }
 

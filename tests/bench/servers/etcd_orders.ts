@@ -40,13 +40,13 @@ export class Arrivals {
 /** The longest time that the event loop was held up, in milliseconds. */
 export interface Block {
   readonly longestMs: number;
-  /** The longest one without the time for which the process was ready to run and others had the processors. */
+  /** The longest one without the time for which others had the processors, or had stopped the process. */
   readonly ownMs: number;
 }
 
 /** Watches the event loop with a timer that is due every millisecond. */
 export class BlockRecorder {
-  readonly #waiting = new WaitingTime();
+  readonly #running = new RunningTime();
   #timer: ReturnType<typeof setInterval> | undefined;
   #longestMs = 0;
   #ownMs = 0;
@@ -55,15 +55,15 @@ export class BlockRecorder {
     this.stop();
     this.#longestMs = this.#ownMs = 0;
     let last = performance.now();
-    let lastWaited = this.#waiting.read();
+    let lastRun = this.#running.read();
     this.#timer = setInterval(() => {
       const now = performance.now();
-      const waited = this.#waiting.read();
+      const run = this.#running.read();
       const blockedMs = now - last - 1;
       this.#longestMs = Math.max(this.#longestMs, blockedMs);
-      this.#ownMs = Math.max(this.#ownMs, blockedMs - (waited - lastWaited));
+      this.#ownMs = Math.max(this.#ownMs, run - lastRun);
       last = now;
-      lastWaited = waited;
+      lastRun = run;
     }, 1);
   }
 
@@ -74,11 +74,11 @@ export class BlockRecorder {
 }
 
 /**
- * How long this thread has waited for a processor, as Linux counts it.
+ * How long this thread has had a processor, as Linux counts it.
  *
  * @see https://docs.kernel.org/scheduler/sched-stats.html
  */
-class WaitingTime {
+class RunningTime {
   readonly #file = Deno.openSync("/proc/thread-self/schedstat");
   readonly #buffer = new Uint8Array(128);
   readonly #decoder = new TextDecoder();
@@ -87,7 +87,7 @@ class WaitingTime {
   read(): number {
     this.#file.seekSync(0, Deno.SeekMode.Start);
     const length = this.#file.readSync(this.#buffer) ?? 0;
-    const [, waited] = this.#decoder.decode(this.#buffer.subarray(0, length)).split(" ");
-    return Number(waited) / 1_000_000;
+    const [run] = this.#decoder.decode(this.#buffer.subarray(0, length)).split(" ");
+    return Number(run) / 1_000_000;
   }
 }

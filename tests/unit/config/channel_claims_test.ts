@@ -61,14 +61,14 @@ Deno.test("whose a channel is depends on when webhooks were made, not on the ord
 Deno.test("those who are affected by a decision are named with the revisions of their values", () => {
   const owners = new ChannelOwners();
   owners.set("attacker/squat", steps("theirs"), "7", 9);
-  assertEquals([owners.decide(), owners.refusedChannel("attacker/squat")], [[], undefined]);
+  assertEquals([[...owners.decide()], owners.refusedChannel("attacker/squat")], [[], undefined]);
   owners.set("shop/orders", steps("ours"), "5", 3);
-  assertEquals(owners.decide(), [{ path: "attacker/squat", revision: "7" }]);
+  assertEquals([...owners.decide()], [{ path: "attacker/squat", revision: "7" }]);
   assertEquals([owners.refusedChannel("attacker/squat"), owners.refusedChannel("shop/orders")], [
     "inbox",
     undefined,
   ]);
   owners.set("shop/orders", [], "");
-  assertEquals(owners.decide(), [{ path: "attacker/squat", revision: "7" }]);
+  assertEquals([...owners.decide()], [{ path: "attacker/squat", revision: "7" }]);
   assertEquals(owners.refusedChannel("attacker/squat"), undefined);
 });

@@ -1,18 +1,18 @@
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import { Catalog } from "../../../src/config/catalog.ts";
 import { Findings } from "../../../src/config/findings.ts";
 import { BufferedLineWriter } from "../../../src/io/line_writer.ts";
 import { logger, setUpLogging } from "../../../src/observability/logging.ts";
 
 /** The messages that are logged while the test works with findings. */
-async function logged(work: (findings: Findings) => void): Promise<string[]> {
+async function logged(work: (findings: Findings) => void, catalog = new Catalog()): Promise<string[]> {
   const chunks: Uint8Array[] = [];
   const keep = (bytes: Uint8Array) => chunks.push(bytes.slice()) && bytes.length;
   const target = { writeSync: keep, write: (bytes: Uint8Array) => Promise.resolve(keep(bytes)) };
   {
     await using writer = new BufferedLineWriter(target);
     await using _logging = setUpLogging({ level: "info", format: "json", writer });
-    work(new Findings(new Catalog(), logger("config")));
+    work(new Findings(catalog, logger("config")));
   }
   const text = new TextDecoder().decode(await new Blob(chunks as BlobPart[]).bytes());
   return text.split("\n").slice(0, -1).map((line) => (JSON.parse(line) as { message: string }).message);
@@ -81,4 +81,31 @@ Deno.test("of many problems that are solved twenty are logged one by one and the
   });
   assertEquals(messages.length, 21 + 21);
   assertEquals(messages.at(-1), "30 more configuration problems are solved");
+});
+
+Deno.test("of very many problems some are logged and the rest is counted, without looking at each", async () => {
+  let looked = 0;
+  class CountingCatalog extends Catalog {
+    override problemsOf(key: string): ReturnType<Catalog["problemsOf"]> {
+      looked++;
+      return super.problemsOf(key);
+    }
+  }
+  const messages = await logged((findings) => {
+    for (let hook = 0; hook < 5_000; hook++) {
+      findings.setProblems(`webhook default/${hook}`, [problem, problem], "1");
+      findings.setWarnings(`webhook default/${hook}`, [warning], "1");
+    }
+    for (let hook = 0; hook < 100; hook++) findings.setProblems(`webhook default/${hook}`, [problem], "2");
+    for (let hook = 100; hook < 200; hook++) findings.setProblems(`webhook default/${hook}`, [], "2");
+    looked = 0;
+    findings.log();
+  }, new CountingCatalog());
+  assertEquals(messages.length, 21);
+  const problems = 2 * 5_000 - 100 - 2 * 100;
+  assertEquals(
+    messages.at(-1),
+    `${problems + 5_000 - 20} more configuration problems: see /admin/config or cwm check`,
+  );
+  assert(looked <= 21, `${looked} keys were looked at`);
 });
