@@ -39,7 +39,7 @@ export interface ConfigSink {
   /**
    * Applies the changes in one synchronous step: no request sees some of them without the others. Only what would
    * hold up all requests meanwhile is broken up: by a provider a save of a file in which more than 128 entries change,
-   * and the deletion of more than 4,096 keys at once; by the sink what follows for more than 512 other webhooks, whose
+   * and the deletion of more than 1,024 keys at once; by the sink what follows for more than 512 other webhooks, whose
    * connection or channel has changed.
    *
    * @param moreFollow whether these are a part of a long list, whose problems are logged at its end

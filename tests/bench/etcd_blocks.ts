@@ -1,6 +1,6 @@
 /**
  * How long requests are held up while the configuration changes: by a complete list of which nothing is
- * new, by many changed keys at once, and by both together.
+ * new, by many changed keys at once, by both together, and by the deletion of all keys in one revision.
  *
  * A block is seen from within as the delay of a timer that is due every millisecond, and from outside as the
  * answer time of small requests that are sent every few milliseconds, whether the last one was answered or
@@ -14,7 +14,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { eventually } from "../support/eventually.ts";
 import { BenchServer, post } from "./etcd_bench_server.ts";
-import { fillEtcd } from "./etcd_data.ts";
+import { deleteKeys, fillEtcd, nameOf } from "./etcd_data.ts";
 import { judge, median, print, progress, row } from "./etcd_report.ts";
 import type { Block } from "./servers/etcd_orders.ts";
 
@@ -31,7 +31,11 @@ interface Observation extends Block {
   readonly tookMs: number;
 }
 
-type Disturbance = (server: BenchServer, version: number) => Promise<unknown>;
+interface Disturbance {
+  readonly disturb: (server: BenchServer, version: number) => Promise<unknown>;
+  /** Puts back what the disturbance has taken away. */
+  readonly restore?: () => Promise<void>;
+}
 
 export async function benchBlocks(endpoint: string, sizes: readonly number[], rounds: number): Promise<void> {
   print(`blocks: the longest one while serving, median and worst of ${rounds} rounds`);
@@ -43,9 +47,10 @@ export async function benchBlocks(endpoint: string, sizes: readonly number[], ro
     const disturbances = disturbancesOf(endpoint, keys);
     const observations = new Map<string, Observation[]>(Object.keys(disturbances).map((name) => [name, []]));
     for (let round = 1; round <= rounds; round++) {
-      for (const [name, disturb] of Object.entries(disturbances)) {
+      for (const [name, { disturb, restore }] of Object.entries(disturbances)) {
         progress(`blocks, ${keys} keys, round ${round} of ${rounds}: ${name}`);
         observations.get(name)?.push(await observe(server, () => disturb(server, round)));
+        await restore?.();
       }
     }
     for (const [name, all] of observations) {
@@ -64,19 +69,34 @@ export async function benchBlocks(endpoint: string, sizes: readonly number[], ro
 
 function disturbancesOf(endpoint: string, keys: number): Readonly<Record<string, Disturbance>> {
   const burst = Math.min(BURST_KEYS, keys);
-  const change = async (server: BenchServer, version: number) => {
-    const goal = Number(await server.order("arrivals")) + burst;
-    await fillEtcd(endpoint, keys, burst, version);
+  const put = async (server: BenchServer, count: number, version: number) => {
+    const goal = Number(await server.order("arrivals")) + count;
+    await fillEtcd(endpoint, keys, count, version);
     const isApplied = async () => Number(await server.order("arrivals")) >= goal;
     await eventually(isApplied, { timeoutMs: BURST_TIMEOUT_MS, intervalMs: 20 });
   };
   const reload = (server: BenchServer) => server.order("reload");
   return {
-    nothing: () => sleep(IDLE_MS),
-    reload,
-    [`${burst} changed keys`]: (server, version) => change(server, 2 * version),
-    "both at once": (server, version) => Promise.all([reload(server), change(server, 2 * version + 1)]),
+    nothing: { disturb: () => sleep(IDLE_MS) },
+    reload: { disturb: reload },
+    [`${burst} changed keys`]: { disturb: (server, version) => put(server, burst, 2 * version) },
+    "both at once": {
+      disturb: (server, version) => Promise.all([reload(server), put(server, burst, 2 * version + 1)]),
+    },
+    "all keys changed": { disturb: (server, version) => put(server, keys, -version) },
+    "all keys deleted": {
+      disturb: (server) => remove(server, endpoint, keys),
+      restore: () => fillEtcd(endpoint, keys, keys, 0),
+    },
   };
+}
+
+/** Deletes all keys in one revision, and waits until the last of their webhooks is gone. */
+async function remove(server: BenchServer, endpoint: string, keys: number): Promise<void> {
+  const last = new URL(`/webhook/${nameOf(keys - 1).replace("/webhooks/", "/")}`, server.url).href;
+  await deleteKeys(endpoint, keys);
+  const isGone = async () => await post(last) === 404;
+  await eventually(isGone, { timeoutMs: BURST_TIMEOUT_MS, intervalMs: 20 });
 }
 
 async function observe(server: BenchServer, disturb: () => Promise<unknown>): Promise<Observation> {

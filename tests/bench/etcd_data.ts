@@ -1,6 +1,7 @@
 /** What the benchmarks of the etcd backend fill etcd with: namespaces of five webhooks, about 200 bytes each. */
 
 import { join } from "@std/path";
+import { Etcd3 } from "etcd3";
 import { REPOSITORY } from "../support/repository.ts";
 
 const WEBHOOKS = ["orders", "payments", "github", "alerts", "signups"] as const;
@@ -55,4 +56,14 @@ export async function fillEtcd(
     stderr: "inherit",
   }).output();
   if (!success) throw new Error(`Filling etcd with ${count} keys failed`);
+}
+
+/** Deletes all keys of a data set but the open webhook, in one revision. */
+export async function deleteKeys(endpoint: string, keys: number): Promise<void> {
+  using etcd = disposable(new Etcd3({ hosts: endpoint }));
+  await etcd.client.delete().prefix(`${prefixOf(keys)}team-`);
+}
+
+function disposable(client: Etcd3): Disposable & { readonly client: Etcd3 } {
+  return { client, [Symbol.dispose]: () => client.close() };
 }

@@ -8,7 +8,7 @@
 import { type EtcdConnection, type EtcdWatchStream, toCallError } from "./wire/connection.ts";
 import { SessionEnd } from "./session_end.ts";
 import type { KeySpace } from "./wire/key_space.ts";
-import type { WatchEvent, WatchMessage } from "./wire/watch_message.ts";
+import type { WatchEvent, WatchEvents, WatchMessage } from "./wire/watch_message.ts";
 import { within } from "../../time/within.ts";
 
 /** How long events are applied at a time, in milliseconds. */
@@ -19,9 +19,9 @@ const MAX_WAITING = 100_000;
 
 /**
  * Events of one revision that are applied in one step: far more than a transaction may hold by default, which is 128.
- * Only the deletion of a range has more, and may have a hundred thousand; of 4,096 deletions it takes about 10 ms.
+ * Only the deletion of a range has more, and may have a hundred thousand; of 1,024 deletions it takes some milliseconds.
  */
-const MAX_AT_ONCE = 4_096;
+const MAX_AT_ONCE = 1_024;
 
 /** What a watch brings, in order. */
 export interface WatchListener {
@@ -46,10 +46,60 @@ export interface WatchOptions {
   readonly createTimeoutMs: number;
 }
 
-/** Events of a revision, or a sign of progress. */
-type Waiting =
-  | { readonly revision: number; readonly events: readonly WatchEvent[]; readonly isLast: boolean }
-  | { readonly revision: number; readonly events: undefined };
+/** Events, or a sign of progress. */
+type Waiting = WaitingEvents | { readonly revision: number };
+
+/** Events of one message that wait to be applied. etcd sends all of a revision in one, unless asked to split them. */
+class WaitingEvents {
+  /** How many revisions they are of, at most. */
+  readonly revisions: number;
+  readonly #events: Iterator<WatchEvent>;
+  #next: WatchEvent | undefined;
+
+  /**
+   * @param events at least one
+   * @throws {SessionEnd} when one of them cannot be read
+   */
+  constructor(events: WatchEvents) {
+    const [first, last] = readable(() => [events.at(0)!, events.at(-1)!] as const);
+    this.revisions = Math.min(events.length, last.keyValue.revision - first.keyValue.revision + 1);
+    this.#events = events[Symbol.iterator]();
+    this.#advance();
+  }
+
+  get isEmpty(): boolean {
+    return this.#next === undefined;
+  }
+
+  /**
+   * Takes the events of the next revision, or as many of them as can be applied in one step.
+   *
+   * @throws {SessionEnd} when one of them cannot be read
+   */
+  take(): { readonly revision: number; readonly events: readonly WatchEvent[]; readonly isLast: boolean } {
+    const { revision } = this.#next!.keyValue;
+    const events: WatchEvent[] = [];
+    while (this.#next?.keyValue.revision === revision && events.length < MAX_AT_ONCE) {
+      events.push(this.#next);
+      this.#advance();
+    }
+    return { revision, events, isLast: this.#next?.keyValue.revision !== revision };
+  }
+
+  #advance(): void {
+    const { value, done } = readable(() => this.#events.next());
+    this.#next = done === true ? undefined : value;
+  }
+}
+
+function readable<Result>(read: () => Result): Result {
+  try {
+    return read();
+  } catch (cause) {
+    const message = `etcd has sent events that cannot be read: ${(cause as Error).message}`;
+    throw new SessionEnd("stream_failed", message, { cause });
+  }
+}
 
 /** A watch that etcd has confirmed. */
 export class EtcdWatch {
@@ -64,6 +114,7 @@ export class EtcdWatch {
   readonly #created = Promise.withResolvers<void>();
   readonly #end: (error: SessionEnd) => void;
   readonly #waiting: Waiting[] = [];
+  #waitingRevisions = 0;
   #isEnded = false;
   #isHeld = false;
   #isScheduled = false;
@@ -86,7 +137,7 @@ export class EtcdWatch {
       clearTimeout(this.#timer);
       reject(error);
     };
-    stream.on("data", (message) => this.#receive(message));
+    stream.on("data", (message) => this.#orEnd(() => this.#receive(message)));
     stream.on(
       "error",
       (error) => this.#end(new SessionEnd("stream_failed", toCallError(error, "watch").message)),
@@ -134,7 +185,17 @@ export class EtcdWatch {
   /** Applies what has waited. */
   release(): void {
     this.#isHeld = false;
-    this.#drain();
+    this.#orEnd(() => this.#drain());
+  }
+
+  /** What ends the session while events are passed on ends the watch. */
+  #orEnd(work: () => void): void {
+    try {
+      work();
+    } catch (error) {
+      if (!(error instanceof SessionEnd)) throw error;
+      this.#end(error);
+    }
   }
 
   #receive(message: WatchMessage): void {
@@ -157,52 +218,50 @@ export class EtcdWatch {
     } else if (message.isProgressAnswer) {
       this.progressAnswers++;
     } else {
-      this.#waiting.push({ revision, events: undefined });
+      this.#waiting.push({ revision });
     }
     if (!this.#isHeld && !this.#isScheduled) this.#drain();
   }
 
-  /** etcd sends all events of one revision in one message, unless asked to split them. */
-  #enqueue(events: readonly WatchEvent[]): void {
-    for (let start = 0; start < events.length;) {
-      const { revision } = events[start]!.keyValue;
-      let end = start + 1;
-      while (events[end]?.keyValue.revision === revision) end++;
-      for (let from = start; from < end; from += MAX_AT_ONCE) {
-        const to = Math.min(from + MAX_AT_ONCE, end);
-        this.#waiting.push({ revision, events: events.slice(from, to), isLast: to === end });
-      }
-      start = end;
-    }
-    if (this.#waiting.length > MAX_WAITING) {
+  #enqueue(events: WatchEvents): void {
+    const waiting = new WaitingEvents(events);
+    this.#waiting.push(waiting);
+    this.#waitingRevisions += waiting.revisions;
+    if (this.#waitingRevisions > MAX_WAITING) {
       this.#end(new SessionEnd("overrun", `More than ${MAX_WAITING} revisions wait to be applied`));
     }
   }
 
   #drain(): void {
     this.#isScheduled = false;
-    const { listener } = this.#options;
     const begun = performance.now();
     let done = 0;
-    try {
-      while (done < this.#waiting.length && !this.#isHeld && !this.#isEnded) {
-        if (done > 0 && performance.now() - begun > SLICE_MS) break;
-        const next = this.#waiting[done]!;
-        if (next.events === undefined) listener.onProgress(next.revision);
-        else listener.onRevision(next.revision, next.events, next.isLast);
-        done++;
-      }
-    } catch (error) {
-      if (!(error instanceof SessionEnd)) throw error;
-      this.#end(error);
-      return;
+    let isFirst = true;
+    while (done < this.#waiting.length && !this.#isHeld && !this.#isEnded) {
+      if (!isFirst && performance.now() - begun > SLICE_MS) break;
+      isFirst = false;
+      if (this.#apply(this.#waiting[done]!)) done++;
     }
     this.#waiting.splice(0, done);
     if (this.#waiting.length > 0 && !this.#isHeld && !this.#isEnded) {
       this.#isScheduled = true;
       // Not setImmediate(): see `breathe()`.
-      this.#timer = setTimeout(() => this.#drain(), 0);
+      this.#timer = setTimeout(() => this.#orEnd(() => this.#drain()), 0);
     }
+  }
+
+  /** Passes on the next revision, or a part of it. Returns whether nothing is left of what waits. */
+  #apply(waiting: Waiting): boolean {
+    const { listener } = this.#options;
+    if (!(waiting instanceof WaitingEvents)) {
+      listener.onProgress(waiting.revision);
+      return true;
+    }
+    const { revision, events, isLast } = waiting.take();
+    listener.onRevision(revision, events, isLast);
+    if (!waiting.isEmpty) return false;
+    this.#waitingRevisions -= waiting.revisions;
+    return true;
   }
 }
 

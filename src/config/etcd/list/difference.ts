@@ -80,13 +80,30 @@ export class Difference {
     return this.#boundaries.names;
   }
 
-  /** Once all keys are compared: those that are gone. */
-  deletes(revision: number): KeyChange[] {
-    return this.#mirror.keys.unmet(this.pass).map(({ name }) => ({ name, revision, value: undefined }));
+  /** Once all keys are compared: the names of those that are gone. */
+  deletes(): readonly string[] {
+    return this.#mirror.keys.unmet(this.pass);
   }
 }
 
-/** Orders changes so that those of one revision stand together, oldest first. */
-export function byRevision(left: KeyChange, right: KeyChange): number {
-  return left.revision - right.revision;
+/** Changes by their revisions. A hundred thousand are too many to be sorted in one turn: their revisions are. */
+export class ByRevision {
+  readonly #changes = new Map<number, KeyChange[]>();
+  #size = 0;
+
+  get size(): number {
+    return this.#size;
+  }
+
+  add(change: KeyChange): void {
+    const ofRevision = this.#changes.get(change.revision);
+    if (ofRevision === undefined) this.#changes.set(change.revision, [change]);
+    else ofRevision.push(change);
+    this.#size++;
+  }
+
+  /** The changes of one revision after those of the other, oldest first. */
+  *[Symbol.iterator](): Generator<readonly KeyChange[], void> {
+    for (const revision of Float64Array.from(this.#changes.keys()).sort()) yield this.#changes.get(revision)!;
+  }
 }

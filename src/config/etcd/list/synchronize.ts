@@ -6,10 +6,10 @@
 
 import { setTimeout as sleep } from "node:timers/promises";
 import { EtcdCallError, type EtcdConnection } from "../wire/connection.ts";
-import { byRevision, Difference, isMassDelete } from "./difference.ts";
+import { ByRevision, Difference, isMassDelete } from "./difference.ts";
 import type { EtcdHeader } from "../wire/fields.ts";
 import { type ListOptions, listPages } from "./pages.ts";
-import type { EtcdMirror, KeyChange } from "../mirror/mirror.ts";
+import type { EtcdMirror } from "../mirror/mirror.ts";
 import type { EtcdPage } from "../wire/page.ts";
 import { parseConfigKey } from "../../../event/names.ts";
 import { breathe, Pace } from "../../../time/pace.ts";
@@ -73,19 +73,20 @@ export async function synchronize(
   }
   const { header, pass, puts, deletes } = list;
   mirror.complete = false;
-  await applyAtPace(mirror, puts.sort(byRevision), deletes, pass, signal);
+  await applyAtPace(mirror, list, signal);
   mirror.foreignKeys.endPass(pass, header.revision);
   mirror.position.replace(header);
   mirror.boundaries = list.boundaries;
   mirror.complete = true;
-  return { header, put: list.streamed + puts.length, deleted: deletes.length };
+  return { header, put: list.streamed + puts.size, deleted: deletes.length };
 }
 
 interface Compared {
   readonly header: EtcdHeader;
   readonly pass: number;
-  readonly puts: KeyChange[];
-  readonly deletes: KeyChange[];
+  readonly puts: ByRevision;
+  /** The names of the keys that are gone. */
+  readonly deletes: readonly string[];
   /** How many changes were applied while the list went on. */
   readonly streamed: number;
   /** For the next list. */
@@ -100,7 +101,7 @@ async function compareAll(
   const { serving, signal } = options;
   return await restarting(async () => {
     const difference = new Difference(mirror, options.trustRevisions);
-    const puts: KeyChange[] = [];
+    const puts = new ByRevision();
     let streamed = 0;
     let header: EtcdHeader | undefined;
     const sizes = serving ? PAGES : FIRST_PAGES;
@@ -111,14 +112,14 @@ async function compareAll(
       header = listed.header;
       if (serving) {
         difference.compare(listed.page.keys());
-        for (const change of difference.takePuts()) puts.push(change);
+        for (const change of difference.takePuts()) puts.add(change);
       } else {
         streamed += await stream(listed.page, difference, mirror, signal);
       }
     }
     if (header === undefined) throw new Error("Cannot list etcd: the list has no page");
     const { pass, boundaries } = difference;
-    return { header, pass, puts, deletes: difference.deletes(header.revision), streamed, boundaries };
+    return { header, pass, puts, deletes: difference.deletes(), streamed, boundaries };
   });
 }
 
@@ -174,8 +175,10 @@ export async function findMissedChanges(
   const listMs = performance.now() - begun;
   if (expected.size === 0) return { missed: 0, revision, listMs };
   await sleep(options.graceMs, undefined, { signal: options.signal });
+  const pace = new Pace(options.signal);
   let missed = 0;
   for (const [name, { listed, at }] of expected) {
+    await pace.keep();
     const slot = mirror.keys.find(name);
     const known = slot === undefined ? undefined : mirror.keys.revisionAt(slot);
     // A key of the list must have caught up; one that the list lacks must be gone, or have come back since.
@@ -200,6 +203,7 @@ async function compareRevisions(
   const expected = new Map<string, Expected>();
   let listedAt = 0;
   const listing = listOptions(PAGES, mirror, options, true);
+  const pace = new Pace(options.signal);
   for await (const { page, header } of listPages(connection, mirror.keySpace, listing)) {
     await breathe();
     options.signal.throwIfAborted();
@@ -215,7 +219,10 @@ async function compareRevisions(
       if (isMissing) expected.set(name, { listed: true, at });
     }
   }
-  for (const { name, revision } of mirror.keys.unmet(pass)) {
+  for (const name of mirror.keys.unmet(pass)) {
+    await pace.keep();
+    const slot = mirror.keys.find(name);
+    const revision = slot === undefined ? Infinity : mirror.keys.revisionAt(slot);
     const isGone = revision <= listedAt && !expected.has(name);
     if (isGone) expected.set(name, { listed: false, at: listedAt });
   }
@@ -246,21 +253,16 @@ function listOptions(
 /** Applies changes while requests are served: those of one revision in one step, deletions one by one. */
 async function applyAtPace(
   mirror: EtcdMirror,
-  puts: readonly KeyChange[],
-  deletes: readonly KeyChange[],
-  pass: number,
+  { header: { revision }, pass, puts, deletes }: Compared,
   signal: AbortSignal,
 ): Promise<void> {
   const pace = new Pace(signal);
-  for (let start = 0; start < puts.length;) {
+  for (const ofRevision of puts) {
     await pace.keep();
-    let end = start + 1;
-    while (puts[end]?.revision === puts[start]!.revision) end++;
-    mirror.apply(puts.slice(start, end), pass);
-    start = end;
+    mirror.apply(ofRevision, pass);
   }
-  for (const change of deletes) {
+  for (const name of deletes) {
     await pace.keep();
-    mirror.apply([change], pass);
+    mirror.apply([{ name, revision, value: undefined }], pass);
   }
 }

@@ -125,14 +125,12 @@ export class KeyTable {
     this.#kept.texts[slot] = null;
   }
 
-  /** The keys that the list of this number has not met. */
-  unmet(pass: number): { readonly name: string; readonly revision: number }[] {
+  /** The names of the keys that the list of this number has not met. */
+  unmet(pass: number): string[] {
     // Looking through the column takes a fraction of a millisecond, and nearly always finds nothing.
     if (!this.#hasUnmet(pass)) return [];
-    const unmet: { name: string; revision: number }[] = [];
-    for (const [name, slot] of this.#slots) {
-      if (this.#passes[slot] !== pass) unmet.push({ name, revision: this.#revisions[slot]! });
-    }
+    const unmet: string[] = [];
+    for (const [name, slot] of this.#slots) if (this.#passes[slot] !== pass) unmet.push(name);
     return unmet;
   }
 

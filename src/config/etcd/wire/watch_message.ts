@@ -51,21 +51,56 @@ export interface WatchMessage {
   /** The revision up to which history is gone, if the watch was canceled for that; otherwise 0. */
   readonly compactRevision: number;
   readonly cancelReason: string;
-  /** In the order of their revisions. None: everything up to the header's revision has been sent. */
-  readonly events: readonly WatchEvent[];
+  /** None: everything up to the header's revision has been sent. */
+  readonly events: WatchEvents;
+}
+
+/** Changes in the order of their revisions. They are read one by one: the deletion of a range may have any number. */
+export interface WatchEvents extends Iterable<WatchEvent> {
+  readonly length: number;
+  at(index: number): WatchEvent | undefined;
+}
+
+/** The events of a message, of which only the places are known until somebody asks for them. */
+class EncodedEvents implements WatchEvents {
+  readonly #bytes: Buffer;
+  readonly #reader: protobuf.Reader;
+  readonly #places: readonly number[];
+
+  constructor(bytes: Buffer, places: readonly number[]) {
+    this.#bytes = bytes;
+    this.#reader = protobuf.Reader.create(bytes);
+    this.#places = places;
+  }
+
+  get length(): number {
+    return this.#places.length;
+  }
+
+  /** @throws {Error} when the bytes there are not an `Event` */
+  at(index: number): WatchEvent | undefined {
+    const place = this.#places.at(index);
+    if (place === undefined) return undefined;
+    this.#reader.pos = place;
+    return readEvent(this.#reader, this.#bytes);
+  }
+
+  *[Symbol.iterator](): Generator<WatchEvent, void> {
+    for (let index = 0; index < this.length; index++) yield this.at(index)!;
+  }
 }
 
 const NO_HEADER: EtcdHeader = { clusterId: "0", revision: 0, term: 0 };
 
 /**
- * Reads a `WatchResponse`.
+ * Reads a `WatchResponse` up to its events.
  *
  * @throws {Error} when the bytes are not a `WatchResponse`
  */
 export function decodeWatchMessage(bytes: Uint8Array): WatchMessage {
   const buffer = asBuffer(bytes);
   const reader = protobuf.Reader.create(buffer);
-  const events: WatchEvent[] = [];
+  const places: number[] = [];
   let header = NO_HEADER;
   let isProgressAnswer = false;
   let created = false;
@@ -95,12 +130,14 @@ export function decodeWatchMessage(bytes: Uint8Array): WatchMessage {
         cancelReason = reader.string();
         break;
       case EVENTS:
-        events.push(readEvent(reader, buffer));
+        places.push(reader.pos);
+        reader.skipType(tag & 7);
         break;
       default:
         reader.skipType(tag & 7);
     }
   }
+  const events = new EncodedEvents(buffer, places);
   return { header, isProgressAnswer, created, canceled, compactRevision, cancelReason, events };
 }
 

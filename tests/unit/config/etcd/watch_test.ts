@@ -7,7 +7,11 @@ import type { EtcdHeader } from "../../../../src/config/etcd/wire/fields.ts";
 import { KeySpace } from "../../../../src/config/etcd/wire/key_space.ts";
 import { SessionEnd } from "../../../../src/config/etcd/session_end.ts";
 import { EtcdWatch } from "../../../../src/config/etcd/watch.ts";
-import type { WatchEvent, WatchMessage } from "../../../../src/config/etcd/wire/watch_message.ts";
+import type {
+  WatchEvent,
+  WatchEvents,
+  WatchMessage,
+} from "../../../../src/config/etcd/wire/watch_message.ts";
 import { keyValue } from "../../../support/etcd/page.ts";
 import { eventually } from "../../../support/eventually.ts";
 
@@ -190,11 +194,48 @@ Deno.test("a watch passes on a revision in pieces that has more events than tran
   const { stream, seen } = await started();
   const keys = Array.from({ length: 10_000 }, (_, index) => `k${index}`);
   stream.respond({ events: [...keys.map((key) => event(11, key)), event(12, "a")] });
-  await eventually(() => assertEquals(seen.length, 4));
-  const pieces = seen.slice(0, 3).map((piece) => piece.replace("11: ", "").split(" "));
-  assertEquals(pieces.map((piece) => piece.at(-1) === "…"), [true, true, false]);
+  await eventually(() => assertEquals(seen.length, 11));
+  const pieces = seen.slice(0, 10).map((piece) => piece.replace("11: ", "").split(" "));
+  assertEquals(pieces.map((piece) => piece.at(-1) === "…"), [...Array(9).fill(true), false]);
   assertEquals(pieces.flat().filter((key) => key !== "…"), keys);
-  assertEquals(pieces.every((piece) => piece.length <= 4_096 + 1), true);
+  assertEquals(pieces.every((piece) => piece.length <= 1_024 + 1), true);
+});
+
+Deno.test("a watch reads the events of a large revision only as far as they are applied", async () => {
+  const { stream, seen } = await started(() => {
+    const until = performance.now() + 6;
+    while (performance.now() < until);
+  });
+  let read = 0;
+  const events: WatchEvents = {
+    length: 100_000,
+    at: (index) => event(11, `k${index}`),
+    *[Symbol.iterator]() {
+      for (; read < 100_000; read++) yield event(11, "k");
+    },
+  };
+  stream.respond({ events });
+  assertEquals([seen.length, read <= 1_024], [1, true]);
+  await eventually(() => assertEquals(seen.length, Math.ceil(100_000 / 1_024)));
+});
+
+Deno.test("a watch ends when it cannot read an event, at once or later", async () => {
+  for (const bad of [0, 1, 5_000]) {
+    const { stream, watch } = await started();
+    const at = (index: number) => {
+      if (index === bad) throw new RangeError("index out of range");
+      return event(11, `k${index}`);
+    };
+    const events: WatchEvents = {
+      length: 6_000,
+      at: (index) => at(index < 0 ? index + 6_000 : index),
+      *[Symbol.iterator]() {
+        for (let index = 0; index < 6_000; index++) yield at(index);
+      },
+    };
+    stream.respond({ events });
+    assertEquals(await endOf(watch.ended), "stream_failed");
+  }
 });
 
 Deno.test("a watch ends when a change cannot be applied, and stops before the next one", async () => {

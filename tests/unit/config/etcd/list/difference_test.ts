@@ -43,7 +43,7 @@ function changes(
   const idOf = (name: string) => name.replace("default/webhooks/", "");
   return [
     ...difference.takePuts().map(({ name, revision }) => `put ${idOf(name)} ${revision}`),
-    ...difference.deletes(99).map(({ name }) => `delete ${idOf(name)}`),
+    ...difference.deletes().map((name) => `delete ${idOf(name)}`),
   ];
 }
 
