@@ -104,6 +104,7 @@ function* entriesFromTheRight(list: string): Generator<string> {
 
 /** Some proxies add the port: `192.0.2.1:4711`, `[2001:db8::1]:4711`. */
 function parseHop(entry: string): Address | undefined {
+  if (!entry.includes(":")) return parseAddress(entry);
   const bracketed = /^\[([^\]]+)\](?::\d{1,5})?$/.exec(entry)?.[1];
   if (bracketed !== undefined) return bracketed.includes(":") ? parseAddress(bracketed) : undefined;
   return parseAddress(/^([\d.]+):\d{1,5}$/.exec(entry)?.[1] ?? entry);

@@ -20,11 +20,30 @@ const MAPPED_BITS = 96;
 const NAT64: Network = [ipaddr.IPv6.parse("64:ff9b::"), 96];
 const IPV4_BYTES = 4;
 
+/** Longest text that may be an address, in characters: 45, and a zone. */
+const MOST_CHARACTERS = 64;
+
+/** Addresses that are remembered by their texts. When there are more, all of them are forgotten. */
+const MOST_KNOWN = 1_000;
+
+const known = new Map<string, Address>();
+
 /**
  * Reads an IPv4 address of four decimal numbers or an IPv6 address. Octal, hexadecimal and short spellings
- * of IPv4 are not taken: programs disagree about what they mean.
+ * of IPv4 are not taken: programs disagree about what they mean. The last ones are remembered, since the library takes
+ * a hundred times as long as a look-up, and the same peers come again and again.
  */
 export function parseAddress(text: string): Address | undefined {
+  const before = known.get(text);
+  if (before !== undefined || text.length > MOST_CHARACTERS) return before;
+  const address = parse(text);
+  if (address === undefined) return undefined;
+  if (known.size >= MOST_KNOWN) known.clear();
+  known.set(text, address);
+  return address;
+}
+
+function parse(text: string): Address | undefined {
   if (ipaddr.IPv4.isValidFourPartDecimal(text)) return ipaddr.IPv4.parse(text);
   const plain = text.includes(".") ? withPlainEnd(text) : text;
   if (plain === undefined || !ipaddr.IPv6.isValid(plain)) return undefined;

@@ -19,6 +19,11 @@ export interface Contestant {
   /** The request's body. */
   readonly body: string;
   readonly headers?: Readonly<Record<string, string>>;
+  /**
+   * Makes requests as bytes, in the place of the one with `body` and `headers`: for so many seconds where each may be
+   * sent once.
+   */
+  readonly requests?: (port: number, seconds: number) => Promise<readonly Uint8Array[]>;
   /** How long the server is left alone between its start and the load, in seconds. @default 0 */
   readonly idleSeconds?: number;
 }
@@ -130,13 +135,15 @@ export async function measure(
 ): Promise<Measurement> {
   const directory = await Deno.makeTempDir({ prefix: "cwm-bench-" });
   await using server = await startServer(contestant, port, directory);
-  const script = join(directory, "request.lua");
-  await Deno.writeTextFile(script, luaScript(contestant));
+  const load = async (seconds: number) => {
+    const script = await scriptOf(contestant, directory, port, seconds);
+    return await runWrk(url, script, seconds, options.connections);
+  };
   const url = `http://127.0.0.1:${port}${contestant.path}`;
   await new Promise((resolve) => setTimeout(resolve, (contestant.idleSeconds ?? 0) * 1000));
-  await runWrk(url, script, WARM_UP_SECONDS, options.connections);
+  await load(WARM_UP_SECONDS);
   const before = cpuSeconds(server.pid);
-  const report = await runWrk(url, script, options.seconds, options.connections);
+  const report = await load(options.seconds);
   const cpu = cpuSeconds(server.pid) - before;
   const memoryMiB = residentMiB(server.pid);
   await Deno.remove(directory, { recursive: true });
@@ -177,14 +184,13 @@ async function startServer(
 
 async function untilItAnswers(url: string, contestant: Contestant): Promise<void> {
   const deadline = AbortSignal.timeout(60_000);
+  const { body, headers, requests } = contestant;
   for (;;) {
     deadline.throwIfAborted();
     try {
-      const response = await fetch(url, {
-        method: "POST",
-        body: contestant.body,
-        headers: { ...contestant.headers },
-      });
+      const response = requests === undefined
+        ? await fetch(url, { method: "POST", body, headers: { ...headers } })
+        : await fetch(new URL("/readyz", url));
       await response.body?.cancel();
       if (response.status === 200) return;
     } catch {
@@ -200,6 +206,46 @@ export function luaScript({ body, headers }: Pick<Contestant, "body" | "headers"
     .map(([name, value]) => `wrk.headers[${JSON.stringify(name)}] = ${JSON.stringify(value)}`);
   return [`wrk.method = "POST"`, `wrk.body = ${JSON.stringify(body)}`, ...lines].join("\n");
 }
+
+async function scriptOf(
+  contestant: Contestant,
+  directory: string,
+  port: number,
+  seconds: number,
+): Promise<string> {
+  const script = join(directory, "request.lua");
+  const { requests } = contestant;
+  if (requests === undefined) await Deno.writeTextFile(script, luaScript(contestant));
+  else await writeReplay(script, await requests(port, seconds));
+  return script;
+}
+
+/** Writes a script of the load generator that sends these requests, one after the other, and then again. */
+export async function writeReplay(script: string, requests: readonly Uint8Array[]): Promise<void> {
+  const data = `${script}.requests`;
+  using file = await Deno.open(data, { write: true, create: true, truncate: true });
+  const writer = file.writable.getWriter();
+  for (const request of requests) {
+    await writer.write(new TextEncoder().encode(`${request.length}\n`));
+    await writer.write(request as Uint8Array<ArrayBuffer>);
+  }
+  await writer.close();
+  await Deno.writeTextFile(script, REPLAY.replace("DATA", JSON.stringify(data)));
+}
+
+const REPLAY = `local requests = {}
+local file = io.open(DATA, "rb")
+for length in function() return file:read("*n") end do
+  file:read(1)
+  requests[#requests + 1] = file:read(length)
+end
+file:close()
+local last = 0
+request = function()
+  last = last % #requests + 1
+  return requests[last]
+end
+`;
 
 /** What the load generator reports. */
 export interface WrkReport {

@@ -5,18 +5,25 @@
  */
 
 import type { Sender, SentRequest } from "../contracts/sender.ts";
+import { formatRequest } from "./http/raw_http.ts";
 import type { ArrivingRequest, SocketlessGateway } from "./socketless_gateway.ts";
 
 const BODY = new TextEncoder().encode('{"id":"evt_1","action":"push","amount":1250,"items":["a","b"]}');
 
 /** A request to `/webhook/ID` without credentials. */
-export function unsignedRequest(webhook: string, origin = "http://localhost"): SentRequest {
+export function unsignedRequest(webhook: string, origin = "http://localhost", body = BODY): SentRequest {
   return {
     method: "POST",
     url: `${origin}/webhook/${webhook}?source=shop&page=1`,
     headers: [["Host", new URL(origin).host], ["Content-Type", "application/json"]],
-    body: BODY,
+    body,
   };
+}
+
+/** The bytes of a request over HTTP/1.1. */
+export function requestBytes({ method, url, headers, body }: SentRequest): Uint8Array<ArrayBuffer> {
+  const { pathname, search } = new URL(url);
+  return formatRequest(method, pathname + search, { headers: Object.fromEntries(headers), body });
 }
 
 /** The request as it arrives. */
@@ -26,26 +33,36 @@ export function arriving({ method, url, headers, body }: SentRequest): ArrivingR
   return { method, url, headers: arrived, body };
 }
 
+/** How long a challenge is answered, in milliseconds: nonces grow old. */
+const CHALLENGE_MS = 30_000;
+
 /** Signs requests with the challenge that the gateway answers one without credentials with. */
 export class Signer {
   readonly #sender: Sender;
-  readonly #challenge: string | undefined;
+  readonly #send: (request: SentRequest) => Promise<Response>;
   readonly unsigned: SentRequest;
+  #challenge: string | undefined;
+  #askedAt = -Infinity;
 
-  private constructor(sender: Sender, unsigned: SentRequest, challenge: string | undefined) {
+  /** @param send sends a request to the gateway */
+  constructor(sender: Sender, unsigned: SentRequest, send: (request: SentRequest) => Promise<Response>) {
     this.#sender = sender;
     this.unsigned = unsigned;
-    this.#challenge = challenge;
+    this.#send = send;
   }
 
-  static async open(gateway: SocketlessGateway, sender: Sender, webhook: string): Promise<Signer> {
-    const unsigned = unsignedRequest(webhook);
-    const response = await gateway.handle(arriving(unsigned));
-    await response.body?.cancel();
-    return new Signer(sender, unsigned, response.headers.get("www-authenticate") ?? undefined);
+  /** One whose requests go to a webhook of this gateway. */
+  static of(gateway: SocketlessGateway, sender: Sender, webhook: string): Signer {
+    return new Signer(sender, unsignedRequest(webhook), (request) => gateway.handle(arriving(request)));
   }
 
   async sign(): Promise<SentRequest> {
+    if (performance.now() - this.#askedAt > CHALLENGE_MS) {
+      const response = await this.#send(this.unsigned);
+      await response.body?.cancel();
+      this.#challenge = response.headers.get("www-authenticate") ?? undefined;
+      this.#askedAt = performance.now();
+    }
     return await this.#sender.sign(this.unsigned, this.#challenge);
   }
 }

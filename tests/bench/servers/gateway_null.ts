@@ -1,29 +1,13 @@
 // The gateway with an output that does nothing, configured with as many webhooks as the second argument says. It
 // does the same visible work as its floor, whose answers have a content type and nothing else.
 // Usage: gateway_null.ts PORT WEBHOOKS [SECRET]
-import { z } from "zod";
 import { Gateway } from "../../../src/gateway/gateway.ts";
-import type { OutputModule } from "../../../src/modules/module.ts";
 import { standardLineWriter } from "../../../src/io/line_writer.ts";
 import { setUpLogging } from "../../../src/observability/logging.ts";
 import { loadSettings } from "../../../src/settings/load.ts";
+import { nullModule } from "./null_module.ts";
 
 const [port = "0", webhooks = "1", secret] = Deno.args;
-
-const DELIVERED = ["delivered"] as const;
-const nullModule: OutputModule = {
-  name: "null",
-  connectionTypes: [],
-  configSchema: z.strictObject({}),
-  acceptance: "delivered",
-  reads: "text",
-  open: () =>
-    Promise.resolve({
-      deliver: () => DELIVERED,
-      probe: () => Promise.resolve(),
-      [Symbol.asyncDispose]: () => Promise.resolve(),
-    }),
-};
 
 const file = await Deno.makeTempFile({ suffix: ".json" });
 const webhook = {

@@ -26,6 +26,9 @@ import { mutateValue } from "../values.ts";
 /** What every variable holds: no problem and no warning may show it. */
 const SECRET = "Secret-Of-The-Fuzzing-7f3a";
 
+/** Longest value in characters. etcd takes none of more than a megabyte and a half, and few have a thousand. */
+const MOST_CHARACTERS = 300_000;
+
 const encoder = new TextEncoder();
 
 /** Everything between a configuration's text and a webhook that can be used. */
@@ -70,7 +73,8 @@ function environmentOf(corpus: Corpus): Record<string, string> {
 function nextOf(random: SeededRandom, { webhooks, connections }: Corpus, context: CompileContext): FuzzInput {
   const isWebhook = random.next() < 0.7;
   const values = isWebhook ? webhooks : connections;
-  const text = JSON.stringify(mutateValue(random, random.pick(values), webhooks)) ?? "null";
+  const mutated = JSON.stringify(mutateValue(random, random.pick(values), webhooks)) ?? "null";
+  const text = mutated.length > MOST_CHARACTERS ? mutated.slice(0, MOST_CHARACTERS) : mutated;
   if (random.next() < 0.1) {
     return new DamagedFile(mutateBytes(random, encoder.encode(`{"a": ${text}, "b": ${text}}`)));
   }

@@ -50,7 +50,7 @@ async function open(world: SenderWorld): ReturnType<FuzzSubject["open"]> {
       environment: sender.environment ?? {},
     }),
   );
-  const fuzzed = new FuzzedSender(gateway, sender, await Signer.open(gateway, sender, "hook"));
+  const fuzzed = new FuzzedSender(gateway, sender, Signer.of(gateway, sender, "hook"));
   const kept = resources.move();
   return { next: (random) => fuzzed.next(random), [Symbol.asyncDispose]: () => kept.disposeAsync() };
 }

@@ -14,6 +14,16 @@ function isIn(address: string, network: string): boolean {
   return isInNetwork(parsedAddress, parsedNetwork);
 }
 
+Deno.test("parseAddress reads a text that it has read before as it did then, among thousands", () => {
+  for (let round = 0; round < 2; round++) {
+    for (let host = 0; host < 3_000; host++) {
+      const text = `10.0.${host >> 8}.${host & 255}`;
+      assertEquals([parseAddress(text)?.toString(), parseAddress(`${text}.`)], [text, undefined]);
+    }
+  }
+  assertEquals(parseAddress(`::1%${"z".repeat(100)}`), undefined);
+});
+
 Deno.test("parseAddress reads usual spellings only", () => {
   for (const text of ["192.0.2.1", "0.0.0.0", "::", "2001:db8::1", "::ffff:192.0.2.1", "fe80::1%eth0"]) {
     assert(parseAddress(text) !== undefined, text);

@@ -1,0 +1,158 @@
+/**
+ * What each kind of authentication and each rule costs, against a webhook without any in the same round.
+ *
+ * @module
+ */
+
+import { join } from "@std/path";
+import { verifierKinds } from "../../src/auth/registry.ts";
+import { ruleFields } from "../../src/rules/rules.ts";
+import { type Sender, sendersOf, type SenderWorld } from "../contracts/sender.ts";
+import { REPOSITORY } from "../support/repository.ts";
+import { requestBytes, Signer, unsignedRequest } from "../support/signed_requests.ts";
+import { verifierWorld } from "../worlds/worlds.ts";
+import { type Contestant, type LoadOptions, measure, type Measurement } from "./http_load.ts";
+import { RULES } from "./auth_rules.ts";
+
+/** At least this share of the processor's time that a request takes without authentication. */
+const LEAST: Readonly<Record<string, number>> = {
+  authorization: 0.92,
+  basic_auth: 0.92,
+  header_auth: 0.92,
+  query_auth: 0.92,
+  ip_whitelist: 0.92,
+  rate_limit: 0.92,
+  hmac: 0.80,
+  jwt: 0.60,
+  json_schema: 0.70,
+};
+
+/** More requests in a second than any gateway answers here: those that pass once are signed in advance. */
+const MOST_PER_SECOND = 30_000;
+
+const PORT = 19_380;
+
+const BODY = new TextEncoder().encode(JSON.stringify({
+  action: "push",
+  repository: { id: 12345, name: "myapp", full_name: "org/myapp" },
+  sender: { login: "octocat", id: 583231 },
+  ref: "refs/heads/main",
+  number: 1234,
+}));
+
+/** A way to guard a webhook. */
+interface Guard {
+  readonly name: string;
+  readonly least: number | undefined;
+  readonly body: Uint8Array<ArrayBuffer>;
+  open(): Promise<Sender>;
+}
+
+/** One guard and the open webhook beside it, a pair of measurements a round. */
+type Pair = readonly [open: Measurement, guarded: Measurement];
+
+/**
+ * Measures every guard, or those whose names contain one of `selected`.
+ *
+ * @returns whether each takes no more than it may
+ */
+export async function benchAuth(options: LoadOptions, selected: readonly string[]): Promise<boolean> {
+  const { connections, rounds, seconds } = options;
+  print(`auth: ${connections} connections, ${rounds} rounds of ${seconds} s, medians of the rounds' ratios`);
+  print(row(["", "requests/s", "CPU s/10,000", "of the rate", "of the CPU", "at least"]));
+  let holds = true;
+  for (const guard of await guards()) {
+    if (selected.length > 0 && !selected.some((part) => guard.name.includes(part))) continue;
+    holds = await measureGuard(guard, options) && holds;
+  }
+  return holds;
+}
+
+async function measureGuard(guard: Guard, options: LoadOptions): Promise<boolean> {
+  await using sender = await guard.open();
+  const open: Sender = {
+    webhook: {},
+    sign: (request) => request,
+    [Symbol.asyncDispose]: () => Promise.resolve(),
+  };
+  const pairs: Pair[] = [];
+  for (let round = 0; round < options.rounds; round++) {
+    const openFirst = round % 2 === 0;
+    const before = await measure(contestantOf(openFirst ? open : sender, guard), PORT, options);
+    const after = await measure(contestantOf(openFirst ? sender : open, guard), PORT + 1, options);
+    pairs.push(openFirst ? [before, after] : [after, before]);
+  }
+  const cpu = median(pairs.map(([none, guarded]) => none.cpuPer10k / guarded.cpuPer10k));
+  print(row([
+    guard.name,
+    median(pairs.map(([, { requestsPerSecond }]) => requestsPerSecond)).toFixed(0),
+    median(pairs.map(([, { cpuPer10k }]) => cpuPer10k)).toFixed(4),
+    median(pairs.map(([none, { requestsPerSecond }]) => requestsPerSecond / none.requestsPerSecond)).toFixed(
+      2,
+    ),
+    cpu.toFixed(2),
+    guard.least === undefined ? "" : `${guard.least.toFixed(2)}${cpu >= guard.least ? "" : " MISSED"}`,
+  ]));
+  return guard.least === undefined || cpu >= guard.least;
+}
+
+/** The first sender of every kind of the registry, and every rule. */
+async function guards(): Promise<readonly Guard[]> {
+  const methods = await Promise.all(verifierKinds.map(async (kind): Promise<Guard> => {
+    const [world] = sendersOf(kind, await verifierWorld(kind.key));
+    return guardOf(kind.key, world!);
+  }));
+  const rules = Object.keys(ruleFields).map((key): Guard => {
+    const { value, body = BODY } = RULES[key]!;
+    const sender = {
+      webhook: { [key]: value },
+      sign: (request: Parameters<Sender["sign"]>[0]) => request,
+      [Symbol.asyncDispose]: () => Promise.resolve(),
+    };
+    return { name: key, least: LEAST[key], body, open: () => Promise.resolve(sender) };
+  });
+  return [...methods, ...rules];
+}
+
+function guardOf(key: string, world: SenderWorld): Guard {
+  return { name: `${key} ${world.variant}`.trim(), least: LEAST[key], body: BODY, open: () => world.open() };
+}
+
+function contestantOf(sender: Sender, { name, body }: Guard): Contestant {
+  const server = join(REPOSITORY, "tests/bench/servers/gateway_auth.ts");
+  return {
+    name,
+    program: [server, "PORT", JSON.stringify(sender.webhook), JSON.stringify(sender.environment ?? {})],
+    path: "/webhook/default",
+    body: "",
+    requests: async (port, seconds) => {
+      const unsigned = unsignedRequest("default", `http://127.0.0.1:${port}`, body);
+      const signer = new Signer(
+        sender,
+        unsigned,
+        ({ url, headers, body }) =>
+          fetch(url, {
+            method: "POST",
+            headers: headers.map(([name, value]): [string, string] => [name, value]),
+            body,
+          }),
+      );
+      const count = sender.passesOnce === true ? MOST_PER_SECOND * seconds : 1;
+      const requests: Uint8Array[] = [];
+      for (let made = 0; made < count; made++) requests.push(requestBytes(await signer.sign()));
+      return requests;
+    },
+  };
+}
+
+function median(values: readonly number[]): number {
+  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? NaN;
+}
+
+function row([name = "", ...figures]: readonly string[]): string {
+  return name.padEnd(44) + figures.map((figure) => figure.padStart(14)).join("");
+}
+
+function print(line: string): void {
+  Deno.stdout.writeSync(new TextEncoder().encode(line + "\n"));
+}
