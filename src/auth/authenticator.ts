@@ -12,7 +12,7 @@
 import { assertCount, GatewayError } from "../errors.ts";
 import type { Event, EventBody } from "../event/event.ts";
 import type { VerifiedEvent } from "../event/verified_event.ts";
-import { ServerUnavailableError } from "./servers/unavailable.ts";
+import { UnavailableError } from "./unavailable.ts";
 import type { BodyCheck, Refusal, RequestToVerify, Verifier } from "./verifier.ts";
 
 /** Why a request was refused: the cause of the `GatewayError`, for the log. Holds no secret. */
@@ -273,9 +273,9 @@ function toRefusalError({ code, reason, challenge, client }: Refusal): GatewayEr
   });
 }
 
-/** Only a server that cannot be asked is no fault of the sender, who is to send again. */
+/** What cannot be found out now is no fault of the sender, who is to send again. */
 function toVerifierError(error: unknown): GatewayError {
-  if (error instanceof ServerUnavailableError) {
+  if (error instanceof UnavailableError) {
     const cause = new RefusalError(error.message, { cause: error.cause });
     const { retryAfterSeconds } = error;
     return new GatewayError("authentication_unavailable", undefined, { cause, retryAfterSeconds });

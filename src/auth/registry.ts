@@ -10,6 +10,7 @@ import { digestAuth } from "./verifiers/digest_auth/digest_auth.ts";
 import { headerAuth } from "./verifiers/header_auth.ts";
 import { hmac } from "./verifiers/hmac.ts";
 import { ipWhitelist } from "./verifiers/ip_whitelist.ts";
+import { jwt } from "./verifiers/jwt.ts";
 import { queryAuth } from "./verifiers/query_auth.ts";
 import type { VerifierKind } from "./verifier.ts";
 
@@ -21,6 +22,7 @@ export const verifierKinds: readonly VerifierKind[] = [
   digestAuth,
   headerAuth,
   queryAuth,
+  jwt,
   hmac,
 ];
 
@@ -29,7 +31,6 @@ export const verifierKinds: readonly VerifierKind[] = [
  * that has one must not be served as if it were not there.
  */
 export const PLANNED_VERIFIERS: readonly string[] = [
-  "jwt",
   "oauth1",
   "oauth2",
   "recaptcha",

@@ -54,7 +54,7 @@ export interface HeadVerifier extends Holding {
   /**
    * Returns the refusal, or `undefined` to let the request pass. A throw counts as a refusal.
    *
-   * @throws {ServerUnavailableError} when a server that has to be asked cannot be: the sender gets 503
+   * @throws {UnavailableError} when it cannot be found out at the moment: the sender gets 503
    */
   verify(request: RequestToVerify): Refusal | undefined | Promise<Refusal | undefined>;
 }
@@ -63,7 +63,7 @@ export interface HeadVerifier extends Holding {
  * Verifies the exact bytes of the body as sent, before any Content-Encoding is undone.
  *
  * @returns the refusal, or `undefined` to let the request pass. A throw counts as a refusal.
- * @throws {ServerUnavailableError} when a server that has to be asked cannot be: the sender gets 503
+ * @throws {UnavailableError} when it cannot be found out at the moment: the sender gets 503
  */
 export type BodyCheck = (body: Uint8Array<ArrayBuffer>) => Refusal | undefined | Promise<Refusal | undefined>;
 
@@ -74,7 +74,7 @@ export interface BodyVerifier extends Holding {
    * Looks at the head and returns the check that the body has to pass, or the refusal of a head that no
    * body can make good: without a signature the body is never read. A throw counts as a refusal.
    *
-   * @throws {ServerUnavailableError} when a server that has to be asked cannot be: the sender gets 503
+   * @throws {UnavailableError} when it cannot be found out at the moment: the sender gets 503
    */
   verify(request: RequestToVerify): Refusal | BodyCheck | Promise<Refusal | BodyCheck>;
 }

@@ -6,10 +6,10 @@
 
 import { createHash, hash } from "node:crypto";
 import { sha1 } from "@noble/hashes/legacy.js";
-import { sha256, sha512 } from "@noble/hashes/sha2.js";
+import { sha256, sha384, sha512 } from "@noble/hashes/sha2.js";
 
 /** Hash functions of signatures. */
-export type HashAlgorithm = "sha256" | "sha1" | "sha512";
+export type HashAlgorithm = "sha256" | "sha1" | "sha384" | "sha512";
 
 interface HashSizes {
   /** How many bytes the hash function takes in at a time: the padded key has this length. */
@@ -26,6 +26,7 @@ interface HashSizes {
 export const HASH_SIZES: Readonly<Record<HashAlgorithm, HashSizes>> = {
   sha1: { blockBytes: 64, digestBytes: 20, scriptBytes: 1536 },
   sha256: { blockBytes: 64, digestBytes: 32, scriptBytes: 1024 },
+  sha384: { blockBytes: 128, digestBytes: 48, scriptBytes: 384 },
   sha512: { blockBytes: 128, digestBytes: 64, scriptBytes: 384 },
 };
 
@@ -42,6 +43,7 @@ interface Hasher {
 const HASHERS: Readonly<Record<HashAlgorithm, () => Hasher>> = {
   sha1: () => sha1.create() as unknown as Hasher,
   sha256: () => sha256.create() as unknown as Hasher,
+  sha384: () => sha384.create() as unknown as Hasher,
   sha512: () => sha512.create() as unknown as Hasher,
 };
 
@@ -92,6 +94,11 @@ export class HmacDigest {
   /** The message's code in base64 with padding. */
   base64(message: Uint8Array<ArrayBuffer>): string {
     return this.#digestOf(message).toBase64();
+  }
+
+  /** The message's code in base64url without padding, as JOSE writes it (RFC 7515, section 2). */
+  base64url(message: Uint8Array<ArrayBuffer>): string {
+    return this.#digestOf(message).toBase64({ alphabet: "base64url", omitPadding: true });
   }
 
   /** @returns memory that the next call uses again */

@@ -12,6 +12,7 @@ import { BlockingCalls, TooManyCallsError } from "../../io/blocking_calls.ts";
 import { type Destination, HttpWebhookClient, RefusedAddressError } from "../../io/http_client.ts";
 import { NoAnswerError, type WholeAnswer } from "../../io/http_exchange.ts";
 import type { Resolver } from "../../io/name_lookups.ts";
+import { type Shared, SharedValues } from "./shared_values.ts";
 import { ServerUnavailableError } from "./unavailable.ts";
 
 /** How long a sender may have to wait for a server, in milliseconds. */
@@ -52,6 +53,7 @@ export class AuthServers implements AsyncDisposable {
   readonly #calls = new BlockingCalls({ ...MAX_CALLS, slowAfterMs: SLOW_AFTER_MS });
   readonly #underWay = new Set<Promise<unknown>>();
   readonly #closing = new AbortController();
+  readonly #shared = new SharedValues<Disposable>();
 
   constructor({ timeoutMs = TIMEOUT_MS, ...client }: AuthServersOptions = {}) {
     this.#timeoutMs = timeoutMs;
@@ -84,6 +86,16 @@ export class AuthServers implements AsyncDisposable {
     }
   }
 
+  /**
+   * Holds what all verifiers share that name the same thing, such as the keys behind an address.
+   *
+   * @param key equal for those that may share one, and unlike those of other kinds of things
+   * @param make the value, for its first holder
+   */
+  share<Value extends Disposable>(key: string, make: () => Value): Shared<Value> {
+    return this.#shared.hold(key, make) as Shared<Value>;
+  }
+
   #ask(
     { destination, method, headers, body = NO_BODY }: Question,
     signal: AbortSignal,
@@ -104,6 +116,7 @@ export class AuthServers implements AsyncDisposable {
   /** Ends what is under way and closes all connections. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closing.abort();
+    this.#shared[Symbol.dispose]();
     await Promise.allSettled(this.#underWay);
     this.#client[Symbol.dispose]();
   }

@@ -7,6 +7,9 @@ import { isSensitiveName } from "../../../src/observability/redaction.ts";
 
 const SECRETS = ["pa55word\n", "pa55word\r\n", " pa55word", "pa55word\t", "\u00a0pa55word", "pa55word\n\n"];
 
+/** As long as a key has to be for the shortest hash of a token. */
+const LONG_SECRET = "pa55word-of-32-characters-or-more";
+
 const webhook = (value: Record<string, unknown>) => ({ module: "log", ...value });
 const output = (module: string, config: Record<string, unknown>) => ({ module, "module-config": config });
 
@@ -18,6 +21,7 @@ const WEBHOOKS: Readonly<Record<string, unknown>> = {
   "header_auth.api_key": webhook({ header_auth: { api_key: "{$SECRET}" } }),
   "query_auth.api_key": webhook({ query_auth: { api_key: "{$SECRET}" } }),
   "hmac.secret": webhook({ hmac: { secret: "{$SECRET}" } }),
+  "jwt.secret": webhook({ jwt: { secret: "{$SECRET}" } }),
   "module-config.channel_token": output("webhook_connect", { channel: "c", channel_token: "{$SECRET}" }),
   "module-config.channel_token.0": output("webhook_connect", { channel: "c", channel_token: ["{$SECRET}"] }),
   "module-config.headers.X-Api-Key": output("http_webhook", {
@@ -63,7 +67,7 @@ Deno.test("white space at an end of any secret is a problem that says so and doe
 });
 
 Deno.test("the same secrets without it are taken, white space inside of them too", () => {
-  const context = { environment: { SECRET: "pa55word" }, modules: outputModules };
+  const context = { environment: { SECRET: LONG_SECRET }, modules: outputModules };
   for (const value of Object.values(WEBHOOKS)) assert("value" in compileWebhook(value, context));
   for (const [name, value] of Object.entries(CONNECTIONS)) {
     assert("value" in compileConnection("c", { type: name.split(" ")[0], ...value }, context));

@@ -1,0 +1,121 @@
+/**
+ * The check of one token: its form, its claims, and its signature, which takes longest.
+ *
+ * @module
+ */
+
+import type { AuthServers } from "../servers/auth_servers.ts";
+import type { Refusal } from "../verifier.ts";
+import type { BearerScheme } from "./bearer.ts";
+import type { ClaimsRule } from "./claims.ts";
+import { type Claims, readToken, type Token } from "./token.ts";
+import { TokenMemory } from "./token_memory.ts";
+
+/** Where keys come from. */
+export interface KeySource {
+  /** Whether a check takes so little time that it need not be remembered. */
+  readonly isQuick: boolean;
+  /**
+   * Whether the signature is that of the signed text with a key of this algorithm and name.
+   *
+   * @returns the reason in words for the operator, where it is not even checked
+   * @throws {UnavailableError} when that cannot be found out at the moment
+   */
+  verify(
+    algorithm: string,
+    kid: string | undefined,
+    signed: string,
+    signature: string,
+    servers: AuthServers,
+  ): boolean | string | Promise<boolean | string>;
+  /** The keys that serve now, `undefined` for none; another value when they have changed. @default never changes */
+  current?(): unknown;
+  /** Lets go of what is shared with others. */
+  release?(): void;
+}
+
+/** What tokens are checked against. */
+export interface TokenCheckOptions {
+  readonly bearer: BearerScheme;
+  readonly keys: KeySource;
+  readonly rule: ClaimsRule;
+  /** What else the claims must have. @default nothing */
+  readonly refuseClaims?: (claims: Claims) => Refusal | undefined;
+}
+
+const FORGED = "The token's signature does not match";
+
+/** Checks the tokens of one webhook. */
+export class TokenCheck {
+  readonly #options: TokenCheckOptions;
+  readonly #memory: TokenMemory | undefined;
+  readonly #forged: Refusal;
+  /** The keys that the memory is of. */
+  #keys: unknown;
+
+  constructor(options: TokenCheckOptions) {
+    this.#options = options;
+    this.#memory = options.keys.isQuick ? undefined : new TokenMemory();
+    this.#forged = options.bearer.refuse(FORGED);
+  }
+
+  /**
+   * Returns the refusal of a token, or `undefined` when it passes. Waits only while keys are asked for.
+   *
+   * @throws {UnavailableError} when that cannot be found out at the moment
+   */
+  check(text: string, servers: AuthServers): Refusal | undefined | Promise<Refusal | undefined> {
+    const now = Date.now() / 1000;
+    const memory = this.#memoryOfKeys();
+    const known = memory?.recall(text, now);
+    if (known !== undefined) return known === "passes" ? undefined : this.#forged;
+    const token = readToken(text);
+    if (typeof token === "string") return this.#options.bearer.refuse(token);
+    const refused = this.#refuseClaims(token, now);
+    if (refused !== undefined) return refused;
+    const verified = this.#verify(token, servers);
+    return verified instanceof Promise
+      ? verified.then((outcome) => this.#conclude(text, token, outcome))
+      : this.#conclude(text, token, verified);
+  }
+
+  /** Lets go of what the keys share with others. */
+  release(): void {
+    this.#options.keys.release?.();
+  }
+
+  /** Forgets all tokens when the keys are others. */
+  #memoryOfKeys(): TokenMemory | undefined {
+    const keys = this.#options.keys.current?.();
+    if (keys !== this.#keys) {
+      this.#keys = keys;
+      this.#memory?.clear();
+    }
+    return this.#memory;
+  }
+
+  /** Before the signature: a token that has expired need not be good in any other way. */
+  #refuseClaims({ claims }: Token, now: number): Refusal | undefined {
+    const { bearer, rule } = this.#options;
+    const reason = rule.refuse(claims, now);
+    return reason === undefined ? undefined : bearer.refuse(reason);
+  }
+
+  #verify({ header, signed, signature }: Token, servers: AuthServers): ReturnType<KeySource["verify"]> {
+    return this.#options.keys.verify(header.alg, header.kid, signed, signature, servers);
+  }
+
+  #conclude(text: string, { claims }: Token, outcome: boolean | string): Refusal | undefined {
+    const { bearer, rule, refuseClaims } = this.#options;
+    const memory = this.#memoryOfKeys();
+    if (typeof outcome === "string") return bearer.refuse(outcome);
+    if (!outcome) {
+      memory?.noteForged(text);
+      return this.#forged;
+    }
+    // What a good token lacks is said only to those who have one.
+    const refused = refuseClaims?.(claims);
+    if (refused === undefined) memory?.notePassed(text, rule.passesUntil(claims));
+    return refused;
+  }
+}
