@@ -17,7 +17,7 @@ const OPTIONS = { boolean: ["help", "version"], alias: { h: "help", V: "version"
 const WITH_OWN_OPTIONS = ["migrate", "dead-letters", "journal", "connector", "completion"];
 
 /** Commands that run until a signal ends them. All others it ends at once. */
-const HANDLING_SIGNALS = ["serve", "connector", "completion"];
+const HANDLING_SIGNALS = ["serve", "connector"];
 
 /** Runs a command and returns the exit status. */
 async function main(args: readonly string[]): Promise<number> {

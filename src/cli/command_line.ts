@@ -7,18 +7,7 @@
 
 import { parseArgs } from "@std/cli/parse-args";
 import { StartupError } from "../errors.ts";
-
-/** The options that a command takes besides `--help`. */
-export interface CommandOptions {
-  /** Options with a value. */
-  readonly string?: readonly string[];
-  /** Those of them that may be given several times: their values are lists. */
-  readonly collect?: readonly string[];
-  /** Options without a value. */
-  readonly boolean?: readonly string[];
-  /** Whether words without dashes may follow. @default false */
-  readonly takesOperands?: boolean;
-}
+import { type Command, type CommandOption, COMMANDS } from "./commands.ts";
 
 /** A command line that was read. */
 export interface CommandLine {
@@ -31,22 +20,26 @@ export interface CommandLine {
 /**
  * Reads what follows a command's name.
  *
+ * @param commands say which options it has. @default COMMANDS
  * @returns `help` when the help of the command is asked for
  * @throws {StartupError} `usage` for an option, or a word, that the command does not take
  */
 export function readCommandLine(
   command: string,
   args: readonly string[],
-  { string = [], collect = [], boolean = [], takesOperands = false }: CommandOptions,
+  commands: readonly Command[] = COMMANDS,
 ): CommandLine | "help" {
+  const { actions, options = [] } = commands.find(({ name }) => name === command) ?? {};
+  const namesOf = (isMeant: (option: CommandOption) => boolean) =>
+    options.filter(isMeant).map(({ name }) => name);
   const parsed = parseArgs(args, {
-    string: [...string, "_"],
-    collect,
-    boolean: [...boolean, "help"],
+    string: [...namesOf(({ value }) => value !== undefined), "_"],
+    collect: namesOf(({ isList }) => isList === true),
+    boolean: namesOf(({ value }) => value === undefined),
     alias: { h: "help" },
     unknown: (argument) => {
       if (argument.startsWith("-")) throw usageError(command, `Unknown option '${argument}'`);
-      if (!takesOperands) throw usageError(command, `Unexpected argument '${argument}'`);
+      if (actions === undefined) throw usageError(command, `Unexpected argument '${argument}'`);
     },
   });
   return parsed["help"] === true ? "help" : { options: parsed, operands: parsed._.map(String) };

@@ -1,57 +1,91 @@
 /**
- * The commands of `cwm`, with the words that may follow each.
+ * The commands of `cwm` and their options: what is read of a command line, and what a shell completes.
  *
  * @module
  */
+
+import { QUERY_NAMES } from "../dead_letters/query.ts";
+
+/** An option of a command, without its dashes. */
+export interface CommandOption {
+  readonly name: string;
+  /** What its value is: any text, a file, or one of these words. Left out: it has none. */
+  readonly value?: "text" | "file" | readonly string[];
+  /** Whether it is read as a list, since it may be given several times. @default false */
+  readonly isList?: boolean;
+}
 
 /** A command as `cwm --help` and the completion of a shell show it. */
 export interface Command {
   readonly name: string;
   /** In one line. */
   readonly description: string;
-  /** Actions and options that may follow the name. */
-  readonly words: readonly string[];
+  /** The words of which one follows the name. @default none */
+  readonly actions?: readonly string[];
+  /** Whether a file follows the action. @default false */
+  readonly takesFile?: boolean;
+  readonly options: readonly CommandOption[];
 }
 
 /** What completion is printed for. */
 export const SHELLS = ["bash", "zsh", "fish"] as const;
 
+const HELP: CommandOption = { name: "help" };
+
 /** Every command, in the order in which they are listed. */
 export const COMMANDS: readonly Command[] = [
-  { name: "serve", description: "Start the gateway (default)", words: [] },
+  { name: "serve", description: "Start the gateway (default)", options: [] },
   {
     name: "check",
     description: "Validate the configured webhooks and connections; exit status 1 if there are problems",
-    words: ["--probe"],
+    options: [{ name: "probe" }],
   },
   {
     name: "migrate",
     description: "Carry webhooks and connections from files to etcd or back: see cwm migrate --help",
-    words: ["--from", "--to", "--namespace", "--dry-run", "--prune", "--help"],
+    options: [
+      { name: "from", value: ["file", "etcd"] },
+      { name: "to", value: ["file", "etcd"] },
+      { name: "namespace", value: "text" },
+      { name: "dry-run" },
+      { name: "prune" },
+      HELP,
+    ],
   },
   {
     name: "dead-letters",
     description: "List, show, replay and drop undeliverable events: see cwm dead-letters --help",
-    words: ["list", "show", "replay", "drop", "--all", "--json", "--limit", "--help"],
+    actions: ["list", "show", "replay", "drop"],
+    options: [
+      // Lists, to notice a filter that was given twice.
+      ...QUERY_NAMES.map((name): CommandOption => ({ name, value: "text", isList: true })),
+      { name: "all" },
+      { name: "limit", value: "text" },
+      { name: "json" },
+      HELP,
+    ],
   },
   {
     name: "journal",
     description: "Copy the journal, and take events over from a file: see cwm journal --help",
-    words: ["backup", "salvage", "--help"],
+    actions: ["backup", "salvage"],
+    takesFile: true,
+    options: [HELP],
   },
   {
     name: "healthcheck",
     description: "Ask the gateway on this machine whether it is ready; exit status 0 if it is",
-    words: [],
+    options: [],
   },
   {
     name: "connector",
     description: "Take events from a gateway into a private network: see cwm connector --help",
-    words: ["--config", "--help"],
+    options: [{ name: "config", value: "file" }, HELP],
   },
   {
     name: "completion",
     description: "Print the completion script of a shell: cwm completion bash, zsh or fish",
-    words: SHELLS,
+    actions: SHELLS,
+    options: [],
   },
 ];

@@ -5,7 +5,7 @@
  */
 
 import { StartupError } from "../errors.ts";
-import { COMMANDS, SHELLS } from "./commands.ts";
+import { type Command, type CommandOption, COMMANDS, SHELLS } from "./commands.ts";
 
 type Shell = typeof SHELLS[number];
 
@@ -30,20 +30,28 @@ export function completionScript(args: readonly string[]): string {
   return SCRIPTS[shell]();
 }
 
-/** Bash fills COMPREPLY with what begins like the word at the cursor. */
+/** Bash fills COMPREPLY with what begins like the word at the cursor; `compopt` has it look for files instead. */
 function bashScript(): string {
-  const cases = COMMANDS.filter(({ words }) => words.length > 0)
-    .map(({ name, words }) => `    ${name}) words="${words.join(" ")}" ;;`);
   return [
     "_cwm() {",
-    `  local words="${[...COMMANDS.map(({ name }) => name), ...OPTIONS].join(" ")}"`,
-    '  if ((COMP_CWORD > 1)); then words=""; fi',
-    '  if ((COMP_CWORD > 1)); then case "${COMP_WORDS[1]}" in',
-    ...cases,
+    '  local words="" before="${COMP_WORDS[1]} ${COMP_WORDS[COMP_CWORD - 1]}"',
+    "  if ((COMP_CWORD == 1)); then",
+    `    words="${[...COMMANDS.map(({ name }) => name), ...OPTIONS].join(" ")}"`,
+    '  else case "$before" in',
+    ...valueCases((words) => `words="${words}"`, "compopt -o default"),
+    '  *) case "${COMP_WORDS[1]}" in',
+    ...COMMANDS.map((command) =>
+      `    ${command.name}) words="${optionsOf(command)}"${
+        command.actions === undefined
+          ? ""
+          : `; if ((COMP_CWORD == 2)); then words="${command.actions.join(" ")} $words"; fi`
+      } ;;`
+    ),
+    "  esac ;;",
     "  esac; fi",
     '  mapfile -t COMPREPLY < <(compgen -W "$words" -- "${COMP_WORDS[COMP_CWORD]}")',
     "}",
-    "complete -o default -F _cwm cwm",
+    "complete -F _cwm cwm",
   ].join("\n");
 }
 
@@ -51,8 +59,6 @@ function bashScript(): string {
 function zshScript(): string {
   const quoted = (text: string) => text.replaceAll("'", "'\\''");
   const described = COMMANDS.map(({ name, description }) => `    '${name}:${quoted(description)}'`);
-  const cases = COMMANDS.filter(({ words }) => words.length > 0)
-    .map(({ name, words }) => `    ${name}) compadd -- ${words.join(" ")} ;;`);
   return [
     "#compdef cwm",
     "_cwm() {",
@@ -60,23 +66,60 @@ function zshScript(): string {
     ...described,
     "  )",
     `  if ((CURRENT == 2)); then _describe command commands; compadd -- ${OPTIONS.join(" ")}; return; fi`,
-    '  case "${words[2]}" in',
-    ...cases,
-    "    *) _files ;;",
+    '  case "${words[2]} ${words[CURRENT - 1]}" in',
+    ...valueCases((words) => `compadd -- ${words}`, "_files"),
+    '  *) case "${words[2]}" in',
+    ...COMMANDS.map((command) =>
+      `    ${command.name}) ${
+        command.actions === undefined
+          ? ""
+          : `if ((CURRENT == 3)); then compadd -- ${command.actions.join(" ")}; fi; `
+      }compadd -- ${optionsOf(command)} ;;`
+    ),
+    "  esac ;;",
     "  esac",
     "}",
     'if [ "$funcstack[1]" = "_cwm" ]; then _cwm "$@"; else compdef _cwm cwm; fi',
   ].join("\n");
 }
 
+/** Branches of a `case` over the command and the word before the cursor: what follows that word is a value. */
+function valueCases(offer: (words: string) => string, offerFiles: string): string[] {
+  return COMMANDS.flatMap(({ name, actions = [], takesFile = false, options }) => [
+    ...(takesFile ? actions.map((action) => `  "${name} ${action}") ${offerFiles} ;;`) : []),
+    ...options.filter(({ value }) => value !== undefined).map((option) => {
+      const { value } = option;
+      const what = value === "file" ? offerFiles : value === "text" ? ":" : offer(value!.join(" "));
+      return `  "${name} --${option.name}") ${what} ;;`;
+    }),
+  ]);
+}
+
+function optionsOf({ options }: Command): string {
+  return options.map(({ name }) => `--${name}`).join(" ");
+}
+
 /** Fish takes one line a word. */
 function fishScript(): string {
   const quoted = (text: string) => `'${text.replaceAll("\\", "\\\\").replaceAll("'", "\\'")}'`;
-  return COMMANDS.flatMap(({ name, description, words }) => [
-    `complete -c cwm -f -n __fish_use_subcommand -a ${name} -d ${quoted(description)}`,
-    ...words.map((word) => {
-      const what = word.startsWith("--") ? `-l ${word.slice(2)}` : `-a ${word}`;
-      return `complete -c cwm -n '__fish_seen_subcommand_from ${name}' ${what}`;
+  return [
+    "complete -c cwm -f",
+    ...OPTIONS.map((option) => `complete -c cwm -n __fish_use_subcommand -l ${option.slice(2)}`),
+    ...COMMANDS.flatMap(({ name, description, actions = [], takesFile = false, options }) => {
+      const after = `__fish_seen_subcommand_from ${name}`;
+      const hasAction = `__fish_seen_subcommand_from ${actions.join(" ")}`;
+      return [
+        `complete -c cwm -n __fish_use_subcommand -a ${name} -d ${quoted(description)}`,
+        ...actions.map((action) => `complete -c cwm -n '${after}; and not ${hasAction}' -a ${action}`),
+        ...(takesFile ? [`complete -c cwm -n '${after}; and ${hasAction}' -F`] : []),
+        ...options.map((option) => `complete -c cwm -n '${after}' -l ${option.name}${fishValue(option)}`),
+      ];
     }),
-  ]).join("\n");
+  ].join("\n");
+}
+
+function fishValue({ value }: CommandOption): string {
+  if (value === undefined) return "";
+  if (value === "text") return " -x";
+  return value === "file" ? " -r -F" : ` -x -a '${value.join(" ")}'`;
 }

@@ -101,7 +101,7 @@ function hostName(): string {
 }
 
 function parseOptions(args: readonly string[]): { readonly path: string | undefined } | "help" {
-  const line = readCommandLine("connector", args, { string: ["config"] });
+  const line = readCommandLine("connector", args);
   if (line === "help") return "help";
   const path = line.options["config"] as string | undefined;
   if (path === "") throw usage("Option '--config' needs the path of a file");

@@ -24,7 +24,7 @@ export function helpText(): string {
     "Environment variables:",
     ...table(SETTING_DEFINITIONS.map((setting): [string, string] => [
       setting.variable,
-      `${setting.description} (default: ${setting.default})`,
+      `${setting.description} (default: ${plainDefault(setting.default)})`,
     ])),
   ].join("\n");
 }
@@ -32,4 +32,9 @@ export function helpText(): string {
 function table(rows: readonly (readonly [string, string])[]): string[] {
   const width = Math.max(...rows.map(([name]) => name.length));
   return rows.map(([name, description]) => `  ${name.padEnd(width)}  ${description}`);
+}
+
+/** Without the parentheses that a description has where there is no value to show. */
+function plainDefault(shown: string): string {
+  return shown.startsWith("(") ? shown.slice(1, -1) : shown;
 }

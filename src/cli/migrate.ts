@@ -81,10 +81,7 @@ export async function migrate(
 }
 
 function parseOptions(args: readonly string[]): MigrateOptions | "help" {
-  const line = readCommandLine("migrate", args, {
-    string: ["from", "to", "namespace"],
-    boolean: ["dry-run", "prune"],
-  });
+  const line = readCommandLine("migrate", args);
   if (line === "help") return "help";
   const { options } = line;
   const { from, to, namespace } = options;

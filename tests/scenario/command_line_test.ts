@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { COMMANDS } from "../../src/cli/commands.ts";
 import { GatewayProcess, spawnProgram } from "../support/process/gateway_process.ts";
 import { TempDir } from "../support/temp_dir.ts";
 
@@ -38,6 +39,17 @@ Deno.test("cwm --help lists the commands and every environment variable", async 
   ) {
     assertStringIncludes(stdout, word);
   }
+});
+
+Deno.test("the help of a command names every option and action that it takes", async () => {
+  const helped = COMMANDS.filter(({ options }) => options.some(({ name }) => name === "help"));
+  await Promise.all(helped.map(async ({ name, actions = [], options }) => {
+    const { status, stdout } = await run([name, "--help"]);
+    assertEquals(status, 0);
+    const words = [...actions, ...options.map((option) => `--${option.name}`)];
+    assertEquals(words.filter((word) => !stdout.includes(word)), [], name);
+  }));
+  assertEquals(helped.length, 4);
 });
 
 Deno.test("an unknown command or option ends with status 2 and points to the help", async () => {

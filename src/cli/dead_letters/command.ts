@@ -127,13 +127,7 @@ function describe(row: DeadLetterRow): string {
 }
 
 function parseOptions(args: readonly string[]): Options | "help" {
-  const line = readCommandLine("dead-letters", args, {
-    string: [...QUERY_NAMES, "limit"],
-    // To notice a filter that was given twice.
-    collect: [...QUERY_NAMES],
-    boolean: ["all", "json"],
-    takesOperands: true,
-  });
+  const line = readCommandLine("dead-letters", args);
   if (line === "help") return "help";
   const { options: parsed } = line;
   const [word, ...operands] = line.operands;

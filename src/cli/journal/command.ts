@@ -41,7 +41,7 @@ const ACTIONS = { backup: backUp, salvage } as const;
  * @throws {StartupError} `usage`, or when it cannot be done
  */
 export async function journal(args: readonly string[], settings: () => Settings): Promise<number> {
-  const line = readCommandLine("journal", args, { takesOperands: true });
+  const line = readCommandLine("journal", args);
   if (line === "help") {
     print(HELP);
     return 0;

@@ -1,25 +1,31 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { type CommandOptions, count, readCommandLine, usageError } from "../../../src/cli/command_line.ts";
+import { count, readCommandLine, usageError } from "../../../src/cli/command_line.ts";
+import type { Command } from "../../../src/cli/commands.ts";
 import { StartupError } from "../../../src/errors.ts";
 
-const OPTIONS: CommandOptions = { string: ["name", "id"], collect: ["id"], boolean: ["all"] };
+const SORT: Command = {
+  name: "sort",
+  description: "Sorts",
+  options: [{ name: "name", value: "text" }, { name: "id", value: "text", isList: true }, { name: "all" }, {
+    name: "help",
+  }],
+};
 
-function problemOf(args: readonly string[], options = OPTIONS): readonly string[] {
-  return assertThrows(() => readCommandLine("sort", args, options), StartupError).problems;
+function problemOf(args: readonly string[]): readonly string[] {
+  return assertThrows(() => readCommandLine("sort", args, [SORT]), StartupError).problems;
 }
 
 Deno.test("a command line is read into options and words, numbers as they were written", () => {
-  const line = readCommandLine("sort", ["--name", "1e3", "007", "--id=1", "--id", "02", "--all"], {
-    ...OPTIONS,
-    takesOperands: true,
-  });
+  const line = readCommandLine("sort", ["--name", "1e3", "007", "--id=1", "--id", "02", "--all"], [
+    { ...SORT, actions: ["007"] },
+  ]);
   if (line === "help") throw new Error("no help was asked for");
   const { name, id, all } = line.options;
   assertEquals([name, id, all, line.operands], ["1e3", ["1", "02"], true, ["007"]]);
 });
 
 Deno.test("a command line that asks for help is read as that", () => {
-  for (const help of ["-h", "--help"]) assertEquals(readCommandLine("sort", [help], OPTIONS), "help");
+  for (const help of ["-h", "--help"]) assertEquals(readCommandLine("sort", [help], [SORT]), "help");
 });
 
 Deno.test("a command line with what the command does not take says so, and where its options are", () => {

@@ -22,10 +22,22 @@ Deno.test("bash completes commands, their actions and their options", async () =
   assertEquals(await completions("serve", "x"), []);
 });
 
-Deno.test("the completion of every shell knows every command that the help lists", () => {
-  for (const { name } of COMMANDS) {
+Deno.test("bash completes the values of options, and no action after an action", async () => {
+  assertEquals(await completions("migrate", "--from", ""), ["file", "etcd"]);
+  assertEquals(await completions("migrate", "--from", "file", "--to", "e"), ["etcd"]);
+  assertEquals(await completions("dead-letters", "--webhook", "l"), []);
+  assertEquals(await completions("dead-letters", "list", "l"), []);
+  assertEquals(await completions("dead-letters", "list", "--ol"), ["--older-than"]);
+});
+
+Deno.test("the completion of every shell knows every command and every option", () => {
+  for (const { name, options } of COMMANDS) {
     assertStringIncludes(helpText(), `  ${name} `);
-    for (const shell of SHELLS) assertStringIncludes(completionScript([shell]), name);
+    for (const shell of SHELLS) {
+      const script = completionScript([shell]);
+      assertStringIncludes(script, name);
+      for (const option of options) assertStringIncludes(script, option.name);
+    }
   }
 });
 
