@@ -348,3 +348,12 @@ export function assertCount(value: number, name: string): number {
   if (Number.isSafeInteger(value) && value >= 0) return value;
   throw new InvariantError(`The count of ${name} would be ${value}`);
 }
+
+/**
+ * What an error of the runtime or a library is known by: its `code`, such as `ECONNREFUSED`, otherwise the name of its
+ * class. Unlike its message, it shows nothing of what was sent.
+ */
+export function errorCode(error: unknown): string {
+  const { code, name } = error as { readonly code?: unknown; readonly name?: unknown };
+  return String(code ?? name);
+}

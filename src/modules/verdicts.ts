@@ -93,17 +93,3 @@ export class VerdictTable<More extends object = object> {
     return known ?? this.#otherwise;
   }
 }
-
-/**
- * What an error of the runtime or a library is known by: its `code`, such as `ECONNREFUSED`, otherwise the name of its
- * class. Unlike its message, it shows nothing of what was sent.
- */
-export function errorCode(error: unknown): string {
-  const { code, name } = error as { readonly code?: unknown; readonly name?: unknown };
-  return String(code ?? name);
-}
-
-/** Says that a server could not be connected to, or that the connection ended. @param server begins the sentence */
-export function unreachable(server: string, cause: unknown): DeliveryError {
-  return verdictError(pause(""), `${server} cannot be reached: ${errorCode(cause)}`, { cause });
-}

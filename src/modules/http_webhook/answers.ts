@@ -4,8 +4,9 @@
  * @module
  */
 
-import { DeliveryError } from "../../errors.ts";
+import { DeliveryError, errorCode } from "../../errors.ts";
 import { authorityOf } from "../../io/address.ts";
+import { unreachable } from "../../io/connection.ts";
 import { parseRetryAfter } from "../../io/retry_after.ts";
 import {
   type Answer,
@@ -14,7 +15,7 @@ import {
   RefusedAddressError,
 } from "../../io/http_client.ts";
 import type { DeliveryResult } from "../module.ts";
-import { errorCode, reject, retry, unreachable, verdictError, VerdictTable } from "../verdicts.ts";
+import { reject, retry, verdictError, VerdictTable } from "../verdicts.ts";
 
 /** Refusals stay, unless the request came too late, too early or too often; failures of the destination pass. */
 const STATUSES = new VerdictTable({

@@ -87,14 +87,7 @@ function recordHeaders(event: Event, { forwardsHeaders }: KafkaConfig): readonly
 function reportTo({ name, logger, throttled }: ModuleContext): ProducerEvents {
   const reports = new ReportLimiter();
   return {
-    unreachable: (error) =>
-      reports.run(error.message, (suppressed) => {
-        logger.warning("Kafka client of {connection}: {detail}", {
-          connection: name,
-          detail: error.message,
-          suppressed,
-        });
-      }),
+    log: { name, logger },
     throttled: (broker, milliseconds) => {
       throttled?.(milliseconds);
       reports.run(`throttled by ${broker}`, (suppressed) => {

@@ -1,10 +1,7 @@
 /**
  * A connection to one Redis server that is opened when it is first needed, and again after it was lost.
  *
- * Each connection has an `ioredis` client of its own, which never reconnects by itself. That is what makes
- * it fail fast: when its socket is closed, all commands under way end at once. Reconnecting clients would
- * either send them again, though Redis may have executed them, or leave them without an end. And there is
- * one timer for all commands of a write instead of `commandTimeout`'s one each: after it the connection is
+ * There is one timer for all commands of a write instead of `commandTimeout`'s one each: after it the connection is
  * closed, since a server that is silent for so long would only be given more and more to do.
  *
  * @module
@@ -12,16 +9,12 @@
 
 import type { Buffer } from "node:buffer";
 import { DeliveryError } from "../../errors.ts";
-import { ReportLimiter } from "../../observability/report_limiter.ts";
-import type { ModuleContext } from "../module.ts";
-import { closeRedis } from "./close.ts";
-import type { RedisConnection } from "./connection.ts";
+import { type ConnectionLog, ConnectionSupervisor, type Opening } from "../../io/connection.ts";
 import type { ServerAddress } from "../../schema/addresses.ts";
-import { type DialedRedis, RedisDialer, type RedisScript } from "./dialer.ts";
+import type { RedisConnection } from "./connection.ts";
+import { DIAL_TIMEOUT_MS, type DialedRedis, dialRedis, nameOf } from "./dialer.ts";
 import { callsForNewConnection, judgeRedisError, movedTo, replyCode } from "./errors.ts";
-
-/** How long after a failure the next connection is tried, in milliseconds: until then, the same failure. */
-const RETRY_AFTER_MS = 250;
+import { closeRedis, type RedisScript } from "./socket.ts";
 
 /** How often commands follow their keys from one node of a cluster to another. */
 const MAX_MOVES = 3;
@@ -41,49 +34,70 @@ interface Exchanged {
 /** Sends commands to one server. */
 export class RedisClient implements AsyncDisposable {
   readonly #connection: RedisConnection;
-  readonly #context: Pick<ModuleContext, "name" | "logger">;
-  readonly #dialer: RedisDialer;
-  readonly #reports = new ReportLimiter();
-  #usable: DialedRedis | undefined;
-  #opening: Promise<DialedRedis> | undefined;
+  readonly #scripts: Readonly<Record<string, RedisScript>>;
+  readonly #supervisor: ConnectionSupervisor<DialedRedis>;
   /** The node of a cluster that had the keys when they were last asked for. */
   #node: ServerAddress | undefined;
-  #failure: DeliveryError | undefined;
-  #failedAt = -Infinity;
-  #closed = false;
 
   constructor(
     connection: RedisConnection,
-    context: Pick<ModuleContext, "name" | "logger">,
+    log: ConnectionLog,
     scripts: Readonly<Record<string, RedisScript>> = {},
   ) {
     this.#connection = connection;
-    this.#context = context;
-    this.#dialer = new RedisDialer(connection, scripts);
+    this.#scripts = scripts;
+    this.#supervisor = new ConnectionSupervisor({
+      server: nameOf(connection),
+      log,
+      open: (opening) => this.#open(opening),
+      close: ({ redis }) => closeRedis(redis),
+      isUsable: ({ redis }) => redis.status === "ready",
+      openTimeoutMs: DIAL_TIMEOUT_MS,
+      endsItsWork: true,
+      outlivesTimeouts: true,
+    });
   }
 
-  /** Sends commands in one write. One reply each, in order; a failure of the connection is the reply of all. */
-  execute(commands: RedisCommand[]): Promise<readonly RedisReply[]> {
-    return this.#execute(commands, MAX_MOVES);
+  /**
+   * Sends commands in one write. One reply each, in order; a failure of the connection is the reply of all, and so is
+   * a time-out when the signal aborts, though what was sent may be executed.
+   */
+  execute(commands: RedisCommand[], signal: AbortSignal): Promise<readonly RedisReply[]> {
+    return commands.length === 0 ? Promise.resolve([]) : this.#execute(commands, signal, MAX_MOVES);
   }
 
   /** Closes the connection at once. What is under way fails. */
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#closed = true;
-    await this.#dialer[Symbol.asyncDispose]();
-    await this.#opening?.catch(() => {}); // Whoever waits for it learns of it.
+    await this.#supervisor[Symbol.asyncDispose]();
   }
 
-  async #execute(commands: RedisCommand[], movesLeft: number): Promise<readonly RedisReply[]> {
+  async #open({ signal, lost }: Opening): Promise<DialedRedis> {
+    const node = this.#node;
+    // When this one does not answer, the configured address names the nodes that there are.
+    this.#node = undefined;
+    const dialed = await dialRedis(this.#connection, this.#scripts, node, signal);
+    this.#node = node;
+    const { redis, server } = dialed;
+    redis.once("end", () => lost(new DeliveryError("output_unavailable", `${server} closed the connection`)));
+    return dialed;
+  }
+
+  async #execute(
+    commands: RedisCommand[],
+    signal: AbortSignal,
+    movesLeft: number,
+  ): Promise<readonly RedisReply[]> {
     try {
-      const dialed = this.#usable?.redis.status === "ready" ? this.#usable : await this.#connected();
-      const { replies, moved } = await this.#exchange(dialed, commands);
+      const { replies, moved } = await this.#supervisor.use(
+        (dialed) => this.#exchange(dialed, commands),
+        signal,
+      );
       if (moved.length === 0 || movesLeft === 0) return replies;
-      const again = await this.#execute(moved.map((index) => commands[index]!), movesLeft - 1);
+      const again = await this.#execute(moved.map((index) => commands[index]!), signal, movesLeft - 1);
       for (const [position, index] of moved.entries()) replies[index] = again[position]!;
       return replies;
     } catch (error) {
-      const failure = judgeRedisError(error, this.#dialer.name);
+      const failure = judgeRedisError(error, nameOf(this.#connection));
       return commands.map(() => failure);
     }
   }
@@ -91,10 +105,13 @@ export class RedisClient implements AsyncDisposable {
   async #exchange(dialed: DialedRedis, commands: RedisCommand[]): Promise<Exchanged> {
     const { timeoutMs, replicas } = this.#connection;
     const { redis, server } = dialed;
-    let lost: DeliveryError | undefined;
+    let unanswered = new DeliveryError(
+      "output_unavailable",
+      `${server} closed the connection unanswered`,
+    );
     const timer = setTimeout(() => {
-      lost = new DeliveryError("output_timeout", `${server} did not answer within ${timeoutMs} ms`);
-      this.#giveUp(dialed, lost);
+      unanswered = new DeliveryError("output_timeout", `${server} did not answer within ${timeoutMs} ms`);
+      this.#supervisor.drop(dialed, unanswered);
     }, timeoutMs);
     try {
       const pipeline = redis.pipeline(commands);
@@ -103,13 +120,14 @@ export class RedisClient implements AsyncDisposable {
       const moved: number[] = [];
       const replies = answers.map(([error, value], index) => {
         if (error === null) return value as RedisReply;
-        if (replyCode(error) === undefined) return lost ??= this.#unanswered(server);
+        if (replyCode(error) === undefined) return unanswered;
         const failure = judgeRedisError(error, server);
         const node = movedTo(error, dialed.address);
         if (node !== undefined) {
           moved.push(index);
-          this.#move(dialed, node);
-        } else if (callsForNewConnection(error)) this.#giveUp(dialed, failure);
+          this.#node = node;
+          this.#supervisor.drop(dialed);
+        } else if (callsForNewConnection(error)) this.#supervisor.drop(dialed, failure);
         return failure;
       });
       return { replies: replicas > 0 ? this.#replicated(replies, server) : replies, moved };
@@ -128,76 +146,5 @@ export class RedisClient implements AsyncDisposable {
       `${server} has written, but only ${confirmed ?? 0} of ${replicas} replicas have confirmed it`,
     );
     return replies.map((reply) => reply instanceof DeliveryError ? reply : failure);
-  }
-
-  #unanswered(server: string): DeliveryError {
-    return new DeliveryError("output_unavailable", `${server} closed the connection unanswered`);
-  }
-
-  /** Whoever comes next gets a connection to the node that has the keys. */
-  #move(dialed: DialedRedis, node: ServerAddress): void {
-    if (this.#usable !== dialed) return;
-    this.#usable = undefined;
-    this.#node = node;
-    void closeRedis(dialed.redis);
-  }
-
-  /** Whoever comes next gets another connection, or the failure if they come at once. */
-  #giveUp(dialed: DialedRedis, failure: DeliveryError): void {
-    if (this.#usable !== dialed) return;
-    this.#usable = undefined;
-    this.#remember(failure);
-    void closeRedis(dialed.redis);
-  }
-
-  #connected(): Promise<DialedRedis> {
-    if (this.#opening !== undefined) return this.#opening;
-    if (this.#failure !== undefined && performance.now() - this.#failedAt < RETRY_AFTER_MS) {
-      return Promise.reject(this.#failure);
-    }
-    const opening = this.#dialer.open(this.#node).then(
-      (dialed) => this.#succeed(dialed),
-      (error) => this.#fail(error),
-    );
-    this.#opening = opening.finally(() => this.#opening = undefined);
-    return this.#opening;
-  }
-
-  #succeed(dialed: DialedRedis): DialedRedis {
-    const { redis, server } = dialed;
-    redis.once("end", () => this.#lost(dialed));
-    this.#usable = dialed;
-    if (this.#failure === undefined) return dialed;
-    this.#failure = undefined;
-    const properties = { connection: this.#context.name, server };
-    this.#context.logger.info("Connection {connection}: {server} answers again", properties);
-    return dialed;
-  }
-
-  #fail(error: unknown): never {
-    const failure = judgeRedisError(error, this.#dialer.name);
-    // The configured address names the nodes that there are now.
-    this.#node = undefined;
-    this.#remember(failure);
-    throw failure;
-  }
-
-  #remember(failure: DeliveryError): void {
-    this.#failure = failure;
-    this.#failedAt = performance.now();
-    if (this.#closed) return;
-    this.#reports.run(failure.message, (suppressed) => {
-      const properties = { connection: this.#context.name, reason: failure.message, suppressed };
-      this.#context.logger.warning("Connection {connection}: {reason}", properties);
-    });
-  }
-
-  /** The server, or somebody on the way, closed a connection that was in order. */
-  #lost(dialed: DialedRedis): void {
-    if (this.#usable !== dialed) return;
-    this.#usable = undefined;
-    this.#remember(new DeliveryError("output_unavailable", `${dialed.server} closed the connection`));
-    // The next may be tried at once: many servers and proxies close what is idle.
-    this.#failedAt = -Infinity;
   }
 }

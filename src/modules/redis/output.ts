@@ -4,7 +4,6 @@
  * @module
  */
 
-import { abortable } from "../../time/abortable.ts";
 import { DeliveryError } from "../../errors.ts";
 import type { Event } from "../../event/event.ts";
 import type { Attempt, Delivery, DeliveryResult, Output } from "../module.ts";
@@ -60,7 +59,7 @@ export class RedisOutput<Config> implements Output<Config> {
     const commands: RedisCommand[] = [];
     this.#last = batch[0]?.config;
     const prepared = batch.map(({ event, config }) => this.#prepare(event, config, commands, signal));
-    const sent = this.#send(commands, signal);
+    const sent = this.#client.execute(commands, signal);
     const results = prepared.every(isKnown) ? prepared : await Promise.all(prepared);
     const replies = await sent;
     let next = 0;
@@ -83,18 +82,6 @@ export class RedisOutput<Config> implements Output<Config> {
     await this.#client[Symbol.asyncDispose]();
   }
 
-  /** One reply each. When the signal aborts they are time-outs, though what was sent may be executed. */
-  async #send(commands: RedisCommand[], signal: AbortSignal): Promise<readonly RedisReply[]> {
-    if (commands.length === 0) return [];
-    if (signal.aborted) return commands.map(() => late());
-    try {
-      return await abortable(this.#client.execute(commands), signal);
-    } catch (error) {
-      if (signal.aborted) return commands.map(() => late());
-      throw error;
-    }
-  }
-
   /** @throws {DeliveryError} when the reply is any other error than that the user may not do this */
   async #isPermitted(command: RedisCommand, signal: AbortSignal): Promise<boolean> {
     try {
@@ -108,7 +95,7 @@ export class RedisOutput<Config> implements Output<Config> {
 
   /** @throws {DeliveryError} when the reply is an error */
   async #ask(command: RedisCommand, signal: AbortSignal): Promise<void> {
-    const [reply] = await this.#send([command], signal);
+    const [reply] = await this.#client.execute([command], signal);
     if (reply instanceof DeliveryError) throw reply;
   }
 
@@ -134,7 +121,7 @@ export class RedisOutput<Config> implements Output<Config> {
 
   async #sendWhenReady(ready: Promise<RedisCommand>, signal: AbortSignal): Promise<DeliveryResult> {
     try {
-      const [reply] = await this.#send([await ready], signal);
+      const [reply] = await this.#client.execute([await ready], signal);
       return resultOf(reply);
     } catch (error) {
       return asDeliveryError(error);
@@ -147,10 +134,6 @@ type Prepared = DeliveryResult | undefined;
 
 function isKnown(prepared: Prepared | Promise<DeliveryResult>): prepared is Prepared {
   return !(prepared instanceof Promise);
-}
-
-function late(): DeliveryError {
-  return new DeliveryError("output_timeout", "Redis did not take the event in time");
 }
 
 function resultOf(reply: RedisReply | undefined): DeliveryResult {

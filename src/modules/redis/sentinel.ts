@@ -6,27 +6,19 @@
  * @module
  */
 
-import { Redis } from "ioredis";
 import { DeliveryError } from "../../errors.ts";
 import { authorityOf } from "../../io/address.ts";
-import { closeRedis } from "./close.ts";
-import { RedisConnector } from "../../io/redis/connector.ts";
 import type { RedisSentinels } from "./connection.ts";
 import type { ServerAddress } from "../../schema/addresses.ts";
-import { judgeRedisError, replyCode } from "./errors.ts";
-import type { TlsOptions } from "../../io/tls.ts";
+import { replyCode } from "./errors.ts";
+import { closeRedis, createRedis, inTime, logIn, type RedisTls } from "./socket.ts";
 
 /** How long one Sentinel may take to answer, connecting included, in milliseconds. */
-const SENTINEL_TIMEOUT_MS = 1000;
+export const SENTINEL_TIMEOUT_MS = 1000;
 
 /** Where a Sentinel says the primary is, and since which change of primaries. */
 interface Answer extends ServerAddress {
   readonly epoch: number;
-}
-
-/** What a client needs for TLS; empty without. */
-export interface RedisTls {
-  readonly tls?: TlsOptions;
 }
 
 /** How messages write the address of a server. */
@@ -65,47 +57,19 @@ async function askSentinel(
   signal: AbortSignal,
 ): Promise<Answer> {
   const name = `Sentinel ${addressText(address)}`;
-  const redis = new Redis({
-    ...address,
-    ...tls,
-    protocol: 2,
-    Connector: RedisConnector,
-    lazyConnect: true,
-    retryStrategy: () => null,
-    maxRetriesPerRequest: 0,
-    enableReadyCheck: false,
-    disableClientInfo: true,
-  });
-  let cause: unknown;
-  redis.on("error", (error) => cause ??= error);
-  const giveUp = (reason: DeliveryError) => {
-    cause ??= reason;
-    void closeRedis(redis);
-  };
-  const timer = setTimeout(() => {
-    giveUp(new DeliveryError("output_timeout", `${name} did not answer within ${SENTINEL_TIMEOUT_MS} ms`));
-  }, SENTINEL_TIMEOUT_MS);
-  const stop = () => giveUp(new DeliveryError("output_unavailable", `${name} is not asked any more`));
-  signal.addEventListener("abort", stop, { once: true });
+  const redis = createRedis(address, tls);
   try {
-    await redis.connect();
-    const login = password === undefined
-      ? undefined
-      : username === undefined
-      ? redis.auth(password)
-      : redis.auth(username, password);
-    const [, primary, details] = await Promise.all([
-      login,
-      redis.call("SENTINEL", "GET-MASTER-ADDR-BY-NAME", master),
-      // Its ERR says that there is no such name, as the absence of an address does.
-      redis.call("SENTINEL", "MASTER", master).catch(ignoreUnknownName),
-    ]);
-    return readAnswer(name, master, primary, details);
-  } catch (error) {
-    throw judgeRedisError(replyCode(error) === undefined ? cause ?? error : error, name);
+    return await inTime(redis, name, SENTINEL_TIMEOUT_MS, signal, async () => {
+      await redis.connect();
+      const [, primary, details] = await Promise.all([
+        password === undefined ? undefined : logIn(redis, { username, password }),
+        redis.call("SENTINEL", "GET-MASTER-ADDR-BY-NAME", master),
+        // Its ERR says that there is no such name, as the absence of an address does.
+        redis.call("SENTINEL", "MASTER", master).catch(ignoreUnknownName),
+      ]);
+      return readAnswer(name, master, primary, details);
+    });
   } finally {
-    clearTimeout(timer);
-    signal.removeEventListener("abort", stop);
     await closeRedis(redis);
   }
 }

@@ -4,8 +4,8 @@
  * @module
  */
 
-import type { DeliveryError } from "../../errors.ts";
-import { errorCode, pause, reject, retry, verdictError, VerdictTable } from "../verdicts.ts";
+import { type DeliveryError, errorCode } from "../../errors.ts";
+import { pause, reject, retry, verdictError, VerdictTable } from "../verdicts.ts";
 
 /** By the codes of the operating system. */
 const VERDICTS = new VerdictTable({

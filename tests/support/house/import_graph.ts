@@ -58,7 +58,7 @@ const RANKS: readonly (readonly string[])[] = [
   ["secrets/"],
   ["event/"],
   ["settings/"],
-  ["io/server/"],
+  ["io/server/", "io/connection.ts"],
   ["observability/"],
   ["io/"],
   ["time/", "json/", "schema/"],

@@ -1,13 +1,5 @@
-import { assertEquals, assertStrictEquals } from "@std/assert";
-import {
-  errorCode,
-  pause,
-  reject,
-  retry,
-  unreachable,
-  verdictError,
-  VerdictTable,
-} from "../../../src/modules/verdicts.ts";
+import { assertEquals } from "@std/assert";
+import { pause, reject, retry, verdictError, VerdictTable } from "../../../src/modules/verdicts.ts";
 
 const TABLE = new VerdictTable({
   "08* 57P01": pause("the connection ended"),
@@ -40,14 +32,4 @@ Deno.test("verdicts make errors that the host acts on", () => {
   assertEquals(codes, ["output_failed", "output_rejected", "output_unavailable"]);
   const error = verdictError(retry(""), "it failed", { retryAfterSeconds: 3, isPartial: true });
   assertEquals([error.message, error.retryAfterSeconds, error.isPartial], ["it failed", 3, true]);
-});
-
-Deno.test("an error is known by its code or its class, never by its message", () => {
-  const refused = Object.assign(new Error("connect to secret@host"), { code: "ECONNREFUSED" });
-  assertEquals(errorCode(refused), "ECONNREFUSED");
-  assertEquals(errorCode(new TypeError("the body is 'secret'")), "TypeError");
-  const error = unreachable("Redis a:6379", refused);
-  assertEquals(error.message, "Redis a:6379 cannot be reached: ECONNREFUSED");
-  assertEquals(error.code, "output_unavailable");
-  assertStrictEquals(error.cause, refused);
 });

@@ -9,8 +9,8 @@ import { Buffer } from "node:buffer";
 import { connect, isIP, type Socket } from "node:net";
 import { connect as connectTls, type ConnectionOptions } from "node:tls";
 import { DeliveryError } from "../../../errors.ts";
+import { unreachable } from "../../../io/connection.ts";
 import { outputNames } from "../../../io/name_lookups.ts";
-import { unreachable } from "../../verdicts.ts";
 import { judgeLogin } from "../errors.ts";
 import {
   type Api,
@@ -60,7 +60,7 @@ export class BrokerConnection implements AsyncDisposable {
   readonly address: string;
   readonly #options: ConnectionOptionsOfAll;
   readonly #socket: Socket;
-  readonly #closed: Promise<void>;
+  readonly #closed: Promise<DeliveryError>;
   readonly #pending = new Map<number, Pending>();
   readonly #answers = new AnswerStream();
   #versions: ApiVersions = new Map();
@@ -75,10 +75,11 @@ export class BrokerConnection implements AsyncDisposable {
     this.#socket = socket;
     socket.setNoDelay(true);
     socket.setKeepAlive(true);
-    this.#closed = new Promise((resolve) => socket.once("close", () => resolve()));
+    this.#closed = new Promise((resolve) =>
+      socket.once("close", () => resolve(this.#end(endedByBroker(address))))
+    );
     socket.on("data", (chunk: Buffer) => this.#take(chunk));
     socket.on("error", (error) => this.abort(unreachable(`Kafka broker ${address}`, error)));
-    socket.on("close", () => this.abort(endedByBroker(address)));
   }
 
   /**
@@ -104,12 +105,16 @@ export class BrokerConnection implements AsyncDisposable {
       connection.abort(
         error instanceof DeliveryError ? error : unreachable(`Kafka broker ${address}`, error),
       );
-      await connection.#closed;
-      throw connection.#failure;
+      throw await connection.#closed;
     } finally {
       clearTimeout(timer);
       signal.removeEventListener("abort", abort);
     }
+  }
+
+  /** Resolves with the reason when it has ended. */
+  get closed(): Promise<DeliveryError> {
+    return this.#closed;
   }
 
   /** Whether requests can be sent. */
@@ -143,7 +148,17 @@ export class BrokerConnection implements AsyncDisposable {
 
   /** Ends the connection; requests under way fail with the reason. */
   abort(reason: DeliveryError): void {
-    if (this.#failure !== undefined) return;
+    this.#end(reason);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.abort(new DeliveryError("output_unavailable", CLOSED));
+    await this.#closed;
+  }
+
+  /** @returns why it ended first */
+  #end(reason: DeliveryError): DeliveryError {
+    if (this.#failure !== undefined) return this.#failure;
     this.#failure = reason;
     for (const { reject, timer } of this.#pending.values()) {
       clearTimeout(timer);
@@ -151,11 +166,7 @@ export class BrokerConnection implements AsyncDisposable {
     }
     this.#pending.clear();
     this.#socket.destroy();
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    this.abort(new DeliveryError("output_unavailable", CLOSED));
-    await this.#closed;
+    return reason;
   }
 
   async #begin(): Promise<void> {

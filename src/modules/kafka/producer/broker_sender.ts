@@ -14,7 +14,8 @@ import type { PartitionQueue } from "./partition_queue.ts";
 import { type Dispatch, produceRequest } from "../protocol/produce_request.ts";
 import type { ProducerIds } from "./producer_ids.ts";
 import { produce, type ProduceAnswer } from "../protocol/requests.ts";
-import { backoffBoundMs, halfRandom } from "../../../time/backoff.ts";
+import { type ConnectionLog, ConnectionSupervisor, type Opening } from "../../../io/connection.ts";
+import { backoffBoundMs } from "../../../time/backoff.ts";
 import { pause } from "../../../time/abortable.ts";
 
 /**
@@ -26,9 +27,6 @@ const REPLICATE_MS = 1_500;
 /** How long a broker may take besides, in milliseconds; twice as long after each request that got no answer. */
 const ANSWERS = { initialMs: 1_500, maxMs: 12_000 };
 
-/** How long a broker that did not answer is left alone, in milliseconds; twice as long each time. */
-const PAUSES = { initialMs: 50, maxMs: 1_000 };
-
 /** Bytes in one request, unless one batch alone is larger. */
 const REQUEST_BYTES = 8 * 1024 * 1024;
 
@@ -36,6 +34,7 @@ const REQUEST_BYTES = 8 * 1024 * 1024;
 export interface SenderOwner {
   readonly ids: ProducerIds;
   readonly open: OpenConnection;
+  readonly log: ConnectionLog;
   /** `host:port` of a broker, where it is known. */
   addressOf(broker: number): string | undefined;
   /**
@@ -62,16 +61,25 @@ export class BrokerSender implements AsyncDisposable {
   readonly #owner: SenderOwner;
   readonly #ready = new Set<PartitionQueue>();
   readonly #closing = new AbortController();
-  #connection: BrokerConnection | undefined;
+  readonly #connection: ConnectionSupervisor<BrokerConnection>;
   #running: Promise<void> | undefined;
   #failure: DeliveryError | undefined;
-  #failures = 0;
+  /** Requests in a row that got no answer. */
+  #unanswered = 0;
   #mutedUntil = 0;
 
   constructor(broker: number, isSlow: boolean, owner: SenderOwner) {
     this.broker = broker;
     this.isSlow = isSlow;
     this.#owner = owner;
+    this.#connection = new ConnectionSupervisor({
+      server: `Kafka broker ${broker}`,
+      log: owner.log,
+      open: (opening) => this.#open(opening),
+      close: (connection) => connection[Symbol.asyncDispose](),
+      isUsable: ({ isOpen, address }) => isOpen && address === owner.addressOf(broker),
+      endsItsWork: true,
+    });
   }
 
   /** Why the broker could not be sent to last; `undefined` while it answers. */
@@ -104,9 +112,8 @@ export class BrokerSender implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closing.abort();
-    await this.#connection?.[Symbol.asyncDispose]();
+    await this.#connection[Symbol.asyncDispose]();
     await this.#running;
-    await this.#connection?.[Symbol.asyncDispose]();
   }
 
   async #run(): Promise<void> {
@@ -125,13 +132,14 @@ export class BrokerSender implements AsyncDisposable {
 
   async #step(): Promise<void> {
     let dispatches: Dispatch[] = [];
+    let connection: BrokerConnection | undefined;
     try {
       await this.#pause();
-      const connection = await this.#connected();
+      connection = await this.#connection.acquire(this.#closing.signal);
       await this.#giveIds();
       dispatches = this.#gather();
       if (dispatches.length === 0) return this.#recover();
-      const timeoutMs = REPLICATE_MS + backoffBoundMs(ANSWERS, this.#failures + 1);
+      const timeoutMs = REPLICATE_MS + backoffBoundMs(ANSWERS, this.#unanswered + 1);
       const request = produceRequest(dispatches, REPLICATE_MS);
       const sentAt = performance.now();
       const answer = await connection.ask(produce, () => request, timeoutMs);
@@ -140,18 +148,20 @@ export class BrokerSender implements AsyncDisposable {
       if (answer.throttleMs > 0) this.#mutedUntil = answeredAt + answer.throttleMs;
       this.#owner.onAnswer(this, dispatches, answer, answeredAt - sentAt);
     } catch (error) {
-      this.#fail(asDeliveryError(error), dispatches);
+      const failure = asDeliveryError(error);
+      if (connection !== undefined) this.#connection.drop(connection, failure);
+      this.#fail(failure, dispatches);
     }
   }
 
   #recover(): void {
     this.#failure = undefined;
-    this.#failures = 0;
+    this.#unanswered = 0;
   }
 
   #fail(error: DeliveryError, dispatches: readonly Dispatch[]): void {
     if (this.#closing.signal.aborted) return;
-    this.#failures++;
+    if (dispatches.length > 0) this.#unanswered++;
     this.#failure = ofOneBroker(error);
     for (const { queue } of dispatches) this.#ready.add(queue);
     for (const queue of this.#ready) queue.reason = this.#failure;
@@ -160,22 +170,18 @@ export class BrokerSender implements AsyncDisposable {
 
   /** Leaves the broker alone for as long as it wants, or after it did not answer. */
   async #pause(): Promise<void> {
-    const backoffMs = this.#failures === 0 ? 0 : halfRandom(backoffBoundMs(PAUSES, this.#failures));
-    const milliseconds = Math.max(backoffMs, this.#mutedUntil - performance.now());
-    if (milliseconds > 0) {
-      await pause(milliseconds, this.#closing.signal);
-    }
+    const milliseconds = Math.max(this.#connection.pauseMs, this.#mutedUntil - performance.now());
+    if (milliseconds > 0) await pause(milliseconds, this.#closing.signal);
   }
 
-  async #connected(): Promise<BrokerConnection> {
+  async #open({ signal, lost }: Opening): Promise<BrokerConnection> {
     const address = this.#owner.addressOf(this.broker);
     if (address === undefined) {
       throw new DeliveryError("output_unavailable", `The cluster has no broker ${this.broker}`);
     }
-    const connection = this.#connection;
-    if (connection?.isOpen && connection.address === address) return connection;
-    await connection?.[Symbol.asyncDispose]();
-    return this.#connection = await this.#owner.open(address, this.#closing.signal);
+    const connection = await this.#owner.open(address, signal);
+    void connection.closed.then(lost);
+    return connection;
   }
 
   async #giveIds(): Promise<void> {

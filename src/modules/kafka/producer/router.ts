@@ -8,6 +8,7 @@ import { DeliveryError } from "../../../errors.ts";
 import { asDeliveryError, judgeAnswer, noLeader } from "../errors.ts";
 import { BrokerSender, type SenderOwner } from "./broker_sender.ts";
 import type { Cluster } from "./cluster.ts";
+import type { ConnectionLog } from "../../../io/connection.ts";
 import type { OpenConnection } from "../protocol/control.ts";
 import type { Entry, EntryQueue } from "./entry.ts";
 import type { PartitionQueue } from "./partition_queue.ts";
@@ -32,8 +33,8 @@ export type Replace = (entry: Entry) => void;
 
 /** What happens that an operator wants to know. */
 export interface Events {
-  /** A broker could not be sent to. */
-  unreachable(error: DeliveryError): void;
+  /** Where is said that a broker is down, or back. */
+  readonly log: ConnectionLog;
   /** A broker wants to be left alone for so many milliseconds. */
   throttled(broker: number, milliseconds: number): void;
 }
@@ -50,6 +51,7 @@ interface Lost {
 export class Router implements SenderOwner, AsyncDisposable {
   readonly ids: ProducerIds;
   readonly open: OpenConnection;
+  readonly log: ConnectionLog;
   readonly #cluster: Cluster;
   readonly #events: Events;
   readonly #replace: Replace;
@@ -72,6 +74,7 @@ export class Router implements SenderOwner, AsyncDisposable {
     this.ids = ids;
     this.open = open;
     this.#events = events;
+    this.log = events.log;
   }
 
   addressOf(broker: number): string | undefined {
@@ -125,7 +128,6 @@ export class Router implements SenderOwner, AsyncDisposable {
   }
 
   onFailure(sender: BrokerSender): void {
-    this.#events.unreachable(sender.failure!);
     for (const queue of sender.ready) this.#replaceFree(queue);
     this.#watch();
   }

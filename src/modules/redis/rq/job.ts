@@ -11,7 +11,7 @@ import type { Buffer } from "node:buffer";
 import type { Event } from "../../../event/event.ts";
 import { receivedAtText, TimeText } from "../../../event/event_headers.ts";
 import type { RedisCommand } from "../client.ts";
-import type { RedisScript } from "../dialer.ts";
+import type { RedisScript } from "../socket.ts";
 import { DENIED_LUA } from "../../../io/redis/rights.ts";
 import type { RedisRqConfig } from "./config.ts";
 import { jobData } from "./data.ts";
