@@ -11,6 +11,7 @@ import { headerAuth } from "./verifiers/header_auth.ts";
 import { hmac } from "./verifiers/hmac.ts";
 import { ipWhitelist } from "./verifiers/ip_whitelist.ts";
 import { jwt } from "./verifiers/jwt.ts";
+import { oauth1 } from "./verifiers/oauth1/oauth1.ts";
 import { queryAuth } from "./verifiers/query_auth.ts";
 import type { VerifierKind } from "./verifier.ts";
 
@@ -24,6 +25,7 @@ export const verifierKinds: readonly VerifierKind[] = [
   queryAuth,
   jwt,
   hmac,
+  oauth1,
 ];
 
 /**
@@ -31,7 +33,6 @@ export const verifierKinds: readonly VerifierKind[] = [
  * that has one must not be served as if it were not there.
  */
 export const PLANNED_VERIFIERS: readonly string[] = [
-  "oauth1",
   "oauth2",
   "recaptcha",
 ];

@@ -40,7 +40,7 @@ export class SignatureWork {
     this.#drainedAt = startedAt;
     if (this.#taken >= BURST_MS) {
       throw new UnavailableError(
-        `Tokens that were not seen before take more than ${SHARE * 100} % of the time`,
+        `Signatures that were not seen before take more than ${SHARE * 100} % of the time`,
         { retryAfterSeconds: RETRY_AFTER_SECONDS },
       );
     }

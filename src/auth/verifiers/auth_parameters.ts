@@ -14,25 +14,28 @@ const MAX_PARAMETERS = 50;
 const PARAMETER =
   /[ \t,]*([!#$%&'*+.^_`|~0-9A-Za-z-]+)[ \t]*=[ \t]*(?:"((?:[^"\\]|\\.)*)"|([!#$%&'*+.^_`|~0-9A-Za-z-]+))[ \t]*(,[ \t,]*|$)/y;
 
+/** The name and the value of a parameter. */
+export type AuthParameter = readonly [name: string, value: string];
+
 /**
- * The parameters behind the scheme, by their names in lower case. `undefined` for what is no such list, is too long, or
- * has a parameter twice: two readers could each take another one for the true one.
+ * The parameters behind the scheme, in their order. `undefined` for what is no such list, is too long, or has a
+ * parameter twice, in whatever case: two readers could each take another one for the true one.
  *
  * @param scheme matches the scheme and the spaces behind it, at the beginning
  */
 export function parseAuthParameters(
   credentials: string,
   scheme: RegExp,
-): ReadonlyMap<string, string> | undefined {
+): readonly AuthParameter[] | undefined {
   if (credentials.length > MAX_LENGTH) return undefined;
-  const parameters = new Map<string, string>();
+  const parameters: AuthParameter[] = [];
+  const names = new Set<string>();
   PARAMETER.lastIndex = scheme.exec(credentials)?.[0].length ?? 0;
   while (PARAMETER.lastIndex < credentials.length) {
     const [, name, quoted, token = ""] = PARAMETER.exec(credentials) ?? [];
-    if (name === undefined || parameters.size === MAX_PARAMETERS) return undefined;
-    const key = name.toLowerCase();
-    if (parameters.has(key)) return undefined;
-    parameters.set(key, quoted === undefined ? token : unescape(quoted));
+    if (name === undefined || parameters.length === MAX_PARAMETERS) return undefined;
+    if (names.size === names.add(name.toLowerCase()).size) return undefined;
+    parameters.push([name, quoted === undefined ? token : unescape(quoted)]);
   }
   return parameters;
 }

@@ -3,6 +3,7 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { createHmac } from "node:crypto";
 import { request } from "node:http";
+import { oauth1Credentials } from "../auth/oauth1_client.ts";
 import { eventually } from "../eventually.ts";
 import { type Answer, errorCode, TestGateway } from "../gateway.ts";
 import { ProbeModule } from "../probe_module.ts";
@@ -29,6 +30,7 @@ const WEBHOOKS = {
   github: { module: "probe", hmac: { secret: SECRET, header: "X-Hub-Signature-256" } },
   legacy: { module: "probe", hmac: { secret: SECRET, header: "X_Hub_Signature" } },
   listed: { module: "probe", ip_whitelist: ["127.0.0.9"] },
+  signed: { module: "probe", oauth1: { consumer_key: "shop", consumer_secret: SECRET } },
   ...gatewayWebhooks(),
 };
 
@@ -113,6 +115,10 @@ export function proxyContract(program: ProxyProgram, options: ProxyContractOptio
       assertEquals(await postFrom("127.0.0.8", url, { "X-Forwarded-For": "127.0.0.9" }), 403);
       assertEquals((await world.lastRefusal("listed")).client, "127.0.0.8");
     });
+    await t.step(
+      "a signature over the URL that the sender used, and over no other",
+      () => takesSignedUrl(world),
+    );
     await t.step("a signature in a header with an underscore", () => underscores(world, keepsUnderscores));
     await t.step("a connector gets its events by WebSocket", () => relaysByWebSocket(world));
     await t.step("a connector gets its events by Server-Sent Events", () => relaysByEventStream(world));
@@ -163,6 +169,31 @@ async function postFrom(localAddress: string, url: string, headers: Record<strin
   sent.on("error", reject);
   sent.end(EVENT);
   return await promise;
+}
+
+/** A sender that writes the headers of proxies itself must not choose the URL that is signed. */
+async function takesSignedUrl(world: World): Promise<void> {
+  const target = "/webhook/signed?source=a%20b&page=2";
+  const post = (origin: string, headers: Record<string, string>) => {
+    const client = { consumerKey: "shop", consumerSecret: SECRET };
+    const Authorization = oauth1Credentials(client, { method: "POST", url: origin + target });
+    return postFrom("127.0.0.1", world.proxy.url + target, { Authorization, ...headers });
+  };
+  const other = "https://staging.example.com";
+  const spoofed = { "X-Forwarded-Proto": "https", "X-Forwarded-Host": "staging.example.com" };
+  assertEquals(await post(world.proxy.url, {}), 200);
+  assertEquals(await post(world.proxy.url, spoofed), 200);
+  assertEquals(await post(other, spoofed), 401);
+  assertEquals(await post(other, {}), 401);
+  // Without the proxy nobody who is trusted says which URL it was.
+  const direct = await world.gateway.post(target, EVENT, {
+    Authorization: oauth1Credentials({ consumerKey: "shop", consumerSecret: SECRET }, {
+      method: "POST",
+      url: world.gateway.url(target),
+    }),
+  });
+  assertEquals(direct.status, 401);
+  assertStringIncludes((await world.lastRefusal("signed")).reason, "set PUBLIC_URL");
 }
 
 async function underscores(world: World, areKept: boolean): Promise<void> {

@@ -20,6 +20,12 @@ const WEBHOOKS: Readonly<Record<string, unknown>> = {
   "digest_auth.password": webhook({ digest_auth: { username: "u", password: "{$SECRET}" } }),
   "header_auth.api_key": webhook({ header_auth: { api_key: "{$SECRET}" } }),
   "query_auth.api_key": webhook({ query_auth: { api_key: "{$SECRET}" } }),
+  "oauth1.consumer_key": webhook({ oauth1: { consumer_key: "{$SECRET}", consumer_secret: "s" } }),
+  "oauth1.consumer_secret": webhook({ oauth1: { consumer_key: "k", consumer_secret: "{$SECRET}" } }),
+  "oauth1.token": webhook({ oauth1: { consumer_key: "k", consumer_secret: "s", token: "{$SECRET}" } }),
+  "oauth1.token_secret": webhook({
+    oauth1: { consumer_key: "k", consumer_secret: "s", token_secret: "{$SECRET}" },
+  }),
   "hmac.secret": webhook({ hmac: { secret: "{$SECRET}" } }),
   "jwt.secret": webhook({ jwt: { secret: "{$SECRET}" } }),
   "module-config.channel_token": output("webhook_connect", { channel: "c", channel_token: "{$SECRET}" }),

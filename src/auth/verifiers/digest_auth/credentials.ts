@@ -38,8 +38,9 @@ export function isDigest(credentials: string): boolean {
 
 /** `undefined` for credentials that lack something, have something twice, or hold what cannot be. */
 export function parseDigestCredentials(credentials: string): DigestCredentials | undefined {
-  const parameters = parseAuthParameters(credentials, DIGEST);
-  if (parameters === undefined) return undefined;
+  const list = parseAuthParameters(credentials, DIGEST);
+  if (list === undefined) return undefined;
+  const parameters = new Map(list.map(([name, value]) => [name.toLowerCase(), value]));
   const user = userIn(parameters);
   const realm = parameters.get("realm");
   const uri = parameters.get("uri");

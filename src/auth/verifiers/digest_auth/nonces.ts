@@ -5,6 +5,7 @@
  * @module
  */
 
+import { Buffer } from "node:buffer";
 import { randomBytes } from "node:crypto";
 import { equalText } from "../../crypto/constant_time.ts";
 import { HmacDigest } from "../../crypto/hmac_digest.ts";
@@ -81,7 +82,7 @@ export class Nonces {
     const used = this.#used.get(nonce);
     if (used !== undefined) return useAgain(used, count);
     this.#forgetOldest();
-    this.#used.set(nonce, { highest: count, seen: 1n });
+    this.#used.set(copyOf(nonce), { highest: count, seen: 1n });
     return "fresh";
   }
 
@@ -120,6 +121,11 @@ function useAgain(used: UsedCounts, count: number): NonceUse {
   if ((used.seen & bit) !== 0n) return "repeated";
   used.seen |= bit;
   return "fresh";
+}
+
+/** A part of a longer text, such as a header, keeps all of it in memory. */
+function copyOf(ascii: string): string {
+  return Buffer.from(ascii, "latin1").toString("latin1");
 }
 
 function timeOf(nonce: string): number {
