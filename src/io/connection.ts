@@ -45,7 +45,8 @@ export interface ConnectionLog {
 export interface SupervisorOptions<Connection> {
   /** Begins sentences about the system, for example `Redis 10.0.0.1:6379`. */
   readonly server: string;
-  readonly log: ConnectionLog;
+  /** @default nowhere */
+  readonly log?: ConnectionLog | undefined;
   /** Opens a connection. What it throws is a {@linkcode DeliveryError}, or an error of the system with its code. */
   open(opening: Opening): Promise<Connection>;
   /** Ends a connection at once. It is waited for only when the supervisor is disposed of, and not for long. */
@@ -238,8 +239,8 @@ export class ConnectionSupervisor<Connection> implements AsyncDisposable {
     this.#failure = undefined;
     if (this.#reported === undefined) return;
     this.#reported = undefined;
-    const { log: { name, logger }, server } = this.#options;
-    logger.info("Connection {connection}: {server} answers again", { connection: name, server });
+    const { log, server } = this.#options;
+    log?.logger.info("Connection {connection}: {server} answers again", { connection: log.name, server });
   }
 
   #fail(error: unknown): DeliveryError {
@@ -258,8 +259,8 @@ export class ConnectionSupervisor<Connection> implements AsyncDisposable {
     if (this.#reported === reason) return;
     this.#reports.run(reason, (suppressed) => {
       this.#reported = reason;
-      const { name, logger } = this.#options.log;
-      logger.warning("Connection {connection}: {reason}", { connection: name, reason, suppressed });
+      const { log } = this.#options;
+      log?.logger.warning("Connection {connection}: {reason}", { connection: log.name, reason, suppressed });
     });
   }
 

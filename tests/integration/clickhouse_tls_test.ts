@@ -57,8 +57,8 @@ Deno.test("clickhouse sends nothing to a server that one of the two cannot verif
 });
 
 Deno.test("clickhouse says which file for TLS it cannot read", async () => {
-  const open = () => ClickhouseOutput.open({ secure: true, tls: { ca: "does-not-exist.pem" } });
-  const error = await assertRejects(open, DeliveryError);
+  await using output = await ClickhouseOutput.open({ secure: true, tls: { ca: "does-not-exist.pem" } });
+  const error = await assertRejects(() => output.probe(), DeliveryError);
   assertEquals(error.code, "output_unavailable");
   assertStringIncludes(error.message, "does-not-exist.pem");
 });

@@ -20,7 +20,6 @@ import { ClickhouseOutput } from "./output.ts";
 import { readTableKind } from "./lookup.ts";
 import { qualifiedName, readLayout, TableMismatch } from "./table/table.ts";
 import type { DocumentedModule } from "../module.ts";
-import { loadTls } from "../../io/tls.ts";
 
 /** Deliveries under way at once: enough for full batches while one is being inserted. */
 const CONCURRENCY = 20_000;
@@ -32,7 +31,7 @@ async function inspectTable(
   config: ClickhouseConfig,
   signal: AbortSignal,
 ): Promise<readonly string[]> {
-  using client = new ClickhouseClient(connection, await loadTls(connection.tls, signal));
+  await using client = new ClickhouseClient(connection);
   const name = qualifiedName(connection.database, config.table);
   try {
     await readLayout(client, name, config, signal);
@@ -53,7 +52,7 @@ async function describeTable(
   config: ClickhouseConfig,
   signal: AbortSignal,
 ): Promise<readonly string[]> {
-  using client = new ClickhouseClient(connection, await loadTls(connection.tls, signal));
+  await using client = new ClickhouseClient(connection);
   const { database } = connection;
   const name = qualifiedName(database, config.table);
   try {
@@ -86,8 +85,9 @@ export const clickhouseModule: DocumentedModule<ClickhouseConfig, ClickhouseConn
   timeoutMs: (config) => config.timeoutMs,
   inspect: inspectTable,
   notices: describeTable,
-  open: async (connection, context) => {
-    const client = new ClickhouseClient(connection, await loadTls(connection.tls));
-    return new ClickhouseOutput(connection, client, context);
+  open: (connection, context) => {
+    return Promise.resolve(
+      new ClickhouseOutput(connection, new ClickhouseClient(connection, context), context),
+    );
   },
 };

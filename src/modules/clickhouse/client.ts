@@ -1,25 +1,21 @@
 /**
  * Requests to ClickHouse's HTTP interface.
  *
- * Every request has a connection of its own. Over a kept one, the runtime sends a request again by itself
- * when the connection breaks before the answer (both `fetch` and `node:http` of Deno 2.9 do, with POST as
- * well), which would insert rows twice without anybody knowing. Rows travel in batches, so a connection for
- * each costs little.
+ * Every request has a connection of its own, so that the runtime sends none again by itself: rows would be inserted
+ * twice without anybody knowing. They travel in batches, so a connection for each costs little.
  *
  * @module
  */
 
 import { Buffer } from "node:buffer";
-import http from "node:http";
-import https from "node:https";
+import type { IncomingHttpHeaders } from "node:http";
+import { DeliveryError, errorCode } from "../../errors.ts";
 import { authorityOf } from "../../io/address.ts";
-import { outputNames } from "../../io/name_lookups.ts";
+import { type ConnectionLog, ConnectionSupervisor, unreachable } from "../../io/connection.ts";
+import { exchange, NoAnswerError } from "../../io/http_exchange.ts";
 import { parseRetryAfter } from "../../io/retry_after.ts";
+import { loadTls, type TlsOptions } from "../../io/tls.ts";
 import type { ClickhouseConnection } from "./connection.ts";
-import type { TlsOptions } from "../../io/tls.ts";
-
-/** Most connections at once; further requests wait for one. */
-const MAX_CONNECTIONS = 16;
 
 /** Longest answer that is read, in bytes. Those to inserts are empty, those about tables are short. */
 const MAX_ANSWER = 4 * 1024 * 1024;
@@ -58,24 +54,24 @@ export class ClickhouseFailure extends Error {
   }
 }
 
-interface HttpAnswer {
-  readonly status: number;
-  readonly headers: http.IncomingHttpHeaders;
-  readonly body: string;
-}
-
 /** A client of one server. Disposal breaks all connections. */
-export class ClickhouseClient implements Disposable {
+export class ClickhouseClient implements AsyncDisposable {
   readonly #connection: ClickhouseConnection;
-  readonly #agent: http.Agent;
+  readonly #server: ConnectionSupervisor<TlsOptions>;
+  readonly #closing = new AbortController();
   readonly #authorization: string;
 
-  constructor(connection: ClickhouseConnection, tls: TlsOptions) {
+  /** @param log where is said that the server is down, or back. @default nowhere */
+  constructor(connection: ClickhouseConnection, log?: ConnectionLog) {
     this.#connection = connection;
-    const options = { keepAlive: false, maxSockets: MAX_CONNECTIONS };
-    this.#agent = connection.endpoint.protocol === "https:"
-      ? new https.Agent({ ...options, ...tls })
-      : new http.Agent(options);
+    this.#server = new ConnectionSupervisor({
+      server: this.name,
+      log,
+      open: ({ signal }) => this.#open(signal),
+      close: () => {},
+      endsItsWork: true,
+      outlivesTimeouts: true,
+    });
     const { user, password } = connection;
     this.#authorization = `Basic ${Buffer.from(`${user}:${password}`).toString("base64")}`;
   }
@@ -98,7 +94,7 @@ export class ClickhouseClient implements Disposable {
     settings?: Readonly<Record<string, string>>,
   ): Promise<string> {
     const search = settings === undefined ? "" : `?${new URLSearchParams(settings)}`;
-    return (await this.#send(search, Buffer.from(query), signal)).body;
+    return (await this.#send(search, query, signal)).text;
   }
 
   /**
@@ -115,7 +111,7 @@ export class ClickhouseClient implements Disposable {
   ): Promise<void> {
     const answer = await this.#send(`?${new URLSearchParams({ query, ...settings })}`, rows, signal);
     // An empty page of something in between is no confirmation.
-    if (answer.body !== "" || !isOfClickhouse(answer)) throw this.unexpectedAnswer();
+    if (answer.text !== "" || !isOfClickhouse(answer)) throw this.unexpectedAnswer();
   }
 
   /** The failure to report for an answer that ClickHouse would not give. */
@@ -124,91 +120,80 @@ export class ClickhouseClient implements Disposable {
     return new ClickhouseFailure("not_clickhouse", message, undefined, options);
   }
 
-  [Symbol.dispose](): void {
-    this.#agent.destroy();
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#closing.abort();
+    await this.#server[Symbol.asyncDispose]();
+  }
+
+  /** Reads the files for TLS. When the server could not be reached last, any answer shows that it can again. */
+  async #open(signal: AbortSignal): Promise<TlsOptions> {
+    const tls = await loadTls(this.#connection.tls, signal);
+    if (this.#server.failure === undefined) return tls;
+    await this.#exchange("", "SELECT 1", tls, signal).catch((error) => {
+      throw unreachable(this.name, error instanceof NoAnswerError ? error.cause : error);
+    });
+    return tls;
   }
 
   /** @param search what follows the path, from `?` on */
-  async #send(search: string, body: Uint8Array, signal: AbortSignal): Promise<HttpAnswer> {
-    const answer = await this.#exchange(search, body, signal);
-    const code = errorCode(answer);
+  async #send(search: string, body: string | Uint8Array, signal: AbortSignal): Promise<HttpAnswer> {
+    const answer = await this.#receive(search, body, signal);
+    const code = errorCodeOf(answer);
     if (answer.status === 200 && code === undefined) return answer;
     const retryAfterSeconds = parseRetryAfter(answer.headers["retry-after"], Date.now());
-    const refusal = {
-      status: answer.status,
-      code,
-      text: answer.body,
-      retryAfterSeconds,
-    };
+    const refusal = { status: answer.status, code, text: answer.text, retryAfterSeconds };
     throw new ClickhouseFailure("refused", `${this.name} answered ${answer.status}`, refusal);
   }
 
-  #exchange(search: string, body: Uint8Array, signal: AbortSignal): Promise<HttpAnswer> {
-    const { protocol, hostname, port, path } = this.#connection.endpoint;
-    const { promise, resolve, reject } = Promise.withResolvers<HttpAnswer>();
-    let isConnected = false;
-    const fail = (error: Error) =>
-      reject(
-        new ClickhouseFailure(
-          isConnected ? "no_answer" : "unreachable",
-          `${this.name} ${isConnected ? "did not answer" : "cannot be reached"}: ${codeOf(error)}`,
-          undefined,
-          { cause: error },
-        ),
-      );
-    if (signal.aborted) {
-      fail(signal.reason);
-      return promise;
+  async #receive(search: string, body: string | Uint8Array, signal: AbortSignal): Promise<HttpAnswer> {
+    const isOver = AbortSignal.any([signal, this.#closing.signal]);
+    const tls = await this.#server.acquire(isOver).catch((error) => {
+      const { message } = error instanceof DeliveryError ? error : unreachable(this.name, error);
+      throw new ClickhouseFailure("unreachable", message, undefined, { cause: error });
+    });
+    try {
+      return await this.#exchange(search, body, tls, isOver);
+    } catch (error) {
+      if (!(error instanceof NoAnswerError)) throw error;
+      const { isSent, cause } = error;
+      const down = unreachable(this.name, cause);
+      if (!isSent && !isOver.aborted) this.#server.drop(tls, down);
+      const message = isSent ? `${this.name} did not answer: ${errorCode(cause)}` : down.message;
+      throw new ClickhouseFailure(isSent ? "no_answer" : "unreachable", message, undefined, { cause });
     }
-    const request = (protocol === "https:" ? https : http).request({
-      hostname,
-      port,
+  }
+
+  /** @throws {NoAnswerError} */
+  async #exchange(
+    search: string,
+    text: string | Uint8Array,
+    tls: TlsOptions,
+    signal: AbortSignal,
+  ): Promise<HttpAnswer> {
+    const { path, ...server } = this.#connection.endpoint;
+    const body = Buffer.from(text as Uint8Array);
+    const headers = {
+      authorization: this.#authorization,
+      "content-length": body.byteLength,
+      "user-agent": "core-webhook-module",
+    };
+    const request = {
+      ...server,
+      ...tls,
       path: path + search,
       method: "POST",
-      agent: this.#agent,
-      lookup: outputNames.lookup,
-      headers: {
-        authorization: this.#authorization,
-        "content-length": body.byteLength,
-        "user-agent": "core-webhook-module",
-      },
-    });
-    const abort = () => request.destroy(signal.reason);
-    signal.addEventListener("abort", abort, { once: true });
-    request.on("socket", (socket) => {
-      socket.once(protocol === "https:" ? "secureConnect" : "connect", () => isConnected = true);
-    });
-    request.on("error", fail);
-    request.on("response", (response) => readAnswer(response, resolve, fail));
-    request.on("close", () => {
-      signal.removeEventListener("abort", abort);
-      fail(new Error("The connection was closed"));
-    });
-    request.end(body);
-    return promise;
+      agent: false,
+      headers,
+    } as const;
+    const { status, headers: received, body: answer } = await exchange(request, body, MAX_ANSWER, signal);
+    return { status, headers: received, text: Buffer.from(answer).toString() };
   }
 }
 
-/** Calls one of the two functions, or none when the answer breaks off: the request reports that itself. */
-function readAnswer(
-  response: http.IncomingMessage,
-  resolve: (answer: HttpAnswer) => void,
-  fail: (error: Error) => void,
-): void {
-  const chunks: Uint8Array[] = [];
-  let size = 0;
-  response.on("data", (chunk: Uint8Array) => {
-    chunks.push(chunk);
-    size += chunk.byteLength;
-    if (size <= MAX_ANSWER) return;
-    fail(new Error("The answer is too long"));
-    response.destroy();
-  });
-  response.on("error", fail);
-  response.on("end", () => {
-    const { statusCode = 0, headers } = response;
-    resolve({ status: statusCode, headers, body: Buffer.concat(chunks).toString() });
-  });
+interface HttpAnswer {
+  readonly status: number;
+  readonly headers: IncomingHttpHeaders;
+  readonly text: string;
 }
 
 /** Every version since 18.16 has at least one such header in each answer: with its name, the query's id or a summary. */
@@ -217,13 +202,8 @@ function isOfClickhouse({ headers }: HttpAnswer): boolean {
 }
 
 /** Servers since 2020 have a header for it, those before begin the text with it. */
-function errorCode({ headers, body }: HttpAnswer): number | undefined {
+function errorCodeOf({ headers, text }: HttpAnswer): number | undefined {
   const header = headers["x-clickhouse-exception-code"];
-  const digits = header === undefined ? /^Code: (\d+)[,.]/.exec(body)?.[1] : String(header);
+  const digits = header === undefined ? /^Code: (\d+)[,.]/.exec(text)?.[1] : String(header);
   return digits === undefined ? undefined : Number(digits);
-}
-
-function codeOf(error: Error): string {
-  const { code } = error as { readonly code?: unknown };
-  return String(code ?? error.name);
 }

@@ -105,11 +105,10 @@ export class ClickhouseOutput implements Output<ClickhouseConfig> {
     }
   }
 
-  [Symbol.asyncDispose](): Promise<void> {
+  async [Symbol.asyncDispose](): Promise<void> {
     this.#isClosed = true;
     for (const writer of this.#writers.values()) writer.close();
-    this.#client[Symbol.dispose]();
-    return Promise.resolve();
+    await this.#client[Symbol.asyncDispose]();
   }
 
   #writerFor(config: ClickhouseConfig): TableWriter {
