@@ -24,6 +24,16 @@ export interface Scalar {
   readonly text: string;
 }
 
+/** The name or number that a token of a pointer stands for. */
+export function keyOfToken(token: string): string {
+  return token.replaceAll("~1", "/").replaceAll("~0", "~");
+}
+
+/** The token that stands for a name or a number in a pointer. */
+export function tokenOf(key: string | number): string {
+  return String(key).replaceAll("~", "~0").replaceAll("/", "~1");
+}
+
 /** A syntactically valid JSON Pointer. The empty one names the whole document. */
 export class JsonPointer {
   readonly #tokens: readonly string[];
@@ -35,8 +45,7 @@ export class JsonPointer {
   /** Parses a pointer such as `/order/id`; `undefined` when the text is none. */
   static parse(text: string): JsonPointer | undefined {
     if (!/^(?:\/(?:[^~/]|~[01])*)*$/.test(text)) return undefined;
-    const tokens = text.split("/").slice(1);
-    return new JsonPointer(tokens.map((token) => token.replaceAll("~1", "/").replaceAll("~0", "~")));
+    return new JsonPointer(text.split("/").slice(1).map(keyOfToken));
   }
 
   /** The value's text in a JSON text, exactly as it stands there. @param json valid JSON */

@@ -7,12 +7,21 @@
 
 import type { z } from "zod";
 import type { RateLimit } from "../time/rate.ts";
+import {
+  compileDocumentSchema,
+  type DocumentSchema,
+  documentSchemaField,
+  MAX_VALIDATED_BYTES,
+} from "./json_schema.ts";
 import { compileRateLimit, rateLimitSchema } from "./rate_limit.ts";
 
 /** The keys of a webhook that hold its rules. */
 export const ruleFields = {
   rate_limit: rateLimitSchema.optional().meta({
     description: "How many requests are taken in a time, see [rules](../rules/README.md).",
+  }),
+  json_schema: documentSchemaField.optional().meta({
+    description: "The JSON Schema that documents have to match, see [rules](../rules/README.md).",
   }),
 };
 
@@ -23,10 +32,33 @@ type RuleConfig = {
 /** The rules of one webhook, ready for its requests. Immutable. */
 export interface RequestRules {
   readonly rateLimit: RateLimit | undefined;
+  readonly schema: DocumentSchema | undefined;
+  /** Of the body, whatever else allows more. */
+  readonly maxBodyBytes: number;
 }
 
 /** Compiles the rules of a webhook; `undefined` where it has none, as most do. */
-export function compileRules({ rate_limit: rateLimit }: RuleConfig): RequestRules | undefined {
-  const limit = rateLimit === undefined ? undefined : compileRateLimit(rateLimit);
-  return limit === undefined ? undefined : { rateLimit: limit };
+export function compileRules(config: RuleConfig): RequestRules | undefined {
+  const { rate_limit: limit, json_schema: document } = config;
+  const rateLimit = limit === undefined ? undefined : compileRateLimit(limit);
+  const schema = document === undefined ? undefined : compileDocumentSchema(document);
+  if (rateLimit === undefined && schema === undefined) return undefined;
+  return { rateLimit, schema, maxBodyBytes: schema === undefined ? Infinity : MAX_VALIDATED_BYTES };
+}
+
+/** What keeps rules from being used together with what else a webhook says; `undefined` for nothing. */
+export function contradiction(
+  config: RuleConfig & { readonly data_type?: string; readonly max_body_bytes?: number | undefined },
+): { readonly path: string; readonly message: string } | undefined {
+  if (config.json_schema === undefined) return undefined;
+  if (config.data_type === "blob") {
+    return {
+      path: "json_schema",
+      message: "Expected with JSON only: with 'data_type' 'blob' there is no document",
+    };
+  }
+  if ((config.max_body_bytes ?? 0) <= MAX_VALIDATED_BYTES) return undefined;
+  const message =
+    `Must be at most ${MAX_VALIDATED_BYTES} with 'json_schema': larger documents are not held against it`;
+  return { path: "max_body_bytes", message };
 }

@@ -21,7 +21,7 @@ import { notBuiltYet } from "./not_built.ts";
 import type { Compiled, ProblemReason } from "../problem.ts";
 import { withoutRemarks } from "../values/remarks.ts";
 import { compileResponse, type FixedResponse } from "./response_schema.ts";
-import { compileRules, type RequestRules } from "../../rules/rules.ts";
+import { compileRules, contradiction, type RequestRules } from "../../rules/rules.ts";
 import { knownKeys } from "../../schema/known_keys.ts";
 import { nearestHint, quotedName } from "../../schema/nearest_name.ts";
 import {
@@ -140,6 +140,9 @@ function compileGiven(
     const message = "Expected with 'data_type' 'form' only: the field is looked for in a form";
     return { problems: [{ code: "schema", path: "form_field", message }] };
   }
+
+  const contradicting = contradiction(config);
+  if (contradicting !== undefined) return { problems: [{ code: "schema", ...contradicting }] };
 
   const compiledSteps = compileSteps(config, context.modules, parseWith);
   if ("problems" in compiledSteps) return compiledSteps;

@@ -9,7 +9,7 @@ import { PLANNED_MODULES } from "../../modules/registry.ts";
 import type { ProblemReason } from "../problem.ts";
 
 /** Keys of the Python original that guard or change something and are not built yet. */
-const PLANNED_WEBHOOK_KEYS = ["json_schema", "credential_cleanup"];
+const PLANNED_WEBHOOK_KEYS = ["credential_cleanup"];
 
 /** Keys that are understood to be missing, so that the problem says so instead of "unknown". */
 export const PLANNED_KEYS: ReadonlySet<string> = new Set([...PLANNED_WEBHOOK_KEYS, ...PLANNED_VERIFIERS]);

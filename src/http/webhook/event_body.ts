@@ -9,6 +9,7 @@ import type { Deadlines } from "../../time/deadlines.ts";
 import { GatewayError } from "../../errors.ts";
 import { EventBody } from "../../event/event.ts";
 import type { JsonBounds } from "../../json/scan.ts";
+import { VALIDATED_BOUNDS } from "../../rules/json_schema.ts";
 import type { Settings } from "../../settings/settings.ts";
 import { LARGE_BYTES } from "./body.ts";
 import { readForm } from "./form.ts";
@@ -16,7 +17,7 @@ import { readJson } from "./json_document.ts";
 import { finish, LargeBodies } from "./large_bodies.ts";
 
 /** What a webhook's configuration says about bodies. */
-export type BodyRules = Pick<CompiledWebhook, "dataType" | "formField" | "acceptsEmpty">;
+export type BodyRules = Pick<CompiledWebhook, "dataType" | "formField" | "acceptsEmpty" | "rules">;
 
 /**
  * What was made of a body: nothing, the same text in UTF-8, or a JSON document that was not sent as such.
@@ -27,6 +28,8 @@ export type BodyChange = "none" | "charset" | "document";
 export interface DocumentReading {
   /** How complex a JSON document may be. */
   readonly bounds: JsonBounds;
+  /** How complex one may be that is held against a schema. */
+  readonly validatedBounds: JsonBounds;
   /** Where large bodies wait for their turn. */
   readonly large: LargeBodies;
 }
@@ -38,6 +41,10 @@ export function documentReading(
 ): DocumentReading {
   return {
     bounds: { maxDepth: maxJsonDepth, maxValues: maxJsonValues },
+    validatedBounds: {
+      maxDepth: Math.min(maxJsonDepth, VALIDATED_BOUNDS.maxDepth),
+      maxValues: Math.min(maxJsonValues, VALIDATED_BOUNDS.maxValues),
+    },
     large: new LargeBodies(deadlines, bodyTimeoutMs),
   };
 }
@@ -56,11 +63,11 @@ const NO_FIELDS = "{}";
  * takes: see {@linkcode readJson} and {@linkcode readForm}
  */
 export function readEventBody(
-  { dataType, formField, acceptsEmpty }: BodyRules,
+  { dataType, formField, acceptsEmpty, rules }: BodyRules,
   body: EventBody,
   headers: Headers,
   maxBytes: number,
-  { bounds, large }: DocumentReading,
+  { bounds: usualBounds, validatedBounds, large }: DocumentReading,
 ): EventBody | Promise<EventBody> {
   if (body.isEmpty) {
     if (!acceptsEmpty) throw new GatewayError("empty_body");
@@ -68,6 +75,7 @@ export function readEventBody(
     return EventBody.fromText(dataType === "form" && formField === undefined ? NO_FIELDS : NO_DOCUMENT);
   }
   if (dataType === "blob") return body;
+  const bounds = rules?.schema === undefined ? usualBounds : validatedBounds;
   const isLarge = body.length > LARGE_BYTES;
   // Nearly always it is that already, and then there is nothing to be done in steps.
   if (dataType === "json" && !isLarge && body.judgeJson(bounds) === "json" && body.isAscii) return body;

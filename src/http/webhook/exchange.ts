@@ -192,16 +192,16 @@ class Exchange extends Deadline implements RequestToVerify, AppendListener {
       const entry = this.#begin();
       if (entry === undefined) return;
       if (this.#context.defaultWebhook) this.#headers = eventHeaders(this.headers, entry, this.#path);
-      const { authenticator, bodyForm } = entry.webhook;
-      const maxBytes = entry.webhook.maxBodyBytes ?? this.#context.bodyLimits.maxBytes;
+      const { authenticator, bodyForm, rules } = entry.webhook;
+      const usualMaxBytes = entry.webhook.maxBodyBytes ?? this.#context.bodyLimits.maxBytes;
+      const maxBytes = rules === undefined ? usualMaxBytes : Math.min(usualMaxBytes, rules.maxBodyBytes);
       const length = declaredLength(this.#request, maxBytes);
       this.#hold(entry, length ?? maxBytes);
       // What needs no waiting is used at once: each await costs the request a turn of the event loop.
       const admitting = authenticator.admit(this);
       const admission = admitting instanceof Promise ? await admitting : admitting;
 
-      const isLimited = entry.webhook.rules?.rateLimit !== undefined ||
-        this.#context.namespaceRates !== undefined;
+      const isLimited = rules?.rateLimit !== undefined || this.#context.namespaceRates !== undefined;
       // Whoever cannot sign uses up nothing, but over the limit no body is read to find out who that is.
       if (isLimited) this.#countAgainstRates(entry, !authenticator.readsBody);
 
@@ -233,6 +233,7 @@ class Exchange extends Deadline implements RequestToVerify, AppendListener {
       if (kept !== decoded) decoded.discard();
       this.#body = kept;
       if (kept.memory !== this.#reserved) this.#holdDecoded(kept.memory);
+      rules?.schema?.require(kept);
       const { namespace, webhook } = entry.lane;
       const event = {
         id: this.#id,
