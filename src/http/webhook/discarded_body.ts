@@ -47,8 +47,8 @@ export async function discardPieces(
   }
 }
 
-/** To read a body whose sender waits for `100 Continue` would be to ask for it. */
+/** A sender that waits for `100 Continue` gets it from the runtime before its answer, and its body is like any other. */
 function isSkipped(headers: Headers): boolean {
   const length = headers.get("content-length");
-  return headers.has("expect") || (length !== null && Number(length) <= SKIPPED_BYTES);
+  return length !== null && Number(length) <= SKIPPED_BYTES;
 }
