@@ -8,6 +8,7 @@
 
 import { GatewayError } from "../../errors.ts";
 import { discardPieces } from "./discarded_body.ts";
+import { Pieces } from "./pieces.ts";
 
 /** From this length on, collecting the pieces of a body and joining them would take twice its memory. */
 export const LARGE_BYTES = 256 * 1024;
@@ -61,7 +62,8 @@ export function streamedBody(
   maxBytes: number,
 ): StreamedBody | undefined {
   if (length !== undefined && length <= LARGE_BYTES) return undefined;
-  return new StreamedBody(request.body?.getReader(), length, maxBytes);
+  const reader = request.body?.getReader();
+  return new StreamedBody(reader && new Pieces(reader), length, maxBytes);
 }
 
 /**
@@ -106,7 +108,7 @@ export function toReadError(cause: unknown): GatewayError {
 
 /** A body that is read piece by piece. However small the pieces are, no more is held than the body takes. */
 export class StreamedBody {
-  readonly #pieces: ReadableStreamDefaultReader<Uint8Array<ArrayBuffer>> | undefined;
+  readonly #pieces: Pieces | undefined;
   readonly #length: number | undefined;
   readonly #maxBytes: number;
   /** Memory of a declared length is taken by what arrives, not by what is declared. */
@@ -115,11 +117,7 @@ export class StreamedBody {
   #cancelled = false;
   #giveUp: ((error: GatewayError) => void) | undefined;
 
-  constructor(
-    pieces: ReadableStreamDefaultReader<Uint8Array<ArrayBuffer>> | undefined,
-    length: number | undefined,
-    maxBytes: number,
-  ) {
+  constructor(pieces: Pieces | undefined, length: number | undefined, maxBytes: number) {
     this.#pieces = pieces;
     this.#length = length;
     this.#maxBytes = maxBytes;
@@ -152,14 +150,14 @@ export class StreamedBody {
 
   async #readAll(): Promise<Uint8Array<ArrayBuffer>> {
     while (this.#pieces !== undefined) {
-      const { done, value } = await this.#pieces.read();
-      if (done) break;
+      const piece = await this.#pieces.next();
+      if (piece === undefined) break;
       if (this.#cancelled) {
         await this.#pieces.cancel();
         break;
       }
       try {
-        this.#append(value);
+        this.#append(piece);
       } catch (error) {
         discardPieces(this.#pieces);
         throw error;

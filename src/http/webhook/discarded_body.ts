@@ -5,6 +5,8 @@
  * @module
  */
 
+import { Pieces } from "./pieces.ts";
+
 /** Up to this declared length in bytes, the runtime may skip a body by itself. */
 const SKIPPED_BYTES = 1024 * 1024;
 
@@ -24,22 +26,20 @@ export async function discardBody(request: Request): Promise<void> {
     await request.body.cancel().catch(() => {
       // The sender went away first: there is nothing left to give up.
     });
-  } else discardPieces(request.body.getReader());
+  } else discardPieces(new Pieces(request.body.getReader()));
 }
 
 /** Reads and drops what is left of a body, up to a bound; then the connection is closed. Never rejects. */
-export async function discardPieces(
-  pieces: ReadableStreamDefaultReader<Uint8Array<ArrayBuffer>>,
-): Promise<void> {
+export async function discardPieces(pieces: Pieces): Promise<void> {
   const until = performance.now() + MAX_MS;
   let left = MAX_BYTES;
   try {
     while (left > 0 && performance.now() < until) {
-      const { done, value } = await pieces.read();
-      if (done) return;
-      left -= value.byteLength;
+      const piece = await pieces.next();
+      if (piece === undefined) return;
+      left -= piece.byteLength;
       // A piece of one byte holds a buffer of 64 KiB, and it would be collected later, with many others.
-      value.buffer.transfer(0);
+      piece.buffer.transfer(0);
     }
     await pieces.cancel();
   } catch {

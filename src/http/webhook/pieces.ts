@@ -1,0 +1,36 @@
+/**
+ * The pieces that a body comes in, as the runtime hands them out.
+ *
+ * @module
+ */
+
+import { TurnShares } from "../../time/turn_shares.ts";
+
+/**
+ * Pieces of bodies that are read in a turn, of all together. Of one byte each there may be 20,000 in 100 kB, and all
+ * of them are ready when the first one is: without a bound the runtime reads one after the other and does nothing else.
+ */
+const PIECES_IN_A_TURN = new TurnShares(32);
+
+/** So many pieces of each body come at once: ordinary ones have no more. */
+const FREE_PIECES = 4;
+
+/** Reads a body piece by piece, and lets everything else run in between. */
+export class Pieces {
+  readonly #reader: ReadableStreamDefaultReader<Uint8Array<ArrayBuffer>>;
+  #count = 0;
+
+  constructor(reader: ReadableStreamDefaultReader<Uint8Array<ArrayBuffer>>) {
+    this.#reader = reader;
+  }
+
+  /** The next piece; `undefined` at the end. */
+  async next(): Promise<Uint8Array<ArrayBuffer> | undefined> {
+    if (++this.#count > FREE_PIECES) await PIECES_IN_A_TURN.take();
+    return (await this.#reader.read()).value;
+  }
+
+  cancel(): Promise<void> {
+    return this.#reader.cancel();
+  }
+}

@@ -1,0 +1,46 @@
+/**
+ * Small steps of many at once, of which each is ready for its next one as soon as the last is done: without a bound
+ * they would take turns among themselves, and nothing else would run.
+ *
+ * @module
+ */
+
+/** So many steps in a turn of the event loop, whoever takes them; who waits longest is next. */
+export class TurnShares {
+  readonly #perTurn: number;
+  readonly #waiting: (() => void)[] = [];
+  #left: number;
+  #isScheduled = false;
+
+  constructor(perTurn: number) {
+    this.#perTurn = perTurn;
+    this.#left = perTurn;
+  }
+
+  /** Takes a step, at once or in a later turn. */
+  take(): Promise<void> | undefined {
+    if (this.#left > 0 && this.#waiting.length === 0) {
+      this.#left--;
+      return undefined;
+    }
+    return new Promise((resolve) => {
+      this.#waiting.push(resolve);
+      this.#schedule();
+    });
+  }
+
+  #schedule(): void {
+    if (this.#isScheduled) return;
+    this.#isScheduled = true;
+    // Not setImmediate(): see `breathe()`.
+    setTimeout(() => this.#beginTurn(), 0);
+  }
+
+  #beginTurn(): void {
+    this.#isScheduled = false;
+    const next = this.#waiting.splice(0, this.#perTurn);
+    this.#left = this.#perTurn - next.length;
+    for (const resolve of next) resolve();
+    if (this.#waiting.length > 0) this.#schedule();
+  }
+}

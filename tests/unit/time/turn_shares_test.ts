@@ -1,0 +1,43 @@
+import { assert, assertEquals } from "@std/assert";
+import { breathe } from "../../../src/time/pace.ts";
+import { TurnShares } from "../../../src/time/turn_shares.ts";
+
+Deno.test("steps that are always ready give way after so many, of all who take them together", async () => {
+  const shares = new TurnShares(8);
+  const takers = 20;
+  let taken = 0;
+  const taking = Promise.all(Array.from({ length: takers }, async () => {
+    for (let step = 0; step < 40; step++) {
+      await shares.take();
+      taken++;
+    }
+  }));
+  let [isOver, most, before] = [false, 0, 0];
+  taking.then(() => isOver = true);
+  while (!isOver) {
+    await breathe();
+    most = Math.max(most, taken - before);
+    before = taken;
+  }
+  assertEquals(taken, takers * 40);
+  // A turn of theirs may fall before and behind one of the test's.
+  assert(most <= 3 * 8, `${most} steps in a turn`);
+});
+
+Deno.test("who waits longest for a step is next, and one who has waited does not overtake", async () => {
+  const shares = new TurnShares(1);
+  const order: string[] = [];
+  const take = async (name: string, times: number) => {
+    for (let time = 0; time < times; time++) {
+      await shares.take();
+      order.push(name);
+    }
+  };
+  await Promise.all([take("a", 3), take("b", 2), take("c", 1)]);
+  assertEquals(order, ["a", "b", "c", "a", "b", "a"]);
+});
+
+Deno.test("few steps wait for nothing", () => {
+  const shares = new TurnShares(3);
+  assertEquals([shares.take(), shares.take(), shares.take()], [undefined, undefined, undefined]);
+});
