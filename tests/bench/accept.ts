@@ -3,6 +3,7 @@
 import { createHmac } from "node:crypto";
 import { join } from "@std/path";
 import { REPOSITORY } from "../support/repository.ts";
+import { PUSH_BODY } from "./bodies.ts";
 import type { ComparisonOptions } from "./against/comparables.ts";
 import type { Comparable } from "./against/comparison.ts";
 import {
@@ -16,14 +17,6 @@ import {
 } from "./http_load.ts";
 
 const SECRET = "a secret of the benchmark alone";
-const BODY = JSON.stringify({
-  action: "push",
-  repository: { id: 12345, name: "myapp", full_name: "org/myapp" },
-  sender: { login: "octocat", id: 583231 },
-  ref: "refs/heads/main",
-  number: 1234,
-});
-
 /** A ratio that is claimed, and what it is measured against. */
 interface Target {
   readonly contestant: string;
@@ -76,8 +69,8 @@ export async function compareAccept(
 /** @param root of the build that is measured */
 async function contestants(directory: string, root: string): Promise<Contestant[]> {
   const server = (name: string) => join(root, "tests/bench/servers", name);
-  const request = { path: "/webhook/default", body: BODY };
-  const signature = `sha256=${createHmac("sha256", SECRET).update(BODY).digest("hex")}`;
+  const request = { path: "/webhook/default", body: PUSH_BODY };
+  const signature = `sha256=${createHmac("sha256", SECRET).update(PUSH_BODY).digest("hex")}`;
   const signed = { ...request, headers: { "X-Signature": signature } };
   const main = [join(root, "src/main.ts"), "serve"];
   const log = { WEBHOOKS_CONFIG_FILE: await writeConfig(directory, "log", {}) };

@@ -1,3 +1,12 @@
+/** The smallest event, as of a push to a repository: 161 bytes. */
+export const PUSH_BODY = JSON.stringify({
+  action: "push",
+  repository: { id: 12345, name: "myapp", full_name: "org/myapp" },
+  sender: { login: "octocat", id: 583231 },
+  ref: "refs/heads/main",
+  number: 1234,
+});
+
 /** A small event, as of a push to a repository: 196 bytes. */
 export const SMALL_BODY = JSON.stringify({
   action: "push",

@@ -2,6 +2,7 @@
 
 import { join } from "@std/path";
 import { REPOSITORY } from "../support/repository.ts";
+import { PUSH_BODY } from "./bodies.ts";
 import type { ComparisonOptions } from "./against/comparables.ts";
 import type { Comparable } from "./against/comparison.ts";
 import {
@@ -26,14 +27,6 @@ const FLOOR_OF: Readonly<Record<string, string>> = {
   "gateway, output holds all": ACCEPTS,
   "gateway, output takes all": DELIVERS,
 };
-
-const BODY = JSON.stringify({
-  action: "push",
-  repository: { id: 12345, name: "myapp", full_name: "org/myapp" },
-  sender: { login: "octocat", id: 583231 },
-  ref: "refs/heads/main",
-  number: 1234,
-});
 
 /** Measures at few and at many connections; `load.connections` is not used. */
 export async function benchDurable(load: LoadOptions): Promise<void> {
@@ -63,7 +56,7 @@ export function compareDurable(options: ComparisonOptions): readonly Comparable[
 /** @param root of the build that is measured */
 function contestants(root: string): Contestant[] {
   const server = (name: string) => join(root, "tests/bench/servers", name);
-  const request = { path: "/webhook/default", body: BODY };
+  const request = { path: "/webhook/default", body: PUSH_BODY };
   const floor = (name: string, ...mode: string[]): Contestant => ({
     name,
     program: [server("floor_durable.ts"), "PORT", "DIRECTORY", ...mode],

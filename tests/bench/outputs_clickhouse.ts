@@ -15,6 +15,7 @@ import { TempDir } from "../support/temp_dir.ts";
 import { verifiedEvent } from "../support/verified_event.ts";
 import type { VerifiedEvent } from "../../src/event/verified_event.ts";
 import { insertRows, rowOf } from "./clickhouse_floor.ts";
+import { PUSH_BODY } from "./bodies.ts";
 import type { ComparisonOptions } from "./against/comparables.ts";
 import type { Comparable } from "./against/comparison.ts";
 import { median, progress } from "./etcd_report.ts";
@@ -47,14 +48,6 @@ const HEADERS = {
   "x-github-event": "push",
 };
 
-const BODY = JSON.stringify({
-  action: "push",
-  repository: { id: 12345, name: "myapp", full_name: "org/myapp" },
-  sender: { login: "octocat", id: 583231 },
-  ref: "refs/heads/main",
-  number: 1234,
-});
-
 const TABLES = ["by_output", "by_floor", "by_gateway", "by_floor_server"] as const;
 const ENGINE = "MergeTree PARTITION BY toYYYYMM(timestamp) ORDER BY (namespace, webhook_id, timestamp, id)";
 
@@ -73,7 +66,7 @@ async function benchBatches(
   const figures: { output: number[]; floor: number[] } = { output: [], floor: [] };
   for (let round = 0; round < rounds; round++) {
     progress(`batches, round ${round + 1}`);
-    const events = Array.from({ length: count }, () => verifiedEvent({ body: BODY, headers: HEADERS }));
+    const events = Array.from({ length: count }, () => verifiedEvent({ body: PUSH_BODY, headers: HEADERS }));
     figures.output.push(await measure(count, () => deliver(output, events)));
     figures.floor.push(await measure(count, () => insertBare(server.port, events)));
   }
@@ -98,7 +91,7 @@ async function benchRequests(
       name: "floor",
       program: [program, "PORT", String(server.port), "by_floor_server"],
       path: "/webhook/default",
-      body: BODY,
+      body: PUSH_BODY,
     },
   ], { rounds, seconds, connections });
   return {
@@ -134,7 +127,7 @@ async function gatewayTo(server: ClickhouseServer, root: string, directory: Temp
       CONNECTIONS_CONFIG_FILE: await directory.writeJson("connections.json", { main: connection }),
     },
     path: "/webhook/default",
-    body: BODY,
+    body: PUSH_BODY,
   };
 }
 

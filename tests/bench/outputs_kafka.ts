@@ -13,20 +13,13 @@ import { RealKafka } from "../real/kafka/real_kafka.ts";
 import { REPOSITORY } from "../support/repository.ts";
 import { TempDir } from "../support/temp_dir.ts";
 import { verifiedEvent } from "../support/verified_event.ts";
+import { PUSH_BODY } from "./bodies.ts";
 import type { ComparisonOptions } from "./against/comparables.ts";
 import type { Comparable } from "./against/comparison.ts";
 import { median, print } from "./etcd_report.ts";
 import { comparableLoad, type Contestant, type LoadOptions, measureInTurn } from "./http_load.ts";
 import { openFloorProducer, recordOfTheFloor } from "./kafka_floor.ts";
 import type { OutputRow } from "./output_rows.ts";
-
-const BODY = JSON.stringify({
-  action: "push",
-  repository: { id: 12345, name: "myapp", full_name: "org/myapp" },
-  sender: { login: "octocat", id: 583231 },
-  ref: "refs/heads/main",
-  number: 1234,
-});
 
 const MOCK_BROKERS = 3;
 const PARTITIONS = 6;
@@ -70,7 +63,7 @@ const OUTSTANDING = 64;
 async function measureJava(bootstrap: string, topic: string, seconds: number): Promise<number> {
   const program = join(REPOSITORY, "tests/bench/servers/JavaCeiling.java");
   const { success, stdout, stderr } = await new Deno.Command("java", {
-    args: ["-cp", classPath(), program, bootstrap, topic, `${seconds}`, `${OUTSTANDING}`, BODY],
+    args: ["-cp", classPath(), program, bootstrap, topic, `${seconds}`, `${OUTSTANDING}`, PUSH_BODY],
   }).output();
   if (!success) throw new Error(`JavaCeiling failed: ${new TextDecoder().decode(stderr)}`);
   return Number(new TextDecoder().decode(stdout));
@@ -123,7 +116,7 @@ function bareServer(program: string, bootstrap: string, topic: string): Contesta
     name: program,
     program: [join(REPOSITORY, "tests/bench/servers", program), "PORT", bootstrap, topic],
     path: "/webhook/default",
-    body: BODY,
+    body: PUSH_BODY,
   };
 }
 
@@ -163,7 +156,7 @@ async function gatewayTo(
       CONNECTIONS_CONFIG_FILE: await directory.writeJson("connections.json", { kafka: connection }),
     },
     path: "/webhook/default",
-    body: BODY,
+    body: PUSH_BODY,
   };
 }
 
@@ -186,7 +179,7 @@ async function measureBatches(rounds: number): Promise<OutputRow> {
 
 async function outputRate(bootstrap: string, topic: string): Promise<number> {
   await using output = await KafkaOutputDriver.open({ bootstrap_servers: bootstrap });
-  const events = Array.from({ length: EVENTS }, () => verifiedEvent({ body: BODY }));
+  const events = Array.from({ length: EVENTS }, () => verifiedEvent({ body: PUSH_BODY }));
   return await ratePerSecond(DELIVERED_BATCH, DELIVERED_AT_ONCE, async (start) => {
     const batch = events.slice(start, start + DELIVERED_BATCH);
     const results = await output.deliverEvents(batch, { topic });
@@ -196,7 +189,7 @@ async function outputRate(bootstrap: string, topic: string): Promise<number> {
 
 async function bareRate(bootstrap: string, topic: string): Promise<number> {
   const producer = await openFloorProducer(bootstrap);
-  const body = new TextEncoder().encode(BODY);
+  const body = new TextEncoder().encode(PUSH_BODY);
   const rate = await ratePerSecond(SENT_BATCH, 1, async (start) => {
     const messages = Array.from({ length: SENT_BATCH }, (_, index) => {
       return recordOfTheFloor(`event-of-the-floor-${start + index}`, body, "application/json");

@@ -1,8 +1,7 @@
-import { once } from "node:events";
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
+import type { IncomingMessage, ServerResponse } from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { SeededRandom } from "../faults/random.ts";
+import { LocalServer } from "../support/http/local_server.ts";
 import type { Arrival, Ledger, Order } from "./ledger.ts";
 import type { BatchItem } from "./ordered_output.ts";
 
@@ -16,42 +15,23 @@ const FAILURES = 0.02;
  * The slow system behind the outputs. It writes down what arrives and what it answered; some requests fail,
  * and events that are to be rejected are refused for good.
  */
-export class Receiver implements AsyncDisposable {
+export class Receiver extends LocalServer {
   /** Whether it answers as late and as badly as it may. */
   slow = true;
-  readonly #server: Server;
   readonly #ledger: Ledger;
   readonly #random: SeededRandom;
 
   private constructor(ledger: Ledger, random: SeededRandom) {
+    super();
     this.#ledger = ledger;
     this.#random = random;
-    this.#server = createServer((request, response) => {
-      // A gateway that was killed breaks its requests off; those did not arrive.
-      this.#serve(request, response).catch(() => request.socket.destroy());
-    });
   }
 
-  static async start(ledger: Ledger, random: SeededRandom): Promise<Receiver> {
-    const receiver = new Receiver(ledger, random);
-    receiver.#server.listen(0, "127.0.0.1");
-    await once(receiver.#server, "listening");
-    return receiver;
+  static start(ledger: Ledger, random: SeededRandom): Promise<Receiver> {
+    return new Receiver(ledger, random).listen();
   }
 
-  /** `http://127.0.0.1:<port>` */
-  get url(): string {
-    return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    const closed = once(this.#server, "close");
-    this.#server.close();
-    this.#server.closeAllConnections();
-    await closed;
-  }
-
-  async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  protected override async serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const text = await readText(request);
     const arrivals = request.url === "/batch"
       ? this.#noteBatch(text, Number(request.headers["attempt"]))

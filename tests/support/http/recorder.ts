@@ -1,10 +1,9 @@
 /** An HTTP proxy in front of a real server, which records requests and lets answers get lost. */
 
 import { Buffer } from "node:buffer";
-import { once } from "node:events";
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
+import type { IncomingMessage, ServerResponse } from "node:http";
 import { eventually } from "../eventually.ts";
+import { LocalServer } from "./local_server.ts";
 
 /** One request as it was passed on. */
 export interface PassedRequest {
@@ -40,10 +39,9 @@ export interface Alterations {
  *     recorder.loseAnswers((request) => request.target.includes("INSERT"), 1);
  *     // The server executes the next insert, and the client sees the connection break.
  */
-export class HttpRecorder implements AsyncDisposable {
+export class HttpRecorder extends LocalServer {
   /** Every request so far, in the order in which the server has answered them. */
   readonly requests: PassedRequest[] = [];
-  readonly #server: Server;
   readonly #targetPort: number;
   readonly #alterations: Alterations;
   #loses: (request: PassedRequest) => boolean = () => false;
@@ -52,23 +50,13 @@ export class HttpRecorder implements AsyncDisposable {
   #held: PromiseWithResolvers<void> | undefined;
 
   private constructor(targetPort: number, alterations: Alterations) {
+    super();
     this.#targetPort = targetPort;
     this.#alterations = alterations;
-    this.#server = createServer((request, response) => {
-      // The server may be down, and a client may have left.
-      this.#pass(request, response).catch(() => request.socket.destroy());
-    });
   }
 
-  static async start(targetPort: number, alterations: Alterations = {}): Promise<HttpRecorder> {
-    const recorder = new HttpRecorder(targetPort, alterations);
-    recorder.#server.listen(0, "127.0.0.1");
-    await once(recorder.#server, "listening");
-    return recorder;
-  }
-
-  get port(): number {
-    return (this.#server.address() as AddressInfo).port;
+  static start(targetPort: number, alterations: Alterations = {}): Promise<HttpRecorder> {
+    return new HttpRecorder(targetPort, alterations).listen();
   }
 
   /** Breaks the connection instead of answering the next `times` such requests, after the server has answered. */
@@ -97,15 +85,12 @@ export class HttpRecorder implements AsyncDisposable {
     });
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
+  override async [Symbol.asyncDispose](): Promise<void> {
     this.release();
-    const closed = once(this.#server, "close");
-    this.#server.close();
-    this.#server.closeAllConnections();
-    await closed;
+    await super[Symbol.asyncDispose]();
   }
 
-  async #pass(incoming: IncomingMessage, response: ServerResponse): Promise<void> {
+  protected override async serve(incoming: IncomingMessage, response: ServerResponse): Promise<void> {
     const chunks: Uint8Array[] = [];
     for await (const chunk of incoming) chunks.push(chunk as Uint8Array);
     const body = new Uint8Array(Buffer.concat(chunks));

@@ -1,10 +1,9 @@
 /** A real HTTP server for outputs to deliver to. It records what arrives and answers as it is told. */
 
 import { Buffer } from "node:buffer";
-import { once } from "node:events";
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
+import type { IncomingMessage, ServerResponse } from "node:http";
 import { eventually } from "../eventually.ts";
+import { LocalServer } from "./local_server.ts";
 
 /** One request as it arrived, with the whole of its body. */
 export interface RecordedRequest {
@@ -28,7 +27,7 @@ export interface Reply {
 }
 
 /**
- * What becomes of a request: a reply, no reply ever (`hang`), or a connection that breaks (`drop`), both
+ * How a request ends: with a reply, no reply ever (`hang`), or a connection that breaks (`drop`), both
  * after the whole request was read.
  */
 export type Answer = Reply | "hang" | "drop";
@@ -45,34 +44,14 @@ export function redirectTo(location: string, status: 301 | 302 | 303 | 307 | 308
  *     target.answerNext({ status: 503, headers: { "retry-after": "1" } }, "drop");
  *     const [first, second, third] = await target.waitForRequests(3);
  */
-export class HttpTarget implements AsyncDisposable {
+export class HttpTarget extends LocalServer {
   /** Every request so far, in the order in which their bodies were complete. */
   readonly requests: RecordedRequest[] = [];
-  readonly #server: Server;
   readonly #next: Answer[] = [];
   #otherwise: Answer = { status: 200 };
 
-  private constructor() {
-    this.#server = createServer((request, response) => {
-      // A request that breaks off is not recorded; a response to a client that left goes nowhere.
-      this.#serve(request, response).catch(() => request.socket.destroy());
-    });
-  }
-
-  static async start(): Promise<HttpTarget> {
-    const target = new HttpTarget();
-    target.#server.listen(0, "127.0.0.1");
-    await once(target.#server, "listening");
-    return target;
-  }
-
-  get port(): number {
-    return (this.#server.address() as AddressInfo).port;
-  }
-
-  /** `http://127.0.0.1:<port>` */
-  get url(): string {
-    return `http://127.0.0.1:${this.port}`;
+  static start(): Promise<HttpTarget> {
+    return new HttpTarget().listen();
   }
 
   /** Sets the answer to every request that `answerNext` says nothing about. */
@@ -101,14 +80,7 @@ export class HttpTarget implements AsyncDisposable {
     }, { timeoutMs });
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
-    const closed = once(this.#server, "close");
-    this.#server.close();
-    this.#server.closeAllConnections();
-    await closed;
-  }
-
-  async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  protected override async serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const chunks: Uint8Array[] = [];
     for await (const chunk of request) chunks.push(chunk as Uint8Array);
     const body = new Uint8Array(Buffer.concat(chunks));

@@ -1,12 +1,12 @@
 import type { VerifiedEvent } from "../../../src/event/verified_event.ts";
 import type { Appended, AppendListener, AppendOptions, Journal } from "../../../src/journal/journal.ts";
 
-/** What a listener is told, as a promise. */
-export function told(begin: (listener: AppendListener) => void): Promise<Appended> {
+/** What is reported to a listener, as a promise. */
+export function reported(begin: (listener: AppendListener) => void): Promise<Appended> {
   return new Promise((resolve, reject) => begin({ onAppended: resolve, onRefused: reject }));
 }
 
 /** Appends an event; resolves after the commit, or rejects when it is refused. */
 export function append(journal: Journal, event: VerifiedEvent, options: AppendOptions): Promise<Appended> {
-  return told((listener) => journal.append(event, options, listener));
+  return reported((listener) => journal.append(event, options, listener));
 }

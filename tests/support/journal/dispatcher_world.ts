@@ -15,7 +15,8 @@ import { SeededRandom } from "../../faults/random.ts";
 import { MortalJournal } from "./mortal_journal.ts";
 import { JournalDirectory } from "./sqlite_journal.ts";
 import { verifiedEvent } from "../verified_event.ts";
-import { told } from "./append.ts";
+import { durableRoute } from "../durable_route.ts";
+import { reported } from "./append.ts";
 
 /** What an output does with one attempt. */
 export type Outcome = "delivered" | "failed" | "rejected";
@@ -128,7 +129,7 @@ export class DispatcherWorld implements AsyncDisposable {
   send(webhook: string): void {
     const event = verifiedEvent({ webhook });
     const route = { path: `${event.namespace}/${event.webhook}`, queue: Infinity };
-    const accepting = told((listener) => this.#dispatcher!.accept(event, route, undefined, listener));
+    const accepting = reported((listener) => this.#dispatcher!.accept(event, route, undefined, listener));
     accepting.then((appended) => {
       if ("sequence" in appended) this.accepted.add(event.id);
     });
@@ -160,20 +161,13 @@ export class DispatcherWorld implements AsyncDisposable {
   }
 
   #route(webhook: string, plan: Plan, deadlines: Deadlines): DeliveryRoute {
-    return {
+    return durableRoute({
       path: `default/${webhook}`,
-      acceptance: "durable",
       steps: Array.from({ length: plan.steps }, (_, step) => this.#step(webhook, step, plan, deadlines)),
-      execution: "sequential",
       continueOnError: plan.continueOnError ?? true,
       timeoutMs: 60_000,
       concurrency: plan.concurrency ?? Infinity,
-      queue: Infinity,
-      gate: undefined,
-      idempotency: undefined,
-      enter: () => {},
-      leave: () => {},
-    };
+    });
   }
 
   #step(webhook: string, step: number, plan: Plan, deadlines: Deadlines): RouteStep {

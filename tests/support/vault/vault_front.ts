@@ -7,14 +7,8 @@
 
 import { Buffer } from "node:buffer";
 import { once } from "node:events";
-import {
-  createServer,
-  type IncomingMessage,
-  request as sendRequest,
-  type Server,
-  type ServerResponse,
-} from "node:http";
-import type { AddressInfo } from "node:net";
+import { type IncomingMessage, request as sendRequest, type ServerResponse } from "node:http";
+import { LocalServer } from "../http/local_server.ts";
 import type { Answer } from "../http/target.ts";
 
 /** A request as the client sent it. */
@@ -34,35 +28,20 @@ interface Rule {
 }
 
 /** An HTTP proxy for one server, on a free port of 127.0.0.1. */
-export class VaultFront implements AsyncDisposable {
+export class VaultFront extends LocalServer {
   /** Every request so far, in the order of arrival. */
   readonly requests: SeenRequest[] = [];
-  readonly #server: Server;
   readonly #upstreamPort: () => number;
   readonly #rules = new Set<Rule>();
 
   private constructor(upstreamPort: () => number) {
+    super();
     this.#upstreamPort = upstreamPort;
-    this.#server = createServer((request, response) => {
-      this.#serve(request, response).catch(() => request.socket.destroy());
-    });
   }
 
   /** @param upstreamPort of the server on 127.0.0.1, asked for each request */
-  static async start(upstreamPort: () => number): Promise<VaultFront> {
-    const front = new VaultFront(upstreamPort);
-    front.#server.listen(0, "127.0.0.1");
-    await once(front.#server, "listening");
-    return front;
-  }
-
-  get port(): number {
-    return (this.#server.address() as AddressInfo).port;
-  }
-
-  /** `http://127.0.0.1:<port>` */
-  get url(): string {
-    return `http://127.0.0.1:${this.port}`;
+  static start(upstreamPort: () => number): Promise<VaultFront> {
+    return new VaultFront(upstreamPort).listen();
   }
 
   /** The requests whose path matches. */
@@ -82,14 +61,7 @@ export class VaultFront implements AsyncDisposable {
     return { [Symbol.dispose]: () => void this.#rules.delete(rule) };
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
-    const closed = once(this.#server, "close");
-    this.#server.close();
-    this.#server.closeAllConnections();
-    await closed;
-  }
-
-  async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  protected override async serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const body = await readAll(request);
     const path = (request.url ?? "").replace(/^\/v1\//, "");
     this.requests.push({

@@ -64,7 +64,7 @@ Deno.test("a query does not change which webhook a path names", async () => {
   assertEquals((await gateway.post("/webhook/json?x=/webhook/other", "{}")).status, 200);
 });
 
-Deno.test("JSON is told by the body and not by Content-Type, as curl sends it as a form", async () => {
+Deno.test("JSON is recognised by the body and not by Content-Type, as curl sends it as a form", async () => {
   const probe = new ProbeModule();
   await using gateway = await start(probe);
   const headers = { "content-type": "application/x-www-form-urlencoded" };

@@ -76,7 +76,7 @@ Deno.test("a text of 100,000 levels that has a key twice at each is looked throu
   assertEquals(found, 100_000);
 });
 
-Deno.test("the position of an error is told for every common mistake", () => {
+Deno.test("the position of an error is found for every common mistake", () => {
   const cases: Readonly<Record<string, string>> = {
     '{"a": 1,}': ": error at position 8 (line 1 column 9)",
     '{"a": 1 "b": 2}': ": error at position 8 (line 1 column 9)",

@@ -92,7 +92,7 @@ Deno.test("pruning keeps what the source has a remark in the place of", async ()
   ]);
 });
 
-Deno.test("names at the target that are none of ours are told and kept", async () => {
+Deno.test("names at the target that are no keys of the gateway are listed and kept", async () => {
   const { kept, changes } = await plan(
     { webhooks: { a: LOG }, connections: {} },
     { webhooks: { "not an id": 1, _remark: 2, a: LOG }, connections: {} },

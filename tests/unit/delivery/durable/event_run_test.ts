@@ -4,6 +4,7 @@ import type { AttemptFailure } from "../../../../src/dead_letters/dead_letters.t
 import { CLOSED_LEASE } from "../../../../src/delivery/outputs/output_pool.ts";
 import type { DeliveryRoute, RouteStep } from "../../../../src/delivery/route.ts";
 import { type Decision, EventRun } from "../../../../src/delivery/durable/event_run.ts";
+import { durableRoute } from "../../../support/durable_route.ts";
 import { verifiedEvent } from "../../../support/verified_event.ts";
 
 const FAILURE: AttemptFailure = { code: "output_failed", message: "It failed", connection: "" };
@@ -14,21 +15,8 @@ function step(name: string): RouteStep {
 
 function route(options: Partial<DeliveryRoute> & { readonly count?: number } = {}): DeliveryRoute {
   const { count = 1, ...rest } = options;
-  return {
-    path: "default/orders",
-    acceptance: "durable",
-    steps: Array.from({ length: count }, (_, index) => step(`${index} probe`)),
-    execution: "sequential",
-    continueOnError: true,
-    timeoutMs: 30_000,
-    concurrency: Infinity,
-    queue: Infinity,
-    gate: undefined,
-    idempotency: undefined,
-    enter: () => {},
-    leave: () => {},
-    ...rest,
-  };
+  const steps = Array.from({ length: count }, (_, index) => step(`${index} probe`));
+  return durableRoute({ steps, ...rest });
 }
 
 function claim(attempts = 1, progress?: string): EventRun {
@@ -258,7 +246,7 @@ function onePass(
   }
 }
 
-/** The same told differently: by counting, without any state of a run. */
+/** The same in another way: by counting, without any state of a run. */
 function expectedEnd(
   on: DeliveryRoute,
   maxAttempts: number,

@@ -2,7 +2,7 @@ import { getLogger } from "@logtape/logtape";
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { Deadlines } from "../../../../src/time/deadlines.ts";
 import { EventMetrics } from "../../../../src/delivery/event_metrics.ts";
-import type { Settlement } from "../../../../src/journal/journal.ts";
+import type { Journal, Settlement } from "../../../../src/journal/journal.ts";
 import { Lane } from "../../../../src/delivery/durable/lane.ts";
 import { MemoryBudget } from "../../../../src/delivery/durable/memory_budget.ts";
 import { OutputScheduler } from "../../../../src/delivery/outputs/output_scheduler.ts";
@@ -11,11 +11,12 @@ import { OutcomeRecorder } from "../../../../src/delivery/durable/outcome_record
 import { DeliveryError, GatewayError } from "../../../../src/errors.ts";
 import type { DeliveryResult } from "../../../../src/modules/module.ts";
 import { Metrics } from "../../../../src/observability/metrics.ts";
+import { durableRoute } from "../../../support/durable_route.ts";
 import { eventually } from "../../../support/eventually.ts";
 import { MortalJournal } from "../../../support/journal/mortal_journal.ts";
 import { JournalDirectory } from "../../../support/journal/sqlite_journal.ts";
 import { verifiedEvent } from "../../../support/verified_event.ts";
-import { append, told } from "../../../support/journal/append.ts";
+import { append, reported } from "../../../support/journal/append.ts";
 
 const logger = getLogger(["cwm", "test", "lane"]);
 
@@ -58,40 +59,35 @@ function routeTo(results: DeliveryResult[], deadlines: Deadlines): DeliveryRoute
     release: () => {},
   };
   const retry = { maxAttempts: 5, initialDelayMs: 0, maxDelayMs: 0 };
-  return {
-    path: "default/orders",
-    acceptance: "durable",
-    steps: [{ name: "0 probe", output, config: {}, ordered: false, retry }],
-    execution: "sequential",
-    continueOnError: true,
-    timeoutMs: 60_000,
-    concurrency: Infinity,
-    queue: Infinity,
-    gate: undefined,
-    idempotency: undefined,
-    enter: () => {},
-    leave: () => {},
-  };
+  return durableRoute({ steps: [{ name: "0 probe", output, config: {}, ordered: false, retry }] });
+}
+
+/** A lane whose events go where `lookUp` says. */
+function laneOf(
+  journal: Journal,
+  deadlines: Deadlines,
+  lookUp: () => DeliveryRoute,
+  { webhook = "orders", budget = new MemoryBudget(1024 * 1024) } = {},
+): Lane {
+  const metrics = new EventMetrics(new Metrics(), () => journal.stats());
+  return new Lane({ namespace: "default", webhook }, {
+    journal,
+    recorder: new OutcomeRecorder({ journal, deadlines, metrics, logger }),
+    metrics,
+    budget,
+    deadlines,
+    lookUp,
+    now: Date.now,
+    random: () => 0,
+  });
 }
 
 Deno.test("an event whose lane fails is refused, and the others of its commit are answered", async () => {
   await using directory = await JournalDirectory.create();
   using deadlines = new Deadlines();
   const journal = await directory.open();
-  const metrics = new EventMetrics(new Metrics(), () => journal.stats());
   const route = routeTo([], deadlines);
   let routes = 0;
-  const laneTo = (webhook: string, way: DeliveryRoute) =>
-    new Lane({ namespace: "default", webhook }, {
-      journal,
-      recorder: new OutcomeRecorder({ journal, deadlines, metrics, logger }),
-      metrics,
-      budget: new MemoryBudget(1024 * 1024),
-      deadlines,
-      lookUp: () => way,
-      now: Date.now,
-      random: () => 0,
-    });
   const broken: DeliveryRoute = {
     ...route,
     get execution(): DeliveryRoute["execution"] {
@@ -100,9 +96,11 @@ Deno.test("an event whose lane fails is refused, and the others of its commit ar
     },
   };
   const accept = (lane: Lane) =>
-    told((listener) => lane.accept(verifiedEvent({ webhook: lane.name.webhook }), 10, undefined, listener));
-  const first = accept(laneTo("broken", broken));
-  const second = accept(laneTo("orders", route));
+    reported((listener) =>
+      lane.accept(verifiedEvent({ webhook: lane.name.webhook }), 10, undefined, listener)
+    );
+  const first = accept(laneOf(journal, deadlines, () => broken, { webhook: "broken" }));
+  const second = accept(laneOf(journal, deadlines, () => route));
   const error = await assertRejects(() => first, GatewayError);
   assertEquals([error.code, (error.cause as Error).message, routes], ["internal_error", "A bug", 1]);
   assert("sequence" in await second);
@@ -113,19 +111,9 @@ Deno.test("a lane knows of an event that is on its way back into the journal, an
   await using directory = await JournalDirectory.create();
   using deadlines = new Deadlines();
   const journal = new HeldJournal(await directory.open());
-  const metrics = new EventMetrics(new Metrics(), () => journal.stats());
   const route = routeTo([new DeliveryError("output_failed")], deadlines);
-  const lane = new Lane({ namespace: "default", webhook: "orders" }, {
-    journal,
-    recorder: new OutcomeRecorder({ journal, deadlines, metrics, logger }),
-    metrics,
-    budget: new MemoryBudget(1024 * 1024),
-    deadlines,
-    lookUp: () => route,
-    now: Date.now,
-    random: () => 0,
-  });
-  await told((listener) => lane.accept(verifiedEvent(), 10, undefined, listener));
+  const lane = laneOf(journal, deadlines, () => route);
+  await reported((listener) => lane.accept(verifiedEvent(), 10, undefined, listener));
   await eventually(() => assertEquals(journal.held, 1));
   assert(lane.knowsOfWork);
   journal.letReturn();
@@ -138,19 +126,9 @@ Deno.test("a lane never counts fewer events than it has, also when some are repl
   await using directory = await JournalDirectory.create();
   using deadlines = new Deadlines();
   const journal = new HeldJournal(await directory.open());
-  const metrics = new EventMetrics(new Metrics(), () => journal.stats());
   const route = routeTo([new DeliveryError("output_failed")], deadlines);
-  const lane = new Lane({ namespace: "default", webhook: "orders" }, {
-    journal,
-    recorder: new OutcomeRecorder({ journal, deadlines, metrics, logger }),
-    metrics,
-    budget: new MemoryBudget(1024 * 1024),
-    deadlines,
-    lookUp: () => route,
-    now: Date.now,
-    random: () => 0,
-  });
-  await told((listener) => lane.accept(verifiedEvent(), 10, undefined, listener));
+  const lane = laneOf(journal, deadlines, () => route);
+  await reported((listener) => lane.accept(verifiedEvent(), 10, undefined, listener));
   await eventually(() => assertEquals(journal.held, 1));
   // Past the lane, as the replay of a dead letter does.
   for (const id of ["replayed-1", "replayed-2"]) {
@@ -168,25 +146,14 @@ Deno.test("five full lanes that do not move leave memory to a sixth", async () =
   await using directory = await JournalDirectory.create();
   using deadlines = new Deadlines();
   const journal = await directory.open();
-  const metrics = new EventMetrics(new Metrics(), () => journal.stats());
   const budget = new MemoryBudget(110_000);
   const route = { ...routeTo([], deadlines), concurrency: 0 };
-  const context = {
-    journal,
-    recorder: new OutcomeRecorder({ journal, deadlines, metrics, logger }),
-    metrics,
-    budget,
-    deadlines,
-    lookUp: () => route,
-    now: Date.now,
-    random: () => 0,
-  };
   const event = () => verifiedEvent({ id: crypto.randomUUID(), body: "x".repeat(500) });
   for (const webhook of ["one", "two", "three", "four", "five"]) {
-    const lane = new Lane({ namespace: "default", webhook }, context);
+    const lane = laneOf(journal, deadlines, () => route, { webhook, budget });
     const arriving = Array.from(
       { length: 200 },
-      () => told((listener) => lane.accept(event(), Infinity, undefined, listener)),
+      () => reported((listener) => lane.accept(event(), Infinity, undefined, listener)),
     );
     await Promise.all(arriving);
   }

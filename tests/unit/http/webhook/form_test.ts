@@ -198,7 +198,7 @@ Deno.test("a form may be compressed and come in chunks", async () => {
   assertEquals(probe.events.map(({ text }) => text), [`{"a":"1"}`, `{"a":"ë"}`]);
 });
 
-Deno.test("repeated events are told by the fields of a form, and by the document in one", async () => {
+Deno.test("repeated events are recognised by the fields of a form, and by the document in one", async () => {
   await using context = await start();
   const { gateway, probe } = context;
   const headers = { "content-type": FORM };
