@@ -60,16 +60,9 @@ export const PLANNED_MODULES: readonly string[] = [
   "zeromq",
 ];
 
+/** Those of them that know no connections. */
+const PLANNED_WITHOUT_CONNECTION: readonly string[] = ["websocket", "zeromq"];
+
 /** Connection types of {@linkcode PLANNED_MODULES}: such connections are read and kept. */
-export const PLANNED_CONNECTION_TYPES: readonly string[] = [
-  "activemq",
-  "aws_sqs",
-  "gcp_pubsub",
-  "mariadb",
-  "mqtt",
-  "mysql",
-  "postgres",
-  "postgresql",
-  "rabbitmq",
-  "s3",
-];
+export const PLANNED_CONNECTION_TYPES: readonly string[] = PLANNED_MODULES
+  .filter((name) => !PLANNED_WITHOUT_CONNECTION.includes(name));

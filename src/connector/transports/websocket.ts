@@ -26,7 +26,7 @@ import {
 } from "./connection.ts";
 import { closingReason, ReceivedMessages } from "./received_messages.ts";
 
-/** How often a socket that is to be closed is looked at, whether all was sent, in milliseconds. */
+/** How often a socket that is to be closed is looked at, whether all was sent, in milliseconds: no event says so. */
 const FLUSH_CHECK_MS = 5;
 
 /** Connects by WebSocket. Proxies and certificates are those of the client. */

@@ -31,6 +31,12 @@ const SWEEP_MS = 30_000;
 /** The pause before the journal is asked again after it could not be read, in milliseconds. */
 const SWEEP_AGAIN_MS = 1_000;
 
+/**
+ * How often a drain looks whether deliveries have ended, in milliseconds. A look costs a sum over the lanes, once in a
+ * life; being notified would cost every delivery a question.
+ */
+const DRAIN_CHECK_MS = 50;
+
 /** Where a {@linkcode Dispatcher} takes events from, and how it delivers them. */
 export interface DispatcherOptions {
   readonly journal: Journal;
@@ -183,8 +189,6 @@ export class Dispatcher {
     for (const lane of this.#lanes.values()) if (lane.isParked) lane.refresh();
   }
 }
-
-const DRAIN_CHECK_MS = 50;
 
 /** Something done again and again, until stopped. */
 class Repeating extends Deadline {

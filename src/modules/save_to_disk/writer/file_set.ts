@@ -104,17 +104,11 @@ export class FileSetWriter {
   }
 }
 
-function makeNow(
-  { name, content, isSameIfExists }: NewFile,
-  { directory, isCancelled }: Target,
-): FileOutcome {
-  const temporary = temporaryPath(directory);
+function makeNow(file: NewFile, target: Target): FileOutcome {
+  const temporary = temporaryPath(target.directory);
   try {
-    writeFlushedSync(temporary, NEW_FILE, content);
-    const refusal = isCancelled() ? "cancelled" : findNamesake(directory, name, isSameIfExists);
-    if (refusal === undefined) Deno.renameSync(temporary, join(directory, name));
-    else removeIfThere(temporary);
-    return refusal ?? "written";
+    writeFlushedSync(temporary, NEW_FILE, file.content);
+    return putInPlace(temporary, file, target);
   } catch (error) {
     removeIfThere(temporary);
     return failed(error);
@@ -122,21 +116,27 @@ function makeNow(
 }
 
 /** Makes a file whose flush waits in another thread: those of one turn are all written before the first of them. */
-async function makeLater(
-  { name, content, isSameIfExists }: NewFile,
-  { directory, isCancelled }: Target,
-): Promise<FileOutcome> {
-  const temporary = temporaryPath(directory);
+async function makeLater(file: NewFile, target: Target): Promise<FileOutcome> {
+  const temporary = temporaryPath(target.directory);
   try {
-    await writeThenFlush(temporary, NEW_FILE, content);
-    const refusal = isCancelled() ? "cancelled" : findNamesake(directory, name, isSameIfExists);
-    if (refusal === undefined) Deno.renameSync(temporary, join(directory, name));
-    else removeIfThere(temporary);
-    return refusal ?? "written";
+    await writeThenFlush(temporary, NEW_FILE, file.content);
+    return putInPlace(temporary, file, target);
   } catch (error) {
     removeIfThere(temporary);
     return failed(error);
   }
+}
+
+/** Gives a file that is written its name, unless that is taken or nobody wants it any more. */
+function putInPlace(
+  temporary: string,
+  { name, isSameIfExists }: NewFile,
+  { directory, isCancelled }: Target,
+): FileOutcome {
+  const refusal = isCancelled() ? "cancelled" : findNamesake(directory, name, isSameIfExists);
+  if (refusal === undefined) Deno.renameSync(temporary, join(directory, name));
+  else removeIfThere(temporary);
+  return refusal ?? "written";
 }
 
 function temporaryPath(directory: string): string {
