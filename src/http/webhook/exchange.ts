@@ -104,10 +104,7 @@ export function exchange(
   path: string,
   id: string,
 ): Promise<Response> {
-  const begun = new Exchange(context, request, info, path, id);
-  const { answer } = begun;
-  begun.run();
-  return answer;
+  return new Exchange(context, request, info, path, id).start();
 }
 
 class Exchange extends Deadline implements RequestToVerify, AppendListener {
@@ -153,9 +150,11 @@ class Exchange extends Deadline implements RequestToVerify, AppendListener {
     this.#id = id;
   }
 
-  /** What the request is answered with. To be asked for once, before {@linkcode run}. */
-  get answer(): Promise<Response> {
-    return new Promise((resolve) => this.#resolve = resolve);
+  /** Begins, and resolves with what the request is answered with. */
+  start(): Promise<Response> {
+    const answer = new Promise<Response>((resolve) => this.#resolve = resolve);
+    this.#run();
+    return answer;
   }
 
   /** As received, but for what the webhook `default` adds, and once the body was decoded those that are true of it. */
@@ -187,7 +186,7 @@ class Exchange extends Deadline implements RequestToVerify, AppendListener {
     return this.#context.authServers;
   }
 
-  async run(): Promise<void> {
+  async #run(): Promise<void> {
     try {
       const entry = this.#begin();
       if (entry === undefined) return;
