@@ -18,7 +18,7 @@ import type { Findings } from "./findings.ts";
 import { hasSameOutputs, inspectedOf, Inspections } from "./inspections.ts";
 import { describeWebhook } from "../event/names.ts";
 import type { ProblemCode, ProblemReason } from "./problem.ts";
-import { SteppedWork } from "../time/stepped_work.ts";
+import { SteppedWork } from "./stepped_work.ts";
 
 /** Seconds after which a sender should try again while a webhook cannot be served. */
 const RETRY_AFTER_SECONDS = 10;

@@ -8,7 +8,7 @@ import type { ConfigChange } from "../../../src/config/provider.ts";
 import { CLOSED_LEASE } from "../../../src/delivery/outputs/output_pool.ts";
 import { outputModules } from "../../../src/modules/registry.ts";
 import { breathe } from "../../../src/time/pace.ts";
-import { STEPS_AT_A_TIME } from "../../../src/time/stepped_work.ts";
+import { STEPS_AT_A_TIME } from "../../../src/config/stepped_work.ts";
 
 const WEBHOOKS = 5 * STEPS_AT_A_TIME;
 

@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { breathe } from "../../../src/time/pace.ts";
-import { SteppedWork, STEPS_AT_A_TIME } from "../../../src/time/stepped_work.ts";
+import { SteppedWork, STEPS_AT_A_TIME } from "../../../src/config/stepped_work.ts";
 
 function* steps(count: number, done: string[], name: string): Generator<void> {
   for (let step = 0; step < count; step++) {

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { breathe } from "./pace.ts";
+import { breathe } from "../time/pace.ts";
 
 /** Steps at a time, of some microseconds each. A number and not a time: what is done at once must not depend on it. */
 export const STEPS_AT_A_TIME = 512;
