@@ -6,8 +6,7 @@
 
 import { StartupError } from "../errors.ts";
 import { escapeUnsafe } from "../observability/safe_text.ts";
-import type { Settings } from "../settings/settings.ts";
-import { localUrl } from "./healthcheck.ts";
+import { askLocalGateway, type LocalAnswer, type LocalSettings, localUrl } from "./healthcheck.ts";
 
 /** How long a gateway may take to answer unless somebody knows better, in milliseconds. */
 const TIMEOUT_MS = 60_000;
@@ -20,6 +19,7 @@ interface GatewayProblem {
 
 /** Asks the admin routes of the gateway that uses the data directory. */
 export class AdminClient {
+  readonly #settings: LocalSettings;
   readonly #origin: string;
   readonly #token: string;
   readonly #timeoutMs: number;
@@ -28,8 +28,9 @@ export class AdminClient {
    * @param token the gateway's `ADMIN_TOKEN`
    * @param timeoutMs how long the gateway may take to answer, in milliseconds
    */
-  constructor(settings: Pick<Settings, "host" | "port">, token: string, timeoutMs: number = TIMEOUT_MS) {
+  constructor(settings: LocalSettings, token: string, timeoutMs: number = TIMEOUT_MS) {
     this.#timeoutMs = timeoutMs;
+    this.#settings = settings;
     this.#origin = localUrl(settings);
     this.#token = token;
   }
@@ -64,17 +65,11 @@ export class AdminClient {
     return escapeUnsafe(`The gateway at ${this.#origin} answers ${status}: ${problem.message}`);
   }
 
-  async #fetch(
-    method: "GET" | "POST",
-    pathAndQuery: string,
-  ): Promise<{ readonly status: number; readonly body: string }> {
+  async #fetch(method: "GET" | "POST", pathAndQuery: string): Promise<LocalAnswer> {
     try {
-      const response = await fetch(`${this.#origin}${pathAndQuery}`, {
-        method,
-        headers: { "authorization": `Bearer ${this.#token}` },
-        signal: AbortSignal.timeout(this.#timeoutMs),
-      });
-      return { status: response.status, body: await response.text() };
+      const headers = { "authorization": `Bearer ${this.#token}` };
+      const signal = AbortSignal.timeout(this.#timeoutMs);
+      return await askLocalGateway(this.#settings, method, pathAndQuery, headers, signal);
     } catch (cause) {
       throw new StartupError("gateway_unreachable", [
         `Cannot reach the gateway that uses the data directory at ${this.#origin}: check HOST and PORT`,

@@ -11,6 +11,7 @@ import { openSecrets } from "../config/secrets/sources.ts";
 import { CLOSED_LEASE, type OutputLease, type PooledConnection } from "../delivery/outputs/output_pool.ts";
 import { StartupError } from "../errors.ts";
 import { createProvider } from "../gateway/backends.ts";
+import { problemOfCertificate } from "../gateway/certificate.ts";
 import type { OutputModule } from "../modules/module.ts";
 import { outputModules, outputModulesWithin } from "../modules/registry.ts";
 import type { LineWriter } from "../io/line_writer.ts";
@@ -74,6 +75,7 @@ export async function check(
     ], { cause });
   }
   for (const warning of settings.warnings) print(`warning: ${warning}`);
+  if (settings.tls !== undefined) manager.reportSource(...await problemOfCertificate(settings.tls), "");
   await readSecrets(manager);
   await manager.inspected();
   const problems = [...manager.catalog.problems()];

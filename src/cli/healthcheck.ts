@@ -1,10 +1,11 @@
 /**
- * Asks the gateway on this machine for its health, and knows its address.
+ * Asks the gateway on this machine, for its health and for what commands want of it, and knows its address.
  *
  * @module
  */
 
 import { authorityOf } from "../io/address.ts";
+import { exchange } from "../io/http_exchange.ts";
 import type { Settings } from "../settings/settings.ts";
 import { print, printError } from "./terminal.ts";
 
@@ -15,20 +16,62 @@ const TIMEOUT_MS = 3_000;
  * Returns the exit status: 0 when it is.
  */
 export async function healthcheck(settings: Settings): Promise<number> {
-  const url = `${localUrl(settings)}/readyz`;
   try {
-    const response = await fetch(url, { signal: AbortSignal.timeout(TIMEOUT_MS) });
-    print((await response.text()).trim());
-    return response.ok ? 0 : 1;
+    const signal = AbortSignal.timeout(TIMEOUT_MS);
+    const { status, body } = await askLocalGateway(settings, "GET", "/readyz", {}, signal);
+    print(body.trim());
+    return status === 200 ? 0 : 1;
   } catch (error) {
-    printError(`Cannot reach ${url}: ${error instanceof Error ? error.message : String(error)}`);
+    printError(
+      `Cannot reach ${localUrl(settings)}/readyz: ${error instanceof Error ? error.message : String(error)}`,
+    );
     return 1;
   }
 }
 
+/** Longest answer that is read, in bytes: a page of dead letters with their bodies. */
+const MAX_ANSWER_BYTES = 512 * 1024 * 1024;
+
+/** Its settings, as far as they say where it listens. */
+export type LocalSettings = Pick<Settings, "host" | "port" | "tls">;
+
+/** A whole answer. */
+export interface LocalAnswer {
+  readonly status: number;
+  readonly body: string;
+}
+
 /** Where the gateway on this machine listens, for those who want to connect to it. */
-export function localUrl({ host, port }: Pick<Settings, "host" | "port">): string {
-  return `http://${authorityOf(localHost(host), port)}`;
+export function localUrl({ host, port, tls }: LocalSettings): string {
+  return `${tls === undefined ? "http" : "https"}://${authorityOf(localHost(host), port)}`;
+}
+
+/**
+ * Asks the gateway on this machine. Its certificate names the host that senders know, and not this machine: it is not
+ * checked, since what listens here is trusted by its address.
+ *
+ * @param path with the query
+ * @throws {NoAnswerError} when there is no whole answer
+ */
+export async function askLocalGateway(
+  settings: LocalSettings,
+  method: "GET" | "POST",
+  path: string,
+  headers: Readonly<Record<string, string>>,
+  signal: AbortSignal,
+): Promise<LocalAnswer> {
+  const options = {
+    protocol: settings.tls === undefined ? "http:" as const : "https:" as const,
+    host: localHost(settings.host),
+    port: settings.port,
+    method,
+    path,
+    headers,
+    agent: false,
+    rejectUnauthorized: false,
+  };
+  const { status, body } = await exchange(options, undefined, MAX_ANSWER_BYTES, signal);
+  return { status, body: new TextDecoder().decode(body) };
 }
 
 /** An address to connect to for an address that is listened on. */

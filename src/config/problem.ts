@@ -26,7 +26,8 @@ export type ProblemCode =
   | "output_mismatch"
   | "file_missing"
   | "file_unreadable"
-  | "reload_hangs";
+  | "reload_hangs"
+  | "certificate_invalid";
 
 /** Why a value was not taken, without the value: it may hold secrets. */
 export interface ProblemReason {

@@ -11,8 +11,11 @@ import { LastRequests } from "../http/last_requests.ts";
 import { listen, type ListeningServer } from "../http/server.ts";
 import { tracedHandler } from "../http/traced_handler.ts";
 import { logger } from "../observability/logging.ts";
+import type { UsablePair } from "../io/server/certificate_files.ts";
 import { openTracing } from "../observability/tracing.ts";
 import type { Settings } from "../settings/settings.ts";
+import type { TlsSettings } from "../settings/tls.ts";
+import { Certificate, readFirstCertificate } from "./certificate.ts";
 import { reportStop, type Stop } from "./stop_report.ts";
 import { VERSION } from "../version.ts";
 import { within } from "../time/within.ts";
@@ -34,6 +37,7 @@ export class Gateway implements AsyncDisposable {
   readonly #life = { isReady: false, isIncomplete: false, isDraining: false, isClosed: false };
   readonly #stopping = new AbortController();
   #server: ListeningServer | undefined;
+  #certificate: Certificate | undefined;
   #isLoaded = false;
   #stop: Stop | undefined;
 
@@ -47,11 +51,13 @@ export class Gateway implements AsyncDisposable {
    * is loaded too. Requests get 503 `not_ready` with etcd until the first load, with files until those that
    * there must be can be read, and with Vault until the secrets are read.
    *
-   * @throws {StartupError} when the address or the data directory cannot be used
+   * @throws {StartupError} when the address, the certificate or the data directory cannot be used
    * @throws {DOMException} `AbortError` when it is stopped before
    */
   static async start(options: GatewayOptions): Promise<Gateway> {
     const { settings, stop } = options;
+    const { tls } = settings;
+    const pair = tls === undefined ? undefined : await readFirstCertificate(tls, logger("gateway"));
     const gateway = new Gateway(options, {
       journal: await openJournal(settings, { waitsForOwner: true }),
       provider: await createProvider(settings),
@@ -64,7 +70,7 @@ export class Gateway implements AsyncDisposable {
       const waits = !gateway.#isLoaded || gateway.#life.isIncomplete || gateway.#waitsForVault;
       if (!waits) await gateway.#becomeReady();
       stop?.throwIfAborted();
-      gateway.#listen();
+      gateway.#listen(pair);
       if (!gateway.#life.isReady) gateway.#becomeReadyInBackground();
       return gateway;
     } catch (error) {
@@ -80,6 +86,7 @@ export class Gateway implements AsyncDisposable {
 
   /** Looks for changed configuration now. */
   async reload(): Promise<void> {
+    this.#certificate?.lookNow();
     await this.#parts.reloader.reload(this.#stopping.signal);
   }
 
@@ -134,6 +141,9 @@ export class Gateway implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#life.isClosed = true;
     this.#stopping.abort();
+    if (this.#certificate !== undefined) {
+      await within(CLOSE_TIMEOUT_MS, this.#certificate[Symbol.asyncDispose]());
+    }
     await within(CLOSE_TIMEOUT_MS, this.#parts.relay[Symbol.asyncDispose]());
     // An answer that never ends must not keep the process: the sender gets a broken connection instead.
     if (this.#server !== undefined) await within(CLOSE_TIMEOUT_MS, this.#server[Symbol.asyncDispose]());
@@ -228,17 +238,41 @@ export class Gateway implements AsyncDisposable {
     });
   }
 
-  #listen(): void {
-    const { host, port, limits: { maxConnections } } = this.#settings;
+  #listen(pair: UsablePair | undefined): void {
+    const { host, port, limits: { maxConnections }, tls } = this.#settings;
     const handler = tracedHandler(this.#parts.router, this.#parts.tracing);
     const shared = { metrics: this.#parts.metrics, inFlight: this.#parts.inFlight, logger: logger("http") };
-    this.#server = listen({ host, port, handler, maxConnections, ...shared });
-    logger("gateway").info("Listening on http://{host}:{port}", { host, port: this.port, version: VERSION });
+    const server = listen({ host, port, handler, tls: pair, hsts: tls?.hsts, maxConnections, ...shared });
+    this.#server = server;
+    if (tls !== undefined && pair !== undefined) this.#followCertificate(tls, pair, server);
+    const scheme = tls === undefined ? "http" : "https";
+    logger("gateway").info("Listening on {scheme}://{host}:{port}", {
+      scheme,
+      host,
+      port: this.port,
+      version: VERSION,
+    });
     if (this.#parts.provider instanceof FileConfigProvider && this.#parts.provider.usingEmbeddedDefault) {
       logger("gateway").warning(
         "No configuration found, so there is one webhook that prints what it gets. Try: {command}",
-        { command: `curl -X POST http://localhost:${this.port}/webhook/default -d '{"hello":"world"}'` },
+        { command: `curl -X POST ${scheme}://localhost:${this.port}/webhook/default -d '{"hello":"world"}'` },
       );
     }
+  }
+
+  #followCertificate(settings: TlsSettings, pair: UsablePair, server: ListeningServer): void {
+    const { manager, metrics, provider } = this.#parts;
+    const certificate = this.#certificate = new Certificate({
+      settings,
+      renew: (renewed) => server.renew(renewed),
+      report: (source, problem) =>
+        manager.reportSource(source, problem, provider.status().revision, "last_good"),
+      logger: logger("gateway"),
+    }, pair);
+    metrics.gaugeFrom(
+      "cwm_tls_certificate_expires_timestamp_seconds",
+      "When the certificate that is served ends.",
+      () => certificate.expiresAtSeconds,
+    );
   }
 }

@@ -6,14 +6,12 @@
  */
 
 import type { Logger } from "@logtape/logtape";
+import { ConnectionTable } from "../io/server/connection_table.ts";
 import { ReportLimiter } from "../observability/report_limiter.ts";
 import type { InFlight } from "./in_flight.ts";
 
 /** How often connections are counted, in milliseconds. */
 const COUNT_MS = 500;
-
-/** The tables of TCP connections that Linux shows a process: those of its network namespace. */
-const TABLES = ["/proc/self/net/tcp", "/proc/self/net/tcp6"];
 
 /** The bound of a connection limit, and how connections are counted. */
 export interface ConnectionLimitOptions {
@@ -28,7 +26,7 @@ export interface ConnectionLimitOptions {
 /** Counts connections and has requests refused until it is disposed. */
 export class ConnectionLimit implements AsyncDisposable {
   readonly #options: ConnectionLimitOptions;
-  readonly #established: RegExp;
+  readonly #table: ConnectionTable;
   readonly #timer: ReturnType<typeof setInterval>;
   readonly #reports = new ReportLimiter();
   #counting: Promise<void> | undefined;
@@ -36,7 +34,7 @@ export class ConnectionLimit implements AsyncDisposable {
 
   constructor(options: ConnectionLimitOptions) {
     this.#options = options;
-    this.#established = establishedAt(options.port);
+    this.#table = new ConnectionTable(options.port);
     this.#timer = setInterval(() => {
       this.#counting ??= this.#count().finally(() => this.#counting = undefined);
     }, COUNT_MS);
@@ -52,7 +50,7 @@ export class ConnectionLimit implements AsyncDisposable {
   async #count(): Promise<void> {
     const { most, inFlight, logger } = this.#options;
     try {
-      const count = await countConnections(this.#established);
+      const count = await this.#table.countEstablished();
       if (this.#disposed) return;
       inFlight.refuseNext(Math.max(0, count - most));
       if (count > most) {
@@ -72,20 +70,4 @@ export class ConnectionLimit implements AsyncDisposable {
       );
     }
   }
-}
-
-/** @throws {Error} when no table can be read, as on other systems than Linux */
-async function countConnections(established: RegExp): Promise<number> {
-  const tables = await Promise.allSettled(TABLES.map((path) => Deno.readTextFile(path)));
-  // A system without IPv6 has one table.
-  const texts = tables.flatMap((table) => table.status === "fulfilled" ? [table.value] : []);
-  const [first] = tables;
-  if (texts.length === 0 && first?.status === "rejected") throw first.reason;
-  return texts.reduce((sum, text) => sum + (text.match(established)?.length ?? 0), 0);
-}
-
-/** Connections in state 01 (`ESTABLISHED`) whose local port is the given one, as `proc_net_tcp(5)` describes. */
-function establishedAt(port: number): RegExp {
-  const hex = port.toString(16).toUpperCase().padStart(4, "0");
-  return new RegExp(`:${hex} [0-9A-F]+:[0-9A-F]{4} 01 `, "g");
 }

@@ -11,6 +11,7 @@ import { journalDirectory, SECRET_SOURCE_VARIABLES, secretSettings } from "./sec
 import { etcdContradictions, etcdSettings, withoutServiceLink } from "./etcd.ts";
 import { ifSet } from "./variable.ts";
 import { OUTPUT_BOUND_VARIABLES, type OutputBounds, outputBounds } from "./output_bounds.ts";
+import { tlsContradictions, tlsSettings } from "./tls.ts";
 import { vaultContradictions, vaultSettings } from "./vault.ts";
 import type { Settings } from "./settings.ts";
 import { misspellings } from "./spelling.ts";
@@ -50,6 +51,7 @@ export function loadSettings(
     },
     host: values.HOST,
     port: values.PORT,
+    ...ifSet("tls", tlsSettings(values)),
     log: { level: values.LOG_LEVEL, format: values.LOG_FORMAT ?? (logIsTerminal ? "text" : "json") },
     limits: {
       maxBodyBytes: values.MAX_BODY_BYTES,
@@ -79,6 +81,8 @@ export function loadSettings(
       journalDirectory(values.DATA_DIR),
       values.ETCD_USERNAME_FILE,
       values.ETCD_PASSWORD_FILE,
+      values.TLS_CERT,
+      values.TLS_KEY,
       values.ETCD_TLS_CERT,
       values.ETCD_TLS_KEY,
     ]),
@@ -143,6 +147,7 @@ function contradictions(values: Values): string[] {
   const problems = [
     ...etcdContradictions(values),
     ...vaultContradictions(values),
+    ...tlsContradictions(values),
   ];
   if (values.MAX_INFLIGHT_BYTES < values.MAX_BODY_BYTES) {
     problems.push(

@@ -35,9 +35,6 @@ const INSTEAD: Readonly<Record<string, string>> = {
     "CORS_ALLOWED_ORIGINS",
     "CSP_POLICY",
     "FORCE_HTTPS",
-    "HSTS_INCLUDE_SUBDOMAINS",
-    "HSTS_MAX_AGE",
-    "HSTS_PRELOAD",
   ]),
   PUBSUB_EMULATOR_HOST: "module 'gcp_pubsub' is not built yet",
 };

@@ -8,6 +8,7 @@ import type { RateLimit } from "../time/rate.ts";
 import type { EtcdSettings } from "./etcd.ts";
 import type { OutputBounds } from "./output_bounds.ts";
 import type { SecretSettings } from "./secrets.ts";
+import type { TlsSettings } from "./tls.ts";
 import type { VaultSettings } from "./vault.ts";
 
 /** Everything that is fixed while the process runs. Sizes are in bytes, times in milliseconds. */
@@ -40,6 +41,8 @@ export interface Settings {
   readonly host: string;
   /** 0 for any free port. */
   readonly port: number;
+  /** Left out: HTTP is served. */
+  readonly tls?: TlsSettings;
   readonly log: { readonly level: "debug" | "info" | "warning" | "error"; readonly format: "text" | "json" };
   /** What outputs may do, whoever configures webhooks. */
   readonly outputBounds: OutputBounds;

@@ -23,6 +23,7 @@ import {
 } from "./types.ts";
 import { ETCD_LOGIN_VARIABLES, ETCD_SERVER_VARIABLES } from "./etcd.ts";
 import { optional, type ValuesOf, variable } from "./variable.ts";
+import { TLS_VARIABLES } from "./tls.ts";
 import { OUTPUT_BOUND_VARIABLES } from "./output_bounds.ts";
 
 /** One environment variable as the documentation shows it. */
@@ -114,6 +115,7 @@ export const VARIABLES = {
   ),
   HOST: variable(host(), "0.0.0.0", "Address to listen on; `::` for IPv4 and IPv6."),
   PORT: variable(integer(0, MAX_PORT), 8000, "Port to listen on; 0 for any free one."),
+  ...TLS_VARIABLES,
   LOG_LEVEL: variable(choice("debug", "info", "warning", "error"), "info", "Least severe messages to log."),
   LOG_FORMAT: optional(
     choice("text", "json"),

@@ -6,10 +6,14 @@
  * server opens at the same address as soon as there is room, and the former one ends after a while, which closes the
  * connections on which nothing happens: of those nobody else knows.
  *
+ * The runtime's server has one certificate for its life, too. To serve another one, a new server opens beside the
+ * former, at the same address (`SO_REUSEPORT`), and the former one ends soon. Until then either takes connections.
+ *
  * @module
  */
 
 import type { Logger } from "@logtape/logtape";
+import { Arrivals } from "./arrivals.ts";
 import { DescriptorReserve } from "./descriptor_reserve.ts";
 import type { Metrics } from "../../observability/metrics.ts";
 import { ReportLimiter } from "../../observability/report_limiter.ts";
@@ -30,7 +34,34 @@ const FORMER_MS = 150_000;
 /** How long a moment without a request body on its way is waited for then, in milliseconds. */
 const QUIET_MS = 60_000;
 
+/**
+ * How long a server with a former certificate goes on, in milliseconds. Its answers end their connections, so that those
+ * in use find the new one.
+ */
+const FORMER_CERTIFICATE_MS = 2_000;
+
+/** How long a moment without new connections is waited for then, in milliseconds, and how often one is looked for. */
+const CALM_MS = 15_000;
+const CALM_LOOK_MS = 25;
+
 const SWITCHING_PROTOCOLS = 101;
+
+/** A certificate with those of the authorities up to its root, and its key, in PEM. */
+export interface TlsPair {
+  readonly cert: string;
+  readonly key: string;
+}
+
+/** Whether another server has taken the place of one. */
+interface Standing {
+  isFormer: boolean;
+}
+
+/** A server of the runtime. */
+interface Served {
+  readonly server: Deno.HttpServer<Deno.NetAddr>;
+  readonly standing: Standing;
+}
 
 /** What a server is opened with. */
 export interface LastingServerOptions {
@@ -38,6 +69,8 @@ export interface LastingServerOptions {
   /** 0 for any free port. */
   readonly port: number;
   readonly handler: Deno.ServeHandler<Deno.NetAddr>;
+  /** What to serve HTTPS with; left out, it is HTTP. */
+  readonly tls?: TlsPair | undefined;
   /** Resolves with `true` at a moment when no body is being read, or with `false` when the signal aborts first. */
   readonly bodiesRead?: (signal: AbortSignal) => Promise<boolean>;
   /**
@@ -59,18 +92,27 @@ export class LastingServer implements AsyncDisposable {
   readonly #failures = new ReportLimiter();
   readonly #failed;
   /** The one that listens, if any, and former ones whose connections are still served. */
-  readonly #servers = new Set<Deno.HttpServer<Deno.NetAddr>>();
+  readonly #servers = new Set<Served>();
+  #current: Served | undefined;
+  #tls: TlsPair | undefined;
+  /** New connections, for each former server that waits for a moment without any. */
+  readonly #arrivals = new Set<Arrivals>();
   readonly #background = new Set<Promise<void>>();
   #port: number;
 
-  /** @throws {Deno.errors.AddrInUse | Deno.errors.AddrNotAvailable | Deno.errors.PermissionDenied} */
+  /**
+   * @throws {Deno.errors.AddrInUse | Deno.errors.AddrNotAvailable | Deno.errors.PermissionDenied}
+   * @throws {Error} when the certificate and its key cannot be used
+   */
   constructor(options: LastingServerOptions) {
     this.#options = options;
     this.#port = options.port;
+    this.#tls = options.tls;
     this.#failed = options.metrics.counter(
       "cwm_accept_failures_total",
       "How often new connections could not be taken and the listener had to be opened again.",
     ).with();
+    if (options.tls !== undefined) requireFree(options);
     this.#port = this.#open();
     if (!this.#reserve.hold(SPARE_DESCRIPTORS)) {
       this.#reserve = new DescriptorReserve(0);
@@ -85,11 +127,35 @@ export class LastingServer implements AsyncDisposable {
     return this.#port;
   }
 
+  /**
+   * Serves another certificate from now on. The former server goes on for some seconds, until a moment when nobody has
+   * just connected to it.
+   *
+   * @throws {Error} when the certificate and its key cannot be used; the former ones are served on
+   */
+  renew(tls: TlsPair): void {
+    const former = this.#current;
+    const before = this.#tls;
+    this.#tls = tls;
+    // One whose listener is gone is being replaced already.
+    if (former === undefined || this.#closing.signal.aborted) return;
+    const arrivals = new Arrivals(this.#port);
+    try {
+      this.#open();
+    } catch (error) {
+      this.#tls = before;
+      throw error;
+    }
+    former.standing.isFormer = true;
+    this.#arrivals.add(arrivals);
+    this.#inBackground(this.#giveWay(former, arrivals));
+  }
+
   /** Takes no connection any more. Resolves when the answers under way are given. May be called again. */
   async close(): Promise<void> {
     this.#closing.abort();
     this.#reserve.release();
-    await Promise.all(Array.from(this.#servers, (server) => server.shutdown()));
+    await Promise.all(Array.from(this.#servers, ({ server }) => server.shutdown()));
     await Promise.all(this.#background);
   }
 
@@ -99,28 +165,44 @@ export class LastingServer implements AsyncDisposable {
 
   /** Opens a server. Returns its port. */
   #open(): number {
-    const { host, handler, logger } = this.#options;
-    let isFormer = false;
+    const { host, logger } = this.#options;
+    const tls = this.#tls;
+    const standing: Standing = { isFormer: false };
     const server = Deno.serve({
       hostname: host,
       port: this.#port,
+      ...(tls === undefined ? {} : { cert: tls.cert, key: tls.key, reusePort: true }),
       onListen: () => {},
       onError: (error) => {
         logger.error("The server failed to answer a request", { error });
         return new Response(null, { status: 500 });
       },
-    }, (request, info) => isFormer ? lastAnswer(handler(request, info)) : handler(request, info));
-    this.#servers.add(server);
+    }, this.#answererOf(standing));
+    const served = { server, standing };
+    this.#servers.add(served);
+    this.#current = served;
     this.#inBackground(server.finished.catch((error) => {
-      if (this.#closing.signal.aborted) return;
-      isFormer = true;
-      return this.#replace(server, error);
+      if (this.#closing.signal.aborted || standing.isFormer) return;
+      standing.isFormer = true;
+      this.#current = undefined;
+      return this.#replace(served, error);
     }));
     return server.addr.port;
   }
 
+  #answererOf(standing: Standing): Deno.ServeHandler<Deno.NetAddr> {
+    const { handler } = this.#options;
+    const answer: Deno.ServeHandler<Deno.NetAddr> = (request, info) =>
+      standing.isFormer ? lastAnswer(handler(request, info)) : handler(request, info);
+    if (this.#tls === undefined) return answer;
+    return (request, info) => {
+      for (const arrivals of this.#arrivals) arrivals.requested(info.remoteAddr.port);
+      return answer(request, info);
+    };
+  }
+
   /** The listener of a server is gone, its connections are not. */
-  async #replace(server: Deno.HttpServer<Deno.NetAddr>, error: unknown): Promise<void> {
+  async #replace(served: Served, error: unknown): Promise<void> {
     this.#failed.increment();
     this.#reserve.release();
     this.#failures.run("accept", (suppressed) =>
@@ -128,7 +210,7 @@ export class LastingServer implements AsyncDisposable {
         "No new connection can be taken; the address is opened again as soon as there is room",
         { error, suppressed },
       ));
-    this.#inBackground(this.#end(server));
+    this.#inBackground(this.#end(served));
     while (!await this.#reopened());
   }
 
@@ -151,14 +233,38 @@ export class LastingServer implements AsyncDisposable {
   }
 
   /** Ends a former server, at a moment when no body is on its way to it: it would be broken off. */
-  async #end(server: Deno.HttpServer<Deno.NetAddr>): Promise<void> {
+  async #end(served: Served): Promise<void> {
     const { bodiesRead, formerMs = FORMER_MS } = this.#options;
     do {
       if (!await this.#waited(formerMs)) return;
     } while (bodiesRead !== undefined && !await bodiesRead(this.#within(QUIET_MS)));
+    await this.#shutDown(served);
+  }
+
+  /**
+   * Ends a server with a former certificate, at a moment when no body is on its way, and none of its connections is so
+   * new that its first request is.
+   */
+  async #giveWay(served: Served, arrivals: Arrivals): Promise<void> {
+    const { bodiesRead } = this.#options;
+    try {
+      if (!await this.#waited(FORMER_CERTIFICATE_MS)) return;
+      const patientUntil = performance.now() + CALM_MS;
+      for (;;) {
+        const areRead = bodiesRead === undefined || await bodiesRead(this.#within(QUIET_MS));
+        if (areRead && (performance.now() > patientUntil || arrivals.isQuiet())) break;
+        if (!await this.#waited(CALM_LOOK_MS)) return;
+      }
+      await this.#shutDown(served);
+    } finally {
+      this.#arrivals.delete(arrivals);
+    }
+  }
+
+  async #shutDown(served: Served): Promise<void> {
     if (this.#closing.signal.aborted) return;
-    await server.shutdown();
-    this.#servers.delete(server);
+    await served.server.shutdown();
+    this.#servers.delete(served);
   }
 
   #within(milliseconds: number): AbortSignal {
@@ -184,4 +290,14 @@ async function lastAnswer(answer: Response | Promise<Response>): Promise<Respons
   const response = await answer;
   if (response.status !== SWITCHING_PROTOCOLS) response.headers.set("connection", "close");
   return response;
+}
+
+/**
+ * Two servers can listen at one address where both allow it, as servers of HTTPS do: without this look, one of another
+ * gateway would go unnoticed and take half of the connections.
+ *
+ * @throws {Deno.errors.AddrInUse | Deno.errors.AddrNotAvailable | Deno.errors.PermissionDenied}
+ */
+function requireFree({ host, port }: LastingServerOptions): void {
+  Deno.listen({ hostname: host, port }).close();
 }

@@ -279,6 +279,7 @@ Deno.test("settings never show the value of a secret", () => {
   assertEquals(secrets, [
     "ETCD_PASSWORD",
     "RELAY_QUEUE",
+    "TLS_KEY",
     "ADMIN_TOKEN",
     "VAULT_TOKEN",
     "VAULT_ROLE_ID",
@@ -287,13 +288,14 @@ Deno.test("settings never show the value of a secret", () => {
   const problems = problemsOf({
     ETCD_PASSWORD: "hunter2",
     RELAY_QUEUE: "redis:hunter2",
+    TLS_KEY: "-----BEGIN PRIVATE KEY----- hunter2",
     ADMIN_TOKEN: "hunter2",
     VAULT_TOKEN: "hunter2 hunter2",
     VAULT_ROLE_ID: "hunter2\thunter2",
     VAULT_SECRET_ID: "hunter2 é",
     PORT: "x",
   });
-  assertEquals(problems.length, 7);
+  assertEquals(problems.length, 8);
   assert(!problems.join("\n").includes("hunter2"));
   assertEquals(problemsOf({ ADMIN_TOKEN: "0123456789 abcdef" }).length, 1);
 });
@@ -309,6 +311,12 @@ Deno.test("settings take user and password, and certificate and key, in pairs on
   assertEquals(problemsOf({ ETCD_TLS_CERT: "c", ETCD_TLS_CA: "a" }).length, 1);
   assertEquals(problemsOf({ ETCD_TLS_KEY: "k" }).length, 1);
   assertEquals(load({ ETCD_TLS_CA: "a" }).etcd.tls, { caFile: "a" });
+  assertEquals(problemsOf({ TLS_CERT: "c" }), [
+    "TLS_CERT and TLS_KEY must be set together: TLS_KEY is not set",
+  ]);
+  assertEquals(problemsOf({ TLS_KEY: "k" }), [
+    "TLS_CERT and TLS_KEY must be set together: TLS_CERT is not set",
+  ]);
 });
 
 Deno.test("settings build the etcd endpoint from host and port, over https where TLS is configured", () => {
@@ -462,6 +470,7 @@ Deno.test("variables with secrets of the program are known as such", () => {
     "ADMIN_TOKEN",
     "ETCD_PASSWORD",
     "RELAY_QUEUE",
+    "TLS_KEY",
     "VAULT_TOKEN",
     "VAULT_ROLE_ID",
     "VAULT_SECRET_ID",
