@@ -12,6 +12,7 @@ import { hmac } from "./verifiers/hmac.ts";
 import { ipWhitelist } from "./verifiers/ip_whitelist.ts";
 import { jwt } from "./verifiers/jwt.ts";
 import { oauth1 } from "./verifiers/oauth1/oauth1.ts";
+import { oauth2 } from "./verifiers/oauth2.ts";
 import { queryAuth } from "./verifiers/query_auth.ts";
 import type { VerifierKind } from "./verifier.ts";
 
@@ -24,6 +25,7 @@ export const verifierKinds: readonly VerifierKind[] = [
   headerAuth,
   queryAuth,
   jwt,
+  oauth2,
   hmac,
   oauth1,
 ];
@@ -33,6 +35,5 @@ export const verifierKinds: readonly VerifierKind[] = [
  * that has one must not be served as if it were not there.
  */
 export const PLANNED_VERIFIERS: readonly string[] = [
-  "oauth2",
   "recaptcha",
 ];

@@ -5,6 +5,8 @@
  * @module
  */
 
+import { z } from "zod";
+
 /** Keyed hashes (RFC 7518, section 3.2). */
 interface HmacAlgorithm {
   readonly keyType: "secret";
@@ -60,6 +62,15 @@ export type AlgorithmName = keyof typeof ALGORITHMS;
 
 /** All names. */
 export const ALGORITHM_NAMES = Object.keys(ALGORITHMS) as AlgorithmName[];
+
+/** All names, for a description. */
+export const ALGORITHM_LIST: string = ALGORITHM_NAMES.map((name) => `\`${name}\``).join(", ");
+
+/** The name of an algorithm in any case, as the Python service takes it. */
+export function algorithmField(): z.ZodType<AlgorithmName> {
+  const byCase = new Map(ALGORITHM_NAMES.map((name) => [name.toLowerCase(), name]));
+  return z.string().transform((text) => byCase.get(text.toLowerCase()) ?? text).pipe(z.enum(ALGORITHM_NAMES));
+}
 
 /** Whether the key of an algorithm is a secret that whoever verifies could sign with too. */
 export function isHmac(name: AlgorithmName): boolean {

@@ -70,14 +70,19 @@ function isTime(value: unknown): value is number {
   return typeof value === "number" && Number.isFinite(value);
 }
 
+/** Who says what is judged: the token itself, or a server that was asked about it and has judged already. */
+export type Claimant = "token" | "server";
+
 /** Judges what tokens claim. */
 export class ClaimsRule {
+  readonly #claimant: Claimant;
   readonly #issuers: readonly string[] | undefined;
   readonly #audiences: readonly string[] | undefined;
   readonly #verifiesExpiry: boolean;
   readonly #leeway: number;
 
-  constructor({ issuer, audience, verify_exp, leeway }: ClaimsConfig) {
+  constructor({ issuer, audience, verify_exp, leeway }: ClaimsConfig, claimant: Claimant = "token") {
+    this.#claimant = claimant;
     this.#issuers = issuer;
     this.#audiences = audience;
     this.#verifiesExpiry = verify_exp;
@@ -100,7 +105,8 @@ export class ClaimsRule {
   }
 
   #refuseTimes({ exp, nbf, iat }: Claims, now: number): string | undefined {
-    if (this.#verifiesExpiry) {
+    const mayBeLeftOut = this.#claimant === "server" && exp === undefined;
+    if (this.#verifiesExpiry && !mayBeLeftOut) {
       if (exp === undefined) return "The token has no 'exp', so that it would be good for ever";
       if (!isTime(exp)) return "The token's 'exp' is not a time";
       if (now >= exp + this.#leeway) return "The token has expired";
@@ -127,7 +133,7 @@ export class ClaimsRule {
   /** Whoever is not named by an audience must not take the token (section 4.1.3). */
   #refuseAudience(aud: unknown): string | undefined {
     if (this.#audiences === undefined) {
-      return aud === undefined
+      return aud === undefined || this.#claimant === "server"
         ? undefined
         : "The token is meant for an audience, and no 'audience' is configured";
     }

@@ -5,45 +5,19 @@
  * @module
  */
 
-/** Most tokens of each kind, and most of their characters together; past it the oldest are forgotten. */
+import { NewestEntries } from "../newest_entries.ts";
+
+/** Most tokens of each kind, and most of their characters together. */
 const MAX_TOKENS = 256;
 const MAX_CHARACTERS = 256 * 1024;
-
-/** The newest of some texts, each with a value, within bounds on their number and length. */
-class Newest<Value> {
-  readonly #values = new Map<string, Value>();
-  #characters = 0;
-
-  get(text: string): Value | undefined {
-    return this.#values.get(text);
-  }
-
-  set(text: string, value: Value): void {
-    if (!this.#values.has(text)) this.#characters += text.length;
-    this.#values.set(text, value);
-    for (const oldest of this.#values.keys()) {
-      if (this.#values.size <= MAX_TOKENS && this.#characters <= MAX_CHARACTERS) return;
-      this.delete(oldest);
-    }
-  }
-
-  delete(text: string): void {
-    if (this.#values.delete(text)) this.#characters -= text.length;
-  }
-
-  clear(): void {
-    this.#values.clear();
-    this.#characters = 0;
-  }
-}
 
 /**
  * Tokens that passed, and until when they do; and tokens whose signature was wrong, which never pass. They are kept
  * apart, so that strangers cannot have those that pass forgotten.
  */
 export class TokenMemory {
-  readonly #passed = new Newest<number>();
-  readonly #forged = new Newest<true>();
+  readonly #passed = new NewestEntries<number>(MAX_TOKENS, MAX_CHARACTERS);
+  readonly #forged = new NewestEntries<true>(MAX_TOKENS, MAX_CHARACTERS);
 
   /** @param now in seconds since 1970 */
   recall(token: string, now: number): "passes" | "is forged" | undefined {
@@ -56,11 +30,11 @@ export class TokenMemory {
 
   /** @param until from when on it does not pass any more, in seconds since 1970 */
   notePassed(token: string, until: number): void {
-    this.#passed.set(token, until);
+    this.#passed.set(token, until, token.length);
   }
 
   noteForged(token: string): void {
-    this.#forged.set(token, true);
+    this.#forged.set(token, true, token.length);
   }
 
   /** The keys have changed. */

@@ -24,6 +24,9 @@ const MAX_ANSWER_BYTES = 256 * 1024;
 /** Most calls at once, to all servers and to each of them; 1,024 more of each wait for a place. */
 const MAX_CALLS = { total: 256, perKey: 64 } as const;
 
+/** The same of calls about what strangers sent, which must not keep others from being made. */
+const MAX_CALLS_ABOUT_UNKNOWN = { total: 128, perKey: 16 } as const;
+
 /** A server whose calls take longer gets one at a time for a minute, in milliseconds. */
 const SLOW_AFTER_MS = 4_000;
 
@@ -34,6 +37,8 @@ export interface Question {
   /** Besides `User-Agent`, `Accept-Encoding` and `Content-Length`. */
   readonly headers?: OutgoingHttpHeaders;
   readonly body?: Uint8Array;
+  /** Whether it is about credentials that were good a moment ago, or that nobody has vouched for. @default "known" */
+  readonly about?: "known" | "unknown";
 }
 
 /** How servers are asked. */
@@ -50,7 +55,10 @@ export interface AuthServersOptions {
 export class AuthServers implements AsyncDisposable {
   readonly #client: HttpWebhookClient;
   readonly #timeoutMs: number;
-  readonly #calls = new BlockingCalls({ ...MAX_CALLS, slowAfterMs: SLOW_AFTER_MS });
+  readonly #calls = {
+    known: new BlockingCalls({ ...MAX_CALLS, slowAfterMs: SLOW_AFTER_MS }),
+    unknown: new BlockingCalls({ ...MAX_CALLS_ABOUT_UNKNOWN, slowAfterMs: SLOW_AFTER_MS }),
+  };
   readonly #underWay = new Set<Promise<unknown>>();
   readonly #closing = new AbortController();
   readonly #shared = new SharedValues<Disposable>();
@@ -97,7 +105,7 @@ export class AuthServers implements AsyncDisposable {
   }
 
   #ask(
-    { destination, method, headers, body = NO_BODY }: Question,
+    { destination, method, headers, body = NO_BODY, about = "known" }: Question,
     signal: AbortSignal,
   ): Promise<WholeAnswer> {
     const sent = {
@@ -106,7 +114,7 @@ export class AuthServers implements AsyncDisposable {
       ...headers,
       ...(method === "POST" ? { "content-length": body.byteLength } : {}),
     };
-    return this.#calls.run(
+    return this.#calls[about].run(
       nameOf(destination),
       signal,
       () => this.#client.fetch(destination, method, sent, body, signal, MAX_ANSWER_BYTES),

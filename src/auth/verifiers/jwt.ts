@@ -8,7 +8,7 @@ import { z } from "zod";
 import { allowedHostsField, urlField } from "../../io/destination_fields.ts";
 import type { Destination } from "../../io/http_client.ts";
 import { reportAt } from "../../schema/fields.ts";
-import { ALGORITHM_NAMES, type AlgorithmName, isHmac } from "../jose/algorithms.ts";
+import { ALGORITHM_LIST, algorithmField, type AlgorithmName, isHmac } from "../jose/algorithms.ts";
 import { BearerScheme } from "../jose/bearer.ts";
 import { type ClaimsConfig, claimsFields, claimsNotices, ClaimsRule } from "../jose/claims.ts";
 import { FixedKeys, keysField, refuseKeys } from "../jose/fixed_keys.ts";
@@ -30,12 +30,6 @@ export interface JwtConfig extends ClaimsConfig {
   readonly algorithm: AlgorithmName | undefined;
 }
 
-/** Names in any case, as the Python service takes them. */
-function algorithmField(): z.ZodType<AlgorithmName> {
-  const byCase = new Map(ALGORITHM_NAMES.map((name) => [name.toLowerCase(), name]));
-  return z.string().transform((text) => byCase.get(text.toLowerCase()) ?? text).pipe(z.enum(ALGORITHM_NAMES));
-}
-
 const fields = z.strictObject({
   secret: keysField(
     "The key that issuer and gateway share, for HS256 and its kind; for the others the issuer's public key in PEM.",
@@ -45,9 +39,7 @@ const fields = z.strictObject({
   }),
   allowed_hosts: allowedHostsField(),
   algorithm: algorithmField().optional().meta({
-    description: `How tokens are signed: ${
-      ALGORITHM_NAMES.map((name) => `\`${name}\``).join(", ")
-    }, in any case. ` +
+    description: `How tokens are signed: ${ALGORITHM_LIST}, in any case. ` +
       "Default: `HS256`; with `jwks_url` what each key names, and otherwise `RS256`, `ES…` by the curve, or `EdDSA`.",
   }),
   ...claimsFields(),

@@ -48,15 +48,15 @@ export class HttpTarget extends LocalServer {
   /** Every request so far, in the order in which their bodies were complete. */
   readonly requests: RecordedRequest[] = [];
   readonly #next: Answer[] = [];
-  #otherwise: Answer = { status: 200 };
+  #otherwise: (request: RecordedRequest) => Answer = () => ({ status: 200 });
 
   static start(): Promise<HttpTarget> {
     return new HttpTarget().listen();
   }
 
   /** Sets the answer to every request that `answerNext` says nothing about. */
-  answer(answer: Answer): void {
-    this.#otherwise = answer;
+  answer(answer: Answer | ((request: RecordedRequest) => Answer)): void {
+    this.#otherwise = typeof answer === "function" ? answer : () => answer;
   }
 
   /** Adds answers for the next requests, one each, in this order. */
@@ -84,14 +84,15 @@ export class HttpTarget extends LocalServer {
     const chunks: Uint8Array[] = [];
     for await (const chunk of request) chunks.push(chunk as Uint8Array);
     const body = new Uint8Array(Buffer.concat(chunks));
-    this.requests.push({
+    const recorded = {
       method: request.method ?? "",
       target: request.url ?? "",
       headers: headersOf(request),
       body,
       text: new TextDecoder().decode(body),
-    });
-    const answer = this.#next.shift() ?? this.#otherwise;
+    };
+    this.requests.push(recorded);
+    const answer = this.#next.shift() ?? this.#otherwise(recorded);
     if (answer === "hang") return;
     if (answer === "drop") {
       request.socket.destroy();

@@ -35,15 +35,28 @@ export function edKey(): TestKey {
   return keyOf(generateKeyPairSync("ed25519"));
 }
 
+/** What makes a secret as long as the longest hash. */
+const LENGTH = "a-key-as-long-as-the-longest-hash-which-has-64-bytes-";
+
+/** A secret that is long enough for every algorithm. White space at its end stays there, and blank stays blank. */
+export function longEnough(secret: string): string {
+  return secret.trim() === "" ? secret : LENGTH + secret;
+}
+
 /** A part of a token: JSON of a value, or a text as it is. */
 export function part(value: unknown): string {
   return Buffer.from(typeof value === "string" ? value : JSON.stringify(value)).toString("base64url");
 }
 
 /** A token that is signed with a shared secret. @param header a value, or the text of its JSON */
-export function hmacToken(secret: string, claims: unknown, header: unknown = { alg: "HS256" }): string {
+export function hmacToken(
+  secret: string,
+  claims: unknown,
+  header: unknown = { alg: "HS256" },
+  hash = "sha256",
+): string {
   const signed = `${part(header)}.${part(claims)}`;
-  return `${signed}.${createHmac("sha256", secret).update(signed).digest("base64url")}`;
+  return `${signed}.${createHmac(hash, secret).update(signed).digest("base64url")}`;
 }
 
 /** A token that is signed with a private key. */

@@ -28,6 +28,10 @@ const WEBHOOKS: Readonly<Record<string, unknown>> = {
   }),
   "hmac.secret": webhook({ hmac: { secret: "{$SECRET}" } }),
   "jwt.secret": webhook({ jwt: { secret: "{$SECRET}" } }),
+  "oauth2.jwt_secret": webhook({ oauth2: { jwt_secret: "{$SECRET}" } }),
+  "oauth2.client_secret": webhook({
+    oauth2: { introspection_endpoint: "https://example.com", client_id: "c", client_secret: "{$SECRET}" },
+  }),
   "module-config.channel_token": output("webhook_connect", { channel: "c", channel_token: "{$SECRET}" }),
   "module-config.channel_token.0": output("webhook_connect", { channel: "c", channel_token: ["{$SECRET}"] }),
   "module-config.headers.X-Api-Key": output("http_webhook", {

@@ -1,37 +1,61 @@
-import { Buffer } from "node:buffer";
-import { createHmac } from "node:crypto";
+import type { SenderWorld } from "../../contracts/sender.ts";
 import type { VerifierExample, VerifierWorld } from "../../contracts/verifier.ts";
+import { TestIssuer } from "../../support/jose/issuer.ts";
+import { ecKey, hmacToken, keyToken, longEnough } from "../../support/jose/tokens.ts";
 
 const HASHES = { HS256: "sha256", HS384: "sha384", HS512: "sha512" } as const;
+type HmacName = keyof typeof HASHES;
 
-/** What makes a secret of any length as long as the longest hash; white space stays where it is, and blank stays blank. */
-const LENGTH = "a-key-as-long-as-the-longest-hash-which-has-64-bytes-";
+const CLAIMS = { sub: "shop", exp: 4_102_444_800 };
 
-/** A token that is signed in each way with a shared secret. */
+/** A token that is signed in each way with a shared secret, and one that is with a key behind an address. */
 export const world: VerifierWorld = {
-  examples: (Object.keys(HASHES) as (keyof typeof HASHES)[]).map(exampleOf),
-  senders: "examples",
+  examples: (Object.keys(HASHES) as HmacName[]).map(exampleOf),
+  senders: [secretSender(), publishedKeySender()],
 };
 
-function exampleOf(algorithm: keyof typeof HASHES): VerifierExample {
+function exampleOf(algorithm: HmacName): VerifierExample {
   return {
     variant: `with ${algorithm}`,
     configWith: (secret) => ({ secret: longEnough(secret), algorithm }),
     configWithSeveral: (secrets) => ({ secret: secrets.map(longEnough), algorithm }),
     header: "authorization",
-    credentialsFor: (secret) => `Bearer ${signedToken(algorithm, longEnough(secret))}`,
+    credentialsFor: (secret) => `Bearer ${tokenOf(algorithm, longEnough(secret))}`,
     ignoresCase: false,
-    meaning: (credentials) => credentials.replace(/^bearer +/i, "Bearer "),
   };
 }
 
-function longEnough(secret: string): string {
-  return secret.trim() === "" ? secret : LENGTH + secret;
+function tokenOf(alg: HmacName, secret: string): string {
+  return hmacToken(secret, CLAIMS, { alg, typ: "JWT" }, HASHES[alg]);
 }
 
-/** Written down by hand, so that gateway and test do not share a mistake. */
-function signedToken(algorithm: keyof typeof HASHES, secret: string): string {
-  const parts = [{ alg: algorithm, typ: "JWT" }, { sub: "shop", exp: 4_102_444_800 }];
-  const signed = parts.map((part) => Buffer.from(JSON.stringify(part)).toString("base64url")).join(".");
-  return `${signed}.${createHmac(HASHES[algorithm], secret).update(signed).digest("base64url")}`;
+function secretSender(): SenderWorld {
+  const secret = longEnough("Correct-Horse-Battery-Staple-1");
+  const jwt = { secret };
+  return { variant: "with HS256", open: () => Promise.resolve(senderOf(jwt, tokenOf("HS256", secret))) };
+}
+
+function publishedKeySender(): SenderWorld {
+  return {
+    variant: "with ES256 and jwks_url",
+    async open() {
+      const issuer = await TestIssuer.start();
+      const key = ecKey();
+      issuer.publish(key);
+      const jwt = { jwks_url: issuer.url, allowed_hosts: ["127.0.0.1"] };
+      return {
+        ...senderOf(jwt, keyToken(key, "ES256", CLAIMS, { kid: "0" })),
+        [Symbol.asyncDispose]: () => issuer[Symbol.asyncDispose](),
+      };
+    },
+  };
+}
+
+function senderOf(jwt: object, token: string): Awaited<ReturnType<SenderWorld["open"]>> {
+  return {
+    webhook: { jwt },
+    sign: (request) => ({ ...request, headers: [...request.headers, ["authorization", `Bearer ${token}`]] }),
+    meaning: (_, value) => value.replace(/^bearer +/i, "Bearer "),
+    [Symbol.asyncDispose]: () => Promise.resolve(),
+  };
 }
