@@ -33,7 +33,7 @@ export interface OutputLine {
 }
 
 export interface WaitForLineOptions {
-  /** How long to wait, in milliseconds. @default 20000 */
+  /** How long to wait, in milliseconds. @default 60000 */
   readonly timeoutMs?: number;
   /** Looks only at lines from this index of `lines` on. @default 0 */
   readonly from?: number;
@@ -89,7 +89,7 @@ export class ChildProcess implements AsyncDisposable {
    */
   async waitForLine(
     pattern: RegExp,
-    { timeoutMs = 20_000, from = 0 }: WaitForLineOptions = {},
+    { timeoutMs = 60_000, from = 0 }: WaitForLineOptions = {},
   ): Promise<RegExpExecArray> {
     const found = Promise.withResolvers<RegExpExecArray>();
     let next = from;

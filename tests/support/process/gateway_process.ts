@@ -54,7 +54,7 @@ export class GatewayProcess implements AsyncDisposable {
   /**
    * Starts the program and waits until it listens, which is before it is ready.
    *
-   * @throws {Error} with the program's output when it ends or takes longer than 20 seconds to listen
+   * @throws {Error} with the program's output when it ends or takes longer than a minute to listen
    */
   static async start(options: GatewayProcessOptions = {}): Promise<GatewayProcess> {
     await using undo = new AsyncDisposableStack();
@@ -94,7 +94,7 @@ export class GatewayProcess implements AsyncDisposable {
    *
    * @throws {Error} with the program's output when it ends or does not become ready in time
    */
-  async waitUntilReady({ timeoutMs = 20_000 }: { readonly timeoutMs?: number } = {}): Promise<void> {
+  async waitUntilReady({ timeoutMs = 60_000 }: { readonly timeoutMs?: number } = {}): Promise<void> {
     let ended = false;
     void this.exited.then(() => ended = true);
     await eventually(async () => {
