@@ -1,8 +1,11 @@
 const encoder = new TextEncoder();
 
-/** Bytes that come piece by piece, in one buffer that grows with them. Disposal gives back what nobody took. */
+/**
+ * Bytes that come piece by piece, kept as they come and joined once: a buffer that grows with them would be copied
+ * again and again. Disposal gives back what nobody took.
+ */
 export class GrowingBytes implements Disposable {
-  #bytes = new Uint8Array(0);
+  #pieces: Uint8Array<ArrayBuffer>[] = [];
   #size = 0;
 
   /** How many there are so far. */
@@ -10,32 +13,43 @@ export class GrowingBytes implements Disposable {
     return this.#size;
   }
 
+  /** @param piece is copied: its memory may be used again */
   append(piece: Uint8Array): void {
-    const size = this.#size + piece.byteLength;
-    if (size > this.#bytes.byteLength) this.#resize(Math.max(size, 2 * this.#bytes.byteLength));
-    this.#bytes.set(piece, this.#size);
-    this.#size = size;
+    this.#add(new Uint8Array(piece));
   }
 
   /** @param text without half of a character at either end */
   appendText(text: string): void {
-    this.append(encoder.encode(text));
+    this.#add(encoder.encode(text));
+  }
+
+  #add(piece: Uint8Array<ArrayBuffer>): void {
+    this.#pieces.push(piece);
+    this.#size += piece.byteLength;
   }
 
   /** All of them, in a buffer without more room. To be called once, at the end. */
   take(): Uint8Array<ArrayBuffer> {
-    this.#resize(this.#size);
-    const taken = this.#bytes;
-    this.#bytes = new Uint8Array(0);
-    return taken;
+    const pieces = this.#pieces;
+    this.#pieces = [];
+    if (pieces.length === 1) return pieces[0]!;
+    const whole = new Uint8Array(this.#size);
+    let at = 0;
+    for (const piece of pieces) {
+      whole.set(piece, at);
+      at += piece.byteLength;
+      giveBack(piece);
+    }
+    return whole;
   }
 
   [Symbol.dispose](): void {
-    this.#resize(0);
+    for (const piece of this.#pieces) giveBack(piece);
+    this.#pieces = [];
   }
+}
 
-  /** What was there is given back at once, and not when it is collected. */
-  #resize(room: number): void {
-    this.#bytes = new Uint8Array(this.#bytes.buffer.transfer(room));
-  }
+/** At once, and not when it is collected. */
+function giveBack(piece: Uint8Array<ArrayBuffer>): void {
+  piece.buffer.transfer(0);
 }
