@@ -265,8 +265,33 @@ function applyOutcome(verifier: Verifier, outcome: HeadOutcome, bodyChecks: Body
   }
 }
 
-function toRefusalError({ code, reason, challenge, client }: Refusal): GatewayError {
-  const cause = new RefusalError(reason, { client });
+/**
+ * The errors of refusals. Most refusals are made once and returned again and again, and making an error takes longer
+ * than everything else about a refusal.
+ */
+const refusalErrors = new WeakMap<Refusal, GatewayError>();
+
+function toRefusalError(refusal: Refusal): GatewayError {
+  let error = refusalErrors.get(refusal);
+  if (error === undefined) refusalErrors.set(refusal, error = makeRefusalError(refusal));
+  return error;
+}
+
+/** Reasons whose errors are kept, of refusals that are made for each request, as with a new nonce. */
+const MOST_REASONS = 1_000;
+
+const reasons = new Map<string, RefusalError>();
+
+function reasonError(reason: string): RefusalError {
+  let error = reasons.get(reason);
+  if (error !== undefined) return error;
+  if (reasons.size >= MOST_REASONS) reasons.clear();
+  reasons.set(reason, error = new RefusalError(reason));
+  return error;
+}
+
+function makeRefusalError({ code, reason, challenge, client }: Refusal): GatewayError {
+  const cause = client === undefined ? reasonError(reason) : new RefusalError(reason, { client });
   return new GatewayError(code, undefined, {
     cause,
     ...(challenge === undefined ? {} : { headers: { "WWW-Authenticate": challenge } }),

@@ -27,7 +27,10 @@ export interface RequestToVerify {
   readonly url: string;
 }
 
-/** Why a request was not let in. `reason` is for the log and metrics; the client sees only the status. */
+/**
+ * Why a request was not let in. `reason` is for the log and metrics; the client sees only the status. One that does not
+ * depend on the request is one object: what is made of it is then made once, and strangers are refused at little cost.
+ */
 export interface Refusal {
   readonly code: "unauthorized" | "forbidden";
   /** One sentence that holds nothing the client sent and no secret. */

@@ -65,18 +65,28 @@ export class FailureLog implements Disposable {
     }
     const client = clientOf(error) ?? this.#clientAddress.resolve(peerAddress(info), request.headers);
     const path = webhook?.path;
-    const record = { ...namesOf(path), code, requestId, client, ...explain(error) };
-    const message = `Request ${target(path)} failed: {code}`;
+    const explained = explain(error);
     if (isRefusal && webhook !== undefined) {
-      this.#history.add(webhook.path, { at: Date.now(), code, reason: record.reason, client, requestId });
+      const { reason } = explained;
+      this.#history.add(webhook.path, { at: Date.now(), code, reason, client, requestId });
     }
-    if (isDebugging) this.#logger.debug(message, record);
+    // Few of many refusals are logged: only for those is a record made.
+    const log = (at: "debug" | "info" | "warning" | "error", suppressed = 0) =>
+      this.#logger[at](`Request ${target(path)} failed: {code}`, {
+        ...namesOf(path),
+        code,
+        requestId,
+        client,
+        ...explained,
+        ...(suppressed > 0 ? { suppressed } : {}),
+      });
+    if (isDebugging) log("debug");
     let isLogged = isDebugging;
     if (level !== undefined) {
       const limited = isRefusal && error.status < 500 ? this.#refusals : this.#failures;
       limited.run(`${path ?? ""} ${code}`, (suppressed) => {
         isLogged = true;
-        this.#logger[level](message, suppressed > 0 ? { ...record, suppressed } : record);
+        log(level, suppressed);
       });
     }
     if (!isLogged) this.#suppressed.add({ level: level ?? "info", path, code }, requestId);

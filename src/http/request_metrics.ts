@@ -37,6 +37,8 @@ export class RequestMetrics {
   readonly #duration: Histogram;
   readonly #webhooks: () => Pick<Catalog, "find" | "entries">;
   readonly #accepted = new WeakMap<WebhookEntry, Counter>();
+  /** The counters of entries by the codes that they have failed with: strangers decide how often. */
+  readonly #failed = new WeakMap<NamedWebhook, Map<ErrorCode, Counter>>();
 
   /** @param webhooks those that are configured now */
   constructor(metrics: Metrics, inFlight: InFlight, webhooks: () => Pick<Catalog, "find" | "entries">) {
@@ -86,7 +88,15 @@ export class RequestMetrics {
 
   /** @param webhook the configured webhook, if there is one */
   failed(webhook: NamedWebhook | undefined, code: ErrorCode): void {
-    this.#of(webhook, code).increment();
+    if (webhook === undefined || this.#webhooks().find(webhook.path) !== webhook) {
+      this.#of(webhook, code).increment();
+      return;
+    }
+    let counters = this.#failed.get(webhook);
+    if (counters === undefined) this.#failed.set(webhook, counters = new Map());
+    let counter = counters.get(code);
+    if (counter === undefined) counters.set(code, counter = this.#of(webhook, code));
+    counter.increment();
   }
 
   /** The webhook was removed: its series go. Requests to it that end later are those of none. */

@@ -7,6 +7,7 @@ import { connectionAttacks } from "./situations/connections.ts";
 import { diskAttacks } from "./situations/disk.ts";
 import { jsonAttacks } from "./situations/json.ts";
 import { operatorAttacks } from "./situations/operators.ts";
+import { refusalAttacks } from "./situations/refusals.ts";
 import { shareAttacks } from "./situations/shares.ts";
 
 /** A gateway holds when it holds against all of them. */
@@ -15,6 +16,7 @@ export const BATTERY: readonly Attack[] = [
   ...jsonAttacks,
   ...connectionAttacks,
   ...shareAttacks,
+  ...refusalAttacks,
   ...blockedAttacks,
   ...diskAttacks,
   ...operatorAttacks,

@@ -59,7 +59,13 @@ const UNKNOWN: Refusal = {
     "A trusted proxy did not say in X-Forwarded-For whose request it is: have it write the client's address",
 };
 
-const NOT_LISTED = "The client's address is not in 'ip_whitelist'";
+const NOT_LISTED: Refusal = {
+  code: "forbidden",
+  reason: "The client's address is not in 'ip_whitelist'",
+};
+
+/** Clients whose refusals are kept; when there are more, all of them are forgotten. */
+const MOST_KEPT = 1_000;
 
 function verifierOf(lists: Lists): HeadVerifier {
   return new IpWhitelistVerifier(lists);
@@ -69,6 +75,8 @@ class IpWhitelistVerifier implements HeadVerifier {
   readonly reads = "head";
   readonly #allowed: readonly Network[];
   readonly #ownProxies: ClientAddressResolver | undefined;
+  /** By the client's address, which is not the one that the log finds by itself. */
+  readonly #refusals = new Map<string, Refusal>();
 
   constructor({ allowed, trusted }: Lists) {
     this.#allowed = allowed.map((text) => parseNetwork(text)!);
@@ -78,9 +86,16 @@ class IpWhitelistVerifier implements HeadVerifier {
   verify({ peerAddress, headers, clientAddresses }: RequestToVerify): Refusal | undefined {
     const client = (this.#ownProxies ?? clientAddresses).known(peerAddress, headers);
     if (client === undefined) return UNKNOWN;
-    return this.#isAllowed(client)
-      ? undefined
-      : { code: "forbidden", reason: NOT_LISTED, client: client.toString() };
+    if (this.#isAllowed(client)) return undefined;
+    return this.#ownProxies === undefined ? NOT_LISTED : this.#refusalOf(client.toString());
+  }
+
+  #refusalOf(client: string): Refusal {
+    let refusal = this.#refusals.get(client);
+    if (refusal !== undefined) return refusal;
+    if (this.#refusals.size >= MOST_KEPT) this.#refusals.clear();
+    this.#refusals.set(client, refusal = { ...NOT_LISTED, client });
+    return refusal;
   }
 
   #isAllowed(client: Address): boolean {
