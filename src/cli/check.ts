@@ -86,6 +86,8 @@ export async function check(
   if (waiting.size > 0) print(`Not built yet, but used by ${count(waiting.size, "entry", "entries")}`);
   const open = describeOpen(manager.catalog);
   if (open !== undefined) print(open);
+  const uncleaned = describeUncleaned(manager.catalog);
+  if (uncleaned !== undefined) print(uncleaned);
   const { webhooks, connections } = manager.size;
   const found = [
     count(problems.length, "problem"),
@@ -105,6 +107,18 @@ function describeOpen(catalog: Catalog): string | undefined {
   return `${count(undeclared, "webhook")} without authentication, so that everybody may send: ${
     names.join(", ")
   }${more}`;
+}
+
+/** For those who come from the Python service, where it was on without a word of it in the configuration. */
+function describeUncleaned(catalog: Catalog): string | undefined {
+  const uncleaned = [...catalog.entries()].filter(({ webhook }) =>
+    webhook !== undefined && webhook.dataType !== "blob" && webhook.rules?.cleanup === undefined
+  );
+  if (uncleaned.length === 0) return undefined;
+  return `${
+    count(uncleaned.length, "webhook")
+  } without 'credential_cleanup', which was on for all in the Python ` +
+    "service: credentials in documents are handed on as they came";
 }
 
 async function readSecrets(manager: ConfigManager): Promise<void> {

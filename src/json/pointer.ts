@@ -38,6 +38,11 @@ export function tokenOf(key: string | number): string {
 export class JsonPointer {
   readonly #tokens: readonly string[];
 
+  /** The names and numbers that lead to the value, from the outermost one on. */
+  get keys(): readonly string[] {
+    return this.#tokens;
+  }
+
   private constructor(tokens: readonly string[]) {
     this.#tokens = tokens;
   }

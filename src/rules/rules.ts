@@ -13,6 +13,7 @@ import {
   documentSchemaField,
   MAX_VALIDATED_BYTES,
 } from "./json_schema.ts";
+import { cleanupSchema, compileCleanup, type CredentialCleanup } from "./cleanup/credential_cleanup.ts";
 import { compileRateLimit, rateLimitSchema } from "./rate_limit.ts";
 
 /** The keys of a webhook that hold its rules. */
@@ -22,6 +23,9 @@ export const ruleFields = {
   }),
   json_schema: documentSchemaField.optional().meta({
     description: "The JSON Schema that documents have to match, see [rules](../rules/README.md).",
+  }),
+  credential_cleanup: cleanupSchema.optional().meta({
+    description: "Takes credentials out of what is handed on, see [rules](../rules/README.md).",
   }),
 };
 
@@ -33,17 +37,21 @@ type RuleConfig = {
 export interface RequestRules {
   readonly rateLimit: RateLimit | undefined;
   readonly schema: DocumentSchema | undefined;
+  readonly cleanup: CredentialCleanup | undefined;
   /** Of the body, whatever else allows more. */
   readonly maxBodyBytes: number;
 }
 
 /** Compiles the rules of a webhook; `undefined` where it has none, as most do. */
-export function compileRules(config: RuleConfig): RequestRules | undefined {
-  const { rate_limit: limit, json_schema: document } = config;
+export function compileRules(
+  config: RuleConfig & { readonly idempotency?: Parameters<typeof compileCleanup>[1] },
+): RequestRules | undefined {
+  const { rate_limit: limit, json_schema: document, credential_cleanup: clean } = config;
   const rateLimit = limit === undefined ? undefined : compileRateLimit(limit);
   const schema = document === undefined ? undefined : compileDocumentSchema(document);
-  if (rateLimit === undefined && schema === undefined) return undefined;
-  return { rateLimit, schema, maxBodyBytes: schema === undefined ? Infinity : MAX_VALIDATED_BYTES };
+  const cleanup = clean === undefined ? undefined : compileCleanup(clean, config.idempotency);
+  if (rateLimit === undefined && schema === undefined && cleanup === undefined) return undefined;
+  return { rateLimit, schema, cleanup, maxBodyBytes: schema === undefined ? Infinity : MAX_VALIDATED_BYTES };
 }
 
 /** What keeps rules from being used together with what else a webhook says; `undefined` for nothing. */

@@ -44,6 +44,10 @@ export const RULES: Readonly<Record<keyof typeof ruleFields, RuleCase> & Record<
     },
     body: new TextEncoder().encode(JSON.stringify(ORDER)),
   },
+  credential_cleanup: {
+    value: {},
+    body: new TextEncoder().encode(JSON.stringify({ ...ORDER, api_key: "k", customer: { token: "t" } })),
+  },
 };
 
 function propertyOf(value: string | number | boolean): unknown {

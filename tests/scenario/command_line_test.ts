@@ -93,6 +93,8 @@ Deno.test("cwm check warns of variables of the Python service, and ends with sta
     "warning: webhook default/a: trusted_proxies: Key 'trusted_proxies' has no effect: " +
     "TRUSTED_PROXIES is for all webhooks (no_effect)",
     "1 webhook without authentication, so that everybody may send: default/a",
+    "1 webhook without 'credential_cleanup', which was on for all in the Python service: " +
+    "credentials in documents are handed on as they came",
     "0 problems, 1 warning in 1 webhook and 0 connections",
   ]);
 });

@@ -8,11 +8,8 @@ import { PLANNED_VERIFIERS } from "../../auth/registry.ts";
 import { PLANNED_MODULES } from "../../modules/registry.ts";
 import type { ProblemReason } from "../problem.ts";
 
-/** Keys of the Python original that guard or change something and are not built yet. */
-const PLANNED_WEBHOOK_KEYS = ["credential_cleanup"];
-
 /** Keys that are understood to be missing, so that the problem says so instead of "unknown". */
-export const PLANNED_KEYS: ReadonlySet<string> = new Set([...PLANNED_WEBHOOK_KEYS, ...PLANNED_VERIFIERS]);
+export const PLANNED_KEYS: ReadonlySet<string> = new Set(PLANNED_VERIFIERS);
 
 /**
  * What a webhook uses and the gateway does not have yet: keys and output modules of the Python original.

@@ -12,6 +12,8 @@ import type { ClientAddressResolver } from "../../auth/client_address.ts";
 import type { PublicUrlResolver } from "../../auth/public_url.ts";
 import type { AuthServers } from "../../auth/servers/auth_servers.ts";
 import type { RequestToVerify } from "../../auth/verifier.ts";
+import type { CompiledWebhook } from "../../config/compile/compiler.ts";
+import type { CredentialCleanup } from "../../rules/cleanup/credential_cleanup.ts";
 import { BlockedWebhook, type CatalogEntry, WebhookEntry } from "../../config/entry.ts";
 import { isNamespace, isWebhookId } from "../../event/names.ts";
 import { Deadline, type Deadlines } from "../../time/deadlines.ts";
@@ -37,6 +39,7 @@ import { type Codings, contentCodings, decodeBody } from "./decoding/content_enc
 import { discardBody } from "./discarded_body.ts";
 import { decodedHeaders } from "./decoded_headers.ts";
 import { defaultPath, eventHeaders } from "./default_webhook.ts";
+import { finish } from "./large_bodies.ts";
 import { type BodyChange, bodyChange, type DocumentReading, readEventBody } from "./event_body.ts";
 import { type FailureLog, peerAddress } from "../failure_log.ts";
 import type { InFlight } from "../in_flight.ts";
@@ -233,6 +236,9 @@ class Exchange extends Deadline implements RequestToVerify, AppendListener {
       this.#body = kept;
       if (kept.memory !== this.#reserved) this.#holdDecoded(kept.memory);
       rules?.schema?.require(kept);
+      const clean = rules?.cleanup === undefined
+        ? kept
+        : await this.#cleanUp(kept, rules.cleanup, entry.webhook);
       const { namespace, webhook } = entry.lane;
       const event = {
         id: this.#id,
@@ -240,7 +246,7 @@ class Exchange extends Deadline implements RequestToVerify, AppendListener {
         webhook,
         receivedAt: Date.now(),
         headers: this.headers,
-        body: kept,
+        body: clean,
         trace: this.#context.tracing?.carrier(),
       };
       this.#body = undefined;
@@ -256,6 +262,26 @@ class Exchange extends Deadline implements RequestToVerify, AppendListener {
       this.#body?.discard();
       await this.#fail(error);
     }
+  }
+
+  /** Takes credentials out of the headers and the document, now that both have been verified. */
+  async #cleanUp(
+    body: EventBody,
+    cleanup: CredentialCleanup,
+    { dataType }: CompiledWebhook,
+  ): Promise<EventBody> {
+    this.#headers = cleanup.cleanedHeaders(this.headers);
+    if (dataType === "blob") return body;
+    const steps = cleanup.cleanedBody(body);
+    const cleaned = body.length > LARGE_BYTES
+      ? await this.#context.documents.large.finish(steps)
+      : finish(steps);
+    if (cleaned === body) return body;
+    body.discard();
+    this.#body = cleaned;
+    this.#noteDecoded(cleaned, "none");
+    this.#holdDecoded(cleaned.memory);
+    return cleaned;
   }
 
   /** @param counts `false`: only refuses what is over a limit */

@@ -15,6 +15,7 @@ import {
 import { PLANNED_KEYS } from "../../../src/config/compile/not_built.ts";
 import { responseSchema } from "../../../src/config/compile/response_schema.ts";
 import { webhookSchema } from "../../../src/config/compile/schema.ts";
+import { cleanupSchema } from "../../../src/rules/cleanup/credential_cleanup.ts";
 import { rateLimitSchema } from "../../../src/rules/rate_limit.ts";
 import { CONNECTOR_VARIABLES, connectorSchema, targetSchema } from "../../../src/connector/config_schema.ts";
 import { ERROR_CATALOGUE } from "../../../src/errors.ts";
@@ -32,6 +33,7 @@ export function generatedSections(): ReadonlyMap<string, string> {
     ["keys: webhook", schemaList(webhookSchema)],
     ["list of verifiers", verifierSections()],
     ["keys: response", schemaList(responseSchema)],
+    ["keys: credential_cleanup", schemaList(cleanupSchema)],
     ["keys: rate_limit", schemaList(rateLimitSchema)],
     ["keys: retry", schemaList(retrySchema)],
     ["keys: limits", schemaList(limitsSchema)],

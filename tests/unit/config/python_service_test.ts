@@ -47,13 +47,12 @@ Deno.test("a webhook with a key that is not built yet has that reason alone", as
   const { problems } = await findingsOf({
     webhooks: {
       ...webhooks,
-      several: { module: "rabbitmq", queue_name: "q", recaptcha: null, credential_cleanup: {}, extra: 1 },
+      several: { module: "rabbitmq", queue_name: "q", recaptcha: null, extra: 1 },
     },
   });
   for (const key of PLANNED_KEYS) assertEquals(problems[`webhook default/${key}`], [keyNotBuilt(key)]);
   assertEquals(problems["webhook default/several"], [
     keyNotBuilt("recaptcha"),
-    keyNotBuilt("credential_cleanup"),
     "module: Module 'rabbitmq' is not built yet (not_supported_yet)",
   ]);
 });
