@@ -14,7 +14,15 @@ import { VERSION } from "./version.ts";
 const OPTIONS = { boolean: ["help", "version"], alias: { h: "help", V: "version" }, unknown: refuseOption };
 
 /** Commands that parse their own options, and print their own help. */
-const WITH_OWN_OPTIONS = ["migrate", "dead-letters", "journal", "connector", "completion"];
+const WITH_OWN_OPTIONS = [
+  "migrate",
+  "dead-letters",
+  "journal",
+  "connector",
+  "completion",
+  "providers",
+  "verify",
+];
 
 /** Commands that run until a signal ends them. All others it ends at once. */
 const HANDLING_SIGNALS = ["serve", "connector"];
@@ -69,6 +77,14 @@ async function main(args: readonly string[]): Promise<number> {
     case "connector": {
       const { connector } = await import("./cli/connector.ts");
       return await connector(own, environment, signals);
+    }
+    case "providers": {
+      const { listProviders } = await import("./cli/signatures/providers.ts");
+      return listProviders(own);
+    }
+    case "verify": {
+      const { verify } = await import("./cli/signatures/verify.ts");
+      return await verify(own);
     }
     case "completion": {
       const { completionScript } = await import("./cli/completion.ts");

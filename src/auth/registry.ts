@@ -4,6 +4,7 @@
  * @module
  */
 
+import { signature } from "./signature/signature.ts";
 import { authorization } from "./verifiers/authorization.ts";
 import { basicAuth } from "./verifiers/basic_auth.ts";
 import { digestAuth } from "./verifiers/digest_auth/digest_auth.ts";
@@ -28,6 +29,7 @@ export const verifierKinds: readonly VerifierKind[] = [
   oauth2,
   hmac,
   oauth1,
+  signature,
 ];
 
 /**

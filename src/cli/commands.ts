@@ -83,6 +83,16 @@ export const COMMANDS: readonly Command[] = [
     options: [{ name: "config", value: "file" }, HELP],
   },
   {
+    name: "providers",
+    description: "List the providers whose signatures are known, and what each was compared with",
+    options: [{ name: "name", value: "text" }, HELP],
+  },
+  {
+    name: "verify",
+    description: "Judge captured requests as a webhook with a signature would: see cwm verify --help",
+    options: [{ name: "cases", value: "file" }, HELP],
+  },
+  {
     name: "completion",
     description: "Print the completion script of a shell: cwm completion bash, zsh or fish",
     actions: SHELLS,

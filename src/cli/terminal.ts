@@ -18,5 +18,10 @@ export function printError(line: string): void {
 
 function writeAll(stream: { writeSync(bytes: Uint8Array): number }, line: string): void {
   let rest = encoder.encode(line + "\n");
-  while (rest.byteLength > 0) rest = rest.subarray(stream.writeSync(rest));
+  try {
+    while (rest.byteLength > 0) rest = rest.subarray(stream.writeSync(rest));
+  } catch (error) {
+    // Whoever reads has read enough, as `head` does.
+    if (!(error instanceof Deno.errors.BrokenPipe)) throw error;
+  }
 }

@@ -49,7 +49,7 @@ Deno.test("the help of a command names every option and action that it takes", a
     const words = [...actions, ...options.map((option) => `--${option.name}`)];
     assertEquals(words.filter((word) => !stdout.includes(word)), [], name);
   }));
-  assertEquals(helped.length, 4);
+  assertEquals(helped.length, 6);
 });
 
 Deno.test("an unknown command or option ends with status 2 and points to the help", async () => {
@@ -174,3 +174,47 @@ Deno.test("cwm healthcheck tells a ready gateway from none", async () => {
   const gone = await run(["healthcheck"], { env: { PORT: String(gateway.port) } });
   assertEquals(gone.status, 1);
 });
+
+Deno.test("cwm providers lists what each was compared with, and one with its settings", async () => {
+  const { status, stdout } = await run(["providers"]);
+  assertEquals(status, 0);
+  assertMatch(stdout, /^stripe +hmac-sha256 \{t\}\.\{body\} +sdk stripe \d+/m);
+  assertMatch(stdout, /^bitbucket .* recalled$/m);
+  const one = await run(["providers", "--name", "box"]);
+  assertStringIncludes(
+    one.stdout,
+    '"signature": {"provider": "box", "secret": ..., "secondary_secret": ...}',
+  );
+  assertEquals((await run(["providers", "--name", "nobody"])).status, 1);
+});
+
+Deno.test("cwm verify judges the cases of a file at their own clock, one line a case", async () => {
+  const request = {
+    method: "POST",
+    url: "https://hooks.example.com/in",
+    headers: { "X-Hub-Signature-256": GITHUB_SIGNATURE },
+    bodyBase64: btoa("Hello, World!"),
+  };
+  const github = { preset: "github", config: { secret: "It's a Secret to Everybody" }, now: 0, request };
+  const cases = [github, { ...github, config: { secret: "another" } }, { ...github, preset: "nobody" }];
+  const { status, stdout } = await run(["verify", "--cases", "cases.json"], {
+    files: { "cases.json": JSON.stringify(cases) },
+  });
+  assertEquals(status, 0);
+  assertEquals(stdout.split("\n").map((line) => JSON.parse(line)), [
+    { index: 0, preset: "github", accepted: true, reason: null },
+    { index: 1, preset: "github", accepted: false, reason: "No signature matches the request" },
+    {
+      index: 2,
+      preset: "nobody",
+      accepted: false,
+      reason: "signature.provider: Not a provider that is known: see cwm providers",
+    },
+  ]);
+  const missing = await run(["verify", "--cases", "nowhere.json"]);
+  assertEquals(missing.status, 2);
+  assertStringIncludes(missing.stderr, "nowhere.json cannot be read");
+});
+
+/** Of the example that GitHub publishes. */
+const GITHUB_SIGNATURE = "sha256=757107ea0eb2509fc211221cce984b8a37570b6d7586c22c46f4379c8b043e17";

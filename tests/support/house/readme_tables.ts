@@ -23,6 +23,7 @@ import { outputModules } from "../../../src/modules/registry.ts";
 import { SETTING_DEFINITIONS } from "../../../src/settings/table.ts";
 import { moduleList, modulePages } from "./module_pages.ts";
 import { plainWordsList } from "./plain_words.ts";
+import { providerList } from "./provider_list.ts";
 import { list, schemaList } from "./schema_list.ts";
 import { verifierSections } from "./verifier_sections.ts";
 import { pythonConfigurations } from "../python_configurations/python_configurations.ts";
@@ -32,6 +33,7 @@ export function generatedSections(): ReadonlyMap<string, string> {
   return new Map([
     ["keys: webhook", schemaList(webhookSchema)],
     ["list of verifiers", verifierSections()],
+    ["list of providers", providerList()],
     ["keys: response", schemaList(responseSchema)],
     ["keys: credential_cleanup", schemaList(cleanupSchema)],
     ["keys: rate_limit", schemaList(rateLimitSchema)],

@@ -1,0 +1,53 @@
+/**
+ * Adyen's classic notifications carry a signature for each item, over some of its fields. No data: the body is a list
+ * of items, and every one must be right.
+ *
+ * @module
+ */
+
+import { equalText } from "../../crypto/constant_time.ts";
+import { HmacDigest } from "../../crypto/hmac_digest.ts";
+import { keyOf } from "../../signature/key.ts";
+import { type CodedScheme, isObject, objectIn, textOf, utf8 } from "./coded_scheme.ts";
+
+interface AdyenItem {
+  readonly signature: string;
+  readonly content: string;
+}
+
+/** HMAC-SHA256 in base64, the key in hexadecimal (@adyen/api-library 32.1.0). */
+export const adyen: CodedScheme<readonly AdyenItem[]> = {
+  headers: [],
+  needsUrl: false,
+  read: ({ body }) => {
+    const items = objectIn(textOf(body))?.["notificationItems"];
+    if (!Array.isArray(items) || items.length === 0) return undefined;
+    const read = items.map(readItem);
+    return read.includes(undefined) ? undefined : read as AdyenItem[];
+  },
+  fits: (secret) => keyOf(secret, "hex") !== undefined,
+  prepare: (secret) => {
+    const digest = new HmacDigest("sha256", keyOf(secret, "hex")!);
+    return (items) =>
+      items.every(({ signature, content }) => equalText(digest.base64(utf8(content)), signature));
+  },
+};
+
+function readItem(entry: unknown): AdyenItem | undefined {
+  const item = isObject(entry) ? entry["NotificationRequestItem"] : undefined;
+  if (!isObject(item) || !isObject(item["additionalData"])) return undefined;
+  const signature = item["additionalData"]["hmacSignature"];
+  if (typeof signature !== "string" || signature === "") return undefined;
+  const amount = isObject(item["amount"]) ? item["amount"] : {};
+  const fields = [
+    item["pspReference"],
+    item["originalReference"],
+    item["merchantAccountCode"],
+    item["merchantReference"],
+    amount["value"],
+    amount["currency"],
+    item["eventCode"],
+    item["success"],
+  ];
+  return { signature, content: fields.map((field) => field ?? "").join(":") };
+}

@@ -1,0 +1,38 @@
+/**
+ * Braintree signs one field of a form in another one, for each of an account's keys. No data: signatures are named by
+ * public keys, and the payload may have lost its last line feed on the way.
+ *
+ * @module
+ */
+
+import { equalText } from "../../crypto/constant_time.ts";
+import { HmacDigest } from "../../crypto/hmac_digest.ts";
+import { keyOf } from "../../signature/key.ts";
+import { type CodedScheme, textOf, utf8 } from "./coded_scheme.ts";
+
+interface BraintreeRequest {
+  /** By public key. */
+  readonly signatures: ReadonlyMap<string, string>;
+  readonly payload: string;
+}
+
+/** HMAC-SHA1 in hexadecimal; the key is the SHA-1 of the private key (braintree 3.40.0). */
+export const braintree: CodedScheme<BraintreeRequest> = {
+  headers: [],
+  needsUrl: false,
+  read: ({ body }) => {
+    const form = new URLSearchParams(textOf(body) ?? "");
+    const [signature, ...others] = form.getAll("bt_signature");
+    const [payload, ...more] = form.getAll("bt_payload");
+    if (signature === undefined || payload === undefined || others.length + more.length > 0) return undefined;
+    const pairs = signature.split("&").map((pair) => pair.split("|", 2));
+    return { signatures: new Map(pairs.map(([key = "", value = ""]) => [key, value])), payload };
+  },
+  prepare: (secret, { publicKey = "" }) => {
+    const digest = new HmacDigest("sha1", keyOf(secret, "sha1")!);
+    return ({ signatures, payload }) => {
+      const signature = signatures.get(publicKey) ?? "";
+      return [payload, `${payload}\n`].some((each) => equalText(digest.hex(utf8(each)), signature));
+    };
+  },
+};

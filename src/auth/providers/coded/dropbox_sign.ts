@@ -1,0 +1,34 @@
+/**
+ * Dropbox Sign puts its signature into a field of a multipart form. No data: it stands in JSON inside of the form, and
+ * covers the event's time and type alone.
+ *
+ * @module
+ */
+
+import { equalText } from "../../crypto/constant_time.ts";
+import { HmacDigest } from "../../crypto/hmac_digest.ts";
+import { type CodedScheme, fieldOf, formOf, isObject, objectIn, utf8 } from "./coded_scheme.ts";
+
+interface DropboxSignEvent {
+  readonly signature: string;
+  readonly content: string;
+}
+
+/** HMAC-SHA256 in hexadecimal with the API key (@dropbox/sign 1.11.0). */
+export const dropboxSign: CodedScheme<DropboxSignEvent> = {
+  headers: [],
+  needsUrl: false,
+  read: async (request) => {
+    const event = objectIn(fieldOf(await formOf(request), "json"))?.["event"];
+    if (!isObject(event)) return undefined;
+    const { event_time: time, event_type: type, event_hash: signature } = event;
+    if (typeof time !== "string" || typeof type !== "string" || typeof signature !== "string") {
+      return undefined;
+    }
+    return { signature, content: time + type };
+  },
+  prepare: (secret) => {
+    const digest = new HmacDigest("sha256", utf8(secret));
+    return ({ signature, content }) => equalText(digest.hex(utf8(content)), signature);
+  },
+};

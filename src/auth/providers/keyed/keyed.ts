@@ -1,0 +1,22 @@
+/**
+ * Providers whose requests are checked with keys that they publish.
+ *
+ * @module
+ */
+
+import type { BodyVerifier } from "../../verifier.ts";
+
+/** Settings of such a webhook. */
+export interface KeyedSettings {
+  /** In PEM by URL: these are not fetched. */
+  readonly certificates?: Readonly<Record<string, string>> | undefined;
+  /** In PEM by the names that requests have for them. */
+  readonly publicKeys?: Readonly<Record<string, string>> | undefined;
+  /** Topics whose messages are taken. @default all */
+  readonly topics?: readonly string[] | undefined;
+  /** The id that PayPal knows the webhook by. */
+  readonly webhookId?: string | undefined;
+}
+
+/** Makes the verifier of one webhook. */
+export type KeyedVerifier = new (settings: KeyedSettings) => BodyVerifier;

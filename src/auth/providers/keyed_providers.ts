@@ -1,0 +1,37 @@
+/**
+ * Providers that publish the keys which their requests are checked with.
+ *
+ * @module
+ */
+
+import { EbayVerifier } from "./keyed/ebay.ts";
+import { PaypalVerifier } from "./keyed/paypal.ts";
+import { SnsVerifier } from "./keyed/sns.ts";
+import type { Providers } from "./provider.ts";
+
+/** All of them. */
+export const keyedProviders: Providers = {
+  sns: {
+    title: "Amazon SNS",
+    evidence: { sdk: "sns-validator 0.3.5" },
+    secret: "none",
+    settings: ["certificates", "topics"],
+    keyed: SnsVerifier,
+    note: "Without `topics` messages of everybody's topics are taken. Raw message delivery is not signed.",
+  },
+  ebay: {
+    title: "eBay",
+    evidence: { sdk: "event-notification-nodejs-sdk 1.0.3" },
+    secret: "none",
+    settings: ["public_keys"],
+    keyed: EbayVerifier,
+    note: "`public_keys` holds the keys by their ids, as eBay's API hands them out.",
+  },
+  paypal: {
+    title: "PayPal",
+    evidence: { by: "recalled" },
+    secret: "none",
+    settings: ["certificates", "webhook_id"],
+    keyed: PaypalVerifier,
+  },
+};

@@ -1,0 +1,69 @@
+/**
+ * What a preset says of a provider: how it signs, what that was shown with, and what its users should know.
+ *
+ * @module
+ */
+
+import type { SchemeSource } from "../signature/scheme.ts";
+import type { CodedScheme } from "./coded/coded_scheme.ts";
+import type { KeyedVerifier } from "./keyed/keyed.ts";
+
+/**
+ * What the verdicts were compared with: the provider's own SDK by name and version, vectors that it publishes, its
+ * documentation, or the source of another implementation. `recalled`: nothing yet.
+ */
+export type Evidence =
+  | { readonly sdk: string }
+  | { readonly by: "vectors" | "documentation" | "source" | "recalled" };
+
+/** A setting beside `secret`, by its name in the configuration. */
+export type ProviderSetting =
+  | "secondary_secret"
+  | "next_secret"
+  | "fallback_secret"
+  | "key"
+  | "algorithm"
+  | "merchant_id"
+  | "public_key"
+  | "base_url"
+  | "certificates"
+  | "public_keys"
+  | "topics"
+  | "webhook_id";
+
+/** The setting that holds what is verified with; `none` where the provider publishes it. */
+export type SecretSetting = "secret" | "public_key" | "private_key" | "none";
+
+/** One provider: its scheme as data, or in code where data cannot say it. */
+export type Provider = DataProvider | CodedProvider | KeyedProvider;
+
+interface AnyProvider {
+  /** As people call it. */
+  readonly title: string;
+  readonly evidence: Evidence;
+  /** What the secret is: of its webhook, or the public key of the provider. @default "secret" */
+  readonly secret?: SecretSetting;
+  /** Further settings that it takes. */
+  readonly settings?: readonly ProviderSetting[];
+  /** What users should know, as one or two sentences. */
+  readonly note?: string;
+}
+
+/** A provider whose scheme is data. */
+export interface DataProvider extends AnyProvider {
+  /** Or several: the first one counts whose signature a request has. */
+  readonly scheme: SchemeSource | readonly [SchemeSource, ...SchemeSource[]];
+}
+
+/** A provider whose scheme is code. */
+export interface CodedProvider extends AnyProvider {
+  readonly coded: CodedScheme;
+}
+
+/** A provider that publishes its keys. */
+export interface KeyedProvider extends AnyProvider {
+  readonly keyed: KeyedVerifier;
+}
+
+/** Providers by the names that configurations use. */
+export type Providers = Readonly<Record<string, Provider>>;

@@ -1,0 +1,184 @@
+/**
+ * The value of the key `signature`: a provider's name, or a scheme, with what it is verified with.
+ *
+ * @module
+ */
+
+import { z } from "zod";
+import { numberField, secretField } from "../../schema/fields.ts";
+import type { Provider, SecretSetting } from "../providers/provider.ts";
+import { providers, schemesOf } from "../providers/providers.ts";
+import { type Secrets, secretsField, SeveralSecrets } from "../several_secrets.ts";
+import { fitsKey } from "./key.ts";
+import { type Scheme, schemeSchema } from "./scheme.ts";
+
+/** Longest tolerance, in seconds. */
+const MAX_TOLERANCE = 7 * 24 * 3600;
+
+/** A former secret with the name that it has. */
+const named = z.strictObject({ key: z.string().min(1), secret: secretField() });
+
+const pem = z.string().regex(/-----BEGIN [A-Z ]+-----/, "Must be PEM, which begins with -----BEGIN");
+
+const url = z.url({ protocol: /^https?$/ });
+
+const fields = z.strictObject({
+  provider: z.string().refine((name) => Object.hasOwn(providers, name), {
+    error: "Not a provider that is known: see cwm providers",
+  }).optional().meta({ description: "Who sends: a name that `cwm providers` lists." }),
+  scheme: schemeSchema.optional().meta({
+    description: "How a provider signs that is not in the list.",
+  }),
+  secret: secretsField("The secret that sender and gateway share.").optional(),
+  public_key: secretsField(
+    "The public key of the sender, where it signs with a key of its own.",
+    z.string().min(1),
+  ).optional(),
+  private_key: secretsField("The private key of the account, of `braintree`.").optional(),
+  secondary_secret: secretField().optional().meta({ description: "The second secret, of `box`." }),
+  next_secret: secretField().optional().meta({ description: "The secret that comes next, of `qstash`." }),
+  fallback_secret: secretField().optional().meta({ description: "The former secret, of `inngest`." }),
+  key: z.string().min(1).optional().meta({
+    description: "The name of the secret, of `pusher` and `livekit`.",
+  }),
+  previous: named.optional().meta({ description: "The former secret with its name, of `pusher`." }),
+  algorithm: z.enum(["sha1", "sha256"]).optional().meta({
+    description: "The hash function, of `cloudinary`.",
+  }),
+  merchant_id: z.string().min(1).optional().meta({ description: "The account, of `braintree`." }),
+  webhook_id: z.string().min(1).optional().meta({ description: "The webhook's id, of `paypal`." }),
+  topics: z.array(z.string().min(1)).min(1).optional().meta({
+    description: "The topics whose messages are taken, of `sns`. Default: all.",
+  }),
+  certificates: z.record(z.string(), pem).optional().meta({
+    description: "Certificates in PEM by their URLs, of `sns` and `paypal`. Others are fetched.",
+  }),
+  public_keys: z.record(z.string(), pem).optional().meta({
+    description: "Public keys in PEM by their names, of `ebay`.",
+  }),
+  base_url: url.optional().meta({ description: "The app's own address, of `atlassian-connect`." }),
+  tolerance: numberField(1, MAX_TOLERANCE).optional().meta({
+    description: "How old a request may be, in seconds. Default: as the provider's own library has it.",
+  }),
+  public_url: url.optional().meta({
+    description:
+      "The URL that the provider was given, where it signs it. Default: `PUBLIC_URL` and the target.",
+  }),
+});
+
+type Fields = z.output<typeof fields>;
+type Name = keyof Fields;
+
+/** What every webhook may have, whoever sends. */
+const COMMON: readonly Name[] = ["provider", "scheme", "tolerance", "public_url"];
+
+/** What cannot be left out where a provider takes it. */
+const NEEDED: ReadonlySet<string> = new Set<Name>(["key", "public_key", "public_keys", "webhook_id"]);
+
+/** Secrets beside the first, in the order in which they are counted. */
+const FURTHER_SECRETS = ["secondary_secret", "next_secret", "fallback_secret"] as const;
+
+/** The compiled value. */
+export interface SignatureConfig {
+  /** `undefined` for a scheme of the user's own. */
+  readonly provider: Provider | undefined;
+  /** Empty where the provider's scheme is code. */
+  readonly schemes: readonly Scheme[];
+  /** Secrets, or public keys, in the order in which they are counted; none where the provider publishes its keys. */
+  readonly secret: Secrets | undefined;
+  /** Names of the secrets, where they have any. */
+  readonly names: readonly string[] | undefined;
+  /** The settings as they are written. */
+  readonly settings: Fields;
+}
+
+/** The strict schema of the key. */
+export const signatureSchema: z.ZodType<SignatureConfig> = fields.transform((given, context) => {
+  const config = findProblem(given) ?? compile(given);
+  if (!("message" in config)) return config;
+  context.addIssue({ code: "custom", path: [...config.path], message: config.message });
+  return z.NEVER;
+});
+
+interface Problem {
+  readonly path: readonly string[];
+  readonly message: string;
+}
+
+function findProblem(given: Fields): Problem | undefined {
+  if ((given.provider === undefined) === (given.scheme === undefined)) {
+    return { path: [], message: "Needs either 'provider' or 'scheme'" };
+  }
+  const secret = secretSetting(given);
+  const settings = takenBy(given);
+  for (const name of Object.keys(given) as Name[]) {
+    if (given[name] === undefined || settings.includes(name)) continue;
+    const instead = secret === "none" ? "" : `: it takes '${secret}'`;
+    return { path: [name], message: `Has no effect here${instead}` };
+  }
+  for (const name of settings) {
+    if (given[name] === undefined && (name === secret || NEEDED.has(name))) {
+      return { path: [name], message: "Is missing" };
+    }
+  }
+  return undefined;
+}
+
+/** The settings that have an effect. */
+function takenBy(given: Fields): readonly Name[] {
+  const secret = secretSetting(given);
+  const further = providerOf(given)?.settings ?? [];
+  const secrets: readonly Name[] = secret === "none" ? [] : [secret];
+  return [...COMMON, ...secrets, ...further, ...further.includes("key") ? ["previous" as const] : []];
+}
+
+function secretSetting(given: Fields): SecretSetting {
+  const provider = providerOf(given);
+  if (provider !== undefined) return provider.secret ?? "secret";
+  const { algorithm } = given.scheme ?? {};
+  return algorithm === "ed25519" || algorithm === "ecdsa-p256-sha256" ? "public_key" : "secret";
+}
+
+function providerOf({ provider }: Fields): Provider | undefined {
+  return provider === undefined ? undefined : providers[provider];
+}
+
+function compile(given: Fields): SignatureConfig | Problem {
+  const provider = providerOf(given);
+  const setting = secretSetting(given);
+  const secret = setting === "none" ? undefined : secretsFrom(given, given[setting]!);
+  const schemes = schemesFor(given);
+  for (const text of secretsIn(secret)) {
+    const fits = provider !== undefined && "coded" in provider
+      ? provider.coded.fits?.(text) ?? true
+      : schemes.some((scheme) => fitsKey(text, scheme));
+    if (!fits) return { path: [setting], message: "Has not the form that this provider's secrets have" };
+  }
+  const names = given.key === undefined ? undefined : [given.key, given.previous?.key ?? given.key];
+  return { provider, schemes, secret, names, settings: given };
+}
+
+/** As the preset has them, with what the webhook says otherwise. Shared where it says nothing. */
+function schemesFor({ provider, scheme, tolerance, algorithm }: Fields): readonly Scheme[] {
+  const schemes = provider === undefined ? [scheme!] : schemesOf(provider);
+  if (tolerance === undefined && algorithm === undefined) return schemes;
+  return schemes.map((each) => ({
+    ...each,
+    ...(algorithm === undefined ? {} : { algorithm }),
+    ...(tolerance === undefined || each.timestamp === undefined
+      ? {}
+      : { timestamp: { ...each.timestamp, window: tolerance } }),
+  }));
+}
+
+/** The list that was configured where there is no other secret, so that its matches are counted. */
+function secretsFrom(given: Fields, first: Secrets): Secrets {
+  const further = [...FURTHER_SECRETS.map((name) => given[name]), given.previous?.secret]
+    .filter((text) => text !== undefined);
+  return further.length === 0 ? first : new SeveralSecrets([...secretsIn(first), ...further]);
+}
+
+function secretsIn(secrets: Secrets | undefined): readonly string[] {
+  if (secrets === undefined) return [];
+  return typeof secrets === "string" ? [secrets] : secrets.map((text) => text);
+}

@@ -1,0 +1,77 @@
+/**
+ * The verifier `signature`: requests that a known provider has signed, or anybody by a scheme that is given as data.
+ *
+ * @module
+ */
+
+import { lazyVerifier } from "../lazy_verifier.ts";
+import { CodedVerifier } from "../providers/coded/coded_verifier.ts";
+import type { BodyCheck, BodyVerifier, Refusal, RequestToVerify, VerifierKind } from "../verifier.ts";
+import { fitsKey } from "./key.ts";
+import { SchemeVerifier } from "./scheme_verifier.ts";
+import { type SignatureConfig, signatureSchema } from "./settings.ts";
+
+/** `signature`: a provider by its name, or a scheme, with the secrets that it is verified with. */
+export const signature: VerifierKind<SignatureConfig> = {
+  key: "signature",
+  configSchema: signatureSchema.meta({
+    description: "A request that its provider has signed: Stripe, GitHub and others.",
+  }),
+  example: { provider: "stripe", secret: "{$STRIPE_SECRET}" },
+  notes: [
+    "[Providers](providers/README.md) has the names, what each was compared with, and how to write a scheme.",
+  ],
+  compile: (config) => lazyVerifier("body", verifierOf, config),
+};
+
+function verifierOf(config: SignatureConfig): BodyVerifier {
+  return signatureVerifier(config, Date.now);
+}
+
+/** Makes the verifier. @param now in milliseconds since 1970; the clock, or the one of a captured request */
+export function signatureVerifier(config: SignatureConfig, now: () => number): BodyVerifier {
+  const { provider, secret, names, settings } = config;
+  const publicUrl = settings.public_url;
+  if (provider !== undefined && "keyed" in provider) {
+    return new provider.keyed({
+      certificates: settings.certificates,
+      publicKeys: settings.public_keys,
+      topics: settings.topics,
+      webhookId: settings.webhook_id,
+    });
+  }
+  if (secret === undefined) throw new TypeError("There is no secret: it should not have been configured");
+  if (provider !== undefined && "coded" in provider) {
+    const publicKey = typeof settings.public_key === "string" ? settings.public_key : undefined;
+    return new CodedVerifier({
+      scheme: provider.coded,
+      secrets: secret,
+      publicUrl,
+      publicKey,
+      baseUrl: settings.base_url,
+      key: settings.key,
+      tolerance: settings.tolerance,
+      now,
+    });
+  }
+  const texts = typeof secret === "string" ? [secret] : secret.map((text) => text);
+  const verifiers = config.schemes
+    .filter((scheme) => texts.every((text) => fitsKey(text, scheme)))
+    .map((scheme) => new SchemeVerifier({ scheme, secrets: secret, names, publicUrl, now }));
+  return verifiers.length === 1 ? verifiers[0]! : new FirstPresent(verifiers);
+}
+
+/** Several schemes of one provider: the first one whose signature a request has. */
+class FirstPresent implements BodyVerifier {
+  readonly reads = "body";
+  readonly #verifiers: readonly SchemeVerifier[];
+
+  constructor(verifiers: readonly SchemeVerifier[]) {
+    this.#verifiers = verifiers;
+  }
+
+  verify(request: RequestToVerify): Refusal | BodyCheck {
+    const present = this.#verifiers.find((verifier) => verifier.isPresentIn(request.headers));
+    return (present ?? this.#verifiers[0]!).verify(request);
+  }
+}
