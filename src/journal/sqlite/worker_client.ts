@@ -23,17 +23,13 @@ import type {
   WorkerOptions,
 } from "./protocol.ts";
 import { OldestAge } from "./oldest_age.ts";
-import { type Append, toError, WaitingCommit } from "./waiting_commit.ts";
+import { CommitQueue, type WaitingBounds } from "./commit_queue.ts";
+import { JournalLog } from "./journal_log.ts";
+import { type Append, toError, type WaitingCommit } from "./waiting_commit.ts";
 import { within } from "../../time/within.ts";
 
 /** How long what waits may take to be written when the journal is closed, in milliseconds. */
 const CLOSE_DEADLINE_MS = 5_000;
-
-/**
- * Headers and bodies of one commit, in bytes; a single larger event is one, too. While it is under way they are in
- * memory once more, or twice.
- */
-const COMMIT_BYTES = 8 * 1024 * 1024;
 
 /** Figures before the file was opened for the first time. */
 const NO_FIGURES: Figures = {
@@ -47,35 +43,22 @@ const NO_FIGURES: Figures = {
   lastSequence: 0,
 };
 
-/** Bounds of what may wait for the next commits. */
-export interface WaitingBounds {
-  readonly maxWaiting: number;
-  readonly maxWaitingBytes: number;
-}
-
 /**
  * The gateway's side of the journal's worker. While a commit is under way it collects what is asked for;
  * all of it becomes the next commit.
  */
 export class WorkerClient implements AsyncDisposable {
   readonly #options: WorkerOptions;
-  readonly #bounds: WaitingBounds;
-  readonly #logger: Logger;
+  readonly #queue: CommitQueue;
+  readonly #log: JournalLog;
   readonly #now: () => number;
-  readonly #mayPack: boolean;
   #worker: Worker | undefined;
   #opened: PromiseWithResolvers<OpenReply> | undefined;
   #closed: PromiseWithResolvers<void> | undefined;
-  #collecting: WaitingCommit;
-  /** What takes no more, and waits for the commit under way. */
-  #full: WaitingCommit[] = [];
   #underWay: WaitingCommit | undefined;
   #isScheduled = false;
-  #isRefused = false;
   #isDisposed = false;
   #disposal: Promise<void> | undefined;
-  /** Of all that wait, the commit under way included. */
-  #waitingBytes = 0;
   #earlierDamaged = 0;
   #earlierBuried = 0;
   #figures = NO_FIGURES;
@@ -88,11 +71,9 @@ export class WorkerClient implements AsyncDisposable {
   constructor(options: WorkerOptions, bounds: WaitingBounds, logger: Logger, now: () => number) {
     this.#now = now;
     this.#options = options;
-    this.#bounds = bounds;
-    this.#logger = logger;
     // What is kept after it was delivered must have rows of its own.
-    this.#mayPack = options.retentionMs === 0;
-    this.#collecting = new WaitingCommit(this.#mayPack);
+    this.#queue = new CommitQueue(bounds, options.retentionMs === 0);
+    this.#log = new JournalLog(logger);
   }
 
   get figures(): Figures {
@@ -111,7 +92,7 @@ export class WorkerClient implements AsyncDisposable {
 
   /** Operations that wait for the next commit. */
   get waiting(): number {
-    return this.#full.reduce((sum, { count }) => sum + count, this.#collecting.count);
+    return this.#queue.waiting;
   }
 
   get isStarted(): boolean {
@@ -129,13 +110,13 @@ export class WorkerClient implements AsyncDisposable {
     const refusal = this.#refuseToWait(bytes);
     if (refusal !== undefined) return listener.onRefused(refusal);
     this.#schedule();
-    this.#commitFor(bytes).append(append, listener);
+    this.#queue.commitFor(bytes).append(append, listener);
   }
 
   settle(settlement: Settlement): Promise<void> {
     if (this.#isDisposed) return Promise.reject(closedError());
     this.#schedule();
-    return this.#collecting.settle(settlement);
+    return this.#queue.collecting.settle(settlement);
   }
 
   /** @param bytes of what is to be stored; for operations whose number their callers bound, leave it out */
@@ -149,7 +130,7 @@ export class WorkerClient implements AsyncDisposable {
       : this.#refuseToWait(bytes);
     if (refusal !== undefined) return Promise.reject(refusal);
     this.#schedule();
-    return this.#commitFor(bytes ?? 0).operate(kind, request);
+    return this.#queue.commitFor(bytes ?? 0).operate(kind, request);
   }
 
   /**
@@ -183,9 +164,7 @@ export class WorkerClient implements AsyncDisposable {
     if (worker === undefined) return;
     this.#closed = Promise.withResolvers();
     if (this.#underWay === undefined) this.#post({ type: "close" });
-    if (!await within(CLOSE_DEADLINE_MS, this.#closed.promise)) {
-      this.#logger.error("The journal did not close within {deadline} ms", { deadline: CLOSE_DEADLINE_MS });
-    }
+    if (!await within(CLOSE_DEADLINE_MS, this.#closed.promise)) this.#log.late(CLOSE_DEADLINE_MS);
     worker.terminate();
     this.#failAll(closedError());
   }
@@ -193,26 +172,7 @@ export class WorkerClient implements AsyncDisposable {
   #refuseToWait(bytes: number): GatewayError | undefined {
     if (this.#isDisposed) return closedError();
     if (this.#problem !== undefined) return toError(this.#problem);
-    const { maxWaiting, maxWaitingBytes } = this.#bounds;
-    const waitingBytes = this.#waitingBytes;
-    // One is let in however large it is: the limit on bodies is not this one's matter.
-    const isFull = this.waiting >= maxWaiting ||
-      (waitingBytes > 0 && waitingBytes + bytes > maxWaitingBytes);
-    return isFull
-      ? new GatewayError("overloaded", "Too many events wait for the journal", { retryAfterSeconds: 1 })
-      : undefined;
-  }
-
-  /** The commit that so many bytes go with, which are let in. */
-  #commitFor(bytes: number): WaitingCommit {
-    const { bytes: before, count } = this.#collecting;
-    if (before + bytes > COMMIT_BYTES && count > 0 && bytes > 0) {
-      this.#full.push(this.#collecting);
-      this.#collecting = new WaitingCommit(this.#mayPack);
-    }
-    this.#collecting.bytes += bytes;
-    this.#waitingBytes += bytes;
-    return this.#collecting;
+    return this.#queue.refuse(bytes);
   }
 
   /** What is asked for in one turn of the event loop is sent together. */
@@ -228,16 +188,8 @@ export class WorkerClient implements AsyncDisposable {
   #send(): void {
     if (this.#underWay !== undefined || this.waiting === 0) return;
     this.#start();
-    this.#underWay = this.#next();
+    this.#underWay = this.#queue.next();
     this.#post({ type: "commit", commit: this.#underWay.toCommit(this.#now()) });
-  }
-
-  #next(): WaitingCommit {
-    const full = this.#full.shift();
-    if (full !== undefined) return full;
-    const collected = this.#collecting;
-    this.#collecting = new WaitingCommit(this.#mayPack);
-    return collected;
   }
 
   #post(message: ToWorker): void {
@@ -267,24 +219,12 @@ export class WorkerClient implements AsyncDisposable {
     switch (message.type) {
       case "opened":
         this.#setFigures(message.figures);
-        if (message.outcome === "open") {
-          const { pending, deadLetters } = message.figures;
-          this.#logger.info(
-            "The journal is open: {pending} events are pending, {deadLetters} are dead letters",
-            {
-              pending,
-              deadLetters,
-            },
-          );
-        }
+        if (message.outcome === "open") this.#log.opened(message.figures);
         return this.#opened?.resolve(message);
       case "commit":
         return this.#conclude(message);
       case "damaged":
-        return this.#logger.error(
-          "The journal is damaged and was set aside as {path}; a new one is begun. Its events are not delivered unless 'cwm journal salvage' takes them: {reason}",
-          { path: message.path, reason: message.reason },
-        );
+        return this.#log.damaged(message);
       case "place":
         return this.#notePlace(message);
       case "hold":
@@ -292,17 +232,17 @@ export class WorkerClient implements AsyncDisposable {
         this.#holding = undefined;
         return;
       case "closed":
-        this.#noteClosed(message.problem);
+        this.#log.closed(message.problem, this.#problem);
         return this.#closed?.resolve();
     }
   }
 
   #conclude(reply: CommitReply): void {
     this.#setFigures(reply.figures);
-    this.#noteHealth(reply);
+    this.#log.committed(reply, this.#problem !== undefined);
     const concluded = this.#underWay;
     this.#underWay = undefined;
-    this.#waitingBytes -= concluded?.bytes ?? 0;
+    if (concluded !== undefined) this.#queue.ended(concluded);
     // First the next commit, then what follows from this one.
     this.#send();
     concluded?.conclude(reply);
@@ -318,53 +258,17 @@ export class WorkerClient implements AsyncDisposable {
     };
   }
 
-  #notePlace({ problem, aside, figures }: PlaceReport): void {
+  #notePlace(report: PlaceReport): void {
     const former = this.#problem;
-    this.#problem = problem;
-    this.#setFigures(figures);
-    if (problem !== undefined) {
-      this.#logger.error(
-        "{message}: {reason}. Senders get 503 until that is over; {pending} events are pending",
-        {
-          message: problem.message,
-          reason: problem.reason,
-          pending: figures.pending ?? "an unknown number of",
-        },
-      );
-    } else if (former !== undefined) {
-      this.#logger.info("The journal is in its place again, with {pending} pending events", {
-        pending: figures.pending,
-      });
-    }
-    if (aside === undefined) return;
-    this.#logger.warning(
-      "Another file stood in the journal's place and was set aside as {path}: 'cwm journal salvage' takes its events",
-      { path: aside },
-    );
-  }
-
-  #noteClosed(problem: string): void {
-    if (problem === "") return;
-    if (this.#problem?.kind === "gone") this.#logger.error("The journal is lost: {problem}", { problem });
-    else this.#logger.warning("The journal was not written back to its file: {problem}", { problem });
-  }
-
-  /** Logs when the journal stops taking what it is given, and when it takes it again. */
-  #noteHealth({ refused, growthRefused }: CommitReply): void {
-    const refusal = refused ?? growthRefused;
-    if (refusal === undefined) {
-      if (this.#isRefused) this.#logger.info("The journal can be written again");
-      this.#isRefused = false;
-    } else if (!this.#isRefused && this.#problem === undefined) {
-      this.#isRefused = true;
-      this.#logger.error("{message}: {reason}", { message: refusal.message, reason: refusal.reason });
-    }
+    this.#problem = report.problem;
+    this.#setFigures(report.figures);
+    this.#log.place(report, former);
   }
 
   /** A worker that has ended by itself is replaced with the next operation. */
   #onWorkerFailure(worker: Worker, reason: string): void {
     if (worker !== this.#worker) return;
-    this.#logger.error("The journal's worker failed: {reason}", { reason });
+    this.#log.failed(reason);
     worker.terminate();
     this.#worker = undefined;
     this.#problem = undefined;
@@ -385,11 +289,7 @@ export class WorkerClient implements AsyncDisposable {
     this.#holding = undefined;
     this.#underWay?.fail(error);
     this.#underWay = undefined;
-    for (const commit of this.#full) commit.fail(error);
-    this.#full = [];
-    this.#collecting.fail(error);
-    this.#collecting = new WaitingCommit(this.#mayPack);
-    this.#waitingBytes = 0;
+    this.#queue.failAll(error);
   }
 }
 
