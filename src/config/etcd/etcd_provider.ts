@@ -11,41 +11,29 @@
  * @module
  */
 
-import { Buffer } from "node:buffer";
-import {
-  EtcdCallError,
-  EtcdConnection,
-  type EtcdConnectionOptions,
-  type OpenedConnection,
-} from "./wire/connection.ts";
+import { EtcdConnection, type EtcdConnectionOptions, type OpenedConnection } from "./wire/connection.ts";
 import { type EtcdEndpoint, parseEndpoint } from "./wire/endpoint.ts";
 import { KeySpace } from "./wire/key_space.ts";
-import { knockUntilAccepted } from "./wire/knock.ts";
 import { boundariesOf } from "./list/pages.ts";
-import { type ProgressHabit, unknownHabit } from "./life_check.ts";
-import { EtcdMirror, type KeyChange } from "./mirror/mirror.ts";
+import { Endpoints } from "./endpoints.ts";
+import { EtcdMirror } from "./mirror/mirror.ts";
 import { DEFAULT_TIMING, DEGRADED_AFTER_MS, type EtcdProviderOptions, type EtcdTiming } from "./options.ts";
 import { OutageClock } from "./outage.ts";
 import { ReloadQueue } from "./reload_queue.ts";
 import { type ListReason, runSession, type SessionObserver, toSessionEnd } from "./session.ts";
 import type { EndReason, ResyncReason, SessionEnd } from "./session_end.ts";
-import { readSnapshot, SnapshotError, type SnapshotKey } from "./snapshot/file.ts";
+import { restoreSnapshot } from "./snapshot/restore.ts";
 import { SnapshotWriter } from "./snapshot/writer.ts";
 import type { Metrics } from "../../observability/metrics.ts";
 import { Counts, type EtcdProviderStats, registerEtcdMetrics } from "./metrics.ts";
 import type { Synchronized } from "./list/synchronize.ts";
 import type { ConfigProvider, ConfigSink, ProviderStatus } from "../provider.ts";
 import { RetrySchedule } from "./retry_schedule.ts";
-import { inSlices } from "../../time/pace.ts";
 import { ReportLimiter } from "../../observability/report_limiter.ts";
-import { EtcdValue } from "./wire/value.ts";
 import { firstAnswer } from "../../time/first_answer.ts";
 
 export type { EtcdProviderOptions, EtcdTiming } from "./options.ts";
 export type { EtcdProviderStats } from "./metrics.ts";
-
-/** What a key's value is taken for that a snapshot could not hold: not UTF-8. */
-const NOT_UTF8 = Buffer.of(0xff);
 
 /** Configuration from etcd. */
 export class EtcdConfigProvider implements ConfigProvider {
@@ -53,17 +41,12 @@ export class EtcdConfigProvider implements ConfigProvider {
   readonly #options: EtcdProviderOptions;
   readonly #timing: EtcdTiming;
   readonly #random: () => number;
-  readonly #endpoints: readonly EtcdEndpoint[];
+  readonly #endpoints: Endpoints;
   readonly #keySpace: KeySpace;
   readonly #schedule: RetrySchedule;
   readonly #reloads = new ReloadQueue();
   readonly #stop = new AbortController();
   readonly #warnings = new ReportLimiter();
-  /** Endpoints whose last connection attempt was not even accepted, and those that have refused our login. */
-  readonly #unreachable = new Set<EtcdEndpoint>();
-  readonly #denying = new Set<EtcdEndpoint>();
-  /** By the names of endpoints. */
-  readonly #habits = new Map<string, ProgressHabit>();
   readonly #firstLoad = Promise.withResolvers<void>();
   readonly #lists = new Counts<ListReason>();
   readonly #ends = new Counts<EndReason>();
@@ -71,7 +54,6 @@ export class EtcdConfigProvider implements ConfigProvider {
   #mirror: EtcdMirror | undefined;
   #snapshots: SnapshotWriter | undefined;
   #running: Promise<void> | undefined;
-  #nextEndpoint: number;
   #resync: ResyncReason | undefined;
   /** What requests are served from, if from anything. */
   #serving: "nothing" | "snapshot" | "etcd" = "nothing";
@@ -92,14 +74,14 @@ export class EtcdConfigProvider implements ConfigProvider {
     this.#options = options;
     this.#timing = { ...DEFAULT_TIMING, ...options.timing };
     this.#random = options.random ?? Math.random;
-    this.#endpoints = options.endpoints.map((text) => parseEndpoint(text, options.tls !== undefined));
-    this.#nextEndpoint = Math.floor(this.#random() * this.#endpoints.length);
+    const endpoints = options.endpoints.map((text) => parseEndpoint(text, options.tls !== undefined));
+    this.#endpoints = new Endpoints(endpoints, this.#random());
     this.#keySpace = new KeySpace(options.prefix);
     this.#outages = new OutageClock(options.degradedAfterMs ?? DEGRADED_AFTER_MS);
     // Only start() waits for it, and may do so no longer.
     this.#firstLoad.promise.catch(() => {});
     this.#schedule = new RetrySchedule({
-      endpoints: this.#endpoints.length,
+      endpoints: endpoints.length,
       initialMs: this.#timing.retryInitialMs,
       maxMs: this.#timing.retryMaxMs,
       quickMs: this.#timing.retryQuickMs,
@@ -215,11 +197,8 @@ export class EtcdConfigProvider implements ConfigProvider {
 
   /** The endpoints to try next: one after a watch was lost; all while none answers, or there is nothing to serve. */
   #candidates(): readonly EtcdEndpoint[] {
-    const rotated = [
-      ...this.#endpoints.slice(this.#nextEndpoint),
-      ...this.#endpoints.slice(0, this.#nextEndpoint),
-    ];
-    return this.#serving === "nothing" || this.#isOut ? rotated : rotated.slice(0, 1);
+    const inTurn = this.#endpoints.inTurn();
+    return this.#serving === "nothing" || this.#isOut ? inTurn : inTurn.slice(0, 1);
   }
 
   /** Runs one connection from its beginning to its end, to the first of the endpoints that answers. */
@@ -237,14 +216,12 @@ export class EtcdConfigProvider implements ConfigProvider {
     const ends = Array.from(failures, ([index, error]) => this.#failed(endpoints[index]!, error));
     if (winner === undefined) return ends;
     const endpoint = endpoints[winner.index]!;
-    this.#unreachable.delete(endpoint);
-    this.#denying.delete(endpoint);
+    this.#endpoints.answered(endpoint);
     return [...ends, { endpoint, end: await this.#runSession(endpoint, winner.result, mirror) }];
   }
 
   #failed(endpoint: EtcdEndpoint, error: unknown): Ended {
-    if (wasRefused(error)) this.#unreachable.add(endpoint);
-    else this.#unreachable.delete(endpoint);
+    this.#endpoints.failed(endpoint, error);
     return { endpoint, end: toSessionEnd(error) };
   }
 
@@ -261,7 +238,7 @@ export class EtcdConfigProvider implements ConfigProvider {
         timing: this.#timing,
         observer: this.#observe(endpoint, mirror),
         reloads: this.#reloads,
-        habit: this.#habitOf(endpoint),
+        habit: this.#endpoints.habitOf(endpoint),
         resync: this.#resync,
         isServing: () => this.#serving !== "nothing",
         random: this.#random,
@@ -287,20 +264,10 @@ export class EtcdConfigProvider implements ConfigProvider {
       const healthy = since !== undefined && performance.now() - since >= this.#timing.healthyAfterMs;
       pause = this.#schedule.next({ healthy, resync: end.resync !== undefined });
       this.#report(endpoint, end, since !== undefined, pause);
-      if (end.reason === "denied") this.#denying.add(endpoint);
-      else this.#denying.delete(endpoint);
       if (end.resync !== undefined) this.#resync = end.resync;
-      else this.#nextEndpoint = (this.#endpoints.indexOf(endpoint) + 1) % this.#endpoints.length;
+      this.#endpoints.ended(endpoint, end.reason === "denied", end.resync === undefined);
     }
     return pause;
-  }
-
-  #habitOf({ name }: EtcdEndpoint): ProgressHabit {
-    const known = this.#habits.get(name);
-    if (known !== undefined) return known;
-    const habit = unknownHabit();
-    this.#habits.set(name, habit);
-    return habit;
   }
 
   #connectionOptions(): EtcdConnectionOptions {
@@ -389,37 +356,19 @@ export class EtcdConfigProvider implements ConfigProvider {
   async #restore(mirror: EtcdMirror, sink: ConfigSink): Promise<void> {
     const { snapshotFile: path, logger } = this.#options;
     if (path === undefined) return;
-    try {
-      const snapshot = await readSnapshot(path, this.#keySpace.prefix, this.#stop.signal);
-      if (snapshot === undefined) return;
-      const { keys, othersMayRead } = snapshot;
-      if (othersMayRead) {
-        logger.warning(
-          "Users other than the gateway's may read {path}, which may hold secrets: chmod 600 it",
-          {
-            path,
-          },
-        );
-      }
-      await inSlices(keys, (slice) => void mirror.apply(slice.map(toChange)), this.#stop.signal);
-      // They need not stand at even distances.
-      mirror.boundaries = boundariesOf(keys.map(([name]) => name)).toSorted();
-      mirror.position.replace({ ...snapshot, term: 0 });
-      this.#serving = "snapshot";
-      this.#firstLoad.resolve();
-      const properties = { path, keys: keys.length, revision: snapshot.revision };
-      logger.warning(
-        "Serving {keys} keys of {path} as of revision {revision} until etcd answers",
-        properties,
-      );
-    } catch (error) {
-      if (this.#stop.signal.aborted) return;
-      const message = error instanceof Error ? error.message : String(error);
-      if (!(error instanceof SnapshotError)) {
-        logger.error("Cannot restore {path}: {message}", { path, message, error });
-      }
-      sink.reportSource(path, { code: "file_unreadable", path: "", message }, "");
-    }
+    const { prefix } = this.#keySpace;
+    const names = await restoreSnapshot({ path, prefix, mirror, sink, logger }, this.#stop.signal);
+    if (names === undefined) return;
+    // They need not stand at even distances.
+    mirror.boundaries = boundariesOf(names).toSorted();
+    this.#serving = "snapshot";
+    this.#firstLoad.resolve();
+    const { revision } = mirror.position;
+    logger.warning("Serving {keys} keys of {path} as of revision {revision} until etcd answers", {
+      path,
+      keys: names.length,
+      revision,
+    });
   }
 
   /** Ends early when a reload is asked for, or an endpoint accepts connections (again). */
@@ -427,16 +376,7 @@ export class EtcdConfigProvider implements ConfigProvider {
     if (milliseconds === 0) return;
     const over = new AbortController();
     const signal = AbortSignal.any([this.#stop.signal, over.signal]);
-    const knocking = knockUntilAccepted({
-      unreachable: [...this.#unreachable],
-      // One that has refused the login is there: only time, or an operator, helps.
-      endpoints: this.#endpoints.filter((endpoint) => !this.#denying.has(endpoint)),
-      intervalMs: this.#timing.knockIntervalMs,
-      signal,
-    }).then((accepting) => {
-      if (accepting !== undefined) this.#nextEndpoint = this.#endpoints.indexOf(accepting);
-      over.abort();
-    });
+    const knocking = this.#endpoints.knock(this.#timing.knockIntervalMs, signal).then(() => over.abort());
     try {
       await this.#reloads.arrivesWithin(milliseconds, signal);
     } catch (error) {
@@ -452,14 +392,4 @@ export class EtcdConfigProvider implements ConfigProvider {
 interface Ended {
   readonly endpoint: EtcdEndpoint;
   readonly end: SessionEnd;
-}
-
-/** Whether an attempt has failed at its TCP connection, rather than before or after it. */
-function wasRefused(error: unknown): boolean {
-  if (!(error instanceof EtcdCallError) || error.wasAccepted) return false;
-  return error.failure === "unreachable" || error.failure === "timeout";
-}
-
-function toChange([name, revision, text, created = 0]: SnapshotKey): KeyChange {
-  return { name, revision, created, value: new EtcdValue(text === null ? NOT_UTF8 : Buffer.from(text)) };
 }

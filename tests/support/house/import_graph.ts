@@ -25,7 +25,7 @@ const RANKS: readonly (readonly string[])[] = [
   ["config/metrics.ts", "config/secrets/sources.ts"],
   ["config/etcd/etcd_provider.ts", "config/manager.ts", "config/file/"],
   ["config/etcd/metrics.ts"],
-  ["config/etcd/session.ts"],
+  ["config/etcd/session.ts", "config/etcd/endpoints.ts"],
   ["config/etcd/life_check.ts"],
   ["config/etcd/list/", "config/etcd/snapshot/"],
   ["config/etcd/watch.ts", "config/etcd/mirror/", "config/etcd/options.ts"],
