@@ -4,6 +4,7 @@
  * @module
  */
 
+import { assertCount } from "../errors.ts";
 import { type CatalogEntry, WebhookEntry } from "./entry.ts";
 import type { CompiledWebhook } from "./compile/compiler.ts";
 import type { Problem, Warning } from "./problem.ts";
@@ -138,7 +139,7 @@ export class Catalog {
   #retire(former: CatalogEntry | undefined): void {
     if (former !== undefined) this.#countAccess(former, -1);
     if (!(former instanceof WebhookEntry)) return;
-    this.#serving--;
+    this.#serving = assertCount(this.#serving - 1, "webhooks in service");
     former.retire();
   }
 }

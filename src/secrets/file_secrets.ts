@@ -5,6 +5,7 @@
  * @module
  */
 
+import { assertCount } from "../errors.ts";
 import { constants } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
 import { resolve } from "@std/path";
@@ -89,7 +90,7 @@ export class FileSecrets implements SecretSource {
   async #inTime<Result>(work: Promise<Result>): Promise<Result | undefined> {
     if (await within(this.#timeoutMs, work)) return await work;
     this.#hanging++;
-    const ended = () => this.#hanging--;
+    const ended = () => this.#hanging = assertCount(this.#hanging - 1, "reads of secrets that hang");
     work.then(ended, ended);
     return undefined;
   }

@@ -5,6 +5,7 @@
  * @module
  */
 
+import { assertCount } from "../errors.ts";
 import type { Logger } from "@logtape/logtape";
 import type { SecretAnswer, SecretSource } from "./source.ts";
 import { backoffBoundMs } from "../time/backoff.ts";
@@ -127,7 +128,7 @@ export class SecretCache implements AsyncDisposable {
   release(path: string): void {
     const kept = this.#kept.get(path);
     if (kept === undefined || --kept.users > 0) return;
-    if (!kept.isAnswered) this.#unanswered--;
+    if (!kept.isAnswered) this.#unanswered = assertCount(this.#unanswered - 1, "secrets without an answer");
     clearTimeout(kept.timer);
     this.#kept.delete(path);
     this.#followed = false;
@@ -269,7 +270,7 @@ export class SecretCache implements AsyncDisposable {
 
   #take(kept: KeptSecret, answer: SecretAnswer): void {
     const former = kept.known;
-    if (!kept.isAnswered) this.#unanswered--;
+    if (!kept.isAnswered) this.#unanswered = assertCount(this.#unanswered - 1, "secrets without an answer");
     kept.known = answer.state === "unavailable"
       ? { answer: former.answer, trouble: answer.reason }
       : { answer, trouble: undefined };

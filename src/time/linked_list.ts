@@ -4,6 +4,8 @@
  * @module
  */
 
+import { assertCount } from "../errors.ts";
+
 /** Something that can stand in one {@linkcode LinkedList}. It is its own place there. */
 export abstract class Listed<Item extends Listed<Item>> {
   /** @internal */
@@ -54,7 +56,7 @@ export class LinkedList<Item extends Listed<Item>> {
     if (item.next === undefined) this.#last = item.previous;
     else item.next.previous = item.previous;
     item.list = item.previous = item.next = undefined;
-    this.#size--;
+    this.#size = assertCount(this.#size - 1, "items of a list");
   }
 
   /** Takes all items out. */

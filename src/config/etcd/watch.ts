@@ -5,6 +5,7 @@
  * @module
  */
 
+import { assertCount } from "../../errors.ts";
 import { type EtcdConnection, type EtcdWatchStream, toCallError } from "./wire/connection.ts";
 import { SessionEnd } from "./session_end.ts";
 import type { KeySpace } from "./wire/key_space.ts";
@@ -260,7 +261,10 @@ export class EtcdWatch {
     const { revision, events, isLast } = waiting.take();
     listener.onRevision(revision, events, isLast);
     if (!waiting.isEmpty) return false;
-    this.#waitingRevisions -= waiting.revisions;
+    this.#waitingRevisions = assertCount(
+      this.#waitingRevisions - waiting.revisions,
+      "revisions that wait to be applied",
+    );
     return true;
   }
 }

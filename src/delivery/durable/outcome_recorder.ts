@@ -5,6 +5,7 @@
  * @module
  */
 
+import { assertCount } from "../../errors.ts";
 import type { Logger } from "@logtape/logtape";
 import type { Deadlines } from "../../time/deadlines.ts";
 import { ReportLimiter } from "../../observability/report_limiter.ts";
@@ -68,7 +69,7 @@ export class OutcomeRecorder {
   }
 
   #concluded(): void {
-    this.#unsettled--;
+    this.#unsettled = assertCount(this.#unsettled - 1, "outcomes that are being recorded");
     if (this.#unsettled === 0) this.#whenSettled?.();
   }
 

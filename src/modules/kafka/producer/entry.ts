@@ -4,6 +4,7 @@
  * @module
  */
 
+import { assertCount } from "../../../errors.ts";
 import type { DeliveryError } from "../../../errors.ts";
 import type { DeliveryResult } from "../../module.ts";
 import { type KafkaRecord, sizeOfRecord } from "../protocol/record.ts";
@@ -44,7 +45,7 @@ export class Submission {
   /** @internal */
   settle(index: number, result: DeliveryResult): void {
     this.#results[index] = result;
-    this.#open--;
+    this.#open = assertCount(this.#open - 1, "records of a delivery without a result");
     if (this.#open === 0) this.#done(this.#results as DeliveryResult[]);
   }
 }

@@ -5,7 +5,7 @@
  * @module
  */
 
-import type { DeliveryError } from "../../../errors.ts";
+import { assertCount, type DeliveryError } from "../../../errors.ts";
 import { heldUp } from "../errors.ts";
 import type { DeliveryResult } from "../../module.ts";
 import type { Entry, EntryQueue, Load } from "./entry.ts";
@@ -133,8 +133,8 @@ export class PartitionQueue implements EntryQueue {
     this.#first = this.#settled = 0;
     for (const entry of free) {
       entry.queue = undefined;
-      this.load.records--;
-      this.load.bytes -= entry.size;
+      this.load.records = assertCount(this.load.records - 1, "records for a partition");
+      this.load.bytes = assertCount(this.load.bytes - entry.size, "bytes for a partition");
     }
     return free;
   }

@@ -10,7 +10,7 @@
  * @module
  */
 
-import { DeliveryError } from "../../../errors.ts";
+import { assertCount, DeliveryError } from "../../../errors.ts";
 import { asDeliveryError } from "../errors.ts";
 import type { DeliveryResult } from "../../module.ts";
 import { Cluster, type Topic } from "./cluster.ts";
@@ -216,11 +216,12 @@ export class KafkaProducer implements AsyncDisposable {
 
   #settleEntry(entry: Entry, result: DeliveryResult): void {
     if (!entry.settle(result)) return;
-    this.#load.records--;
-    this.#load.bytes -= entry.size;
+    this.#load.records = assertCount(this.#load.records - 1, "records for Kafka");
+    this.#load.bytes = assertCount(this.#load.bytes - entry.size, "bytes for Kafka");
     if (entry.queue === undefined) return;
-    entry.queue.load.records--;
-    entry.queue.load.bytes -= entry.size;
+    const { load } = entry.queue;
+    load.records = assertCount(load.records - 1, "records for a partition");
+    load.bytes = assertCount(load.bytes - entry.size, "bytes for a partition");
   }
 }
 
