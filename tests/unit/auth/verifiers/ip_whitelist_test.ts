@@ -1,4 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
+import fc from "fast-check";
 import { compileAuthenticator } from "../../../../src/auth/authenticator.ts";
 import { ClientAddressResolver } from "../../../../src/auth/client_address.ts";
 import { AuthServers } from "../../../../src/auth/servers/auth_servers.ts";
@@ -118,6 +119,47 @@ Deno.test("ip_whitelist believes of X-Forwarded-For what trusted proxies wrote, 
       ["192.0.2.10 203.0.113.1"],
     ]
   ) assert(!by(...entries), entries.join(" | "));
+});
+
+Deno.test("whatever a client writes into X-Forwarded-For, the address that the proxy adds decides", () => {
+  const address = fc.constantFrom("192.0.2.10", "192.0.2.11", "::ffff:192.0.2.10", "::ffff:c000:20b", PROXY);
+  const written = fc.oneof(
+    fc.string({ maxLength: 30 }),
+    fc.array(address).map((list) => list.join(", ")),
+    address,
+  );
+  const separator = fc.constantFrom(", ", ",", " , ,", "\t,\t");
+  fc.assert(fc.property(written, separator, address, (spoofed, comma, client) => {
+    // Of one that is a proxy itself, what stands before it decides.
+    fc.pre(client !== PROXY);
+    const forwardedFor = [spoofed.replaceAll(/[^\t -~]/g, "?") + comma + client];
+    for (const proxies of [{ trusted: [PROXY] }, { own: [PROXY] }]) {
+      const passed = passes(["192.0.2.10"], { from: PROXY, forwardedFor, ...proxies });
+      assertEquals(passed, client.endsWith("192.0.2.10"), forwardedFor[0]);
+    }
+  }));
+});
+
+Deno.test("ip_whitelist takes an IPv4 address for the same in every way that IPv6 has to write it", () => {
+  const byte = fc.nat(255);
+  fc.assert(fc.property(fc.tuple(byte, byte, byte, byte), fc.boolean(), (bytes, listed) => {
+    const [a, b, c, d] = bytes;
+    const group = (high: number, low: number) => (high * 256 + low).toString(16);
+    const plain = bytes.join(".");
+    const spellings = [
+      plain,
+      `::ffff:${plain}`,
+      `::FFFF:${group(a, b)}:${group(c, d)}`,
+      `0:0:0:0:0:ffff:${group(a, b)}:${group(c, d)}`,
+      `0000:0000:0000:0000:0000:ffff:${plain}`,
+    ];
+    const other = `${(a + 1) % 256}.${b}.${c}.${d}`;
+    for (const entry of spellings) {
+      for (const from of spellings) {
+        assertEquals(passes([listed ? entry : other], { from }), listed, `${entry} ${from}`);
+      }
+    }
+  }));
 });
 
 Deno.test("ip_whitelist refuses what a trusted proxy passes on without an entry of its own", () => {
