@@ -57,6 +57,7 @@ export async function check(
       environment,
       modules: outputModulesWithin(settings.outputBounds),
       requireAuth: settings.requireAuth,
+      corsOrigins: settings.corsOrigins,
     },
     secrets,
     warnsOfDefault: !settings.defaultWebhook,

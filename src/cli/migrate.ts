@@ -118,6 +118,7 @@ async function run(
       environment,
       modules: outputModulesWithin(settings.outputBounds),
       requireAuth: settings.requireAuth,
+      corsOrigins: settings.corsOrigins,
     },
     prune,
   });

@@ -26,6 +26,7 @@ import { adminRoutes } from "../http/routes/admin.ts";
 import { BodyMemory } from "../io/memory/body_memory.ts";
 import { documentReading } from "../http/webhook/event_body.ts";
 import { FailureLog } from "../http/failure_log.ts";
+import { generalCors } from "../rules/cors.ts";
 import { NamespaceRates } from "../rules/rate_limit.ts";
 import { RefusalHistory } from "../http/refusal_history.ts";
 import { InFlight } from "../http/in_flight.ts";
@@ -177,7 +178,12 @@ export class GatewayParts {
     const { settings, environment, modules = outputModulesWithin(settings.outputBounds) } = options;
     const manager: ConfigManager = new ConfigManager({
       outputs: this.outputs,
-      compile: { environment, modules, requireAuth: settings.requireAuth },
+      compile: {
+        environment,
+        modules,
+        requireAuth: settings.requireAuth,
+        corsOrigins: settings.corsOrigins,
+      },
       secrets: this.secrets,
       warnsOfDefault: !settings.defaultWebhook,
       logger: logger("config"),
@@ -226,6 +232,7 @@ export class GatewayParts {
       deadlines: this.deadlines,
       metrics: this.webhooks.requests,
       failures,
+      cors: generalCors(this.#settings.corsOrigins),
       clientAddress,
       publicUrls: new PublicUrlResolver(this.#settings.publicUrl, clientAddress),
       authServers: this.authServers,

@@ -82,7 +82,7 @@ export class RequestMetrics {
   }
 
   /** HEAD, GET or OPTIONS on a webhook that answers them: there is no event. */
-  probed(entry: WebhookEntry): void {
+  probed(entry: CatalogEntry): void {
     this.#of(entry, "probe").increment();
   }
 

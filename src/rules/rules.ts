@@ -13,6 +13,7 @@ import {
   documentSchemaField,
   MAX_VALIDATED_BYTES,
 } from "./json_schema.ts";
+import { compileCors, type CorsContext, type CorsPolicy, corsSchema } from "./cors.ts";
 import { cleanupSchema, compileCleanup, type CredentialCleanup } from "./cleanup/credential_cleanup.ts";
 import { compileRateLimit, rateLimitSchema } from "./rate_limit.ts";
 
@@ -27,6 +28,9 @@ export const ruleFields = {
   credential_cleanup: cleanupSchema.optional().meta({
     description: "Takes credentials out of what is handed on, see [rules](../rules/README.md).",
   }),
+  cors: corsSchema.optional().meta({
+    description: "Which pages of browsers may send and read the answers, see [rules](../rules/README.md).",
+  }),
 };
 
 type RuleConfig = {
@@ -38,20 +42,31 @@ export interface RequestRules {
   readonly rateLimit: RateLimit | undefined;
   readonly schema: DocumentSchema | undefined;
   readonly cleanup: CredentialCleanup | undefined;
+  readonly cors: CorsPolicy | undefined;
   /** Of the body, whatever else allows more. */
   readonly maxBodyBytes: number;
 }
 
 /** Compiles the rules of a webhook; `undefined` where it has none, as most do. */
 export function compileRules(
-  config: RuleConfig & { readonly idempotency?: Parameters<typeof compileCleanup>[1] },
+  config: RuleConfig & Record<string, unknown> & {
+    readonly idempotency?: Parameters<typeof compileCleanup>[1];
+  },
+  context: CorsContext,
 ): RequestRules | undefined {
   const { rate_limit: limit, json_schema: document, credential_cleanup: clean } = config;
   const rateLimit = limit === undefined ? undefined : compileRateLimit(limit);
   const schema = document === undefined ? undefined : compileDocumentSchema(document);
   const cleanup = clean === undefined ? undefined : compileCleanup(clean, config.idempotency);
-  if (rateLimit === undefined && schema === undefined && cleanup === undefined) return undefined;
-  return { rateLimit, schema, cleanup, maxBodyBytes: schema === undefined ? Infinity : MAX_VALIDATED_BYTES };
+  const cors = compileCors(config.cors, config, context);
+  if ((rateLimit ?? schema ?? cleanup ?? cors) === undefined) return undefined;
+  return {
+    rateLimit,
+    schema,
+    cleanup,
+    cors,
+    maxBodyBytes: schema === undefined ? Infinity : MAX_VALIDATED_BYTES,
+  };
 }
 
 /** What keeps rules from being used together with what else a webhook says; `undefined` for nothing. */

@@ -72,3 +72,8 @@ export function parseHttpBase(text: string): HttpAddress | HttpAddressFault | "q
   const { search = "", hash = "" } = URL.parse(text) ?? {};
   return typeof address === "string" || (search === "" && hash === "") ? address : "query";
 }
+
+/** Whether a text is the origin of an HTTP page as browsers send it (RFC 6454, section 6.2): in lower case, and alone. */
+export function isOrigin(text: string): boolean {
+  return /^https?:\/\//.test(text) && URL.parse(text)?.origin === text;
+}

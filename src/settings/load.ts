@@ -69,6 +69,7 @@ export function loadSettings(
     trustedProxies: values.TRUSTED_PROXIES,
     ...ifSet("publicUrl", values.PUBLIC_URL),
     requireAuth: values.REQUIRE_AUTH,
+    corsOrigins: values.CORS_ALLOWED_ORIGINS,
     metrics: values.METRICS,
     defaultWebhook: values.DEFAULT_WEBHOOK,
     requestIdHeader: values.REQUEST_ID_HEADER,

@@ -32,7 +32,6 @@ const INSTEAD: Readonly<Record<string, string>> = {
   ]),
   DISABLE_OPENAPI_DOCS: NO_DOCUMENTS,
   ...sameFor("not built yet: set such headers in the proxy in front", [
-    "CORS_ALLOWED_ORIGINS",
     "CSP_POLICY",
     "FORCE_HTTPS",
   ]),

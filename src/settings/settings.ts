@@ -68,6 +68,8 @@ export interface Settings {
   readonly publicUrl?: string;
   /** Whether a webhook without authentication has to say so. */
   readonly requireAuth: boolean;
+  /** Origins of pages that may send to webhooks without `cors`. */
+  readonly corsOrigins: readonly string[];
   readonly metrics: boolean;
   /** Whether requests to webhooks that do not exist get the webhook `default` of their namespace. */
   readonly defaultWebhook: boolean;

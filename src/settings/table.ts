@@ -16,6 +16,7 @@ import {
   matching,
   network,
   onOff,
+  origin,
   rate,
   secret,
   text,
@@ -198,6 +199,12 @@ export const VARIABLES = {
     trueOrFalse(),
     false,
     'Whether a webhook without authentication is a problem, and not served, unless it says `"auth": "none"`.',
+  ),
+  CORS_ALLOWED_ORIGINS: variable(
+    list(origin()),
+    [],
+    "Origins of pages that browsers may let send to webhooks without `cors`, such as `https://shop.example`.",
+    "(none)",
   ),
   DEFAULT_WEBHOOK: variable(
     onOff(),

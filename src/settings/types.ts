@@ -7,7 +7,7 @@
 
 import type { RateLimit } from "../time/rate.ts";
 import { authorityOf, parseAddress, parseNetwork } from "../io/address.ts";
-import { MAX_PORT } from "../schema/addresses.ts";
+import { isOrigin, MAX_PORT } from "../schema/addresses.ts";
 
 /** The value of a text, or what is wrong with it: `must be 'file' or 'etcd': current value is "redis"`. */
 export type Parsed<Value> = { readonly value: Value } | { readonly problems: readonly string[] };
@@ -173,6 +173,12 @@ export function host(advice = ""): SettingType<string> {
       return value === undefined ? mustBe(`be a host name or an IP address${advice}`, text) : { value };
     },
   };
+}
+
+/** The origin of a page. */
+export function origin(): SettingType<string> {
+  const rule = "be an origin such as https://shop.example, without path and usual port";
+  return matching("origin", isOrigin, rule);
 }
 
 /** An IP address or a network in CIDR notation. */

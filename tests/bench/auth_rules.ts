@@ -44,6 +44,7 @@ export const RULES: Readonly<Record<keyof typeof ruleFields, RuleCase> & Record<
     },
     body: new TextEncoder().encode(JSON.stringify(ORDER)),
   },
+  cors: { value: { origins: ["https://shop.example"] } },
   credential_cleanup: {
     value: {},
     body: new TextEncoder().encode(JSON.stringify({ ...ORDER, api_key: "k", customer: { token: "t" } })),

@@ -63,12 +63,16 @@ export interface CompiledWebhook {
   readonly policy: DeliveryPolicy;
 }
 
+const NO_ORIGINS: readonly string[] = [];
+
 /** What values are compiled against. */
 export interface CompileContext extends Lookups {
   /** The output modules that webhooks may use. */
   readonly modules: readonly OutputModule[];
   /** Whether a webhook without authentication has to say so. @default false */
   readonly requireAuth?: boolean;
+  /** Origins of pages that may send to webhooks that name none. @default none */
+  readonly corsOrigins?: readonly string[];
 }
 
 /**
@@ -167,7 +171,7 @@ function compileGiven(
       authenticator,
       access,
       severalSecrets,
-      rules: compileRules(config),
+      rules: compileRules(config, { methods: config.methods, allOrigins: context.corsOrigins ?? NO_ORIGINS }),
       bodyForm: authenticator.readsBody || config.data_type === "blob" || steps.some(readsBytes)
         ? "bytes"
         : "text",

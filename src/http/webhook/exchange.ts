@@ -22,6 +22,7 @@ import type { Holding } from "../../time/fair_share.ts";
 import type { Appended, AppendListener } from "../../journal/journal.ts";
 import { GatewayError } from "../../errors.ts";
 import { EventBody } from "../../event/event.ts";
+import { addCors, type CorsPolicy, isPreflight, requireOrigin } from "../../rules/cors.ts";
 import { type CountedRate, countRequest, type NamespaceRates } from "../../rules/rate_limit.ts";
 import {
   type BodyLimits,
@@ -76,6 +77,8 @@ export interface ExchangeContext {
   /** Default of `max_body_bytes`, and the time for a body to arrive. */
   readonly bodyLimits: BodyLimits;
   readonly inFlight: InFlight;
+  /** What answers to requests for no webhook have to say to browsers. */
+  readonly cors: CorsPolicy | undefined;
   /** The rates that webhooks of one namespace share; `undefined` without any. */
   readonly namespaceRates: NamespaceRates | undefined;
   readonly bodyMemory: BodyMemory;
@@ -361,11 +364,13 @@ class Exchange extends Deadline implements RequestToVerify, AppendListener {
     const { method } = this.#request;
     // Nearly always the first method; searching a list of one costs more.
     if (webhook !== undefined && method !== webhook.methods[0] && !webhook.methods.includes(method)) {
+      if (isPreflight(this.#request) && this.#answerPreflight(entry)) return undefined;
       if (!webhook.probes) throw methodNotAllowed(method, webhook.methods);
       const allowed = [...webhook.methods, ...PROBE_METHODS];
       if (!PROBE_METHODS.includes(method)) throw methodNotAllowed(method, allowed);
       if (entry instanceof WebhookEntry) {
-        this.#answerProbe(entry, allowed);
+        const allow = method === "OPTIONS" ? allowed : undefined;
+        this.#answerProbe(entry, probeResponse(allow, this.#context.namesAccepted ? this.#id : undefined));
         return undefined;
       }
     }
@@ -374,12 +379,25 @@ class Exchange extends Deadline implements RequestToVerify, AppendListener {
     return entry;
   }
 
-  async #answerProbe(entry: WebhookEntry, allowed: readonly string[]): Promise<void> {
-    const { metrics, namesAccepted } = this.#context;
-    metrics.probed(entry);
+  async #answerProbe(entry: CatalogEntry, response: Response): Promise<void> {
+    this.#context.metrics.probed(entry);
     await discardBody(this.#request);
-    const allow = this.#request.method === "OPTIONS" ? allowed : undefined;
-    this.#end(probeResponse(allow, namesAccepted ? this.#id : undefined));
+    this.#end(response);
+  }
+
+  /** Whether a browser's question was answered: it is where pages may send, and nobody is authenticated for it. */
+  #answerPreflight(entry: CatalogEntry): boolean {
+    const cors = this.#cors;
+    if (cors === undefined) return false;
+    requireOrigin(cors, this.#request);
+    this.#answerProbe(entry, new Response(null, { status: 204, headers: cors.preflight }));
+    return true;
+  }
+
+  /** What answers have to say to browsers; `undefined` where no page may send. */
+  get #cors(): CorsPolicy | undefined {
+    const webhook = this.#entry?.webhook;
+    return webhook === undefined ? this.#context.cors : webhook.rules?.cors;
   }
 
   /** Most requests find their entry; only the others need the reason why they do not. */
@@ -441,6 +459,8 @@ class Exchange extends Deadline implements RequestToVerify, AppendListener {
 
   #end(response: Response): void {
     this.#answered = true;
+    const cors = this.#cors;
+    if (cors !== undefined) addCors(response, cors, this.#request);
     this.#resolve?.(response);
     try {
       this.#giveBack();

