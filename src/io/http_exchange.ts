@@ -66,7 +66,9 @@ export function exchange(
   };
   signal.addEventListener("abort", abort, { once: true });
   request.on("socket", (socket) => {
-    socket.once(isHttps ? "secureConnect" : "connect", () => isConnected = true);
+    // A kept connection is there already, and would keep what waits for it.
+    if (request.reusedSocket) isConnected = true;
+    else socket.once(isHttps ? "secureConnect" : "connect", () => isConnected = true);
   });
   request.on("error", fail);
   request.on("response", (response) => {

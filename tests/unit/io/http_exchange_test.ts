@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
+import { Agent } from "node:http";
 import {
   exchange,
   type ExchangeOptions,
@@ -9,14 +10,19 @@ import { HttpTarget, redirectTo } from "../../support/http/target.ts";
 
 const NEVER = new AbortController().signal;
 
-function ask(port: number, maxBytes = 100, signal = NEVER): Promise<WholeAnswer> {
+function ask(
+  port: number,
+  maxBytes = 100,
+  signal = NEVER,
+  agent: Agent | false = false,
+): Promise<WholeAnswer> {
   const options: ExchangeOptions = {
     protocol: "http:",
     hostname: "127.0.0.1",
     port,
     path: "/path?query",
     method: "POST",
-    agent: false,
+    agent,
     headers: { "content-length": 4 },
   };
   return exchange(options, "body", maxBytes, signal);
@@ -51,6 +57,25 @@ Deno.test("an exchange that breaks off is not repeated, and says that the reques
   const [isSent] = await failure(ask(target.port));
   assert(isSent);
   assertEquals(target.requests.length, 1);
+});
+
+Deno.test("exchanges over a kept connection leave nothing at it, and say that a request was sent", async () => {
+  await using target = await HttpTarget.start();
+  const agent = new Agent({ keepAlive: true });
+  try {
+    await ask(target.port, 100, NEVER, agent);
+    const [kept] = Object.values(agent.freeSockets).flatMap((sockets) => sockets ?? []);
+    const listeners = () => kept?.eventNames().map((name) => kept.listenerCount(name));
+    await ask(target.port, 100, NEVER, agent);
+    const before = listeners();
+    for (let times = 0; times < 3; times++) await ask(target.port, 100, NEVER, agent);
+    assertEquals(listeners(), before);
+    target.answer({ status: 200, body: "x".repeat(101) });
+    assertEquals((await failure(ask(target.port, 100, NEVER, agent)))[0], true);
+    assertEquals(target.requests.length, 6);
+  } finally {
+    agent.destroy();
+  }
 });
 
 Deno.test("an exchange says that nothing was sent where nothing listens or it begins too late", async () => {
