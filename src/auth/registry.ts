@@ -15,6 +15,7 @@ import { jwt } from "./verifiers/jwt.ts";
 import { oauth1 } from "./verifiers/oauth1/oauth1.ts";
 import { oauth2 } from "./verifiers/oauth2.ts";
 import { queryAuth } from "./verifiers/query_auth.ts";
+import { recaptcha } from "./verifiers/recaptcha/recaptcha.ts";
 import type { VerifierKind } from "./verifier.ts";
 
 /** Every kind that webhooks can ask for, by its configuration key. The first one that refuses decides the answer. */
@@ -30,12 +31,5 @@ export const verifierKinds: readonly VerifierKind[] = [
   hmac,
   oauth1,
   signature,
-];
-
-/**
- * Configuration keys of the Python original that are not built yet. Each keeps someone out, so a webhook
- * that has one must not be served as if it were not there.
- */
-export const PLANNED_VERIFIERS: readonly string[] = [
-  "recaptcha",
+  recaptcha,
 ];

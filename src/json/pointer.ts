@@ -53,6 +53,11 @@ export class JsonPointer {
     return new JsonPointer(text.split("/").slice(1).map(keyOfToken));
   }
 
+  /** The pointer to what stands under these names, from the outermost on. */
+  static of(...names: readonly string[]): JsonPointer {
+    return new JsonPointer(names);
+  }
+
   /** The value's text in a JSON text, exactly as it stands there. @param json valid JSON */
   sourceIn(json: string): string | undefined {
     return findJsonSource(json, this.#tokens);

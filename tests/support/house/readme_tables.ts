@@ -12,7 +12,6 @@ import {
   limitsSchema,
   retrySchema,
 } from "../../../src/config/compile/delivery_schema.ts";
-import { PLANNED_KEYS } from "../../../src/config/compile/not_built.ts";
 import { responseSchema } from "../../../src/config/compile/response_schema.ts";
 import { webhookSchema } from "../../../src/config/compile/schema.ts";
 import { cleanupSchema } from "../../../src/rules/cleanup/credential_cleanup.ts";
@@ -53,7 +52,6 @@ export function generatedSections(): ReadonlyMap<string, string> {
     ["table: python configurations", pythonTable()],
     ["list: not built yet", notBuiltList()],
     ["list: keys without effect", keysWithoutEffectList()],
-    ["list: planned keys", [...PLANNED_KEYS].map((key) => `\`${key}\``).join(", ")],
   ]);
 }
 

@@ -182,16 +182,11 @@ Deno.test("environment variables are put in, and a missing one makes the webhook
   ]);
 });
 
-Deno.test("keys of the original that are not built yet block the webhook instead of being ignored", async () => {
-  const planned = {
-    recaptcha: { secret_key: "a" },
-  };
-  for (const [key, value] of Object.entries(planned)) {
-    await using gateway = await start({ a: { module: "probe", [key]: value } });
-    assertEquals((await gateway.post("/webhook/a", "{}")).status, 503);
-    const [problem] = (await adminConfig(gateway)).problems;
-    assertEquals([problem?.["code"], problem?.["path"]], ["not_supported_yet", key]);
-  }
+Deno.test("a module of the original that is not built yet blocks its webhook, and is not ignored", async () => {
+  await using gateway = await start({ a: { module: "rabbitmq" } });
+  assertEquals((await gateway.post("/webhook/a", "{}")).status, 503);
+  const [problem] = (await adminConfig(gateway)).problems;
+  assertEquals([problem?.["code"], problem?.["path"]], ["not_supported_yet", "module"]);
 });
 
 Deno.test("remarks are kept out of the way at the top and one level below", async () => {

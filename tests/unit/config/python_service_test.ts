@@ -1,14 +1,9 @@
 import { assertEquals } from "@std/assert";
 import { PLANNED_MODULES } from "../../../src/modules/registry.ts";
-import { PLANNED_KEYS } from "../../../src/config/compile/not_built.ts";
 import { findingsOf } from "../../support/findings.ts";
 import { errorCode, TestGateway } from "../../support/gateway.ts";
 
 const REDIS = { type: "redis", host: "127.0.0.1" };
-
-const keyNotBuilt = (key: string) =>
-  `${key}: Key '${key}' is not built yet, and ignoring it could let in what it keeps out: ` +
-  "remove it to use the webhook (not_supported_yet)";
 
 Deno.test("a webhook of a module that is not built yet has that reason alone, whatever is around it", async () => {
   const around = {
@@ -34,27 +29,6 @@ Deno.test("a webhook of a module that is not built yet has that reason alone, wh
     assertEquals(problems[`webhook default/chain-${name}`], [`chain.1.module: ${reason}`]);
     assertEquals(problems[`webhook default/short-${name}`], [`chain.0.module: ${reason}`]);
   }
-});
-
-Deno.test("a webhook with a key that is not built yet has that reason alone", async () => {
-  const webhooks = Object.fromEntries(
-    [...PLANNED_KEYS].map((key) => [key, {
-      module: "log",
-      [key]: { secret: "{$NOT_SET}", enabled: true },
-      misspelt: 1,
-    }]),
-  );
-  const { problems } = await findingsOf({
-    webhooks: {
-      ...webhooks,
-      several: { module: "rabbitmq", queue_name: "q", recaptcha: null, extra: 1 },
-    },
-  });
-  for (const key of PLANNED_KEYS) assertEquals(problems[`webhook default/${key}`], [keyNotBuilt(key)]);
-  assertEquals(problems["webhook default/several"], [
-    keyNotBuilt("recaptcha"),
-    "module: Module 'rabbitmq' is not built yet (not_supported_yet)",
-  ]);
 });
 
 Deno.test("a misspelt module is pointed to the nearest one, built or not", async () => {

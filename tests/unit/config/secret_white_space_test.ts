@@ -26,6 +26,7 @@ const WEBHOOKS: Readonly<Record<string, unknown>> = {
   "oauth1.token_secret": webhook({
     oauth1: { consumer_key: "k", consumer_secret: "s", token_secret: "{$SECRET}" },
   }),
+  "recaptcha.secret_key": webhook({ recaptcha: { secret_key: "{$SECRET}" } }),
   "hmac.secret": webhook({ hmac: { secret: "{$SECRET}" } }),
   "jwt.secret": webhook({ jwt: { secret: "{$SECRET}" } }),
   "oauth2.jwt_secret": webhook({ oauth2: { jwt_secret: "{$SECRET}" } }),

@@ -5,7 +5,7 @@
  */
 
 import { parseAuthParameters } from "../auth_parameters.ts";
-import { type Parameter, percentDecode } from "./parameters.ts";
+import { type Parameter, percentDecode } from "../form_body.ts";
 
 const OAUTH = /^oauth +/i;
 

@@ -4,16 +4,16 @@
  * @module
  */
 
-import { Buffer } from "node:buffer";
 import { hash } from "node:crypto";
 import { equalText } from "../../crypto/constant_time.ts";
 import { lazyVerifier } from "../../lazy_verifier.ts";
 import { secretsCheck } from "../../several_secrets.ts";
 import type { BodyCheck, BodyVerifier, Refusal, RequestToVerify, VerifierKind } from "../../verifier.ts";
+import { formText, isForm, type Parameter, parseForm } from "../form_body.ts";
 import { asHeaderValue } from "../header_text.ts";
 import { configSchema, noticesOf, type OAuth1Config } from "./config.ts";
 import { isOAuth, type OAuth1Credentials, parseOAuth1Credentials } from "./credentials.ts";
-import { type Parameter, parseForm, signatureBaseString } from "./parameters.ts";
+import { signatureBaseString } from "./parameters.ts";
 import {
   isBodyHash,
   isRsa,
@@ -28,8 +28,6 @@ const MAX_PARAMETERS = 1_000;
 
 /** Longest form, in bytes: its parameters are put together in one go, in which nothing else runs. */
 const MAX_FORM_BYTES = 256 * 1024;
-
-const FORM = /^application\/x-www-form-urlencoded[ \t]*(;|$)/i;
 
 /** `oauth1`: the request is signed by one client. */
 export const oauth1: VerifierKind<OAuth1Config> = {
@@ -136,10 +134,10 @@ class OAuth1Verifier implements BodyVerifier {
   }
 
   #verifyRequest(request: RequestToVerify, given: OAuth1Credentials): Refusal | BodyCheck {
-    const isForm = FORM.test(request.headers.get("content-type") ?? "");
+    const hasForm = isForm(request.headers);
     const { bodyHash } = given;
-    if (isForm && bodyHash !== undefined) return HASHED_FORM;
-    if (!isForm && bodyHash === undefined && this.#config.require_body_hash) return NO_BODY_HASH;
+    if (hasForm && bodyHash !== undefined) return HASHED_FORM;
+    if (!hasForm && bodyHash === undefined && this.#config.require_body_hash) return NO_BODY_HASH;
     const publicUrl = request.publicUrls.resolve(request);
     if (publicUrl === undefined) return UNKNOWN_URL;
     const url = asHeaderValue(publicUrl);
@@ -148,7 +146,7 @@ class OAuth1Verifier implements BodyVerifier {
     const { method } = request;
     const isRight = (parameters: readonly Parameter[]) =>
       this.#isRight(signatureBaseString(method, url, parameters), given.signature);
-    if (isForm) return (body) => this.#refuseForm(body, signed, isRight) ?? this.#useNonce(given);
+    if (hasForm) return (body) => this.#refuseForm(body, signed, isRight) ?? this.#useNonce(given);
     if (!isRight(signed)) return WRONG;
     if (bodyHash === undefined) return this.#useNonce(given) ?? PASSED;
     return (body) => {
@@ -163,9 +161,7 @@ class OAuth1Verifier implements BodyVerifier {
     isRight: (parameters: readonly Parameter[]) => boolean,
   ): Refusal | undefined {
     if (body.byteLength > MAX_FORM_BYTES) return UNREADABLE_FORM;
-    const fields = foreignParameters(
-      Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString("latin1"),
-    );
+    const fields = foreignParameters(formText(body));
     if (fields === undefined) return UNREADABLE_FORM;
     return isRight([...signed, ...fields]) ? undefined : WRONG;
   }

@@ -1,10 +1,8 @@
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
+import { type Parameter, parseForm, percentDecode } from "../../../../../src/auth/verifiers/form_body.ts";
 import {
   normalizeParameters,
-  type Parameter,
-  parseForm,
-  percentDecode,
   percentEncode,
   signatureBaseString,
 } from "../../../../../src/auth/verifiers/oauth1/parameters.ts";
