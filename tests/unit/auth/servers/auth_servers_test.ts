@@ -1,3 +1,4 @@
+import process from "node:process";
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import {
   AuthServers,
@@ -118,4 +119,15 @@ Deno.test("of many calls at once to a server 64 are under way, and all are answe
   assertEquals(target.requests.length, 64);
   letGo();
   assertEquals((await Promise.all(asking)).map(({ status }) => status), Array(100).fill(200));
+});
+
+Deno.test("a server that is asked again and again has one connection, which keeps nothing of the calls", async () => {
+  await using target = await HttpTarget.start();
+  await using servers = new AuthServers();
+  const warnings: string[] = [];
+  const note = (warning: Error) => void warnings.push(warning.name);
+  process.on("warning", note);
+  for (let index = 0; index < 20; index++) await servers.ask(questionFor(target));
+  process.off("warning", note);
+  assertEquals(warnings, []);
 });
