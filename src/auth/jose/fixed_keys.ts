@@ -6,7 +6,7 @@
 
 import { z } from "zod";
 import { hasNoOuterWhiteSpace, secretField } from "../../schema/fields.ts";
-import { type Secrets, secretsCheck, secretsField } from "../several_secrets.ts";
+import { type Secrets, secretsField, type SeveralSecrets } from "../several_secrets.ts";
 import { type AlgorithmName, isHmac } from "./algorithms.ts";
 import {
   isPem,
@@ -17,7 +17,7 @@ import {
   secretCheck,
   type SignatureCheck,
 } from "./keys.ts";
-import type { KeySource } from "./token_check.ts";
+import type { CountedSignature, KeySource, SignatureVerdict } from "./token_check.ts";
 
 /** Variables often hold PEM with `\n` in the place of its line ends, and files end in one. */
 function asPem(text: string): string {
@@ -58,22 +58,41 @@ export function refuseKeys(algorithms: readonly AlgorithmName[], keys: Secrets):
  * shared secret.
  */
 export class FixedKeys implements KeySource {
-  readonly #check: (algorithm: string, signed: string, signature: string) => boolean;
+  readonly #check: KeyCheck<SignatureVerdict>;
   readonly #algorithms: readonly string[];
-  /** Whether a check takes so little time that it need not be remembered. */
   readonly isQuick: boolean;
 
   /** @param keys must have passed {@linkcode refuseKeys} */
   constructor(algorithms: readonly AlgorithmName[], keys: Secrets) {
-    this.#check = secretsCheck(keys, (key) => checkWith(algorithms, key));
+    this.#check = typeof keys === "string" ? checkWith(algorithms, keys) : checkWithSeveral(algorithms, keys);
     this.#algorithms = algorithms;
     this.isQuick = !listOf(keys).some(isPem);
   }
 
-  verify(algorithm: string, _kid: string | undefined, signed: string, signature: string): boolean | string {
+  verify(algorithm: string, _kid: string | undefined, signed: string, signature: string): SignatureVerdict {
     if (!this.#algorithms.includes(algorithm)) return "The token has another algorithm than is configured";
     return this.#check(algorithm, signed, signature);
   }
+}
+
+type KeyCheck<Verdict> = (algorithm: string, signed: string, signature: string) => Verdict;
+
+/** All keys are tried, whichever is good, so that the time does not say which; the first one that is good is counted. */
+function checkWithSeveral(
+  algorithms: readonly AlgorithmName[],
+  keys: SeveralSecrets,
+): KeyCheck<SignatureVerdict> {
+  const checks = keys.map((key) => checkWith(algorithms, key));
+  const verdicts = checks.map((_, position): CountedSignature => ({
+    count: () => void keys.matched(position),
+  }));
+  return (algorithm, signed, signature) => {
+    let position = -1;
+    for (let index = checks.length - 1; index >= 0; index--) {
+      if (checks[index]!(algorithm, signed, signature)) position = index;
+    }
+    return keys.matched(position) && verdicts[position]!;
+  };
 }
 
 function signatureCheck(name: AlgorithmName, key: string): SignatureCheck {
@@ -82,10 +101,7 @@ function signatureCheck(name: AlgorithmName, key: string): SignatureCheck {
     : publicKeyCheck(name, publicKeyOf(key)!);
 }
 
-function checkWith(
-  algorithms: readonly AlgorithmName[],
-  key: string,
-): (algorithm: string, signed: string, signature: string) => boolean {
+function checkWith(algorithms: readonly AlgorithmName[], key: string): KeyCheck<boolean> {
   const checks: [AlgorithmName, SignatureCheck][] = algorithms
     .filter((name) => refuse(name, key) === undefined)
     .map((name) => [name, signatureCheck(name, key)]);

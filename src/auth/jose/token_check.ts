@@ -11,14 +11,22 @@ import type { ClaimsRule } from "./claims.ts";
 import { type Claims, readToken, type Token } from "./token.ts";
 import { TokenMemory } from "./token_memory.ts";
 
+/** A good signature, whose key is one of several. */
+export interface CountedSignature {
+  /** Counts that a token with it has passed once more: it is counted once already. */
+  readonly count: () => void;
+}
+
+/** Whether a signature is good, or the reason in words for the operator where it is not even checked. */
+export type SignatureVerdict = boolean | CountedSignature | string;
+
 /** Where keys come from. */
 export interface KeySource {
-  /** Whether a check takes so little time that it need not be remembered. */
+  /** Whether a check takes little time: fewer tokens are remembered then. */
   readonly isQuick: boolean;
   /**
    * Whether the signature is that of the signed text with a key of this algorithm and name.
    *
-   * @returns the reason in words for the operator, where it is not even checked
    * @throws {UnavailableError} when that cannot be found out at the moment
    */
   verify(
@@ -27,7 +35,7 @@ export interface KeySource {
     signed: string,
     signature: string,
     servers: AuthServers,
-  ): boolean | string | Promise<boolean | string>;
+  ): SignatureVerdict | Promise<SignatureVerdict>;
   /** The keys that serve now, `undefined` for none; another value when they have changed. @default never changes */
   current?(): unknown;
   /** Lets go of what is shared with others. */
@@ -48,14 +56,14 @@ const FORGED = "The token's signature does not match";
 /** Checks the tokens of one webhook. */
 export class TokenCheck {
   readonly #options: TokenCheckOptions;
-  readonly #memory: TokenMemory | undefined;
+  readonly #memory: TokenMemory;
   readonly #forged: Refusal;
   /** The keys that the memory is of. */
   #keys: unknown;
 
   constructor(options: TokenCheckOptions) {
     this.#options = options;
-    this.#memory = options.keys.isQuick ? undefined : new TokenMemory();
+    this.#memory = new TokenMemory(options.keys.isQuick ? "quick" : "slow");
     this.#forged = options.bearer.refuse(FORGED);
   }
 
@@ -67,8 +75,12 @@ export class TokenCheck {
   check(text: string, servers: AuthServers): Refusal | undefined | Promise<Refusal | undefined> {
     const now = Date.now() / 1000;
     const memory = this.#memoryOfKeys();
-    const known = memory?.recall(text, now);
-    if (known !== undefined) return known === "passes" ? undefined : this.#forged;
+    const known = memory.recall(text, now);
+    if (known === "forged") return this.#forged;
+    if (known !== undefined) {
+      known.count?.();
+      return undefined;
+    }
     const token = readToken(text);
     if (typeof token === "string") return this.#options.bearer.refuse(token);
     const refused = this.#refuseClaims(token, now);
@@ -85,11 +97,11 @@ export class TokenCheck {
   }
 
   /** Forgets all tokens when the keys are others. */
-  #memoryOfKeys(): TokenMemory | undefined {
+  #memoryOfKeys(): TokenMemory {
     const keys = this.#options.keys.current?.();
     if (keys !== this.#keys) {
       this.#keys = keys;
-      this.#memory?.clear();
+      this.#memory.clear();
     }
     return this.#memory;
   }
@@ -105,17 +117,19 @@ export class TokenCheck {
     return this.#options.keys.verify(header.alg, header.kid, signed, signature, servers);
   }
 
-  #conclude(text: string, { claims }: Token, outcome: boolean | string): Refusal | undefined {
+  #conclude(text: string, { claims }: Token, outcome: SignatureVerdict): Refusal | undefined {
     const { bearer, rule, refuseClaims } = this.#options;
     const memory = this.#memoryOfKeys();
     if (typeof outcome === "string") return bearer.refuse(outcome);
-    if (!outcome) {
-      memory?.noteForged(text);
+    if (outcome === false) {
+      memory.noteForged(text);
       return this.#forged;
     }
     // What a good token lacks is said only to those who have one.
     const refused = refuseClaims?.(claims);
-    if (refused === undefined) memory?.notePassed(text, rule.passesUntil(claims));
-    return refused;
+    if (refused !== undefined) return refused;
+    const count = outcome === true ? undefined : outcome.count;
+    memory.notePassed(text, { until: rule.passesUntil(claims), count });
+    return undefined;
   }
 }

@@ -1,45 +1,62 @@
 /**
- * Remembers tokens that were checked lately: senders present one for as long as it is good, and checking a signature
- * with a public key takes as long as hundreds of look-ups.
+ * Remembers tokens that were checked lately: senders present one for as long as it is good. A check with a shared
+ * secret takes as long as ten look-ups, and one with a public key as long as hundreds.
  *
  * @module
  */
 
 import { NewestEntries } from "../newest_entries.ts";
 
-/** Most tokens of each kind, and most of their characters together. */
-const MAX_TOKENS = 256;
-const MAX_CHARACTERS = 256 * 1024;
+/** Most tokens, and most of their characters together, of those that passed and of those that were forged. */
+const BOUNDS = {
+  /** As few as one webhook has senders: of some of them each token is a new one. */
+  quick: { tokens: 16, characters: 16 * 1024 },
+  slow: { tokens: 256, characters: 256 * 1024 },
+} as const;
+
+/** A token that passed. */
+export interface PassedToken {
+  /** From when on it does not pass any more, in seconds since 1970. */
+  readonly until: number;
+  /** Counts that it has passed once more, where that is counted. */
+  readonly count: (() => void) | undefined;
+}
 
 /**
  * Tokens that passed, and until when they do; and tokens whose signature was wrong, which never pass. They are kept
  * apart, so that strangers cannot have those that pass forgotten.
  */
 export class TokenMemory {
-  readonly #passed = new NewestEntries<number>(MAX_TOKENS, MAX_CHARACTERS);
-  readonly #forged = new NewestEntries<true>(MAX_TOKENS, MAX_CHARACTERS);
+  readonly #passed: NewestEntries<PassedToken>;
+  readonly #forged: NewestEntries<true> | undefined;
+
+  /** @param check how long that of a token takes: forged tokens are remembered where it is slow */
+  constructor(check: keyof typeof BOUNDS) {
+    const { tokens, characters } = BOUNDS[check];
+    this.#passed = new NewestEntries(tokens, characters);
+    this.#forged = check === "slow" ? new NewestEntries(tokens, characters) : undefined;
+  }
 
   /** @param now in seconds since 1970 */
-  recall(token: string, now: number): "passes" | "is forged" | undefined {
-    const until = this.#passed.get(token);
-    if (until === undefined) return this.#forged.get(token) && "is forged";
-    if (now < until) return "passes";
+  recall(token: string, now: number): PassedToken | "forged" | undefined {
+    const passed = this.#passed.get(token);
+    if (passed === undefined) return this.#forged?.get(token) && "forged";
+    if (now < passed.until) return passed;
     this.#passed.delete(token);
     return undefined;
   }
 
-  /** @param until from when on it does not pass any more, in seconds since 1970 */
-  notePassed(token: string, until: number): void {
-    this.#passed.set(token, until, token.length);
+  notePassed(token: string, passed: PassedToken): void {
+    this.#passed.set(token, passed, token.length);
   }
 
   noteForged(token: string): void {
-    this.#forged.set(token, true, token.length);
+    this.#forged?.set(token, true, token.length);
   }
 
   /** The keys have changed. */
   clear(): void {
     this.#passed.clear();
-    this.#forged.clear();
+    this.#forged?.clear();
   }
 }

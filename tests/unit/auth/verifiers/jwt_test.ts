@@ -3,12 +3,14 @@ import { compileAuthenticator, RefusalError } from "../../../../src/auth/authent
 import { jwt } from "../../../../src/auth/verifiers/jwt.ts";
 import { GatewayError } from "../../../../src/errors.ts";
 import { authenticate } from "../../../contracts/verifier.ts";
+import { TestGateway } from "../../../support/gateway.ts";
 import { ecKey, edKey, hmacToken, inAnHour, keyToken, part, rsaKey } from "../../../support/jose/tokens.ts";
 
 const SECRET = "a-secret-that-is-long-enough-for-HS256";
 const RSA = rsaKey();
 const EC = ecKey();
 const ED = edKey();
+const OTHER_ED = edKey();
 
 type Config = Readonly<Record<string, unknown>>;
 
@@ -82,6 +84,40 @@ Deno.test("jwt takes several public keys at once", async () => {
   const config = { secret: [RSA.pem, rsaKey().pem], algorithm: "RS256" };
   await assertPasses(config, keyToken(RSA, "RS256", claims()));
 });
+
+for (
+  const [what, keys, tokenWith] of [
+    [
+      "shared secrets",
+      [SECRET, `${SECRET}!`],
+      (position: number) => hmacToken(SECRET + "!".repeat(position), claims()),
+    ],
+    [
+      "public keys",
+      [ED.pem, OTHER_ED.pem],
+      (position: number) => keyToken(position === 0 ? ED : OTHER_ED, "EdDSA", claims()),
+    ],
+  ] as const
+) {
+  Deno.test(`jwt counts which of several ${what} a token has, each time that it comes`, async () => {
+    const algorithm = what === "public keys" ? "EdDSA" : "HS256";
+    await using gateway = await TestGateway.start({
+      webhooks: { a: { module: "log", jwt: { secret: keys, algorithm } } },
+    });
+    for (const position of [0, 1]) {
+      const authorization = `Bearer ${tokenWith(position)}`;
+      for (let sent = 0; sent < 3 + position; sent++) {
+        assertEquals((await gateway.post("/webhook/a", "{}", { authorization })).status, 200);
+      }
+    }
+    const { text } = await gateway.request("/metrics");
+    const counts = [...text.matchAll(/^cwm_secret_matches_total\{.*secret="(.*)"\} (\d+)$/gm)];
+    assertEquals(counts.map(([, secret, count]) => [secret, count]), [["jwt.secret.0", "3"], [
+      "jwt.secret.1",
+      "4",
+    ]]);
+  });
+}
 
 Deno.test("jwt refuses a token that says it is not signed, in any spelling", async () => {
   for (const alg of ["none", "None", "NONE", "nOnE", ""]) {
