@@ -15,6 +15,7 @@ export const TEST_SERVERS: Readonly<Record<string, string>> = {
   haproxy: "haproxy",
   kcat: "kcat",
   nginx: "nginx-light",
+  openssl: "openssl",
   pip3: "python3-pip",
   promtool: "prometheus",
   "redis-server": "redis-server",
@@ -24,6 +25,8 @@ export const TEST_SERVERS: Readonly<Record<string, string>> = {
 
 /** Files of packages that bring no program, such as libraries of Debian's own Python, which tests run as clients. */
 const TEST_LIBRARIES: Readonly<Record<string, string>> = {
+  "/usr/lib/python3/dist-packages/jwt/__init__.py": "python3-jwt",
+  "/usr/lib/python3/dist-packages/cryptography/__init__.py": "python3-cryptography",
   "/usr/lib/python3/dist-packages/requests_oauthlib/__init__.py": "python3-requests-oauthlib",
 };
 
