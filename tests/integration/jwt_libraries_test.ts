@@ -79,7 +79,7 @@ Deno.test("tokens that jsonwebtoken signs pass where their algorithm is configur
   await assertEachPassesAlone(Object.fromEntries(signed));
 });
 
-Deno.test("tokens that Python's PyJWT signs pass where their algorithm is configured, and nowhere else", async () => {
+Deno.test("tokens that PyJWT signs pass where their algorithm is configured, and nowhere else", async () => {
   const orders = ALGORITHMS.map((algorithm) => ({ algorithm, key: privatePem(algorithm), claims: claims() }));
   const tokens = JSON.parse(await runPython("jose/python_tokens.py", JSON.stringify(orders), DEBIAN_PYTHON));
   await assertEachPassesAlone(

@@ -121,7 +121,7 @@ Deno.test("of many calls at once to a server 64 are under way, and all are answe
   assertEquals((await Promise.all(asking)).map(({ status }) => status), Array(100).fill(200));
 });
 
-Deno.test("a server that is asked again and again has one connection, which keeps nothing of the calls", async () => {
+Deno.test("a server that is asked often has one connection, which keeps nothing of the calls", async () => {
   await using target = await HttpTarget.start();
   await using servers = new AuthServers();
   const warnings: string[] = [];
