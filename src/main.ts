@@ -21,6 +21,7 @@ const WITH_OWN_OPTIONS = [
   "connector",
   "completion",
   "providers",
+  "sign",
   "verify",
 ];
 
@@ -81,6 +82,10 @@ async function main(args: readonly string[]): Promise<number> {
     case "providers": {
       const { listProviders } = await import("./cli/signatures/providers.ts");
       return listProviders(own);
+    }
+    case "sign": {
+      const { sign } = await import("./cli/signatures/sign.ts");
+      return await sign(own);
     }
     case "verify": {
       const { verify } = await import("./cli/signatures/verify.ts");

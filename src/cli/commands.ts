@@ -88,6 +88,20 @@ export const COMMANDS: readonly Command[] = [
     options: [{ name: "name", value: "text" }, HELP],
   },
   {
+    name: "sign",
+    description: "Sign a body as a provider would, to try a webhook without it: see cwm sign --help",
+    options: [
+      { name: "provider", value: "text" },
+      { name: "secret", value: "text" },
+      { name: "private-key", value: "file" },
+      { name: "key", value: "text" },
+      { name: "method", value: "text" },
+      { name: "url", value: "text" },
+      { name: "send", value: "text" },
+      HELP,
+    ],
+  },
+  {
     name: "verify",
     description: "Judge captured requests as a webhook with a signature would: see cwm verify --help",
     options: [{ name: "cases", value: "file" }, HELP],

@@ -49,7 +49,7 @@ Deno.test("the help of a command names every option and action that it takes", a
     const words = [...actions, ...options.map((option) => `--${option.name}`)];
     assertEquals(words.filter((word) => !stdout.includes(word)), [], name);
   }));
-  assertEquals(helped.length, 6);
+  assertEquals(helped.length, 7);
 });
 
 Deno.test("an unknown command or option ends with status 2 and points to the help", async () => {
@@ -214,6 +214,21 @@ Deno.test("cwm verify judges the cases of a file at their own clock, one line a 
   const missing = await run(["verify", "--cases", "nowhere.json"]);
   assertEquals(missing.status, 2);
   assertStringIncludes(missing.stderr, "nowhere.json cannot be read");
+});
+
+Deno.test("cwm sign prints the headers of a signed request, or sends it to a gateway", async () => {
+  await using directory = await TempDir.create();
+  const webhooks = { payments: { module: "log", signature: { provider: "stripe", secret: "s" } } };
+  await using gateway = await GatewayProcess.start({
+    env: { WEBHOOKS_CONFIG_FILE: await directory.writeJson("webhooks.json", webhooks) },
+  });
+  const url = `${gateway.url}/webhook/payments`;
+  const sign = (...args: string[]) => run(["sign", "--provider", "stripe", ...args]);
+  const printed = await sign("--secret", "s");
+  assertMatch(printed.stdout, /^Stripe-Signature: t=\d+,v1=[0-9a-f]{64}$/);
+  const refused = await sign("--secret", "another", "--send", url);
+  assertEquals([refused.status, refused.stdout.slice(0, 3)], [1, "401"]);
+  assertEquals((await run(["sign", "--provider", "figma", "--secret", "s"])).status, 2);
 });
 
 /** Of the example that GitHub publishes. */
