@@ -1,3 +1,4 @@
+import { copiedHeaders } from "../../event/copied_headers.ts";
 import { withoutCharset } from "./charset.ts";
 import type { BodyChange } from "./event_body.ts";
 
@@ -21,7 +22,7 @@ const ABOUT_THE_BYTES = [
  * @param change what was made of the body after its codings were undone
  */
 export function decodedHeaders(received: Headers, change: BodyChange): Headers {
-  const headers = new Headers(received);
+  const headers = copiedHeaders(received);
   for (const name of ABOUT_THE_BYTES) headers.delete(name);
   const contentType = headers.get("content-type");
   if (change === "document") headers.set("content-type", "application/json");

@@ -5,6 +5,7 @@
  * @module
  */
 
+import { copiedHeaders } from "../../event/copied_headers.ts";
 import { DEFAULT_WEBHOOK_ID, webhookPath } from "../../event/names.ts";
 
 /** The header of its events that names the webhook that was asked for. */
@@ -28,7 +29,7 @@ export function defaultPath(path: string): string {
  */
 export function eventHeaders(received: Headers, entry: { readonly id: string }, path: string): Headers {
   if (entry.id !== DEFAULT_WEBHOOK_ID) return received;
-  const headers = new Headers(received);
+  const headers = copiedHeaders(received);
   headers.set(REQUESTED_WEBHOOK, path.slice(path.indexOf("/") + 1));
   return headers;
 }

@@ -1,4 +1,5 @@
 import { assertEquals, assertMatch, assertNotMatch } from "@std/assert";
+import { RawHttpConnection } from "../../../support/http/raw_http.ts";
 import { errorCode, TestGateway } from "../../../support/gateway.ts";
 import { TempDir } from "../../../support/temp_dir.ts";
 
@@ -65,6 +66,22 @@ Deno.test("events of the webhook default name the webhook that was asked for, wh
   assertEquals(await saved("/webhook/payments"), ["default", "payments"]);
   assertEquals(await saved("/webhook/default"), ["default", "default"]);
   assertEquals(await saved("/webhook/orders"), ["orders", "forged"]);
+});
+
+Deno.test("a header that is sent twice is refused by the webhook default too, whichever is empty", async () => {
+  await using gateway = await TestGateway.start({
+    webhooks: { default: { module: "log", header_auth: { api_key: "a-key-of-the-tests" } } },
+    environment: ON,
+  });
+  const statusOf = async (...values: string[]) => {
+    await using connection = await RawHttpConnection.open(gateway.port);
+    const lines = values.map((value) => `X-API-Key: ${value}\r\n`).join("");
+    await connection.write(`POST /webhook/any HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n${lines}\r\n{}`);
+    return (await connection.readResponse({ method: "POST" })).status;
+  };
+  assertEquals(await statusOf("a-key-of-the-tests"), 200);
+  assertEquals(await statusOf("", "a-key-of-the-tests"), 401);
+  assertEquals(await statusOf("a-key-of-the-tests", ""), 401);
 });
 
 Deno.test("the webhook default guards what it takes, and lets nothing past a webhook that exists", async () => {
