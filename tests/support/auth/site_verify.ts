@@ -13,7 +13,6 @@ export class SiteVerifyService implements AsyncDisposable {
   readonly #secret: string;
   readonly #good = new Set<string>();
   readonly #server: Deno.HttpServer<Deno.NetAddr>;
-  #issued = 0;
 
   constructor(secret: string) {
     this.#secret = secret;
@@ -25,9 +24,9 @@ export class SiteVerifyService implements AsyncDisposable {
     return `http://127.0.0.1:${this.#server.addr.port}/siteverify`;
   }
 
-  /** A token that is good once. */
+  /** A token that is good once, and that nobody guesses. */
   issue(): string {
-    const token = `03AFcWeA_${(++this.#issued).toString().padStart(6, "0")}-token.of~a+browser`;
+    const token = `03AFcWeA_${crypto.randomUUID()}.of~a+browser`;
     this.#good.add(token);
     return token;
   }
