@@ -15,7 +15,6 @@ import type { RequestToVerify } from "../../auth/verifier.ts";
 import type { CompiledWebhook } from "../../config/compile/compiler.ts";
 import type { CredentialCleanup } from "../../rules/cleanup/credential_cleanup.ts";
 import { BlockedWebhook, type CatalogEntry, WebhookEntry } from "../../config/entry.ts";
-import { isNamespace, isWebhookId } from "../../event/names.ts";
 import { Deadline, type Deadlines } from "../../time/deadlines.ts";
 import type { Acceptor } from "../../delivery/acceptor.ts";
 import type { Holding } from "../../time/fair_share.ts";
@@ -39,9 +38,10 @@ import type { Tracing } from "../../observability/tracing.ts";
 import { type Codings, contentCodings, decodeBody } from "./decoding/content_encoding.ts";
 import { discardBody } from "./discarded_body.ts";
 import { decodedHeaders } from "./decoded_headers.ts";
-import { defaultPath, eventHeaders } from "./default_webhook.ts";
+import { eventHeaders } from "./default_webhook.ts";
 import { finish } from "./large_bodies.ts";
 import { type BodyChange, bodyChange, type DocumentReading, readEventBody } from "./event_body.ts";
+import { type EntryLookup, findEntry, methodNotAllowed, PROBE_METHODS } from "./entry_lookup.ts";
 import { type FailureLog, peerAddress } from "../failure_log.ts";
 import type { InFlight } from "../in_flight.ts";
 import type { RequestMetrics } from "../request_metrics.ts";
@@ -53,27 +53,8 @@ import {
   toGatewayError,
 } from "../responses.ts";
 
-/** Seconds after which a sender should try again while the gateway has no configuration. */
-const NOT_READY_RETRY_SECONDS = 5;
-
-const DEFAULT_METHODS = ["POST"];
-
-/** What a webhook with `probes` answers without an event. */
-const PROBE_METHODS = ["GET", "HEAD", "OPTIONS"];
-
-/** Methods that may be named in a reason. */
-const STANDARD_METHODS = [...PROBE_METHODS, "POST", "PUT", "PATCH", "DELETE"];
-
 /** What webhook requests are answered with. */
-export interface ExchangeContext {
-  /** Finds the entry at `namespace/id`. */
-  readonly find: (path: string) => CatalogEntry | undefined;
-  /** Whether the first configuration has been loaded. */
-  readonly isReady: () => boolean;
-  /** Whether requests to webhooks that do not exist get the webhook `default` of their namespace. */
-  readonly defaultWebhook: boolean;
-  /** Whether new requests are refused, at the end of a drain. */
-  readonly isClosed: () => boolean;
+export interface ExchangeContext extends EntryLookup {
   /** Default of `max_body_bytes`, and the time for a body to arrive. */
   readonly bodyLimits: BodyLimits;
   readonly inFlight: InFlight;
@@ -359,9 +340,9 @@ class Exchange extends Deadline implements RequestToVerify, AppendListener {
   #begin(): WebhookEntry | undefined {
     this.#context.inFlight.enter();
     this.#counted = true;
-    const entry = this.#entry = this.#find();
-    const { webhook } = entry;
     const { method } = this.#request;
+    const entry = this.#entry = findEntry(this.#context, this.#path, method);
+    const { webhook } = entry;
     // Nearly always the first method; searching a list of one costs more.
     if (webhook !== undefined && method !== webhook.methods[0] && !webhook.methods.includes(method)) {
       if (isPreflight(this.#request) && this.#answerPreflight(entry)) return undefined;
@@ -398,25 +379,6 @@ class Exchange extends Deadline implements RequestToVerify, AppendListener {
   get #cors(): CorsPolicy | undefined {
     const webhook = this.#entry?.webhook;
     return webhook === undefined ? this.#context.cors : webhook.rules?.cors;
-  }
-
-  /** Most requests find their entry; only the others need the reason why they do not. */
-  #find(): CatalogEntry {
-    const { isClosed, isReady, find, defaultWebhook } = this.#context;
-    if (isClosed()) throw new GatewayError("draining", undefined, { retryAfterSeconds: 1 });
-    const entry = find(this.#path);
-    if (entry !== undefined) return entry;
-    const slash = this.#path.indexOf("/");
-    if (!isNamespace(this.#path.slice(0, slash))) throw new GatewayError("invalid_namespace");
-    if (!isWebhookId(this.#path.slice(slash + 1))) throw new GatewayError("invalid_webhook_id");
-    if (!isReady()) {
-      throw new GatewayError("not_ready", undefined, { retryAfterSeconds: NOT_READY_RETRY_SECONDS });
-    }
-    const fallback = defaultWebhook ? find(defaultPath(this.#path)) : undefined;
-    if (fallback !== undefined) return fallback;
-    const { method } = this.#request;
-    if (method !== "POST") throw methodNotAllowed(method, DEFAULT_METHODS);
-    throw new GatewayError("webhook_not_found");
   }
 
   /** Memory for a body of unknown length is reserved as if it were as long as it may be. */
@@ -483,14 +445,4 @@ class Exchange extends Deadline implements RequestToVerify, AppendListener {
     if (bytes !== undefined) this.#context.inFlight.release(bytes, this.#holding!);
     this.#context.bodyMemory.release(this.#bodyBytes);
   }
-}
-
-function methodNotAllowed(method: string, allowed: readonly string[]): GatewayError {
-  const allow = allowed.join(", ");
-  // Any token may stand in a request's first line: only methods of the standard are repeated.
-  const name = STANDARD_METHODS.includes(method) ? method : "Another method";
-  return new GatewayError("method_not_allowed", undefined, {
-    reason: `${name} is not allowed here, but ${allow}`,
-    headers: { allow },
-  });
 }
