@@ -7,6 +7,7 @@
 import { signature } from "./signature/signature.ts";
 import { authorization } from "./verifiers/authorization.ts";
 import { basicAuth } from "./verifiers/basic_auth.ts";
+import { clientCertificate } from "./verifiers/client_certificate.ts";
 import { digestAuth } from "./verifiers/digest_auth/digest_auth.ts";
 import { headerAuth } from "./verifiers/header_auth.ts";
 import { hmac } from "./verifiers/hmac.ts";
@@ -21,6 +22,7 @@ import type { VerifierKind } from "./verifier.ts";
 /** Every kind that webhooks can ask for, by its configuration key. The first one that refuses decides the answer. */
 export const verifierKinds: readonly VerifierKind[] = [
   ipWhitelist,
+  clientCertificate,
   authorization,
   basicAuth,
   digestAuth,

@@ -7,6 +7,7 @@
 
 import type { z } from "zod";
 import type { ClientAddressResolver } from "./client_address.ts";
+import type { ClientCertificates } from "./client_certificate/client_certificates.ts";
 import type { PublicUrlResolver } from "./public_url.ts";
 import type { AuthServers } from "./servers/auth_servers.ts";
 
@@ -19,6 +20,8 @@ export interface RequestToVerify {
   readonly clientAddresses: ClientAddressResolver;
   /** Finds out which URL the sender used, for schemes that sign it. */
   readonly publicUrls: PublicUrlResolver;
+  /** Finds out whose certificate the client has, as a proxy has verified it. */
+  readonly clientCertificates: ClientCertificates;
   /** As it was sent: case matters. */
   readonly method: string;
   /** Asks servers that know credentials or publish keys. */
@@ -105,6 +108,8 @@ export interface VerifierKind<Config = unknown> {
   readonly example: unknown;
   /** What else there is to know, as lines of Markdown for the page. */
   readonly notes?: readonly string[];
+  /** An environment variable without which the kind lets nobody in: while it is not set, the key is a problem. */
+  readonly needsSetting?: string;
   /** Further keys of the webhook that the kind reads, with their schemas. They have no effect without its own. */
   readonly keysBeside?: Readonly<Record<string, z.ZodType>>;
   /** What `cwm check` and the log warn of in a valid value. */

@@ -56,7 +56,7 @@ export async function check(
     compile: {
       environment,
       modules: outputModulesWithin(settings.outputBounds),
-      requireAuth: settings.requireAuth,
+      auth: settings.auth,
       corsOrigins: settings.corsOrigins,
     },
     secrets,

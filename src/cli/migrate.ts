@@ -117,7 +117,7 @@ async function run(
     compile: {
       environment,
       modules: outputModulesWithin(settings.outputBounds),
-      requireAuth: settings.requireAuth,
+      auth: settings.auth,
       corsOrigins: settings.corsOrigins,
     },
     prune,

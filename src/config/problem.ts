@@ -14,6 +14,7 @@ export type ProblemCode =
   | "too_deep"
   | "schema"
   | "auth_required"
+  | "setting_missing"
   | "invalid_reference"
   | "missing_variable"
   | "missing_secret"

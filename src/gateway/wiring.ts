@@ -4,6 +4,7 @@
  * @module
  */
 
+import { ClientCertificates } from "../auth/client_certificate/client_certificates.ts";
 import { ClientAddressResolver } from "../auth/client_address.ts";
 import { PublicUrlResolver } from "../auth/public_url.ts";
 import { AuthServers } from "../auth/servers/auth_servers.ts";
@@ -181,7 +182,7 @@ export class GatewayParts {
       compile: {
         environment,
         modules,
-        requireAuth: settings.requireAuth,
+        auth: settings.auth,
         corsOrigins: settings.corsOrigins,
       },
       secrets: this.secrets,
@@ -235,6 +236,7 @@ export class GatewayParts {
       cors: generalCors(this.#settings.corsOrigins),
       clientAddress,
       publicUrls: new PublicUrlResolver(this.#settings.publicUrl, clientAddress),
+      clientCertificates: new ClientCertificates(this.#settings.auth.clientCertificates, clientAddress),
       authServers: this.authServers,
       namesAccepted: requestIdHeader === "always",
       tracing: this.tracing,

@@ -68,7 +68,11 @@ export function loadSettings(
     ...ifSet("adminToken", values.ADMIN_TOKEN),
     trustedProxies: values.TRUSTED_PROXIES,
     ...ifSet("publicUrl", values.PUBLIC_URL),
-    requireAuth: values.REQUIRE_AUTH,
+    auth: {
+      isRequired: values.REQUIRE_AUTH,
+      ...ifSet("clientCertificates", values.CLIENT_CERTIFICATE_HEADERS),
+      missing: values.CLIENT_CERTIFICATE_HEADERS === undefined ? ["CLIENT_CERTIFICATE_HEADERS"] : [],
+    },
     corsOrigins: values.CORS_ALLOWED_ORIGINS,
     metrics: values.METRICS,
     defaultWebhook: values.DEFAULT_WEBHOOK,
@@ -149,6 +153,9 @@ function contradictions(values: Values): string[] {
     ...etcdContradictions(values),
     ...vaultContradictions(values),
     ...tlsContradictions(values),
+    ...(values.CLIENT_CERTIFICATE_HEADERS !== undefined && values.TRUSTED_PROXIES.length === 0
+      ? ["CLIENT_CERTIFICATE_HEADERS needs TRUSTED_PROXIES: nobody else's word about certificates is taken"]
+      : []),
   ];
   if (values.MAX_INFLIGHT_BYTES < values.MAX_BODY_BYTES) {
     problems.push(

@@ -66,8 +66,14 @@ export interface Settings {
   readonly trustedProxies: readonly string[];
   /** Where senders reach the gateway, without a slash at its end; left out: as trusted proxies say. */
   readonly publicUrl?: string;
-  /** Whether a webhook without authentication has to say so. */
-  readonly requireAuth: boolean;
+  readonly auth: {
+    /** Whether a webhook without authentication has to say so. */
+    readonly isRequired: boolean;
+    /** In whose headers trusted proxies say which certificates they have verified; left out: in none. */
+    readonly clientCertificates?: "nginx" | "traefik" | "envoy";
+    /** Environment variables that methods need and that are not set. */
+    readonly missing: readonly string[];
+  };
   /** Origins of pages that may send to webhooks without `cors`. */
   readonly corsOrigins: readonly string[];
   readonly metrics: boolean;

@@ -195,6 +195,11 @@ export const VARIABLES = {
       "Never `Host` alone.",
     "(`X-Forwarded-Proto` and `X-Forwarded-Host` of trusted proxies)",
   ),
+  CLIENT_CERTIFICATE_HEADERS: optional(
+    choice("nginx", "traefik", "envoy"),
+    "In whose headers proxies of `TRUSTED_PROXIES` say which client certificates they have verified, for " +
+      "`client_certificate`. HAProxy and Caddy can write those of nginx.",
+  ),
   REQUIRE_AUTH: variable(
     trueOrFalse(),
     false,

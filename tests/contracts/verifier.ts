@@ -8,6 +8,7 @@
 import { assert, assertEquals, assertInstanceOf, assertRejects, assertStringIncludes } from "@std/assert";
 import { type Authenticator, compileAuthenticator, RefusalError } from "../../src/auth/authenticator.ts";
 import { ClientAddressResolver } from "../../src/auth/client_address.ts";
+import { ClientCertificates } from "../../src/auth/client_certificate/client_certificates.ts";
 import { PublicUrlResolver } from "../../src/auth/public_url.ts";
 import { AuthServers } from "../../src/auth/servers/auth_servers.ts";
 import { placedSecretsIn } from "../../src/auth/several_secrets.ts";
@@ -320,6 +321,8 @@ async function assertRefused(
 const CLIENT_ADDRESSES = new ClientAddressResolver([]);
 const PUBLIC_URLS = new PublicUrlResolver("https://hooks.example.com", CLIENT_ADDRESSES);
 
+const CLIENT_CERTIFICATES = new ClientCertificates(undefined, CLIENT_ADDRESSES);
+
 /** No server is asked, so that there is nothing to close. */
 const SERVERS = new AuthServers();
 
@@ -335,6 +338,7 @@ export function requestWith(
     peerAddress: "192.0.2.1",
     clientAddresses: CLIENT_ADDRESSES,
     publicUrls: PUBLIC_URLS,
+    clientCertificates: CLIENT_CERTIFICATES,
     method: "POST",
     servers: SERVERS,
     url: place === "query" && values.length > 0 ? `${url}?${query}` : url,

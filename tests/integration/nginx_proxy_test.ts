@@ -1,14 +1,16 @@
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { eventually } from "../support/eventually.ts";
 import { TestGateway } from "../support/gateway.ts";
+import { clientCertificateContract } from "../support/proxies/client_certificate_contract.ts";
 import { proxyContract } from "../support/proxies/proxy_contract.ts";
-import { nginx } from "../support/proxies/proxy_programs.ts";
+import { nginx, verifyingNginx } from "../support/proxies/proxy_programs.ts";
 import { ReverseProxy } from "../support/proxies/reverse_proxy.ts";
 import { RecordedLog } from "../support/recorded_log.ts";
 import { RelayWorld } from "../support/relay/world.ts";
 
 // It does not ask gateways whether they are ready: it sends to one until that no longer listens.
 proxyContract(nginx, { graceMs: 200 });
+clientCertificateContract(verifyingNginx);
 
 /** As nginx is without the lines for WebSockets. */
 function withoutUpgrade(configuration: string): string {

@@ -33,6 +33,8 @@ async function check(webhooks: unknown, connections: unknown): Promise<{ code: n
   const env = {
     WEBHOOKS_CONFIG_FILE: dir.file("webhooks.json"),
     CONNECTIONS_CONFIG_FILE: dir.file("connections.json"),
+    TRUSTED_PROXIES: "192.0.2.1",
+    CLIENT_CERTIFICATE_HEADERS: "nginx",
     ...Object.fromEntries(variables),
   };
   await using program = spawnProgram({ args: ["check"], cwd: dir.path, env });

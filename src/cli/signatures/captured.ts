@@ -5,6 +5,7 @@
  */
 
 import { z } from "zod";
+import { ClientCertificates } from "../../auth/client_certificate/client_certificates.ts";
 import { ClientAddressResolver } from "../../auth/client_address.ts";
 import { PublicUrlResolver, requestTarget } from "../../auth/public_url.ts";
 import { AuthServers } from "../../auth/servers/auth_servers.ts";
@@ -43,6 +44,7 @@ export async function judgeCaptured(
     peerAddress: "127.0.0.1",
     clientAddresses,
     publicUrls: new PublicUrlResolver(url.slice(0, url.length - target.length), clientAddresses),
+    clientCertificates: new ClientCertificates(undefined, clientAddresses),
     servers,
   });
   const refusal = typeof outcome === "function" ? await outcome(Uint8Array.fromBase64(bodyBase64)) : outcome;

@@ -32,7 +32,7 @@ import {
   webhookSchema,
 } from "./schema.ts";
 import { type Lookups, substitute } from "../values/substitution.ts";
-import { type Access, compileVerifiers } from "./verifier_compiler.ts";
+import { type Access, type AuthSettings, compileVerifiers } from "./verifier_compiler.ts";
 import { withoutKeysWithoutEffect } from "./without_effect.ts";
 
 /** A webhook ready for use but for its connections, which may come and go. */
@@ -69,8 +69,8 @@ const NO_ORIGINS: readonly string[] = [];
 export interface CompileContext extends Lookups {
   /** The output modules that webhooks may use. */
   readonly modules: readonly OutputModule[];
-  /** Whether a webhook without authentication has to say so. @default false */
-  readonly requireAuth?: boolean;
+  /** What the settings say of authentication. */
+  readonly auth?: AuthSettings;
   /** Origins of pages that may send to webhooks that name none. @default none */
   readonly corsOrigins?: readonly string[];
 }
@@ -136,7 +136,7 @@ function compileGiven(
   const parsed = parseWebhook(value, context.modules);
   if (!parsed.success) {
     return {
-      problems: withGuardHints(describeIssues(parsed.error, webhookSchema), value, context.requireAuth),
+      problems: withGuardHints(describeIssues(parsed.error, webhookSchema), value, context.auth?.isRequired),
     };
   }
   const config = parsed.data as WebhookConfig & Record<string, unknown>;
@@ -153,7 +153,7 @@ function compileGiven(
   const steps = compiledSteps.value;
   const policy = compilePolicy(config, steps);
 
-  const compiledVerifiers = compileVerifiers(config, context.requireAuth === true);
+  const compiledVerifiers = compileVerifiers(config, context);
   if ("problems" in compiledVerifiers) return compiledVerifiers;
   const { value: { verifiers, access, severalSecrets }, ...notices } = compiledVerifiers;
   const authenticator = compileAuthenticator(verifiers);

@@ -17,6 +17,14 @@ type Config = Readonly<Record<string, unknown>>;
  */
 export type Access = "verified" | "declared_open" | "open";
 
+/** What the settings say of authentication. */
+export interface AuthSettings {
+  /** Whether a webhook without authentication has to say so. */
+  readonly isRequired: boolean;
+  /** Environment variables that methods need and that are not set. */
+  readonly missing: readonly string[];
+}
+
 /** Who lets the requests of a webhook in. */
 interface CompiledVerifiers {
   readonly verifiers: readonly Verifier[];
@@ -28,12 +36,20 @@ interface CompiledVerifiers {
 /**
  * Compiles the verifiers that a webhook asks for, in the order of the registry.
  *
- * @param requireAuth whether a webhook without any has to say so
+ * @param context what the settings say; without it, nothing is required and nothing is missing
  */
-export function compileVerifiers(config: Config, requireAuth: boolean): Compiled<CompiledVerifiers> {
+export function compileVerifiers(
+  config: Config,
+  context: { readonly auth?: AuthSettings },
+): Compiled<CompiledVerifiers> {
+  const { isRequired, missing } = context.auth ?? NO_SETTINGS;
   const used = verifierKinds.filter(({ key }) => config[key] !== undefined);
   const access = used.length > 0 ? "verified" : config["auth"] === "none" ? "declared_open" : "open";
-  const problems = [...strayKeys(config, used), ...doubtsAboutAccess(config, used, access, requireAuth)];
+  const problems = [
+    ...strayKeys(config, used),
+    ...doubtsAboutAccess(config, used, access, isRequired),
+    ...missingSettings(used, missing),
+  ];
   if (problems.length > 0) return { problems };
   const verifiers = used.map((kind) => kind.compile(config[kind.key], config));
   const severalSecrets = placedSecretsOf(used, config);
@@ -41,11 +57,27 @@ export function compileVerifiers(config: Config, requireAuth: boolean): Compiled
   return { value: { verifiers, access, severalSecrets }, ...(warnings.length === 0 ? {} : { warnings }) };
 }
 
+const NO_SETTINGS: AuthSettings = { isRequired: false, missing: [] };
+
+function missingSettings(
+  used: readonly VerifierKind[],
+  missing: readonly string[],
+): readonly ProblemReason[] {
+  if (missing.length === 0) return NO_PROBLEMS;
+  return used.flatMap(({ key, needsSetting }) =>
+    needsSetting === undefined || !missing.includes(needsSetting) ? [] : [{
+      code: "setting_missing" as const,
+      path: key,
+      message: `${needsSetting} is not set, without which nobody can be let in`,
+    }]
+  );
+}
+
 function doubtsAboutAccess(
   config: Config,
   used: readonly VerifierKind[],
   access: Access,
-  requireAuth: boolean,
+  isRequired: boolean,
 ): readonly ProblemReason[] {
   const [method] = used;
   if (method !== undefined && config["auth"] !== undefined) {
@@ -53,7 +85,7 @@ function doubtsAboutAccess(
       problemOfAuth("schema", `Contradicts '${method.key}', which keeps senders out: remove one of them`),
     ];
   }
-  if (access !== "open" || !requireAuth) return NO_PROBLEMS;
+  if (access !== "open" || !isRequired) return NO_PROBLEMS;
   const message = "There is no authentication, which REQUIRE_AUTH asks for: add a method, such as 'hmac', " +
     'or write "auth": "none" if everybody may send';
   return [problemOfAuth("auth_required", message)];

@@ -8,6 +8,7 @@
  * @module
  */
 
+import type { ClientCertificates } from "../../auth/client_certificate/client_certificates.ts";
 import type { ClientAddressResolver } from "../../auth/client_address.ts";
 import type { PublicUrlResolver } from "../../auth/public_url.ts";
 import type { AuthServers } from "../../auth/servers/auth_servers.ts";
@@ -70,6 +71,7 @@ export interface ExchangeContext extends EntryLookup {
   readonly failures: FailureLog;
   readonly clientAddress: ClientAddressResolver;
   readonly publicUrls: PublicUrlResolver;
+  readonly clientCertificates: ClientCertificates;
   /** Asked by verifiers. */
   readonly authServers: AuthServers;
   /** Whether answers to accepted events have the header with the request's id. */
@@ -167,6 +169,10 @@ class Exchange extends Deadline implements RequestToVerify, AppendListener {
 
   get publicUrls(): PublicUrlResolver {
     return this.#context.publicUrls;
+  }
+
+  get clientCertificates(): ClientCertificates {
+    return this.#context.clientCertificates;
   }
 
   get servers(): AuthServers {

@@ -1,4 +1,6 @@
+import { clientCertificateContract } from "../../support/proxies/client_certificate_contract.ts";
 import { proxyContract } from "../../support/proxies/proxy_contract.ts";
-import { traefik } from "../../support/proxies/proxy_programs.ts";
+import { traefik, verifyingTraefik } from "../../support/proxies/proxy_programs.ts";
 
 proxyContract(traefik);
+clientCertificateContract(verifyingTraefik);

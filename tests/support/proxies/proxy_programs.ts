@@ -1,6 +1,7 @@
 /** How each of the proxies is started with the files of `docker/proxies/`. */
 
 import { findProgram } from "../process/test_servers.ts";
+import { forgedForNginx, type VerifyingProxy } from "./client_certificate_contract.ts";
 import type { ProxyProgram } from "./reverse_proxy.ts";
 
 /** Debian's nginx. The file is included as from `/etc/nginx/conf.d/`. */
@@ -74,3 +75,48 @@ function named(variable: string): string {
   if (path === undefined || path === "") throw new Error(`${variable} is not set`);
   return path;
 }
+
+/** Debian's nginx, which asks clients for certificates. */
+export const verifyingNginx: VerifyingProxy = {
+  name: "nginx",
+  file: "nginx.conf",
+  listen: ["listen 8443 ssl;", (port) => `listen 127.0.0.1:${port} ssl;`],
+  headers: "nginx",
+  forged: forgedForNginx,
+  command: (directory) => nginx.command(directory),
+};
+
+/** Debian's HAProxy, which asks clients for certificates. */
+export const verifyingHaproxy: VerifyingProxy = {
+  name: "HAProxy",
+  file: "haproxy.cfg",
+  listen: ["bind :8443", (port) => `bind 127.0.0.1:${port}`],
+  headers: "nginx",
+  forged: forgedForNginx,
+  command: (directory) => haproxy.command(directory),
+};
+
+/** The Caddy that `CADDY_BIN` names, which asks clients for certificates. */
+export const verifyingCaddy: VerifyingProxy = {
+  name: "Caddy",
+  file: "Caddyfile",
+  listen: ["\n:8443 {", (port) => `\n:${port} {\n\tbind 127.0.0.1\n`],
+  headers: "nginx",
+  forged: forgedForNginx,
+  command: (directory) => caddy.command(directory),
+};
+
+/** The Traefik that `TRAEFIK_BIN` names, which asks clients for certificates. */
+export const verifyingTraefik: VerifyingProxy = {
+  name: "Traefik",
+  file: "traefik.yaml",
+  listen: ["", () => ""],
+  headers: "traefik",
+  forged: (certificate) => [`X-Forwarded-Tls-Client-Cert: ${certificate.replace(/-----.*-----|\n/g, "")}`],
+  command: (directory, port) =>
+    Promise.resolve([
+      named("TRAEFIK_BIN"),
+      `--entryPoints.webhooks.address=127.0.0.1:${port}`,
+      `--providers.file.filename=${directory.file("traefik.yaml")}`,
+    ]),
+};

@@ -24,6 +24,8 @@ const CREDENTIALS = [
   "x-forwarded-client-cert",
   "x-forwarded-tls-client-cert",
   "x-ssl-client-verify",
+  "ssl-client-verify",
+  "ssl-client-cert",
   "client-cert",
   "x-arr-clientcert",
 ];
