@@ -106,7 +106,7 @@ export class GatewayParts {
   readonly failures: FailureLog;
   readonly router: Router;
   readonly processMetrics: Disposable;
-  readonly authServers = new AuthServers();
+  readonly authServers = new AuthServers({ metrics: this.metrics });
   readonly #settings: Settings;
   readonly #life: GatewayLife;
   readonly #clientAddress: ClientAddressResolver;

@@ -12,6 +12,7 @@ import { BlockingCalls, TooManyCallsError } from "../../io/blocking_calls.ts";
 import { type Destination, HttpWebhookClient, RefusedAddressError } from "../../io/http_client.ts";
 import { NoAnswerError, type WholeAnswer } from "../../io/http_exchange.ts";
 import type { Resolver } from "../../io/name_lookups.ts";
+import type { Counter, Family, Metrics } from "../../observability/metrics.ts";
 import { type Shared, SharedValues } from "./shared_values.ts";
 import { ServerUnavailableError } from "./unavailable.ts";
 
@@ -47,6 +48,8 @@ export interface AuthServersOptions {
   readonly resolve?: Resolver;
   /** Certificate authorities in PEM. @default those that the runtime trusts */
   readonly ca?: string;
+  /** Where calls are counted. @default nowhere */
+  readonly metrics?: Metrics;
   /** How long a call may take, the wait for a place included, in milliseconds. @default 5000 */
   readonly timeoutMs?: number;
 }
@@ -62,9 +65,15 @@ export class AuthServers implements AsyncDisposable {
   readonly #underWay = new Set<Promise<unknown>>();
   readonly #closing = new AbortController();
   readonly #shared = new SharedValues<Disposable>();
+  readonly #counters: Family<Counter, readonly ["server", "outcome"]> | undefined;
 
-  constructor({ timeoutMs = TIMEOUT_MS, ...client }: AuthServersOptions = {}) {
+  constructor({ timeoutMs = TIMEOUT_MS, metrics, ...client }: AuthServersOptions = {}) {
     this.#timeoutMs = timeoutMs;
+    this.#counters = metrics?.counter(
+      "cwm_auth_server_calls_total",
+      "Calls of verifiers to servers that know credentials or publish keys, by whether there was an answer.",
+      ["server", "outcome"],
+    );
     this.#client = new HttpWebhookClient(client);
   }
 
@@ -84,14 +93,21 @@ export class AuthServers implements AsyncDisposable {
     const asking = this.#ask(question, ending.signal);
     this.#underWay.add(asking);
     try {
-      return await asking;
+      const answer = await asking;
+      this.#count(question, "answered");
+      return answer;
     } catch (error) {
+      this.#count(question, "failed");
       throw unavailable(error, question.destination, ending.signal.aborted);
     } finally {
       this.#underWay.delete(asking);
       clearTimeout(timer);
       for (const each of signals) each.removeEventListener("abort", end);
     }
+  }
+
+  #count({ destination }: Question, outcome: "answered" | "failed"): void {
+    this.#counters?.with(nameOf(destination), outcome).increment();
   }
 
   /**

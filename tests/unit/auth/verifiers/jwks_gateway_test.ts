@@ -59,6 +59,15 @@ Deno.test("a webhook whose jwks_url cannot be asked answers 503, and the sender 
   assertEquals(error.message, "The request cannot be authenticated at the moment");
 });
 
+Deno.test("calls to servers of keys are counted by their outcome, without path and query", async () => {
+  await using world = await issuerAndGateway(["a"]);
+  world.issuer.answer("drop");
+  assertEquals((await world.send("a", KEY)).status, 503);
+  const { text } = await world.gateway.request("/metrics");
+  const counts = [...text.matchAll(/^cwm_auth_server_calls_total\{server="(.*)",outcome="(.*)"\} (\d+)$/gm)];
+  assertEquals(counts.map(([, ...labels]) => labels), [[new URL(world.issuer.url).host, "failed", "1"]]);
+});
+
 Deno.test("keys are asked for again once no webhook has used them any more", async () => {
   await using world = await issuerAndGateway(["a", "b"]);
   world.publish(KEY);
