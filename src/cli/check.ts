@@ -87,7 +87,9 @@ export async function check(
   if (waiting.size > 0) print(`Not built yet, but used by ${count(waiting.size, "entry", "entries")}`);
   const open = describeOpen(manager.catalog);
   if (open !== undefined) print(open);
-  const uncleaned = describeUncleaned(manager.catalog);
+  // Variables and keys that have no effect here are those of the Python service.
+  const isFromPython = settings.warnings.length > 0 || warnings.some(({ code }) => code === "no_effect");
+  const uncleaned = isFromPython ? describeUncleaned(manager.catalog) : undefined;
   if (uncleaned !== undefined) print(uncleaned);
   const { webhooks, connections } = manager.size;
   const found = [
