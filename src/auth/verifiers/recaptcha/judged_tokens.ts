@@ -6,6 +6,7 @@
  */
 
 import { hash } from "node:crypto";
+import type { Refusal } from "../../verifier.ts";
 
 /** How long tokens live at the service, and how long they are remembered, in milliseconds. */
 const LIFETIME_MS = 120_000;
@@ -25,7 +26,7 @@ export class TakenToken {
 }
 
 /** A token that was taken, or why it was not. */
-export type Judgement = TakenToken | string;
+export type Judgement = TakenToken | Refusal;
 
 /** Judgements of a kind, for their time and within their bound. */
 class Remembered<Value> {
@@ -57,7 +58,7 @@ class Remembered<Value> {
  */
 export class JudgedTokens {
   readonly #taken: Remembered<TakenToken>;
-  readonly #refused: Remembered<string>;
+  readonly #refused: Remembered<Refusal>;
   readonly #asking = new Map<string, Promise<Judgement>>();
 
   /** @param lifetimeMs how long a token is remembered */
@@ -71,7 +72,7 @@ export class JudgedTokens {
    *
    * @param refuse asks the service: why the token is refused, or nothing. What it throws is remembered by nobody
    */
-  judge(token: string, refuse: () => Promise<string | undefined>): Judgement | Promise<Judgement> {
+  judge(token: string, refuse: () => Promise<Refusal | undefined>): Judgement | Promise<Judgement> {
     const key = hash("sha256", token, "base64");
     const known = this.#taken.get(key) ?? this.#refused.get(key) ?? this.#asking.get(key);
     if (known !== undefined) return known;
@@ -80,12 +81,12 @@ export class JudgedTokens {
     return asking;
   }
 
-  async #ask(key: string, refuse: () => Promise<string | undefined>): Promise<Judgement> {
+  async #ask(key: string, refuse: () => Promise<Refusal | undefined>): Promise<Judgement> {
     try {
-      const reason = await refuse();
-      if (reason !== undefined) {
-        this.#refused.set(key, reason);
-        return reason;
+      const refusal = await refuse();
+      if (refusal !== undefined) {
+        this.#refused.set(key, refusal);
+        return refusal;
       }
       const taken = new TakenToken();
       this.#taken.set(key, taken);

@@ -18,7 +18,7 @@ import type {
 import { isForm } from "../form_body.ts";
 import { headerNotices, missingHeader } from "../header_name.ts";
 import { configSchema, type RecaptchaConfig } from "./config.ts";
-import { JudgedTokens, type Judgement } from "./judged_tokens.ts";
+import { JudgedTokens, type Judgement, TakenToken } from "./judged_tokens.ts";
 import { SiteVerify } from "./site_verify.ts";
 import { TokenFinder } from "./token_in_body.ts";
 
@@ -132,7 +132,7 @@ function bodyVerifier({ token_field: name }: RecaptchaConfig, tokens: ServiceTok
 }
 
 function checkOf(judgement: Judgement, request: RequestToVerify): Refusal | BodyCheck {
-  if (typeof judgement === "string") return refusal(judgement);
+  if (!(judgement instanceof TakenToken)) return judgement;
   return (body) => judgement.isFor(fingerprintOf(request, body)) ? undefined : OTHER_REQUEST;
 }
 

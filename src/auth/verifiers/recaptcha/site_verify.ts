@@ -10,12 +10,12 @@ import type { WholeAnswer } from "../../../io/http_exchange.ts";
 import type { Address } from "../../../io/address.ts";
 import type { Question } from "../../servers/auth_servers.ts";
 import { ServerUnavailableError } from "../../servers/unavailable.ts";
-import { equalText } from "../../crypto/constant_time.ts";
 import type { Secrets } from "../../several_secrets.ts";
+import type { Refusal } from "../../verifier.ts";
 import type { RecaptchaConfig } from "./config.ts";
 
 /** What is known of a token once the service has judged it. */
-export interface TokenAnswer {
+interface TokenAnswer {
   readonly success: boolean;
   readonly score?: unknown;
   readonly hostname?: unknown;
@@ -25,6 +25,16 @@ export interface TokenAnswer {
 
 /** Asks a server, as `AuthServers` does. */
 export type Ask = (question: Question) => Promise<WholeAnswer>;
+
+const NOT_TAKEN = refusal("The service does not take the token: it is wrong, too old, or was used");
+const NO_SCORE = refusal("The token has no score: it is none of 'v3'");
+const LOW_SCORE = refusal("The token's score is less than 'min_score'");
+const OTHER_SITE = refusal("The token comes from a site that is not in 'hostnames'");
+const OTHER_ACTION = refusal("The token was made for another action than 'action'");
+
+function refusal(reason: string): Refusal {
+  return { code: "unauthorized", reason };
+}
 
 /** Asks the service of one webhook about tokens. */
 export class SiteVerify {
@@ -37,22 +47,20 @@ export class SiteVerify {
   }
 
   /**
-   * Why a token is refused, in a sentence for operators; `undefined` when it is good. With several secrets the service
-   * is asked with one after the other, as a token belongs to one of them.
+   * Why a token is refused; `undefined` when it is good. With several secrets the service is asked with one after the
+   * other, as a token belongs to one of them.
    *
    * @param client the sender's address, where it is known
    * @throws {ServerUnavailableError} when the service cannot be asked, or does not know the secrets
    */
-  async refuse(token: string, client: Address | undefined, ask: Ask): Promise<string | undefined> {
-    let refused: string | undefined;
+  async refuse(token: string, client: Address | undefined, ask: Ask): Promise<Refusal | undefined> {
+    let isRefused = false;
     for (const [position, secret] of this.#secrets.entries()) {
       const answer = await this.#ask(secret, token, client, ask);
       if (answer.success) return this.#refuseAnswer(answer, position);
-      if (!isOfSecret(answer)) {
-        refused ??= "The service does not take the token: it is wrong, too old, or was used";
-      }
+      isRefused ||= !isOfSecret(answer);
     }
-    if (refused !== undefined) return refused;
+    if (isRefused) return NOT_TAKEN;
     throw new ServerUnavailableError("The service does not know 'secret_key' of the webhook's 'recaptcha'");
   }
 
@@ -77,22 +85,16 @@ export class SiteVerify {
     throw new ServerUnavailableError(`The service answers ${status} without saying whether a token is good`);
   }
 
-  #refuseAnswer({ score, hostname, action }: TokenAnswer, position: number): string | undefined {
+  #refuseAnswer({ score, hostname, action }: TokenAnswer, position: number): Refusal | undefined {
     const { secret_key, version, min_score = 0, hostnames, action: wanted } = this.#config;
     if (typeof secret_key !== "string") secret_key.matched(position);
     if (version === "v3") {
-      if (typeof score !== "number") return "The token has no score: it is none of 'v3'";
-      if (!(score >= min_score)) return "The token's score is less than 'min_score'";
+      if (typeof score !== "number") return NO_SCORE;
+      if (!(score >= min_score)) return LOW_SCORE;
     }
-    if (
-      hostnames !== undefined && !(typeof hostname === "string" && hostnames.includes(hostname.toLowerCase()))
-    ) {
-      return "The token comes from a site that is not in 'hostnames'";
-    }
-    if (wanted !== undefined && !(typeof action === "string" && equalText(action, wanted))) {
-      return "The token was made for another action than 'action'";
-    }
-    return undefined;
+    const site = typeof hostname === "string" ? hostname.toLowerCase() : "";
+    if (hostnames !== undefined && !hostnames.includes(site)) return OTHER_SITE;
+    return wanted === undefined || action === wanted ? undefined : OTHER_ACTION;
   }
 }
 
