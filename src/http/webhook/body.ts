@@ -153,7 +153,7 @@ export class StreamedBody {
       const piece = await this.#pieces.next();
       if (piece === undefined) break;
       if (this.#cancelled) {
-        await this.#pieces.cancel();
+        await this.#pieces.cancelAfterAnswer();
         break;
       }
       try {
