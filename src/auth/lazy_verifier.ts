@@ -51,10 +51,9 @@ class LateVerifier<Config, Prepared extends Verifier> {
     return this.#prepared.verify(request) as ReturnType<Prepared["verify"]>;
   }
 
-  /** What was prepared goes with what it holds; the next request prepares it again. */
+  /** What was prepared stays: it may remember what must not pass twice. */
   release(): void {
     this.#prepared?.release?.();
-    this.#prepared = undefined;
   }
 }
 

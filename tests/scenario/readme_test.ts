@@ -20,8 +20,14 @@ const CONNECTIONS = {
   redis_news: { type: "redis", host: "localhost" },
 };
 
+/** An answer of the gateway, which is not a configuration. */
+const isAnswer = (example: object) => "error" in example;
+
 const isConnections = (example: Record<string, Record<string, unknown>>) =>
   Object.values(example).every(({ type }) => typeof type === "string");
+
+/** What every variable is set to: as long as the shortest key of a token has to be. */
+const VALUE = "a-value-of-32-characters-or-more";
 
 /** `cwm check` of two files, with every variable that they name set. */
 async function check(webhooks: unknown, connections: unknown): Promise<{ code: number; output: string }> {
@@ -29,7 +35,7 @@ async function check(webhooks: unknown, connections: unknown): Promise<{ code: n
   const texts = [JSON.stringify(webhooks), JSON.stringify(connections)] as const;
   await dir.writeText("webhooks.json", texts[0]);
   await dir.writeText("connections.json", texts[1]);
-  const variables = [...texts.join().matchAll(/\{\$([A-Z_]+)[:}]/g)].map((match) => [match[1]!, "a-value"]);
+  const variables = [...texts.join().matchAll(/\{\$([A-Z_]+)[:}]/g)].map((match) => [match[1]!, VALUE]);
   const env = {
     WEBHOOKS_CONFIG_FILE: dir.file("webhooks.json"),
     CONNECTIONS_CONFIG_FILE: dir.file("connections.json"),
@@ -42,7 +48,9 @@ async function check(webhooks: unknown, connections: unknown): Promise<{ code: n
 }
 
 Deno.test("every webhook that a page shows is taken by cwm check", async () => {
-  const webhooks = examples.filter((example) => !("cloud_url" in example) && !isConnections(example))
+  const webhooks = examples.filter((example) =>
+    !("cloud_url" in example) && !isConnections(example) && !isAnswer(example)
+  )
     .flatMap((example, index) => Object.entries(example).map(([id, webhook]) => [`${id}-${index}`, webhook]));
   const { code, output } = await check(Object.fromEntries(webhooks), CONNECTIONS);
   assertEquals(code, 0, output);
