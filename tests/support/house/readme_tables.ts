@@ -25,7 +25,7 @@ import { moduleList, modulePages } from "./module_pages.ts";
 import { plainWordsList } from "./plain_words.ts";
 import { providerList } from "./provider_list.ts";
 import { list, schemaList } from "./schema_list.ts";
-import { verifierSections } from "./verifier_sections.ts";
+import { verifierList, verifierSections } from "./verifier_sections.ts";
 import { pythonConfigurations } from "../python_configurations/python_configurations.ts";
 
 /** What stands between `<!-- NAME -->` and `<!-- end -->`, by name. */
@@ -33,6 +33,7 @@ export function generatedSections(): ReadonlyMap<string, string> {
   return new Map([
     ["keys: webhook", schemaList(webhookSchema)],
     ["list of verifiers", verifierSections()],
+    ["list of methods", verifierList()],
     ["list of providers", providerList()],
     ["keys: response", schemaList(responseSchema)],
     ["keys: cors", schemaList(corsSchema)],

@@ -1,5 +1,6 @@
 /**
- * The sections of the page on authentication, one a verifier, each made whole from what its kind declares.
+ * The sections of the page on authentication, and the lines of the front page, one a verifier, made from what its
+ * kind declares.
  *
  * @module
  */
@@ -14,13 +15,25 @@ export function verifierSections(): string {
   return verifierKinds.map(section).join("\n\n");
 }
 
+/** One line for each, on the front page: its name, and the first sentence of what it verifies. */
+export function verifierList(): string {
+  return verifierKinds.map((kind) => {
+    const [sentence] = descriptionOf(kind).split(/(?<=\.) /);
+    return `- [\`${kind.key}\`](src/auth/README.md#${kind.key}): ${sentence}`;
+  }).join("\n");
+}
+
 /** @throws {Error} when the kind does not say what it verifies */
-function section({ key, configSchema, example, notes }: VerifierKind): string {
-  const { description } = configSchema;
+function descriptionOf({ key, configSchema: { description } }: VerifierKind): string {
   if (description === undefined) throw new Error(`The schema of '${key}' has no description`);
+  return description;
+}
+
+function section(kind: VerifierKind): string {
+  const { key, configSchema, example, notes } = kind;
   return [
     `## \`${key}\``,
-    description,
+    descriptionOf(kind),
     jsonBlock({ orders: { module: "log", [key]: example } }),
     ...(isObject(configSchema) ? [schemaList(configSchema)] : []),
     ...(notes === undefined ? [] : [notes.join("\n")]),
