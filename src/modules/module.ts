@@ -37,6 +37,26 @@ export interface Attempt {
   readonly number: number;
   /** Aborts when the attempt's deadline passes or the gateway stops. Made on first use. */
   readonly signal: AbortSignal;
+  /**
+   * Reports the result of one delivery of the batch before the others have theirs; `deliver` returns it as well. Left
+   * out where nobody waits for a single one.
+   *
+   * @returns whether somebody still waited for it
+   */
+  settle?(index: number, result: DeliveryResult): boolean;
+}
+
+/** How deliveries go together. */
+export interface BatchBounds {
+  /** How many deliveries one call of `deliver` may take. */
+  readonly maxBatch: number;
+  /**
+   * How many bytes of bodies one call of `deliver` may take, besides one body of any size; characters, where bodies
+   * are read as text. @default no bound
+   */
+  readonly maxBatchBytes?: number;
+  /** How long the first waits for others while none is under way, in milliseconds. @default 0 */
+  readonly lingerMs?: number;
 }
 
 /** An open output: a client or a file handle, shared by every webhook that uses the same connection. */
@@ -153,6 +173,8 @@ export interface OutputModule<Config = unknown, Connection = unknown> {
    * are read as text. @default no bound
    */
   readonly maxBatchBytes?: number;
+  /** The bounds of batches where the connection says them. Left out, they are `maxBatch` and `maxBatchBytes`. */
+  batches?(connection: Connection): BatchBounds;
   /**
    * Has deliveries that senders wait for go together, as those of the journal do: while so many of their batches are
    * under way, what comes gathers for the next. A body of a quarter of `maxBatchBytes` and more goes alone. Left

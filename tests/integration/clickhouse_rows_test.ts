@@ -211,7 +211,7 @@ Deno.test("clickhouse inserts 100,000 events, each once and unchanged", async ()
     (_, index) => verifiedEvent({ body: `{"number":${index},"name":"Zoë\\t${"x".repeat(index % 50)}"}` }),
   );
   const batches = Array.from({ length: 100 }, (_, index) => events.slice(index * 1000, (index + 1) * 1000));
-  const results = await Promise.all(batches.map((batch) => output.deliverAll(batch, {})));
+  const results = await Promise.all(batches.map((batch) => output.deliverAll(batch, { timeout: 3600 })));
   assertEquals(results.flat().every((result) => result === "delivered"), true);
   const expected = new Map(events.map(({ id, body }) => [id, body.text]));
   const stored = (await server.rows("webhook_logs")).map((

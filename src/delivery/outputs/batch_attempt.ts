@@ -5,12 +5,19 @@
  */
 
 import { DeliveryError } from "../../errors.ts";
-import type { Delivery } from "../../modules/module.ts";
+import type { Attempt, Delivery, DeliveryResult } from "../../modules/module.ts";
 import { firstResult, type Results, TimedAttempt } from "./attempt.ts";
 
 /** The attempt of a batch. */
 export class BatchAttempt extends TimedAttempt {
+  readonly settle?: (index: number, result: DeliveryResult) => boolean;
   #resolve: ((results: Results) => void) | undefined;
+
+  /** @param settle takes single results early; `undefined` where nobody waits for one */
+  constructor(number: number, settle?: Attempt["settle"]) {
+    super(number);
+    if (settle !== undefined) this.settle = settle;
+  }
 
   /** The attempt waits for its output from now on: resolves with the results once it has ended. */
   start(): Promise<Results> {

@@ -1,7 +1,7 @@
 /**
  * Hands deliveries that senders wait for to one output in batches: what comes in one turn of the event loop goes
- * together, and so does what comes while as many batches are under way as the module wants. There is no timer: one
- * that comes alone goes at once.
+ * together, and so does what comes while as many batches are under way as the module wants. One that comes alone goes
+ * at once, unless the module wants to wait for others.
  *
  * @module
  */
@@ -10,6 +10,7 @@ import { setImmediate } from "node:timers";
 import { assertCount } from "../../errors.ts";
 import type { Delivery, DeliveryResult } from "../../modules/module.ts";
 import type { Results } from "./attempt.ts";
+import { Linger } from "./linger.ts";
 
 /** An output as the gatherer sees it. */
 export interface GatheringOutput {
@@ -17,12 +18,22 @@ export interface GatheringOutput {
   readonly maxBatch: number;
   /** How many bytes of bodies one batch may have, besides one body of any size. */
   readonly maxBatchBytes: number;
+  /** How long the first delivery waits for others, in milliseconds. @default 0 */
+  readonly lingerMs?: number;
   /** How many batches may be under way at once. */
   readonly maxBatches: number;
   /** Takes one of the places for batches under way, if there is one. */
   tryTakePlace(): boolean;
-  /** Makes one attempt and gives the place back. One result per delivery, in order. Never rejects. */
-  attempt(batch: readonly Delivery[], number: number): Results | Promise<Results>;
+  /**
+   * Makes one attempt and gives the place back. One result per delivery, in order. Never rejects.
+   *
+   * @param settle takes single results early, and returns whether somebody waited for them
+   */
+  attempt(
+    batch: readonly Delivery[],
+    number: number,
+    settle: (index: number, result: DeliveryResult) => boolean,
+  ): Results | Promise<Results>;
 }
 
 /** A delivery that somebody waits for. */
@@ -30,6 +41,8 @@ export interface GatheredDelivery {
   readonly delivery: Delivery;
   /** Which attempt it is, from 1. */
   readonly number: number;
+  /** Whether nobody waits for it any more. */
+  readonly ended: boolean;
   /** Only the first result counts. */
   end(results: readonly [DeliveryResult]): void;
 }
@@ -42,6 +55,7 @@ export class Gatherer {
   readonly #output: GatheringOutput;
   /** By the key of their batches, in the order of their turns. None is empty. */
   readonly #queues = new Map<string, Queue>();
+  readonly #linger: Linger;
   #waiting = 0;
   #underWay = 0;
   #willPump = false;
@@ -49,6 +63,7 @@ export class Gatherer {
 
   constructor(output: GatheringOutput) {
     this.#output = output;
+    this.#linger = new Linger(output.lingerMs ?? 0, () => this.pump());
   }
 
   /** Deliveries that are in no batch yet. */
@@ -62,6 +77,7 @@ export class Gatherer {
     if (queue === undefined) this.#queues.set(key, queue = new Set());
     queue.add(gathered);
     this.#waiting++;
+    this.#linger.begin();
     if (this.#willPump) return;
     this.#willPump = true;
     setImmediate(() => {
@@ -76,6 +92,7 @@ export class Gatherer {
     if (queue?.delete(gathered) !== true) return;
     this.#waiting = assertCount(this.#waiting - 1, "deliveries that wait for a batch");
     if (queue.size === 0) this.#queues.delete(key);
+    if (this.#waiting === 0) this.#linger.end();
   }
 
   /** Starts batches as long as there are deliveries and places. */
@@ -88,7 +105,8 @@ export class Gatherer {
   }
 
   #mayStart(): boolean {
-    return this.#waiting > 0 && this.#underWay < this.#output.maxBatches;
+    if (this.#waiting === 0 || this.#underWay >= this.#output.maxBatches) return false;
+    return this.#waiting >= this.#output.maxBatch || this.#linger.isOver();
   }
 
   /** The oldest with the key whose turn it is. */
@@ -107,6 +125,7 @@ export class Gatherer {
     // To the end of the line, or out of it.
     this.#queues.delete(key);
     if (queue.size > 0) this.#queues.set(key, queue);
+    if (this.#waiting === 0) this.#linger.end();
     return batch;
   }
 
@@ -114,7 +133,12 @@ export class Gatherer {
     let number = 1;
     for (const gathered of batch) if (gathered.number > number) number = gathered.number;
     this.#underWay++;
-    const results = this.#output.attempt(batch.map(({ delivery }) => delivery), number);
+    const deliveries = batch.map(({ delivery }) => delivery);
+    const results = this.#output.attempt(
+      deliveries,
+      number,
+      (index, result) => settle(batch[index]!, result),
+    );
     if (results instanceof Promise) results.then((ended) => this.#end(batch, ended));
     else this.#end(batch, results);
   }
@@ -125,4 +149,10 @@ export class Gatherer {
     this.pump();
     for (const [index, gathered] of batch.entries()) gathered.end([results[index]!]);
   }
+}
+
+function settle(gathered: GatheredDelivery, result: DeliveryResult): boolean {
+  if (gathered.ended) return false;
+  gathered.end([result]);
+  return true;
 }

@@ -59,7 +59,8 @@ export class LazyOutput implements AsyncDisposable {
   hand(output: Output, batch: readonly Delivery[], attempt: Attempt): Results | Promise<Results> {
     if (this.#tracing === undefined) return this.#handNow(output, batch, attempt);
     // A call that takes events of several requests belongs to the trace of none.
-    const trace = (this.#module.maxBatch ?? 1) === 1 ? batch[0]?.event.trace : undefined;
+    const { maxBatch = 1, gathers } = this.#module;
+    const trace = maxBatch === 1 && gathers === undefined ? batch[0]?.event.trace : undefined;
     return this.#tracing.within(trace, () => this.#handNow(output, batch, attempt));
   }
 

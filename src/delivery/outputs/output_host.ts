@@ -9,7 +9,14 @@ import type { Logger } from "@logtape/logtape";
 import type { VerifiedEvent } from "../../event/verified_event.ts";
 import type { Deadlines } from "../../time/deadlines.ts";
 import { DeliveryError } from "../../errors.ts";
-import type { Delivery, DeliveryResult, ModuleContext, OutputModule } from "../../modules/module.ts";
+import type {
+  Attempt,
+  BatchBounds,
+  Delivery,
+  DeliveryResult,
+  ModuleContext,
+  OutputModule,
+} from "../../modules/module.ts";
 import type { Tracing } from "../../observability/tracing.ts";
 import { firstResult, type Results, type TimedAttempt } from "./attempt.ts";
 import { type Conclude, DirectAttempt, GatheredAttempt, type WaitingDelivery } from "./direct_attempt.ts";
@@ -72,6 +79,7 @@ export class OutputHost implements AsyncDisposable, MeasuredOutput, BatchOutput,
   readonly scheduler: OutputScheduler;
   readonly #module: OutputModule;
   readonly #context: ModuleContext;
+  readonly #batches: BatchBounds;
   readonly #environment: HostEnvironment;
   readonly #places: Semaphore;
   /** Has deliveries that senders wait for go together, where the module wants that. */
@@ -95,6 +103,8 @@ export class OutputHost implements AsyncDisposable, MeasuredOutput, BatchOutput,
     readonly destination: string | undefined = undefined,
   ) {
     this.#module = module;
+    const { maxBatch = 1, maxBatchBytes = Infinity } = module;
+    this.#batches = module.batches?.(connection) ?? { maxBatch, maxBatchBytes };
     const throttled = (milliseconds: number) => environment.metrics.throttled(this, milliseconds);
     this.#context = { ...environment.context, name, logger, throttled };
     this.#environment = environment;
@@ -171,11 +181,15 @@ export class OutputHost implements AsyncDisposable, MeasuredOutput, BatchOutput,
   }
 
   get maxBatch(): number {
-    return this.#module.maxBatch ?? 1;
+    return this.#batches.maxBatch;
   }
 
   get maxBatchBytes(): number {
-    return this.#module.maxBatchBytes ?? Infinity;
+    return this.#batches.maxBatchBytes ?? Infinity;
+  }
+
+  get lingerMs(): number {
+    return this.#batches.lingerMs ?? 0;
   }
 
   get maxBatches(): number {
@@ -190,8 +204,12 @@ export class OutputHost implements AsyncDisposable, MeasuredOutput, BatchOutput,
     this.#places.free();
   }
 
-  attempt(batch: readonly Delivery[], number: number): Results | Promise<Results> {
-    const attempt = new BatchAttempt(number);
+  attempt(
+    batch: readonly Delivery[],
+    number: number,
+    settle?: Attempt["settle"],
+  ): Results | Promise<Results> {
+    const attempt = new BatchAttempt(number, settle);
     const { opened } = this.#output;
     const pending = opened === undefined
       ? this.#output.open().then((output) => attempt.ended ? [] : this.#output.hand(output, batch, attempt))
@@ -202,9 +220,7 @@ export class OutputHost implements AsyncDisposable, MeasuredOutput, BatchOutput,
       return resultOfEach(batch, pending);
     }
     const ended = attempt.start();
-    const config = batch[0]?.config;
-    const timeoutMs = this.#module.journalTimeoutMs?.(config) ?? this.#timeoutMs(config);
-    this.#withinDeadline(pending, attempt, timeoutMs);
+    this.#withinDeadline(pending, attempt, this.#longestTimeoutMs(batch));
     return ended.then((results) => resultOfEach(batch, results));
   }
 
@@ -338,6 +354,18 @@ export class OutputHost implements AsyncDisposable, MeasuredOutput, BatchOutput,
       (results) => this.#end(attempt, results),
       (error) => this.#end(attempt, [this.#output.toDeliveryError(error)]),
     );
+  }
+
+  /** As long as the most patient of its webhooks allows. */
+  #longestTimeoutMs(batch: readonly Delivery[]): number {
+    let longest = 0;
+    let last: unknown = batch;
+    for (const { config } of batch) {
+      if (config === last) continue;
+      last = config;
+      longest = Math.max(longest, this.#module.journalTimeoutMs?.(config) ?? this.#timeoutMs(config));
+    }
+    return longest;
   }
 
   #timeoutMs(config: unknown): number {

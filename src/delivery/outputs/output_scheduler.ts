@@ -16,6 +16,7 @@ import { type Deadlines, Timer } from "../../time/deadlines.ts";
 import { assertCount, DeliveryError } from "../../errors.ts";
 import type { Delivery, DeliveryResult } from "../../modules/module.ts";
 import type { Results } from "./attempt.ts";
+import { Linger } from "./linger.ts";
 import { abortable } from "../../time/abortable.ts";
 
 /** How long an output is left alone. */
@@ -33,6 +34,8 @@ export interface BatchOutput {
   readonly maxBatch: number;
   /** How many bytes of bodies one attempt may take, besides one body of any size. */
   readonly maxBatchBytes: number;
+  /** How long the first delivery waits for others, in milliseconds. @default 0 */
+  readonly lingerMs?: number;
   /** Takes one of the places for attempts under way, if there is one. */
   tryTakePlace(): boolean;
   /** Gives a place back that was not used. */
@@ -81,11 +84,13 @@ export class OutputScheduler {
   #willPump = false;
   #closed = false;
   readonly #pauseEnd = new Timer(() => this.#probe());
+  readonly #linger: Linger;
 
   constructor(output: BatchOutput, deadlines: Deadlines, logger: Logger) {
     this.#output = output;
     this.#deadlines = deadlines;
     this.#logger = logger;
+    this.#linger = new Linger(output.lingerMs ?? 0, () => this.pump());
   }
 
   /** Whether the output is being left alone, since it is out of reach. */
@@ -99,6 +104,7 @@ export class OutputScheduler {
    */
   offer(source: DeliverySource): void {
     this.#readyWith(source.batchKey).add(source);
+    this.#linger.begin();
     if (this.#willPump) return;
     this.#willPump = true;
     setImmediate(() => {
@@ -119,6 +125,7 @@ export class OutputScheduler {
   handOver(successor: OutputScheduler): void {
     const waiting = [...this.#ready.values()].flatMap((sources) => [...sources]);
     this.#ready.clear();
+    this.#linger.end();
     for (const source of waiting) successor.offer(source);
   }
 
@@ -135,6 +142,7 @@ export class OutputScheduler {
   close(): void {
     this.#closed = true;
     this.#ready.clear();
+    this.#linger.end();
     this.#deadlines.clear(this.#pauseEnd);
   }
 
@@ -145,6 +153,7 @@ export class OutputScheduler {
     this.#pumping = true;
     while (this.#mayStart() && this.#output.tryTakePlace()) {
       const batch = this.#collect();
+      if (this.#ready.size === 0) this.#linger.end();
       if (batch.length === 0) {
         this.#output.freePlace();
         break;
@@ -157,7 +166,8 @@ export class OutputScheduler {
   #mayStart(): boolean {
     if (this.#ready.size === 0 || this.#paused || this.#closed) return false;
     // After a pause, one batch shows whether the output is back.
-    return this.#failures === 0 || this.#underWay === 0;
+    if (this.#failures > 0 && this.#underWay > 0) return false;
+    return this.#linger.isOver();
   }
 
   #readyWith(batchKey = ""): Set<DeliverySource> {

@@ -21,10 +21,6 @@ import { readTableKind } from "./lookup.ts";
 import { qualifiedName, readLayout, TableMismatch } from "./table/table.ts";
 import type { DocumentedModule } from "../module.ts";
 
-/** Deliveries under way at once: enough for full batches while one is being inserted. */
-const CONCURRENCY = 20_000;
-const MAX_BATCH = 1_000;
-
 /** What keeps the rows of webhooks with a configuration out of their table: columns that are missing or do not fit. */
 async function inspectTable(
   connection: ClickhouseConnection,
@@ -80,14 +76,13 @@ export const clickhouseModule: DocumentedModule<ClickhouseConfig, ClickhouseConn
   connectionSchema: clickhouseConnectionSchema,
   acceptance: "durable",
   reads: "bytes",
-  concurrency: CONCURRENCY,
-  maxBatch: MAX_BATCH,
+  // A table gets one insert at a time: a slow server gets fewer and larger ones by itself.
+  partition: ({ batchKey }) => batchKey,
+  concurrency: 1,
+  gathers: 1,
+  batches: ({ batch }) => batch,
   timeoutMs: (config) => config.timeoutMs,
   inspect: inspectTable,
   notices: describeTable,
-  open: (connection, context) => {
-    return Promise.resolve(
-      new ClickhouseOutput(connection, new ClickhouseClient(connection, context), context),
-    );
-  },
+  open: (connection, context) => Promise.resolve(new ClickhouseOutput(connection, context)),
 };

@@ -15,16 +15,8 @@ import {
 } from "../../schema/connection_fields.ts";
 import { booleanField, integerField, reportAt, secretField } from "../../schema/fields.ts";
 import { type HttpAddress, type HttpAddressFault, parseHttpBase } from "../../schema/addresses.ts";
+import type { BatchBounds } from "../module.ts";
 import { MAX_NAME } from "./config.ts";
-
-/** How rows are put together before they are sent. */
-export interface BatchLimits {
-  readonly rows: number;
-  /** Counts bodies; the size of headers is estimated. */
-  readonly bytes: number;
-  /** How long the first row of a batch waits for others. */
-  readonly waitMs: number;
-}
 
 /** A compiled connection. */
 export interface ClickhouseConnection {
@@ -34,7 +26,7 @@ export interface ClickhouseConnection {
   readonly user: string;
   readonly password: string;
   readonly tls: TlsSettings;
-  readonly batch: BatchLimits;
+  readonly batch: BatchBounds;
 }
 
 /** ClickHouse's own port numbers: of HTTP, and of the native protocol, which the original speaks. */
@@ -82,7 +74,7 @@ const connectionFields = z.strictObject({
     description: "Most rows of one insert.",
   }),
   batch_bytes: integerField(1, 1_073_741_824).default(8_388_608).meta({
-    description: "Most bytes of one insert; a single larger event is sent alone.",
+    description: "Most bytes of bodies in one insert; a single larger event is sent alone.",
   }),
   batch_wait_ms: integerField(0, 5_000).default(20).meta({
     description:
@@ -118,7 +110,11 @@ export const clickhouseConnectionSchema: z.ZodType<ClickhouseConnection> = conne
       user: user ?? username ?? "default",
       password: input.password,
       tls: { ...tls, insecure_skip_verify: tls.insecure_skip_verify || !verify },
-      batch: { rows: input.batch_rows, bytes: input.batch_bytes, waitMs: input.batch_wait_ms },
+      batch: {
+        maxBatch: input.batch_rows,
+        maxBatchBytes: input.batch_bytes,
+        lingerMs: input.batch_wait_ms,
+      },
     };
   },
 );

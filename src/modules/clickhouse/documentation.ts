@@ -54,7 +54,8 @@ export const documentation: ModuleDocumentation = {
   connectionNotes: [
     "- **Batches.** Events of all webhooks that fill the same columns of a table share inserts. One insert a table",
     "  is under way at a time, while the next one gathers, so a slow server gets fewer and larger ones. An event",
-    "  that comes alone waits `batch_wait_ms`.",
+    "  that comes alone waits `batch_wait_ms`; one of a quarter of `batch_bytes` and more that its sender waits for",
+    "  has an insert of its own.",
     "- **Bad rows.** When the server refuses an insert for a value in it, its halves are tried, and theirs, until",
     "  the bad rows stand alone: only they are rejected, with ClickHouse's code in the log. At most 500 inserts are",
     "  made for that; rows that are undecided then are tried again. A table that is missing when its events come,",

@@ -70,17 +70,12 @@ export class TableInserter {
     this.#lookup = new RowLookup(client, database, config.table);
   }
 
-  /** What is known of the table, so that rows can be encoded before they are inserted. */
-  get layout(): TableLayout | undefined {
-    return this.#layout;
-  }
-
   /**
    * Inserts a block; each of its rows is in one of the outcomes. When the server refuses it for a value in
    * it, its halves are inserted, and theirs, until the bad rows stand alone. The same is done when it refuses a
    * block twice with a code that says nothing about rows, as long as it takes other parts of it.
    *
-   * @param signal its reason is reported when it ends the insert
+   * @param signal ends the insert, which is a time-out then
    */
   async *insert(block: Block, signal: AbortSignal): AsyncGenerator<Outcome> {
     const pieces = [...this.#cut(block)].reverse();
@@ -250,7 +245,7 @@ export class TableInserter {
     const { sent, takesToken } = layout.settings;
     const settings = takesToken ? { ...sent, [TOKEN_SETTING]: block.token } : sent;
     const statement = insertStatement(this.#name, layout);
-    await this.#client.insert(statement, settings, block.encode(layout), signal);
+    await this.#client.insert(statement, settings, await block.encode(layout), signal);
   }
 
   async #learn(signal: AbortSignal): Promise<TableLayout> {
@@ -280,7 +275,8 @@ export class TableInserter {
     if (!(error instanceof ClickhouseFailure)) throw error;
     const judgement = judgeFailure(this.#client.name, `${what} ${this.#name}`, error);
     if (!signal.aborted || error.refusal !== undefined) return judgement;
-    return signal.reason instanceof DeliveryError ? { ...judgement, error: signal.reason } : judgement;
+    const late = new DeliveryError("output_timeout", `${this.#client.name} did not answer in time`);
+    return { ...judgement, error: late };
   }
 }
 

@@ -1,18 +1,17 @@
 /**
- * Gathers the rows of one table into blocks.
+ * Writes batches of events into one table, and remembers what may be there already.
  *
  * @module
  */
 
 import type { Logger } from "@logtape/logtape";
-import { assertCount, DeliveryError, type DeliveryErrorCode } from "../../errors.ts";
-import { Batch, Block, Row } from "./block.ts";
-import type { BatchLimits } from "./connection.ts";
+import { DeliveryError, type DeliveryErrorCode } from "../../errors.ts";
+import { backoffBoundMs } from "../../time/backoff.ts";
+import type { Attempt, Delivery, DeliveryResult } from "../module.ts";
+import { Block, Row } from "./block.ts";
 import type { ClickhouseConfig } from "./config.ts";
 import type { Outcome, TableInserter } from "./inserter.ts";
 import { RetryMemory } from "./memory.ts";
-import type { Delivery, DeliveryResult } from "../module.ts";
-import { backoffBoundMs } from "../../time/backoff.ts";
 
 /**
  * How long the composition of a block is remembered after it was sent. ClickHouse itself remembers what it has
@@ -28,100 +27,92 @@ const PAUSES = { initialMs: 1_000, maxMs: 60 * 60 * 1000 };
 /** How long after its time a block is sent for any of its rows, whose own attempts are fewer than its rounds. */
 const PATIENCE_MS = 10 * 60 * 1000;
 
-/** Most bytes that wait for their insert, besides one event of any size. */
-const MAX_WAITING_BYTES = 64 * 1024 * 1024;
+/** A delivery, and its place in the batch. */
+export type NumberedDelivery = readonly [index: number, delivery: Delivery<ClickhouseConfig>];
 
-/**
- * Gathers rows of one table from all deliveries and inserts them, one block after the other: while one is
- * under way, the next one gathers. The table's server is asked for nothing else at the same time, so a slow
- * one gets fewer and larger inserts by itself.
- */
+/** The results of one batch, as they become known. */
+export class BatchResults {
+  readonly #results: (DeliveryResult | undefined)[];
+  /** Where the results of rows belong, nearly always one place each. */
+  readonly #places = new Map<Row, number[]>();
+  readonly #attempt: Attempt;
+
+  constructor(count: number, attempt: Attempt) {
+    this.#results = new Array(count).fill(undefined);
+    this.#attempt = attempt;
+  }
+
+  /** The result is known. Returns whether anybody waited for it. */
+  set(index: number, result: DeliveryResult): boolean {
+    this.#results[index] = result;
+    return this.#attempt.settle?.(index, result) ?? !this.#attempt.signal.aborted;
+  }
+
+  /** The result will be that of a row. */
+  expect(row: Row, index: number): void {
+    const places = this.#places.get(row);
+    if (places === undefined) this.#places.set(row, [index]);
+    else places.push(index);
+  }
+
+  /** Returns whether anybody waited for the row's result. */
+  settle(row: Row, result: DeliveryResult): boolean {
+    const places = this.#places.get(row) ?? [];
+    return places.filter((index) => this.set(index, result)).length > 0;
+  }
+
+  /** One result each, in order. Those that are not known are time-outs. */
+  all(): readonly DeliveryResult[] {
+    return this.#results.map((result) => result ?? new DeliveryError("output_timeout"));
+  }
+}
+
+/** Writes into one table, one batch after the other: the host sees to it. */
 export class TableWriter {
   readonly #inserter: TableInserter;
-  readonly #limits: BatchLimits;
   readonly #logger: Logger;
   readonly #memory = new RetryMemory({
     ageMs: MEMORY_MS,
     bytes: MEMORY_BYTES,
     verdicts: MEMORY_VERDICTS,
   });
-  /** Every row that waits, is under way, or belongs to a block that is remembered. */
+  /** Every row that is under way or belongs to a block that is remembered. */
   readonly #rows = new Map<string, Row>();
-  /** In the order of arrival. All but the last are full. */
-  readonly #batches: Batch[] = [];
-  #waitingBytes = 0;
-  /** Remembered blocks that are to be sent again, since one of their events came again. */
-  readonly #due = new Set<Block>();
-  #abortInsert: ((reason: DeliveryError) => void) | undefined;
-  #running = false;
-  #wakeUp: (() => void) | undefined;
-  #closed: DeliveryError | undefined;
 
-  constructor(inserter: TableInserter, limits: BatchLimits, logger: Logger) {
+  constructor(inserter: TableInserter, logger: Logger) {
     this.#inserter = inserter;
-    this.#limits = limits;
     this.#logger = logger;
   }
 
-  /** Whether nothing is lost when the writer is. */
-  get isIdle(): boolean {
-    return !this.#running && this.#memory.isEmpty;
+  /** Inserts events: remembered blocks that have some of them as they were sent, and the others as a new block. */
+  async write(
+    deliveries: readonly NumberedDelivery[],
+    results: BatchResults,
+    signal: AbortSignal,
+  ): Promise<void> {
+    for (const block of this.#blocksOf(deliveries, results)) await this.#insert(block, results, signal);
   }
 
-  /**
-   * Takes an event in. Its result is known already, or the row reports it to its watchers.
-   *
-   * @param now the time by `performance.now()`, which is not worth asking for each event of many
-   */
-  add(delivery: Delivery<ClickhouseConfig>, now: number): Row | DeliveryResult {
-    if (this.#closed !== undefined) return this.#closed;
-    if (!this.#memory.isEmpty) {
-      this.#forgetOld();
-      const verdict = this.#memory.takeVerdict(delivery.event.id);
-      if (verdict !== undefined) return verdict;
+  #blocksOf(deliveries: readonly NumberedDelivery[], results: BatchResults): readonly Block[] {
+    this.#forgetOld();
+    const now = performance.now();
+    const due = new Set<Block>();
+    const rows: Row[] = [];
+    for (const [index, delivery] of deliveries) {
+      const { id } = delivery.event;
+      const known = this.#rows.get(id);
+      const result = known === undefined ? this.#memory.takeVerdict(id) : this.#repeat(known, due, now);
+      if (result !== undefined) {
+        results.set(index, result);
+        continue;
+      }
+      const row = known ?? new Row(delivery);
+      results.expect(row, index);
+      if (known !== undefined) continue;
+      this.#rows.set(id, row);
+      rows.push(row);
     }
-    const known = this.#rows.get(delivery.event.id);
-    if (known !== undefined) return this.#repeat(known, now) ?? known;
-    const row = new Row(delivery, now);
-    if (this.#waitingBytes > 0 && this.#waitingBytes + row.size > MAX_WAITING_BYTES) {
-      const message = `Too many events wait for table ${delivery.config.table}`;
-      return new DeliveryError("overloaded", message, { retryAfterSeconds: 1 });
-    }
-    this.#enqueue(row);
-    return row;
-  }
-
-  /** Takes a row back that nobody watches any more, unless it has been sent. */
-  giveUp(row: Row): void {
-    if (row.isWatched || !(row.place instanceof Batch)) return;
-    row.place.remove(row);
-    this.#waitingBytes = assertCount(this.#waitingBytes - row.size, "bytes that wait for ClickHouse");
-    this.#rows.delete(row.id);
-  }
-
-  /** Fails what waits and breaks off what is under way. */
-  close(): void {
-    this.#closed = new DeliveryError("output_unavailable", "The connection to ClickHouse is being closed");
-    this.#abortInsert?.(this.#closed);
-    const batches = this.#batches.splice(0);
-    for (const row of batches.flatMap((batch) => batch.toBlock().rows)) row.settle(this.#closed);
-    this.#due.clear();
-    this.#wakeUp?.();
-  }
-
-  #enqueue(row: Row): void {
-    const { rows: maxRows, bytes: maxBytes } = this.#limits;
-    let batch = this.#batches.at(-1);
-    const fits = batch !== undefined && batch.length < maxRows && batch.size + row.size <= maxBytes;
-    if (batch === undefined || (batch.length > 0 && !fits)) {
-      batch = new Batch(this.#inserter.layout);
-      this.#batches.push(batch);
-    }
-    batch.add(row);
-    this.#rows.set(row.id, row);
-    this.#waitingBytes += row.size;
-    if (!this.#running) this.#start();
-    else if (this.#isFull) this.#wakeUp?.();
+    return rows.length === 0 ? [...due] : [...due, new Block(rows)];
   }
 
   /**
@@ -129,111 +120,49 @@ export class TableWriter {
    * attempts as the row has had: then what came of it is the result of this attempt, too. So a block is never sent
    * more often than one of its rows is tried.
    */
-  #repeat(row: Row, now: number): DeliveryError | undefined {
+  #repeat(row: Row, due: Set<Block>, now: number): DeliveryError | undefined {
     row.tries++;
-    const { place } = row;
-    if (!(place instanceof Block) || place.past === undefined || !this.#memory.has(place)) return undefined;
-    const { rounds, failure, nextAt } = place.past;
-    if (!this.#due.has(place) && row.tries <= rounds && now < nextAt + PATIENCE_MS) {
+    const { block } = row;
+    if (block?.past === undefined || !this.#memory.has(block)) return undefined;
+    const { rounds, failure, nextAt } = block.past;
+    if (!due.has(block) && row.tries <= rounds && now < nextAt + PATIENCE_MS) {
       return asksFor(failure, nextAt - now);
     }
-    this.#due.add(place);
-    if (this.#running) this.#wakeUp?.();
-    else this.#start();
+    due.add(block);
     return undefined;
   }
 
-  #forgetOld(): void {
-    for (const block of this.#memory.forgetOld()) {
-      if (this.#due.has(block)) continue;
-      for (const row of block.rows) this.#rows.delete(row.id);
-    }
-  }
-
-  get #isFull(): boolean {
-    const [first] = this.#batches;
-    return first !== undefined &&
-      (this.#batches.length > 1 || first.length >= this.#limits.rows || first.size >= this.#limits.bytes);
-  }
-
-  #start(): void {
-    this.#running = true;
-    void this.#run();
-  }
-
-  async #run(): Promise<void> {
-    for (let work = this.#nextWork(); work !== undefined; work = this.#nextWork()) {
-      if (work instanceof Block) await this.#insert(work);
-      else await this.#pause(work);
-    }
-    // Nothing may come between seeing that there is nothing to do and this, or it would never be done.
-    this.#running = false;
-  }
-
-  /** The block to insert now, how many milliseconds to wait for one, or `undefined` for nothing to do. */
-  #nextWork(): Block | number | undefined {
-    for (const block of this.#due) {
-      this.#due.delete(block);
-      return block;
-    }
-    while (this.#batches[0]?.length === 0) this.#batches.shift();
-    const [first] = this.#batches;
-    if (first === undefined) return undefined;
-    const waitMs = first.since + this.#limits.waitMs - performance.now();
-    if (!this.#isFull && waitMs > 0) return waitMs;
-    this.#batches.shift();
-    this.#waitingBytes = assertCount(this.#waitingBytes - first.size, "bytes that wait for ClickHouse");
-    return first.toBlock();
-  }
-
-  #pause(milliseconds: number): Promise<void> {
-    const { promise, resolve } = Promise.withResolvers<void>();
-    const timer = setTimeout(resolve, milliseconds);
-    this.#wakeUp = resolve;
-    return promise.finally(() => {
-      clearTimeout(timer);
-      this.#wakeUp = undefined;
-    });
-  }
-
   /** Never throws: whatever happens to the block, its rows get their results. */
-  async #insert(block: Block): Promise<void> {
+  async #insert(block: Block, results: BatchResults, signal: AbortSignal): Promise<void> {
     this.#memory.takeBlock(block);
-    for (const row of block.rows) row.place = block;
-    const { timeoutMs } = block;
-    const controller = new AbortController();
-    this.#abortInsert = (reason) => controller.abort(reason);
-    const timer = setTimeout(() => {
-      const message = `The insert was not confirmed within ${timeoutMs / 1000} s`;
-      controller.abort(new DeliveryError("output_timeout", message));
-    }, timeoutMs);
+    for (const row of block.rows) row.block = block;
     try {
-      for await (const outcome of this.#inserter.insert(block, controller.signal)) this.#conclude(outcome);
+      for await (const outcome of this.#inserter.insert(block, signal)) this.#conclude(outcome, results);
     } catch (error) {
       this.#logger.error("Insert threw something that is not a ClickhouseFailure", { error });
       const result = new DeliveryError("output_failed", undefined, { cause: error });
-      const rows = block.rows.filter((row) => row.place === block);
-      this.#conclude({ block: new Block(rows), result, mayBeStored: false });
-    } finally {
-      clearTimeout(timer);
-      this.#abortInsert = undefined;
+      const rows = block.rows.filter((row) => row.block === block);
+      this.#conclude({ block: new Block(rows), result, mayBeStored: false }, results);
     }
+    this.#forgetOld();
   }
 
-  #conclude({ block, result, mayBeStored, code }: Outcome): void {
+  #conclude({ block, result, mayBeStored, code }: Outcome, results: BatchResults): void {
     const isFinal = result === "delivered" || result.disposition === "dead_letter";
     // What may be in the table since an earlier round still may.
-    const isKept = (mayBeStored || block.past !== undefined) && !isFinal && this.#closed === undefined;
+    const isKept = (mayBeStored || block.past !== undefined) && !isFinal;
     const { kept, told } = isKept ? toKeep(block, result, code) : { kept: undefined, told: result };
     if (kept !== undefined) this.#memory.keepBlock(kept);
     for (const row of block.rows) {
-      row.place = kept;
+      row.block = kept;
       if (kept === undefined) this.#rows.delete(row.id);
       // Its next attempt must not insert again what is in the table already.
-      if (isFinal && !row.isWatched) this.#memory.keepVerdict(row.id, result);
-      row.settle(told);
+      if (!results.settle(row, told) && isFinal) this.#memory.keepVerdict(row.id, result);
     }
-    this.#forgetOld();
+  }
+
+  #forgetOld(): void {
+    for (const { rows } of this.#memory.forgetOld()) for (const { id } of rows) this.#rows.delete(id);
   }
 }
 

@@ -1,62 +1,64 @@
-import { getLogger } from "@logtape/logtape";
 import { assertInstanceOf } from "@std/assert";
+import { buildOutputs } from "../../../src/delivery/outputs/build.ts";
+import type { OutputLease, OutputPool, PooledConnection } from "../../../src/delivery/outputs/output_pool.ts";
+import { NO_RETRY } from "../../../src/delivery/retry_policy.ts";
 import { DeliveryError } from "../../../src/errors.ts";
-import { clickhouseModule } from "../../../src/modules/clickhouse/clickhouse.ts";
-import type { DeliveryResult, Output } from "../../../src/modules/module.ts";
 import type { VerifiedEvent } from "../../../src/event/verified_event.ts";
+import { clickhouseModule } from "../../../src/modules/clickhouse/clickhouse.ts";
+import type { DeliveryResult, OutputModule } from "../../../src/modules/module.ts";
+import { logger } from "../../../src/observability/logging.ts";
+import { Metrics } from "../../../src/observability/metrics.ts";
+import { Deadlines } from "../../../src/time/deadlines.ts";
 import type { PassedRequest } from "../http/recorder.ts";
 import { verifiedEvent } from "../verified_event.ts";
 
-/** An open `clickhouse` output that tests deliver through. */
-export class ClickhouseOutput implements AsyncDisposable {
-  readonly #output: Output;
+const LINES = {
+  write: () => Promise.reject(new Error("This module does not print")),
+  [Symbol.asyncDispose]: () => Promise.resolve(),
+};
 
-  private constructor(output: Output) {
-    this.#output = output;
+/** The outputs of one connection to ClickHouse, driven by the gateway's own host for senders that wait. */
+export class ClickhouseOutput implements AsyncDisposable {
+  readonly #connection: PooledConnection;
+  readonly #deadlines = new Deadlines();
+  readonly #pool: OutputPool;
+  /** Held to the end, so that none is closed in between. */
+  readonly #leases: OutputLease[] = [];
+
+  private constructor(config: unknown) {
+    this.#connection = { name: "under_test", config, fingerprint: "" };
+    this.#pool = buildOutputs({
+      deadlines: this.#deadlines,
+      metrics: new Metrics(),
+      context: { lines: LINES },
+      deliveryBudgetMs: Infinity,
+    });
   }
 
   /** @param connection as in the connections file, without `type` */
-  static async open(connection: Readonly<Record<string, unknown>>): Promise<ClickhouseOutput> {
-    const { connectionSchema } = clickhouseModule;
+  static open(connection: Readonly<Record<string, unknown>>): Promise<ClickhouseOutput> {
     const host = connection["url"] === undefined ? { host: "127.0.0.1" } : {};
-    const parsed = connectionSchema?.parse({ ...host, ...connection });
-    const output = await clickhouseModule.open(parsed as never, {
-      name: "under_test",
-      logger: getLogger(["cwm", "test"]),
-      lines: {
-        write: () => Promise.reject(new Error("This module does not print")),
-        [Symbol.asyncDispose]: () => Promise.resolve(),
-      },
-    });
-    return new ClickhouseOutput(output as Output);
+    const parsed = clickhouseModule.connectionSchema?.parse({ ...host, ...connection });
+    return Promise.resolve(new ClickhouseOutput(parsed));
   }
 
-  /** Delivers in one call. */
-  async deliverAll(
-    events: readonly VerifiedEvent[],
-    config: unknown,
-    signal: AbortSignal = new AbortController().signal,
-  ): Promise<readonly DeliveryResult[]> {
+  /** Delivers events that come together, each with one attempt. */
+  async deliverAll(events: readonly VerifiedEvent[], config: unknown): Promise<readonly DeliveryResult[]> {
     const compiled = clickhouseModule.configSchema.parse(config);
-    const batch = events.map((event) => ({ event, config: compiled }));
-    return await this.#output.deliver(batch, { number: 1, signal });
+    const lease = this.#pool.acquire(clickhouseModule as OutputModule, this.#connection, compiled);
+    this.#leases.push(lease);
+    return await Promise.all(events.map((event) => lease.deliver(event, compiled, NO_RETRY)));
   }
 
-  /** Delivers in calls of their own, all at once, as the gateway does while senders wait. */
-  async deliverEach(
-    events: readonly VerifiedEvent[],
-    config: unknown,
-    signal?: AbortSignal,
-  ): Promise<readonly DeliveryResult[]> {
-    return (await Promise.all(events.map((event) => this.deliverAll([event], config, signal)))).flat();
-  }
-
-  probe(signal: AbortSignal = new AbortController().signal): Promise<void> {
-    return this.#output.probe(signal);
+  async probe(signal: AbortSignal = new AbortController().signal): Promise<void> {
+    const context = { name: "under_test", logger: logger("output"), lines: LINES };
+    await using output = await clickhouseModule.open(this.#connection.config as never, context);
+    await output.probe(signal);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#output[Symbol.asyncDispose]();
+    await this.#pool[Symbol.asyncDispose]();
+    this.#deadlines[Symbol.dispose]();
   }
 }
 

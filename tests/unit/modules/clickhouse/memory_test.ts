@@ -7,7 +7,7 @@ import { verifiedEvent } from "../../../support/verified_event.ts";
 const CONFIG = clickhouseConfigSchema.parse({});
 
 function blockOf(...ids: readonly string[]): Block {
-  return new Block(ids.map((id) => new Row({ event: verifiedEvent({ id }), config: CONFIG }, 0)));
+  return new Block(ids.map((id) => new Row({ event: verifiedEvent({ id }), config: CONFIG })));
 }
 
 /** A memory of an hour on a clock that the test moves. */
