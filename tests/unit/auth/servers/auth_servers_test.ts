@@ -7,7 +7,9 @@ import {
 } from "../../../../src/auth/servers/auth_servers.ts";
 import { ServerUnavailableError } from "../../../../src/auth/servers/unavailable.ts";
 import { DestinationPolicy, parseAllowedHost } from "../../../../src/io/destination_policy.ts";
+import type { Resolver } from "../../../../src/io/name_lookups.ts";
 import { type Answer, HttpTarget, redirectTo } from "../../../support/http/target.ts";
+import { TEST_CA, TEST_CERTIFICATE } from "../../../support/http/test_certificate.ts";
 
 const PATH = "/introspect?client=secret-client";
 
@@ -78,6 +80,26 @@ Deno.test("a server whose name resolves to an address of the private network is 
   const error = await assertRejects(asking, ServerUnavailableError);
   assertStringIncludes(error.message, "a loopback address: see allowed_hosts");
   assertEquals(target.requests.length, 0);
+});
+
+Deno.test("a server is asked by TLS only with a certificate that is trusted, and is for its name", async () => {
+  const options = { port: 0, hostname: "127.0.0.1", onListen() {}, ...TEST_CERTIFICATE };
+  await using server = Deno.serve(options, () => new Response("{}"));
+  const resolve: Resolver = (_name, _options, callback) => {
+    callback(null, [{ address: "127.0.0.1", family: 4 }]);
+  };
+  const questionTo = (hostname: string): Question => {
+    const policy = new DestinationPolicy([parseAllowedHost(hostname)!]);
+    const { port } = server.addr;
+    return { destination: { protocol: "https:", hostname, port, path: "/", policy }, method: "GET" };
+  };
+  await using trusting = new AuthServers({ resolve, ca: TEST_CA });
+  assertEquals((await trusting.ask(questionTo("orders.test"))).status, 200);
+  const otherName = () => trusting.ask(questionTo("other.test"));
+  const { message } = await assertRejects(otherName, ServerUnavailableError);
+  assertStringIncludes(message, "ERR_TLS_CERT_ALTNAME_INVALID");
+  await using distrusting = new AuthServers({ resolve });
+  await assertRejects(() => distrusting.ask(questionTo("orders.test")), ServerUnavailableError);
 });
 
 Deno.test("what is said of a server shows neither the path of its address nor what it was asked", async () => {
