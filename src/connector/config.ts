@@ -284,7 +284,7 @@ function plainTextWarning(cloudUrl: string): string[] {
     : [];
 }
 
-/** Variables that begin like ours and are none: a setting that would be ignored silently. */
+/** Variables that begin like those of the connector and are none: a setting that would be ignored silently. */
 function misspellings(environment: Environment): string[] {
   return Object.keys(environment)
     // Kubernetes sets the others beside a service named `connector`.

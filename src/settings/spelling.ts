@@ -11,7 +11,7 @@ import { VARIABLES } from "./table.ts";
 const MISSPELLING_EDITS = 2;
 
 /**
- * Names that begin like a variable of ours and differ from one by a slip of the pen. Others are left alone:
+ * Names that begin like a variable of the gateway and differ from one by a slip of the pen. Others are left alone:
  * the environment is full of variables that belong to somebody else.
  */
 export function* misspellings(env: Readonly<Record<string, string | undefined>>): Generator<string> {

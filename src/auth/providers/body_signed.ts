@@ -1,5 +1,5 @@
 /**
- * Providers that sign the body alone: without a time, repeats can only be told by the delivery's id.
+ * Providers that sign the body alone: without a time, repeats can only be recognised by the delivery's id.
  *
  * @module
  */

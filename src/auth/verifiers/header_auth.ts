@@ -34,7 +34,7 @@ export const headerAuth: VerifierKind<HeaderAuthConfig> = {
   configSchema,
   example: { header_name: "X-API-Key", api_key: "{$SHOP_KEY}" },
   notes: [
-    "A header that is sent twice is refused. The Python service ignores case unless told otherwise; here that has",
+    "A header that is sent twice is refused. The Python service ignores case unless configured otherwise; here that has",
     "to be written, and is a warning.",
   ],
   notices: (config) => [...headerNotices("header_name", config.header_name), ...caseNotices(config)],

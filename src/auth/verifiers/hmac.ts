@@ -22,7 +22,7 @@ export interface HmacConfig {
   readonly header: string;
   /** @default "sha256" */
   readonly algorithm: HashAlgorithm;
-  /** Left out: either, told apart by their length. */
+  /** Left out: either, which their length shows. */
   readonly encoding?: Encoding | undefined;
 }
 

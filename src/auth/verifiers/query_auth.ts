@@ -32,7 +32,7 @@ export const queryAuth: VerifierKind<QueryAuthConfig> = {
   notes: [
     "The value is decoded once, as the URL standard does: `+` is a space. A parameter that is sent twice is refused.",
     "No query is in the gateway's logs, metrics, traces and outputs, but URLs are in those of proxies and senders",
-    "(RFC 6750, section 2.3): prefer a header. The Python service ignores case unless told otherwise, and takes",
+    "(RFC 6750, section 2.3): prefer a header. The Python service ignores case unless configured otherwise, and takes",
     "control characters out of what was sent; here case has to be written, and nothing is taken out.",
   ],
   notices: caseNotices,

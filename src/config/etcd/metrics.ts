@@ -22,7 +22,7 @@ export interface EtcdProviderStats {
   readonly lists: Readonly<Partial<Record<ListReason, number>>>;
   /** Ended sessions and failed attempts by reason. */
   readonly ends: Readonly<Partial<Record<EndReason, number>>>;
-  /** Keys of ours that are known. */
+  /** Keys of the gateway that are known. */
   readonly keys: number;
   /** Lists that were held back since they would have removed most keys. */
   readonly massDeletes: number;

@@ -32,7 +32,7 @@ export const documentation: ModuleDocumentation = {
     "goes to the dead letters alone; the others of its batch arrive. When brokers refuse the time of records, the",
     "gateway's clock is wrong: `output_unavailable`, and the log has the time that the gateway takes it to be.",
     "",
-    "A client that is over its quota is told to send nothing for a while; the log says so, and",
+    "A client that is over its quota has to send nothing for a while; the log says so, and",
     "`cwm_output_throttled_seconds_total` counts the time. Quotas go by `client_id` or by user. Brokers must be",
     "Apache Kafka 0.11 or later, or speak its protocol. Before version 3 the gateway needs the permission",
     "`IdempotentWrite` on the cluster; without it events arrive all the same, but may be stored twice when they are",

@@ -6,7 +6,7 @@ export const documentation: ModuleDocumentation = {
     "Publishes each event on a channel, over a connection of type `redis`. Whoever is subscribed at that moment",
     "gets it. Redis keeps nothing: **an event that nobody listens to counts as delivered and is gone.** Where every",
     "event matters, use `redis_rq`. An event whose answer got lost is published again when it is tried again;",
-    "`event_id` tells.",
+    "its `event_id` is the same.",
   ],
   example: {
     webhooks: {

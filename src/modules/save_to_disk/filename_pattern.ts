@@ -80,7 +80,7 @@ function valueOf(placeholder: Placeholder, event: Event): string {
   }
 }
 
-/** What no name of ours has: a dot is a part of some, but neither begins nor ends one, nor follows another. */
+/** What no name of the gateway's has: a dot is a part of some, but neither begins nor ends one, nor follows another. */
 const UNUSUAL = /[^A-Za-z0-9_.-]|^\.|\.(?=\.|$)/g;
 
 /** They were checked long before this, but a name that got through would write anywhere on the disk. */

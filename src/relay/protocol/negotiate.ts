@@ -58,7 +58,7 @@ export function formatResumePoint({ connectionId, sequence }: ResumePoint): stri
   return `${connectionId}.${sequence}`;
 }
 
-/** `undefined` when there is nothing to resume, or it names nothing of ours: a new connection is as good. */
+/** `undefined` when there is nothing to resume, or it names nothing of this gateway: a new connection is as good. */
 export function parseResumePoint(header: string | null): ResumePoint | undefined {
   const [, connectionId, sequence] = /^([a-zA-Z0-9-]{1,64})\.(\d{1,15})$/.exec(header ?? "") ?? [];
   return connectionId === undefined ? undefined : { connectionId, sequence: Number(sequence) };

@@ -66,6 +66,17 @@ export const HOMES: readonly Home[] = [
     homes: ["src/event/envelope.ts"],
   },
   {
+    concept: "HTTP answers that are read",
+    sign: /response\.on\("data"/,
+    // The second one only reads what has to be read before a connection can be used again.
+    homes: ["src/io/http_exchange.ts", "src/io/http_client.ts"],
+  },
+  {
+    concept: "reasons why a file cannot be read",
+    sign: /instanceof UnreadableFileError/,
+    homes: ["src/io/small_file.ts"],
+  },
+  {
     concept: "ends of strings in JSON texts",
     sign: /function endOfString\(\w+: string/,
     // json_pickle.ts says why it goes from character to character.

@@ -31,7 +31,7 @@ export const PLAIN_WORDS: readonly PlainWord[] = [
     write: "`the outcome`, or `the result`",
     pattern: /\bwhat bec(?:ame|omes) of\b/gi,
   },
-  { avoid: "none of ours", write: "`not a key of the gateway`", pattern: /\bnone of ours\b/gi },
+  { avoid: "none of ours", write: "`not a key of the gateway`", pattern: /\b(?:none of|not|of) ours\b/gi },
   { avoid: "so-manieth", write: "`every n-th`", pattern: /\bso-?manieth\b/gi },
   {
     avoid: "in vain",

@@ -75,7 +75,7 @@ const configSchema: z.ZodType<DigestAuthConfig> = z.strictObject({
       "What a response covers: `auth`, or `auth-int` for the body too, or both for what senders can.",
   }),
   userhash: z.boolean().default(false).meta({
-    description: "Whether senders are told that they may send a hash in the place of the user's name.",
+    description: "Whether senders learn that they may send a hash in the place of the user's name.",
   }),
   nonce_lifetime: integerField(1, 86_400).default(300).meta({
     description:

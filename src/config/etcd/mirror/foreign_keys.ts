@@ -31,7 +31,7 @@ export class ForeignKeys {
   put(name: string, reason: string, revision: number, pass: number): void {
     const shown = this.#shown.get(name);
     if (shown === undefined && this.#shown.size >= SHOWN) {
-      if (pass === 0) this.#summarize("More keys below the prefix are not ours", revision);
+      if (pass === 0) this.#summarize("More keys below the prefix are not keys of the gateway", revision);
       else this.#unshown++;
       return;
     }
@@ -57,7 +57,10 @@ export class ForeignKeys {
       if (shown.pass !== pass) this.delete(name, revision);
     }
     const count = this.#unshown;
-    this.#summarize(count === 0 ? undefined : `${count} more keys below the prefix are not ours`, revision);
+    this.#summarize(
+      count === 0 ? undefined : `${count} more keys below the prefix are not keys of the gateway`,
+      revision,
+    );
   }
 
   #summarize(message: string | undefined, revision: number): void {

@@ -14,7 +14,7 @@ const strictUtf8 = new TextDecoder("utf-8", { fatal: true });
 
 /**
  * The keys below one prefix. Inside the provider a key goes by its name: the bytes below the prefix, one
- * character each, which is cheap, loses nothing, and for every key of ours is the key as it was written.
+ * character each, which is cheap, loses nothing, and for every key of the gateway is the key as it was written.
  */
 export class KeySpace {
   readonly prefix: string;
