@@ -29,14 +29,22 @@ export const MAX_VALIDATED_BYTES = 1024 * 1024;
 /** How complex a document may be; a parser takes more time for 50,000 names than for a mebibyte of text. */
 export const VALIDATED_BOUNDS: JsonBounds = { maxDepth: 500, maxValues: 50_000 };
 
+/** Schemas that are shared; past it they are forgotten, and equal ones are shared from then on. */
+const MAX_SHARED = 1_000;
+
+const shared = new Map<string, DocumentSchema>();
+
 /** `json_schema` of a webhook. */
 export const documentSchemaField: z.ZodType<JsonObject> = z.record(z.string(), z.unknown()).superRefine(
   (schema, context) => {
     if (Object.keys(schema).length === 0) {
       context.addIssue({ code: "custom", message: "Must not be empty: remove the key to take any document" });
-    } else if (JSON.stringify(schema).length > MAX_SCHEMA) {
+      return;
+    }
+    const text = JSON.stringify(schema);
+    if (text.length > MAX_SCHEMA) {
       context.addIssue({ code: "custom", message: `Must not be longer than ${MAX_SCHEMA} characters` });
-    } else refuse(schema, context);
+    } else if (!shared.has(text)) refuse(schema, context);
   },
 );
 
@@ -89,11 +97,6 @@ function toError({ pointer, keyword }: Mismatch): GatewayError {
     reason: `The document fails '${keyword}' of 'json_schema': the answer says where`,
   });
 }
-
-/** Schemas that are shared; past it they are forgotten, and equal ones are shared from then on. */
-const MAX_SHARED = 1_000;
-
-const shared = new Map<string, DocumentSchema>();
 
 /** Compiles `json_schema`; webhooks with equal ones share it. */
 export function compileDocumentSchema(schema: JsonObject): DocumentSchema {

@@ -226,9 +226,10 @@ class Exchange extends Deadline implements RequestToVerify, AppendListener {
       this.#body = kept;
       if (kept.memory !== this.#reserved) this.#holdDecoded(kept.memory);
       rules?.schema?.require(kept);
-      const clean = rules?.cleanup === undefined
+      const cleaning = rules?.cleanup === undefined
         ? kept
-        : await this.#cleanUp(kept, rules.cleanup, entry.webhook);
+        : this.#cleanUp(kept, rules.cleanup, entry.webhook);
+      const clean = cleaning instanceof Promise ? await cleaning : cleaning;
       const { namespace, webhook } = entry.lane;
       const event = {
         id: this.#id,
@@ -255,23 +256,26 @@ class Exchange extends Deadline implements RequestToVerify, AppendListener {
   }
 
   /** Takes credentials out of the headers and the document, now that both have been verified. */
-  async #cleanUp(
+  #cleanUp(
     body: EventBody,
     cleanup: CredentialCleanup,
     { dataType }: CompiledWebhook,
-  ): Promise<EventBody> {
+  ): EventBody | Promise<EventBody> {
     this.#headers = cleanup.cleanedHeaders(this.headers);
     if (dataType === "blob") return body;
     const steps = cleanup.cleanedBody(body);
-    const cleaned = body.length > LARGE_BYTES
-      ? await this.#context.documents.large.finish(steps)
-      : finish(steps);
-    if (cleaned === body) return body;
+    if (body.length <= LARGE_BYTES) return this.#replace(body, finish(steps));
+    return this.#context.documents.large.finish(steps).then((cleaned) => this.#replace(body, cleaned));
+  }
+
+  /** Goes on with another body than the one that was read. */
+  #replace(body: EventBody, other: EventBody): EventBody {
+    if (other === body) return body;
     body.discard();
-    this.#body = cleaned;
-    this.#noteDecoded(cleaned, "none");
-    this.#holdDecoded(cleaned.memory);
-    return cleaned;
+    this.#body = other;
+    this.#noteDecoded(other, "none");
+    this.#holdDecoded(other.memory);
+    return other;
   }
 
   /** @param counts `false`: only refuses what is over a limit */

@@ -7,18 +7,20 @@
 import type { KeywordCompiler, KeywordContext } from "./keyword.ts";
 import { Pattern } from "./pattern/pattern.ts";
 import type { Check, Run } from "./run.ts";
-import { hasOwn, isObject, type JsonObject } from "./values.ts";
+import { hasOwn, isInherited, isObject, type JsonObject } from "./values.ts";
 
 function compileProperties(schemas: JsonObject, { compile }: KeywordContext): Check {
   const names = Object.keys(schemas);
   const checks = names.map((name) => compile(schemas[name]));
+  const inherited = names.map(isInherited);
   const { length } = names;
   return (value, run, seen) => {
     if (!isObject(value)) return true;
     for (let index = 0; index < length; index++) {
       const name = names[index]!;
-      if (!hasOwn(value, name)) continue;
-      if (!checks[index]!(value[name], run, undefined)) return run.failIn(name);
+      const child = value[name];
+      if (child === undefined || (inherited[index] === true && !Object.hasOwn(value, name))) continue;
+      if (!checks[index]!(child, run, undefined)) return run.failIn(name);
       seen?.properties.add(name);
     }
     return true;
@@ -83,9 +85,12 @@ function compilePropertyNames(schema: unknown, { compile }: KeywordContext): Che
 
 function compileRequired(names: readonly string[]): Check {
   const { length } = names;
+  if (names.some(isInherited)) {
+    return (value) => !isObject(value) || names.every((name) => hasOwn(value, name));
+  }
   return (value) => {
     if (!isObject(value)) return true;
-    for (let index = 0; index < length; index++) if (!hasOwn(value, names[index]!)) return false;
+    for (let index = 0; index < length; index++) if (value[names[index]!] === undefined) return false;
     return true;
   };
 }

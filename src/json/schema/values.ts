@@ -15,29 +15,28 @@ export function isObject(value: unknown): value is JsonObject {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-/** Whether a value has a type. A number without a fraction is an integer, however it is written. */
-export function hasType(value: unknown, type: TypeName): boolean {
-  switch (type) {
-    case "string":
-      return typeof value === "string";
-    case "number":
-      return typeof value === "number";
-    case "integer":
-      return Number.isInteger(value);
-    case "boolean":
-      return typeof value === "boolean";
-    case "null":
-      return value === null;
-    case "array":
-      return Array.isArray(value);
-    case "object":
-      return isObject(value);
-  }
+/** Whether a value has a type, by type. A number without a fraction is an integer, however it is written. */
+export const HAS_TYPE: Readonly<Record<TypeName, (value: unknown) => boolean>> = {
+  string: (value) => typeof value === "string",
+  number: (value) => typeof value === "number",
+  integer: Number.isInteger,
+  boolean: (value) => typeof value === "boolean",
+  null: (value) => value === null,
+  array: Array.isArray,
+  object: isObject,
+};
+
+/**
+ * Names that every object has: whether a document has one of them, such as `toString`, only looking closer tells. Of all
+ * others a value is enough, which takes a tenth of the time.
+ */
+export function isInherited(name: string): boolean {
+  return name in Object.prototype;
 }
 
-/** Whether a property is the object's own, and not one that every object has, such as `toString`. */
-export function hasOwn(value: JsonObject, key: string): boolean {
-  return key in Object.prototype ? Object.hasOwn(value, key) : value[key] !== undefined;
+/** Whether a property is the object's own. */
+export function hasOwn(value: JsonObject, name: string): boolean {
+  return isInherited(name) ? Object.hasOwn(value, name) : value[name] !== undefined;
 }
 
 /**
