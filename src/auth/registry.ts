@@ -19,7 +19,10 @@ import { queryAuth } from "./verifiers/query_auth.ts";
 import { recaptcha } from "./verifiers/recaptcha/recaptcha.ts";
 import type { VerifierKind } from "./verifier.ts";
 
-/** Every kind that webhooks can ask for, by its configuration key. The first one that refuses decides the answer. */
+/**
+ * Every kind that webhooks can ask for, by its configuration key. The first one that refuses decides the answer: those
+ * that ask others come last, so that nobody is asked about a request whose head is refused anyway.
+ */
 export const verifierKinds: readonly VerifierKind[] = [
   ipWhitelist,
   clientCertificate,
@@ -29,9 +32,9 @@ export const verifierKinds: readonly VerifierKind[] = [
   headerAuth,
   queryAuth,
   jwt,
-  oauth2,
   hmac,
   oauth1,
   signature,
+  oauth2,
   recaptcha,
 ];

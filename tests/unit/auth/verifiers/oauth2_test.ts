@@ -96,6 +96,21 @@ Deno.test("oauth2 asks nobody about what has not the form of a token", async () 
   assertEquals(world.issuer.requests.length, 0);
 });
 
+Deno.test("oauth2 asks nobody about a request that another method refuses by its head", async () => {
+  await using issuer = await TestIssuer.start();
+  issuer.grant("good-token");
+  const oauth2 = { introspection_endpoint: issuer.url, allowed_hosts: ["127.0.0.1"] };
+  const webhook = { module: "log", oauth2, hmac: { secret: "a-secret" }, header_auth: { api_key: "a-key" } };
+  await using gateway = await TestGateway.start({ webhooks: { a: webhook } });
+  const headers = { authorization: "Bearer good-token" };
+  assertEquals((await gateway.post("/webhook/a", "{}", headers)).status, 401);
+  assertEquals((await gateway.post("/webhook/a", "{}", { ...headers, "x-api-key": "a-key" })).status, 401);
+  assertEquals(issuer.requests.length, 0);
+  const signed = { ...headers, "x-api-key": "a-key", "x-hmac-signature": "0".repeat(64) };
+  assertEquals((await gateway.post("/webhook/a", "{}", signed)).status, 401);
+  assertEquals(issuer.requests.length, 1);
+});
+
 Deno.test("oauth2 asks for all required scopes, and answers 403 without one of them", async () => {
   await using world = await askingWorld({ required_scope: ["crates:write", "crates:read"] });
   const claims: readonly [string, object, 200 | 403][] = [
