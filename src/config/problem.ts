@@ -59,6 +59,7 @@ export type WarningCode =
   | "unknown_type"
   | "output_notice"
   | "auth_notice"
+  | "header_name"
   | "vault_paths_unset"
   | "default_webhook";
 

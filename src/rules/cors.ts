@@ -5,13 +5,13 @@
  * @module
  */
 
+import { HEADER_NAME, headerNameField } from "../schema/header_names.ts";
 import { z } from "zod";
 import { GatewayError } from "../errors.ts";
 import { isOrigin } from "../schema/addresses.ts";
 import { booleanField, integerField } from "../schema/fields.ts";
 
 /** `token` of RFC 9110, section 5.6.2. */
-const HEADER_NAME = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
 
 const DAY_SECONDS = 86_400;
 
@@ -41,7 +41,7 @@ export const corsSchema = z.strictObject({
   credentials: booleanField().default(false).meta({
     description: "Whether pages may send cookies and what else the browser knows of its user.",
   }),
-  headers: z.array(z.string().regex(HEADER_NAME, { error: "Must be the name of a header" })).max(100).default(
+  headers: z.array(headerNameField()).max(100).default(
     [],
   )
     .meta({

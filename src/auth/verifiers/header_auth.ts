@@ -5,11 +5,12 @@
  */
 
 import { z } from "zod";
+import { headerNameField } from "../../schema/header_names.ts";
 import { lazyVerifier } from "../lazy_verifier.ts";
 import { secretsMatcher } from "../several_secrets.ts";
 import type { HeadVerifier, Refusal, VerifierKind } from "../verifier.ts";
 import { type ApiKeyConfig, apiKeyFields, apiKeyMatcher, caseNotices } from "./api_key.ts";
-import { headerNameField, headerNotices, missingHeader } from "./header_name.ts";
+import { missingHeader } from "./header_name.ts";
 import { asHeaderValue, fromHeaderValue } from "./header_text.ts";
 
 /** The compiled value of the key `header_auth`. */
@@ -37,7 +38,7 @@ export const headerAuth: VerifierKind<HeaderAuthConfig> = {
     "A header that is sent twice is refused. The Python service ignores case unless configured otherwise; here that has",
     "to be written, and is a warning.",
   ],
-  notices: (config) => [...headerNotices("header_name", config.header_name), ...caseNotices(config)],
+  notices: caseNotices,
   compile: (config) => lazyVerifier("head", verifierOf, config),
 };
 

@@ -7,7 +7,8 @@
 import { z } from "zod";
 import { equalText } from "../crypto/constant_time.ts";
 import { HASH_SIZES, type HashAlgorithm, HmacDigest } from "../crypto/hmac_digest.ts";
-import { headerNameField, headerNotices, missingHeader } from "./header_name.ts";
+import { headerNameField } from "../../schema/header_names.ts";
+import { missingHeader } from "./header_name.ts";
 import { lazyVerifier } from "../lazy_verifier.ts";
 import { type Secrets, secretsCheck, secretsField } from "../several_secrets.ts";
 import type { BodyCheck, BodyVerifier, Refusal, RequestToVerify, VerifierKind } from "../verifier.ts";
@@ -48,7 +49,6 @@ export const hmac: VerifierKind<HmacConfig> = {
     "The bytes are those that were sent, before any `Content-Encoding` is undone. A request without a signature is",
     "refused before its body is read.",
   ],
-  notices: ({ header }) => headerNotices("header", header),
   compile: (config) => lazyVerifier("body", verifierOf, config),
 };
 

@@ -18,10 +18,12 @@ import { webhookWithoutEmptyTexts, withoutEmptyTexts } from "./empty_texts.ts";
 import { withGuardHints } from "./guard_hint.ts";
 import { withModuleKeysInside } from "./module_keys.ts";
 import { notBuiltYet } from "./not_built.ts";
-import type { Compiled, ProblemReason } from "../problem.ts";
+import type { Compiled, ProblemReason, WarningReason } from "../problem.ts";
 import { withoutRemarks } from "../values/remarks.ts";
 import { compileResponse, type FixedResponse } from "./response_schema.ts";
 import { compileRules, contradiction, type RequestRules } from "../../rules/rules.ts";
+import { verifierKinds } from "../../auth/registry.ts";
+import { doubtfulHeadersIn } from "../../schema/header_names.ts";
 import { knownKeys } from "../../schema/known_keys.ts";
 import { nearestHint, quotedName } from "../../schema/nearest_name.ts";
 import {
@@ -155,10 +157,11 @@ function compileGiven(
 
   const compiledVerifiers = compileVerifiers(config, context);
   if ("problems" in compiledVerifiers) return compiledVerifiers;
-  const { value: { verifiers, access, severalSecrets }, ...notices } = compiledVerifiers;
+  const { value: { verifiers, access, severalSecrets }, warnings: authWarnings = [] } = compiledVerifiers;
+  const warnings = [...doubtsAboutHeaders(config, steps), ...authWarnings];
   const authenticator = compileAuthenticator(verifiers);
   return {
-    ...notices,
+    ...(warnings.length === 0 ? {} : { warnings }),
     value: {
       enabled: config.enabled,
       dataType: config.data_type,
@@ -179,6 +182,23 @@ function compileGiven(
       policy,
     },
   };
+}
+
+/** Warns of names of headers that some proxies drop, wherever the webhook and its outputs name one. */
+function doubtsAboutHeaders(
+  config: WebhookConfig & Record<string, unknown>,
+  steps: readonly CompiledStep[],
+): WarningReason[] {
+  const doubts = steps.flatMap(({ module }, index) => {
+    const item = config.chain === undefined ? config : config.chain[index];
+    const settings = typeof item === "object" ? item["module-config"] : undefined;
+    const path = config.chain === undefined ? "module-config" : `chain.${index}.module-config`;
+    return doubtfulHeadersIn(settings, module.configSchema, path);
+  });
+  return [...doubtfulHeadersIn(config, webhookSchema, ""), ...doubts].map(({ path, message }) => {
+    const isOfVerifier = verifierKinds.some(({ key }) => path.startsWith(`${key}.`));
+    return { code: isOfVerifier ? "auth_notice" : "header_name", path, message };
+  });
 }
 
 function readsBytes({ module }: CompiledStep): boolean {

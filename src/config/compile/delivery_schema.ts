@@ -6,6 +6,7 @@
 
 import { z } from "zod";
 import { JsonPointer } from "../../json/pointer.ts";
+import { headerNameField } from "../../schema/header_names.ts";
 import { booleanField, integerField, numberField } from "../../schema/fields.ts";
 import { isConnectionName } from "../../event/names.ts";
 
@@ -40,7 +41,7 @@ export const limitsSchema = z.strictObject({
   }),
 });
 
-const eventIdHeader = z.string().regex(/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/, "Not a valid header name");
+const eventIdHeader = headerNameField("Not a valid header name");
 
 const eventIdPointer = z.string().transform((text, issues) => {
   const pointer = JsonPointer.parse(text);

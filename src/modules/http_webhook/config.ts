@@ -4,6 +4,7 @@
  * @module
  */
 
+import { KEYS_NAME_HEADERS, NAMES_HEADER } from "../../schema/header_names.ts";
 import { z } from "zod";
 import { isSensitiveName } from "../../observability/redaction.ts";
 import { timeoutField } from "../../schema/connection_fields.ts";
@@ -40,6 +41,7 @@ const fields = z.strictObject({
   }),
   headers: z.record(z.string(), z.string()).default({}).meta({
     description: "Headers that are added to every request.",
+    ...KEYS_NAME_HEADERS,
   }),
   timeout: timeoutField(MAX_TIMEOUT_SECONDS).default(DEFAULT_TIMEOUT_SECONDS).meta({
     description: "Seconds that one attempt may take.",
@@ -49,7 +51,7 @@ const fields = z.strictObject({
       "Sends the received headers along. Credentials, signatures, headers that concern one connection only and " +
       "names that may be taken for `cwm-…` or configured ones are never sent along. `Content-Type` always is.",
   }),
-  allowed_headers: z.array(z.string().min(1)).optional().meta({
+  allowed_headers: z.array(z.string().min(1).meta(NAMES_HEADER)).optional().meta({
     description:
       "With `forward_headers`: only these, whatever their case. Default: all that may be sent along.",
   }),

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { NAMES_HEADER } from "../../schema/header_names.ts";
 import { z } from "zod";
 import { JsonPointer } from "../../json/pointer.ts";
 import { timeoutField } from "../../schema/connection_fields.ts";
@@ -47,7 +48,7 @@ const pointerKey = z.strictObject({
 const namedHeaderKey = z.strictObject({
   header: z.string().min(1).toLowerCase().refine(isForwardable, {
     error: "This header is never passed on: it carries a credential or belongs to one connection",
-  }),
+  }).meta(NAMES_HEADER),
 });
 
 const keyField = z.union([

@@ -10,7 +10,7 @@ import type { Destination } from "../../../io/http_client.ts";
 import { numberField, reportAt } from "../../../schema/fields.ts";
 import { parseServer } from "../../servers/server_fields.ts";
 import { type Secrets, secretsField } from "../../several_secrets.ts";
-import { headerNameField } from "../header_name.ts";
+import { HEADER_NAME } from "../../../schema/header_names.ts";
 
 /** The compiled value of the key `recaptcha`. */
 export interface RecaptchaConfig {
@@ -62,7 +62,7 @@ const fields = z.strictObject({
 /** The schema of the key `recaptcha`. */
 export const configSchema: z.ZodType<RecaptchaConfig> = fields.transform((given, issues): RecaptchaConfig => {
   const { verify_url, allowed_hosts, ...config } = given;
-  if (given.token_source === "header" && !headerNameField().safeParse(given.token_field).success) {
+  if (given.token_source === "header" && !HEADER_NAME.test(given.token_field)) {
     reportAt(issues, "token_field", "Must be the name of a header");
   }
   return {

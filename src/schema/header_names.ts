@@ -1,0 +1,129 @@
+/**
+ * Names of headers in configurations: how they are written, and what happens to some of them on their way. Some proxies
+ * drop headers by their names without a word, which nobody can see here: whoever configures such a name is warned.
+ *
+ * @module
+ */
+
+import { z } from "zod";
+
+/** A header's name: `token` of RFC 9110, section 5.6.2. */
+export const HEADER_NAME = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
+
+/** Names that every proxy passes on. */
+const PLAIN_NAME = /^[0-9A-Za-z-]+$/;
+
+/** Meta data of a schema whose text is the name of a header. */
+export const NAMES_HEADER = { namesHeader: "text" } as const;
+
+/** Meta data of a schema of an object whose keys are names of headers. */
+export const KEYS_NAME_HEADERS = { namesHeader: "keys" } as const;
+
+/** The name of a header, in any case. @param error what to say of a text that is none */
+export function headerNameField(error = "Must be the name of a header"): z.ZodString {
+  return z.string().regex(HEADER_NAME, { error }).meta(NAMES_HEADER);
+}
+
+/** How a header with this name gets through proxies that drop it; `undefined` for a name that all of them pass on. */
+export function cureForHeader(name: string): string | undefined {
+  if (PLAIN_NAME.test(name)) return undefined;
+  // nginx 1.22: `underscores_in_headers`, `ignore_invalid_headers`. Caddy drops such names from 2.11.4 on.
+  return PLAIN_NAME.test(name.replaceAll("_", ""))
+    ? "nginx without 'underscores_in_headers on', Caddy without 'expected_underscore_headers'"
+    : "nginx without 'ignore_invalid_headers off', Caddy always";
+}
+
+/** What to know of a name that some proxies drop; `undefined` of others. */
+export function doubtAboutHeader(name: string): string | undefined {
+  const cure = cureForHeader(name);
+  return cure === undefined
+    ? undefined
+    : `Some proxies drop headers whose names have more than letters, digits and '-': ${cure}`;
+}
+
+/** Where a configuration names a header that some proxies drop. */
+export interface DoubtfulHeader {
+  readonly path: string;
+  readonly message: string;
+}
+
+/**
+ * The headers that a value names and some proxies drop, wherever its schema says that a header is named: by
+ * {@linkcode headerNameField} and the meta data above.
+ *
+ * @param path of the value
+ */
+export function doubtfulHeadersIn(
+  value: unknown,
+  schema: z.ZodType,
+  path: string,
+): readonly DoubtfulHeader[] {
+  if (value === undefined || !mayNameHeaders(schema)) return [];
+  const named = namedBy(schema);
+  if (named === "text") return typeof value === "string" ? doubts([value], path) : [];
+  if (typeof value !== "object" || value === null) {
+    return inside(schema).flatMap((inner) => doubtfulHeadersIn(value, inner, path));
+  }
+  if (named === "keys") return doubts(Object.keys(value), path);
+  const { element, shape } = definition(schema);
+  if (element !== undefined) {
+    return Object.entries(value).flatMap(([index, item]) =>
+      doubtfulHeadersIn(item, element, `${path}.${index}`)
+    );
+  }
+  if (shape === undefined) return inside(schema).flatMap((inner) => doubtfulHeadersIn(value, inner, path));
+  return Object.entries(shape).flatMap(([key, field]) =>
+    doubtfulHeadersIn((value as Record<string, unknown>)[key], field, path === "" ? key : `${path}.${key}`)
+  );
+}
+
+function doubts(names: readonly string[], path: string): DoubtfulHeader[] {
+  return names.flatMap((name) => {
+    const message = doubtAboutHeader(name);
+    return message === undefined ? [] : { path, message };
+  });
+}
+
+/** What of a schema's definition leads on to others. */
+interface Definition {
+  readonly type: string;
+  readonly innerType?: z.ZodType;
+  readonly in?: z.ZodType;
+  readonly out?: z.ZodType;
+  readonly options?: readonly z.ZodType[];
+  readonly element?: z.ZodType;
+  readonly shape?: Readonly<Record<string, z.ZodType>>;
+}
+
+function definition(schema: z.ZodType): Definition {
+  return schema.def as unknown as Definition;
+}
+
+/** The schemas that judge the same value, within a wrapper, a pipe or a union. */
+function inside(schema: z.ZodType): readonly z.ZodType[] {
+  const { innerType, in: input, out, options } = definition(schema);
+  return [innerType, input, out, ...options ?? []].filter((inner) => inner !== undefined);
+}
+
+function namedBy(schema: z.ZodType): unknown {
+  return schema.meta()?.["namesHeader"];
+}
+
+const marked = new WeakMap<z.ZodType, boolean>();
+
+/** Whether something in a schema names a header. Looked up once a schema: there may be hundreds of thousands of values. */
+function mayNameHeaders(schema: z.ZodType): boolean {
+  let known = marked.get(schema);
+  if (known === undefined) {
+    // For schemas that hold themselves.
+    marked.set(schema, false);
+    const { element, shape } = definition(schema);
+    const further = [
+      ...inside(schema),
+      ...(element === undefined ? [] : [element]),
+      ...Object.values(shape ?? {}),
+    ];
+    marked.set(schema, known = namedBy(schema) !== undefined || further.some(mayNameHeaders));
+  }
+  return known;
+}
