@@ -5,14 +5,18 @@
  * @module
  */
 
+import { secretFingerprint } from "../crypto/constant_time.ts";
 import { NewestEntries } from "../newest_entries.ts";
 
-/** Most tokens, and most of their characters together, of those that passed and of those that were forged. */
+/** Most tokens that passed, and most of their characters together. */
 const BOUNDS = {
   /** As few as one webhook has senders: of some of them each token is a new one. */
   quick: { tokens: 16, characters: 16 * 1024 },
   slow: { tokens: 256, characters: 256 * 1024 },
 } as const;
+
+/** Most forged tokens. Strangers can send them to each of very many webhooks: little is kept, and no text. */
+const MAX_FORGED = 32;
 
 /** A token that passed. */
 export interface PassedToken {
@@ -28,19 +32,20 @@ export interface PassedToken {
  */
 export class TokenMemory {
   readonly #passed: NewestEntries<PassedToken>;
+  /** By fingerprint. */
   readonly #forged: NewestEntries<true> | undefined;
 
   /** @param check how long that of a token takes: forged tokens are remembered where it is slow */
   constructor(check: keyof typeof BOUNDS) {
     const { tokens, characters } = BOUNDS[check];
     this.#passed = new NewestEntries(tokens, characters);
-    this.#forged = check === "slow" ? new NewestEntries(tokens, characters) : undefined;
+    this.#forged = check === "slow" ? new NewestEntries(MAX_FORGED, Infinity) : undefined;
   }
 
   /** @param now in seconds since 1970 */
   recall(token: string, now: number): PassedToken | "forged" | undefined {
     const passed = this.#passed.get(token);
-    if (passed === undefined) return this.#forged?.get(token) && "forged";
+    if (passed === undefined) return this.#forged?.get(secretFingerprint(token)) && "forged";
     if (now < passed.until) return passed;
     this.#passed.delete(token);
     return undefined;
@@ -51,7 +56,7 @@ export class TokenMemory {
   }
 
   noteForged(token: string): void {
-    this.#forged?.set(token, true, token.length);
+    this.#forged?.set(secretFingerprint(token), true, 1);
   }
 
   /** The keys have changed. */
