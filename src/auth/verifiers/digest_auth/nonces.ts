@@ -22,6 +22,11 @@ const TIME_DIGITS = 12;
 const SIGNED_DIGITS = 28;
 const HASH_DIGITS = 32;
 
+const encoder = new TextEncoder();
+
+/** Room for what is signed of a nonce, filled and read without anything else running in between. */
+const scratch = new Uint8Array(SIGNED_DIGITS);
+
 /** What a nonce and its count are worth once the response was right. */
 export type NonceUse =
   /** Not used before. */
@@ -45,7 +50,6 @@ export class Nonces {
   readonly #used = new Map<string, UsedCounts>();
   /** Differs between instances that have a key in common. */
   readonly #instance = randomBytes(4).toString("hex");
-  readonly #encoder = new TextEncoder();
   #count = 0;
   /** What was given out until then and is not remembered may have been used before. */
   #forgottenUntil = Date.now();
@@ -92,7 +96,8 @@ export class Nonces {
   }
 
   #hashOf(signed: string): string {
-    return this.#hash.hex(this.#encoder.encode(signed)).slice(0, HASH_DIGITS);
+    encoder.encodeInto(signed, scratch);
+    return this.#hash.hex(scratch).slice(0, HASH_DIGITS);
   }
 
   /** Those that are too old go as well, of which the first used ones are mostly the oldest. */

@@ -123,14 +123,13 @@ class OAuth1Verifier implements BodyVerifier {
   }
 
   /** Both may be left out with `PLAINTEXT` (RFC 5849, section 3.1), which they do not protect. */
-  #refuseTime({ timestamp, nonce, token }: OAuth1Credentials): Refusal | undefined {
+  #refuseTime({ timestamp, nonce }: OAuth1Credentials): Refusal | undefined {
     const { signature_method, verify_timestamp, timestamp_window } = this.#config;
     if (timestamp === undefined || nonce === undefined || nonce === "") {
       return signature_method === "PLAINTEXT" && timestamp === nonce ? undefined : NO_TIME;
     }
     const isOfThisTime = Math.abs(nowInSeconds() - timestamp) <= timestamp_window;
-    if (verify_timestamp && !isOfThisTime) return OTHER_TIME;
-    return refusalOf(this.#nonces?.judge(timestamp, nonceKey(token, nonce)));
+    return verify_timestamp && !isOfThisTime ? OTHER_TIME : undefined;
   }
 
   #verifyRequest(request: RequestToVerify, given: OAuth1Credentials): Refusal | BodyCheck {
@@ -149,10 +148,10 @@ class OAuth1Verifier implements BodyVerifier {
     if (hasForm) return (body) => this.#refuseForm(body, signed, isRight) ?? this.#useNonce(given);
     if (!isRight(signed)) return WRONG;
     if (bodyHash === undefined) return this.#useNonce(given) ?? PASSED;
-    return (body) => {
+    return this.#refuseNonce(given) ?? ((body) => {
       const isBody = isBodyHash(this.#config.signature_method, bodyHash, body);
       return isBody ? this.#useNonce(given) : OTHER_BODY;
-    };
+    });
   }
 
   #refuseForm(
@@ -164,6 +163,12 @@ class OAuth1Verifier implements BodyVerifier {
     const fields = foreignParameters(formText(body));
     if (fields === undefined) return UNREADABLE_FORM;
     return isRight([...signed, ...fields]) ? undefined : WRONG;
+  }
+
+  /** What using the nonce would find now, before a body is read. */
+  #refuseNonce({ timestamp, nonce, token }: OAuth1Credentials): Refusal | undefined {
+    if (timestamp === undefined || nonce === undefined) return undefined;
+    return refusalOf(this.#nonces?.judge(timestamp, nonceKey(token, nonce)));
   }
 
   #useNonce({ timestamp, nonce, token }: OAuth1Credentials): Refusal | undefined {

@@ -46,7 +46,7 @@ export function secretsSignature(
   const key = [consumerSecret, tokenSecret].map((text) => percentEncode(asHeaderValue(text))).join("&");
   if (method === "PLAINTEXT") return (_, signature) => equalDigests(signature, key);
   const hmac = new HmacDigest(hashOf(method), encoder.encode(key));
-  return (baseString, signature) => equalText(hmac.base64(encoder.encode(baseString)), signature);
+  return (baseString, signature) => equalText(hmac.base64(bytesOf(baseString)), signature);
 }
 
 /**
@@ -98,6 +98,16 @@ export function isBodyHash(method: SignatureMethod, bodyHash: string, body: Uint
 const SHA1_BASE64_LENGTH = 28;
 
 const encoder = new TextEncoder();
+
+/** Room for a base string, filled and read without anything else running in between: hardly any is longer. */
+const scratch = new Uint8Array(4096);
+
+/** @returns memory that the next call uses again */
+function bytesOf(ascii: string): Uint8Array<ArrayBuffer> {
+  if (ascii.length > scratch.length) return encoder.encode(ascii);
+  encoder.encodeInto(ascii, scratch);
+  return scratch.subarray(0, ascii.length);
+}
 
 function hashOf(method: SignatureMethod): HashAlgorithm {
   if (method.endsWith("SHA512")) return "sha512";
