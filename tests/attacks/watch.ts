@@ -8,6 +8,11 @@ export interface Observation {
   readonly peakBytes: number;
   /** The longest that `/livez`, asked over a connection of its own each time, took to answer 200, in ms. */
   readonly longestSilenceMs: number;
+  /**
+   * The most that the process computed meanwhile, in ms: what is left of a silence without the time that others had the
+   * processors for. An answer takes three turns: for the connection, for the request and for what is written.
+   */
+  readonly longestBusyMs: number;
   /** How often it answered. */
   readonly answers: number;
   /** Times that it answered something else or could not be reached. */
@@ -66,6 +71,18 @@ export function residentBytes(pid: number): number {
   try {
     const status = Deno.readTextFileSync(`/proc/${pid}/status`);
     return Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1] ?? 0) * 1024;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return 0;
+    throw error;
+  }
+}
+
+/** How long the main thread of a process has had a processor, in milliseconds; 0 when it has ended. */
+export function processorMs(pid: number): number {
+  try {
+    // https://docs.kernel.org/scheduler/sched-stats.html
+    const [nanoseconds] = Deno.readTextFileSync(`/proc/${pid}/task/${pid}/schedstat`).split(" ");
+    return Number(nanoseconds) / 1_000_000;
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return 0;
     throw error;

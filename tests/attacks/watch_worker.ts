@@ -9,7 +9,7 @@
 /// <reference lib="deno.worker" />
 
 import { setTimeout as sleep } from "node:timers/promises";
-import { type Observation, residentBytes } from "./watch.ts";
+import { type Observation, processorMs, residentBytes } from "./watch.ts";
 
 const SAMPLE_MS = 50;
 const PAUSE_MS = 20;
@@ -18,20 +18,30 @@ const REQUEST = new TextEncoder().encode("GET /livez HTTP/1.1\r\nHost: watch\r\n
 /** Rises with what is seen. */
 type Seen = { -readonly [Figure in keyof Observation]: Observation[Figure] };
 
-const seen: Seen = { firstBytes: 0, peakBytes: 0, longestSilenceMs: 0, answers: 0, refusals: 0 };
-let askedAt: number | undefined;
+const seen: Seen = {
+  firstBytes: 0,
+  peakBytes: 0,
+  longestSilenceMs: 0,
+  longestBusyMs: 0,
+  answers: 0,
+  refusals: 0,
+};
+/** When the process was asked for a sign of life that has not come yet, and how long it had computed then. */
+let asked: { readonly at: number; readonly processorMs: number } | undefined;
+let pid = 0;
 
 self.onmessage = ({ data }: MessageEvent<"observe" | { readonly pid: number; readonly port: number }>) => {
   if (data === "observe") {
-    if (askedAt !== undefined) noteSilence(askedAt);
+    noteSilence();
     return self.postMessage(seen);
   }
-  setInterval(() => noteMemory(data.pid), SAMPLE_MS);
-  noteMemory(data.pid);
+  ({ pid } = data);
+  setInterval(noteMemory, SAMPLE_MS);
+  noteMemory();
   void askForLife(data.port);
 };
 
-function noteMemory(pid: number): void {
+function noteMemory(): void {
   const bytes = residentBytes(pid);
   if (seen.firstBytes === 0) seen.firstBytes = bytes;
   seen.peakBytes = Math.max(seen.peakBytes, bytes);
@@ -39,20 +49,22 @@ function noteMemory(pid: number): void {
 
 async function askForLife(port: number): Promise<never> {
   for (;;) {
-    askedAt = performance.now();
+    asked = { at: performance.now(), processorMs: processorMs(pid) };
     if (await answersTwoHundred(port)) {
-      noteSilence(askedAt);
+      noteSilence();
       if (seen.answers++ === 0) self.postMessage("begun");
     } else {
       seen.refusals++;
     }
-    askedAt = undefined;
+    asked = undefined;
     await sleep(PAUSE_MS);
   }
 }
 
-function noteSilence(since: number): void {
-  seen.longestSilenceMs = Math.max(seen.longestSilenceMs, performance.now() - since);
+function noteSilence(): void {
+  if (asked === undefined) return;
+  seen.longestSilenceMs = Math.max(seen.longestSilenceMs, performance.now() - asked.at);
+  seen.longestBusyMs = Math.max(seen.longestBusyMs, processorMs(pid) - asked.processorMs);
 }
 
 async function answersTwoHundred(port: number): Promise<boolean> {

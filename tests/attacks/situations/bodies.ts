@@ -1,5 +1,6 @@
 /** Bodies that are sent in a way that costs more than they are long. */
 
+import { setTimeout as sleep } from "node:timers/promises";
 import { assert, assertEquals } from "@std/assert";
 import { eventually } from "../../support/eventually.ts";
 import { HttpTarget } from "../../support/http/target.ts";
@@ -112,8 +113,64 @@ const decodedBytes: Attack = {
   },
 };
 
+/** How long a body may be worked on without giving way, in milliseconds of a processor. */
+const MOST_OF_A_TURN_MS = 50;
+
+const tinyChunks: Attack = {
+  name: "tiny-chunks",
+  behaviour:
+    "bodies without end in chunks of a byte hold up nobody, while they are read and when they are cut",
+  isShort: true,
+  async run() {
+    await using victim = await Victim.start({
+      webhooks: {
+        open: { module: "log", data_type: "blob" },
+        guarded: { module: "log", authorization: "t" },
+      },
+      env: { BODY_TIMEOUT_MS: "1000" },
+    });
+    await using watch = await victim.watch();
+    const answers = await Promise.all(
+      Array.from(
+        { length: 10 },
+        (_, index) => floodUntilAnswered(victim, index % 2 === 0 ? "open" : "guarded"),
+      ),
+    );
+    const { longestBusyMs, longestSilenceMs } = await watch.observe();
+    assertEquals(countAnswers(answers), "408 body_timeout: 5, 401 unauthorized: 5");
+    const figures = `/livez waited for ${longestBusyMs.toFixed(0)} of ${longestSilenceMs.toFixed(0)} ms`;
+    assert(longestBusyMs < 3 * MOST_OF_A_TURN_MS, figures);
+    return figures;
+  },
+};
+
 /** Attacks by the way a body is sent. */
-export const bodyAttacks: readonly Attack[] = [pieces, outsideTheWebhooks, lateBodies, decodedBytes];
+export const bodyAttacks: readonly Attack[] = [
+  pieces,
+  outsideTheWebhooks,
+  lateBodies,
+  decodedBytes,
+  tinyChunks,
+];
+
+/** Sends chunks of a byte until there is an answer, and for a while longer. */
+async function floodUntilAnswered(victim: Victim, webhook: string): Promise<Answer> {
+  await using connection = await victim.connect();
+  await connection.write(
+    formatRequest("POST", `/webhook/${webhook}`, { headers: { "transfer-encoding": "chunked" } }),
+  );
+  const chunks = encoder.encode("1\r\nx\r\n".repeat(10_000));
+  let written = 0;
+  const flood = (async () => {
+    // The gateway takes no more at some time, or cuts the connection.
+    while (written++ < 200) await connection.write(chunks);
+  })().catch(() => {});
+  const answer = answerOf(await connection.readResponse({ method: "POST" }));
+  await Promise.race([flood, sleep(500)]);
+  connection.close();
+  await flood;
+  return answer;
+}
 
 /** The answer to a request whose end never comes, or is not taken. */
 async function answerBeforeTheEnd(connection: RawHttpConnection, bytes: Uint8Array): Promise<Answer> {

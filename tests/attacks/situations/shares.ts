@@ -94,25 +94,29 @@ const journalMemory: Attack = {
     const webhooks = Object.fromEntries(
       names.map((name) => [name, httpWebhook(`${hung.url}/${name}`, {}, { timeout: 600 })]),
     );
-    await using victim = await Victim.start({ webhooks: { ...webhooks, ok: httpWebhook(healthy.url) } });
-    const deliver = async () => {
+    const all = { ...webhooks, ok: httpWebhook(healthy.url) };
+    await using victim = await Victim.start({ webhooks: all });
+    await using quiet = await Victim.start({ webhooks: all });
+    const deliver = async (gateway: Victim) => {
       const before = healthy.requests.length;
       const begun = performance.now();
       await using flood = new Flood();
-      await flood.send(victim, "ok", 400, `{"x":1}`);
+      await flood.send(gateway, "ok", 400, `{"x":1}`);
       await healthy.waitForRequests(before + 400, { timeoutMs: 60_000 });
       return performance.now() - begun;
     };
-    await deliver();
-    const quiet = await deliver();
+    for (const gateway of [victim, quiet]) await deliver(gateway);
     const large = `"${"x".repeat(1_000_000)}"`;
     for (const name of names) for (let sent = 0; sent < 40; sent++) await victim.post(name, large);
-    const beside = Math.min(await deliver(), await deliver());
-    assert(
-      beside < 3 * quiet + 500,
-      `400 deliveries: ${quiet.toFixed(0)} ms quiet, ${beside.toFixed(0)} ms beside`,
-    );
-    return `400 deliveries: ${quiet.toFixed(0)} ms quiet, ${beside.toFixed(0)} ms beside`;
+    // One after the other on the same machine: whoever else it works for disturbs both, and not every time.
+    const figures: string[] = [];
+    for (let round = 0; round < 5; round++) {
+      const alone = await deliver(quiet);
+      const beside = await deliver(victim);
+      figures.push(`${alone.toFixed(0)} ms quiet, ${beside.toFixed(0)} ms beside`);
+      if (beside <= 2 * alone) return `400 deliveries: ${figures.at(-1)}`;
+    }
+    throw new Error(`400 deliveries: ${figures.join("; ")}`);
   },
 };
 
@@ -230,6 +234,9 @@ const removedSeries: Attack = {
   },
 };
 
+/** How long a change may be worked on without giving way, in milliseconds of a processor. */
+const MOST_OF_A_TURN_MS = 25;
+
 const manyChanges: Attack = {
   name: "many-changes",
   behaviour: "100,000 webhooks that change or are wrong hold up nobody",
@@ -253,11 +260,11 @@ const manyChanges: Attack = {
         timeoutMs: 60_000,
         intervalMs: 100,
       });
-      const { longestSilenceMs } = await watch.observe();
-      figures.push(`${step}: ${longestSilenceMs.toFixed(0)} ms`);
-      assert(longestSilenceMs < 1_000, `/livez was silent: ${figures.join("; ")}`);
+      const { longestBusyMs, longestSilenceMs } = await watch.observe();
+      figures.push(`${step}: ${longestBusyMs.toFixed(0)} of ${longestSilenceMs.toFixed(0)} ms`);
+      assert(longestBusyMs < 3 * MOST_OF_A_TURN_MS, `/livez waited for work: ${figures.join("; ")}`);
     }
-    return `silent when ${figures.join("; ")}`;
+    return `/livez waited for work when ${figures.join("; ")}`;
   },
 };
 
