@@ -135,7 +135,7 @@ function nextOf(gateway: SocketlessGateway, random: Random): FuzzRequest {
     : random.pick([...ODD_HOSTS, mutateText(random, "localhost:80")]);
   // The parser takes white space from both ends of a header's value.
   const host = given.replace(/^[ \t\r\n]+|[ \t\r\n]+$/g, "");
-  const target = targetOf(random);
+  const target = asSent(targetOf(random));
   const guarded = target.startsWith("/webhook/guarded");
   const headers = [...headersOf(pickHeaders(random, host))];
   const body = random.next() < 0.5 ? new Uint8Array([0x7b, 0x7d]) : undefined;
@@ -148,6 +148,11 @@ function nextOf(gateway: SocketlessGateway, random: Random): FuzzRequest {
   return new FuzzRequest(gateway, request, ({ outcome }) => {
     if (guarded && outcome === "accepted") throw new Error("Let in without credentials");
   });
+}
+
+/** A target that a parser lets through: it begins with a slash, and holds no white space and no fragment. */
+function asSent(target: string): string {
+  return target.replaceAll(/[\0- \x7f#]/g, "").replace(/^(?!\/)/, "/");
 }
 
 function targetOf(random: Random): string {
