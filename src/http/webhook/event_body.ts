@@ -12,6 +12,7 @@ import type { JsonBounds } from "../../json/scan.ts";
 import { VALIDATED_BOUNDS } from "../../rules/json_schema.ts";
 import type { Settings } from "../../settings/settings.ts";
 import { LARGE_BYTES } from "./body.ts";
+import { BrotliAllowance } from "./decoding/brotli_allowance.ts";
 import { readForm } from "./form.ts";
 import { readJson } from "./json_document.ts";
 import { finish, LargeBodies } from "./large_bodies.ts";
@@ -32,6 +33,8 @@ export interface DocumentReading {
   readonly validatedBounds: JsonBounds;
   /** Where large bodies wait for their turn. */
   readonly large: LargeBodies;
+  /** Whether Brotli is undone, too. */
+  readonly brotli: BrotliAllowance;
 }
 
 /** What one gateway reads documents with: a large body may wait for its turn as long as it may take to arrive. */
@@ -46,6 +49,7 @@ export function documentReading(
       maxValues: Math.min(maxJsonValues, VALIDATED_BOUNDS.maxValues),
     },
     large: new LargeBodies(deadlines, bodyTimeoutMs),
+    brotli: new BrotliAllowance(),
   };
 }
 

@@ -197,7 +197,7 @@ class Exchange extends Deadline implements RequestToVerify, AppendListener {
       // Whoever cannot sign uses up nothing, but over the limit no body is read to find out who that is.
       if (isLimited) this.#countAgainstRates(entry, !authenticator.readsBody);
 
-      const codings = contentCodings(this.#request);
+      const codings = contentCodings(this.#request, this.#context.documents.brotli);
       const { deadlines, bodyLimits: { timeoutMs } } = this.#context;
       deadlines.set(timeoutMs, this);
       this.#reading = true;
@@ -297,7 +297,8 @@ class Exchange extends Deadline implements RequestToVerify, AppendListener {
 
   #decode(sent: EventBody, codings: Codings, maxBytes: number): Promise<EventBody> {
     const reserve = (bytes: number) => this.#reserveAtLeast(bytes);
-    return decodeBody(sent, codings, { maxBytes, large: this.#context.documents.large, reserve });
+    const { large, brotli } = this.#context.documents;
+    return decodeBody(sent, codings, { maxBytes, large, brotli, reserve });
   }
 
   /** Of a body and what it is decoded to, the larger one counts: both are there for a moment only. */

@@ -9,6 +9,7 @@ import { EventBody } from "../../../event/event.ts";
 import { LARGE_BYTES } from "../body.ts";
 import { GrowingBytes } from "../growing_bytes.ts";
 import type { LargeBodies } from "../large_bodies.ts";
+import type { BrotliAllowance } from "./brotli_allowance.ts";
 import {
   createBrotliDecompress,
   createGunzip,
@@ -40,6 +41,7 @@ const NO_CODING: ReadonlySet<string> = new Set(["", "identity", "none", "utf-8",
 
 /** With this header a refusal says which codings are undone (RFC 9110, section 15.5.16). */
 const ACCEPTED = { "accept-encoding": "gzip, deflate, br, zstd" };
+const ACCEPTED_WITHOUT_BROTLI = { "accept-encoding": "gzip, deflate, zstd" };
 
 /** Most codings of one body: each of them is another pass over as much as the limit allows. */
 const MAX_CODINGS = 3;
@@ -49,13 +51,19 @@ const MAX_FRAMES = 1_000;
 
 const INCOMPLETE = "The compressed data ends early";
 const FOLLOWED = "Something follows the compressed data";
+const BROTLI_USED_UP =
+  "Brotli is not undone any more, since many damaged bodies came, with which the runtime may " +
+  "lose memory: start the gateway again, or have senders use gzip or zstd";
+
+/** Longest Brotli data of an empty body, in bytes. Of damaged data the decoder may make nothing, and call that all. */
+const MOST_BROTLI_OF_NOTHING = 8;
 
 /**
  * The codings of a body in the order in which they were applied; `undefined` when there are none.
  *
  * @throws {GatewayError} `unsupported_encoding`
  */
-export function contentCodings(request: Request): Codings | undefined {
+export function contentCodings(request: Request, brotli: BrotliAllowance): Codings | undefined {
   const header = request.headers.get("content-encoding");
   if (header === null) return undefined;
   const codings: Coding[] = [];
@@ -64,6 +72,10 @@ export function contentCodings(request: Request): Codings | undefined {
     if (NO_CODING.has(name)) continue;
     const coding = CODINGS.get(name);
     if (coding === undefined) throw unsupported();
+    if (coding === "br" && brotli.isUsedUp) {
+      const options = { reason: BROTLI_USED_UP, headers: ACCEPTED_WITHOUT_BROTLI };
+      throw new GatewayError("unsupported_encoding", undefined, options);
+    }
     codings.push(coding);
   }
   if (codings.length > MAX_CODINGS) throw unsupported(`There are more than ${MAX_CODINGS} content codings`);
@@ -78,6 +90,7 @@ function unsupported(message?: string): GatewayError {
 export interface DecodingBounds extends SizeBounds {
   /** Where what becomes a large body waits for its turn. */
   readonly large: LargeBodies;
+  readonly brotli: BrotliAllowance;
 }
 
 /**
@@ -101,7 +114,9 @@ export async function decodeBody(
       data = decoded;
     } catch (cause) {
       if (data !== body.bytes) release(data);
-      throw toDecodeError(coding, cause);
+      const error = toDecodeError(coding, cause);
+      if (coding === "br" && error.code === "invalid_encoding") bounds.brotli.noteDamaged();
+      throw error;
     }
   }
   return EventBody.fromBytes(data);
@@ -161,9 +176,10 @@ function* decodeAll(
     if (coding === "zstd") return yield* decodeFrames(input, data.byteLength, bounds);
     const decoder = decoderOf(coding, data);
     const { bytes, used } = yield* decode(decoder, input, data.byteLength, bounds);
-    if (used === data.byteLength) return bytes;
+    const isNothing = coding === "br" && bytes.byteLength === 0 && used > MOST_BROTLI_OF_NOTHING;
+    if (used === data.byteLength && !isNothing) return bytes;
     release(bytes);
-    throw new DataError(used > data.byteLength ? INCOMPLETE : FOLLOWED);
+    throw new DataError(used > data.byteLength || isNothing ? INCOMPLETE : FOLLOWED);
   } finally {
     if (input !== data) release(input);
   }
