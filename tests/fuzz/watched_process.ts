@@ -4,6 +4,7 @@
  * @module
  */
 
+import { cpuSeconds } from "../bench/http_load.ts";
 import { TempDir } from "../support/temp_dir.ts";
 
 /** How often it is looked how far the process is, in milliseconds. */
@@ -27,6 +28,7 @@ export class WatchedProcess implements AsyncDisposable {
   readonly ended: Promise<Ended>;
   #before = "";
   #looks = 0;
+  #seconds = 0;
   #hasEnded = false;
 
   private constructor(directory: TempDir, process: Deno.ChildProcess) {
@@ -64,9 +66,19 @@ export class WatchedProcess implements AsyncDisposable {
 
   async #look(): Promise<void> {
     const now = await this.#read();
-    this.#looks = now === this.#before ? this.#looks + 1 : 0;
+    if (now !== this.#before) this.#looks = 0;
+    else if (this.#isAtWork()) this.#looks++;
     this.#before = now;
     if (this.#looks === MOST_LOOKS) this.#process.kill("SIGKILL");
+  }
+
+  /** Whether it waits, or has had time of the processor since the last look: on a busy machine it may have had none. */
+  #isAtWork(): boolean {
+    const [state] = Deno.readTextFileSync(`/proc/${this.#process.pid}/stat`).split(") ")[1]?.split(" ") ?? [];
+    const seconds = cpuSeconds(this.#process.pid);
+    const worked = seconds - this.#seconds > LOOK_MS / 1000 / 2;
+    this.#seconds = seconds;
+    return state === "S" || worked;
   }
 
   #read(): Promise<string> {
