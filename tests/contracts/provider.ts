@@ -101,12 +101,14 @@ export function testProviderContract(
     assertEquals(sink.changes.toSorted(), ["put connection c", `put ${webhook("a")}`, `put ${webhook("b")}`]);
   });
 
+  const putSome = async (harness: ProviderHarness) => {
+    await harness.putWebhook(namespace, "a", { module: "log" });
+    await harness.putWebhook(namespace, "b", { module: "log" });
+    await harness.putConnection("c", { type: "kafka" });
+  };
+
   Deno.test(`${name} reports a changed value and leaves the unchanged ones alone`, async () => {
-    await using subject = await start(async (harness) => {
-      await harness.putWebhook(namespace, "a", { module: "log" });
-      await harness.putWebhook(namespace, "b", { module: "log" });
-      await harness.putConnection("c", { type: "kafka" });
-    });
+    await using subject = await start(putSome);
     const { harness, provider, sink } = subject;
     const before = sink.changes.length;
     await harness.putWebhook(namespace, "a", { module: "kafka" });
@@ -116,11 +118,7 @@ export function testProviderContract(
   });
 
   Deno.test(`${name} reports a removed webhook and a removed connection as deletes`, async () => {
-    await using subject = await start(async (harness) => {
-      await harness.putWebhook(namespace, "a", { module: "log" });
-      await harness.putWebhook(namespace, "b", { module: "log" });
-      await harness.putConnection("c", { type: "kafka" });
-    });
+    await using subject = await start(putSome);
     const { harness, provider, sink } = subject;
     const before = sink.changes.length;
     await harness.deleteWebhook(namespace, "a");

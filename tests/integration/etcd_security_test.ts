@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
+import type { EndReason } from "../../src/config/etcd/session_end.ts";
 import { TestCertificates } from "../support/etcd/certificates.ts";
 import { EtcdServer, type EtcdServerOptions } from "../support/etcd/server.ts";
 import { PREFIX, TestProvider, type TestProviderOptions } from "../support/etcd/test_provider.ts";
@@ -191,6 +192,15 @@ Deno.test("etcd provider names a password file that it cannot use, and goes on w
   await arrives(test, 1);
 });
 
+/** Starts the provider, sees it fail again and again for one reason, and gives up. */
+async function failsToStart(test: TestProvider, reason: EndReason): Promise<void> {
+  const aborter = new AbortController();
+  const started = assertRejects(() => test.provider.start(test.sink, aborter.signal));
+  await eventually(() => assert((test.provider.stats().ends[reason] ?? 0) >= 2));
+  aborter.abort();
+  await started;
+}
+
 /** A server and a provider that are to meet over TLS. */
 async function secured(
   names: string,
@@ -242,11 +252,7 @@ for (
     // The test's own hands reach the server by its address, whatever it calls itself.
     await using subject = await secured(names, host);
     const { test } = subject;
-    const aborter = new AbortController();
-    const started = assertRejects(() => test.provider.start(test.sink, aborter.signal));
-    await eventually(() => assert((test.provider.stats().ends.unreachable ?? 0) >= 2));
-    aborter.abort();
-    await started;
+    await failsToStart(test, "unreachable");
     assertEquals(test.sink.batches, []);
   });
 }
@@ -257,11 +263,7 @@ Deno.test("etcd provider refuses a server whose certificate an unknown authority
     tls: { caFile: other.ca },
   });
   const { test } = subject;
-  const aborter = new AbortController();
-  const started = assertRejects(() => test.provider.start(test.sink, aborter.signal));
-  await eventually(() => assert((test.provider.stats().ends.unreachable ?? 0) >= 2));
-  aborter.abort();
-  await started;
+  await failsToStart(test, "unreachable");
 });
 
 Deno.test("etcd provider identifies itself with its certificate where etcd asks for one", async () => {
@@ -278,11 +280,7 @@ Deno.test("etcd provider identifies itself with its certificate where etcd asks 
 Deno.test("etcd provider is refused without a certificate where etcd asks for one", async () => {
   await using subject = await secured("DNS:localhost,IP:127.0.0.1", "127.0.0.1", { clientAuth: true });
   const { test } = subject;
-  const aborter = new AbortController();
-  const started = assertRejects(() => test.provider.start(test.sink, aborter.signal));
-  await eventually(() => assert((test.provider.stats().ends.unreachable ?? 0) >= 2));
-  aborter.abort();
-  await started;
+  await failsToStart(test, "unreachable");
 });
 
 Deno.test("etcd provider reports TLS files that cannot be read and goes on trying", async () => {
@@ -291,11 +289,7 @@ Deno.test("etcd provider reports TLS files that cannot be read and goes on tryin
     endpoints: [server.endpoint.replace("http:", "https:")],
     tls: { caFile: "/nowhere/ca.crt" },
   });
-  const aborter = new AbortController();
-  const started = assertRejects(() => test.provider.start(test.sink, aborter.signal));
-  await eventually(() => assert((test.provider.stats().ends.call_failed ?? 0) >= 2));
-  aborter.abort();
-  await started;
+  await failsToStart(test, "call_failed");
 });
 
 Deno.test("etcd provider authenticates over TLS by address, with user and certificate", async () => {

@@ -68,6 +68,9 @@ Deno.test("every connector that a page shows is one that the connector would sta
   assertEquals(connectors.length > 0, true);
 });
 
+/** A program and a shell are started by a machine that may be busy with other tests. */
+const START = { timeoutMs: 60_000 };
+
 /** A folder like a fresh clone: the program's files are those of the repository. */
 async function clone(): Promise<TempDir> {
   const dir = await TempDir.create();
@@ -115,7 +118,7 @@ Deno.test("the commands of README do what it says, one after the other, in a new
         const answer = await fetch(`http://127.0.0.1:${port}/readyz`);
         await answer.body?.cancel();
         assertEquals(answer.status, 200);
-      });
+      }, START);
       return "";
     }
     await using _program = program;
@@ -136,7 +139,7 @@ Deno.test("the commands of README do what it says, one after the other, in a new
           });
           await answer.body?.cancel();
           assertEquals(answer.status, 401);
-        });
+        }, START);
       }
       answers.push(await run(command));
     });
