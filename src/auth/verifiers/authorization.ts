@@ -1,5 +1,5 @@
 import { OUTER_WHITE_SPACE, secretField } from "../../schema/fields.ts";
-import { asHeaderValue } from "./header_text.ts";
+import { asHeaderValue } from "../header_text.ts";
 import { lazyVerifier } from "../lazy_verifier.ts";
 import { type Secrets, secretsField, secretsMatcher, SeveralSecrets } from "../several_secrets.ts";
 import type { HeadVerifier, Refusal, VerifierKind } from "../verifier.ts";

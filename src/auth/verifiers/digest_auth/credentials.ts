@@ -6,7 +6,7 @@
  */
 
 import { parseAuthParameters } from "../auth_parameters.ts";
-import { fromHeaderValue } from "../header_text.ts";
+import { fromHeaderValue } from "../../header_text.ts";
 import type { Protection } from "./response.ts";
 
 const DIGEST = /^digest +/i;

@@ -19,7 +19,7 @@ import type {
   RequestToVerify,
   VerifierKind,
 } from "../../verifier.ts";
-import { fromHeaderValue } from "../header_text.ts";
+import { fromHeaderValue } from "../../header_text.ts";
 import { type DigestCredentials, isDigest, parseDigestCredentials } from "./credentials.ts";
 import { Nonces } from "./nonces.ts";
 import {

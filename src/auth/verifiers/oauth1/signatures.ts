@@ -9,7 +9,7 @@ import { Buffer } from "node:buffer";
 import { createPublicKey, hash, type KeyObject, verify } from "node:crypto";
 import { equalText } from "../../crypto/constant_time.ts";
 import { type HashAlgorithm, HmacDigest } from "../../crypto/hmac_digest.ts";
-import { asHeaderValue } from "../header_text.ts";
+import { asHeaderValue } from "../../header_text.ts";
 import { signatureWork } from "../../jose/signature_work.ts";
 import { percentEncode } from "./parameters.ts";
 
