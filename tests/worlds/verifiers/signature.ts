@@ -14,8 +14,9 @@ export const world: VerifierWorld = {
     }),
     exampleOf("of stripe", { provider: "stripe" }, "Stripe-Signature", (secret, body) => {
       const time = Math.floor(Date.now() / 1000);
-      return `t=${time},v1=${createHmac("sha256", secret).update(`${time}.`).update(body).digest("hex")}`;
-    }),
+      const digest = createHmac("sha256", secret).update(`${time}.`).update(body).digest("hex");
+      return writtenByStripe(`t=${time},v1=${digest}`);
+    }, signedByStripe),
     exampleOf(
       "by a scheme",
       { scheme: { signature: { at: "X-Shop-Signature", encoding: "base64url" }, algorithm: "hmac-sha512" } },
@@ -31,6 +32,7 @@ function exampleOf(
   config: Readonly<Record<string, unknown>>,
   header: string,
   credentialsFor: (secret: string, body: Body) => string,
+  meaning: (credentials: string) => string = (credentials) => credentials,
 ): VerifierExample {
   return {
     variant,
@@ -39,5 +41,22 @@ function exampleOf(
     header,
     credentialsFor,
     ignoresCase: false,
+    meaning,
   };
+}
+
+/** What has been signed in Stripe's way. */
+const signed = new Set<string>();
+
+function writtenByStripe(credentials: string): string {
+  signed.add(credentials);
+  return credentials;
+}
+
+/** What was signed, where it stands in a list in any order, beside what Stripe may add: more signatures and versions. */
+function signedByStripe(credentials: string): string {
+  const parts = credentials.split(",").map((part) => part.trim());
+  const found = parts.flatMap((time) => parts.map((signature) => `${time},${signature}`));
+  const times = parts.filter((part) => part.startsWith("t="));
+  return (times.length === 1 ? found.find((pair) => signed.has(pair)) : undefined) ?? credentials;
 }
