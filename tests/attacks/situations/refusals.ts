@@ -11,10 +11,10 @@ import { MIB, mib, Victim } from "../victim.ts";
 
 const SECONDS = 10;
 const QUIET_SECONDS = 5;
-const WARM_UP_SECONDS = 3;
+const WARM_UP_SECONDS = 5;
 
 /** How much more memory the gateway may have at the end of a flood than after its first seconds. */
-const MOST_GROWTH = 32 * MIB;
+const MOST_GROWTH = 48 * MIB;
 
 const short: Attack = {
   name: "refused-by-all",
