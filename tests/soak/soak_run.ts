@@ -12,6 +12,7 @@ import { SeededRandom } from "../faults/random.ts";
 import { eventually } from "../support/eventually.ts";
 import type { HostileNews, HostileOrders } from "./hostile_worker.ts";
 import { SoakLedger } from "./soak_ledger.ts";
+import { DistantReceiver } from "./distant_receiver.ts";
 import { SoakReceiver } from "./soak_receiver.ts";
 import { failingWebhooks, goodWebhooks, hostileWebhooks } from "./soak_webhooks.ts";
 import { SteadySenders } from "./steady_senders.ts";
@@ -74,8 +75,8 @@ class SoakRun {
   async run(): Promise<SoakReport> {
     const { seed, seconds } = this.#options;
     await using well = await SoakReceiver.start(new SeededRandom(seed + 1));
-    await using bad = await SoakReceiver.start(new SeededRandom(seed + 2));
-    await using attacked = await SoakReceiver.start(new SeededRandom(seed + 3));
+    using bad = await DistantReceiver.start(seed + 2);
+    using attacked = await DistantReceiver.start(seed + 3);
     const good = goodWebhooks(well.url);
     const failing = failingWebhooks(bad.url);
     const hostile = hostileWebhooks(attacked.url);
@@ -105,9 +106,9 @@ class SoakRun {
     this.#judgeMemory(alone, minutes);
     this.#judgePace(Object.keys(good), quiet, busy);
     this.#judgeAnswers(Object.keys(good));
-    bad.isOver = attacked.isOver = true;
-    const took = (id: string) => [well, bad, attacked].some(({ taken }) => taken.has(id));
-    await this.#judgeArrivals(victim, took);
+    bad.behave();
+    attacked.behave();
+    await this.#judgeArrivals(victim, async () => [well.taken, await bad.end(), await attacked.end()]);
     await this.#judgeRest(victim, alone);
     return { violations: this.#violations, figures: this.#figures };
   }
@@ -211,14 +212,18 @@ class SoakRun {
   }
 
   /** Every event that was answered 200 has arrived, or is a dead letter. */
-  async #judgeArrivals(victim: Victim, wasTaken: (id: string) => boolean): Promise<void> {
+  async #judgeArrivals(
+    victim: Victim,
+    endOf: () => Promise<readonly ReadonlySet<string>[]>,
+  ): Promise<void> {
     const begun = performance.now();
     while (await victim.metric("cwm_events_pending") > 0 && performance.now() - begun < DRAIN_TIMEOUT_MS) {
       await sleep(SAMPLE_MS);
     }
     const letters = await deadLetters(victim);
     const { accepted } = this.#ledger;
-    const missing = [...accepted].filter((id) => !wasTaken(id) && !letters.has(id));
+    const taken = await endOf();
+    const missing = [...accepted].filter((id) => !taken.some((ids) => ids.has(id)) && !letters.has(id));
     const pending = await victim.metric("cwm_events_pending");
     this.#expect(
       missing.length === 0 && pending === 0,
