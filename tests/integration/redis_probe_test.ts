@@ -26,7 +26,8 @@ async function probe(connection: Record<string, unknown>, webhooks: readonly obj
   const settings = loadSettings({ CONFIG_DIR: directory.path }, { logIsTerminal: false });
   const lines: string[] = [];
   const code = await check(settings, {}, { probe: true, print: (line) => lines.push(line) });
-  return { code, lines: lines.slice(1) };
+  const summary = lines.findIndex((line) => line.startsWith("0 problems in "));
+  return { code, lines: lines.slice(summary + 1) };
 }
 
 const job = (settings: object = {}) => ({
