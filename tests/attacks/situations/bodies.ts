@@ -166,7 +166,9 @@ async function floodUntilAnswered(victim: Victim, webhook: string): Promise<Answ
     while (written++ < 200) await connection.write(chunks);
   })().catch(() => {});
   const answer = answerOf(await connection.readResponse({ method: "POST" }));
-  await Promise.race([flood, sleep(500)]);
+  const ending = new AbortController();
+  await Promise.race([flood, sleep(500, undefined, { signal: ending.signal }).catch(() => {})]);
+  ending.abort();
   connection.close();
   await flood;
   return answer;
