@@ -85,7 +85,9 @@ Deno.test("a connector with the protocol auto uses WebSocket where it comes thro
   await first.connected();
   await using _second = await world.connector({ protocol: "auto", connector_id: "two" });
   await eventually(async () => {
-    const [note] = (await log.records()).filter(({ level }) => level === "warning");
+    const [note] = (await log.records()).filter(({ level, reason }) =>
+      level === "warning" && reason !== undefined
+    );
     assertMatch(String(note?.["reason"]), /\(too_many_connections\)$/);
   });
 });

@@ -1,6 +1,6 @@
 /** That patterns mean what they mean to the runtime's own engine, and take no more time the more hostile they are. */
 
-import { assert, assertEquals, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertInstanceOf, assertThrows } from "@std/assert";
 import fc from "fast-check";
 import { Pattern, PatternError } from "../../../../../src/json/schema/pattern/pattern.ts";
 
@@ -55,6 +55,16 @@ function isAssertion(atom: string): boolean {
   return ["^", "$", "\\b", "\\B"].includes(atom);
 }
 
+/** `undefined` for one that is refused since it would be too large, as a few of the random ones are. */
+function patternOf(source: string): Pattern | undefined {
+  try {
+    return new Pattern(source);
+  } catch (error) {
+    assertInstanceOf(error, PatternError);
+    return undefined;
+  }
+}
+
 Deno.test("a pattern matches what the runtime's own engine matches", () => {
   const texts = fc.array(
     fc.constantFrom("a", "b", "c", "d", " ", "1", "É", "é", "😀", "\n", "\ud800", "/", "."),
@@ -64,7 +74,8 @@ Deno.test("a pattern matches what the runtime's own engine matches", () => {
   ).map((characters) => characters.join(""));
   fc.assert(
     fc.property(patterns, fc.array(texts, { minLength: 1, maxLength: 8 }), (pattern, examples) => {
-      const own = new Pattern(pattern);
+      const own = patternOf(pattern);
+      fc.pre(own !== undefined);
       const native = new RegExp(pattern, "u");
       for (const text of examples) {
         // V8 finds `\B` within a surrogate pair, where ECMA-262 has no place (section 22.2.2.4).
