@@ -32,7 +32,7 @@ const DOTTED = /^\d+(?:\.\d+)+$/;
 
 /** An attribute: its type, `=`, and characters, those with a meaning behind a backslash. */
 const ATTRIBUTE =
-  /\s*([A-Za-z][\w-]*|\d+(?:\.\d+)+)\s*=\s*((?:[^\\,+;"<>]|\\[0-9A-Fa-f]{2}|\\[^0-9A-Fa-f])*)(?:[,+;]|$)/y;
+  / *([A-Za-z][\w-]*|\d+(?:\.\d+)+) *= *((?:[^\\,+;"<>]|\\[0-9A-Fa-f]{2}|\\[^0-9A-Fa-f])*)(?:[,+;]|$)/y;
 
 /**
  * The attributes of a name such as `CN=billing,O=Acme\, Inc.,C=DE`.
@@ -50,7 +50,7 @@ export function parseName(text: string): readonly NameAttribute[] | undefined {
     if (oid === undefined || unescaped === undefined) return undefined;
     attributes.push([oid, unescaped]);
   }
-  return attributes.length === 0 || /[,+;]\s*$/.test(text.replace(/\\./g, "")) ? undefined : attributes;
+  return attributes.length === 0 || /[,+;] *$/.test(text.replace(/\\./g, "")) ? undefined : attributes;
 }
 
 /**
@@ -61,12 +61,12 @@ export function canonicalName(attributes: readonly NameAttribute[]): string {
   return JSON.stringify(attributes.map(([oid, value]) => `${oid}=${value}`).sort());
 }
 
-/** Pairs of hexadecimal digits are bytes of UTF-8. White space at the end that has no backslash is none of the value. */
+/** Pairs of hexadecimal digits are bytes of UTF-8. A space at the end needs a backslash (RFC 4514, section 2.4). */
 function unescape(value: string): string | undefined {
-  const trimmed = value.replace(/(?<!\\)\s+$/, "");
+  if (/(?<!\\) $/.test(value)) return undefined;
   const bytes: number[] = [];
   const encoder = new TextEncoder();
-  for (const [, pair, escaped, plain] of trimmed.matchAll(/\\([0-9A-Fa-f]{2})|\\([^])|([^\\]+)/g)) {
+  for (const [, pair, escaped, plain] of value.matchAll(/\\([0-9A-Fa-f]{2})|\\([^])|([^\\]+)/g)) {
     if (pair === undefined) bytes.push(...encoder.encode(escaped ?? plain));
     else bytes.push(parseInt(pair, 16));
   }
