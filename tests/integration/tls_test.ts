@@ -106,8 +106,11 @@ Deno.test("a gateway with a certificate serves HTTPS and HTTP/2 by ALPN, with HS
   const second = await curl(gateway, pair, "/webhook/orders", "--http2", ...post);
   assertMatch(second.output, /^HTTP\/2 200 \r\n/);
   assertMatch(second.output, /^strict-transport-security: max-age=31536000\r$/m);
-  const refused = await curl(gateway, pair, "/webhook/none", ...post);
-  assertMatch(refused.output, /^HTTP\/2 404 [^]*^strict-transport-security: /m);
+  const slow = ["--data", "x".repeat(100_000), "--include", "--limit-rate", "100k"];
+  for (const body of [post, slow]) {
+    const refused = await curl(gateway, pair, "/webhook/none", ...body);
+    assertMatch(refused.output, /^HTTP\/2 404 [^]*^strict-transport-security: /m);
+  }
 
   assertEquals(await shown(gateway, "-alpn", "h2,http/1.1"), { subject: "first", protocol: "h2" });
   assertEquals(await shown(gateway, "-alpn", "http/1.1"), { subject: "first", protocol: "http/1.1" });

@@ -22,7 +22,7 @@ const MAX_MS = 30_000;
  */
 export async function discardBody(request: Request): Promise<void> {
   if (request.bodyUsed || request.body === null) return;
-  if (isSkipped(request.headers)) {
+  if (isSkipped(request)) {
     await request.body.cancel().catch(() => {
       // The sender went away first: there is nothing left to give up.
     });
@@ -47,8 +47,11 @@ export async function discardPieces(pieces: Pieces): Promise<void> {
   }
 }
 
-/** A sender that waits for `100 Continue` gets it from the runtime before its answer, and its body is like any other. */
-function isSkipped(headers: Headers): boolean {
+/**
+ * A sender that waits for `100 Continue` gets it from the runtime before its answer, and its body is like any other.
+ * Over HTTP/2, which comes with TLS, to give up a body that is still on its way would end the stream and its answer.
+ */
+function isSkipped({ headers, url }: Request): boolean {
   const length = headers.get("content-length");
-  return length !== null && Number(length) <= SKIPPED_BYTES;
+  return length !== null && Number(length) <= SKIPPED_BYTES && !url.startsWith("https:");
 }
