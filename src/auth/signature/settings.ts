@@ -45,7 +45,9 @@ const fields = z.strictObject({
   algorithm: z.enum(["sha1", "sha256"]).optional().meta({
     description: "The hash function, of `cloudinary`.",
   }),
-  merchant_id: z.string().min(1).optional().meta({ description: "The account, of `braintree`." }),
+  merchant_id: z.string().min(1).optional().meta({
+    description: "The account, of `braintree`; nothing is verified by it.",
+  }),
   webhook_id: z.string().min(1).optional().meta({ description: "The webhook's id, of `paypal`." }),
   topics: z.array(z.string().min(1)).min(1).optional().meta({
     description: "The topics whose messages are taken, of `sns`. Default: all.",
@@ -154,8 +156,14 @@ function compile(given: Fields): SignatureConfig | Problem {
       : schemes.some((scheme) => fitsKey(text, scheme));
     if (!fits) return { path: [setting], message: "Has not the form that this provider's secrets have" };
   }
-  const names = given.key === undefined ? undefined : [given.key, given.previous?.key ?? given.key];
-  return { provider, schemes, secret, names, settings: given };
+  return { provider, schemes, secret, names: namesOf(given, secretsIn(secret).length), settings: given };
+}
+
+/** Every secret has the one name, but for the former secret, which stands last and has its own. */
+function namesOf({ key, previous }: Fields, secrets: number): readonly string[] | undefined {
+  if (key === undefined) return undefined;
+  const names = new Array<string>(secrets).fill(key);
+  return previous === undefined ? names : [...names.slice(0, -1), previous.key];
 }
 
 /** As the preset has them, with what the webhook says otherwise. Shared where it says nothing. */

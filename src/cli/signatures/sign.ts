@@ -20,7 +20,8 @@ const HELP = `Signs the body on standard input as a provider would, and prints t
 Usage: cwm sign --provider NAME --secret SECRET [options] < body.json
 
   --provider NAME     Who signs: see cwm providers
-  --secret SECRET     The webhook's secret; of Basic authentication the name and password, as name:password
+  --secret SECRET     The webhook's secret, which other users of the machine may see in its list of processes;
+                      of Basic authentication the name and password, as name:password
   --private-key FILE  In place of a secret, where the provider signs with a private key: that key in PEM
   --key NAME          The name of the secret, of pusher
   --method METHOD     Default: POST

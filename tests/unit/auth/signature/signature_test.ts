@@ -125,3 +125,22 @@ Deno.test("what is wrong with a secret is said without the secret", () => {
     ["secret", "Has not the form that this provider's secrets have"],
   ]);
 });
+
+Deno.test("each secret of a list is taken under the webhook's name of it, and under no other", async () => {
+  const config = { secret: ["one", "two", "three"], key: "shop", previous: { key: "old", secret: "four" } };
+  const sends = (secret: string, name: string) => {
+    const signature = createHmac("sha256", secret).update("{}").digest("hex");
+    const request = captured("https://hooks.example.com/in", "{}", {
+      "X-Pusher-Key": name,
+      "X-Pusher-Signature": signature,
+    });
+    return accepts({ preset: "pusher", config, now: 0, request, valid: true, why: "" }, request, 0);
+  };
+  for (const secret of config.secret) {
+    assert(await sends(secret, "shop"), secret);
+    assert(!await sends(secret, "old"), secret);
+    assert(!await sends(secret, "another"), secret);
+  }
+  assert(await sends("four", "old"));
+  assert(!await sends("four", "shop"));
+});
