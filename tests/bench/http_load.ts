@@ -6,7 +6,7 @@
  */
 
 import { join } from "@std/path";
-import type { Comparable } from "./against/comparison.ts";
+import type { MeasuredInTurn } from "./against/comparison.ts";
 
 /** A server to measure. */
 export interface Contestant {
@@ -99,24 +99,27 @@ export async function measureRounds(
 }
 
 /**
- * A situation of a comparison of builds.
+ * A situation of a comparison of builds: each gets `seconds` turns of a second in a round.
  *
  * @param contestant the program and its load, made from the root of the build's sources
  */
 export function comparableLoad(
   name: string,
-  options: Omit<LoadOptions, "rounds">,
+  { seconds, connections }: Omit<LoadOptions, "rounds">,
   contestant: (root: string) => Contestant | Promise<Contestant>,
-): Comparable {
+): MeasuredInTurn {
   return {
     name,
-    measure: async ({ root }) => {
-      const { requestsPerSecond, p99Ms, cpuPer10k } = await measure(
-        await contestant(root),
-        COMPARED_PORT,
-        options,
-      );
-      return { rate: requestsPerSecond, p99Ms, cpuPer10k };
+    turns: seconds,
+    start: async ({ root }, place) => {
+      const running = await start(await contestant(root), COMPARED_PORT + place, connections);
+      return {
+        measure: async () => {
+          const { requestsPerSecond, p99Ms, cpuPer10k } = await running.measure(1);
+          return { rate: requestsPerSecond, p99Ms, cpuPer10k };
+        },
+        [Symbol.asyncDispose]: () => running[Symbol.asyncDispose](),
+      };
     },
   };
 }
@@ -131,27 +134,41 @@ const WARM_UP_SECONDS = 3;
 export async function measure(
   contestant: Contestant,
   port: number,
-  options: Omit<LoadOptions, "rounds">,
+  { seconds, connections }: Omit<LoadOptions, "rounds">,
 ): Promise<Measurement> {
+  await using running = await start(contestant, port, connections);
+  return await running.measure(seconds);
+}
+
+/** A contestant that has been under load for a while. */
+interface RunningContestant extends AsyncDisposable {
+  measure(seconds: number): Promise<Measurement>;
+}
+
+async function start(contestant: Contestant, port: number, connections: number): Promise<RunningContestant> {
+  await using resources = new AsyncDisposableStack();
   const directory = await Deno.makeTempDir({ prefix: "cwm-bench-" });
-  await using server = await startServer(contestant, port, directory);
+  resources.defer(() => Deno.remove(directory, { recursive: true }));
+  const { pid } = resources.use(await startServer(contestant, port, directory));
+  const url = `http://127.0.0.1:${port}${contestant.path}`;
   const load = async (seconds: number) => {
     const script = await scriptOf(contestant, directory, port, seconds);
-    return await runWrk(url, script, seconds, options.connections);
+    return await runWrk(url, script, seconds, connections);
   };
-  const url = `http://127.0.0.1:${port}${contestant.path}`;
   await new Promise((resolve) => setTimeout(resolve, (contestant.idleSeconds ?? 0) * 1000));
   await load(WARM_UP_SECONDS);
-  const before = cpuSeconds(server.pid);
-  const report = await load(options.seconds);
-  const cpu = cpuSeconds(server.pid) - before;
-  const memoryMiB = residentMiB(server.pid);
-  await Deno.remove(directory, { recursive: true });
+  const owned = resources.move();
+  let before = cpuSeconds(pid);
   return {
-    requestsPerSecond: report.requestsPerSecond,
-    p99Ms: report.p99Ms,
-    cpuPer10k: cpu / report.requests * 10_000,
-    memoryMiB,
+    measure: async (seconds) => {
+      const { requests, requestsPerSecond, p99Ms } = await load(seconds);
+      // From the end of the last load on: what it left to do was done since.
+      const after = cpuSeconds(pid);
+      const cpuPer10k = (after - before) / requests * 10_000;
+      before = after;
+      return { requestsPerSecond, p99Ms, cpuPer10k, memoryMiB: residentMiB(pid) };
+    },
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };
 }
 

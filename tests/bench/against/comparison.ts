@@ -1,6 +1,7 @@
 /**
  * Whether a build is slower than another one. Both run in turn, several rounds, the order turned each time:
- * a machine that drifts then changes both, and what is judged is the median of the rounds' ratios.
+ * a machine that drifts then changes both, and what is judged is the median of the rounds' ratios. Servers that can
+ * run at the same time are loaded in turn for a second each, since a machine may drift by a third within ten.
  *
  * @module
  */
@@ -18,12 +19,41 @@ export interface Figures {
   readonly cpuPer10k: number;
 }
 
-/** One situation in which both builds are measured. */
-export interface Comparable {
+/** A situation in which the builds are measured one at a time. */
+export interface MeasuredAlone {
   readonly name: string;
   /** Starts the build's program, measures it once and stops it. */
   measure(build: Build): Promise<Figures>;
 }
+
+/** A situation in which both builds run, and one rests while the other is measured. */
+export interface MeasuredInTurn {
+  readonly name: string;
+  /** How often each build is measured in a round. */
+  readonly turns: number;
+  /**
+   * Starts the build's program.
+   *
+   * @param place 0 or 1: what the program needs alone (a port) follows from it
+   */
+  start(build: Build, place: number): Promise<MeasuredProgram>;
+}
+
+/** A program that runs until it is disposed. */
+export interface MeasuredProgram extends AsyncDisposable {
+  measure(): Promise<Figures>;
+}
+
+/** One situation in which both builds are measured. */
+export type Comparable = MeasuredAlone | MeasuredInTurn;
+
+/** The two builds of a comparison. */
+export interface Builds {
+  readonly before: Build;
+  readonly after: Build;
+}
+
+type Which = keyof Builds;
 
 /** The figures of both builds, round by round. */
 export interface Rounds {
@@ -53,7 +83,7 @@ const MAX_CPU = 1.03;
  */
 export async function compareBuilds(
   comparables: readonly Comparable[],
-  builds: { readonly before: Build; readonly after: Build },
+  builds: Builds,
   rounds: number,
 ): Promise<boolean> {
   const slower: string[] = [];
@@ -69,18 +99,60 @@ export async function compareBuilds(
 
 async function measureRounds(
   comparable: Comparable,
-  builds: { readonly before: Build; readonly after: Build },
+  builds: Builds,
   rounds: number,
 ): Promise<Rounds> {
   const measured = { before: [] as Figures[], after: [] as Figures[] };
-  const order = ["before", "after"] as const;
   for (let round = 0; round < rounds; round++) {
-    for (const which of round % 2 === 0 ? order : order.toReversed()) {
-      progress(`${comparable.name}, round ${round + 1} of ${rounds}: ${builds[which].name}`);
-      measured[which].push(await comparable.measure(builds[which]));
-    }
+    progress(`${comparable.name}, round ${round + 1} of ${rounds}`);
+    const order: readonly Which[] = round % 2 === 0 ? ["before", "after"] : ["after", "before"];
+    const figures = "turns" in comparable
+      ? await measureInTurn(comparable, builds, order)
+      : await measureAlone(comparable, builds, order);
+    for (const which of order) measured[which].push(figures[which]!);
   }
   return measured;
+}
+
+type FiguresOfBoth = Partial<Record<Which, Figures>>;
+
+async function measureAlone(
+  comparable: MeasuredAlone,
+  builds: Builds,
+  order: readonly Which[],
+): Promise<FiguresOfBoth> {
+  const figures: FiguresOfBoth = {};
+  for (const which of order) figures[which] = await comparable.measure(builds[which]);
+  return figures;
+}
+
+async function measureInTurn(
+  comparable: MeasuredInTurn,
+  builds: Builds,
+  order: readonly Which[],
+): Promise<FiguresOfBoth> {
+  await using resources = new AsyncDisposableStack();
+  const programs: Partial<Record<Which, MeasuredProgram>> = {};
+  for (const [place, which] of order.entries()) {
+    programs[which] = resources.use(await comparable.start(builds[which], place));
+  }
+  const measured = { before: [] as Figures[], after: [] as Figures[] };
+  for (let turn = 0; turn < comparable.turns; turn++) {
+    for (const which of turn % 2 === 0 ? order : order.toReversed()) {
+      measured[which].push(await programs[which]!.measure());
+    }
+  }
+  return { before: together(measured.before), after: together(measured.after) };
+}
+
+/** What turns of the same length come to. */
+function together(turns: readonly Figures[]): Figures {
+  const rates = turns.reduce((sum, { rate }) => sum + rate, 0);
+  return {
+    rate: rates / turns.length,
+    p99Ms: quantile(turns.map(({ p99Ms }) => p99Ms), 0.5),
+    cpuPer10k: turns.reduce((sum, { rate, cpuPer10k }) => sum + rate * cpuPer10k, 0) / rates,
+  };
 }
 
 /** Judges by the ratios of the rounds, in each of which both builds ran side by side. */
@@ -95,7 +167,7 @@ export function judgeRounds({ before, after }: Rounds): Judgement {
 
 function printComparison(
   name: string,
-  builds: { readonly before: Build; readonly after: Build },
+  builds: Builds,
   measured: Rounds,
   { rate, cpu, isSlower }: Judgement,
 ): void {

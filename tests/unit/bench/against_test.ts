@@ -46,6 +46,32 @@ Deno.test("both builds run in every round, and the order is turned each time", a
   assertEquals(order, ["old", "new", "new", "old", "old", "new"]);
 });
 
+Deno.test("builds that can run at once are measured in turn, and a round is what their turns come to", async () => {
+  const order: string[] = [];
+  const rates: Record<string, number[]> = { old: [100, 300], new: [200, 200] };
+  const comparable = {
+    name: "turns",
+    turns: 2,
+    start: ({ name }: { readonly name: string }) => {
+      order.push(`${name} starts`);
+      return Promise.resolve({
+        measure: () => {
+          order.push(name);
+          return Promise.resolve(figures(rates[name]!.shift()!, 1));
+        },
+        [Symbol.asyncDispose]: () => {
+          order.push(`${name} ends`);
+          return Promise.resolve();
+        },
+      });
+    },
+  };
+  const build = (name: string) => ({ name, root: "/nowhere" });
+  const isSlower = await compareBuilds([comparable], { before: build("old"), after: build("new") }, 1);
+  assertEquals(order, ["old starts", "new starts", "old", "new", "new", "old", "new ends", "old ends"]);
+  assertEquals(isSlower, false);
+});
+
 Deno.test("an output of a revision's benchmark that had bodies parsed takes their text, as others do", async () => {
   await using directory = await TempDir.create();
   await git(directory.path, "init", "--quiet");
