@@ -13,6 +13,7 @@ import { requestBytes, Signer, unsignedRequest } from "../support/signed_request
 import { verifierWorld } from "../worlds/worlds.ts";
 import { type Contestant, type LoadOptions, measure, type Measurement } from "./http_load.ts";
 import { RULES } from "./auth_rules.ts";
+import { signatureRows } from "./auth_signatures.ts";
 
 /** At least this share of the processor's time that a request takes without authentication. */
 const LEAST: Readonly<Record<string, number>> = {
@@ -45,6 +46,8 @@ interface Guard {
   readonly name: string;
   readonly least: number | undefined;
   readonly body: Uint8Array<ArrayBuffer>;
+  /** What the webhook has in any case, also without the guard. @default an output that does nothing */
+  readonly webhook?: Readonly<Record<string, unknown>>;
   open(): Promise<Sender>;
 }
 
@@ -111,18 +114,20 @@ async function guards(): Promise<readonly Guard[]> {
     };
     return { name: key, least: LEAST[key], body, open: () => Promise.resolve(sender) };
   });
-  return [...methods, ...rules];
+  const signatures = signatureRows.map((row): Guard => ({ ...row, body: BODY }));
+  return [...methods, ...rules, ...signatures];
 }
 
 function guardOf(key: string, world: SenderWorld): Guard {
   return { name: `${key} ${world.variant}`.trim(), least: LEAST[key], body: BODY, open: () => world.open() };
 }
 
-function contestantOf(sender: Sender, { name, body }: Guard): Contestant {
+function contestantOf(sender: Sender, { name, body, webhook }: Guard): Contestant {
   const server = join(REPOSITORY, "tests/bench/servers/gateway_auth.ts");
+  const keys = JSON.stringify({ ...webhook, ...sender.webhook });
   return {
     name,
-    program: [server, "PORT", JSON.stringify(sender.webhook), JSON.stringify(sender.environment ?? {})],
+    program: [server, "PORT", "DIRECTORY", keys, JSON.stringify(sender.environment ?? {})],
     path: "/webhook/default",
     body: "",
     requests: async (port, seconds) => {

@@ -17,3 +17,17 @@ export const nullModule: OutputModule = {
       [Symbol.asyncDispose]: () => Promise.resolve(),
     }),
 };
+
+/** The same behind the journal, in batches as outputs of the journal have them. */
+export const durableNullModule: OutputModule = {
+  ...nullModule,
+  name: "null_durable",
+  acceptance: "durable",
+  maxBatch: 256,
+  open: () =>
+    Promise.resolve({
+      deliver: (batch) => batch.map(() => DELIVERED[0]),
+      probe: () => Promise.resolve(),
+      [Symbol.asyncDispose]: () => Promise.resolve(),
+    }),
+};
