@@ -6,6 +6,7 @@
  */
 
 import type { z } from "zod";
+import type { EventTypes } from "../event/event_type.ts";
 import type { ClientAddressResolver } from "./client_address.ts";
 import type { ClientCertificates } from "./client_certificate/client_certificates.ts";
 import type { PublicUrlResolver } from "./public_url.ts";
@@ -87,6 +88,14 @@ export interface BodyVerifier extends Holding {
 
 export type Verifier = HeadVerifier | BodyVerifier;
 
+/** How senders send documents as forms, where they send those beside JSON. */
+export interface FormDocuments {
+  /** The field that holds the document. Where it is missing, or has no name here, all fields are the document. */
+  readonly field?: string;
+  /** Whether they come as `multipart/form-data`, and not as `application/x-www-form-urlencoded`. */
+  readonly isMultipart?: boolean;
+}
+
 /** What the author of a configuration should look at. It keeps nothing from being served. */
 export interface Notice {
   /** The key inside of the kind's value; empty for the value as a whole. */
@@ -114,6 +123,19 @@ export interface VerifierKind<Config = unknown> {
   readonly keysBeside?: Readonly<Record<string, z.ZodType>>;
   /** What `cwm check` and the log warn of in a valid value. */
   notices?(config: Config): readonly Notice[];
+  /**
+   * Where the requests of its senders name the type of the event, and which types are handed on; `undefined` where they
+   * name none. What is returned for one configuration is shared by webhooks where that is possible.
+   *
+   * @param beside the webhook's values of {@linkcode keysBeside}
+   * @returns or, in one sentence, why what `beside` asks for has no effect
+   */
+  eventTypes?(
+    config: Config,
+    beside?: Readonly<Record<string, unknown>>,
+  ): EventTypes | { readonly path: string; readonly message: string } | undefined;
+  /** How its senders send documents as forms; `undefined` where they do not. Shared by all webhooks of a sender. */
+  forms?(config: Config): FormDocuments | undefined;
   /**
    * Does all work that does not depend on the request: decoding keys, preparing answers.
    *

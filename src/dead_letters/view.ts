@@ -24,6 +24,8 @@ export interface DeadLetterRow {
 
 /** A dead letter with its event. */
 export interface DeadLetterDetail extends DeadLetterRow {
+  /** What its sender calls the event; `undefined` where that is not known. */
+  readonly event_type?: string | undefined;
   /** Without the values of credentials. */
   readonly headers: Readonly<Record<string, string>>;
   /** The body as text; `undefined` where it is not UTF-8. */
@@ -50,15 +52,16 @@ export function deadLetterRow(letter: DeadLetterSummary): DeadLetterRow {
 
 /** The dead letter with its headers and body. */
 export function deadLetterDetail(letter: DeadLetter): DeadLetterDetail {
-  const { bytes } = letter.event.body;
+  const { type, body: { bytes } } = letter.event;
+  const beginning = { ...deadLetterRow(letter), ...(type === undefined ? {} : { event_type: type }) };
   const headers = Object.fromEntries(
     [...letter.event.headers].map(([name, value]) => [name, isCredentialHeader(name) ? REDACTED : value]),
   );
   try {
     const body = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
-    return { ...deadLetterRow(letter), headers, body };
+    return { ...beginning, headers, body };
   } catch (error) {
     if (!(error instanceof TypeError)) throw error;
-    return { ...deadLetterRow(letter), headers, body_base64: bytes.toBase64() };
+    return { ...beginning, headers, body_base64: bytes.toBase64() };
   }
 }

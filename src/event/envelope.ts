@@ -3,11 +3,13 @@
  *
  *     {"event_id":"…","namespace":"…","webhook":"…","received_at":"…","headers":{…},"payload":…}
  *
+ * `"event_type":"…"` stands before `received_at` where the type of the event is known.
+ *
  * @module
  */
 
 import type { Event } from "./event.ts";
-import { receivedAtText } from "./event_headers.ts";
+import { eventTypeField, receivedAtText } from "./event_headers.ts";
 import { jsonText } from "./json_body.ts";
 
 /**
@@ -25,7 +27,8 @@ export type EnvelopeBody = "json" | "base64";
 export function envelopeOf(event: Event, headers: string, body: EnvelopeBody): string {
   const { id, namespace, webhook } = event;
   return `{"event_id":${JSON.stringify(id)},"namespace":${JSON.stringify(namespace)},` +
-    `"webhook":${JSON.stringify(webhook)},"received_at":"${receivedAtText(event)}","headers":${headers},` +
+    `"webhook":${JSON.stringify(webhook)},${eventTypeField(event)}` +
+    `"received_at":"${receivedAtText(event)}","headers":${headers},` +
     (body === "json"
       ? `"payload":${jsonText(event.body)}}`
       : `"body_base64":"${event.body.bytes.toBase64()}"}`);

@@ -192,6 +192,8 @@ export interface Event {
   readonly namespace: string;
   /** The webhook's id within its namespace. */
   readonly webhook: string;
+  /** What its sender calls it, such as `push`: a text that any header can carry; `undefined` where it is not known. */
+  readonly type?: string | undefined;
   /** When the request's body was complete, in milliseconds since 1970. */
   readonly receivedAt: number;
   /**

@@ -6,7 +6,7 @@
  */
 
 import type { Event } from "./event.ts";
-import { forEachForwardable } from "./header_policy.ts";
+import { EVENT_TYPE_HEADER, forEachForwardable } from "./header_policy.ts";
 
 /** A time as ISO 8601 in UTC. Events come close together, so the last one is often asked for again. */
 export class TimeText {
@@ -30,9 +30,14 @@ export function receivedAtText(event: Event): string {
   return receivedAt.of(event.receivedAt);
 }
 
+/** The member `event_type` of a JSON object with the comma behind it; empty where the type is not known. */
+export function eventTypeField({ type }: Event): string {
+  return type === undefined ? "" : `"event_type":${JSON.stringify(type)},`;
+}
+
 /** The headers that say which event it is: names and values in turn. */
 export function namingHeaders(event: Event): string[] {
-  return [
+  const headers = [
     "cwm-event-id",
     event.id,
     "cwm-namespace",
@@ -42,6 +47,8 @@ export function namingHeaders(event: Event): string[] {
     "cwm-received-at",
     receivedAtText(event),
   ];
+  if (event.type !== undefined) headers.push(EVENT_TYPE_HEADER, event.type);
+  return headers;
 }
 
 /** Sets the headers that say which event it is, whatever stands there under their names. */
@@ -50,6 +57,7 @@ export function setNamingHeaders(headers: Record<string, unknown>, event: Event)
   headers["cwm-namespace"] = event.namespace;
   headers["cwm-webhook"] = event.webhook;
   headers["cwm-received-at"] = receivedAtText(event);
+  if (event.type !== undefined) headers[EVENT_TYPE_HEADER] = event.type;
 }
 
 /**
@@ -61,6 +69,7 @@ export function forEachEventHeader(event: Event, visit: (name: string, value: st
   visit("cwm-namespace", event.namespace);
   visit("cwm-webhook", event.webhook);
   visit("cwm-received-at", receivedAtText(event));
+  if (event.type !== undefined) visit(EVENT_TYPE_HEADER, event.type);
   forEachForwardable(event.headers, visit);
 }
 
@@ -68,6 +77,7 @@ export function forEachEventHeader(event: Event, visit: (name: string, value: st
 export function eventHeadersJson(event: Event): string {
   let json = `{"cwm-event-id":"${event.id}","cwm-namespace":"${event.namespace}",` +
     `"cwm-webhook":"${event.webhook}","cwm-received-at":"${receivedAtText(event)}"`;
+  if (event.type !== undefined) json += `,"${EVENT_TYPE_HEADER}":${JSON.stringify(event.type)}`;
   forEachForwardable(event.headers, (name, value) => json += `,"${name}":${JSON.stringify(value)}`);
   return `${json}}`;
 }

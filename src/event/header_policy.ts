@@ -46,6 +46,9 @@ const MESSAGE_HEADERS: ReadonlySet<string> = new Set([
 /** Prefix of the headers that name the event. A sender must not be able to write them. */
 const OWN_PREFIX = "cwm-";
 
+/** The header with an event's type. */
+export const EVENT_TYPE_HEADER = "cwm-event-type";
+
 /**
  * Statements of a proxy about the client's certificate, such as `X-Forwarded-Client-Cert` of Envoy, `Client-Cert`
  * of RFC 9440 and `X-SSL-Client-Verify`: they are true of the connection to that proxy, and of no other.

@@ -20,7 +20,13 @@ import type { InFlight } from "./in_flight.ts";
  * Every value of the `outcome` label: those of requests without an error, and the codes of all errors. Every request
  * has exactly one: they add up to all requests that the runtime hands over. What it refuses itself is not among them.
  */
-const ALL_OUTCOMES: readonly string[] = ["accepted", "duplicate", "probe", ...Object.keys(ERROR_CATALOGUE)];
+const ALL_OUTCOMES: readonly string[] = [
+  "accepted",
+  "duplicate",
+  "filtered",
+  "probe",
+  ...Object.keys(ERROR_CATALOGUE),
+];
 
 /** Outcomes that every webhook shows from its load on, since alerts wait for them to grow. */
 const ALERTED_OUTCOMES = ["accepted", "unauthorized", "webhook_misconfigured"] as const;
@@ -79,6 +85,11 @@ export class RequestMetrics {
   /** The event had been accepted before. */
   repeated(entry: WebhookEntry): void {
     this.#of(entry, "duplicate").increment();
+  }
+
+  /** The event's type is none that the webhook wants. */
+  filtered(entry: WebhookEntry): void {
+    this.#of(entry, "filtered").increment();
   }
 
   /** HEAD, GET or OPTIONS on a webhook that answers them: there is no event. */

@@ -38,6 +38,17 @@ export function acceptedResponse(eventId: string, withHeader: boolean): Response
 }
 
 /**
+ * The answer to a request whose event the webhook does not want.
+ *
+ * @param requestId left out of the answer when it is `undefined`
+ */
+export function filteredResponse(requestId: string | undefined): Response {
+  const response = new Response(`{"message":"Event filtered"}\n`, { headers: { "content-type": JSON_TYPE } });
+  if (requestId !== undefined) response.headers.append(REQUEST_ID, requestId);
+  return response;
+}
+
+/**
  * The answer that a webhook has for its events.
  *
  * @param requestId left out of the answer when it is `undefined`

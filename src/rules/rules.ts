@@ -71,7 +71,10 @@ export function compileRules(
 
 /** What keeps rules from being used together with what else a webhook says; `undefined` for nothing. */
 export function contradiction(
-  config: RuleConfig & { readonly data_type?: string; readonly max_body_bytes?: number | undefined },
+  config: RuleConfig & {
+    readonly data_type?: string | undefined;
+    readonly max_body_bytes?: number | undefined;
+  },
 ): { readonly path: string; readonly message: string } | undefined {
   if (config.json_schema === undefined) return undefined;
   if (config.data_type === "blob") {

@@ -247,6 +247,7 @@ export function testChannelQueueContract(
     const events = [
       ...Object.values(bodies()).map((body) => ({ ...verifiedEvent({ headers }), body })),
       verifiedEvent({ trace: TRACE }),
+      verifiedEvent({ type: "invoice.paid" }),
     ];
     for (const event of events) await queues.enqueue(CHANNEL, event, ROOMY);
     const leased = await queues.lease(CHANNEL, 100, MINUTE_MS);

@@ -227,10 +227,16 @@ export function testJournalContract(name: string, setUp: () => Promise<JournalHa
   }
 
   test(
-    "restores the trace of an event, and takes no header of a sender for one",
+    "restores the trace and the type of an event, and takes no header of a sender for one",
     async (journal, harness) => {
-      const headers = { "Cwm-Trace": '{"traceparent":"not ours"}' };
-      const events = [verifiedEvent({ trace: TRACE, headers }), verifiedEvent({ headers }), verifiedEvent()];
+      const headers = { "Cwm-Trace": '{"traceparent":"not ours"}', "Cwm-Event-Type": "not ours" };
+      const events = [
+        verifiedEvent({ trace: TRACE, headers }),
+        verifiedEvent({ trace: TRACE, type: 'a "type"', headers }),
+        verifiedEvent({ type: "push", headers }),
+        verifiedEvent({ headers }),
+        verifiedEvent(),
+      ];
       for (const event of events) await append(journal, event, WAIT);
       await harness.crash(journal);
       await using restarted = await harness.open();
@@ -349,6 +355,7 @@ export function assertSameEvent(actual: VerifiedEvent, expected: VerifiedEvent):
   assertEquals(actual.body.bytes, expected.body.bytes);
   assertEquals(actual.body.text, expected.body.text);
   assertEquals(actual.trace, expected.trace);
+  assertEquals(actual.type, expected.type);
 }
 
 /** Bodies in every form, with what could get lost in each. */

@@ -16,6 +16,7 @@ export const bodySigned: Providers = {
       id: "X-GitHub-Delivery",
       event: "X-GitHub-Event",
     },
+    forms: { field: "payload" },
     note: "Both content types work. The older header with SHA-1 is not accepted.",
   },
   shopify: {

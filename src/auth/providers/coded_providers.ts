@@ -6,7 +6,7 @@
 
 import { adyen } from "./coded/adyen.ts";
 import { atlassianConnect } from "./coded/atlassian_connect.ts";
-import { braintree } from "./coded/braintree.ts";
+import { braintree, braintreeKind } from "./coded/braintree.ts";
 import type { CodedScheme } from "./coded/coded_scheme.ts";
 import { contentful } from "./coded/contentful.ts";
 import { dropboxSign } from "./coded/dropbox_sign.ts";
@@ -24,23 +24,40 @@ function coded<Read>(scheme: CodedScheme<Read>): CodedScheme {
 
 /** All of them. */
 export const codedProviders: Providers = {
-  twilio: { title: "Twilio", evidence: { sdk: "twilio 6.2.0" }, coded: coded(twilio) },
-  plivo: { title: "Plivo", evidence: { sdk: "plivo 4.79.0" }, coded: coded(plivo) },
+  twilio: {
+    title: "Twilio",
+    evidence: { sdk: "twilio 6.2.0" },
+    coded: coded(twilio),
+    event: ["/EventType", "/MessageStatus", "/CallStatus", "/SmsStatus"],
+    forms: {},
+    note: "Forms, and JSON where the URL has `bodySHA256`.",
+  },
+  plivo: {
+    title: "Plivo",
+    evidence: { sdk: "plivo 4.79.0" },
+    coded: coded(plivo),
+    event: "/Event",
+    forms: {},
+  },
   contentful: {
     title: "Contentful",
     evidence: { sdk: "@contentful/node-apps-toolkit 3.16.1" },
     coded: coded(contentful),
+    event: "X-Contentful-Topic",
   },
   adyen: {
     title: "Adyen",
     evidence: { sdk: "@adyen/api-library 32.1.0" },
     coded: coded(adyen),
+    event: "/notificationItems/0/NotificationRequestItem/eventCode",
     note: "Eight fields of each item are signed, and no others.",
   },
   "dropbox-sign": {
     title: "Dropbox Sign",
     evidence: { sdk: "@dropbox/sign 1.11.0" },
     coded: coded(dropboxSign),
+    event: "/event/event_type",
+    forms: { field: "json", isMultipart: true },
     note: "Only the time and the type of the event are signed.",
   },
   braintree: {
@@ -49,6 +66,8 @@ export const codedProviders: Providers = {
     secret: "private_key",
     settings: ["public_key", "merchant_id"],
     coded: coded(braintree),
+    event: braintreeKind,
+    forms: {},
   },
   inngest: {
     title: "Inngest",
@@ -67,11 +86,22 @@ export const codedProviders: Providers = {
     evidence: { sdk: "livekit-server-sdk 2.19.2" },
     settings: ["key"],
     coded: coded(livekit),
+    event: "/event",
   },
   vonage: { title: "Vonage", evidence: { sdk: "@vonage/jwt 1.17.1" }, coded: coded(vonage) },
   messagebird: { title: "MessageBird", evidence: { sdk: "messagebird 4.0.1" }, coded: coded(messagebird) },
-  fusionauth: { title: "FusionAuth", evidence: { by: "source" }, coded: coded(fusionauth) },
-  netlify: { title: "Netlify", evidence: { by: "source" }, coded: coded(netlify) },
+  fusionauth: {
+    title: "FusionAuth",
+    evidence: { by: "source" },
+    coded: coded(fusionauth),
+    event: "/event/type",
+  },
+  netlify: {
+    title: "Netlify",
+    evidence: { by: "source" },
+    coded: coded(netlify),
+    event: "X-Netlify-Event",
+  },
   "atlassian-connect": {
     title: "Atlassian Connect",
     evidence: { sdk: "atlassian-jwt 2.0.3" },
@@ -79,5 +109,11 @@ export const codedProviders: Providers = {
     coded: coded(atlassianConnect),
     note: "The body is not signed.",
   },
-  transloadit: { title: "Transloadit", evidence: { by: "source" }, coded: coded(transloadit) },
+  transloadit: {
+    title: "Transloadit",
+    evidence: { by: "source" },
+    coded: coded(transloadit),
+    event: "/ok",
+    forms: { field: "transloadit", isMultipart: true },
+  },
 };

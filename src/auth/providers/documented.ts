@@ -28,9 +28,9 @@ function carried(
   title: string,
   evidence: Evidence,
   signature: SchemeSource["signature"],
-  id?: string,
+  further: Pick<SchemeSource, "id" | "event"> = {},
 ): DataProvider {
-  return { title, evidence, scheme: { signature, algorithm: "equal", ...(id === undefined ? {} : { id }) } };
+  return { title, evidence, scheme: { signature, algorithm: "equal", ...further } };
 }
 
 /** Time and signatures in one header, over `{t}.{body}`. */
@@ -38,12 +38,13 @@ function together(
   title: string,
   evidence: Evidence,
   at: string,
-  { field = "t", name = "v1", unit = "s", ...further }: {
+  { field = "t", name = "v1", unit = "s", event, ...further }: {
     readonly field?: string;
     readonly name?: string;
     readonly unit?: "s" | "ms";
     readonly encoding?: "base64";
     readonly content?: string;
+    readonly event?: string;
   } = {},
 ): DataProvider {
   const { encoding = "hex", content = "{t}.{body}" } = further;
@@ -54,6 +55,7 @@ function together(
       signature: { at, items: ",", pair: "=", name, encoding },
       timestamp: { field, unit, window: 300 },
       content,
+      ...(event === undefined ? {} : { event }),
     },
   };
 }
@@ -79,7 +81,7 @@ export const documented: Providers = {
     title: "GitLab",
     evidence: DOCUMENTED,
     scheme: [
-      schemeOf("webhook"),
+      { ...schemeOf("webhook"), event: "X-Gitlab-Event" },
       {
         signature: { at: "X-Gitlab-Token" },
         algorithm: "equal",
@@ -113,7 +115,7 @@ export const documented: Providers = {
     at: Array.from({ length: 10 }, (_, index) => `X-DocuSign-Signature-${index + 1}`),
     encoding: "base64",
   }, { event: "/event" }),
-  calendly: together("Calendly", SOURCE, "Calendly-Webhook-Signature"),
+  calendly: together("Calendly", SOURCE, "Calendly-Webhook-Signature", { event: "/event" }),
   typeform: bodyOnly("Typeform", SOURCE, {
     at: "Typeform-Signature",
     prefix: PREFIXED,
@@ -169,7 +171,7 @@ export const documented: Providers = {
     "Postmark",
     SOURCE,
     { at: "Authorization", prefix: "Basic ", encoding: "base64" },
-    "/MessageID",
+    { id: "/MessageID", event: "/RecordType" },
   ),
   segment: bodyOnly("Segment", RECALLED, { at: "X-Signature" }, {
     algorithm: "hmac-sha1",
@@ -213,7 +215,12 @@ export const documented: Providers = {
     id: "/id",
     event: "/topic",
   }),
-  knock: together("Knock", DOCUMENTED, "x-knock-signature", { name: "s", unit: "ms", encoding: "base64" }),
+  knock: together("Knock", DOCUMENTED, "x-knock-signature", {
+    name: "s",
+    unit: "ms",
+    encoding: "base64",
+    event: "/type",
+  }),
   nylas: bodyOnly("Nylas", DOCUMENTED, { at: "x-nylas-signature" }, { id: "/id", event: "/type" }),
   dwolla: bodyOnly("Dwolla", RECALLED, { at: "X-Request-Signature-SHA-256" }, { id: "/id", event: "/topic" }),
   webflow: {
@@ -274,12 +281,13 @@ export const documented: Providers = {
   }),
   cursor: bodyOnly("Cursor", SOURCE, { at: "X-Webhook-Signature", prefix: PREFIXED }, { event: "/event" }),
   tailscale: together("Tailscale", SOURCE, "tailscale-webhook-signature"),
-  langfuse: together("Langfuse", SOURCE, "x-langfuse-signature"),
+  langfuse: together("Langfuse", SOURCE, "x-langfuse-signature", { event: "/type" }),
   retell: together("Retell AI", SOURCE, "x-retell-signature", {
     field: "v",
     name: "d",
     unit: "ms",
     content: "{body}{t}",
+    event: "/event",
   }),
   metronome: {
     title: "Metronome",
@@ -298,13 +306,13 @@ export const documented: Providers = {
     event: "/type",
   }),
   infisical: bodyOnly("Infisical", SOURCE, { at: "x-infisical-signature", items: ";" }, { event: "/event" }),
-  supabase: carried("Supabase", SOURCE, { at: "Authorization", prefix: "Bearer " }),
+  supabase: carried("Supabase", SOURCE, { at: "Authorization", prefix: "Bearer " }, { event: "/type" }),
   chargebee: carried(
     "Chargebee",
     SOURCE,
     { at: "Authorization", prefix: "Basic ", encoding: "base64" },
-    "/id",
+    { id: "/id", event: "/event_type" },
   ),
-  telegram: carried("Telegram", RECALLED, { at: "X-Telegram-Bot-Api-Secret-Token" }, "/update_id"),
+  telegram: carried("Telegram", RECALLED, { at: "X-Telegram-Bot-Api-Secret-Token" }, { id: "/update_id" }),
   x: bodyOnly("X", RECALLED, { at: "x-twitter-webhooks-signature", prefix: PREFIXED, encoding: "base64" }),
 };

@@ -17,6 +17,7 @@ export const keyedProviders: Providers = {
     secret: "none",
     settings: ["certificates", "topics"],
     keyed: SnsVerifier,
+    event: "x-amz-sns-message-type",
     note: "Without `topics` messages of everybody's topics are taken. Raw message delivery is not signed.",
   },
   ebay: {
@@ -25,6 +26,7 @@ export const keyedProviders: Providers = {
     secret: "none",
     settings: ["public_keys"],
     keyed: EbayVerifier,
+    event: "/metadata/topic",
     note: "`public_keys` holds the keys by their ids, as eBay's API hands them out.",
   },
   paypal: {
@@ -33,5 +35,6 @@ export const keyedProviders: Providers = {
     secret: "none",
     settings: ["certificates", "webhook_id"],
     keyed: PaypalVerifier,
+    event: "/event_type",
   },
 };

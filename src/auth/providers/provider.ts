@@ -4,7 +4,9 @@
  * @module
  */
 
+import type { FindEventType } from "../../event/event_type.ts";
 import type { SchemeSource } from "../signature/scheme.ts";
+import type { FormDocuments } from "../verifier.ts";
 import type { CodedScheme } from "./coded/coded_scheme.ts";
 import type { KeyedVerifier } from "./keyed/keyed.ts";
 
@@ -45,6 +47,13 @@ interface AnyProvider {
   readonly secret?: SecretSetting;
   /** Further settings that it takes. */
   readonly settings?: readonly ProviderSetting[];
+  /**
+   * Where requests name the type of their event: headers and JSON Pointers into the document, the first one that has it
+   * counts; or code, where neither can say it. Schemes that are data say it themselves.
+   */
+  readonly event?: string | readonly string[] | FindEventType;
+  /** How it sends documents as forms, where it does: a webhook without `data_type` takes them beside JSON. */
+  readonly forms?: FormDocuments;
   /** What users should know, as one or two sentences. */
   readonly note?: string;
 }

@@ -75,6 +75,7 @@ export const timeSigned: Providers = {
       timestamp: { field: "t", unit: "ms" },
       content: "{t}.{body}",
       id: "idempotency-key",
+      event: "sanity-operation",
       needsBody: true,
     },
   },
@@ -86,8 +87,9 @@ export const timeSigned: Providers = {
       timestamp: { at: "X-Slack-Request-Timestamp", unit: "s", window: 300 },
       content: "v0:{t}:{body}",
       id: "/event_id",
-      event: "/event/type",
+      event: ["/event/type", "/type", "/command"],
     },
+    forms: { field: "payload" },
     note: "The signing secret of the app. JSON and form bodies.",
   },
   twitch: {
@@ -144,7 +146,9 @@ export const timeSigned: Providers = {
       signature: { at: "X-Plivo-Signature-V2", encoding: "base64" },
       nonce: "X-Plivo-Signature-V2-Nonce",
       content: "{urlNoQuery}{nonce}",
+      event: "/Event",
     },
+    forms: {},
     note: "The signature does not cover the body.",
   },
   square: {
@@ -204,6 +208,7 @@ export const timeSigned: Providers = {
       timestamp: { at: "X-Signature-Timestamp", unit: "text" },
       content: "{t}{body}",
       id: "/id",
+      event: ["/event/type", "/type"],
     },
   },
   telnyx: {

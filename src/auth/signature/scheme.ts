@@ -110,8 +110,8 @@ export const schemeSchema = z.strictObject({
   keyName: headerName.optional(),
   /** Headers that must have exactly this value. */
   equals: z.record(headerName, z.string()).default({}),
-  /** Where the type of the event stands. */
-  event: place.optional(),
+  /** Where the type of the event stands; of several places, at the first one that has it. */
+  event: z.union([place, z.array(place).min(1).max(5)]).optional(),
   /** Whether a request without a body is refused. */
   needsBody: z.boolean().default(false),
 });

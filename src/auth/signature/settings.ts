@@ -5,6 +5,7 @@
  */
 
 import { z } from "zod";
+import { eventPatternsSchema } from "../../event/event_type.ts";
 import { numberField, secretField } from "../../schema/fields.ts";
 import type { Provider, SecretSetting } from "../providers/provider.ts";
 import { providers, schemesOf } from "../providers/providers.ts";
@@ -62,6 +63,9 @@ const fields = z.strictObject({
   tolerance: numberField(1, MAX_TOLERANCE).optional().meta({
     description: "How old a request may be, in seconds. Default: as the provider's own library has it.",
   }),
+  events: eventPatternsSchema.optional().meta({
+    description: "As `events` of the webhook, see below: the types of events that are handed on.",
+  }),
   public_url: url.optional().meta({
     description:
       "The URL that the provider was given, where it signs it. Default: `PUBLIC_URL` and the target.",
@@ -72,7 +76,7 @@ type Fields = z.output<typeof fields>;
 type Name = keyof Fields;
 
 /** What every webhook may have, whoever sends. */
-const COMMON: readonly Name[] = ["provider", "scheme", "tolerance", "public_url"];
+const COMMON: readonly Name[] = ["provider", "scheme", "tolerance", "public_url", "events"];
 
 /** What cannot be left out where a provider takes it. */
 const NEEDED: ReadonlySet<string> = new Set<Name>(["key", "public_key", "public_keys", "webhook_id"]);

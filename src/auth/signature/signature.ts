@@ -7,6 +7,8 @@
 import { lazyVerifier } from "../lazy_verifier.ts";
 import { CodedVerifier } from "../providers/coded/coded_verifier.ts";
 import type { BodyCheck, BodyVerifier, Refusal, RequestToVerify, VerifierKind } from "../verifier.ts";
+import { eventPatternsSchema } from "../../event/event_type.ts";
+import { EVENTS_KEY, eventTypesOf } from "./event_types.ts";
 import { fitsKey } from "./key.ts";
 import { SchemeVerifier } from "./scheme_verifier.ts";
 import { type SignatureConfig, signatureSchema } from "./settings.ts";
@@ -21,6 +23,16 @@ export const signature: VerifierKind<SignatureConfig> = {
   notes: [
     "[Providers](providers/README.md) has the names, what each was compared with, and how to write a scheme.",
   ],
+  keysBeside: {
+    [EVENTS_KEY]: eventPatternsSchema.optional().meta({
+      description:
+        "With `signature`: the types of events that are handed on, such as `push` or `invoice.*`, as the " +
+        "provider calls them; `*` stands for any characters. Others are answered with 200, counted as `filtered`, " +
+        "and go nowhere. Default: all.",
+    }),
+  },
+  eventTypes: (config, beside) => eventTypesOf(config, beside?.[EVENTS_KEY] as readonly string[] | undefined),
+  forms: ({ provider }) => provider?.forms,
   compile: (config) => lazyVerifier("body", verifierOf, config),
 };
 

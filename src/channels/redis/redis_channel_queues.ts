@@ -310,14 +310,15 @@ function keysOf(channel: string): Record<"stream" | "ids" | "leases" | "expiry",
   };
 }
 
-function encodeHead({ id, namespace, webhook, receivedAt, headers, trace }: VerifiedEvent): string {
-  return JSON.stringify({ id, namespace, webhook, receivedAt, headers: [...headers], trace });
+function encodeHead({ id, namespace, webhook, type, receivedAt, headers, trace }: VerifiedEvent): string {
+  return JSON.stringify({ id, namespace, webhook, type, receivedAt, headers: [...headers], trace });
 }
 
 interface StoredHead {
   readonly id: string;
   readonly namespace: string;
   readonly webhook: string;
+  readonly type?: string;
   readonly receivedAt: number;
   readonly headers: [string, string][];
   readonly trace?: TraceCarrier;

@@ -7,7 +7,9 @@
 
 import { z } from "zod";
 import { type Authenticator, compileAuthenticator } from "../../auth/authenticator.ts";
+import type { FormDocuments } from "../../auth/verifier.ts";
 import type { PlacedSecrets } from "../../auth/several_secrets.ts";
+import type { EventTypes } from "../../event/event_type.ts";
 import type { BodyForm } from "../../event/event.ts";
 import type { OutputModule } from "../../modules/module.ts";
 import { canonicalJson } from "../values/canonical_json.ts";
@@ -41,6 +43,8 @@ import { withoutKeysWithoutEffect } from "./without_effect.ts";
 export interface CompiledWebhook {
   readonly enabled: boolean;
   readonly dataType: "json" | "blob" | "form";
+  /** How forms are read that come beside JSON; `undefined` where none do. */
+  readonly forms: FormDocuments | undefined;
   /** The field of a form that holds the event; `undefined` for all fields as an object. */
   readonly formField: string | undefined;
   /** Whether a request without a body is an event. */
@@ -54,6 +58,8 @@ export interface CompiledWebhook {
   readonly maxBodyBytes: number | undefined;
   readonly authenticator: Authenticator;
   readonly access: Access;
+  /** Where its requests name the type of their event, and which are handed on; `undefined` where they name none. */
+  readonly eventTypes: EventTypes | undefined;
   /** Where its verifiers take several secrets. */
   readonly severalSecrets: readonly PlacedSecrets[];
   /** What it asks of requests beside; `undefined` for nothing. */
@@ -157,14 +163,16 @@ function compileGiven(
 
   const compiledVerifiers = compileVerifiers(config, context);
   if ("problems" in compiledVerifiers) return compiledVerifiers;
-  const { value: { verifiers, access, severalSecrets }, warnings: authWarnings = [] } = compiledVerifiers;
+  const { value: { verifiers, access, eventTypes, forms, severalSecrets }, warnings: authWarnings = [] } =
+    compiledVerifiers;
   const warnings = [...doubtsAboutHeaders(config, steps), ...authWarnings];
   const authenticator = compileAuthenticator(verifiers);
   return {
     ...(warnings.length === 0 ? {} : { warnings }),
     value: {
       enabled: config.enabled,
-      dataType: config.data_type,
+      dataType: config.data_type ?? "json",
+      forms: config.data_type === undefined ? forms : undefined,
       formField: config.form_field,
       acceptsEmpty: (config.empty_body ?? (config.data_type === "blob" ? "accept" : "refuse")) === "accept",
       methods: sharedMethods(config.methods),
@@ -173,6 +181,7 @@ function compileGiven(
       maxBodyBytes: config.max_body_bytes,
       authenticator,
       access,
+      eventTypes,
       severalSecrets,
       rules: compileRules(config, { methods: config.methods, allOrigins: context.corsOrigins ?? NO_ORIGINS }),
       bodyForm: authenticator.readsBody || config.data_type === "blob" || steps.some(readsBytes)

@@ -28,9 +28,9 @@ export const METHODS = ["POST", "PUT", "PATCH"] as const;
 const MAX_ALLOWED_BODY_BYTES = 256 * 1024 * 1024;
 
 const webhookFields = {
-  data_type: z.enum(["json", "blob", "form"]).default("json").meta({
+  data_type: z.enum(["json", "blob", "form"]).optional().meta({
     description:
-      "`json`: the body must be a JSON document, whatever its Content-Type says. `blob`: any bytes. `form`: `application/x-www-form-urlencoded`, which becomes a JSON document, see below.",
+      "`json`: the body must be a JSON document, whatever its Content-Type says. `blob`: any bytes. `form`: `application/x-www-form-urlencoded`, which becomes a JSON document, see below. Default: `json`; with a `signature` whose provider sends forms as well, as the Content-Type says.",
   }),
   form_field: z.string().min(1).max(200).optional().meta({
     description:

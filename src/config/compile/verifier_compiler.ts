@@ -6,7 +6,8 @@
 
 import { verifierKinds } from "../../auth/registry.ts";
 import { type PlacedSecrets, placedSecretsIn } from "../../auth/several_secrets.ts";
-import type { Verifier, VerifierKind } from "../../auth/verifier.ts";
+import type { EventTypes } from "../../event/event_type.ts";
+import type { FormDocuments, Verifier, VerifierKind } from "../../auth/verifier.ts";
 import type { Compiled, ProblemReason, WarningReason } from "../problem.ts";
 
 type Config = Readonly<Record<string, unknown>>;
@@ -29,6 +30,10 @@ export interface AuthSettings {
 interface CompiledVerifiers {
   readonly verifiers: readonly Verifier[];
   readonly access: Access;
+  /** Where requests name the type of their event; `undefined` where they do not. */
+  readonly eventTypes: EventTypes | undefined;
+  /** How senders send documents as forms beside JSON; `undefined` where they do not. */
+  readonly forms: FormDocuments | undefined;
   /** Where several secrets are valid. */
   readonly severalSecrets: readonly PlacedSecrets[];
 }
@@ -52,9 +57,16 @@ export function compileVerifiers(
   ];
   if (problems.length > 0) return { problems };
   const verifiers = used.map((kind) => kind.compile(config[kind.key], config));
+  const eventTypes = eventTypesOf(used, config);
+  if (eventTypes !== undefined && "message" in eventTypes) {
+    return { problems: [{ code: "schema", ...eventTypes }] };
+  }
   const severalSecrets = placedSecretsOf(used, config);
   const warnings = used.flatMap((kind) => warningsOf(kind, config));
-  return { value: { verifiers, access, severalSecrets }, ...(warnings.length === 0 ? {} : { warnings }) };
+  return {
+    value: { verifiers, access, eventTypes, forms: formsOf(used, config), severalSecrets },
+    ...(warnings.length === 0 ? {} : { warnings }),
+  };
 }
 
 const NO_SETTINGS: AuthSettings = { isRequired: false, missing: [] };
@@ -95,6 +107,27 @@ const NO_PROBLEMS: readonly ProblemReason[] = [];
 
 function problemOfAuth(code: ProblemReason["code"], message: string): ProblemReason {
   return { code, path: "auth", message };
+}
+
+/** Of the first kind that knows them. */
+function eventTypesOf(
+  used: readonly VerifierKind[],
+  config: Config,
+): ReturnType<NonNullable<VerifierKind["eventTypes"]>> {
+  for (const kind of used) {
+    const types = kind.eventTypes?.(config[kind.key], config);
+    if (types !== undefined) return types;
+  }
+  return undefined;
+}
+
+/** Of the first kind whose senders send any. */
+function formsOf(used: readonly VerifierKind[], config: Config): FormDocuments | undefined {
+  for (const kind of used) {
+    const forms = kind.forms?.(config[kind.key]);
+    if (forms !== undefined) return forms;
+  }
+  return undefined;
 }
 
 /** One list for all webhooks that have one secret a verifier, as most do. */

@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { FormDocuments } from "../../auth/verifier.ts";
 import type { CompiledWebhook } from "../../config/compile/compiler.ts";
 import type { Deadlines } from "../../time/deadlines.ts";
 import { GatewayError } from "../../errors.ts";
@@ -13,12 +14,12 @@ import { VALIDATED_BOUNDS } from "../../rules/json_schema.ts";
 import type { Settings } from "../../settings/settings.ts";
 import { LARGE_BYTES } from "./body.ts";
 import { BrotliAllowance } from "./decoding/brotli_allowance.ts";
-import { readForm } from "./form.ts";
+import { isForm, readForm, readMultipartForm } from "./form.ts";
 import { readJson } from "./json_document.ts";
 import { finish, LargeBodies } from "./large_bodies.ts";
 
 /** What a webhook's configuration says about bodies. */
-export type BodyRules = Pick<CompiledWebhook, "dataType" | "formField" | "acceptsEmpty" | "rules">;
+export type BodyRules = Pick<CompiledWebhook, "dataType" | "forms" | "formField" | "acceptsEmpty" | "rules">;
 
 /**
  * What was made of a body: nothing, the same text in UTF-8, or a JSON document that was not sent as such.
@@ -67,31 +68,49 @@ const NO_FIELDS = "{}";
  * takes: see {@linkcode readJson} and {@linkcode readForm}
  */
 export function readEventBody(
-  { dataType, formField, acceptsEmpty, rules }: BodyRules,
+  webhook: BodyRules,
   body: EventBody,
   headers: Headers,
   maxBytes: number,
   { bounds: usualBounds, validatedBounds, large }: DocumentReading,
 ): EventBody | Promise<EventBody> {
+  const { dataType, formField, acceptsEmpty, rules, forms } = webhook;
   if (body.isEmpty) {
     if (!acceptsEmpty) throw new GatewayError("empty_body");
     if (dataType === "blob") return body;
     return EventBody.fromText(dataType === "form" && formField === undefined ? NO_FIELDS : NO_DOCUMENT);
   }
   if (dataType === "blob") return body;
+  const form = forms === undefined ? undefined : formIn(headers, forms);
   const bounds = rules?.schema === undefined ? usualBounds : validatedBounds;
   const isLarge = body.length > LARGE_BYTES;
   // Nearly always it is that already, and then there is nothing to be done in steps.
-  if (dataType === "json" && !isLarge && body.judgeJson(bounds) === "json" && body.isAscii) return body;
+  if (
+    dataType === "json" && form === undefined && !isLarge && body.judgeJson(bounds) === "json" && body.isAscii
+  ) return body;
   const limits = { ...bounds, maxBytes };
-  const steps = dataType === "json"
+  if (form?.isMultipart === true) return readMultipartForm(body, headers, form.field, limits);
+  const steps = form !== undefined
+    ? readForm(body, headers, { name: form.field, isOptional: true }, limits)
+    : dataType === "json"
     ? readJson(body, headers, limits)
-    : readForm(body, headers, formField, limits);
+    : readForm(body, headers, { name: formField, isOptional: false }, limits);
   return isLarge ? large.finish(steps) : finish(steps);
 }
 
-/** What {@linkcode readEventBody} made of a body. */
-export function bodyChange({ dataType }: BodyRules, before: EventBody, after: EventBody): BodyChange {
+/** How a body is read as a form; `undefined` where it is none of those that come beside JSON. */
+function formIn(headers: Headers, forms: FormDocuments): FormDocuments | undefined {
+  return isForm(headers.get("content-type"), forms.isMultipart) ? forms : undefined;
+}
+
+/** What {@linkcode readEventBody} made of a body. @param headers of the request */
+export function bodyChange(
+  { dataType, forms }: BodyRules,
+  before: EventBody,
+  after: EventBody,
+  headers: Headers,
+): BodyChange {
   if (after === before) return "none";
-  return dataType === "json" && !before.isEmpty ? "charset" : "document";
+  const isJson = dataType === "json" && (forms === undefined || formIn(headers, forms) === undefined);
+  return isJson && !before.isEmpty ? "charset" : "document";
 }

@@ -49,6 +49,7 @@ import type { RequestMetrics } from "../request_metrics.ts";
 import {
   acceptedResponse,
   errorResponse,
+  filteredResponse,
   fixedResponse,
   probeResponse,
   toGatewayError,
@@ -220,11 +221,16 @@ class Exchange extends Deadline implements RequestToVerify, AppendListener {
       const { documents } = this.#context;
       const reading = readEventBody(entry.webhook, decoded, this.#request.headers, maxBytes, documents);
       const body = reading instanceof Promise ? await reading : reading;
-      if (body !== sent) this.#noteDecoded(body, bodyChange(entry.webhook, decoded, body));
+      if (body !== sent) {
+        this.#noteDecoded(body, bodyChange(entry.webhook, decoded, body, this.#request.headers));
+      }
       const kept = bodyForm === "text" && body.length <= LARGE_BYTES ? body.asText() : body;
       if (kept !== decoded) decoded.discard();
       this.#body = kept;
       if (kept.memory !== this.#reserved) this.#holdDecoded(kept.memory);
+      const { eventTypes } = entry.webhook;
+      const type = eventTypes?.find(this.headers, kept);
+      if (eventTypes?.takes?.(type) === false) return this.#filter(entry);
       rules?.schema?.require(kept);
       const cleaning = rules?.cleanup === undefined
         ? kept
@@ -235,6 +241,7 @@ class Exchange extends Deadline implements RequestToVerify, AppendListener {
         id: this.#id,
         namespace,
         webhook,
+        type,
         receivedAt: Date.now(),
         headers: this.headers,
         body: clean,
@@ -400,6 +407,18 @@ class Exchange extends Deadline implements RequestToVerify, AppendListener {
     inFlight.reserve(bytes, entry.holding);
     this.#reserved = bytes;
     entry.enter();
+  }
+
+  /** Its type is none that the webhook wants: the sender has done well, and there is no event. */
+  #filter(entry: WebhookEntry): void {
+    const { metrics, namesAccepted } = this.#context;
+    metrics.filtered(entry);
+    this.#body?.discard();
+    const { response } = entry.webhook;
+    const requestId = namesAccepted ? this.#id : undefined;
+    this.#end(
+      response === undefined ? filteredResponse(requestId) : fixedResponse(response, requestId),
+    );
   }
 
   /** @param duplicateOf the id of the event that this one repeats: it gets the answer of the first one */

@@ -13,9 +13,10 @@ import { describeJsonError, SEARCHED } from "../../json/error.ts";
 import { foreignCharset } from "./charset.ts";
 import { GrowingBytes } from "./growing_bytes.ts";
 import { type DocumentLimits, tooComplex } from "./json_document.ts";
-import type { Steps } from "./large_bodies.ts";
+import { finish, type Steps } from "./large_bodies.ts";
 
 const MEDIA_TYPE = "application/x-www-form-urlencoded";
+const MULTIPART = "multipart/form-data";
 
 /** Fields of one form. Senders of webhooks have some dozens at most; each costs more than its bytes. */
 const MAX_FIELDS = 1_000;
@@ -41,6 +42,14 @@ const PERCENT = 0x25;
 const PLUS = 0x2b;
 const SPACE = 0x20;
 
+/** The field of a form that holds the document. */
+export interface DocumentField {
+  /** `undefined`: all fields are the document. */
+  readonly name: string | undefined;
+  /** Whether all fields are the document where this one is missing. */
+  readonly isOptional: boolean;
+}
+
 /** A form's fields in the order in which their names first appear; a name may stand there several times. */
 type Fields = Map<string, string[]>;
 
@@ -48,7 +57,7 @@ type Fields = Map<string, string[]>;
  * The JSON document that a form stands for: an object with a text for each name, or a list of texts for a name
  * that is repeated; or the document in one of its fields, as it stands there.
  *
- * @param field the name of the field that holds the document; `undefined` for the object
+ * @param field the one that holds the document
  * @throws {GatewayError} `unsupported_media_type` when it is no form, `invalid_form`, `unsupported_charset`,
  * `invalid_json` or `json_too_complex` for what the field holds, `body_too_large` when the document is much longer
  * than the form may be
@@ -56,7 +65,7 @@ type Fields = Map<string, string[]>;
 export function* readForm(
   body: EventBody,
   headers: Headers,
-  field: string | undefined,
+  field: DocumentField,
   limits: DocumentLimits,
 ): Steps<EventBody> {
   const contentType = headers.get("content-type");
@@ -64,14 +73,40 @@ export function* readForm(
     throw new GatewayError("unsupported_media_type", undefined, { headers: { accept: MEDIA_TYPE } });
   }
   const fields = yield* parseForm(body.bytes, decoderFor(contentType));
-  return yield* field === undefined
-    ? toObject(fields, limits.maxBytes)
-    : documentIn(fields.get(field), limits);
+  const isObject = field.name === undefined || field.isOptional && !fields.has(field.name);
+  return yield* isObject ? toObject(fields, limits.maxBytes) : documentIn(fields.get(field.name!), limits);
 }
 
-function isForm(contentType: string | null): boolean {
+/**
+ * The JSON document in one field of a form in parts (RFC 7578), as some providers send it. To be used for what a
+ * provider has signed: it is taken apart in one go.
+ *
+ * @param field the name of the field; without one there is no document
+ * @throws {GatewayError} `invalid_form`, and for what the field holds `invalid_json` or `json_too_complex`
+ */
+export async function readMultipartForm(
+  body: EventBody,
+  headers: Headers,
+  field: string | undefined,
+  limits: DocumentLimits,
+): Promise<EventBody> {
+  const form = await parseMultipart(body, headers.get("content-type") ?? "");
+  const values = form.getAll(field ?? "").filter((value) => typeof value === "string");
+  return finish(documentIn(values, limits));
+}
+
+async function parseMultipart(body: EventBody, contentType: string): Promise<FormData> {
+  try {
+    return await new Response(body.bytes, { headers: { "content-type": contentType } }).formData();
+  } catch (cause) {
+    throw new GatewayError("invalid_form", "The form in parts cannot be read", { cause });
+  }
+}
+
+/** Whether a Content-Type is that of a form. @param isMultipart of one in parts */
+export function isForm(contentType: string | null, isMultipart = false): boolean {
   const type = contentType?.split(";", 1)[0];
-  return type?.trim().toLowerCase() === MEDIA_TYPE;
+  return type?.trim().toLowerCase() === (isMultipart ? MULTIPART : MEDIA_TYPE);
 }
 
 /** A byte order mark is a character like others in forms. */

@@ -6,22 +6,24 @@
 
 import { Buffer } from "node:buffer";
 import { restoreVerifiedEvent, type VerifiedEvent } from "../../event/verified_event.ts";
-import { EventBody } from "../../event/event.ts";
+import { type Event, EventBody } from "../../event/event.ts";
 import type { TraceCarrier } from "../../observability/tracing.ts";
 import type { StoredBody, StoredEvent } from "./protocol.ts";
 
 /**
- * The name of the pair that holds an event's trace, as JSON. It stands before those of the headers and differs from
- * them by its capitals: the names that senders choose are stored in lower case.
+ * The names of the pairs that hold an event's trace, as JSON, and its type. They stand before those of the headers and
+ * differ from them by their capitals: the names that senders choose are stored in lower case.
  */
 const TRACE_NAME = "Cwm-Trace";
+const TYPE_NAME = "Cwm-Event-Type";
 
-/** How stored headers with a trace begin. */
-const TRACE_START = `[["${TRACE_NAME}",`;
+/** How stored headers with such a pair begin. */
+const OWN_START = '[["C';
 
-/** The headers as JSON: an array of pairs, since a name may stand there several times; the trace before them. */
-export function encodeHeaders(headers: Headers, trace?: TraceCarrier): string {
+/** The headers as JSON: an array of pairs, since a name may stand there several times; trace and type before them. */
+export function encodeHeaders({ headers, trace, type }: Pick<Event, "headers" | "trace" | "type">): string {
   const pairs: [string, string][] = trace === undefined ? [] : [[TRACE_NAME, JSON.stringify(trace)]];
+  if (type !== undefined) pairs.push([TYPE_NAME, type]);
   // Iterating with for-of takes three times as long.
   headers.forEach((value, name) => pairs.push([name, value]));
   return JSON.stringify(pairs);
@@ -39,27 +41,27 @@ export function encodeBody(body: EventBody): StoredBody {
 }
 
 /** Makes the event as it is stored. */
-export function encodeEvent(
-  { id, namespace, webhook, receivedAt, headers, body, trace }: VerifiedEvent,
-): StoredEvent {
-  return {
-    id,
-    namespace,
-    webhook,
-    receivedAt,
-    headers: encodeHeaders(headers, trace),
-    body: encodeBody(body),
-  };
+export function encodeEvent(event: VerifiedEvent): StoredEvent {
+  const { id, namespace, webhook, receivedAt, body } = event;
+  return { id, namespace, webhook, receivedAt, headers: encodeHeaders(event), body: encodeBody(body) };
 }
 
 /** Makes the event that was stored. It was verified before it was. */
 export function decodeEvent({ headers, body, ...rest }: StoredEvent): VerifiedEvent {
   const pairs = JSON.parse(headers) as [string, string][];
-  const stored = headers.startsWith(TRACE_START) ? pairs.shift() : undefined;
+  const isPlain = !headers.startsWith(OWN_START);
+  const trace = isPlain ? undefined : takeFirst(pairs, TRACE_NAME);
+  const type = isPlain ? undefined : takeFirst(pairs, TYPE_NAME);
   return restoreVerifiedEvent({
     ...rest,
     headers: new Headers(pairs),
-    ...(stored === undefined ? {} : { trace: JSON.parse(stored[1]) as TraceCarrier }),
+    ...(trace === undefined ? {} : { trace: JSON.parse(trace) as TraceCarrier }),
+    ...(type === undefined ? {} : { type }),
     body: typeof body === "string" ? EventBody.fromText(body) : EventBody.fromBytes(body),
   });
+}
+
+/** Removes the first pair where it has this name, and returns its value. */
+function takeFirst(pairs: [string, string][], name: string): string | undefined {
+  return pairs[0]?.[0] === name ? pairs.shift()![1] : undefined;
 }

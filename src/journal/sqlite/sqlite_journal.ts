@@ -156,7 +156,7 @@ export class SqliteJournal implements Journal {
   append(event: VerifiedEvent, { claim, idempotency }: AppendOptions, listener: AppendListener): void {
     this.#worker.append({
       event,
-      headers: encodeHeaders(event.headers, event.trace),
+      headers: encodeHeaders(event),
       body: encodeBody(event.body),
       claim,
       key: idempotency && { key: digest(idempotency.key), ttlMs: idempotency.ttlMs },

@@ -4,8 +4,8 @@ import type { ModuleDocumentation } from "../documentation.ts";
 export const documentation: ModuleDocumentation = {
   description: [
     "Publishes to a topic of a Kafka cluster, with the body exactly as it was received, and the record headers",
-    "`cwm-event-id`, `cwm-namespace`, `cwm-webhook`, `cwm-received-at` and `content-type`. An event counts as",
-    "delivered when all replicas in step have it. Topics are never created. The partition of a key is the one that",
+    "`cwm-event-id`, `cwm-namespace`, `cwm-webhook`, `cwm-received-at`, `cwm-event-type` where it is known, and",
+    "`content-type`. An event counts as delivered when all replicas in step have it. Topics are never created. The partition of a key is the one that",
     "Java's clients choose (murmur2). The record's time is when it was sent, not when the event was received.",
     "",
     "Brokers recognise what they already have, so an event is not stored twice when a leader moves, a follower",

@@ -7,7 +7,7 @@
 import type { Event, EventBody } from "../../event/event.ts";
 import { mayHoldSensitiveName, REDACTED, redactJsonText, redactText } from "../../observability/redaction.ts";
 import { flattenJson, quoteJson } from "../../observability/safe_text.ts";
-import { receivedAtText } from "../../event/event_headers.ts";
+import { eventTypeField, receivedAtText } from "../../event/event_headers.ts";
 import { knownHeader } from "../../event/recorded_headers.ts";
 import { formatJsonWithin } from "../../json/members.ts";
 
@@ -33,8 +33,8 @@ export function formatEvent(event: Event, config: LogFormat): string {
   const beginning =
     `${headOf(text)}${quoteJson(event.id)},"received_at":"${text}","namespace":${
       quoteJson(event.namespace)
-    },"webhook":${quoteJson(event.webhook)}` +
-    `,"headers":${formatHeaders(event.headers, redact)},"payload":`;
+    },"webhook":${quoteJson(event.webhook)},` +
+    `${eventTypeField(event)}"headers":${formatHeaders(event.headers, redact)},"payload":`;
   const room = MAX_EVENT_CHARACTERS - beginning.length - 1;
   const payload = formatPayload(event.body, room, redact);
   const line = payload === undefined
@@ -57,6 +57,7 @@ function formatHeaders(headers: Headers, redact: boolean): string {
   // With forEach, since iterating with for-of costs twice as much.
   headers.forEach((value, name) => {
     const known = knownHeader(name);
+    if (known.isOurs) return;
     const field = known.field + (redact && known.isSensitive ? `"${REDACTED}"` : quoteJson(value));
     if (fields.length + field.length > MAX_HEADER_CHARACTERS) omitted++;
     else fields += fields === "" ? field : "," + field;

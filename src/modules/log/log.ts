@@ -7,6 +7,7 @@
  *
  * - The fields before `event_id` are those of the gateway's log, which a container's log mixes with events.
  *
+ * - `"event_type":"push",` stands before the headers where the type of the event is known.
  * - The payload is the body as it was sent, digit by digit, on one line. A body that is not JSON becomes a
  *   string of its text; bytes that are not UTF-8 become U+FFFD in it.
  * - An event takes at most 10,000 characters. What is longer is cut and stays valid JSON: the payload

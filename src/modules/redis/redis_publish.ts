@@ -40,8 +40,8 @@ const fields = z.strictObject({
   }).default(DEFAULT_CHANNEL).meta({ description: "Channel to publish on." }),
   format: z.enum(["json", "raw"]).default("json").meta({
     description:
-      "`json`: an object with `event_id`, `namespace`, `webhook`, `received_at`, `headers` (without " +
-      "credentials) and `payload`, or `body_base64` with `data_type: blob`. `raw`: the body as received.",
+      "`json`: an object with `event_id`, `namespace`, `webhook`, `received_at`, `event_type` where it is known, " +
+      "`headers` (without credentials) and `payload`, or `body_base64` with `data_type: blob`. `raw`: the body as received.",
   }),
 });
 

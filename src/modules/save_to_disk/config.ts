@@ -86,7 +86,7 @@ const fields = z.strictObject({
   include_headers: booleanField().default(false).meta({
     description:
       "`false`: the file is the body as received. `true`: it is a JSON document with the event's id, " +
-      "namespace, webhook, time, headers (without credentials) and body.",
+      "namespace, webhook, time, type where it is known, headers (without credentials) and body.",
   }),
 });
 

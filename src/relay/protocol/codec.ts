@@ -29,6 +29,7 @@ export function encodeEvent({ tag, event, delivery }: LeasedEvent, sequence: num
     event_id: event.id,
     namespace: event.namespace,
     webhook_id: event.webhook,
+    event_type: event.type,
     timestamp: receivedAtText(event),
     headers: Object.fromEntries(event.headers),
     ...encodeBody(event.body.stored),
@@ -41,6 +42,7 @@ export function decodeEvent(message: WebhookMessage): Event {
     id: message.event_id,
     namespace: message.namespace,
     webhook: message.webhook_id,
+    type: message.event_type,
     receivedAt: Date.parse(message.timestamp),
     headers: new Headers({ ...message.headers }),
     body: message.body_base64 === undefined

@@ -40,6 +40,8 @@ export interface WebhookMessage {
   readonly event_id: string;
   readonly namespace: string;
   readonly webhook_id: string;
+  /** What its sender calls the event, such as `push`; left out where that is not known. */
+  readonly event_type?: string | undefined;
   /** When the gateway received it, ISO 8601 in UTC. */
   readonly timestamp: string;
   /** The request's headers as received, names in lower case. */

@@ -6,6 +6,7 @@
 
 import { z } from "zod";
 import { GatewayError } from "../../errors.ts";
+import { eventTypeIn } from "../../event/event_type.ts";
 import { DEFAULT_JSON_BOUNDS, isWithinBounds, JsonScanner } from "../../json/scan.ts";
 import type { AckRequest, ConnectorMessage, GatewayMessage } from "./messages.ts";
 
@@ -47,6 +48,7 @@ const webhookMessage = z.looseObject({
   event_id: z.string().min(1),
   namespace: z.string(),
   webhook_id: z.string().min(1),
+  event_type: z.string().refine((text) => eventTypeIn(text) !== undefined).optional(),
   timestamp: z.iso.datetime(),
   headers: z.record(z.string(), z.string()),
   body: z.string().optional(),

@@ -13,7 +13,7 @@ Deno.test("recorded headers are a JSON object with the values of credentials red
 
 Deno.test("what is known of a header's name is found out once, and forgotten among very many", () => {
   const known = knownHeader("x-first-of-many");
-  assertEquals(known, { field: '"x-first-of-many":', isSensitive: false });
+  assertEquals(known, { field: '"x-first-of-many":', isSensitive: false, isOurs: false });
   assertStrictEquals(knownHeader("x-first-of-many"), known);
   for (let count = 0; count < 1_000; count++) knownHeader(`x-other-${count}`);
   assertEquals(knownHeader("x-first-of-many") === known, false);

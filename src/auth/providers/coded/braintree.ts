@@ -5,10 +5,13 @@
  * @module
  */
 
+import type { EventBody } from "../../../event/event.ts";
+import { eventTypeIn } from "../../../event/event_type.ts";
+import { JsonPointer } from "../../../json/pointer.ts";
 import { equalText } from "../../crypto/constant_time.ts";
 import { HmacDigest } from "../../crypto/hmac_digest.ts";
 import { keyOf } from "../../signature/key.ts";
-import { type CodedScheme, textOf, utf8 } from "./coded_scheme.ts";
+import { base64In, type CodedScheme, textOf, utf8 } from "./coded_scheme.ts";
 
 interface BraintreeRequest {
   /** By public key. */
@@ -36,3 +39,10 @@ export const braintree: CodedScheme<BraintreeRequest> = {
     };
   },
 };
+
+/** The kind of the notification in the payload: XML in base64, whose first element of this name it is. */
+export function braintreeKind(_headers: Headers, document: EventBody): string | undefined {
+  const payload = JsonPointer.of("bt_payload").scalarIn(document)?.text ?? "";
+  const xml = textOf(base64In(payload.replaceAll(/\s+/g, "")) ?? new Uint8Array());
+  return eventTypeIn(/<kind>([a-z_]+)<\/kind>/.exec(xml ?? "")?.[1]);
+}

@@ -75,7 +75,9 @@ export class RowEncoder {
       case "timestamp":
         return formatTime(event, this.layout.timeForm);
       case "headers":
-        return config.includeHeaders ? recordedHeaders(event.headers).replaceAll("\\", "\\\\") : "{}";
+        return config.includeHeaders
+          ? recordedHeaders(event.headers, event.type).replaceAll("\\", "\\\\")
+          : "{}";
     }
   }
 

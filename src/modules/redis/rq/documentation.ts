@@ -17,7 +17,7 @@ export const documentation: ModuleDocumentation = {
     "  hold bytes, Base64 text. Python's JSON parser follows about 1000 levels of nesting, so deeper bodies need",
     "  the `pickle` serializer.",
     "- **Headers**: those received, in lower case and without credentials and signatures, and `cwm-event-id`,",
-    "  `cwm-namespace`, `cwm-webhook` and `cwm-received-at`.",
+    "  `cwm-namespace`, `cwm-webhook`, `cwm-received-at`, and `cwm-event-type` where it is known.",
     "- **Once**: the job's id begins with the event's, and job, queue and a mark of the event are written in one",
     "  step, all of it or nothing, whatever the user may be refused. When Redis has taken an event but its answer",
     "  got lost, the next attempt finds that out and enqueues nothing, even when the job has been run and removed",

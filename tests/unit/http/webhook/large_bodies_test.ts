@@ -97,10 +97,16 @@ const readings: readonly [name: string, steps: () => Steps<EventBody>, length: n
   ],
   [
     "a form",
-    () => readForm(bytesOf(`a=${"%22".repeat(512 * KIB)}`), FORM, undefined, LIMITS),
+    () =>
+      readForm(bytesOf(`a=${"%22".repeat(512 * KIB)}`), FORM, { name: undefined, isOptional: false }, LIMITS),
     1024 * KIB + 8,
   ],
-  ["a field", () => readForm(bytesOf(`a=[${"[],".repeat(256 * KIB)}0]`), FORM, "a", LIMITS), 768 * KIB + 3],
+  [
+    "a field",
+    () =>
+      readForm(bytesOf(`a=[${"[],".repeat(256 * KIB)}0]`), FORM, { name: "a", isOptional: false }, LIMITS),
+    768 * KIB + 3,
+  ],
 ];
 for (const [name, read, length] of readings) {
   Deno.test(`reading ${name} may be interrupted after every 64 KiB`, () => {
