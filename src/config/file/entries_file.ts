@@ -36,7 +36,7 @@ export interface FileState {
   readonly badNames: ReadonlySet<string>;
   /** Why the content could not be taken: the entries are those of the last good one. */
   readonly problem: ProblemReason | undefined;
-  /** Whether the file has ever been there. */
+  /** Whether the file, or a link that is to lead to it, has ever been there. */
   readonly seen: boolean;
   /** Where the entries come from. */
   readonly origin: "nothing" | "file" | "embedded_default";
@@ -108,7 +108,7 @@ export class EntriesFile {
     const content = await readFileContent(this.path, this.#kind.readTimeoutMs, signal);
     if ("problem" in content) {
       const seen = reported.seen || content.exists;
-      const fine = content.problem.code === "file_missing" && this.#mayBeMissing(seen);
+      const fine = content.problem.code === "file_missing" && !content.exists && this.#mayBeMissing(seen);
       return { ...reported, fingerprint: "", problem: fine ? undefined : content.problem, seen };
     }
     const { bytes, fingerprint } = content;

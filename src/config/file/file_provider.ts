@@ -217,8 +217,8 @@ export class FileConfigProvider implements ConfigProvider {
       this.#webhooks.read(signal),
     ]);
     if (this.#stopped) return;
-    const noFiles = webhooks.problem?.code === "file_missing" && connections.origin === "nothing" &&
-      connections.problem === undefined;
+    const noFiles = webhooks.problem?.code === "file_missing" && !webhooks.seen &&
+      connections.origin === "nothing" && connections.problem === undefined;
     const standsIn = this.#mayStandIn && this.#revision === 0 && noFiles;
     await this.#report(connections, standsIn ? EMBEDDED_DEFAULT : webhooks);
     if (this.#stopped) return;

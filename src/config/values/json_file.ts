@@ -24,7 +24,7 @@ export type FileContent =
   }
   | {
     readonly problem: ProblemReason;
-    /** Whether there is a file all the same. */
+    /** Whether there is a file all the same, or a link that leads to none. */
     readonly exists: boolean;
   };
 
@@ -71,12 +71,7 @@ async function readNow(path: string): Promise<FileContent> {
     const digest = await crypto.subtle.digest("SHA-256", bytes);
     return { bytes, fingerprint: new Uint8Array(digest).toHex() };
   } catch (error) {
-    if (error instanceof Deno.errors.NotFound) {
-      return {
-        problem: { code: "file_missing", path: "", message: "The file does not exist" },
-        exists: false,
-      };
-    }
+    if (error instanceof Deno.errors.NotFound) return await missing(path);
     return unreadable(error instanceof Error ? error.message : String(error), exists);
   }
 }
@@ -121,6 +116,13 @@ export async function parseJsonObject(
 /** The problem of a file that is no JSON. */
 export function invalidJson(message: string): { readonly problem: ProblemReason } {
   return { problem: { code: "invalid_json", path: "", message } };
+}
+
+/** A link to nothing, such as one into a volume that is not mounted, is meant to be a file. */
+async function missing(path: string): Promise<FileContent> {
+  const isLink = await Deno.lstat(path).then(({ isSymlink }) => isSymlink, () => false);
+  const message = `The file does not exist${isLink ? ": there is only a link to it" : ""}`;
+  return { problem: { code: "file_missing", path: "", message }, exists: isLink };
 }
 
 function unreadable(reason: string, exists = true): FileContent {

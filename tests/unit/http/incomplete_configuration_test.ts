@@ -81,7 +81,7 @@ const FAULTS: readonly {
   {
     what: "is a link to nothing",
     make: (directory, name) => Deno.symlink("nowhere", directory.file(name)),
-    reason: "The file does not exist",
+    reason: "The file does not exist: there is only a link to it",
   },
 ];
 
@@ -152,12 +152,18 @@ Deno.test("the built-in webhook is there where no file is named and none exists,
   await broken.writeText("webhooks.json", "{");
   await using connectionsAlone = await TempDir.create();
   await connectionsAlone.writeJson("connections.json", CONNECTIONS);
+  await using linkedWebhooks = await TempDir.create();
+  await Deno.symlink("nowhere", linkedWebhooks.file("webhooks.json"));
+  await using linkedConnections = await TempDir.create();
+  await Deno.symlink("nowhere", linkedConnections.file("connections.json"));
   for (
     const environment of [
       { WEBHOOKS_CONFIG_FILE: "/no/such/webhooks.json" },
       { CONNECTIONS_CONFIG_FILE: "/no/such/connections.json" },
       { CONFIG_DIR: broken.path },
       { CONFIG_DIR: connectionsAlone.path },
+      { CONFIG_DIR: linkedWebhooks.path },
+      { CONFIG_DIR: linkedConnections.path },
     ]
   ) {
     await using gateway = await TestGateway.start({ environment });
