@@ -30,6 +30,11 @@ export function judge(value: number, target: number): string {
   return `${value.toFixed(2)} (at most ${target.toFixed(2)}${value <= target ? "" : ", MISSED"})`;
 }
 
+/** The same of a target that is to be reached, such as `2.71 (at least 2.60)`. */
+export function judgeLeast(value: number, target: number): string {
+  return `${value.toFixed(2)} (at least ${target.toFixed(2)}${value >= target ? "" : ", MISSED"})`;
+}
+
 export function residentMiB(pid: number): number {
   return memoryMiB(pid, "VmRSS");
 }

@@ -172,20 +172,24 @@ async function start(contestant: Contestant, port: number, connections: number):
   };
 }
 
-/** Standard output goes to a file, as the gateway's would under a service manager. */
+/**
+ * Standard output goes to a file, as the gateway's would under a service manager. Each has a data directory of its own:
+ * of two gateways on one, the second is not ready.
+ */
 async function startServer(
   contestant: Contestant,
   port: number,
   directory: string,
 ): Promise<AsyncDisposable & { readonly pid: number }> {
-  const places: Readonly<Record<string, string>> = { PORT: String(port), DIRECTORY: join(directory, "data") };
+  const data = join(directory, "data");
+  const places: Readonly<Record<string, string>> = { PORT: String(port), DIRECTORY: data };
   const program = contestant.program.map((argument) => places[argument] ?? argument);
   const command = `exec ${[Deno.execPath(), "run", "--allow-all", ...program].map(quote).join(" ")} > ${
     quote(join(directory, "output"))
   }`;
   const process = new Deno.Command("bash", {
     args: ["-c", command],
-    env: { ...contestant.environment, PORT: String(port) },
+    env: { DATA_DIR: data, ...contestant.environment, PORT: String(port) },
     stdin: "null",
     stderr: "inherit",
   }).spawn();

@@ -12,6 +12,8 @@ export interface Build {
   readonly name: string;
   /** The root of its sources, without a slash at its end. */
   readonly root: string;
+  /** The whole hash of its commit. Left out for the working tree. */
+  readonly commit?: string;
 }
 
 /** A build in a folder of its own. Disposal removes the folder. */
@@ -45,7 +47,7 @@ export async function checkOut(revision: string, repository = REPOSITORY): Promi
   await takeText(join(root, "tests/bench/servers"));
   await run(Deno.execPath(), ["install", "--quiet"], root);
   const held = undo.move();
-  return { name: revision, root, [Symbol.asyncDispose]: () => held.disposeAsync() };
+  return { name: revision, root, commit, [Symbol.asyncDispose]: () => held.disposeAsync() };
 }
 
 /**

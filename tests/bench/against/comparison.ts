@@ -6,7 +6,7 @@
  * @module
  */
 
-import { print, progress, quantile, row } from "../etcd_report.ts";
+import { judge, judgeLeast, print, progress, quantile, row } from "../etcd_report.ts";
 import type { Build } from "./build.ts";
 
 /** What is measured of one build in one round. */
@@ -19,16 +19,30 @@ export interface Figures {
   readonly cpuPer10k: number;
 }
 
-/** A situation in which the builds are measured one at a time. */
-export interface MeasuredAlone {
+/** How much better a situation has become since a revision. */
+export interface Gain {
+  /** The abbreviated hash of the commit. */
+  readonly since: string;
+  /** The least ratio of rates, new to old. */
+  readonly rate: number;
+  /** The greatest ratio of CPU time, new to old. */
+  readonly cpu: number;
+}
+
+interface Situation {
   readonly name: string;
+  /** What must have been gained, judged when it is compared with that revision. */
+  readonly gain?: Gain;
+}
+
+/** A situation in which the builds are measured one at a time. */
+export interface MeasuredAlone extends Situation {
   /** Starts the build's program, measures it once and stops it. */
   measure(build: Build): Promise<Figures>;
 }
 
 /** A situation in which both builds run, and one rests while the other is measured. */
-export interface MeasuredInTurn {
-  readonly name: string;
+export interface MeasuredInTurn extends Situation {
   /** How often each build is measured in a round. */
   readonly turns: number;
   /**
@@ -77,9 +91,10 @@ const LEAST_RATE = 0.95;
 const MAX_CPU = 1.03;
 
 /**
- * Measures both builds in every situation and prints a table of each, and at the end which are slower.
+ * Measures both builds in every situation and prints a table of each, and at the end which are slower, or
+ * have not gained what they must.
  *
- * @returns whether the new build is slower in any of them
+ * @returns whether there is any such situation
  */
 export async function compareBuilds(
   comparables: readonly Comparable[],
@@ -87,14 +102,30 @@ export async function compareBuilds(
   rounds: number,
 ): Promise<boolean> {
   const slower: string[] = [];
+  const missed: string[] = [];
   for (const comparable of comparables) {
     const measured = await measureRounds(comparable, builds, rounds);
     const judgement = judgeRounds(measured);
     if (judgement.isSlower) slower.push(comparable.name);
+    const gain = gainSince(builds.before, comparable.gain);
+    if (gain !== undefined && !hasGained(judgement, gain)) missed.push(comparable.name);
     printComparison(comparable.name, builds, measured, judgement);
+    if (gain !== undefined) printGain(judgement, gain);
+    print();
   }
   print(slower.length === 0 ? "Not slower in any situation" : `Slower in: ${slower.join("; ")}`);
-  return slower.length > 0;
+  if (missed.length > 0) print(`Gained too little in: ${missed.join("; ")}`);
+  return slower.length + missed.length > 0;
+}
+
+/** What is to be gained against a build, if anything is. */
+function gainSince({ commit = "" }: Build, gain: Gain | undefined): Gain | undefined {
+  return gain !== undefined && commit.startsWith(gain.since) ? gain : undefined;
+}
+
+/** Whether a build is as much better as it must be. Figures that are missing prove nothing. */
+export function hasGained({ rate, cpu }: Pick<Judgement, "rate" | "cpu">, gain: Gain): boolean {
+  return rate >= gain.rate && cpu <= gain.cpu;
 }
 
 async function measureRounds(
@@ -179,7 +210,10 @@ function printComparison(
     `  rate ${rate.toFixed(3)} (at least ${LEAST_RATE}), CPU ${cpu.toFixed(3)} (at most ${MAX_CPU}): ` +
       (isSlower ? "SLOWER" : "not slower"),
   );
-  print();
+}
+
+function printGain({ rate, cpu }: Judgement, gain: Gain): void {
+  print(`  gained since ${gain.since}: rate ${judgeLeast(rate, gain.rate)}, CPU ${judge(cpu, gain.cpu)}`);
 }
 
 function printFigures(name: string, all: readonly Figures[]): void {

@@ -1,6 +1,6 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { checkOut, THIS_BUILD } from "../../bench/against/build.ts";
-import { compareBuilds, type Figures, judgeRounds } from "../../bench/against/comparison.ts";
+import { compareBuilds, type Figures, hasGained, judgeRounds } from "../../bench/against/comparison.ts";
 import { benchAgainst } from "../../bench/against/main.ts";
 import { TempDir } from "../../support/temp_dir.ts";
 
@@ -70,6 +70,23 @@ Deno.test("builds that can run at once are measured in turn, and a round is what
   const isSlower = await compareBuilds([comparable], { before: build("old"), after: build("new") }, 1);
   assertEquals(order, ["old starts", "new starts", "old", "new", "new", "old", "new ends", "old ends"]);
   assertEquals(isSlower, false);
+});
+
+Deno.test("what was to be gained since a revision is judged against that revision alone", async () => {
+  const comparable = {
+    name: "faster",
+    gain: { since: "5fb4257", rate: 1.3, cpu: 0.7 },
+    measure: ({ name }: { readonly name: string }) =>
+      Promise.resolve(name === "new" ? figures(129, 0.7) : figures(100, 1)),
+  };
+  const build = (name: string, commit?: string) => ({ name, root: "/nowhere", ...(commit && { commit }) });
+  const after = build("new");
+  const isWorse = (commit: string) => compareBuilds([comparable], { before: build("old", commit), after }, 1);
+  assertEquals(await isWorse("5fb4257d1f"), true);
+  assertEquals(await isWorse("77f5244a02"), false);
+  assertEquals(hasGained({ rate: 1.3, cpu: 0.7 }, comparable.gain), true);
+  assertEquals(hasGained({ rate: 1.3, cpu: 0.71 }, comparable.gain), false);
+  assertEquals(hasGained({ rate: NaN, cpu: 0.7 }, comparable.gain), false);
 });
 
 Deno.test("an output of a revision's benchmark that had bodies parsed takes their text, as others do", async () => {
