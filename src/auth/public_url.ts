@@ -19,6 +19,10 @@ const HOST = /^(?:\[[0-9A-Fa-f:.]+\]|[\w.~-]+)(?::\d{1,5})?$/;
 
 const SCHEME = /^https?$/i;
 
+/** Why a signature over the URL may not fit: how a refusal's reason ends. */
+export const OTHER_SECRET_OR_URL =
+  "another secret, or another URL than the sender's: a proxy may have changed host, path or query";
+
 /** Finds out under which address senders reach the gateway. Immutable; shared by all requests. */
 export class PublicUrlResolver {
   readonly #base: string | undefined;

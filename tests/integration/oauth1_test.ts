@@ -132,5 +132,6 @@ Deno.test("operators see why a request that is signed for another URL is refused
   const page = await gateway.request("/admin/webhooks/default/HMAC-SHA1", {
     headers: { Authorization: `Bearer ${ADMIN_TOKEN}` },
   });
-  assertMatch(JSON.parse(page.text).refusals[0].reason, /another URL than the sender's$/);
+  const { reason } = JSON.parse(page.text).refusals[0];
+  assertMatch(reason, /another URL than the sender's: a proxy may have changed host, path or query$/);
 });

@@ -13,6 +13,7 @@ import { SignedContent, type SignedParts } from "./content.ts";
 import { keyOf } from "./key.ts";
 import { equalText } from "../crypto/constant_time.ts";
 import type { Scheme } from "./scheme.ts";
+import { noMatch } from "./no_match.ts";
 import { readSignatures } from "./signature_values.ts";
 import { judgeTime } from "./timestamp.ts";
 
@@ -179,9 +180,9 @@ export class SchemeVerifier implements BodyVerifier {
   #checkBody(head: SignedHead, body: Bytes): Refusal | undefined {
     const { needsBody, timestamp } = this.#options.scheme;
     if (needsBody && body.length === 0) return refusal("The body is empty");
-    if (!this.#readsBody) return this.#matches(head, body) ? undefined : refusal(NO_MATCH);
+    if (!this.#readsBody) return this.#matches(head, body) ? undefined : noMatch(this.#needsUrl);
     const whole = this.#withBody(head, EventBody.fromBytes(body));
-    if (!this.#matches(whole, body)) return refusal(NO_MATCH);
+    if (!this.#matches(whole, body)) return noMatch(this.#needsUrl);
     // Only now: what a stranger claims is not worth an answer of its own.
     if (!isPath(timestamp?.at)) return undefined;
     return whole.t === "" ? refusal(NO_TIME) : this.#judgeTime(whole.t);
@@ -203,7 +204,6 @@ export class SchemeVerifier implements BodyVerifier {
 }
 
 const NO_TIME = "The time of the request is missing";
-const NO_MATCH = "No signature matches the request";
 
 /** Whether a place is a JSON Pointer into the body. */
 function isPath(place: unknown): place is string {

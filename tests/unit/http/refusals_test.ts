@@ -32,6 +32,15 @@ const WEBHOOKS = {
   signed: { module: "probe", hmac: { secret: "a secret", header: "X-Signature" } },
   small: { module: "probe", data_type: "blob", max_body_bytes: 10 },
   off: { module: "probe", enabled: false },
+  urlSigned: {
+    module: "probe",
+    signature: { provider: "square", secret: "a secret", public_url: "https://hooks.example/urlSigned" },
+  },
+  codeSigned: {
+    module: "probe",
+    data_type: "blob",
+    signature: { provider: "twilio", secret: "a secret", public_url: "https://hooks.example/codeSigned" },
+  },
   broken: { module: "probe", hmca: { secret: "x" } },
 };
 
@@ -53,6 +62,9 @@ async function page(gateway: TestGateway, webhook: string): Promise<WebhookPage>
   assertEquals(answer.status, 200);
   return JSON.parse(answer.text) as WebhookPage;
 }
+
+const OTHER_URL = "No signature matches the request: another secret, or another URL than the sender's: " +
+  "a proxy may have changed host, path or query";
 
 const refusals: readonly [
   name: string,
@@ -118,6 +130,22 @@ const refusals: readonly [
     401,
     "unauthorized",
     "The Authorization header does not have the configured value",
+  ],
+  [
+    "a signature of another URL, or by another secret",
+    "urlSigned",
+    { method: "POST", body: SENT, headers: { "x-square-hmacsha256-signature": SENT } },
+    401,
+    "unauthorized",
+    OTHER_URL,
+  ],
+  [
+    "the same of a provider that signs in its own way",
+    "codeSigned",
+    { method: "POST", body: SENT, headers: { "x-twilio-signature": SENT } },
+    401,
+    "unauthorized",
+    OTHER_URL,
   ],
   [
     "an unknown content encoding",

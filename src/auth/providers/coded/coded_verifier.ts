@@ -4,6 +4,7 @@
  * @module
  */
 
+import { noMatch } from "../../signature/no_match.ts";
 import { judgeTime } from "../../signature/timestamp.ts";
 import { type Secrets, secretsCheck } from "../../several_secrets.ts";
 import type { BodyCheck, BodyVerifier, Refusal, RequestToVerify } from "../../verifier.ts";
@@ -71,7 +72,7 @@ export class CodedVerifier implements BodyVerifier {
 
   #judge(read: unknown): Refusal | undefined {
     if (read === undefined) return refusal("The request has not the form that this provider's have");
-    return this.#matches(read) ? undefined : refusal("No signature matches the request");
+    return this.#matches(read) ? undefined : noMatch(this.#options.scheme.needsUrl);
   }
 }
 

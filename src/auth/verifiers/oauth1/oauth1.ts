@@ -7,6 +7,7 @@
 import { hash } from "node:crypto";
 import { equalText } from "../../crypto/constant_time.ts";
 import { lazyVerifier } from "../../lazy_verifier.ts";
+import { OTHER_SECRET_OR_URL } from "../../public_url.ts";
 import { secretsCheck } from "../../several_secrets.ts";
 import type { BodyCheck, BodyVerifier, Refusal, RequestToVerify, VerifierKind } from "../../verifier.ts";
 import { formText, isForm, type Parameter, parseForm } from "../form_body.ts";
@@ -77,9 +78,7 @@ const UNREADABLE_FORM = refusal("The form holds parameters of OAuth, escapes tha
 const UNKNOWN_URL = refusal(
   "The URL that the sender used is not known: set PUBLIC_URL, or have a proxy say it",
 );
-const WRONG = refusal(
-  "The signature does not match the request: another secret, or another URL than the sender's",
-);
+const WRONG = refusal(`The signature does not match the request: ${OTHER_SECRET_OR_URL}`);
 const OTHER_BODY = refusal("The body is not the one that was signed");
 const REPEATED = refusal("The signature is right, but the request was there before: its nonce was used");
 const FORGOTTEN = refusal(
