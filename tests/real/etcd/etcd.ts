@@ -23,7 +23,9 @@ const FILES = [
   "tests/integration/etcd_synchronize_test.ts",
   "tests/integration/etcd_values_test.ts",
   "tests/integration/etcd_watch_test.ts",
+  "tests/integration/migrate_names_test.ts",
   "tests/integration/migrate_test.ts",
+  "tests/integration/relay_faults_test.ts",
   "tests/scenario/etcd_backend_test.ts",
   ...[
     "access",

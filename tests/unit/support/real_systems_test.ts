@@ -1,5 +1,6 @@
 import { assertEquals, assertMatch } from "@std/assert";
 import { join } from "@std/path";
+import { realSystems } from "../../real/systems.ts";
 import { ChildProcess } from "../../support/process/child_process.ts";
 import { REPOSITORY } from "../../support/repository.ts";
 import { TempDir } from "../../support/temp_dir.ts";
@@ -30,6 +31,21 @@ Deno.test("test:real has a row for each system, and says which are not there", a
   assertMatch(output, /^caddy +not run: there is no python3 +- +-$/m);
   assertMatch(output, /^vault +not run: VAULT_BIN is not set +- +-$/m);
   assertEquals(code, 0);
+});
+
+Deno.test("test:real runs every test that starts an etcd server with current ones, too", async () => {
+  const starting: string[] = [];
+  for (const folder of ["tests/integration", "tests/scenario"]) {
+    for await (const { name } of Deno.readDir(join(REPOSITORY, folder))) {
+      const text = await Deno.readTextFile(join(REPOSITORY, folder, name));
+      if (text.includes('from "../support/etcd/server.ts"')) starting.push(`${folder}/${name}`);
+    }
+  }
+  const ofEtcd = realSystems.filter(({ name }) => name.startsWith("etcd-"));
+  assertEquals(ofEtcd.length, 3);
+  for (const { name, files } of ofEtcd) {
+    assertEquals(starting.filter((file) => !files.includes(file)).sort(), [], name);
+  }
 });
 
 Deno.test("test:real fails for a system that is asked for and not there, or not known", async () => {
