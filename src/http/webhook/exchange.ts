@@ -16,9 +16,8 @@ import type { RequestToVerify } from "../../auth/verifier.ts";
 import type { CompiledWebhook } from "../../config/compile/compiler.ts";
 import type { CredentialCleanup } from "../../rules/cleanup/credential_cleanup.ts";
 import { BlockedWebhook, type CatalogEntry, WebhookEntry } from "../../config/entry.ts";
-import { Deadline, type Deadlines } from "../../time/deadlines.ts";
+import type { Deadlines } from "../../time/deadlines.ts";
 import type { Acceptor } from "../../delivery/acceptor.ts";
-import type { Holding } from "../../time/fair_share.ts";
 import type { Appended, AppendListener } from "../../journal/journal.ts";
 import { GatewayError } from "../../errors.ts";
 import { EventBody } from "../../event/event.ts";
@@ -34,8 +33,8 @@ import {
   streamedBody,
   toReadError,
 } from "./body.ts";
-import type { BodyMemory } from "../../io/memory/body_memory.ts";
 import type { Tracing } from "../../observability/tracing.ts";
+import { BoundedRequest, type RequestBounds } from "./bounded_request.ts";
 import { type Codings, contentCodings, decodeBody } from "./decoding/content_encoding.ts";
 import { discardBody } from "./discarded_body.ts";
 import { decodedHeaders } from "./decoded_headers.ts";
@@ -44,7 +43,6 @@ import { finish } from "./large_bodies.ts";
 import { type BodyChange, bodyChange, type DocumentReading, readEventBody } from "./event_body.ts";
 import { type EntryLookup, findEntry, methodNotAllowed, PROBE_METHODS } from "./entry_lookup.ts";
 import { type FailureLog, peerAddress } from "../failure_log.ts";
-import type { InFlight } from "../in_flight.ts";
 import type { RequestMetrics } from "../request_metrics.ts";
 import {
   acceptedResponse,
@@ -56,15 +54,13 @@ import {
 } from "../responses.ts";
 
 /** What webhook requests are answered with. */
-export interface ExchangeContext extends EntryLookup {
+export interface ExchangeContext extends EntryLookup, RequestBounds {
   /** Default of `max_body_bytes`, and the time for a body to arrive. */
   readonly bodyLimits: BodyLimits;
-  readonly inFlight: InFlight;
   /** What answers to requests for no webhook have to say to browsers. */
   readonly cors: CorsPolicy | undefined;
   /** The rates that webhooks of one namespace share; `undefined` without any. */
   readonly namespaceRates: NamespaceRates | undefined;
-  readonly bodyMemory: BodyMemory;
   readonly documents: DocumentReading;
   readonly acceptor: Acceptor;
   readonly deadlines: Deadlines;
@@ -97,7 +93,7 @@ export function exchange(
   return new Exchange(context, request, info, path, id).start();
 }
 
-class Exchange extends Deadline implements RequestToVerify, AppendListener {
+class Exchange extends BoundedRequest implements RequestToVerify, AppendListener {
   readonly #context: ExchangeContext;
   readonly #request: Request;
   readonly #info: Deno.ServeHandlerInfo;
@@ -108,15 +104,6 @@ class Exchange extends Deadline implements RequestToVerify, AppendListener {
   #resolve: ((response: Response) => void) | undefined;
   readonly #startedAt = Date.now();
   #entry: CatalogEntry | undefined;
-  /** Whether the bound on requests counts this one. */
-  #counted = false;
-  /** Where this request is counted for its webhook. */
-  #holding: Holding | undefined;
-  /** Body bytes held for this request; `undefined` until the entry is in use. */
-  #reserved: number | undefined;
-  /** Length of the body that is being or was read, as sent and as decoded. */
-  #bodyBytes = 0;
-  #reading = false;
   /** The body that is being read, where that can be ended. */
   #stream: StreamedBody | undefined;
   /** The body in its last form, while nobody else has it. */
@@ -132,7 +119,7 @@ class Exchange extends Deadline implements RequestToVerify, AppendListener {
     path: string,
     id: string,
   ) {
-    super();
+    super(context);
     this.#context = context;
     this.#request = request;
     this.#info = info;
@@ -189,7 +176,7 @@ class Exchange extends Deadline implements RequestToVerify, AppendListener {
       const usualMaxBytes = entry.webhook.maxBodyBytes ?? this.#context.bodyLimits.maxBytes;
       const maxBytes = rules === undefined ? usualMaxBytes : Math.min(usualMaxBytes, rules.maxBodyBytes);
       const length = declaredLength(this.#request, maxBytes);
-      this.#hold(entry, length ?? maxBytes);
+      this.hold(entry, length ?? maxBytes);
       // What needs no waiting is used at once: each await costs the request a turn of the event loop.
       const admitting = authenticator.admit(this);
       const admission = admitting instanceof Promise ? await admitting : admitting;
@@ -201,15 +188,12 @@ class Exchange extends Deadline implements RequestToVerify, AppendListener {
       const codings = contentCodings(this.#request, this.#context.documents.brotli);
       const { deadlines, bodyLimits: { timeoutMs } } = this.#context;
       deadlines.set(timeoutMs, this);
-      this.#reading = true;
-      this.#context.inFlight.startReading();
-      this.#bodyBytes = length ?? 0;
+      this.beginReading(length ?? 0);
       this.#stream = streamedBody(this.#request, length, maxBytes);
       const bytes = await readBody(this.#request, this.#stream);
-      if (this.#late) return this.#giveBackBody();
+      if (this.#late) return this.giveBackBody();
       requireDeclared(bytes, length);
-      this.#endReading();
-      this.#bodyBytes = bytes.byteLength;
+      this.endReading(bytes.byteLength);
       deadlines.clear(this);
       const sent = this.#body = EventBody.fromBytes(bytes);
       const verifying = authenticator.verify(admission, this, sent);
@@ -227,7 +211,7 @@ class Exchange extends Deadline implements RequestToVerify, AppendListener {
       const kept = bodyForm === "text" && body.length <= LARGE_BYTES ? body.asText() : body;
       if (kept !== decoded) decoded.discard();
       this.#body = kept;
-      if (kept.memory !== this.#reserved) this.#holdDecoded(kept.memory);
+      this.holdExactly(kept.memory);
       const { eventTypes } = entry.webhook;
       const type = eventTypes?.find(this.headers, kept);
       if (eventTypes?.takes?.(type) === false) return this.#filter(entry);
@@ -254,9 +238,9 @@ class Exchange extends Deadline implements RequestToVerify, AppendListener {
       if (accepted instanceof GatewayError) throw accepted;
       this.#succeed(entry, accepted === "delivered" ? undefined : accepted.duplicateOf);
     } catch (thrown) {
-      if (this.#late) return this.#giveBackBody();
-      const error = this.#reading ? toReadError(thrown) : toGatewayError(thrown);
-      this.#endReading();
+      if (this.#late) return this.giveBackBody();
+      const error = this.isReading ? toReadError(thrown) : toGatewayError(thrown);
+      this.endReading();
       this.#body?.discard();
       await this.#fail(error);
     }
@@ -281,7 +265,7 @@ class Exchange extends Deadline implements RequestToVerify, AppendListener {
     body.discard();
     this.#body = other;
     this.#noteDecoded(other, "none");
-    this.#holdDecoded(other.memory);
+    this.holdExactly(other.memory);
     return other;
   }
 
@@ -296,35 +280,14 @@ class Exchange extends Deadline implements RequestToVerify, AppendListener {
     countRequest(rates, now, counts);
   }
 
-  #endReading(): void {
-    if (!this.#reading) return;
-    this.#reading = false;
-    this.#context.inFlight.endReading();
-  }
-
   #decode(sent: EventBody, codings: Codings, maxBytes: number): Promise<EventBody> {
-    const reserve = (bytes: number) => this.#reserveAtLeast(bytes);
+    const reserve = (bytes: number) => this.holdAtLeast(bytes);
     const { large, brotli } = this.#context.documents;
     return decodeBody(sent, codings, { maxBytes, large, brotli, reserve });
   }
 
-  /** Of a body and what it is decoded to, the larger one counts: both are there for a moment only. */
-  #reserveAtLeast(bytes: number): void {
-    const more = bytes - this.#reserved!;
-    if (more <= 0) return;
-    this.#context.inFlight.reserve(more, this.#holding!);
-    this.#reserved! += more;
-  }
-
-  /** From now on what counts is what the body takes, and not what it could have taken. */
-  #holdDecoded(bytes: number): void {
-    this.#reserveAtLeast(bytes);
-    this.#context.inFlight.release(this.#reserved! - bytes, this.#holding!);
-    this.#reserved = bytes;
-  }
-
   #noteDecoded(body: EventBody, change: BodyChange): void {
-    this.#bodyBytes += body.length;
+    this.noteDecoded(body.length);
     this.#headers = decodedHeaders(this.headers, change);
   }
 
@@ -349,15 +312,14 @@ class Exchange extends Deadline implements RequestToVerify, AppendListener {
    */
   override expire(): void {
     this.#late = true;
-    this.#endReading();
+    this.endReading();
     this.#stream?.cancel();
     this.#fail(new GatewayError("body_timeout"));
   }
 
   /** The entry that takes the request; `undefined` when the request was a probe, which is answered here. */
   #begin(): WebhookEntry | undefined {
-    this.#context.inFlight.enter();
-    this.#counted = true;
+    this.enter();
     const { method } = this.#request;
     const entry = this.#entry = findEntry(this.#context, this.#path, method);
     const { webhook } = entry;
@@ -397,16 +359,6 @@ class Exchange extends Deadline implements RequestToVerify, AppendListener {
   get #cors(): CorsPolicy | undefined {
     const webhook = this.#entry?.webhook;
     return webhook === undefined ? this.#context.cors : webhook.rules?.cors;
-  }
-
-  /** Memory for a body of unknown length is reserved as if it were as long as it may be. */
-  #hold(entry: WebhookEntry, bytes: number): void {
-    const { inFlight } = this.#context;
-    inFlight.hold(entry.holding);
-    this.#holding = entry.holding;
-    inFlight.reserve(bytes, entry.holding);
-    this.#reserved = bytes;
-    entry.enter();
   }
 
   /** Its type is none that the webhook wants: the sender has done well, and there is no event. */
@@ -455,24 +407,11 @@ class Exchange extends Deadline implements RequestToVerify, AppendListener {
     if (cors !== undefined) addCors(response, cors, this.#request);
     this.#resolve?.(response);
     try {
-      this.#giveBack();
+      this.giveBackPlace();
+      if (!this.#late) this.giveBackBody();
     } catch (bug) {
       this.#report(toGatewayError(bug));
     }
     this.#context.metrics.took(Date.now() - this.#startedAt);
-  }
-
-  #giveBack(): void {
-    if (this.#reserved !== undefined && this.#entry instanceof WebhookEntry) this.#entry.leave();
-    if (this.#holding !== undefined) this.#context.inFlight.letGo(this.#holding);
-    if (this.#counted) this.#context.inFlight.leave();
-    if (!this.#late) this.#giveBackBody();
-  }
-
-  #giveBackBody(): void {
-    const bytes = this.#reserved;
-    this.#reserved = undefined;
-    if (bytes !== undefined) this.#context.inFlight.release(bytes, this.#holding!);
-    this.#context.bodyMemory.release(this.#bodyBytes);
   }
 }

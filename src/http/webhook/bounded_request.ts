@@ -1,0 +1,121 @@
+/**
+ * What a request takes of the gateway's bounds: a place among those under way, and memory for its body. It is a class to
+ * inherit from, since another object would cost every request more than it does.
+ *
+ * @module
+ */
+
+import type { WebhookEntry } from "../../config/entry.ts";
+import type { BodyMemory } from "../../io/memory/body_memory.ts";
+import { Deadline } from "../../time/deadlines.ts";
+import type { InFlight } from "../in_flight.ts";
+
+/** What bounds all requests together. */
+export interface RequestBounds {
+  readonly inFlight: InFlight;
+  readonly bodyMemory: BodyMemory;
+}
+
+/** A request that holds its part of the bounds until it gives it back. */
+export abstract class BoundedRequest extends Deadline {
+  readonly #bounds: RequestBounds;
+  /** Whether the bound on requests counts this one. */
+  #isCounted = false;
+  /** The webhook that this request is counted for. */
+  #webhook: WebhookEntry | undefined;
+  /** Body bytes held; `undefined` before the webhook is in use, and after they were given back. */
+  #reserved: number | undefined;
+  /** Length of the bodies that are being or were read, as sent and as decoded. */
+  #bodyBytes = 0;
+  #isReading = false;
+
+  constructor(bounds: RequestBounds) {
+    super();
+    this.#bounds = bounds;
+  }
+
+  /** @throws {GatewayError} `overloaded` when there is no place for it */
+  protected enter(): void {
+    this.#bounds.inFlight.enter();
+    this.#isCounted = true;
+  }
+
+  /**
+   * Takes memory for a body. One of unknown length is counted as if it were as long as it may be.
+   *
+   * @throws {GatewayError} `overloaded` when there is not as much, or the webhook has its share
+   */
+  protected hold(webhook: WebhookEntry, bytes: number): void {
+    const { inFlight } = this.#bounds;
+    inFlight.hold(webhook.holding);
+    this.#webhook = webhook;
+    inFlight.reserve(bytes, webhook.holding);
+    this.#reserved = bytes;
+    webhook.enter();
+  }
+
+  /**
+   * Of a body and what it is decoded to, the larger one counts: both are there for a moment only.
+   *
+   * @throws {GatewayError} `overloaded`, as {@linkcode hold} does
+   */
+  protected holdAtLeast(bytes: number): void {
+    const more = bytes - this.#reserved!;
+    if (more <= 0) return;
+    this.#bounds.inFlight.reserve(more, this.#webhook!.holding);
+    this.#reserved! += more;
+  }
+
+  /**
+   * From now on what counts is what the body takes, and not what it could have taken.
+   *
+   * @throws {GatewayError} `overloaded`, as {@linkcode hold} does
+   */
+  protected holdExactly(bytes: number): void {
+    if (bytes === this.#reserved) return;
+    this.holdAtLeast(bytes);
+    this.#bounds.inFlight.release(this.#reserved! - bytes, this.#webhook!.holding);
+    this.#reserved = bytes;
+  }
+
+  /** Whether the body is being read. */
+  protected get isReading(): boolean {
+    return this.#isReading;
+  }
+
+  /** @param length of the body, as far as it is known */
+  protected beginReading(length: number): void {
+    this.#isReading = true;
+    this.#bounds.inFlight.startReading();
+    this.#bodyBytes = length;
+  }
+
+  /** Nothing happens when the body is not being read. @param length what has come of it. @default it is not known */
+  protected endReading(length?: number): void {
+    if (!this.#isReading) return;
+    this.#isReading = false;
+    this.#bounds.inFlight.endReading();
+    if (length !== undefined) this.#bodyBytes = length;
+  }
+
+  /** Another body was made of the one that was read. */
+  protected noteDecoded(length: number): void {
+    this.#bodyBytes += length;
+  }
+
+  /** Gives everything back but the body's memory, which may be in use even after the answer. */
+  protected giveBackPlace(): void {
+    const { inFlight } = this.#bounds;
+    if (this.#reserved !== undefined) this.#webhook!.leave();
+    if (this.#webhook !== undefined) inFlight.letGo(this.#webhook.holding);
+    if (this.#isCounted) inFlight.leave();
+  }
+
+  protected giveBackBody(): void {
+    const { inFlight, bodyMemory } = this.#bounds;
+    const bytes = this.#reserved;
+    this.#reserved = undefined;
+    if (bytes !== undefined) inFlight.release(bytes, this.#webhook!.holding);
+    bodyMemory.release(this.#bodyBytes);
+  }
+}
