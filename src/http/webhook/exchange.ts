@@ -20,7 +20,7 @@ import type { Deadlines } from "../../time/deadlines.ts";
 import type { Acceptor } from "../../delivery/acceptor.ts";
 import type { Appended, AppendListener } from "../../journal/journal.ts";
 import { GatewayError } from "../../errors.ts";
-import { EventBody } from "../../event/event.ts";
+import { type Event, EventBody } from "../../event/event.ts";
 import { addCors, type CorsPolicy, isPreflight, requireOrigin } from "../../rules/cors.ts";
 import { type CountedRate, countRequest, type NamespaceRates } from "../../rules/rate_limit.ts";
 import {
@@ -172,33 +172,24 @@ class Exchange extends BoundedRequest implements RequestToVerify, AppendListener
       const entry = this.#begin();
       if (entry === undefined) return;
       if (this.#context.defaultWebhook) this.#headers = eventHeaders(this.headers, entry, this.#path);
-      const { authenticator, bodyForm, rules } = entry.webhook;
-      const usualMaxBytes = entry.webhook.maxBodyBytes ?? this.#context.bodyLimits.maxBytes;
-      const maxBytes = rules === undefined ? usualMaxBytes : Math.min(usualMaxBytes, rules.maxBodyBytes);
+      const { authenticator, rules } = entry.webhook;
+      const maxBytes = this.#maxBytesOf(entry.webhook);
       const length = declaredLength(this.#request, maxBytes);
       this.hold(entry, length ?? maxBytes);
       // What needs no waiting is used at once: each await costs the request a turn of the event loop.
       const admitting = authenticator.admit(this);
       const admission = admitting instanceof Promise ? await admitting : admitting;
 
-      const isLimited = rules?.rateLimit !== undefined || this.#context.namespaceRates !== undefined;
       // Whoever cannot sign uses up nothing, but over the limit no body is read to find out who that is.
-      if (isLimited) this.#countAgainstRates(entry, !authenticator.readsBody);
+      this.#countAgainstRates(entry, !authenticator.readsBody);
 
       const codings = contentCodings(this.#request, this.#context.documents.brotli);
-      const { deadlines, bodyLimits: { timeoutMs } } = this.#context;
-      deadlines.set(timeoutMs, this);
-      this.beginReading(length ?? 0);
-      this.#stream = streamedBody(this.#request, length, maxBytes);
-      const bytes = await readBody(this.#request, this.#stream);
+      const bytes = await this.#startReading(length, maxBytes);
       if (this.#late) return this.giveBackBody();
-      requireDeclared(bytes, length);
-      this.endReading(bytes.byteLength);
-      deadlines.clear(this);
-      const sent = this.#body = EventBody.fromBytes(bytes);
+      const sent = this.#bodyOf(bytes, length);
       const verifying = authenticator.verify(admission, this, sent);
       const verified = verifying instanceof Promise ? await verifying : verifying;
-      if (isLimited && authenticator.readsBody) this.#countAgainstRates(entry, true);
+      if (authenticator.readsBody) this.#countAgainstRates(entry, true);
 
       const decoded = codings === undefined ? sent : await this.#decode(sent, codings, maxBytes);
       this.#body = decoded;
@@ -208,10 +199,7 @@ class Exchange extends BoundedRequest implements RequestToVerify, AppendListener
       if (body !== sent) {
         this.#noteDecoded(body, bodyChange(entry.webhook, decoded, body, this.#request.headers));
       }
-      const kept = bodyForm === "text" && body.length <= LARGE_BYTES ? body.asText() : body;
-      if (kept !== decoded) decoded.discard();
-      this.#body = kept;
-      this.holdExactly(kept.memory);
+      const kept = this.#keep(entry.webhook, decoded, body);
       const { eventTypes } = entry.webhook;
       const type = eventTypes?.find(this.headers, kept);
       if (eventTypes?.takes?.(type) === false) return this.#filter(entry);
@@ -220,19 +208,9 @@ class Exchange extends BoundedRequest implements RequestToVerify, AppendListener
         ? kept
         : this.#cleanUp(kept, rules.cleanup, entry.webhook);
       const clean = cleaning instanceof Promise ? await cleaning : cleaning;
-      const { namespace, webhook } = entry.lane;
-      const event = {
-        id: this.#id,
-        namespace,
-        webhook,
-        type,
-        receivedAt: Date.now(),
-        headers: this.headers,
-        body: clean,
-        trace: this.#context.tracing?.carrier(),
-      };
+      const event = authenticator.seal(verified, this.#eventOf(entry, clean, type));
       this.#body = undefined;
-      const accepting = this.#context.acceptor.accept(entry, authenticator.seal(verified, event), this);
+      const accepting = this.#context.acceptor.accept(entry, event, this);
       if (accepting === "appending") return;
       const accepted = accepting instanceof Promise ? await accepting : accepting;
       if (accepted instanceof GatewayError) throw accepted;
@@ -244,6 +222,48 @@ class Exchange extends BoundedRequest implements RequestToVerify, AppendListener
       this.#body?.discard();
       await this.#fail(error);
     }
+  }
+
+  #maxBytesOf({ maxBodyBytes, rules }: CompiledWebhook): number {
+    const usual = maxBodyBytes ?? this.#context.bodyLimits.maxBytes;
+    return rules === undefined ? usual : Math.min(usual, rules.maxBodyBytes);
+  }
+
+  #startReading(length: number | undefined, maxBytes: number): Promise<Uint8Array<ArrayBuffer>> {
+    const { deadlines, bodyLimits: { timeoutMs } } = this.#context;
+    deadlines.set(timeoutMs, this);
+    this.beginReading(length ?? 0);
+    this.#stream = streamedBody(this.#request, length, maxBytes);
+    return readBody(this.#request, this.#stream);
+  }
+
+  #bodyOf(bytes: Uint8Array<ArrayBuffer>, length: number | undefined): EventBody {
+    requireDeclared(bytes, length);
+    this.endReading(bytes.byteLength);
+    this.#context.deadlines.clear(this);
+    return this.#body = EventBody.fromBytes(bytes);
+  }
+
+  /** The body in the form in which it is kept until it is delivered. */
+  #keep({ bodyForm }: CompiledWebhook, decoded: EventBody, body: EventBody): EventBody {
+    const kept = bodyForm === "text" && body.length <= LARGE_BYTES ? body.asText() : body;
+    if (kept !== decoded) decoded.discard();
+    this.#body = kept;
+    this.holdExactly(kept.memory);
+    return kept;
+  }
+
+  #eventOf({ lane: { namespace, webhook } }: WebhookEntry, body: EventBody, type: string | undefined): Event {
+    return {
+      id: this.#id,
+      namespace,
+      webhook,
+      type,
+      receivedAt: Date.now(),
+      headers: this.headers,
+      body,
+      trace: this.#context.tracing?.carrier(),
+    };
   }
 
   /** Takes credentials out of the headers and the document, now that both have been verified. */
@@ -271,11 +291,13 @@ class Exchange extends BoundedRequest implements RequestToVerify, AppendListener
 
   /** @param counts `false`: only refuses what is over a limit */
   #countAgainstRates(entry: WebhookEntry, counts: boolean): void {
-    const now = performance.now();
     const limit = entry.webhook.rules?.rateLimit;
+    const { namespaceRates } = this.#context;
+    if (limit === undefined && namespaceRates === undefined) return;
+    const now = performance.now();
     const rates: CountedRate[] = [];
     if (limit !== undefined) rates.push({ name: "webhook", limit, counter: entry.rate });
-    const shared = this.#context.namespaceRates?.of(entry.lane.namespace, now);
+    const shared = namespaceRates?.of(entry.lane.namespace, now);
     if (shared !== undefined) rates.push(shared);
     countRequest(rates, now, counts);
   }
