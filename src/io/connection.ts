@@ -179,7 +179,11 @@ export class ConnectionSupervisor<Connection> implements AsyncDisposable {
   #usable(): Life<Connection> | undefined {
     const life = this.#life;
     if (life === undefined || this.#options.isUsable?.(life.connection) !== false) return life;
-    this.#end(life);
+    const { server } = this.#options;
+    this.#lose(
+      life.end,
+      new DeliveryError("output_unavailable", `The connection to ${server} cannot be used any more`),
+    );
     return undefined;
   }
 

@@ -67,6 +67,24 @@ Deno.test("clickhouse gives an insert up that a frozen server does not confirm, 
   });
 });
 
+Deno.test("clickhouse takes a server again that was down, and then frozen as soon as it was back", async () => {
+  await using server = await ClickhouseServer.start();
+  await server.createTable("webhook_logs", { engine: "ReplacingMergeTree ORDER BY id" });
+  await using output = await ClickhouseOutput.open({ http_port: server.port });
+  const events = numberedEvents(20);
+  await server.kill();
+  for (const result of await output.deliverAll(events, {})) assertFailed(result, "output_unavailable");
+  await server.restart();
+  server.freeze();
+  // The question whether it is back hangs, and whoever comes meanwhile.
+  const hung = await Promise.all([1, 2, 3].map(() => output.deliverAll(events, { timeout: 0.1 })));
+  for (const result of hung.flat()) assertFailed(result, "output_timeout");
+  server.thaw();
+  await eventually(async () => assertEquals(await output.deliverAll(events, {}), allDelivered(events)));
+  await server.query("OPTIMIZE TABLE webhook_logs FINAL");
+  assertEquals(await server.query("SELECT count(), uniqExact(id) FROM webhook_logs"), "20\t20");
+});
+
 Deno.test("clickhouse can be closed while its server is frozen, and fails what it had not confirmed", async () => {
   await using server = await ClickhouseServer.start();
   await server.createTable("webhook_logs");

@@ -5,6 +5,7 @@ import { BufferedLineWriter } from "../../src/io/line_writer.ts";
 import { setUpLogging } from "../../src/observability/logging.ts";
 import { eventually } from "../support/eventually.ts";
 import { OpenOutput } from "../support/open_output.ts";
+import { RecordedLog } from "../support/recorded_log.ts";
 import { TestGateway } from "../support/gateway.ts";
 import { RedisServer } from "../support/redis/server.ts";
 import { RqWorker } from "../support/redis/rq_worker.ts";
@@ -69,6 +70,26 @@ Deno.test("redis_rq gives up a frozen Redis, and enqueues once what is tried aga
   }
   const queued = await queuedEvents(redis);
   assertEquals(queued.slice(1).sort(), events.map(({ id }) => id).sort());
+});
+
+Deno.test("redis_rq takes a Redis again that was frozen for longer than connecting may take", async () => {
+  await using log = RecordedLog.start("debug");
+  await using redis = await RedisServer.start({ persistent: false });
+  await using output = await open(redis.port, { timeout: 0.2 });
+  assertEquals(await output.attempt(verifiedEvent(), CONFIG), "delivered");
+  await redis.freeze();
+  const events = numbered(20);
+  // First the connection is silent, and then those that take its place.
+  await eventually(async () => {
+    await Promise.all(events.map((event) => output.attempt(event, CONFIG)));
+    assertStringIncludes(await log.text(), "did not answer within 3000 ms");
+  });
+  redis.thaw();
+  for (const event of events) {
+    await eventually(async () => assertEquals(await output.attempt(event, CONFIG), "delivered"));
+  }
+  assertEquals((await queuedEvents(redis)).slice(1).sort(), events.map(({ id }) => id).sort());
+  assertStringIncludes((await log.records()).at(-1)?.["message"] as string, "answers again");
 });
 
 Deno.test("redis_rq does not enqueue again what was enqueued although its answer got lost", async () => {

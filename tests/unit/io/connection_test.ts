@@ -213,6 +213,41 @@ Deno.test("a connection that cannot be used any more is closed, and another one 
   assertEquals([world.openings.length, world.closings], [2, 1]);
 });
 
+Deno.test("connections that are of no use as soon as they are open are opened ever less often", async () => {
+  await using world = new World({
+    isUsable: () => false,
+    pauses: { initialMs: 3_600_000, maxMs: 3_600_000 },
+  });
+  const { supervisor } = world;
+  await supervisor.acquire(NEVER);
+  await supervisor.acquire(NEVER);
+  assertEquals(
+    (await failureOf(supervisor.acquire(NEVER))).message,
+    "The connection to Server a cannot be used any more",
+  );
+  assertEquals([world.openings.length, world.closings], [2, 2]);
+});
+
+Deno.test("a system that hung for longer than opening may take is connected to as soon as it answers", async () => {
+  let hung = true;
+  const openings: Opening[] = [];
+  await using supervisor = new ConnectionSupervisor({
+    server: "Server a",
+    open: (opening) => {
+      openings.push(opening);
+      return hung ? hangs(opening) : Promise.resolve("answered");
+    },
+    close: () => {},
+    openTimeoutMs: 1,
+    pauses: { initialMs: 0, maxMs: 0 },
+  });
+  // Most of those who come while it hangs have no time to wait for the end of an opening.
+  while (openings.length < 50) await failureOf(supervisor.use(() => HANGS, AbortSignal.timeout(1)));
+  hung = false;
+  await eventually(async () => assertEquals(await supervisor.acquire(NEVER), "answered"));
+  assertEquals([supervisor.state, supervisor.failure], ["open", undefined]);
+});
+
 Deno.test("work whose time is up takes the connection with it, unless that outlives time-outs", async () => {
   for (const outlivesTimeouts of [false, true]) {
     await using world = new World({ outlivesTimeouts });
