@@ -7,7 +7,6 @@
 import { outputFiles } from "./blocking_calls.ts";
 import { DeliveryError } from "../errors.ts";
 import type { TlsSettings } from "../schema/connection_fields.ts";
-import { allEnded } from "../time/all_ended.ts";
 import { readSmallFile, type SmallFileOptions, unreadableReason } from "./small_file.ts";
 
 /** Certificates to trust, a certificate and its key, in PEM. */
@@ -43,11 +42,14 @@ export async function readPemFiles(
   names: OfEachFile,
   options?: SmallFileOptions,
 ): Promise<PemTexts> {
-  const [ca, cert, key] = await allEnded([
+  const reading = [
     readPem(files.ca, names.ca, options),
     readPem(files.cert, names.cert, options),
     readPem(files.key, names.key, options),
-  ]);
+  ] as const;
+  // Where one fails, nothing of the others goes on behind the caller's back.
+  await Promise.allSettled(reading);
+  const [ca, cert, key] = await Promise.all(reading);
   return {
     ...(ca === undefined ? {} : { ca }),
     ...(cert === undefined ? {} : { cert }),

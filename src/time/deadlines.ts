@@ -6,8 +6,8 @@
  * @module
  */
 
-import { setImmediate } from "node:timers";
 import { LinkedList, Listed } from "./linked_list.ts";
+import { NextTurn } from "./next_turn.ts";
 
 /**
  * How often expired deadlines are looked for, in milliseconds. Lengths are rounded up to whole ticks, so that few
@@ -37,7 +37,7 @@ export class Deadlines implements Disposable {
   /** The time of the last tick: reading the clock for each deadline would cost more than setting it. */
   #now = 0;
   #timer: ReturnType<typeof setInterval> | undefined;
-  #goesOn = false;
+  readonly #nextTurn = new NextTurn(() => this.#tick());
 
   /**
    * The time of `performance.now()`, as it was at the last tick: not older than a tick and the turn that runs. It
@@ -89,22 +89,13 @@ export class Deadlines implements Disposable {
     let left = MAX_PER_TURN;
     for (const [length, queue] of this.#queues) {
       for (let owner = queue.first; owner !== undefined && owner.expiresAt <= now; owner = queue.first) {
-        if (left-- === 0) return this.#goOn();
+        if (left-- === 0) return this.#nextTurn.ask();
         queue.delete(owner);
         owner.expire();
       }
       if (queue.first === undefined) this.#queues.delete(length);
     }
     if (this.#queues.size === 0) this.#stop();
-  }
-
-  #goOn(): void {
-    if (this.#goesOn) return;
-    this.#goesOn = true;
-    setImmediate(() => {
-      this.#goesOn = false;
-      this.#tick();
-    });
   }
 
   #stop(): void {

@@ -6,9 +6,9 @@
  * @module
  */
 
-import { setImmediate } from "node:timers";
 import { assertCount } from "../../errors.ts";
 import type { Delivery, DeliveryResult } from "../../modules/module.ts";
+import { NextTurn } from "../../time/next_turn.ts";
 import type { Results } from "./attempt.ts";
 import { Linger } from "./linger.ts";
 
@@ -56,9 +56,9 @@ export class Gatherer {
   /** By the key of their batches, in the order of their turns. None is empty. */
   readonly #queues = new Map<string, Queue>();
   readonly #linger: Linger;
+  readonly #nextPump = new NextTurn(() => this.pump());
   #waiting = 0;
   #underWay = 0;
-  #willPump = false;
   #pumping = false;
 
   constructor(output: GatheringOutput) {
@@ -78,12 +78,7 @@ export class Gatherer {
     queue.add(gathered);
     this.#waiting++;
     this.#linger.begin();
-    if (this.#willPump) return;
-    this.#willPump = true;
-    setImmediate(() => {
-      this.#willPump = false;
-      this.pump();
-    });
+    this.#nextPump.ask();
   }
 
   /** Takes a delivery out that nobody waits for any more. Nothing happens when it is in a batch already. */

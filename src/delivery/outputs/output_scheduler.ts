@@ -9,7 +9,6 @@
  * @module
  */
 
-import { setImmediate } from "node:timers";
 import type { Logger } from "@logtape/logtape";
 import { backoffBoundMs, halfRandom } from "../../time/backoff.ts";
 import { type Deadlines, Timer } from "../../time/deadlines.ts";
@@ -17,6 +16,7 @@ import { assertCount, DeliveryError } from "../../errors.ts";
 import type { Delivery, DeliveryResult } from "../../modules/module.ts";
 import type { Results } from "./attempt.ts";
 import { Linger } from "./linger.ts";
+import { NextTurn } from "../../time/next_turn.ts";
 import { abortable } from "../../time/abortable.ts";
 
 /** How long an output is left alone. */
@@ -81,10 +81,10 @@ export class OutputScheduler {
   #failures = 0;
   #paused = false;
   #pumping = false;
-  #willPump = false;
   #closed = false;
   readonly #pauseEnd = new Timer(() => this.#probe());
   readonly #linger: Linger;
+  readonly #nextPump = new NextTurn(() => this.pump());
 
   constructor(output: BatchOutput, deadlines: Deadlines, logger: Logger) {
     this.#output = output;
@@ -105,12 +105,7 @@ export class OutputScheduler {
   offer(source: DeliverySource): void {
     this.#readyWith(source.batchKey).add(source);
     this.#linger.begin();
-    if (this.#willPump) return;
-    this.#willPump = true;
-    setImmediate(() => {
-      this.#willPump = false;
-      this.pump();
-    });
+    this.#nextPump.ask();
   }
 
   /** Takes a source out; what it has is no longer for this output. */

@@ -4,7 +4,6 @@
  * @module
  */
 
-import { setImmediate } from "node:timers";
 import type { Logger } from "@logtape/logtape";
 import { GatewayError } from "../../errors.ts";
 import type { AppendListener, Settlement } from "../journal.ts";
@@ -26,6 +25,7 @@ import { OldestAge } from "./oldest_age.ts";
 import { CommitQueue, type WaitingBounds } from "./commit_queue.ts";
 import { JournalLog } from "./journal_log.ts";
 import { type Append, toError, type WaitingCommit } from "./waiting_commit.ts";
+import { NextTurn } from "../../time/next_turn.ts";
 import { within } from "../../time/within.ts";
 
 /** How long what waits may take to be written when the journal is closed, in milliseconds. */
@@ -56,7 +56,8 @@ export class WorkerClient implements AsyncDisposable {
   #opened: PromiseWithResolvers<OpenReply> | undefined;
   #closed: PromiseWithResolvers<void> | undefined;
   #underWay: WaitingCommit | undefined;
-  #isScheduled = false;
+  /** What is asked for in one turn of the event loop is sent together. */
+  readonly #nextSend = new NextTurn(() => this.#send());
   #isDisposed = false;
   #disposal: Promise<void> | undefined;
   #earlierDamaged = 0;
@@ -175,14 +176,8 @@ export class WorkerClient implements AsyncDisposable {
     return this.#queue.refuse(bytes);
   }
 
-  /** What is asked for in one turn of the event loop is sent together. */
   #schedule(): void {
-    if (this.#isScheduled || this.#underWay !== undefined) return;
-    this.#isScheduled = true;
-    setImmediate(() => {
-      this.#isScheduled = false;
-      this.#send();
-    });
+    if (this.#underWay === undefined) this.#nextSend.ask();
   }
 
   #send(): void {
