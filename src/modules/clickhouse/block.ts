@@ -10,6 +10,7 @@ import type { ClickhouseConfig } from "./config.ts";
 import { ROW_OVERHEAD, RowEncoder } from "./table/rows.ts";
 import type { TableLayout } from "./table/table.ts";
 import { Pace } from "../../time/pace.ts";
+import { halves } from "../halves.ts";
 import type { Delivery } from "../module.ts";
 
 /** One event on its way into a table, over all attempts at it. */
@@ -133,8 +134,8 @@ export class Block {
   }
 
   #cut(rows: readonly Row[], search = this.past?.search): [Block, Block] {
-    const middle = Math.ceil(rows.length / 2);
+    const [first, second] = halves(rows);
     const options = { layout: this.layout, past: this.past && { ...this.past, search } };
-    return [new Block(rows.slice(0, middle), options), new Block(rows.slice(middle), options)];
+    return [new Block(first, options), new Block(second, options)];
   }
 }

@@ -77,6 +77,11 @@ export const HOMES: readonly Home[] = [
     homes: ["src/io/small_file.ts"],
   },
   {
+    concept: "halves of refused batches",
+    sign: /\.ceil\(\w+\.length \/ 2\)/,
+    homes: ["src/modules/halves.ts"],
+  },
+  {
     concept: "ends of strings in JSON texts",
     sign: /function endOfString\(\w+: string/,
     // json_pickle.ts says why it goes from character to character.

@@ -50,7 +50,7 @@ const RANKS: readonly (readonly string[])[] = [
   ["journal/journal.ts"],
   ["modules/registry.ts"],
   ["modules/*/"],
-  ["modules/module.ts", "modules/verdicts.ts"],
+  ["modules/halves.ts", "modules/module.ts", "modules/verdicts.ts"],
   ["modules/documentation.ts"],
   ["channels/redis/", "channels/deferred.ts"],
   ["channels/channel_queues.ts"],

@@ -7,6 +7,7 @@
 
 import { assertCount, type DeliveryError } from "../../../errors.ts";
 import { heldUp } from "../errors.ts";
+import { halves } from "../../halves.ts";
 import type { DeliveryResult } from "../../module.ts";
 import type { Entry, EntryQueue, Load } from "./entry.ts";
 import { NO_PRODUCER, type ProducerId } from "./producer_ids.ts";
@@ -182,8 +183,7 @@ export class PartitionQueue implements EntryQueue {
     if (entries.length === 1) return this.giveUp(error);
     this.batch = undefined;
     this.#spend();
-    const middle = Math.ceil(entries.length / 2);
-    this.#parts.unshift(entries.slice(0, middle), entries.slice(middle));
+    this.#parts.unshift(...halves(entries));
   }
 
   /** Fails what was surely not written. A batch that may have been is kept as long as somebody waits for it. */
