@@ -17,7 +17,7 @@ import {
   secretCheck,
   type SignatureCheck,
 } from "./keys.ts";
-import type { CountedSignature, KeySource, SignatureVerdict } from "./token_check.ts";
+import type { CountedSignature, KeySource, SignatureVerdict } from "./token_verifier.ts";
 
 /** Variables often hold PEM with `\n` in the place of its line ends, and files end in one. */
 function asPem(text: string): string {

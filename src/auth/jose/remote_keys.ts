@@ -14,7 +14,7 @@ import type { Shared } from "../servers/shared_values.ts";
 import { ServerUnavailableError } from "../servers/unavailable.ts";
 import type { AlgorithmName } from "./algorithms.ts";
 import { KeySet, type SetVerdict } from "./key_set.ts";
-import type { KeySource } from "./token_check.ts";
+import type { KeySource } from "./token_verifier.ts";
 
 /** Older keys are asked for again, and serve meanwhile, in milliseconds. */
 const FRESH_MS = 5 * 60_000;

@@ -13,7 +13,7 @@ import { BearerScheme } from "../jose/bearer.ts";
 import { type ClaimsConfig, claimsFields, claimsNotices, ClaimsRule } from "../jose/claims.ts";
 import { FixedKeys, keysField, refuseKeys } from "../jose/fixed_keys.ts";
 import { RemoteKeySource } from "../jose/remote_keys.ts";
-import { type KeySource, TokenCheck } from "../jose/token_check.ts";
+import { type KeySource, TokenVerifier } from "../jose/token_verifier.ts";
 import { lazyVerifier } from "../lazy_verifier.ts";
 import { parseServer } from "../servers/server_fields.ts";
 import type { Secrets } from "../several_secrets.ts";
@@ -92,16 +92,8 @@ export const jwt: VerifierKind<JwtConfig> = {
 };
 
 function verifierOf(config: JwtConfig): HeadVerifier {
-  const bearer = new BearerScheme();
-  const check = new TokenCheck({ bearer, keys: keySourceOf(config), rule: new ClaimsRule(config) });
-  return {
-    reads: "head",
-    verify({ headers, servers }) {
-      const token = bearer.tokenOf(headers);
-      return typeof token === "string" ? check.check(token, servers) : token;
-    },
-    release: () => check.release(),
-  };
+  const keys = keySourceOf(config);
+  return new TokenVerifier({ bearer: new BearerScheme(), keys, rule: new ClaimsRule(config) });
 }
 
 function keySourceOf({ secret, keys: server, algorithm }: JwtConfig): KeySource {

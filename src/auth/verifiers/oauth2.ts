@@ -11,7 +11,7 @@ import { ClaimsRule } from "../jose/claims.ts";
 import { FixedKeys } from "../jose/fixed_keys.ts";
 import { RemoteKeySource } from "../jose/remote_keys.ts";
 import { type Claims, MAX_TOKEN } from "../jose/token.ts";
-import { type KeySource, TokenCheck } from "../jose/token_check.ts";
+import { type KeySource, TokenVerifier } from "../jose/token_verifier.ts";
 import { lazyVerifier } from "../lazy_verifier.ts";
 import {
   DEFAULT_ALGORITHMS,
@@ -66,15 +66,7 @@ function verifierOf(config: OAuth2Config): HeadVerifier {
     return new AskingVerifier(bearer, introspection, new ClaimsRule(config, "server"), refuseScope);
   }
   const keys = keySourceOf(config);
-  const check = new TokenCheck({ bearer, keys, rule: new ClaimsRule(config), refuseClaims: refuseScope });
-  return {
-    reads: "head",
-    verify({ headers, servers }) {
-      const token = bearer.tokenOf(headers);
-      return typeof token === "string" ? check.check(token, servers) : token;
-    },
-    release: () => check.release(),
-  };
+  return new TokenVerifier({ bearer, keys, rule: new ClaimsRule(config), refuseClaims: refuseScope });
 }
 
 /** Which scopes a token lacks. */

@@ -1,11 +1,11 @@
 /**
- * The check of one token: its form, its claims, and its signature, which takes longest.
+ * Verifies tokens: their form, their claims, and their signature, which takes longest.
  *
  * @module
  */
 
 import type { AuthServers } from "../servers/auth_servers.ts";
-import type { Refusal } from "../verifier.ts";
+import type { HeadVerifier, Refusal, RequestToVerify } from "../verifier.ts";
 import type { BearerScheme } from "./bearer.ts";
 import type { ClaimsRule } from "./claims.ts";
 import { type Claims, readToken, type Token } from "./token.ts";
@@ -43,7 +43,7 @@ export interface KeySource {
 }
 
 /** What tokens are checked against. */
-export interface TokenCheckOptions {
+export interface TokenVerifierOptions {
   readonly bearer: BearerScheme;
   readonly keys: KeySource;
   readonly rule: ClaimsRule;
@@ -53,26 +53,33 @@ export interface TokenCheckOptions {
 
 const FORGED = "The token's signature does not match";
 
-/** Checks the tokens of one webhook. */
-export class TokenCheck {
-  readonly #options: TokenCheckOptions;
+/** Verifies the tokens that requests to one webhook present. */
+export class TokenVerifier implements HeadVerifier {
+  readonly reads = "head";
+  readonly #options: TokenVerifierOptions;
   readonly #memory: TokenMemory;
   readonly #forged: Refusal;
   /** The keys that the memory is of. */
   #keys: unknown;
 
-  constructor(options: TokenCheckOptions) {
+  constructor(options: TokenVerifierOptions) {
     this.#options = options;
     this.#memory = new TokenMemory(options.keys.isQuick ? "quick" : "slow");
     this.#forged = options.bearer.refuse(FORGED);
   }
 
-  /**
-   * Returns the refusal of a token, or `undefined` when it passes. Waits only while keys are asked for.
-   *
-   * @throws {UnavailableError} when that cannot be found out at the moment
-   */
-  check(text: string, servers: AuthServers): Refusal | undefined | Promise<Refusal | undefined> {
+  /** Waits only while keys are asked for. */
+  verify({ headers, servers }: RequestToVerify): Refusal | undefined | Promise<Refusal | undefined> {
+    const token = this.#options.bearer.tokenOf(headers);
+    return typeof token === "string" ? this.#check(token, servers) : token;
+  }
+
+  /** Lets go of what the keys share with others. */
+  release(): void {
+    this.#options.keys.release?.();
+  }
+
+  #check(text: string, servers: AuthServers): Refusal | undefined | Promise<Refusal | undefined> {
     const now = Date.now() / 1000;
     const memory = this.#memoryOfKeys();
     const known = memory.recall(text, now);
@@ -89,11 +96,6 @@ export class TokenCheck {
     return verified instanceof Promise
       ? verified.then((outcome) => this.#conclude(text, token, outcome))
       : this.#conclude(text, token, verified);
-  }
-
-  /** Lets go of what the keys share with others. */
-  release(): void {
-    this.#options.keys.release?.();
   }
 
   /** Forgets all tokens when the keys are others. */
