@@ -10,7 +10,7 @@ import { lazyVerifier } from "../lazy_verifier.ts";
 import { secretsMatcher } from "../several_secrets.ts";
 import type { HeadVerifier, Refusal, VerifierKind } from "../verifier.ts";
 import { type ApiKeyConfig, apiKeyFields, apiKeyMatcher, caseNotices } from "./api_key.ts";
-import { missingHeader } from "./header_name.ts";
+import { missingHeader } from "../parsing/header_name.ts";
 import { asHeaderValue, fromHeaderValue } from "../header_text.ts";
 
 /** The compiled value of the key `header_auth`. */

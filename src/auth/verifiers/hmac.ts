@@ -8,7 +8,7 @@ import { z } from "zod";
 import { equalText } from "../crypto/constant_time.ts";
 import { HASH_SIZES, type HashAlgorithm, HmacDigest } from "../crypto/hmac_digest.ts";
 import { headerNameField } from "../../schema/header_names.ts";
-import { missingHeader } from "./header_name.ts";
+import { missingHeader } from "../parsing/header_name.ts";
 import { lazyVerifier } from "../lazy_verifier.ts";
 import { type Secrets, secretsCheck, secretsField } from "../several_secrets.ts";
 import type { BodyCheck, BodyVerifier, Refusal, RequestToVerify, VerifierKind } from "../verifier.ts";

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { parseAuthParameters } from "../auth_parameters.ts";
+import { parseAuthParameters } from "../../parsing/auth_parameters.ts";
 import { fromHeaderValue } from "../../header_text.ts";
 import type { Protection } from "./response.ts";
 

@@ -4,8 +4,8 @@
  * @module
  */
 
-import { parseAuthParameters } from "../auth_parameters.ts";
-import { type Parameter, percentDecode } from "../form_body.ts";
+import { parseAuthParameters } from "../../parsing/auth_parameters.ts";
+import { type Parameter, percentDecode } from "../../parsing/form_body.ts";
 
 const OAUTH = /^oauth +/i;
 

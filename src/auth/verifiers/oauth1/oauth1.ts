@@ -10,7 +10,7 @@ import { lazyVerifier } from "../../lazy_verifier.ts";
 import { OTHER_SECRET_OR_URL } from "../../public_url.ts";
 import { secretsCheck } from "../../several_secrets.ts";
 import type { BodyCheck, BodyVerifier, Refusal, RequestToVerify, VerifierKind } from "../../verifier.ts";
-import { formText, isForm, type Parameter, parseForm } from "../form_body.ts";
+import { formText, isForm, type Parameter, parseForm } from "../../parsing/form_body.ts";
 import { asHeaderValue } from "../../header_text.ts";
 import { configSchema, noticesOf, type OAuth1Config } from "./config.ts";
 import { isOAuth, type OAuth1Credentials, parseOAuth1Credentials } from "./credentials.ts";

@@ -5,7 +5,7 @@
  * @module
  */
 
-import type { Parameter } from "../form_body.ts";
+import type { Parameter } from "../../parsing/form_body.ts";
 
 /** Everything but the unreserved characters (section 3.6). */
 const RESERVED = /[^A-Za-z0-9._~-]/g;

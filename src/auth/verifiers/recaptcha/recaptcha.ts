@@ -15,8 +15,8 @@ import type {
   RequestToVerify,
   VerifierKind,
 } from "../../verifier.ts";
-import { isForm } from "../form_body.ts";
-import { headerNotices, missingHeader } from "../header_name.ts";
+import { isForm } from "../../parsing/form_body.ts";
+import { headerNotices, missingHeader } from "../../parsing/header_name.ts";
 import { configSchema, type RecaptchaConfig } from "./config.ts";
 import { JudgedTokens, type Judgement, TakenToken } from "./judged_tokens.ts";
 import { SiteVerify } from "./site_verify.ts";

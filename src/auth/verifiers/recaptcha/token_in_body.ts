@@ -6,7 +6,7 @@
 
 import { EventBody } from "../../../event/event.ts";
 import { JsonPointer } from "../../../json/pointer.ts";
-import { formText, parseForm } from "../form_body.ts";
+import { formText, parseForm } from "../../parsing/form_body.ts";
 
 /** Longest body that is searched, in bytes: it is done in one go, in which nothing else runs. */
 const MAX_SEARCHED_BYTES = 1024 * 1024;

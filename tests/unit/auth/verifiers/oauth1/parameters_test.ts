@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
-import { type Parameter, parseForm, percentDecode } from "../../../../../src/auth/verifiers/form_body.ts";
+import { type Parameter, parseForm, percentDecode } from "../../../../../src/auth/parsing/form_body.ts";
 import {
   normalizeParameters,
   percentEncode,
