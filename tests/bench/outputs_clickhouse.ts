@@ -16,6 +16,7 @@ import { verifiedEvent } from "../support/verified_event.ts";
 import type { VerifiedEvent } from "../../src/event/verified_event.ts";
 import { insertRows, rowOf } from "./clickhouse_floor.ts";
 import { PUSH_BODY } from "./bodies.ts";
+import { BuildDirectories } from "./against/build_directories.ts";
 import type { ComparisonOptions } from "./against/comparables.ts";
 import type { Comparable } from "./against/comparison.ts";
 import { median, progress } from "./etcd_report.ts";
@@ -106,11 +107,15 @@ export async function compareClickhouse(
   options: ComparisonOptions,
   resources: AsyncDisposableStack,
 ): Promise<readonly Comparable[]> {
-  const directory = resources.use(await TempDir.create());
+  const directories = resources.use(new BuildDirectories());
   const server = resources.use(await ClickhouseServer.start());
   await server.createTable("by_gateway", { engine: ENGINE });
   return [
-    comparableLoad(`clickhouse, from POST`, options, (root) => gatewayTo(server, root, directory)),
+    comparableLoad(
+      "clickhouse, from POST",
+      options,
+      async (root) => gatewayTo(server, root, await directories.of(root)),
+    ),
   ];
 }
 

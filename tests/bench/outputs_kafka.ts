@@ -14,6 +14,7 @@ import { REPOSITORY } from "../support/repository.ts";
 import { TempDir } from "../support/temp_dir.ts";
 import { verifiedEvent } from "../support/verified_event.ts";
 import { PUSH_BODY } from "./bodies.ts";
+import { BuildDirectories } from "./against/build_directories.ts";
 import type { ComparisonOptions } from "./against/comparables.ts";
 import type { Comparable, Gain } from "./against/comparison.ts";
 import { median, print } from "./etcd_report.ts";
@@ -133,7 +134,7 @@ export async function compareKafka(
   options: ComparisonOptions,
   resources: AsyncDisposableStack,
 ): Promise<readonly Comparable[]> {
-  const directory = resources.use(await TempDir.create());
+  const directories = resources.use(new BuildDirectories());
   const kafka = resources.use(await startBrokers());
   let topics = 0;
   return [
@@ -141,7 +142,7 @@ export async function compareKafka(
       ...comparableLoad("kafka, from POST", options, async (root) => {
         const topic = `compared-${topics++}`;
         await kafka.createTopic(topic);
-        return await gatewayTo(topic, root, kafka, directory);
+        return await gatewayTo(topic, root, kafka, await directories.of(root));
       }),
       gain: GAIN_OF_OWN_CLIENT,
     },

@@ -16,6 +16,7 @@ import { RedisServer } from "../support/redis/server.ts";
 import { REPOSITORY } from "../support/repository.ts";
 import { TempDir } from "../support/temp_dir.ts";
 import { verifiedEvent } from "../support/verified_event.ts";
+import { BuildDirectories } from "./against/build_directories.ts";
 import type { ComparisonOptions } from "./against/comparables.ts";
 import type { Comparable } from "./against/comparison.ts";
 import { LARGE_BODY, SMALL_BODY } from "./bodies.ts";
@@ -115,18 +116,18 @@ async function measurePosts(
   return rowOf(`${variant.name}, ${size}, from POST`, rates["gateway"]!, rates["floor"]!);
 }
 
-/** With an empty Redis for each measurement. */
+/** With an empty Redis for each program that starts. */
 export async function compareRedis(
   options: ComparisonOptions,
   resources: AsyncDisposableStack,
 ): Promise<readonly Comparable[]> {
-  const directory = resources.use(await TempDir.create());
+  const directories = resources.use(new BuildDirectories());
   const redis = resources.use(await RedisServer.start({ persistent: false }));
   return VARIANTS.flatMap((variant) =>
     SIZES.map(([size, body]) =>
       comparableLoad(`${variant.name}, ${size}, from POST`, options, async (root) => {
         await redis.call("FLUSHALL");
-        return await gatewayOf(variant, body, root, redis, directory);
+        return await gatewayOf(variant, body, root, redis, await directories.of(root));
       })
     )
   );
