@@ -15,6 +15,7 @@ export const bodySigned: Providers = {
       signature: { at: "X-Hub-Signature-256", prefix: "sha256=" },
       id: "X-GitHub-Delivery",
       event: "X-GitHub-Event",
+      needsBody: true,
     },
     forms: { field: "payload" },
     note: "Both content types work. The older header with SHA-1 is not accepted.",
@@ -82,13 +83,14 @@ export const bodySigned: Providers = {
       key: "nfkd",
       id: "/id",
       event: "/description",
+      needsBody: true,
     },
   },
   pusher: {
     title: "Pusher",
     evidence: { sdk: "pusher 5.3.4" },
     settings: ["key"],
-    scheme: { signature: { at: "X-Pusher-Signature" }, keyName: "X-Pusher-Key" },
+    scheme: { signature: { at: "X-Pusher-Signature" }, keyName: "X-Pusher-Key", needsBody: true },
   },
   "adyen-platform": {
     title: "Adyen, platform webhooks",

@@ -24,10 +24,12 @@ export const keyedProviders: Providers = {
     title: "eBay",
     evidence: { sdk: "event-notification-nodejs-sdk 1.0.3" },
     secret: "none",
-    settings: ["public_keys"],
+    settings: ["public_keys", "client_id", "client_secret", "api_url", "allowed_hosts"],
     keyed: EbayVerifier,
     event: "/metadata/topic",
-    note: "`public_keys` holds the keys by their ids, as eBay's API hands them out.",
+    note:
+      "With `client_id` and `client_secret` of your application there keys are asked for as they are named. Or " +
+      "`public_keys` holds them by their names, as eBay's API hands them out.",
   },
   paypal: {
     title: "PayPal",

@@ -30,6 +30,10 @@ export type ProviderSetting =
   | "base_url"
   | "certificates"
   | "public_keys"
+  | "client_id"
+  | "client_secret"
+  | "api_url"
+  | "allowed_hosts"
   | "topics"
   | "webhook_id";
 

@@ -33,6 +33,11 @@ function withBare(scheme: SchemeSource): SchemeSource {
   return { ...scheme, signature: { ...scheme.signature, bare: true } };
 }
 
+/** Where the provider's own library takes no empty body. */
+function withBody(scheme: SchemeSource): SchemeSource {
+  return { ...scheme, needsBody: true };
+}
+
 function provider(title: string, evidence: Evidence, scheme: DataProvider["scheme"]): DataProvider {
   return { title, evidence, scheme };
 }
@@ -41,8 +46,8 @@ function provider(title: string, evidence: Evidence, scheme: DataProvider["schem
 export const standardWebhooks: Providers = {
   standard: provider("Standard Webhooks", { sdk: "standardwebhooks 1.1.1" }, schemeOf("webhook")),
   svix: provider("Svix", { sdk: "svix 2.5.0" }, [schemeOf("svix"), schemeOf("webhook")]),
-  resend: provider("Resend", { sdk: "resend 6.38.0" }, schemeOf("svix")),
-  clerk: provider("Clerk", { sdk: "@clerk/backend 3.25.0" }, schemeOf("svix")),
+  resend: provider("Resend", { sdk: "resend 6.38.0" }, withBody(schemeOf("svix"))),
+  clerk: provider("Clerk", { sdk: "@clerk/backend 3.25.0" }, withBody(schemeOf("svix"))),
   lithic: provider("Lithic", { sdk: "lithic 0.145.0" }, schemeOf("webhook")),
   anthropic: provider("Anthropic", { sdk: "@anthropic-ai/sdk 1.10.0" }, schemeOf("webhook")),
   openai: provider("OpenAI", { sdk: "openai 7.55.0" }, withBare(schemeOf("webhook", WHSEC_OR_TEXT))),
@@ -51,12 +56,12 @@ export const standardWebhooks: Providers = {
     { sdk: "@liveblocks/node 3.24.2" },
     schemeOf("webhook", WHSEC_ONLY),
   ),
-  polar: provider("Polar", { sdk: "@polar-sh/sdk 1.0.1" }, schemeOf("webhook", ["text", WHSEC])),
+  polar: provider("Polar", { sdk: "@polar-sh/sdk 1.0.1" }, withBody(schemeOf("webhook", ["text", WHSEC]))),
   composio: provider("Composio", { by: "source" }, schemeOf("webhook")),
   "recall-ai": provider("Recall.ai", { by: "source" }, schemeOf("webhook")),
   loops: provider("Loops", { by: "source" }, schemeOf("webhook")),
   granola: provider("Granola", { by: "source" }, schemeOf("webhook")),
   brex: provider("Brex", { by: "source" }, schemeOf("svix")),
   autumn: provider("Autumn", { by: "source" }, schemeOf("svix")),
-  replicate: provider("Replicate", { sdk: "replicate 1.4.0" }, schemeOf("webhook")),
+  replicate: provider("Replicate", { sdk: "replicate 1.4.0" }, withBody(schemeOf("webhook"))),
 };

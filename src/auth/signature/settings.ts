@@ -7,6 +7,8 @@
 import { z } from "zod";
 import { eventPatternsSchema } from "../../event/event_type.ts";
 import { numberField, secretField } from "../../schema/fields.ts";
+import type { EbayApi } from "../providers/keyed/ebay_keys.ts";
+import { ebayApiOf, ebayFields } from "../providers/keyed/ebay_settings.ts";
 import type { Provider, SecretSetting } from "../providers/provider.ts";
 import { providers, schemesOf } from "../providers/providers.ts";
 import { type Secrets, secretsField, SeveralSecrets } from "../several_secrets.ts";
@@ -59,6 +61,7 @@ const fields = z.strictObject({
   public_keys: z.record(z.string(), pem).optional().meta({
     description: "Public keys in PEM by their names, of `ebay`.",
   }),
+  ...ebayFields,
   base_url: url.optional().meta({ description: "The app's own address, of `atlassian-connect`." }),
   tolerance: numberField(1, MAX_TOLERANCE).optional().meta({
     description: "How old a request may be, in seconds. Default: as the provider's own library has it.",
@@ -79,7 +82,7 @@ type Name = keyof Fields;
 const COMMON: readonly Name[] = ["provider", "scheme", "tolerance", "public_url", "events"];
 
 /** What cannot be left out where a provider takes it. */
-const NEEDED: ReadonlySet<string> = new Set<Name>(["key", "public_key", "public_keys", "webhook_id"]);
+const NEEDED: ReadonlySet<string> = new Set<Name>(["key", "public_key", "webhook_id"]);
 
 /** Secrets beside the first, in the order in which they are counted. */
 const FURTHER_SECRETS = ["secondary_secret", "next_secret", "fallback_secret"] as const;
@@ -94,13 +97,19 @@ export interface SignatureConfig {
   readonly secret: Secrets | undefined;
   /** Names of the secrets, where they have any. */
   readonly names: readonly string[] | undefined;
+  /** Where keys of eBay are asked for. */
+  readonly ebayApi: EbayApi | undefined;
   /** The settings as they are written. */
   readonly settings: Fields;
 }
 
 /** The strict schema of the key. */
 export const signatureSchema: z.ZodType<SignatureConfig> = fields.transform((given, context) => {
-  const config = findProblem(given) ?? compile(given);
+  const problem = findProblem(given);
+  const asksEbay = problem === undefined && takenBy(given).includes("client_id");
+  const ebayApi = asksEbay ? ebayApiOf(given, context) : undefined;
+  if (context.issues.length > 0) return z.NEVER;
+  const config = problem ?? compile(given, ebayApi);
   if (!("message" in config)) return config;
   context.addIssue({ code: "custom", path: [...config.path], message: config.message });
   return z.NEVER;
@@ -149,7 +158,7 @@ function providerOf({ provider }: Fields): Provider | undefined {
   return provider === undefined ? undefined : providers[provider];
 }
 
-function compile(given: Fields): SignatureConfig | Problem {
+function compile(given: Fields, ebayApi: EbayApi | undefined): SignatureConfig | Problem {
   const provider = providerOf(given);
   const setting = secretSetting(given);
   const secret = setting === "none" ? undefined : secretsFrom(given, given[setting]!);
@@ -160,7 +169,14 @@ function compile(given: Fields): SignatureConfig | Problem {
       : schemes.some((scheme) => fitsKey(text, scheme));
     if (!fits) return { path: [setting], message: "Has not the form that this provider's secrets have" };
   }
-  return { provider, schemes, secret, names: namesOf(given, secretsIn(secret).length), settings: given };
+  return {
+    provider,
+    schemes,
+    secret,
+    names: namesOf(given, secretsIn(secret).length),
+    ebayApi,
+    settings: given,
+  };
 }
 
 /** Every secret has the one name, but for the former secret, which stands last and has its own. */

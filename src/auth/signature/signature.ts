@@ -48,6 +48,7 @@ export function signatureVerifier(config: SignatureConfig, now: () => number): B
     return new provider.keyed({
       certificates: settings.certificates,
       publicKeys: settings.public_keys,
+      ebayApi: config.ebayApi,
       topics: settings.topics,
       webhookId: settings.webhook_id,
     });

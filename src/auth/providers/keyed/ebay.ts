@@ -6,10 +6,10 @@
  * @module
  */
 
-import { createPublicKey, type KeyObject, verify } from "node:crypto";
-import { Buffer } from "node:buffer";
+import { type KeyObject, verify } from "node:crypto";
 import type { BodyCheck, BodyVerifier, Refusal, RequestToVerify } from "../../verifier.ts";
 import { base64In, objectIn, textOf, utf8 } from "../coded/coded_scheme.ts";
+import { EbayKeys } from "./ebay_keys.ts";
 import type { KeyedSettings } from "./keyed.ts";
 
 const HEADER = "x-ebay-signature";
@@ -18,52 +18,59 @@ const HEADER = "x-ebay-signature";
 const MAX_HEADER = 4096;
 
 interface EbaySignature {
-  readonly key: KeyObject;
+  /** Names the key. */
+  readonly kid: string;
   readonly signature: Uint8Array;
 }
 
 /** ECDSA with SHA-1 (event-notification-nodejs-sdk 1.0.3), the public keys by their names. */
 export class EbayVerifier implements BodyVerifier {
   readonly reads = "body";
-  readonly #keys: ReadonlyMap<string, KeyObject>;
+  readonly #keys: EbayKeys;
 
-  constructor({ publicKeys = {} }: KeyedSettings) {
-    this.#keys = new Map(Object.entries(publicKeys).map(([name, pem]) => [name, ebayKey(pem)]));
+  constructor({ publicKeys = {}, ebayApi }: KeyedSettings) {
+    this.#keys = new EbayKeys(publicKeys, ebayApi);
   }
 
-  verify({ headers }: RequestToVerify): Refusal | BodyCheck {
-    const found = this.#readHeader(headers.get(HEADER) ?? "");
+  verify({ headers, servers }: RequestToVerify): Refusal | BodyCheck {
+    const found = readHeader(headers.get(HEADER) ?? "");
     if (typeof found === "string") return refusal(found);
-    const { key, signature } = found;
+    const { kid, signature } = found;
+    if (!this.#keys.mayHave(kid)) return refusal(NO_KEY);
     return (body) => {
-      const document = objectIn(textOf(body));
-      if (document === undefined) return refusal("The body is not a JSON object");
-      const content = utf8(JSON.stringify(document));
-      return verify("sha1", content, key, signature)
-        ? undefined
-        : refusal("The signature does not match the body");
+      const key = this.#keys.at(kid, servers);
+      return key instanceof Promise
+        ? key.then((found) => judge(body, found, signature))
+        : judge(body, key, signature);
     };
-  }
-
-  #readHeader(text: string): EbaySignature | string {
-    if (text === "") return `The header '${HEADER}' is missing`;
-    const bytes = text.length > MAX_HEADER ? undefined : base64In(text);
-    const { kid, signature: written } = objectIn(bytes && textOf(bytes)) ?? {};
-    const signature = typeof written === "string" ? base64In(written) : undefined;
-    if (typeof kid !== "string" || signature === undefined) {
-      return `The header '${HEADER}' holds no signature`;
-    }
-    const key = this.#keys.get(kid);
-    return key === undefined
-      ? "The signature's key is not among the webhook's public_keys"
-      : { key, signature };
   }
 }
 
-/** A key as eBay hands it out: PEM in one line. @throws {Error} when it is none */
-export function ebayKey(pem: string): KeyObject {
-  const base64 = pem.replace(/-----(?:BEGIN|END) PUBLIC KEY-----|\s+/g, "");
-  return createPublicKey({ key: Buffer.from(base64, "base64"), format: "der", type: "spki" });
+const NO_KEY = "There is no key of the name that the signature has for it";
+
+/** Whether a body is signed with the key. */
+function judge(
+  body: Uint8Array<ArrayBuffer>,
+  key: KeyObject | undefined,
+  signature: Uint8Array,
+): Refusal | undefined {
+  if (key === undefined) return refusal(NO_KEY);
+  const document = objectIn(textOf(body));
+  if (document === undefined) return refusal("The body is not a JSON object");
+  const content = utf8(JSON.stringify(document));
+  return verify("sha1", content, key, signature)
+    ? undefined
+    : refusal("The signature does not match the body");
+}
+
+function readHeader(text: string): EbaySignature | string {
+  if (text === "") return `The header '${HEADER}' is missing`;
+  const bytes = text.length > MAX_HEADER ? undefined : base64In(text);
+  const { kid, signature: written } = objectIn(bytes && textOf(bytes)) ?? {};
+  const signature = typeof written === "string" ? base64In(written) : undefined;
+  return typeof kid === "string" && signature !== undefined
+    ? { kid, signature }
+    : `The header '${HEADER}' holds no signature`;
 }
 
 function refusal(reason: string): Refusal {

@@ -5,6 +5,7 @@
  */
 
 import type { BodyVerifier } from "../../verifier.ts";
+import type { EbayApi } from "./ebay_keys.ts";
 
 /** Settings of such a webhook. */
 export interface KeyedSettings {
@@ -12,6 +13,8 @@ export interface KeyedSettings {
   readonly certificates?: Readonly<Record<string, string>> | undefined;
   /** In PEM by the names that requests have for them. */
   readonly publicKeys?: Readonly<Record<string, string>> | undefined;
+  /** Where eBay's keys are asked for that are not among them. */
+  readonly ebayApi?: EbayApi | undefined;
   /** Topics whose messages are taken. @default all */
   readonly topics?: readonly string[] | undefined;
   /** The id that PayPal knows the webhook by. */
