@@ -17,6 +17,8 @@ Deno.test("with one of two brokers frozen for 14 s, the other's topic never lack
   await using world = await KafkaWorld.start(kafka, {
     webhooks: { well: { topic: "well" }, frozen: { topic: "frozen" } },
     durable: { stored: { topic: "well", key: "a" }, stuck: { topic: "frozen" } },
+    // After a dozen failures the usual pauses are longer than anybody waits here.
+    retry: { max_attempts: 1_000, max_delay: 2 },
     ...(BEFORE === undefined ? {} : { repository: BEFORE }),
   });
   await world.post("well", "first");
@@ -41,7 +43,10 @@ Deno.test("with one of two brokers frozen for 14 s, the other's topic never lack
   assert(well.longestGapMs <= MAX_GAP_MS, figures);
   assertEquals([...well.refused], []);
   assert(arrived > 0.9 * expected, figures);
+  // A broker on a busy machine takes its time until the cluster lets it lead again.
+  await eventually(async () => assertEquals(await kafka.leadersOf("frozen"), [2]), { timeoutMs: 120_000 });
   await eventually(() => world.isJournalEmpty(), { timeoutMs: 60_000 });
+  assertEquals((await world.post("frozen", "last")).status, 200);
   await assertExact(kafka, "well", [...well.accepted, ...stored.accepted]);
   await assertExact(kafka, "frozen", [...frozen.accepted, ...stuck.accepted]);
 });

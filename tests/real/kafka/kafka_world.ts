@@ -15,6 +15,8 @@ export interface WorldOptions {
   readonly webhooks: KafkaWebhooks;
   /** … or, for these, when it is in the journal. */
   readonly durable?: KafkaWebhooks;
+  /** `retry` of these. @default the gateway's */
+  readonly retry?: Readonly<Record<string, unknown>>;
   /** Of the connection. @default the plain door of all brokers */
   readonly connection?: Readonly<Record<string, unknown>>;
   /** Sources of another build of the gateway. @default these */
@@ -35,16 +37,15 @@ export class KafkaWorld implements AsyncDisposable {
   static async start(kafka: RealKafka, options: WorldOptions): Promise<KafkaWorld> {
     await using undo = new AsyncDisposableStack();
     const dir = undo.use(await TempDir.create());
-    const webhooksOf = (configs: KafkaWebhooks, accept: string) =>
-      Object.entries(configs).map(([name, config]) => [
-        name,
-        { module: "kafka", connection: "kafka_main", accept, data_type: "blob", "module-config": config },
-      ]);
+    const webhook = { module: "kafka", connection: "kafka_main", data_type: "blob" };
+    const webhooksOf = (configs: KafkaWebhooks, keys: Readonly<Record<string, unknown>>) =>
+      Object.entries(configs).map(([name, config]) => [name, { ...webhook, ...keys, "module-config": config }]);
+    const { retry } = options;
     await dir.writeJson(
       "webhooks.json",
       Object.fromEntries([
-        ...webhooksOf(options.webhooks, "delivered"),
-        ...webhooksOf(options.durable ?? {}, "durable"),
+        ...webhooksOf(options.webhooks, { accept: "delivered" }),
+        ...webhooksOf(options.durable ?? {}, { accept: "durable", ...(retry === undefined ? {} : { retry }) }),
       ]),
     );
     await dir.writeJson("connections.json", {

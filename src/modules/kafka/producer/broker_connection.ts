@@ -112,6 +112,11 @@ export class BrokerConnection implements AsyncDisposable {
     }
   }
 
+  /** Resolves with the reason when it has ended. */
+  get closed(): Promise<DeliveryError> {
+    return this.#closed;
+  }
+
   /** Whether requests can be sent. */
   get isOpen(): boolean {
     return this.#failure === undefined && performance.now() < this.#loginEndsAt;

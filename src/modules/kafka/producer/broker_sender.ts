@@ -14,9 +14,8 @@ import type { PartitionQueue } from "./partition_queue.ts";
 import { type Dispatch, produceRequest } from "../protocol/produce_request.ts";
 import type { ProducerIds } from "./producer_ids.ts";
 import { produce, type ProduceAnswer } from "../protocol/requests.ts";
-import type { ConnectionLog } from "../../../io/connection.ts";
-import { ReportLimiter } from "../../../observability/report_limiter.ts";
-import { backoffBoundMs, halfRandom } from "../../../time/backoff.ts";
+import { type ConnectionLog, ConnectionSupervisor, type Opening } from "../../../io/connection.ts";
+import { backoffBoundMs } from "../../../time/backoff.ts";
 import { pause } from "../../../time/abortable.ts";
 
 /**
@@ -27,9 +26,6 @@ const REPLICATE_MS = 1_500;
 
 /** How long a broker may take besides, in milliseconds; twice as long after each request that got no answer. */
 const ANSWERS = { initialMs: 1_500, maxMs: 12_000 };
-
-/** How long a broker that did not answer is left alone, in milliseconds; twice as long each time. */
-const PAUSES = { initialMs: 50, maxMs: 1_000 };
 
 /** Bytes in one request, unless one batch alone is larger. */
 const REQUEST_BYTES = 8 * 1024 * 1024;
@@ -65,19 +61,25 @@ export class BrokerSender implements AsyncDisposable {
   readonly #owner: SenderOwner;
   readonly #ready = new Set<PartitionQueue>();
   readonly #closing = new AbortController();
-  readonly #reports = new ReportLimiter();
-  #connection: BrokerConnection | undefined;
+  readonly #connection: ConnectionSupervisor<BrokerConnection>;
   #running: Promise<void> | undefined;
   #failure: DeliveryError | undefined;
-  #failures = 0;
-  /** The reason that the log gave last; `undefined` while it does not say that the broker is down. */
-  #reported: string | undefined;
+  /** Requests in a row that got no answer. */
+  #unanswered = 0;
   #mutedUntil = 0;
 
   constructor(broker: number, isSlow: boolean, owner: SenderOwner) {
     this.broker = broker;
     this.isSlow = isSlow;
     this.#owner = owner;
+    this.#connection = new ConnectionSupervisor({
+      server: `Kafka broker ${broker}`,
+      log: owner.log,
+      open: (opening) => this.#open(opening),
+      close: (connection) => connection[Symbol.asyncDispose](),
+      isUsable: ({ isOpen, address }) => isOpen && address === owner.addressOf(broker),
+      endsItsWork: true,
+    });
   }
 
   /** Why the broker could not be sent to last; `undefined` while it answers. */
@@ -110,9 +112,8 @@ export class BrokerSender implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closing.abort();
-    await this.#connection?.[Symbol.asyncDispose]();
+    await this.#connection[Symbol.asyncDispose]();
     await this.#running;
-    await this.#connection?.[Symbol.asyncDispose]();
   }
 
   async #run(): Promise<void> {
@@ -131,13 +132,14 @@ export class BrokerSender implements AsyncDisposable {
 
   async #step(): Promise<void> {
     let dispatches: Dispatch[] = [];
+    let connection: BrokerConnection | undefined;
     try {
       await this.#pause();
-      const connection = await this.#connected();
+      connection = await this.#connection.acquire(this.#closing.signal);
       await this.#giveIds();
       dispatches = this.#gather();
       if (dispatches.length === 0) return this.#recover();
-      const timeoutMs = REPLICATE_MS + backoffBoundMs(ANSWERS, this.#failures + 1);
+      const timeoutMs = REPLICATE_MS + backoffBoundMs(ANSWERS, this.#unanswered + 1);
       const request = produceRequest(dispatches, REPLICATE_MS);
       const sentAt = performance.now();
       const answer = await connection.ask(produce, () => request, timeoutMs);
@@ -146,59 +148,40 @@ export class BrokerSender implements AsyncDisposable {
       if (answer.throttleMs > 0) this.#mutedUntil = answeredAt + answer.throttleMs;
       this.#owner.onAnswer(this, dispatches, answer, answeredAt - sentAt);
     } catch (error) {
-      this.#fail(asDeliveryError(error), dispatches);
+      const failure = asDeliveryError(error);
+      if (connection !== undefined) this.#connection.drop(connection, failure);
+      this.#fail(failure, dispatches);
     }
   }
 
   #recover(): void {
     this.#failure = undefined;
-    this.#failures = 0;
-    if (this.#reported === undefined) return;
-    this.#reported = undefined;
-    const { name, logger } = this.#owner.log;
-    logger.info("Connection {connection}: {server} answers again", {
-      connection: name,
-      server: `Kafka broker ${this.broker}`,
-    });
+    this.#unanswered = 0;
   }
 
   #fail(error: DeliveryError, dispatches: readonly Dispatch[]): void {
     if (this.#closing.signal.aborted) return;
-    this.#failures++;
+    if (dispatches.length > 0) this.#unanswered++;
     this.#failure = ofOneBroker(error);
-    this.#report(error.message);
     for (const { queue } of dispatches) this.#ready.add(queue);
     for (const queue of this.#ready) queue.reason = this.#failure;
     this.#owner.onFailure(this);
   }
 
-  /** Once for each reason that follows another, so that the log says when it has become another one. */
-  #report(reason: string): void {
-    if (this.#reported === reason) return;
-    this.#reports.run(reason, (suppressed) => {
-      this.#reported = reason;
-      const { name, logger } = this.#owner.log;
-      logger.warning("Connection {connection}: {reason}", { connection: name, reason, suppressed });
-    });
-  }
-
   /** Leaves the broker alone for as long as it wants, or after it did not answer. */
   async #pause(): Promise<void> {
-    const backoffMs = this.#failures === 0 ? 0 : halfRandom(backoffBoundMs(PAUSES, this.#failures));
-    const milliseconds = Math.max(backoffMs, this.#mutedUntil - performance.now());
+    const milliseconds = Math.max(this.#connection.pauseMs, this.#mutedUntil - performance.now());
     if (milliseconds > 0) await pause(milliseconds, this.#closing.signal);
   }
 
-  /** The connection to where the broker is now. One that waits for an answer ends with its time. */
-  async #connected(): Promise<BrokerConnection> {
+  async #open({ signal, lost }: Opening): Promise<BrokerConnection> {
     const address = this.#owner.addressOf(this.broker);
     if (address === undefined) {
       throw new DeliveryError("output_unavailable", `The cluster has no broker ${this.broker}`);
     }
-    const connection = this.#connection;
-    if (connection?.isOpen && connection.address === address) return connection;
-    await connection?.[Symbol.asyncDispose]();
-    return this.#connection = await this.#owner.open(address, this.#closing.signal);
+    const connection = await this.#owner.open(address, signal);
+    void connection.closed.then(lost);
+    return connection;
   }
 
   async #giveIds(): Promise<void> {
