@@ -11,9 +11,17 @@
 
 import { assertCount, GatewayError } from "../errors.ts";
 import type { Event, EventBody } from "../event/event.ts";
+import type { RepeatKey } from "../event/repeat_key.ts";
 import type { VerifiedEvent } from "../event/verified_event.ts";
 import { UnavailableError } from "./unavailable.ts";
-import type { BodyCheck, Refusal, RequestToVerify, Verifier } from "./verifier.ts";
+import {
+  type BodyCheck,
+  type BodyVerdict,
+  isRefusal,
+  type Refusal,
+  type RequestToVerify,
+  type Verifier,
+} from "./verifier.ts";
 
 /** Why a request was refused: the cause of the `GatewayError`, for the log. Holds no secret. */
 export class RefusalError extends Error {
@@ -52,10 +60,13 @@ class Admission {
 class Verification {
   readonly authenticator: Authenticator;
   readonly #request: RequestToVerify | undefined;
+  /** By what a repeat of the request is recognised; `undefined` where its sender has signed nothing that says it. */
+  readonly repeatKey: RepeatKey | undefined;
 
-  constructor(authenticator: Authenticator, request?: RequestToVerify) {
+  constructor(authenticator: Authenticator, request?: RequestToVerify, repeatKey?: RepeatKey) {
     this.authenticator = authenticator;
     this.#request = request;
+    this.repeatKey = repeatKey;
   }
 
   isFor(authenticator: Authenticator, event: Event): boolean {
@@ -181,29 +192,29 @@ class GuardedAuthenticator implements Authenticator {
       throw new TypeError("Cannot verify a request that was not admitted here");
     }
     const { bodyChecks } = admission;
+    let repeatKey: RepeatKey | undefined;
     for (let index = 0; index < bodyChecks.length; index++) {
-      const refusal = checkBody(bodyChecks[index]!, bodyAsSent);
-      if (refusal instanceof Promise) {
-        return this.#verifyLater(refusal, bodyChecks.slice(index + 1), request, bodyAsSent);
+      const verdict = checkBody(bodyChecks[index]!, bodyAsSent);
+      if (verdict instanceof Promise) {
+        return this.#verifyLater(verdict, repeatKey, bodyChecks.slice(index + 1), request, bodyAsSent);
       }
-      if (refusal !== undefined) throw toRefusalError(refusal);
+      repeatKey = repeatKeyIn(verdict) ?? repeatKey;
     }
-    return new Verification(this, request);
+    return new Verification(this, request, repeatKey);
   }
 
   async #verifyLater(
-    waiting: Promise<Refusal | undefined>,
+    waiting: Promise<BodyVerdict>,
+    earlierKey: RepeatKey | undefined,
     laterChecks: readonly BodyCheck[],
     request: RequestToVerify,
     bodyAsSent: EventBody,
   ): Promise<Verification> {
-    let refusal = await awaitVerifier(waiting);
-    if (refusal !== undefined) throw toRefusalError(refusal);
+    let repeatKey = repeatKeyIn(await awaitVerifier(waiting)) ?? earlierKey;
     for (const check of laterChecks) {
-      refusal = await awaitVerifier(checkBody(check, bodyAsSent));
-      if (refusal !== undefined) throw toRefusalError(refusal);
+      repeatKey = repeatKeyIn(await awaitVerifier(checkBody(check, bodyAsSent))) ?? repeatKey;
     }
-    return new Verification(this, request);
+    return new Verification(this, request, repeatKey);
   }
 
   seal(verification: Verification, event: Event): VerifiedEvent {
@@ -236,15 +247,18 @@ function askVerifier(verifier: Verifier, request: RequestToVerify): HeadOutcome 
   }
 }
 
-function checkBody(
-  check: BodyCheck,
-  bodyAsSent: EventBody,
-): Refusal | undefined | Promise<Refusal | undefined> {
+function checkBody(check: BodyCheck, bodyAsSent: EventBody): BodyVerdict | Promise<BodyVerdict> {
   try {
     return check(bodyAsSent.bytes);
   } catch (error) {
     throw toVerifierError(error);
   }
+}
+
+/** The key that a verdict brings. @throws {GatewayError} when it is a refusal */
+function repeatKeyIn(verdict: BodyVerdict): RepeatKey | undefined {
+  if (isRefusal(verdict)) throw toRefusalError(verdict);
+  return verdict;
 }
 
 /** Waits for what a verifier finds. */

@@ -7,6 +7,7 @@
 
 import type { z } from "zod";
 import type { EventTypes } from "../event/event_type.ts";
+import type { RepeatKey } from "../event/repeat_key.ts";
 import type { ClientAddressResolver } from "./client_address.ts";
 import type { ClientCertificates } from "./client_certificate/client_certificates.ts";
 import type { PublicUrlResolver } from "./public_url.ts";
@@ -67,12 +68,22 @@ export interface HeadVerifier extends Holding {
 }
 
 /**
- * Verifies the exact bytes of the body as sent, before any Content-Encoding is undone.
+ * What is found of a body: the refusal, or `undefined` to let the request pass, or by what a repeat of it is
+ * recognised, which lets it pass too.
+ */
+export type BodyVerdict = Refusal | RepeatKey | undefined;
+
+/**
+ * Verifies the exact bytes of the body as sent, before any Content-Encoding is undone. A throw counts as a refusal.
  *
- * @returns the refusal, or `undefined` to let the request pass. A throw counts as a refusal.
  * @throws {UnavailableError} when it cannot be found out at the moment: the sender gets 503
  */
-export type BodyCheck = (body: Uint8Array<ArrayBuffer>) => Refusal | undefined | Promise<Refusal | undefined>;
+export type BodyCheck = (body: Uint8Array<ArrayBuffer>) => BodyVerdict | Promise<BodyVerdict>;
+
+/** Whether a verdict lets nobody in. */
+export function isRefusal(verdict: BodyVerdict): verdict is Refusal {
+  return verdict !== undefined && "code" in verdict;
+}
 
 /** Verifies the head and the body. */
 export interface BodyVerifier extends Holding {

@@ -12,11 +12,11 @@ import { GatewayError } from "../errors.ts";
 import type { DeliveryResult } from "../modules/module.ts";
 import { deliverDirectly } from "./direct_delivery.ts";
 import type { Dispatcher } from "./durable/dispatcher.ts";
-import type { AppendListener, IdempotencyKey, Journal } from "../journal/journal.ts";
+import type { Repeated, RepeatKey } from "../event/repeat_key.ts";
+import type { AppendListener, Journal } from "../journal/journal.ts";
+import { RememberedKeys } from "./repeats/remembered_keys.ts";
+import { type AcceptResult, Repeats } from "./repeats/repeats.ts";
 import type { DeliveryRoute } from "./route.ts";
-
-/** The result of accepting an event: delivered, accepted before, or refused. */
-export type AcceptResult = "delivered" | { readonly duplicateOf: string } | GatewayError;
 
 /** The ways of acceptance that an {@linkcode Acceptor} chooses between. */
 export interface AcceptorOptions {
@@ -26,20 +26,16 @@ export interface AcceptorOptions {
   readonly logger: Logger;
 }
 
-/** The result of the first event with a key. */
-interface First {
-  readonly id: string;
-  readonly result: DeliveryResult;
-}
-
 /** Accepts events. */
 export class Acceptor {
   readonly #options: AcceptorOptions;
-  /** The first events that are under way, by webhook and key. */
-  readonly #first = new Map<string, Promise<First>>();
+  readonly #remembered: RememberedKeys;
+  readonly #repeats: Repeats;
 
   constructor(options: AcceptorOptions) {
     this.#options = options;
+    this.#remembered = new RememberedKeys(options);
+    this.#repeats = new Repeats({ ...options, remembered: this.#remembered });
   }
 
   /**
@@ -47,22 +43,47 @@ export class Acceptor {
    *
    * @param route held by the caller until this has ended
    * @param listener gets the result of an event on its way into the journal
+   * @param signed by what a repeat is recognised, as its sender has signed it
    * @returns `"appending"` when it is the listener that gets the result
    */
   accept(
     route: DeliveryRoute,
     event: VerifiedEvent,
     listener: AppendListener,
+    signed?: RepeatKey,
   ): AcceptResult | "appending" | Promise<AcceptResult> {
-    const { idempotency } = route;
-    const key = idempotency?.keyOf(event);
-    const repeatable = key === undefined ? undefined : { key, ttlMs: idempotency!.ttlMs };
+    const own = route.idempotency?.keyOf(event);
+    const isRepeatable = signed !== undefined || own !== undefined;
     if (route.acceptance === "durable") {
-      this.#options.dispatcher.accept(event, route, repeatable, listener);
+      if (isRepeatable) return this.#appendOnce(route, event, listener, signed, own);
+      this.#options.dispatcher.accept(event, route, undefined, listener);
       return "appending";
     }
-    if (repeatable !== undefined) return this.#deliverOnce(route, event, repeatable);
-    return this.#deliver(route, event);
+    if (!isRepeatable) return this.#deliver(route, event);
+    const deliver = () => this.#deliver(route, event);
+    return this.#repeats.deliverOnce({ route, event, signed, own, deliver });
+  }
+
+  /** Writes what waits to be written. To be called when no event is accepted any more. */
+  async drain(): Promise<void> {
+    await this.#remembered.flush();
+  }
+
+  #appendOnce(
+    route: DeliveryRoute,
+    event: VerifiedEvent,
+    listener: AppendListener,
+    signed: RepeatKey | undefined,
+    own: RepeatKey | undefined,
+  ): Repeated | "appending" {
+    if (signed !== undefined) {
+      // It may have been accepted without the journal: the webhook has changed since.
+      const duplicateOf = this.#remembered.find(event, signed);
+      if (duplicateOf !== undefined) return { duplicateOf, repeat: signed.repeat };
+    }
+    const keys = [signed, own].filter((key) => key !== undefined);
+    this.#options.dispatcher.accept(event, route, keys, listener);
+    return "appending";
   }
 
   #deliver(route: DeliveryRoute, event: VerifiedEvent): DeliveryResult | Promise<DeliveryResult> {
@@ -87,37 +108,5 @@ export class Acceptor {
     } finally {
       gate.free();
     }
-  }
-
-  /** A repeated event waits for the first one, and shares its result. */
-  async #deliverOnce(route: DeliveryRoute, event: VerifiedEvent, key: IdempotencyKey): Promise<AcceptResult> {
-    const name = JSON.stringify([event.namespace, event.webhook, key.key]);
-    let first = this.#first.get(name);
-    if (first === undefined) {
-      first = this.#deliverFirst(route, event, key).finally(() => this.#first.delete(name));
-      this.#first.set(name, first);
-    }
-    const { id, result } = await first;
-    return result === "delivered" && id !== event.id ? { duplicateOf: id } : result;
-  }
-
-  async #deliverFirst(route: DeliveryRoute, event: VerifiedEvent, key: IdempotencyKey): Promise<First> {
-    const lane = { namespace: event.namespace, webhook: event.webhook };
-    const { journal, logger } = this.#options;
-    const former = await journal.findRepeated(lane, key.key);
-    if (former !== undefined) return { id: former, result: "delivered" };
-    const result = await this.#deliver(route, event);
-    if (result !== "delivered") return { id: event.id, result };
-    try {
-      await journal.remember(lane, key, event.id);
-    } catch (error) {
-      // It has been delivered: an error now would have the sender deliver it again for certain.
-      logger.warning("An event was delivered but cannot be remembered: a repeat would be delivered too", {
-        ...lane,
-        eventId: event.id,
-        error,
-      });
-    }
-    return { id: event.id, result };
   }
 }

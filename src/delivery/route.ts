@@ -6,6 +6,7 @@
  */
 
 import type { Event } from "../event/event.ts";
+import type { RepeatKey } from "../event/repeat_key.ts";
 import type { Acceptance } from "../modules/module.ts";
 import type { OutputLease } from "./outputs/output_pool.ts";
 import type { Semaphore } from "../time/semaphore.ts";
@@ -28,10 +29,8 @@ export interface RouteStep {
 
 /** Tells repeated events. */
 export interface Idempotency {
-  /** How long an event is remembered, in milliseconds. */
-  readonly ttlMs: number;
   /** The event's key; `undefined` where the sender gave none, so that a repeat cannot be recognised. */
-  keyOf(event: Event): string | undefined;
+  keyOf(event: Event): RepeatKey | undefined;
 }
 
 /** All outputs that an event is to reach. */

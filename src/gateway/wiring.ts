@@ -97,6 +97,7 @@ export class GatewayParts {
   readonly outputs: OutputPool;
   readonly journal: SqliteJournal;
   readonly dispatcher: Dispatcher;
+  readonly acceptor: Acceptor;
   readonly secrets: SecretLookup;
   readonly tracing: Tracing | undefined;
   readonly manager: ConfigManager;
@@ -130,6 +131,12 @@ export class GatewayParts {
       () => this.manager.catalog,
     );
     this.dispatcher = this.#buildDispatcher();
+    this.acceptor = new Acceptor({
+      dispatcher: this.dispatcher,
+      journal: this.journal,
+      deadlines: this.deadlines,
+      logger: logger("delivery"),
+    });
     const directory = new ChannelDirectory();
     this.manager = this.#buildManager(options, directory);
     this.reloader = new Reloader(this.provider, this.manager);
@@ -224,12 +231,7 @@ export class GatewayParts {
       namespaceRates: limits.namespaceRate && new NamespaceRates(() => limits.namespaceRate),
       bodyMemory: this.#bodyMemory,
       documents: documentReading(limits, this.deadlines),
-      acceptor: new Acceptor({
-        dispatcher: this.dispatcher,
-        journal: this.journal,
-        deadlines: this.deadlines,
-        logger: logger("delivery"),
-      }),
+      acceptor: this.acceptor,
       deadlines: this.deadlines,
       metrics: this.webhooks.requests,
       failures,

@@ -6,6 +6,7 @@
 
 import type { Catalog } from "../config/catalog.ts";
 import type { CatalogEntry, WebhookEntry } from "../config/entry.ts";
+import type { RepeatKind } from "../event/repeat_key.ts";
 import { ERROR_CATALOGUE, type ErrorCode } from "../errors.ts";
 import {
   type Counter,
@@ -24,6 +25,7 @@ const ALL_OUTCOMES: readonly string[] = [
   "accepted",
   "duplicate",
   "filtered",
+  "replayed",
   "probe",
   ...Object.keys(ERROR_CATALOGUE),
 ];
@@ -82,9 +84,9 @@ export class RequestMetrics {
     counter.increment();
   }
 
-  /** The event had been accepted before. */
-  repeated(entry: WebhookEntry): void {
-    this.#of(entry, "duplicate").increment();
+  /** The event had been accepted before. @param kind what it was found by */
+  repeated(entry: WebhookEntry, kind: RepeatKind): void {
+    this.#of(entry, kind).increment();
   }
 
   /** The event's type is none that the webhook wants. */

@@ -10,6 +10,7 @@
  * @module
  */
 
+import type { Repeated, RepeatKey } from "../event/repeat_key.ts";
 import type { VerifiedEvent } from "../event/verified_event.ts";
 import type { GatewayError } from "../errors.ts";
 import type { AttemptFailure, DeadLetters } from "../dead_letters/dead_letters.ts";
@@ -28,20 +29,26 @@ export interface AppendOptions {
    * Otherwise it waits in its lane.
    */
   readonly claim: boolean;
-  /** Makes a second event of the webhook with the same key a duplicate of the first. */
-  readonly idempotency?: IdempotencyKey;
+  /** Make a later event of the webhook with one of them a repeat of this one. They are remembered in its commit. */
+  readonly keys?: readonly RepeatKey[];
 }
 
-/** What a repeated event is recognised by. */
-export interface IdempotencyKey {
-  /** As the sender gave it, any length. */
+/** The keys of one event of a webhook. */
+export interface RememberedEvent extends LaneKey {
+  readonly eventId: string;
+  readonly keys: readonly RepeatKey[];
+}
+
+/** A key that is remembered, of what a sender has signed. */
+export interface RecalledKey {
   readonly key: string;
-  /** How long the key is remembered after the first event, in milliseconds. */
-  readonly ttlMs: number;
+  readonly eventId: string;
+  /** By `steadyNow`, in milliseconds since 1970. */
+  readonly expiresAt: number;
 }
 
-/** The number that the journal knows the event by; or the id of the event that it repeats. */
-export type Appended = { readonly sequence: number } | { readonly duplicateOf: string };
+/** The number that the journal knows the event by; or which event it repeats. */
+export type Appended = { readonly sequence: number } | Repeated;
 
 /**
  * Who waits for an append; one of the two is called, once. No promise, since each of the many events that wait
@@ -166,9 +173,17 @@ export interface Journal extends AsyncDisposable {
   /**
    * The id of the event that had the key within its time to live, for webhooks whose events are not appended.
    */
-  findRepeated(lane: LaneKey, key: string): Promise<string | undefined>;
-  /** Remembers the key of an event that is not appended. */
-  remember(lane: LaneKey, key: IdempotencyKey, eventId: string): Promise<void>;
+  findRepeated(lane: LaneKey, key: RepeatKey): Promise<string | undefined>;
+  /** Remembers the keys of events that are not appended. */
+  remember(events: readonly RememberedEvent[]): Promise<void>;
+  /**
+   * What is remembered of a webhook, of kind `replayed`, the oldest first.
+   *
+   * @param limit the newest so many
+   */
+  recall(lane: LaneKey, limit: number): Promise<readonly RecalledKey[]>;
+  /** Whether the store is in use. While nothing was asked of the journal, and there was none before, it is not. */
+  readonly isOpen: boolean;
   readonly deadLetters: DeadLetters;
   stats(): JournalStats;
 }

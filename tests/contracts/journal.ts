@@ -7,6 +7,7 @@
  */
 
 import { assert, assertEquals } from "@std/assert";
+import type { RepeatKey, RepeatKind } from "../../src/event/repeat_key.ts";
 import type { VerifiedEvent } from "../../src/event/verified_event.ts";
 import type { AttemptFailure } from "../../src/dead_letters/dead_letters.ts";
 import type { Appended, Claimed, Journal, LaneKey } from "../../src/journal/journal.ts";
@@ -40,6 +41,10 @@ const FAILURE: AttemptFailure = {
   message: "The record is too large",
   connection: "kafka_main",
 };
+
+function keyOf(key: string, repeat: RepeatKind = "duplicate", ttlMs = 60_000): RepeatKey {
+  return { repeat, key, ttlMs };
+}
 
 /** Registers the tests of the contract. `setUp` makes a new harness for each. */
 export function testJournalContract(name: string, setUp: () => Promise<JournalHarness>): void {
@@ -245,49 +250,100 @@ export function testJournalContract(name: string, setUp: () => Promise<JournalHa
     },
   );
 
-  test("tells a repeated event from a new one by its key", async (journal, harness) => {
-    const idempotency = { key: "order-1 ".repeat(500), ttlMs: 60_000 };
-    const first = verifiedEvent();
-    assert("sequence" in await append(journal, first, { claim: true, idempotency }));
-    const repeated = await append(journal, verifiedEvent(), { claim: true, idempotency });
-    assertEquals(repeated, { duplicateOf: first.id });
-    const other = await append(journal, verifiedEvent({ webhook: "payments" }), { claim: true, idempotency });
-    assert("sequence" in other, "another webhook's keys are its own");
-    await harness.crash(journal);
-    await using restarted = await harness.open();
-    assertEquals(await append(restarted, verifiedEvent(), { claim: true, idempotency }), {
-      duplicateOf: first.id,
+  for (const repeat of ["duplicate", "replayed"] as const) {
+    test(`tells a repeated event from a new one by its key, of kind ${repeat}`, async (journal, harness) => {
+      const key = { repeat, key: repeat === "duplicate" ? "order-1 ".repeat(500) : "order-1", ttlMs: 60_000 };
+      const keyed = { claim: true, keys: [key] };
+      const first = verifiedEvent();
+      const repeated = { duplicateOf: first.id, repeat };
+      assert("sequence" in await append(journal, first, keyed));
+      assertEquals(await append(journal, verifiedEvent(), keyed), repeated);
+      const other = await append(journal, verifiedEvent({ webhook: "payments" }), keyed);
+      assert("sequence" in other, "another webhook's keys are its own");
+      await harness.crash(journal);
+      await using restarted = await harness.open();
+      assertEquals(await append(restarted, verifiedEvent(), keyed), repeated);
+      assertEquals(await restarted.findRepeated(LANE, key), first.id);
+      assertEquals(restarted.stats().pending, 2);
     });
-    assertEquals(await restarted.findRepeated(LANE, idempotency.key), first.id);
-    assertEquals(restarted.stats().pending, 2);
-  });
+  }
 
   test("takes only one of several events with one key that come together", async (journal) => {
-    const idempotency = { key: "order-1", ttlMs: 60_000 };
+    const keyed = { claim: false, keys: [keyOf("order-1")] };
     const results = await Promise.all(
-      Array.from({ length: 20 }, () => append(journal, verifiedEvent(), { claim: false, idempotency })),
+      Array.from({ length: 20 }, () => append(journal, verifiedEvent(), keyed)),
     );
     assertEquals(results.filter((result) => "sequence" in result).length, 1);
     const others = new Set(results.flatMap((result) => "sequence" in result ? [] : [result.duplicateOf]));
     assertEquals([...others], [(await journal.claim(LANE, ALL)).events[0]?.event.id]);
   });
 
-  test("forgets a key when its time is over", async (journal) => {
-    const idempotency = { key: "order-1", ttlMs: 1 };
-    await append(journal, verifiedEvent(), { claim: true, idempotency });
-    await eventually(async () => {
-      const again = await append(journal, verifiedEvent(), { claim: true, idempotency });
-      assert("sequence" in again);
+  test("takes what is new of the events that come together, each with its own sequence", async (journal) => {
+    await append(journal, verifiedEvent(), { claim: true, keys: [keyOf("1")] });
+    const names = ["1", "2", "3", "2", "4", "1", "4"];
+    const events = names.map(() => verifiedEvent());
+    const results = await Promise.all(
+      events.map((event, index) => append(journal, event, { claim: false, keys: [keyOf(names[index]!)] })),
+    );
+    const isNew = results.map((result) => "sequence" in result);
+    assertEquals(isNew, [false, true, true, false, true, false, false]);
+    const { events: claimed } = await journal.claim(LANE, ALL);
+    assertEquals(claimed.map(({ event }) => event.id), [1, 2, 4].map((index) => events[index]!.id));
+    assertEquals(
+      claimed.map(({ sequence }) => sequence),
+      results.flatMap((result) => "sequence" in result ? [result.sequence] : []),
+    );
+    assertEquals(journal.stats().pending, 4);
+  });
+
+  test("takes an event that has one of its keys in common with another one for its repeat", async (journal) => {
+    const [signed, own, other] = [keyOf("a", "replayed"), keyOf("a", "duplicate"), keyOf("b", "duplicate")];
+    const first = verifiedEvent();
+    await append(journal, first, { claim: true, keys: [signed, own] });
+    const bySigned = await append(journal, verifiedEvent(), { claim: true, keys: [signed, other] });
+    assertEquals(bySigned, { duplicateOf: first.id, repeat: "replayed" });
+    const byOwn = await append(journal, verifiedEvent(), {
+      claim: true,
+      keys: [keyOf("c", "replayed"), own],
     });
+    assertEquals(byOwn, { duplicateOf: first.id, repeat: "duplicate" });
+    // What was taken for a repeat has left no keys behind.
+    const third = await append(journal, verifiedEvent(), {
+      claim: true,
+      keys: [keyOf("c", "replayed"), other],
+    });
+    assert("sequence" in third);
+  });
+
+  test("forgets a key when its time is over", async (journal) => {
+    const keyed = { claim: true, keys: [keyOf("order-1", "replayed", 1)] };
+    await append(journal, verifiedEvent(), keyed);
+    await eventually(async () => assert("sequence" in await append(journal, verifiedEvent(), keyed)));
   });
 
   test("remembers keys of events that it does not hold", async (journal) => {
-    assertEquals(await journal.findRepeated(LANE, "order-1"), undefined);
-    await journal.remember(LANE, { key: "order-1", ttlMs: 60_000 }, "event-1");
-    assertEquals(await journal.findRepeated(LANE, "order-1"), "event-1");
-    assertEquals(await journal.findRepeated(OTHER_LANE, "order-1"), undefined);
-    await journal.remember(LANE, { key: "order-2", ttlMs: 1 }, "event-2");
-    await eventually(async () => assertEquals(await journal.findRepeated(LANE, "order-2"), undefined));
+    const [long, short] = [keyOf("order-1"), keyOf("order-2", "replayed", 1)];
+    assertEquals(await journal.findRepeated(LANE, long), undefined);
+    await journal.remember([{ ...LANE, eventId: "event-1", keys: [long] }]);
+    assertEquals(await journal.findRepeated(LANE, long), "event-1");
+    assertEquals(await journal.findRepeated(OTHER_LANE, long), undefined);
+    await journal.remember([{ ...LANE, eventId: "event-2", keys: [short] }]);
+    await eventually(async () => assertEquals(await journal.findRepeated(LANE, short), undefined));
+  });
+
+  test("recalls the newest keys of a webhook that its senders have signed", async (journal) => {
+    assertEquals(await journal.recall(LANE, 10), []);
+    for (let number = 1; number <= 5; number++) {
+      const keys = [keyOf(`${number}`, "replayed", number * 100_000), keyOf(`own ${number}`)];
+      await journal.remember([{ ...LANE, eventId: `event-${number}`, keys }]);
+    }
+    await journal.remember([{ ...OTHER_LANE, eventId: "other", keys: [keyOf("6", "replayed")] }]);
+    const recalled = await journal.recall(LANE, 3);
+    assertEquals(recalled.map(({ key, eventId }) => [key, eventId]), [["3", "event-3"], ["4", "event-4"], [
+      "5",
+      "event-5",
+    ]]);
+    for (const { expiresAt } of recalled) assert(expiresAt > Date.now());
   });
 
   test("counts what is pending, and tells since when", async (journal) => {

@@ -27,6 +27,7 @@ export const bodySigned: Providers = {
       signature: { at: "X-Shopify-Hmac-Sha256", encoding: "base64" },
       id: "X-Shopify-Webhook-Id",
       event: "X-Shopify-Topic",
+      topic: "X-Shopify-Topic",
       needsBody: true,
     },
   },
@@ -37,6 +38,7 @@ export const bodySigned: Providers = {
       signature: { at: "shopify-hmac-sha256", encoding: "base64" },
       id: "shopify-webhook-id",
       event: "shopify-topic",
+      topic: "shopify-topic",
       needsBody: true,
     },
   },
@@ -98,7 +100,6 @@ export const bodySigned: Providers = {
     scheme: {
       signature: { at: "HmacSignature", encoding: "base64" },
       key: "hex",
-      id: "/data/id",
       event: "/type",
     },
   },

@@ -33,6 +33,11 @@ function carried(
   return { title, evidence, scheme: { signature, algorithm: "equal", ...further } };
 }
 
+/** A provider whose different events may be the same bytes. @param why as the beginning of a sentence */
+function alike(provider: DataProvider, why: string): DataProvider {
+  return { ...provider, alike: true, note: `${why}: two events may be alike, so repeats are delivered.` };
+}
+
 /** Time and signatures in one header, over `{t}.{body}`. */
 function together(
   title: string,
@@ -121,7 +126,10 @@ export const documented: Providers = {
     prefix: PREFIXED,
     encoding: "base64",
   }, { id: "/event_id", event: "/event_type" }),
-  dropbox: bodyOnly("Dropbox", SOURCE, { at: "X-Dropbox-Signature" }),
+  dropbox: alike(
+    bodyOnly("Dropbox", SOURCE, { at: "X-Dropbox-Signature" }),
+    "A notification says whose files have changed, and no more",
+  ),
   asana: bodyOnly("Asana", DOCUMENTED, { at: "X-Hook-Signature" }),
   figma: {
     title: "Figma",
@@ -236,6 +244,7 @@ export const documented: Providers = {
   woocommerce: bodyOnly("WooCommerce", SOURCE, { at: "X-WC-Webhook-Signature", encoding: "base64" }, {
     id: "X-WC-Webhook-Delivery-ID",
     event: "X-WC-Webhook-Topic",
+    topic: "X-WC-Webhook-Topic",
   }),
   revolut: {
     title: "Revolut",
@@ -257,7 +266,10 @@ export const documented: Providers = {
       event: "/type",
     },
   },
-  clickup: bodyOnly("ClickUp", DOCUMENTED, { at: "X-Signature" }, { event: "/event" }),
+  clickup: alike(
+    bodyOnly("ClickUp", DOCUMENTED, { at: "X-Signature" }, { event: "/event" }),
+    "Some events say what has changed, and no more",
+  ),
   courier: {
     title: "Courier",
     evidence: SOURCE,
@@ -273,7 +285,10 @@ export const documented: Providers = {
     encoding: "base64",
   }, { id: "x-hookdeck-eventid" }),
   "cal-com": bodyOnly("Cal.com", SOURCE, { at: "X-Cal-Signature-256" }, { event: "/triggerEvent" }),
-  attio: bodyOnly("Attio", SOURCE, { at: "attio-signature" }, { id: "idempotency-key" }),
+  attio: alike(
+    bodyOnly("Attio", SOURCE, { at: "attio-signature" }, { id: "idempotency-key" }),
+    "An event says what has changed, and no more",
+  ),
   vapi: bodyOnly("Vapi", SOURCE, { at: "x-vapi-signature" }, { event: "/message/type" }),
   planetscale: bodyOnly("PlanetScale", SOURCE, { at: "x-planetscale-signature" }, { event: "/event" }),
   firecrawl: bodyOnly("Firecrawl", SOURCE, { at: "x-firecrawl-signature", prefix: PREFIXED }, {
@@ -306,7 +321,10 @@ export const documented: Providers = {
     event: "/type",
   }),
   infisical: bodyOnly("Infisical", SOURCE, { at: "x-infisical-signature", items: ";" }, { event: "/event" }),
-  supabase: carried("Supabase", SOURCE, { at: "Authorization", prefix: "Bearer " }, { event: "/type" }),
+  supabase: alike(
+    carried("Supabase", SOURCE, { at: "Authorization", prefix: "Bearer " }, { event: "/type" }),
+    "An event says what a row was and is, and no more",
+  ),
   chargebee: carried(
     "Chargebee",
     SOURCE,

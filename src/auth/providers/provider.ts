@@ -58,6 +58,8 @@ interface AnyProvider {
   readonly event?: string | readonly string[] | FindEventType;
   /** How it sends documents as forms, where it does: a webhook without `data_type` takes them beside JSON. */
   readonly forms?: FormDocuments;
+  /** Whether different events may be signed alike: repeats are delivered, unless `replay` says otherwise. */
+  readonly alike?: true;
   /** What users should know, as one or two sentences. */
   readonly note?: string;
 }

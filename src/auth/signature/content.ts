@@ -72,6 +72,11 @@ export class SignedContent {
     return this.#parts.some((part) => "place" in part && part.place === place);
   }
 
+  /** Whether the whole body is signed. */
+  get signsBody(): boolean {
+    return this.names("body") || this.names("bodySha256") || this.names("asciiJson");
+  }
+
   /** The bytes that are signed. @param secret for templates that name it */
   of(parts: SignedParts, secret: string): Uint8Array<ArrayBuffer> {
     if (this.#isBody) return parts.body;

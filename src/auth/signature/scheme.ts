@@ -102,8 +102,16 @@ export const schemeSchema = z.strictObject({
   }).refine(({ at, field }) => (at === undefined) !== (field === undefined), {
     error: "Needs either 'at' or 'field'",
   }).optional(),
-  /** Header that tells deliveries apart. Where the content names it, a request must have it. */
+  /**
+   * Tells deliveries apart: a header that a request must have where the content names it, or a JSON Pointer into the
+   * body. Where it is not signed, it has no effect.
+   */
   id: place.optional(),
+  /**
+   * Header with the type of the event, where events of several types are signed alike. It is not signed, so whoever
+   * sends a captured request with another type has it taken for a new one.
+   */
+  topic: headerName.optional(),
   /** What the content names as `{nonce}`. */
   nonce: place.optional(),
   /** Header that names the secret, where each has a name. */

@@ -7,7 +7,7 @@
 import { EventBody } from "../../event/event.ts";
 import { JsonPointer } from "../../json/pointer.ts";
 import { type Secrets, secretsCheck } from "../several_secrets.ts";
-import type { BodyCheck, BodyVerifier, Refusal, RequestToVerify } from "../verifier.ts";
+import type { BodyCheck, BodyVerdict, BodyVerifier, Refusal, RequestToVerify } from "../verifier.ts";
 import { prepareCheck, type SignatureCheck } from "./check.ts";
 import { SignedContent, type SignedParts } from "./content.ts";
 import { keyOf } from "./key.ts";
@@ -15,6 +15,7 @@ import { equalText } from "../crypto/constant_time.ts";
 import type { Scheme } from "./scheme.ts";
 import { noMatch } from "./no_match.ts";
 import { readSignatures } from "./signature_values.ts";
+import { keyOfContent, keyOfId, type ReplayTtl } from "./signed_key.ts";
 import { judgeTime } from "./timestamp.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
@@ -28,6 +29,7 @@ export interface SchemeOptions {
   readonly names?: readonly string[] | undefined;
   /** The URL that the provider knows, for schemes that sign it. @default what the request says */
   readonly publicUrl?: string | undefined;
+  readonly replayTtlMs?: ReplayTtl;
   /** In milliseconds since 1970. */
   readonly now: () => number;
 }
@@ -36,11 +38,15 @@ export interface SchemeOptions {
 interface SignedHead extends Omit<SignedParts, "body"> {
   /** Signatures by header; one entry where the scheme has one header. */
   readonly signatures: readonly (readonly string[])[];
+  /** Tells requests with equal contents apart, where that is not signed. */
+  readonly topic: string | undefined;
+  /** The content that a signature fitted, without the secret. */
+  signed?: Bytes;
 }
 
 const NOTHING: { readonly signatures: SignedHead["signatures"]; readonly t?: string } = { signatures: [] };
 
-/** Whether the signatures of a request fit its content, with one secret. */
+/** Whether the signatures of a request fit its content, with one secret. Notes the content that they fit. */
 type RequestCheck = (head: SignedHead, body: Bytes) => boolean;
 
 /**
@@ -59,12 +65,16 @@ export function requestCheck(scheme: Scheme, secret: string, position = 0): Requ
   if (checks.length === 0) return undefined;
   const contents = [scheme.content].flat().map((template) => new SignedContent(template));
   const { ownSecrets } = scheme.signature;
-  return ({ signatures, ...head }, body) => {
+  return (head, body) => {
+    const { signatures } = head;
     const mine = ownSecrets ? signatures[position] ?? [] : signatures.flat();
     if (mine.length === 0) return false;
+    const parts = { ...head, body };
     return contents.some((content) => {
-      const bytes = content.of({ ...head, body }, secret);
-      return checks.some((check) => check(bytes, mine));
+      const bytes = content.of(parts, secret);
+      const fits = checks.some((check) => check(bytes, mine));
+      if (fits) head.signed = content.names("secret") ? content.of(parts, "") : bytes;
+      return fits;
     });
   };
 }
@@ -78,6 +88,8 @@ export class SchemeVerifier implements BodyVerifier {
   readonly #readsBody: boolean;
   readonly #needsUrl: boolean;
   readonly #needsId: boolean;
+  /** Where in the signed body the id stands. */
+  readonly #idInBody: JsonPointer | undefined;
 
   constructor(options: SchemeOptions) {
     const { scheme, secrets, names } = options;
@@ -99,6 +111,8 @@ export class SchemeVerifier implements BodyVerifier {
       content.names("url") || content.names("urlNoQuery") || content.names("sortedQuery")
     );
     this.#needsId = contents.some((content) => content.names("id"));
+    const signsBody = scheme.algorithm !== "equal" && contents.every((content) => content.signsBody);
+    this.#idInBody = signsBody && isPath(scheme.id) ? JsonPointer.parse(scheme.id) : undefined;
   }
 
   /** Whether a request has a header in which the scheme's signature stands. */
@@ -129,7 +143,8 @@ export class SchemeVerifier implements BodyVerifier {
     if (url === undefined) {
       return refusal("The URL that is signed is not known: set public_url, or PUBLIC_URL of the gateway");
     }
-    return { signatures: found.signatures, t, id, nonce, url, method: request.method };
+    const topic = scheme.topic === undefined ? undefined : headers.get(scheme.topic) ?? "";
+    return { signatures: found.signatures, t, id, nonce, url, method: request.method, topic };
   }
 
   #readHeaders(
@@ -154,7 +169,6 @@ export class SchemeVerifier implements BodyVerifier {
   }
 
   /** @param field the time in the signature's own header */
-  /** @param field the time in the signature's own header */
   #readTime(headers: Headers, field: string | undefined): string | Refusal {
     const rule = this.#options.scheme.timestamp;
     if (rule === undefined || isPath(rule.at)) return "";
@@ -177,15 +191,33 @@ export class SchemeVerifier implements BodyVerifier {
     return this.#options.publicUrl ?? request.publicUrls.resolve(request);
   }
 
-  #checkBody(head: SignedHead, body: Bytes): Refusal | undefined {
+  #checkBody(head: SignedHead, body: Bytes): BodyVerdict {
     const { needsBody, timestamp } = this.#options.scheme;
     if (needsBody && body.length === 0) return refusal("The body is empty");
-    if (!this.#readsBody) return this.#matches(head, body) ? undefined : noMatch(this.#needsUrl);
+    if (!this.#readsBody) {
+      return this.#matches(head, body) ? this.#keyOf(head, body) : noMatch(this.#needsUrl);
+    }
     const whole = this.#withBody(head, EventBody.fromBytes(body));
     if (!this.#matches(whole, body)) return noMatch(this.#needsUrl);
     // Only now: what a stranger claims is not worth an answer of its own.
-    if (!isPath(timestamp?.at)) return undefined;
-    return whole.t === "" ? refusal(NO_TIME) : this.#judgeTime(whole.t);
+    const stale = isPath(timestamp?.at)
+      ? (whole.t === "" ? refusal(NO_TIME) : this.#judgeTime(whole.t))
+      : undefined;
+    return stale ?? this.#keyOf(whole, body);
+  }
+
+  /** By what a repeat of a request is recognised that has passed. */
+  #keyOf({ id, signed, topic }: SignedHead, body: Bytes): BodyVerdict {
+    const { replayTtlMs } = this.#options;
+    if (replayTtlMs === undefined) return undefined;
+    const signedId = this.#needsId
+      ? id
+      : this.#idInBody === undefined
+      ? ""
+      : idAt(this.#idInBody, EventBody.fromBytes(body));
+    return signedId === ""
+      ? keyOfContent(signed ?? body, replayTtlMs, topic)
+      : keyOfId(signedId, replayTtlMs);
   }
 
   /** What of the head stands in the body. */
@@ -212,6 +244,12 @@ function isPath(place: unknown): place is string {
 
 function textAt(path: string, body: EventBody): string {
   return JsonPointer.parse(path)?.scalarIn(body)?.text ?? "";
+}
+
+/** A text or a number that says something; empty where there is none. */
+function idAt(pointer: JsonPointer, body: EventBody): string {
+  const found = pointer.scalarIn(body);
+  return found === undefined || found.type === "boolean" || found.text.trim() === "" ? "" : found.text;
 }
 
 function firstOf(headers: Headers, names: readonly string[]): string | undefined {

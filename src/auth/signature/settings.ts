@@ -14,9 +14,16 @@ import { providers, schemesOf } from "../providers/providers.ts";
 import { type Secrets, secretsField, SeveralSecrets } from "../several_secrets.ts";
 import { fitsKey } from "./key.ts";
 import { type Scheme, schemeSchema } from "./scheme.ts";
+import type { ReplayTtl } from "./signed_key.ts";
 
 /** Longest tolerance, in seconds. */
 const MAX_TOLERANCE = 7 * 24 * 3600;
+
+/** How long what a provider sent is remembered that says no time, or may be of any age, in seconds. */
+const REPLAY_TTL = 24 * 3600;
+
+/** Longest time that it can be remembered, in seconds. */
+const MAX_REPLAY_TTL = 31_536_000;
 
 /** A former secret with the name that it has. */
 const named = z.strictObject({ key: z.string().min(1), secret: secretField() });
@@ -66,6 +73,13 @@ const fields = z.strictObject({
   tolerance: numberField(1, MAX_TOLERANCE).optional().meta({
     description: "How old a request may be, in seconds. Default: as the provider's own library has it.",
   }),
+  replay: z.union([z.boolean(), z.strictObject({ ttl: numberField(1, MAX_REPLAY_TTL) })], {
+    error: 'Must be true, false, or such as {"ttl": 3600}',
+  }).optional().meta({
+    description:
+      "`false`: a request that comes again is delivered again. `ttl`: how long it is known, in seconds. " +
+      "Default: twice the tolerance, and a day where there is none.",
+  }),
   events: eventPatternsSchema.optional().meta({
     description: "As `events` of the webhook, see below: the types of events that are handed on.",
   }),
@@ -79,7 +93,7 @@ type Fields = z.output<typeof fields>;
 type Name = keyof Fields;
 
 /** What every webhook may have, whoever sends. */
-const COMMON: readonly Name[] = ["provider", "scheme", "tolerance", "public_url", "events"];
+const COMMON: readonly Name[] = ["provider", "scheme", "tolerance", "replay", "public_url", "events"];
 
 /** What cannot be left out where a provider takes it. */
 const NEEDED: ReadonlySet<string> = new Set<Name>(["key", "public_key", "webhook_id"]);
@@ -163,6 +177,8 @@ function compile(given: Fields, ebayApi: EbayApi | undefined): SignatureConfig |
   const setting = secretSetting(given);
   const secret = setting === "none" ? undefined : secretsFrom(given, given[setting]!);
   const schemes = schemesFor(given);
+  const tooShort = ttlProblem(given, schemes);
+  if (tooShort !== undefined) return tooShort;
   for (const text of secretsIn(secret)) {
     const fits = provider !== undefined && "coded" in provider
       ? provider.coded.fits?.(text) ?? true
@@ -177,6 +193,40 @@ function compile(given: Fields, ebayApi: EbayApi | undefined): SignatureConfig |
     ebayApi,
     settings: given,
   };
+}
+
+/** What is forgotten while it may still come again would be taken twice. */
+function ttlProblem(given: Fields, schemes: readonly Scheme[]): Problem | undefined {
+  const { replay } = given;
+  if (typeof replay !== "object") return undefined;
+  const windows = schemes.map(({ timestamp }) => timestamp?.window ?? 0);
+  const least = 2 * Math.max(codedWindow(given) ?? 0, ...windows);
+  return replay.ttl >= least
+    ? undefined
+    : { path: ["replay", "ttl"], message: `Must be ${least} at least, twice the tolerance` };
+}
+
+/** The tolerance of a scheme in code, in seconds. */
+function codedWindow(given: Fields): number | undefined {
+  const provider = providerOf(given);
+  if (provider === undefined || !("coded" in provider)) return undefined;
+  const window = provider.coded.timestamp?.window;
+  return window === undefined ? undefined : given.tolerance ?? window;
+}
+
+/**
+ * How long a webhook recognises what comes again, in milliseconds.
+ *
+ * @param window how old requests may be, in seconds. @default that of the provider's code
+ */
+export function replayTtlMs(
+  { provider, settings }: SignatureConfig,
+  window: number | undefined = codedWindow(settings),
+): ReplayTtl {
+  const { replay = provider?.alike !== true } = settings;
+  if (replay === false) return undefined;
+  if (replay !== true) return replay.ttl * 1000;
+  return 1000 * (window === undefined ? REPLAY_TTL : 2 * window);
 }
 
 /** Every secret has the one name, but for the former secret, which stands last and has its own. */

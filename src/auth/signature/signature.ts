@@ -11,7 +11,7 @@ import { eventPatternsSchema } from "../../event/event_type.ts";
 import { EVENTS_KEY, eventTypesOf } from "./event_types.ts";
 import { fitsKey } from "./key.ts";
 import { SchemeVerifier } from "./scheme_verifier.ts";
-import { type SignatureConfig, signatureSchema } from "./settings.ts";
+import { replayTtlMs, type SignatureConfig, signatureSchema } from "./settings.ts";
 
 /** `signature`: a provider by its name, or a scheme, with the secrets that it is verified with. */
 export const signature: VerifierKind<SignatureConfig> = {
@@ -51,6 +51,7 @@ export function signatureVerifier(config: SignatureConfig, now: () => number): B
       ebayApi: config.ebayApi,
       topics: settings.topics,
       webhookId: settings.webhook_id,
+      replayTtlMs: replayTtlMs(config),
     });
   }
   if (secret === undefined) throw new TypeError("There is no secret: it should not have been configured");
@@ -64,13 +65,17 @@ export function signatureVerifier(config: SignatureConfig, now: () => number): B
       baseUrl: settings.base_url,
       key: settings.key,
       tolerance: settings.tolerance,
+      replayTtlMs: replayTtlMs(config),
       now,
     });
   }
   const texts = typeof secret === "string" ? [secret] : secret.map((text) => text);
   const verifiers = config.schemes
     .filter((scheme) => texts.every((text) => fitsKey(text, scheme)))
-    .map((scheme) => new SchemeVerifier({ scheme, secrets: secret, names, publicUrl, now }));
+    .map((scheme) => {
+      const ttlMs = replayTtlMs(config, scheme.timestamp?.window);
+      return new SchemeVerifier({ scheme, secrets: secret, names, publicUrl, replayTtlMs: ttlMs, now });
+    });
   return verifiers.length === 1 ? verifiers[0]! : new FirstPresent(verifiers);
 }
 

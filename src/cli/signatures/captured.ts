@@ -11,6 +11,7 @@ import { PublicUrlResolver, requestTarget } from "../../auth/public_url.ts";
 import { AuthServers } from "../../auth/servers/auth_servers.ts";
 import type { SignatureConfig } from "../../auth/signature/settings.ts";
 import { signatureVerifier } from "../../auth/signature/signature.ts";
+import { isRefusal } from "../../auth/verifier.ts";
 
 /** One request as a file holds it. */
 export const capturedSchema = z.object({
@@ -47,7 +48,7 @@ export async function judgeCaptured(
     clientCertificates: new ClientCertificates(undefined, clientAddresses),
     servers,
   });
-  const refusal = typeof outcome === "function" ? await outcome(Uint8Array.fromBase64(bodyBase64)) : outcome;
+  const verdict = typeof outcome === "function" ? await outcome(Uint8Array.fromBase64(bodyBase64)) : outcome;
   verifier.release?.();
-  return refusal?.reason;
+  return isRefusal(verdict) ? verdict.reason : undefined;
 }

@@ -21,9 +21,12 @@ export function compileIdempotency(config: IdempotencyConfig): Idempotency {
   const parts = config.of ?? [config];
   const sources = parts.map(compilePart);
   const [only] = sources;
+  const ttlMs = config.ttl * 1000;
   return {
-    ttlMs: config.ttl * 1000,
-    keyOf: config.of === undefined ? (event) => keyOfOne(only?.(event)) : (event) => keyOfAll(sources, event),
+    keyOf: (event) => {
+      const key = config.of === undefined ? keyOfOne(only?.(event)) : keyOfAll(sources, event);
+      return key === undefined ? undefined : { repeat: "duplicate", key, ttlMs };
+    },
   };
 }
 

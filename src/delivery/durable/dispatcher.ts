@@ -6,11 +6,12 @@
  */
 
 import type { Logger } from "@logtape/logtape";
+import type { RepeatKey } from "../../event/repeat_key.ts";
 import type { VerifiedEvent } from "../../event/verified_event.ts";
 import { Deadline, type Deadlines, Timer } from "../../time/deadlines.ts";
 import { steadyNow } from "../../time/steady_clock.ts";
 import type { EventMetrics } from "../event_metrics.ts";
-import type { AppendListener, IdempotencyKey, Journal, LaneKey } from "../../journal/journal.ts";
+import type { AppendListener, Journal, LaneKey } from "../../journal/journal.ts";
 import type { LaneContext } from "./context.ts";
 import { Lane } from "./lane.ts";
 import type { BodyMemory } from "../../io/memory/body_memory.ts";
@@ -97,12 +98,12 @@ export class Dispatcher {
   accept(
     event: VerifiedEvent,
     { path, queue }: Pick<DeliveryRoute, "path" | "queue">,
-    idempotency: IdempotencyKey | undefined,
+    keys: readonly RepeatKey[] | undefined,
     listener: AppendListener,
   ): void {
     this.#watch();
     const lane = this.#lanes.get(path) ?? this.#lane(event.namespace, event.webhook);
-    lane.accept(event, queue, idempotency, listener);
+    lane.accept(event, queue, keys, listener);
   }
 
   /** Begins with what the journal holds. To be called once the configuration is loaded. */

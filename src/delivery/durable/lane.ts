@@ -6,8 +6,9 @@
  */
 
 import { assertCount, GatewayError } from "../../errors.ts";
+import type { RepeatKey } from "../../event/repeat_key.ts";
 import type { VerifiedEvent } from "../../event/verified_event.ts";
-import type { AppendListener, IdempotencyKey, LaneKey, PendingEvent } from "../../journal/journal.ts";
+import type { AppendListener, LaneKey, PendingEvent } from "../../journal/journal.ts";
 import type { WebhookCounters } from "../event_metrics.ts";
 import { longestPauseMs } from "../route.ts";
 import { ActiveRuns, type ActiveRunsOwner } from "./active_runs.ts";
@@ -77,7 +78,7 @@ export class Lane implements ActiveRunsOwner, ArrivalOwner, BacklogOwner {
   accept(
     event: VerifiedEvent,
     queue: number,
-    idempotency: IdempotencyKey | undefined,
+    keys: readonly RepeatKey[] | undefined,
     listener: AppendListener,
   ): void {
     if (this.pending >= queue) {
@@ -91,7 +92,7 @@ export class Lane implements ActiveRunsOwner, ArrivalOwner, BacklogOwner {
     this.pending++;
     if (claim) this.#window.take(bytes);
     else this.#backlog.expect();
-    const options = idempotency === undefined ? { claim } : { claim, idempotency };
+    const options = keys === undefined ? { claim } : { claim, keys };
     this.#context.journal.append(event, options, new Arrival(this, event, bytes, claim, listener));
   }
 

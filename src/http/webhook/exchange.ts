@@ -21,6 +21,7 @@ import type { Acceptor } from "../../delivery/acceptor.ts";
 import type { Appended, AppendListener } from "../../journal/journal.ts";
 import { GatewayError } from "../../errors.ts";
 import { type Event, EventBody } from "../../event/event.ts";
+import type { Repeated } from "../../event/repeat_key.ts";
 import { addCors, type CorsPolicy, isPreflight, requireOrigin } from "../../rules/cors.ts";
 import { type CountedRate, countRequest, type NamespaceRates } from "../../rules/rate_limit.ts";
 import {
@@ -210,11 +211,11 @@ class Exchange extends BoundedRequest implements RequestToVerify, AppendListener
       const clean = cleaning instanceof Promise ? await cleaning : cleaning;
       const event = authenticator.seal(verified, this.#eventOf(entry, clean, type));
       this.#body = undefined;
-      const accepting = this.#context.acceptor.accept(entry, event, this);
+      const accepting = this.#context.acceptor.accept(entry, event, this, verified.repeatKey);
       if (accepting === "appending") return;
       const accepted = accepting instanceof Promise ? await accepting : accepting;
       if (accepted instanceof GatewayError) throw accepted;
-      this.#succeed(entry, accepted === "delivered" ? undefined : accepted.duplicateOf);
+      this.#succeed(entry, accepted === "delivered" ? undefined : accepted);
     } catch (thrown) {
       if (this.#late) return this.giveBackBody();
       const error = this.isReading ? toReadError(thrown) : toGatewayError(thrown);
@@ -315,10 +316,7 @@ class Exchange extends BoundedRequest implements RequestToVerify, AppendListener
 
   onAppended(appended: Appended): void {
     try {
-      this.#succeed(
-        this.#entry as WebhookEntry,
-        "duplicateOf" in appended ? appended.duplicateOf : undefined,
-      );
+      this.#succeed(this.#entry as WebhookEntry, "duplicateOf" in appended ? appended : undefined);
     } catch (thrown) {
       this.#fail(toGatewayError(thrown));
     }
@@ -395,12 +393,12 @@ class Exchange extends BoundedRequest implements RequestToVerify, AppendListener
     );
   }
 
-  /** @param duplicateOf the id of the event that this one repeats: it gets the answer of the first one */
-  #succeed(entry: WebhookEntry, duplicateOf: string | undefined): void {
+  /** @param repeated the event that this one repeats: it gets the answer of the first one */
+  #succeed(entry: WebhookEntry, repeated: Repeated | undefined): void {
     const { metrics, namesAccepted } = this.#context;
-    if (duplicateOf === undefined) metrics.accepted(entry);
-    else metrics.repeated(entry);
-    const eventId = duplicateOf ?? this.#id;
+    if (repeated === undefined) metrics.accepted(entry);
+    else metrics.repeated(entry, repeated.repeat);
+    const eventId = repeated?.duplicateOf ?? this.#id;
     const { response } = entry.webhook;
     this.#end(
       response === undefined

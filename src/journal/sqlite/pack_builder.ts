@@ -1,4 +1,4 @@
-import type { Pack } from "./protocol.ts";
+import type { AppendKey, Pack } from "./protocol.ts";
 
 /** Events of one pack. Few, since a pack is unpacked as a whole when one of its events is held up. */
 const MAX_EVENTS = 64;
@@ -10,6 +10,8 @@ const encoder = new TextEncoder();
 
 /** Puts appends of one lane together, as long as they fit. */
 export class PackBuilder {
+  /** Of its events, by their index in the pack. */
+  readonly keys: AppendKey[] = [];
   readonly #lane: number;
   readonly #claimed: boolean;
   readonly #receivedAt: number;
@@ -35,6 +37,7 @@ export class PackBuilder {
       receivedAt: this.#receivedAt,
       fields: JSON.stringify(this.#fields),
       data: encoder.encode(this.#text),
+      keys: this.keys,
     };
   }
 

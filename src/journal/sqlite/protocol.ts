@@ -8,7 +8,8 @@
  */
 
 import type { AttemptFailure, DeadLetterFilter, DeadLetterSummary } from "../../dead_letters/dead_letters.ts";
-import type { LaneKey, Settlement } from "../journal.ts";
+import type { RepeatKey, RepeatKind } from "../../event/repeat_key.ts";
+import type { LaneKey, RecalledKey, RememberedEvent, Settlement } from "../journal.ts";
 
 /** A body as it is stored: text where it was read as text, otherwise bytes. */
 export type StoredBody = string | Uint8Array<ArrayBuffer>;
@@ -55,18 +56,22 @@ export interface Pack {
   readonly fields: string;
   /** The ids, headers and bodies one after the other, in UTF-8. */
   readonly data: Uint8Array<ArrayBuffer>;
+  /** In the order of the events, of which few have any. */
+  readonly keys: readonly AppendKey[];
 }
 
 /** How many numbers one event takes in {@linkcode Pack.fields}. */
 export const PACK_FIELDS = 4;
 
-/** An append that is not done if the key is known; `index` is that of the append. */
-export interface AppendKey {
+/** A key of an append, which is not done if one of its keys is known. */
+export interface AppendKey extends RepeatKey {
+  /** Of the append among those of the commit, or of the event in its pack. */
   readonly index: number;
-  /** Digest of the idempotency key. */
-  readonly key: Uint8Array<ArrayBuffer>;
-  readonly ttlMs: number;
+  readonly eventId: string;
 }
+
+/** An append that was not done: the index of the append, the event that it repeats, and what that was found by. */
+export type RepeatedAppend = readonly [index: number, duplicateOf: string, repeat: RepeatKind];
 
 /** A claimed event with all that is known of it. */
 export interface StoredPendingEvent {
@@ -99,8 +104,9 @@ export interface Operations {
     Record<never, never>,
     readonly { readonly namespace: string; readonly webhook: string; readonly pending: number }[],
   ];
-  readonly findRepeated: [KeyOfLane, string | undefined];
-  readonly remember: [KeyOfLane & { readonly ttlMs: number; readonly eventId: string }, undefined];
+  readonly findRepeated: [LaneKey & { readonly key: RepeatKey }, string | undefined];
+  readonly remember: [{ readonly events: readonly RememberedEvent[] }, undefined];
+  readonly recall: [LaneKey & { readonly limit: number }, readonly RecalledKey[]];
   readonly listDead: [DeadSlice, DeadSliceRead];
   readonly getDead: [{ readonly id: string }, StoredDeadLetter | undefined];
   readonly replayDead: [DeadSlice, DeadSliceChanged];
@@ -160,12 +166,6 @@ export interface SalvageSlice {
   readonly isDamaged: boolean;
   /** Why the file cannot be read any further. */
   readonly problem?: string;
-}
-
-interface KeyOfLane {
-  readonly namespace: string;
-  readonly webhook: string;
-  readonly key: Uint8Array<ArrayBuffer>;
 }
 
 interface MessageName {
@@ -258,12 +258,14 @@ export interface CommitReply {
   readonly refused?: RefusedPart;
   /** Set when everything was done but what needs space: the appends, and operations whose result is absent. */
   readonly growthRefused?: RefusedPart;
-  /** Sequence of the first append that was not a duplicate; the others follow in order. */
+  /** Sequence of the first append that is no repeat; the others follow in order. */
   readonly firstSequence: number;
-  /** Sequence of the first event in a pack; the others follow in order. */
+  /** Sequence of the first event in a pack that is no repeat; the others follow in order. */
   readonly firstPacked: number;
-  /** Duplicates: index of the append, and the id of the event that it repeats. */
-  readonly duplicates: readonly (readonly [index: number, id: string])[];
+  /** In the order of `appends`. */
+  readonly repeated: readonly RepeatedAppend[];
+  /** In the order of the events of all packs, by their index among them. */
+  readonly repeatedInPacks: readonly RepeatedAppend[];
   /** In the order of `operations`. `undefined` is a result too: see `refusedOperations`. */
   readonly results: readonly unknown[];
   /** Indexes of operations that were refused with `growthRefused`. */

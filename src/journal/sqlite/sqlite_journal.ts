@@ -4,8 +4,8 @@
  * @module
  */
 
-import { createHash } from "node:crypto";
 import type { Logger } from "@logtape/logtape";
+import type { RepeatKey } from "../../event/repeat_key.ts";
 import type { VerifiedEvent } from "../../event/verified_event.ts";
 import { GatewayError, StartupError } from "../../errors.ts";
 import { steadyNow } from "../../time/steady_clock.ts";
@@ -16,11 +16,12 @@ import type {
   AppendOptions,
   Claimed,
   ClaimLimit,
-  IdempotencyKey,
   Journal,
   JournalStats,
   LaneBacklog,
   LaneKey,
+  RecalledKey,
+  RememberedEvent,
   Settlement,
 } from "../journal.ts";
 import { decodeEvent, encodeBody, encodeHeaders } from "./event_codec.ts";
@@ -153,13 +154,13 @@ export class SqliteJournal implements Journal {
     }
   }
 
-  append(event: VerifiedEvent, { claim, idempotency }: AppendOptions, listener: AppendListener): void {
+  append(event: VerifiedEvent, { claim, keys }: AppendOptions, listener: AppendListener): void {
     this.#worker.append({
       event,
       headers: encodeHeaders(event),
       body: encodeBody(event.body),
       claim,
-      key: idempotency && { key: digest(idempotency.key), ttlMs: idempotency.ttlMs },
+      keys,
     }, listener);
   }
 
@@ -189,16 +190,20 @@ export class SqliteJournal implements Journal {
     return this.#worker.operate("lanes", {});
   }
 
-  findRepeated({ namespace, webhook }: LaneKey, key: string): Promise<string | undefined> {
-    return this.#worker.operate("findRepeated", { namespace, webhook, key: digest(key) });
+  findRepeated({ namespace, webhook }: LaneKey, key: RepeatKey): Promise<string | undefined> {
+    return this.#worker.operate("findRepeated", { namespace, webhook, key });
   }
 
-  async remember(
-    { namespace, webhook }: LaneKey,
-    { key, ttlMs }: IdempotencyKey,
-    eventId: string,
-  ): Promise<void> {
-    await this.#worker.operate("remember", { namespace, webhook, key: digest(key), ttlMs, eventId });
+  async remember(events: readonly RememberedEvent[]): Promise<void> {
+    await this.#worker.operate("remember", { events });
+  }
+
+  recall({ namespace, webhook }: LaneKey, limit: number): Promise<readonly RecalledKey[]> {
+    return this.#worker.operate("recall", { namespace, webhook, limit });
+  }
+
+  get isOpen(): boolean {
+    return this.#worker.isStarted;
   }
 
   /**
@@ -305,9 +310,4 @@ export class SqliteJournal implements Journal {
       this.#isSweeping = false;
     }
   }
-}
-
-/** Keys may have any length; what is stored has one. */
-function digest(key: string): Uint8Array<ArrayBuffer> {
-  return new Uint8Array(createHash("sha256").update(key).digest());
 }

@@ -5,6 +5,7 @@
  */
 
 import { GatewayError } from "../../errors.ts";
+import type { RepeatKey } from "../../event/repeat_key.ts";
 import type { VerifiedEvent } from "../../event/verified_event.ts";
 import type { AppendListener, LaneKey, Settlement } from "../journal.ts";
 import { PackBuilder } from "./pack_builder.ts";
@@ -16,6 +17,7 @@ import type {
   Operation,
   OperationKind,
   RefusedPart,
+  RepeatedAppend,
   ReplyOf,
   RequestOf,
   StoredBody,
@@ -31,7 +33,7 @@ export interface Append {
   readonly headers: string;
   readonly body: StoredBody;
   readonly claim: boolean;
-  readonly key: Omit<AppendKey, "index"> | undefined;
+  readonly keys: readonly RepeatKey[] | undefined;
 }
 
 interface Waiter<T> {
@@ -87,18 +89,19 @@ export class WaitingCommit {
   }
 
   append(append: Append, listener: AppendListener): void {
-    const { event, headers, body, claim, key } = append;
+    const { event, headers, body, claim, keys } = append;
     this.count++;
-    if (this.#mayPack && key === undefined && typeof body === "string") {
+    if (this.#mayPack && typeof body === "string") {
       const characters = event.id.length + headers.length + body.length;
       if (PackBuilder.takes(characters)) {
         const pack = this.#packFor(event, claim, characters);
+        if (keys !== undefined) pushKeys(pack.builder.keys, pack.listeners.length, event.id, keys);
         pack.builder.add(event.receivedAt, event.id, headers, body);
         pack.listeners.push(listener);
         return;
       }
     }
-    if (key !== undefined) this.#keys.push({ index: this.#listeners.length, ...key });
+    if (keys !== undefined) pushKeys(this.#keys, this.#listeners.length, event.id, keys);
     this.#appends.push(event.id, this.#laneIndex(event), event.receivedAt, headers, body, claim);
     this.#listeners.push(listener);
   }
@@ -176,22 +179,33 @@ export class WaitingCommit {
     }
   }
 
-  #concludeAppends({ growthRefused, firstSequence, firstPacked, duplicates }: CommitReply): void {
+  #concludeAppends(reply: CommitReply): void {
+    const { growthRefused, firstSequence, firstPacked, repeated, repeatedInPacks } = reply;
     if (growthRefused !== undefined) return this.#refuseAppends(toError(growthRefused));
-    let packed = firstPacked;
-    for (const { listeners } of this.#packs) {
-      for (const listener of listeners) listener.onAppended({ sequence: packed++ });
-    }
-    let sequence = firstSequence;
-    let nextDuplicate = 0;
-    for (const [index, listener] of this.#listeners.entries()) {
-      const duplicate = duplicates[nextDuplicate];
-      if (duplicate?.[0] === index) {
-        nextDuplicate++;
-        listener.onAppended({ duplicateOf: duplicate[1] });
-      } else {
-        listener.onAppended({ sequence: sequence++ });
-      }
+    reportAppended(this.#packs.flatMap(({ listeners }) => listeners), firstPacked, repeatedInPacks);
+    reportAppended(this.#listeners, firstSequence, repeated);
+  }
+}
+
+function pushKeys(to: AppendKey[], index: number, eventId: string, keys: readonly RepeatKey[]): void {
+  for (const { repeat, key, ttlMs } of keys) to.push({ index, eventId, repeat, key, ttlMs });
+}
+
+/** @param first the sequence of the first append that is no repeat; the others follow in order */
+function reportAppended(
+  listeners: readonly AppendListener[],
+  first: number,
+  repeated: readonly RepeatedAppend[],
+): void {
+  let sequence = first;
+  let nextRepeated = 0;
+  for (const [index, listener] of listeners.entries()) {
+    const found = repeated[nextRepeated];
+    if (found?.[0] === index) {
+      nextRepeated++;
+      listener.onAppended({ duplicateOf: found[1], repeat: found[2] });
+    } else {
+      listener.onAppended({ sequence: sequence++ });
     }
   }
 }

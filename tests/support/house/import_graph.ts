@@ -40,7 +40,7 @@ const RANKS: readonly (readonly string[])[] = [
   ["config/problem.ts"],
   ["config/secrets/"],
   ["delivery/acceptor.ts"],
-  ["delivery/durable/", "delivery/direct_delivery.ts"],
+  ["delivery/durable/", "delivery/repeats/", "delivery/direct_delivery.ts"],
   ["delivery/route.ts"],
   ["delivery/outputs/"],
   ["delivery/event_metrics.ts", "delivery/retry_policy.ts"],

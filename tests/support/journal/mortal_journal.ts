@@ -3,14 +3,16 @@ import type {
   AppendOptions,
   Claimed,
   ClaimLimit,
-  IdempotencyKey,
   Journal,
   JournalStats,
   LaneBacklog,
   LaneKey,
+  RecalledKey,
+  RememberedEvent,
   Settlement,
 } from "../../../src/journal/journal.ts";
 import type { DeadLetters } from "../../../src/dead_letters/dead_letters.ts";
+import type { RepeatKey } from "../../../src/event/repeat_key.ts";
 import type { VerifiedEvent } from "../../../src/event/verified_event.ts";
 import { append } from "./append.ts";
 
@@ -62,12 +64,20 @@ export class MortalJournal implements Journal {
     return this.#call(() => this.#journal.lanes());
   }
 
-  findRepeated(lane: LaneKey, key: string): Promise<string | undefined> {
+  findRepeated(lane: LaneKey, key: RepeatKey): Promise<string | undefined> {
     return this.#call(() => this.#journal.findRepeated(lane, key));
   }
 
-  remember(lane: LaneKey, key: IdempotencyKey, eventId: string): Promise<void> {
-    return this.#call(() => this.#journal.remember(lane, key, eventId));
+  remember(events: readonly RememberedEvent[]): Promise<void> {
+    return this.#call(() => this.#journal.remember(events));
+  }
+
+  recall(lane: LaneKey, limit: number): Promise<readonly RecalledKey[]> {
+    return this.#call(() => this.#journal.recall(lane, limit));
+  }
+
+  get isOpen(): boolean {
+    return this.#journal.isOpen;
   }
 
   get deadLetters(): DeadLetters {

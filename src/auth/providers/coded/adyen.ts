@@ -26,6 +26,8 @@ export const adyen: CodedScheme<readonly AdyenItem[]> = {
     return read.includes(undefined) ? undefined : read as AdyenItem[];
   },
   fits: (secret) => keyOf(secret, "hex") !== undefined,
+  // Whoever captured them may send the items in any order, and any of them several times.
+  signed: (items) => [...new Set(items.map(({ content }) => content))].sort().join("\n"),
   prepare: (secret) => {
     const digest = new HmacDigest("sha256", keyOf(secret, "hex")!);
     return (items) =>

@@ -17,6 +17,7 @@ interface ConnectRequest {
   readonly token: Token;
   readonly method: string;
   readonly url: string;
+  readonly body: Uint8Array<ArrayBuffer>;
 }
 
 const SCHEME = /^JWT ([\w.-]+)$/;
@@ -25,13 +26,15 @@ const SCHEME = /^JWT ([\w.-]+)$/;
 export const atlassianConnect: CodedScheme<ConnectRequest> = {
   headers: ["Authorization"],
   needsUrl: true,
-  read: ({ headers, method, url }, now) => {
+  read: ({ headers, method, url, body }, now) => {
     const text = SCHEME.exec(headers.get("authorization") ?? "")?.[1];
     const token = text === undefined ? "" : readToken(text);
     if (typeof token === "string" || token.header.alg !== "HS256") return undefined;
     const { exp } = token.claims;
-    return typeof exp === "number" && now / 1000 < exp ? { token, method, url } : undefined;
+    return typeof exp === "number" && now / 1000 < exp ? { token, method, url, body } : undefined;
   },
+  // Several events of one second are signed alike.
+  signed: ({ token: { signed }, body }) => `${signed}.${hash("sha256", body, "hex")}`,
   prepare: (secret, { baseUrl }) => {
     const digest = new HmacDigest("sha256", utf8(secret));
     return ({ token: { signed, signature, claims }, method, url }) => {

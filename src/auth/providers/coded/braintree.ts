@@ -31,6 +31,7 @@ export const braintree: CodedScheme<BraintreeRequest> = {
     const pairs = signature.split("&").map((pair) => pair.split("|", 2));
     return { signatures: new Map(pairs.map(([key = "", value = ""]) => [key, value])), payload };
   },
+  signed: ({ payload }) => payload.replace(/\n+$/, ""),
   prepare: (secret, { publicKey = "" }) => {
     const digest = new HmacDigest("sha1", keyOf(secret, "sha1")!);
     return ({ signatures, payload }) => {

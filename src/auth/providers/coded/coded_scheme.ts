@@ -46,6 +46,13 @@ export interface CodedScheme<Read = unknown> {
   fits?(secret: string): boolean;
   /** Prepares the check with one secret that fits, in constant time. */
   prepare(secret: string, settings: CodedSettings): (read: Read) => boolean;
+  /**
+   * What is signed of a request that has passed, without the secret: equal for everything that the same signature fits.
+   * Events that are signed alike are one, so where that can happen it has more in it.
+   */
+  signed(read: Read): string;
+  /** The id in what is signed that tells events apart. @default there is none */
+  idOf?(read: Read): string | undefined;
 }
 
 const encoder = new TextEncoder();

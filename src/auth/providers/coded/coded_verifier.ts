@@ -5,9 +5,10 @@
  */
 
 import { noMatch } from "../../signature/no_match.ts";
+import { keyOfContent, keyOfId, type ReplayTtl } from "../../signature/signed_key.ts";
 import { judgeTime } from "../../signature/timestamp.ts";
 import { type Secrets, secretsCheck } from "../../several_secrets.ts";
-import type { BodyCheck, BodyVerifier, Refusal, RequestToVerify } from "../../verifier.ts";
+import type { BodyCheck, BodyVerdict, BodyVerifier, Refusal, RequestToVerify } from "../../verifier.ts";
 import type { CodedScheme, CodedSettings } from "./coded_scheme.ts";
 
 /** What a coded scheme verifies with. */
@@ -18,6 +19,7 @@ export interface CodedOptions extends CodedSettings {
   readonly publicUrl?: string | undefined;
   /** In seconds. @default the scheme's own */
   readonly tolerance?: number | undefined;
+  readonly replayTtlMs?: ReplayTtl;
   /** In milliseconds since 1970. */
   readonly now: () => number;
 }
@@ -70,9 +72,13 @@ export class CodedVerifier implements BodyVerifier {
     return problem === undefined ? undefined : refusal(`The time of the request ${problem}`);
   }
 
-  #judge(read: unknown): Refusal | undefined {
+  #judge(read: unknown): BodyVerdict {
     if (read === undefined) return refusal("The request has not the form that this provider's have");
-    return this.#matches(read) ? undefined : noMatch(this.#options.scheme.needsUrl);
+    if (!this.#matches(read)) return noMatch(this.#options.scheme.needsUrl);
+    const { scheme, replayTtlMs } = this.#options;
+    if (replayTtlMs === undefined) return undefined;
+    const id = scheme.idOf?.(read);
+    return id === undefined ? keyOfContent(scheme.signed(read), replayTtlMs) : keyOfId(id, replayTtlMs);
   }
 }
 

@@ -35,6 +35,7 @@ export const contentful: CodedScheme<ContentfulRequest> = {
     return { signature: headers.get("x-contentful-signature") ?? "", content };
   },
   fits: (secret) => secret.length === SECRET_CHARACTERS,
+  signed: ({ content }) => content,
   prepare: (secret) => {
     const digest = new HmacDigest("sha256", utf8(secret));
     return ({ signature, content }) => equalText(digest.hex(utf8(content)), signature);

@@ -12,6 +12,8 @@ import { type CodedScheme, fieldOf, formOf, isObject, objectIn, utf8 } from "./c
 interface DropboxSignEvent {
   readonly signature: string;
   readonly content: string;
+  /** The field that the event stands in. */
+  readonly json: string;
 }
 
 /** HMAC-SHA256 in hexadecimal with the API key (@dropbox/sign 1.11.0). */
@@ -19,14 +21,17 @@ export const dropboxSign: CodedScheme<DropboxSignEvent> = {
   headers: [],
   needsUrl: false,
   read: async (request) => {
-    const event = objectIn(fieldOf(await formOf(request), "json"))?.["event"];
+    const json = fieldOf(await formOf(request), "json") ?? "";
+    const event = objectIn(json)?.["event"];
     if (!isObject(event)) return undefined;
     const { event_time: time, event_type: type, event_hash: signature } = event;
     if (typeof time !== "string" || typeof type !== "string" || typeof signature !== "string") {
       return undefined;
     }
-    return { signature, content: time + type };
+    return { signature, content: time + type, json };
   },
+  // Several events of a type in one second are signed alike.
+  signed: ({ json }) => json,
   prepare: (secret) => {
     const digest = new HmacDigest("sha256", utf8(secret));
     return ({ signature, content }) => equalText(digest.hex(utf8(content)), signature);

@@ -36,6 +36,7 @@ export const inngest: CodedScheme<InngestRequest> = {
     if (found === undefined || canonical === undefined) return undefined;
     return { signatures: found.signatures, content: canonical + timeIn(headers) };
   },
+  signed: ({ content }) => content,
   prepare: (secret) => {
     const digest = new HmacDigest("sha256", utf8(secret.replace(/^signkey-\w+-/, "")));
     return ({ signatures, content }) => {

@@ -35,6 +35,7 @@ export const plivo: CodedScheme<PlivoRequest> = {
     const dot = inQuery === "" || inForm === "" ? "" : ".";
     return { signatures, content: `${base}${mark}${inQuery}${dot}${inForm}.${nonce}` };
   },
+  signed: ({ content }) => content,
   prepare: (secret) => {
     const digest = new HmacDigest("sha256", utf8(secret));
     return ({ signatures, content }) => {

@@ -9,6 +9,8 @@ import { hash } from "node:crypto";
 import { equalText } from "../../crypto/constant_time.ts";
 import { HmacDigest } from "../../crypto/hmac_digest.ts";
 import { type Claims, readToken, type Token } from "../../jose/token.ts";
+import { EventBody } from "../../../event/event.ts";
+import { JsonPointer } from "../../../json/pointer.ts";
 import { type CodedScheme, type SignedRequest, utf8 } from "./coded_scheme.ts";
 
 /** Hash functions of HMACs by the names that tokens have for them (RFC 7518, section 3.2). */
@@ -30,11 +32,14 @@ interface TokenRules {
   readonly needsUrl?: boolean;
   /** Whether the claims are those of the request. */
   fits(claims: Claims, request: SignedRequest): boolean;
+  /** Where in the body, whose digest is signed, the event's id stands. */
+  readonly id?: JsonPointer;
 }
 
 interface ReadToken {
   readonly token: Token;
   readonly algorithm: HmacAlgorithm;
+  readonly id: string | undefined;
 }
 
 /** A scheme of such tokens. The secret is a text. */
@@ -53,8 +58,12 @@ function tokenSigned(rules: TokenRules): CodedScheme<ReadToken> {
       const { claims } = token;
       if (rules.required?.some((name) => claims[name] === undefined)) return undefined;
       if (rules.issuer !== undefined && claims["iss"] !== rules.issuer) return undefined;
-      return rules.fits(claims, request) ? { token, algorithm } : undefined;
+      if (!rules.fits(claims, request)) return undefined;
+      const id = rules.id?.scalarIn(EventBody.fromBytes(request.body))?.text;
+      return { token, algorithm, id };
     },
+    signed: ({ token: { signed } }) => signed,
+    idOf: ({ id }) => id === "" ? undefined : id,
     prepare: (secret, { key }) => {
       const digests = new Map(
         rules.algorithms.map((name) => [name, new HmacDigest(HASHES[name], utf8(secret))]),
@@ -112,6 +121,7 @@ export const livekit = tokenSigned({
   required: ["exp"],
   leeway: 10,
   fits: ({ sha256 }, { body }) => isDigest(sha256, body, "base64"),
+  id: JsonPointer.of("id"),
 });
 
 /** Vonage (@vonage/jwt 1.17.1, which leaves the body to its caller). */
@@ -143,6 +153,7 @@ export const fusionauth = tokenSigned({
   algorithms: ["HS256", "HS384", "HS512"],
   leeway: 0,
   fits: ({ request_body_sha256: digest }, { body }) => isDigest(digest, body, "base64"),
+  id: JsonPointer.of("event", "id"),
 });
 
 /** Netlify. */

@@ -25,6 +25,7 @@ export const transloadit: CodedScheme<TransloaditRequest> = {
     if (content === undefined || parts === null) return undefined;
     return { algorithm: parts[1] as "sha256" | "sha384", signature: parts[2]!, content };
   },
+  signed: ({ content }) => content,
   prepare: (secret) => {
     const digests = {
       sha256: new HmacDigest("sha256", utf8(secret)),

@@ -15,6 +15,8 @@ const DIGEST_PARAMETER = "bodySHA256";
 
 interface TwilioRequest {
   readonly signature: string;
+  /** The same however the port was written. */
+  readonly portless: string;
   /** What may have been signed. */
   readonly contents: readonly string[];
 }
@@ -28,14 +30,16 @@ export const twilio: CodedScheme<TwilioRequest> = {
     const digest = URL.parse(url)?.searchParams.get(DIGEST_PARAMETER) ?? undefined;
     if (digest !== undefined) {
       return equalText(digest, hash("sha256", body, "hex"))
-        ? { signature, contents: spellings(url) }
+        ? { signature, portless: withoutPort(url), contents: spellings(url) }
         : undefined;
     }
     const form = textOf(body);
     if (form === undefined) return undefined;
     const fields = sortedFields(form);
-    return { signature, contents: spellings(url).map((spelling) => spelling + fields) };
+    const contents = spellings(url).map((spelling) => spelling + fields);
+    return { signature, portless: withoutPort(url) + fields, contents };
   },
+  signed: ({ portless }) => portless,
   prepare: (secret) => {
     const digest = new HmacDigest("sha1", utf8(secret));
     return ({ signature, contents }) => {
@@ -57,9 +61,15 @@ function sortedFields(form: string): string {
   }).join("");
 }
 
+const URL_PARTS = /^(https?):\/\/([^/?#]*?)(?::\d+)?([/?#].*)?$/;
+
+function withoutPort(url: string): string {
+  return url.replace(URL_PARTS, "$1://$2$3");
+}
+
 /** The URL as it was received, without its port, and with the port of its scheme. */
 function spellings(url: string): readonly string[] {
-  const parts = /^(https?):\/\/([^/?#]*?)(?::\d+)?([/?#].*)?$/.exec(url);
+  const parts = URL_PARTS.exec(url);
   if (parts === null) return [url];
   const [, scheme, host, rest = ""] = parts;
   const port = scheme === "https" ? 443 : 80;

@@ -7,8 +7,10 @@
  */
 
 import { type KeyObject, verify } from "node:crypto";
-import type { BodyCheck, BodyVerifier, Refusal, RequestToVerify } from "../../verifier.ts";
-import { base64In, objectIn, textOf, utf8 } from "../coded/coded_scheme.ts";
+import type { RepeatKey } from "../../../event/repeat_key.ts";
+import { keyOfContent, keyOfId, type ReplayTtl } from "../../signature/signed_key.ts";
+import type { BodyCheck, BodyVerdict, BodyVerifier, Refusal, RequestToVerify } from "../../verifier.ts";
+import { base64In, isObject, objectIn, textOf, utf8 } from "../coded/coded_scheme.ts";
 import { EbayKeys } from "./ebay_keys.ts";
 import type { KeyedSettings } from "./keyed.ts";
 
@@ -27,8 +29,10 @@ interface EbaySignature {
 export class EbayVerifier implements BodyVerifier {
   readonly reads = "body";
   readonly #keys: EbayKeys;
+  readonly #replayTtlMs: ReplayTtl;
 
-  constructor({ publicKeys = {}, ebayApi }: KeyedSettings) {
+  constructor({ publicKeys = {}, ebayApi, replayTtlMs }: KeyedSettings) {
+    this.#replayTtlMs = replayTtlMs;
     this.#keys = new EbayKeys(publicKeys, ebayApi);
   }
 
@@ -40,8 +44,8 @@ export class EbayVerifier implements BodyVerifier {
     return (body) => {
       const key = this.#keys.at(kid, servers);
       return key instanceof Promise
-        ? key.then((found) => judge(body, found, signature))
-        : judge(body, key, signature);
+        ? key.then((found) => judge(body, found, signature, this.#replayTtlMs))
+        : judge(body, key, signature, this.#replayTtlMs);
     };
   }
 }
@@ -53,14 +57,24 @@ function judge(
   body: Uint8Array<ArrayBuffer>,
   key: KeyObject | undefined,
   signature: Uint8Array,
-): Refusal | undefined {
+  replayTtlMs: ReplayTtl,
+): BodyVerdict {
   if (key === undefined) return refusal(NO_KEY);
   const document = objectIn(textOf(body));
   if (document === undefined) return refusal("The body is not a JSON object");
   const content = utf8(JSON.stringify(document));
-  return verify("sha1", content, key, signature)
-    ? undefined
-    : refusal("The signature does not match the body");
+  if (!verify("sha1", content, key, signature)) return refusal("The signature does not match the body");
+  return replayTtlMs === undefined ? undefined : keyOf(document, content, replayTtlMs);
+}
+
+/** The id of the notification, which is the same when it is sent again. */
+function keyOf(
+  { notification }: Readonly<Record<string, unknown>>,
+  content: Uint8Array<ArrayBuffer>,
+  ttlMs: number,
+): RepeatKey {
+  const id = isObject(notification) ? notification["notificationId"] : undefined;
+  return typeof id === "string" && id !== "" ? keyOfId(id, ttlMs) : keyOfContent(content, ttlMs);
 }
 
 function readHeader(text: string): EbaySignature | string {

@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { ReplayTtl } from "../../signature/signed_key.ts";
 import type { BodyVerifier } from "../../verifier.ts";
 import type { EbayApi } from "./ebay_keys.ts";
 
@@ -19,6 +20,7 @@ export interface KeyedSettings {
   readonly topics?: readonly string[] | undefined;
   /** The id that PayPal knows the webhook by. */
   readonly webhookId?: string | undefined;
+  readonly replayTtlMs?: ReplayTtl;
 }
 
 /** Makes the verifier of one webhook. */

@@ -7,7 +7,8 @@
 
 import { verify, X509Certificate } from "node:crypto";
 import { crc32 } from "node:zlib";
-import type { BodyCheck, BodyVerifier, Refusal, RequestToVerify } from "../../verifier.ts";
+import { keyOfContent, type ReplayTtl } from "../../signature/signed_key.ts";
+import type { BodyCheck, BodyVerdict, BodyVerifier, Refusal, RequestToVerify } from "../../verifier.ts";
 import { base64In, utf8 } from "../coded/coded_scheme.ts";
 import type { KeyedSettings } from "./keyed.ts";
 import { PublishedKeys } from "./published_keys.ts";
@@ -27,8 +28,10 @@ export class PaypalVerifier implements BodyVerifier {
   readonly reads = "body";
   readonly #keys: PublishedKeys;
   readonly #webhookId: string;
+  readonly #replayTtlMs: ReplayTtl;
 
-  constructor({ certificates = {}, webhookId = "" }: KeyedSettings) {
+  constructor({ certificates = {}, webhookId = "", replayTtlMs }: KeyedSettings) {
+    this.#replayTtlMs = replayTtlMs;
     this.#keys = new PublishedKeys(certificates);
     this.#webhookId = webhookId;
   }
@@ -39,11 +42,12 @@ export class PaypalVerifier implements BodyVerifier {
     if (missing !== -1) return refusal(`The header '${HEADERS[missing]}' is missing`);
     const [id, time, signature, url] = values as [string, string, string, string];
     if (!CERTIFICATE_URL.test(url)) return refusal("The certificate does not stand at an address of PayPal");
-    return async (body): Promise<Refusal | undefined> => {
+    return async (body): Promise<BodyVerdict> => {
       const certificate = await this.#keys.at(url, servers);
       if (certificate === undefined) return refusal("There is no certificate where the request says");
       const content = utf8([id, time, this.#webhookId, crc32(body)].join("|"));
-      return isSigned(content, signature, certificate) ? undefined : refusal("The signature does not match");
+      if (!isSigned(content, signature, certificate)) return refusal("The signature does not match");
+      return this.#replayTtlMs === undefined ? undefined : keyOfContent(content, this.#replayTtlMs);
     };
   }
 }

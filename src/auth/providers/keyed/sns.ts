@@ -4,7 +4,8 @@
  * @module
  */
 
-import type { BodyCheck, BodyVerifier, Refusal, RequestToVerify } from "../../verifier.ts";
+import { keyOfId, type ReplayTtl } from "../../signature/signed_key.ts";
+import type { BodyCheck, BodyVerdict, BodyVerifier, Refusal, RequestToVerify } from "../../verifier.ts";
 import type { KeyedSettings } from "./keyed.ts";
 import { PublishedKeys } from "./published_keys.ts";
 import { isSignedBy, readSnsMessage } from "./sns_message.ts";
@@ -14,14 +15,16 @@ export class SnsVerifier implements BodyVerifier {
   readonly reads = "body";
   readonly #keys: PublishedKeys;
   readonly #topics: readonly string[] | undefined;
+  readonly #replayTtlMs: ReplayTtl;
 
-  constructor({ certificates = {}, topics }: KeyedSettings) {
+  constructor({ certificates = {}, topics, replayTtlMs }: KeyedSettings) {
+    this.#replayTtlMs = replayTtlMs;
     this.#keys = new PublishedKeys(certificates);
     this.#topics = topics;
   }
 
   verify({ servers }: RequestToVerify): BodyCheck {
-    return async (body): Promise<Refusal | undefined> => {
+    return async (body): Promise<BodyVerdict> => {
       const message = readSnsMessage(body);
       if (message === undefined) return refusal("The body is not a signed message of SNS");
       if (this.#topics?.includes(message.topic) === false) {
@@ -29,9 +32,8 @@ export class SnsVerifier implements BodyVerifier {
       }
       const certificate = await this.#keys.at(message.certificateUrl, servers);
       if (certificate === undefined) return refusal("There is no certificate where the message says");
-      return isSignedBy(message, certificate)
-        ? undefined
-        : refusal("The signature does not match the message");
+      if (!isSignedBy(message, certificate)) return refusal("The signature does not match the message");
+      return this.#replayTtlMs === undefined ? undefined : keyOfId(message.id, this.#replayTtlMs);
     };
   }
 }

@@ -14,6 +14,8 @@ type Bytes = Uint8Array<ArrayBuffer>;
 /** A message that has the form of one. */
 export interface SnsMessage {
   readonly type: string;
+  /** Is signed, as everything that tells messages apart. */
+  readonly id: string;
   readonly topic: string;
   readonly certificateUrl: string;
   readonly algorithm: "sha1" | "sha256";
@@ -32,17 +34,19 @@ const CERTIFICATE_URL = /^https:\/\/sns\.[a-z0-9-]{3,}\.amazonaws\.com(?:\.cn)?\
 export function readSnsMessage(body: Bytes): SnsMessage | undefined {
   const message = objectIn(textOf(body));
   if (message === undefined) return undefined;
-  const { Type, TopicArn, SigningCertURL, SignatureVersion, Signature } = message;
+  const { Type, MessageId, TopicArn, SigningCertURL, SignatureVersion, Signature } = message;
   if (typeof Type !== "string" || typeof TopicArn !== "string" || typeof Signature !== "string") {
     return undefined;
   }
   const signature = base64In(Signature);
+  if (typeof MessageId !== "string" || MessageId === "") return undefined;
   if (typeof SigningCertURL !== "string" || !CERTIFICATE_URL.test(SigningCertURL)) return undefined;
   if (SignatureVersion !== "1" && SignatureVersion !== "2") return undefined;
   const content = contentOf(message, Type === "Notification" ? NOTIFICATION : CONFIRMATION);
   if (content === undefined || signature === undefined) return undefined;
   return {
     type: Type,
+    id: MessageId,
     topic: TopicArn,
     certificateUrl: SigningCertURL,
     algorithm: SignatureVersion === "1" ? "sha1" : "sha256",

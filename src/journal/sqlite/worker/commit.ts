@@ -12,11 +12,14 @@ import {
   type CommitReply,
   type Operation,
   type OperationKind,
+  type Pack,
   type RefusedPart,
+  type RepeatedAppend,
   type ReplyOf,
   type RequestOf,
   type StoredBody,
 } from "../protocol.ts";
+import { packWithout } from "./tables/pack_events.ts";
 import type { Tables } from "./tables/tables.ts";
 
 /** What one slice of the sweeper removes of each kind. */
@@ -56,9 +59,16 @@ const HANDLERS: Handlers = {
     const lane = lanes.find(namespace, webhook);
     return lane === undefined ? undefined : idempotency.find(lane, key, now);
   },
-  remember: ({ lanes, idempotency }, { namespace, webhook, key, ttlMs, eventId }, now) => {
-    idempotency.put(lanes.ensure(namespace, webhook), key, eventId, now + ttlMs);
+  remember: ({ lanes, idempotency }, { events }, now) => {
+    for (const { namespace, webhook, eventId, keys } of events) {
+      const lane = lanes.ensure(namespace, webhook);
+      for (const key of keys) idempotency.put(lane, key, eventId, now);
+    }
     return undefined;
+  },
+  recall: ({ lanes, idempotency }, { namespace, webhook, limit }, now) => {
+    const lane = lanes.find(namespace, webhook);
+    return lane === undefined ? [] : idempotency.recall(lane, limit, now);
   },
   listDead: ({ deadLetters }, slice) => deadLetters.list(slice),
   getDead: ({ deadLetters }, { id }) => deadLetters.get(id),
@@ -104,7 +114,7 @@ export class CommitTransaction {
     if (delivered.length > 0) this.#finish(delivered);
     const appended = this.#growthRefused === undefined
       ? this.#append()
-      : { firstSequence: 0, duplicates: [], firstPacked: 0 };
+      : { firstSequence: 0, repeated: [], firstPacked: 0, repeatedInPacks: [] };
     const refusedOperations: number[] = [];
     const results = operations.map((operation, index) => {
       if (this.#growthRefused === undefined) return this.#operate(operation);
@@ -152,12 +162,12 @@ export class CommitTransaction {
     retention.finish(unpacked);
   }
 
-  #append(): Pick<CommitWork, "firstSequence" | "duplicates" | "firstPacked"> {
+  #append(): Pick<CommitWork, "firstSequence" | "repeated" | "firstPacked" | "repeatedInPacks"> {
     const { appends, keys } = this.#commit;
     const { events, pending, lanes } = this.#tables;
     const laneIds = this.#commit.lanes.map(({ namespace, webhook }) => lanes.ensure(namespace, webhook));
     const firstSequence = events.lastSequence + 1;
-    const duplicates: [number, string][] = [];
+    const repeated: RepeatedAppend[] = [];
     const claims: boolean[] = [];
     let nextKey = 0;
     for (let start = 0; start < appends.length; start += APPEND_FIELDS) {
@@ -166,9 +176,11 @@ export class CommitTransaction {
       const lane = laneIds[appends[start + 1] as number]!;
       const index = start / APPEND_FIELDS;
       if (keys[nextKey]?.index === index) {
-        const duplicateOf = this.#claimKey(keys[nextKey++]!, lane, id);
-        if (duplicateOf !== undefined) {
-          duplicates.push([index, duplicateOf]);
+        const end = endOfKeys(keys, nextKey);
+        const repeat = this.#claimKeys(keys, nextKey, end, lane);
+        nextKey = end;
+        if (repeat !== undefined) {
+          repeated.push(repeat);
           continue;
         }
       }
@@ -185,17 +197,56 @@ export class CommitTransaction {
     events.flush();
     this.#addPending(firstSequence, claims);
     const firstPacked = events.lastSequence + 1;
-    for (const pack of this.#commit.packs) this.#tables.packs.add(pack, laneIds[pack.lane]!);
-    return { firstSequence, duplicates, firstPacked };
+    const repeatedInPacks: RepeatedAppend[] = [];
+    let packed = 0;
+    for (const pack of this.#commit.packs) {
+      for (const [index, ...repeat] of this.#addPack(pack, laneIds[pack.lane]!)) {
+        repeatedInPacks.push([packed + index, ...repeat]);
+      }
+      packed += pack.count;
+    }
+    return { firstSequence, repeated, firstPacked, repeatedInPacks };
   }
 
-  /** Returns the id of the event that had the key before; where there is none, the key is this event's from now on. */
-  #claimKey({ key, ttlMs }: AppendKey, lane: number, id: string): string | undefined {
+  /** Adds those events of a pack that are no repeats. Returns the others, by their index in the pack. */
+  #addPack(pack: Pack, lane: number): readonly RepeatedAppend[] {
+    const { packs } = this.#tables;
+    const repeated: RepeatedAppend[] = [];
+    for (let start = 0; start < pack.keys.length;) {
+      const end = endOfKeys(pack.keys, start);
+      const repeat = this.#claimKeys(pack.keys, start, end, lane);
+      if (repeat !== undefined) repeated.push(repeat);
+      start = end;
+    }
+    if (repeated.length === 0) packs.add(pack, lane);
+    else if (repeated.length < pack.count) {
+      packs.add(packWithout(pack, new Set(repeated.map(([index]) => index))), lane);
+    }
+    return repeated;
+  }
+
+  /**
+   * The event that had one of the keys before; where there is none, all of them are this event's from now on.
+   *
+   * @param keys those of the event stand from `start` to before `end`
+   */
+  #claimKeys(
+    keys: readonly AppendKey[],
+    start: number,
+    end: number,
+    lane: number,
+  ): RepeatedAppend | undefined {
     const { idempotency } = this.#tables;
     const { now } = this.#commit;
-    const earlier = idempotency.find(lane, key, now);
-    if (earlier === undefined) idempotency.put(lane, key, id, now + ttlMs);
-    return earlier;
+    for (let position = start; position < end; position++) {
+      const { index, repeat } = keys[position]!;
+      const earlier = idempotency.find(lane, keys[position]!, now);
+      if (earlier !== undefined) return [index, earlier, repeat];
+    }
+    for (let position = start; position < end; position++) {
+      idempotency.put(lane, keys[position]!, keys[position]!.eventId, now);
+    }
+    return undefined;
   }
 
   /** Consecutive events of one kind become pending by one statement. */
@@ -214,4 +265,11 @@ export class CommitTransaction {
       HANDLERS[operation.kind];
     return handler(this.#tables, operation.request as RequestOf<Kind>, this.#commit.now);
   }
+}
+
+/** Where the keys of one append end that begin here. */
+function endOfKeys(keys: readonly AppendKey[], start: number): number {
+  let end = start + 1;
+  while (keys[end]?.index === keys[start]!.index) end++;
+  return end;
 }

@@ -40,7 +40,8 @@ const UNAVAILABLE: Readonly<Record<Exclude<StorageProblem, "fault">, string>> = 
 const NOTHING_DONE = {
   firstSequence: 0,
   firstPacked: 0,
-  duplicates: [],
+  repeated: [],
+  repeatedInPacks: [],
   results: [],
   refusedOperations: [],
 } as const;

@@ -64,13 +64,14 @@ Deno.test("SQLite journal forgets keys of repeated events when their time is ove
   const journal = await directory.open();
   const lane = { namespace: "default", webhook: "orders" };
   for (let key = 0; key < 30; key++) {
-    await journal.remember(lane, { key: `short ${key}`, ttlMs: 1 }, "event-1");
-    await journal.remember(lane, { key: `long ${key}`, ttlMs: HOUR_MS }, "event-1");
+    const repeat = "duplicate" as const;
+    const keys = [{ repeat, key: `short ${key}`, ttlMs: 1 }, { repeat, key: `long ${key}`, ttlMs: HOUR_MS }];
+    await journal.remember([{ ...lane, eventId: "event-1", keys }]);
   }
   await eventually(async () =>
     assertEquals((await queryCopy(directory, "SELECT key FROM idempotency")).length, 30)
   );
-  assertEquals(await journal.findRepeated(lane, "long 7"), "event-1");
+  assertEquals(await journal.findRepeated(lane, { repeat: "duplicate", key: "long 7", ttlMs: 0 }), "event-1");
 });
 
 Deno.test("SQLite journal gives the space of a backlog back to the file system when it is delivered", async () => {

@@ -4,8 +4,9 @@
  * @module
  */
 
-import { PACK_FIELDS } from "../../protocol.ts";
+import { type Pack, PACK_FIELDS } from "../../protocol.ts";
 
+const encoder = new TextEncoder();
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 
 /** Takes one event of a pack; `index` is its place there. */
@@ -32,4 +33,17 @@ export function readPack(json: string, data: Uint8Array, read: PackEventReader):
     const [receivedAt = 0, id = 0, headers = 0, body = 0] = fields.slice(start, start + PACK_FIELDS);
     read(start / PACK_FIELDS, receivedAt, next(id), next(headers), next(body));
   }
+}
+
+/** The pack without some of its events. @param left out, by their index in the pack */
+export function packWithout(pack: Pack, left: ReadonlySet<number>): Pack {
+  const fields: number[] = [];
+  let text = "";
+  readPack(pack.fields, pack.data, (index, receivedAt, id, headers, body) => {
+    if (left.has(index)) return;
+    fields.push(receivedAt, id.length, headers.length, body.length);
+    text += id + headers + body;
+  });
+  const count = pack.count - left.size;
+  return { ...pack, count, fields: JSON.stringify(fields), data: encoder.encode(text) };
 }
