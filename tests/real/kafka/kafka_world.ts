@@ -37,16 +37,16 @@ export class KafkaWorld implements AsyncDisposable {
   static async start(kafka: RealKafka, options: WorldOptions): Promise<KafkaWorld> {
     await using undo = new AsyncDisposableStack();
     const dir = undo.use(await TempDir.create());
-    const webhook = { module: "kafka", connection: "kafka_main", data_type: "blob" };
+    const { webhooks, durable = {}, retry } = options;
+    const forKafka = { module: "kafka", connection: "kafka_main", data_type: "blob" };
+    const durably = { accept: "durable", ...(retry === undefined ? {} : { retry }) };
     const webhooksOf = (configs: KafkaWebhooks, keys: Readonly<Record<string, unknown>>) =>
-      Object.entries(configs).map(([name, config]) => [name, { ...webhook, ...keys, "module-config": config }]);
-    const { retry } = options;
+      Object.entries(configs).map(([name, config]) =>
+        [name, { ...forKafka, ...keys, "module-config": config }] as const
+      );
     await dir.writeJson(
       "webhooks.json",
-      Object.fromEntries([
-        ...webhooksOf(options.webhooks, { accept: "delivered" }),
-        ...webhooksOf(options.durable ?? {}, { accept: "durable", ...(retry === undefined ? {} : { retry }) }),
-      ]),
+      Object.fromEntries([...webhooksOf(webhooks, { accept: "delivered" }), ...webhooksOf(durable, durably)]),
     );
     await dir.writeJson("connections.json", {
       kafka_main: { type: "kafka", bootstrap_servers: kafka.bootstrap, ...options.connection },
