@@ -12,7 +12,7 @@ import type { StartupError } from "../errors.ts";
 import { loadOutputBounds, loadSecretSettings } from "../settings/load.ts";
 import { leadsToJournal } from "../observability/journal_stream.ts";
 import { standardLineWriter } from "../io/line_writer.ts";
-import { logger, setUpLogging } from "../observability/logging.ts";
+import { logger, logWarnings, setUpLogging } from "../observability/logging.ts";
 import { logUnhandledErrors } from "../observability/unhandled_errors.ts";
 import { ProcessSignals } from "./signals.ts";
 import { print } from "./terminal.ts";
@@ -59,7 +59,7 @@ export async function connector(
     writer: records,
   });
   using _unhandled = logUnhandledErrors(logger("connector"));
-  for (const warning of [...settings.warnings, ...config.warnings]) logger("connector").warning(warning);
+  logWarnings("connector", [...settings.warnings, ...config.warnings]);
   signals.onReload(() => {
     logger("connector").info("SIGHUP changes nothing: the connector reads its file when it starts");
   });

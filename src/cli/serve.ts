@@ -10,7 +10,7 @@ import { outputModulesWithin } from "../modules/registry.ts";
 import { leadsToJournal } from "../observability/journal_stream.ts";
 import { returnLargePieces } from "../io/memory/allocator.ts";
 import { standardLineWriter } from "../io/line_writer.ts";
-import { logger, setUpLogging } from "../observability/logging.ts";
+import { logger, logWarnings, setUpLogging } from "../observability/logging.ts";
 import { logUnhandledErrors } from "../observability/unhandled_errors.ts";
 import type { Settings } from "../settings/settings.ts";
 import { within } from "../time/within.ts";
@@ -43,7 +43,7 @@ export async function serve(
     writer: records,
   });
   using _unhandled = logUnhandledErrors(logger("gateway"));
-  for (const warning of settings.warnings) logger("gateway").warning(warning);
+  logWarnings("gateway", settings.warnings);
   const starting = Gateway.start({
     settings,
     environment,

@@ -30,6 +30,11 @@ export function logger(room: string): Logger {
   return getLogger(["cwm", room]);
 }
 
+/** Logs warnings whose texts were made elsewhere: braces in them are no names of properties. */
+export function logWarnings(room: string, texts: readonly string[]): void {
+  for (const text of texts) logger(room).warning(text.replace(/[{}]/g, "$&$&"));
+}
+
 /** Logging, while it is set up. Disposal writes what is queued and silences all loggers. */
 export interface Logging extends AsyncDisposable {
   /** How many records were lost because the reader of the log was too slow or the write failed. */

@@ -112,6 +112,18 @@ Deno.test("connector ends with status 0 after SIGTERM, with all that it held ack
   assertEquals(relay.arrivals.map(({ n }) => n), [0, 1]);
 });
 
+Deno.test("connector warns in its log of what looks like a reference, and says how one is written", async () => {
+  await using directory = await TempDir.create();
+  const file = await directory.writeJson("connector.json", {
+    cloud_url: "http://127.0.0.1:9",
+    channel: "inbox",
+    token: "${TOKEN}",
+    default_target: { url: "http://127.0.0.1:9/" },
+  });
+  await using connector = spawnProgram({ args: ["connector", "--config", file], cwd: directory.path });
+  await connector.waitForLine(/token: This has the form of a shell's variable.*: write \{\$NAME\} if/);
+});
+
 Deno.test("connector does not start with a configuration that is wrong, and says all that is", async () => {
   await using directory = await TempDir.create();
   const file = await directory.writeJson("connector.json", {

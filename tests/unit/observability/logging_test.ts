@@ -1,7 +1,12 @@
 import { getLogger } from "@logtape/logtape";
 import { assert, assertEquals, assertMatch, assertNotMatch, assertStringIncludes } from "@std/assert";
 import { BufferedLineWriter, type LineTarget } from "../../../src/io/line_writer.ts";
-import { logger, type LoggingOptions, setUpLogging } from "../../../src/observability/logging.ts";
+import {
+  logger,
+  type LoggingOptions,
+  logWarnings,
+  setUpLogging,
+} from "../../../src/observability/logging.ts";
 
 /** Keeps what is logged; fails while it is told to. */
 class Memory implements LineTarget {
@@ -39,6 +44,12 @@ async function loggedJson(log: () => void): Promise<Record<string, unknown>> {
 function withoutTime(lines: readonly string[]): string[] {
   return lines.map((line) => line.replace(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z /, ""));
 }
+
+Deno.test("logging writes warnings that were made elsewhere as they are, braces included", async () => {
+  const text = "write {$NAME} or {name}, not {{name}}, { or }";
+  const { message, ...rest } = await loggedJson(() => logWarnings("connector", [text]));
+  assertEquals([message, Object.keys(rest)], [text, ["timestamp", "level", "category"]]);
+});
 
 Deno.test("logging writes JSON lines with time, level, category, message and properties", async () => {
   const record = await loggedJson(() =>
