@@ -58,6 +58,7 @@ Deno.test("deno compile embeds the whole program: workers, the clients of Vault 
   const binary = await Deno.readFile(output);
   for (const code of [...PROGRAM_CODE, ...WORKER_CODE]) assert(includes(binary, code), code);
   assert(includes(binary, "getActiveSpan"), "The API of OpenTelemetry is loaded where traces are recorded");
+  assert(includes(binary, "brotlidecstream_new"), "Bodies in Brotli are decoded with it");
   assert(includes(binary, "package etcdserverpb"), "etcd3 reads this file at run time");
 });
 

@@ -13,7 +13,6 @@ import type { JsonBounds } from "../../json/scan.ts";
 import { VALIDATED_BOUNDS } from "../../rules/json_schema.ts";
 import type { Settings } from "../../settings/settings.ts";
 import { LARGE_BYTES } from "./body.ts";
-import { BrotliAllowance } from "./decoding/brotli_allowance.ts";
 import { isForm, readForm, readMultipartForm } from "./form.ts";
 import { readJson } from "./json_document.ts";
 import { finish, LargeBodies } from "./large_bodies.ts";
@@ -34,8 +33,6 @@ export interface DocumentReading {
   readonly validatedBounds: JsonBounds;
   /** Where large bodies wait for their turn. */
   readonly large: LargeBodies;
-  /** Whether Brotli is undone, too. */
-  readonly brotli: BrotliAllowance;
 }
 
 /** What one gateway reads documents with: a large body may wait for its turn as long as it may take to arrive. */
@@ -50,7 +47,6 @@ export function documentReading(
       maxValues: Math.min(maxJsonValues, VALIDATED_BOUNDS.maxValues),
     },
     large: new LargeBodies(deadlines, bodyTimeoutMs),
-    brotli: new BrotliAllowance(),
   };
 }
 

@@ -184,7 +184,7 @@ class Exchange extends BoundedRequest implements RequestToVerify, AppendListener
       // Whoever cannot sign uses up nothing, but over the limit no body is read to find out who that is.
       this.#countAgainstRates(entry, !authenticator.readsBody);
 
-      const codings = contentCodings(this.#request, this.#context.documents.brotli);
+      const codings = contentCodings(this.#request);
       const bytes = await this.#startReading(length, maxBytes);
       if (this.#late) return this.giveBackBody();
       const sent = this.#bodyOf(bytes, length);
@@ -305,8 +305,8 @@ class Exchange extends BoundedRequest implements RequestToVerify, AppendListener
 
   #decode(sent: EventBody, codings: Codings, maxBytes: number): Promise<EventBody> {
     const reserve = (bytes: number) => this.holdAtLeast(bytes);
-    const { large, brotli } = this.#context.documents;
-    return decodeBody(sent, codings, { maxBytes, large, brotli, reserve });
+    const { large } = this.#context.documents;
+    return decodeBody(sent, codings, { maxBytes, large, reserve });
   }
 
   #noteDecoded(body: EventBody, change: BodyChange): void {

@@ -25,9 +25,9 @@ export async function listFiles(
   return files.sort();
 }
 
-/** Reads the TypeScript files below a folder of `root`. */
+/** Reads the TypeScript files below a folder of `root`, and what they cannot say in TypeScript. */
 export async function readTypeScript(root: string, folder: string): Promise<SourceFile[]> {
-  const paths = (await listFiles(root, folder)).filter((path) => path.endsWith(".ts"));
+  const paths = (await listFiles(root, folder)).filter((path) => /\.[jt]s$/.test(path));
   return await readFiles(root, paths);
 }
 

@@ -9,9 +9,9 @@ import { EventBody } from "../../../event/event.ts";
 import { LARGE_BYTES } from "../body.ts";
 import { GrowingBytes } from "../growing_bytes.ts";
 import type { LargeBodies } from "../large_bodies.ts";
-import type { BrotliAllowance } from "./brotli_allowance.ts";
+import { decodeBrotli } from "./brotli/brotli.ts";
+import { DataError } from "./data_error.ts";
 import {
-  createBrotliDecompress,
   createGunzip,
   createInflate,
   createInflateRaw,
@@ -41,7 +41,6 @@ const NO_CODING: ReadonlySet<string> = new Set(["", "identity", "none", "utf-8",
 
 /** With this header a refusal says which codings are undone (RFC 9110, section 15.5.16). */
 const ACCEPTED = { "accept-encoding": "gzip, deflate, br, zstd" };
-const ACCEPTED_WITHOUT_BROTLI = { "accept-encoding": "gzip, deflate, zstd" };
 
 /** Most codings of one body: each of them is another pass over as much as the limit allows. */
 const MAX_CODINGS = 3;
@@ -49,21 +48,12 @@ const MAX_CODINGS = 3;
 /** Most frames of one zstd body. An empty one has nine bytes, and each of them takes a call of the decoder. */
 const MAX_FRAMES = 1_000;
 
-const INCOMPLETE = "The compressed data ends early";
-const FOLLOWED = "Something follows the compressed data";
-const BROTLI_USED_UP =
-  "Brotli is not undone any more, since many damaged bodies came, with which the runtime may " +
-  "lose memory: start the gateway again, or have senders use gzip or zstd";
-
-/** Longest Brotli data of an empty body, in bytes. Of damaged data the decoder may make nothing, and call that all. */
-const MOST_BROTLI_OF_NOTHING = 8;
-
 /**
  * The codings of a body in the order in which they were applied; `undefined` when there are none.
  *
  * @throws {GatewayError} `unsupported_encoding`
  */
-export function contentCodings(request: Request, brotli: BrotliAllowance): Codings | undefined {
+export function contentCodings(request: Request): Codings | undefined {
   const header = request.headers.get("content-encoding");
   if (header === null) return undefined;
   const codings: Coding[] = [];
@@ -72,10 +62,6 @@ export function contentCodings(request: Request, brotli: BrotliAllowance): Codin
     if (NO_CODING.has(name)) continue;
     const coding = CODINGS.get(name);
     if (coding === undefined) throw unsupported();
-    if (coding === "br" && brotli.isUsedUp) {
-      const options = { reason: BROTLI_USED_UP, headers: ACCEPTED_WITHOUT_BROTLI };
-      throw new GatewayError("unsupported_encoding", undefined, options);
-    }
     codings.push(coding);
   }
   if (codings.length > MAX_CODINGS) throw unsupported(`There are more than ${MAX_CODINGS} content codings`);
@@ -90,7 +76,6 @@ function unsupported(message?: string): GatewayError {
 export interface DecodingBounds extends SizeBounds {
   /** Where what becomes a large body waits for its turn. */
   readonly large: LargeBodies;
-  readonly brotli: BrotliAllowance;
 }
 
 /**
@@ -114,17 +99,10 @@ export async function decodeBody(
       data = decoded;
     } catch (cause) {
       if (data !== body.bytes) release(data);
-      const error = toDecodeError(coding, cause);
-      if (coding === "br" && error.code === "invalid_encoding") bounds.brotli.noteDamaged();
-      throw error;
+      throw toDecodeError(coding, cause);
     }
   }
   return EventBody.fromBytes(data);
-}
-
-/** Why data is not what it says it is. */
-class DataError extends Error {
-  override readonly name = "DataError";
 }
 
 function toDecodeError(coding: Coding, cause: unknown): GatewayError {
@@ -170,25 +148,30 @@ function* decodeAll(
   data: Uint8Array<ArrayBuffer>,
   bounds: DecodingBounds,
 ): DecodingSteps<Uint8Array<ArrayBuffer>> {
-  // Neither says whether it has seen the end of its data: a decoder that goes on reads what follows, too.
-  const input = coding === "br" || coding === "zstd" ? followed(data) : data;
-  try {
-    if (coding === "zstd") return yield* decodeFrames(input, data.byteLength, bounds);
-    const decoder = decoderOf(coding, data);
-    const { bytes, used } = yield* decode(decoder, input, data.byteLength, bounds);
-    const isNothing = coding === "br" && bytes.byteLength === 0 && used > MOST_BROTLI_OF_NOTHING;
-    if (used === data.byteLength && !isNothing) return bytes;
-    release(bytes);
-    throw new DataError(used > data.byteLength || isNothing ? INCOMPLETE : FOLLOWED);
-  } finally {
-    if (input !== data) release(input);
-  }
+  if (coding === "br") return yield* decodeBrotli(data, bounds);
+  if (coding === "zstd") return yield* decodeZstd(data, bounds);
+  const { bytes, used } = yield* decode(decoderOf(coding, data), data, data.byteLength, bounds);
+  if (used === data.byteLength) return bytes;
+  release(bytes);
+  throw used > data.byteLength ? DataError.incomplete() : DataError.followed();
 }
 
-function decoderOf(coding: Exclude<Coding, "zstd">, data: Uint8Array): Decoder {
+function decoderOf(coding: Exclude<Coding, "br" | "zstd">, data: Uint8Array): Decoder {
   if (coding === "gzip") return createGunzip;
-  if (coding === "br") return createBrotliDecompress;
   return hasZlibHeader(data) ? createInflate : createInflateRaw;
+}
+
+/** It does not say whether it has seen the end of its data: a decoder that goes on reads what follows, too. */
+function* decodeZstd(
+  data: Uint8Array<ArrayBuffer>,
+  bounds: DecodingBounds,
+): DecodingSteps<Uint8Array<ArrayBuffer>> {
+  const input = followed(data);
+  try {
+    return yield* decodeFrames(input, data.byteLength, bounds);
+  } finally {
+    release(input);
+  }
 }
 
 /**
@@ -211,7 +194,7 @@ function* decodeFrames(
     offset += used;
     whole.append(bytes);
     release(bytes);
-    if (offset > length) throw new DataError(INCOMPLETE);
+    if (offset > length) throw DataError.incomplete();
   } while (offset < length);
   return whole.take();
 }

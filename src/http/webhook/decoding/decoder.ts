@@ -60,8 +60,6 @@ export const createGunzip = zlib.createGunzip as unknown as Decoder;
 export const createInflate = zlib.createInflate as unknown as Decoder;
 /** Deflate without a header (RFC 1951). */
 export const createInflateRaw = zlib.createInflateRaw as unknown as Decoder;
-/** Brotli (RFC 7932). */
-export const createBrotliDecompress = zlib.createBrotliDecompress as unknown as Decoder;
 /** Zstandard (RFC 8878), one frame. */
 export const createZstdDecompress = zlib.createZstdDecompress as unknown as Decoder;
 

@@ -132,20 +132,13 @@ Deno.test("data that ends early is refused, wherever it was cut", async () => {
   assertEquals(context.probe.events, []);
 });
 
-Deno.test("after a hundred damaged Brotli bodies Brotli is not undone any more, and all else is", async () => {
+Deno.test("damaged Brotli bodies, however many, change nothing for those that are whole", async () => {
   await using context = await start();
   const whole = zlib.brotliCompressSync(bytes(DOCUMENT));
-  const damaged = whole.subarray(0, -1);
-  for (let count = 0; count < 100; count++) {
-    if (count % 10 === 0) assertEquals((await context.post("json", whole, "br")).outcome, "200");
+  for (let count = 0; count < 500; count++) {
+    const damaged = whole.slice(0, count % whole.length);
     assertEquals((await context.post("json", damaged, "br")).outcome, "400 invalid_encoding");
-  }
-  const refused = await context.post("json", whole, "br");
-  assertEquals(refused.outcome, "415 unsupported_encoding");
-  assertEquals(refused.headers.get("accept-encoding"), "gzip, deflate, zstd");
-  for (const [name, header, encode] of CODINGS) {
-    if (header === "br") continue;
-    assertEquals((await context.post("json", encode(bytes(DOCUMENT)), header)).outcome, "200", name);
+    if (count % 50 === 0) assertEquals((await context.post("json", whole, "br")).outcome, "200");
   }
 });
 

@@ -1,0 +1,2 @@
+/** The compiled module of `brotli-dec-wasm`. */
+export declare const module: WebAssembly.Module;
