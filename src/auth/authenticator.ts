@@ -291,25 +291,22 @@ function toRefusalError(refusal: Refusal): GatewayError {
   return error;
 }
 
-/** Reasons whose errors are kept, of refusals that are made for each request, as with a new nonce. */
-const MOST_REASONS = 1_000;
-
-const reasons = new Map<string, RefusalError>();
-
-function reasonError(reason: string): RefusalError {
-  let error = reasons.get(reason);
-  if (error !== undefined) return error;
-  if (reasons.size >= MOST_REASONS) reasons.clear();
-  reasons.set(reason, error = new RefusalError(reason));
-  return error;
-}
-
 function makeRefusalError({ code, reason, challenge, client }: Refusal): GatewayError {
-  const cause = client === undefined ? reasonError(reason) : new RefusalError(reason, { client });
+  const cause = new RefusalError(reason, { client });
   return new GatewayError(code, undefined, {
     cause,
-    ...(challenge === undefined ? {} : { headers: { "WWW-Authenticate": challenge } }),
+    ...(challenge === undefined ? {} : { headers: challengeHeaders(challenge) }),
   });
+}
+
+/** A challenge that is made for each answer is made when the answer reads it. */
+function challengeHeaders(challenge: NonNullable<Refusal["challenge"]>): Readonly<Record<string, string>> {
+  if (typeof challenge === "string") return { "WWW-Authenticate": challenge };
+  return {
+    get "WWW-Authenticate"() {
+      return challenge();
+    },
+  };
 }
 
 /** What cannot be found out now is no fault of the sender, who is to send again. */

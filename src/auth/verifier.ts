@@ -40,8 +40,11 @@ export interface Refusal {
   readonly code: "unauthorized" | "forbidden";
   /** One sentence that holds nothing the client sent and no secret. */
   readonly reason: string;
-  /** Value of the `WWW-Authenticate` header of the answer, where the scheme has one. */
-  readonly challenge?: string;
+  /**
+   * Value of the `WWW-Authenticate` header of the answer, where the scheme has one, or what makes it for each answer, as
+   * where it holds a nonce.
+   */
+  readonly challenge?: string | (() => string);
   /** The client's address as the verifier found it, for the log. @default as `TRUSTED_PROXIES` has it */
   readonly client?: string;
 }

@@ -19,7 +19,7 @@ export interface ClientIdentity {
   readonly alternativeNames: readonly string[];
 }
 
-/** Why it is not known who a client is, for the log: one sentence without anything that was sent. */
+/** Why it is not known who a client is, for the log: one sentence without anything that was sent. There are a few. */
 export interface UnknownClient {
   readonly reason: string;
 }

@@ -64,6 +64,7 @@ export function canonicalName(attributes: readonly NameAttribute[]): string {
 /** Pairs of hexadecimal digits are bytes of UTF-8. A space at the end needs a backslash (RFC 4514, section 2.4). */
 function unescape(value: string): string | undefined {
   if (/(?<!\\) $/.test(value)) return undefined;
+  if (!value.includes("\\")) return value;
   const bytes: number[] = [];
   const encoder = new TextEncoder();
   for (const [, pair, escaped, plain] of value.matchAll(/\\([0-9A-Fa-f]{2})|\\([^])|([^\\]+)/g)) {

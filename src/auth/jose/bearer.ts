@@ -14,6 +14,8 @@ export class BearerScheme {
   readonly #prefix: RegExp;
   readonly #missing: Refusal;
   readonly #other: Refusal;
+  /** By their reasons, each of which is one of a few sentences. */
+  readonly #refusals = new Map<string, Refusal>();
 
   /** @param scheme what stands before the token, in any case */
   constructor(scheme = "Bearer") {
@@ -38,13 +40,14 @@ export class BearerScheme {
     return prefix === null ? this.#other : presented.slice(prefix[0].length);
   }
 
-  /** The refusal of a token. @param reason for the operator */
+  /** The refusal of a token. @param reason for the operator: one that does not depend on what was sent */
   refuse(reason: string): Refusal {
-    return {
-      code: "unauthorized",
-      reason,
-      challenge: `${this.#scheme} ${REALM}, error="invalid_token"`,
-    };
+    let refusal = this.#refusals.get(reason);
+    if (refusal === undefined) {
+      const challenge = `${this.#scheme} ${REALM}, error="invalid_token"`;
+      this.#refusals.set(reason, refusal = { code: "unauthorized", reason, challenge });
+    }
+    return refusal;
   }
 
   /** The refusal of a token that is good, but not for this. @param scopes those that it needs */

@@ -6,6 +6,7 @@
 
 import { z } from "zod";
 import { parseAddress } from "../../io/address.ts";
+import type { UnknownClient } from "../client_certificate/client_certificates.ts";
 import { canonicalName, parseName } from "../client_certificate/distinguished_name.ts";
 import { alternativeName } from "../client_certificate/x509.ts";
 import { lazyVerifier } from "../lazy_verifier.ts";
@@ -88,7 +89,7 @@ function verifierOf({ subject, san }: ClientCertificateConfig): HeadVerifier {
     reads: "head",
     verify(request) {
       const client = request.clientCertificates.identify(request);
-      if ("reason" in client) return refusal(client.reason);
+      if ("reason" in client) return unknownClient(client);
       if (subjects !== undefined && (client.subject === undefined || !subjects.has(client.subject))) {
         return OTHER_SUBJECT;
       }
@@ -108,6 +109,15 @@ function typedName(text: string): string {
   if (/^[A-Za-z][A-Za-z0-9+.-]*:\/\/|^urn:/i.test(text)) return alternativeName("uri", text);
   if (parseAddress(text) !== undefined) return alternativeName("ip", text);
   return alternativeName(text.includes("@") ? "email" : "dns", text);
+}
+
+/** One refusal for each of the few reasons why it is not known who a client is. */
+const unknownClients = new WeakMap<UnknownClient, Refusal>();
+
+function unknownClient(client: UnknownClient): Refusal {
+  let known = unknownClients.get(client);
+  if (known === undefined) unknownClients.set(client, known = refusal(client.reason));
+  return known;
 }
 
 function refusal(reason: string): Refusal {

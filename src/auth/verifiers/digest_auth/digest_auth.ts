@@ -136,15 +136,21 @@ const MD5_ALONE: Notice = {
   message: "MD5 is weak: leave the key out, or add SHA-256, for senders that know it",
 };
 
-const MISSING = "The Authorization header is missing";
-const OTHER_SCHEME = "The Authorization header does not have the scheme Digest";
-const MALFORMED = "The Authorization header lacks parameters of Digest, or has some twice";
-const NOT_OFFERED = "The realm, algorithm or qop is none that the challenge offers";
-const OTHER_TARGET = "The credentials are for another URL than the one that was requested: see PUBLIC_URL";
-const WRONG = "The user name or the response is wrong";
-const OLD = "The response is right, but its nonce is old: the sender has to take the new one";
-const OLD_UNREAD = "The nonce is old, or not given out here";
-const REPEATED = "The response is right, but it was there before: the nonce was used with the same count";
+/** Why requests are refused. */
+const REASONS = {
+  missing: "The Authorization header is missing",
+  otherScheme: "The Authorization header does not have the scheme Digest",
+  malformed: "The Authorization header lacks parameters of Digest, or has some twice",
+  notOffered: "The realm, algorithm or qop is none that the challenge offers",
+  otherTarget: "The credentials are for another URL than the one that was requested: see PUBLIC_URL",
+  wrong: "The user name or the response is wrong",
+  old: "The response is right, but its nonce is old: the sender has to take the new one",
+  oldUnread: "The nonce is old, or not given out here",
+  repeated: "The response is right, but it was there before: the nonce was used with the same count",
+} as const;
+
+/** Reasons of requests whose credentials may be right but for their nonce. */
+const STALE: ReadonlySet<string> = new Set<keyof typeof REASONS>(["old", "oldUnread"]);
 
 const NO_BODY = new Uint8Array();
 
@@ -152,6 +158,7 @@ const NO_BODY = new Uint8Array();
 class DigestUser {
   readonly #config: DigestAuthConfig;
   readonly #challenges: readonly string[];
+  readonly #refusals: Readonly<Record<keyof typeof REASONS, Refusal>>;
   readonly #nonces: Nonces;
   readonly #isRight: (
     algorithm: DigestAlgorithm,
@@ -165,6 +172,7 @@ class DigestUser {
     const { username, password, realm, algorithm, nonce_lifetime, nonce_secret } = config;
     const offered = DIGEST_ALGORITHMS.filter((name) => algorithm.includes(name));
     this.#challenges = offered.map((name) => challengeFor(config, name));
+    this.#refusals = this.#refusalsOfReasons();
     const key = nonce_secret === undefined ? undefined : new TextEncoder().encode(nonce_secret);
     this.#nonces = new Nonces(nonce_lifetime * 1000, key);
     this.#isRight = secretsCheck(password, (secret) => {
@@ -179,38 +187,46 @@ class DigestUser {
   /** The credentials of a request, if they could pass. */
   read(request: RequestToVerify): DigestCredentials | Refusal {
     const presented = request.headers.get("authorization");
-    if (presented === null || presented === "") return this.refuse(MISSING);
-    if (!isDigest(presented)) return this.refuse(OTHER_SCHEME);
+    if (presented === null || presented === "") return this.#refusals.missing;
+    if (!isDigest(presented)) return this.#refusals.otherScheme;
     const given = parseDigestCredentials(presented);
-    if (given === undefined) return this.refuse(MALFORMED);
-    if (!this.#isOffered(given)) return this.refuse(NOT_OFFERED);
-    return isFor(request, given.uri) ? given : this.refuse(OTHER_TARGET);
+    if (given === undefined) return this.#refusals.malformed;
+    if (!this.#isOffered(given)) return this.#refusals.notOffered;
+    return isFor(request, given.uri) ? given : this.#refusals.otherTarget;
   }
 
   /** Whether the body of a request is worth reading. */
   refuseUnread(given: DigestCredentials): Refusal | undefined {
-    return this.#nonces.isCurrent(given.nonce) ? undefined : this.refuse(OLD_UNREAD, true);
+    return this.#nonces.isCurrent(given.nonce) ? undefined : this.#refusals.oldUnread;
   }
 
   judge(given: DigestCredentials, method: string, body: Uint8Array): Refusal | undefined {
     const algorithm = algorithmOf(given)!;
     const isUser = equalText(given.username, this.#nameIn(given, algorithm));
-    if (!this.#isRight(algorithm, given, method, body) || !isUser) return this.refuse(WRONG);
+    if (!this.#isRight(algorithm, given, method, body) || !isUser) return this.#refusals.wrong;
     switch (this.#nonces.use(given.nonce, Number.parseInt(given.nc, 16))) {
       case "fresh":
         return undefined;
       case "old":
-        return this.refuse(OLD, true);
+        return this.#refusals.old;
       case "repeated":
-        return this.refuse(REPEATED);
+        return this.#refusals.repeated;
     }
   }
 
   /** @param isStale whether the credentials are right but for their nonce */
-  refuse(reason: string, isStale = false): Refusal {
+  /** One refusal a reason, each of whose answers gives out a nonce of its own. */
+  #refusalsOfReasons(): Readonly<Record<keyof typeof REASONS, Refusal>> {
+    const refusals = Object.entries(REASONS).map(([name, reason]): [string, Refusal] => {
+      const isStale = STALE.has(name);
+      return [name, { code: "unauthorized", reason, challenge: () => this.#challenge(isStale) }];
+    });
+    return Object.fromEntries(refusals) as Record<keyof typeof REASONS, Refusal>;
+  }
+
+  #challenge(isStale: boolean): string {
     const rest = `nonce="${this.#nonces.issue()}"${isStale ? ", stale=true" : ""}`;
-    const challenge = this.#challenges.map((beginning) => beginning + rest).join(", ");
-    return { code: "unauthorized", reason, challenge };
+    return this.#challenges.map((beginning) => beginning + rest).join(", ");
   }
 
   #isOffered(given: DigestCredentials): boolean {

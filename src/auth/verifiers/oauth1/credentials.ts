@@ -35,34 +35,36 @@ export function isOAuth(credentials: string): boolean {
 export function parseOAuth1Credentials(credentials: string): OAuth1Credentials | undefined {
   const parameters = decodedParameters(credentials);
   if (parameters === undefined) return undefined;
-  const consumerKey = parameters.get("oauth_consumer_key");
-  const signatureMethod = parameters.get("oauth_signature_method");
-  const signature = parameters.get("oauth_signature");
-  const timestamp = parameters.get("oauth_timestamp");
+  const valueOf = (name: string) => parameters.find(([each]) => each === name)?.[1];
+  const consumerKey = valueOf("oauth_consumer_key");
+  const signatureMethod = valueOf("oauth_signature_method");
+  const signature = valueOf("oauth_signature");
+  const timestamp = valueOf("oauth_timestamp");
   if (consumerKey === undefined || signatureMethod === undefined || signature === undefined) return undefined;
   if (timestamp !== undefined && !TIMESTAMP.test(timestamp)) return undefined;
-  if ((parameters.get("oauth_version") ?? "1.0") !== "1.0") return undefined;
+  if ((valueOf("oauth_version") ?? "1.0") !== "1.0") return undefined;
   return {
     consumerKey,
-    token: parameters.get("oauth_token"),
+    token: valueOf("oauth_token"),
     signatureMethod,
     signature,
     timestamp: timestamp === undefined ? undefined : Number(timestamp),
-    nonce: parameters.get("oauth_nonce"),
-    bodyHash: parameters.get("oauth_body_hash"),
-    signed: [...parameters].filter(([name]) => name !== "oauth_signature"),
+    nonce: valueOf("oauth_nonce"),
+    bodyHash: valueOf("oauth_body_hash"),
+    signed: parameters.filter(([name]) => name !== "oauth_signature"),
   };
 }
 
 /** Without the realm, which is none of the parameters of the protocol. */
-function decodedParameters(credentials: string): ReadonlyMap<string, string> | undefined {
-  const decoded = new Map<string, string>();
+function decodedParameters(credentials: string): readonly Parameter[] | undefined {
+  const decoded: Parameter[] = [];
   for (const [encodedName, encodedValue] of parseAuthParameters(credentials, OAUTH) ?? [["", ""]]) {
     if (encodedName.toLowerCase() === "realm") continue;
     const name = percentDecode(encodedName);
     const value = percentDecode(encodedValue);
-    if (name === undefined || name === "" || value === undefined || decoded.has(name)) return undefined;
-    decoded.set(name, value);
+    if (name === undefined || name === "" || value === undefined) return undefined;
+    if (decoded.some(([other]) => other === name)) return undefined;
+    decoded.push([name, value]);
   }
   return decoded;
 }

@@ -42,5 +42,10 @@ function compare(a: string, b: string): number {
 export function signatureBaseString(method: string, url: string, parameters: readonly Parameter[]): string {
   const query = url.indexOf("?");
   const uri = query === -1 ? url : url.slice(0, query);
-  return [method, uri, normalizeParameters(parameters)].map(percentEncode).join("&");
+  // Other characters of parameters are escaped already.
+  const escaped = normalizeParameters(parameters).replaceAll("%", "%25").replaceAll("=", "%3D").replaceAll(
+    "&",
+    "%26",
+  );
+  return `${percentEncode(method)}&${percentEncode(uri)}&${escaped}`;
 }
