@@ -45,6 +45,18 @@ export class ClientAddressResolver {
   }
 
   /**
+   * Who counts as one sender where senders share something: an address, and of IPv6, of which one sender has very many,
+   * the network of 64 bits.
+   *
+   * @param peer as of {@linkcode resolve}
+   */
+  senderOf(peer: string, headers: Headers): string {
+    const client = this.resolve(peer, headers);
+    const address = parseAddress(client);
+    return address?.kind() === "ipv6" ? address.toByteArray().slice(0, 8).toString() : client;
+  }
+
+  /**
    * The address of the client, for those who decide by it: `undefined` where it is not known. That is where a
    * trusted proxy does not say whom it stands for, or the next hop to the left is no address. The address of the
    * proxy would be everybody's then.

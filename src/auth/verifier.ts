@@ -11,6 +11,7 @@ import type { RepeatKey } from "../event/repeat_key.ts";
 import type { ClientAddressResolver } from "./client_address.ts";
 import type { ClientCertificates } from "./client_certificate/client_certificates.ts";
 import type { PublicUrlResolver } from "./public_url.ts";
+import type { SenderMemory } from "./sender_memory.ts";
 import type { AuthServers } from "./servers/auth_servers.ts";
 
 /** What a verifier may look at. */
@@ -26,6 +27,8 @@ export interface RequestToVerify {
   readonly clientCertificates: ClientCertificates;
   /** As it was sent: case matters. */
   readonly method: string;
+  /** What is remembered of requests to the webhook, whatever is changed of its configuration. */
+  readonly memory: SenderMemory;
   /** Asks servers that know credentials or publish keys. */
   readonly servers: AuthServers;
   /** `Host` and the request's target, query included, as they were sent: see `requestTarget`. */

@@ -8,6 +8,7 @@
 import type { OutputLease } from "../delivery/outputs/output_pool.ts";
 import { Holding } from "../time/fair_share.ts";
 import { RateCounter } from "../time/rate.ts";
+import { SenderMemory } from "../auth/sender_memory.ts";
 import type { LaneKey } from "../journal/journal.ts";
 import { Semaphore } from "../time/semaphore.ts";
 import type { DeliveryRoute, Idempotency, RouteStep } from "../delivery/route.ts";
@@ -24,6 +25,7 @@ class PlacedEntry {
   readonly path: string;
   #holding: Holding | undefined;
   #rate: RateCounter | undefined;
+  #memory: SenderMemory | undefined;
 
   /** @param former the entry that this one takes the place of */
   constructor(path: string, former: PlacedEntry | undefined) {
@@ -31,6 +33,7 @@ class PlacedEntry {
     if (former === undefined) return;
     this.#holding = former.#holding;
     this.#rate = former.#rate;
+    this.#memory = former.#memory;
   }
 
   /** What its requests hold of the bounds on what is under way. Made at the first request. */
@@ -41,6 +44,11 @@ class PlacedEntry {
   /** How much of its `rate_limit` is used. Made at the first request that is counted. */
   get rate(): RateCounter {
     return this.#rate ??= new RateCounter();
+  }
+
+  /** What its verifiers remember of its requests. Made at the first request that is remembered. */
+  get memory(): SenderMemory {
+    return this.#memory ??= new SenderMemory();
   }
 
   get namespace(): string {

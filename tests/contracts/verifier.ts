@@ -10,6 +10,7 @@ import { type Authenticator, compileAuthenticator, RefusalError } from "../../sr
 import { ClientAddressResolver } from "../../src/auth/client_address.ts";
 import { ClientCertificates } from "../../src/auth/client_certificate/client_certificates.ts";
 import { PublicUrlResolver } from "../../src/auth/public_url.ts";
+import { SenderMemory } from "../../src/auth/sender_memory.ts";
 import { AuthServers } from "../../src/auth/servers/auth_servers.ts";
 import { placedSecretsIn } from "../../src/auth/several_secrets.ts";
 import type { VerifiedEvent } from "../../src/event/verified_event.ts";
@@ -340,6 +341,7 @@ export function requestWith(
     publicUrls: PUBLIC_URLS,
     clientCertificates: CLIENT_CERTIFICATES,
     method: "POST",
+    memory: new SenderMemory(),
     servers: SERVERS,
     url: place === "query" && values.length > 0 ? `${url}?${query}` : url,
   };

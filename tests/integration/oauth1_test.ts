@@ -135,3 +135,25 @@ Deno.test("operators see why a request that is signed for another URL is refused
   const { reason } = JSON.parse(page.text).refusals[0];
   assertMatch(reason, /another URL than the sender's: a proxy may have changed host, path or query$/);
 });
+
+Deno.test("a request that comes again is refused also when the webhook was changed in between", async () => {
+  const port = freePort();
+  const webhooks = (more: object) => ({
+    orders: { module: "log", oauth1: { consumer_key: "shop", ...SECRETS, ...more } },
+  });
+  await using gateway = await TestGateway.start({
+    webhooks: webhooks({}),
+    environment: { PORT: String(port), PUBLIC_URL: `http://127.0.0.1:${port}` },
+  });
+  const oauth = library("HMAC-SHA1");
+  const sign = () => {
+    const request = { url: gateway.url("/webhook/orders"), method: "POST" };
+    return { Authorization: oauth.toHeader(oauth.authorize(request, TOKEN)).Authorization };
+  };
+  const send = async (headers: HeadersInit) => (await gateway.post("/webhook/orders", "{}", headers)).status;
+  const heard = sign();
+  assertEquals(await send(heard), 200);
+  await gateway.writeWebhooks(webhooks({ timestamp_window: 600 }));
+  await gateway.reload();
+  assertEquals([await send(heard), await send(sign())], [401, 200]);
+});

@@ -1,4 +1,4 @@
-import { assertEquals, assertMatch } from "@std/assert";
+import { assert, assertEquals, assertMatch } from "@std/assert";
 import { SiteVerifyService } from "../support/auth/site_verify.ts";
 import { TestGateway } from "../support/gateway.ts";
 
@@ -37,4 +37,38 @@ Deno.test("a browser's form gets in with its token, also when it is sent again, 
   assertMatch(reasons[0], /^The body holds no token/);
   assertEquals(reasons[1], "The token was there before, with another request");
   assertMatch(reasons[2], /^The service answers 503/);
+});
+
+Deno.test("a used token is refused with another request also when the webhook was changed in between", async () => {
+  await using service = new SiteVerifyService(SECRET);
+  const recaptcha = { secret_key: SECRET, verify_url: service.url, allowed_hosts: ["127.0.0.1"] };
+  await using gateway = await TestGateway.start({ webhooks: { contact: { module: "log", recaptcha } } });
+  const headers = { "X-Recaptcha-Token": service.issue() };
+  const send = async (body: string) => (await gateway.post("/webhook/contact", body, headers)).status;
+  assertEquals(await send('{"n":1}'), 200);
+  await gateway.writeWebhooks({ contact: { module: "log", recaptcha: { ...recaptcha, min_score: 0.1 } } });
+  await gateway.reload();
+  assertEquals([await send('{"n":1}'), await send('{"n":2}')], [200, 401]);
+});
+
+Deno.test("a stranger with very many tokens does not keep others from having theirs judged", async () => {
+  await using service = new SiteVerifyService(SECRET);
+  const recaptcha = { secret_key: SECRET, verify_url: service.url, allowed_hosts: ["127.0.0.1"] };
+  await using gateway = await TestGateway.start({
+    webhooks: { contact: { module: "log", recaptcha } },
+    environment: { TRUSTED_PROXIES: "127.0.0.1" },
+  });
+  const send = async (address: string, token: string) => {
+    const headers = { "X-Forwarded-For": address, "X-Recaptcha-Token": token };
+    return (await gateway.post("/webhook/contact", "{}", headers)).status;
+  };
+  const { promise: held, resolve: letGo } = Promise.withResolvers<void>();
+  service.gate = held;
+  const ofStranger = Array.from({ length: 400 }, (_, index) => send("192.0.2.66", `made-up-${index}`));
+  // All places and the queue are taken once requests are refused.
+  assertEquals(await Promise.race(ofStranger), 503);
+  const ofShop = Array.from({ length: 5 }, () => send("198.51.100.1", service.issue()));
+  letGo();
+  assertEquals(await Promise.all(ofShop), Array(5).fill(200));
+  for (const status of await Promise.all(ofStranger)) assert(status === 401 || status === 503, `${status}`);
 });

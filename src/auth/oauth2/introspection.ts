@@ -8,11 +8,10 @@
 import { Buffer } from "node:buffer";
 import type { Destination } from "../../io/http_client.ts";
 import type { WholeAnswer } from "../../io/http_exchange.ts";
-import { assertCount } from "../../errors.ts";
 import { secretFingerprint } from "../crypto/constant_time.ts";
 import type { Claims } from "../jose/token.ts";
 import { NewestEntries } from "../newest_entries.ts";
-import { type AuthServers, nameOf } from "../servers/auth_servers.ts";
+import { type AuthServers, nameOf, type Question } from "../servers/auth_servers.ts";
 import { ServerUnavailableError } from "../servers/unavailable.ts";
 
 /** How long it is remembered that a token is not good, in seconds at most. */
@@ -24,9 +23,6 @@ const RENEWED_AFTER = 2 / 3;
 /** Most tokens of each kind that are remembered, and most characters of the answers together. */
 const MAX_TOKENS = 10_000;
 const MAX_CHARACTERS = 4 * 1024 * 1024;
-
-/** Most tokens that are asked about for the first time at once; more get 503, so that a slow server holds up no others. */
-const MAX_WAITING = 256;
 
 /** What is asked, and how. */
 export interface IntrospectionOptions {
@@ -47,6 +43,9 @@ interface Remembered {
   readonly until: number;
 }
 
+/** Why it is asked. */
+type Occasion = Pick<Question, "about" | "from">;
+
 /** The tokens of one server. */
 export class Introspection implements Disposable {
   readonly #options: IntrospectionOptions;
@@ -59,7 +58,6 @@ export class Introspection implements Disposable {
   readonly #inactive = new NewestEntries<Remembered>(MAX_TOKENS, MAX_CHARACTERS);
   /** By token: what is being asked. */
   readonly #asking = new Map<string, Promise<IntrospectedClaims>>();
-  #waiting = 0;
 
   /** @param now in milliseconds since 1970. @default `Date.now()` */
   constructor(options: IntrospectionOptions, servers: AuthServers, now: () => number = () => Date.now()) {
@@ -73,13 +71,16 @@ export class Introspection implements Disposable {
   /**
    * What the server knows of a token. Waits only when it has to be asked.
    *
+   * @param from whose request it is, asked for only then
    * @throws {ServerUnavailableError} when it cannot be
    */
-  claimsOf(token: string): IntrospectedClaims | Promise<IntrospectedClaims> {
+  claimsOf(token: string, from: () => string): IntrospectedClaims | Promise<IntrospectedClaims> {
     const key = secretFingerprint(token);
     const now = this.#now();
     const known = this.#active.get(key) ?? this.#inactive.get(key);
-    if (known === undefined || now >= known.until) return this.#asking.get(key) ?? this.#ask(key, token);
+    if (known === undefined || now >= known.until) {
+      return this.#asking.get(key) ?? this.#asked(key, token, { about: "unknown", from: from() });
+    }
     if (known.claims !== undefined && now >= known.renewAt) this.#renew(key, token);
     return known.claims;
   }
@@ -89,28 +90,18 @@ export class Introspection implements Disposable {
     this.#ending.abort();
   }
 
-  #ask(key: string, token: string): Promise<IntrospectedClaims> {
-    if (this.#waiting >= MAX_WAITING) {
-      throw new ServerUnavailableError(`Too many tokens wait for the server ${this.#name}`);
-    }
-    this.#waiting++;
-    return this.#asked(key, token, "unknown").finally(() => {
-      this.#waiting = assertCount(this.#waiting - 1, "tokens that wait for an answer");
-    });
-  }
-
   /** Goes past those that are not known yet. A failure changes nothing: the answer that is there serves to its end. */
   #renew(key: string, token: string): void {
-    if (!this.#asking.has(key)) this.#asked(key, token, "known").catch(() => {});
+    if (!this.#asking.has(key)) this.#asked(key, token, { about: "known" }).catch(() => {});
   }
 
-  #asked(key: string, token: string, about: "known" | "unknown"): Promise<IntrospectedClaims> {
-    const asking = this.#introspect(key, token, about).finally(() => this.#asking.delete(key));
+  #asked(key: string, token: string, occasion: Occasion): Promise<IntrospectedClaims> {
+    const asking = this.#introspect(key, token, occasion).finally(() => this.#asking.delete(key));
     this.#asking.set(key, asking);
     return asking;
   }
 
-  async #introspect(key: string, token: string, about: "known" | "unknown"): Promise<IntrospectedClaims> {
+  async #introspect(key: string, token: string, occasion: Occasion): Promise<IntrospectedClaims> {
     const answer = await this.#servers.ask({
       destination: this.#options.endpoint,
       method: "POST",
@@ -120,7 +111,7 @@ export class Introspection implements Disposable {
         ...(this.#authorization === undefined ? {} : { authorization: this.#authorization }),
       },
       body: new TextEncoder().encode(`${new URLSearchParams({ token, token_type_hint: "access_token" })}`),
-      about,
+      ...occasion,
     }, this.#ending.signal);
     const claims = this.#read(answer);
     this.#remember(key, claims);

@@ -13,6 +13,7 @@ import { type Destination, HttpWebhookClient, RefusedAddressError } from "../../
 import { NoAnswerError, type WholeAnswer } from "../../io/http_exchange.ts";
 import type { Resolver } from "../../io/name_lookups.ts";
 import type { Counter, Family, Metrics } from "../../observability/metrics.ts";
+import { FairTurns } from "./fair_turns.ts";
 import { type Shared, SharedValues } from "./shared_values.ts";
 import { ServerUnavailableError } from "./unavailable.ts";
 
@@ -22,11 +23,14 @@ const TIMEOUT_MS = 5_000;
 /** Longest answer, in bytes. */
 const MAX_ANSWER_BYTES = 256 * 1024;
 
-/** Most calls at once, to all servers and to each of them; 1,024 more of each wait for a place. */
+/**
+ * Most calls at once, to all servers and to each of them; 1,024 more of each wait for a place. Those about what
+ * strangers sent have places of their own, so that they keep no others from being made.
+ */
 const MAX_CALLS = { total: 256, perKey: 64 } as const;
 
-/** The same of calls about what strangers sent, which must not keep others from being made. */
-const MAX_CALLS_ABOUT_UNKNOWN = { total: 128, perKey: 16 } as const;
+/** Most calls of a server about what strangers sent that wait for a place: in turns of who sent it. */
+const MOST_WAITING = 256;
 
 /** A server whose calls take longer gets one at a time for a minute, in milliseconds. */
 const SLOW_AFTER_MS = 4_000;
@@ -40,6 +44,8 @@ export interface Question {
   readonly body?: Uint8Array;
   /** Whether it is about credentials that were good a moment ago, or that nobody has vouched for. @default "known" */
   readonly about?: "known" | "unknown";
+  /** Whose request it is about, where it is about something unknown: clients take turns. @default nobody's */
+  readonly from?: string;
 }
 
 /** How servers are asked. */
@@ -60,8 +66,10 @@ export class AuthServers implements AsyncDisposable {
   readonly #timeoutMs: number;
   readonly #calls = {
     known: new BlockingCalls({ ...MAX_CALLS, slowAfterMs: SLOW_AFTER_MS }),
-    unknown: new BlockingCalls({ ...MAX_CALLS_ABOUT_UNKNOWN, slowAfterMs: SLOW_AFTER_MS }),
+    unknown: new BlockingCalls({ ...MAX_CALLS, slowAfterMs: SLOW_AFTER_MS }),
   };
+  /** By server. */
+  readonly #turns = new Map<string, FairTurns>();
   readonly #underWay = new Set<Promise<unknown>>();
   readonly #closing = new AbortController();
   readonly #shared = new SharedValues<Disposable>();
@@ -120,7 +128,22 @@ export class AuthServers implements AsyncDisposable {
     return this.#shared.hold(key, make) as Shared<Value>;
   }
 
-  #ask(
+  #ask(question: Question, signal: AbortSignal): Promise<WholeAnswer> {
+    return question.about === "unknown" ? this.#askInTurn(question, signal) : this.#call(question, signal);
+  }
+
+  async #askInTurn(question: Question, signal: AbortSignal): Promise<WholeAnswer> {
+    const server = nameOf(question.destination);
+    let turns = this.#turns.get(server);
+    if (turns === undefined) this.#turns.set(server, turns = new FairTurns(MAX_CALLS.perKey, MOST_WAITING));
+    try {
+      return await turns.run(question.from ?? "", signal, () => this.#call(question, signal));
+    } finally {
+      if (turns.isIdle && this.#turns.get(server) === turns) this.#turns.delete(server);
+    }
+  }
+
+  #call(
     { destination, method, headers, body = NO_BODY, about = "known" }: Question,
     signal: AbortSignal,
   ): Promise<WholeAnswer> {

@@ -45,7 +45,8 @@ export const oauth2: VerifierKind<OAuth2Config> = {
     "That a token is not good is remembered for ten seconds. What the answer says of `exp`, `nbf`, `iss` and",
     "`aud` is checked too; one without `exp`, or with an audience where none is configured, passes, as the issuer",
     "has judged it. An issuer that does not answer within five seconds, or not with what RFC 7662 says, is 503",
-    "`authentication_unavailable`, and so is one that more than 256 unknown tokens wait for.",
+    "`authentication_unavailable`, and so is one that more than 256 unknown tokens wait for. Their senders take turns,",
+    "by address: one that sends very many waits for itself.",
     "",
     "With `jwt_secret` or `jwks_url` tokens are verified as those of `jwt`, `exp` and `aud` included. Shared secrets",
     "and public keys are never taken for each other, whatever `jwt_algorithms` lists.",
@@ -106,12 +107,13 @@ class AskingVerifier implements HeadVerifier {
     this.#inactive = bearer.refuse("The issuer says that the token is not active");
   }
 
-  verify({ headers, servers }: RequestToVerify): Refusal | undefined | Promise<Refusal | undefined> {
+  verify(request: RequestToVerify): Refusal | undefined | Promise<Refusal | undefined> {
+    const { headers, servers, clientAddresses, peerAddress } = request;
     const token = this.#bearer.tokenOf(headers);
     if (typeof token !== "string") return token;
     if (token.length > MAX_TOKEN || !TOKEN.test(token)) return this.#malformed;
     this.#shared ??= servers.share(keyOf(this.#options), () => new Introspection(this.#options, servers));
-    const claims = this.#shared.value.claimsOf(token);
+    const claims = this.#shared.value.claimsOf(token, () => clientAddresses.senderOf(peerAddress, headers));
     return claims instanceof Promise ? claims.then((later) => this.#judge(later)) : this.#judge(claims);
   }
 

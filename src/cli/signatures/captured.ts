@@ -8,6 +8,7 @@ import { z } from "zod";
 import { ClientCertificates } from "../../auth/client_certificate/client_certificates.ts";
 import { ClientAddressResolver } from "../../auth/client_address.ts";
 import { PublicUrlResolver, requestTarget } from "../../auth/public_url.ts";
+import { SenderMemory } from "../../auth/sender_memory.ts";
 import { AuthServers } from "../../auth/servers/auth_servers.ts";
 import type { SignatureConfig } from "../../auth/signature/settings.ts";
 import { signatureVerifier } from "../../auth/signature/signature.ts";
@@ -46,6 +47,7 @@ export async function judgeCaptured(
     clientAddresses,
     publicUrls: new PublicUrlResolver(url.slice(0, url.length - target.length), clientAddresses),
     clientCertificates: new ClientCertificates(undefined, clientAddresses),
+    memory: new SenderMemory(),
     servers,
   });
   const verdict = typeof outcome === "function" ? await outcome(Uint8Array.fromBase64(bodyBase64)) : outcome;

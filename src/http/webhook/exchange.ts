@@ -11,6 +11,7 @@
 import type { ClientCertificates } from "../../auth/client_certificate/client_certificates.ts";
 import type { ClientAddressResolver } from "../../auth/client_address.ts";
 import type { PublicUrlResolver } from "../../auth/public_url.ts";
+import type { SenderMemory } from "../../auth/sender_memory.ts";
 import type { AuthServers } from "../../auth/servers/auth_servers.ts";
 import type { RequestToVerify } from "../../auth/verifier.ts";
 import type { CompiledWebhook } from "../../config/compile/compiler.ts";
@@ -162,6 +163,10 @@ class Exchange extends BoundedRequest implements RequestToVerify, AppendListener
 
   get clientCertificates(): ClientCertificates {
     return this.#context.clientCertificates;
+  }
+
+  get memory(): SenderMemory {
+    return this.#entry!.memory;
   }
 
   get servers(): AuthServers {

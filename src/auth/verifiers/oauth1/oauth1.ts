@@ -44,10 +44,12 @@ export const oauth1: VerifierKind<OAuth1Config> = {
     "`X-Forwarded-Proto` and `X-Forwarded-Host` of a proxy of `TRUSTED_PROXIES`; without either, every request is",
     "refused. Proxies that rewrite paths or queries break signatures: see [proxies](../../docker/README.md).",
     "",
-    "A nonce is remembered once the signature was right, for its token and timestamp. Each instance has its own",
-    "memory, which begins empty: use `idempotency` where an event must not come twice after a restart. At most",
-    "100,000 are remembered for a webhook; beyond, those of the oldest timestamps are forgotten, and requests with",
-    "timestamps as old are refused, so that none passes twice.",
+    "A nonce is remembered once the signature was right, for its token and timestamp, also when the webhook is",
+    "changed. Each instance has its own memory, which begins empty. A request that somebody has heard can so be sent",
+    "again within `timestamp_window` after a restart: times before the start are taken all the same, since clocks",
+    "differ and senders that the restart has met send again. Use `idempotency` where an event must not come twice.",
+    "At most 100,000 are remembered for a webhook; beyond, those of the oldest timestamps are forgotten, and requests",
+    "with timestamps as old are refused, so that none passes twice.",
     "",
     "A signature by RSA takes about a millisecond to verify. While those of public keys take more than a quarter of",
     "the time, further requests with one get 503: strangers who know the consumer key can bring that about.",
@@ -93,16 +95,15 @@ class OAuth1Verifier implements BodyVerifier {
   readonly #consumerKey: string;
   readonly #token: string | undefined;
   readonly #isRight: SignatureCheck;
-  readonly #nonces: UsedNonces | undefined;
+  readonly #keepSeconds: number;
 
   constructor(config: OAuth1Config) {
-    const { consumer_key, token, verify_nonce, verify_timestamp, timestamp_window } = config;
+    const { consumer_key, token, verify_timestamp, timestamp_window } = config;
     this.#config = config;
     this.#consumerKey = asHeaderValue(consumer_key);
     this.#token = token === undefined ? undefined : asHeaderValue(token);
     this.#isRight = signatureCheckOf(config);
-    const keepSeconds = verify_timestamp ? timestamp_window : Infinity;
-    this.#nonces = verify_nonce ? new UsedNonces(keepSeconds) : undefined;
+    this.#keepSeconds = verify_timestamp ? timestamp_window : Infinity;
   }
 
   verify(request: RequestToVerify): Refusal | BodyCheck {
@@ -144,12 +145,12 @@ class OAuth1Verifier implements BodyVerifier {
     const { method } = request;
     const isRight = (parameters: readonly Parameter[]) =>
       this.#isRight(signatureBaseString(method, url, parameters), given.signature);
-    if (hasForm) return (body) => this.#refuseForm(body, signed, isRight) ?? this.#useNonce(given);
+    if (hasForm) return (body) => this.#refuseForm(body, signed, isRight) ?? this.#useNonce(request, given);
     if (!isRight(signed)) return WRONG;
-    if (bodyHash === undefined) return this.#useNonce(given) ?? PASSED;
-    return this.#refuseNonce(given) ?? ((body) => {
+    if (bodyHash === undefined) return this.#useNonce(request, given) ?? PASSED;
+    return this.#refuseNonce(request, given) ?? ((body) => {
       const isBody = isBodyHash(this.#config.signature_method, bodyHash, body);
-      return isBody ? this.#useNonce(given) : OTHER_BODY;
+      return isBody ? this.#useNonce(request, given) : OTHER_BODY;
     });
   }
 
@@ -165,14 +166,22 @@ class OAuth1Verifier implements BodyVerifier {
   }
 
   /** What using the nonce would find now, before a body is read. */
-  #refuseNonce({ timestamp, nonce, token }: OAuth1Credentials): Refusal | undefined {
+  #refuseNonce(
+    request: RequestToVerify,
+    { timestamp, nonce, token }: OAuth1Credentials,
+  ): Refusal | undefined {
     if (timestamp === undefined || nonce === undefined) return undefined;
-    return refusalOf(this.#nonces?.judge(timestamp, nonceKey(token, nonce)));
+    return refusalOf(this.#nonces(request)?.judge(timestamp, nonceKey(token, nonce)));
   }
 
-  #useNonce({ timestamp, nonce, token }: OAuth1Credentials): Refusal | undefined {
+  #useNonce(request: RequestToVerify, { timestamp, nonce, token }: OAuth1Credentials): Refusal | undefined {
     if (timestamp === undefined || nonce === undefined) return undefined;
-    return refusalOf(this.#nonces?.use(timestamp, nonceKey(token, nonce), nowInSeconds()));
+    const key = nonceKey(token, nonce);
+    return refusalOf(this.#nonces(request)?.use(timestamp, key, nowInSeconds(), this.#keepSeconds));
+  }
+
+  #nonces({ memory }: RequestToVerify): UsedNonces | undefined {
+    return this.#config.verify_nonce ? memory.keep("oauth1", () => new UsedNonces()) : undefined;
   }
 }
 

@@ -21,19 +21,14 @@ export type NonceUse =
  * an older one is refused from then on: the window becomes shorter, and nothing passes twice.
  */
 export class UsedNonces {
-  readonly #keepSeconds: number;
   readonly #most: number;
   readonly #byTime = new Map<number, Set<string>>();
   #count = 0;
   #forgottenUntil = -Infinity;
   #sweptAt = -Infinity;
 
-  /**
-   * @param keepSeconds how long the time of a nonce may be past
-   * @param most how many nonces are remembered
-   */
-  constructor(keepSeconds: number, most: number = MAX_NONCES) {
-    this.#keepSeconds = keepSeconds;
+  /** @param most how many nonces are remembered */
+  constructor(most: number = MAX_NONCES) {
     this.#most = most;
   }
 
@@ -48,9 +43,10 @@ export class UsedNonces {
    *
    * @param time that the nonce belongs to, in seconds
    * @param now in seconds
+   * @param keepSeconds how long the time of a nonce may be past
    */
-  use(time: number, nonce: string, now: number): NonceUse {
-    this.#sweep(now);
+  use(time: number, nonce: string, now: number, keepSeconds: number): NonceUse {
+    this.#sweep(now, keepSeconds);
     const use = this.judge(time, nonce);
     if (use !== "fresh") return use;
     while (this.#count >= this.#most) this.#forgetOldest();
@@ -64,20 +60,20 @@ export class UsedNonces {
   }
 
   /** Once a second, of as many times as there are seconds in a window. */
-  #sweep(now: number): void {
+  #sweep(now: number, keepSeconds: number): void {
     if (now === this.#sweptAt) return;
     this.#sweptAt = now;
-    for (const time of this.#byTime.keys()) if (time < now - this.#keepSeconds) this.#forget(time);
+    for (const time of this.#byTime.keys()) if (time < now - keepSeconds) this.#forget(time);
   }
 
   #forgetOldest(): void {
-    const oldest = Math.min(...this.#byTime.keys());
-    this.#forget(oldest);
-    this.#forgottenUntil = Math.max(this.#forgottenUntil, oldest);
+    this.#forget(Math.min(...this.#byTime.keys()));
   }
 
+  /** Also of a time that is past: the clock may be set back, and the window become longer. */
   #forget(time: number): void {
     this.#count -= this.#byTime.get(time)?.size ?? 0;
     this.#byTime.delete(time);
+    this.#forgottenUntil = Math.max(this.#forgottenUntil, time);
   }
 }

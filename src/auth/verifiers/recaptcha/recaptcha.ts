@@ -37,9 +37,11 @@ export const recaptcha: VerifierKind<RecaptchaConfig> = {
   },
   notes: [
     "The service is asked once for each token, and takes it once. A token is remembered for two minutes with its",
-    "request: method, URL and body. The same request may come again, and a token with another one is refused. While",
+    "request: method, URL and body, also when the webhook is changed. The same request may come again, and a token",
+    "with another one is refused. After a restart the service is asked again, which refuses what it took. While",
     "the service cannot be asked, or does not know the secret, the answer is 503 `authentication_unavailable`, and",
-    "the token is good for the next try. A token in a header is judged before the body is read.",
+    "the token is good for the next try. A token in a header is judged before the body is read. The service is asked",
+    "about 64 tokens at once, in turns of their senders by address, so that one that makes up very many waits for itself.",
     "",
     "A token in a body is looked for in JSON, or in a form by the Content-Type, of at most 1 MiB, and not in a body",
     "that is sent compressed. It stays in the event.",
@@ -82,17 +84,21 @@ const OTHER_REQUEST = refusal("The token was there before, with another request"
 /** What is known of tokens, and who is asked about the others. */
 class ServiceTokens {
   readonly #service: SiteVerify;
-  readonly #judged = new JudgedTokens();
 
   constructor(config: RecaptchaConfig) {
     this.#service = new SiteVerify(config);
   }
 
   judge(token: string, request: RequestToVerify): Judgement | Promise<Judgement> {
-    return this.#judged.judge(token, () => {
-      const { servers, clientAddresses, peerAddress, headers } = request;
+    const { memory, servers, clientAddresses, peerAddress, headers } = request;
+    return memory.keep("recaptcha", () => new JudgedTokens()).judge(token, () => {
       const client = clientAddresses.known(peerAddress, headers);
-      return this.#service.refuse(token, client, (question) => servers.ask(question));
+      const from = clientAddresses.senderOf(peerAddress, headers);
+      return this.#service.refuse(
+        token,
+        client,
+        (question) => servers.ask({ ...question, about: "unknown", from }),
+      );
     });
   }
 }

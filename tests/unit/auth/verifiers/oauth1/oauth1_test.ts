@@ -10,6 +10,7 @@ import { PublicUrlResolver } from "../../../../../src/auth/public_url.ts";
 import { oauth1 } from "../../../../../src/auth/verifiers/oauth1/oauth1.ts";
 import { GatewayError } from "../../../../../src/errors.ts";
 import { EventBody } from "../../../../../src/event/event.ts";
+import { SenderMemory } from "../../../../../src/auth/sender_memory.ts";
 import { requestWith } from "../../../../contracts/verifier.ts";
 import { bodyHash, oauth1Credentials, type OAuth1Request } from "../../../../support/auth/oauth1_client.ts";
 
@@ -31,6 +32,7 @@ interface Sent {
 /** A webhook with `oauth1`, and what its answers are. */
 class Webhook {
   readonly authenticator: Authenticator;
+  readonly #memory = new SenderMemory();
 
   constructor(config: Readonly<Record<string, unknown>> = CONFIG) {
     this.authenticator = compileAuthenticator([oauth1.compile(oauth1.configSchema.parse(config))]);
@@ -44,6 +46,7 @@ class Webhook {
     const given = authorization === undefined ? [] : [["authorization", authorization] as [string, string]];
     const request = {
       ...requestWith([...given, ...headers]),
+      memory: this.#memory,
       publicUrls: new PublicUrlResolver(publicUrl, new ClientAddressResolver(["192.0.2.1"])),
       method,
       url: `http://chosen.example${url.slice(url.indexOf("/", 8))}`,
@@ -192,7 +195,9 @@ Deno.test("oauth1 remembers no nonce of a request that is refused for another re
 Deno.test("oauth1 takes one of two requests with the same nonce whose bodies arrive at the same time", async () => {
   const { authenticator } = new Webhook();
   const authorization = signed({ form: "a=1" });
-  const requests = [1, 2].map(() => requestWith([["authorization", authorization], ["content-type", FORM]]));
+  const memory = new SenderMemory();
+  const headers = (): [string, string][] => [["authorization", authorization], ["content-type", FORM]];
+  const requests = [1, 2].map(() => ({ ...requestWith(headers()), memory }));
   const body = EventBody.fromBytes(new TextEncoder().encode("a=1"));
   const admissions = await Promise.all(requests.map((request) => authenticator.admit(request)));
   const verify = async (index: number) =>

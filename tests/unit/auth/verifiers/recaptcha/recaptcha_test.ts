@@ -10,6 +10,7 @@ import { type Secrets, SeveralSecrets } from "../../../../../src/auth/several_se
 import { recaptcha } from "../../../../../src/auth/verifiers/recaptcha/recaptcha.ts";
 import { GatewayError } from "../../../../../src/errors.ts";
 import { EventBody } from "../../../../../src/event/event.ts";
+import { SenderMemory } from "../../../../../src/auth/sender_memory.ts";
 import { requestWith } from "../../../../contracts/verifier.ts";
 import { SiteVerifyService } from "../../../../support/auth/site_verify.ts";
 
@@ -29,6 +30,7 @@ class World implements AsyncDisposable {
   readonly service = new SiteVerifyService(SECRET);
   readonly servers = new AuthServers({ timeoutMs: 10_000 });
   readonly authenticator: Authenticator;
+  readonly #memory = new SenderMemory();
   readonly #secrets: Secrets;
 
   constructor(config: Readonly<Record<string, unknown>> = {}) {
@@ -53,6 +55,7 @@ class World implements AsyncDisposable {
   ) {
     const request = {
       ...requestWith([...headers]),
+      memory: this.#memory,
       servers: this.servers,
       clientAddresses: new ClientAddressResolver(["10.0.0.1"]),
       peerAddress: from,
