@@ -242,10 +242,16 @@ export const SETTING_DEFINITIONS: readonly SettingDefinition[] = Object.entries(
   secret: type.isSecret === true,
 }));
 
+/** Where the runtime reads what its collector of telemetry asks for: keys, mostly. */
+const TELEMETRY_HEADERS = ["", "TRACES_", "METRICS_", "LOGS_"].map((kind) =>
+  `OTEL_EXPORTER_OTLP_${kind}HEADERS`
+);
+
 /**
  * The variables whose values are secrets of the program itself. What a configuration says may be written by
  * others than the operator, so references cannot read them.
  */
 export const SECRET_VARIABLES: ReadonlySet<string> = new Set([
   ...SETTING_DEFINITIONS.filter(({ secret }) => secret).map(({ variable }) => variable),
+  ...TELEMETRY_HEADERS,
 ]);

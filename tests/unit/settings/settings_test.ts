@@ -478,6 +478,10 @@ Deno.test("variables with secrets of the program are known as such", () => {
     "VAULT_TOKEN",
     "VAULT_ROLE_ID",
     "VAULT_SECRET_ID",
+    "OTEL_EXPORTER_OTLP_HEADERS",
+    "OTEL_EXPORTER_OTLP_TRACES_HEADERS",
+    "OTEL_EXPORTER_OTLP_METRICS_HEADERS",
+    "OTEL_EXPORTER_OTLP_LOGS_HEADERS",
   ];
   assertEquals([...SECRET_VARIABLES].sort(), names.sort());
 });

@@ -74,7 +74,13 @@ Deno.test("substitute reports what is not a reference in values, and any referen
 });
 
 Deno.test("substitute reads no variable that holds a secret of the program, not even with a default", () => {
-  const environment = { ADMIN_TOKEN: "the-admin-token", ETCD_PASSWORD: "pw", RELAY_QUEUE: "redis://:pw@r:1" };
+  const environment = {
+    ADMIN_TOKEN: "the-admin-token",
+    ETCD_PASSWORD: "pw",
+    RELAY_QUEUE: "redis://:pw@r:1",
+    OTEL_EXPORTER_OTLP_HEADERS: "api-key=pw",
+    OTEL_EXPORTER_OTLP_LOGS_HEADERS: "api-key=pw",
+  };
   for (const name of Object.keys(environment)) {
     for (const reference of [`{$${name}}`, `{$env:${name}}`, `{$${name}:default}`]) {
       const { value, problems } = substitute({ a: `x${reference}` }, { environment });
