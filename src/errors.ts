@@ -318,6 +318,7 @@ export class StartupError extends Error {
       | "backend_unreachable"
       | "data_directory_in_use"
       | "data_directory_newer"
+      | "file_not_written"
       | "gateway_unreachable"
       | "journal_unavailable"
       | "usage",

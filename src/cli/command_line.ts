@@ -29,20 +29,28 @@ export function readCommandLine(
   args: readonly string[],
   commands: readonly Command[] = COMMANDS,
 ): CommandLine | "help" {
-  const { actions, options = [] } = commands.find(({ name }) => name === command) ?? {};
+  const { actions, operands, options = [] } = commands.find(({ name }) => name === command) ?? {};
   const namesOf = (isMeant: (option: CommandOption) => boolean) =>
     options.filter(isMeant).map(({ name }) => name);
   const parsed = parseArgs(args, {
     string: [...namesOf(({ value }) => value !== undefined), "_"],
     collect: namesOf(({ isList }) => isList === true),
     boolean: namesOf(({ value }) => value === undefined),
-    alias: { h: "help" },
+    alias: { h: "help", ...lettersOf(options) },
     unknown: (argument) => {
       if (argument.startsWith("-")) throw usageError(command, `Unknown option '${argument}'`);
-      if (actions === undefined) throw usageError(command, `Unexpected argument '${argument}'`);
+      if (actions === undefined && operands === undefined) {
+        throw usageError(command, `Unexpected argument '${argument}'`);
+      }
     },
   });
   return parsed["help"] === true ? "help" : { options: parsed, operands: parsed._.map(String) };
+}
+
+function lettersOf(options: readonly CommandOption[]): Readonly<Record<string, string>> {
+  return Object.fromEntries(
+    options.flatMap(({ letter, name }) => letter === undefined ? [] : [[letter, name]]),
+  );
 }
 
 /** Says what is wrong with a command line, and where the options are listed. */

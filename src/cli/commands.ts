@@ -9,8 +9,10 @@ import { QUERY_NAMES } from "../dead_letters/query.ts";
 /** An option of a command, without its dashes. */
 export interface CommandOption {
   readonly name: string;
-  /** What its value is: any text, a file, or one of these words. Left out: it has none. */
-  readonly value?: "text" | "file" | readonly string[];
+  /** What its value is: any text, a file, the name of a provider, or one of these words. Left out: it has none. */
+  readonly value?: "text" | "file" | "provider" | readonly string[];
+  /** One letter that stands for it. */
+  readonly letter?: string;
   /** Whether it is read as a list, since it may be given several times. @default false */
   readonly isList?: boolean;
 }
@@ -22,6 +24,8 @@ export interface Command {
   readonly description: string;
   /** The words of which one follows the name. @default none */
   readonly actions?: readonly string[];
+  /** What the words that follow the name stand for, in their order. @default none */
+  readonly operands?: readonly ("provider" | "output")[];
   /** Whether a file follows the action. @default false */
   readonly takesFile?: boolean;
   readonly options: readonly CommandOption[];
@@ -85,26 +89,45 @@ export const COMMANDS: readonly Command[] = [
   {
     name: "providers",
     description: "List the providers whose signatures are known, and what each was compared with",
-    options: [{ name: "name", value: "text" }, HELP],
+    options: [{ name: "name", value: "provider" }, HELP],
   },
   {
     name: "sign",
     description: "Sign a body as a provider would, to try a webhook without it: see cwm sign --help",
     options: [
-      { name: "provider", value: "text" },
-      { name: "secret", value: "text" },
+      { name: "provider", value: "provider" },
+      // Lists, to notice a secret that was given twice.
+      { name: "secret", value: "text", isList: true },
+      { name: "secret-file", value: "file", isList: true },
       { name: "private-key", value: "file" },
       { name: "key", value: "text" },
+      { name: "set", value: "text", isList: true },
       { name: "method", value: "text" },
       { name: "url", value: "text" },
+      { name: "raw" },
       { name: "send", value: "text" },
       HELP,
     ],
   },
   {
     name: "verify",
-    description: "Judge captured requests as a webhook with a signature would: see cwm verify --help",
-    options: [{ name: "cases", value: "file" }, HELP],
+    description: "Judge captured requests, and say what is wrong with one: see cwm verify --help",
+    options: [
+      { name: "provider", value: "provider" },
+      { name: "secret", value: "text", isList: true },
+      { name: "secret-file", value: "file", isList: true },
+      { name: "set", value: "text", isList: true },
+      { name: "request", value: "file" },
+      { name: "header", value: "text", letter: "H", isList: true },
+      { name: "headers", value: "file" },
+      { name: "body", value: "file" },
+      { name: "method", value: "text" },
+      { name: "url", value: "text" },
+      { name: "now", value: "text" },
+      { name: "cases", value: "file" },
+      { name: "json" },
+      HELP,
+    ],
   },
   {
     name: "completion",

@@ -5,6 +5,8 @@
  */
 
 import { StartupError } from "../errors.ts";
+import { providers } from "../auth/providers/providers.ts";
+import { outputModules } from "../modules/registry.ts";
 import { type Command, type CommandOption, COMMANDS, SHELLS } from "./commands.ts";
 
 type Shell = typeof SHELLS[number];
@@ -42,9 +44,9 @@ function bashScript(): string {
     '  *) case "${COMP_WORDS[1]}" in',
     ...COMMANDS.map((command) =>
       `    ${command.name}) words="${optionsOf(command)}"${
-        command.actions === undefined
-          ? ""
-          : `; if ((COMP_CWORD == 2)); then words="${command.actions.join(" ")} $words"; fi`
+        wordsOf(command).map((words, index) =>
+          `; if ((COMP_CWORD == ${index + 2})); then words="${words.join(" ")} $words"; fi`
+        ).join("")
       } ;;`
     ),
     "  esac ;;",
@@ -71,9 +73,9 @@ function zshScript(): string {
     '  *) case "${words[2]}" in',
     ...COMMANDS.map((command) =>
       `    ${command.name}) ${
-        command.actions === undefined
-          ? ""
-          : `if ((CURRENT == 3)); then compadd -- ${command.actions.join(" ")}; fi; `
+        wordsOf(command).map((words, index) =>
+          `if ((CURRENT == ${index + 3})); then compadd -- ${words.join(" ")}; fi; `
+        ).join("")
       }compadd -- ${optionsOf(command)} ;;`
     ),
     "  esac ;;",
@@ -89,10 +91,26 @@ function valueCases(offer: (words: string) => string, offerFiles: string): strin
     ...(takesFile ? actions.map((action) => `  "${name} ${action}") ${offerFiles} ;;`) : []),
     ...options.filter(({ value }) => value !== undefined).map((option) => {
       const { value } = option;
-      const what = value === "file" ? offerFiles : value === "text" ? ":" : offer(value!.join(" "));
+      const what = value === "file" ? offerFiles : value === "text" ? ":" : offer(valuesOf(value!).join(" "));
       return `  "${name} --${option.name}") ${what} ;;`;
     }),
   ]);
+}
+
+/** The words that may follow a command's name, by their place. */
+function wordsOf({ actions, operands = [] }: Command): readonly (readonly string[])[] {
+  if (actions !== undefined) return [actions];
+  return operands.map((operand) =>
+    operand === "provider" ? providerNames() : outputModules.map(({ name }) => name)
+  );
+}
+
+function providerNames(): readonly string[] {
+  return Object.keys(providers).sort();
+}
+
+function valuesOf(value: "provider" | readonly string[]): readonly string[] {
+  return value === "provider" ? providerNames() : value;
 }
 
 function optionsOf({ options }: Command): string {
@@ -105,12 +123,16 @@ function fishScript(): string {
   return [
     "complete -c cwm -f",
     ...OPTIONS.map((option) => `complete -c cwm -n __fish_use_subcommand -l ${option.slice(2)}`),
-    ...COMMANDS.flatMap(({ name, description, actions = [], takesFile = false, options }) => {
+    ...COMMANDS.flatMap((command) => {
+      const { name, description, actions = [], takesFile = false, options } = command;
       const after = `__fish_seen_subcommand_from ${name}`;
       const hasAction = `__fish_seen_subcommand_from ${actions.join(" ")}`;
       return [
         `complete -c cwm -n __fish_use_subcommand -a ${name} -d ${quoted(description)}`,
         ...actions.map((action) => `complete -c cwm -n '${after}; and not ${hasAction}' -a ${action}`),
+        ...(command.actions === undefined ? wordsOf(command) : []).map((words) =>
+          `complete -c cwm -n '${after}' -a '${words.join(" ")}'`
+        ),
         ...(takesFile ? [`complete -c cwm -n '${after}; and ${hasAction}' -F`] : []),
         ...options.map((option) => `complete -c cwm -n '${after}' -l ${option.name}${fishValue(option)}`),
       ];
@@ -121,5 +143,5 @@ function fishScript(): string {
 function fishValue({ value }: CommandOption): string {
   if (value === undefined) return "";
   if (value === "text") return " -x";
-  return value === "file" ? " -r -F" : ` -x -a '${value.join(" ")}'`;
+  return value === "file" ? " -r -F" : ` -x -a '${valuesOf(value).join(" ")}'`;
 }

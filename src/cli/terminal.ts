@@ -8,16 +8,21 @@ const encoder = new TextEncoder();
 
 /** Writes a line to standard output. */
 export function print(line: string): void {
-  writeAll(Deno.stdout, line);
+  writeAll(Deno.stdout, encoder.encode(line + "\n"));
+}
+
+/** Writes bytes to standard output as they are. */
+export function printBytes(bytes: Uint8Array): void {
+  writeAll(Deno.stdout, bytes);
 }
 
 /** Writes a line to standard error. */
 export function printError(line: string): void {
-  writeAll(Deno.stderr, line);
+  writeAll(Deno.stderr, encoder.encode(line + "\n"));
 }
 
-function writeAll(stream: { writeSync(bytes: Uint8Array): number }, line: string): void {
-  let rest = encoder.encode(line + "\n");
+function writeAll(stream: { writeSync(bytes: Uint8Array): number }, bytes: Uint8Array): void {
+  let rest = bytes;
   try {
     while (rest.byteLength > 0) rest = rest.subarray(stream.writeSync(rest));
   } catch (error) {

@@ -67,7 +67,7 @@ function senderOf({ provider, keys }: SignedBy): Sender {
         JSON.stringify({ id, ...JSON.parse(new TextDecoder().decode(body)) }),
       );
       const signed = signRequest(scheme!, signing, { method, url, body: event, now: Date.now(), id });
-      return { method, url, headers: [...headers, ...Object.entries(signed)], body: event };
+      return { method, url, headers: [...headers, ...Object.entries(signed.headers)], body: event };
     },
     [Symbol.asyncDispose]: () => Promise.resolve(),
   };

@@ -214,6 +214,45 @@ Deno.test("cwm verify judges the cases of a file at their own clock, one line a 
   const missing = await run(["verify", "--cases", "nowhere.json"]);
   assertEquals(missing.status, 2);
   assertStringIncludes(missing.stderr, "nowhere.json cannot be read");
+  const none = await run(["verify", "--cases", "cases.json"], { files: { "cases.json": "[]" } });
+  assertEquals([none.status, none.stdout], [0, ""]);
+  const other = await run(["verify", "--cases", "cases.json"], { files: { "cases.json": "{}" } });
+  assertEquals(other.status, 2);
+});
+
+Deno.test("cwm verify says step by step whether a captured request would be accepted", async () => {
+  const head =
+    `POST /webhook/code HTTP/1.1\r\nHost: hooks.example.com\r\nX-Hub-Signature-256: ${GITHUB_SIGNATURE}`;
+  const secret = "It's a Secret to Everybody";
+  const files = {
+    "request.http": `${head}\r\n\r\nHello, World!`,
+    "changed.http": `${head}\r\n\r\nHello, World!\n`,
+    "headers.txt": `X-Hub-Signature-256: ${GITHUB_SIGNATURE}\n`,
+    "body.txt": "Hello, World!",
+    "secret.txt": `${secret}\n`,
+  };
+  const verify = (...args: string[]) => run(["verify", "--provider", "github", ...args], { files });
+  const accepted = await verify("--secret", secret, "--request", "request.http");
+  assertEquals(accepted.status, 0);
+  assertMatch(accepted.stdout, /ok +header +'X-Hub-Signature-256' has one signature/);
+  assertMatch(accepted.stdout, /\nAccepted$/);
+  const changed = await verify("--secret", secret, "--request", "changed.http");
+  assertEquals(changed.status, 1);
+  assertMatch(changed.stdout, /WRONG +signature[^]*A line feed was added[^]*Refused: No signature matches/);
+  assert(!changed.stdout.includes(secret));
+  const parts = ["--secret-file", "secret.txt", "--body", "body.txt"];
+  assertEquals((await verify(...parts, "--headers", "headers.txt")).status, 0);
+  const json = await verify(...parts, "-H", `X-Hub-Signature-256: ${GITHUB_SIGNATURE}`, "--json");
+  assertEquals([json.status, JSON.parse(json.stdout).accepted], [0, true]);
+  const wrong: readonly (readonly string[])[] = [
+    ["--request", "request.http"],
+    ["--secret", secret, "--request", "nowhere.http"],
+    ["--secret", secret, "--request", "request.http", "--body", "body.txt"],
+    ["--secret", secret, "--request", "request.http", "--now", "soon"],
+    ["--secret", secret, "--request", "request.http", "--set", "color=red"],
+    ["--secret", secret, "--cases", "request.http"],
+  ];
+  for (const args of wrong) assertEquals((await verify(...args)).status, 2, args.join(" "));
 });
 
 Deno.test("cwm sign prints the headers of a signed request, or sends it to a gateway", async () => {

@@ -6,6 +6,7 @@
 
 import { EbayVerifier } from "./keyed/ebay.ts";
 import { PaypalVerifier } from "./keyed/paypal.ts";
+import { signAsEbay, signAsPaypal, signAsSns } from "./keyed/signing.ts";
 import { SnsVerifier } from "./keyed/sns.ts";
 import type { Providers } from "./provider.ts";
 
@@ -17,6 +18,7 @@ export const keyedProviders: Providers = {
     secret: "none",
     settings: ["certificates", "topics"],
     keyed: SnsVerifier,
+    sign: signAsSns,
     event: "x-amz-sns-message-type",
     note: "Without `topics` messages of everybody's topics are taken. Raw message delivery is not signed.",
   },
@@ -26,6 +28,7 @@ export const keyedProviders: Providers = {
     secret: "none",
     settings: ["public_keys", "client_id", "client_secret", "api_url", "allowed_hosts"],
     keyed: EbayVerifier,
+    sign: signAsEbay,
     event: "/metadata/topic",
     note:
       "With `client_id` and `client_secret` of your application there keys are asked for as they are named. Or " +
@@ -37,6 +40,7 @@ export const keyedProviders: Providers = {
     secret: "none",
     settings: ["certificates", "webhook_id"],
     keyed: PaypalVerifier,
+    sign: signAsPaypal,
     event: "/event_type",
   },
 };

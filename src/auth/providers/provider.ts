@@ -9,6 +9,7 @@ import type { SchemeSource } from "../signature/scheme.ts";
 import type { FormDocuments } from "../verifier.ts";
 import type { CodedScheme } from "./coded/coded_scheme.ts";
 import type { KeyedVerifier } from "./keyed/keyed.ts";
+import type { KeyedSigner } from "./keyed/signing.ts";
 
 /**
  * What the verdicts were compared with: the provider's own SDK by name and version, vectors that it publishes, its
@@ -78,6 +79,8 @@ export interface CodedProvider extends AnyProvider {
 /** A provider that publishes its keys. */
 export interface KeyedProvider extends AnyProvider {
   readonly keyed: KeyedVerifier;
+  /** Signs as it does, with another key. */
+  readonly sign: KeyedSigner;
 }
 
 /** Providers by the names that configurations use. */

@@ -6,6 +6,7 @@
 
 import type { Buffer } from "node:buffer";
 import { createHash, createHmac, createPrivateKey, type KeyObject, sign as signBytes } from "node:crypto";
+import { JsonPointer } from "../../json/pointer.ts";
 import { SignedContent } from "./content.ts";
 import { keyOf } from "./key.ts";
 import type { Scheme, TimeUnit } from "./scheme.ts";
@@ -27,42 +28,100 @@ export interface RequestToSign {
 /** Headers by their names. */
 export type SignedHeaders = Readonly<Record<string, string>>;
 
+/** A request as the provider would send it. */
+export interface SentRequest {
+  readonly method: string;
+  /** With what the provider adds to it. */
+  readonly url: string;
+  /** Those of the proof, and the Content-Type where the provider wraps the body. */
+  readonly headers: SignedHeaders;
+  /** The body that was given, unless the provider wraps it or a part of the proof stands in it. */
+  readonly body: Bytes;
+}
+
 /** Why a request cannot be signed: a sentence for the operator. */
 export class CannotSignError extends Error {
   override readonly name = "CannotSignError";
 }
 
 /**
- * The headers of a signed request.
+ * Signs a request by a scheme. What of the proof stands in the body is written into it: it is a JSON object then.
  *
  * @param secret of the webhook; for schemes with a public key, the private key that belongs to it, in PEM
  * @param keyName the name of the secret, where requests name it
- * @throws {CannotSignError} when the proof stands in the body, or the secret has not the right form
+ * @throws {CannotSignError} when the body is not an object where it has to be, or the secret has not the right form
  */
 export function signRequest(
   scheme: Scheme,
   secret: string,
   request: RequestToSign,
   keyName?: string,
-): SignedHeaders {
+): SentRequest {
   const { signature, timestamp, id, nonce, equals } = scheme;
-  const [header] = [signature.at].flat();
-  if ([signature.at, timestamp?.at, nonce].flat().some((place) => place?.startsWith("/"))) {
-    throw new CannotSignError("A part of the proof stands in the body, which is sent as it is");
-  }
+  const [at] = [signature.at].flat();
+  const [timeAt] = [timestamp?.at ?? []].flat();
   const t = timestamp === undefined ? "" : textOfTime(request.now, timestamp.unit);
-  const parts = { ...request, t, nonce: request.id, id: request.id };
+  const isNumber = timestamp?.unit === "s" || timestamp?.unit === "ms";
+  const withTime = written(request.body, timeAt, isNumber ? Number(t) : t);
+  const body = written(withTime, nonce, request.id);
+  const parts = { ...request, body, t, nonce: request.id, id: request.id };
   const content = new SignedContent([scheme.content].flat()[0]!);
-  const written = writtenSignature(scheme, secret, content.of(parts, secret));
-  const [timeHeader] = [timestamp?.at ?? []].flat();
+  const value = headerValue(scheme, writtenSignature(scheme, secret, content.of(parts, secret)), t);
   return {
-    ...equals,
-    ...timeHeader === undefined ? {} : { [timeHeader]: t },
-    ...id === undefined || id.startsWith("/") ? {} : { [id]: request.id },
-    ...nonce === undefined ? {} : { [nonce]: request.id },
-    ...scheme.keyName === undefined || keyName === undefined ? {} : { [scheme.keyName]: keyName },
-    [header!]: headerValue(scheme, written, t),
+    method: request.method,
+    url: request.url,
+    headers: {
+      ...equals,
+      ...inHeader(timeAt, t),
+      ...inHeader(id, request.id),
+      ...inHeader(nonce, request.id),
+      ...keyName === undefined ? {} : inHeader(scheme.keyName, keyName),
+      ...inHeader(at, value),
+    },
+    body: written(body, at, value),
   };
+}
+
+function inHeader(place: string | undefined, value: string): SignedHeaders {
+  return place === undefined || place.startsWith("/") ? {} : { [place]: value };
+}
+
+/** The body with a value at a place of it; unchanged where the place is a header. */
+function written(body: Bytes, place: string | undefined, value: string | number): Bytes {
+  return place?.startsWith("/") === true ? withMember(body, place, value) : body;
+}
+
+/**
+ * A JSON object with a value in it. Objects on the way are made where they are missing.
+ *
+ * @param path a JSON Pointer
+ * @throws {CannotSignError} when the body is not a JSON object
+ */
+export function withMember(body: Bytes, path: string, value: unknown): Bytes {
+  const document = jsonObjectIn(body);
+  const names = JsonPointer.parse(path)!.keys;
+  let object = document;
+  for (const name of names.slice(0, -1)) {
+    if (!isObject(object[name])) object[name] = {};
+    object = object[name] as Record<string, unknown>;
+  }
+  object[names.at(-1)!] = value;
+  return new TextEncoder().encode(JSON.stringify(document));
+}
+
+/** The JSON object that a body is. @throws {CannotSignError} when it is none */
+export function jsonObjectIn(body: Bytes): Record<string, unknown> {
+  try {
+    const value: unknown = JSON.parse(new TextDecoder().decode(body));
+    if (isObject(value)) return value;
+  } catch {
+    // Not JSON: said below.
+  }
+  throw new CannotSignError("A part of the proof stands in the body, so that has to be a JSON object");
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 /** The value of the signature's header: the inverse of how it is read. */
@@ -99,7 +158,8 @@ function signatureOf({ algorithm, key }: Scheme, secret: string, content: Bytes)
   }
 }
 
-function privateKey(pem: string): KeyObject {
+/** A private key. @throws {CannotSignError} when the text is none */
+export function privateKey(pem: string): KeyObject {
   try {
     return createPrivateKey(pem);
   } catch {

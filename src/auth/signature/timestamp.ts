@@ -33,7 +33,7 @@ export function judgeTime(text: string, rule: TimeRule, now: number): string | u
 }
 
 /** In milliseconds since 1970; `undefined` where the text is none. */
-function readTime(text: string, unit: TimeUnit): number | undefined {
+export function readTime(text: string, unit: TimeUnit): number | undefined {
   switch (unit) {
     case "s":
       return DIGITS.test(text) ? Number(text) * 1000 : undefined;

@@ -5,6 +5,7 @@
  */
 
 import { z } from "zod";
+import { compileAuthenticator, RefusalError } from "../../auth/authenticator.ts";
 import { ClientCertificates } from "../../auth/client_certificate/client_certificates.ts";
 import { ClientAddressResolver } from "../../auth/client_address.ts";
 import { PublicUrlResolver, requestTarget } from "../../auth/public_url.ts";
@@ -12,18 +13,34 @@ import { SenderMemory } from "../../auth/sender_memory.ts";
 import { AuthServers } from "../../auth/servers/auth_servers.ts";
 import type { SignatureConfig } from "../../auth/signature/settings.ts";
 import { signatureVerifier } from "../../auth/signature/signature.ts";
-import { isRefusal } from "../../auth/verifier.ts";
+import { GatewayError } from "../../errors.ts";
+import { EventBody } from "../../event/event.ts";
+
+/** Values of one name arrive joined, as in a request. */
+const headersSchema = z.record(z.string(), z.union([z.string(), z.array(z.string())])).transform((given) =>
+  Object.fromEntries(Object.entries(given).map(([name, value]) => [name, [value].flat().join(", ")]))
+).refine(isSendable, { error: "Must be headers that a request can have" });
 
 /** One request as a file holds it. */
 export const capturedSchema = z.object({
-  method: z.string().default("POST"),
+  method: z.string().regex(/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/, "Must be a method of HTTP").default("POST"),
   /** As the provider knows it. */
-  url: z.url(),
-  headers: z.record(z.string(), z.string()),
-  bodyBase64: z.base64(),
+  url: z.url({ protocol: /^https?$/ }),
+  headers: headersSchema,
+  bodyBase64: z.base64().default(""),
 });
 
 export type CapturedRequest = z.output<typeof capturedSchema>;
+
+function isSendable(headers: Readonly<Record<string, string>>): boolean {
+  try {
+    new Headers(headers);
+    return true;
+  } catch {
+    // A name or a value that no request can have.
+    return false;
+  }
+}
 
 /**
  * Why a request would be refused; `undefined` when it would be accepted.
@@ -38,8 +55,8 @@ export async function judgeCaptured(
   await using servers = new AuthServers();
   const clientAddresses = new ClientAddressResolver([]);
   const target = requestTarget(url);
-  const verifier = signatureVerifier(config, () => now);
-  const outcome = await verifier.verify({
+  const authenticator = compileAuthenticator([signatureVerifier(config, () => now)]);
+  const request = {
     headers: new Headers(headers),
     method,
     url,
@@ -49,8 +66,16 @@ export async function judgeCaptured(
     clientCertificates: new ClientCertificates(undefined, clientAddresses),
     memory: new SenderMemory(),
     servers,
-  });
-  const verdict = typeof outcome === "function" ? await outcome(Uint8Array.fromBase64(bodyBase64)) : outcome;
-  verifier.release?.();
-  return isRefusal(verdict) ? verdict.reason : undefined;
+  };
+  authenticator.hold();
+  try {
+    const body = EventBody.fromBytes(Uint8Array.fromBase64(bodyBase64));
+    await authenticator.verify(await authenticator.admit(request), request, body);
+    return undefined;
+  } catch (error) {
+    if (error instanceof GatewayError && error.cause instanceof RefusalError) return error.cause.message;
+    throw error;
+  } finally {
+    authenticator.letGo();
+  }
 }

@@ -8,6 +8,7 @@
 import { equalText } from "../../crypto/constant_time.ts";
 import { HmacDigest } from "../../crypto/hmac_digest.ts";
 import { keyOf } from "../../signature/key.ts";
+import { CannotSignError, jsonObjectIn } from "../../signature/sign.ts";
 import { type CodedScheme, isObject, objectIn, textOf, utf8 } from "./coded_scheme.ts";
 
 interface AdyenItem {
@@ -33,13 +34,35 @@ export const adyen: CodedScheme<readonly AdyenItem[]> = {
     return (items) =>
       items.every(({ signature, content }) => equalText(digest.base64(utf8(content)), signature));
   },
+  sign: ({ method, url, body }, secret) => {
+    const notification = jsonObjectIn(body);
+    const items = notification["notificationItems"];
+    if (!Array.isArray(items) || items.length === 0) {
+      throw new CannotSignError("The body has no notificationItems, whose items are signed");
+    }
+    const digest = new HmacDigest("sha256", keyOf(secret, "hex")!);
+    const signed = { ...notification, notificationItems: items.map((item) => signedItem(item, digest)) };
+    return { method, url, headers: {}, body: utf8(JSON.stringify(signed)) };
+  },
 };
+
+function signedItem(entry: unknown, digest: HmacDigest): unknown {
+  const item = isObject(entry) ? entry["NotificationRequestItem"] : undefined;
+  if (!isObject(item)) throw new CannotSignError("An item has no NotificationRequestItem, which is signed");
+  const further = isObject(item["additionalData"]) ? item["additionalData"] : {};
+  const additionalData = { ...further, hmacSignature: digest.base64(utf8(contentOf(item))) };
+  return { NotificationRequestItem: { ...item, additionalData } };
+}
 
 function readItem(entry: unknown): AdyenItem | undefined {
   const item = isObject(entry) ? entry["NotificationRequestItem"] : undefined;
   if (!isObject(item) || !isObject(item["additionalData"])) return undefined;
   const signature = item["additionalData"]["hmacSignature"];
   if (typeof signature !== "string" || signature === "") return undefined;
+  return { signature, content: contentOf(item) };
+}
+
+function contentOf(item: Readonly<Record<string, unknown>>): string {
   const amount = isObject(item["amount"]) ? item["amount"] : {};
   const fields = [
     item["pspReference"],
@@ -51,5 +74,5 @@ function readItem(entry: unknown): AdyenItem | undefined {
     item["eventCode"],
     item["success"],
   ];
-  return { signature, content: fields.map((field) => field ?? "").join(":") };
+  return fields.map((field) => field ?? "").join(":");
 }

@@ -12,6 +12,7 @@ import { HmacDigest } from "../../crypto/hmac_digest.ts";
 import { readToken, type Token } from "../../jose/token.ts";
 import { requestTarget } from "../../public_url.ts";
 import { type CodedScheme, utf8 } from "./coded_scheme.ts";
+import { hmacToken, TOKEN_LIFETIME } from "./token.ts";
 
 interface ConnectRequest {
   readonly token: Token;
@@ -42,6 +43,12 @@ export const atlassianConnect: CodedScheme<ConnectRequest> = {
       const isRequest = typeof claims["qsh"] === "string" && equalText(claims["qsh"], expected);
       return equalText(digest.base64url(utf8(signed)), signature) && isRequest;
     };
+  },
+  sign: ({ method, url, body, now }, secret, { baseUrl, key = "client" }) => {
+    const iat = Math.floor(now / 1000);
+    const qsh = hash("sha256", canonicalRequest(method, url, baseUrl), "hex");
+    const token = hmacToken({ iss: key, iat, exp: iat + TOKEN_LIFETIME, qsh }, secret);
+    return { method, url, body, headers: { "Authorization": `JWT ${token}` } };
   },
 };
 

@@ -11,7 +11,7 @@ import { JsonPointer } from "../../../json/pointer.ts";
 import { equalText } from "../../crypto/constant_time.ts";
 import { HmacDigest } from "../../crypto/hmac_digest.ts";
 import { keyOf } from "../../signature/key.ts";
-import { base64In, type CodedScheme, textOf, utf8 } from "./coded_scheme.ts";
+import { base64In, type CodedScheme, FORM_TYPE, textOf, utf8 } from "./coded_scheme.ts";
 
 interface BraintreeRequest {
   /** By public key. */
@@ -38,6 +38,12 @@ export const braintree: CodedScheme<BraintreeRequest> = {
       const signature = signatures.get(publicKey) ?? "";
       return [payload, `${payload}\n`].some((each) => equalText(digest.hex(utf8(each)), signature));
     };
+  },
+  sign: ({ method, url, body }, secret, { publicKey = "" }) => {
+    const payload = `${body.toBase64()}\n`;
+    const signature = new HmacDigest("sha1", keyOf(secret, "sha1")!).hex(utf8(payload));
+    const form = new URLSearchParams({ bt_signature: `${publicKey}|${signature}`, bt_payload: payload });
+    return { method, url, headers: { "Content-Type": FORM_TYPE }, body: utf8(form.toString()) };
   },
 };
 

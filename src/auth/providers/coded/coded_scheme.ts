@@ -5,6 +5,7 @@
  */
 
 import type { Scheme } from "../../signature/scheme.ts";
+import { CannotSignError, type RequestToSign, type SentRequest } from "../../signature/sign.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
@@ -53,6 +54,38 @@ export interface CodedScheme<Read = unknown> {
   signed(read: Read): string;
   /** The id in what is signed that tells events apart. @default there is none */
   idOf?(read: Read): string | undefined;
+  /**
+   * Signs a request as the provider does, so that an operator can try a webhook without it.
+   *
+   * @throws {CannotSignError} when the body is not what the provider would sign
+   */
+  sign(
+    request: RequestToSign,
+    secret: string,
+    settings: CodedSettings,
+  ): SentRequest | Promise<SentRequest>;
+}
+
+/** The Content-Type of a form. */
+export const FORM_TYPE = "application/x-www-form-urlencoded";
+
+/** A body as text, which is what the provider signs. @throws {CannotSignError} when it is not UTF-8 */
+export function textToSign(body: Bytes): string {
+  const text = textOf(body);
+  if (text === undefined) throw new CannotSignError("The body is not UTF-8");
+  return text;
+}
+
+/** The request with a form in parts for its body (RFC 7578). */
+export async function withMultipartForm(
+  { method, url }: RequestToSign,
+  fields: Readonly<Record<string, string>>,
+): Promise<SentRequest> {
+  const form = new FormData();
+  for (const [name, value] of Object.entries(fields)) form.append(name, value);
+  const response = new Response(form);
+  const headers = { "Content-Type": response.headers.get("content-type") ?? "" };
+  return { method, url, headers, body: await response.bytes() };
 }
 
 const encoder = new TextEncoder();

@@ -7,7 +7,7 @@
 import { equalText } from "../../crypto/constant_time.ts";
 import { HmacDigest } from "../../crypto/hmac_digest.ts";
 import { requestTarget } from "../../public_url.ts";
-import { type CodedScheme, textOf, utf8 } from "./coded_scheme.ts";
+import { type CodedScheme, textOf, textToSign, utf8 } from "./coded_scheme.ts";
 
 /** A secret has this many characters. */
 const SECRET_CHARACTERS = 64;
@@ -30,9 +30,11 @@ export const contentful: CodedScheme<ContentfulRequest> = {
     const text = textOf(body);
     // A list without itself or the time could be taken from another request.
     if (text === undefined || !names.includes(SIGNED_HEADERS) || !names.includes(TIMESTAMP)) return undefined;
-    const signed = names.map((name) => `${name}:${(headerOf(headers, name) ?? "").trim()}`).join(";");
-    const content = [method, encodedTarget(url), signed, text].join("\n");
-    return { signature: headers.get("x-contentful-signature") ?? "", content };
+    const signed = names.map((name) => `${name}:${(headerOf(headers, name) ?? "").trim()}`);
+    return {
+      signature: headers.get("x-contentful-signature") ?? "",
+      content: contentOf(method, url, signed, text),
+    };
   },
   fits: (secret) => secret.length === SECRET_CHARACTERS,
   signed: ({ content }) => content,
@@ -40,7 +42,22 @@ export const contentful: CodedScheme<ContentfulRequest> = {
     const digest = new HmacDigest("sha256", utf8(secret));
     return ({ signature, content }) => equalText(digest.hex(utf8(content)), signature);
   },
+  sign: ({ method, url, body, now }, secret) => {
+    const headers = {
+      [SIGNED_HEADERS]: [SIGNED_HEADERS, TIMESTAMP].join(","),
+      [TIMESTAMP]: String(Math.floor(now)),
+    };
+    const signed = Object.entries(headers).map(([name, value]) => `${name}:${value}`);
+    const content = utf8(contentOf(method, url, signed, textToSign(body)));
+    const signature = new HmacDigest("sha256", utf8(secret)).hex(content);
+    return { method, url, body, headers: { ...headers, "x-contentful-signature": signature } };
+  },
 };
+
+/** @param signed headers, each as `name:value` */
+function contentOf(method: string, url: string, signed: readonly string[], text: string): string {
+  return [method, encodedTarget(url), signed.join(";"), text].join("\n");
+}
 
 /** A name that no header can have names none. */
 function headerOf(headers: Headers, name: string): string | null {

@@ -7,7 +7,16 @@
 
 import { equalText } from "../../crypto/constant_time.ts";
 import { HmacDigest } from "../../crypto/hmac_digest.ts";
-import { type CodedScheme, fieldOf, formOf, isObject, objectIn, utf8 } from "./coded_scheme.ts";
+import { jsonObjectIn } from "../../signature/sign.ts";
+import {
+  type CodedScheme,
+  fieldOf,
+  formOf,
+  isObject,
+  objectIn,
+  utf8,
+  withMultipartForm,
+} from "./coded_scheme.ts";
 
 interface DropboxSignEvent {
   readonly signature: string;
@@ -35,5 +44,14 @@ export const dropboxSign: CodedScheme<DropboxSignEvent> = {
   prepare: (secret) => {
     const digest = new HmacDigest("sha256", utf8(secret));
     return ({ signature, content }) => equalText(digest.hex(utf8(content)), signature);
+  },
+  sign: async (request, secret) => {
+    const document = jsonObjectIn(request.body);
+    const given = isObject(document["event"]) ? document["event"] : {};
+    const time = String(Math.floor(request.now / 1000));
+    const event = { event_time: time, event_type: "callback_test", ...given };
+    const hash = new HmacDigest("sha256", utf8(secret)).hex(utf8(`${event.event_time}${event.event_type}`));
+    const signed = { ...document, event: { ...event, event_hash: hash } };
+    return await withMultipartForm(request, { json: JSON.stringify(signed) });
   },
 };

@@ -6,8 +6,9 @@
 
 import { equalText } from "../../crypto/constant_time.ts";
 import { HmacDigest } from "../../crypto/hmac_digest.ts";
+import { CannotSignError } from "../../signature/sign.ts";
 import { readSignatures } from "../../signature/signature_values.ts";
-import { type CodedScheme, isObject, textOf, utf8 } from "./coded_scheme.ts";
+import { type CodedScheme, isObject, textOf, textToSign, utf8 } from "./coded_scheme.ts";
 
 const SIGNATURE = "x-inngest-signature";
 const FORM = {
@@ -38,13 +39,27 @@ export const inngest: CodedScheme<InngestRequest> = {
   },
   signed: ({ content }) => content,
   prepare: (secret) => {
-    const digest = new HmacDigest("sha256", utf8(secret.replace(/^signkey-\w+-/, "")));
+    const digest = digestWith(secret);
     return ({ signatures, content }) => {
       const expected = digest.hex(utf8(content));
       return signatures.some((signature) => equalText(signature, expected));
     };
   },
+  sign: ({ method, url, body, now }, secret) => {
+    const canonical = canonicalJson(textToSign(body));
+    if (canonical === undefined) {
+      throw new CannotSignError("The body is not JSON, whose canonical form is signed");
+    }
+    const time = String(Math.floor(now / 1000));
+    const signature = digestWith(secret).hex(utf8(canonical + time));
+    return { method, url, body, headers: { [SIGNATURE]: `t=${time}&s=${signature}` } };
+  },
 };
+
+/** The key is what stands behind the name of the environment. */
+function digestWith(secret: string): HmacDigest {
+  return new HmacDigest("sha256", utf8(secret.replace(/^signkey-\w+-/, "")));
+}
 
 function timeIn(headers: Headers): string | undefined {
   return readSignatures(headers.get(SIGNATURE) ?? "", FORM, "t")?.field;

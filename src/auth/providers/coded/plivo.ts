@@ -7,7 +7,7 @@
 
 import { equalText } from "../../crypto/constant_time.ts";
 import { HmacDigest } from "../../crypto/hmac_digest.ts";
-import { type CodedScheme, textOf, utf8 } from "./coded_scheme.ts";
+import { type CodedScheme, FORM_TYPE, textOf, textToSign, utf8 } from "./coded_scheme.ts";
 
 /** Most signatures in one header: while a token is changed there are two. */
 const MAX_SIGNATURES = 10;
@@ -28,12 +28,7 @@ export const plivo: CodedScheme<PlivoRequest> = {
     // With a space it is two headers, and no list.
     if (listed.includes(" ") || signatures.length > MAX_SIGNATURES || form === undefined) return undefined;
     const nonce = headers.get("x-plivo-signature-v3-nonce") ?? "";
-    const [base = "", ...query] = url.split("?");
-    const inQuery = sortedPairs(query.join("?"), "=").join("&");
-    const inForm = method === "GET" ? "" : sortedPairs(form, "").join("");
-    const mark = inQuery === "" && inForm === "" ? "" : "?";
-    const dot = inQuery === "" || inForm === "" ? "" : ".";
-    return { signatures, content: `${base}${mark}${inQuery}${dot}${inForm}.${nonce}` };
+    return { signatures, content: contentOf(method, url, form, nonce) };
   },
   signed: ({ content }) => content,
   prepare: (secret) => {
@@ -43,7 +38,25 @@ export const plivo: CodedScheme<PlivoRequest> = {
       return signatures.some((signature) => equalText(signature, expected));
     };
   },
+  sign: ({ method, url, body, id }, secret) => {
+    const content = contentOf(method, url, textToSign(body), id);
+    const headers = {
+      "Content-Type": FORM_TYPE,
+      "X-Plivo-Signature-V3": new HmacDigest("sha256", utf8(secret)).base64(utf8(content)),
+      "X-Plivo-Signature-V3-Nonce": id,
+    };
+    return { method, url, body, headers };
+  },
 };
+
+function contentOf(method: string, url: string, form: string, nonce: string): string {
+  const [base = "", ...query] = url.split("?");
+  const inQuery = sortedPairs(query.join("?"), "=").join("&");
+  const inForm = method === "GET" ? "" : sortedPairs(form, "").join("");
+  const mark = inQuery === "" && inForm === "" ? "" : "?";
+  const dot = inQuery === "" || inForm === "" ? "" : ".";
+  return `${base}${mark}${inQuery}${dot}${inForm}.${nonce}`;
+}
 
 function sortedPairs(text: string, between: string): readonly string[] {
   return [...new URLSearchParams(text)]

@@ -11,7 +11,9 @@ import { HmacDigest } from "../../crypto/hmac_digest.ts";
 import { type Claims, readToken, type Token } from "../../jose/token.ts";
 import { EventBody } from "../../../event/event.ts";
 import { JsonPointer } from "../../../json/pointer.ts";
+import type { RequestToSign } from "../../signature/sign.ts";
 import { type CodedScheme, type SignedRequest, utf8 } from "./coded_scheme.ts";
+import { hmacToken, TOKEN_LIFETIME } from "./token.ts";
 
 /** Hash functions of HMACs by the names that tokens have for them (RFC 7518, section 3.2). */
 const HASHES = { HS256: "sha256", HS384: "sha384", HS512: "sha512" } as const;
@@ -34,6 +36,8 @@ interface TokenRules {
   fits(claims: Claims, request: SignedRequest): boolean;
   /** Where in the body, whose digest is signed, the event's id stands. */
   readonly id?: JsonPointer;
+  /** The claims that fit a request, besides those that every token has. */
+  claimsFor(request: RequestToSign): Claims;
 }
 
 interface ReadToken {
@@ -72,6 +76,21 @@ function tokenSigned(rules: TokenRules): CodedScheme<ReadToken> {
         if (key !== undefined && claims["iss"] !== key) return false;
         return equalText(digests.get(algorithm)!.base64url(utf8(signed)), signature);
       };
+    },
+    sign: (request, secret, { key }) => {
+      const { method, url, body, now, id } = request;
+      const iat = Math.floor(now / 1000);
+      const issuer = rules.issuer ?? key;
+      const claims = {
+        ...(issuer === undefined ? {} : { iss: issuer }),
+        iat,
+        nbf: iat,
+        exp: iat + TOKEN_LIFETIME,
+        jti: id,
+        ...rules.claimsFor(request),
+      };
+      const token = hmacToken(claims, secret);
+      return { method, url, body, headers: { [rules.header]: `${rules.word ?? ""}${token}` } };
     },
   };
 }
@@ -112,6 +131,7 @@ export const qstash = tokenSigned({
     const text = typeof digest === "string" ? digest.replace(/=+$/, "") : digest;
     return sub === url && isDigest(text, body, "base64url");
   },
+  claimsFor: ({ url, body }) => ({ sub: url, body: digestOf(body, "base64url") }),
 });
 
 /** LiveKit (livekit-server-sdk 2.19.2). */
@@ -122,6 +142,7 @@ export const livekit = tokenSigned({
   leeway: 10,
   fits: ({ sha256 }, { body }) => isDigest(sha256, body, "base64"),
   id: JsonPointer.of("id"),
+  claimsFor: ({ body }) => ({ sha256: digestOf(body, "base64") }),
 });
 
 /** Vonage (@vonage/jwt 1.17.1, which leaves the body to its caller). */
@@ -131,6 +152,7 @@ export const vonage = tokenSigned({
   algorithms: ["HS256"],
   leeway: 0,
   fits: ({ payload_hash: digest }, { body }) => isDigest(digest, body, "hex"),
+  claimsFor: ({ body }) => ({ payload_hash: digestOf(body, "hex") }),
 });
 
 /** MessageBird (messagebird 4.0.1). */
@@ -145,6 +167,10 @@ export const messagebird = tokenSigned({
     const isBody = ofBody === undefined ? body.length === 0 : isDigest(ofBody, body, "hex");
     return isBody && isDigest(ofUrl, url, "hex");
   },
+  claimsFor: ({ url, body }) => ({
+    url_hash: digestOf(url, "hex"),
+    ...(body.length === 0 ? {} : { payload_hash: digestOf(body, "hex") }),
+  }),
 });
 
 /** FusionAuth, with a shared secret. */
@@ -154,6 +180,7 @@ export const fusionauth = tokenSigned({
   leeway: 0,
   fits: ({ request_body_sha256: digest }, { body }) => isDigest(digest, body, "base64"),
   id: JsonPointer.of("event", "id"),
+  claimsFor: ({ body }) => ({ request_body_sha256: digestOf(body, "base64") }),
 });
 
 /** Netlify. */
@@ -163,4 +190,5 @@ export const netlify = tokenSigned({
   issuer: "netlify",
   leeway: 0,
   fits: ({ sha256 }, { body }) => isDigest(sha256, body, "hex"),
+  claimsFor: ({ body }) => ({ sha256: digestOf(body, "hex") }),
 });

@@ -6,7 +6,7 @@
 
 import { equalText } from "../../crypto/constant_time.ts";
 import { HmacDigest } from "../../crypto/hmac_digest.ts";
-import { type CodedScheme, fieldOf, formOf, utf8 } from "./coded_scheme.ts";
+import { type CodedScheme, fieldOf, formOf, textToSign, utf8, withMultipartForm } from "./coded_scheme.ts";
 
 interface TransloaditRequest {
   readonly algorithm: "sha256" | "sha384";
@@ -32,5 +32,10 @@ export const transloadit: CodedScheme<TransloaditRequest> = {
       sha384: new HmacDigest("sha384", utf8(secret)),
     };
     return ({ algorithm, signature, content }) => equalText(digests[algorithm].hex(utf8(content)), signature);
+  },
+  sign: async (request, secret) => {
+    const transloadit = textToSign(request.body);
+    const signature = `sha384:${new HmacDigest("sha384", utf8(secret)).hex(utf8(transloadit))}`;
+    return await withMultipartForm(request, { transloadit, signature });
   },
 };

@@ -8,7 +8,7 @@
 import { hash } from "node:crypto";
 import { equalText } from "../../crypto/constant_time.ts";
 import { HmacDigest } from "../../crypto/hmac_digest.ts";
-import { type CodedScheme, textOf, utf8 } from "./coded_scheme.ts";
+import { type CodedScheme, FORM_TYPE, textOf, textToSign, utf8 } from "./coded_scheme.ts";
 
 /** The query parameter that holds the digest of a body that is no form. */
 const DIGEST_PARAMETER = "bodySHA256";
@@ -45,6 +45,17 @@ export const twilio: CodedScheme<TwilioRequest> = {
     return ({ signature, contents }) => {
       return contents.some((content) => equalText(digest.base64(utf8(content)), signature));
     };
+  },
+  // A body that is JSON is bound to the URL, and otherwise the fields of the form are signed.
+  sign: ({ method, url, body }, secret) => {
+    const text = textToSign(body);
+    const isJson = /^\s*[{[]/.test(text);
+    const mark = url.includes("?") ? "&" : "?";
+    const signed = isJson ? `${url}${mark}${DIGEST_PARAMETER}=${hash("sha256", body, "hex")}` : url;
+    const content = isJson ? signed : signed + sortedFields(text);
+    const signature = new HmacDigest("sha1", utf8(secret)).base64(utf8(content));
+    const type = isJson ? "application/json" : FORM_TYPE;
+    return { method, url: signed, body, headers: { "Content-Type": type, "X-Twilio-Signature": signature } };
   },
 };
 

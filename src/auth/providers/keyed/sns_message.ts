@@ -42,7 +42,7 @@ export function readSnsMessage(body: Bytes): SnsMessage | undefined {
   if (typeof MessageId !== "string" || MessageId === "") return undefined;
   if (typeof SigningCertURL !== "string" || !CERTIFICATE_URL.test(SigningCertURL)) return undefined;
   if (SignatureVersion !== "1" && SignatureVersion !== "2") return undefined;
-  const content = contentOf(message, Type === "Notification" ? NOTIFICATION : CONFIRMATION);
+  const content = signedFieldsOf(message);
   if (content === undefined || signature === undefined) return undefined;
   return {
     type: Type,
@@ -55,7 +55,9 @@ export function readSnsMessage(body: Bytes): SnsMessage | undefined {
   };
 }
 
-function contentOf(message: Readonly<Record<string, unknown>>, names: readonly string[]): string | undefined {
+/** What is signed of a message; `undefined` where a field of it is missing. */
+export function signedFieldsOf(message: Readonly<Record<string, unknown>>): string | undefined {
+  const names = message["Type"] === "Notification" ? NOTIFICATION : CONFIRMATION;
   let content = "";
   for (const name of names) {
     const value = message[name];
