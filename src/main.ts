@@ -21,6 +21,7 @@ const WITH_OWN_OPTIONS = [
   "connector",
   "completion",
   "providers",
+  "new",
   "sign",
   "verify",
 ];
@@ -82,6 +83,10 @@ async function main(args: readonly string[]): Promise<number> {
     case "providers": {
       const { listProviders } = await import("./cli/signatures/providers.ts");
       return listProviders(own);
+    }
+    case "new": {
+      const { newConfiguration } = await import("./cli/new/new.ts");
+      return await newConfiguration(own);
     }
     case "sign": {
       const { sign } = await import("./cli/signatures/sign.ts");

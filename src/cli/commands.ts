@@ -92,6 +92,12 @@ export const COMMANDS: readonly Command[] = [
     options: [{ name: "name", value: "provider" }, HELP],
   },
   {
+    name: "new",
+    description: "Write webhooks.json and connections.json for a provider and an output: see cwm new --help",
+    operands: ["provider", "output"],
+    options: [HELP],
+  },
+  {
     name: "sign",
     description: "Sign a body as a provider would, to try a webhook without it: see cwm sign --help",
     options: [

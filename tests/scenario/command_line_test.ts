@@ -49,7 +49,7 @@ Deno.test("the help of a command names every option and action that it takes", a
     const words = [...actions, ...options.map((option) => `--${option.name}`)];
     assertEquals(words.filter((word) => !stdout.includes(word)), [], name);
   }));
-  assertEquals(helped.length, 7);
+  assertEquals(helped.length, 8);
 });
 
 Deno.test("an unknown command or option ends with status 2 and points to the help", async () => {
@@ -253,6 +253,31 @@ Deno.test("cwm verify says step by step whether a captured request would be acce
     ["--secret", secret, "--cases", "request.http"],
   ];
   for (const args of wrong) assertEquals((await verify(...args)).status, 2, args.join(" "));
+});
+
+Deno.test("cwm new writes a configuration that cwm check takes, and never over a file", async () => {
+  await using directory = await TempDir.create();
+  const inFolder = async (args: readonly string[]) => {
+    await using program = spawnProgram({ args, cwd: directory.path });
+    const { code } = await program.exited;
+    return { status: code, text: program.lines.map(({ text }) => text).join("\n") };
+  };
+  assertEquals((await inFolder(["new", "stripes"])).status, 2);
+  assertEquals((await inFolder(["new", "stripe", "kafak"])).status, 2);
+  await Deno.writeTextFile(directory.file("connections.json"), "mine");
+  const refused = await inFolder(["new", "stripe", "kafka"]);
+  assertEquals(refused.status, 1);
+  assertStringIncludes(refused.text, "connections.json is there already: nothing was written");
+  assertEquals([...Deno.readDirSync(directory.path)].map(({ name }) => name), ["connections.json"]);
+  await Deno.remove(directory.file("connections.json"));
+  const made = await inFolder(["new", "stripe", "kafka"]);
+  assertEquals(made.status, 0);
+  for (const said of ["/webhook/stripe", "STRIPE_SECRET", "cwm sign --provider stripe --secret '"]) {
+    assertStringIncludes(made.text, said);
+  }
+  assertEquals((await inFolder(["check"])).status, 0);
+  assertEquals((await inFolder(["new", "github"])).status, 1);
+  assertMatch(await Deno.readTextFile(directory.file("webhooks.json")), /"provider": "stripe"/);
 });
 
 Deno.test("cwm sign prints the headers of a signed request, or sends it to a gateway", async () => {

@@ -1,0 +1,75 @@
+/**
+ * What a new webhook says of its output, for each module.
+ *
+ * @module
+ */
+
+/** The keys of a webhook that choose its output, and the connections that it names. */
+export interface OutputSample {
+  readonly webhook: Readonly<Record<string, unknown>>;
+  readonly connections: Readonly<Record<string, unknown>>;
+  /** What has to be there before events arrive, as a sentence; `undefined` where that is nothing. */
+  readonly needs?: string;
+}
+
+/** By the names of modules. @param name of the webhook */
+const SAMPLES: Readonly<Record<string, (name: string) => OutputSample>> = {
+  log: () => ({ webhook: { module: "log" }, connections: {} }),
+  save_to_disk: () => ({
+    webhook: { module: "save_to_disk", "module-config": { path: "events" } },
+    connections: {},
+  }),
+  http_webhook: () => ({
+    webhook: { module: "http_webhook", "module-config": { url: "https://receiver.example.com/hooks" } },
+    connections: {},
+    needs: "Put the address of your service in the place of https://receiver.example.com/hooks",
+  }),
+  kafka: (name) => ({
+    webhook: { module: "kafka", connection: "kafka", "module-config": { topic: name } },
+    connections: { kafka: { type: "kafka", bootstrap_servers: "localhost:9092" } },
+    needs: `Create the topic '${name}', and name your brokers in connections.json`,
+  }),
+  redis_rq: () => ({
+    webhook: {
+      module: "redis_rq",
+      connection: "redis",
+      "module-config": { function: "app.tasks.handle_event", queue_name: "default" },
+    },
+    connections: { redis: { type: "redis-rq", host: "localhost" } },
+    needs: "Name the function of your workers in webhooks.json, and your Redis in connections.json",
+  }),
+  redis_publish: (name) => ({
+    webhook: { module: "redis_publish", connection: "redis", "module-config": { channel: name } },
+    connections: { redis: { type: "redis", host: "localhost" } },
+    needs: "Name your Redis in connections.json",
+  }),
+  clickhouse: () => ({
+    webhook: { module: "clickhouse", connection: "clickhouse", "module-config": { table: "webhook_logs" } },
+    connections: { clickhouse: { type: "clickhouse", host: "localhost" } },
+    needs: "Create the table webhook_logs, or set create_table, and name your server in connections.json",
+  }),
+  webhook_connect: (name) => ({
+    webhook: {
+      module: "webhook_connect",
+      "module-config": {
+        channel: name,
+        channel_token: `{$${name.toUpperCase().replaceAll("-", "_")}_CHANNEL_TOKEN:${randomText()}}`,
+      },
+    },
+    connections: {},
+    needs: "Start a connector with the same channel and token: see cwm connector --help",
+  }),
+};
+
+/** Every module that a new webhook may have. */
+export const OUTPUT_NAMES: readonly string[] = Object.keys(SAMPLES);
+
+/** What a webhook says of its output. @param module one of {@linkcode OUTPUT_NAMES} */
+export function outputSample(module: string, name: string): OutputSample {
+  return SAMPLES[module]!(name);
+}
+
+/** A text that nobody guesses: 256 random bits in hexadecimal. */
+export function randomText(): string {
+  return crypto.getRandomValues(new Uint8Array(32)).toHex();
+}
