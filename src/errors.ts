@@ -97,6 +97,11 @@ export const ERROR_CATALOGUE = {
     "Send again after `Retry-After`; see the log: a server that knows the credentials cannot be asked.",
   ),
   forbidden: refused(403, "This request is not allowed", "Admin routes need `ADMIN_TOKEN` to be set."),
+  invalid_challenge: refused(
+    400,
+    "This is no challenge of the provider",
+    "Send what the provider sends: see src/auth/challenges/README.md for the form of each.",
+  ),
   rate_limited: refused(
     429,
     "Too many requests",
@@ -248,6 +253,15 @@ export interface GatewayErrorOptions {
   readonly retryAfterSeconds?: number | undefined;
   /** More response headers, for example `Allow` or `WWW-Authenticate`. */
   readonly headers?: Readonly<Record<string, string>>;
+  /** What the answer is in the place of the code's status, and of a text. */
+  readonly answer?: RefusalAnswer | undefined;
+}
+
+/** How a certain sender wants to hear a no. */
+export interface RefusalAnswer {
+  readonly status: number;
+  /** Whether there is no body. */
+  readonly isEmpty: boolean;
 }
 
 /** What an output's error may carry besides. */
@@ -264,6 +278,7 @@ export class GatewayError extends Error {
   readonly reason: string | undefined;
   readonly retryAfterSeconds: number | undefined;
   readonly headers: Readonly<Record<string, string>> | undefined;
+  readonly #answer: RefusalAnswer | undefined;
 
   constructor(code: ErrorCode, message?: string, options: GatewayErrorOptions = {}) {
     super(
@@ -274,10 +289,16 @@ export class GatewayError extends Error {
     this.reason = options.reason;
     this.retryAfterSeconds = options.retryAfterSeconds;
     this.headers = options.headers;
+    this.#answer = options.answer;
   }
 
   get status(): number {
-    return ERROR_CATALOGUE[this.code].status;
+    return this.#answer?.status ?? ERROR_CATALOGUE[this.code].status;
+  }
+
+  /** Whether the answer has no body. */
+  get isEmpty(): boolean {
+    return this.#answer?.isEmpty === true;
   }
 
   get disposition(): Disposition {

@@ -18,6 +18,7 @@ const WITH_OWN_OPTIONS = [
   "migrate",
   "dead-letters",
   "journal",
+  "handshake",
   "connector",
   "completion",
   "providers",
@@ -75,6 +76,10 @@ async function main(args: readonly string[]): Promise<number> {
     case "journal": {
       const { journal } = await import("./cli/journal/command.ts");
       return await journal(own, settings);
+    }
+    case "handshake": {
+      const { handshake } = await import("./cli/signatures/handshake.ts");
+      return await handshake(own, settings);
     }
     case "connector": {
       const { connector } = await import("./cli/connector.ts");

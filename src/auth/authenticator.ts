@@ -13,10 +13,12 @@ import { assertCount, GatewayError } from "../errors.ts";
 import type { Event, EventBody } from "../event/event.ts";
 import type { RepeatKey } from "../event/repeat_key.ts";
 import type { VerifiedEvent } from "../event/verified_event.ts";
+import { Challenge, type ProviderAnswer } from "./challenges/challenge.ts";
 import { UnavailableError } from "./unavailable.ts";
 import {
   type BodyCheck,
   type BodyVerdict,
+  type Finding,
   isRefusal,
   type Refusal,
   type RequestToVerify,
@@ -40,15 +42,19 @@ class Admission {
   readonly authenticator: Authenticator;
   readonly #request: RequestToVerify | undefined;
   readonly bodyChecks: readonly BodyCheck[];
+  /** The provider's question that the request is; `undefined` for everything else. */
+  readonly challenge: Challenge | undefined;
 
   constructor(
     authenticator: Authenticator,
     request?: RequestToVerify,
     bodyChecks: readonly BodyCheck[] = [],
+    challenge?: Challenge,
   ) {
     this.authenticator = authenticator;
     this.#request = request;
     this.bodyChecks = bodyChecks;
+    this.challenge = challenge;
   }
 
   isFor(authenticator: Authenticator, request: RequestToVerify): boolean {
@@ -56,17 +62,23 @@ class Admission {
   }
 }
 
+/** What verifiers found of a body that passed: by what its repeats are recognised, or the question that it is. */
+type Found = RepeatKey | Challenge | undefined;
+
 /** Proof that one request passed every verifier. */
 class Verification {
   readonly authenticator: Authenticator;
   readonly #request: RequestToVerify | undefined;
   /** By what a repeat of the request is recognised; `undefined` where its sender has signed nothing that says it. */
   readonly repeatKey: RepeatKey | undefined;
+  /** The provider's question that the request is; `undefined` for events. */
+  readonly challenge: Challenge | undefined;
 
-  constructor(authenticator: Authenticator, request?: RequestToVerify, repeatKey?: RepeatKey) {
+  constructor(authenticator: Authenticator, request?: RequestToVerify, found?: Found) {
     this.authenticator = authenticator;
     this.#request = request;
-    this.repeatKey = repeatKey;
+    this.repeatKey = found instanceof Challenge ? undefined : found;
+    this.challenge = found instanceof Challenge ? found : undefined;
   }
 
   isFor(authenticator: Authenticator, event: Event): boolean {
@@ -80,6 +92,8 @@ export type { Admission, Verification };
 export interface Authenticator {
   /** Whether a verifier needs the body's exact bytes. */
   readonly readsBody: boolean;
+  /** Whether a request whose method the webhook does not take is a question of the provider: `admit` finds it then. */
+  isChallenge(request: RequestToVerify): boolean;
   /**
    * Verifies the head of a request. Waits only if a verifier does.
    *
@@ -123,6 +137,10 @@ class OpenAuthenticator implements Authenticator {
   readonly #admission = new Admission(this);
   readonly #verification = new Verification(this);
 
+  isChallenge(): boolean {
+    return false;
+  }
+
   admit(): Admission {
     return this.#admission;
   }
@@ -158,15 +176,22 @@ class GuardedAuthenticator implements Authenticator {
     this.readsBody = verifiers.some((verifier) => verifier.reads === "body");
   }
 
+  isChallenge(request: RequestToVerify): boolean {
+    return this.#verifiers.some((verifier) => verifier.isChallenge?.(request) === true);
+  }
+
   admit(request: RequestToVerify): Admission | Promise<Admission> {
     const bodyChecks: BodyCheck[] = [];
+    let challenge: Challenge | undefined;
     for (let index = 0; index < this.#verifiers.length; index++) {
       const verifier = this.#verifiers[index]!;
       const outcome = askVerifier(verifier, request);
-      if (outcome instanceof Promise) return this.#admitLater(outcome, index, request, bodyChecks);
-      applyOutcome(verifier, outcome, bodyChecks);
+      if (outcome instanceof Promise) {
+        return this.#admitLater(outcome, index, request, bodyChecks, challenge);
+      }
+      challenge = applyOutcome(verifier, outcome, bodyChecks) ?? challenge;
     }
-    return new Admission(this, request, bodyChecks);
+    return this.#admission(request, bodyChecks, challenge);
   }
 
   /** Goes on with the verifier that waits for something, one after the other. */
@@ -175,12 +200,24 @@ class GuardedAuthenticator implements Authenticator {
     index: number,
     request: RequestToVerify,
     bodyChecks: BodyCheck[],
+    former: Challenge | undefined,
   ): Promise<Admission> {
-    applyOutcome(this.#verifiers[index]!, await awaitVerifier(waiting), bodyChecks);
+    let challenge = applyOutcome(this.#verifiers[index]!, await awaitVerifier(waiting), bodyChecks) ?? former;
     for (const verifier of this.#verifiers.slice(index + 1)) {
-      applyOutcome(verifier, await awaitVerifier(askVerifier(verifier, request)), bodyChecks);
+      const outcome = await awaitVerifier(askVerifier(verifier, request));
+      challenge = applyOutcome(verifier, outcome, bodyChecks) ?? challenge;
     }
-    return new Admission(this, request, bodyChecks);
+    return this.#admission(request, bodyChecks, challenge);
+  }
+
+  /** A question is answered from its head: what has to see the body as well cannot let it pass. */
+  #admission(
+    request: RequestToVerify,
+    bodyChecks: readonly BodyCheck[],
+    challenge: Challenge | undefined,
+  ): Admission {
+    if (challenge !== undefined && bodyChecks.length > 0) throw toRefusalError(NOT_BY_HEAD);
+    return new Admission(this, request, bodyChecks, challenge);
   }
 
   verify(
@@ -192,29 +229,29 @@ class GuardedAuthenticator implements Authenticator {
       throw new TypeError("Cannot verify a request that was not admitted here");
     }
     const { bodyChecks } = admission;
-    let repeatKey: RepeatKey | undefined;
+    let found: Found;
     for (let index = 0; index < bodyChecks.length; index++) {
       const verdict = checkBody(bodyChecks[index]!, bodyAsSent);
       if (verdict instanceof Promise) {
-        return this.#verifyLater(verdict, repeatKey, bodyChecks.slice(index + 1), request, bodyAsSent);
+        return this.#verifyLater(verdict, found, bodyChecks.slice(index + 1), request, bodyAsSent);
       }
-      repeatKey = repeatKeyIn(verdict) ?? repeatKey;
+      found = foundIn(verdict) ?? found;
     }
-    return new Verification(this, request, repeatKey);
+    return new Verification(this, request, found);
   }
 
   async #verifyLater(
     waiting: Promise<BodyVerdict>,
-    earlierKey: RepeatKey | undefined,
+    earlier: Found,
     laterChecks: readonly BodyCheck[],
     request: RequestToVerify,
     bodyAsSent: EventBody,
   ): Promise<Verification> {
-    let repeatKey = repeatKeyIn(await awaitVerifier(waiting)) ?? earlierKey;
+    let found = foundIn(await awaitVerifier(waiting)) ?? earlier;
     for (const check of laterChecks) {
-      repeatKey = repeatKeyIn(await awaitVerifier(checkBody(check, bodyAsSent))) ?? repeatKey;
+      found = foundIn(await awaitVerifier(checkBody(check, bodyAsSent))) ?? found;
     }
-    return new Verification(this, request, repeatKey);
+    return new Verification(this, request, found);
   }
 
   seal(verification: Verification, event: Event): VerifiedEvent {
@@ -255,8 +292,8 @@ function checkBody(check: BodyCheck, bodyAsSent: EventBody): BodyVerdict | Promi
   }
 }
 
-/** The key that a verdict brings. @throws {GatewayError} when it is a refusal */
-function repeatKeyIn(verdict: BodyVerdict): RepeatKey | undefined {
+/** What a verdict brings. @throws {GatewayError} when it is a refusal */
+function foundIn(verdict: BodyVerdict): Found {
   if (isRefusal(verdict)) throw toRefusalError(verdict);
   return verdict;
 }
@@ -270,13 +307,45 @@ async function awaitVerifier<Outcome>(outcome: Outcome | Promise<Outcome>): Prom
   }
 }
 
-/** Refuses the request, or notes the check of its body that follows. */
-function applyOutcome(verifier: Verifier, outcome: HeadOutcome, bodyChecks: BodyCheck[]): void {
+/** Refuses the request, or notes the check of its body that follows. Returns the question that it is. */
+function applyOutcome(
+  verifier: Verifier,
+  outcome: HeadOutcome,
+  bodyChecks: BodyCheck[],
+): Challenge | undefined {
   if (typeof outcome === "function") bodyChecks.push(outcome);
-  else if (outcome !== undefined) throw toRefusalError(outcome);
+  else if (outcome !== undefined) return challengeIn(outcome);
   else if (verifier.reads === "body") {
     throw toVerifierError(new TypeError("The verifier returned no body check"));
   }
+  return undefined;
+}
+
+/** Refuses the request, unless it passes or is a question. */
+function challengeIn(finding: Finding): Challenge | undefined {
+  if (finding === undefined || finding instanceof Challenge) return finding;
+  throw toRefusalError(finding);
+}
+
+const NOT_BY_HEAD: Refusal = {
+  code: "unauthorized",
+  reason: "A question of the provider has no body that another method could verify",
+};
+
+/**
+ * The answer to a question.
+ *
+ * @throws {GatewayError} as {@linkcode Authenticator.admit} does, and `invalid_challenge`
+ */
+export async function answerTo(challenge: Challenge): Promise<ProviderAnswer> {
+  let answer;
+  try {
+    answer = await challenge.answer();
+  } catch (error) {
+    throw toVerifierError(error);
+  }
+  if ("code" in answer) throw toRefusalError(answer);
+  return answer;
 }
 
 /**
@@ -291,10 +360,11 @@ function toRefusalError(refusal: Refusal): GatewayError {
   return error;
 }
 
-function makeRefusalError({ code, reason, challenge, client }: Refusal): GatewayError {
+function makeRefusalError({ code, reason, challenge, client, answer }: Refusal): GatewayError {
   const cause = new RefusalError(reason, { client });
   return new GatewayError(code, undefined, {
     cause,
+    answer,
     ...(challenge === undefined ? {} : { headers: challengeHeaders(challenge) }),
   });
 }

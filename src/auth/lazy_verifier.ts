@@ -51,6 +51,11 @@ class LateVerifier<Config, Prepared extends Verifier> {
     return this.#prepared.verify(request) as ReturnType<Prepared["verify"]>;
   }
 
+  isChallenge(request: RequestToVerify): boolean {
+    this.#prepared ??= this.#prepare(this.#config);
+    return this.#prepared.isChallenge?.(request) === true;
+  }
+
   /** What was prepared stays: it may remember what must not pass twice. */
   release(): void {
     this.#prepared?.release?.();

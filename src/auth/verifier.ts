@@ -7,12 +7,17 @@
 
 import type { z } from "zod";
 import type { EventTypes } from "../event/event_type.ts";
+import type { Challenge, ProviderAnswer } from "./challenges/challenge.ts";
+import type { HandshakeNeed, Handshakes } from "./challenges/handshakes.ts";
 import type { RepeatKey } from "../event/repeat_key.ts";
 import type { ClientAddressResolver } from "./client_address.ts";
 import type { ClientCertificates } from "./client_certificate/client_certificates.ts";
 import type { PublicUrlResolver } from "./public_url.ts";
+import type { Refusal } from "./refusal.ts";
 import type { SenderMemory } from "./sender_memory.ts";
 import type { AuthServers } from "./servers/auth_servers.ts";
+
+export type { Refusal };
 
 /** What a verifier may look at. */
 export interface RequestToVerify {
@@ -31,29 +36,21 @@ export interface RequestToVerify {
   readonly memory: SenderMemory;
   /** Asks servers that know credentials or publish keys. */
   readonly servers: AuthServers;
+  /** The webhook that it is sent to: `namespace/id`. */
+  readonly webhook: string;
+  /** Keeps the secrets that providers bring. */
+  readonly handshakes: Handshakes;
   /** `Host` and the request's target, query included, as they were sent: see `requestTarget`. */
   readonly url: string;
 }
 
-/**
- * Why a request was not let in. `reason` is for the log and metrics; the client sees only the status. One that does not
- * depend on the request is one object: what is made of it is then made once, and strangers are refused at little cost.
- */
-export interface Refusal {
-  readonly code: "unauthorized" | "forbidden";
-  /** One sentence that holds nothing the client sent and no secret. */
-  readonly reason: string;
+/** What a verifier may have besides its check. */
+interface Besides {
   /**
-   * Value of the `WWW-Authenticate` header of the answer, where the scheme has one, or what makes it for each answer, as
-   * where it holds a nonce.
+   * Whether a request is one of the provider's questions, by its head. Asked of requests whose method the webhook does
+   * not take: {@linkcode Verifier.verify} recognises the questions of all others itself.
    */
-  readonly challenge?: string | (() => string);
-  /** The client's address as the verifier found it, for the log. @default as `TRUSTED_PROXIES` has it */
-  readonly client?: string;
-}
-
-/** What a verifier may hold besides its configuration. */
-interface Holding {
+  isChallenge?(request: RequestToVerify): boolean;
   /**
    * Lets go of what {@linkcode RequestToVerify.servers} shares. Called when no request is under way any more and the
    * webhook has changed, was removed, or the gateway stops. The verifier may be asked again after that: a webhook whose
@@ -62,22 +59,25 @@ interface Holding {
   release?(): void;
 }
 
+/** What a verifier finds: a refusal, a question of the provider, or nothing, and then the request passes. */
+export type Finding = Refusal | Challenge | undefined;
+
 /** Verifies the head of a request, before its body is read. */
-export interface HeadVerifier extends Holding {
+export interface HeadVerifier extends Besides {
   readonly reads: "head";
   /**
-   * Returns the refusal, or `undefined` to let the request pass. A throw counts as a refusal.
+   * Returns the refusal, or `undefined` to let the request pass, or the question that it is. A throw counts as a
+   * refusal.
    *
    * @throws {UnavailableError} when it cannot be found out at the moment: the sender gets 503
    */
-  verify(request: RequestToVerify): Refusal | undefined | Promise<Refusal | undefined>;
+  verify(request: RequestToVerify): Finding | Promise<Finding>;
 }
 
 /**
- * What is found of a body: the refusal, or `undefined` to let the request pass, or by what a repeat of it is
- * recognised, which lets it pass too.
+ * What is found of a body: what is found of a head, or by what a repeat of it is recognised, which lets it pass, too.
  */
-export type BodyVerdict = Refusal | RepeatKey | undefined;
+export type BodyVerdict = Finding | RepeatKey;
 
 /**
  * Verifies the exact bytes of the body as sent, before any Content-Encoding is undone. A throw counts as a refusal.
@@ -92,15 +92,18 @@ export function isRefusal(verdict: BodyVerdict): verdict is Refusal {
 }
 
 /** Verifies the head and the body. */
-export interface BodyVerifier extends Holding {
+export interface BodyVerifier extends Besides {
   readonly reads: "body";
   /**
    * Looks at the head and returns the check that the body has to pass, or the refusal of a head that no
-   * body can make good: without a signature the body is never read. A throw counts as a refusal.
+   * body can make good: without a signature the body is never read. A throw counts as a refusal. Or the question that
+   * the head alone is.
    *
    * @throws {UnavailableError} when it cannot be found out at the moment: the sender gets 503
    */
-  verify(request: RequestToVerify): Refusal | BodyCheck | Promise<Refusal | BodyCheck>;
+  verify(
+    request: RequestToVerify,
+  ): Refusal | Challenge | BodyCheck | Promise<Refusal | Challenge | BodyCheck>;
 }
 
 export type Verifier = HeadVerifier | BodyVerifier;
@@ -138,6 +141,10 @@ export interface VerifierKind<Config = unknown> {
   readonly needsSetting?: string;
   /** Further keys of the webhook that the kind reads, with their schemas. They have no effect without its own. */
   readonly keysBeside?: Readonly<Record<string, z.ZodType>>;
+  /** The answer to accepted events that the sender wants, unless the webhook has one of its own. @default none */
+  accepted?(config: Config): ProviderAnswer | undefined;
+  /** Whether the sender is yet to bring its secret, or could have and need not; `undefined` where it never does. */
+  handshake?(config: Config): HandshakeNeed | undefined;
   /** What `cwm check` and the log warn of in a valid value. */
   notices?(config: Config): readonly Notice[];
   /**

@@ -25,7 +25,7 @@ export interface Command {
   /** The words of which one follows the name. @default none */
   readonly actions?: readonly string[];
   /** What the words that follow the name stand for, in their order. @default none */
-  readonly operands?: readonly ("provider" | "output")[];
+  readonly operands?: readonly ("provider" | "output" | "webhook")[];
   /** Whether a file follows the action. @default false */
   readonly takesFile?: boolean;
   readonly options: readonly CommandOption[];
@@ -75,6 +75,13 @@ export const COMMANDS: readonly Command[] = [
     actions: ["backup", "salvage"],
     takesFile: true,
     options: [HELP],
+  },
+  {
+    name: "handshake",
+    description:
+      "Take the secret that a provider brings by itself, and show it once: see cwm handshake --help",
+    operands: ["webhook"],
+    options: [{ name: "open", value: "text" }, { name: "show" }, { name: "forget" }, HELP],
   },
   {
     name: "healthcheck",

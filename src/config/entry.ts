@@ -26,6 +26,7 @@ class PlacedEntry {
   #holding: Holding | undefined;
   #rate: RateCounter | undefined;
   #memory: SenderMemory | undefined;
+  #challengeRate: RateCounter | undefined;
 
   /** @param former the entry that this one takes the place of */
   constructor(path: string, former: PlacedEntry | undefined) {
@@ -34,6 +35,7 @@ class PlacedEntry {
     this.#holding = former.#holding;
     this.#rate = former.#rate;
     this.#memory = former.#memory;
+    this.#challengeRate = former.#challengeRate;
   }
 
   /** What its requests hold of the bounds on what is under way. Made at the first request. */
@@ -49,6 +51,11 @@ class PlacedEntry {
   /** What its verifiers remember of its requests. Made at the first request that is remembered. */
   get memory(): SenderMemory {
     return this.#memory ??= new SenderMemory();
+  }
+
+  /** How many questions that anybody can ask were answered lately. Made at the first one. */
+  get challengeRate(): RateCounter {
+    return this.#challengeRate ??= new RateCounter();
   }
 
   get namespace(): string {

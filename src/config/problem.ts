@@ -15,6 +15,7 @@ export type ProblemCode =
   | "schema"
   | "auth_required"
   | "setting_missing"
+  | "handshake_awaited"
   | "invalid_reference"
   | "missing_variable"
   | "missing_secret"

@@ -40,7 +40,18 @@ const PASSING_PROBLEMS: ReadonlySet<ProblemCode> = new Set([
   "connection_unresolved",
   "channel_taken",
   "output_mismatch",
+  "handshake_awaited",
 ]);
+
+/** A webhook that is served without a secret that its configuration names: with the one that it is brought, if it was. */
+function handshakeAwaited(path: string): ProblemReason {
+  return {
+    code: "handshake_awaited",
+    path: "signature.secret",
+    message: `Is missing: the provider brings it while cwm handshake ${path} --open 10m waits for it; ` +
+      "once it was brought and shown, name it here",
+  };
+}
 
 function channelTaken(channel: string): ProblemReason {
   return {
@@ -208,7 +219,7 @@ export class Serving {
       this.block(path, "connection_unresolved", webhook);
       return;
     }
-    if (!keepProblem) this.#options.clearProblems(path, revision);
+    if (!keepProblem) this.#setOwnProblem(path, webhook, revision);
     if (!webhook.enabled) {
       this.#inspections.forget(path);
       this.block(path, "webhook_disabled", webhook);
@@ -216,6 +227,12 @@ export class Serving {
     }
     this.#inspect(path, webhook, revision, resolved.connections);
     this.#enter(path, webhook, resolved.connections);
+  }
+
+  #setOwnProblem(path: string, { enabled, handshake }: CompiledWebhook, revision: string): void {
+    const { findings, clearProblems } = this.#options;
+    if (!enabled || handshake !== "awaited") return clearProblems(path, revision);
+    findings.setProblems(describeWebhook(path), [handshakeAwaited(path)], revision, "last_good");
   }
 
   #enter(

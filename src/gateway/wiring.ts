@@ -4,6 +4,7 @@
  * @module
  */
 
+import { HandshakeRegistry } from "../auth/challenges/handshake_registry.ts";
 import { ClientCertificates } from "../auth/client_certificate/client_certificates.ts";
 import { ClientAddressResolver } from "../auth/client_address.ts";
 import { PublicUrlResolver } from "../auth/public_url.ts";
@@ -107,6 +108,7 @@ export class GatewayParts {
   readonly failures: FailureLog;
   readonly router: Router;
   readonly processMetrics: Disposable;
+  readonly handshakes: HandshakeRegistry;
   readonly authServers = new AuthServers({ metrics: this.metrics });
   readonly #settings: Settings;
   readonly #life: GatewayLife;
@@ -118,6 +120,7 @@ export class GatewayParts {
     this.#life = life;
     this.provider = opened.provider;
     this.journal = opened.journal;
+    this.handshakes = new HandshakeRegistry(this.journal.handshakes, logger("auth"));
     this.secrets = opened.secrets;
     this.tracing = opened.tracing;
     this.#clientAddress = new ClientAddressResolver(settings.trustedProxies);
@@ -200,6 +203,7 @@ export class GatewayParts {
         const entry = manager.find(path);
         directory.set(path, channelsOf(entry));
         this.webhooks.changed(path, entry);
+        if (entry?.webhook?.handshake === "settled") void this.handshakes.settle(path);
         if (entry === undefined) this.refusals.forget(path);
       },
     });
@@ -240,6 +244,7 @@ export class GatewayParts {
       publicUrls: new PublicUrlResolver(this.#settings.publicUrl, clientAddress),
       clientCertificates: new ClientCertificates(this.#settings.auth.clientCertificates, clientAddress),
       authServers: this.authServers,
+      handshakes: this.handshakes,
       namesAccepted: requestIdHeader === "always",
       tracing: this.tracing,
     };
@@ -271,6 +276,7 @@ export class GatewayParts {
           release: (hold) => this.journal.release(hold),
           salvage: (name) => this.#salvage(name),
         },
+        handshakes: { registry: this.handshakes, catalog: this.manager.catalog },
         webhooks: {
           catalog: this.manager.catalog,
           requests: this.webhooks.requests,

@@ -27,6 +27,7 @@ const ALL_OUTCOMES: readonly string[] = [
   "filtered",
   "replayed",
   "probe",
+  "challenge",
   ...Object.keys(ERROR_CATALOGUE),
 ];
 
@@ -97,6 +98,11 @@ export class RequestMetrics {
   /** HEAD, GET or OPTIONS on a webhook that answers them: there is no event. */
   probed(entry: CatalogEntry): void {
     this.#of(entry, "probe").increment();
+  }
+
+  /** A provider's question was answered: there is no event. */
+  challenged(entry: CatalogEntry): void {
+    this.#of(entry, "challenge").increment();
   }
 
   /** @param webhook the configured webhook, if there is one */

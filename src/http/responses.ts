@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { ProviderAnswer } from "../auth/challenges/challenge.ts";
 import type { Problem } from "../config/problem.ts";
 import type { FixedResponse } from "../config/compile/response_schema.ts";
 import { DeliveryError, ERROR_CATALOGUE, GatewayError } from "../errors.ts";
@@ -27,9 +28,15 @@ export function textResponse(status: number, body: string, contentType: string, 
 /**
  * The answer to an accepted event. Text instead of JSON.stringify: ids need no escaping.
  *
+ * @param own the webhook's own answer; `undefined` for the gateway's
  * @param withHeader whether the id is in a header too: a second header costs a tenth of a small request
  */
-export function acceptedResponse(eventId: string, withHeader: boolean): Response {
+export function acceptedResponse(
+  own: FixedResponse | undefined,
+  eventId: string,
+  withHeader: boolean,
+): Response {
+  if (own !== undefined) return fixedResponse(own, withHeader ? eventId : undefined);
   const response = new Response(`{"message":"Event accepted","event_id":"${eventId}"}\n`, {
     headers: { "content-type": JSON_TYPE },
   });
@@ -40,20 +47,21 @@ export function acceptedResponse(eventId: string, withHeader: boolean): Response
 /**
  * The answer to a request whose event the webhook does not want.
  *
+ * @param own the webhook's own answer; `undefined` for the gateway's
  * @param requestId left out of the answer when it is `undefined`
  */
-export function filteredResponse(requestId: string | undefined): Response {
+export function filteredResponse(
+  own: FixedResponse | undefined,
+  requestId: string | undefined,
+): Response {
+  if (own !== undefined) return fixedResponse(own, requestId);
   const response = new Response(`{"message":"Event filtered"}\n`, { headers: { "content-type": JSON_TYPE } });
   if (requestId !== undefined) response.headers.append(REQUEST_ID, requestId);
   return response;
 }
 
-/**
- * The answer that a webhook has for its events.
- *
- * @param requestId left out of the answer when it is `undefined`
- */
-export function fixedResponse(
+/** @param requestId left out of the answer when it is `undefined` */
+function fixedResponse(
   { status, body, contentType }: FixedResponse,
   requestId: string | undefined,
 ): Response {
@@ -79,13 +87,34 @@ export function probeResponse(
   return response;
 }
 
-/** The answer to a failed request: `{"error":{"code":"…","message":"…"}}`. */
+/**
+ * The answer to a question of a provider. Whatever it repeats, no browser takes it for a page.
+ *
+ * @param requestId left out of the answer when it is `undefined`
+ */
+export function challengeResponse(
+  { status, body, contentType, headers = {} }: ProviderAnswer,
+  requestId: string | undefined,
+): Response {
+  const response = new Response(body, {
+    status,
+    headers: { ...headers, "x-content-type-options": "nosniff" },
+  });
+  if (contentType === undefined) response.headers.delete("content-type");
+  else response.headers.set("content-type", contentType);
+  if (requestId !== undefined) response.headers.append(REQUEST_ID, requestId);
+  return response;
+}
+
+/** The answer to a failed request: `{"error":{"code":"…","message":"…"}}`, or none where the sender wants none. */
 export function errorResponse(error: GatewayError, requestId: string): Response {
-  const response = jsonResponse(
-    error.status,
-    { error: { code: error.code, message: publicMessage(error) } },
-    requestId,
-  );
+  const response = error.isEmpty
+    ? new Response(null, { status: error.status, headers: { [REQUEST_ID]: requestId } })
+    : jsonResponse(
+      error.status,
+      { error: { code: error.code, message: publicMessage(error) } },
+      requestId,
+    );
   for (const [name, value] of Object.entries(error.headers ?? {})) response.headers.set(name, value);
   if (error.retryAfterSeconds !== undefined) {
     response.headers.set("retry-after", String(Math.ceil(error.retryAfterSeconds)));

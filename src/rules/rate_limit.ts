@@ -80,7 +80,7 @@ export class NamespaceRates {
 
 /** A limit, how much of it is used, and what it is of. */
 export interface CountedRate {
-  readonly name: "webhook" | "namespace";
+  readonly name: "webhook" | "namespace" | "challenge";
   readonly limit: RateLimit;
   readonly counter: RateCounter;
 }
@@ -99,6 +99,17 @@ export function countRequest(rates: readonly CountedRate[], now: number, counts:
   }
   if (!counts) return;
   for (const { limit, counter } of rates) counter.count(limit, now);
+}
+
+/**
+ * The questions that anybody can ask of a webhook, since they come before there is a signature. They count on their own:
+ * what strangers ask uses up nothing of what senders of events may have.
+ */
+const CHALLENGE_RATE: RateLimit = { requests: 600, windowMs: 60_000 };
+
+/** Counts a question without a signature. @throws {GatewayError} `rate_limited` */
+export function countChallenge(counter: RateCounter, now: number): void {
+  countRequest([{ name: "challenge", limit: CHALLENGE_RATE, counter }], now, true);
 }
 
 function rateLimited(

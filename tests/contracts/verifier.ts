@@ -339,6 +339,8 @@ export function requestWith(
     peerAddress: "192.0.2.1",
     clientAddresses: CLIENT_ADDRESSES,
     publicUrls: PUBLIC_URLS,
+    webhook: "default/example",
+    handshakes: { isOpen: () => false, secretOf: () => undefined, take: () => Promise.resolve(false) },
     clientCertificates: CLIENT_CERTIFICATES,
     method: "POST",
     memory: new SenderMemory(),

@@ -7,6 +7,7 @@
 import { z } from "zod";
 import { eventPatternsSchema } from "../../event/event_type.ts";
 import { numberField, secretField } from "../../schema/fields.ts";
+import { type Dialogue, dialogues } from "../challenges/dialogues.ts";
 import type { EbayApi } from "../providers/keyed/ebay_keys.ts";
 import { ebayApiOf, ebayFields } from "../providers/keyed/ebay_settings.ts";
 import type { Provider, SecretSetting } from "../providers/provider.ts";
@@ -58,6 +59,10 @@ const fields = z.strictObject({
   merchant_id: z.string().min(1).optional().meta({
     description: "The account, of `braintree`; nothing is verified by it.",
   }),
+  verify_token: secretField().optional().meta({
+    description:
+      "What the provider was given to show that it is the one who asks, of `meta` and its like, and of `ebay`.",
+  }),
   webhook_id: z.string().min(1).optional().meta({ description: "The webhook's id, of `paypal`." }),
   topics: z.array(z.string().min(1)).min(1).optional().meta({
     description: "The topics whose messages are taken, of `sns`. Default: all.",
@@ -105,9 +110,14 @@ const FURTHER_SECRETS = ["secondary_secret", "next_secret", "fallback_secret"] a
 export interface SignatureConfig {
   /** `undefined` for a scheme of the user's own. */
   readonly provider: Provider | undefined;
+  /** What the provider says and hears besides its events; `undefined` for most. */
+  readonly dialogue: Dialogue | undefined;
   /** Empty where the provider's scheme is code. */
   readonly schemes: readonly Scheme[];
-  /** Secrets, or public keys, in the order in which they are counted; none where the provider publishes its keys. */
+  /**
+   * Secrets, or public keys, in the order in which they are counted; none where the provider publishes its keys, or is
+   * yet to bring its secret.
+   */
   readonly secret: Secrets | undefined;
   /** Names of the secrets, where they have any. */
   readonly names: readonly string[] | undefined;
@@ -140,16 +150,19 @@ function findProblem(given: Fields): Problem | undefined {
   }
   const secret = secretSetting(given);
   const settings = takenBy(given);
+  const dialogue = dialogueOf(given);
   for (const name of Object.keys(given) as Name[]) {
     if (given[name] === undefined || settings.includes(name)) continue;
     const instead = secret === "none" ? "" : `: it takes '${secret}'`;
     return { path: [name], message: `Has no effect here${instead}` };
   }
   for (const name of settings) {
-    if (given[name] === undefined && (name === secret || NEEDED.has(name))) {
-      return { path: [name], message: "Is missing" };
-    }
+    const isNeeded = NEEDED.has(name) || (name === secret && dialogue?.handshake === undefined);
+    if (given[name] === undefined && isNeeded) return { path: [name], message: "Is missing" };
   }
+  const token = given.verify_token;
+  const doubts = token === undefined ? undefined : dialogue?.questions?.doubtsAboutToken?.(token);
+  if (doubts !== undefined) return { path: ["verify_token"], message: doubts };
   return undefined;
 }
 
@@ -157,8 +170,15 @@ function findProblem(given: Fields): Problem | undefined {
 function takenBy(given: Fields): readonly Name[] {
   const secret = secretSetting(given);
   const further = providerOf(given)?.settings ?? [];
+  const token = dialogueOf(given)?.questions?.takesToken === true ? ["verify_token" as const] : [];
   const secrets: readonly Name[] = secret === "none" ? [] : [secret];
-  return [...COMMON, ...secrets, ...further, ...further.includes("key") ? ["previous" as const] : []];
+  return [
+    ...COMMON,
+    ...secrets,
+    ...further,
+    ...token,
+    ...further.includes("key") ? ["previous" as const] : [],
+  ];
 }
 
 function secretSetting(given: Fields): SecretSetting {
@@ -172,10 +192,15 @@ function providerOf({ provider }: Fields): Provider | undefined {
   return provider === undefined ? undefined : providers[provider];
 }
 
+function dialogueOf({ provider }: Fields): Dialogue | undefined {
+  return provider === undefined ? undefined : dialogues[provider];
+}
+
 function compile(given: Fields, ebayApi: EbayApi | undefined): SignatureConfig | Problem {
   const provider = providerOf(given);
   const setting = secretSetting(given);
-  const secret = setting === "none" ? undefined : secretsFrom(given, given[setting]!);
+  const first = setting === "none" ? undefined : given[setting];
+  const secret = first === undefined ? undefined : secretsFrom(given, first);
   const schemes = schemesFor(given);
   const tooShort = ttlProblem(given, schemes);
   if (tooShort !== undefined) return tooShort;
@@ -187,6 +212,7 @@ function compile(given: Fields, ebayApi: EbayApi | undefined): SignatureConfig |
   }
   return {
     provider,
+    dialogue: dialogueOf(given),
     schemes,
     secret,
     names: namesOf(given, secretsIn(secret).length),
@@ -256,7 +282,8 @@ function secretsFrom(given: Fields, first: Secrets): Secrets {
   return further.length === 0 ? first : new SeveralSecrets([...secretsIn(first), ...further]);
 }
 
-function secretsIn(secrets: Secrets | undefined): readonly string[] {
+/** Secrets in the order in which they are counted. */
+export function secretsIn(secrets: Secrets | undefined): readonly string[] {
   if (secrets === undefined) return [];
   return typeof secrets === "string" ? [secrets] : secrets.map((text) => text);
 }

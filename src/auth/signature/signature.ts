@@ -4,6 +4,8 @@
  * @module
  */
 
+import { DialogueVerifier } from "../challenges/dialogue_verifier.ts";
+import { HandshakeVerifier } from "../challenges/handshake.ts";
 import { lazyVerifier } from "../lazy_verifier.ts";
 import { CodedVerifier } from "../providers/coded/coded_verifier.ts";
 import type { BodyCheck, BodyVerifier, Refusal, RequestToVerify, VerifierKind } from "../verifier.ts";
@@ -11,7 +13,7 @@ import { eventPatternsSchema } from "../../event/event_type.ts";
 import { EVENTS_KEY, eventTypesOf } from "./event_types.ts";
 import { fitsKey } from "./key.ts";
 import { SchemeVerifier } from "./scheme_verifier.ts";
-import { replayTtlMs, type SignatureConfig, signatureSchema } from "./settings.ts";
+import { replayTtlMs, secretsIn, type SignatureConfig, signatureSchema } from "./settings.ts";
 
 /** `signature`: a provider by its name, or a scheme, with the secrets that it is verified with. */
 export const signature: VerifierKind<SignatureConfig> = {
@@ -22,6 +24,7 @@ export const signature: VerifierKind<SignatureConfig> = {
   example: { provider: "stripe", secret: "{$STRIPE_SECRET}" },
   notes: [
     "[Providers](providers/README.md) has the names, what each was compared with, and how to write a scheme.",
+    "[Challenges](challenges/README.md) has what providers ask, the secrets that they bring, and what they are answered.",
   ],
   keysBeside: {
     [EVENTS_KEY]: eventPatternsSchema.optional().meta({
@@ -33,11 +36,25 @@ export const signature: VerifierKind<SignatureConfig> = {
   },
   eventTypes: (config, beside) => eventTypesOf(config, beside?.[EVENTS_KEY] as readonly string[] | undefined),
   forms: ({ provider }) => provider?.forms,
+  accepted: ({ dialogue }) => dialogue?.accepted,
+  handshake: ({ dialogue, secret }) => {
+    if (dialogue?.handshake === undefined) return undefined;
+    return secret === undefined ? "awaited" : "settled";
+  },
   compile: (config) => lazyVerifier("body", verifierOf, config),
 };
 
 function verifierOf(config: SignatureConfig): BodyVerifier {
-  return signatureVerifier(config, Date.now);
+  const verifier = signatureVerifier(config, Date.now);
+  const { dialogue, secret, settings } = config;
+  if (dialogue?.questions === undefined && dialogue?.refused === undefined) return verifier;
+  const questions = dialogue.questions?.prepare({
+    secrets: secretsIn(secret),
+    verifyToken: settings.verify_token,
+    publicKey: typeof settings.public_key === "string" ? settings.public_key : undefined,
+    publicUrl: settings.public_url,
+  });
+  return new DialogueVerifier(verifier, questions ?? {}, dialogue.refused);
 }
 
 /** Makes the verifier. @param now in milliseconds since 1970; the clock, or the one of a captured request */
@@ -53,6 +70,10 @@ export function signatureVerifier(config: SignatureConfig, now: () => number): B
       webhookId: settings.webhook_id,
       replayTtlMs: replayTtlMs(config),
     });
+  }
+  const handshake = config.dialogue?.handshake;
+  if (secret === undefined && handshake !== undefined) {
+    return new HandshakeVerifier(handshake, (text) => signatureVerifier({ ...config, secret: text }, now));
   }
   if (secret === undefined) throw new TypeError("There is no secret: it should not have been configured");
   if (provider !== undefined && "coded" in provider) {

@@ -42,6 +42,13 @@ function isSendable(headers: Readonly<Record<string, string>>): boolean {
   }
 }
 
+/** No secret is brought to a file. */
+const NO_HANDSHAKES = {
+  isOpen: () => false,
+  secretOf: () => undefined,
+  take: () => Promise.resolve(false),
+};
+
 /**
  * Why a request would be refused; `undefined` when it would be accepted.
  *
@@ -66,6 +73,8 @@ export async function judgeCaptured(
     clientCertificates: new ClientCertificates(undefined, clientAddresses),
     memory: new SenderMemory(),
     servers,
+    webhook: "default/captured",
+    handshakes: NO_HANDSHAKES,
   };
   authenticator.hold();
   try {

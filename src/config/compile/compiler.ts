@@ -8,6 +8,8 @@
 import { z } from "zod";
 import { type Authenticator, compileAuthenticator } from "../../auth/authenticator.ts";
 import type { FormDocuments } from "../../auth/verifier.ts";
+import { WebhookChallenge } from "../../auth/challenges/webhook_challenge.ts";
+import type { HandshakeNeed } from "../../auth/challenges/handshakes.ts";
 import type { PlacedSecrets } from "../../auth/several_secrets.ts";
 import type { EventTypes } from "../../event/event_type.ts";
 import type { BodyForm } from "../../event/event.ts";
@@ -22,7 +24,7 @@ import { withModuleKeysInside } from "./module_keys.ts";
 import { notBuiltYet } from "./not_built.ts";
 import type { Compiled, ProblemReason, WarningReason } from "../problem.ts";
 import { withoutRemarks } from "../values/remarks.ts";
-import { compileResponse, type FixedResponse } from "./response_schema.ts";
+import { compileResponse, type FixedResponse, providerResponse } from "./response_schema.ts";
 import { compileRules, contradiction, type RequestRules } from "../../rules/rules.ts";
 import { verifierKinds } from "../../auth/registry.ts";
 import { doubtfulHeadersIn } from "../../schema/header_names.ts";
@@ -60,6 +62,8 @@ export interface CompiledWebhook {
   readonly access: Access;
   /** Where its requests name the type of their event, and which are handed on; `undefined` where they name none. */
   readonly eventTypes: EventTypes | undefined;
+  /** Whether a provider is yet to bring its secret; `undefined` where none does. */
+  readonly handshake: HandshakeNeed | undefined;
   /** Where its verifiers take several secrets. */
   readonly severalSecrets: readonly PlacedSecrets[];
   /** What it asks of requests beside; `undefined` for nothing. */
@@ -163,10 +167,15 @@ function compileGiven(
 
   const compiledVerifiers = compileVerifiers(config, context);
   if ("problems" in compiledVerifiers) return compiledVerifiers;
-  const { value: { verifiers, access, eventTypes, forms, severalSecrets }, warnings: authWarnings = [] } =
-    compiledVerifiers;
+  const { warnings: authWarnings = [] } = compiledVerifiers;
+  const { verifiers, access, eventTypes, forms, severalSecrets, accepted, handshake } =
+    compiledVerifiers.value;
   const warnings = [...doubtsAboutHeaders(config, steps), ...authWarnings];
-  const authenticator = compileAuthenticator(verifiers);
+  const authenticator = compileAuthenticator(
+    config.challenge === undefined
+      ? verifiers
+      : [...verifiers, new WebhookChallenge(config.challenge, config.methods)],
+  );
   return {
     ...(warnings.length === 0 ? {} : { warnings }),
     value: {
@@ -177,11 +186,12 @@ function compileGiven(
       acceptsEmpty: (config.empty_body ?? (config.data_type === "blob" ? "accept" : "refuse")) === "accept",
       methods: sharedMethods(config.methods),
       probes: config.probes,
-      response: config.response === undefined ? undefined : compileResponse(config.response),
+      response: config.response === undefined ? providerResponse(accepted) : compileResponse(config.response),
       maxBodyBytes: config.max_body_bytes,
       authenticator,
       access,
       eventTypes,
+      handshake,
       severalSecrets,
       rules: compileRules(config, { methods: config.methods, allOrigins: context.corsOrigins ?? NO_ORIGINS }),
       bodyForm: authenticator.readsBody || config.data_type === "blob" || steps.some(readsBytes)

@@ -5,6 +5,7 @@
  */
 
 import { z } from "zod";
+import type { ProviderAnswer } from "../../auth/challenges/challenge.ts";
 import { oneOfField } from "../../schema/fields.ts";
 
 /** Largest `body`, in bytes of UTF-8. */
@@ -48,6 +49,20 @@ export interface FixedResponse {
   readonly body: string | null;
   /** `undefined` where the answer has none. */
   readonly contentType: string | undefined;
+}
+
+/** One object for all webhooks of a provider. */
+const providerResponses = new WeakMap<ProviderAnswer, FixedResponse>();
+
+/** The answer that comes with the webhook's provider; `undefined` for the gateway's own. */
+export function providerResponse(answer: ProviderAnswer | undefined): FixedResponse | undefined {
+  if (answer === undefined) return undefined;
+  let response = providerResponses.get(answer);
+  if (response === undefined) {
+    const { status, body, contentType } = answer;
+    providerResponses.set(answer, response = { status, body, contentType });
+  }
+  return response;
 }
 
 /** Prepares the answer that a webhook asks for. */

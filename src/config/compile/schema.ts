@@ -6,6 +6,7 @@
  */
 
 import { z } from "zod";
+import { challengeSchema } from "../../auth/challenges/webhook_challenge.ts";
 import { verifierKinds } from "../../auth/registry.ts";
 import { hostField } from "../../schema/connection_fields.ts";
 import { booleanField, integerField } from "../../schema/fields.ts";
@@ -79,6 +80,10 @@ const webhookFields = {
   probes: booleanField().default(false).meta({
     description:
       "`true`: HEAD, GET and OPTIONS are answered with an empty 200, for senders that try a URL before they use it. Nothing is authenticated, and there is no event. `false`: 405.",
+  }),
+  challenge: challengeSchema.optional().meta({
+    description:
+      "Answers questions of senders that sign nothing: `event-grid`, or `cloudevents` with the `origins` that may send, see [challenges](../auth/challenges/README.md).",
   }),
   response: responseSchema.optional().meta({
     description:

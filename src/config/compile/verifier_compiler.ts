@@ -4,6 +4,8 @@
  * @module
  */
 
+import type { ProviderAnswer } from "../../auth/challenges/challenge.ts";
+import type { HandshakeNeed } from "../../auth/challenges/handshakes.ts";
 import { verifierKinds } from "../../auth/registry.ts";
 import { type PlacedSecrets, placedSecretsIn } from "../../auth/several_secrets.ts";
 import type { EventTypes } from "../../event/event_type.ts";
@@ -36,6 +38,9 @@ interface CompiledVerifiers {
   readonly forms: FormDocuments | undefined;
   /** Where several secrets are valid. */
   readonly severalSecrets: readonly PlacedSecrets[];
+  /** The answer to accepted events that the sender wants. */
+  readonly accepted: ProviderAnswer | undefined;
+  readonly handshake: HandshakeNeed | undefined;
 }
 
 /**
@@ -49,7 +54,7 @@ export function compileVerifiers(
 ): Compiled<CompiledVerifiers> {
   const { isRequired, missing } = context.auth ?? NO_SETTINGS;
   const used = verifierKinds.filter(({ key }) => config[key] !== undefined);
-  const access = used.length > 0 ? "verified" : config["auth"] === "none" ? "declared_open" : "open";
+  const access: Access = used.length > 0 ? "verified" : config["auth"] === "none" ? "declared_open" : "open";
   const problems = [
     ...strayKeys(config, used),
     ...doubtsAboutAccess(config, used, access, isRequired),
@@ -63,10 +68,27 @@ export function compileVerifiers(
   }
   const severalSecrets = placedSecretsOf(used, config);
   const warnings = used.flatMap((kind) => warningsOf(kind, config));
-  return {
-    value: { verifiers, access, eventTypes, forms: formsOf(used, config), severalSecrets },
-    ...(warnings.length === 0 ? {} : { warnings }),
+  const value = {
+    verifiers,
+    access,
+    eventTypes,
+    forms: formsOf(used, config),
+    severalSecrets,
+    accepted: firstOf(used, (kind) => kind.accepted?.(config[kind.key])),
+    handshake: firstOf(used, (kind) => kind.handshake?.(config[kind.key])),
   };
+  return { value, ...(warnings.length === 0 ? {} : { warnings }) };
+}
+
+function firstOf<Value>(
+  used: readonly VerifierKind[],
+  find: (kind: VerifierKind) => Value | undefined,
+): Value | undefined {
+  for (const kind of used) {
+    const value = find(kind);
+    if (value !== undefined) return value;
+  }
+  return undefined;
 }
 
 const NO_SETTINGS: AuthSettings = { isRequired: false, missing: [] };

@@ -13,6 +13,7 @@ import type { Metrics } from "../../observability/metrics.ts";
 import type { VaultStatus } from "../../secrets/vault/vault_source.ts";
 import { deadLetterRoutes, type DeadLetterSource } from "./dead_letters.ts";
 import type { InFlight } from "../in_flight.ts";
+import { handshakeRoutes, type HandshakeSource } from "./handshakes.ts";
 import { journalRoutes, type JournalSource } from "./journal.ts";
 import { describeProblem, jsonResponse } from "../responses.ts";
 import type { Handler, Route } from "../router.ts";
@@ -41,6 +42,7 @@ export interface AdminSource {
   readonly deadLetters: DeadLetterSource;
   readonly webhooks: WebhookSource;
   readonly journal: JournalSource;
+  readonly handshakes: HandshakeSource;
   /** The outputs that webhooks hold. */
   readonly outputs: () => Iterable<Pick<OutputHost, "hasConnection" | "state">>;
   /** When the gateway started, by `performance.now()`. */
@@ -57,6 +59,7 @@ export function adminRoutes(source: AdminSource): Route[] {
     { path: "/admin/stats", methods: { GET: guard((_request, id) => stats(source, id)) } },
     webhookRoute(source.webhooks, guard),
     ...journalRoutes(source.journal, guard),
+    ...handshakeRoutes(source.handshakes, guard),
     ...deadLetterRoutes(source.deadLetters, guard),
   ];
 }

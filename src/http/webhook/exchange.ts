@@ -8,6 +8,9 @@
  * @module
  */
 
+import { answerTo } from "../../auth/authenticator.ts";
+import type { Challenge } from "../../auth/challenges/challenge.ts";
+import type { Handshakes } from "../../auth/challenges/handshakes.ts";
 import type { ClientCertificates } from "../../auth/client_certificate/client_certificates.ts";
 import type { ClientAddressResolver } from "../../auth/client_address.ts";
 import type { PublicUrlResolver } from "../../auth/public_url.ts";
@@ -24,7 +27,12 @@ import { GatewayError } from "../../errors.ts";
 import { type Event, EventBody } from "../../event/event.ts";
 import type { Repeated } from "../../event/repeat_key.ts";
 import { addCors, type CorsPolicy, isPreflight, requireOrigin } from "../../rules/cors.ts";
-import { type CountedRate, countRequest, type NamespaceRates } from "../../rules/rate_limit.ts";
+import {
+  countChallenge,
+  type CountedRate,
+  countRequest,
+  type NamespaceRates,
+} from "../../rules/rate_limit.ts";
 import {
   type BodyLimits,
   declaredLength,
@@ -48,9 +56,9 @@ import { type FailureLog, peerAddress } from "../failure_log.ts";
 import type { RequestMetrics } from "../request_metrics.ts";
 import {
   acceptedResponse,
+  challengeResponse,
   errorResponse,
   filteredResponse,
-  fixedResponse,
   probeResponse,
   toGatewayError,
 } from "../responses.ts";
@@ -71,8 +79,9 @@ export interface ExchangeContext extends EntryLookup, RequestBounds {
   readonly clientAddress: ClientAddressResolver;
   readonly publicUrls: PublicUrlResolver;
   readonly clientCertificates: ClientCertificates;
-  /** Asked by verifiers. */
+  /** Asked by verifiers, as handshakes are. */
   readonly authServers: AuthServers;
+  readonly handshakes: Handshakes;
   /** Whether answers to accepted events have the header with the request's id. */
   readonly namesAccepted: boolean;
   /** `undefined` while no traces are recorded. */
@@ -173,6 +182,14 @@ class Exchange extends BoundedRequest implements RequestToVerify, AppendListener
     return this.#context.authServers;
   }
 
+  get webhook(): string {
+    return this.#entry?.path ?? this.#path;
+  }
+
+  get handshakes(): Handshakes {
+    return this.#context.handshakes;
+  }
+
   async #run(): Promise<void> {
     try {
       const entry = this.#begin();
@@ -185,6 +202,7 @@ class Exchange extends BoundedRequest implements RequestToVerify, AppendListener
       // What needs no waiting is used at once: each await costs the request a turn of the event loop.
       const admitting = authenticator.admit(this);
       const admission = admitting instanceof Promise ? await admitting : admitting;
+      if (admission.challenge !== undefined) return await this.#answer(entry, admission.challenge, false);
 
       // Whoever cannot sign uses up nothing, but over the limit no body is read to find out who that is.
       this.#countAgainstRates(entry, !authenticator.readsBody);
@@ -196,6 +214,7 @@ class Exchange extends BoundedRequest implements RequestToVerify, AppendListener
       const verifying = authenticator.verify(admission, this, sent);
       const verified = verifying instanceof Promise ? await verifying : verifying;
       if (authenticator.readsBody) this.#countAgainstRates(entry, true);
+      if (verified.challenge !== undefined) return await this.#answer(entry, verified.challenge, true);
 
       const decoded = codings === undefined ? sent : await this.#decode(sent, codings, maxBytes);
       this.#body = decoded;
@@ -351,6 +370,10 @@ class Exchange extends BoundedRequest implements RequestToVerify, AppendListener
     // Nearly always the first method; searching a list of one costs more.
     if (webhook !== undefined && method !== webhook.methods[0] && !webhook.methods.includes(method)) {
       if (isPreflight(this.#request) && this.#answerPreflight(entry)) return undefined;
+      if (entry instanceof WebhookEntry && webhook.authenticator.isChallenge(this)) {
+        this.#beginChallenge(entry);
+        return undefined;
+      }
       if (!webhook.probes) throw methodNotAllowed(method, webhook.methods);
       const allowed = [...webhook.methods, ...PROBE_METHODS];
       if (!PROBE_METHODS.includes(method)) throw methodNotAllowed(method, allowed);
@@ -369,6 +392,29 @@ class Exchange extends BoundedRequest implements RequestToVerify, AppendListener
     this.#context.metrics.probed(entry);
     await discardBody(this.#request);
     this.#end(response);
+  }
+
+  /** A question by a method that the webhook takes no events by. */
+  async #beginChallenge(entry: WebhookEntry): Promise<void> {
+    try {
+      this.hold(entry, 0);
+      const { challenge } = await entry.webhook.authenticator.admit(this);
+      if (challenge === undefined) throw methodNotAllowed(this.method, entry.webhook.methods);
+      await this.#answer(entry, challenge, false);
+    } catch (thrown) {
+      await this.#fail(toGatewayError(thrown));
+    }
+  }
+
+  /** @param isSigned whether nobody but the provider can ask it: of others, only so many are answered */
+  async #answer(entry: WebhookEntry, challenge: Challenge, isSigned: boolean): Promise<void> {
+    if (!isSigned) countChallenge(entry.challengeRate, performance.now());
+    const { metrics, namesAccepted } = this.#context;
+    const answer = await answerTo(challenge);
+    metrics.challenged(entry);
+    this.#body?.discard();
+    await discardBody(this.#request);
+    this.#end(challengeResponse(answer, namesAccepted ? this.#id : undefined));
   }
 
   /** Whether a browser's question was answered: it is where pages may send, and nobody is authenticated for it. */
@@ -391,11 +437,7 @@ class Exchange extends BoundedRequest implements RequestToVerify, AppendListener
     const { metrics, namesAccepted } = this.#context;
     metrics.filtered(entry);
     this.#body?.discard();
-    const { response } = entry.webhook;
-    const requestId = namesAccepted ? this.#id : undefined;
-    this.#end(
-      response === undefined ? filteredResponse(requestId) : fixedResponse(response, requestId),
-    );
+    this.#end(filteredResponse(entry.webhook.response, namesAccepted ? this.#id : undefined));
   }
 
   /** @param repeated the event that this one repeats: it gets the answer of the first one */
@@ -403,13 +445,7 @@ class Exchange extends BoundedRequest implements RequestToVerify, AppendListener
     const { metrics, namesAccepted } = this.#context;
     if (repeated === undefined) metrics.accepted(entry);
     else metrics.repeated(entry, repeated.repeat);
-    const eventId = repeated?.duplicateOf ?? this.#id;
-    const { response } = entry.webhook;
-    this.#end(
-      response === undefined
-        ? acceptedResponse(eventId, namesAccepted)
-        : fixedResponse(response, namesAccepted ? eventId : undefined),
-    );
+    this.#end(acceptedResponse(entry.webhook.response, repeated?.duplicateOf ?? this.#id, namesAccepted));
   }
 
   async #fail(error: GatewayError): Promise<void> {

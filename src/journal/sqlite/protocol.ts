@@ -107,6 +107,10 @@ export interface Operations {
   readonly findRepeated: [LaneKey & { readonly key: RepeatKey }, string | undefined];
   readonly remember: [{ readonly events: readonly RememberedEvent[] }, undefined];
   readonly recall: [LaneKey & { readonly limit: number }, readonly RecalledKey[]];
+  readonly findHandshake: [LaneKey, StoredHandshake | undefined];
+  readonly keepHandshake: [LaneKey & { readonly secret: string; readonly takenAt: number }, boolean];
+  readonly markHandshakeShown: [LaneKey, boolean];
+  readonly forgetHandshake: [LaneKey, boolean];
   readonly listDead: [DeadSlice, DeadSliceRead];
   readonly getDead: [{ readonly id: string }, StoredDeadLetter | undefined];
   readonly replayDead: [DeadSlice, DeadSliceChanged];
@@ -166,6 +170,14 @@ export interface SalvageSlice {
   readonly isDamaged: boolean;
   /** Why the file cannot be read any further. */
   readonly problem?: string;
+}
+
+/** A secret that a provider has brought. */
+export interface StoredHandshake {
+  readonly secret: string;
+  /** In milliseconds since 1970. */
+  readonly takenAt: number;
+  readonly isShown: boolean;
 }
 
 interface MessageName {

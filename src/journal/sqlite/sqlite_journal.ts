@@ -28,6 +28,8 @@ import { decodeEvent, encodeBody, encodeHeaders } from "./event_codec.ts";
 import { asidePath, journalPath, markSalvaged } from "./worker/file.ts";
 import { WorkerClient } from "./worker_client.ts";
 import type { SalvageSlice } from "./protocol.ts";
+import type { HandshakeStore } from "../../auth/challenges/handshakes.ts";
+import { SqliteHandshakes } from "./handshakes.ts";
 import { SqliteChannelQueues } from "./channel_queues.ts";
 import { SqliteDeadLetters } from "./dead_letters.ts";
 
@@ -101,6 +103,8 @@ export async function openSqliteJournal(options: SqliteJournalOptions): Promise<
 export class SqliteJournal implements Journal {
   readonly deadLetters: DeadLetters;
   readonly channels: ChannelQueues;
+  /** The secrets that providers have brought. */
+  readonly handshakes: HandshakeStore;
   readonly #directory: string;
   readonly #worker: WorkerClient;
   readonly #sweeper: ReturnType<typeof setInterval>;
@@ -130,6 +134,7 @@ export class SqliteJournal implements Journal {
       now,
     );
     this.deadLetters = new SqliteDeadLetters(this.#worker);
+    this.handshakes = new SqliteHandshakes(this.#worker);
     this.channels = new SqliteChannelQueues(this.#worker, now);
     this.#sweeper = setInterval(() => void this.#sweep(), options.sweepIntervalMs ?? 1_000);
     Deno.unrefTimer(this.#sweeper);

@@ -21,6 +21,7 @@ import { CONNECTOR_VARIABLES, connectorSchema, targetSchema } from "../../../src
 import { ERROR_CATALOGUE } from "../../../src/errors.ts";
 import { outputModules } from "../../../src/modules/registry.ts";
 import { SETTING_DEFINITIONS } from "../../../src/settings/table.ts";
+import { answerList, challengeList } from "./dialogue_lists.ts";
 import { moduleList, modulePages } from "./module_pages.ts";
 import { plainWordsList } from "./plain_words.ts";
 import { providerList } from "./provider_list.ts";
@@ -35,6 +36,8 @@ export function generatedSections(): ReadonlyMap<string, string> {
     ["list of verifiers", verifierSections()],
     ["list of methods", verifierList()],
     ["list of providers", providerList()],
+    ["list of challenges", challengeList()],
+    ["list of answers", answerList()],
     ["keys: response", schemaList(responseSchema)],
     ["keys: cors", schemaList(corsSchema)],
     ["keys: credential_cleanup", schemaList(cleanupSchema)],

@@ -9,6 +9,7 @@ import type { EventBody } from "../../../event/event.ts";
 import { eventTypeIn } from "../../../event/event_type.ts";
 import { JsonPointer } from "../../../json/pointer.ts";
 import { equalText } from "../../crypto/constant_time.ts";
+import { BRAINTREE_CHALLENGE } from "../../challenges/by_query.ts";
 import { HmacDigest } from "../../crypto/hmac_digest.ts";
 import { keyOf } from "../../signature/key.ts";
 import { base64In, type CodedScheme, FORM_TYPE, textOf, utf8 } from "./coded_scheme.ts";
@@ -28,6 +29,8 @@ export const braintree: CodedScheme<BraintreeRequest> = {
     const [signature, ...others] = form.getAll("bt_signature");
     const [payload, ...more] = form.getAll("bt_payload");
     if (signature === undefined || payload === undefined || others.length + more.length > 0) return undefined;
+    // Anybody can have a challenge signed, with the same key.
+    if (BRAINTREE_CHALLENGE.test(payload.trimEnd())) return undefined;
     const pairs = signature.split("&").map((pair) => pair.split("|", 2));
     return { signatures: new Map(pairs.map(([key = "", value = ""]) => [key, value])), payload };
   },

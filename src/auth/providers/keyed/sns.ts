@@ -4,6 +4,7 @@
  * @module
  */
 
+import { snsChallenge } from "../../challenges/sns_subscription.ts";
 import { keyOfId, type ReplayTtl } from "../../signature/signed_key.ts";
 import type { BodyCheck, BodyVerdict, BodyVerifier, Refusal, RequestToVerify } from "../../verifier.ts";
 import type { KeyedSettings } from "./keyed.ts";
@@ -33,6 +34,7 @@ export class SnsVerifier implements BodyVerifier {
       const certificate = await this.#keys.at(message.certificateUrl, servers);
       if (certificate === undefined) return refusal("There is no certificate where the message says");
       if (!isSignedBy(message, certificate)) return refusal("The signature does not match the message");
+      if (message.type !== "Notification") return snsChallenge(message, this.#topics, servers);
       return this.#replayTtlMs === undefined ? undefined : keyOfId(message.id, this.#replayTtlMs);
     };
   }

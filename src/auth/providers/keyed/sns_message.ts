@@ -17,6 +17,8 @@ export interface SnsMessage {
   /** Is signed, as everything that tells messages apart. */
   readonly id: string;
   readonly topic: string;
+  /** What confirms a subscription, where the message asks for that. */
+  readonly subscribeUrl: string | undefined;
   readonly certificateUrl: string;
   readonly algorithm: "sha1" | "sha256";
   readonly content: Bytes;
@@ -48,6 +50,7 @@ export function readSnsMessage(body: Bytes): SnsMessage | undefined {
     type: Type,
     id: MessageId,
     topic: TopicArn,
+    subscribeUrl: typeof message["SubscribeURL"] === "string" ? message["SubscribeURL"] : undefined,
     certificateUrl: SigningCertURL,
     algorithm: SignatureVersion === "1" ? "sha1" : "sha256",
     content: utf8(content),

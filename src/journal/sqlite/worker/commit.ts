@@ -26,7 +26,13 @@ import type { Tables } from "./tables/tables.ts";
 const SWEEP_LIMIT = 500;
 
 /** Operations that need space; without any, all others still go through. */
-const GROWING: ReadonlySet<OperationKind> = new Set(["bury", "enqueue", "remember", "salvage"]);
+const GROWING: ReadonlySet<OperationKind> = new Set([
+  "bury",
+  "enqueue",
+  "remember",
+  "keepHandshake",
+  "salvage",
+]);
 
 /** Events that one claim takes while there is no space: to claim them is to write, too. */
 const SPARING_CLAIM = 32;
@@ -70,6 +76,10 @@ const HANDLERS: Handlers = {
     const lane = lanes.find(namespace, webhook);
     return lane === undefined ? [] : idempotency.recall(lane, limit, now);
   },
+  findHandshake: ({ handshakes }, name) => handshakes.find(name),
+  keepHandshake: ({ handshakes }, { secret, takenAt, ...name }) => handshakes.keep(name, secret, takenAt),
+  markHandshakeShown: ({ handshakes }, name) => handshakes.markShown(name),
+  forgetHandshake: ({ handshakes }, name) => handshakes.forget(name),
   listDead: ({ deadLetters }, slice) => deadLetters.list(slice),
   getDead: ({ deadLetters }, { id }) => deadLetters.get(id),
   replayDead: ({ deadLetters }, slice) => deadLetters.replay(slice),

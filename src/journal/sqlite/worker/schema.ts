@@ -106,6 +106,16 @@ const MIGRATIONS: readonly (readonly string[])[] = [
     `DROP TABLE text_packs`,
     `CREATE INDEX packs_lane ON packs (lane, claimed, first, count)`,
   ],
+  [
+    `CREATE TABLE handshakes (
+      namespace TEXT NOT NULL,
+      webhook TEXT NOT NULL,
+      secret TEXT NOT NULL,
+      taken_at INTEGER NOT NULL,
+      shown INTEGER NOT NULL,
+      PRIMARY KEY (namespace, webhook)
+    ) STRICT, WITHOUT ROWID`,
+  ],
 ];
 
 /** The version of the schema that this program writes. */

@@ -9,6 +9,7 @@ import type { Claims } from "../claims.ts";
 import { ChannelTable } from "./channel.ts";
 import { DeadLetterTable } from "./dead_letter.ts";
 import { EventTable } from "./event.ts";
+import { HandshakeTable } from "./handshake.ts";
 import { IdempotencyTable } from "./idempotency.ts";
 import { LaneTable } from "./lane.ts";
 import { PackTable } from "./pack.ts";
@@ -24,6 +25,7 @@ export class Tables {
   readonly packs: PackTable;
   readonly deadLetters: DeadLetterTable;
   readonly idempotency: IdempotencyTable;
+  readonly handshakes: HandshakeTable;
   readonly channels: ChannelTable;
   readonly retention: Retention;
   readonly salvage: Salvage;
@@ -39,6 +41,7 @@ export class Tables {
     this.packs = new PackTable(database, this.events, this.pending, claims);
     this.deadLetters = new DeadLetterTable(database, this.events, this.lanes, this.pending);
     this.idempotency = new IdempotencyTable(database);
+    this.handshakes = new HandshakeTable(database);
     this.channels = new ChannelTable(database, this.events, this.deadLetters);
     this.retention = new Retention(database, this.events, limits);
     this.salvage = new Salvage(this);
