@@ -100,9 +100,13 @@ function valueCases(offer: (words: string) => string, offerFiles: string): strin
 /** The words that may follow a command's name, by their place. */
 function wordsOf({ actions, operands = [] }: Command): readonly (readonly string[])[] {
   if (actions !== undefined) return [actions];
-  return operands.map((operand) =>
-    operand === "provider" ? providerNames() : outputModules.map(({ name }) => name)
-  );
+  return operands.map(namesOf);
+}
+
+/** Only the configuration knows the names of webhooks. */
+function namesOf(operand: "provider" | "output" | "webhook"): readonly string[] {
+  if (operand === "webhook") return [];
+  return operand === "provider" ? providerNames() : outputModules.map(({ name }) => name);
 }
 
 function providerNames(): readonly string[] {

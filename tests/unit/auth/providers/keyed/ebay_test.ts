@@ -61,16 +61,16 @@ Deno.test("a key of eBay is asked for once, as the application that is configure
 
 Deno.test("a notification of another key, or of one that eBay does not know, is refused", async () => {
   await using world = await ebayAndGateway({ "key-1": KEY.publicKey });
-  assertEquals(await world.send("key-1", generateKeyPairSync("ec", { namedCurve: "P-256" })), 401);
-  assertEquals(await world.send("another"), 401);
-  assertEquals(await world.send("another"), 401);
+  assertEquals(await world.send("key-1", generateKeyPairSync("ec", { namedCurve: "P-256" })), 412);
+  assertEquals(await world.send("another"), 412);
+  assertEquals(await world.send("another"), 412);
   assertEquals(world.ebay.requests.length, 3);
 });
 
 Deno.test("what is no name of a key never reaches eBay", async () => {
   await using world = await ebayAndGateway({ "key-1": KEY.publicKey });
   for (const kid of ["../../sell/account", "key-1?x=1", "", "k".repeat(101)]) {
-    assertEquals(await world.send(kid), 401);
+    assertEquals(await world.send(kid), 412);
   }
   assertEquals(world.ebay.requests.length, 0);
 });
