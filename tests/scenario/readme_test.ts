@@ -93,7 +93,7 @@ Deno.test("the commands of README do what it says, one after the other, in a new
   const env = {
     PORT: String(port),
     HOST: "127.0.0.1",
-    PATH: `${dirname(Deno.execPath())}:${Deno.env.get("PATH")}`,
+    PATH: `${dirname(Deno.execPath())}:${home.path}/.deno/bin:${Deno.env.get("PATH")}`,
     HOME: home.path,
     DENO_DIR: await denoDir(),
     NO_COLOR: "1",

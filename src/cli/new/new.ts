@@ -44,9 +44,9 @@ export interface NewConfiguration {
 }
 
 /** Makes the configuration, with one webhook that is called as its provider. */
-export function configurationFor(provider: string, output: string): NewConfiguration {
+export async function configurationFor(provider: string, output: string): Promise<NewConfiguration> {
   const signature = signatureSample(provider);
-  const sample = outputSample(output, provider);
+  const sample = await outputSample(output, provider);
   const webhooks = { [provider]: { ...sample.webhook, signature: signature.signature } };
   return { webhooks, connections: sample.connections, signature, output: sample };
 }
@@ -62,7 +62,7 @@ export async function newConfiguration(args: readonly string[]): Promise<number>
   if (others.length > 0) throw usageError("new", `Unexpected argument '${others[0]}'`);
   requireKnown("provider", provider, Object.keys(providers));
   requireKnown("output", output, OUTPUT_NAMES);
-  const configuration = configurationFor(provider, output);
+  const configuration = await configurationFor(provider, output);
   await writeBoth({ [WEBHOOKS]: configuration.webhooks, [CONNECTIONS]: configuration.connections });
   for (const each of nextSteps(provider, configuration)) print(each);
   return 0;
@@ -107,7 +107,7 @@ function trial(name: string, provider: Provider, sample: SignatureSample): reado
   const { secret, publicUrl, isHandshake, signature } = sample;
   const send = `--send ${LOCAL_URL}/webhook/${name}`;
   const url = publicUrl === undefined ? "" : ` --url ${publicUrl}`;
-  const sign = `printf '%s' '${sampleBody(name, provider)}' | cwm sign --provider ${name}`;
+  const sign = `${sampleCommand(name, provider)} | cwm sign --provider ${name}`;
   if (isHandshake) return [];
   if (secret !== undefined) {
     const key = signature["key"] === undefined ? "" : ` --key ${defaultOf(signature["key"])}`;
@@ -152,13 +152,14 @@ function handover(
   ];
 }
 
-/** A body that the provider could send. */
-function sampleBody(name: string, { forms }: Provider): string {
+/** Prints a body that the provider could send: another one each time, since what repeats is delivered once. */
+function sampleCommand(name: string, { forms }: Provider): string {
+  const time = "$(date +%s)";
   if (name === "adyen") {
-    const item = { pspReference: "7914073381342284", eventCode: "AUTHORISATION", success: "true" };
-    return JSON.stringify({ live: "false", notificationItems: [{ NotificationRequestItem: item }] });
+    const item = `{"pspReference":"%s","eventCode":"AUTHORISATION","success":"true"}`;
+    return `printf '{"live":"false","notificationItems":[{"NotificationRequestItem":${item}}]}' ${time}`;
   }
-  if (name === "braintree") return "<notification><kind>check</kind></notification>";
-  if (forms !== undefined && forms.field === undefined) return "From=%2B15550100&Body=Hello";
-  return '{"id":"evt_1","type":"test"}';
+  if (name === "braintree") return `printf '<notification><timestamp>%s</timestamp></notification>' ${time}`;
+  if (forms !== undefined && forms.field === undefined) return `printf 'From=%%2B15550100&Body=%s' ${time}`;
+  return `printf '{"id":"evt_%s","type":"test"}' ${time}`;
 }

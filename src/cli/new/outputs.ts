@@ -4,6 +4,8 @@
  * @module
  */
 
+import { outputModules } from "../../modules/registry.ts";
+
 /** The keys of a webhook that choose its output, and the connections that it names. */
 export interface OutputSample {
   readonly webhook: Readonly<Record<string, unknown>>;
@@ -62,11 +64,21 @@ const SAMPLES: Readonly<Record<string, (name: string) => OutputSample>> = {
 };
 
 /** Every module that a new webhook may have. */
-export const OUTPUT_NAMES: readonly string[] = Object.keys(SAMPLES);
+export const OUTPUT_NAMES: readonly string[] = outputModules.map(({ name }) => name);
 
-/** What a webhook says of its output. @param module one of {@linkcode OUTPUT_NAMES} */
-export function outputSample(module: string, name: string): OutputSample {
-  return SAMPLES[module]!(name);
+/**
+ * What a webhook says of its output: of modules that have no sample here, what the example of their page says.
+ *
+ * @param module one of {@linkcode OUTPUT_NAMES}
+ */
+export async function outputSample(module: string, name: string): Promise<OutputSample> {
+  const sample = SAMPLES[module];
+  if (sample !== undefined) return sample(name);
+  const { example } =
+    (await outputModules.find((each) => each.name === module)!.documentation()).documentation;
+  const [webhook] = Object.values(example.webhooks) as [Readonly<Record<string, unknown>>];
+  const needs = "Put your own values in the place of the examples in both files";
+  return { webhook, connections: example.connections ?? {}, needs };
 }
 
 /** A text that nobody guesses: 256 random bits in hexadecimal. */

@@ -10,14 +10,10 @@ import { providers } from "../../../src/auth/providers/providers.ts";
 
 const context = { modules: outputModules, environment: {} };
 
-Deno.test("every module is an output that a new configuration may have", () => {
-  assertEquals([...OUTPUT_NAMES].sort(), outputModules.map(({ name }) => name).sort());
-});
-
-Deno.test("a new configuration has no problems and no warnings, for every provider and every output", () => {
+Deno.test("a new configuration has no problems and no warnings, for every provider and every output", async () => {
   for (const provider of Object.keys(providers)) {
     for (const output of OUTPUT_NAMES) {
-      const { webhooks, connections } = configurationFor(provider, output);
+      const { webhooks, connections } = await configurationFor(provider, output);
       const said = `${provider} ${output}`;
       for (const [name, value] of Object.entries(webhooks)) {
         assert(isWebhookId(name), said);
@@ -33,7 +29,8 @@ Deno.test("a new configuration has no problems and no warnings, for every provid
   }
 });
 
-Deno.test("no two new configurations have the same secret", () => {
-  const [one, other] = [configurationFor("github", "log"), configurationFor("github", "log")];
+Deno.test("no two new configurations have the same secret", async () => {
+  const one = await configurationFor("github", "log");
+  const other = await configurationFor("github", "log");
   assert(one.signature.secret !== undefined && one.signature.secret !== other.signature.secret);
 });
