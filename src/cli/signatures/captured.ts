@@ -15,6 +15,7 @@ import type { SignatureConfig } from "../../auth/signature/settings.ts";
 import { signatureVerifier } from "../../auth/signature/signature.ts";
 import { GatewayError } from "../../errors.ts";
 import { EventBody } from "../../event/event.ts";
+import type { RepeatKey } from "../../event/repeat_key.ts";
 
 /** Values of one name arrive joined, as in a request. */
 const headersSchema = z.record(z.string(), z.union([z.string(), z.array(z.string())])).transform((given) =>
@@ -55,10 +56,26 @@ const NO_HANDSHAKES = {
  * @param now the clock at which it is judged, in milliseconds since 1970
  */
 export async function judgeCaptured(
-  { method, url, headers, bodyBase64 }: CapturedRequest,
+  request: CapturedRequest,
   config: SignatureConfig,
   now: number,
 ): Promise<string | undefined> {
+  return (await verdictOn(request, config, now)).refusal;
+}
+
+/** What is found of a request. */
+export interface CapturedVerdict {
+  readonly refusal?: string;
+  /** By what a repeat of it is recognised. */
+  readonly repeatKey?: RepeatKey | undefined;
+}
+
+/** The whole verdict on a request. @param now the clock at which it is judged, in milliseconds since 1970 */
+export async function verdictOn(
+  { method, url, headers, bodyBase64 }: CapturedRequest,
+  config: SignatureConfig,
+  now: number,
+): Promise<CapturedVerdict> {
   await using servers = new AuthServers();
   const clientAddresses = new ClientAddressResolver([]);
   const target = requestTarget(url);
@@ -79,10 +96,12 @@ export async function judgeCaptured(
   authenticator.hold();
   try {
     const body = EventBody.fromBytes(Uint8Array.fromBase64(bodyBase64));
-    await authenticator.verify(await authenticator.admit(request), request, body);
-    return undefined;
+    const { repeatKey } = await authenticator.verify(await authenticator.admit(request), request, body);
+    return { repeatKey };
   } catch (error) {
-    if (error instanceof GatewayError && error.cause instanceof RefusalError) return error.cause.message;
+    if (error instanceof GatewayError && error.cause instanceof RefusalError) {
+      return { refusal: error.cause.message };
+    }
     throw error;
   } finally {
     authenticator.letGo();

@@ -27,10 +27,16 @@ export async function accepts(
   request: CapturedRequest,
   now: number,
 ): Promise<boolean> {
-  const settings = Object.entries(config).map(([name, value]) => [
-    name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`),
-    value,
-  ]);
-  const parsed = signatureSchema.parse({ provider: preset, ...Object.fromEntries(settings) });
+  const parsed = signatureSchema.parse({ provider: preset, ...settingsOf(config) });
   return await judgeCaptured(request, parsed, now * 1000) === undefined;
+}
+
+/** The settings of a recorded case by their names in configurations. */
+export function settingsOf(config: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
+  return Object.fromEntries(
+    Object.entries(config).map(([name, value]) => [
+      name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`),
+      value,
+    ]),
+  );
 }
