@@ -170,6 +170,11 @@ export const ERROR_CATALOGUE = {
     "The journal cannot be written",
     "Send again after `Retry-After`; see the log: the disk of `DATA_DIR` is full, read-only or failing.",
   ),
+  journal_share_full: refused(
+    503,
+    "The events of this webhook that are not delivered have its share of the journal",
+    "Send again after `Retry-After`; find the output that is down, see to the dead letters, or raise `JOURNAL_MAX_BYTES`.",
+  ),
   draining: refused(503, "The gateway is shutting down", "Send again; another instance will answer."),
   channel_not_found: refused(
     404,

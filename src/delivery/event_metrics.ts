@@ -66,6 +66,12 @@ export class EventMetrics {
       () => stats()?.buried ?? 0,
     );
     gauge("cwm_journal_bytes", "Size of the journal on disk.", ({ bytes }) => bytes);
+    gauge(
+      "cwm_journal_webhook_bytes",
+      "What a webhook holds of the journal, where that is over a hundredth of JOURNAL_MAX_BYTES.",
+      ({ holders }) =>
+        holders.filter(isConfigured).map(({ namespace, webhook, bytes }) => [{ namespace, webhook }, bytes]),
+    );
     gauge("cwm_journal_waiting", "Operations that wait for the next commit.", ({ waiting }) => waiting);
   }
 

@@ -272,6 +272,8 @@ export class GatewayParts {
           onReplay: () => this.dispatcher.recover(),
         },
         journal: {
+          maxBytes: this.#settings.journal.maxBytes,
+          stats: () => this.journal.stats(),
           hold: () => this.journal.hold(),
           release: (hold) => this.journal.release(hold),
           salvage: (name) => this.#salvage(name),

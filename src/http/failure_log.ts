@@ -122,6 +122,7 @@ function levelOf(error: GatewayError, byWebhook: boolean): "info" | "warning" | 
       return "error";
     case "authentication_unavailable":
     case "journal_unavailable":
+    case "journal_share_full":
     case "output_failed":
     case "output_rejected":
     case "output_unavailable":

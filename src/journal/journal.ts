@@ -150,6 +150,13 @@ export interface JournalStats {
   readonly commits: number;
   /** How often a damaged store was set aside and a new one begun since the start. */
   readonly damaged: number;
+  /** The webhooks that hold over a hundredth of the bound of the store, as they were a second ago. */
+  readonly holders: readonly LaneHolding[];
+}
+
+/** What a webhook holds of the store: its pending events, its dead letters and its events in channels. */
+export interface LaneHolding extends LaneKey {
+  readonly bytes: number;
 }
 
 /**
@@ -161,8 +168,8 @@ export interface JournalStats {
  */
 export interface Journal extends AsyncDisposable {
   /**
-   * Appends an event. It is refused as the other methods reject, and with `overloaded` and `Retry-After` while
-   * too much waits for the next commit.
+   * Appends an event. It is refused as the other methods reject, with `overloaded` and `Retry-After` while too much
+   * waits for the next commit, and with `journal_share_full` while its webhook holds its share of the store.
    */
   append(event: VerifiedEvent, options: AppendOptions, listener: AppendListener): void;
   /** Takes events of a lane that are due, and records the beginning of an attempt for each. */

@@ -102,7 +102,7 @@ export const VARIABLES = {
   JOURNAL_MAX_BYTES: variable(
     integer(16 * 1024 * 1024, TEBIBYTE, "bytes"),
     10 * 1024 ** 3,
-    "Largest size of the journal in `DATA_DIR`; when it is reached, `durable` webhooks answer 503.",
+    "Largest size of the journal in `DATA_DIR`; when it is reached, `durable` webhooks answer 503. One webhook can hold half of it at most.",
   ),
   JOURNAL_RETENTION_MS: variable(
     integer(0, 30 * 24 * HOUR_MS, "ms"),

@@ -31,13 +31,17 @@ class DiskTest implements AsyncDisposable {
     const target = await HttpTarget.start();
     const directory = await TempDir.create();
     const retry = { max_attempts: 1000, initial_delay: 0.05, max_delay: 0.1 };
+    const durable = {
+      module: "http_webhook",
+      "module-config": { url: target.url, allowed_hosts: ["127.0.0.1"], timeout: 0.5 },
+      data_type: "blob",
+      retry,
+    };
+    // Many, since one alone has its share of the disk only.
+    const others = Array.from({ length: 200 }, (_, number) => [`durable-${number}`, durable]);
     await directory.writeJson("webhooks.json", {
-      durable: {
-        module: "http_webhook",
-        "module-config": { url: target.url, allowed_hosts: ["127.0.0.1"], timeout: 0.5 },
-        data_type: "blob",
-        retry,
-      },
+      durable,
+      ...Object.fromEntries(others),
       direct: { module: "log" },
     });
     return new DiskTest(target, directory);
@@ -52,11 +56,15 @@ class DiskTest implements AsyncDisposable {
   }
 
   /** Returns the status and the error's code. */
-  async post(gateway: GatewayProcess, webhook: "durable" | "direct", bytes = 100): Promise<Answer> {
+  async post(
+    gateway: GatewayProcess,
+    webhook: "durable" | `durable-${number}` | "direct",
+    bytes = 100,
+  ): Promise<Answer> {
     const body = webhook === "direct" ? "{}" : new Uint8Array(bytes);
     const answer = await fetch(`${gateway.url}/webhook/${webhook}`, { method: "POST", body });
     const { event_id, error } = await answer.json() as { event_id?: string; error?: { code: string } };
-    if (webhook === "durable" && event_id !== undefined) this.accepted.push(event_id);
+    if (webhook !== "direct" && event_id !== undefined) this.accepted.push(event_id);
     return { status: answer.status, code: error?.code, retryAfter: answer.headers.get("retry-after") };
   }
 
@@ -117,7 +125,9 @@ Deno.test("a journal that filled its disk is emptied when its output is back, on
   test.target.answer("hang");
   {
     await using gateway = await test.start({ env });
-    while ((await test.post(gateway, "durable", 60_000)).status === 200);
+    for (let number = 0; (await test.post(gateway, `durable-${number}`, 60_000)).status === 200;) {
+      number = (number + 1) % 200;
+    }
     await gateway.waitForLine(/"level":"error".*The journal's disk is full/);
     gateway.kill("SIGKILL");
     await gateway.exited;

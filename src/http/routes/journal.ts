@@ -1,10 +1,11 @@
 /**
- * The journal for operators: its file is held while `cwm journal backup` copies it, and files that were set aside
+ * The journal for operators: how full it is and by whom, its file is held while `cwm journal backup` copies it, and files that were set aside
  * are taken over.
  *
  * @module
  */
 
+import type { JournalStats } from "../../journal/journal.ts";
 import type { Salvaged } from "../../journal/sqlite/sqlite_journal.ts";
 import { GatewayError } from "../../errors.ts";
 import { jsonResponse } from "../responses.ts";
@@ -12,6 +13,9 @@ import type { Handler, Route } from "../router.ts";
 
 /** The journal as the routes need it. */
 export interface JournalSource {
+  /** Nothing is appended while the file is larger than this, in bytes. */
+  readonly maxBytes: number;
+  stats(): JournalStats;
   /** Keeps the file as it is until {@linkcode release}. Returns the number of the hold and the file's inode. */
   hold(): Promise<{ readonly hold: number; readonly inode: number }>;
   release(hold: number): Promise<void>;
@@ -27,6 +31,7 @@ export interface JournalSource {
 export function journalRoutes(source: JournalSource, guard: (handler: Handler) => Handler): Route[] {
   const post = (path: string, handler: Handler): Route => ({ path, methods: { POST: guard(handler) } });
   return [
+    { path: "/admin/journal", methods: { GET: guard((_request, id) => describe(source, id)) } },
     post("/admin/journal/hold", async (_request, id) => {
       return jsonResponse(200, await source.hold(), id);
     }),
@@ -39,6 +44,18 @@ export function journalRoutes(source: JournalSource, guard: (handler: Handler) =
       return jsonResponse(200, { ...salvaged, dead_letters: deadLetters, is_damaged: isDamaged }, id);
     }),
   ];
+}
+
+function describe({ maxBytes, stats }: JournalSource, requestId: string): Response {
+  const { pending, oldestAgeMs, deadLetters, bytes, holders } = stats();
+  return jsonResponse(200, {
+    bytes,
+    max_bytes: maxBytes,
+    pending: pending ?? null,
+    oldest_pending_seconds: oldestAgeMs === undefined ? null : Math.round(oldestAgeMs / 1000),
+    dead_letters: deadLetters,
+    webhooks: holders.toSorted((a, b) => b.bytes - a.bytes),
+  }, requestId);
 }
 
 /** The only parameter that the route has. */

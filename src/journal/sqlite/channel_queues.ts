@@ -38,6 +38,10 @@ export class SqliteChannelQueues implements ChannelQueues {
       const message = `The channel ${channel} holds ${maxSize} events, which is its bound`;
       throw new DeliveryError("overloaded", message, { retryAfterSeconds: 1 });
     }
+    if (outcome === "beyond_share") {
+      const message = "The events of this webhook that wait have its share of the journal";
+      throw new DeliveryError("overloaded", message, { retryAfterSeconds: 1 });
+    }
     if (outcome === "added") this.#watchers.notify(channel);
   }
 

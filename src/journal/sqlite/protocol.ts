@@ -9,7 +9,7 @@
 
 import type { AttemptFailure, DeadLetterFilter, DeadLetterSummary } from "../../dead_letters/dead_letters.ts";
 import type { RepeatKey, RepeatKind } from "../../event/repeat_key.ts";
-import type { LaneKey, RecalledKey, RememberedEvent, Settlement } from "../journal.ts";
+import type { LaneHolding, LaneKey, RecalledKey, RememberedEvent, Settlement } from "../journal.ts";
 
 /** A body as it is stored: text where it was read as text, otherwise bytes. */
 export type StoredBody = string | Uint8Array<ArrayBuffer>;
@@ -73,6 +73,9 @@ export interface AppendKey extends RepeatKey {
 /** An append that was not done: the index of the append, the event that it repeats, and what that was found by. */
 export type RepeatedAppend = readonly [index: number, duplicateOf: string, repeat: RepeatKind];
 
+/** An append that was not done: a repeat, or, by its index alone, one whose lane holds its share of the file. */
+export type SkippedAppend = RepeatedAppend | readonly [index: number];
+
 /** A claimed event with all that is known of it. */
 export interface StoredPendingEvent {
   readonly sequence: number;
@@ -126,7 +129,7 @@ export interface Operations {
       readonly ttlMs: number;
       readonly maxSize: number;
     },
-    "added" | "repeated" | "full",
+    "added" | "repeated" | "full" | "beyond_share",
   ];
   readonly lease: [
     {
@@ -157,6 +160,8 @@ export interface Operations {
   readonly salvage: [{ readonly path: string; readonly begins: boolean }, SalvageSlice];
   /** One slice of the work that nobody asks for; `true` when there is more of it. */
   readonly sweep: [Record<never, never>, boolean];
+  /** The webhooks that hold at least so many bytes of the file. */
+  readonly holders: [{ readonly leastBytes: number }, readonly LaneHolding[]];
 }
 
 /** How many events one slice of a salvage has taken over. */
@@ -270,14 +275,14 @@ export interface CommitReply {
   readonly refused?: RefusedPart;
   /** Set when everything was done but what needs space: the appends, and operations whose result is absent. */
   readonly growthRefused?: RefusedPart;
-  /** Sequence of the first append that is no repeat; the others follow in order. */
+  /** Sequence of the first append that was done; the others follow in order. */
   readonly firstSequence: number;
-  /** Sequence of the first event in a pack that is no repeat; the others follow in order. */
+  /** Sequence of the first event in a pack that was appended; the others follow in order. */
   readonly firstPacked: number;
   /** In the order of `appends`. */
-  readonly repeated: readonly RepeatedAppend[];
+  readonly skipped: readonly SkippedAppend[];
   /** In the order of the events of all packs, by their index among them. */
-  readonly repeatedInPacks: readonly RepeatedAppend[];
+  readonly skippedInPacks: readonly SkippedAppend[];
   /** In the order of `operations`. `undefined` is a result too: see `refusedOperations`. */
   readonly results: readonly unknown[];
   /** Indexes of operations that were refused with `growthRefused`. */

@@ -19,6 +19,7 @@ import type {
   Journal,
   JournalStats,
   LaneBacklog,
+  LaneHolding,
   LaneKey,
   RecalledKey,
   RememberedEvent,
@@ -65,6 +66,10 @@ export interface SqliteJournalOptions {
 export type Salvaged = Omit<SalvageSlice, "more" | "problem">;
 
 const MIB = 1024 * 1024;
+
+/** From which part of the store's bound on it is said what a webhook holds: of a hundred webhooks at most. */
+const HOLDER_SHARE = 1 / 100;
+
 const DAY_MS = 24 * 60 * 60 * 1000;
 
 /** Whether a directory holds a journal, or nobody can say that it does not since it cannot be entered. */
@@ -109,6 +114,8 @@ export class SqliteJournal implements Journal {
   readonly #worker: WorkerClient;
   readonly #sweeper: ReturnType<typeof setInterval>;
   readonly #waitsForOwner: boolean;
+  readonly #maxBytes: number;
+  #holders: readonly LaneHolding[] = [];
   #isSweeping = false;
 
   /** Use {@linkcode openSqliteJournal}. */
@@ -116,6 +123,7 @@ export class SqliteJournal implements Journal {
     const maxBytes = options.maxBytes ?? 10 * 1024 * MIB;
     const now = options.now ?? steadyNow;
     this.#directory = options.directory;
+    this.#maxBytes = maxBytes;
     this.#waitsForOwner = options.waitsForOwner ?? false;
     this.#worker = new WorkerClient(
       {
@@ -287,7 +295,12 @@ export class SqliteJournal implements Journal {
 
   stats(): JournalStats {
     const { lastSequence: _, ...figures } = this.#worker.figures;
-    return { ...figures, oldestAgeMs: this.#worker.oldestAgeMs, waiting: this.#worker.waiting };
+    return {
+      ...figures,
+      oldestAgeMs: this.#worker.oldestAgeMs,
+      waiting: this.#worker.waiting,
+      holders: this.#holders,
+    };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -309,6 +322,7 @@ export class SqliteJournal implements Journal {
         return;
       }
       while (await this.#worker.operate("sweep", {}));
+      this.#holders = await this.#worker.operate("holders", { leastBytes: this.#maxBytes * HOLDER_SHARE });
     } catch {
       // The worker has reported it; the next interval tries again.
     } finally {

@@ -17,9 +17,9 @@ import type {
   Operation,
   OperationKind,
   RefusedPart,
-  RepeatedAppend,
   ReplyOf,
   RequestOf,
+  SkippedAppend,
   StoredBody,
 } from "./protocol.ts";
 
@@ -180,10 +180,10 @@ export class WaitingCommit {
   }
 
   #concludeAppends(reply: CommitReply): void {
-    const { growthRefused, firstSequence, firstPacked, repeated, repeatedInPacks } = reply;
+    const { growthRefused, firstSequence, firstPacked, skipped, skippedInPacks } = reply;
     if (growthRefused !== undefined) return this.#refuseAppends(toError(growthRefused));
-    reportAppended(this.#packs.flatMap(({ listeners }) => listeners), firstPacked, repeatedInPacks);
-    reportAppended(this.#listeners, firstSequence, repeated);
+    reportAppended(this.#packs.flatMap(({ listeners }) => listeners), firstPacked, skippedInPacks);
+    reportAppended(this.#listeners, firstSequence, skipped);
   }
 }
 
@@ -191,23 +191,29 @@ function pushKeys(to: AppendKey[], index: number, eventId: string, keys: readonl
   for (const { repeat, key, ttlMs } of keys) to.push({ index, eventId, repeat, key, ttlMs });
 }
 
-/** @param first the sequence of the first append that is no repeat; the others follow in order */
+/** @param first the sequence of the first append that was done; the others follow in order */
 function reportAppended(
   listeners: readonly AppendListener[],
   first: number,
-  repeated: readonly RepeatedAppend[],
+  skipped: readonly SkippedAppend[],
 ): void {
   let sequence = first;
-  let nextRepeated = 0;
+  let nextSkipped = 0;
   for (const [index, listener] of listeners.entries()) {
-    const found = repeated[nextRepeated];
-    if (found?.[0] === index) {
-      nextRepeated++;
-      listener.onAppended({ duplicateOf: found[1], repeat: found[2] });
-    } else {
+    const found = skipped[nextSkipped];
+    if (found?.[0] !== index) {
       listener.onAppended({ sequence: sequence++ });
+      continue;
     }
+    nextSkipped++;
+    if (found.length === 1) listener.onRefused(beyondShare());
+    else listener.onAppended({ duplicateOf: found[1], repeat: found[2] });
   }
+}
+
+/** The webhook holds its share of the file. */
+function beyondShare(): GatewayError {
+  return new GatewayError("journal_share_full", undefined, { retryAfterSeconds: RETRY_AFTER_SECONDS });
 }
 
 /** What whoever asked for a refused operation gets. */

@@ -21,12 +21,14 @@ class Promises implements AsyncDisposable {
   }
 
   get webhooks(): Readonly<Record<string, unknown>> {
-    return { d: httpWebhook(this.target.url, { retry: RETRY }), direct: { module: "log" } };
+    const durable = httpWebhook(this.target.url, { retry: RETRY });
+    const many = Array.from({ length: 100 }, (_, number) => [`d${number}`, durable]);
+    return { d: durable, ...Object.fromEntries(many), direct: { module: "log" } };
   }
 
   /** Returns the status and the code. */
-  async post(victim: Victim, body?: string): Promise<string> {
-    const { status, code, eventId } = await victim.post("d", body);
+  async post(victim: Victim, body?: string, webhook = "d"): Promise<string> {
+    const { status, code, eventId } = await victim.post(webhook, body);
     if (status === 200) this.accepted.add(eventId!);
     return code === undefined ? String(status) : `${status} ${code}`;
   }
@@ -124,7 +126,10 @@ const full: Attack = {
     const env = { DATA_DIR: disk.path("data") };
     await using victim = await Victim.start({ webhooks: promises.webhooks, env });
     const body = `"${"x".repeat(200_000)}"`;
-    for (let refused = 0; refused < 5;) if (await promises.post(victim, body) !== "200") refused++;
+    // Many webhooks: one alone has its share of the disk only.
+    for (let sent = 0, refused = 0; refused < 5; sent++) {
+      if (await promises.post(victim, body, `d${sent % 100}`) === "503 journal_unavailable") refused++;
+    }
     const accepted = promises.accepted.size;
     const pending = await victim.metric("cwm_events_pending");
     assert(pending >= accepted, `${accepted} were answered 200, and ${pending} are pending`);
@@ -134,6 +139,31 @@ const full: Attack = {
       timeoutMs: 20_000,
     });
     return `${accepted} events accepted and delivered`;
+  },
+};
+
+const share: Attack = {
+  name: "journal-share",
+  behaviour: "a webhook whose output is down cannot fill the journal for the others",
+  isShort: true,
+  async run() {
+    await using promises = await Promises.start();
+    const env = { JOURNAL_MAX_BYTES: String(16 * MIB) };
+    await using victim = await Victim.start({ webhooks: promises.webhooks, env });
+    const body = `"${"x".repeat(1_000_000)}"`;
+    let answer = "200";
+    while (answer === "200") answer = await promises.post(victim, body);
+    assertEquals(answer, "503 journal_share_full");
+    const accepted = promises.accepted.size;
+    for (let sent = 0; sent < 5; sent++) assertEquals(await promises.post(victim, body, `d${sent}`), "200");
+    await eventually(async () => {
+      const { webhooks: [first] } = JSON.parse((await victim.get("/admin/journal")).text);
+      assertEquals([first?.webhook, first?.bytes > 4_000_000], ["d", true]);
+    });
+    assert(await victim.metric("cwm_journal_webhook_bytes") > 4_000_000);
+    await promises.kept();
+    await eventually(async () => assertEquals(await promises.post(victim, body), "200"));
+    return `${accepted} MB accepted for it, then 503, and 200 for others`;
   },
 };
 
@@ -225,7 +255,7 @@ const second: Attack = {
 };
 
 /** Attacks on what must survive. */
-export const diskAttacks: readonly Attack[] = [removed, notAllowed, full, backup, salvage, second];
+export const diskAttacks: readonly Attack[] = [removed, notAllowed, full, share, backup, salvage, second];
 
 /** Runs `cwm journal` beside the gateway. */
 async function journalCommand({ directory, port }: Victim, ...args: readonly string[]): Promise<void> {

@@ -17,8 +17,10 @@ import {
   type RepeatedAppend,
   type ReplyOf,
   type RequestOf,
+  type SkippedAppend,
   type StoredBody,
 } from "../protocol.ts";
+import { storedBytes } from "./holdings.ts";
 import { packWithout } from "./tables/pack_events.ts";
 import type { Tables } from "./tables/tables.ts";
 
@@ -48,7 +50,12 @@ function sparing(operation: Operation): Operation {
 export type CommitWork = Omit<CommitReply, "type" | "figures" | "refused">;
 
 type Handlers = {
-  readonly [Kind in OperationKind]: (tables: Tables, request: RequestOf<Kind>, now: number) => ReplyOf<Kind>;
+  readonly [Kind in OperationKind]: (
+    tables: Tables,
+    request: RequestOf<Kind>,
+    now: number,
+    free: number,
+  ) => ReplyOf<Kind>;
 };
 
 const HANDLERS: Handlers = {
@@ -88,7 +95,7 @@ const HANDLERS: Handlers = {
     deadLetters.addEvent(events.insert(event), failure, attempts);
     return undefined;
   },
-  enqueue: ({ channels }, request, now) => channels.enqueue(request, now),
+  enqueue: ({ channels }, request, now, free) => channels.enqueue(request, now, free),
   lease: ({ channels }, request, now) => channels.lease(request, now),
   renew: ({ channels }, request, now) => channels.renew(request, now),
   acknowledge: ({ channels }, request) => channels.acknowledge(request),
@@ -103,18 +110,27 @@ const HANDLERS: Handlers = {
     const more = [retention.removeSlice(), retention.shrinkSlice()];
     return more.includes(true) || counts.includes(SWEEP_LIMIT);
   },
+  holders: ({ holdings, lanes }, { leastBytes }) =>
+    Array.from(holdings.entries())
+      .filter(([, bytes]) => bytes >= leastBytes)
+      .map(([lane, bytes]) => ({ ...lanes.get(lane), bytes })),
 };
 
 /** The work of one commit, between the beginning of its transaction and its commit. */
 export class CommitTransaction {
   readonly #tables: Tables;
   readonly #commit: Commit;
+  readonly #free: number;
   readonly #growthRefused: RefusedPart | undefined;
 
-  /** @param growthRefused why nothing is done that needs space; `undefined` to do everything */
-  constructor(tables: Tables, commit: Commit, growthRefused?: RefusedPart) {
+  /**
+   * @param free what nobody holds of the file, in bytes
+   * @param growthRefused why nothing is done that needs space; `undefined` to do everything
+   */
+  constructor(tables: Tables, commit: Commit, free: number, growthRefused?: RefusedPart) {
     this.#tables = tables;
     this.#commit = commit;
+    this.#free = free;
     this.#growthRefused = growthRefused;
   }
 
@@ -124,7 +140,7 @@ export class CommitTransaction {
     if (delivered.length > 0) this.#finish(delivered);
     const appended = this.#growthRefused === undefined
       ? this.#append()
-      : { firstSequence: 0, repeated: [], firstPacked: 0, repeatedInPacks: [] };
+      : { firstSequence: 0, skipped: [], firstPacked: 0, skippedInPacks: [] };
     const refusedOperations: number[] = [];
     const results = operations.map((operation, index) => {
       if (this.#growthRefused === undefined) return this.#operate(operation);
@@ -172,62 +188,67 @@ export class CommitTransaction {
     retention.finish(unpacked);
   }
 
-  #append(): Pick<CommitWork, "firstSequence" | "repeated" | "firstPacked" | "repeatedInPacks"> {
+  #append(): Pick<CommitWork, "firstSequence" | "skipped" | "firstPacked" | "skippedInPacks"> {
     const { appends, keys } = this.#commit;
-    const { events, pending, lanes } = this.#tables;
+    const { events, pending, lanes, holdings } = this.#tables;
     const laneIds = this.#commit.lanes.map(({ namespace, webhook }) => lanes.ensure(namespace, webhook));
+    // As they are before the commit, which is small.
+    const areFull = laneIds.map((lane) => holdings.isBeyondShare(lane, this.#free));
     const firstSequence = events.lastSequence + 1;
-    const repeated: RepeatedAppend[] = [];
+    const skipped: SkippedAppend[] = [];
     const claims: boolean[] = [];
     let nextKey = 0;
     for (let start = 0; start < appends.length; start += APPEND_FIELDS) {
       // The casts follow AppendFields, the form in which they were put there.
       const id = appends[start] as string;
-      const lane = laneIds[appends[start + 1] as number]!;
+      const laneIndex = appends[start + 1] as number;
+      const lane = laneIds[laneIndex]!;
       const index = start / APPEND_FIELDS;
       if (keys[nextKey]?.index === index) {
         const end = endOfKeys(keys, nextKey);
-        const repeat = this.#claimKeys(keys, nextKey, end, lane);
+        const repeat = this.#claimKeys(keys, nextKey, end, lane, !areFull[laneIndex]);
         nextKey = end;
         if (repeat !== undefined) {
-          repeated.push(repeat);
+          skipped.push(repeat);
           continue;
         }
       }
-      events.add(
-        id,
-        lane,
-        appends[start + 2] as number,
-        appends[start + 3] as string,
-        appends[start + 4] as StoredBody,
-      );
-      pending.count(lane, 1);
+      if (areFull[laneIndex]) {
+        skipped.push([index]);
+        continue;
+      }
+      const headers = appends[start + 3] as string;
+      const body = appends[start + 4] as StoredBody;
+      events.add(id, lane, appends[start + 2] as number, headers, body);
+      pending.count(lane, 1, storedBytes(headers, body));
       claims.push(appends[start + 5] as boolean);
     }
     events.flush();
     this.#addPending(firstSequence, claims);
     const firstPacked = events.lastSequence + 1;
-    const repeatedInPacks: RepeatedAppend[] = [];
+    const skippedInPacks: SkippedAppend[] = [];
     let packed = 0;
     for (const pack of this.#commit.packs) {
-      for (const [index, ...repeat] of this.#addPack(pack, laneIds[pack.lane]!)) {
-        repeatedInPacks.push([packed + index, ...repeat]);
+      const isFull = areFull[pack.lane] === true;
+      for (const [index, ...repeat] of this.#addPack(pack, laneIds[pack.lane]!, isFull)) {
+        skippedInPacks.push([packed + index, ...repeat]);
       }
       packed += pack.count;
     }
-    return { firstSequence, repeated, firstPacked, repeatedInPacks };
+    return { firstSequence, skipped, firstPacked, skippedInPacks };
   }
 
-  /** Adds those events of a pack that are no repeats. Returns the others, by their index in the pack. */
-  #addPack(pack: Pack, lane: number): readonly RepeatedAppend[] {
+  /** Adds those events of a pack that are no repeats, unless their lane is full. Returns the others, by their index. */
+  #addPack(pack: Pack, lane: number, isFull: boolean): readonly SkippedAppend[] {
     const { packs } = this.#tables;
     const repeated: RepeatedAppend[] = [];
     for (let start = 0; start < pack.keys.length;) {
       const end = endOfKeys(pack.keys, start);
-      const repeat = this.#claimKeys(pack.keys, start, end, lane);
+      const repeat = this.#claimKeys(pack.keys, start, end, lane, !isFull);
       if (repeat !== undefined) repeated.push(repeat);
       start = end;
     }
+    if (isFull) return allSkipped(pack.count, repeated);
     if (repeated.length === 0) packs.add(pack, lane);
     else if (repeated.length < pack.count) {
       packs.add(packWithout(pack, new Set(repeated.map(([index]) => index))), lane);
@@ -236,7 +257,8 @@ export class CommitTransaction {
   }
 
   /**
-   * The event that had one of the keys before; where there is none, all of them are this event's from now on.
+   * The event that had one of the keys before; where there is none, all of them are this event's from now on, if it is
+   * appended.
    *
    * @param keys those of the event stand from `start` to before `end`
    */
@@ -245,6 +267,7 @@ export class CommitTransaction {
     start: number,
     end: number,
     lane: number,
+    isAppended: boolean,
   ): RepeatedAppend | undefined {
     const { idempotency } = this.#tables;
     const { now } = this.#commit;
@@ -253,7 +276,7 @@ export class CommitTransaction {
       const earlier = idempotency.find(lane, keys[position]!, now);
       if (earlier !== undefined) return [index, earlier, repeat];
     }
-    for (let position = start; position < end; position++) {
+    for (let position = start; isAppended && position < end; position++) {
       idempotency.put(lane, keys[position]!, keys[position]!.eventId, now);
     }
     return undefined;
@@ -271,10 +294,15 @@ export class CommitTransaction {
   }
 
   #operate<Kind extends OperationKind>(operation: Operation & { readonly kind: Kind }): ReplyOf<Kind> {
-    const handler: (tables: Tables, request: RequestOf<Kind>, now: number) => ReplyOf<Kind> =
-      HANDLERS[operation.kind];
-    return handler(this.#tables, operation.request as RequestOf<Kind>, this.#commit.now);
+    const handler: Handlers[Kind] = HANDLERS[operation.kind];
+    return handler(this.#tables, operation.request as RequestOf<Kind>, this.#commit.now, this.#free);
   }
+}
+
+/** Every event of a pack as skipped: those that are repeats, and the others for their lane's sake. */
+function allSkipped(count: number, repeated: readonly RepeatedAppend[]): readonly SkippedAppend[] {
+  const byIndex = new Map(repeated.map((repeat) => [repeat[0], repeat]));
+  return Array.from({ length: count }, (_, index) => byIndex.get(index) ?? [index]);
 }
 
 /** Where the keys of one append end that begin here. */

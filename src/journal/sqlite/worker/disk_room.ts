@@ -56,6 +56,12 @@ export class DiskRoom {
     return undefined;
   }
 
+  /** What is free beyond what is kept, in bytes. */
+  get free(): number {
+    this.#refresh();
+    return Math.max(0, this.#free - this.#kept);
+  }
+
   /** Whether there is so little that the write-ahead log must be kept short. */
   get isScarce(): boolean {
     this.#refresh();

@@ -18,7 +18,8 @@ const APPLICATION_ID = 0x43574d6a;
  * Each step brings a file from version `index` to `index + 1`. A step that was released is never changed.
  *
  * `pending.due`: -1 claimed, 0 ready, otherwise a time in milliseconds since 1970. The index leaves claimed rows
- * out: an event that is delivered right away never touches it.
+ * out: an event that is delivered right away never touches it. `bytes` is what a row counts for among what its lane
+ * holds (`holdings.ts`).
  */
 const MIGRATIONS: readonly (readonly string[])[] = [
   [
@@ -116,10 +117,26 @@ const MIGRATIONS: readonly (readonly string[])[] = [
       PRIMARY KEY (namespace, webhook)
     ) STRICT, WITHOUT ROWID`,
   ],
+  [
+    ...["pending", "dead", "messages"].flatMap((table) => [
+      `ALTER TABLE ${table} ADD COLUMN bytes INTEGER NOT NULL DEFAULT 0`,
+      `UPDATE ${table} SET bytes = coalesce((SELECT octet_length(headers) + octet_length(body) + 100
+        FROM events WHERE events.seq = ${table}.seq), 0)`,
+    ]),
+    `ALTER TABLE messages ADD COLUMN lane INTEGER NOT NULL DEFAULT 0`,
+    `UPDATE messages SET lane = coalesce((SELECT lane FROM events WHERE events.seq = messages.seq), 0)`,
+    `ALTER TABLE packs ADD COLUMN bytes INTEGER NOT NULL DEFAULT 0`,
+    `UPDATE packs SET bytes = octet_length(fields) + octet_length(data)`,
+    `DROP INDEX packs_lane`,
+    `CREATE INDEX packs_lane ON packs (lane, claimed, first, count, bytes)`,
+  ],
 ];
 
 /** The version of the schema that this program writes. */
 export const SCHEMA_VERSION = MIGRATIONS.length;
+
+/** The first version in which events stand as they do now: what came later is not needed to take them over. */
+export const OLDEST_READABLE_VERSION = 3;
 
 /** The file was written by a newer program: using it could destroy what this one does not know. */
 export class NewerSchemaError extends Error {

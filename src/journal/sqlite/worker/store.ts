@@ -40,8 +40,8 @@ const UNAVAILABLE: Readonly<Record<Exclude<StorageProblem, "fault">, string>> = 
 const NOTHING_DONE = {
   firstSequence: 0,
   firstPacked: 0,
-  repeated: [],
-  repeatedInPacks: [],
+  skipped: [],
+  skippedInPacks: [],
   results: [],
   refusedOperations: [],
 } as const;
@@ -126,7 +126,7 @@ export class Store {
       const open = this.#ensureOpen();
       const refusal = this.#refuseGrowth(open, commit);
       if (refusal !== undefined) return this.#executeWithoutGrowth(open, commit, refusal);
-      return this.#transact(open, new CommitTransaction(open.tables, commit));
+      return this.#transact(open, new CommitTransaction(open.tables, commit, this.#freeBytes));
     } catch (error) {
       const refused = this.#handle(error);
       if (this.#open !== undefined && problemOf(error) === "full") {
@@ -213,6 +213,12 @@ export class Store {
       : { code: "journal_unavailable", message: UNAVAILABLE.full, reason };
   }
 
+  /** What the file may still take, of its bound and of its disk, in bytes. */
+  get #freeBytes(): number {
+    const ofBound = this.#options.maxBytes - this.#usedBytes;
+    return Math.min(ofBound, this.#room.free + this.#bytes - this.#usedBytes);
+  }
+
   #refuseForRoom({ database }: OpenStore, size: number): string | undefined {
     const reusable = () => this.#bytes - this.#usedBytes;
     if (this.#room.refuse(size, this.#logBytes, reusable()) === undefined) return undefined;
@@ -266,7 +272,7 @@ export class Store {
   }
 
   #executeWithoutGrowth(open: OpenStore, commit: Commit, refusal: RefusedPart): CommitReply {
-    return this.#transact(open, new CommitTransaction(open.tables, commit, refusal));
+    return this.#transact(open, new CommitTransaction(open.tables, commit, 0, refusal));
   }
 
   #transact({ begin, commit, rollback, database, tables }: OpenStore, work: CommitTransaction): CommitReply {

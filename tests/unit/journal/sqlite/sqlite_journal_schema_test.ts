@@ -1,7 +1,9 @@
 import { assertEquals } from "@std/assert";
 import { DatabaseSync } from "node:sqlite";
+import type { SqliteJournal } from "../../../../src/journal/sqlite/sqlite_journal.ts";
 import type { VerifiedEvent } from "../../../../src/event/verified_event.ts";
 import { EventBody } from "../../../../src/event/event.ts";
+import { eventually } from "../../../support/eventually.ts";
 import { openJournal } from "../../../support/journal/sqlite_journal.ts";
 import { TempDir } from "../../../support/temp_dir.ts";
 import { verifiedEvent } from "../../../support/verified_event.ts";
@@ -14,6 +16,25 @@ function textEvent(body: string): VerifiedEvent {
   return { ...verifiedEvent(LANE), body: EventBody.fromText(body) };
 }
 
+/** Takes away what the fifth version has added, but for the packs. */
+function forgetHoldings(database: DatabaseSync): void {
+  for (const table of ["pending", "dead", "messages"]) {
+    database.exec(`ALTER TABLE ${table} DROP COLUMN bytes`);
+  }
+  database.exec("ALTER TABLE messages DROP COLUMN lane");
+}
+
+/** Makes a file of the third or the fourth version of one of now. */
+function takeBack(database: DatabaseSync, version: 3 | 4): void {
+  forgetHoldings(database);
+  if (version === 3) database.exec("DROP TABLE handshakes");
+  database.exec(`
+    DROP INDEX packs_lane;
+    ALTER TABLE packs DROP COLUMN bytes;
+    CREATE INDEX packs_lane ON packs (lane, claimed, first, count);
+    PRAGMA user_version = ${version}`);
+}
+
 Deno.test("SQLite journal takes over what the first version has written", async () => {
   await using temporary = await TempDir.create();
   {
@@ -23,6 +44,7 @@ Deno.test("SQLite journal takes over what the first version has written", async 
   }
   {
     using database = new DatabaseSync(temporary.file("journal.db"));
+    forgetHoldings(database);
     database.exec("DROP TABLE packs; DROP TABLE handshakes; PRAGMA user_version = 1");
   }
   await using journal = await openJournal(temporary.path, { retentionMs: 0 });
@@ -42,6 +64,7 @@ Deno.test("SQLite journal takes over packs of text, which the second version has
   }
   {
     using database = new DatabaseSync(temporary.file("journal.db"));
+    forgetHoldings(database);
     database.exec(`
       CREATE TABLE older (first INTEGER PRIMARY KEY, lane INTEGER NOT NULL, claimed INTEGER NOT NULL,
         count INTEGER NOT NULL, received_at INTEGER NOT NULL, fields TEXT NOT NULL, text TEXT NOT NULL) STRICT;
@@ -66,7 +89,7 @@ Deno.test("SQLite journal keeps secrets that are brought in a file of the third 
   }
   {
     using database = new DatabaseSync(temporary.file("journal.db"));
-    database.exec("DROP TABLE handshakes; PRAGMA user_version = 3");
+    takeBack(database, 3);
   }
   await using journal = await openJournal(temporary.path);
   assertEquals(await journal.handshakes.keep("default/tasks", "secret-1", 1_700_000_000_000), true);
@@ -80,4 +103,38 @@ Deno.test("SQLite journal keeps secrets that are brought in a file of the third 
   assertEquals(await journal.handshakes.find("default/other"), undefined);
   const { events } = await journal.claim(LANE, { events: 10, bytes: 1_000_000 });
   assertEquals(events.map(({ event }) => event.body.text), ["old"]);
+});
+
+Deno.test("SQLite journal knows what webhooks hold of a file that the fourth version has written", async () => {
+  await using temporary = await TempDir.create();
+  const options = { retentionMs: 0, maxBytes: 150_000 };
+  const failure = { code: "output_rejected", message: "No", connection: "a" } as const;
+  const holds = (journal: SqliteJournal, bytes: number) =>
+    eventually(() => assertEquals(journal.stats().holders, [{ ...LANE, bytes }]));
+  const bodies = ["in a pack, Grüße", "in a row", "a dead letter", "a message"].map((text) =>
+    text.repeat(50)
+  );
+  const [pack = "", row = "", letter = "", message = ""] = bodies;
+  const headers = '[["content-type","application/json"]]'.length;
+  {
+    await using journal = await openJournal(temporary.path, options);
+    await append(journal, textEvent(pack), { claim: false });
+    await append(journal, verifiedEvent({ ...LANE, body: row }), { claim: false });
+    await journal.deadLetters.bury(textEvent(letter), failure, 1);
+    await journal.channels.enqueue("a", textEvent(message), { ttlMs: 60_000, maxSize: 10 });
+  }
+  {
+    using database = new DatabaseSync(temporary.file("journal.db"));
+    takeBack(database, 4);
+  }
+  await using journal = await openJournal(temporary.path, options);
+  // Once they are claimed, all have rows of their own.
+  const { events } = await journal.claim(LANE, { events: 10, bytes: 100_000 });
+  assertEquals(events.length, 2);
+  const stored = bodies.map((body) => new TextEncoder().encode(body).length + headers + 100);
+  await holds(journal, stored.reduce((sum, bytes) => sum + bytes));
+  assertEquals(
+    await journal.channels.acknowledge("a", (await journal.channels.lease("a", 1, 1_000))[0]!.tag),
+    true,
+  );
 });

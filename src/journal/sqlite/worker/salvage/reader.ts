@@ -8,7 +8,7 @@
 import { DatabaseSync, type StatementSync } from "node:sqlite";
 import type { Row } from "../tables/event.ts";
 import { exists, LOG_SUFFIX, removeIfExists } from "../file.ts";
-import { readPragma, SCHEMA_VERSION } from "../schema.ts";
+import { OLDEST_READABLE_VERSION, readPragma, SCHEMA_VERSION } from "../schema.ts";
 import { problemOf } from "../errors.ts";
 
 /** Searches in vain, after which what is left of a table is given up. */
@@ -59,8 +59,10 @@ export class SalvageReader implements Disposable {
     this.#database = new DatabaseSync(path, { readOnly: true });
     try {
       const version = readPragma(this.#database, "user_version");
-      if (version === SCHEMA_VERSION) return;
-      throw new Error(`It has schema version ${version}, and this program reads version ${SCHEMA_VERSION}`);
+      if (version >= OLDEST_READABLE_VERSION && version <= SCHEMA_VERSION) return;
+      throw new Error(
+        `It has schema version ${version}, and this program reads ${OLDEST_READABLE_VERSION} to ${SCHEMA_VERSION}`,
+      );
     } catch (error) {
       this[Symbol.dispose]();
       throw error;

@@ -104,7 +104,7 @@ export class Salvage {
 
   #restore({ event, progress }: Found): number {
     const sequence = this.#targets.events.insert(event);
-    this.#targets.pending.add(sequence, this.#targets.events.laneOf(event), progress);
+    this.#targets.pending.add(sequence, progress);
     return 1;
   }
 
@@ -120,12 +120,16 @@ export class Salvage {
   }
 
   #restoreMessage({ event }: Found, message: Row, now: number): number {
-    const outcome = this.#targets.channels.enqueue({
-      channel: String(message["channel"]),
-      event,
-      ttlMs: Math.max(0, Number(message["expires_at"]) - now),
-      maxSize: Infinity,
-    }, now);
+    const outcome = this.#targets.channels.enqueue(
+      {
+        channel: String(message["channel"]),
+        event,
+        ttlMs: Math.max(0, Number(message["expires_at"]) - now),
+        maxSize: Infinity,
+      },
+      now,
+      Infinity,
+    );
     return outcome === "added" ? 1 : 0;
   }
 }

@@ -6,6 +6,7 @@
 
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import type { AttemptFailure } from "../../../../dead_letters/dead_letters.ts";
+import { type Holdings, STORED_BYTES } from "../holdings.ts";
 import type { DeadLetterTable } from "./dead_letter.ts";
 import { EVENT_COLUMNS, type EventTable, type Row } from "./event.ts";
 import type { ReplyOf, RequestOf, StoredLease } from "../../protocol.ts";
@@ -26,6 +27,7 @@ const EXPIRED = "It stood in the channel for longer than its time to live";
 export class ChannelTable {
   readonly #events: EventTable;
   readonly #deadLetters: DeadLetterTable;
+  readonly #holdings: Holdings;
   readonly #counts = new TransactionCounts();
   readonly #ids = new Map<string, number>();
   readonly #findChannel: StatementSync;
@@ -45,16 +47,23 @@ export class ChannelTable {
   readonly #leased: StatementSync;
   readonly #oldest: StatementSync;
 
-  constructor(database: DatabaseSync, events: EventTable, deadLetters: DeadLetterTable) {
+  constructor(
+    database: DatabaseSync,
+    events: EventTable,
+    deadLetters: DeadLetterTable,
+    holdings: Holdings,
+  ) {
     this.#events = events;
     this.#deadLetters = deadLetters;
+    this.#holdings = holdings;
     this.#findChannel = database.prepare("SELECT id FROM channels WHERE name = ?");
     this.#insertChannel = database.prepare("INSERT INTO channels (name) VALUES (?)");
     this.#getChannel = database.prepare("SELECT name FROM channels WHERE id = ?");
     this.#find = database.prepare("SELECT seq, deliveries FROM messages WHERE channel = ? AND id = ?");
     this.#insert = database.prepare(
-      `INSERT INTO messages (seq, channel, id, visible_at, leased, deliveries, expires_at)
-        VALUES (?, ?, ?, ${VISIBLE}, 0, 0, ?)`,
+      `INSERT INTO messages (seq, channel, id, visible_at, leased, deliveries, expires_at, lane, bytes)
+        SELECT seq, ?, id, ${VISIBLE}, 0, 0, ?, lane, ${STORED_BYTES} FROM events WHERE seq = ?
+        RETURNING lane, bytes`,
     );
     this.#reveal = database.prepare(
       `UPDATE messages SET visible_at = ${VISIBLE}, leased = 0 WHERE seq IN (SELECT seq FROM messages
@@ -73,14 +82,13 @@ export class ChannelTable {
       `SELECT visible_at FROM messages WHERE channel = ? AND visible_at > ${VISIBLE}
         ORDER BY visible_at LIMIT 1`,
     );
-    this.#remove = database.prepare("DELETE FROM messages WHERE seq = ?");
+    this.#remove = database.prepare("DELETE FROM messages WHERE seq = ? RETURNING lane, bytes");
     this.#release = database.prepare("UPDATE messages SET visible_at = ?, leased = 0 WHERE seq = ?");
     this.#takeBack = database.prepare(
       `UPDATE messages SET visible_at = ${VISIBLE}, leased = 0, deliveries = deliveries - 1 WHERE seq = ? AND leased = 1`,
     );
     this.#expired = database.prepare(
-      `SELECT messages.seq AS seq, messages.id AS id, channel, lane, deliveries
-        FROM messages JOIN events ON events.seq = messages.seq
+      `SELECT seq, channel, deliveries FROM messages
         WHERE expires_at <= ?1 AND (leased = 0 OR visible_at <= ?1) ORDER BY expires_at LIMIT ?2`,
     );
     this.#leased = database.prepare(
@@ -105,12 +113,19 @@ export class ChannelTable {
     ).run(Date.now() + MAX_RELEASE_MS);
   }
 
-  enqueue({ channel, event, ttlMs, maxSize }: RequestOf<"enqueue">, now: number): ReplyOf<"enqueue"> {
+  /** @param free what nobody holds of the file, in bytes; `Infinity` for a message that is taken over */
+  enqueue(
+    { channel, event, ttlMs, maxSize }: RequestOf<"enqueue">,
+    now: number,
+    free: number,
+  ): ReplyOf<"enqueue"> {
     const id = this.#ensureChannel(channel);
     if (this.#find.get(id, event.id) !== undefined) return "repeated";
     if (this.#counts.get(id) >= maxSize) return "full";
+    if (this.#holdings.isBeyondShare(this.#events.laneOf(event), free)) return "beyond_share";
     const sequence = this.#events.insert(event);
-    this.#insert.run(sequence, id, event.id, Math.ceil(now + ttlMs));
+    const added = this.#insert.get(id, Math.ceil(now + ttlMs), sequence);
+    this.#holdings.add(Number(added?.["lane"]), Number(added?.["bytes"]));
     this.#counts.add(id, 1);
     return "added";
   }
@@ -221,7 +236,8 @@ export class ChannelTable {
   }
 
   #take(channel: number, sequence: number): void {
-    this.#remove.run(sequence);
+    const taken = this.#remove.get(sequence);
+    if (taken !== undefined) this.#holdings.add(Number(taken["lane"]), -Number(taken["bytes"]));
     this.#counts.add(channel, -1);
   }
 

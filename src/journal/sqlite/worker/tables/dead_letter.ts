@@ -11,6 +11,7 @@ import type {
   DeadLetterSummary,
 } from "../../../../dead_letters/dead_letters.ts";
 import { EVENT_COLUMNS, type EventTable, type Row } from "./event.ts";
+import { type Holdings, STORED_BYTES } from "../holdings.ts";
 import type { LaneTable } from "./lane.ts";
 import type { PendingTable } from "./pending.ts";
 import type { DeadSlice, DeadSliceChanged, DeadSliceRead, StoredDeadLetter } from "../../protocol.ts";
@@ -24,6 +25,7 @@ export class DeadLetterTable {
   readonly #events: EventTable;
   readonly #lanes: LaneTable;
   readonly #pending: PendingTable;
+  readonly #holdings: Holdings;
   readonly #database: DatabaseSync;
   readonly #insert: StatementSync;
   readonly #get: StatementSync;
@@ -35,14 +37,23 @@ export class DeadLetterTable {
   #buried = 0;
   #newlyBuried = 0;
 
-  constructor(database: DatabaseSync, events: EventTable, lanes: LaneTable, pending: PendingTable) {
+  constructor(
+    database: DatabaseSync,
+    { events, lanes, pending, holdings }: {
+      readonly events: EventTable;
+      readonly lanes: LaneTable;
+      readonly pending: PendingTable;
+      readonly holdings: Holdings;
+    },
+  ) {
     this.#database = database;
     this.#events = events;
     this.#lanes = lanes;
     this.#pending = pending;
+    this.#holdings = holdings;
     this.#insert = database.prepare(
-      `INSERT INTO dead (seq, id, lane, connection, reason, message, attempts, died_at, progress)
-        SELECT seq, id, lane, ?, ?, ?, ?, ?, ? FROM events WHERE seq = ?`,
+      `INSERT INTO dead (seq, id, lane, connection, reason, message, attempts, died_at, progress, bytes)
+        SELECT seq, id, lane, ?, ?, ?, ?, ?, ?, ${STORED_BYTES} FROM events WHERE seq = ? RETURNING lane, bytes`,
     );
     this.#get = database.prepare(
       `SELECT ${SUMMARY_COLUMNS}, ${EVENT_COLUMNS} FROM dead JOIN events ON events.seq = dead.seq
@@ -51,7 +62,7 @@ export class DeadLetterTable {
     this.#find = database.prepare(
       "SELECT number, seq FROM dead WHERE id = (SELECT id FROM events WHERE seq = ?)",
     );
-    this.#remove = database.prepare("DELETE FROM dead WHERE number = ?");
+    this.#remove = database.prepare("DELETE FROM dead WHERE number = ? RETURNING lane, bytes");
     this.#last = database.prepare("SELECT max(number) AS last FROM dead");
     this.#count = Number(database.prepare("SELECT count(*) AS count FROM dead").get()?.["count"]);
   }
@@ -75,7 +86,8 @@ export class DeadLetterTable {
     const former = this.#find.get(sequence);
     if (former !== undefined) this.#drop(Number(former["number"]), Number(former["seq"]));
     const { connection, code, message } = failure;
-    this.#insert.run(connection, code, message, attempts, Date.now(), progress, sequence);
+    const added = this.#insert.get(connection, code, message, attempts, Date.now(), progress, sequence);
+    if (added !== undefined) this.#holdings.add(Number(added["lane"]), Number(added["bytes"]));
     this.#change++;
     this.#newlyBuried++;
   }
@@ -103,9 +115,8 @@ export class DeadLetterTable {
     const upTo = slice.upTo ?? this.#lastNumber();
     const rows = this.#select({ ...slice, upTo });
     for (const row of rows) {
-      this.#remove.run(Number(row["number"]));
-      this.#change--;
-      this.#pending.add(Number(row["seq"]), Number(row["lane"]), row["progress"] as string | null);
+      this.#take(Number(row["number"]));
+      this.#pending.add(Number(row["seq"]), row["progress"] as string | null);
     }
     return { count: rows.length, next: endOf(rows, slice.limit), upTo };
   }
@@ -129,8 +140,13 @@ export class DeadLetterTable {
   }
 
   #drop(number: number, sequence: number): void {
-    this.#remove.run(number);
+    this.#take(number);
     this.#events.remove(sequence);
+  }
+
+  #take(number: number): void {
+    const taken = this.#remove.get(number);
+    if (taken !== undefined) this.#holdings.add(Number(taken["lane"]), -Number(taken["bytes"]));
     this.#change--;
   }
 

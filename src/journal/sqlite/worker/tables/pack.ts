@@ -6,6 +6,7 @@
 
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import type { Claims } from "../claims.ts";
+import { storedBytes } from "../holdings.ts";
 import type { EventTable } from "./event.ts";
 import type { PendingTable } from "./pending.ts";
 import { readPack } from "./pack_events.ts";
@@ -17,6 +18,7 @@ interface ClaimedPack {
   readonly first: number;
   readonly count: number;
   readonly lane: number;
+  readonly bytes: number;
 }
 
 /**
@@ -46,9 +48,11 @@ export class PackTable {
     this.#pending = pending;
     this.#claims = claims;
     this.#insert = database.prepare(
-      "INSERT INTO packs (first, lane, claimed, count, received_at, fields, data) VALUES (?, ?, ?, ?, ?, ?, ?)",
+      "INSERT INTO packs (first, lane, claimed, count, received_at, fields, data, bytes) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
     );
-    this.#read = returnArrays(database.prepare("SELECT lane, fields, data FROM packs WHERE first = ?"));
+    this.#read = returnArrays(
+      database.prepare("SELECT lane, fields, data, bytes FROM packs WHERE first = ?"),
+    );
     this.#remove = database.prepare("DELETE FROM packs WHERE first = ?");
     this.#nextWaiting = returnArrays(
       database.prepare(
@@ -56,7 +60,9 @@ export class PackTable {
       ),
     );
     this.#oldest = returnArrays(database.prepare("SELECT received_at FROM packs ORDER BY first LIMIT 1"));
-    this.#claimed = returnArrays(database.prepare("SELECT first, count, lane FROM packs WHERE claimed = 1"));
+    this.#claimed = returnArrays(
+      database.prepare("SELECT first, count, lane, bytes FROM packs WHERE claimed = 1"),
+    );
   }
 
   /** The last sequence that stands in a pack; 0 when there is none. */
@@ -73,8 +79,9 @@ export class PackTable {
    * @param isOwn whether all claims in the file are this process' own
    */
   recover(isOwn: boolean): void {
-    for (const [first, count, lane] of this.#claimed.all() as unknown as [number, number, number][]) {
-      const pack = { first, count, lane };
+    const rows = this.#claimed.all() as unknown as [number, number, number, number][];
+    for (const [first, count, lane, bytes] of rows) {
+      const pack = { first, count, lane, bytes };
       if (!isOwn && !this.#claims.has(first)) {
         this.#unpack(first, count, false);
         continue;
@@ -87,11 +94,12 @@ export class PackTable {
   /** Writes a pack and returns the sequence of its first event. */
   add({ claimed, count, receivedAt, fields, data }: Pack, lane: number): number {
     const first = this.#events.reserve(count);
-    this.#insert.run(first, lane, claimed ? 1 : 0, count, receivedAt, fields, data);
-    this.#pending.count(lane, count);
+    const bytes = fields.length + data.length;
+    this.#insert.run(first, lane, claimed ? 1 : 0, count, receivedAt, fields, data, bytes);
+    this.#pending.count(lane, count, bytes);
     if (!claimed) return first;
     for (let index = 0; index < count; index++) this.#claims.add(first + index);
-    this.#added.push({ first, count, lane });
+    this.#added.push({ first, count, lane, bytes });
     return first;
   }
 
@@ -159,11 +167,11 @@ export class PackTable {
     this.#added = [];
   }
 
-  #removeWhole({ first, count, lane }: ClaimedPack, sequences: readonly number[]): void {
-    this.#remove.run(first);
-    this.#pending.count(lane, -count);
+  #removeWhole(pack: ClaimedPack, sequences: readonly number[]): void {
+    this.#remove.run(pack.first);
+    this.#pending.count(pack.lane, -pack.count, -pack.bytes);
     for (const sequence of sequences) this.#claims.remove(sequence);
-    this.#take({ first, count, lane });
+    this.#take(pack);
   }
 
   #unpackClaimed(pack: ClaimedPack): void {
@@ -179,14 +187,18 @@ export class PackTable {
 
   /** @param attempts that were begun of each event */
   #unpack(first: number, count: number, claimed: boolean, attempts = 1): void {
-    const [lane, json, data] = this.#read.get(first) as unknown as [number, string, Uint8Array];
+    const row = this.#read.get(first) as unknown as [number, string, Uint8Array, number];
+    const [lane, json, data, packedBytes] = row;
+    let bytes = 0;
     // First, so that its space serves for the rows: on a full disk there is no other.
     this.#remove.run(first);
     readPack(json, data, (index, receivedAt, id, headers, body) => {
       this.#events.put(first + index, id, lane, receivedAt, headers, body);
+      bytes += storedBytes(headers, body);
     });
     this.#events.flush();
     this.#pending.addRange(first, first + count - 1, claimed, attempts);
+    this.#pending.count(lane, 0, bytes - packedBytes);
   }
 
   #know(pack: ClaimedPack): void {

@@ -8,6 +8,7 @@ import type { DatabaseSync, StatementSync } from "node:sqlite";
 import type { AttemptFailure } from "../../../../dead_letters/dead_letters.ts";
 import type { ClaimLimit } from "../../../journal.ts";
 import type { Claims } from "../claims.ts";
+import { type Holdings, STORED_BYTES } from "../holdings.ts";
 import { EVENT_COLUMNS, type EventTable, type Row } from "./event.ts";
 import type { StoredPendingEvent } from "../../protocol.ts";
 import { releaseBody } from "../large_bodies.ts";
@@ -31,7 +32,6 @@ const MARGIN_MS = 1_000;
 
 /** A pending event that was taken out. */
 export interface TakenEvent {
-  readonly lane: number;
   readonly attempts: number;
   readonly progress: string | null;
 }
@@ -40,6 +40,7 @@ export interface TakenEvent {
 export class PendingTable {
   readonly #events: EventTable;
   readonly #claims: Claims;
+  readonly #holdings: Holdings;
   readonly #counts = new TransactionCounts();
   readonly #insertRange: StatementSync;
   readonly #insert: StatementSync;
@@ -55,14 +56,17 @@ export class PendingTable {
   readonly #oldest: StatementSync;
   readonly #ready: StatementSync;
 
-  constructor(database: DatabaseSync, events: EventTable, claims: Claims) {
+  constructor(database: DatabaseSync, events: EventTable, claims: Claims, holdings: Holdings) {
     this.#events = events;
     this.#claims = claims;
+    this.#holdings = holdings;
     this.#insertRange = database.prepare(
-      "INSERT INTO pending (seq, lane, due, attempts) SELECT seq, lane, ?, ? FROM events WHERE seq BETWEEN ? AND ?",
+      `INSERT INTO pending (seq, lane, due, attempts, bytes)
+        SELECT seq, lane, ?, ?, ${STORED_BYTES} FROM events WHERE seq BETWEEN ? AND ?`,
     );
     this.#insert = database.prepare(
-      `INSERT INTO pending (seq, lane, due, attempts, progress) VALUES (?, ?, ${READY}, 0, ?)`,
+      `INSERT INTO pending (seq, lane, due, attempts, progress, bytes)
+        SELECT seq, lane, ${READY}, 0, ?, ${STORED_BYTES} FROM events WHERE seq = ? RETURNING lane, bytes`,
     );
     this.#promote = database.prepare(
       `UPDATE pending SET due = ${READY} WHERE seq IN (SELECT seq FROM pending
@@ -81,9 +85,13 @@ export class PendingTable {
       `SELECT due FROM pending WHERE lane = ? AND due >= ${READY} ORDER BY due LIMIT 1`,
     );
     this.#removeMany = returnArrays(
-      database.prepare("DELETE FROM pending WHERE seq IN (SELECT value FROM json_each(?)) RETURNING lane"),
+      database.prepare(
+        "DELETE FROM pending WHERE seq IN (SELECT value FROM json_each(?)) RETURNING lane, bytes",
+      ),
     );
-    this.#remove = database.prepare("DELETE FROM pending WHERE seq = ? RETURNING lane, attempts, progress");
+    this.#remove = database.prepare(
+      "DELETE FROM pending WHERE seq = ? RETURNING lane, bytes, attempts, progress",
+    );
     this.#retry = database.prepare(
       `UPDATE pending SET due = ?2, attempts = attempts - ?3, progress = coalesce(?4, progress),
         failure = coalesce(?5, failure) WHERE seq = ?1 AND due = ${CLAIMED}`,
@@ -133,9 +141,10 @@ export class PendingTable {
     for (let sequence = first; sequence <= last; sequence++) this.#claims.add(sequence);
   }
 
-  /** Counts events that are added with {@linkcode addRange}, or that stand in packs. */
-  count(lane: number, change: number): void {
+  /** Counts events that are added with {@linkcode addRange}, or that stand in packs, and what their lane holds. */
+  count(lane: number, change: number, bytes: number): void {
     this.#counts.add(lane, change);
+    this.#holdings.add(lane, bytes);
   }
 
   /** Events of the lane that can be claimed at any time, as far as to a limit. */
@@ -144,9 +153,9 @@ export class PendingTable {
   }
 
   /** Adds an event that was a dead letter. */
-  add(sequence: number, lane: number, progress: string | null): void {
-    this.#insert.run(sequence, lane, progress);
-    this.#counts.add(lane, 1);
+  add(sequence: number, progress: string | null): void {
+    const row = this.#insert.get(progress, sequence);
+    if (row !== undefined) this.count(Number(row["lane"]), 1, Number(row["bytes"]));
   }
 
   /** @param now by `steadyNow` */
@@ -189,8 +198,11 @@ export class PendingTable {
 
   /** Takes out events that were delivered. */
   removeMany(sequences: readonly number[]): void {
-    const rows = this.#removeMany.all(JSON.stringify(sequences)) as unknown as [lane: number][];
-    for (const [lane] of rows) this.#counts.add(lane, -1);
+    const rows = this.#removeMany.all(JSON.stringify(sequences)) as unknown as [
+      lane: number,
+      bytes: number,
+    ][];
+    for (const [lane, bytes] of rows) this.count(lane, -1, -bytes);
     for (const sequence of sequences) this.#claims.remove(sequence);
   }
 
@@ -198,10 +210,9 @@ export class PendingTable {
   remove(sequence: number): TakenEvent | undefined {
     const row = this.#remove.get(sequence);
     if (row === undefined) return undefined;
-    const lane = Number(row["lane"]);
-    this.#counts.add(lane, -1);
+    this.count(Number(row["lane"]), -1, -Number(row["bytes"]));
     this.#claims.remove(sequence);
-    return { lane, attempts: Number(row["attempts"]), progress: row["progress"] as string | null };
+    return { attempts: Number(row["attempts"]), progress: row["progress"] as string | null };
   }
 
   retry(

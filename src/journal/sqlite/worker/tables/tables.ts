@@ -6,6 +6,7 @@
 
 import type { DatabaseSync } from "node:sqlite";
 import type { Claims } from "../claims.ts";
+import { Holdings } from "../holdings.ts";
 import { ChannelTable } from "./channel.ts";
 import { DeadLetterTable } from "./dead_letter.ts";
 import { EventTable } from "./event.ts";
@@ -19,6 +20,7 @@ import { Salvage } from "../salvage/salvage.ts";
 
 /** All tables of one open file, with their prepared statements and with the counts that stand in memory. */
 export class Tables {
+  readonly holdings: Holdings;
   readonly lanes: LaneTable;
   readonly events: EventTable;
   readonly pending: PendingTable;
@@ -31,18 +33,19 @@ export class Tables {
   readonly salvage: Salvage;
 
   constructor(database: DatabaseSync, limits: RetentionLimits, claims: Claims, lastSequence: number) {
+    this.holdings = new Holdings(database);
     this.lanes = new LaneTable(database);
     this.events = new EventTable(
       database,
       this.lanes,
       Math.max(lastSequence, PackTable.lastSequence(database)),
     );
-    this.pending = new PendingTable(database, this.events, claims);
+    this.pending = new PendingTable(database, this.events, claims, this.holdings);
     this.packs = new PackTable(database, this.events, this.pending, claims);
-    this.deadLetters = new DeadLetterTable(database, this.events, this.lanes, this.pending);
+    this.deadLetters = new DeadLetterTable(database, this);
     this.idempotency = new IdempotencyTable(database);
     this.handshakes = new HandshakeTable(database);
-    this.channels = new ChannelTable(database, this.events, this.deadLetters);
+    this.channels = new ChannelTable(database, this.events, this.deadLetters, this.holdings);
     this.retention = new Retention(database, this.events, limits);
     this.salvage = new Salvage(this);
   }
@@ -56,6 +59,7 @@ export class Tables {
 
   /** The transaction came through. */
   commit(): void {
+    this.holdings.commit();
     this.events.commit();
     this.pending.commit();
     this.packs.commit();
@@ -67,6 +71,7 @@ export class Tables {
 
   /** The transaction was taken back: so must be what memory says of it. */
   rollback(): void {
+    this.holdings.rollback();
     this.lanes.rollback();
     this.events.rollback();
     this.pending.rollback();
