@@ -46,6 +46,8 @@ export class EventBody {
   #text: string | undefined;
   /** Whether it is known to be a JSON document. */
   #isJson: boolean;
+  /** Whether a large body is UTF-8, once that was found out. */
+  #isKnownUtf8: boolean | undefined;
   /** The most bytes that a character of the text takes in memory. */
   #characterBytes: 1 | 2 = 2;
 
@@ -96,9 +98,15 @@ export class EventBody {
     return this.#bytes === undefined ? this.text.length * this.#characterBytes : this.#bytes.byteLength;
   }
 
-  /** Gives back the memory of a body that is not small. To be called once nobody is to read it any more. */
-  discard(): void {
-    if (this.#bytes !== undefined && this.#isLarge) this.#bytes.buffer.transfer(0);
+  /**
+   * Gives back the memory of a body that is not small. To be called once nobody is to read it any more.
+   *
+   * @returns whether nothing is left of it that has to be collected
+   */
+  discard(): boolean {
+    if (this.#bytes === undefined || !this.#isLarge) return false;
+    this.#bytes.buffer.transfer(0);
+    return true;
   }
 
   /** The beginning of the text. Of a large body of bytes no more is decoded than that takes. */
@@ -129,7 +137,7 @@ export class EventBody {
   /** As {@linkcode judgeJson}, for large bodies: it may be interrupted wherever it yields. */
   *judgeJsonInPieces(bounds: JsonBounds): Generator<void, JsonVerdict, void> {
     if (this.#isJson) return "json";
-    if (!this.isUtf8) return "not_json";
+    if (!(yield* this.#isUtf8InPieces())) return "not_json";
     const scanner = new JsonScanner(this.#scanned, bounds);
     let verdict = scanner.advance(PIECE_BYTES);
     while (verdict === undefined) {
@@ -170,7 +178,30 @@ export class EventBody {
    */
   get isUtf8(): boolean {
     if (this.#bytes === undefined) return true;
+    if (this.#isKnownUtf8 !== undefined) return this.#isKnownUtf8;
     return !this.#isLarge && !this.text.includes(REPLACEMENT) || isUtf8(this.#bytes);
+  }
+
+  *#isUtf8InPieces(): Generator<void, boolean, void> {
+    if (this.#bytes === undefined || this.#bytes.byteLength <= PIECE_BYTES) return this.isUtf8;
+    const bytes = this.#bytes;
+    for (let start = 0; start < bytes.byteLength;) {
+      const end = endOfCharacters(bytes, start + PIECE_BYTES);
+      if (!isUtf8(bytes.subarray(start, end))) return this.#isKnownUtf8 = false;
+      start = end;
+      yield;
+    }
+    return this.#isKnownUtf8 = true;
+  }
+
+  /** As {@linkcode isAscii}, for large bodies: it may be interrupted wherever it yields. */
+  *isAsciiInPieces(): Generator<void, boolean, void> {
+    if (this.#bytes === undefined || !this.#isLarge) return this.isAscii;
+    for (let start = 0; start < this.#bytes.byteLength; start += PIECE_BYTES) {
+      if (!isAscii(this.#bytes.subarray(start, start + PIECE_BYTES))) return false;
+      yield;
+    }
+    return true;
   }
 
   get #isLarge(): boolean {
@@ -183,6 +214,14 @@ export class EventBody {
     if (this.isAscii) body.#characterBytes = 1;
     return body;
   }
+}
+
+/** Where a piece of UTF-8 may end, at most three bytes before: not within a character. */
+function endOfCharacters(bytes: Uint8Array, end: number): number {
+  if (end >= bytes.byteLength) return bytes.byteLength;
+  let at = end;
+  while (at > end - MAX_UTF8 && (bytes[at]! & 0xc0) === 0x80) at--;
+  return at;
 }
 
 /** One request to a webhook. */

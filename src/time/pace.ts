@@ -22,11 +22,16 @@ export function breathe(): Promise<void> {
 /** Keeps a long piece of work from holding up everything else: call it before each step. */
 export class Pace {
   readonly #signal: AbortSignal | undefined;
+  readonly #sliceMs: number;
   #begun = performance.now();
 
-  /** @param signal ends the work. @default it goes on to its end */
-  constructor(signal?: AbortSignal) {
+  /**
+   * @param signal ends the work. @default it goes on to its end
+   * @param sliceMs how long it may hold up everything else at a time, in milliseconds. @default 5
+   */
+  constructor(signal?: AbortSignal, sliceMs: number = SLICE_MS) {
     this.#signal = signal;
+    this.#sliceMs = sliceMs;
   }
 
   /**
@@ -36,7 +41,7 @@ export class Pace {
    */
   keep(): Promise<void> | undefined {
     this.#signal?.throwIfAborted();
-    return performance.now() - this.#begun < SLICE_MS ? undefined : this.#pause();
+    return performance.now() - this.#begun < this.#sliceMs ? undefined : this.#pause();
   }
 
   async #pause(): Promise<void> {

@@ -29,6 +29,11 @@ export class TurnShares {
     });
   }
 
+  /** Counts a step that was taken as several more: it took longer than others. */
+  charge(steps: number): void {
+    this.#left -= steps;
+  }
+
   #schedule(): void {
     if (this.#isScheduled) return;
     this.#isScheduled = true;
@@ -38,8 +43,10 @@ export class TurnShares {
 
   #beginTurn(): void {
     this.#isScheduled = false;
-    const next = this.#waiting.splice(0, this.#perTurn);
-    this.#left = this.#perTurn - next.length;
+    // What was charged beyond a turn is taken from the next ones.
+    this.#left = Math.min(this.#left, 0) + this.#perTurn;
+    const next = this.#waiting.splice(0, Math.max(this.#left, 0));
+    this.#left -= next.length;
     for (const resolve of next) resolve();
     if (this.#waiting.length > 0) this.#schedule();
   }

@@ -149,6 +149,15 @@ export class StreamedBody {
   }
 
   async #readAll(): Promise<Uint8Array<ArrayBuffer>> {
+    try {
+      return await this.#readPieces();
+    } catch (error) {
+      this.#bytes = resized(this.#bytes, 0);
+      throw error;
+    }
+  }
+
+  async #readPieces(): Promise<Uint8Array<ArrayBuffer>> {
     while (this.#pieces !== undefined) {
       const piece = await this.#pieces.next();
       if (piece === undefined) break;

@@ -25,8 +25,8 @@ export abstract class BoundedRequest extends Deadline {
   #webhook: WebhookEntry | undefined;
   /** Body bytes held; `undefined` before the webhook is in use, and after they were given back. */
   #reserved: number | undefined;
-  /** Length of the bodies that are being or were read, as sent and as decoded. */
-  #bodyBytes = 0;
+  /** What is left of the body to be collected, once nobody has it. */
+  #leftBytes = 0;
   #isReading = false;
 
   constructor(bounds: RequestBounds) {
@@ -83,11 +83,9 @@ export abstract class BoundedRequest extends Deadline {
     return this.#isReading;
   }
 
-  /** @param length of the body, as far as it is known */
-  protected beginReading(length: number): void {
+  protected beginReading(): void {
     this.#isReading = true;
     this.#bounds.inFlight.startReading();
-    this.#bodyBytes = length;
   }
 
   /** Nothing happens when the body is not being read. @param length what has come of it. @default it is not known */
@@ -95,12 +93,12 @@ export abstract class BoundedRequest extends Deadline {
     if (!this.#isReading) return;
     this.#isReading = false;
     this.#bounds.inFlight.endReading();
-    if (length !== undefined) this.#bodyBytes = length;
+    if (length !== undefined) this.#leftBytes = length;
   }
 
-  /** Another body was made of the one that was read. */
-  protected noteDecoded(length: number): void {
-    this.#bodyBytes += length;
+  /** Another body was made of the one that was read, whose memory has been given back. @param length 0 for none */
+  protected noteLeft(length: number): void {
+    this.#leftBytes = length;
   }
 
   /** Gives everything back but the body's memory, which may be in use even after the answer. */
@@ -116,6 +114,6 @@ export abstract class BoundedRequest extends Deadline {
     const bytes = this.#reserved;
     this.#reserved = undefined;
     if (bytes !== undefined) inFlight.release(bytes, this.#webhook!.holding);
-    bodyMemory.release(this.#bodyBytes);
+    bodyMemory.release(this.#leftBytes);
   }
 }

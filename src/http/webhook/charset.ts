@@ -64,7 +64,7 @@ export function* toUtf8({ bytes }: EventBody, charset: string, limit: number): S
     if (converted.size > limit) throw tooLarge(limit);
     yield;
   }
-  return EventBody.fromBytes(converted.take());
+  return EventBody.fromBytes(yield* converted.take());
 }
 
 function decode(decoder: TextDecoder, piece: Uint8Array, isLast: boolean): string {

@@ -244,7 +244,8 @@ class Exchange extends BoundedRequest implements RequestToVerify, AppendListener
       if (this.#late) return this.giveBackBody();
       const error = this.isReading ? toReadError(thrown) : toGatewayError(thrown);
       this.endReading();
-      this.#body?.discard();
+      // What a sender is refused with must not be what the gateway then collects all the time.
+      if (this.#body?.discard() === true) this.noteLeft(0);
       await this.#fail(error);
     }
   }
@@ -257,7 +258,7 @@ class Exchange extends BoundedRequest implements RequestToVerify, AppendListener
   #startReading(length: number | undefined, maxBytes: number): Promise<Uint8Array<ArrayBuffer>> {
     const { deadlines, bodyLimits: { timeoutMs } } = this.#context;
     deadlines.set(timeoutMs, this);
-    this.beginReading(length ?? 0);
+    this.beginReading();
     this.#stream = streamedBody(this.#request, length, maxBytes);
     return readBody(this.#request, this.#stream);
   }
@@ -334,7 +335,7 @@ class Exchange extends BoundedRequest implements RequestToVerify, AppendListener
   }
 
   #noteDecoded(body: EventBody, change: BodyChange): void {
-    this.noteDecoded(body.length);
+    this.noteLeft(body.length);
     this.#headers = decodedHeaders(this.headers, change);
   }
 

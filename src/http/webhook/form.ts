@@ -230,7 +230,7 @@ function* toObject(fields: Fields, limit: number): Steps<EventBody> {
     if (isList) document.write("]");
   }
   document.write(fields.size === 0 ? "{}" : "}");
-  return document.finish();
+  return yield* document.finish();
 }
 
 /** Writes a JSON document: a short one as text, since most outputs read that, a long one as bytes. */
@@ -265,10 +265,10 @@ class DocumentWriter {
     this.write('"');
   }
 
-  finish(): EventBody {
+  *finish(): Steps<EventBody> {
     if (this.#bytes === undefined) return EventBody.fromText(this.#text);
     this.#flush(this.#bytes);
-    return EventBody.fromBytes(this.#bytes.take());
+    return EventBody.fromBytes(yield* this.#bytes.take());
   }
 
   #flush(bytes: GrowingBytes): void {

@@ -1,4 +1,13 @@
+/**
+ * Bytes of which nobody knows beforehand how many there will be.
+ *
+ * @module
+ */
+
 const encoder = new TextEncoder();
+
+/** After how many bytes joining them may be interrupted. */
+const JOINED_AT_A_TIME = 256 * 1024;
 
 /**
  * Bytes that come piece by piece, kept as they come and joined once: a buffer that grows with them would be copied
@@ -28,18 +37,22 @@ export class GrowingBytes implements Disposable {
     this.#size += piece.byteLength;
   }
 
-  /** All of them, in a buffer without more room. To be called once, at the end. */
-  take(): Uint8Array<ArrayBuffer> {
+  /**
+   * All of them, in a buffer without more room. To be called once, at the end. It may be interrupted wherever it yields,
+   * which says how many bytes there are.
+   */
+  *take(): Generator<number, Uint8Array<ArrayBuffer>, void> {
     const pieces = this.#pieces;
-    this.#pieces = [];
-    if (pieces.length === 1) return pieces[0]!;
+    if (pieces.length === 1) return pieces.pop()!;
     const whole = new Uint8Array(this.#size);
     let at = 0;
     for (const piece of pieces) {
       whole.set(piece, at);
       at += piece.byteLength;
       giveBack(piece);
+      if (at % JOINED_AT_A_TIME < piece.byteLength) yield this.#size;
     }
+    this.#pieces = [];
     return whole;
   }
 
@@ -49,7 +62,7 @@ export class GrowingBytes implements Disposable {
   }
 }
 
-/** At once, and not when it is collected. */
+/** At once, and not when it is collected; one that has been given back already is left. */
 function giveBack(piece: Uint8Array<ArrayBuffer>): void {
-  piece.buffer.transfer(0);
+  if (!piece.buffer.detached) piece.buffer.transfer(0);
 }

@@ -27,7 +27,7 @@ export interface DocumentLimits extends JsonBounds {
  */
 export function* readJson(body: EventBody, headers: Headers, limits: DocumentLimits): Steps<EventBody> {
   const verdict = yield* body.judgeJsonInPieces(limits);
-  if (verdict === "json" && body.isAscii) return body;
+  if (verdict === "json" && (yield* body.isAsciiInPieces())) return body;
   const charset = foreignCharset(headers.get("content-type"));
   if (charset === undefined) {
     requireJson(verdict, body, limits);

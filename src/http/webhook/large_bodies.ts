@@ -11,6 +11,12 @@ import { GatewayError } from "../../errors.ts";
 /** How many bodies may wait for their turn. What they hold counts in `MAX_INFLIGHT_BYTES`. */
 const MAX_WAITING = 1_000;
 
+/**
+ * How long the work on a large body may hold up everything else at a time, in milliseconds. A small request waits for
+ * several turns, such as for its head, its body, its commit and its answer, and for this long in each of them.
+ */
+const SLICE_MS = 2;
+
 /** A piece of work that may be interrupted wherever it yields. */
 export type Steps<Result> = Generator<unknown, Result, void>;
 
@@ -79,7 +85,7 @@ export class LargeBodies {
     if (this.#busy) await this.#turn();
     this.#busy = true;
     try {
-      return await work(new Pace());
+      return await work(new Pace(undefined, SLICE_MS));
     } finally {
       this.#next();
     }

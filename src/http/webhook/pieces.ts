@@ -13,6 +13,9 @@ import { TurnShares } from "../../time/turn_shares.ts";
  */
 const PIECES_IN_A_TURN = new TurnShares(32);
 
+/** For each so many bytes, a piece counts as one more: to copy them takes time, too. */
+const BYTES_OF_A_PIECE = 8 * 1024;
+
 /** So many pieces of each body come at once: ordinary ones have no more. */
 const FREE_PIECES = 4;
 
@@ -30,8 +33,13 @@ export class Pieces {
 
   /** The next piece; `undefined` at the end. */
   async next(): Promise<Uint8Array<ArrayBuffer> | undefined> {
-    if (++this.#count > FREE_PIECES) await PIECES_IN_A_TURN.take();
-    return (await this.#reader.read()).value;
+    const isFree = ++this.#count <= FREE_PIECES;
+    if (!isFree) await PIECES_IN_A_TURN.take();
+    const { value } = await this.#reader.read();
+    if (!isFree && value !== undefined) {
+      PIECES_IN_A_TURN.charge(Math.floor(value.byteLength / BYTES_OF_A_PIECE));
+    }
+    return value;
   }
 
   /** Closes the connection, once the request is answered. */

@@ -1,3 +1,9 @@
+/**
+ * Puts new events of one webhook together in the gateway's thread, which travel to the journal's worker as one piece.
+ *
+ * @module
+ */
+
 import type { AppendKey, Pack } from "./protocol.ts";
 
 /** Events of one pack. Few, since a pack is unpacked as a whole when one of its events is held up. */

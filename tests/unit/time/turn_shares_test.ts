@@ -37,6 +37,29 @@ Deno.test("who waits longest for a step is next, and one who has waited does not
   assertEquals(order, ["a", "b", "c", "a", "b", "a"]);
 });
 
+Deno.test("a step that is charged as several leaves so many fewer to the others of its turns", async () => {
+  const shares = new TurnShares(4);
+  assertEquals(shares.take(), undefined);
+  shares.charge(6);
+  let turns = 0;
+  let isTaken = false;
+  shares.take()?.then(() => isTaken = true);
+  while (!isTaken) {
+    turns++;
+    await breathe();
+  }
+  // It is three beyond its turn: the next one still has a step.
+  shares.charge(7);
+  let later = 0;
+  let isTakenLater = false;
+  shares.take()?.then(() => isTakenLater = true);
+  while (!isTakenLater) {
+    later++;
+    await breathe();
+  }
+  assert(later > turns, `${turns} turns, then ${later}`);
+});
+
 Deno.test("few steps wait for nothing", () => {
   const shares = new TurnShares(3);
   assertEquals([shares.take(), shares.take(), shares.take()], [undefined, undefined, undefined]);

@@ -196,7 +196,7 @@ function* decodeFrames(
     release(bytes);
     if (offset > length) throw DataError.incomplete();
   } while (offset < length);
-  return whole.take();
+  return yield* whole.take();
 }
 
 function followed(data: Uint8Array): Uint8Array<ArrayBuffer> {

@@ -93,11 +93,11 @@ export function* decode(
   {
     using first = new Decoding(decoder, input, PIECE_BYTES);
     yield* run(first, bounds, before);
-    if (!first.mayHaveEndedBefore(length)) return first.take();
+    if (!first.mayHaveEndedBefore(length)) return yield* first.take();
   }
   using second = new Decoding(decoder, input, OTHER_PIECE_BYTES);
   yield* run(second, bounds, before);
-  return second.take();
+  return yield* second.take();
 }
 
 function* run(
@@ -168,9 +168,9 @@ class Decoding implements Disposable {
   }
 
   /** @throws what the decoder found wrong */
-  take(): Decoded {
+  *take(): DecodingSteps<Decoded> {
     if (this.#failure !== undefined) throw this.#failure;
-    return { bytes: this.#decoded.take(), used: this.#used };
+    return { bytes: yield* this.#decoded.take(), used: this.#used };
   }
 
   [Symbol.dispose](): void {

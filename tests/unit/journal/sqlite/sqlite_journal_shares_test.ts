@@ -92,19 +92,30 @@ Deno.test("SQLite journal counts what stands in channels for the webhook that it
 });
 
 Deno.test("SQLite journal recognises repeated events of a webhook that holds its share", async () => {
-  await using directory = await JournalDirectory.create({ maxBytes: MAX_BYTES });
-  const journal = await directory.open();
-  const keyed = (key: string) => ({ ...CLAIM, idempotency: { key, ttlMs: 60_000 } });
-  const original = event();
-  await append(journal, original, keyed("first"));
-  await fillShare(journal);
-  const [repeated, refused, other] = await Promise.allSettled([
-    append(journal, event(), keyed("first")),
-    append(journal, event(), keyed("second")),
-    append(journal, event({ webhook: "well" }), keyed("first")),
-  ]);
-  assertEquals(repeated, { status: "fulfilled", value: { duplicateOf: original.id } });
-  assertEquals([refused.status, other.status], ["rejected", "fulfilled"]);
+  for (const body of ["x".repeat(BODY_BYTES), "{}"]) {
+    await using directory = await JournalDirectory.create({ maxBytes: MAX_BYTES, retentionMs: 0 });
+    const journal = await directory.open();
+    const keyed = (key: string) => ({
+      ...CLAIM,
+      keys: [{ repeat: "duplicate", key, ttlMs: 60_000 }] as const,
+    });
+    const some = (webhook: string) => ({ ...event({ webhook }), body: EventBody.fromText(body) });
+    const original = some("down");
+    await append(journal, original, keyed("first"));
+    await fillShare(journal);
+    const [repeated, refused, other, again] = await Promise.allSettled([
+      append(journal, some("down"), keyed("first")),
+      append(journal, some("down"), keyed("second")),
+      append(journal, some("well"), keyed("first")),
+      append(journal, some("down"), keyed("second")),
+    ]);
+    assertEquals(repeated, {
+      status: "fulfilled",
+      value: { duplicateOf: original.id, repeat: "duplicate" },
+    });
+    // What was refused is remembered by nothing.
+    assertEquals([refused.status, other.status, again.status], ["rejected", "fulfilled", "rejected"]);
+  }
 });
 
 for (const seed of [1, 2, 3]) {

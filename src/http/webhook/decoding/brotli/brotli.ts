@@ -33,7 +33,7 @@ export function* decodeBrotli(
     reserve(decoded.size);
     if (progress === "ended") {
       if (at < data.byteLength) throw DataError.followed();
-      return decoded.take();
+      return yield* decoded.take();
     }
     if (progress === "needs input" && at === data.byteLength) throw DataError.incomplete();
     if (used === 0 && decoded.size === sizeBefore) throw new DataError("The br data is damaged");
