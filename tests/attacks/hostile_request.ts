@@ -100,6 +100,44 @@ export async function generateHostileRequest(
   };
 }
 
+/** How many requests are generated; senders take them in turn, from then on again. */
+const VARIETY = 300;
+
+/** Hostile requests of a seed, one after the other, without end. */
+export class HostileRequests {
+  readonly #random: Random;
+  readonly #webhooks: readonly string[];
+  readonly #generated: HostileRequest[] = [];
+  #next = 0;
+
+  /** @param webhooks ids of the webhooks that they are sent to */
+  constructor(random: Random, webhooks: readonly string[]) {
+    this.#random = random;
+    this.#webhooks = webhooks;
+  }
+
+  /** How many were taken. */
+  get taken(): number {
+    return this.#next;
+  }
+
+  /** Generates all that there are now: it takes seconds of a processor, which senders then leave to others. */
+  async prepare(): Promise<void> {
+    while (this.#generated.length < VARIETY) await this.#generate();
+  }
+
+  async take(): Promise<HostileRequest> {
+    const index = this.#next++ % VARIETY;
+    return this.#generated[index] ?? await this.#generate();
+  }
+
+  async #generate(): Promise<HostileRequest> {
+    const request = await generateHostileRequest(this.#random, this.#webhooks);
+    this.#generated.push(request);
+    return request;
+  }
+}
+
 /** A text that is expensive to hold or to read, of about so many bytes. */
 export function hostileText(random: Random, bytes: number): string {
   return random.pick(Object.values(BODIES))(random, bytes);

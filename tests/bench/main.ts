@@ -63,10 +63,11 @@ const benchmarks: Readonly<Record<string, () => Promise<void>>> = {
   etcd: () => benchEtcd({ sizes, rounds: load.rounds, only }),
   files: () => benchFiles(Number(options["keys"] ?? 100_000)),
   outputs: () => benchOutputs(options._.slice(1).map(String), load),
-  hung: () => {
+  hung: async () => {
     const systems = options._.slice(1).map(String);
     const seconds = Number(options["seconds"] ?? 30);
-    return systems[0] === "together" ? benchHungTogether(seconds) : benchHung(systems, seconds);
+    if (systems[0] !== "together") return await benchHung(systems, seconds);
+    if (!await benchHungTogether(seconds)) Deno.exitCode = 1;
   },
   relay: () => benchRelay({ rounds: load.rounds }),
 };

@@ -13,15 +13,27 @@ export interface Answers {
   readonly count: number;
 }
 
-/** Posts one event after the other for so long. Requests do not wait for the answers to earlier ones. */
-export async function probe(url: string, body: string, seconds: number): Promise<Answers> {
+/**
+ * Posts one event after the other for so long. Requests do not wait for the answers to earlier ones.
+ *
+ * @param onRefused gets the status of each answer that is not 200. @default the first one ends the benchmark
+ */
+export async function probe(
+  url: string,
+  body: string,
+  seconds: number,
+  onRefused: (status: number) => void = (status) => {
+    throw new Error(`${url} answered ${status}`);
+  },
+): Promise<Answers> {
   const durations: number[] = [];
   const underWay = new Set<Promise<void>>();
   const begun = performance.now();
   for (let number = 0; number * PACE_MS < seconds * 1000; number++) {
     const ahead = begun + number * PACE_MS - performance.now();
     if (ahead > 0) await sleep(ahead);
-    const one = post(url, body, begun + number * PACE_MS).then((duration) => {
+    const one = post(url, body, begun + number * PACE_MS).then(({ status, duration }) => {
+      if (status !== 200) onRefused(status);
       durations.push(duration);
     });
     underWay.add(one);
@@ -32,11 +44,14 @@ export async function probe(url: string, body: string, seconds: number): Promise
 }
 
 /** @param from when the request was due, which counts even if this process was late itself */
-async function post(url: string, body: string, from: number): Promise<number> {
+async function post(
+  url: string,
+  body: string,
+  from: number,
+): Promise<{ readonly status: number; readonly duration: number }> {
   const answer = await fetch(url, { method: "POST", body });
   await answer.body?.cancel();
-  if (answer.status !== 200) throw new Error(`${url} answered ${answer.status}`);
-  return performance.now() - from;
+  return { status: answer.status, duration: performance.now() - from };
 }
 
 /** The figures of so many durations, in milliseconds. */

@@ -2,7 +2,7 @@
 
 import { setTimeout as sleep } from "node:timers/promises";
 import type { SeededRandom } from "../faults/random.ts";
-import type { SoakLedger } from "./soak_ledger.ts";
+import type { Noted } from "./soak_ledger.ts";
 
 /** What steady senders send. */
 export interface SteadyOptions {
@@ -11,7 +11,8 @@ export interface SteadyOptions {
   /** From one event to the next, in milliseconds, whatever the webhook. */
   readonly paceMs: number;
   readonly random: SeededRandom;
-  readonly ledger: SoakLedger;
+  /** Called with every answer, also with none. */
+  readonly onAnswer: (webhook: string, answer: Noted) => void;
 }
 
 /** They send until they are stopped. */
@@ -47,19 +48,19 @@ export class SteadySenders {
   }
 
   async #send(webhook: string, number: number, due: number): Promise<void> {
-    const { origin, ledger, random } = this.#options;
+    const { origin, onAnswer, random } = this.#options;
     const body = JSON.stringify({ number, text: "x".repeat(random.between(0, 2000)) });
     try {
       const answer = await fetch(`${origin}/webhook/${webhook}`, { method: "POST", body });
       const { event_id, error } = await answer.json() as { event_id?: string; error?: { code: string } };
-      ledger.note(webhook, {
+      onAnswer(webhook, {
         status: answer.status,
         ms: performance.now() - due,
         eventId: event_id,
         code: error?.code,
       });
     } catch (error) {
-      ledger.note(webhook, {
+      onAnswer(webhook, {
         status: 0,
         ms: performance.now() - due,
         eventId: undefined,

@@ -6,6 +6,7 @@ import { eventually } from "../../support/eventually.ts";
 import { HttpTarget } from "../../support/http/target.ts";
 import { RedisServer } from "../../support/redis/server.ts";
 import type { Attack } from "../attack.ts";
+import { HostileRequests } from "../hostile_request.ts";
 import { HostileSenders } from "../hostile_sender.ts";
 import { type Answer, countAnswers, gzip, httpWebhook, MIB, mib, Victim } from "../victim.ts";
 
@@ -87,8 +88,7 @@ const search: Attack = {
     const senders = new HostileSenders({
       port: victim.port,
       count: 24,
-      random: new SeededRandom(SEARCH_SEED),
-      webhooks: Object.keys(webhooks),
+      requests: new HostileRequests(new SeededRandom(SEARCH_SEED), Object.keys(webhooks)),
       onAnswer: (answer) => answers.push(answer),
     });
     await new Promise((resolve) => setTimeout(resolve, SEARCH_MS));
