@@ -5,6 +5,7 @@
  */
 
 import { generateKeyPairSync } from "node:crypto";
+import { dialogues } from "../../auth/challenges/dialogues.ts";
 import type { Provider, ProviderSetting } from "../../auth/providers/provider.ts";
 import { providers, schemesOf } from "../../auth/providers/providers.ts";
 import { SignedContent } from "../../auth/signature/content.ts";
@@ -43,6 +44,9 @@ export function signatureSample(name: string): SignatureSample {
   if (secret !== undefined) signature[setting] = refer(setting, secret);
   for (const each of settings.filter((other) => NEEDED.includes(other))) {
     signature[each] = refer(each, each === "key" ? "app-key" : randomText().slice(0, 16));
+  }
+  if (dialogues[name]?.questions?.takesToken === true) {
+    signature["verify_token"] = refer("verify_token", randomText());
   }
   if (settings.includes("public_keys")) signature["public_keys"] = { "key-1": ecPublicKey() };
   const publicUrl = signsUrl(name, provider) ? `https://hooks.example.com/webhook/${name}` : undefined;
