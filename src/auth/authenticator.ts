@@ -354,19 +354,36 @@ export async function answerTo(challenge: Challenge): Promise<ProviderAnswer> {
  */
 const refusalErrors = new WeakMap<Refusal, GatewayError>();
 
+/** Those of refusals that are made for each request, but say the same. */
+const errorsByText = new Map<string, GatewayError>();
+
+/** Texts of refusals are sentences of verifiers and name keys of configurations: there are some hundreds. */
+const MOST_TEXTS = 1_000;
+
 function toRefusalError(refusal: Refusal): GatewayError {
-  let error = refusalErrors.get(refusal);
-  if (error === undefined) refusalErrors.set(refusal, error = makeRefusalError(refusal));
+  const known = refusalErrors.get(refusal);
+  if (known !== undefined) return known;
+  const { code, reason, challenge, client, answer } = refusal;
+  if (client !== undefined || answer !== undefined || typeof challenge === "function") {
+    return rememberError(refusal);
+  }
+  const text = `${code} ${challenge} ${reason}`;
+  let error = errorsByText.get(text);
+  if (error !== undefined) return error;
+  if (errorsByText.size >= MOST_TEXTS) errorsByText.clear();
+  errorsByText.set(text, error = rememberError(refusal));
   return error;
 }
 
-function makeRefusalError({ code, reason, challenge, client, answer }: Refusal): GatewayError {
-  const cause = new RefusalError(reason, { client });
-  return new GatewayError(code, undefined, {
-    cause,
+function rememberError(refusal: Refusal): GatewayError {
+  const { code, reason, challenge, client, answer } = refusal;
+  const error = new GatewayError(code, undefined, {
+    cause: new RefusalError(reason, { client }),
     answer,
     ...(challenge === undefined ? {} : { headers: challengeHeaders(challenge) }),
   });
+  refusalErrors.set(refusal, error);
+  return error;
 }
 
 /** A challenge that is made for each answer is made when the answer reads it. */

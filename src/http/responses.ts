@@ -115,7 +115,10 @@ export function errorResponse(error: GatewayError, requestId: string): Response 
       { error: { code: error.code, message: publicMessage(error) } },
       requestId,
     );
-  for (const [name, value] of Object.entries(error.headers ?? {})) response.headers.set(name, value);
+  const { headers } = error;
+  if (headers !== undefined) {
+    for (const name of Object.keys(headers)) response.headers.append(name, headers[name]!);
+  }
   if (error.retryAfterSeconds !== undefined) {
     response.headers.set("retry-after", String(Math.ceil(error.retryAfterSeconds)));
   }

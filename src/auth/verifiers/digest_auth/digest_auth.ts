@@ -19,6 +19,7 @@ import type {
   RequestToVerify,
   VerifierKind,
 } from "../../verifier.ts";
+import { noteRefused, recallRefused } from "../../refused_credentials.ts";
 import { fromHeaderValue } from "../../header_text.ts";
 import { type DigestCredentials, isDigest, parseDigestCredentials } from "./credentials.ts";
 import { Nonces } from "./nonces.ts";
@@ -200,6 +201,11 @@ class DigestUser {
     return this.#nonces.isCurrent(given.nonce) ? undefined : this.#refusals.oldUnread;
   }
 
+  /** Whether credentials were refused that are never right, with any nonce and at any time. */
+  isWrong(refusal: Refusal | undefined): refusal is Refusal {
+    return refusal === this.#refusals.wrong;
+  }
+
   judge(given: DigestCredentials, method: string, body: Uint8Array): Refusal | undefined {
     const algorithm = algorithmOf(given)!;
     const isUser = equalText(given.username, this.#nameIn(given, algorithm));
@@ -266,8 +272,13 @@ function headVerifierOf(config: DigestAuthConfig): HeadVerifier {
   return {
     reads: "head",
     verify(request) {
+      const presented = request.headers.get("authorization") ?? "";
+      const known = recallRefused(user, presented, request.method);
+      if (known !== undefined) return known;
       const given = user.read(request);
-      return "reason" in given ? given : user.judge(given, request.method, NO_BODY);
+      if ("reason" in given) return given;
+      const refusal = user.judge(given, request.method, NO_BODY);
+      return user.isWrong(refusal) ? noteRefused(user, presented, request.method, refusal) : refusal;
     },
   };
 }

@@ -10,6 +10,7 @@ import { lazyVerifier } from "../../lazy_verifier.ts";
 import { OTHER_SECRET_OR_URL } from "../../public_url.ts";
 import { secretsCheck } from "../../several_secrets.ts";
 import type { BodyCheck, BodyVerifier, Refusal, RequestToVerify, VerifierKind } from "../../verifier.ts";
+import { noteRefused, recallRefused } from "../../refused_credentials.ts";
 import { formText, isForm, type Parameter, parseForm } from "../../parsing/form_body.ts";
 import { asHeaderValue } from "../../header_text.ts";
 import { configSchema, noticesOf, type OAuth1Config } from "./config.ts";
@@ -110,9 +111,18 @@ class OAuth1Verifier implements BodyVerifier {
     const presented = request.headers.get("authorization");
     if (presented === null || presented === "") return MISSING;
     if (!isOAuth(presented)) return OTHER_SCHEME;
+    const hasForm = isForm(request.headers);
+    const publicUrl = request.publicUrls.resolve(request);
+    // Without a form the signature covers nothing else.
+    const covered = `${request.method} ${publicUrl}`;
+    const known = hasForm ? undefined : recallRefused(this, presented, covered);
+    if (known !== undefined) return known;
     const given = parseOAuth1Credentials(presented);
     if (given === undefined) return MALFORMED;
-    return this.#refuseClient(given) ?? this.#refuseTime(given) ?? this.#verifyRequest(request, given);
+    const refused = this.#refuseClient(given) ?? this.#refuseTime(given);
+    if (refused !== undefined) return refused;
+    const verdict = this.#verifyRequest(request, given, hasForm, publicUrl);
+    return verdict === WRONG ? noteRefused(this, presented, covered, WRONG) : verdict;
   }
 
   #refuseClient({ consumerKey, token, signatureMethod }: OAuth1Credentials): Refusal | undefined {
@@ -132,12 +142,15 @@ class OAuth1Verifier implements BodyVerifier {
     return verify_timestamp && !isOfThisTime ? OTHER_TIME : undefined;
   }
 
-  #verifyRequest(request: RequestToVerify, given: OAuth1Credentials): Refusal | BodyCheck {
-    const hasForm = isForm(request.headers);
+  #verifyRequest(
+    request: RequestToVerify,
+    given: OAuth1Credentials,
+    hasForm: boolean,
+    publicUrl: string | undefined,
+  ): Refusal | BodyCheck {
     const { bodyHash } = given;
     if (hasForm && bodyHash !== undefined) return HASHED_FORM;
     if (!hasForm && bodyHash === undefined && this.#config.require_body_hash) return NO_BODY_HASH;
-    const publicUrl = request.publicUrls.resolve(request);
     if (publicUrl === undefined) return UNKNOWN_URL;
     const url = asHeaderValue(publicUrl);
     const signed = signedByHead(url, given);

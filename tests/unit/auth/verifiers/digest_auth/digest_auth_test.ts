@@ -117,6 +117,15 @@ Deno.test("digest_auth refuses the same credentials a second time, and takes the
   }
 });
 
+Deno.test("digest_auth takes credentials that were wrong with another method, where they are right", async () => {
+  const webhook = new Webhook();
+  const [challenge] = await webhook.challenges();
+  const answer = answerTo(challenge!);
+  for (const again of [1, 2]) assert(await webhook.send(answer, { method: "PUT" }), `${again}`);
+  assert(await new Webhook({ password: "another password" }).send(answer));
+  assertEquals(await webhook.send(answer), undefined);
+});
+
 Deno.test("digest_auth says stale only to who knows the password", async () => {
   const webhook = new Webhook();
   const [challenge] = await new Webhook().challenges();

@@ -419,3 +419,23 @@ Deno.test("oauth1 does not take what cannot be right, and warns of what is weak"
     "verify_timestamp",
   ]);
 });
+
+Deno.test("oauth1 takes a signature that was wrong for another request, where it is right", async () => {
+  const webhook = new Webhook();
+  const ofForm = signed({ form: "a=1" });
+  const form = { body: "a=1", headers: [["content-type", FORM] as [string, string]] };
+  const elsewhere = { url: `${URL_OF_HOOK}?b=2` };
+  for (const again of [1, 2]) {
+    const reason = await webhook.send(ofForm, { body: "a=1" });
+    assertStringIncludes(reason ?? "", "does not match", `${again}`);
+    for (const wrong of [elsewhere, { method: "PUT" }, { publicUrl: "https://other.example" }]) {
+      assertStringIncludes(await webhook.send(signed(), wrong) ?? "", "does not match");
+    }
+  }
+  assertEquals(await webhook.send(ofForm, form), undefined);
+  const authorization = signed();
+  assert(!await webhook.takes(authorization, elsewhere));
+  assert(!await webhook.takes(authorization, { method: "PUT" }));
+  assert(!await new Webhook({ ...CONFIG, consumer_secret: "other" }).takes(authorization));
+  assertEquals(await webhook.send(authorization), undefined);
+});
