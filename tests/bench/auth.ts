@@ -11,7 +11,7 @@ import { type Sender, sendersOf, type SenderWorld } from "../contracts/sender.ts
 import { REPOSITORY } from "../support/repository.ts";
 import { requestBytes, Signer, unsignedRequest } from "../support/signed_requests.ts";
 import { verifierWorld } from "../worlds/worlds.ts";
-import { type Contestant, type LoadOptions, measure, type Measurement } from "./http_load.ts";
+import { type Contestant, type LoadOptions, type Measurement, startContestant } from "./http_load.ts";
 import { RULES } from "./auth_rules.ts";
 import { signatureRows } from "./auth_signatures.ts";
 
@@ -51,7 +51,7 @@ interface Guard {
   open(): Promise<Sender>;
 }
 
-/** One guard and the open webhook beside it, a pair of measurements a round. */
+/** A second of the open webhook and one of the guarded one, which run at the same time and are loaded in turn. */
 type Pair = readonly [open: Measurement, guarded: Measurement];
 
 /**
@@ -61,7 +61,9 @@ type Pair = readonly [open: Measurement, guarded: Measurement];
  */
 export async function benchAuth(options: LoadOptions, selected: readonly string[]): Promise<boolean> {
   const { connections, rounds, seconds } = options;
-  print(`auth: ${connections} connections, ${rounds} rounds of ${seconds} s, medians of the rounds' ratios`);
+  print(
+    `auth: ${connections} connections, ${rounds * seconds} turns of a second, medians of the turns' ratios`,
+  );
   print(row(["", "requests/s", "CPU s/10,000", "of the rate", "of the CPU", "at least"]));
   let holds = true;
   for (const guard of await guards()) {
@@ -72,19 +74,7 @@ export async function benchAuth(options: LoadOptions, selected: readonly string[
 }
 
 async function measureGuard(guard: Guard, options: LoadOptions): Promise<boolean> {
-  await using sender = await guard.open();
-  const open: Sender = {
-    webhook: {},
-    sign: (request) => request,
-    [Symbol.asyncDispose]: () => Promise.resolve(),
-  };
-  const pairs: Pair[] = [];
-  for (let round = 0; round < options.rounds; round++) {
-    const openFirst = round % 2 === 0;
-    const before = await measure(contestantOf(openFirst ? open : sender, guard), PORT, options);
-    const after = await measure(contestantOf(openFirst ? sender : open, guard), PORT + 1, options);
-    pairs.push(openFirst ? [before, after] : [after, before]);
-  }
+  const pairs = await measurePairs(guard, options);
   const cpu = median(pairs.map(([none, guarded]) => none.cpuPer10k / guarded.cpuPer10k));
   print(row([
     guard.name,
@@ -97,6 +87,24 @@ async function measureGuard(guard: Guard, options: LoadOptions): Promise<boolean
     guard.least === undefined ? "" : `${guard.least.toFixed(2)}${cpu >= guard.least ? "" : " MISSED"}`,
   ]));
   return guard.least === undefined || cpu >= guard.least;
+}
+
+async function measurePairs(guard: Guard, { rounds, seconds, connections }: LoadOptions): Promise<Pair[]> {
+  await using sender = await guard.open();
+  const open: Sender = {
+    webhook: {},
+    sign: (request) => request,
+    [Symbol.asyncDispose]: () => Promise.resolve(),
+  };
+  await using none = await startContestant(contestantOf(open, guard), PORT, connections);
+  await using guarded = await startContestant(contestantOf(sender, guard), PORT + 1, connections);
+  const pairs: Pair[] = [];
+  for (let turn = 0; turn < rounds * seconds; turn++) {
+    const order = turn % 2 === 0 ? [none, guarded] : [guarded, none];
+    const [first, second] = [await order[0]!.measure(1), await order[1]!.measure(1)];
+    pairs.push(turn % 2 === 0 ? [first, second] : [second, first]);
+  }
+  return pairs;
 }
 
 /** The first sender of every kind of the registry, and every rule. */

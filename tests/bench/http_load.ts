@@ -112,7 +112,7 @@ export function comparableLoad(
     name,
     turns: seconds,
     start: async ({ root }, place) => {
-      const running = await start(await contestant(root), COMPARED_PORT + place, connections);
+      const running = await startContestant(await contestant(root), COMPARED_PORT + place, connections);
       return {
         measure: async () => {
           const { requestsPerSecond, p99Ms, cpuPer10k } = await running.measure(1);
@@ -136,16 +136,21 @@ export async function measure(
   port: number,
   { seconds, connections }: Omit<LoadOptions, "rounds">,
 ): Promise<Measurement> {
-  await using running = await start(contestant, port, connections);
+  await using running = await startContestant(contestant, port, connections);
   return await running.measure(seconds);
 }
 
 /** A contestant that has been under load for a while. */
-interface RunningContestant extends AsyncDisposable {
+export interface RunningContestant extends AsyncDisposable {
   measure(seconds: number): Promise<Measurement>;
 }
 
-async function start(contestant: Contestant, port: number, connections: number): Promise<RunningContestant> {
+/** Starts a contestant and has it under load for a while. */
+export async function startContestant(
+  contestant: Contestant,
+  port: number,
+  connections: number,
+): Promise<RunningContestant> {
   await using resources = new AsyncDisposableStack();
   const directory = await Deno.makeTempDir({ prefix: "cwm-bench-" });
   resources.defer(() => Deno.remove(directory, { recursive: true }));
