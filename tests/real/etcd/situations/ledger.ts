@@ -78,9 +78,9 @@ export class LedgerWriter implements AsyncDisposable {
     this.pending = [];
   }
 
-  /** What etcd holds of the webhooks, as the first member says that answers. */
+  /** What etcd holds of the webhooks, as the first member says that answers. Others may stand beside them. */
   async read(): Promise<Map<string, EtcdValue>> {
-    const answers = this.doors.map((door) => door.read(PREFIX));
+    const answers = this.doors.map((door) => door.read(keyOf("w")));
     return await Promise.any(answers);
   }
 
