@@ -57,8 +57,15 @@ export function jobData(
   else pickleText(jsonText(event.body), writer);
   endCall(event, writer);
   return writer.finishInto((data) =>
-    data.byteLength < SMALLEST_COMPRESSED ? Buffer.from(data) : deflateSync(data, COMPRESSION)
+    data.byteLength < SMALLEST_COMPRESSED ? copyOf(data) : deflateSync(data, COMPRESSION)
   );
+}
+
+/** `Buffer.from` takes three times as long. */
+function copyOf(bytes: Uint8Array): Buffer {
+  const copy = Buffer.allocUnsafe(bytes.byteLength);
+  copy.set(bytes);
+  return copy;
 }
 
 /** JSON cannot hold bytes: a blob becomes Base64. */
