@@ -27,6 +27,7 @@ import type { Salvaged, SqliteJournal } from "../journal/sqlite/sqlite_journal.t
 import { adminRoutes } from "../http/routes/admin.ts";
 import { BodyMemory } from "../io/memory/body_memory.ts";
 import { documentReading } from "../http/webhook/event_body.ts";
+import type { ExchangeContext } from "../http/webhook/exchange.ts";
 import { FailureLog } from "../http/failure_log.ts";
 import { generalCors } from "../rules/cors.ts";
 import { NamespaceRates } from "../rules/rate_limit.ts";
@@ -34,7 +35,7 @@ import { RefusalHistory } from "../http/refusal_history.ts";
 import { InFlight } from "../http/in_flight.ts";
 import { WebhookMetrics } from "../http/webhook_metrics.ts";
 import { relayRoutes } from "../http/routes/relay.ts";
-import { Router } from "../http/router.ts";
+import { type Route, Router } from "../http/router.ts";
 import { statusRoutes } from "../http/routes/status.ts";
 import type { OutputModule } from "../modules/module.ts";
 import { outputModulesWithin } from "../modules/registry.ts";
@@ -221,13 +222,18 @@ export class GatewayParts {
   }
 
   #buildRouter(): Router {
-    const { limits, defaultNamespace, adminToken, metrics, requestIdHeader } = this.#settings;
+    const { defaultNamespace } = this.#settings;
+    const routes = [...this.#statusRoutes(), ...this.#adminRoutes(), ...this.#relayRoutes()];
+    const webhooks = this.#exchangeContext();
+    return new Router({ webhooks, defaultNamespace, routes, failures: this.failures });
+  }
+
+  #exchangeContext(): ExchangeContext {
+    const { limits, requestIdHeader } = this.#settings;
     const clientAddress = this.#clientAddress;
-    const { failures } = this;
-    const isReady = () => this.#life.isReady;
-    const webhooks = {
-      find: (path: string) => this.#life.isIncomplete ? undefined : this.manager.find(path),
-      isReady,
+    return {
+      find: (path) => this.#life.isIncomplete ? undefined : this.manager.find(path),
+      isReady: () => this.#life.isReady,
       defaultWebhook: this.#settings.defaultWebhook,
       isClosed: () => this.#life.isClosed,
       bodyLimits: { maxBytes: limits.maxBodyBytes, timeoutMs: limits.bodyTimeoutMs },
@@ -238,7 +244,7 @@ export class GatewayParts {
       acceptor: this.acceptor,
       deadlines: this.deadlines,
       metrics: this.webhooks.requests,
-      failures,
+      failures: this.failures,
       cors: generalCors(this.#settings.corsOrigins),
       clientAddress,
       publicUrls: new PublicUrlResolver(this.#settings.publicUrl, clientAddress),
@@ -248,47 +254,54 @@ export class GatewayParts {
       namesAccepted: requestIdHeader === "always",
       tracing: this.tracing,
     };
-    const routes = [
-      ...statusRoutes({
-        provider: () => this.provider.status(),
-        isReady,
-        isDraining: () => this.#life.isDraining,
-        vault: this.secrets.vaultStatus,
-        journalProblem: () => this.journal.problem,
-        unreadyWhenDegraded: this.#settings.degraded.isUnready,
-        metrics: metrics ? this.metrics : undefined,
-      }),
-      ...adminRoutes({
-        token: adminToken,
-        metrics: this.metrics,
-        manager: this.manager,
-        provider: this.provider,
-        vault: this.secrets.vaultStatus,
-        reload: (signal) => this.reloader.reload(signal),
-        inFlight: this.inFlight,
-        outputs: () => this.outputs.hosts(),
-        deadLetters: {
-          letters: this.journal.deadLetters,
-          onReplay: () => this.dispatcher.recover(),
-        },
-        journal: {
-          maxBytes: this.#settings.journal.maxBytes,
-          stats: () => this.journal.stats(),
-          hold: () => this.journal.hold(),
-          release: (hold) => this.journal.release(hold),
-          salvage: (name) => this.#salvage(name),
-        },
-        handshakes: { registry: this.handshakes, catalog: this.manager.catalog },
-        webhooks: {
-          catalog: this.manager.catalog,
-          requests: this.webhooks.requests,
-          refusals: this.refusals,
-        },
-        startedAt: performance.now(),
-      }),
-      ...relayRoutes(this.relay, { inFlight: this.inFlight, bodyTimeoutMs: limits.bodyTimeoutMs }),
-    ];
-    return new Router({ webhooks, defaultNamespace, routes, failures });
+  }
+
+  #statusRoutes(): readonly Route[] {
+    return statusRoutes({
+      provider: () => this.provider.status(),
+      isReady: () => this.#life.isReady,
+      isDraining: () => this.#life.isDraining,
+      vault: this.secrets.vaultStatus,
+      journalProblem: () => this.journal.problem,
+      unreadyWhenDegraded: this.#settings.degraded.isUnready,
+      metrics: this.#settings.metrics ? this.metrics : undefined,
+    });
+  }
+
+  #adminRoutes(): readonly Route[] {
+    return adminRoutes({
+      token: this.#settings.adminToken,
+      metrics: this.metrics,
+      manager: this.manager,
+      provider: this.provider,
+      vault: this.secrets.vaultStatus,
+      reload: (signal) => this.reloader.reload(signal),
+      inFlight: this.inFlight,
+      outputs: () => this.outputs.hosts(),
+      deadLetters: {
+        letters: this.journal.deadLetters,
+        onReplay: () => this.dispatcher.recover(),
+      },
+      journal: {
+        maxBytes: this.#settings.journal.maxBytes,
+        stats: () => this.journal.stats(),
+        hold: () => this.journal.hold(),
+        release: (hold) => this.journal.release(hold),
+        salvage: (name) => this.#salvage(name),
+      },
+      handshakes: { registry: this.handshakes, catalog: this.manager.catalog },
+      webhooks: {
+        catalog: this.manager.catalog,
+        requests: this.webhooks.requests,
+        refusals: this.refusals,
+      },
+      startedAt: performance.now(),
+    });
+  }
+
+  #relayRoutes(): readonly Route[] {
+    const { bodyTimeoutMs } = this.#settings.limits;
+    return relayRoutes(this.relay, { inFlight: this.inFlight, bodyTimeoutMs });
   }
 
   async #salvage(name: string): Promise<Salvaged> {
