@@ -75,7 +75,12 @@ export const bodySigned: Providers = {
   trigger: {
     title: "Trigger.dev",
     evidence: { sdk: "@trigger.dev/sdk 4.8.3" },
-    scheme: { signature: { at: "x-trigger-signature-hmacsha256" }, id: "/id", event: "/type" },
+    scheme: {
+      signature: { at: "x-trigger-signature-hmacsha256" },
+      id: "/id",
+      event: "/type",
+      needsBody: true,
+    },
   },
   easypost: {
     title: "EasyPost",
