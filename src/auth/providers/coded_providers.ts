@@ -11,6 +11,7 @@ import type { CodedScheme } from "./coded/coded_scheme.ts";
 import { contentful } from "./coded/contentful.ts";
 import { dropboxSign } from "./coded/dropbox_sign.ts";
 import { inngest } from "./coded/inngest.ts";
+import { msgraph } from "./coded/msgraph.ts";
 import { plivo } from "./coded/plivo.ts";
 import { fusionauth, livekit, messagebird, netlify, qstash, vonage } from "./coded/token_signed.ts";
 import { transloadit } from "./coded/transloadit.ts";
@@ -108,6 +109,15 @@ export const codedProviders: Providers = {
     settings: ["base_url"],
     coded: coded(atlassianConnect),
     note: "The body is not signed.",
+  },
+  msgraph: {
+    title: "Microsoft Graph",
+    evidence: { by: "recalled" },
+    coded: coded(msgraph),
+    alike: true,
+    note:
+      "`secret` is the `clientState` of the subscription, which requests carry themselves. The tokens of " +
+      "notifications with resource data are not looked at.",
   },
   transloadit: {
     title: "Transloadit",

@@ -23,6 +23,7 @@ export function keyOf(secret: string, rule: KeyRule): Uint8Array<ArrayBuffer> | 
 
 /** Whether a secret has the form that a scheme needs. Cheap for secrets that are texts, as those of most are. */
 export function fitsKey(secret: string, { key, algorithm, signature: { encoding } }: Scheme): boolean {
+  if (key === "text") return true;
   return [key].flat().some((rule) => {
     if (rule === "text" || rule === "nfkd") return true;
     const bytes = keyOf(secret, rule);

@@ -166,8 +166,19 @@ function findProblem(given: Fields): Problem | undefined {
   return undefined;
 }
 
+/** Of providers, each worked out once: thousands of webhooks may have the same. */
+const taken = new Map<string, readonly Name[]>();
+
 /** The settings that have an effect. */
 function takenBy(given: Fields): readonly Name[] {
+  const { provider } = given;
+  if (provider === undefined) return settingsOf(given);
+  let names = taken.get(provider);
+  if (names === undefined) taken.set(provider, names = settingsOf(given));
+  return names;
+}
+
+function settingsOf(given: Fields): readonly Name[] {
   const secret = secretSetting(given);
   const further = providerOf(given)?.settings ?? [];
   const token = dialogueOf(given)?.questions?.takesToken === true ? ["verify_token" as const] : [];
@@ -204,21 +215,26 @@ function compile(given: Fields, ebayApi: EbayApi | undefined): SignatureConfig |
   const schemes = schemesFor(given);
   const tooShort = ttlProblem(given, schemes);
   if (tooShort !== undefined) return tooShort;
-  for (const text of secretsIn(secret)) {
-    const fits = provider !== undefined && "coded" in provider
-      ? provider.coded.fits?.(text) ?? true
-      : schemes.some((scheme) => fitsKey(text, scheme));
-    if (!fits) return { path: [setting], message: "Has not the form that this provider's secrets have" };
-  }
+  const fit = typeof secret === "string"
+    ? fits(secret, provider, schemes)
+    : secretsIn(secret).every((text) => fits(text, provider, schemes));
+  if (!fit) return { path: [setting], message: "Has not the form that this provider's secrets have" };
   return {
     provider,
     dialogue: dialogueOf(given),
     schemes,
     secret,
-    names: namesOf(given, secretsIn(secret).length),
+    names: namesOf(given, secret),
     ebayApi,
     settings: given,
   };
+}
+
+/** Whether a secret has the form that one of the provider's schemes needs. */
+function fits(text: string, provider: Provider | undefined, schemes: readonly Scheme[]): boolean {
+  if (provider !== undefined && "coded" in provider) return provider.coded.fits?.(text) ?? true;
+  for (const scheme of schemes) if (fitsKey(text, scheme)) return true;
+  return false;
 }
 
 /** What is forgotten while it may still come again would be taken twice. */
@@ -256,9 +272,9 @@ export function replayTtlMs(
 }
 
 /** Every secret has the one name, but for the former secret, which stands last and has its own. */
-function namesOf({ key, previous }: Fields, secrets: number): readonly string[] | undefined {
+function namesOf({ key, previous }: Fields, secrets: Secrets | undefined): readonly string[] | undefined {
   if (key === undefined) return undefined;
-  const names = new Array<string>(secrets).fill(key);
+  const names = secretsIn(secrets).map(() => key);
   return previous === undefined ? names : [...names.slice(0, -1), previous.key];
 }
 
@@ -277,6 +293,8 @@ function schemesFor({ provider, scheme, tolerance, algorithm }: Fields): readonl
 
 /** The list that was configured where there is no other secret, so that its matches are counted. */
 function secretsFrom(given: Fields, first: Secrets): Secrets {
+  // Most providers take no other one.
+  if (providerOf(given)?.settings === undefined) return first;
   const further = [...FURTHER_SECRETS.map((name) => given[name]), given.previous?.secret]
     .filter((text) => text !== undefined);
   return further.length === 0 ? first : new SeveralSecrets([...secretsIn(first), ...further]);

@@ -171,7 +171,7 @@ export const coded: Adapters = {
 /** A field of a multipart body, which the SDK leaves to its users. @throws {Refused} when it is missing */
 async function multipartField({ bytes, headers }: Asked, name: string): Promise<string> {
   try {
-    const form = await new Response(bytes, { headers: { ...headers } }).formData();
+    const form = await new Response(new Uint8Array(bytes), { headers: { ...headers } }).formData();
     return String(form.get(name));
   } catch {
     throw new Refused("The body is no form");

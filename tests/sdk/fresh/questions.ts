@@ -122,18 +122,15 @@ function signed(
   if (sign !== undefined) return sign({ ...given, template: request });
   const [scheme] = schemesOf(preset);
   const { signature, timestamp, needsBody } = scheme!;
-  if (given.note === undefined && needsBody) return undefined;
-  const inBody = timestamp?.at === "/webhookTimestamp";
-  if (given.note === undefined && inBody) return undefined;
-  const text = bodyWith({ template: request, note: given.note });
-  const body = inBody ? JSON.stringify({ ...JSON.parse(text), webhookTimestamp: given.now * 1000 }) : text;
-  const headers = signRequest(
-    inBody ? { ...scheme!, timestamp: undefined } : scheme!,
+  const needsObject = timestamp?.at === "/webhookTimestamp";
+  if (given.note === undefined && (needsBody || needsObject)) return undefined;
+  const { headers, body } = signRequest(
+    scheme!,
     given.keys.signing,
     {
       method: request.method,
       url: request.url,
-      body: new TextEncoder().encode(body),
+      body: new TextEncoder().encode(bodyWith({ template: request, note: given.note })),
       now: given.now * 1000,
       id: given.id,
     },
@@ -141,7 +138,8 @@ function signed(
   );
   const names = [signature.at].flat().map((name) => name.toLowerCase());
   const kept = Object.entries(request.headers).filter(([name]) => !names.includes(name.toLowerCase()));
-  return sent({ template: { ...request, headers: Object.fromEntries(kept) } }, body, headers);
+  const others = { ...request, headers: Object.fromEntries(kept) };
+  return sent({ template: others }, new TextDecoder().decode(body), headers);
 }
 
 /** The headers that hold the signature, and the time or the id that is signed with it. */
