@@ -12,6 +12,7 @@ import { REPOSITORY } from "../support/repository.ts";
 import { requestBytes, Signer, unsignedRequest } from "../support/signed_requests.ts";
 import { verifierWorld } from "../worlds/worlds.ts";
 import { type Contestant, type LoadOptions, type Measurement, startContestant } from "./http_load.ts";
+import { benchAuthLoad } from "./auth_load.ts";
 import { RULES } from "./auth_rules.ts";
 import { signatureRows } from "./auth_signatures.ts";
 
@@ -32,6 +33,11 @@ const LEAST: Readonly<Record<string, number>> = {
 const MOST_PER_SECOND = 30_000;
 
 const PORT = 19_380;
+
+const LOAD = "load of 10,000 webhooks with presets";
+
+/** At most this share of what loading webhooks without authentication takes of the processor's time. */
+const MOST_OF_A_LOAD = 1.2;
 
 const BODY = new TextEncoder().encode(JSON.stringify({
   action: "push",
@@ -70,6 +76,19 @@ export async function benchAuth(options: LoadOptions, selected: readonly string[
     if (selected.length > 0 && !selected.some((part) => guard.name.includes(part))) continue;
     holds = await measureGuard(guard, options) && holds;
   }
+  if (selected.length > 0 && !selected.some((part) => LOAD.includes(part))) return holds;
+  return await measureLoad() && holds;
+}
+
+/** Prints how much longer webhooks with presets load. Returns whether it is no more than it may be. */
+async function measureLoad(): Promise<boolean> {
+  const secrets = await benchAuthLoad("secrets");
+  const keys = await benchAuthLoad("public keys");
+  const holds = secrets.cpu <= MOST_OF_A_LOAD;
+  const figures = ({ cpu, time }: typeof secrets) =>
+    `${cpu.toFixed(2)} of the CPU, ${time.toFixed(2)} of the time`;
+  print(`${LOAD}: ${figures(secrets)}, at most ${MOST_OF_A_LOAD.toFixed(2)}${holds ? "" : " MISSED"}`);
+  print(`${LOAD} and public keys: ${figures(keys)}`);
   return holds;
 }
 
