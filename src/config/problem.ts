@@ -12,6 +12,7 @@ export type ProblemCode =
   | "invalid_json"
   | "not_an_object"
   | "too_deep"
+  | "too_large"
   | "schema"
   | "auth_required"
   | "setting_missing"

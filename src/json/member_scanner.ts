@@ -16,6 +16,9 @@ const OPEN_BRACE = 0x7b;
 const CLOSE_BRACE = 0x7d;
 const BYTE_ORDER_MARK = [0xef, 0xbb, 0xbf];
 
+/** After how many bytes of a value the search for its end may be interrupted. */
+const BYTES_AT_A_TIME = 256 * 1024;
+
 /**
  * Where a member stands: indices of bytes, the ends exclusive. Its name includes the quotes. Its value is empty where
  * something else stands than a colon and a value.
@@ -54,11 +57,12 @@ export class MemberScanner {
   }
 
   /**
-   * The next member. What is between its ends may still be anything but JSON: that is for whoever parses it.
+   * The next member. What is between its ends may still be anything but JSON: that is for whoever parses it. In a large
+   * one the search for its end may be interrupted wherever it yields.
    *
    * @returns `undefined` after the last one, and where {@linkcode errorAt} is set
    */
-  next(): MemberPlace | undefined {
+  *next(): Generator<void, MemberPlace | undefined, void> {
     const bytes = this.#bytes;
     const nameStart = this.#nextName();
     if (nameStart === undefined) return undefined;
@@ -66,7 +70,7 @@ export class MemberScanner {
     const nameEnd = endOfString(bytes, nameStart);
     const colon = this.#skipSpace(nameEnd);
     const valueStart = bytes[colon] === COLON ? this.#skipSpace(colon + 1) : colon;
-    const valueEnd = bytes[colon] === COLON ? endOfValue(bytes, valueStart) : colon;
+    const valueEnd = bytes[colon] === COLON ? yield* endOfValue(bytes, valueStart) : colon;
     this.#at = valueEnd;
     return { nameStart, nameEnd, valueStart, valueEnd };
   }
@@ -102,24 +106,33 @@ function isSpace(byte: number): boolean {
 }
 
 /** The index after the value that begins at `start`; `start` where none does. */
-function endOfValue(bytes: Uint8Array, start: number): number {
+function* endOfValue(bytes: Uint8Array, start: number): Generator<void, number, void> {
   switch (bytes[start]) {
     case QUOTE:
-      return endOfString(bytes, start);
     case OPEN_BRACE:
     case OPEN_BRACKET:
-      return endOfContainer(bytes, start);
+      return yield* endOfLongValue(bytes, start);
     default:
       return endOfWord(bytes, start);
   }
 }
 
-/** The index after the object or array that begins at `start`, or the length where it does not end. */
-function endOfContainer(bytes: Uint8Array, start: number): number {
+/** The index after the text, object or array that begins at `start`, or the length where it does not end. */
+function* endOfLongValue(bytes: Uint8Array, start: number): Generator<void, number, void> {
   let depth = 0;
+  let isInString = false;
+  let pauseAt = start + BYTES_AT_A_TIME;
   for (let at = start; at < bytes.length; at++) {
+    if (at >= pauseAt) {
+      pauseAt = at + BYTES_AT_A_TIME;
+      yield;
+    }
     const byte = bytes[at]!;
-    if (byte === QUOTE) at = endOfString(bytes, at) - 1;
+    if (isInString && byte === BACKSLASH) at++;
+    else if (byte === QUOTE) {
+      isInString = !isInString;
+      if (!isInString && depth === 0) return at + 1;
+    } else if (isInString) continue;
     else if (byte === OPEN_BRACE || byte === OPEN_BRACKET) depth++;
     else if ((byte === CLOSE_BRACE || byte === CLOSE_BRACKET) && --depth === 0) return at + 1;
   }

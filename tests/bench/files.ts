@@ -30,12 +30,15 @@ const badName: Member = (index) => `"hook ${index}": {"module": "log"}`;
 const channel = (token: string): Member => (index) =>
   `"hook-${index}": {"module": "webhook_connect", "module-config": {"channel": "all", "channel_token": "${token}"}}`;
 
+const huge = `"hook-0": {"module": "log", "data_type": [${"1,".repeat(10_000_000)}1]}`;
+
 /** What is saved, one after the other; nothing where the file stays as it is. */
 const SAVES: readonly (readonly [name: string, member: Member | undefined])[] = [
   ["nothing", undefined],
   ["added", valid(1)],
   ["changed", valid(2)],
   ["invalid", invalid],
+  ["with one of 20 MB", (index) => index === 0 ? huge : valid(2)(index)],
   ["valid again", valid(1)],
   ["of bad names", badName],
   ["of one channel", channel("old-token")],

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { checkConfigValue, duplicateKey, type ParsedValue } from "./json_value.ts";
+import { checkConfigValue, duplicateKey, type ParsedValue, tooLarge } from "./json_value.ts";
 import type { ParsedMember } from "./parsed_members.ts";
 import { CONNECTION_NAME_RULE, isConnectionName, isWebhookId, WEBHOOK_ID_RULE } from "../../event/names.ts";
 
@@ -43,7 +43,7 @@ export function isRemarkMember(name: string, value: unknown, { marks }: Pick<Mem
 
 /** The value of an entry, or what the member is instead. */
 export function readMember(
-  { name, text, value, isRepeated }: ParsedMember,
+  { name, text, value, isRepeated, unparsedBytes }: ParsedMember,
   kind: MemberKind,
 ): ParsedValue | "remark" | "bad_name" {
   const isName = kind.isName(name);
@@ -51,7 +51,8 @@ export function readMember(
   const isRepeatedName = isName && isRepeated;
   if (isRemarkMember(name, value, kind) && !isRepeatedName) return "remark";
   if (!isName) return "bad_name";
-  return isRepeated ? { problem: duplicateKey([]) } : checkConfigValue(text, value);
+  if (isRepeated) return { problem: duplicateKey([]) };
+  return unparsedBytes === undefined ? checkConfigValue(text, value) : { problem: tooLarge(unparsedBytes) };
 }
 
 function hasAnyOf(value: unknown, keys: readonly string[]): boolean {

@@ -14,6 +14,12 @@ import { isInRemark } from "./remarks.ts";
  */
 const MAX_DEPTH = 64;
 
+/**
+ * Largest configuration value, in bytes of its text, or characters where it is text already. To parse, check and compile
+ * a larger one would hold up requests, and hand-written ones have some kilobytes.
+ */
+export const MAX_VALUE_BYTES = 256 * 1024;
+
 /** A configuration value, or why it cannot be used. */
 export type ParsedValue = { readonly json: unknown } | { readonly problem: ProblemReason };
 
@@ -22,6 +28,7 @@ export type ParsedValue = { readonly json: unknown } | { readonly problem: Probl
  * stands more than once.
  */
 export function parseConfigValue(text: string): ParsedValue {
+  if (text.length > MAX_VALUE_BYTES) return { problem: tooLarge(text.length) };
   let json: unknown;
   try {
     json = JSON.parse(text);
@@ -58,6 +65,12 @@ function check(json: unknown): { readonly strings: number } | { readonly problem
     return { problem: { code: "too_deep", path: "", message } };
   }
   return { strings };
+}
+
+/** The problem of a value that is too large. @param length of its text */
+export function tooLarge(length: number): ProblemReason {
+  const message = `The value has ${length} bytes, more than ${MAX_VALUE_BYTES / 1024} KiB`;
+  return { code: "too_large", path: "", message };
 }
 
 /**

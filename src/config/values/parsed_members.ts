@@ -9,6 +9,7 @@ import { MemberScanner } from "../../json/member_scanner.ts";
 import { describeErrorPlace, findErrorPosition, type TextPlace } from "../../json/text.ts";
 import { Pace } from "../../time/pace.ts";
 import type { ProblemReason } from "../problem.ts";
+import { MAX_VALUE_BYTES } from "./json_value.ts";
 import { invalidJson, NOT_AN_OBJECT, NOT_UTF8, parseJsonObject } from "./json_file.ts";
 
 /** What is not an object is parsed as a whole up to this many bytes, to say what is wrong with it. */
@@ -22,9 +23,11 @@ const NEWLINE = 0x0a;
 /** One member. Of those with the same name, each is one. */
 export interface ParsedMember {
   readonly name: string;
-  /** The text of its value. */
+  /** The text of its value; empty where that is too large. */
   readonly text: string;
   readonly value: unknown;
+  /** How long the text of its value is where that is too large to be parsed, in bytes. */
+  readonly unparsedBytes?: number;
   /** Whether a member before has the same name, however it is spelt. */
   readonly isRepeated: boolean;
 }
@@ -43,18 +46,33 @@ export async function parseMembers(
   if (!scanner.isObject) return await problemOfOther(bytes);
   const names = new Set<string>();
   const pace = new Pace();
-  for (let place = scanner.next(); place !== undefined; place = scanner.next()) {
-    await pace.keep();
+  for (;;) {
+    const place = await paced(scanner.next(), pace);
+    if (place === undefined) break;
     const name = parsePart(bytes, place.nameStart, place.nameEnd);
     if ("error" in name) return await problemOf(name, bytes, scanner.start, pace);
+    const key = String(name.json);
+    const isRepeated = names.has(key);
+    names.add(key);
+    const length = place.valueEnd - place.valueStart;
+    if (length > MAX_VALUE_BYTES) {
+      visit({ name: key, text: "", value: undefined, isRepeated, unparsedBytes: length });
+      continue;
+    }
     const part = parsePart(bytes, place.valueStart, place.valueEnd);
     if ("error" in part) return await problemOf(part, bytes, scanner.start, pace);
-    const key = String(name.json);
-    visit({ name: key, text: part.text, value: part.json, isRepeated: names.has(key) });
-    names.add(key);
+    visit({ name: key, text: part.text, value: part.json, isRepeated });
   }
   const { errorAt } = scanner;
   return errorAt === undefined ? undefined : await problemOf({ error: errorAt }, bytes, scanner.start, pace);
+}
+
+/** The result of steps, between which everything else runs. */
+async function paced<Result>(steps: Iterator<void, Result>, pace: Pace): Promise<Result> {
+  for (let step = steps.next();; step = steps.next()) {
+    await pace.keep();
+    if (step.done === true) return step.value;
+  }
 }
 
 /** A name or a value, or what is wrong with it: the index of the byte with which it stops being JSON, if known. */

@@ -19,6 +19,13 @@ Deno.test("a configuration value is a JSON object", () => {
   }
 });
 
+Deno.test("a configuration value of more than 256 KiB is a problem, whatever it holds", () => {
+  const filled = (length: number) => `{"a":"${"x".repeat(length - 8)}"}`;
+  assertEquals(problemCode(filled(256 * 1024)), undefined);
+  assertEquals(problemCode(filled(256 * 1024 + 1)), "too_large");
+  assertEquals(problemCode("[".repeat(1_000_000)), "too_large");
+});
+
 Deno.test("any JSON object of sane depth is taken as it is", () => {
   const object = fc.dictionary(fc.string(), fc.jsonValue({ maxDepth: 5 }), { noNullPrototype: true });
   fc.assert(fc.property(object, (value) => {

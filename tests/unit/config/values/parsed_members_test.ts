@@ -76,6 +76,34 @@ Deno.test("a name that stands more than once is said to be repeated, however it 
   assertEquals(repeated, [false, false, true]);
 });
 
+Deno.test("a member that is too large is not parsed, and its end is looked for in pieces", async () => {
+  const length = 20_000_000;
+  const values = [
+    `"${"x".repeat(length)}"`,
+    `{"a": [${"1,".repeat(length / 2)}1]}`,
+    `"${'\\"'.repeat(length / 2)}"`,
+  ];
+  const text = `{"before": 1, ${values.map((value, index) => `"large-${index}": ${value}`)}, "behind": 2}`;
+  const members: (readonly [name: string, value: unknown])[] = [];
+  let isOver = false;
+  let turns = 0;
+  const parsing = parseMembers(
+    encoder.encode(text),
+    ({ name, value, unparsedBytes }) => members.push([name, unparsedBytes ?? value]),
+  ).finally(() => isOver = true);
+  while (!isOver) {
+    await breathe();
+    turns++;
+  }
+  assertEquals(await parsing, undefined);
+  assertEquals(members, [
+    ["before", 1],
+    ...values.map((value, index) => [`large-${index}`, value.length] as const),
+    ["behind", 2],
+  ]);
+  assert(turns > 3, `${turns} turns of others`);
+});
+
 Deno.test("other work is done while the members of a large file are parsed", async () => {
   const members = Array.from(
     { length: 30_000 },
