@@ -6,7 +6,7 @@ type Body = Uint8Array<ArrayBuffer>;
 /** A provider that signs the body, one that signs a time with it, and a scheme that is given as data. */
 export const world: VerifierWorld = {
   examples: [
-    exampleOf("of github", { provider: "github" }, "X-Hub-Signature-256", (secret, body) => {
+    exampleOf("of jira", { provider: "jira" }, "X-Hub-Signature", (secret, body) => {
       return `sha256=${createHmac("sha256", secret).update(body).digest("hex")}`;
     }),
     exampleOf("of line", { provider: "line" }, "x-line-signature", (secret, body) => {
