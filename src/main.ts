@@ -8,6 +8,7 @@ import { exit } from "./cli/exit/exit.ts";
 import { ProcessSignals } from "./cli/signals.ts";
 import { print, printError } from "./cli/terminal.ts";
 import { StartupError } from "./errors.ts";
+import type { Settings } from "./settings/settings.ts";
 import { VERSION } from "./version.ts";
 
 /** The options that stand before or after a command. */
@@ -30,6 +31,78 @@ const WITH_OWN_OPTIONS = [
 /** Commands that run until a signal ends them. All others it ends at once. */
 const HANDLING_SIGNALS = ["serve", "connector"];
 
+/** What a command is called with. */
+interface Call {
+  /** What stands behind its name. */
+  readonly own: string[];
+  readonly environment: Readonly<Record<string, string>>;
+  /** @throws {StartupError} `settings_invalid` */
+  settings(): Settings;
+  /** Those of a command that handles signals. */
+  readonly signals: ProcessSignals | undefined;
+  /** Whether connections are to be tried. */
+  readonly probe: boolean;
+}
+
+/**
+ * All commands by their names. Each loads what it needs: a health check, of which there are many, is done before a
+ * gateway is even loaded, and a gateway never loads what writes to etcd, which is in `migrate` alone.
+ */
+const COMMANDS: Readonly<Record<string, (call: Call) => Promise<number>>> = {
+  async serve({ settings, environment, signals }) {
+    const { serve } = await import("./cli/serve.ts");
+    return await serve(settings(), environment, undefined, signals);
+  },
+  async check({ settings, environment, probe }) {
+    const { check } = await import("./cli/check.ts");
+    return await check(settings(), environment, { probe });
+  },
+  async healthcheck({ settings }) {
+    const { healthcheck } = await import("./cli/healthcheck.ts");
+    return await healthcheck(settings());
+  },
+  async migrate({ own, settings, environment }) {
+    const { migrate } = await import("./cli/migrate.ts");
+    return await migrate(own, settings, environment);
+  },
+  async "dead-letters"({ own, settings }) {
+    const { deadLetters } = await import("./cli/dead_letters/command.ts");
+    return await deadLetters(own, settings);
+  },
+  async journal({ own, settings }) {
+    const { journal } = await import("./cli/journal/command.ts");
+    return await journal(own, settings);
+  },
+  async handshake({ own, settings }) {
+    const { handshake } = await import("./cli/signatures/handshake.ts");
+    return await handshake(own, settings);
+  },
+  async connector({ own, environment, signals }) {
+    const { connector } = await import("./cli/connector.ts");
+    return await connector(own, environment, signals);
+  },
+  async providers({ own }) {
+    const { listProviders } = await import("./cli/signatures/providers.ts");
+    return listProviders(own);
+  },
+  async new({ own }) {
+    const { newConfiguration } = await import("./cli/new/new.ts");
+    return await newConfiguration(own);
+  },
+  async sign({ own }) {
+    const { sign } = await import("./cli/signatures/sign.ts");
+    return await sign(own);
+  },
+  async verify({ own }) {
+    const { verify } = await import("./cli/signatures/verify.ts");
+    return await verify(own);
+  },
+  async completion({ own }) {
+    const { completionScript } = await import("./cli/completion.ts");
+    return printed(completionScript(own));
+  },
+};
+
 /** Runs a command and returns the exit status. */
 async function main(args: readonly string[]): Promise<number> {
   // Before anything else is loaded, packages of npm above all, which takes a good part of a start.
@@ -47,67 +120,12 @@ async function main(args: readonly string[]): Promise<number> {
   const [unexpected] = after?._ ?? [];
   if (unexpected !== undefined) throw usage(`Unexpected argument '${unexpected}'`);
 
+  const run = Object.hasOwn(COMMANDS, command) ? COMMANDS[command] : undefined;
+  if (run === undefined) throw usage(`Unknown command '${command}'`);
   const { loadSettings } = await import("./settings/load.ts");
   const environment = Deno.env.toObject();
   const settings = () => loadSettings(environment, { logIsTerminal: Deno.stderr.isTerminal() });
-  switch (command) {
-    // Loaded when needed: a health check, of which there are many, is done before a gateway is even loaded.
-    case "serve": {
-      const { serve } = await import("./cli/serve.ts");
-      return await serve(settings(), environment, undefined, signals);
-    }
-    case "check": {
-      const { check } = await import("./cli/check.ts");
-      return await check(settings(), environment, { probe: after?.["probe"] === true });
-    }
-    case "healthcheck": {
-      const { healthcheck } = await import("./cli/healthcheck.ts");
-      return await healthcheck(settings());
-    }
-    case "migrate": {
-      // The only code that writes to etcd: a gateway never loads it.
-      const { migrate } = await import("./cli/migrate.ts");
-      return await migrate(own, settings, environment);
-    }
-    case "dead-letters": {
-      const { deadLetters } = await import("./cli/dead_letters/command.ts");
-      return await deadLetters(own, settings);
-    }
-    case "journal": {
-      const { journal } = await import("./cli/journal/command.ts");
-      return await journal(own, settings);
-    }
-    case "handshake": {
-      const { handshake } = await import("./cli/signatures/handshake.ts");
-      return await handshake(own, settings);
-    }
-    case "connector": {
-      const { connector } = await import("./cli/connector.ts");
-      return await connector(own, environment, signals);
-    }
-    case "providers": {
-      const { listProviders } = await import("./cli/signatures/providers.ts");
-      return listProviders(own);
-    }
-    case "new": {
-      const { newConfiguration } = await import("./cli/new/new.ts");
-      return await newConfiguration(own);
-    }
-    case "sign": {
-      const { sign } = await import("./cli/signatures/sign.ts");
-      return await sign(own);
-    }
-    case "verify": {
-      const { verify } = await import("./cli/signatures/verify.ts");
-      return await verify(own);
-    }
-    case "completion": {
-      const { completionScript } = await import("./cli/completion.ts");
-      return printed(completionScript(own));
-    }
-    default:
-      throw usage(`Unknown command '${command}'`);
-  }
+  return await run({ own, environment, settings, signals, probe: after?.["probe"] === true });
 }
 
 /** A signal may come at any moment of a start, and options before the command are no reason to miss it. */
