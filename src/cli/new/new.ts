@@ -104,11 +104,10 @@ function nextSteps(name: string, { signature, output }: NewConfiguration): reado
 
 /** How to try it without the provider. */
 function trial(name: string, provider: Provider, sample: SignatureSample): readonly string[] {
-  const { secret, publicUrl, isHandshake, signature } = sample;
+  const { secret, publicUrl, signature } = sample;
   const send = `--send ${LOCAL_URL}/webhook/${name}`;
   const url = publicUrl === undefined ? "" : ` --url ${publicUrl}`;
   const sign = `${sampleCommand(name, provider)} | cwm sign --provider ${name}`;
-  if (isHandshake) return [];
   if (secret !== undefined) {
     const key = signature["key"] === undefined ? "" : ` --key ${defaultOf(signature["key"])}`;
     const publicKey = signature["public_key"];
@@ -139,7 +138,8 @@ function handover(
   const address = `https://YOUR-HOST/webhook/${name}`;
   if (isHandshake) {
     return [
-      `Let ${provider.title} bring its secret, once, while it is given the address ${address}:`,
+      `${provider.title} brings its secret, once, when it is given the address ${address}. Before that, remove`,
+      `"secret" from ${WEBHOOKS}, and have the gateway wait for it:`,
       `    cwm handshake default/${name} --open 10m`,
     ];
   }

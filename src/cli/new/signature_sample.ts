@@ -21,7 +21,7 @@ export interface SignatureSample {
   readonly secret: string | undefined;
   /** The address that the provider signs; `undefined` where it does not. */
   readonly publicUrl: string | undefined;
-  /** Whether the provider brings its secret itself. */
+  /** Whether the provider can bring its secret itself, where the webhook has none. */
   readonly isHandshake: boolean;
 }
 
@@ -40,7 +40,7 @@ export function signatureSample(name: string): SignatureSample {
     return `{$${full}:${text}}`;
   };
   const isHandshake = setting === "secret" && signatureSchema.safeParse({ provider: name }).success;
-  const secret = setting === "none" || isHandshake ? undefined : valueOf(name, provider);
+  const secret = setting === "none" ? undefined : valueOf(name, provider);
   if (secret !== undefined) signature[setting] = refer(setting, secret);
   for (const each of settings.filter((other) => NEEDED.includes(other))) {
     signature[each] = refer(each, each === "key" ? "app-key" : randomText().slice(0, 16));

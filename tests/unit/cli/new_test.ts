@@ -20,6 +20,7 @@ Deno.test("a new configuration has no problems and no warnings, for every provid
         const compiled = compileWebhook(value, context, "default");
         assertEquals("problems" in compiled ? compiled.problems : compiled.warnings ?? [], [], said);
         assertEquals(!("problems" in compiled) && compiled.value.access, "verified", said);
+        assert(!("problems" in compiled) && compiled.value.handshake !== "awaited", said);
       }
       for (const [name, value] of Object.entries(connections)) {
         const compiled = compileConnection(name, value, context);
