@@ -4,6 +4,7 @@
  * @module
  */
 
+import { noteRefused, recallRefused } from "../refused_credentials.ts";
 import type { AuthServers } from "../servers/auth_servers.ts";
 import type { HeadVerifier, Refusal, RequestToVerify } from "../verifier.ts";
 import type { BearerScheme } from "./bearer.ts";
@@ -53,6 +54,9 @@ export interface TokenVerifierOptions {
 
 const FORGED = "The token's signature does not match";
 
+/** A token's signature covers nothing else of the request. */
+const NOTHING_ELSE = "";
+
 /** Verifies the tokens that requests to one webhook present. */
 export class TokenVerifier implements HeadVerifier {
   readonly reads = "head";
@@ -88,6 +92,8 @@ export class TokenVerifier implements HeadVerifier {
       known.count?.();
       return undefined;
     }
+    const refusedBefore = recallRefused(this, text, NOTHING_ELSE);
+    if (refusedBefore !== undefined) return refusedBefore;
     const token = readToken(text);
     if (typeof token === "string") return this.#options.bearer.refuse(token);
     const refused = this.#refuseClaims(token, now);
@@ -124,6 +130,8 @@ export class TokenVerifier implements HeadVerifier {
     const memory = this.#memoryOfKeys();
     if (typeof outcome === "string") return bearer.refuse(outcome);
     if (outcome === false) {
+      // Keys that are checked quickly do not change.
+      if (this.#options.keys.isQuick) return noteRefused(this, text, NOTHING_ELSE, this.#forged);
       memory.noteForged(text);
       return this.#forged;
     }
