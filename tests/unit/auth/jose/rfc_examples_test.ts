@@ -2,8 +2,15 @@
 
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { Buffer } from "node:buffer";
+import { generateKeyPairSync, sign } from "node:crypto";
 import type { AlgorithmName } from "../../../../src/auth/jose/algorithms.ts";
-import { publicJwkOf, publicKeyCheck, refuseKey, secretCheck } from "../../../../src/auth/jose/keys.ts";
+import {
+  publicJwkOf,
+  publicKeyCheck,
+  refuseKey,
+  refuseSecret,
+  secretCheck,
+} from "../../../../src/auth/jose/keys.ts";
 import { readToken } from "../../../../src/auth/jose/token.ts";
 
 const A1_SECRET = "AyM1SysPpbyDfgZld3umj1qzKObwVMkoqQ-EstJQLr_T-1qS0gZH75aKtMN3Yj0iPS4hcgUuTwjAzZr1Z9CAow";
@@ -172,4 +179,38 @@ Deno.test("RFC 7517, appendix A.1: public keys of a set are read, each for algor
 
 Deno.test("RFC 7517, appendix A.3: a shared secret in a set is not a public key", () => {
   assertEquals(publicJwkOf({ kty: "oct", k: A1_SECRET }), undefined);
+});
+
+Deno.test("RFC 7518, section 3.2: a shared secret has as many bytes as the hash at least", () => {
+  for (const [name, least] of [["HS256", 32], ["HS384", 48], ["HS512", 64]] as const) {
+    assertStringIncludes(refuseSecret(name, "x".repeat(least - 1)) ?? "", `${least} bytes`);
+    assertEquals([refuseSecret(name, "x".repeat(least)), refuseSecret(name, "ü".repeat(least / 2))], [
+      undefined,
+      undefined,
+    ]);
+  }
+});
+
+Deno.test("RFC 7518, sections 3.3 and 3.5: a key of RSA has 2,048 bits at least", () => {
+  const { publicKey } = generateKeyPairSync("rsa", { modulusLength: 1024 });
+  for (const name of ["RS256", "PS512"] as const) {
+    assertStringIncludes(refuseKey(name, publicKey) ?? "", "2048 bits");
+  }
+});
+
+Deno.test("RFC 7518, section 3.4: each algorithm has one curve, and a signature is R and S, not DER", () => {
+  const algorithms = [["ES256", "P-256", "sha256"], ["ES384", "P-384", "sha384"], [
+    "ES512",
+    "P-521",
+    "sha512",
+  ]];
+  for (const [name, namedCurve, hash] of algorithms as readonly [AlgorithmName, string, string][]) {
+    const { publicKey, privateKey } = generateKeyPairSync("ec", { namedCurve });
+    const others = algorithms.map(([other]) => other as AlgorithmName).filter((other) => other !== name);
+    assertEquals([name, ...others].filter((each) => refuseKey(each, publicKey) === undefined), [name]);
+    const check = publicKeyCheck(name, publicKey);
+    const signature = (dsaEncoding: "der" | "ieee-p1363") =>
+      sign(hash, Buffer.from("a.b"), { key: privateKey, dsaEncoding }).toString("base64url");
+    assertEquals([check("a.b", signature("ieee-p1363")), check("a.b", signature("der"))], [true, false]);
+  }
 });
