@@ -20,7 +20,8 @@ export const keyedProviders: Providers = {
     keyed: SnsVerifier,
     sign: signAsSns,
     event: "x-amz-sns-message-type",
-    note: "Without `topics` messages of everybody's topics are taken. Raw message delivery is not signed.",
+    note: "Without `topics` messages of everybody's topics are taken, and no subscription is confirmed. " +
+      "Raw message delivery is not signed.",
   },
   ebay: {
     title: "eBay",

@@ -1,5 +1,6 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { createHash, createHmac } from "node:crypto";
+import { signatureSchema } from "../../../../src/auth/signature/settings.ts";
 import {
   assertJson,
   assertRefused,
@@ -8,6 +9,8 @@ import {
 } from "../../../support/signatures/challenged_gateway.ts";
 
 const EBAY_TOKEN = "verification-token_of-the-tests-0123456789";
+const EBAY_KEY =
+  "-----BEGIN PUBLIC KEY-----\nMFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEqC0PPh8HUqv1ZnAJOxo4LwlAwCjubWpKyNqnqbQBjPPvakz6hoCLDqoysI3ETVf5t3ok/H8HAC8DY/C5bEjMVQ==\n-----END PUBLIC KEY-----";
 const EBAY_URL = "https://hooks.example.com/ebay";
 
 function start(): Promise<ChallengedGateway> {
@@ -20,7 +23,10 @@ function start(): Promise<ChallengedGateway> {
     messenger: meta("messenger"),
     instagram: meta("instagram"),
     "without-token": { signature: { provider: "meta", secret: "app-secret" } },
-    dropbox: { signature: { provider: "dropbox", secret: "app-secret" } },
+    dropbox: {
+      signature: { provider: "dropbox", secret: "app-secret" },
+      rate_limit: { max_requests: 1, window_seconds: 3600 },
+    },
     nylas: { signature: { provider: "nylas", secret: "webhook-secret" } },
     x: { signature: { provider: "x", secret: ["consumer-secret", "former-secret"] }, data_type: "blob" },
     braintree: {
@@ -31,7 +37,7 @@ function start(): Promise<ChallengedGateway> {
       signature: {
         provider: "ebay",
         public_keys: {
-          k: "-----BEGIN PUBLIC KEY-----\nMFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEqC0PPh8HUqv1ZnAJOxo4LwlAwCjubWpKyNqnqbQBjPPvakz6hoCLDqoysI3ETVf5t3ok/H8HAC8DY/C5bEjMVQ==\n-----END PUBLIC KEY-----",
+          k: EBAY_KEY,
         },
         verify_token: EBAY_TOKEN,
         public_url: EBAY_URL,
@@ -196,3 +202,19 @@ Deno.test("questions that anybody can ask are limited on their own, and use up n
   assertEquals(event.status, 200);
   assertText(await provider.get("nylas?challenge=1"), "1");
 });
+
+for (
+  const [provider, token, problem] of [
+    ["ebay", "t".repeat(31), "Must be 32 to 80 letters, digits, `_` and `-`, as eBay asks for"],
+    ["ebay", `${"t".repeat(40)}.`, "Must be 32 to 80 letters, digits, `_` and `-`, as eBay asks for"],
+    ["stripe", "token-1", "Has no effect here: it takes 'secret'"],
+    ["dropbox", "token-1", "Has no effect here: it takes 'secret'"],
+  ] as const
+) {
+  Deno.test(`a verify_token of ${token.length} characters for ${provider} is a problem`, () => {
+    const secrets = provider === "ebay" ? { public_keys: { k: EBAY_KEY } } : { secret: "s" };
+    const parsed = signatureSchema.safeParse({ provider, ...secrets, verify_token: token });
+    const issues = parsed.error?.issues.map(({ path, message }) => [path.join("."), message]);
+    assertEquals(issues, [["verify_token", problem]]);
+  });
+}

@@ -37,7 +37,10 @@ async function start(): Promise<ChallengedGateway & { readonly ask: Readonly<Rec
     twitch: signed("twitch"),
     zoom: signed("zoom", ["new-secret", SECRET]),
     xero: signed("xero"),
-    discord: { signature: { provider: "discord", public_key: publicKey } },
+    discord: {
+      signature: { provider: "discord", public_key: publicKey },
+      rate_limit: { max_requests: 5, window_seconds: 3600 },
+    },
   });
   const ask: Record<string, Ask> = {
     slack: (body, secret, headers) => {
@@ -156,6 +159,9 @@ Deno.test("Discord's pings are answered, and a wrong signature is 401 as Discord
   assertEquals((await ask('{"version":1,"type":1,"event":{"type":"ENTITLEMENT_CREATE"}}')).status, 200);
   assertEquals(provider.probe.events.length, 2);
   assertEquals(await provider.count("discord", "challenge"), 2);
+  // Four of these six had a right signature, and so has the next one.
+  assertJson(await ask('{"type":1}'), { type: 1 });
+  assertRefused(await ask('{"type":1}'), 429, "rate_limited");
 });
 
 Deno.test("Xero's intent to receive gets an empty 200, or an empty 401 where its signature is wrong", async () => {
