@@ -56,6 +56,12 @@ export const echoQuestions: ProviderQuestions = {
   prepare: () => ({ head: echoOf("GET", "challenge") }),
 };
 
+/** Microsoft Graph wants the text back, by POST. */
+export const graphQuestions: ProviderQuestions = {
+  description: "A POST with `validationToken` in the query gets it back.",
+  prepare: () => ({ head: echoOf("POST", "validationToken") }),
+};
+
 function echoOf(method: string, name: string): HeadQuestion {
   return {
     isAsked: (request) => request.method === method && parameter(request, name) !== undefined,

@@ -6,7 +6,14 @@
 
 import type { RefusalAnswer } from "../../errors.ts";
 import { EMPTY_ANSWER, textAnswer } from "./answers.ts";
-import { braintreeQuestions, ebayQuestions, echoQuestions, metaQuestions, xQuestions } from "./by_query.ts";
+import {
+  braintreeQuestions,
+  ebayQuestions,
+  echoQuestions,
+  graphQuestions,
+  metaQuestions,
+  xQuestions,
+} from "./by_query.ts";
 import type { ProviderAnswer } from "./challenge.ts";
 import { asanaHandshake, type Handshake, notionHandshake } from "./handshake.ts";
 import {
@@ -45,6 +52,7 @@ export const dialogues: Readonly<Record<string, Dialogue>> = {
   instagram: META,
   messenger: META,
   meta: META,
+  msgraph: { questions: graphQuestions },
   notion: { handshake: notionHandshake },
   nylas: ECHO,
   slack: { questions: slackQuestions, accepted: EMPTY_ANSWER },

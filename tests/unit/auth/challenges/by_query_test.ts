@@ -28,6 +28,7 @@ function start(): Promise<ChallengedGateway> {
       rate_limit: { max_requests: 1, window_seconds: 3600 },
     },
     nylas: { signature: { provider: "nylas", secret: "webhook-secret" } },
+    graph: { signature: { provider: "msgraph", secret: "client-state" } },
     x: { signature: { provider: "x", secret: ["consumer-secret", "former-secret"] }, data_type: "blob" },
     braintree: {
       signature: { provider: "braintree", public_key: "key-1", private_key: "private", merchant_id: "m" },
@@ -118,6 +119,25 @@ Deno.test("Dropbox and Nylas get the challenge back as text, never as a page", a
     assertEquals(await provider.count(webhook, "challenge"), 4);
   }
   assertEquals(provider.probe.events, []);
+});
+
+Deno.test("Microsoft Graph gets its validation token back, decoded, however large its body is", async () => {
+  await using provider = await start();
+  const token = "Validation: Testing client application reachability for subscription Request-Id: 522a8e7e";
+  const query = new URLSearchParams({ validationToken: token });
+  assertText(await provider.post(`graph?${query}`, ""), token);
+  assertText(await provider.post("graph?validationToken=a%3Cb", "x".repeat(2_000_000)), "a<b");
+  assertRefused(
+    await provider.post(`graph?validationToken=${"t".repeat(1025)}`, ""),
+    400,
+    "invalid_challenge",
+  );
+  assertRefused(await provider.post("graph?validationToken=", ""), 400, "invalid_challenge");
+  assertRefused(await provider.get("graph?validationToken=a"), 405, "method_not_allowed");
+  const event = JSON.stringify({ value: [{ clientState: "client-state", resource: "users/1" }] });
+  assertEquals((await provider.post("graph", event)).status, 200);
+  assertRefused(await provider.post("graph", event.replace("client-state", "another")), 401, "unauthorized");
+  assertEquals(provider.probe.events.length, 1);
 });
 
 Deno.test("other methods of authentication have to let a challenge pass, too", async () => {
