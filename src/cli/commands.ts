@@ -115,6 +115,7 @@ export const COMMANDS: readonly Command[] = [
       { name: "private-key", value: "file" },
       { name: "key", value: "text" },
       { name: "set", value: "text", isList: true },
+      { name: "event", value: "text" },
       { name: "method", value: "text" },
       { name: "url", value: "text" },
       { name: "raw" },

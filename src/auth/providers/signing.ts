@@ -6,7 +6,15 @@
 
 import { fitsKey } from "../signature/key.ts";
 import type { Scheme } from "../signature/scheme.ts";
-import { CannotSignError, type RequestToSign, type SentRequest, signRequest } from "../signature/sign.ts";
+import { eventPlacesOf } from "../signature/event_types.ts";
+import {
+  CannotSignError,
+  type RequestToSign,
+  type SentRequest,
+  type SignedHeaders,
+  signRequest,
+  withMember,
+} from "../signature/sign.ts";
 import { providers, schemesOf } from "./providers.ts";
 
 /** What a request is signed with. */
@@ -17,6 +25,25 @@ export interface SigningKey {
   readonly keyName?: string | undefined;
   /** Further settings of the webhook, as it has them beside the secret. */
   readonly settings?: Readonly<Record<string, unknown>>;
+}
+
+/**
+ * A request that says what type its event has, where the provider says it: in its header, or else in the document.
+ *
+ * @param name of the provider
+ * @throws {CannotSignError} when the provider says none, or the body is no JSON object that could have it
+ */
+export function withEventType(
+  name: string,
+  type: string,
+  request: RequestToSign,
+): { readonly request: RequestToSign; readonly headers: SignedHeaders } {
+  const places = eventPlacesOf(providers[name], schemesOf(name));
+  const [place] = places;
+  const header = places.find((each) => !each.startsWith("/"));
+  if (place === undefined) throw new CannotSignError("Its requests name no type in a place of their own");
+  if (header !== undefined) return { request, headers: { [header]: type } };
+  return { request: { ...request, body: withMember(request.body, place, type) }, headers: {} };
 }
 
 /**

@@ -11,6 +11,7 @@ import {
   type FindEventType,
 } from "../../event/event_type.ts";
 import type { Provider } from "../providers/provider.ts";
+import type { Scheme } from "./scheme.ts";
 import type { SignatureConfig } from "./settings.ts";
 
 /** The webhook's key that lists the wanted types. */
@@ -52,6 +53,12 @@ export function eventTypesOf(
 
 function findTypeOf({ provider, schemes }: SignatureConfig): FindEventType | undefined {
   if (typeof provider?.event === "function") return provider.event;
-  const places = [provider?.event ?? [], ...schemes.map(({ event }) => event ?? [])].flat();
-  return places.length === 0 ? undefined : eventTypeAt([...new Set(places)]);
+  const places = eventPlacesOf(provider, schemes);
+  return places.length === 0 ? undefined : eventTypeAt(places);
+}
+
+/** Where a provider names the type of an event: headers, and JSON Pointers into the document. */
+export function eventPlacesOf(provider: Provider | undefined, schemes: readonly Scheme[]): readonly string[] {
+  const own = typeof provider?.event === "function" ? [] : provider?.event ?? [];
+  return [...new Set([own, ...schemes.map(({ event }) => event ?? [])].flat())];
 }

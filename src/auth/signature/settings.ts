@@ -86,7 +86,8 @@ const fields = z.strictObject({
       "Default: twice the tolerance, and a day where there is none.",
   }),
   events: eventPatternsSchema.optional().meta({
-    description: "As `events` of the webhook, see below: the types of events that are handed on.",
+    description:
+      "As `events` of the webhook, which may stand here as well: the types of events that are handed on.",
   }),
   public_url: url.optional().meta({
     description:

@@ -117,7 +117,7 @@ export function jsonObjectIn(body: Bytes): Record<string, unknown> {
   } catch {
     // Not JSON: said below.
   }
-  throw new CannotSignError("A part of the proof stands in the body, so that has to be a JSON object");
+  throw new CannotSignError("Something has to be written into the body, so that has to be a JSON object");
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {

@@ -5,7 +5,7 @@
  */
 
 import { providers } from "../../auth/providers/providers.ts";
-import { signAs, type SigningKey } from "../../auth/providers/signing.ts";
+import { signAs, type SigningKey, withEventType } from "../../auth/providers/signing.ts";
 import { requestTarget } from "../../auth/public_url.ts";
 import { CannotSignError, type RequestToSign, type SentRequest } from "../../auth/signature/sign.ts";
 import { StartupError } from "../../errors.ts";
@@ -26,6 +26,7 @@ Usage: cwm sign --provider NAME --secret SECRET [options] < body.json
   --key NAME          What requests call the key, of pusher, livekit and ebay; the certificate's URL, of sns and paypal
   --set NAME=VALUE    Another setting of the webhook that the signature depends on, such as base_url, webhook_id
                       or public_key; @FILE for a value in a file. May be given several times
+  --event TYPE        The type of the event, such as push: put where the provider names it
   --method METHOD     Default: POST
   --url URL           The address as the provider knows it, where it is signed. Default: that of --send
   --raw               Prints the whole request, as cwm verify takes it
@@ -60,7 +61,7 @@ export async function sign(args: readonly string[]): Promise<number> {
     now: Date.now(),
     id: crypto.randomUUID(),
   };
-  const signed = await signedAs(provider, key, request);
+  const signed = await signedAs(provider, key, request, option("event"));
   if (send !== undefined) return await sendSigned(withAddedQuery(send, request.url, signed.url), signed);
   if (line.options["raw"] === true) printRaw(signed);
   else printHeaders(signed, request);
@@ -79,9 +80,17 @@ async function keyFrom(options: Readonly<Record<string, unknown>>): Promise<Sign
   return { secret, keyName, settings: await settingsIn("sign", options["set"]) };
 }
 
-async function signedAs(provider: string, key: SigningKey, request: RequestToSign): Promise<SentRequest> {
+async function signedAs(
+  provider: string,
+  key: SigningKey,
+  request: RequestToSign,
+  event: string | undefined,
+): Promise<SentRequest> {
   try {
-    return await signAs(provider, key, request);
+    if (event === undefined) return await signAs(provider, key, request);
+    const typed = withEventType(provider, event, request);
+    const signed = await signAs(provider, key, typed.request);
+    return { ...signed, headers: { ...signed.headers, ...typed.headers } };
   } catch (error) {
     if (!(error instanceof CannotSignError)) throw error;
     throw new StartupError("usage", [

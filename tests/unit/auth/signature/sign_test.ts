@@ -2,7 +2,7 @@ import { assert, assertEquals, assertRejects, assertStringIncludes, assertThrows
 import { generateKeyPairSync } from "node:crypto";
 import type { Provider } from "../../../../src/auth/providers/provider.ts";
 import { providers, schemesOf } from "../../../../src/auth/providers/providers.ts";
-import { signAs, type SigningKey } from "../../../../src/auth/providers/signing.ts";
+import { signAs, type SigningKey, withEventType } from "../../../../src/auth/providers/signing.ts";
 import {
   CannotSignError,
   type RequestToSign,
@@ -97,6 +97,18 @@ Deno.test("a time is written in the unit of the provider", () => {
   assertEquals(timeOf("webflow", "x-webflow-timestamp"), "1796040000000");
   assertEquals(timeOf("twitch", "Twitch-Eventsub-Message-Timestamp"), "2026-11-30T12:00:00.000Z");
   assertEquals(timeOf("metronome", "x-metronome-date"), "Mon, 30 Nov 2026 12:00:00 GMT");
+});
+
+Deno.test("a request says the type of its event where its provider does", () => {
+  const typed = (preset: string, body = "{}") => {
+    const { request, headers } = withEventType(preset, "made", requestWith(body));
+    return [headers, new TextDecoder().decode(request.body)];
+  };
+  assertEquals(typed("github"), [{ "X-GitHub-Event": "made" }, "{}"]);
+  assertEquals(typed("stripe"), [{}, '{"type":"made"}']);
+  assertEquals(typed("slack", '{"event":{"ts":1}}'), [{}, '{"event":{"ts":1,"type":"made"}}']);
+  assertThrows(() => typed("xero"), CannotSignError);
+  assertThrows(() => typed("stripe", "[]"), CannotSignError);
 });
 
 Deno.test("a private key that is none is no key", () => {
