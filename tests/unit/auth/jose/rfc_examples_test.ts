@@ -199,15 +199,13 @@ Deno.test("RFC 7518, sections 3.3 and 3.5: a key of RSA has 2,048 bits at least"
 });
 
 Deno.test("RFC 7518, section 3.4: each algorithm has one curve, and a signature is R and S, not DER", () => {
-  const algorithms = [["ES256", "P-256", "sha256"], ["ES384", "P-384", "sha384"], [
-    "ES512",
-    "P-521",
-    "sha512",
-  ]];
-  for (const [name, namedCurve, hash] of algorithms as readonly [AlgorithmName, string, string][]) {
+  const curves = { ES256: "P-256", ES384: "P-384", ES512: "P-521" } as const;
+  const names = ["ES256", "ES384", "ES512"] as const;
+  for (const name of names) {
+    const hash = `sha${name.slice(2)}`;
+    const namedCurve = curves[name];
     const { publicKey, privateKey } = generateKeyPairSync("ec", { namedCurve });
-    const others = algorithms.map(([other]) => other as AlgorithmName).filter((other) => other !== name);
-    assertEquals([name, ...others].filter((each) => refuseKey(each, publicKey) === undefined), [name]);
+    assertEquals(names.filter((each) => refuseKey(each, publicKey) === undefined), [name]);
     const check = publicKeyCheck(name, publicKey);
     const signature = (dsaEncoding: "der" | "ieee-p1363") =>
       sign(hash, Buffer.from("a.b"), { key: privateKey, dsaEncoding }).toString("base64url");
