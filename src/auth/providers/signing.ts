@@ -6,6 +6,7 @@
 
 import { fitsKey } from "../signature/key.ts";
 import type { Scheme } from "../signature/scheme.ts";
+import { SignedContent } from "../signature/content.ts";
 import { eventPlacesOf } from "../signature/event_types.ts";
 import {
   CannotSignError,
@@ -59,6 +60,9 @@ export async function signAs(
 ): Promise<SentRequest> {
   const provider = providers[name];
   if (provider === undefined) throw new CannotSignError(`There is no provider '${name}'`);
+  if (request.url === "" && signsUrl(name)) {
+    throw new CannotSignError("It signs the URL, as the provider knows it: give it with --url");
+  }
   if ("keyed" in provider) {
     return provider.sign(request, secret, {
       certificates: recordIn(settings["certificates"]),
@@ -77,6 +81,16 @@ export async function signAs(
     .find((each) => hasPublicKey(each) || fitsKey(secret, each));
   if (scheme === undefined) throw new CannotSignError(WRONG_FORM);
   return signRequest(scheme, secret, request, keyName);
+}
+
+/** Whether a provider signs the URL. */
+export function signsUrl(name: string): boolean {
+  const provider = providers[name];
+  if (provider !== undefined && "coded" in provider) return provider.coded.needsUrl;
+  return schemesOf(name).flatMap(({ content }) => [content].flat()).some((template) => {
+    const content = new SignedContent(template);
+    return content.names("url") || content.names("urlNoQuery") || content.names("sortedQuery");
+  });
 }
 
 const WRONG_FORM = "The secret has not the form that this provider's have";

@@ -8,7 +8,7 @@ import { generateKeyPairSync } from "node:crypto";
 import { dialogues } from "../../auth/challenges/dialogues.ts";
 import type { Provider, ProviderSetting } from "../../auth/providers/provider.ts";
 import { providers, schemesOf } from "../../auth/providers/providers.ts";
-import { SignedContent } from "../../auth/signature/content.ts";
+import { signsUrl } from "../../auth/providers/signing.ts";
 import { signatureSchema } from "../../auth/signature/settings.ts";
 import { randomText } from "./outputs.ts";
 
@@ -49,7 +49,7 @@ export function signatureSample(name: string): SignatureSample {
     signature["verify_token"] = refer("verify_token", randomText());
   }
   if (settings.includes("public_keys")) signature["public_keys"] = { "key-1": ecPublicKey() };
-  const publicUrl = signsUrl(name, provider) ? `https://hooks.example.com/webhook/${name}` : undefined;
+  const publicUrl = signsUrl(name) ? `https://hooks.example.com/webhook/${name}` : undefined;
   if (publicUrl !== undefined) signature["public_url"] = refer("url", publicUrl);
   const isShared = setting !== "public_key";
   return { signature, variables, secret: isShared ? secret : undefined, publicUrl, isHandshake };
@@ -81,12 +81,4 @@ function publicKeyOf(name: string): string {
 function ecPublicKey(): string {
   const { publicKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
   return publicKey.export({ format: "pem", type: "spki" }).toString();
-}
-
-function signsUrl(name: string, provider: Provider): boolean {
-  if ("coded" in provider) return provider.coded.needsUrl;
-  return schemesOf(name).flatMap(({ content }) => [content].flat()).some((template) => {
-    const content = new SignedContent(template);
-    return content.names("url") || content.names("urlNoQuery") || content.names("sortedQuery");
-  });
 }

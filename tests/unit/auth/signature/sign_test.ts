@@ -79,6 +79,14 @@ Deno.test("what cannot be signed says why, without the secret", async () => {
     ["ebay", { secret: "not-hex", keyName: "k" }, "private key"],
     ["nobody", { secret: "not-hex" }, "no provider"],
   ];
+  for (const preset of ["square", "qstash", "twilio", "hubspot"]) {
+    const request = { ...requestWith("{}"), url: "" };
+    const error = await assertRejects(
+      async () => await signAs(preset, { secret: "s" }, request),
+      CannotSignError,
+    );
+    assertStringIncludes(error.message, "--url");
+  }
   for (const [preset, key, said] of wrong) {
     const error = await assertRejects(
       async () => await signAs(preset, key, requestWith("{}")),
