@@ -8,8 +8,8 @@ import { list } from "./schema_list.ts";
 const FURTHER: readonly (readonly [string, undefined, string])[] = [[
   "sns",
   undefined,
-  "A signed `SubscriptionConfirmation` of a topic in `topics` is confirmed, one of another topic gets 403. A signed " +
-  "`UnsubscribeConfirmation` gets an empty 200.",
+  "A signed `SubscriptionConfirmation` of a topic in `topics` is confirmed; messages of other topics get 401, and " +
+  "without `topics` it gets 403. A signed `UnsubscribeConfirmation` gets an empty 200.",
 ]];
 
 /** A line a provider that asks something. */

@@ -211,9 +211,10 @@ Deno.test("eBay gets the hash of its code, the token and the address", async () 
 Deno.test("questions that anybody can ask are limited on their own, and use up no events", async () => {
   await using provider = await start();
   let limited;
-  for (let count = 0; count < 700 && limited === undefined; count++) {
-    const answer = await provider.get("dropbox?challenge=1");
-    if (answer.status === 429) limited = answer;
+  // Ten are answered again in each second, so that a slow machine has to ask more often.
+  for (let count = 0; count < 10_000 && limited === undefined; count += 50) {
+    const answers = await Promise.all(Array.from({ length: 50 }, () => provider.get("dropbox?challenge=1")));
+    limited = answers.find(({ status }) => status === 429);
   }
   assertRefused(limited!, 429, "rate_limited");
   assertEquals(limited!.headers.get("ratelimit-policy"), '"challenge";q=600;w=60');
