@@ -58,30 +58,78 @@ export function doubtfulHeadersIn(
   schema: z.ZodType,
   path: string,
 ): readonly DoubtfulHeader[] {
-  if (value === undefined || !mayNameHeaders(schema)) return [];
-  const named = namedBy(schema);
-  if (named === "text") return typeof value === "string" ? doubts([value], path) : [];
-  if (typeof value !== "object" || value === null) {
-    return inside(schema).flatMap((inner) => doubtfulHeadersIn(value, inner, path));
-  }
-  if (named === "keys") return doubts(Object.keys(value), path);
-  const { element, shape } = definition(schema);
-  if (element !== undefined) {
-    return Object.entries(value).flatMap(([index, item]) =>
-      doubtfulHeadersIn(item, element, `${path}.${index}`)
-    );
-  }
-  if (shape === undefined) return inside(schema).flatMap((inner) => doubtfulHeadersIn(value, inner, path));
-  return Object.entries(shape).flatMap(([key, field]) =>
-    doubtfulHeadersIn((value as Record<string, unknown>)[key], field, path === "" ? key : `${path}.${key}`)
-  );
+  if (value === undefined || !mayNameHeaders(schema)) return NONE;
+  const found: DoubtfulHeader[] = [];
+  finderOf(schema)(value, path, found);
+  return found;
 }
 
-function doubts(names: readonly string[], path: string): DoubtfulHeader[] {
-  return names.flatMap((name) => {
+const NONE: readonly DoubtfulHeader[] = [];
+
+/** Adds what it finds in a value, which has a path. */
+type Finder = (value: unknown, path: string, found: DoubtfulHeader[]) => void;
+
+const finders = new WeakMap<z.ZodType, Finder>();
+
+/** What looks at the places only that may name a header. Made once a schema: there may be hundreds of thousands of values. */
+function finderOf(schema: z.ZodType): Finder {
+  let finder = finders.get(schema);
+  if (finder === undefined) {
+    // For schemas that hold themselves.
+    finders.set(schema, (value, path, found) => finderOf(schema)(value, path, found));
+    finders.set(schema, finder = makeFinder(schema));
+  }
+  return finder;
+}
+
+function makeFinder(schema: z.ZodType): Finder {
+  const named = namedBy(schema);
+  if (named === "text") {
+    return (value, path, found) => {
+      if (typeof value === "string") addDoubts([value], path, found);
+    };
+  }
+  const ofSame = finderOfAll(inside(schema));
+  const ofObject = named === "keys" ? findInKeys : makeObjectFinder(definition(schema)) ?? ofSame;
+  return (value, path, found) =>
+    (typeof value === "object" && value !== null ? ofObject : ofSame)(value, path, found);
+}
+
+/** `undefined` where the schema's definition says nothing of parts. */
+function makeObjectFinder({ element, shape }: Definition): Finder | undefined {
+  if (element !== undefined) {
+    const find = finderOfAll([element]);
+    return (value, path, found) => {
+      for (const [index, item] of Object.entries(value as object)) find(item, `${path}.${index}`, found);
+    };
+  }
+  if (shape === undefined) return undefined;
+  const fields = Object.entries(shape).filter(([, field]) => mayNameHeaders(field))
+    .map(([key, field]) => [key, finderOf(field)] as const);
+  return (value, path, found) => {
+    for (const [key, find] of fields) {
+      const member = (value as Readonly<Record<string, unknown>>)[key];
+      if (member !== undefined) find(member, path === "" ? key : `${path}.${key}`, found);
+    }
+  };
+}
+
+function finderOfAll(schemas: readonly z.ZodType[]): Finder {
+  const all = schemas.filter(mayNameHeaders).map(finderOf);
+  return (value, path, found) => {
+    for (const find of all) find(value, path, found);
+  };
+}
+
+function findInKeys(value: unknown, path: string, found: DoubtfulHeader[]): void {
+  addDoubts(Object.keys(value as object), path, found);
+}
+
+function addDoubts(names: readonly string[], path: string, found: DoubtfulHeader[]): void {
+  for (const name of names) {
     const message = doubtAboutHeader(name);
-    return message === undefined ? [] : { path, message };
-  });
+    if (message !== undefined) found.push({ path, message });
+  }
 }
 
 /** What of a schema's definition leads on to others. */
@@ -111,7 +159,7 @@ function namedBy(schema: z.ZodType): unknown {
 
 const marked = new WeakMap<z.ZodType, boolean>();
 
-/** Whether something in a schema names a header. Looked up once a schema: there may be hundreds of thousands of values. */
+/** Whether something in a schema names a header. Looked up once a schema. */
 function mayNameHeaders(schema: z.ZodType): boolean {
   let known = marked.get(schema);
   if (known === undefined) {
