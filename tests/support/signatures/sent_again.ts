@@ -111,6 +111,8 @@ function recorded(preset: string, cases: readonly SignatureCase[]): SentEvents {
 /** Providers whose proof stands in the body or in a token, and which no library has signed for. */
 const MADE: Readonly<Record<string, () => SentEvents>> = {
   figma: () => inBody((event) => bytesOf({ passcode: SECRET, webhook_id: "1", event })),
+  msgraph: () =>
+    inBody((event) => bytesOf({ value: [{ clientState: SECRET, resource: `messages/${event}` }] })),
   mailgun: () =>
     inBody((event) => {
       const token = `token_${event}`;
