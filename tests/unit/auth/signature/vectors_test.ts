@@ -1,6 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { providers, schemesOf } from "../../../../src/auth/providers/providers.ts";
 import { accepts, type SignatureCase, signatureCases } from "../../../support/signatures/cases.ts";
+import { proofHeaders } from "../../../support/signatures/proof_headers.ts";
 
 const cases = await signatureCases();
 const valid = cases.filter((each) => each.valid);
@@ -84,21 +85,8 @@ function* changedBodies({ request }: SignatureCase): Generator<string> {
 
 /** The headers without which the request proves nothing. */
 function proofOf({ preset, request }: SignatureCase): readonly (readonly [string, string])[] {
-  const names = new Set(namesOfProof(preset).map((name) => name.toLowerCase()));
+  const names = new Set(proofHeaders(preset).map((name) => name.toLowerCase()));
   return Object.entries(request.headers).filter(([name]) => names.has(name.toLowerCase()));
-}
-
-function namesOfProof(preset: string): readonly string[] {
-  const provider = providers[preset]!;
-  if ("coded" in provider) return provider.coded.headers;
-  if ("keyed" in provider) return ["X-EBAY-SIGNATURE"];
-  return schemesOf(preset).flatMap(({ signature, timestamp, id, nonce, equals, keyName, content }) => [
-    ...[signature.at].flat(),
-    ...[timestamp?.at ?? []].flat(),
-    ...[nonce ?? [], keyName ?? []].flat(),
-    ...id !== undefined && [content].flat().join().includes("{id}") ? [id] : [],
-    ...Object.keys(equals),
-  ]);
 }
 
 /** Where one of several headers is enough, this one alone. */
