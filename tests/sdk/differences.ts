@@ -27,7 +27,7 @@ export const stricter: readonly StricterRule[] = [
   },
   {
     change: "a character of the signature",
-    presets: ["liveblocks", "workos"],
+    presets: ["liveblocks", "replicate", "workos"],
     reason: "The SDK takes the signature by its place, whatever version or name stands before it",
   },
   {
@@ -37,6 +37,7 @@ export const stricter: readonly StricterRule[] = [
         "adyen-platform",
         "atlassian-connect",
         "box",
+        "ebay",
         "line",
         "livekit",
         "messagebird",
