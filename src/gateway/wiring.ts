@@ -64,6 +64,8 @@ export interface GatewayOptions {
   readonly droppedLogRecords?: () => number;
   /** The output modules that webhooks may use. @default those of the registry, within the bounds of the settings */
   readonly modules?: readonly OutputModule[];
+  /** What verifiers ask; the gateway closes it. @default the servers at the addresses that the system knows */
+  readonly authServers?: AuthServers;
   /** Ends a start that is not over. */
   readonly stop?: AbortSignal;
 }
@@ -110,7 +112,7 @@ export class GatewayParts {
   readonly router: Router;
   readonly processMetrics: Disposable;
   readonly handshakes: HandshakeRegistry;
-  readonly authServers = new AuthServers({ metrics: this.metrics });
+  readonly authServers: AuthServers;
   readonly #settings: Settings;
   readonly #life: GatewayLife;
   readonly #clientAddress: ClientAddressResolver;
@@ -120,6 +122,7 @@ export class GatewayParts {
     this.#settings = settings;
     this.#life = life;
     this.provider = opened.provider;
+    this.authServers = options.authServers ?? new AuthServers({ metrics: this.metrics });
     this.journal = opened.journal;
     this.handshakes = new HandshakeRegistry(this.journal.handshakes, logger("auth"));
     this.secrets = opened.secrets;

@@ -1,4 +1,5 @@
 import { join } from "@std/path";
+import type { AuthServers } from "../../src/auth/servers/auth_servers.ts";
 import { Gateway } from "../../src/gateway/gateway.ts";
 import type { OutputModule } from "../../src/modules/module.ts";
 import { outputModules } from "../../src/modules/registry.ts";
@@ -12,6 +13,8 @@ export interface TestGatewayOptions {
   readonly connections?: Readonly<Record<string, unknown>>;
   /** Modules besides the built-in ones. */
   readonly modules?: readonly OutputModule[];
+  /** Stands where verifiers ask. @default the network */
+  readonly authServers?: AuthServers;
   /** Settings, and variables for `{$NAME}` references. */
   readonly environment?: Readonly<Record<string, string>>;
 }
@@ -56,7 +59,15 @@ export class TestGateway implements AsyncDisposable {
     );
     const lines = resources.use(fileLineWriter(output));
     const modules = [...outputModules, ...options.modules ?? []];
-    const gateway = resources.use(await Gateway.start({ settings, environment, lines, modules }));
+    const gateway = resources.use(
+      await Gateway.start({
+        settings,
+        environment,
+        lines,
+        modules,
+        ...options.authServers === undefined ? {} : { authServers: options.authServers },
+      }),
+    );
     return new TestGateway(gateway, directory, resources.move());
   }
 

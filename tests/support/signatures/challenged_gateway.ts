@@ -5,6 +5,7 @@
  */
 
 import { assertEquals } from "@std/assert";
+import type { AuthServers } from "../../../src/auth/servers/auth_servers.ts";
 import { type Answer, errorCode, TestGateway } from "../gateway.ts";
 import { ProbeModule } from "../probe_module.ts";
 
@@ -18,10 +19,14 @@ export class ChallengedGateway implements AsyncDisposable {
     this.probe = probe;
   }
 
-  /** @param webhooks what each has besides its module */
+  /**
+   * @param webhooks what each has besides its module
+   * @param authServers stands where verifiers ask
+   */
   static async start(
     webhooks: Readonly<Record<string, Readonly<Record<string, unknown>>>>,
     environment: Readonly<Record<string, string>> = {},
+    authServers?: AuthServers,
   ): Promise<ChallengedGateway> {
     const probe = new ProbeModule();
     const gateway = await TestGateway.start({
@@ -30,6 +35,7 @@ export class ChallengedGateway implements AsyncDisposable {
       ),
       modules: [probe.module],
       environment: { ADMIN_TOKEN: "admin-token-of-the-tests", ...environment },
+      ...authServers === undefined ? {} : { authServers },
     });
     return new ChallengedGateway(gateway, probe);
   }

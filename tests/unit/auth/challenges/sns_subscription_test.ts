@@ -126,6 +126,27 @@ Deno.test("SNS asks again after a confirmation that Amazon did not take", async 
   assertEquals([error.code, error.status], ["authentication_unavailable", 503]);
 });
 
+Deno.test("a gateway confirms a subscription that is listed, and has SNS ask again where it cannot", async () => {
+  for (
+    const [status, answered, outcome] of [[200, 200, "challenge"], [
+      500,
+      503,
+      "authentication_unavailable",
+    ]] as const
+  ) {
+    const amazon = new Amazon(status);
+    await using provider = await ChallengedGateway.start(
+      { orders: { signature: signatureOf([TOPIC]) } },
+      {},
+      amazon,
+    );
+    assertEquals((await provider.post("orders", message("SubscriptionConfirmation"))).status, answered);
+    assertEquals(amazon.asked, [`GET ${SUBSCRIBE_URL}`]);
+    assertEquals(await provider.count("orders", outcome), 1);
+    assertEquals(provider.probe.events, []);
+  }
+});
+
 Deno.test("subscriptions that are not listed, or not signed, are not confirmed by a gateway", async () => {
   await using provider = await ChallengedGateway.start({
     listed: { signature: signatureOf(["arn:aws:sns:eu-west-1:123456789012:others"]) },
