@@ -20,7 +20,8 @@ const SIGNED_PARTS: Readonly<Record<string, RegExp>> = {
   msgraph: /"clientState":"[^"]+"/,
   adyen: /"(?:hmacSignature|pspReference|eventCode|success)":"[^"]+"/,
   "dropbox-sign": /"event_(?:time|type|hash)":"[^"]+"/,
-  braintree: /bt_(?:signature|payload)=[^&]+/,
+  // Not what is escaped, which has two spellings.
+  braintree: /(?<=%7C)[0-9a-f]+|(?<=bt_payload=)[A-Za-z0-9]+/,
   sns: /"(?:Message|MessageId|Timestamp|TopicArn|Signature)":"[^"]+"/,
 };
 
