@@ -32,8 +32,6 @@ const LEAST: Readonly<Record<string, number>> = {
 /** More requests in a second than any gateway answers here: those that pass once are signed in advance. */
 const MOST_PER_SECOND = 30_000;
 
-const PORT = 19_380;
-
 const LOAD = "load of 10,000 webhooks with presets";
 
 /** At most this share of what loading webhooks without authentication takes of the processor's time. */
@@ -115,8 +113,8 @@ async function measurePairs(guard: Guard, { rounds, seconds, connections }: Load
     sign: (request) => request,
     [Symbol.asyncDispose]: () => Promise.resolve(),
   };
-  await using none = await startContestant(contestantOf(open, guard), PORT, connections);
-  await using guarded = await startContestant(contestantOf(sender, guard), PORT + 1, connections);
+  await using none = await startContestant(contestantOf(open, guard), connections);
+  await using guarded = await startContestant(contestantOf(sender, guard), connections);
   const pairs: Pair[] = [];
   for (let turn = 0; turn < rounds * seconds; turn++) {
     const order = turn % 2 === 0 ? [none, guarded] : [guarded, none];

@@ -6,6 +6,7 @@
  */
 
 import { join } from "@std/path";
+import { freePort } from "../support/redis/server.ts";
 import type { MeasuredInTurn } from "./against/comparison.ts";
 
 /** A server to measure. */
@@ -45,10 +46,6 @@ export interface LoadOptions {
 }
 
 const CLOCK_TICKS_PER_SECOND = 100;
-const FIRST_PORT = 19_400;
-
-/** The port of contestants that are measured one at a time. */
-const COMPARED_PORT = 19_390;
 
 /** What was measured of all contestants, a list of rounds each. */
 export type Rounds = ReadonlyMap<string, readonly Measurement[]>;
@@ -90,8 +87,8 @@ export async function measureRounds(
 ): Promise<Rounds> {
   const measurements = new Map<string, Measurement[]>(contestants.map(({ name }) => [name, []]));
   for (let round = 0; round < options.rounds; round++) {
-    for (const [index, contestant] of contestants.entries()) {
-      const measurement = await measure(contestant, FIRST_PORT + index, options);
+    for (const contestant of contestants) {
+      const measurement = await measure(contestant, options);
       measurements.get(contestant.name)?.push(measurement);
     }
   }
@@ -111,8 +108,8 @@ export function comparableLoad(
   return {
     name,
     turns: seconds,
-    start: async ({ root }, place) => {
-      const running = await startContestant(await contestant(root), COMPARED_PORT + place, connections);
+    start: async ({ root }) => {
+      const running = await startContestant(await contestant(root), connections);
       return {
         measure: async () => {
           const { requestsPerSecond, p99Ms, cpuPer10k } = await running.measure(1);
@@ -133,10 +130,9 @@ const WARM_UP_SECONDS = 3;
 /** Starts a contestant, measures it once under load and stops it. */
 export async function measure(
   contestant: Contestant,
-  port: number,
   { seconds, connections }: Omit<LoadOptions, "rounds">,
 ): Promise<Measurement> {
-  await using running = await startContestant(contestant, port, connections);
+  await using running = await startContestant(contestant, connections);
   return await running.measure(seconds);
 }
 
@@ -148,10 +144,11 @@ export interface RunningContestant extends AsyncDisposable {
 /** Starts a contestant and has it under load for a while. */
 export async function startContestant(
   contestant: Contestant,
-  port: number,
   connections: number,
 ): Promise<RunningContestant> {
   await using resources = new AsyncDisposableStack();
+  // A fixed one may be taken, and what answers there would be measured instead.
+  const port = freePort();
   const directory = await Deno.makeTempDir({ prefix: "cwm-bench-" });
   resources.defer(() => Deno.remove(directory, { recursive: true }));
   const { pid } = resources.use(await startServer(contestant, port, directory));

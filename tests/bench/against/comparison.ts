@@ -45,12 +45,8 @@ export interface MeasuredAlone extends Situation {
 export interface MeasuredInTurn extends Situation {
   /** How often each build is measured in a round. */
   readonly turns: number;
-  /**
-   * Starts the build's program.
-   *
-   * @param place 0 or 1: what the program needs alone (a port) follows from it
-   */
-  start(build: Build, place: number): Promise<MeasuredProgram>;
+  /** Starts the build's program, beside that of the other one. */
+  start(build: Build): Promise<MeasuredProgram>;
 }
 
 /** A program that runs until it is disposed. */
@@ -164,8 +160,8 @@ async function measureInTurn(
 ): Promise<FiguresOfBoth> {
   await using resources = new AsyncDisposableStack();
   const programs: Partial<Record<Which, MeasuredProgram>> = {};
-  for (const [place, which] of order.entries()) {
-    programs[which] = resources.use(await comparable.start(builds[which], place));
+  for (const which of order) {
+    programs[which] = resources.use(await comparable.start(builds[which]));
   }
   const measured = { before: [] as Figures[], after: [] as Figures[] };
   for (let turn = 0; turn < comparable.turns; turn++) {
