@@ -10,6 +10,7 @@ import type { DataProvider, Evidence, Providers } from "./provider.ts";
 import { schemeOf } from "./standard_webhooks.ts";
 
 const DOCUMENTED: Evidence = { by: "documentation" };
+const VECTORS: Evidence = { by: "vectors" };
 const SOURCE: Evidence = { by: "source" };
 const RECALLED: Evidence = { by: "recalled" };
 
@@ -146,7 +147,7 @@ export const documented: Providers = {
     id: "/id",
     event: "/type",
   }),
-  circleci: bodyOnly("CircleCI", DOCUMENTED, versions("circleci-signature"), { id: "/id", event: "/type" }),
+  circleci: bodyOnly("CircleCI", VECTORS, versions("circleci-signature"), { id: "/id", event: "/type" }),
   bitbucket: bodyOnly("Bitbucket", RECALLED, { at: "X-Hub-Signature", prefix: PREFIXED }, {
     id: "X-Request-UUID",
     event: "X-Event-Key",

@@ -7,6 +7,7 @@ import { accepts, type SignatureCase } from "../../../support/signatures/cases.t
 
 /** Examples that providers publish. */
 const PUBLISHED: readonly Omit<SignatureCase, "valid" | "why">[] = [
+  // https://docs.github.com/en/webhooks/using-webhooks/validating-webhook-deliveries
   {
     preset: "github",
     config: { secret: "It's a Secret to Everybody" },
@@ -15,6 +16,7 @@ const PUBLISHED: readonly Omit<SignatureCase, "valid" | "why">[] = [
       "X-Hub-Signature-256": "sha256=757107ea0eb2509fc211221cce984b8a37570b6d7586c22c46f4379c8b043e17",
     }),
   },
+  // https://github.com/standard-webhooks/standard-webhooks/tree/main/libraries
   {
     preset: "standard",
     config: { secret: "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw" },
@@ -25,6 +27,42 @@ const PUBLISHED: readonly Omit<SignatureCase, "valid" | "why">[] = [
       "webhook-signature": "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=",
     }),
   },
+  // https://docs.slack.dev/authentication/verifying-requests-from-slack
+  {
+    preset: "slack",
+    config: { secret: "8f742231b10e8888abcd99yyyzzz85a5" },
+    now: 1_531_420_618,
+    request: captured(
+      "https://hooks.example.com/in",
+      "token=xyzz0WbapA4vBCDEFasx0q6G&team_id=T1DC2JH3J&team_domain=testteamnow&channel_id=G8PSS9T3V&" +
+        "channel_name=foobar&user_id=U2CERLKJA&user_name=roadrunner&command=%2Fwebhook-collect&text=&" +
+        "response_url=https%3A%2F%2Fhooks.slack.com%2Fcommands%2FT1DC2JH3J%2F397700885554%2F" +
+        "96rGlfmibIGlgcZRskXaIFfN&trigger_id=398738663015.47445629121.803a0bc887a14d10d2c447fce8b6703c",
+      {
+        "X-Slack-Request-Timestamp": "1531420618",
+        "X-Slack-Signature": "v0=a2114d57b48eac39b9ad189dd8316235a7b4a8d21a10bd27519666489c69b503",
+      },
+    ),
+  },
+  // https://developer.squareup.com/docs/webhooks/step3validate
+  {
+    preset: "square",
+    config: { secret: "asdf1234" },
+    now: 0,
+    request: captured("https://example.com/webhook", '{"hello":"world"}', {
+      "X-Square-HmacSha256-Signature": "2kRE5qRU2tR+tBGlDwMEw2avJ7QM4ikPYD/PJ3bd9Og=",
+    }),
+  },
+  // https://circleci.com/docs/outbound-webhooks
+  {
+    preset: "circleci",
+    config: { secret: "hunter123" },
+    now: 0,
+    request: captured("https://hooks.example.com/in", "an-important-request-payload", {
+      "circleci-signature": "v1=9be2242094a9a8c00c64306f382a7f9d691de910b4a266f67bd314ef18ac49fa",
+    }),
+  },
+  // https://www.twilio.com/docs/usage/security
   {
     preset: "twilio",
     config: { secret: "12345" },
@@ -35,6 +73,7 @@ const PUBLISHED: readonly Omit<SignatureCase, "valid" | "why">[] = [
       { "X-Twilio-Signature": "0/KCTR6DLpKmkAf8muzZqo1nDgQ=" },
     ),
   },
+  // https://docs.adyen.com/development-resources/webhooks/verify-hmac-signatures
   {
     preset: "adyen",
     config: { secret: "44782DEF547AAA06C910C43932B1EB0C71FC68D9D0C057550C48EC2ACF6BA056" },
