@@ -11,7 +11,7 @@
 
 import { assertCount, GatewayError } from "../errors.ts";
 import type { Event, EventBody } from "../event/event.ts";
-import type { RepeatKey } from "../event/repeat_key.ts";
+import type { RequestKey } from "../event/repeat_key.ts";
 import type { VerifiedEvent } from "../event/verified_event.ts";
 import { Challenge, type ProviderAnswer } from "./challenges/challenge.ts";
 import { UnavailableError } from "./unavailable.ts";
@@ -63,14 +63,14 @@ class Admission {
 }
 
 /** What verifiers found of a body that passed: by what its repeats are recognised, or the question that it is. */
-type Found = RepeatKey | Challenge | undefined;
+type Found = RequestKey | Challenge | undefined;
 
 /** Proof that one request passed every verifier. */
 class Verification {
   readonly authenticator: Authenticator;
   readonly #request: RequestToVerify | undefined;
   /** By what a repeat of the request is recognised; `undefined` where its sender has signed nothing that says it. */
-  readonly repeatKey: RepeatKey | undefined;
+  readonly repeatKey: RequestKey | undefined;
   /** The provider's question that the request is; `undefined` for events. */
   readonly challenge: Challenge | undefined;
 

@@ -9,7 +9,7 @@ import type { z } from "zod";
 import type { EventTypes } from "../event/event_type.ts";
 import type { Challenge, ProviderAnswer } from "./challenges/challenge.ts";
 import type { HandshakeNeed, Handshakes } from "./challenges/handshakes.ts";
-import type { RepeatKey } from "../event/repeat_key.ts";
+import type { RequestKey } from "../event/repeat_key.ts";
 import type { ClientAddressResolver } from "./client_address.ts";
 import type { ClientCertificates } from "./client_certificate/client_certificates.ts";
 import type { PublicUrlResolver } from "./public_url.ts";
@@ -77,7 +77,7 @@ export interface HeadVerifier extends Besides {
 /**
  * What is found of a body: what is found of a head, or by what a repeat of it is recognised, which lets it pass, too.
  */
-export type BodyVerdict = Finding | RepeatKey;
+export type BodyVerdict = Finding | RequestKey;
 
 /**
  * Verifies the exact bytes of the body as sent, before any Content-Encoding is undone. A throw counts as a refusal.

@@ -4,6 +4,8 @@
  * @module
  */
 
+import type { EventBody } from "./event.ts";
+
 /** What a repeat counts as: it was found by `idempotency` of its webhook, or by what its sender has signed. */
 export type RepeatKind = "duplicate" | "replayed";
 
@@ -15,6 +17,12 @@ export interface RepeatKey {
   /** How long the key is remembered after the first event, in milliseconds. */
   readonly ttlMs: number;
 }
+
+/**
+ * The key of a request: as it is, or found in its document, which by then was read in pieces and found to be JSON or
+ * not.
+ */
+export type RequestKey = RepeatKey | ((document: EventBody) => RepeatKey);
 
 /** An event that was accepted before. */
 export interface Repeated {

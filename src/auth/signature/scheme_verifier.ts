@@ -210,14 +210,16 @@ export class SchemeVerifier implements BodyVerifier {
   #keyOf({ id, signed, topic }: SignedHead, body: Bytes): BodyVerdict {
     const { replayTtlMs } = this.#options;
     if (replayTtlMs === undefined) return undefined;
-    const signedId = this.#needsId
-      ? id
-      : this.#idInBody === undefined
-      ? ""
-      : idAt(this.#idInBody, EventBody.fromBytes(body));
-    return signedId === ""
-      ? keyOfContent(signed ?? body, replayTtlMs, topic)
-      : keyOfId(signedId, replayTtlMs);
+    if (this.#needsId) return keyOfId(id, replayTtlMs);
+    const byContent = () => keyOfContent(signed ?? body, replayTtlMs, topic);
+    const pointer = this.#idInBody;
+    if (pointer === undefined) return byContent();
+    // By the time that the document was read, the bytes of a large body may be gone.
+    const known = signed === undefined || signed === body ? byContent() : undefined;
+    return (document) => {
+      const idInBody = idAt(pointer, document);
+      return idInBody === "" ? known ?? byContent() : keyOfId(idInBody, replayTtlMs);
+    };
   }
 
   /** What of the head stands in the body. */

@@ -97,7 +97,7 @@ export async function verdictOn(
   try {
     const body = EventBody.fromBytes(Uint8Array.fromBase64(bodyBase64));
     const { repeatKey } = await authenticator.verify(await authenticator.admit(request), request, body);
-    return { repeatKey };
+    return { repeatKey: typeof repeatKey === "function" ? repeatKey(body) : repeatKey };
   } catch (error) {
     if (error instanceof GatewayError && error.cause instanceof RefusalError) {
       return { refusal: error.cause.message };

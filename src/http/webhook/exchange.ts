@@ -228,6 +228,8 @@ class Exchange extends BoundedRequest implements RequestToVerify, AppendListener
       const { eventTypes } = entry.webhook;
       const type = eventTypes?.find(this.headers, kept);
       if (eventTypes?.takes?.(type) === false) return this.#filter(entry);
+      const { repeatKey } = verified;
+      const signed = typeof repeatKey === "function" ? repeatKey(kept) : repeatKey;
       rules?.schema?.require(kept);
       const cleaning = rules?.cleanup === undefined
         ? kept
@@ -235,7 +237,7 @@ class Exchange extends BoundedRequest implements RequestToVerify, AppendListener
       const clean = cleaning instanceof Promise ? await cleaning : cleaning;
       const event = authenticator.seal(verified, this.#eventOf(entry, clean, type));
       this.#body = undefined;
-      const accepting = this.#context.acceptor.accept(entry, event, this, verified.repeatKey);
+      const accepting = this.#context.acceptor.accept(entry, event, this, signed);
       if (accepting === "appending") return;
       const accepted = accepting instanceof Promise ? await accepting : accepting;
       if (accepted instanceof GatewayError) throw accepted;

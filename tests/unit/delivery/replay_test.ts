@@ -202,6 +202,18 @@ Deno.test("an event whose first copy fails while others wait is delivered by one
   assertEquals(probe.events.length, 2);
 });
 
+Deno.test("a large event is known by the id in it, wherever that stands", async () => {
+  const probe = new ProbeModule();
+  await using gateway = await start({ webhooks: { orders: { module: "probe", signature: STRIPE } }, probe });
+  const lines = "x".repeat(400_000);
+  const first = await sendStripe(gateway, "orders", JSON.stringify({ lines, id: "evt_1" }), 10);
+  const again = await sendStripe(gateway, "orders", JSON.stringify({ lines, id: "evt_1", attempt: 2 }));
+  assertEquals([again.status, again.text], [200, first.text]);
+  const other = await sendStripe(gateway, "orders", JSON.stringify({ lines, id: "evt_2" }));
+  assertNotEquals(other.text, first.text);
+  assertEquals(probe.events.length, 2);
+});
+
 Deno.test("a webhook that only logs knows its repeats without a journal", async () => {
   await using data = await TempDir.create();
   const environment = { DATA_DIR: join(data.path, "data") };
