@@ -5,11 +5,16 @@
  * @module
  */
 
+/** What a step counts as usually is known from about so many. */
+const REMEMBERED_STEPS = 8;
+
 /** So many steps in a turn of the event loop, whoever takes them; who waits longest is next. */
 export class TurnShares {
   readonly #perTurn: number;
   readonly #waiting: (() => void)[] = [];
   #left: number;
+  /** What a step has counted as of late, so that those of one turn are not too many together. */
+  #usual = 1;
   #isScheduled = false;
 
   constructor(perTurn: number) {
@@ -29,9 +34,13 @@ export class TurnShares {
     });
   }
 
-  /** Counts a step that was taken as several more: it took longer than others. */
+  /**
+   * Counts a step that was taken as several more: it took longer than others. To be called for every step, where it is
+   * for any.
+   */
   charge(steps: number): void {
     this.#left -= steps;
+    this.#usual += (1 + steps - this.#usual) / REMEMBERED_STEPS;
   }
 
   #schedule(): void {
@@ -45,7 +54,8 @@ export class TurnShares {
     this.#isScheduled = false;
     // What was charged beyond a turn is taken from the next ones.
     this.#left = Math.min(this.#left, 0) + this.#perTurn;
-    const next = this.#waiting.splice(0, Math.max(this.#left, 0));
+    const fitting = this.#left > 0 ? Math.max(1, Math.floor(this.#left / this.#usual)) : 0;
+    const next = this.#waiting.splice(0, fitting);
     this.#left -= next.length;
     for (const resolve of next) resolve();
     if (this.#waiting.length > 0) this.#schedule();

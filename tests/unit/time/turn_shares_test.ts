@@ -60,6 +60,28 @@ Deno.test("a step that is charged as several leaves so many fewer to the others 
   assert(later > turns, `${turns} turns, then ${later}`);
 });
 
+Deno.test("of steps that are charged as several each, as many fewer are taken in a turn", async () => {
+  const shares = new TurnShares(32);
+  const steps = 300;
+  let taken = 0;
+  const taking = Promise.all(Array.from({ length: 30 }, async () => {
+    for (let step = 0; step < steps / 30; step++) {
+      await shares.take();
+      taken++;
+      shares.charge(7);
+    }
+  }));
+  const inTurns: number[] = [];
+  for (let before = 0; taken < steps; before = taken) {
+    await breathe();
+    inTurns.push(taken - before);
+  }
+  await taking;
+  // What a step counts as is not known in the first turns; a turn of theirs may fall before and behind one of the test's.
+  const most = Math.max(...inTurns.slice(8));
+  assert(most <= 3 * 32 / 8, `${inTurns}`);
+});
+
 Deno.test("few steps wait for nothing", () => {
   const shares = new TurnShares(3);
   assertEquals([shares.take(), shares.take(), shares.take()], [undefined, undefined, undefined]);
