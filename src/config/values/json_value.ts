@@ -15,10 +15,10 @@ import { isInRemark } from "./remarks.ts";
 const MAX_DEPTH = 64;
 
 /**
- * Largest configuration value, in bytes of its text, or characters where it is text already. To parse, check and compile
- * a larger one would hold up requests, and hand-written ones have some kilobytes.
+ * Largest configuration value, in bytes of its text, or characters where it is text already: more than etcd takes with
+ * its own limit of 1.5 MiB for a request. To parse, check and compile a larger one would hold up requests.
  */
-export const MAX_VALUE_BYTES = 256 * 1024;
+export const MAX_VALUE_BYTES = 2 * 1024 * 1024;
 
 /** A configuration value, or why it cannot be used. */
 export type ParsedValue = { readonly json: unknown } | { readonly problem: ProblemReason };
@@ -69,7 +69,7 @@ function check(json: unknown): { readonly strings: number } | { readonly problem
 
 /** The problem of a value that is too large. @param length of its text */
 export function tooLarge(length: number): ProblemReason {
-  const message = `The value has ${length} bytes, more than ${MAX_VALUE_BYTES / 1024} KiB`;
+  const message = `The value has ${length} bytes, more than ${MAX_VALUE_BYTES / 1024 / 1024} MiB`;
   return { code: "too_large", path: "", message };
 }
 
