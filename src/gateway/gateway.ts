@@ -193,6 +193,7 @@ export class Gateway implements AsyncDisposable {
     this.#life.isReady = true;
     // What an earlier process accepted and did not deliver is taken up; a first journal begins with its first event.
     if (await mayHoldJournal(this.#settings)) await this.#parts.dispatcher.start();
+    else this.#parts.dispatcher.startEmpty();
     logger("config").info(
       "Serving {webhooks} webhooks and {connections} connections",
       this.#parts.manager.size,

@@ -13,6 +13,8 @@ export interface LaneContext {
   readonly budget: MemoryBudget;
   readonly deadlines: Deadlines;
   readonly lookUp: (lane: LaneKey) => RouteLookup;
+  /** Whether all lanes know if the journal holds earlier events of theirs. */
+  readonly knowsJournal: boolean;
   /** The time by `steadyNow`. */
   readonly now: () => number;
   /** A number in [0, 1), for jitter. */

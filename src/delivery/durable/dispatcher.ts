@@ -60,7 +60,7 @@ export interface DispatcherOptions {
 export class Dispatcher {
   readonly #options: DispatcherOptions;
   readonly #recorder: OutcomeRecorder;
-  readonly #context: LaneContext;
+  readonly #context: Mutable<LaneContext, "knowsJournal">;
   readonly #lanes = new Map<string, Lane>();
   readonly #parkedCheck: Repeating;
   readonly #sweep: Repeating;
@@ -80,6 +80,7 @@ export class Dispatcher {
       budget: new MemoryBudget(bytes, bodyMemory),
       deadlines,
       lookUp,
+      knowsJournal: false,
       now: options.now ?? steadyNow,
       random: options.random ?? Math.random,
     };
@@ -112,6 +113,11 @@ export class Dispatcher {
     await this.recover();
   }
 
+  /** Begins with a journal that holds nothing. To be called in the place of {@linkcode start}. */
+  startEmpty(): void {
+    this.#context.knowsJournal = true;
+  }
+
   /**
    * Looks for events in the journal that no lane knows of: after a start, after dead letters were replayed,
    * and from time to time, to be sure that nothing is stuck. A journal that cannot be read is asked again.
@@ -122,6 +128,7 @@ export class Dispatcher {
       for (const { namespace, webhook, pending } of await journal.lanes()) {
         this.#lane(namespace, webhook).recover(pending);
       }
+      this.#context.knowsJournal = true;
     } catch (error) {
       this.#recorder.journalFailed(error);
       if (this.#stopped) return;
@@ -190,6 +197,8 @@ export class Dispatcher {
     for (const lane of this.#lanes.values()) if (lane.isParked) lane.refresh();
   }
 }
+
+type Mutable<Type, Key extends keyof Type> = Omit<Type, Key> & { -readonly [Name in Key]: Type[Name] };
 
 /** Something done again and again, until stopped. */
 class Repeating extends Deadline {

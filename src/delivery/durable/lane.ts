@@ -88,7 +88,8 @@ export class Lane implements ActiveRunsOwner, ArrivalOwner, BacklogOwner {
     }
     if (!this.#runs.route.isKnown) this.refresh();
     const bytes = event.body.memory;
-    const claim = !this.#backlog.exists && this.#window.hasRoomFor(bytes);
+    // Where it is not known whether earlier events wait, it gets its turn out of the journal, behind them.
+    const claim = !this.#backlog.exists && this.#context.knowsJournal && this.#window.hasRoomFor(bytes);
     this.pending++;
     if (claim) this.#window.take(bytes);
     else this.#backlog.expect();

@@ -9,7 +9,7 @@ import { OutputScheduler } from "../../../../src/delivery/outputs/output_schedul
 import type { DeliveryRoute } from "../../../../src/delivery/route.ts";
 import { OutcomeRecorder } from "../../../../src/delivery/durable/outcome_recorder.ts";
 import { DeliveryError, GatewayError } from "../../../../src/errors.ts";
-import type { DeliveryResult } from "../../../../src/modules/module.ts";
+import type { Delivery, DeliveryResult } from "../../../../src/modules/module.ts";
 import { Metrics } from "../../../../src/observability/metrics.ts";
 import { durableRoute } from "../../../support/durable_route.ts";
 import { eventually } from "../../../support/eventually.ts";
@@ -38,7 +38,11 @@ class HeldJournal extends MortalJournal {
   }
 }
 
-function routeTo(results: DeliveryResult[], deadlines: Deadlines): DeliveryRoute {
+function routeTo(
+  results: DeliveryResult[],
+  deadlines: Deadlines,
+  onAttempt: (batch: readonly Delivery[]) => void = () => {},
+): DeliveryRoute {
   const scheduler = new OutputScheduler(
     {
       connection: "probe",
@@ -46,7 +50,10 @@ function routeTo(results: DeliveryResult[], deadlines: Deadlines): DeliveryRoute
       maxBatchBytes: Infinity,
       tryTakePlace: () => true,
       freePlace: () => {},
-      attempt: () => [results.shift() ?? "delivered"],
+      attempt: (batch) => {
+        onAttempt(batch);
+        return [results.shift() ?? "delivered"];
+      },
       probe: () => Promise.resolve(),
     },
     deadlines,
@@ -67,7 +74,7 @@ function laneOf(
   journal: Journal,
   deadlines: Deadlines,
   lookUp: () => DeliveryRoute,
-  { webhook = "orders", budget = new MemoryBudget(1024 * 1024) } = {},
+  { webhook = "orders", budget = new MemoryBudget(1024 * 1024), knowsJournal = true } = {},
 ): Lane {
   const metrics = new EventMetrics(new Metrics(), () => journal.stats());
   return new Lane({ namespace: "default", webhook }, {
@@ -77,6 +84,7 @@ function laneOf(
     budget,
     deadlines,
     lookUp,
+    knowsJournal,
     now: Date.now,
     random: () => 0,
   });
@@ -105,6 +113,20 @@ Deno.test("an event whose lane fails is refused, and the others of its commit ar
   assertEquals([error.code, (error.cause as Error).message, routes], ["internal_error", "A bug", 1]);
   assert("sequence" in await second);
   await eventually(() => assertEquals(journal.stats().pending, 1));
+});
+
+Deno.test("until it is known what the journal holds, events are delivered behind those that may be in it", async () => {
+  await using directory = await JournalDirectory.create();
+  using deadlines = new Deadlines();
+  const journal = await directory.open();
+  const earlier = verifiedEvent();
+  await append(journal, earlier, { claim: false });
+  const delivered: string[] = [];
+  const route = routeTo([], deadlines, (batch) => delivered.push(...batch.map(({ event }) => event.id)));
+  const lane = laneOf(journal, deadlines, () => route, { knowsJournal: false });
+  const later = verifiedEvent();
+  await reported((listener) => lane.accept(later, 10, undefined, listener));
+  await eventually(() => assertEquals(delivered, [earlier.id, later.id]));
 });
 
 Deno.test("a lane knows of an event that is on its way back into the journal, and is not forgotten", async () => {
