@@ -15,10 +15,11 @@ import { isInRemark } from "./remarks.ts";
 const MAX_DEPTH = 64;
 
 /**
- * Largest configuration value, in bytes of its text, or characters where it is text already: more than etcd takes with
- * its own limit of 1.5 MiB for a request. To parse, check and compile a larger one would hold up requests.
+ * Largest configuration value, in bytes of its text, or characters where it is text already: several times what etcd
+ * takes unless it was started with another limit (1.5 MiB). To parse, check and compile a larger one would hold up
+ * requests.
  */
-export const MAX_VALUE_BYTES = 2 * 1024 * 1024;
+export const MAX_VALUE_BYTES = 10 * 1024 * 1024;
 
 /** A configuration value, or why it cannot be used. */
 export type ParsedValue = { readonly json: unknown } | { readonly problem: ProblemReason };

@@ -19,11 +19,11 @@ Deno.test("a configuration value is a JSON object", () => {
   }
 });
 
-Deno.test("a configuration value of more than 2 MiB is a problem, whatever it holds", () => {
+Deno.test("a configuration value of more than 10 MiB is a problem, whatever it holds", () => {
   const filled = (length: number) => `{"a":"${"x".repeat(length - 8)}"}`;
-  assertEquals(problemCode(filled(2 * 1024 * 1024)), undefined);
-  assertEquals(problemCode(filled(2 * 1024 * 1024 + 1)), "too_large");
-  assertEquals(problemCode("[".repeat(3_000_000)), "too_large");
+  assertEquals(problemCode(filled(10 * 1024 * 1024)), undefined);
+  assertEquals(problemCode(filled(10 * 1024 * 1024 + 1)), "too_large");
+  assertEquals(problemCode("[".repeat(11_000_000)), "too_large");
 });
 
 Deno.test("any JSON object of sane depth is taken as it is", () => {

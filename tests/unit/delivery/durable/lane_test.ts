@@ -115,7 +115,7 @@ Deno.test("an event whose lane fails is refused, and the others of its commit ar
   await eventually(() => assertEquals(journal.stats().pending, 1));
 });
 
-Deno.test("until it is known what the journal holds, events are delivered behind those that may be in it", async () => {
+Deno.test("events that come before the journal was read are delivered behind those that it holds", async () => {
   await using directory = await JournalDirectory.create();
   using deadlines = new Deadlines();
   const journal = await directory.open();
