@@ -28,6 +28,9 @@ const CHECKS = [
 
 const MAX_LANES = 4;
 
+/** Test files that one process runs: few enough for lanes that end at about the same time. */
+const FILES_AT_A_TIME = 16;
+
 /** Gives each test a limit of its own. */
 const TIME_LIMITS = "--preload=tests/support/test_time_limit.ts";
 
@@ -84,21 +87,26 @@ async function runSelection(args: readonly string[]): Promise<TestResult[]> {
 }
 
 /**
- * Runs all files, spread over several `deno test` processes. Not `--parallel`: that runs files as threads of
- * one process, where they share the environment, signals, and for moments, when one starts a program, the
- * open files of all; a port that was just closed is then not always free.
+ * Runs all files, some at a time in one of several `deno test` processes: whichever is done takes the next ones. Not
+ * `--parallel`: that runs files as threads of one process, where they share the environment, signals, and for moments,
+ * when one starts a program, the open files of all; a port that was just closed is then not always free.
  */
 async function runLanes(files: readonly SourceFile[]): Promise<TestResult[]> {
-  const count = Math.max(1, Math.min(MAX_LANES, navigator.hardwareConcurrency, files.length));
-  const lanes = Array.from({ length: count }, async (_, lane) => {
-    const own = files.filter((_, index) => index % count === lane);
-    // The types were checked before; an error in one file must not keep the others from running.
-    const args = ["--no-check", ...own.map(({ path }) => path)];
-    return await runTests(args, own, lane === 0 ? "live" : "kept");
-  });
-  const outcomes = await Promise.all(lanes);
-  for (const { output } of outcomes) console.log(output);
-  return outcomes.flatMap(({ results }) => results);
+  const results: TestResult[] = [];
+  // The last folders have the longest files, which should not be what a lane ends with.
+  const waiting = files.toReversed();
+  const runNext = async () => {
+    while (waiting.length > 0) {
+      const next = waiting.splice(0, FILES_AT_A_TIME);
+      // The types were checked before; an error in one file must not keep the others from running.
+      const outcome = await runTests(["--no-check", ...next.map(({ path }) => path)], next, "kept");
+      console.log(outcome.output);
+      results.push(...outcome.results);
+    }
+  };
+  const lanes = Math.max(1, Math.min(MAX_LANES, navigator.hardwareConcurrency));
+  await Promise.all(Array.from({ length: lanes }, runNext));
+  return results;
 }
 
 /**
