@@ -2,9 +2,9 @@
  * Signed tokens in the compact form (RFC 7515, section 3.1; RFC 7519), as far as they can be read before their
  * signature is known to be good. What is refused here is refused whatever the key is.
  *
- * Tokens are read and checked here and not by jose 6.2, which takes 606 µs for a token of RS256 where this takes 321,
- * and does HS256 by WebCrypto, a promise and a thread for each, where this calculates it in place. Tokens of other
- * libraries and the examples of the RFCs are tests of it.
+ * Tokens are read and checked here and not by jose 6.2.18, whose WebCrypto takes a promise for each: 106 µs of the
+ * processor for a token of HS256 and 418 for one of RS256, where node:crypto takes 12 and 195 for the signature alone.
+ * Tokens of other libraries and the examples of the RFCs are tests of it.
  *
  * @module
  */

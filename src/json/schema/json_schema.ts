@@ -2,9 +2,10 @@
  * JSON Schema, drafts 2020-12 and 07: whether documents are what a schema describes, in a time that is bounded
  * whatever the schema and the document.
  *
- * It is written here since no library kept these bounds: ajv 8.20 judges 62 required cases of the JSON-Schema-Test-Suite
- * wrongly, generates code as text, and runs patterns for as long as they take. json-schema-library 11.6 takes 11.7 µs
- * for an order of twenty properties where this takes 1.5, and `bench auth` asks for 0.70 of a request without a schema.
+ * It is written here since no library kept these bounds. Of the 2,226 required cases of the JSON-Schema-Test-Suite,
+ * ajv 8.20.0 judges 49 wrongly and cannot compile the schemas of 25; it generates code as text, and runs patterns for as
+ * long as they take. json-schema-library 11.6.2 judges 14 wrongly, and takes 9.2 µs for an order of twenty properties
+ * where this takes 0.9; `bench auth` asks for 0.70 of a request without a schema.
  *
  * @module
  */
