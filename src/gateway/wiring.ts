@@ -16,6 +16,7 @@ import type { SecretLookup } from "../config/secrets/lookup.ts";
 import type { Environment } from "../config/values/substitution.ts";
 import { WebhookEntry } from "../config/entry.ts";
 import { webhookPath } from "../event/names.ts";
+import { Health } from "../health/health.ts";
 import { Deadlines } from "../time/deadlines.ts";
 import { Acceptor } from "../delivery/acceptor.ts";
 import type { ChannelQueues } from "../channels/channel_queues.ts";
@@ -94,6 +95,7 @@ export class GatewayParts {
   readonly deadlines = new Deadlines();
   readonly #bodyMemory = new BodyMemory(this.deadlines);
   readonly metrics = new Metrics();
+  readonly health = new Health();
   readonly refusals = new RefusalHistory();
   readonly webhooks: WebhookMetrics;
   readonly inFlight: InFlight;
@@ -208,7 +210,9 @@ export class GatewayParts {
         directory.set(path, channelsOf(entry));
         this.webhooks.changed(path, entry);
         if (entry?.webhook?.handshake === "settled") void this.handshakes.settle(path);
-        if (entry === undefined) this.refusals.forget(path);
+        if (entry !== undefined) return;
+        this.refusals.forget(path);
+        this.health.forget({ part: "webhook", name: path });
       },
     });
     return manager;
@@ -293,6 +297,7 @@ export class GatewayParts {
         salvage: (name) => this.#salvage(name),
       },
       handshakes: { registry: this.handshakes, catalog: this.manager.catalog },
+      health: this.health,
       webhooks: {
         catalog: this.manager.catalog,
         requests: this.webhooks.requests,

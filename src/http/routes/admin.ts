@@ -13,6 +13,7 @@ import type { Metrics } from "../../observability/metrics.ts";
 import type { VaultStatus } from "../../secrets/vault/vault_source.ts";
 import { deadLetterRoutes, type DeadLetterSource } from "./dead_letters.ts";
 import type { InFlight } from "../in_flight.ts";
+import { healthRoute, type HealthSource } from "./health.ts";
 import { handshakeRoutes, type HandshakeSource } from "./handshakes.ts";
 import { journalRoutes, type JournalSource } from "./journal.ts";
 import { describeProblem, jsonResponse } from "../responses.ts";
@@ -43,6 +44,7 @@ export interface AdminSource {
   readonly webhooks: WebhookSource;
   readonly journal: JournalSource;
   readonly handshakes: HandshakeSource;
+  readonly health: HealthSource;
   /** The outputs that webhooks hold. */
   readonly outputs: () => Iterable<Pick<OutputHost, "hasConnection" | "state">>;
   /** When the gateway started, by `performance.now()`. */
@@ -57,6 +59,7 @@ export function adminRoutes(source: AdminSource): Route[] {
     { path: "/admin/connections", methods: { GET: guard((_request, id) => connectionStates(source, id)) } },
     { path: "/admin/reload", methods: { POST: guard((_request, id) => reload(source, id)) } },
     { path: "/admin/stats", methods: { GET: guard((_request, id) => stats(source, id)) } },
+    healthRoute(source.health, guard),
     webhookRoute(source.webhooks, guard),
     ...journalRoutes(source.journal, guard),
     ...handshakeRoutes(source.handshakes, guard),

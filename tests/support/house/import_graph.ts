@@ -59,7 +59,7 @@ const RANKS: readonly (readonly string[])[] = [
   ["event/"],
   ["settings/"],
   ["io/server/", "io/connection.ts"],
-  ["observability/"],
+  ["observability/", "health/"],
   ["io/"],
   ["time/", "json/", "schema/"],
   ["errors.ts", "version.ts", "std.d.ts"],

@@ -9,7 +9,7 @@ async function start(environment: Record<string, string> = { ADMIN_TOKEN }): Pro
 
 const bearer = (token: string) => ({ headers: { authorization: `Bearer ${token}` } });
 
-for (const path of ["/admin/config", "/admin/stats"]) {
+for (const path of ["/admin/config", "/admin/stats", "/admin/status"]) {
   Deno.test(`GET ${path} answers only with the admin token`, async () => {
     await using gateway = await start();
     assertEquals((await gateway.request(path, bearer(ADMIN_TOKEN))).status, 200);
@@ -89,4 +89,11 @@ Deno.test("metrics can be switched off", async () => {
   assertEquals((await gateway.request("/metrics")).status, 404);
   await using other = await start({});
   assertStringIncludes((await other.request("/metrics")).text, "# TYPE cwm_requests_total counter");
+});
+
+Deno.test("GET /admin/status says that a gateway with nothing wrong is well", async () => {
+  await using gateway = await start();
+  const { text } = await gateway.request("/admin/status", bearer(ADMIN_TOKEN));
+  const counts = { down: 0, impaired: 0, off: 0 };
+  assertEquals(JSON.parse(text), { status: "well", counts, unlisted: 0, troubles: [] });
 });
