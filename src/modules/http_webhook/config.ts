@@ -12,6 +12,7 @@ import { booleanField, hasNoOuterWhiteSpace, OUTER_WHITE_SPACE, reportAt } from 
 import { allowedHostsField, parseDestination, parsePolicy, urlField } from "../../io/destination_fields.ts";
 import type { Destination } from "../../io/http_client.ts";
 import { formOf, type Header, isForwardable, refuseConfiguredHeader } from "../../event/header_policy.ts";
+import { type DeliverySigner, SIGNING_HEADERS, signSchema } from "./signing.ts";
 
 const DEFAULT_TIMEOUT_SECONDS = 10;
 const MAX_TIMEOUT_SECONDS = 3600;
@@ -25,11 +26,13 @@ export interface HttpWebhookConfig {
   readonly method: "POST" | "PUT" | "PATCH";
   /** The configured headers; they win over forwarded ones. */
   readonly headers: readonly Header[];
-  /** The forms of their names, which no received header may be taken for. */
+  /** The forms of their names and of those that signing sets, which no received header may be taken for. */
   readonly headerForms: ReadonlySet<string>;
   readonly timeoutMs: number;
   /** Names in lower case of the received headers that go along; `all` means all that may. */
   readonly forwarded: readonly string[] | "all";
+  /** `undefined` where deliveries are not signed. */
+  readonly signer: DeliverySigner | undefined;
 }
 
 const fields = z.strictObject({
@@ -55,6 +58,11 @@ const fields = z.strictObject({
     description:
       "With `forward_headers`: only these, whatever their case. Default: all that may be sent along.",
   }),
+  sign: signSchema.optional().meta({
+    description:
+      'Signs every attempt by Standard Webhooks: `{"secret": "whsec_…"}`, and a list of up to 10 while a secret is ' +
+      "changed. See [Signed deliveries](#signed-deliveries).",
+  }),
   allowed_hosts: allowedHostsField(),
 });
 
@@ -62,7 +70,8 @@ type Issues = z.RefinementCtx;
 
 /** Strict schema that ends in the compiled form. */
 export const httpWebhookConfigSchema: z.ZodType<HttpWebhookConfig> = fields.transform((input, issues) => {
-  const headers = parseHeaders(input.headers, issues);
+  const taken = input.sign === undefined ? NONE : SIGNING_HEADERS;
+  const headers = parseHeaders(input.headers, taken, issues);
   const policy = parsePolicy(input.allowed_hosts, issues);
   const destination = policy === undefined
     ? undefined
@@ -73,19 +82,29 @@ export const httpWebhookConfigSchema: z.ZodType<HttpWebhookConfig> = fields.tran
     destination,
     method: input.method,
     headers,
-    headerForms: new Set(headers.map(([name]) => formOf(name))),
+    headerForms: new Set([...headers.map(([name]) => formOf(name)), ...taken]),
     timeoutMs: input.timeout * 1000,
     forwarded: input.forward_headers ? allowed ?? "all" : [],
+    signer: input.sign,
   };
 });
 
-function parseHeaders(configured: Readonly<Record<string, string>>, issues: Issues): Header[] {
+const NONE: readonly string[] = [];
+
+/** @param taken the forms of names that are set for every request */
+function parseHeaders(
+  configured: Readonly<Record<string, string>>,
+  taken: readonly string[],
+  issues: Issues,
+): Header[] {
   const headers = new Map<string, string>();
   for (const [name, untrimmed] of Object.entries(configured)) {
     const value = untrimmed.trim();
     const lowerCase = name.toLowerCase();
     const refusal = headers.has(lowerCase)
       ? "This header is given twice"
+      : taken.includes(formOf(name))
+      ? "This header is set by sign"
       : refuseSecret(name, untrimmed) ?? refuseConfiguredHeader(name, value);
     if (refusal === undefined) headers.set(lowerCase, value);
     else reportAt(issues, ["headers", name], refusal);

@@ -1,8 +1,8 @@
 /**
  * `http_webhook`: sends each event to an HTTP endpoint, with the body exactly as it was received.
  *
- * Every request carries `cwm-event-id`, `cwm-namespace`, `cwm-webhook` and `cwm-received-at`. An event may
- * arrive more than once, each time with the same id.
+ * Every request carries `cwm-event-id`, `cwm-attempt`, `cwm-namespace`, `cwm-webhook` and `cwm-received-at`. An event
+ * may arrive more than once, each time with the same id.
  *
  * @module
  */
@@ -29,8 +29,7 @@ class HttpWebhookOutput implements Output<HttpWebhookConfig> {
     batch: readonly Delivery<HttpWebhookConfig>[],
     attempt: Attempt,
   ): Promise<readonly DeliveryResult[]> {
-    const { signal } = attempt;
-    return Promise.all(batch.map(({ event, config }) => this.#send(event, config, signal)));
+    return Promise.all(batch.map(({ event, config }) => this.#send(event, config, attempt)));
   }
 
   /** There is nothing to ask: a destination belongs to a webhook, not to the output. */
@@ -43,10 +42,14 @@ class HttpWebhookOutput implements Output<HttpWebhookConfig> {
     return Promise.resolve();
   }
 
-  async #send(event: Event, config: HttpWebhookConfig, signal: AbortSignal): Promise<DeliveryResult> {
+  async #send(
+    event: Event,
+    config: HttpWebhookConfig,
+    { signal, number }: Attempt,
+  ): Promise<DeliveryResult> {
     const { destination, method } = config;
     const body = event.body.bytes;
-    const headers = outgoingHeaders(event, config, body.byteLength);
+    const headers = outgoingHeaders(event, config, number, body);
     try {
       const answer = await this.#client.send(destination, method, headers, body, signal);
       return judgeAnswer(answer, destination);
@@ -64,7 +67,8 @@ class HttpWebhookOutput implements Output<HttpWebhookConfig> {
 function outgoingHeaders(
   event: Event,
   config: HttpWebhookConfig,
-  contentLength: number,
+  attempt: number,
+  body: Uint8Array<ArrayBuffer>,
 ): OutgoingHttpHeaders {
   const headers: OutgoingHttpHeaders = { "user-agent": "core-webhook-module" };
   const contentType = event.headers.get("content-type");
@@ -75,8 +79,10 @@ function outgoingHeaders(
     for (const [name, value] of forwardedHeaders(event.headers, allowed, headerForms)) headers[name] = value;
   }
   for (const [name, value] of config.headers) headers[name] = value;
-  headers["content-length"] = contentLength;
+  headers["content-length"] = body.byteLength;
   setNamingHeaders(headers, event);
+  headers["cwm-attempt"] = String(attempt);
+  config.signer?.sign(headers, event.id, body);
   return headers;
 }
 

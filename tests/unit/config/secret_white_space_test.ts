@@ -7,8 +7,8 @@ import { isSensitiveName } from "../../../src/observability/redaction.ts";
 
 const SECRETS = ["pa55word\n", "pa55word\r\n", " pa55word", "pa55word\t", "\u00a0pa55word", "pa55word\n\n"];
 
-/** As long as a key has to be for the shortest hash of a token. */
-const LONG_SECRET = "pa55word-of-32-characters-or-more";
+/** As long as a key has to be for the shortest hash of a token, and in the form of Standard Webhooks. */
+const LONG_SECRET = "whsec_pa55wordMfKQ9r8GKYqrTwjUPD8ILPZI";
 
 const webhook = (value: Record<string, unknown>) => ({ module: "log", ...value });
 const output = (module: string, config: Record<string, unknown>) => ({ module, "module-config": config });
@@ -38,6 +38,10 @@ const WEBHOOKS: Readonly<Record<string, unknown>> = {
   "module-config.headers.X-Api-Key": output("http_webhook", {
     url: "https://example.com",
     headers: { "X-Api-Key": "{$SECRET}" },
+  }),
+  "module-config.sign.secret": output("http_webhook", {
+    url: "https://example.com",
+    sign: { secret: "{$SECRET}" },
   }),
 };
 

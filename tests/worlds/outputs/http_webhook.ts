@@ -7,6 +7,8 @@ export const world: OutputWorld = {
   exceptions: { probe: "its destinations belong to webhooks, and a probe knows of none" },
 };
 
+const SIGNING_SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+
 async function setUp(): Promise<OutputUnderTest> {
   const resources = new AsyncDisposableStack();
   const target = async (answer?: Parameters<HttpTarget["answer"]>[0]) => {
@@ -17,6 +19,7 @@ async function setUp(): Promise<OutputUnderTest> {
   const configFor = (url: string) => ({
     url: `${url}/hooks/path-s3cret?key=query-s3cret`,
     headers: { authorization: "Bearer header-s3cret" },
+    sign: { secret: SIGNING_SECRET },
     allowed_hosts: ["127.0.0.1"],
   });
   const taking = await target();
@@ -27,7 +30,7 @@ async function setUp(): Promise<OutputUnderTest> {
   const hanging = await target("hang");
   return {
     config: configFor(taking.url),
-    secrets: ["path-s3cret", "query-s3cret", "header-s3cret"],
+    secrets: ["path-s3cret", "query-s3cret", "header-s3cret", SIGNING_SECRET.slice("whsec_".length)],
     stallingConfig: configFor(hanging.url),
     failures: [
       { when: "the destination answers 422", disposition: "dead_letter", config: configFor(refusing.url) },

@@ -170,6 +170,7 @@ const ALWAYS_SENT = [
   "connection",
   "content-length",
   "content-type",
+  "cwm-attempt",
   "cwm-event-id",
   "cwm-namespace",
   "cwm-received-at",
