@@ -5,9 +5,10 @@
  */
 
 import { DeliveryError, type DeliveryErrorCode } from "../errors.ts";
+import { MAX_RETRY_AFTER_SECONDS } from "../io/retry_after.ts";
 import { backoffBoundMs } from "../time/backoff.ts";
 
-/** When to try a failed delivery again: exponential with full jitter. */
+/** When to try a failed delivery again: exponential with full jitter, or by a schedule. */
 export interface RetryPolicy {
   /** Attempts in all, the first one included. */
   readonly maxAttempts: number;
@@ -19,6 +20,8 @@ export interface RetryPolicy {
   readonly multiplier?: number;
   /** Longest delay that an output may ask for (`Retry-After`), in milliseconds. @default maxDelayMs */
   readonly maxRetryAfterMs?: number;
+  /** The delays themselves in milliseconds, one less than attempts. @default those that the other members lead to */
+  readonly scheduleMs?: readonly number[];
 }
 
 /** The longest delay unless a webhook's `max_delay` says otherwise, in milliseconds. */
@@ -51,6 +54,21 @@ export const NO_RETRY: RetryPolicy = {
 };
 
 /**
+ * Attempts after exactly these delays. An output that asks for longer ones (`Retry-After`) gets them, however long.
+ *
+ * @param scheduleMs at least one delay, in milliseconds
+ */
+export function scheduledPolicy(scheduleMs: readonly number[]): RetryPolicy {
+  return {
+    maxAttempts: scheduleMs.length + 1,
+    initialDelayMs: 0,
+    maxDelayMs: Math.max(...scheduleMs),
+    maxRetryAfterMs: MAX_RETRY_AFTER_SECONDS * 1000,
+    scheduleMs,
+  };
+}
+
+/**
  * How long to wait before the next attempt, or `undefined` to give up. Full jitter spreads the retries of
  * many events that failed together evenly over the whole delay.
  *
@@ -65,10 +83,13 @@ export function retryDelayMs(
   random: number,
 ): number | undefined {
   if (attempt >= policy.maxAttempts) return undefined;
-  const { initialDelayMs: initialMs, maxDelayMs: maxMs, multiplier = 2 } = policy;
-  const bound = backoffBoundMs({ initialMs, maxMs, multiplier }, attempt);
   const asked = Math.min(longestAskedMs(policy), (failure.retryAfterSeconds ?? 0) * 1000);
-  return Math.max(random * bound, asked);
+  return Math.max(ownDelayMs(policy, attempt, random), asked);
+}
+
+function ownDelayMs(policy: RetryPolicy, attempt: number, random: number): number {
+  const { initialDelayMs: initialMs, maxDelayMs: maxMs, multiplier = 2, scheduleMs } = policy;
+  return scheduleMs?.[attempt - 1] ?? random * backoffBoundMs({ initialMs, maxMs, multiplier }, attempt);
 }
 
 /** The longest delay of a policy, in milliseconds. */

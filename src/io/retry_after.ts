@@ -8,7 +8,7 @@
  * Longest wait that is believed, in seconds: as long as the longest `max_delay` of a webhook. Each webhook's own
  * `max_delay` bounds it further.
  */
-const MAX_SECONDS = 7 * 24 * 60 * 60;
+export const MAX_RETRY_AFTER_SECONDS = 7 * 24 * 60 * 60;
 
 /** Beyond RFC 9110, which knows whole seconds: some senders give fractions. */
 const SECONDS = /^\d+(?:\.\d+)?$/;
@@ -41,7 +41,9 @@ const YEARS_AHEAD = 50;
 export function parseRetryAfter(value: string | undefined, nowMs: number): number | undefined {
   if (value === undefined) return undefined;
   const seconds = SECONDS.test(value) ? Number(value) : (parseHttpDate(value, nowMs) - nowMs) / 1000;
-  return Number.isNaN(seconds) ? undefined : Math.min(Math.max(Math.ceil(seconds), 0), MAX_SECONDS);
+  return Number.isNaN(seconds)
+    ? undefined
+    : Math.min(Math.max(Math.ceil(seconds), 0), MAX_RETRY_AFTER_SECONDS);
 }
 
 /** In milliseconds since 1970; `NaN` for what is no date. */

@@ -88,7 +88,7 @@ export function testRelay({ transport, mode, queue = "journal" }: RelaySubject):
 
   test("puts an event that the target refuses for good into the gateway's dead letters", async (world) => {
     await world.send(3);
-    world.target.answerNext({ status: 404 });
+    world.target.answerNext({ status: 410 });
     await using _connector = await world.connector();
     await world.target.waitForRequests(3);
     await world.empty();

@@ -13,7 +13,7 @@ export class OpenOutput implements AsyncDisposable {
     this.#output = output;
   }
 
-  /** @param connection as in the connections file, without `type` */
+  /** @param connection as in the connections file, without `type`; `undefined` where the module needs none */
   static async open<Config, Connection>(
     module: OutputModule<Config, Connection>,
     connection: unknown,
@@ -23,7 +23,7 @@ export class OpenOutput implements AsyncDisposable {
       logger: getLogger(["cwm", "test"]),
       lines: { write: () => Promise.resolve(), [Symbol.asyncDispose]: () => Promise.resolve() },
     };
-    const settings = module.connectionSchema!.parse(connection);
+    const settings = module.connectionSchema?.parse(connection) as Connection;
     // Configurations come from the module's own schema below, so no other module's can get in.
     return new OpenOutput(module as OutputModule, await module.open(settings, context) as Output);
   }

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { NO_RETRY, type RetryPolicy } from "../../delivery/retry_policy.ts";
+import { DURABLE_POLICY, NO_RETRY, type RetryPolicy, scheduledPolicy } from "../../delivery/retry_policy.ts";
 import type { Idempotency } from "../../delivery/route.ts";
 import type { Acceptance, OutputModule } from "../../modules/module.ts";
 import { PLANNED_MODULES } from "../../modules/registry.ts";
@@ -234,11 +234,18 @@ function firstStepName(module: OutputModule): string {
 
 function compileRetry(config: RetryConfig): RetryPolicy {
   if (!config.enabled) return NO_RETRY;
+  if (config.schedule !== undefined) return scheduledPolicy(config.schedule.map((seconds) => seconds * 1000));
+  const {
+    max_attempts: maxAttempts,
+    initial_delay: initial,
+    max_delay: max,
+    backoff_multiplier: multiplier,
+  } = config;
   return {
-    maxAttempts: config.max_attempts,
-    initialDelayMs: config.initial_delay * 1000,
-    maxDelayMs: config.max_delay * 1000,
-    multiplier: config.backoff_multiplier,
+    maxAttempts: maxAttempts ?? DURABLE_POLICY.maxAttempts,
+    initialDelayMs: initial === undefined ? DURABLE_POLICY.initialDelayMs : initial * 1000,
+    maxDelayMs: max === undefined ? DURABLE_POLICY.maxDelayMs : max * 1000,
+    ...(multiplier === undefined ? {} : { multiplier }),
   };
 }
 

@@ -7,27 +7,49 @@
 import { z } from "zod";
 import { JsonPointer } from "../../json/pointer.ts";
 import { headerNameField } from "../../schema/header_names.ts";
-import { booleanField, integerField, numberField } from "../../schema/fields.ts";
+import { booleanField, integerField, numberField, reportAt } from "../../schema/fields.ts";
 import { isConnectionName } from "../../event/names.ts";
 
 /** Steps of a chain, as in the Python original. */
 export const MAX_CHAIN = 20;
 
+/** Most attempts of one step at one event. */
+const MAX_ATTEMPTS = 1000;
+
+/** The longest pause between two attempts, in seconds: a week. */
+const MAX_PAUSE_SECONDS = 604_800;
+
+/** What `retry` says of the formula for pauses, which a `schedule` stands in the place of. */
+const FORMULA_KEYS = ["max_attempts", "initial_delay", "max_delay", "backoff_multiplier"] as const;
+
 /** `retry`, of a webhook or of a step of its chain. Times are in seconds, as in the Python original. */
 export const retrySchema = z.strictObject({
   enabled: booleanField().default(true).meta({ description: "`false`: one attempt, and no more." }),
-  max_attempts: integerField(1, 1000).default(20).meta({
-    description: "Attempts in all. While the sender waits, `DELIVERY_BUDGET_MS` ends them earlier.",
+  max_attempts: integerField(1, MAX_ATTEMPTS).optional().meta({
+    description:
+      "Attempts in all. While the sender waits, `DELIVERY_BUDGET_MS` ends them earlier. Default: 20.",
   }),
-  initial_delay: numberField(0, 86_400).default(1).meta({
-    description: "Longest first pause in seconds. Each pause is a random part of its bound.",
+  initial_delay: numberField(0, 86_400).optional().meta({
+    description: "Longest first pause in seconds. Each pause is a random part of its bound. Default: 1.",
   }),
-  max_delay: numberField(0, 604_800).default(3600).meta({
-    description: "Longest pause in seconds, also of those that `Retry-After` asks for.",
+  max_delay: numberField(0, MAX_PAUSE_SECONDS).optional().meta({
+    description: "Longest pause in seconds, also of those that `Retry-After` asks for. Default: 3600.",
   }),
-  backoff_multiplier: numberField(1, 100).default(2).meta({
-    description: "What the bound of the pause grows by each time.",
+  backoff_multiplier: numberField(1, 100).optional().meta({
+    description: "What the bound of the pause grows by each time. Default: 2.",
   }),
+  schedule: z.array(numberField(0, MAX_PAUSE_SECONDS)).min(1).max(MAX_ATTEMPTS - 1).optional().meta({
+    description:
+      "Instead of the four keys above: the pauses themselves in seconds, such as `[5, 300, 1800]`. There is one " +
+      "attempt more than there are pauses. One is longer if `Retry-After` asks for it, and never shorter.",
+  }),
+}).superRefine((config, issues) => {
+  if (config.schedule === undefined) return;
+  for (const key of FORMULA_KEYS) {
+    if (config[key] !== undefined) {
+      reportAt(issues, key, "Has no meaning beside 'schedule': leave out one of them");
+    }
+  }
 });
 
 /** `limits` of a webhook. */

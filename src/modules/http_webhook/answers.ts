@@ -15,34 +15,58 @@ import {
   RefusedAddressError,
 } from "../../io/http_client.ts";
 import type { DeliveryResult } from "../module.ts";
-import { reject, retry, verdictError, VerdictTable } from "../verdicts.ts";
+import { reject, retry, type Verdict, verdictError, VerdictTable } from "../verdicts.ts";
+import { ruleOf, type StatusRule } from "./statuses.ts";
 
-/** Refusals stay, unless the request came too late, too early or too often; failures of the destination pass. */
+const FINAL = reject("answered");
+const PASSING = retry("answered");
+
+/**
+ * Refusals of the event stay. Those of the moment pass: routes are missing while something is deployed, tokens are
+ * changed, and a request can come too late, too early or too often. So do failures of the destination, and redirects,
+ * which lead nowhere until somebody changes them.
+ */
 const STATUSES = new VerdictTable({
-  "1* 3* 4*": reject("answered"),
-  "408 425 429": retry("answered"),
-}, retry("answered"));
+  "4*": FINAL,
+  "401 403 404 407 408 409 421 423 424 425 429": PASSING,
+}, PASSING);
 
 /** How messages name a destination. Path and query stay out: many services put a secret there. */
 export function nameOf({ hostname, port }: Destination): string {
   return authorityOf(hostname, port);
 }
 
-/** What an answer means for the event. */
-export function judgeAnswer({ status, headers }: Answer, destination: Destination): DeliveryResult {
+/**
+ * What an answer means for the event.
+ *
+ * @param rules those of the webhook, which win over the usual ones. @default none
+ */
+export function judgeAnswer(
+  { status, headers }: Answer,
+  destination: Destination,
+  rules: readonly StatusRule[] = [],
+): DeliveryResult {
   if (status >= 200 && status < 300) return "delivered";
-  const verdict = STATUSES.find(status);
-  const message = `Destination ${nameOf(destination)} ${verdict.text} ${status}`;
-  if (verdict.kind === "retry") {
-    const retryAfterSeconds = parseRetryAfter(headers["retry-after"], Date.now());
-    return verdictError(verdict, message, { retryAfterSeconds });
-  }
-  const target = headers.location === undefined
-    ? undefined
-    : URL.parse(headers.location, `${destination.protocol}//${nameOf(destination)}`);
-  if (status < 300 || status >= 400 || !target) return verdictError(verdict, message);
-  const redirected = `${message}, a redirect to ${target.host}: redirects are not followed, change url`;
-  return verdictError(verdict, redirected);
+  const verdict = verdictOn(status, rules);
+  const message = `Destination ${nameOf(destination)} ${verdict.text} ${status}${
+    redirectOf(headers, status, destination)
+  }`;
+  if (verdict.kind !== "retry") return verdictError(verdict, message);
+  const retryAfterSeconds = parseRetryAfter(headers["retry-after"], Date.now());
+  return verdictError(verdict, message, { retryAfterSeconds });
+}
+
+function verdictOn(status: number, rules: readonly StatusRule[]): Verdict {
+  const rule = ruleOf(rules, status);
+  if (rule === undefined) return STATUSES.find(status);
+  return rule === "final" ? FINAL : PASSING;
+}
+
+/** What a message says of a redirect: its host, since the rest of the address may be a secret. */
+function redirectOf({ location }: Answer["headers"], status: number, destination: Destination): string {
+  if (status < 300 || status >= 400 || location === undefined) return "";
+  const target = URL.parse(location, `${destination.protocol}//${nameOf(destination)}`);
+  return target === null ? "" : `, a redirect to ${target.host}: redirects are not followed, change url`;
 }
 
 /** What it means for the event that there was no answer. */

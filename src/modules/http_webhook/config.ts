@@ -11,6 +11,7 @@ import { timeoutField } from "../../schema/connection_fields.ts";
 import { booleanField, hasNoOuterWhiteSpace, OUTER_WHITE_SPACE, reportAt } from "../../schema/fields.ts";
 import { allowedHostsField, parseDestination, parsePolicy, urlField } from "../../io/destination_fields.ts";
 import type { Destination } from "../../io/http_client.ts";
+import { compileStatusRules, statusesField, type StatusRule } from "./statuses.ts";
 import { formOf, type Header, isForwardable, refuseConfiguredHeader } from "../../event/header_policy.ts";
 import { type DeliverySigner, SIGNING_HEADERS, signSchema } from "./signing.ts";
 
@@ -33,6 +34,8 @@ export interface HttpWebhookConfig {
   readonly forwarded: readonly string[] | "all";
   /** `undefined` where deliveries are not signed. */
   readonly signer: DeliverySigner | undefined;
+  /** What the webhook says of answers, the most exact first. */
+  readonly statusRules: readonly StatusRule[];
 }
 
 const fields = z.strictObject({
@@ -48,6 +51,14 @@ const fields = z.strictObject({
   }),
   timeout: timeoutField(MAX_TIMEOUT_SECONDS).default(DEFAULT_TIMEOUT_SECONDS).meta({
     description: "Seconds that one attempt may take.",
+  }),
+  final_statuses: statusesField().meta({
+    description:
+      'Answers after which an event is a dead letter at once: statuses, classes and ranges, such as `[404, "3xx", ' +
+      '"500-503"]`. Of two entries that fit the narrower one counts, whichever list it is in.',
+  }),
+  retry_statuses: statusesField().meta({
+    description: "Answers after which an event is tried again, in the same form.",
   }),
   forward_headers: booleanField().default(false).meta({
     description:
@@ -72,6 +83,10 @@ type Issues = z.RefinementCtx;
 export const httpWebhookConfigSchema: z.ZodType<HttpWebhookConfig> = fields.transform((input, issues) => {
   const taken = input.sign === undefined ? NONE : SIGNING_HEADERS;
   const headers = parseHeaders(input.headers, taken, issues);
+  const statusRules = compileStatusRules(
+    { final: input.final_statuses, retry: input.retry_statuses },
+    issues,
+  );
   const policy = parsePolicy(input.allowed_hosts, issues);
   const destination = policy === undefined
     ? undefined
@@ -86,6 +101,7 @@ export const httpWebhookConfigSchema: z.ZodType<HttpWebhookConfig> = fields.tran
     timeoutMs: input.timeout * 1000,
     forwarded: input.forward_headers ? allowed ?? "all" : [],
     signer: input.sign,
+    statusRules,
   };
 });
 

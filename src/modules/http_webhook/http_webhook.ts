@@ -52,7 +52,7 @@ class HttpWebhookOutput implements Output<HttpWebhookConfig> {
     const headers = outgoingHeaders(event, config, number, body);
     try {
       const answer = await this.#client.send(destination, method, headers, body, signal);
-      return judgeAnswer(answer, destination);
+      return judgeAnswer(answer, destination, config.statusRules);
     } catch (error) {
       return signal.aborted
         ? new DeliveryError(

@@ -4,6 +4,7 @@ import {
   DURABLE_POLICY,
   NO_RETRY,
   retryDelayMs,
+  scheduledPolicy,
   WAITING_SENDER_POLICY,
   withBoundedRetryAfter,
 } from "../../../src/delivery/retry_policy.ts";
@@ -66,4 +67,22 @@ Deno.test("retryDelayMs spreads delays over the whole range from zero to the bou
       assert(delay !== undefined && delay >= 0 && delay < 350.001);
     },
   ));
+});
+
+Deno.test("a schedule is kept to, whatever the chance, and ends after its last delay", () => {
+  const schedule = scheduledPolicy([5_000, 300_000, 0]);
+  for (const random of [0, 0.5, 0.999999]) {
+    const delays = [1, 2, 3, 4, 5].map((attempt) => retryDelayMs(schedule, attempt, FAILED, random));
+    assertEquals(delays, [5_000, 300_000, 0, undefined, undefined]);
+  }
+});
+
+Deno.test("a schedule never undercuts what the output asked for, however long that is", () => {
+  const schedule = scheduledPolicy([5_000]);
+  const week = 7 * 86_400;
+  for (const seconds of [6, 3_601, week]) {
+    assertEquals(retryDelayMs(schedule, 1, asking(seconds), 0), seconds * 1000);
+    assertEquals(withBoundedRetryAfter(schedule, asking(seconds)).retryAfterSeconds, seconds);
+  }
+  assertEquals(retryDelayMs(schedule, 1, asking(4), 0), 5_000);
 });

@@ -34,7 +34,7 @@ async function setUp(): Promise<OutputUnderTest> {
     stallingConfig: configFor(hanging.url),
     failures: [
       { when: "the destination answers 422", disposition: "dead_letter", config: configFor(refusing.url) },
-      { when: "the destination answers 307", disposition: "dead_letter", config: configFor(redirecting.url) },
+      { when: "the destination answers 307", disposition: "retry", config: configFor(redirecting.url) },
       { when: "the destination answers 503", disposition: "retry", config: configFor(failing.url) },
       { when: "the connection breaks", disposition: "retry", config: configFor(dropping.url) },
       { when: "nothing listens", disposition: "retry", config: configFor("http://127.0.0.1:1") },
