@@ -12,6 +12,12 @@ import { DeliveryError, ERROR_CATALOGUE, GatewayError } from "../errors.ts";
 const JSON_TYPE = "application/json";
 const REQUEST_ID = "x-request-id";
 
+/** From this length on an answer is worth compressing, in characters. */
+export const LARGE_LENGTH = 4096;
+
+/** What large answers say: to read it back from each answer would make small ones expensive. */
+const largeTexts = new WeakMap<Response, string>();
+
 /** A JSON answer. It carries the request's id in a header. */
 export function jsonResponse(status: number, body: unknown, requestId: string): Response {
   return textResponse(status, JSON.stringify(body) + "\n", JSON_TYPE, requestId);
@@ -22,7 +28,13 @@ export function textResponse(status: number, body: string, contentType: string, 
   // Appending the second header afterwards is measurably cheaper than passing two, or than setting it.
   const response = new Response(body, { status, headers: { "content-type": contentType } });
   response.headers.append(REQUEST_ID, requestId);
+  if (body.length >= LARGE_LENGTH) largeTexts.set(response, body);
   return response;
+}
+
+/** The text of an answer of {@linkcode textResponse} that is worth compressing; `undefined` of any other. */
+export function largeTextOf(response: Response): string | undefined {
+  return largeTexts.get(response);
 }
 
 /**

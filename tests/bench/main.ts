@@ -1,5 +1,6 @@
 /**
  *     deno task bench accept [--seconds 5] [--rounds 3] [--connections 32]
+ *     deno task bench answers [--seconds 5] [--rounds 3] [--connections 32]
  *     deno task bench auth [METHOD ...] [--seconds 5] [--rounds 3] [--connections 32]
  *     deno task bench durable [--seconds 5] [--rounds 3]
  *     deno task bench memory
@@ -23,6 +24,7 @@
 
 import { parseArgs } from "@std/cli/parse-args";
 import { benchAccept } from "./accept.ts";
+import { benchAnswers } from "./answers.ts";
 import { benchAuth } from "./auth.ts";
 import { benchDurable } from "./durable.ts";
 import { benchBacklog } from "./backlog.ts";
@@ -53,6 +55,7 @@ const only = options["only"] === undefined ? undefined : String(options["only"])
 
 const benchmarks: Readonly<Record<string, () => Promise<void>>> = {
   accept: () => benchAccept(load),
+  answers: () => benchAnswers(load),
   auth: async () => {
     if (!await benchAuth(load, options._.slice(1).map(String))) Deno.exitCode = 1;
   },

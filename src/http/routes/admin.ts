@@ -11,6 +11,7 @@ import type { OutputHost } from "../../delivery/outputs/output_host.ts";
 import { GatewayError } from "../../errors.ts";
 import type { Metrics } from "../../observability/metrics.ts";
 import type { VaultStatus } from "../../secrets/vault/vault_source.ts";
+import { compressing } from "./compression.ts";
 import { deadLetterRoutes, type DeadLetterSource } from "./dead_letters.ts";
 import type { InFlight } from "../in_flight.ts";
 import { healthRoute, type HealthSource } from "./health.ts";
@@ -82,11 +83,14 @@ function guardedBy({ token, metrics }: AdminSource): (handler: Handler) => Handl
     "cwm_admin_unauthorized_total",
     "Requests to admin routes without the token or with another one.",
   ).with();
-  return (handler) => (request, requestId, rest) => {
-    const [, presented = ""] = BEARER.exec(request.headers.get("authorization") ?? "") ?? [];
-    if (isExpected(presented)) return handler(request, requestId, rest);
-    refused.increment();
-    throw new GatewayError("unauthorized", undefined, { headers: { "www-authenticate": "Bearer" } });
+  return (handler) => {
+    const answer = compressing(handler);
+    return (request, requestId, rest) => {
+      const [, presented = ""] = BEARER.exec(request.headers.get("authorization") ?? "") ?? [];
+      if (isExpected(presented)) return answer(request, requestId, rest);
+      refused.increment();
+      throw new GatewayError("unauthorized", undefined, { headers: { "www-authenticate": "Bearer" } });
+    };
   };
 }
 

@@ -126,9 +126,9 @@ const encodings: readonly [accepts: string | undefined, gzip: boolean][] = [
   ["identity;q=0.5, gzip;q=1", true],
   ["br", false],
 ];
-Deno.test("metrics are compressed for whoever takes gzip", async () => {
+Deno.test("large metrics are compressed for whoever takes gzip", async () => {
   const metrics = new Metrics();
-  metrics.gaugeFrom("cwm_text", "Something to compress.", () => 1);
+  metrics.gaugeFrom("cwm_text", "Something to compress. ".repeat(200), () => 1);
   const { GET } = metricsRoute(metrics).methods;
   for (const [accepts, gzip] of encodings) {
     const headers = new Headers(accepts === undefined ? {} : { "accept-encoding": accepts });
@@ -141,6 +141,19 @@ Deno.test("metrics are compressed for whoever takes gzip", async () => {
     const text = new TextDecoder().decode(gzip ? gunzipSync(bytes) : bytes);
     assertEquals(text, metrics.render(), name);
   }
+});
+
+Deno.test("small metrics are not compressed", async () => {
+  const metrics = new Metrics();
+  metrics.gaugeFrom("cwm_text", "Too little to compress. ".repeat(150), () => 1);
+  const { GET } = metricsRoute(metrics).methods;
+  const request = new Request("http://localhost/metrics", { headers: { "accept-encoding": "gzip" } });
+  const answer = await GET!(request, "id", "");
+  assertEquals([answer.headers.get("content-encoding"), answer.headers.get("vary")], [
+    null,
+    "accept-encoding",
+  ]);
+  assertEquals(await answer.text(), metrics.render());
 });
 
 Deno.test("other work goes on while the metrics of 25,000 webhooks are rendered, once for all who ask", async () => {
