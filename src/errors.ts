@@ -222,6 +222,11 @@ export const ERROR_CATALOGUE = {
     "The output cannot be reached",
     "Check the system behind the webhook's connection.",
   ),
+  output_throttled: retried(
+    503,
+    "The output asks for fewer events",
+    "Send again after `Retry-After`; set `limits.target_rate` to what the output allows.",
+  ),
   output_timeout: retried(
     504,
     "The output did not answer in time",
@@ -241,6 +246,7 @@ export const DELIVERY_ERROR_CODES = [
   "output_failed",
   "output_rejected",
   "output_unavailable",
+  "output_throttled",
   "output_timeout",
   "overloaded",
 ] as const satisfies readonly ErrorCode[];

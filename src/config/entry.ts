@@ -7,6 +7,7 @@
 
 import type { OutputLease } from "../delivery/outputs/output_pool.ts";
 import { Holding } from "../time/fair_share.ts";
+import { Pacer } from "../delivery/pacer.ts";
 import { RateCounter } from "../time/rate.ts";
 import { SenderMemory } from "../auth/sender_memory.ts";
 import type { LaneKey } from "../journal/journal.ts";
@@ -27,6 +28,7 @@ class PlacedEntry {
   #rate: RateCounter | undefined;
   #memory: SenderMemory | undefined;
   #challengeRate: RateCounter | undefined;
+  #pacer: Pacer | undefined;
 
   /** @param former the entry that this one takes the place of */
   constructor(path: string, former: PlacedEntry | undefined) {
@@ -36,6 +38,18 @@ class PlacedEntry {
     this.#rate = former.#rate;
     this.#memory = former.#memory;
     this.#challengeRate = former.#challengeRate;
+    this.#pacer = former.#pacer;
+  }
+
+  /** How fast its deliveries begin; `undefined` where no rate was ever set. */
+  get pacer(): Pacer | undefined {
+    return this.#pacer;
+  }
+
+  /** Changes how many deliveries may begin in a second; `undefined` for any number. */
+  protected setRate(perSecond: number | undefined): void {
+    if (perSecond !== undefined) this.#pacer ??= new Pacer();
+    this.#pacer?.setRate(perSecond);
   }
 
   /** What its requests hold of the bounds on what is under way. Made at the first request. */
@@ -94,6 +108,7 @@ export class WebhookEntry extends PlacedEntry implements DeliveryRoute {
     super(path, former);
     this.webhook = webhook;
     this.#outputs = outputs;
+    this.setRate(webhook.policy.rate);
     webhook.authenticator.hold();
   }
 

@@ -243,7 +243,7 @@ export class Serving {
     // The new hold is taken before the old one is let go, so that an unchanged connection stays open.
     const { outputs } = this.#options;
     const leases = webhook.steps.map(({ module, moduleConfig }, index) =>
-      outputs.acquire(module, connections[index], moduleConfig)
+      outputs.acquire(module, connections[index], moduleConfig, webhook.policy.targetRate)
     );
     const own = leases.length === 1 ? this.#alone(leases[0]!) : leases;
     this.#put(new WebhookEntry(path, webhook, own, this.#options.catalog.find(path)));

@@ -16,6 +16,7 @@ import type { Repeated, RepeatKey } from "../event/repeat_key.ts";
 import type { AppendListener, Journal } from "../journal/journal.ts";
 import { RememberedKeys } from "./repeats/remembered_keys.ts";
 import { type AcceptResult, Repeats } from "./repeats/repeats.ts";
+import { isTooLate, type Pacer } from "./pacer.ts";
 import type { DeliveryRoute } from "./route.ts";
 
 /** The ways of acceptance that an {@linkcode Acceptor} chooses between. */
@@ -24,6 +25,8 @@ export interface AcceptorOptions {
   readonly journal: Journal;
   readonly deadlines: Deadlines;
   readonly logger: Logger;
+  /** How long a sender may wait for its turn where deliveries have a rate, in milliseconds. */
+  readonly longestTurnMs: number;
 }
 
 /** Accepts events. */
@@ -87,11 +90,13 @@ export class Acceptor {
   }
 
   #deliver(route: DeliveryRoute, event: VerifiedEvent): DeliveryResult | Promise<DeliveryResult> {
-    const { gate } = route;
-    if (gate === undefined) return deliverDirectly(route, event, this.#options.deadlines);
-    return this.#deliverWithin(gate, route, event);
+    const { gate, pacer } = route;
+    if (gate !== undefined) return this.#deliverWithin(gate, route, event);
+    if (pacer?.isBounded === true) return this.#deliverInTurn(pacer, route, event);
+    return deliverDirectly(route, event, this.#options.deadlines);
   }
 
+  /** A place is taken before the turn comes: nothing that has had its turn waits any more. */
   async #deliverWithin(
     gate: NonNullable<DeliveryRoute["gate"]>,
     route: DeliveryRoute,
@@ -103,10 +108,23 @@ export class Acceptor {
       throw new GatewayError("overloaded", message, { retryAfterSeconds: 1 });
     }
     await place;
+    const { pacer } = route;
     try {
-      return await deliverDirectly(route, event, this.#options.deadlines);
+      return pacer?.isBounded === true
+        ? await this.#deliverInTurn(pacer, route, event)
+        : await deliverDirectly(route, event, this.#options.deadlines);
     } finally {
       gate.free();
     }
+  }
+
+  async #deliverInTurn(pacer: Pacer, route: DeliveryRoute, event: VerifiedEvent): Promise<DeliveryResult> {
+    const turn = pacer.enter(this.#options.longestTurnMs, route.queue);
+    if (isTooLate(turn)) {
+      const message = "More requests to this webhook wait than 'limits.rate' lets begin in time";
+      throw new GatewayError("overloaded", message, { retryAfterSeconds: turn.inSeconds });
+    }
+    if (turn !== "now") await turn;
+    return await deliverDirectly(route, event, this.#options.deadlines);
   }
 }

@@ -8,6 +8,7 @@
 import type { Event } from "../event/event.ts";
 import type { RepeatKey } from "../event/repeat_key.ts";
 import type { Acceptance } from "../modules/module.ts";
+import type { Pacer } from "./pacer.ts";
 import type { OutputLease } from "./outputs/output_pool.ts";
 import type { Semaphore } from "../time/semaphore.ts";
 import { DURABLE_POLICY, longestDelayMs, type RetryPolicy } from "./retry_policy.ts";
@@ -50,6 +51,8 @@ export interface DeliveryRoute {
   readonly concurrency: number;
   /** Events of this webhook that may wait to be delivered. */
   readonly queue: number;
+  /** How fast deliveries begin; `undefined` without a bound. */
+  readonly pacer: Pacer | undefined;
   /** The places for deliveries that a sender waits for; `undefined` without a bound. */
   readonly gate: Semaphore | undefined;
   /** How repeated events are recognised; `undefined` where all are new. */

@@ -145,6 +145,7 @@ export class GatewayParts {
       journal: this.journal,
       deadlines: this.deadlines,
       logger: logger("delivery"),
+      longestTurnMs: settings.limits.deliveryBudgetMs / 2,
     });
     const directory = new ChannelDirectory();
     this.manager = this.#buildManager(options, directory);

@@ -126,6 +126,7 @@ function levelOf(error: GatewayError, byWebhook: boolean): "info" | "warning" | 
     case "output_failed":
     case "output_rejected":
     case "output_unavailable":
+    case "output_throttled":
     case "output_timeout":
     case "overloaded":
       return "warning";

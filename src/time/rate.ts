@@ -35,9 +35,15 @@ export class RateCounter {
     return wait > each * TOLERANCE ? wait : 0;
   }
 
-  /** Counts one request. To be called once {@linkcode waitMs} is 0. */
-  count({ requests, windowMs }: RateLimit, now: number): void {
-    this.#unusedAt = Math.max(this.#unusedAt, now) + windowMs / requests;
+  /** How many requests are within the limit now. */
+  room({ requests, windowMs }: RateLimit, now: number): number {
+    const used = (Math.min(this.#unusedAt, now + windowMs) - now) * requests / windowMs;
+    return Math.max(0, Math.floor(requests - Math.max(0, used) + TOLERANCE));
+  }
+
+  /** Counts requests, one unless said otherwise. To be called once {@linkcode waitMs} is 0. */
+  count({ requests, windowMs }: RateLimit, now: number, times = 1): void {
+    this.#unusedAt = Math.max(this.#unusedAt, now) + times * windowMs / requests;
   }
 
   /** Whether it is as if nothing had been counted yet. */

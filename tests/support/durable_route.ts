@@ -13,6 +13,7 @@ export function durableRoute(
     timeoutMs: 30_000,
     concurrency: Infinity,
     queue: Infinity,
+    pacer: undefined,
     gate: undefined,
     idempotency: undefined,
     enter: () => {},

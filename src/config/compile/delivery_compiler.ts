@@ -43,6 +43,10 @@ export interface DeliveryPolicy {
   readonly concurrency: number;
   /** `Infinity` without a bound of its own. */
   readonly queue: number;
+  /** Deliveries of the webhook that may begin in a second; `undefined` without a bound. */
+  readonly rate: number | undefined;
+  /** Deliveries that may begin in a second at each of its outputs, of all webhooks; `undefined` without a bound. */
+  readonly targetRate: number | undefined;
   readonly idempotency: Idempotency | undefined;
 }
 
@@ -115,6 +119,8 @@ export function compilePolicy(config: WebhookConfig, steps: readonly CompiledSte
     timeoutMs: chain === undefined ? usual.timeoutMs : chain.timeout * 1000,
     concurrency: limits?.concurrency ?? usual.concurrency,
     queue: limits?.queue ?? usual.queue,
+    rate: limits?.rate,
+    targetRate: limits?.target_rate,
     idempotency: idempotency === undefined ? undefined : compileIdempotency(idempotency),
   };
 }
@@ -132,6 +138,8 @@ function usualPolicy(acceptance: Acceptance): DeliveryPolicy {
     timeoutMs: 30_000,
     concurrency: Infinity,
     queue: Infinity,
+    rate: undefined,
+    targetRate: undefined,
     idempotency: undefined,
   };
 }

@@ -52,14 +52,26 @@ export const retrySchema = z.strictObject({
   }
 });
 
+/** Bounds of rates, in deliveries a second: one in a little more than a quarter of an hour is the slowest. */
+const MIN_RATE = 0.001;
+const MAX_RATE = 1_000_000;
+
 /** `limits` of a webhook. */
 export const limitsSchema = z.strictObject({
   concurrency: integerField(1, 100_000).optional().meta({
     description: "Deliveries of this webhook under way at once. Default: the output's own bound.",
   }),
+  rate: numberField(MIN_RATE, MAX_RATE).optional().meta({
+    description:
+      "Deliveries of this webhook that begin in a second, such as `5` or `0.5`: more wait. Default: any number.",
+  }),
+  target_rate: numberField(MIN_RATE, MAX_RATE).optional().meta({
+    description:
+      "Deliveries that begin in a second at the webhook's target, those of all webhooks with that target together. Of several that webhooks say, the lowest counts. Default: any number.",
+  }),
   queue: integerField(0, 1_000_000_000).optional().meta({
     description:
-      "Events that may wait: in the journal, or with `delivered` for one of the `concurrency` places. More get 503 `overloaded`. Default: no bound of its own.",
+      "Events that may wait: in the journal, or with `delivered` for one of the `concurrency` places or for their turn by `rate`. More get 503 `overloaded`. Default: no bound of its own.",
   }),
 });
 

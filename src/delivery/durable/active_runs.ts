@@ -9,6 +9,7 @@ import type { AttemptFailure } from "../../dead_letters/dead_letters.ts";
 import type { LaneKey, PendingEvent } from "../../journal/journal.ts";
 import type { DeliveryResult } from "../../modules/module.ts";
 import { LinkedList } from "../../time/linked_list.ts";
+import type { Pacer } from "../pacer.ts";
 import { DURABLE_POLICY, retryDelayMs } from "../retry_policy.ts";
 import type { DeliveryRoute, RouteStep } from "../route.ts";
 import type { LaneContext } from "./context.ts";
@@ -46,6 +47,9 @@ export class ActiveRuns implements OutputQueueOwner, DeliveryOwner {
   /** Events that have left, and of which the journal does not know it yet. */
   #unsettled = 0;
   #stopped = false;
+  /** What events wait for, where deliveries have a rate. */
+  #pacer: Pacer | undefined;
+  readonly #onRoom = () => this.route.goOn();
 
   constructor(name: LaneKey, owner: ActiveRunsOwner, context: LaneContext) {
     this.route = new CurrentRoute(name, this, context);
@@ -64,9 +68,21 @@ export class ActiveRuns implements OutputQueueOwner, DeliveryOwner {
     return this.#unsettled;
   }
 
-  get freePlaces(): number {
+  freePlaces(wanted: number): number {
     const { route } = this.route;
-    return this.#stopped || route === undefined ? 0 : route.concurrency - this.#underWay;
+    if (this.#stopped || route === undefined) return 0;
+    const places = Math.min(wanted, route.concurrency - this.#underWay);
+    const { pacer } = route;
+    if (pacer === undefined || places <= 0) return places;
+    const room = pacer.room(places);
+    if (room === 0) this.#waitForRoom(pacer);
+    return room;
+  }
+
+  #waitForRoom(pacer: Pacer): void {
+    if (this.#pacer !== pacer) this.#pacer?.forget(this.#onRoom);
+    this.#pacer = pacer;
+    pacer.whenRoom(this.#onRoom);
   }
 
   isUnderWayBefore(step: RouteStep): boolean {
@@ -85,6 +101,7 @@ export class ActiveRuns implements OutputQueueOwner, DeliveryOwner {
   /** Begins nothing new; what is under way ends. */
   stop(): void {
     this.#stopped = true;
+    this.#pacer?.forget(this.#onRoom);
   }
 
   /** Gives the events back that were not attempted. To be called when nothing is under way. */
@@ -105,20 +122,30 @@ export class ActiveRuns implements OutputQueueOwner, DeliveryOwner {
 
   began(): void {
     this.#underWay++;
+    this.route.route?.pacer?.count(1);
   }
 
   ended(queue: OutputQueue, run: EventRun, result: DeliveryResult): void {
     this.#underWay = assertCount(this.#underWay - 1, "deliveries under way");
     if (result === "delivered") run.deliver(queue.step);
+    else if (result.code === "output_throttled") this.#putBack(queue, run, result);
     else this.#fail(queue, run, result);
     this.route.forgetEnded();
     this.#advance(run, queue.route);
     this.route.goOnBeside(queue);
   }
 
+  /** The output has asked for a pause, whatever the event: it goes again, and the attempt does not count. */
+  #putBack({ step }: OutputQueue, run: EventRun, error: DeliveryError): void {
+    this.#context.recorder.failed(this.#name, run.pending.event.id, failureOf(step, error), true);
+    const current = step.ordered ? this.route.orderedQueueLike(step) : undefined;
+    if (current === undefined) run.withdraw(step);
+    else current.return(run, 0, Promise.resolve());
+  }
+
   #fail(queue: OutputQueue, run: EventRun, error: DeliveryError): void {
     const { step } = queue;
-    const failure = { code: codeOf(error), message: error.message, connection: step.output.connection };
+    const failure = failureOf(step, error);
     const delayMs = error.disposition === "dead_letter" ? undefined : this.#delayMs(step, run, error);
     run.fail(step, failure, delayMs);
     this.#context.recorder.failed(this.#name, run.pending.event.id, failure, delayMs !== undefined);
@@ -233,6 +260,6 @@ function progressOf(run: EventRun, route: DeliveryRoute): { readonly progress?: 
   return progress === undefined ? {} : { progress };
 }
 
-function codeOf(error: DeliveryError): AttemptFailure["code"] {
-  return error.code as AttemptFailure["code"];
+function failureOf({ output }: RouteStep, { code, message }: DeliveryError): AttemptFailure {
+  return { code: code as AttemptFailure["code"], message, connection: output.connection };
 }

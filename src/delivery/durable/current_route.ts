@@ -104,6 +104,11 @@ export class CurrentRoute {
     if (this.#formerQueues.length > 0) this.#formerQueues = this.#formerQueues.filter(({ isBusy }) => isBusy);
   }
 
+  /** What waits in the queues may go now. */
+  goOn(): void {
+    for (const queue of this.#queues) queue.goOn();
+  }
+
   /** A place is free: it is for all queues, also when it was taken on a former route. */
   goOnBeside(queue: OutputQueue): void {
     for (const other of this.#queues) if (other !== queue) other.goOn();

@@ -14,8 +14,11 @@ import type { EventRun } from "./event_run.ts";
 
 /** The webhook that a queue belongs to. */
 export interface OutputQueueOwner {
-  /** Deliveries that may still begin, over all steps of the webhook. */
-  readonly freePlaces: number;
+  /**
+   * How many of so many deliveries may begin now, over all steps of the webhook. Where none may because of a rate, the
+   * queues go on in time.
+   */
+  freePlaces(wanted: number): number;
   /** Whether deliveries of the step are under way that began before the route was changed. */
   isUnderWayBefore(step: RouteStep): boolean;
   /** A delivery begins. */
@@ -78,7 +81,7 @@ export class OutputQueue implements DeliverySource {
 
   take(limit: number, maxBytes: number): readonly ScheduledDelivery[] {
     if (this.#closed || this.#blocked || this.#hasToWait()) return [];
-    const most = Math.min(limit, this.#owner.freePlaces, this.#waiting.length);
+    const most = this.#owner.freePlaces(Math.min(limit, this.#waiting.length));
     const count = maxBytes === Infinity ? most : this.#countWithin(maxBytes, most);
     return this.#waiting.splice(0, count).map((run) => this.#begin(run));
   }

@@ -45,6 +45,8 @@ export interface CallsListener {
   onPlaceFree(): void;
   /** The output has taken something. */
   onDelivered(): void;
+  /** The output has asked to be left alone for a while. */
+  onThrottled(error: DeliveryError): void;
 }
 
 /** Calls an output, which is opened with the first. Disposal closes it: the calls must have ended. */
@@ -200,8 +202,10 @@ export class OutputCalls implements AsyncDisposable {
   }
 
   #note(result: DeliveryResult): void {
-    if (result !== "delivered") this.#failure = result;
-    else {
+    if (result !== "delivered") {
+      this.#failure = result;
+      if (result.code === "output_throttled") this.#listener.onThrottled(result);
+    } else {
       this.#failure = undefined;
       this.#listener.onDelivered();
     }

@@ -16,12 +16,14 @@ import type {
   ModuleContext,
   OutputModule,
 } from "../../modules/module.ts";
+import { Backoff } from "../../time/backoff.ts";
+import { Pacer } from "../pacer.ts";
 import type { RetryPolicy } from "../retry_policy.ts";
 import type { Results } from "./attempt.ts";
 import { Gatherer, type GatheringOutput } from "./gatherer.ts";
 import { type CallsEnvironment, type CallsListener, OutputCalls } from "./output_calls.ts";
 import type { MeasuredOutput, OutputMetrics } from "./output_metrics.ts";
-import { type BatchOutput, OutputScheduler } from "./output_scheduler.ts";
+import { askedPauseMs, type BatchOutput, OutputScheduler } from "./output_scheduler.ts";
 import { SenderDeliveries, type SenderDeliveriesListener } from "./sender_deliveries.ts";
 
 /** What hosts of all outputs share. */
@@ -38,14 +40,17 @@ export interface OutputState {
   /** The connection's name, or the module's where it needs none. */
   readonly connection: string;
   /**
-   * `idle`: not used yet. `open`: the last delivery succeeded. `failing`: it failed. `out_of_reach`: events of
-   * the journal wait until a probe succeeds.
+   * `idle`: not used yet. `open`: the last delivery succeeded. `failing`: it failed. `throttled`: it has asked for a
+   * pause, which is not over. `out_of_reach`: events of the journal wait until a probe succeeds.
    */
-  readonly state: "idle" | "open" | "failing" | "out_of_reach";
+  readonly state: "idle" | "open" | "failing" | "throttled" | "out_of_reach";
   /** Deliveries under way. */
   readonly active: number;
   readonly failure?: { readonly code: string; readonly message: string };
 }
+
+/** The least pause of an output that asks for one, longer each time until it takes something. */
+const THROTTLED_PAUSES = { initialMs: 500, maxMs: 30_000 };
 
 /** What an output host does for its parts. */
 type Parts = MeasuredOutput & BatchOutput & GatheringOutput & CallsListener & SenderDeliveriesListener;
@@ -54,6 +59,10 @@ type Parts = MeasuredOutput & BatchOutput & GatheringOutput & CallsListener & Se
 export class OutputHost implements AsyncDisposable, Parts {
   /** Hands the events of the journal to this output. */
   readonly scheduler: OutputScheduler;
+  /** How fast deliveries begin. */
+  readonly pacer = new Pacer();
+  readonly #throttledPauses = new Backoff(THROTTLED_PAUSES);
+  readonly #logger: Logger;
   readonly #module: OutputModule;
   readonly #context: ModuleContext;
   readonly #batches: BatchBounds;
@@ -75,6 +84,7 @@ export class OutputHost implements AsyncDisposable, Parts {
   ) {
     const { metrics, deadlines, deliveryBudgetMs, freeRequests = () => Infinity } = environment;
     this.#module = module;
+    this.#logger = logger;
     const { maxBatch = 1, maxBatchBytes = Infinity } = module;
     this.#batches = module.batches?.(connection) ?? { maxBatch, maxBatchBytes };
     const throttled = (milliseconds: number) => metrics.throttled(this, milliseconds);
@@ -93,6 +103,7 @@ export class OutputHost implements AsyncDisposable, Parts {
       deadlines,
       budgetMs: deliveryBudgetMs,
       freeRequests,
+      pacer: this.pacer,
       listener: this,
     });
   }
@@ -117,6 +128,8 @@ export class OutputHost implements AsyncDisposable, Parts {
     const { failure } = this.#calls;
     const state = this.scheduler.isPaused
       ? "out_of_reach"
+      : this.pacer.heldMs > 0
+      ? "throttled"
       : failure !== undefined
       ? "failing"
       : this.isOpen
@@ -202,7 +215,26 @@ export class OutputHost implements AsyncDisposable, Parts {
 
   /** Whoever waits in the journal need not wait for the next probe. */
   onDelivered(): void {
+    this.#throttledPauses.reset();
     if (this.scheduler.isPaused) this.scheduler.resume();
+  }
+
+  /** All that goes there waits, whichever webhook it is of. */
+  onThrottled(error: DeliveryError): void {
+    const askedMs = askedPauseMs(error);
+    // What was under way says the same again.
+    const isNew = this.pacer.heldMs === 0;
+    const milliseconds = Math.ceil(isNew ? Math.max(askedMs, this.#throttledPauses.next()) : askedMs);
+    const longerMs = this.pacer.hold(milliseconds);
+    if (longerMs > 0) this.#metrics.throttled(this, longerMs);
+    if (!isNew) return;
+    this.scheduler.slowDown();
+    this.#logger.info("Output {output} asks for fewer events: the next try is in {milliseconds} ms", {
+      output: this.connection,
+      milliseconds,
+      code: "output_throttled",
+      reason: error.message,
+    });
   }
 
   onRetry(): void {
@@ -217,6 +249,7 @@ export class OutputHost implements AsyncDisposable, Parts {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#senders.close();
     this.scheduler.close();
+    this.pacer.close();
     await this.#calls[Symbol.asyncDispose]();
   }
 }

@@ -68,6 +68,8 @@ export const CLOSED_LEASE: OutputLease = {
 class PooledHost implements OutputLease {
   users = 0;
   #predecessor: PooledHost | undefined;
+  /** What its holders say of the deliveries that may begin there in a second, and how many say it. */
+  readonly #rates = new Map<number, number>();
 
   /** @param place what a changed connection keeps: module, connection name and partition */
   constructor(
@@ -99,6 +101,26 @@ class PooledHost implements OutputLease {
     if (this.users === 0) this.onUnused(this);
   }
 
+  /** The lowest rate of those that its holders say counts. */
+  addRate(perSecond: number): void {
+    this.#rates.set(perSecond, (this.#rates.get(perSecond) ?? 0) + 1);
+    this.#applyRates();
+  }
+
+  removeRate(perSecond: number): void {
+    const left = assertCount((this.#rates.get(perSecond) ?? 0) - 1, "webhooks with a rate of their target");
+    if (left === 0) this.#rates.delete(perSecond);
+    else this.#rates.set(perSecond, left);
+    this.#applyRates();
+  }
+
+  #applyRates(): void {
+    const { pacer } = this.host;
+    pacer.setRate(
+      this.#rates.size === 0 ? undefined : [...this.#rates.keys()].reduce((a, b) => Math.min(a, b)),
+    );
+  }
+
   /**
    * Takes the place of an output whose connection was changed, once it has shown that it can take events, or
    * could not show it in time: what the configuration says counts in the end.
@@ -122,6 +144,40 @@ class PooledHost implements OutputLease {
   }
 }
 
+/** The hold of a webhook that says how fast deliveries may begin at its output. */
+class RatedLease implements OutputLease {
+  readonly #pooled: PooledHost;
+  readonly #perSecond: number;
+
+  constructor(pooled: PooledHost, perSecond: number) {
+    this.#pooled = pooled;
+    this.#perSecond = perSecond;
+    pooled.addRate(perSecond);
+  }
+
+  get connection(): string {
+    return this.#pooled.connection;
+  }
+
+  get scheduler(): OutputScheduler {
+    return this.#pooled.scheduler;
+  }
+
+  deliver(
+    event: VerifiedEvent,
+    config: unknown,
+    retry?: RetryPolicy,
+    mostMs?: number,
+  ): DeliveryResult | Promise<DeliveryResult> {
+    return this.#pooled.deliver(event, config, retry, mostMs);
+  }
+
+  release(): void {
+    this.#pooled.removeRate(this.#perSecond);
+    this.#pooled.release();
+  }
+}
+
 /** Opens outputs when they are first asked for and closes them when nobody holds them any more. */
 export class OutputPool implements AsyncDisposable {
   readonly #open = new Map<string, PooledHost>();
@@ -140,8 +196,15 @@ export class OutputPool implements AsyncDisposable {
    * Takes a hold on the output that the deliveries of a webhook go to. Nothing is opened before the first.
    *
    * @param config the webhook's compiled `module-config`
+   * @param perSecond deliveries that may begin there in a second, those of all webhooks together; of several that
+   * webhooks say, the lowest counts. @default any number
    */
-  acquire(module: OutputModule, connection: PooledConnection | undefined, config: unknown): OutputLease {
+  acquire(
+    module: OutputModule,
+    connection: PooledConnection | undefined,
+    config: unknown,
+    perSecond?: number,
+  ): OutputLease {
     const partition = module.partition?.(config) ?? "";
     // Only a partition may hold the separator, and it stands last: no two keys are equal by accident.
     const key = `${module.name}\0${connection?.name ?? ""}\0${connection?.fingerprint ?? ""}\0${partition}`;
@@ -164,7 +227,7 @@ export class OutputPool implements AsyncDisposable {
       if (place !== undefined) this.#replace(pooled, place);
     }
     pooled.users++;
-    return pooled;
+    return perSecond === undefined ? pooled : new RatedLease(pooled, perSecond);
   }
 
   /** The outputs that somebody holds. */

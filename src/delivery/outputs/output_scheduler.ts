@@ -14,6 +14,7 @@ import { backoffBoundMs, halfRandom } from "../../time/backoff.ts";
 import { type Deadlines, Timer } from "../../time/deadlines.ts";
 import { assertCount, DeliveryError } from "../../errors.ts";
 import type { Delivery, DeliveryResult } from "../../modules/module.ts";
+import type { Pacer } from "../pacer.ts";
 import type { Results } from "./attempt.ts";
 import { Linger } from "./linger.ts";
 import { NextTurn } from "../../time/next_turn.ts";
@@ -26,6 +27,9 @@ const PROBE_TIMEOUT_MS = 5_000;
 /** Longest pause that an output can ask for itself, in milliseconds: all events for it wait meanwhile. */
 const MAX_ASKED_PAUSE_MS = 5 * 60_000;
 
+/** Batches under way after a pause that an output asked for, from which on there may be as many as there are places. */
+const ALL_AGAIN = 64;
+
 /** An output as the scheduler sees it. */
 export interface BatchOutput {
   /** The connection's name, or the module's where it needs none. */
@@ -36,6 +40,8 @@ export interface BatchOutput {
   readonly maxBatchBytes: number;
   /** How long the first delivery waits for others, in milliseconds. @default 0 */
   readonly lingerMs?: number;
+  /** How fast deliveries may begin. @default as fast as there are places */
+  readonly pacer?: Pacer;
   /** Takes one of the places for attempts under way, if there is one. */
   tryTakePlace(): boolean;
   /** Gives a place back that was not used. */
@@ -77,6 +83,8 @@ export class OutputScheduler {
   /** By the key of their batches, both in the order of their turns. None is empty. */
   readonly #ready = new Map<string, Set<DeliverySource>>();
   #underWay = 0;
+  /** Batches that may be under way, fewer after the output has asked for a pause. */
+  #most = Infinity;
   /** Whole batches in a row that found the output out of reach. */
   #failures = 0;
   #paused = false;
@@ -85,6 +93,7 @@ export class OutputScheduler {
   readonly #pauseEnd = new Timer(() => this.#probe());
   readonly #linger: Linger;
   readonly #nextPump = new NextTurn(() => this.pump());
+  readonly #onRoom = () => this.pump();
 
   constructor(output: BatchOutput, deadlines: Deadlines, logger: Logger) {
     this.#output = output;
@@ -133,9 +142,15 @@ export class OutputScheduler {
     this.pump();
   }
 
+  /** The output has asked for a pause: after it, one batch goes, then two, and so on as long as it takes them. */
+  slowDown(): void {
+    this.#most = 1;
+  }
+
   /** Nothing is attempted or probed any more: a probe would open the output again. */
   close(): void {
     this.#closed = true;
+    this.#output.pacer?.forget(this.#onRoom);
     this.#ready.clear();
     this.#linger.end();
     this.#deadlines.clear(this.#pauseEnd);
@@ -162,7 +177,14 @@ export class OutputScheduler {
     if (this.#ready.size === 0 || this.#paused || this.#closed) return false;
     // After a pause, one batch shows whether the output is back.
     if (this.#failures > 0 && this.#underWay > 0) return false;
-    return this.#linger.isOver();
+    return this.#underWay < this.#most && this.#linger.isOver() && this.#hasRoom();
+  }
+
+  #hasRoom(): boolean {
+    const { pacer } = this.#output;
+    if (pacer === undefined || pacer.room(1) > 0) return true;
+    pacer.whenRoom(this.#onRoom);
+    return false;
   }
 
   #readyWith(batchKey = ""): Set<DeliverySource> {
@@ -184,7 +206,8 @@ export class OutputScheduler {
   }
 
   #collectFrom(sources: Set<DeliverySource>): ScheduledDelivery[] {
-    const { maxBatch, maxBatchBytes } = this.#output;
+    const { maxBatchBytes, pacer } = this.#output;
+    const maxBatch = pacer?.room(this.#output.maxBatch) ?? this.#output.maxBatch;
     const batch: ScheduledDelivery[] = [];
     let bytesLeft = maxBatchBytes;
     while (sources.size > 0 && batch.length < maxBatch && bytesLeft > 0) {
@@ -205,6 +228,7 @@ export class OutputScheduler {
 
   #start(batch: readonly ScheduledDelivery[]): void {
     this.#underWay++;
+    this.#output.pacer?.count(batch.length);
     let number = 1;
     for (const { attempt } of batch) if (attempt > number) number = attempt;
     const results = this.#output.attempt(batch, number);
@@ -230,8 +254,15 @@ export class OutputScheduler {
       if (!this.#paused) this.#pause(first as DeliveryError);
       return;
     }
+    if (this.#most !== Infinity && !results.every(isThrottled)) this.#speedUp();
     if (this.#paused && results.includes("delivered")) this.resume();
     else this.#noteReached();
+  }
+
+  /** What was under way when the output asked for its pause shows nothing of what it takes after it. */
+  #speedUp(): void {
+    if (this.#output.pacer?.isBounded === true && this.#output.pacer.heldMs > 0) return;
+    this.#most = this.#most >= ALL_AGAIN ? Infinity : 2 * this.#most;
   }
 
   #noteReached(): void {
@@ -275,6 +306,10 @@ export class OutputScheduler {
   }
 }
 
+function isThrottled(result: DeliveryResult): boolean {
+  return result !== "delivered" && result.code === "output_throttled";
+}
+
 /** The output as a whole is meant, not this event. */
 function isOutOfReach(result: DeliveryResult): boolean {
   if (result === "delivered" || result.isPartial) return false;
@@ -283,7 +318,10 @@ function isOutOfReach(result: DeliveryResult): boolean {
     code === "overloaded";
 }
 
-/** An overloaded gateway or module asks senders to wait, not itself. */
-function askedPauseMs({ code, retryAfterSeconds = 0 }: DeliveryError): number {
+/**
+ * For how long an output asks to be left alone, in milliseconds. An overloaded gateway or module asks senders to wait,
+ * not itself.
+ */
+export function askedPauseMs({ code, retryAfterSeconds = 0 }: DeliveryError): number {
   return code === "overloaded" ? 0 : Math.min(retryAfterSeconds * 1000, MAX_ASKED_PAUSE_MS);
 }

@@ -15,6 +15,7 @@ import {
   WAITING_SENDER_POLICY,
   withBoundedRetryAfter,
 } from "../retry_policy.ts";
+import { isTooLate, type Pacer } from "../pacer.ts";
 import { firstResult } from "./attempt.ts";
 import { type Conclude, DirectAttempt, GatheredAttempt, type WaitingDelivery } from "./direct_attempt.ts";
 import type { Gatherer } from "./gatherer.ts";
@@ -45,6 +46,8 @@ export interface SenderDeliveriesOptions {
   /** Longest time from the first attempt to the last retry, in milliseconds. */
   readonly budgetMs: number;
   readonly freeRequests: () => number;
+  /** How fast deliveries may begin. */
+  readonly pacer: Pacer;
   readonly listener: SenderDeliveriesListener;
 }
 
@@ -73,8 +76,21 @@ export class SenderDeliveries {
     retry: RetryPolicy = WAITING_SENDER_POLICY,
     mostMs = Infinity,
   ): DeliveryResult | Promise<DeliveryResult> {
-    const startedAt = this.#options.deadlines.coarseNow;
-    return this.#attempt({ event, config, retry, startedAt, mostMs }, 1, mostMs);
+    const { deadlines, pacer } = this.#options;
+    const startedAt = deadlines.coarseNow;
+    const delivery = { event, config, retry, startedAt, mostMs };
+    return pacer.isBounded ? this.#deliverInTurn(delivery) : this.#attempt(delivery, 1, mostMs);
+  }
+
+  /** Waits for half of the time that there is, so that there is as much for the delivery. */
+  async #deliverInTurn(delivery: WaitingDelivery): Promise<DeliveryResult> {
+    const { pacer, budgetMs, freeRequests } = this.#options;
+    const { mostMs, startedAt } = delivery;
+    const isHeld = pacer.heldMs > 0;
+    const turn = pacer.enter(Math.min(budgetMs, mostMs) / 2, freeRequests());
+    if (isTooLate(turn)) return this.#notInTime(isHeld, turn.inSeconds);
+    if (turn !== "now") await turn;
+    return await this.#attempt(delivery, 1, Math.max(1, mostMs - (performance.now() - startedAt)));
   }
 
   /** Nothing is tried again any more. */
@@ -127,7 +143,7 @@ export class SenderDeliveries {
   }
 
   async #retry(delivery: WaitingDelivery, failure: DeliveryError): Promise<DeliveryResult> {
-    const { budgetMs, deadlines, listener, module, calls } = this.#options;
+    const { budgetMs, deadlines, listener, module, calls, pacer } = this.#options;
     const giveUpAt = delivery.startedAt + Math.min(budgetMs, delivery.mostMs);
     let last = failure;
     let begunAt = delivery.startedAt;
@@ -141,6 +157,9 @@ export class SenderDeliveries {
       const isLate = last.code === "output_timeout" || tookMs >= calls.timeoutMs(delivery.config);
       if (isLate && module.triesUntilTimeout) break;
       await deadlines.wait(delay);
+      const turn = pacer.enter(giveUpAt - performance.now() - tookMs);
+      if (isTooLate(turn)) break;
+      if (turn !== "now") await turn;
       listener.onRetry();
       begunAt = performance.now();
       const leftMs = Math.max(1, giveUpAt - begunAt);
@@ -150,6 +169,15 @@ export class SenderDeliveries {
     }
     listener.onFailure(last);
     return withBoundedRetryAfter(delivery.retry, last);
+  }
+
+  #notInTime(isHeld: boolean, retryAfterSeconds: number): DeliveryError {
+    const { name } = this.#options;
+    return isHeld
+      ? new DeliveryError("output_throttled", `${name} has asked for a pause`, { retryAfterSeconds })
+      : new DeliveryError("overloaded", `More deliveries to ${name} wait than its rate lets begin in time`, {
+        retryAfterSeconds,
+      });
   }
 
   #overloaded(): DeliveryError {

@@ -31,6 +31,9 @@ const STATUSES = new VerdictTable({
   "401 403 404 407 408 409 421 423 424 425 429": PASSING,
 }, PASSING);
 
+/** With `Retry-After` they say that the destination takes nothing for a while, whatever the event. */
+const THROTTLING: readonly number[] = [429, 503];
+
 /** How messages name a destination. Path and query stay out: many services put a secret there. */
 export function nameOf({ hostname, port }: Destination): string {
   return authorityOf(hostname, port);
@@ -53,6 +56,9 @@ export function judgeAnswer(
   }`;
   if (verdict.kind !== "retry") return verdictError(verdict, message);
   const retryAfterSeconds = parseRetryAfter(headers["retry-after"], Date.now());
+  if (retryAfterSeconds !== undefined && THROTTLING.includes(status)) {
+    return new DeliveryError("output_throttled", message, { retryAfterSeconds });
+  }
   return verdictError(verdict, message, { retryAfterSeconds });
 }
 

@@ -219,15 +219,16 @@ Deno.test("http_webhook does not follow a redirect and names nothing but its hos
 
 Deno.test("http_webhook passes on how long its destination wants to be left alone", async () => {
   const retryAfter = async (value: string, status = 429) => {
-    const answer = { status, headers: { "retry-after": value } };
-    return assertFailed(await deliverTo(answer), "output_failed").retryAfterSeconds;
+    const result = await deliverTo({ status, headers: { "retry-after": value } });
+    return result === "delivered" ? [result] : [result.code, result.retryAfterSeconds];
   };
-  assertEquals(await retryAfter("0"), 0);
-  assertEquals(await retryAfter("120"), 120);
-  assertEquals(await retryAfter("32.5"), 33);
-  assertEquals(await retryAfter("Fri, 31 Dec 1999 23:59:59 GMT"), 0);
-  assertEquals(await retryAfter("-1"), undefined);
-  for (const status of [301, 403, 503]) assertEquals(await retryAfter("120", status), 120);
+  assertEquals(await retryAfter("0"), ["output_throttled", 0]);
+  assertEquals(await retryAfter("120"), ["output_throttled", 120]);
+  assertEquals(await retryAfter("32.5"), ["output_throttled", 33]);
+  assertEquals(await retryAfter("Fri, 31 Dec 1999 23:59:59 GMT"), ["output_throttled", 0]);
+  assertEquals(await retryAfter("-1"), ["output_failed", undefined]);
+  assertEquals(await retryAfter("120", 503), ["output_throttled", 120]);
+  for (const status of [301, 403, 500]) assertEquals(await retryAfter("120", status), ["output_failed", 120]);
 });
 
 Deno.test("http_webhook reports an answer that is not HTTP", async () => {
