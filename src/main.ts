@@ -40,8 +40,8 @@ interface Call {
   settings(): Settings;
   /** Those of a command that handles signals. */
   readonly signals: ProcessSignals | undefined;
-  /** Whether connections are to be tried. */
-  readonly probe: boolean;
+  /** Those of `check`: whether connections are to be tried, and the configuration is to be shown. */
+  readonly asked: { readonly probe: boolean; readonly print: boolean };
 }
 
 /**
@@ -53,9 +53,12 @@ const COMMANDS: Readonly<Record<string, (call: Call) => Promise<number>>> = {
     const { serve } = await import("./cli/serve.ts");
     return await serve(settings(), environment, undefined, signals);
   },
-  async check({ settings, environment, probe }) {
+  async check({ settings, environment, asked }) {
     const { check } = await import("./cli/check.ts");
-    return await check(settings(), environment, { probe });
+    return await check(settings(), environment, {
+      probe: asked.probe,
+      show: asked.print ? print : undefined,
+    });
   },
   async healthcheck({ settings }) {
     const { healthcheck } = await import("./cli/healthcheck.ts");
@@ -110,7 +113,9 @@ async function main(args: readonly string[]): Promise<number> {
   const { parseArgs } = await import("@std/cli/parse-args");
   const before = parseArgs(args, { ...OPTIONS, stopEarly: true });
   const [command = "serve", ...own] = before._.map(String);
-  const options = command === "check" ? { ...OPTIONS, boolean: [...OPTIONS.boolean, "probe"] } : OPTIONS;
+  const options = command === "check"
+    ? { ...OPTIONS, boolean: [...OPTIONS.boolean, "probe", "print"] }
+    : OPTIONS;
   const after = WITH_OWN_OPTIONS.includes(command) ? undefined : parseArgs(own, options);
   if (before["help"] === true || after?.["help"] === true) {
     const { helpText } = await import("./cli/help.ts");
@@ -125,7 +130,8 @@ async function main(args: readonly string[]): Promise<number> {
   const { loadSettings } = await import("./settings/load.ts");
   const environment = Deno.env.toObject();
   const settings = () => loadSettings(environment, { logIsTerminal: Deno.stderr.isTerminal() });
-  return await run({ own, environment, settings, signals, probe: after?.["probe"] === true });
+  const asked = { probe: after?.["probe"] === true, print: after?.["print"] === true };
+  return await run({ own, environment, settings, signals, asked });
 }
 
 /** A signal may come at any moment of a start, and options before the command are no reason to miss it. */

@@ -7,6 +7,7 @@
 import type { Catalog } from "../config/catalog.ts";
 import { ConfigManager } from "../config/manager.ts";
 import type { Problem, Warning } from "../config/problem.ts";
+import type { ConfigProvider } from "../config/provider.ts";
 import { openSecrets } from "../config/secrets/sources.ts";
 import { CLOSED_LEASE, type OutputLease, type PooledConnection } from "../delivery/outputs/output_pool.ts";
 import { StartupError } from "../errors.ts";
@@ -20,7 +21,8 @@ import { escapeUnsafe } from "../observability/safe_text.ts";
 import type { Settings } from "../settings/settings.ts";
 import { collectNotices } from "./notices.ts";
 import { type ConnectionUses, probeConnections, type ProbeResult } from "./probe_connections.ts";
-import { print as printLine } from "./terminal.ts";
+import { ConfigurationCopy } from "./print/configuration_copy.ts";
+import { print as printLine, printError } from "./terminal.ts";
 import { count } from "./command_line.ts";
 
 /** How long the backend may take to give its configuration, in milliseconds. */
@@ -33,6 +35,8 @@ const LISTED_WEBHOOKS = 100;
 export interface CheckOptions {
   /** Whether to ask the system behind each connection if it can take events, too, and those of each webhook. */
   readonly probe: boolean;
+  /** Takes the configuration as it is after its files are merged, without secrets. @default it is not shown */
+  readonly show?: ((text: string) => void) | undefined;
   /** Takes the lines of the report. @default print */
   readonly print?: (line: string) => void;
 }
@@ -47,7 +51,7 @@ const SECRETS_TIMEOUT_MS = 30_000;
 export async function check(
   settings: Settings,
   environment: Readonly<Record<string, string>>,
-  { probe, print = printLine }: CheckOptions,
+  { probe, show, print = show === undefined ? printLine : printError }: CheckOptions,
 ): Promise<number> {
   await using secrets = await openSecrets(settings);
   const uses = new OutputUses();
@@ -67,22 +71,27 @@ export async function check(
   await using stack = new AsyncDisposableStack();
   stack.defer(() => manager.close());
   const provider = stack.use(await createProvider(settings));
+  const copy = new ConfigurationCopy(
+    manager,
+    settings.configBackend === "file" ? settings.defaultNamespace : undefined,
+  );
   try {
-    await provider.start(manager, AbortSignal.timeout(LOAD_TIMEOUT_MS));
+    await provider.start(show === undefined ? manager : copy, AbortSignal.timeout(LOAD_TIMEOUT_MS));
   } catch (cause) {
     const seconds = LOAD_TIMEOUT_MS / 1000;
     throw new StartupError("backend_unreachable", [
       `Cannot check the configuration: the ${settings.configBackend} backend did not give it within ${seconds} seconds`,
     ], { cause });
   }
+  show?.(copy.toText());
   for (const warning of settings.warnings) print(`warning: ${warning}`);
   if (settings.tls !== undefined) manager.reportSource(...await problemOfCertificate(settings.tls), "");
   await readSecrets(manager);
   await manager.inspected();
   const problems = [...manager.catalog.problems()];
-  for (const problem of problems) print(escapeUnsafe(describe(problem)));
+  for (const problem of problems) print(escapeUnsafe(describe(problem, provider)));
   const warnings = [...manager.catalog.warnings(), ...probe ? await collectNotices(manager) : []];
-  for (const warning of warnings) print(escapeUnsafe(`warning: ${describe(warning)}`));
+  for (const warning of warnings) print(escapeUnsafe(`warning: ${describe(warning, provider)}`));
   const waiting = new Set(problems.filter(({ code }) => code === "not_supported_yet").map(({ key }) => key));
   if (waiting.size > 0) print(`Not built yet, but used by ${count(waiting.size, "entry", "entries")}`);
   const open = describeOpen(manager.catalog);
@@ -188,6 +197,9 @@ function describeProbe({ connection, module, failures }: ProbeResult): readonly 
   return failures.map(({ message, code }) => `connection ${connection}: ${message} (${code})`);
 }
 
-function describe({ key, path, message, code }: Problem | Warning): string {
-  return `${key}: ${path === "" ? "" : `${path}: `}${message} (${code})`;
+function describe({ key, path, message, code }: Problem | Warning, provider: ConfigProvider): string {
+  const place = provider.placeOf?.(key, path);
+  return `${place === undefined ? "" : `${place}: `}${key}: ${
+    path === "" ? "" : `${path}: `
+  }${message} (${code})`;
 }

@@ -42,7 +42,7 @@ export const COMMANDS: readonly Command[] = [
   {
     name: "check",
     description: "Validate the configured webhooks and connections; exit status 1 if there are problems",
-    options: [{ name: "probe" }],
+    options: [{ name: "probe" }, { name: "print" }],
   },
   {
     name: "migrate",

@@ -19,6 +19,7 @@ export function helpText(): string {
         "--probe",
         "With check: ask the system behind each connection whether it can take events of its webhooks",
       ],
+      ["--print", "With check: print the configuration after its files are merged, without secrets"],
     ]),
     "",
     "Environment variables:",

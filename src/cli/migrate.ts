@@ -33,7 +33,8 @@ const HELP = `Carries webhooks and connections from files to etcd, or from etcd 
 Usage: cwm migrate --from file --to etcd [options]
        cwm migrate --from etcd --to file [options]
 
-Files: WEBHOOKS_CONFIG_FILE and CONNECTIONS_CONFIG_FILE
+Files: WEBHOOKS_CONFIG_FILE and CONNECTIONS_CONFIG_FILE; WEBHOOKS_CONFIG_FILES and CONNECTIONS_CONFIG_FILES
+       are merged where they are the source
 etcd:  ETCD_ENDPOINTS (or ETCD_HOST and ETCD_PORT), ETCD_PREFIX, ETCD_USERNAME, ETCD_PASSWORD, ETCD_TLS_...
 
 Values are carried over as they are: {$VARIABLE} references and remarks stay. All values are validated before

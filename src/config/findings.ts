@@ -8,14 +8,19 @@
 import type { Logger } from "@logtape/logtape";
 import type { Catalog } from "./catalog.ts";
 import type { Problem, ProblemReason, WarningReason } from "./problem.ts";
+import type { ConfigProvider } from "./provider.ts";
 
 /** Problems and warnings that are logged one by one at a time; the rest is counted. */
 const LOGGED_FINDINGS = 20;
+
+/** Where something in an entry stands, if the backend has several places. */
+export type PlaceOf = NonNullable<ConfigProvider["placeOf"]>;
 
 /** What is wrong, or should be looked at, in the configuration in service. */
 export class Findings {
   readonly #catalog: Catalog;
   readonly #logger: Logger;
+  readonly #placeOf: PlaceOf;
   /** The keys with problems that were not logged yet, and the warnings that were not. */
   readonly #newProblems = new Set<string>();
   /** How many problems those keys have: a hundred thousand may have come at once, and few of them are looked at. */
@@ -25,9 +30,10 @@ export class Findings {
   /** The keys whose problems were logged and are solved. */
   readonly #solved = new Set<string>();
 
-  constructor(catalog: Catalog, logger: Logger) {
+  constructor(catalog: Catalog, logger: Logger, placeOf: PlaceOf = () => undefined) {
     this.#catalog = catalog;
     this.#logger = logger;
+    this.#placeOf = placeOf;
   }
 
   /** Sets the problems of one key; none clears them. */
@@ -81,7 +87,7 @@ export class Findings {
       for (const { code, path, message, serving } of this.#catalog.problemsOf(key)) {
         if (left-- === 0) return 0;
         const properties = { key, code, path, reason: message, serving };
-        this.#logger.warning("Configuration problem of {key}: {reason}", properties);
+        this.#warn("Configuration problem of {key}", properties);
       }
     }
     return left;
@@ -92,10 +98,15 @@ export class Findings {
     for (const [key, warnings] of this.#newWarnings) {
       for (const { code, path, message } of warnings) {
         if (left-- === 0) return;
-        const properties = { key, code, path, reason: message };
-        this.#logger.warning("Configuration warning for {key}: {reason}", properties);
+        this.#warn("Configuration warning for {key}", { key, code, path, reason: message });
       }
     }
+  }
+
+  #warn(message: string, properties: Readonly<Record<"key" | "code" | "path" | "reason", string>>): void {
+    const place = this.#placeOf(properties.key, properties.path);
+    if (place === undefined) this.#logger.warning(`${message}: {reason}`, { ...properties });
+    else this.#logger.warning(`${message} in {place}: {reason}`, { ...properties, place });
   }
 
   #logSolved(): void {

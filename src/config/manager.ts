@@ -17,7 +17,7 @@ import {
 } from "./compile/compiler.ts";
 import { Connections } from "./connection_catalog.ts";
 import type { CatalogEntry } from "./entry.ts";
-import { Findings } from "./findings.ts";
+import { Findings, type PlaceOf } from "./findings.ts";
 import {
   type ConfigKey,
   DEFAULT_WEBHOOK_ID,
@@ -70,6 +70,8 @@ export interface ConfigManagerOptions {
   /** What references to secrets are looked up in; left out, each of them is a problem. */
   readonly secrets?: SecretLookup;
   readonly logger: Logger;
+  /** Says in the log where something stands. @default nothing is said */
+  readonly placeOf?: PlaceOf;
   /** Whether the systems behind webhooks are looked at before there are events. @default true */
   readonly inspects?: boolean;
   /** Whether a webhook `default` gets a warning that it takes no requests to other webhooks. @default false */
@@ -91,7 +93,7 @@ export class ConfigManager implements ConfigSink {
   #quietSince: number | undefined;
 
   constructor(options: ConfigManagerOptions) {
-    this.#findings = new Findings(this.catalog, options.logger);
+    this.#findings = new Findings(this.catalog, options.logger, options.placeOf);
     const { compile, secrets, logger } = options;
     this.#serving = new Serving({
       ...options,

@@ -107,6 +107,13 @@ export interface ConfigProvider extends AsyncDisposable {
   /** Looks for changes now, without waiting for a notification. Resolves when they are applied. */
   reload(signal: AbortSignal): Promise<void>;
   status(): ProviderStatus;
+  /**
+   * Where something in an entry stands, for people: `overlay.json:12`. Left out where there is one place only.
+   *
+   * @param key as problems name it: `webhook team-a/orders`
+   * @param path within the entry; empty for the entry as a whole
+   */
+  placeOf?(key: string, path: string): string | undefined;
   /** Registers metrics of this kind of backend, besides those that every provider has. */
   registerMetrics?(metrics: Metrics): void;
 }

@@ -25,6 +25,7 @@ export async function createProvider(settings: Settings): Promise<ConfigProvider
     return new FileConfigProvider({
       webhooksFile: settings.files.webhooks,
       connectionsFile: settings.files.connections,
+      ...(settings.files.overlays === undefined ? {} : { overlays: settings.files.overlays }),
       named: settings.files.named,
       defaultNamespace: settings.defaultNamespace,
       logger: logger("config"),

@@ -205,6 +205,7 @@ export class GatewayParts {
       secrets: this.secrets,
       warnsOfDefault: !settings.defaultWebhook,
       logger: logger("config"),
+      placeOf: (key, path) => this.provider.placeOf?.(key, path),
       onChange: (path) => {
         this.dispatcher.changed(path);
         const entry = manager.find(path);
@@ -303,6 +304,7 @@ export class GatewayParts {
         catalog: this.manager.catalog,
         requests: this.webhooks.requests,
         refusals: this.refusals,
+        provider: this.provider,
       },
       startedAt: performance.now(),
     });

@@ -6,6 +6,7 @@
 
 import type { ProviderAnswer } from "../auth/challenges/challenge.ts";
 import type { Problem } from "../config/problem.ts";
+import type { ConfigProvider } from "../config/provider.ts";
 import type { FixedResponse } from "../config/compile/response_schema.ts";
 import { DeliveryError, ERROR_CATALOGUE, GatewayError } from "../errors.ts";
 
@@ -149,9 +150,22 @@ export function toGatewayError(error: unknown): GatewayError {
     : new GatewayError("internal_error", undefined, { cause: error });
 }
 
-/** A problem of the configuration as admin routes show it. */
-export function describeProblem({ since, ...problem }: Problem): unknown {
+/**
+ * A problem of the configuration as admin routes show it.
+ *
+ * @param provider knows where it stands, where there are several places
+ */
+export function describeProblem(
+  { since, ...problem }: Problem,
+  provider: Pick<ConfigProvider, "placeOf">,
+): unknown {
   // The clock may have been set back.
   const ageSeconds = Math.max(0, Math.round((Date.now() - since) / 1000));
-  return { ...problem, since: new Date(since).toISOString(), age_seconds: ageSeconds };
+  const place = provider.placeOf?.(problem.key, problem.path);
+  return {
+    ...problem,
+    ...(place === undefined ? {} : { place }),
+    since: new Date(since).toISOString(),
+    age_seconds: ageSeconds,
+  };
 }

@@ -96,8 +96,8 @@ function isString(json: string, start: number, end: number, text: string): boole
   return source.includes("\\") && JSON.parse(source) === text;
 }
 
-/** The index after the value that begins at `start`. */
-function endOfValue(json: string, start: number): number {
+/** The index after the value that begins at `start` of a JSON text. */
+export function endOfValue(json: string, start: number): number {
   switch (json.charCodeAt(start)) {
     case QUOTE:
       return endOfString(json, start);
@@ -138,7 +138,8 @@ function endOfWord(json: string, start: number): number {
   return json.length;
 }
 
-function skipSpace(json: string, start: number): number {
+/** The index of the next character that is no white space. */
+export function skipSpace(json: string, start: number): number {
   let at = start;
   while (json.charCodeAt(at) <= SPACE) at++;
   return at;

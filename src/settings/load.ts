@@ -82,6 +82,8 @@ export function loadSettings(
     secrets: secretSettings(values, [
       files.webhooks,
       files.connections,
+      ...files.overlays?.webhooks ?? [],
+      ...files.overlays?.connections ?? [],
       values.CONFIG_SNAPSHOT_FILE,
       journalDirectory(values.DATA_DIR),
       values.ETCD_USERNAME_FILE,
@@ -150,6 +152,7 @@ function readVariables(
 /** What is wrong between variables that are each right. */
 function contradictions(values: Values): string[] {
   const problems = [
+    ...fileContradictions(values),
     ...etcdContradictions(values),
     ...vaultContradictions(values),
     ...tlsContradictions(values),
@@ -167,14 +170,32 @@ function contradictions(values: Values): string[] {
 }
 
 function fileSettings(values: Values): Settings["files"] {
-  const { CONFIG_DIR: directory, WEBHOOKS_CONFIG_FILE: webhooks, CONNECTIONS_CONFIG_FILE: connections } =
-    values;
+  const { CONFIG_DIR: directory } = values;
+  const [webhooks, ...webhookOverlays] = filesOf(values, "WEBHOOKS_CONFIG_FILE");
+  const [connections, ...connectionOverlays] = filesOf(values, "CONNECTIONS_CONFIG_FILE");
+  const hasOverlays = webhookOverlays.length > 0 || connectionOverlays.length > 0;
   return {
     webhooks: webhooks ?? join(directory, "webhooks.json"),
     connections: connections ?? join(directory, "connections.json"),
+    ...(hasOverlays ? { overlays: { webhooks: webhookOverlays, connections: connectionOverlays } } : {}),
     named: [
       ...(webhooks === undefined ? [] : ["webhooks"] as const),
       ...(connections === undefined ? [] : ["connections"] as const),
     ],
   };
+}
+
+/** The variables that name one file, each of which has another one, with an S, that names several. */
+type FileVariable = "WEBHOOKS_CONFIG_FILE" | "CONNECTIONS_CONFIG_FILE";
+
+const FILE_VARIABLES: readonly FileVariable[] = ["WEBHOOKS_CONFIG_FILE", "CONNECTIONS_CONFIG_FILE"];
+
+/** The files that a variable names, or the one with an S; none where neither is set. */
+function filesOf(values: Values, name: FileVariable): readonly string[] {
+  return values[`${name}S`] ?? [values[name] ?? []].flat();
+}
+
+function fileContradictions(values: Values): readonly string[] {
+  return FILE_VARIABLES.filter((name) => values[name] !== undefined && values[`${name}S`] !== undefined)
+    .map((name) => `${name} and ${name}S must not be set together: remove one of them`);
 }

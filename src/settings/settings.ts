@@ -18,6 +18,8 @@ export interface Settings {
   readonly files: {
     readonly webhooks: string;
     readonly connections: string;
+    /** Files that are merged into these, one after the other; left out: none are. */
+    readonly overlays?: { readonly webhooks: readonly string[]; readonly connections: readonly string[] };
     /** Which of them a variable names: the gateway is not ready before they were read once. */
     readonly named: readonly ("webhooks" | "connections")[];
   };

@@ -17,6 +17,7 @@ import {
   network,
   onOff,
   origin,
+  paths,
   rate,
   secret,
   text,
@@ -70,6 +71,15 @@ export const VARIABLES = {
     text("path"),
     "The file backend's connections. The gateway is not ready before a file that is named here was read.",
     "(`connections.json` in `CONFIG_DIR`)",
+  ),
+  WEBHOOKS_CONFIG_FILES: optional(
+    paths(),
+    "The file backend's webhooks in several files, instead: each is merged into those before it (JSON Merge Patch, " +
+      "RFC 7396), such as `base.json,production.json`.",
+  ),
+  CONNECTIONS_CONFIG_FILES: optional(
+    paths(),
+    "The file backend's connections in several files, instead, in the same way.",
   ),
   ...ETCD_SERVER_VARIABLES,
   ETCD_NAMESPACE: variable(

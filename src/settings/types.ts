@@ -164,6 +164,12 @@ export function list<Item>(item: SettingType<Item>): SettingType<readonly Item[]
   };
 }
 
+/** Paths of files, of which there is none between two commas. */
+export function paths(): SettingType<readonly string[]> {
+  const path = matching("path", (value) => value !== "", "be the path of a file");
+  return list(path);
+}
+
 /** A host name or IP address; an IPv6 address is held without brackets. */
 export function host(advice = ""): SettingType<string> {
   return {

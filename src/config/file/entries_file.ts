@@ -1,6 +1,6 @@
 /**
- * One JSON file that maps names to configuration values. A load computes the file's next state from the
- * state that was reported last; what differs between the two is all that is ever reported.
+ * One JSON file that maps names to configuration values, or several that are merged. A load computes the next state
+ * from the state that was reported last; what differs between the two is all that is ever reported.
  *
  * @module
  */
@@ -8,8 +8,9 @@
 import { quoteJson } from "../../observability/safe_text.ts";
 import { Pace } from "../../time/pace.ts";
 import { type MemberKind, readMember } from "../values/file_members.ts";
-import { readFileContent } from "../values/json_file.ts";
+import { type FileContent, readFileContent } from "../values/json_file.ts";
 import { parseMembers } from "../values/parsed_members.ts";
+import { type LayerFile, type LayerPlaces, mergeLayers } from "./layers.ts";
 import type { ConfigKey } from "../../event/names.ts";
 import type { ProblemReason } from "../problem.ts";
 import type { ConfigChange, ConfigPut, ConfigSink } from "../provider.ts";
@@ -26,17 +27,19 @@ export interface EntryKind extends MemberKind {
   readonly readTimeoutMs?: number | undefined;
 }
 
-/** What is known of a file after a load. */
+/** What is known of a file, or of several that are merged, after a load. */
 export interface FileState {
-  /** The fingerprint of the content that the rest was made from; empty if there was none. */
+  /** The fingerprints of the contents that the rest was made from; empty if one of them was missing. */
   readonly fingerprint: string;
   /** By name, a put's value as JSON text: it is small, can be compared, and nobody else can change it. */
   readonly entries: ReadonlyMap<string, string>;
-  /** Names that cannot be names of entries, as problems quote them. */
+  /** Names that cannot be names of entries, as problems name their places. */
   readonly badNames: ReadonlySet<string>;
-  /** Why the content could not be taken: the entries are those of the last good one. */
-  readonly problem: ProblemReason | undefined;
-  /** Whether the file, or a link that is to lead to it, has ever been there. */
+  /** By path, why its content could not be taken: the entries are those of the last good one. */
+  readonly problems: ReadonlyMap<string, ProblemReason>;
+  /** Where the entries stand in several files; `undefined` for one. */
+  readonly places: LayerPlaces | undefined;
+  /** Whether a file, or a link that is to lead to it, has ever been there. */
   readonly seen: boolean;
   /** Where the entries come from. */
   readonly origin: "nothing" | "file" | "embedded_default";
@@ -46,7 +49,8 @@ const UNREAD: FileState = {
   fingerprint: "",
   entries: new Map(),
   badNames: new Set(),
-  problem: undefined,
+  problems: new Map(),
+  places: undefined,
   seen: false,
   origin: "nothing",
 };
@@ -75,14 +79,22 @@ export function toChange({ kind, name, text, isBuiltIn }: EntryChange, revision:
   return isBuiltIn ? { key, value, revision, isBuiltIn } : { key, value, revision };
 }
 
-/** A file of entries, and what was reported of it. */
+/** What was found in readable files. */
+type Found = Pick<FileState, "entries" | "badNames" | "places"> | Pick<FileState, "problems">;
+
+/** A file that could be read, and one that could not. */
+type ReadFile = { readonly path: string } & FileContent;
+
+/** A file of entries, or several that are merged, and what was reported of it. */
 export class EntriesFile {
-  readonly path: string;
+  /** At least one; each is merged into those before it. */
+  readonly paths: readonly string[];
   readonly #kind: EntryKind;
   #reported = UNREAD;
+  #places: LayerPlaces | undefined;
 
-  constructor(path: string, kind: EntryKind) {
-    this.path = path;
+  constructor(paths: readonly string[], kind: EntryKind) {
+    this.paths = paths;
     this.#kind = kind;
   }
 
@@ -90,9 +102,10 @@ export class EntriesFile {
     return this.#reported;
   }
 
-  /** Why the file cannot be done without and was never read, without its path; `undefined` when all is well. */
+  /** Why a file cannot be done without and was never read, without its path; `undefined` when all is well. */
   get missing(): string | undefined {
-    const { origin, problem } = this.#reported;
+    const { origin, problems } = this.#reported;
+    const [problem] = problems.values();
     if (origin !== "nothing" || problem === undefined) return undefined;
     // What the system says of a file that cannot be read names its path.
     return problem.code === "file_unreadable" ? "The file cannot be read" : problem.message;
@@ -105,17 +118,46 @@ export class EntriesFile {
    */
   async read(signal: AbortSignal): Promise<FileState> {
     const reported = this.#reported;
-    const content = await readFileContent(this.path, this.#kind.readTimeoutMs, signal);
-    if ("problem" in content) {
-      const seen = reported.seen || content.exists;
-      const fine = content.problem.code === "file_missing" && !content.exists && this.#mayBeMissing(seen);
-      return { ...reported, fingerprint: "", problem: fine ? undefined : content.problem, seen };
-    }
-    const { bytes, fingerprint } = content;
+    const files = await Promise.all(this.paths.map(async (path): Promise<ReadFile> => ({
+      path,
+      ...await readFileContent(path, this.#kind.readTimeoutMs, signal),
+    })));
+    if (files.some((file) => "problem" in file)) return await this.#withoutSome(files);
+    const fingerprint = files.map((file) => "problem" in file ? "" : file.fingerprint).join(" ");
     if (fingerprint === reported.fingerprint) return reported;
-    const found = await this.#entriesOf(bytes);
-    if ("problem" in found) return { ...reported, fingerprint, problem: found.problem, seen: true };
-    return { ...found, fingerprint, problem: undefined, seen: true, origin: "file" };
+    const found = await this.#entriesOf(readable(files));
+    if ("problems" in found) return { ...reported, fingerprint, ...found, seen: true };
+    return { ...found, fingerprint, problems: new Map(), seen: true, origin: "file" };
+  }
+
+  /** The state while some of the files cannot be read. */
+  async #withoutSome(files: readonly ReadFile[]): Promise<FileState> {
+    const reported = this.#reported;
+    const seen = reported.seen || files.some((file) => !("problem" in file) || file.exists);
+    const unread = files.flatMap((file) => "problem" in file ? [file] : []);
+    const areFine = unread.every(({ problem, exists }) =>
+      problem.code === "file_missing" && !exists && this.#mayBeMissing(seen)
+    );
+    const found = areFine ? undefined : await this.#entriesOf(readable(files));
+    const problems = new Map([
+      ...found !== undefined && "problems" in found ? found.problems : [],
+      ...areFine ? [] : unread.map(({ path, problem }) => [path, problem] as const),
+    ]);
+    return { ...reported, fingerprint: "", problems, seen };
+  }
+
+  /**
+   * The file and line where something in an entry comes from, of several files.
+   *
+   * @param path within the entry; empty for the entry as a whole
+   */
+  placeOf(name: string, path: string): string | undefined {
+    return this.#places?.find(name, path);
+  }
+
+  /** Takes note of where the entries stand that are about to be reported. */
+  expect(next: FileState): void {
+    this.#places = next.places;
   }
 
   /** The changes that lead from the reported state to the next one, which {@linkcode toChange} completes. */
@@ -138,12 +180,14 @@ export class EntriesFile {
 
   /** The problems of the file itself and of bad names in it that came or went. */
   async sourceReports(next: FileState): Promise<readonly SourceReport[]> {
-    const { problem, badNames } = this.#reported;
+    const { problems, badNames } = this.#reported;
     const pace = new Pace();
     const reports: SourceReport[] = [];
-    if (next.problem?.message !== problem?.message) {
+    for (const path of this.paths) {
+      const problem = next.problems.get(path);
+      if (problem?.message === problems.get(path)?.message) continue;
       const serving = next.origin === "nothing" ? "nothing" : "last_good";
-      reports.push({ source: this.path, problem: next.problem, serving });
+      reports.push({ source: path, problem, serving });
     }
     if (next.badNames === badNames) return reports;
     for (const name of next.badNames) {
@@ -168,22 +212,44 @@ export class EntriesFile {
     return this.#kind.optional ? origin === "nothing" : origin === "embedded_default" && !seen;
   }
 
-  async #entriesOf(
-    bytes: Uint8Array<ArrayBuffer>,
-  ): Promise<Pick<FileState, "entries" | "badNames"> | { readonly problem: ProblemReason }> {
+  async #entriesOf(files: readonly LayerFile[]): Promise<Found> {
+    const [only] = files;
+    if (only === undefined) return { problems: new Map() };
+    return this.paths.length === 1 ? await this.#entriesOfOne(only) : await this.#entriesOfSeveral(files);
+  }
+
+  async #entriesOfOne({ path, bytes }: LayerFile): Promise<Found> {
     const entries = new Map<string, string>();
     const badNames = new Set<string>();
     const broken = await parseMembers(bytes, (member) => {
       const value = readMember(member, this.#kind);
-      if (value === "bad_name") badNames.add(quote(member.name));
+      if (value === "bad_name") badNames.add(placeOfBadName(path, member.name));
       else if (value !== "remark") entries.set(member.name, JSON.stringify(value));
     });
-    return broken ?? { entries, badNames };
+    if (broken !== undefined) return { problems: new Map([[path, broken.problem]]) };
+    return { entries, badNames, places: undefined };
   }
 
-  #badNameReport(quotedName: string, rule: string | undefined): SourceReport {
+  async #entriesOfSeveral(files: readonly LayerFile[]): Promise<Found> {
+    const merged = await mergeLayers(files, this.#kind);
+    if ("problems" in merged) return merged;
+    const { values, badNames, places } = merged;
+    const pace = new Pace();
+    const entries = new Map<string, string>();
+    for (const [name, value] of values) {
+      await pace.keep();
+      entries.set(name, JSON.stringify(value));
+    }
     return {
-      source: `${this.path}: ${quotedName}`,
+      entries,
+      badNames: new Set(Array.from(badNames, ([name, place]) => placeOfBadName(place, name))),
+      places,
+    };
+  }
+
+  #badNameReport(place: string, rule: string | undefined): SourceReport {
+    return {
+      source: place,
       problem: rule === undefined ? undefined : { code: "foreign_key", path: "", message: rule },
       serving: "nothing",
     };
@@ -197,6 +263,13 @@ export const EMBEDDED_DEFAULT: FileState = {
   origin: "embedded_default",
 };
 
-function quote(name: string): string {
-  return quoteJson(name.length > MAX_QUOTED_NAME ? `${name.slice(0, MAX_QUOTED_NAME)}…` : name);
+function readable(files: readonly ReadFile[]): readonly LayerFile[] {
+  return files.flatMap((file) => "problem" in file ? [] : [file]);
+}
+
+/** @param place the file, or the file and the line */
+function placeOfBadName(place: string, name: string): string {
+  return `${place}: ${
+    quoteJson(name.length > MAX_QUOTED_NAME ? `${name.slice(0, MAX_QUOTED_NAME)}…` : name)
+  }`;
 }

@@ -5,11 +5,13 @@
  */
 
 import type { Logger } from "@logtape/logtape";
+import { describeKey } from "../../event/names.ts";
 import { logger } from "../../observability/logging.ts";
 import { abortable } from "../../time/abortable.ts";
 import { EMBEDDED_DEFAULT, EntriesFile, type FileState, toChange } from "./entries_file.ts";
 import { CONNECTIONS, WEBHOOKS } from "../values/file_members.ts";
 import { FileWatcher } from "./watch/file_watcher.ts";
+import type { ProblemReason } from "../problem.ts";
 import type { ConfigProvider, ConfigSink, ProviderStatus } from "../provider.ts";
 import { ReloadWatch } from "../reload_watch.ts";
 import { inSlices, Pace } from "../../time/pace.ts";
@@ -20,6 +22,8 @@ export interface FileConfigProviderOptions {
   readonly webhooksFile: string;
   /** Path of `connections.json`: connection name -> connection. */
   readonly connectionsFile: string;
+  /** Paths of files that are merged into these, one after the other (RFC 7396). @default none */
+  readonly overlays?: { readonly webhooks?: readonly string[]; readonly connections?: readonly string[] };
   /**
    * Which of the files the operator has named. Where none is named and none exists at the start, a webhook
    * `default` stands in for them; connections need no file unless it is named. @default []
@@ -49,14 +53,16 @@ const RELOAD = "configuration files";
 const NEVER_ENDED = new AbortController().signal;
 
 /**
- * Configuration from two JSON files, live: a change in either is reported within a fraction of a second,
- * and nothing but what changed. A file that is broken or gone is a problem to report; what was read last
+ * Configuration from two JSON files, live: a change in either, or in one that is merged into it, is reported within a
+ * fraction of a second, and nothing but what changed. A file that is broken or gone is a problem to report; what was read last
  * stays in service. Until each file that there must be was read once, the configuration is not complete.
  */
 export class FileConfigProvider implements ConfigProvider {
   readonly backend = "file";
   readonly #webhooks: EntriesFile;
   readonly #connections: EntriesFile;
+  /** The files by what the keys of their entries begin with, as problems name them. */
+  readonly #kinds: readonly { readonly ofKind: string; readonly file: EntriesFile }[];
   readonly #watcher: FileWatcher;
   readonly #pollIntervalMs: number;
   readonly #logger: Logger;
@@ -77,20 +83,24 @@ export class FileConfigProvider implements ConfigProvider {
   readonly #stopping = new AbortController();
 
   constructor(options: FileConfigProviderOptions) {
-    const { defaultNamespace: namespace, named = [] } = options;
+    const { defaultNamespace: namespace, named = [], overlays = {} } = options;
     this.#mayStandIn = named.length === 0;
-    this.#webhooks = new EntriesFile(options.webhooksFile, {
+    this.#webhooks = new EntriesFile([options.webhooksFile, ...overlays.webhooks ?? []], {
       ...WEBHOOKS,
       keyOf: (id) => ({ kind: "webhook", namespace, id }),
       optional: false,
       readTimeoutMs: options.readTimeoutMs,
     });
-    this.#connections = new EntriesFile(options.connectionsFile, {
+    this.#connections = new EntriesFile([options.connectionsFile, ...overlays.connections ?? []], {
       ...CONNECTIONS,
       keyOf: (name) => ({ kind: "connection", name }),
       optional: !named.includes("connections"),
       readTimeoutMs: options.readTimeoutMs,
     });
+    this.#kinds = [
+      { ofKind: describeKey({ kind: "webhook", namespace, id: "" }), file: this.#webhooks },
+      { ofKind: describeKey({ kind: "connection", name: "" }), file: this.#connections },
+    ];
     this.#logger = options.logger ?? logger("config");
     this.#reloads = new ReloadWatch(
       (problem) => this.#sink?.reportSource(RELOAD, problem, String(this.#revision), "last_good"),
@@ -151,11 +161,18 @@ export class FileConfigProvider implements ConfigProvider {
     return {
       backend: this.backend,
       connected: this.#revision > 0 && !this.#stopped,
-      degraded: states.some(({ problem, origin }) => problem !== undefined && origin !== "nothing"),
+      degraded: states.some(({ problems, origin }) => problems.size > 0 && origin !== "nothing"),
       revision: this.#revision === 0 ? "" : String(this.#revision),
       lastSyncAt: this.#lastSyncAt,
       ...(this.#isComplete || this.#revision === 0 ? {} : { missing: this.#describeMissing() }),
     };
+  }
+
+  placeOf(key: string, path: string): string | undefined {
+    for (const { ofKind, file } of this.#kinds) {
+      if (key.startsWith(ofKind)) return file.placeOf(key.slice(ofKind.length), path);
+    }
+    return undefined;
   }
 
   #describeMissing(): string {
@@ -203,8 +220,7 @@ export class FileConfigProvider implements ConfigProvider {
     try {
       await this.#readNow();
     } finally {
-      const problems = [this.#webhooks.reported.problem, this.#connections.reported.problem];
-      ended(this.#stopped || problems.every((problem) => problem?.code !== "file_unreadable"));
+      ended(this.#stopped || this.#problems().every(({ code }) => code !== "file_unreadable"));
     }
   }
 
@@ -217,8 +233,9 @@ export class FileConfigProvider implements ConfigProvider {
       this.#webhooks.read(signal),
     ]);
     if (this.#stopped) return;
-    const noFiles = webhooks.problem?.code === "file_missing" && !webhooks.seen &&
-      connections.origin === "nothing" && connections.problem === undefined;
+    const noFiles = webhooks.problems.get(this.#webhooks.paths[0]!)?.code === "file_missing" &&
+      !webhooks.seen &&
+      connections.origin === "nothing" && connections.problems.size === 0;
     const standsIn = this.#mayStandIn && this.#revision === 0 && noFiles;
     await this.#report(connections, standsIn ? EMBEDDED_DEFAULT : webhooks);
     if (this.#stopped) return;
@@ -226,13 +243,17 @@ export class FileConfigProvider implements ConfigProvider {
       this.#isComplete = true;
       this.#complete.resolve();
     }
-    const { problem } = this.#webhooks.reported;
-    if (problem === undefined && connections.problem === undefined) this.#lastSyncAt = startedAt;
+    if (this.#problems().length === 0) this.#lastSyncAt = startedAt;
+  }
+
+  /** What is wrong with files as a whole. */
+  #problems(): readonly ProblemReason[] {
+    return [this.#webhooks, this.#connections].flatMap(({ reported }) => [...reported.problems.values()]);
   }
 
   /** A start does not wait for the watch: the files are read again when it is there. */
   async #watch(): Promise<void> {
-    const watching = this.#watcher.follow([this.#webhooks.path, this.#connections.path]);
+    const watching = this.#watcher.follow([...this.#webhooks.paths, ...this.#connections.paths]);
     if (this.#revision > 0) return await watching;
     void watching.then(() => this.#loadInBackground());
   }
@@ -244,6 +265,7 @@ export class FileConfigProvider implements ConfigProvider {
       { file: this.#connections, next: connections },
       { file: this.#webhooks, next: webhooks },
     ];
+    for (const { file, next } of updates) file.expect(next);
     const all = await Promise.all(
       updates.map(async ({ file, next }) =>
         [await file.changes(next), await file.sourceReports(next)] as const

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { MemberScanner } from "../../json/member_scanner.ts";
+import { type MemberPlace, MemberScanner } from "../../json/member_scanner.ts";
 import { describeErrorPlace, findErrorPosition, type TextPlace } from "../../json/text.ts";
 import { Pace } from "../../time/pace.ts";
 import type { ProblemReason } from "../problem.ts";
@@ -30,6 +30,8 @@ export interface ParsedMember {
   readonly unparsedBytes?: number;
   /** Whether a member before has the same name, however it is spelt. */
   readonly isRepeated: boolean;
+  /** Where it stands in the bytes. */
+  readonly place: MemberPlace;
 }
 
 /**
@@ -56,12 +58,12 @@ export async function parseMembers(
     names.add(key);
     const length = place.valueEnd - place.valueStart;
     if (length > MAX_VALUE_BYTES) {
-      visit({ name: key, text: "", value: undefined, isRepeated, unparsedBytes: length });
+      visit({ name: key, text: "", value: undefined, isRepeated, unparsedBytes: length, place });
       continue;
     }
     const part = parsePart(bytes, place.valueStart, place.valueEnd);
     if ("error" in part) return await problemOf(part, bytes, scanner.start, pace);
-    visit({ name: key, text: part.text, value: part.json, isRepeated });
+    visit({ name: key, text: part.text, value: part.json, isRepeated, place });
   }
   const { errorAt } = scanner;
   return errorAt === undefined ? undefined : await problemOf({ error: errorAt }, bytes, scanner.start, pace);

@@ -105,7 +105,7 @@ function configStatus({ manager, provider, vault }: AdminSource, requestId: stri
     ...manager.size,
     keys: manager.catalog.counts(manager.size.connections),
     problem_count: problems.length,
-    problems: problems.slice(0, LISTED_FINDINGS).map(describeProblem),
+    problems: problems.slice(0, LISTED_FINDINGS).map((problem) => describeProblem(problem, provider)),
     warning_count: warnings.length,
     warnings: warnings.slice(0, LISTED_FINDINGS),
     ...(vault === undefined ? {} : { vault: describeVault(vault()) }),

@@ -8,6 +8,7 @@ import type { Catalog } from "../../config/catalog.ts";
 import { BlockedWebhook, type CatalogEntry } from "../../config/entry.ts";
 import { describeWebhook } from "../../event/names.ts";
 import type { Problem } from "../../config/problem.ts";
+import type { ConfigProvider } from "../../config/provider.ts";
 import { ERROR_CATALOGUE, GatewayError } from "../../errors.ts";
 import type { RefusalHistory, RefusedRequest } from "../refusal_history.ts";
 import type { RequestMetrics } from "../request_metrics.ts";
@@ -19,6 +20,7 @@ export interface WebhookSource {
   readonly catalog: Catalog;
   readonly requests: RequestMetrics;
   readonly refusals: RefusalHistory;
+  readonly provider: Pick<ConfigProvider, "placeOf">;
 }
 
 /** `/admin/webhooks/{namespace}/{id}`. */
@@ -30,7 +32,11 @@ export function webhookRoute(source: WebhookSource, guard: (handler: Handler) =>
   };
 }
 
-function show({ catalog, requests, refusals }: WebhookSource, path: string, requestId: string): Response {
+function show(
+  { catalog, requests, refusals, provider }: WebhookSource,
+  path: string,
+  requestId: string,
+): Response {
   const entry = catalog.find(path);
   if (entry === undefined) throw new GatewayError("webhook_not_found");
   const key = describeWebhook(path);
@@ -40,7 +46,7 @@ function show({ catalog, requests, refusals }: WebhookSource, path: string, requ
     namespace: entry.namespace,
     webhook: entry.id,
     state: stateOf(entry, problems),
-    problems: problems.map(describeProblem),
+    problems: problems.map((problem) => describeProblem(problem, provider)),
     warnings: catalog.warningsOf(key),
     modules: webhook?.steps.map(({ module }) => module.name) ?? [],
     accept: webhook?.policy.acceptance ?? null,

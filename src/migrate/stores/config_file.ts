@@ -31,21 +31,21 @@ export interface FileValues {
 /** One of the two configuration files. */
 export class ConfigFile {
   readonly path: string;
-  readonly #kind: FileKind;
+  readonly kind: FileKind;
   #members: readonly JsonMember[] = [];
   /** What {@linkcode read} found; `undefined` when there was no file. */
   #fingerprint: string | undefined;
 
   constructor(path: string, kind: FileKind) {
     this.path = path;
-    this.#kind = kind;
+    this.kind = kind;
   }
 
   /** @throws {MigrationError} `unreadable` when it cannot be read or does not parse */
   async read(role: StoreRole): Promise<FileValues> {
     const content = await this.#readContent();
     if (content === undefined) {
-      if (role === "source" && !this.#kind.optional) this.#fail("The file does not exist");
+      if (role === "source" && !this.kind.optional) this.#fail("The file does not exist");
       this.#fingerprint = undefined;
       this.#members = [];
       return { values: [], foreign: [], remarks: [] };
@@ -81,10 +81,8 @@ export class ConfigFile {
 
   /** Why an entry would be none any more if it stood in the file. */
   refuse(name: string, value: unknown): string | undefined {
-    if (!isRemarkMember(name, value, this.#kind)) return undefined;
-    return `In ${this.path} a member of this name is a remark, unless it has ${
-      this.#kind.marks.join(" or ")
-    }`;
+    if (!isRemarkMember(name, value, this.kind)) return undefined;
+    return `In ${this.path} a member of this name is a remark, unless it has ${this.kind.marks.join(" or ")}`;
   }
 
   /** @param parsed by name: of members that have the same one, the last */
@@ -94,17 +92,17 @@ export class ConfigFile {
     const remarks: ConfigKey[] = [];
     for (const { name, text } of this.#members) {
       const member = parsed.get(name)!;
-      const value = readMember(member, this.#kind);
+      const value = readMember(member, this.kind);
       if (value === "remark") {
-        if (this.#kind.isName(name)) remarks.push(this.#kind.keyOf(name));
+        if (this.kind.isName(name)) remarks.push(this.kind.keyOf(name));
       } else if (value === "bad_name") {
-        foreign.push({ subject: `${this.path}: ${quoteJson(name)}`, path: "", message: this.#kind.rule });
+        foreign.push({ subject: `${this.path}: ${quoteJson(name)}`, path: "", message: this.kind.rule });
       } else {
         // A merge would have to drop one of the two, which may be the stricter one.
         if (role === "target" && member.isRepeated) {
           this.#fail(`Key ${quoteJson(name)} stands more than once: keep one of them`);
         }
-        values.push({ key: this.#kind.keyOf(name), value, text });
+        values.push({ key: this.kind.keyOf(name), value, text });
       }
     }
     return { values, foreign, remarks };

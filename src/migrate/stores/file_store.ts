@@ -7,7 +7,8 @@
 import { CONNECTIONS, WEBHOOKS } from "../../config/values/file_members.ts";
 import { type ConfigKey, formatConfigKey } from "../../event/names.ts";
 import type { Settings } from "../../settings/settings.ts";
-import { ConfigFile } from "./config_file.ts";
+import { ConfigFile, type FileValues } from "./config_file.ts";
+import { readLayeredFiles } from "./layered_files.ts";
 import type {
   Change,
   ConfigStore,
@@ -22,10 +23,14 @@ export class FileStore implements ConfigStore {
   readonly description: string;
   /** In the order in which they are written: a connection comes before the webhooks that use it. */
   readonly #files: Readonly<Record<ConfigKey["kind"], ConfigFile>>;
+  /** What is merged into them; nothing for most. */
+  readonly #overlays: Readonly<Record<ConfigKey["kind"], readonly string[]>>;
 
   /** @param namespace which the webhooks in the file belong to */
   constructor(files: Settings["files"], namespace: string) {
-    this.description = `files ${files.webhooks}, ${files.connections}`;
+    const { webhooks = [], connections = [] } = files.overlays ?? {};
+    this.#overlays = { connection: connections, webhook: webhooks };
+    this.description = `files ${[files.webhooks, ...webhooks, files.connections, ...connections].join(", ")}`;
     this.#files = {
       connection: new ConfigFile(files.connections, {
         ...CONNECTIONS,
@@ -41,13 +46,20 @@ export class FileStore implements ConfigStore {
   }
 
   async read(role: StoreRole): Promise<Configuration> {
-    const read = await Promise.all(Object.values(this.#files).map((file) => file.read(role)));
+    const read = await Promise.all([this.#read("connection", role), this.#read("webhook", role)]);
     const values = read.flatMap(({ values }) => values);
     return {
       values: new Map(values.map((value) => [formatConfigKey(value.key), value])),
       foreign: read.flatMap(({ foreign }) => foreign),
       remarks: new Set(read.flatMap(({ remarks }) => remarks.map(formatConfigKey))),
     };
+  }
+
+  #read(kind: ConfigKey["kind"], role: StoreRole): Promise<FileValues> {
+    const file = this.#files[kind];
+    const overlays = this.#overlays[kind];
+    if (overlays.length === 0) return file.read(role);
+    return readLayeredFiles([file.path, ...overlays], file.kind, role);
   }
 
   refuse({ key, value }: StoredValue): string | undefined {
