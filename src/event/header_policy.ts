@@ -10,6 +10,7 @@
  */
 
 import { isSensitiveName } from "../observability/redaction.ts";
+import { HEADER_NAME, HEADER_VALUE } from "../schema/header_names.ts";
 
 /** A header of the outgoing request; the name is in lower case. */
 export type Header = readonly [name: string, value: string];
@@ -17,12 +18,6 @@ export type Header = readonly [name: string, value: string];
 /** Longest configured header name and value, in characters; servers refuse more than about as much. */
 const MAX_NAME = 200;
 const MAX_VALUE = 8192;
-
-/** `token` of RFC 9110, section 5.6.2. */
-const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
-
-/** `field-value` of RFC 9110, section 5.5: no control character but the tab. One that had them could forge headers. */
-const FIELD_VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
 
 /** They belong to one connection or to the message as it was sent, which is not the one that is forwarded. */
 const MESSAGE_HEADERS: ReadonlySet<string> = new Set([
@@ -108,11 +103,11 @@ export function isCredentialHeader(lowerCaseName: string): boolean {
 
 /** Why a configured header cannot be sent; `undefined` when it can. The value is never shown: it may be a secret. */
 export function refuseConfiguredHeader(name: string, value: string): string | undefined {
-  if (!TOKEN.test(name) || name.length > MAX_NAME) return "Not a header name";
+  if (!HEADER_NAME.test(name) || name.length > MAX_NAME) return "Not a header name";
   const form = formOf(name);
   if (MESSAGE_HEADERS.has(form)) return "This header is set by the gateway, or belongs to one connection";
   if (form.startsWith(OWN_PREFIX)) return "Headers that begin with cwm- are the gateway's own";
-  if (!FIELD_VALUE.test(value)) return "The value contains characters that a header cannot carry";
+  if (!HEADER_VALUE.test(value)) return "The value contains characters that a header cannot carry";
   return value.length > MAX_VALUE ? `The value is longer than ${MAX_VALUE} characters` : undefined;
 }
 

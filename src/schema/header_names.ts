@@ -10,6 +10,12 @@ import { z } from "zod";
 /** A header's name: `token` of RFC 9110, section 5.6.2. */
 export const HEADER_NAME = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
 
+/**
+ * A header's value: `field-value` of RFC 9110, section 5.5, a character a byte. No control character but the tab: one
+ * that had them could forge headers.
+ */
+export const HEADER_VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
+
 /** Names that every proxy passes on. */
 const PLAIN_NAME = /^[0-9A-Za-z-]+$/;
 

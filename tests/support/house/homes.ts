@@ -68,8 +68,7 @@ export const HOMES: readonly Home[] = [
   {
     concept: "HTTP answers that are read",
     sign: /response\.on\("data"/,
-    // The second one only reads what has to be read before a connection can be used again.
-    homes: ["src/io/http_exchange.ts", "src/io/http_client.ts"],
+    homes: ["src/io/http_exchange.ts"],
   },
   {
     concept: "reasons why a file cannot be read",
