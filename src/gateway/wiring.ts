@@ -170,6 +170,7 @@ export class GatewayParts {
       deadlines: this.deadlines,
       metrics: this.metrics,
       context: { lines, channels: this.channels },
+      health: this.health,
       deliveryBudgetMs: this.#settings.limits.deliveryBudgetMs,
       freeRequests: () => this.inFlight.freeRequests,
       tracing: this.tracing,

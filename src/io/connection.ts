@@ -10,6 +10,7 @@
 
 import type { Logger } from "@logtape/logtape";
 import { DeliveryError, errorCode } from "../errors.ts";
+import type { HealthReports } from "../health/health.ts";
 import { ReportLimiter } from "../observability/report_limiter.ts";
 import { abortable } from "../time/abortable.ts";
 import { backoffBoundMs, type BackoffGrowth, halfRandom } from "../time/backoff.ts";
@@ -39,6 +40,8 @@ export interface ConnectionLog {
   /** The name that the configuration gives the connection. */
   readonly name: string;
   readonly logger: Logger;
+  /** Where is reported that it is down, too. @default nowhere */
+  readonly health?: HealthReports | undefined;
 }
 
 /** What is supervised, and how. */
@@ -171,6 +174,7 @@ export class ConnectionSupervisor<Connection> implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closed = new DeliveryError("output_unavailable", `${this.#options.server} is not used any more`);
     this.#abortOpening?.abort(this.#closed);
+    this.#endTrouble("removed");
     if (this.#life !== undefined) this.#end(this.#life, this.#closed);
     await this.#opening?.catch(() => {}); // Whoever waits for it learns of it.
     await within(CLOSE_TIMEOUT_MS, Promise.allSettled(this.#closing));
@@ -241,6 +245,7 @@ export class ConnectionSupervisor<Connection> implements AsyncDisposable {
 
   #succeed(): void {
     this.#failure = undefined;
+    this.#endTrouble("ended");
     if (this.#reported === undefined) return;
     this.#reported = undefined;
     const { log, server } = this.#options;
@@ -255,7 +260,19 @@ export class ConnectionSupervisor<Connection> implements AsyncDisposable {
     this.#retryAt = performance.now() +
       halfRandom(backoffBoundMs(this.#options.pauses ?? PAUSES, this.#failures));
     this.#report(failure.message);
+    this.#options.log?.health?.begin({
+      ...this.#trouble,
+      cause: `${failure.message}. It is tried again when it is needed`,
+    }, this);
     return failure;
+  }
+
+  get #trouble(): { readonly part: "connection"; readonly name: string; readonly kind: "unreachable" } {
+    return { part: "connection", name: this.#options.log?.name ?? "", kind: "unreachable" };
+  }
+
+  #endTrouble(change: "ended" | "removed"): void {
+    this.#options.log?.health?.end(this.#trouble, "unreachable", this, change);
   }
 
   /** Once for each reason that follows another, so that the log says when it has become another one. */

@@ -11,6 +11,7 @@ import type { z } from "zod";
 import type { VerifiedEvent } from "../event/verified_event.ts";
 import type { DeliveryError } from "../errors.ts";
 import type { BodyForm } from "../event/event.ts";
+import type { HealthReports } from "../health/health.ts";
 import type { LineWriter } from "../io/line_writer.ts";
 import type { ModuleDocumentation } from "./documentation.ts";
 
@@ -107,6 +108,8 @@ export interface ModuleContext {
   /** The connection's name, or the module's name where it needs no connection. */
   readonly name: string;
   readonly logger: Logger;
+  /** Where is reported that a connection is down. @default nowhere */
+  readonly health?: HealthReports | undefined;
   /** Where modules that print write to: standard output. */
   readonly lines: LineWriter;
   /** Where events for connectors are queued. Left out where there is no such place, as in a connector. */

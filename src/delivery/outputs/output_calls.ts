@@ -45,8 +45,8 @@ export interface CallsListener {
   onPlaceFree(): void;
   /** The output has taken something. */
   onDelivered(): void;
-  /** The output has asked to be left alone for a while. */
-  onThrottled(error: DeliveryError): void;
+  /** The output has not taken something. */
+  onNotDelivered(failure: DeliveryError): void;
 }
 
 /** Calls an output, which is opened with the first. Disposal closes it: the calls must have ended. */
@@ -204,7 +204,7 @@ export class OutputCalls implements AsyncDisposable {
   #note(result: DeliveryResult): void {
     if (result !== "delivered") {
       this.#failure = result;
-      if (result.code === "output_throttled") this.#listener.onThrottled(result);
+      this.#listener.onNotDelivered(result);
     } else {
       this.#failure = undefined;
       this.#listener.onDelivered();

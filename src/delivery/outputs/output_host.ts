@@ -8,6 +8,7 @@
 import type { Logger } from "@logtape/logtape";
 import type { VerifiedEvent } from "../../event/verified_event.ts";
 import type { DeliveryError } from "../../errors.ts";
+import type { Deadlines } from "../../time/deadlines.ts";
 import type {
   Attempt,
   BatchBounds,
@@ -18,6 +19,8 @@ import type {
 } from "../../modules/module.ts";
 import { Backoff } from "../../time/backoff.ts";
 import { Pacer } from "../pacer.ts";
+import type { HealthReports } from "../../health/health.ts";
+import { Reachability } from "../../health/reachability.ts";
 import type { RetryPolicy } from "../retry_policy.ts";
 import type { Results } from "./attempt.ts";
 import { Gatherer, type GatheringOutput } from "./gatherer.ts";
@@ -29,7 +32,9 @@ import { SenderDeliveries, type SenderDeliveriesListener } from "./sender_delive
 /** What hosts of all outputs share. */
 export interface HostEnvironment extends CallsEnvironment {
   readonly metrics: OutputMetrics;
-  readonly context: Omit<ModuleContext, "name" | "logger">;
+  readonly context: Omit<ModuleContext, "name" | "logger" | "health">;
+  /** Where is reported that an output cannot be reached. @default nowhere */
+  readonly health?: HealthReports | undefined;
   /** Longest time from the first attempt to the last retry while a sender waits, in milliseconds. */
   readonly deliveryBudgetMs: number;
 }
@@ -71,6 +76,7 @@ export class OutputHost implements AsyncDisposable, Parts {
   /** Has deliveries that senders wait for go together, where the module wants that. */
   readonly #gatherer: Gatherer | undefined;
   readonly #senders: SenderDeliveries;
+  readonly #reachability: Reachability | undefined;
   #isGathererFirst = false;
 
   constructor(
@@ -88,7 +94,9 @@ export class OutputHost implements AsyncDisposable, Parts {
     const { maxBatch = 1, maxBatchBytes = Infinity } = module;
     this.#batches = module.batches?.(connection) ?? { maxBatch, maxBatchBytes };
     const throttled = (milliseconds: number) => metrics.throttled(this, milliseconds);
-    this.#context = { ...environment.context, name, logger, throttled };
+    const { health } = environment;
+    this.#context = { ...environment.context, name, logger, throttled, health };
+    this.#reachability = health && this.#follow(health, deadlines);
     this.#metrics = metrics;
     this.#calls = new OutputCalls(module, connection, this.#context, environment, this);
     this.scheduler = new OutputScheduler(this, deadlines, logger);
@@ -115,6 +123,12 @@ export class OutputHost implements AsyncDisposable, Parts {
   /** The connection's name, or the module's where it needs none. */
   get connection(): string {
     return this.#context.name;
+  }
+
+  /** What operators know it by: its module, and its connection or destination where it has one. */
+  get name(): string {
+    const place = this.destination ?? this.connection;
+    return place === this.module ? place : `${this.module} ${place}`;
   }
 
   /** Whether a client has been opened. */
@@ -216,11 +230,25 @@ export class OutputHost implements AsyncDisposable, Parts {
   /** Whoever waits in the journal need not wait for the next probe. */
   onDelivered(): void {
     this.#throttledPauses.reset();
+    this.#reachability?.answered();
     if (this.scheduler.isPaused) this.scheduler.resume();
   }
 
+  /** What refuses an event, or asks for fewer, has answered. */
+  onNotDelivered(failure: DeliveryError): void {
+    if (failure.code === "output_throttled") this.#throttle(failure);
+    if (failure.code === "overloaded") return;
+    const isFailing = failure.disposition === "retry" && failure.code !== "output_throttled";
+    if (isFailing && !failure.isPartial) this.#reachability?.failed(failure);
+    else this.#reachability?.answered();
+  }
+
+  onOutOfReach(reason: DeliveryError): void {
+    if (reason.code !== "overloaded") this.#reachability?.failed(reason);
+  }
+
   /** All that goes there waits, whichever webhook it is of. */
-  onThrottled(error: DeliveryError): void {
+  #throttle(error: DeliveryError): void {
     const askedMs = askedPauseMs(error);
     // What was under way says the same again.
     const isNew = this.pacer.heldMs === 0;
@@ -250,6 +278,21 @@ export class OutputHost implements AsyncDisposable, Parts {
     this.#senders.close();
     this.scheduler.close();
     this.pacer.close();
+    this.#reachability?.[Symbol.dispose]();
     await this.#calls[Symbol.asyncDispose]();
+  }
+
+  #follow(health: HealthReports, deadlines: Deadlines): Reachability {
+    return new Reachability({
+      subject: { part: "output", name: this.name },
+      health,
+      deadlines,
+      place: this.hasConnection
+        ? `the system, and at connection '${this.connection}': cwm check --probe asks it`
+        : this.destination === undefined
+        ? `webhooks with module '${this.module}'`
+        : "the destination, and at the webhooks that name it",
+      ...(this.hasConnection ? { probe: (signal) => this.probe(signal) } : {}),
+    });
   }
 }

@@ -53,6 +53,8 @@ export interface BatchOutput {
   attempt(batch: readonly Delivery[], number: number): Results | Promise<Results>;
   /** @throws {DeliveryError} while the output cannot take events */
   probe(signal: AbortSignal): Promise<void>;
+  /** The output is left alone for a while: a batch, or a probe, has found it out of reach. */
+  onOutOfReach?(reason: DeliveryError): void;
 }
 
 /** A delivery that is handed over. */
@@ -274,6 +276,7 @@ export class OutputScheduler {
     this.#failures++;
     this.#paused = true;
     if (this.#closed) return;
+    this.#output.onOutOfReach?.(reason);
     const pause = halfRandom(backoffBoundMs(PAUSES, this.#failures));
     const milliseconds = Math.ceil(Math.max(pause, askedPauseMs(reason)));
     this.#logger.warning("Output {output} is out of reach: the next try is in {milliseconds} ms", {

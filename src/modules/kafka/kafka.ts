@@ -84,10 +84,10 @@ function recordHeaders(event: Event, { forwardsHeaders }: KafkaConfig): readonly
 }
 
 /** Puts into words what an operator wants to know. It repeats with each try. */
-function reportTo({ name, logger, throttled }: ModuleContext): ProducerEvents {
+function reportTo({ name, logger, throttled, health }: ModuleContext): ProducerEvents {
   const reports = new ReportLimiter();
   return {
-    log: { name, logger },
+    log: { name, logger, health },
     throttled: (broker, milliseconds) => {
       throttled?.(milliseconds);
       reports.run(`throttled by ${broker}`, (suppressed) => {
