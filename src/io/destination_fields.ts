@@ -59,14 +59,14 @@ const URL_PROBLEMS: Readonly<Record<Exclude<HttpAddressFault, "credentials">, st
  * The destination of an address; `undefined` where a problem was reported. Its message does not show the address, which
  * may hold a secret.
  *
- * @param key the key of the address
+ * @param key the key of the address, or the keys down to it
  * @param insteadOfCredentials what to do with a name and password, instead of writing them into the address
  */
 export function parseDestination(
   text: string,
   policy: DestinationPolicy,
   issues: Issues,
-  key: string,
+  key: string | readonly (string | number)[],
   insteadOfCredentials: string,
 ): Destination | undefined {
   const address = parseHttpAddress(text);

@@ -110,6 +110,11 @@ export class DestinationPolicy {
     );
   }
 
+  /** Whether `allowed_hosts` has entries, so that somebody has chosen the destinations. */
+  get namesHosts(): boolean {
+    return this.#allowed.length > 0;
+  }
+
   /**
    * Why a destination is refused before its name is resolved; `undefined` when it is permitted, or when the
    * addresses of its name decide.

@@ -1,4 +1,4 @@
-/** The verifiers `oauth2` and `jwt` with an issuer that is not of this project: `npm:oidc-provider`. */
+/** The verifiers `oauth2` and `jwt`, and outputs that log in, with an issuer that is not of this project: `npm:oidc-provider`. */
 
 import { assertEquals, assertMatch } from "@std/assert";
 import { join } from "@std/path";
@@ -101,6 +101,25 @@ Deno.test("a real issuer is asked about its tokens, and publishes the keys of th
   assertEquals((await statusesOf(token)).slice(2), [200, 200]);
   assertEquals((await statusesOf(await issuer.issue("orders:read", RESOURCE))).slice(2), [200, 403]);
   assertEquals((await statusesOf(`${token.slice(0, -4)}AAAA`)).slice(2), [401, 401]);
+
+  const oauth2 = { token_url: `${issuer.url}/token`, client_id: "shop", client_secret: "shop-secret" };
+  const config = { url: gateway.url("/webhook/asks"), ...hosts };
+  const out = (more: object) => ({
+    module: "http_webhook",
+    accept: "delivered",
+    "module-config": { ...config, auth: { oauth2: { ...oauth2, ...more } } },
+  });
+  const webhooks = {
+    writing: out({ scope: "orders:write" }),
+    reading: out({ scope: "orders:read" }),
+    unknown: out({ client_secret: "wrong" }),
+  };
+  const sender = resources.use(
+    await TestGateway.start({ webhooks, environment: { DELIVERY_BUDGET_MS: "100" } }),
+  );
+  assertEquals((await sender.post("/webhook/writing", "{}")).status, 200);
+  assertEquals(errorCode(await sender.post("/webhook/reading", "{}")), "output_failed");
+  assertEquals(errorCode(await sender.post("/webhook/unknown", "{}")), "output_unavailable");
 
   const unasked = await send("stranger", opaque);
   assertEquals([unasked.status, errorCode(unasked)], [503, "authentication_unavailable"]);

@@ -5,7 +5,6 @@
  * @module
  */
 
-import { Buffer } from "node:buffer";
 import type { Destination } from "../../io/http_client.ts";
 import type { WholeAnswer } from "../../io/http_exchange.ts";
 import { secretFingerprint } from "../crypto/constant_time.ts";
@@ -13,6 +12,7 @@ import type { Claims } from "../jose/token.ts";
 import { NewestEntries } from "../newest_entries.ts";
 import { type AuthServers, nameOf, type Question } from "../servers/auth_servers.ts";
 import { ServerUnavailableError } from "../servers/unavailable.ts";
+import { basicCredentials } from "./client_credentials.ts";
 
 /** How long it is remembered that a token is not good, in seconds at most. */
 const MAX_INACTIVE_SECONDS = 10;
@@ -149,12 +149,6 @@ export class Introspection implements Disposable {
   get #name(): string {
     return nameOf(this.#options.endpoint);
   }
-}
-
-/** Form-encoded before they are put together (RFC 6749, section 2.3.1). */
-function basicCredentials(id: string, secret: string): string {
-  const encode = (text: string) => `${new URLSearchParams([[text, ""]])}`.slice(0, -1);
-  return `Basic ${Buffer.from(`${encode(id)}:${encode(secret)}`).toString("base64")}`;
 }
 
 /** The answer, which must say whether the token is active; `undefined` when it does not. */

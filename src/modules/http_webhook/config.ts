@@ -13,13 +13,15 @@ import { allowedHostsField, parseDestination, parsePolicy, urlField } from "../.
 import type { Destination } from "../../io/http_client.ts";
 import { compileStatusRules, statusesField, type StatusRule } from "./statuses.ts";
 import { formOf, type Header, isForwardable, refuseConfiguredHeader } from "../../event/header_policy.ts";
+import { authSchema, compileLogin, type Login, LOGIN_HEADER } from "./login/login.ts";
+import type { TokenClient } from "./login/token_client.ts";
 import { type DeliverySigner, SIGNING_HEADERS, signSchema } from "./signing.ts";
 
 const DEFAULT_TIMEOUT_SECONDS = 10;
 const MAX_TIMEOUT_SECONDS = 3600;
 
 /** Where a name and a password for the destination belong. */
-const INSTEAD_OF_CREDENTIALS = "set the Authorization header in headers";
+const INSTEAD_OF_CREDENTIALS = "give them in auth";
 
 /** A compiled `module-config`. */
 export interface HttpWebhookConfig {
@@ -27,11 +29,13 @@ export interface HttpWebhookConfig {
   readonly method: "POST" | "PUT" | "PATCH";
   /** The configured headers; they win over forwarded ones. */
   readonly headers: readonly Header[];
-  /** The forms of their names and of those that signing sets, which no received header may be taken for. */
+  /** The forms of their names and of those that are set beside them, which no received header may be taken for. */
   readonly headerForms: ReadonlySet<string>;
   readonly timeoutMs: number;
   /** Names in lower case of the received headers that go along; `all` means all that may. */
   readonly forwarded: readonly string[] | "all";
+  /** Who asks for the tokens that the destination wants; `undefined` where it wants none. */
+  readonly tokens: TokenClient | undefined;
   /** `undefined` where deliveries are not signed. */
   readonly signer: DeliverySigner | undefined;
   /** What the webhook says of answers, the most exact first. */
@@ -74,6 +78,11 @@ const fields = z.strictObject({
       'Signs every attempt by Standard Webhooks: `{"secret": "whsec_…"}`, and a list of up to 10 while a secret is ' +
       "changed. See [Signed deliveries](#signed-deliveries).",
   }),
+  auth: authSchema.optional().meta({
+    description:
+      "How the gateway says who it is: with `bearer`, `basic` or `oauth2`. See [Destinations that want a login]" +
+      "(#destinations-that-want-a-login).",
+  }),
   allowed_hosts: allowedHostsField(),
 });
 
@@ -81,7 +90,7 @@ type Issues = z.RefinementCtx;
 
 /** Strict schema that ends in the compiled form. */
 export const httpWebhookConfigSchema: z.ZodType<HttpWebhookConfig> = fields.transform((input, issues) => {
-  const taken = input.sign === undefined ? NONE : SIGNING_HEADERS;
+  const taken = takenHeaders(input);
   const headers = parseHeaders(input.headers, taken, issues);
   const statusRules = compileStatusRules(
     { final: input.final_statuses, retry: input.retry_statuses },
@@ -91,26 +100,38 @@ export const httpWebhookConfigSchema: z.ZodType<HttpWebhookConfig> = fields.tran
   const destination = policy === undefined
     ? undefined
     : parseDestination(input.url, policy, issues, "url", INSTEAD_OF_CREDENTIALS);
-  if (destination === undefined) return z.NEVER;
+  const login = input.auth === undefined || policy === undefined
+    ? NO_LOGIN
+    : compileLogin(input.auth, policy, issues);
+  if (destination === undefined || login === undefined) return z.NEVER;
+  if (login.authorization !== undefined) headers.push([LOGIN_HEADER, login.authorization]);
   const allowed = input.allowed_headers?.map((name) => name.toLowerCase()).filter(isForwardable);
   return {
     destination,
     method: input.method,
     headers,
-    headerForms: new Set([...headers.map(([name]) => formOf(name)), ...taken]),
+    headerForms: new Set([...headers.map(([name]) => formOf(name)), ...taken.keys()]),
     timeoutMs: input.timeout * 1000,
     forwarded: input.forward_headers ? allowed ?? "all" : [],
+    tokens: login.tokens,
     signer: input.sign,
     statusRules,
   };
 });
 
-const NONE: readonly string[] = [];
+const NO_LOGIN: Login = { authorization: undefined, tokens: undefined };
 
-/** @param taken the forms of names that are set for every request */
+/** The forms of names that are set for every request, and the keys that set them. */
+function takenHeaders({ auth, sign }: z.output<typeof fields>): ReadonlyMap<string, string> {
+  const taken = new Map<string, string>();
+  if (auth !== undefined) taken.set(LOGIN_HEADER, "auth");
+  if (sign !== undefined) { for (const name of SIGNING_HEADERS) taken.set(name, "sign"); }
+  return taken;
+}
+
 function parseHeaders(
   configured: Readonly<Record<string, string>>,
-  taken: readonly string[],
+  taken: ReadonlyMap<string, string>,
   issues: Issues,
 ): Header[] {
   const headers = new Map<string, string>();
@@ -119,8 +140,8 @@ function parseHeaders(
     const lowerCase = name.toLowerCase();
     const refusal = headers.has(lowerCase)
       ? "This header is given twice"
-      : taken.includes(formOf(name))
-      ? "This header is set by sign"
+      : taken.has(formOf(name))
+      ? `This header is set by ${taken.get(formOf(name))}`
       : refuseSecret(name, untrimmed) ?? refuseConfiguredHeader(name, value);
     if (refusal === undefined) headers.set(lowerCase, value);
     else reportAt(issues, ["headers", name], refusal);

@@ -1,3 +1,9 @@
+/**
+ * What the page of `http_webhook` says.
+ *
+ * @module
+ */
+
 import type { ModuleDocumentation } from "../documentation.ts";
 
 /** What the page of the module says. */
@@ -23,6 +29,22 @@ export const documentation: ModuleDocumentation = {
     "502 in any case, never the destination's own status, which it would take for a word about itself:",
     "`output_failed` when trying again did not help within `DELIVERY_BUDGET_MS`, `output_rejected` when the answer",
     "is final.",
+    "",
+    "## Destinations that want a login",
+    "",
+    "`auth` holds one of these:",
+    "",
+    '- `{"bearer": "{$TOKEN}"}`',
+    '- `{"basic": {"username": "gateway", "password": "{$PASSWORD}"}}`',
+    '- `{"oauth2": {"token_url": "https://login.example/token", "client_id": "gateway", "client_secret": "{$SECRET}"}}`:',
+    "  an access token of a server, which the gateway asks for as a client (RFC 6749, section 4.4); with `scope` and",
+    '  `audience` where the server wants them. `"client_auth": "post"` puts id and secret into the form instead of',
+    "  `Authorization`.",
+    "",
+    "Webhooks with the same `oauth2` share a token. It is asked for once, used until shortly before it ends, and",
+    "renewed when a destination answers 401, once an attempt. `allowed_hosts` counts for `token_url` as well, and has",
+    "to name its host where that is `http`. While the server gives no token, events wait as they do while a",
+    "destination is down (`output_unavailable`).",
     "",
     "## Signed deliveries",
     "",

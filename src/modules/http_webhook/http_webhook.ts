@@ -10,9 +10,11 @@
 import type { OutgoingHttpHeaders } from "node:http";
 import { DeliveryError } from "../../errors.ts";
 import type { Event } from "../../event/event.ts";
-import { HttpWebhookClient } from "../../io/http_client.ts";
+import { type Answer, HttpWebhookClient } from "../../io/http_client.ts";
 import { judgeAnswer, judgeFailure, nameOf } from "./answers.ts";
 import { type HttpWebhookConfig, httpWebhookConfigSchema } from "./config.ts";
+import { LOGIN_HEADER } from "./login/login.ts";
+import { TokenCache } from "./login/token_cache.ts";
 import { forwardedHeaders } from "../../event/header_policy.ts";
 import type { Attempt, Delivery, DeliveryResult, DocumentedModule, Output } from "../module.ts";
 import { setNamingHeaders } from "../../event/event_headers.ts";
@@ -20,9 +22,11 @@ import { setNamingHeaders } from "../../event/event_headers.ts";
 /** Sends events to the destinations of all webhooks that use the module. */
 class HttpWebhookOutput implements Output<HttpWebhookConfig> {
   readonly #client: HttpWebhookClient;
+  readonly #tokens: TokenCache;
 
-  constructor(client: HttpWebhookClient) {
+  constructor(client: HttpWebhookClient, tokens: TokenCache) {
     this.#client = client;
+    this.#tokens = tokens;
   }
 
   deliver(
@@ -47,13 +51,14 @@ class HttpWebhookOutput implements Output<HttpWebhookConfig> {
     config: HttpWebhookConfig,
     { signal, number }: Attempt,
   ): Promise<DeliveryResult> {
-    const { destination, method } = config;
+    const { destination } = config;
     const body = event.body.bytes;
     const headers = outgoingHeaders(event, config, number, body);
     try {
-      const answer = await this.#client.send(destination, method, headers, body, signal);
+      const answer = await this.#answerTo(config, headers, body, signal);
       return judgeAnswer(answer, destination, config.statusRules);
     } catch (error) {
+      if (error instanceof DeliveryError && error !== signal.reason) return error;
       return signal.aborted
         ? new DeliveryError(
           "output_timeout",
@@ -61,6 +66,19 @@ class HttpWebhookOutput implements Output<HttpWebhookConfig> {
         )
         : judgeFailure(error, destination);
     }
+  }
+
+  #answerTo(
+    { destination, method, tokens }: HttpWebhookConfig,
+    headers: OutgoingHttpHeaders,
+    body: Uint8Array,
+    signal: AbortSignal,
+  ): Promise<Answer> {
+    if (tokens === undefined) return this.#client.send(destination, method, headers, body, signal);
+    return this.#tokens.send(tokens, this.#client, signal, (authorization) => {
+      headers[LOGIN_HEADER] = authorization;
+      return this.#client.send(destination, method, headers, body, signal);
+    });
   }
 }
 
@@ -86,10 +104,16 @@ function outgoingHeaders(
   return headers;
 }
 
+/** Where a server of tokens is down, only those wait that need one of it. */
+function partitionOf({ destination, tokens }: HttpWebhookConfig): string {
+  return tokens === undefined ? nameOf(destination) : `${nameOf(destination)} ${tokens.key}`;
+}
+
 /** The module with another way to open its client. Tests give it one with a resolver of their own. */
 export function httpWebhookModuleWith(
   openClient: () => HttpWebhookClient,
 ): DocumentedModule<HttpWebhookConfig, undefined> {
+  const tokens = new TokenCache();
   return {
     name: "http_webhook",
     summary: "another HTTP service",
@@ -98,10 +122,10 @@ export function httpWebhookModuleWith(
     configSchema: httpWebhookConfigSchema,
     acceptance: "durable",
     reads: "bytes",
-    partition: (config) => nameOf(config.destination),
+    partition: partitionOf,
     destination: ({ destination }) => `${destination.protocol}//${nameOf(destination)}`,
     timeoutMs: (config) => config.timeoutMs,
-    open: () => Promise.resolve(new HttpWebhookOutput(openClient())),
+    open: () => Promise.resolve(new HttpWebhookOutput(openClient(), tokens)),
   };
 }
 

@@ -18,7 +18,8 @@ async function setUp(): Promise<OutputUnderTest> {
   };
   const configFor = (url: string) => ({
     url: `${url}/hooks/path-s3cret?key=query-s3cret`,
-    headers: { authorization: "Bearer header-s3cret" },
+    headers: { "x-api-key": "header-s3cret" },
+    auth: { basic: { username: "gateway", password: "basic-s3cret" } },
     sign: { secret: SIGNING_SECRET },
     allowed_hosts: ["127.0.0.1"],
   });
@@ -30,7 +31,14 @@ async function setUp(): Promise<OutputUnderTest> {
   const hanging = await target("hang");
   return {
     config: configFor(taking.url),
-    secrets: ["path-s3cret", "query-s3cret", "header-s3cret", SIGNING_SECRET.slice("whsec_".length)],
+    secrets: [
+      "path-s3cret",
+      "query-s3cret",
+      "header-s3cret",
+      "basic-s3cret",
+      btoa("gateway:basic-s3cret"),
+      SIGNING_SECRET.slice("whsec_".length),
+    ],
     stallingConfig: configFor(hanging.url),
     failures: [
       { when: "the destination answers 422", disposition: "dead_letter", config: configFor(refusing.url) },
