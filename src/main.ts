@@ -28,6 +28,9 @@ const WITH_OWN_OPTIONS = [
   "verify",
 ];
 
+/** Commands that take no settings, so that a file of variables cannot be in their way. */
+const WITHOUT_SETTINGS = ["completion", "providers", "new", "sign", "verify"];
+
 /** Commands that run until a signal ends them. All others it ends at once. */
 const HANDLING_SIGNALS = ["serve", "connector"];
 
@@ -128,7 +131,9 @@ async function main(args: readonly string[]): Promise<number> {
   const run = Object.hasOwn(COMMANDS, command) ? COMMANDS[command] : undefined;
   if (run === undefined) throw usage(`Unknown command '${command}'`);
   const { loadSettings } = await import("./settings/load.ts");
-  const environment = Deno.env.toObject();
+  const { withDotEnv } = await import("./settings/dot_env.ts");
+  const ofProcess = Deno.env.toObject();
+  const environment = WITHOUT_SETTINGS.includes(command) ? ofProcess : await withDotEnv(ofProcess);
   const settings = () => loadSettings(environment, { logIsTerminal: Deno.stderr.isTerminal() });
   const asked = { probe: after?.["probe"] === true, print: after?.["print"] === true };
   return await run({ own, environment, settings, signals, asked });

@@ -22,7 +22,7 @@ export function helpText(): string {
       ["--print", "With check: print the configuration after its files are merged, without secrets"],
     ]),
     "",
-    "Environment variables:",
+    "Environment variables, also from lines NAME=value of .env in the working directory:",
     ...table(SETTING_DEFINITIONS.map((setting): [string, string] => [
       setting.variable,
       `${setting.description} (default: ${plainDefault(setting.default)})`,

@@ -5,6 +5,7 @@
  */
 
 import { join } from "@std/path";
+import { DOT_ENV_FILE } from "./dot_env.ts";
 import { list, matching, text } from "./types.ts";
 import { ifSet, optional, type ValuesOf } from "./variable.ts";
 import { VAULT_VARIABLES } from "./vault.ts";
@@ -53,6 +54,7 @@ export function secretSettings(values: Values, ownFiles: readonly (string | unde
       values.VAULT_TOKEN_FILE,
       values.VAULT_SECRET_ID_FILE,
       values.VAULT_JWT_FILE,
+      DOT_ENV_FILE,
     ].filter((path) => path !== undefined),
   };
 }

@@ -280,6 +280,22 @@ Deno.test("cwm new writes a configuration that cwm check takes, and never over a
   assertMatch(await Deno.readTextFile(directory.file("webhooks.json")), /"provider": "stripe"/);
 });
 
+Deno.test("cwm check takes settings from .env, prints what is merged, and names a wrong line", async () => {
+  const files = {
+    ".env": "WEBHOOKS_CONFIG_FILES='base.json,prod.json' # in this order\nTOKEN=a-token-of-the-file",
+    "base.json": '{"orders": {"module": "log", "authorization": "Bearer {$TOKEN}"}}',
+    "prod.json": '{"orders": {"data_type": "blob"}}',
+  };
+  const { status, stdout, stderr } = await run(["check", "--print"], { files });
+  assertEquals([status, stderr], [0, "0 problems in 1 webhook and 0 connections"]);
+  const orders = { module: "log", authorization: "Bearer {$TOKEN}", data_type: "blob" };
+  assertEquals(JSON.parse(stdout), { webhooks: { orders }, connections: {} });
+  const wrong = await run(["check"], { files: { ".env": "A=b\nhunter2" } });
+  assertEquals(wrong.status, 2);
+  assertMatch(wrong.stderr, /^\.env:2: The line must be NAME=value[^\n]*$/);
+  assert(!wrong.stderr.includes("hunter2"));
+});
+
 Deno.test("cwm sign prints the headers of a signed request, or sends it to a gateway", async () => {
   await using directory = await TempDir.create();
   const webhooks = { payments: { module: "log", signature: { provider: "stripe", secret: "s" } } };

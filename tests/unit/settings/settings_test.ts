@@ -73,7 +73,7 @@ Deno.test("settings have the documented defaults when no variable is set", () =>
     requestIdHeader: "always",
     outputBounds: {},
     secrets: {
-      ownFiles: ["webhooks.json", "connections.json", "data/journal", SERVICE_ACCOUNT_TOKEN],
+      ownFiles: ["webhooks.json", "connections.json", "data/journal", SERVICE_ACCOUNT_TOKEN, ".env"],
     },
     warnings: [],
   });
@@ -182,6 +182,7 @@ Deno.test("settings take every variable", () => {
         "/vault/token",
         "/vault/secret-id",
         SERVICE_ACCOUNT_TOKEN,
+        ".env",
       ],
     },
     warnings: [],
