@@ -5,10 +5,14 @@
  * @module
  */
 
-import { connect, isIP, type LookupFunction, type Socket } from "node:net";
+import type { LookupAddress } from "node:dns";
+import { connect, isIP, type Socket } from "node:net";
 import { connect as connectTls } from "node:tls";
+import { abortable } from "../../time/abortable.ts";
 import type { DestinationPolicy } from "../destination_policy.ts";
 import type { Resolver } from "../name_lookups.ts";
+import { HappyEyeballs } from "./happy_eyeballs.ts";
+import { readySocket } from "./ready_socket.ts";
 
 /** Where a connection goes. */
 export interface Endpoint {
@@ -27,6 +31,8 @@ export interface SocketOpenerOptions {
   readonly ca?: string;
 }
 
+const SOCKET_OPTIONS = { noDelay: true, keepAlive: true };
+
 /** The policy refuses the address that the destination's name resolved to. Nothing was sent. */
 export class RefusedAddressError extends Error {
   override readonly name = "RefusedAddressError";
@@ -35,6 +41,7 @@ export class RefusedAddressError extends Error {
 /** Opens connections, of which those to one endpoint can take the place of each other. */
 export class SocketOpener {
   readonly #options: SocketOpenerOptions;
+  readonly #eyeballs = new HappyEyeballs();
 
   constructor(options: SocketOpenerOptions) {
     this.#options = options;
@@ -49,75 +56,54 @@ export class SocketOpener {
   }
 
   /**
-   * Opens a connection, with TLS for `https:`.
+   * Opens a connection to the first address that answers, with TLS for `https:`.
    *
-   * @throws {RefusedAddressError} when the policy refuses the address
+   * @throws {RefusedAddressError} when the policy refuses an address
    * @throws {Error} with a `code` when the endpoint cannot be reached
    * @throws whatever the signal's reason is, when it aborts first
    */
-  open(endpoint: Endpoint, signal: AbortSignal): Promise<Socket> {
-    return new Promise((resolve, reject) => {
-      signal.throwIfAborted();
-      const isHttps = endpoint.protocol === "https:";
-      const socket = isHttps ? this.#connectTls(endpoint) : connect(this.#optionsOf(endpoint));
-      const abort = () => {
-        reject(signal.reason);
-        socket.destroy();
-      };
-      const onClose = () => reject(Object.assign(new Error("socket hang up"), { code: "ECONNRESET" }));
-      signal.addEventListener("abort", abort, { once: true });
-      socket.once("error", reject);
-      socket.once("close", onClose);
-      socket.once(isHttps ? "secureConnect" : "connect", () => {
-        signal.removeEventListener("abort", abort);
-        socket.off("error", reject);
-        socket.off("close", onClose);
-        resolve(socket);
-      });
-    });
+  async open(endpoint: Endpoint, signal: AbortSignal): Promise<Socket> {
+    signal.throwIfAborted();
+    const { protocol, port } = endpoint;
+    const addresses = await abortable(this.#addressesOf(endpoint), signal);
+    const open = ({ address }: LookupAddress) => connect({ host: address, port, ...SOCKET_OPTIONS });
+    const socket = await this.#eyeballs.connect(addresses, open, signal);
+    return protocol === "https:" ? await this.#secure(endpoint, socket, signal) : socket;
   }
 
-  #connectTls(endpoint: Endpoint): Socket {
-    const { hostname } = endpoint;
+  #secure({ hostname }: Endpoint, socket: Socket, signal: AbortSignal): Promise<Socket> {
     const { ca } = this.#options;
-    return connectTls({
-      ...this.#optionsOf(endpoint),
+    const secured = connectTls({
+      socket,
+      host: hostname,
       ...(isIP(hostname) === 0 ? { servername: hostname } : {}),
       ...(ca === undefined ? {} : { ca }),
       ALPNProtocols: ["http/1.1"],
     });
+    return readySocket(secured, "secureConnect", signal);
   }
 
-  #optionsOf({ hostname, port, policy }: Endpoint) {
-    return {
-      host: hostname,
-      port,
-      lookup: this.#guardedLookup(policy, port),
-      noDelay: true,
-      keepAlive: true,
-    };
+  /** A connection is made to no other address than these. */
+  async #addressesOf({ hostname, port, policy }: Endpoint): Promise<readonly LookupAddress[]> {
+    const addresses = await this.#resolve(hostname);
+    // One bad address refuses the name: which of several is connected to must not be a matter of luck.
+    for (const { address } of addresses) {
+      const reason = policy.refuseAddress(hostname, address, port);
+      if (reason !== undefined) {
+        throw new RefusedAddressError(`${hostname} resolves to ${address}: ${reason}`);
+      }
+    }
+    return addresses;
   }
 
-  /** The runtime connects to no other address than those which this function hands out. */
-  #guardedLookup(policy: DestinationPolicy, port: number): LookupFunction {
-    return (hostname, options, callback) => {
-      this.#options.resolve(hostname, { ...options, all: true }, (error, addresses) => {
-        if (error !== null) return callback(error, []);
-        // One bad address refuses the name: which of several is connected to must not be a matter of luck.
-        for (const { address } of addresses) {
-          const reason = policy.refuseAddress(hostname, address, port);
-          if (reason !== undefined) {
-            return callback(new RefusedAddressError(`${hostname} resolves to ${address}: ${reason}`), []);
-          }
-        }
-        if (options.all) return callback(null, addresses);
-        const [first] = addresses;
-        callback(
-          first === undefined ? new Error(`${hostname} has no address`) : null,
-          first?.address ?? "",
-          first?.family,
-        );
+  #resolve(hostname: string): Promise<readonly LookupAddress[]> {
+    const family = isIP(hostname);
+    if (family !== 0) return Promise.resolve([{ address: hostname, family }]);
+    return new Promise((resolve, reject) => {
+      this.#options.resolve(hostname, { all: true }, (error, addresses) => {
+        if (error === null) resolve(addresses);
+        else reject(error);
       });
-    };
+    });
   }
 }
