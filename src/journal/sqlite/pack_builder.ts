@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { AppendKey, Pack } from "./protocol.ts";
+import type { AppendKeyFields, Pack } from "./protocol.ts";
 
 /** Events of one pack. Few, since a pack is unpacked as a whole when one of its events is held up. */
 const MAX_EVENTS = 64;
@@ -17,7 +17,7 @@ const encoder = new TextEncoder();
 /** Puts appends of one lane together, as long as they fit. */
 export class PackBuilder {
   /** Of its events, by their index in the pack. */
-  readonly keys: AppendKey[] = [];
+  readonly keys: AppendKeyFields[number][] = [];
   readonly #lane: number;
   readonly #claimed: boolean;
   readonly #receivedAt: number;

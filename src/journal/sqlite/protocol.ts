@@ -56,19 +56,25 @@ export interface Pack {
   readonly fields: string;
   /** The ids, headers and bodies one after the other, in UTF-8. */
   readonly data: Uint8Array<ArrayBuffer>;
-  /** In the order of the events, of which few have any. */
-  readonly keys: readonly AppendKey[];
+  /** {@linkcode AppendKeyFields} one after the other, in the order of the events, of which few have any. */
+  readonly keys: readonly AppendKeyFields[number][];
 }
 
 /** How many numbers one event takes in {@linkcode Pack.fields}. */
 export const PACK_FIELDS = 4;
 
-/** A key of an append, which is not done if one of its keys is known. */
-export interface AppendKey extends RepeatKey {
+/** The fields of one key of an append, which is not done if one of its keys is known. */
+export type AppendKeyFields = readonly [
   /** Of the append among those of the commit, or of the event in its pack. */
-  readonly index: number;
-  readonly eventId: string;
-}
+  index: number,
+  eventId: string,
+  repeat: RepeatKind,
+  key: string,
+  ttlMs: number,
+];
+
+/** How many array elements one key takes. */
+export const APPEND_KEY_FIELDS = 5;
 
 /** An append that was not done: the index of the append, the event that it repeats, and what that was found by. */
 export type RepeatedAppend = readonly [index: number, duplicateOf: string, repeat: RepeatKind];
@@ -252,8 +258,8 @@ export interface Commit {
   readonly lanes: readonly LaneKey[];
   /** {@linkcode AppendFields} one after the other. */
   readonly appends: readonly AppendFields[number][];
-  /** In the order of `appends`, of which few have a key. */
-  readonly keys: readonly AppendKey[];
+  /** {@linkcode AppendKeyFields} one after the other, in the order of `appends`, of which few have a key. */
+  readonly keys: readonly AppendKeyFields[number][];
   readonly packs: readonly Pack[];
   readonly operations: readonly Operation[];
   /** Characters, or bytes, of the headers and bodies that are to be stored. */

@@ -11,7 +11,7 @@ import type { AppendListener, LaneKey, Settlement } from "../journal.ts";
 import { PackBuilder } from "./pack_builder.ts";
 import type {
   AppendFields,
-  AppendKey,
+  AppendKeyFields,
   Commit,
   CommitReply,
   Operation,
@@ -54,7 +54,7 @@ export class WaitingCommit {
   readonly #laneIndexes = new Map<string, number>();
   #lastLane = 0;
   readonly #appends: AppendFields[number][] = [];
-  readonly #keys: AppendKey[] = [];
+  readonly #keys: AppendKeyFields[number][] = [];
   readonly #operations: Operation[] = [];
   readonly #listeners: AppendListener[] = [];
   readonly #packs: WaitingPack[] = [];
@@ -187,8 +187,13 @@ export class WaitingCommit {
   }
 }
 
-function pushKeys(to: AppendKey[], index: number, eventId: string, keys: readonly RepeatKey[]): void {
-  for (const { repeat, key, ttlMs } of keys) to.push({ index, eventId, repeat, key, ttlMs });
+function pushKeys(
+  to: AppendKeyFields[number][],
+  index: number,
+  eventId: string,
+  keys: readonly RepeatKey[],
+): void {
+  for (const { repeat, key, ttlMs } of keys) to.push(index, eventId, repeat, key, ttlMs);
 }
 
 /** @param first the sequence of the first append that was done; the others follow in order */

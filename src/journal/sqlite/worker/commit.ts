@@ -4,10 +4,12 @@
  * @module
  */
 
+import type { RepeatKey, RepeatKind } from "../../../event/repeat_key.ts";
 import type { Settlement } from "../../journal.ts";
 import {
   APPEND_FIELDS,
-  type AppendKey,
+  APPEND_KEY_FIELDS,
+  type AppendKeyFields,
   type Commit,
   type CommitReply,
   type Operation,
@@ -106,9 +108,12 @@ const HANDLERS: Handlers = {
   channels: ({ channels }) => channels.names(),
   salvage: ({ salvage }, request, now) => salvage.step(request, now),
   sweep: ({ channels, idempotency, retention }, _request, now) => {
-    const counts = [channels.expire(SWEEP_LIMIT, now), idempotency.removeExpired(SWEEP_LIMIT, now)];
-    const more = [retention.removeSlice(), retention.shrinkSlice()];
-    return more.includes(true) || counts.includes(SWEEP_LIMIT);
+    return [
+      channels.expire(SWEEP_LIMIT, now) === SWEEP_LIMIT,
+      idempotency.removeExpired(SWEEP_LIMIT, now),
+      retention.removeSlice(),
+      retention.shrinkSlice(),
+    ].includes(true);
   },
   holders: ({ holdings, lanes }, { leastBytes }) =>
     Array.from(holdings.entries())
@@ -148,6 +153,7 @@ export class CommitTransaction {
       refusedOperations.push(index);
       return undefined;
     });
+    this.#tables.idempotency.flush();
     return {
       ...appended,
       results,
@@ -204,7 +210,7 @@ export class CommitTransaction {
       const laneIndex = appends[start + 1] as number;
       const lane = laneIds[laneIndex]!;
       const index = start / APPEND_FIELDS;
-      if (keys[nextKey]?.index === index) {
+      if (keys[nextKey] === index) {
         const end = endOfKeys(keys, nextKey);
         const repeat = this.#claimKeys(keys, nextKey, end, lane, !areFull[laneIndex]);
         nextKey = end;
@@ -263,7 +269,7 @@ export class CommitTransaction {
    * @param keys those of the event stand from `start` to before `end`
    */
   #claimKeys(
-    keys: readonly AppendKey[],
+    keys: AppendKeys,
     start: number,
     end: number,
     lane: number,
@@ -271,13 +277,13 @@ export class CommitTransaction {
   ): RepeatedAppend | undefined {
     const { idempotency } = this.#tables;
     const { now } = this.#commit;
-    for (let position = start; position < end; position++) {
-      const { index, repeat } = keys[position]!;
-      const earlier = idempotency.find(lane, keys[position]!, now);
-      if (earlier !== undefined) return [index, earlier, repeat];
+    for (let position = start; position < end; position += APPEND_KEY_FIELDS) {
+      const key = keyAt(keys, position);
+      const earlier = idempotency.find(lane, key, now);
+      if (earlier !== undefined) return [keys[position] as number, earlier, key.repeat];
     }
-    for (let position = start; isAppended && position < end; position++) {
-      idempotency.put(lane, keys[position]!, keys[position]!.eventId, now);
+    for (let position = start; isAppended && position < end; position += APPEND_KEY_FIELDS) {
+      idempotency.put(lane, keyAt(keys, position), keys[position + 1] as string, now);
     }
     return undefined;
   }
@@ -305,9 +311,21 @@ function allSkipped(count: number, repeated: readonly RepeatedAppend[]): readonl
   return Array.from({ length: count }, (_, index) => byIndex.get(index) ?? [index]);
 }
 
+/** {@linkcode AppendKeyFields} one after the other. */
+type AppendKeys = readonly AppendKeyFields[number][];
+
+/** The key that begins here. The casts follow AppendKeyFields, the form in which it was put there. */
+function keyAt(keys: AppendKeys, position: number): RepeatKey {
+  return {
+    repeat: keys[position + 2] as RepeatKind,
+    key: keys[position + 3] as string,
+    ttlMs: keys[position + 4] as number,
+  };
+}
+
 /** Where the keys of one append end that begin here. */
-function endOfKeys(keys: readonly AppendKey[], start: number): number {
-  let end = start + 1;
-  while (keys[end]?.index === keys[start]!.index) end++;
+function endOfKeys(keys: AppendKeys, start: number): number {
+  let end = start + APPEND_KEY_FIELDS;
+  while (end < keys.length && keys[end] === keys[start]) end += APPEND_KEY_FIELDS;
   return end;
 }

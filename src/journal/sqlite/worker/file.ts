@@ -28,7 +28,7 @@ const LOG_BYTES = 16 * 1024 * 1024;
 const WHOLE_CHECK_BYTES = 64 * 1024 * 1024;
 
 /** All tables but that of the events. */
-const SMALL_TABLES = ["lanes", "pending", "dead", "idempotency", "channels", "messages"] as const;
+const SMALL_TABLES = ["lanes", "pending", "dead", "idempotency", "key_runs", "channels", "messages"] as const;
 
 /** The path of the journal's file in its directory. */
 export function journalPath(directory: string): string {

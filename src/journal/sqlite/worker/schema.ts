@@ -130,6 +130,16 @@ const MIGRATIONS: readonly (readonly string[])[] = [
     `DROP INDEX packs_lane`,
     `CREATE INDEX packs_lane ON packs (lane, claimed, first, count, bytes)`,
   ],
+  [
+    `CREATE TABLE key_runs (
+      id INTEGER PRIMARY KEY,
+      lane INTEGER NOT NULL,
+      expires_at INTEGER NOT NULL,
+      keys TEXT NOT NULL
+    ) STRICT`,
+    `CREATE INDEX key_runs_lane ON key_runs (lane)`,
+    `CREATE INDEX key_runs_expiry ON key_runs (expires_at)`,
+  ],
 ];
 
 /** The version of the schema that this program writes. */

@@ -69,7 +69,7 @@ Deno.test("SQLite journal forgets keys of repeated events when their time is ove
     await journal.remember([{ ...lane, eventId: "event-1", keys }]);
   }
   await eventually(async () =>
-    assertEquals((await queryCopy(directory, "SELECT key FROM idempotency")).length, 30)
+    assertEquals((await queryCopy(directory, "SELECT id FROM key_runs")).length, 30)
   );
   assertEquals(await journal.findRepeated(lane, { repeat: "duplicate", key: "long 7", ttlMs: 0 }), "event-1");
 });

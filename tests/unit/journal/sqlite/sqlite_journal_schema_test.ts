@@ -1,4 +1,5 @@
 import { assertEquals } from "@std/assert";
+import { hash } from "node:crypto";
 import { DatabaseSync } from "node:sqlite";
 import type { SqliteJournal } from "../../../../src/journal/sqlite/sqlite_journal.ts";
 import type { VerifiedEvent } from "../../../../src/event/verified_event.ts";
@@ -16,8 +17,9 @@ function textEvent(body: string): VerifiedEvent {
   return { ...verifiedEvent(LANE), body: EventBody.fromText(body) };
 }
 
-/** Takes away what the fifth version has added, but for the packs. */
-function forgetHoldings(database: DatabaseSync): void {
+/** Takes away what the fifth version and later ones have added, but for the packs. */
+function forgetLater(database: DatabaseSync): void {
+  database.exec("DROP TABLE key_runs");
   for (const table of ["pending", "dead", "messages"]) {
     database.exec(`ALTER TABLE ${table} DROP COLUMN bytes`);
   }
@@ -26,7 +28,7 @@ function forgetHoldings(database: DatabaseSync): void {
 
 /** Makes a file of the third or the fourth version of one of now. */
 function takeBack(database: DatabaseSync, version: 3 | 4): void {
-  forgetHoldings(database);
+  forgetLater(database);
   if (version === 3) database.exec("DROP TABLE handshakes");
   database.exec(`
     DROP INDEX packs_lane;
@@ -44,7 +46,7 @@ Deno.test("SQLite journal takes over what the first version has written", async 
   }
   {
     using database = new DatabaseSync(temporary.file("journal.db"));
-    forgetHoldings(database);
+    forgetLater(database);
     database.exec("DROP TABLE packs; DROP TABLE handshakes; PRAGMA user_version = 1");
   }
   await using journal = await openJournal(temporary.path, { retentionMs: 0 });
@@ -64,7 +66,7 @@ Deno.test("SQLite journal takes over packs of text, which the second version has
   }
   {
     using database = new DatabaseSync(temporary.file("journal.db"));
-    forgetHoldings(database);
+    forgetLater(database);
     database.exec(`
       CREATE TABLE older (first INTEGER PRIMARY KEY, lane INTEGER NOT NULL, claimed INTEGER NOT NULL,
         count INTEGER NOT NULL, received_at INTEGER NOT NULL, fields TEXT NOT NULL, text TEXT NOT NULL) STRICT;
@@ -137,4 +139,28 @@ Deno.test("SQLite journal knows what webhooks hold of a file that the fourth ver
     await journal.channels.acknowledge("a", (await journal.channels.lease("a", 1, 1_000))[0]!.tag),
     true,
   );
+});
+
+Deno.test("SQLite journal knows the keys that the fifth version has written", async () => {
+  await using temporary = await TempDir.create();
+  const keys = ["replayed", "duplicate"] as const;
+  const keyOf = (repeat: typeof keys[number]) => ({ repeat, key: "id 1", ttlMs: 60_000 });
+  {
+    await using journal = await openJournal(temporary.path);
+    await append(journal, verifiedEvent(LANE), { claim: false });
+  }
+  {
+    using database = new DatabaseSync(temporary.file("journal.db"));
+    database.exec("DROP TABLE key_runs; PRAGMA user_version = 5");
+    const put = database.prepare("INSERT INTO idempotency VALUES ((SELECT id FROM lanes), ?, ?, ?)");
+    put.run(new TextEncoder().encode("signed id 1"), "replayed-1", Date.now() + 60_000);
+    put.run(Uint8Array.fromHex(hash("sha256", "id 1", "hex")), "duplicate-1", Date.now() + 60_000);
+  }
+  await using journal = await openJournal(temporary.path);
+  for (const repeat of keys) {
+    assertEquals(await journal.findRepeated(LANE, keyOf(repeat)), `${repeat}-1`);
+    const again = { claim: false, keys: [keyOf(repeat)] };
+    assertEquals(await append(journal, verifiedEvent(LANE), again), { duplicateOf: `${repeat}-1`, repeat });
+  }
+  assertEquals((await journal.recall(LANE, 10)).map(({ key }) => key), ["id 1"]);
 });

@@ -60,6 +60,7 @@ export class Tables {
   /** The transaction came through. */
   commit(): void {
     this.holdings.commit();
+    this.idempotency.commit();
     this.events.commit();
     this.pending.commit();
     this.packs.commit();
@@ -72,6 +73,7 @@ export class Tables {
   /** The transaction was taken back: so must be what memory says of it. */
   rollback(): void {
     this.holdings.rollback();
+    this.idempotency.rollback();
     this.lanes.rollback();
     this.events.rollback();
     this.pending.rollback();
