@@ -81,7 +81,7 @@ export class Acceptor {
   ): Repeated | "appending" {
     if (signed !== undefined) {
       // It may have been accepted without the journal: the webhook has changed since.
-      const duplicateOf = this.#remembered.find(event, signed);
+      const duplicateOf = this.#remembered.find(route, signed);
       if (duplicateOf !== undefined) return { duplicateOf, repeat: signed.repeat };
     }
     const keys = [signed, own].filter((key) => key !== undefined);

@@ -7,7 +7,7 @@
 
 import type { Logger } from "@logtape/logtape";
 import type { RepeatKey } from "../../event/repeat_key.ts";
-import { webhookPath } from "../../event/names.ts";
+import type { VerifiedEvent } from "../../event/verified_event.ts";
 import type { Journal, LaneKey, RememberedEvent } from "../../journal/journal.ts";
 import { type Deadlines, Timer } from "../../time/deadlines.ts";
 import { steadyNow } from "../../time/steady_clock.ts";
@@ -47,15 +47,15 @@ export class RememberedKeys {
     this.#memory = options.memory ?? new KeyMemory();
   }
 
-  /** The id of the event that had the key. */
-  find({ namespace, webhook }: LaneKey, { key }: RepeatKey): string | undefined {
-    return this.#memory.find(webhookPath(namespace, webhook), key, steadyNow());
+  /** The id of the event of the route that had the key. */
+  find({ path }: DeliveryRoute, { key }: RepeatKey): string | undefined {
+    return this.#memory.find(path, key, steadyNow());
   }
 
-  /** Remembers the key of an event that was delivered. */
-  add({ namespace, webhook }: LaneKey, key: RepeatKey, eventId: string): void {
+  /** Remembers the key of an event that was delivered through the route. */
+  add({ path }: DeliveryRoute, { namespace, webhook, id: eventId }: VerifiedEvent, key: RepeatKey): void {
     const now = steadyNow();
-    this.#memory.add(webhookPath(namespace, webhook), key.key, eventId, now + key.ttlMs, now);
+    this.#memory.add(path, key.key, eventId, now + key.ttlMs, now);
     if (!this.#options.journal.isOpen || this.#waiting.length >= MAX_WAITING) return;
     this.#waiting.push({ namespace, webhook, eventId, keys: [key] });
     if (this.#waiting.length === 1) this.#options.deadlines.set(WRITE_AFTER_MS, this.#timer);

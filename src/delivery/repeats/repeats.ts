@@ -45,8 +45,8 @@ interface First {
 /** Tells repeated events from new ones. */
 export class Repeats {
   readonly #options: RepeatsOptions;
-  /** The first events that are under way, by webhook and key. */
-  readonly #underWay = new Map<string, First>();
+  /** The first events that are under way, by webhook and by the names of their keys. */
+  readonly #underWay = new Map<string, Map<string, First>>();
 
   constructor(options: RepeatsOptions) {
     this.#options = options;
@@ -74,59 +74,68 @@ export class Repeats {
 
   #deliverFirst(once: RepeatableEvent): AcceptResult | Promise<AcceptResult> {
     const found = this.#find(once);
-    if (found instanceof Promise) return this.#register(once, this.#deliverLater(once, found));
+    if (found instanceof Promise) return this.#register(once, this.#deliverUnless(found, once));
     if (found !== undefined) return found;
     const result = once.deliver();
-    if (result instanceof Promise || once.own !== undefined) {
-      return this.#register(once, this.#noteLater(once, result));
-    }
+    if (result instanceof Promise || once.own !== undefined) return this.#register(once, result);
     if (result === "delivered") this.#remember(once);
     return result;
   }
 
-  async #deliverLater(
-    once: RepeatableEvent,
+  async #deliverUnless(
     finding: Promise<Repeated | undefined>,
-  ): Promise<AcceptResult> {
-    return await finding ?? await this.#noteLater(once, once.deliver());
-  }
-
-  async #noteLater(
     once: RepeatableEvent,
-    delivering: DeliveryResult | Promise<DeliveryResult>,
-  ): Promise<AcceptResult> {
-    const result = await delivering;
-    if (result !== "delivered") return result;
-    this.#remember(once);
-    if (once.own !== undefined) await this.#rememberOwn(once.event, once.own);
-    return result;
+  ): Promise<DeliveryResult | Repeated> {
+    return await finding ?? await once.deliver();
   }
 
   /** Other events with the same keys wait for this one. */
-  async #register(once: RepeatableEvent, delivering: Promise<AcceptResult>): Promise<AcceptResult> {
+  #register(
+    once: RepeatableEvent,
+    delivering: DeliveryResult | Promise<DeliveryResult | Repeated>,
+  ): Promise<AcceptResult> {
+    const { path } = once.route;
     const names = namesOf(once);
-    const result = delivering.catch((error) => {
+    // Nothing is awaited here: promises are a good part of what the memory of repeats costs.
+    const result = this.#conclude(once, names, delivering);
+    const first = { id: once.event.id, result };
+    let ofWebhook = this.#underWay.get(path);
+    if (ofWebhook === undefined) this.#underWay.set(path, ofWebhook = new Map());
+    for (const name of names) ofWebhook.set(name, first);
+    return result;
+  }
+
+  async #conclude(
+    once: RepeatableEvent,
+    names: readonly string[],
+    delivering: DeliveryResult | Promise<DeliveryResult | Repeated>,
+  ): Promise<AcceptResult> {
+    try {
+      const result = await delivering;
+      if (result !== "delivered") return result;
+      this.#remember(once);
+      if (once.own !== undefined) await this.#rememberOwn(once.event, once.own);
+      return result;
+    } catch (error) {
       if (error instanceof GatewayError) return error;
       throw error;
-    });
-    const first = { id: once.event.id, result };
-    for (const name of names) this.#underWay.set(name, first);
-    try {
-      return await result;
     } finally {
-      for (const name of names) this.#underWay.delete(name);
+      this.#forget(once.route, names);
     }
   }
 
+  #forget({ path }: DeliveryRoute, names: readonly string[]): void {
+    const ofWebhook = this.#underWay.get(path);
+    for (const name of names) ofWebhook?.delete(name);
+    if (ofWebhook?.size === 0) this.#underWay.delete(path);
+  }
+
   #firstOf(
-    { event, signed, own }: RepeatableEvent,
+    { route, signed, own }: RepeatableEvent,
   ): (Pick<Repeated, "repeat"> & { first: First }) | undefined {
-    if (this.#underWay.size === 0) return undefined;
-    for (const key of [signed, own]) {
-      const first = key && this.#underWay.get(nameOf(event, key));
-      if (first !== undefined) return { first, repeat: key!.repeat };
-    }
-    return undefined;
+    const ofWebhook = this.#underWay.get(route.path);
+    if (ofWebhook === undefined) return undefined;
+    return firstWith(ofWebhook, signed) ?? firstWith(ofWebhook, own);
   }
 
   #find(
@@ -134,30 +143,33 @@ export class Repeats {
   ): Repeated | undefined | Promise<Repeated | undefined> {
     const { remembered } = this.#options;
     const recalling = signed && remembered.recall(route, event);
-    if (recalling !== undefined || own !== undefined) return this.#findLater(event, signed, own, recalling);
-    return signed && this.#findSigned(event, signed);
+    if (recalling !== undefined || own !== undefined) {
+      return this.#findLater(route, event, signed, own, recalling);
+    }
+    return signed && this.#findSigned(route, signed);
   }
 
   async #findLater(
+    route: DeliveryRoute,
     event: VerifiedEvent,
     signed: RepeatKey | undefined,
     own: RepeatKey | undefined,
     recalling: Promise<void> | undefined,
   ): Promise<Repeated | undefined> {
     await recalling;
-    const found = signed && this.#findSigned(event, signed);
+    const found = signed && this.#findSigned(route, signed);
     if (found !== undefined || own === undefined) return found;
     const duplicateOf = await this.#options.journal.findRepeated(event, own);
     return duplicateOf === undefined ? undefined : { duplicateOf, repeat: own.repeat };
   }
 
-  #findSigned(event: VerifiedEvent, signed: RepeatKey): Repeated | undefined {
-    const duplicateOf = this.#options.remembered.find(event, signed);
+  #findSigned(route: DeliveryRoute, signed: RepeatKey): Repeated | undefined {
+    const duplicateOf = this.#options.remembered.find(route, signed);
     return duplicateOf === undefined ? undefined : { duplicateOf, repeat: signed.repeat };
   }
 
-  #remember({ event, signed }: RepeatableEvent): void {
-    if (signed !== undefined) this.#options.remembered.add(event, signed, event.id);
+  #remember({ route, event, signed }: RepeatableEvent): void {
+    if (signed !== undefined) this.#options.remembered.add(route, event, signed);
   }
 
   async #rememberOwn({ namespace, webhook, id }: VerifiedEvent, own: RepeatKey): Promise<void> {
@@ -176,10 +188,22 @@ export class Repeats {
   }
 }
 
-function namesOf({ event, signed, own }: RepeatableEvent): readonly string[] {
-  return [signed, own].filter((key) => key !== undefined).map((key) => nameOf(event, key));
+function namesOf({ signed, own }: RepeatableEvent): readonly string[] {
+  const names: string[] = [];
+  if (signed !== undefined) names.push(nameOf(signed));
+  if (own !== undefined) names.push(nameOf(own));
+  return names;
 }
 
-function nameOf({ namespace, webhook }: VerifiedEvent, { repeat, key }: RepeatKey): string {
-  return `${namespace}/${webhook} ${repeat} ${key}`;
+/** What was signed has a key that begins with a word of its own already. */
+function nameOf({ repeat, key }: RepeatKey): string {
+  return repeat === "replayed" ? key : `own ${key}`;
+}
+
+function firstWith(
+  ofWebhook: ReadonlyMap<string, First>,
+  key: RepeatKey | undefined,
+): (Pick<Repeated, "repeat"> & { first: First }) | undefined {
+  const first = key && ofWebhook.get(nameOf(key));
+  return first && { first, repeat: key!.repeat };
 }
