@@ -34,13 +34,14 @@ export const HASH_SIZES: Readonly<Record<HashAlgorithm, HashSizes>> = {
  * A hash function under way, whose state can be copied: `_cloneInto` is what the library's own HMAC and PBKDF2
  * are made with.
  */
-interface Hasher {
+export interface Hasher {
   update(data: Uint8Array): unknown;
   digestInto(output: Uint8Array): void;
   _cloneInto(to?: Hasher): Hasher;
 }
 
-const HASHERS: Readonly<Record<HashAlgorithm, () => Hasher>> = {
+/** Hash functions at their beginning. */
+export const HASHERS: Readonly<Record<HashAlgorithm, () => Hasher>> = {
   sha1: () => sha1.create() as unknown as Hasher,
   sha256: () => sha256.create() as unknown as Hasher,
   sha384: () => sha384.create() as unknown as Hasher,

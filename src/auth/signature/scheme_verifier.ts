@@ -15,7 +15,7 @@ import { equalText } from "../crypto/constant_time.ts";
 import type { Scheme } from "./scheme.ts";
 import { noMatch } from "./no_match.ts";
 import { readSignatures } from "./signature_values.ts";
-import { keyOfContent, keyOfId, type ReplayTtl } from "./signed_key.ts";
+import { keyOfContent, keyOfId, keyOfMac, type ReplayTtl } from "./signed_key.ts";
 import { judgeTime } from "./timestamp.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
@@ -88,6 +88,8 @@ export class SchemeVerifier implements BodyVerifier {
   readonly #readsBody: boolean;
   readonly #needsUrl: boolean;
   readonly #needsId: boolean;
+  /** Whether a request has one MAC and no other: it tells requests apart, and is there already. */
+  readonly #hasOneMac: boolean;
   /** Where in the signed body the id stands. */
   readonly #idInBody: JsonPointer | undefined;
 
@@ -111,6 +113,7 @@ export class SchemeVerifier implements BodyVerifier {
       content.names("url") || content.names("urlNoQuery") || content.names("sortedQuery")
     );
     this.#needsId = contents.some((content) => content.names("id"));
+    this.#hasOneMac = hasOneMac(scheme);
     const signsBody = scheme.algorithm !== "equal" && contents.every((content) => content.signsBody);
     this.#idInBody = signsBody && isPath(scheme.id) ? JsonPointer.parse(scheme.id) : undefined;
   }
@@ -207,11 +210,13 @@ export class SchemeVerifier implements BodyVerifier {
   }
 
   /** By what a repeat of a request is recognised that has passed. */
-  #keyOf({ id, signed, topic }: SignedHead, body: Bytes): BodyVerdict {
+  #keyOf({ id, signatures, signed, topic }: SignedHead, body: Bytes): BodyVerdict {
     const { replayTtlMs } = this.#options;
     if (replayTtlMs === undefined) return undefined;
     if (this.#needsId) return keyOfId(id, replayTtlMs);
-    const byContent = () => keyOfContent(signed ?? body, replayTtlMs, topic);
+    const mac = this.#hasOneMac ? signatures[0]?.[0] : undefined;
+    const byContent = () =>
+      mac === undefined ? keyOfContent(signed ?? body, replayTtlMs, topic) : keyOfMac(mac, replayTtlMs);
     const pointer = this.#idInBody;
     if (pointer === undefined) return byContent();
     // By the time that the document was read, the bytes of a large body may be gone.
@@ -238,6 +243,17 @@ export class SchemeVerifier implements BodyVerifier {
 }
 
 const NO_TIME = "The time of the request is missing";
+
+/**
+ * Whether whoever has captured a request has one MAC of it, and cannot make another by leaving something out, as from a
+ * list of signatures by several secrets.
+ */
+function hasOneMac({ algorithm, signature, topic }: Scheme): boolean {
+  const { at, ownSecrets, items, pair } = signature;
+  const isAlone = typeof at === "string" && !isPath(at) && !ownSecrets && items === undefined &&
+    pair === undefined;
+  return algorithm.startsWith("hmac-") && isAlone && topic === undefined;
+}
 
 /** Whether a place is a JSON Pointer into the body. */
 function isPath(place: unknown): place is string {
