@@ -7,6 +7,7 @@
  * @module
  */
 
+import { assertCount } from "../errors.ts";
 import {
   type Subject,
   type Trouble,
@@ -19,8 +20,6 @@ import {
 
 /** Troubles that are kept at most; what is reported beyond is counted. */
 const MAX_TROUBLES = 10_000;
-
-const KINDS = Object.keys(TROUBLE_KINDS) as readonly TroubleKind[];
 
 /**
  * What has changed.
@@ -67,7 +66,9 @@ const NOBODY = {};
 
 /** The troubles of one gateway: at most 10,000. */
 export class Health implements HealthReports {
-  readonly #troubles = new Map<string, Reported>();
+  /** By what they are of, most of which has none: webhooks are forgotten by the ten thousand. */
+  readonly #troubles = new Map<string, Map<TroubleKind, Reported>>();
+  #size = 0;
   readonly #listeners = new Set<HealthListener>();
   readonly #now: () => number;
   #unlisted = 0;
@@ -78,15 +79,18 @@ export class Health implements HealthReports {
   }
 
   begin(report: TroubleReport, by: object = NOBODY): void {
-    const key = keyOf(report, report.kind);
-    const known = this.#troubles.get(key);
+    const key = keyOf(report);
+    const { kind } = report;
+    const ofSubject = this.#troubles.get(key) ?? new Map<TroubleKind, Reported>();
+    const known = ofSubject.get(kind);
     if (known !== undefined) return this.#continue(known, report, by);
-    if (this.#troubles.size >= MAX_TROUBLES) {
+    if (this.#size >= MAX_TROUBLES) {
       this.#unlisted++;
       return;
     }
-    const trouble = { ...report, state: TROUBLE_KINDS[report.kind], since: this.#now() };
-    this.#troubles.set(key, { trouble, reports: new Map([[by, report]]) });
+    const trouble = { ...report, state: TROUBLE_KINDS[kind], since: this.#now() };
+    this.#troubles.set(key, ofSubject.set(kind, { trouble, reports: new Map([[by, report]]) }));
+    this.#size++;
     this.#publish("began", trouble);
   }
 
@@ -96,42 +100,36 @@ export class Health implements HealthReports {
     by: object = NOBODY,
     change: "ended" | "removed" = "ended",
   ): void {
-    const key = keyOf(subject, kind);
-    const known = this.#troubles.get(key);
+    const known = this.#troubles.get(keyOf(subject))?.get(kind);
     if (known === undefined || !known.reports.delete(by)) return;
     const latest = [...known.reports.values()].at(-1);
     if (latest !== undefined) return this.#replace(known, latest);
-    this.#troubles.delete(key);
-    if (this.#troubles.size === 0) this.#unlisted = 0;
-    this.#publish(change, known.trouble);
+    this.#remove(subject, kind, known, change);
   }
 
   /** Ends every trouble of something that is not there any more, whoever has reported it. */
   forget(subject: Subject): void {
-    for (const kind of KINDS) {
-      const key = keyOf(subject, kind);
-      const known = this.#troubles.get(key);
-      if (known === undefined) continue;
-      this.#troubles.delete(key);
-      this.#publish("removed", known.trouble);
+    if (this.#size === 0) return;
+    for (const [kind, known] of this.#troubles.get(keyOf(subject)) ?? []) {
+      this.#remove(subject, kind, known, "removed");
     }
   }
 
   /** Every trouble, the worst first, and of those that are equally bad the oldest. */
   troubles(): readonly Trouble[] {
-    return [...this.#troubles.values()].map(({ trouble }) => trouble).sort(worstFirst);
+    return [...this.#all()].sort(worstFirst);
   }
 
   /** What is wrong with one thing, the worst first; nothing when it is well. */
   troublesOf(subject: Subject): readonly Trouble[] {
-    const found = KINDS.map((kind) => this.#troubles.get(keyOf(subject, kind))?.trouble);
-    return found.filter((trouble) => trouble !== undefined).sort(worstFirst);
+    const found = this.#troubles.get(keyOf(subject))?.values() ?? [];
+    return Array.from(found, ({ trouble }) => trouble).sort(worstFirst);
   }
 
   /** How many troubles there are in each state. */
   get counts(): Readonly<Record<TroubleState, number>> {
     const counts: Record<TroubleState, number> = { down: 0, impaired: 0, off: 0 };
-    for (const { trouble } of this.#troubles.values()) counts[trouble.state]++;
+    for (const trouble of this.#all()) counts[trouble.state]++;
     return counts;
   }
 
@@ -159,13 +157,29 @@ export class Health implements HealthReports {
     this.#publish("continued", known.trouble);
   }
 
+  #remove(subject: Subject, kind: TroubleKind, { trouble }: Reported, change: "ended" | "removed"): void {
+    const key = keyOf(subject);
+    const ofSubject = this.#troubles.get(key);
+    ofSubject?.delete(kind);
+    if (ofSubject?.size === 0) this.#troubles.delete(key);
+    this.#size = assertCount(this.#size - 1, "troubles");
+    if (this.#size === 0) this.#unlisted = 0;
+    this.#publish(change, trouble);
+  }
+
+  *#all(): Generator<Trouble> {
+    for (const ofSubject of this.#troubles.values()) {
+      for (const { trouble } of ofSubject.values()) yield trouble;
+    }
+  }
+
   #publish(change: HealthChange, trouble: Trouble): void {
     for (const listener of this.#listeners) listener(change, trouble);
   }
 }
 
-function keyOf({ part, name }: Subject, kind: TroubleKind): string {
-  return `${part}\0${kind}\0${name}`;
+function keyOf({ part, name }: Subject): string {
+  return `${part}\0${name}`;
 }
 
 function worstFirst(one: Trouble, other: Trouble): number {

@@ -78,8 +78,8 @@ Deno.test("what is gone has no troubles, whoever reported them", () => {
   health.forget(webhook);
   assertEquals(health.troubles().map(({ name }) => name), ["team-a/other"]);
   assertEquals(changes.slice(3), [
-    "removed team-a/orders paused: Paused",
     "removed team-a/orders dead_letters: 2 dead letters (2)",
+    "removed team-a/orders paused: Paused",
   ]);
 });
 
