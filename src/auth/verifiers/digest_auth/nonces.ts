@@ -7,6 +7,7 @@
 
 import { Buffer } from "node:buffer";
 import { randomBytes } from "node:crypto";
+import { LinkedList, Listed } from "../../../time/linked_list.ts";
 import { equalText } from "../../crypto/constant_time.ts";
 import { HmacDigest } from "../../crypto/hmac_digest.ts";
 
@@ -36,10 +37,13 @@ export type NonceUse =
   /** Used before with the same count: the request was heard by somebody, or sent twice. */
   | "repeated";
 
-/** The counts that a nonce was used with: one bit a count, beginning with the highest. */
-interface UsedCounts {
-  highest: number;
-  seen: bigint;
+/** A used nonce with its counts: one bit a count, beginning with the highest. */
+class UsedNonce extends Listed<UsedNonce> {
+  seen = 1n;
+
+  constructor(readonly nonce: string, public highest: number) {
+    super();
+  }
 }
 
 /** Gives nonces out, and takes each of them once for every count. */
@@ -47,7 +51,9 @@ export class Nonces {
   readonly #hash: HmacDigest;
   readonly #lifetimeMs: number;
   readonly #maxUsed: number;
-  readonly #used = new Map<string, UsedCounts>();
+  readonly #used = new Map<string, UsedNonce>();
+  /** The same, the one that was used first at the beginning. */
+  readonly #inOrder = new LinkedList<UsedNonce>();
   /** Differs between instances that have a key in common. */
   readonly #instance = randomBytes(4).toString("hex");
   #count = 0;
@@ -86,7 +92,9 @@ export class Nonces {
     const used = this.#used.get(nonce);
     if (used !== undefined) return useAgain(used, count);
     this.#forgetOldest();
-    this.#used.set(copyOf(nonce), { highest: count, seen: 1n });
+    const first = new UsedNonce(copyOf(nonce), count);
+    this.#used.set(first.nonce, first);
+    this.#inOrder.add(first);
     return "fresh";
   }
 
@@ -103,18 +111,19 @@ export class Nonces {
   /** Those that are too old go as well, of which the first used ones are mostly the oldest. */
   #forgetOldest(): void {
     const now = Date.now();
-    for (const nonce of this.#used.keys()) {
-      const time = timeOf(nonce);
+    for (let oldest = this.#inOrder.first; oldest !== undefined; oldest = this.#inOrder.first) {
+      const time = timeOf(oldest.nonce);
       const isExpired = now - time > this.#lifetimeMs;
       if (!isExpired && this.#used.size < this.#maxUsed) return;
-      this.#used.delete(nonce);
+      this.#used.delete(oldest.nonce);
+      this.#inOrder.delete(oldest);
       if (!isExpired) this.#forgottenUntil = Math.max(this.#forgottenUntil, time);
     }
   }
 }
 
 /** Counts that are left out may come yet; those that are too far behind may have been there. */
-function useAgain(used: UsedCounts, count: number): NonceUse {
+function useAgain(used: UsedNonce, count: number): NonceUse {
   const ahead = count - used.highest;
   if (ahead > 0) {
     used.seen = ahead >= WINDOW_COUNTS ? 1n : (used.seen << BigInt(ahead)) & WINDOW | 1n;
