@@ -65,6 +65,7 @@ export async function check(
     },
     secrets,
     warnsOfDefault: !settings.defaultWebhook,
+    notifyWebhook: settings.notifyWebhook,
     logger: logger("config"),
     inspects: probe,
   });

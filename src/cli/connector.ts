@@ -11,6 +11,7 @@ import { Connector } from "../connector/connector.ts";
 import type { StartupError } from "../errors.ts";
 import { loadOutputBounds, loadSecretSettings } from "../settings/load.ts";
 import { leadsToJournal } from "../observability/journal_stream.ts";
+import { hostName } from "../io/host_name.ts";
 import { standardLineWriter } from "../io/line_writer.ts";
 import { logger, logWarnings, setUpLogging } from "../observability/logging.ts";
 import { logUnhandledErrors } from "../observability/unhandled_errors.ts";
@@ -85,19 +86,9 @@ async function loadConfig(
     file,
     environment,
     secrets,
-    hostname: environment["HOSTNAME"] ?? hostName(),
+    hostname: hostName(environment) ?? "connector",
     logIsTerminal: Deno.stderr.isTerminal(),
   });
-}
-
-/** The system's name for this machine; a container may not be allowed to ask for it. */
-function hostName(): string {
-  try {
-    return Deno.hostname();
-  } catch (error) {
-    if (!(error instanceof Deno.errors.NotCapable)) throw error;
-    return "connector";
-  }
 }
 
 function parseOptions(args: readonly string[]): { readonly path: string | undefined } | "help" {

@@ -54,6 +54,20 @@ const DEFAULT_IS_OFF: readonly WarningReason[] = [{
     "DEFAULT_WEBHOOK=on has them come here",
 }];
 
+/** What is said where `NOTIFY_WEBHOOK` names a webhook that does not exist. */
+const NOTIFIED_IS_MISSING: readonly WarningReason[] = [{
+  code: "notify_webhook",
+  path: "",
+  message: "It names a webhook that does not exist: nobody gets notices until it does",
+}];
+
+/** What is said of a webhook that wants notices and gets none. */
+const NOT_NOTIFIED: readonly WarningReason[] = [{
+  code: "notify_webhook",
+  path: "notify",
+  message: "Has no effect: NOTIFY_WEBHOOK names the webhook that gets notices, and it is not this one",
+}];
+
 type ConnectionKey = Extract<ConfigKey, { kind: "connection" }>;
 
 /** A connection that has come, gone or changed. */
@@ -76,6 +90,8 @@ export interface ConfigManagerOptions {
   readonly inspects?: boolean;
   /** Whether a webhook `default` gets a warning that it takes no requests to other webhooks. @default false */
   readonly warnsOfDefault?: boolean;
+  /** `namespace/id` of the webhook that is to get notices. @default none */
+  readonly notifyWebhook?: string | undefined;
   /** Called whenever what a webhook's requests and events get has changed. @param path `namespace/id` */
   readonly onChange?: (path: string) => void;
 }
@@ -89,6 +105,7 @@ export class ConfigManager implements ConfigSink {
   readonly #serving: Serving;
   readonly #secrets: SecretBindings | undefined;
   readonly #warnsOfDefault: boolean;
+  readonly #notifyWebhook: string | undefined;
   /** Since when findings are not logged, in milliseconds of `performance.now()`. */
   #quietSince: number | undefined;
 
@@ -104,6 +121,7 @@ export class ConfigManager implements ConfigSink {
       onApplied: () => this.#logFindings(),
     });
     this.#warnsOfDefault = options.warnsOfDefault === true;
+    this.#notifyWebhook = options.notifyWebhook;
     this.#compile = secrets === undefined ? compile : { ...compile, secrets };
     if (secrets === undefined) return;
     this.#secrets = new SecretBindings({
@@ -137,6 +155,7 @@ export class ConfigManager implements ConfigSink {
     this.#apply(changes, "configuration");
     if (moreFollow) return;
     this.#serving.decideChannels();
+    this.#lookForNotified();
     this.#logFindings();
   }
 
@@ -276,7 +295,8 @@ export class ConfigManager implements ConfigSink {
     if (this.#secrets?.isVaultSharedBy(namespace) === true) this.#findings.setWarnings(...VAULT_IS_SHARED);
     const compiled = compilePut(change, (json) => compileWebhook(json, this.#compile, namespace));
     if (this.#isInService(() => describeWebhook(path), change, compiled, cause)) return;
-    const warnings = [...compiled.warnings ?? [], ...this.#doubtsAboutDefault(change)];
+    const doubts = [...this.#doubtsAboutDefault(change), ...this.#doubtsAboutNotify(path, compiled)];
+    const warnings = [...compiled.warnings ?? [], ...doubts];
     this.#setWebhookWarnings(path, warnings, change.revision);
     if ("problems" in compiled) {
       this.#refuseWebhook(path, former, compiled.problems, change.revision);
@@ -315,6 +335,17 @@ export class ConfigManager implements ConfigSink {
   #doubtsAboutDefault({ key, isBuiltIn }: ConfigPut): readonly WarningReason[] {
     const isDefault = key.kind === "webhook" && key.id === DEFAULT_WEBHOOK_ID;
     return isDefault && isBuiltIn !== true && this.#warnsOfDefault ? DEFAULT_IS_OFF : [];
+  }
+
+  #doubtsAboutNotify(path: string, compiled: Compiled<CompiledWebhook>): readonly WarningReason[] {
+    const wantsNotices = "value" in compiled && compiled.value.notify !== undefined;
+    return wantsNotices && path !== this.#notifyWebhook ? NOT_NOTIFIED : [];
+  }
+
+  #lookForNotified(): void {
+    if (this.#notifyWebhook === undefined) return;
+    const isThere = this.catalog.find(this.#notifyWebhook) !== undefined;
+    this.#findings.setWarnings("NOTIFY_WEBHOOK", isThere ? [] : NOTIFIED_IS_MISSING, "");
   }
 
   #refuseWebhook(

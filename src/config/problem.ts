@@ -63,7 +63,8 @@ export type WarningCode =
   | "auth_notice"
   | "header_name"
   | "vault_paths_unset"
-  | "default_webhook";
+  | "default_webhook"
+  | "notify_webhook";
 
 /** Something in a value that its author should look at. It keeps nothing from being served. */
 export interface WarningReason {

@@ -1,5 +1,5 @@
 /**
- * The type of verified events, and the one way to get such an event other than by verifying a request.
+ * The type of verified events, and the ways to get such an event other than by verifying a request.
  *
  * @module
  */
@@ -10,10 +10,15 @@ declare const verified: unique symbol;
 
 /**
  * An event whose request passed every verifier of its webhook. The authenticator makes one from a request, and
- * {@linkcode restoreVerifiedEvent} one from what was stored. Outputs accept nothing else, so an unverified
+ * {@linkcode restoreVerifiedEvent} one from what was stored; {@linkcode ownEvent} is for the gateway's own. Outputs accept nothing else, so an unverified
  * event cannot reach them: it does not type-check.
  */
 export type VerifiedEvent = Event & { readonly [verified]: true };
+
+/** Marks an event that the gateway has made itself, out of nothing that a sender has sent. */
+export function ownEvent(event: Event): VerifiedEvent {
+  return event as VerifiedEvent;
+}
 
 /**
  * Marks an event that was verified before it was stored. To be called with events out of the gateway's own

@@ -141,6 +141,10 @@ export class Gateway implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#life.isClosed = true;
     this.#stopping.abort();
+    // Before the parts end: that they are gone then is no news.
+    if (this.#parts.notifier !== undefined) {
+      await within(CLOSE_TIMEOUT_MS, this.#parts.notifier[Symbol.asyncDispose]());
+    }
     if (this.#certificate !== undefined) {
       await within(CLOSE_TIMEOUT_MS, this.#certificate[Symbol.asyncDispose]());
     }
@@ -191,6 +195,7 @@ export class Gateway implements AsyncDisposable {
     if (this.#life.isIncomplete) await this.#complete();
     await this.#waitForSecrets();
     this.#life.isReady = true;
+    this.#parts.notifier?.lookAgain();
     // What an earlier process accepted and did not deliver is taken up; a first journal begins with its first event.
     if (await mayHoldJournal(this.#settings)) await this.#parts.dispatcher.start();
     else this.#parts.dispatcher.startEmpty();

@@ -40,6 +40,7 @@ import { type Route, Router } from "../http/router.ts";
 import { statusRoutes } from "../http/routes/status.ts";
 import type { OutputModule } from "../modules/module.ts";
 import { outputModulesWithin } from "../modules/registry.ts";
+import { hostName } from "../io/host_name.ts";
 import type { LineWriter } from "../io/line_writer.ts";
 import { registerLogMetrics } from "../observability/log_metrics.ts";
 import { logger } from "../observability/logging.ts";
@@ -48,6 +49,8 @@ import { Metrics } from "../observability/metrics.ts";
 import { registerConfigMetrics } from "../config/metrics.ts";
 import { registerProcessMetrics } from "../observability/process_metrics.ts";
 import { ChannelDirectory } from "../relay/channel_directory.ts";
+import { Notifier } from "../notices/notifier.ts";
+import { noticeTargetOf } from "./notices.ts";
 import { channelsOf } from "./catalog_channels.ts";
 import { Relay } from "../relay/relay.ts";
 import type { Settings } from "../settings/settings.ts";
@@ -114,6 +117,8 @@ export class GatewayParts {
   readonly router: Router;
   readonly processMetrics: Disposable;
   readonly handshakes: HandshakeRegistry;
+  /** `undefined` where nobody gets notices. */
+  readonly notifier: Notifier | undefined;
   readonly authServers: AuthServers;
   readonly #settings: Settings;
   readonly #life: GatewayLife;
@@ -149,6 +154,7 @@ export class GatewayParts {
     });
     const directory = new ChannelDirectory();
     this.manager = this.#buildManager(options, directory);
+    this.notifier = this.#buildNotifier(options);
     this.reloader = new Reloader(this.provider, this.manager);
     this.relay = this.#buildRelay(directory);
     this.failures = new FailureLog(logger("http"), this.refusals, this.#clientAddress);
@@ -205,6 +211,7 @@ export class GatewayParts {
       },
       secrets: this.secrets,
       warnsOfDefault: !settings.defaultWebhook,
+      notifyWebhook: settings.notifyWebhook,
       logger: logger("config"),
       placeOf: (key, path) => this.provider.placeOf?.(key, path),
       onChange: (path) => {
@@ -213,12 +220,26 @@ export class GatewayParts {
         directory.set(path, channelsOf(entry));
         this.webhooks.changed(path, entry);
         if (entry?.webhook?.handshake === "settled") void this.handshakes.settle(path);
+        if (path === settings.notifyWebhook) this.notifier?.lookAgain();
         if (entry !== undefined) return;
         this.refusals.forget(path);
         this.health.forget({ part: "webhook", name: path });
       },
     });
     return manager;
+  }
+
+  #buildNotifier({ settings: { notifyWebhook }, environment }: GatewayOptions): Notifier | undefined {
+    if (notifyWebhook === undefined) return undefined;
+    return new Notifier({
+      health: this.health,
+      webhook: notifyWebhook,
+      target: () =>
+        this.#life.isReady ? noticeTargetOf(this.manager.find(notifyWebhook), this.acceptor) : undefined,
+      metrics: this.metrics,
+      logger: logger("notices"),
+      gateway: hostName(environment),
+    });
   }
 
   #buildRelay(directory: ChannelDirectory): Relay {

@@ -74,6 +74,7 @@ export function loadSettings(
       missing: values.CLIENT_CERTIFICATE_HEADERS === undefined ? ["CLIENT_CERTIFICATE_HEADERS"] : [],
     },
     corsOrigins: values.CORS_ALLOWED_ORIGINS,
+    ...ifSet("notifyWebhook", values.NOTIFY_WEBHOOK),
     metrics: values.METRICS,
     defaultWebhook: values.DEFAULT_WEBHOOK,
     requestIdHeader: values.REQUEST_ID_HEADER,

@@ -78,6 +78,8 @@ export interface Settings {
   };
   /** Origins of pages that may send to webhooks without `cors`. */
   readonly corsOrigins: readonly string[];
+  /** `namespace/id` of the webhook that gets notices; left out: nobody does. */
+  readonly notifyWebhook?: string;
   readonly metrics: boolean;
   /** Whether requests to webhooks that do not exist get the webhook `default` of their namespace. */
   readonly defaultWebhook: boolean;

@@ -41,6 +41,8 @@ export interface SettingDefinition {
 
 /** The rule of `event/names.ts`, which stands above this file. */
 const NAMESPACE = /^[a-zA-Z0-9_-]{1,64}$/;
+/** As `event/names.ts` has it, too. */
+const WEBHOOK = /^[a-zA-Z0-9_-]{1,64}\/(?=.{1,64}$)[a-zA-Z0-9](?:\.?[a-zA-Z0-9_-])*$/;
 const REDIS_URL = /^rediss?:\/\/[^\s/?#]+(\/\d*)?(\?\S*)?$/;
 const VISIBLE_ASCII = /^[\x21-\x7e]{16,}$/;
 
@@ -227,6 +229,16 @@ export const VARIABLES = {
     "Whether requests to webhooks that do not exist get the webhook `default` of their namespace, as in the " +
       "Python service.",
     "off",
+  ),
+  NOTIFY_WEBHOOK: optional(
+    matching(
+      "namespace/id",
+      (value) => WEBHOOK.test(value),
+      "be the namespace and the id of a webhook, such as ops/notices",
+    ),
+    "The webhook that gets notices when an output is down, a dead letter arises, a secret no longer matches or " +
+      "configuration is refused. See `src/notices/README.md`.",
+    "(nobody gets any)",
   ),
   METRICS: variable(onOff(), true, "Whether `/metrics` is served.", "on"),
   REQUEST_ID_HEADER: variable(

@@ -5,6 +5,7 @@ import {
   findForeignSpecifiers,
   findImportCycles,
   findOrderViolations,
+  findOwnEvents,
   findRestoredEvents,
   findVerifiedEventCasts,
   importsOf,
@@ -49,6 +50,15 @@ Deno.test("only the auth room declares an event verified", () => {
 
 Deno.test("only what reads stored events restores verified ones", () => {
   assertEquals(findRestoredEvents(src), []);
+});
+
+Deno.test("only what gives notices makes events of the gateway's own", () => {
+  assertEquals(findOwnEvents(src), []);
+  const tree = files({
+    "src/http/route.ts": "deliver(ownEvent(event));",
+    "src/http/router.ts": "// ownEvent is for notices",
+  });
+  assertEquals(findOwnEvents(tree), ["src/http/route.ts makes an event of the gateway's own"]);
 });
 
 Deno.test("import graph finds every way in which one file refers to another", () => {

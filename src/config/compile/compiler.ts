@@ -25,6 +25,7 @@ import { notBuiltYet } from "./not_built.ts";
 import type { Compiled, ProblemReason, WarningReason } from "../problem.ts";
 import { withoutRemarks } from "../values/remarks.ts";
 import { compileResponse, type FixedResponse, providerResponse } from "./response_schema.ts";
+import { compileNotify, type NoticeSettings } from "../../notices/settings.ts";
 import { compileRules, contradiction, type RequestRules } from "../../rules/rules.ts";
 import { verifierKinds } from "../../auth/registry.ts";
 import { doubtfulHeadersIn } from "../../schema/header_names.ts";
@@ -68,6 +69,8 @@ export interface CompiledWebhook {
   readonly severalSecrets: readonly PlacedSecrets[];
   /** What it asks of requests beside; `undefined` for nothing. */
   readonly rules: RequestRules | undefined;
+  /** Which notices of the gateway it gets, if it is the one that gets any; `undefined` where it does not say. */
+  readonly notify: NoticeSettings | undefined;
   /** The cheapest form of the body that the verifiers, the outputs and the journal can work from. */
   readonly bodyForm: BodyForm;
   /** The outputs of its events; one, unless there is a chain. */
@@ -194,6 +197,7 @@ function compileGiven(
       handshake,
       severalSecrets,
       rules: compileRules(config, { methods: config.methods, allOrigins: context.corsOrigins ?? NO_ORIGINS }),
+      notify: config.notify && compileNotify(config.notify),
       bodyForm: authenticator.readsBody || config.data_type === "blob" || steps.some(readsBytes)
         ? "bytes"
         : "text",

@@ -19,6 +19,7 @@ import {
   retrySchema,
 } from "./delivery_schema.ts";
 import { isConnectionName } from "../../event/names.ts";
+import { notifySchema } from "../../notices/settings.ts";
 import { ruleFields } from "../../rules/rules.ts";
 import { responseSchema } from "./response_schema.ts";
 
@@ -97,6 +98,10 @@ const webhookFields = {
   }).optional().meta({
     description: "`none`: there is no authentication, and that is meant. Everybody may send. " +
       "`REQUIRE_AUTH=true` asks for it.",
+  }),
+  notify: notifySchema.optional().meta({
+    description:
+      "Which notices the webhook gets that `NOTIFY_WEBHOOK` names, see [notices](../notices/README.md).",
   }),
   enabled: booleanField().default(true).meta({
     description: "`false`: requests get 404 `webhook_disabled`.",

@@ -31,6 +31,8 @@ export interface PooledConnection {
 
 /** One webhook's hold on an open output. */
 export interface OutputLease {
+  /** What operators know the output by, as in its troubles. */
+  readonly name: string;
   /** The connection's name, or the module's where it needs none. */
   readonly connection: string;
   /** Takes events out of the journal. */
@@ -51,6 +53,7 @@ export interface OutputLease {
 
 /** A lease without an output, for a configuration that is compiled and not served. Using it is a bug. */
 export const CLOSED_LEASE: OutputLease = {
+  name: "",
   connection: "",
   get scheduler(): never {
     throw new TypeError("Cannot deliver: this configuration is not served");
@@ -78,6 +81,10 @@ class PooledHost implements OutputLease {
     readonly host: OutputHost,
     readonly onUnused: (pooled: PooledHost) => void,
   ) {}
+
+  get name(): string {
+    return this.host.name;
+  }
 
   get connection(): string {
     return this.host.connection;
@@ -153,6 +160,10 @@ class RatedLease implements OutputLease {
     this.#pooled = pooled;
     this.#perSecond = perSecond;
     pooled.addRate(perSecond);
+  }
+
+  get name(): string {
+    return this.#pooled.name;
   }
 
   get connection(): string {

@@ -54,7 +54,7 @@ const RANKS: readonly (readonly string[])[] = [
   ["modules/documentation.ts"],
   ["channels/redis/", "channels/deferred.ts"],
   ["channels/channel_queues.ts"],
-  ["dead_letters/", "auth/", "rules/"],
+  ["dead_letters/", "auth/", "rules/", "notices/"],
   ["secrets/"],
   ["event/"],
   ["settings/"],
@@ -174,6 +174,9 @@ const RESTORING_FILES = [
   "src/journal/sqlite/event_codec.ts",
 ];
 
+/** What makes events of the gateway's own. */
+const OWN_EVENT_FILES = ["src/event/verified_event.ts", "src/gateway/notices.ts"];
+
 /** Casts that make an unverified event look verified, anywhere else. */
 export function findVerifiedEventCasts(files: readonly SourceFile[]): string[] {
   return files.filter(({ path }) => !VERIFIED_EVENT_FILES.some((allowed) => path.startsWith(allowed)))
@@ -189,6 +192,14 @@ export function findRestoredEvents(files: readonly SourceFile[]): string[] {
   return files.filter(({ path }) => !RESTORING_FILES.includes(path))
     .flatMap(({ path, text }) =>
       /\brestoreVerifiedEvent\b/.test(withoutComments(text)) ? [`${path} restores a verified event`] : []
+    );
+}
+
+/** Uses of the door for the gateway's own events, by files that make none. */
+export function findOwnEvents(files: readonly SourceFile[]): string[] {
+  return files.filter(({ path }) => !OWN_EVENT_FILES.includes(path))
+    .flatMap(({ path, text }) =>
+      /\bownEvent\b/.test(withoutComments(text)) ? [`${path} makes an event of the gateway's own`] : []
     );
 }
 

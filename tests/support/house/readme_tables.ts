@@ -14,6 +14,8 @@ import {
 } from "../../../src/config/compile/delivery_schema.ts";
 import { responseSchema } from "../../../src/config/compile/response_schema.ts";
 import { webhookSchema } from "../../../src/config/compile/schema.ts";
+import { NOTICE_KIND_NAMES, NOTICE_KINDS } from "../../../src/notices/kinds.ts";
+import { notifySchema } from "../../../src/notices/settings.ts";
 import { cleanupSchema } from "../../../src/rules/cleanup/credential_cleanup.ts";
 import { corsSchema } from "../../../src/rules/cors.ts";
 import { rateLimitSchema } from "../../../src/rules/rate_limit.ts";
@@ -43,6 +45,8 @@ export function generatedSections(): ReadonlyMap<string, string> {
     ["keys: credential_cleanup", schemaList(cleanupSchema)],
     ["keys: rate_limit", schemaList(rateLimitSchema)],
     ["keys: retry", schemaList(retrySchema)],
+    ["keys: notify", schemaList(notifySchema)],
+    ["list of notices", noticesList()],
     ["keys: limits", schemaList(limitsSchema)],
     ["keys: idempotency", schemaList(idempotencySchema)],
     ["keys: chain item", schemaList(chainItemSchema)],
@@ -117,6 +121,13 @@ function errorsList(): string {
       `${message}. ${remedy}`,
     ]),
   );
+}
+
+function noticesList(): string {
+  return list(NOTICE_KIND_NAMES.map((name) => {
+    const { began, over, beganTitles, overTitles } = NOTICE_KINDS[name];
+    return [name, undefined, `\`${began}\`, "${beganTitles[0]}"; \`${over}\`, "${overTitles[0]}".`];
+  }));
 }
 
 /** What becomes of configurations in the shapes of the Python service's own files. */

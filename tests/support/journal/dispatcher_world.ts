@@ -182,6 +182,7 @@ export class DispatcherWorld implements AsyncDisposable {
       probe: () => Promise.resolve(),
     };
     const lease: OutputLease = {
+      name: webhook,
       connection: webhook,
       scheduler: new OutputScheduler(output, deadlines, logger),
       deliver: () => new DeliveryError("output_failed"),

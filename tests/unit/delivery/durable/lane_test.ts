@@ -60,6 +60,7 @@ function routeTo(
     logger,
   );
   const output = {
+    name: "probe",
     connection: "probe",
     scheduler,
     deliver: () => "delivered" as const,
