@@ -60,6 +60,16 @@ export interface BatchBounds {
   readonly lingerMs?: number;
 }
 
+/** One of several targets that an output chooses between. */
+export interface TargetReading {
+  /** Its origin: nothing of a URL that may be a secret. */
+  readonly destination: string;
+  /** Whether it gets events when its turn comes, as far as is known. */
+  readonly isUp: boolean;
+  /** Events that it has taken since the output was opened. */
+  readonly events: number;
+}
+
 /** An open output: a client or a file handle, shared by every webhook that uses the same connection. */
 export interface Output<Config = unknown> extends AsyncDisposable {
   /**
@@ -85,6 +95,8 @@ export interface Output<Config = unknown> extends AsyncDisposable {
    * @throws {DeliveryError} with the reason when it would not
    */
   probeFor?(config: Config, signal: AbortSignal): Promise<void>;
+  /** The targets that it chooses between, for metrics. Left out where each event has one place to go. */
+  targets?(): readonly TargetReading[];
 }
 
 /** Durable queues that connectors drain: the part of `ChannelQueues` that an output needs. */

@@ -12,6 +12,7 @@ import type {
   ModuleContext,
   Output,
   OutputModule,
+  TargetReading,
 } from "../../modules/module.ts";
 import type { Tracing } from "../../observability/tracing.ts";
 import type { Deadlines } from "../../time/deadlines.ts";
@@ -77,6 +78,11 @@ export class OutputCalls implements AsyncDisposable {
   /** Whether a client has been opened. */
   get isOpen(): boolean {
     return this.#output.opened !== undefined;
+  }
+
+  /** The targets that the output chooses between, as far as there are several. */
+  get targets(): readonly TargetReading[] {
+    return this.#output.opened?.targets?.() ?? [];
   }
 
   /** Calls under way. */

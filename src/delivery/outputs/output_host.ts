@@ -16,6 +16,7 @@ import type {
   DeliveryResult,
   ModuleContext,
   OutputModule,
+  TargetReading,
 } from "../../modules/module.ts";
 import { Backoff } from "../../time/backoff.ts";
 import { Pacer } from "../pacer.ts";
@@ -155,6 +156,10 @@ export class OutputHost implements AsyncDisposable, Parts {
 
   get isUp(): boolean {
     return this.#calls.failure === undefined && !this.scheduler.isPaused;
+  }
+
+  get targets(): readonly TargetReading[] {
+    return this.#calls.targets;
   }
 
   /** Whether its module needs a connection. */

@@ -5,6 +5,7 @@
  */
 
 import { DELIVERY_ERROR_CODES, type DeliveryError } from "../../errors.ts";
+import type { TargetReading } from "../../modules/module.ts";
 import type { Counter, Family, Metrics, Reading } from "../../observability/metrics.ts";
 
 /** How many destinations have a series of their own. */
@@ -24,6 +25,8 @@ export interface MeasuredOutput {
   readonly active: number;
   /** Whether it took what it was given last, as far as is known. */
   readonly isUp: boolean;
+  /** The targets that it chooses between. @default none */
+  readonly targets?: readonly TargetReading[];
 }
 
 /** Counters of what goes wrong with outputs. Successes are counted with the requests. */
@@ -54,6 +57,16 @@ export class OutputMetrics {
       "cwm_output_up",
       "1 while an output took what it was given last, 0 while it fails or is out of reach.",
       () => lowestByDestination(outputs()),
+    );
+    metrics.gaugeFrom(
+      "cwm_output_target_up",
+      "Of outputs with several targets: 1 for each that gets events when its turn comes, 0 while it is down.",
+      () => lowestByDestination(targetsOf(outputs())),
+    );
+    metrics.counterFrom(
+      "cwm_output_target_events_total",
+      "Of outputs with several targets: events that each has taken since the output was opened.",
+      () => eventsByDestination(targetsOf(outputs())),
     );
   }
 
@@ -94,19 +107,44 @@ function* codesOf(outputs: Iterable<MeasuredOutput>): Iterable<[string, string, 
   }
 }
 
-/** Outputs with equal labels are up when all of them are. Destinations past the bound are shown as one. */
-function lowestByDestination(outputs: Iterable<MeasuredOutput>): Iterable<Reading> {
-  const lowest = new Map<string, Reading>();
+/** What has a series by its destination. */
+type Placed = Pick<MeasuredOutput, "module" | "connection" | "destination">;
+
+/** Each target of outputs that choose between several. */
+function* targetsOf(outputs: Iterable<MeasuredOutput>): Iterable<Placed & TargetReading> {
+  for (const { module, connection, targets = [] } of outputs) {
+    for (const target of targets) yield { module, connection, ...target };
+  }
+}
+
+/** Outputs with equal labels are up when all of them are. */
+function lowestByDestination(outputs: Iterable<Placed & { readonly isUp: boolean }>): Iterable<Reading> {
+  return byDestination(outputs, ({ isUp }) => isUp ? 1 : 0, Math.min);
+}
+
+function eventsByDestination(targets: Iterable<Placed & TargetReading>): Iterable<Reading> {
+  return byDestination(targets, ({ events }) => events, (one, other) => one + other);
+}
+
+/** One reading for all with equal labels. Destinations past the bound are shown as one. */
+function byDestination<Kind extends Placed>(
+  all: Iterable<Kind>,
+  valueOf: (one: Kind) => number,
+  together: (one: number, other: number) => number,
+): Iterable<Reading> {
+  const readings = new Map<string, Reading>();
   let destinations = 0;
-  for (const { module, connection, destination, isUp } of outputs) {
+  for (const one of all) {
+    const { module, connection, destination } = one;
     let named = destination;
     let key = JSON.stringify([module, connection, named]);
-    if (named !== undefined && !lowest.has(key)) {
+    if (named !== undefined && !readings.has(key)) {
       if (destinations >= MAX_DESTINATIONS) key = JSON.stringify([module, connection, named = OTHERS]);
       else destinations++;
     }
     const labels = named === undefined ? { module, connection } : { module, connection, destination: named };
-    lowest.set(key, [labels, Math.min(isUp ? 1 : 0, lowest.get(key)?.[1] ?? 1)]);
+    const before = readings.get(key)?.[1];
+    readings.set(key, [labels, before === undefined ? valueOf(one) : together(before, valueOf(one))]);
   }
-  return lowest.values();
+  return readings.values();
 }

@@ -17,6 +17,12 @@ import { readySocket } from "./ready_socket.ts";
  */
 const ATTEMPT_DELAY_MS = 150;
 
+/**
+ * How long all addresses are waited for, in milliseconds: whoever asks for longer would learn no more. Time enough to
+ * repeat what got lost on the way twice.
+ */
+const CONNECT_MS = 5_000;
+
 /** Most addresses of a name that are tried at once: for one more, the one that was begun first is given up. */
 const MAX_ATTEMPTS = 8;
 
@@ -24,10 +30,15 @@ const MAX_ATTEMPTS = 8;
 export class HappyEyeballs {
   readonly #order = new AddressOrder(() => performance.now());
   readonly #attemptDelayMs: number;
+  readonly #connectMs: number;
 
-  /** @param options.attemptDelayMs how long an address is waited for alone, in milliseconds. @default 150 */
-  constructor(options: { readonly attemptDelayMs?: number } = {}) {
+  /**
+   * @param options.attemptDelayMs how long an address is waited for alone, in milliseconds. @default 150
+   * @param options.connectMs how long all are waited for, in milliseconds. @default 5000
+   */
+  constructor(options: { readonly attemptDelayMs?: number; readonly connectMs?: number } = {}) {
     this.#attemptDelayMs = options.attemptDelayMs ?? ATTEMPT_DELAY_MS;
+    this.#connectMs = options.connectMs ?? CONNECT_MS;
   }
 
   /**
@@ -35,7 +46,7 @@ export class HappyEyeballs {
    *
    * @param addresses in the order of preference, as the system's resolver gives them
    * @param open begins to connect to an address
-   * @throws {Error} what the last address failed with, when all have failed
+   * @throws {Error} what the last address failed with, when all have failed; with code `ETIMEDOUT` when none answers
    * @throws whatever the signal's reason is, when it aborts first
    */
   async connect(
@@ -46,18 +57,26 @@ export class HappyEyeballs {
     signal.throwIfAborted();
     const ordered = this.#order.sort(addresses);
     const sockets: Socket[] = [];
-    const ways = ordered.map((address) => (until: AbortSignal) => {
+    const ways = ordered.map((address) => (end: AbortSignal) => {
       const socket = open(address);
       sockets.push(socket);
       sockets.at(-MAX_ATTEMPTS - 1)?.destroy(new Error("Further addresses are tried instead"));
-      return readySocket(socket, "connect", until);
+      return readySocket(socket, "connect", end);
     });
-    const { winner, failures } = await firstAnswer(ways, this.#attemptDelayMs, signal, discard);
-    if (winner === undefined) throw reasonOf(failures, signal);
+    const deadline = new AbortController();
+    const timer = setTimeout(() => deadline.abort(noAnswer()), this.#connectMs);
+    const until = AbortSignal.any([signal, deadline.signal]);
+    const { winner, failures } = await firstAnswer(ways, this.#attemptDelayMs, until, discard);
+    clearTimeout(timer);
+    if (winner === undefined) throw reasonOf(failures, until);
     // Those before it had longer to answer, and did not.
     this.#order.note(ordered.slice(0, winner.index), ordered[winner.index]!);
     return winner.result;
   }
+}
+
+function noAnswer(): Error {
+  return Object.assign(new Error("No address has answered"), { code: "ETIMEDOUT" });
 }
 
 function discard(late: Socket): Promise<void> {

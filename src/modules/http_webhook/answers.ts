@@ -31,12 +31,20 @@ const STATUSES = new VerdictTable({
   "401 403 404 407 408 409 421 423 424 425 429": PASSING,
 }, PASSING);
 
+/** Answers from this status on are failures of whoever answers. */
+const FIRST_FAILURE = 500;
+
 /** With `Retry-After` they say that the destination takes nothing for a while, whatever the event. */
 const THROTTLING: readonly number[] = [429, 503];
 
 /** How messages name a destination. Path and query stay out: many services put a secret there. */
 export function nameOf({ hostname, port }: Destination): string {
   return authorityOf(hostname, port);
+}
+
+/** A destination as metrics and the log name it. */
+export function originOf(destination: Destination): string {
+  return `${destination.protocol}//${nameOf(destination)}`;
 }
 
 /**
@@ -62,6 +70,11 @@ export function judgeAnswer(
   return verdictError(verdict, message, { retryAfterSeconds });
 }
 
+/** Whether an answer shows that its destination has failed. A webhook may say that such an answer is about the event. */
+export function isFailureOf({ status }: Answer, result: DeliveryResult): boolean {
+  return status >= FIRST_FAILURE && result !== "delivered" && result.disposition === "retry";
+}
+
 function verdictOn(status: number, rules: readonly StatusRule[]): Verdict {
   const rule = ruleOf(rules, status);
   if (rule === undefined) return STATUSES.find(status);
@@ -71,7 +84,7 @@ function verdictOn(status: number, rules: readonly StatusRule[]): Verdict {
 /** What a message says of a redirect: its host, since the rest of the address may be a secret. */
 function redirectOf({ location }: Answer["headers"], status: number, destination: Destination): string {
   if (status < 300 || status >= 400 || location === undefined) return "";
-  const target = URL.parse(location, `${destination.protocol}//${nameOf(destination)}`);
+  const target = URL.parse(location, originOf(destination));
   return target === null ? "" : `, a redirect to ${target.host}: redirects are not followed, change url`;
 }
 

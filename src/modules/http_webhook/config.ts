@@ -10,6 +10,7 @@ import { isSensitiveName } from "../../observability/redaction.ts";
 import { timeoutField } from "../../schema/connection_fields.ts";
 import { booleanField, hasNoOuterWhiteSpace, OUTER_WHITE_SPACE, reportAt } from "../../schema/fields.ts";
 import { allowedHostsField, parseDestination, parsePolicy, urlField } from "../../io/destination_fields.ts";
+import type { DestinationPolicy } from "../../io/destination_policy.ts";
 import type { Destination } from "../../io/http_client.ts";
 import { compileStatusRules, statusesField, type StatusRule } from "./statuses.ts";
 import { formOf, type Header, isForwardable, refuseConfiguredHeader } from "../../event/header_policy.ts";
@@ -20,12 +21,19 @@ import { type DeliverySigner, SIGNING_HEADERS, signSchema } from "./signing.ts";
 const DEFAULT_TIMEOUT_SECONDS = 10;
 const MAX_TIMEOUT_SECONDS = 3600;
 
+/** Most targets of one webhook. */
+const MAX_TARGETS = 10;
+
 /** Where a name and a password for the destination belong. */
 const INSTEAD_OF_CREDENTIALS = "give them in auth";
 
 /** A compiled `module-config`. */
 export interface HttpWebhookConfig {
+  /** The first of the targets. */
   readonly destination: Destination;
+  /** All targets in their order; `undefined` where there is but one. */
+  readonly targets: readonly Destination[] | undefined;
+  readonly ordered: boolean;
   readonly method: "POST" | "PUT" | "PATCH";
   /** The configured headers; they win over forwarded ones. */
   readonly headers: readonly Header[];
@@ -43,8 +51,13 @@ export interface HttpWebhookConfig {
 }
 
 const fields = z.strictObject({
-  url: urlField().meta({
+  url: urlField().optional().meta({
     description: "Where events are sent to: an `http` or `https` address without user name and password.",
+  }),
+  targets: z.array(urlField()).min(1).max(MAX_TARGETS).optional().meta({
+    description:
+      "Instead of `url`: several addresses in order. Each event goes to the first that is not down. See " +
+      "[Several targets](#several-targets).",
   }),
   method: z.string().toUpperCase().pipe(z.enum(["POST", "PUT", "PATCH"])).default("POST").meta({
     description: "`POST`, `PUT` or `PATCH`.",
@@ -55,6 +68,11 @@ const fields = z.strictObject({
   }),
   timeout: timeoutField(MAX_TIMEOUT_SECONDS).default(DEFAULT_TIMEOUT_SECONDS).meta({
     description: "Seconds that one attempt may take.",
+  }),
+  ordered: booleanField().default(false).meta({
+    description:
+      "Sends the events of the webhook one after the other, in the order in which they came. One that fails " +
+      "holds up the later ones until it was delivered or given up.",
   }),
   final_statuses: statusesField().meta({
     description:
@@ -97,17 +115,18 @@ export const httpWebhookConfigSchema: z.ZodType<HttpWebhookConfig> = fields.tran
     issues,
   );
   const policy = parsePolicy(input.allowed_hosts, issues);
-  const destination = policy === undefined
-    ? undefined
-    : parseDestination(input.url, policy, issues, "url", INSTEAD_OF_CREDENTIALS);
+  const targets = policy === undefined ? undefined : parseTargets(input, policy, issues);
   const login = input.auth === undefined || policy === undefined
     ? NO_LOGIN
     : compileLogin(input.auth, policy, issues);
-  if (destination === undefined || login === undefined) return z.NEVER;
+  const destination = targets?.[0];
+  if (targets === undefined || destination === undefined || login === undefined) return z.NEVER;
   if (login.authorization !== undefined) headers.push([LOGIN_HEADER, login.authorization]);
   const allowed = input.allowed_headers?.map((name) => name.toLowerCase()).filter(isForwardable);
   return {
     destination,
+    targets: targets.length > 1 ? targets : undefined,
+    ordered: input.ordered,
     method: input.method,
     headers,
     headerForms: new Set([...headers.map(([name]) => formOf(name)), ...taken.keys()]),
@@ -118,6 +137,28 @@ export const httpWebhookConfigSchema: z.ZodType<HttpWebhookConfig> = fields.tran
     statusRules,
   };
 });
+
+/** The addresses of `url` or `targets`; `undefined` where problems were reported. */
+function parseTargets(
+  { url, targets }: z.output<typeof fields>,
+  policy: DestinationPolicy,
+  issues: Issues,
+): readonly Destination[] | undefined {
+  if ((url === undefined) === (targets === undefined)) {
+    reportAt(issues, "url", "Expected either 'url' or 'targets'");
+    return undefined;
+  }
+  const given = targets ?? [url!];
+  const parsed = given.flatMap((text, index) => {
+    const path = targets === undefined ? "url" : ["targets", index];
+    if (given.indexOf(text) === index) {
+      return parseDestination(text, policy, issues, path, INSTEAD_OF_CREDENTIALS) ?? [];
+    }
+    reportAt(issues, path, "This address is in the list twice");
+    return [];
+  });
+  return parsed.length === given.length ? parsed : undefined;
+}
 
 const NO_LOGIN: Login = { authorization: undefined, tokens: undefined };
 

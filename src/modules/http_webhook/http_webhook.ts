@@ -10,30 +10,46 @@
 import type { OutgoingHttpHeaders } from "node:http";
 import { DeliveryError } from "../../errors.ts";
 import type { Event } from "../../event/event.ts";
-import { type Answer, HttpWebhookClient } from "../../io/http_client.ts";
-import { judgeAnswer, judgeFailure, nameOf } from "./answers.ts";
+import { type Answer, type Destination, HttpWebhookClient } from "../../io/http_client.ts";
+import { isFailureOf, judgeAnswer, judgeFailure, nameOf, originOf } from "./answers.ts";
 import { type HttpWebhookConfig, httpWebhookConfigSchema } from "./config.ts";
+import { outgoingHeaders } from "./outgoing_headers.ts";
 import { LOGIN_HEADER } from "./login/login.ts";
 import { TokenCache } from "./login/token_cache.ts";
-import { forwardedHeaders } from "../../event/header_policy.ts";
-import type { Attempt, Delivery, DeliveryResult, DocumentedModule, Output } from "../module.ts";
-import { setNamingHeaders } from "../../event/event_headers.ts";
+import { Failover } from "./targets/failover.ts";
+import type {
+  Attempt,
+  Delivery,
+  DeliveryResult,
+  DocumentedModule,
+  Output,
+  TargetReading,
+} from "../module.ts";
 
 /** Sends events to the destinations of all webhooks that use the module. */
 class HttpWebhookOutput implements Output<HttpWebhookConfig> {
   readonly #client: HttpWebhookClient;
   readonly #tokens: TokenCache;
 
-  constructor(client: HttpWebhookClient, tokens: TokenCache) {
+  readonly #failover: Failover;
+
+  constructor(client: HttpWebhookClient, tokens: TokenCache, failover: Failover) {
     this.#client = client;
     this.#tokens = tokens;
+    this.#failover = failover;
   }
 
   deliver(
     batch: readonly Delivery<HttpWebhookConfig>[],
     attempt: Attempt,
   ): Promise<readonly DeliveryResult[]> {
-    return Promise.all(batch.map(({ event, config }) => this.#send(event, config, attempt)));
+    return Promise.all(batch.map(({ event, config }) => {
+      const { destination, targets, ordered } = config;
+      if (targets === undefined) return this.#send(event, config, attempt, destination);
+      return this.#failover.deliver(event, { targets, ordered }, attempt.signal, (target, onDown) => {
+        return this.#send(event, config, attempt, target, onDown);
+      });
+    }));
   }
 
   /** There is nothing to ask: a destination belongs to a webhook, not to the output. */
@@ -46,19 +62,28 @@ class HttpWebhookOutput implements Output<HttpWebhookConfig> {
     return Promise.resolve();
   }
 
+  targets(): readonly TargetReading[] {
+    return this.#failover.readings();
+  }
+
+  /** @param onDown called when it is the destination that has failed, and not the event */
   async #send(
     event: Event,
     config: HttpWebhookConfig,
     { signal, number }: Attempt,
+    destination: Destination,
+    onDown?: () => void,
   ): Promise<DeliveryResult> {
-    const { destination } = config;
     const body = event.body.bytes;
     const headers = outgoingHeaders(event, config, number, body);
     try {
-      const answer = await this.#answerTo(config, headers, body, signal);
-      return judgeAnswer(answer, destination, config.statusRules);
+      const answer = await this.#answerTo(destination, config, headers, body, signal);
+      const result = judgeAnswer(answer, destination, config.statusRules);
+      if (onDown !== undefined && isFailureOf(answer, result)) onDown();
+      return result;
     } catch (error) {
       if (error instanceof DeliveryError && error !== signal.reason) return error;
+      onDown?.();
       return signal.aborted
         ? new DeliveryError(
           "output_timeout",
@@ -69,7 +94,8 @@ class HttpWebhookOutput implements Output<HttpWebhookConfig> {
   }
 
   #answerTo(
-    { destination, method, tokens }: HttpWebhookConfig,
+    destination: Destination,
+    { method, tokens }: HttpWebhookConfig,
     headers: OutgoingHttpHeaders,
     body: Uint8Array,
     signal: AbortSignal,
@@ -82,31 +108,10 @@ class HttpWebhookOutput implements Output<HttpWebhookConfig> {
   }
 }
 
-function outgoingHeaders(
-  event: Event,
-  config: HttpWebhookConfig,
-  attempt: number,
-  body: Uint8Array<ArrayBuffer>,
-): OutgoingHttpHeaders {
-  const headers: OutgoingHttpHeaders = { "user-agent": "core-webhook-module" };
-  const contentType = event.headers.get("content-type");
-  if (contentType !== null) headers["content-type"] = contentType;
-  const { forwarded, headerForms } = config;
-  if (forwarded === "all" || forwarded.length > 0) {
-    const allowed = forwarded === "all" ? undefined : forwarded;
-    for (const [name, value] of forwardedHeaders(event.headers, allowed, headerForms)) headers[name] = value;
-  }
-  for (const [name, value] of config.headers) headers[name] = value;
-  headers["content-length"] = body.byteLength;
-  setNamingHeaders(headers, event);
-  headers["cwm-attempt"] = String(attempt);
-  config.signer?.sign(headers, event.id, body);
-  return headers;
-}
-
 /** Where a server of tokens is down, only those wait that need one of it. */
-function partitionOf({ destination, tokens }: HttpWebhookConfig): string {
-  return tokens === undefined ? nameOf(destination) : `${nameOf(destination)} ${tokens.key}`;
+function partitionOf({ destination, targets = [destination], tokens }: HttpWebhookConfig): string {
+  const names = targets.map(nameOf).join(" ");
+  return tokens === undefined ? names : `${names} ${tokens.key}`;
 }
 
 /** The module with another way to open its client. Tests give it one with a resolver of their own. */
@@ -123,9 +128,12 @@ export function httpWebhookModuleWith(
     acceptance: "durable",
     reads: "bytes",
     partition: partitionOf,
-    destination: ({ destination }) => `${destination.protocol}//${nameOf(destination)}`,
+    destination: ({ destination, targets = [destination] }) => targets.map(originOf).join(", "),
+    ordered: ({ ordered }) => ordered,
     timeoutMs: (config) => config.timeoutMs,
-    open: () => Promise.resolve(new HttpWebhookOutput(openClient(), tokens)),
+    open: (_, { logger }) => {
+      return Promise.resolve(new HttpWebhookOutput(openClient(), tokens, new Failover(logger)));
+    },
   };
 }
 

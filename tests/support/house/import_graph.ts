@@ -53,7 +53,7 @@ const RANKS: readonly (readonly string[])[] = [
   ["modules/halves.ts", "modules/module.ts", "modules/verdicts.ts"],
   ["modules/documentation.ts"],
   ["channels/redis/", "channels/deferred.ts"],
-  ["channels/channel_queues.ts", "records/"],
+  ["channels/channel_queues.ts"],
   ["dead_letters/", "auth/", "rules/", "notices/"],
   ["secrets/"],
   ["event/"],

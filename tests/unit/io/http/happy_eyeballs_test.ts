@@ -90,3 +90,12 @@ Deno.test("whoever gives a connection up has all its attempts ended, of which fe
   assertEquals(await assertRejects(() => connecting), reason);
   await eventually(() => assert(opened.every(({ socket }) => socket.destroyed)));
 });
+
+Deno.test("addresses that never answer are given up after a time", async () => {
+  using hole = await BlackHole.open({ hostname: "127.0.0.2", port: 0 });
+  const { open, opened } = opener(hole.port);
+  const eyeballs = new HappyEyeballs({ attemptDelayMs: 5, connectMs: 20 });
+  const error = await assertRejects(() => eyeballs.connect(addresses("127.0.0.2", "127.0.0.2"), open, NEVER));
+  assertEquals(errorCode(error), "ETIMEDOUT");
+  await eventually(() => assert(opened.every(({ socket }) => socket.destroyed)));
+});

@@ -6,7 +6,6 @@
 
 import type { DatabaseSync, SQLInputValue, StatementSync } from "node:sqlite";
 import type { LaneTable } from "./lane.ts";
-import type { LaneKey } from "../../../journal.ts";
 import type { StoredBody, StoredEvent } from "../../protocol.ts";
 import { LargeRowInserter, RowInserter } from "./row_inserter.ts";
 
@@ -88,7 +87,7 @@ export class EventTable {
   }
 
   /** The number of an event's lane, a new one if it has none. */
-  laneOf({ namespace, webhook }: LaneKey): number {
+  laneOf({ namespace, webhook }: StoredEvent): number {
     return this.#lanes.ensure(namespace, webhook);
   }
 

@@ -1,0 +1,174 @@
+/**
+ * Several targets of a webhook: each event goes to the first that is not down.
+ *
+ * A target is down after a connection that failed, a time-out or a 5xx, and gets one event when its pause is over: that
+ * shows whether it is back. Where all are down, the one that is due first gets the event.
+ *
+ * @module
+ */
+
+import type { Logger } from "@logtape/logtape";
+import { assertCount, DeliveryError, type DeliveryErrorCode } from "../../../errors.ts";
+import type { Event } from "../../../event/event.ts";
+import type { Destination } from "../../../io/http_client.ts";
+import { ReportLimiter } from "../../../observability/report_limiter.ts";
+import type { DeliveryResult, TargetReading } from "../../module.ts";
+import { originOf } from "../answers.ts";
+import { type TargetAttempt, TargetState } from "./target_state.ts";
+
+/** Sends the event to a target. Does not reject. @param onDown is to be called when the target shows that it is down */
+export type SendToTarget = (target: Destination, onDown: () => void) => Promise<DeliveryResult>;
+
+/** Whose event it is, and where it may go. */
+export interface FailoverConfig {
+  /** Several, in the order in which they are used. */
+  readonly targets: readonly Destination[];
+  readonly ordered: boolean;
+}
+
+/** Longest pause that a target can ask for, in milliseconds. */
+const MAX_ASKED_MS = 5 * 60_000;
+
+/** Which target is used. An ordered webhook has one for all its events that are under way. */
+interface Use {
+  index: number;
+  underWay: number;
+}
+
+/** Sends the events of webhooks with the same targets. */
+export class Failover {
+  readonly #logger: Logger;
+  readonly #now: () => number;
+  readonly #reports = new ReportLimiter();
+  /** By the places of the targets. */
+  #states: readonly TargetState[] = [];
+  /** By the names of ordered webhooks that have something under way. */
+  readonly #uses = new Map<string, Use>();
+
+  /** @param now the time on a clock that only goes forward, in milliseconds. @default `performance.now()` */
+  constructor(logger: Logger, now: () => number = () => performance.now()) {
+    this.#logger = logger;
+    this.#now = now;
+  }
+
+  /** How the targets are doing; none before the first event. */
+  readings(): readonly TargetReading[] {
+    return this.#states.map(({ origin, isUp, events }) => ({ destination: origin, isUp, events }));
+  }
+
+  /**
+   * Sends an event to one target, and to the next one if the first shows that it is down. Never rejects.
+   *
+   * @param config of webhooks whose targets have the same origins in the same order
+   * @param signal ends the search for a target that is not down
+   */
+  async deliver(
+    event: Event,
+    config: FailoverConfig,
+    signal: AbortSignal,
+    send: SendToTarget,
+  ): Promise<DeliveryResult> {
+    if (this.#states.length === 0) {
+      this.#states = config.targets.map((target) => new TargetState(originOf(target)));
+    }
+    const name = config.ordered ? `${event.namespace}/${event.webhook}` : undefined;
+    const use = this.#enter(name);
+    try {
+      return await this.#deliver(use, config.targets, signal, send);
+    } finally {
+      this.#leave(use, name);
+    }
+  }
+
+  async #deliver(
+    use: Use,
+    targets: readonly Destination[],
+    signal: AbortSignal,
+    send: SendToTarget,
+  ): Promise<DeliveryResult> {
+    const tried = new Set<number>();
+    let failure: DeliveryError | undefined;
+    while (true) {
+      const { index } = use;
+      const { result, isDown } = await this.#attempt(this.#states[index]!, targets[index]!, send);
+      if (result === "delivered" || !isDown) return result;
+      tried.add(index);
+      // Where one may be taken later, the event is none that nobody takes.
+      if (failure === undefined || result.disposition === "retry") failure = result;
+      // What is under way beside it would overtake it, or be overtaken, on another target.
+      const next = signal.aborted || use.underWay > 1 ? undefined : this.#firstUsable(tried);
+      if (next === undefined) return this.#judge(failure, tried.size);
+      use.index = next;
+    }
+  }
+
+  async #attempt(state: TargetState, target: Destination, send: SendToTarget) {
+    const begun = state.begin();
+    let isDown = false;
+    const result = await send(target, () => isDown = true);
+    if (result === "delivered") state.events++;
+    if (isDown && result !== "delivered") this.#noteDown(state, begun, result);
+    else if (state.answered(begun)) this.#logger.info("Target {target} is back", { target: state.origin });
+    return { result, isDown };
+  }
+
+  #enter(name: string | undefined): Use {
+    const known = name === undefined ? undefined : this.#uses.get(name);
+    const use = known ?? { index: this.#choose(), underWay: 0 };
+    use.underWay++;
+    if (name !== undefined) this.#uses.set(name, use);
+    return use;
+  }
+
+  #leave(use: Use, name: string | undefined): void {
+    use.underWay = assertCount(use.underWay - 1, "deliveries to targets");
+    if (name !== undefined && use.underWay === 0) this.#uses.delete(name);
+  }
+
+  #choose(): number {
+    const usable = this.#firstUsable(NONE);
+    if (usable !== undefined) return usable;
+    const due = this.#states.map(({ dueAt }) => dueAt);
+    return due.indexOf(Math.min(...due));
+  }
+
+  #firstUsable(tried: ReadonlySet<number>): number | undefined {
+    const now = this.#now();
+    const index = this.#states.findIndex((state, place) => !tried.has(place) && state.isUsable(now));
+    return index === -1 ? undefined : index;
+  }
+
+  #noteDown(state: TargetState, begun: TargetAttempt, failure: DeliveryError): void {
+    const { code, message: reason, retryAfterSeconds = 0 } = failure;
+    const wasUp = state.isUp;
+    const askedMs = Math.min(retryAfterSeconds * 1000, MAX_ASKED_MS);
+    const pauseMs = state.failed(begun, this.#now(), askedMs);
+    if (pauseMs === undefined || !wasUp) return;
+    this.#reports.run(state.origin, (suppressed) => {
+      const next = this.#states.find(({ isUp }) => isUp)?.origin;
+      const what = next === undefined ? "and so are all others" : "events go to {next}";
+      const milliseconds = Math.ceil(pauseMs);
+      this.#logger.warning(`Target {target} is down, ${what}: it is asked again in {milliseconds} ms`, {
+        target: state.origin,
+        ...(next === undefined ? {} : { next }),
+        milliseconds,
+        code,
+        reason,
+        ...(suppressed > 0 ? { suppressed } : {}),
+      });
+    });
+  }
+
+  /** What it means for the event, and for what waits behind it, that no target has taken it. */
+  #judge(failure: DeliveryError, tried: number): DeliveryError {
+    const { code, message, retryAfterSeconds, disposition } = failure;
+    const isPartial = this.#states.some(({ isUp }) => isUp);
+    const isOfOne = tried < this.#states.length &&
+      (disposition === "dead_letter" || code === "output_throttled");
+    if (!isPartial && !isOfOne) return failure;
+    const options = { cause: failure.cause, retryAfterSeconds, isPartial };
+    return new DeliveryError(isOfOne ? "output_failed" : code as DeliveryErrorCode, message, options);
+  }
+}
+
+const NONE: ReadonlySet<number> = new Set();

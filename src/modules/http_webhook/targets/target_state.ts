@@ -1,0 +1,92 @@
+/**
+ * One of several targets of webhooks: whether it is used or left alone, and for how long.
+ *
+ * @module
+ */
+
+import { Backoff } from "../../../time/backoff.ts";
+
+/** How long a target is left alone after a failure: from half a second, each time for longer, half of it random. */
+const PAUSES = { initialMs: 500, maxMs: 30_000 };
+
+/** One attempt at a target. */
+export interface TargetAttempt {
+  /** Counts how often the target went down before: what an earlier attempt shows is no news then. */
+  readonly era: number;
+  /** Whether it shows if a target that is down is back. */
+  readonly isTrial: boolean;
+}
+
+/** What is known of a target. */
+export class TargetState {
+  /** Its origin: nothing of its path, which may be a secret. */
+  readonly origin: string;
+  /** Events that it has taken. */
+  events = 0;
+  readonly #pauses = new Backoff(PAUSES);
+  #failures = 0;
+  #era = 0;
+  #trials = 0;
+  /** While it is down: when it is asked again, by the clock that callers use. */
+  #dueAt: number | undefined;
+
+  constructor(origin: string) {
+    this.origin = origin;
+  }
+
+  get isUp(): boolean {
+    return this.#dueAt === undefined;
+  }
+
+  /** Failures in a row that were news. */
+  get failures(): number {
+    return this.#failures;
+  }
+
+  /** When it is asked again; 0 while it is up. */
+  get dueAt(): number {
+    return this.#dueAt ?? 0;
+  }
+
+  /** Whether it may get an event now: it is up, or due and nobody asks it yet. */
+  isUsable(now: number): boolean {
+    return this.#dueAt === undefined || (this.#dueAt <= now && this.#trials === 0);
+  }
+
+  /** An event goes there. */
+  begin(): TargetAttempt {
+    const isTrial = !this.isUp;
+    if (isTrial) this.#trials++;
+    return { era: this.#era, isTrial };
+  }
+
+  /**
+   * It has answered, whatever that was.
+   *
+   * @returns whether it was down until now
+   */
+  answered({ era, isTrial }: TargetAttempt): boolean {
+    if (isTrial) this.#trials--;
+    const isBack = !this.isUp && era === this.#era;
+    if (isBack) this.#dueAt = undefined;
+    if (this.isUp) this.#failures = 0;
+    if (isBack) this.#pauses.reset();
+    return isBack;
+  }
+
+  /**
+   * It cannot be reached, does not answer in time, or fails.
+   *
+   * @param leastMs for how long it wants to be left alone, in milliseconds
+   * @returns for how long it is left alone from now on, in milliseconds; `undefined` if that was known before
+   */
+  failed({ era, isTrial }: TargetAttempt, now: number, leastMs: number): number | undefined {
+    if (isTrial) this.#trials--;
+    if (era !== this.#era) return undefined;
+    this.#era++;
+    this.#failures++;
+    const pauseMs = Math.max(this.#pauses.next(), leastMs);
+    this.#dueAt = now + pauseMs;
+    return pauseMs;
+  }
+}
