@@ -14,6 +14,10 @@ export interface Contestant {
   readonly name: string;
   /** Arguments after `deno run --allow-all`; `PORT` is replaced by the port, `DIRECTORY` by a fresh path. */
   readonly program: readonly string[];
+  /** What is run with these arguments, where it is no program of Deno. */
+  readonly executable?: string;
+  /** Where its standard output goes. @default a file of its own */
+  readonly output?: string;
   readonly environment?: Readonly<Record<string, string>>;
   /** The path that requests are sent to. */
   readonly path: string;
@@ -27,6 +31,17 @@ export interface Contestant {
   readonly requests?: (port: number, seconds: number) => Promise<readonly Uint8Array[]>;
   /** How long the server is left alone between its start and the load, in seconds. @default 0 */
   readonly idleSeconds?: number;
+  /**
+   * Where the server sends what it gets. A load ends when all of it has arrived there: its rate is that of events that
+   * have arrived. @default it sends nothing
+   */
+  readonly destination?: CountingDestination;
+}
+
+/** Something that counts what arrives. */
+export interface CountingDestination {
+  /** How many events have arrived so far. */
+  arrived(): Promise<number>;
 }
 
 export interface Measurement {
@@ -155,7 +170,11 @@ export async function startContestant(
   const url = `http://127.0.0.1:${port}${contestant.path}`;
   const load = async (seconds: number) => {
     const script = await scriptOf(contestant, directory, port, seconds);
-    return await runWrk(url, script, seconds, connections);
+    const before = await contestant.destination?.arrived() ?? 0;
+    const report = await runWrk(url, script, seconds, connections);
+    return contestant.destination === undefined
+      ? report
+      : await whenArrived(report, contestant.destination, before);
   };
   await new Promise((resolve) => setTimeout(resolve, (contestant.idleSeconds ?? 0) * 1000));
   await load(WARM_UP_SECONDS);
@@ -174,6 +193,25 @@ export async function startContestant(
   };
 }
 
+/** How often it is looked whether all has arrived, in milliseconds. */
+const LOOK_MS = 20;
+
+/** The same load with the time until all of it has arrived. @param before what had arrived before it */
+async function whenArrived(
+  report: WrkReport,
+  destination: CountingDestination,
+  before: number,
+): Promise<WrkReport> {
+  const endedAt = performance.now();
+  const deadline = AbortSignal.timeout(60_000);
+  while (await destination.arrived() < before + report.requests) {
+    deadline.throwIfAborted();
+    await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
+  }
+  const seconds = report.requests / report.requestsPerSecond + (performance.now() - endedAt) / 1000;
+  return { ...report, requestsPerSecond: report.requests / seconds };
+}
+
 /**
  * Standard output goes to a file, as the gateway's would under a service manager. Each has a data directory of its own:
  * of two gateways on one, the second is not ready.
@@ -186,9 +224,9 @@ async function startServer(
   const data = join(directory, "data");
   const places: Readonly<Record<string, string>> = { PORT: String(port), DIRECTORY: data };
   const program = contestant.program.map((argument) => places[argument] ?? argument);
-  const command = `exec ${[Deno.execPath(), "run", "--allow-all", ...program].map(quote).join(" ")} > ${
-    quote(join(directory, "output"))
-  }`;
+  const { executable } = contestant;
+  const start = executable === undefined ? [Deno.execPath(), "run", "--allow-all"] : [executable];
+  const command = `exec ${[...start, ...program].map(quote).join(" ")} > ${quote(join(directory, "output"))}`;
   const process = new Deno.Command("bash", {
     args: ["-c", command],
     env: { DATA_DIR: data, ...contestant.environment, PORT: String(port) },

@@ -7,7 +7,8 @@
  *     deno task bench fairness
  *     deno task bench backlog [--seconds 5] [--rounds 3] [--connections 32]
  *     deno task bench etcd [--keys 25000,250000] [--rounds 3] [--only load|blocks|routable|event]
- *     deno task bench outputs [kafka|redis|clickhouse|disk ...] [--seconds 5] [--rounds 3] [--connections 32]
+ *     deno task bench outputs [kafka|redis|clickhouse|disk|http ...] [--seconds 5] [--rounds 3] [--connections 32]
+ *     deno task bench outputs http [--beside benthos] (built from its Go module, where there is Go)
  *     deno task bench files [--keys 100000]
  *     deno task bench hung [kafka|redis|clickhouse ...|together] [--seconds 30]
  *     deno task bench relay [--rounds 3]
@@ -41,7 +42,7 @@ import { benchAgainst, COMPARISON_ROUNDS } from "./against/main.ts";
 import { V8_FLAGS } from "../support/v8_flags.ts";
 
 const options = parseArgs(Deno.args, {
-  string: ["seconds", "rounds", "connections", "keys", "only", "against"],
+  string: ["seconds", "rounds", "connections", "keys", "only", "against", "beside"],
 });
 const load = {
   seconds: Number(options["seconds"] ?? 5),
@@ -52,6 +53,8 @@ const load = {
 const sizes = String(options["keys"] ?? "25000,250000").split(",").map(Number);
 
 const only = options["only"] === undefined ? undefined : String(options["only"]);
+
+const beside = options["beside"] === undefined ? undefined : String(options["beside"]);
 
 const benchmarks: Readonly<Record<string, () => Promise<void>>> = {
   accept: () => benchAccept(load),
@@ -65,7 +68,7 @@ const benchmarks: Readonly<Record<string, () => Promise<void>>> = {
   fairness: () => benchFairness(),
   etcd: () => benchEtcd({ sizes, rounds: load.rounds, only }),
   files: () => benchFiles(Number(options["keys"] ?? 100_000)),
-  outputs: () => benchOutputs(options._.slice(1).map(String), load),
+  outputs: () => benchOutputs(options._.slice(1).map(String), { ...load, beside }),
   hung: async () => {
     const systems = options._.slice(1).map(String);
     const seconds = Number(options["seconds"] ?? 30);

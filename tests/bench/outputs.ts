@@ -12,6 +12,7 @@ import { judgeLeast, print, row } from "./etcd_report.ts";
 import type { OutputRow } from "./output_rows.ts";
 import { benchClickhouse, compareClickhouse } from "./outputs_clickhouse.ts";
 import { benchDisk, compareDisk } from "./outputs_disk.ts";
+import { benchHttp, compareHttp } from "./outputs_http.ts";
 import { benchKafka, compareKafka } from "./outputs_kafka.ts";
 import { benchRedis, compareRedis } from "./outputs_redis.ts";
 
@@ -24,15 +25,23 @@ const CLICKHOUSE_CONNECTIONS = 512;
 /** Connections of the senders that wait for the disk. */
 const DISK_CONNECTIONS = 64;
 
+/** How outputs are measured. */
+export interface OutputBenchOptions extends LoadOptions {
+  /** Another program that is measured beside `http`: `benthos`. */
+  readonly beside: string | undefined;
+}
+
 /** Measures the outputs of the systems named; all of them without a name. */
-export async function benchOutputs(systems: readonly string[], options: LoadOptions): Promise<void> {
+export async function benchOutputs(systems: readonly string[], options: OutputBenchOptions): Promise<void> {
   const benchmarks: Readonly<Record<string, () => Promise<readonly OutputRow[]>>> = {
     kafka: () => benchKafka(options),
     redis: () => benchRedis(options),
     clickhouse: () => benchClickhouse({ ...options, connections: CLICKHOUSE_CONNECTIONS }),
     disk: () => benchDisk({ ...options, connections: DISK_CONNECTIONS }),
   };
-  const chosen = systems.length > 0 ? systems : Object.keys(benchmarks);
+  const chosen = systems.length > 0 ? systems : [...Object.keys(benchmarks), "http"];
+  if (chosen.includes("http")) await benchHttp({ ...options, withBenthos: options.beside === "benthos" });
+  if (chosen.every((system) => system === "http")) return;
   print(`${row("", ["events/s", "bare client"])}   ratio`);
   for (const system of chosen) {
     for (const measured of await benchmarks[system]?.() ?? []) print(describe(measured));
@@ -52,6 +61,7 @@ const COMPARISONS: Readonly<Record<string, ComparableBench>> = {
   clickhouse: (options, resources) =>
     compareClickhouse({ ...options, connections: CLICKHOUSE_CONNECTIONS }, resources),
   disk: (options, resources) => compareDisk({ ...options, connections: DISK_CONNECTIONS }, resources),
+  http: compareHttp,
 };
 
 /** From `POST` to the answer, which comes when the system has the event. */

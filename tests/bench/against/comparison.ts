@@ -19,18 +19,32 @@ export interface Figures {
   readonly cpuPer10k: number;
 }
 
-/** How much better a situation has become since a revision. */
-export interface Gain {
-  /** The abbreviated hash of the commit. */
-  readonly since: string;
+/** What the new build is held to. */
+export interface Bounds {
   /** The least ratio of rates, new to old. */
   readonly rate: number;
   /** The greatest ratio of CPU time, new to old. */
   readonly cpu: number;
 }
 
+/** Not slower: a build with less of the other's rate, or with more of its CPU time, is. */
+const NOT_SLOWER: Bounds = { rate: 0.95, cpu: 1.03 };
+
+const WITHOUT_BOUNDS: Bounds = { rate: 0, cpu: Infinity };
+
+/** How much better a situation has become since a revision, or than it was there. */
+export interface Gain extends Bounds {
+  /** The abbreviated hash of the commit. */
+  readonly since: string;
+}
+
 interface Situation {
   readonly name: string;
+  /**
+   * What the new build is held to where the two do different work, when it is compared with the revision whose
+   * abbreviated hash this is; otherwise it is held to nothing. @default it is not slower
+   */
+  readonly bounds?: Gain;
   /** What must have been gained, judged when it is compared with that revision. */
   readonly gain?: Gain;
 }
@@ -80,12 +94,6 @@ export interface Judgement {
   readonly isSlower: boolean;
 }
 
-/** A build with less of the other's rate than this is slower. */
-const LEAST_RATE = 0.95;
-
-/** A build with more of the other's CPU time than this is slower. */
-const MAX_CPU = 1.03;
-
 /**
  * Measures both builds in every situation and prints a table of each, and at the end which are slower, or
  * have not gained what they must.
@@ -101,17 +109,23 @@ export async function compareBuilds(
   const missed: string[] = [];
   for (const comparable of comparables) {
     const measured = await measureRounds(comparable, builds, rounds);
-    const judgement = judgeRounds(measured);
+    const bounds = boundsOf(comparable, builds);
+    const judgement = judgeRounds(measured, bounds);
     if (judgement.isSlower) slower.push(comparable.name);
     const gain = gainSince(builds.before, comparable.gain);
     if (gain !== undefined && !hasGained(judgement, gain)) missed.push(comparable.name);
-    printComparison(comparable.name, builds, measured, judgement);
+    printComparison(comparable.name, builds, measured, judgement, bounds);
     if (gain !== undefined) printGain(judgement, gain);
     print();
   }
   print(slower.length === 0 ? "Not slower in any situation" : `Slower in: ${slower.join("; ")}`);
   if (missed.length > 0) print(`Gained too little in: ${missed.join("; ")}`);
   return slower.length + missed.length > 0;
+}
+
+function boundsOf({ bounds }: Situation, { before: { commit = "" } }: Builds): Bounds {
+  if (bounds === undefined) return NOT_SLOWER;
+  return commit.startsWith(bounds.since) ? bounds : WITHOUT_BOUNDS;
 }
 
 /** What is to be gained against a build, if anything is. */
@@ -182,14 +196,18 @@ function together(turns: readonly Figures[]): Figures {
   };
 }
 
-/** Judges by the ratios of the rounds, in each of which both builds ran side by side. */
-export function judgeRounds({ before, after }: Rounds): Judgement {
+/**
+ * Judges by the ratios of the rounds, in each of which both builds ran side by side.
+ *
+ * @param bounds @default not slower
+ */
+export function judgeRounds({ before, after }: Rounds, bounds = NOT_SLOWER): Judgement {
   const ratio = (figure: "rate" | "cpuPer10k") =>
     quantile(after.map((figures, round) => figures[figure] / (before[round]?.[figure] ?? NaN)), 0.5);
   const rate = ratio("rate");
   const cpu = ratio("cpuPer10k");
   // Figures that are missing prove nothing: a comparison with NaN counts as slower.
-  return { rate, cpu, isSlower: !(rate >= LEAST_RATE && cpu <= MAX_CPU) };
+  return { rate, cpu, isSlower: !(rate >= bounds.rate && cpu <= bounds.cpu) };
 }
 
 function printComparison(
@@ -197,13 +215,14 @@ function printComparison(
   builds: Builds,
   measured: Rounds,
   { rate, cpu, isSlower }: Judgement,
+  bounds: Bounds,
 ): void {
   print(row(name, ["", "25 %", "median", "75 %"]));
   for (const which of ["before", "after"] as const) {
     printFigures(`  ${builds[which].name}`, measured[which]);
   }
   print(
-    `  rate ${rate.toFixed(3)} (at least ${LEAST_RATE}), CPU ${cpu.toFixed(3)} (at most ${MAX_CPU}): ` +
+    `  rate ${rate.toFixed(3)} (at least ${bounds.rate}), CPU ${cpu.toFixed(3)} (at most ${bounds.cpu}): ` +
       (isSlower ? "SLOWER" : "not slower"),
   );
 }
