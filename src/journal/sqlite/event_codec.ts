@@ -29,21 +29,29 @@ export function encodeHeaders({ headers, trace, type }: Pick<Event, "headers" | 
   return JSON.stringify(pairs);
 }
 
-/** The body in the form in which it can be stored exactly. */
+/** The body in the form in which it can be stored exactly; bytes may be a view of a larger buffer. */
 export function encodeBody(body: EventBody): StoredBody {
   const stored = body.stored;
-  if (typeof stored === "string") {
-    // `node:sqlite` reads a text up to its first NUL only, so such a text is stored as bytes.
-    return stored.includes("\0") ? new Uint8Array(Buffer.from(stored)) : stored;
-  }
-  // A view of a larger buffer would be sent to the worker with all of that buffer.
-  return stored.byteLength === stored.buffer.byteLength ? stored : stored.slice();
+  // `node:sqlite` reads a text up to its first NUL only, so such a text is stored as bytes.
+  return typeof stored === "string" && stored.includes("\0") ? new Uint8Array(Buffer.from(stored)) : stored;
+}
+
+/** A body that can be sent to another thread: a view of a larger buffer would be sent with all of that buffer. */
+export function ownBytes(body: StoredBody): StoredBody {
+  return typeof body === "string" || body.byteLength === body.buffer.byteLength ? body : body.slice();
 }
 
 /** Makes the event as it is stored. */
 export function encodeEvent(event: VerifiedEvent): StoredEvent {
   const { id, namespace, webhook, receivedAt, body } = event;
-  return { id, namespace, webhook, receivedAt, headers: encodeHeaders(event), body: encodeBody(body) };
+  return {
+    id,
+    namespace,
+    webhook,
+    receivedAt,
+    headers: encodeHeaders(event),
+    body: ownBytes(encodeBody(body)),
+  };
 }
 
 /** Makes the event that was stored. It was verified before it was. */

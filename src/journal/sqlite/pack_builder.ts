@@ -4,15 +4,19 @@
  * @module
  */
 
-import type { AppendKeyFields, Pack } from "./protocol.ts";
+import {
+  type AppendKeyFields,
+  type Pack,
+  type PackedEvent,
+  packEvents,
+  type StoredBody,
+} from "./protocol.ts";
 
 /** Events of one pack. Few, since a pack is unpacked as a whole when one of its events is held up. */
 const MAX_EVENTS = 64;
 
-/** Characters of one pack. */
-const MAX_CHARACTERS = 64 * 1024;
-
-const encoder = new TextEncoder();
+/** Characters and bytes of one pack: large enough for what comes together of events of 20 KB. */
+const MAX_LENGTH = 256 * 1024;
 
 /** Puts appends of one lane together, as long as they fit. */
 export class PackBuilder {
@@ -21,9 +25,8 @@ export class PackBuilder {
   readonly #lane: number;
   readonly #claimed: boolean;
   readonly #receivedAt: number;
-  readonly #fields: number[] = [];
-  #count = 0;
-  #text = "";
+  readonly #events: PackedEvent[] = [];
+  #length = 0;
 
   /**
    * @param lane index of the lane in its commit
@@ -39,26 +42,24 @@ export class PackBuilder {
     return {
       lane: this.#lane,
       claimed: this.#claimed,
-      count: this.#count,
+      count: this.#events.length,
       receivedAt: this.#receivedAt,
-      fields: JSON.stringify(this.#fields),
-      data: encoder.encode(this.#text),
+      ...packEvents(this.#events),
       keys: this.keys,
     };
   }
 
-  /** Whether an event that takes so many characters may stand in a pack at all. */
-  static takes(characters: number): boolean {
-    return characters <= MAX_CHARACTERS;
+  /** Whether an event of this length, in characters and bytes, may stand in a pack at all. */
+  static takes(length: number): boolean {
+    return length <= MAX_LENGTH;
   }
 
-  hasRoomFor(characters: number): boolean {
-    return this.#count < MAX_EVENTS && this.#text.length + characters <= MAX_CHARACTERS;
+  hasRoomFor(length: number): boolean {
+    return this.#events.length < MAX_EVENTS && this.#length + length <= MAX_LENGTH;
   }
 
-  add(receivedAt: number, id: string, headers: string, body: string): void {
-    this.#fields.push(receivedAt, id.length, headers.length, body.length);
-    this.#text += id + headers + body;
-    this.#count++;
+  add(receivedAt: number, id: string, headers: string, body: StoredBody): void {
+    this.#events.push({ receivedAt, id, headers, body });
+    this.#length += id.length + headers.length + body.length;
   }
 }

@@ -11,6 +11,8 @@ import type { AttemptFailure, DeadLetterFilter, DeadLetterSummary } from "../../
 import type { RepeatKey, RepeatKind } from "../../event/repeat_key.ts";
 import type { LaneHolding, LaneKey, RecalledKey, RememberedEvent, Settlement } from "../journal.ts";
 
+const encoder = new TextEncoder();
+
 /** A body as it is stored: text where it was read as text, otherwise bytes. */
 export type StoredBody = string | Uint8Array<ArrayBuffer>;
 
@@ -51,10 +53,10 @@ export interface Pack {
   readonly receivedAt: number;
   /**
    * A JSON array of {@linkcode PACK_FIELDS} numbers an event: when it was received, and how long its id, headers
-   * and body are as texts.
+   * and body are as texts. For a body of so many bytes that is -1 less their number.
    */
   readonly fields: string;
-  /** The ids, headers and bodies one after the other, in UTF-8. */
+  /** The ids, headers and bodies one after the other, in UTF-8, and behind them the bodies that are bytes. */
   readonly data: Uint8Array<ArrayBuffer>;
   /** {@linkcode AppendKeyFields} one after the other, in the order of the events, of which few have any. */
   readonly keys: readonly AppendKeyFields[number][];
@@ -62,6 +64,50 @@ export interface Pack {
 
 /** How many numbers one event takes in {@linkcode Pack.fields}. */
 export const PACK_FIELDS = 4;
+
+/** An event in a pack, of which all are of one lane. */
+export interface PackedEvent {
+  readonly receivedAt: number;
+  readonly id: string;
+  readonly headers: string;
+  readonly body: StoredBody;
+}
+
+/** Puts events together. */
+export function packEvents(events: readonly PackedEvent[]): Pick<Pack, "fields" | "data"> {
+  const fields: number[] = [];
+  let text = "";
+  let bytes = 0;
+  for (const { receivedAt, id, headers, body } of events) {
+    const isText = typeof body === "string";
+    fields.push(receivedAt, id.length, headers.length, isText ? body.length : -1 - body.length);
+    text += isText ? id + headers + body : id + headers;
+    if (!isText) bytes += body.length;
+  }
+  return {
+    fields: JSON.stringify(fields),
+    data: bytes === 0 ? encoder.encode(text) : join(text, bytes, events),
+  };
+}
+
+/** The text with the bodies that are bytes behind it. @param bytes of those */
+function join(text: string, bytes: number, events: readonly PackedEvent[]): Uint8Array<ArrayBuffer> {
+  let data = new Uint8Array(text.length + bytes);
+  let { read, written: at } = encoder.encodeInto(text, data);
+  // Mostly the text is ASCII. Where it is not, it has more bytes than characters.
+  if (read < text.length || at !== text.length) {
+    const encoded = encoder.encode(text);
+    data = new Uint8Array(encoded.length + bytes);
+    data.set(encoded);
+    at = encoded.length;
+  }
+  for (const { body } of events) {
+    if (typeof body === "string") continue;
+    data.set(body, at);
+    at += body.length;
+  }
+  return data;
+}
 
 /** The fields of one key of an append, which is not done if one of its keys is known. */
 export type AppendKeyFields = readonly [

@@ -8,6 +8,7 @@ import { GatewayError } from "../../errors.ts";
 import type { RepeatKey } from "../../event/repeat_key.ts";
 import type { VerifiedEvent } from "../../event/verified_event.ts";
 import type { AppendListener, LaneKey, Settlement } from "../journal.ts";
+import { ownBytes } from "./event_codec.ts";
 import { PackBuilder } from "./pack_builder.ts";
 import type {
   AppendFields,
@@ -91,10 +92,10 @@ export class WaitingCommit {
   append(append: Append, listener: AppendListener): void {
     const { event, headers, body, claim, keys } = append;
     this.count++;
-    if (this.#mayPack && typeof body === "string") {
-      const characters = event.id.length + headers.length + body.length;
-      if (PackBuilder.takes(characters)) {
-        const pack = this.#packFor(event, claim, characters);
+    if (this.#mayPack) {
+      const length = event.id.length + headers.length + body.length;
+      if (PackBuilder.takes(length)) {
+        const pack = this.#packFor(event, claim, length);
         if (keys !== undefined) pushKeys(pack.builder.keys, pack.listeners.length, event.id, keys);
         pack.builder.add(event.receivedAt, event.id, headers, body);
         pack.listeners.push(listener);
@@ -102,15 +103,15 @@ export class WaitingCommit {
       }
     }
     if (keys !== undefined) pushKeys(this.#keys, this.#listeners.length, event.id, keys);
-    this.#appends.push(event.id, this.#laneIndex(event), event.receivedAt, headers, body, claim);
+    this.#appends.push(event.id, this.#laneIndex(event), event.receivedAt, headers, ownBytes(body), claim);
     this.#listeners.push(listener);
   }
 
-  #packFor(event: VerifiedEvent, claim: boolean, characters: number): WaitingPack {
+  #packFor(event: VerifiedEvent, claim: boolean, length: number): WaitingPack {
     const lane = this.#laneIndex(event);
     const name = claim ? lane : -1 - lane;
     let pack = this.#openPacks.get(name);
-    if (pack === undefined || !pack.builder.hasRoomFor(characters)) {
+    if (pack === undefined || !pack.builder.hasRoomFor(length)) {
       pack = { builder: new PackBuilder(lane, claim, event.receivedAt), listeners: [] };
       this.#openPacks.set(name, pack);
       this.#packs.push(pack);

@@ -184,11 +184,13 @@ export class WorkerClient implements AsyncDisposable {
     if (this.#underWay !== undefined || this.waiting === 0) return;
     this.#start();
     this.#underWay = this.#queue.next();
-    this.#post({ type: "commit", commit: this.#underWay.toCommit(this.#now()) });
+    const commit = this.#underWay.toCommit(this.#now());
+    // Packs were made for this message, and go along instead of being copied.
+    this.#post({ type: "commit", commit }, commit.packs.map(({ data }) => data.buffer));
   }
 
-  #post(message: ToWorker): void {
-    this.#worker?.postMessage(message);
+  #post(message: ToWorker, moved: Transferable[] = []): void {
+    this.#worker?.postMessage(message, moved);
   }
 
   #start(): void {

@@ -29,7 +29,8 @@ export function bodiesToMove({ operations }: Commit, { results }: CommitReply): 
 }
 
 /** Gives back the memory of the large bodies of a commit, which is done. */
-export function releaseBodies({ appends, operations }: Commit): void {
+export function releaseBodies({ appends, packs, operations }: Commit): void {
+  for (const { data } of packs) releaseBody(data);
   for (let at = BODY_FIELD; at < appends.length; at += APPEND_FIELDS) releaseBody(appends[at] as StoredBody);
   for (const operation of operations) {
     if (operation.kind === "bury" || operation.kind === "enqueue") releaseBody(operation.request.event.body);

@@ -140,6 +140,8 @@ const MIGRATIONS: readonly (readonly string[])[] = [
     `CREATE INDEX key_runs_lane ON key_runs (lane)`,
     `CREATE INDEX key_runs_expiry ON key_runs (expires_at)`,
   ],
+  // From here on, packs have bodies that are bytes: programs of before would read them as texts.
+  [],
 ];
 
 /** The version of the schema that this program writes. */

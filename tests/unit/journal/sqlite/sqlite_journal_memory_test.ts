@@ -49,7 +49,9 @@ Deno.test("the worker gives large bodies back when they are written, and moves t
   const small = large(1, 100);
   const text = "x".repeat(MIB);
   const event = { id: "id", ...LANE, receivedAt: 0, headers: "[]", body: large(2) };
+  const pack = { data: large(3) };
   const commit = {
+    packs: [pack],
     appends: [appended, small, text].flatMap((body) => ["id", 0, 0, "[]", body, false]),
     operations: [{ kind: "claim" }, { kind: "depth" }, { kind: "claim" }],
   } as unknown as Commit;
@@ -57,7 +59,12 @@ Deno.test("the worker gives large bodies back when they are written, and moves t
   const reply = { results: [claimed, { ready: 0 }, undefined] } as unknown as CommitReply;
   assertEquals(bodiesToMove(commit, reply), [event.body.buffer]);
   releaseBodies(commit);
-  assertEquals([appended.byteLength, small.byteLength, event.body.byteLength], [0, 100, 3 * MIB]);
+  assertEquals([appended, pack.data, small, event.body].map(({ byteLength }) => byteLength), [
+    0,
+    0,
+    100,
+    3 * MIB,
+  ]);
 });
 
 Deno.test("a statement that has inserted a large row does not go on holding it", async () => {

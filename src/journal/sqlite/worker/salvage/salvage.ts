@@ -8,7 +8,7 @@ import type { AttemptFailure } from "../../../../dead_letters/dead_letters.ts";
 import type { ChannelTable } from "../tables/channel.ts";
 import type { DeadLetterTable } from "../tables/dead_letter.ts";
 import type { EventTable, Row } from "../tables/event.ts";
-import { readPack } from "../tables/pack_events.ts";
+import { type PackedEvent, unpackEvents } from "../../pack_format.ts";
 import type { PendingTable } from "../tables/pending.ts";
 import type { RequestOf, SalvageSlice, StoredBody, StoredEvent } from "../../protocol.ts";
 import { SalvageReader } from "./reader.ts";
@@ -188,16 +188,14 @@ function* read(reader: SalvageReader): Generator<Found> {
 }
 
 /** The events of a pack; none where what it says of them is damaged. */
-function eventsOf(pack: Row): Omit<StoredEvent, "namespace" | "webhook">[] {
-  const events: Omit<StoredEvent, "namespace" | "webhook">[] = [];
+function eventsOf(pack: Row): readonly PackedEvent[] {
   try {
-    readPack(String(pack["fields"]), pack["data"] as Uint8Array, (_index, receivedAt, id, headers, body) => {
-      events.push({ id, receivedAt, headers, body });
-    });
+    const fields = String(pack["fields"]);
+    return unpackEvents({ fields, data: pack["data"] as Uint8Array<ArrayBuffer> });
   } catch (error) {
     if (!(error instanceof SyntaxError || error instanceof TypeError)) throw error;
+    return [];
   }
-  return events;
 }
 
 /** Whether an event can be delivered: what a damaged page holds may be anything. */

@@ -9,7 +9,7 @@ import type { Claims } from "../claims.ts";
 import { storedBytes } from "../holdings.ts";
 import type { EventTable } from "./event.ts";
 import type { PendingTable } from "./pending.ts";
-import { readPack } from "./pack_events.ts";
+import { unpackEvents } from "./pack_events.ts";
 import type { Pack } from "../../protocol.ts";
 import { returnArrays } from "./row_inserter.ts";
 
@@ -187,15 +187,15 @@ export class PackTable {
 
   /** @param attempts that were begun of each event */
   #unpack(first: number, count: number, claimed: boolean, attempts = 1): void {
-    const row = this.#read.get(first) as unknown as [number, string, Uint8Array, number];
-    const [lane, json, data, packedBytes] = row;
+    const row = this.#read.get(first) as unknown as [number, string, Uint8Array<ArrayBuffer>, number];
+    const [lane, fields, data, packedBytes] = row;
     let bytes = 0;
     // First, so that its space serves for the rows: on a full disk there is no other.
     this.#remove.run(first);
-    readPack(json, data, (index, receivedAt, id, headers, body) => {
+    for (const [index, { receivedAt, id, headers, body }] of unpackEvents({ fields, data }).entries()) {
       this.#events.put(first + index, id, lane, receivedAt, headers, body);
       bytes += storedBytes(headers, body);
-    });
+    }
     this.#events.flush();
     this.#pending.addRange(first, first + count - 1, claimed, attempts);
     this.#pending.count(lane, 0, bytes - packedBytes);

@@ -4,46 +4,42 @@
  * @module
  */
 
-import { type Pack, PACK_FIELDS } from "../../protocol.ts";
+import { type Pack, PACK_FIELDS, type PackedEvent, packEvents } from "../../protocol.ts";
 
-const encoder = new TextEncoder();
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
-
-/** Takes one event of a pack; `index` is its place there. */
-export type PackEventReader = (
-  index: number,
-  receivedAt: number,
-  id: string,
-  headers: string,
-  body: string,
-) => void;
 
 /**
  * Takes the events of a pack apart.
  *
- * @param json the pack's `fields`
- * @param data the pack's `data`
+ * @throws {SyntaxError} or {@linkcode TypeError} for fields that are none
  */
-export function readPack(json: string, data: Uint8Array, read: PackEventReader): void {
-  const fields = JSON.parse(json) as number[];
-  const text = decoder.decode(data);
-  let position = 0;
-  const next = (length: number) => text.slice(position, position += length);
-  for (let start = 0; start < fields.length; start += PACK_FIELDS) {
-    const [receivedAt = 0, id = 0, headers = 0, body = 0] = fields.slice(start, start + PACK_FIELDS);
-    read(start / PACK_FIELDS, receivedAt, next(id), next(headers), next(body));
+export function unpackEvents({ fields, data }: Pick<Pack, "fields" | "data">): PackedEvent[] {
+  const numbers = JSON.parse(fields) as number[];
+  let bytes = 0;
+  for (let at = PACK_FIELDS - 1; at < numbers.length; at += PACK_FIELDS) {
+    if (numbers[at]! < 0) bytes += -1 - numbers[at]!;
   }
+  const text = decoder.decode(data.subarray(0, data.length - bytes));
+  let position = 0;
+  let bytesAt = data.length - bytes;
+  const next = (length: number) => text.slice(position, position += length);
+  // A copy: what is left of the pack is not to be kept for the sake of one of its events.
+  const nextBytes = (length: number) => data.slice(bytesAt, bytesAt += length);
+  const events: PackedEvent[] = [];
+  for (let start = 0; start < numbers.length; start += PACK_FIELDS) {
+    const [receivedAt = 0, id = 0, headers = 0, body = 0] = numbers.slice(start, start + PACK_FIELDS);
+    events.push({
+      receivedAt,
+      id: next(id),
+      headers: next(headers),
+      body: body < 0 ? nextBytes(-1 - body) : next(body),
+    });
+  }
+  return events;
 }
 
 /** The pack without some of its events. @param left out, by their index in the pack */
 export function packWithout(pack: Pack, left: ReadonlySet<number>): Pack {
-  const fields: number[] = [];
-  let text = "";
-  readPack(pack.fields, pack.data, (index, receivedAt, id, headers, body) => {
-    if (left.has(index)) return;
-    fields.push(receivedAt, id.length, headers.length, body.length);
-    text += id + headers + body;
-  });
-  const count = pack.count - left.size;
-  return { ...pack, count, fields: JSON.stringify(fields), data: encoder.encode(text) };
+  const events = unpackEvents(pack).filter((_, index) => !left.has(index));
+  return { ...pack, count: events.length, ...packEvents(events) };
 }
