@@ -8,9 +8,9 @@ import type { AttemptFailure } from "../../../../dead_letters/dead_letters.ts";
 import type { ChannelTable } from "../tables/channel.ts";
 import type { DeadLetterTable } from "../tables/dead_letter.ts";
 import type { EventTable, Row } from "../tables/event.ts";
-import { type PackedEvent, unpackEvents } from "../../pack_format.ts";
+import { unpackEvents } from "../tables/pack_events.ts";
 import type { PendingTable } from "../tables/pending.ts";
-import type { RequestOf, SalvageSlice, StoredBody, StoredEvent } from "../../protocol.ts";
+import type { PackedEvent, RequestOf, SalvageSlice, StoredBody, StoredEvent } from "../../protocol.ts";
 import { SalvageReader } from "./reader.ts";
 
 /** Events of one slice, and of their bodies, so that no transaction is long. */
