@@ -26,6 +26,7 @@ const WITH_OWN_OPTIONS = [
   "new",
   "sign",
   "verify",
+  "test",
 ];
 
 /** Commands that take no settings, so that a file of variables cannot be in their way. */
@@ -102,6 +103,10 @@ const COMMANDS: Readonly<Record<string, (call: Call) => Promise<number>>> = {
   async verify({ own }) {
     const { verify } = await import("./cli/signatures/verify.ts");
     return await verify(own);
+  },
+  async test({ own, environment }) {
+    const { test } = await import("./cli/cases/command.ts");
+    return await test(own, environment);
   },
   async completion({ own }) {
     const { completionScript } = await import("./cli/completion.ts");

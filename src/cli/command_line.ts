@@ -29,7 +29,7 @@ export function readCommandLine(
   args: readonly string[],
   commands: readonly Command[] = COMMANDS,
 ): CommandLine | "help" {
-  const { actions, operands, options = [] } = commands.find(({ name }) => name === command) ?? {};
+  const { actions, operands, takesFile, options = [] } = commands.find(({ name }) => name === command) ?? {};
   const namesOf = (isMeant: (option: CommandOption) => boolean) =>
     options.filter(isMeant).map(({ name }) => name);
   const parsed = parseArgs(args, {
@@ -39,7 +39,7 @@ export function readCommandLine(
     alias: { h: "help", ...lettersOf(options) },
     unknown: (argument) => {
       if (argument.startsWith("-")) throw usageError(command, `Unknown option '${argument}'`);
-      if (actions === undefined && operands === undefined) {
+      if (actions === undefined && operands === undefined && takesFile !== true) {
         throw usageError(command, `Unexpected argument '${argument}'`);
       }
     },

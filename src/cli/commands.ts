@@ -26,7 +26,7 @@ export interface Command {
   readonly actions?: readonly string[];
   /** What the words that follow the name stand for, in their order. @default none */
   readonly operands?: readonly ("provider" | "output" | "webhook")[];
-  /** Whether a file follows the action. @default false */
+  /** Whether a file follows the action; without actions, whether files follow the name. @default false */
   readonly takesFile?: boolean;
   readonly options: readonly CommandOption[];
 }
@@ -43,6 +43,12 @@ export const COMMANDS: readonly Command[] = [
     name: "check",
     description: "Validate the configured webhooks and connections; exit status 1 if there are problems",
     options: [{ name: "probe" }, { name: "print" }],
+  },
+  {
+    name: "test",
+    description: "Run the cases of a configuration without a network: see cwm test --help",
+    takesFile: true,
+    options: [{ name: "json" }, HELP],
   },
   {
     name: "migrate",

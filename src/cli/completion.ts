@@ -32,6 +32,9 @@ export function completionScript(args: readonly string[]): string {
   return SCRIPTS[shell]();
 }
 
+/** Commands whose name files follow. */
+const namedFiles = COMMANDS.filter(({ takesFile, actions }) => takesFile === true && actions === undefined);
+
 /** Bash fills COMPREPLY with what begins like the word at the cursor; `compopt` has it look for files instead. */
 function bashScript(): string {
   return [
@@ -41,6 +44,11 @@ function bashScript(): string {
     `    words="${[...COMMANDS.map(({ name }) => name), ...OPTIONS].join(" ")}"`,
     '  else case "$before" in',
     ...valueCases((words) => `words="${words}"`, "compopt -o default"),
+    ...namedFiles.map((command) =>
+      `  "${command.name} "*) case "\${COMP_WORDS[COMP_CWORD]}" in -*) words="${
+        optionsOf(command)
+      }" ;; *) compopt -o default ;; esac ;;`
+    ),
     '  *) case "${COMP_WORDS[1]}" in',
     ...COMMANDS.map((command) =>
       `    ${command.name}) words="${optionsOf(command)}"${
@@ -70,6 +78,7 @@ function zshScript(): string {
     `  if ((CURRENT == 2)); then _describe command commands; compadd -- ${OPTIONS.join(" ")}; return; fi`,
     '  case "${words[2]} ${words[CURRENT - 1]}" in',
     ...valueCases((words) => `compadd -- ${words}`, "_files"),
+    ...namedFiles.map((command) => `  "${command.name} "*) compadd -- ${optionsOf(command)}; _files ;;`),
     '  *) case "${words[2]}" in',
     ...COMMANDS.map((command) =>
       `    ${command.name}) ${
@@ -137,7 +146,9 @@ function fishScript(): string {
         ...(command.actions === undefined ? wordsOf(command) : []).map((words) =>
           `complete -c cwm -n '${after}' -a '${words.join(" ")}'`
         ),
-        ...(takesFile ? [`complete -c cwm -n '${after}; and ${hasAction}' -F`] : []),
+        ...(takesFile
+          ? [`complete -c cwm -n '${after}${actions.length === 0 ? "" : `; and ${hasAction}`}' -F`]
+          : []),
         ...options.map((option) => `complete -c cwm -n '${after}' -l ${option.name}${fishValue(option)}`),
       ];
     }),

@@ -49,7 +49,7 @@ Deno.test("the help of a command names every option and action that it takes", a
     const words = [...actions, ...options.map((option) => `--${option.name}`)];
     assertEquals(words.filter((word) => !stdout.includes(word)), [], name);
   }));
-  assertEquals(helped.length, 9);
+  assertEquals(helped.length, 10);
 });
 
 Deno.test("an unknown command or option ends with status 2 and points to the help", async () => {
@@ -294,6 +294,33 @@ Deno.test("cwm check takes settings from .env, prints what is merged, and names 
   assertEquals(wrong.status, 2);
   assertMatch(wrong.stderr, /^\.env:2: The line must be NAME=value[^\n]*$/);
   assert(!wrong.stderr.includes("hunter2"));
+});
+
+Deno.test("cwm test ends with 0, with 1 and a difference, or with 2 for a file that cannot be used", async () => {
+  const cases = (status: number) =>
+    JSON.stringify({
+      cases: [{
+        name: "a github event",
+        request: { webhook: "orders", json: {}, sign: true },
+        expect: { status, deliveries: [{ module: "log", text: "{}" }] },
+      }],
+    });
+  const files = {
+    ".env": "SECRET=s",
+    "webhooks.json":
+      '{"orders": {"module": "log", "signature": {"provider": "github", "secret": "{$SECRET}"}}}',
+    "good.json": cases(200),
+    "bad.json": cases(401),
+  };
+  assertEquals(await run(["test", "good.json"], { files }), {
+    status: 0,
+    stdout: "passed  a github event\n1 passed, 0 failed",
+    stderr: "",
+  });
+  const failed = await run(["test", "good.json", "bad.json"], { files });
+  assertEquals(failed.status, 1);
+  assertStringIncludes(failed.stdout, "  status (- expected, + seen):\n    - 401\n    + 200\n");
+  assertEquals((await run(["test", "webhooks.json"], { files })).status, 2);
 });
 
 Deno.test("cwm sign prints the headers of a signed request, or sends it to a gateway", async () => {

@@ -100,7 +100,7 @@ async function signedAs(
 }
 
 /** What the provider adds to the URL that it knows is added to the one that the request is sent to. */
-function withAddedQuery(send: string, given: string, signed: string): string {
+export function withAddedQuery(send: string, given: string, signed: string): string {
   if (signed === given) return send;
   return `${send}${send.includes("?") ? "&" : "?"}${signed.slice(given.length + 1)}`;
 }

@@ -6,6 +6,14 @@
  */
 
 import {
+  caseSchema,
+  deliverySchema,
+  expectationSchema,
+  fileSchema,
+  requestSchema,
+  signSchema,
+} from "../../../src/cli/cases/case_file.ts";
+import {
   chainConfigSchema,
   chainItemSchema,
   idempotencySchema,
@@ -53,6 +61,12 @@ export function generatedSections(): ReadonlyMap<string, string> {
     ["keys: chain-config", schemaList(chainConfigSchema)],
     ["keys: connector", schemaList(connectorSchema)],
     ["keys: connector target", schemaList(targetSchema)],
+    ["keys: file of cases", schemaList(fileSchema)],
+    ["keys: case", schemaList(caseSchema)],
+    ["keys: case request", schemaList(requestSchema)],
+    ["keys: case sign", schemaList(signSchema)],
+    ["keys: case expect", schemaList(expectationSchema)],
+    ["keys: case delivery", schemaList(deliverySchema)],
     ["list of connector variables", variablesList()],
     ["list of settings", settingsList()],
     ["list of errors", errorsList()],

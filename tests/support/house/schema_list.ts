@@ -59,7 +59,7 @@ function formLabel(form: JsonSchema): string {
   if (form.type === "array") return "list";
   const { minimum, maximum } = form;
   const range = minimum === undefined ? "" : `, ${minimum} to ${maximum}`;
-  return `${form.type}${range}`;
+  return `${form.type ?? "any JSON"}${range}`;
 }
 
 function defaultLabel(field: z.ZodType): string {

@@ -1,0 +1,363 @@
+/** `cwm test`: cases of a configuration, as an operator runs them. */
+
+import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import { test } from "../../../src/cli/cases/command.ts";
+import { StartupError } from "../../../src/errors.ts";
+import { TempDir } from "../../support/temp_dir.ts";
+
+interface Ran {
+  readonly status: number;
+  readonly lines: readonly string[];
+}
+
+const LOG = { module: "log", auth: "none" };
+
+/** Runs the cases of a file that names the webhooks beside it. */
+async function run(
+  webhooks: unknown,
+  file: Readonly<Record<string, unknown>>,
+  { args = [], connections = {} }: { readonly args?: readonly string[]; readonly connections?: unknown } = {},
+): Promise<Ran> {
+  await using dir = await TempDir.create();
+  await dir.writeJson("webhooks.json", webhooks);
+  await dir.writeJson("connections.json", connections);
+  const names = { webhooks: "webhooks.json", connections: "connections.json" };
+  const path = await dir.writeJson("cases.json", { ...names, ...file });
+  const lines: string[] = [];
+  const status = await test([path, ...args], {}, (line) => lines.push(...line.split("\n")));
+  return { status, lines };
+}
+
+/** One case of a request to the webhook `a`. */
+const oneCase = (request: unknown, expect: unknown, more: object = {}) => ({
+  cases: [{ name: "one", request: { webhook: "a", ...request as object }, expect, ...more }],
+});
+
+const PASSED: Ran = { status: 0, lines: ["passed  one", "1 passed, 0 failed"] };
+
+Deno.test("a case passes when status, answer and deliveries are as expected", async () => {
+  const expect = {
+    status: 200,
+    headers: { "Content-Type": "application/json", "X-Nothing": null },
+    deliveries: [{
+      step: 0,
+      module: "log",
+      connection: null,
+      type: null,
+      config: { pretty_print: true },
+      headers: { "X-Shop": "7", "cwm-webhook": "a", authorization: null },
+      json: { b: [1, { d: 2, c: 12345678901234567890n.toString() }], a: null },
+    }],
+  };
+  const json = { a: null, b: [1, { c: "12345678901234567890", d: 2 }] };
+  const headers = { "x-shop": "7", authorization: "Bearer unused" };
+  const webhook = { ...LOG, "module-config": { pretty_print: true } };
+  assertEquals(await run({ a: webhook }, oneCase({ json, headers }, expect)), PASSED);
+});
+
+Deno.test("a case that names no deliveries fails if there is one, with status 1 and the difference", async () => {
+  const { status, lines } = await run({ a: LOG }, oneCase({ json: {} }, { status: 202 }));
+  assertEquals(status, 1);
+  assertEquals(lines.slice(0, -2), [
+    "FAILED  one",
+    "  status (- expected, + seen):",
+    "    - 202",
+    "    + 200",
+    "  deliveries (- expected, + seen):",
+    "    - (none)",
+    "    + step 0: log, 2 bytes",
+  ]);
+  assertStringIncludes(lines.at(-2)!, "The answer was 200");
+  assertEquals(lines.at(-1), "0 passed, 1 failed");
+});
+
+Deno.test("documents are compared as JSON, exactly to the last digit, and texts as they are", async () => {
+  const json = `{"n": 12345678901234567890, "list": [1, 2]}`;
+  const seen = async (expected: object) => {
+    const { lines } = await run({ a: LOG }, oneCase({ text: json }, { status: 200, deliveries: [expected] }));
+    return lines.filter((line) => /^ {4}[-+]/.test(line)).map((line) => line.trim().replace(/^(.) +/, "$1 "));
+  };
+  assertEquals(await seen({ json: { list: [1, 2], n: 1 } }), ['- "n": 1', '+ "n": 12345678901234567890']);
+  assertEquals(await seen({ json: { list: [2, 1], n: 1 } }), [
+    "- 2,",
+    "- 1",
+    "+ 1,",
+    "+ 2",
+    '- "n": 1',
+    '+ "n": 12345678901234567890',
+  ]);
+  assertEquals(await seen({ text: json }), []);
+  assertEquals(await seen({ text: json.replace(" ", "") }), [`- ${json.replace(" ", "")}`, `+ ${json}`]);
+  assertEquals(await seen({ base64: btoa(json) }), []);
+});
+
+Deno.test("numbers that no double has are sent and expected as they are written", async () => {
+  await using dir = await TempDir.create();
+  await dir.writeJson("webhooks.json", { a: LOG });
+  const path = await dir.writeText(
+    "cases.json",
+    `{"webhooks": "webhooks.json", "cases": [{"name": "one",
+    "request": {"webhook": "a", "json": {"n": 9007199254740993}},
+    "expect": {"status": 200, "deliveries": [{"text": "{\\"n\\":9007199254740993}", "headers": {}}]}}]}`,
+  );
+  const lines: string[] = [];
+  assertEquals(await test([path], {}, (line) => lines.push(line)), 0, lines.join("\n"));
+});
+
+Deno.test("steps of a chain, and durable events, are delivered and named by their places", async () => {
+  const http = { module: "http_webhook", "module-config": { url: "https://shop.example/in" } };
+  const webhook = { chain: ["log", http, "log"], accept: "durable", auth: "none" };
+  const deliveries = [
+    { step: 2, module: "log" },
+    { step: 0, module: "log" },
+    { step: 1, destination: "https://shop.example:443", config: { url: "https://shop.example/in" } },
+  ];
+  assertEquals(await run({ a: webhook }, oneCase({ json: 1 }, { status: 200, deliveries })), PASSED);
+});
+
+Deno.test("nothing is sent anywhere, and no connection is looked at", async () => {
+  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const accepted = listener.accept().then(() => "somebody connected", () => "nobody");
+  const { port } = listener.addr;
+  const webhook = {
+    module: "http_webhook",
+    "module-config": { url: `http://127.0.0.1:${port}/`, allowed_hosts: ["127.0.0.0/8"] },
+    auth: "none",
+  };
+  const table = { module: "clickhouse", "module-config": { table: "events" }, auth: "none" };
+  const connections = { ch: { type: "clickhouse", host: "127.0.0.1", port } };
+  const expect = { status: 200, deliveries: [{}] };
+  const cases = ["a", "b"].map((name) => ({ name, request: { webhook: name, json: {} }, expect }));
+  const { status, lines } = await run({ a: webhook, b: table }, { cases }, { connections });
+  assertEquals(status, 0, lines.join("\n"));
+  listener.close();
+  assertEquals(await accepted, "nobody");
+});
+
+const GITHUB = { module: "log", signature: { provider: "github", secret: "{$SECRET}" }, events: ["push"] };
+
+Deno.test("a request is signed as its provider would, and its type decides where it goes", async () => {
+  const cases = [
+    ["push", { sign: { event: "push" } }, { status: 200, deliveries: [{ type: "push" }] }],
+    ["other type", { sign: { event: "issues" } }, { status: 200 }],
+    ["another secret", { sign: { secret: "x" } }, { status: 401, error: "unauthorized" }],
+    ["unsigned", {}, { status: 401 }],
+  ].map(([name, request, expect]) => ({
+    name,
+    request: { webhook: "a", json: {}, ...request as object },
+    expect,
+  }));
+  const { status, lines } = await run({ a: GITHUB }, { environment: { SECRET: "s" }, cases });
+  assertEquals([status, lines.at(-1)], [0, "4 passed, 0 failed"]);
+});
+
+Deno.test("a sender that knows the credentials is let in by each method that can be signed for", async () => {
+  const key = ["k1", "k2"];
+  const webhooks = {
+    hmac: { hmac: { secret: key, algorithm: "sha512", encoding: "base64", header: "X-Sum" } },
+    authorization: { authorization: "Bearer k1" },
+    basic: { basic_auth: { username: "ü", password: key } },
+    header: { header_auth: { header_name: "X-Key", api_key: key }, ip_whitelist: ["192.0.2.7"] },
+    query: { query_auth: { api_key: "a+b &" } },
+    twilio: {
+      signature: { provider: "twilio", secret: "t", public_url: "https://shop.example/webhook/twilio" },
+    },
+    own: {
+      signature: {
+        secret: "s",
+        scheme: { algorithm: "hmac-sha256", content: "{body}", signature: { at: "X-Own", encoding: "hex" } },
+      },
+    },
+  };
+  const cases = Object.keys(webhooks).flatMap((webhook) => {
+    const request = { webhook, form: { From: "+1555" }, client: "192.0.2.7" };
+    return [
+      { name: webhook, request: { ...request, sign: true }, expect: { status: 200, deliveries: [{}] } },
+      { name: `${webhook}, unsigned`, request, expect: { status: 401 } },
+    ];
+  });
+  const all = Object.entries(webhooks).map((
+    [id, method],
+  ) => [id, { module: "log", data_type: "form", ...method }]);
+  const { status, lines } = await run(Object.fromEntries(all), { cases });
+  assertEquals(status, 0, lines.join("\n"));
+});
+
+Deno.test("what cannot be signed is a failure that says so", async () => {
+  const whyNot = async (webhook: unknown, request: object = {}) => {
+    const { lines } = await run(
+      { a: webhook },
+      oneCase({ sign: true, json: {}, ...request }, { status: 200 }),
+    );
+    return lines.filter((line) => line.startsWith("    +")).map((line) => line.slice(6));
+  };
+  assertEquals(await whyNot(LOG), ["The webhook has no method that could be signed for"]);
+  assertEquals(await whyNot({ module: "log", digest_auth: { username: "u", password: "p" } }), [
+    "It is not known how to sign for 'digest_auth': give the headers",
+  ]);
+  assertEquals(await whyNot({ module: "log", signature: { provider: "sendgrid", public_key: "{$X:x}" } }), [
+    "The webhook's 'signature' has problems of its own",
+  ]);
+  assertEquals(await whyNot(LOG, { webhook: "none" }), [
+    "There is no webhook whose credentials could be used",
+  ]);
+});
+
+Deno.test("a signature may be old, and a captured request is judged at its own time", async () => {
+  const stripe = { module: "log", signature: { provider: "stripe", secret: "whsec_test" } };
+  const body = '{"id":"evt_1"}';
+  const hmac = await crypto.subtle.importKey(
+    "raw",
+    new TextEncoder().encode("whsec_test"),
+    {
+      name: "HMAC",
+      hash: "SHA-256",
+    },
+    false,
+    ["sign"],
+  );
+  const signed = await crypto.subtle.sign("HMAC", hmac, new TextEncoder().encode(`1577880000.${body}`));
+  const captured = {
+    webhook: "a",
+    text: body,
+    headers: { "Stripe-Signature": `t=1577880000,v1=${new Uint8Array(signed).toHex()}` },
+  };
+  const delivered = {
+    status: 200,
+    deliveries: [{ headers: { "cwm-received-at": "2020-01-01T12:00:01.000Z" } }],
+  };
+  const { status, lines } = await run({ a: stripe }, {
+    cases: [
+      { name: "at its time", now: "2020-01-01T12:00:01Z", request: captured, expect: delivered },
+      { name: "in seconds", now: 1577880001, request: captured, expect: delivered },
+      { name: "today", request: captured, expect: { status: 401 } },
+      { name: "old", request: { webhook: "a", json: {}, sign: { age: 600 } }, expect: { status: 401 } },
+    ],
+  });
+  assertEquals(status, 0, lines.join("\n"));
+  assert(Date.now() > Date.parse("2024-01-01"), "the clock goes on");
+});
+
+Deno.test("a case of several requests is one life of a gateway, and each case has its own", async () => {
+  const webhook = { ...GITHUB, rate_limit: { max_requests: 2, window_seconds: 60 } };
+  const request = { webhook: "a", json: { n: 1 }, sign: { event: "push", id: "one" } };
+  const exchanges = [
+    { request, expect: { status: 200, deliveries: [{}] } },
+    { request, expect: { status: 200 } },
+    { request, expect: { status: 429, error: "rate_limited" } },
+  ];
+  const file = { environment: { SECRET: "s" }, cases: ["one", "other"].map((name) => ({ name, exchanges })) };
+  const { status, lines } = await run({ a: webhook }, file);
+  assertEquals(status, 0, lines.join("\n"));
+});
+
+Deno.test("secrets and answers of servers are those that the file declares", async () => {
+  const webhooks = {
+    file: { module: "log", authorization: "Bearer {$file:token}" },
+    vault: { module: "log", authorization: "Bearer {$vault:shop/hooks#token}" },
+    missing: { module: "log", authorization: "Bearer {$file:other}" },
+    token: {
+      module: "log",
+      oauth2: { introspection_endpoint: "https://id.example/check", client_id: "c", client_secret: "s" },
+    },
+  };
+  const delivered = { status: 200, deliveries: [{}] };
+  const bearer = (token: string) => ({ authorization: `Bearer ${token}` });
+  const cases = [
+    { name: "file", request: { webhook: "file", json: {}, sign: true }, expect: delivered },
+    { name: "vault", request: { webhook: "vault", json: {}, headers: bearer("v") }, expect: delivered },
+    { name: "token", request: { webhook: "token", json: {}, headers: bearer("t") }, expect: delivered },
+    { name: "missing", request: { webhook: "missing", json: {} }, expect: { status: 200, deliveries: [{}] } },
+  ];
+  const file = {
+    secrets: { "file:token": "f", "vault:shop/hooks#token": "v" },
+    servers: { "https://id.example/check": { json: { active: true } } },
+    cases,
+  };
+  const { status, lines } = await run(webhooks, file);
+  assertEquals([status, lines.slice(0, 3)], [1, ["passed  file", "passed  vault", "passed  token"]]);
+  assertStringIncludes(
+    lines.join("\n"),
+    "Problem of webhook default/missing: authorization: {$file:other}: The file of cases does not declare it",
+  );
+  const unasked = await run(webhooks, {
+    cases: [{
+      name: "one",
+      request: cases[2]!.request,
+      expect: { status: 503, error: "authentication_unavailable" },
+    }],
+  });
+  assertEquals(unasked, PASSED);
+});
+
+Deno.test("a file with problems names each with its line, and nothing is run", async () => {
+  await using dir = await TempDir.create();
+  await dir.writeJson("webhooks.json", { a: LOG });
+  const problemsOf = async (text: string) => {
+    const path = await dir.writeText("cases.json", text);
+    const { problems, exitStatus } = await assertRejects(() => test([path], {}, () => {}), StartupError);
+    assertEquals(exitStatus, 2);
+    return problems.map((problem) => problem.replaceAll(`${dir.path}/`, ""));
+  };
+  assertEquals(await problemsOf('{"cases": [\n{]}'), [
+    "cases.json: The file is not valid JSON: error at position 13 (line 2 column 2)",
+  ]);
+  assertEquals(await problemsOf('{"cases": [{"name": "a",\n"name": "b"}]}'), [
+    "cases.json:2: cases.0.name: The key stands more than once: keep one of them",
+  ]);
+  const request = '"request": {"webhook": "a",\n"jsn": 1}';
+  assertEquals(await problemsOf(`{"cases": [{"name": "a", ${request}, "expect": {\n"status": "200"}}]}`), [
+    "cases.json:2: cases.0.request.jsn: Key 'jsn' is not known: nearest is 'json'",
+    "cases.json:3: cases.0.expect.status: Invalid input: expected number, received string",
+  ]);
+  assertEquals(
+    await problemsOf('{"cases": [{"name": "a", "request": {"path": "/", "text": "",\n"json": 1}}]}'),
+    [
+      "cases.json:1: cases.0.request.text: Cannot stand beside 'json'",
+      "cases.json:1: cases.0: Needs 'request' and 'expect', or 'exchanges'",
+    ],
+  );
+  const good = '"cases": [{"name": "a", "request": {"path": "/"}, "expect": {"status": 404}}]';
+  assertEquals(await problemsOf(`{"webhooks": "none.json", ${good}}`), [
+    "none.json: The file does not exist",
+  ]);
+  assertEquals(await problemsOf(`{"environment": {"PORT": "x"}, ${good}}`), [
+    'PORT must be a whole number from 0 to 65535: current value is "x"',
+  ]);
+  assertEquals((await assertRejects(() => test([dir.file("no.json")], {}), StartupError)).problems, [
+    `${dir.file("no.json")} cannot be read: NotFound`,
+  ]);
+});
+
+Deno.test("overlays are merged for cases, too, and results can be printed as JSON", async () => {
+  await using dir = await TempDir.create();
+  await dir.writeJson("base.json", { a: LOG });
+  await dir.writeJson("prod.json", { a: { module: "save_to_disk", "module-config": { path: "x" } } });
+  await dir.writeText("body.json", '{"n": 1}');
+  const cases = ["save_to_disk", "log"].map((module) => ({
+    name: module,
+    request: { webhook: "a", file: "body.json" },
+    expect: { status: 200, deliveries: [{ module, json: { n: 1 } }] },
+  }));
+  const path = await dir.writeJson("cases.json", { webhooks: ["base.json", "prod.json"], cases });
+  const lines: string[] = [];
+  assertEquals(await test([path, "--json"], {}, (line) => lines.push(line)), 1);
+  const { passed, failed, cases: results } = JSON.parse(lines.join("")) as {
+    passed: number;
+    failed: number;
+    cases: { file: string; name: string; passed: boolean; differences: unknown[] }[];
+  };
+  assertEquals([passed, failed, results.map(({ passed }) => passed)], [1, 1, [true, false]]);
+  assertEquals(results[1]?.differences, [
+    { place: "deliveries.0.module", expected: "log", seen: "save_to_disk" },
+  ]);
+});
+
+Deno.test("the cases of the page are as it says", async () => {
+  const page = await Deno.readTextFile(new URL("../../../src/cli/cases/README.md", import.meta.url));
+  const [cases, webhooks] = [...page.matchAll(/^```json\n([^]*?)^```$/gm)].map(([, json]) =>
+    JSON.parse(json!)
+  );
+  const { status, lines } = await run(webhooks, cases);
+  assertEquals([status, lines.at(-1)], [0, "3 passed, 0 failed"]);
+});
