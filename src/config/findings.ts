@@ -6,12 +6,16 @@
  */
 
 import type { Logger } from "@logtape/logtape";
+import type { HealthReports } from "../health/health.ts";
 import type { Catalog } from "./catalog.ts";
 import type { Problem, ProblemReason, WarningReason } from "./problem.ts";
 import type { ConfigProvider } from "./provider.ts";
 
 /** Problems and warnings that are logged one by one at a time; the rest is counted. */
 const LOGGED_FINDINGS = 20;
+
+/** Keys whose problems are reported as troubles at a time; the catalog has them all. */
+const REPORTED_KEYS = 1_000;
 
 /** Where something in an entry stands, if the backend has several places. */
 export type PlaceOf = NonNullable<ConfigProvider["placeOf"]>;
@@ -29,9 +33,19 @@ export class Findings {
   #newWarningCount = 0;
   /** The keys whose problems were logged and are solved. */
   readonly #solved = new Set<string>();
+  readonly #health: HealthReports | undefined;
+  /** The keys that are reported as troubles. */
+  readonly #reported = new Set<string>();
 
-  constructor(catalog: Catalog, logger: Logger, placeOf: PlaceOf = () => undefined) {
+  /** @param health where problems are reported as troubles. @default nowhere */
+  constructor(
+    catalog: Catalog,
+    logger: Logger,
+    placeOf: PlaceOf = () => undefined,
+    health?: HealthReports,
+  ) {
     this.#catalog = catalog;
+    this.#health = health;
     this.#logger = logger;
     this.#placeOf = placeOf;
   }
@@ -67,6 +81,7 @@ export class Findings {
 
   /** Writes what is new since the last time to the log. */
   log(): void {
+    this.#reportTroubles();
     this.#logSolved();
     const count = this.#newProblemCount + this.#newWarningCount;
     this.#logWarnings(this.#logProblems(LOGGED_FINDINGS));
@@ -77,6 +92,25 @@ export class Findings {
       this.#logger.warning("{count} more configuration problems: see /admin/config or cwm check", {
         count: count - LOGGED_FINDINGS,
       });
+    }
+  }
+
+  #reportTroubles(): void {
+    for (const key of this.#solved) {
+      if (this.#reported.delete(key)) {
+        this.#health?.end({ part: "configuration", name: key }, "refused", this);
+      }
+    }
+    for (const key of this.#newProblems) {
+      if (this.#reported.size >= REPORTED_KEYS && !this.#reported.has(key)) continue;
+      const [first, ...others] = this.#catalog.problemsOf(key);
+      if (first === undefined) continue;
+      this.#reported.add(key);
+      const cause = causeOf(first, others.length);
+      this.#health?.begin(
+        { part: "configuration", name: key, kind: "refused", cause, since: first.since },
+        this,
+      );
     }
   }
 
@@ -119,6 +153,15 @@ export class Findings {
     if (more > 0) this.#logger.info("{count} more configuration problems are solved", { count: more });
     this.#solved.clear();
   }
+}
+
+function causeOf({ path, message, serving }: Problem, others: number): string {
+  const place = path === "" ? "" : `${path}: `;
+  const more = others === 0 ? "" : ` (and ${others} more)`;
+  return `${place}${message}${more}. ` +
+    (serving === "last_good"
+      ? "The last good value is served meanwhile"
+      : "It is not served until it is mended");
 }
 
 function holds(reasons: readonly WarningReason[], { path, message }: WarningReason): boolean {

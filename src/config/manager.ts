@@ -7,6 +7,7 @@
 
 import type { Logger } from "@logtape/logtape";
 import type { OutputPool } from "../delivery/outputs/output_pool.ts";
+import type { HealthReports } from "../health/health.ts";
 import { Catalog } from "./catalog.ts";
 import type { CompiledConnection } from "./compiled_connection.ts";
 import {
@@ -90,6 +91,8 @@ export interface ConfigManagerOptions {
   readonly inspects?: boolean;
   /** Whether a webhook `default` gets a warning that it takes no requests to other webhooks. @default false */
   readonly warnsOfDefault?: boolean;
+  /** Where problems are reported as troubles. @default nowhere */
+  readonly health?: HealthReports;
   /** `namespace/id` of the webhook that is to get notices. @default none */
   readonly notifyWebhook?: string | undefined;
   /** Called whenever what a webhook's requests and events get has changed. @param path `namespace/id` */
@@ -110,7 +113,7 @@ export class ConfigManager implements ConfigSink {
   #quietSince: number | undefined;
 
   constructor(options: ConfigManagerOptions) {
-    this.#findings = new Findings(this.catalog, options.logger, options.placeOf);
+    this.#findings = new Findings(this.catalog, options.logger, options.placeOf, options.health);
     const { compile, secrets, logger } = options;
     this.#serving = new Serving({
       ...options,

@@ -65,6 +65,27 @@ export interface DeadLetterPage {
   readonly cursor: string | undefined;
 }
 
+/** Dead letters of one webhook. */
+export interface DeadLetterCount {
+  readonly namespace: string;
+  readonly webhook: string;
+  readonly count: number;
+  /** When the first of them was given up, in milliseconds since 1970. */
+  readonly since: number;
+  /** Why the last of them was given up, and what could not take it. */
+  readonly reason: AttemptFailure["code"];
+  readonly connection: string;
+}
+
+/** The dead letters of a slice, by their webhooks. */
+export interface DeadLetterCounts {
+  readonly counts: readonly DeadLetterCount[];
+  /** The position of the last one; the one that was given, where there is none. */
+  readonly last: number;
+  /** Whether others follow. */
+  readonly more: boolean;
+}
+
 /** Lists, replays and drops dead letters. Rejects as the journal does. */
 export interface DeadLetters {
   /**
@@ -72,6 +93,13 @@ export interface DeadLetters {
    * @throws {GatewayError} `invalid_query` for a cursor that is none
    */
   list(filter: DeadLetterFilter, limit: number, cursor?: string): Promise<DeadLetterPage>;
+  /**
+   * Counts letters by their webhooks, oldest first.
+   *
+   * @param after a position; 0 for all of them
+   * @param limit letters that are counted at most
+   */
+  count(after: number, limit: number): Promise<DeadLetterCounts>;
   /** @param id of the event */
   get(id: string): Promise<DeadLetter | undefined>;
   /** Makes the letters pending again, with their event ids and progress and no attempts. Returns how many. */

@@ -9,6 +9,7 @@ import type { ChannelQueues } from "../channels/channel_queues.ts";
 import { FileConfigProvider } from "../config/file/file_provider.ts";
 import type { ConfigProvider } from "../config/provider.ts";
 import type { DeadLetters } from "../dead_letters/dead_letters.ts";
+import type { HealthReports } from "../health/health.ts";
 import { logger } from "../observability/logging.ts";
 import { journalDirectory } from "../settings/secrets.ts";
 import type { Settings } from "../settings/settings.ts";
@@ -19,8 +20,12 @@ import {
   type SqliteJournalOptions,
 } from "../journal/sqlite/sqlite_journal.ts";
 
-/** The provider of the configured backend. The etcd client is loaded only where it is used. */
-export async function createProvider(settings: Settings): Promise<ConfigProvider> {
+/**
+ * The provider of the configured backend. The etcd client is loaded only where it is used.
+ *
+ * @param health where is reported that changes do not arrive. @default nowhere
+ */
+export async function createProvider(settings: Settings, health?: HealthReports): Promise<ConfigProvider> {
   if (settings.configBackend === "file") {
     return new FileConfigProvider({
       webhooksFile: settings.files.webhooks,
@@ -36,6 +41,7 @@ export async function createProvider(settings: Settings): Promise<ConfigProvider
   return new EtcdConfigProvider({
     ...etcd,
     degradedAfterMs: degraded.afterMs,
+    health,
     ...(snapshotFile === undefined ? {} : { snapshotFile }),
     logger: logger("etcd"),
   });
@@ -44,12 +50,13 @@ export async function createProvider(settings: Settings): Promise<ConfigProvider
 /**
  * The journal in the data directory. Where there is none yet, nothing is made before its first use.
  *
- * @param options how long to wait for another process that uses it, or whether to wait until it ends
+ * @param options how long to wait for another process that uses it, or whether to wait until it ends; where is
+ * reported that it takes no events
  * @throws {StartupError} when another process uses it and is not waited for, or a newer version has written it
  */
 export async function openJournal(
   settings: Settings,
-  options: Pick<SqliteJournalOptions, "lockWaitMs" | "waitsForOwner"> = {},
+  options: Pick<SqliteJournalOptions, "lockWaitMs" | "waitsForOwner" | "health"> = {},
 ): Promise<SqliteJournal> {
   return await openSqliteJournal({
     directory: journalDirectory(settings.dataDir),

@@ -7,6 +7,7 @@
 import { FileConfigProvider } from "../config/file/file_provider.ts";
 import { openSecrets } from "../config/secrets/sources.ts";
 import { createProvider, mayHoldJournal, openJournal } from "./backends.ts";
+import { Health } from "../health/health.ts";
 import { LastRequests } from "../http/last_requests.ts";
 import { listen, type ListeningServer } from "../http/server.ts";
 import { tracedHandler } from "../http/traced_handler.ts";
@@ -58,9 +59,11 @@ export class Gateway implements AsyncDisposable {
     const { settings, stop } = options;
     const { tls } = settings;
     const pair = tls === undefined ? undefined : await readFirstCertificate(tls, logger("gateway"));
+    const health = new Health();
     const gateway = new Gateway(options, {
-      journal: await openJournal(settings, { waitsForOwner: true }),
-      provider: await createProvider(settings),
+      health,
+      journal: await openJournal(settings, { waitsForOwner: true, health }),
+      provider: await createProvider(settings, health),
       secrets: await openSecrets(settings),
       tracing: await openTracing(),
     });
@@ -158,6 +161,7 @@ export class Gateway implements AsyncDisposable {
     await within(CLOSE_TIMEOUT_MS, this.#parts.secrets[Symbol.asyncDispose]());
     await within(CLOSE_TIMEOUT_MS, this.#parts.outputs[Symbol.asyncDispose]());
     await within(CLOSE_TIMEOUT_MS, this.#parts.channels[Symbol.asyncDispose]());
+    await within(CLOSE_TIMEOUT_MS, this.#parts.deadLetterReports[Symbol.asyncDispose]());
     const { pending } = this.#parts.journal.stats();
     await within(CLOSE_TIMEOUT_MS, this.#parts.acceptor.drain());
     await this.#parts.journal[Symbol.asyncDispose]();

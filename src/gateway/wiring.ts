@@ -16,11 +16,12 @@ import type { SecretLookup } from "../config/secrets/lookup.ts";
 import type { Environment } from "../config/values/substitution.ts";
 import { WebhookEntry } from "../config/entry.ts";
 import { webhookPath } from "../event/names.ts";
-import { Health } from "../health/health.ts";
+import type { Health } from "../health/health.ts";
 import { Deadlines } from "../time/deadlines.ts";
 import { Acceptor } from "../delivery/acceptor.ts";
 import type { ChannelQueues } from "../channels/channel_queues.ts";
 import { DeferredChannelQueues } from "../channels/deferred.ts";
+import { DeadLetterReports } from "../dead_letters/reports.ts";
 import { Dispatcher } from "../delivery/durable/dispatcher.ts";
 import { buildOutputs } from "../delivery/outputs/build.ts";
 import type { OutputPool } from "../delivery/outputs/output_pool.ts";
@@ -76,6 +77,8 @@ export interface GatewayOptions {
 
 /** The parts of a gateway that take time to open. */
 export interface OpenedParts {
+  /** Where they have reported to since they were opened. */
+  readonly health: Health;
   readonly journal: SqliteJournal;
   readonly provider: ConfigProvider;
   readonly secrets: SecretLookup;
@@ -98,7 +101,7 @@ export class GatewayParts {
   readonly deadlines = new Deadlines();
   readonly #bodyMemory = new BodyMemory(this.deadlines);
   readonly metrics = new Metrics();
-  readonly health = new Health();
+  readonly health: Health;
   readonly refusals = new RefusalHistory();
   readonly webhooks: WebhookMetrics;
   readonly inFlight: InFlight;
@@ -107,6 +110,7 @@ export class GatewayParts {
   readonly journal: SqliteJournal;
   readonly dispatcher: Dispatcher;
   readonly acceptor: Acceptor;
+  readonly deadLetterReports: AsyncDisposable;
   readonly secrets: SecretLookup;
   readonly tracing: Tracing | undefined;
   readonly manager: ConfigManager;
@@ -128,6 +132,7 @@ export class GatewayParts {
     const { settings } = options;
     this.#settings = settings;
     this.#life = life;
+    this.health = opened.health;
     this.provider = opened.provider;
     this.authServers = options.authServers ?? new AuthServers({ metrics: this.metrics });
     this.journal = opened.journal;
@@ -152,6 +157,7 @@ export class GatewayParts {
       logger: logger("delivery"),
       longestTurnMs: settings.limits.deliveryBudgetMs / 2,
     });
+    this.deadLetterReports = new DeadLetterReports(this.journal, this.health);
     const directory = new ChannelDirectory();
     this.manager = this.#buildManager(options, directory);
     this.notifier = this.#buildNotifier(options);
@@ -212,6 +218,7 @@ export class GatewayParts {
       secrets: this.secrets,
       warnsOfDefault: !settings.defaultWebhook,
       notifyWebhook: settings.notifyWebhook,
+      health: this.health,
       logger: logger("config"),
       placeOf: (key, path) => this.provider.placeOf?.(key, path),
       onChange: (path) => {

@@ -88,7 +88,7 @@ export class Health implements HealthReports {
       this.#unlisted++;
       return;
     }
-    const trouble = { ...report, state: TROUBLE_KINDS[kind], since: this.#now() };
+    const trouble = { ...report, state: TROUBLE_KINDS[kind], since: report.since ?? this.#now() };
     this.#troubles.set(key, ofSubject.set(kind, { trouble, reports: new Map([[by, report]]) }));
     this.#size++;
     this.#publish("began", trouble);

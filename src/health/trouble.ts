@@ -60,6 +60,8 @@ export interface TroubleReport extends Subject {
   readonly cause: string;
   /** Events that it has met so far. Left out where it is not of events. */
   readonly count?: number;
+  /** Since when, in milliseconds since 1970. @default the time of the first report */
+  readonly since?: number;
 }
 
 /** A trouble that has not ended. */

@@ -9,6 +9,7 @@ import { join } from "@std/path";
 import { openSecrets } from "../../src/config/secrets/sources.ts";
 import { createProvider, openJournal } from "../../src/gateway/backends.ts";
 import { GatewayParts } from "../../src/gateway/wiring.ts";
+import { Health } from "../../src/health/health.ts";
 import type { OutputModule } from "../../src/modules/module.ts";
 import { outputModules } from "../../src/modules/registry.ts";
 import { loadSettings } from "../../src/settings/load.ts";
@@ -56,9 +57,11 @@ export class SocketlessGateway implements AsyncDisposable {
       await Deno.open(join(directory.path, "stdout"), { create: true, append: true }),
       (file) => file.close(),
     );
+    const health = new Health();
     const opened = {
-      journal: resources.use(await openJournal(settings)),
-      provider: resources.use(await createProvider(settings)),
+      health,
+      journal: resources.use(await openJournal(settings, { health })),
+      provider: resources.use(await createProvider(settings, health)),
       secrets: resources.use(await openSecrets(settings)),
       tracing: undefined,
     };
@@ -93,6 +96,7 @@ export class SocketlessGateway implements AsyncDisposable {
 async function close(parts: GatewayParts): Promise<void> {
   await parts.relay[Symbol.asyncDispose]();
   await parts.dispatcher.drain(AbortSignal.abort());
+  await parts.deadLetterReports[Symbol.asyncDispose]();
   await parts.manager.close();
   await parts.outputs[Symbol.asyncDispose]();
   parts.deadlines[Symbol.dispose]();

@@ -35,6 +35,8 @@ import { firstAnswer } from "../../time/first_answer.ts";
 export type { EtcdProviderOptions, EtcdTiming } from "./options.ts";
 export type { EtcdProviderStats } from "./metrics.ts";
 
+const OUTDATED = { part: "configuration", name: "etcd", kind: "outdated" } as const;
+
 /** Configuration from etcd. */
 export class EtcdConfigProvider implements ConfigProvider {
   readonly backend = "etcd";
@@ -297,6 +299,7 @@ export class EtcdConfigProvider implements ConfigProvider {
       onWatching: () => {
         this.#watchingSince = performance.now();
         this.#outages.noteWatch();
+        this.#options.health?.end(OUTDATED, OUTDATED.kind, this);
         this.#firstLoad.resolve();
         const revision = mirror.position.next;
         logger.info("Watching etcd at {endpoint} from revision {revision}", {
@@ -325,9 +328,17 @@ export class EtcdConfigProvider implements ConfigProvider {
     );
   }
 
+  /** A short one is none: what is served is as old as it. */
+  #reportOutage({ message }: SessionEnd): void {
+    if (!this.#outages.isDegraded) return;
+    const cause = `${message}. Changes in etcd do not arrive; what was loaded last is served: look at etcd`;
+    this.#options.health?.begin({ ...OUTDATED, cause }, this);
+  }
+
   #report(endpoint: EtcdEndpoint, end: SessionEnd, wasWatching: boolean, pause: number): void {
     this.#ends.increment(end.reason);
     this.#outages.noteEnd(end);
+    this.#reportOutage(end);
     this.#warnings.run(end.reason, (suppressed) => {
       const properties = {
         endpoint: endpoint.name,

@@ -5,6 +5,7 @@
  */
 
 import type { Logger } from "@logtape/logtape";
+import type { HealthReports } from "../../health/health.ts";
 import type { EtcdCredentials } from "./credentials.ts";
 import type { EtcdTlsFiles, KeepAlive } from "./wire/transport.ts";
 
@@ -75,6 +76,8 @@ export interface EtcdProviderOptions {
   readonly prefix: string;
   /** Who logs in. @default nobody */
   readonly credentials?: EtcdCredentials;
+  /** Where an outage that counts is reported. @default nowhere */
+  readonly health?: HealthReports | undefined;
   /** How long an outage has to last to make the status `degraded`, in milliseconds. @default 60000 */
   readonly degradedAfterMs?: number;
   readonly tls?: EtcdTlsFiles;

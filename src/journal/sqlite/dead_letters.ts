@@ -8,6 +8,7 @@ import type { VerifiedEvent } from "../../event/verified_event.ts";
 import type {
   AttemptFailure,
   DeadLetter,
+  DeadLetterCounts,
   DeadLetterFilter,
   DeadLetterPage,
   DeadLetters,
@@ -32,6 +33,10 @@ export class SqliteDeadLetters implements DeadLetters {
     const after = cursor === undefined ? 0 : positionOf(cursor);
     const { letters, next } = await this.#worker.operate("listDead", { filter, limit, after });
     return { letters, cursor: next === undefined ? undefined : String(next) };
+  }
+
+  count(after: number, limit: number): Promise<DeadLetterCounts> {
+    return this.#worker.operate("countDead", { after, limit });
   }
 
   async get(id: string): Promise<DeadLetter | undefined> {

@@ -7,7 +7,12 @@
  * @module
  */
 
-import type { AttemptFailure, DeadLetterFilter, DeadLetterSummary } from "../../dead_letters/dead_letters.ts";
+import type {
+  AttemptFailure,
+  DeadLetterCounts,
+  DeadLetterFilter,
+  DeadLetterSummary,
+} from "../../dead_letters/dead_letters.ts";
 import type { RepeatKey, RepeatKind } from "../../event/repeat_key.ts";
 import type { LaneHolding, LaneKey, RecalledKey, RememberedEvent, Settlement } from "../journal.ts";
 
@@ -167,6 +172,7 @@ export interface Operations {
   readonly markHandshakeShown: [LaneKey, boolean];
   readonly forgetHandshake: [LaneKey, boolean];
   readonly listDead: [DeadSlice, DeadSliceRead];
+  readonly countDead: [{ readonly after: number; readonly limit: number }, DeadLetterCounts];
   readonly getDead: [{ readonly id: string }, StoredDeadLetter | undefined];
   readonly replayDead: [DeadSlice, DeadSliceChanged];
   readonly dropDead: [DeadSlice, DeadSliceChanged];

@@ -25,6 +25,8 @@ import type {
   RememberedEvent,
   Settlement,
 } from "../journal.ts";
+import type { HealthReports } from "../../health/health.ts";
+import { JournalLog } from "./journal_log.ts";
 import { decodeEvent, encodeBody, encodeHeaders } from "./event_codec.ts";
 import { asidePath, journalPath, markSalvaged } from "./worker/file.ts";
 import { WorkerClient } from "./worker_client.ts";
@@ -39,6 +41,8 @@ export interface SqliteJournalOptions {
   /** The directory of the file; made when it is needed. */
   readonly directory: string;
   readonly logger: Logger;
+  /** Where is reported that nothing can be appended. @default nowhere */
+  readonly health?: HealthReports | undefined;
   /** How long to wait for another process to let go of the file, in milliseconds. @default 1000 */
   readonly lockWaitMs?: number;
   /** How long delivered events are kept after they were received, in milliseconds. @default 86400000 */
@@ -138,7 +142,7 @@ export class SqliteJournal implements Journal {
         maxWaiting: options.maxWaiting ?? 10_000,
         maxWaitingBytes: options.maxWaitingBytes ?? 64 * MIB,
       },
-      options.logger,
+      new JournalLog(options.logger, options.health),
       now,
     );
     this.deadLetters = new SqliteDeadLetters(this.#worker);

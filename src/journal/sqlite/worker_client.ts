@@ -4,7 +4,6 @@
  * @module
  */
 
-import type { Logger } from "@logtape/logtape";
 import { GatewayError } from "../../errors.ts";
 import type { AppendListener, Settlement } from "../journal.ts";
 import type {
@@ -23,7 +22,7 @@ import type {
 } from "./protocol.ts";
 import { OldestAge } from "./oldest_age.ts";
 import { CommitQueue, type WaitingBounds } from "./commit_queue.ts";
-import { JournalLog } from "./journal_log.ts";
+import type { JournalLog } from "./journal_log.ts";
 import { type Append, toError, type WaitingCommit } from "./waiting_commit.ts";
 import { NextTurn } from "../../time/next_turn.ts";
 import { within } from "../../time/within.ts";
@@ -69,12 +68,12 @@ export class WorkerClient implements AsyncDisposable {
   readonly #oldest = new OldestAge();
 
   /** @param now the time by `steadyNow` */
-  constructor(options: WorkerOptions, bounds: WaitingBounds, logger: Logger, now: () => number) {
+  constructor(options: WorkerOptions, bounds: WaitingBounds, log: JournalLog, now: () => number) {
     this.#now = now;
     this.#options = options;
     // What is kept after it was delivered must have rows of its own.
     this.#queue = new CommitQueue(bounds, options.retentionMs === 0);
-    this.#log = new JournalLog(logger);
+    this.#log = log;
   }
 
   get figures(): Figures {

@@ -90,6 +90,7 @@ const HANDLERS: Handlers = {
   markHandshakeShown: ({ handshakes }, name) => handshakes.markShown(name),
   forgetHandshake: ({ handshakes }, name) => handshakes.forget(name),
   listDead: ({ deadLetters }, slice) => deadLetters.list(slice),
+  countDead: ({ deadLetters }, { after, limit }) => deadLetters.countSlice(after, limit),
   getDead: ({ deadLetters }, { id }) => deadLetters.get(id),
   replayDead: ({ deadLetters }, slice) => deadLetters.replay(slice),
   dropDead: ({ deadLetters }, slice) => deadLetters.drop(slice),

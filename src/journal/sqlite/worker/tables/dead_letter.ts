@@ -7,6 +7,8 @@
 import type { DatabaseSync, SQLInputValue, StatementSync } from "node:sqlite";
 import type {
   AttemptFailure,
+  DeadLetterCount,
+  DeadLetterCounts,
   DeadLetterFilter,
   DeadLetterSummary,
 } from "../../../../dead_letters/dead_letters.ts";
@@ -32,6 +34,7 @@ export class DeadLetterTable {
   readonly #find: StatementSync;
   readonly #remove: StatementSync;
   readonly #last: StatementSync;
+  readonly #after: StatementSync;
   #count: number;
   #change = 0;
   #buried = 0;
@@ -64,6 +67,9 @@ export class DeadLetterTable {
     );
     this.#remove = database.prepare("DELETE FROM dead WHERE number = ? RETURNING lane, bytes");
     this.#last = database.prepare("SELECT max(number) AS last FROM dead");
+    this.#after = database.prepare(
+      "SELECT number, lane, connection, reason, died_at FROM dead WHERE number > ? ORDER BY number LIMIT ?",
+    );
     this.#count = Number(database.prepare("SELECT count(*) AS count FROM dead").get()?.["count"]);
   }
 
@@ -108,6 +114,25 @@ export class DeadLetterTable {
     const rows = found.slice(0, slice.limit);
     const next = found.length > slice.limit ? Number(rows.at(-1)?.["number"]) : undefined;
     return { letters: rows.map((row) => this.#summarize(row)), next };
+  }
+
+  /** Counts letters by their webhooks, at most `limit` after a number. */
+  countSlice(after: number, limit: number): DeadLetterCounts {
+    const rows = this.#after.all(after, limit);
+    const counts = new Map<number, DeadLetterCount>();
+    for (const row of rows) {
+      const lane = Number(row["lane"]);
+      const { count = 0, since = Number(row["died_at"]) } = counts.get(lane) ?? {};
+      counts.set(lane, {
+        ...this.#lanes.get(lane),
+        count: count + 1,
+        since,
+        reason: row["reason"] as DeadLetterCount["reason"],
+        connection: String(row["connection"]),
+      });
+    }
+    const last = Number(rows.at(-1)?.["number"] ?? after);
+    return { counts: [...counts.values()], last, more: rows.length === limit };
   }
 
   /** Makes the letters of a slice pending again, as if they had just been accepted. */
