@@ -34,6 +34,15 @@ const RANGE_NAMES: Readonly<Record<string, string>> = {
 /** Metadata services outside of the special ranges: Azure's is a public address. */
 const METADATA_ADDRESSES: ReadonlySet<string> = new Set(["168.63.129.16"]);
 
+/** The names of such services, which somebody else may resolve: those of Google Cloud and of Amazon. */
+const METADATA_NAMES: ReadonlySet<string> = new Set([
+  "metadata.google.internal",
+  "metadata.goog",
+  "metadata",
+  "instance-data",
+  "instance-data.ec2.internal",
+]);
+
 /** The only part of IPv6 that is routed on the internet; `ipaddr.js` calls some addresses outside of it unicast. */
 const GLOBAL_UNICAST = parseNetwork("2000::/3")!;
 
@@ -128,6 +137,23 @@ export class DestinationPolicy {
     return addressesMayTell || this.#namesHost(hostname, port) ? undefined : "not in allowed_hosts";
   }
 
+  /**
+   * Why a destination is refused whose name is resolved by somebody else, so that nothing is known of its addresses;
+   * `undefined` when it is permitted.
+   *
+   * @param hostname as {@linkcode comparableHost} returns it
+   */
+  refuseName(hostname: string, port: number): string | undefined {
+    if (parseAddress(hostname) !== undefined) return this.refuseAddress(hostname, hostname, port);
+    if (this.#allowed.length > 0) {
+      return this.#namesHost(hostname, port)
+        ? undefined
+        : "not in allowed_hosts, of which only names count here";
+    }
+    if (METADATA_NAMES.has(hostname)) return "a cloud metadata name";
+    return isLoopbackName(hostname) ? "a loopback name" : undefined;
+  }
+
   /** Why a connection to this address of the host is refused; `undefined` when it is permitted. */
   refuseAddress(hostname: string, address: string, port: number): string | undefined {
     if (this.#allowed.length === 0) return forbiddenKind(address);
@@ -151,6 +177,11 @@ export class DestinationPolicy {
     );
   }
 }
+
+/** Permits every address, for destinations that the operator alone has chosen. */
+export const ANY_DESTINATION: DestinationPolicy = new DestinationPolicy(
+  ["0.0.0.0/0", "::/0"].flatMap((range) => parseAllowedHost(range) ?? []),
+);
 
 /** RFC 6761, section 6.3: `localhost` and every name below it. */
 function isLoopbackName(hostname: string): boolean {

@@ -10,10 +10,11 @@
  */
 
 import type { IncomingHttpHeaders, OutgoingHttpHeaders } from "node:http";
+import type { Endpoint } from "./http/endpoint.ts";
 import { type ReceivedAnswer, StaleConnectionError } from "./http/http_connection.ts";
 import { KeptConnections } from "./http/kept_connections.ts";
 import { requestHead, requestLine } from "./http/request_head.ts";
-import { type Endpoint, SocketOpener } from "./http/socket_opener.ts";
+import { SocketOpener } from "./http/socket_opener.ts";
 import { NoAnswerError, type WholeAnswer } from "./http_exchange.ts";
 import { outputNames, type Resolver } from "./name_lookups.ts";
 
@@ -50,7 +51,7 @@ interface Request {
   readonly onSent?: () => void;
 }
 
-/** An HTTP/1.1 client. Redirects are answers like any other; proxies are not used. */
+/** An HTTP/1.1 client. Redirects are answers like any other; proxies are those of the destinations. */
 export class HttpWebhookClient implements Disposable {
   readonly #opener: SocketOpener;
   readonly #connections = new KeptConnections();

@@ -5,7 +5,7 @@
  */
 
 import { clickhouseModule } from "./clickhouse/clickhouse.ts";
-import { httpWebhookModule } from "./http_webhook/http_webhook.ts";
+import { httpWebhookModule, httpWebhookModuleWith } from "./http_webhook/http_webhook.ts";
 import { kafkaModule } from "./kafka/kafka.ts";
 import { logModule } from "./log/log.ts";
 import type { OutputBounds } from "../settings/output_bounds.ts";
@@ -31,10 +31,15 @@ export const outputModules: readonly DocumentedModule[] = [
 ];
 
 /** The same modules, which take no configuration that lies outside of the operator's bounds. */
-export function outputModulesWithin({ directories, functions }: OutputBounds): readonly OutputModule[] {
+export function outputModulesWithin(
+  { directories, functions, proxies }: OutputBounds,
+): readonly OutputModule[] {
   return outputModules.map((module) => {
     if (module.name === saveToDiskModule.name && directories !== undefined) {
       return saveToDiskWithin(directories);
+    }
+    if (module.name === httpWebhookModule.name && proxies !== undefined) {
+      return httpWebhookModuleWith(undefined, proxies);
     }
     if (module.name === redisRqModule.name && functions !== undefined) return redisRqWithin(functions);
     return module;

@@ -10,6 +10,7 @@ import { unreadVariables } from "./python_variables.ts";
 import { journalDirectory, SECRET_SOURCE_VARIABLES, secretSettings } from "./secrets.ts";
 import { etcdContradictions, etcdSettings, withoutServiceLink } from "./etcd.ts";
 import { ifSet } from "./variable.ts";
+import { otherNameOf } from "./proxies.ts";
 import { OUTPUT_BOUND_VARIABLES, type OutputBounds, outputBounds } from "./output_bounds.ts";
 import { tlsContradictions, tlsSettings } from "./tls.ts";
 import { vaultContradictions, vaultSettings } from "./vault.ts";
@@ -127,7 +128,9 @@ export function loadSecretSettings(
  */
 export function loadOutputBounds(env: Readonly<Record<string, string | undefined>>): OutputBounds {
   const names = Object.keys(OUTPUT_BOUND_VARIABLES);
-  const { values, problems } = readVariables(Object.fromEntries(names.map((name) => [name, env[name]])));
+  const { values, problems } = readVariables(
+    Object.fromEntries(names.map((name) => [name, env[name] ?? env[otherNameOf(name)]])),
+  );
   if (problems.length > 0) throw new StartupError("settings_invalid", problems);
   return outputBounds(values);
 }
@@ -139,7 +142,7 @@ function readVariables(
   const problems: string[] = [];
   const values = Object.fromEntries(
     Object.entries(VARIABLES).map(([name, { type, fallback }]) => {
-      const value = env[name]?.trim() ?? "";
+      const value = (env[name] ?? env[otherNameOf(name)])?.trim() ?? "";
       if (value === "") return [name, fallback];
       const parsed = type.parse(value);
       if ("value" in parsed) return [name, parsed.value];

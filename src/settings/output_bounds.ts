@@ -6,6 +6,8 @@
  */
 
 import { isAbsolute, normalize } from "@std/path";
+import type { ProxySettings } from "../io/http/proxy_rules.ts";
+import { PROXY_VARIABLES, proxySettings } from "./proxies.ts";
 import { list, matching } from "./types.ts";
 import { ifSet, optional, type ValuesOf } from "./variable.ts";
 
@@ -15,6 +17,8 @@ export interface OutputBounds {
   readonly directories?: readonly string[];
   /** Python functions that jobs may call. */
   readonly functions?: readonly string[];
+  /** The proxies that requests of webhooks go through which say nothing of it. */
+  readonly proxies?: ProxySettings;
 }
 
 /** Finds the part of a text that is permitted: all of it, or what it begins with; `undefined` when none is. */
@@ -40,11 +44,16 @@ export const OUTPUT_BOUND_VARIABLES = {
       "dots.",
     "(all that are not known as dangerous)",
   ),
+  ...PROXY_VARIABLES,
 } as const;
 
 /** The bounds that the variables say. */
 export function outputBounds(values: ValuesOf<typeof OUTPUT_BOUND_VARIABLES>): OutputBounds {
-  return { ...ifSet("directories", values.SAVE_TO_DISK_ROOTS), ...ifSet("functions", values.RQ_FUNCTIONS) };
+  return {
+    ...ifSet("directories", values.SAVE_TO_DISK_ROOTS),
+    ...ifSet("functions", values.RQ_FUNCTIONS),
+    ...ifSet("proxies", proxySettings(values)),
+  };
 }
 
 /** Finds the directory that permits one: itself, or one above it. */

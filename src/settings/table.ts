@@ -27,6 +27,7 @@ import { ETCD_LOGIN_VARIABLES, ETCD_SERVER_VARIABLES } from "./etcd.ts";
 import { optional, type ValuesOf, variable } from "./variable.ts";
 import { TLS_VARIABLES } from "./tls.ts";
 import { OUTPUT_BOUND_VARIABLES } from "./output_bounds.ts";
+import { otherNameOf } from "./proxies.ts";
 
 /** One environment variable as the documentation shows it. */
 export interface SettingDefinition {
@@ -274,6 +275,7 @@ const TELEMETRY_HEADERS = ["", "TRACES_", "METRICS_", "LOGS_"].map((kind) =>
  * others than the operator, so references cannot read them.
  */
 export const SECRET_VARIABLES: ReadonlySet<string> = new Set([
-  ...SETTING_DEFINITIONS.filter(({ secret }) => secret).map(({ variable }) => variable),
+  ...SETTING_DEFINITIONS.filter(({ secret }) => secret)
+    .flatMap(({ variable }) => [variable, otherNameOf(variable)]),
   ...TELEMETRY_HEADERS,
 ]);

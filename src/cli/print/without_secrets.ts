@@ -11,7 +11,7 @@ const ABOUT_SECRETS =
   /(?:^auth|_(?:header|headers|prefix|url|uri|endpoint|type|algorithm|algorithms|encoding|format|field|path|file|name|mechanism|claim|in))$/i;
 
 /** What identifies somebody, and is as good as a secret beside one. */
-const CREDENTIAL_PART = /(?:^|_)(?:key|keys|password)$/i;
+const CREDENTIAL_PART = /(?:^|_)(?:key|keys|password|bearer)$/i;
 
 const REFERENCE = /(\{\$[^{}]*\})/;
 /** The part before the default of a reference: of one that begins with a source, behind the name that follows it. */

@@ -9,7 +9,7 @@ import type { OutgoingHttpHeaders } from "node:http";
 import type { VerifiedEvent } from "../../event/verified_event.ts";
 import { DeliveryError, InvariantError } from "../../errors.ts";
 import { parseHttpAddress } from "../../schema/addresses.ts";
-import { comparableHost, DestinationPolicy, parseAllowedHost } from "../../io/destination_policy.ts";
+import { ANY_DESTINATION, comparableHost } from "../../io/destination_policy.ts";
 import { judgeAnswer, judgeFailure } from "../../modules/http_webhook/answers.ts";
 import { backoffBoundMs } from "../../time/backoff.ts";
 import { type Destination, HttpWebhookClient } from "../../io/http_client.ts";
@@ -22,11 +22,6 @@ import { setNamingHeaders } from "../../event/event_headers.ts";
 
 /** The longest pause between two attempts but for the first one, in milliseconds. */
 const MAX_PAUSE_MS = 60_000;
-
-/** The targets are in the private network on purpose. */
-const ANY_ADDRESS = new DestinationPolicy(
-  ["0.0.0.0/0", "::/0"].flatMap((range) => parseAllowedHost(range) ?? []),
-);
 
 /** The names of the Python original that a target gets besides those that begin with `cwm-`. */
 const ORIGINAL_HEADERS = ["x-webhook-message-id", "x-webhook-id", "x-webhook-attempt"];
@@ -132,7 +127,7 @@ function compile(config: TargetConfig): Target {
   return {
     config,
     headerForms: new Set([...ORIGINAL_HEADERS, ...Object.keys(config.headers)].map(formOf)),
-    destination: { ...address, hostname: comparableHost(address.hostname), policy: ANY_ADDRESS },
+    destination: { ...address, hostname: comparableHost(address.hostname), policy: ANY_DESTINATION },
   };
 }
 

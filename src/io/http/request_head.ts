@@ -6,6 +6,7 @@
 
 import type { OutgoingHttpHeaders } from "node:http";
 import { authorityOf } from "../address.ts";
+import type { HttpProxy } from "./endpoint.ts";
 import { HEADER_NAME, HEADER_VALUE } from "../../schema/header_names.ts";
 
 /** What is needed of a destination. */
@@ -15,6 +16,8 @@ export interface RequestTarget {
   readonly port: number;
   /** Path and query. */
   readonly path: string;
+  /** What the request goes through. For `https:` it sees nothing of it. */
+  readonly proxy?: Pick<HttpProxy, "authorization">;
 }
 
 const PATH = /^[\x21-\x7e\x80-\xff]+$/;
@@ -24,13 +27,18 @@ const PATH = /^[\x21-\x7e\x80-\xff]+$/;
  *
  * @throws {TypeError} for a path that would end the line
  */
-export function requestLine({ protocol, hostname, port, path }: RequestTarget): string {
+export function requestLine({ protocol, hostname, port, path, proxy }: RequestTarget): string {
   if (!PATH.test(path)) throw invalid("path");
   const isDefault = port === (protocol === "https:" ? 443 : 80);
   const authority = authorityOf(hostname, port);
   const host = isDefault ? authority.slice(0, authority.lastIndexOf(":")) : authority;
+  const isForProxy = proxy !== undefined && protocol === "http:";
+  const target = isForProxy ? `http://${host}${path}` : path;
+  const login = isForProxy && proxy.authorization !== undefined
+    ? `proxy-authorization: ${proxy.authorization}\r\n`
+    : "";
   // Servers that speak HTTP/1.0 keep no connection unless they are asked to.
-  return ` ${path} HTTP/1.1\r\nhost: ${host}\r\nconnection: keep-alive\r\n`;
+  return ` ${target} HTTP/1.1\r\nhost: ${host}\r\n${login}connection: keep-alive\r\n`;
 }
 
 /**

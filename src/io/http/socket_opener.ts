@@ -1,6 +1,6 @@
 /**
  * Opens connections to destinations. Whatever belongs to the way from here to a destination is here: which addresses
- * its name has, whether its policy permits them, TLS.
+ * its name has, whether its policy permits them, proxies, TLS.
  *
  * @module
  */
@@ -9,19 +9,14 @@ import type { LookupAddress } from "node:dns";
 import { connect, isIP, type Socket } from "node:net";
 import { connect as connectTls } from "node:tls";
 import { abortable } from "../../time/abortable.ts";
-import type { DestinationPolicy } from "../destination_policy.ts";
+import { errorCode } from "../../errors.ts";
 import type { Resolver } from "../name_lookups.ts";
+import type { PemTexts } from "../tls.ts";
+import type { Endpoint, HttpProxy } from "./endpoint.ts";
 import { HappyEyeballs } from "./happy_eyeballs.ts";
+import { ProxyError } from "./proxy.ts";
 import { readySocket } from "./ready_socket.ts";
-
-/** Where a connection goes. */
-export interface Endpoint {
-  readonly protocol: "http:" | "https:";
-  /** Without brackets and final dot. */
-  readonly hostname: string;
-  readonly port: number;
-  readonly policy: DestinationPolicy;
-}
+import { openTunnel } from "./tunnel.ts";
 
 /** How connections are opened. */
 export interface SocketOpenerOptions {
@@ -49,35 +44,63 @@ export class SocketOpener {
 
   /**
    * Equal for endpoints that may share a connection: under the same policy only, since the address is judged but
-   * once.
+   * once, by the same TLS and through the same proxy.
    */
-  keyOf({ protocol, hostname, port, policy }: Endpoint): string {
-    return `${protocol}//${hostname}:${port} ${policy.key}`;
+  keyOf({ protocol, hostname, port, policy, tls, proxy }: Endpoint): string {
+    const key = `${protocol}//${hostname}:${port} ${policy.key} ${tls?.key}`;
+    return proxy === undefined ? key : `${key} ${proxy.authorization} ${this.keyOf(proxy)}`;
   }
 
   /**
-   * Opens a connection to the first address that answers, with TLS for `https:`.
+   * Opens a connection to the first address that answers, with TLS for `https:`. Through a proxy it is one to the proxy
+   * for `http:`, where each request says its destination.
    *
    * @throws {RefusedAddressError} when the policy refuses an address
+   * @throws {ProxyError} when the proxy cannot be reached or does not open the way
+   * @throws {DeliveryError} when the endpoint's own TLS cannot be read
    * @throws {Error} with a `code` when the endpoint cannot be reached
    * @throws whatever the signal's reason is, when it aborts first
    */
   async open(endpoint: Endpoint, signal: AbortSignal): Promise<Socket> {
     signal.throwIfAborted();
-    const { protocol, port } = endpoint;
-    const addresses = await abortable(this.#addressesOf(endpoint), signal);
-    const open = ({ address }: LookupAddress) => connect({ host: address, port, ...SOCKET_OPTIONS });
-    const socket = await this.#eyeballs.connect(addresses, open, signal);
-    return protocol === "https:" ? await this.#secure(endpoint, socket, signal) : socket;
+    const { protocol, proxy, tls } = endpoint;
+    const isHttps = protocol === "https:";
+    const own = isHttps ? await tls?.load(signal) : undefined;
+    const socket = proxy === undefined
+      ? await this.#connect(endpoint, signal)
+      : await this.#connectThrough(proxy, endpoint, signal);
+    return isHttps ? await this.#secure(endpoint, own, socket, signal) : socket;
   }
 
-  #secure({ hostname }: Endpoint, socket: Socket, signal: AbortSignal): Promise<Socket> {
+  async #connect(endpoint: Endpoint, signal: AbortSignal): Promise<Socket> {
+    const addresses = await abortable(this.#addressesOf(endpoint), signal);
+    const { port } = endpoint;
+    const open = ({ address }: LookupAddress) => connect({ host: address, port, ...SOCKET_OPTIONS });
+    return await this.#eyeballs.connect(addresses, open, signal);
+  }
+
+  async #connectThrough(proxy: HttpProxy, endpoint: Endpoint, signal: AbortSignal): Promise<Socket> {
+    const socket = await this.open(proxy, signal).catch((cause) => {
+      if (signal.aborted || cause instanceof RefusedAddressError) throw cause;
+      throw new ProxyError(proxy, `cannot be reached: ${errorCode(cause)}`, { cause });
+    });
+    if (endpoint.protocol === "https:") await openTunnel(socket, endpoint, proxy, signal);
+    return socket;
+  }
+
+  #secure(
+    { hostname }: Endpoint,
+    own: PemTexts | undefined,
+    socket: Socket,
+    signal: AbortSignal,
+  ): Promise<Socket> {
     const { ca } = this.#options;
     const secured = connectTls({
       socket,
       host: hostname,
       ...(isIP(hostname) === 0 ? { servername: hostname } : {}),
       ...(ca === undefined ? {} : { ca }),
+      ...own,
       ALPNProtocols: ["http/1.1"],
     });
     return readySocket(secured, "secureConnect", signal);

@@ -8,6 +8,7 @@ import { DeliveryError, errorCode } from "../../errors.ts";
 import { authorityOf } from "../../io/address.ts";
 import { unreachable } from "../../io/connection.ts";
 import { parseRetryAfter } from "../../io/retry_after.ts";
+import { ProxyError } from "../../io/http/proxy.ts";
 import {
   type Answer,
   type Destination,
@@ -38,7 +39,7 @@ const FIRST_FAILURE = 500;
 const THROTTLING: readonly number[] = [429, 503];
 
 /** How messages name a destination. Path and query stay out: many services put a secret there. */
-export function nameOf({ hostname, port }: Destination): string {
+export function nameOf({ hostname, port }: Pick<Destination, "hostname" | "port">): string {
   return authorityOf(hostname, port);
 }
 
@@ -98,6 +99,9 @@ export function judgeFailure(error: unknown, destination: Destination): Delivery
       `${name} is refused, ${error.message}: see allowed_hosts`,
       options,
     );
+  }
+  if (error instanceof ProxyError) {
+    return new DeliveryError("output_unavailable", `${name} cannot be reached: ${error.message}`, options);
   }
   if (error instanceof InterimAnswersError) {
     return new DeliveryError("output_failed", `${name} sends interim (1xx) answers without end`, options);

@@ -10,13 +10,15 @@ import { isSensitiveName } from "../../observability/redaction.ts";
 import { timeoutField } from "../../schema/connection_fields.ts";
 import { booleanField, hasNoOuterWhiteSpace, OUTER_WHITE_SPACE, reportAt } from "../../schema/fields.ts";
 import { allowedHostsField, parseDestination, parsePolicy, urlField } from "../../io/destination_fields.ts";
-import type { DestinationPolicy } from "../../io/destination_policy.ts";
 import type { Destination } from "../../io/http_client.ts";
 import { compileStatusRules, statusesField, type StatusRule } from "./statuses.ts";
 import { formOf, type Header, isForwardable, refuseConfiguredHeader } from "../../event/header_policy.ts";
-import { authSchema, compileLogin, type Login, LOGIN_HEADER } from "./login/login.ts";
-import type { TokenClient } from "./login/token_client.ts";
+import type { ProxySettings } from "../../io/http/proxy_rules.ts";
+import { authSchema, compileLogin, type Login, LOGIN_HEADER, setsHeader } from "./login/login.ts";
+import { compileOwnTls, pemField } from "./login/own_tls.ts";
+import type { DestinationParser, TokenClient } from "./login/token_client.ts";
 import { type DeliverySigner, SIGNING_HEADERS, signSchema } from "./signing.ts";
+import { proxyChoice, proxyField, reachedBy } from "./way.ts";
 
 const DEFAULT_TIMEOUT_SECONDS = 10;
 const MAX_TIMEOUT_SECONDS = 3600;
@@ -98,29 +100,59 @@ const fields = z.strictObject({
   }),
   auth: authSchema.optional().meta({
     description:
-      "How the gateway says who it is: with `bearer`, `basic` or `oauth2`. See [Destinations that want a login]" +
+      "How the gateway says who it is: `bearer`, `basic`, `oauth2`, `client_certificate`. See [Destinations that want a login]" +
       "(#destinations-that-want-a-login).",
+  }),
+  ca: pemField().optional().meta({
+    description: "Authorities to trust instead of the system's: a file in PEM, or its text.",
+  }),
+  proxy: proxyField().meta({
+    description:
+      "The proxy that requests go through, such as `http://user:password@proxy.example:3128`, or `none`. Default: that " +
+      "of the environment (`HTTPS_PROXY`, `HTTP_PROXY`, `NO_PROXY`).",
   }),
   allowed_hosts: allowedHostsField(),
 });
 
+type Fields = z.output<typeof fields>;
 type Issues = z.RefinementCtx;
 
-/** Strict schema that ends in the compiled form. */
-export const httpWebhookConfigSchema: z.ZodType<HttpWebhookConfig> = fields.transform((input, issues) => {
+/**
+ * Strict schema that ends in the compiled form.
+ *
+ * @param proxies of the environment
+ */
+export function httpWebhookConfigSchemaWith(
+  proxies: ProxySettings | undefined,
+): z.ZodType<HttpWebhookConfig> {
+  return fields.transform((input, issues) => compile(input, proxies, issues) ?? z.NEVER);
+}
+
+/** {@linkcode httpWebhookConfigSchemaWith} without proxies of the environment. */
+export const httpWebhookConfigSchema: z.ZodType<HttpWebhookConfig> = httpWebhookConfigSchemaWith(undefined);
+
+/** The compiled form; `undefined` where problems were reported. */
+function compile(
+  input: Fields,
+  proxies: ProxySettings | undefined,
+  issues: Issues,
+): HttpWebhookConfig | undefined {
   const taken = takenHeaders(input);
   const headers = parseHeaders(input.headers, taken, issues);
   const statusRules = compileStatusRules(
     { final: input.final_statuses, retry: input.retry_statuses },
     issues,
   );
-  const policy = parsePolicy(input.allowed_hosts, issues);
-  const targets = policy === undefined ? undefined : parseTargets(input, policy, issues);
-  const login = input.auth === undefined || policy === undefined
+  const destinationOf = destinationParser(input, proxies, issues);
+  const targets = destinationOf === undefined ? undefined : parseTargets(input, destinationOf, issues);
+  const login = input.auth === undefined || destinationOf === undefined
     ? NO_LOGIN
-    : compileLogin(input.auth, policy, issues);
+    : compileLogin(input.auth, destinationOf, issues);
   const destination = targets?.[0];
-  if (targets === undefined || destination === undefined || login === undefined) return z.NEVER;
+  if (targets === undefined || destination === undefined || login === undefined) return undefined;
+  if (input.auth?.client_certificate !== undefined && targets.some(({ protocol }) => protocol === "http:")) {
+    reportAt(issues, ["auth", "client_certificate"], "Needs an address that begins with https");
+  }
   if (login.authorization !== undefined) headers.push([LOGIN_HEADER, login.authorization]);
   const allowed = input.allowed_headers?.map((name) => name.toLowerCase()).filter(isForwardable);
   return {
@@ -136,12 +168,28 @@ export const httpWebhookConfigSchema: z.ZodType<HttpWebhookConfig> = fields.tran
     signer: input.sign,
     statusRules,
   };
-});
+}
+
+/** Reads addresses of destinations, and how each is reached; `undefined` where problems were reported. */
+function destinationParser(
+  { allowed_hosts, auth, ca, proxy }: Fields,
+  environment: ProxySettings | undefined,
+  issues: Issues,
+): DestinationParser | undefined {
+  const tls = compileOwnTls({ ca, cert: undefined, key: undefined, ...auth?.client_certificate }, issues);
+  const policy = parsePolicy(allowed_hosts, issues);
+  if (policy === undefined) return undefined;
+  const proxies = proxyChoice(proxy, policy, environment, issues);
+  return (address, key, insteadOfCredentials) => {
+    const destination = parseDestination(address, policy, issues, key, insteadOfCredentials);
+    return destination && reachedBy(destination, proxies, tls, key, issues);
+  };
+}
 
 /** The addresses of `url` or `targets`; `undefined` where problems were reported. */
 function parseTargets(
-  { url, targets }: z.output<typeof fields>,
-  policy: DestinationPolicy,
+  { url, targets }: Fields,
+  destinationOf: DestinationParser,
   issues: Issues,
 ): readonly Destination[] | undefined {
   if ((url === undefined) === (targets === undefined)) {
@@ -150,10 +198,8 @@ function parseTargets(
   }
   const given = targets ?? [url!];
   const parsed = given.flatMap((text, index) => {
-    const path = targets === undefined ? "url" : ["targets", index];
-    if (given.indexOf(text) === index) {
-      return parseDestination(text, policy, issues, path, INSTEAD_OF_CREDENTIALS) ?? [];
-    }
+    const path = targets === undefined ? ["url"] : ["targets", index];
+    if (given.indexOf(text) === index) return destinationOf(text, path, INSTEAD_OF_CREDENTIALS) ?? [];
     reportAt(issues, path, "This address is in the list twice");
     return [];
   });
@@ -163,9 +209,9 @@ function parseTargets(
 const NO_LOGIN: Login = { authorization: undefined, tokens: undefined };
 
 /** The forms of names that are set for every request, and the keys that set them. */
-function takenHeaders({ auth, sign }: z.output<typeof fields>): ReadonlyMap<string, string> {
+function takenHeaders({ auth, sign }: Fields): ReadonlyMap<string, string> {
   const taken = new Map<string, string>();
-  if (auth !== undefined) taken.set(LOGIN_HEADER, "auth");
+  if (auth !== undefined && setsHeader(auth)) taken.set(LOGIN_HEADER, "auth");
   if (sign !== undefined) { for (const name of SIGNING_HEADERS) taken.set(name, "sign"); }
   return taken;
 }

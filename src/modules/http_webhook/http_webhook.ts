@@ -10,9 +10,10 @@
 import type { OutgoingHttpHeaders } from "node:http";
 import { DeliveryError } from "../../errors.ts";
 import type { Event } from "../../event/event.ts";
+import type { ProxySettings } from "../../io/http/proxy_rules.ts";
 import { type Answer, type Destination, HttpWebhookClient } from "../../io/http_client.ts";
 import { isFailureOf, judgeAnswer, judgeFailure, nameOf, originOf } from "./answers.ts";
-import { type HttpWebhookConfig, httpWebhookConfigSchema } from "./config.ts";
+import { type HttpWebhookConfig, httpWebhookConfigSchema, httpWebhookConfigSchemaWith } from "./config.ts";
 import { outgoingHeaders } from "./outgoing_headers.ts";
 import { LOGIN_HEADER } from "./login/login.ts";
 import { TokenCache } from "./login/token_cache.ts";
@@ -30,7 +31,6 @@ import type {
 class HttpWebhookOutput implements Output<HttpWebhookConfig> {
   readonly #client: HttpWebhookClient;
   readonly #tokens: TokenCache;
-
   readonly #failover: Failover;
 
   constructor(client: HttpWebhookClient, tokens: TokenCache, failover: Failover) {
@@ -108,15 +108,21 @@ class HttpWebhookOutput implements Output<HttpWebhookConfig> {
   }
 }
 
-/** Where a server of tokens is down, only those wait that need one of it. */
+/** Where a server of tokens or a proxy is down, only those wait that need it. */
 function partitionOf({ destination, targets = [destination], tokens }: HttpWebhookConfig): string {
-  const names = targets.map(nameOf).join(" ");
-  return tokens === undefined ? names : `${names} ${tokens.key}`;
+  const proxies = targets.flatMap(({ proxy }) => proxy === undefined ? [] : `by ${nameOf(proxy)}`);
+  return [...targets.map(nameOf), ...proxies, ...(tokens === undefined ? [] : [tokens.key])].join(" ");
 }
 
-/** The module with another way to open its client. Tests give it one with a resolver of their own. */
+/**
+ * The module for one way out.
+ *
+ * @param openClient tests give it a client with a resolver of their own
+ * @param proxies of the environment. @default none
+ */
 export function httpWebhookModuleWith(
-  openClient: () => HttpWebhookClient,
+  openClient: () => HttpWebhookClient = () => new HttpWebhookClient(),
+  proxies?: ProxySettings,
 ): DocumentedModule<HttpWebhookConfig, undefined> {
   const tokens = new TokenCache();
   return {
@@ -124,7 +130,7 @@ export function httpWebhookModuleWith(
     summary: "another HTTP service",
     documentation: () => import("./documentation.ts"),
     connectionTypes: [],
-    configSchema: httpWebhookConfigSchema,
+    configSchema: proxies === undefined ? httpWebhookConfigSchema : httpWebhookConfigSchemaWith(proxies),
     acceptance: "durable",
     reads: "bytes",
     partition: partitionOf,
@@ -138,6 +144,4 @@ export function httpWebhookModuleWith(
 }
 
 /** Sends events to HTTP endpoints. */
-export const httpWebhookModule: DocumentedModule<HttpWebhookConfig, undefined> = httpWebhookModuleWith(
-  () => new HttpWebhookClient(),
-);
+export const httpWebhookModule: DocumentedModule<HttpWebhookConfig, undefined> = httpWebhookModuleWith();

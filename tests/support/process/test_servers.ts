@@ -21,6 +21,7 @@ export const TEST_SERVERS: Readonly<Record<string, string>> = {
   "redis-server": "redis-server",
   rq: "python3-rq",
   strace: "strace",
+  tinyproxy: "tinyproxy-bin",
 };
 
 /** Files of packages that bring no program, such as libraries of Debian's own Python, which tests run as clients. */

@@ -286,6 +286,8 @@ Deno.test("settings never show the value of a secret", () => {
     "RELAY_QUEUE",
     "TLS_KEY",
     "ADMIN_TOKEN",
+    "HTTPS_PROXY",
+    "HTTP_PROXY",
     "VAULT_TOKEN",
     "VAULT_ROLE_ID",
     "VAULT_SECRET_ID",
@@ -295,12 +297,14 @@ Deno.test("settings never show the value of a secret", () => {
     RELAY_QUEUE: "redis:hunter2",
     TLS_KEY: "-----BEGIN PRIVATE KEY----- hunter2",
     ADMIN_TOKEN: "hunter2",
+    HTTPS_PROXY: "socks5://gateway:hunter2@proxy.example",
+    HTTP_PROXY: "gateway:hunter2@proxy.example",
     VAULT_TOKEN: "hunter2 hunter2",
     VAULT_ROLE_ID: "hunter2\thunter2",
     VAULT_SECRET_ID: "hunter2 é",
     PORT: "x",
   });
-  assertEquals(problems.length, 8);
+  assertEquals(problems.length, 10);
   assert(!problems.join("\n").includes("hunter2"));
   assertEquals(problemsOf({ ADMIN_TOKEN: "0123456789 abcdef" }).length, 1);
 });
@@ -474,6 +478,10 @@ Deno.test("variables with secrets of the program are known as such", () => {
   const names = [
     "ADMIN_TOKEN",
     "ETCD_PASSWORD",
+    "HTTPS_PROXY",
+    "HTTP_PROXY",
+    "https_proxy",
+    "http_proxy",
     "RELAY_QUEUE",
     "TLS_KEY",
     "VAULT_TOKEN",

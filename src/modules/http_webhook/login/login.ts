@@ -6,9 +6,14 @@
 
 import { Buffer } from "node:buffer";
 import { z } from "zod";
-import type { DestinationPolicy } from "../../../io/destination_policy.ts";
 import { reportAt, secretField } from "../../../schema/fields.ts";
-import { compileTokenClient, oauth2Schema, type TokenClient } from "./token_client.ts";
+import { clientCertificateSchema } from "./own_tls.ts";
+import {
+  compileTokenClient,
+  type DestinationParser,
+  oauth2Schema,
+  type TokenClient,
+} from "./token_client.ts";
 
 /** The header that `auth` sets. */
 export const LOGIN_HEADER = "authorization";
@@ -46,30 +51,45 @@ export const authSchema = z.strictObject({
   bearer: bearerSchema.optional(),
   basic: basicSchema.optional(),
   oauth2: oauth2Schema.optional(),
+  client_certificate: clientCertificateSchema.optional(),
 });
 
-type Auth = z.output<typeof authSchema>;
+/** The value of `auth`. */
+export type Auth = z.output<typeof authSchema>;
+
+/** What stands in {@linkcode LOGIN_HEADER}, besides tokens; `undefined` where nothing does. */
+function authorizationOf({ bearer, basic }: Auth): string | undefined {
+  if (bearer !== undefined) return `Bearer ${bearer.token}`;
+  if (basic === undefined) return undefined;
+  return `Basic ${Buffer.from(`${basic.username}:${basic.password}`).toString("base64")}`;
+}
+
+/** Whether `auth` sets {@linkcode LOGIN_HEADER}. */
+export function setsHeader({ bearer, basic, oauth2 }: Auth): boolean {
+  return (bearer ?? basic ?? oauth2) !== undefined;
+}
 
 /**
- * What `auth` makes of a request; `undefined` where problems were reported.
+ * What `auth` makes of a request, but for the certificate; `undefined` where problems were reported.
  *
- * @param policy of the webhook: servers of tokens are asked only where it permits them
+ * @param tokenServer the server of tokens behind an address; `undefined` where a problem was reported
  */
 export function compileLogin(
   auth: Auth,
-  policy: DestinationPolicy,
+  tokenServer: DestinationParser,
   issues: z.RefinementCtx,
 ): Login | undefined {
-  const { bearer, basic, oauth2 } = auth;
-  if ([bearer, basic, oauth2].filter((way) => way !== undefined).length !== 1) {
-    reportAt(issues, "auth", "Must hold one of bearer, basic and oauth2");
+  const { bearer, basic, oauth2, client_certificate } = auth;
+  const ways = [bearer, basic, oauth2].filter((way) => way !== undefined).length;
+  if (ways > 1 || (ways === 0 && client_certificate === undefined)) {
+    reportAt(
+      issues,
+      "auth",
+      "Must hold one of bearer, basic and oauth2, or client_certificate, or it beside one",
+    );
     return undefined;
   }
-  if (bearer !== undefined) return { authorization: `Bearer ${bearer.token}`, tokens: undefined };
-  if (basic !== undefined) {
-    const pair = Buffer.from(`${basic.username}:${basic.password}`).toString("base64");
-    return { authorization: `Basic ${pair}`, tokens: undefined };
-  }
-  const tokens = compileTokenClient(oauth2!, policy, issues);
-  return tokens === undefined ? undefined : { authorization: undefined, tokens };
+  const tokens = oauth2 === undefined ? undefined : compileTokenClient(oauth2, tokenServer, issues);
+  if (oauth2 !== undefined && tokens === undefined) return undefined;
+  return { authorization: authorizationOf(auth), tokens };
 }

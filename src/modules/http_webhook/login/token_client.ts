@@ -9,8 +9,8 @@ import { z } from "zod";
 import { basicCredentials } from "../../../auth/oauth2/client_credentials.ts";
 import { DeliveryError } from "../../../errors.ts";
 import { authorityOf } from "../../../io/address.ts";
-import { parseDestination, urlField } from "../../../io/destination_fields.ts";
-import type { DestinationPolicy } from "../../../io/destination_policy.ts";
+import { urlField } from "../../../io/destination_fields.ts";
+import { ProxyError } from "../../../io/http/proxy.ts";
 import { type Destination, type HttpWebhookClient, RefusedAddressError } from "../../../io/http_client.ts";
 import { NoAnswerError, type WholeAnswer } from "../../../io/http_exchange.ts";
 import { parseRetryAfter } from "../../../io/retry_after.ts";
@@ -74,7 +74,7 @@ export class TokenClient {
     server: Destination,
     { client_id: id, client_secret: secret, client_auth, scope, audience }: z.output<typeof oauth2Schema>,
   ) {
-    const { protocol, hostname, port, path, policy } = server;
+    const { protocol, hostname, port, path, policy, proxy, tls } = server;
     const form = new URLSearchParams({
       grant_type: "client_credentials",
       ...(client_auth === "post" ? { client_id: id, client_secret: secret } : {}),
@@ -84,7 +84,8 @@ export class TokenClient {
     this.#server = server;
     this.#authorization = client_auth === "basic" ? basicCredentials(id, secret) : undefined;
     this.#body = new TextEncoder().encode(`${form}`);
-    const parts = [protocol, hostname, port, path, policy.key, this.#authorization, `${form}`];
+    const way = [policy.key, proxy?.hostname, proxy?.port, proxy?.authorization, tls?.key];
+    const parts = [protocol, hostname, port, path, ...way, this.#authorization, `${form}`];
     this.key = hash("sha256", JSON.stringify(parts), "hex");
   }
 
@@ -150,21 +151,24 @@ export class TokenClient {
   }
 }
 
+/** The destination behind an address; `undefined` where a problem was reported. */
+export type DestinationParser = (
+  address: string,
+  key: readonly (string | number)[],
+  insteadOfCredentials: string,
+) => Destination | undefined;
+
 /** The client that a configuration describes; `undefined` where a problem was reported. */
 export function compileTokenClient(
   given: z.output<typeof oauth2Schema>,
-  policy: DestinationPolicy,
+  serverOf: DestinationParser,
   issues: z.RefinementCtx,
 ): TokenClient | undefined {
-  const path = ["auth", "oauth2", "token_url"];
-  const server = parseDestination(given.token_url, policy, issues, path, "see client_id and client_secret");
+  const key = ["auth", "oauth2", "token_url"];
+  const server = serverOf(given.token_url, key, "see client_id and client_secret");
   if (server === undefined) return undefined;
-  if (server.protocol === "https:" || policy.namesHosts) return new TokenClient(server, given);
-  reportAt(
-    issues,
-    path,
-    "Must begin with https: the secret is sent there. Or name the host in allowed_hosts",
-  );
+  if (server.protocol === "https:" || server.policy.namesHosts) return new TokenClient(server, given);
+  reportAt(issues, key, "Must begin with https: the secret is sent there. Or name the host in allowed_hosts");
   return undefined;
 }
 
@@ -186,6 +190,9 @@ function jsonObjectIn(body: Uint8Array): Readonly<Record<string, unknown>> | und
 /** Why there is no answer, in words that hold no secret. */
 function describe(error: unknown): string {
   const cause = error instanceof NoAnswerError ? error.cause : error;
+  if (cause instanceof ProxyError || cause instanceof DeliveryError) {
+    return `cannot be asked: ${cause.message}`;
+  }
   if (cause instanceof RefusedAddressError) return `is refused, ${cause.message}`;
   const { code, message } = cause as { readonly code?: unknown; readonly message?: unknown };
   return `cannot be asked: ${String(code ?? message)}`;

@@ -252,7 +252,7 @@ Deno.test("a server of tokens has to be permitted like a destination, and asked 
 });
 
 Deno.test("a login that cannot be is a problem that says so and does not show the secret", () => {
-  const oneOf = "auth: Must hold one of bearer, basic and oauth2";
+  const oneOf = "auth: Must hold one of bearer, basic and oauth2, or client_certificate, or it beside one";
   assertEquals(problemsOf({ auth: {} }), [oneOf]);
   assertEquals(problemsOf({ auth: { bearer: "s3cret", basic: { username: "u", password: "s3cret" } } }), [
     oneOf,

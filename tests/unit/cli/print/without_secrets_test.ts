@@ -1,0 +1,25 @@
+import { assert, assertEquals } from "@std/assert";
+import { withoutSecrets } from "../../../../src/cli/print/without_secrets.ts";
+
+Deno.test("what logs in, signs and opens proxies is not printed, and what it stands beside is", () => {
+  const printed = withoutSecrets({
+    url: "https://orders.example/",
+    ca: "/run/tls/ca.crt",
+    proxy: "http://gateway:hunter2@proxy.example:3128",
+    sign: { secret: ["whsec_hunter2", "{$SECRET}"] },
+    auth: {
+      bearer: "hunter2",
+      basic: { username: "gateway", password: "hunter2" },
+      oauth2: { token_url: "https://login.example/token", client_id: "gateway", client_secret: "hunter2" },
+      client_certificate: { cert: "/run/tls/tls.crt", key: "-----BEGIN PRIVATE KEY-----\nhunter2" },
+    },
+  });
+  assert(!JSON.stringify(printed).includes("hunter2"));
+  const { ca, sign, auth } = printed as {
+    ca: string;
+    sign: { secret: string[] };
+    auth: Record<string, object>;
+  };
+  assertEquals([ca, sign.secret[1]], ["/run/tls/ca.crt", "{$SECRET}"]);
+  assertEquals((auth["oauth2"] as { token_url: string }).token_url, "https://login.example/token");
+});
