@@ -24,6 +24,20 @@ export interface LeasedEvent {
   readonly delivery: number;
 }
 
+/** How events are leased. */
+export interface LeaseOptions {
+  /** Of bodies: once they have so many, no further event is taken. @default Infinity */
+  readonly bytes?: number;
+  /**
+   * Whether the lease is its consumer's for the whole time, whatever happens to this process; it is named by its
+   * tag and delivery. Other leases may end with the process that gave them. @default false
+   */
+  readonly isTimed?: boolean;
+}
+
+/** Names one timed lease of an event: of all its leases only this one was that delivery. */
+export type TimedLease = Pick<LeasedEvent, "tag" | "delivery">;
+
 /** How full a channel is. */
 export interface ChannelDepth {
   readonly ready: number;
@@ -36,6 +50,8 @@ export interface ChannelDepth {
 export interface Rejection {
   readonly code: "output_rejected" | "output_failed" | "expired";
   readonly message: string;
+  /** How often it was handed out. @default the deliveries that were counted */
+  readonly attempts?: number;
 }
 
 /**
@@ -53,13 +69,12 @@ export interface ChannelQueues extends AsyncDisposable {
    * Takes the oldest events that are due and not leased.
    *
    * @param visibilityMs how long they are the consumer's, in milliseconds
-   * @param bytes of bodies: once they have so many, no further event is taken. @default Infinity
    */
   lease(
     channel: string,
     limit: number,
     visibilityMs: number,
-    bytes?: number,
+    options?: LeaseOptions,
   ): Promise<readonly LeasedEvent[]>;
   /**
    * Lengthens leases, for a consumer that is alive and still at work: they last `visibilityMs` from now on.
@@ -67,14 +82,27 @@ export interface ChannelQueues extends AsyncDisposable {
    * @returns the tags that still stand in the channel; the others were dealt with by somebody else
    */
   renew(channel: string, tags: readonly string[], visibilityMs: number): Promise<readonly string[]>;
+  /**
+   * Makes a timed lease last `visibilityMs` from now on, also one that is over, as long as nobody else was given the
+   * event. `false` when it was, when the lease was ended, or when the event is not there any more.
+   */
+  extend(channel: string, lease: TimedLease, visibilityMs: number): Promise<boolean>;
   /** Removes an event that the consumer has dealt with. `false` when it was not there any more. */
   acknowledge(channel: string, tag: string): Promise<boolean>;
-  /** Gives an event back, to be leased again after the delay in milliseconds. */
-  release(channel: string, tag: string, delayMs: number): Promise<boolean>;
+  /**
+   * Gives an event back, to be leased again after the delay in milliseconds.
+   *
+   * @param delivery only if the timed lease of this delivery stands. @default whatever holds the event
+   */
+  release(channel: string, tag: string, delayMs: number, delivery?: number): Promise<boolean>;
   /** Gives back, at once, an event that its consumer never saw: this lease does not count as a delivery. */
   takeBack(channel: string, tag: string): Promise<boolean>;
-  /** Moves an event to the dead letters. */
-  reject(channel: string, tag: string, rejection: Rejection): Promise<boolean>;
+  /**
+   * Moves an event to the dead letters.
+   *
+   * @param delivery only if the timed lease of this delivery stands. @default whatever holds the event
+   */
+  reject(channel: string, tag: string, rejection: Rejection, delivery?: number): Promise<boolean>;
   depth(channel: string): Promise<ChannelDepth>;
   /** Channels that hold events. */
   channels(): Promise<readonly string[]>;

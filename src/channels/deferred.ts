@@ -10,7 +10,9 @@ import type {
   ChannelQueues,
   EnqueueOptions,
   LeasedEvent,
+  LeaseOptions,
   Rejection,
+  TimedLease,
 } from "./channel_queues.ts";
 
 /**
@@ -36,29 +38,33 @@ export class DeferredChannelQueues implements ChannelQueues {
     channel: string,
     limit: number,
     visibilityMs: number,
-    bytes?: number,
+    options?: LeaseOptions,
   ): Promise<readonly LeasedEvent[]> {
-    return await (this.#queues ?? await this.#open()).lease(channel, limit, visibilityMs, bytes);
+    return await (this.#queues ?? await this.#open()).lease(channel, limit, visibilityMs, options);
   }
 
   async renew(channel: string, tags: readonly string[], visibilityMs: number): Promise<readonly string[]> {
     return await (this.#queues ?? await this.#open()).renew(channel, tags, visibilityMs);
   }
 
+  async extend(channel: string, lease: TimedLease, visibilityMs: number): Promise<boolean> {
+    return await (this.#queues ?? await this.#open()).extend(channel, lease, visibilityMs);
+  }
+
   async acknowledge(channel: string, tag: string): Promise<boolean> {
     return await (this.#queues ?? await this.#open()).acknowledge(channel, tag);
   }
 
-  async release(channel: string, tag: string, delayMs: number): Promise<boolean> {
-    return await (this.#queues ?? await this.#open()).release(channel, tag, delayMs);
+  async release(channel: string, tag: string, delayMs: number, delivery?: number): Promise<boolean> {
+    return await (this.#queues ?? await this.#open()).release(channel, tag, delayMs, delivery);
   }
 
   async takeBack(channel: string, tag: string): Promise<boolean> {
     return await (this.#queues ?? await this.#open()).takeBack(channel, tag);
   }
 
-  async reject(channel: string, tag: string, rejection: Rejection): Promise<boolean> {
-    return await (this.#queues ?? await this.#open()).reject(channel, tag, rejection);
+  async reject(channel: string, tag: string, rejection: Rejection, delivery?: number): Promise<boolean> {
+    return await (this.#queues ?? await this.#open()).reject(channel, tag, rejection, delivery);
   }
 
   async depth(channel: string): Promise<ChannelDepth> {

@@ -205,7 +205,7 @@ export class RelaySession {
       const pauseMs = this.#pausedUntil - performance.now();
       if (room > 0 && pauseMs <= 0 && !this.#stopped) {
         const pauses = this.#pauses;
-        const leased = await this.#queues.lease(this.channelName, room, this.#ackTimeoutMs, bytes);
+        const leased = await this.#queues.lease(this.channelName, room, this.#ackTimeoutMs, { bytes });
         if (stop.aborted || this.#stopped || pauses !== this.#pauses) {
           await this.#takeBack(leased.map(({ tag }) => tag));
         } else if (leased.length > 0) return leased.map((one) => this.#handOut(one));

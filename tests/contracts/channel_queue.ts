@@ -39,6 +39,7 @@ export interface ChannelQueueTraits {
 const CHANNEL = "orders";
 const ROOMY: EnqueueOptions = { ttlMs: 3_600_000, maxSize: 1_000 };
 const MINUTE_MS = 60_000;
+const REJECTION = { code: "output_rejected", message: "The order is unknown" } as const;
 
 /** Registers the tests of the contract. `setUp` makes a new harness for each. */
 export function testChannelQueueContract(
@@ -81,11 +82,13 @@ export function testChannelQueueContract(
       await queues.enqueue(CHANNEL, event, ROOMY);
     }
     const leases = [];
-    for (const bytes of [1, 1_001, 10_000]) leases.push(await queues.lease(CHANNEL, 10, MINUTE_MS, bytes));
+    for (const bytes of [1, 1_001, 10_000]) {
+      leases.push(await queues.lease(CHANNEL, 10, MINUTE_MS, { bytes }));
+    }
     assertEquals(leases.map((leased) => leased.map(idOf)), [ids.slice(0, 1), ids.slice(1, 3), ids.slice(3)]);
     await queues.release(CHANNEL, leases[1]![0]!.tag, 0);
     await queues.release(CHANNEL, leases[1]![1]!.tag, 0);
-    assertEquals((await queues.lease(CHANNEL, 10, MINUTE_MS, 1_000)).map(idOf), ids.slice(1, 2));
+    assertEquals((await queues.lease(CHANNEL, 10, MINUTE_MS, { bytes: 1_000 })).map(idOf), ids.slice(1, 2));
   });
 
   test("share their events among consumers that ask at the same time", async ({ queues }) => {
@@ -168,9 +171,8 @@ export function testChannelQueueContract(
   test("move a rejected event to the dead letters", async ({ queues, deadLetters }) => {
     await enqueueMany(queues, 1);
     const [leased] = await queues.lease(CHANNEL, 1, MINUTE_MS);
-    const rejection = { code: "output_rejected", message: "The order is unknown" } as const;
-    assertEquals(await queues.reject(CHANNEL, leased!.tag, rejection), true);
-    assertEquals(await queues.reject(CHANNEL, leased!.tag, rejection), false);
+    assertEquals(await queues.reject(CHANNEL, leased!.tag, REJECTION), true);
+    assertEquals(await queues.reject(CHANNEL, leased!.tag, REJECTION), false);
     const letter = await deadLetters.get(leased!.event.id);
     assertEquals([letter?.reason, letter?.message, letter?.connection, letter?.attempts], [
       "output_rejected",
@@ -268,6 +270,59 @@ export function testChannelQueueContract(
     assertEquals((await queues.lease(CHANNEL, 10, 300)).map(idOf), [third]);
     assertEquals((await leaseEventually(queues)).map(idOf), [third]);
     assertEquals([first, second], leased.map(idOf));
+  });
+
+  test("lengthen and end a timed lease for whoever names its delivery, and for nobody else", async ({ queues }) => {
+    await enqueueMany(queues, 1);
+    const [first] = await queues.lease(CHANNEL, 1, 1, { isTimed: true });
+    const { tag } = first!;
+    assertEquals(await queues.extend(CHANNEL, { tag, delivery: 2 }, MINUTE_MS), false);
+    assertEquals(await queues.release(CHANNEL, tag, 0, 2), false);
+    assertEquals(await queues.reject(CHANNEL, tag, REJECTION, 2), false);
+    assertEquals(await queues.extend(CHANNEL, first!, MINUTE_MS), true, "also once its time is over");
+    assertEquals(await queues.lease(CHANNEL, 1, MINUTE_MS), []);
+    assertEquals(await queues.release(CHANNEL, tag, 0, 1), true);
+    assertEquals(await queues.extend(CHANNEL, first!, MINUTE_MS), false, "it was given back");
+    const [second] = await queues.lease(CHANNEL, 1, MINUTE_MS, { isTimed: true });
+    assertEquals([second?.tag, second?.delivery], [tag, 2]);
+    assertEquals(await queues.release(CHANNEL, tag, 0, 1), false, "another consumer holds it");
+    assertEquals(await queues.extend(CHANNEL, { tag: "unknown", delivery: 1 }, MINUTE_MS), false);
+    assertEquals(await queues.reject(CHANNEL, tag, REJECTION, 2), true);
+    assertEquals(await queues.extend(CHANNEL, second!, MINUTE_MS), false, "it is a dead letter");
+  });
+
+  test("let nobody lengthen or end a lease that is not timed by its delivery", async ({ queues }) => {
+    await enqueueMany(queues, 1);
+    await queues.lease(CHANNEL, 1, 1, { isTimed: true });
+    const [leased] = await leaseEventually(queues);
+    assertEquals(leased?.delivery, 2);
+    for (const delivery of [1, 2]) {
+      assertEquals(await queues.extend(CHANNEL, { ...leased!, delivery }, MINUTE_MS), false);
+      assertEquals(await queues.release(CHANNEL, leased!.tag, 0, delivery), false);
+      assertEquals(await queues.reject(CHANNEL, leased!.tag, REJECTION, delivery), false);
+    }
+    assertEquals((await queues.depth(CHANNEL)).leased, 1);
+  });
+
+  test("hold timed leases after a crash as well", async ({ queues }, harness) => {
+    const [held, released] = await enqueueMany(queues, 2);
+    const leased = await queues.lease(CHANNEL, 2, MINUTE_MS, { isTimed: true });
+    assertEquals((await queues.depth(CHANNEL)).leased, 2);
+    await harness.crash();
+    await using restarted = await harness.openQueues();
+    assertEquals(await restarted.queues.lease(CHANNEL, 10, MINUTE_MS), []);
+    assertEquals(await restarted.queues.extend(CHANNEL, leased[0]!, MINUTE_MS), true);
+    assertEquals(await restarted.queues.release(CHANNEL, released!, 0, 1), true);
+    const again = await restarted.queues.lease(CHANNEL, 10, MINUTE_MS);
+    assertEquals(again.map((each) => [idOf(each), each.delivery]), [[released, 2]]);
+    assertEquals(await restarted.queues.acknowledge(CHANNEL, held!), true);
+  });
+
+  test("bury an event with as many attempts as its consumer says", async ({ queues, deadLetters }) => {
+    const [id] = await enqueueMany(queues, 1);
+    await queues.lease(CHANNEL, 1, MINUTE_MS);
+    assertEquals(await queues.reject(CHANNEL, id!, { ...REJECTION, attempts: 7 }), true);
+    assertEquals((await deadLetters.get(id!))?.attempts, 7);
   });
 
   test("hold everything after a crash", async ({ queues }, harness) => {

@@ -53,6 +53,12 @@ Deno.test("an event of a channel is there once, whatever the user of Redis was n
   await whateverIsMissing(redis, returns, () => queues.takeBack("orders", event.id));
   const [unseen] = await queues.lease("orders", 10, 60_000);
   assertEquals([unseen?.event.id, unseen?.delivery], [event.id, 2]);
+  await queues.release("orders", event.id, 0);
+  const [timed] = await queues.lease("orders", 10, 60_000, { isTimed: true });
+  const { tag, delivery } = timed!;
+  await whateverIsMissing(redis, ["xpending", "zadd"], () => queues.extend("orders", timed!, 60_000));
+  const ends = ["xpending", "xclaim", "zadd", "publish"];
+  assert(await whateverIsMissing(redis, ends, () => queues.release("orders", tag, 0, delivery)));
   const removals = ["xack", "xdel", "hdel", "zrem"];
   assert(await whateverIsMissing(redis, removals, () => queues.acknowledge("orders", event.id)));
   assertEquals(await queues.depth("orders"), { ready: 0, leased: 0, oldestReceivedAt: undefined });
@@ -89,7 +95,7 @@ Deno.test("an event of a channel is there once also where Redis has no rights to
   const leased = await whateverIsMissing(
     redis,
     reads,
-    () => step(lease!, 3, stream, leases, expiry, 10, 60_000, 1_000),
+    () => step(lease!, 3, stream, leases, expiry, 10, 60_000, 1_000, "gateways"),
   );
   assertEquals((leased as unknown[]).length, 1);
 });

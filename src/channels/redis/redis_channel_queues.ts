@@ -19,7 +19,9 @@ import type {
   ChannelQueues,
   EnqueueOptions,
   LeasedEvent,
+  LeaseOptions,
   Rejection,
+  TimedLease,
 } from "../channel_queues.ts";
 import type { DeadLetters } from "../../dead_letters/dead_letters.ts";
 import * as scripts from "./scripts.ts";
@@ -49,6 +51,7 @@ type ScriptName =
   | "enqueue"
   | "lease"
   | "renew"
+  | "extend"
   | "remove"
   | "release"
   | "takeBack"
@@ -121,11 +124,13 @@ export class RedisChannelQueues implements ChannelQueues {
     channel: string,
     limit: number,
     visibilityMs: number,
-    bytes = Infinity,
+    { bytes = Infinity, isTimed = false }: LeaseOptions = {},
   ): Promise<readonly LeasedEvent[]> {
     const { stream, leases, expiry } = keysOf(channel);
     const most = Math.min(bytes, Number.MAX_SAFE_INTEGER);
-    const entries = await this.#run("lease", [stream, leases, expiry, limit, Math.ceil(visibilityMs), most]);
+    const holder = isTimed ? scripts.TIMED : scripts.GATEWAYS;
+    const bounds = [limit, Math.ceil(visibilityMs), most, holder];
+    const entries = await this.#run("lease", [stream, leases, expiry, ...bounds]);
     return (entries as readonly Entry[]).map(decodeEntry);
   }
 
@@ -136,14 +141,20 @@ export class RedisChannelQueues implements ChannelQueues {
     return (standing as readonly Buffer[]).map(String);
   }
 
+  async extend(channel: string, { tag, delivery }: TimedLease, visibilityMs: number): Promise<boolean> {
+    const { stream, ids, leases } = keysOf(channel);
+    return await this.#run("extend", [stream, ids, leases, tag, delivery, Math.ceil(visibilityMs)]) === 1;
+  }
+
   async acknowledge(channel: string, tag: string): Promise<boolean> {
     const { stream, ids, leases, expiry } = keysOf(channel);
     return await this.#run("remove", [stream, ids, leases, expiry, tag]) === 1;
   }
 
-  async release(channel: string, tag: string, delayMs: number): Promise<boolean> {
-    const { ids, leases } = keysOf(channel);
-    const known = await this.#run("release", [ids, leases, tag, Math.ceil(delayMs), channel, TOPIC]) === 1;
+  async release(channel: string, tag: string, delayMs: number, delivery?: number): Promise<boolean> {
+    const { stream, ids, leases } = keysOf(channel);
+    const args = [tag, Math.ceil(delayMs), channel, TOPIC, delivery ?? ""];
+    const known = await this.#run("release", [stream, ids, leases, ...args]) === 1;
     if (known && delayMs > 0) this.#wakeLater(channel, delayMs);
     return known;
   }
@@ -153,14 +164,19 @@ export class RedisChannelQueues implements ChannelQueues {
     return await this.#run("takeBack", [stream, ids, leases, tag, channel, TOPIC]) === 1;
   }
 
-  async reject(channel: string, tag: string, rejection: Rejection): Promise<boolean> {
+  async reject(
+    channel: string,
+    tag: string,
+    { code, message, attempts }: Rejection,
+    delivery?: number,
+  ): Promise<boolean> {
     const { stream, ids } = keysOf(channel);
-    const entries = await this.#run("read", [stream, ids, tag]) as readonly Entry[];
+    const entries = await this.#run("read", [stream, ids, tag, delivery ?? ""]) as readonly Entry[];
     const [entry] = entries;
     if (entry === undefined) return false;
-    const { event, delivery } = decodeEntry(entry);
+    const { event, delivery: deliveries } = decodeEntry(entry);
     // First the dead letter: after a crash in between the event is there twice, never gone.
-    await this.#deadLetters.bury(event, { ...rejection, connection: channel }, delivery);
+    await this.#deadLetters.bury(event, { code, message, connection: channel }, attempts ?? deliveries);
     return await this.acknowledge(channel, tag);
   }
 
@@ -268,6 +284,7 @@ const commands: Record<ScriptName, scripts.RedisScript> = {
   enqueue: scripts.ENQUEUE,
   lease: scripts.LEASE,
   renew: scripts.RENEW,
+  extend: scripts.EXTEND,
   remove: scripts.REMOVE,
   release: scripts.RELEASE,
   takeBack: scripts.TAKE_BACK,

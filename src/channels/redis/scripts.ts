@@ -36,6 +36,22 @@ local function unpad(member)
 end
 `;
 
+/** The consumer of the group that holds what is leased until its time is over, and the one that holds all else. */
+export const TIMED = "timed";
+export const GATEWAYS = "gateways";
+
+/**
+ * `holds(id, delivery)`: whether the timed lease of a delivery stands: nobody has been given the entry since. An
+ * empty delivery is any holding. Keys: the stream is the first one.
+ */
+const HOLDS = `
+local function holds(id, delivery)
+  if delivery == '' then return true end
+  local pending = redis.call('XPENDING', KEYS[1], 'connectors', id, id, 1)[1]
+  return pending and pending[2] == '${TIMED}' and pending[4] == tonumber(delivery)
+end
+`;
+
 /** A script, as ioredis defines commands. */
 export interface RedisScript {
   readonly numberOfKeys: number;
@@ -79,7 +95,7 @@ return 'added'
 
 /**
  * Keys: stream, leases, expiry. Arguments: most events, visibility, bytes of bodies after which no further event is
- * taken. Returns `[entry id, deliveries, fields]` of each event, those first whose lease or delay has ended, since they are the older ones. Expired events
+ * taken, the consumer that holds them. Returns `[entry id, deliveries, fields]` of each event, those first whose lease or delay has ended, since they are the older ones. Expired events
  * are set aside for {@linkcode EXPIRED}.
  */
 export const LEASE: RedisScript = {
@@ -121,7 +137,7 @@ for _, member in ipairs(due) do
   if isFull() then break end
   local id = unpad(member)
   if not isExpired(member) then
-    local claimed = redis.call('XCLAIM', KEYS[1], 'connectors', 'gateways', 0, id)
+    local claimed = redis.call('XCLAIM', KEYS[1], 'connectors', ARGV[4], 0, id)
     -- Before Redis 7.0 an event that is gone is claimed as nothing.
     if not claimed[1] then
       redis.call('ZREM', KEYS[2], member)
@@ -134,7 +150,7 @@ for _, member in ipairs(due) do
 end
 while not isFull() do
   -- One by one: what was read is the group's, also where it is more than the bytes allow.
-  local read = redis.call('XREADGROUP', 'GROUP', 'connectors', 'gateways', 'COUNT', 1, 'STREAMS', KEYS[1], '>')
+  local read = redis.call('XREADGROUP', 'GROUP', 'connectors', ARGV[4], 'COUNT', 1, 'STREAMS', KEYS[1], '>')
   if not read then break end
   for _, entry in ipairs(read[1][2]) do
     local member = pad(entry[1])
@@ -168,6 +184,17 @@ return standing
 `,
 };
 
+/** Keys: stream, ids, leases. Arguments: event id, delivery, visibility. Returns whether that lease stood. */
+export const EXTEND: RedisScript = {
+  numberOfKeys: 3,
+  lua: `${COMMON}${HOLDS}
+local id = redis.call('HGET', KEYS[2], ARGV[1])
+if not id or not holds(id, ARGV[2]) then return 0 end
+redis.call('ZADD', KEYS[3], 'XX', now() + ARGV[3], pad(id))
+return 1
+`,
+};
+
 /** Keys: stream, ids, leases, expiry. Arguments: event id. Returns whether it stood there. */
 export const REMOVE: RedisScript = {
   numberOfKeys: 4,
@@ -189,15 +216,21 @@ return 1
 `,
 };
 
-/** Keys: ids, leases. Arguments: event id, delay, channel, wake-up topic. Returns whether it stood there. */
+/**
+ * Keys: stream, ids, leases. Arguments: event id, delay, channel, wake-up topic, delivery. Returns whether it stood
+ * there. A timed lease is over with that, so that nobody can lengthen or end it again.
+ */
 export const RELEASE: RedisScript = {
-  numberOfKeys: 2,
-  lua: `${COMMON}
-local id = redis.call('HGET', KEYS[1], ARGV[1])
-if not id then return 0 end
-local refusal = denied(KEYS[2], 'ZADD', KEYS[2], 0, '') or denied(ARGV[4], 'PUBLISH', ARGV[4], ARGV[3])
+  numberOfKeys: 3,
+  lua: `${COMMON}${HOLDS}
+local id = redis.call('HGET', KEYS[2], ARGV[1])
+if not id or not holds(id, ARGV[5]) then return 0 end
+local refusal = denied(KEYS[3], 'ZADD', KEYS[3], 0, '')
+  or denied(ARGV[4], 'PUBLISH', ARGV[4], ARGV[3])
+  or ARGV[5] ~= '' and denied(KEYS[1], 'XCLAIM', KEYS[1], 'connectors', '${GATEWAYS}', 0, '0-0')
 if refusal then return refusal end
-redis.call('ZADD', KEYS[2], 'XX', now() + ARGV[2], pad(id))
+if ARGV[5] ~= '' then redis.call('XCLAIM', KEYS[1], 'connectors', '${GATEWAYS}', 0, id, 'JUSTID') end
+redis.call('ZADD', KEYS[3], 'XX', now() + ARGV[2], pad(id))
 if tonumber(ARGV[2]) == 0 then redis.call('PUBLISH', ARGV[4], ARGV[3]) end
 return 1
 `,
@@ -262,12 +295,12 @@ return expired
 `,
 };
 
-/** Keys: stream, ids. Arguments: event id. Returns `[entry id, deliveries, fields]` of the event, if it is there. */
+/** Keys: stream, ids. Arguments: event id, delivery. Returns `[entry id, deliveries, fields]`, if it is there. */
 export const READ: RedisScript = {
   numberOfKeys: 2,
-  lua: `
+  lua: `${HOLDS}
 local id = redis.call('HGET', KEYS[2], ARGV[1])
-if not id then return {} end
+if not id or not holds(id, ARGV[2]) then return {} end
 local pending = redis.call('XPENDING', KEYS[1], 'connectors', id, id, 1)
 return {{id, pending[1] and pending[1][4] or 0, redis.call('XRANGE', KEYS[1], id, id)[1][2]}}
 `,

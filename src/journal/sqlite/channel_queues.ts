@@ -11,7 +11,9 @@ import type {
   ChannelQueues,
   EnqueueOptions,
   LeasedEvent,
+  LeaseOptions,
   Rejection,
+  TimedLease,
 } from "../../channels/channel_queues.ts";
 import { ChannelWatchers } from "./channel_watchers.ts";
 import { decodeEvent, encodeEvent } from "./event_codec.ts";
@@ -49,9 +51,9 @@ export class SqliteChannelQueues implements ChannelQueues {
     channel: string,
     limit: number,
     visibilityMs: number,
-    bytes = Infinity,
+    { bytes = Infinity, isTimed = false }: LeaseOptions = {},
   ): Promise<readonly LeasedEvent[]> {
-    const reply = await this.#worker.operate("lease", { channel, limit, visibilityMs, bytes });
+    const reply = await this.#worker.operate("lease", { channel, limit, visibilityMs, bytes, isTimed });
     if (reply.nextVisibleAt !== undefined) this.#watchers.notifyAt(channel, reply.nextVisibleAt);
     return reply.events.map(({ event, delivery }) => ({
       tag: event.id,
@@ -64,12 +66,16 @@ export class SqliteChannelQueues implements ChannelQueues {
     return tags.length === 0 ? [] : await this.#worker.operate("renew", { channel, tags, visibilityMs });
   }
 
+  extend(channel: string, { tag, delivery }: TimedLease, visibilityMs: number): Promise<boolean> {
+    return this.#worker.operate("extend", { channel, tag, delivery, visibilityMs });
+  }
+
   acknowledge(channel: string, tag: string): Promise<boolean> {
     return this.#worker.operate("acknowledge", { channel, tag });
   }
 
-  async release(channel: string, tag: string, delayMs: number): Promise<boolean> {
-    const isReleased = await this.#worker.operate("release", { channel, tag, delayMs });
+  async release(channel: string, tag: string, delayMs: number, delivery?: number): Promise<boolean> {
+    const isReleased = await this.#worker.operate("release", { channel, tag, delayMs, delivery });
     if (isReleased) this.#watchers.notifyAt(channel, this.#now() + delayMs);
     return isReleased;
   }
@@ -80,9 +86,14 @@ export class SqliteChannelQueues implements ChannelQueues {
     return isTakenBack;
   }
 
-  reject(channel: string, tag: string, { code, message }: Rejection): Promise<boolean> {
+  reject(
+    channel: string,
+    tag: string,
+    { code, message, attempts }: Rejection,
+    delivery?: number,
+  ): Promise<boolean> {
     const failure = { code, message, connection: channel };
-    return this.#worker.operate("reject", { channel, tag, failure });
+    return this.#worker.operate("reject", { channel, tag, failure, attempts, delivery });
   }
 
   depth(channel: string): Promise<ChannelDepth> {

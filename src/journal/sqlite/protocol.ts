@@ -195,6 +195,7 @@ export interface Operations {
       readonly limit: number;
       readonly visibilityMs: number;
       readonly bytes: number;
+      readonly isTimed: boolean;
     },
     {
       readonly events: readonly StoredLease[];
@@ -206,10 +207,25 @@ export interface Operations {
     { readonly channel: string; readonly tags: readonly string[]; readonly visibilityMs: number },
     readonly string[],
   ];
+  readonly extend: [
+    MessageName & { readonly delivery: number; readonly visibilityMs: number },
+    boolean,
+  ];
   readonly acknowledge: [MessageName, boolean];
-  readonly release: [MessageName & { readonly delayMs: number }, boolean];
+  readonly release: [
+    MessageName & { readonly delayMs: number; readonly delivery: number | undefined },
+    boolean,
+  ];
   readonly takeBack: [MessageName, boolean];
-  readonly reject: [MessageName & { readonly failure: AttemptFailure }, boolean];
+  readonly reject: [
+    MessageName & {
+      readonly failure: AttemptFailure;
+      /** Instead of the deliveries that were counted. */
+      readonly attempts: number | undefined;
+      readonly delivery: number | undefined;
+    },
+    boolean,
+  ];
   readonly depth: [
     { readonly channel: string },
     { readonly ready: number; readonly leased: number; readonly oldestReceivedAt: number | undefined },

@@ -101,6 +101,7 @@ const HANDLERS: Handlers = {
   enqueue: ({ channels }, request, now, free) => channels.enqueue(request, now, free),
   lease: ({ channels }, request, now) => channels.lease(request, now),
   renew: ({ channels }, request, now) => channels.renew(request, now),
+  extend: ({ channels }, request, now) => channels.extend(request, now),
   acknowledge: ({ channels }, request) => channels.acknowledge(request),
   release: ({ channels }, request, now) => channels.release(request, now),
   takeBack: ({ channels }, request) => channels.takeBack(request),

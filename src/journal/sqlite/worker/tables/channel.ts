@@ -18,8 +18,16 @@ const VISIBLE = 0;
 /** Messages that are made visible, or expired, at a time, so that no transaction is long. */
 const MAX_MOVED = 10_000;
 
-/** The longest pause that a connector may ask for (`relay/protocol/schema.ts`), in milliseconds. */
-const MAX_RELEASE_MS = 300_000;
+/** The longest lease or pause that a consumer may ask for (`relay/pull/requests.ts`), in milliseconds. */
+const MAX_HIDDEN_MS = 3_600_000;
+
+/**
+ * `leased` of a message: nobody holds it; a consumer does until its process, or this one, ends; or it does until
+ * `visible_at`, whatever happens to a process.
+ */
+const FREE = 0;
+const HELD = 1;
+const TIMED = 2;
 
 const EXPIRED = "It stood in the channel for longer than its time to live";
 
@@ -59,14 +67,16 @@ export class ChannelTable {
     this.#findChannel = database.prepare("SELECT id FROM channels WHERE name = ?");
     this.#insertChannel = database.prepare("INSERT INTO channels (name) VALUES (?)");
     this.#getChannel = database.prepare("SELECT name FROM channels WHERE id = ?");
-    this.#find = database.prepare("SELECT seq, deliveries FROM messages WHERE channel = ? AND id = ?");
+    this.#find = database.prepare(
+      "SELECT seq, deliveries, leased FROM messages WHERE channel = ? AND id = ?",
+    );
     this.#insert = database.prepare(
       `INSERT INTO messages (seq, channel, id, visible_at, leased, deliveries, expires_at, lane, bytes)
-        SELECT seq, ?, id, ${VISIBLE}, 0, 0, ?, lane, ${STORED_BYTES} FROM events WHERE seq = ?
+        SELECT seq, ?, id, ${VISIBLE}, ${FREE}, 0, ?, lane, ${STORED_BYTES} FROM events WHERE seq = ?
         RETURNING lane, bytes`,
     );
     this.#reveal = database.prepare(
-      `UPDATE messages SET visible_at = ${VISIBLE}, leased = 0 WHERE seq IN (SELECT seq FROM messages
+      `UPDATE messages SET visible_at = ${VISIBLE}, leased = ${FREE} WHERE seq IN (SELECT seq FROM messages
         WHERE channel = ? AND visible_at > ${VISIBLE} AND visible_at <= ? ORDER BY visible_at LIMIT ${MAX_MOVED})`,
     );
     this.#select = database.prepare(
@@ -75,24 +85,27 @@ export class ChannelTable {
         WHERE channel = ? AND visible_at = ${VISIBLE} AND expires_at > ? ORDER BY messages.seq LIMIT ?`,
     );
     this.#lease = database.prepare(
-      "UPDATE messages SET visible_at = ?, leased = 1, deliveries = deliveries + 1 WHERE seq = ?",
+      "UPDATE messages SET visible_at = ?, leased = ?, deliveries = deliveries + 1 WHERE seq = ?",
     );
-    this.#renew = database.prepare("UPDATE messages SET visible_at = ? WHERE seq = ? AND leased = 1");
+    this.#renew = database.prepare("UPDATE messages SET visible_at = ? WHERE seq = ? AND leased = ?");
     this.#nextVisible = database.prepare(
       `SELECT visible_at FROM messages WHERE channel = ? AND visible_at > ${VISIBLE}
         ORDER BY visible_at LIMIT 1`,
     );
     this.#remove = database.prepare("DELETE FROM messages WHERE seq = ? RETURNING lane, bytes");
-    this.#release = database.prepare("UPDATE messages SET visible_at = ?, leased = 0 WHERE seq = ?");
+    this.#release = database.prepare(
+      `UPDATE messages SET visible_at = ?, leased = ${FREE} WHERE seq = ?`,
+    );
     this.#takeBack = database.prepare(
-      `UPDATE messages SET visible_at = ${VISIBLE}, leased = 0, deliveries = deliveries - 1 WHERE seq = ? AND leased = 1`,
+      `UPDATE messages SET visible_at = ${VISIBLE}, leased = ${FREE}, deliveries = deliveries - 1
+        WHERE seq = ? AND leased <> ${FREE}`,
     );
     this.#expired = database.prepare(
       `SELECT seq, channel, deliveries FROM messages
-        WHERE expires_at <= ?1 AND (leased = 0 OR visible_at <= ?1) ORDER BY expires_at LIMIT ?2`,
+        WHERE expires_at <= ?1 AND (leased = ${FREE} OR visible_at <= ?1) ORDER BY expires_at LIMIT ?2`,
     );
     this.#leased = database.prepare(
-      "SELECT count(*) AS count FROM messages WHERE channel = ? AND visible_at > ? AND leased = 1",
+      `SELECT count(*) AS count FROM messages WHERE channel = ? AND visible_at > ? AND leased <> ${FREE}`,
     );
     this.#oldest = database.prepare(
       `SELECT received_at FROM events WHERE seq = (SELECT min(seq) FROM (
@@ -104,13 +117,13 @@ export class ChannelTable {
   }
 
   /**
-   * Ends all leases: those that stand in the file were given by a process that has ended. Pauses that are longer
-   * than any may be end, too: the clock was set back since.
+   * Ends all leases but timed ones: those that stand in the file were given by a process that has ended. Timed ones
+   * and pauses that are longer than any may be end, too: the clock was set back since.
    */
   static releaseLeases(database: DatabaseSync): void {
     database.prepare(
-      `UPDATE messages SET visible_at = ${VISIBLE}, leased = 0 WHERE leased = 1 OR visible_at > ?`,
-    ).run(Date.now() + MAX_RELEASE_MS);
+      `UPDATE messages SET visible_at = ${VISIBLE}, leased = ${FREE} WHERE leased = ${HELD} OR visible_at > ?`,
+    ).run(Date.now() + MAX_HIDDEN_MS);
   }
 
   /** @param free what nobody holds of the file, in bytes; `Infinity` for a message that is taken over */
@@ -130,13 +143,16 @@ export class ChannelTable {
     return "added";
   }
 
-  lease({ channel, limit, visibilityMs, bytes }: RequestOf<"lease">, now: number): ReplyOf<"lease"> {
+  lease(
+    { channel, limit, visibilityMs, bytes, isTimed }: RequestOf<"lease">,
+    now: number,
+  ): ReplyOf<"lease"> {
     const id = this.#channel(channel);
     if (id === undefined) return { events: [], nextVisibleAt: undefined };
     this.#reveal.run(id, now);
     const leased: StoredLease[] = [];
     for (const row of this.#oldestRows(id, now, limit, bytes)) {
-      this.#lease.run(Math.ceil(now + visibilityMs), Number(row["seq"]));
+      this.#lease.run(Math.ceil(now + visibilityMs), isTimed ? TIMED : HELD, Number(row["seq"]));
       leased.push({ event: this.#events.restore(row), delivery: Number(row["deliveries"]) + 1 });
     }
     const next = this.#nextVisible.get(id);
@@ -148,9 +164,16 @@ export class ChannelTable {
     const until = Math.ceil(now + visibilityMs);
     return tags.filter((tag) => {
       const message = this.#message(channel, tag);
-      if (message !== undefined) this.#renew.run(until, message.sequence);
+      if (message !== undefined) this.#renew.run(until, message.sequence, HELD);
       return message !== undefined;
     });
+  }
+
+  extend({ channel, tag, delivery, visibilityMs }: RequestOf<"extend">, now: number): boolean {
+    const message = this.#message(channel, tag, delivery);
+    if (message === undefined) return false;
+    this.#renew.run(Math.ceil(now + visibilityMs), message.sequence, TIMED);
+    return true;
   }
 
   acknowledge({ channel, tag }: RequestOf<"acknowledge">): boolean {
@@ -161,8 +184,8 @@ export class ChannelTable {
     return true;
   }
 
-  release({ channel, tag, delayMs }: RequestOf<"release">, now: number): boolean {
-    const message = this.#message(channel, tag);
+  release({ channel, tag, delayMs, delivery }: RequestOf<"release">, now: number): boolean {
+    const message = this.#message(channel, tag, delivery);
     if (message === undefined) return false;
     this.#release.run(delayMs > 0 ? Math.ceil(now + delayMs) : VISIBLE, message.sequence);
     return true;
@@ -176,11 +199,11 @@ export class ChannelTable {
   }
 
   /** Moves a message to the dead letters. */
-  reject({ channel, tag, failure }: RequestOf<"reject">): boolean {
-    const message = this.#message(channel, tag);
+  reject({ channel, tag, failure, attempts, delivery }: RequestOf<"reject">): boolean {
+    const message = this.#message(channel, tag, delivery);
     if (message === undefined) return false;
     this.#take(message.channel, message.sequence);
-    this.#deadLetters.addEvent(message.sequence, failure, message.deliveries);
+    this.#deadLetters.addEvent(message.sequence, failure, attempts ?? message.deliveries);
     return true;
   }
 
@@ -241,14 +264,18 @@ export class ChannelTable {
     this.#counts.add(channel, -1);
   }
 
+  /** @param delivery only if its timed lease stands; `undefined` whatever holds the message */
   #message(
     channel: string,
     tag: string,
+    delivery?: number,
   ): { channel: number; sequence: number; deliveries: number } | undefined {
     const id = this.#channel(channel);
     const row = id === undefined ? undefined : this.#find.get(id, tag);
     if (id === undefined || row === undefined) return undefined;
-    return { channel: id, sequence: Number(row["seq"]), deliveries: Number(row["deliveries"]) };
+    const deliveries = Number(row["deliveries"]);
+    if (delivery !== undefined && (row["leased"] !== TIMED || deliveries !== delivery)) return undefined;
+    return { channel: id, sequence: Number(row["seq"]), deliveries };
   }
 
   #channel(name: string): number | undefined {
