@@ -194,7 +194,7 @@ export const ERROR_CATALOGUE = {
   too_many_connections: refused(
     503,
     "The channel has all the connections that it may have",
-    "Stop a connector, or raise `max_connections` of the webhook.",
+    "Stop a connector, or raise `max_connections` of the webhook, or `max_polls` for polls that wait.",
   ),
   connection_not_found: refused(
     404,
@@ -203,8 +203,13 @@ export const ERROR_CATALOGUE = {
   ),
   invalid_message: refused(
     400,
-    "The connector's message is not valid",
-    "See src/relay/PROTOCOL.md for what a connector may send.",
+    "The message is not valid",
+    "See src/relay/PROTOCOL.md for what a connector may send, and src/relay/PULL.md for pulling consumers.",
+  ),
+  invalid_handle: refused(
+    400,
+    "A handle is not that of a lease of this channel",
+    "Name leases by the handles that `receive` gave, with the path of their channel and a token that is still valid.",
   ),
   output_failed: retried(
     502,

@@ -105,6 +105,7 @@ export class Gateway implements AsyncDisposable {
     const requests = new LastRequests();
     this.#life.isDraining = true;
     this.#parts.router.expectLast(requests);
+    this.#parts.relay.pull.answerAll();
     logger("gateway").info("Draining: serving on for up to {graceMs} ms", { graceMs });
     const hadEnded = await requests.ended(graceMs);
     // Connectors connect to another instance, or to this one when it is back.

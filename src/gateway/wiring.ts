@@ -36,6 +36,7 @@ import { NamespaceRates } from "../rules/rate_limit.ts";
 import { RefusalHistory } from "../http/refusal_history.ts";
 import { InFlight } from "../http/in_flight.ts";
 import { WebhookMetrics } from "../http/webhook_metrics.ts";
+import { pullRoutes } from "../http/routes/pull.ts";
 import { relayRoutes } from "../http/routes/relay.ts";
 import { type Route, Router } from "../http/router.ts";
 import { statusRoutes } from "../http/routes/status.ts";
@@ -256,6 +257,8 @@ export class GatewayParts {
       metrics: this.metrics,
       logger: logger("relay"),
       isReady: () => this.#life.isReady,
+      // The other half is for webhooks.
+      mostPolls: Math.ceil((this.#settings.limits.maxConnections ?? Infinity) / 2),
     });
   }
 
@@ -341,7 +344,8 @@ export class GatewayParts {
 
   #relayRoutes(): readonly Route[] {
     const { bodyTimeoutMs } = this.#settings.limits;
-    return relayRoutes(this.relay, { inFlight: this.inFlight, bodyTimeoutMs });
+    const bounds = { inFlight: this.inFlight, bodyTimeoutMs };
+    return [...relayRoutes(this.relay, bounds), ...pullRoutes(this.relay, bounds)];
   }
 
   async #salvage(name: string): Promise<Salvaged> {

@@ -5,12 +5,18 @@
  * @module
  */
 
-import type { ChannelConfig } from "../modules/webhook_connect/webhook_connect.ts";
+import { GatewayError } from "../errors.ts";
+import { equalText } from "../auth/crypto/constant_time.ts";
+import type { ChannelConfig, ChannelToken } from "../modules/webhook_connect/webhook_connect.ts";
 
 /** Bounds of a channel's connections. Times are in milliseconds. */
 export interface ChannelLimits {
   readonly maxConnections: number;
   readonly maxInFlight: number;
+  /** Polls that may wait. */
+  readonly maxPolls: number;
+  /** Hand-outs of an event after which it is a dead letter; `Infinity` for any number. */
+  readonly maxDeliveries: number;
   readonly ackTimeoutMs: number;
   readonly heartbeatIntervalMs: number;
 }
@@ -19,10 +25,10 @@ export interface ChannelLimits {
 export class Channel {
   readonly name: string;
   readonly limits: ChannelLimits;
-  readonly #tokens: ChannelConfig["tokens"];
+  readonly #tokens: readonly ChannelToken[];
 
   /** @param tokens those that every webhook has */
-  constructor(name: string, limits: ChannelLimits, tokens: ChannelConfig["tokens"]) {
+  constructor(name: string, limits: ChannelLimits, tokens: readonly ChannelToken[]) {
     this.name = name;
     this.limits = limits;
     this.#tokens = tokens;
@@ -34,8 +40,26 @@ export class Channel {
    */
   accepts(token: string): boolean {
     // All are compared, so that the time reveals nothing.
-    return this.#tokens.map((matches) => matches(token)).includes(true);
+    return this.#tokens.map(({ matches }) => matches(token)).includes(true);
   }
+
+  /** The code of a text by a token that {@linkcode Channel.accepts}. */
+  sign(text: string, token: string): string {
+    const { sign } = this.#tokens.find(({ matches }) => matches(token))!;
+    return sign(text);
+  }
+
+  /** Whether the code of a text is by any of the tokens. */
+  hasSigned(text: string, code: string): boolean {
+    return this.#tokens.map(({ sign }) => equalText(sign(text), code)).includes(true);
+  }
+}
+
+/** The error for a token that {@linkcode Channel.accepts} does not. */
+export function invalidToken(): GatewayError {
+  return new GatewayError("unauthorized", "The channel token is not valid", {
+    headers: { "www-authenticate": "Bearer" },
+  });
 }
 
 /** How often values occur. */
@@ -73,6 +97,8 @@ class ChannelSettings {
   readonly #limits = {
     maxConnections: new Bag<number>(),
     maxInFlight: new Bag<number>(),
+    maxPolls: new Bag<number>(),
+    maxDeliveries: new Bag<number>(),
     ackTimeoutMs: new Bag<number>(),
     heartbeatIntervalMs: new Bag<number>(),
   };
@@ -94,12 +120,13 @@ class ChannelSettings {
   channel(name: string): Channel | undefined {
     const any = this.#byWebhook.values().next().value?.[0];
     if (any === undefined) return undefined;
-    const { maxConnections, maxInFlight, ackTimeoutMs, heartbeatIntervalMs } = this.#limits;
     const limits = {
-      maxConnections: largestOf(maxConnections),
-      maxInFlight: largestOf(maxInFlight),
-      ackTimeoutMs: largestOf(ackTimeoutMs),
-      heartbeatIntervalMs: largestOf(heartbeatIntervalMs),
+      maxConnections: largestOf(this.#limits.maxConnections),
+      maxInFlight: largestOf(this.#limits.maxInFlight),
+      maxPolls: largestOf(this.#limits.maxPolls),
+      maxDeliveries: largestOf(this.#limits.maxDeliveries),
+      ackTimeoutMs: largestOf(this.#limits.ackTimeoutMs),
+      heartbeatIntervalMs: largestOf(this.#limits.heartbeatIntervalMs),
     };
     const tokens = any.tokens.filter((_, index) =>
       this.#tokens.countOf(any.tokenFingerprints[index]!) === this.#configs
@@ -111,6 +138,8 @@ class ChannelSettings {
     this.#configs += by;
     this.#limits.maxConnections.count(config.maxConnections, by);
     this.#limits.maxInFlight.count(config.maxInFlight, by);
+    this.#limits.maxPolls.count(config.maxPolls, by);
+    this.#limits.maxDeliveries.count(config.maxDeliveries, by);
     this.#limits.ackTimeoutMs.count(config.ackTimeoutMs, by);
     this.#limits.heartbeatIntervalMs.count(config.heartbeatIntervalMs, by);
     for (const token of new Set(config.tokenFingerprints)) this.#tokens.count(token, by);

@@ -9,9 +9,10 @@ import type { Logger } from "@logtape/logtape";
 import type { ChannelDepth, ChannelQueues } from "../channels/channel_queues.ts";
 import { GatewayError } from "../errors.ts";
 import type { Metrics } from "../observability/metrics.ts";
-import type { Channel, ChannelDirectory } from "./channel_directory.ts";
+import { type Channel, type ChannelDirectory, invalidToken } from "./channel_directory.ts";
 import type { Report } from "./protocol/messages.ts";
 import type { ResumePoint } from "./protocol/negotiate.ts";
+import { Pull } from "./pull/pull.ts";
 import { registerDepthMetrics, RelayMetrics } from "./relay_metrics.ts";
 import { RelaySession, type TransportName } from "./session.ts";
 
@@ -29,6 +30,8 @@ export interface RelayOptions {
   readonly logger: Logger;
   /** Whether the first configuration has been loaded. */
   readonly isReady: () => boolean;
+  /** Polls of all channels that may wait at once. @default Infinity */
+  readonly mostPolls?: number;
 }
 
 /** A connector that wants messages. */
@@ -51,6 +54,8 @@ export interface ChannelStatus {
 
 /** The connectors of this gateway: who may be one, and which sessions they have. */
 export class Relay implements AsyncDisposable {
+  /** Consumers that fetch events by single requests. */
+  readonly pull: Pull;
   readonly #directory: ChannelDirectory;
   readonly #queues: ChannelQueues;
   readonly #logger: Logger;
@@ -60,13 +65,19 @@ export class Relay implements AsyncDisposable {
   readonly #changes: Disposable;
   #closed = false;
 
-  constructor({ directory, queues, metrics, logger, isReady }: RelayOptions) {
+  constructor({ directory, queues, metrics, logger, isReady, mostPolls = Infinity }: RelayOptions) {
     this.#isReady = isReady;
     this.#directory = directory;
     this.#queues = queues;
     this.#logger = logger;
     const channels = () => Array.from(directory.channels, ({ name }) => name);
-    this.#metrics = new RelayMetrics(metrics, () => this.#sessions.values(), channels);
+    this.#metrics = new RelayMetrics(
+      metrics,
+      () => this.#sessions.values(),
+      channels,
+      (channel) => this.pull.consumersOf(channel),
+    );
+    this.pull = new Pull({ directory, queues, metrics: this.#metrics, logger, mostPolls });
     registerDepthMetrics(metrics, channels, queues);
     this.#changes = directory.onChange((channel) => this.#review(channel));
   }
@@ -168,6 +179,7 @@ export class Relay implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closed = true;
     this.#changes[Symbol.dispose]();
+    this.pull[Symbol.dispose]();
     const end = { code: "draining", message: "The gateway is shutting down" } as const;
     await Promise.all([...this.#sessions.values()].map((session) => session.close(end)));
   }
@@ -222,9 +234,10 @@ export class Relay implements AsyncDisposable {
 
   /** Ends the sessions that the channel's configuration does not admit any more. */
   #review(name: string): void {
+    const channel = this.#directory.find(name);
+    this.pull.review(name);
     const sessions = [...this.#sessionsOf(name)];
     if (sessions.length === 0) return;
-    const channel = this.#directory.find(name);
     for (const session of sessions) {
       const end = channel === undefined
         ? { code: "channel_not_found", message: "The channel was removed from the configuration" } as const
@@ -242,10 +255,4 @@ export class Relay implements AsyncDisposable {
 
 function notReady(): GatewayError {
   return new GatewayError("not_ready", undefined, { retryAfterSeconds: RETRY_AFTER_SECONDS });
-}
-
-function invalidToken(): GatewayError {
-  return new GatewayError("unauthorized", "The channel token is not valid", {
-    headers: { "www-authenticate": "Bearer" },
-  });
 }

@@ -28,15 +28,17 @@ export class RelayMetrics {
   /**
    * @param sessions those that live, asked at each scrape
    * @param channels the names of all channels, asked at each scrape
+   * @param pullers how many consumers pull from a channel
    */
   constructor(
     metrics: Metrics,
     sessions: () => Iterable<MeasuredSession>,
     channels: () => Iterable<string>,
+    pullers: (channel: string) => number,
   ) {
     this.#handedOut = metrics.counter(
       "cwm_relay_messages_total",
-      "Messages handed out to connectors, repeated ones included.",
+      "Messages handed out to connectors and pulling consumers, repeated ones included.",
       ["channel"],
     );
     this.#again = metrics.counter(
@@ -46,13 +48,13 @@ export class RelayMetrics {
     );
     this.#settled = metrics.counter(
       "cwm_relay_settled_total",
-      "Messages that connectors acknowledged, gave back or rejected.",
+      "Messages that connectors and pulling consumers acknowledged, gave back or rejected.",
       ["channel", "outcome"],
     );
     metrics.gaugeFrom(
       "cwm_relay_connections",
-      "Connectors that are connected.",
-      () => connections(sessions(), channels()),
+      "Connectors that are connected, and pulling consumers whose polls wait or that were there within a minute.",
+      () => connections(sessions(), channels(), pullers),
     );
     metrics.gaugeFrom(
       "cwm_relay_inflight",
@@ -73,13 +75,20 @@ export class RelayMetrics {
 }
 
 /** By channel and transport; a channel that nobody is connected to is shown at 0, since alerts wait for that. */
-function connections(sessions: Iterable<MeasuredSession>, channels: Iterable<string>): Iterable<Reading> {
+function connections(
+  sessions: Iterable<MeasuredSession>,
+  channels: Iterable<string>,
+  pullers: (channel: string) => number,
+): Iterable<Reading> {
   const counts = new Map<string, Reading>();
   const add = (channel: string, transport: string, count: number) => {
     const key = JSON.stringify([channel, transport]);
     counts.set(key, [{ channel, transport }, count + (counts.get(key)?.[1] ?? 0)]);
   };
-  for (const channel of channels) for (const transport of TRANSPORT_NAMES) add(channel, transport, 0);
+  for (const channel of channels) {
+    for (const transport of TRANSPORT_NAMES) add(channel, transport, 0);
+    add(channel, "pull", pullers(channel));
+  }
   for (const { channelName, transport, isConnected } of sessions) {
     add(channelName, transport, isConnected ? 1 : 0);
   }

@@ -6,11 +6,12 @@
  */
 
 import type { Logger } from "@logtape/logtape";
-import type { ChannelQueues, LeasedEvent } from "../channels/channel_queues.ts";
+import type { ChannelQueues, LeasedEvent, Rejection } from "../channels/channel_queues.ts";
 import { assertCount, GatewayError } from "../errors.ts";
 import type { Channel } from "./channel_directory.ts";
 import type { EndCode, Report, TRANSPORT_NAMES, WebhookMessage } from "./protocol/messages.ts";
 import { encodeEvent } from "./protocol/codec.ts";
+import { exhaustion, handOut } from "./hand_out.ts";
 import type { RelayMetrics } from "./relay_metrics.ts";
 import { Wakeup } from "../time/wakeup.ts";
 
@@ -56,6 +57,7 @@ export interface Settled {
 interface Outstanding {
   readonly sequence: number;
   readonly bytes: number;
+  readonly delivery: number;
 }
 
 /** Whose session it is, and the queue that it takes messages from. */
@@ -82,6 +84,7 @@ export class RelaySession {
   readonly #queues: ChannelQueues;
   readonly #metrics: RelayMetrics;
   readonly #logger: Logger;
+  readonly #limits: Channel["limits"];
   readonly #ackTimeoutMs: number;
   readonly #heartbeatIntervalMs: number;
   /** The unacknowledged messages by tag, in the order in which they were handed out. */
@@ -113,7 +116,8 @@ export class RelaySession {
     this.#queues = options.queues;
     this.#metrics = options.metrics;
     this.#logger = options.logger;
-    const { ackTimeoutMs, heartbeatIntervalMs } = options.channel.limits;
+    this.#limits = options.channel.limits;
+    const { ackTimeoutMs, heartbeatIntervalMs } = this.#limits;
     this.#ackTimeoutMs = ackTimeoutMs;
     this.#heartbeatIntervalMs = heartbeatIntervalMs;
     this.#watch = this.#queues.watch(this.channelName, () => this.#wakeup.wake());
@@ -205,7 +209,7 @@ export class RelaySession {
       const pauseMs = this.#pausedUntil - performance.now();
       if (room > 0 && pauseMs <= 0 && !this.#stopped) {
         const pauses = this.#pauses;
-        const leased = await this.#queues.lease(this.channelName, room, this.#ackTimeoutMs, { bytes });
+        const leased = await this.#lease(room, bytes);
         if (stop.aborted || this.#stopped || pauses !== this.#pauses) {
           await this.#takeBack(leased.map(({ tag }) => tag));
         } else if (leased.length > 0) return leased.map((one) => this.#handOut(one));
@@ -302,10 +306,24 @@ export class RelaySession {
     this.close(end).catch((error) => this.#report(error));
   }
 
+  #lease(limit: number, bytes: number): Promise<readonly LeasedEvent[]> {
+    return handOut(this.#queues, {
+      channel: this.channelName,
+      limits: this.#limits,
+      limit,
+      visibilityMs: this.#ackTimeoutMs,
+      options: { bytes },
+    });
+  }
+
   #handOut(leased: LeasedEvent): WebhookMessage {
     const { length: bytes } = leased.event.body;
     this.#drop(leased.tag);
-    this.#outstanding.set(leased.tag, { sequence: ++this.#sequence, bytes });
+    this.#outstanding.set(leased.tag, {
+      sequence: ++this.#sequence,
+      bytes,
+      delivery: leased.delivery,
+    });
     this.#outstandingBytes += bytes;
     this.#metrics.handedOut(this.channelName, leased.delivery);
     return encodeEvent(leased, this.#sequence);
@@ -321,7 +339,7 @@ export class RelaySession {
   async #settle(report: Report): Promise<boolean> {
     const { message_id: tag } = report;
     if (report.type === "nack" && report.retry && (report.delay_ms ?? 0) > 0) this.#pause(report.delay_ms!);
-    const mine = this.#outstanding.has(tag);
+    const mine = this.#outstanding.get(tag);
     if (report.type === "ack") {
       // Also when it is not this session's any more: it was delivered, so nobody needs to get it again.
       const known = await this.#queues.acknowledge(this.channelName, tag);
@@ -330,15 +348,18 @@ export class RelaySession {
       return known;
     }
     // Somebody else may hold it by now, and must not lose it for that.
-    if (!mine) return false;
-    if (report.retry) {
+    if (mine === undefined) return false;
+    if (report.retry && mine.delivery < this.#limits.maxDeliveries) {
       this.#drop(tag);
       const known = await this.#queues.release(this.channelName, tag, 0);
       if (known) this.#metrics.settled(this.channelName, "released", 1);
       return known;
     }
-    const { code = "output_rejected", error = "The connector rejected the event" } = report;
-    const known = await this.#queues.reject(this.channelName, tag, { code, message: error });
+    const known = await this.#queues.reject(
+      this.channelName,
+      tag,
+      report.retry ? exhaustion(mine.delivery) : rejectionOf(report),
+    );
     this.#drop(tag);
     if (known) this.#metrics.settled(this.channelName, "rejected", 1);
     return known;
@@ -385,4 +406,13 @@ export class RelaySession {
       error,
     });
   }
+}
+
+function rejectionOf(
+  { code = "output_rejected", error = "The connector rejected the event" }: Extract<
+    Report,
+    { readonly type: "nack" }
+  >,
+): Rejection {
+  return { code, message: error };
 }

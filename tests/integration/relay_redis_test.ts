@@ -7,6 +7,7 @@ import { RelayStream } from "../support/relay/stream.ts";
 import { gatewayWebhooks, RELAY_ADMIN_TOKEN, RelayWorld } from "../support/relay/world.ts";
 
 testRelay({ transport: "websocket", mode: "http", queue: "redis" });
+testRelay({ transport: "pull", mode: "http", queue: "redis" });
 
 Deno.test("gateways that share a queue on Redis hand out each other's events, and those of a dead one", async () => {
   await using redis = await RedisServer.start();

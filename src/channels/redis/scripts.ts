@@ -36,8 +36,10 @@ local function unpad(member)
 end
 `;
 
-/** The consumer of the group that holds what is leased until its time is over, and the one that holds all else. */
+/** The consumer of the group that holds what is leased until its time is over. */
 export const TIMED = "timed";
+
+/** The one that holds all else that was handed out. */
 export const GATEWAYS = "gateways";
 
 /**

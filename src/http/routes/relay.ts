@@ -15,11 +15,9 @@ import type { Relay } from "../../relay/relay.ts";
 import type { RelaySession, TransportName } from "../../relay/session.ts";
 import { closingMessages, connectedMessage } from "../../relay/transports/transport.ts";
 import { serveWebSocket } from "../../relay/transports/websocket.ts";
-import { declaredLength, readBody, requireDeclared, streamedBody, toReadError } from "../webhook/body.ts";
-import type { InFlight } from "../in_flight.ts";
 import { jsonResponse } from "../responses.ts";
 import type { Route } from "../router.ts";
-import { within } from "../../time/within.ts";
+import { bearerToken, type MessageBounds, readMessage, underWay } from "./channel_requests.ts";
 
 /** Largest body of `/connect/ack`, in bytes: 10,000 acknowledgements fit. */
 const MAX_ACK_BYTES = 4 * 1024 * 1024;
@@ -31,28 +29,19 @@ const POLL_MESSAGES = { default: 10, most: 100 };
 /** Longest name of a connector that is kept. */
 const MAX_CONNECTOR_ID = 128;
 
-/** The bounds that acknowledgements share with webhooks. */
-export interface AckBounds {
-  readonly inFlight: InFlight;
-  /** For the whole body to arrive, in milliseconds. */
-  readonly bodyTimeoutMs: number;
-}
-
-/** The bounds, and what all acknowledgements hold of them: they have a share as a webhook has. */
-interface AckShare extends AckBounds {
-  readonly acknowledgements: Holding;
-}
-
 /** `/connect/stream/…`, `/connect/ack` and `/connect/status/…`. */
-export function relayRoutes(relay: Relay, bounds: AckBounds): Route[] {
-  const share = { ...bounds, acknowledgements: new Holding() };
+export function relayRoutes(relay: Relay, bounds: MessageBounds): Route[] {
+  const acknowledgements = new Holding();
   return [
     {
       path: "/connect/stream/",
       isPrefix: true,
       methods: { GET: (request, id, rest) => stream(relay, request, id, rest) },
     },
-    { path: "/connect/ack", methods: { POST: (request, id) => acknowledge(relay, share, request, id) } },
+    {
+      path: "/connect/ack",
+      methods: { POST: (request, id) => acknowledge(relay, bounds, acknowledgements, request, id) },
+    },
     {
       path: "/connect/status/",
       isPrefix: true,
@@ -102,11 +91,7 @@ function upgrade(session: RelaySession, request: Request): Deno.WebSocketUpgrade
 }
 
 function authorize(relay: Relay, request: Request, channel: string): Channel {
-  return relay.authorize(channel, tokenOf(request));
-}
-
-function tokenOf(request: Request): string {
-  return /^Bearer +(\S+)$/i.exec(request.headers.get("authorization") ?? "")?.[1] ?? "";
+  return relay.authorize(channel, bearerToken(request));
 }
 
 async function open(
@@ -166,23 +151,16 @@ function bounded(
 /** Which channel is meant stands in the body, and a body is read for those only who have the token of one. */
 async function acknowledge(
   relay: Relay,
-  bounds: AckShare,
+  bounds: MessageBounds,
+  acknowledgements: Holding,
   request: Request,
   requestId: string,
 ): Promise<Response> {
-  relay.requireToken(tokenOf(request));
-  const { inFlight, acknowledgements } = bounds;
-  inFlight.enter();
-  try {
-    inFlight.hold(acknowledgements);
-    try {
-      return await settle(relay, request, requestId, await readText(request, bounds));
-    } finally {
-      inFlight.letGo(acknowledgements);
-    }
-  } finally {
-    inFlight.leave();
-  }
+  relay.requireToken(bearerToken(request));
+  return await underWay(bounds.inFlight, acknowledgements, async () => {
+    const text = await readMessage(request, bounds, acknowledgements, MAX_ACK_BYTES);
+    return await settle(relay, request, requestId, text);
+  });
 }
 
 async function settle(relay: Relay, request: Request, requestId: string, text: string): Promise<Response> {
@@ -198,43 +176,6 @@ async function settle(relay: Relay, request: Request, requestId: string, text: s
   const { known, paused } = await session.settle(messages);
   if (end === true) session.leave();
   return jsonResponse(200, { known, ...(paused === undefined ? {} : { paused }) }, requestId);
-}
-
-/** @throws {GatewayError} why the body could not be read; `invalid_message` when it is not UTF-8 */
-async function readText(request: Request, bounds: AckShare): Promise<string> {
-  const body = await readInTime(request, bounds);
-  try {
-    return new TextDecoder("utf-8", { fatal: true }).decode(body);
-  } catch (cause) {
-    throw new GatewayError("invalid_message", "The body is not UTF-8", { cause });
-  }
-}
-
-/**
- * The body, if it arrives in time. What it may take is reserved until it is read, or its memory was let go.
- *
- * @throws {GatewayError} why it could not be read, `overloaded`
- */
-async function readInTime(
-  request: Request,
-  { inFlight, acknowledgements, bodyTimeoutMs }: AckShare,
-): Promise<Uint8Array> {
-  const length = declaredLength(request, MAX_ACK_BYTES);
-  const reserved = length ?? MAX_ACK_BYTES;
-  inFlight.reserve(reserved, acknowledgements);
-  const stream = streamedBody(request, length, MAX_ACK_BYTES);
-  const reading = readBody(request, stream).finally(() => inFlight.release(reserved, acknowledgements));
-  try {
-    if (!await within(bodyTimeoutMs, reading)) {
-      stream?.cancel();
-      throw new GatewayError("body_timeout");
-    }
-    const body = await reading;
-    requireDeclared(body, length);
-    return body;
-  } catch (error) {
-    throw toReadError(error);
-  }
 }
 
 async function status(relay: Relay, request: Request, requestId: string, name: string): Promise<Response> {

@@ -51,7 +51,8 @@ export function decodeEvent(message: WebhookMessage): Event {
   };
 }
 
-function encodeBody(body: Uint8Array | string): Pick<WebhookMessage, "body" | "body_base64"> {
+/** The body as text where it is UTF-8 and not too long, otherwise in base64; both are exact. */
+export function encodeBody(body: Uint8Array | string): Pick<WebhookMessage, "body" | "body_base64"> {
   if (body.length > MAX_TEXT) return { body_base64: Buffer.from(body).toString("base64") };
   if (typeof body === "string") return { body };
   try {

@@ -74,12 +74,12 @@ const gatewayMessage = z.discriminatedUnion("type", [
 
 /** A message that a connector sends over a WebSocket. @throws {GatewayError} `invalid_message`, `json_too_complex` */
 export function parseConnectorMessage(text: string): ConnectorMessage {
-  return parse(connectorMessage, text) as ConnectorMessage;
+  return parseMessage(connectorMessage, text) as ConnectorMessage;
 }
 
 /** The body of a request to `/connect/ack`. @throws {GatewayError} `invalid_message`, `json_too_complex` */
 export function parseAckRequest(text: string): AckRequest {
-  return parse(ackRequest, text) as AckRequest;
+  return parseMessage(ackRequest, text) as AckRequest;
 }
 
 /**
@@ -104,7 +104,8 @@ function isKnown(json: unknown): boolean {
   return KNOWN_TYPES.has((json as { readonly type?: unknown } | null)?.type);
 }
 
-function parse(schema: z.ZodType, text: string): unknown {
+/** What a request to a channel says in its body. @throws {GatewayError} `invalid_message`, `json_too_complex` */
+export function parseMessage<Value>(schema: z.ZodType<Value>, text: string): Value {
   requireSimple(text);
   return validate(schema, parseJson(text));
 }

@@ -7,9 +7,10 @@ import { TestGateway } from "../gateway.ts";
 import { HttpTarget } from "../http/target.ts";
 import { TcpProxy } from "../http/tcp_proxy.ts";
 import { TempDir } from "../temp_dir.ts";
+import { PullConsumer } from "./pull_consumer.ts";
 
 /** How a connector gets its messages. */
-export type RelayTransport = "websocket" | "sse" | "long_poll";
+export type RelayTransport = "websocket" | "sse" | "long_poll" | "pull";
 
 /** How a connector delivers. */
 export type RelayMode = "http" | "module" | "etcd";
@@ -90,8 +91,12 @@ export class RelayWorld implements AsyncDisposable {
     this.#gateway = await startGateway(this.#options, this.directory, "data", port);
   }
 
-  /** Starts a connector that connects through the proxy. Its disposal drains it. */
-  async connector(overrides: Json = {}): Promise<TestConnector> {
+  /** Starts a connector, or a pulling consumer, that connects through the proxy. Its disposal drains it. */
+  async connector(overrides: Json = {}): Promise<RelayConsumer> {
+    if (this.#options.transport === "pull") {
+      const { token = RELAY_TOKEN } = overrides as { readonly token?: string };
+      return PullConsumer.start(`http://${this.proxy.address}`, token, `${this.target.url}/in`);
+    }
     return await TestConnector.start(await this.connectorFile(overrides), this.directory);
   }
 
@@ -209,8 +214,17 @@ export class RelayWorld implements AsyncDisposable {
   }
 }
 
+/** What takes events from the channel to the target. */
+export interface RelayConsumer extends AsyncDisposable {
+  readonly isConnected: boolean;
+  /** Waits until it is connected. */
+  connected(): Promise<void>;
+  /** Takes no further events, and waits for those under way. */
+  drain(): Promise<void>;
+}
+
 /** A connector in the test's own process. */
-export class TestConnector implements AsyncDisposable {
+class TestConnector implements RelayConsumer {
   readonly #connector: Connector;
   readonly #resources: AsyncDisposableStack;
 
@@ -240,7 +254,6 @@ export class TestConnector implements AsyncDisposable {
     return this.#connector.status()["status"] === "connected";
   }
 
-  /** Waits until it is connected. */
   async connected(): Promise<void> {
     await eventually(() => this.isConnected);
   }
