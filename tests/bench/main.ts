@@ -11,6 +11,7 @@
  *     deno task bench outputs http [--beside benthos] (built from its Go module, where there is Go)
  *     deno task bench files [--keys 100000]
  *     deno task bench hung [kafka|redis|clickhouse ...|together] [--seconds 30]
+ *     deno task bench pull [--rounds 3]
  *     deno task bench relay [--rounds 3]
  *     deno task bench restart [--rounds 3] [--against REV]
  *
@@ -36,6 +37,7 @@ import { benchFiles } from "./files.ts";
 import { benchHung } from "./hung.ts";
 import { benchHungTogether } from "./hung_together.ts";
 import { benchOutputs } from "./outputs.ts";
+import { benchPull } from "./pull.ts";
 import { benchRelay } from "./relay.ts";
 import { benchRestart } from "./restart.ts";
 import { benchAgainst, COMPARISON_ROUNDS } from "./against/main.ts";
@@ -75,6 +77,7 @@ const benchmarks: Readonly<Record<string, () => Promise<void>>> = {
     if (systems[0] !== "together") return await benchHung(systems, seconds);
     if (!await benchHungTogether(seconds)) Deno.exitCode = 1;
   },
+  pull: () => benchPull({ rounds: load.rounds }),
   relay: () => benchRelay({ rounds: load.rounds }),
 };
 
