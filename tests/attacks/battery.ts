@@ -9,6 +9,7 @@ import { jsonAttacks } from "./situations/json.ts";
 import { operatorAttacks } from "./situations/operators.ts";
 import { refusalAttacks } from "./situations/refusals.ts";
 import { shareAttacks } from "./situations/shares.ts";
+import { targetAttacks } from "./situations/targets.ts";
 
 /** A gateway holds when it holds against all of them. */
 export const BATTERY: readonly Attack[] = [
@@ -16,6 +17,7 @@ export const BATTERY: readonly Attack[] = [
   ...jsonAttacks,
   ...connectionAttacks,
   ...shareAttacks,
+  ...targetAttacks,
   ...refusalAttacks,
   ...blockedAttacks,
   ...diskAttacks,

@@ -234,3 +234,28 @@ Deno.test("events wait while all targets are down, and none is lost", async () =
     assertEquals((taken[world.first.url] ?? 0) + (taken[world.second.url] ?? 0), 20);
   });
 });
+
+Deno.test("a target that fails and comes back over and over loses nothing", async () => {
+  await using world = await TwoTargets.start();
+  const taken = new Set<string>();
+  const take = (text: string): Answer => {
+    taken.add(text);
+    return { status: 200 };
+  };
+  let asked = 0;
+  world.first.answer(({ text }) => {
+    asked++;
+    if (asked % 40 < 20) return take(text);
+    return asked % 3 === 0 ? "drop" : { status: 503 };
+  });
+  world.second.answer(({ text }) => take(text));
+  await using gateway = await gatewayBefore(world, {}, { retry: { initial_delay: 0.01, max_delay: 0.05 } });
+  const sent = Array.from({ length: 300 }, (_, number) => String(number));
+  for (let begun = 0; begun < sent.length; begun += 30) {
+    const some = sent.slice(begun, begun + 30);
+    const answers = await Promise.all(some.map((body) => gateway.post("/webhook/orders", body)));
+    assertEquals(answers.filter(({ status }) => status !== 200), []);
+  }
+  await eventually(() => assertEquals(sent.filter((body) => !taken.has(body)), []));
+  assert(world.second.requests.length > 0);
+});
