@@ -1,6 +1,7 @@
 /**
- * From a request to the code that answers it. Paths are matched as they were sent, never decoded: what
- * looks different is different.
+ * From a request to the code that answers it. In the path of a webhook a percent-encoded letter is the letter, since
+ * proxies rewrite them. All else is matched as it was sent: a proxy that keeps strangers from a route may know it by
+ * one spelling only.
  *
  * @module
  */
@@ -12,6 +13,7 @@ import { exchange, type ExchangeContext } from "./webhook/exchange.ts";
 import type { FailureLog } from "./failure_log.ts";
 import { KnownUrls } from "./known_urls.ts";
 import type { LastRequests } from "./last_requests.ts";
+import { plainPath } from "./plain_path.ts";
 import { errorResponse, toGatewayError } from "./responses.ts";
 
 /** Answers requests to one path. `rest` is what follows the path of a prefix. */
@@ -77,9 +79,9 @@ export class Router {
 
   /** The template of the path by which a URL is routed; `undefined` where there is nothing. */
   templateOf(url: string): string | undefined {
-    const path = pathOf(url);
+    const path = plainPath(pathOf(url));
     if (!path.startsWith(WEBHOOK_PREFIX)) {
-      const route = this.#find(path);
+      const route = this.#find(pathOf(url));
       return route?.isPrefix === true ? `${route.path}{rest}` : route?.path;
     }
     const rest = path.slice(WEBHOOK_PREFIX.length);
@@ -90,7 +92,7 @@ export class Router {
   /** A proxy that keeps its connections would meet their end with a request under way. */
   async #routeLast(request: Request, info: Deno.ServeHandlerInfo): Promise<Response> {
     const { url } = request;
-    const isWebhook = url.startsWith(WEBHOOK_PREFIX, url.indexOf("/", url.indexOf("//") + 2));
+    const isWebhook = plainPath(pathOf(url)).startsWith(WEBHOOK_PREFIX);
     if (isWebhook) this.#lastRequests?.arrived();
     const response = await this.#route(request, info);
     if (isWebhook) await this.#lastRequests?.held;
@@ -112,8 +114,9 @@ export class Router {
       return this.#refuse(request, info, new GatewayError("invalid_host"), id);
     }
     const query = url.indexOf("?", pathStart);
-    const path = query === -1 ? url.slice(pathStart) : url.slice(pathStart, query);
-    if (!path.startsWith(WEBHOOK_PREFIX)) return this.#answer(path, request, info, id);
+    const sent = query === -1 ? url.slice(pathStart) : url.slice(pathStart, query);
+    const path = plainPath(sent);
+    if (!path.startsWith(WEBHOOK_PREFIX)) return this.#answer(sent, request, info, id);
     const webhook = this.#webhookPath(path.slice(WEBHOOK_PREFIX.length));
     if (webhook === undefined) return this.#refuse(request, info, new GatewayError("not_found"), id);
     const entry = this.#webhooks.find(webhook);
