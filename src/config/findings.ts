@@ -96,10 +96,10 @@ export class Findings {
   }
 
   #reportTroubles(): void {
+    const health = this.#health;
+    if (health === undefined) return;
     for (const key of this.#solved) {
-      if (this.#reported.delete(key)) {
-        this.#health?.end({ part: "configuration", name: key }, "refused", this);
-      }
+      if (this.#reported.delete(key)) health.end({ part: "configuration", name: key }, "refused", this);
     }
     for (const key of this.#newProblems) {
       if (this.#reported.size >= REPORTED_KEYS && !this.#reported.has(key)) continue;
@@ -107,10 +107,7 @@ export class Findings {
       if (first === undefined) continue;
       this.#reported.add(key);
       const cause = causeOf(first, others.length);
-      this.#health?.begin(
-        { part: "configuration", name: key, kind: "refused", cause, since: first.since },
-        this,
-      );
+      health.begin({ part: "configuration", name: key, kind: "refused", cause, since: first.since }, this);
     }
   }
 
