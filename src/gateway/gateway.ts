@@ -37,6 +37,8 @@ export class Gateway implements AsyncDisposable {
   readonly #parts: GatewayParts;
   readonly #life = { isReady: false, isIncomplete: false, isDraining: false, isClosed: false };
   readonly #stopping = new AbortController();
+  /** What follows the health of the parts. */
+  readonly #health: AsyncDisposable;
   #server: ListeningServer | undefined;
   #certificate: Certificate | undefined;
   #isLoaded = false;
@@ -45,6 +47,7 @@ export class Gateway implements AsyncDisposable {
   private constructor(options: GatewayOptions, opened: OpenedParts) {
     this.#settings = options.settings;
     this.#parts = new GatewayParts(options, opened, this.#life);
+    this.#health = this.#parts.followHealth();
   }
 
   /**
@@ -146,9 +149,7 @@ export class Gateway implements AsyncDisposable {
     this.#life.isClosed = true;
     this.#stopping.abort();
     // Before the parts end: that they are gone then is no news.
-    if (this.#parts.notifier !== undefined) {
-      await within(CLOSE_TIMEOUT_MS, this.#parts.notifier[Symbol.asyncDispose]());
-    }
+    await within(CLOSE_TIMEOUT_MS, this.#health[Symbol.asyncDispose]());
     if (this.#certificate !== undefined) {
       await within(CLOSE_TIMEOUT_MS, this.#certificate[Symbol.asyncDispose]());
     }
@@ -162,7 +163,6 @@ export class Gateway implements AsyncDisposable {
     await within(CLOSE_TIMEOUT_MS, this.#parts.secrets[Symbol.asyncDispose]());
     await within(CLOSE_TIMEOUT_MS, this.#parts.outputs[Symbol.asyncDispose]());
     await within(CLOSE_TIMEOUT_MS, this.#parts.channels[Symbol.asyncDispose]());
-    await within(CLOSE_TIMEOUT_MS, this.#parts.deadLetterReports[Symbol.asyncDispose]());
     const { pending } = this.#parts.journal.stats();
     await within(CLOSE_TIMEOUT_MS, this.#parts.acceptor.drain());
     await this.#parts.journal[Symbol.asyncDispose]();
@@ -200,7 +200,7 @@ export class Gateway implements AsyncDisposable {
     if (this.#life.isIncomplete) await this.#complete();
     await this.#waitForSecrets();
     this.#life.isReady = true;
-    this.#parts.notifier?.lookAgain();
+    this.#parts.giveNotices();
     // What an earlier process accepted and did not deliver is taken up; a first journal begins with its first event.
     if (await mayHoldJournal(this.#settings)) await this.#parts.dispatcher.start();
     else this.#parts.dispatcher.startEmpty();

@@ -11,6 +11,7 @@ import type { SecretLookup } from "../config/secrets/lookup.ts";
 import { describeWebhook } from "../event/names.ts";
 import type { Problem } from "../config/problem.ts";
 import type { CompiledStep } from "../config/compile/delivery_compiler.ts";
+import { Health } from "../health/health.ts";
 import type { LineWriter } from "../io/line_writer.ts";
 import type { OutputModule } from "../modules/module.ts";
 import type { Settings } from "../settings/settings.ts";
@@ -47,6 +48,7 @@ export class OfflineGateway implements AsyncDisposable {
   static async start(options: OfflineGatewayOptions, signal: AbortSignal): Promise<OfflineGateway> {
     const { settings, environment, changes, secrets, modules, authServers } = options;
     const opened = {
+      health: new Health(),
       journal: await openJournal(settings),
       provider: new FixedProvider(changes),
       secrets,

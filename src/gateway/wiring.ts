@@ -111,7 +111,6 @@ export class GatewayParts {
   readonly journal: SqliteJournal;
   readonly dispatcher: Dispatcher;
   readonly acceptor: Acceptor;
-  readonly deadLetterReports: AsyncDisposable;
   readonly secrets: SecretLookup;
   readonly tracing: Tracing | undefined;
   readonly manager: ConfigManager;
@@ -122,15 +121,17 @@ export class GatewayParts {
   readonly router: Router;
   readonly processMetrics: Disposable;
   readonly handshakes: HandshakeRegistry;
-  /** `undefined` where nobody gets notices. */
-  readonly notifier: Notifier | undefined;
   readonly authServers: AuthServers;
+  readonly #options: GatewayOptions;
   readonly #settings: Settings;
   readonly #life: GatewayLife;
   readonly #clientAddress: ClientAddressResolver;
+  /** `undefined` where nobody gets notices. */
+  #notifier: Notifier | undefined;
 
   constructor(options: GatewayOptions, opened: OpenedParts, life: GatewayLife) {
     const { settings } = options;
+    this.#options = options;
     this.#settings = settings;
     this.#life = life;
     this.health = opened.health;
@@ -158,10 +159,8 @@ export class GatewayParts {
       logger: logger("delivery"),
       longestTurnMs: settings.limits.deliveryBudgetMs / 2,
     });
-    this.deadLetterReports = new DeadLetterReports(this.journal, this.health);
     const directory = new ChannelDirectory();
     this.manager = this.#buildManager(options, directory);
-    this.notifier = this.#buildNotifier(options);
     this.reloader = new Reloader(this.provider, this.manager);
     this.relay = this.#buildRelay(directory);
     this.failures = new FailureLog(logger("http"), this.refusals, this.#clientAddress);
@@ -228,7 +227,7 @@ export class GatewayParts {
         directory.set(path, channelsOf(entry));
         this.webhooks.changed(path, entry);
         if (entry?.webhook?.handshake === "settled") void this.handshakes.settle(path);
-        if (path === settings.notifyWebhook) this.notifier?.lookAgain();
+        if (path === settings.notifyWebhook) this.#notifier?.lookAgain();
         if (entry !== undefined) return;
         this.refusals.forget(path);
         this.health.forget({ part: "webhook", name: path });
@@ -237,16 +236,29 @@ export class GatewayParts {
     return manager;
   }
 
-  #buildNotifier({ settings: { notifyWebhook }, environment }: GatewayOptions): Notifier | undefined {
-    if (notifyWebhook === undefined) return undefined;
+  /** Begins to count dead letters and to give notices, until what is returned is disposed of. To be called once. */
+  followHealth(): AsyncDisposable {
+    const followers = new AsyncDisposableStack();
+    followers.use(new DeadLetterReports(this.journal, this.health));
+    const { notifyWebhook } = this.#settings;
+    if (notifyWebhook !== undefined) this.#notifier = followers.use(this.#startNotifier(notifyWebhook));
+    return followers;
+  }
+
+  /** The first configuration is loaded: there may be a webhook that takes notices. */
+  giveNotices(): void {
+    this.#notifier?.lookAgain();
+  }
+
+  #startNotifier(webhook: string): Notifier {
+    const target = () => noticeTargetOf(this.manager.find(webhook), this.acceptor);
     return new Notifier({
       health: this.health,
-      webhook: notifyWebhook,
-      target: () =>
-        this.#life.isReady ? noticeTargetOf(this.manager.find(notifyWebhook), this.acceptor) : undefined,
+      webhook,
+      target: () => this.#life.isReady ? target() : undefined,
       metrics: this.metrics,
       logger: logger("notices"),
-      gateway: hostName(environment),
+      gateway: hostName(this.#options.environment),
     });
   }
 

@@ -96,7 +96,6 @@ export class SocketlessGateway implements AsyncDisposable {
 async function close(parts: GatewayParts): Promise<void> {
   await parts.relay[Symbol.asyncDispose]();
   await parts.dispatcher.drain(AbortSignal.abort());
-  await parts.deadLetterReports[Symbol.asyncDispose]();
   await parts.manager.close();
   await parts.outputs[Symbol.asyncDispose]();
   parts.deadlines[Symbol.dispose]();
