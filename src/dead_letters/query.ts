@@ -33,8 +33,8 @@ export function parseDeadLetterQuery(query: URLSearchParams, now: number): DeadL
   if (unclear !== undefined) return { problem: unclear };
   const text = (name: string, key: string) => query.has(name) ? { [key]: query.get(name)! } : {};
   const ids = query.getAll("id");
-  const older = ageOf(query, "older-than");
-  const newer = ageOf(query, "newer-than");
+  const older = parseAge(query, "older-than");
+  const newer = parseAge(query, "newer-than");
   for (const age of [older, newer]) if (typeof age === "string") return { problem: age };
   return {
     filter: {
@@ -66,7 +66,8 @@ function problemOf(query: URLSearchParams): string | undefined {
   return undefined;
 }
 
-function ageOf(query: URLSearchParams, name: string): number | string | undefined {
+/** An age of a query in milliseconds, or what is wrong with it; `undefined` where it is not given. */
+export function parseAge(query: URLSearchParams, name: string): number | string | undefined {
   const text = query.get(name);
   if (text === null) return undefined;
   const match = /^(\d{1,9})([smhd])$/.exec(text);

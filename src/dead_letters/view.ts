@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { Event } from "../event/event.ts";
 import { isCredentialHeader } from "../event/header_policy.ts";
 import { REDACTED } from "../observability/redaction.ts";
 import type { DeadLetter, DeadLetterSummary } from "./dead_letters.ts";
@@ -22,8 +23,8 @@ export interface DeadLetterRow {
   readonly bytes: number;
 }
 
-/** A dead letter with its event. */
-export interface DeadLetterDetail extends DeadLetterRow {
+/** What an event says. */
+export interface EventContents {
   /** What its sender calls the event; `undefined` where that is not known. */
   readonly event_type?: string | undefined;
   /** Without the values of credentials. */
@@ -33,6 +34,9 @@ export interface DeadLetterDetail extends DeadLetterRow {
   /** The body in base64, where it is not UTF-8. */
   readonly body_base64?: string;
 }
+
+/** A dead letter with its event. */
+export interface DeadLetterDetail extends DeadLetterRow, EventContents {}
 
 /** The row of a dead letter. */
 export function deadLetterRow(letter: DeadLetterSummary): DeadLetterRow {
@@ -52,16 +56,20 @@ export function deadLetterRow(letter: DeadLetterSummary): DeadLetterRow {
 
 /** The dead letter with its headers and body. */
 export function deadLetterDetail(letter: DeadLetter): DeadLetterDetail {
-  const { type, body: { bytes } } = letter.event;
-  const beginning = { ...deadLetterRow(letter), ...(type === undefined ? {} : { event_type: type }) };
+  return { ...deadLetterRow(letter), ...eventContents(letter.event) };
+}
+
+/** The type, the headers and the body of an event. */
+export function eventContents({ type, headers: received, body: { bytes } }: Event): EventContents {
   const headers = Object.fromEntries(
-    [...letter.event.headers].map(([name, value]) => [name, isCredentialHeader(name) ? REDACTED : value]),
+    [...received].map(([name, value]) => [name, isCredentialHeader(name) ? REDACTED : value]),
   );
+  const beginning = { ...(type === undefined ? {} : { event_type: type }), headers };
   try {
     const body = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
-    return { ...beginning, headers, body };
+    return { ...beginning, body };
   } catch (error) {
     if (!(error instanceof TypeError)) throw error;
-    return { ...beginning, headers, body_base64: bytes.toBase64() };
+    return { ...beginning, body_base64: bytes.toBase64() };
   }
 }

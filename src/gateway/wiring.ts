@@ -335,6 +335,12 @@ export class GatewayParts {
         letters: this.journal.deadLetters,
         onReplay: () => this.dispatcher.recover(),
       },
+      events: {
+        records: this.journal.records,
+        refusals: this.refusals,
+        catalog: this.manager.catalog,
+        onReplay: () => this.dispatcher.recover(),
+      },
       journal: {
         maxBytes: this.#settings.journal.maxBytes,
         stats: () => this.journal.stats(),

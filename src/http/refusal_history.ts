@@ -27,12 +27,20 @@ export interface RefusedRequest {
   readonly requestId: string;
 }
 
+/** A refusal of any webhook. */
+export interface ListedRefusal extends RefusedRequest {
+  /** `namespace/id` of the webhook. */
+  readonly path: string;
+  /** Grows with every refusal. */
+  readonly number: number;
+}
+
 /** The last refusals of one webhook. A full one overwrites its oldest. */
 class Ring {
-  readonly #kept: RefusedRequest[] = [];
+  readonly #kept: ListedRefusal[] = [];
   #oldest = 0;
 
-  add(refused: RefusedRequest): void {
+  add(refused: ListedRefusal): void {
     if (this.#kept.length < KEPT_REFUSALS) {
       this.#kept.push(refused);
       return;
@@ -41,7 +49,7 @@ class Ring {
     this.#oldest = (this.#oldest + 1) % KEPT_REFUSALS;
   }
 
-  get newestFirst(): RefusedRequest[] {
+  get newestFirst(): ListedRefusal[] {
     return [...this.#kept.slice(this.#oldest), ...this.#kept.slice(0, this.#oldest)].reverse();
   }
 }
@@ -50,6 +58,7 @@ class Ring {
 export class RefusalHistory {
   /** By `namespace/id`, the webhook that refused something last at the end. */
   readonly #rings = new Map<string, Ring>();
+  #last = 0;
 
   /** @param path `namespace/id` of a webhook that exists */
   add(path: string, refused: RefusedRequest): void {
@@ -57,12 +66,23 @@ export class RefusalHistory {
     this.#rings.delete(path); // A Map keeps the order of insertion.
     if (this.#rings.size >= KEPT_WEBHOOKS) this.#forgetFirst();
     this.#rings.set(path, ring);
-    ring.add(refused);
+    ring.add({ ...refused, path, number: ++this.#last });
   }
 
   /** The last refusals of a webhook, the newest first. */
   of(path: string): readonly RefusedRequest[] {
     return this.#rings.get(path)?.newestFirst ?? [];
+  }
+
+  /** All that are kept and match, the newest first. */
+  list(matches: (refused: ListedRefusal) => boolean): readonly ListedRefusal[] {
+    return Array.from(this.#rings.values(), (ring) => ring.newestFirst.filter(matches)).flat()
+      .sort((a, b) => b.number - a.number);
+  }
+
+  /** The number of the last refusal; 0 before the first. */
+  get last(): number {
+    return this.#last;
   }
 
   /** The webhook does not exist any more. */

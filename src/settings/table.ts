@@ -120,7 +120,7 @@ export const VARIABLES = {
   JOURNAL_RETENTION_MS: variable(
     integer(0, 30 * 24 * HOUR_MS, "ms"),
     0,
-    "How long an event is kept in the journal after it was delivered.",
+    "How long an event is kept in the journal after it was delivered, to be listed and replayed. While events are kept, the journal writes more of each.",
   ),
   JOURNAL_RETENTION_BYTES: variable(
     integer(0, TEBIBYTE, "bytes"),

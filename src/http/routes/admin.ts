@@ -13,6 +13,7 @@ import type { Metrics } from "../../observability/metrics.ts";
 import type { VaultStatus } from "../../secrets/vault/vault_source.ts";
 import { compressing } from "./compression.ts";
 import { deadLetterRoutes, type DeadLetterSource } from "./dead_letters.ts";
+import { eventRoutes, type EventSource } from "./events/events.ts";
 import type { InFlight } from "../in_flight.ts";
 import { healthRoute, type HealthSource } from "./health.ts";
 import { handshakeRoutes, type HandshakeSource } from "./handshakes.ts";
@@ -42,6 +43,7 @@ export interface AdminSource {
   readonly reload: (signal: AbortSignal) => Promise<void>;
   readonly inFlight: InFlight;
   readonly deadLetters: DeadLetterSource;
+  readonly events: EventSource;
   readonly webhooks: WebhookSource;
   readonly journal: JournalSource;
   readonly handshakes: HandshakeSource;
@@ -65,6 +67,7 @@ export function adminRoutes(source: AdminSource): Route[] {
     ...journalRoutes(source.journal, guard),
     ...handshakeRoutes(source.handshakes, guard),
     ...deadLetterRoutes(source.deadLetters, guard),
+    ...eventRoutes(source.events, guard),
   ];
 }
 

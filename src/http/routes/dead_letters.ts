@@ -11,9 +11,7 @@ import type { DeadLetterFilter, DeadLetters } from "../../dead_letters/dead_lett
 import { GatewayError } from "../../errors.ts";
 import { jsonResponse } from "../responses.ts";
 import type { Handler, Route } from "../router.ts";
-
-const DEFAULT_PAGE = 100;
-const MAX_PAGE = 1000;
+import { limitOf, queryOf } from "./query.ts";
 
 /** Where the routes find dead letters. */
 export interface DeadLetterSource {
@@ -40,13 +38,7 @@ export function deadLetterRoutes(source: DeadLetterSource, guard: (handler: Hand
 
 async function list({ letters }: DeadLetterSource, request: Request, requestId: string): Promise<Response> {
   const query = queryOf(request, [...QUERY_NAMES, "limit", "cursor"]);
-  const limit = Number(query.get("limit") ?? DEFAULT_PAGE);
-  if (!Number.isInteger(limit) || limit < 1 || limit > MAX_PAGE) {
-    throw new GatewayError(
-      "invalid_query",
-      `'limit' must be a whole number from 1 to ${MAX_PAGE}, current value is '${query.get("limit")}'`,
-    );
-  }
+  const limit = limitOf(query);
   const page = await letters.list(filterOf(query), limit, query.get("cursor") ?? undefined);
   return jsonResponse(200, {
     dead_letters: page.letters.map(deadLetterRow),
@@ -88,15 +80,4 @@ function filterOf(query: URLSearchParams): DeadLetterFilter {
   const parsed = parseDeadLetterQuery(query, Date.now());
   if ("problem" in parsed) throw new GatewayError("invalid_query", parsed.problem);
   return parsed.filter;
-}
-
-/** The query, if it holds no other names than those. */
-function queryOf(request: Request, known: readonly string[]): URLSearchParams {
-  const query = new URL(request.url).searchParams;
-  for (const name of query.keys()) {
-    if (!known.includes(name)) {
-      throw new GatewayError("invalid_query", `'${name}' is not known here: expected ${known.join(", ")}`);
-    }
-  }
-  return query;
 }

@@ -14,6 +14,7 @@ import type {
   DeadLetterSummary,
 } from "../../dead_letters/dead_letters.ts";
 import type { RepeatKey, RepeatKind } from "../../event/repeat_key.ts";
+import type { EventRecord, RecordFilter, RecordOrder } from "../../records/records.ts";
 import type { LaneHolding, LaneKey, RecalledKey, RememberedEvent, Settlement } from "../journal.ts";
 
 const encoder = new TextEncoder();
@@ -231,6 +232,8 @@ export interface Operations {
     { readonly ready: number; readonly leased: number; readonly oldestReceivedAt: number | undefined },
   ];
   readonly channels: [Record<never, never>, readonly string[]];
+  readonly listRecords: [RecordSlice, RecordSliceRead];
+  readonly replayRecords: [ReplaySlice, ReplaySliceDone];
   readonly salvage: [{ readonly path: string; readonly begins: boolean }, SalvageSlice];
   /** One slice of the work that nobody asks for; `true` when there is more of it. */
   readonly sweep: [Record<never, never>, boolean];
@@ -289,6 +292,50 @@ export interface DeadSliceChanged extends DeadSliceEnd {
   readonly count: number;
   /** The number up to which the letters were meant. */
   readonly upTo: number;
+}
+
+/** Records of a filter from a place on, at most `limit`. */
+export interface RecordSlice {
+  readonly filter: RecordFilter;
+  readonly order: RecordOrder;
+  /** `undefined` to begin. */
+  readonly place: { readonly after: number; readonly upTo: number } | undefined;
+  readonly limit: number;
+  /** Events that are brought along, in bytes, or one larger event; `undefined` for none. */
+  readonly bytes: number | undefined;
+}
+
+/** Records that were found, and where to go on. */
+export interface RecordSliceRead {
+  readonly records: readonly StoredRecord[];
+  /** The sequence behind which was read. */
+  readonly start: number;
+  /** The last sequence that was looked at; `undefined` when there is no more. */
+  readonly next: number | undefined;
+  /** The last sequence that belongs to the list. */
+  readonly upTo: number;
+  /** Whether it ended since the events that are brought along have all the bytes that they may have. */
+  readonly isFull: boolean;
+}
+
+/** A record as it is stored. */
+export interface StoredRecord extends Omit<EventRecord, "event" | "cursor"> {
+  readonly sequence: number;
+  readonly event: StoredEvent | undefined;
+}
+
+/** Records that are to be delivered again, at most `limit`. */
+export interface ReplaySlice extends Omit<RecordSlice, "bytes"> {
+  /** What gets them; `undefined` for their own webhooks. */
+  readonly to: LaneKey | undefined;
+}
+
+/** What was done with a slice of records, and where to go on. */
+export interface ReplaySliceDone extends Pick<RecordSliceRead, "next" | "upTo"> {
+  readonly replayed: number;
+  readonly skipped: number;
+  /** Whether it ended since the webhook that gets the next one holds its share of the file. */
+  readonly isFull: boolean;
 }
 
 /** A dead letter with its event. */

@@ -32,6 +32,8 @@ import { asidePath, journalPath, markSalvaged } from "./worker/file.ts";
 import { WorkerClient } from "./worker_client.ts";
 import type { SalvageSlice } from "./protocol.ts";
 import type { HandshakeStore } from "../../auth/challenges/handshakes.ts";
+import type { EventRecords } from "../../records/records.ts";
+import { SqliteRecords } from "./records/records.ts";
 import { SqliteHandshakes } from "./handshakes.ts";
 import { SqliteChannelQueues } from "./channel_queues.ts";
 import { SqliteDeadLetters } from "./dead_letters.ts";
@@ -45,7 +47,7 @@ export interface SqliteJournalOptions {
   readonly health?: HealthReports | undefined;
   /** How long to wait for another process to let go of the file, in milliseconds. @default 1000 */
   readonly lockWaitMs?: number;
-  /** How long delivered events are kept after they were received, in milliseconds. @default 86400000 */
+  /** How long delivered events are kept after their delivery, in milliseconds. @default 86400000 */
   readonly retentionMs?: number;
   /** Delivered events are removed, oldest first, while the store is larger than this. @default 1 GiB */
   readonly retentionBytes?: number;
@@ -114,6 +116,8 @@ export class SqliteJournal implements Journal {
   readonly channels: ChannelQueues;
   /** The secrets that providers have brought. */
   readonly handshakes: HandshakeStore;
+  /** All events of the file. */
+  readonly records: EventRecords;
   readonly #directory: string;
   readonly #worker: WorkerClient;
   readonly #sweeper: ReturnType<typeof setInterval>;
@@ -146,6 +150,7 @@ export class SqliteJournal implements Journal {
       now,
     );
     this.deadLetters = new SqliteDeadLetters(this.#worker);
+    this.records = new SqliteRecords(this.#worker);
     this.handshakes = new SqliteHandshakes(this.#worker);
     this.channels = new SqliteChannelQueues(this.#worker, now);
     this.#sweeper = setInterval(() => void this.#sweep(), options.sweepIntervalMs ?? 1_000);

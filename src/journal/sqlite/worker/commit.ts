@@ -23,6 +23,7 @@ import {
   type StoredBody,
 } from "../protocol.ts";
 import { storedBytes } from "./holdings.ts";
+import { replayRecords } from "./records/replay.ts";
 import { packWithout } from "./tables/pack_events.ts";
 import type { Tables } from "./tables/tables.ts";
 
@@ -36,6 +37,7 @@ const GROWING: ReadonlySet<OperationKind> = new Set([
   "remember",
   "keepHandshake",
   "salvage",
+  "replayRecords",
 ]);
 
 /** Events that one claim takes while there is no space: to claim them is to write, too. */
@@ -108,12 +110,14 @@ const HANDLERS: Handlers = {
   reject: ({ channels }, request) => channels.reject(request),
   depth: ({ channels }, { channel }, now) => channels.depth(channel, now),
   channels: ({ channels }) => channels.names(),
+  listRecords: ({ records }, slice) => records.read(slice),
+  replayRecords: (tables, slice, _now, free) => replayRecords(tables, slice, free),
   salvage: ({ salvage }, request, now) => salvage.step(request, now),
   sweep: ({ channels, idempotency, retention }, _request, now) => {
     return [
       channels.expire(SWEEP_LIMIT, now) === SWEEP_LIMIT,
       idempotency.removeExpired(SWEEP_LIMIT, now),
-      retention.removeSlice(),
+      retention.removeSlice(now),
       retention.shrinkSlice(),
     ].includes(true);
   },
@@ -192,8 +196,8 @@ export class CommitTransaction {
     const { pending, packs, retention } = this.#tables;
     const unpacked = packs.removeDelivered(sequences);
     if (unpacked.length === 0) return;
+    retention.add(unpacked, this.#commit.now);
     pending.removeMany(unpacked);
-    retention.finish(unpacked);
   }
 
   #append(): Pick<CommitWork, "firstSequence" | "skipped" | "firstPacked" | "skippedInPacks"> {

@@ -49,6 +49,8 @@ function eventsOfResult({ kind }: Operation, result: unknown): readonly StoredEv
     case "claim":
     case "lease":
       return (result as ReplyOf<typeof kind>).events.map(({ event }) => event);
+    case "listRecords":
+      return (result as ReplyOf<typeof kind>).records.flatMap(({ event }) => event ?? []);
     case "getDead":
       return [(result as NonNullable<ReplyOf<typeof kind>>).event];
     default:

@@ -3,8 +3,8 @@
  *
  * Events arrive in `packs`, many in a row, and most leave from there. The others get a row in `events`, which
  * never changes; a small row beside it says what state it is in: in `pending` until it is settled, in `dead`
- * while it is a dead letter, in `messages` while it stands in a channel. An event with none of them is
- * finished, and removed when its retention ends.
+ * while it is a dead letter, in `messages` while it stands in a channel, and in `delivered` from its delivery until
+ * its retention ends.
  *
  * @module
  */
@@ -142,6 +142,19 @@ const MIGRATIONS: readonly (readonly string[])[] = [
   ],
   // From here on, packs have bodies that are bytes: programs of before would read them as texts.
   [],
+  [
+    `CREATE TABLE delivered (
+      seq INTEGER PRIMARY KEY,
+      lane INTEGER NOT NULL,
+      at INTEGER NOT NULL,
+      attempts INTEGER
+    ) STRICT`,
+    `CREATE INDEX delivered_at ON delivered (at)`,
+    `INSERT INTO delivered SELECT seq, lane, received_at, NULL FROM events
+      WHERE NOT EXISTS (SELECT 1 FROM pending WHERE pending.seq = events.seq)
+      AND NOT EXISTS (SELECT 1 FROM dead WHERE dead.seq = events.seq)
+      AND NOT EXISTS (SELECT 1 FROM messages WHERE messages.seq = events.seq)`,
+  ],
 ];
 
 /** The version of the schema that this program writes. */

@@ -3,7 +3,8 @@ import { assert, assertEquals } from "@std/assert";
 import type { SqliteJournal } from "../../../../src/journal/sqlite/sqlite_journal.ts";
 import { eventually } from "../../../support/eventually.ts";
 import { appendMany, claimAll } from "../../../contracts/journal.ts";
-import { JournalDirectory } from "../../../support/journal/sqlite_journal.ts";
+import { JournalDirectory, openJournal } from "../../../support/journal/sqlite_journal.ts";
+import { TempDir } from "../../../support/temp_dir.ts";
 import { verifiedEvent } from "../../../support/verified_event.ts";
 
 const CLAIM = { claim: true };
@@ -11,36 +12,52 @@ const HOUR_MS = 3_600_000;
 const FAILURE = { code: "output_rejected", message: "No", connection: "a" } as const;
 
 Deno.test("SQLite journal removes delivered events at the end of their retention, and no other ones", async () => {
-  await using directory = await JournalDirectory.create({ retentionMs: HOUR_MS });
+  let now = Date.now();
+  await using directory = await JournalDirectory.create({ retentionMs: HOUR_MS, now: () => now });
   const journal = await directory.open();
-  const old = { receivedAt: Date.now() - 2 * HOUR_MS };
-  const recent = { receivedAt: Date.now() };
-  const kept: number[] = [];
-  for (let round = 0; round < 20; round++) {
-    const [waiting] = await appendMany(journal, 1, old);
-    const [claimed, dead, delivered] = await appendMany(journal, 3, old, CLAIM);
-    const [recentlyDelivered] = await appendMany(journal, 1, recent, CLAIM);
-    await journal.channels.enqueue("a", verifiedEvent(old), { ttlMs: HOUR_MS, maxSize: 100 });
-    await journal.settle({ sequence: dead!, state: "dead", failure: FAILURE });
-    await deliver(journal, [delivered!, recentlyDelivered!]);
-    kept.push(waiting!, claimed!, dead!, recentlyDelivered!, recentlyDelivered! + 1);
-  }
-  // The sweeper stops at the first event that is kept for its age.
-  await eventually(async () => assertEquals((await sequencesOnDisk(directory)).includes(4), false));
-  await appendMany(journal, 1, old);
-  const remaining = await sequencesOnDisk(directory);
-  assertEquals(kept.filter((sequence) => !remaining.includes(sequence)), []);
+  const [waiting] = await appendMany(journal, 1);
+  const [claimed, dead, delivered] = await appendMany(journal, 3, {}, CLAIM);
+  await journal.channels.enqueue("a", verifiedEvent(), { ttlMs: 10 * HOUR_MS, maxSize: 100 });
+  await journal.settle({ sequence: dead!, state: "dead", failure: FAILURE });
+  await deliver(journal, [delivered!]);
+  now += HOUR_MS / 2;
+  const [later] = await appendMany(journal, 1, {}, CLAIM);
+  await deliver(journal, [later!]);
+  const all = [waiting!, claimed!, dead!, delivered!, delivered! + 1, later!];
+  assertEquals(await sequencesOnDisk(directory), all);
+  now += HOUR_MS / 2;
+  const kept = all.filter((sequence) => sequence !== delivered);
+  await eventually(async () => assertEquals(await sequencesOnDisk(directory), kept));
 });
 
-Deno.test("SQLite journal removes what is delivered after the end of its retention at once", async () => {
+Deno.test("SQLite journal keeps an event for its whole retention, however long it has waited before", async () => {
   await using directory = await JournalDirectory.create({ retentionMs: HOUR_MS });
   const journal = await directory.open();
   const old = { receivedAt: Date.now() - 2 * HOUR_MS };
-  const [late] = await appendMany(journal, 1, old, CLAIM);
-  await deliver(journal, await appendMany(journal, 10, old, CLAIM));
-  await eventually(async () => assertEquals(await sequencesOnDisk(directory), [late]));
-  await deliver(journal, [late!]);
-  assertEquals(await sequencesOnDisk(directory), []);
+  const late = await appendMany(journal, 3, old, CLAIM);
+  await deliver(journal, late);
+  await directory.crash();
+  const restarted = await directory.open();
+  const gone = await appendMany(restarted, 1, {}, CLAIM);
+  assertEquals(await sequencesOnDisk(directory), [...late, ...gone]);
+});
+
+Deno.test("SQLite journal keeps what is delivered out of a pack when it was opened to keep it", async () => {
+  await using temporary = await TempDir.create();
+  {
+    await using journal = await openJournal(temporary.path, { retentionMs: 0 });
+    await appendMany(journal, 3, { body: "in a pack" });
+  }
+  await using journal = await openJournal(temporary.path, { retentionMs: HOUR_MS });
+  const { events } = await claimAll(journal);
+  await deliver(journal, events.map(({ sequence }) => sequence));
+  const options = { order: "oldest", limit: 10, contents: true } as const;
+  const { records } = await journal.records.list({}, options);
+  assertEquals(records.map(({ state, event }) => [state, event?.body.text]), [
+    ["delivered", "in a pack"],
+    ["delivered", "in a pack"],
+    ["delivered", "in a pack"],
+  ]);
 });
 
 Deno.test("SQLite journal removes the oldest delivered events, and no others, while it is too large", async () => {

@@ -19,7 +19,7 @@ function textEvent(body: string): VerifiedEvent {
 
 /** Takes away what the fifth version and later ones have added, but for the packs. */
 function forgetLater(database: DatabaseSync): void {
-  database.exec("DROP TABLE key_runs");
+  database.exec("DROP TABLE key_runs; DROP TABLE delivered");
   for (const table of ["pending", "dead", "messages"]) {
     database.exec(`ALTER TABLE ${table} DROP COLUMN bytes`);
   }
@@ -151,7 +151,7 @@ Deno.test("SQLite journal knows the keys that the fifth version has written", as
   }
   {
     using database = new DatabaseSync(temporary.file("journal.db"));
-    database.exec("DROP TABLE key_runs; PRAGMA user_version = 5");
+    database.exec("DROP TABLE key_runs; DROP TABLE delivered; PRAGMA user_version = 5");
     const put = database.prepare("INSERT INTO idempotency VALUES ((SELECT id FROM lanes), ?, ?, ?)");
     put.run(new TextEncoder().encode("signed id 1"), "replayed-1", Date.now() + 60_000);
     put.run(Uint8Array.fromHex(hash("sha256", "id 1", "hex")), "duplicate-1", Date.now() + 60_000);
@@ -163,4 +163,35 @@ Deno.test("SQLite journal knows the keys that the fifth version has written", as
     assertEquals(await append(journal, verifiedEvent(LANE), again), { duplicateOf: `${repeat}-1`, repeat });
   }
   assertEquals((await journal.recall(LANE, 10)).map(({ key }) => key), ["id 1"]);
+});
+
+Deno.test("SQLite journal keeps what was delivered in a file of the seventh version for its retention", async () => {
+  await using temporary = await TempDir.create();
+  const retentionMs = 3_600_000;
+  const waiting = textEvent("waiting");
+  const ids = { old: "delivered-long-ago", kept: "delivered-just-now" };
+  {
+    await using journal = await openJournal(temporary.path, { retentionMs });
+    for (
+      const [id, receivedAt] of [[ids.old, Date.now() - 2 * retentionMs], [ids.kept, Date.now()]] as const
+    ) {
+      const event = { ...verifiedEvent({ ...LANE, receivedAt }), id };
+      const appended = await append(journal, event, { claim: true });
+      if ("sequence" in appended) await journal.settle({ sequence: appended.sequence, state: "delivered" });
+    }
+    await append(journal, waiting, { claim: false });
+  }
+  {
+    using database = new DatabaseSync(temporary.file("journal.db"));
+    database.exec("DROP TABLE delivered; PRAGMA user_version = 7");
+  }
+  await using journal = await openJournal(temporary.path, { retentionMs });
+  await eventually(async () => {
+    const options = { order: "oldest", limit: 10, contents: false } as const;
+    const { records } = await journal.records.list({}, options);
+    assertEquals(records.map(({ id, state }) => [id, state]), [[ids.kept, "delivered"], [
+      waiting.id,
+      "waiting",
+    ]]);
+  });
 });

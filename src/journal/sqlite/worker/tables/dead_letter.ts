@@ -31,6 +31,7 @@ export class DeadLetterTable {
   readonly #database: DatabaseSync;
   readonly #insert: StatementSync;
   readonly #get: StatementSync;
+  readonly #findSequence: StatementSync;
   readonly #find: StatementSync;
   readonly #remove: StatementSync;
   readonly #last: StatementSync;
@@ -62,6 +63,7 @@ export class DeadLetterTable {
       `SELECT ${SUMMARY_COLUMNS}, ${EVENT_COLUMNS} FROM dead JOIN events ON events.seq = dead.seq
         WHERE dead.id = ?`,
     );
+    this.#findSequence = database.prepare("SELECT number, progress FROM dead WHERE seq = ?");
     this.#find = database.prepare(
       "SELECT number, seq FROM dead WHERE id = (SELECT id FROM events WHERE seq = ?)",
     );
@@ -144,6 +146,15 @@ export class DeadLetterTable {
       this.#pending.add(Number(row["seq"]), row["progress"] as string | null);
     }
     return { count: rows.length, next: endOf(rows, slice.limit), upTo };
+  }
+
+  /** Makes one letter pending again. Returns whether it was there. */
+  revive(sequence: number): boolean {
+    const row = this.#findSequence.get(sequence);
+    if (row === undefined) return false;
+    this.#take(Number(row["number"]));
+    this.#pending.add(sequence, row["progress"] as string | null);
+    return true;
   }
 
   /** Removes the letters of a slice with their events. */

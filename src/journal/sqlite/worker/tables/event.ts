@@ -6,6 +6,7 @@
 
 import type { DatabaseSync, SQLInputValue, StatementSync } from "node:sqlite";
 import type { LaneTable } from "./lane.ts";
+import type { LaneKey } from "../../../journal.ts";
 import type { StoredBody, StoredEvent } from "../../protocol.ts";
 import { LargeRowInserter, RowInserter } from "./row_inserter.ts";
 
@@ -87,7 +88,7 @@ export class EventTable {
   }
 
   /** The number of an event's lane, a new one if it has none. */
-  laneOf({ namespace, webhook }: StoredEvent): number {
+  laneOf({ namespace, webhook }: LaneKey): number {
     return this.#lanes.ensure(namespace, webhook);
   }
 

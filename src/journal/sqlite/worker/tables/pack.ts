@@ -31,6 +31,7 @@ export class PackTable {
   readonly #events: EventTable;
   readonly #pending: PendingTable;
   readonly #claims: Claims;
+  readonly #keepsDelivered: boolean;
   readonly #insert: StatementSync;
   readonly #read: StatementSync;
   readonly #remove: StatementSync;
@@ -43,7 +44,15 @@ export class PackTable {
   #added: ClaimedPack[] = [];
   #removed: ClaimedPack[] = [];
 
-  constructor(database: DatabaseSync, events: EventTable, pending: PendingTable, claims: Claims) {
+  /** @param keepsDelivered whether what is delivered is kept, which takes a row of its own */
+  constructor(
+    database: DatabaseSync,
+    events: EventTable,
+    pending: PendingTable,
+    claims: Claims,
+    keepsDelivered: boolean,
+  ) {
+    this.#keepsDelivered = keepsDelivered;
     this.#events = events;
     this.#pending = pending;
     this.#claims = claims;
@@ -103,7 +112,7 @@ export class PackTable {
     return first;
   }
 
-  /** Removes the packs whose events were all delivered. Returns the events that have rows of their own. */
+  /** Removes the packs whose events were all delivered, unless they are kept. Returns the events that have rows of their own. */
   removeDelivered(sequences: readonly number[]): readonly number[] {
     if (this.#bySequence.size === 0) return sequences;
     const others: number[] = [];
@@ -119,7 +128,7 @@ export class PackTable {
       else those.push(sequence);
     }
     for (const [pack, those] of delivered) {
-      if (those.length === pack.count) this.#removeWhole(pack, those);
+      if (those.length === pack.count && !this.#keepsDelivered) this.#removeWhole(pack, those);
       else {
         this.#unpackClaimed(pack);
         others.push(...those);

@@ -152,7 +152,7 @@ export class PendingTable {
     return (this.#ready.get(lane, limit) as unknown as [number])[0];
   }
 
-  /** Adds an event that was a dead letter. */
+  /** Adds an event that was delivered, or given up, or is to be delivered for the first time. */
   add(sequence: number, progress: string | null): void {
     const row = this.#insert.get(progress, sequence);
     if (row !== undefined) this.count(Number(row["lane"]), 1, Number(row["bytes"]));

@@ -1,5 +1,5 @@
 /**
- * Removes finished events in the worker's thread, once their time is over or they take too much room.
+ * The table of what was delivered, in the worker's thread: it is kept for a while, as long as there is room.
  *
  * @module
  */
@@ -24,58 +24,48 @@ const FREE_SHARE = 0.25;
 /** Pages that are given back by one slice. */
 const PAGES_PER_SLICE = 1_000;
 
-/** Bounds of what is kept of finished events. */
+/** Bounds of what is kept of delivered events. */
 export interface RetentionLimits {
-  /** How long an event is kept after it was received, in milliseconds. */
+  /** How long an event is kept after it was delivered, in milliseconds. */
   readonly retentionMs: number;
-  /** Finished events are removed, oldest first, while the store is larger than this. */
+  /** Delivered events are removed, oldest first, while the store is larger than this. */
   readonly retentionBytes: number;
 }
 
-/** How far the sweeper has come. */
-interface Progress {
-  /** The retention of all events up to this sequence has ended. */
-  readonly ended: number;
-  /** While the store is too large: finished events up to this sequence are removed, whatever their age. */
-  readonly crowded: number | undefined;
-}
-
-/** What one look along the events found. */
-interface Slice {
-  /** The last event that was looked at. */
-  readonly position: number;
-  readonly more: boolean;
-}
-
-const BEGINNING: Progress = { ended: 0, crowded: undefined };
-
 /**
- * Removes finished events, and gives the space of removed ones back to the file system. It goes through the
- * events in the order of their sequence, up to the first whose retention has not ended, and further while the
- * store is too large. On its way it leaves alone what is pending, dead or in a channel; what it has left
- * behind is removed by {@linkcode finish} when it is delivered.
+ * Knows what was delivered and when, removes it once its retention is over or the store is too large, and gives the
+ * space of what was removed back to the file system.
  */
 export class Retention {
   readonly #limits: RetentionLimits;
   readonly #events: EventTable;
   readonly #pageSize: number;
-  readonly #next: StatementSync;
+  readonly #add: StatementSync;
+  readonly #take: StatementSync;
+  readonly #oldest: StatementSync;
+  readonly #removeMany: StatementSync;
   readonly #pageCount: StatementSync;
   readonly #freeCount: StatementSync;
   readonly #vacuum: StatementSync;
-  #progress = BEGINNING;
-  #committed = BEGINNING;
 
   constructor(database: DatabaseSync, events: EventTable, limits: RetentionLimits) {
     this.#limits = limits;
     this.#events = events;
     this.#pageSize = readPragma(database, "page_size");
-    this.#next = database.prepare(
-      `SELECT seq, received_at AS receivedAt, octet_length(headers) + octet_length(body) AS bytes,
-        EXISTS (SELECT 1 FROM pending WHERE pending.seq = events.seq)
-        OR EXISTS (SELECT 1 FROM dead WHERE dead.seq = events.seq)
-        OR EXISTS (SELECT 1 FROM messages WHERE messages.seq = events.seq) AS needed
-        FROM events WHERE seq > ? ORDER BY seq LIMIT ${EVENTS_PER_SLICE}`,
+    this.#add = database.prepare(
+      `INSERT INTO delivered (seq, lane, at, attempts)
+        SELECT seq, lane, ?, attempts FROM pending WHERE seq IN (SELECT value FROM json_each(?))`,
+    );
+    this.#take = database.prepare("DELETE FROM delivered WHERE seq = ?");
+    this.#oldest = returnArrays(
+      database.prepare(
+        `SELECT delivered.seq, octet_length(headers) + octet_length(body)
+          FROM delivered JOIN events ON events.seq = delivered.seq
+          WHERE at <= ? ORDER BY at LIMIT ${EVENTS_PER_SLICE}`,
+      ),
+    );
+    this.#removeMany = database.prepare(
+      "DELETE FROM delivered WHERE seq IN (SELECT value FROM json_each(?))",
     );
     this.#pageCount = returnArrays(database.prepare("PRAGMA page_count"));
     this.#freeCount = returnArrays(database.prepare("PRAGMA freelist_count"));
@@ -92,37 +82,25 @@ export class Retention {
     return (this.#pages - this.#freePages) * this.#pageSize;
   }
 
-  /** Removes those of the events that were just delivered which the sweeper would not come back to. */
-  finish(sequences: readonly number[]): void {
-    const { ended, crowded = 0 } = this.#progress;
-    if (ended > 0) this.#events.removeMany(sequences.filter((sequence) => sequence <= ended));
-    if (crowded === 0) return;
-    for (const sequence of sequences) {
-      if (sequence <= ended || sequence > crowded) continue;
-      if (this.usedBytes <= this.#limits.retentionBytes) return;
-      this.#events.remove(sequence);
-    }
+  /**
+   * Keeps events that are delivered, and still pending, from now on.
+   *
+   * @param now by `steadyNow`
+   */
+  add(sequences: readonly number[], now: number): void {
+    this.#add.run(Math.floor(now), JSON.stringify(sequences));
   }
 
-  /** Goes on by one slice. Returns whether there is more to remove. */
-  removeSlice(): boolean {
-    const receivedBefore = Date.now() - this.#limits.retentionMs;
-    const ended = this.#removeAfter(this.#progress.ended, (event) => event.receivedAt > receivedBefore);
-    this.#progress = { ...this.#progress, ended: ended.position };
-    if (ended.more) return true;
-    let excess = this.usedBytes - this.#limits.retentionBytes;
-    if (excess <= 0) {
-      this.#progress = { ended: ended.position, crowded: undefined };
-      return false;
-    }
-    const from = Math.max(ended.position, this.#progress.crowded ?? 0);
-    const crowded = this.#removeAfter(from, (event) => {
-      if (excess <= 0) return true;
-      if (event.needed === 0) excess -= sizeOf(event);
-      return false;
-    });
-    this.#progress = { ended: ended.position, crowded: crowded.position };
-    return crowded.more;
+  /** Takes an event out that is delivered, and leaves it where it is. Returns whether it was there. */
+  take(sequence: number): boolean {
+    return Number(this.#take.run(sequence).changes) > 0;
+  }
+
+  /** Goes on by one slice. Returns whether there is more to remove. @param now by `steadyNow` */
+  removeSlice(now: number): boolean {
+    if (this.#removeOldest(now - this.#limits.retentionMs, Infinity)) return true;
+    const excess = this.usedBytes - this.#limits.retentionBytes;
+    return excess > 0 && this.#removeOldest(Number.MAX_SAFE_INTEGER, excess);
   }
 
   /** Gives one slice of free pages back to the file system. Returns whether there are more. */
@@ -133,30 +111,24 @@ export class Retention {
     return surplus >= 2 * PAGES_PER_SLICE;
   }
 
-  commit(): void {
-    this.#committed = this.#progress;
-  }
-
-  rollback(): void {
-    this.#progress = this.#committed;
-  }
-
-  /** Removes finished events after a position, up to the first that is to be kept; at most a slice of them. */
-  #removeAfter(position: number, isKept: (event: NextEvent) => boolean): Slice {
+  /**
+   * Removes what was delivered first, at most a slice of it. Returns whether the slice was full.
+   *
+   * @param until of events that were delivered up to this time
+   * @param excess as much as this, in bytes
+   */
+  #removeOldest(until: number, excess: number): boolean {
     const removed: number[] = [];
-    let last = position;
     let bytes = 0;
-    let looked = 0;
-    for (const event of this.#next.iterate(position) as unknown as Iterable<NextEvent>) {
-      if (bytes > BYTES_PER_SLICE || isKept(event)) break;
-      looked++;
-      last = event.seq;
-      if (event.needed !== 0) continue;
-      removed.push(event.seq);
-      bytes += sizeOf(event);
+    for (const [sequence, size] of this.#oldest.iterate(until) as unknown as Iterable<[number, number]>) {
+      if (bytes > BYTES_PER_SLICE || bytes >= excess) break;
+      removed.push(sequence);
+      bytes += size + BYTES_PER_ROW;
     }
+    if (removed.length === 0) return false;
+    this.#removeMany.run(JSON.stringify(removed));
     this.#events.removeMany(removed);
-    return { position: last, more: looked === EVENTS_PER_SLICE || bytes > BYTES_PER_SLICE };
+    return removed.length === EVENTS_PER_SLICE || bytes > BYTES_PER_SLICE;
   }
 
   get #pages(): number {
@@ -166,17 +138,6 @@ export class Retention {
   get #freePages(): number {
     return numberOf(this.#freeCount);
   }
-}
-
-interface NextEvent {
-  readonly seq: number;
-  readonly receivedAt: number;
-  readonly bytes: number;
-  readonly needed: number;
-}
-
-function sizeOf({ bytes }: NextEvent): number {
-  return bytes + BYTES_PER_ROW;
 }
 
 function numberOf(statement: StatementSync): number {

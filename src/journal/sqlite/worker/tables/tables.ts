@@ -16,6 +16,7 @@ import { LaneTable } from "./lane.ts";
 import { PackTable } from "./pack.ts";
 import { PendingTable } from "./pending.ts";
 import { Retention, type RetentionLimits } from "./retention.ts";
+import { RecordReader } from "../records/reader.ts";
 import { Salvage } from "../salvage/salvage.ts";
 
 /** All tables of one open file, with their prepared statements and with the counts that stand in memory. */
@@ -30,6 +31,7 @@ export class Tables {
   readonly handshakes: HandshakeTable;
   readonly channels: ChannelTable;
   readonly retention: Retention;
+  readonly records: RecordReader;
   readonly salvage: Salvage;
 
   constructor(database: DatabaseSync, limits: RetentionLimits, claims: Claims, lastSequence: number) {
@@ -41,12 +43,13 @@ export class Tables {
       Math.max(lastSequence, PackTable.lastSequence(database)),
     );
     this.pending = new PendingTable(database, this.events, claims, this.holdings);
-    this.packs = new PackTable(database, this.events, this.pending, claims);
+    this.packs = new PackTable(database, this.events, this.pending, claims, limits.retentionMs > 0);
     this.deadLetters = new DeadLetterTable(database, this);
     this.idempotency = new IdempotencyTable(database);
     this.handshakes = new HandshakeTable(database);
     this.channels = new ChannelTable(database, this.events, this.deadLetters, this.holdings);
     this.retention = new Retention(database, this.events, limits);
+    this.records = new RecordReader(database, this);
     this.salvage = new Salvage(this);
   }
 
@@ -66,7 +69,6 @@ export class Tables {
     this.packs.commit();
     this.deadLetters.commit();
     this.channels.commit();
-    this.retention.commit();
     this.salvage.commit();
   }
 
@@ -80,7 +82,6 @@ export class Tables {
     this.packs.rollback();
     this.deadLetters.rollback();
     this.channels.rollback();
-    this.retention.rollback();
     this.salvage.rollback();
   }
 }

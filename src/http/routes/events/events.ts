@@ -1,0 +1,101 @@
+/**
+ * Events as records for operators: what stands in the journal and in which state, what was refused, and deliveries
+ * that are to be made again. Which ones are meant stands in the query, see `records/query.ts`.
+ *
+ * @module
+ */
+
+import type { Catalog } from "../../../config/catalog.ts";
+import { BlockedWebhook } from "../../../config/entry.ts";
+import { GatewayError } from "../../../errors.ts";
+import {
+  meansAllRecords,
+  type ParsedRecordQuery,
+  parseRecordQuery,
+  RECORD_QUERY_NAMES,
+} from "../../../records/query.ts";
+import type { RecordFilter, RecordOrder } from "../../../records/records.ts";
+import { jsonResponse } from "../../responses.ts";
+import type { Handler, Route } from "../../router.ts";
+import { type EventSources, listEvents } from "./listed_events.ts";
+import { limitOf, queryOf } from "../query.ts";
+
+/** What is replayed where no state is named: what was settled. */
+const SETTLED = ["delivered", "dead_letter"] as const;
+
+/** Where the routes find events. */
+export interface EventSource extends EventSources {
+  readonly catalog: Pick<Catalog, "find">;
+  /** Called after events were made pending, so that their delivery begins. */
+  readonly onReplay: () => Promise<void>;
+}
+
+/** The routes below `/admin/events`. */
+export function eventRoutes(source: EventSource, guard: (handler: Handler) => Handler): Route[] {
+  return [
+    { path: "/admin/events", methods: { GET: guard((request, id) => list(source, request, id)) } },
+    { path: "/admin/events/replay", methods: { POST: guard((request, id) => replay(source, request, id)) } },
+  ];
+}
+
+async function list(source: EventSource, request: Request, requestId: string): Promise<Response> {
+  const query = queryOf(request, [...RECORD_QUERY_NAMES, "order", "contents", "limit", "cursor"]);
+  const page = await listEvents(source, parsed(query), {
+    order: choice<RecordOrder>(query, "order", ["newest", "oldest"]),
+    contents: choice(query, "contents", ["false", "true"]) === "true",
+    limit: limitOf(query),
+    cursor: query.get("cursor") ?? undefined,
+  });
+  return jsonResponse(200, page, requestId);
+}
+
+/** One step of a replay. To mean all events it has to say so. */
+async function replay(source: EventSource, request: Request, requestId: string): Promise<Response> {
+  const query = queryOf(request, [...RECORD_QUERY_NAMES, "all", "to", "limit", "cursor"]);
+  if (meansAllRecords(query) !== (query.get("all") === "true")) {
+    throw new GatewayError("invalid_query", "Name a filter, or 'all=true' for every event");
+  }
+  const filter = replayedFilter(parsed(query));
+  const to = targetOf(source, query.get("to"));
+  const step = await source.records.replay(filter, limitOf(query), to, query.get("cursor") ?? undefined);
+  if (step.replayed > 0) await source.onReplay();
+  return jsonResponse(200, { ...step, cursor: step.cursor ?? null }, requestId);
+}
+
+function replayedFilter({ filter, includesRefused }: ParsedRecordQuery): RecordFilter {
+  if (filter.states === undefined) return { ...filter, states: SETTLED };
+  if (!includesRefused) return filter;
+  throw new GatewayError("invalid_query", "Requests that were refused are no events, and cannot be replayed");
+}
+
+/** The webhook that gets the events. @throws {GatewayError} when it is not served */
+function targetOf({ catalog }: EventSource, to: string | null) {
+  if (to === null) return undefined;
+  const entry = catalog.find(to);
+  if (entry === undefined) {
+    throw new GatewayError("webhook_not_found", "'to' must be NAMESPACE/ID of a webhook that exists");
+  }
+  if (entry instanceof BlockedWebhook) throw entry.error;
+  return { namespace: entry.namespace, webhook: entry.id };
+}
+
+function parsed(query: URLSearchParams): ParsedRecordQuery {
+  const parsed = parseRecordQuery(query, Date.now());
+  if ("problem" in parsed) throw new GatewayError("invalid_query", parsed.problem);
+  return parsed;
+}
+
+/** The first one where nothing is given. */
+function choice<Choice extends string>(
+  query: URLSearchParams,
+  name: string,
+  choices: readonly [Choice, ...Choice[]],
+): Choice {
+  const given = query.get(name) ?? choices[0];
+  const found = choices.find((each) => each === given);
+  if (found !== undefined) return found;
+  throw new GatewayError(
+    "invalid_query",
+    `'${name}' must be ${choices.join(" or ")}, current value is '${given}'`,
+  );
+}

@@ -1,0 +1,110 @@
+/**
+ * The gateway thread's side of events as records.
+ *
+ * @module
+ */
+
+import { GatewayError } from "../../../errors.ts";
+import type {
+  EventRecord,
+  EventRecords,
+  RecordFilter,
+  RecordListOptions,
+  RecordOrder,
+  RecordPage,
+  ReplayStep,
+} from "../../../records/records.ts";
+import type { LaneKey } from "../../journal.ts";
+import { decodeEvent } from "../event_codec.ts";
+import type { RecordSliceRead, StoredRecord } from "../protocol.ts";
+import type { WorkerClient } from "../worker_client.ts";
+import { formatCursor, parseCursor, type Place } from "./cursor.ts";
+
+/** Events of a page that brings them, in bytes. */
+const PAGE_BYTES = 1024 * 1024;
+
+/** After so long a page ends with what it has, in milliseconds: what matches may be far away. */
+const PAGE_MS = 1_000;
+
+/** The records of a {@linkcode SqliteJournal}. Each page is read in slices, between which events are written. */
+export class SqliteRecords implements EventRecords {
+  readonly #worker: WorkerClient;
+
+  constructor(worker: WorkerClient) {
+    this.#worker = worker;
+  }
+
+  async list(
+    filter: RecordFilter,
+    { order, limit, contents, cursor }: RecordListOptions,
+  ): Promise<RecordPage> {
+    let place = cursor === undefined ? undefined : parseCursor(order, cursor);
+    // To look at a journal must not make one.
+    if (!this.#worker.isStarted) return { records: [], cursor: undefined };
+    const endsAt = performance.now() + PAGE_MS;
+    let bytes = PAGE_BYTES;
+    const records: EventRecord[] = [];
+    for (;;) {
+      const slice: RecordSliceRead = await this.#worker.operate("listRecords", {
+        filter,
+        order,
+        place,
+        limit: limit - records.length,
+        bytes: contents ? bytes : undefined,
+      });
+      const { upTo, next } = slice;
+      for (const record of slice.records) {
+        records.push(restored(record, order, upTo));
+        if (contents) bytes -= record.bytes;
+      }
+      if (next === undefined) return { records, cursor: undefined };
+      place = { after: next, upTo };
+      const isFull = records.length >= limit || slice.isFull || (contents && bytes <= 0);
+      if (isFull || performance.now() >= endsAt) return { records, cursor: formatCursor(order, place) };
+    }
+  }
+
+  async replay(
+    filter: RecordFilter,
+    limit: number,
+    to: LaneKey | undefined,
+    cursor?: string,
+  ): Promise<ReplayStep> {
+    let place: Place | undefined = cursor === undefined ? undefined : parseCursor("oldest", cursor);
+    if (!this.#worker.isStarted) return { replayed: 0, skipped: 0, cursor: undefined };
+    const endsAt = performance.now() + PAGE_MS;
+    let [replayed, skipped] = [0, 0];
+    for (;;) {
+      const slice = await this.#worker.operate("replayRecords", {
+        filter,
+        order: "oldest",
+        place,
+        limit: limit - replayed - skipped,
+        to,
+      });
+      replayed += slice.replayed;
+      skipped += slice.skipped;
+      const { upTo, next } = slice;
+      if (next === undefined) return { replayed, skipped, cursor: undefined };
+      place = { after: next, upTo };
+      if (slice.isFull && replayed + skipped === 0) {
+        throw new GatewayError("journal_share_full", undefined, { retryAfterSeconds: 5 });
+      }
+      if (slice.isFull || replayed + skipped >= limit || performance.now() >= endsAt) {
+        return { replayed, skipped, cursor: formatCursor("oldest", place) };
+      }
+    }
+  }
+}
+
+function restored(
+  { sequence, event, ...record }: StoredRecord,
+  order: RecordOrder,
+  upTo: number,
+): EventRecord {
+  return {
+    ...record,
+    event: event && decodeEvent(event),
+    cursor: formatCursor(order, { after: sequence, upTo }),
+  };
+}

@@ -1,0 +1,135 @@
+/**
+ * How operators say which events they mean, the same on the command line and in the query of the admin routes:
+ * `namespace`, `webhook`, `state` and `id` (both may be repeated), `since`, `until`, `older-than`, `newer-than`.
+ *
+ * @module
+ */
+
+import { parseAge } from "../dead_letters/query.ts";
+import { RECORD_STATES, type RecordFilter, type RecordState } from "./records.ts";
+
+/** The state of a request that was refused. It is no event, and stands in no journal. */
+export const REFUSED = "refused";
+
+/** What `state` may be. */
+export const LISTED_STATES = [...RECORD_STATES, REFUSED] as const;
+
+/** One of {@linkcode LISTED_STATES}. */
+export type ListedState = typeof LISTED_STATES[number];
+
+/** The names that a query may use. */
+export const RECORD_QUERY_NAMES = [
+  "namespace",
+  "webhook",
+  "state",
+  "id",
+  "since",
+  "until",
+  "older-than",
+  "newer-than",
+] as const;
+
+/** The names that may be given several times. */
+const LISTS: readonly string[] = ["state", "id"];
+
+/** What a query means, or what is wrong with it in words for the operator. */
+export type RecordQuery = ParsedRecordQuery | { readonly problem: string };
+
+/** Which events of the journal are meant, and whether refused requests are, too. */
+export interface ParsedRecordQuery {
+  /** Its states are left out where all are meant, and empty where only refused requests are. */
+  readonly filter: RecordFilter;
+  readonly includesRefused: boolean;
+}
+
+/** A time with its offset (RFC 3339, section 5.6), of which the seconds may be left out. */
+const TIME = /^\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?:[Zz]|[+-]\d{2}:\d{2})$/;
+
+/**
+ * Reads a query.
+ *
+ * @param now what ages are counted back from, in milliseconds since 1970
+ */
+export function parseRecordQuery(query: URLSearchParams, now: number): RecordQuery {
+  const problem = problemOf(query);
+  if (problem !== undefined) return { problem };
+  const states = query.getAll("state");
+  const unknown = states.find((state) => !isListed(state));
+  if (unknown !== undefined) {
+    return { problem: `'state' must be one of ${LISTED_STATES.join(", ")}, current value is '${unknown}'` };
+  }
+  const times = timesOf(query, now);
+  if (typeof times === "string") return { problem: times };
+  const ids = query.getAll("id");
+  const inJournal = states.filter((state) => state !== REFUSED) as RecordState[];
+  return {
+    filter: {
+      ...webhookOf(query),
+      ...times,
+      ...(ids.length === 0 ? {} : { ids }),
+      ...(states.length === 0 ? {} : { states: inJournal }),
+    },
+    includesRefused: states.length === 0 || states.includes(REFUSED),
+  };
+}
+
+/** Whether the query has no condition, so that it means every event. */
+export function meansAllRecords(query: URLSearchParams): boolean {
+  return !RECORD_QUERY_NAMES.some((name) => query.has(name));
+}
+
+function isListed(state: string): state is ListedState {
+  return (LISTED_STATES as readonly string[]).includes(state);
+}
+
+function problemOf(query: URLSearchParams): string | undefined {
+  for (const name of RECORD_QUERY_NAMES) {
+    const values = query.getAll(name);
+    if (values.includes("")) return `'${name}' needs a value`;
+    if (values.length > 1 && !LISTS.includes(name)) {
+      return `'${name}' may be given once, and was ${values.length} times`;
+    }
+  }
+  for (const [one, other] of [["since", "newer-than"], ["until", "older-than"]] as const) {
+    if (query.has(one) && query.has(other)) return `'${one}' and '${other}' say the same: give one of them`;
+  }
+  if (query.get("webhook")?.includes("/") && query.has("namespace")) {
+    return "'webhook' names its namespace already: leave 'namespace' out";
+  }
+  return undefined;
+}
+
+/** `webhook` may be an id, or the namespace and the id as in the path of its requests. */
+function webhookOf(query: URLSearchParams): Pick<RecordFilter, "namespace" | "webhook"> {
+  const webhook = query.get("webhook");
+  const namespace = query.get("namespace");
+  const slash = webhook?.indexOf("/") ?? -1;
+  if (webhook !== null && slash !== -1) {
+    return { namespace: webhook.slice(0, slash), webhook: webhook.slice(slash + 1) };
+  }
+  return {
+    ...(namespace === null ? {} : { namespace }),
+    ...(webhook === null ? {} : { webhook }),
+  };
+}
+
+function timesOf(query: URLSearchParams, now: number): Pick<RecordFilter, "before" | "after"> | string {
+  const after = timeOf(query, "since") ?? ageOf(query, "newer-than", now);
+  const before = timeOf(query, "until") ?? ageOf(query, "older-than", now);
+  if (typeof after === "string") return after;
+  if (typeof before === "string") return before;
+  return { ...(after === undefined ? {} : { after }), ...(before === undefined ? {} : { before }) };
+}
+
+function ageOf(query: URLSearchParams, name: string, now: number): number | string | undefined {
+  const age = parseAge(query, name);
+  return typeof age === "number" ? now - age : age;
+}
+
+function timeOf(query: URLSearchParams, name: string): number | string | undefined {
+  const text = query.get(name);
+  if (text === null) return undefined;
+  const time = TIME.test(text) ? Date.parse(text) : NaN;
+  if (!Number.isNaN(time)) return time;
+  return `'${name}' must be a time such as 2026-01-31T12:00:00Z, current value is '${text}'`;
+}
