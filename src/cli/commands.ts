@@ -106,7 +106,7 @@ export const COMMANDS: readonly Command[] = [
   },
   {
     name: "new",
-    description: "Write webhooks.json and connections.json for a provider and an output: see cwm new --help",
+    description: "Write a configuration for a provider and an output, and first cases: see cwm new --help",
     operands: ["provider", "output"],
     options: [HELP],
   },

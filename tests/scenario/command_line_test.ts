@@ -276,6 +276,7 @@ Deno.test("cwm new writes a configuration that cwm check takes, and never over a
     assertStringIncludes(made.text, said);
   }
   assertEquals((await inFolder(["check"])).status, 0);
+  assertStringIncludes((await inFolder(["test", "cases.json"])).text, "2 passed, 0 failed");
   assertEquals((await inFolder(["new", "github"])).status, 1);
   assertMatch(await Deno.readTextFile(directory.file("webhooks.json")), /"provider": "stripe"/);
 });

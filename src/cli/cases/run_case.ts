@@ -70,8 +70,11 @@ async function startGateway(
   index: number,
   signal: AbortSignal,
 ): Promise<OfflineGateway> {
-  const { environment, changes, settings: { relayQueue: _shared, vault: _vault, ...settings } } =
-    configuration;
+  const {
+    environment,
+    changes,
+    settings: { relayQueue: _shared, vault: _vault, ...settings },
+  } = configuration;
   return await OfflineGateway.start({
     settings: { ...settings, dataDir: join(directory, String(index)) },
     environment,

@@ -1,5 +1,5 @@
 /**
- * `cwm new`: the two files of a configuration, for a provider and an output.
+ * `cwm new`: the two files of a configuration, for a provider and an output, and its first cases.
  *
  * @module
  */
@@ -10,10 +10,11 @@ import { StartupError } from "../../errors.ts";
 import { nearestHint } from "../../schema/nearest_name.ts";
 import { readCommandLine, usageError } from "../command_line.ts";
 import { print } from "../terminal.ts";
+import { defaultOf, type FirstCases, firstCases } from "./first_cases.ts";
 import { OUTPUT_NAMES, type OutputSample, outputSample } from "./outputs.ts";
 import { type SignatureSample, signatureSample } from "./signature_sample.ts";
 
-const HELP = `Writes webhooks.json and connections.json into the current folder
+const HELP = `Writes webhooks.json, connections.json and cases.json into the current folder
 
 Usage: cwm new [PROVIDER] [OUTPUT]
 
@@ -21,7 +22,7 @@ Usage: cwm new [PROVIDER] [OUTPUT]
   OUTPUT       Where events go: ${OUTPUT_NAMES.slice(0, 5).join(", ")},
                ${OUTPUT_NAMES.slice(5).join(", ")}. Default: log
 
-No file is ever written over: where one of the two is there, neither is written. Secrets are references to
+No file is ever written over: where one of them is there, none is written. cases.json is for cwm test. Secrets are references to
 environment variables; as long as those are not set, a random text stands in, with which only cwm sign can sign.
 
 Options:
@@ -31,6 +32,7 @@ Exit status: 0 done; 1 a file is there, or cannot be written; 2 wrong usage`;
 
 const WEBHOOKS = "webhooks.json";
 const CONNECTIONS = "connections.json";
+const CASES = "cases.json";
 
 /** The address of a gateway that was started without settings. */
 const LOCAL_URL = "http://localhost:8000";
@@ -41,6 +43,7 @@ export interface NewConfiguration {
   readonly connections: Readonly<Record<string, unknown>>;
   readonly signature: SignatureSample;
   readonly output: OutputSample;
+  readonly cases: FirstCases;
 }
 
 /** Makes the configuration, with one webhook that is called as its provider. */
@@ -48,7 +51,8 @@ export async function configurationFor(provider: string, output: string): Promis
   const signature = signatureSample(provider);
   const sample = await outputSample(output, provider);
   const webhooks = { [provider]: { ...sample.webhook, signature: signature.signature } };
-  return { webhooks, connections: sample.connections, signature, output: sample };
+  const cases = await firstCases(provider, providers[provider]!, signature, sample);
+  return { webhooks, connections: sample.connections, signature, output: sample, cases };
 }
 
 /** Runs the command. Returns the exit status. @param args what follows `new` on the command line */
@@ -63,7 +67,11 @@ export async function newConfiguration(args: readonly string[]): Promise<number>
   requireKnown("provider", provider, Object.keys(providers));
   requireKnown("output", output, OUTPUT_NAMES);
   const configuration = await configurationFor(provider, output);
-  await writeBoth({ [WEBHOOKS]: configuration.webhooks, [CONNECTIONS]: configuration.connections });
+  await writeAll({
+    [WEBHOOKS]: configuration.webhooks,
+    [CONNECTIONS]: configuration.connections,
+    [CASES]: configuration.cases,
+  });
   for (const each of nextSteps(provider, configuration)) print(each);
   return 0;
 }
@@ -74,7 +82,7 @@ function requireKnown(kind: string, given: string, known: readonly string[]): vo
 }
 
 /** Writes all files or none, and none that is there. */
-async function writeBoth(files: Readonly<Record<string, unknown>>): Promise<void> {
+async function writeAll(files: Readonly<Record<string, unknown>>): Promise<void> {
   const written: string[] = [];
   for (const [path, value] of Object.entries(files)) {
     try {
@@ -98,8 +106,10 @@ function nextSteps(name: string, { signature, output }: NewConfiguration): reado
     ...trial(name, provider, signature),
     ...handover(name, provider, signature),
     ...output.needs === undefined ? [] : [`${output.needs}.`],
+    "After each change, run its cases, without sender and network:",
+    `    cwm test ${CASES}`,
   ];
-  return [`Wrote ${WEBHOOKS} and ${CONNECTIONS}. What is next:`, "", ...steps];
+  return [`Wrote ${WEBHOOKS}, ${CONNECTIONS} and ${CASES}. What is next:`, "", ...steps];
 }
 
 /** How to try it without the provider. */
@@ -122,11 +132,6 @@ function trial(name: string, provider: Provider, sample: SignatureSample): reado
     "certificate of a key of your own:",
     `    ${sign} --private-key key.pem${url} ${send}`,
   ];
-}
-
-/** What a reference stands for as long as its variable is not set. */
-function defaultOf(reference: unknown): string {
-  return /^\{\$\w+:(.*)\}$/.exec(String(reference))?.[1] ?? "";
 }
 
 /** What the provider is given, and what it gives. */

@@ -1,12 +1,14 @@
 /** That a new configuration is one that the gateway serves, for every provider and every output. */
 
 import { assert, assertEquals } from "@std/assert";
-import { configurationFor } from "../../../src/cli/new/new.ts";
+import { test } from "../../../src/cli/cases/command.ts";
+import { configurationFor, type NewConfiguration } from "../../../src/cli/new/new.ts";
 import { OUTPUT_NAMES } from "../../../src/cli/new/outputs.ts";
 import { compileConnection, compileWebhook } from "../../../src/config/compile/compiler.ts";
 import { isWebhookId } from "../../../src/event/names.ts";
 import { outputModules } from "../../../src/modules/registry.ts";
 import { providers } from "../../../src/auth/providers/providers.ts";
+import { TempDir } from "../../support/temp_dir.ts";
 
 const context = { modules: outputModules, environment: {} };
 
@@ -35,3 +37,34 @@ Deno.test("no two new configurations have the same secret", async () => {
   const other = await configurationFor("github", "log");
   assert(one.signature.secret !== undefined && one.signature.secret !== other.signature.secret);
 });
+
+Deno.test("the first cases of a new configuration pass, for every provider", async () => {
+  const made = await Promise.all(Object.keys(providers).map((name) => configurationFor(name, "log")));
+  assertEquals(await ranCases(made), "1 passed, 0 failed");
+  const signed = made.filter(({ cases }) => cases.cases.length === 2).length;
+  assert(signed > 100, `an event of ${signed} providers is delivered`);
+});
+
+Deno.test("the first cases of a new configuration pass, for every output", async () => {
+  const made = await Promise.all(OUTPUT_NAMES.map((output) => configurationFor("github", output)));
+  assertEquals(await ranCases(made), "1 passed, 0 failed");
+});
+
+/** What `cwm test` says of the cases of these configurations together, one gateway for all; or the difference. */
+async function ranCases(made: readonly NewConfiguration[]): Promise<string> {
+  await using dir = await TempDir.create();
+  const webhooks = made.map((each, index) => [`w${index}`, Object.values(each.webhooks)[0]]);
+  await dir.writeJson("webhooks.json", Object.fromEntries(webhooks));
+  await dir.writeJson("connections.json", Object.assign({}, ...made.map(({ connections }) => connections)));
+  const exchanges = made.flatMap(({ cases }, index) =>
+    cases.cases.map(({ request, expect }) => ({
+      request: { ...request as object, webhook: `w${index}` },
+      expect,
+    }))
+  );
+  const names = { webhooks: "webhooks.json", connections: "connections.json" };
+  const path = await dir.writeJson("cases.json", { ...names, cases: [{ name: "all", exchanges }] });
+  const lines: string[] = [];
+  const status = await test([path], {}, (line) => lines.push(line));
+  return status === 0 ? lines.at(-1)! : lines.join("\n");
+}
