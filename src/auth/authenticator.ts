@@ -30,10 +30,13 @@ export class RefusalError extends Error {
   override readonly name = "RefusalError";
   /** The client's address as the verifier found it; `undefined` where it did not look. */
   readonly client: string | undefined;
+  /** Whether what it presented matches no secret. */
+  readonly isMismatch: boolean;
 
-  constructor(reason: string, options?: ErrorOptions & { readonly client?: string | undefined }) {
+  constructor(reason: string, options?: ErrorOptions & Partial<Pick<RefusalError, "client" | "isMismatch">>) {
     super(reason, options);
     this.client = options?.client;
+    this.isMismatch = options?.isMismatch === true;
   }
 }
 
@@ -363,11 +366,11 @@ const MOST_TEXTS = 1_000;
 function toRefusalError(refusal: Refusal): GatewayError {
   const known = refusalErrors.get(refusal);
   if (known !== undefined) return known;
-  const { code, reason, challenge, client, answer } = refusal;
+  const { code, reason, challenge, client, answer, isMismatch } = refusal;
   if (client !== undefined || answer !== undefined || typeof challenge === "function") {
     return rememberError(refusal);
   }
-  const text = `${code} ${challenge} ${reason}`;
+  const text = `${code} ${challenge} ${isMismatch} ${reason}`;
   let error = errorsByText.get(text);
   if (error !== undefined) return error;
   if (errorsByText.size >= MOST_TEXTS) errorsByText.clear();
@@ -376,9 +379,9 @@ function toRefusalError(refusal: Refusal): GatewayError {
 }
 
 function rememberError(refusal: Refusal): GatewayError {
-  const { code, reason, challenge, client, answer } = refusal;
+  const { code, reason, challenge, client, answer, isMismatch = false } = refusal;
   const error = new GatewayError(code, undefined, {
-    cause: new RefusalError(reason, { client }),
+    cause: new RefusalError(reason, { client, isMismatch }),
     answer,
     ...(challenge === undefined ? {} : { headers: challengeHeaders(challenge) }),
   });

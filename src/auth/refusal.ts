@@ -21,6 +21,16 @@ export interface Refusal {
   readonly challenge?: string | (() => string);
   /** The client's address as the verifier found it, for the log. @default as `TRUSTED_PROXIES` has it */
   readonly client?: string;
+  /**
+   * Whether credentials were presented, in the right form, that match no secret: the sender has another one than the
+   * webhook, or none. @default false
+   */
+  readonly isMismatch?: true;
   /** What the provider wants to hear in the place of the code's status and of a text. @default as the code has it */
   readonly answer?: RefusalAnswer;
+}
+
+/** The refusal as one of credentials that match no secret. */
+export function mismatch(refusal: Refusal): Refusal {
+  return { ...refusal, isMismatch: true };
 }

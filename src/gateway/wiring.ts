@@ -42,6 +42,7 @@ import { type Route, Router } from "../http/router.ts";
 import { statusRoutes } from "../http/routes/status.ts";
 import type { OutputModule } from "../modules/module.ts";
 import { outputModulesWithin } from "../modules/registry.ts";
+import { SecretMismatches } from "../health/secret_mismatches.ts";
 import { hostName } from "../io/host_name.ts";
 import type { LineWriter } from "../io/line_writer.ts";
 import { registerLogMetrics } from "../observability/log_metrics.ts";
@@ -117,6 +118,7 @@ export class GatewayParts {
   readonly provider: ConfigProvider;
   readonly reloader: Reloader;
   readonly relay: Relay;
+  readonly mismatches: SecretMismatches;
   readonly failures: FailureLog;
   readonly router: Router;
   readonly processMetrics: Disposable;
@@ -151,6 +153,11 @@ export class GatewayParts {
       () => this.journal.stats(),
       () => this.manager.catalog,
     );
+    this.mismatches = new SecretMismatches({
+      health: this.health,
+      deadlines: this.deadlines,
+      admitted: (path) => this.webhooks.requests.admitted(path),
+    });
     this.dispatcher = this.#buildDispatcher();
     this.acceptor = new Acceptor({
       dispatcher: this.dispatcher,
@@ -163,7 +170,7 @@ export class GatewayParts {
     this.manager = this.#buildManager(options, directory);
     this.reloader = new Reloader(this.provider, this.manager);
     this.relay = this.#buildRelay(directory);
-    this.failures = new FailureLog(logger("http"), this.refusals, this.#clientAddress);
+    this.failures = this.#buildFailureLog();
     registerConfigMetrics(this.metrics, this.manager, this.provider);
     this.provider.registerMetrics?.(this.metrics);
     registerLogMetrics(this.metrics, options.droppedLogRecords);
@@ -230,6 +237,7 @@ export class GatewayParts {
         if (path === settings.notifyWebhook) this.#notifier?.lookAgain();
         if (entry !== undefined) return;
         this.refusals.forget(path);
+        this.mismatches.forget(path);
         this.health.forget({ part: "webhook", name: path });
       },
     });
@@ -272,6 +280,15 @@ export class GatewayParts {
       // The other half is for webhooks.
       mostPolls: Math.ceil((this.#settings.limits.maxConnections ?? Infinity) / 2),
     });
+  }
+
+  #buildFailureLog(): FailureLog {
+    return new FailureLog(
+      logger("http"),
+      this.refusals,
+      this.#clientAddress,
+      (path) => this.mismatches.note(path),
+    );
   }
 
   #buildRouter(): Router {

@@ -39,8 +39,16 @@ export class FailureLog implements Disposable {
   readonly #suppressed: SuppressedRequests;
   readonly #history: RefusalHistory;
   readonly #clientAddress: ClientAddressResolver;
+  readonly #onMismatch: (path: string) => void;
 
-  constructor(logger: Logger, history: RefusalHistory, clientAddress: ClientAddressResolver) {
+  /** @param onMismatch called when what a request to a webhook presents matches no secret. @default nothing */
+  constructor(
+    logger: Logger,
+    history: RefusalHistory,
+    clientAddress: ClientAddressResolver,
+    onMismatch: (path: string) => void = () => {},
+  ) {
+    this.#onMismatch = onMismatch;
     this.#logger = logger;
     this.#suppressed = new SuppressedRequests(logger);
     this.#history = history;
@@ -69,6 +77,7 @@ export class FailureLog implements Disposable {
     if (isRefusal && webhook !== undefined) {
       const { reason } = explained;
       this.#history.add(webhook.path, { at: Date.now(), code, reason, client, requestId });
+      if (error.cause instanceof RefusalError && error.cause.isMismatch) this.#onMismatch(webhook.path);
     }
     // Few of many refusals are logged: only for those is a record made.
     const log = (at: "debug" | "info" | "warning" | "error", suppressed = 0) =>

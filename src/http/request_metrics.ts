@@ -34,6 +34,19 @@ const ALL_OUTCOMES: readonly string[] = [
 /** Outcomes that every webhook shows from its load on, since alerts wait for them to grow. */
 const ALERTED_OUTCOMES = ["accepted", "unauthorized", "webhook_misconfigured"] as const;
 
+/** Outcomes of requests whose senders have shown who they are, whatever happened then. */
+const ADMITTED_OUTCOMES = [
+  "accepted",
+  "duplicate",
+  "filtered",
+  "replayed",
+  "journal_unavailable",
+  "output_failed",
+  "output_rejected",
+  "output_timeout",
+  "output_unavailable",
+] as const;
+
 /** Labels of requests to webhooks that do not exist: one series, however many names are tried. */
 const UNKNOWN = "_unknown";
 
@@ -138,6 +151,17 @@ export class RequestMetrics {
       if (counter !== undefined) counts[outcome] = counter.value;
     }
     return counts;
+  }
+
+  /** How many requests to a webhook have passed its verifiers since the start. @param path `namespace/id` */
+  admitted(path: string): number {
+    const webhook = this.#webhooks().find(path);
+    if (webhook === undefined) return 0;
+    const { namespace, id } = webhook;
+    return ADMITTED_OUTCOMES.reduce(
+      (sum, outcome) => sum + (this.#requests.find(namespace, id, outcome)?.value ?? 0),
+      0,
+    );
   }
 
   /**

@@ -1,4 +1,5 @@
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { createHmac } from "node:crypto";
 import { eventually } from "../support/eventually.ts";
 import { errorCode, TestGateway } from "../support/gateway.ts";
 import { HttpTarget, type RecordedRequest } from "../support/http/target.ts";
@@ -154,4 +155,33 @@ Deno.test("a webhook of notices that comes later gets those that are still true"
   // From outside it is a webhook like any other.
   const answer = await gateway.post("/webhook/notices", "{}");
   assertEquals([answer.status, errorCode(answer)], [401, "unauthorized"]);
+});
+
+Deno.test("a secret that no longer matches is a notice, and what presents nothing is none", async () => {
+  await using target = await HttpTarget.start();
+  await using gateway = await TestGateway.start({
+    webhooks: {
+      orders: { module: "log", hmac: { secret: "the-old-one", header: "X-Signature" } },
+      open: { module: "log", header_auth: { header_name: "X-Key", api_key: "a-key-of-the-test" } },
+      notices: noticesWebhook(target),
+    },
+    environment: { NOTIFY_WEBHOOK: "default/notices" },
+  });
+  const send = (secret: string) => {
+    const signature = createHmac("sha256", secret).update("{}").digest("hex");
+    return gateway.post("/webhook/orders", "{}", { "x-signature": signature });
+  };
+  for (let number = 0; number < 3; number++) assertEquals((await send("the-old-one")).status, 200);
+  assertEquals((await gateway.post("/webhook/open", "{}", { "x-key": "a-key-of-the-test" })).status, 200);
+  await eventually(async () => {
+    assertEquals((await gateway.post("/webhook/open", "{}")).status, 401);
+    assertEquals((await send("the-new-one")).status, 401);
+    return target.requests.length > 0;
+  });
+  assertEquals((await send("the-old-one")).status, 200);
+  const notices = noticesAt(await target.waitForRequests(2));
+  assertEquals(notices.map(({ type, items }) => [type, ...items.map(({ name }) => name)]), [
+    ["cwm.secret.mismatch", "default/orders"],
+    ["cwm.secret.match", "default/orders"],
+  ]);
 });

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { mismatch } from "../refusal.ts";
 import { noteRefused, recallRefused } from "../refused_credentials.ts";
 import type { AuthServers } from "../servers/auth_servers.ts";
 import type { HeadVerifier, Refusal, RequestToVerify } from "../verifier.ts";
@@ -69,7 +70,7 @@ export class TokenVerifier implements HeadVerifier {
   constructor(options: TokenVerifierOptions) {
     this.#options = options;
     this.#memory = new TokenMemory(options.keys.isQuick ? "quick" : "slow");
-    this.#forged = options.bearer.refuse(FORGED);
+    this.#forged = mismatch(options.bearer.refuse(FORGED));
   }
 
   /** Waits only while keys are asked for. */

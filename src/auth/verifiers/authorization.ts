@@ -3,6 +3,7 @@ import { asHeaderValue } from "../header_text.ts";
 import { lazyVerifier } from "../lazy_verifier.ts";
 import { type Secrets, secretsField, secretsMatcher, SeveralSecrets } from "../several_secrets.ts";
 import type { HeadVerifier, Refusal, VerifierKind } from "../verifier.ts";
+import { mismatch } from "../refusal.ts";
 
 const SCHEME_ALONE = /^(basic|bearer)$/i;
 
@@ -30,7 +31,7 @@ export const authorization: VerifierKind<Secrets> = {
 function verifierOf(expected: Secrets): HeadVerifier {
   const matches = secretsMatcher(expected, asHeaderValue);
   const missing = refusal("The Authorization header is missing", expected);
-  const wrong = refusal("The Authorization header does not have the configured value", expected);
+  const wrong = mismatch(refusal("The Authorization header does not have the configured value", expected));
   return {
     reads: "head",
     verify({ headers }) {

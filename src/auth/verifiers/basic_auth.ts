@@ -10,6 +10,7 @@ import { secretField } from "../../schema/fields.ts";
 import { lazyVerifier } from "../lazy_verifier.ts";
 import { type Secrets, secretsField, secretsMatcher } from "../several_secrets.ts";
 import type { HeadVerifier, Refusal, VerifierKind } from "../verifier.ts";
+import { mismatch } from "../refusal.ts";
 
 /** The compiled value of the key `basic_auth`. */
 export interface BasicAuthConfig {
@@ -51,7 +52,9 @@ const CHALLENGE = 'Basic realm="webhook", charset="UTF-8"';
 
 const MISSING = refusal("The Authorization header is missing");
 const OTHER_SCHEME = refusal("The Authorization header does not have the scheme Basic");
-const WRONG = refusal("The Authorization header does not have the configured user name and password");
+const WRONG = mismatch(
+  refusal("The Authorization header does not have the configured user name and password"),
+);
 
 function verifierOf({ username, password }: BasicAuthConfig): HeadVerifier {
   // Compared as it is written: two texts are equal in one way only, while many decode to the same bytes.

@@ -48,6 +48,7 @@ function verifierOf(config: HeaderAuthConfig): HeadVerifier {
   const missing = missingHeader(name);
   const wrong: Refusal = {
     code: "unauthorized",
+    isMismatch: true,
     reason: `The header '${name}' does not have the configured key`,
   };
   return {

@@ -12,6 +12,7 @@ import { missingHeader } from "../parsing/header_name.ts";
 import { lazyVerifier } from "../lazy_verifier.ts";
 import { type Secrets, secretsCheck, secretsField } from "../several_secrets.ts";
 import type { BodyCheck, BodyVerifier, Refusal, RequestToVerify, VerifierKind } from "../verifier.ts";
+import { mismatch } from "../refusal.ts";
 
 /** How a signature is written down. */
 type Encoding = "hex" | "base64";
@@ -86,7 +87,7 @@ class HmacVerifier implements BodyVerifier {
     this.#padding = "=".repeat(padded - unpadded);
     this.#missing = missingHeader(header);
     this.#malformed = refusal(`The header '${header}' does not hold one ${algorithm} signature`);
-    this.#mismatch = refusal(`The signature in the header '${header}' does not match the body`);
+    this.#mismatch = mismatch(refusal(`The signature in the header '${header}' does not match the body`));
   }
 
   verify({ headers }: RequestToVerify): Refusal | BodyCheck {

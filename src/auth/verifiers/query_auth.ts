@@ -7,6 +7,7 @@
 import { z } from "zod";
 import { lazyVerifier } from "../lazy_verifier.ts";
 import type { HeadVerifier, Refusal, VerifierKind } from "../verifier.ts";
+import { mismatch } from "../refusal.ts";
 import { type ApiKeyConfig, apiKeyFields, apiKeyMatcher, caseNotices } from "./api_key.ts";
 
 /** The compiled value of the key `query_auth`. */
@@ -44,7 +45,7 @@ function verifierOf(config: QueryAuthConfig): HeadVerifier {
   const matches = apiKeyMatcher(config);
   const missing = refusal(`The parameter '${name}' is missing`);
   const repeated = refusal(`The parameter '${name}' is there more than once`);
-  const wrong = refusal(`The parameter '${name}' does not have the configured key`);
+  const wrong = mismatch(refusal(`The parameter '${name}' does not have the configured key`));
   return {
     reads: "head",
     verify({ url }) {

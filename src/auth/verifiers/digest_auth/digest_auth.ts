@@ -19,6 +19,7 @@ import type {
   RequestToVerify,
   VerifierKind,
 } from "../../verifier.ts";
+import { mismatch } from "../../refusal.ts";
 import { noteRefused, recallRefused } from "../../refused_credentials.ts";
 import { fromHeaderValue } from "../../header_text.ts";
 import { type DigestCredentials, isDigest, parseDigestCredentials } from "./credentials.ts";
@@ -225,7 +226,8 @@ class DigestUser {
   #refusalsOfReasons(): Readonly<Record<keyof typeof REASONS, Refusal>> {
     const refusals = Object.entries(REASONS).map(([name, reason]): [string, Refusal] => {
       const isStale = STALE.has(name);
-      return [name, { code: "unauthorized", reason, challenge: () => this.#challenge(isStale) }];
+      const refusal: Refusal = { code: "unauthorized", reason, challenge: () => this.#challenge(isStale) };
+      return [name, name === "wrong" ? mismatch(refusal) : refusal];
     });
     return Object.fromEntries(refusals) as Record<keyof typeof REASONS, Refusal>;
   }

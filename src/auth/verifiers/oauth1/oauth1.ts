@@ -10,6 +10,7 @@ import { lazyVerifier } from "../../lazy_verifier.ts";
 import { OTHER_SECRET_OR_URL } from "../../public_url.ts";
 import { secretsCheck } from "../../several_secrets.ts";
 import type { BodyCheck, BodyVerifier, Refusal, RequestToVerify, VerifierKind } from "../../verifier.ts";
+import { mismatch } from "../../refusal.ts";
 import { noteRefused, recallRefused } from "../../refused_credentials.ts";
 import { formText, isForm, type Parameter, parseForm } from "../../parsing/form_body.ts";
 import { asHeaderValue } from "../../header_text.ts";
@@ -81,7 +82,7 @@ const UNREADABLE_FORM = refusal("The form holds parameters of OAuth, escapes tha
 const UNKNOWN_URL = refusal(
   "The URL that the sender used is not known: set PUBLIC_URL, or have a proxy say it",
 );
-const WRONG = refusal(`The signature does not match the request: ${OTHER_SECRET_OR_URL}`);
+const WRONG = mismatch(refusal(`The signature does not match the request: ${OTHER_SECRET_OR_URL}`));
 const OTHER_BODY = refusal("The body is not the one that was signed");
 const REPEATED = refusal("The signature is right, but the request was there before: its nonce was used");
 const FORGOTTEN = refusal(
