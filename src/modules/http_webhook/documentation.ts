@@ -64,7 +64,7 @@ export const documentation: ModuleDocumentation = {
     "An event that was answered with a failure, or not in time, may have been processed all the same: it is sent to",
     "another target with the same `cwm-event-id`. With `ordered` a webhook changes its target only when none of its",
     "events is under way. The log says when a target is down and back, `cwm_output_target_up` which one is used, and",
-    "`cwm_output_target_events_total` which one took how many events.",
+    "`cwm_output_target_events_total` which one took how many events. One that has failed three times in a row is an output that is down for `notify`.",
     "",
     "## Proxies",
     "",

@@ -59,6 +59,7 @@ class HttpWebhookOutput implements Output<HttpWebhookConfig> {
 
   [Symbol.asyncDispose](): Promise<void> {
     this.#client[Symbol.dispose]();
+    this.#failover[Symbol.dispose]();
     return Promise.resolve();
   }
 
@@ -137,8 +138,8 @@ export function httpWebhookModuleWith(
     destination: ({ destination, targets = [destination] }) => targets.map(originOf).join(", "),
     ordered: ({ ordered }) => ordered,
     timeoutMs: (config) => config.timeoutMs,
-    open: (_, { logger }) => {
-      return Promise.resolve(new HttpWebhookOutput(openClient(), tokens, new Failover(logger)));
+    open: (_, context) => {
+      return Promise.resolve(new HttpWebhookOutput(openClient(), tokens, new Failover(context)));
     },
   };
 }

@@ -10,7 +10,10 @@
 import type { Logger } from "@logtape/logtape";
 import { assertCount, DeliveryError, type DeliveryErrorCode } from "../../../errors.ts";
 import type { Event } from "../../../event/event.ts";
+import type { HealthReports } from "../../../health/health.ts";
+import type { Subject } from "../../../health/trouble.ts";
 import type { Destination } from "../../../io/http_client.ts";
+import type { BackoffGrowth } from "../../../time/backoff.ts";
 import { ReportLimiter } from "../../../observability/report_limiter.ts";
 import type { DeliveryResult, TargetReading } from "../../module.ts";
 import { originOf } from "../answers.ts";
@@ -26,6 +29,9 @@ export interface FailoverConfig {
   readonly ordered: boolean;
 }
 
+/** How long a target is left alone after a failure: from half a second, each time for longer, half of it random. */
+const PAUSES: BackoffGrowth = { initialMs: 500, maxMs: 30_000 };
+
 /** Longest pause that a target can ask for, in milliseconds. */
 const MAX_ASKED_MS = 5 * 60_000;
 
@@ -35,20 +41,33 @@ interface Use {
   underWay: number;
 }
 
-/** Sends the events of webhooks with the same targets. */
-export class Failover {
+/** Failures in a row after which a target is a trouble: what is over sooner is none. */
+const LEAST_FAILURES = 3;
+
+/** What targets report to. */
+export interface FailoverOptions {
+  readonly logger: Logger;
+  /** Where it is reported that a target is down. @default nowhere */
+  readonly health?: HealthReports | undefined;
+  /** How long a target is left alone. @default from half a second to 30 seconds */
+  readonly pauses?: BackoffGrowth;
+}
+
+/** Sends the events of webhooks with the same targets. Disposal says that there are no such targets any more. */
+export class Failover implements Disposable {
   readonly #logger: Logger;
-  readonly #now: () => number;
+  readonly #health: HealthReports | undefined;
+  readonly #pauses: BackoffGrowth;
   readonly #reports = new ReportLimiter();
   /** By the places of the targets. */
   #states: readonly TargetState[] = [];
   /** By the names of ordered webhooks that have something under way. */
   readonly #uses = new Map<string, Use>();
 
-  /** @param now the time on a clock that only goes forward, in milliseconds. @default `performance.now()` */
-  constructor(logger: Logger, now: () => number = () => performance.now()) {
+  constructor({ logger, health, pauses = PAUSES }: FailoverOptions) {
     this.#logger = logger;
-    this.#now = now;
+    this.#health = health;
+    this.#pauses = pauses;
   }
 
   /** How the targets are doing; none before the first event. */
@@ -69,7 +88,7 @@ export class Failover {
     send: SendToTarget,
   ): Promise<DeliveryResult> {
     if (this.#states.length === 0) {
-      this.#states = config.targets.map((target) => new TargetState(originOf(target)));
+      this.#states = config.targets.map((target) => new TargetState(originOf(target), this.#pauses));
     }
     const name = config.ordered ? `${event.namespace}/${event.webhook}` : undefined;
     const use = this.#enter(name);
@@ -78,6 +97,10 @@ export class Failover {
     } finally {
       this.#leave(use, name);
     }
+  }
+
+  [Symbol.dispose](): void {
+    for (const state of this.#states) this.#health?.end(subjectOf(state), "unreachable", state, "removed");
   }
 
   async #deliver(
@@ -108,7 +131,7 @@ export class Failover {
     const result = await send(target, () => isDown = true);
     if (result === "delivered") state.events++;
     if (isDown && result !== "delivered") this.#noteDown(state, begun, result);
-    else if (state.answered(begun)) this.#logger.info("Target {target} is back", { target: state.origin });
+    else if (state.answered(begun)) this.#noteBack(state);
     return { result, isDown };
   }
 
@@ -133,7 +156,7 @@ export class Failover {
   }
 
   #firstUsable(tried: ReadonlySet<number>): number | undefined {
-    const now = this.#now();
+    const now = performance.now();
     const index = this.#states.findIndex((state, place) => !tried.has(place) && state.isUsable(now));
     return index === -1 ? undefined : index;
   }
@@ -142,8 +165,13 @@ export class Failover {
     const { code, message: reason, retryAfterSeconds = 0 } = failure;
     const wasUp = state.isUp;
     const askedMs = Math.min(retryAfterSeconds * 1000, MAX_ASKED_MS);
-    const pauseMs = state.failed(begun, this.#now(), askedMs);
-    if (pauseMs === undefined || !wasUp) return;
+    const pauseMs = state.failed(begun, performance.now(), askedMs);
+    if (pauseMs === undefined) return;
+    if (state.failures >= LEAST_FAILURES) {
+      const cause = `${reason}. Look at the target: its events go to the others as long as one is up`;
+      this.#health?.begin({ ...subjectOf(state), kind: "unreachable", cause }, state);
+    }
+    if (!wasUp) return;
     this.#reports.run(state.origin, (suppressed) => {
       const next = this.#states.find(({ isUp }) => isUp)?.origin;
       const what = next === undefined ? "and so are all others" : "events go to {next}";
@@ -159,6 +187,11 @@ export class Failover {
     });
   }
 
+  #noteBack(state: TargetState): void {
+    this.#logger.info("Target {target} is back", { target: state.origin });
+    this.#health?.end(subjectOf(state), "unreachable", state);
+  }
+
   /** What it means for the event, and for what waits behind it, that no target has taken it. */
   #judge(failure: DeliveryError, tried: number): DeliveryError {
     const { code, message, retryAfterSeconds, disposition } = failure;
@@ -172,3 +205,7 @@ export class Failover {
 }
 
 const NONE: ReadonlySet<number> = new Set();
+
+function subjectOf({ origin }: TargetState): Subject {
+  return { part: "output", name: `http_webhook ${origin}` };
+}

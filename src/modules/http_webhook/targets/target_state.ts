@@ -4,10 +4,7 @@
  * @module
  */
 
-import { Backoff } from "../../../time/backoff.ts";
-
-/** How long a target is left alone after a failure: from half a second, each time for longer, half of it random. */
-const PAUSES = { initialMs: 500, maxMs: 30_000 };
+import { Backoff, type BackoffGrowth } from "../../../time/backoff.ts";
 
 /** One attempt at a target. */
 export interface TargetAttempt {
@@ -23,15 +20,17 @@ export class TargetState {
   readonly origin: string;
   /** Events that it has taken. */
   events = 0;
-  readonly #pauses = new Backoff(PAUSES);
+  readonly #pauses: Backoff;
   #failures = 0;
   #era = 0;
   #trials = 0;
   /** While it is down: when it is asked again, by the clock that callers use. */
   #dueAt: number | undefined;
 
-  constructor(origin: string) {
+  /** @param pauses how long it is left alone after failures in a row */
+  constructor(origin: string, pauses: BackoffGrowth) {
     this.origin = origin;
+    this.#pauses = new Backoff(pauses);
   }
 
   get isUp(): boolean {

@@ -1,9 +1,13 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { getLogger } from "@logtape/logtape";
+import { DeliveryError } from "../../../../../src/errors.ts";
+import { Health } from "../../../../../src/health/health.ts";
 import { httpWebhookConfigSchema } from "../../../../../src/modules/http_webhook/config.ts";
 import {
   httpWebhookModule,
   httpWebhookModuleWith,
 } from "../../../../../src/modules/http_webhook/http_webhook.ts";
+import { Failover } from "../../../../../src/modules/http_webhook/targets/failover.ts";
 import { HttpWebhookClient } from "../../../../../src/io/http_client.ts";
 import { eventually } from "../../../../support/eventually.ts";
 import { type Answer as GatewayAnswer, TestGateway } from "../../../../support/gateway.ts";
@@ -11,6 +15,8 @@ import { type Answer, HttpTarget } from "../../../../support/http/target.ts";
 import { OpenOutput } from "../../../../support/open_output.ts";
 import { RecordedLog } from "../../../../support/recorded_log.ts";
 import { verifiedEvent } from "../../../../support/verified_event.ts";
+
+const NEVER = new AbortController().signal;
 
 /** Two targets, and an output that sends to them. */
 class TwoTargets implements AsyncDisposable {
@@ -258,4 +264,33 @@ Deno.test("a target that fails and comes back over and over loses nothing", asyn
   }
   await eventually(() => assertEquals(sent.filter((body) => !taken.has(body)), []));
   assert(world.second.requests.length > 0);
+});
+
+Deno.test("a target that goes on failing is a trouble until it is back or gone, whoever takes over", async () => {
+  await using world = await TwoTargets.start();
+  const health = new Health();
+  const logger = getLogger(["cwm", "test"]);
+  const failover = new Failover({ logger, health, pauses: { initialMs: 1, maxMs: 1 } });
+  const { targets = [] } = httpWebhookConfigSchema.parse(world.config);
+  let isDown = true;
+  const send = async () => {
+    const event = verifiedEvent();
+    const result = await failover.deliver(event, { targets, ordered: false }, NEVER, (target, onDown) => {
+      if (!isDown || target !== targets[0]) return Promise.resolve("delivered");
+      onDown();
+      return Promise.resolve(new DeliveryError("output_failed", "It answered 500"));
+    });
+    assertEquals(result, "delivered");
+  };
+  const names = () => health.troubles().map(({ name, kind }) => [name, kind]);
+  const trouble = [[`http_webhook ${world.first.url}`, "unreachable"]];
+  await send();
+  assertEquals(names(), []);
+  await eventually(() => send().then(() => assertEquals(names(), trouble)));
+  isDown = false;
+  await eventually(() => send().then(() => assertEquals(names(), [])));
+  isDown = true;
+  await eventually(() => send().then(() => assertEquals(names(), trouble)));
+  failover[Symbol.dispose]();
+  assertEquals(names(), []);
 });

@@ -1,6 +1,8 @@
 import { assert, assertEquals } from "@std/assert";
 import { TargetState } from "../../../../../src/modules/http_webhook/targets/target_state.ts";
 
+const PAUSES = { initialMs: 500, maxMs: 30_000 };
+
 /** Fails an attempt, and returns for how long the target is left alone. */
 function fail(state: TargetState, now: number, leastMs = 0): number {
   const pauseMs = state.failed(state.begin(), now, leastMs);
@@ -9,7 +11,7 @@ function fail(state: TargetState, now: number, leastMs = 0): number {
 }
 
 Deno.test("a target that failed is left alone for longer each time, and asked by one event then", () => {
-  const state = new TargetState("https://one.example");
+  const state = new TargetState("https://one.example", PAUSES);
   let now = 0;
   const pauses = Array.from({ length: 9 }, () => {
     const pauseMs = fail(state, now);
@@ -30,13 +32,13 @@ Deno.test("a target that failed is left alone for longer each time, and asked by
 });
 
 Deno.test("a target is left alone for as long as it wants to be", () => {
-  const state = new TargetState("https://one.example");
+  const state = new TargetState("https://one.example", PAUSES);
   assertEquals(fail(state, 0, 60_000), 60_000);
   assert(!state.isUsable(59_999) && state.isUsable(60_000));
 });
 
 Deno.test("what began before a target went down shows nothing about it", () => {
-  const state = new TargetState("https://one.example");
+  const state = new TargetState("https://one.example", PAUSES);
   const before = [state.begin(), state.begin(), state.begin()];
   const pauseMs = state.failed(before[0]!, 0, 0);
   assertEquals(state.failed(before[1]!, 100, 0), undefined);
