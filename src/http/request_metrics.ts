@@ -79,7 +79,7 @@ export class RequestMetrics {
     ).with();
     metrics.gaugeFrom(
       "cwm_inflight_requests",
-      "Webhook requests, and acknowledgements of connectors, under way.",
+      "Webhook requests, and those of connectors and pulling consumers that settle events, under way.",
       () => inFlight.requests,
     );
     metrics.gaugeFrom(

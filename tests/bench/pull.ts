@@ -29,7 +29,7 @@ export async function benchPull({ rounds }: { readonly rounds: number }): Promis
   const more: number[] = [];
   for (let round = 1; round <= rounds; round++) {
     progress(`round ${round} of ${rounds}`);
-    const { without, waiting, mibAPoll } = await measure();
+    const { without, waiting, mibAPoll } = await measure(round % 2 === 1);
     more.push(waiting - without);
     const milliseconds = [without, waiting, waiting - without].map((share) => (share * 1000).toFixed(2));
     print(row(`round ${round}`, [...milliseconds, mibAPoll.toFixed(3)]));
@@ -50,7 +50,8 @@ interface Measured {
   readonly mibAPoll: number;
 }
 
-async function measure(): Promise<Measured> {
+/** @param quietFirst which of the two is started first */
+async function measure(quietFirst: boolean): Promise<Measured> {
   await using directory = await TempDir.create();
   await directory.writeJson("webhooks.json", {
     orders: {
@@ -58,8 +59,9 @@ async function measure(): Promise<Measured> {
       "module-config": { channel: "inbox", channel_token: RELAY_TOKEN, max_polls: POLLS },
     },
   });
-  await using quiet = await startGateway(directory, "quiet");
-  await using polled = await startGateway(directory, "polled");
+  await using first = await startGateway(directory, "first");
+  await using second = await startGateway(directory, "second");
+  const [quiet, polled] = quietFirst ? [first, second] : [second, first];
   const before = residentMiB(polled.pid);
   const stop = new AbortController();
   const client = new PullClient(polled.url, { token: RELAY_TOKEN });

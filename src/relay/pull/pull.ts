@@ -215,8 +215,10 @@ export class Pull implements Disposable {
 
   /** The signal aborts for a consumer that goes away before it has the answer, and not afterwards. */
   #giveBackUnlessRead({ channel: { name }, signal }: PollRequest, { events }: Pulled): void {
+    // Without the bodies, which would stay in memory for as long as the signal.
+    const leases = events.map(({ tag, delivery }): TimedLease => ({ tag, delivery }));
     signal.addEventListener("abort", () => {
-      const released = events.map(({ tag, delivery }) => this.#queues.release(name, tag, 0, delivery));
+      const released = leases.map(({ tag, delivery }) => this.#queues.release(name, tag, 0, delivery));
       Promise.all(released).then((known) => {
         this.#metrics.settled(name, "released", known.filter((isKnown) => isKnown).length);
       }).catch((error) => {
