@@ -99,14 +99,14 @@ async function exchange(
   expect: Expectation,
 ): Promise<Pick<CaseResult, "differences" | "notes">> {
   const { gateway, recorder, signal } = run;
-  let sent: PreparedRequest;
+  let sent: Request;
   try {
-    sent = await signedRequest(run, request);
+    sent = toRequest(await signedRequest(run, request));
   } catch (error) {
     if (!(error instanceof CannotSignError || error instanceof UnusableCaseError)) throw error;
     return { differences: [{ place: "request", expected: "a request", seen: error.message }], notes: [] };
   }
-  const response = await gateway.handle(toRequest(sent), request.client);
+  const response = await gateway.handle(sent, request.client);
   const body = await response.bytes();
   const isSettled = await gateway.settled(signal);
   const deliveries = recorder.take((path) => gateway.stepsOf(path)).map((delivery) => ({

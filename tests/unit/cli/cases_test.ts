@@ -198,6 +198,12 @@ Deno.test("what cannot be signed is a failure that says so", async () => {
   assertEquals(await whyNot({ module: "log", signature: { provider: "sendgrid", public_key: "{$X:x}" } }), [
     "The webhook's 'signature' has problems of its own",
   ]);
+  assertEquals(
+    (await whyNot(LOG, { sign: undefined, headers: { "no header": "x" } }))[0]?.startsWith(
+      "The request cannot be sent",
+    ),
+    true,
+  );
   assertEquals(await whyNot(LOG, { webhook: "none" }), [
     "There is no webhook whose credentials could be used",
   ]);

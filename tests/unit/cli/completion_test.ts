@@ -20,6 +20,7 @@ Deno.test("bash completes commands, their actions and their options", async () =
   assertEquals(await completions("migrate", "--f"), ["--from"]);
   assertEquals(await completions("completion", ""), [...SHELLS]);
   assertEquals(await completions("serve", "x"), []);
+  assertEquals(await completions("test", "cases.json", "--j"), ["--json"]);
 });
 
 Deno.test("bash completes the values of options, and no action after an action", async () => {
