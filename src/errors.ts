@@ -222,6 +222,12 @@ export const ERROR_CATALOGUE = {
     message: "The output refused the event for good",
     remedy: "See the log: the event or the webhook's `module-config` must change.",
   },
+  output_answer_unusable: {
+    status: 502,
+    disposition: "dead_letter",
+    message: "The event was delivered, but the output's answer cannot be passed on",
+    remedy: "The answer must be whole, not compressed and at most 64 KiB: see `response` of the webhook.",
+  },
   output_unavailable: retried(
     503,
     "The output cannot be reached",

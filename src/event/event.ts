@@ -5,6 +5,7 @@
  * @module
  */
 
+import type { AnswerSlot } from "./output_answer.ts";
 import { isAscii, isUtf8 } from "node:buffer";
 import { type JsonBounds, JsonScanner, type JsonVerdict } from "../json/scan.ts";
 import type { TraceCarrier } from "../observability/tracing.ts";
@@ -243,6 +244,8 @@ export interface Event {
   readonly body: EventBody;
   /** The trace that its deliveries belong to; `undefined` while the runtime records none. */
   readonly trace?: TraceCarrier | undefined;
+  /** Where the answer of an output goes whose sender wants to have it. Left out: it is not wanted. */
+  readonly answer?: AnswerSlot;
 }
 
 /** Of five bits each: no two processes have the same prefix, and a short header is cheaper to send. */

@@ -9,6 +9,7 @@ import type { Problem } from "../config/problem.ts";
 import type { ConfigProvider } from "../config/provider.ts";
 import type { FixedResponse } from "../config/compile/response_schema.ts";
 import { DeliveryError, ERROR_CATALOGUE, GatewayError } from "../errors.ts";
+import type { AnswerSlot, OutputAnswer } from "../event/output_answer.ts";
 
 const JSON_TYPE = "application/json";
 const REQUEST_ID = "x-request-id";
@@ -54,6 +55,47 @@ export function acceptedResponse(
     headers: { "content-type": JSON_TYPE },
   });
   if (withHeader) response.headers.append(REQUEST_ID, eventId);
+  return response;
+}
+
+/** Statuses of answers that have no body (Fetch standard, 2.2.3), whatever the output has sent. */
+const BODILESS: ReadonlySet<number> = new Set([204, 205]);
+
+/**
+ * The answer of an output to an event that was delivered; `undefined` where the sender does not want it, or there is
+ * none.
+ *
+ * @param requestId left out of the answer when it is `undefined`
+ * @throws {GatewayError} `output_answer_unusable` for one that cannot be passed on
+ */
+export function answerOfOutput(
+  slot: AnswerSlot | undefined,
+  requestId: string | undefined,
+): Response | undefined {
+  const answer = slot?.answer;
+  if (typeof answer !== "string") return answer && outputResponse(answer, requestId);
+  throw new GatewayError("output_answer_unusable", undefined, { reason: answer });
+}
+
+/** What an output has answered to an event that it did not take; `undefined` where the error is the gateway's to say. */
+export function refusalOfOutput(
+  error: GatewayError,
+  slot: AnswerSlot | undefined,
+  requestId: string,
+): Response | undefined {
+  const answer = slot?.answer;
+  const isRefusal = error instanceof DeliveryError && typeof answer === "object" && answer.status >= 400;
+  return isRefusal ? outputResponse(answer, requestId) : undefined;
+}
+
+function outputResponse(
+  { status, contentType, body }: OutputAnswer,
+  requestId: string | undefined,
+): Response {
+  const content = body.byteLength === 0 || BODILESS.has(status) ? null : body;
+  const headers = contentType === undefined ? undefined : { "content-type": contentType };
+  const response = new Response(content, headers === undefined ? { status } : { status, headers });
+  if (requestId !== undefined) response.headers.append(REQUEST_ID, requestId);
   return response;
 }
 

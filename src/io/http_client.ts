@@ -18,6 +18,7 @@ import { SocketOpener } from "./http/socket_opener.ts";
 import { NoAnswerError, type WholeAnswer } from "./http_exchange.ts";
 import { outputNames, type Resolver } from "./name_lookups.ts";
 
+export type { ReceivedAnswer } from "./http/http_connection.ts";
 export { InterimAnswersError } from "./http/answer_reader.ts";
 export { RefusedAddressError } from "./http/socket_opener.ts";
 
@@ -66,9 +67,10 @@ export class HttpWebhookClient implements Disposable {
   }
 
   /**
-   * Sends a request and returns the head of the answer. It is sent once more, over a new connection, when a kept
+   * Sends a request and returns the head of the answer, and of its body as much as is to be kept. It is sent once more, over a new connection, when a kept
    * connection turns out to have been closed by the other side before anything was answered.
    *
+   * @param maxKept how much of the answer's body is kept, in bytes; with 0 it is not waited for long
    * @throws {RefusedAddressError} when the policy refuses the address
    * @throws {InterimAnswersError} when more interim answers come than are read
    * @throws {Error} with a `code` when the destination cannot be reached or does not speak HTTP
@@ -80,8 +82,9 @@ export class HttpWebhookClient implements Disposable {
     headers: OutgoingHttpHeaders,
     body: Uint8Array,
     signal: AbortSignal,
-  ): Promise<Answer> {
-    return this.#exchange({ destination, method, headers, body, maxKept: 0, signal });
+    maxKept = 0,
+  ): Promise<ReceivedAnswer> {
+    return this.#exchange({ destination, method, headers, body, maxKept, signal });
   }
 
   /**

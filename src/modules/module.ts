@@ -134,6 +134,8 @@ export interface ModuleContext {
 export interface WebhookTraits {
   /** What the webhook takes bodies for: JSON, which they then are, or any bytes. */
   readonly dataType: "json" | "blob";
+  /** Whether the sender wants the answer of this output, which goes into `answer` of the event. @default false */
+  readonly answers?: boolean;
 }
 
 /** What a webhook says that brings its own connection instead of naming one. */
@@ -174,6 +176,8 @@ export interface OutputModule<Config = unknown, Connection = unknown> {
   readonly connectionSchema?: z.ZodType<Connection>;
   /** Strict schema of the webhook's key `redis`. Left out by modules that take no connection from there. */
   readonly ownConnectionSchema?: z.ZodType<OwnConnection<Connection>>;
+  /** Whether there is an answer of the system behind it that senders can have. @default false */
+  readonly givesAnswers?: boolean;
   /** Fits a configuration to its webhook, when that is compiled. Left out, it is used as the schema made it. */
   forWebhook?(config: Config, webhook: WebhookTraits): Config;
   readonly acceptance: Acceptance;

@@ -24,7 +24,7 @@ import { withModuleKeysInside } from "./module_keys.ts";
 import { notBuiltYet } from "./not_built.ts";
 import type { Compiled, ProblemReason, WarningReason } from "../problem.ts";
 import { withoutRemarks } from "../values/remarks.ts";
-import { compileResponse, type FixedResponse, providerResponse } from "./response_schema.ts";
+import { type FixedResponse, ownResponse } from "./response_schema.ts";
 import { compileNotify, type NoticeSettings } from "../../notices/settings.ts";
 import { compileRules, contradiction, type RequestRules } from "../../rules/rules.ts";
 import { verifierKinds } from "../../auth/registry.ts";
@@ -57,6 +57,8 @@ export interface CompiledWebhook {
   readonly probes: boolean;
   /** The answer to accepted events; `undefined` for the gateway's own. */
   readonly response: FixedResponse | undefined;
+  /** Whether the sender gets the answer of an output, where there is one. */
+  readonly answersFromOutput: boolean;
   /** In bytes; `undefined` for the gateway's default. */
   readonly maxBodyBytes: number | undefined;
   readonly authenticator: Authenticator;
@@ -167,6 +169,11 @@ function compileGiven(
   if ("problems" in compiledSteps) return compiledSteps;
   const steps = compiledSteps.value;
   const policy = compilePolicy(config, steps);
+  if (config.response?.from_output !== undefined && policy.acceptance === "durable") {
+    const message =
+      'Needs "accept": "delivered": out of the journal, the output\'s answer would come too late';
+    return { problems: [{ code: "schema", path: "response", message }] };
+  }
 
   const compiledVerifiers = compileVerifiers(config, context);
   if ("problems" in compiledVerifiers) return compiledVerifiers;
@@ -189,7 +196,8 @@ function compileGiven(
       acceptsEmpty: (config.empty_body ?? (config.data_type === "blob" ? "accept" : "refuse")) === "accept",
       methods: sharedMethods(config.methods),
       probes: config.probes,
-      response: config.response === undefined ? providerResponse(accepted) : compileResponse(config.response),
+      response: ownResponse(config.response, accepted),
+      answersFromOutput: config.response?.from_output !== undefined,
       maxBodyBytes: config.max_body_bytes,
       authenticator,
       access,

@@ -13,6 +13,7 @@ import type { ChainItemConfig, RetryConfig } from "./delivery_schema.ts";
 import { compileIdempotency } from "./idempotency_compiler.ts";
 import { compileOwnConnection, type Parse } from "./own_connection.ts";
 import type { Compiled, ProblemReason } from "../problem.ts";
+import { answeringStep } from "./response_schema.ts";
 import type { WebhookConfig } from "./schema.ts";
 import { knownKeys } from "../../schema/known_keys.ts";
 import { nearestHint, quotedName } from "../../schema/nearest_name.ts";
@@ -61,13 +62,15 @@ export function compileSteps(
   if (module === undefined) {
     return { problems: [{ code: "schema", path: "module", message: "Expected a 'module' or a 'chain'" }] };
   }
+  const answering = answeringStep(config.response, [{ module }], modules);
+  if (typeof answering === "object") return { problems: [answering] };
   const { connection, redis, retry } = config;
   const item = { module, connection, redis, "module-config": config["module-config"], retry };
   const interned = internedSteps(modules);
-  const text = JSON.stringify([config.data_type, item]);
+  const text = JSON.stringify([config.data_type, item, answering]);
   const known = interned.get(text);
   if (known !== undefined) return { value: known };
-  const step = compileStep(item, 0, config, { modules, parse }, "");
+  const step = compileStep(item, 0, config, { modules, parse, answering }, "");
   if ("problems" in step) return step;
   const steps = [step.value];
   interned.set(text, steps);
@@ -152,10 +155,15 @@ function compileChain(
 ): Compiled<readonly CompiledStep[]> {
   const steps: CompiledStep[] = [];
   const problems: ProblemReason[] = [];
-  for (const [index, given] of chain.entries()) {
-    const own: ChainItemConfig = typeof given === "string" ? { module: given, "module-config": {} } : given;
+  const items = chain.map((given): ChainItemConfig =>
+    typeof given === "string" ? { module: given, "module-config": {} } : given
+  );
+  const found = answeringStep(config.response, items, modules);
+  if (typeof found === "object") problems.push(found);
+  const answering = typeof found === "object" ? -1 : found;
+  for (const [index, own] of items.entries()) {
     const item = withWebhooksOwn(own, config, modules);
-    const compiled = compileStep(item, index, config, { modules, parse }, `chain.${index}.`);
+    const compiled = compileStep(item, index, config, { modules, parse, answering }, `chain.${index}.`);
     if ("problems" in compiled) problems.push(...compiled.problems);
     else steps.push(compiled.value);
   }
@@ -203,11 +211,19 @@ function withWebhooksOwn(
   };
 }
 
+/** What steps are compiled against. */
+interface StepContext {
+  readonly modules: readonly OutputModule[];
+  readonly parse: Parse;
+  /** The place of the step whose answer the sender gets; -1 for none. */
+  readonly answering: number;
+}
+
 function compileStep(
   item: ChainItemConfig,
   index: number,
   { data_type: dataType }: WebhookConfig,
-  { modules, parse }: { readonly modules: readonly OutputModule[]; readonly parse: Parse },
+  { modules, parse, answering }: StepContext,
   prefix: string,
 ): Compiled<CompiledStep> {
   const module = modules.find(({ name }) => name === item.module);
@@ -223,6 +239,7 @@ function compileStep(
       // A form has become JSON before an output sees it.
       moduleConfig: module.forWebhook?.(moduleConfig.value, {
         dataType: dataType === "blob" ? "blob" : "json",
+        answers: index === answering,
       }) ?? moduleConfig.value,
       connectionName: item.connection,
       ownConnection: own.value.connection,

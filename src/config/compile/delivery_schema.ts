@@ -136,6 +136,9 @@ export const chainConfigSchema = z.strictObject({
 /** A step of a `chain`. */
 export const chainItemSchema = z.strictObject({
   module: z.string().min(1).meta({ description: "The output module." }),
+  name: z.string().min(1).max(100).optional().meta({
+    description: "What `response` calls the step. Default: its module, where no other step has the same.",
+  }),
   connection: z.string().refine(isConnectionName, { error: "Not a valid connection name" }).optional().meta({
     description: "Name of the connection. Default: the webhook's `connection`, if its type fits.",
   }),

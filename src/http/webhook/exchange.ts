@@ -25,6 +25,7 @@ import type { Acceptor } from "../../delivery/acceptor.ts";
 import type { Appended, AppendListener } from "../../journal/journal.ts";
 import { GatewayError } from "../../errors.ts";
 import { type Event, EventBody } from "../../event/event.ts";
+import { AnswerSlot } from "../../event/output_answer.ts";
 import type { Repeated } from "../../event/repeat_key.ts";
 import { addCors, type CorsPolicy, isPreflight, requireOrigin } from "../../rules/cors.ts";
 import {
@@ -56,10 +57,12 @@ import { type FailureLog, peerAddress } from "../failure_log.ts";
 import type { RequestMetrics } from "../request_metrics.ts";
 import {
   acceptedResponse,
+  answerOfOutput,
   challengeResponse,
   errorResponse,
   filteredResponse,
   probeResponse,
+  refusalOfOutput,
   toGatewayError,
 } from "../responses.ts";
 
@@ -122,6 +125,8 @@ class Exchange extends BoundedRequest implements RequestToVerify, AppendListener
   /** Whether the body was given up while it was read: its memory is held until the reading has ended. */
   #late = false;
   #answered = false;
+  /** Where the answer of an output goes; `undefined` where the sender does not want it. */
+  #outputAnswer: AnswerSlot | undefined;
 
   constructor(
     context: ExchangeContext,
@@ -281,8 +286,12 @@ class Exchange extends BoundedRequest implements RequestToVerify, AppendListener
     return kept;
   }
 
-  #eventOf({ lane: { namespace, webhook } }: WebhookEntry, body: EventBody, type: string | undefined): Event {
-    return {
+  #eventOf(
+    { lane: { namespace, webhook }, webhook: { answersFromOutput } }: WebhookEntry,
+    body: EventBody,
+    type: string | undefined,
+  ): Event {
+    const event: Event = {
       id: this.#id,
       namespace,
       webhook,
@@ -292,6 +301,9 @@ class Exchange extends BoundedRequest implements RequestToVerify, AppendListener
       body,
       trace: this.#context.tracing?.carrier(),
     };
+    if (!answersFromOutput) return event;
+    this.#outputAnswer = new AnswerSlot();
+    return { ...event, answer: this.#outputAnswer };
   }
 
   /** Takes credentials out of the headers and the document, now that both have been verified. */
@@ -446,9 +458,11 @@ class Exchange extends BoundedRequest implements RequestToVerify, AppendListener
   /** @param repeated the event that this one repeats: it gets the answer of the first one */
   #succeed(entry: WebhookEntry, repeated: Repeated | undefined): void {
     const { metrics, namesAccepted } = this.#context;
+    const answer = answerOfOutput(this.#outputAnswer, namesAccepted ? this.#id : undefined);
     if (repeated === undefined) metrics.accepted(entry);
     else metrics.repeated(entry, repeated.repeat);
-    this.#end(acceptedResponse(entry.webhook.response, repeated?.duplicateOf ?? this.#id, namesAccepted));
+    const id = repeated?.duplicateOf ?? this.#id;
+    this.#end(answer ?? acceptedResponse(entry.webhook.response, id, namesAccepted));
   }
 
   async #fail(error: GatewayError): Promise<void> {
@@ -458,7 +472,7 @@ class Exchange extends BoundedRequest implements RequestToVerify, AppendListener
     this.#context.deadlines.clear(this);
     this.#answered = true;
     if (error.code !== "body_timeout") await discardBody(this.#request);
-    this.#end(errorResponse(error, this.#id));
+    this.#end(refusalOfOutput(error, this.#outputAnswer, this.#id) ?? errorResponse(error, this.#id));
   }
 
   #report(error: GatewayError): void {

@@ -50,6 +50,8 @@ export interface HttpWebhookConfig {
   readonly signer: DeliverySigner | undefined;
   /** What the webhook says of answers, the most exact first. */
   readonly statusRules: readonly StatusRule[];
+  /** Whether senders that wait get the destination's answer. */
+  readonly answers: boolean;
 }
 
 const fields = z.strictObject({
@@ -167,6 +169,7 @@ function compile(
     tokens: login.tokens,
     signer: input.sign,
     statusRules,
+    answers: false,
   };
 }
 

@@ -27,7 +27,7 @@ export const documentation: ModuleDocumentation = {
     "- 410 and every other 4xx: it is a dead letter.",
     "",
     "`final_statuses` and `retry_statuses` win over these rules. A sender that waits (`accept` is `delivered`) gets",
-    "502 in any case, never the destination's own status, which it would take for a word about itself:",
+    "502 in any case and, unless `response` is `from_output`, never the destination's own status, which it would take for a word about itself:",
     "`output_failed` when trying again did not help within `DELIVERY_BUDGET_MS`, `output_rejected` when the answer",
     "is final.",
     "",

@@ -11,12 +11,14 @@ import type { OutgoingHttpHeaders } from "node:http";
 import { DeliveryError } from "../../errors.ts";
 import type { Event } from "../../event/event.ts";
 import type { ProxySettings } from "../../io/http/proxy_rules.ts";
-import { type Answer, type Destination, HttpWebhookClient } from "../../io/http_client.ts";
+import { type Destination, HttpWebhookClient, type ReceivedAnswer } from "../../io/http_client.ts";
 import { isFailureOf, judgeAnswer, judgeFailure, nameOf, originOf } from "./answers.ts";
 import { type HttpWebhookConfig, httpWebhookConfigSchema, httpWebhookConfigSchemaWith } from "./config.ts";
 import { outgoingHeaders } from "./outgoing_headers.ts";
 import { LOGIN_HEADER } from "./login/login.ts";
 import { TokenCache } from "./login/token_cache.ts";
+import { answerForSender, KEPT_OF_ANSWER, prepareAnswer } from "./passed_answer.ts";
+import { partitionOf } from "./partition.ts";
 import { Failover } from "./targets/failover.ts";
 import type {
   Attempt,
@@ -77,8 +79,11 @@ class HttpWebhookOutput implements Output<HttpWebhookConfig> {
   ): Promise<DeliveryResult> {
     const body = event.body.bytes;
     const headers = outgoingHeaders(event, config, number, body);
+    const slot = config.answers ? event.answer : undefined;
+    if (slot !== undefined) prepareAnswer(slot, headers);
     try {
-      const answer = await this.#answerTo(destination, config, headers, body, signal);
+      const answer = await this.#answerTo(destination, config, headers, body, signal, slot && KEPT_OF_ANSWER);
+      if (slot !== undefined) slot.answer = answerForSender(answer);
       const result = judgeAnswer(answer, destination, config.statusRules);
       if (onDown !== undefined && isFailureOf(answer, result)) onDown();
       return result;
@@ -100,19 +105,14 @@ class HttpWebhookOutput implements Output<HttpWebhookConfig> {
     headers: OutgoingHttpHeaders,
     body: Uint8Array,
     signal: AbortSignal,
-  ): Promise<Answer> {
-    if (tokens === undefined) return this.#client.send(destination, method, headers, body, signal);
+    maxKept: number | undefined,
+  ): Promise<ReceivedAnswer> {
+    if (tokens === undefined) return this.#client.send(destination, method, headers, body, signal, maxKept);
     return this.#tokens.send(tokens, this.#client, signal, (authorization) => {
       headers[LOGIN_HEADER] = authorization;
-      return this.#client.send(destination, method, headers, body, signal);
+      return this.#client.send(destination, method, headers, body, signal, maxKept);
     });
   }
-}
-
-/** Where a server of tokens or a proxy is down, only those wait that need it. */
-function partitionOf({ destination, targets = [destination], tokens }: HttpWebhookConfig): string {
-  const proxies = targets.flatMap(({ proxy }) => proxy === undefined ? [] : `by ${nameOf(proxy)}`);
-  return [...targets.map(nameOf), ...proxies, ...(tokens === undefined ? [] : [tokens.key])].join(" ");
 }
 
 /**
@@ -137,6 +137,8 @@ export function httpWebhookModuleWith(
     partition: partitionOf,
     destination: ({ destination, targets = [destination] }) => targets.map(originOf).join(", "),
     ordered: ({ ordered }) => ordered,
+    givesAnswers: true,
+    forWebhook: (config, { answers }) => answers ? { ...config, answers } : config,
     timeoutMs: (config) => config.timeoutMs,
     open: (_, context) => {
       return Promise.resolve(new HttpWebhookOutput(openClient(), tokens, new Failover(context)));
