@@ -165,6 +165,16 @@ export const ERROR_CATALOGUE = {
     "The gateway is at its limit",
     "Send again after `Retry-After`; raise `MAX_INFLIGHT`, `MAX_INFLIGHT_BYTES` or `MAX_CONNECTIONS`, or find the slow output.",
   ),
+  webhook_paused: refused(
+    503,
+    "The deliveries of this webhook are paused",
+    "Send again after `Retry-After`; an operator has paused it, see `cwm resume`.",
+  ),
+  webhook_switched_off: refused(
+    503,
+    "The target of this webhook has failed for long, and is tried now and then",
+    "Send again after `Retry-After`; mend the target, or see `cwm resume`.",
+  ),
   journal_unavailable: refused(
     503,
     "The journal cannot be written",
@@ -290,6 +300,8 @@ export interface RefusalAnswer {
 export interface DeliveryErrorOptions extends GatewayErrorOptions {
   /** @see {@linkcode DeliveryError.isPartial} */
   readonly isPartial?: boolean;
+  /** @see {@linkcode DeliveryError.isGone} */
+  readonly isGone?: boolean;
 }
 
 /** An error with a stable code; `message` is safe to show to the client. */
@@ -339,10 +351,13 @@ export class DeliveryError extends GatewayError {
    * other parts go on. @default false
    */
   readonly isPartial: boolean;
+  /** Whether the output says that it takes nothing any more, whatever the event, as with status 410. @default false */
+  readonly isGone: boolean;
 
   constructor(code: DeliveryErrorCode, message?: string, options?: DeliveryErrorOptions) {
     super(code, message, options);
     this.isPartial = options?.isPartial ?? false;
+    this.isGone = options?.isGone ?? false;
   }
 }
 

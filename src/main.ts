@@ -19,6 +19,8 @@ const WITH_OWN_OPTIONS = [
   "migrate",
   "dead-letters",
   "journal",
+  "pause",
+  "resume",
   "handshake",
   "connector",
   "completion",
@@ -79,6 +81,14 @@ const COMMANDS: Readonly<Record<string, (call: Call) => Promise<number>>> = {
   async journal({ own, settings }) {
     const { journal } = await import("./cli/journal/command.ts");
     return await journal(own, settings);
+  },
+  async pause({ own, settings }) {
+    const { stopOrGoOn } = await import("./cli/journal/stops.ts");
+    return await stopOrGoOn("pause", own, settings);
+  },
+  async resume({ own, settings }) {
+    const { stopOrGoOn } = await import("./cli/journal/stops.ts");
+    return await stopOrGoOn("resume", own, settings);
   },
   async handshake({ own, settings }) {
     const { handshake } = await import("./cli/signatures/handshake.ts");

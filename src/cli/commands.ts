@@ -90,6 +90,18 @@ export const COMMANDS: readonly Command[] = [
     options: [{ name: "open", value: "text" }, { name: "show" }, { name: "forget" }, HELP],
   },
   {
+    name: "pause",
+    description: "Stop the deliveries of a webhook, or list those that are stopped: see cwm pause --help",
+    operands: ["webhook"],
+    options: [{ name: "list" }, HELP],
+  },
+  {
+    name: "resume",
+    description: "Have a webhook deliver again that was paused or switched off: see cwm resume --help",
+    operands: ["webhook"],
+    options: [HELP],
+  },
+  {
     name: "healthcheck",
     description: "Ask the gateway on this machine whether it is ready; exit status 0 if it is",
     options: [],

@@ -18,6 +18,7 @@ import { RememberedKeys } from "./repeats/remembered_keys.ts";
 import { type AcceptResult, Repeats } from "./repeats/repeats.ts";
 import { isTooLate, type Pacer } from "./pacer.ts";
 import type { DeliveryRoute } from "./route.ts";
+import type { Stops } from "./stops/stops.ts";
 
 /** The ways of acceptance that an {@linkcode Acceptor} chooses between. */
 export interface AcceptorOptions {
@@ -25,6 +26,8 @@ export interface AcceptorOptions {
   readonly journal: Journal;
   readonly deadlines: Deadlines;
   readonly logger: Logger;
+  /** Which webhooks are stopped. */
+  readonly stops: Stops;
   /** How long a sender may wait for its turn where deliveries have a rate, in milliseconds. */
   readonly longestTurnMs: number;
 }
@@ -90,6 +93,24 @@ export class Acceptor {
   }
 
   #deliver(route: DeliveryRoute, event: VerifiedEvent): DeliveryResult | Promise<DeliveryResult> {
+    const { stops } = this.#options;
+    return stops.isQuiet ? this.#deliverNow(route, event) : this.#deliverUnlessStopped(route, event);
+  }
+
+  async #deliverUnlessStopped(route: DeliveryRoute, event: VerifiedEvent): Promise<DeliveryResult> {
+    const { stops } = this.#options;
+    stops.admitSender(route.path);
+    let isDelivered = false;
+    try {
+      const result = await this.#deliverNow(route, event);
+      isDelivered = result === "delivered";
+      return result;
+    } finally {
+      stops.senderEnded(route.path, isDelivered);
+    }
+  }
+
+  #deliverNow(route: DeliveryRoute, event: VerifiedEvent): DeliveryResult | Promise<DeliveryResult> {
     const { gate, pacer } = route;
     if (gate !== undefined) return this.#deliverWithin(gate, route, event);
     if (pacer?.isBounded === true) return this.#deliverInTurn(pacer, route, event);

@@ -64,9 +64,10 @@ export interface DeliveryRoute {
 
 /**
  * Where the events of a webhook go now. `missing`: there is no such webhook. `blocked`: there is, but its
- * configuration or connection is not in order, or it is switched off; its events wait.
+ * configuration or connection is not in order, or it is switched off; its events wait. `stopped`: it is paused, or its
+ * target has failed for long (`stops/`); its events wait in the journal.
  */
-export type RouteLookup = DeliveryRoute | "missing" | "blocked";
+export type RouteLookup = DeliveryRoute | "missing" | "blocked" | "stopped";
 
 /** The longest pause that an event of the journal makes on this route, in milliseconds. */
 export function longestPauseMs({ steps }: DeliveryRoute): number {

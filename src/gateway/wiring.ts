@@ -14,6 +14,7 @@ import type { ConfigProvider } from "../config/provider.ts";
 import { Reloader } from "./reloader.ts";
 import type { SecretLookup } from "../config/secrets/lookup.ts";
 import type { Environment } from "../config/values/substitution.ts";
+import { switchOffPolicyOf } from "../config/compile/delivery_compiler.ts";
 import { WebhookEntry } from "../config/entry.ts";
 import { webhookPath } from "../event/names.ts";
 import type { Health } from "../health/health.ts";
@@ -22,6 +23,7 @@ import { Acceptor } from "../delivery/acceptor.ts";
 import type { ChannelQueues } from "../channels/channel_queues.ts";
 import { DeferredChannelQueues } from "../channels/deferred.ts";
 import { DeadLetterReports } from "../dead_letters/reports.ts";
+import { Stops } from "../delivery/stops/stops.ts";
 import { Dispatcher } from "../delivery/durable/dispatcher.ts";
 import { buildOutputs } from "../delivery/outputs/build.ts";
 import type { OutputPool } from "../delivery/outputs/output_pool.ts";
@@ -110,6 +112,7 @@ export class GatewayParts {
   readonly channels: ChannelQueues;
   readonly outputs: OutputPool;
   readonly journal: SqliteJournal;
+  readonly stops: Stops;
   readonly dispatcher: Dispatcher;
   readonly acceptor: Acceptor;
   readonly secrets: SecretLookup;
@@ -146,6 +149,7 @@ export class GatewayParts {
     this.#clientAddress = new ClientAddressResolver(settings.trustedProxies);
     this.inFlight = new InFlight(settings.limits.maxInFlight, settings.limits.maxInFlightBytes);
     this.channels = this.#buildChannels();
+    this.stops = this.#buildStops();
     this.outputs = this.#buildOutputs(options.lines);
     this.webhooks = new WebhookMetrics(
       this.metrics,
@@ -164,6 +168,7 @@ export class GatewayParts {
       journal: this.journal,
       deadlines: this.deadlines,
       logger: logger("delivery"),
+      stops: this.stops,
       longestTurnMs: settings.limits.deliveryBudgetMs / 2,
     });
     const directory = new ChannelDirectory();
@@ -171,6 +176,11 @@ export class GatewayParts {
     this.reloader = new Reloader(this.provider, this.manager);
     this.relay = this.#buildRelay(directory);
     this.failures = this.#buildFailureLog();
+    this.failures = new FailureLog(logger("http"), this.refusals, this.#clientAddress);
+    this.stops.registerMetrics(
+      this.metrics,
+      ({ namespace, webhook }) => this.manager.find(webhookPath(namespace, webhook)) !== undefined,
+    );
     registerConfigMetrics(this.metrics, this.manager, this.provider);
     this.provider.registerMetrics?.(this.metrics);
     registerLogMetrics(this.metrics, options.droppedLogRecords);
@@ -191,8 +201,21 @@ export class GatewayParts {
       context: { lines, channels: this.channels },
       health: this.health,
       deliveryBudgetMs: this.#settings.limits.deliveryBudgetMs,
+      onSenderFailed: ({ namespace, webhook }, error) =>
+        this.stops.failed(webhookPath(namespace, webhook), error),
       freeRequests: () => this.inFlight.freeRequests,
       tracing: this.tracing,
+    });
+  }
+
+  #buildStops(): Stops {
+    const { switchOffAfterMs: afterMs } = this.#settings.limits;
+    return new Stops({
+      store: this.journal.stops,
+      deadlines: this.deadlines,
+      health: this.health,
+      logger: logger("delivery"),
+      policyOf: (path) => switchOffPolicyOf(this.manager.find(path)?.webhook, afterMs),
     });
   }
 
@@ -205,6 +228,7 @@ export class GatewayParts {
         return entry instanceof WebhookEntry ? entry : "blocked";
       },
       deadlines: this.deadlines,
+      stops: this.stops,
       metrics: this.webhooks.events,
       logger: logger("delivery"),
       memoryBytes: this.#settings.limits.maxInFlightBytes / 2,
@@ -233,6 +257,7 @@ export class GatewayParts {
         const entry = manager.find(path);
         directory.set(path, channelsOf(entry));
         this.webhooks.changed(path, entry);
+        this.stops.configured(path, entry !== undefined);
         if (entry?.webhook?.handshake === "settled") void this.handshakes.settle(path);
         if (path === settings.notifyWebhook) this.#notifier?.lookAgain();
         if (entry !== undefined) return;
@@ -367,8 +392,10 @@ export class GatewayParts {
       },
       handshakes: { registry: this.handshakes, catalog: this.manager.catalog },
       health: this.health,
+      stops: { stops: this.stops, catalog: this.manager.catalog },
       webhooks: {
         catalog: this.manager.catalog,
+        stops: this.stops,
         requests: this.webhooks.requests,
         refusals: this.refusals,
         provider: this.provider,

@@ -132,6 +132,7 @@ function levelOf(error: GatewayError, byWebhook: boolean): "info" | "warning" | 
     case "authentication_unavailable":
     case "journal_unavailable":
     case "journal_share_full":
+    case "webhook_switched_off":
     case "output_failed":
     case "output_rejected":
     case "output_unavailable":

@@ -121,6 +121,11 @@ export interface ClaimLimit {
    * the clock was set back since. @default any pause is possible
    */
   readonly longestPauseMs?: number | undefined;
+  /**
+   * Which of those that are not due yet are due at once. `first`: where none is due, the one whose turn is next. `all`:
+   * all of them, as far as to 10,000. @default none
+   */
+  readonly early?: "first" | "all" | undefined;
 }
 
 /** What a claim found. */
@@ -129,6 +134,25 @@ export interface Claimed {
   readonly events: readonly PendingEvent[];
   /** When the lane's next unclaimed event is due (as `dueAt`; 0: now); `undefined` if there is none. */
   readonly nextDueAt: number | undefined;
+}
+
+/** A webhook whose deliveries are stopped. */
+export interface StoppedLane extends LaneKey {
+  /** `paused`: by an operator. `switched_off`: its target has failed for long. */
+  readonly state: "paused" | "switched_off";
+  /** In milliseconds since 1970. */
+  readonly since: number;
+  /** Why, for operators. Holds no secret and nothing of an event. */
+  readonly cause: string;
+}
+
+/** Remembers which webhooks are stopped. Rejects as {@linkcode Journal} does. */
+export interface StopStore {
+  list(): Promise<readonly StoppedLane[]>;
+  /** Remembers that a webhook is stopped, in the place of what was remembered of it. */
+  put(stopped: StoppedLane): Promise<void>;
+  /** Returns whether something was remembered of the webhook. */
+  remove(lane: LaneKey): Promise<boolean>;
 }
 
 /** Figures for metrics; kept up to date in memory, free to ask for. */

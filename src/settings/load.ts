@@ -63,6 +63,7 @@ export function loadSettings(
       maxInFlightBytes: values.MAX_INFLIGHT_BYTES,
       ...ifSet("maxConnections", values.MAX_CONNECTIONS),
       deliveryBudgetMs: values.DELIVERY_BUDGET_MS,
+      switchOffAfterMs: values.SWITCH_OFF_AFTER_MS === 0 ? Infinity : values.SWITCH_OFF_AFTER_MS,
       ...ifSet("namespaceRate", values.NAMESPACE_RATE_LIMIT),
     },
     shutdown: { graceMs: values.SHUTDOWN_GRACE_MS, timeoutMs: values.SHUTDOWN_TIMEOUT_MS },

@@ -59,6 +59,8 @@ export interface Settings {
     /** Connections; left out: any number. */
     readonly maxConnections?: number;
     readonly deliveryBudgetMs: number;
+    /** For how long a target may take nothing before its webhook is switched off; `Infinity` for any time. */
+    readonly switchOffAfterMs: number;
     /** Of all webhooks of a namespace together; left out: any number of requests. */
     readonly namespaceRate?: RateLimit;
   };

@@ -179,6 +179,12 @@ export const VARIABLES = {
     "How long a request with `accept: delivered` may wait for its output, retries included. A first attempt " +
       "may take as long as its output's time-out.",
   ),
+  SWITCH_OFF_AFTER_MS: variable(
+    integer(0, 365 * 24 * HOUR_MS, "ms"),
+    HOUR_MS,
+    "For how long a webhook's target may take nothing before the webhook is switched off, unless its `switch_off` " +
+      "says otherwise. `0`: for any time.",
+  ),
   SHUTDOWN_GRACE_MS: variable(
     integer(0, HOUR_MS, "ms"),
     8000,

@@ -6,10 +6,11 @@
 
 import { DURABLE_POLICY, NO_RETRY, type RetryPolicy, scheduledPolicy } from "../../delivery/retry_policy.ts";
 import type { Idempotency } from "../../delivery/route.ts";
+import type { SwitchOffPolicy } from "../../delivery/stops/switch_off.ts";
 import type { Acceptance, OutputModule } from "../../modules/module.ts";
 import { PLANNED_MODULES } from "../../modules/registry.ts";
 import type { CompiledConnection } from "../compiled_connection.ts";
-import type { ChainItemConfig, RetryConfig } from "./delivery_schema.ts";
+import type { ChainItemConfig, RetryConfig, SwitchOffConfig } from "./delivery_schema.ts";
 import { compileIdempotency } from "./idempotency_compiler.ts";
 import { compileOwnConnection, type Parse } from "./own_connection.ts";
 import type { Compiled, ProblemReason } from "../problem.ts";
@@ -48,7 +49,28 @@ export interface DeliveryPolicy {
   readonly rate: number | undefined;
   /** Deliveries that may begin in a second at each of its outputs, of all webhooks; `undefined` without a bound. */
   readonly targetRate: number | undefined;
+  /** When it is switched off; `undefined` for the gateway's own. */
+  readonly switchOff: Partial<SwitchOffPolicy> | "never" | undefined;
   readonly idempotency: Idempotency | undefined;
+}
+
+/** How often a webhook is tried while it is switched off, unless it says otherwise, in milliseconds. */
+const USUAL_TRY_EVERY_MS = 60_000;
+
+/**
+ * When a webhook is switched off; `undefined` for never. Of a chain for whose end senders wait, nobody knows whether
+ * all of its targets fail.
+ *
+ * @param afterMs of webhooks that do not say it
+ */
+export function switchOffPolicyOf(
+  webhook: { readonly policy: DeliveryPolicy; readonly steps: readonly CompiledStep[] } | undefined,
+  afterMs: number,
+): SwitchOffPolicy | undefined {
+  if (webhook === undefined) return undefined;
+  const { policy: { switchOff, acceptance }, steps } = webhook;
+  if (switchOff === "never" || (acceptance === "delivered" && steps.length > 1)) return undefined;
+  return { afterMs, failures: Infinity, tryEveryMs: USUAL_TRY_EVERY_MS, ...switchOff };
 }
 
 /** Compiles the outputs of a webhook: its `module`, or the items of its `chain`. */
@@ -112,9 +134,9 @@ function internedSteps(modules: readonly OutputModule[]): Interned<readonly Comp
 export function compilePolicy(config: WebhookConfig, steps: readonly CompiledStep[]): DeliveryPolicy {
   const durable = steps.some(({ module }) => module.acceptance === "durable");
   const acceptance = config.accept ?? (durable ? "durable" : "delivered");
-  const { limits, idempotency, "chain-config": chain } = config;
+  const { limits, idempotency, "chain-config": chain, switch_off: switchOff } = config;
   const usual = USUAL_POLICIES[acceptance];
-  if (limits === undefined && idempotency === undefined && chain === undefined) return usual;
+  if ([limits, idempotency, chain, switchOff].every((key) => key === undefined)) return usual;
   return {
     acceptance,
     execution: chain?.execution ?? usual.execution,
@@ -124,6 +146,7 @@ export function compilePolicy(config: WebhookConfig, steps: readonly CompiledSte
     queue: limits?.queue ?? usual.queue,
     rate: limits?.rate,
     targetRate: limits?.target_rate,
+    switchOff: switchOff === undefined ? undefined : compileSwitchOff(switchOff),
     idempotency: idempotency === undefined ? undefined : compileIdempotency(idempotency),
   };
 }
@@ -143,6 +166,7 @@ function usualPolicy(acceptance: Acceptance): DeliveryPolicy {
     queue: Infinity,
     rate: undefined,
     targetRate: undefined,
+    switchOff: undefined,
     idempotency: undefined,
   };
 }
@@ -255,6 +279,17 @@ function firstStepName(module: OutputModule): string {
   let name = firstStepNames.get(module);
   if (name === undefined) firstStepNames.set(module, name = `0 ${module.name}`);
   return name;
+}
+
+function compileSwitchOff(
+  { enabled, after, failures, try_every: tryEvery }: SwitchOffConfig,
+): Partial<SwitchOffPolicy> | "never" {
+  if (!enabled) return "never";
+  return {
+    ...(after === undefined ? {} : { afterMs: after * 1000 }),
+    ...(failures === undefined ? {} : { failures }),
+    ...(tryEvery === undefined ? {} : { tryEveryMs: tryEvery * 1000 }),
+  };
 }
 
 function compileRetry(config: RetryConfig): RetryPolicy {

@@ -75,6 +75,21 @@ export const limitsSchema = z.strictObject({
   }),
 });
 
+/** `switch_off` of a webhook. */
+export const switchOffSchema = z.strictObject({
+  enabled: booleanField().default(true).meta({ description: "`false`: it is never switched off." }),
+  after: numberField(1, 31_536_000).optional().meta({
+    description:
+      "Seconds for which nothing was delivered and attempts failed, three at least. Default: `SWITCH_OFF_AFTER_MS`.",
+  }),
+  failures: integerField(1, 1_000_000).optional().meta({
+    description: "Attempts that failed in a row, whatever the time. Default: any number.",
+  }),
+  try_every: numberField(0.1, 86_400).optional().meta({
+    description: "Longest time between two tries while it is off, in seconds. Default: `60`.",
+  }),
+});
+
 const eventIdHeader = headerNameField("Not a valid header name");
 
 const eventIdPointer = z.string().transform((text, issues) => {
@@ -152,6 +167,7 @@ export const chainItemSchema = z.strictObject({
 });
 
 export type RetryConfig = z.infer<typeof retrySchema>;
+export type SwitchOffConfig = z.infer<typeof switchOffSchema>;
 export type ChainItemConfig = z.infer<typeof chainItemSchema>;
 export type IdempotencyConfig = z.infer<typeof idempotencySchema>;
 export type EventIdPartConfig = z.infer<typeof eventIdPartSchema>;

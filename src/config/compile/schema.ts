@@ -17,6 +17,7 @@ import {
   limitsSchema,
   MAX_CHAIN,
   retrySchema,
+  switchOffSchema,
 } from "./delivery_schema.ts";
 import { isConnectionName } from "../../event/names.ts";
 import { notifySchema } from "../../notices/settings.ts";
@@ -71,6 +72,9 @@ const webhookFields = {
   }),
   limits: limitsSchema.optional().meta({
     description: "Bounds of one webhook, see below.",
+  }),
+  switch_off: switchOffSchema.optional().meta({
+    description: "When a webhook is switched off whose target has failed for long, see below.",
   }),
   idempotency: idempotencySchema.optional().meta({
     description: "Takes an event that is sent repeatedly only once, see below.",

@@ -6,12 +6,14 @@
 
 import { assertCount, type DeliveryError } from "../../errors.ts";
 import type { AttemptFailure } from "../../dead_letters/dead_letters.ts";
+import { webhookPath } from "../../event/names.ts";
 import type { LaneKey, PendingEvent } from "../../journal/journal.ts";
 import type { DeliveryResult } from "../../modules/module.ts";
 import { LinkedList } from "../../time/linked_list.ts";
 import type { Pacer } from "../pacer.ts";
 import { DURABLE_POLICY, retryDelayMs } from "../retry_policy.ts";
 import type { DeliveryRoute, RouteStep } from "../route.ts";
+import { isOfTarget } from "../stops/switch_off.ts";
 import type { LaneContext } from "./context.ts";
 import { CurrentRoute, type RouteChange } from "./current_route.ts";
 import { type Decision, EventRun } from "./event_run.ts";
@@ -24,12 +26,17 @@ const WEBHOOK_GONE: AttemptFailure = {
   connection: "",
 };
 
+/** How long an event waits that was tried while its webhook was off, unless none else is left or it is on again. */
+const TRIED_PAUSE_MS = 7 * 24 * 60 * 60_000;
+
 /** The lane that the events belong to. */
 export interface ActiveRunsOwner {
   /** An event is held here no more; its outcome may still be on its way into the journal. @param bytes of the run */
   onLeft(bytes: number): void;
   /** The journal has an event back. @param dueAt when it is to be attempted again, by `steadyNow` */
   onPutBack(dueAt: number): void;
+  /** An output that did not take events has taken one, whosever it was. */
+  onTargetBack(): void;
   /** The journal knows that an event was delivered. */
   onDelivered(): void;
   /** An event is given up. @param isSettled whether the journal has it among the dead letters */
@@ -40,6 +47,7 @@ export interface ActiveRunsOwner {
 export class ActiveRuns implements OutputQueueOwner, DeliveryOwner {
   readonly route: CurrentRoute;
   readonly #name: LaneKey;
+  readonly #path: string;
   readonly #owner: ActiveRunsOwner;
   readonly #context: LaneContext;
   readonly #runs = new LinkedList<EventRun>();
@@ -50,10 +58,12 @@ export class ActiveRuns implements OutputQueueOwner, DeliveryOwner {
   /** What events wait for, where deliveries have a rate. */
   #pacer: Pacer | undefined;
   readonly #onRoom = () => this.route.goOn();
+  readonly #onBack = () => this.#owner.onTargetBack();
 
   constructor(name: LaneKey, owner: ActiveRunsOwner, context: LaneContext) {
     this.route = new CurrentRoute(name, this, context);
     this.#name = name;
+    this.#path = webhookPath(name.namespace, name.webhook);
     this.#owner = owner;
     this.#context = context;
   }
@@ -63,6 +73,16 @@ export class ActiveRuns implements OutputQueueOwner, DeliveryOwner {
     return this.#underWay;
   }
 
+  /** Whether no event is out of the journal. */
+  get isEmpty(): boolean {
+    return this.#runs.first === undefined;
+  }
+
+  /** Whether the webhook is switched off, and one event may show whether its target is back. */
+  get triesOne(): boolean {
+    return this.#context.stops.allows(this.#path) === "one";
+  }
+
   /** Events that have left, and of which the journal does not know it yet. */
   get unsettled(): number {
     return this.#unsettled;
@@ -70,8 +90,10 @@ export class ActiveRuns implements OutputQueueOwner, DeliveryOwner {
 
   freePlaces(wanted: number): number {
     const { route } = this.route;
-    if (this.#stopped || route === undefined) return 0;
-    const places = Math.min(wanted, route.concurrency - this.#underWay);
+    const allowed = this.#context.stops.allows(this.#path);
+    if (this.#stopped || route === undefined || allowed === "none") return 0;
+    const concurrency = allowed === "one" ? 1 : route.concurrency;
+    const places = Math.min(wanted, concurrency - this.#underWay);
     const { pacer } = route;
     if (pacer === undefined || places <= 0) return places;
     const room = pacer.room(places);
@@ -91,11 +113,20 @@ export class ActiveRuns implements OutputQueueOwner, DeliveryOwner {
 
   /** Looks where the events go now, and sends them there. */
   refresh(): RouteChange {
+    const former = this.route.route;
     const change = this.route.refresh();
     if (change !== "none" || this.route.isGone) {
       for (const run of this.#runs.toArray()) this.#advance(run);
     }
+    if (this.route.isStopped) {
+      for (const run of this.#runs.toArray()) if (!run.isBegun) this.#giveBack(run, former, 0);
+    }
     return change;
+  }
+
+  /** What waits for a place may go now. */
+  goOn(): void {
+    this.route.goOn();
   }
 
   /** Begins nothing new; what is under way ends. */
@@ -127,12 +158,34 @@ export class ActiveRuns implements OutputQueueOwner, DeliveryOwner {
 
   ended(queue: OutputQueue, run: EventRun, result: DeliveryResult): void {
     this.#underWay = assertCount(this.#underWay - 1, "deliveries under way");
-    if (result === "delivered") run.deliver(queue.step);
-    else if (result.code === "output_throttled") this.#putBack(queue, run, result);
-    else this.#fail(queue, run, result);
+    if (result === "delivered") this.#deliver(queue, run);
+    else this.#notDelivered(queue, run, result);
     this.route.forgetEnded();
     this.#advance(run, queue.route);
     this.route.goOnBeside(queue);
+  }
+
+  #deliver({ step }: OutputQueue, run: EventRun): void {
+    run.deliver(step);
+    const { stops } = this.#context;
+    if (!stops.isQuiet) stops.delivered(this.#path);
+  }
+
+  #notDelivered(queue: OutputQueue, run: EventRun, error: DeliveryError): void {
+    const { stops } = this.#context;
+    const wasOff = stops.isSwitchedOff(this.#path);
+    stops.failed(this.#path, error);
+    if (isOfTarget(error)) queue.step.output.scheduler.whenBack(this.#onBack);
+    if (wasOff && isOfTarget(error)) this.#failWhileOff(queue, run, error);
+    else if (error.code === "output_throttled") this.#putBack(queue, run, error);
+    else this.#fail(queue, run, error);
+  }
+
+  /** A try of a target that is off uses up no attempt. Where order does not matter, another event is tried next. */
+  #failWhileOff({ step, route }: OutputQueue, run: EventRun, error: DeliveryError): void {
+    this.#context.recorder.failed(this.#name, run.pending.event.id, failureOf(step, error), true);
+    run.withdraw(step);
+    if (!run.isBegun) this.#giveBack(run, route, step.ordered ? 0 : this.#context.now() + TRIED_PAUSE_MS);
   }
 
   /** The output has asked for a pause, whatever the event: it goes again, and the attempt does not count. */
@@ -170,6 +223,7 @@ export class ActiveRuns implements OutputQueueOwner, DeliveryOwner {
 
   /** @param former the route by which an attempt has just ended, if one has */
   #advance(run: EventRun, former?: DeliveryRoute): void {
+    if (run.list === undefined) return; // It has left already.
     const { route } = this.route;
     if (route !== undefined) {
       this.#follow(run, route, decide(run, route));
@@ -179,6 +233,7 @@ export class ActiveRuns implements OutputQueueOwner, DeliveryOwner {
     // What the attempt has decided holds, even if the webhook was switched off or removed meanwhile.
     const decision = former === undefined ? undefined : decide(run, former);
     if (decision !== undefined && decision.next !== "begin") this.#follow(run, former!, decision);
+    else if (this.route.isStopped && former !== undefined) this.#giveBack(run, former, 0);
     else if (this.route.isGone) this.#bury(run, WEBHOOK_GONE);
   }
 
@@ -220,6 +275,23 @@ export class ActiveRuns implements OutputQueueOwner, DeliveryOwner {
     const dueAt = this.#context.now() + Math.ceil(delayMs);
     const progress = progressOf(run, route);
     const settled = this.#context.recorder.settle({ sequence, state: "retry", dueAt, failure, ...progress });
+    this.#leave(run);
+    await settled;
+    this.#concluded();
+    this.#owner.onPutBack(dueAt);
+  }
+
+  /** The event goes back into the journal, and what the claim has counted is taken back. */
+  async #giveBack(run: EventRun, route: DeliveryRoute | undefined, dueAt: number): Promise<void> {
+    const { sequence } = run.pending;
+    const progress = route === undefined ? {} : progressOf(run, route);
+    const settled = this.#context.recorder.settle({
+      sequence,
+      state: "retry",
+      dueAt,
+      unattempted: true,
+      ...progress,
+    });
     this.#leave(run);
     await settled;
     this.#concluded();

@@ -22,6 +22,8 @@ export interface BacklogOwner {
   readonly name: LaneKey;
   /** Whether claimed events have somewhere to go now. */
   readonly mayClaim: boolean;
+  /** Whether a single event is to be claimed, and one that waits for its next attempt if there is no other. */
+  readonly triesOne: boolean;
   /** The longest pause that an event makes on the route of now, in milliseconds; `undefined` without a route. */
   readonly longestPauseMs: number | undefined;
   /** A claimed event begins its way. @param bytes what the window has taken for it */
@@ -44,6 +46,8 @@ export class Backlog {
   /** Events under way into the journal that will have to be claimed. */
   #arriving = 0;
   #claiming = false;
+  /** Whether the next claim takes what is not due yet. */
+  #hastens = false;
   #stopped = false;
 
   constructor(
@@ -92,6 +96,13 @@ export class Backlog {
     this.fill();
   }
 
+  /** Claims what waits for its next attempt as well. */
+  hasten(): void {
+    if (!this.#exists) return;
+    this.#hastens = true;
+    this.fill();
+  }
+
   /** Claims what is due, as much as there is room for. */
   fill(): void {
     if (!this.#exists || this.#claiming || this.#stopped || !this.#owner.mayClaim) return;
@@ -101,7 +112,7 @@ export class Backlog {
       return;
     }
     const waitMs = this.#nextDueAt - this.#context.now();
-    if (waitMs > 0) this.#wakeIn(waitMs);
+    if (waitMs > 0 && !this.#hastens && !this.#owner.triesOne) this.#wakeIn(waitMs);
     else this.#claim();
   }
 
@@ -131,8 +142,11 @@ export class Backlog {
   }
 
   async #claimWithin(bounds: ClaimBounds): Promise<Claimed> {
-    const { name, longestPauseMs } = this.#owner;
-    const claimed = await this.#context.journal.claim(name, { ...bounds, longestPauseMs });
+    const { name, longestPauseMs, triesOne } = this.#owner;
+    const early = triesOne ? "first" : this.#hastens ? "all" : undefined;
+    const events = triesOne ? 1 : bounds.events;
+    const claimed = await this.#context.journal.claim(name, { ...bounds, events, longestPauseMs, early });
+    if (early === "all") this.#hastens = false;
     for (const { event } of claimed.events) this.#window.take(event.body.memory);
     return claimed;
   }

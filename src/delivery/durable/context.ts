@@ -3,6 +3,7 @@ import type { EventMetrics } from "../event_metrics.ts";
 import type { Journal, LaneKey } from "../../journal/journal.ts";
 import type { RouteLookup } from "../route.ts";
 import type { MemoryBudget } from "./memory_budget.ts";
+import type { Stops } from "../stops/stops.ts";
 import type { OutcomeRecorder } from "./outcome_recorder.ts";
 
 /** What all lanes share. */
@@ -12,6 +13,7 @@ export interface LaneContext {
   readonly metrics: EventMetrics;
   readonly budget: MemoryBudget;
   readonly deadlines: Deadlines;
+  readonly stops: Stops;
   readonly lookUp: (lane: LaneKey) => RouteLookup;
   /** Whether all lanes know if the journal holds earlier events of theirs. */
   readonly knowsJournal: boolean;

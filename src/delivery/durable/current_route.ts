@@ -5,6 +5,7 @@
  * @module
  */
 
+import { webhookPath } from "../../event/names.ts";
 import type { LaneKey } from "../../journal/journal.ts";
 import type { DeliveryRoute, RouteLookup, RouteStep } from "../route.ts";
 import type { LaneContext } from "./context.ts";
@@ -20,7 +21,8 @@ export type RouteChange = "none" | "changed" | "another";
 export class CurrentRoute {
   readonly #name: LaneKey;
   readonly #owner: OutputQueueOwner;
-  readonly #context: Pick<LaneContext, "lookUp" | "now" | "deadlines">;
+  readonly #path: string;
+  readonly #context: Pick<LaneContext, "lookUp" | "now" | "deadlines" | "stops">;
   #found: RouteLookup | undefined;
   #queues: readonly OutputQueue[] = [];
   /** Queues of former routes, as long as deliveries are under way there. */
@@ -30,9 +32,10 @@ export class CurrentRoute {
   constructor(
     name: LaneKey,
     owner: OutputQueueOwner,
-    context: Pick<LaneContext, "lookUp" | "now" | "deadlines">,
+    context: Pick<LaneContext, "lookUp" | "now" | "deadlines" | "stops">,
   ) {
     this.#name = name;
+    this.#path = webhookPath(name.namespace, name.webhook);
     this.#owner = owner;
     this.#context = context;
   }
@@ -49,7 +52,12 @@ export class CurrentRoute {
 
   /** Whether events wait for the configuration. */
   get isParked(): boolean {
-    return this.#found === "missing" || this.#found === "blocked";
+    return this.#found === "missing" || this.#found === "blocked" || this.isStopped;
+  }
+
+  /** Whether the webhook is paused or switched off. */
+  get isStopped(): boolean {
+    return this.#found === "stopped";
   }
 
   /** Whether the webhook has been away for so long that its events are given up. */
@@ -61,13 +69,19 @@ export class CurrentRoute {
 
   /** Looks where events go now. Those that wait in queues of a changed route are taken back. */
   refresh(): RouteChange {
-    const found = this.#context.lookUp(this.#name);
+    const found = this.#lookUp();
     if (found !== "missing") this.#missingSince = undefined;
     else this.#missingSince ??= this.#context.now();
     if (found === this.#found) return "none";
     const isAnother = found === "missing" || this.#found === "missing";
     this.#change(found);
     return isAnother ? "another" : "changed";
+  }
+
+  #lookUp(): RouteLookup {
+    const { lookUp, stops } = this.#context;
+    const found = lookUp(this.#name);
+    return typeof found === "object" && stops.allows(this.#path) === "none" ? "stopped" : found;
   }
 
   #change(found: RouteLookup): void {

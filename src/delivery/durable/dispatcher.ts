@@ -17,6 +17,7 @@ import { Lane } from "./lane.ts";
 import type { BodyMemory } from "../../io/memory/body_memory.ts";
 import { MemoryBudget } from "./memory_budget.ts";
 import type { DeliveryRoute, RouteLookup } from "../route.ts";
+import type { Stops, StopsListener } from "../stops/stops.ts";
 import { OutcomeRecorder } from "./outcome_recorder.ts";
 import { endsBefore } from "../../time/abortable.ts";
 
@@ -44,6 +45,8 @@ export interface DispatcherOptions {
   /** Where the events of a webhook go now. */
   readonly lookUp: (lane: LaneKey) => RouteLookup;
   readonly deadlines: Deadlines;
+  /** Which webhooks are stopped. */
+  readonly stops: Stops;
   readonly metrics: EventMetrics;
   readonly logger: Logger;
   /** Bodies of events that may be out of the journal at once, in bytes, if that is less than 128 MiB. */
@@ -57,7 +60,7 @@ export interface DispatcherOptions {
 }
 
 /** Delivers the events of the journal. */
-export class Dispatcher {
+export class Dispatcher implements StopsListener {
   readonly #options: DispatcherOptions;
   readonly #recorder: OutcomeRecorder;
   readonly #context: Mutable<LaneContext, "knowsJournal">;
@@ -69,7 +72,7 @@ export class Dispatcher {
   #stopped = false;
 
   constructor(options: DispatcherOptions) {
-    const { journal, lookUp, deadlines, metrics, memoryBytes = Infinity, bodyMemory } = options;
+    const { journal, lookUp, deadlines, stops, metrics, memoryBytes = Infinity, bodyMemory } = options;
     const bytes = Math.min(MAX_MEMORY_BYTES, memoryBytes);
     this.#options = options;
     this.#recorder = new OutcomeRecorder(options);
@@ -79,11 +82,13 @@ export class Dispatcher {
       metrics,
       budget: new MemoryBudget(bytes, bodyMemory),
       deadlines,
+      stops,
       lookUp,
       knowsJournal: false,
       now: options.now ?? steadyNow,
       random: options.random ?? Math.random,
     };
+    stops.follow(this);
     this.#parkedCheck = new Repeating(deadlines, PARKED_CHECK_MS, () => this.#refreshParked());
     this.#sweep = new Repeating(deadlines, SWEEP_MS, () => {
       this.#forgetIdle();
@@ -115,6 +120,7 @@ export class Dispatcher {
 
   /** Begins with a journal that holds nothing. To be called in the place of {@linkcode start}. */
   startEmpty(): void {
+    this.#options.stops.startEmpty();
     this.#context.knowsJournal = true;
   }
 
@@ -123,8 +129,9 @@ export class Dispatcher {
    * and from time to time, to be sure that nothing is stuck. A journal that cannot be read is asked again.
    */
   async recover(): Promise<void> {
-    const { journal, deadlines } = this.#options;
+    const { journal, deadlines, stops } = this.#options;
     try {
+      await stops.load();
       for (const { namespace, webhook, pending } of await journal.lanes()) {
         this.#lane(namespace, webhook).recover(pending);
       }
@@ -140,6 +147,15 @@ export class Dispatcher {
   /** The configuration of a webhook has changed. @param path `namespace/id` */
   changed(path: string): void {
     this.#lanes.get(path)?.refresh();
+  }
+
+  /** In a turn of its own, since it is called while a delivery ends. */
+  onStopChanged(path: string, isBack: boolean): void {
+    queueMicrotask(() => {
+      const lane = this.#lanes.get(path);
+      lane?.refresh();
+      if (isBack) lane?.goOn();
+    });
   }
 
   /** Deliveries under way. */

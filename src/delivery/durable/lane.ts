@@ -7,6 +7,7 @@
 
 import { assertCount, GatewayError } from "../../errors.ts";
 import type { RepeatKey } from "../../event/repeat_key.ts";
+import { webhookPath } from "../../event/names.ts";
 import type { VerifiedEvent } from "../../event/verified_event.ts";
 import type { AppendListener, LaneKey, PendingEvent } from "../../journal/journal.ts";
 import type { WebhookCounters } from "../event_metrics.ts";
@@ -25,6 +26,7 @@ export class Lane implements ActiveRunsOwner, ArrivalOwner, BacklogOwner {
   readonly name: LaneKey;
   /** Events that were accepted and whose end is not in the journal, as far as this process knows. */
   pending = 0;
+  readonly #path: string;
   readonly #context: LaneContext;
   #counters: WebhookCounters;
   readonly #window: ClaimWindow;
@@ -33,6 +35,7 @@ export class Lane implements ActiveRunsOwner, ArrivalOwner, BacklogOwner {
 
   constructor(name: LaneKey, context: LaneContext) {
     this.name = name;
+    this.#path = webhookPath(name.namespace, name.webhook);
     this.#context = context;
     this.#counters = context.metrics.of(name);
     this.#window = new ClaimWindow(context.budget);
@@ -57,17 +60,24 @@ export class Lane implements ActiveRunsOwner, ArrivalOwner, BacklogOwner {
 
   /** Whether its events wait for the configuration. */
   get isParked(): boolean {
-    return this.#runs.route.isParked;
+    return this.#runs.route.isParked && !this.#runs.route.isStopped;
   }
 
   get mayClaim(): boolean {
     const { route, isGone } = this.#runs.route;
-    return route !== undefined || isGone;
+    if (route === undefined) return isGone;
+    const allowed = this.#context.stops.allows(this.#path);
+    return allowed === "all" || (allowed === "one" && this.#runs.isEmpty);
+  }
+
+  get triesOne(): boolean {
+    return this.#runs.triesOne;
   }
 
   get longestPauseMs(): number | undefined {
     const { route } = this.#runs.route;
-    return route === undefined ? undefined : longestPauseMs(route);
+    // Events that were tried while the webhook was off have a longer one.
+    return route === undefined || this.triesOne ? undefined : longestPauseMs(route);
   }
 
   /**
@@ -89,7 +99,8 @@ export class Lane implements ActiveRunsOwner, ArrivalOwner, BacklogOwner {
     if (!this.#runs.route.isKnown) this.refresh();
     const bytes = event.body.memory;
     // Where it is not known whether earlier events wait, it gets its turn out of the journal, behind them.
-    const claim = !this.#backlog.exists && this.#context.knowsJournal && this.#window.hasRoomFor(bytes);
+    const claim = !this.#backlog.exists && this.#context.knowsJournal && this.#window.hasRoomFor(bytes) &&
+      !this.#runs.route.isStopped && (!this.triesOne || this.#runs.isEmpty);
     this.pending++;
     if (claim) this.#window.take(bytes);
     else this.#backlog.expect();
@@ -130,6 +141,12 @@ export class Lane implements ActiveRunsOwner, ArrivalOwner, BacklogOwner {
     if (change !== "none" || this.#runs.route.isGone) this.#backlog.fill();
   }
 
+  /** The target is back: what waits for its next attempt need not. */
+  goOn(): void {
+    this.#runs.goOn();
+    this.#backlog.hasten();
+  }
+
   /** Takes nothing new; what is under way ends. */
   stop(): void {
     this.#runs.stop();
@@ -157,6 +174,12 @@ export class Lane implements ActiveRunsOwner, ArrivalOwner, BacklogOwner {
 
   onPutBack(dueAt: number): void {
     this.#backlog.putBack(dueAt);
+  }
+
+  onTargetBack(): void {
+    const { stops } = this.#context;
+    if (stops.allows(this.#path) === "all") this.goOn();
+    else stops.tryNow(this.#path);
   }
 
   onDelivered(): void {

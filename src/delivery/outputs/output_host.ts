@@ -22,6 +22,7 @@ import { Backoff } from "../../time/backoff.ts";
 import { Pacer } from "../pacer.ts";
 import type { HealthReports } from "../../health/health.ts";
 import { Reachability } from "../../health/reachability.ts";
+import { Failures, isOfTarget } from "../stops/switch_off.ts";
 import type { RetryPolicy } from "../retry_policy.ts";
 import type { Results } from "./attempt.ts";
 import { Gatherer, type GatheringOutput } from "./gatherer.ts";
@@ -38,6 +39,8 @@ export interface HostEnvironment extends CallsEnvironment {
   readonly health?: HealthReports | undefined;
   /** Longest time from the first attempt to the last retry while a sender waits, in milliseconds. */
   readonly deliveryBudgetMs: number;
+  /** Called when an event was given up whose sender waits. @default nobody is */
+  readonly onSenderFailed?: ((event: VerifiedEvent, error: DeliveryError) => void) | undefined;
 }
 
 /** How an output is doing. */
@@ -69,6 +72,7 @@ export class OutputHost implements AsyncDisposable, Parts {
   readonly pacer = new Pacer();
   readonly #throttledPauses = new Backoff(THROTTLED_PAUSES);
   readonly #logger: Logger;
+  readonly #onSenderFailed: HostEnvironment["onSenderFailed"];
   readonly #module: OutputModule;
   readonly #context: ModuleContext;
   readonly #batches: BatchBounds;
@@ -79,6 +83,7 @@ export class OutputHost implements AsyncDisposable, Parts {
   readonly #senders: SenderDeliveries;
   readonly #reachability: Reachability | undefined;
   #isGathererFirst = false;
+  readonly #failures = new Failures();
 
   constructor(
     module: OutputModule,
@@ -91,6 +96,7 @@ export class OutputHost implements AsyncDisposable, Parts {
   ) {
     const { metrics, deadlines, deliveryBudgetMs, freeRequests = () => Infinity } = environment;
     this.#module = module;
+    this.#onSenderFailed = environment.onSenderFailed;
     this.#logger = logger;
     const { maxBatch = 1, maxBatchBytes = Infinity } = module;
     this.#batches = module.batches?.(connection) ?? { maxBatch, maxBatchBytes };
@@ -236,11 +242,18 @@ export class OutputHost implements AsyncDisposable, Parts {
   onDelivered(): void {
     this.#throttledPauses.reset();
     this.#reachability?.answered();
+    if (this.#failures.any) this.#noteBack();
     if (this.scheduler.isPaused) this.scheduler.resume();
+  }
+
+  #noteBack(): void {
+    if (this.#failures.isStreak(performance.now())) this.scheduler.announceBack();
+    this.#failures.reset();
   }
 
   /** What refuses an event, or asks for fewer, has answered. */
   onNotDelivered(failure: DeliveryError): void {
+    if (isOfTarget(failure)) this.#failures.add(performance.now());
     if (failure.code === "output_throttled") this.#throttle(failure);
     if (failure.code === "overloaded") return;
     const isFailing = failure.disposition === "retry" && failure.code !== "output_throttled";
@@ -274,8 +287,9 @@ export class OutputHost implements AsyncDisposable, Parts {
     this.#metrics.retried(this);
   }
 
-  onFailure(error: DeliveryError): void {
+  onFailure(error: DeliveryError, event: VerifiedEvent): void {
     this.#metrics.failed(this, error);
+    this.#onSenderFailed?.(event, error);
   }
 
   /** Closes the output. Deliveries must have ended: the pool sees to it. */

@@ -96,6 +96,8 @@ export class OutputScheduler {
   readonly #linger: Linger;
   readonly #nextPump = new NextTurn(() => this.pump());
   readonly #onRoom = () => this.pump();
+  /** Those of webhooks whose events it did not take: at most one each. */
+  readonly #backListeners = new Set<() => void>();
 
   constructor(output: BatchOutput, deadlines: Deadlines, logger: Logger) {
     this.#output = output;
@@ -149,10 +151,23 @@ export class OutputScheduler {
     this.#most = 1;
   }
 
+  /** Has a function called once, in a turn of its own, when the output takes something after it took nothing for some time. */
+  whenBack(listener: () => void): void {
+    this.#backListeners.add(listener);
+  }
+
+  /** The output takes events again, those of anybody. */
+  announceBack(): void {
+    const listeners = [...this.#backListeners];
+    this.#backListeners.clear();
+    for (const listener of listeners) queueMicrotask(listener);
+  }
+
   /** Nothing is attempted or probed any more: a probe would open the output again. */
   close(): void {
     this.#closed = true;
     this.#output.pacer?.forget(this.#onRoom);
+    this.#backListeners.clear();
     this.#ready.clear();
     this.#linger.end();
     this.#deadlines.clear(this.#pauseEnd);

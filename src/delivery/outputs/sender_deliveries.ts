@@ -29,7 +29,7 @@ export interface SenderDeliveriesListener {
   /** One is tried again. */
   onRetry(): void;
   /** One was given up. */
-  onFailure(error: DeliveryError): void;
+  onFailure(error: DeliveryError, event: VerifiedEvent): void;
 }
 
 /** What deliveries of senders need. */
@@ -167,7 +167,7 @@ export class SenderDeliveries {
       if (result === "delivered") return result;
       last = result;
     }
-    listener.onFailure(last);
+    listener.onFailure(last, delivery.event);
     return withBoundedRetryAfter(delivery.retry, last);
   }
 

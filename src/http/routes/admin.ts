@@ -20,6 +20,7 @@ import { handshakeRoutes, type HandshakeSource } from "./handshakes.ts";
 import { journalRoutes, type JournalSource } from "./journal.ts";
 import { describeProblem, jsonResponse } from "../responses.ts";
 import type { Handler, Route } from "../router.ts";
+import { stopRoutes, type StopSource } from "./stops.ts";
 import { webhookRoute, type WebhookSource } from "./webhook.ts";
 
 /** How long a reload may take, in milliseconds. */
@@ -48,6 +49,7 @@ export interface AdminSource {
   readonly journal: JournalSource;
   readonly handshakes: HandshakeSource;
   readonly health: HealthSource;
+  readonly stops: StopSource;
   /** The outputs that webhooks hold. */
   readonly outputs: () => Iterable<Pick<OutputHost, "hasConnection" | "state">>;
   /** When the gateway started, by `performance.now()`. */
@@ -63,6 +65,7 @@ export function adminRoutes(source: AdminSource): Route[] {
     { path: "/admin/reload", methods: { POST: guard((_request, id) => reload(source, id)) } },
     { path: "/admin/stats", methods: { GET: guard((_request, id) => stats(source, id)) } },
     healthRoute(source.health, guard),
+    ...stopRoutes(source.stops, guard),
     webhookRoute(source.webhooks, guard),
     ...journalRoutes(source.journal, guard),
     ...handshakeRoutes(source.handshakes, guard),

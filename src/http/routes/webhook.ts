@@ -9,15 +9,18 @@ import { BlockedWebhook, type CatalogEntry } from "../../config/entry.ts";
 import { describeWebhook } from "../../event/names.ts";
 import type { Problem } from "../../config/problem.ts";
 import type { ConfigProvider } from "../../config/provider.ts";
+import type { Stops } from "../../delivery/stops/stops.ts";
 import { ERROR_CATALOGUE, GatewayError } from "../../errors.ts";
 import type { RefusalHistory, RefusedRequest } from "../refusal_history.ts";
 import type { RequestMetrics } from "../request_metrics.ts";
 import { describeProblem, jsonResponse } from "../responses.ts";
 import type { Handler, Route } from "../router.ts";
+import { describeStop } from "./stops.ts";
 
 /** Where the route finds what it shows. */
 export interface WebhookSource {
   readonly catalog: Catalog;
+  readonly stops: Pick<Stops, "find">;
   readonly requests: RequestMetrics;
   readonly refusals: RefusalHistory;
   readonly provider: Pick<ConfigProvider, "placeOf">;
@@ -33,7 +36,7 @@ export function webhookRoute(source: WebhookSource, guard: (handler: Handler) =>
 }
 
 function show(
-  { catalog, requests, refusals, provider }: WebhookSource,
+  { catalog, stops, requests, refusals, provider }: WebhookSource,
   path: string,
   requestId: string,
 ): Response {
@@ -50,6 +53,7 @@ function show(
     warnings: catalog.warningsOf(key),
     modules: webhook?.steps.map(({ module }) => module.name) ?? [],
     accept: webhook?.policy.acceptance ?? null,
+    deliveries: describeDeliveries(stops, path),
     requests: { accepted: 0, ...requests.outcomesOf(entry) },
     refusals: refusals.of(path).map(describeRefusal),
   }, requestId);
@@ -61,6 +65,11 @@ function stateOf(entry: CatalogEntry, problems: readonly Problem[]): string {
     return entry.error.code === "webhook_disabled" ? "disabled" : "invalid";
   }
   return problems.length === 0 ? "ok" : "stale";
+}
+
+function describeDeliveries(stops: WebhookSource["stops"], path: string): Record<string, unknown> {
+  const stopped = stops.find(path);
+  return stopped === undefined ? { state: "on" } : describeStop(stopped);
 }
 
 function describeRefusal({ at, code, reason, client, requestId }: RefusedRequest): unknown {

@@ -15,7 +15,16 @@ import type {
 } from "../../dead_letters/dead_letters.ts";
 import type { RepeatKey, RepeatKind } from "../../event/repeat_key.ts";
 import type { EventRecord, RecordFilter, RecordOrder } from "../../records/records.ts";
-import type { LaneHolding, LaneKey, RecalledKey, RememberedEvent, Settlement } from "../journal.ts";
+import type {
+  ClaimLimit,
+  LaneBacklog,
+  LaneHolding,
+  LaneKey,
+  RecalledKey,
+  RememberedEvent,
+  Settlement,
+  StoppedLane,
+} from "../journal.ts";
 
 const encoder = new TextEncoder();
 
@@ -151,20 +160,10 @@ export interface StoredLease {
 /** Every operation besides appends and settlements: what is sent, and what comes back. */
 export interface Operations {
   readonly claim: [
-    {
-      readonly namespace: string;
-      readonly webhook: string;
-      readonly events: number;
-      readonly bytes: number;
-      readonly largest: number | undefined;
-      readonly longestPauseMs: number | undefined;
-    },
+    LaneKey & ClaimLimit,
     { readonly events: readonly StoredPendingEvent[]; readonly nextDueAt: number | undefined },
   ];
-  readonly lanes: [
-    Record<never, never>,
-    readonly { readonly namespace: string; readonly webhook: string; readonly pending: number }[],
-  ];
+  readonly lanes: [Record<never, never>, readonly LaneBacklog[]];
   readonly findRepeated: [LaneKey & { readonly key: RepeatKey }, string | undefined];
   readonly remember: [{ readonly events: readonly RememberedEvent[] }, undefined];
   readonly recall: [LaneKey & { readonly limit: number }, readonly RecalledKey[]];
@@ -172,6 +171,9 @@ export interface Operations {
   readonly keepHandshake: [LaneKey & { readonly secret: string; readonly takenAt: number }, boolean];
   readonly markHandshakeShown: [LaneKey, boolean];
   readonly forgetHandshake: [LaneKey, boolean];
+  readonly listStops: [Record<never, never>, readonly StoppedLane[]];
+  readonly putStop: [{ readonly stopped: StoppedLane }, undefined];
+  readonly removeStop: [LaneKey, boolean];
   readonly listDead: [DeadSlice, DeadSliceRead];
   readonly countDead: [{ readonly after: number; readonly limit: number }, DeadLetterCounts];
   readonly getDead: [{ readonly id: string }, StoredDeadLetter | undefined];
@@ -208,10 +210,7 @@ export interface Operations {
     { readonly channel: string; readonly tags: readonly string[]; readonly visibilityMs: number },
     readonly string[],
   ];
-  readonly extend: [
-    MessageName & { readonly delivery: number; readonly visibilityMs: number },
-    boolean,
-  ];
+  readonly extend: [MessageName & { readonly delivery: number; readonly visibilityMs: number }, boolean];
   readonly acknowledge: [MessageName, boolean];
   readonly release: [
     MessageName & { readonly delayMs: number; readonly delivery: number | undefined },

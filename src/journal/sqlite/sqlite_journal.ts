@@ -24,6 +24,7 @@ import type {
   RecalledKey,
   RememberedEvent,
   Settlement,
+  StopStore,
 } from "../journal.ts";
 import type { HealthReports } from "../../health/health.ts";
 import { JournalLog } from "./journal_log.ts";
@@ -118,6 +119,7 @@ export class SqliteJournal implements Journal {
   readonly handshakes: HandshakeStore;
   /** All events of the file. */
   readonly records: EventRecords;
+  readonly stops: StopStore;
   readonly #directory: string;
   readonly #worker: WorkerClient;
   readonly #sweeper: ReturnType<typeof setInterval>;
@@ -152,6 +154,7 @@ export class SqliteJournal implements Journal {
     this.deadLetters = new SqliteDeadLetters(this.#worker);
     this.records = new SqliteRecords(this.#worker);
     this.handshakes = new SqliteHandshakes(this.#worker);
+    this.stops = stopStoreOf(this.#worker);
     this.channels = new SqliteChannelQueues(this.#worker, now);
     this.#sweeper = setInterval(() => void this.#sweep(), options.sweepIntervalMs ?? 1_000);
     Deno.unrefTimer(this.#sweeper);
@@ -188,7 +191,7 @@ export class SqliteJournal implements Journal {
 
   async claim(
     { namespace, webhook }: LaneKey,
-    { events, bytes, largest, longestPauseMs }: ClaimLimit,
+    { events, bytes, largest, longestPauseMs, early }: ClaimLimit,
   ): Promise<Claimed> {
     const claimed = await this.#worker.operate("claim", {
       namespace,
@@ -197,6 +200,7 @@ export class SqliteJournal implements Journal {
       bytes,
       largest,
       longestPauseMs,
+      early,
     });
     return {
       events: claimed.events.map(({ event, ...rest }) => ({ event: decodeEvent(event), ...rest })),
@@ -338,4 +342,13 @@ export class SqliteJournal implements Journal {
       this.#isSweeping = false;
     }
   }
+}
+
+/** What only looks makes no file. */
+function stopStoreOf(worker: WorkerClient): StopStore {
+  return {
+    list: async () => worker.isStarted ? await worker.operate("listStops", {}) : [],
+    put: async (stopped) => await worker.operate("putStop", { stopped }),
+    remove: async (lane) => worker.isStarted && await worker.operate("removeStop", lane),
+  };
 }

@@ -35,6 +35,9 @@ const STATUSES = new VerdictTable({
 /** Answers from this status on are failures of whoever answers. */
 const FIRST_FAILURE = 500;
 
+/** Nothing is taken there any more, whatever the event. */
+const GONE = 410;
+
 /** With `Retry-After` they say that the destination takes nothing for a while, whatever the event. */
 const THROTTLING: readonly number[] = [429, 503];
 
@@ -63,7 +66,7 @@ export function judgeAnswer(
   const message = `Destination ${nameOf(destination)} ${verdict.text} ${status}${
     redirectOf(headers, status, destination)
   }`;
-  if (verdict.kind !== "retry") return verdictError(verdict, message);
+  if (verdict.kind !== "retry") return verdictError(verdict, message, { isGone: status === GONE });
   const retryAfterSeconds = parseRetryAfter(headers["retry-after"], Date.now());
   if (retryAfterSeconds !== undefined && THROTTLING.includes(status)) {
     return new DeliveryError("output_throttled", message, { retryAfterSeconds });

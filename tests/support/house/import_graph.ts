@@ -44,7 +44,7 @@ const RANKS: readonly (readonly string[])[] = [
   ["delivery/durable/", "delivery/repeats/", "delivery/direct_delivery.ts"],
   ["delivery/route.ts"],
   ["delivery/outputs/"],
-  ["delivery/event_metrics.ts", "delivery/pacer.ts", "delivery/retry_policy.ts"],
+  ["delivery/event_metrics.ts", "delivery/pacer.ts", "delivery/retry_policy.ts", "delivery/stops/"],
   ["journal/sqlite/"],
   ["journal/sqlite/worker/"],
   ["journal/sqlite/protocol.ts"],

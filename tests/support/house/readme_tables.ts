@@ -19,6 +19,7 @@ import {
   idempotencySchema,
   limitsSchema,
   retrySchema,
+  switchOffSchema,
 } from "../../../src/config/compile/delivery_schema.ts";
 import { responseSchema } from "../../../src/config/compile/response_schema.ts";
 import { webhookSchema } from "../../../src/config/compile/schema.ts";
@@ -56,6 +57,7 @@ export function generatedSections(): ReadonlyMap<string, string> {
     ["keys: notify", schemaList(notifySchema)],
     ["list of notices", noticesList()],
     ["keys: limits", schemaList(limitsSchema)],
+    ["keys: switch_off", schemaList(switchOffSchema)],
     ["keys: idempotency", schemaList(idempotencySchema)],
     ["keys: chain item", schemaList(chainItemSchema)],
     ["keys: chain-config", schemaList(chainConfigSchema)],

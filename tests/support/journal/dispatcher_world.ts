@@ -16,6 +16,7 @@ import { MortalJournal } from "./mortal_journal.ts";
 import { JournalDirectory } from "./sqlite_journal.ts";
 import { verifiedEvent } from "../verified_event.ts";
 import { durableRoute } from "../durable_route.ts";
+import { noStops } from "../no_stops.ts";
 import { reported } from "./append.ts";
 
 /** What an output does with one attempt. */
@@ -117,6 +118,7 @@ export class DispatcherWorld implements AsyncDisposable {
       journal,
       lookUp: ({ webhook }: LaneKey) => routes.get(webhook) ?? "missing",
       deadlines,
+      stops: noStops(deadlines),
       metrics: new EventMetrics(this.#metrics, () => journal.stats()),
       logger,
       // Full jitter with this is the whole delay, as near as makes no difference.

@@ -36,6 +36,7 @@ const GROWING: ReadonlySet<OperationKind> = new Set([
   "enqueue",
   "remember",
   "keepHandshake",
+  "putStop",
   "salvage",
   "replayRecords",
 ]);
@@ -67,6 +68,7 @@ const HANDLERS: Handlers = {
     const lane = lanes.find(namespace, webhook);
     if (lane === undefined) return { events: [], nextDueAt: undefined };
     packs.unpackFor(lane, limit.events);
+    if (limit.early !== undefined) pending.hasten(lane, limit.early, now);
     const claimed = pending.claim(lane, limit, now);
     return { events: claimed, nextDueAt: packs.hasWaiting(lane) ? 0 : pending.nextDueAt(lane) };
   },
@@ -91,6 +93,12 @@ const HANDLERS: Handlers = {
   keepHandshake: ({ handshakes }, { secret, takenAt, ...name }) => handshakes.keep(name, secret, takenAt),
   markHandshakeShown: ({ handshakes }, name) => handshakes.markShown(name),
   forgetHandshake: ({ handshakes }, name) => handshakes.forget(name),
+  listStops: ({ stops }) => stops.list(),
+  putStop: ({ stops }, { stopped }) => {
+    stops.put(stopped);
+    return undefined;
+  },
+  removeStop: ({ stops }, name) => stops.remove(name),
   listDead: ({ deadLetters }, slice) => deadLetters.list(slice),
   countDead: ({ deadLetters }, { after, limit }) => deadLetters.countSlice(after, limit),
   getDead: ({ deadLetters }, { id }) => deadLetters.get(id),

@@ -155,6 +155,16 @@ const MIGRATIONS: readonly (readonly string[])[] = [
       AND NOT EXISTS (SELECT 1 FROM dead WHERE dead.seq = events.seq)
       AND NOT EXISTS (SELECT 1 FROM messages WHERE messages.seq = events.seq)`,
   ],
+  [
+    `CREATE TABLE stops (
+      namespace TEXT NOT NULL,
+      webhook TEXT NOT NULL,
+      state TEXT NOT NULL,
+      since INTEGER NOT NULL,
+      cause TEXT NOT NULL,
+      PRIMARY KEY (namespace, webhook)
+    ) STRICT, WITHOUT ROWID`,
+  ],
 ];
 
 /** The version of the schema that this program writes. */

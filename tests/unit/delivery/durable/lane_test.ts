@@ -13,6 +13,7 @@ import type { Delivery, DeliveryResult } from "../../../../src/modules/module.ts
 import { Metrics } from "../../../../src/observability/metrics.ts";
 import { durableRoute } from "../../../support/durable_route.ts";
 import { eventually } from "../../../support/eventually.ts";
+import { noStops } from "../../../support/no_stops.ts";
 import { MortalJournal } from "../../../support/journal/mortal_journal.ts";
 import { JournalDirectory } from "../../../support/journal/sqlite_journal.ts";
 import { verifiedEvent } from "../../../support/verified_event.ts";
@@ -84,6 +85,7 @@ function laneOf(
     metrics,
     budget,
     deadlines,
+    stops: noStops(deadlines),
     lookUp,
     knowsJournal,
     now: Date.now,

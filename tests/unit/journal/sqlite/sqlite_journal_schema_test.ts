@@ -19,7 +19,7 @@ function textEvent(body: string): VerifiedEvent {
 
 /** Takes away what the fifth version and later ones have added, but for the packs. */
 function forgetLater(database: DatabaseSync): void {
-  database.exec("DROP TABLE key_runs; DROP TABLE delivered");
+  database.exec("DROP TABLE key_runs; DROP TABLE delivered; DROP TABLE stops");
   for (const table of ["pending", "dead", "messages"]) {
     database.exec(`ALTER TABLE ${table} DROP COLUMN bytes`);
   }
@@ -151,7 +151,7 @@ Deno.test("SQLite journal knows the keys that the fifth version has written", as
   }
   {
     using database = new DatabaseSync(temporary.file("journal.db"));
-    database.exec("DROP TABLE key_runs; DROP TABLE delivered; PRAGMA user_version = 5");
+    database.exec("DROP TABLE key_runs; DROP TABLE delivered; DROP TABLE stops; PRAGMA user_version = 5");
     const put = database.prepare("INSERT INTO idempotency VALUES ((SELECT id FROM lanes), ?, ?, ?)");
     put.run(new TextEncoder().encode("signed id 1"), "replayed-1", Date.now() + 60_000);
     put.run(Uint8Array.fromHex(hash("sha256", "id 1", "hex")), "duplicate-1", Date.now() + 60_000);
@@ -183,7 +183,7 @@ Deno.test("SQLite journal keeps what was delivered in a file of the seventh vers
   }
   {
     using database = new DatabaseSync(temporary.file("journal.db"));
-    database.exec("DROP TABLE delivered; PRAGMA user_version = 7");
+    database.exec("DROP TABLE delivered; DROP TABLE stops; PRAGMA user_version = 7");
   }
   await using journal = await openJournal(temporary.path, { retentionMs });
   await eventually(async () => {

@@ -45,6 +45,7 @@ export class PendingTable {
   readonly #insertRange: StatementSync;
   readonly #insert: StatementSync;
   readonly #promote: StatementSync;
+  readonly #promoteFirst: StatementSync;
   readonly #select: StatementSync;
   readonly #claim: StatementSync;
   readonly #nextDue: StatementSync;
@@ -71,6 +72,10 @@ export class PendingTable {
     this.#promote = database.prepare(
       `UPDATE pending SET due = ${READY} WHERE seq IN (SELECT seq FROM pending
         WHERE lane = ? AND due > ? AND due <= ? ORDER BY due LIMIT ${MAX_PROMOTED})`,
+    );
+    this.#promoteFirst = database.prepare(
+      `UPDATE pending SET due = ${READY} WHERE seq IN (SELECT seq FROM pending
+        WHERE lane = ? AND due > ${READY} ORDER BY due LIMIT ?)`,
     );
     this.#select = database.prepare(
       `SELECT pending.seq AS seq, attempts, progress, ${EVENT_COLUMNS}
@@ -156,6 +161,17 @@ export class PendingTable {
   add(sequence: number, progress: string | null): void {
     const row = this.#insert.get(progress, sequence);
     if (row !== undefined) this.count(Number(row["lane"]), 1, Number(row["bytes"]));
+  }
+
+  /**
+   * Makes events of the lane ready that are not due yet: all of them, as far as to a bound, or the first one where none
+   * is due.
+   *
+   * @param now by `steadyNow`
+   */
+  hasten(lane: number, which: "first" | "all", now: number): void {
+    if (which === "all") this.#promoteFirst.run(lane, MAX_PROMOTED);
+    else if ((this.nextDueAt(lane) ?? READY) > now) this.#promoteFirst.run(lane, 1);
   }
 
   /** @param now by `steadyNow` */

@@ -17,6 +17,7 @@ import { PackTable } from "./pack.ts";
 import { PendingTable } from "./pending.ts";
 import { Retention, type RetentionLimits } from "./retention.ts";
 import { RecordReader } from "../records/reader.ts";
+import { StopTable } from "./stop.ts";
 import { Salvage } from "../salvage/salvage.ts";
 
 /** All tables of one open file, with their prepared statements and with the counts that stand in memory. */
@@ -29,6 +30,7 @@ export class Tables {
   readonly deadLetters: DeadLetterTable;
   readonly idempotency: IdempotencyTable;
   readonly handshakes: HandshakeTable;
+  readonly stops: StopTable;
   readonly channels: ChannelTable;
   readonly retention: Retention;
   readonly records: RecordReader;
@@ -47,6 +49,7 @@ export class Tables {
     this.deadLetters = new DeadLetterTable(database, this);
     this.idempotency = new IdempotencyTable(database);
     this.handshakes = new HandshakeTable(database);
+    this.stops = new StopTable(database);
     this.channels = new ChannelTable(database, this.events, this.deadLetters, this.holdings);
     this.retention = new Retention(database, this.events, limits);
     this.records = new RecordReader(database, this);
