@@ -18,6 +18,7 @@ const OPTIONS = { boolean: ["help", "version"], alias: { h: "help", V: "version"
 const WITH_OWN_OPTIONS = [
   "migrate",
   "dead-letters",
+  "events",
   "journal",
   "pause",
   "resume",
@@ -35,7 +36,7 @@ const WITH_OWN_OPTIONS = [
 const WITHOUT_SETTINGS = ["completion", "providers", "new", "sign", "verify"];
 
 /** Commands that run until a signal ends them. All others it ends at once. */
-const HANDLING_SIGNALS = ["serve", "connector"];
+const HANDLING_SIGNALS = ["serve", "connector", "events"];
 
 /** What a command is called with. */
 interface Call {
@@ -77,6 +78,10 @@ const COMMANDS: Readonly<Record<string, (call: Call) => Promise<number>>> = {
   async "dead-letters"({ own, settings }) {
     const { deadLetters } = await import("./cli/dead_letters/command.ts");
     return await deadLetters(own, settings);
+  },
+  async events({ own, settings, signals }) {
+    const { events } = await import("./cli/events/command.ts");
+    return await events(own, settings, signals?.stop);
   },
   async journal({ own, settings }) {
     const { journal } = await import("./cli/journal/command.ts");

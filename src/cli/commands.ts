@@ -5,6 +5,7 @@
  */
 
 import { QUERY_NAMES } from "../dead_letters/query.ts";
+import { LISTED_STATES, RECORD_QUERY_NAMES } from "../records/query.ts";
 
 /** An option of a command, without its dashes. */
 export interface CommandOption {
@@ -72,6 +73,26 @@ export const COMMANDS: readonly Command[] = [
       { name: "all" },
       { name: "limit", value: "text" },
       { name: "json" },
+      HELP,
+    ],
+  },
+  {
+    name: "events",
+    description: "Export the journal's events, and deliver them again: see cwm events --help",
+    actions: ["export", "replay"],
+    options: [
+      // Lists, to notice a filter that was given twice.
+      ...RECORD_QUERY_NAMES.map((name): CommandOption => ({
+        name,
+        value: name === "state" ? LISTED_STATES : "text",
+        isList: true,
+      })),
+      { name: "cursor", value: "text" },
+      { name: "to", value: "text" },
+      { name: "all" },
+      { name: "rate", value: "text" },
+      { name: "resume", value: "file" },
+      { name: "keep-going" },
       HELP,
     ],
   },

@@ -6,9 +6,9 @@
 
 const encoder = new TextEncoder();
 
-/** Writes a line to standard output. */
-export function print(line: string): void {
-  writeAll(Deno.stdout, encoder.encode(line + "\n"));
+/** Writes a line to standard output. Returns whether somebody still reads it. */
+export function print(line: string): boolean {
+  return writeAll(Deno.stdout, encoder.encode(line + "\n"));
 }
 
 /** Writes bytes to standard output as they are. */
@@ -21,12 +21,19 @@ export function printError(line: string): void {
   writeAll(Deno.stderr, encoder.encode(line + "\n"));
 }
 
-function writeAll(stream: { writeSync(bytes: Uint8Array): number }, bytes: Uint8Array): void {
+/** Writes text to standard error as it is. */
+export function writeError(text: string): void {
+  writeAll(Deno.stderr, encoder.encode(text));
+}
+
+function writeAll(stream: { writeSync(bytes: Uint8Array): number }, bytes: Uint8Array): boolean {
   let rest = bytes;
   try {
     while (rest.byteLength > 0) rest = rest.subarray(stream.writeSync(rest));
+    return true;
   } catch (error) {
     // Whoever reads has read enough, as `head` does.
     if (!(error instanceof Deno.errors.BrokenPipe)) throw error;
+    return false;
   }
 }

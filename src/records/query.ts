@@ -17,6 +17,9 @@ export const LISTED_STATES = [...RECORD_STATES, REFUSED] as const;
 /** One of {@linkcode LISTED_STATES}. */
 export type ListedState = typeof LISTED_STATES[number];
 
+/** What is replayed where no state is named: what was settled. */
+const SETTLED = ["delivered", "dead_letter"] as const;
+
 /** The names that a query may use. */
 export const RECORD_QUERY_NAMES = [
   "namespace",
@@ -71,6 +74,27 @@ export function parseRecordQuery(query: URLSearchParams, now: number): RecordQue
     },
     includesRefused: states.length === 0 || states.includes(REFUSED),
   };
+}
+
+/** The events that a replay of the query means, or what is wrong with that in words for the operator. */
+export function replayedFilter(
+  { filter, includesRefused }: ParsedRecordQuery,
+): { readonly filter: RecordFilter } | { readonly problem: string } {
+  if (filter.states === undefined) return { filter: { ...filter, states: SETTLED } };
+  if (!includesRefused) return { filter };
+  return { problem: "'state' must not be refused here: requests that were refused are no events" };
+}
+
+/** The query with times in the place of ages, which means the same events at any later time. */
+export function withoutAges(query: URLSearchParams, now: number): URLSearchParams {
+  const lasting = new URLSearchParams(query);
+  for (const [age, time] of [["newer-than", "since"], ["older-than", "until"]] as const) {
+    const ms = parseAge(query, age);
+    if (typeof ms !== "number") continue;
+    lasting.delete(age);
+    lasting.set(time, new Date(now - ms).toISOString());
+  }
+  return lasting;
 }
 
 /** Whether the query has no condition, so that it means every event. */

@@ -13,15 +13,13 @@ import {
   type ParsedRecordQuery,
   parseRecordQuery,
   RECORD_QUERY_NAMES,
+  replayedFilter,
 } from "../../../records/query.ts";
-import type { RecordFilter, RecordOrder } from "../../../records/records.ts";
+import type { RecordOrder } from "../../../records/records.ts";
 import { jsonResponse } from "../../responses.ts";
 import type { Handler, Route } from "../../router.ts";
 import { type EventSources, listEvents } from "./listed_events.ts";
 import { limitOf, queryOf } from "../query.ts";
-
-/** What is replayed where no state is named: what was settled. */
-const SETTLED = ["delivered", "dead_letter"] as const;
 
 /** Where the routes find events. */
 export interface EventSource extends EventSources {
@@ -55,17 +53,17 @@ async function replay(source: EventSource, request: Request, requestId: string):
   if (meansAllRecords(query) !== (query.get("all") === "true")) {
     throw new GatewayError("invalid_query", "Name a filter, or 'all=true' for every event");
   }
-  const filter = replayedFilter(parsed(query));
+  const replayed = replayedFilter(parsed(query));
+  if ("problem" in replayed) throw new GatewayError("invalid_query", replayed.problem);
   const to = targetOf(source, query.get("to"));
-  const step = await source.records.replay(filter, limitOf(query), to, query.get("cursor") ?? undefined);
+  const step = await source.records.replay(
+    replayed.filter,
+    limitOf(query),
+    to,
+    query.get("cursor") ?? undefined,
+  );
   if (step.replayed > 0) await source.onReplay();
   return jsonResponse(200, { ...step, cursor: step.cursor ?? null }, requestId);
-}
-
-function replayedFilter({ filter, includesRefused }: ParsedRecordQuery): RecordFilter {
-  if (filter.states === undefined) return { ...filter, states: SETTLED };
-  if (!includesRefused) return filter;
-  throw new GatewayError("invalid_query", "Requests that were refused are no events, and cannot be replayed");
 }
 
 /** The webhook that gets the events. @throws {GatewayError} when it is not served */
