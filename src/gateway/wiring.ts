@@ -176,7 +176,6 @@ export class GatewayParts {
     this.reloader = new Reloader(this.provider, this.manager);
     this.relay = this.#buildRelay(directory);
     this.failures = this.#buildFailureLog();
-    this.failures = new FailureLog(logger("http"), this.refusals, this.#clientAddress);
     this.stops.registerMetrics(
       this.metrics,
       ({ namespace, webhook }) => this.manager.find(webhookPath(namespace, webhook)) !== undefined,
