@@ -19,6 +19,9 @@ export class ProxyError extends Error {
   }
 }
 
+/** What a proxy says by 407. */
+export const WRONG_LOGIN = "wants another user name and password: it answered 407";
+
 const SCHEMES = /^[a-z][a-z0-9+.-]*:\/\//i;
 
 /**

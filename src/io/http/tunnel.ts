@@ -9,7 +9,7 @@ import type { Buffer } from "node:buffer";
 import type { Socket } from "node:net";
 import { authorityOf } from "../address.ts";
 import type { Endpoint, HttpProxy } from "./endpoint.ts";
-import { ProxyError } from "./proxy.ts";
+import { ProxyError, WRONG_LOGIN } from "./proxy.ts";
 
 /** Longest head of a proxy's answer, in bytes. */
 const MAX_HEAD = 16 * 1024;
@@ -67,5 +67,5 @@ function refusalIn(head: string): string | undefined {
   const [, status] = /^HTTP\/1\.[01] (\d{3})[ \r]/.exec(head) ?? [];
   if (status === undefined) return "did not answer in HTTP";
   if (status.startsWith("2")) return undefined;
-  return status === "407" ? "wants another user name and password: it answered 407" : `answered ${status}`;
+  return status === "407" ? WRONG_LOGIN : `answered ${status}`;
 }

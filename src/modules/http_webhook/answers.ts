@@ -8,7 +8,8 @@ import { DeliveryError, errorCode } from "../../errors.ts";
 import { authorityOf } from "../../io/address.ts";
 import { unreachable } from "../../io/connection.ts";
 import { parseRetryAfter } from "../../io/retry_after.ts";
-import { ProxyError } from "../../io/http/proxy.ts";
+import type { HttpProxy } from "../../io/http/endpoint.ts";
+import { ProxyError, WRONG_LOGIN } from "../../io/http/proxy.ts";
 import {
   type Answer,
   type Destination,
@@ -18,6 +19,9 @@ import {
 import type { DeliveryResult } from "../module.ts";
 import { reject, retry, type Verdict, verdictError, VerdictTable } from "../verdicts.ts";
 import { ruleOf, type StatusRule } from "./statuses.ts";
+
+/** What a proxy answers that wants to know who uses it (RFC 9110, section 15.5.8). */
+const PROXY_LOGIN_WANTED = 407;
 
 const FINAL = reject("answered");
 const PASSING = retry("answered");
@@ -62,6 +66,8 @@ export function judgeAnswer(
   rules: readonly StatusRule[] = [],
 ): DeliveryResult {
   if (status >= 200 && status < 300) return "delivered";
+  const proxy = refusingProxy(status, destination);
+  if (proxy !== undefined) return judgeFailure(new ProxyError(proxy, WRONG_LOGIN), destination);
   const verdict = verdictOn(status, rules);
   const message = `Destination ${nameOf(destination)} ${verdict.text} ${status}${
     redirectOf(headers, status, destination)
@@ -77,6 +83,12 @@ export function judgeAnswer(
 /** Whether an answer shows that its destination has failed. A webhook may say that such an answer is about the event. */
 export function isFailureOf({ status }: Answer, result: DeliveryResult): boolean {
   return status >= FIRST_FAILURE && result !== "delivered" && result.disposition === "retry";
+}
+
+/** The proxy that has answered in the place of the destination, since it wants to know who uses it. */
+export function refusingProxy(status: number, { protocol, proxy }: Destination): HttpProxy | undefined {
+  // What comes through a way to an https destination is the destination's own.
+  return status === PROXY_LOGIN_WANTED && protocol === "http:" ? proxy : undefined;
 }
 
 function verdictOn(status: number, rules: readonly StatusRule[]): Verdict {

@@ -106,7 +106,7 @@ const fields = z.strictObject({
       "(#destinations-that-want-a-login).",
   }),
   ca: pemField().optional().meta({
-    description: "Authorities to trust instead of the system's: a file in PEM, or its text.",
+    description: "Authorities to trust instead of the system's for destinations: a file in PEM, or its text.",
   }),
   proxy: proxyField().meta({
     description:
@@ -183,9 +183,9 @@ function destinationParser(
   const policy = parsePolicy(allowed_hosts, issues);
   if (policy === undefined) return undefined;
   const proxies = proxyChoice(proxy, policy, environment, issues);
-  return (address, key, insteadOfCredentials) => {
+  return (address, key, insteadOfCredentials, { of } = { of: tls }) => {
     const destination = parseDestination(address, policy, issues, key, insteadOfCredentials);
-    return destination && reachedBy(destination, proxies, tls, key, issues);
+    return destination && reachedBy(destination, proxies, of, key, issues);
   };
 }
 

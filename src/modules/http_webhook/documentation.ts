@@ -40,7 +40,7 @@ export const documentation: ModuleDocumentation = {
     '- `{"oauth2": {"token_url": "https://login.example/token", "client_id": "gateway", "client_secret": "{$SECRET}"}}`:',
     "  an access token of a server, which the gateway asks for as a client (RFC 6749, section 4.4); with `scope` and",
     '  `audience` where the server wants them. `"client_auth": "post"` puts id and secret into the form instead of',
-    "  `Authorization`.",
+    "  `Authorization`, and `ca` is for this server what `ca` of `module-config` is for destinations.",
     '- `{"client_certificate": {"cert": "/run/tls/tls.crt", "key": "{$file:tls.key}"}}`: for TLS, each a file in PEM',
     "  or its text. Files are read again every minute.",
     "",

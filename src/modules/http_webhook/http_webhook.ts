@@ -83,8 +83,8 @@ class HttpWebhookOutput implements Output<HttpWebhookConfig> {
     if (slot !== undefined) prepareAnswer(slot, headers);
     try {
       const answer = await this.#answerTo(destination, config, headers, body, signal, slot && KEPT_OF_ANSWER);
-      if (slot !== undefined) slot.answer = answerForSender(answer);
       const result = judgeAnswer(answer, destination, config.statusRules);
+      if (slot !== undefined) slot.answer = answerForSender(answer, destination);
       if (onDown !== undefined && isFailureOf(answer, result)) onDown();
       return result;
     } catch (error) {

@@ -6,7 +6,8 @@
 
 import type { OutgoingHttpHeaders } from "node:http";
 import { type AnswerSlot, MAX_ANSWER_BYTES, type OutputAnswer } from "../../event/output_answer.ts";
-import type { ReceivedAnswer } from "../../io/http_client.ts";
+import type { Destination, ReceivedAnswer } from "../../io/http_client.ts";
+import { refusingProxy } from "./answers.ts";
 
 /** How much of such an answer's body is kept, in bytes: one more shows that there is more. */
 export const KEPT_OF_ANSWER = MAX_ANSWER_BYTES + 1;
@@ -21,8 +22,10 @@ export function prepareAnswer(slot: AnswerSlot, headers: OutgoingHttpHeaders): v
 /** What the sender gets; a sentence where it should have had it, and `undefined` for what is no answer to an event. */
 export function answerForSender(
   { status, headers, body, isWhole }: ReceivedAnswer,
+  destination: Destination,
 ): OutputAnswer | string | undefined {
   const isSuccess = status >= 200 && status < 300;
+  if (refusingProxy(status, destination) !== undefined) return undefined;
   if (!isSuccess && (status < 400 || status > 599)) return undefined;
   const coding = headers["content-encoding"] ?? "identity";
   if (body.byteLength > MAX_ANSWER_BYTES) {

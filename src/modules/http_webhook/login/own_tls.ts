@@ -20,13 +20,18 @@ const REREAD_MS = 60_000;
 type Sources = { readonly [Name in keyof PemTexts]: string | undefined };
 
 /** The keys that the parts stand under, for messages. */
-const PLACES: Readonly<Record<keyof PemTexts, readonly string[]>> = {
+type Places = Readonly<Record<keyof PemTexts, readonly string[]>>;
+
+const OF_DESTINATION: Places = {
   ca: ["ca"],
   cert: ["auth", "client_certificate", "cert"],
   key: ["auth", "client_certificate", "key"],
 };
 
-const PARTS = Object.keys(PLACES) as (keyof PemTexts)[];
+/** A server of tokens gets no certificate of the gateway's. */
+const OF_TOKEN_SERVER: Places = { ...OF_DESTINATION, ca: ["auth", "oauth2", "ca"] };
+
+const PARTS = Object.keys(OF_DESTINATION) as (keyof PemTexts)[];
 
 /** A text in PEM, or the path of a file in PEM. */
 export function pemField(): z.ZodString {
@@ -36,15 +41,17 @@ export function pemField(): z.ZodString {
 /** `client_certificate` of `auth`. {@linkcode compileOwnTls} judges it. */
 export const clientCertificateSchema = z.strictObject({ cert: pemField(), key: pemField() });
 
-/** TLS of the destinations of a webhook, read when it is first needed. */
+/** TLS of the destinations of a webhook, or of its server of tokens, read when it is first needed. */
 export class OwnTls implements EndpointTls {
   readonly key: string;
   readonly #sources: Sources;
+  readonly #places: Places;
   #loaded: PemTexts | undefined;
   #rereadAt = 0;
 
-  constructor(sources: Sources) {
+  constructor(sources: Sources, places: Places = OF_DESTINATION) {
     this.#sources = sources;
+    this.#places = places;
     this.key = hash("sha256", JSON.stringify(PARTS.map((part) => sources[part])), "hex");
   }
 
@@ -58,7 +65,7 @@ export class OwnTls implements EndpointTls {
     const loaded = await this.#read(signal);
     for (const part of PARTS) {
       const fault = faultIn(loaded, part);
-      if (fault !== undefined) throw unavailable(`${PLACES[part].join(".")}: ${fault}`);
+      if (fault !== undefined) throw unavailable(`${this.#places[part].join(".")}: ${fault}`);
     }
     this.#loaded = loaded;
     this.#rereadAt = performance.now() + REREAD_MS;
@@ -68,7 +75,8 @@ export class OwnTls implements EndpointTls {
   async #read(signal: AbortSignal): Promise<PemTexts> {
     const { ca, cert, key } = this.#sources;
     const files = { ca: pathIn(ca), cert: pathIn(cert), key: pathIn(key) };
-    const names = { ca: PLACES.ca.join("."), cert: PLACES.cert.join("."), key: PLACES.key.join(".") };
+    const { ca: caPlace, cert: certPlace, key: keyPlace } = this.#places;
+    const names = { ca: caPlace.join("."), cert: certPlace.join("."), key: keyPlace.join(".") };
     try {
       return {
         ...textsIn(this.#sources),
@@ -81,14 +89,23 @@ export class OwnTls implements EndpointTls {
   }
 }
 
-/** The TLS of a webhook's destinations; `undefined` where it is the usual one, or problems were reported. */
+/** The TLS of a webhook's destinations; `undefined` where it is the usual one. */
 export function compileOwnTls(sources: Sources, issues: z.RefinementCtx): OwnTls | undefined {
+  return compileTls(sources, OF_DESTINATION, issues);
+}
+
+/** The TLS of a server of tokens; `undefined` where it is the usual one. */
+export function compileTokenServerTls(ca: string | undefined, issues: z.RefinementCtx): OwnTls | undefined {
+  return compileTls({ ca, cert: undefined, key: undefined }, OF_TOKEN_SERVER, issues);
+}
+
+function compileTls(sources: Sources, places: Places, issues: z.RefinementCtx): OwnTls | undefined {
   const texts = textsIn(sources);
   for (const part of PARTS) {
     const fault = texts[part] === undefined ? undefined : faultIn(texts, part);
-    if (fault !== undefined) reportAt(issues, PLACES[part], fault);
+    if (fault !== undefined) reportAt(issues, places[part], fault);
   }
-  return PARTS.every((part) => sources[part] === undefined) ? undefined : new OwnTls(sources);
+  return PARTS.every((part) => sources[part] === undefined) ? undefined : new OwnTls(sources, places);
 }
 
 /** What is wrong with a part, in words that show nothing of it. */

@@ -16,6 +16,7 @@ import { NoAnswerError, type WholeAnswer } from "../../../io/http_exchange.ts";
 import { parseRetryAfter } from "../../../io/retry_after.ts";
 import { reportAt, secretField } from "../../../schema/fields.ts";
 import { pause, verdictError } from "../../verdicts.ts";
+import { compileTokenServerTls, type OwnTls, pemField } from "./own_tls.ts";
 
 /** How long a server of tokens may take, in milliseconds. */
 const TIMEOUT_MS = 10_000;
@@ -54,6 +55,7 @@ export const oauth2Schema = z.strictObject({
   client_auth: z.enum(["basic", "post"]).default("basic"),
   scope: z.string().min(1).optional(),
   audience: z.string().min(1).optional(),
+  ca: pemField().optional(),
 });
 
 /** A token, and how long it is good. */
@@ -151,11 +153,16 @@ export class TokenClient {
   }
 }
 
-/** The destination behind an address; `undefined` where a problem was reported. */
+/**
+ * The destination behind an address; `undefined` where a problem was reported.
+ *
+ * @param tls of it. @default that of the webhook's destinations; `undefined` for the usual one
+ */
 export type DestinationParser = (
   address: string,
   key: readonly (string | number)[],
   insteadOfCredentials: string,
+  tls?: { readonly of: OwnTls | undefined },
 ) => Destination | undefined;
 
 /** The client that a configuration describes; `undefined` where a problem was reported. */
@@ -165,7 +172,8 @@ export function compileTokenClient(
   issues: z.RefinementCtx,
 ): TokenClient | undefined {
   const key = ["auth", "oauth2", "token_url"];
-  const server = serverOf(given.token_url, key, "see client_id and client_secret");
+  const tls = { of: compileTokenServerTls(given.ca, issues) };
+  const server = serverOf(given.token_url, key, "see client_id and client_secret", tls);
   if (server === undefined) return undefined;
   if (server.protocol === "https:" || server.policy.namesHosts) return new TokenClient(server, given);
   reportAt(issues, key, "Must begin with https: the secret is sent there. Or name the host in allowed_hosts");

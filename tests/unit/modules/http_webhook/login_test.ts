@@ -4,8 +4,10 @@ import { HttpWebhookClient } from "../../../../src/io/http_client.ts";
 import { httpWebhookConfigSchema } from "../../../../src/modules/http_webhook/config.ts";
 import { httpWebhookModuleWith } from "../../../../src/modules/http_webhook/http_webhook.ts";
 import { TokenCache } from "../../../../src/modules/http_webhook/login/token_cache.ts";
+import type { Resolver } from "../../../../src/io/name_lookups.ts";
 import type { DeliveryResult } from "../../../../src/modules/module.ts";
 import { type Answer, HttpTarget, type Reply } from "../../../support/http/target.ts";
+import { TEST_CA, TEST_CERTIFICATE } from "../../../support/http/test_certificate.ts";
 import { OpenOutput } from "../../../support/open_output.ts";
 import { verifiedEvent } from "../../../support/verified_event.ts";
 
@@ -219,6 +221,26 @@ Deno.test("a delivery waits no longer for a token than for its answer, and the n
   asked.resolve();
   assertEquals(await next, { status: 200 });
   assertEquals(world.server.requests.length, 1);
+});
+
+Deno.test("a server of tokens is trusted by authorities of its own, not by the destination's", async () => {
+  await using world = await World.start();
+  const options = { port: 0, hostname: "127.0.0.1", onListen() {}, ...TEST_CERTIFICATE };
+  const answer = () => Response.json({ access_token: "secure" });
+  await using server = Deno.serve(options, answer);
+  const resolve: Resolver = (_name, _options, callback) =>
+    callback(null, [{ address: "127.0.0.1", family: 4 }]);
+  const module = httpWebhookModuleWith(() => new HttpWebhookClient({ resolve }));
+  await using output = await OpenOutput.open(module, undefined);
+  const config = (oauth2: object, more: object) => ({
+    ...world.config({ token_url: `https://orders.test:${server.addr.port}/`, ...oauth2 }),
+    allowed_hosts: ["127.0.0.1", "orders.test"],
+    ...more,
+  });
+  const event = verifiedEvent();
+  assertEquals(await output.attempt(event, config({}, { ca: TEST_CA })), "output_unavailable");
+  assertEquals(await output.attempt(event, config({ ca: TEST_CA }, {})), "delivered");
+  assertEquals(world.presented, ["Bearer secure"]);
 });
 
 /** The problems of `module-config`. */

@@ -35,6 +35,8 @@ Deno.test("a certificate, key or authority that cannot be used is a problem, and
     "auth.client_certificate: Needs an address that begins with https",
   ]);
   assertEquals(client({ cert }).length, 1);
+  const oauth2 = { token_url: "https://login.example", client_id: "c", client_secret: "s", ca: broken };
+  assertEquals(problemsOf({ auth: { oauth2 } }), ["auth.oauth2.ca: Not a certificate in PEM"]);
   const header = { Authorization: "Bearer t" };
   assertEquals(problemsOf({ auth: { client_certificate: { cert, key } }, headers: header }), []);
 });

@@ -92,6 +92,8 @@ Deno.test("an http destination is asked for at the proxy, and gets nothing that 
     `orders.test:${target.port}`,
   ]);
   assertEquals(request?.headers.get("proxy-authorization"), null);
+  const wrong = { ...config, proxy: `http://gate:other@proxy.test:${proxy.port}` };
+  assertUnavailable(await deliver(wrong), "wants another user name and password: it answered 407");
 });
 
 Deno.test("the proxies of the environment are used for what NO_PROXY does not name", async () => {
