@@ -15,7 +15,7 @@ import type { HealthReports } from "./health.ts";
 const LEAST_MISMATCHES = 10;
 
 /** How long the row has to be at least, in milliseconds. */
-const LEAST_MS = 2_000;
+const LEAST_MS = 1_000;
 
 /** How many times as long as the pauses between requests that are let in, on the average. */
 const SILENCE = 3;
@@ -27,7 +27,7 @@ const MOST_MS = 60 * 60_000;
 const MAX_WEBHOOKS = 1_000;
 
 /** How often is looked whether a secret matches again, in milliseconds. */
-const LOOK_MS = 1_000;
+const LOOK_MS = 500;
 
 /** What is needed to find them. */
 export interface SecretMismatchesOptions {

@@ -11,7 +11,7 @@ import type { Health } from "../health/health.ts";
 import type { Trouble } from "../health/trouble.ts";
 import type { Counter, Metrics } from "../observability/metrics.ts";
 import { pause } from "../time/abortable.ts";
-import { Backoff } from "../time/backoff.ts";
+import { Backoff, type BackoffGrowth } from "../time/backoff.ts";
 import { RateCounter } from "../time/rate.ts";
 import { Wakeup } from "../time/wakeup.ts";
 import { Changes, type Group } from "./changes.ts";
@@ -20,13 +20,11 @@ import { NOTICE_KINDS, titleOf } from "./kinds.ts";
 import type { Notice } from "./notice.ts";
 import type { NoticeSettings } from "./settings.ts";
 
-/** How long what follows a change is waited for, so that it is said together, in milliseconds. */
-const GATHER_MS = 1_000;
+const GATHER_MS = 500;
 
 /** Notices that are given at most, whatever happens. */
 const MOST = { requests: 10, windowMs: 60_000 };
 
-/** The pauses after a webhook has not taken a notice. */
 const PAUSES = { initialMs: 1_000, maxMs: 60_000 };
 
 /** How long a notice is offered to a webhook that does not take it, in milliseconds. */
@@ -58,6 +56,10 @@ export interface NotifierOptions {
   readonly logger: Logger;
   /** What tells the gateway from others; `undefined` where that is not known. */
   readonly gateway?: string | undefined;
+  /** How long what follows a change is waited for, so that it is said together, in milliseconds. @default 500 */
+  readonly gatherMs?: number;
+  /** The pauses after a webhook has not taken a notice. @default from 1 s to a minute, half of each random */
+  readonly pauses?: BackoffGrowth;
 }
 
 /** Gives notices until it is disposed of. */
@@ -99,10 +101,11 @@ export class Notifier implements AsyncDisposable {
 
   async #run(): Promise<void> {
     const { signal } = this.#closing;
+    const { gatherMs = GATHER_MS } = this.#options;
     let nextInMs: number | undefined;
     while (!signal.aborted) {
       await this.#changed.wait(signal, nextInMs);
-      await pause(GATHER_MS, signal);
+      await pause(gatherMs, signal);
       nextInMs = await this.#sayWhatIsDue(signal);
     }
   }
@@ -144,7 +147,7 @@ export class Notifier implements AsyncDisposable {
 
   /** Offers a notice again and again as long as it may be taken later; what changes meanwhile is said afterwards. */
   async #offer(notice: Notice, signal: AbortSignal): Promise<void> {
-    const pauses = new Backoff(PAUSES);
+    const pauses = new Backoff(this.#options.pauses ?? PAUSES);
     const giveUpAt = performance.now() + OFFER_MS;
     while (!signal.aborted) {
       const failure = await this.#tryOffer(notice);

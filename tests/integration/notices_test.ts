@@ -5,6 +5,7 @@ import { errorCode, TestGateway } from "../support/gateway.ts";
 import { HttpTarget, type RecordedRequest } from "../support/http/target.ts";
 import { RedisServer } from "../support/redis/server.ts";
 
+const NOTICES_TOKEN = "Bearer only-this-token-may";
 const ADMIN_TOKEN = "an-admin-token-of-the-tests";
 
 interface Notice {
@@ -17,7 +18,7 @@ interface Notice {
 function noticesWebhook(target: HttpTarget, notify?: unknown): unknown {
   return {
     module: "http_webhook",
-    authorization: "Bearer only-this-token-may",
+    authorization: NOTICES_TOKEN,
     "module-config": { url: `${target.url}/hook/s3cret`, allowed_hosts: ["127.0.0.1"] },
     ...(notify === undefined ? {} : { notify }),
   };
@@ -25,6 +26,16 @@ function noticesWebhook(target: HttpTarget, notify?: unknown): unknown {
 
 function noticesAt(requests: readonly RecordedRequest[]): readonly Notice[] {
   return requests.map(({ text }) => JSON.parse(text));
+}
+
+/** What `/admin/status` says is wrong, by name. */
+async function statusOf(gateway: TestGateway): Promise<{ status: string; troubles: readonly string[] }> {
+  const headers = { authorization: `Bearer ${ADMIN_TOKEN}` };
+  const { status, troubles } = JSON.parse((await gateway.request("/admin/status", { headers })).text) as {
+    readonly status: string;
+    readonly troubles: readonly { readonly part: string; readonly name: string; readonly kind: string }[];
+  };
+  return { status, troubles: troubles.map(({ part, name, kind }) => `${part} ${name} ${kind}`).sort() };
 }
 
 Deno.test("a Redis that is killed is a notice, and another one when it is back", async () => {
@@ -36,8 +47,9 @@ Deno.test("a Redis that is killed is a notice, and another one when it is back",
       notices: noticesWebhook(target),
     },
     connections: { redis_news: { type: "redis", host: "127.0.0.1", port: redis.port } },
-    environment: { NOTIFY_WEBHOOK: "default/notices" },
+    environment: { NOTIFY_WEBHOOK: "default/notices", ADMIN_TOKEN },
   });
+  assertEquals(await statusOf(gateway), { status: "well", troubles: [] });
   await redis.kill();
   assertEquals((await gateway.post("/webhook/news", '{"card":"4111"}')).status, 200);
   const [request] = await target.waitForRequests(1);
@@ -48,16 +60,22 @@ Deno.test("a Redis that is killed is a notice, and another one when it is back",
   assertEquals(down?.title, "An output is down");
   assertEquals(down?.items.map(({ name, state }) => [name, state]), [["redis_publish redis_news", "down"]]);
   assertStringIncludes(down!.items[0]!.cause, `Redis 127.0.0.1:${redis.port} cannot be reached`);
+  assertEquals(await statusOf(gateway), {
+    status: "down",
+    troubles: ["connection redis_news unreachable", "output redis_publish redis_news unreachable"],
+  });
   await redis.restart();
   await target.waitForRequests(2);
+  assertEquals((await statusOf(gateway)).status, "well");
   assertEquals(noticesAt(target.requests).map(({ type }) => type), ["cwm.output.down", "cwm.output.up"]);
   assertEquals(noticesAt(target.requests)[1]?.items[0]?.state, "well");
 });
 
-Deno.test("dead letters are one notice with their number, and another when none is left", async () => {
+Deno.test("dead letters are one notice with their number, those of notices themselves are none", async () => {
   await using target = await HttpTarget.start();
   await using shop = await HttpTarget.start();
   shop.answer({ status: 400, body: "a card 4111" });
+  target.answer(({ text }) => ({ status: text.includes("outside") ? 400 : 200 }));
   const forwards = { url: shop.url, allowed_hosts: ["127.0.0.1"] };
   await using gateway = await TestGateway.start({
     webhooks: {
@@ -66,10 +84,15 @@ Deno.test("dead letters are one notice with their number, and another when none 
     },
     environment: { NOTIFY_WEBHOOK: "default/notices", ADMIN_TOKEN },
   });
+  const fromOutside = await gateway.post("/webhook/notices", '{"from":"outside"}', {
+    authorization: NOTICES_TOKEN,
+  });
+  assertEquals(fromOutside.status, 200);
   for (let number = 0; number < 12; number++) {
     assertEquals((await gateway.post("/webhook/orders", `{"card":"4111","number":${number}}`)).status, 200);
   }
-  const [begun] = noticesAt(await target.waitForRequests(1));
+  const [, request] = await target.waitForRequests(2);
+  const [begun] = noticesAt([request!]);
   assertEquals([begun?.type, begun?.items.map(({ name }) => name)], [
     "cwm.dead_letters.begun",
     ["default/orders"],
@@ -78,80 +101,40 @@ Deno.test("dead letters are one notice with their number, and another when none 
     begun!.items[0]!.cause,
     /^\d+ could not be delivered, the last one: output_rejected at http_webhook/,
   );
-  assertEquals(target.requests[0]?.text.includes("4111"), false);
+  assertEquals(request?.text.includes("4111"), false);
+  assertEquals((await statusOf(gateway)).troubles, [
+    "webhook default/notices dead_letters",
+    "webhook default/orders dead_letters",
+  ]);
   const admin = { method: "POST", headers: { authorization: `Bearer ${ADMIN_TOKEN}` } };
   await eventually(async () => {
-    assertStringIncludes(
-      (await gateway.request("/admin/dead-letters/drop?all=true", admin)).text,
-      '"dropped":',
-    );
-    assertEquals(
-      (await gateway.request("/admin/status", { headers: admin.headers })).text.includes("dead_"),
-      false,
-    );
+    await gateway.request("/admin/dead-letters/drop?all=true", admin);
+    assertEquals((await statusOf(gateway)).troubles, []);
   });
-  assertEquals(noticesAt(await target.waitForRequests(2)).map(({ type }) => type), [
-    "cwm.dead_letters.begun",
-    "cwm.dead_letters.gone",
-  ]);
+  await target.waitForRequests(3);
+  const types = target.requests.map(({ headers }) => headers.get("cwm-event-type"));
+  assertEquals(types, [null, "cwm.dead_letters.begun", "cwm.dead_letters.gone"]);
 });
 
-Deno.test("notices that cannot be delivered are dead letters of their webhook, and no notices", async () => {
-  await using redis = await RedisServer.start({ persistent: false });
+Deno.test("configuration that is refused is a notice, also to a webhook that comes later", async () => {
   await using target = await HttpTarget.start();
-  target.answer({ status: 400 });
-  await using gateway = await TestGateway.start({
-    webhooks: {
-      news: { module: "redis_publish", accept: "delivered", "module-config": { channel: "news" } },
-      notices: noticesWebhook(target, { every: 1 }),
-    },
-    connections: { redis_news: { type: "redis", host: "127.0.0.1", port: redis.port } },
-    environment: { NOTIFY_WEBHOOK: "default/notices", ADMIN_TOKEN, DELIVERY_BUDGET_MS: "1000" },
-  });
-  await redis.kill();
-  await gateway.post("/webhook/news", "{}");
-  await target.waitForRequests(1);
-  const headers = { authorization: `Bearer ${ADMIN_TOKEN}` };
-  await eventually(async () => {
-    const { troubles } = JSON.parse((await gateway.request("/admin/status", { headers })).text);
-    const names = troubles.map(({ kind, name }: { kind: string; name: string }) => `${kind} ${name}`);
-    assertEquals(names.includes("dead_letters default/notices"), true, names.join());
-  });
-  await redis.restart();
-  // What came of the dead letter is said before what comes later.
-  const [, second] = noticesAt(await target.waitForRequests(2));
-  assertEquals(second?.type, "cwm.output.up");
-});
-
-Deno.test("configuration that is refused is a notice, and so is that it is good again", async () => {
-  await using target = await HttpTarget.start();
+  const refused = { orders: { module: "log", hmca: { secret: "s3cret-of-the-shop" } } };
   const notices = noticesWebhook(target, { format: "slack", about: ["configuration"] });
   await using gateway = await TestGateway.start({
-    webhooks: { orders: { module: "log" }, notices },
-    environment: { NOTIFY_WEBHOOK: "default/notices" },
-  });
-  await gateway.writeWebhooks({ orders: { module: "log", hmca: { secret: "s3cret-of-the-shop" } }, notices });
-  const [refused] = await target.waitForRequests(1);
-  assertStringIncludes(refused!.text, "*webhook default/orders*: hmca: Key 'hmca' is not known");
-  assertEquals(refused!.text.includes("s3cret"), false);
-  await gateway.writeWebhooks({ orders: { module: "log" }, notices });
-  const [, good] = await target.waitForRequests(2);
-  assertEquals(good?.headers.get("cwm-event-type"), "cwm.configuration.good");
-});
-
-Deno.test("a webhook of notices that comes later gets those that are still true", async () => {
-  await using target = await HttpTarget.start();
-  await using gateway = await TestGateway.start({
-    webhooks: { orders: { module: "log", hmca: {} } },
+    webhooks: { ...refused, other: { module: "log", notify: { every: 60 } } },
     environment: { NOTIFY_WEBHOOK: "default/notices", ADMIN_TOKEN },
   });
-  const { text } = await gateway.request("/admin/config", {
-    headers: { authorization: `Bearer ${ADMIN_TOKEN}` },
-  });
+  const headers = { authorization: `Bearer ${ADMIN_TOKEN}` };
+  const { text } = await gateway.request("/admin/config", { headers });
   assertStringIncludes(text, "It names a webhook that does not exist: nobody gets notices until it does");
-  await gateway.writeWebhooks({ orders: { module: "log", hmca: {} }, notices: noticesWebhook(target) });
-  const [notice] = noticesAt(await target.waitForRequests(1));
-  assertEquals(notice?.items.map(({ name }) => name), ["webhook default/orders"]);
+  assertStringIncludes(text, "NOTIFY_WEBHOOK names the webhook that gets notices, and it is not this one");
+  await gateway.writeWebhooks({ ...refused, notices });
+  const [first] = await target.waitForRequests(1);
+  assertStringIncludes(first!.text, "*webhook default/orders*: hmca: Key 'hmca' is not known");
+  assertEquals(first!.text.includes("s3cret"), false);
+  await gateway.writeWebhooks({ orders: { module: "log" }, notices });
+  const [, second] = await target.waitForRequests(2);
+  assertEquals(second?.headers.get("cwm-event-type"), "cwm.configuration.good");
   // From outside it is a webhook like any other.
   const answer = await gateway.post("/webhook/notices", "{}");
   assertEquals([answer.status, errorCode(answer)], [401, "unauthorized"]);
