@@ -124,7 +124,7 @@ function toJson(results: readonly FileResult[], failed: number): string {
         file: path,
         name,
         passed: differences.length === 0,
-        differences,
+        differences: differences.map(({ place, expected, seen }) => ({ place, expected, seen })),
         notes,
       }))
     ),

@@ -19,6 +19,8 @@ export interface Difference {
   readonly place: string;
   readonly expected: string;
   readonly seen: string;
+  /** Whether they are documents, of whose lines the commas at the end say nothing. @default false */
+  readonly isJson?: boolean;
 }
 
 /** The difference of two texts at a place; none where they are equal. */
@@ -27,9 +29,11 @@ export function differencesOf(place: string, expected: string, seen: string): re
 }
 
 /** The lines: `- ` before those that were expected, `+ ` before those that were seen. */
-export function linesOf({ expected, seen }: Difference): readonly string[] {
-  const before = expected.split("\n");
-  const after = seen.split("\n");
+export function linesOf({ expected, seen, isJson = false }: Difference): readonly string[] {
+  const [before, after] = [expected, seen].map((text) => {
+    const lines = text.split("\n");
+    return isJson ? lines.map((line) => line.replace(/,$/, "")) : lines;
+  }) as [string[], string[]];
   const lines = before.length + after.length > MAX_COMPARED
     ? [...before.map((line) => `- ${line}`), ...after.map((line) => `+ ${line}`)]
     : withContext(compared(before, after));

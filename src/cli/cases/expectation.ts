@@ -74,7 +74,8 @@ function compareBody(
     const seen = textOf(body);
     const document = parsed(seen);
     const shown = document === undefined ? seen : canonicalText(document.value);
-    return differencesOf(`${place}json`, canonicalText(expected.json), shown);
+    return differencesOf(`${place}json`, canonicalText(expected.json), shown)
+      .map((difference) => ({ ...difference, isJson: true }));
   }
   if (expected.text !== undefined) return differencesOf(`${place}text`, expected.text, textOf(body));
   if (expected.base64 === undefined) return [];
