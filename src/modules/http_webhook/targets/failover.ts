@@ -91,7 +91,10 @@ export class Failover implements Disposable {
       this.#states = config.targets.map((target) => new TargetState(originOf(target), this.#pauses));
     }
     const name = config.ordered ? `${event.namespace}/${event.webhook}` : undefined;
-    const use = this.#enter(name);
+    const known = name === undefined ? undefined : this.#uses.get(name);
+    const resting = known === undefined ? this.#resting() : undefined;
+    if (resting !== undefined) return resting;
+    const use = this.#enter(known, name);
     try {
       return await this.#deliver(use, config.targets, signal, send);
     } finally {
@@ -135,9 +138,8 @@ export class Failover implements Disposable {
     return { result, isDown };
   }
 
-  #enter(name: string | undefined): Use {
-    const known = name === undefined ? undefined : this.#uses.get(name);
-    const use = known ?? { index: this.#choose(), underWay: 0 };
+  #enter(known: Use | undefined, name: string | undefined): Use {
+    const use = known ?? { index: this.#firstUsable(NONE) ?? this.#firstDue(), underWay: 0 };
     use.underWay++;
     if (name !== undefined) this.#uses.set(name, use);
     return use;
@@ -148,11 +150,22 @@ export class Failover implements Disposable {
     if (name !== undefined && use.underWay === 0) this.#uses.delete(name);
   }
 
-  #choose(): number {
-    const usable = this.#firstUsable(NONE);
-    if (usable !== undefined) return usable;
+  /** The target that is asked first where all are down. */
+  #firstDue(): number {
     const due = this.#states.map(({ dueAt }) => dueAt);
     return due.indexOf(Math.min(...due));
+  }
+
+  /** The failure of an event that no target may get now, since even the one that is due first wants to be left alone. */
+  #resting(cause?: DeliveryError): DeliveryError | undefined {
+    if (this.#firstUsable(NONE) !== undefined) return undefined;
+    const leftMs = this.#states[this.#firstDue()]!.restsUntil - performance.now();
+    if (leftMs <= 0) return undefined;
+    const retryAfterSeconds = Math.ceil(leftMs / 1000);
+    return new DeliveryError("output_throttled", "All targets are down, or have asked for a pause", {
+      cause,
+      retryAfterSeconds,
+    });
   }
 
   #firstUsable(tried: ReadonlySet<number>): number | undefined {
@@ -194,13 +207,17 @@ export class Failover implements Disposable {
 
   /** What it means for the event, and for what waits behind it, that no target has taken it. */
   #judge(failure: DeliveryError, tried: number): DeliveryError {
-    const { code, message, retryAfterSeconds, disposition } = failure;
+    const resting = this.#resting(failure);
+    if (resting !== undefined) return resting;
+    const { code, message, cause, disposition } = failure;
+    // What one target wants is nothing that the others have to wait for, nor is it the end of the event.
+    const isOfOne = code === "output_throttled" ||
+      (disposition === "dead_letter" && tried < this.#states.length);
     const isPartial = this.#states.some(({ isUp }) => isUp);
-    const isOfOne = tried < this.#states.length &&
-      (disposition === "dead_letter" || code === "output_throttled");
-    if (!isPartial && !isOfOne) return failure;
-    const options = { cause: failure.cause, retryAfterSeconds, isPartial };
-    return new DeliveryError(isOfOne ? "output_failed" : code as DeliveryErrorCode, message, options);
+    return new DeliveryError(isOfOne ? "output_failed" : code as DeliveryErrorCode, message, {
+      cause,
+      isPartial,
+    });
   }
 }
 

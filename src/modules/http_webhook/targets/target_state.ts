@@ -26,6 +26,7 @@ export class TargetState {
   #trials = 0;
   /** While it is down: when it is asked again, by the clock that callers use. */
   #dueAt: number | undefined;
+  #restsUntil = 0;
 
   /** @param pauses how long it is left alone after failures in a row */
   constructor(origin: string, pauses: BackoffGrowth) {
@@ -45,6 +46,11 @@ export class TargetState {
   /** When it is asked again; 0 while it is up. */
   get dueAt(): number {
     return this.#dueAt ?? 0;
+  }
+
+  /** Until when it wants to be left alone, which is not undercut; 0 if it has not asked for that. */
+  get restsUntil(): number {
+    return this.#restsUntil;
   }
 
   /** Whether it may get an event now: it is up, or due and nobody asks it yet. */
@@ -69,8 +75,10 @@ export class TargetState {
     const isBack = !this.isUp && era === this.#era;
     if (isBack) this.#dueAt = undefined;
     if (this.isUp) this.#failures = 0;
-    if (isBack) this.#pauses.reset();
-    return isBack;
+    if (!isBack) return false;
+    this.#restsUntil = 0;
+    this.#pauses.reset();
+    return true;
   }
 
   /**
@@ -86,6 +94,7 @@ export class TargetState {
     this.#failures++;
     const pauseMs = Math.max(this.#pauses.next(), leastMs);
     this.#dueAt = now + pauseMs;
+    this.#restsUntil = leastMs > 0 ? now + leastMs : 0;
     return pauseMs;
   }
 }

@@ -120,7 +120,7 @@ Deno.test("a sender that waits sees an answer that may change as output_failed, 
   };
   // The target wants to be left alone for longer than the sender waits: there is no second attempt.
   assertEquals(await send(401), [502, "output_failed", "86400", 1]);
-  assertEquals(await send(410), [502, "output_rejected", null, 1]);
+  assertEquals(await send(422), [502, "output_rejected", null, 1]);
   target.answerNext({ status: 404 });
   target.answer({ status: 201 });
   assertEquals((await gateway.post("/webhook/orders", "{}")).status, 200);

@@ -108,6 +108,18 @@ Deno.test("an event that all targets fail at is tried again, and goes to the one
   assertEquals(await world.deliver(), ["delivered", 1, 2]);
 });
 
+Deno.test("targets that have all asked for a pause are left alone until the first one's is over", async () => {
+  await using world = await TwoTargets.start();
+  world.first.answer({ status: 503, headers: { "retry-after": "60" } });
+  world.second.answer({ status: 503, headers: { "retry-after": "30" } });
+  for (let sent = 0; sent < 3; sent++) {
+    const [failure] = await world.output.deliver([verifiedEvent()], world.config);
+    assert(failure instanceof DeliveryError);
+    assertEquals([failure.code, failure.retryAfterSeconds], ["output_throttled", 30]);
+  }
+  assertEquals([world.first.requests.length, world.second.requests.length], [1, 1]);
+});
+
 Deno.test("a target that may not be connected to is passed over, and the event refused where all are", async () => {
   await using target = await HttpTarget.start();
   const module = httpWebhookModuleWith(() =>
