@@ -116,7 +116,7 @@ export const deliverySchema = z.strictObject({
   }),
   headers: expectedHeaders.default({}).meta({
     description:
-      "Headers that outputs take along, `cwm-webhook` and its like among them; `null` for one that is not there. There may be others.",
+      "Headers that outputs take along, `cwm-webhook` and its like among them, and with `http_webhook` all that it sends; `null` for one that is not there. There may be others.",
   }),
   json: z.unknown().optional().meta({ description: "The payload as a document." }),
   text: z.string().optional().meta({ description: "The payload as a text, exactly." }),
@@ -139,7 +139,19 @@ export const expectationSchema = z.strictObject({
   }),
 }).superRefine((expected, context) => atMostOne(expected, ["json", "text"], context));
 
-const exchangeFields = { request: requestSchema, expect: expectationSchema };
+const targetSchema = z.strictObject({
+  status: z.int().min(200).max(599).default(200),
+  json: z.unknown().optional(),
+  text: z.string().optional(),
+}).superRefine((answer, context) => atMostOne(answer, ["json", "text"], context));
+
+const target = targetSchema.optional().meta({
+  description: "What destinations of `http_webhook` answer: `status`, and `json` or `text`, for `response` " +
+    "`from_output` and statuses that are final. One that is tried again takes as long as in service. " +
+    "Default: 200 without a body.",
+});
+
+const exchangeFields = { request: requestSchema, target, expect: expectationSchema };
 
 /** One case. */
 export const caseSchema = z.strictObject({
@@ -149,14 +161,15 @@ export const caseSchema = z.strictObject({
       "The time at which it happens, such as `2026-01-31T12:00:00Z` or seconds since 1970: for requests that were captured. Default: the present.",
   }),
   request: requestSchema.optional().meta({ description: "What is sent, see below." }),
+  target,
   expect: expectationSchema.optional().meta({ description: "What is to come of it, see below." }),
   exchanges: z.array(z.strictObject(exchangeFields)).min(1).optional().meta({
     description:
       "In the place of both: several requests one after the other, each with `request` and `expect`, such as one that comes again.",
   }),
-}).superRefine(({ request, expect, exchanges }, context) => {
+}).superRefine(({ request, target, expect, exchanges }, context) => {
   const isSingle = request !== undefined && expect !== undefined && exchanges === undefined;
-  const isList = request === undefined && expect === undefined && exchanges !== undefined;
+  const isList = (request ?? target ?? expect) === undefined && exchanges !== undefined;
   if (isSingle || isList) return;
   context.addIssue({ code: "custom", path: [], message: "Needs 'request' and 'expect', or 'exchanges'" });
 });
@@ -199,15 +212,22 @@ export type CaseFile = z.output<typeof fileSchema>;
 export type Case = CaseFile["cases"][number];
 
 export type CaseRequest = z.output<typeof requestSchema>;
+export type TargetAnswer = z.output<typeof targetSchema>;
 export type SignOptions = z.output<typeof signSchema>;
 export type Expectation = z.output<typeof expectationSchema>;
 export type ExpectedDelivery = z.output<typeof deliverySchema>;
 
-/** The requests of a case with what is expected of each. */
-export function exchangesOf(
-  { request, expect, exchanges }: Case,
-): readonly { readonly request: CaseRequest; readonly expect: Expectation }[] {
-  return exchanges ?? [{ request: request!, expect: expect! }];
+/** A request with what is expected of it. */
+export interface CaseExchange {
+  readonly request: CaseRequest;
+  /** `undefined` for 200 without a body. */
+  readonly target?: TargetAnswer | undefined;
+  readonly expect: Expectation;
+}
+
+/** The requests of a case, one after the other. */
+export function exchangesOf({ request, target, expect, exchanges }: Case): readonly CaseExchange[] {
+  return exchanges ?? [{ request: request!, target, expect: expect! }];
 }
 
 /**

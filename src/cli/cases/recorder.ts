@@ -6,7 +6,10 @@
 
 import type { CompiledStep } from "../../config/compile/delivery_compiler.ts";
 import { forEachEventHeader } from "../../event/event_headers.ts";
-import type { Delivery, Output, OutputModule } from "../../modules/module.ts";
+import type { Event } from "../../event/event.ts";
+import type { Attempt, Delivery, Output, OutputModule } from "../../modules/module.ts";
+import type { TargetAnswer } from "./case_file.ts";
+import { goesToHttpTarget, headersToTarget, resultOf } from "./http_target.ts";
 
 /** One event that an output was handed. */
 export interface SeenDelivery {
@@ -21,7 +24,7 @@ export interface SeenDelivery {
   readonly destination: string | undefined;
   /** The event's type, as its provider names it. */
   readonly type: string | undefined;
-  /** Those that outputs take along, by their names in lower case. */
+  /** Those that it takes along, by their names in lower case. */
   readonly headers: ReadonlyMap<string, string>;
   readonly body: Uint8Array;
 }
@@ -31,9 +34,18 @@ interface Noted extends Omit<SeenDelivery, "step"> {
   readonly config: unknown;
 }
 
+const OK: TargetAnswer = { status: 200 };
+
 /** Notes what outputs are handed. */
 export class DeliveryRecorder {
   #noted: Noted[] = [];
+  /** What destinations of `http_webhook` answer at the moment. */
+  #target: TargetAnswer = OK;
+
+  /** From now on destinations of `http_webhook` answer like this. @param answer @default 200 without a body */
+  answerWith(answer: TargetAnswer = OK): void {
+    this.#target = answer;
+  }
 
   /** The modules, each with an output that notes. Nothing of them asks a system. */
   recording(modules: readonly OutputModule[]): readonly OutputModule[] {
@@ -70,28 +82,40 @@ export class DeliveryRecorder {
   }
 
   #outputOf(module: OutputModule, name: string): Output {
-    const needsNone = module.connectionTypes.length === 0;
-    const note = ({ event, config }: Delivery) => {
-      const headers = new Map<string, string>();
-      forEachEventHeader(event, (header, value) => headers.set(header.toLowerCase(), value));
-      this.#noted.push({
-        webhook: `${event.namespace}/${event.webhook}`,
-        event: event.id,
-        config,
-        module: module.name,
-        connection: needsNone ? undefined : name,
-        destination: module.destination?.(config),
-        type: event.type,
-        headers,
-        // The memory of the body is given back when it is delivered.
-        body: event.body.bytes.slice(),
-      });
-      return "delivered" as const;
+    const connection = module.connectionTypes.length === 0 ? undefined : name;
+    const isTarget = goesToHttpTarget(module.name);
+    const deliver = (delivery: Delivery, { number }: Attempt) => {
+      // Further attempts are the same delivery.
+      if (number === 1) this.#note(module, connection, delivery);
+      return isTarget ? resultOf(delivery, this.#target) : "delivered";
     };
     return {
-      deliver: (batch) => batch.map(note),
+      deliver: (batch, attempt) => batch.map((delivery) => deliver(delivery, attempt)),
       probe: () => Promise.resolve(),
       [Symbol.asyncDispose]: () => Promise.resolve(),
     };
   }
+
+  #note(module: OutputModule, connection: string | undefined, delivery: Delivery): void {
+    const { event, config } = delivery;
+    this.#noted.push({
+      webhook: `${event.namespace}/${event.webhook}`,
+      event: event.id,
+      config,
+      module: module.name,
+      connection,
+      destination: module.destination?.(config),
+      type: event.type,
+      headers: goesToHttpTarget(module.name) ? headersToTarget(delivery, 1) : headersOf(event),
+      // The memory of the body is given back when it is delivered.
+      body: event.body.bytes.slice(),
+    });
+  }
+}
+
+/** Those that outputs take along which take any. */
+function headersOf(event: Event): ReadonlyMap<string, string> {
+  const headers = new Map<string, string>();
+  forEachEventHeader(event, (header, value) => headers.set(header.toLowerCase(), value));
+  return headers;
 }

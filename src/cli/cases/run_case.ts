@@ -53,7 +53,8 @@ export async function runCase(context: CaseContext, given: Case, index: number):
   const exchanges = exchangesOf(given);
   const differences: Difference[] = [];
   const notes: string[] = [];
-  for (const [position, { request, expect }] of exchanges.entries()) {
+  for (const [position, { request, target, expect }] of exchanges.entries()) {
+    recorder.answerWith(target);
     const place = exchanges.length === 1 ? "" : `exchanges.${position}.`;
     const run = { context, gateway, recorder, secrets, signal };
     const found = await exchange(run, request, expect);

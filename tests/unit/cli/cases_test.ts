@@ -294,6 +294,41 @@ Deno.test("secrets and answers of servers are those that the file declares", asy
   assertEquals(unasked, PASSED);
 });
 
+Deno.test("a destination is sent what it would be, and its answer may decide that of the sender", async () => {
+  const config = {
+    url: "https://shop.example/in",
+    headers: { "X-Shop": "7" },
+    sign: { secret: "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw" },
+  };
+  const webhook = { module: "http_webhook", "module-config": config, auth: "none", accept: "delivered" };
+  const webhooks = { a: { ...webhook, response: "from_output" }, b: webhook };
+  const headers = {
+    "x-shop": "7",
+    "cwm-attempt": "1",
+    "webhook-timestamp": "1577880000",
+    "content-type": "application/json",
+    authorization: null,
+  };
+  const delivered = { status: 200, deliveries: [{ headers, json: { n: 1 } }] };
+  const request = { webhook: "a", json: { n: 1 }, headers: { authorization: "Bearer x" } };
+  const [refused, gone] = [{ status: 422, json: { why: "no" } }, { status: 400 }];
+  const deliveries = [{}];
+  const { status, lines } = await run(webhooks, {
+    cases: [
+      { name: "sent", now: 1577880000, request, expect: delivered },
+      { name: "passed on", request, target: { text: "ok" }, expect: { status: 200, text: "ok", deliveries } },
+      { name: "refused", request, target: refused, expect: { status: 422, json: refused.json, deliveries } },
+      {
+        name: "its own",
+        request: { ...request, webhook: "b" },
+        target: gone,
+        expect: { status: 502, deliveries },
+      },
+    ],
+  });
+  assertEquals(status, 0, lines.join("\n"));
+});
+
 Deno.test("a file with problems names each with its line, and nothing is run", async () => {
   await using dir = await TempDir.create();
   await dir.writeJson("webhooks.json", { a: LOG });
