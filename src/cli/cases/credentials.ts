@@ -4,7 +4,9 @@
  * @module
  */
 
+import { Buffer } from "node:buffer";
 import { createHmac } from "node:crypto";
+import { isHmac } from "../../auth/jose/algorithms.ts";
 import { signAs, withEventType } from "../../auth/providers/signing.ts";
 import { requestTarget } from "../../auth/public_url.ts";
 import type { VerifierKind } from "../../auth/verifier.ts";
@@ -15,6 +17,7 @@ import { authorization } from "../../auth/verifiers/authorization.ts";
 import { basicAuth } from "../../auth/verifiers/basic_auth.ts";
 import { headerAuth } from "../../auth/verifiers/header_auth.ts";
 import { hmac } from "../../auth/verifiers/hmac.ts";
+import { jwt } from "../../auth/verifiers/jwt.ts";
 import { queryAuth } from "../../auth/verifiers/query_auth.ts";
 import { verifierKinds } from "../../auth/registry.ts";
 import { withAddedQuery } from "../signatures/sign.ts";
@@ -50,11 +53,21 @@ const ADDERS: Readonly<Record<string, Adder>> = {
     headerAuth,
     ({ header_name, api_key }, request) => withHeaders(request, { [header_name]: firstOf(api_key) }),
   ),
+  jwt: using(jwt, ({ secret, algorithm = "HS256", issuer, audience }, request) => {
+    if (secret === undefined || !isHmac(algorithm)) {
+      throw new CannotSignError("It is not known how to sign for 'jwt' with a public key: give the headers");
+    }
+    const token = tokenOf({ iss: issuer?.[0], aud: audience?.[0] }, algorithm, firstOf(secret));
+    return withHeaders(request, { authorization: `Bearer ${token}` });
+  }),
   query_auth: using(queryAuth, ({ parameter_name, api_key }, request) => {
     const parameter = new URLSearchParams({ [parameter_name]: firstOf(api_key) });
     return { ...request, url: `${request.url}${request.url.includes("?") ? "&" : "?"}${parameter}` };
   }),
 };
+
+/** How long a token is good, in seconds. */
+const TOKEN_SECONDS = 300;
 
 /** Methods that say nothing of what a sender has to know. */
 const WITHOUT_CREDENTIALS = ["ip_whitelist"];
@@ -143,6 +156,15 @@ async function signedBy(
   const keyName = options.key ?? names?.[0];
   if (settings.provider === undefined) return signRequest(schemes[0]!, secret, request, keyName);
   return await signAs(settings.provider, { secret, keyName, settings }, request);
+}
+
+/** A token that was issued now and ends soon (RFC 7519). @param algorithm `HS256` and its kind */
+function tokenOf(claims: Readonly<Record<string, unknown>>, algorithm: string, secret: string): string {
+  const iat = Math.floor(Date.now() / 1000);
+  const parts = [{ alg: algorithm, typ: "JWT" }, { ...claims, iat, exp: iat + TOKEN_SECONDS }];
+  const signed = parts.map((part) => Buffer.from(JSON.stringify(part)).toString("base64url")).join(".");
+  const digest = createHmac(algorithm.replace("HS", "sha"), secret).update(signed).digest("base64url");
+  return `${signed}.${digest}`;
 }
 
 function firstOf(secrets: Secrets): string {

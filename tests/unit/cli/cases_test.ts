@@ -156,6 +156,7 @@ Deno.test("a sender that knows the credentials is let in by each method that can
     authorization: { authorization: "Bearer k1" },
     basic: { basic_auth: { username: "ü", password: key } },
     header: { header_auth: { header_name: "X-Key", api_key: key }, ip_whitelist: ["192.0.2.7"] },
+    jwt: { jwt: { secret: "0".repeat(64), algorithm: "HS512", issuer: "i", audience: ["o", "p"] } },
     query: { query_auth: { api_key: "a+b &" } },
     twilio: {
       signature: { provider: "twilio", secret: "t", public_url: "https://shop.example/webhook/twilio" },
