@@ -16,6 +16,9 @@ const LIFE_MS = { least: 20, most: 1_000 };
 
 const SENDERS = 4;
 
+/** For how long a consumer may find nothing although others have not handled everything, in milliseconds. */
+const IDLE_MS = 600_000;
+
 const encoder = new TextEncoder();
 
 const programs = await readPullPrograms();
@@ -56,7 +59,10 @@ Deno.test("consumers that are killed at random moments handle every event, and l
     while (handled.size < EVENTS) {
       await using consumer = startPullProgram("python3", ["-c", python], relay.gateway.url);
       // Its life begins with its first event, however slow the machine is, or ends with those of others.
-      await eventually(() => consumer.lines.length > 0 || handled.size === EVENTS, { timeoutMs: 60_000 });
+      await eventually(async () => {
+        if (consumer.lines.length > 0 || handled.size === EVENTS) return;
+        throw new Error(`${handled.size} of ${EVENTS} events were handled, ${await relay.depth()} are left`);
+      }, { timeoutMs: IDLE_MS, intervalMs: 50 });
       await sleep(LIFE_MS.least + Math.random() * (LIFE_MS.most - LIFE_MS.least));
       consumer.kill("SIGKILL");
       await consumer.exited;
