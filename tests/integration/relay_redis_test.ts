@@ -3,8 +3,9 @@ import { eventually } from "../support/eventually.ts";
 import { TestGateway } from "../support/gateway.ts";
 import { RedisServer } from "../support/redis/server.ts";
 import { testRelay } from "../contracts/relay.ts";
+import { PullClient } from "../support/relay/pull_client.ts";
 import { RelayStream } from "../support/relay/stream.ts";
-import { gatewayWebhooks, RELAY_ADMIN_TOKEN, RelayWorld } from "../support/relay/world.ts";
+import { gatewayWebhooks, RELAY_ADMIN_TOKEN, RELAY_TOKEN, RelayWorld } from "../support/relay/world.ts";
 
 testRelay({ transport: "websocket", mode: "http", queue: "redis" });
 testRelay({ transport: "pull", mode: "http", queue: "redis" });
@@ -41,6 +42,31 @@ Deno.test("gateways that share a queue on Redis hand out each other's events, an
   await elsewhere.waitForWebhooks(4);
   assertEquals(elsewhere.bodies, [2, 3, 4, 5].map((n) => `{"n":${n}}`));
   assertEquals(elsewhere.webhooks.map(({ delivery }) => delivery), [2, 2, 2, 2]);
+});
+
+Deno.test("a lease that one gateway gave is lengthened and ended at another one", async () => {
+  await using redis = await RedisServer.start();
+  const start = () =>
+    TestGateway.start({
+      webhooks: gatewayWebhooks() as Readonly<Record<string, unknown>>,
+      environment: { RELAY_QUEUE: redis.url },
+    });
+  await using one = await start();
+  await using other = await start();
+  const [here, there] = [one, other].map((gateway) =>
+    new PullClient(gateway.url(""), { token: RELAY_TOKEN })
+  ) as [PullClient, PullClient];
+  const waiting = there.receive({ n: 10, wait: 30 });
+  assertEquals((await one.post("/webhook/orders", '{"n":0}')).status, 200);
+  const events = await waiting;
+  assertEquals(events.map(({ body }) => body), ['{"n":0}']);
+  assertEquals((await here.extend(events, 60))["lost"], []);
+  const next = here.receive({ wait: 30 });
+  assertEquals(await here.release(events), { released: 1, dead_letters: 0, lost: [] });
+  const [again] = await next;
+  assertEquals(again?.attempt, 2);
+  assertEquals((await there.extend(events, 60))["lost"], [events[0]!.handle]);
+  assertEquals(await there.ack(again!), { acknowledged: 1, lost: [] });
 });
 
 Deno.test("relay over Redis answers 503 while Redis is away, and goes on with what it held", async () => {

@@ -143,17 +143,6 @@ export class RelayProcesses implements AsyncDisposable {
     return sent;
   }
 
-  /** How many events stand in the channel, leased or not. */
-  async depth(): Promise<number> {
-    const response = await fetch(`${this.gateway.url}/connect/status/inbox`, {
-      headers: { authorization: `Bearer ${RELAY_TOKEN}`, "cwm-relay-protocol": "1" },
-    });
-    const { stats } = await response.json() as {
-      stats: { messages_queued: number; messages_in_flight: number };
-    };
-    return stats.messages_queued + stats.messages_in_flight;
-  }
-
   async deadLetters(): Promise<readonly { readonly id: string; readonly reason: string }[]> {
     const response = await fetch(`${this.gateway.url}/admin/dead-letters?limit=1000`, {
       headers: { authorization: `Bearer ${RELAY_ADMIN_TOKEN}` },
