@@ -300,8 +300,10 @@ export interface RecordSlice {
   /** `undefined` to begin. */
   readonly place: { readonly after: number; readonly upTo: number } | undefined;
   readonly limit: number;
-  /** Events that are brought along, in bytes, or one larger event; `undefined` for none. */
+  /** Events that are brought along, in bytes; `undefined` for none. */
   readonly bytes: number | undefined;
+  /** Whether the first event may be larger. */
+  readonly mayExceed: boolean;
 }
 
 /** Records that were found, and where to go on. */
@@ -324,7 +326,7 @@ export interface StoredRecord extends Omit<EventRecord, "event" | "cursor"> {
 }
 
 /** Records that are to be delivered again, at most `limit`. */
-export interface ReplaySlice extends Omit<RecordSlice, "bytes"> {
+export interface ReplaySlice extends Omit<RecordSlice, "bytes" | "mayExceed"> {
   /** What gets them; `undefined` for their own webhooks. */
   readonly to: LaneKey | undefined;
 }

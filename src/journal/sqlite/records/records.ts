@@ -4,6 +4,7 @@
  * @module
  */
 
+import { setTimeout as sleep } from "node:timers/promises";
 import { GatewayError } from "../../../errors.ts";
 import type {
   EventRecord,
@@ -22,6 +23,17 @@ import { formatCursor, parseCursor, type Place } from "./cursor.ts";
 
 /** Events of a page that brings them, in bytes. */
 const PAGE_BYTES = 1024 * 1024;
+
+/** Records that are read by one commit, and their events in bytes, so that none is long. */
+const SLICE_RECORDS = 250;
+const SLICE_BYTES = 512 * 1024;
+
+/**
+ * The pause behind a slice takes so many times as long as the slice, so that most commits are without one: the busier
+ * the journal, the longer it waits. And the longest such pause, in milliseconds.
+ */
+const PAUSE_PER_SLICE = 3;
+const LONGEST_PAUSE_MS = 100;
 
 /** After so long a page ends with what it has, in milliseconds: what matches may be far away. */
 const PAGE_MS = 1_000;
@@ -45,12 +57,14 @@ export class SqliteRecords implements EventRecords {
     let bytes = PAGE_BYTES;
     const records: EventRecord[] = [];
     for (;;) {
+      const begunAt = performance.now();
       const slice: RecordSliceRead = await this.#worker.operate("listRecords", {
         filter,
         order,
         place,
-        limit: limit - records.length,
-        bytes: contents ? bytes : undefined,
+        limit: Math.min(limit - records.length, SLICE_RECORDS),
+        bytes: contents ? Math.min(bytes, SLICE_BYTES) : undefined,
+        mayExceed: records.length === 0,
       });
       const { upTo, next } = slice;
       for (const record of slice.records) {
@@ -59,8 +73,9 @@ export class SqliteRecords implements EventRecords {
       }
       if (next === undefined) return { records, cursor: undefined };
       place = { after: next, upTo };
-      const isFull = records.length >= limit || slice.isFull || (contents && bytes <= 0);
+      const isFull = records.length >= limit || (slice.isFull && slice.records.length === 0) || bytes <= 0;
       if (isFull || performance.now() >= endsAt) return { records, cursor: formatCursor(order, place) };
+      await pauseAfter(begunAt);
     }
   }
 
@@ -75,6 +90,7 @@ export class SqliteRecords implements EventRecords {
     const endsAt = performance.now() + PAGE_MS;
     let [replayed, skipped] = [0, 0];
     for (;;) {
+      const begunAt = performance.now();
       const slice = await this.#worker.operate("replayRecords", {
         filter,
         order: "oldest",
@@ -93,8 +109,13 @@ export class SqliteRecords implements EventRecords {
       if (slice.isFull || replayed + skipped >= limit || performance.now() >= endsAt) {
         return { replayed, skipped, cursor: formatCursor("oldest", place) };
       }
+      await pauseAfter(begunAt);
     }
   }
+}
+
+function pauseAfter(sliceBegunAt: number): Promise<void> {
+  return sleep(Math.min(LONGEST_PAUSE_MS, PAUSE_PER_SLICE * (performance.now() - sliceBegunAt)));
 }
 
 function restored(

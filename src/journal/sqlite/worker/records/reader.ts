@@ -15,7 +15,7 @@ import { PackRecords } from "./pack_records.ts";
 import { RowRecords } from "./row_records.ts";
 
 /** Sequences that one slice looks at. */
-const WINDOW = 2_000;
+const WINDOW = 500;
 
 /** Reads what stands in the tables as records. */
 export class RecordReader {
@@ -43,10 +43,10 @@ export class RecordReader {
     const window = conditions && this.#windowIn(rangeBehind(start, upTo, order), order);
     if (window === undefined) return { records: [], start, next: undefined, upTo, isFull: false };
     const { found, looked } = this.#find(window, conditions!, slice);
-    const records = this.#withContents(found, slice.bytes);
+    const records = this.#withContents(found, slice);
     const isFull = records.length < found.length;
     const end = order === "oldest" ? looked.to : looked.from;
-    const next = isFull || records.length === limit ? records.at(-1)!.sequence : end;
+    const next = isFull || records.length === limit ? records.at(-1)?.sequence ?? start : end;
     return { records, start, next, upTo, isFull };
   }
 
@@ -102,12 +102,16 @@ export class RecordReader {
   }
 
   /** Brings the events, until they have so many bytes. */
-  #withContents(found: readonly Found[], limit: number | undefined): StoredRecord[] {
+  #withContents(
+    found: readonly Found[],
+    { bytes: limit, mayExceed }: Pick<RecordSlice, "bytes" | "mayExceed">,
+  ): StoredRecord[] {
     const records: StoredRecord[] = [];
     let bytes = 0;
     for (const { headers, body, ...record } of found) {
       bytes += record.bytes;
-      if (limit !== undefined && bytes > limit && records.length > 0) break;
+      const isFirst = mayExceed && records.length === 0;
+      if (limit !== undefined && bytes > limit && !isFirst) break;
       const { id, namespace, webhook, receivedAt, sequence } = record;
       const stored = limit === undefined
         ? undefined

@@ -13,10 +13,10 @@ import type { Retention } from "../tables/retention.ts";
 import type { RecordReader } from "./reader.ts";
 
 /** Events that one slice copies, in bytes, so that no transaction is long. */
-const BYTES_PER_SLICE = 4 * 1024 * 1024;
+const BYTES_PER_SLICE = 1024 * 1024;
 
 /** Events that one slice makes pending. */
-const EVENTS_PER_SLICE = 500;
+const EVENTS_PER_SLICE = 100;
 
 /** The tables that events are taken from and put into. */
 interface ReplayTables {
@@ -35,7 +35,12 @@ export function replayRecords(
   free: number,
 ): ReplaySliceDone {
   const limit = Math.min(slice.limit, EVENTS_PER_SLICE);
-  const read = records.read({ ...slice, limit, bytes: to === undefined ? undefined : BYTES_PER_SLICE });
+  const read = records.read({
+    ...slice,
+    limit,
+    mayExceed: true,
+    bytes: to === undefined ? undefined : BYTES_PER_SLICE,
+  });
   const done = { replayed: 0, skipped: 0, upTo: read.upTo, isFull: false };
   let last = read.start;
   let copied = 0;
