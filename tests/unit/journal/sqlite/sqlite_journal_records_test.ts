@@ -100,6 +100,8 @@ Deno.test("records say what is known of an event in its state", async () => {
   await fill(journal);
   await delivered(journal, event("done", { receivedAt: 1_000 }));
   const byId = new Map((await all(journal)).map((record) => [record.id, record]));
+  const bodies = (await all(journal, {}, { contents: true })).map(({ event }) => event?.body.text);
+  assertEquals(bodies, ["{}", "{}", ...new Array(5).fill('{"order":1}')]);
   const waits = byId.get("waits-for-its-time")!;
   assert(waits.dueAt! > Date.now());
   assertEquals([waits.namespace, waits.webhook, waits.attempts, waits.failure], [
@@ -223,6 +225,25 @@ Deno.test("a replay goes on by its cursor, and leaves out what is accepted after
     ]),
   );
   assertEquals(ids(await all(journal, { ...LANE, states: ["delivered"] })).length, 5 + replayed.length);
+});
+
+Deno.test("a copy that is given up, too, leaves the dead letter that it is a copy of", async () => {
+  await using directory = await JournalDirectory.create({ retentionMs: 0 });
+  const journal = await directory.open();
+  const dead = await appended(journal, event("dead"), true);
+  await journal.settle({ sequence: dead, state: "dead", failure: FAILURE });
+  for (let copy = 0; copy < 2; copy++) {
+    await journal.records.replay(LANE, 10, OTHER_LANE);
+    const { events } = await journal.claim(OTHER_LANE, { events: 10, bytes: 1_000_000 });
+    assertEquals(events.map(({ event }) => event.id), ["dead"]);
+    await journal.settle({ sequence: events[0]!.sequence, state: "dead", failure: FAILURE });
+  }
+  const { letters } = await journal.deadLetters.list({}, 10);
+  assertEquals(letters.map(({ webhook }) => webhook), ["orders", "payments", "payments"]);
+  assertEquals(new Set(letters.map(({ id }) => id)).size, 3);
+  for (const { id } of letters) assertEquals((await journal.deadLetters.get(id))?.event.id, "dead");
+  assertEquals(await journal.deadLetters.replay(OTHER_LANE), 2);
+  assertEquals((await journal.deadLetters.list({}, 10)).letters.map(({ id }) => id), ["dead"]);
 });
 
 Deno.test("a replay takes no more of the journal than a webhook may hold", async () => {

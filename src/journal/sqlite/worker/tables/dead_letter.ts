@@ -57,7 +57,8 @@ export class DeadLetterTable {
     this.#holdings = holdings;
     this.#insert = database.prepare(
       `INSERT INTO dead (seq, id, lane, connection, reason, message, attempts, died_at, progress, bytes)
-        SELECT seq, id, lane, ?, ?, ?, ?, ?, ?, ${STORED_BYTES} FROM events WHERE seq = ? RETURNING lane, bytes`,
+        SELECT seq, id || ?, lane, ?, ?, ?, ?, ?, ?, ${STORED_BYTES} FROM events WHERE seq = ?
+        RETURNING lane, bytes`,
     );
     this.#get = database.prepare(
       `SELECT ${SUMMARY_COLUMNS}, ${EVENT_COLUMNS} FROM dead JOIN events ON events.seq = dead.seq
@@ -65,7 +66,8 @@ export class DeadLetterTable {
     );
     this.#findSequence = database.prepare("SELECT number, progress FROM dead WHERE seq = ?");
     this.#find = database.prepare(
-      "SELECT number, seq FROM dead WHERE id = (SELECT id FROM events WHERE seq = ?)",
+      `SELECT number, dead.seq AS seq, dead.lane = events.lane AS is_own
+        FROM dead JOIN events ON events.seq = ?1 WHERE dead.id = events.id`,
     );
     this.#remove = database.prepare("DELETE FROM dead WHERE number = ? RETURNING lane, bytes");
     this.#last = database.prepare("SELECT max(number) AS last FROM dead");
@@ -84,7 +86,10 @@ export class DeadLetterTable {
     return this.#buried;
   }
 
-  /** Adds a letter. One with the same event id gives way: it is the same event, given up before. */
+  /**
+   * Adds a letter. One of the same webhook with the same event id gives way: it is the same event, given up before. Where
+   * another webhook has one, of which this is a copy, the letter's id has the event's sequence behind it.
+   */
   addEvent(
     sequence: number,
     failure: AttemptFailure,
@@ -92,9 +97,20 @@ export class DeadLetterTable {
     progress: string | null = null,
   ): void {
     const former = this.#find.get(sequence);
-    if (former !== undefined) this.#drop(Number(former["number"]), Number(former["seq"]));
+    const isCopy = former?.["is_own"] === 0;
+    if (former !== undefined && !isCopy) this.#drop(Number(former["number"]), Number(former["seq"]));
     const { connection, code, message } = failure;
-    const added = this.#insert.get(connection, code, message, attempts, Date.now(), progress, sequence);
+    const suffix = isCopy ? `~${sequence}` : "";
+    const added = this.#insert.get(
+      suffix,
+      connection,
+      code,
+      message,
+      attempts,
+      Date.now(),
+      progress,
+      sequence,
+    );
     if (added !== undefined) this.#holdings.add(Number(added["lane"]), Number(added["bytes"]));
     this.#change++;
     this.#newlyBuried++;
