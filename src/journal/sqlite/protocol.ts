@@ -325,19 +325,14 @@ export interface StoredRecord extends Omit<EventRecord, "event" | "cursor"> {
   readonly event: StoredEvent | undefined;
 }
 
-/** Records that are to be delivered again, at most `limit`. */
-export interface ReplaySlice extends Omit<RecordSlice, "bytes" | "mayExceed"> {
-  /** What gets them; `undefined` for their own webhooks. */
-  readonly to: LaneKey | undefined;
-}
+/** Records that are to be delivered again, by the webhook `to` or by their own. */
+export type ReplaySlice = Omit<RecordSlice, "bytes" | "mayExceed"> & { readonly to: LaneKey | undefined };
 
-/** What was done with a slice of records, and where to go on. */
-export interface ReplaySliceDone extends Pick<RecordSliceRead, "next" | "upTo"> {
+/** What was done with a slice of records, and whether it ended since `to` holds its share of the file. */
+export type ReplaySliceDone = Pick<RecordSliceRead, "next" | "upTo" | "isFull"> & {
   readonly replayed: number;
   readonly skipped: number;
-  /** Whether it ended since the webhook that gets the next one holds its share of the file. */
-  readonly isFull: boolean;
-}
+};
 
 /** A dead letter with its event. */
 export interface StoredDeadLetter {
