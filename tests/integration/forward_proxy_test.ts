@@ -4,6 +4,9 @@ import { assertEquals, assertStringIncludes } from "@std/assert";
 import { TestCertificates } from "../support/etcd/certificates.ts";
 import { eventually } from "../support/eventually.ts";
 import { errorCode, TestGateway } from "../support/gateway.ts";
+import { ForwardProxy } from "../support/http/forward_proxy.ts";
+import { HttpTarget } from "../support/http/target.ts";
+import { GatewayProcess } from "../support/process/gateway_process.ts";
 import { ChildProcess } from "../support/process/child_process.ts";
 import { findProgram } from "../support/process/test_servers.ts";
 import { freePort } from "../support/redis/server.ts";
@@ -109,4 +112,27 @@ Deno.test("a destination gets the certificate that it wants, through tinyproxy a
   for (const webhook of ["mixed", "missing", "distrusting", "refused"]) {
     assertEquals(errorCode(await send(webhook)), "output_unavailable", webhook);
   }
+});
+
+Deno.test("the program sends by the proxies of its environment, unless a webhook wants none", async () => {
+  await using target = await HttpTarget.start();
+  await using proxy = await ForwardProxy.start({ login: `Basic ${btoa("gateway:pass word")}` });
+  await using directory = await TempDir.create();
+  const config = { url: `http://orders.test:${target.port}/hooks` };
+  const out = { module: "http_webhook", accept: "delivered", retry: { enabled: false } };
+  await directory.writeJson("webhooks.json", {
+    through: { ...out, "module-config": config },
+    direct: { ...out, "module-config": { ...config, proxy: "none" } },
+  });
+  const HTTP_PROXY = `http://gateway:pass%20word@127.0.0.1:${proxy.port}`;
+  await using gateway = await GatewayProcess.start({ env: { CONFIG_DIR: directory.path, HTTP_PROXY } });
+  await gateway.waitUntilReady();
+  const statuses: number[] = [];
+  for (const webhook of ["through", "direct"]) {
+    const answer = await fetch(`${gateway.url}/webhook/${webhook}`, { method: "POST", body: "{}" });
+    await answer.body?.cancel();
+    statuses.push(answer.status);
+  }
+  assertEquals(statuses, [200, 503]);
+  assertEquals(proxy.asked, [`POST http://orders.test:${target.port}/hooks`]);
 });
