@@ -23,7 +23,7 @@ export type TroubleState = (typeof TROUBLE_STATES)[number];
 export const TROUBLE_KINDS = {
   /** A connection or an output: the system behind it cannot be reached, or takes nothing. */
   unreachable: "down",
-  /** An output or a webhook: nothing is sent any more but a try now and then, since it failed for too long. */
+  /** A webhook: nothing is delivered any more but a try now and then, since its target failed for too long. */
   switched_off: "down",
   /** A webhook: an operator has stopped its deliveries. */
   paused: "off",

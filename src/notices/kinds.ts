@@ -25,10 +25,10 @@ export const NOTICE_KINDS = {
     overTitles: ["An output is back", "outputs are back"],
   },
   switched_off: {
-    began: "cwm.output.switched_off",
-    over: "cwm.output.switched_on",
-    beganTitles: ["An output is switched off", "outputs are switched off"],
-    overTitles: ["An output is switched on again", "outputs are switched on again"],
+    began: "cwm.webhook.switched_off",
+    over: "cwm.webhook.switched_on",
+    beganTitles: ["A webhook is switched off", "webhooks are switched off"],
+    overTitles: ["A webhook is switched on again", "webhooks are switched on again"],
   },
   dead_letters: {
     began: "cwm.dead_letters.begun",

@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
+import { Health } from "../../src/health/health.ts";
 import type { EndReason } from "../../src/config/etcd/session_end.ts";
 import { TestCertificates } from "../support/etcd/certificates.ts";
 import { EtcdServer, type EtcdServerOptions } from "../support/etcd/server.ts";
@@ -136,9 +137,11 @@ Deno.test("etcd provider that is locked out says why and since when, and is degr
   await using server = await EtcdServer.start();
   await put(server, 1);
   await server.enableAuth(PREFIX);
+  const health = new Health();
   await using test = await TestProvider.start({
     endpoints: [server.endpoint],
     degradedAfterMs: 50,
+    health,
     ...READER,
   });
   const begun = Date.now();
@@ -149,10 +152,14 @@ Deno.test("etcd provider that is locked out says why and since when, and is degr
   assertEquals([outage?.reason, status.connected, status.revision], ["denied", false, revision]);
   assert(outage!.since >= begun && outage!.since <= Date.now());
   assert(!outage!.message.includes("reader:"));
+  await eventually(() =>
+    assertEquals(health.troubles().map(({ name, kind }) => [name, kind]), [["etcd", "outdated"]])
+  );
   await server.ctl(...AS_ROOT, "auth", "disable");
   await put(server, 2);
   await arrives(test, 2);
   assertEquals([test.provider.status().outage, test.provider.status().degraded], [undefined, false]);
+  assertEquals(health.troubles(), []);
 });
 
 Deno.test("etcd provider keeps its pause, and leaves etcd alone, while it cannot read its password", async () => {

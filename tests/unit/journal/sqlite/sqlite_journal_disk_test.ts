@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertNotEquals, assertRejects } from "@std/assert";
 import { mayHoldSqliteJournal, type SqliteJournal } from "../../../../src/journal/sqlite/sqlite_journal.ts";
 import { GatewayError } from "../../../../src/errors.ts";
+import { Health } from "../../../../src/health/health.ts";
 import { claimAll } from "../../../contracts/journal.ts";
 import { LimitedDisk } from "../../../support/limited_disk.ts";
 import { openJournal } from "../../../support/journal/sqlite_journal.ts";
@@ -108,22 +109,27 @@ Deno.test("SQLite journal is no reason not to start when its disk is read-only, 
 Deno.test("SQLite journal waits for a directory that cannot be made, and recovers", async () => {
   await using temporary = await TempDir.create();
   const inTheWay = await temporary.writeText("data", "a file where the directory should be");
-  await using journal = await openJournal(temporary.file("data", "cwm"));
+  const health = new Health();
+  await using journal = await openJournal(temporary.file("data", "cwm"), { health });
   await assertUnavailable(() => append(journal, verifiedEvent(), WAIT));
+  assertEquals(health.troubles().map(({ part, kind }) => [part, kind]), [["journal", "unavailable"]]);
   await assertUnavailable(() =>
     journal.claim({ namespace: "default", webhook: "orders" }, { events: 1, bytes: 1 })
   );
   await Deno.remove(inTheWay);
   await append(journal, verifiedEvent(), WAIT);
   assertEquals(journal.stats().pending, 1);
+  assertEquals(health.troubles(), []);
 });
 
 Deno.test("SQLite journal takes no more than its bound, and again once events were delivered", async () => {
   await using temporary = await TempDir.create();
+  const health = new Health();
   await using journal = await openJournal(temporary.file("data"), {
     maxBytes: 1_000_000,
     retentionMs: 0,
     retentionBytes: 0,
+    health,
   });
   const sequences: number[] = [];
   const error = await assertUnavailable(async () => {
@@ -131,6 +137,7 @@ Deno.test("SQLite journal takes no more than its bound, and again once events we
     for (let number = 0;; number++) sequences.push(await sequenceOf(journal, 20_000, `webhook-${number}`));
   });
   assert(error.message.includes("bound of 1000000 bytes"), error.message);
+  assertEquals(health.troubles().map(({ part, kind }) => [part, kind]), [["journal", "full"]]);
   assert(sequences.length > 30, `${sequences.length} events fit`);
   assert(journal.stats().bytes < 1_100_000);
   await assertUnavailable(() => journal.deadLetters.bury(verifiedEvent(), FAILURE, 1));
