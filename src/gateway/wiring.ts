@@ -301,6 +301,7 @@ export class GatewayParts {
       metrics: this.metrics,
       logger: logger("relay"),
       isReady: () => this.#life.isReady,
+      health: this.#settings.relayQueue === undefined ? this.health : undefined,
       // The other half is for webhooks.
       mostPolls: Math.ceil((this.#settings.limits.maxConnections ?? Infinity) / 2),
     });

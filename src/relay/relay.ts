@@ -8,7 +8,9 @@
 import type { Logger } from "@logtape/logtape";
 import type { ChannelDepth, ChannelQueues } from "../channels/channel_queues.ts";
 import { GatewayError } from "../errors.ts";
+import type { HealthReports } from "../health/health.ts";
 import type { Metrics } from "../observability/metrics.ts";
+import { Attendance } from "./attendance.ts";
 import { type Channel, type ChannelDirectory, invalidToken } from "./channel_directory.ts";
 import type { Report } from "./protocol/messages.ts";
 import type { ResumePoint } from "./protocol/negotiate.ts";
@@ -30,6 +32,8 @@ export interface RelayOptions {
   readonly logger: Logger;
   /** Whether the first configuration has been loaded. */
   readonly isReady: () => boolean;
+  /** Where is reported that nobody takes the events of a channel; left out where channels are shared. */
+  readonly health?: HealthReports | undefined;
   /** Polls of all channels that may wait at once. @default Infinity */
   readonly mostPolls?: number;
 }
@@ -63,9 +67,11 @@ export class Relay implements AsyncDisposable {
   readonly #isReady: () => boolean;
   readonly #sessions = new Map<string, RelaySession>();
   readonly #changes: Disposable;
+  readonly #attendance: Attendance;
   #closed = false;
 
-  constructor({ directory, queues, metrics, logger, isReady, mostPolls = Infinity }: RelayOptions) {
+  constructor({ directory, queues, metrics, logger, isReady, health, mostPolls = Infinity }: RelayOptions) {
+    this.#attendance = new Attendance(health);
     this.#isReady = isReady;
     this.#directory = directory;
     this.#queues = queues;
@@ -77,7 +83,8 @@ export class Relay implements AsyncDisposable {
       channels,
       (channel) => this.pull.consumersOf(channel),
     );
-    this.pull = new Pull({ directory, queues, metrics: this.#metrics, logger, mostPolls });
+    const onConsumer = (channel: string) => this.#attendance.attended(channel);
+    this.pull = new Pull({ directory, queues, metrics: this.#metrics, logger, mostPolls, onConsumer });
     registerDepthMetrics(metrics, channels, queues);
     this.#changes = directory.onChange((channel) => this.#review(channel));
   }
@@ -205,6 +212,7 @@ export class Relay implements AsyncDisposable {
       logger: this.#logger,
     });
     this.#sessions.set(session.id, session);
+    this.#attendance.attended(channel.name);
     const names = {
       connector: session.connectorId,
       channel: session.channelName,
@@ -213,6 +221,7 @@ export class Relay implements AsyncDisposable {
     this.#logger.info("Connector {connector} connected to channel {channel} over {transport}", names);
     session.signal.addEventListener("abort", () => {
       this.#sessions.delete(session.id);
+      this.#noteLeft(channel.name);
       const { code, message } = session.end ?? {};
       this.#logger.info("Connector {connector} left channel {channel}: {reason}", {
         ...names,
@@ -221,6 +230,12 @@ export class Relay implements AsyncDisposable {
       });
     }, { once: true });
     return session;
+  }
+
+  #noteLeft(channel: string): void {
+    const isAttended = this.#sessionsOf(channel).length > 0 || this.pull.consumersOf(channel) > 0;
+    if (this.#closed || isAttended || this.#directory.find(channel) === undefined) return;
+    this.#attendance.left(channel);
   }
 
   #resumable(channel: Channel, { resume, transport }: OpenRequest): RelaySession | undefined {
@@ -235,6 +250,7 @@ export class Relay implements AsyncDisposable {
   /** Ends the sessions that the channel's configuration does not admit any more. */
   #review(name: string): void {
     const channel = this.#directory.find(name);
+    if (channel === undefined) this.#attendance.removed(name);
     this.pull.review(name);
     const sessions = [...this.#sessionsOf(name)];
     if (sessions.length === 0) return;

@@ -4,7 +4,8 @@ import { eventually } from "../support/eventually.ts";
 import { errorCode } from "../support/gateway.ts";
 import { RawHttpConnection } from "../support/http/raw_http.ts";
 import { relayHeaders, RelayStream } from "../support/relay/stream.ts";
-import { RELAY_TOKEN, RelayWorld } from "../support/relay/world.ts";
+import { PullClient } from "../support/relay/pull_client.ts";
+import { RELAY_ADMIN_TOKEN, RELAY_TOKEN, RelayWorld } from "../support/relay/world.ts";
 import { REPOSITORY } from "../support/repository.ts";
 
 const STREAM = "/connect/stream/inbox";
@@ -466,4 +467,26 @@ Deno.test("relay speaks as the example in PROTOCOL.md says", async () => {
   }
   await world.empty();
   assertEquals((await world.deadLetters()).map(({ reason }) => reason), ["output_rejected"]);
+});
+
+Deno.test("a channel that its last connector has left is a trouble until somebody takes its events", async () => {
+  await using world = await RelayWorld.start();
+  const headers = { authorization: `Bearer ${RELAY_ADMIN_TOKEN}` };
+  const becomes = (names: readonly string[]) =>
+    eventually(async () => {
+      const { troubles } = JSON.parse((await world.gateway.request("/admin/status", { headers })).text);
+      const found = troubles.map(({ part, name }: { part: string; name: string }) => `${part} ${name}`);
+      assertEquals(found, names);
+    });
+  const first = await RelayStream.open(world.gateway.url(""));
+  await becomes([]);
+  await first.close();
+  await becomes(["channel inbox"]);
+  const second = await RelayStream.open(world.gateway.url(""));
+  await becomes([]);
+  await second.close();
+  await becomes(["channel inbox"]);
+  const consumer = new PullClient(world.gateway.url(""), { token: RELAY_TOKEN });
+  assertEquals((await consumer.send("receive", { n: 1, wait: 0 })).status, 200);
+  await becomes([]);
 });

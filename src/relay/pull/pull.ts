@@ -29,6 +29,8 @@ export interface PullOptions {
   readonly logger: Logger;
   /** Polls of all channels that may wait at once. */
   readonly mostPolls: number;
+  /** Called when a consumer of a channel is heard of. */
+  readonly onConsumer: (channel: string) => void;
 }
 
 /** What came of the leases that a request names. */
@@ -59,9 +61,11 @@ export class Pull implements Disposable {
   readonly #channels = new Map<string, Polled>();
   /** When a consumer of a channel was last heard of, by the monotonic clock. */
   readonly #heardAt = new Map<string, number>();
+  readonly #onConsumer: (channel: string) => void;
   #closed = false;
 
-  constructor({ directory, queues, metrics, logger, mostPolls }: PullOptions) {
+  constructor({ directory, queues, metrics, logger, mostPolls, onConsumer }: PullOptions) {
+    this.#onConsumer = onConsumer;
     this.#directory = directory;
     this.#queues = queues;
     this.#metrics = metrics;
@@ -258,5 +262,6 @@ export class Pull implements Disposable {
 
   #heard(channel: string): void {
     this.#heardAt.set(channel, performance.now());
+    this.#onConsumer(channel);
   }
 }
