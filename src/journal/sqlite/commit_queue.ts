@@ -5,6 +5,7 @@
  */
 
 import { assertCount, GatewayError } from "../../errors.ts";
+import { NextTurn } from "../../time/next_turn.ts";
 import { WaitingCommit } from "./waiting_commit.ts";
 
 /**
@@ -12,6 +13,21 @@ import { WaitingCommit } from "./waiting_commit.ts";
  * memory once more, or twice.
  */
 const COMMIT_BYTES = 8 * 1024 * 1024;
+
+/**
+ * How long it may wait to be recorded that events were delivered, while nothing else is asked for, in milliseconds. Where
+ * few events come, each then takes one commit with the next one's, instead of two.
+ */
+const DELIVERED_WAIT_MS = 5;
+
+/** How long a commit waits at most for senders that have just had their answers, in milliseconds. */
+const MOST_GATHER_MS = 2;
+
+/** From so many appends of one commit on the next one waits for some. */
+const LEAST_APPENDS = 8;
+
+/** Which share of those that appended lately is waited for. */
+const GATHERED_SHARE = 3 / 4;
 
 /** Bounds of what may wait for the next commits. */
 export interface WaitingBounds {
@@ -39,6 +55,11 @@ export class CommitQueue {
   /** Operations that wait. */
   get waiting(): number {
     return this.#full.reduce((sum, { count }) => sum + count, this.#collecting.count);
+  }
+
+  /** Whether a commit is collected that takes no more. */
+  get hasFull(): boolean {
+    return this.#full.length > 0;
   }
 
   /** Where what takes no room is collected. */
@@ -89,4 +110,95 @@ export class CommitQueue {
     this.#bytes = 0;
     for (const commit of waiting) commit.fail(error);
   }
+}
+
+/** Calls a function after a time in milliseconds, and returns how to keep it from being called. */
+export type Later = (milliseconds: number, call: () => void) => () => void;
+
+/**
+ * When the next commit begins. What is asked for in one turn of the event loop goes together, and mostly at once. But
+ * senders that have their answers from one commit are back shortly after the next one has begun: without a moment's wait
+ * two halves of them take turns, each waits for two commits, and twice as many are made.
+ */
+export class CommitPace {
+  readonly #queue: CommitQueue;
+  readonly #begin: () => void;
+  readonly #nextTurn: NextTurn;
+  #isUnderWay = false;
+  /** Of the commit under way, or of the last one. */
+  #appends = 0;
+  #begunAt = 0;
+  /** How many appends the next commit waits for; 0 where it waits for anything but delivered events. */
+  #awaited = 0;
+  readonly #later: Later;
+  #stopWaiting: (() => void) | undefined;
+
+  /**
+   * @param begin the next commit with all that waits, if anything does
+   * @param later @default timers of the runtime
+   */
+  constructor(queue: CommitQueue, begin: () => void, later: Later = inMilliseconds) {
+    this.#queue = queue;
+    this.#begin = begin;
+    this.#later = later;
+    this.#nextTurn = new NextTurn(begin);
+  }
+
+  /** Something was asked for. */
+  asked(): void {
+    if (this.#isUnderWay) return;
+    const { collecting, hasFull } = this.#queue;
+    if (this.#stopWaiting === undefined) {
+      if (collecting.canWait) this.#wait(DELIVERED_WAIT_MS, 0);
+      else this.#nextTurn.ask();
+      return;
+    }
+    const isEnough = this.#awaited === 0 ? !collecting.canWait : collecting.appends >= this.#awaited;
+    if (isEnough || hasFull) this.#nextTurn.ask();
+  }
+
+  /** A commit with so many appends is under way. */
+  begun(appends: number): void {
+    this.#waitNoMore();
+    this.#isUnderWay = true;
+    this.#appends = appends;
+    this.#begunAt = performance.now();
+  }
+
+  /** The commit has ended: the next one begins, or waits for a moment. */
+  ended(): void {
+    this.#isUnderWay = false;
+    if (this.#queue.waiting === 0) return;
+    const { collecting, hasFull } = this.#queue;
+    if (collecting.canWait && !hasFull) return this.#wait(DELIVERED_WAIT_MS, 0);
+    const awaited = Math.ceil((this.#appends + collecting.appends) * GATHERED_SHARE);
+    const isEnough = collecting.appends === 0 || collecting.appends >= awaited;
+    if (hasFull || isEnough || this.#appends < LEAST_APPENDS) return this.#begin();
+    // No longer than half of what a commit takes, which all of them would wait for otherwise.
+    this.#wait(Math.min(MOST_GATHER_MS, (performance.now() - this.#begunAt) / 2), awaited);
+  }
+
+  /** Nothing is under way, and nothing waits. */
+  reset(): void {
+    this.#isUnderWay = false;
+    this.#waitNoMore();
+  }
+
+  #wait(milliseconds: number, awaited: number): void {
+    this.#awaited = awaited;
+    this.#stopWaiting = this.#later(milliseconds, () => {
+      this.#stopWaiting = undefined;
+      this.#begin();
+    });
+  }
+
+  #waitNoMore(): void {
+    this.#stopWaiting?.();
+    this.#stopWaiting = undefined;
+  }
+}
+
+function inMilliseconds(milliseconds: number, call: () => void): () => void {
+  const timer = setTimeout(call, milliseconds);
+  return () => clearTimeout(timer);
 }

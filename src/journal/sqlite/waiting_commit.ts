@@ -54,7 +54,7 @@ export class WaitingCommit {
   readonly #lanes: LaneKey[] = [];
   readonly #laneIndexes = new Map<string, number>();
   #lastLane = 0;
-  readonly #appends: AppendFields[number][] = [];
+  readonly #rows: AppendFields[number][] = [];
   readonly #keys: AppendKeyFields[number][] = [];
   readonly #operations: Operation[] = [];
   readonly #listeners: AppendListener[] = [];
@@ -66,12 +66,18 @@ export class WaitingCommit {
   #settled: PromiseWithResolvers<void> | undefined;
   /** Appends and other operations. */
   count = 0;
+  appends = 0;
   /** What whoever asked for them says that is to be stored: headers and bodies, in bytes or characters. */
   bytes = 0;
 
   /** @param mayPack whether events may be stored in packs, which are gone as soon as they are delivered */
   constructor(mayPack: boolean) {
     this.#mayPack = mayPack;
+  }
+
+  /** Whether nobody waits for any of it: that an event was delivered can be recorded a little later. */
+  get canWait(): boolean {
+    return this.count === this.#delivered.length;
   }
 
   /** The message to the worker. @param now by `steadyNow` */
@@ -82,7 +88,7 @@ export class WaitingCommit {
       settlements: this.#settlements,
       delivered: this.#delivered,
       lanes: this.#lanes,
-      appends: this.#appends,
+      appends: this.#rows,
       keys: this.#keys,
       packs: this.#packs.map(({ builder }) => builder.pack),
       operations: this.#operations,
@@ -92,6 +98,7 @@ export class WaitingCommit {
   append(append: Append, listener: AppendListener): void {
     const { event, headers, body, claim, keys } = append;
     this.count++;
+    this.appends++;
     if (this.#mayPack) {
       const length = event.id.length + headers.length + body.length;
       if (PackBuilder.takes(length)) {
@@ -103,7 +110,7 @@ export class WaitingCommit {
       }
     }
     if (keys !== undefined) pushKeys(this.#keys, this.#listeners.length, event.id, keys);
-    this.#appends.push(event.id, this.#laneIndex(event), event.receivedAt, headers, ownBytes(body), claim);
+    this.#rows.push(event.id, this.#laneIndex(event), event.receivedAt, headers, ownBytes(body), claim);
     this.#listeners.push(listener);
   }
 

@@ -21,10 +21,9 @@ import type {
   WorkerOptions,
 } from "./protocol.ts";
 import { OldestAge } from "./oldest_age.ts";
-import { CommitQueue, type WaitingBounds } from "./commit_queue.ts";
+import { CommitPace, CommitQueue, type WaitingBounds } from "./commit_queue.ts";
 import type { JournalLog } from "./journal_log.ts";
 import { type Append, toError, type WaitingCommit } from "./waiting_commit.ts";
-import { NextTurn } from "../../time/next_turn.ts";
 import { within } from "../../time/within.ts";
 
 /** How long what waits may take to be written when the journal is closed, in milliseconds. */
@@ -55,8 +54,7 @@ export class WorkerClient implements AsyncDisposable {
   #opened: PromiseWithResolvers<OpenReply> | undefined;
   #closed: PromiseWithResolvers<void> | undefined;
   #underWay: WaitingCommit | undefined;
-  /** What is asked for in one turn of the event loop is sent together. */
-  readonly #nextSend = new NextTurn(() => this.#send());
+  readonly #pace: CommitPace;
   #isDisposed = false;
   #disposal: Promise<void> | undefined;
   #earlierDamaged = 0;
@@ -73,6 +71,7 @@ export class WorkerClient implements AsyncDisposable {
     this.#options = options;
     // What is kept after it was delivered must have rows of its own.
     this.#queue = new CommitQueue(bounds, options.retentionMs === 0);
+    this.#pace = new CommitPace(this.#queue, () => this.#send());
     this.#log = log;
   }
 
@@ -109,14 +108,15 @@ export class WorkerClient implements AsyncDisposable {
     const bytes = append.headers.length + append.body.length;
     const refusal = this.#refuseToWait(bytes);
     if (refusal !== undefined) return listener.onRefused(refusal);
-    this.#schedule();
     this.#queue.commitFor(bytes).append(append, listener);
+    this.#pace.asked();
   }
 
   settle(settlement: Settlement): Promise<void> {
     if (this.#isDisposed) return Promise.reject(closedError());
-    this.#schedule();
-    return this.#queue.collecting.settle(settlement);
+    const settled = this.#queue.collecting.settle(settlement);
+    this.#pace.asked();
+    return settled;
   }
 
   /** @param bytes of what is to be stored; for operations whose number their callers bound, leave it out */
@@ -129,8 +129,9 @@ export class WorkerClient implements AsyncDisposable {
       ? (this.#isDisposed ? closedError() : undefined)
       : this.#refuseToWait(bytes);
     if (refusal !== undefined) return Promise.reject(refusal);
-    this.#schedule();
-    return this.#queue.commitFor(bytes ?? 0).operate(kind, request);
+    const result = this.#queue.commitFor(bytes ?? 0).operate(kind, request);
+    this.#pace.asked();
+    return result;
   }
 
   /**
@@ -175,14 +176,11 @@ export class WorkerClient implements AsyncDisposable {
     return this.#queue.refuse(bytes);
   }
 
-  #schedule(): void {
-    if (this.#underWay === undefined) this.#nextSend.ask();
-  }
-
   #send(): void {
     if (this.#underWay !== undefined || this.waiting === 0) return;
     this.#start();
     this.#underWay = this.#queue.next();
+    this.#pace.begun(this.#underWay.appends);
     const commit = this.#underWay.toCommit(this.#now());
     // Packs were made for this message, and go along instead of being copied.
     this.#post({ type: "commit", commit }, commit.packs.map(({ data }) => data.buffer));
@@ -240,7 +238,8 @@ export class WorkerClient implements AsyncDisposable {
     this.#underWay = undefined;
     if (concluded !== undefined) this.#queue.ended(concluded);
     // First the next commit, then what follows from this one.
-    this.#send();
+    if (this.#isDisposed) this.#send();
+    else this.#pace.ended();
     concluded?.conclude(reply);
     if (this.#closed !== undefined && this.#underWay === undefined) this.#post({ type: "close" });
   }
@@ -281,6 +280,7 @@ export class WorkerClient implements AsyncDisposable {
   }
 
   #failAll(error: GatewayError): void {
+    this.#pace.reset();
     this.#holding?.resolve({ type: "hold", problem: error.message });
     this.#holding = undefined;
     this.#underWay?.fail(error);

@@ -111,8 +111,13 @@ function create(directory: string, path: string): boolean {
 function configure(database: DatabaseSync): void {
   const set = (pragma: string) => database.prepare(`PRAGMA ${pragma}`).all();
   set("locking_mode = EXCLUSIVE");
-  // So that free pages can be given back. It can be chosen before there are tables only.
-  if (readVersion(database) === 0) set("auto_vacuum = INCREMENTAL");
+  // They can be chosen before there are tables only.
+  if (readVersion(database) === 0) {
+    // Twice the usual size: half as many pages to write, to copy and to free for events of some KB.
+    set("page_size = 8192");
+    // So that free pages can be given back.
+    set("auto_vacuum = INCREMENTAL");
+  }
   set("journal_mode = WAL");
   set("synchronous = FULL");
   set(`wal_autocheckpoint = ${CHECKPOINT_PAGES}`);
