@@ -18,7 +18,7 @@ export const LOG_SUFFIX = "-wal";
 /** Files that SQLite keeps beside the database. */
 const COMPANIONS = [LOG_SUFFIX, "-shm", "-journal"] as const;
 
-/** Pages of the write-ahead log after which it is written back to the file: 4 MiB. */
+/** Pages of the write-ahead log after which it is written back to the file: 8 MiB. */
 export const CHECKPOINT_PAGES = 1_000;
 
 /** The log may grow beyond this only until it is written back the next time. */
