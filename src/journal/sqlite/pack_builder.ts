@@ -18,6 +18,9 @@ const MAX_EVENTS = 64;
 /** Characters and bytes of one pack: large enough for what comes together of events of 20 KB. */
 const MAX_LENGTH = 256 * 1024;
 
+/** What is longer has a row of its own: where a disk is full, there may be no room to unpack it. */
+const MAX_EVENT_LENGTH = 32 * 1024;
+
 /** Puts appends of one lane together, as long as they fit. */
 export class PackBuilder {
   /** Of its events, by their index in the pack. */
@@ -51,7 +54,7 @@ export class PackBuilder {
 
   /** Whether an event of this length, in characters and bytes, may stand in a pack at all. */
   static takes(length: number): boolean {
-    return length <= MAX_LENGTH;
+    return length <= MAX_EVENT_LENGTH;
   }
 
   hasRoomFor(length: number): boolean {

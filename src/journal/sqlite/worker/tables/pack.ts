@@ -13,6 +13,12 @@ import { unpackEvents } from "./pack_events.ts";
 import type { Pack } from "../../protocol.ts";
 import { returnArrays } from "./row_inserter.ts";
 
+/**
+ * How much of packs is given rows when a file is opened, in bytes: they take room in the log, and a disk may be full.
+ * Beyond it packs wait as they are, and what is known of their events is that no attempt was begun.
+ */
+const MAX_UNPACKED_AT_START = 2 * 1024 * 1024;
+
 /** A pack in the file whose events are claimed. */
 interface ClaimedPack {
   readonly first: number;
@@ -38,6 +44,7 @@ export class PackTable {
   readonly #nextWaiting: StatementSync;
   readonly #oldest: StatementSync;
   readonly #claimed: StatementSync;
+  readonly #unclaim: StatementSync;
   /** Of claimed packs, by the sequence of each event. */
   readonly #bySequence = new Map<number, ClaimedPack>();
   /** What the open transaction has changed in it. */
@@ -72,6 +79,8 @@ export class PackTable {
     this.#claimed = returnArrays(
       database.prepare("SELECT first, count, lane, bytes FROM packs WHERE claimed = 1"),
     );
+    // Neither number takes a byte, so that the data stays where it is.
+    this.#unclaim = database.prepare("UPDATE packs SET claimed = 0 WHERE first = ?");
   }
 
   /** The last sequence that stands in a pack; 0 when there is none. */
@@ -89,10 +98,13 @@ export class PackTable {
    */
   recover(isOwn: boolean): void {
     const rows = this.#claimed.all() as unknown as [number, number, number, number][];
+    let unpacked = 0;
     for (const [first, count, lane, bytes] of rows) {
       const pack = { first, count, lane, bytes };
       if (!isOwn && !this.#claims.has(first)) {
-        this.#unpack(first, count, false);
+        unpacked += bytes;
+        if (unpacked <= MAX_UNPACKED_AT_START) this.#unpack(first, count, false);
+        else this.#unclaim.run(first);
         continue;
       }
       for (let index = 0; isOwn && index < count; index++) this.#claims.add(first + index);
