@@ -23,8 +23,11 @@ const DELIVERED_WAIT_MS = 5;
 /** How long a commit waits at most for senders that have just had their answers, in milliseconds. */
 const MOST_GATHER_MS = 2;
 
-/** From so many appends of one commit on the next one waits for some. */
+/** From so many appends of one commit on the next one waits for some. With fewer, it is no matter who takes turns. */
 const LEAST_APPENDS = 8;
+
+/** With more appends than this a commit costs each of them little, and more of them gain nothing by waiting. */
+const MOST_APPENDS = 64;
 
 /** Which share of those that appended lately is waited for. */
 const GATHERED_SHARE = 3 / 4;
@@ -173,7 +176,8 @@ export class CommitPace {
     if (collecting.canWait && !hasFull) return this.#wait(DELIVERED_WAIT_MS, 0);
     const awaited = Math.ceil((this.#appends + collecting.appends) * GATHERED_SHARE);
     const isEnough = collecting.appends === 0 || collecting.appends >= awaited;
-    if (hasFull || isEnough || this.#appends < LEAST_APPENDS) return this.#begin();
+    const isOfUse = this.#appends >= LEAST_APPENDS && this.#appends <= MOST_APPENDS;
+    if (hasFull || isEnough || !isOfUse) return this.#begin();
     // No longer than half of what a commit takes, which all of them would wait for otherwise.
     this.#wait(Math.min(MOST_GATHER_MS, (performance.now() - this.#begunAt) / 2), awaited);
   }
