@@ -115,6 +115,16 @@ export class HttpWebhookClient implements Disposable {
     return answer;
   }
 
+  /**
+   * Looks whether a connection to a destination can be opened. Nothing is sent.
+   *
+   * @throws what {@linkcode send} throws when it cannot
+   */
+  async reach(destination: Destination, signal: AbortSignal): Promise<void> {
+    const socket = await this.#opener.open(destination, signal);
+    socket.destroy();
+  }
+
   /** Closes all connections, used or not. */
   [Symbol.dispose](): void {
     this.#connections[Symbol.dispose]();

@@ -242,6 +242,8 @@ export interface OutputModule<Config = unknown, Connection = unknown> {
    * sender that waits then has its answer: a further attempt could only deliver twice. @default false
    */
   readonly triesUntilTimeout?: boolean;
+  /** Whether a probe only opens a connection, so that it may be made every second. @default false */
+  readonly hasCheapProbe?: boolean;
   /** How long one attempt may take for events in the journal, in milliseconds. Left out, as for senders that wait. */
   journalTimeoutMs?(config: Config): number;
   /** Opens the output of one connection. It must not wait for the network: clients connect on first use. */

@@ -70,7 +70,8 @@ export function switchOffPolicyOf(
   if (webhook === undefined) return undefined;
   const { policy: { switchOff, acceptance }, steps } = webhook;
   if (switchOff === "never" || (acceptance === "delivered" && steps.length > 1)) return undefined;
-  return { afterMs, failures: Infinity, tryEveryMs: USUAL_TRY_EVERY_MS, ...switchOff };
+  const whenGone = acceptance === "durable";
+  return { afterMs, failures: Infinity, tryEveryMs: USUAL_TRY_EVERY_MS, whenGone, ...switchOff };
 }
 
 /** Compiles the outputs of a webhook: its `module`, or the items of its `chain`. */

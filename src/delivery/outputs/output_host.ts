@@ -206,6 +206,10 @@ export class OutputHost implements AsyncDisposable, Parts {
     return this.#batches.lingerMs ?? 0;
   }
 
+  get hasCheapProbe(): boolean {
+    return this.#module.hasCheapProbe ?? false;
+  }
+
   get maxBatches(): number {
     return this.#module.gathers ?? 0;
   }

@@ -24,6 +24,9 @@ import { abortable } from "../../time/abortable.ts";
 const PAUSES = { initialMs: 500, maxMs: 30_000 };
 const PROBE_TIMEOUT_MS = 5_000;
 
+/** How long it is left alone after a probe that failed: a probe costs no attempt, and what waits is to go at once. */
+const PROBE_PAUSES = { initialMs: 500, maxMs: 2_000 };
+
 /** Longest pause that an output can ask for itself, in milliseconds: all events for it wait meanwhile. */
 const MAX_ASKED_PAUSE_MS = 5 * 60_000;
 
@@ -55,6 +58,8 @@ export interface BatchOutput {
   probe(signal: AbortSignal): Promise<void>;
   /** The output is left alone for a while: a batch, or a probe, has found it out of reach. */
   onOutOfReach?(reason: DeliveryError): void;
+  /** Whether a probe only opens a connection, so that it may be made often. @default false */
+  readonly hasCheapProbe?: boolean;
 }
 
 /** A delivery that is handed over. */
@@ -89,6 +94,8 @@ export class OutputScheduler {
   #most = Infinity;
   /** Whole batches in a row that found the output out of reach. */
   #failures = 0;
+  /** Probes in a row that failed since the pause began. */
+  #probesFailed = 0;
   #paused = false;
   #pumping = false;
   #closed = false;
@@ -304,6 +311,10 @@ export class OutputScheduler {
   }
 
   async #probe(): Promise<void> {
+    if (this.#output.hasCheapProbe === true && this.#ready.size === 0 && this.#backListeners.size === 0) {
+      this.#paused = false; // Nobody waits to know.
+      return;
+    }
     const controller = new AbortController();
     const deadline = new Timer(() => controller.abort(new DeliveryError("output_timeout")));
     this.#deadlines.set(PROBE_TIMEOUT_MS, deadline);
@@ -314,13 +325,26 @@ export class OutputScheduler {
         ? error
         : new DeliveryError("output_failed", undefined, { cause: error });
       // A delivery may have shown meanwhile that the output takes events.
-      if (this.#paused) this.#pause(reason);
+      if (this.#paused) this.#pauseAfterProbe(reason);
       return;
     } finally {
       this.#deadlines.clear(deadline);
     }
+    const wasAway = this.#probesFailed > 0;
     this.#paused = false;
+    this.#probesFailed = 0;
+    // One of those that wait for their next attempt may show it as well.
+    if (wasAway) this.announceBack();
     this.pump();
+  }
+
+  /** Cheap probes are counted apart: what takes them and no events is left alone for longer each time. */
+  #pauseAfterProbe(reason: DeliveryError): void {
+    if (this.#output.hasCheapProbe !== true) return this.#pause(reason);
+    if (this.#closed) return;
+    this.#output.onOutOfReach?.(reason);
+    const pause = halfRandom(backoffBoundMs(PROBE_PAUSES, ++this.#probesFailed));
+    this.#deadlines.set(Math.ceil(Math.max(pause, askedPauseMs(reason))), this.#pauseEnd);
   }
 }
 

@@ -214,7 +214,7 @@ export class Stops {
     if (failures === undefined) this.#failures.set(path, failures = new Failures());
     failures.add(now);
     if (policy === undefined) return;
-    if (error.isGone) this.#switchOff(path, error.message);
+    if (error.isGone && policy.whenGone) this.#switchOff(path, error.message);
     else if (failures.reach(policy, now)) {
       this.#switchOff(path, `${failures.describe(now)}, the last one with ${error.code}: ${error.message}`);
     }

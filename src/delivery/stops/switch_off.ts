@@ -12,6 +12,8 @@ export interface SwitchOffPolicy {
   readonly afterMs: number;
   /** So many attempts have failed in a row. @default Infinity */
   readonly failures: number;
+  /** Whether an output that says that it is gone is enough. */
+  readonly whenGone: boolean;
   /** The longest time between two tries while it is off, in milliseconds. */
   readonly tryEveryMs: number;
 }

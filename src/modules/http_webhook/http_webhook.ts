@@ -12,13 +12,14 @@ import { DeliveryError } from "../../errors.ts";
 import type { Event } from "../../event/event.ts";
 import type { ProxySettings } from "../../io/http/proxy_rules.ts";
 import { type Destination, HttpWebhookClient, type ReceivedAnswer } from "../../io/http_client.ts";
-import { isFailureOf, judgeAnswer, judgeFailure, nameOf, originOf } from "./answers.ts";
+import { isFailureOf, judgeAnswer, originOf } from "./answers.ts";
 import { type HttpWebhookConfig, httpWebhookConfigSchema, httpWebhookConfigSchemaWith } from "./config.ts";
 import { outgoingHeaders } from "./outgoing_headers.ts";
 import { LOGIN_HEADER } from "./login/login.ts";
 import { TokenCache } from "./login/token_cache.ts";
 import { answerForSender, KEPT_OF_ANSWER, prepareAnswer } from "./passed_answer.ts";
 import { partitionOf } from "./partition.ts";
+import { Reach } from "./reach.ts";
 import { Failover } from "./targets/failover.ts";
 import type {
   Attempt,
@@ -34,11 +35,13 @@ class HttpWebhookOutput implements Output<HttpWebhookConfig> {
   readonly #client: HttpWebhookClient;
   readonly #tokens: TokenCache;
   readonly #failover: Failover;
+  readonly #reach: Reach;
 
   constructor(client: HttpWebhookClient, tokens: TokenCache, failover: Failover) {
     this.#client = client;
     this.#tokens = tokens;
     this.#failover = failover;
+    this.#reach = new Reach(client);
   }
 
   deliver(
@@ -54,9 +57,8 @@ class HttpWebhookOutput implements Output<HttpWebhookConfig> {
     }));
   }
 
-  /** There is nothing to ask: a destination belongs to a webhook, not to the output. */
-  probe(): Promise<void> {
-    return Promise.resolve();
+  probe(signal: AbortSignal): Promise<void> {
+    return this.#reach.probe(signal);
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -83,6 +85,7 @@ class HttpWebhookOutput implements Output<HttpWebhookConfig> {
     if (slot !== undefined) prepareAnswer(slot, headers);
     try {
       const answer = await this.#answerTo(destination, config, headers, body, signal, slot && KEPT_OF_ANSWER);
+      this.#reach.answered();
       const result = judgeAnswer(answer, destination, config.statusRules);
       if (slot !== undefined) slot.answer = answerForSender(answer, destination);
       if (onDown !== undefined && isFailureOf(answer, result)) onDown();
@@ -90,12 +93,7 @@ class HttpWebhookOutput implements Output<HttpWebhookConfig> {
     } catch (error) {
       if (error instanceof DeliveryError && error !== signal.reason) return error;
       onDown?.();
-      return signal.aborted
-        ? new DeliveryError(
-          "output_timeout",
-          `Destination ${nameOf(destination)} did not answer in time`,
-        )
-        : judgeFailure(error, destination);
+      return this.#reach.judge(error, destination, signal.aborted, onDown === undefined);
     }
   }
 
@@ -135,6 +133,7 @@ export function httpWebhookModuleWith(
     acceptance: "durable",
     reads: "bytes",
     partition: partitionOf,
+    hasCheapProbe: true,
     destination: ({ destination, targets = [destination] }) => targets.map(originOf).join(", "),
     ordered: ({ ordered }) => ordered,
     givesAnswers: true,

@@ -4,6 +4,7 @@ import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { eventually } from "../../support/eventually.ts";
 import { errorCode, TestGateway } from "../../support/gateway.ts";
 import { HttpTarget } from "../../support/http/target.ts";
+import { TcpProxy } from "../../support/http/tcp_proxy.ts";
 
 const ADMIN_TOKEN = "a-token-for-this-test";
 const QUICK = { max_attempts: 3, initial_delay: 0.05, max_delay: 0.05 };
@@ -201,4 +202,25 @@ Deno.test("what waits for its next attempt goes when its target has taken someth
   // By their own delays, nearly all of them would wait for longer than this test.
   await postEach(gateway, 1, "/webhook/stock");
   await eventually(async () => assertEquals((await counts(gateway))["pending"], "0"));
+});
+
+Deno.test("a target that can be reached again is found without an event, and gets what waits", async () => {
+  await using target = await HttpTarget.start();
+  await using way = TcpProxy.start({ hostname: "127.0.0.1", port: target.port });
+  await using gateway = await start({
+    orders: {
+      module: "http_webhook",
+      "module-config": { url: `http://${way.address}/`, allowed_hosts: ["127.0.0.1"] },
+      retry: { max_attempts: 2, initial_delay: 3600, max_delay: 3600 },
+    },
+  });
+  await way.refuse();
+  await postEach(gateway, 1);
+  await eventually(async () => {
+    const { troubles } = await admin(gateway, "/admin/status") as { troubles: readonly { kind: string }[] };
+    assertEquals(troubles.map(({ kind }) => kind), ["unreachable"]);
+  }, { timeoutMs: 60_000 });
+  way.accept();
+  await target.waitForRequests(1, { timeoutMs: 60_000 });
+  assertEquals((await counts(gateway))["deadLetters"], "0");
 });
