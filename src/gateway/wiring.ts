@@ -141,7 +141,8 @@ export class GatewayParts {
     this.#life = life;
     this.health = opened.health;
     this.provider = opened.provider;
-    this.authServers = options.authServers ?? new AuthServers({ metrics: this.metrics });
+    this.authServers = options.authServers ??
+      new AuthServers({ metrics: this.metrics, traces: opened.tracing?.requests });
     this.journal = opened.journal;
     this.handshakes = new HandshakeRegistry(this.journal.handshakes, logger("auth"));
     this.secrets = opened.secrets;

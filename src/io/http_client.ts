@@ -14,6 +14,7 @@ import type { Endpoint } from "./http/endpoint.ts";
 import { type ReceivedAnswer, StaleConnectionError } from "./http/http_connection.ts";
 import { KeptConnections } from "./http/kept_connections.ts";
 import { requestHead, requestLine } from "./http/request_head.ts";
+import type { RequestTraces } from "./http/request_traces.ts";
 import { SocketOpener } from "./http/socket_opener.ts";
 import { NoAnswerError, type WholeAnswer } from "./http_exchange.ts";
 import { outputNames, type Resolver } from "./name_lookups.ts";
@@ -32,6 +33,13 @@ export interface Destination extends Endpoint {
 export interface Answer {
   readonly status: number;
   readonly headers: IncomingHttpHeaders;
+}
+
+/** How a client sends requests. */
+export interface HttpClientOptions {
+  readonly resolve?: Resolver;
+  readonly ca?: string;
+  readonly traces?: RequestTraces | undefined;
 }
 
 /** What of a destination is the same in all its requests. */
@@ -55,15 +63,18 @@ interface Request {
 /** An HTTP/1.1 client. Redirects are answers like any other; proxies are those of the destinations. */
 export class HttpWebhookClient implements Disposable {
   readonly #opener: SocketOpener;
+  readonly #traces: RequestTraces | undefined;
   readonly #connections = new KeptConnections();
   readonly #prepared = new WeakMap<Destination, Prepared>();
 
   /**
    * @param options.resolve finds addresses. @default {@linkcode outputNames}, the system's resolver
    * @param options.ca certificate authorities in PEM. @default those that the runtime trusts
+   * @param options.traces makes requests parts of traces. @default none
    */
-  constructor(options: { readonly resolve?: Resolver; readonly ca?: string } = {}) {
+  constructor({ traces, ...options }: HttpClientOptions = {}) {
     this.#opener = new SocketOpener({ resolve: outputNames.resolve, ...options });
+    this.#traces = traces;
   }
 
   /**
@@ -130,7 +141,24 @@ export class HttpWebhookClient implements Disposable {
     this.#connections[Symbol.dispose]();
   }
 
-  async #exchange(request: Request): Promise<ReceivedAnswer> {
+  #exchange(request: Request): Promise<ReceivedAnswer> {
+    return this.#traces === undefined ? this.#sendAndReceive(request) : this.#trace(this.#traces, request);
+  }
+
+  async #trace(traces: RequestTraces, request: Request): Promise<ReceivedAnswer> {
+    const span = traces.begin(request.method, request.destination);
+    try {
+      const headers = { ...request.headers, ...span.headers };
+      const answer = await this.#sendAndReceive({ ...request, headers });
+      span.end(answer);
+      return answer;
+    } catch (error) {
+      span.end({ error });
+      throw error;
+    }
+  }
+
+  async #sendAndReceive(request: Request): Promise<ReceivedAnswer> {
     const { destination, method, headers, body, maxKept, signal, onSent } = request;
     signal.throwIfAborted();
     const { key, line } = this.#prepare(destination);

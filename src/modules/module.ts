@@ -12,6 +12,7 @@ import type { VerifiedEvent } from "../event/verified_event.ts";
 import type { DeliveryError } from "../errors.ts";
 import type { BodyForm } from "../event/event.ts";
 import type { HealthReports } from "../health/health.ts";
+import type { RequestTraces } from "../io/http/request_traces.ts";
 import type { LineWriter } from "../io/line_writer.ts";
 import type { ModuleDocumentation } from "./documentation.ts";
 
@@ -122,6 +123,8 @@ export interface ModuleContext {
   readonly logger: Logger;
   /** Where is reported that a connection is down. @default nowhere */
   readonly health?: HealthReports | undefined;
+  /** Makes requests parts of the traces of events. @default none are recorded */
+  readonly traces?: RequestTraces | undefined;
   /** Where modules that print write to: standard output. */
   readonly lines: LineWriter;
   /** Where events for connectors are queued. Left out where there is no such place, as in a connector. */

@@ -5,6 +5,8 @@
  * @module
  */
 
+import { errorCode } from "../errors.ts";
+import type { RequestTraces } from "../io/http/request_traces.ts";
 import { REDACTED } from "./redaction.ts";
 
 /** The object under which the runtime offers its OpenTelemetry, as far as it was switched on. */
@@ -26,7 +28,12 @@ export interface Tracing {
   setRoute(method: string, template: string): void;
   /** Takes the query out of the active span's address: it may hold a credential. @param url with a query or without */
   hideQuery(url: string): void;
+  /** Makes requests of the gateway parts of the traces of their events. Paths are not shown: they may hold a secret. */
+  readonly requests: RequestTraces;
 }
+
+/** From this status on an answer is an error of the request, for traces. */
+const FIRST_ERROR = 400;
 
 /** Whether the runtime sends telemetry of any kind, and so does it once more when the process ends. */
 export function sendsTelemetry(): boolean {
@@ -36,8 +43,38 @@ export function sendsTelemetry(): boolean {
 /** `undefined` while the runtime records no traces. */
 export async function openTracing(): Promise<Tracing | undefined> {
   if (!("trace" in (runtimeApi() ?? {}))) return undefined;
-  const { context, propagation, ROOT_CONTEXT, trace } = await import("@opentelemetry/api");
+  const { context, propagation, ROOT_CONTEXT, SpanKind, SpanStatusCode, trace } = await import(
+    "@opentelemetry/api"
+  );
+  const tracer = trace.getTracer("cwm");
+  const requests: RequestTraces = {
+    begin: (method, { protocol, hostname, port }) => {
+      const span = tracer.startSpan(method, {
+        kind: SpanKind.CLIENT,
+        attributes: {
+          "http.request.method": method,
+          "url.scheme": protocol.slice(0, -1),
+          "server.address": hostname,
+          "server.port": port,
+        },
+      });
+      const headers: Record<string, string> = {};
+      propagation.inject(trace.setSpan(context.active(), span), headers);
+      return {
+        headers,
+        end: (outcome) => {
+          if ("status" in outcome) span.setAttribute("http.response.status_code", outcome.status);
+          else span.setAttribute("error.type", errorCode(outcome.error));
+          if ("error" in outcome || outcome.status >= FIRST_ERROR) {
+            span.setStatus({ code: SpanStatusCode.ERROR });
+          }
+          span.end();
+        },
+      };
+    },
+  };
   return {
+    requests,
     carrier: () => {
       const carrier: Record<string, string> = {};
       propagation.inject(context.active(), carrier);

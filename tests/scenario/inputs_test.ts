@@ -210,7 +210,7 @@ const outputs: readonly Input[] = [
   {
     name: "a Retry-After with a fraction",
     sent: "429, Retry-After: 32.5, by the destination",
-    right: "502 output_failed, Retry-After: 33",
+    right: "503 output_throttled, Retry-After: 33",
     async see(world) {
       world.target.answerNext({ status: 429, headers: { "Retry-After": "32.5" } });
       const answer = await world.send(formatRequest("POST", "/webhook/forward", { body: "{}" }));

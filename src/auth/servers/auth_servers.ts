@@ -9,6 +9,7 @@
 import type { OutgoingHttpHeaders } from "node:http";
 import { authorityOf } from "../../io/address.ts";
 import { BlockingCalls, TooManyCallsError } from "../../io/blocking_calls.ts";
+import type { RequestTraces } from "../../io/http/request_traces.ts";
 import { type Destination, HttpWebhookClient, RefusedAddressError } from "../../io/http_client.ts";
 import { NoAnswerError, type WholeAnswer } from "../../io/http_exchange.ts";
 import type { Resolver } from "../../io/name_lookups.ts";
@@ -54,6 +55,8 @@ export interface AuthServersOptions {
   readonly resolve?: Resolver;
   /** Certificate authorities in PEM. @default those that the runtime trusts */
   readonly ca?: string;
+  /** Makes calls parts of the traces of the requests that they are about. @default none are recorded */
+  readonly traces?: RequestTraces | undefined;
   /** Where calls are counted. @default nowhere */
   readonly metrics?: Metrics;
   /** How long a call may take, the wait for a place included, in milliseconds. @default 5000 */

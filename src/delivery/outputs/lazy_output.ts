@@ -27,7 +27,7 @@ export class LazyOutput implements AsyncDisposable {
   ) {
     this.#module = module;
     this.#connection = connection;
-    this.#context = context;
+    this.#context = tracing === undefined ? context : { ...context, traces: tracing.requests };
     this.#tracing = tracing;
   }
 

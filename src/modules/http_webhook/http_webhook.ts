@@ -10,6 +10,7 @@
 import type { OutgoingHttpHeaders } from "node:http";
 import { DeliveryError } from "../../errors.ts";
 import type { Event } from "../../event/event.ts";
+import type { RequestTraces } from "../../io/http/request_traces.ts";
 import type { ProxySettings } from "../../io/http/proxy_rules.ts";
 import { type Destination, HttpWebhookClient, type ReceivedAnswer } from "../../io/http_client.ts";
 import { isFailureOf, judgeAnswer, originOf } from "./answers.ts";
@@ -120,7 +121,7 @@ class HttpWebhookOutput implements Output<HttpWebhookConfig> {
  * @param proxies of the environment. @default none
  */
 export function httpWebhookModuleWith(
-  openClient: () => HttpWebhookClient = () => new HttpWebhookClient(),
+  openClient: (traces?: RequestTraces) => HttpWebhookClient = (traces) => new HttpWebhookClient({ traces }),
   proxies?: ProxySettings,
 ): DocumentedModule<HttpWebhookConfig, undefined> {
   const tokens = new TokenCache();
@@ -140,7 +141,9 @@ export function httpWebhookModuleWith(
     forWebhook: (config, { answers }) => answers ? { ...config, answers } : config,
     timeoutMs: (config) => config.timeoutMs,
     open: (_, context) => {
-      return Promise.resolve(new HttpWebhookOutput(openClient(), tokens, new Failover(context)));
+      return Promise.resolve(
+        new HttpWebhookOutput(openClient(context.traces), tokens, new Failover(context)),
+      );
     },
   };
 }
