@@ -46,7 +46,7 @@ function typeLabel(field: z.ZodType): string {
 }
 
 interface JsonSchema {
-  readonly type?: string;
+  readonly type?: string | readonly string[];
   readonly enum?: readonly unknown[];
   readonly minimum?: number;
   readonly maximum?: number;
@@ -57,9 +57,12 @@ function formLabel(form: JsonSchema): string {
   if (form.enum !== undefined) return form.enum.map((value) => `\`${value}\``).join(", ");
   if (form.anyOf !== undefined) return [...new Set(form.anyOf.map(formLabel))].join(" or ");
   if (form.type === "array") return "list";
-  const { minimum, maximum } = form;
-  const range = minimum === undefined ? "" : `, ${minimum} to ${maximum}`;
-  return `${form.type ?? "any JSON"}${range}`;
+  return [[form.type ?? "any JSON"].flat().join(" or "), ...rangeOf(form)].join(", ");
+}
+
+function rangeOf({ minimum, maximum = Infinity }: JsonSchema): readonly string[] {
+  if (minimum === undefined) return [];
+  return [maximum < Number.MAX_SAFE_INTEGER ? `${minimum} to ${maximum}` : `at least ${minimum}`];
 }
 
 function defaultLabel(field: z.ZodType): string {
