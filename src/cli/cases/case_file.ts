@@ -109,7 +109,8 @@ export const deliverySchema = z.strictObject({
     description: "The destination as metrics name it, such as `https://shop.example:443`.",
   }),
   config: z.record(z.string(), z.unknown()).default({}).meta({
-    description: "Keys of its `module-config`, such as `topic`, and their values.",
+    description:
+      "Keys of its `module-config`, such as `topic`, and their values; a reference may stand as it is written.",
   }),
   type: z.string().nullable().optional().meta({
     description: "The event's type as its provider names it; `null` where it names none.",

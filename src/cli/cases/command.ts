@@ -12,7 +12,10 @@ import { print as printLine } from "../terminal.ts";
 import { MAX_CASE_FILE_BYTES, readCaseFile } from "./case_file.ts";
 import { readConfiguration } from "./configuration.ts";
 import { linesOf } from "./difference.ts";
-import { type CaseResult, runCase } from "./run_case.ts";
+import { type CaseContext, type CaseResult, runCase } from "./run_case.ts";
+
+/** How long one case may take, in milliseconds. */
+const TIMEOUT_MS = 30_000;
 
 const HELP =
   `Runs the cases of a configuration: requests, and what is expected of their answers and deliveries
@@ -47,12 +50,14 @@ interface FileResult {
  *
  * @param args what follows `test` on the command line
  * @param environment variables for settings and references
+ * @param timeoutMs how long one case may take, in milliseconds @default 30000
  * @throws {StartupError} `usage` or `settings_invalid` when a file cannot be used
  */
 export async function test(
   args: readonly string[],
   environment: Readonly<Record<string, string>>,
   print: (line: string) => void = printLine,
+  timeoutMs: number = TIMEOUT_MS,
 ): Promise<number> {
   const line = readCommandLine("test", args);
   if (line === "help") {
@@ -61,12 +66,13 @@ export async function test(
   }
   if (line.operands.length === 0) throw usageError("test", "Expected a file of cases");
   const isJson = line.options["json"] === true;
+  const usable = await readAll(line.operands, environment);
   const results: FileResult[] = [];
-  for (const path of line.operands) {
-    const cases = await runFile(path, environment, (result) => {
+  for (const file of usable) {
+    const cases = await runFile(file, timeoutMs, (result) => {
       if (!isJson) { for (const each of describe(result)) print(escapeUnsafe(each)); }
     });
-    results.push({ path, cases });
+    results.push({ path: file.path, cases });
   }
   const all = results.flatMap(({ cases }) => cases);
   const failed = all.filter(({ differences }) => differences.length > 0).length;
@@ -75,16 +81,32 @@ export async function test(
   return failed === 0 ? 0 : 1;
 }
 
-async function runFile(
-  path: string,
+/** A file that can be run. */
+type UsableFile = Omit<CaseContext, "directory" | "timeoutMs">;
+
+/** Reads all files before one is run. @throws {StartupError} with the problems of all that cannot be used */
+async function readAll(
+  paths: readonly string[],
   environment: Readonly<Record<string, string>>,
+): Promise<readonly UsableFile[]> {
+  const problems: string[] = [];
+  const usable: UsableFile[] = [];
+  for (const path of paths) {
+    const file = readCaseFile(path, await textOf(path));
+    if ("problems" in file) problems.push(...file.problems);
+    else usable.push({ path, file, configuration: await readConfiguration(path, file, environment) });
+  }
+  if (problems.length > 0) throw new StartupError("usage", problems);
+  return usable;
+}
+
+async function runFile(
+  { path, file, configuration }: UsableFile,
+  timeoutMs: number,
   onResult: (result: CaseResult) => void,
 ): Promise<readonly CaseResult[]> {
-  const file = readCaseFile(path, await textOf(path));
-  if ("problems" in file) throw new StartupError("usage", file.problems);
-  const configuration = await readConfiguration(path, file, environment);
   await using folder = await JournalFolder.create(configuration.settings.dataDir);
-  const context = { path, file, configuration, directory: folder.path };
+  const context = { path, file, configuration, directory: folder.path, timeoutMs };
   const results: CaseResult[] = [];
   for (const [index, each] of file.cases.entries()) {
     const result = await runCase(context, each, index);

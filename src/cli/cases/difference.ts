@@ -34,7 +34,8 @@ export function linesOf({ expected, seen, isJson = false }: Difference): readonl
     const lines = text.split("\n");
     return isJson ? lines.map((line) => line.replace(/,$/, "")) : lines;
   }) as [string[], string[]];
-  const lines = before.length + after.length > MAX_COMPARED
+  // What differs may be what is not shown of them.
+  const lines = expected === seen || before.length + after.length > MAX_COMPARED
     ? [...before.map((line) => `- ${line}`), ...after.map((line) => `+ ${line}`)]
     : withContext(compared(before, after));
   if (lines.length <= MAX_SHOWN) return lines;

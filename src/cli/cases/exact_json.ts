@@ -7,6 +7,9 @@
 /** Also of numbers that no double has. */
 const WHOLE = /^-?\d+$/;
 
+/** A number as large as none that a double can hold, of which `JSON.stringify` would make `null`. */
+const BEYOND = "1e999";
+
 /** Parses JSON; whole numbers that no double has become bigints. @throws {SyntaxError} */
 export function parseExact(text: string): unknown {
   const revive = (_key: string, value: unknown, { source }: { readonly source?: string } = {}) =>
@@ -23,6 +26,7 @@ export function canonicalText(value: unknown): string {
 
 function written(value: unknown, indent: string): string {
   if (typeof value === "bigint") return String(value);
+  if (typeof value === "number" && !Number.isFinite(value)) return value > 0 ? BEYOND : `-${BEYOND}`;
   if (typeof value !== "object" || value === null) return JSON.stringify(value);
   const inside = `${indent}  `;
   const [open, close, items] = Array.isArray(value)

@@ -4,10 +4,13 @@
  * @module
  */
 
+import { Buffer } from "node:buffer";
 import type { Expectation, ExpectedDelivery } from "./case_file.ts";
 import { type Difference, differencesOf } from "./difference.ts";
 import { canonicalText, parseExact } from "./exact_json.ts";
 import type { SeenDelivery } from "./recorder.ts";
+import type { StepConfig } from "./step_config.ts";
+import { REDACTED } from "../../observability/redaction.ts";
 import { withoutSecrets } from "../print/without_secrets.ts";
 
 /** What a request was answered with, and where its event went. */
@@ -20,7 +23,10 @@ export interface Seen {
 
 /** An event that an output was handed, and `module-config` of that output. */
 interface ConfiguredDelivery extends SeenDelivery {
-  readonly config: Readonly<Record<string, unknown>>;
+  /** With its references replaced. */
+  readonly config: StepConfig;
+  /** As it is written, which is all of it that is ever shown. */
+  readonly written: StepConfig;
 }
 
 /** What is seen of something that is not there. */
@@ -55,10 +61,14 @@ function compareHeaders(
   place: string,
   expected: Readonly<Record<string, string | null>>,
   find: (name: string) => string | null | undefined,
+  show: (name: string, value: string) => string = (_, value) => value,
 ): readonly Difference[] {
-  return Object.entries(expected).flatMap(([name, value]) =>
-    differencesOf(`${place}.${name}`, value ?? NONE, find(name) ?? NONE)
-  );
+  return Object.entries(expected).flatMap(([name, value]) => {
+    const seen = find(name) ?? null;
+    if (seen === value) return [];
+    const shown = seen === null ? NONE : show(name, seen);
+    return [{ place: `${place}.${name}`, expected: value ?? NONE, seen: shown }];
+  });
 }
 
 function compareBody(
@@ -77,9 +87,13 @@ function compareBody(
     return differencesOf(`${place}json`, canonicalText(expected.json), shown)
       .map((difference) => ({ ...difference, isJson: true }));
   }
-  if (expected.text !== undefined) return differencesOf(`${place}text`, expected.text, textOf(body));
+  if (expected.text !== undefined) return compareText(`${place}text`, expected.text, body);
   if (expected.base64 === undefined) return [];
   return differencesOf(`${place}base64`, expected.base64, body.toBase64());
+}
+
+function compareText(place: string, expected: string, body: Uint8Array): readonly Difference[] {
+  return Buffer.from(expected).equals(body) ? [] : [{ place, expected, seen: textOf(body) }];
 }
 
 function compareDeliveries(
@@ -93,7 +107,8 @@ function compareDeliveries(
       seen: describeAll(seen.map(describeSeen)),
     }];
   }
-  const inOrder = expected.toSorted((one, other) => (one.step ?? 0) - (other.step ?? 0));
+  const areNumbered = expected.every(({ step }) => step !== undefined);
+  const inOrder = areNumbered ? expected.toSorted((one, other) => one.step! - other.step!) : expected;
   return inOrder.flatMap((each, index) =>
     compareDelivery(`deliveries.${expected.indexOf(each)}.`, each, seen[index]!)
   );
@@ -106,23 +121,37 @@ function compareDelivery(
 ): readonly Difference[] {
   const named = (["step", "module", "connection", "destination", "type"] as const).flatMap((key) => {
     const value = expected[key];
-    return value === undefined
+    return value === undefined || value === (seen[key] ?? null)
       ? []
-      : differencesOf(place + key, String(value ?? NONE), String(seen[key] ?? NONE));
+      : [{ place: place + key, expected: String(value ?? NONE), seen: String(seen[key] ?? NONE) }];
   });
+  const written = withoutSecrets(seen.written) as StepConfig;
   const configured = Object.entries(expected.config).flatMap(([name, value]) => {
-    const shown = withoutSecrets({ [name]: seen.config[name] }) as Readonly<Record<string, unknown>>;
-    const isSame = canonicalText(value) === canonicalText(seen.config[name] ?? null);
-    return isSame
-      ? []
-      : differencesOf(`${place}config.${name}`, canonicalText(value), canonicalText(shown[name] ?? null));
+    const wanted = canonicalText(value);
+    const isSame = [seen.config, seen.written].some((each) => wanted === canonicalText(each[name] ?? null));
+    if (isSame) return [];
+    const shown = canonicalText(written[name] ?? null);
+    return [{ place: `${place}config.${name}`, expected: wanted, seen: shown, isJson: true }];
   });
   return [
     ...named,
     ...configured,
-    ...compareHeaders(`${place}headers`, expected.headers, (name) => seen.headers.get(name.toLowerCase())),
+    ...compareHeaders(
+      `${place}headers`,
+      expected.headers,
+      (name) => seen.headers.get(name.toLowerCase()),
+      (name, value) => headerWithoutSecrets(name, value, written["headers"]),
+    ),
     ...compareBody(place, expected, seen.body),
   ];
+}
+
+/** What the webhook says is shown as it is written, and what it logs in with is not shown. */
+function headerWithoutSecrets(name: string, value: string, written: unknown): string {
+  const isNamed = ([each]: [string, unknown]) => each.toLowerCase() === name.toLowerCase();
+  const [, configured] = Object.entries(written ?? {}).find(isNamed) ?? [];
+  if (configured !== undefined) return String(configured);
+  return name.toLowerCase() === "authorization" ? REDACTED : value;
 }
 
 function describeAll(deliveries: readonly string[]): string {
@@ -139,13 +168,14 @@ function describeSeen({ step, module, connection, body }: SeenDelivery): string 
   return `step ${step}: ${to}, ${body.length} bytes`;
 }
 
+/** Exactly: with its byte order mark, if it has one. */
 function textOf(bytes: Uint8Array): string {
-  return new TextDecoder().decode(bytes);
+  return new TextDecoder("utf-8", { ignoreBOM: true }).decode(bytes);
 }
 
 function parsed(text: string): { readonly value: unknown } | undefined {
   try {
-    return { value: parseExact(text) };
+    return { value: parseExact(text.replace(/^\ufeff/, "")) };
   } catch {
     return undefined; // Not JSON: shown as it is.
   }

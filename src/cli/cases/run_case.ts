@@ -11,6 +11,8 @@ import { webhookPath } from "../../event/names.ts";
 import { OfflineGateway } from "../../gateway/offline_gateway.ts";
 import { outputModulesWithin } from "../../modules/registry.ts";
 import { requestTarget } from "../../auth/public_url.ts";
+import { plainPath } from "../../http/plain_path.ts";
+import { defaultPath } from "../../http/webhook/default_webhook.ts";
 import type { SecretLookup } from "../../config/secrets/lookup.ts";
 import { type Case, type CaseFile, type CaseRequest, exchangesOf, type Expectation } from "./case_file.ts";
 import { clockStoppedAt } from "./clock.ts";
@@ -21,9 +23,14 @@ import type { Difference } from "./difference.ts";
 import { compare } from "./expectation.ts";
 import { DeliveryRecorder } from "./recorder.ts";
 import { lowerCased, type PreparedRequest, prepareRequest, toRequest, UnusableCaseError } from "./request.ts";
+import { stepConfigOf } from "./step_config.ts";
 
-/** How long one case may take, in milliseconds. */
-const TIMEOUT_MS = 30_000;
+/** What is wrong with a case that ends before its events do: what would still be delivered is not known. */
+const UNSETTLED: Difference = {
+  place: "deliveries",
+  expected: "all events delivered, or given up",
+  seen: "events that still wait at the end of the case's time: give the webhook fewer attempts in 'retry'",
+};
 
 /** What came of a case. */
 export interface CaseResult {
@@ -41,12 +48,14 @@ export interface CaseContext {
   readonly configuration: CaseConfiguration;
   /** A folder of the run's own, for journals. */
   readonly directory: string;
+  /** How long one case may take, in milliseconds. */
+  readonly timeoutMs: number;
 }
 
 /** Runs a case. @param index tells its folder from those of others */
 export async function runCase(context: CaseContext, given: Case, index: number): Promise<CaseResult> {
   using _clock = clockStoppedAt(given.now);
-  const signal = AbortSignal.timeout(TIMEOUT_MS);
+  const signal = AbortSignal.timeout(context.timeoutMs);
   const recorder = new DeliveryRecorder();
   const secrets = declaredSecrets(context.file, context.configuration.settings);
   await using gateway = await startGateway(context, recorder, secrets, index, signal);
@@ -112,20 +121,16 @@ async function exchange(
   const isSettled = await gateway.settled(signal);
   const deliveries = recorder.take((path) => gateway.stepsOf(path)).map((delivery) => ({
     ...delivery,
-    config: moduleConfigOf(webhookValue(run, delivery.webhook), delivery.step),
+    config: stepConfigOf(webhookValue(run, delivery.webhook), delivery.step),
+    written: stepConfigOf(writtenWebhook(run, delivery.webhook), delivery.step),
   }));
-  const differences = compare(expect, {
-    status: response.status,
-    headers: response.headers,
-    body,
-    deliveries,
-  });
+  const seen = { status: response.status, headers: response.headers, body, deliveries };
+  const differences = [...compare(expect, seen), ...isSettled ? [] : [UNSETTLED]];
   if (differences.length === 0) return { differences, notes: [] };
   return {
     differences,
     notes: [
       ...notesOn(run, webhookOf(run, sent.url), response.status, new TextDecoder().decode(body)),
-      ...isSettled ? [] : [`Events still waited to be delivered after ${TIMEOUT_MS / 1000} seconds`],
     ],
   };
 }
@@ -160,30 +165,37 @@ async function signedRequest(run: Run, request: CaseRequest): Promise<PreparedRe
 }
 
 /** The configuration of a webhook with its references replaced. @throws {CannotSignError} when there is none */
-function webhookValue({ context, secrets }: Run, path: string | undefined): WebhookValue {
-  const { configuration: { changes, environment } } = context;
-  const change = changes.findLast(({ key }) =>
-    key.kind === "webhook" && webhookPath(key.namespace, key.id) === path
-  );
-  if (path === undefined || change === undefined || !("value" in change) || !("json" in change.value)) {
-    throw new CannotSignError("There is no webhook whose credentials could be used");
-  }
-  const namespace = path.slice(0, path.indexOf("/"));
-  return substitute(change.value.json, { environment, secrets }, namespace).value as WebhookValue;
+function webhookValue(run: Run, path: string | undefined): WebhookValue {
+  const written = writtenWebhook(run, path);
+  const { context: { configuration: { environment } }, secrets } = run;
+  const namespace = path!.slice(0, path!.indexOf("/"));
+  return substitute(written, { environment, secrets }, namespace).value as WebhookValue;
 }
 
-/** `module-config` of one output, as it is written. */
-function moduleConfigOf(webhook: WebhookValue, step: number): Readonly<Record<string, unknown>> {
-  const { chain } = webhook;
-  const holder = Array.isArray(chain) ? chain[step] as unknown : webhook;
-  const config = (holder as Readonly<Record<string, unknown>>)["module-config"];
-  return (config ?? {}) as Readonly<Record<string, unknown>>;
+/** The configuration of a webhook as it is written. @throws {CannotSignError} when there is none */
+function writtenWebhook({ context }: Run, path: string | undefined): WebhookValue {
+  const written = path === undefined ? undefined : findWebhook(context, path);
+  if (written === undefined) {
+    throw new CannotSignError("There is no webhook whose credentials could be used");
+  }
+  return written;
+}
+
+/** @param path `namespace/id` */
+function findWebhook({ configuration }: CaseContext, path: string): WebhookValue | undefined {
+  const change = configuration.changes.findLast(({ key }) =>
+    key.kind === "webhook" && webhookPath(key.namespace, key.id) === path
+  );
+  if (change === undefined || !("value" in change) || !("json" in change.value)) return undefined;
+  return change.value.json as WebhookValue;
 }
 
 /** `namespace/id` of the webhook that a request goes to; `undefined` where it goes to none. */
 function webhookOf({ context }: Pick<Run, "context">, url: string): string | undefined {
-  const { defaultNamespace } = context.configuration.settings;
+  const { defaultNamespace, defaultWebhook } = context.configuration.settings;
   const [, rest] = /^\/webhook\/([^/?]+(?:\/[^/?]+)?)\/?(?:\?|$)/.exec(requestTarget(url)) ?? [];
   if (rest === undefined) return undefined;
-  return rest.includes("/") ? rest : webhookPath(defaultNamespace, rest);
+  const plain = plainPath(rest);
+  const path = plain.includes("/") ? plain : webhookPath(defaultNamespace, plain);
+  return defaultWebhook && findWebhook(context, path) === undefined ? defaultPath(path) : path;
 }

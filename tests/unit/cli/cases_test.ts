@@ -3,37 +3,8 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { test } from "../../../src/cli/cases/command.ts";
 import { StartupError } from "../../../src/errors.ts";
+import { LOG, oneCase, PASSED, runCases } from "../../support/run_cases.ts";
 import { TempDir } from "../../support/temp_dir.ts";
-
-interface Ran {
-  readonly status: number;
-  readonly lines: readonly string[];
-}
-
-const LOG = { module: "log", auth: "none" };
-
-/** Runs the cases of a file that names the webhooks beside it. */
-async function run(
-  webhooks: unknown,
-  file: Readonly<Record<string, unknown>>,
-  { args = [], connections = {} }: { readonly args?: readonly string[]; readonly connections?: unknown } = {},
-): Promise<Ran> {
-  await using dir = await TempDir.create();
-  await dir.writeJson("webhooks.json", webhooks);
-  await dir.writeJson("connections.json", connections);
-  const names = { webhooks: "webhooks.json", connections: "connections.json" };
-  const path = await dir.writeJson("cases.json", { ...names, ...file });
-  const lines: string[] = [];
-  const status = await test([path, ...args], {}, (line) => lines.push(...line.split("\n")));
-  return { status, lines };
-}
-
-/** One case of a request to the webhook `a`. */
-const oneCase = (request: unknown, expect: unknown, more: object = {}) => ({
-  cases: [{ name: "one", request: { webhook: "a", ...request as object }, expect, ...more }],
-});
-
-const PASSED: Ran = { status: 0, lines: ["passed  one", "1 passed, 0 failed"] };
 
 Deno.test("a case passes when status, answer and deliveries are as expected", async () => {
   const expect = {
@@ -52,11 +23,11 @@ Deno.test("a case passes when status, answer and deliveries are as expected", as
   const json = { a: null, b: [1, { c: "12345678901234567890", d: 2 }] };
   const headers = { "x-shop": "7", authorization: "Bearer unused" };
   const webhook = { ...LOG, "module-config": { pretty_print: true } };
-  assertEquals(await run({ a: webhook }, oneCase({ json, headers }, expect)), PASSED);
+  assertEquals(await runCases({ a: webhook }, oneCase({ json, headers }, expect)), PASSED);
 });
 
 Deno.test("a case that names no deliveries fails if there is one, with status 1 and the difference", async () => {
-  const { status, lines } = await run({ a: LOG }, oneCase({ json: {} }, { status: 202 }));
+  const { status, lines } = await runCases({ a: LOG }, oneCase({ json: {} }, { status: 202 }));
   assertEquals(status, 1);
   assertEquals(lines.slice(0, -2), [
     "FAILED  one",
@@ -74,7 +45,10 @@ Deno.test("a case that names no deliveries fails if there is one, with status 1 
 Deno.test("documents are compared as JSON, exactly to the last digit, and texts as they are", async () => {
   const json = `{"n": 12345678901234567890, "list": [1, 2]}`;
   const seen = async (expected: object) => {
-    const { lines } = await run({ a: LOG }, oneCase({ text: json }, { status: 200, deliveries: [expected] }));
+    const { lines } = await runCases(
+      { a: LOG },
+      oneCase({ text: json }, { status: 200, deliveries: [expected] }),
+    );
     return lines.filter((line) => /^ {4}[-+]/.test(line)).map((line) => line.trim().replace(/^(.) +/, "$1 "));
   };
   assertEquals(await seen({ json: { list: [1, 2], n: 1 } }), ['- "n": 1', '+ "n": 12345678901234567890']);
@@ -110,7 +84,7 @@ Deno.test("steps of a chain, and durable events, are delivered and named by thei
     { step: 0, module: "log" },
     { step: 1, destination: "https://shop.example:443", config: { url: "https://shop.example/in" } },
   ];
-  assertEquals(await run({ a: webhook }, oneCase({ json: 1 }, { status: 200, deliveries })), PASSED);
+  assertEquals(await runCases({ a: webhook }, oneCase({ json: 1 }, { status: 200, deliveries })), PASSED);
 });
 
 Deno.test("nothing is sent anywhere, and no connection is looked at", async () => {
@@ -126,7 +100,7 @@ Deno.test("nothing is sent anywhere, and no connection is looked at", async () =
   const connections = { ch: { type: "clickhouse", host: "127.0.0.1", port } };
   const expect = { status: 200, deliveries: [{}] };
   const cases = ["a", "b"].map((name) => ({ name, request: { webhook: name, json: {} }, expect }));
-  const { status, lines } = await run({ a: webhook, b: table }, { cases }, { connections });
+  const { status, lines } = await runCases({ a: webhook, b: table }, { cases }, { connections });
   assertEquals(status, 0, lines.join("\n"));
   listener.close();
   assertEquals(await accepted, "nobody");
@@ -145,7 +119,7 @@ Deno.test("a request is signed as its provider would, and its type decides where
     request: { webhook: "a", json: {}, ...request as object },
     expect,
   }));
-  const { status, lines } = await run({ a: GITHUB }, { environment: { SECRET: "s" }, cases });
+  const { status, lines } = await runCases({ a: GITHUB }, { environment: { SECRET: "s" }, cases });
   assertEquals([status, lines.at(-1)], [0, "4 passed, 0 failed"]);
 });
 
@@ -178,13 +152,13 @@ Deno.test("a sender that knows the credentials is let in by each method that can
   const all = Object.entries(webhooks).map((
     [id, method],
   ) => [id, { module: "log", data_type: "form", ...method }]);
-  const { status, lines } = await run(Object.fromEntries(all), { cases });
+  const { status, lines } = await runCases(Object.fromEntries(all), { cases });
   assertEquals(status, 0, lines.join("\n"));
 });
 
 Deno.test("what cannot be signed is a failure that says so", async () => {
   const whyNot = async (webhook: unknown, request: object = {}) => {
-    const { lines } = await run(
+    const { lines } = await runCases(
       { a: webhook },
       oneCase({ sign: true, json: {}, ...request }, { status: 200 }),
     );
@@ -231,7 +205,7 @@ Deno.test("a signature may be old, and a captured request is judged at its own t
     status: 200,
     deliveries: [{ headers: { "cwm-received-at": "2020-01-01T12:00:01.000Z" } }],
   };
-  const { status, lines } = await run({ a: stripe }, {
+  const { status, lines } = await runCases({ a: stripe }, {
     cases: [
       { name: "at its time", now: "2020-01-01T12:00:01Z", request: captured, expect: delivered },
       { name: "in seconds", now: 1577880001, request: captured, expect: delivered },
@@ -252,7 +226,7 @@ Deno.test("a case of several requests is one life of a gateway, and each case ha
     { request, expect: { status: 429, error: "rate_limited" } },
   ];
   const file = { environment: { SECRET: "s" }, cases: ["one", "other"].map((name) => ({ name, exchanges })) };
-  const { status, lines } = await run({ a: webhook }, file);
+  const { status, lines } = await runCases({ a: webhook }, file);
   assertEquals(status, 0, lines.join("\n"));
 });
 
@@ -279,13 +253,13 @@ Deno.test("secrets and answers of servers are those that the file declares", asy
     servers: { "https://id.example/check": { json: { active: true } } },
     cases,
   };
-  const { status, lines } = await run(webhooks, file);
+  const { status, lines } = await runCases(webhooks, file);
   assertEquals([status, lines.slice(0, 3)], [1, ["passed  file", "passed  vault", "passed  token"]]);
   assertStringIncludes(
     lines.join("\n"),
     "Problem of webhook default/missing: authorization: {$file:other}: The file of cases does not declare it",
   );
-  const unasked = await run(webhooks, {
+  const unasked = await runCases(webhooks, {
     cases: [{
       name: "one",
       request: cases[2]!.request,
@@ -314,7 +288,7 @@ Deno.test("a destination is sent what it would be, and its answer may decide tha
   const request = { webhook: "a", json: { n: 1 }, headers: { authorization: "Bearer x" } };
   const [refused, gone] = [{ status: 422, json: { why: "no" } }, { status: 400 }];
   const deliveries = [{}];
-  const { status, lines } = await run(webhooks, {
+  const { status, lines } = await runCases(webhooks, {
     cases: [
       { name: "sent", now: 1577880000, request, expect: delivered },
       { name: "passed on", request, target: { text: "ok" }, expect: { status: 200, text: "ok", deliveries } },
@@ -367,6 +341,14 @@ Deno.test("a file with problems names each with its line, and nothing is run", a
   assertEquals((await assertRejects(() => test([dir.file("no.json")], {}), StartupError)).problems, [
     `${dir.file("no.json")} cannot be read: NotFound`,
   ]);
+  const usable = await dir.writeText("good.json", `{${good}}`);
+  const lines: string[] = [];
+  await dir.writeText("cases.json", "{}");
+  await assertRejects(
+    () => test([usable, dir.file("cases.json")], {}, (line) => lines.push(line)),
+    StartupError,
+  );
+  assertEquals(lines, []);
 });
 
 Deno.test("overlays are merged for cases, too, and results can be printed as JSON", async () => {
@@ -398,6 +380,6 @@ Deno.test("the cases of the page are as it says", async () => {
   const [cases, webhooks] = [...page.matchAll(/^```json\n([^]*?)^```$/gm)].map(([, json]) =>
     JSON.parse(json!)
   );
-  const { status, lines } = await run(webhooks, cases);
+  const { status, lines } = await runCases(webhooks, cases);
   assertEquals([status, lines.at(-1)], [0, "3 passed, 0 failed"]);
 });
