@@ -9,6 +9,7 @@
 
 import { assertCount } from "../errors.ts";
 import {
+  LASTING_KINDS,
   type Subject,
   type Trouble,
   TROUBLE_KINDS,
@@ -107,11 +108,11 @@ export class Health implements HealthReports {
     this.#remove(subject, kind, known, change);
   }
 
-  /** Ends every trouble of something that is not there any more, whoever has reported it. */
+  /** Ends every trouble of something that is not there any more but {@linkcode LASTING_KINDS}, whoever reports it. */
   forget(subject: Subject): void {
     if (this.#size === 0) return;
     for (const [kind, known] of this.#troubles.get(keyOf(subject)) ?? []) {
-      this.#remove(subject, kind, known, "removed");
+      if (!LASTING_KINDS.has(kind)) this.#remove(subject, kind, known, "removed");
     }
   }
 

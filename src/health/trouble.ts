@@ -46,6 +46,12 @@ export const TROUBLE_KINDS = {
 /** A kind of {@linkcode TROUBLE_KINDS}. */
 export type TroubleKind = keyof typeof TROUBLE_KINDS;
 
+/**
+ * Those that go on when what they are of is removed: dead letters stay until they are replayed or dropped, and what is
+ * paused is so until it is resumed.
+ */
+export const LASTING_KINDS: ReadonlySet<TroubleKind> = new Set(["dead_letters", "paused"]);
+
 /** What a trouble is of. */
 export interface Subject {
   readonly part: HealthPart;

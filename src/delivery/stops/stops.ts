@@ -234,10 +234,8 @@ export class Stops {
   configured(path: string, isThere: boolean): void {
     if (!isThere) this.#failures.delete(path);
     const stopped = this.#stopped.get(path);
-    if (stopped === undefined) return;
-    if (stopped.lane.state === "paused") {
-      if (isThere) this.#report(stopped.lane);
-    } else if (!isThere) this.#switchOn(path, stopped.lane, "it was removed");
+    if (stopped === undefined || stopped.lane.state === "paused") return;
+    if (!isThere) this.#switchOn(path, stopped.lane, "it was removed");
     else if (this.#options.policyOf(path) === undefined) {
       this.#switchOn(path, stopped.lane, "its configuration says that it is never off");
     } else this.tryNow(path);

@@ -87,6 +87,26 @@ Deno.test("a paused webhook that delivers at once answers 503 webhook_paused", a
   assertEquals(target.requests.length, 1);
 });
 
+Deno.test("the pause and the dead letters of a webhook that is removed stay in the status", async () => {
+  await using target = await HttpTarget.start();
+  target.answer({ status: 400 });
+  const other = { other: { module: "log" } };
+  await using gateway = await start({ ...other, orders: webhookTo(target) });
+  const kinds = async () => {
+    const { troubles } = await admin(gateway, "/admin/status") as { troubles: readonly { kind: string }[] };
+    return troubles.map(({ kind }) => kind).toSorted();
+  };
+  await postEach(gateway, 1);
+  await eventually(async () => assertEquals(await kinds(), ["dead_letters"]));
+  await admin(gateway, "/admin/stops/pause?webhook=default/orders", "POST");
+  await gateway.writeWebhooks(other);
+  await eventually(async () => assertEquals((await gateway.post("/webhook/orders", "0")).status, 404));
+  assertEquals(await kinds(), ["dead_letters", "paused"]);
+  await admin(gateway, "/admin/stops/resume?webhook=default/orders", "POST");
+  await admin(gateway, "/admin/dead-letters/drop?webhook=orders", "POST");
+  await eventually(async () => assertEquals(await kinds(), []));
+});
+
 Deno.test("a webhook that there is not cannot be paused, and names have two parts", async () => {
   await using gateway = await start({});
   const headers = { authorization: `Bearer ${ADMIN_TOKEN}` };

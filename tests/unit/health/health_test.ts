@@ -69,17 +69,21 @@ Deno.test("a trouble that several report ends with the last of them", () => {
   assertEquals(changes.at(-1), "ended redis_main unreachable: Redis cannot be reached");
 });
 
-Deno.test("what is gone has no troubles, whoever reported them", () => {
+Deno.test("what is gone has no troubles but what it leaves, whoever reported them", () => {
   const { health, changes } = watchedHealth();
   const webhook = { part: "webhook", name: "team-a/orders" } as const;
   health.begin({ ...webhook, kind: "dead_letters", cause: "2 dead letters", count: 2 }, {});
-  health.begin({ ...webhook, kind: "paused", cause: "Paused" });
-  health.begin({ ...webhook, name: "team-a/other", kind: "paused", cause: "Paused" });
+  health.begin({ ...webhook, kind: "switched_off", cause: "Off" }, {});
+  health.begin({ ...webhook, kind: "secret_mismatch", cause: "No match" });
+  health.begin({ ...webhook, name: "team-a/other", kind: "switched_off", cause: "Off" });
   health.forget(webhook);
-  assertEquals(health.troubles().map(({ name }) => name), ["team-a/other"]);
-  assertEquals(changes.slice(3), [
-    "removed team-a/orders dead_letters: 2 dead letters (2)",
-    "removed team-a/orders paused: Paused",
+  assertEquals(health.troubles().map(({ name, kind }) => `${name} ${kind}`), [
+    "team-a/other switched_off",
+    "team-a/orders dead_letters",
+  ]);
+  assertEquals(changes.slice(4), [
+    "removed team-a/orders switched_off: Off",
+    "removed team-a/orders secret_mismatch: No match",
   ]);
 });
 
