@@ -122,7 +122,9 @@ export class HttpWebhookClient implements Disposable {
     if (answer.body.byteLength > maxBytes) {
       throw new NoAnswerError(true, new Error(`the answer is longer than ${maxBytes} bytes`));
     }
-    if (!answer.isWhole) throw new NoAnswerError(true, new Error("the answer broke off"));
+    if (!answer.isWhole) {
+      throw new NoAnswerError(true, signal.aborted ? signal.reason : new Error("the answer broke off"));
+    }
     return answer;
   }
 

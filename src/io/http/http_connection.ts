@@ -12,7 +12,10 @@ import { AnswerReader } from "./answer_reader.ts";
 /** How much of an answer's body is read besides what is kept, so that the connection can be used again, in bytes. */
 const MAX_DRAINED_BODY = 64 * 1024;
 
-/** How long the end of a body that nobody needs is waited for, in milliseconds. Its status is known by then. */
+/**
+ * How long the end of a body that nobody needs is waited for, and the end of a request that was answered before it was
+ * read, in milliseconds. The status is known by then.
+ */
 const DRAIN_MS = 1000;
 
 /** Bodies up to this length are sent with the head in one piece, in bytes: copying them costs less than a second one. */
@@ -58,8 +61,13 @@ export class HttpConnection {
   readonly #reader = new AnswerReader();
   #waiting: Waiting | undefined;
   #signal: AbortSignal | undefined;
-  readonly #abort = () => this.#fail(this.#signal?.reason);
+  readonly #abort = () => this.#breakOff(this.#signal?.reason);
   #wasUsed = false;
+  /** Whether a part of the request still waits to be sent. */
+  #isWriting = false;
+  readonly #written = () => this.#onWritten();
+  /** For how long the connection can be used again once the request has been sent, in milliseconds. */
+  #keptMs = 0;
   #maxKept = 0;
   /** What has come of the answer, in bytes. */
   #received = 0;
@@ -78,8 +86,8 @@ export class HttpConnection {
   }
 
   /**
-   * Sends a request and reads the answer. A body that is longer than what is read, or breaks off, changes nothing about
-   * the status that came before it.
+   * Sends a request and reads the answer. A body that is longer than what is read, breaks off or takes too long changes
+   * nothing about the status that came before it.
    *
    * @param head up to and with the empty line, a character a byte
    * @param maxKept how much of the answer's body is kept, in bytes; with 0 it is not waited for long
@@ -87,12 +95,13 @@ export class HttpConnection {
    * @throws {MalformedAnswerError} when the answer is no HTTP/1.1
    * @throws {InterimAnswersError} when more interim answers come than are read
    * @throws {Error} with a `code` when the connection breaks
-   * @throws whatever the signal's reason is, when it aborts first
+   * @throws whatever the signal's reason is, when it aborts before there is a status
    */
   send(head: string, body: Uint8Array, maxKept: number, signal: AbortSignal): Promise<ReceivedAnswer> {
     return new Promise((resolve, reject) => {
       this.#waiting = { resolve, reject };
       this.#received = 0;
+      if (signal.aborted) return this.#fail(signal.reason);
       if (this.#ended) return this.#fail(this.#endedError());
       this.#maxKept = maxKept;
       this.#reader.begin(maxKept);
@@ -115,10 +124,17 @@ export class HttpConnection {
       this.#socket.write(bytes);
       return;
     }
+    this.#isWriting = true;
     this.#socket.cork();
     this.#socket.write(head, "latin1");
-    this.#socket.write(body);
+    this.#socket.write(body, this.#written);
     this.#socket.uncork();
+  }
+
+  #onWritten(): void {
+    this.#isWriting = false;
+    // It was answered before it was sent.
+    if (this.#keptMs > 0 && !this.#ended) this.#keep();
   }
 
   #read(piece: Buffer): void {
@@ -138,7 +154,7 @@ export class HttpConnection {
   /** Nothing more can be read. What was answered until then counts. */
   #breakOff(error: unknown): void {
     if (this.#reader.head === undefined) return this.#fail(error);
-    this.#conclude(false);
+    this.#conclude(this.#reader.isDone);
     this.#end();
   }
 
@@ -146,8 +162,20 @@ export class HttpConnection {
     const { status, keptMs } = this.#reader.head!;
     this.#conclude(true);
     this.#wasUsed = true;
-    if (keptMs === 0 || status === 101) this.#end();
-    else this.#owner.onIdle(this, keptMs);
+    if (keptMs === 0 || status === 101) return this.#end();
+    this.#keptMs = keptMs;
+    if (!this.#isWriting) return this.#keep();
+    // Servers that have answered may never read the rest, and the next request would wait behind it.
+    this.#drainTimer = setTimeout(() => this.#end(), DRAIN_MS);
+  }
+
+  /** The connection waits for its next request. */
+  #keep(): void {
+    clearTimeout(this.#drainTimer);
+    this.#drainTimer = undefined;
+    const keptMs = this.#keptMs;
+    this.#keptMs = 0;
+    this.#owner.onIdle(this, keptMs);
   }
 
   #conclude(isWhole: boolean): void {
@@ -176,7 +204,7 @@ export class HttpConnection {
   #onClose(): void {
     if (this.#waiting !== undefined) {
       if (this.#reader.head !== undefined) {
-        this.#conclude(this.#reader.endsWithConnection && this.#error === undefined);
+        this.#conclude(this.#reader.endsWithConnection && this.#error === undefined && !this.#ended);
       } else this.#settle()?.reject(this.#endedError());
     }
     this.#end();
@@ -193,6 +221,7 @@ export class HttpConnection {
   #end(): void {
     if (this.#ended) return;
     this.#ended = true;
+    clearTimeout(this.#drainTimer);
     this.#socket.destroy();
     this.#owner.onEnded(this);
   }
