@@ -1,3 +1,9 @@
+/**
+ * How a request of the gateway becomes a part of a trace.
+ *
+ * @module
+ */
+
 import type { Endpoint } from "./endpoint.ts";
 
 /** Makes requests parts of the traces of the work that they are sent for. */

@@ -140,11 +140,8 @@ export function httpWebhookModuleWith(
     givesAnswers: true,
     forWebhook: (config, { answers }) => answers ? { ...config, answers } : config,
     timeoutMs: (config) => config.timeoutMs,
-    open: (_, context) => {
-      return Promise.resolve(
-        new HttpWebhookOutput(openClient(context.traces), tokens, new Failover(context)),
-      );
-    },
+    open: (_, context) =>
+      Promise.resolve(new HttpWebhookOutput(openClient(context.traces), tokens, new Failover(context))),
   };
 }
 
