@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { StartupError } from "../../../src/errors.ts";
 import { parseDotEnv, withDotEnv } from "../../../src/settings/dot_env.ts";
+import { loadSettings } from "../../../src/settings/load.ts";
 import { TempDir } from "../../support/temp_dir.ts";
 
 /** The values of lines, each of which has one variable `A`. */
@@ -112,4 +113,13 @@ Deno.test("a .env that is too large, no text or no file is a problem that says s
     "latin1: The file cannot be read: it is not valid UTF-8",
     "large: The file cannot be read: it has more than 1048576 bytes",
   ]);
+});
+
+Deno.test("the example of .env on the page is one that a gateway starts with", async () => {
+  const page = await Deno.readTextFile(new URL("../../../src/settings/README.md", import.meta.url));
+  const [, example = ""] = /^## `\.env`$[^]*?^```\n([^]*?)^```$/m.exec(page) ?? [];
+  const { variables, faults } = parseDotEnv(example);
+  assertEquals([Object.keys(variables), faults], [["PORT", "ADMIN_TOKEN", "SHOP_SECRET"], []]);
+  assertEquals(variables["SHOP_SECRET"], "with a line end at the end\n");
+  assertEquals(loadSettings(variables, { logIsTerminal: false }).port, 8080);
 });
