@@ -8,7 +8,7 @@
 import type { AuthServers } from "../auth/servers/auth_servers.ts";
 import type { ConfigChange, ConfigProvider, ConfigSink, ProviderStatus } from "../config/provider.ts";
 import type { SecretLookup } from "../config/secrets/lookup.ts";
-import { describeWebhook } from "../event/names.ts";
+import { describeWebhook, webhookPath } from "../event/names.ts";
 import type { Problem } from "../config/problem.ts";
 import type { CompiledStep } from "../config/compile/delivery_compiler.ts";
 import { Health } from "../health/health.ts";
@@ -81,15 +81,26 @@ export class OfflineGateway implements AsyncDisposable {
   }
 
   /**
-   * Resolves when all events are delivered, or given up.
+   * Resolves when all events are delivered, or given up, or belong to webhooks that are switched off.
    *
    * @returns whether they were when the signal aborted
    */
   async settled(signal: AbortSignal): Promise<boolean> {
-    const { journal, dispatcher, deadlines } = this.#parts;
-    const isSettled = () => journal.stats().pending === 0 && dispatcher.underWay === 0;
-    while (!isSettled() && !signal.aborted) await deadlines.wait(SETTLED_CHECK_MS);
-    return isSettled();
+    const { deadlines } = this.#parts;
+    while (!signal.aborted) {
+      if (await this.#isSettled()) return true;
+      await deadlines.wait(SETTLED_CHECK_MS);
+    }
+    return await this.#isSettled();
+  }
+
+  async #isSettled(): Promise<boolean> {
+    const { journal, dispatcher, stops } = this.#parts;
+    if (dispatcher.underWay > 0) return false;
+    if (journal.stats().pending === 0) return true;
+    if (stops.list().length === 0) return false;
+    const lanes = await journal.lanes();
+    return lanes.every(({ namespace, webhook }) => stops.allows(webhookPath(namespace, webhook)) === "none");
   }
 
   /** The outputs of a webhook in service. @param path `namespace/id` */

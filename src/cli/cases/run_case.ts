@@ -25,6 +25,9 @@ import { DeliveryRecorder } from "./recorder.ts";
 import { lowerCased, type PreparedRequest, prepareRequest, toRequest, UnusableCaseError } from "./request.ts";
 import { stepConfigOf } from "./step_config.ts";
 
+/** How long a gateway may take to start, in milliseconds. */
+const START_TIMEOUT_MS = 30_000;
+
 /** What is wrong with a case that ends before its events do: what would still be delivered is not known. */
 const UNSETTLED: Difference = {
   place: "deliveries",
@@ -55,10 +58,10 @@ export interface CaseContext {
 /** Runs a case. @param index tells its folder from those of others */
 export async function runCase(context: CaseContext, given: Case, index: number): Promise<CaseResult> {
   using _clock = clockStoppedAt(given.now);
-  const signal = AbortSignal.timeout(context.timeoutMs);
   const recorder = new DeliveryRecorder();
   const secrets = declaredSecrets(context.file, context.configuration.settings);
-  await using gateway = await startGateway(context, recorder, secrets, index, signal);
+  await using gateway = await startGateway(context, recorder, secrets, index);
+  const signal = AbortSignal.timeout(context.timeoutMs);
   const exchanges = exchangesOf(given);
   const differences: Difference[] = [];
   const notes: string[] = [];
@@ -78,7 +81,6 @@ async function startGateway(
   recorder: DeliveryRecorder,
   secrets: SecretLookup,
   index: number,
-  signal: AbortSignal,
 ): Promise<OfflineGateway> {
   const {
     environment,
@@ -92,7 +94,7 @@ async function startGateway(
     secrets,
     modules: recorder.recording(outputModulesWithin(settings.outputBounds)),
     authServers: new DeclaredServers(file),
-  }, signal);
+  }, AbortSignal.timeout(START_TIMEOUT_MS));
 }
 
 interface Run {
