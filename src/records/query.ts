@@ -117,9 +117,11 @@ function problemOf(query: URLSearchParams): string | undefined {
   for (const [one, other] of [["since", "newer-than"], ["until", "older-than"]] as const) {
     if (query.has(one) && query.has(other)) return `'${one}' and '${other}' say the same: give one of them`;
   }
-  if (query.get("webhook")?.includes("/") && query.has("namespace")) {
+  const webhook = query.get("webhook")?.split("/") ?? [];
+  if (webhook.length > 1 && query.has("namespace")) {
     return "'webhook' names its namespace already: leave 'namespace' out";
   }
+  if (webhook.length > 2) return "'webhook' must be ID or NAMESPACE/ID";
   return undefined;
 }
 
@@ -153,7 +155,13 @@ function ageOf(query: URLSearchParams, name: string, now: number): number | stri
 function timeOf(query: URLSearchParams, name: string): number | string | undefined {
   const text = query.get(name);
   if (text === null) return undefined;
-  const time = TIME.test(text) ? Date.parse(text) : NaN;
+  const time = TIME.test(text) && isDay(text.slice(0, "yyyy-mm-dd".length)) ? Date.parse(text) : NaN;
   if (!Number.isNaN(time)) return time;
   return `'${name}' must be a time such as 2026-01-31T12:00:00Z, current value is '${text}'`;
+}
+
+/** Whether there is such a day: `Date.parse` takes February 30 for March 2. */
+function isDay(date: string): boolean {
+  const time = Date.parse(date);
+  return !Number.isNaN(time) && new Date(time).toISOString().startsWith(date);
 }

@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { setTimeout as sleep } from "node:timers/promises";
 import type { RecordRow } from "../../src/records/view.ts";
 import { eventually } from "../support/eventually.ts";
 import { HttpTarget } from "../support/http/target.ts";
@@ -101,8 +102,14 @@ Deno.test("a replay to a URL that is interrupted goes on behind the last event t
   const stopped = await run(directory, args);
   assertEquals([stopped.status, stopped.stdout], [1, ["3 events replayed, 1 failed"]]);
   assertStringIncludes(stopped.stderr, `Event ${ids[3]} was not taken: the target answered 400`);
-  target.answer({ status: 200 });
-  assertEquals((await run(directory, args)).stdout, ["6 events replayed"]);
+  let slowAt = Infinity;
+  target.answer(() => {
+    if (slowAt < Infinity) return { status: 200 };
+    slowAt = performance.now();
+    return { status: 200, after: sleep(300) };
+  });
+  assertEquals((await run(directory, [...args, "--rate", "10"])).stdout, ["6 events replayed"]);
+  assert(performance.now() - slowAt >= 400, "what the slow answer took is not made up for");
   assertStringIncludes((await run(directory, args)).stdout.join(), "This replay is done");
   const [first] = target.requests;
   assertEquals([first?.method, first?.target, first?.text], ["POST", "/in?a=b", '{"number":0}']);
@@ -113,6 +120,9 @@ Deno.test("a replay to a URL that is interrupted goes on behind the last event t
   const other = await run(directory, ["replay", "--id", "x", "--resume", directory.file("state")]);
   assertEquals(other.status, 2);
   assertStringIncludes(other.stderr, "belongs to another replay");
+  const nowhere = ["replay", "--all", "--to", target.url, "--resume", directory.file("missing", "state")];
+  assertEquals((await run(directory, nowhere)).status, 1);
+  assertEquals(target.requests.length, sent.length, "nothing is sent that could not be remembered");
 });
 
 Deno.test("a replay through a running gateway delivers again, and sends the rate that is asked for", async () => {

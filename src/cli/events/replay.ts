@@ -59,11 +59,10 @@ class Replay {
   readonly #query: URLSearchParams;
   readonly #stop: AbortSignal;
   readonly #progress = new ReplayProgress({ isTerminal: Deno.stderr.isTerminal(), write: writeError });
-  readonly #begunAt = performance.now();
+  /** When the rate allows for the next event, by the monotonic clock. */
+  #nextAt = 0;
   #cursor: string | undefined;
   #replayed: number;
-  /** Of this run. */
-  #done = 0;
   #skipped = 0;
   #failed = 0;
 
@@ -85,21 +84,20 @@ class Replay {
     this.#replayed = start.replayed;
   }
 
-  /** Goes on where the file says; `undefined` when it says that all is done. */
+  /** Goes on where the file says, which is there before anything is sent; `undefined` when it says that all is done. */
   static begin(access: EventAccess, options: ReplayOptions, stop: AbortSignal): Replay | undefined {
     const { query, cursor, resume } = options;
     const state = resume === undefined ? undefined : readState(resume);
-    if (state === undefined) return new Replay(access, options, stop, { query, cursor, replayed: 0 });
+    if (state === undefined) {
+      const replay = new Replay(access, options, stop, { query, cursor, replayed: 0 });
+      replay.#keepState(false);
+      return replay;
+    }
     if (state.asked !== askedFor(options)) {
       throw usageError("events", `${resume} belongs to another replay: name another file`);
     }
-    if (state.cursor === undefined) return undefined;
-    const { replayed } = state;
-    return new Replay(access, options, stop, {
-      query: new URLSearchParams(state.query),
-      cursor: state.cursor,
-      replayed,
-    });
+    if (state.isDone) return undefined;
+    return new Replay(access, options, stop, { ...state, query: new URLSearchParams(state.query) });
   }
 
   async run(): Promise<number> {
@@ -127,8 +125,9 @@ class Replay {
     while (!this.#stop.aborted) {
       await this.#keepRate();
       if (this.#stop.aborted) return false;
+      const askedAt = performance.now();
       const step = await this.#access.replay(this.#query, to, limit, this.#cursor);
-      this.#done += step.replayed;
+      this.#countAgainstRate(step.replayed, askedAt);
       this.#replayed += step.replayed;
       this.#skipped += step.skipped;
       this.#save(step.cursor ?? undefined);
@@ -144,8 +143,8 @@ class Replay {
       for (const event of page.events) {
         await this.#keepRate();
         if (this.#stop.aborted) return false;
+        this.#countAgainstRate(1, performance.now());
         const failure = await sendEvent(address, event, this.#stop);
-        this.#done++;
         if (failure === undefined) this.#replayed++;
         else if (this.#stop.aborted || !this.#fail(event.id, failure)) return false;
         this.#save(event.cursor);
@@ -167,18 +166,31 @@ class Replay {
   #save(cursor: string | undefined): void {
     this.#cursor = cursor;
     this.#progress.show(this.#summary);
+    this.#keepState(cursor === undefined);
+  }
+
+  #keepState(isDone: boolean): void {
     const { resume } = this.#options;
     if (resume === undefined) return;
-    const state = { query: String(this.#query), asked: askedFor(this.#options), replayed: this.#replayed };
-    writeState(resume, { ...state, cursor });
+    writeState(resume, {
+      query: String(this.#query),
+      asked: askedFor(this.#options),
+      replayed: this.#replayed,
+      cursor: this.#cursor,
+      isDone,
+    });
   }
 
   /** Waits until more events are within the rate. */
   async #keepRate(): Promise<void> {
-    const { rate } = this.#options;
-    if (rate === undefined) return;
-    const waitMs = this.#begunAt + this.#done / rate * 1000 - performance.now();
+    const waitMs = this.#nextAt - performance.now();
     if (waitMs > 0) await sleep(waitMs, undefined, { signal: this.#stop }).catch(() => {});
+  }
+
+  /** What a slow target leaves of the rate is not made up for later. @param at when they were sent */
+  #countAgainstRate(events: number, at: number): void {
+    const { rate } = this.#options;
+    if (rate !== undefined) this.#nextAt = Math.max(this.#nextAt, at) + events / rate * 1000;
   }
 
   get #summary(): string {

@@ -12,8 +12,10 @@ export interface ReplayState {
   readonly query: string;
   /** What was asked for on the command line; another replay must not go on here. */
   readonly asked: string;
-  /** `undefined` when everything is done. */
+  /** Behind what is done; `undefined` while nothing is. */
   readonly cursor: string | undefined;
+  /** Whether everything is done. */
+  readonly isDone: boolean;
   readonly replayed: number;
 }
 
