@@ -10,7 +10,7 @@ import { pause } from "../time/abortable.ts";
 import type { DeadLetterCount, DeadLetters } from "./dead_letters.ts";
 
 /** How often is looked whether anything has changed, in milliseconds: at two numbers in memory. */
-const LOOK_MS = 500;
+const LOOK_MS = 250;
 
 /** Letters that are counted by one operation, so that none is long. */
 const SLICE = 2_000;

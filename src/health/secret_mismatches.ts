@@ -27,7 +27,7 @@ const MOST_MS = 60 * 60_000;
 const MAX_WEBHOOKS = 1_000;
 
 /** How often is looked whether a secret matches again, in milliseconds. */
-const LOOK_MS = 500;
+const LOOK_MS = 250;
 
 /** What is needed to find them. */
 export interface SecretMismatchesOptions {

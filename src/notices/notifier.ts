@@ -20,8 +20,6 @@ import { NOTICE_KINDS, titleOf } from "./kinds.ts";
 import type { Notice } from "./notice.ts";
 import type { NoticeSettings } from "./settings.ts";
 
-const GATHER_MS = 500;
-
 /** Notices that are given at most, whatever happens. */
 const MOST = { requests: 10, windowMs: 60_000 };
 
@@ -56,8 +54,6 @@ export interface NotifierOptions {
   readonly logger: Logger;
   /** What tells the gateway from others; `undefined` where that is not known. */
   readonly gateway?: string | undefined;
-  /** How long what follows a change is waited for, so that it is said together, in milliseconds. @default 500 */
-  readonly gatherMs?: number;
   /** The pauses after a webhook has not taken a notice. @default from 1 s to a minute, half of each random */
   readonly pauses?: BackoffGrowth;
 }
@@ -101,11 +97,10 @@ export class Notifier implements AsyncDisposable {
 
   async #run(): Promise<void> {
     const { signal } = this.#closing;
-    const { gatherMs = GATHER_MS } = this.#options;
     let nextInMs: number | undefined;
     while (!signal.aborted) {
       await this.#changed.wait(signal, nextInMs);
-      await pause(gatherMs, signal);
+      await pause(this.#options.target()?.settings.gatherMs ?? 0, signal);
       nextInMs = await this.#sayWhatIsDue(signal);
     }
   }

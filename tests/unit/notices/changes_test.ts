@@ -131,7 +131,7 @@ Deno.test("what was wrong before the start is no news, but that it is over is", 
 
 Deno.test("nothing is said of kinds that are not asked for, of connections, and of what is own", () => {
   const world = new World();
-  world.settings = compileNotify({ format: "json", about: ["secret"], every: 300 });
+  world.settings = compileNotify({ format: "json", about: ["secret"], every: 300, gather: 1 });
   world.note("began");
   world.own = "ops/notices";
   world.note("began", "ops/notices", { part: "webhook", kind: "secret_mismatch" });

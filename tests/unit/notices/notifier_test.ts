@@ -12,7 +12,7 @@ import { eventually } from "../../support/eventually.ts";
 class World implements AsyncDisposable, NoticeTarget {
   readonly health = new Health();
   readonly metrics = new Metrics();
-  readonly settings = { ...compileNotify(undefined), everyMs: 0 };
+  readonly settings = { ...compileNotify(undefined), everyMs: 0, gatherMs: 0 };
   readonly outputs = new Set(["http_webhook https://hooks.example"]);
   readonly #notifier: Notifier;
   isThere = true;
@@ -27,7 +27,6 @@ class World implements AsyncDisposable, NoticeTarget {
       target: () => this.isThere ? this : undefined,
       metrics: this.metrics,
       logger: getLogger(["test"]),
-      gatherMs: 0,
       pauses: { initialMs: 1, maxMs: 1 },
     });
   }
