@@ -13,6 +13,8 @@ import { parseExact } from "./exact_json.ts";
 /** Largest file of cases, in bytes. */
 export const MAX_CASE_FILE_BYTES = 16 * 1024 * 1024;
 
+const BYTE_ORDER_MARK = /^\ufeff/;
+
 const texts = z.record(z.string(), z.string());
 
 /** A header that is to have this value, or `null` for one that is not to be there. */
@@ -117,7 +119,7 @@ export const deliverySchema = z.strictObject({
   }),
   headers: expectedHeaders.default({}).meta({
     description:
-      "Headers that outputs take along, `cwm-webhook` and its like among them, and with `http_webhook` all that it sends; `null` for one that is not there. There may be others.",
+      "Headers that outputs take along, `cwm-webhook` and its like among them, and with `http_webhook` all that it sends but tokens of `oauth2`; `null` for one that is not there. There may be others.",
   }),
   json: z.unknown().optional().meta({ description: "The payload as a document." }),
   text: z.string().optional().meta({ description: "The payload as a text, exactly." }),
@@ -164,7 +166,7 @@ export const caseSchema = z.strictObject({
   request: requestSchema.optional().meta({ description: "What is sent, see below." }),
   target,
   expect: expectationSchema.optional().meta({ description: "What is to come of it, see below." }),
-  exchanges: z.array(z.strictObject(exchangeFields)).min(1).optional().meta({
+  exchanges: z.array(z.strictObject(exchangeFields)).min(1, "Must not be empty").optional().meta({
     description:
       "In the place of both: several requests one after the other, each with `request` and `expect`, such as one that comes again.",
   }),
@@ -203,7 +205,9 @@ export const fileSchema = z.strictObject({
     description:
       "What servers answer that methods of authentication ask, by their URLs: `status` and `json`. A server that is not here cannot be asked.",
   }),
-  cases: z.array(caseSchema).min(1).meta({ description: "The cases, each with the keys below." }),
+  cases: z.array(caseSchema).min(1, "Must not be empty").meta({
+    description: "The cases, each with the keys below.",
+  }),
 });
 
 /** Everything that a file of cases says. */
@@ -239,8 +243,9 @@ export function exchangesOf({ request, target, expect, exchanges }: Case): reado
  */
 export function readCaseFile(
   path: string,
-  text: string,
+  written: string,
 ): CaseFile | { readonly problems: readonly string[] } {
+  const text = written.replace(BYTE_ORDER_MARK, "");
   let value: unknown;
   try {
     value = parseExact(text);

@@ -157,17 +157,25 @@ function toJson(results: readonly FileResult[], failed: number): string {
 class JournalFolder implements AsyncDisposable {
   private constructor(readonly path: string) {}
 
-  /** @param dataDir where it is made when the system's folder for temporary files cannot be written to */
+  /**
+   * @param dataDir where it is made when none can be in the system's folder for temporary files
+   * @throws {StartupError} `settings_invalid` when it cannot be made there either
+   */
   static async create(dataDir: string): Promise<JournalFolder> {
     const prefix = "cwm-cases-";
     try {
       return new JournalFolder(await Deno.makeTempDir({ prefix }));
-    } catch (error) {
-      if (!(error instanceof Deno.errors.NotCapable || error instanceof Deno.errors.PermissionDenied)) {
-        throw error;
-      }
+    } catch {
+      // Another folder may do.
+    }
+    try {
       await Deno.mkdir(dataDir, { recursive: true });
       return new JournalFolder(await Deno.makeTempDir({ dir: dataDir, prefix }));
+    } catch (cause) {
+      const advice = "let TMPDIR or DATA_DIR be a folder that can be written to";
+      throw new StartupError("settings_invalid", [
+        `The journals of cases have no folder: ${unreadableReason(cause)}: ${advice}`,
+      ], { cause });
     }
   }
 

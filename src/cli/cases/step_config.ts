@@ -14,22 +14,28 @@ import type { WebhookValue } from "./credentials.ts";
 export type StepConfig = Readonly<Record<string, unknown>>;
 
 /**
- * `module-config` of one output: with what stands beside it, and in a chain with what the webhook has for all steps.
+ * `module-config` of one output: with what stands beside it or in a connection of its own, and in a chain with what the
+ * webhook has for all steps.
  *
  * @param step its place in the chain, from 0
  */
 export function stepConfigOf(webhook: WebhookValue, step: number): StepConfig {
   const moved = withModuleKeysInside(webhook, knownKeys(webhookSchema), outputModules);
   const { chain } = moved;
-  if (!Array.isArray(chain)) return moduleConfigIn(moved);
-  const own: unknown = chain[step];
-  const name = typeof own === "string" ? own : (own as { readonly module?: unknown }).module;
+  const own: unknown = Array.isArray(chain) ? chain[step] : moved;
+  const name = typeof own === "string" ? own : (own as WebhookValue)["module"];
   const module = outputModules.find((each) => each.name === name);
   const known = module === undefined ? [] : knownKeys(module.configSchema);
-  const shared = Object.entries(moduleConfigIn(moved)).filter(([key]) => known.includes(key));
-  return { ...Object.fromEntries(shared), ...moduleConfigIn(own) };
+  const knownIn = (holder: unknown, key: string) =>
+    Object.fromEntries(Object.entries(objectIn(holder, key)).filter(([each]) => known.includes(each)));
+  return {
+    ...knownIn(moved, "redis"),
+    ...knownIn(moved, "module-config"),
+    ...knownIn(own, "redis"),
+    ...objectIn(own, "module-config"),
+  };
 }
 
-function moduleConfigIn(holder: unknown): StepConfig {
-  return (holder as { readonly "module-config"?: StepConfig })["module-config"] ?? {};
+function objectIn(holder: unknown, key: string): StepConfig {
+  return (holder as Readonly<Record<string, StepConfig | undefined>>)[key] ?? {};
 }

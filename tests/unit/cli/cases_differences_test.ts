@@ -32,6 +32,7 @@ Deno.test("steps without numbers are in the order of the list, and have the sett
   const webhooks = {
     a: { chain: ["log", "http_webhook", "log"], auth: "none", "module-config": { url } },
     b: { module: "log", auth: "none", pretty_print: true },
+    c: { module: "redis_publish", auth: "none", redis: { host: "localhost", channel: "orders" } },
   };
   const deliveries = [{ module: "log", config: { url: null } }, { step: 1, config: { url } }, {
     module: "log",
@@ -40,6 +41,11 @@ Deno.test("steps without numbers are in the order of the list, and have the sett
   const cases = [
     { name: "chain", request: { webhook: "a", json: 1 }, expect: { status: 200, deliveries } },
     { name: "beside", request: { webhook: "b", json: 1 }, expect: beside },
+    {
+      name: "own connection",
+      request: { webhook: "c", json: 1 },
+      expect: { status: 200, deliveries: [{ config: { channel: "orders" } }] },
+    },
   ];
   const { status, lines } = await runCases(webhooks, { cases });
   assertEquals(status, 0, lines.join("\n"));

@@ -341,6 +341,7 @@ Deno.test("a file with problems names each with its line, and nothing is run", a
   assertEquals((await assertRejects(() => test([dir.file("no.json")], {}), StartupError)).problems, [
     `${dir.file("no.json")} cannot be read: NotFound`,
   ]);
+  assertEquals(await problemsOf(`\ufeff{\n"cases": []}`), ["cases.json:2: cases: Must not be empty"]);
   const usable = await dir.writeText("good.json", `{${good}}`);
   const lines: string[] = [];
   await dir.writeText("cases.json", "{}");
@@ -349,6 +350,29 @@ Deno.test("a file with problems names each with its line, and nothing is run", a
     StartupError,
   );
   assertEquals(lines, []);
+});
+
+Deno.test("journals of cases need a folder, which may be DATA_DIR", async () => {
+  await using dir = await TempDir.create();
+  await dir.writeJson("webhooks.json", { a: LOG });
+  const expect = { status: 200, deliveries: [{}] };
+  const path = await dir.writeJson("cases.json", {
+    webhooks: "webhooks.json",
+    ...oneCase({ json: 1 }, expect),
+  });
+  const former = Deno.env.get("TMPDIR");
+  Deno.env.set("TMPDIR", dir.file("none"));
+  try {
+    assertEquals(await test([path], { DATA_DIR: dir.file("data") }, () => {}), 0);
+    const { exitStatus } = await assertRejects(
+      () => test([path], { DATA_DIR: path }, () => {}),
+      StartupError,
+    );
+    assertEquals(exitStatus, 2);
+  } finally {
+    if (former === undefined) Deno.env.delete("TMPDIR");
+    else Deno.env.set("TMPDIR", former);
+  }
 });
 
 Deno.test("overlays are merged for cases, too, and results can be printed as JSON", async () => {
