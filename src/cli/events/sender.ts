@@ -8,6 +8,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { forEachEventHeader } from "../../event/event_headers.ts";
 import { EventBody } from "../../event/event.ts";
 import { exchange, type ExchangeOptions, NoAnswerError, type WholeAnswer } from "../../io/http_exchange.ts";
+import { parseRetryAfter } from "../../io/retry_after.ts";
 import type { RecordRow } from "../../records/view.ts";
 import type { HttpAddress } from "../../schema/addresses.ts";
 import { backoffBoundMs } from "../../time/backoff.ts";
@@ -21,11 +22,14 @@ const MAX_ANSWER_BYTES = 1024 * 1024;
 const ATTEMPTS = 4;
 const PAUSES = { initialMs: 500, maxMs: 4_000 };
 
+/** Longest pause that `Retry-After` can ask for, in milliseconds. */
+const MAX_ASKED_PAUSE_MS = 60_000;
+
 /** Answers of a server that may take the event a little later. */
 const PASSING = new Set([408, 425, 429, 500, 502, 503, 504]);
 
 /**
- * Sends an event by POST, up to 4 times while its failure may pass.
+ * Sends an event by POST, up to 4 times while its failure may pass, and not before `Retry-After` allows for it.
  *
  * @param stop ends the pauses between attempts
  * @returns why it was not taken; `undefined` when it was, with 2xx
@@ -43,8 +47,15 @@ export async function sendEvent(
     if (typeof answer !== "string" && answer.status >= 200 && answer.status < 300) return undefined;
     const mayPass = typeof answer === "string" || PASSING.has(answer.status);
     if (!mayPass || attempt === ATTEMPTS || stop.aborted) return failure;
-    await sleep(backoffBoundMs(PAUSES, attempt), undefined, { signal: stop }).catch(() => {});
+    const pauseMs = Math.max(backoffBoundMs(PAUSES, attempt), askedPauseMs(answer));
+    await sleep(pauseMs, undefined, { signal: stop }).catch(() => {});
   }
+}
+
+function askedPauseMs(answer: WholeAnswer | string): number {
+  if (typeof answer === "string") return 0;
+  const seconds = parseRetryAfter(answer.headers["retry-after"], Date.now()) ?? 0;
+  return Math.min(seconds * 1000, MAX_ASKED_PAUSE_MS);
 }
 
 async function tryOnce(request: ExchangeOptions, body: Uint8Array): Promise<WholeAnswer | string> {

@@ -70,7 +70,8 @@ export function switchOffPolicyOf(
   if (webhook === undefined) return undefined;
   const { policy: { switchOff, acceptance }, steps } = webhook;
   if (switchOff === "never" || (acceptance === "delivered" && steps.length > 1)) return undefined;
-  const whenGone = acceptance === "durable";
+  // One step of a chain that is gone says nothing of the others.
+  const whenGone = acceptance === "durable" && steps.length === 1;
   return { afterMs, failures: Infinity, tryEveryMs: USUAL_TRY_EVERY_MS, whenGone, ...switchOff };
 }
 

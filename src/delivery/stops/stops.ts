@@ -212,7 +212,7 @@ export class Stops {
     const now = performance.now();
     let failures = this.#failures.get(path);
     if (failures === undefined) this.#failures.set(path, failures = new Failures());
-    failures.add(now);
+    failures.add(now, error.code !== "output_throttled");
     if (policy === undefined) return;
     if (error.isGone && policy.whenGone) this.#switchOff(path, error.message);
     else if (failures.reach(policy, now)) {

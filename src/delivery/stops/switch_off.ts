@@ -25,6 +25,8 @@ const STREAK_MS = 1_000;
 /** The failures of a webhook or an output since its last success. Times are `performance.now()`. */
 export class Failures {
   #count = 0;
+  /** Those of them that have used up an attempt. */
+  #attempts = 0;
   #since = 0;
 
   /** Whether there are any. */
@@ -32,13 +34,15 @@ export class Failures {
     return this.#count > 0;
   }
 
-  add(now: number): void {
+  /** @param usesAttempt `false` where the target has asked for a pause. @default true */
+  add(now: number, usesAttempt = true): void {
     if (this.#count++ === 0) this.#since = now;
+    if (usesAttempt) this.#attempts++;
   }
 
   /** A delivery has succeeded. */
   reset(): void {
-    this.#count = 0;
+    this.#count = this.#attempts = 0;
   }
 
   /** Whether the target fails, and not only single events. */
@@ -48,7 +52,7 @@ export class Failures {
 
   /** Whether the policy has the webhook switched off now. Few failures alone say nothing of a time. */
   reach({ afterMs, failures }: SwitchOffPolicy, now: number): boolean {
-    return this.#count >= failures || (this.isStreak(now) && now - this.#since >= afterMs);
+    return this.#attempts >= failures || (this.isStreak(now) && now - this.#since >= afterMs);
   }
 
   /** How many in how long, for operators. */

@@ -67,7 +67,7 @@ Deno.test("a paused webhook accepts events, delivers none, and all of them when 
   const { troubles } = await admin(gateway, "/admin/status") as { troubles: readonly { kind: string }[] };
   assertEquals(troubles.map(({ kind }) => kind), ["paused"]);
   assertEquals((await counts(gateway))["stopped"], 'namespace="default",webhook="orders",state="paused"');
-  assertEquals((await counts(gateway))["pending"], "5");
+  await eventually(async () => assertEquals((await counts(gateway))["pending"], "5"));
   assertEquals((await admin(gateway, "/admin/stops/resume?webhook=default/orders", "POST"))["resumed"], true);
   await target.waitForRequests(6);
   await eventually(async () => assertEquals((await counts(gateway))["pending"], "0"));
@@ -161,6 +161,26 @@ Deno.test("410 switches off at once: that event is a dead letter, and the later 
   target.answer({ status: 200 });
   await eventually(async () => assertEquals((await counts(gateway))["pending"], "0"));
   assertEquals((await deliveriesOf(gateway)).state, "on");
+});
+
+Deno.test("neither a pause that is asked for nor one step of a chain that is gone switches off", async () => {
+  await using target = await HttpTarget.start();
+  await using gone = await HttpTarget.start();
+  gone.answer({ status: 410 });
+  const step = (to: HttpTarget) => ({
+    module: "http_webhook",
+    "module-config": { url: to.url, allowed_hosts: ["127.0.0.1"] },
+  });
+  await using gateway = await start({
+    orders: webhookTo(target, { switch_off: { failures: 1 } }),
+    chained: { chain: [step(target), step(gone)] },
+  });
+  target.answerNext({ status: 429, headers: { "retry-after": "0" } });
+  await postEach(gateway, 1);
+  await target.waitForRequests(2);
+  await postEach(gateway, 1, "/webhook/chained");
+  await eventually(async () => assertEquals((await counts(gateway))["deadLetters"], "1"));
+  assertEquals((await deliveriesOf(gateway, "chained")).state, "on");
 });
 
 Deno.test("senders of a switched-off webhook get 503, and one may try it now and then", async () => {
