@@ -48,16 +48,22 @@ function withoutText(text: string): string {
   if (text === "") return text;
   const parts = text.split(REFERENCE);
   return parts.map((part, index) => {
-    if (index % 2 === 1) return part.replace(DEFAULT, `$1${REDACTED}}`);
+    if (index % 2 === 1) return withoutDefault(part);
     const isScheme = index === 0 && parts.length > 1 && /^[A-Za-z]+ $/.test(part);
     return part === "" || isScheme ? part : REDACTED;
   }).join("");
 }
 
+function withoutDefault(reference: string): string {
+  return reference.replace(DEFAULT, `$1${REDACTED}}`);
+}
+
 function withoutParts(text: string): string {
   if (text.includes("PRIVATE KEY-----")) return REDACTED;
-  if (!text.includes("://")) return text;
-  return text.replace(URL_PASSWORD, (all, before: string) => {
+  const written = text.split(REFERENCE)
+    .map((part, index) => index % 2 === 1 ? withoutDefault(part) : part).join("");
+  if (!written.includes("://")) return written;
+  return written.replace(URL_PASSWORD, (all, before: string) => {
     const password = all.slice(before.length, -1);
     return `${before}${withoutText(password)}@`;
   }).replace(

@@ -23,3 +23,16 @@ Deno.test("what logs in, signs and opens proxies is not printed, and what it sta
   assertEquals([ca, sign.secret[1]], ["/run/tls/ca.crt", "{$SECRET}"]);
   assertEquals((auth["oauth2"] as { token_url: string }).token_url, "https://login.example/token");
 });
+
+Deno.test("references are printed as they are written, and never what would stand in for them", () => {
+  const printed = withoutSecrets({
+    url: "{$URL:https://orders.example/in?token=hunter2}",
+    topic: "{$env:TOPIC:hunter2} and {$TOPIC}",
+    headers: { "X-Shop": "{$file:shop:hunter2}", "X-Api-Key": "{$KEY:hunter2}" },
+  });
+  assertEquals(printed, {
+    url: "{$URL:[REDACTED]}",
+    topic: "{$env:TOPIC:[REDACTED]} and {$TOPIC}",
+    headers: { "X-Shop": "{$file:shop:[REDACTED]}", "X-Api-Key": "{$KEY:[REDACTED]}" },
+  });
+});
