@@ -27,7 +27,7 @@ export function answerForSender(
   const isSuccess = status >= 200 && status < 300;
   if (refusingProxy(status, destination) !== undefined) return undefined;
   if (!isSuccess && (status < 400 || status > 599)) return undefined;
-  const coding = headers["content-encoding"] ?? "identity";
+  const coding = headers["content-encoding"] || "identity";
   if (body.byteLength > MAX_ANSWER_BYTES) {
     return `The destination's answer is longer than ${MAX_ANSWER_BYTES} bytes`;
   }

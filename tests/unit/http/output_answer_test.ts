@@ -53,6 +53,8 @@ Deno.test("the sender gets status, type and body of the target's answer, and no 
       body: new Uint8Array([0, 255, 254]),
     },
     { status: 200, headers: { "content-type": "text/plain" }, body: "x".repeat(64 * 1024) },
+    { status: 200, headers: { "content-encoding": "" }, body: "no coding" },
+    { status: 200, headers: { "content-encoding": "Identity" }, body: "no coding" },
   ];
   for (const reply of replies) {
     world.target.answerNext({ ...reply, headers: { ...headers, ...reply.headers } });
