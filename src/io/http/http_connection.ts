@@ -54,6 +54,8 @@ interface Waiting {
 export class HttpConnection {
   /** What connections have to have in common to be used for the same requests. */
   readonly key: string;
+  /** By `performance.now()`. */
+  readonly openedAt: number = performance.now();
   /** When it is closed if it is not used, by `performance.now()`. */
   idleUntil = 0;
   readonly #socket: Socket;

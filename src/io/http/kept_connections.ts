@@ -10,6 +10,12 @@ import { type ConnectionOwner, HttpConnection } from "./http_connection.ts";
 /** How long an unused connection is kept, in milliseconds. Shorter than most servers keep theirs. */
 const KEEP_ALIVE_MS = 30_000;
 
+/**
+ * How long a connection is used, in milliseconds: where there is always something to send, a name whose addresses have
+ * changed would never be looked up again.
+ */
+const MAX_AGE_MS = 5 * 60_000;
+
 /** How often it is looked for connections that were unused for too long, in milliseconds. */
 const SWEEP_MS = 5_000;
 
@@ -24,6 +30,12 @@ export class KeptConnections implements ConnectionOwner, Disposable {
   #count = 0;
   #sweeping: ReturnType<typeof setTimeout> | undefined;
   #isDisposed = false;
+  readonly #maxAgeMs: number;
+
+  /** @param options.maxAgeMs how long a connection is used, in milliseconds. @default 5 minutes */
+  constructor({ maxAgeMs = MAX_AGE_MS }: { readonly maxAgeMs?: number } = {}) {
+    this.#maxAgeMs = maxAgeMs;
+  }
 
   /** An unused connection, which is used from now on. */
   take(key: string): HttpConnection | undefined {
@@ -34,7 +46,6 @@ export class KeptConnections implements ConnectionOwner, Disposable {
     if (unused!.length === 0) this.#unused.delete(key);
     if (connection.idleUntil > performance.now()) return connection;
     connection.close();
-    // The others were used even longer ago.
     return this.take(key);
   }
 
@@ -47,8 +58,10 @@ export class KeptConnections implements ConnectionOwner, Disposable {
   }
 
   onIdle(connection: HttpConnection, keptMs: number): void {
-    if (this.#count >= MAX_KEPT) return connection.close();
-    connection.idleUntil = performance.now() + Math.min(keptMs, KEEP_ALIVE_MS);
+    const now = performance.now();
+    const leftMs = connection.openedAt + this.#maxAgeMs - now;
+    if (this.#count >= MAX_KEPT || leftMs <= 0) return connection.close();
+    connection.idleUntil = now + Math.min(keptMs, KEEP_ALIVE_MS, leftMs);
     const unused = this.#unused.get(connection.key);
     if (unused === undefined) this.#unused.set(connection.key, [connection]);
     else unused.push(connection);

@@ -13,6 +13,7 @@ export const documentation: ModuleDocumentation = {
     "`cwm-namespace`, `cwm-webhook`, `cwm-received-at`, and `cwm-event-type` where it is known. Redirects are not followed. Private, loopback, link-local and metadata addresses are refused after name",
     "resolution, unless `allowed_hosts` names them. Of several addresses of a name, IPv6 and IPv4, the first that answers",
     "is used (RFC 8305); one that never does costs 150 milliseconds, and half a minute is not tried first again.",
+    "A connection is used for five minutes at most; the next one goes to where the name leads by then.",
   ],
   example: {
     webhooks: { orders: { module: "http_webhook", "module-config": { url: "https://shop.example/hooks" } } },

@@ -1,8 +1,9 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import type { Buffer } from "node:buffer";
 import { once } from "node:events";
-import { type AddressInfo, createServer, type Socket } from "node:net";
+import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 import { ANY_DESTINATION } from "../../../../src/io/destination_policy.ts";
+import { KeptConnections } from "../../../../src/io/http/kept_connections.ts";
 import { HttpWebhookClient } from "../../../../src/io/http_client.ts";
 import { eventually } from "../../../support/eventually.ts";
 import { HttpTarget } from "../../../support/http/target.ts";
@@ -111,3 +112,16 @@ Deno.test("an answer is whole when something that belongs to none comes behind i
   await send(client, server, SMALL);
   assertEquals(server.connections, 2);
 });
+
+for (const [maxAgeMs, isKept] of [[60_000, true], [0, false]] as const) {
+  Deno.test(`a connection that may get ${maxAgeMs} ms old is used ${isKept ? "again" : "once"}`, async () => {
+    await using server = await RawServer.start((socket) => {
+      socket.write("HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n");
+    });
+    using connections = new KeptConnections({ maxAgeMs });
+    const socket = connect(server.destination.port, "127.0.0.1");
+    const connection = connections.add(socket, "target");
+    await connection.send("POST / HTTP/1.1\r\n\r\n", new Uint8Array(), 0, NEVER);
+    assertEquals(connections.take("target") === connection, isKept);
+  });
+}
