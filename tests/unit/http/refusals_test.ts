@@ -230,6 +230,7 @@ Deno.test("the page of a webhook shows its state and how its requests ended", as
     warnings: [],
     modules: ["probe"],
     accept: "delivered",
+    deliveries: { state: "on" },
     requests: { accepted: 2, invalid_json: 1 },
   });
   assertEquals(refusals.map(({ code }) => code), ["invalid_json"]);

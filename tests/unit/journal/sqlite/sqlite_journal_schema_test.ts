@@ -109,7 +109,7 @@ Deno.test("SQLite journal keeps secrets that are brought in a file of the third 
 
 Deno.test("SQLite journal knows what webhooks hold of a file that the fourth version has written", async () => {
   await using temporary = await TempDir.create();
-  const options = { retentionMs: 0, maxBytes: 250_000 };
+  const options = { retentionMs: 0, maxBytes: 150_000 };
   const failure = { code: "output_rejected", message: "No", connection: "a" } as const;
   const holds = (journal: SqliteJournal, bytes: number) =>
     eventually(() => assertEquals(journal.stats().holders, [{ ...LANE, bytes }]));
