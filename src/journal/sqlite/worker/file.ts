@@ -18,7 +18,7 @@ export const LOG_SUFFIX = "-wal";
 /** Files that SQLite keeps beside the database. */
 const COMPANIONS = [LOG_SUFFIX, "-shm", "-journal"] as const;
 
-/** Pages of the write-ahead log after which it is written back to the file: 8 MiB. */
+/** Pages of the write-ahead log after which it is written back to the file: 4 MiB. */
 export const CHECKPOINT_PAGES = 1_000;
 
 /** The log may grow beyond this only until it is written back the next time. */
@@ -111,13 +111,8 @@ function create(directory: string, path: string): boolean {
 function configure(database: DatabaseSync): void {
   const set = (pragma: string) => database.prepare(`PRAGMA ${pragma}`).all();
   set("locking_mode = EXCLUSIVE");
-  // They can be chosen before there are tables only.
-  if (readVersion(database) === 0) {
-    // Twice the usual size: half as many pages to write, to copy and to free for events of some KB.
-    set("page_size = 8192");
-    // So that free pages can be given back.
-    set("auto_vacuum = INCREMENTAL");
-  }
+  // So that free pages can be given back. It can be chosen before there are tables only.
+  if (readVersion(database) === 0) set("auto_vacuum = INCREMENTAL");
   set("journal_mode = WAL");
   set("synchronous = FULL");
   set(`wal_autocheckpoint = ${CHECKPOINT_PAGES}`);
