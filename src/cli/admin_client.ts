@@ -9,7 +9,7 @@ import { escapeUnsafe } from "../observability/safe_text.ts";
 import { askLocalGateway, type LocalAnswer, type LocalSettings, localUrl } from "./healthcheck.ts";
 
 /** How long a gateway may take to answer unless somebody knows better, in milliseconds. */
-const TIMEOUT_MS = 60_000;
+export const ANSWER_TIMEOUT_MS = 60_000;
 
 /** What the gateway says of a request that it refuses. */
 interface GatewayProblem {
@@ -28,7 +28,7 @@ export class AdminClient {
    * @param token the gateway's `ADMIN_TOKEN`
    * @param timeoutMs how long the gateway may take to answer, in milliseconds
    */
-  constructor(settings: LocalSettings, token: string, timeoutMs: number = TIMEOUT_MS) {
+  constructor(settings: LocalSettings, token: string, timeoutMs: number = ANSWER_TIMEOUT_MS) {
     this.#timeoutMs = timeoutMs;
     this.#settings = settings;
     this.#origin = localUrl(settings);

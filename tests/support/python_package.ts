@@ -5,6 +5,7 @@
  */
 
 import { join } from "@std/path";
+import { pathExists } from "./path_exists.ts";
 
 /** A package in one version. */
 export interface PythonPackage {
@@ -22,7 +23,7 @@ export interface PythonPackage {
  */
 export async function installPythonPackage({ name, version, sha256 }: PythonPackage): Promise<string> {
   const folder = join(cacheFolder(), `${name}-${version}`);
-  if (await exists(folder)) return folder;
+  if (await pathExists(folder)) return folder;
   await Deno.mkdir(cacheFolder(), { recursive: true });
   // Complete or not there at all, whoever else installs it at the same time.
   const unfinished = await Deno.makeTempDir({ dir: cacheFolder(), prefix: `${name}-${version}-` });
@@ -31,7 +32,7 @@ export async function installPythonPackage({ name, version, sha256 }: PythonPack
     await Deno.rename(unfinished, folder);
   } catch (error) {
     await Deno.remove(unfinished, { recursive: true });
-    if (!await exists(folder)) throw error;
+    if (!await pathExists(folder)) throw error;
   }
   return folder;
 }
@@ -54,14 +55,4 @@ async function install(folder: string, requirement: string, sha256: string | und
 function cacheFolder(): string {
   const home = Deno.env.get("XDG_CACHE_HOME") ?? join(Deno.env.get("HOME") ?? "/tmp", ".cache");
   return join(home, "cwm-tests");
-}
-
-async function exists(path: string): Promise<boolean> {
-  try {
-    await Deno.stat(path);
-    return true;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return false;
-    throw error;
-  }
 }

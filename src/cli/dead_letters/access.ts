@@ -13,18 +13,16 @@ import {
 import { parseDeadLetterQuery } from "../../dead_letters/query.ts";
 import type { DeadLetterFilter } from "../../dead_letters/dead_letters.ts";
 import type { Journal } from "../../journal/journal.ts";
-import { GatewayError, StartupError } from "../../errors.ts";
-import { mayHoldJournal, openJournal } from "../../gateway/backends.ts";
+import { GatewayError } from "../../errors.ts";
+import { mayHoldJournal } from "../../gateway/backends.ts";
 import type { Settings } from "../../settings/settings.ts";
-import { AdminClient } from "../admin_client.ts";
+import { AdminClient, ANSWER_TIMEOUT_MS } from "../admin_client.ts";
+import { openJournalOrClient } from "../journal/access.ts";
 
 /** Where a gateway answers for its dead letters. */
 const ROUTES = "/admin/dead-letters";
 
-/** Long enough for another command to end; a gateway keeps the journal for as long as it runs. */
-const LOCK_WAIT_MS = 100;
-
-/** The dead letters, wherever they are. Queries are those of `delivery/dead_letter_query.ts`. */
+/** The dead letters, wherever they are. Queries are those of `dead_letters/query.ts`. */
 export interface DeadLetterAccess extends AsyncDisposable {
   list(
     query: URLSearchParams,
@@ -44,17 +42,11 @@ export interface DeadLetterAccess extends AsyncDisposable {
 export async function openDeadLetters(settings: Settings): Promise<DeadLetterAccess> {
   // To look at a journal must not make one: not for the gateway to find, nor in a mistyped directory.
   if (!await mayHoldJournal(settings)) return NO_LETTERS;
-  try {
-    return new JournalAccess(await openJournal(settings, { lockWaitMs: LOCK_WAIT_MS }));
-  } catch (error) {
-    if (!(error instanceof StartupError) || error.code !== "data_directory_in_use") throw error;
-    if (settings.adminToken !== undefined) {
-      return new GatewayAccess(new AdminClient(settings, settings.adminToken));
-    }
-    throw new StartupError("data_directory_in_use", [
-      `A gateway uses the data directory ${settings.dataDir}: set ADMIN_TOKEN to ask it for its dead letters`,
-    ], { cause: error });
-  }
+  const opened = await openJournalOrClient(settings, {
+    about: "its dead letters",
+    timeoutMs: ANSWER_TIMEOUT_MS,
+  });
+  return opened instanceof AdminClient ? new GatewayAccess(opened) : new JournalAccess(opened);
 }
 
 /** There is no journal, so there are no letters. */

@@ -5,18 +5,16 @@
  */
 
 import { GatewayError, StartupError } from "../../errors.ts";
-import { mayHoldJournal, openJournal } from "../../gateway/backends.ts";
+import { mayHoldJournal } from "../../gateway/backends.ts";
 import type { SqliteJournal } from "../../journal/sqlite/sqlite_journal.ts";
 import { type ParsedRecordQuery, parseRecordQuery, replayedFilter } from "../../records/query.ts";
 import { type RecordPageRow, recordRow } from "../../records/view.ts";
 import type { Settings } from "../../settings/settings.ts";
-import { AdminClient } from "../admin_client.ts";
+import { AdminClient, ANSWER_TIMEOUT_MS } from "../admin_client.ts";
+import { openJournalOrClient } from "../journal/access.ts";
 
 /** Where a gateway answers for its events. */
 const ROUTE = "/admin/events";
-
-/** Long enough for another command to end; a gateway keeps the journal for as long as it runs. */
-const LOCK_WAIT_MS = 100;
 
 /** Events of one page. */
 const PAGE = 1000;
@@ -53,17 +51,8 @@ export interface EventAccess extends AsyncDisposable {
 export async function openEvents(settings: Settings): Promise<EventAccess> {
   // To look at a journal must not make one: not for the gateway to find, nor in a mistyped directory.
   if (!await mayHoldJournal(settings)) return NO_EVENTS;
-  try {
-    return new JournalAccess(await openJournal(settings, { lockWaitMs: LOCK_WAIT_MS }));
-  } catch (error) {
-    if (!(error instanceof StartupError) || error.code !== "data_directory_in_use") throw error;
-    if (settings.adminToken !== undefined) {
-      return new GatewayAccess(new AdminClient(settings, settings.adminToken));
-    }
-    throw new StartupError("data_directory_in_use", [
-      `A gateway uses the data directory ${settings.dataDir}: set ADMIN_TOKEN to ask it for its events`,
-    ], { cause: error });
-  }
+  const opened = await openJournalOrClient(settings, { about: "its events", timeoutMs: ANSWER_TIMEOUT_MS });
+  return opened instanceof AdminClient ? new GatewayAccess(opened) : new JournalAccess(opened);
 }
 
 const NO_EVENTS: EventAccess = {

@@ -1,3 +1,9 @@
+/**
+ * The two ways of commands to what a data directory holds: its journal, or the gateway that uses it.
+ *
+ * @module
+ */
+
 import { openJournal } from "../../gateway/backends.ts";
 import type { SqliteJournal } from "../../journal/sqlite/sqlite_journal.ts";
 import { StartupError } from "../../errors.ts";
@@ -8,21 +14,33 @@ import { AdminClient } from "../admin_client.ts";
 const LOCK_WAIT_MS = 100;
 
 /** How long the gateway may take for a large file, in milliseconds. */
-const TIMEOUT_MS = 60 * 60_000;
+const LARGE_FILE_MS = 60 * 60_000;
+
+/** How the gateway is asked. */
+export interface ClientOptions {
+  /** What it is asked for, as the end of a sentence. @default nothing particular */
+  readonly about?: string;
+  /** How long it may take, in milliseconds. @default an hour, as for a large file */
+  readonly timeoutMs?: number;
+}
 
 /**
  * The journal of the data directory where nobody uses it, or whoever does.
  *
  * @throws {StartupError} when a gateway uses it and cannot be asked
  */
-export async function openJournalOrClient(settings: Settings): Promise<SqliteJournal | AdminClient> {
+export async function openJournalOrClient(
+  settings: Settings,
+  { about, timeoutMs = LARGE_FILE_MS }: ClientOptions = {},
+): Promise<SqliteJournal | AdminClient> {
   try {
     return await openJournal(settings, { lockWaitMs: LOCK_WAIT_MS });
   } catch (error) {
     if (!(error instanceof StartupError) || error.code !== "data_directory_in_use") throw error;
-    if (settings.adminToken !== undefined) return new AdminClient(settings, settings.adminToken, TIMEOUT_MS);
+    if (settings.adminToken !== undefined) return new AdminClient(settings, settings.adminToken, timeoutMs);
+    const question = about === undefined ? "to ask it" : `to ask it for ${about}`;
     throw new StartupError("data_directory_in_use", [
-      `A gateway uses the data directory ${settings.dataDir}: set ADMIN_TOKEN to ask it`,
+      `A gateway uses the data directory ${settings.dataDir}: set ADMIN_TOKEN ${question}`,
     ], { cause: error });
   }
 }

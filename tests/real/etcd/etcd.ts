@@ -76,6 +76,7 @@ func main() {
 }
 `,
 };
+import { pathExists } from "../../support/path_exists.ts";
 
 /** etcd of the 3.5 line. */
 export const etcd35: RealSystem = etcdOf("3.5.35");
@@ -120,7 +121,7 @@ function etcdOf(version: string, before?: string): RealSystem {
 async function findInPath(program: string): Promise<string | undefined> {
   for (const folder of (Deno.env.get("PATH") ?? "").split(":")) {
     const path = join(folder, program);
-    if (await exists(path)) return path;
+    if (await pathExists(path)) return path;
   }
   return undefined;
 }
@@ -132,7 +133,7 @@ function binOf(version: string): string {
 /** Returns why it did not work out, if it did not. */
 async function ensureBuilt(version: string): Promise<string | undefined> {
   const bin = binOf(version);
-  return await exists(join(bin, "etcdutl")) ? undefined : await build(version, bin);
+  return await pathExists(join(bin, "etcdutl")) ? undefined : await build(version, bin);
 }
 
 async function build(version: string, bin: string): Promise<string | undefined> {
@@ -161,15 +162,5 @@ async function build(version: string, bin: string): Promise<string | undefined> 
     throw error;
   } finally {
     await Deno.remove(directory, { recursive: true });
-  }
-}
-
-async function exists(path: string): Promise<boolean> {
-  try {
-    await Deno.stat(path);
-    return true;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return false;
-    throw error;
   }
 }
