@@ -10,8 +10,8 @@ declare const verified: unique symbol;
 
 /**
  * An event whose request passed every verifier of its webhook. The authenticator makes one from a request, and
- * {@linkcode restoreVerifiedEvent} one from what was stored; {@linkcode ownEvent} is for the gateway's own. Outputs accept nothing else, so an unverified
- * event cannot reach them: it does not type-check.
+ * {@linkcode restoreVerifiedEvent} one from what was stored; {@linkcode ownEvent} is for the gateway's own. Outputs
+ * accept nothing else, so an unverified event cannot reach them: it does not type-check.
  */
 export type VerifiedEvent = Event & { readonly [verified]: true };
 

@@ -78,8 +78,9 @@ export class HttpWebhookClient implements Disposable {
   }
 
   /**
-   * Sends a request and returns the head of the answer, and of its body as much as is to be kept. It is sent once more, over a new connection, when a kept
-   * connection turns out to have been closed by the other side before anything was answered.
+   * Sends a request and returns the head of the answer, and of its body as much as is to be kept. It is sent once
+   * more, over a new connection, when a kept connection turns out to have been closed by the other side before
+   * anything was answered.
    *
    * @param maxKept how much of the answer's body is kept, in bytes; with 0 it is not waited for long
    * @throws {RefusedAddressError} when the policy refuses the address

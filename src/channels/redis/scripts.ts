@@ -97,8 +97,8 @@ return 'added'
 
 /**
  * Keys: stream, leases, expiry. Arguments: most events, visibility, bytes of bodies after which no further event is
- * taken, the consumer that holds them. Returns `[entry id, deliveries, fields]` of each event, those first whose lease or delay has ended, since they are the older ones. Expired events
- * are set aside for {@linkcode EXPIRED}.
+ * taken, the consumer that holds them. Returns `[entry id, deliveries, fields]` of each event, those first whose
+ * lease or delay has ended, since they are the older ones. Expired events are set aside for {@linkcode EXPIRED}.
  */
 export const LEASE: RedisScript = {
   numberOfKeys: 3,

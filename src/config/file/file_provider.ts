@@ -54,8 +54,8 @@ const NEVER_ENDED = new AbortController().signal;
 
 /**
  * Configuration from two JSON files, live: a change in either, or in one that is merged into it, is reported within a
- * fraction of a second, and nothing but what changed. A file that is broken or gone is a problem to report; what was read last
- * stays in service. Until each file that there must be was read once, the configuration is not complete.
+ * fraction of a second, and nothing but what changed. A file that is broken or gone is a problem to report; what was
+ * read last stays in service. Until each file that there must be was read once, the configuration is not complete.
  */
 export class FileConfigProvider implements ConfigProvider {
   readonly backend = "file";

@@ -1,6 +1,6 @@
 /**
- * The journal for operators: how full it is and by whom, its file is held while `cwm journal backup` copies it, and files that were set aside
- * are taken over.
+ * The journal for operators: how full it is and by whom, its file is held while `cwm journal backup` copies it, and
+ * files that were set aside are taken over.
  *
  * @module
  */

@@ -12,7 +12,8 @@
  *   string of its text; bytes that are not UTF-8 become U+FFFD in it.
  * - An event takes at most 10,000 characters. What is longer is cut and stays valid JSON: the payload
  *   becomes a string with its beginning, followed by `"truncated":true` and the length of the whole body
- *   as `"characters"`, or as `"bytes"` where the body was read as such; headers that do not fit are counted in `"headers_omitted"`.
+ *   as `"characters"`, or as `"bytes"` where the body was read as such; headers that do not fit are counted in
+ *   `"headers_omitted"`.
  * - No payload or header can end the line or control the terminal (`observability/safe_text.ts`).
  *
  * @module

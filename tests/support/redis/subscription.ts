@@ -43,7 +43,8 @@ export class RedisSubscription implements AsyncDisposable {
   async #read(): Promise<void> {
     try {
       while (true) {
-        // "+OK" is the answer to what came before SUBSCRIBE; all else comes in arrays of three, of which the third may be a number.
+        // "+OK" is the answer to what came before SUBSCRIBE; all else comes in arrays of three, of which the third
+        // may be a number.
         const head = await this.#line();
         if (!head.startsWith("*")) continue;
         const kind = decoder.decode(await this.#bulk());
