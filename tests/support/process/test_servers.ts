@@ -16,7 +16,9 @@ export const TEST_SERVERS: Readonly<Record<string, string>> = {
   kcat: "kcat",
   nginx: "nginx-light",
   openssl: "openssl",
+  pgbouncer: "pgbouncer",
   pip3: "python3-pip",
+  postgres: "postgresql",
   promtool: "prometheus",
   "redis-server": "redis-server",
   rq: "python3-rq",
@@ -33,6 +35,9 @@ const TEST_LIBRARIES: Readonly<Record<string, string>> = {
 
 /** Where Debian puts programs, besides the `PATH`: that of an ordinary user lacks `/usr/sbin`. */
 const SYSTEM_DIRECTORIES = ["/usr/local/bin", "/usr/bin", "/bin", "/usr/local/sbin", "/usr/sbin", "/sbin"];
+
+/** Where Debian puts the programs of PostgreSQL, each version in a folder of its own. */
+const POSTGRES_DIRECTORY = "/usr/lib/postgresql";
 
 /** While this file says 101, Debian's packages do not start the services that they bring. */
 const POLICY_FILE = "/usr/sbin/policy-rc.d";
@@ -86,13 +91,25 @@ async function missingPackages(): Promise<string[]> {
 
 /** The path of a program that a package of the table brings; `undefined` when it is not there. */
 export async function findProgram(name: string): Promise<string | undefined> {
-  for (const directory of [...(Deno.env.get("PATH") ?? "").split(":"), ...SYSTEM_DIRECTORIES]) {
+  const path = (Deno.env.get("PATH") ?? "").split(":");
+  for (const directory of [...path, ...SYSTEM_DIRECTORIES, ...await postgresDirectories()]) {
     if (directory === "") continue;
     const path = join(directory, name);
     const mode = await modeOf(path);
     if (mode !== undefined && (mode & 0o111) !== 0) return path;
   }
   return undefined;
+}
+
+/** The newest version first. */
+async function postgresDirectories(): Promise<string[]> {
+  const versions: number[] = [];
+  try {
+    for await (const { name } of Deno.readDir(POSTGRES_DIRECTORY)) versions.push(Number(name));
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  }
+  return versions.sort((a, b) => b - a).map((version) => `${POSTGRES_DIRECTORY}/${version}/bin`);
 }
 
 /** The permissions of a file; `undefined` where there is none. */
