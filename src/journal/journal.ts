@@ -1,6 +1,6 @@
 /**
  * The contract of the journal: the durable memory of events that were answered with 2xx and are not yet
- * delivered. Nothing above this file knows how it is stored.
+ * delivered. Nothing above this file knows how it is stored, or whether other gateways share it.
  *
  * An event is *pending* from its `append` until it is settled as delivered or dead. Pending events stand in
  * *lanes*, one a webhook, so that what one webhook has not got rid of never stands before another one's.
@@ -29,6 +29,11 @@ export interface AppendOptions {
    * Otherwise it waits in its lane.
    */
   readonly claim: boolean;
+  /**
+   * Whether the events of the webhook are delivered one after the other, in the order of their appends, whichever gateway
+   * appends them. @default false
+   */
+  readonly ordered?: boolean;
   /** Make a later event of the webhook with one of them a repeat of this one. They are remembered in its commit. */
   readonly keys?: readonly RepeatKey[];
 }
@@ -47,8 +52,19 @@ export interface RecalledKey {
   readonly expiresAt: number;
 }
 
-/** The number that the journal knows the event by; or which event it repeats. */
-export type Appended = { readonly sequence: number } | Repeated;
+/** An event that the journal has taken. */
+export interface AppendedEvent {
+  /** What the journal knows it by. */
+  readonly sequence: number;
+  /**
+   * Whether it waits in its lane although its claim was asked for: it must not be delivered before earlier events, or
+   * another gateway delivers it. @default false
+   */
+  readonly waits?: boolean;
+}
+
+/** What the journal has of an event; or which event it repeats. */
+export type Appended = AppendedEvent | Repeated;
 
 /**
  * Who waits for an append; one of the two is called, once. No promise, since each of the many events that wait
@@ -155,6 +171,23 @@ export interface StopStore {
   remove(lane: LaneKey): Promise<boolean>;
 }
 
+/**
+ * Whether a claimed event is still the caller's to deliver. `not_now`: the journal cannot say for the moment, so that
+ * another gateway may be about to take it over; {@linkcode JournalListener.onHolding} follows. `gone`: another gateway
+ * has taken it over, and a settlement of it does nothing.
+ */
+export type Holding = "yes" | "not_now" | "gone";
+
+/** Learns what other gateways do with a journal that they share. Its methods must not throw. */
+export interface JournalListener {
+  /** A lane may have events to claim that nobody has appended here. */
+  onWaiting(backlog: LaneBacklog): void;
+  /** What a lane had here is gone, claimed or not: another gateway delivers it. */
+  onGone(lane: LaneKey): void;
+  /** Events of which it could not be said whether they are held may be asked for again. */
+  onHolding(): void;
+}
+
 /** Figures for metrics; kept up to date in memory, free to ask for. */
 export interface JournalStats {
   /** `undefined` while nobody can say: the store could not be opened yet. */
@@ -199,7 +232,11 @@ export interface Journal extends AsyncDisposable {
   /** Takes events of a lane that are due, and records the beginning of an attempt for each. */
   claim(lane: LaneKey, limit: ClaimLimit): Promise<Claimed>;
   settle(settlement: Settlement): Promise<void>;
-  /** Every lane with pending events. */
+  /** Whether a claimed event may be delivered now. Asked before each attempt. */
+  holds(sequence: number): Holding;
+  /** Has the listener called from now on; there is one. A journal of one gateway never calls it. */
+  follow(listener: JournalListener): void;
+  /** Every lane with pending events that this gateway is to deliver. */
   lanes(): Promise<readonly LaneBacklog[]>;
   /**
    * The id of the event that had the key within its time to live, for webhooks whose events are not appended.

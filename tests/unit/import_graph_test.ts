@@ -215,7 +215,7 @@ Deno.test("import graph reports casts to a verified event outside of auth", () =
 
 Deno.test("import graph reports files that restore verified events without reading stored ones", () => {
   const tree = files({
-    "src/journal/sqlite/event_codec.ts": "return restoreVerifiedEvent(event);",
+    "src/journal/event_codec.ts": "return restoreVerifiedEvent(event);",
     "src/http/route.ts": "deliver(restoreVerifiedEvent(event));",
     "src/http/router.ts": "// restoreVerifiedEvent is for stored events",
   });

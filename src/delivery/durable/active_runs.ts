@@ -7,7 +7,7 @@
 import { assertCount, type DeliveryError } from "../../errors.ts";
 import type { AttemptFailure } from "../../dead_letters/dead_letters.ts";
 import { webhookPath } from "../../event/names.ts";
-import type { LaneKey, PendingEvent } from "../../journal/journal.ts";
+import type { Holding, LaneKey, PendingEvent } from "../../journal/journal.ts";
 import type { DeliveryResult } from "../../modules/module.ts";
 import { LinkedList } from "../../time/linked_list.ts";
 import type { Pacer } from "../pacer.ts";
@@ -33,6 +33,8 @@ const TRIED_PAUSE_MS = 7 * 24 * 60 * 60_000;
 export interface ActiveRunsOwner {
   /** An event is held here no more; its outcome may still be on its way into the journal. @param bytes of the run */
   onLeft(bytes: number): void;
+  /** An event is held here no more: another gateway delivers it. @param bytes of the run */
+  onGone(bytes: number): void;
   /** The journal has an event back. @param dueAt when it is to be attempted again, by `steadyNow` */
   onPutBack(dueAt: number): void;
   /** An output that did not take events has taken one, whosever it was. */
@@ -101,6 +103,15 @@ export class ActiveRuns implements OutputQueueOwner, DeliveryOwner {
     return room;
   }
 
+  holds(run: EventRun): Holding {
+    const holding = this.#context.journal.holds(run.pending.sequence);
+    if (holding === "gone" && run.list !== undefined) {
+      this.#runs.delete(run);
+      this.#owner.onGone(run.bytes);
+    }
+    return holding;
+  }
+
   #waitForRoom(pacer: Pacer): void {
     if (this.#pacer !== pacer) this.#pacer?.forget(this.#onRoom);
     this.#pacer = pacer;
@@ -122,6 +133,12 @@ export class ActiveRuns implements OutputQueueOwner, DeliveryOwner {
       for (const run of this.#runs.toArray()) if (!run.isBegun) this.#giveBack(run, former, 0);
     }
     return change;
+  }
+
+  /** Forgets events that another gateway delivers. What is under way ends, and is not recorded. */
+  dropGone(): void {
+    this.route.dropGone();
+    for (const run of this.#runs.toArray()) if (!run.isBegun) this.holds(run);
   }
 
   /** What waits for a place may go now. */
@@ -159,7 +176,7 @@ export class ActiveRuns implements OutputQueueOwner, DeliveryOwner {
   ended(queue: OutputQueue, run: EventRun, result: DeliveryResult): void {
     this.#underWay = assertCount(this.#underWay - 1, "deliveries under way");
     if (result === "delivered") this.#deliver(queue, run);
-    else this.#notDelivered(queue, run, result);
+    else if (run.list !== undefined) this.#notDelivered(queue, run, result);
     this.route.forgetEnded();
     this.#advance(run, queue.route);
     this.route.goOnBeside(queue);

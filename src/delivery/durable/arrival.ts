@@ -6,12 +6,12 @@
 
 import { GatewayError } from "../../errors.ts";
 import type { VerifiedEvent } from "../../event/verified_event.ts";
-import type { Appended, AppendListener } from "../../journal/journal.ts";
+import type { Appended, AppendedEvent, AppendListener } from "../../journal/journal.ts";
 
 /** The lane that an event arrives in. */
 export interface ArrivalOwner {
-  /** @param sequence `undefined` when the event was refused, or is a repeated one */
-  arrived(arrival: Arrival, sequence: number | undefined): void;
+  /** @param appended `undefined` when the event was refused, or is a repeated one */
+  arrived(arrival: Arrival, appended: AppendedEvent | undefined): void;
 }
 
 /** Waits for the commit of one event. Its result is reported to the lane first, then to the sender. */
@@ -28,7 +28,7 @@ export class Arrival implements AppendListener {
   /** An exception of the lane must not affect the other events of the commit: it becomes this one's answer. */
   onAppended(appended: Appended): void {
     try {
-      this.owner.arrived(this, "sequence" in appended ? appended.sequence : undefined);
+      this.owner.arrived(this, "sequence" in appended ? appended : undefined);
     } catch (cause) {
       return this.sender.onRefused(new GatewayError("internal_error", undefined, { cause }));
     }

@@ -24,6 +24,7 @@ export class CurrentRoute {
   readonly #path: string;
   readonly #context: Pick<LaneContext, "lookUp" | "now" | "deadlines" | "stops">;
   #found: RouteLookup | undefined;
+  #isOrdered = false;
   #queues: readonly OutputQueue[] = [];
   /** Queues of former routes, as long as deliveries are under way there. */
   #formerQueues: readonly OutputQueue[] = [];
@@ -48,6 +49,11 @@ export class CurrentRoute {
   /** Whether it has been looked for. */
   get isKnown(): boolean {
     return this.#found !== undefined;
+  }
+
+  /** Whether events go one after the other; of the last route while there is none. */
+  get isOrdered(): boolean {
+    return this.#isOrdered;
   }
 
   /** Whether events wait for the configuration. */
@@ -96,6 +102,7 @@ export class CurrentRoute {
     this.#queues = typeof found === "object"
       ? found.steps.map((step) => new OutputQueue(found, step, this.#owner, this.#context.deadlines))
       : [];
+    if (typeof found === "object") this.#isOrdered = found.steps.some(({ ordered }) => ordered);
   }
 
   /** The queue before a step of this route. */
@@ -116,6 +123,11 @@ export class CurrentRoute {
   /** Forgets queues of former routes that have nothing under way. */
   forgetEnded(): void {
     if (this.#formerQueues.length > 0) this.#formerQueues = this.#formerQueues.filter(({ isBusy }) => isBusy);
+  }
+
+  /** Takes events out of the queues that another gateway delivers. */
+  dropGone(): void {
+    for (const queue of this.#queues) queue.dropGone();
   }
 
   /** What waits in the queues may go now. */

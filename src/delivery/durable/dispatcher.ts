@@ -6,12 +6,19 @@
  */
 
 import type { Logger } from "@logtape/logtape";
+import { webhookPath } from "../../event/names.ts";
 import type { RepeatKey } from "../../event/repeat_key.ts";
 import type { VerifiedEvent } from "../../event/verified_event.ts";
 import { Deadline, type Deadlines, Timer } from "../../time/deadlines.ts";
 import { steadyNow } from "../../time/steady_clock.ts";
 import type { EventMetrics } from "../event_metrics.ts";
-import type { AppendListener, Journal, LaneKey } from "../../journal/journal.ts";
+import type {
+  AppendListener,
+  Journal,
+  JournalListener,
+  LaneBacklog,
+  LaneKey,
+} from "../../journal/journal.ts";
 import type { LaneContext } from "./context.ts";
 import { Lane } from "./lane.ts";
 import type { BodyMemory } from "../../io/memory/body_memory.ts";
@@ -60,7 +67,7 @@ export interface DispatcherOptions {
 }
 
 /** Delivers the events of the journal. */
-export class Dispatcher implements StopsListener {
+export class Dispatcher implements StopsListener, JournalListener {
   readonly #options: DispatcherOptions;
   readonly #recorder: OutcomeRecorder;
   readonly #context: Mutable<LaneContext, "knowsJournal">;
@@ -89,6 +96,7 @@ export class Dispatcher implements StopsListener {
       random: options.random ?? Math.random,
     };
     stops.follow(this);
+    journal.follow(this);
     this.#parkedCheck = new Repeating(deadlines, PARKED_CHECK_MS, () => this.#refreshParked());
     this.#sweep = new Repeating(deadlines, SWEEP_MS, () => {
       this.#forgetIdle();
@@ -156,6 +164,18 @@ export class Dispatcher implements StopsListener {
       lane?.refresh();
       if (isBack) lane?.goOn();
     });
+  }
+
+  onWaiting({ namespace, webhook, pending }: LaneBacklog): void {
+    this.#lane(namespace, webhook).recover(pending);
+  }
+
+  onGone({ namespace, webhook }: LaneKey): void {
+    this.#lanes.get(webhookPath(namespace, webhook))?.onTakenOver();
+  }
+
+  onHolding(): void {
+    for (const lane of this.#lanes.values()) lane.onHolding();
   }
 
   /** Deliveries under way. */

@@ -9,7 +9,7 @@ import { assertCount, GatewayError } from "../../errors.ts";
 import type { RepeatKey } from "../../event/repeat_key.ts";
 import { webhookPath } from "../../event/names.ts";
 import type { VerifiedEvent } from "../../event/verified_event.ts";
-import type { AppendListener, LaneKey, PendingEvent } from "../../journal/journal.ts";
+import type { AppendedEvent, AppendListener, LaneKey, PendingEvent } from "../../journal/journal.ts";
 import type { WebhookCounters } from "../event_metrics.ts";
 import { longestPauseMs } from "../route.ts";
 import { ActiveRuns, type ActiveRunsOwner } from "./active_runs.ts";
@@ -104,19 +104,21 @@ export class Lane implements ActiveRunsOwner, ArrivalOwner, BacklogOwner {
     this.pending++;
     if (claim) this.#window.take(bytes);
     else this.#backlog.expect();
-    const options = keys === undefined ? { claim } : { claim, keys };
+    const ordered = this.#runs.route.isOrdered;
+    const options = keys === undefined ? { claim, ordered } : { claim, ordered, keys };
     this.#context.journal.append(event, options, new Arrival(this, event, bytes, claim, listener));
   }
 
-  arrived({ event, bytes, isClaimed }: Arrival, sequence: number | undefined): void {
-    if (sequence === undefined) this.#forget();
+  arrived({ event, bytes, isClaimed }: Arrival, appended: AppendedEvent | undefined): void {
+    if (appended === undefined) this.#forget();
     else this.#counters.accepted.increment();
     if (!isClaimed) {
-      this.#backlog.arrived(sequence !== undefined);
-    } else if (sequence !== undefined) {
-      this.#runs.begin({ sequence, event, attempts: 1, progress: undefined }, bytes);
+      this.#backlog.arrived(appended !== undefined);
+    } else if (appended !== undefined && appended.waits !== true) {
+      this.#runs.begin({ sequence: appended.sequence, event, attempts: 1, progress: undefined }, bytes);
     } else {
       this.#window.release(bytes);
+      if (appended !== undefined) this.#backlog.suspect();
       this.#backlog.fill();
     }
   }
@@ -147,6 +149,17 @@ export class Lane implements ActiveRunsOwner, ArrivalOwner, BacklogOwner {
     this.#backlog.hasten();
   }
 
+  /** The journal holds nothing of it here any more. What is on its way ends without it. */
+  onTakenOver(): void {
+    this.pending = this.#moving;
+    this.#runs.dropGone();
+  }
+
+  /** What the journal could not say whether it is held may go now. */
+  onHolding(): void {
+    this.#runs.goOn();
+  }
+
   /** Takes nothing new; what is under way ends. */
   stop(): void {
     this.#runs.stop();
@@ -170,6 +183,12 @@ export class Lane implements ActiveRunsOwner, ArrivalOwner, BacklogOwner {
   onLeft(bytes: number): void {
     this.#window.release(bytes);
     if (this.#backlog.exists && this.#window.isHalfEmpty) this.#backlog.fill();
+  }
+
+  onGone(bytes: number): void {
+    this.#forget();
+    this.#window.release(bytes);
+    this.#backlog.fill();
   }
 
   onPutBack(dueAt: number): void {

@@ -7,6 +7,7 @@
 import type { VerifiedEvent } from "../../event/verified_event.ts";
 import type { Deadlines } from "../../time/deadlines.ts";
 import { assertCount } from "../../errors.ts";
+import type { Holding } from "../../journal/journal.ts";
 import type { DeliveryResult } from "../../modules/module.ts";
 import type { DeliverySource, ScheduledDelivery } from "../outputs/output_scheduler.ts";
 import type { DeliveryRoute, RouteStep } from "../route.ts";
@@ -19,6 +20,8 @@ export interface OutputQueueOwner {
    * queues go on in time.
    */
   freePlaces(wanted: number): number;
+  /** Whether the event is still this gateway's to deliver. One that is `gone` has left its lane with this. */
+  holds(run: EventRun): Holding;
   /** Whether deliveries of the step are under way that began before the route was changed. */
   isUnderWayBefore(step: RouteStep): boolean;
   /** A delivery begins. */
@@ -81,9 +84,21 @@ export class OutputQueue implements DeliverySource {
 
   take(limit: number, maxBytes: number): readonly ScheduledDelivery[] {
     if (this.#closed || this.#blocked || this.#hasToWait()) return [];
-    const most = this.#owner.freePlaces(Math.min(limit, this.#waiting.length));
+    const most = this.#countHeld(this.#owner.freePlaces(Math.min(limit, this.#waiting.length)));
     const count = maxBytes === Infinity ? most : this.#countWithin(maxBytes, most);
     return this.#waiting.splice(0, count).map((run) => this.#begin(run));
+  }
+
+  /** How many of the first may be delivered; those that another gateway delivers are taken out. */
+  #countHeld(most: number): number {
+    let count = 0;
+    while (count < most && count < this.#waiting.length) {
+      const holding = this.#owner.holds(this.#waiting[count]!);
+      if (holding === "not_now") break;
+      if (holding === "yes") count++;
+      else this.#waiting.splice(count, 1);
+    }
+    return count;
   }
 
   /** How many of the first have bodies of so many bytes together; at least one of any size, if any may go. */
@@ -94,6 +109,11 @@ export class OutputQueue implements DeliverySource {
       if (bytes > maxBytes && count > 0) return count;
     }
     return most;
+  }
+
+  /** Takes events out that another gateway delivers. */
+  dropGone(): void {
+    this.#waiting = this.#waiting.filter((run) => this.#owner.holds(run) !== "gone");
   }
 
   /** Gives nothing out any more. What is under way ends as usual. Returns the runs that were waiting. */

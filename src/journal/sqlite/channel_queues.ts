@@ -16,7 +16,7 @@ import type {
   TimedLease,
 } from "../../channels/channel_queues.ts";
 import { ChannelWatchers } from "./channel_watchers.ts";
-import { decodeEvent, encodeEvent } from "./event_codec.ts";
+import { decodeEvent, encodeEvent } from "../event_codec.ts";
 import type { WorkerClient } from "./worker_client.ts";
 
 /** The channels that stand in the file of a {@linkcode SqliteJournal}. The journal's disposal closes it. */

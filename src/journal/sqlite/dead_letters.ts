@@ -14,7 +14,7 @@ import type {
   DeadLetters,
 } from "../../dead_letters/dead_letters.ts";
 import { GatewayError } from "../../errors.ts";
-import { decodeEvent, encodeEvent } from "./event_codec.ts";
+import { decodeEvent, encodeEvent } from "../event_codec.ts";
 import type { WorkerClient } from "./worker_client.ts";
 import type { DeadSliceChanged } from "./protocol.ts";
 

@@ -15,6 +15,7 @@ import type {
 } from "../../dead_letters/dead_letters.ts";
 import type { RepeatKey, RepeatKind } from "../../event/repeat_key.ts";
 import type { EventRecord, RecordFilter, RecordOrder } from "../../records/records.ts";
+import type { StoredBody, StoredEvent } from "../event_codec.ts";
 import type {
   ClaimLimit,
   LaneBacklog,
@@ -26,20 +27,9 @@ import type {
   StoppedLane,
 } from "../journal.ts";
 
+export type { StoredBody, StoredEvent };
+
 const encoder = new TextEncoder();
-
-/** A body as it is stored: text where it was read as text, otherwise bytes. */
-export type StoredBody = string | Uint8Array<ArrayBuffer>;
-
-/** An event as it is stored. The headers are a JSON array of pairs. */
-export interface StoredEvent {
-  readonly id: string;
-  readonly namespace: string;
-  readonly webhook: string;
-  readonly receivedAt: number;
-  readonly headers: string;
-  readonly body: StoredBody;
-}
 
 /** The fields of one append, in the order in which they stand in {@linkcode Commit.appends}. */
 export type AppendFields = readonly [

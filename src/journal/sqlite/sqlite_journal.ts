@@ -16,6 +16,7 @@ import type {
   AppendOptions,
   Claimed,
   ClaimLimit,
+  Holding,
   Journal,
   JournalStats,
   LaneBacklog,
@@ -28,7 +29,7 @@ import type {
 } from "../journal.ts";
 import type { HealthReports } from "../../health/health.ts";
 import { JournalLog } from "./journal_log.ts";
-import { decodeEvent, encodeBody, encodeHeaders } from "./event_codec.ts";
+import { decodeEvent, encodeBody, encodeHeaders } from "../event_codec.ts";
 import { asidePath, journalPath, markSalvaged } from "./worker/file.ts";
 import { WorkerClient } from "./worker_client.ts";
 import type { SalvageSlice } from "./protocol.ts";
@@ -211,6 +212,13 @@ export class SqliteJournal implements Journal {
   settle(settlement: Settlement): Promise<void> {
     return this.#worker.settle(settlement);
   }
+
+  /** The file has one user. */
+  holds(): Holding {
+    return "yes";
+  }
+
+  follow(): void {}
 
   lanes(): Promise<readonly LaneBacklog[]> {
     return this.#worker.operate("lanes", {});

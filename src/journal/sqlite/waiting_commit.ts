@@ -8,7 +8,7 @@ import { GatewayError } from "../../errors.ts";
 import type { RepeatKey } from "../../event/repeat_key.ts";
 import type { VerifiedEvent } from "../../event/verified_event.ts";
 import type { AppendListener, LaneKey, Settlement } from "../journal.ts";
-import { ownBytes } from "./event_codec.ts";
+import { ownBytes } from "../event_codec.ts";
 import { PackBuilder } from "./pack_builder.ts";
 import type {
   AppendFields,

@@ -48,7 +48,7 @@ const RANKS: readonly (readonly string[])[] = [
   ["journal/sqlite/"],
   ["journal/sqlite/worker/"],
   ["journal/sqlite/protocol.ts"],
-  ["journal/journal.ts"],
+  ["journal/event_codec.ts", "journal/journal.ts"],
   ["modules/registry.ts"],
   ["modules/*/"],
   ["modules/halves.ts", "modules/module.ts", "modules/verdicts.ts"],
@@ -172,7 +172,7 @@ const RESTORING_FILES = [
   "src/channels/redis/redis_channel_queues.ts",
   "src/connector/processor.ts",
   "src/event/verified_event.ts",
-  "src/journal/sqlite/event_codec.ts",
+  "src/journal/event_codec.ts",
 ];
 
 /** What makes events of the gateway's own. */

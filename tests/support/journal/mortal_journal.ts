@@ -3,7 +3,9 @@ import type {
   AppendOptions,
   Claimed,
   ClaimLimit,
+  Holding,
   Journal,
+  JournalListener,
   JournalStats,
   LaneBacklog,
   LaneKey,
@@ -58,6 +60,14 @@ export class MortalJournal implements Journal {
 
   settle(settlement: Settlement): Promise<void> {
     return this.#call(() => this.#journal.settle(settlement));
+  }
+
+  holds(sequence: number): Holding {
+    return this.#journal.holds(sequence);
+  }
+
+  follow(listener: JournalListener): void {
+    this.#journal.follow(listener);
   }
 
   lanes(): Promise<readonly LaneBacklog[]> {

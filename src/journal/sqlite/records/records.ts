@@ -16,7 +16,7 @@ import type {
   ReplayStep,
 } from "../../../records/records.ts";
 import type { LaneKey } from "../../journal.ts";
-import { decodeEvent } from "../event_codec.ts";
+import { decodeEvent } from "../../event_codec.ts";
 import type { RecordSliceRead, StoredRecord } from "../protocol.ts";
 import type { WorkerClient } from "../worker_client.ts";
 import { formatCursor, parseCursor, type Place } from "./cursor.ts";

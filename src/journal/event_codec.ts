@@ -1,14 +1,26 @@
 /**
- * Events as they are stored, and back, in the gateway's thread.
+ * Events as every journal stores them, and back.
  *
  * @module
  */
 
 import { Buffer } from "node:buffer";
-import { restoreVerifiedEvent, type VerifiedEvent } from "../../event/verified_event.ts";
-import { type Event, EventBody } from "../../event/event.ts";
-import type { TraceCarrier } from "../../observability/tracing.ts";
-import type { StoredBody, StoredEvent } from "./protocol.ts";
+import { restoreVerifiedEvent, type VerifiedEvent } from "../event/verified_event.ts";
+import { type Event, EventBody } from "../event/event.ts";
+import type { TraceCarrier } from "../observability/tracing.ts";
+
+/** A body as it is stored: text where it was read as text, otherwise bytes. */
+export type StoredBody = string | Uint8Array<ArrayBuffer>;
+
+/** An event as it is stored. The headers are a JSON array of pairs. */
+export interface StoredEvent {
+  readonly id: string;
+  readonly namespace: string;
+  readonly webhook: string;
+  readonly receivedAt: number;
+  readonly headers: string;
+  readonly body: StoredBody;
+}
 
 /**
  * The names of the pairs that hold an event's trace, as JSON, and its type. They stand before those of the headers and
