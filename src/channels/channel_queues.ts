@@ -38,6 +38,13 @@ export interface LeaseOptions {
 /** Names one timed lease of an event: of all its leases only this one was that delivery. */
 export type TimedLease = Pick<LeasedEvent, "tag" | "delivery">;
 
+/** Names an event that a consumer holds. */
+export interface HeldEvent {
+  readonly tag: string;
+  /** Only if the timed lease of this delivery stands. @default whatever holds the event */
+  readonly delivery?: number;
+}
+
 /** How full a channel is. */
 export interface ChannelDepth {
   readonly ready: number;
@@ -57,6 +64,9 @@ export interface Rejection {
 /**
  * The queues of all channels. Every method resolves when the change would survive a crash, and rejects with a
  * `GatewayError` `journal_unavailable` when the store cannot be used; then nothing has happened.
+ *
+ * What consumers say of events comes in batches: each is one step of the store, however many events it names. It
+ * returns the tags of those that it applied to, each once; others had dealt with the rest.
  */
 export interface ChannelQueues extends AsyncDisposable {
   /**
@@ -79,30 +89,22 @@ export interface ChannelQueues extends AsyncDisposable {
   /**
    * Lengthens leases, for a consumer that is alive and still at work: they last `visibilityMs` from now on.
    *
-   * @returns the tags that still stand in the channel; the others were dealt with by somebody else
+   * @returns the tags that still stand in the channel
    */
   renew(channel: string, tags: readonly string[], visibilityMs: number): Promise<readonly string[]>;
   /**
-   * Makes a timed lease last `visibilityMs` from now on, also one that is over, as long as nobody else was given the
-   * event. `false` when it was, when the lease was ended, or when the event is not there any more.
+   * Makes timed leases last `visibilityMs` from now on, also those that are over, as long as nobody else was given the
+   * events. A lease that was ended stays so.
    */
-  extend(channel: string, lease: TimedLease, visibilityMs: number): Promise<boolean>;
-  /** Removes an event that the consumer has dealt with. `false` when it was not there any more. */
-  acknowledge(channel: string, tag: string): Promise<boolean>;
-  /**
-   * Gives an event back, to be leased again after the delay in milliseconds.
-   *
-   * @param delivery only if the timed lease of this delivery stands. @default whatever holds the event
-   */
-  release(channel: string, tag: string, delayMs: number, delivery?: number): Promise<boolean>;
-  /** Gives back, at once, an event that its consumer never saw: this lease does not count as a delivery. */
-  takeBack(channel: string, tag: string): Promise<boolean>;
-  /**
-   * Moves an event to the dead letters.
-   *
-   * @param delivery only if the timed lease of this delivery stands. @default whatever holds the event
-   */
-  reject(channel: string, tag: string, rejection: Rejection, delivery?: number): Promise<boolean>;
+  extend(channel: string, leases: readonly TimedLease[], visibilityMs: number): Promise<readonly string[]>;
+  /** Removes events that their consumer has dealt with. */
+  acknowledge(channel: string, tags: readonly string[]): Promise<readonly string[]>;
+  /** Gives events back, to be leased again after the delay in milliseconds. */
+  release(channel: string, events: readonly HeldEvent[], delayMs: number): Promise<readonly string[]>;
+  /** Gives back, at once, events that their consumer never saw: these leases do not count as deliveries. */
+  takeBack(channel: string, tags: readonly string[]): Promise<readonly string[]>;
+  /** Moves events to the dead letters, all for the same reason. */
+  reject(channel: string, events: readonly HeldEvent[], rejection: Rejection): Promise<readonly string[]>;
   depth(channel: string): Promise<ChannelDepth>;
   /** Channels that hold events. */
   channels(): Promise<readonly string[]>;

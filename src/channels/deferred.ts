@@ -9,6 +9,7 @@ import type {
   ChannelDepth,
   ChannelQueues,
   EnqueueOptions,
+  HeldEvent,
   LeasedEvent,
   LeaseOptions,
   Rejection,
@@ -47,24 +48,32 @@ export class DeferredChannelQueues implements ChannelQueues {
     return await (this.#queues ?? await this.#open()).renew(channel, tags, visibilityMs);
   }
 
-  async extend(channel: string, lease: TimedLease, visibilityMs: number): Promise<boolean> {
-    return await (this.#queues ?? await this.#open()).extend(channel, lease, visibilityMs);
+  async extend(
+    channel: string,
+    leases: readonly TimedLease[],
+    visibilityMs: number,
+  ): Promise<readonly string[]> {
+    return await (this.#queues ?? await this.#open()).extend(channel, leases, visibilityMs);
   }
 
-  async acknowledge(channel: string, tag: string): Promise<boolean> {
-    return await (this.#queues ?? await this.#open()).acknowledge(channel, tag);
+  async acknowledge(channel: string, tags: readonly string[]): Promise<readonly string[]> {
+    return await (this.#queues ?? await this.#open()).acknowledge(channel, tags);
   }
 
-  async release(channel: string, tag: string, delayMs: number, delivery?: number): Promise<boolean> {
-    return await (this.#queues ?? await this.#open()).release(channel, tag, delayMs, delivery);
+  async release(channel: string, events: readonly HeldEvent[], delayMs: number): Promise<readonly string[]> {
+    return await (this.#queues ?? await this.#open()).release(channel, events, delayMs);
   }
 
-  async takeBack(channel: string, tag: string): Promise<boolean> {
-    return await (this.#queues ?? await this.#open()).takeBack(channel, tag);
+  async takeBack(channel: string, tags: readonly string[]): Promise<readonly string[]> {
+    return await (this.#queues ?? await this.#open()).takeBack(channel, tags);
   }
 
-  async reject(channel: string, tag: string, rejection: Rejection, delivery?: number): Promise<boolean> {
-    return await (this.#queues ?? await this.#open()).reject(channel, tag, rejection, delivery);
+  async reject(
+    channel: string,
+    events: readonly HeldEvent[],
+    rejection: Rejection,
+  ): Promise<readonly string[]> {
+    return await (this.#queues ?? await this.#open()).reject(channel, events, rejection);
   }
 
   async depth(channel: string): Promise<ChannelDepth> {

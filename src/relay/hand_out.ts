@@ -29,7 +29,7 @@ export async function handOut(queues: ChannelQueues, wanted: HandOut): Promise<r
     const leased = await queues.lease(channel, limit, visibilityMs, options);
     const exhausted = leased.filter(({ delivery }) => delivery > maxDeliveries);
     if (exhausted.length === 0) return leased;
-    await Promise.all(exhausted.map(({ tag }) => queues.reject(channel, tag, exhaustion(maxDeliveries))));
+    await queues.reject(channel, exhausted.map(({ tag }) => ({ tag })), exhaustion(maxDeliveries));
     if (exhausted.length < leased.length) return leased.filter(({ delivery }) => delivery <= maxDeliveries);
   }
 }

@@ -162,12 +162,8 @@ export class Relay implements AsyncDisposable {
    * @throws {GatewayError} `journal_unavailable`
    */
   async acknowledge(channel: Channel, reports: readonly Report[]): Promise<number> {
-    const acknowledged = await Promise.all(
-      reports.map(({ type, message_id: tag }) =>
-        type === "ack" && this.#queues.acknowledge(channel.name, tag)
-      ),
-    );
-    const known = acknowledged.filter((wasKnown) => wasKnown).length;
+    const tags = reports.filter(({ type }) => type === "ack").map(({ message_id: tag }) => tag);
+    const { length: known } = await this.#queues.acknowledge(channel.name, tags);
     this.#metrics.settled(channel.name, "acknowledged", known);
     return known;
   }

@@ -229,9 +229,9 @@ export class RelaySession {
   async settle(reports: readonly Report[]): Promise<Settled> {
     this.heard();
     const pauses = this.#pauses;
-    const settling = reports.map((report) => this.#settle(report));
+    const settling = this.#settle(reports);
     const paused = pauses === this.#pauses ? undefined : this.#sequence;
-    const known = (await Promise.all(settling)).filter((wasKnown) => wasKnown).length;
+    const known = await settling;
     this.#wakeup.wake();
     return { known, paused };
   }
@@ -273,14 +273,12 @@ export class RelaySession {
     const tags = [...this.#outstanding.keys()];
     for (const tag of tags) this.#drop(tag);
     // What cannot be given back now is handed out again when its lease ends.
-    const released = await Promise.allSettled(
-      tags.map((tag) => this.#queues.release(this.channelName, tag, 0)),
-    );
-    this.#metrics.settled(
-      this.channelName,
-      "released",
-      released.filter(({ status }) => status === "fulfilled").length,
-    );
+    const [released] = await Promise.allSettled([
+      this.#queues.release(this.channelName, tags.map((tag) => ({ tag })), 0),
+    ]);
+    if (released.status === "fulfilled") {
+      this.#metrics.settled(this.channelName, "released", released.value.length);
+    }
     await detached;
   }
 
@@ -336,32 +334,47 @@ export class RelaySession {
     this.#outstandingBytes = assertCount(this.#outstandingBytes - bytes, "bytes of unacknowledged messages");
   }
 
-  async #settle(report: Report): Promise<boolean> {
-    const { message_id: tag } = report;
-    if (report.type === "nack" && report.retry && (report.delay_ms ?? 0) > 0) this.#pause(report.delay_ms!);
-    const mine = this.#outstanding.get(tag);
-    if (report.type === "ack") {
+  /** Returns how many of the messages were known. */
+  async #settle(reports: readonly Report[]): Promise<number> {
+    const acknowledged: string[] = [];
+    const released: string[] = [];
+    const settling: Promise<number>[] = [];
+    for (const report of reports) {
+      const { message_id: tag } = report;
       // Also when it is not this session's any more: it was delivered, so nobody needs to get it again.
-      const known = await this.#queues.acknowledge(this.channelName, tag);
-      this.#drop(tag);
-      if (known) this.#metrics.settled(this.channelName, "acknowledged", 1);
-      return known;
+      if (report.type === "ack") acknowledged.push(tag);
+      else {
+        if (report.retry && (report.delay_ms ?? 0) > 0) this.#pause(report.delay_ms!);
+        const mine = this.#outstanding.get(tag);
+        // Somebody else may hold it by now, and must not lose it for that.
+        if (mine === undefined) continue;
+        if (report.retry && mine.delivery < this.#limits.maxDeliveries) released.push(tag);
+        else settling.push(this.#reject(tag, report.retry ? exhaustion(mine.delivery) : rejectionOf(report)));
+      }
     }
-    // Somebody else may hold it by now, and must not lose it for that.
-    if (mine === undefined) return false;
-    if (report.retry && mine.delivery < this.#limits.maxDeliveries) {
-      this.#drop(tag);
-      const known = await this.#queues.release(this.channelName, tag, 0);
-      if (known) this.#metrics.settled(this.channelName, "released", 1);
-      return known;
-    }
-    const known = await this.#queues.reject(
-      this.channelName,
-      tag,
-      report.retry ? exhaustion(mine.delivery) : rejectionOf(report),
-    );
+    if (acknowledged.length > 0) settling.push(this.#acknowledge(acknowledged));
+    if (released.length > 0) settling.push(this.#release(released));
+    return (await Promise.all(settling)).reduce((sum, known) => sum + known, 0);
+  }
+
+  async #acknowledge(tags: readonly string[]): Promise<number> {
+    const { length: known } = await this.#queues.acknowledge(this.channelName, tags);
+    for (const tag of tags) this.#drop(tag);
+    this.#metrics.settled(this.channelName, "acknowledged", known);
+    return known;
+  }
+
+  async #release(tags: readonly string[]): Promise<number> {
+    for (const tag of tags) this.#drop(tag);
+    const released = await this.#queues.release(this.channelName, tags.map((tag) => ({ tag })), 0);
+    this.#metrics.settled(this.channelName, "released", released.length);
+    return released.length;
+  }
+
+  async #reject(tag: string, rejection: Rejection): Promise<number> {
+    const { length: known } = await this.#queues.reject(this.channelName, [{ tag }], rejection);
     this.#drop(tag);
-    if (known) this.#metrics.settled(this.channelName, "rejected", 1);
+    this.#metrics.settled(this.channelName, "rejected", known);
     return known;
   }
 
@@ -372,7 +385,7 @@ export class RelaySession {
 
   /** Gives back what the connector never saw. Were it counted as delivered, it would be taken for a repetition. */
   async #takeBack(tags: readonly string[]): Promise<void> {
-    await Promise.all(tags.map((tag) => this.#queues.takeBack(this.channelName, tag)));
+    await this.#queues.takeBack(this.channelName, tags);
   }
 
   #tick(): void {

@@ -86,8 +86,8 @@ export function testChannelQueueContract(
       leases.push(await queues.lease(CHANNEL, 10, MINUTE_MS, { bytes }));
     }
     assertEquals(leases.map((leased) => leased.map(idOf)), [ids.slice(0, 1), ids.slice(1, 3), ids.slice(3)]);
-    await queues.release(CHANNEL, leases[1]![0]!.tag, 0);
-    await queues.release(CHANNEL, leases[1]![1]!.tag, 0);
+    await queues.release(CHANNEL, [{ tag: leases[1]![0]!.tag }], 0);
+    await queues.release(CHANNEL, [{ tag: leases[1]![1]!.tag }], 0);
     assertEquals((await queues.lease(CHANNEL, 10, MINUTE_MS, { bytes: 1_000 })).map(idOf), ids.slice(1, 2));
   });
 
@@ -111,8 +111,8 @@ export function testChannelQueueContract(
   test("hold an event no longer once it was acknowledged", async ({ queues }) => {
     await enqueueMany(queues, 1);
     const [leased] = await queues.lease(CHANNEL, 1, MINUTE_MS);
-    assertEquals(await queues.acknowledge(CHANNEL, leased!.tag), true);
-    assertEquals(await queues.acknowledge(CHANNEL, leased!.tag), false);
+    assertEquals(await queues.acknowledge(CHANNEL, [leased!.tag]), [leased!.tag]);
+    assertEquals(await queues.acknowledge(CHANNEL, [leased!.tag]), []);
     assertEquals(await queues.depth(CHANNEL), { ready: 0, leased: 0, oldestReceivedAt: undefined });
     assertEquals(await queues.channels(), []);
   });
@@ -131,18 +131,18 @@ export function testChannelQueueContract(
     await enqueueMany(queues, 1);
     const [leased] = await queues.lease(CHANNEL, 1, 1);
     await leaseEventually(queues);
-    assertEquals(await queues.acknowledge(CHANNEL, leased!.tag), true);
+    assertEquals(await queues.acknowledge(CHANNEL, [leased!.tag]), [leased!.tag]);
   });
 
   test("lease a released event again after its delay", async ({ queues }) => {
     const [first, second] = await enqueueMany(queues, 2);
     const leased = await queues.lease(CHANNEL, 2, MINUTE_MS);
-    assertEquals(await queues.release(CHANNEL, leased[1]!.tag, MINUTE_MS), true);
-    assertEquals(await queues.release(CHANNEL, leased[0]!.tag, 0), true);
+    assertEquals(await queues.release(CHANNEL, [{ tag: leased[1]!.tag }], MINUTE_MS), [leased[1]!.tag]);
+    assertEquals(await queues.release(CHANNEL, [{ tag: leased[0]!.tag }], 0), [leased[0]!.tag]);
     assertEquals((await queues.lease(CHANNEL, 10, MINUTE_MS)).map(idOf), [first]);
-    assertEquals(await queues.release(CHANNEL, leased[1]!.tag, 1), true);
+    assertEquals(await queues.release(CHANNEL, [{ tag: leased[1]!.tag }], 1), [leased[1]!.tag]);
     assertEquals((await leaseEventually(queues)).map(idOf), [second]);
-    assertEquals(await queues.release(CHANNEL, "unknown", 0), false);
+    assertEquals(await queues.release(CHANNEL, [{ tag: "unknown" }], 0), []);
   });
 
   test("count no delivery of an event that was taken back unseen", async ({ queues }) => {
@@ -150,29 +150,70 @@ export function testChannelQueueContract(
     await queues.lease(CHANNEL, 1, MINUTE_MS);
     let calls = 0;
     using _watch = queues.watch(CHANNEL, () => calls++);
-    assertEquals(await queues.takeBack(CHANNEL, ids[0]!), true);
+    assertEquals(await queues.takeBack(CHANNEL, [ids[0]!]), [ids[0]!]);
     await eventually(() => calls > 0);
     const leased = await queues.lease(CHANNEL, 10, MINUTE_MS);
     assertEquals(leased.map(({ tag, delivery }) => [tag, delivery]), ids.map((id) => [id, 1]));
-    await queues.release(CHANNEL, ids[0]!, 0);
+    await queues.release(CHANNEL, [{ tag: ids[0]! }], 0);
     assertEquals((await queues.lease(CHANNEL, 10, MINUTE_MS)).map(({ delivery }) => delivery), [2]);
-    assertEquals(await queues.takeBack(CHANNEL, ids[0]!), true);
+    assertEquals(await queues.takeBack(CHANNEL, [ids[0]!]), [ids[0]!]);
     assertEquals((await queues.lease(CHANNEL, 10, MINUTE_MS)).map(({ delivery }) => delivery), [2]);
-    assertEquals(await queues.takeBack(CHANNEL, "unknown"), false);
+    assertEquals(await queues.takeBack(CHANNEL, ["unknown"]), []);
+  });
+
+  test("deal with many events at once, and name those that were still there", async ({ queues, deadLetters }) => {
+    const ids = await enqueueMany(queues, 40);
+    await queues.lease(CHANNEL, 40, MINUTE_MS);
+    const [done, given, unseen, refused] = [0, 10, 20, 30].map((start) => ids.slice(start, start + 10));
+    assertEquals(await queues.acknowledge(CHANNEL, [...done!, "unknown", done![0]!]), done);
+    assertEquals(await queues.acknowledge(CHANNEL, done!), []);
+    assertEquals(await queues.release(CHANNEL, [...done!, ...given!].map((tag) => ({ tag })), 0), given);
+    assertEquals(await queues.takeBack(CHANNEL, [...done!, ...unseen!]), unseen);
+    assertEquals(
+      await queues.reject(CHANNEL, [...done!, ...refused!].map((tag) => ({ tag })), REJECTION),
+      refused,
+    );
+    const again = await queues.lease(CHANNEL, 100, MINUTE_MS);
+    assertEquals(again.map((each) => [idOf(each), each.delivery]), [
+      ...given!.map((id) => [id, 2]),
+      ...unseen!.map((id) => [id, 1]),
+    ]);
+    const letters = await deadLetters.list({}, 100);
+    assertEquals(letters.letters.map(({ id }) => id).toSorted(), refused!.toSorted());
+  });
+
+  test("tell timed leases of one batch apart", async ({ queues }) => {
+    const [first, second] = await enqueueMany(queues, 2);
+    await queues.lease(CHANNEL, 2, MINUTE_MS, { isTimed: true });
+    const leases = [{ tag: first!, delivery: 1 }, { tag: second!, delivery: 2 }];
+    assertEquals(await queues.extend(CHANNEL, leases, MINUTE_MS), [first!]);
+    assertEquals(await queues.release(CHANNEL, leases, 0), [first!]);
+    assertEquals(await queues.reject(CHANNEL, leases, REJECTION), []);
+    assertEquals((await queues.lease(CHANNEL, 10, MINUTE_MS)).map(idOf), [first]);
+  });
+
+  test("do nothing where no event is named", async ({ queues }) => {
+    await enqueueMany(queues, 1);
+    assertEquals(await queues.acknowledge(CHANNEL, []), []);
+    assertEquals(await queues.release(CHANNEL, [], 0), []);
+    assertEquals(await queues.takeBack(CHANNEL, []), []);
+    assertEquals(await queues.extend(CHANNEL, [], MINUTE_MS), []);
+    assertEquals(await queues.reject(CHANNEL, [], REJECTION), []);
+    assertEquals((await queues.depth(CHANNEL)).ready, 1);
   });
 
   test("put a released event in its old place", async ({ queues }) => {
     const ids = await enqueueMany(queues, 3);
     const leased = await queues.lease(CHANNEL, 2, MINUTE_MS);
-    for (const { tag } of leased.toReversed()) await queues.release(CHANNEL, tag, 0);
+    for (const { tag } of leased.toReversed()) await queues.release(CHANNEL, [{ tag }], 0);
     assertEquals((await queues.lease(CHANNEL, 10, MINUTE_MS)).map(idOf), ids);
   });
 
   test("move a rejected event to the dead letters", async ({ queues, deadLetters }) => {
     await enqueueMany(queues, 1);
     const [leased] = await queues.lease(CHANNEL, 1, MINUTE_MS);
-    assertEquals(await queues.reject(CHANNEL, leased!.tag, REJECTION), true);
-    assertEquals(await queues.reject(CHANNEL, leased!.tag, REJECTION), false);
+    assertEquals(await queues.reject(CHANNEL, [{ tag: leased!.tag }], REJECTION), [leased!.tag]);
+    assertEquals(await queues.reject(CHANNEL, [{ tag: leased!.tag }], REJECTION), []);
     const letter = await deadLetters.get(leased!.event.id);
     assertEquals([letter?.reason, letter?.message, letter?.connection, letter?.attempts], [
       "output_rejected",
@@ -209,7 +250,7 @@ export function testChannelQueueContract(
     const error = await assertRejects(() => queues.enqueue(CHANNEL, event, options), DeliveryError);
     assertEquals([error.code, error.retryAfterSeconds !== undefined], ["overloaded", true]);
     await queues.enqueue("refunds", event, options);
-    await queues.acknowledge(CHANNEL, leased!.tag);
+    await queues.acknowledge(CHANNEL, [leased!.tag]);
     await queues.enqueue(CHANNEL, event, options);
     assertEquals((await queues.depth(CHANNEL)).ready, 3);
   });
@@ -221,7 +262,7 @@ export function testChannelQueueContract(
     assertEquals(leased.length, 1);
     await queues.enqueue(CHANNEL, event, ROOMY);
     assertEquals(await queues.lease(CHANNEL, 10, MINUTE_MS), []);
-    await queues.acknowledge(CHANNEL, leased[0]!.tag);
+    await queues.acknowledge(CHANNEL, [leased[0]!.tag]);
     await queues.enqueue(CHANNEL, event, ROOMY);
     assertEquals((await queues.lease(CHANNEL, 10, MINUTE_MS)).length, 1);
   });
@@ -239,7 +280,7 @@ export function testChannelQueueContract(
     await queues.enqueue(CHANNEL, verifiedEvent({ receivedAt: 3_000 }), ROOMY);
     const [leased] = await queues.lease(CHANNEL, 1, MINUTE_MS);
     assertEquals(await queues.depth(CHANNEL), { ready: 2, leased: 1, oldestReceivedAt: 1_000 });
-    await queues.acknowledge(CHANNEL, leased!.tag);
+    await queues.acknowledge(CHANNEL, [leased!.tag]);
     assertEquals(await queues.depth(CHANNEL), { ready: 2, leased: 0, oldestReceivedAt: 2_000 });
     assertEquals(await queues.depth("unknown"), { ready: 0, leased: 0, oldestReceivedAt: undefined });
   });
@@ -262,7 +303,7 @@ export function testChannelQueueContract(
     const leased = await queues.lease(CHANNEL, 2, 200);
     const tags = leased.map(({ tag }) => tag);
     assertEquals(await queues.renew(CHANNEL, tags, MINUTE_MS), tags);
-    await queues.acknowledge(CHANNEL, tags[0]!);
+    await queues.acknowledge(CHANNEL, [tags[0]!]);
     assertEquals(await queues.renew(CHANNEL, [...tags, "unknown"], MINUTE_MS), [tags[1]!]);
     assertEquals(await queues.renew(CHANNEL, [], MINUTE_MS), []);
     const [third] = await enqueueMany(queues, 1);
@@ -276,19 +317,23 @@ export function testChannelQueueContract(
     await enqueueMany(queues, 1);
     const [first] = await queues.lease(CHANNEL, 1, 1, { isTimed: true });
     const { tag } = first!;
-    assertEquals(await queues.extend(CHANNEL, { tag, delivery: 2 }, MINUTE_MS), false);
-    assertEquals(await queues.release(CHANNEL, tag, 0, 2), false);
-    assertEquals(await queues.reject(CHANNEL, tag, REJECTION, 2), false);
-    assertEquals(await queues.extend(CHANNEL, first!, MINUTE_MS), true, "also once its time is over");
+    assertEquals(await queues.extend(CHANNEL, [{ tag, delivery: 2 }], MINUTE_MS), []);
+    assertEquals(await queues.release(CHANNEL, [{ tag, delivery: 2 }], 0), []);
+    assertEquals(await queues.reject(CHANNEL, [{ tag, delivery: 2 }], REJECTION), []);
+    assertEquals(
+      await queues.extend(CHANNEL, [first!], MINUTE_MS),
+      [first!.tag],
+      "also once its time is over",
+    );
     assertEquals(await queues.lease(CHANNEL, 1, MINUTE_MS), []);
-    assertEquals(await queues.release(CHANNEL, tag, 0, 1), true);
-    assertEquals(await queues.extend(CHANNEL, first!, MINUTE_MS), false, "it was given back");
+    assertEquals(await queues.release(CHANNEL, [{ tag, delivery: 1 }], 0), [tag]);
+    assertEquals(await queues.extend(CHANNEL, [first!], MINUTE_MS), [], "it was given back");
     const [second] = await queues.lease(CHANNEL, 1, MINUTE_MS, { isTimed: true });
     assertEquals([second?.tag, second?.delivery], [tag, 2]);
-    assertEquals(await queues.release(CHANNEL, tag, 0, 1), false, "another consumer holds it");
-    assertEquals(await queues.extend(CHANNEL, { tag: "unknown", delivery: 1 }, MINUTE_MS), false);
-    assertEquals(await queues.reject(CHANNEL, tag, REJECTION, 2), true);
-    assertEquals(await queues.extend(CHANNEL, second!, MINUTE_MS), false, "it is a dead letter");
+    assertEquals(await queues.release(CHANNEL, [{ tag, delivery: 1 }], 0), [], "another consumer holds it");
+    assertEquals(await queues.extend(CHANNEL, [{ tag: "unknown", delivery: 1 }], MINUTE_MS), []);
+    assertEquals(await queues.reject(CHANNEL, [{ tag, delivery: 2 }], REJECTION), [tag]);
+    assertEquals(await queues.extend(CHANNEL, [second!], MINUTE_MS), [], "it is a dead letter");
   });
 
   test("let nobody lengthen or end a lease that is not timed by its delivery", async ({ queues }) => {
@@ -297,9 +342,9 @@ export function testChannelQueueContract(
     const [leased] = await leaseEventually(queues);
     assertEquals(leased?.delivery, 2);
     for (const delivery of [1, 2]) {
-      assertEquals(await queues.extend(CHANNEL, { ...leased!, delivery }, MINUTE_MS), false);
-      assertEquals(await queues.release(CHANNEL, leased!.tag, 0, delivery), false);
-      assertEquals(await queues.reject(CHANNEL, leased!.tag, REJECTION, delivery), false);
+      assertEquals(await queues.extend(CHANNEL, [{ ...leased!, delivery }], MINUTE_MS), []);
+      assertEquals(await queues.release(CHANNEL, [{ tag: leased!.tag, delivery }], 0), []);
+      assertEquals(await queues.reject(CHANNEL, [{ tag: leased!.tag, delivery }], REJECTION), []);
     }
     assertEquals((await queues.depth(CHANNEL)).leased, 1);
   });
@@ -311,25 +356,25 @@ export function testChannelQueueContract(
     await harness.crash();
     await using restarted = await harness.openQueues();
     assertEquals(await restarted.queues.lease(CHANNEL, 10, MINUTE_MS), []);
-    assertEquals(await restarted.queues.extend(CHANNEL, leased[0]!, MINUTE_MS), true);
-    assertEquals(await restarted.queues.release(CHANNEL, released!, 0, 1), true);
+    assertEquals(await restarted.queues.extend(CHANNEL, [leased[0]!], MINUTE_MS), [leased[0]!.tag]);
+    assertEquals(await restarted.queues.release(CHANNEL, [{ tag: released!, delivery: 1 }], 0), [released!]);
     const again = await restarted.queues.lease(CHANNEL, 10, MINUTE_MS);
     assertEquals(again.map((each) => [idOf(each), each.delivery]), [[released, 2]]);
-    assertEquals(await restarted.queues.acknowledge(CHANNEL, held!), true);
+    assertEquals(await restarted.queues.acknowledge(CHANNEL, [held!]), [held!]);
   });
 
   test("bury an event with as many attempts as its consumer says", async ({ queues, deadLetters }) => {
     const [id] = await enqueueMany(queues, 1);
     await queues.lease(CHANNEL, 1, MINUTE_MS);
-    assertEquals(await queues.reject(CHANNEL, id!, { ...REJECTION, attempts: 7 }), true);
+    assertEquals(await queues.reject(CHANNEL, [{ tag: id! }], { ...REJECTION, attempts: 7 }), [id!]);
     assertEquals((await deadLetters.get(id!))?.attempts, 7);
   });
 
   test("hold everything after a crash", async ({ queues }, harness) => {
     const ids = await enqueueMany(queues, 4);
     const [done, held, ours] = await queues.lease(CHANNEL, 3, MINUTE_MS);
-    await queues.acknowledge(CHANNEL, done!.tag);
-    await queues.release(CHANNEL, ours!.tag, 0);
+    await queues.acknowledge(CHANNEL, [done!.tag]);
+    await queues.release(CHANNEL, [{ tag: ours!.tag }], 0);
     await harness.crash();
     await using restarted = await harness.openQueues();
     assertEquals(await restarted.queues.depth(CHANNEL), {
@@ -344,8 +389,8 @@ export function testChannelQueueContract(
       [ids[3], 1],
     ]);
     assertEquals(
-      await restarted.queues.acknowledge(CHANNEL, held!.tag),
-      true,
+      await restarted.queues.acknowledge(CHANNEL, [held!.tag]),
+      [held!.tag],
       "its consumer still works on it",
     );
   });
@@ -362,9 +407,9 @@ export function testChannelQueueContract(
       await next(() => enqueueMany(queues, 1));
       await next(() => queues.lease(CHANNEL, 1, 20));
       const [leased] = await leaseEventually(queues);
-      await next(() => queues.release(CHANNEL, leased!.tag, 0));
+      await next(() => queues.release(CHANNEL, [{ tag: leased!.tag }], 0));
       await queues.lease(CHANNEL, 1, MINUTE_MS);
-      await next(() => queues.release(CHANNEL, leased!.tag, 20));
+      await next(() => queues.release(CHANNEL, [{ tag: leased!.tag }], 20));
     }
     const after = calls;
     await enqueueMany(queues, 1);

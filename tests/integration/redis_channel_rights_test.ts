@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertRejects } from "@std/assert";
+import { assertEquals, assertRejects } from "@std/assert";
 import { getLogger } from "@logtape/logtape";
 import { RedisChannelQueues } from "../../src/channels/redis/redis_channel_queues.ts";
 import { ENQUEUE, LEASE } from "../../src/channels/redis/scripts.ts";
@@ -46,21 +46,25 @@ Deno.test("an event of a channel is there once, whatever the user of Redis was n
     () => queues.lease("orders", 10, 60_000),
   );
   assertEquals([leased?.event.id, leased?.delivery, others], [event.id, 1, []]);
-  await whateverIsMissing(redis, ["zadd", "publish"], () => queues.release("orders", event.id, 0));
+  await whateverIsMissing(redis, ["zadd", "publish"], () => queues.release("orders", [{ tag: event.id }], 0));
   const [again] = await queues.lease("orders", 10, 60_000);
   assertEquals([again?.event.id, again?.delivery], [event.id, 2]);
   const returns = ["xpending", "xclaim", "zadd", "publish"];
-  await whateverIsMissing(redis, returns, () => queues.takeBack("orders", event.id));
+  await whateverIsMissing(redis, returns, () => queues.takeBack("orders", [event.id]));
   const [unseen] = await queues.lease("orders", 10, 60_000);
   assertEquals([unseen?.event.id, unseen?.delivery], [event.id, 2]);
-  await queues.release("orders", event.id, 0);
+  await queues.release("orders", [{ tag: event.id }], 0);
   const [timed] = await queues.lease("orders", 10, 60_000, { isTimed: true });
   const { tag, delivery } = timed!;
-  await whateverIsMissing(redis, ["xpending", "zadd"], () => queues.extend("orders", timed!, 60_000));
+  await whateverIsMissing(redis, ["xpending", "zadd"], () => queues.extend("orders", [timed!], 60_000));
   const ends = ["xpending", "xclaim", "zadd", "publish"];
-  assert(await whateverIsMissing(redis, ends, () => queues.release("orders", tag, 0, delivery)));
+  assertEquals(await whateverIsMissing(redis, ends, () => queues.release("orders", [{ tag, delivery }], 0)), [
+    tag,
+  ]);
   const removals = ["xack", "xdel", "hdel", "zrem"];
-  assert(await whateverIsMissing(redis, removals, () => queues.acknowledge("orders", event.id)));
+  assertEquals(await whateverIsMissing(redis, removals, () => queues.acknowledge("orders", [event.id])), [
+    tag,
+  ]);
   assertEquals(await queues.depth("orders"), { ready: 0, leased: 0, oldestReceivedAt: undefined });
   assertEquals((await redis.call("KEYS", "cwm:relay:*") as string[]).sort(), [
     "cwm:relay:channels",

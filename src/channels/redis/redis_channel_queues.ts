@@ -18,6 +18,7 @@ import type {
   ChannelDepth,
   ChannelQueues,
   EnqueueOptions,
+  HeldEvent,
   LeasedEvent,
   LeaseOptions,
   Rejection,
@@ -135,49 +136,52 @@ export class RedisChannelQueues implements ChannelQueues {
   }
 
   async renew(channel: string, tags: readonly string[], visibilityMs: number): Promise<readonly string[]> {
-    if (tags.length === 0) return [];
     const { ids, leases } = keysOf(channel);
-    const standing = await this.#run("renew", [ids, leases, Math.ceil(visibilityMs), ...tags]);
-    return (standing as readonly Buffer[]).map(String);
+    return await this.#runOn(tags, "renew", [ids, leases, Math.ceil(visibilityMs), ...tags]);
   }
 
-  async extend(channel: string, { tag, delivery }: TimedLease, visibilityMs: number): Promise<boolean> {
+  async extend(
+    channel: string,
+    named: readonly TimedLease[],
+    visibilityMs: number,
+  ): Promise<readonly string[]> {
     const { stream, ids, leases } = keysOf(channel);
-    return await this.#run("extend", [stream, ids, leases, tag, delivery, Math.ceil(visibilityMs)]) === 1;
+    const args = [stream, ids, leases, Math.ceil(visibilityMs), ...namesOf(named)];
+    return await this.#runOn(named, "extend", args);
   }
 
-  async acknowledge(channel: string, tag: string): Promise<boolean> {
+  async acknowledge(channel: string, tags: readonly string[]): Promise<readonly string[]> {
     const { stream, ids, leases, expiry } = keysOf(channel);
-    return await this.#run("remove", [stream, ids, leases, expiry, tag]) === 1;
+    return await this.#runOn(tags, "remove", [stream, ids, leases, expiry, ...tags]);
   }
 
-  async release(channel: string, tag: string, delayMs: number, delivery?: number): Promise<boolean> {
+  async release(channel: string, events: readonly HeldEvent[], delayMs: number): Promise<readonly string[]> {
     const { stream, ids, leases } = keysOf(channel);
-    const args = [tag, Math.ceil(delayMs), channel, TOPIC, delivery ?? ""];
-    const known = await this.#run("release", [stream, ids, leases, ...args]) === 1;
-    if (known && delayMs > 0) this.#wakeLater(channel, delayMs);
-    return known;
+    const args = [stream, ids, leases, Math.ceil(delayMs), channel, TOPIC, ...namesOf(events)];
+    const released = await this.#runOn(events, "release", args);
+    if (released.length > 0 && delayMs > 0) this.#wakeLater(channel, delayMs);
+    return released;
   }
 
-  async takeBack(channel: string, tag: string): Promise<boolean> {
+  async takeBack(channel: string, tags: readonly string[]): Promise<readonly string[]> {
     const { stream, ids, leases } = keysOf(channel);
-    return await this.#run("takeBack", [stream, ids, leases, tag, channel, TOPIC]) === 1;
+    return await this.#runOn(tags, "takeBack", [stream, ids, leases, channel, TOPIC, ...tags]);
   }
 
   async reject(
     channel: string,
-    tag: string,
+    events: readonly HeldEvent[],
     { code, message, attempts }: Rejection,
-    delivery?: number,
-  ): Promise<boolean> {
+  ): Promise<readonly string[]> {
+    if (events.length === 0) return [];
     const { stream, ids } = keysOf(channel);
-    const entries = await this.#run("read", [stream, ids, tag, delivery ?? ""]) as readonly Entry[];
-    const [entry] = entries;
-    if (entry === undefined) return false;
-    const { event, delivery: deliveries } = decodeEntry(entry);
-    // First the dead letter: after a crash in between the event is there twice, never gone.
-    await this.#deadLetters.bury(event, { code, message, connection: channel }, attempts ?? deliveries);
-    return await this.acknowledge(channel, tag);
+    const entries = await this.#run("read", [stream, ids, ...namesOf(events)]) as readonly Entry[];
+    const found = new Map(entries.map(decodeEntry).map((leased) => [leased.tag, leased]));
+    // First the dead letters: after a crash in between the events are there twice, never gone.
+    for (const { event, delivery } of found.values()) {
+      await this.#deadLetters.bury(event, { code, message, connection: channel }, attempts ?? delivery);
+    }
+    return await this.acknowledge(channel, [...found.keys()]);
   }
 
   async depth(channel: string): Promise<ChannelDepth> {
@@ -228,6 +232,17 @@ export class RedisChannelQueues implements ChannelQueues {
     }
   }
 
+  /** For a script that returns event ids: it is not run where no events are named. */
+  async #runOn(
+    events: readonly unknown[],
+    name: ScriptName,
+    args: readonly (string | number | Buffer)[],
+  ): Promise<readonly string[]> {
+    if (events.length === 0) return [];
+    const applied = await this.#run(name, args) as readonly Buffer[];
+    return [...new Set(applied.map(String))];
+  }
+
   #tick(): void {
     this.#wakeAll();
     this.#burying = this.#burying.then(() => this.#buryExpired()).catch((error) =>
@@ -255,7 +270,7 @@ export class RedisChannelQueues implements ChannelQueues {
       connection: channel,
     } as const;
     await this.#deadLetters.bury(event, failure, delivery);
-    await this.acknowledge(channel, tag);
+    await this.acknowledge(channel, [tag]);
   }
 
   #wake(channel: string): void {
@@ -325,6 +340,11 @@ function keysOf(channel: string): Record<"stream" | "ids" | "leases" | "expiry",
     leases: `${base}:leases`,
     expiry: `${base}:expiry`,
   };
+}
+
+/** Event id and delivery of each, as the scripts read them. */
+function namesOf(events: readonly HeldEvent[]): (string | number)[] {
+  return events.flatMap(({ tag, delivery = "" }) => [tag, delivery]);
 }
 
 function encodeHead({ id, namespace, webhook, type, receivedAt, headers, trace }: VerifiedEvent): string {

@@ -186,77 +186,106 @@ return standing
 `,
 };
 
-/** Keys: stream, ids, leases. Arguments: event id, delivery, visibility. Returns whether that lease stood. */
+/**
+ * Keys: stream, ids, leases. Arguments: visibility, then event id and delivery of each lease. Returns the event ids
+ * whose leases stood.
+ */
 export const EXTEND: RedisScript = {
   numberOfKeys: 3,
   lua: `${COMMON}${HOLDS}
-local id = redis.call('HGET', KEYS[2], ARGV[1])
-if not id or not holds(id, ARGV[2]) then return 0 end
-redis.call('ZADD', KEYS[3], 'XX', now() + ARGV[3], pad(id))
-return 1
+local ends = now() + ARGV[1]
+local extended = {}
+for index = 2, #ARGV, 2 do
+  local id = redis.call('HGET', KEYS[2], ARGV[index])
+  if id and holds(id, ARGV[index + 1]) then
+    redis.call('ZADD', KEYS[3], 'XX', ends, pad(id))
+    extended[#extended + 1] = ARGV[index]
+  end
+end
+return extended
 `,
 };
 
-/** Keys: stream, ids, leases, expiry. Arguments: event id. Returns whether it stood there. */
+/** Keys: stream, ids, leases, expiry. Arguments: event ids. Returns those that stood there. */
 export const REMOVE: RedisScript = {
   numberOfKeys: 4,
   lua: `${COMMON}
-local id = redis.call('HGET', KEYS[2], ARGV[1])
-if not id then return 0 end
-local refusal = denied(KEYS[1], 'XACK', KEYS[1], 'connectors', id)
-  or denied(KEYS[1], 'XDEL', KEYS[1], id)
-  or denied(KEYS[2], 'HDEL', KEYS[2], ARGV[1])
-  or denied(KEYS[3], 'ZREM', KEYS[3], id)
-  or denied(KEYS[4], 'ZREM', KEYS[4], id)
-if refusal then return refusal end
-redis.call('XDEL', KEYS[1], id)
-redis.call('XACK', KEYS[1], 'connectors', id)
-redis.call('ZREM', KEYS[3], pad(id))
-redis.call('ZREM', KEYS[4], pad(id))
-redis.call('HDEL', KEYS[2], ARGV[1])
-return 1
+local removed = {}
+for index = 1, #ARGV do
+  local id = redis.call('HGET', KEYS[2], ARGV[index])
+  if id then
+    if #removed == 0 then
+      local refusal = denied(KEYS[1], 'XACK', KEYS[1], 'connectors', id)
+        or denied(KEYS[1], 'XDEL', KEYS[1], id)
+        or denied(KEYS[2], 'HDEL', KEYS[2], ARGV[index])
+        or denied(KEYS[3], 'ZREM', KEYS[3], id)
+        or denied(KEYS[4], 'ZREM', KEYS[4], id)
+      if refusal then return refusal end
+    end
+    redis.call('XDEL', KEYS[1], id)
+    redis.call('XACK', KEYS[1], 'connectors', id)
+    redis.call('ZREM', KEYS[3], pad(id))
+    redis.call('ZREM', KEYS[4], pad(id))
+    redis.call('HDEL', KEYS[2], ARGV[index])
+    removed[#removed + 1] = ARGV[index]
+  end
+end
+return removed
 `,
 };
 
 /**
- * Keys: stream, ids, leases. Arguments: event id, delay, channel, wake-up topic, delivery. Returns whether it stood
- * there. A timed lease is over with that, so that nobody can lengthen or end it again.
+ * Keys: stream, ids, leases. Arguments: delay, channel, wake-up topic, then event id and delivery of each. Returns the
+ * event ids that stood there so. A timed lease is over with that, so that nobody can lengthen or end it again.
  */
 export const RELEASE: RedisScript = {
   numberOfKeys: 3,
   lua: `${COMMON}${HOLDS}
-local id = redis.call('HGET', KEYS[2], ARGV[1])
-if not id or not holds(id, ARGV[5]) then return 0 end
-local refusal = denied(KEYS[3], 'ZADD', KEYS[3], 0, '')
-  or denied(ARGV[4], 'PUBLISH', ARGV[4], ARGV[3])
-  or ARGV[5] ~= '' and denied(KEYS[1], 'XCLAIM', KEYS[1], 'connectors', '${GATEWAYS}', 0, '0-0')
-if refusal then return refusal end
-if ARGV[5] ~= '' then redis.call('XCLAIM', KEYS[1], 'connectors', '${GATEWAYS}', 0, id, 'JUSTID') end
-redis.call('ZADD', KEYS[3], 'XX', now() + ARGV[2], pad(id))
-if tonumber(ARGV[2]) == 0 then redis.call('PUBLISH', ARGV[4], ARGV[3]) end
-return 1
+local ends = now() + ARGV[1]
+local released = {}
+for index = 4, #ARGV, 2 do
+  local id = redis.call('HGET', KEYS[2], ARGV[index])
+  local delivery = ARGV[index + 1]
+  if id and holds(id, delivery) then
+    local refusal = #released == 0 and (denied(KEYS[3], 'ZADD', KEYS[3], 0, '')
+      or denied(ARGV[3], 'PUBLISH', ARGV[3], ARGV[2]))
+      or delivery ~= '' and denied(KEYS[1], 'XCLAIM', KEYS[1], 'connectors', '${GATEWAYS}', 0, '0-0')
+    if refusal then return refusal end
+    if delivery ~= '' then redis.call('XCLAIM', KEYS[1], 'connectors', '${GATEWAYS}', 0, id, 'JUSTID') end
+    redis.call('ZADD', KEYS[3], 'XX', ends, pad(id))
+    released[#released + 1] = ARGV[index]
+  end
+end
+if #released > 0 and tonumber(ARGV[1]) == 0 then redis.call('PUBLISH', ARGV[3], ARGV[2]) end
+return released
 `,
 };
 
-/** Keys: stream, ids, leases. Arguments: event id, channel, wake-up topic. Returns whether it stood there. */
+/** Keys: stream, ids, leases. Arguments: channel, wake-up topic, then event ids. Returns those that stood there. */
 export const TAKE_BACK: RedisScript = {
   numberOfKeys: 3,
   lua: `${COMMON}
-local id = redis.call('HGET', KEYS[2], ARGV[1])
-if not id then return 0 end
-local refusal = denied(KEYS[1], 'XPENDING', KEYS[1], 'connectors', '0-0', '0-0', 1)
-  or denied(KEYS[1], 'XCLAIM', KEYS[1], 'connectors', 'gateways', 0, '0-0')
-  or denied(KEYS[3], 'ZADD', KEYS[3], 0, '')
-  or denied(ARGV[3], 'PUBLISH', ARGV[3], ARGV[2])
-if refusal then return refusal end
-local pending = redis.call('XPENDING', KEYS[1], 'connectors', id, id, 1)
-if pending[1] then
-  local deliveries = math.max(0, pending[1][4] - 1)
-  redis.call('XCLAIM', KEYS[1], 'connectors', 'gateways', 0, id, 'RETRYCOUNT', deliveries, 'JUSTID')
+local time = now()
+local taken = {}
+for index = 3, #ARGV do
+  local id = redis.call('HGET', KEYS[2], ARGV[index])
+  if id then
+    local refusal = #taken == 0 and (denied(KEYS[1], 'XPENDING', KEYS[1], 'connectors', '0-0', '0-0', 1)
+      or denied(KEYS[1], 'XCLAIM', KEYS[1], 'connectors', 'gateways', 0, '0-0')
+      or denied(KEYS[3], 'ZADD', KEYS[3], 0, '')
+      or denied(ARGV[2], 'PUBLISH', ARGV[2], ARGV[1]))
+    if refusal then return refusal end
+    local pending = redis.call('XPENDING', KEYS[1], 'connectors', id, id, 1)
+    if pending[1] then
+      local deliveries = math.max(0, pending[1][4] - 1)
+      redis.call('XCLAIM', KEYS[1], 'connectors', 'gateways', 0, id, 'RETRYCOUNT', deliveries, 'JUSTID')
+    end
+    redis.call('ZADD', KEYS[3], 'XX', time, pad(id))
+    taken[#taken + 1] = ARGV[index]
+  end
 end
-redis.call('ZADD', KEYS[3], 'XX', now(), pad(id))
-redis.call('PUBLISH', ARGV[3], ARGV[2])
-return 1
+if #taken > 0 then redis.call('PUBLISH', ARGV[2], ARGV[1]) end
+return taken
 `,
 };
 
@@ -297,14 +326,23 @@ return expired
 `,
 };
 
-/** Keys: stream, ids. Arguments: event id, delivery. Returns `[entry id, deliveries, fields]`, if it is there. */
+/**
+ * Keys: stream, ids. Arguments: event id and delivery of each. Returns `[entry id, deliveries, fields]` of those that
+ * stand there so.
+ */
 export const READ: RedisScript = {
   numberOfKeys: 2,
   lua: `${HOLDS}
-local id = redis.call('HGET', KEYS[2], ARGV[1])
-if not id or not holds(id, ARGV[2]) then return {} end
-local pending = redis.call('XPENDING', KEYS[1], 'connectors', id, id, 1)
-return {{id, pending[1] and pending[1][4] or 0, redis.call('XRANGE', KEYS[1], id, id)[1][2]}}
+local found = {}
+for index = 1, #ARGV, 2 do
+  local id = redis.call('HGET', KEYS[2], ARGV[index])
+  if id and holds(id, ARGV[index + 1]) then
+    local pending = redis.call('XPENDING', KEYS[1], 'connectors', id, id, 1)
+    local fields = redis.call('XRANGE', KEYS[1], id, id)[1][2]
+    found[#found + 1] = {id, pending[1] and pending[1][4] or 0, fields}
+  end
+end
+return found
 `,
 };
 

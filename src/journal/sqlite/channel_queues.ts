@@ -10,6 +10,7 @@ import type {
   ChannelDepth,
   ChannelQueues,
   EnqueueOptions,
+  HeldEvent,
   LeasedEvent,
   LeaseOptions,
   Rejection,
@@ -66,34 +67,42 @@ export class SqliteChannelQueues implements ChannelQueues {
     return tags.length === 0 ? [] : await this.#worker.operate("renew", { channel, tags, visibilityMs });
   }
 
-  extend(channel: string, { tag, delivery }: TimedLease, visibilityMs: number): Promise<boolean> {
-    return this.#worker.operate("extend", { channel, tag, delivery, visibilityMs });
-  }
-
-  acknowledge(channel: string, tag: string): Promise<boolean> {
-    return this.#worker.operate("acknowledge", { channel, tag });
-  }
-
-  async release(channel: string, tag: string, delayMs: number, delivery?: number): Promise<boolean> {
-    const isReleased = await this.#worker.operate("release", { channel, tag, delayMs, delivery });
-    if (isReleased) this.#watchers.notifyAt(channel, this.#now() + delayMs);
-    return isReleased;
-  }
-
-  async takeBack(channel: string, tag: string): Promise<boolean> {
-    const isTakenBack = await this.#worker.operate("takeBack", { channel, tag });
-    if (isTakenBack) this.#watchers.notify(channel);
-    return isTakenBack;
-  }
-
-  reject(
+  async extend(
     channel: string,
-    tag: string,
+    leases: readonly TimedLease[],
+    visibilityMs: number,
+  ): Promise<readonly string[]> {
+    if (leases.length === 0) return [];
+    const events = leases.map(({ tag, delivery }) => ({ tag, delivery }));
+    return await this.#worker.operate("extend", { channel, events, visibilityMs });
+  }
+
+  async acknowledge(channel: string, tags: readonly string[]): Promise<readonly string[]> {
+    return tags.length === 0 ? [] : await this.#worker.operate("acknowledge", { channel, tags });
+  }
+
+  async release(channel: string, events: readonly HeldEvent[], delayMs: number): Promise<readonly string[]> {
+    if (events.length === 0) return [];
+    const released = await this.#worker.operate("release", { channel, events: namesOf(events), delayMs });
+    if (released.length > 0) this.#watchers.notifyAt(channel, this.#now() + delayMs);
+    return released;
+  }
+
+  async takeBack(channel: string, tags: readonly string[]): Promise<readonly string[]> {
+    if (tags.length === 0) return [];
+    const takenBack = await this.#worker.operate("takeBack", { channel, tags });
+    if (takenBack.length > 0) this.#watchers.notify(channel);
+    return takenBack;
+  }
+
+  async reject(
+    channel: string,
+    events: readonly HeldEvent[],
     { code, message, attempts }: Rejection,
-    delivery?: number,
-  ): Promise<boolean> {
+  ): Promise<readonly string[]> {
+    if (events.length === 0) return [];
     const failure = { code, message, connection: channel };
-    return this.#worker.operate("reject", { channel, tag, failure, attempts, delivery });
+    return await this.#worker.operate("reject", { channel, events: namesOf(events), failure, attempts });
   }
 
   depth(channel: string): Promise<ChannelDepth> {
@@ -112,4 +121,9 @@ export class SqliteChannelQueues implements ChannelQueues {
     this.#watchers[Symbol.dispose]();
     return Promise.resolve();
   }
+}
+
+/** Without what callers have beside the names, which would travel to the worker, too. */
+function namesOf(events: readonly HeldEvent[]): readonly HeldEvent[] {
+  return events.map(({ tag, delivery }) => delivery === undefined ? { tag } : { tag, delivery });
 }

@@ -7,6 +7,7 @@
  * @module
  */
 
+import type { HeldEvent, TimedLease } from "../../channels/channel_queues.ts";
 import type {
   AttemptFailure,
   DeadLetterCounts,
@@ -196,25 +197,18 @@ export interface Operations {
       readonly nextVisibleAt: number | undefined;
     },
   ];
-  readonly renew: [
-    { readonly channel: string; readonly tags: readonly string[]; readonly visibilityMs: number },
-    readonly string[],
-  ];
-  readonly extend: [MessageName & { readonly delivery: number; readonly visibilityMs: number }, boolean];
-  readonly acknowledge: [MessageName, boolean];
-  readonly release: [
-    MessageName & { readonly delayMs: number; readonly delivery: number | undefined },
-    boolean,
-  ];
-  readonly takeBack: [MessageName, boolean];
+  readonly renew: [MessageNames & { readonly visibilityMs: number }, readonly string[]];
+  readonly extend: [HeldMessages<TimedLease> & { readonly visibilityMs: number }, readonly string[]];
+  readonly acknowledge: [MessageNames, readonly string[]];
+  readonly release: [HeldMessages & { readonly delayMs: number }, readonly string[]];
+  readonly takeBack: [MessageNames, readonly string[]];
   readonly reject: [
-    MessageName & {
+    HeldMessages & {
       readonly failure: AttemptFailure;
       /** Instead of the deliveries that were counted. */
       readonly attempts: number | undefined;
-      readonly delivery: number | undefined;
     },
-    boolean,
+    readonly string[],
   ];
   readonly depth: [
     { readonly channel: string },
@@ -251,9 +245,14 @@ export interface StoredHandshake {
   readonly isShown: boolean;
 }
 
-interface MessageName {
+interface MessageNames {
   readonly channel: string;
-  readonly tag: string;
+  readonly tags: readonly string[];
+}
+
+interface HeldMessages<Held extends HeldEvent = HeldEvent> {
+  readonly channel: string;
+  readonly events: readonly Held[];
 }
 
 /** Dead letters of a filter from a position on, at most `limit`. */

@@ -198,6 +198,6 @@ export class ChannelPolls implements Disposable {
 
   /** Gives back what its consumer never saw, so that it does not count as handed out. */
   async #takeBack(channel: string, { events }: Pulled): Promise<void> {
-    await Promise.all(events.map(({ tag }) => this.#queues.takeBack(channel, tag)));
+    await this.#queues.takeBack(channel, events.map(({ tag }) => tag));
   }
 }

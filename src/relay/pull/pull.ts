@@ -36,13 +36,15 @@ export interface PullOptions {
 /** What came of the leases that a request names. */
 export interface SettledLeases {
   readonly done: number;
-  /** Of those, how many events became dead letters, being given back too often. */
-  readonly deadLetters: number;
   /** The handles of leases that were over, whose events others hold or have settled. */
   readonly lost: readonly string[];
 }
 
-type Outcome = "done" | "dead_letter" | "lost";
+/** What came of leases that were given back. */
+export interface ReleasedLeases extends SettledLeases {
+  /** How many of the events became dead letters, being given back too often. */
+  readonly deadLetters: number;
+}
 
 /** The polls that a channel has here, while there are some. */
 interface Polled {
@@ -104,7 +106,7 @@ export class Pull implements Disposable {
     const settled = await this.#settle(
       channel,
       handles,
-      ({ tag }) => this.#queues.acknowledge(channel.name, tag),
+      (leases) => this.#queues.acknowledge(channel.name, leases.map(({ tag }) => tag)),
     );
     this.#metrics.settled(channel.name, "acknowledged", settled.done);
     return settled;
@@ -116,15 +118,29 @@ export class Pull implements Disposable {
    *
    * @throws {GatewayError} `invalid_handle`, `journal_unavailable`
    */
-  async release(channel: Channel, handles: readonly string[], delayMs: number): Promise<SettledLeases> {
+  async release(
+    channel: Channel,
+    handles: readonly string[],
+    delayMs: number,
+  ): Promise<ReleasedLeases> {
     const { name, limits: { maxDeliveries } } = channel;
-    const settled = await this.#settle(channel, handles, async ({ tag, delivery }) => {
-      if (delivery < maxDeliveries) return await this.#queues.release(name, tag, delayMs, delivery);
-      return await this.#queues.reject(name, tag, exhaustion(delivery), delivery) && "dead_letter";
+    let deadLetters = 0;
+    const settled = await this.#settle(channel, handles, async (leases) => {
+      const again = leases.filter(({ delivery }) => delivery < maxDeliveries);
+      const exhausted = Map.groupBy(leases, ({ delivery }) => delivery);
+      const [released, ...rejected] = await Promise.all([
+        this.#queues.release(name, again, delayMs),
+        ...exhausted.entries().filter(([delivery]) => delivery >= maxDeliveries).map(
+          ([delivery, those]) => this.#queues.reject(name, those, exhaustion(delivery)),
+        ),
+      ]);
+      const dead = rejected.flat();
+      deadLetters = dead.length;
+      return [...released!, ...dead];
     });
-    this.#metrics.settled(name, "released", settled.done - settled.deadLetters);
-    this.#metrics.settled(name, "rejected", settled.deadLetters);
-    return settled;
+    this.#metrics.settled(name, "released", settled.done - deadLetters);
+    this.#metrics.settled(name, "rejected", deadLetters);
+    return { ...settled, deadLetters };
   }
 
   /**
@@ -133,7 +149,7 @@ export class Pull implements Disposable {
    * @throws {GatewayError} `invalid_handle`, `journal_unavailable`
    */
   extend(channel: Channel, handles: readonly string[], leaseMs: number): Promise<SettledLeases> {
-    return this.#settle(channel, handles, (lease) => this.#queues.extend(channel.name, lease, leaseMs));
+    return this.#settle(channel, handles, (leases) => this.#queues.extend(channel.name, leases, leaseMs));
   }
 
   /**
@@ -146,7 +162,7 @@ export class Pull implements Disposable {
     const settled = await this.#settle(
       channel,
       handles,
-      ({ tag, delivery }) => this.#queues.reject(channel.name, tag, rejection, delivery),
+      (leases) => this.#queues.reject(channel.name, leases, rejection),
     );
     this.#metrics.settled(channel.name, "rejected", settled.done);
     return settled;
@@ -222,9 +238,8 @@ export class Pull implements Disposable {
     // Without the bodies, which would stay in memory for as long as the signal.
     const leases = events.map(({ tag, delivery }): TimedLease => ({ tag, delivery }));
     signal.addEventListener("abort", () => {
-      const released = leases.map(({ tag, delivery }) => this.#queues.release(name, tag, 0, delivery));
-      Promise.all(released).then((known) => {
-        this.#metrics.settled(name, "released", known.filter((isKnown) => isKnown).length);
+      this.#queues.release(name, leases, 0).then((released) => {
+        this.#metrics.settled(name, "released", released.length);
       }).catch((error) => {
         // They come back when their leases end.
         this.#failures.run(
@@ -240,24 +255,30 @@ export class Pull implements Disposable {
     }, { once: true });
   }
 
-  /** Nothing is done where one of the handles is not one of the channel. */
+  /**
+   * Nothing is done where one of the handles is not one of the channel.
+   *
+   * @param act returns the tags of the leases that it applied to
+   */
   async #settle(
     channel: Channel,
     handles: readonly string[],
-    act: (lease: TimedLease) => Promise<boolean | Outcome>,
+    act: (leases: readonly TimedLease[]) => Promise<readonly string[]>,
   ): Promise<SettledLeases> {
     this.#heard(channel.name);
-    const leases = Array.from(
-      new Set(handles),
-      (handle) => ({ handle, lease: parseLeaseHandle(channel, handle) }),
-    );
-    const outcomes = await Promise.all(leases.map(({ lease }) => act(lease)));
-    const lost = leases.filter((_, index) => outcomes[index] === false).map(({ handle }) => handle);
-    return {
-      done: leases.length - lost.length,
-      deadLetters: outcomes.filter((outcome) => outcome === "dead_letter").length,
-      lost,
-    };
+    /** Of several leases of an event only the last can stand. */
+    const last = new Map<string, { readonly handle: string; readonly lease: TimedLease }>();
+    const all = new Set(handles);
+    for (const handle of all) {
+      const lease = parseLeaseHandle(channel, handle);
+      const other = last.get(lease.tag);
+      if (other === undefined || other.lease.delivery < lease.delivery) {
+        last.set(lease.tag, { handle, lease });
+      }
+    }
+    const applied = await act(Array.from(last.values(), ({ lease }) => lease));
+    const done = new Set(applied.map((tag) => last.get(tag)?.handle));
+    return { done: done.size, lost: [...all].filter((handle) => !done.has(handle)) };
   }
 
   #heard(channel: string): void {

@@ -50,6 +50,6 @@ async function setUp(): Promise<OutputUnderTest> {
 /** Leases all events of the channel, and gives them back. */
 async function queuedEvents({ channels }: SqliteJournal): Promise<readonly ReceivedEvent[]> {
   const leased = await channels.lease(CHANNEL, 1_000, MINUTE_MS);
-  for (const { tag } of leased) await channels.release(CHANNEL, tag, 0);
+  await channels.release(CHANNEL, leased.map(({ tag }) => ({ tag })), 0);
   return leased.map(({ event }) => ({ id: event.id, body: event.body.bytes }));
 }

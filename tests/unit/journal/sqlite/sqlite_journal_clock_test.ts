@@ -60,7 +60,7 @@ Deno.test("after the clock was set back a message that a connector gave back is 
     await using journal = await openJournal(temporary.path, { now: () => Date.now() + DAY_MS });
     await journal.channels.enqueue("a", verifiedEvent({ id: "one" }), { ttlMs: 10 * DAY_MS, maxSize: 10 });
     await journal.channels.lease("a", 1, 60_000);
-    await journal.channels.release("a", "one", 60_000);
+    await journal.channels.release("a", [{ tag: "one" }], 60_000);
     assertEquals(await journal.channels.lease("a", 1, 60_000), []);
   }
   await using journal = await openJournal(temporary.path);

@@ -135,10 +135,8 @@ Deno.test("SQLite journal knows what webhooks hold of a file that the fourth ver
   assertEquals(events.length, 2);
   const stored = bodies.map((body) => new TextEncoder().encode(body).length + headers + 100);
   await holds(journal, stored.reduce((sum, bytes) => sum + bytes));
-  assertEquals(
-    await journal.channels.acknowledge("a", (await journal.channels.lease("a", 1, 1_000))[0]!.tag),
-    true,
-  );
+  const [leased] = await journal.channels.lease("a", 1, 1_000);
+  assertEquals(await journal.channels.acknowledge("a", [leased!.tag]), [leased!.tag]);
 });
 
 Deno.test("SQLite journal knows the keys that the fifth version has written", async () => {

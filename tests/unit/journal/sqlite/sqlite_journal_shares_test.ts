@@ -87,7 +87,7 @@ Deno.test("SQLite journal counts what stands in channels for the webhook that it
   assert(tags.length > 20, `${tags.length} messages`);
   assertEquals(await fillShare(journal), []);
   await journal.channels.enqueue("a", event({ webhook: "well" }), QUEUE);
-  for (const tag of tags) await journal.channels.acknowledge("a", tag);
+  await journal.channels.acknowledge("a", tags);
   await append(journal, event(), CLAIM);
 });
 
@@ -175,8 +175,12 @@ async function doAnything(journal: SqliteJournal, random: SeededRandom): Promise
       await journal.channels.enqueue("channel", message, QUEUE);
       tags.push(message.id);
     },
-    () => journal.channels.acknowledge("channel", take(tags) ?? ""),
-    () => journal.channels.reject("channel", take(tags) ?? "", { code: "output_rejected", message: "No" }),
+    () => journal.channels.acknowledge("channel", [take(tags) ?? ""]),
+    () =>
+      journal.channels.reject("channel", [{ tag: take(tags) ?? "" }], {
+        code: "output_rejected",
+        message: "No",
+      }),
   ];
   for (let step = 0; step < 150; step++) {
     await random.pick(actions)().catch((error) => {

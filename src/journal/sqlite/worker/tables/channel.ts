@@ -5,6 +5,7 @@
  */
 
 import type { DatabaseSync, StatementSync } from "node:sqlite";
+import type { HeldEvent } from "../../../../channels/channel_queues.ts";
 import type { AttemptFailure } from "../../../../dead_letters/dead_letters.ts";
 import { type Holdings, STORED_BYTES } from "../holdings.ts";
 import type { DeadLetterTable } from "./dead_letter.ts";
@@ -30,6 +31,13 @@ const HELD = 1;
 const TIMED = 2;
 
 const EXPIRED = "It stood in the channel for longer than its time to live";
+
+/** A message that an operation names. */
+interface Message {
+  readonly channel: number;
+  readonly sequence: number;
+  readonly deliveries: number;
+}
 
 /** The messages of all channels. A message's tag is its event's id, which a channel holds only once. */
 export class ChannelTable {
@@ -162,49 +170,39 @@ export class ChannelTable {
   /** Returns the tags that still stand in the channel. */
   renew({ channel, tags, visibilityMs }: RequestOf<"renew">, now: number): ReplyOf<"renew"> {
     const until = Math.ceil(now + visibilityMs);
-    return tags.filter((tag) => {
-      const message = this.#message(channel, tag);
-      if (message !== undefined) this.#renew.run(until, message.sequence, HELD);
-      return message !== undefined;
+    return this.#each(channel, tags.map(named), ({ sequence }) => this.#renew.run(until, sequence, HELD));
+  }
+
+  extend({ channel, events, visibilityMs }: RequestOf<"extend">, now: number): ReplyOf<"extend"> {
+    const until = Math.ceil(now + visibilityMs);
+    return this.#each(channel, events, ({ sequence }) => this.#renew.run(until, sequence, TIMED));
+  }
+
+  acknowledge({ channel, tags }: RequestOf<"acknowledge">): ReplyOf<"acknowledge"> {
+    const removed: number[] = [];
+    const known = this.#each(channel, tags.map(named), (message) => {
+      this.#take(message.channel, message.sequence);
+      removed.push(message.sequence);
     });
+    this.#events.removeMany(removed);
+    return known;
   }
 
-  extend({ channel, tag, delivery, visibilityMs }: RequestOf<"extend">, now: number): boolean {
-    const message = this.#message(channel, tag, delivery);
-    if (message === undefined) return false;
-    this.#renew.run(Math.ceil(now + visibilityMs), message.sequence, TIMED);
-    return true;
+  release({ channel, events, delayMs }: RequestOf<"release">, now: number): ReplyOf<"release"> {
+    const visibleAt = delayMs > 0 ? Math.ceil(now + delayMs) : VISIBLE;
+    return this.#each(channel, events, ({ sequence }) => this.#release.run(visibleAt, sequence));
   }
 
-  acknowledge({ channel, tag }: RequestOf<"acknowledge">): boolean {
-    const message = this.#message(channel, tag);
-    if (message === undefined) return false;
-    this.#take(message.channel, message.sequence);
-    this.#events.remove(message.sequence);
-    return true;
+  takeBack({ channel, tags }: RequestOf<"takeBack">): ReplyOf<"takeBack"> {
+    return this.#each(channel, tags.map(named), ({ sequence }) => this.#takeBack.run(sequence));
   }
 
-  release({ channel, tag, delayMs, delivery }: RequestOf<"release">, now: number): boolean {
-    const message = this.#message(channel, tag, delivery);
-    if (message === undefined) return false;
-    this.#release.run(delayMs > 0 ? Math.ceil(now + delayMs) : VISIBLE, message.sequence);
-    return true;
-  }
-
-  takeBack({ channel, tag }: RequestOf<"takeBack">): boolean {
-    const message = this.#message(channel, tag);
-    if (message === undefined) return false;
-    this.#takeBack.run(message.sequence);
-    return true;
-  }
-
-  /** Moves a message to the dead letters. */
-  reject({ channel, tag, failure, attempts, delivery }: RequestOf<"reject">): boolean {
-    const message = this.#message(channel, tag, delivery);
-    if (message === undefined) return false;
-    this.#take(message.channel, message.sequence);
-    this.#deadLetters.addEvent(message.sequence, failure, attempts ?? message.deliveries);
-    return true;
+  /** Moves messages to the dead letters. */
+  reject({ channel, events, failure, attempts }: RequestOf<"reject">): ReplyOf<"reject"> {
+    return this.#each(channel, events, (message) => {
+      this.#take(message.channel, message.sequence);
+      this.#deadLetters.addEvent(message.sequence, failure, attempts ?? message.deliveries);
+    });
   }
 
   /** Moves messages whose time is over to the dead letters, and returns how many. */
@@ -264,18 +262,26 @@ export class ChannelTable {
     this.#counts.add(channel, -1);
   }
 
-  /** @param delivery only if its timed lease stands; `undefined` whatever holds the message */
-  #message(
-    channel: string,
-    tag: string,
-    delivery?: number,
-  ): { channel: number; sequence: number; deliveries: number } | undefined {
+  /** Does something with each message that stands there as it is named. Returns their tags, each once. */
+  #each(channel: string, events: readonly HeldEvent[], act: (message: Message) => void): string[] {
     const id = this.#channel(channel);
-    const row = id === undefined ? undefined : this.#find.get(id, tag);
-    if (id === undefined || row === undefined) return undefined;
+    if (id === undefined) return [];
+    const known = new Set<string>();
+    for (const held of events) {
+      const message = known.has(held.tag) ? undefined : this.#message(id, held);
+      if (message === undefined) continue;
+      act(message);
+      known.add(held.tag);
+    }
+    return [...known];
+  }
+
+  #message(channel: number, { tag, delivery }: HeldEvent): Message | undefined {
+    const row = this.#find.get(channel, tag);
+    if (row === undefined) return undefined;
     const deliveries = Number(row["deliveries"]);
     if (delivery !== undefined && (row["leased"] !== TIMED || deliveries !== delivery)) return undefined;
-    return { channel: id, sequence: Number(row["seq"]), deliveries };
+    return { channel, sequence: Number(row["seq"]), deliveries };
   }
 
   #channel(name: string): number | undefined {
@@ -294,4 +300,8 @@ export class ChannelTable {
     this.#ids.set(name, id);
     return id;
   }
+}
+
+function named(tag: string): HeldEvent {
+  return { tag };
 }
