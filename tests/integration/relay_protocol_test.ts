@@ -180,7 +180,7 @@ Deno.test("relay keeps a message for a connector that is slow but alive, for lon
 });
 
 Deno.test("relay ends a connection that has been silent for three heartbeats", async () => {
-  await using world = await RelayWorld.start({ channel: { heartbeat_interval_seconds: 30 } });
+  await using world = await RelayWorld.start({ channel: { heartbeat_interval_seconds: 0.1 } });
   await using stream = await RelayStream.open(world.gateway.url(""), {}, { isSilent: true });
   const { code } = await stream.closed;
   assertEquals(code, 4408);
