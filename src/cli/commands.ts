@@ -98,8 +98,8 @@ export const COMMANDS: readonly Command[] = [
   },
   {
     name: "journal",
-    description: "Copy the journal, and take events over from a file: see cwm journal --help",
-    actions: ["backup", "salvage"],
+    description: "Copy the journal, take events over, look after its tables: see cwm journal --help",
+    actions: ["backup", "salvage", "migrate", "status"],
     takesFile: true,
     options: [HELP],
   },

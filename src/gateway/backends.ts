@@ -9,6 +9,7 @@ import type { ChannelQueues } from "../channels/channel_queues.ts";
 import { FileConfigProvider } from "../config/file/file_provider.ts";
 import type { ConfigProvider } from "../config/provider.ts";
 import type { DeadLetters } from "../dead_letters/dead_letters.ts";
+import { StartupError } from "../errors.ts";
 import type { HealthReports } from "../health/health.ts";
 import { logger } from "../observability/logging.ts";
 import { journalDirectory } from "../settings/secrets.ts";
@@ -58,6 +59,9 @@ export async function openJournal(
   settings: Settings,
   options: Pick<SqliteJournalOptions, "lockWaitMs" | "waitsForOwner" | "health"> = {},
 ): Promise<SqliteJournal> {
+  if (settings.journal.postgres !== undefined) {
+    throw new StartupError("settings_invalid", ["JOURNAL cannot be used yet: only its tables can be made"]);
+  }
   return await openSqliteJournal({
     directory: journalDirectory(settings.dataDir),
     ...settings.journal,

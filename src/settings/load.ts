@@ -10,6 +10,7 @@ import { unreadVariables } from "./python_variables.ts";
 import { journalDirectory, SECRET_SOURCE_VARIABLES, secretSettings } from "./secrets.ts";
 import { etcdContradictions, etcdSettings, withoutServiceLink } from "./etcd.ts";
 import { ifSet } from "./variable.ts";
+import { journalContradictions, journalFiles, journalWarnings, postgresSettings } from "./journal/journal.ts";
 import { otherNameOf } from "./proxies.ts";
 import { OUTPUT_BOUND_VARIABLES, type OutputBounds, outputBounds } from "./output_bounds.ts";
 import { tlsContradictions, tlsSettings } from "./tls.ts";
@@ -33,6 +34,8 @@ export function loadSettings(
   if (problems.length > 0) throw new StartupError("settings_invalid", problems);
 
   const files = fileSettings(values);
+  const postgres = postgresSettings(values);
+  warnings.push(...journalWarnings(postgres));
   return {
     configBackend: values.CONFIG_BACKEND,
     files,
@@ -49,6 +52,7 @@ export function loadSettings(
       maxBytes: values.JOURNAL_MAX_BYTES,
       retentionMs: values.JOURNAL_RETENTION_MS,
       retentionBytes: values.JOURNAL_RETENTION_BYTES,
+      ...ifSet("postgres", postgres),
     },
     host: values.HOST,
     port: values.PORT,
@@ -89,6 +93,7 @@ export function loadSettings(
       ...files.overlays?.connections ?? [],
       values.CONFIG_SNAPSHOT_FILE,
       journalDirectory(values.DATA_DIR),
+      ...journalFiles(values),
       values.ETCD_USERNAME_FILE,
       values.ETCD_PASSWORD_FILE,
       values.TLS_CERT,
@@ -161,6 +166,7 @@ function contradictions(values: Values): string[] {
     ...etcdContradictions(values),
     ...vaultContradictions(values),
     ...tlsContradictions(values),
+    ...journalContradictions(values),
     ...(values.CLIENT_CERTIFICATE_HEADERS !== undefined && values.TRUSTED_PROXIES.length === 0
       ? ["CLIENT_CERTIFICATE_HEADERS needs TRUSTED_PROXIES: nobody else's word about certificates is taken"]
       : []),

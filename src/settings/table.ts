@@ -24,6 +24,7 @@ import {
   trueOrFalse,
 } from "./types.ts";
 import { ETCD_LOGIN_VARIABLES, ETCD_SERVER_VARIABLES } from "./etcd.ts";
+import { JOURNAL_VARIABLES } from "./journal/journal.ts";
 import { optional, type ValuesOf, variable } from "./variable.ts";
 import { TLS_VARIABLES } from "./tls.ts";
 import { OUTPUT_BOUND_VARIABLES } from "./output_bounds.ts";
@@ -112,21 +113,7 @@ export const VARIABLES = {
     "Redis server, such as `redis://host:6379`, for channels that all instances share; without it, each " +
       "instance has its own in `DATA_DIR`.",
   ),
-  JOURNAL_MAX_BYTES: variable(
-    integer(16 * 1024 * 1024, TEBIBYTE, "bytes"),
-    10 * 1024 ** 3,
-    "Largest size of the journal in `DATA_DIR`; when it is reached, `durable` webhooks answer 503. One webhook can hold half of it at most.",
-  ),
-  JOURNAL_RETENTION_MS: variable(
-    integer(0, 30 * 24 * HOUR_MS, "ms"),
-    0,
-    "How long an event is kept in the journal after it was delivered, to be listed and replayed. While events are kept, the journal writes more of each.",
-  ),
-  JOURNAL_RETENTION_BYTES: variable(
-    integer(0, TEBIBYTE, "bytes"),
-    1024 ** 3,
-    "How much of delivered events is kept at most; the oldest go first.",
-  ),
+  ...JOURNAL_VARIABLES,
   HOST: variable(host(), "0.0.0.0", "Address to listen on; `::` for IPv4 and IPv6."),
   PORT: variable(integer(0, MAX_PORT), 8000, "Port to listen on; 0 for any free one."),
   ...TLS_VARIABLES,

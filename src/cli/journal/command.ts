@@ -1,6 +1,6 @@
 /**
- * `cwm journal`: copies the journal into a file, also while a gateway uses it, and takes events over from a file
- * that was set aside.
+ * `cwm journal`: copies the journal into a file, also while a gateway uses it, takes events over from a file that was
+ * set aside, and makes and looks at the tables of a journal in PostgreSQL.
  *
  * @module
  */
@@ -9,13 +9,17 @@ import type { StartupError } from "../../errors.ts";
 import type { Settings } from "../../settings/settings.ts";
 import { backUp } from "./backup.ts";
 import { salvage } from "./salvage.ts";
+import { journalStatus, migrateJournal } from "./schema.ts";
 import { print } from "../terminal.ts";
 import { readCommandLine, usageError } from "../command_line.ts";
 
-const HELP = `Copies the journal in DATA_DIR, and takes events over from a file
+const HELP =
+  `Copies the journal in DATA_DIR, takes events over from a file, and looks after the tables in PostgreSQL
 
 Usage: cwm journal backup FILE
        cwm journal salvage FILE
+       cwm journal migrate
+       cwm journal status
 
   backup FILE    Writes a copy of one moment into FILE, which must not exist yet. To restore it, stop the
                  gateway and put the copy alone in the place of DATA_DIR/journal/journal.db.
@@ -32,7 +36,8 @@ Options:
 
 Exit status: 0 done; 1 it could not be done; 2 wrong usage`;
 
-const ACTIONS = { backup: backUp, salvage } as const;
+const FILE_ACTIONS = { backup: backUp, salvage } as const;
+const TABLE_ACTIONS = { migrate: migrateJournal, status: journalStatus } as const;
 
 /**
  * Runs the command. Returns the exit status.
@@ -48,10 +53,15 @@ export async function journal(args: readonly string[], settings: () => Settings)
   }
   const [action, file, ...others] = line.operands;
   if (action === undefined) throw usage("An action is missing");
+  if (action === "migrate" || action === "status") {
+    if (file !== undefined) throw usage(`Unexpected argument '${file}'`);
+    print(await TABLE_ACTIONS[action](settings()));
+    return 0;
+  }
   if (action !== "backup" && action !== "salvage") throw usage(`Unknown action '${action}'`);
   if (file === undefined) throw usage("The file is missing");
   if (others.length > 0) throw usage(`Unexpected argument '${others[0]}'`);
-  print(await ACTIONS[action](file, settings()));
+  print(await FILE_ACTIONS[action](file, settings()));
   return 0;
 }
 

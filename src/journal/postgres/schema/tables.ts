@@ -1,0 +1,166 @@
+/**
+ * The tables of the journal in PostgreSQL, all in the schema `cwm`, and how older ones are brought up to date.
+ *
+ * Times are in milliseconds since 1970 where a gateway reckons with them, and of the type `timestamptz` where the
+ * server's clock decides, or people read them.
+ *
+ * @module
+ */
+
+/**
+ * How vacuum goes about tables whose rows live for less than a second: by a number of rows, without pauses, and never
+ * by giving space back to the system, which waits for every reader and lets nobody write meanwhile.
+ */
+const SHORT_LIVED = `with (
+  autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 500, autovacuum_vacuum_cost_delay = 0,
+  autovacuum_vacuum_insert_scale_factor = 0, autovacuum_vacuum_insert_threshold = 10000, vacuum_truncate = off,
+  toast.autovacuum_vacuum_scale_factor = 0, toast.autovacuum_vacuum_threshold = 5000,
+  toast.autovacuum_vacuum_cost_delay = 0, toast.vacuum_truncate = off)`;
+
+/** Tables whose rows live for less than a second. */
+export const SHORT_LIVED_TABLES = ["cwm.pack", "cwm.line", "cwm.message"] as const;
+
+/** Columns with the bytes of events, which are compressed by lz4 where the server can. */
+export const EVENT_COLUMNS: readonly (readonly [table: string, column: string])[] = [
+  ["cwm.pack", "data"],
+  ["cwm.line", "data"],
+  ["cwm.dead", "event"],
+  ["cwm.message", "event"],
+];
+
+/** A value that is kept beside its row, since it cannot be compressed enough to stand in it. */
+const LONG_VALUE =
+  "(select string_agg(decode(md5(n::text || random()), 'hex'), '') from generate_series(1, 500) n)";
+
+/**
+ * A row that nobody ever sees, in tables that are vacuumed once they are made. What vacuum notes down of a table has its
+ * place only from then on, and on a full disk, which is when vacuum is needed, there is none to be had.
+ */
+const TRACES: readonly string[] = [
+  `insert into cwm.pack (owner, no, count, oldest_at, data) values (0, 0, 0, 0, ${LONG_VALUE})`,
+  `insert into cwm.line (lane, no, count, oldest_at, data) values (0, 0, 0, 0, ${LONG_VALUE})`,
+  `insert into cwm.message (channel, id, lane, visible_at, expires_at, event) values (0, '', 0, now(), now(), ${LONG_VALUE})`,
+  ...SHORT_LIVED_TABLES.map((table) => `delete from ${table}`),
+];
+
+/**
+ * Each step brings the tables from version `index` to `index + 1`. A step that was released is never changed, and none
+ * takes anything away that gateways of the version before use: they go on while the others are replaced.
+ *
+ * - `gateway`: a row for each that runs. `session` is raised after each lost connection, `beats` every few seconds.
+ * - `pack`: accepted events, many in a row, of the gateway `owner` alone. `held` says which of them are not done, once
+ *   one was held up; `done_at` is set where delivered events are kept.
+ * - `lane`: a number for each webhook, and which gateway delivers where the order counts.
+ * - `line`: accepted events of webhooks whose order counts, read in the order of `seq` by what is there.
+ * - `dead`: dead letters. `message`: events in channels.
+ */
+export const MIGRATIONS: readonly (readonly string[])[] = [
+  [
+    `create table cwm.gateway (
+      id bigint generated always as identity primary key,
+      session int not null default 0,
+      beats bigint not null default 0,
+      name text not null,
+      version text not null,
+      seen_at timestamptz not null default clock_timestamp()
+    )`,
+    `create sequence cwm.pack_block increment by 1000`,
+    `create table cwm.lane (
+      id int generated always as identity primary key,
+      namespace text not null,
+      webhook text not null,
+      holder bigint,
+      unique (namespace, webhook)
+    )`,
+    `create table cwm.pack (
+      owner bigint not null,
+      no bigint not null,
+      count int not null,
+      oldest_at bigint not null,
+      done_at bigint,
+      held jsonb,
+      due bigint,
+      data bytea not null,
+      primary key (owner, no)
+    ) ${SHORT_LIVED}`,
+    `create index pack_done on cwm.pack (done_at) where done_at is not null`,
+    `create sequence cwm.line_seq cache 1`,
+    `create table cwm.line (
+      lane int not null,
+      seq bigint not null default nextval('cwm.line_seq'),
+      no bigint not null unique,
+      count int not null,
+      oldest_at bigint not null,
+      done_at bigint,
+      held jsonb,
+      due bigint,
+      data bytea not null,
+      primary key (lane, seq)
+    ) ${SHORT_LIVED}`,
+    `create index line_done on cwm.line (done_at) where done_at is not null`,
+    `create table cwm.dead (
+      number bigint generated always as identity primary key,
+      id text not null unique,
+      lane int not null,
+      no bigint not null,
+      connection text not null,
+      reason text not null,
+      message text not null,
+      attempts int not null,
+      died_at bigint not null,
+      received_at bigint not null,
+      progress text,
+      bytes int not null,
+      event bytea not null
+    )`,
+    `create index dead_lane on cwm.dead (lane, number)`,
+    `create table cwm.idempotency (
+      lane int not null,
+      key bytea not null,
+      event_id text not null,
+      until timestamptz not null,
+      primary key (lane, key)
+    )`,
+    `create index idempotency_until on cwm.idempotency (until)`,
+    `create unlogged table cwm.rate (
+      lane int primary key,
+      slot bigint not null,
+      used bigint not null
+    ) with (fillfactor = 50)`,
+    `create table cwm.channel (id int generated always as identity primary key, name text not null unique)`,
+    `create table cwm.message (
+      seq bigint generated always as identity primary key,
+      channel int not null,
+      id text not null,
+      lane int not null,
+      visible_at timestamptz not null,
+      leased int not null default 0,
+      deliveries int not null default 0,
+      expires_at timestamptz not null,
+      event bytea not null,
+      unique (channel, id)
+    ) ${SHORT_LIVED}`,
+    `create index message_visible on cwm.message (channel, visible_at)`,
+    `create index message_expiry on cwm.message (expires_at)`,
+    `create table cwm.stop (
+      namespace text not null,
+      webhook text not null,
+      state text not null,
+      since bigint not null,
+      cause text not null,
+      primary key (namespace, webhook)
+    )`,
+    `create table cwm.handshake (
+      namespace text not null,
+      webhook text not null,
+      secret text not null,
+      taken_at bigint not null,
+      shown boolean not null,
+      primary key (namespace, webhook)
+    )`,
+    ...TRACES,
+  ],
+];
+
+/** The version of the tables that this program works with. */
+export const SCHEMA_VERSION = MIGRATIONS.length;
