@@ -37,7 +37,7 @@ const LONG_VALUE =
  * place only from then on, and on a full disk, which is when vacuum is needed, there is none to be had.
  */
 const TRACES: readonly string[] = [
-  `insert into cwm.pack (owner, no, count, oldest_at, data) values (0, 0, 0, 0, ${LONG_VALUE})`,
+  `insert into cwm.pack (owner, no, count, oldest_at, claimed, lanes, data) values (0, 0, 0, 0, false, '{}', ${LONG_VALUE})`,
   `insert into cwm.line (lane, no, count, oldest_at, data) values (0, 0, 0, 0, ${LONG_VALUE})`,
   `insert into cwm.message (channel, id, lane, visible_at, expires_at, event) values (0, '', 0, now(), now(), ${LONG_VALUE})`,
   ...SHORT_LIVED_TABLES.map((table) => `delete from ${table}`),
@@ -48,8 +48,10 @@ const TRACES: readonly string[] = [
  * takes anything away that gateways of the version before use: they go on while the others are replaced.
  *
  * - `gateway`: a row for each that runs. `session` is raised after each lost connection, `beats` every few seconds.
- * - `pack`: accepted events, many in a row, of the gateway `owner` alone. `held` says which of them are not done, once
- *   one was held up; `done_at` is set where delivered events are kept.
+ * - `pack`: accepted events, many in a row, of the gateway `owner` alone. `lanes` has the number of a lane and how many
+ *   events in a row are of it, again and again; `claimed` says that an attempt of each was begun when they came. `held`
+ *   says which of them are not done, once one was held up (`packs/held.ts`); where delivered events are kept, `done_at`
+ *   is set and `owner` is 0.
  * - `lane`: a number for each webhook, and which gateway delivers where the order counts.
  * - `line`: accepted events of webhooks whose order counts, read in the order of `seq` by what is there.
  * - `dead`: dead letters. `message`: events in channels.
@@ -77,8 +79,10 @@ export const MIGRATIONS: readonly (readonly string[])[] = [
       no bigint not null,
       count int not null,
       oldest_at bigint not null,
+      claimed boolean not null,
+      lanes int[] not null,
       done_at bigint,
-      held jsonb,
+      held text,
       due bigint,
       data bytea not null,
       primary key (owner, no)
@@ -92,7 +96,7 @@ export const MIGRATIONS: readonly (readonly string[])[] = [
       count int not null,
       oldest_at bigint not null,
       done_at bigint,
-      held jsonb,
+      held text,
       due bigint,
       data bytea not null,
       primary key (lane, seq)
