@@ -58,9 +58,10 @@ Deno.test("bodies are compressed by lz4 where the server can", async () => {
   await using database = await (await sharedPostgres()).createDatabase();
   await using server = journalServer(database.url, { migrates: true });
   await server.connection().use((client) => schemaState(client), patience());
-  await database.query("insert into cwm.pack (owner, no, count, oldest_at, data) values (1, 1, 1, 0, $1)", [
-    new TextEncoder().encode("the same again ".repeat(1000)),
-  ]);
+  await database.query(
+    "insert into cwm.pack (owner, no, count, oldest_at, claimed, lanes, data) values (1, 1, 1, 0, true, '{1,1}', $1)",
+    [new TextEncoder().encode("the same again ".repeat(1000))],
+  );
   const [row] = await database.query("select pg_column_compression(data) as method from cwm.pack");
   assertEquals(row?.["method"], "lz4");
 });
