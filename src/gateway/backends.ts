@@ -14,10 +14,10 @@ import type { HealthReports } from "../health/health.ts";
 import { logger } from "../observability/logging.ts";
 import { journalDirectory } from "../settings/secrets.ts";
 import type { Settings } from "../settings/settings.ts";
+import type { JournalStore } from "../journal/journal_store.ts";
 import {
   mayHoldSqliteJournal,
   openSqliteJournal,
-  type SqliteJournal,
   type SqliteJournalOptions,
 } from "../journal/sqlite/sqlite_journal.ts";
 
@@ -58,7 +58,7 @@ export async function createProvider(settings: Settings, health?: HealthReports)
 export async function openJournal(
   settings: Settings,
   options: Pick<SqliteJournalOptions, "lockWaitMs" | "waitsForOwner" | "health"> = {},
-): Promise<SqliteJournal> {
+): Promise<JournalStore> {
   if (settings.journal.postgres !== undefined) {
     throw new StartupError("settings_invalid", ["JOURNAL cannot be used yet: only its tables can be made"]);
   }

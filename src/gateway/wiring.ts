@@ -27,7 +27,7 @@ import { Stops } from "../delivery/stops/stops.ts";
 import { Dispatcher } from "../delivery/durable/dispatcher.ts";
 import { buildOutputs } from "../delivery/outputs/build.ts";
 import type { OutputPool } from "../delivery/outputs/output_pool.ts";
-import type { Salvaged, SqliteJournal } from "../journal/sqlite/sqlite_journal.ts";
+import type { JournalFile, JournalStore, Salvaged } from "../journal/journal_store.ts";
 import { adminRoutes } from "../http/routes/admin.ts";
 import { BodyMemory } from "../io/memory/body_memory.ts";
 import { documentReading } from "../http/webhook/event_body.ts";
@@ -83,7 +83,7 @@ export interface GatewayOptions {
 export interface OpenedParts {
   /** Where they have reported to since they were opened. */
   readonly health: Health;
-  readonly journal: SqliteJournal;
+  readonly journal: JournalStore;
   readonly provider: ConfigProvider;
   readonly secrets: SecretLookup;
   /** `undefined` while the runtime records no traces. */
@@ -111,7 +111,7 @@ export class GatewayParts {
   readonly inFlight: InFlight;
   readonly channels: ChannelQueues;
   readonly outputs: OutputPool;
-  readonly journal: SqliteJournal;
+  readonly journal: JournalStore;
   readonly stops: Stops;
   readonly dispatcher: Dispatcher;
   readonly acceptor: Acceptor;
@@ -387,9 +387,7 @@ export class GatewayParts {
       journal: {
         maxBytes: this.#settings.journal.maxBytes,
         stats: () => this.journal.stats(),
-        hold: () => this.journal.hold(),
-        release: (hold) => this.journal.release(hold),
-        salvage: (name) => this.#salvage(name),
+        file: this.#journalFile(),
       },
       handshakes: { registry: this.handshakes, catalog: this.manager.catalog },
       health: this.health,
@@ -411,9 +409,19 @@ export class GatewayParts {
     return [...relayRoutes(this.relay, bounds), ...pullRoutes(this.relay, bounds)];
   }
 
-  async #salvage(name: string): Promise<Salvaged> {
+  /** What was taken over of a file is delivered at once. */
+  #journalFile(): Pick<JournalFile, "hold" | "release" | "salvageSetAside"> | undefined {
+    const { file } = this.journal;
+    return file && {
+      hold: () => file.hold(),
+      release: (hold) => file.release(hold),
+      salvageSetAside: (name) => this.#salvage(file, name),
+    };
+  }
+
+  async #salvage(file: JournalFile, name: string): Promise<Salvaged> {
     try {
-      return await this.journal.salvageSetAside(name);
+      return await file.salvageSetAside(name);
     } finally {
       await this.dispatcher.recover();
     }

@@ -5,7 +5,7 @@
  */
 
 import { openJournal } from "../../gateway/backends.ts";
-import type { SqliteJournal } from "../../journal/sqlite/sqlite_journal.ts";
+import type { JournalStore } from "../../journal/journal_store.ts";
 import { StartupError } from "../../errors.ts";
 import type { Settings } from "../../settings/settings.ts";
 import { AdminClient } from "../admin_client.ts";
@@ -32,7 +32,7 @@ export interface ClientOptions {
 export async function openJournalOrClient(
   settings: Settings,
   { about, timeoutMs = LARGE_FILE_MS }: ClientOptions = {},
-): Promise<SqliteJournal | AdminClient> {
+): Promise<JournalStore | AdminClient> {
   try {
     return await openJournal(settings, { lockWaitMs: LOCK_WAIT_MS });
   } catch (error) {

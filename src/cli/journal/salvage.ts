@@ -1,5 +1,11 @@
+/**
+ * The command `journal salvage`: takes events over from a journal's file.
+ *
+ * @module
+ */
+
 import { basename, dirname } from "@std/path";
-import type { Salvaged } from "../../journal/sqlite/sqlite_journal.ts";
+import type { Salvaged } from "../../journal/journal_store.ts";
 import { GatewayError, StartupError } from "../../errors.ts";
 import { journalDirectory } from "../../settings/secrets.ts";
 import type { Settings } from "../../settings/settings.ts";
@@ -16,8 +22,14 @@ export async function salvage(file: string, settings: Settings): Promise<string>
   const journal = await openJournalOrClient(settings);
   if (journal instanceof AdminClient) return describe(await askGateway(journal, path, settings));
   await using opened = journal;
+  const { file: target } = opened;
+  if (target === undefined) {
+    throw new StartupError("journal_unavailable", [
+      "JOURNAL is set, and takes no files over: run cwm journal salvage without it, and then cwm journal copy",
+    ]);
+  }
   try {
-    return describe(await opened.salvage(path));
+    return describe(await target.salvage(path));
   } catch (error) {
     if (!(error instanceof GatewayError)) throw error;
     const problem = `The journal in ${settings.dataDir} cannot take the events over: ${error.message}`;

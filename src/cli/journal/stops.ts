@@ -7,9 +7,9 @@
 import { isNamespace, isWebhookId } from "../../event/names.ts";
 import type { LaneKey } from "../../journal/journal.ts";
 import { pausedLane } from "../../delivery/stops/stops.ts";
-import { SqliteJournal } from "../../journal/sqlite/sqlite_journal.ts";
+import type { JournalStore } from "../../journal/journal_store.ts";
 import type { Settings } from "../../settings/settings.ts";
-import type { AdminClient } from "../admin_client.ts";
+import { AdminClient } from "../admin_client.ts";
 import { readCommandLine, usageError } from "../command_line.ts";
 import { openJournalOrClient } from "./access.ts";
 import { print } from "../terminal.ts";
@@ -97,11 +97,11 @@ interface Access extends AsyncDisposable {
   resume(lane: LaneKey): Promise<boolean>;
 }
 
-function accessTo(opened: SqliteJournal | AdminClient): Access {
-  return opened instanceof SqliteJournal ? throughJournal(opened) : throughGateway(opened);
+function accessTo(opened: JournalStore | AdminClient): Access {
+  return opened instanceof AdminClient ? throughGateway(opened) : throughJournal(opened);
 }
 
-function throughJournal(journal: SqliteJournal): Access {
+function throughJournal(journal: JournalStore): Access {
   const { stops } = journal;
   return {
     list: async () =>

@@ -6,25 +6,18 @@
  */
 
 import type { JournalStats } from "../../journal/journal.ts";
-import type { Salvaged } from "../../journal/sqlite/sqlite_journal.ts";
+import type { JournalFile } from "../../journal/journal_store.ts";
 import { GatewayError } from "../../errors.ts";
 import { jsonResponse } from "../responses.ts";
 import type { Handler, Route } from "../router.ts";
 
 /** The journal as the routes need it. */
 export interface JournalSource {
-  /** Nothing is appended while the file is larger than this, in bytes. */
+  /** Nothing is appended while the store is larger than this, in bytes. */
   readonly maxBytes: number;
   stats(): JournalStats;
-  /** Keeps the file as it is until {@linkcode release}. Returns the number of the hold and the file's inode. */
-  hold(): Promise<{ readonly hold: number; readonly inode: number }>;
-  release(hold: number): Promise<void>;
-  /**
-   * Takes over what can be read of a file in the journal's directory.
-   *
-   * @param name of a file that was set aside
-   */
-  salvage(name: string): Promise<Salvaged>;
+  /** What can be done with a journal that is a file; `undefined` for one that is none. */
+  readonly file: Pick<JournalFile, "hold" | "release" | "salvageSetAside"> | undefined;
 }
 
 /** The routes below `/admin/journal`. */
@@ -33,17 +26,23 @@ export function journalRoutes(source: JournalSource, guard: (handler: Handler) =
   return [
     { path: "/admin/journal", methods: { GET: guard((_request, id) => describe(source, id)) } },
     post("/admin/journal/hold", async (_request, id) => {
-      return jsonResponse(200, await source.hold(), id);
+      return jsonResponse(200, await fileOf(source).hold(), id);
     }),
     post("/admin/journal/release", async (request, id) => {
-      await source.release(Number(parameter(request, "hold")));
+      await fileOf(source).release(Number(parameter(request, "hold")));
       return jsonResponse(200, { released: true }, id);
     }),
     post("/admin/journal/salvage", async (request, id) => {
-      const { deadLetters, isDamaged, ...salvaged } = await source.salvage(parameter(request, "file"));
+      const name = parameter(request, "file");
+      const { deadLetters, isDamaged, ...salvaged } = await fileOf(source).salvageSetAside(name);
       return jsonResponse(200, { ...salvaged, dead_letters: deadLetters, is_damaged: isDamaged }, id);
     }),
   ];
+}
+
+function fileOf({ file }: JournalSource): NonNullable<JournalSource["file"]> {
+  if (file === undefined) throw new GatewayError("not_found", "The journal is no file: it is in PostgreSQL");
+  return file;
 }
 
 function describe({ maxBytes, stats }: JournalSource, requestId: string): Response {

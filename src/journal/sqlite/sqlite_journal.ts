@@ -17,7 +17,6 @@ import type {
   Claimed,
   ClaimLimit,
   Holding,
-  Journal,
   JournalStats,
   LaneBacklog,
   LaneHolding,
@@ -27,12 +26,12 @@ import type {
   Settlement,
   StopStore,
 } from "../journal.ts";
+import type { JournalFile, JournalStore, Salvaged } from "../journal_store.ts";
 import type { HealthReports } from "../../health/health.ts";
 import { JournalLog } from "./journal_log.ts";
 import { decodeEvent, encodeBody, encodeHeaders } from "../event_codec.ts";
 import { asidePath, journalPath, markSalvaged } from "./worker/file.ts";
 import { WorkerClient } from "./worker_client.ts";
-import type { SalvageSlice } from "./protocol.ts";
 import type { HandshakeStore } from "../../auth/challenges/handshakes.ts";
 import type { EventRecords } from "../../records/records.ts";
 import { SqliteRecords } from "./records/records.ts";
@@ -69,9 +68,6 @@ export interface SqliteJournalOptions {
   /** The time that dues and leases are reckoned by, in milliseconds since 1970. @default steadyNow */
   readonly now?: () => number;
 }
-
-/** What was taken over from a file. */
-export type Salvaged = Omit<SalvageSlice, "more" | "problem">;
 
 const MIB = 1024 * 1024;
 
@@ -113,14 +109,13 @@ export async function openSqliteJournal(options: SqliteJournalOptions): Promise<
 }
 
 /** A {@linkcode Journal}, its dead letters and the channels, in one file. */
-export class SqliteJournal implements Journal {
+export class SqliteJournal implements JournalStore, JournalFile {
   readonly deadLetters: DeadLetters;
   readonly channels: ChannelQueues;
-  /** The secrets that providers have brought. */
   readonly handshakes: HandshakeStore;
-  /** All events of the file. */
   readonly records: EventRecords;
   readonly stops: StopStore;
+  readonly file: JournalFile = this;
   readonly #directory: string;
   readonly #worker: WorkerClient;
   readonly #sweeper: ReturnType<typeof setInterval>;
@@ -240,43 +235,19 @@ export class SqliteJournal implements Journal {
     return this.#worker.isStarted;
   }
 
-  /**
-   * Why no event can be appended until further notice: the file is gone, or another process uses it. `undefined`
-   * while the journal can be used, or is refused for a while only, as with a full disk.
-   */
+  /** Of the file: it is gone, or another process uses it. */
   get problem(): string | undefined {
     return this.#worker.problem;
   }
 
-  /**
-   * Keeps the file as it is, with everything that was appended before in it, so that another process can copy it;
-   * goes on as usual meanwhile. Ends with {@linkcode release}, with
-   * another hold, and at the latest after half an hour.
-   *
-   * @returns the number of the hold and the inode of the file
-   * @throws {GatewayError} `journal_unavailable` when that cannot be
-   */
   hold(): Promise<{ readonly hold: number; readonly inode: number }> {
     return this.#worker.hold({ type: "hold" });
   }
 
-  /**
-   * Ends {@linkcode hold}.
-   *
-   * @param hold its number
-   * @throws {GatewayError} `journal_unavailable` when the file was not held all the time: a copy is of no use
-   */
   async release(hold: number): Promise<void> {
     await this.#worker.hold({ type: "release", hold });
   }
 
-  /**
-   * Takes over what can be read of a journal's file that was set aside, or of a copy: events that were not
-   * delivered, dead letters and what stood in channels. It then gets the ending `.salvaged`.
-   *
-   * @param path of a file that nobody uses
-   * @throws {GatewayError} `journal_unavailable`; what was taken over until then stays
-   */
   async salvage(path: string): Promise<Salvaged> {
     const total = { pending: 0, deadLetters: 0, messages: 0 };
     for (let begins = true;; begins = false) {
@@ -294,12 +265,6 @@ export class SqliteJournal implements Journal {
     }
   }
 
-  /**
-   * {@linkcode salvage} for a file in the journal's directory.
-   *
-   * @param name as it was set aside
-   * @throws {GatewayError} `invalid_query` for another name, `not_found` for one that does not exist
-   */
   async salvageSetAside(name: string): Promise<Salvaged> {
     const path = asidePath(this.#directory, name);
     if (path === undefined) {
