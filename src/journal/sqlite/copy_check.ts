@@ -1,5 +1,6 @@
 import { DatabaseSync } from "node:sqlite";
 import { DamagedFileError } from "./worker/schema.ts";
+import { IS_HELD } from "./worker/tables/pack_events.ts";
 
 /**
  * Checks a copy of a journal's file, and says what is in it.
@@ -15,7 +16,9 @@ export function checkCopy(path: string): { readonly pending: number; readonly de
   if (problem !== "ok") throw new DamagedFileError(problem);
   return {
     pending: Number(
-      read("SELECT (SELECT count(*) FROM pending) + (SELECT coalesce(sum(count), 0) FROM packs)"),
+      read(
+        `SELECT (SELECT count(*) FROM pending) + (SELECT coalesce(sum(count), 0) FROM packs WHERE NOT ${IS_HELD})`,
+      ),
     ),
     deadLetters: Number(read("SELECT count(*) FROM dead")),
   };

@@ -12,7 +12,7 @@ import {
   type StoredBody,
 } from "./protocol.ts";
 
-/** Events of one pack. Few, since a pack is unpacked as a whole when one of its events is held up. */
+/** Events of one pack. Few, since a pack stays in the file as long as one of its events does. */
 const MAX_EVENTS = 64;
 
 /** Characters and bytes of one pack: large enough for what comes together of events of 20 KB. */

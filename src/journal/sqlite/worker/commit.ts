@@ -67,10 +67,9 @@ const HANDLERS: Handlers = {
   claim: ({ lanes, pending, packs }, { namespace, webhook, ...limit }, now) => {
     const lane = lanes.find(namespace, webhook);
     if (lane === undefined) return { events: [], nextDueAt: undefined };
-    packs.unpackFor(lane, limit.events);
     if (limit.early !== undefined) pending.hasten(lane, limit.early, now);
-    const claimed = pending.claim(lane, limit, now);
-    return { events: claimed, nextDueAt: packs.hasWaiting(lane) ? 0 : pending.nextDueAt(lane) };
+    const events = packs.claim(lane, limit, now);
+    return { events, nextDueAt: packs.hasWaiting(lane) ? 0 : pending.nextDueAt(lane) };
   },
   lanes: ({ lanes, pending }) =>
     Array.from(pending.backlogs(), ([lane, count]) => ({ ...lanes.get(lane), pending: count })),
@@ -179,19 +178,21 @@ export class CommitTransaction {
   #settle(settlement: Settlement): void {
     const { pending, packs, deadLetters } = this.#tables;
     const { sequence } = settlement;
-    if (settlement.state !== "delivered") packs.unpackOf(sequence);
+    if (settlement.state !== "delivered") packs.holdOf(sequence);
     switch (settlement.state) {
       case "delivered":
         return this.#finish([sequence]);
       case "retry": {
         const { dueAt, unattempted, progress, failure } = settlement;
-        return pending.retry(sequence, dueAt, unattempted ? 1 : 0, progress, failure);
+        pending.retry(sequence, dueAt, unattempted ? 1 : 0, progress, failure);
+        return packs.leaveForLong(sequence, dueAt - this.#commit.now);
       }
       case "progress":
         return pending.setProgress(sequence, settlement.progress);
       case "attempt":
         return pending.attempt(sequence, settlement.progress, settlement.failure);
       case "dead": {
+        packs.unpack([sequence]);
         const taken = pending.remove(sequence);
         if (taken === undefined) return;
         const progress = settlement.progress ?? taken.progress;
@@ -202,10 +203,14 @@ export class CommitTransaction {
 
   #finish(sequences: readonly number[]): void {
     const { pending, packs, retention } = this.#tables;
-    const unpacked = packs.removeDelivered(sequences);
-    if (unpacked.length === 0) return;
-    retention.add(unpacked, this.#commit.now);
-    pending.removeMany(unpacked);
+    if (retention.keeps) {
+      for (const sequence of sequences) packs.holdOf(sequence);
+      packs.unpack(sequences);
+    }
+    const held = packs.removeDelivered(sequences);
+    if (held.length === 0) return;
+    retention.add(held, this.#commit.now);
+    packs.removeDone(pending.removeMany(held));
   }
 
   #append(): Pick<CommitWork, "firstSequence" | "skipped" | "firstPacked" | "skippedInPacks"> {

@@ -1,10 +1,10 @@
 /**
  * The tables of the journal and how an older file is brought up to date.
  *
- * Events arrive in `packs`, many in a row, and most leave from there. The others get a row in `events`, which
- * never changes; a small row beside it says what state it is in: in `pending` until it is settled, in `dead`
+ * Events arrive in `packs`, many in a row, and most leave from there. The others get a row in `events`. Neither is
+ * ever written again; a small row beside it says what state an event is in: in `pending` until it is settled, in `dead`
  * while it is a dead letter, in `messages` while it stands in a channel, and in `delivered` from its delivery until
- * its retention ends.
+ * its retention ends. Events in a pack need no such rows while all of them are new, or all are being delivered.
  *
  * @module
  */
@@ -20,6 +20,9 @@ const APPLICATION_ID = 0x43574d6a;
  * `pending.due`: -1 claimed, 0 ready, otherwise a time in milliseconds since 1970. The index leaves claimed rows
  * out: an event that is delivered right away never touches it. `bytes` is what a row counts for among what its lane
  * holds (`holdings.ts`).
+ *
+ * `pending.pack`: the `first` of the pack that the event stands in, of which the row then says what is held of it;
+ * null for an event with a row in `events`. A pack with such rows is *held*: its events without one are done.
  */
 const MIGRATIONS: readonly (readonly string[])[] = [
   [
@@ -165,6 +168,7 @@ const MIGRATIONS: readonly (readonly string[])[] = [
       PRIMARY KEY (namespace, webhook)
     ) STRICT, WITHOUT ROWID`,
   ],
+  [`ALTER TABLE pending ADD COLUMN pack INTEGER`],
 ];
 
 /** The version of the schema that this program writes. */

@@ -17,9 +17,15 @@ function textEvent(body: string): VerifiedEvent {
   return { ...verifiedEvent(LANE), body: EventBody.fromText(body) };
 }
 
+/** Takes away what the eighth version and later ones have added. */
+function takeBackToSeventh(database: DatabaseSync): void {
+  database.exec("ALTER TABLE pending DROP COLUMN pack; DROP TABLE stops; DROP TABLE delivered");
+}
+
 /** Takes away what the fifth version and later ones have added, but for the packs. */
 function forgetLater(database: DatabaseSync): void {
-  database.exec("DROP TABLE key_runs; DROP TABLE delivered; DROP TABLE stops");
+  takeBackToSeventh(database);
+  database.exec("DROP TABLE key_runs");
   for (const table of ["pending", "dead", "messages"]) {
     database.exec(`ALTER TABLE ${table} DROP COLUMN bytes`);
   }
@@ -130,9 +136,12 @@ Deno.test("SQLite journal knows what webhooks hold of a file that the fourth ver
     takeBack(database, 4);
   }
   await using journal = await openJournal(temporary.path, options);
-  // Once they are claimed, all have rows of their own.
   const { events } = await journal.claim(LANE, { events: 10, bytes: 100_000 });
   assertEquals(events.length, 2);
+  // Once they have failed, all have rows of their own.
+  await Promise.all(
+    events.map(({ sequence }) => journal.settle({ sequence, state: "dead", failure })),
+  );
   const stored = bodies.map((body) => new TextEncoder().encode(body).length + headers + 100);
   await holds(journal, stored.reduce((sum, bytes) => sum + bytes));
   const [leased] = await journal.channels.lease("a", 1, 1_000);
@@ -149,7 +158,8 @@ Deno.test("SQLite journal knows the keys that the fifth version has written", as
   }
   {
     using database = new DatabaseSync(temporary.file("journal.db"));
-    database.exec("DROP TABLE key_runs; DROP TABLE delivered; DROP TABLE stops; PRAGMA user_version = 5");
+    takeBackToSeventh(database);
+    database.exec("DROP TABLE key_runs; PRAGMA user_version = 5");
     const put = database.prepare("INSERT INTO idempotency VALUES ((SELECT id FROM lanes), ?, ?, ?)");
     put.run(new TextEncoder().encode("signed id 1"), "replayed-1", Date.now() + 60_000);
     put.run(Uint8Array.fromHex(hash("sha256", "id 1", "hex")), "duplicate-1", Date.now() + 60_000);
@@ -181,7 +191,8 @@ Deno.test("SQLite journal keeps what was delivered in a file of the seventh vers
   }
   {
     using database = new DatabaseSync(temporary.file("journal.db"));
-    database.exec("DROP TABLE delivered; DROP TABLE stops; PRAGMA user_version = 7");
+    takeBackToSeventh(database);
+    database.exec("PRAGMA user_version = 7");
   }
   await using journal = await openJournal(temporary.path, { retentionMs });
   await eventually(async () => {
@@ -192,4 +203,36 @@ Deno.test("SQLite journal keeps what was delivered in a file of the seventh vers
       "waiting",
     ]]);
   });
+});
+
+Deno.test("SQLite journal goes on with the packs that the ninth version has written", async () => {
+  await using temporary = await TempDir.create();
+  const bodies = ["claimed 1", "claimed 2", "waiting 1", "waiting 2"];
+  {
+    await using journal = await openJournal(temporary.path, { retentionMs: 0 });
+    for (const [index, claim] of [true, false].entries()) {
+      await Promise.all(
+        bodies.slice(2 * index, 2 * index + 2).map((body) => append(journal, textEvent(body), { claim })),
+      );
+    }
+  }
+  {
+    using database = new DatabaseSync(temporary.file("journal.db"));
+    database.exec("ALTER TABLE pending DROP COLUMN pack; PRAGMA user_version = 9");
+  }
+  await using journal = await openJournal(temporary.path, { retentionMs: 0 });
+  const { events } = await journal.claim(LANE, { events: 10, bytes: 1_000_000 });
+  assertEquals(events.map(({ event, attempts }) => [event.body.text, attempts]), [
+    ["claimed 1", 2],
+    ["claimed 2", 2],
+    ["waiting 1", 1],
+    ["waiting 2", 1],
+  ]);
+  for (const [index, { sequence }] of events.entries()) {
+    await journal.settle(
+      index % 2 === 0 ? { sequence, state: "delivered" } : { sequence, state: "retry", dueAt: 0 },
+    );
+  }
+  const again = await journal.claim(LANE, { events: 10, bytes: 1_000_000 });
+  assertEquals(again.events.map(({ event }) => event.body.text), ["claimed 2", "waiting 2"]);
 });

@@ -5,8 +5,10 @@
  */
 
 import type { DatabaseSync, StatementSync } from "node:sqlite";
+import type { AttemptFailure } from "../../../../dead_letters/dead_letters.ts";
 import type { RecordState } from "../../../../records/records.ts";
 import type { StoredBody, StoredRecord } from "../../protocol.ts";
+import type { Row } from "../tables/event.ts";
 
 /** The sequences that a slice looks at. */
 export interface Window {
@@ -34,6 +36,15 @@ export const NOTHING_KNOWN = {
   channel: undefined,
   failure: undefined,
 } as const;
+
+/** What a row of `pending` says of an event. */
+export function pendingState({ due, failure }: Row): Pick<Found, "state" | "dueAt" | "failure"> {
+  return {
+    state: Number(due) < 0 ? "under_way" : "waiting",
+    dueAt: Number(due) > 0 ? Number(due) : undefined,
+    failure: failure === null ? undefined : JSON.parse(String(failure)) as AttemptFailure,
+  };
+}
 
 /** Whether an event was received in time, and is one of those that are named. */
 export function matches({ after, before, ids }: Conditions, receivedAt: number, id: string): boolean {

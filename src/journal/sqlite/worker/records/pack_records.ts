@@ -5,7 +5,6 @@
  */
 
 import { Buffer } from "node:buffer";
-import type { RecordState } from "../../../../records/records.ts";
 import type { RecordSlice } from "../../protocol.ts";
 import type { Row } from "../tables/event.ts";
 import type { LaneTable } from "../tables/lane.ts";
@@ -15,12 +14,16 @@ import {
   type Found,
   matches,
   NOTHING_KNOWN,
+  pendingState,
   type Statements,
   type Window,
 } from "./found.ts";
 
 /** How long one slice takes packs apart, in milliseconds; one pack at least. */
 const SLICE_MS = 3;
+
+/** What is known of an event beside what its pack says. */
+type PackedState = Pick<Found, "state" | "attempts" | keyof typeof NOTHING_KNOWN>;
 
 /** Finds them, and takes as many packs apart as there is time for. */
 export class PackRecords {
@@ -66,10 +69,10 @@ export class PackRecords {
         ORDER BY first ${order === "oldest" ? "ASC" : "DESC"}`,
     ).all(window.from, window.to, conditions.lanes) as Row[];
     for (const pack of packs) {
-      const state = Number(pack["claimed"]) === 1 ? "under_way" : "waiting";
-      if (!conditions.states.has(state)) continue;
+      const states = this.#statesOf(pack);
+      if (!states.some((state) => state !== undefined && conditions.states.has(state.state))) continue;
       const first = Number(pack["first"]);
-      found.push(...this.#eventsOf(pack, state, window, conditions, bytes !== undefined));
+      found.push(...this.#eventsOf(pack, states, window, conditions, bytes !== undefined));
       if (found.length < limit && performance.now() < endsAt) continue;
       const last = first + Number(pack["count"]) - 1;
       const looked = order === "oldest"
@@ -80,9 +83,31 @@ export class PackRecords {
     return { found, looked: window };
   }
 
+  /** Of each of its events; `undefined` for those that are done. */
+  #statesOf({ first, count, claimed }: Row): readonly (PackedState | undefined)[] {
+    const rows = this.#statements.get(
+      `SELECT seq, due, attempts, failure FROM pending
+        WHERE seq BETWEEN ?1 AND ?1 + ?2 - 1 AND pack = ?1`,
+    ).all(Number(first), Number(count)) as Row[];
+    const attempts = Number(claimed);
+    const whole: PackedState = {
+      ...NOTHING_KNOWN,
+      state: attempts === 1 ? "under_way" : "waiting",
+      attempts,
+    };
+    const states = new Array<PackedState | undefined>(Number(count)).fill(
+      rows.length === 0 ? whole : undefined,
+    );
+    for (const row of rows) {
+      const held = { ...NOTHING_KNOWN, ...pendingState(row), attempts: Number(row["attempts"]) };
+      states[Number(row["seq"]) - Number(first)] = held;
+    }
+    return states;
+  }
+
   #eventsOf(
-    { first, lane, claimed }: Row,
-    state: RecordState,
+    { first, lane }: Row,
+    states: readonly (PackedState | undefined)[],
     window: Window,
     conditions: Conditions,
     contents: boolean,
@@ -96,17 +121,16 @@ export class PackRecords {
     });
     return events.flatMap(({ receivedAt, id, headers, body }, index): Found[] => {
       const sequence = Number(first) + index;
+      const state = states[index];
       const isIn = sequence >= window.from && sequence <= window.to && matches(conditions, receivedAt, id);
-      if (!isIn) return [];
+      if (!isIn || state === undefined || !conditions.states.has(state.state)) return [];
       return [{
-        ...NOTHING_KNOWN,
+        ...state,
         ...this.#lanes.get(Number(lane)),
         sequence,
         id,
         receivedAt,
-        state,
         bytes: typeof body === "string" ? Buffer.byteLength(body) : body.length,
-        attempts: Number(claimed),
         ...(contents ? { headers, body } : {}),
       }];
     });

@@ -10,7 +10,14 @@ import type { RecordState } from "../../../../records/records.ts";
 import type { RecordSlice } from "../../protocol.ts";
 import type { Row } from "../tables/event.ts";
 import type { LaneTable } from "../tables/lane.ts";
-import { type Conditions, type Found, NOTHING_KNOWN, type Statements, type Window } from "./found.ts";
+import {
+  type Conditions,
+  type Found,
+  NOTHING_KNOWN,
+  pendingState,
+  type Statements,
+  type Window,
+} from "./found.ts";
 
 /** What the tables say of an event beside its place in the list, by the table that has it. */
 const COLUMNS = {
@@ -91,11 +98,7 @@ export class RowRecords {
 
 /** What the rows of a table say. */
 const PARTICULARS: Readonly<Record<RecordTable, (row: Row) => Pick<Found, "state"> & Partial<Found>>> = {
-  pending: ({ due, failure }) => ({
-    state: Number(due) < 0 ? "under_way" : "waiting",
-    dueAt: Number(due) > 0 ? Number(due) : undefined,
-    failure: failure === null ? undefined : JSON.parse(String(failure)) as AttemptFailure,
-  }),
+  pending: pendingState,
   delivered: ({ at }) => ({ state: "delivered", deliveredAt: Number(at) }),
   dead: ({ connection, reason, message, died_at: diedAt }) => ({
     state: "dead_letter",

@@ -158,8 +158,9 @@ function* read(reader: SalvageReader): Generator<Found> {
   for (const pack of reader.rows("packs")) {
     const lane = lanes.get(Number(pack["lane"]));
     if (lane === undefined) continue;
-    for (const event of eventsOf(pack)) {
-      if (isSound(event)) yield { event: { ...event, ...lane }, progress: null };
+    for (const { event, state } of leftOf(pack, pending, mayBePending)) {
+      if (!isSound(event)) continue;
+      yield { event: { ...event, ...lane }, progress: (state?.["progress"] ?? null) as string | null };
     }
   }
   for (const row of reader.rows("events")) {
@@ -185,6 +186,26 @@ function* read(reader: SalvageReader): Generator<Found> {
       progress: (state?.["progress"] ?? null) as string | null,
     };
   }
+}
+
+/**
+ * The events of a pack that are not done, each with its row in `pending` if it has one.
+ *
+ * @param mayBePending whether rows are missing: an event without one is then not known to be done
+ */
+function leftOf(
+  pack: Row,
+  pending: ReadonlyMap<number, Row>,
+  mayBePending: boolean,
+): readonly { readonly event: PackedEvent; readonly state: Row | undefined }[] {
+  const first = Number(pack["first"]);
+  const all = eventsOf(pack).map((event, index) => {
+    const state = pending.get(first + index);
+    // One with a row in `events` is found there. Before the tenth version there were no others.
+    return { event, state, isHere: state !== undefined && state["pack"] === first };
+  });
+  const isHeld = all.some(({ isHere }) => isHere);
+  return all.filter(({ state, isHere }) => isHere || state === undefined && (!isHeld || mayBePending));
 }
 
 /** The events of a pack; none where what it says of them is damaged. */

@@ -5,22 +5,29 @@
  */
 
 import type { DatabaseSync, StatementSync } from "node:sqlite";
+import type { ClaimLimit } from "../../../journal.ts";
 import type { Claims } from "../claims.ts";
-import { storedBytes } from "../holdings.ts";
 import type { EventTable } from "./event.ts";
+import type { LaneTable } from "./lane.ts";
 import type { PendingTable } from "./pending.ts";
-import { unpackEvents } from "./pack_events.ts";
-import type { Pack } from "../../protocol.ts";
+import { IS_HELD, type PackReader } from "./pack_events.ts";
+import type { Pack, StoredPendingEvent } from "../../protocol.ts";
 import { returnArrays } from "./row_inserter.ts";
 
 /**
- * How much of packs is given rows when a file is opened, in bytes: they take room in the log, and a disk may be full.
- * Beyond it packs wait as they are, and what is known of their events is that no attempt was begun.
+ * How many events of packs get rows when a file is opened whose last process had them under way. Beyond it packs wait
+ * as they are, and what is known of their events is that no attempt was begun.
  */
-const MAX_UNPACKED_AT_START = 2 * 1024 * 1024;
+const MAX_HELD_AT_START = 100_000;
 
-/** A pack in the file whose events are claimed. */
-interface ClaimedPack {
+/** What waits for longer than this, in milliseconds, does not keep a pack of which little is left. */
+const LONG_PAUSE_MS = 60_000;
+
+/** Of such a pack, at most this share is left. */
+const LITTLE_LEFT = 1 / 4;
+
+/** A pack in the file whose events are all in the same state. */
+interface WholePack {
   readonly first: number;
   readonly count: number;
   readonly lane: number;
@@ -29,58 +36,68 @@ interface ClaimedPack {
 
 /**
  * New events of one lane that came by one commit, in one row: writing a row costs several times what its
- * bytes cost. A pack is written once and removed once, when all its events have been delivered by one commit.
- * With any other outcome of one of them, the pack is *unpacked* first: its events become rows of their own in
- * `events` and `pending`, as all others are.
+ * bytes cost. A pack is written once and removed once, whole, when the last of its events is done. As long as all of
+ * them are new, or all are being delivered, nothing else is written of them. With any other outcome of one of them the
+ * pack is *held*: what is left of its events gets small rows in `pending`, and the bodies stay where they are.
  */
 export class PackTable {
   readonly #events: EventTable;
   readonly #pending: PendingTable;
+  readonly #packed: PackReader;
+  readonly #lanes: LaneTable;
   readonly #claims: Claims;
-  readonly #keepsDelivered: boolean;
   readonly #insert: StatementSync;
-  readonly #read: StatementSync;
   readonly #remove: StatementSync;
+  readonly #removeIfDone: StatementSync;
   readonly #nextWaiting: StatementSync;
   readonly #oldest: StatementSync;
   readonly #claimed: StatementSync;
-  readonly #unclaim: StatementSync;
-  /** Of claimed packs, by the sequence of each event. */
-  readonly #bySequence = new Map<number, ClaimedPack>();
+  readonly #setClaimed: StatementSync;
+  readonly #left: StatementSync;
+  /** Of packs that are claimed and not held, by the sequence of each event. */
+  readonly #bySequence = new Map<number, WholePack>();
   /** What the open transaction has changed in it. */
-  #added: ClaimedPack[] = [];
-  #removed: ClaimedPack[] = [];
+  #added: WholePack[] = [];
+  #removed: WholePack[] = [];
 
-  /** @param keepsDelivered whether what is delivered is kept, which takes a row of its own */
   constructor(
     database: DatabaseSync,
-    events: EventTable,
-    pending: PendingTable,
-    claims: Claims,
-    keepsDelivered: boolean,
+    { events, pending, packed, lanes, claims }: {
+      readonly events: EventTable;
+      readonly pending: PendingTable;
+      readonly packed: PackReader;
+      readonly lanes: LaneTable;
+      readonly claims: Claims;
+    },
   ) {
-    this.#keepsDelivered = keepsDelivered;
     this.#events = events;
     this.#pending = pending;
+    this.#packed = packed;
+    this.#lanes = lanes;
     this.#claims = claims;
-    this.#insert = database.prepare(
+    const prepare = (sql: string) => returnArrays(database.prepare(sql));
+    this.#insert = prepare(
       "INSERT INTO packs (first, lane, claimed, count, received_at, fields, data, bytes) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
     );
-    this.#read = returnArrays(
-      database.prepare("SELECT lane, fields, data, bytes FROM packs WHERE first = ?"),
+    this.#remove = prepare("DELETE FROM packs WHERE first = ?");
+    this.#removeIfDone = prepare(
+      `DELETE FROM packs WHERE first = ? AND NOT ${IS_HELD} RETURNING lane, bytes`,
     );
-    this.#remove = database.prepare("DELETE FROM packs WHERE first = ?");
-    this.#nextWaiting = returnArrays(
-      database.prepare(
-        "SELECT first, count FROM packs WHERE lane = ? AND claimed = 0 ORDER BY first LIMIT 1",
-      ),
+    this.#nextWaiting = prepare(
+      "SELECT first, count, lane, bytes FROM packs WHERE lane = ? AND claimed = 0 ORDER BY first LIMIT 1",
     );
-    this.#oldest = returnArrays(database.prepare("SELECT received_at FROM packs ORDER BY first LIMIT 1"));
-    this.#claimed = returnArrays(
-      database.prepare("SELECT first, count, lane, bytes FROM packs WHERE claimed = 1"),
+    this.#oldest = prepare("SELECT received_at FROM packs ORDER BY first LIMIT 1");
+    this.#claimed = prepare(
+      `SELECT first, count, lane, bytes FROM packs WHERE claimed = 1 AND NOT ${IS_HELD}`,
     );
     // Neither number takes a byte, so that the data stays where it is.
-    this.#unclaim = database.prepare("UPDATE packs SET claimed = 0 WHERE first = ?");
+    this.#setClaimed = prepare("UPDATE packs SET claimed = ?2 WHERE first = ?1");
+    this.#left = prepare(
+      `SELECT packs.count, held.seq FROM pending JOIN packs ON packs.first = pending.pack
+        JOIN pending AS held ON held.seq BETWEEN packs.first AND packs.first + packs.count - 1
+          AND held.pack = packs.first
+        WHERE pending.seq = ?`,
+    );
   }
 
   /** The last sequence that stands in a pack; 0 when there is none. */
@@ -97,18 +114,16 @@ export class PackTable {
    * @param isOwn whether all claims in the file are this process' own
    */
   recover(isOwn: boolean): void {
-    const rows = this.#claimed.all() as unknown as [number, number, number, number][];
-    let unpacked = 0;
-    for (const [first, count, lane, bytes] of rows) {
-      const pack = { first, count, lane, bytes };
-      if (!isOwn && !this.#claims.has(first)) {
-        unpacked += bytes;
-        if (unpacked <= MAX_UNPACKED_AT_START) this.#unpack(first, count, false);
-        else this.#unclaim.run(first);
+    let held = 0;
+    for (const pack of (this.#claimed.all() as unknown as PackRow[]).map(toPack)) {
+      if (isOwn || this.#claims.has(pack.first)) {
+        if (isOwn) this.#claim(pack);
+        else this.#added.push(pack);
         continue;
       }
-      for (let index = 0; isOwn && index < count; index++) this.#claims.add(first + index);
-      this.#added.push(pack);
+      held += pack.count;
+      if (held <= MAX_HELD_AT_START) this.#hold(pack, sequencesOf(pack), false, 1);
+      else this.#setClaimed.run(pack.first, 0);
     }
   }
 
@@ -118,57 +133,88 @@ export class PackTable {
     const bytes = fields.length + data.length;
     this.#insert.run(first, lane, claimed ? 1 : 0, count, receivedAt, fields, data, bytes);
     this.#pending.count(lane, count, bytes);
-    if (!claimed) return first;
-    for (let index = 0; index < count; index++) this.#claims.add(first + index);
-    this.#added.push({ first, count, lane, bytes });
+    if (claimed) this.#claim({ first, count, lane, bytes });
     return first;
   }
 
-  /** Removes the packs whose events were all delivered, unless they are kept. Returns the events that have rows of their own. */
+  /**
+   * Claims events of a lane that are due, whether they stand in packs or not. A pack that is claimed as a whole has no
+   * rows.
+   *
+   * @param now by `steadyNow`
+   */
+  claim(lane: number, limit: ClaimLimit, now: number): StoredPendingEvent[] {
+    const claimed: StoredPendingEvent[] = [];
+    let { events, bytes, largest } = limit;
+    const take = (part: readonly StoredPendingEvent[]) => {
+      for (const each of part) {
+        claimed.push(each);
+        bytes -= each.event.body.length;
+      }
+      events -= part.length;
+      // Only the first of all may be longer than there is room for.
+      if (claimed.length > 0) largest = 0;
+    };
+    this.#pending.promote(lane, now, limit.longestPauseMs);
+    while (true) {
+      const pack = this.#firstWaiting(lane);
+      const part = this.#pending.claim(lane, { events, bytes, largest }, pack?.first);
+      take(part.events);
+      if (part.isFull || pack === undefined) return claimed;
+      if (pack.count <= events && pack.bytes <= bytes) take(this.#claimWhole(pack));
+      else this.#holdWaiting(pack);
+    }
+  }
+
+  /** Removes the packs whose events are all delivered. Returns the events that have rows in `pending`. */
   removeDelivered(sequences: readonly number[]): readonly number[] {
     if (this.#bySequence.size === 0) return sequences;
     const others: number[] = [];
-    const delivered = new Map<ClaimedPack, number[]>();
-    for (const sequence of new Set(sequences)) {
+    const delivered = new Map<WholePack, Set<number>>();
+    for (const sequence of sequences) {
       const pack = this.#bySequence.get(sequence);
-      if (pack === undefined) {
-        others.push(sequence);
-        continue;
-      }
-      const those = delivered.get(pack);
-      if (those === undefined) delivered.set(pack, [sequence]);
-      else those.push(sequence);
+      const those = pack && delivered.get(pack);
+      if (pack === undefined) others.push(sequence);
+      else if (those === undefined) delivered.set(pack, new Set([sequence]));
+      else those.add(sequence);
     }
-    for (const [pack, those] of delivered) {
-      if (those.length === pack.count && !this.#keepsDelivered) this.#removeWhole(pack, those);
-      else {
-        this.#unpackClaimed(pack);
-        others.push(...those);
-      }
-    }
+    for (const [pack, those] of delivered) this.#removePart(pack, those);
     return others;
   }
 
-  /** Gives a claimed event, and those that came with it, rows of their own if it has none. */
-  unpackOf(sequence: number): void {
+  /** Gives a claimed event, and those that are left beside it, rows in `pending` if they have none. */
+  holdOf(sequence: number): void {
     const pack = this.#bySequence.get(sequence);
-    if (pack !== undefined) this.#unpackClaimed(pack);
+    if (pack === undefined) return;
+    this.#hold(pack, sequencesOf(pack), true, 1);
+    this.#take(pack);
   }
 
-  /** Unpacks what waits in a lane, until so many events can be claimed there. */
-  unpackFor(lane: number, events: number): void {
-    for (let ready = this.#pending.countReady(lane, events); ready < events;) {
-      const next = this.#nextWaiting.get(lane) as unknown as [first: number, count: number] | undefined;
-      if (next === undefined) return;
-      const [first, count] = next;
-      this.#unpack(first, count, false, 0);
-      ready += count;
+  /** Gives events that have rows in `pending` the bodies that stand in packs, and removes the packs that are done. */
+  unpack(sequences: readonly number[]): void {
+    this.removeDone(this.#pending.unpack(sequences));
+  }
+
+  /** Removes those packs of which nothing is left. */
+  removeDone(packs: Iterable<number>): void {
+    for (const first of packs) {
+      const removed = this.#removeIfDone.get(first) as unknown as [number, number] | undefined;
+      if (removed !== undefined) this.#pending.count(removed[0], 0, -removed[1]);
+    }
+  }
+
+  /** An event goes to wait for so many milliseconds: where it keeps a pack of which little is left, it does no more. */
+  leaveForLong(sequence: number, milliseconds: number): void {
+    if (milliseconds < LONG_PAUSE_MS) return;
+    const left = this.#left.all(sequence) as unknown as [count: number, sequence: number][];
+    if (left.length > 0 && left.length <= left[0]![0] * LITTLE_LEFT) {
+      this.unpack(left.map(([, each]) => each));
     }
   }
 
   /** Whether a pack waits in a lane. */
   hasWaiting(lane: number): boolean {
-    return this.#nextWaiting.get(lane) !== undefined;
+    return this.#firstWaiting(lane) !== undefined;
   }
 
   oldestReceivedAt(): number | undefined {
@@ -186,47 +232,72 @@ export class PackTable {
     for (const pack of this.#removed) this.#know(pack);
     this.#removed = [];
     this.#added = [];
+    this.#packed.forget();
   }
 
-  #removeWhole(pack: ClaimedPack, sequences: readonly number[]): void {
-    this.#remove.run(pack.first);
-    this.#pending.count(pack.lane, -pack.count, -pack.bytes);
-    for (const sequence of sequences) this.#claims.remove(sequence);
-    this.#take(pack);
+  #firstWaiting(lane: number): WholePack | undefined {
+    const row = this.#nextWaiting.get(lane) as unknown as PackRow | undefined;
+    return row && toPack(row);
   }
 
-  #unpackClaimed(pack: ClaimedPack): void {
-    this.#unpack(pack.first, pack.count, true);
+  #claim(pack: WholePack): void {
+    for (const sequence of sequencesOf(pack)) this.#claims.add(sequence);
+    this.#added.push(pack);
+  }
+
+  #claimWhole(pack: WholePack): StoredPendingEvent[] {
+    this.#setClaimed.run(pack.first, 1);
+    this.#claim(pack);
+    const lane = this.#lanes.get(pack.lane);
+    return this.#packed.events(pack.first).map((event, index) => ({
+      sequence: pack.first + index,
+      event: { ...event, ...lane },
+      attempts: 1,
+      progress: undefined,
+    }));
+  }
+
+  #holdWaiting(pack: WholePack): void {
+    this.#setClaimed.run(pack.first, 1);
+    this.#hold(pack, sequencesOf(pack), false, 0);
+  }
+
+  #hold({ first, lane }: WholePack, sequences: readonly number[], claimed: boolean, attempts: number): void {
+    this.#pending.hold({ sequences, lane, claimed, attempts, pack: first });
+  }
+
+  /** Some events of a claimed pack, or all of them, are delivered. */
+  #removePart(pack: WholePack, delivered: ReadonlySet<number>): void {
+    const isWhole = delivered.size === pack.count;
+    if (isWhole) this.#remove.run(pack.first);
+    else this.#hold(pack, sequencesOf(pack).filter((sequence) => !delivered.has(sequence)), true, 1);
+    this.#pending.count(pack.lane, -delivered.size, isWhole ? -pack.bytes : 0);
+    for (const sequence of delivered) this.#claims.remove(sequence);
     this.#take(pack);
   }
 
   /** It is out of memory at once, since the same transaction may ask for its events again. */
-  #take(pack: ClaimedPack): void {
+  #take(pack: WholePack): void {
     this.#removed.push(pack);
     this.#forget(pack.first, pack.count);
   }
 
-  /** @param attempts that were begun of each event */
-  #unpack(first: number, count: number, claimed: boolean, attempts = 1): void {
-    const row = this.#read.get(first) as unknown as [number, string, Uint8Array<ArrayBuffer>, number];
-    const [lane, fields, data, packedBytes] = row;
-    let bytes = 0;
-    // First, so that its space serves for the rows: on a full disk there is no other.
-    this.#remove.run(first);
-    for (const [index, { receivedAt, id, headers, body }] of unpackEvents({ fields, data }).entries()) {
-      this.#events.put(first + index, id, lane, receivedAt, headers, body);
-      bytes += storedBytes(headers, body);
-    }
-    this.#events.flush();
-    this.#pending.addRange(first, first + count - 1, claimed, attempts);
-    this.#pending.count(lane, 0, bytes - packedBytes);
-  }
-
-  #know(pack: ClaimedPack): void {
-    for (let index = 0; index < pack.count; index++) this.#bySequence.set(pack.first + index, pack);
+  #know(pack: WholePack): void {
+    for (const sequence of sequencesOf(pack)) this.#bySequence.set(sequence, pack);
   }
 
   #forget(first: number, count: number): void {
     for (let index = 0; index < count; index++) this.#bySequence.delete(first + index);
   }
+}
+
+/** A pack as statements return it. */
+type PackRow = readonly [first: number, count: number, lane: number, bytes: number];
+
+function toPack([first, count, lane, bytes]: PackRow): WholePack {
+  return { first, count, lane, bytes };
+}
+
+function sequencesOf({ first, count }: WholePack): number[] {
+  return Array.from({ length: count }, (_, index) => first + index);
 }

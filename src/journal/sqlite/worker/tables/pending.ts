@@ -10,8 +10,10 @@ import type { ClaimLimit } from "../../../journal.ts";
 import type { Claims } from "../claims.ts";
 import { type Holdings, STORED_BYTES } from "../holdings.ts";
 import { EVENT_COLUMNS, type EventTable, type Row } from "./event.ts";
-import type { StoredPendingEvent } from "../../protocol.ts";
+import type { StoredEvent, StoredPendingEvent } from "../../protocol.ts";
 import { releaseBody } from "../large_bodies.ts";
+import type { LaneTable } from "./lane.ts";
+import { IS_HELD, type PackReader } from "./pack_events.ts";
 import { returnArrays } from "./row_inserter.ts";
 import { TransactionCounts } from "../transaction_counts.ts";
 
@@ -36,9 +38,28 @@ export interface TakenEvent {
   readonly progress: string | null;
 }
 
+/** Consecutive events of a pack, and the state that they get rows with. */
+export interface HeldEvents {
+  readonly sequences: readonly number[];
+  readonly lane: number;
+  readonly claimed: boolean;
+  /** That were begun of each. */
+  readonly attempts: number;
+  /** The `first` of the pack. */
+  readonly pack: number;
+}
+
+/** Events that were claimed, and whether there was no room for the next one. */
+export interface ClaimedPart {
+  readonly events: StoredPendingEvent[];
+  readonly isFull: boolean;
+}
+
 /** What is yet to be delivered. */
 export class PendingTable {
   readonly #events: EventTable;
+  readonly #lanes: LaneTable;
+  readonly #packed: PackReader;
   readonly #claims: Claims;
   readonly #holdings: Holdings;
   readonly #counts = new TransactionCounts();
@@ -55,10 +76,23 @@ export class PendingTable {
   readonly #attempt: StatementSync;
   readonly #progress: StatementSync;
   readonly #oldest: StatementSync;
-  readonly #ready: StatementSync;
+  readonly #hold: StatementSync;
+  readonly #packsOf: StatementSync;
+  readonly #unpack: StatementSync;
 
-  constructor(database: DatabaseSync, events: EventTable, claims: Claims, holdings: Holdings) {
+  constructor(
+    database: DatabaseSync,
+    { events, lanes, packed, claims, holdings }: {
+      readonly events: EventTable;
+      readonly lanes: LaneTable;
+      readonly packed: PackReader;
+      readonly claims: Claims;
+      readonly holdings: Holdings;
+    },
+  ) {
     this.#events = events;
+    this.#lanes = lanes;
+    this.#packed = packed;
     this.#claims = claims;
     this.#holdings = holdings;
     this.#insertRange = database.prepare(
@@ -78,9 +112,9 @@ export class PendingTable {
         WHERE lane = ? AND due > ${READY} ORDER BY due LIMIT ?)`,
     );
     this.#select = database.prepare(
-      `SELECT pending.seq AS seq, attempts, progress, ${EVENT_COLUMNS}
-        FROM pending JOIN events ON events.seq = pending.seq
-        WHERE pending.lane = ? AND due = ${READY} ORDER BY pending.seq LIMIT ?`,
+      `SELECT pending.seq AS seq, pending.lane AS own_lane, attempts, progress, pack, ${EVENT_COLUMNS}
+        FROM pending LEFT JOIN events ON events.seq = pending.seq
+        WHERE pending.lane = ? AND due = ${READY} AND pending.seq < ? ORDER BY pending.seq LIMIT ?`,
     );
     this.#claim = database.prepare(
       `UPDATE pending SET due = ${CLAIMED}, attempts = attempts + 1
@@ -91,7 +125,7 @@ export class PendingTable {
     );
     this.#removeMany = returnArrays(
       database.prepare(
-        "DELETE FROM pending WHERE seq IN (SELECT value FROM json_each(?)) RETURNING lane, bytes",
+        "DELETE FROM pending WHERE seq IN (SELECT value FROM json_each(?)) RETURNING lane, bytes, pack",
       ),
     );
     this.#remove = database.prepare(
@@ -109,15 +143,26 @@ export class PendingTable {
     this.#oldest = database.prepare(
       "SELECT received_at FROM events WHERE seq = (SELECT min(seq) FROM pending)",
     );
-    this.#ready = returnArrays(
+    this.#hold = database.prepare(
+      `INSERT INTO pending (seq, lane, due, attempts, bytes, pack)
+        SELECT value, ?, ?, ?, 0, ? FROM json_each(?)`,
+    );
+    this.#packsOf = returnArrays(
       database.prepare(
-        `SELECT count(*) FROM (SELECT 1 FROM pending WHERE lane = ? AND due = ${READY} LIMIT ?)`,
+        `SELECT seq, lane, pack FROM pending
+          WHERE seq IN (SELECT value FROM json_each(?)) AND pack IS NOT NULL ORDER BY seq`,
+      ),
+    );
+    this.#unpack = returnArrays(
+      database.prepare(
+        `UPDATE pending SET pack = NULL, bytes = (SELECT ${STORED_BYTES} FROM events WHERE events.seq = pending.seq)
+          WHERE seq = ? RETURNING lane, bytes`,
       ),
     );
     const counts = database.prepare(
       `SELECT lane, sum(count) AS count FROM (
         SELECT lane, count(*) AS count FROM pending GROUP BY lane
-        UNION ALL SELECT lane, sum(count) AS count FROM packs GROUP BY lane
+        UNION ALL SELECT lane, sum(count) AS count FROM packs WHERE NOT ${IS_HELD} GROUP BY lane
       ) GROUP BY lane`,
     ).all();
     this.#counts.load(counts.map((row) => [Number(row["lane"]), Number(row["count"])]));
@@ -140,8 +185,8 @@ export class PendingTable {
   }
 
   /** Adds appended events of consecutive sequences. */
-  addRange(first: number, last: number, claimed: boolean, attempts = claimed ? 1 : 0): void {
-    this.#insertRange.run(claimed ? CLAIMED : READY, attempts, first, last);
+  addRange(first: number, last: number, claimed: boolean): void {
+    this.#insertRange.run(claimed ? CLAIMED : READY, claimed ? 1 : 0, first, last);
     if (!claimed) return;
     for (let sequence = first; sequence <= last; sequence++) this.#claims.add(sequence);
   }
@@ -152,9 +197,24 @@ export class PendingTable {
     this.#holdings.add(lane, bytes);
   }
 
-  /** Events of the lane that can be claimed at any time, as far as to a limit. */
-  countReady(lane: number, limit: number): number {
-    return (this.#ready.get(lane, limit) as unknown as [number])[0];
+  /** Gives events rows whose bodies stay in their pack; what they count for is the pack's. */
+  hold({ sequences, lane, claimed, attempts, pack }: HeldEvents): void {
+    this.#hold.run(lane, claimed ? CLAIMED : READY, attempts, pack, JSON.stringify(sequences));
+  }
+
+  /** Gives the bodies of events rows that stand in packs, and returns those packs. */
+  unpack(sequences: readonly number[]): ReadonlySet<number> {
+    const rows = this.#packsOf.all(JSON.stringify(sequences)) as unknown as [number, number, number][];
+    for (const [sequence, lane, pack] of rows) {
+      const { id, receivedAt, headers, body } = this.#packed.event(pack, sequence);
+      this.#events.put(sequence, id, lane, receivedAt, headers, body);
+    }
+    this.#events.flush();
+    for (const [sequence] of rows) {
+      const [lane, bytes] = this.#unpack.get(sequence) as unknown as [number, number];
+      this.#holdings.add(lane, bytes);
+    }
+    return new Set(rows.map(([, , pack]) => pack));
   }
 
   /** Adds an event that was delivered, or given up, or is to be delivered for the first time. */
@@ -174,36 +234,47 @@ export class PendingTable {
     else if ((this.nextDueAt(lane) ?? READY) > now) this.#promoteFirst.run(lane, 1);
   }
 
-  /** @param now by `steadyNow` */
-  claim(
-    lane: number,
-    { events: limit, bytes, largest = Infinity, longestPauseMs }: ClaimLimit,
-    now: number,
-  ): StoredPendingEvent[] {
+  /**
+   * Puts events whose time has come back into their places.
+   *
+   * @param now by `steadyNow`
+   * @param longestPauseMs what is due later than that is due at once
+   */
+  promote(lane: number, now: number, longestPauseMs: number | undefined): void {
     this.#promote.run(lane, READY, now);
     if (longestPauseMs !== undefined) {
       this.#promote.run(lane, now + longestPauseMs + MARGIN_MS, Number.MAX_SAFE_INTEGER);
     }
-    const claimed: StoredPendingEvent[] = [];
+  }
+
+  /** Claims events that are ready. @param before this sequence */
+  claim(
+    lane: number,
+    { events: limit, bytes, largest = Infinity }: ClaimLimit,
+    before = Number.MAX_SAFE_INTEGER,
+  ): ClaimedPart {
+    const events: StoredPendingEvent[] = [];
     let left = bytes;
-    for (const row of this.#select.iterate(lane, limit) as Iterable<Row>) {
-      const event = this.#events.restore(row);
+    let isFull = false;
+    for (const row of this.#select.iterate(lane, before, limit) as Iterable<Row>) {
+      const event = this.#restore(row);
       left -= event.body.length;
-      if (left < 0 && (claimed.length > 0 || event.body.length > largest)) {
+      isFull = left < 0 && (events.length > 0 || event.body.length > largest);
+      if (isFull) {
         releaseBody(event.body);
         break;
       }
-      claimed.push({
+      events.push({
         sequence: Number(row["seq"]),
         event,
         attempts: Number(row["attempts"]) + 1,
         progress: row["progress"] === null ? undefined : String(row["progress"]),
       });
     }
-    const last = claimed.at(-1);
+    const last = events.at(-1);
     if (last !== undefined) this.#claim.run(lane, last.sequence);
-    for (const { sequence } of claimed) this.#claims.add(sequence);
-    return claimed;
+    for (const { sequence } of events) this.#claims.add(sequence);
+    return { events, isFull: isFull || events.length === limit };
   }
 
   /** When the next event of the lane that nobody has claimed is due; 0: now. */
@@ -212,14 +283,20 @@ export class PendingTable {
     return row === undefined ? undefined : Number(row["due"]);
   }
 
-  /** Takes out events that were delivered. */
-  removeMany(sequences: readonly number[]): void {
+  /** Takes out events that were delivered, and returns the packs that they stand in. */
+  removeMany(sequences: readonly number[]): ReadonlySet<number> {
     const rows = this.#removeMany.all(JSON.stringify(sequences)) as unknown as [
       lane: number,
       bytes: number,
+      pack: number | null,
     ][];
-    for (const [lane, bytes] of rows) this.count(lane, -1, -bytes);
+    const packs = new Set<number>();
+    for (const [lane, bytes, pack] of rows) {
+      this.count(lane, -1, -bytes);
+      if (pack !== null) packs.add(pack);
+    }
     for (const sequence of sequences) this.#claims.remove(sequence);
+    return packs;
   }
 
   /** Takes out one event; `undefined` when it is not pending. */
@@ -278,6 +355,12 @@ export class PendingTable {
   rollback(): void {
     this.#counts.rollback();
     this.#claims.rollback();
+  }
+
+  #restore(row: Row): StoredEvent {
+    if (row["pack"] === null) return this.#events.restore(row);
+    const event = this.#packed.event(Number(row["pack"]), Number(row["seq"]));
+    return { ...event, ...this.#lanes.get(Number(row["own_lane"])) };
   }
 }
 

@@ -54,7 +54,7 @@ export class Retention {
     this.#pageSize = readPragma(database, "page_size");
     this.#add = database.prepare(
       `INSERT INTO delivered (seq, lane, at, attempts)
-        SELECT seq, lane, ?, attempts FROM pending WHERE seq IN (SELECT value FROM json_each(?))`,
+        SELECT seq, lane, ?, attempts FROM pending WHERE seq IN (SELECT value FROM json_each(?)) AND pack IS NULL`,
     );
     this.#take = database.prepare("DELETE FROM delivered WHERE seq = ?");
     this.#oldest = returnArrays(
@@ -82,8 +82,13 @@ export class Retention {
     return (this.#pages - this.#freePages) * this.#pageSize;
   }
 
+  /** Whether events are kept at all after they were delivered. */
+  get keeps(): boolean {
+    return this.#limits.retentionMs > 0;
+  }
+
   /**
-   * Keeps events that are delivered, and still pending, from now on.
+   * Keeps events that are delivered, and still pending, from now on; those in packs are not.
    *
    * @param now by `steadyNow`
    */

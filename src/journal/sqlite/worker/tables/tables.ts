@@ -14,6 +14,7 @@ import { HandshakeTable } from "./handshake.ts";
 import { IdempotencyTable } from "./idempotency.ts";
 import { LaneTable } from "./lane.ts";
 import { PackTable } from "./pack.ts";
+import { PackReader } from "./pack_events.ts";
 import { PendingTable } from "./pending.ts";
 import { Retention, type RetentionLimits } from "./retention.ts";
 import { RecordReader } from "../records/reader.ts";
@@ -44,8 +45,10 @@ export class Tables {
       this.lanes,
       Math.max(lastSequence, PackTable.lastSequence(database)),
     );
-    this.pending = new PendingTable(database, this.events, claims, this.holdings);
-    this.packs = new PackTable(database, this.events, this.pending, claims, limits.retentionMs > 0);
+    const packed = new PackReader(database);
+    const { events, lanes, holdings } = this;
+    this.pending = new PendingTable(database, { events, lanes, packed, claims, holdings });
+    this.packs = new PackTable(database, { events, lanes, packed, claims, pending: this.pending });
     this.deadLetters = new DeadLetterTable(database, this);
     this.idempotency = new IdempotencyTable(database);
     this.handshakes = new HandshakeTable(database);
