@@ -6,6 +6,7 @@
 
 import { assertCount, GatewayError } from "../../errors.ts";
 import { NextTurn } from "../../time/next_turn.ts";
+import type { Settlement } from "../journal.ts";
 import { WaitingCommit } from "./waiting_commit.ts";
 
 /**
@@ -15,10 +16,11 @@ import { WaitingCommit } from "./waiting_commit.ts";
 const COMMIT_BYTES = 8 * 1024 * 1024;
 
 /**
- * How long it may wait to be recorded that events were delivered, while nothing else is asked for, in milliseconds. Where
- * few events come, each then takes one commit with the next one's, instead of two.
+ * How long an outcome may wait to be recorded while nothing else is asked for, in milliseconds: it rides with the next
+ * event that is appended. Where at least twenty events a second come, each takes one commit instead of two. What was
+ * delivered in that time is delivered again when the process is killed at its end.
  */
-const DELIVERED_WAIT_MS = 5;
+const RIDE_MS = 50;
 
 /** How long a commit waits at most for senders that have just had their answers, in milliseconds. */
 const MOST_GATHER_MS = 2;
@@ -31,6 +33,25 @@ const MOST_APPENDS = 64;
 
 /** Which share of those that appended lately is waited for. */
 const GATHERED_SHARE = 3 / 4;
+
+/**
+ * Whether the outcome of an event may wait for the next commit that somebody waits for: nothing begins before it is
+ * recorded, and the event is not due before.
+ *
+ * @param now by `steadyNow`
+ */
+export function mayRide(settlement: Settlement, now: () => number): boolean {
+  switch (settlement.state) {
+    case "delivered":
+    case "progress":
+    case "dead":
+      return true;
+    case "retry":
+      return settlement.dueAt > now() + RIDE_MS;
+    case "attempt":
+      return false;
+  }
+}
 
 /** Bounds of what may wait for the next commits. */
 export interface WaitingBounds {
@@ -131,7 +152,7 @@ export class CommitPace {
   /** Of the commit under way, or of the last one. */
   #appends = 0;
   #begunAt = 0;
-  /** How many appends the next commit waits for; 0 where it waits for anything but delivered events. */
+  /** How many appends the next commit waits for; 0 where it waits for anything but outcomes. */
   #awaited = 0;
   readonly #later: Later;
   #stopWaiting: (() => void) | undefined;
@@ -152,7 +173,7 @@ export class CommitPace {
     if (this.#isUnderWay) return;
     const { collecting, hasFull } = this.#queue;
     if (this.#stopWaiting === undefined) {
-      if (collecting.canWait) this.#wait(DELIVERED_WAIT_MS, 0);
+      if (collecting.canWait) this.#wait(RIDE_MS, 0);
       else this.#nextTurn.ask();
       return;
     }
@@ -173,7 +194,7 @@ export class CommitPace {
     this.#isUnderWay = false;
     if (this.#queue.waiting === 0) return;
     const { collecting, hasFull } = this.#queue;
-    if (collecting.canWait && !hasFull) return this.#wait(DELIVERED_WAIT_MS, 0);
+    if (collecting.canWait && !hasFull) return this.#wait(RIDE_MS, 0);
     const awaited = Math.ceil((this.#appends + collecting.appends) * GATHERED_SHARE);
     const isEnough = collecting.appends === 0 || collecting.appends >= awaited;
     const isOfUse = this.#appends >= LEAST_APPENDS && this.#appends <= MOST_APPENDS;

@@ -50,6 +50,8 @@ interface WaitingPack {
 /** The operations that wait for one commit, and whoever waits for them. */
 export class WaitingCommit {
   readonly #settlements: Settlement[] = [];
+  /** Outcomes that can be recorded a little later. */
+  #riding = 0;
   readonly #delivered: number[] = [];
   readonly #lanes: LaneKey[] = [];
   readonly #laneIndexes = new Map<string, number>();
@@ -75,9 +77,9 @@ export class WaitingCommit {
     this.#mayPack = mayPack;
   }
 
-  /** Whether nobody waits for any of it: that an event was delivered can be recorded a little later. */
+  /** Whether nobody waits for any of it: there are outcomes alone, which can be recorded a little later. */
   get canWait(): boolean {
-    return this.count === this.#delivered.length;
+    return this.count === this.#riding;
   }
 
   /** The message to the worker. @param now by `steadyNow` */
@@ -126,9 +128,14 @@ export class WaitingCommit {
     return pack;
   }
 
-  /** All settlements of a commit share one promise: they come through, or fail, together. */
-  settle(settlement: Settlement): Promise<void> {
+  /**
+   * All settlements of a commit share one promise: they come through, or fail, together.
+   *
+   * @param mayRide whether it may wait for something else that is asked for
+   */
+  settle(settlement: Settlement, mayRide: boolean): Promise<void> {
     this.count++;
+    if (mayRide) this.#riding++;
     if (settlement.state === "delivered") this.#delivered.push(settlement.sequence);
     else this.#settlements.push(settlement);
     this.#settled ??= Promise.withResolvers();

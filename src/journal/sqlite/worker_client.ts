@@ -21,7 +21,7 @@ import type {
   WorkerOptions,
 } from "./protocol.ts";
 import { OldestAge } from "./oldest_age.ts";
-import { CommitPace, CommitQueue, type WaitingBounds } from "./commit_queue.ts";
+import { CommitPace, CommitQueue, mayRide, type WaitingBounds } from "./commit_queue.ts";
 import type { JournalLog } from "./journal_log.ts";
 import { type Append, toError, type WaitingCommit } from "./waiting_commit.ts";
 import { within } from "../../time/within.ts";
@@ -114,7 +114,7 @@ export class WorkerClient implements AsyncDisposable {
 
   settle(settlement: Settlement): Promise<void> {
     if (this.#isDisposed) return Promise.reject(closedError());
-    const settled = this.#queue.collecting.settle(settlement);
+    const settled = this.#queue.collecting.settle(settlement, mayRide(settlement, this.#now));
     this.#pace.asked();
     return settled;
   }

@@ -67,7 +67,9 @@ const HANDLERS: Handlers = {
   claim: ({ lanes, pending, packs }, { namespace, webhook, ...limit }, now) => {
     const lane = lanes.find(namespace, webhook);
     if (lane === undefined) return { events: [], nextDueAt: undefined };
-    if (limit.early !== undefined) pending.hasten(lane, limit.early, now);
+    const { early } = limit;
+    // What waits in a pack is due.
+    if (early === "all" || early === "first" && !packs.hasWaiting(lane)) pending.hasten(lane, early, now);
     const events = packs.claim(lane, limit, now);
     return { events, nextDueAt: packs.hasWaiting(lane) ? 0 : pending.nextDueAt(lane) };
   },

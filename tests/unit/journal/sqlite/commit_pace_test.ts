@@ -1,8 +1,11 @@
 import { assert, assertEquals } from "@std/assert";
 import { setImmediate } from "node:timers/promises";
-import { CommitPace, CommitQueue } from "../../../../src/journal/sqlite/commit_queue.ts";
+import { CommitPace, CommitQueue, mayRide } from "../../../../src/journal/sqlite/commit_queue.ts";
+import type { Settlement } from "../../../../src/journal/journal.ts";
 import { verifiedEvent } from "../../../support/verified_event.ts";
 
+const NOW = 1_000_000;
+const FAILURE = { code: "output_unavailable", message: "Down", connection: "a" } as const;
 const NOBODY = { onAppended: () => {}, onRefused: () => {} };
 
 /** A journal whose commits last as long as the test wants, and whose time stands still. */
@@ -25,7 +28,11 @@ class PacedJournal {
   }
 
   deliver(sequence: number): void {
-    void this.#queue.collecting.settle({ sequence, state: "delivered" });
+    this.settle({ sequence, state: "delivered" });
+  }
+
+  settle(settlement: Settlement): void {
+    void this.#queue.collecting.settle(settlement, mayRide(settlement, () => NOW));
     this.#pace.asked();
   }
 
@@ -93,6 +100,34 @@ Deno.test("that an event was delivered is recorded when nothing else is asked fo
   assert(journal.isWaiting);
   journal.pass();
   assertEquals(journal.commits.at(-1), { appends: 0, others: 1 });
+});
+
+Deno.test("every outcome that nothing waits for rides with the next event, and no other does", async () => {
+  const riding: readonly Settlement[] = [
+    { sequence: 1, state: "delivered" },
+    { sequence: 2, state: "progress", progress: "step 1" },
+    { sequence: 3, state: "dead", failure: FAILURE },
+    { sequence: 4, state: "retry", dueAt: NOW + 1_000, failure: FAILURE },
+  ];
+  const journal = new PacedJournal();
+  for (const settlement of riding) journal.settle(settlement);
+  await setImmediate();
+  assertEquals([journal.commits, journal.isWaiting], [[], true]);
+  journal.append(1);
+  await setImmediate();
+  assertEquals(journal.commits, [{ appends: 1, others: riding.length }]);
+
+  const urgent: readonly Settlement[] = [
+    { sequence: 1, state: "attempt", failure: FAILURE },
+    { sequence: 2, state: "retry", dueAt: NOW + 10, failure: FAILURE },
+    { sequence: 3, state: "retry", dueAt: 0, unattempted: true },
+  ];
+  for (const settlement of urgent) {
+    const journal = new PacedJournal();
+    journal.settle(settlement);
+    await setImmediate();
+    assertEquals(journal.commits, [{ appends: 0, others: 1 }], settlement.state);
+  }
 });
 
 Deno.test("two halves of many senders that take turns are soon in one commit", async () => {

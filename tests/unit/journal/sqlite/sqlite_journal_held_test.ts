@@ -116,6 +116,20 @@ Deno.test("what waits is claimed whole or in parts, in its order beside what is 
   assertEquals(journal.stats().pending, 0);
 });
 
+Deno.test("what waits goes before what waits for its next attempt, if only one is to be tried", async () => {
+  await using directory = await JournalDirectory.create({ retentionMs: 0 });
+  const journal = await directory.open();
+  const tried = await appendMany(journal, 1, {}, CLAIM);
+  await retry(journal, tried, Date.now() + HOUR_MS);
+  const waiting = await appendMany(journal, 2, {}, WAIT);
+  const claimed = [];
+  for (let claim = 0; claim < 3; claim++) {
+    const limit = { events: 1, bytes: 1_000_000, early: "first" } as const;
+    claimed.push(...(await journal.claim({ namespace: "default", webhook: "orders" }, limit)).events);
+  }
+  assertEquals(claimed.map(({ sequence }) => sequence), [...waiting, ...tried]);
+});
+
 Deno.test("what is held of events that came together is there after a crash, and in a copy", async () => {
   await using directory = await JournalDirectory.create({ retentionMs: 0 });
   const journal = await directory.open();
