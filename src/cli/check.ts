@@ -13,6 +13,7 @@ import { CLOSED_LEASE, type OutputLease, type PooledConnection } from "../delive
 import { StartupError } from "../errors.ts";
 import { createProvider } from "../gateway/backends.ts";
 import { problemOfCertificate } from "../gateway/certificate.ts";
+import { describeOwnState } from "../gateway/shared_port.ts";
 import type { OutputModule } from "../modules/module.ts";
 import { outputModules, outputModulesWithin } from "../modules/registry.ts";
 import type { LineWriter } from "../io/line_writer.ts";
@@ -85,7 +86,9 @@ export async function check(
     ], { cause });
   }
   show?.(copy.toText());
-  for (const warning of settings.warnings) print(`warning: ${warning}`);
+  for (const warning of [...settings.warnings, describeOwnState(settings) ?? []].flat()) {
+    print(`warning: ${warning}`);
+  }
   if (settings.tls !== undefined) manager.reportSource(...await problemOfCertificate(settings.tls), "");
   await readSecrets(manager);
   await manager.inspected();

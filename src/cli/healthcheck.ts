@@ -33,7 +33,7 @@ export async function healthcheck(settings: Settings): Promise<number> {
 const MAX_ANSWER_BYTES = 512 * 1024 * 1024;
 
 /** Its settings, as far as they say where it listens. */
-export type LocalSettings = Pick<Settings, "host" | "port" | "tls">;
+export type LocalSettings = Pick<Settings, "host" | "port" | "instancePort" | "tls">;
 
 /** A whole answer. */
 export interface LocalAnswer {
@@ -42,8 +42,9 @@ export interface LocalAnswer {
 }
 
 /** Where the gateway on this machine listens, for those who want to connect to it. */
-export function localUrl({ host, port, tls }: LocalSettings): string {
-  return `${tls === undefined ? "http" : "https"}://${authorityOf(localHost(host), port)}`;
+export function localUrl(settings: LocalSettings): string {
+  const { host, tls } = settings;
+  return `${tls === undefined ? "http" : "https"}://${authorityOf(localHost(host), localPort(settings))}`;
 }
 
 /**
@@ -63,7 +64,7 @@ export async function askLocalGateway(
   const options = {
     protocol: settings.tls === undefined ? "http:" as const : "https:" as const,
     host: localHost(settings.host),
-    port: settings.port,
+    port: localPort(settings),
     method,
     path,
     headers,
@@ -72,6 +73,11 @@ export async function askLocalGateway(
   };
   const { status, body } = await exchange(options, undefined, MAX_ANSWER_BYTES, signal);
   return { status, body: new TextDecoder().decode(body) };
+}
+
+/** The port at which no other gateway answers, where that is known. */
+function localPort({ port, instancePort }: LocalSettings): number {
+  return instancePort ?? port;
 }
 
 /** An address to connect to for an address that is listened on. */

@@ -10,6 +10,7 @@ import { outputModulesWithin } from "../modules/registry.ts";
 import { leadsToJournal } from "../observability/journal_stream.ts";
 import { returnLargePieces } from "../io/memory/allocator.ts";
 import { standardLineWriter } from "../io/line_writer.ts";
+import { notifyServiceManager, type ServiceState } from "../io/server/service_manager.ts";
 import { logger, logWarnings, setUpLogging } from "../observability/logging.ts";
 import { logUnhandledErrors } from "../observability/unhandled_errors.ts";
 import type { Settings } from "../settings/settings.ts";
@@ -44,6 +45,10 @@ export async function serve(
   });
   using _unhandled = logUnhandledErrors(logger("gateway"));
   logWarnings("gateway", settings.warnings);
+  const notify = (state: ServiceState) =>
+    notifyServiceManager(environment["NOTIFY_SOCKET"], state).catch((error) =>
+      logger("gateway").warning("Cannot say {state} to the service manager", { state, error })
+    );
   const starting = Gateway.start({
     settings,
     environment,
@@ -51,6 +56,7 @@ export async function serve(
     modules,
     droppedLogRecords: () => logging.droppedRecords,
     stop: signals.stop,
+    onReady: () => void notify("READY=1"),
   });
   const stopped = await Promise.race([signals.ended, starting.then(() => undefined)]);
   if (stopped !== undefined) {
@@ -67,6 +73,7 @@ export async function serve(
   // Nobody balances load to a gateway at a terminal, where Ctrl-C is meant.
   const { graceMs, timeoutMs } = settings.shutdown;
   const serveOnMs = await signals.ended === "SIGINT" ? 0 : graceMs;
+  void notify("STOPPING=1");
   endWithin(serveOnMs + timeoutMs);
   await gateway.drain(serveOnMs);
   return 0;

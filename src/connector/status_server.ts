@@ -1,5 +1,5 @@
 import { StartupError } from "../errors.ts";
-import { LastingServer } from "../io/server/lasting_server.ts";
+import { acceptFailures, LastingServer } from "../io/server/lasting_server.ts";
 import { type Metrics, METRICS_CONTENT_TYPE } from "../observability/metrics.ts";
 import { logger } from "../observability/logging.ts";
 
@@ -30,7 +30,13 @@ export function serveStatus(
     }
   };
   try {
-    const server = new LastingServer({ host, port, handler, metrics, logger: logger("connector") });
+    const server = new LastingServer({
+      host,
+      port,
+      handler,
+      acceptFailures: acceptFailures(metrics),
+      logger: logger("connector"),
+    });
     logger("connector").info("Serving /health and /metrics on http://{host}:{port}", {
       host,
       port: server.port,

@@ -49,7 +49,7 @@ export async function createProvider(settings: Settings, health?: HealthReports)
 }
 
 /**
- * The journal in the data directory. Where there is none yet, nothing is made before its first use.
+ * The journal in the data directory. Where there is none yet, nothing is made before its first use, unless asked for.
  *
  * @param options how long to wait for another process that uses it, or whether to wait until it ends; where is
  * reported that it takes no events
@@ -57,7 +57,7 @@ export async function createProvider(settings: Settings, health?: HealthReports)
  */
 export async function openJournal(
   settings: Settings,
-  options: Pick<SqliteJournalOptions, "lockWaitMs" | "waitsForOwner" | "health"> = {},
+  options: Pick<SqliteJournalOptions, "lockWaitMs" | "waitsForOwner" | "opensAtOnce" | "health"> = {},
 ): Promise<JournalStore> {
   if (settings.journal.postgres !== undefined) {
     throw new StartupError("settings_invalid", ["JOURNAL cannot be used yet: only its tables can be made"]);

@@ -13,12 +13,16 @@ import { listen, type ListeningServer } from "../http/server.ts";
 import { tracedHandler } from "../http/traced_handler.ts";
 import { logger } from "../observability/logging.ts";
 import type { UsablePair } from "../io/server/certificate_files.ts";
+import { listenersAt } from "../io/server/connection_table.ts";
+import { acceptFailures } from "../io/server/lasting_server.ts";
 import { openTracing } from "../observability/tracing.ts";
 import type { Settings } from "../settings/settings.ts";
 import type { TlsSettings } from "../settings/tls.ts";
 import { Certificate, readFirstCertificate } from "./certificate.ts";
+import { ClosingTurn, describeOwnState } from "./shared_port.ts";
 import { reportStop, type Stop } from "./stop_report.ts";
 import { VERSION } from "../version.ts";
+import { abortable } from "../time/abortable.ts";
 import { within } from "../time/within.ts";
 import { type GatewayOptions, GatewayParts, type OpenedParts } from "./wiring.ts";
 
@@ -27,6 +31,12 @@ const CLOSE_TIMEOUT_MS = 1_000;
 
 /** Webhooks without authentication that are named at the start. */
 const LISTED_WEBHOOKS = 10;
+
+/** How often a gateway that ends looks whether its journal is empty, in milliseconds. */
+const EMPTY_LOOK_MS = 50;
+
+/** Why a listener was closed that others go on with. */
+const HANDED_OVER = "the others on the port take its connections";
 
 /** How long the first load waits for secrets, in milliseconds. */
 const SECRETS_TIMEOUT_MS = 10_000;
@@ -40,6 +50,8 @@ export class Gateway implements AsyncDisposable {
   /** What follows the health of the parts. */
   readonly #health: AsyncDisposable;
   #server: ListeningServer | undefined;
+  /** At the port of this instance alone. */
+  #ownServer: ListeningServer | undefined;
   #certificate: Certificate | undefined;
   #isLoaded = false;
   #stop: Stop | undefined;
@@ -53,19 +65,25 @@ export class Gateway implements AsyncDisposable {
   /**
    * Builds a gateway and starts it. Resolves once it listens; with the file backend, once the configuration
    * is loaded too. Requests get 503 `not_ready` with etcd until the first load, with files until those that
-   * there must be can be read, and with Vault until the secrets are read.
+   * there must be can be read, and with Vault until the secrets are read. Where others listen at the address, it listens
+   * once it is ready: until then, they answer.
    *
    * @throws {StartupError} when the address, the certificate or the data directory cannot be used
    * @throws {DOMException} `AbortError` when it is stopped before
    */
   static async start(options: GatewayOptions): Promise<Gateway> {
-    const { settings, stop } = options;
+    const { settings, stop = new AbortController().signal } = options;
     const { tls } = settings;
     const pair = tls === undefined ? undefined : await readFirstCertificate(tls, logger("gateway"));
     const health = new Health();
     const gateway = new Gateway(options, {
       health,
-      journal: await openJournal(settings, { waitsForOwner: true, health }),
+      // Of instances that share a port, one on another's data directory would refuse its part of the events.
+      journal: await openJournal(settings, {
+        waitsForOwner: !settings.sharesPort,
+        opensAtOnce: settings.sharesPort,
+        health,
+      }),
       provider: await createProvider(settings, health),
       secrets: await openSecrets(settings),
       tracing: await openTracing(),
@@ -74,10 +92,12 @@ export class Gateway implements AsyncDisposable {
       // Reading files takes no time worth a 503; etcd or Vault may be away for long, and /livez must answer.
       if (gateway.#parts.provider.backend === "file") await gateway.#load(stop);
       const waits = !gateway.#isLoaded || gateway.#life.isIncomplete || gateway.#waitsForVault;
-      if (!waits) await gateway.#becomeReady();
-      stop?.throwIfAborted();
+      const othersAnswer = settings.sharesPort && listenersAt(settings.host, settings.port) > 0;
+      if (!waits || othersAnswer) await abortable(gateway.#becomeReady(), stop);
+      stop.throwIfAborted();
       gateway.#listen(pair);
-      if (!gateway.#life.isReady) gateway.#becomeReadyInBackground();
+      if (gateway.#life.isReady) options.onReady?.();
+      else gateway.#becomeReadyInBackground(options.onReady);
       return gateway;
     } catch (error) {
       await gateway[Symbol.asyncDispose]();
@@ -85,7 +105,7 @@ export class Gateway implements AsyncDisposable {
     }
   }
 
-  /** The port that the gateway listens on. */
+  /** The port that the gateway listens on, which others may share. */
   get port(): number {
     return this.#server?.port ?? this.#settings.port;
   }
@@ -99,33 +119,46 @@ export class Gateway implements AsyncDisposable {
   /**
    * Prepares for the end: says "not ready" and serves on until no request has come for 2 s, at most for the
    * grace period, so that load balancers look elsewhere; then takes no connection any more, and waits for the
-   * requests under way. Disposal then says in the log how it ended and what is left.
+   * requests under way. Where others listen at the address, nobody has to look elsewhere: it stays ready, and takes no
+   * connection any more after seconds. It then delivers what stands in its journal for the rest of the time. Disposal
+   * then says in the log how it ended and what is left.
    *
    * @param graceMs instead of that of the settings, in milliseconds
    */
   async drain(graceMs: number = this.#settings.shutdown.graceMs): Promise<void> {
     const drainedAt = performance.now();
     const requests = new LastRequests();
-    this.#life.isDraining = true;
     this.#parts.router.expectLast(requests);
     this.#parts.relay.pull.answerAll();
-    logger("gateway").info("Draining: serving on for up to {graceMs} ms", { graceMs });
-    const hadEnded = await requests.ended(graceMs);
+    const turn = this.#server && await ClosingTurn.take(this.#server, requests, graceMs);
+    // What is left in a journal that all have is delivered by the others at once.
+    const isShared = this.#settings.journal.postgres !== undefined;
+    const restMs = () => Math.max(0, drainedAt + graceMs - performance.now());
+    const reason = turn === undefined ? await this.#serveOn(requests, restMs()) : HANDED_OVER;
     // Connectors connect to another instance, or to this one when it is back.
     await this.#parts.relay[Symbol.asyncDispose]();
     this.#stop = {
       drainedAt,
-      reason: hadEnded ? "no requests came any more" : "the time to serve on was over",
-      cutRequests: await this.#finishRequests(requests),
-      cutDeliveries: await this.#finishDeliveries(),
+      reason,
+      cutRequests: await this.#finishRequests(requests, turn),
+      cutDeliveries: await this.#finishDeliveries(turn === undefined || isShared ? 0 : restMs()),
     };
   }
 
+  /** Serves on until load balancers have noticed. Returns why that was over. */
+  async #serveOn(requests: LastRequests, graceMs: number): Promise<string> {
+    this.#life.isDraining = true;
+    logger("gateway").info("Draining: serving on for up to {graceMs} ms", { graceMs: Math.round(graceMs) });
+    return await requests.ended(graceMs) ? "no requests came any more" : "the time to serve on was over";
+  }
+
   /** Takes no connection any more and waits for the requests under way. Returns how many were cut off. */
-  async #finishRequests(requests: LastRequests): Promise<number> {
+  async #finishRequests(requests: LastRequests, turn: ClosingTurn | undefined): Promise<number> {
     const timeout = AbortSignal.timeout(this.#settings.shutdown.timeoutMs);
     await this.#parts.inFlight.bodiesRead(timeout);
+    this.#life.isDraining = true;
     const closed = this.#server?.close();
+    await turn?.pass();
     requests.release();
     const idle = await this.#parts.inFlight.idle(timeout);
     if (idle && closed !== undefined) await within(CLOSE_TIMEOUT_MS, closed);
@@ -135,8 +168,15 @@ export class Gateway implements AsyncDisposable {
     return count;
   }
 
-  /** Waits for the deliveries under way. Returns how many were cut off. */
-  async #finishDeliveries(): Promise<number> {
+  /**
+   * Delivers on for a while, and waits for the deliveries under way. Returns how many were cut off.
+   *
+   * @param onMs how long events of the journal may be begun with, in milliseconds
+   */
+  async #finishDeliveries(onMs: number): Promise<number> {
+    const { journal, deadlines } = this.#parts;
+    const endsAt = performance.now() + onMs;
+    while (performance.now() < endsAt && journal.stats().pending !== 0) await deadlines.wait(EMPTY_LOOK_MS);
     if (await this.#parts.dispatcher.drain(AbortSignal.timeout(this.#settings.shutdown.timeoutMs))) return 0;
     const count = this.#parts.dispatcher.underWay;
     logger("gateway").warning("{count} deliveries were cut off: they are made again at the next start", {
@@ -155,7 +195,9 @@ export class Gateway implements AsyncDisposable {
     }
     await within(CLOSE_TIMEOUT_MS, this.#parts.relay[Symbol.asyncDispose]());
     // An answer that never ends must not keep the process: the sender gets a broken connection instead.
-    if (this.#server !== undefined) await within(CLOSE_TIMEOUT_MS, this.#server[Symbol.asyncDispose]());
+    for (const server of [this.#server, this.#ownServer]) {
+      if (server !== undefined) await within(CLOSE_TIMEOUT_MS, server[Symbol.asyncDispose]());
+    }
     await this.#parts.provider[Symbol.asyncDispose]();
     await this.#parts.dispatcher.drain(AbortSignal.abort());
     await within(CLOSE_TIMEOUT_MS, this.#parts.authServers[Symbol.asyncDispose]());
@@ -242,8 +284,8 @@ export class Gateway implements AsyncDisposable {
     }
   }
 
-  #becomeReadyInBackground(): void {
-    this.#becomeReady().catch((error) => {
+  #becomeReadyInBackground(onReady: () => void = () => {}): void {
+    this.#becomeReady().then(onReady).catch((error) => {
       if (!this.#stopping.signal.aborted) {
         logger("config").error("Loading the configuration failed", { error });
       }
@@ -251,19 +293,34 @@ export class Gateway implements AsyncDisposable {
   }
 
   #listen(pair: UsablePair | undefined): void {
-    const { host, port, limits: { maxConnections }, tls } = this.#settings;
+    const { host, port, sharesPort, instancePort, limits: { maxConnections }, tls } = this.#settings;
     const handler = tracedHandler(this.#parts.router, this.#parts.tracing);
-    const shared = { metrics: this.#parts.metrics, inFlight: this.#parts.inFlight, logger: logger("http") };
-    const server = listen({ host, port, handler, tls: pair, hsts: tls?.hsts, maxConnections, ...shared });
-    this.#server = server;
-    if (tls !== undefined && pair !== undefined) this.#followCertificate(tls, pair, server);
+    const common = {
+      host,
+      handler,
+      tls: pair,
+      hsts: tls?.hsts,
+      acceptFailures: acceptFailures(this.#parts.metrics),
+      inFlight: this.#parts.inFlight,
+      logger: logger("http"),
+    };
+    // The own port first: whoever finds the shared one open finds this one open, too.
+    const own = instancePort === undefined
+      ? undefined
+      : listen({ ...common, port: instancePort, maxConnections: undefined });
+    this.#ownServer = own;
+    this.#server = listen({ ...common, port, sharesPort, maxConnections });
+    if (tls !== undefined && pair !== undefined) this.#followCertificate(tls, pair);
     const scheme = tls === undefined ? "http" : "https";
     logger("gateway").info("Listening on {scheme}://{host}:{port}", {
       scheme,
       host,
       port: this.port,
       version: VERSION,
+      ...(own === undefined ? {} : { instancePort: own.port }),
     });
+    const ownState = describeOwnState(this.#settings);
+    if (ownState !== undefined) logger("gateway").warning(ownState);
     if (this.#parts.provider instanceof FileConfigProvider && this.#parts.provider.usingEmbeddedDefault) {
       logger("gateway").warning(
         "No configuration found, so there is one webhook that prints what it gets. Try: {command}",
@@ -272,11 +329,14 @@ export class Gateway implements AsyncDisposable {
     }
   }
 
-  #followCertificate(settings: TlsSettings, pair: UsablePair, server: ListeningServer): void {
+  #followCertificate(settings: TlsSettings, pair: UsablePair): void {
     const { manager, metrics, provider } = this.#parts;
     const certificate = this.#certificate = new Certificate({
       settings,
-      renew: (renewed) => server.renew(renewed),
+      renew: (renewed) => {
+        this.#server?.renew(renewed);
+        this.#ownServer?.renew(renewed);
+      },
       report: (source, problem) =>
         manager.reportSource(source, problem, provider.status().revision, "last_good"),
       logger: logger("gateway"),

@@ -77,6 +77,8 @@ export interface GatewayOptions {
   readonly authServers?: AuthServers;
   /** Ends a start that is not over. */
   readonly stop?: AbortSignal;
+  /** Called once, when it listens and is ready. */
+  readonly onReady?: () => void;
 }
 
 /** The parts of a gateway that take time to open. */

@@ -1,6 +1,7 @@
 /**
  * `MAX_CONNECTIONS`. The runtime neither counts connections nor closes one, so the system is asked how many there
- * are, and as many requests as there are connections too many are refused: each of them closes its own.
+ * are, and as many requests as there are connections too many are refused: each of them closes its own. Gateways that
+ * share a port (`REUSE_PORT`) see the connections of all of them, and each refuses its part.
  *
  * @module
  */
@@ -50,9 +51,9 @@ export class ConnectionLimit implements AsyncDisposable {
   async #count(): Promise<void> {
     const { most, inFlight, logger } = this.#options;
     try {
-      const count = await this.#table.countEstablished();
+      const { remotePorts: { length: count }, listeners } = await this.#table.read();
       if (this.#disposed) return;
-      inFlight.refuseNext(Math.max(0, count - most));
+      inFlight.refuseNext(Math.ceil(Math.max(0, count - most) / Math.max(1, listeners)));
       if (count > most) {
         this.#reports.run(
           "many",

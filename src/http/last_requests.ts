@@ -55,6 +55,13 @@ export class LastRequests {
     return this.#held?.promise;
   }
 
+  /** The listener stays open after all: answers are held back no more, and silence counts from now on. */
+  beginAgain(): void {
+    this.release();
+    this.#held = undefined;
+    this.arrived();
+  }
+
   /** The listener is closed. */
   release(): void {
     this.#held?.resolve();

@@ -20,6 +20,11 @@ export interface ListeningServer extends AsyncDisposable {
    * @throws {Error} when it cannot be used; the former one is served on
    */
   renew(tls: TlsPair): void;
+  /**
+   * How many other processes listen at its address, and get the connections that this one takes no more. One that was
+   * closed counts itself for as long as its listener is there.
+   */
+  othersListening(): number;
   /** Takes no connection any more. Resolves when the answers under way are given. May be called again. */
   close(): Promise<void>;
 }
@@ -50,7 +55,13 @@ export function listen(options: ListenOptions): ListeningServer {
   const close = async () => {
     await Promise.all([limit?.[Symbol.asyncDispose](), server.close()]);
   };
-  return { port: server.port, renew: (tls) => server.renew(tls), close, [Symbol.asyncDispose]: close };
+  return {
+    port: server.port,
+    renew: (tls) => server.renew(tls),
+    othersListening: () => server.othersListening(),
+    close,
+    [Symbol.asyncDispose]: close,
+  };
 }
 
 /** Browsers that got one answer by HTTPS ask for no other by HTTP. */
@@ -73,10 +84,13 @@ function open(options: LastingServerOptions): LastingServer {
   }
 }
 
-function toStartupError({ host, port }: LastingServerOptions, cause: unknown): unknown {
+function toStartupError({ host, port, sharesPort }: LastingServerOptions, cause: unknown): unknown {
   if (cause instanceof Deno.errors.AddrInUse) {
     return new StartupError("address_in_use", [
-      `Cannot listen on ${host}:${port}: another program uses this port; set PORT or stop that program`,
+      `Cannot listen on ${host}:${port}: ` +
+      (sharesPort === true
+        ? "what uses this port does not share it; all that share one need REUSE_PORT=on and the same user"
+        : "another program uses this port; set PORT or stop that program"),
     ], { cause });
   }
   if (cause instanceof Deno.errors.AddrNotAvailable || cause instanceof Deno.errors.PermissionDenied) {

@@ -56,6 +56,8 @@ export function loadSettings(
     },
     host: values.HOST,
     port: values.PORT,
+    sharesPort: values.REUSE_PORT,
+    ...ifSet("instancePort", values.INSTANCE_PORT),
     ...ifSet("tls", tlsSettings(values)),
     log: { level: values.LOG_LEVEL, format: values.LOG_FORMAT ?? (logIsTerminal ? "text" : "json") },
     limits: {
@@ -171,6 +173,9 @@ function contradictions(values: Values): string[] {
       ? ["CLIENT_CERTIFICATE_HEADERS needs TRUSTED_PROXIES: nobody else's word about certificates is taken"]
       : []),
   ];
+  if (values.INSTANCE_PORT !== undefined && values.INSTANCE_PORT === values.PORT && values.PORT !== 0) {
+    problems.push("INSTANCE_PORT must not be PORT: it is the port of this instance alone");
+  }
   if (values.MAX_INFLIGHT_BYTES < values.MAX_BODY_BYTES) {
     problems.push(
       `MAX_INFLIGHT_BYTES must not be less than MAX_BODY_BYTES: ` +

@@ -46,6 +46,10 @@ export interface Settings {
   readonly host: string;
   /** 0 for any free port. */
   readonly port: number;
+  /** Whether other instances on this machine listen at the same address, if they want to. */
+  readonly sharesPort: boolean;
+  /** Another port, of this instance alone, 0 for any free one; left out: there is none. */
+  readonly instancePort?: number;
   /** Left out: HTTP is served. */
   readonly tls?: TlsSettings;
   readonly log: { readonly level: "debug" | "info" | "warning" | "error"; readonly format: "text" | "json" };

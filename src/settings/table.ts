@@ -116,6 +116,18 @@ export const VARIABLES = {
   ...JOURNAL_VARIABLES,
   HOST: variable(host(), "0.0.0.0", "Address to listen on; `::` for IPv4 and IPv6."),
   PORT: variable(integer(0, MAX_PORT), 8000, "Port to listen on; 0 for any free one."),
+  REUSE_PORT: variable(
+    onOff(),
+    false,
+    "`on`: several instances on one Linux machine listen on `PORT`, all with `on`, as the same user, and each with a " +
+      "`DATA_DIR` of its own, so that they use all of its cores. See `docker/README.md`.",
+    "off",
+  ),
+  INSTANCE_PORT: optional(
+    integer(0, MAX_PORT),
+    "Another port that answers in the same way and is this instance's alone, for probes, Prometheus and commands where " +
+      "instances share `PORT`; 0 for any free one.",
+  ),
   ...TLS_VARIABLES,
   LOG_LEVEL: variable(choice("debug", "info", "warning", "error"), "info", "Least severe messages to log."),
   LOG_FORMAT: optional(
@@ -151,7 +163,7 @@ export const VARIABLES = {
   ),
   MAX_CONNECTIONS: optional(
     integer(1, 1_000_000),
-    "How many connections may be open at once, on Linux: for each one more, a request gets 503 and its connection is closed.",
+    "How many connections may be open at once, on Linux: for each one more, a request gets 503 and its connection is closed. With `REUSE_PORT`, those of all instances on the port.",
     "(any number)",
   ),
   NAMESPACE_RATE_LIMIT: optional(

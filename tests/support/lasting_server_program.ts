@@ -5,7 +5,7 @@
 
 import { logger, setUpLogging } from "../../src/observability/logging.ts";
 import { InFlight } from "../../src/http/in_flight.ts";
-import { LastingServer } from "../../src/io/server/lasting_server.ts";
+import { acceptFailures, LastingServer } from "../../src/io/server/lasting_server.ts";
 import { Metrics } from "../../src/observability/metrics.ts";
 import { standardLineWriter } from "../../src/io/line_writer.ts";
 
@@ -28,7 +28,7 @@ const server = new LastingServer({
     logger("http").info("A former server waits for bodies");
     return inFlight.bodiesRead(signal);
   },
-  metrics: new Metrics(),
+  acceptFailures: acceptFailures(new Metrics()),
   logger: logger("http"),
   formerMs: Number(Deno.args[0]),
 });

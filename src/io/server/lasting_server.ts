@@ -8,14 +8,16 @@
  *
  * The runtime's server has one certificate for its life, too. To serve another one, a new server opens beside the
  * former, at the same address (`SO_REUSEPORT`), and the former one ends soon. Until then either takes connections.
+ * Servers of other processes may do so as well, where that is wanted.
  *
  * @module
  */
 
 import type { Logger } from "@logtape/logtape";
 import { Arrivals } from "./arrivals.ts";
+import { listenersAt } from "./connection_table.ts";
 import { DescriptorReserve } from "./descriptor_reserve.ts";
-import type { Metrics } from "../../observability/metrics.ts";
+import type { Counter, Metrics } from "../../observability/metrics.ts";
 import { ReportLimiter } from "../../observability/report_limiter.ts";
 import { pause } from "../../time/abortable.ts";
 
@@ -63,11 +65,26 @@ interface Served {
   readonly standing: Standing;
 }
 
+/** The metric that all servers of a process count in, to be registered once. */
+export function acceptFailures(metrics: Metrics): Counter {
+  return metrics.counter(
+    "cwm_accept_failures_total",
+    "How often new connections could not be taken and the listener had to be opened again.",
+  ).with();
+}
+
 /** What a server is opened with. */
 export interface LastingServerOptions {
   readonly host: string;
   /** 0 for any free port. */
   readonly port: number;
+  /**
+   * Whether servers of other processes may listen at the same address, of which the system gives each new connection to
+   * one (`SO_REUSEPORT`, on Linux). All have to want that, and to run as the same user.
+   *
+   * @default false
+   */
+  readonly sharesPort?: boolean;
   readonly handler: Deno.ServeHandler<Deno.NetAddr>;
   /** What to serve HTTPS with; left out, it is HTTP. */
   readonly tls?: TlsPair | undefined;
@@ -80,7 +97,8 @@ export interface LastingServerOptions {
    * @default 150_000
    */
   readonly formerMs?: number;
-  readonly metrics: Metrics;
+  /** Counts how often its listener was lost: {@linkcode acceptFailures}. */
+  readonly acceptFailures: Counter;
   readonly logger: Logger;
 }
 
@@ -90,7 +108,6 @@ export class LastingServer implements AsyncDisposable {
   #reserve = new DescriptorReserve(RESERVED_DESCRIPTORS);
   readonly #closing = new AbortController();
   readonly #failures = new ReportLimiter();
-  readonly #failed;
   /** The one that listens, if any, and former ones whose connections are still served. */
   readonly #servers = new Set<Served>();
   #current: Served | undefined;
@@ -108,11 +125,7 @@ export class LastingServer implements AsyncDisposable {
     this.#options = options;
     this.#port = options.port;
     this.#tls = options.tls;
-    this.#failed = options.metrics.counter(
-      "cwm_accept_failures_total",
-      "How often new connections could not be taken and the listener had to be opened again.",
-    ).with();
-    if (options.tls !== undefined) requireFree(options);
+    if (options.tls !== undefined && options.sharesPort !== true) requireFree(options);
     this.#port = this.#open();
     if (!this.#reserve.hold(SPARE_DESCRIPTORS)) {
       this.#reserve = new DescriptorReserve(0);
@@ -125,6 +138,19 @@ export class LastingServer implements AsyncDisposable {
   /** The port that it listens on. */
   get port(): number {
     return this.#port;
+  }
+
+  /**
+   * How many servers of other processes listen at its address, and get the connections that this one takes no more. One
+   * that was closed counts itself for as long as its listener is there. On other systems than Linux it is not known: 0.
+   */
+  othersListening(): number {
+    const { sharesPort, host } = this.#options;
+    if (sharesPort !== true) return 0;
+    const own = this.#closing.signal.aborted
+      ? 0
+      : this.#arrivals.size + (this.#current === undefined ? 0 : 1);
+    return Math.max(0, listenersAt(host, this.#port) - own);
   }
 
   /**
@@ -165,13 +191,14 @@ export class LastingServer implements AsyncDisposable {
 
   /** Opens a server. Returns its port. */
   #open(): number {
-    const { host, logger } = this.#options;
+    const { host, logger, sharesPort } = this.#options;
     const tls = this.#tls;
     const standing: Standing = { isFormer: false };
     const server = Deno.serve({
       hostname: host,
       port: this.#port,
-      ...(tls === undefined ? {} : { cert: tls.cert, key: tls.key, reusePort: true }),
+      ...(tls === undefined ? {} : { cert: tls.cert, key: tls.key }),
+      reusePort: tls !== undefined || sharesPort === true,
       onListen: () => {},
       onError: (error) => {
         logger.error("The server failed to answer a request", { error });
@@ -203,7 +230,7 @@ export class LastingServer implements AsyncDisposable {
 
   /** The listener of a server is gone, its connections are not. */
   async #replace(served: Served, error: unknown): Promise<void> {
-    this.#failed.increment();
+    this.#options.acceptFailures.increment();
     this.#reserve.release();
     this.#failures.run("accept", (suppressed) =>
       this.#options.logger.error(

@@ -63,6 +63,12 @@ export interface SqliteJournalOptions {
    * {@linkcode SqliteJournal.problem} says why. @default false
    */
   readonly waitsForOwner?: boolean;
+  /**
+   * Whether a file is made at once where there is none, so that it is known whether another process uses the directory.
+   *
+   * @default false
+   */
+  readonly opensAtOnce?: boolean;
   /** How often it is looked for what can be removed, in milliseconds. @default 1000 */
   readonly sweepIntervalMs?: number;
   /** The time that dues and leases are reckoned by, in milliseconds since 1970. @default steadyNow */
@@ -90,7 +96,7 @@ export async function mayHoldSqliteJournal(directory: string): Promise<boolean> 
 
 /**
  * Makes the journal of a directory. Where there is one already it is opened and checked; otherwise nothing is
- * made on disk before the first operation. A disk that cannot be used is no reason not to start: the
+ * made on disk before the first operation, unless that is asked for. A disk that cannot be used is no reason not to start: the
  * operations that need it are rejected until it can.
  *
  * @throws {StartupError} when another process uses the directory and is not waited for, or a newer version has
@@ -98,7 +104,7 @@ export async function mayHoldSqliteJournal(directory: string): Promise<boolean> 
  */
 export async function openSqliteJournal(options: SqliteJournalOptions): Promise<SqliteJournal> {
   const journal = new SqliteJournal(options);
-  if (!await mayHoldSqliteJournal(options.directory)) return journal;
+  if (options.opensAtOnce !== true && !await mayHoldSqliteJournal(options.directory)) return journal;
   try {
     await journal.open();
   } catch (error) {

@@ -54,6 +54,7 @@ Deno.test("settings have the documented defaults when no variable is set", () =>
     journal: { maxBytes: 10 * 1024 ** 3, retentionMs: 0, retentionBytes: 1024 ** 3 },
     host: "0.0.0.0",
     port: 8000,
+    sharesPort: false,
     log: { level: "info", format: "json" },
     limits: {
       maxBodyBytes: 10_485_760,
@@ -149,6 +150,7 @@ Deno.test("settings take every variable", () => {
     journal: { maxBytes: 10 * 1024 ** 3, retentionMs: 0, retentionBytes: 1024 ** 3 },
     host: "::",
     port: 0,
+    sharesPort: false,
     log: { level: "debug", format: "text" },
     limits: {
       maxBodyBytes: 1000,
