@@ -16,7 +16,7 @@ import type {
   Rejection,
   TimedLease,
 } from "../../channels/channel_queues.ts";
-import { ChannelWatchers } from "./channel_watchers.ts";
+import { ChannelWatchers } from "../../channels/channel_watchers.ts";
 import { decodeEvent, encodeEvent } from "../event_codec.ts";
 import type { WorkerClient } from "./worker_client.ts";
 

@@ -55,7 +55,7 @@ const RANKS: readonly (readonly string[])[] = [
   ["modules/halves.ts", "modules/module.ts", "modules/verdicts.ts"],
   ["modules/documentation.ts"],
   ["channels/redis/", "channels/deferred.ts"],
-  ["channels/channel_queues.ts", "records/"],
+  ["channels/channel_queues.ts", "channels/channel_watchers.ts", "records/"],
   ["dead_letters/", "auth/", "rules/", "notices/"],
   ["secrets/"],
   ["event/"],

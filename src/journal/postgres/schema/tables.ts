@@ -11,14 +11,19 @@
  * How vacuum goes about tables whose rows live for less than a second: by a number of rows, without pauses, and never
  * by giving space back to the system, which waits for every reader and lets nobody write meanwhile.
  */
-const SHORT_LIVED = `with (
-  autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 500, autovacuum_vacuum_cost_delay = 0,
-  autovacuum_vacuum_insert_scale_factor = 0, autovacuum_vacuum_insert_threshold = 10000, vacuum_truncate = off,
+const OWN_VACUUM =
+  `autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 500, autovacuum_vacuum_cost_delay = 0,
+  autovacuum_vacuum_insert_scale_factor = 0, autovacuum_vacuum_insert_threshold = 10000, vacuum_truncate = off`;
+
+const SHORT_LIVED = `with (${OWN_VACUUM},
   toast.autovacuum_vacuum_scale_factor = 0, toast.autovacuum_vacuum_threshold = 5000,
   toast.autovacuum_vacuum_cost_delay = 0, toast.vacuum_truncate = off)`;
 
+/** For tables without values that are kept beside their rows. */
+const SHORT_LIVED_NARROW = `with (${OWN_VACUUM})`;
+
 /** Tables whose rows live for less than a second. */
-export const SHORT_LIVED_TABLES = ["cwm.pack", "cwm.line", "cwm.message"] as const;
+export const SHORT_LIVED_TABLES = ["cwm.pack", "cwm.line", "cwm.message", "cwm.message_turn"] as const;
 
 /** Columns with the bytes of events, which are compressed by lz4 where the server can. */
 export const EVENT_COLUMNS: readonly (readonly [table: string, column: string])[] = [
@@ -39,7 +44,8 @@ const LONG_VALUE =
 const TRACES: readonly string[] = [
   `insert into cwm.pack (owner, no, count, oldest_at, claimed, lanes, data) values (0, 0, 0, 0, false, '{}', ${LONG_VALUE})`,
   `insert into cwm.line (lane, no, count, oldest_at, data) values (0, 0, 0, 0, ${LONG_VALUE})`,
-  `insert into cwm.message (channel, id, lane, visible_at, expires_at, event) values (0, '', 0, now(), now(), ${LONG_VALUE})`,
+  `insert into cwm.message (tag, lane, expires_at, received_at, event) values ('', 0, 0, 0, ${LONG_VALUE})`,
+  `insert into cwm.message_turn (seq, channel, expires_at, size) values (0, 0, 0, 0)`,
   ...SHORT_LIVED_TABLES.map((table) => `delete from ${table}`),
 ];
 
@@ -54,7 +60,9 @@ const TRACES: readonly string[] = [
  *   is set and `owner` is 0.
  * - `lane`: a number for each webhook, and which gateway delivers where the order counts.
  * - `line`: accepted events of webhooks whose order counts, read in the order of `seq` by what is there.
- * - `dead`: dead letters. `message`: events in channels.
+ * - `dead`: dead letters.
+ * - `message`: events in channels, which are not changed. `message_turn`: which of them consumers hold, and how often
+ *   each was handed out. `channel_caller`: a row for each connection that changes them.
  */
 export const MIGRATIONS: readonly (readonly string[])[] = [
   [
@@ -131,21 +139,33 @@ export const MIGRATIONS: readonly (readonly string[])[] = [
       slot bigint not null,
       used bigint not null
     ) with (fillfactor = 50)`,
-    `create table cwm.channel (id int generated always as identity primary key, name text not null unique)`,
+    `create table cwm.channel (id int generated always as identity primary key, name text collate "C" not null unique)`,
+    `create table cwm.channel_caller (
+      id bigint generated always as identity primary key,
+      session int not null default 0,
+      seen_at timestamptz not null default clock_timestamp()
+    )`,
     `create table cwm.message (
       seq bigint generated always as identity primary key,
-      channel int not null,
-      id text not null,
+      tag text collate "C" not null unique,
       lane int not null,
-      visible_at timestamptz not null,
+      expires_at bigint not null,
+      received_at bigint not null,
+      event bytea not null
+    ) ${SHORT_LIVED}`,
+    `create index message_expiry on cwm.message (expires_at)`,
+    `create table cwm.message_turn (
+      seq bigint primary key,
+      channel int not null,
+      hidden_until bigint,
+      lease bigint,
       leased int not null default 0,
       deliveries int not null default 0,
-      expires_at timestamptz not null,
-      event bytea not null,
-      unique (channel, id)
-    ) ${SHORT_LIVED}`,
-    `create index message_visible on cwm.message (channel, visible_at)`,
-    `create index message_expiry on cwm.message (expires_at)`,
+      expires_at bigint not null,
+      size int not null
+    ) ${SHORT_LIVED_NARROW}`,
+    `create index message_turn_ready on cwm.message_turn (channel, seq) where hidden_until is null`,
+    `create index message_turn_hidden on cwm.message_turn (channel, hidden_until) where hidden_until is not null`,
     `create table cwm.stop (
       namespace text not null,
       webhook text not null,

@@ -1,3 +1,9 @@
+/**
+ * Who waits for something to lease, in this process: a listener for each, and one timer a channel.
+ *
+ * @module
+ */
+
 /** The longest time that a timer can be set to; it is set again when it is over too early. */
 const MAX_TIMER_MS = 2 ** 31 - 1;
 
@@ -16,6 +22,11 @@ export class ChannelWatchers implements Disposable {
   /** @param now the time that times to be notified at are given in */
   constructor(now: () => number) {
     this.#now = now;
+  }
+
+  /** The channels that somebody watches. */
+  get channels(): Iterable<string> {
+    return this.#watched.keys();
   }
 
   add(channel: string, listener: () => void): Disposable {
