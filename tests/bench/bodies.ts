@@ -24,13 +24,50 @@ export const LARGE_BODY = JSON.stringify({
   commits: Array.from({ length: 44 }, commit),
 });
 
-function commit(_: unknown, index: number): unknown {
-  // Different in each, as hashes are: what repeats all the time would compress better than any real event.
-  const id = Array.from(
+/**
+ * Events of one shop, alike and each different, of 1,024 bytes: what packs of one sender's events hold.
+ *
+ * @param count how many there are before they repeat
+ */
+export function orderBodies(count: number): readonly string[] {
+  return Array.from({ length: count }, (_, index) => {
+    const body = JSON.stringify({
+      id: `evt_${hash(index * 7)}`,
+      type: "order.paid",
+      created: new Date(Date.UTC(2026, 0, 2, 3, 4, index)).toISOString(),
+      customer: {
+        id: hash(index * 7 + 1),
+        email: `customer-${index * 37 % 1009}@example.com`,
+        locale: "de-DE",
+      },
+      amount: { value: (index * 7919 % 100_000) / 100, currency: "EUR" },
+      lines: [2, 3, 4, 5].map((line) => ({
+        sku: hash(index * 7 + line).slice(0, 12),
+        quantity: 1 + index * line % 4,
+        price: index * 31 * line % 9_973,
+        description: "A thing of the shop, in the colour that was chosen",
+      })),
+      signature: hash(index * 7 + 6),
+      note: "",
+    });
+    return body.slice(0, -2) + "-".repeat(ORDER_BYTES - body.length) + body.slice(-2);
+  });
+}
+
+/** The length of each of {@linkcode orderBodies}. */
+export const ORDER_BYTES = 1024;
+
+/** 40 digits, different in each, as hashes are: what repeats would compress better than any real event. */
+function hash(index: number): string {
+  return Array.from(
     { length: 5 },
     (_, part) => Math.imul(index + 1, 0x9e3779b1 + part * 0x85ebca6b) >>> 0,
   )
     .map((word) => word.toString(16).padStart(8, "0")).join("");
+}
+
+function commit(_: unknown, index: number): unknown {
+  const id = hash(index);
   return {
     id,
     message: `Change number ${index}\n\nWith a reason in its second paragraph`,

@@ -3,6 +3,7 @@
  *     deno task bench answers [--seconds 5] [--rounds 3] [--connections 32]
  *     deno task bench auth [METHOD ...] [--seconds 5] [--rounds 3] [--connections 32]
  *     deno task bench durable [--seconds 5] [--rounds 3]
+ *     deno task bench durable --journal postgres [--seconds 5] [--rounds 3]
  *     deno task bench memory
  *     deno task bench fairness
  *     deno task bench backlog [--seconds 5] [--rounds 3] [--connections 32]
@@ -29,6 +30,7 @@ import { benchAccept } from "./accept.ts";
 import { benchAnswers } from "./answers.ts";
 import { benchAuth } from "./auth.ts";
 import { benchDurable } from "./durable.ts";
+import { benchDurablePostgres } from "./durable_postgres.ts";
 import { benchBacklog } from "./backlog.ts";
 import { benchEtcd } from "./etcd.ts";
 import { benchFairness } from "./fairness.ts";
@@ -44,7 +46,7 @@ import { benchAgainst, COMPARISON_ROUNDS } from "./against/main.ts";
 import { V8_FLAGS } from "../support/v8_flags.ts";
 
 const options = parseArgs(Deno.args, {
-  string: ["seconds", "rounds", "connections", "keys", "only", "against", "beside"],
+  string: ["seconds", "rounds", "connections", "keys", "only", "against", "beside", "journal"],
 });
 const load = {
   seconds: Number(options["seconds"] ?? 5),
@@ -64,7 +66,7 @@ const benchmarks: Readonly<Record<string, () => Promise<void>>> = {
   auth: async () => {
     if (!await benchAuth(load, options._.slice(1).map(String))) Deno.exitCode = 1;
   },
-  durable: () => benchDurable(load),
+  durable: () => options["journal"] === "postgres" ? benchDurablePostgres(load) : benchDurable(load),
   memory: () => benchMemory(),
   backlog: () => benchBacklog(load),
   fairness: () => benchFairness(),

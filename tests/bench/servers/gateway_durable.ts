@@ -1,5 +1,5 @@
 // The gateway with a durable webhook and an output that takes everything at once, or that holds all it gets.
-// Usage: gateway_durable.ts PORT DIRECTORY takes|holds
+// Usage: gateway_durable.ts PORT DIRECTORY takes|holds, with JOURNAL where it is not to be a file
 import { join } from "@std/path";
 import { z } from "zod";
 import { Gateway } from "../../../src/gateway/gateway.ts";
@@ -31,7 +31,11 @@ const file = join(directory, "webhooks.json");
 await Deno.writeTextFile(file, JSON.stringify({ default: { module: "null" } }));
 const lines = standardLineWriter("stdout");
 setUpLogging({ level: "warning", format: "json", writer: lines });
-const settings = loadSettings({ PORT: port, WEBHOOKS_CONFIG_FILE: file, DATA_DIR: directory }, {
-  logIsTerminal: false,
-});
+const { JOURNAL: journal } = Deno.env.toObject();
+const settings = loadSettings({
+  PORT: port,
+  WEBHOOKS_CONFIG_FILE: file,
+  DATA_DIR: directory,
+  ...(journal === undefined ? {} : { JOURNAL: journal }),
+}, { logIsTerminal: false });
 await Gateway.start({ settings, environment: {}, lines, modules: [nullModule] });

@@ -23,6 +23,8 @@ export interface PostgresServerOptions {
   readonly data?: string;
   /** Where the log of what is written lies, a path that does not exist. @default with the data */
   readonly wal?: string;
+  /** How large each file of that log is, in MiB; 16 is what servers have outside of tests. @default 1 */
+  readonly walFileMiB?: number;
 }
 
 const TRUSTED = [
@@ -50,7 +52,7 @@ export class PostgresServer extends PostgresAccess implements AsyncDisposable {
   static async start(options: PostgresServerOptions = {}): Promise<PostgresServer> {
     await using undo = new AsyncDisposableStack();
     const server = undo.use(await PostgresServer.#place(options.data));
-    await initializeData(server.#data, options.wal);
+    await initializeData(server.#data, options);
     await server.#configure(options);
     await server.restart();
     undo.move();
@@ -234,13 +236,15 @@ export class PostgresServer extends PostgresAccess implements AsyncDisposable {
   }
 }
 
-/** Makes the files of an empty server. @param wal where its log lies, if not with them */
-export async function initializeData(data: string, wal?: string): Promise<void> {
+/** Makes the files of an empty server. */
+export async function initializeData(
+  data: string,
+  { wal, walFileMiB = 1 }: Pick<PostgresServerOptions, "wal" | "walFileMiB"> = {},
+): Promise<void> {
   await runPostgresProgram(
     "initdb",
     ...["--pgdata", data, "--username", SUPERUSER, "--auth", "trust", "--no-sync"],
-    // The log takes whole segments of the disk, of 16 MB each by default.
-    ...["--encoding", "UTF8", "--locale", "C.UTF-8", "--wal-segsize", "1"],
+    ...["--encoding", "UTF8", "--locale", "C.UTF-8", "--wal-segsize", `${walFileMiB}`],
     ...(wal === undefined ? [] : ["--waldir", wal]),
   );
 }
@@ -253,7 +257,7 @@ export function commonSettings(port: number, fsync: boolean): Record<string, str
     unix_socket_directories: "",
     fsync: fsync ? "on" : "off",
     shared_buffers: "32MB",
-    min_wal_size: "2MB",
+    min_wal_size: "32MB",
     log_checkpoints: "off",
     // A standby that is promoted after years of tests is no concern here.
     wal_keep_size: "32MB",
