@@ -136,7 +136,7 @@ async function figuresOf(server: PostgresServer, database: string): Promise<Serv
   const [row] = await server.query(
     `select pg_current_wal_insert_lsn() - '0/0' as wal, pg_snapshot_xmax(pg_current_snapshot())::text as commits,
       (select coalesce(sum(calls), 0) from pg_stat_statements s join pg_database d on d.oid = s.dbid
-        where d.datname = $1 and query ~* '(insert into|delete from)\\s+("?\\w+"?\\.)?"?(events|pack)"?\\M') as lots`,
+        where d.datname = $1 and query ~* '(insert into|delete from)\\s+("?\\w+"?\\.)?"?(events|pack|line)"?\\M') as lots`,
     [database],
   );
   return {

@@ -12,6 +12,7 @@ import { eventually } from "../support/eventually.ts";
 import { GatewayProcess } from "../support/process/gateway_process.ts";
 import { TempDir } from "../support/temp_dir.ts";
 import { Ledger } from "./ledger.ts";
+import { readLetters } from "./letters.ts";
 import { Receiver } from "./receiver.ts";
 import { Senders } from "./senders.ts";
 import { judge, type Letter, type Verdict } from "./verdict.ts";
@@ -105,7 +106,7 @@ async function liveAndDie(
   const endedAt = performance.now();
   gateway.kill(signal);
   const { code } = await gateway.exited;
-  senders.pointTo(undefined);
+  senders.pointTo();
   ledger.lives.push(signal === "SIGKILL" ? { signal, endedAt } : { signal, endedAt, exitCode: code });
 }
 
@@ -118,24 +119,9 @@ async function comeThrough(cwd: string): Promise<readonly Letter[]> {
     const pending = /^cwm_events_pending (\d+)$/m.exec(text)?.[1];
     if (pending !== "0") throw new Error(`${pending} events are pending`);
   }, { timeoutMs: SETTLE_TIMEOUT_MS, intervalMs: 100 });
-  const letters = await readLetters(gateway.url);
+  const letters = await readLetters(gateway.url, ADMIN_TOKEN);
   gateway.kill("SIGTERM");
   await gateway.exited;
-  return letters;
-}
-
-async function readLetters(url: string): Promise<readonly Letter[]> {
-  const letters: Letter[] = [];
-  let cursor: string | null = "";
-  while (cursor !== null) {
-    const query: string = cursor === "" ? "" : `&cursor=${encodeURIComponent(cursor)}`;
-    const answer = await fetch(`${url}/admin/dead-letters?limit=1000${query}`, {
-      headers: { authorization: `Bearer ${ADMIN_TOKEN}` },
-    });
-    const page = await answer.json() as { dead_letters: Letter[]; cursor: string | null };
-    letters.push(...page.dead_letters);
-    cursor = page.cursor;
-  }
   return letters;
 }
 

@@ -24,6 +24,8 @@ export interface Sent {
   readonly eventId?: string;
   /** Whether there was no answer at all. */
   readonly unanswered?: boolean;
+  /** How long the answer took, in milliseconds. */
+  readonly tookMs?: number;
 }
 
 /** One event, delivered once. */
@@ -33,10 +35,12 @@ export interface Arrival {
   /** Of a chain, its step. */
   readonly step: string;
   readonly order: Order;
-  /** Which life of the gateway delivered it, from 0. */
+  /** Which life of a gateway delivered it, from 0. */
   readonly life: number;
   /** Counts all arrivals. */
   readonly index: number;
+  /** When it arrived, in milliseconds of `performance.now()`. */
+  readonly time: number;
   /** The attempt that the output named, where it did. */
   readonly attempt?: number;
   /** Counts arrivals and answers; `undefined` unless it was answered 200. */
@@ -57,22 +61,45 @@ export interface Life {
   readonly exitCode?: number;
 }
 
+/** A time in which a gateway stood still or could not say that it lives, so that others took over what it had. */
+export interface Absence {
+  readonly life: number;
+  /** Both in milliseconds of `performance.now()`; left out: it lasts. */
+  readonly from: number;
+  to?: number;
+}
+
 /** The books of one run. */
 export class Ledger {
   readonly sent: Sent[] = [];
   readonly arrivals: Arrival[] = [];
-  readonly lives: Life[] = [];
+  /** Those that have ended, by their number; of several gateways each has lives of its own. */
+  readonly lives: (Life | undefined)[] = [];
+  readonly absences: Absence[] = [];
   /** Answers other than 200, by status and code. */
   readonly refusals = new Map<string, number>();
+  /** The longest time until such an answer, in milliseconds. */
+  longestRefusalMs = 0;
   #clock = 0;
 
-  /** The life that is going on. */
-  get life(): number {
-    return this.lives.length;
+  /** Counts the lives that have begun, where several gateways say which they are. */
+  #begun = 0;
+
+  /** Whether several gateways share a journal. */
+  get isShared(): boolean {
+    return this.#begun > 0;
   }
 
-  arrive(arrival: Omit<Arrival, "index" | "life">): Arrival {
-    const kept = { ...arrival, life: this.life, index: this.#clock++ };
+  /** The number of a life that begins, of one of several gateways. */
+  begin(): number {
+    return this.#begun++;
+  }
+
+  /** @param arrival.life left out: the one that is going on */
+  arrive(
+    { life = this.lives.length, ...arrival }: Omit<Arrival, "index" | "life" | "time"> & { life?: number },
+  ): Arrival {
+    const kept = { ...arrival, life, index: this.#clock++, time: performance.now() };
     this.arrivals.push(kept);
     return kept;
   }
@@ -83,7 +110,8 @@ export class Ledger {
     arrival.takenTime = performance.now();
   }
 
-  refuse(what: string): void {
+  refuse(what: string, tookMs: number): void {
     this.refusals.set(what, (this.refusals.get(what) ?? 0) + 1);
+    this.longestRefusalMs = Math.max(this.longestRefusalMs, tookMs);
   }
 }

@@ -5,6 +5,8 @@
  *
  *     ROUNDS=100 deno task test:crash          100 times SIGKILL, and then as often SIGTERM; seed 0
  *     ROUNDS=20 deno task test:crash 7 8       the same with 20 rounds, for these seeds
+ *     ROUNDS=100 deno task test:crash postgres 7
+ *                                              two gateways on one PostgreSQL, killed, frozen and told to end
  *
  * A kill takes the process, not the machine: that the disk has what it said it has is SQLite's promise.
  * The exit status is 0 only if every promise was kept.
@@ -12,6 +14,8 @@
  * @module
  */
 
+import { SHORT_TIMES } from "../faults/journal/times.ts";
+import { describeJournalReport, runJournalSchedule } from "../faults/journal/journal_schedule.ts";
 import { type CrashReport, runCrashes } from "./crash_run.ts";
 
 const CONNECTIONS = 48;
@@ -24,7 +28,33 @@ Deno.exit(await main());
 
 async function main(): Promise<number> {
   const rounds = Number(Deno.env.get("ROUNDS") ?? "100");
-  const seeds = Deno.args.length > 0 ? Deno.args.map(Number) : [0];
+  const isShared = Deno.args[0] === "postgres";
+  const named = Deno.args.slice(isShared ? 1 : 0).map(Number);
+  const seeds = named.length > 0 ? named : [0];
+  return await (isShared ? crashShared(seeds, rounds) : crashAlone(seeds, rounds));
+}
+
+/** Two gateways on one PostgreSQL. */
+async function crashShared(seeds: readonly number[], rounds: number): Promise<number> {
+  let failures = 0;
+  for (const seed of seeds) {
+    for (const fault of ["gateway_killed", "gateway_frozen", "gateway_ended"]) {
+      const faults = Array<string>(rounds).fill(fault);
+      const schedule = { seed, kind: "alone", mode: "session", faults, times: SHORT_TIMES } as const;
+      const report = await runJournalSchedule(schedule, (round, { sent, arrivals }) => {
+        if (round % 10 === 0) {
+          console.log(`${fault} ${round}: ${sent.length} requests, ${arrivals.length} arrivals`);
+        }
+      });
+      console.log(`seed ${seed}, ${rounds} times ${fault}, two gateways`);
+      for (const line of describeJournalReport(report)) console.log(`  ${line}`);
+      if (report.violations.length > 0) failures++;
+    }
+  }
+  return failures === 0 ? 0 : 1;
+}
+
+async function crashAlone(seeds: readonly number[], rounds: number): Promise<number> {
   let failures = 0;
   for (const seed of seeds) {
     for (const signal of ["SIGKILL", "SIGTERM"] as const) {

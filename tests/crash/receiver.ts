@@ -33,9 +33,12 @@ export class Receiver extends LocalServer {
 
   protected override async serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const text = await readText(request);
-    const arrivals = request.url === "/batch"
-      ? this.#noteBatch(text, Number(request.headers["attempt"]))
-      : [this.#noteOne(text, request)];
+    const { pathname, searchParams } = new URL(request.url ?? "", this.url);
+    // Where there are several gateways, their configurations say which of them sends.
+    const life = searchParams.has("life") ? { life: Number(searchParams.get("life")) } : {};
+    const arrivals = pathname === "/batch"
+      ? this.#noteBatch(text, Number(request.headers["attempt"]), life)
+      : [this.#noteOne(text, pathname, request, life)];
     const status = this.#statusFor(arrivals);
     if (this.slow) await sleep(this.#random.next() * SLOWEST_MS);
     response.on("finish", () => {
@@ -47,16 +50,17 @@ export class Receiver extends LocalServer {
     response.writeHead(status, { "content-length": "0" }).end();
   }
 
-  #noteOne(text: string, { headers, url }: IncomingMessage): Arrival {
+  #noteOne(text: string, step: string, { headers }: IncomingMessage, life: { life?: number }): Arrival {
     return this.#ledger.arrive({
       eventId: String(headers["cwm-event-id"]),
       webhook: String(headers["cwm-webhook"]),
-      step: String(url),
+      step,
       order: JSON.parse(text) as Order,
+      ...life,
     });
   }
 
-  #noteBatch(text: string, attempt: number): Arrival[] {
+  #noteBatch(text: string, attempt: number, life: { life?: number }): Arrival[] {
     const items = JSON.parse(text) as BatchItem[];
     return items.map(({ id, webhook, body }) =>
       this.#ledger.arrive({
@@ -65,6 +69,7 @@ export class Receiver extends LocalServer {
         step: "/batch",
         order: JSON.parse(body) as Order,
         attempt,
+        ...life,
       })
     );
   }

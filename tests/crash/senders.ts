@@ -10,29 +10,35 @@ const REJECTED = 0.01;
 /** How long a sender that was refused waits, in milliseconds. */
 const REFUSED_PAUSE_MS = 50;
 
+/** How long a sender waits for an answer, in milliseconds. */
+const ANSWER_TIMEOUT_MS = 60_000;
+
 /** Webhooks in the order in which a sender takes them in turn. */
 const TURNS: readonly string[] = ["plain", REPEATED, ...ORDERED, CHAINED, "plain", WAITING, ...ORDERED];
 
 /**
- * Many clients that post events, each one after the other over a connection of its own, byte by byte, so that
- * nothing is sent twice behind the test's back.
+ * Many clients that post events, each one after the other over connections of its own, byte by byte, so that
+ * nothing is sent twice behind the test's back. Where there are several gateways, each takes them in turn.
  */
 export class Senders {
   readonly #ledger: Ledger;
   readonly #random: SeededRandom;
+  readonly #answerTimeoutMs: number;
   readonly #running: Promise<void>[];
-  #port: number | undefined;
+  #ports: readonly number[] = [];
   #stopped = false;
 
-  constructor(count: number, ledger: Ledger, random: SeededRandom) {
+  /** @param answerTimeoutMs after that a sender breaks off. @default a minute */
+  constructor(count: number, ledger: Ledger, random: SeededRandom, answerTimeoutMs = ANSWER_TIMEOUT_MS) {
     this.#ledger = ledger;
     this.#random = random;
+    this.#answerTimeoutMs = answerTimeoutMs;
     this.#running = Array.from({ length: count }, (_, sender) => this.#run(sender));
   }
 
-  /** Where the gateway listens; `undefined` while there is none. */
-  pointTo(port: number | undefined): void {
-    this.#port = port;
+  /** Where the gateways listen; none: there is none at the moment. */
+  pointTo(...ports: readonly number[]): void {
+    this.#ports = ports;
   }
 
   /** Ends after the requests that are under way. */
@@ -43,19 +49,25 @@ export class Senders {
 
   async #run(sender: number): Promise<void> {
     let number = 0;
+    await using connections = new Connections();
     while (!this.#stopped) {
-      const port = this.#port;
+      const port = this.#portFor(sender + number);
       if (port === undefined) await sleep(10);
       else {
         try {
-          await using connection = await RawHttpConnection.open(port);
-          while (!this.#stopped) await this.#sendOne(connection, sender, number++);
+          const connection = await connections.to(port);
+          await this.#sendOne(connection, sender, number++);
         } catch {
-          // The gateway has ended; what was under way is in the books.
+          // The gateway has ended, or stands still; what was under way is in the books.
+          await connections.drop(port);
           await sleep(10);
         }
       }
     }
+  }
+
+  #portFor(turn: number): number | undefined {
+    return this.#ports[turn % this.#ports.length];
   }
 
   async #sendOne(connection: RawHttpConnection, sender: number, number: number): Promise<void> {
@@ -73,9 +85,10 @@ export class Senders {
     try {
       await this.#send(first, REPEATED, order, key);
     } catch {
-      while (!this.#stopped) {
+      for (let repeat = 1; !this.#stopped; repeat++) {
         try {
-          await using connection = await RawHttpConnection.open(this.#port ?? 0);
+          const port = this.#portFor(order.sender + order.number + repeat) ?? 0;
+          await using connection = await RawHttpConnection.open(port);
           return await this.#send(connection, REPEATED, order, key);
         } catch {
           await sleep(20);
@@ -89,20 +102,45 @@ export class Senders {
     const body = JSON.stringify(order);
     const sent = { order, webhook, ...(key === undefined ? {} : { key }) };
     let answer: RawResponse;
+    const begun = performance.now();
     try {
       await connection.write(formatRequest("POST", `/webhook/${webhook}`, { headers, body }));
-      answer = await connection.readResponse({ method: "POST", timeoutMs: 60_000 });
+      answer = await connection.readResponse({ method: "POST", timeoutMs: this.#answerTimeoutMs });
     } catch (error) {
       this.#ledger.sent.push({ ...sent, unanswered: true });
       throw error;
     }
+    const tookMs = performance.now() - begun;
     if (answer.status === 200) {
       const { event_id } = JSON.parse(answer.text) as { event_id: string };
-      this.#ledger.sent.push({ ...sent, eventId: event_id });
+      this.#ledger.sent.push({ ...sent, eventId: event_id, tookMs });
       return;
     }
     const { error } = JSON.parse(answer.text) as { error: { code: string } };
-    this.#ledger.refuse(`${answer.status} ${error.code}`);
+    this.#ledger.refuse(`${answer.status} ${error.code}`, tookMs);
     await sleep(REFUSED_PAUSE_MS);
+  }
+}
+
+/** The connections of one sender, one to each gateway. */
+class Connections implements AsyncDisposable {
+  readonly #open = new Map<number, RawHttpConnection>();
+
+  async to(port: number): Promise<RawHttpConnection> {
+    const open = this.#open.get(port);
+    if (open !== undefined) return open;
+    const connection = await RawHttpConnection.open(port);
+    this.#open.set(port, connection);
+    return connection;
+  }
+
+  async drop(port: number): Promise<void> {
+    const connection = this.#open.get(port);
+    this.#open.delete(port);
+    await connection?.[Symbol.asyncDispose]();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const port of [...this.#open.keys()]) await this.drop(port);
   }
 }

@@ -4,8 +4,14 @@
  * @module
  */
 
-import type { Arrival, Ledger, Life, Sent } from "./ledger.ts";
+import type { Absence, Arrival, Ledger, Life, Sent } from "./ledger.ts";
 import { CHAIN_STEPS, CHAINED, ORDERED, REPEATED } from "./webhooks.ts";
+
+/**
+ * What a gateway had sent may still have been on its way when it stood still, and what it had been answered not in the
+ * journal, for so long, in milliseconds.
+ */
+const ABSENCE_SLACK_MS = 1_000;
 
 /** What the gateway says of one dead letter. */
 export interface Letter {
@@ -23,6 +29,10 @@ export interface Duplicates {
   readonly unsettled: number;
   /** The longest time from such an answer to the kill, in milliseconds. */
   readonly longestUnsettledMs: number;
+  /** Another gateway took it over from one that stood still. */
+  readonly takenOver: number;
+  /** A gateway that had stood still sent what it had begun to send before. */
+  readonly woken: number;
 }
 
 /** What the books say. */
@@ -42,10 +52,10 @@ export interface Verdict {
 export function judge(ledger: Ledger, letters: readonly Letter[]): Verdict {
   const { arrivals, sent, lives } = ledger;
   const violations: string[] = [];
-  const duplicates = explainDuplicates(arrivals, lives, violations);
+  const duplicates = explainDuplicates(ledger, violations);
   findMissing(sent, arrivals, letters, violations);
   checkLetters(ledger, letters, violations);
-  checkOrder(arrivals, violations);
+  checkOrder(ledger, violations);
   checkAttempts(arrivals, violations);
   checkChain(arrivals, violations);
   checkKeys(sent, arrivals, violations);
@@ -54,8 +64,11 @@ export function judge(ledger: Ledger, letters: readonly Letter[]): Verdict {
   const answered = new Set(sent.filter(({ eventId }) => eventId !== undefined).map(requestOf));
   const unanswered = sent.filter((request) => request.unanswered && !answered.has(requestOf(request)));
   const unansweredDelivered = unanswered.filter((request) => delivered.has(requestOf(request))).length;
-  // A gateway that is told to end answers every request that it has taken up.
-  if (unansweredDelivered > 0 && lives.every(({ signal }) => signal === "SIGTERM")) {
+  // A gateway that is told to end answers every request that it has taken up, unless it stood still before.
+  if (
+    unansweredDelivered > 0 && ledger.absences.length === 0 &&
+    lives.every((life) => life?.signal === "SIGTERM")
+  ) {
     violations.push(`${unansweredDelivered} events were accepted without an answer`);
   }
   return {
@@ -113,12 +126,11 @@ function checkLetters({ sent, arrivals }: Ledger, letters: readonly Letter[], vi
 
 /** Every arrival but the first of an event and step needs a reason. */
 function explainDuplicates(
-  arrivals: readonly Arrival[],
-  lives: readonly Life[],
+  { arrivals, lives, absences }: Ledger,
   violations: string[],
 ): Duplicates {
   const last = new Map<string, Arrival>();
-  const counts = { failed: 0, cutOff: 0, unsettled: 0 };
+  const counts = { failed: 0, cutOff: 0, unsettled: 0, takenOver: 0, woken: 0 };
   let longestUnsettledMs = 0;
   for (const arrival of arrivals) {
     const key = `${arrival.eventId} ${arrival.step}`;
@@ -126,12 +138,16 @@ function explainDuplicates(
     last.set(key, arrival);
     if (former === undefined) continue;
     const life = lives[former.life];
-    const killed = former.life < arrival.life && life?.signal === "SIGKILL";
+    const killed = former.life !== arrival.life && life?.signal === "SIGKILL";
     if (former.failed) counts.failed++;
     else if (former.takenTime === undefined && killed) counts.cutOff++;
     else if (former.takenTime !== undefined && killed) {
       counts.unsettled++;
       longestUnsettledMs = Math.max(longestUnsettledMs, life.endedAt - former.takenTime);
+    } else if (former.life !== arrival.life && wasAbsent(absences, former.life, former, arrival)) {
+      counts.takenOver++;
+    } else if (former.life !== arrival.life && wasAbsent(absences, arrival.life, former, arrival)) {
+      counts.woken++;
     } else {
       violations.push(`Delivered again without a reason: ${key}, lives ${former.life} and ${arrival.life}`);
     }
@@ -139,13 +155,26 @@ function explainDuplicates(
   return { ...counts, longestUnsettledMs };
 }
 
-/** What one sender sent to an ordered webhook first arrives, and is taken, in the order of sending. */
-function checkOrder(arrivals: readonly Arrival[], violations: string[]): void {
+/** Whether a gateway stood still at a time around or between two arrivals of the same event. */
+function wasAbsent(absences: readonly Absence[], of: number, former: Arrival, arrival: Arrival): boolean {
+  return absences.some(({ life, from, to = Infinity }) => {
+    return life === of && from <= arrival.time && to >= former.time - ABSENCE_SLACK_MS;
+  });
+}
+
+/**
+ * What one sender sent to an ordered webhook first arrives, and is taken, in the order of sending. Where there are
+ * several gateways, only of what was answered with 200 before the next was sent: what was not answered may lie before a
+ * gateway that stands still.
+ */
+function checkOrder({ arrivals, sent, isShared }: Ledger, violations: string[]): void {
   const latest = new Map<string, number>();
   const taken = new Map<string, number>();
   const seen = new Set<string>();
+  const answered = new Set(sent.map(({ eventId }) => eventId));
   for (const arrival of arrivals.filter(({ webhook }) => ORDERED.includes(webhook))) {
     const { eventId, webhook, order: { sender, number }, life, takenAt } = arrival;
+    if (isShared && !answered.has(eventId)) continue;
     const line = `${webhook} ${sender}`;
     if (!seen.has(eventId)) {
       seen.add(eventId);
@@ -186,8 +215,9 @@ function checkChain(arrivals: readonly Arrival[], violations: string[]): void {
 }
 
 /** A gateway that is told to end does so by itself. */
-function checkEnds(lives: readonly Life[], violations: string[]): void {
-  for (const [life, { exitCode }] of lives.entries()) {
+function checkEnds(lives: readonly (Life | undefined)[], violations: string[]): void {
+  for (const [life, ended] of lives.entries()) {
+    const exitCode = ended?.exitCode;
     if (exitCode !== undefined && exitCode !== 0) {
       violations.push(`Life ${life} ended with status ${exitCode}`);
     }

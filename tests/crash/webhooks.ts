@@ -20,13 +20,19 @@ export const CHAINED = "chained";
 /** The steps of {@linkcode CHAINED}, in their order. */
 export const CHAIN_STEPS = ["/first", "/second"] as const;
 
-/** `webhooks.json`. @param url of the receiver */
-export function webhooksFor(url: string): Readonly<Record<string, unknown>> {
-  const http = (path: string) => ({ url: `${url}${path}`, allowed_hosts: ["127.0.0.1"] });
+/**
+ * `webhooks.json`.
+ *
+ * @param url of the receiver
+ * @param life says to the receiver which life of which gateway it is. @default it is not said
+ */
+export function webhooksFor(url: string, life?: number): Readonly<Record<string, unknown>> {
+  const said = life === undefined ? "" : `?life=${life}`;
+  const http = (path: string) => ({ url: `${url}${path}${said}`, allowed_hosts: ["127.0.0.1"] });
   const toOne = { module: "http_webhook", "module-config": http("/one"), retry: RETRY, limits: LIMITS };
   const ordered = (module: string) => ({
     module,
-    "module-config": { url: `${url}/batch` },
+    "module-config": { url: `${url}/batch${said}` },
     retry: RETRY,
     limits: LIMITS,
   });

@@ -1,16 +1,30 @@
 // deno-lint-ignore-file no-console -- prints its results for people
 /**
- * `deno task test:faults`: random schedules of faults against real etcd servers, and what an outage costs.
+ * `deno task test:faults`: random schedules of faults against real etcd servers, and what an outage costs; and against
+ * two gateways that share a journal on PostgreSQL.
  *
- *     SEEDS=200 deno task test:faults        seeds 0 to 199
- *     deno task test:faults 17 42            these seeds alone
+ *     SEEDS=200 deno task test:faults                    seeds 0 to 199
+ *     deno task test:faults 17 42                        these seeds alone
+ *     SEEDS=60 deno task test:faults postgres            the journal, with a tenth of the times
+ *     ROUNDS=3 deno task test:faults postgres each       each fault of the journal three times, with the real times
+ *     deno task test:faults postgres each pooler_killed  that fault alone
  *
- * The exit status is 0 only if every schedule ended with the provider in step.
+ * The exit status is 0 only if every schedule ended with the provider in step, or no event of the journal was lost, came
+ * out of order, or came twice without a reason; and if no fault had to be left out.
  *
  * @module
  */
 
 import { runSchedule } from "./fault_schedule.ts";
+import { FAULTS } from "./journal/faults.ts";
+import {
+  describeJournalReport,
+  type JournalSchedule,
+  runJournalSchedule,
+  scheduleOf,
+  scheduleOfFault,
+} from "./journal/journal_schedule.ts";
+import { REAL_TIMES, SHORT_TIMES } from "./journal/times.ts";
 import { measureOutage } from "./outage_cost.ts";
 
 /** A core may be busy with an outage for this part of the time. */
@@ -19,6 +33,7 @@ const MAX_CPU = 0.02;
 Deno.exit(await main());
 
 async function main(): Promise<number> {
+  if (Deno.args[0] === "postgres") return await faultsOfJournal(Deno.args.slice(1));
   const named = Deno.args.map(Number);
   const count = Number(Deno.env.get("SEEDS") ?? "200");
   const seeds = named.length > 0 ? named : Array.from({ length: count }, (_, seed) => seed);
@@ -40,4 +55,35 @@ async function main(): Promise<number> {
   }
   console.log(`${seeds.length - failures} passed, ${failures} failed`);
   return failures === 0 ? 0 : 1;
+}
+
+async function faultsOfJournal(args: readonly string[]): Promise<number> {
+  const schedules = args[0] === "each" ? eachFault(args.slice(1)) : randomSchedules(args.map(Number));
+  let failures = 0;
+  for (const schedule of schedules) {
+    const { seed, kind, mode, faults } = schedule;
+    console.log(`seed ${seed}, ${kind}${kind === "pooled" ? `, ${mode} mode` : ""}: ${faults.join(", ")}`);
+    try {
+      const report = await runJournalSchedule(schedule);
+      for (const line of describeJournalReport(report)) console.log(`  ${line}`);
+      if (report.violations.length + report.leftOut.length > 0) failures++;
+    } catch (error) {
+      failures++;
+      console.error("  FAILED:", error);
+    }
+  }
+  console.log(`${schedules.length - failures} passed, ${failures} failed`);
+  return failures === 0 ? 0 : 1;
+}
+
+function randomSchedules(named: readonly number[]): JournalSchedule[] {
+  const count = Number(Deno.env.get("SEEDS") ?? "60");
+  const seeds = named.length > 0 ? named : Array.from({ length: count }, (_, seed) => seed);
+  return seeds.map((seed) => scheduleOf(seed, SHORT_TIMES));
+}
+
+function eachFault(named: readonly string[]): JournalSchedule[] {
+  const rounds = Number(Deno.env.get("ROUNDS") ?? "3");
+  const names = named.length > 0 ? named : Object.keys(FAULTS);
+  return names.map((name) => scheduleOfFault(name, rounds, REAL_TIMES));
 }

@@ -63,13 +63,14 @@ export class PostgresServer extends PostgresAccess implements AsyncDisposable {
    * Starts a server that follows a primary, and waits until it has all that the primary has.
    *
    * @param options.synchronous whether commits of the primary wait for it from now on. @default true
+   * @param options.port where it listens. @default a free port
    */
   static async startStandby(
     primary: PostgresServer,
-    { synchronous = true }: { readonly synchronous?: boolean } = {},
+    { synchronous = true, port }: { readonly synchronous?: boolean; readonly port?: number } = {},
   ): Promise<PostgresServer> {
     await using undo = new AsyncDisposableStack();
-    const standby = undo.use(await PostgresServer.#place());
+    const standby = undo.use(await PostgresServer.#place(undefined, port));
     const source = `host=127.0.0.1 port=${primary.port} user=${SUPERUSER} application_name=${STANDBY}`;
     await runPostgresProgram(
       "pg_basebackup",
@@ -89,10 +90,10 @@ export class PostgresServer extends PostgresAccess implements AsyncDisposable {
     return standby;
   }
 
-  static async #place(data?: string): Promise<PostgresServer> {
+  static async #place(data?: string, port: number = freePort()): Promise<PostgresServer> {
     const directory = await TempDir.create();
     await giveToServer(directory.path);
-    return new PostgresServer(freePort(), directory, data ?? directory.file("data"));
+    return new PostgresServer(port, directory, data ?? directory.file("data"));
   }
 
   /** The first process, which starts one for each connection. */

@@ -95,3 +95,42 @@ Deno.test("the crash test finds a gateway that ended badly, and one that took an
   books.end("SIGTERM", 1);
   assertEquals(books.violations(), 2);
 });
+
+Deno.test("the crash test allows what comes twice since a gateway stood still, and nothing else of two gateways", () => {
+  const books = (more: (ledger: Ledger, lives: readonly [number, number]) => void): number => {
+    const { ledger } = new Books();
+    const lives = [ledger.begin(), ledger.begin()] as const;
+    const event = { eventId: "plain-1", webhook: "plain", step: "/one" };
+    const order: Order = { sender: 0, number: 1, fate: "take" };
+    ledger.take(ledger.arrive({ ...event, order, life: lives[0] }));
+    more(ledger, lives);
+    ledger.take(ledger.arrive({ ...event, order, life: lives[1] }));
+    return judge(ledger, []).violations.length;
+  };
+  assertEquals(books(() => {}), 1);
+  assertEquals(books(({ absences }, [life]) => absences.push({ life, from: performance.now() })), 0);
+  assertEquals(books(({ absences }, [, life]) => absences.push({ life, from: performance.now() })), 0);
+  assertEquals(books(({ absences }) => absences.push({ life: 7, from: performance.now() })), 1);
+  assertEquals(
+    books(({ lives }, [life]) => lives[life] = { signal: "SIGKILL", endedAt: performance.now() }),
+    0,
+  );
+});
+
+Deno.test("the crash test asks for the order of what was answered, where another gateway may have the rest", () => {
+  const books = (isAnswered: boolean): number => {
+    const { ledger } = new Books();
+    const life = ledger.begin();
+    for (const number of [2, 1]) {
+      const event = { eventId: `batches-0-${number}`, webhook: "batches-0" };
+      const order: Order = { sender: 0, number, fate: "take" };
+      const { eventId, ...request } = { ...event, order };
+      ledger.sent.push(isAnswered ? { ...request, eventId } : { ...request, unanswered: true });
+      ledger.take(ledger.arrive({ ...event, step: "/batch", order, life }));
+    }
+    ledger.lives[life] = { signal: "SIGKILL", endedAt: performance.now() };
+    return judge(ledger, []).violations.length;
+  };
+  assertEquals(books(true), 2);
+  assertEquals(books(false), 0);
+});
