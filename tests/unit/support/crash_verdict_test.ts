@@ -96,7 +96,7 @@ Deno.test("the crash test finds a gateway that ended badly, and one that took an
   assertEquals(books.violations(), 2);
 });
 
-Deno.test("the crash test allows what comes twice since a gateway stood still, and nothing else of two gateways", () => {
+Deno.test("the crash test allows what comes twice since a gateway stood still, and nothing else", () => {
   const books = (more: (ledger: Ledger, lives: readonly [number, number]) => void): number => {
     const { ledger } = new Books();
     const lives = [ledger.begin(), ledger.begin()] as const;
@@ -117,7 +117,7 @@ Deno.test("the crash test allows what comes twice since a gateway stood still, a
   );
 });
 
-Deno.test("the crash test asks for the order of what was answered, where another gateway may have the rest", () => {
+Deno.test("the crash test asks two gateways for the order of what was answered alone", () => {
   const books = (isAnswered: boolean): number => {
     const { ledger } = new Books();
     const life = ledger.begin();
