@@ -16,12 +16,15 @@ import { eventually } from "../support/eventually.ts";
 import { type EventParts, verifiedEvent } from "../support/verified_event.ts";
 import { append } from "../support/journal/append.ts";
 
+/** A journal but for its dead letters, which have a suite of their own. */
+export type EventJournal = Omit<Journal, "deadLetters">;
+
 /** A store of its own, empty at first. Disposal ends all that was opened on it. */
-export interface JournalHarness extends AsyncDisposable {
+export interface JournalHarness<Opened extends EventJournal = Journal> extends AsyncDisposable {
   /** Opens a journal on the store. The one before must have been disposed, or have crashed. */
-  open(): Promise<Journal>;
+  open(): Promise<Opened>;
   /** Ends the journal as a crash of its process would. */
-  crash(journal: Journal): Promise<void>;
+  crash(journal: Opened): Promise<void>;
 }
 
 const LANE: LaneKey = { namespace: "default", webhook: "orders" };
@@ -47,8 +50,11 @@ function keyOf(key: string, repeat: RepeatKind = "duplicate", ttlMs = 60_000): R
 }
 
 /** Registers the tests of the contract. `setUp` makes a new harness for each. */
-export function testJournalContract(name: string, setUp: () => Promise<JournalHarness>): void {
-  function test(sentence: string, run: (journal: Journal, harness: JournalHarness) => Promise<void>): void {
+export function testJournalContract(name: string, setUp: () => Promise<JournalHarness<EventJournal>>): void {
+  function test(
+    sentence: string,
+    run: (journal: EventJournal, harness: JournalHarness<EventJournal>) => Promise<void>,
+  ): void {
     Deno.test(`${name} ${sentence}`, async () => {
       await using harness = await setUp();
       await using journal = await harness.open();
@@ -378,7 +384,7 @@ export function testJournalContract(name: string, setUp: () => Promise<JournalHa
 
 /** Appends events of one webhook together and returns their sequences. */
 export async function appendMany(
-  journal: Journal,
+  journal: EventJournal,
   count: number,
   parts: EventParts = {},
   options: { readonly claim: boolean } = WAIT,
@@ -395,7 +401,7 @@ function sequenceOf(appended: Appended): number {
 }
 
 /** Claims what is due in the lane of {@linkcode verifiedEvent}. */
-export function claimAll(journal: Journal, limit: number = ALL.events): Promise<Claimed> {
+export function claimAll(journal: EventJournal, limit: number = ALL.events): Promise<Claimed> {
   return journal.claim(LANE, { ...ALL, events: limit });
 }
 

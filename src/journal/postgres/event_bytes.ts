@@ -94,3 +94,21 @@ export function readEvent(source: Buffer, start = 0): EventRead {
   const body = (format & IS_TEXT) === 0 ? new Uint8Array(bytes) : bytes.toString();
   return { event: decodeEvent({ id, namespace, webhook, receivedAt, headers, body }), end: at };
 }
+
+/** Where an event begins, and how long its body is, in bytes. */
+export interface EventStart {
+  readonly start: number;
+  readonly bodyLength: number;
+}
+
+/** Where events that stand one after the other begin. */
+export function eventStarts(source: Buffer): readonly EventStart[] {
+  const starts: EventStart[] = [];
+  for (let start = 0; start < source.length;) {
+    const bodyLength = source.readUInt32BE(start + 19);
+    starts.push({ start, bodyLength });
+    start += HEAD_BYTES + source.readUInt16BE(start + 1) + source.readUInt16BE(start + 3) +
+      source.readUInt16BE(start + 5) + source.readUInt32BE(start + 15) + bodyLength;
+  }
+  return starts;
+}

@@ -7,6 +7,10 @@ export function reported(begin: (listener: AppendListener) => void): Promise<App
 }
 
 /** Appends an event; resolves after the commit, or rejects when it is refused. */
-export function append(journal: Journal, event: VerifiedEvent, options: AppendOptions): Promise<Appended> {
+export function append(
+  journal: Pick<Journal, "append">,
+  event: VerifiedEvent,
+  options: AppendOptions,
+): Promise<Appended> {
   return reported((listener) => journal.append(event, options, listener));
 }

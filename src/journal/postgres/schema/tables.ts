@@ -53,11 +53,12 @@ const TRACES: readonly string[] = [
  * Each step brings the tables from version `index` to `index + 1`. A step that was released is never changed, and none
  * takes anything away that gateways of the version before use: they go on while the others are replaced.
  *
- * - `gateway`: a row for each that runs. `session` is raised after each lost connection, `beats` every few seconds.
+ * - `gateway`: a row for each that runs. `session` is raised after each lost connection, `beats` every few seconds,
+ *   and then it says how many events it has to deliver, and their bytes.
  * - `pack`: accepted events, many in a row, of the gateway `owner` alone. `lanes` has the number of a lane and how many
  *   events in a row are of it, again and again; `claimed` says that an attempt of each was begun when they came. `held`
  *   says which of them are not done, once one was held up (`packs/held.ts`); where delivered events are kept, `done_at`
- *   is set and `owner` is 0.
+ *   is set and `owner` is -1. Those with 0 wait for any gateway to take them.
  * - `lane`: a number for each webhook, and which gateway delivers where the order counts.
  * - `line`: accepted events of webhooks whose order counts, read in the order of `seq` by what is there.
  * - `dead`: dead letters.
@@ -72,7 +73,9 @@ export const MIGRATIONS: readonly (readonly string[])[] = [
       beats bigint not null default 0,
       name text not null,
       version text not null,
-      seen_at timestamptz not null default clock_timestamp()
+      seen_at timestamptz not null default clock_timestamp(),
+      pending bigint not null default 0,
+      bytes bigint not null default 0
     )`,
     `create sequence cwm.pack_block increment by 1000`,
     `create table cwm.lane (

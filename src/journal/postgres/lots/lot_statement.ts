@@ -1,0 +1,101 @@
+/**
+ * The one statement that a lot is: everything that waited, committed together.
+ *
+ * It begins with the gateway's own row, which it locks and does not change: where the row is gone, or has another
+ * session, nothing of the statement happens. Events come as one piece of bytes, of which each row takes its part,
+ * since arrays of bytes are sent as text.
+ *
+ * @module
+ */
+
+import { prepared } from "../connection/statement.ts";
+
+/** Whose packs are whose events are delivered and kept. */
+export const DONE_OWNER = -1;
+
+const FENCE = "me as materialized (select id from cwm.gateway where id = $1 and session = $2 for key share)";
+
+const GONE = "gone as (delete from cwm.pack p using me where p.owner = me.id and p.no = any($3::bigint[]))";
+
+const KEPT = `kept as (
+  update cwm.pack p set held = t.held, due = t.due, done_at = t.done_at,
+    owner = case when t.done_at is null then p.owner else ${DONE_OWNER} end
+  from me, unnest($4::bigint[], $5::text[], $6::bigint[], $7::bigint[]) t(no, held, due, done_at)
+  where p.owner = me.id and p.no = t.no)`;
+
+const PACK_COLUMNS = "owner, no, count, oldest_at, claimed, lanes, data";
+
+const BORN = `born as (
+  insert into cwm.pack (${PACK_COLUMNS})
+  select me.id, t.no, t.count, t.oldest_at, t.claimed, t.lanes::int[], substring($15::bytea from t.start for t.length)
+  from me, unnest($8::bigint[], $9::int[], $10::bigint[], $11::bool[], $12::text[], $13::int[], $14::int[])
+    t(no, count, oldest_at, claimed, lanes, start, length)
+  on conflict do nothing)`;
+
+/** A lot without keys and dead letters. */
+export const PLAIN_LOT = prepared(
+  `with ${FENCE}, ${GONE}, ${KEPT}, ${BORN} select count(*)::int as alive from me`,
+);
+
+const BURIED = `buried as (
+  insert into cwm.dead
+    (no, id, lane, connection, reason, message, attempts, died_at, received_at, progress, bytes, event)
+  select t.no, t.id, t.lane, t.connection, t.reason, t.message, t.attempts, t.died_at, t.received_at, t.progress,
+    t.bytes, substring($15::bytea from t.start for t.length)
+  from me, unnest($16::bigint[], $17::text[], $18::int[], $19::text[], $20::text[], $21::text[], $22::int[],
+    $23::bigint[], $24::bigint[], $25::text[], $26::int[], $27::int[], $28::int[])
+    t(no, id, lane, connection, reason, message, attempts, died_at, received_at, progress, bytes, start, length)
+  on conflict (id) do update set no = excluded.no, connection = excluded.connection, reason = excluded.reason,
+    message = excluded.message, attempts = excluded.attempts, died_at = excluded.died_at,
+    progress = excluded.progress, event = excluded.event)`;
+
+/**
+ * Events with keys, a pack each. `known`: keys of other events that have not expired. `fresh`: events all of whose keys
+ * are this event's now, also where an earlier try of the same lot has made them so. Keys are taken in one order, so that
+ * two gateways never wait for each other. What a race with another gateway has left of an event that turned out to be a
+ * repeat is given back when it is asked for again.
+ */
+const KEYED = `asked as materialized (
+  select t.* from me, unnest($29::int[], $30::int[], $31::bytea[], $32::bigint[], $33::text[])
+    t(ordinal, lane, key, ttl, event_id)),
+known as materialized (
+  select a.ordinal, a.key, i.event_id from asked a join cwm.idempotency i on i.lane = a.lane and i.key = a.key
+  where i.until > clock_timestamp() and i.event_id <> a.event_id),
+freed as (
+  delete from cwm.idempotency i using asked a
+  where i.lane = a.lane and i.key = a.key and i.event_id = a.event_id and a.ordinal in (select ordinal from known)),
+taken as (
+  insert into cwm.idempotency as i (lane, key, event_id, until)
+  select a.lane, a.key, a.event_id, clock_timestamp() + a.ttl * interval '1 millisecond'
+  from asked a where a.ordinal not in (select ordinal from known) order by a.lane, a.key
+  on conflict (lane, key) do update set event_id = excluded.event_id, until = excluded.until
+    where i.until <= clock_timestamp() or i.event_id = excluded.event_id
+  returning i.lane, i.key),
+fresh as (
+  select a.ordinal from asked a left join taken t on t.lane = a.lane and t.key = a.key
+  group by a.ordinal having bool_and(t.key is not null)),
+born_keyed as (
+  insert into cwm.pack (${PACK_COLUMNS})
+  select me.id, t.no, 1, t.oldest_at, t.claimed, array[t.lane, 1], substring($15::bytea from t.start for t.length)
+  from me, unnest($34::int[], $35::bigint[], $36::bigint[], $37::bool[], $38::int[], $39::int[], $40::int[])
+    t(ordinal, no, oldest_at, claimed, lane, start, length)
+  join fresh using (ordinal)
+  on conflict do nothing)`;
+
+/** A lot with everything that there may be. */
+export const WHOLE_LOT = prepared(
+  `with ${FENCE}, ${GONE}, ${KEPT}, ${BORN}, ${BURIED}, ${KEYED}
+  select (select count(*)::int from me) as alive,
+    (select coalesce(json_agg(ordinal), '[]') from fresh) as fresh,
+    (select coalesce(json_agg(json_build_array(ordinal, encode(key, 'hex'), event_id)), '[]') from known) as known`,
+);
+
+/** What a lot answers. */
+export interface LotRow {
+  /** 1: all of it has happened. 0: nothing has. */
+  readonly alive: number;
+  /** Of a {@linkcode WHOLE_LOT}: the ordinals of events with keys that were taken. */
+  readonly fresh?: readonly number[];
+  /** Keys that other events have: the ordinal of the event, the key in hexadecimal, and the event that has it. */
+  readonly known?: readonly (readonly [ordinal: number, key: string, eventId: string])[];
+}

@@ -1,0 +1,367 @@
+/**
+ * Everything that is written: what is asked for while a lot is under way goes with the next one, in one statement and
+ * one commit.
+ *
+ * A lot whose answer was lost may have happened, or happen yet. It is sent again, with the same numbers, once the
+ * session was raised: from then on the former one does nothing. Senders wait for two seconds at most; the numbers of
+ * what they were refused are removed by a later lot. Outcomes wait for as long as it takes.
+ *
+ * @module
+ */
+
+import { GatewayError } from "../../../errors.ts";
+import { NextTurn } from "../../../time/next_turn.ts";
+import type { AppendListener, AppendOptions, Settlement } from "../../journal.ts";
+import type { VerifiedEvent } from "../../../event/verified_event.ts";
+import type { Member, Membership } from "../cluster/member.ts";
+import type { PostgresClient } from "../connection/client.ts";
+import type { PostgresConnection } from "../connection/connection.ts";
+import { PostgresError } from "../connection/errors.ts";
+import { journalUnavailable } from "../unavailable.ts";
+import { numberLanes } from "../packs/lane_numbers.ts";
+import type { GivenUp, Packs } from "../packs/packs.ts";
+import type { JournalLog } from "../journal_log.ts";
+import { lotQuery, type Outcomes } from "./lot_values.ts";
+import type { LotRow } from "./lot_statement.ts";
+import { PackNumbers } from "./pack_numbers.ts";
+import { type Append, WaitingLot } from "./waiting_lot.ts";
+
+/** How long a lot is tried for, from its first append on, in milliseconds: senders have their answer within two seconds. */
+const LOT_TIMEOUT_MS = 1_800;
+
+/** The pause before a lot is sent again to a server that has refused it, in milliseconds. */
+const AGAIN_MS = 25;
+
+/** The pause after a lot that could not be written, in milliseconds. */
+const PAUSE_MS = 100;
+
+/**
+ * How long it may wait to be recorded what was delivered, while nothing else is asked for, in milliseconds. Where few
+ * events come, each then takes one commit with the next one's, instead of two; after a crash so much more is repeated.
+ */
+const OUTCOMES_WAIT_MS = 50;
+
+/** Bytes of events of one lot; a single larger event is one, too. */
+const LOT_BYTES = 8 * 1024 * 1024;
+
+/** Appends of one lot: as many packs as a block of numbers has. */
+const LOT_APPENDS = 1_000;
+
+/** When a sender may try again that was refused for the server's sake, in seconds. */
+const RETRY_AFTER_SECONDS = 1;
+
+/** What {@linkcode Lots} works with. */
+export interface LotsOptions {
+  readonly connection: PostgresConnection;
+  readonly member: Member;
+  readonly packs: Packs;
+  readonly log: JournalLog;
+  /** Appends that may wait for the next lots. */
+  readonly maxWaiting: number;
+  /** Bytes of events that may wait for the next lots. */
+  readonly maxWaitingBytes: number;
+  readonly keepsDelivered: boolean;
+  readonly now: () => number;
+}
+
+/** A lot on its way, with whoever waits for its outcomes. */
+interface Sending {
+  readonly lot: WaitingLot;
+  readonly givenUp: readonly GivenUp[];
+  readonly recorded: PromiseWithResolvers<void>;
+  /** Taken over from the packs when it is sent; again with each try. */
+  packs: Outcomes["packs"];
+  /** Whether it may be in the tables although nobody knows. */
+  wasSent: boolean;
+  /** Whether its packs have numbers. */
+  isNumbered: boolean;
+}
+
+/** Writes lots, one after the other. */
+export class Lots {
+  readonly #options: LotsOptions;
+  readonly #numbers = new PackNumbers();
+  readonly #nextTurn = new NextTurn(() => void this.#run());
+  /** Lots that take no more. */
+  #full: WaitingLot[] = [];
+  #collecting = new WaitingLot();
+  #givenUp: GivenUp[] = [];
+  #recorded = Promise.withResolvers<void>();
+  #hasOutcomes = false;
+  /** Whether an outcome waits that must not wait for company. */
+  #isUrgent = false;
+  /** Numbers whose senders were refused. */
+  #abandoned: number[] = [];
+  /** The connection that the session is of. */
+  #client: PostgresClient | undefined;
+  #membership: Membership | undefined;
+  #isUnderWay = false;
+  #waitingBytes = 0;
+  #waitingCount = 0;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #closing: PromiseWithResolvers<void> | undefined;
+  commits = 0;
+
+  constructor(options: LotsOptions) {
+    this.#options = options;
+  }
+
+  /** Appends that wait. */
+  get waiting(): number {
+    return this.#waitingCount;
+  }
+
+  append(event: VerifiedEvent, options: AppendOptions, listener: AppendListener): void {
+    const { packs, maxWaiting, maxWaitingBytes } = this.#options;
+    if (this.#closing !== undefined) return listener.onRefused(draining());
+    const isFull = this.#waitingCount >= maxWaiting ||
+      (this.#waitingBytes > 0 && this.#waitingBytes + event.body.length > maxWaitingBytes);
+    if (isFull) {
+      const message = "Too many events wait for the journal";
+      return listener.onRefused(new GatewayError("overloaded", message, { retryAfterSeconds: 1 }));
+    }
+    this.#add(WaitingLot.append(packs.lane(event), event, options, listener));
+    this.#ask();
+  }
+
+  /** Applies an outcome. All of one lot share one promise, which resolves when it is committed, however long that takes. */
+  settle(settlement: Settlement): Promise<void> {
+    const settled = this.#options.packs.settle(settlement);
+    if (settled === false) return Promise.resolve();
+    if (settled !== true) this.#givenUp.push(settled);
+    if (settlement.state !== "delivered") this.#isUrgent = true;
+    return this.#outcome();
+  }
+
+  /** Packs have changed: resolves when that is committed, or they are another gateway's. */
+  changed(): Promise<void> {
+    this.#isUrgent = true;
+    return this.#outcome();
+  }
+
+  /** Resolves once this gateway is registered. */
+  async enter(signal: AbortSignal): Promise<void> {
+    await this.#options.connection.use(async (client) => void await this.#enter(client), signal);
+  }
+
+  /** Registers this gateway where it is not: with what waits, or now. */
+  wake(): void {
+    if (!this.#isUnderWay) this.#nextTurn.ask();
+  }
+
+  /** This gateway was declared dead: it registers again, and what was to be recorded is of no use any more. */
+  lost(): void {
+    this.#client = undefined;
+    this.#givenUp = [];
+    this.#abandoned = [];
+    this.wake();
+  }
+
+  /**
+   * Writes what waits, and takes nothing more.
+   *
+   * @param signal gives up what is not written by then
+   */
+  async close(signal: AbortSignal): Promise<void> {
+    if (this.#closing === undefined) {
+      this.#closing = Promise.withResolvers();
+      if (!this.#isUnderWay) this.#nextTurn.ask();
+    }
+    const giveUp = () => this.#closing?.resolve();
+    signal.addEventListener("abort", giveUp);
+    await this.#closing.promise;
+    signal.removeEventListener("abort", giveUp);
+    clearTimeout(this.#timer);
+  }
+
+  #add(append: Append): void {
+    const { collecting } = this;
+    const { length } = append.written;
+    if (collecting.count >= LOT_APPENDS || (collecting.count > 0 && collecting.bytes + length > LOT_BYTES)) {
+      this.#full.push(collecting);
+      this.#collecting = new WaitingLot();
+    }
+    this.#collecting.add(append);
+    this.#waitingCount++;
+    this.#waitingBytes += length;
+  }
+
+  private get collecting(): WaitingLot {
+    return this.#collecting;
+  }
+
+  #outcome(): Promise<void> {
+    this.#hasOutcomes = true;
+    this.#ask();
+    return this.#recorded.promise;
+  }
+
+  /** The next lot begins: with the end of this turn of the event loop, or a little later. */
+  #ask(): void {
+    if (this.#isUnderWay) return;
+    if (this.#collecting.count > 0 || this.#isUrgent) this.#nextTurn.ask();
+    else this.#timer ??= setTimeout(() => this.#nextTurn.ask(), OUTCOMES_WAIT_MS);
+  }
+
+  async #run(): Promise<void> {
+    if (this.#isUnderWay) return;
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    this.#isUnderWay = true;
+    const sending = this.#next();
+    if (sending !== undefined) {
+      await this.#send(sending);
+      this.#waitingCount -= sending.lot.count;
+      this.#waitingBytes -= sending.lot.bytes;
+    } else if (this.#client === undefined && this.#closing === undefined) {
+      await this.enter(AbortSignal.timeout(LOT_TIMEOUT_MS)).catch((error) => this.#options.log.failed(error));
+    }
+    this.#isUnderWay = false;
+    if (this.#full.length > 0 || this.#collecting.count > 0 || this.#hasOutcomes) {
+      if (this.#closing !== undefined) this.#nextTurn.ask();
+      else this.#ask();
+    } else {
+      this.#closing?.resolve();
+    }
+  }
+
+  #next(): Sending | undefined {
+    let lot = this.#full.shift();
+    if (lot === undefined) {
+      lot = this.#collecting;
+      this.#collecting = new WaitingLot();
+    }
+    if (lot.count === 0 && !this.#hasOutcomes && this.#abandoned.length === 0) return undefined;
+    const sending: Sending = {
+      lot,
+      givenUp: this.#givenUp,
+      recorded: this.#recorded,
+      packs: this.#options.packs.takeChanged(),
+      wasSent: false,
+      isNumbered: false,
+    };
+    this.#givenUp = [];
+    this.#recorded = Promise.withResolvers();
+    this.#hasOutcomes = false;
+    this.#isUrgent = false;
+    return sending;
+  }
+
+  /** Tries until the lot is committed or its time is up. */
+  async #send(sending: Sending): Promise<void> {
+    const { connection, log, packs } = this.#options;
+    const { life } = packs;
+    const begunAt = Math.min(sending.lot.begunAt, performance.now());
+    const timeUp = AbortSignal.timeout(Math.max(1, LOT_TIMEOUT_MS - (performance.now() - begunAt)));
+    while (true) {
+      try {
+        const row = await connection.use((client) => this.#try(client, sending, life), timeUp);
+        if (row !== undefined) {
+          log.wrote();
+          return this.#conclude(sending, row);
+        }
+      } catch (error) {
+        if (!(error instanceof PostgresError)) throw error;
+        log.failed(error);
+        if (error.endsConnection) this.#client = undefined;
+        if (timeUp.aborted || !mayPass(error)) return await this.#giveUp(sending, error, life);
+      }
+      await pause(Math.max(AGAIN_MS, connection.pauseMs), timeUp);
+    }
+  }
+
+  /** Sends the lot once. `undefined`: it is not certain that it has happened, and it is sent again. */
+  async #try(client: PostgresClient, sending: Sending, life: number): Promise<LotRow | undefined> {
+    if (client !== this.#client) await this.#enter(client);
+    await this.#prepare(client, sending);
+    const { packs, keepsDelivered, now } = this.#options;
+    // What was to be recorded is another gateway's since.
+    const isLost = packs.life !== life;
+    const outcomes = {
+      packs: isLost ? [] : sending.packs,
+      givenUp: isLost ? [] : sending.givenUp,
+      abandoned: this.#abandoned,
+    };
+    const sender = { ...this.#membership!, now: now(), keepsDelivered };
+    const { statement, values } = lotQuery(sending.lot, outcomes, sender);
+    sending.wasSent = true;
+    const { rows: [row], notices } = await client.query<LotRow>(statement, values);
+    this.commits++;
+    // A wait for the standby that was cut short: the server keeps what it has, and may lose it.
+    if (notices.some((code) => code.startsWith("01"))) return undefined;
+    if (row?.alive === 1) return row;
+    // The session is another one, or the row is gone.
+    this.#client = undefined;
+    return undefined;
+  }
+
+  async #enter(client: PostgresClient): Promise<void> {
+    this.#membership = await this.#options.member.enter(client);
+    this.#client = client;
+  }
+
+  async #prepare(client: PostgresClient, sending: Sending): Promise<void> {
+    const { lot, givenUp } = sending;
+    const lanes = [...lot.unknownLanes(), ...givenUp.map(({ lane }) => lane).filter(({ id }) => id === 0)];
+    await numberLanes(client, this.#options.packs, lanes);
+    if (sending.isNumbered) return;
+    const { numbered } = lot;
+    await this.#numbers.reserve(client, numbered.length);
+    for (const pack of numbered) pack.no = this.#numbers.next();
+    sending.isNumbered = true;
+  }
+
+  #conclude({ lot, packs: changed, recorded }: Sending, row: LotRow): void {
+    const { packs } = this.#options;
+    this.#abandoned = [];
+    packs.recorded(changed);
+    recorded.resolve();
+    const { taken, again } = lot.concludeKeyed(row);
+    for (const pack of lot.packs.length === 0 ? taken : [...lot.packs, ...taken]) {
+      packs.appended(pack.toPack());
+      pack.report();
+    }
+    for (const append of again) this.#add(append);
+  }
+
+  /** The senders are refused; outcomes go with the next lot. On a full disk, those that make room go at once. */
+  async #giveUp(sending: Sending, error: PostgresError, life: number): Promise<void> {
+    const { lot, wasSent } = sending;
+    if (wasSent && sending.isNumbered) this.#abandoned.push(...lot.numbered.map(({ no }) => no));
+    lot.refuse(journalUnavailable(error));
+    this.#carryOver(sending, life);
+    await pause(PAUSE_MS, AbortSignal.timeout(PAUSE_MS));
+  }
+
+  #carryOver({ packs: changed, givenUp, recorded }: Sending, life: number): void {
+    const { packs } = this.#options;
+    if (packs.life !== life) return recorded.resolve();
+    packs.changeAgain(changed);
+    this.#givenUp.unshift(...givenUp);
+    this.#hasOutcomes ||= changed.length > 0 || givenUp.length > 0;
+    void this.#recorded.promise.then(recorded.resolve, recorded.reject);
+  }
+}
+
+/** Whether the same lot may be taken a moment later. */
+function mayPass({ endsConnection, sqlState }: PostgresError): boolean {
+  return endsConnection || sqlState.startsWith("40") || sqlState === "55P03" || sqlState.startsWith("57");
+}
+
+function draining(): GatewayError {
+  return new GatewayError("draining", undefined, { retryAfterSeconds: RETRY_AFTER_SECONDS });
+}
+
+/** Waits, or until the signal aborts. */
+function pause(milliseconds: number, signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return Promise.resolve();
+  return new Promise((resolve) => {
+    const end = () => {
+      clearTimeout(timer);
+      signal.removeEventListener("abort", end);
+      resolve();
+    };
+    const timer = setTimeout(end, milliseconds);
+    signal.addEventListener("abort", end);
+  });
+}

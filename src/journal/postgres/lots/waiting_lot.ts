@@ -1,0 +1,223 @@
+/**
+ * The events that wait for the next lot, and whoever waits for them.
+ *
+ * @module
+ */
+
+import type { GatewayError } from "../../../errors.ts";
+import type { RepeatKey } from "../../../event/repeat_key.ts";
+import type { VerifiedEvent } from "../../../event/verified_event.ts";
+import type { AppendListener, AppendOptions } from "../../journal.ts";
+import { type EventToWrite, prepareEvent } from "../event_bytes.ts";
+import { Pack, PACK_EVENTS, sequenceOf } from "../packs/pack.ts";
+import { encodeKey } from "../packs/repeat_keys.ts";
+import type { WaitingLane } from "../packs/waiting_lane.ts";
+import type { LotRow } from "./lot_statement.ts";
+
+/** Most bytes of a pack; a single larger event is one, too. */
+const PACK_BYTES = 64 * 1024;
+
+/** An event on its way into the tables. */
+export interface Append {
+  readonly lane: WaitingLane;
+  readonly written: EventToWrite;
+  readonly isClaimed: boolean;
+  readonly keys: readonly RepeatKey[] | undefined;
+  readonly listener: AppendListener;
+}
+
+/** Events that go into one row, all claimed or none. */
+export class NewPack {
+  readonly appends: Append[] = [];
+  readonly isClaimed: boolean;
+  bytes = 0;
+  oldestAt = Infinity;
+  /** Its number, once it is on its way. */
+  no = 0;
+
+  constructor(first: Append) {
+    this.isClaimed = first.isClaimed;
+    this.add(first);
+  }
+
+  hasRoomFor({ written }: Append): boolean {
+    return this.appends.length < PACK_EVENTS && this.bytes + written.length <= PACK_BYTES;
+  }
+
+  add(append: Append): void {
+    this.appends.push(append);
+    this.bytes += append.written.length;
+    this.oldestAt = Math.min(this.oldestAt, append.written.event.receivedAt);
+  }
+
+  get event(): VerifiedEvent {
+    return this.appends[0]!.written.event;
+  }
+
+  /** The pack as it is once it is committed. */
+  toPack(): Pack {
+    const { no, bytes, oldestAt, appends, isClaimed } = this;
+    const lanes = appends.map(({ lane }) => lane);
+    const pack = new Pack({ no, count: appends.length, oldestAt, bytes }, lanes, isClaimed ? 1 : 0);
+    if (isClaimed) {
+      for (let index = 0; index < appends.length; index++) {
+        pack.appended(index, appends[index]!.written.event);
+      }
+    }
+    return pack;
+  }
+
+  /** Says to whoever waits that it is committed. */
+  report(): void {
+    for (const [index, { listener, lane }] of this.appends.entries()) {
+      lane.arriving--;
+      listener.onAppended({ sequence: sequenceOf(this.no, index) });
+    }
+  }
+
+  refuse(error: GatewayError): void {
+    for (const { listener, lane } of this.appends) {
+      lane.arriving--;
+      listener.onRefused(error);
+    }
+  }
+}
+
+/** A key of an event as it is asked for. */
+export interface AskedKey {
+  readonly key: RepeatKey;
+  readonly bytes: Uint8Array;
+  /** The lane and the key, as a text. */
+  readonly name: string;
+}
+
+/** An event with keys, in a pack of its own. */
+export interface KeyedPack {
+  readonly pack: NewPack;
+  readonly keys: readonly AskedKey[];
+}
+
+/** An event with a key of an earlier one of the lot: what it is depends on that one. */
+interface DeferredAppend {
+  readonly append: Append;
+  readonly key: RepeatKey;
+  readonly behind: KeyedPack;
+}
+
+/** What a lot has led to for the events with keys. */
+export interface KeyedOutcome {
+  readonly taken: readonly NewPack[];
+  /** What has to be asked for again. */
+  readonly again: readonly Append[];
+}
+
+/** The appends of one lot. */
+export class WaitingLot {
+  readonly packs: NewPack[] = [];
+  readonly keyed: KeyedPack[] = [];
+  readonly #byKey = new Map<string, KeyedPack>();
+  readonly #deferred: DeferredAppend[] = [];
+  #claimed: NewPack | undefined;
+  #waiting: NewPack | undefined;
+  /** Appends. */
+  count = 0;
+  /** Of their events. */
+  bytes = 0;
+  /** When the first append came, by `performance.now()`. */
+  begunAt = Infinity;
+
+  /** Makes an append of what the journal is asked for. */
+  static append(
+    lane: WaitingLane,
+    event: VerifiedEvent,
+    { claim, keys }: AppendOptions,
+    listener: AppendListener,
+  ): Append {
+    return { lane, written: prepareEvent(event), isClaimed: claim, keys, listener };
+  }
+
+  add(append: Append): void {
+    if (this.count === 0) this.begunAt = performance.now();
+    this.count++;
+    this.bytes += append.written.length;
+    append.lane.arriving++;
+    if (append.keys !== undefined && append.keys.length > 0) this.#addKeyed(append, append.keys);
+    else this.#addToPack(append);
+  }
+
+  #addToPack(append: Append): void {
+    const open = append.isClaimed ? this.#claimed : this.#waiting;
+    if (open?.hasRoomFor(append) === true) return open.add(append);
+    const pack = new NewPack(append);
+    this.packs.push(pack);
+    if (append.isClaimed) this.#claimed = pack;
+    else this.#waiting = pack;
+  }
+
+  #addKeyed(append: Append, repeatKeys: readonly RepeatKey[]): void {
+    const { namespace, webhook } = append.lane.key;
+    const keys = repeatKeys.map((key): AskedKey => {
+      const bytes = encodeKey(key);
+      return { key, bytes, name: `${namespace}/${webhook} ${bytes.toString("latin1")}` };
+    });
+    for (const { key, name } of keys) {
+      const behind = this.#byKey.get(name);
+      if (behind === undefined) continue;
+      this.#deferred.push({ append, key, behind });
+      return;
+    }
+    const keyed = { pack: new NewPack(append), keys };
+    this.keyed.push(keyed);
+    for (const { name } of keys) this.#byKey.set(name, keyed);
+  }
+
+  /** All packs that are to be numbered. */
+  get numbered(): readonly NewPack[] {
+    return this.keyed.length === 0 ? this.packs : [...this.packs, ...this.keyed.map(({ pack }) => pack)];
+  }
+
+  /** Lanes whose number is not known. */
+  unknownLanes(): readonly WaitingLane[] {
+    const unknown = new Set<WaitingLane>();
+    for (const { appends } of this.numbered) {
+      for (const { lane } of appends) if (lane.id === 0) unknown.add(lane);
+    }
+    return [...unknown];
+  }
+
+  /** Says to the senders of repeated events what they repeat. */
+  concludeKeyed({ fresh = [], known = [] }: LotRow): KeyedOutcome {
+    if (this.keyed.length === 0) return { taken: [], again: [] };
+    const taken = new Set(fresh.map((ordinal) => this.keyed[ordinal]!));
+    const owners = new Map(known.map(([ordinal, key, eventId]) => [`${ordinal} ${key}`, eventId]));
+    const again: Append[] = [];
+    for (const [ordinal, keyed] of this.keyed.entries()) {
+      if (taken.has(keyed)) continue;
+      const found = keyed.keys.find(({ bytes }) => owners.has(`${ordinal} ${bytes.toHex()}`));
+      const [append] = keyed.pack.appends as [Append];
+      // Without one, another gateway was faster: the key is found the next time.
+      if (found === undefined) again.push(append);
+      else repeats(append, owners.get(`${ordinal} ${found.bytes.toHex()}`)!, found.key);
+    }
+    for (const { append, key, behind } of this.#deferred) {
+      if (taken.has(behind)) repeats(append, behind.pack.event.id, key);
+      else again.push(append);
+    }
+    for (const { lane } of again) lane.arriving--;
+    return { taken: [...taken].map(({ pack }) => pack), again };
+  }
+
+  /** Says to everybody that nothing was appended. */
+  refuse(error: GatewayError): void {
+    for (const pack of this.numbered) pack.refuse(error);
+    for (const { append: { lane, listener } } of this.#deferred) {
+      lane.arriving--;
+      listener.onRefused(error);
+    }
+  }
+}
+
+function repeats({ lane, listener }: Append, duplicateOf: string, { repeat }: RepeatKey): void {
+  lane.arriving--;
+  listener.onAppended({ duplicateOf, repeat });
+}

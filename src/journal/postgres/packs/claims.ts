@@ -1,0 +1,195 @@
+/**
+ * Takes events of this gateway's packs that wait out of the tables.
+ *
+ * @module
+ */
+
+import type { Buffer } from "node:buffer";
+import type { Claimed, ClaimLimit, LaneKey, PendingEvent } from "../../journal.ts";
+import type { PostgresClient } from "../connection/client.ts";
+import type { PostgresConnection } from "../connection/connection.ts";
+import { prepared } from "../connection/statement.ts";
+import { eventStarts, readEvent } from "../event_bytes.ts";
+import type { HeapItem } from "./number_heap.ts";
+import { type Pack, sequenceOf } from "./pack.ts";
+import { readPackRows, STORED_PACK, type StoredPack } from "./pack_rows.ts";
+import { type Packs, restorePack } from "./packs.ts";
+import type { WaitingLane } from "./waiting_lane.ts";
+
+/** Packs that are read at once. */
+const READ_AT_ONCE = 16;
+
+/** Packs that are larger, in bytes, are read one by one, once their turn has come. */
+const LARGE_BYTES = 256 * 1024;
+
+/** How long a read may take, in milliseconds. */
+const READ_TIMEOUT_MS = 10_000;
+
+const READ = prepared(
+  `select ${STORED_PACK}, case when octet_length(p.data) <= $3 then p.data end as data
+  from cwm.pack p where p.owner = $1 and p.no = any($2::bigint[])`,
+);
+
+interface ReadPack {
+  readonly pack: Pack;
+  /** `undefined` where it is larger than what is read at once. */
+  readonly data: Buffer | undefined;
+}
+
+/** What {@linkcode Claims} works with. */
+export interface ClaimsOptions {
+  readonly connection: PostgresConnection;
+  readonly packs: Packs;
+  /** The number of this gateway, while it has one. */
+  readonly owner: () => number | undefined;
+  /** Resolves when what was claimed is committed. */
+  readonly record: () => Promise<void>;
+  readonly now: () => number;
+}
+
+/** One claim on its way. */
+interface Claiming {
+  readonly lane: WaitingLane;
+  readonly limit: ClaimLimit;
+  readonly now: number;
+  readonly taken: { readonly pack: Pack; readonly index: number; readonly pending: PendingEvent }[];
+  bytes: number;
+}
+
+const NOTHING: Claimed = { events: [], nextDueAt: undefined };
+
+/** Claims events, for one lane after the other: nobody else reads packs that may change meanwhile. */
+export class Claims {
+  readonly #options: ClaimsOptions;
+  #turn: Promise<unknown> = Promise.resolve();
+
+  constructor(options: ClaimsOptions) {
+    this.#options = options;
+  }
+
+  /** @throws {PostgresError} when the server cannot be asked */
+  async claim(key: LaneKey, limit: ClaimLimit): Promise<Claimed> {
+    const { packs, record, now } = this.#options;
+    const lane = packs.findLane(key);
+    if (lane === undefined) return NOTHING;
+    const claiming: Claiming = { lane, limit, now: now(), taken: [], bytes: 0 };
+    const turn = this.#turn.then(() => this.#fill(claiming));
+    this.#turn = turn.catch(() => {}); // Whoever waits for it gets it.
+    const life = await turn;
+    if (claiming.taken.length > 0) await record();
+    if (packs.life !== life) return NOTHING;
+    return { events: claiming.taken.map(({ pending }) => pending), nextDueAt: lane.nextDueAt };
+  }
+
+  /** @returns the life of the packs that it was done in */
+  async #fill(claiming: Claiming): Promise<number> {
+    const { packs } = this.#options;
+    const { lane, limit, now, taken } = claiming;
+    const { life } = packs;
+    let hasRoom = true;
+    while (hasRoom && taken.length < limit.events) {
+      const items = lane.next(READ_AT_ONCE, now, limit.early, limit.longestPauseMs);
+      if (items.length === 0) break;
+      try {
+        hasRoom = await this.#takeAll(claiming, items);
+      } catch (error) {
+        // What was taken before is on its way.
+        if (taken.length === 0) throw error;
+        break;
+      }
+      if (packs.life !== life) break;
+    }
+    return life;
+  }
+
+  /** Claims of packs what there is room for; what there is none for waits again. */
+  async #takeAll(claiming: Claiming, items: readonly HeapItem[]): Promise<boolean> {
+    const { packs } = this.#options;
+    const { life } = packs;
+    const { lane } = claiming;
+    let done = 0;
+    let hasRoom = true;
+    try {
+      const read = await this.#read(items);
+      while (hasRoom && done < items.length && packs.life === life) {
+        const found = read.get(items[done]!.no);
+        if (found !== undefined) hasRoom = await this.#take(claiming, found);
+        done++;
+      }
+      return hasRoom;
+    } finally {
+      if (packs.life === life) {
+        for (const { no, oldestAt } of items.slice(done)) lane.wait(no, oldestAt, 0);
+      }
+    }
+  }
+
+  async #read(items: readonly HeapItem[]): Promise<ReadonlyMap<number, ReadPack>> {
+    const { packs } = this.#options;
+    // What is in memory now knows more than what is read, even if it is put away meanwhile.
+    const known = new Map(items.map(({ no }) => [no, packs.find(no)]));
+    return await this.#use(async (client, owner) => {
+      const values = [owner, [...known.keys()], LARGE_BYTES];
+      const { rows } = await client.query<StoredPack & { readonly data: Buffer | null }>(READ, values);
+      const described = await readPackRows(client, packs, rows);
+      return new Map(described.map((row, index) => {
+        const pack = known.get(row.no) ?? restorePack(row);
+        return [row.no, { pack, data: rows[index]!.data ?? undefined }];
+      }));
+    });
+  }
+
+  /** Claims of a pack what there is room for. @returns whether there may be room for more */
+  async #take(claiming: Claiming, { pack, data: read }: ReadPack): Promise<boolean> {
+    const { lane, limit, now } = claiming;
+    const places = pack.claimable(lane, now, limit.early, limit.longestPauseMs);
+    let hasRoom = true;
+    if (places.length > 0) {
+      const { life } = this.#options.packs;
+      const data = read ?? await this.#readLarge(claiming, pack);
+      if (this.#options.packs.life !== life) return false;
+      hasRoom = data !== undefined && this.#takePlaces(claiming, pack, places, data);
+    }
+    const next = pack.nextDueAt(lane);
+    if (next !== undefined) lane.wait(pack.no, pack.oldestAt, next <= now ? 0 : next);
+    return hasRoom;
+  }
+
+  #takePlaces(claiming: Claiming, pack: Pack, places: readonly number[], data: Buffer): boolean {
+    const { limit, taken } = claiming;
+    const starts = eventStarts(data);
+    for (const index of places) {
+      const { start, bodyLength } = starts[index]!;
+      const isFirst = taken.length === 0;
+      const isTooMuch = isFirst
+        ? bodyLength > (limit.largest ?? Infinity)
+        : taken.length >= limit.events || claiming.bytes + bodyLength > limit.bytes;
+      if (isTooMuch) return false;
+      const { event } = readEvent(data, start);
+      this.#options.packs.claim(pack, index, event);
+      claiming.bytes += bodyLength;
+      const sequence = sequenceOf(pack.no, index);
+      const pending = { sequence, event, attempts: pack.attemptsOf(index), progress: pack.progressOf(index) };
+      taken.push({ pack, index, pending });
+    }
+    return true;
+  }
+
+  /** `undefined` where there is no room for it. */
+  async #readLarge(
+    { limit, taken, bytes }: Claiming,
+    { no, bytes: length }: Pack,
+  ): Promise<Buffer | undefined> {
+    const room = taken.length === 0 ? limit.largest ?? Infinity : limit.bytes - bytes;
+    if (length > room + LARGE_BYTES) return undefined;
+    return await this.#use(async (client, owner) => {
+      const { rows: [row] } = await client.query<{ readonly data: Buffer }>(READ, [owner, [no], 2 ** 31 - 1]);
+      return row?.data;
+    });
+  }
+
+  async #use<Result>(work: (client: PostgresClient, owner: number) => Promise<Result>): Promise<Result> {
+    const { connection, owner } = this.#options;
+    return await connection.use((client) => work(client, owner() ?? 0), AbortSignal.timeout(READ_TIMEOUT_MS));
+  }
+}

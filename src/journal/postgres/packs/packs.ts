@@ -1,0 +1,263 @@
+/**
+ * Everything that this gateway has to deliver: packs with claimed events, and the numbers of all others.
+ *
+ * @module
+ */
+
+import { webhookPath } from "../../../event/names.ts";
+import type { VerifiedEvent } from "../../../event/verified_event.ts";
+import type { LaneBacklog, LaneHolding, LaneKey, Settlement } from "../../journal.ts";
+import type { HeldEvent } from "./held.ts";
+import { Pack, type PackFacts, packOf } from "./pack.ts";
+import { WaitingLane } from "./waiting_lane.ts";
+
+/** Lanes that are kept although nothing of them waits, since their numbers would have to be asked for again. */
+const MOST_IDLE_LANES = 100_000;
+
+/** An event that is given up, for the dead letters. */
+export interface GivenUp {
+  readonly event: VerifiedEvent;
+  readonly lane: WaitingLane;
+  readonly no: number;
+  readonly attempts: number;
+  readonly progress: string | undefined;
+  readonly failure: (Settlement & { readonly state: "dead" })["failure"];
+}
+
+/** A pack as it is read from its row, without its events. */
+export interface PackRow extends PackFacts {
+  /** The lane of each event. */
+  readonly lanes: readonly WaitingLane[];
+  /** Attempts of each event when it was appended. */
+  readonly attempts: number;
+  /** `undefined` where no event was held up. */
+  readonly held: readonly HeldEvent[] | undefined;
+}
+
+/** The packs of this gateway. */
+export class Packs {
+  readonly #lanes = new Map<string, WaitingLane>();
+  readonly #lanesById = new Map<number, WaitingLane>();
+  readonly #packs = new Map<number, Pack>();
+  /** Packs of which something is to be recorded by the next commit. */
+  #changed: Pack[] = [];
+  #pending = 0;
+  #bytes = 0;
+  /** Grows whenever all packs are lost to another gateway. */
+  life = 0;
+
+  get pending(): number {
+    return this.#pending;
+  }
+
+  /** Bytes of pending events, as they stand in the rows. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /** When the oldest pending event was received. */
+  get oldestAt(): number | undefined {
+    let oldest = Infinity;
+    for (const pack of this.#packs.values()) oldest = Math.min(oldest, pack.oldestAt);
+    for (const lane of this.#lanes.values()) {
+      if (lane.pending > 0) oldest = Math.min(oldest, lane.oldestAt ?? Infinity);
+    }
+    return oldest === Infinity ? undefined : oldest;
+  }
+
+  /** The lane of a webhook; made when it is needed. */
+  lane({ namespace, webhook }: LaneKey): WaitingLane {
+    const path = webhookPath(namespace, webhook);
+    let lane = this.#lanes.get(path);
+    if (lane === undefined) {
+      if (this.#lanes.size >= MOST_IDLE_LANES) this.#forgetIdle();
+      lane = new WaitingLane({ namespace, webhook });
+      this.#lanes.set(path, lane);
+    }
+    return lane;
+  }
+
+  /** The lane that the tables know by a number, if this gateway has met it. */
+  laneOfId(id: number): WaitingLane | undefined {
+    return this.#lanesById.get(id);
+  }
+
+  /** The tables know a lane by a number. */
+  numbered(lane: WaitingLane, id: number): void {
+    lane.id = id;
+    this.#lanesById.set(id, lane);
+  }
+
+  findLane({ namespace, webhook }: LaneKey): WaitingLane | undefined {
+    return this.#lanes.get(webhookPath(namespace, webhook));
+  }
+
+  backlogs(): readonly LaneBacklog[] {
+    const backlogs: LaneBacklog[] = [];
+    for (const { key, pending } of this.#lanes.values()) if (pending > 0) backlogs.push({ ...key, pending });
+    return backlogs;
+  }
+
+  /** Lanes that hold at least so many bytes. */
+  holders(leastBytes: number): readonly LaneHolding[] {
+    const holders: LaneHolding[] = [];
+    for (const { key, bytes, pending } of this.#lanes.values()) {
+      if (pending > 0 && bytes >= leastBytes) holders.push({ ...key, bytes: Math.round(bytes) });
+    }
+    return holders;
+  }
+
+  find(no: number): Pack | undefined {
+    return this.#packs.get(no);
+  }
+
+  /** Whether an event is claimed here. */
+  isClaimed(sequence: number): boolean {
+    const { no, index } = packOf(sequence);
+    return this.#packs.get(no)?.isClaimed(index) === true;
+  }
+
+  /** A pack was committed. Its events are claimed, or wait. */
+  appended(pack: Pack): void {
+    this.#count(pack, pack.lanes);
+    if (pack.claimed > 0) this.#packs.set(pack.no, pack);
+    else for (const lane of new Set(pack.lanes)) lane.wait(pack.no, pack.oldestAt, 0);
+  }
+
+  /** A pack of an ended gateway is this one's now. Returns the lanes with events that wait. */
+  adopted(row: PackRow): ReadonlySet<WaitingLane> {
+    const pack = restorePack(row);
+    const left = pack.held().map(({ index }) => pack.lanes[index]!);
+    this.#count(pack, left);
+    const lanes = new Set(left);
+    for (const lane of lanes) lane.wait(pack.no, pack.oldestAt, pack.nextDueAt(lane)!);
+    return lanes;
+  }
+
+  /** Claims an event of a pack, which is in memory from then on. Recorded by the next commit. */
+  claim(pack: Pack, index: number, event: VerifiedEvent): void {
+    pack.claim(index, event);
+    this.#packs.set(pack.no, pack);
+    this.#change(pack);
+  }
+
+  /**
+   * Applies an outcome; it is recorded by the next commit. Nothing happens to an event that is not claimed here.
+   *
+   * @returns whether something is to be recorded; or what is to be a dead letter
+   */
+  settle(settlement: Settlement): boolean | GivenUp {
+    const { no, index } = packOf(settlement.sequence);
+    const pack = this.#packs.get(no);
+    if (pack === undefined || !pack.isClaimed(index)) return false;
+    const lane = pack.lanes[index]!;
+    let givenUp: GivenUp | undefined;
+    switch (settlement.state) {
+      case "delivered":
+        this.#end(pack, index, true);
+        break;
+      case "retry":
+        pack.update(index, settlement, settlement.unattempted === true ? -1 : 0);
+        pack.putBack(index, settlement.dueAt);
+        lane.wait(no, pack.oldestAt, settlement.dueAt);
+        break;
+      case "progress":
+        pack.update(index, settlement);
+        break;
+      case "attempt":
+        pack.update(index, settlement, 1);
+        break;
+      case "dead": {
+        const { failure, progress = pack.progressOf(index) } = settlement;
+        givenUp = {
+          event: pack.eventAt(index)!,
+          lane,
+          no,
+          attempts: pack.attemptsOf(index),
+          progress,
+          failure,
+        };
+        this.#end(pack, index, false);
+      }
+    }
+    this.#change(pack);
+    return givenUp ?? true;
+  }
+
+  get hasChanged(): boolean {
+    return this.#changed.length > 0;
+  }
+
+  /** Takes out the packs of which something is to be recorded. Those that are done are forgotten. */
+  takeChanged(): readonly Pack[] {
+    const changed = this.#changed;
+    this.#changed = [];
+    for (const pack of changed) {
+      pack.isChanged = false;
+      if (pack.left === 0) this.#packs.delete(pack.no);
+    }
+    return changed;
+  }
+
+  /** What was to be recorded was not. */
+  changeAgain(packs: readonly Pack[]): void {
+    for (const pack of packs) this.#change(pack);
+  }
+
+  /** What was to be recorded is: packs without claimed events need no memory. */
+  recorded(packs: readonly Pack[]): void {
+    for (const pack of packs) {
+      const isHere = this.#packs.get(pack.no) === pack;
+      if (isHere && pack.claimed === 0 && !pack.isChanged) this.#packs.delete(pack.no);
+    }
+  }
+
+  /** All of it is another gateway's. Returns the lanes that had something. */
+  lose(): readonly LaneKey[] {
+    const lost: LaneKey[] = [];
+    for (const lane of this.#lanes.values()) {
+      if (lane.pending > 0) lost.push(lane.key);
+      lane.clear();
+    }
+    this.#packs.clear();
+    this.#changed = [];
+    this.#pending = this.#bytes = 0;
+    this.life++;
+    return lost;
+  }
+
+  #end(pack: Pack, index: number, isDelivered: boolean): void {
+    pack.end(index, isDelivered);
+    const bytes = pack.bytesEach;
+    pack.lanes[index]!.count(-1, -bytes);
+    this.#pending--;
+    this.#bytes = this.#pending === 0 ? 0 : this.#bytes - bytes;
+  }
+
+  #count(pack: Pack, lanes: readonly WaitingLane[]): void {
+    for (const lane of lanes) lane.count(1, pack.bytesEach);
+    this.#pending += lanes.length;
+    this.#bytes += pack.bytesEach * lanes.length;
+  }
+
+  #change(pack: Pack): void {
+    if (pack.isChanged) return;
+    pack.isChanged = true;
+    this.#changed.push(pack);
+  }
+
+  #forgetIdle(): void {
+    for (const [path, lane] of this.#lanes) {
+      if (lane.pending > 0 || lane.arriving > 0) continue;
+      this.#lanes.delete(path);
+      this.#lanesById.delete(lane.id);
+    }
+  }
+}
+
+/** Makes the pack of a row; its events wait. */
+export function restorePack(row: PackRow): Pack {
+  const pack = new Pack(row, row.lanes, row.attempts);
+  if (row.held !== undefined) pack.restore(row.held);
+  return pack;
+}
