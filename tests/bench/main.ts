@@ -7,6 +7,7 @@
  *     deno task bench memory
  *     deno task bench fairness
  *     deno task bench backlog [--seconds 5] [--rounds 3] [--connections 32]
+ *     deno task bench cluster [--seconds 20] [--rounds 3]
  *     deno task bench etcd [--keys 25000,250000] [--rounds 3] [--only load|blocks|routable|event]
  *     deno task bench outputs [kafka|redis|clickhouse|disk|http ...] [--seconds 5] [--rounds 3] [--connections 32]
  *     deno task bench outputs http [--beside benthos] (built from its Go module, where there is Go)
@@ -29,6 +30,7 @@ import { parseArgs } from "@std/cli/parse-args";
 import { benchAccept } from "./accept.ts";
 import { benchAnswers } from "./answers.ts";
 import { benchAuth } from "./auth.ts";
+import { benchCluster } from "./cluster.ts";
 import { benchDurable } from "./durable.ts";
 import { benchDurablePostgres } from "./durable_postgres.ts";
 import { benchBacklog } from "./backlog.ts";
@@ -65,6 +67,10 @@ const benchmarks: Readonly<Record<string, () => Promise<void>>> = {
   answers: () => benchAnswers(load),
   auth: async () => {
     if (!await benchAuth(load, options._.slice(1).map(String))) Deno.exitCode = 1;
+  },
+  cluster: async () => {
+    const seconds = Number(options["seconds"] ?? 20);
+    if (!await benchCluster({ ...load, seconds })) Deno.exitCode = 1;
   },
   durable: () => options["journal"] === "postgres" ? benchDurablePostgres(load) : benchDurable(load),
   memory: () => benchMemory(),
