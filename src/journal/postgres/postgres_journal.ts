@@ -178,7 +178,10 @@ export class PostgresJournal implements EventJournal {
   }
 
   settle(settlement: Settlement): Promise<void> {
-    if (settlement.state === "dead" && this.#packs.isClaimed(settlement.sequence)) this.#buried++;
+    if (settlement.state === "dead" && this.#packs.isClaimed(settlement.sequence)) {
+      this.#buried++;
+      this.countDeadLetters(1);
+    }
     return this.#lots.settle(settlement);
   }
 
@@ -217,6 +220,16 @@ export class PostgresJournal implements EventJournal {
   /** The other gateways, as they said at their last beats. */
   get others(): Others {
     return this.#beats.others;
+  }
+
+  /** Takes over at once what no gateway has, such as replayed dead letters. */
+  async adopt(): Promise<void> {
+    await this.#reachable(() => this.#beats.now());
+  }
+
+  /** Dead letters were made, or removed, beside this journal. */
+  countDeadLetters(change: number): void {
+    this.#sizes = { ...this.#sizes, deadLetters: Math.max(0, this.#sizes.deadLetters + change) };
   }
 
   stats(): JournalStats {

@@ -100,6 +100,7 @@ export class Lots {
   #waitingCount = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #closing: PromiseWithResolvers<void> | undefined;
+  #isClosed = false;
   commits = 0;
 
   constructor(options: LotsOptions) {
@@ -126,6 +127,7 @@ export class Lots {
 
   /** Applies an outcome. All of one lot share one promise, which resolves when it is committed, however long that takes. */
   settle(settlement: Settlement): Promise<void> {
+    if (this.#isClosed) return Promise.reject(draining());
     const settled = this.#options.packs.settle(settlement);
     if (settled === false) return Promise.resolve();
     if (settled !== true) this.#givenUp.push(settled);
@@ -167,27 +169,26 @@ export class Lots {
       this.#closing = Promise.withResolvers();
       if (!this.#isUnderWay) this.#nextTurn.ask();
     }
-    const giveUp = () => this.#closing?.resolve();
-    signal.addEventListener("abort", giveUp);
-    await this.#closing.promise;
-    signal.removeEventListener("abort", giveUp);
+    const { promise, resolve } = this.#closing;
+    signal.addEventListener("abort", () => resolve(), { once: true });
+    await promise;
+    this.#isClosed = true;
     clearTimeout(this.#timer);
+    this.#recorded.promise.catch(() => {}); // Mostly nobody waits for it.
+    this.#recorded.reject(draining());
+    for (const lot of [...this.#full, this.#collecting]) lot.refuse(draining());
   }
 
   #add(append: Append): void {
-    const { collecting } = this;
+    const { count, bytes } = this.#collecting;
     const { length } = append.written;
-    if (collecting.count >= LOT_APPENDS || (collecting.count > 0 && collecting.bytes + length > LOT_BYTES)) {
-      this.#full.push(collecting);
+    if (count >= LOT_APPENDS || (count > 0 && bytes + length > LOT_BYTES)) {
+      this.#full.push(this.#collecting);
       this.#collecting = new WaitingLot();
     }
     this.#collecting.add(append);
     this.#waitingCount++;
     this.#waitingBytes += length;
-  }
-
-  private get collecting(): WaitingLot {
-    return this.#collecting;
   }
 
   #outcome(): Promise<void> {
@@ -204,7 +205,7 @@ export class Lots {
   }
 
   async #run(): Promise<void> {
-    if (this.#isUnderWay) return;
+    if (this.#isUnderWay || this.#isClosed) return;
     clearTimeout(this.#timer);
     this.#timer = undefined;
     this.#isUnderWay = true;
@@ -271,10 +272,15 @@ export class Lots {
   }
 
   /** Sends the lot once. `undefined`: it is not certain that it has happened, and it is sent again. */
-  async #try(client: PostgresClient, sending: Sending, life: number): Promise<LotRow | undefined> {
+  async #try(
+    client: PostgresClient,
+    sending: Sending,
+    life: number,
+    keepsDelivered = this.#options.keepsDelivered,
+  ): Promise<LotRow | undefined> {
     if (client !== this.#client) await this.#enter(client);
     await this.#prepare(client, sending);
-    const { packs, keepsDelivered, now } = this.#options;
+    const { packs, now } = this.#options;
     // What was to be recorded is another gateway's since.
     const isLost = packs.life !== life;
     const outcomes = {
@@ -326,11 +332,39 @@ export class Lots {
 
   /** The senders are refused; outcomes go with the next lot. On a full disk, those that make room go at once. */
   async #giveUp(sending: Sending, error: PostgresError, life: number): Promise<void> {
-    const { lot, wasSent } = sending;
-    if (wasSent && sending.isNumbered) this.#abandoned.push(...lot.numbered.map(({ no }) => no));
+    const { lot, wasSent, isNumbered } = sending;
+    if (wasSent && isNumbered) this.#abandoned.push(...lot.numbered.map(({ no }) => no));
     lot.refuse(journalUnavailable(error));
+    if (error.isFull) await this.#makeRoom(sending, life);
     this.#carryOver(sending, life);
     await pause(PAUSE_MS, AbortSignal.timeout(PAUSE_MS));
+  }
+
+  /** Removes the packs that are done: that succeeds where nothing can be added, by a statement of its own. */
+  async #makeRoom(sending: Sending, life: number): Promise<void> {
+    const unwritten = new Set(sending.givenUp.map(({ no }) => no));
+    const done = sending.packs.filter(({ left, no }) => left === 0 && !unwritten.has(no));
+    if (done.length === 0) return;
+    const removal = {
+      ...sending,
+      lot: new WaitingLot(),
+      packs: done,
+      givenUp: [],
+      isNumbered: true,
+    };
+    try {
+      const signal = AbortSignal.timeout(LOT_TIMEOUT_MS);
+      const row = await this.#options.connection.use(
+        (client) => this.#try(client, removal, life, false),
+        signal,
+      );
+      if (row === undefined) return;
+      sending.packs = sending.packs.filter((pack) => !done.includes(pack));
+      this.#abandoned = [];
+    } catch (error) {
+      if (!(error instanceof PostgresError)) throw error;
+      // They go with the next lot.
+    }
   }
 
   #carryOver({ packs: changed, givenUp, recorded }: Sending, life: number): void {
