@@ -1,7 +1,8 @@
 // deno-lint-ignore-file no-console -- prints its results for people
 /**
- * `deno task test`: gets the machine ready, checks format, lint and types, runs every test, and ends with
- * one line of totals, `N passed, N failed`. The exit status is 0 only if something ran and nothing failed.
+ * `deno task test`: gets the machine ready, checks format, lint and types, runs every test, and ends with the files
+ * that took longest and one line of totals, `N passed, N failed`. The exit status is 0 only if something ran and
+ * nothing failed.
  *
  *     deno task test                               everything
  *     deno task test tests/unit/http               the tests of a folder or file, without the checks
@@ -12,7 +13,14 @@
 
 import { join } from "@std/path";
 import { importsOf } from "./support/house/import_graph.ts";
-import { failure, parseJunitReport, summarize, type TestResult } from "./support/test_report.ts";
+import { groupFiles, moduleOfAll } from "./support/test_groups.ts";
+import {
+  failure,
+  parseJunitReport,
+  slowestFiles,
+  summarize,
+  type TestResult,
+} from "./support/test_report.ts";
 import { findLeftoverProcesses, RUN_VARIABLE } from "./support/process/leftover_processes.ts";
 import { REPOSITORY } from "./support/repository.ts";
 import { listFiles, readFiles, type SourceFile } from "./support/house/source_files.ts";
@@ -26,10 +34,14 @@ const CHECKS = [
   { name: "Types: deno check src tests", args: ["check", "src", "tests"] },
 ];
 
-const MAX_LANES = 4;
+/** Groups of tests that run at a time. */
+const LANES = Math.max(1, Math.min(4, navigator.hardwareConcurrency));
 
-/** Test files that one process runs: few enough for lanes that end at about the same time. */
-const FILES_AT_A_TIME = 16;
+/** How many of the files that took longest are shown at the end. */
+const SLOWEST = 15;
+
+/** The types have a check of their own; an error in one file must not keep the others from running. */
+const UNCHECKED = ["--no-check", "--config", join(REPOSITORY, "deno.json")];
 
 /** Gives each test a limit of its own. */
 const TIME_LIMITS = "--preload=tests/support/test_time_limit.ts";
@@ -63,62 +75,75 @@ async function main(args: readonly string[]): Promise<number> {
   return success ? 0 : 1;
 }
 
+/** Runs the checks and all files, in lanes: whichever is free takes the next check, or the next group of files. */
 async function runEverything(): Promise<TestResult[]> {
-  const results: TestResult[] = [];
-  for (const { name, args } of CHECKS) {
-    console.log(`\n${name}`);
-    const status = await startDeno(args, { display: "live" }).ended;
-    results.push({ file: "", name, outcome: status === 0 ? "passed" : "failed" });
-  }
-  console.log();
   const files = await readTestFiles(await existingPaths(FOLDERS));
-  return [...results, ...await runLanes(files)];
+  const waiting = [
+    ...CHECKS.map((check) => () => runCheck(check)),
+    ...groupFiles(files, LANES).map((group) => () => runGroup(group)),
+  ];
+  const results: TestResult[] = [];
+  await Promise.all(Array.from({ length: LANES }, async () => {
+    for (let run = waiting.shift(); run !== undefined; run = waiting.shift()) results.push(...await run());
+  }));
+  console.log(`\nSlowest files:\n${slowestFiles(results, SLOWEST).join("\n")}`);
+  return results;
+}
+
+async function runCheck({ name, args }: typeof CHECKS[number]): Promise<TestResult[]> {
+  const { ended, output } = startDeno(args, { display: "kept" });
+  const status = await ended;
+  console.log(`\n${name}\n${await output}`);
+  return [{ ...failure(name), outcome: status === 0 ? "passed" : "failed" }];
 }
 
 async function runSelection(args: readonly string[]): Promise<TestResult[]> {
   const named = await existingPaths(args);
   const paths = named.length > 0 ? named : await existingPaths(FOLDERS);
-  const { results } = await runTests(
+  const { results, silent } = await runTests(
     named.length > 0 ? args : [...args, ...paths],
     await readTestFiles(paths),
     "live",
   );
-  return results;
+  return [...results, ...silent];
 }
 
 /**
- * Runs all files, some at a time in one of several `deno test` processes: whichever is done takes the next ones. Not
- * `--parallel`: that runs files as threads of one process, where they share the environment, signals, and for moments,
- * when one starts a program, the open files of all; a port that was just closed is then not always free.
+ * Runs the files of a group as one module, in a process of its own. Not `--parallel`: that runs files as threads of one
+ * process, where they share the environment, signals, and for moments, when one starts a program, the open files of
+ * all; a port that was just closed is then not always free.
  */
-async function runLanes(files: readonly SourceFile[]): Promise<TestResult[]> {
-  const results: TestResult[] = [];
-  // The last folders have the longest files, which should not be what a lane ends with.
-  const waiting = files.toReversed();
-  const runNext = async () => {
-    while (waiting.length > 0) {
-      const next = waiting.splice(0, FILES_AT_A_TIME);
-      // The types were checked before; an error in one file must not keep the others from running.
-      const outcome = await runTests(["--no-check", ...next.map(({ path }) => path)], next, "kept");
-      console.log(outcome.output);
-      results.push(...outcome.results);
-    }
-  };
-  const lanes = Math.max(1, Math.min(MAX_LANES, navigator.hardwareConcurrency));
-  await Promise.all(Array.from({ length: lanes }, runNext));
-  return results;
+async function runGroup(files: readonly SourceFile[]): Promise<TestResult[]> {
+  const directory = await Deno.makeTempDir({ prefix: "cwm-test-group-" });
+  try {
+    const all = join(directory, "group_test.ts");
+    await Deno.writeTextFile(all, moduleOfAll(files, REPOSITORY));
+    const { results, silent, output } = await runTests([...UNCHECKED, all], files, "kept");
+    console.log(output);
+    if (silent.length === 0) return results;
+    // One that cannot be loaded keeps the others from running: each is a module of its own then.
+    const apart = await runTests([...UNCHECKED, ...files.map(({ path }) => path)], files, "kept");
+    console.log(apart.output);
+    return [
+      failure(`the files from ${files[0]!.path} on do not load together`),
+      ...apart.results,
+      ...apart.silent,
+    ];
+  } finally {
+    await Deno.remove(directory, { recursive: true });
+  }
 }
 
 /**
  * Runs `deno test`; whatever it hides or leaves behind becomes a failure of its own.
  *
- * @param files the files that the arguments stand for
+ * @param files the files that the arguments stand for; the failures of those without a test are `silent`
  */
 async function runTests(
   args: readonly string[],
   files: readonly SourceFile[],
   display: "live" | "kept",
-): Promise<{ results: TestResult[]; output: string }> {
+): Promise<{ results: TestResult[]; silent: TestResult[]; output: string }> {
   const directory = await Deno.makeTempDir({ prefix: "cwm-test-run-" });
   const report = join(directory, "junit.xml");
   const run = crypto.randomUUID();
@@ -135,15 +160,14 @@ async function runTests(
     });
     const status = await ended;
     const reported = await readReport(report);
-    const results = reported === undefined
-      ? [failure("deno test ended without a report")]
-      : [...reported, ...findSilentFiles(files, reported)];
+    const silent = findSilentFiles(files, reported ?? []);
+    const results = reported ?? [failure("deno test ended without a report")];
     // What is left running may hold the output open, so it goes first.
     results.push(...await endLeftovers(run));
-    if (status !== 0 && !results.some(({ outcome }) => outcome === "failed")) {
+    if (status !== 0 && silent.length === 0 && !results.some(({ outcome }) => outcome === "failed")) {
       results.push(failure(`deno test ended with status ${status} but reports no failed test`));
     }
-    return { results, output: await output };
+    return { results, silent, output: await output };
   } finally {
     await Deno.remove(directory, { recursive: true });
   }

@@ -18,6 +18,8 @@ export interface TestResult {
   readonly name: string;
   /** `left_out`: not asked for, by a filter; counts as nothing. */
   readonly outcome: "passed" | "failed" | "skipped" | "left_out";
+  /** How long it took; 0 for what did not run. */
+  readonly seconds: number;
 }
 
 export interface Summary {
@@ -29,7 +31,7 @@ export interface Summary {
 
 /** A failure that is not one of a test: of the run itself, or of a whole file. */
 export function failure(name: string, file = ""): TestResult {
-  return { file, name, outcome: "failed" };
+  return { file, name, outcome: "failed", seconds: 0 };
 }
 
 /**
@@ -48,7 +50,7 @@ export function parseJunitReport(xml: string): TestResult[] {
     for (const testCase of suite.split("<testcase ").slice(1)) {
       const name = attribute(testCase, "name");
       const isStep = results.some((test) => name.startsWith(`${test.name} > `));
-      if (!isStep) results.push({ file, name, outcome: outcomeOf(testCase) });
+      if (!isStep) results.push({ file, name, outcome: outcomeOf(testCase), seconds: secondsOf(testCase) });
     }
     return results;
   });
@@ -57,8 +59,15 @@ export function parseJunitReport(xml: string): TestResult[] {
 function outcomeOf(testCase: string): TestResult["outcome"] {
   if (/<(?:failure|error)[\s>/]/.test(testCase)) return "failed";
   if (!/<skipped[\s>/]/.test(testCase)) return "passed";
-  const start = testCase.slice(0, testCase.indexOf(">"));
-  return /\stime="/.test(start) ? "skipped" : "left_out";
+  return timeOf(testCase) === undefined ? "left_out" : "skipped";
+}
+
+function secondsOf(testCase: string): number {
+  return Number(timeOf(testCase) ?? 0);
+}
+
+function timeOf(testCase: string): string | undefined {
+  return /^[^>]*\stime="([^"]*)"/.exec(testCase)?.[1];
 }
 
 /** The value of an attribute of the element that the text begins with. */
@@ -85,4 +94,20 @@ export function summarize(results: readonly TestResult[]): Summary {
     lines: [...named("SKIPPED", "skipped"), ...named("FAILED", "failed"), totals],
     success: passed > 0 && failed === 0,
   };
+}
+
+/** The files whose tests took longest, a line each, with the test that took most of it. */
+export function slowestFiles(results: readonly TestResult[], count: number): string[] {
+  const files = Map.groupBy(results, ({ file }) => file);
+  return [...files]
+    .map(([file, tests]) => ({
+      file,
+      seconds: tests.reduce((sum, test) => sum + test.seconds, 0),
+      slowest: tests.reduce((one, other) => other.seconds > one.seconds ? other : one),
+    }))
+    .toSorted((one, other) => other.seconds - one.seconds)
+    .slice(0, count)
+    .map(({ file, seconds, slowest }) =>
+      `${seconds.toFixed(1)} s ${file} (${slowest.seconds.toFixed(1)} s: ${slowest.name})`
+    );
 }

@@ -1,5 +1,11 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { failure, parseJunitReport, summarize, type TestResult } from "../../support/test_report.ts";
+import {
+  failure,
+  parseJunitReport,
+  slowestFiles,
+  summarize,
+  type TestResult,
+} from "../../support/test_report.ts";
 
 /** As Deno 2.9.6 writes it, with one case of every kind. */
 const REPORT = `<?xml version="1.0" encoding="UTF-8"?>
@@ -37,7 +43,12 @@ const REPORT = `<?xml version="1.0" encoding="UTF-8"?>
 `;
 
 function results(...outcomes: readonly TestResult["outcome"][]): TestResult[] {
-  return outcomes.map((outcome, index) => ({ file: "tests/unit/a_test.ts", name: `test ${index}`, outcome }));
+  return outcomes.map((outcome, index) => ({
+    file: "tests/unit/a_test.ts",
+    name: `test ${index}`,
+    outcome,
+    seconds: 0,
+  }));
 }
 
 Deno.test("test report lists every test with its outcome and leaves steps to their test", () => {
@@ -51,6 +62,24 @@ Deno.test("test report lists every test with its outcome and leaves steps to the
     ["tests/unit/b_test.ts", "b is cancelled", "failed"],
     ["tests/unit/b_test.ts", "b passes", "passed"],
   ]);
+});
+
+Deno.test("test report says how long each test took, with its steps, and 0 for what did not run", () => {
+  const seconds = parseJunitReport(REPORT).map((test) => test.seconds);
+  assertEquals(seconds, [0, 0.004, 0, 0, 0.002, 0, 0]);
+});
+
+Deno.test("the slowest files come with the time of all their tests, and the test that took longest", () => {
+  const took = (file: string, name: string, seconds: number): TestResult => {
+    return { file, name, outcome: "passed", seconds };
+  };
+  const results = [
+    took("a_test.ts", "a", 1),
+    took("b_test.ts", "b starts", 1.25),
+    took("c_test.ts", "c", 0.1),
+    took("b_test.ts", "b ends", 2),
+  ];
+  assertEquals(slowestFiles(results, 2), ["3.3 s b_test.ts (2.0 s: b ends)", "1.0 s a_test.ts (1.0 s: a)"]);
 });
 
 Deno.test("test report that breaks off in the middle is refused", () => {

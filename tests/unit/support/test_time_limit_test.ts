@@ -33,12 +33,10 @@ Deno.test("a test that hangs fails by its name in its file, and those after it r
   assertEquals((await child.exited).code, 1);
   assertMatch(child.output, /Test timed out after 400ms/);
   const results = parseJunitReport(await Deno.readTextFile(report));
-  assertEquals(results, [
-    ...["waits for ever", "computes for ever", "hangs in a step", "has options"].map((name) => (
-      { file: "hanging_test.ts", name, outcome: "failed" as const }
-    )),
-    ...["has a limit of its own", "isNamed", "comes last"].map((name) => (
-      { file: "hanging_test.ts", name, outcome: "passed" as const }
-    )),
+  assertEquals(results.map(({ file, name, outcome }) => [file, name, outcome]), [
+    ...["waits for ever", "computes for ever", "hangs in a step", "has options"].map((
+      name,
+    ) => ["hanging_test.ts", name, "failed"]),
+    ...["has a limit of its own", "isNamed", "comes last"].map((name) => ["hanging_test.ts", name, "passed"]),
   ]);
 });
