@@ -46,7 +46,8 @@ export class FileStore implements ConfigStore {
   }
 
   async read(role: StoreRole): Promise<Configuration> {
-    const read = await Promise.all([this.#read("connection", role), this.#read("webhook", role)]);
+    // One after the other: where one is refused, nothing goes on reading the other.
+    const read = [await this.#read("connection", role), await this.#read("webhook", role)];
     const values = read.flatMap(({ values }) => values);
     return {
       values: new Map(values.map((value) => [formatConfigKey(value.key), value])),
