@@ -21,7 +21,8 @@ import type {
   WorkerOptions,
 } from "./protocol.ts";
 import { OldestAge } from "./oldest_age.ts";
-import { CommitPace, CommitQueue, mayRide, type WaitingBounds } from "./commit_queue.ts";
+import { CommitPace, mayRide } from "../commit_pace.ts";
+import { CommitQueue, type WaitingBounds } from "./commit_queue.ts";
 import type { JournalLog } from "./journal_log.ts";
 import { type Append, toError, type WaitingCommit } from "./waiting_commit.ts";
 import { within } from "../../time/within.ts";

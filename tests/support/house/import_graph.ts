@@ -48,7 +48,7 @@ const RANKS: readonly (readonly string[])[] = [
   ["journal/sqlite/", "journal/postgres/"],
   ["journal/sqlite/worker/", "journal/postgres/schema/"],
   ["journal/sqlite/protocol.ts", "journal/postgres/connection/"],
-  ["journal/journal_store.ts"],
+  ["journal/commit_pace.ts", "journal/journal_store.ts"],
   ["journal/event_codec.ts", "journal/journal.ts"],
   ["modules/registry.ts"],
   ["modules/*/"],

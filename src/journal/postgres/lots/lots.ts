@@ -11,6 +11,7 @@
 
 import { GatewayError } from "../../../errors.ts";
 import { NextTurn } from "../../../time/next_turn.ts";
+import { CommitPace, mayRide, type PacedQueue } from "../../commit_pace.ts";
 import type { AppendListener, AppendOptions, Settlement } from "../../journal.ts";
 import type { VerifiedEvent } from "../../../event/verified_event.ts";
 import type { Member, Membership } from "../cluster/member.ts";
@@ -35,11 +36,8 @@ const AGAIN_MS = 25;
 /** The pause after a lot that could not be written, in milliseconds. */
 const PAUSE_MS = 100;
 
-/**
- * How long it may wait to be recorded what was delivered, while nothing else is asked for, in milliseconds. Where few
- * events come, each then takes one commit with the next one's, instead of two; after a crash so much more is repeated.
- */
-const OUTCOMES_WAIT_MS = 50;
+/** With more appends than this a lot costs each of them little. */
+const MOST_GATHERED = 256;
 
 /** Bytes of events of one lot; a single larger event is one, too. */
 const LOT_BYTES = 8 * 1024 * 1024;
@@ -78,9 +76,11 @@ interface Sending {
 }
 
 /** Writes lots, one after the other. */
-export class Lots {
+export class Lots implements PacedQueue {
+  readonly mostGathered = MOST_GATHERED;
   readonly #options: LotsOptions;
   readonly #numbers = new PackNumbers();
+  readonly #pace = new CommitPace(this, () => void this.#run());
   readonly #nextTurn = new NextTurn(() => void this.#run());
   /** Lots that take no more. */
   #full: WaitingLot[] = [];
@@ -98,7 +98,6 @@ export class Lots {
   #isUnderWay = false;
   #waitingBytes = 0;
   #waitingCount = 0;
-  #timer: ReturnType<typeof setTimeout> | undefined;
   #closing: PromiseWithResolvers<void> | undefined;
   #isClosed = false;
   commits = 0;
@@ -107,9 +106,21 @@ export class Lots {
     this.#options = options;
   }
 
-  /** Appends that wait. */
+  /** Appends that wait, and one for all outcomes. */
   get waiting(): number {
-    return this.#waitingCount;
+    return this.#waitingCount + (this.#hasOutcomes ? 1 : 0);
+  }
+
+  get hasFull(): boolean {
+    return this.#full.length > 0;
+  }
+
+  get appends(): number {
+    return this.#collecting.count;
+  }
+
+  get canWait(): boolean {
+    return this.#collecting.count === 0 && !this.#isUrgent;
   }
 
   append(event: VerifiedEvent, options: AppendOptions, listener: AppendListener): void {
@@ -122,7 +133,7 @@ export class Lots {
       return listener.onRefused(new GatewayError("overloaded", message, { retryAfterSeconds: 1 }));
     }
     this.#add(WaitingLot.append(packs.lane(event), event, options, listener));
-    this.#ask();
+    this.#pace.asked();
   }
 
   /** Applies an outcome. All of one lot share one promise, which resolves when it is committed, however long that takes. */
@@ -131,7 +142,7 @@ export class Lots {
     const settled = this.#options.packs.settle(settlement);
     if (settled === false) return Promise.resolve();
     if (settled !== true) this.#givenUp.push(settled);
-    if (settlement.state !== "delivered") this.#isUrgent = true;
+    if (!mayRide(settlement, this.#options.now)) this.#isUrgent = true;
     return this.#outcome();
   }
 
@@ -173,7 +184,7 @@ export class Lots {
     signal.addEventListener("abort", () => resolve(), { once: true });
     await promise;
     this.#isClosed = true;
-    clearTimeout(this.#timer);
+    this.#pace.reset();
     this.#recorded.promise.catch(() => {}); // Mostly nobody waits for it.
     this.#recorded.reject(draining());
     for (const lot of [...this.#full, this.#collecting]) lot.refuse(draining());
@@ -193,36 +204,34 @@ export class Lots {
 
   #outcome(): Promise<void> {
     this.#hasOutcomes = true;
-    this.#ask();
+    this.#pace.asked();
     return this.#recorded.promise;
-  }
-
-  /** The next lot begins: with the end of this turn of the event loop, or a little later. */
-  #ask(): void {
-    if (this.#isUnderWay) return;
-    if (this.#collecting.count > 0 || this.#isUrgent) this.#nextTurn.ask();
-    else this.#timer ??= setTimeout(() => this.#nextTurn.ask(), OUTCOMES_WAIT_MS);
   }
 
   async #run(): Promise<void> {
     if (this.#isUnderWay || this.#isClosed) return;
-    clearTimeout(this.#timer);
-    this.#timer = undefined;
     this.#isUnderWay = true;
     const sending = this.#next();
+    this.#pace.begun(sending?.lot.count ?? 0);
     if (sending !== undefined) {
       await this.#send(sending);
       this.#waitingCount -= sending.lot.count;
       this.#waitingBytes -= sending.lot.bytes;
     } else if (this.#client === undefined && this.#closing === undefined) {
-      await this.enter(AbortSignal.timeout(LOT_TIMEOUT_MS)).catch((error) => this.#options.log.failed(error));
+      await this.#enterAgain();
     }
     this.#isUnderWay = false;
-    if (this.#full.length > 0 || this.#collecting.count > 0 || this.#hasOutcomes) {
-      if (this.#closing !== undefined) this.#nextTurn.ask();
-      else this.#ask();
-    } else {
-      this.#closing?.resolve();
+    if (this.#closing === undefined) this.#pace.ended();
+    else if (this.waiting > 0) this.#nextTurn.ask();
+    else this.#closing.resolve();
+  }
+
+  async #enterAgain(): Promise<void> {
+    try {
+      await this.enter(AbortSignal.timeout(LOT_TIMEOUT_MS));
+    } catch (error) {
+      if (!(error instanceof PostgresError)) throw error;
+      this.#options.log.failed(error);
     }
   }
 

@@ -1,6 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { setImmediate } from "node:timers/promises";
-import { CommitPace, CommitQueue, mayRide } from "../../../../src/journal/sqlite/commit_queue.ts";
+import { CommitPace, mayRide } from "../../../../src/journal/commit_pace.ts";
+import { CommitQueue } from "../../../../src/journal/sqlite/commit_queue.ts";
 import type { Settlement } from "../../../../src/journal/journal.ts";
 import { verifiedEvent } from "../../../support/verified_event.ts";
 
