@@ -1,0 +1,125 @@
+/**
+ * What PostgreSQL does that a journal may trip over, each with a server that does it: see the scripts of the same names in
+ * `findings/`.
+ *
+ * @module
+ */
+
+import { assertEquals, assertRejects } from "@std/assert";
+import { GatewayError } from "../../src/errors.ts";
+import type { Appended, AppendOptions } from "../../src/journal/journal.ts";
+import { eventually } from "../support/eventually.ts";
+import { append } from "../support/journal/append.ts";
+import { PostgresJournals } from "../support/journal/postgres_journal.ts";
+import type { TestDatabase } from "../support/postgres/access.ts";
+import { freezeProcess, thawProcess } from "../support/postgres/processes.ts";
+import { PostgresServer } from "../support/postgres/server.ts";
+import { verifiedEvent } from "../support/verified_event.ts";
+
+const CLAIM: AppendOptions = { claim: true };
+
+Deno.test("a lot that its server runs late puts nothing back that was refused or settled", async () => {
+  await using journals = await PostgresJournals.create();
+  const journal = await journals.open();
+  await append(journal, verifiedEvent({ webhook: "orders" }), CLAIM);
+  await journals.hasPacks(1);
+  const starved = await sessionOfLots(journals.database);
+  await freezeProcess(starved);
+  try {
+    await assertRefused(append(journal, verifiedEvent({ webhook: "orders" }), CLAIM));
+    // It goes on over another connection, and with the next lot removes what was refused.
+    await append(journal, verifiedEvent({ webhook: "orders" }), CLAIM);
+    await journals.hasPacks(2);
+  } finally {
+    thawProcess(starved);
+  }
+  await hasEnded(journals.database, starved);
+  await journals.hasPacks(2);
+});
+
+Deno.test("no answer is given before the standby has what it says", async (test) => {
+  await using server = await PostgresServer.start();
+  await using journals = new PostgresJournals(await server.createDatabase());
+  const journal = await journals.open();
+  const keys = [{ repeat: "duplicate", key: "key", ttlMs: 3_600_000 }] as const;
+  const first = verifiedEvent({ webhook: "orders" });
+  await append(journal, first, { ...CLAIM, keys });
+
+  for (const how of ["pg_cancel_backend", "pg_terminate_backend"] as const) {
+    await test.step(`where ${how}() ends the wait for it, and the lot is repeated`, async () => {
+      await using away = await standbyIsAway(server);
+      const answer = answerOf(append(journal, verifiedEvent({ webhook: "orders" }), CLAIM));
+      // The second one waits although it finds what the first one has written.
+      for (let waits = 0; waits < 2; waits++) await eventually(async () => await endWaits(server, how) > 0);
+      assertEquals(answer.is, undefined);
+      await away[Symbol.asyncDispose]();
+      await answer.given;
+    });
+  }
+  await test.step("where it is a repeat of an event with the same key", async () => {
+    await using away = await standbyIsAway(server);
+    const answer = answerOf(append(journal, verifiedEvent({ webhook: "orders" }), { ...CLAIM, keys }));
+    await eventually(async () => (await waitsOf(server)).length > 0);
+    assertEquals(answer.is, undefined);
+    await away[Symbol.asyncDispose]();
+    await answer.given;
+    if (!(answer.is instanceof GatewayError)) {
+      assertEquals(answer.is, { duplicateOf: first.id, repeat: "duplicate" });
+    }
+  });
+});
+
+/** What an append is answered with, once it is: what the journal has of it, or why it was refused. */
+function answerOf(
+  appended: Promise<Appended>,
+): { is: Appended | GatewayError | undefined; given: Promise<void> } {
+  const answer: ReturnType<typeof answerOf> = { is: undefined, given: Promise.resolve() };
+  answer.given = appended.then(
+    (is) => void (answer.is = is),
+    (error: GatewayError) => void (answer.is = error),
+  );
+  return answer;
+}
+
+/** The process that serves the connection of the lots. */
+async function sessionOfLots(database: TestDatabase): Promise<number> {
+  const [row, ...others] = await database.query(
+    "select pid from pg_stat_activity where datname = current_database() and query like '%insert into cwm.pack%' and pid <> pg_backend_pid()",
+  );
+  assertEquals(others, []);
+  return Number(row?.pid);
+}
+
+/** Waits until a process has done what was sent to it, and found its connection closed. */
+async function hasEnded(database: TestDatabase, pid: number): Promise<void> {
+  await eventually(async () =>
+    (await database.query("select from pg_stat_activity where pid = $1", [pid])).length === 0
+  );
+}
+
+/** Every commit waits for a standby that does not come, until disposal. */
+async function standbyIsAway(server: PostgresServer): Promise<AsyncDisposable> {
+  await server.set("synchronous_standby_names", "away");
+  return { [Symbol.asyncDispose]: () => server.set("synchronous_standby_names", "") };
+}
+
+/** Ends what waits for a standby, in one of the server's ways, and returns how many did. */
+async function endWaits(
+  server: PostgresServer,
+  how: "pg_cancel_backend" | "pg_terminate_backend",
+): Promise<number> {
+  const waits = await waitsOf(server);
+  for (const pid of waits) await server.query(`select ${how}($1)`, [pid]);
+  return waits.length;
+}
+
+/** The processes whose commits wait for a standby. */
+async function waitsOf(server: PostgresServer): Promise<readonly unknown[]> {
+  const rows = await server.query("select pid from pg_stat_activity where wait_event = 'SyncRep'");
+  return rows.map(({ pid }) => pid);
+}
+
+async function assertRefused(appended: Promise<unknown>): Promise<void> {
+  const error = await assertRejects(() => appended, GatewayError);
+  assertEquals(error.code, "journal_unavailable");
+}
