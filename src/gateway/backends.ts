@@ -9,17 +9,17 @@ import type { ChannelQueues } from "../channels/channel_queues.ts";
 import { FileConfigProvider } from "../config/file/file_provider.ts";
 import type { ConfigProvider } from "../config/provider.ts";
 import type { DeadLetters } from "../dead_letters/dead_letters.ts";
-import { StartupError } from "../errors.ts";
 import type { HealthReports } from "../health/health.ts";
 import { logger } from "../observability/logging.ts";
 import { journalDirectory } from "../settings/secrets.ts";
 import type { Settings } from "../settings/settings.ts";
-import type { JournalStore } from "../journal/journal_store.ts";
+import type { JournalContents, JournalStore } from "../journal/journal_store.ts";
 import {
   mayHoldSqliteJournal,
   openSqliteJournal,
   type SqliteJournalOptions,
 } from "../journal/sqlite/sqlite_journal.ts";
+import { VERSION } from "../version.ts";
 
 /**
  * The provider of the configured backend. The etcd client is loaded only where it is used.
@@ -48,31 +48,60 @@ export async function createProvider(settings: Settings, health?: HealthReports)
   });
 }
 
+/** How a journal is opened. */
+export interface JournalChoices
+  extends Pick<SqliteJournalOptions, "lockWaitMs" | "waitsForOwner" | "opensAtOnce" | "health"> {
+  /** What people know this instance by. @default "gateway" */
+  readonly name?: string | undefined;
+}
+
 /**
- * The journal in the data directory. Where there is none yet, nothing is made before its first use, unless asked for.
+ * The journal: in PostgreSQL, whose client is loaded only then, or in the data directory. Where there is none yet in
+ * there, nothing is made before its first use, unless asked for.
  *
- * @param options how long to wait for another process that uses it, or whether to wait until it ends; where is
+ * @param choices how long to wait for another process that uses it, or whether to wait until it ends; where is
  * reported that it takes no events
  * @throws {StartupError} when another process uses it and is not waited for, or a newer version has written it
  */
-export async function openJournal(
-  settings: Settings,
-  options: Pick<SqliteJournalOptions, "lockWaitMs" | "waitsForOwner" | "opensAtOnce" | "health"> = {},
-): Promise<JournalStore> {
-  if (settings.journal.postgres !== undefined) {
-    throw new StartupError("settings_invalid", ["JOURNAL cannot be used yet: only its tables can be made"]);
+export async function openJournal(settings: Settings, choices: JournalChoices = {}): Promise<JournalStore> {
+  const { postgres, ...bounds } = settings.journal;
+  const { name = "gateway", ...options } = choices;
+  if (postgres !== undefined) {
+    const { openPostgresServer } = await import("../journal/postgres/server.ts");
+    const { PostgresStore } = await import("../journal/postgres/postgres_store.ts");
+    return await PostgresStore.open({
+      server: openPostgresServer({ settings: postgres, logger: logger("journal") }),
+      tempo: postgres.tempo,
+      member: { name, version: VERSION },
+      ...bounds,
+      health: options.health,
+      logger: logger("journal"),
+    });
   }
   return await openSqliteJournal({
     directory: journalDirectory(settings.dataDir),
-    ...settings.journal,
+    ...bounds,
     ...options,
     logger: logger("journal"),
   });
 }
 
+/**
+ * What stands in the journal of all instances, for a command; `undefined` where the journal is a file. Disposal ends the
+ * connection.
+ */
+export async function openSharedContents(
+  { journal: { postgres } }: Settings,
+): Promise<(JournalContents & AsyncDisposable) | undefined> {
+  if (postgres === undefined) return undefined;
+  const { openPostgresContents } = await import("../journal/postgres/contents.ts");
+  return openPostgresContents({ settings: postgres, logger: logger("journal") });
+}
+
 /** Whether there is a journal, or nobody can say that there is none since its directory cannot be entered. */
-export function mayHoldJournal(settings: Settings): Promise<boolean> {
-  return mayHoldSqliteJournal(journalDirectory(settings.dataDir));
+export async function mayHoldJournal(settings: Settings): Promise<boolean> {
+  return settings.journal.postgres !== undefined ||
+    await mayHoldSqliteJournal(journalDirectory(settings.dataDir));
 }
 
 /** The channels that all instances share, in the Redis server of the settings. Its client is loaded only then. */

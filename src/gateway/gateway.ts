@@ -23,6 +23,7 @@ import { ClosingTurn, describeOwnState } from "./shared_port.ts";
 import { reportStop, type Stop } from "./stop_report.ts";
 import { VERSION } from "../version.ts";
 import { abortable } from "../time/abortable.ts";
+import { hostName } from "../io/host_name.ts";
 import { within } from "../time/within.ts";
 import { type GatewayOptions, GatewayParts, type OpenedParts } from "./wiring.ts";
 
@@ -83,6 +84,7 @@ export class Gateway implements AsyncDisposable {
         waitsForOwner: !settings.sharesPort,
         opensAtOnce: settings.sharesPort,
         health,
+        name: hostName(options.environment),
       }),
       provider: await createProvider(settings, health),
       secrets: await openSecrets(settings),

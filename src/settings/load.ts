@@ -10,7 +10,13 @@ import { unreadVariables } from "./python_variables.ts";
 import { journalDirectory, SECRET_SOURCE_VARIABLES, secretSettings } from "./secrets.ts";
 import { etcdContradictions, etcdSettings, withoutServiceLink } from "./etcd.ts";
 import { ifSet } from "./variable.ts";
-import { journalContradictions, journalFiles, journalWarnings, postgresSettings } from "./journal/journal.ts";
+import {
+  journalContradictions,
+  journalFiles,
+  journalTempo,
+  journalWarnings,
+  postgresSettings,
+} from "./journal/journal.ts";
 import { otherNameOf } from "./proxies.ts";
 import { OUTPUT_BOUND_VARIABLES, type OutputBounds, outputBounds } from "./output_bounds.ts";
 import { tlsContradictions, tlsSettings } from "./tls.ts";
@@ -52,7 +58,7 @@ export function loadSettings(
       maxBytes: values.JOURNAL_MAX_BYTES,
       retentionMs: values.JOURNAL_RETENTION_MS,
       retentionBytes: values.JOURNAL_RETENTION_BYTES,
-      ...ifSet("postgres", postgres),
+      ...ifSet("postgres", postgres && { ...postgres, tempo: journalTempo(values) }),
     },
     host: values.HOST,
     port: values.PORT,

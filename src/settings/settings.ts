@@ -6,6 +6,7 @@
 
 import type { RateLimit } from "../time/rate.ts";
 import type { EtcdSettings } from "./etcd.ts";
+import type { JournalTempo } from "./journal/journal.ts";
 import type { PostgresSettings } from "./journal/postgres_url.ts";
 import type { OutputBounds } from "./output_bounds.ts";
 import type { SecretSettings } from "./secrets.ts";
@@ -41,7 +42,7 @@ export interface Settings {
     /** How much of them is kept at most. */
     readonly retentionBytes: number;
     /** The server that holds the journal for all instances; left out: a file in the data directory. */
-    readonly postgres?: PostgresSettings;
+    readonly postgres?: PostgresSettings & { readonly tempo: JournalTempo };
   };
   readonly host: string;
   /** 0 for any free port. */

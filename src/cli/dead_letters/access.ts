@@ -12,7 +12,7 @@ import {
 } from "../../dead_letters/view.ts";
 import { parseDeadLetterQuery } from "../../dead_letters/query.ts";
 import type { DeadLetterFilter } from "../../dead_letters/dead_letters.ts";
-import type { Journal } from "../../journal/journal.ts";
+import type { JournalContents } from "../../journal/journal_store.ts";
 import { GatewayError } from "../../errors.ts";
 import { mayHoldJournal } from "../../gateway/backends.ts";
 import type { Settings } from "../../settings/settings.ts";
@@ -59,9 +59,9 @@ const NO_LETTERS: DeadLetterAccess = {
 };
 
 class JournalAccess implements DeadLetterAccess {
-  readonly #journal: Journal;
+  readonly #journal: Pick<JournalContents, "deadLetters"> & AsyncDisposable;
 
-  constructor(journal: Journal) {
+  constructor(journal: Pick<JournalContents, "deadLetters"> & AsyncDisposable) {
     this.#journal = journal;
   }
 

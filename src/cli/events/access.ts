@@ -6,7 +6,7 @@
 
 import { GatewayError, StartupError } from "../../errors.ts";
 import { mayHoldJournal } from "../../gateway/backends.ts";
-import type { JournalStore } from "../../journal/journal_store.ts";
+import type { JournalContents } from "../../journal/journal_store.ts";
 import { type ParsedRecordQuery, parseRecordQuery, replayedFilter } from "../../records/query.ts";
 import { type RecordPageRow, recordRow } from "../../records/view.ts";
 import type { Settings } from "../../settings/settings.ts";
@@ -62,9 +62,9 @@ const NO_EVENTS: EventAccess = {
 };
 
 class JournalAccess implements EventAccess {
-  readonly #journal: JournalStore;
+  readonly #journal: JournalContents & AsyncDisposable;
 
-  constructor(journal: JournalStore) {
+  constructor(journal: JournalContents & AsyncDisposable) {
     this.#journal = journal;
   }
 

@@ -4,8 +4,8 @@
  * @module
  */
 
-import { openJournal } from "../../gateway/backends.ts";
-import type { JournalStore } from "../../journal/journal_store.ts";
+import { openJournal, openSharedContents } from "../../gateway/backends.ts";
+import type { JournalContents } from "../../journal/journal_store.ts";
 import { StartupError } from "../../errors.ts";
 import type { Settings } from "../../settings/settings.ts";
 import { AdminClient } from "../admin_client.ts";
@@ -25,14 +25,16 @@ export interface ClientOptions {
 }
 
 /**
- * The journal of the data directory where nobody uses it, or whoever does.
+ * The journal that all instances share; otherwise that of the data directory where nobody uses it, or whoever does.
  *
  * @throws {StartupError} when a gateway uses it and cannot be asked
  */
 export async function openJournalOrClient(
   settings: Settings,
   { about, timeoutMs = LARGE_FILE_MS }: ClientOptions = {},
-): Promise<JournalStore | AdminClient> {
+): Promise<(JournalContents & AsyncDisposable) | AdminClient> {
+  const shared = await openSharedContents(settings);
+  if (shared !== undefined) return shared;
   try {
     return await openJournal(settings, { lockWaitMs: LOCK_WAIT_MS });
   } catch (error) {

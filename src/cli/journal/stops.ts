@@ -7,7 +7,7 @@
 import { isNamespace, isWebhookId } from "../../event/names.ts";
 import type { LaneKey } from "../../journal/journal.ts";
 import { pausedLane } from "../../delivery/stops/stops.ts";
-import type { JournalStore } from "../../journal/journal_store.ts";
+import type { JournalContents } from "../../journal/journal_store.ts";
 import type { Settings } from "../../settings/settings.ts";
 import { AdminClient } from "../admin_client.ts";
 import { readCommandLine, usageError } from "../command_line.ts";
@@ -97,11 +97,11 @@ interface Access extends AsyncDisposable {
   resume(lane: LaneKey): Promise<boolean>;
 }
 
-function accessTo(opened: JournalStore | AdminClient): Access {
+function accessTo(opened: JournalContents & AsyncDisposable | AdminClient): Access {
   return opened instanceof AdminClient ? throughGateway(opened) : throughJournal(opened);
 }
 
-function throughJournal(journal: JournalStore): Access {
+function throughJournal(journal: JournalContents & AsyncDisposable): Access {
   const { stops } = journal;
   return {
     list: async () =>

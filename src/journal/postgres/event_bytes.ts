@@ -70,6 +70,14 @@ export function writeEvent(target: Buffer, start: number, { event, headers, body
   return end + body.byteLength;
 }
 
+/** One event as bytes of its own. */
+export function encodeEventBytes(event: VerifiedEvent): Buffer {
+  const prepared = prepareEvent(event);
+  const bytes = Buffer.allocUnsafe(prepared.length);
+  writeEvent(bytes, 0, prepared);
+  return bytes;
+}
+
 /**
  * Reads an event. Its body is a copy, so that it does not keep the others in memory.
  *

@@ -178,10 +178,7 @@ export class PostgresJournal implements EventJournal {
   }
 
   settle(settlement: Settlement): Promise<void> {
-    if (settlement.state === "dead" && this.#packs.isClaimed(settlement.sequence)) {
-      this.#buried++;
-      this.countDeadLetters(1);
-    }
+    if (settlement.state === "dead" && this.#packs.isClaimed(settlement.sequence)) this.countDeadLetters(1);
     return this.#lots.settle(settlement);
   }
 
@@ -229,6 +226,7 @@ export class PostgresJournal implements EventJournal {
 
   /** Dead letters were made, or removed, beside this journal. */
   countDeadLetters(change: number): void {
+    if (change > 0) this.#buried += change;
     this.#sizes = { ...this.#sizes, deadLetters: Math.max(0, this.#sizes.deadLetters + change) };
   }
 

@@ -23,10 +23,27 @@ export const JOURNAL_VARIABLES = {
     text("path"),
     "File with the password for `JOURNAL`; read at each connection, so that it changes without a restart.",
   ),
+  JOURNAL_BEAT_MS: variable(
+    integer(100, 60_000, "ms"),
+    3_000,
+    "With `JOURNAL`: how often an instance says that it lives.",
+  ),
+  JOURNAL_DEAD_MS: variable(
+    integer(400, HOUR_MS, "ms"),
+    15_000,
+    "With `JOURNAL`: after how long without a sign of life the others take an instance's events over; at least four " +
+      "times `JOURNAL_BEAT_MS`.",
+  ),
+  JOURNAL_DELIVERY_LIMIT_MS: variable(
+    integer(200, HOUR_MS, "ms"),
+    10_000,
+    "With `JOURNAL`: how long after its last confirmed sign of life an instance begins deliveries; at least twice " +
+      "`JOURNAL_BEAT_MS`, and less than `JOURNAL_DEAD_MS` by `JOURNAL_BEAT_MS`.",
+  ),
   JOURNAL_MAX_BYTES: variable(
     integer(16 * 1024 * 1024, TEBIBYTE, "bytes"),
     10 * 1024 ** 3,
-    "Largest size of the journal in `DATA_DIR`; when it is reached, `durable` webhooks answer 503. One webhook can hold half of it at most.",
+    "Largest size of the journal; when it is reached, `durable` webhooks answer 503. One webhook can hold half of it at most.",
   ),
   JOURNAL_RETENTION_MS: variable(
     integer(0, 30 * 24 * HOUR_MS, "ms"),
@@ -49,8 +66,49 @@ export function postgresSettings(values: Values): PostgresSettings | undefined {
   return { ...server, password: { file } };
 }
 
+/** How often an instance says that it lives, and what follows when it does not; in milliseconds. */
+export interface JournalTempo {
+  readonly beatMs: number;
+  readonly deadMs: number;
+  readonly limitMs: number;
+}
+
+/** The tempo of the instances that share a journal. */
+export function journalTempo(values: Values): JournalTempo {
+  return {
+    beatMs: values.JOURNAL_BEAT_MS,
+    deadMs: values.JOURNAL_DEAD_MS,
+    limitMs: values.JOURNAL_DELIVERY_LIMIT_MS,
+  };
+}
+
 /** What is wrong with the variables together. */
-export function journalContradictions({ JOURNAL, JOURNAL_PASSWORD_FILE }: Values): string[] {
+export function journalContradictions(values: Values): string[] {
+  return [...passwordContradictions(values), ...tempoContradictions(journalTempo(values))];
+}
+
+function tempoContradictions({ beatMs, deadMs, limitMs }: JournalTempo): string[] {
+  const problems: string[] = [];
+  if (deadMs < 4 * beatMs) {
+    problems.push(
+      `JOURNAL_DEAD_MS must be at least four times JOURNAL_BEAT_MS: current values are ${deadMs} and ${beatMs}`,
+    );
+  }
+  if (limitMs < 2 * beatMs) {
+    problems.push(
+      `JOURNAL_DELIVERY_LIMIT_MS must be at least twice JOURNAL_BEAT_MS: current values are ${limitMs} and ${beatMs}`,
+    );
+  }
+  if (limitMs + beatMs > deadMs) {
+    problems.push(
+      "JOURNAL_DELIVERY_LIMIT_MS must be less than JOURNAL_DEAD_MS by JOURNAL_BEAT_MS: " +
+        `current values are ${limitMs}, ${deadMs} and ${beatMs}`,
+    );
+  }
+  return problems;
+}
+
+function passwordContradictions({ JOURNAL, JOURNAL_PASSWORD_FILE }: Values): string[] {
   if (JOURNAL_PASSWORD_FILE === undefined) return [];
   if (JOURNAL === undefined) return ["JOURNAL must be set together with JOURNAL_PASSWORD_FILE"];
   return JOURNAL.password === undefined

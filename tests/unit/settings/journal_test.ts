@@ -26,6 +26,7 @@ Deno.test("JOURNAL names the server, its database and the user", () => {
     hosts: [{ host: "db.internal", port: 5432 }],
     database: "journal",
     user: "cwm",
+    tempo: { beatMs: 3_000, deadMs: 15_000, limitMs: 10_000 },
   });
   assertEquals(load({}).journal.postgres, undefined);
 });
@@ -44,6 +45,7 @@ Deno.test("a password in JOURNAL is percent-encoded, and no part of another valu
     database: "c d",
     user: "a@b",
     password: { text: "p/w:%" },
+    tempo: { beatMs: 3_000, deadMs: 15_000, limitMs: 10_000 },
   });
 });
 
@@ -110,4 +112,27 @@ Deno.test("a JOURNAL that others can read or pretend to be is warned of at the s
   assertMatch(warningsOf("postgres://cwm@db/cwm?sslmode=require")[0] ?? "", /pretend to be it/);
   assertEquals(warningsOf("postgres://cwm@db/cwm?sslmode=verify-full"), []);
   assertEquals(warningsOf("postgres://cwm@127.0.0.1,[::1],localhost/cwm"), []);
+});
+
+Deno.test("an instance counts as dead only long after its signs of life should have come", () => {
+  const tempoOf = (beat: string, dead: string, limit: string) => ({
+    JOURNAL: "postgres://cwm@localhost/cwm",
+    JOURNAL_BEAT_MS: beat,
+    JOURNAL_DEAD_MS: dead,
+    JOURNAL_DELIVERY_LIMIT_MS: limit,
+  });
+  assertEquals(load(tempoOf("300", "1500", "1000")).journal.postgres?.tempo, {
+    beatMs: 300,
+    deadMs: 1_500,
+    limitMs: 1_000,
+  });
+  assertMatch(problemOf(tempoOf("4000", "15000", "10000")), /^JOURNAL_DEAD_MS must be at least four times/);
+  assertMatch(
+    problemOf(tempoOf("3000", "15000", "5000")),
+    /^JOURNAL_DELIVERY_LIMIT_MS must be at least twice/,
+  );
+  assertMatch(
+    problemOf(tempoOf("3000", "15000", "13000")),
+    /must be less than JOURNAL_DEAD_MS by JOURNAL_BEAT_MS/,
+  );
 });

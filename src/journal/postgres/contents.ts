@@ -1,0 +1,49 @@
+/**
+ * What stands in the tables beside the events that a gateway delivers, as commands and gateways look at it and change
+ * it.
+ *
+ * @module
+ */
+
+import type { JournalContents } from "../journal_store.ts";
+import type { PostgresConnection } from "./connection/connection.ts";
+import { type DeadLetterListener, PostgresDeadLetters } from "./dead_letters/dead_letters.ts";
+import { PostgresHandshakes } from "./handshakes.ts";
+import { PostgresRecords } from "./records/records.ts";
+import { openPostgresServer, type PostgresServerChoices } from "./server.ts";
+import { StatementRunner } from "./statement_runner.ts";
+import { PostgresStops } from "./stops.ts";
+
+/** The contents of a journal in PostgreSQL. Whoever opened the connection ends it. */
+export class PostgresContents implements JournalContents {
+  readonly deadLetters: PostgresDeadLetters;
+  readonly handshakes: PostgresHandshakes;
+  readonly records: PostgresRecords;
+  readonly stops: PostgresStops;
+  readonly file = undefined;
+
+  /** @param listener of the gateway that uses the journal. @default none does */
+  constructor(connection: PostgresConnection, listener?: DeadLetterListener) {
+    const runner = new StatementRunner(connection);
+    this.deadLetters = new PostgresDeadLetters(runner, listener);
+    this.handshakes = new PostgresHandshakes(runner);
+    this.records = new PostgresRecords(
+      runner,
+      listener && {
+        onReplayed: async (letters) => {
+          listener.onRemoved(letters);
+          await listener.onReplayed();
+        },
+      },
+    );
+    this.stops = new PostgresStops(runner);
+  }
+}
+
+/** The contents of a journal that the caller looks at or changes without being a gateway. Disposal ends the connection. */
+export function openPostgresContents(choices: PostgresServerChoices): PostgresContents & AsyncDisposable {
+  const server = openPostgresServer(choices);
+  return Object.assign(new PostgresContents(server.connection()), {
+    [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
+  });
+}

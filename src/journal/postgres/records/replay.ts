@@ -1,0 +1,141 @@
+/**
+ * Has events delivered again: those of a page, as packs that belong to nobody until a gateway takes them over.
+ *
+ * @module
+ */
+
+import { Buffer } from "node:buffer";
+import type { LaneKey } from "../../journal.ts";
+import { prepared } from "../connection/statement.ts";
+import { encodeEventBytes, readEvent } from "../event_bytes.ts";
+import type { StatementRunner } from "../statement_runner.ts";
+import { type Found, undeliveredOf } from "./found.ts";
+import { type FoundRow, numberIn } from "./statements.ts";
+
+/** Learns what a replay has changed. */
+export interface ReplayListener {
+  /** Events are pending again that belong to no gateway yet. @param letters of them were dead letters */
+  onReplayed(letters: number): Promise<void>;
+}
+
+/** Values that all statements begin with: the lane's namespace and webhook, and the time of the new pack. */
+const LANE = `lane as (
+    insert into cwm.lane (namespace, webhook) values ($1, $2)
+    on conflict (namespace, webhook) do update set namespace = excluded.namespace returning id)`;
+
+/** A number that no gateway has, and none gets. */
+const NOBODY = `nextval('cwm.gateway_id_seq')`;
+
+const BORN = `insert into cwm.pack (owner, no, count, oldest_at, claimed, lanes, held, data)
+  select ${NOBODY}, nextval('cwm.pack_block'), $4::int, greatest((extract(epoch from clock_timestamp()) * 1000)::bigint, $3 + 1), false,
+    array[lane.id, $4], `;
+
+/** Events as new ones of a webhook. Values: how many, and their bytes. */
+const COPY = prepared(`with ${LANE} ${BORN} null, $5::bytea from lane`);
+
+/**
+ * Events of a delivered pack, which then are no longer in it: it says so by `held`, and is gone where none is left.
+ * Values: how many, their bytes, the number of the pack, what it has said before, and what it is to say.
+ */
+const TAKE_BACK = prepared(
+  `with ${LANE},
+  kept as (
+    update cwm.pack set held = $8 where no = $6 and owner = 0 and held is not distinct from $7 and $8::text is not null
+    returning no),
+  gone as (
+    delete from cwm.pack where no = $6 and owner = 0 and held is not distinct from $7 and $8::text is null returning no),
+  born as (${BORN} null, $5::bytea from lane where exists (select from kept) or exists (select from gone) returning no)
+  select count(*) as count from born`,
+);
+
+/** A dead letter. Values: how many (1), nothing, and the number of the letter. */
+const REVIVE = prepared(
+  `with ${LANE},
+  taken as (delete from cwm.dead where number = $6 returning event, progress),
+  born as (${BORN}
+    case when taken.progress is not null
+      then jsonb_build_array(jsonb_build_array(0, 0, null, null, null, null, taken.progress))::text end,
+    coalesce(taken.event, $5::bytea) from lane, taken returning no)
+  select count(*) as count from born`,
+);
+
+/** Events of one row that go back to their webhook together. */
+interface TakenBack {
+  readonly row: FoundRow;
+  readonly found: Found[];
+}
+
+/** One step of a replay. */
+export class Replay {
+  readonly #runner: StatementRunner;
+  readonly #to: LaneKey | undefined;
+  readonly #upTo: number;
+  #waiting: TakenBack | undefined;
+  /** What rows say now that were changed by this step. */
+  readonly #held = new Map<FoundRow, string | null>();
+  #replayed = 0;
+  #letters = 0;
+
+  /** @param to gets copies; left out, events go back. @param upTo what comes later belongs to no list of before */
+  constructor(runner: StatementRunner, to: LaneKey | undefined, upTo: number) {
+    this.#runner = runner;
+    this.#to = to;
+    this.#upTo = upTo;
+  }
+
+  /** Has an event delivered again, if that can be. */
+  async add(found: Found): Promise<void> {
+    const { record, row } = found;
+    const to = this.#to ?? record;
+    const isOwn = to.namespace === record.namespace && to.webhook === record.webhook;
+    if (!isOwn) return await this.#copy(found, to);
+    if (record.state === "dead_letter") return await this.#revive(found);
+    if (record.state !== "delivered" || row.done_at === null) return;
+    const waiting = this.#waiting;
+    const isTogether = waiting?.row === row && waiting.found[0]?.record.webhook === record.webhook &&
+      waiting.found[0].record.namespace === record.namespace;
+    if (!isTogether) await this.#takeBack();
+    this.#waiting ??= { row, found: [] };
+    this.#waiting.found.push(found);
+  }
+
+  /** @returns how many events are to be delivered again, and how many of them were dead letters */
+  async end(): Promise<{ readonly replayed: number; readonly letters: number }> {
+    await this.#takeBack();
+    return { replayed: this.#replayed, letters: this.#letters };
+  }
+
+  async #copy({ bytes }: Found, { namespace, webhook }: LaneKey): Promise<void> {
+    if (bytes === undefined) return;
+    const copied = encodeEventBytes({ ...readEvent(bytes).event, namespace, webhook });
+    await this.#runner.run(COPY, [namespace, webhook, this.#upTo, 1, copied]);
+    this.#replayed++;
+  }
+
+  async #revive({ record: { namespace, webhook }, row }: Found): Promise<void> {
+    const values = [namespace, webhook, this.#upTo, 1, Buffer.alloc(0), numberIn(row)];
+    const [revived] = await this.#runner.rows<{ readonly count: number }>(REVIVE, values);
+    this.#replayed += revived?.count ?? 0;
+    this.#letters += revived?.count ?? 0;
+  }
+
+  /** Those that have gone from their row meanwhile are left out: they are replayed by somebody else. */
+  async #takeBack(): Promise<void> {
+    const waiting = this.#waiting;
+    this.#waiting = undefined;
+    if (waiting === undefined) return;
+    const { row, found } = waiting;
+    const { no, count } = row;
+    const held = this.#held.get(row) ?? row.held;
+    const gone = new Set(undeliveredOf(held));
+    for (const { position } of found) gone.add(position.index);
+    const left = gone.size >= count ? null : JSON.stringify([...gone].toSorted((a, b) => a - b));
+    const { namespace, webhook } = found[0]!.record;
+    const bytes = Buffer.concat(found.map(({ bytes }) => bytes ?? Buffer.alloc(0)));
+    const values = [namespace, webhook, this.#upTo, found.length, bytes, no, held, left];
+    const [taken] = await this.#runner.rows<{ readonly count: number }>(TAKE_BACK, values);
+    if (taken?.count !== 1) return;
+    this.#held.set(row, left);
+    this.#replayed += found.length;
+  }
+}
