@@ -26,7 +26,7 @@ export interface LeasedEvent {
 
 /** How events are leased. */
 export interface LeaseOptions {
-  /** Of bodies: once they have so many, no further event is taken. @default Infinity */
+  /** Of bodies, by their `length`: once they have so many, no further event is taken. @default Infinity */
   readonly bytes?: number;
   /**
    * Whether the lease is its consumer's for the whole time, whatever happens to this process; it is named by its
@@ -43,6 +43,12 @@ export interface HeldEvent {
   readonly tag: string;
   /** Only if the timed lease of this delivery stands. @default whatever holds the event */
   readonly delivery?: number;
+}
+
+/** How events are acknowledged. */
+export interface AcknowledgeOptions {
+  /** Whether it can be done some milliseconds later, together with what else comes by then. @default false */
+  readonly mayWait?: boolean;
 }
 
 /** How full a channel is. */
@@ -98,7 +104,11 @@ export interface ChannelQueues extends AsyncDisposable {
    */
   extend(channel: string, leases: readonly TimedLease[], visibilityMs: number): Promise<readonly string[]>;
   /** Removes events that their consumer has dealt with. */
-  acknowledge(channel: string, tags: readonly string[]): Promise<readonly string[]>;
+  acknowledge(
+    channel: string,
+    tags: readonly string[],
+    options?: AcknowledgeOptions,
+  ): Promise<readonly string[]>;
   /** Gives events back, to be leased again after the delay in milliseconds. */
   release(channel: string, events: readonly HeldEvent[], delayMs: number): Promise<readonly string[]>;
   /** Gives back, at once, events that their consumer never saw: these leases do not count as deliveries. */
@@ -108,6 +118,9 @@ export interface ChannelQueues extends AsyncDisposable {
   depth(channel: string): Promise<ChannelDepth>;
   /** Channels that hold events. */
   channels(): Promise<readonly string[]>;
-  /** Calls the listener whenever a channel may have events to lease, until disposed. It may be called in vain. */
+  /**
+   * Calls the listener whenever a channel may have events to lease, until disposed. It may be called in vain, and
+   * before an event is there, which a lease that is asked for then waits for.
+   */
   watch(channel: string, listener: () => void): Disposable;
 }

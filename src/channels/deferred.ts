@@ -6,6 +6,7 @@
 
 import type { VerifiedEvent } from "../event/verified_event.ts";
 import type {
+  AcknowledgeOptions,
   ChannelDepth,
   ChannelQueues,
   EnqueueOptions,
@@ -56,8 +57,12 @@ export class DeferredChannelQueues implements ChannelQueues {
     return await (this.#queues ?? await this.#open()).extend(channel, leases, visibilityMs);
   }
 
-  async acknowledge(channel: string, tags: readonly string[]): Promise<readonly string[]> {
-    return await (this.#queues ?? await this.#open()).acknowledge(channel, tags);
+  async acknowledge(
+    channel: string,
+    tags: readonly string[],
+    options?: AcknowledgeOptions,
+  ): Promise<readonly string[]> {
+    return await (this.#queues ?? await this.#open()).acknowledge(channel, tags, options);
   }
 
   async release(channel: string, events: readonly HeldEvent[], delayMs: number): Promise<readonly string[]> {

@@ -17,20 +17,31 @@ export interface HandOut {
   readonly options: LeaseOptions;
 }
 
+/** What was leased. */
+export interface HandedOut {
+  readonly events: readonly LeasedEvent[];
+  /** Whether more could be due: the bounds of the lease were reached. */
+  readonly mayBeMore: boolean;
+}
+
 /**
  * Leases events as the queues do. What was handed out too often already becomes a dead letter instead, and others
  * come in its place.
  *
  * @throws {GatewayError} `journal_unavailable`
  */
-export async function handOut(queues: ChannelQueues, wanted: HandOut): Promise<readonly LeasedEvent[]> {
+export async function handOut(queues: ChannelQueues, wanted: HandOut): Promise<HandedOut> {
   const { channel, limits: { maxDeliveries }, limit, visibilityMs, options } = wanted;
+  const { bytes: mostBytes = Infinity } = options;
   for (;;) {
     const leased = await queues.lease(channel, limit, visibilityMs, options);
     const exhausted = leased.filter(({ delivery }) => delivery > maxDeliveries);
-    if (exhausted.length === 0) return leased;
+    const bytes = leased.reduce((sum, { event }) => sum + event.body.length, 0);
+    const mayBeMore = leased.length >= limit || bytes >= mostBytes;
+    if (exhausted.length === 0) return { events: leased, mayBeMore };
     await queues.reject(channel, exhausted.map(({ tag }) => ({ tag })), exhaustion(maxDeliveries));
-    if (exhausted.length < leased.length) return leased.filter(({ delivery }) => delivery <= maxDeliveries);
+    if (exhausted.length === leased.length) continue;
+    return { events: leased.filter(({ delivery }) => delivery <= maxDeliveries), mayBeMore };
   }
 }
 

@@ -21,6 +21,9 @@ const RENEWALS_PER_LEASE = 3;
 /** Bodies of messages that may be unacknowledged at once, in bytes; one message may always be. */
 const WINDOW_BYTES = 8 * 1024 * 1024;
 
+/** Bodies after which no further event is taken from the queue at once, in bytes. */
+const BATCH_BYTES = 1024 * 1024;
+
 /** How soon after a long poll the next one comes from a connector that is there, in milliseconds. */
 const POLL_GAP_MS = 1_000;
 
@@ -101,6 +104,8 @@ export class RelaySession {
   /** Grows with every pause: a lease that was under way when one began is given back. */
   #pauses = 0;
   #stopped = false;
+  /** Whether there may be something to lease. */
+  #mayBeMore = true;
   #heardAt = performance.now();
   /** Ends the transport that serves the session now. */
   #attached: Detach | undefined;
@@ -120,7 +125,10 @@ export class RelaySession {
     const { ackTimeoutMs, heartbeatIntervalMs } = this.#limits;
     this.#ackTimeoutMs = ackTimeoutMs;
     this.#heartbeatIntervalMs = heartbeatIntervalMs;
-    this.#watch = this.#queues.watch(this.channelName, () => this.#wakeup.wake());
+    this.#watch = this.#queues.watch(this.channelName, () => {
+      this.#mayBeMore = true;
+      this.#wakeup.wake();
+    });
     this.#clock = setInterval(
       () => this.#tick(),
       Math.min(ackTimeoutMs / RENEWALS_PER_LEASE, heartbeatIntervalMs),
@@ -204,12 +212,11 @@ export class RelaySession {
   async take(limit: number, signal: AbortSignal): Promise<readonly WebhookMessage[]> {
     const stop = AbortSignal.any([signal, this.#ended.signal]);
     while (!stop.aborted) {
-      const bytes = WINDOW_BYTES - this.#outstandingBytes;
-      const room = bytes > 0 ? Math.min(limit, this.window - this.#outstanding.size) : 0;
+      const room = this.#roomFor(limit);
       const pauseMs = this.#pausedUntil - performance.now();
-      if (room > 0 && pauseMs <= 0 && !this.#stopped) {
+      if (room > 0 && pauseMs <= 0 && !this.#stopped && this.#mayBeMore) {
         const pauses = this.#pauses;
-        const leased = await this.#lease(room, bytes);
+        const leased = await this.#lease(room);
         if (stop.aborted || this.#stopped || pauses !== this.#pauses) {
           await this.#takeBack(leased.map(({ tag }) => tag));
         } else if (leased.length > 0) return leased.map((one) => this.#handOut(one));
@@ -304,14 +311,25 @@ export class RelaySession {
     this.close(end).catch((error) => this.#report(error));
   }
 
-  #lease(limit: number, bytes: number): Promise<readonly LeasedEvent[]> {
-    return handOut(this.#queues, {
+  /** How many messages more the connector may have, at most `limit`. */
+  #roomFor(limit: number): number {
+    const hasBytes = this.#outstandingBytes < WINDOW_BYTES;
+    return hasBytes ? Math.min(limit, this.window - this.#outstanding.size) : 0;
+  }
+
+  async #lease(limit: number): Promise<readonly LeasedEvent[]> {
+    // Before it is asked for: what comes meanwhile counts.
+    this.#mayBeMore = false;
+    const bytes = Math.min(BATCH_BYTES, WINDOW_BYTES - this.#outstandingBytes);
+    const { events, mayBeMore } = await handOut(this.#queues, {
       channel: this.channelName,
       limits: this.#limits,
       limit,
       visibilityMs: this.#ackTimeoutMs,
       options: { bytes },
     });
+    if (mayBeMore) this.#mayBeMore = true;
+    return events;
   }
 
   #handOut(leased: LeasedEvent): WebhookMessage {
@@ -358,7 +376,9 @@ export class RelaySession {
   }
 
   async #acknowledge(tags: readonly string[]): Promise<number> {
-    const { length: known } = await this.#queues.acknowledge(this.channelName, tags);
+    // Unless their places are needed.
+    const mayWait = !this.#mayBeMore || this.#roomFor(1) > 0;
+    const { length: known } = await this.#queues.acknowledge(this.channelName, tags, { mayWait });
     for (const tag of tags) this.#drop(tag);
     this.#metrics.settled(this.channelName, "acknowledged", known);
     return known;

@@ -7,6 +7,7 @@
 import type { VerifiedEvent } from "../../event/verified_event.ts";
 import { DeliveryError } from "../../errors.ts";
 import type {
+  AcknowledgeOptions,
   ChannelDepth,
   ChannelQueues,
   EnqueueOptions,
@@ -18,6 +19,7 @@ import type {
 } from "../../channels/channel_queues.ts";
 import { ChannelWatchers } from "../../channels/channel_watchers.ts";
 import { decodeEvent, encodeEvent } from "../event_codec.ts";
+import type { StoredEvent } from "./protocol.ts";
 import type { WorkerClient } from "./worker_client.ts";
 
 /** The channels that stand in the file of a {@linkcode SqliteJournal}. The journal's disposal closes it. */
@@ -25,6 +27,8 @@ export class SqliteChannelQueues implements ChannelQueues {
   readonly #worker: WorkerClient;
   readonly #watchers: ChannelWatchers;
   readonly #now: () => number;
+  /** Events that were stored lately, by the form in which they were. */
+  readonly #originals = new WeakMap<StoredEvent, VerifiedEvent>();
 
   /** @param now the time by `steadyNow` */
   constructor(worker: WorkerClient, now: () => number) {
@@ -36,7 +40,11 @@ export class SqliteChannelQueues implements ChannelQueues {
   async enqueue(channel: string, event: VerifiedEvent, { ttlMs, maxSize }: EnqueueOptions): Promise<void> {
     const stored = encodeEvent(event);
     const bytes = stored.headers.length + stored.body.length;
-    const outcome = await this.#worker.operate("enqueue", { channel, event: stored, ttlMs, maxSize }, bytes);
+    const enqueued = this.#worker.operate("enqueue", { channel, event: stored, ttlMs, maxSize }, bytes);
+    this.#originals.set(stored, event);
+    // Now, so that whoever waits for events gets this one with the commit that stores it.
+    if (this.#worker.problem === undefined) this.#watchers.notify(channel);
+    const outcome = await enqueued;
     if (outcome === "full") {
       const message = `The channel ${channel} holds ${maxSize} events, which is its bound`;
       throw new DeliveryError("overloaded", message, { retryAfterSeconds: 1 });
@@ -45,7 +53,6 @@ export class SqliteChannelQueues implements ChannelQueues {
       const message = "The events of this webhook that wait have its share of the journal";
       throw new DeliveryError("overloaded", message, { retryAfterSeconds: 1 });
     }
-    if (outcome === "added") this.#watchers.notify(channel);
   }
 
   async lease(
@@ -56,11 +63,11 @@ export class SqliteChannelQueues implements ChannelQueues {
   ): Promise<readonly LeasedEvent[]> {
     const reply = await this.#worker.operate("lease", { channel, limit, visibilityMs, bytes, isTimed });
     if (reply.nextVisibleAt !== undefined) this.#watchers.notifyAt(channel, reply.nextVisibleAt);
-    return reply.events.map(({ event, delivery }) => ({
-      tag: event.id,
-      event: decodeEvent(event),
-      delivery,
-    }));
+    return reply.events.map(({ event, delivery }) => {
+      // The commit has put its own events in the place of their operations.
+      const stored = event as StoredEvent;
+      return { tag: stored.id, event: this.#originals.get(stored) ?? decodeEvent(stored), delivery };
+    });
   }
 
   async renew(channel: string, tags: readonly string[], visibilityMs: number): Promise<readonly string[]> {
@@ -77,8 +84,13 @@ export class SqliteChannelQueues implements ChannelQueues {
     return await this.#worker.operate("extend", { channel, events, visibilityMs });
   }
 
-  async acknowledge(channel: string, tags: readonly string[]): Promise<readonly string[]> {
-    return tags.length === 0 ? [] : await this.#worker.operate("acknowledge", { channel, tags });
+  async acknowledge(
+    channel: string,
+    tags: readonly string[],
+    { mayWait = false }: AcknowledgeOptions = {},
+  ): Promise<readonly string[]> {
+    if (tags.length === 0) return [];
+    return await this.#worker.operate("acknowledge", { channel, tags }, undefined, mayWait);
   }
 
   async release(channel: string, events: readonly HeldEvent[], delayMs: number): Promise<readonly string[]> {

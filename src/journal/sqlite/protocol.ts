@@ -144,7 +144,8 @@ export interface StoredPendingEvent {
 
 /** A message of a channel, leased. */
 export interface StoredLease {
-  readonly event: StoredEvent;
+  /** Or, of a small one, the index of the operation in the same commit that has brought it: `enqueue`. */
+  readonly event: StoredEvent | number;
   readonly delivery: number;
 }
 
@@ -346,7 +347,8 @@ export type Operation = {
 
 /**
  * Everything that waited for a commit. It is done in this order: settlements, then delivered events, then
- * appends, then packs, then the other operations, each group in the order in which it was asked for.
+ * appends, then packs, then the other operations, and of those leases last; each group in the order in which it was
+ * asked for.
  */
 export interface Commit {
   /** The time by `steadyNow`: what is due, and when a lease ends, is reckoned from it. */

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { GatewayError } from "../../errors.ts";
+import { GatewayError, InvariantError } from "../../errors.ts";
 import type { RepeatKey } from "../../event/repeat_key.ts";
 import type { VerifiedEvent } from "../../event/verified_event.ts";
 import type { AppendListener, LaneKey, Settlement } from "../journal.ts";
@@ -22,6 +22,8 @@ import type {
   RequestOf,
   SkippedAppend,
   StoredBody,
+  StoredEvent,
+  StoredLease,
 } from "./protocol.ts";
 
 /** When a sender may try again that was refused for the storage's sake, in seconds. */
@@ -142,8 +144,14 @@ export class WaitingCommit {
     return this.#settled.promise;
   }
 
-  operate<Kind extends OperationKind>(kind: Kind, request: RequestOf<Kind>): Promise<ReplyOf<Kind>> {
+  /** @param mayWait whether it can be done a little later */
+  operate<Kind extends OperationKind>(
+    kind: Kind,
+    request: RequestOf<Kind>,
+    mayWait = false,
+  ): Promise<ReplyOf<Kind>> {
     this.count++;
+    if (mayWait) this.#riding++;
     this.#operations.push({ kind, request } as Operation);
     return new Promise<ReplyOf<Kind>>((resolve, reject) => {
       this.#operationWaiters.push({ resolve: resolve as Waiter<unknown>["resolve"], reject });
@@ -158,8 +166,23 @@ export class WaitingCommit {
     const refused = new Set(reply.refusedOperations);
     for (const [index, waiter] of this.#operationWaiters.entries()) {
       if (refused.has(index)) waiter.reject(toError(reply.growthRefused));
-      else waiter.resolve(reply.results[index]);
+      else waiter.resolve(this.#resultOf(index, reply));
     }
+  }
+
+  /** Leases name the events of this commit by their operations. */
+  #resultOf(index: number, { results }: CommitReply): unknown {
+    if (this.#operations[index]?.kind !== "lease") return results[index];
+    const { events, nextVisibleAt } = results[index] as ReplyOf<"lease">;
+    const whole = events.map(({ event, delivery }) => ({ event: this.#eventOf(event), delivery }));
+    return { events: whole, nextVisibleAt };
+  }
+
+  #eventOf(event: StoredLease["event"]): StoredEvent {
+    if (typeof event !== "number") return event;
+    const operation = this.#operations[event];
+    if (operation?.kind === "enqueue") return operation.request.event;
+    throw new InvariantError(`Operation ${event} of the commit has brought no event`);
   }
 
   /** Tells everybody that nothing was done. */

@@ -120,17 +120,21 @@ export class WorkerClient implements AsyncDisposable {
     return settled;
   }
 
-  /** @param bytes of what is to be stored; for operations whose number their callers bound, leave it out */
+  /**
+   * @param bytes of what is to be stored; for operations whose number their callers bound, leave it out
+   * @param mayWait whether it can be done a little later, with what else is asked for by then
+   */
   operate<Kind extends OperationKind>(
     kind: Kind,
     request: RequestOf<Kind>,
     bytes?: number,
+    mayWait = false,
   ): Promise<ReplyOf<Kind>> {
     const refusal = bytes === undefined
       ? (this.#isDisposed ? closedError() : undefined)
       : this.#refuseToWait(bytes);
     if (refusal !== undefined) return Promise.reject(refusal);
-    const result = this.#queue.commitFor(bytes ?? 0).operate(kind, request);
+    const result = this.#queue.commitFor(bytes ?? 0).operate(kind, request, mayWait);
     this.#pace.asked();
     return result;
   }

@@ -186,7 +186,7 @@ export class ChannelPolls implements Disposable {
   async #lease({ channel, limit, leaseMs }: PollRequest): Promise<Pulled> {
     // Before it is asked for, so that it is never later than the end of the lease.
     const deadline = Date.now() + leaseMs;
-    const events = await handOut(this.#queues, {
+    const { events } = await handOut(this.#queues, {
       channel: channel.name,
       limits: channel.limits,
       limit,

@@ -60,6 +60,7 @@ type Handlers = {
     request: RequestOf<Kind>,
     now: number,
     free: number,
+    index: number,
   ) => ReplyOf<Kind>;
 };
 
@@ -109,7 +110,7 @@ const HANDLERS: Handlers = {
     deadLetters.addEvent(events.insert(event), failure, attempts);
     return undefined;
   },
-  enqueue: ({ channels }, request, now, free) => channels.enqueue(request, now, free),
+  enqueue: ({ channels }, request, now, free, index) => channels.enqueue(request, now, free, index),
   lease: ({ channels }, request, now) => channels.lease(request, now),
   renew: ({ channels }, request, now) => channels.renew(request, now),
   extend: ({ channels }, request, now) => channels.extend(request, now),
@@ -162,12 +163,20 @@ export class CommitTransaction {
       ? this.#append()
       : { firstSequence: 0, skipped: [], firstPacked: 0, skippedInPacks: [] };
     const refusedOperations: number[] = [];
-    const results = operations.map((operation, index) => {
-      if (this.#growthRefused === undefined) return this.#operate(operation);
-      if (!GROWING.has(operation.kind)) return this.#operate(sparing(operation));
-      refusedOperations.push(index);
-      return undefined;
-    });
+    const results: unknown[] = Array.from(operations, () => undefined);
+    const operate = (operation: Operation, index: number) => {
+      if (this.#growthRefused === undefined) results[index] = this.#operate(operation, index);
+      else if (!GROWING.has(operation.kind)) results[index] = this.#operate(sparing(operation), index);
+      else refusedOperations.push(index);
+    };
+    for (const [index, operation] of operations.entries()) {
+      if (operation.kind !== "lease") operate(operation, index);
+    }
+    // Last, so that whoever waits for messages gets those that come with the same commit.
+    for (const [index, operation] of operations.entries()) {
+      if (operation.kind === "lease") operate(operation, index);
+    }
+    this.#tables.channels.flush();
     this.#tables.idempotency.flush();
     return {
       ...appended,
@@ -320,9 +329,12 @@ export class CommitTransaction {
     }
   }
 
-  #operate<Kind extends OperationKind>(operation: Operation & { readonly kind: Kind }): ReplyOf<Kind> {
+  #operate<Kind extends OperationKind>(
+    operation: Operation & { readonly kind: Kind },
+    index: number,
+  ): ReplyOf<Kind> {
     const handler: Handlers[Kind] = HANDLERS[operation.kind];
-    return handler(this.#tables, operation.request as RequestOf<Kind>, this.#commit.now, this.#free);
+    return handler(this.#tables, operation.request as RequestOf<Kind>, this.#commit.now, this.#free, index);
   }
 }
 

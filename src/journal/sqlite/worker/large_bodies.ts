@@ -46,8 +46,11 @@ export function releaseBody(body: StoredBody): void {
 function eventsOfResult({ kind }: Operation, result: unknown): readonly StoredEvent[] {
   if (result === undefined) return [];
   switch (kind) {
-    case "claim":
     case "lease":
+      return (result as ReplyOf<typeof kind>).events.flatMap(({ event }) =>
+        typeof event === "number" ? [] : event
+      );
+    case "claim":
       return (result as ReplyOf<typeof kind>).events.map(({ event }) => event);
     case "listRecords":
       return (result as ReplyOf<typeof kind>).records.flatMap(({ event }) => event ?? []);

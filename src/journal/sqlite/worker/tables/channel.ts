@@ -4,14 +4,15 @@
  * @module
  */
 
-import type { DatabaseSync, StatementSync } from "node:sqlite";
+import type { DatabaseSync, SQLInputValue, StatementSync } from "node:sqlite";
 import type { HeldEvent } from "../../../../channels/channel_queues.ts";
 import type { AttemptFailure } from "../../../../dead_letters/dead_letters.ts";
-import { type Holdings, STORED_BYTES } from "../holdings.ts";
+import { type Holdings, storedBytes } from "../holdings.ts";
 import type { DeadLetterTable } from "./dead_letter.ts";
 import { EVENT_COLUMNS, type EventTable, type Row } from "./event.ts";
 import type { ReplyOf, RequestOf, StoredLease } from "../../protocol.ts";
 import { TransactionCounts } from "../transaction_counts.ts";
+import { RowInserter } from "./row_inserter.ts";
 
 /** `visible_at` of a message that may be leased; any other one is hidden until that time. */
 const VISIBLE = 0;
@@ -30,6 +31,12 @@ const FREE = 0;
 const HELD = 1;
 const TIMED = 2;
 
+/**
+ * From this length on the body of an event is read for its lease, although the same commit has brought it: a large one
+ * that the gateway has stored is not its own any more.
+ */
+const LARGE_LENGTH = 16 * 1024;
+
 const EXPIRED = "It stood in the channel for longer than its time to live";
 
 /** A message that an operation names. */
@@ -37,6 +44,13 @@ interface Message {
   readonly channel: number;
   readonly sequence: number;
   readonly deliveries: number;
+}
+
+/** A message that the open transaction has brought. */
+interface Arrival {
+  /** Which of the commit's operations it was; `undefined` for one that is taken over. */
+  readonly operation: number | undefined;
+  readonly length: number;
 }
 
 /** The messages of all channels. A message's tag is its event's id, which a channel holds only once. */
@@ -50,13 +64,20 @@ export class ChannelTable {
   readonly #insertChannel: StatementSync;
   readonly #getChannel: StatementSync;
   readonly #find: StatementSync;
-  readonly #insert: StatementSync;
+  readonly #inserter: RowInserter;
+  /** Rows of the open transaction that are not written yet, and the tags in them with their channels'. */
+  readonly #unwritten: SQLInputValue[] = [];
+  readonly #unwrittenTags = new Set<string>();
+  /** By sequence. */
+  readonly #arrivals = new Map<number, Arrival>();
   readonly #reveal: StatementSync;
   readonly #select: StatementSync;
+  readonly #read: StatementSync;
   readonly #lease: StatementSync;
   readonly #renew: StatementSync;
   readonly #nextVisible: StatementSync;
   readonly #remove: StatementSync;
+  readonly #removeMany: StatementSync;
   readonly #release: StatementSync;
   readonly #takeBack: StatementSync;
   readonly #expired: StatementSync;
@@ -78,22 +99,21 @@ export class ChannelTable {
     this.#find = database.prepare(
       "SELECT seq, deliveries, leased FROM messages WHERE channel = ? AND id = ?",
     );
-    this.#insert = database.prepare(
-      `INSERT INTO messages (seq, channel, id, visible_at, leased, deliveries, expires_at, lane, bytes)
-        SELECT seq, ?, id, ${VISIBLE}, ${FREE}, 0, ?, lane, ${STORED_BYTES} FROM events WHERE seq = ?
-        RETURNING lane, bytes`,
-    );
+    this.#inserter = new RowInserter(database, "messages", [
+      ...["seq", "channel", "id", "visible_at", "leased", "deliveries", "expires_at", "lane", "bytes"],
+    ]);
     this.#reveal = database.prepare(
       `UPDATE messages SET visible_at = ${VISIBLE}, leased = ${FREE} WHERE seq IN (SELECT seq FROM messages
         WHERE channel = ? AND visible_at > ${VISIBLE} AND visible_at <= ? ORDER BY visible_at LIMIT ${MAX_MOVED})`,
     );
     this.#select = database.prepare(
-      `SELECT messages.seq AS seq, deliveries, ${EVENT_COLUMNS}
-        FROM messages JOIN events ON events.seq = messages.seq
-        WHERE channel = ? AND visible_at = ${VISIBLE} AND expires_at > ? ORDER BY messages.seq LIMIT ?`,
+      `SELECT seq, deliveries FROM messages
+        WHERE channel = ? AND visible_at = ${VISIBLE} AND expires_at > ? ORDER BY seq LIMIT ?`,
     );
+    this.#read = database.prepare(`SELECT ${EVENT_COLUMNS} FROM events WHERE seq = ?`);
     this.#lease = database.prepare(
-      "UPDATE messages SET visible_at = ?, leased = ?, deliveries = deliveries + 1 WHERE seq = ?",
+      `UPDATE messages SET visible_at = ?, leased = ?, deliveries = deliveries + 1
+        WHERE seq IN (SELECT value FROM json_each(?))`,
     );
     this.#renew = database.prepare("UPDATE messages SET visible_at = ? WHERE seq = ? AND leased = ?");
     this.#nextVisible = database.prepare(
@@ -101,6 +121,10 @@ export class ChannelTable {
         ORDER BY visible_at LIMIT 1`,
     );
     this.#remove = database.prepare("DELETE FROM messages WHERE seq = ? RETURNING lane, bytes");
+    this.#removeMany = database.prepare(
+      `DELETE FROM messages WHERE channel = ? AND id IN (SELECT value FROM json_each(?))
+        RETURNING seq, id, lane, bytes`,
+    );
     this.#release = database.prepare(
       `UPDATE messages SET visible_at = ?, leased = ${FREE} WHERE seq = ?`,
     );
@@ -134,34 +158,64 @@ export class ChannelTable {
     ).run(Date.now() + MAX_HIDDEN_MS);
   }
 
-  /** @param free what nobody holds of the file, in bytes; `Infinity` for a message that is taken over */
+  /**
+   * @param free what nobody holds of the file, in bytes; `Infinity` for a message that is taken over
+   * @param operation which of the commit's operations it is; left out for a message that is taken over
+   */
   enqueue(
     { channel, event, ttlMs, maxSize }: RequestOf<"enqueue">,
     now: number,
     free: number,
+    operation?: number,
   ): ReplyOf<"enqueue"> {
     const id = this.#ensureChannel(channel);
-    if (this.#find.get(id, event.id) !== undefined) return "repeated";
+    const unwritten = `${id} ${event.id}`;
+    if (this.#unwrittenTags.has(unwritten) || this.#find.get(id, event.id) !== undefined) return "repeated";
     if (this.#counts.get(id) >= maxSize) return "full";
-    if (this.#holdings.isBeyondShare(this.#events.laneOf(event), free)) return "beyond_share";
-    const sequence = this.#events.insert(event);
-    const added = this.#insert.get(id, Math.ceil(now + ttlMs), sequence);
-    this.#holdings.add(Number(added?.["lane"]), Number(added?.["bytes"]));
+    const lane = this.#events.laneOf(event);
+    if (this.#holdings.isBeyondShare(lane, free)) return "beyond_share";
+    const { headers, body } = event;
+    const sequence = this.#events.add(event.id, lane, event.receivedAt, headers, body);
+    const bytes = storedBytes(headers, body);
+    this.#unwritten.push(sequence, id, event.id, VISIBLE, FREE, 0, Math.ceil(now + ttlMs), lane, bytes);
+    this.#unwrittenTags.add(unwritten);
+    this.#arrivals.set(sequence, { operation, length: body.length });
+    this.#holdings.add(lane, bytes);
     this.#counts.add(id, 1);
     return "added";
   }
 
+  /** Writes what was enqueued: to be called before the transaction ends. */
+  flush(): void {
+    if (this.#unwritten.length === 0) return;
+    this.#events.flush();
+    this.#inserter.insert(this.#unwritten);
+    this.#unwritten.length = 0;
+    this.#unwrittenTags.clear();
+  }
+
+  /** Small events that the same commit has brought are named by their operations: the gateway still has them. */
   lease(
     { channel, limit, visibilityMs, bytes, isTimed }: RequestOf<"lease">,
     now: number,
   ): ReplyOf<"lease"> {
+    this.flush();
     const id = this.#channel(channel);
     if (id === undefined) return { events: [], nextVisibleAt: undefined };
     this.#reveal.run(id, now);
+    const sequences: number[] = [];
     const leased: StoredLease[] = [];
-    for (const row of this.#oldestRows(id, now, limit, bytes)) {
-      this.#lease.run(Math.ceil(now + visibilityMs), isTimed ? TIMED : HELD, Number(row["seq"]));
-      leased.push({ event: this.#events.restore(row), delivery: Number(row["deliveries"]) + 1 });
+    let size = 0;
+    for (const row of this.#select.all(id, now, limit)) {
+      if (size >= bytes) break;
+      const sequence = Number(row["seq"]);
+      const { event, length } = this.#eventOf(sequence);
+      size += length;
+      sequences.push(sequence);
+      leased.push({ event, delivery: Number(row["deliveries"]) + 1 });
+    }
+    if (sequences.length > 0) {
+      this.#lease.run(Math.ceil(now + visibilityMs), isTimed ? TIMED : HELD, JSON.stringify(sequences));
     }
     const next = this.#nextVisible.get(id);
     return { events: leased, nextVisibleAt: next && Number(next["visible_at"]) };
@@ -179,13 +233,15 @@ export class ChannelTable {
   }
 
   acknowledge({ channel, tags }: RequestOf<"acknowledge">): ReplyOf<"acknowledge"> {
-    const removed: number[] = [];
-    const known = this.#each(channel, tags.map(named), (message) => {
-      this.#take(message.channel, message.sequence);
-      removed.push(message.sequence);
-    });
-    this.#events.removeMany(removed);
-    return known;
+    this.flush();
+    const id = this.#channel(channel);
+    if (id === undefined) return [];
+    const removed = this.#removeMany.all(id, JSON.stringify(tags));
+    for (const row of removed) this.#holdings.add(Number(row["lane"]), -Number(row["bytes"]));
+    this.#counts.add(id, -removed.length);
+    this.#events.removeMany(removed.map((row) => Number(row["seq"])));
+    const known = new Set(removed.map((row) => String(row["id"])));
+    return tags.filter((tag) => known.delete(tag));
   }
 
   release({ channel, events, delayMs }: RequestOf<"release">, now: number): ReplyOf<"release"> {
@@ -207,6 +263,7 @@ export class ChannelTable {
 
   /** Moves messages whose time is over to the dead letters, and returns how many. */
   expire(limit: number, now: number): number {
+    this.flush();
     const rows = this.#expired.all(now, limit) as Row[];
     for (const row of rows) {
       const channel = Number(row["channel"]);
@@ -219,6 +276,7 @@ export class ChannelTable {
   }
 
   depth(channel: string, now: number): ReplyOf<"depth"> {
+    this.flush();
     const id = this.#channel(channel);
     if (id === undefined) return { ready: 0, leased: 0, oldestReceivedAt: undefined };
     const leased = Number(this.#leased.get(id, now)?.["count"]);
@@ -237,23 +295,23 @@ export class ChannelTable {
 
   commit(): void {
     this.#counts.commit();
+    this.#arrivals.clear();
   }
 
   rollback(): void {
     this.#counts.rollback();
+    this.#unwritten.length = 0;
+    this.#unwrittenTags.clear();
+    this.#arrivals.clear();
     this.#ids.clear();
   }
 
-  /** The rows that may be leased, until they have so many bytes: the others are not even read. */
-  #oldestRows(channel: number, now: number, limit: number, bytes: number): readonly Row[] {
-    const rows: Row[] = [];
-    let size = 0;
-    for (const row of this.#select.iterate(channel, now, limit) as Iterable<Row>) {
-      rows.push(row);
-      size += (row["body"] as { readonly length: number }).length;
-      if (size >= bytes) break;
-    }
-    return rows;
+  /** An event, or the operation that has brought it, and the length of its body. */
+  #eventOf(sequence: number): { readonly event: StoredLease["event"]; readonly length: number } {
+    const { operation, length = 0 } = this.#arrivals.get(sequence) ?? {};
+    if (operation !== undefined && length < LARGE_LENGTH) return { event: operation, length };
+    const event = this.#events.restore(this.#read.get(sequence)!);
+    return { event, length: event.body.length };
   }
 
   #take(channel: number, sequence: number): void {
@@ -264,6 +322,7 @@ export class ChannelTable {
 
   /** Does something with each message that stands there as it is named. Returns their tags, each once. */
   #each(channel: string, events: readonly HeldEvent[], act: (message: Message) => void): string[] {
+    this.flush();
     const id = this.#channel(channel);
     if (id === undefined) return [];
     const known = new Set<string>();
