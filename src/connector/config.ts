@@ -57,6 +57,8 @@ export interface ConnectorConfig {
   readonly connectorId: string;
   readonly delivery: DeliveryConfig;
   readonly maxConcurrent: number;
+  /** After how many bytes of held bodies no more is asked for; `undefined` where the channel says it. */
+  readonly maxHeldBytes: number | undefined;
   readonly ordered: boolean;
   readonly redelivery: { readonly initialMs: number; readonly maxMs: number };
   readonly reconnect: { readonly initialMs: number; readonly maxMs: number; readonly multiplier: number };
@@ -223,6 +225,7 @@ async function compile(
     connectorId: file.connector_id ?? source.hostname,
     delivery: deliveryOf(file),
     maxConcurrent: file.max_concurrent_requests,
+    maxHeldBytes: file.max_held_bytes,
     ordered: file.ordered,
     redelivery: { initialMs: file.redelivery_delay * 1000, maxMs: file.max_redelivery_delay * 1000 },
     reconnect: {

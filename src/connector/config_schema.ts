@@ -109,6 +109,11 @@ export const connectorSchema = z.strictObject({
   max_concurrent_requests: integerField(1, 1000).default(10).meta({
     description: "Events that are delivered at once.",
   }),
+  max_held_bytes: integerField(1, 1024 * 1024 * 1024).optional().meta({
+    description:
+      "After how many bytes of bodies that it holds the connector gets no more; one message it always may " +
+      "hold. Default: `max_in_flight_bytes` of the channel, which bounds it, too.",
+  }),
   ordered: booleanField().default(true).meta({
     description: "`true`: of one webhook, no event is delivered before the one that came earlier is settled.",
   }),
@@ -194,6 +199,7 @@ export const CONNECTOR_VARIABLES: Readonly<Record<string, string>> = {
   CONNECTOR_ETCD_TLS_KEY: "etcd_tls_key",
   CONNECTOR_NAMESPACE: "namespace",
   CONNECTOR_MAX_CONCURRENT_REQUESTS: "max_concurrent_requests",
+  CONNECTOR_MAX_HELD_BYTES: "max_held_bytes",
   CONNECTOR_ORDERED: "ordered",
   CONNECTOR_REDELIVERY_DELAY: "redelivery_delay",
   CONNECTOR_MAX_REDELIVERY_DELAY: "max_redelivery_delay",

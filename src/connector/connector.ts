@@ -156,6 +156,7 @@ export class Connector implements AsyncDisposable {
         token: config.token,
         connectorId: config.connectorId,
         window,
+        windowBytes: config.maxHeldBytes,
         client: this.#httpClient,
         connectionTimeoutMs: config.connectionTimeoutMs,
         heartbeatTimeoutMs: config.heartbeatTimeoutMs,

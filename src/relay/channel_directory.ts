@@ -13,6 +13,8 @@ import type { ChannelConfig, ChannelToken } from "../modules/webhook_connect/web
 export interface ChannelLimits {
   readonly maxConnections: number;
   readonly maxInFlight: number;
+  /** Bodies that one connector may hold unacknowledged, in bytes; one message may always be. */
+  readonly maxInFlightBytes: number;
   /** Polls that may wait. */
   readonly maxPolls: number;
   /** Hand-outs of an event after which it is a dead letter; `Infinity` for any number. */
@@ -97,6 +99,7 @@ class ChannelSettings {
   readonly #limits = {
     maxConnections: new Bag<number>(),
     maxInFlight: new Bag<number>(),
+    maxInFlightBytes: new Bag<number>(),
     maxPolls: new Bag<number>(),
     maxDeliveries: new Bag<number>(),
     ackTimeoutMs: new Bag<number>(),
@@ -123,6 +126,7 @@ class ChannelSettings {
     const limits = {
       maxConnections: largestOf(this.#limits.maxConnections),
       maxInFlight: largestOf(this.#limits.maxInFlight),
+      maxInFlightBytes: largestOf(this.#limits.maxInFlightBytes),
       maxPolls: largestOf(this.#limits.maxPolls),
       maxDeliveries: largestOf(this.#limits.maxDeliveries),
       ackTimeoutMs: largestOf(this.#limits.ackTimeoutMs),
@@ -138,6 +142,7 @@ class ChannelSettings {
     this.#configs += by;
     this.#limits.maxConnections.count(config.maxConnections, by);
     this.#limits.maxInFlight.count(config.maxInFlight, by);
+    this.#limits.maxInFlightBytes.count(config.maxInFlightBytes, by);
     this.#limits.maxPolls.count(config.maxPolls, by);
     this.#limits.maxDeliveries.count(config.maxDeliveries, by);
     this.#limits.ackTimeoutMs.count(config.ackTimeoutMs, by);

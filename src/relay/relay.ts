@@ -46,6 +46,8 @@ export interface OpenRequest {
   readonly connectorId: string;
   /** What the connector asks for; the channel's limit bounds it. */
   readonly window: number | undefined;
+  /** After how many bytes of bodies the connector wants no more; the channel's limit bounds it. */
+  readonly windowBytes: number | undefined;
   readonly resume: ResumePoint | undefined;
 }
 
@@ -203,6 +205,7 @@ export class Relay implements AsyncDisposable {
       token: request.token,
       transport: request.transport,
       window: Math.min(channel.limits.maxInFlight, request.window ?? DEFAULT_WINDOW),
+      windowBytes: Math.min(channel.limits.maxInFlightBytes, request.windowBytes ?? Infinity),
       queues: this.#queues,
       metrics: this.#metrics,
       logger: this.#logger,

@@ -18,9 +18,6 @@ import { Wakeup } from "../time/wakeup.ts";
 /** Leases are lengthened this many times within their time, so that one renewal that fails harms nobody. */
 const RENEWALS_PER_LEASE = 3;
 
-/** Bodies of messages that may be unacknowledged at once, in bytes; one message may always be. */
-const WINDOW_BYTES = 8 * 1024 * 1024;
-
 /** Bodies after which no further event is taken from the queue at once, in bytes. */
 const BATCH_BYTES = 1024 * 1024;
 
@@ -72,6 +69,8 @@ export interface SessionOptions {
   readonly transport: TransportName;
   /** Messages that may be unacknowledged at once. */
   readonly window: number;
+  /** Bodies of messages that may be unacknowledged at once, in bytes; one message may always be. */
+  readonly windowBytes: number;
   readonly queues: ChannelQueues;
   readonly metrics: RelayMetrics;
   readonly logger: Logger;
@@ -84,6 +83,7 @@ export class RelaySession {
   readonly channelName: string;
   readonly transport: TransportName;
   readonly window: number;
+  readonly windowBytes: number;
   readonly #queues: ChannelQueues;
   readonly #metrics: RelayMetrics;
   readonly #logger: Logger;
@@ -118,6 +118,7 @@ export class RelaySession {
     this.#token = options.token;
     this.transport = options.transport;
     this.window = options.window;
+    this.windowBytes = options.windowBytes;
     this.#queues = options.queues;
     this.#metrics = options.metrics;
     this.#logger = options.logger;
@@ -313,14 +314,14 @@ export class RelaySession {
 
   /** How many messages more the connector may have, at most `limit`. */
   #roomFor(limit: number): number {
-    const hasBytes = this.#outstandingBytes < WINDOW_BYTES;
+    const hasBytes = this.#outstandingBytes < this.windowBytes;
     return hasBytes ? Math.min(limit, this.window - this.#outstanding.size) : 0;
   }
 
   async #lease(limit: number): Promise<readonly LeasedEvent[]> {
     // Before it is asked for: what comes meanwhile counts.
     this.#mayBeMore = false;
-    const bytes = Math.min(BATCH_BYTES, WINDOW_BYTES - this.#outstandingBytes);
+    const bytes = Math.min(BATCH_BYTES, this.windowBytes - this.#outstandingBytes);
     const { events, mayBeMore } = await handOut(this.#queues, {
       channel: this.channelName,
       limits: this.#limits,

@@ -1,12 +1,10 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
-import { join } from "@std/path";
 import { eventually } from "../support/eventually.ts";
 import { errorCode } from "../support/gateway.ts";
 import { RawHttpConnection } from "../support/http/raw_http.ts";
 import { relayHeaders, RelayStream } from "../support/relay/stream.ts";
 import { PullClient } from "../support/relay/pull_client.ts";
 import { RELAY_ADMIN_TOKEN, RELAY_TOKEN, RelayWorld } from "../support/relay/world.ts";
-import { REPOSITORY } from "../support/repository.ts";
 
 const STREAM = "/connect/stream/inbox";
 
@@ -31,12 +29,14 @@ Deno.test("relay refuses a protocol version that it does not speak, and a connec
     headers: relayHeaders({ "cwm-relay-protocol": "7, 9" }),
   });
   assertEquals([unknown.status, errorCode(unknown)], [400, "unsupported_protocol"]);
-  assertStringIncludes(unknown.text, 'the connector speaks \\"7, 9\\". This gateway speaks version 1');
+  assertStringIncludes(unknown.text, 'the connector speaks \\"7, 9\\". This gateway speaks version 2, 1');
   const { "cwm-relay-protocol": _, ...without } = relayHeaders();
   const silent = await world.gateway.request(STREAM, { headers: without });
   assertEquals([silent.status, errorCode(silent)], [400, "unsupported_protocol"]);
-  await using stream = await RelayStream.open(world.gateway.url(""), { "cwm-relay-protocol": "2,1" });
-  assertEquals(stream.messages[0]?.["protocol"], 1);
+  for (const [spoken, chosen] of [["2,1", 2], ["1, 2, 3", 2], ["1,3", 1]] as const) {
+    await using stream = await RelayStream.open(world.gateway.url(""), { "cwm-relay-protocol": spoken });
+    assertEquals(stream.messages[0]?.["protocol"], chosen);
+  }
 });
 
 Deno.test("relay says that a plain request to the stream of a WebSocket must be one", async () => {
@@ -404,70 +404,6 @@ Deno.test("relay never shows a token in its metrics, its status or its refusals"
     world.gateway.request("/admin/config", { headers: { authorization: "Bearer relay-admin-token" } }),
   ]);
   for (const { text } of texts) assert(!text.includes(RELAY_TOKEN));
-});
-
-/** The lines of the example in PROTOCOL.md. */
-async function exampleLines(): Promise<
-  { readonly from: string; readonly message: Record<string, unknown> }[]
-> {
-  const text = await Deno.readTextFile(join(REPOSITORY, "src/relay/PROTOCOL.md"));
-  const example = text.slice(text.indexOf("## Example")).split("```")[1] ?? "";
-  return example.trim().split("\n").map((line) => ({ from: line[0]!, message: JSON.parse(line.slice(2)) }));
-}
-
-Deno.test("relay speaks as the example in PROTOCOL.md says", async () => {
-  await using world = await RelayWorld.start({
-    channel: { heartbeat_interval_seconds: 15, ack_timeout_seconds: 30 },
-  });
-  const lines = await exampleLines();
-  const events = lines.filter(({ message }) => message["type"] === "webhook" && message["delivery"] === 1);
-  for (const { message } of events) {
-    const body = message["body"] as string | undefined ??
-      Uint8Array.fromBase64(message["body_base64"] as string);
-    const headers = message["headers"] as Record<string, string>;
-    await world.gateway.post(
-      "/webhook/orders",
-      body,
-      headers["x-hub-signature-256"] === undefined
-        ? headers
-        : { ...headers, "x-hub-signature-256": "sha256=00" },
-    );
-  }
-  await using stream = await RelayStream.open(world.gateway.url(""), { "cwm-relay-window": "2" });
-  /** What the example calls `m-1`. */
-  const names = new Map<unknown, unknown>();
-  let arrived = 0;
-  for (const { from, message } of lines) {
-    if (from === ">") {
-      stream.send({
-        ...message,
-        ...("message_id" in message ? { message_id: names.get(message["message_id"]) } : {}),
-      });
-      continue;
-    }
-    const index = arrived++;
-    await eventually(() => stream.messages.length > index);
-    const actual = stream.messages[index]!;
-    if (message["type"] === "webhook") names.set(message["message_id"], actual["message_id"]);
-    assertEquals(Object.keys(actual), Object.keys(message), "the fields, in their order");
-    const fixed = [
-      "type",
-      "protocol",
-      "channel",
-      "resumed",
-      "window",
-      "heartbeat_interval_ms",
-      "ack_timeout_ms",
-    ];
-    for (
-      const field of [...fixed, "sequence", "delivery", "namespace", "webhook_id", "body", "body_base64"]
-    ) {
-      assertEquals(actual[field], message[field], field);
-    }
-    if ("message_id" in message) assertEquals(actual["message_id"], names.get(message["message_id"]));
-  }
-  await world.empty();
-  assertEquals((await world.deadLetters()).map(({ reason }) => reason), ["output_rejected"]);
 });
 
 Deno.test("a channel that its last connector has left is a trouble until somebody takes its events", async () => {

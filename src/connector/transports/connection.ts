@@ -27,6 +27,8 @@ export interface ConnectOptions {
   readonly connectorId: string;
   /** Messages that the connector wants to hold at most. */
   readonly window: number;
+  /** After how many bytes of their bodies it wants no more; left out, the channel's own limit counts. */
+  readonly windowBytes?: number | undefined;
   /** What is resumed: the value of `Last-Event-ID`. */
   readonly resume: string | undefined;
   readonly client: Deno.HttpClient;
@@ -80,6 +82,7 @@ export function requestHeaders(options: ConnectOptions): Headers {
     [HEADERS.connectorId]: options.connectorId,
     [HEADERS.window]: String(options.window),
   });
+  if (options.windowBytes !== undefined) headers.set(HEADERS.windowBytes, String(options.windowBytes));
   if (options.resume !== undefined) headers.set(HEADERS.lastEventId, options.resume);
   return headers;
 }

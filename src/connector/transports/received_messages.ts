@@ -31,7 +31,12 @@ export class ReceivedMessages {
     if (message?.type === "webhook") {
       this.#sequence = message.sequence;
       this.#listener.webhook(message);
-    } else if (message?.type === "paused") this.#listener.paused([message.message_id], message.sequence);
+    } else if (message?.type === "webhooks") {
+      for (const webhook of message.webhooks) this.take(webhook);
+    } else if (message?.type === "paused") {
+      const { message_id, message_ids = [message_id ?? ""], sequence } = message;
+      this.#listener.paused(message_ids, sequence);
+    }
     return closingReason(message);
   }
 }

@@ -10,6 +10,7 @@ import type {
   GatewayMessage,
   Report,
 } from "../../relay/protocol/messages.ts";
+import { batchReports } from "../../relay/protocol/batches.ts";
 import { parseGatewayMessage } from "../../relay/protocol/schema.ts";
 import {
   addressOf,
@@ -25,6 +26,7 @@ import {
   Watchdog,
 } from "./connection.ts";
 import { closingReason, ReceivedMessages } from "./received_messages.ts";
+import { ReportBatch } from "./report_batch.ts";
 
 /** How often a socket that is to be closed is looked at, whether all was sent, in milliseconds: no event says so. */
 const FLUSH_CHECK_MS = 5;
@@ -93,6 +95,8 @@ class WebSocketConnection implements Connection {
   /** `undefined` until the gateway's first message. */
   #received: ReceivedMessages | undefined;
   #watchdog: Watchdog | undefined;
+  /** Since the gateway takes several in one message: what is still to be sent. */
+  #reports: ReportBatch | undefined;
   #closing: string | undefined;
   #failure: string | undefined;
 
@@ -134,14 +138,17 @@ class WebSocketConnection implements Connection {
   }
 
   report(report: Report): void {
-    this.#send(report);
+    if (this.#reports === undefined) this.#send(report);
+    else this.#reports.add(report);
   }
 
   stop(): void {
+    this.#reports?.flush();
     this.#send({ type: "stop" });
   }
 
   async close(): Promise<void> {
+    this.#reports?.flush();
     const giveUpAt = performance.now() + CLOSE_TIMEOUT_MS;
     while (this.#socket.bufferedAmount > 0 && performance.now() < giveUpAt) {
       await new Promise((resolve) => setTimeout(resolve, FLUSH_CHECK_MS));
@@ -155,6 +162,7 @@ class WebSocketConnection implements Connection {
   /** Ends the connection without waiting for the other side, which may be out of reach. */
   end(reason: string): void {
     this.#watchdog?.[Symbol.dispose]();
+    this.#reports?.[Symbol.dispose]();
     this.#events.abort();
     // Without it an error that comes now would be thrown into the void.
     this.#socket.addEventListener("error", (event) => event.preventDefault());
@@ -181,6 +189,7 @@ class WebSocketConnection implements Connection {
     }
     if (message?.type === "connected") return this.#open(message);
     if (message?.type === "heartbeat") this.#send({ type: "heartbeat", timestamp: new Date().toISOString() });
+    if (message?.type === "webhooks") this.#reports?.received(message.webhooks.length);
     const reason = this.#received === undefined ? closingReason(message) : this.#received.take(message);
     this.#closing = reason ?? this.#closing;
   }
@@ -188,6 +197,9 @@ class WebSocketConnection implements Connection {
   #open(connected: ConnectedMessage): void {
     this.#received = new ReceivedMessages(this.#options, this.#listener, connected);
     this.#watchdog = new Watchdog(silenceLimitMs(this.#options, connected), (reason) => this.end(reason));
+    if (connected.protocol > 1) {
+      this.#reports = new ReportBatch(connected.window, (reports) => this.#send(batchReports(reports)));
+    }
     this.#ready.resolve(connected);
   }
 }

@@ -101,12 +101,12 @@ async function open(
   transport: TransportName,
 ): Promise<{ session: RelaySession; resumed: boolean }> {
   const { headers } = request;
-  const window = Number(headers.get(HEADERS.window));
   return await relay.open(channel, {
     transport,
     token: /\S+$/.exec(headers.get("authorization") ?? "")?.[0] ?? "",
     connectorId: (headers.get(HEADERS.connectorId) ?? "").slice(0, MAX_CONNECTOR_ID),
-    window: Number.isSafeInteger(window) && window > 0 ? window : undefined,
+    window: positive(headers.get(HEADERS.window)),
+    windowBytes: positive(headers.get(HEADERS.windowBytes)),
     resume: parseResumePoint(headers.get(HEADERS.lastEventId)),
   });
 }
@@ -137,6 +137,11 @@ async function poll(
     session.fail(error);
     throw error;
   }
+}
+
+function positive(text: string | null): number | undefined {
+  const number = Number(text);
+  return Number.isSafeInteger(number) && number > 0 ? number : undefined;
 }
 
 function bounded(

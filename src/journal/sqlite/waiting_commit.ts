@@ -152,6 +152,8 @@ export class WaitingCommit {
   ): Promise<ReplyOf<Kind>> {
     this.count++;
     if (mayWait) this.#riding++;
+    // A sender waits for it as for an append.
+    if (kind === "enqueue") this.appends++;
     this.#operations.push({ kind, request } as Operation);
     return new Promise<ReplyOf<Kind>>((resolve, reject) => {
       this.#operationWaiters.push({ resolve: resolve as Waiter<unknown>["resolve"], reject });

@@ -16,6 +16,7 @@ const TOKEN = /^[\x21-\x7e]{1,512}$/;
 const DAY_SECONDS = 24 * 60 * 60;
 const YEAR_SECONDS = 365 * DAY_SECONDS;
 const HOUR_SECONDS = 60 * 60;
+const MEBIBYTE = 1024 * 1024;
 
 const encoder = new TextEncoder();
 
@@ -37,6 +38,8 @@ export interface ChannelConfig {
   readonly maxQueueSize: number;
   readonly maxConnections: number;
   readonly maxInFlight: number;
+  /** Bodies that one connector may hold unacknowledged, in bytes. */
+  readonly maxInFlightBytes: number;
   /** Polls that may wait at one gateway. */
   readonly maxPolls: number;
   /** Hand-outs of an event after which it is a dead letter; `Infinity` for any number. */
@@ -68,6 +71,10 @@ const fields = z.strictObject({
   }),
   max_in_flight: integerField(1, 10_000).default(100).meta({
     description: "Messages that one connector may hold unacknowledged.",
+  }),
+  max_in_flight_bytes: integerField(1, 1024 * MEBIBYTE).default(8 * MEBIBYTE).meta({
+    description:
+      "Bodies that one connector may hold unacknowledged, in bytes; one message it may always hold.",
   }),
   max_polls: integerField(1, 10_000).default(100).meta({
     description: "Polls of [pulling](../../relay/PULL.md) consumers that may wait at one gateway at once.",
@@ -106,6 +113,7 @@ export const configSchema: z.ZodType<ChannelConfig> = fields.transform((config) 
   maxQueueSize: config.max_queue_size,
   maxConnections: config.max_connections,
   maxInFlight: config.max_in_flight,
+  maxInFlightBytes: config.max_in_flight_bytes,
   maxPolls: config.max_polls,
   maxDeliveries: config.max_deliveries ?? Infinity,
   ackTimeoutMs: config.ack_timeout_seconds * 1000,

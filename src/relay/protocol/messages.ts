@@ -1,6 +1,6 @@
 /**
- * The messages of the wire protocol between a gateway and its connectors, version 1; `../PROTOCOL.md`
- * describes it with an example exchange.
+ * The messages of the wire protocol between a gateway and its connectors, versions 1 and 2; `../PROTOCOL.md`
+ * describes them with example exchanges.
  *
  * @module
  */
@@ -20,6 +20,8 @@ export interface ConnectedMessage {
   readonly resumed: boolean;
   /** How many messages may be unacknowledged at once. */
   readonly window: number;
+  /** After how many bytes of unacknowledged bodies nothing more is handed out. Version 2. */
+  readonly window_bytes?: number;
   readonly heartbeat_interval_ms: number;
   /** How long messages stay the connector's after it was last heard of. */
   readonly ack_timeout_ms: number;
@@ -52,16 +54,25 @@ export interface WebhookMessage {
   readonly body_base64?: string;
 }
 
+/** Events for the connector, in the order in which they were handed out. Version 2. */
+export interface WebhooksMessage {
+  readonly type: "webhooks";
+  readonly webhooks: readonly WebhookMessage[];
+}
+
 /** A sign of life. Whoever gets none for three intervals gives the connection up. */
 export interface HeartbeatMessage {
   readonly type: "heartbeat";
   readonly timestamp: string;
 }
 
-/** The answer to each `nack` with `delay_ms`: the messages up to this one were sent before the pause. */
+/** The answer to `nack`s with `delay_ms`: the messages up to this one were sent before the pause. */
 export interface PausedMessage {
   readonly type: "paused";
-  readonly message_id: string;
+  /** What the pause was asked for with. Version 1. */
+  readonly message_id?: string | undefined;
+  /** All that the pause was asked for with. Version 2. */
+  readonly message_ids?: readonly string[] | undefined;
   readonly sequence: number;
 }
 
@@ -76,6 +87,7 @@ export interface ClosingMessage {
 export type GatewayMessage =
   | ConnectedMessage
   | WebhookMessage
+  | WebhooksMessage
   | HeartbeatMessage
   | PausedMessage
   | ClosingMessage;
@@ -115,9 +127,18 @@ export type Report =
     readonly error?: string | undefined;
   };
 
+/** What a connector says became of messages, together. Version 2. */
+export interface ReportsMessage {
+  readonly type: "reports";
+  /** The ids of messages that it acknowledges. */
+  readonly acks: readonly string[];
+  readonly nacks: readonly Extract<Report, { readonly type: "nack" }>[];
+}
+
 /** What a connector sends over a WebSocket. */
 export type ConnectorMessage =
   | Report
+  | ReportsMessage
   | { readonly type: "heartbeat"; readonly timestamp?: string | undefined }
   /** Hand out nothing more: the connector finishes what it holds and ends. */
   | { readonly type: "stop" };

@@ -8,7 +8,7 @@
 import { GatewayError } from "../../errors.ts";
 
 /** The versions that this build speaks, best first. */
-export const PROTOCOL_VERSIONS: readonly number[] = [1];
+export const PROTOCOL_VERSIONS: readonly number[] = [2, 1];
 
 /** Request headers of the protocol. */
 export const HEADERS = {
@@ -16,6 +16,8 @@ export const HEADERS = {
   protocol: "cwm-relay-protocol",
   /** How many unacknowledged messages the connector wants to hold at most. */
   window: "cwm-relay-window",
+  /** After how many bytes of their bodies it wants no more. */
+  windowBytes: "cwm-relay-window-bytes",
   /** A name for the connector that stays the same over its restarts. */
   connectorId: "x-connector-id",
   /** Resumes a connection: `{connection_id}.{sequence}` of the last message that arrived. */

@@ -8,7 +8,7 @@ import { z } from "zod";
 import { GatewayError } from "../../errors.ts";
 import { eventTypeIn } from "../../event/event_type.ts";
 import { DEFAULT_JSON_BOUNDS, isWithinBounds, JsonScanner } from "../../json/scan.ts";
-import type { AckRequest, ConnectorMessage, GatewayMessage } from "./messages.ts";
+import type { AckRequest, ConnectorMessage, GatewayMessage, WebhookMessage } from "./messages.ts";
 
 const encoder = new TextEncoder();
 
@@ -16,11 +16,15 @@ const encoder = new TextEncoder();
 const MAX_PAUSE_MS = 300_000;
 const MAX_ERROR = 1_000;
 
+/** Reports in one message. */
+const MAX_REPORTS = 10_000;
+
 // Loose, as every schema here: a later version may add fields, and what is not known is not read.
-const ack = z.looseObject({ type: z.literal("ack"), message_id: z.string().min(1).max(200) });
+const messageId = z.string().min(1).max(200);
+const ack = z.looseObject({ type: z.literal("ack"), message_id: messageId });
 const nack = z.looseObject({
   type: z.literal("nack"),
-  message_id: z.string().min(1).max(200),
+  message_id: messageId,
   retry: z.boolean().default(true),
   delay_ms: z.number().min(0).max(MAX_PAUSE_MS).optional(),
   code: z.enum(["output_rejected", "output_failed", "expired"]).optional(),
@@ -30,13 +34,18 @@ const report = z.discriminatedUnion("type", [ack, nack]);
 const connectorMessage = z.discriminatedUnion("type", [
   ack,
   nack,
+  z.looseObject({
+    type: z.literal("reports"),
+    acks: z.array(messageId).max(MAX_REPORTS).default([]),
+    nacks: z.array(nack).max(MAX_REPORTS).default([]),
+  }),
   z.looseObject({ type: z.literal("heartbeat"), timestamp: z.string().optional() }),
   z.looseObject({ type: z.literal("stop") }),
 ]);
 const ackRequest = z.looseObject({
   channel: z.string(),
   connection_id: z.string(),
-  messages: z.array(report).max(10_000).default([]),
+  messages: z.array(report).max(MAX_REPORTS).default([]),
   stop: z.boolean().optional(),
   end: z.boolean().optional(),
 });
@@ -56,6 +65,7 @@ const webhookMessage = z.looseObject({
 });
 const gatewayMessage = z.discriminatedUnion("type", [
   webhookMessage,
+  z.looseObject({ type: z.literal("webhooks"), webhooks: z.array(webhookMessage) }),
   z.looseObject({
     type: z.literal("connected"),
     protocol: z.number(),
@@ -63,12 +73,18 @@ const gatewayMessage = z.discriminatedUnion("type", [
     channel: z.string(),
     resumed: z.boolean(),
     window: z.number(),
+    window_bytes: z.number().optional(),
     heartbeat_interval_ms: z.number().positive(),
     ack_timeout_ms: z.number().positive(),
     server: z.string(),
   }),
   z.looseObject({ type: z.literal("heartbeat"), timestamp: z.string() }),
-  z.looseObject({ type: z.literal("paused"), message_id: z.string(), sequence: z.number() }),
+  z.looseObject({
+    type: z.literal("paused"),
+    message_id: z.string().optional(),
+    message_ids: z.array(z.string()).optional(),
+    sequence: z.number(),
+  }),
   z.looseObject({ type: z.literal("closing"), code: z.string(), message: z.string() }),
 ]);
 
@@ -88,20 +104,57 @@ export function parseAckRequest(text: string): AckRequest {
  * @throws {GatewayError} `invalid_message`
  */
 export function parseGatewayMessage(text: string): GatewayMessage | undefined {
-  const json = parseJson(text);
-  return isKnown(json) ? validate(gatewayMessage, json) as GatewayMessage : undefined;
+  return readGatewayMessage(parseJson(text));
 }
 
 /** The messages in the answer to a poll. @throws {GatewayError} `invalid_message` */
 export function parseGatewayMessages(json: unknown): readonly GatewayMessage[] {
   const { messages } = validate(z.looseObject({ messages: z.array(z.unknown()) }), json);
-  return messages.filter(isKnown).map((message) => validate(gatewayMessage, message) as GatewayMessage);
+  return messages.flatMap((message) => readGatewayMessage(message) ?? []);
 }
 
-const KNOWN_TYPES: ReadonlySet<unknown> = new Set(["webhook", "connected", "heartbeat", "paused", "closing"]);
+const KNOWN_TYPES: ReadonlySet<unknown> = new Set([
+  ...["webhook", "webhooks", "connected", "heartbeat", "paused", "closing"],
+]);
 
-function isKnown(json: unknown): boolean {
-  return KNOWN_TYPES.has((json as { readonly type?: unknown } | null)?.type);
+function readGatewayMessage(json: unknown): GatewayMessage | undefined {
+  const { type, webhooks } = (json ?? {}) as { readonly type?: unknown; readonly webhooks?: unknown };
+  if (!KNOWN_TYPES.has(type)) return undefined;
+  // What comes thousands of times a second is not taken apart by a schema, unless something is wrong with it.
+  if (type === "webhook" && isPlainWebhook(json)) return json;
+  if (type === "webhooks" && Array.isArray(webhooks) && webhooks.every(isPlainWebhook)) {
+    return { type, webhooks };
+  }
+  return validate(gatewayMessage, json) as GatewayMessage;
+}
+
+/** RFC 3339 in UTC, as a gateway writes it. */
+const TIMESTAMP = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
+
+/** Whether it is a message with a text as its body that {@linkcode webhookMessage} takes as it is. */
+function isPlainWebhook(json: unknown): json is WebhookMessage {
+  if (typeof json !== "object" || json === null) return false;
+  const one = json as Readonly<Record<string, unknown>>;
+  return one["type"] === "webhook" && isName(one["message_id"]) && isName(one["event_id"]) &&
+    isName(one["webhook_id"]) && typeof one["namespace"] === "string" &&
+    Number.isFinite(one["sequence"]) && Number.isFinite(one["delivery"]) &&
+    typeof one["timestamp"] === "string" && TIMESTAMP.test(one["timestamp"]) &&
+    !Number.isNaN(Date.parse(one["timestamp"])) && typeof one["body"] === "string" &&
+    one["body_base64"] === undefined && isEventType(one["event_type"]) && areTexts(one["headers"]);
+}
+
+function isName(value: unknown): boolean {
+  return typeof value === "string" && value !== "";
+}
+
+function isEventType(value: unknown): boolean {
+  return value === undefined || typeof value === "string" && eventTypeIn(value) !== undefined;
+}
+
+function areTexts(headers: unknown): boolean {
+  if (typeof headers !== "object" || headers === null || Array.isArray(headers)) return false;
+  for (const value of Object.values(headers)) if (typeof value !== "string") return false;
+  return true;
 }
 
 /** What a request to a channel says in its body. @throws {GatewayError} `invalid_message`, `json_too_complex` */

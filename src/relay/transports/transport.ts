@@ -21,6 +21,7 @@ export function connectedMessage(
     channel: session.channelName,
     resumed,
     window: session.window,
+    ...(protocol === 1 ? {} : { window_bytes: session.windowBytes }),
     heartbeat_interval_ms: session.heartbeatIntervalMs,
     ack_timeout_ms: session.ackTimeoutMs,
     server: `cwm ${VERSION}`,

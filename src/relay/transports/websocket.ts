@@ -11,13 +11,15 @@ import {
   type ConnectorMessage,
   END_CODES,
   type GatewayMessage,
+  type WebhookMessage,
 } from "../protocol/messages.ts";
+import { encodeBatches, reportsOf } from "../protocol/batches.ts";
 import { parseConnectorMessage } from "../protocol/schema.ts";
 import type { End, RelaySession } from "../session.ts";
 import { beginHeartbeats, closingMessages } from "./transport.ts";
 
 /** Messages that are asked for at once. */
-const BATCH = 16;
+const BATCH = 256;
 
 /** Bytes that may wait for a slow peer before nothing more is taken from the queue. */
 const MAX_BUFFERED_BYTES = 1024 * 1024;
@@ -40,8 +42,13 @@ const MAX_REASON = 120;
 /** Sends and receives until the socket closes or the session ends. The session outlives its socket. */
 export function serveWebSocket(session: RelaySession, socket: WebSocket, connected: ConnectedMessage): void {
   const closed = new AbortController();
-  const send = (message: GatewayMessage) => {
-    if (socket.readyState === WebSocket.OPEN) socket.send(JSON.stringify(message));
+  const sendText = (text: string) => {
+    if (socket.readyState === WebSocket.OPEN) socket.send(text);
+  };
+  const send = (message: GatewayMessage) => sendText(JSON.stringify(message));
+  const sendEvents = (messages: readonly WebhookMessage[]) => {
+    if (connected.protocol === 1) messages.forEach(send);
+    else for (const { text } of encodeBatches(messages)) sendText(text);
   };
   const attached = session.attach(async (end) => {
     for (const message of closingMessages(end)) send(message);
@@ -53,7 +60,7 @@ export function serveWebSocket(session: RelaySession, socket: WebSocket, connect
     if (closed.signal.aborted) return closeSocket(socket, session.end);
     send(connected);
     beginHeartbeats(session, send, closed.signal);
-    pump(session, socket, send, closed.signal).catch(fail);
+    pump(session, socket, sendEvents, closed.signal).catch(fail);
   });
   socket.addEventListener("message", ({ data }) => {
     if (!closed.signal.aborted) receive(session, send, data).catch(fail);
@@ -71,12 +78,12 @@ export function serveWebSocket(session: RelaySession, socket: WebSocket, connect
 async function pump(
   session: RelaySession,
   socket: WebSocket,
-  send: (message: GatewayMessage) => void,
+  sendEvents: (messages: readonly WebhookMessage[]) => void,
   signal: AbortSignal,
 ): Promise<void> {
   let limit = BATCH;
   while (!signal.aborted) {
-    for (const message of await session.take(limit, signal)) send(message);
+    sendEvents(await session.take(limit, signal));
     // Large bodies one by one: what is taken from the queue stands in memory until it is sent.
     limit = socket.bufferedAmount > MAX_BUFFERED_BYTES ? 1 : BATCH;
     while (socket.bufferedAmount > MAX_BUFFERED_BYTES && !signal.aborted) {
@@ -95,8 +102,15 @@ async function receive(
   session.heard();
   if (message.type === "heartbeat") return;
   if (message.type === "stop") return session.stop();
-  const { paused } = await session.settle([message]);
-  if (paused !== undefined) send({ type: "paused", message_id: message.message_id, sequence: paused });
+  if (message.type !== "reports") {
+    const { paused } = await session.settle([message]);
+    if (paused !== undefined) send({ type: "paused", message_id: message.message_id, sequence: paused });
+    return;
+  }
+  const { paused } = await session.settle(reportsOf(message));
+  if (paused === undefined) return;
+  const message_ids = message.nacks.filter(({ delay_ms = 0 }) => delay_ms > 0).map((one) => one.message_id);
+  send({ type: "paused", message_ids, sequence: paused });
 }
 
 /**

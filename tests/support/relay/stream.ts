@@ -51,9 +51,12 @@ export class RelayStream implements AsyncDisposable {
     return String(this.messages[0]?.["connection_id"]);
   }
 
-  /** The messages that carry events. */
+  /** The messages that carry events, those of batches one by one. */
   get webhooks(): readonly Message[] {
-    return this.messages.filter(({ type }) => type === "webhook");
+    return this.messages.flatMap((message) => {
+      if (message.type === "webhooks") return message["webhooks"] as Message[];
+      return message.type === "webhook" ? [message] : [];
+    });
   }
 
   /** The bodies of the events so far. */
