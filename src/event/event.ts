@@ -49,6 +49,8 @@ export class EventBody {
   #isJson: boolean;
   /** Whether a large body is UTF-8, once that was found out. */
   #isKnownUtf8: boolean | undefined;
+  /** Whether the output that had the bytes reads them no more. */
+  #isRead = false;
   /** The most bytes that a character of the text takes in memory. */
   #characterBytes: 1 | 2 = 2;
 
@@ -108,6 +110,19 @@ export class EventBody {
     if (this.#bytes === undefined || !this.#isLarge) return false;
     this.#bytes.buffer.transfer(0);
     return true;
+  }
+
+  /**
+   * For outputs, with the result of an attempt: nothing reads the bytes any more that they got, in no library and no
+   * socket. Bodies of which it is not said are left to the collection of garbage.
+   */
+  doneReading(): void {
+    this.#isRead = true;
+  }
+
+  /** {@linkcode discard}, where the one output that had the event is {@linkcode doneReading}. */
+  discardRead(): boolean {
+    return this.#isRead && this.discard();
   }
 
   /** The beginning of the text. Of a large body of bytes no more is decoded than that takes. */

@@ -44,5 +44,6 @@ function receivedFrom(answer: TargetAnswer): ReceivedAnswer {
     headers: text === "" ? {} : { "content-type": type },
     body: new TextEncoder().encode(text),
     isWhole: true,
+    isSent: true,
   };
 }

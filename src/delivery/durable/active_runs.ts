@@ -31,8 +31,13 @@ const TRIED_PAUSE_MS = 7 * 24 * 60 * 60_000;
 
 /** The lane that the events belong to. */
 export interface ActiveRunsOwner {
-  /** An event is held here no more; its outcome may still be on its way into the journal. @param bytes of the run */
-  onLeft(bytes: number): void;
+  /**
+   * An event is held here no more; its outcome may still be on its way into the journal.
+   *
+   * @param bytes of the run
+   * @param isDiscarded whether its body takes no memory any more
+   */
+  onLeft(bytes: number, isDiscarded: boolean): void;
   /** An event is held here no more: another gateway delivers it. @param bytes of the run */
   onGone(bytes: number): void;
   /** The journal has an event back. @param dueAt when it is to be attempted again, by `steadyNow` */
@@ -269,7 +274,7 @@ export class ActiveRuns implements OutputQueueOwner, DeliveryOwner {
         this.#retryLater(run, route, decision);
         break;
       case "delivered":
-        this.#leave(run);
+        this.#leave(run, true);
         this.#context.recorder.delivered(run.pending.sequence, this);
         break;
       case "dead":
@@ -332,10 +337,11 @@ export class ActiveRuns implements OutputQueueOwner, DeliveryOwner {
     this.#unsettled = assertCount(this.#unsettled - 1, "outcomes on their way into the journal");
   }
 
-  #leave(run: EventRun): void {
+  /** @param isDelivered whether nobody needs its body any more, the journal neither */
+  #leave(run: EventRun, isDelivered = false): void {
     this.#runs.delete(run);
     this.#unsettled++;
-    this.#owner.onLeft(run.bytes);
+    this.#owner.onLeft(run.bytes, isDelivered && run.discardBody());
   }
 }
 

@@ -74,10 +74,15 @@ export class ClaimWindow {
     this.#budget.take(bytes);
   }
 
-  /** An event has left. @param bytes those it was taken with */
-  release(bytes: number): void {
+  /**
+   * An event has left.
+   *
+   * @param bytes those it was taken with
+   * @param isDiscarded whether its body takes no memory any more
+   */
+  release(bytes: number, isDiscarded = false): void {
     this.#events = assertCount(this.#events - 1, "events of a webhook out of the journal");
     this.#bytes = assertCount(this.#bytes - bytes, "body bytes of a webhook");
-    this.#budget.release(bytes);
+    this.#budget.release(bytes, isDiscarded);
   }
 }

@@ -65,6 +65,8 @@ export class EventRun extends Listed<EventRun> {
   startedAt: number | undefined;
   /** In the order in which they were begun. Mostly one, which a new array has less room for than one that grows. */
   #steps: readonly StepProgress[] = NO_PROGRESS;
+  /** How often a step was handed to an output. */
+  #begun = 0;
   /** Whether the journal holds progress of this event: it stays there until other progress is stored. */
   #isStored = false;
 
@@ -85,7 +87,18 @@ export class EventRun extends Listed<EventRun> {
 
   /** The step was handed to its output's queue. */
   begin(step: RouteStep): void {
+    this.#begun++;
     this.#ensure(step).isBegun = true;
+  }
+
+  /**
+   * Gives the memory of the body back, if one attempt was all that had it and is done reading: where there were others,
+   * one that was given up may still read. To be called when the event is delivered.
+   *
+   * @returns whether nothing is left of it that has to be collected
+   */
+  discardBody(): boolean {
+    return this.#begun === 1 && this.pending.event.body.discardRead();
   }
 
   /** The step was taken back from the queue before it was attempted. */

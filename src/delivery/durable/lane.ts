@@ -91,13 +91,14 @@ export class Lane implements ActiveRunsOwner, ArrivalOwner, BacklogOwner {
     keys: readonly RepeatKey[] | undefined,
     listener: AppendListener,
   ): void {
+    const bytes = event.body.memory;
     if (this.pending >= queue) {
+      this.#context.budget.noteLeft(bytes);
       const message = "Too many events of this webhook wait to be delivered";
       const error = new GatewayError("overloaded", message, { retryAfterSeconds: RETRY_AFTER_SECONDS });
       return listener.onRefused(error);
     }
     if (!this.#runs.route.isKnown) this.refresh();
-    const bytes = event.body.memory;
     // Where it is not known whether earlier events wait, it gets its turn out of the journal, behind them.
     const claim = !this.#backlog.exists && this.#context.knowsJournal && this.#window.hasRoomFor(bytes) &&
       !this.#runs.route.isStopped && (!this.triesOne || this.#runs.isEmpty);
@@ -113,6 +114,7 @@ export class Lane implements ActiveRunsOwner, ArrivalOwner, BacklogOwner {
     if (appended === undefined) this.#forget();
     else this.#counters.accepted.increment();
     if (!isClaimed) {
+      this.#context.budget.noteLeft(bytes);
       this.#backlog.arrived(appended !== undefined);
     } else if (appended !== undefined && appended.waits !== true) {
       this.#runs.begin({ sequence: appended.sequence, event, attempts: 1, progress: undefined }, bytes);
@@ -180,8 +182,8 @@ export class Lane implements ActiveRunsOwner, ArrivalOwner, BacklogOwner {
     this.pending = Math.max(this.pending, this.#moving);
   }
 
-  onLeft(bytes: number): void {
-    this.#window.release(bytes);
+  onLeft(bytes: number, isDiscarded: boolean): void {
+    this.#window.release(bytes, isDiscarded);
     if (this.#backlog.exists && this.#window.isHalfEmpty) this.#backlog.fill();
   }
 

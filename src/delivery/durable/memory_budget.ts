@@ -1,3 +1,9 @@
+/**
+ * The bound on what all webhooks have out of the journal.
+ *
+ * @module
+ */
+
 import { assertCount } from "../../errors.ts";
 import type { BodyMemory } from "../../io/memory/body_memory.ts";
 import { fairRoom } from "../../time/fair_share.ts";
@@ -33,14 +39,19 @@ export class MemoryBudget {
     this.#taken = assertCount(this.#taken + bytes, "body bytes out of the journal");
   }
 
-  /** Gives back, and wakes those who wait for room. */
-  release(bytes: number): void {
+  /** Gives back, and wakes those who wait for room. @param isDiscarded whether nothing is left to be collected */
+  release(bytes: number, isDiscarded = false): void {
     this.#taken = assertCount(this.#taken - bytes, "body bytes out of the journal");
-    this.#leftOver?.release(bytes);
+    if (!isDiscarded) this.noteLeft(bytes);
     if (this.#waiting.size === 0 || this.free <= 0) return;
     const waiting = [...this.#waiting];
     this.#waiting.clear();
     for (const wake of waiting) wake();
+  }
+
+  /** A body that was not taken in here is not needed any more. */
+  noteLeft(bytes: number): void {
+    this.#leftOver?.release(bytes);
   }
 
   /** Lets one event at a time be larger than what is left, until disposal; `undefined` while another one is. */

@@ -243,7 +243,8 @@ class Exchange extends BoundedRequest implements RequestToVerify, AppendListener
       const event = authenticator.seal(verified, this.#eventOf(entry, clean, type));
       this.#body = undefined;
       const accepting = this.#context.acceptor.accept(entry, event, this, signed);
-      if (accepting === "appending") return;
+      // Whoever delivers it gives its memory back.
+      if (accepting === "appending") return this.noteLeft(0);
       const accepted = accepting instanceof Promise ? await accepting : accepting;
       if (accepted instanceof GatewayError) throw accepted;
       this.#succeed(entry, accepted === "delivered" ? undefined : accepted);

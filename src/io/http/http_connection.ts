@@ -29,6 +29,8 @@ export interface ReceivedAnswer {
   readonly body: Uint8Array<ArrayBuffer>;
   /** Whether the body was read to its end. */
   readonly isWhole: boolean;
+  /** Whether the request was sent to its end: nothing reads its body any more. */
+  readonly isSent: boolean;
 }
 
 /** A kept connection has turned out to be closed by the other side before anything was answered. */
@@ -184,7 +186,8 @@ export class HttpConnection {
     const waiting = this.#settle();
     if (waiting === undefined) return;
     const { head, body } = this.#reader;
-    waiting.resolve({ status: head!.status, headers: head!.headers, body, isWhole });
+    const isSent = !this.#isWriting;
+    waiting.resolve({ status: head!.status, headers: head!.headers, body, isWhole, isSent });
   }
 
   #fail(error: unknown): void {

@@ -87,6 +87,7 @@ class HttpWebhookOutput implements Output<HttpWebhookConfig> {
     try {
       const answer = await this.#answerTo(destination, config, headers, body, signal, slot && KEPT_OF_ANSWER);
       this.#reach.answered();
+      if (answer.isSent) event.body.doneReading();
       const result = judgeAnswer(answer, destination, config.statusRules);
       if (slot !== undefined) slot.answer = answerForSender(answer, destination);
       if (onDown !== undefined && isFailureOf(answer, result)) onDown();

@@ -45,3 +45,11 @@ Deno.test("a body that is not small is held as bytes or as text, and gives them 
   read.discard();
   assertEquals(bytes.byteLength, 0);
 });
+
+Deno.test("a body is given back where its reader is done with it, and not before", () => {
+  const bytes = new Uint8Array(20_000);
+  const body = EventBody.fromBytes(bytes);
+  assertEquals([body.discardRead(), bytes.byteLength], [false, 20_000]);
+  body.doneReading();
+  assertEquals([body.discardRead(), bytes.byteLength], [true, 0]);
+});

@@ -16,7 +16,7 @@ import {
 } from "../protocol.ts";
 
 /** From this length on, in bytes. What is smaller is copied and collected faster than it is seen to. */
-const LARGE_BYTES = 64 * 1024;
+const LARGE_BYTES = 16 * 1024;
 
 /** The index of the body among the fields of an append. */
 const BODY_FIELD = 4;

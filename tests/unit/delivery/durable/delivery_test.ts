@@ -1,5 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { DeliveryError } from "../../../../src/errors.ts";
+import type { EventBody } from "../../../../src/event/event.ts";
 import type { DeliveryResult } from "../../../../src/modules/module.ts";
 import { eventually } from "../../../support/eventually.ts";
 import { type Answer, errorCode, TestGateway } from "../../../support/gateway.ts";
@@ -180,6 +181,42 @@ Deno.test("what waits for an output is handed over in batches, the webhooks in t
   assertEquals(probe.batches.length, 5);
   const place = probe.events.findIndex(({ webhook }) => webhook === "little");
   assert(place <= 11, `the webhook with one event is in the first batch after the open one, not at ${place}`);
+});
+
+for (
+  const [what, options, results, left] of [
+    ["delivered by one attempt", {}, [], 0],
+    ["delivered by another attempt, out of the journal", {}, [new DeliveryError("output_failed")], 0],
+    ["had by an attempt before", { ordered: true }, [new DeliveryError("output_failed")], 20_000],
+  ] as [string, { ordered?: boolean }, DeliveryResult[], number][]
+) {
+  Deno.test(`the body of an event that was ${what} has ${left} bytes when its output is done`, async () => {
+    const probe = durable(options);
+    const bodies: EventBody[] = [];
+    probe.behaviour = ({ event: { body } }) => {
+      bodies.push(body);
+      body.doneReading();
+      return results.shift() ?? "delivered";
+    };
+    await using gateway = await start([probe]);
+    await gateway.post("/webhook/orders", JSON.stringify("x".repeat(20_000 - 2)));
+    await untilPending(gateway, 0);
+    assertEquals(probe.events.map(({ text }) => text.length), bodies.map(() => 20_000));
+    assertEquals(bodies.at(-1)?.bytes.byteLength, left);
+  });
+}
+
+Deno.test("a body that its output may go on reading is left alone when it is delivered", async () => {
+  const probe = durable();
+  const bodies: EventBody[] = [];
+  probe.behaviour = ({ event: { body } }) => {
+    bodies.push(body);
+    return "delivered";
+  };
+  await using gateway = await start([probe]);
+  await gateway.post("/webhook/orders", JSON.stringify("x".repeat(20_000 - 2)));
+  await untilPending(gateway, 0);
+  assertEquals(bodies.map(({ bytes }) => bytes.byteLength), [20_000]);
 });
 
 Deno.test("the events of an ordered output keep their order when one of them fails", async () => {
