@@ -120,12 +120,29 @@ export class JournalWorld implements AsyncDisposable {
     await eventually(async () => {
       for (const { running } of this.gateways) {
         const pending = await pendingOf(running.url);
-        if (pending !== "0") throw new Error(`${pending} events are pending`);
+        if (pending !== "0") throw new Error(`${pending} events are pending: ${await this.#whatIsLeft()}`);
       }
-    }, { timeoutMs: SETTLE_TIMEOUT_MS, intervalMs: 100 });
+    }, { timeoutMs: SETTLE_TIMEOUT_MS, intervalMs: 500 });
     const letters = await readLetters(this.gateways[0]!.running.url, ADMIN_TOKEN);
     for (const gateway of this.gateways) await gateway.end("SIGTERM");
     return judge(this.ledger, letters);
+  }
+
+  /** For people who look for the reason: what stands in the tables, and what the gateways said last. */
+  async #whatIsLeft(): Promise<string> {
+    const rows = async (sql: string) => JSON.stringify(await this.database.primary.query(sql, [], "journal"));
+    const said = this.gateways.map(({ running }, index) => {
+      return `gateway ${index}:\n${running.lines.slice(-20).map(({ text }) => text).join("\n")}`;
+    });
+    return [
+      `gateways ${await rows("select id, session, beats from cwm.gateway order by id")}`,
+      `lanes ${await rows("select id, webhook, holder from cwm.lane order by id")}`,
+      `packs ${await rows(
+        "select owner, no, count, claimed, lanes, held, due from cwm.pack order by 1, 2 limit 20",
+      )}`,
+      `line ${await rows("select lane, seq, count, held, due from cwm.line order by 1, 2 limit 20")}`,
+      ...said,
+    ].join("\n");
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
