@@ -121,7 +121,7 @@ export function testJournalContract(name: string, setUp: () => Promise<JournalHa
     const failure = FAILURE;
     await journal.settle({ sequence: late!, state: "retry", dueAt: tomorrow, failure });
     assertEquals(await journal.claim(LANE, ALL), { events: [], nextDueAt: tomorrow });
-    await journal.settle({ sequence: soon!, state: "retry", dueAt: Date.now() + 5, failure });
+    await journal.settle({ sequence: soon!, state: "retry", dueAt: Date.now() + 5.25, failure });
     const claimed = await eventually(async () => {
       const { events } = await journal.claim(LANE, ALL);
       assert(events.length > 0);

@@ -156,11 +156,14 @@ export class Packs {
       case "delivered":
         this.#end(pack, index, true);
         break;
-      case "retry":
+      case "retry": {
+        // The tables have whole milliseconds.
+        const dueAt = Math.ceil(settlement.dueAt);
         pack.update(index, settlement, settlement.unattempted === true ? -1 : 0);
-        pack.putBack(index, settlement.dueAt);
-        lane.wait(no, pack.oldestAt, settlement.dueAt);
+        pack.putBack(index, dueAt);
+        lane.wait(no, pack.oldestAt, dueAt);
         break;
+      }
       case "progress":
         pack.update(index, settlement);
         break;
