@@ -35,10 +35,12 @@ import type { PostgresConnection, PostgresServer } from "./connection/connection
 import { PostgresError } from "./connection/errors.ts";
 import { JournalLog } from "./journal_log.ts";
 import { Lots } from "./lots/lots.ts";
+import { OrderedLanes } from "./lanes/ordered_lanes.ts";
 import { Claims } from "./packs/claims.ts";
 import { Packs } from "./packs/packs.ts";
 import type { WaitingLane } from "./packs/waiting_lane.ts";
 import { findRepeated, recall, remember } from "./remembered_keys.ts";
+import { Wakeups } from "./wakeups/wakeups.ts";
 import { journalUnavailable } from "./unavailable.ts";
 
 const MIB = 1024 * 1024;
@@ -90,6 +92,9 @@ export class PostgresJournal implements EventJournal {
   readonly #claims: Claims;
   readonly #beats: Beats;
   readonly #adoption: Adoption;
+  readonly #ordered: OrderedLanes;
+  /** What this gateway and the others say to each other. */
+  readonly wakeups: Wakeups;
   readonly #log: JournalLog;
   /** For everything but lots and beats. */
   readonly #connection: PostgresConnection;
@@ -127,11 +132,23 @@ export class PostgresJournal implements EventJournal {
       maxWaitingBytes: options.maxWaitingBytes ?? 64 * MIB,
       keepsDelivered: retentionMs > 0,
       now,
+      onOrdered: (outcome) => this.#ordered.appended(outcome),
+    });
+    this.wakeups = new Wakeups(server.connection(), options.logger);
+    this.#ordered = new OrderedLanes({
+      connection: server.connection(),
+      packs: this.#packs,
+      member: this.member,
+      wakeups: this.wakeups,
+      onWaiting: (lanes) => this.#reportWaiting(lanes),
+      onForeign: ({ key }) => this.#listener?.onGone(key),
+      isWithdrawn: (mark) => this.#lots.isWithdrawn(mark),
     });
     this.#claims = new Claims({
       connection: this.#connection,
       packs: this.#packs,
       owner: () => this.member.id,
+      takeUnread: (lane) => this.#ordered.take(lane),
       record: () => this.#lots.changed(),
       now,
     });
@@ -253,8 +270,10 @@ export class PostgresJournal implements EventJournal {
   /** Writes what waits, and leaves what is pending to the others. */
   async #close(): Promise<void> {
     const signal = AbortSignal.timeout(CLOSE_TIMEOUT_MS);
+    await this.#ordered[Symbol.asyncDispose]();
     await this.#lots.close(signal);
     await this.#beats.stop();
+    await this.wakeups[Symbol.asyncDispose]();
     try {
       await this.#lotConnection.use((client) => this.member.leave(client), signal);
     } catch (error) {
@@ -268,6 +287,7 @@ export class PostgresJournal implements EventJournal {
       this.#wasAlive = true;
       this.#listener?.onHolding();
     }
+    this.#ordered.look();
     const adopted = await this.#adoption.adopt(client);
     if (adopted > 0) this.#log.adopted(adopted);
     if (performance.now() - this.#sweptAt < this.#sweepIntervalMs) return;
@@ -280,6 +300,7 @@ export class PostgresJournal implements EventJournal {
   #lose(): void {
     this.#log.lost(this.#packs.pending);
     const lost = this.#packs.lose();
+    this.#ordered.lost();
     this.#lots.lost();
     for (const lane of lost) this.#listener?.onGone(lane);
   }

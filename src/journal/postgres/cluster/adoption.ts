@@ -7,6 +7,7 @@
 import type { PostgresClient } from "../connection/client.ts";
 import { prepared } from "../connection/statement.ts";
 import { DONE_OWNER } from "../lots/lot_statement.ts";
+import { ORDERED_FROM } from "../lanes/ordered_rows.ts";
 import { readPackRows, STORED_PACK, type StoredPack } from "../packs/pack_rows.ts";
 import type { Packs } from "../packs/packs.ts";
 import type { WaitingLane } from "../packs/waiting_lane.ts";
@@ -26,7 +27,8 @@ const ORPHANED = prepared(
 );
 
 const CANDIDATES = prepared(
-  `select no from cwm.pack where owner = any($1::bigint[]) order by owner, no limit ${SLICE}`,
+  `select no from cwm.pack where owner = any($1::bigint[]) and no < ${ORDERED_FROM}
+  order by owner, no limit ${SLICE}`,
 );
 
 const ADOPT = prepared(

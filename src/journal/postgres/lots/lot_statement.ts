@@ -9,6 +9,7 @@
  */
 
 import { prepared } from "../connection/statement.ts";
+import { ORDERED_FROM, unreadOwnerSql } from "../lanes/ordered_rows.ts";
 
 /** Whose packs are whose events are delivered and kept. */
 export const DONE_OWNER = -1;
@@ -82,12 +83,73 @@ born_keyed as (
   join fresh using (ordinal)
   on conflict do nothing)`;
 
-/** A lot with everything that there may be. */
+const KEYED_ANSWER = `(select coalesce(json_agg(ordinal), '[]') from fresh) as fresh,
+  (select coalesce(json_agg(json_build_array(ordinal, encode(key, 'hex'), event_id)), '[]') from known) as known`;
+
+/** A lot without packs of webhooks whose order counts. */
 export const WHOLE_LOT = prepared(
   `with ${FENCE}, ${GONE}, ${KEPT}, ${BORN}, ${BURIED}, ${KEYED}
-  select (select count(*)::int from me) as alive,
-    (select coalesce(json_agg(ordinal), '[]') from fresh) as fresh,
-    (select coalesce(json_agg(json_build_array(ordinal, encode(key, 'hex'), event_id)), '[]') from known) as known`,
+  select (select count(*)::int from me) as alive, ${KEYED_ANSWER}`,
+);
+
+/** How many values {@linkcode ordered} has. */
+const ORDERED_VALUES = 10;
+
+/**
+ * Packs of webhooks whose order counts. The server numbers them in the order in which they are given; `mark` is the
+ * number that the gateway has given, by which it knows them until then, and by which a lot that is sent again finds
+ * what it has appended already. Those of lanes that this gateway does not hold are left to who does.
+ *
+ * @param first the number of the first value: ordinals of events with keys, lanes, marks, counts, times, whether they
+ * are claimed, whether the lane is held here, where the bytes start and how many they are; and the marks of packs that
+ * senders were refused
+ * @param condition which of them are appended
+ */
+function ordered(first: number, condition: string): string {
+  const [ordinal, lane, mark, count, oldest, claimed, own, start, length, refused] = Array.from(
+    { length: ORDERED_VALUES },
+    (_, index) => `$${first + index}`,
+  );
+  return `withdrawn as (
+    delete from cwm.pack p using me where p.mark = any(${refused}::bigint[])
+      and (p.owner = me.id or p.owner = ${unreadOwnerSql("p.lanes[1]")})),
+  lined as (
+    insert into cwm.pack (${PACK_COLUMNS}, mark)
+    select case when t.own then t.me else ${unreadOwnerSql("t.lane")} end,
+      ${ORDERED_FROM} + nextval('cwm.line_seq'), t.count, t.oldest_at, t.claimed, array[t.lane, t.count],
+      substring($15::bytea from t.start for t.length), t.mark
+    from (
+      select me.id as me, t.* from me, unnest(${ordinal}::int[], ${lane}::int[], ${mark}::bigint[], ${count}::int[],
+        ${oldest}::bigint[], ${claimed}::bool[], ${own}::bool[], ${start}::int[], ${length}::int[])
+        with ordinality t(ordinal, lane, mark, count, oldest_at, claimed, own, start, length, place)
+      where ${condition} order by place) t
+    on conflict (mark) where mark is not null do nothing
+    returning mark, no),
+  lanes as materialized (select distinct lane from unnest(${lane}::int[]) lane)`;
+}
+
+/** What a lot with such packs answers as well. @param marks the value with their marks */
+function orderedAnswer(marks: string): string {
+  return `(select json_agg(json_build_array(mark, no)) from (
+      select mark, no from lined union all select p.mark, p.no from cwm.pack p where p.mark = any(${marks}::bigint[])
+    ) l) as lined,
+    (select json_agg(lane) from lanes where exists (
+      select from cwm.pack p where p.owner = ${unreadOwnerSql("lanes.lane")})) as unread,
+    (select json_agg(json_build_array(l.id, l.holder)) from lanes join cwm.lane l on l.id = lanes.lane
+      join cwm.gateway g on g.id = l.holder) as holders`;
+}
+
+/** A lot of webhooks whose order counts and others, without keys and dead letters. */
+export const PLAIN_ORDERED_LOT = prepared(
+  `with ${FENCE}, ${GONE}, ${KEPT}, ${BORN}, ${ordered(16, "true")}
+  select (select count(*)::int from me) as alive, ${orderedAnswer("$18")}`,
+);
+
+/** A lot with everything that there may be. */
+export const WHOLE_ORDERED_LOT = prepared(
+  `with ${FENCE}, ${GONE}, ${KEPT}, ${BORN}, ${BURIED}, ${KEYED},
+    ${ordered(41, "t.ordinal is null or t.ordinal in (select ordinal from fresh)")}
+  select (select count(*)::int from me) as alive, ${KEYED_ANSWER}, ${orderedAnswer("$43")}`,
 );
 
 /** What a lot answers. */
@@ -98,4 +160,10 @@ export interface LotRow {
   readonly fresh?: readonly number[];
   /** Keys that other events have: the ordinal of the event, the key in hexadecimal, and the event that has it. */
   readonly known?: readonly (readonly [ordinal: number, key: string, eventId: string])[];
+  /** Of a lot with packs of webhooks whose order counts: the marks of those that were appended, and their numbers. */
+  readonly lined?: readonly (readonly [mark: number, no: number])[] | null;
+  /** Lanes of those packs that have others before them, which their holder has not got yet. */
+  readonly unread?: readonly number[] | null;
+  /** Lanes of those packs, and which living gateway holds them. */
+  readonly holders?: readonly (readonly [lane: number, holder: number])[] | null;
 }

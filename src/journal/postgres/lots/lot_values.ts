@@ -12,7 +12,7 @@ import { encodeHeld } from "../packs/held.ts";
 import type { Pack } from "../packs/pack.ts";
 import type { GivenUp } from "../packs/packs.ts";
 import type { WaitingLane } from "../packs/waiting_lane.ts";
-import { PLAIN_LOT, WHOLE_LOT } from "./lot_statement.ts";
+import { PLAIN_LOT, PLAIN_ORDERED_LOT, WHOLE_LOT, WHOLE_ORDERED_LOT } from "./lot_statement.ts";
 import type { KeyedPack, NewPack, WaitingLot } from "./waiting_lot.ts";
 
 /** What a lot records beside its appends. */
@@ -21,6 +21,8 @@ export interface Outcomes {
   readonly givenUp: readonly GivenUp[];
   /** Numbers of packs whose senders were refused, although they may be in the tables. */
   readonly abandoned: readonly number[];
+  /** The marks of those whose order counts. */
+  readonly abandonedMarks: readonly number[];
 }
 
 /** Who sends it, and when. */
@@ -48,10 +50,24 @@ export function lotQuery(lot: WaitingLot, outcomes: Outcomes, sender: LotSender)
   const rest = isPlain
     ? []
     : [...deadValues(outcomes.givenUp, events, sender.now), ...keyedValues(lot.keyed, events)];
+  const isOrdered = lot.ordered.length > 0 || outcomes.abandonedMarks.length > 0;
+  const lined = isOrdered ? [...orderedValues(lot, events), outcomes.abandonedMarks] : [];
+  const [plain, whole] = isOrdered ? [PLAIN_ORDERED_LOT, WHOLE_ORDERED_LOT] : [PLAIN_LOT, WHOLE_LOT];
   return {
-    statement: isPlain ? PLAIN_LOT : WHOLE_LOT,
-    values: [sender.id, sender.session, ...recorded, ...born, events.toBytes(), ...rest],
+    statement: isPlain ? plain : whole,
+    values: [sender.id, sender.session, ...recorded, ...born, events.toBytes(), ...rest, ...lined],
   };
+}
+
+function orderedValues({ ordered, keyed }: WaitingLot, events: EventBytes): Value[] {
+  const ordinals = new Map(keyed.map(({ pack }, ordinal) => [pack, ordinal]));
+  const rows = ordered.map((pack): Column => {
+    const { lane, no, appends, oldestAt, isClaimed, isHeld, bytes } = pack;
+    const start = events.add(appends.map(({ written }) => written));
+    const ordinal = ordinals.get(pack) ?? null;
+    return [ordinal, lane.id, no, appends.length, oldestAt, isClaimed, isHeld, start, bytes];
+  });
+  return transposed(rows, 9);
 }
 
 function recordedValues({ packs, abandoned }: Outcomes, { now, keepsDelivered }: LotSender): Value[] {
@@ -108,9 +124,10 @@ function keyedValues(keyed: readonly KeyedPack[], events: EventBytes): Value[] {
   const asked = keyed.flatMap(({ pack: { event, appends }, keys }, ordinal) =>
     keys.map(({ key, bytes }): Column => [ordinal, appends[0]!.lane.id, bytes, key.ttlMs, event.id])
   );
-  const born = keyed.map(({ pack: { no, oldestAt, isClaimed, appends } }, ordinal): Column => {
-    const [{ lane, written }] = appends as [NewPack["appends"][number]];
-    return [ordinal, no, oldestAt, isClaimed, lane.id, events.add([written]), written.length];
+  const born = keyed.flatMap(({ pack: { no, oldestAt, isClaimed, appends } }, ordinal): Column[] => {
+    const [{ lane, written, isOrdered }] = appends as [NewPack["appends"][number]];
+    if (isOrdered) return [];
+    return [[ordinal, no, oldestAt, isClaimed, lane.id, events.add([written]), written.length]];
   });
   return [...transposed(asked, 5), ...transposed(born, 7)];
 }

@@ -21,6 +21,7 @@ import { PostgresError } from "../connection/errors.ts";
 import { journalUnavailable } from "../unavailable.ts";
 import { numberLanes } from "../packs/lane_numbers.ts";
 import type { GivenUp, Packs } from "../packs/packs.ts";
+import type { WaitingLane } from "../packs/waiting_lane.ts";
 import type { JournalLog } from "../journal_log.ts";
 import { lotQuery, type Outcomes } from "./lot_values.ts";
 import type { LotRow } from "./lot_statement.ts";
@@ -45,6 +46,9 @@ const LOT_BYTES = 8 * 1024 * 1024;
 /** Appends of one lot: as many packs as a block of numbers has. */
 const LOT_APPENDS = 1_000;
 
+/** Marks of refused packs that are remembered. */
+const MOST_WITHDRAWN = 10_000;
+
 /** When a sender may try again that was refused for the server's sake, in seconds. */
 const RETRY_AFTER_SECONDS = 1;
 
@@ -60,6 +64,16 @@ export interface LotsOptions {
   readonly maxWaitingBytes: number;
   readonly keepsDelivered: boolean;
   readonly now: () => number;
+  /** Called when packs of webhooks whose order counts were committed. */
+  readonly onOrdered: (outcome: OrderedOutcome) => void;
+}
+
+/** What a lot has led to for webhooks whose order counts. */
+export interface OrderedOutcome {
+  /** Lanes that are held here, and have something to claim. */
+  readonly waiting: ReadonlySet<WaitingLane>;
+  /** Lanes that are not, and which gateway holds them; `undefined` where none does. */
+  readonly foreign: ReadonlyMap<WaitingLane, number | undefined>;
 }
 
 /** A lot on its way, with whoever waits for its outcomes. */
@@ -92,6 +106,10 @@ export class Lots implements PacedQueue {
   #isUrgent = false;
   /** Numbers whose senders were refused. */
   #abandoned: number[] = [];
+  /** The marks of those whose order counts. */
+  #abandonedMarks: number[] = [];
+  /** Marks that were among them lately. */
+  readonly #withdrawn = new Set<number>();
   /** The connection that the session is of. */
   #client: PostgresClient | undefined;
   #membership: Membership | undefined;
@@ -152,6 +170,11 @@ export class Lots implements PacedQueue {
     return this.#outcome();
   }
 
+  /** Whether the senders of a pack of a webhook whose order counts were refused: it is removed. */
+  isWithdrawn(mark: number): boolean {
+    return this.#withdrawn.has(mark);
+  }
+
   /** Resolves once this gateway is registered. */
   async enter(signal: AbortSignal): Promise<void> {
     await this.#options.connection.use(async (client) => void await this.#enter(client), signal);
@@ -167,6 +190,7 @@ export class Lots implements PacedQueue {
     this.#client = undefined;
     this.#givenUp = [];
     this.#abandoned = [];
+    this.#abandonedMarks = [];
     this.wake();
   }
 
@@ -241,7 +265,8 @@ export class Lots implements PacedQueue {
       lot = this.#collecting;
       this.#collecting = new WaitingLot();
     }
-    if (lot.count === 0 && !this.#hasOutcomes && this.#abandoned.length === 0) return undefined;
+    const hasAbandoned = this.#abandoned.length > 0 || this.#abandonedMarks.length > 0;
+    if (lot.count === 0 && !this.#hasOutcomes && !hasAbandoned) return undefined;
     const sending: Sending = {
       lot,
       givenUp: this.#givenUp,
@@ -268,7 +293,7 @@ export class Lots implements PacedQueue {
         const row = await connection.use((client) => this.#try(client, sending, life), timeUp);
         if (row !== undefined) {
           log.wrote();
-          return this.#conclude(sending, row);
+          return this.#conclude(sending, row, life);
         }
       } catch (error) {
         if (!(error instanceof PostgresError)) throw error;
@@ -296,7 +321,12 @@ export class Lots implements PacedQueue {
       packs: isLost ? [] : sending.packs,
       givenUp: isLost ? [] : sending.givenUp,
       abandoned: this.#abandoned,
+      abandonedMarks: this.#abandonedMarks,
     };
+    for (const pack of sending.lot.ordered) {
+      // What was sent before, as another gateway's, is in the lane; the holder may have got it since.
+      pack.isHeld = !isLost && pack.lane.isHeld && (!sending.wasSent || pack.isHeld);
+    }
     const sender = { ...this.#membership!, now: now(), keepsDelivered };
     const { statement, values } = lotQuery(sending.lot, outcomes, sender);
     sending.wasSent = true;
@@ -326,23 +356,55 @@ export class Lots implements PacedQueue {
     sending.isNumbered = true;
   }
 
-  #conclude({ lot, packs: changed, recorded }: Sending, row: LotRow): void {
+  #conclude({ lot, packs: changed, recorded }: Sending, row: LotRow, life: number): void {
     const { packs } = this.#options;
     this.#abandoned = [];
+    this.#abandonedMarks = [];
     packs.recorded(changed);
     recorded.resolve();
     const { taken, again } = lot.concludeKeyed(row);
-    for (const pack of lot.packs.length === 0 ? taken : [...lot.packs, ...taken]) {
+    const inPacks = taken.filter((pack) => !pack.isOrdered);
+    for (const pack of inPacks.length === 0 ? lot.packs : [...lot.packs, ...inPacks]) {
       packs.appended(pack.toPack());
       pack.report();
     }
+    if (lot.ordered.length > 0) this.#concludeOrdered(lot, row, life);
     for (const append of again) this.#add(append);
+  }
+
+  /** Events are claimed only behind all that came before them; those of lanes of other gateways wait there. */
+  #concludeOrdered({ ordered }: WaitingLot, { lined, unread, holders }: LotRow, life: number): void {
+    const { packs, onOrdered } = this.#options;
+    const numbers = new Map(lined);
+    const hasUnread = new Set(unread);
+    const holderOf = new Map(holders);
+    const waiting = new Set<WaitingLane>();
+    const foreign = new Map<WaitingLane, number | undefined>();
+    for (const pack of ordered) {
+      const { lane, isHeld, isClaimed } = pack;
+      const no = numbers.get(pack.no);
+      if (no === undefined) continue; // A repeated event.
+      pack.no = no;
+      if (!isHeld || packs.life !== life) {
+        pack.report(isClaimed);
+        foreign.set(lane, holderOf.get(lane.id));
+        continue;
+      }
+      const goesOn = isClaimed && !hasUnread.has(lane.id) && lane.nextDueAt !== 0 && lane.claiming === 0;
+      packs.appended(pack.toPack(goesOn));
+      pack.report(isClaimed && !goesOn);
+      if (!goesOn) waiting.add(lane);
+    }
+    onOrdered({ waiting, foreign });
   }
 
   /** The senders are refused; outcomes go with the next lot. On a full disk, those that make room go at once. */
   async #giveUp(sending: Sending, error: PostgresError, life: number): Promise<void> {
     const { lot, wasSent, isNumbered } = sending;
-    if (wasSent && isNumbered) this.#abandoned.push(...lot.numbered.map(({ no }) => no));
+    if (wasSent && isNumbered) {
+      for (const { no } of lot.ordered) this.#withdraw(no);
+      this.#abandoned.push(...lot.numbered.filter((pack) => !pack.isOrdered).map(({ no }) => no));
+    }
     lot.refuse(journalUnavailable(error));
     if (error.isFull) await this.#makeRoom(sending, life);
     this.#carryOver(sending, life);
@@ -370,9 +432,19 @@ export class Lots implements PacedQueue {
       if (row === undefined) return;
       sending.packs = sending.packs.filter((pack) => !done.includes(pack));
       this.#abandoned = [];
+      this.#abandonedMarks = [];
     } catch (error) {
       if (!(error instanceof PostgresError)) throw error;
       // They go with the next lot.
+    }
+  }
+
+  #withdraw(mark: number): void {
+    this.#abandonedMarks.push(mark);
+    this.#withdrawn.add(mark);
+    for (const oldest of this.#withdrawn) {
+      if (this.#withdrawn.size <= MOST_WITHDRAWN) break;
+      this.#withdrawn.delete(oldest);
     }
   }
 

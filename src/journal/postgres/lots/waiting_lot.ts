@@ -22,6 +22,8 @@ export interface Append {
   readonly lane: WaitingLane;
   readonly written: EventToWrite;
   readonly isClaimed: boolean;
+  /** Whether the events of its webhook are delivered one after the other. */
+  readonly isOrdered: boolean;
   readonly keys: readonly RepeatKey[] | undefined;
   readonly listener: AppendListener;
 }
@@ -32,12 +34,24 @@ export class NewPack {
   readonly isClaimed: boolean;
   bytes = 0;
   oldestAt = Infinity;
-  /** Its number, once it is on its way. */
+  /** Its number, once it is on its way: where the order counts, its mark until the server has numbered it. */
   no = 0;
+  /** Of a webhook whose order counts: whether this gateway held its lane when it was sent. */
+  isHeld = false;
 
   constructor(first: Append) {
     this.isClaimed = first.isClaimed;
     this.add(first);
+  }
+
+  /** Whether its events are those of one webhook, which are delivered one after the other. */
+  get isOrdered(): boolean {
+    return this.appends[0]!.isOrdered;
+  }
+
+  /** The lane of its events where the order counts; otherwise that of the first. */
+  get lane(): WaitingLane {
+    return this.appends[0]!.lane;
   }
 
   hasRoomFor({ written }: Append): boolean {
@@ -54,9 +68,9 @@ export class NewPack {
     return this.appends[0]!.written.event;
   }
 
-  /** The pack as it is once it is committed. */
-  toPack(): Pack {
-    const { no, bytes, oldestAt, appends, isClaimed } = this;
+  /** The pack as it is once it is committed. @param isClaimed whether its events are */
+  toPack(isClaimed = this.isClaimed): Pack {
+    const { no, bytes, oldestAt, appends } = this;
     const lanes = appends.map(({ lane }) => lane);
     const pack = new Pack({ no, count: appends.length, oldestAt, bytes }, lanes, isClaimed ? 1 : 0);
     if (isClaimed) {
@@ -67,11 +81,12 @@ export class NewPack {
     return pack;
   }
 
-  /** Says to whoever waits that it is committed. */
-  report(): void {
+  /** Says to whoever waits that it is committed. @param waits whether its events are not claimed although they were to be */
+  report(waits = false): void {
     for (const [index, { listener, lane }] of this.appends.entries()) {
       lane.arriving--;
-      listener.onAppended({ sequence: sequenceOf(this.no, index) });
+      const sequence = sequenceOf(this.no, index);
+      listener.onAppended(waits ? { sequence, waits } : { sequence });
     }
   }
 
@@ -115,6 +130,9 @@ export interface KeyedOutcome {
 export class WaitingLot {
   readonly packs: NewPack[] = [];
   readonly keyed: KeyedPack[] = [];
+  /** Those of webhooks whose order counts, one webhook each, in their order. The ones with keys are among `keyed`, too. */
+  readonly ordered: NewPack[] = [];
+  readonly #open = new Map<WaitingLane, NewPack>();
   readonly #byKey = new Map<string, KeyedPack>();
   readonly #deferred: DeferredAppend[] = [];
   #claimed: NewPack | undefined;
@@ -130,10 +148,10 @@ export class WaitingLot {
   static append(
     lane: WaitingLane,
     event: VerifiedEvent,
-    { claim, keys }: AppendOptions,
+    { claim, ordered = false, keys }: AppendOptions,
     listener: AppendListener,
   ): Append {
-    return { lane, written: prepareEvent(event), isClaimed: claim, keys, listener };
+    return { lane, written: prepareEvent(event), isClaimed: claim, isOrdered: ordered, keys, listener };
   }
 
   add(append: Append): void {
@@ -142,7 +160,16 @@ export class WaitingLot {
     this.bytes += append.written.length;
     append.lane.arriving++;
     if (append.keys !== undefined && append.keys.length > 0) this.#addKeyed(append, append.keys);
+    else if (append.isOrdered) this.#addToLane(append);
     else this.#addToPack(append);
+  }
+
+  #addToLane(append: Append): void {
+    const open = this.#open.get(append.lane);
+    if (open?.isClaimed === append.isClaimed && open.hasRoomFor(append)) return open.add(append);
+    const pack = new NewPack(append);
+    this.ordered.push(pack);
+    this.#open.set(append.lane, pack);
   }
 
   #addToPack(append: Append): void {
@@ -168,12 +195,17 @@ export class WaitingLot {
     }
     const keyed = { pack: new NewPack(append), keys };
     this.keyed.push(keyed);
+    if (append.isOrdered) {
+      this.ordered.push(keyed.pack);
+      this.#open.delete(append.lane);
+    }
     for (const { name } of keys) this.#byKey.set(name, keyed);
   }
 
   /** All packs that are to be numbered. */
   get numbered(): readonly NewPack[] {
-    return this.keyed.length === 0 ? this.packs : [...this.packs, ...this.keyed.map(({ pack }) => pack)];
+    if (this.keyed.length === 0 && this.ordered.length === 0) return this.packs;
+    return [...this.packs, ...new Set([...this.keyed.map(({ pack }) => pack), ...this.ordered])];
   }
 
   /** Lanes whose number is not known. */

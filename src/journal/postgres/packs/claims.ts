@@ -42,6 +42,11 @@ export interface ClaimsOptions {
   readonly packs: Packs;
   /** The number of this gateway, while it has one. */
   readonly owner: () => number | undefined;
+  /**
+   * Gets what other gateways have appended to a lane that this one holds. Returns the greatest number of a pack that all
+   * packs are here which belong before; `undefined` while that cannot be said.
+   */
+  readonly takeUnread: (lane: WaitingLane) => Promise<number | undefined>;
   /** Resolves when what was claimed is committed. */
   readonly record: () => Promise<void>;
   readonly now: () => number;
@@ -75,20 +80,41 @@ export class Claims {
     const claiming: Claiming = { lane, limit, now: now(), taken: [], bytes: 0 };
     const turn = this.#turn.then(() => this.#fill(claiming));
     this.#turn = turn.catch(() => {}); // Whoever waits for it gets it.
-    const life = await turn;
-    if (claiming.taken.length > 0) await record();
-    if (packs.life !== life) return NOTHING;
-    return { events: claiming.taken.map(({ pending }) => pending), nextDueAt: lane.nextDueAt };
+    // To the end: until whoever claims has the events, none that is appended may go before them.
+    lane.claiming++;
+    try {
+      const life = await turn;
+      if (claiming.taken.length > 0) await record();
+      if (packs.life !== life) return NOTHING;
+      return { events: claiming.taken.map(({ pending }) => pending), nextDueAt: lane.nextDueAt };
+    } finally {
+      lane.claiming--;
+    }
   }
 
   /** @returns the life of the packs that it was done in */
   async #fill(claiming: Claiming): Promise<number> {
+    const { packs, takeUnread } = this.#options;
+    const { lane, taken } = claiming;
+    const { life } = packs;
+    for (let upTo = -Infinity; taken.length === 0 && lane.isDueBeyond(upTo);) {
+      // What is appended meanwhile may belong behind something that is not here yet.
+      const found = lane.isHeld ? await takeUnread(lane) : Infinity;
+      if (found === undefined || packs.life !== life) break;
+      upTo = found;
+      await this.#fillUpTo(claiming, upTo);
+    }
+    return life;
+  }
+
+  /** @param upTo the greatest number of a pack */
+  async #fillUpTo(claiming: Claiming, upTo: number): Promise<void> {
     const { packs } = this.#options;
     const { lane, limit, now, taken } = claiming;
     const { life } = packs;
     let hasRoom = true;
     while (hasRoom && taken.length < limit.events) {
-      const items = lane.next(READ_AT_ONCE, now, limit.early, limit.longestPauseMs);
+      const items = lane.next(READ_AT_ONCE, now, limit.early, limit.longestPauseMs, upTo);
       if (items.length === 0) break;
       try {
         hasRoom = await this.#takeAll(claiming, items);
@@ -99,7 +125,6 @@ export class Claims {
       }
       if (packs.life !== life) break;
     }
-    return life;
   }
 
   /** Claims of packs what there is room for; what there is none for waits again. */

@@ -251,7 +251,7 @@ export class Packs {
 
   #forgetIdle(): void {
     for (const [path, lane] of this.#lanes) {
-      if (lane.pending > 0 || lane.arriving > 0) continue;
+      if (lane.pending > 0 || lane.arriving > 0 || lane.claiming > 0) continue;
       this.#lanes.delete(path);
       this.#lanesById.delete(lane.id);
     }

@@ -27,6 +27,12 @@ export class WaitingLane {
   arriving = 0;
   /** What the tables know the webhook by; 0 until it is known. */
   id = 0;
+  /** Whether this gateway delivers the events of the webhook in their order, and has all packs of it. */
+  isHeld = false;
+  /** Claims under way. */
+  claiming = 0;
+  /** The greatest number of a pack that has waited. */
+  lastNo = 0;
   /** By number: packs with events that are due. */
   readonly #due = new NumberHeap();
   /** By the time when they are due. */
@@ -43,24 +49,40 @@ export class WaitingLane {
 
   /** A pack has an event to claim. @param dueAt by `steadyNow`; 0: now */
   wait(no: number, oldestAt: number, dueAt: number): void {
+    this.lastNo = Math.max(this.lastNo, no);
     if (dueAt === 0) return this.#due.push(no, no, oldestAt);
     this.#latest = this.#later.size === 0 ? dueAt : Math.max(this.#latest, dueAt);
     this.#later.push(dueAt, no, oldestAt);
   }
 
-  /** Takes out the next packs that may have events to claim, in their order. */
-  next(most: number, now: number, early: Early, longestPauseMs: number | undefined): readonly HeapItem[] {
+  /**
+   * Takes out the next packs that may have events to claim, in their order.
+   *
+   * @param upTo the greatest number
+   */
+  next(
+    most: number,
+    now: number,
+    early: Early,
+    longestPauseMs: number | undefined,
+    upTo: number,
+  ): readonly HeapItem[] {
     this.#mature(now, early, longestPauseMs);
     const found: HeapItem[] = [];
     while (found.length < most) {
       const item = this.#due.first;
-      if (item === undefined) break;
+      if (item === undefined || item.no > upTo) break;
       this.#due.pop();
       if (found.at(-1)?.no !== item.no) found.push(item);
     }
     if (found.length > 0 || early !== "first") return found;
     const first = this.#later.pop();
     return first === undefined ? [] : [first];
+  }
+
+  /** Whether packs that are due have greater numbers, and none has this one or less. */
+  isDueBeyond(no: number): boolean {
+    return (this.#due.first?.no ?? 0) > no;
   }
 
   /** When the next event is due; 0: now. */
@@ -78,6 +100,7 @@ export class WaitingLane {
   /** Forgets all of it. */
   clear(): void {
     this.pending = this.bytes = 0;
+    this.isHeld = false;
     this.#due.clear();
     this.#later.clear();
   }

@@ -28,8 +28,7 @@ interface HeldRow {
 }
 
 const HELD = prepared(
-  `select (select coalesce(sum(count), 0) from cwm.pack where done_at is null) +
-      (select coalesce(sum(count), 0) from cwm.line where done_at is null) as pending,
+  `select (select coalesce(sum(count), 0) from cwm.pack where done_at is null) as pending,
     (select count(*) from cwm.dead) as dead,
     (select count(*) from cwm.message) as messages,
     (select coalesce(sum(pg_total_relation_size(oid)), 0)::bigint from pg_class

@@ -23,12 +23,11 @@ const SHORT_LIVED = `with (${OWN_VACUUM},
 const SHORT_LIVED_NARROW = `with (${OWN_VACUUM})`;
 
 /** Tables whose rows live for less than a second. */
-export const SHORT_LIVED_TABLES = ["cwm.pack", "cwm.line", "cwm.message", "cwm.message_turn"] as const;
+export const SHORT_LIVED_TABLES = ["cwm.pack", "cwm.message", "cwm.message_turn"] as const;
 
 /** Columns with the bytes of events, which are compressed by lz4 where the server can. */
 export const EVENT_COLUMNS: readonly (readonly [table: string, column: string])[] = [
   ["cwm.pack", "data"],
-  ["cwm.line", "data"],
   ["cwm.dead", "event"],
   ["cwm.message", "event"],
 ];
@@ -43,7 +42,6 @@ const LONG_VALUE =
  */
 const TRACES: readonly string[] = [
   `insert into cwm.pack (owner, no, count, oldest_at, claimed, lanes, data) values (0, 0, 0, 0, false, '{}', ${LONG_VALUE})`,
-  `insert into cwm.line (lane, no, count, oldest_at, data) values (0, 0, 0, 0, ${LONG_VALUE})`,
   `insert into cwm.message (tag, lane, expires_at, received_at, event) values ('', 0, 0, 0, ${LONG_VALUE})`,
   `insert into cwm.message_turn (seq, channel, expires_at, size) values (0, 0, 0, 0)`,
   ...SHORT_LIVED_TABLES.map((table) => `delete from ${table}`),
@@ -58,9 +56,9 @@ const TRACES: readonly string[] = [
  * - `pack`: accepted events, many in a row, of the gateway `owner` alone. `lanes` has the number of a lane and how many
  *   events in a row are of it, again and again; `claimed` says that an attempt of each was begun when they came. `held`
  *   says which of them are not done, once one was held up (`packs/held.ts`); where delivered events are kept, `done_at`
- *   is set and `owner` is -1. Those with 0 wait for any gateway to take them.
+ *   is set and `owner` is -1. Those with 0 wait for any gateway to take them. Packs of webhooks whose order counts are
+ *   numbered by the server (`lanes/ordered_rows.ts`); `mark` is the number that the gateway had given.
  * - `lane`: a number for each webhook, and which gateway delivers where the order counts.
- * - `line`: accepted events of webhooks whose order counts, read in the order of `seq` by what is there.
  * - `dead`: dead letters.
  * - `message`: events in channels, which are not changed. `message_turn`: which of them consumers hold, and how often
  *   each was handed out. `channel_caller`: a row for each connection that changes them.
@@ -95,24 +93,13 @@ export const MIGRATIONS: readonly (readonly string[])[] = [
       done_at bigint,
       held text,
       due bigint,
+      mark bigint,
       data bytea not null,
       primary key (owner, no)
     ) ${SHORT_LIVED}`,
+    `create unique index pack_mark on cwm.pack (mark) where mark is not null`,
     `create index pack_done on cwm.pack (done_at) where done_at is not null`,
     `create sequence cwm.line_seq cache 1`,
-    `create table cwm.line (
-      lane int not null,
-      seq bigint not null default nextval('cwm.line_seq'),
-      no bigint not null unique,
-      count int not null,
-      oldest_at bigint not null,
-      done_at bigint,
-      held text,
-      due bigint,
-      data bytea not null,
-      primary key (lane, seq)
-    ) ${SHORT_LIVED}`,
-    `create index line_done on cwm.line (done_at) where done_at is not null`,
     `create table cwm.dead (
       number bigint generated always as identity primary key,
       id text not null unique,

@@ -1,0 +1,362 @@
+/**
+ * The lanes of webhooks whose order counts: which of them this gateway holds, and what others have appended to those.
+ *
+ * Who appends to a lane that nobody holds takes it, and keeps it until it ends; the lanes of ended gateways are taken
+ * whole, with all of their packs, before one of their events is delivered. Other gateways say when they have appended
+ * something; what is said may be lost, so it is looked for as well: what no holder has got yet stands together in the
+ * table, so that such a look costs the same however many lanes there are.
+ *
+ * @module
+ */
+
+import type { Member } from "../cluster/member.ts";
+import type { PostgresClient } from "../connection/client.ts";
+import type { PostgresConnection } from "../connection/connection.ts";
+import { prepared } from "../connection/statement.ts";
+import type { OrderedOutcome } from "../lots/lots.ts";
+import { meetLanes } from "../packs/lane_numbers.ts";
+import { readPackRows, STORED_PACK, type StoredPack } from "../packs/pack_rows.ts";
+import type { Packs } from "../packs/packs.ts";
+import type { WaitingLane } from "../packs/waiting_lane.ts";
+import type { Wakeups } from "../wakeups/wakeups.ts";
+import { isLaneSql, ORDERED_FROM, unreadOwner, unreadOwnerSql } from "./ordered_rows.ts";
+
+/** Packs that one statement takes, and lanes. */
+const SLICE = 500;
+
+/** How long anything here may take, in milliseconds. */
+const TIMEOUT_MS = 10_000;
+
+/** How often it is looked what others have appended, in milliseconds, and where nobody hears what they say. */
+const LOOK_MS = 1_000;
+const LOOK_UNHEARD_MS = 250;
+
+/** Begins what gateways say of a lane; its holder and its number follow. */
+const WORD = "lane";
+
+/** Owners that have ended, one look into the index for each. */
+const ENDED = prepared(
+  `with recursive o as (
+    (select owner from cwm.pack where owner > 0 order by owner limit 1)
+    union all
+    select (select p.owner from cwm.pack p where p.owner > o.owner order by p.owner limit 1) from o
+    where o.owner is not null)
+  select owner from o where owner is not null and not exists (select from cwm.gateway g where g.id = o.owner)`,
+);
+
+/** Lanes of packs that ended gateways have left. Values: those gateways. */
+const LEFT = prepared(
+  `select distinct lanes[1] as lane from (
+    select lanes from cwm.pack where owner = any($1::bigint[]) and no >= ${ORDERED_FROM}
+    order by owner, no limit ${SLICE}) p`,
+);
+
+/**
+ * Lanes with packs that nobody has got yet, of those that this gateway holds, or nobody. Value: this gateway.
+ *
+ * A look into the index for each lane that has any.
+ */
+const UNREAD = prepared(
+  `with recursive o as (
+    (select owner from cwm.pack where ${isLaneSql("owner")} order by owner desc limit 1)
+    union all
+    select (select p.owner from cwm.pack p where p.owner < o.owner order by p.owner desc limit 1) from o
+    where o.owner is not null)
+  select l.id as lane, coalesce(l.holder = $1, false) as own
+  from o join cwm.lane l on o.owner = ${unreadOwnerSql("l.id")}
+  where l.holder is null or l.holder = $1 or not exists (select from cwm.gateway g where g.id = l.holder)`,
+);
+
+/**
+ * Takes lanes that nobody holds. Values: this gateway, the lanes. Locked first, so that one of several gets a lane; a
+ * holder that has ended has no lot under way any more, since its row is gone.
+ */
+const HOLD = prepared(
+  `with me as materialized (select id from cwm.gateway where id = $1 for key share),
+  free as materialized (
+    select l.id from cwm.lane l, me
+    where l.id = any($2::int[]) and (l.holder is null or not exists (select from cwm.gateway g where g.id = l.holder))
+    order by l.id for update of l skip locked)
+  update cwm.lane l set holder = me.id from me, free where l.id = free.id returning l.id as lane`,
+);
+
+/** Which of these lanes this gateway holds. Values: this gateway, the lanes. */
+const HELD = prepared(`select id as lane from cwm.lane where holder = $1 and id = any($2::int[])`);
+
+/** Packs of lanes that their holder has not got yet. Values: the owners that stand for the lanes. */
+const WAITING = prepared(
+  `select no, owner from cwm.pack where owner = any($1::bigint[]) order by no limit ${SLICE}`,
+);
+
+/** Packs of lanes that ended gateways have left. Values: those gateways, the lanes. */
+const LEFT_PACKS = prepared(
+  `select no, owner from cwm.pack
+  where owner = any($1::bigint[]) and no >= ${ORDERED_FROM} and lanes[1] = any($2::int[]) order by no limit ${SLICE}`,
+);
+
+/** Makes packs this gateway's, of lanes that it holds. Values: this gateway, owners until now, numbers. */
+const TAKE = prepared(
+  `with me as materialized (select id from cwm.gateway where id = $1 for key share)
+  update cwm.pack p set owner = me.id from me
+  where p.owner = any($2::bigint[]) and p.no = any($3::bigint[])
+    and exists (select from cwm.lane l where l.id = p.lanes[1] and l.holder = me.id)
+  returning ${STORED_PACK}, p.mark::float8 as mark`,
+);
+
+/** Which of these packs are this gateway's. Values: this gateway, numbers. */
+const TAKEN = prepared(
+  `select ${STORED_PACK}, p.mark::float8 as mark from cwm.pack p where p.owner = $1 and p.no = any($2::bigint[])`,
+);
+
+interface LaneRow {
+  readonly lane: number;
+}
+
+type TakenPack = StoredPack & { readonly mark: number };
+
+interface OwnedRow {
+  readonly no: number;
+  readonly owner: number;
+}
+
+/** What {@linkcode OrderedLanes} works with. */
+export interface OrderedLanesOptions {
+  readonly connection: PostgresConnection;
+  readonly packs: Packs;
+  readonly member: Member;
+  readonly wakeups: Wakeups;
+  /** Called with lanes that are held here and may have something to claim. */
+  readonly onWaiting: (lanes: Iterable<WaitingLane>) => void;
+  /** Called with a lane of which another gateway delivers what was appended here. */
+  readonly onForeign: (lane: WaitingLane) => void;
+  /** Whether the sender of a pack was refused, so that it is not delivered but removed. */
+  readonly isWithdrawn: (mark: number) => boolean;
+}
+
+/** The lanes that this gateway holds. */
+export class OrderedLanes implements AsyncDisposable {
+  readonly #options: OrderedLanesOptions;
+  /** Lanes that are held, and of which packs of an ended gateway are still to be got. */
+  readonly #incomplete = new Set<WaitingLane>();
+  /** Packs that may be this gateway's, as a number had it: the answer was lost. */
+  readonly #unsure = new Map<number, Set<number>>();
+  readonly #closed = new AbortController();
+  #turn: Promise<unknown> = Promise.resolve();
+  #listening: Disposable | undefined;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(options: OrderedLanesOptions) {
+    this.#options = options;
+  }
+
+  /** Packs of such webhooks were committed. */
+  appended({ waiting, foreign }: OrderedOutcome): void {
+    const { wakeups, member, onWaiting, onForeign } = this.#options;
+    this.#begin();
+    if (waiting.size > 0) onWaiting(waiting);
+    const free: number[] = [];
+    for (const [lane, holder] of foreign) {
+      if (holder === undefined || holder === member.id) {
+        free.push(lane.id);
+        continue;
+      }
+      wakeups.say(`${WORD} ${holder} ${lane.id}`);
+      onForeign(lane);
+    }
+    if (free.length > 0) this.#later((client, id) => this.#hold(client, id, free));
+  }
+
+  /**
+   * Gets what others have appended to a lane that is held here.
+   *
+   * @returns the greatest number of a pack that all packs are here which belong before. What is appended meanwhile may be
+   * here although something that its sender had sent before, to another gateway, is not. `undefined` while this gateway
+   * is not registered
+   * @throws {PostgresError} when the server cannot be asked
+   */
+  async take(lane: WaitingLane): Promise<number | undefined> {
+    let upTo: number | undefined;
+    await this.#do(async (client, id) => {
+      const known = lane.lastNo;
+      upTo = Math.max(known, await this.#takeUnread(client, id, [lane]));
+    });
+    return upTo;
+  }
+
+  /** Looks what others have appended, and what ended gateways have left. */
+  look(): void {
+    this.#later((client, id) => this.#look(client, id));
+  }
+
+  /** All lanes are other gateways' now. */
+  lost(): void {
+    this.#incomplete.clear();
+    this.#unsure.clear();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#closed.abort();
+    clearTimeout(this.#timer);
+    this.#listening?.[Symbol.dispose]();
+    await this.#turn;
+  }
+
+  /** From now on it is looked often. */
+  #begin(): void {
+    if (this.#listening !== undefined || this.#closed.signal.aborted) return;
+    this.#listening = this.#options.wakeups.listen({
+      onSaid: (word) => this.#heard(word),
+      onMissed: () => this.look(),
+    });
+    this.#lookAgain();
+  }
+
+  #lookAgain(): void {
+    const { wakeups } = this.#options;
+    this.#timer = setTimeout(() => {
+      this.look();
+      this.#lookAgain();
+    }, wakeups.isHeard ? LOOK_MS : LOOK_UNHEARD_MS);
+  }
+
+  #heard(word: string): void {
+    const { packs, member, onWaiting } = this.#options;
+    const [what, holder, id] = word.split(" ");
+    if (what !== WORD || Number(holder) !== member.id) return;
+    const lane = packs.laneOfId(Number(id));
+    if (lane?.isHeld === true) onWaiting([lane]);
+    else this.look();
+  }
+
+  /** What fails is tried again with the next look. */
+  #later(work: (client: PostgresClient, id: number) => Promise<void>): void {
+    void this.#do(work).catch(() => {});
+  }
+
+  /** One after the other, while this gateway is registered. */
+  #do(work: (client: PostgresClient, id: number) => Promise<void>): Promise<void> {
+    const { connection, member } = this.#options;
+    const turn = this.#turn.then(async () => {
+      const { id } = member;
+      if (id === undefined || this.#closed.signal.aborted) return;
+      const signal = AbortSignal.any([this.#closed.signal, AbortSignal.timeout(TIMEOUT_MS)]);
+      await connection.use((client) => work(client, id), signal);
+    });
+    this.#turn = turn.catch(() => {}); // Whoever waits for it gets it.
+    return turn;
+  }
+
+  async #look(client: PostgresClient, id: number): Promise<void> {
+    const { packs, onWaiting } = this.#options;
+    const ended = await this.#ended(client);
+    const { rows: left } = ended.length === 0 ? { rows: [] } : await client.query<LaneRow>(LEFT, [ended]);
+    const { rows: unread } = await client.query<LaneRow & { readonly own: boolean }>(UNREAD, [id]);
+    const waiting: WaitingLane[] = [];
+    const free = new Set(left.map(({ lane }) => lane));
+    for (const { lane: number, own } of unread) {
+      const lane = packs.laneOfId(number);
+      if (own && lane?.isHeld === true) waiting.push(lane);
+      else free.add(number);
+    }
+    if (waiting.length > 0) onWaiting(waiting);
+    await this.#hold(client, id, [...free]);
+  }
+
+  /** Takes lanes that nobody holds, and all of their packs. */
+  async #hold(client: PostgresClient, id: number, lanes: readonly number[]): Promise<void> {
+    const { packs } = this.#options;
+    if (lanes.length > 0) {
+      this.#begin();
+      const { life } = packs;
+      await client.query<LaneRow>(HOLD, [id, lanes]);
+      const { rows } = await client.query<LaneRow>(HELD, [id, lanes]);
+      await meetLanes(client, packs, rows.map(({ lane }) => lane));
+      if (packs.life !== life) return;
+      for (const { lane: number } of rows) {
+        const lane = packs.laneOfId(number);
+        if (lane !== undefined && !lane.isHeld) this.#incomplete.add(lane);
+      }
+    }
+    await this.#complete(client, id);
+  }
+
+  /** Gets what ended gateways have left of the lanes: before that, nothing of them is delivered. */
+  async #complete(client: PostgresClient, id: number): Promise<void> {
+    const { packs, onWaiting } = this.#options;
+    const lanes = [...this.#incomplete];
+    if (lanes.length === 0) return;
+    const { life } = packs;
+    const ended = await this.#ended(client);
+    const numbers = lanes.map(({ id: number }) => number);
+    if (ended.length > 0) await this.#takeAll(client, id, () => client.query(LEFT_PACKS, [ended, numbers]));
+    await this.#takeUnread(client, id, lanes);
+    if (packs.life !== life) return;
+    for (const lane of lanes) {
+      this.#incomplete.delete(lane);
+      lane.isHeld = true;
+    }
+    onWaiting(lanes);
+  }
+
+  /** @returns the greatest number that was taken */
+  async #takeUnread(client: PostgresClient, id: number, lanes: readonly WaitingLane[]): Promise<number> {
+    await this.#findOut(client, id);
+    const owners = lanes.map((lane) => unreadOwner(lane.id));
+    return await this.#takeAll(client, id, () => client.query(WAITING, [owners]));
+  }
+
+  /** Takes what is found, until nothing is. @returns the greatest number */
+  async #takeAll(
+    client: PostgresClient,
+    id: number,
+    find: () => Promise<{ readonly rows: readonly OwnedRow[] }>,
+  ): Promise<number> {
+    let last = 0;
+    for (;;) {
+      const { rows } = await find();
+      const taken = rows.length === 0 ? [] : await this.#take(client, id, rows);
+      last = taken.reduce((greatest, { no }) => Math.max(greatest, no), last);
+      if (taken.length === 0 || rows.length < SLICE) return last;
+    }
+  }
+
+  async #take(
+    client: PostgresClient,
+    id: number,
+    found: readonly OwnedRow[],
+  ): Promise<readonly TakenPack[]> {
+    const numbers = found.map(({ no }) => no);
+    const unsure = this.#unsure.get(id) ?? new Set();
+    this.#unsure.set(id, unsure);
+    for (const no of numbers) unsure.add(no);
+    const owners = [...new Set(found.map(({ owner }) => owner))];
+    const { rows } = await client.query<TakenPack>(TAKE, [id, owners, numbers]);
+    await this.#adopt(client, rows);
+    for (const no of numbers) unsure.delete(no);
+    return rows;
+  }
+
+  /** What an answer that was lost has said. */
+  async #findOut(client: PostgresClient, id: number): Promise<void> {
+    const unsure = this.#unsure.get(id);
+    if (unsure === undefined || unsure.size === 0) return;
+    const { rows } = await client.query<TakenPack>(TAKEN, [id, [...unsure]]);
+    await this.#adopt(client, rows);
+    // The others may become this gateway's yet, if the statement that was given up runs only then.
+    for (const { no } of rows) unsure.delete(no);
+  }
+
+  async #adopt(client: PostgresClient, rows: readonly TakenPack[]): Promise<void> {
+    const { packs, isWithdrawn } = this.#options;
+    const { life } = packs;
+    const own = rows.filter(({ mark }) => !isWithdrawn(mark));
+    const described = await readPackRows(client, packs, own);
+    // Whoever has declared this gateway dead meanwhile takes them over again.
+    if (packs.life === life) { for (const row of described) packs.adopted(row); }
+  }
+
+  async #ended(client: PostgresClient): Promise<readonly number[]> {
+    const { rows } = await client.query<{ readonly owner: number }>(ENDED);
+    return rows.map(({ owner }) => owner);
+  }
+}

@@ -1,0 +1,101 @@
+import { assert, assertEquals } from "@std/assert";
+import { setTimeout as sleep } from "node:timers/promises";
+import { GatewayError } from "../../src/errors.ts";
+import { eventually } from "../support/eventually.ts";
+import { type OrderedGateway, OrderedWorld } from "../support/journal/ordered_gateways.ts";
+import { sharedPostgres } from "../support/postgres/shared.ts";
+import { verifiedEvent } from "../support/verified_event.ts";
+
+/** Beats often, and takes nobody for dead because the machine is slow. */
+const PATIENT = { beatMs: 50, deadMs: 60_000, limitMs: 30_000 };
+
+/** A tenth of the usual ones. */
+const QUICK = { beatMs: 300, deadMs: 1_500, limitMs: 1_000 };
+
+Deno.test("events of a sender that changes the gateway with each are delivered in order", async () => {
+  await using database = await (await sharedPostgres()).createDatabase();
+  await using world = new OrderedWorld(database, PATIENT);
+  const gateways = [await world.open(), await world.open(), await world.open()];
+  const sent = await sendAll(gateways, 15, 20);
+  await assertInOrder(world, sent);
+  assertEquals(world.deliveries.length, 15 * 20, "each once");
+});
+
+Deno.test("order holds while a gateway is cut off, is declared dead, and comes back", async () => {
+  await using database = await (await sharedPostgres()).createDatabase();
+  await using world = new OrderedWorld(database, QUICK);
+  const gateways = [await world.open(), await world.open(), await world.open()];
+  const before = await sendAll(gateways, 12, 10);
+  const [cutOff] = gateways as [OrderedGateway];
+  const { id } = cutOff.journal.member;
+  cutOff.wire.freeze();
+  const meanwhile = await sendAll(gateways, 12, 4);
+  await eventually(async () => {
+    const rows = await database.query("select id from cwm.gateway where id = $1", [id]);
+    assertEquals(rows, [], "the others have declared it dead");
+  });
+  cutOff.wire.thaw();
+  const after = await sendAll(gateways, 12, 10);
+  await assertInOrder(world, before.map((ids, n) => [...ids, ...meanwhile[n]!, ...after[n]!]));
+});
+
+Deno.test("the webhooks of a gateway that ends in order go on elsewhere at once", async () => {
+  await using database = await (await sharedPostgres()).createDatabase();
+  await using world = new OrderedWorld(database, PATIENT);
+  const [ending, staying] = [await world.open(), await world.open()];
+  const before = await sendAll([ending], 5, 4);
+  await assertInOrder(world, before);
+  assertEquals(new Set(world.deliveries.map(({ gateway }) => gateway)), new Set([0]));
+  const waiting = await sendAll([staying], 5, 2);
+  await ending.drain();
+  const after = await sendAll([staying], 5, 2);
+  await assertInOrder(world, before.map((ids, n) => [...ids, ...waiting[n]!, ...after[n]!]));
+  assertEquals(world.deliveries.at(-1)?.gateway, 1);
+});
+
+/** A sender for each webhook, `w0` and so on. Returns the ids of their events. */
+async function sendAll(
+  gateways: readonly OrderedGateway[],
+  webhooks: number,
+  count: number,
+): Promise<readonly string[][]> {
+  return await Promise.all(
+    Array.from({ length: webhooks }, (_, n) => sendInTurn(gateways, `w${n}`, n, count)),
+  );
+}
+
+/** Each event goes to another gateway, once the one before was accepted; a refused one is sent to the next gateway. */
+async function sendInTurn(
+  gateways: readonly OrderedGateway[],
+  webhook: string,
+  first: number,
+  count: number,
+): Promise<string[]> {
+  const ids: string[] = [];
+  for (let turn = first; ids.length < count; turn++) {
+    const event = verifiedEvent({ webhook });
+    try {
+      await gateways[turn % gateways.length]!.send(event);
+      ids.push(event.id);
+    } catch (error) {
+      assert(error instanceof GatewayError);
+      await sleep(10);
+    }
+  }
+  return ids;
+}
+
+/** Every accepted event was delivered, and the first deliveries are in the order of sending. */
+async function assertInOrder(world: OrderedWorld, sent: readonly (readonly string[])[]): Promise<void> {
+  await eventually(() => {
+    const seen = new Set(world.deliveries.map(({ id }) => id));
+    assertEquals(sent.flat().filter((id) => !seen.has(id)), []);
+  }, { timeoutMs: 60_000 });
+  for (const [n, ids] of sent.entries()) {
+    const accepted = new Set(ids);
+    const first = world.firstDeliveries().filter(({ webhook, id }) =>
+      webhook === `w${n}` && accepted.has(id)
+    );
+    assertEquals(first.map(({ id }) => id), ids);
+  }
+}
