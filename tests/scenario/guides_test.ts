@@ -27,7 +27,8 @@ Deno.test("the guides of src/README.md add an output and a verifier that pass th
   await deno(copy, ["fmt", "--quiet", ...files.filter(isRegistry)]);
   await deno(copy, ["fmt", "--check", ...files]);
   await deno(copy, ["lint", ...files]);
-  await deno(copy, ["check", ...files]);
+  // Not the registries: they load everything, and their lines are run below with what the files say they export.
+  await deno(copy, ["check", ...files.filter((file) => !isRegistry(file))]);
   await deno(copy, ["task", "readme"]);
   const output = await deno(copy, ["test", "--allow-all", "--no-check", ...TESTS], {
     OUTPUT_MODULES: "tcp_lines",
