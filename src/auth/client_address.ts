@@ -11,12 +11,20 @@ const MAPPED_PREFIX = "::ffff:";
 /** Entries of a header that are looked at: a chain of proxies is short, and a header may have thousands. */
 const MOST_HOPS = 100;
 
+/** Headers whose client is remembered. When there are more, all of them are forgotten. */
+const MOST_KNOWN = 1_000;
+
+/** Longest header that is remembered, in characters: two entries, or some more of IPv4. */
+const MOST_CHARACTERS = 96;
+
 /**
  * Finds out who sent a request that may have come through proxies. Anybody can write an X-Forwarded-For
  * header, so each entry counts only if the hop that added it, the one to its right, is trusted.
  */
 export class ClientAddressResolver {
   readonly #trusted: readonly Network[];
+  /** By the text of the header of a trusted peer: the same clients come again and again. */
+  readonly #clients = new Map<string, Address>();
 
   /**
    * @param trustedProxies addresses and CIDR networks of our own proxies
@@ -64,14 +72,24 @@ export class ClientAddressResolver {
    * @param peer the address of the other end of the connection; empty for Unix sockets, whose client is not known
    */
   known(peer: string, headers: Headers): Address | undefined {
-    let client = parseAddress(peer);
-    if (client === undefined || !this.#isTrusted(client)) return client;
+    const address = parseAddress(peer);
+    if (address === undefined || !this.#isTrusted(address)) return address;
     const forwardedFor = headers.get("x-forwarded-for");
     if (forwardedFor === null) return undefined;
+    return this.#clients.get(forwardedFor) ?? this.#clientIn(forwardedFor);
+  }
+
+  /** Whom the header of a trusted peer names. */
+  #clientIn(forwardedFor: string): Address | undefined {
+    let client: Address | undefined;
     for (const entry of entriesFromTheRight(forwardedFor)) {
       client = parseHop(entry);
-      if (client === undefined || !this.#isTrusted(client)) return client;
+      if (client === undefined) return undefined;
+      if (!this.#isTrusted(client)) break;
     }
+    if (client === undefined || forwardedFor.length > MOST_CHARACTERS) return client;
+    if (this.#clients.size >= MOST_KNOWN) this.#clients.clear();
+    this.#clients.set(forwardedFor, client);
     return client;
   }
 
@@ -96,7 +114,8 @@ export class ClientAddressResolver {
   }
 
   #isTrusted(address: Address): boolean {
-    return this.#trusted.some((network) => isInNetwork(address, network));
+    for (const network of this.#trusted) if (isInNetwork(address, network)) return true;
+    return false;
   }
 }
 

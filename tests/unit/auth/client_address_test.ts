@@ -95,3 +95,18 @@ Deno.test("client address cannot be resolved with a proxy that is no address or 
     assertThrows(() => new ClientAddressResolver([proxy]), TypeError);
   }
 });
+
+Deno.test("a known client is that of the header and of the peer, however often and with whom it was asked", () => {
+  const resolver = new ClientAddressResolver(PROXIES);
+  const known = (peer: string, forwardedFor: string) =>
+    resolver.known(peer, new Headers([["x-forwarded-for", forwardedFor]]))?.toString();
+  for (let round = 0; round < 2; round++) {
+    for (let number = 0; number < 2_500; number++) {
+      const client = `203.0.${number >> 8}.${number & 255}`;
+      assertEquals(known("10.1.2.3", client), client);
+      assertEquals(known("198.51.100.9", client), "198.51.100.9");
+    }
+    assertEquals(known("10.1.2.3", "203.0.113.5, unknown, 10.0.0.2"), undefined);
+    assertEquals(known("10.1.2.3", "203.0.113.5, 10.0.0.1"), "203.0.113.5");
+  }
+});
