@@ -96,7 +96,7 @@ Deno.test("client address cannot be resolved with a proxy that is no address or 
   }
 });
 
-Deno.test("a known client is that of the header and of the peer, however often and with whom it was asked", () => {
+Deno.test("a known client is that of the header and of the peer, however often both come", () => {
   const resolver = new ClientAddressResolver(PROXIES);
   const known = (peer: string, forwardedFor: string) =>
     resolver.known(peer, new Headers([["x-forwarded-for", forwardedFor]]))?.toString();
