@@ -1,5 +1,6 @@
 import type { PostgresStore } from "../../src/journal/postgres/postgres_store.ts";
 import { testDeadLetterContract } from "../contracts/dead_letter.ts";
+import { testRecordsContract } from "../contracts/records.ts";
 import { PostgresStores } from "../support/journal/postgres_store.ts";
 
 testDeadLetterContract("PostgreSQL journal", async () => {
@@ -10,3 +11,5 @@ testDeadLetterContract("PostgreSQL journal", async () => {
     [Symbol.asyncDispose]: () => stores[Symbol.asyncDispose](),
   };
 });
+
+testRecordsContract("PostgreSQL journal", (choices) => PostgresStores.create(choices));

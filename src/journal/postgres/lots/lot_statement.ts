@@ -38,10 +38,14 @@ export const PLAIN_LOT = prepared(
   `with ${FENCE}, ${GONE}, ${KEPT}, ${BORN} select count(*)::int as alive from me`,
 );
 
+/** A letter of the same event of another webhook, which this one is a copy of, stays. */
+const LETTER_ID = `case when exists (select from cwm.dead d where d.id = t.id and d.lane <> t.lane)
+    then t.id || '~' || t.no else t.id end`;
+
 const BURIED = `buried as (
   insert into cwm.dead
     (no, id, lane, connection, reason, message, attempts, died_at, received_at, progress, bytes, event)
-  select t.no, t.id, t.lane, t.connection, t.reason, t.message, t.attempts, t.died_at, t.received_at, t.progress,
+  select t.no, ${LETTER_ID}, t.lane, t.connection, t.reason, t.message, t.attempts, t.died_at, t.received_at, t.progress,
     t.bytes, substring($15::bytea from t.start for t.length)
   from me, unnest($16::bigint[], $17::text[], $18::int[], $19::text[], $20::text[], $21::text[], $22::int[],
     $23::bigint[], $24::bigint[], $25::text[], $26::int[], $27::int[], $28::int[])

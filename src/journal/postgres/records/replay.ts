@@ -27,7 +27,7 @@ const LANE = `lane as (
 const NOBODY = `nextval('cwm.gateway_id_seq')`;
 
 const BORN = `insert into cwm.pack (owner, no, count, oldest_at, claimed, lanes, held, data)
-  select ${NOBODY}, nextval('cwm.pack_block'), $4::int, greatest((extract(epoch from clock_timestamp()) * 1000)::bigint, $3 + 1), false,
+  select ${NOBODY}, nextval('cwm.pack_block'), $4::int, greatest((extract(epoch from clock_timestamp()) * 1000)::bigint, $3::bigint + 1), false,
     array[lane.id, $4], `;
 
 /** Events as new ones of a webhook. Values: how many, and their bytes. */
@@ -35,15 +35,16 @@ const COPY = prepared(`with ${LANE} ${BORN} null, $5::bytea from lane`);
 
 /**
  * Events of a delivered pack, which then are no longer in it: it says so by `held`, and is gone where none is left.
- * Values: how many, their bytes, the number of the pack, what it has said before, and what it is to say.
+ * Values: how many, their bytes, the number of the pack, what it has said before, what it is to say,
+ * and whose it is.
  */
 const TAKE_BACK = prepared(
   `with ${LANE},
   kept as (
-    update cwm.pack set held = $8 where no = $6 and owner = 0 and held is not distinct from $7 and $8::text is not null
+    update cwm.pack set held = $8 where owner = $9 and no = $6 and held is not distinct from $7 and $8::text is not null
     returning no),
   gone as (
-    delete from cwm.pack where no = $6 and owner = 0 and held is not distinct from $7 and $8::text is null returning no),
+    delete from cwm.pack where owner = $9 and no = $6 and held is not distinct from $7 and $8::text is null returning no),
   born as (${BORN} null, $5::bytea from lane where exists (select from kept) or exists (select from gone) returning no)
   select count(*) as count from born`,
 );
@@ -125,14 +126,14 @@ export class Replay {
     this.#waiting = undefined;
     if (waiting === undefined) return;
     const { row, found } = waiting;
-    const { no, count } = row;
+    const { owner, no, count } = row;
     const held = this.#held.get(row) ?? row.held;
     const gone = new Set(undeliveredOf(held));
     for (const { position } of found) gone.add(position.index);
     const left = gone.size >= count ? null : JSON.stringify([...gone].toSorted((a, b) => a - b));
     const { namespace, webhook } = found[0]!.record;
     const bytes = Buffer.concat(found.map(({ bytes }) => bytes ?? Buffer.alloc(0)));
-    const values = [namespace, webhook, this.#upTo, found.length, bytes, no, held, left];
+    const values = [namespace, webhook, this.#upTo, found.length, bytes, no, held, left, owner];
     const [taken] = await this.#runner.rows<{ readonly count: number }>(TAKE_BACK, values);
     if (taken?.count !== 1) return;
     this.#held.set(row, left);

@@ -16,7 +16,7 @@ export interface FoundRow {
   readonly kind: RowKind;
   readonly at: number;
   readonly no: number;
-  /** Of a pack: who has it, and 0 of one that is kept after its delivery. */
+  /** Of a pack: who has it. */
   readonly owner: number;
   /** How many events it has. */
   readonly count: number;

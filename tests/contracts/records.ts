@@ -1,0 +1,269 @@
+/**
+ * What every journal promises of events as records. Each journal's test runs the suite:
+ *
+ *     testRecordsContract("SQLite journal", (choices) => JournalDirectory.create(choices));
+ *
+ * @module
+ */
+
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import { EventBody } from "../../src/event/event.ts";
+import type { VerifiedEvent } from "../../src/event/verified_event.ts";
+import { GatewayError } from "../../src/errors.ts";
+import type { JournalStore } from "../../src/journal/journal_store.ts";
+import type { EventRecord, RecordFilter, RecordListOptions, RecordOrder } from "../../src/records/records.ts";
+import { append } from "../support/journal/append.ts";
+import { verifiedEvent } from "../support/verified_event.ts";
+
+/** A store of its own, empty at first. Disposal ends all that was opened on it. */
+export interface RecordsHarness extends AsyncDisposable {
+  open(): Promise<JournalStore>;
+}
+
+const FAILURE = { code: "output_rejected", message: "No", connection: "a" } as const;
+const LANE = { namespace: "default", webhook: "orders" };
+const OTHER_LANE = { namespace: "team", webhook: "payments" };
+const HOUR_MS = 3_600_000;
+
+/** Events are accepted one millisecond after the other. */
+const FIRST_AT = 1_700_000_000_000;
+let accepted = 0;
+
+/** An event whose id says what it is; small texts may stand in packs. */
+function event(id: string, parts: Parameters<typeof verifiedEvent>[0] = {}, text?: string): VerifiedEvent {
+  const made = { ...verifiedEvent({ receivedAt: FIRST_AT + accepted++, ...parts }), id };
+  return text === undefined ? made : { ...made, body: EventBody.fromText(text) };
+}
+
+async function appended(journal: JournalStore, made: VerifiedEvent, claim = false): Promise<number> {
+  const result = await append(journal, made, { claim });
+  assert("sequence" in result);
+  return result.sequence;
+}
+
+async function delivered(journal: JournalStore, made: VerifiedEvent): Promise<void> {
+  await journal.settle({ sequence: await appended(journal, made, true), state: "delivered" });
+}
+
+/** All pages of a list. */
+async function all(
+  journal: JournalStore,
+  filter: RecordFilter = {},
+  options: Partial<RecordListOptions> = {},
+): Promise<EventRecord[]> {
+  const records: EventRecord[] = [];
+  let cursor: string | undefined;
+  do {
+    const page = await journal.records.list(filter, {
+      order: "oldest",
+      limit: 3,
+      contents: false,
+      ...options,
+      cursor,
+    });
+    records.push(...page.records);
+    cursor = page.cursor;
+  } while (cursor !== undefined);
+  return records;
+}
+
+const ids = (records: readonly EventRecord[]) => records.map(({ id }) => id);
+
+/** One event in each state, in rows and in packs. */
+async function fill(journal: JournalStore): Promise<void> {
+  await appended(journal, event("waiting-in-a-pack", {}, "{}"));
+  await appended(journal, event("claimed-in-a-pack", {}, "{}"), true);
+  const later = await appended(journal, event("waits-for-its-time", OTHER_LANE), true);
+  await journal.settle({ sequence: later, state: "retry", dueAt: Date.now() + HOUR_MS, failure: FAILURE });
+  const dead = await appended(journal, event("dead"), true);
+  await journal.settle({ sequence: dead, state: "dead", failure: FAILURE });
+  await journal.channels.enqueue("inbox", event("in-a-channel"), { ttlMs: HOUR_MS, maxSize: 10 });
+  await appended(journal, event("under-way", OTHER_LANE), true);
+}
+
+const STATES = [
+  ["waiting-in-a-pack", "waiting"],
+  ["claimed-in-a-pack", "under_way"],
+  ["waits-for-its-time", "waiting"],
+  ["dead", "dead_letter"],
+  ["in-a-channel", "in_channel"],
+  ["under-way", "under_way"],
+] as const;
+
+/** Registers the tests of the contract. `setUp` makes a new harness for each, which keeps delivered events for a time. */
+export function testRecordsContract(
+  name: string,
+  setUp: (choices: { readonly retentionMs: number }) => Promise<RecordsHarness>,
+): void {
+  for (const order of ["oldest", "newest"] as RecordOrder[]) {
+    Deno.test(`${name}: records show every event and where it stands, ${order} first, in pages of any size`, async () => {
+      await using harness = await setUp({ retentionMs: 0 });
+      const journal = await harness.open();
+      await fill(journal);
+      const inOrder = STATES.map(([id, state]) => `${id} ${state}`);
+      const expected = order === "oldest" ? inOrder : inOrder.toReversed();
+      for (const limit of [1, 2, 5, 100]) {
+        const records = await all(journal, {}, { order, limit });
+        assertEquals(records.map(({ id, state }) => `${id} ${state}`), expected, `pages of ${limit}`);
+      }
+    });
+  }
+
+  Deno.test(`${name}: records say what is known of an event in its state`, async () => {
+    await using harness = await setUp({ retentionMs: HOUR_MS });
+    const journal = await harness.open();
+    await fill(journal);
+    await delivered(journal, event("done", { receivedAt: 1_000 }));
+    const byId = new Map((await all(journal)).map((record) => [record.id, record]));
+    const bodies = (await all(journal, {}, { contents: true })).map(({ event }) => event?.body.text);
+    assertEquals(bodies.toSorted(), [...new Array(5).fill('{"order":1}'), "{}", "{}"]);
+    const waits = byId.get("waits-for-its-time")!;
+    assert(waits.dueAt! > Date.now());
+    assertEquals([waits.namespace, waits.webhook, waits.attempts, waits.failure], [
+      "team",
+      "payments",
+      1,
+      FAILURE,
+    ]);
+    const dead = byId.get("dead")!;
+    assertEquals([dead.failure, dead.attempts], [FAILURE, 1]);
+    assert(dead.diedAt! > 0);
+    assertEquals(byId.get("in-a-channel")?.channel, "inbox");
+    const done = byId.get("done")!;
+    assertEquals([done.state, done.receivedAt, done.event], ["delivered", 1_000, undefined]);
+    assert(
+      done.attempts === 1 || done.attempts === undefined,
+      "a journal may have forgotten how many there were",
+    );
+    assert(done.deliveredAt! > 1_000);
+  });
+
+  Deno.test(`${name}: records are found by webhook, state, time and id, alone and together`, async () => {
+    await using harness = await setUp({ retentionMs: 0 });
+    const journal = await harness.open();
+    await fill(journal);
+    for (let number = 0; number < 5; number++) {
+      await appended(journal, event(`old-${number}`, { receivedAt: 1_000 + number }, "{}"));
+    }
+    const found = async (filter: RecordFilter) => ids(await all(journal, filter));
+    assertEquals(await found({ namespace: "team" }), ["waits-for-its-time", "under-way"]);
+    assertEquals(await found({ ...OTHER_LANE, states: ["waiting"] }), ["waits-for-its-time"]);
+    assertEquals(await found({ states: ["under_way", "in_channel"] }), [
+      "claimed-in-a-pack",
+      "in-a-channel",
+      "under-way",
+    ]);
+    assertEquals(await found({ after: 1_001, before: 1_003 }), ["old-1", "old-2"]);
+    assertEquals((await found({ ids: ["dead", "old-4", "missing"] })).toSorted(), ["dead", "old-4"]);
+    assertEquals(await found({ webhook: "missing" }), []);
+    assertEquals(await found({ ...LANE, before: 2_000, states: ["dead_letter"] }), []);
+  });
+
+  Deno.test(`${name}: records bring the events themselves, a bounded size of them a page`, async () => {
+    await using harness = await setUp({ retentionMs: HOUR_MS });
+    const journal = await harness.open();
+    const headers = { "content-type": "text/plain", "x-list": "1" };
+    const body = "x".repeat(400_000);
+    for (let number = 0; number < 4; number++) {
+      await delivered(journal, event(`large-${number}`, { headers, body }));
+    }
+    await delivered(journal, event("huge", { body: "y".repeat(3_000_000) }));
+    const options = { order: "newest", limit: 100, contents: true } as const;
+    const first = await journal.records.list({}, options);
+    assertEquals(ids(first.records), ["huge"]);
+    const second = await journal.records.list({}, { ...options, cursor: first.cursor });
+    assertEquals(ids(second.records), ["large-3", "large-2"]);
+    const [{ event: restored } = {}] = second.records;
+    assertEquals([...restored!.headers], Object.entries(headers));
+    assertEquals(restored!.body.text, body);
+    assertEquals(ids(await all(journal, {}, options)), ["huge", "large-3", "large-2", "large-1", "large-0"]);
+  });
+
+  Deno.test(`${name}: a list ends where it began, whatever is accepted meanwhile, and goes on behind any record`, async () => {
+    await using harness = await setUp({ retentionMs: 0 });
+    const journal = await harness.open();
+    for (let number = 0; number < 5; number++) await appended(journal, event(`early-${number}`, {}, "{}"));
+    const options = { order: "oldest", limit: 2, contents: false } as const;
+    const page = await journal.records.list({}, options);
+    await appended(journal, event("late", {}, "{}"));
+    const [first] = page.records;
+    const rest = await journal.records.list({}, { ...options, limit: 100, cursor: first!.cursor });
+    assertEquals(ids(rest.records), ["early-1", "early-2", "early-3", "early-4"]);
+    assertEquals(rest.cursor, undefined);
+    for (
+      const cursor of ["", "7", "n1-2", "o1-x", "o99999999999999999-1", page.cursor! + "0000000000000000"]
+    ) {
+      const error = await assertRejects(() => journal.records.list({}, { ...options, cursor }), GatewayError);
+      assertEquals(error.code, "invalid_query");
+    }
+  });
+
+  Deno.test(`${name}: a list finds what is far away among very many other events`, async () => {
+    await using harness = await setUp({ retentionMs: HOUR_MS });
+    const journal = await harness.open();
+    await appended(journal, event("first", OTHER_LANE));
+    await Promise.all(Array.from({ length: 5_000 }, (_, number) => appended(journal, event(`${number}`))));
+    await appended(journal, event("last", OTHER_LANE));
+    for (const order of ["oldest", "newest"] as const) {
+      const found = ids(await all(journal, OTHER_LANE, { order }));
+      assertEquals(found, order === "oldest" ? ["first", "last"] : ["last", "first"]);
+    }
+  });
+
+  Deno.test(`${name}: what was delivered or given up goes back to its webhook, with its id, once`, async () => {
+    await using harness = await setUp({ retentionMs: HOUR_MS });
+    const journal = await harness.open();
+    await delivered(journal, event("done"));
+    await fill(journal);
+    const step = await journal.records.replay({}, 100, undefined);
+    assertEquals(step, { replayed: 2, skipped: 5, cursor: undefined });
+    assertEquals((await journal.records.replay({}, 100, undefined)).replayed, 0);
+    const { events } = await journal.claim(LANE, { events: 10, bytes: 1_000_000 });
+    assertEquals(events.map(({ event }) => event.id), ["done", "waiting-in-a-pack", "dead"]);
+    assertEquals(journal.stats().deadLetters, 0);
+    assertEquals(ids(await all(journal)).length, 7);
+  });
+
+  Deno.test(`${name}: a replay goes on by its cursor, and leaves out what is accepted after its beginning`, async () => {
+    await using harness = await setUp({ retentionMs: HOUR_MS });
+    const journal = await harness.open();
+    for (let number = 0; number < 5; number++) await delivered(journal, event(`done-${number}`));
+    const replayed: number[] = [];
+    let cursor: string | undefined;
+    do {
+      const step = await journal.records.replay({}, 2, OTHER_LANE, cursor);
+      replayed.push(step.replayed);
+      cursor = step.cursor;
+      await delivered(journal, event(`late-${replayed.length}`));
+    } while (cursor !== undefined);
+    assertEquals(replayed.reduce((sum, count) => sum + count), 5);
+    const { events } = await journal.claim(OTHER_LANE, { events: 10, bytes: 1_000_000 });
+    assertEquals(
+      events.map(({ event }) => [event.id, event.webhook]),
+      [0, 1, 2, 3, 4].map((number) => [
+        `done-${number}`,
+        "payments",
+      ]),
+    );
+    assertEquals(ids(await all(journal, { ...LANE, states: ["delivered"] })).length, 5 + replayed.length);
+  });
+
+  Deno.test(`${name}: a copy that is given up, too, leaves the dead letter that it is a copy of`, async () => {
+    await using harness = await setUp({ retentionMs: 0 });
+    const journal = await harness.open();
+    const dead = await appended(journal, event("dead"), true);
+    await journal.settle({ sequence: dead, state: "dead", failure: FAILURE });
+    for (let copy = 0; copy < 2; copy++) {
+      await journal.records.replay(LANE, 10, OTHER_LANE);
+      const { events } = await journal.claim(OTHER_LANE, { events: 10, bytes: 1_000_000 });
+      assertEquals(events.map(({ event }) => event.id), ["dead"]);
+      await journal.settle({ sequence: events[0]!.sequence, state: "dead", failure: FAILURE });
+    }
+    const { letters } = await journal.deadLetters.list({}, 10);
+    assertEquals(letters.map(({ webhook }) => webhook), ["orders", "payments", "payments"]);
+    assertEquals(new Set(letters.map(({ id }) => id)).size, 3);
+    for (const { id } of letters) assertEquals((await journal.deadLetters.get(id))?.event.id, "dead");
+    assertEquals(await journal.deadLetters.replay(OTHER_LANE), 2);
+    assertEquals((await journal.deadLetters.list({}, 10)).letters.map(({ id }) => id), ["dead"]);
+  });
+}
