@@ -169,6 +169,11 @@ export interface StopStore {
   put(stopped: StoppedLane): Promise<void>;
   /** Returns whether something was remembered of the webhook. */
   remove(lane: LaneKey): Promise<boolean>;
+  /**
+   * Has the listener called with all that is remembered, soon after others have changed it. Left out: there are no
+   * others. The listener must not throw.
+   */
+  follow?(listener: (stopped: readonly StoppedLane[]) => void): void;
 }
 
 /**

@@ -1,7 +1,17 @@
+import { assertEquals } from "@std/assert";
+import { getLogger } from "@logtape/logtape";
+import { Stops } from "../../src/delivery/stops/stops.ts";
+import { Health } from "../../src/health/health.ts";
+import { openPostgresContents } from "../../src/journal/postgres/contents.ts";
 import type { PostgresStore } from "../../src/journal/postgres/postgres_store.ts";
+import { loadSettings } from "../../src/settings/load.ts";
+import { Deadlines } from "../../src/time/deadlines.ts";
 import { testDeadLetterContract } from "../contracts/dead_letter.ts";
 import { testRecordsContract } from "../contracts/records.ts";
+import { eventually } from "../support/eventually.ts";
+import { append } from "../support/journal/append.ts";
 import { PostgresStores } from "../support/journal/postgres_store.ts";
+import { verifiedEvent } from "../support/verified_event.ts";
 
 testDeadLetterContract("PostgreSQL journal", async () => {
   const stores = await PostgresStores.create();
@@ -13,3 +23,73 @@ testDeadLetterContract("PostgreSQL journal", async () => {
 });
 
 testRecordsContract("PostgreSQL journal", (choices) => PostgresStores.create(choices));
+
+Deno.test("a webhook that is paused or goes on at one gateway soon is or does so at all", async () => {
+  await using stores = await PostgresStores.create();
+  const [first, second] = [await stores.open(), await stores.open()];
+  using deadlines = new Deadlines();
+  const health = new Health();
+  const [here, there] = [first, second].map(({ stops: store }) =>
+    new Stops({ store, deadlines, health, logger: getLogger(["cwm", "test"]), policyOf: () => undefined })
+  ) as [Stops, Stops];
+  const changed: string[] = [];
+  there.follow({ onStopChanged: (path, isBack) => changed.push(`${path} ${isBack}`) });
+  await Promise.all([here.load(), there.load()]);
+
+  await here.pause({ namespace: "shop", webhook: "orders" });
+  await eventually(() => assertEquals(there.find("shop/orders")?.state, "paused"));
+  assertEquals(there.allows("shop/orders"), "none");
+  await there.pause({ namespace: "shop", webhook: "refunds" });
+  await there.resume({ namespace: "shop", webhook: "orders" });
+  await eventually(() => assertEquals(here.list().map(({ webhook }) => webhook), ["refunds"]));
+  assertEquals(there.list().map(({ webhook }) => webhook), ["refunds"]);
+  assertEquals(changed, ["shop/orders false", "shop/refunds false", "shop/orders true"]);
+});
+
+Deno.test("a secret that a provider has brought to one gateway is known to all, and is kept once", async () => {
+  await using stores = await PostgresStores.create();
+  const [first, second] = [await stores.open(), await stores.open()];
+  assertEquals(await first.handshakes.keep("shop/orders", "s3cret", 1_000), true);
+  assertEquals(await second.handshakes.keep("shop/orders", "other", 2_000), false);
+  assertEquals(await second.handshakes.find("shop/orders"), {
+    secret: "s3cret",
+    takenAt: 1_000,
+    isShown: false,
+  });
+  assertEquals([
+    await second.handshakes.markShown("shop/orders"),
+    await first.handshakes.markShown("shop/orders"),
+  ], [
+    true,
+    false,
+  ]);
+  assertEquals(
+    [await first.handshakes.forget("shop/orders"), await second.handshakes.forget("shop/orders")],
+    [
+      true,
+      false,
+    ],
+  );
+  assertEquals(await second.handshakes.find("shop/orders"), undefined);
+});
+
+Deno.test("what a command replays goes to a gateway that runs, also where it was another one's", async () => {
+  await using stores = await PostgresStores.create();
+  const lost = await stores.open();
+  const event = verifiedEvent();
+  const appended = await append(lost, event, { claim: true });
+  if (!("sequence" in appended)) throw new Error("The event is new");
+  const failure = { code: "output_rejected", message: "No", connection: "a" } as const;
+  await lost.settle({ sequence: appended.sequence, state: "dead", failure });
+  await lost[Symbol.asyncDispose]();
+  const running = await stores.open();
+  await using command = openPostgresContents({
+    settings: loadSettings({ JOURNAL: stores.database.url }, { logIsTerminal: false }).journal.postgres!,
+    logger: getLogger(["cwm", "test"]),
+  });
+  assertEquals(await command.deadLetters.replay({}), 1);
+  await eventually(async () => {
+    const { events } = await running.claim(event, { events: 10, bytes: 1_000_000 });
+    assertEquals(events.map(({ event: { id } }) => id), [event.id]);
+  });
+});

@@ -10,6 +10,7 @@ import { checkCopy } from "../../journal/sqlite/copy_check.ts";
 import { journalPath } from "../../journal/sqlite/worker/file.ts";
 import { StartupError } from "../../errors.ts";
 import { journalDirectory } from "../../settings/secrets.ts";
+import type { PostgresSettings, PostgresTls } from "../../settings/journal/postgres_url.ts";
 import type { Settings } from "../../settings/settings.ts";
 import { AdminClient } from "../admin_client.ts";
 import { openJournalOrClient } from "./access.ts";
@@ -19,11 +20,14 @@ import { putInPlace, removeIfThere, writeAll, writeFlushed } from "../../io/dura
 const PIECE_BYTES = 1024 * 1024;
 
 /**
- * Copies the journal of one moment into a file. Returns what to say about it.
+ * Copies the journal of one moment into a file; of one in PostgreSQL, its own program does that. Returns what to say
+ * about it.
  *
  * @throws {StartupError} when it cannot be copied; then there is no such file
  */
 export async function backUp(file: string, settings: Settings): Promise<string> {
+  const { postgres } = settings.journal;
+  if (postgres !== undefined) return describeDump(file, postgres);
   if (!await mayHoldJournal(settings)) {
     throw failure(`There is no journal in ${settings.dataDir}, so there is nothing to copy`);
   }
@@ -42,6 +46,47 @@ export async function backUp(file: string, settings: Settings): Promise<string> 
     const reason = error instanceof Error ? error.message : String(error);
     throw failure(`The journal cannot be copied to ${file}: ${reason}`, error);
   }
+}
+
+/** How PostgreSQL's program copies the journal. Without the password: it asks for it, or reads `PGPASSFILE`. */
+function describeDump(file: string, { hosts, database, user, tls }: PostgresSettings): string {
+  const parts: Record<string, string> = {
+    host: hosts.map(({ host }) => host).join(","),
+    port: hosts.map(({ port }) => port).join(","),
+    user,
+    dbname: database,
+    ...(tls === undefined ? {} : tlsParameters(tls)),
+    ...(hosts.length > 1 ? { target_session_attrs: "read-write" } : {}),
+  };
+  const connection = Object.entries(parts).map(([name, value]) => `${name}=${conninfoValue(value)}`).join(
+    " ",
+  );
+  return [
+    "The journal is in PostgreSQL, whose own program copies it while gateways use it:",
+    `pg_dump --format=custom --schema=cwm --file=${shellWord(file)} ${shellWord(connection)}`,
+    "Into an empty database, while no gateway runs:",
+    `pg_restore --exit-on-error --dbname=${shellWord(connection)} ${shellWord(file)}`,
+  ].join("\n");
+}
+
+function tlsParameters({ verifies, caFile, certFile, keyFile }: PostgresTls): Record<string, string> {
+  const modes = { nothing: "require", authority: "verify-ca", name: "verify-full" } as const;
+  return {
+    sslmode: modes[verifies],
+    ...(verifies === "nothing" ? {} : { sslrootcert: caFile ?? "system" }),
+    ...(certFile === undefined ? {} : { sslcert: certFile }),
+    ...(keyFile === undefined ? {} : { sslkey: keyFile }),
+  };
+}
+
+/** @see https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-CONNSTRING-KEYWORD-VALUE */
+function conninfoValue(value: string): string {
+  return /^[\w.,:/-]+$/.test(value) ? value : `'${value.replace(/[\\']/g, "\\$&")}'`;
+}
+
+/** A word as a POSIX shell takes it. */
+function shellWord(text: string): string {
+  return /^[\w.,:/=-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
 }
 
 async function copyOneMoment(settings: Settings, to: string): Promise<void> {

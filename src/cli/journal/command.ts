@@ -22,7 +22,8 @@ Usage: cwm journal backup FILE
        cwm journal status
 
   backup FILE    Writes a copy of one moment into FILE, which must not exist yet. To restore it, stop the
-                 gateway and put the copy alone in the place of DATA_DIR/journal/journal.db.
+                 gateway and put the copy alone in the place of DATA_DIR/journal/journal.db. With JOURNAL, it
+                 prints the pg_dump that does it, and the pg_restore.
   salvage FILE   Takes over what can be read of FILE: events that were not delivered, dead letters and what
                  stood in channels. For files that a gateway has set aside (journal.db.damaged-...,
                  journal.db.found-...) and for copies. What was delivered since is delivered again. A file

@@ -96,6 +96,7 @@ export class Stops {
       if (!this.#stopped.has(webhookPath(lane.namespace, lane.webhook))) this.#stop(lane);
     }
     this.#isLoaded = true;
+    this.#options.store.follow?.((stopped) => this.#takeOver(stopped));
   }
 
   /** There is no journal that an earlier process has written. In the place of {@linkcode load}. */
@@ -239,6 +240,33 @@ export class Stops {
     else if (this.#options.policyOf(path) === undefined) {
       this.#switchOn(path, stopped.lane, "its configuration says that it is never off");
     } else this.tryNow(path);
+  }
+
+  /** What other gateways have stopped, or have had go on, is so here. */
+  #takeOver(lanes: readonly StoppedLane[]): void {
+    const stopped = new Map(lanes.map((lane) => [webhookPath(lane.namespace, lane.webhook), lane]));
+    for (const [path, { lane: { namespace, webhook } }] of this.#stopped) {
+      if (stopped.has(path)) continue;
+      this.#forget(path);
+      this.#options.logger.info("{namespace}/{webhook} goes on, as another instance says", {
+        namespace,
+        webhook,
+      });
+      this.#listener?.onStopChanged(path, true);
+    }
+    for (const [path, lane] of stopped) {
+      if (this.#stopped.get(path)?.lane.state === lane.state) continue;
+      this.#forget(path);
+      this.#stop(lane);
+      const { namespace, webhook, state } = lane;
+      const word = state === "paused" ? "paused" : "switched off";
+      this.#options.logger.info("{namespace}/{webhook} is {state}, as another instance says", {
+        namespace,
+        webhook,
+        state: word,
+      });
+      this.#listener?.onStopChanged(path, false);
+    }
   }
 
   #switchOff(path: string, cause: string): void {

@@ -14,6 +14,9 @@ import { openPostgresServer, type PostgresServerChoices } from "./server.ts";
 import { StatementRunner } from "./statement_runner.ts";
 import { PostgresStops } from "./stops.ts";
 
+/** As often as a gateway says that it lives, by default. */
+const LOOK_MS = 3_000;
+
 /** The contents of a journal in PostgreSQL. Whoever opened the connection ends it. */
 export class PostgresContents implements JournalContents {
   readonly deadLetters: PostgresDeadLetters;
@@ -22,8 +25,11 @@ export class PostgresContents implements JournalContents {
   readonly stops: PostgresStops;
   readonly file = undefined;
 
-  /** @param listener of the gateway that uses the journal. @default none does */
-  constructor(connection: PostgresConnection, listener?: DeadLetterListener) {
+  /**
+   * @param listener of the gateway that uses the journal. @default none does
+   * @param lookMs how often is looked what other gateways have changed, in milliseconds. @default 3000
+   */
+  constructor(connection: PostgresConnection, listener?: DeadLetterListener, lookMs: number = LOOK_MS) {
     const runner = new StatementRunner(connection);
     this.deadLetters = new PostgresDeadLetters(runner, listener);
     this.handshakes = new PostgresHandshakes(runner);
@@ -36,7 +42,7 @@ export class PostgresContents implements JournalContents {
         },
       },
     );
-    this.stops = new PostgresStops(runner);
+    this.stops = new PostgresStops(runner, lookMs);
   }
 }
 

@@ -62,7 +62,7 @@ export class PostgresStore implements JournalStore {
       onBuried: (added) => events.countDeadLetters(added),
       onRemoved: (count) => events.countDeadLetters(-count),
       onReplayed: () => events.adopt(),
-    });
+    }, options.tempo?.beatMs);
     const wakeups = undo.use(new Wakeups(server.connection(), logger));
     const channels = PostgresChannelQueues.open({
       server,
@@ -159,7 +159,8 @@ export class PostgresStore implements JournalStore {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    const { server, events, wakeups, channels } = this.#parts;
+    const { server, events, contents, wakeups, channels } = this.#parts;
+    contents.stops[Symbol.dispose]();
     await channels[Symbol.asyncDispose]();
     await wakeups[Symbol.asyncDispose]();
     await events[Symbol.asyncDispose]();

@@ -18,12 +18,22 @@ const PUT = prepared(
 
 const REMOVE = prepared("delete from cwm.stop where namespace = $1 and webhook = $2");
 
-/** The {@linkcode StopStore} of a journal in PostgreSQL. */
-export class PostgresStops implements StopStore {
+/** The {@linkcode StopStore} of a journal in PostgreSQL. Disposal ends its looks. */
+export class PostgresStops implements StopStore, Disposable {
   readonly #runner: StatementRunner;
+  readonly #lookMs: number;
+  #timer: ReturnType<typeof setInterval> | undefined;
+  /** Beginnings and ends of changes of this gateway: what was read meanwhile may be of before. */
+  #changes = 0;
+  #underWay = 0;
+  #isLooking = false;
+  /** What was there at the last look. */
+  #last = "[]";
 
-  constructor(runner: StatementRunner) {
+  /** @param lookMs how often is looked what other gateways have changed, in milliseconds */
+  constructor(runner: StatementRunner, lookMs: number) {
     this.#runner = runner;
+    this.#lookMs = lookMs;
   }
 
   async list(): Promise<readonly StoppedLane[]> {
@@ -31,11 +41,51 @@ export class PostgresStops implements StopStore {
   }
 
   async put({ namespace, webhook, state, since, cause }: StoppedLane): Promise<void> {
-    await this.#runner.run(PUT, [namespace, webhook, state, Math.floor(since), withoutNul(cause)]);
+    const values = [namespace, webhook, state, Math.floor(since), withoutNul(cause)];
+    await this.#change(() => this.#runner.run(PUT, values));
   }
 
   async remove({ namespace, webhook }: LaneKey): Promise<boolean> {
-    return (await this.#runner.run(REMOVE, [namespace, webhook])).count > 0;
+    return (await this.#change(() => this.#runner.run(REMOVE, [namespace, webhook]))).count > 0;
+  }
+
+  /** To be called once. */
+  follow(listener: (stopped: readonly StoppedLane[]) => void): void {
+    this.#timer = setInterval(() => void this.#look(listener), this.#lookMs);
+    Deno.unrefTimer(this.#timer);
+  }
+
+  [Symbol.dispose](): void {
+    clearInterval(this.#timer);
+  }
+
+  async #look(listener: (stopped: readonly StoppedLane[]) => void): Promise<void> {
+    if (this.#isLooking) return;
+    this.#isLooking = true;
+    const changes = this.#changes;
+    try {
+      const stopped = await this.list();
+      if (this.#underWay > 0 || changes !== this.#changes) return;
+      const text = JSON.stringify(stopped);
+      if (text === this.#last) return;
+      this.#last = text;
+      listener(stopped);
+    } catch {
+      // The journal has reported why it cannot be read, and is asked again.
+    } finally {
+      this.#isLooking = false;
+    }
+  }
+
+  async #change<Result>(change: () => Promise<Result>): Promise<Result> {
+    this.#changes++;
+    this.#underWay++;
+    try {
+      return await change();
+    } finally {
+      this.#underWay--;
+      this.#changes++;
+    }
   }
 }
 
