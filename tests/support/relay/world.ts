@@ -224,7 +224,7 @@ export interface RelayConsumer extends AsyncDisposable {
 }
 
 /** A connector in the test's own process. */
-class TestConnector implements RelayConsumer {
+export class TestConnector implements RelayConsumer {
   readonly #connector: Connector;
   readonly #resources: AsyncDisposableStack;
 
