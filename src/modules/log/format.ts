@@ -30,10 +30,7 @@ const CUT_FIELDS_CHARACTERS = 100;
 export function formatEvent(event: Event, config: LogFormat): string {
   const redact = config.redact_sensitive;
   const text = receivedAtText(event);
-  const beginning =
-    `${headOf(text)}${quoteJson(event.id)},"received_at":"${text}","namespace":${
-      quoteJson(event.namespace)
-    },"webhook":${quoteJson(event.webhook)},` +
+  const beginning = `${headOf(text)}${quoteJson(event.id)},"received_at":"${text}",${webhookOf(event)}` +
     `${eventTypeField(event)}"headers":${formatHeaders(event.headers, redact)},"payload":`;
   const room = MAX_EVENT_CHARACTERS - beginning.length - 1;
   const payload = formatPayload(event.body, room, redact);
@@ -106,6 +103,17 @@ function quoteWithin(text: string, room: number): string {
 
 /** The time that lines came with last, and the beginning of those lines: thousands share a millisecond. */
 let latest = { time: "", head: "" };
+
+/** The webhook of the last line, and its fields: many events in a row are of one webhook. */
+let last = { namespace: "", webhook: "", fields: "" };
+
+function webhookOf({ namespace, webhook }: Event): string {
+  if (webhook !== last.webhook || namespace !== last.namespace) {
+    const fields = `"namespace":${quoteJson(namespace)},"webhook":${quoteJson(webhook)},`;
+    last = { namespace, webhook, fields };
+  }
+  return last.fields;
+}
 
 function headOf(time: string): string {
   if (time !== latest.time) {
