@@ -5,6 +5,7 @@
  *
  *     MINUTES=60 deno task soak          an hour; seed 0
  *     MINUTES=5 deno task soak 7         five minutes of seed 7
+ *     MINUTES=30 deno task soak postgres the same with the journal in PostgreSQL, whose tables and log must be flat, too
  *
  * The exit status is 0 only if every promise was kept.
  *
@@ -14,9 +15,15 @@
 import { soak } from "./soak_run.ts";
 
 const minutes = Number(Deno.env.get("MINUTES") ?? "20");
-const seed = Number(Deno.args[0] ?? "0");
+const isShared = Deno.args[0] === "postgres";
+const seed = Number(Deno.args[isShared ? 1 : 0] ?? "0");
 const begun = performance.now();
-const { violations, figures } = await soak({ seed, seconds: minutes * 60, onProgress: progress });
+const { violations, figures } = await soak({
+  seed,
+  seconds: minutes * 60,
+  journal: isShared ? "postgres" : "sqlite",
+  onProgress: progress,
+});
 for (const figure of figures) console.log(`  ${figure}`);
 for (const violation of violations) console.log(`  BROKEN ${violation}`);
 console.log(`seed ${seed}, ${minutes} minutes: ${figures.length} kept, ${violations.length} broken`);

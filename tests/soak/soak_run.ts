@@ -12,6 +12,7 @@ import { quantile } from "../bench/etcd_report.ts";
 import { SeededRandom } from "../faults/random.ts";
 import { eventually } from "../support/eventually.ts";
 import { Crowd } from "./crowd.ts";
+import { SoakJournal } from "./soak_journal.ts";
 import { SoakLedger } from "./soak_ledger.ts";
 import { SoakReceiver } from "./soak_receiver.ts";
 import { failingWebhooks, goodWebhooks, hostileWebhooks } from "./soak_webhooks.ts";
@@ -24,6 +25,9 @@ const MAX_MORE_BYTES = 192 * MIB;
 
 /** How much the lowest memory of a minute may rise from the first third of the time to the last. */
 const MAX_GROWTH_BYTES = 24 * MIB;
+
+/** How many more files and sockets it may have open at its worst in the last third of the time than in the first. */
+const MAX_MORE_DESCRIPTORS = 50;
 
 /** How much slower good senders may be answered than alone. */
 const MAX_SLOWER = 3;
@@ -40,6 +44,8 @@ const DRAIN_TIMEOUT_MS = 120_000;
 export interface SoakOptions {
   readonly seed: number;
   readonly seconds: number;
+  /** Where the journal is: a file, or a PostgreSQL of the soak's own. @default "sqlite" */
+  readonly journal?: "sqlite" | "postgres";
   /** Called about every minute with how far it is. */
   readonly onProgress?: (line: string) => void;
 }
@@ -51,10 +57,11 @@ export interface SoakReport {
   readonly figures: readonly string[];
 }
 
-/** Memory of one minute, in bytes. */
+/** One minute: memory in bytes, and open files and sockets at its end. */
 interface Minute {
   readonly lowest: number;
   readonly highest: number;
+  readonly descriptors: number;
 }
 
 /** Runs it. */
@@ -68,22 +75,29 @@ class SoakRun {
   readonly #ledger = new SoakLedger();
   readonly #violations: string[] = [];
   readonly #figures: string[] = [];
+  #journal: SoakJournal | undefined;
 
   constructor(options: SoakOptions) {
     this.#options = options;
   }
 
   async run(): Promise<SoakReport> {
-    const { seed, seconds } = this.#options;
+    const { seed, seconds, journal } = this.#options;
     await using well = await SoakReceiver.start(new SeededRandom(seed + 1));
     await using crowd = await Crowd.start(seed);
     crowd.onNoted = (webhook, noted) => this.#ledger.note(webhook, noted);
     const good = goodWebhooks(well.url);
     const failing = failingWebhooks(crowd.failingUrl);
     const hostile = hostileWebhooks(crowd.attackedUrl);
+    await using resources = new AsyncDisposableStack();
+    if (journal === "postgres") this.#journal = resources.use(await SoakJournal.start());
     await using victim = await Victim.start({
       webhooks: { ...good, ...failing, ...hostile },
-      env: { MAX_INFLIGHT_BYTES: String(MAX_INFLIGHT_BYTES), BODY_TIMEOUT_MS: "2000" },
+      env: {
+        MAX_INFLIGHT_BYTES: String(MAX_INFLIGHT_BYTES),
+        BODY_TIMEOUT_MS: "2000",
+        ...this.#journal?.environment,
+      },
     });
     await using watch = await victim.watch();
     const senders = this.#steady(victim, Object.keys(good));
@@ -109,6 +123,8 @@ class SoakRun {
     );
 
     this.#judgeMemory(alone, minutes);
+    this.#judgeDescriptors(minutes);
+    for (const [isKept, figure] of this.#journal?.judge() ?? []) this.#expect(isKept, figure);
     this.#judgePace(Object.keys(good), quiet, busy);
     this.#judgeAnswers(Object.keys(good));
     await crowd.behave();
@@ -139,11 +155,19 @@ class SoakRun {
         samples.push(victim.bytes);
         await sleep(SAMPLE_MS);
       }
-      const minute = { lowest: Math.min(...samples), highest: Math.max(...samples) };
+      const minute = {
+        lowest: Math.min(...samples),
+        highest: Math.max(...samples),
+        descriptors: await openDescriptors(victim.gateway.pid),
+      };
       minutes.push(minute);
       const { accepted } = this.#ledger;
+      const stored = await this.#journal?.sample();
       this.#options.onProgress?.(
-        `${phase}: ${mib(minute.lowest)} to ${mib(minute.highest)}, ${accepted.size} events accepted`,
+        `${phase}: ${mib(minute.lowest)} to ${
+          mib(minute.highest)
+        }, ${minute.descriptors} files and sockets, ` +
+          `${accepted.size} events accepted${stored === undefined ? "" : `; ${stored}`}`,
       );
     }
     if (!victim.isAlive) {
@@ -165,6 +189,16 @@ class SoakRun {
     this.#expect(
       last - first <= MAX_GROWTH_BYTES,
       `lowest memory of a minute: ${mib(first)} in the first third, ${mib(last)} in the last`,
+    );
+  }
+
+  #judgeDescriptors(minutes: readonly Minute[]): void {
+    const third = Math.ceil(minutes.length / 3);
+    const most = (some: readonly Minute[]) => Math.max(...some.map(({ descriptors }) => descriptors));
+    const [first, last] = [most(minutes.slice(0, third)), most(minutes.slice(-third))];
+    this.#expect(
+      last - first <= MAX_MORE_DESCRIPTORS,
+      `files and sockets: ${first} at most in the first third, ${last} in the last`,
     );
   }
 
@@ -248,6 +282,10 @@ async function deadLetters(victim: Victim): Promise<Set<string>> {
     cursor = page.cursor;
   }
   return ids;
+}
+
+async function openDescriptors(pid: number): Promise<number> {
+  return (await Array.fromAsync(Deno.readDir(`/proc/${pid}/fd`))).length;
 }
 
 function middle(values: readonly number[]): number {

@@ -101,10 +101,16 @@ export function describeJournalReport(report: JournalReport): string[] {
     `arrivals: ${report.arrivals}; dead letters: ${report.deadLetters}`,
     `arrived again: ${failed} after a failure, ${cutOff} cut off by a kill, ${unsettled} answered and not settled at a ` +
     `kill, ${takenOver} taken over from a frozen gateway, ${woken} from one that woke`,
-    `${report.seconds.toFixed(0)} s; violations: ${report.violations.length}`,
+    `${report.seconds.toFixed(0)} s; violations: ${countKinds(report.violations)}`,
     ...report.violations.slice(0, SHOWN).map((violation) => `  ${violation}`),
     ...report.leftOut.map((name) => `  LEFT OUT on this machine: ${name}`),
   ];
+}
+
+/** By what stands before the first colon. */
+function countKinds(violations: readonly string[]): string {
+  const kinds = Map.groupBy(violations, (violation) => violation.split(":")[0]!);
+  return Array.from(kinds, ([kind, { length }]) => `${length} x ${kind}`).join(", ") || "none";
 }
 
 /** Returns what must not be. */
