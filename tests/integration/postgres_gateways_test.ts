@@ -1,5 +1,8 @@
 import { assert, assertEquals } from "@std/assert";
 import type { Tempo } from "../../src/journal/postgres/cluster/beats.ts";
+import { ADOPT } from "../../src/journal/postgres/cluster/adoption.ts";
+import { PLAIN_LOT, WHOLE_LOT } from "../../src/journal/postgres/lots/lot_statement.ts";
+import { READ } from "../../src/journal/postgres/packs/claims.ts";
 import type { PostgresJournal } from "../../src/journal/postgres/postgres_journal.ts";
 import type { JournalListener, LaneBacklog, LaneKey } from "../../src/journal/journal.ts";
 import { appendMany, claimAll } from "../contracts/journal.ts";
@@ -215,4 +218,19 @@ Deno.test("a webhook that holds half of the journal is refused, and others are n
   const { events } = await claimAll(journal);
   await journal.settle({ sequence: events[0]!.sequence, state: "delivered" });
   await appendMany(journal, 1, {}, CLAIM);
+});
+
+Deno.test("no statement of a lot or a claim is planned to read a whole table", async () => {
+  await using journals = await PostgresJournals.create();
+  await journals.open();
+  await using session = await journals.database.session();
+  await session.query("set plan_cache_mode = force_generic_plan");
+  for (const { text } of [PLAIN_LOT, WHOLE_LOT, READ, ADOPT]) {
+    await session.query(`prepare tried as ${text}`);
+    const count = Math.max(...Array.from(text.matchAll(/\$(\d+)/g), (match) => Number(match[1])));
+    const rows = await session.query(`explain execute tried (${Array(count).fill("null").join()})`);
+    const plan = rows.map((row) => row["QUERY PLAN"]).join("\n");
+    assertEquals(plan.match(/Seq Scan on (?:pack|idempotency|dead).*/g), null, plan);
+    await session.query("deallocate tried");
+  }
 });

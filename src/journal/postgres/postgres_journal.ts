@@ -54,6 +54,12 @@ const LANE_SHARE = 1 / 2;
 /** How long anything beside lots may take, in milliseconds. */
 const TIMEOUT_MS = 10_000;
 
+/** How long measuring and sweeping may take, in milliseconds. */
+const UPKEEP_TIMEOUT_MS = 60_000;
+
+/** Which part of the time between two beats is for taking over what others have left. */
+const ADOPT_SHARE = 1 / 2;
+
 /** How long the end of what is under way is waited for, in milliseconds. */
 const CLOSE_TIMEOUT_MS = 5_000;
 
@@ -102,10 +108,13 @@ export class PostgresJournal implements EventJournal {
   readonly #retention: Retention;
   readonly #maxBytes: number;
   readonly #sweepIntervalMs: number;
+  readonly #adoptMs: number;
   readonly #now: () => number;
   #listener: JournalListener | undefined;
   #sizes: TableSizes = { disk: 0, kept: 0, deadLetters: 0, deadLetterBytes: 0 };
   #sweptAt = -Infinity;
+  #upkeep: Promise<void> | undefined;
+  #isMeasured = false;
   #wasAlive = true;
   #buried = 0;
   #closed: Promise<void> | undefined;
@@ -118,6 +127,7 @@ export class PostgresJournal implements EventJournal {
       retentionBytes: Math.min(options.retentionBytes ?? 1024 * MIB, this.#maxBytes * 0.9),
     };
     this.#sweepIntervalMs = options.sweepIntervalMs ?? 10_000;
+    this.#adoptMs = tempo.beatMs * ADOPT_SHARE;
     this.#now = now;
     this.#log = new JournalLog(options.logger, options.health);
     this.member = new Member(options.member, tempo.limitMs, () => this.#lose());
@@ -238,7 +248,7 @@ export class PostgresJournal implements EventJournal {
 
   /** Takes over at once what no gateway has, such as replayed dead letters. */
   async adopt(): Promise<void> {
-    await this.#reachable(() => this.#beats.now());
+    await this.#ask((client) => this.#adoption.adopt(client, Infinity));
   }
 
   /** Dead letters were made, or removed, beside this journal. */
@@ -274,6 +284,7 @@ export class PostgresJournal implements EventJournal {
     await this.#lots.close(signal);
     await this.#beats.stop();
     await this.wakeups[Symbol.asyncDispose]();
+    await this.#upkeep;
     try {
       await this.#lotConnection.use((client) => this.member.leave(client), signal);
     } catch (error) {
@@ -288,12 +299,28 @@ export class PostgresJournal implements EventJournal {
       this.#listener?.onHolding();
     }
     this.#ordered.look();
-    const adopted = await this.#adoption.adopt(client);
+    const adopted = await this.#adoption.adopt(client, this.#adoptMs);
     if (adopted > 0) this.#log.adopted(adopted);
-    if (performance.now() - this.#sweptAt < this.#sweepIntervalMs) return;
-    this.#sweptAt = performance.now();
-    this.#sizes = await measure(client);
-    await sweep(client, this.#retention, this.#sizes.kept, this.#now());
+    // Beside the beats, which must not wait for it.
+    if (performance.now() - this.#sweptAt >= this.#sweepIntervalMs) this.#upkeep ??= this.#keepUp();
+    if (!this.#isMeasured) await this.#upkeep;
+  }
+
+  /** What any gateway does for all. */
+  async #keepUp(): Promise<void> {
+    try {
+      await this.#connection.use(async (client) => {
+        this.#sizes = await measure(client);
+        this.#isMeasured = true;
+        await sweep(client, this.#retention, this.#sizes.kept, this.#now());
+      }, AbortSignal.timeout(UPKEEP_TIMEOUT_MS));
+    } catch (error) {
+      // The next beat tries again.
+      if (!(error instanceof PostgresError)) throw error;
+    } finally {
+      this.#sweptAt = performance.now();
+      this.#upkeep = undefined;
+    }
   }
 
   /** The others have declared this gateway dead: what it has in memory is theirs. */

@@ -27,28 +27,36 @@ const ORPHANED = prepared(
 );
 
 const CANDIDATES = prepared(
-  `select no from cwm.pack where owner = any($1::bigint[]) and no < ${ORDERED_FROM}
-  order by owner, no limit ${SLICE}`,
+  `select no from cwm.pack where owner = $1 and no < ${ORDERED_FROM} order by no limit ${SLICE}`,
 );
 
-const ADOPT = prepared(
+/** By a subquery for each pack, as in a lot. One that another gateway is taking over is left to it. */
+export const ADOPT = prepared(
   `with me as materialized (select id from cwm.gateway where id = $1 for key share),
   picked as materialized (
-    select p.owner, p.no from cwm.pack p, me
-    where p.owner = any($2::bigint[]) and p.no = any($3::bigint[])
-      and not exists (select from cwm.gateway g where g.id = p.owner)
-    order by p.owner, p.no for update of p skip locked)
-  update cwm.pack p set owner = me.id from me, picked where p.owner = picked.owner and p.no = picked.no
+    select (select p.ctid from cwm.pack p where p.owner = $2 and p.no = t.no for update skip locked) as place
+    from me, unnest($3::bigint[]) t(no) where not exists (select from cwm.gateway g where g.id = $2))
+  update cwm.pack p set owner = me.id from me, picked where p.ctid = picked.place
   returning ${STORED_PACK}`,
 );
 
-const OWN = prepared(`select ${STORED_PACK} from cwm.pack p where p.owner = $1 and p.no = any($2::bigint[])`);
+const OWN = prepared(
+  `select ${STORED_PACK} from unnest($2::bigint[]) t(no)
+  cross join lateral (select * from cwm.pack p where p.owner = $1 and p.no = t.no offset 0) p`,
+);
 
-/** Takes over packs whose owner is gone, until there are none. */
+/** How many packs a slice has found, and how many of them were left to take over. */
+interface Slice {
+  readonly found: number;
+  readonly adopted: number;
+}
+
+/** Takes over packs whose owner is gone. */
 export class Adoption {
   readonly #packs: Packs;
   readonly #member: Member;
   readonly #onAdopted: (lanes: ReadonlySet<WaitingLane>) => void;
+  #turn: Promise<unknown> = Promise.resolve();
   /** Packs that this gateway may have taken over, as a number had it: the answer was lost. */
   #unsure: { readonly id: number; readonly nos: readonly number[] } | undefined;
 
@@ -59,22 +67,43 @@ export class Adoption {
     this.#onAdopted = onAdopted;
   }
 
-  /** @returns how many packs were taken over */
-  async adopt(client: PostgresClient): Promise<number> {
+  /**
+   * Takes over what there is, or a part of it.
+   *
+   * @param mostMs no slice begins later than this, in milliseconds, besides the first
+   * @returns how many packs were taken over
+   */
+  async adopt(client: PostgresClient, mostMs: number): Promise<number> {
+    const turn = this.#turn.then(() => this.#adopt(client, mostMs));
+    this.#turn = turn.catch(() => {}); // Whoever waits for it gets it.
+    return await turn;
+  }
+
+  async #adopt(client: PostgresClient, mostMs: number): Promise<number> {
     const { id } = this.#member;
     if (id === undefined) return 0;
+    const begunAt = performance.now();
     let adopted = await this.#findOut(client, id);
-    const { rows } = await client.query<{ readonly owner: number }>(ORPHANED);
-    const owners = rows.map(({ owner }) => owner);
-    while (owners.length > 0 && this.#member.id === id) {
-      const { rows: candidates } = await client.query<{ readonly no: number }>(CANDIDATES, [owners]);
-      if (candidates.length === 0) break;
-      const nos = candidates.map(({ no }) => no);
-      this.#unsure = { id, nos };
-      const { rows: packs } = await client.query<StoredPack>(ADOPT, [id, owners, nos]);
-      adopted += await this.#take(client, packs);
+    const { rows: owners } = await client.query<{ readonly owner: number }>(ORPHANED);
+    for (const { owner } of owners) {
+      let hasMore = true;
+      while (hasMore && this.#member.id === id) {
+        const slice = await this.#adoptSlice(client, id, owner);
+        adopted += slice.adopted;
+        hasMore = slice.found === SLICE;
+        if (performance.now() - begunAt > mostMs) return adopted;
+      }
     }
     return adopted;
+  }
+
+  async #adoptSlice(client: PostgresClient, id: number, owner: number): Promise<Slice> {
+    const { rows: candidates } = await client.query<{ readonly no: number }>(CANDIDATES, [owner]);
+    if (candidates.length === 0) return { found: 0, adopted: 0 };
+    const nos = candidates.map(({ no }) => no);
+    this.#unsure = { id, nos };
+    const { rows } = await client.query<StoredPack>(ADOPT, [id, owner, nos]);
+    return { found: nos.length, adopted: await this.#take(client, rows) };
   }
 
   async #findOut(client: PostgresClient, id: number): Promise<number> {

@@ -98,7 +98,6 @@ export class Beats {
   #lookedAt = -Infinity;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #beating: Promise<void> = Promise.resolve();
-  #looking: Promise<void> = Promise.resolve();
 
   constructor(options: BeatsOptions) {
     assertTempo(options.tempo);
@@ -115,17 +114,6 @@ export class Beats {
     return this.#beating;
   }
 
-  /**
-   * Beats once more, at once.
-   *
-   * @throws {PostgresError} when the server cannot be asked
-   */
-  async now(): Promise<void> {
-    const { connection, tempo } = this.#options;
-    const signal = AbortSignal.any([this.#stop.signal, AbortSignal.timeout(tempo.deadMs)]);
-    await connection.use((client) => this.#lookInTurn(client), signal);
-  }
-
   async stop(): Promise<void> {
     this.#stop.abort();
     clearTimeout(this.#timer);
@@ -137,20 +125,13 @@ export class Beats {
     const begunAt = performance.now();
     const signal = AbortSignal.any([this.#stop.signal, AbortSignal.timeout(tempo.deadMs)]);
     try {
-      await connection.use((client) => this.#lookInTurn(client), signal);
+      await connection.use((client) => this.#look(client), signal);
     } catch {
       // The server is away, which whoever writes notices as well: the next beat tries again.
     }
     if (this.#stop.signal.aborted) return;
     const restMs = Math.max(0, tempo.beatMs - (performance.now() - begunAt));
     this.#timer = setTimeout(() => this.#beating = this.#beat(), restMs);
-  }
-
-  /** One look at a time. */
-  async #lookInTurn(client: PostgresClient): Promise<void> {
-    const turn = this.#looking.then(() => this.#look(client));
-    this.#looking = turn.catch(() => {}); // Whoever waits for it gets it.
-    await turn;
   }
 
   async #look(client: PostgresClient): Promise<void> {

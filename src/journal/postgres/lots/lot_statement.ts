@@ -16,13 +16,22 @@ export const DONE_OWNER = -1;
 
 const FENCE = "me as materialized (select id from cwm.gateway where id = $1 and session = $2 for key share)";
 
-const GONE = "gone as (delete from cwm.pack p using me where p.owner = me.id and p.no = any($3::bigint[]))";
+/**
+ * The place of a pack. By a subquery for each: a join would be planned by what is known of the table's size, which says
+ * nothing of a table that is empty at one moment and full at the next.
+ */
+const PLACE = "(select p.ctid from cwm.pack p where p.owner = me.id and p.no = t.no)";
 
-const KEPT = `kept as (
+const GONE = `gone_at as materialized (select ${PLACE} as place from me, unnest($3::bigint[]) t(no)),
+gone as (delete from cwm.pack p using gone_at t where p.ctid = t.place)`;
+
+const KEPT = `kept_at as materialized (
+  select ${PLACE} as place, t.*
+  from me, unnest($4::bigint[], $5::text[], $6::bigint[], $7::bigint[]) t(no, held, due, done_at)),
+kept as (
   update cwm.pack p set held = t.held, due = t.due, done_at = t.done_at,
     owner = case when t.done_at is null then p.owner else ${DONE_OWNER} end
-  from me, unnest($4::bigint[], $5::text[], $6::bigint[], $7::bigint[]) t(no, held, due, done_at)
-  where p.owner = me.id and p.no = t.no)`;
+  from kept_at t where p.ctid = t.place)`;
 
 const PACK_COLUMNS = "owner, no, count, oldest_at, claimed, lanes, data";
 
@@ -64,11 +73,17 @@ const KEYED = `asked as materialized (
   select t.* from me, unnest($29::int[], $30::int[], $31::bytea[], $32::bigint[], $33::text[])
     t(ordinal, lane, key, ttl, event_id)),
 known as materialized (
-  select a.ordinal, a.key, i.event_id from asked a join cwm.idempotency i on i.lane = a.lane and i.key = a.key
-  where i.until > clock_timestamp() and i.event_id <> a.event_id),
-freed as (
-  delete from cwm.idempotency i using asked a
-  where i.lane = a.lane and i.key = a.key and i.event_id = a.event_id and a.ordinal in (select ordinal from known)),
+  select * from (
+    select a.ordinal, a.key, (
+      select i.event_id from cwm.idempotency i where i.lane = a.lane and i.key = a.key
+        and i.until > clock_timestamp() and i.event_id <> a.event_id) as event_id
+    from asked a) found
+  where event_id is not null),
+freed_at as materialized (
+  select (
+    select i.ctid from cwm.idempotency i where i.lane = a.lane and i.key = a.key and i.event_id = a.event_id) as place
+  from asked a where a.ordinal in (select ordinal from known)),
+freed as (delete from cwm.idempotency i using freed_at t where i.ctid = t.place),
 taken as (
   insert into cwm.idempotency as i (lane, key, event_id, until)
   select a.lane, a.key, a.event_id, clock_timestamp() + a.ttl * interval '1 millisecond'

@@ -135,8 +135,10 @@ export class WaitingLot {
   readonly #open = new Map<WaitingLane, NewPack>();
   readonly #byKey = new Map<string, KeyedPack>();
   readonly #deferred: DeferredAppend[] = [];
+  /** The pack of claimed events that is not full yet. They are soon gone, whatever webhooks they are of. */
   #claimed: NewPack | undefined;
-  #waiting: NewPack | undefined;
+  /** The packs of others that are not full yet: they are read again for their webhook. */
+  readonly #waiting = new Map<WaitingLane, NewPack>();
   /** Appends. */
   count = 0;
   /** Of their events. */
@@ -173,12 +175,12 @@ export class WaitingLot {
   }
 
   #addToPack(append: Append): void {
-    const open = append.isClaimed ? this.#claimed : this.#waiting;
+    const open = append.isClaimed ? this.#claimed : this.#waiting.get(append.lane);
     if (open?.hasRoomFor(append) === true) return open.add(append);
     const pack = new NewPack(append);
     this.packs.push(pack);
     if (append.isClaimed) this.#claimed = pack;
-    else this.#waiting = pack;
+    else this.#waiting.set(append.lane, pack);
   }
 
   #addKeyed(append: Append, repeatKeys: readonly RepeatKey[]): void {

@@ -16,8 +16,12 @@ import { readPackRows, STORED_PACK, type StoredPack } from "./pack_rows.ts";
 import { type Packs, restorePack } from "./packs.ts";
 import type { WaitingLane } from "./waiting_lane.ts";
 
-/** Packs that are read at once. */
-const READ_AT_ONCE = 16;
+/** Packs that are read at once: at first, and where they are small. */
+const READ_FIRST = 16;
+const MOST_READ = 256;
+
+/** How much is read at once, in bytes, besides one pack of any size. */
+const READ_BYTES = 2 * 1024 * 1024;
 
 /** Packs that are larger, in bytes, are read one by one, once their turn has come. */
 const LARGE_BYTES = 256 * 1024;
@@ -25,9 +29,11 @@ const LARGE_BYTES = 256 * 1024;
 /** How long a read may take, in milliseconds. */
 const READ_TIMEOUT_MS = 10_000;
 
-const READ = prepared(
+/** Packs with their events, but for those that are large. */
+export const READ = prepared(
   `select ${STORED_PACK}, case when octet_length(p.data) <= $3 then p.data end as data
-  from cwm.pack p where p.owner = $1 and p.no = any($2::bigint[])`,
+  from unnest($2::bigint[]) t(no)
+  cross join lateral (select * from cwm.pack p where p.owner = $1 and p.no = t.no offset 0) p`,
 );
 
 interface ReadPack {
@@ -58,7 +64,11 @@ interface Claiming {
   readonly limit: ClaimLimit;
   readonly now: number;
   readonly taken: { readonly pack: Pack; readonly index: number; readonly pending: PendingEvent }[];
+  /** Of the bodies of those. */
   bytes: number;
+  /** Packs that were read, and their bytes. */
+  packs: number;
+  packBytes: number;
 }
 
 const NOTHING: Claimed = { events: [], nextDueAt: undefined };
@@ -77,7 +87,7 @@ export class Claims {
     const { packs, record, now } = this.#options;
     const lane = packs.findLane(key);
     if (lane === undefined) return NOTHING;
-    const claiming: Claiming = { lane, limit, now: now(), taken: [], bytes: 0 };
+    const claiming: Claiming = { lane, limit, now: now(), taken: [], bytes: 0, packs: 0, packBytes: 0 };
     const turn = this.#turn.then(() => this.#fill(claiming));
     this.#turn = turn.catch(() => {}); // Whoever waits for it gets it.
     // To the end: until whoever claims has the events, none that is appended may go before them.
@@ -114,7 +124,7 @@ export class Claims {
     const { life } = packs;
     let hasRoom = true;
     while (hasRoom && taken.length < limit.events) {
-      const items = lane.next(READ_AT_ONCE, now, limit.early, limit.longestPauseMs, upTo);
+      const items = lane.next(packsToRead(claiming), now, limit.early, limit.longestPauseMs, upTo);
       if (items.length === 0) break;
       try {
         hasRoom = await this.#takeAll(claiming, items);
@@ -138,7 +148,11 @@ export class Claims {
       const read = await this.#read(items);
       while (hasRoom && done < items.length && packs.life === life) {
         const found = read.get(items[done]!.no);
-        if (found !== undefined) hasRoom = await this.#take(claiming, found);
+        if (found !== undefined) {
+          claiming.packs++;
+          claiming.packBytes += found.pack.bytes;
+          hasRoom = await this.#take(claiming, found);
+        }
         done++;
       }
       return hasRoom;
@@ -217,4 +231,12 @@ export class Claims {
     const { connection, owner } = this.#options;
     return await connection.use((client) => work(client, owner() ?? 0), AbortSignal.timeout(READ_TIMEOUT_MS));
   }
+}
+
+/** How many packs are read next: as many as may be needed, going by those that were read before. */
+function packsToRead({ limit, taken, packs, packBytes }: Claiming): number {
+  const events = limit.events - taken.length;
+  if (packs === 0 || taken.length === 0) return Math.min(READ_FIRST, events);
+  const needed = Math.ceil(events / (taken.length / packs));
+  return Math.max(1, Math.min(MOST_READ, needed, Math.floor(READ_BYTES / (packBytes / packs))));
 }

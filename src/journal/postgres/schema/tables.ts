@@ -37,10 +37,21 @@ const LONG_VALUE =
   "(select string_agg(decode(md5(n::text || random()), 'hex'), '') from generate_series(1, 500) n)";
 
 /**
+ * Rows of a quarter of a page each that nobody ever sees, either: a table is scanned, and no index used, where its file
+ * is small when a statement is planned, and it may be large soon after.
+ */
+const FILLING_ROWS = 800;
+
+/**
  * A row that nobody ever sees, in tables that are vacuumed once they are made. What vacuum notes down of a table has its
  * place only from then on, and on a full disk, which is when vacuum is needed, there is none to be had.
  */
 const TRACES: readonly string[] = [
+  `insert into cwm.pack (owner, no, count, oldest_at, claimed, lanes, data)
+    select 0, -n, 0, 0, false, '{}', convert_to(repeat('x', 1900), 'UTF8') from generate_series(1, ${FILLING_ROWS}) n`,
+  `insert into cwm.idempotency (lane, key, event_id, until)
+    select 0, int8send(n), repeat('x', 1900), now() from generate_series(1, ${FILLING_ROWS}) n`,
+  "delete from cwm.idempotency",
   `insert into cwm.pack (owner, no, count, oldest_at, claimed, lanes, data) values (0, 0, 0, 0, false, '{}', ${LONG_VALUE})`,
   `insert into cwm.message (tag, lane, expires_at, received_at, event) values ('', 0, 0, 0, ${LONG_VALUE})`,
   `insert into cwm.message_turn (seq, channel, expires_at, size) values (0, 0, 0, 0)`,
@@ -122,7 +133,7 @@ export const MIGRATIONS: readonly (readonly string[])[] = [
       event_id text not null,
       until timestamptz not null,
       primary key (lane, key)
-    )`,
+    ) with (vacuum_truncate = off)`,
     `create index idempotency_until on cwm.idempotency (until)`,
     `create unlogged table cwm.rate (
       lane int primary key,
