@@ -99,9 +99,13 @@ export const COMMANDS: readonly Command[] = [
   {
     name: "journal",
     description: "Copy the journal, take events over, look after its tables: see cwm journal --help",
-    actions: ["backup", "salvage", "migrate", "status"],
+    actions: ["backup", "salvage", "migrate", "status", "copy"],
     takesFile: true,
-    options: [HELP],
+    options: [
+      { name: "from", value: ["sqlite", "postgres"] },
+      { name: "to", value: ["sqlite", "postgres"] },
+      HELP,
+    ],
   },
   {
     name: "handshake",

@@ -13,7 +13,8 @@ import type { HealthReports } from "../health/health.ts";
 import { logger } from "../observability/logging.ts";
 import { journalDirectory } from "../settings/secrets.ts";
 import type { Settings } from "../settings/settings.ts";
-import type { JournalContents, JournalStore } from "../journal/journal_store.ts";
+import type { JournalStore } from "../journal/journal_store.ts";
+import type { PostgresContents } from "../journal/postgres/contents.ts";
 import {
   mayHoldSqliteJournal,
   openSqliteJournal,
@@ -78,10 +79,18 @@ export async function openJournal(settings: Settings, choices: JournalChoices = 
       logger: logger("journal"),
     });
   }
+  return await openFileJournal(settings, options);
+}
+
+/** The journal in a directory, whatever `JOURNAL` says. @param choices as of {@linkcode openJournal} */
+export async function openFileJournal(
+  { dataDir, journal: { postgres: _, ...bounds } }: Settings,
+  choices: Omit<JournalChoices, "name"> & { readonly directory?: string } = {},
+): Promise<JournalStore> {
   return await openSqliteJournal({
-    directory: journalDirectory(settings.dataDir),
+    directory: journalDirectory(dataDir),
     ...bounds,
-    ...options,
+    ...choices,
     logger: logger("journal"),
   });
 }
@@ -92,7 +101,7 @@ export async function openJournal(settings: Settings, choices: JournalChoices = 
  */
 export async function openSharedContents(
   { journal: { postgres } }: Settings,
-): Promise<(JournalContents & AsyncDisposable) | undefined> {
+): Promise<(PostgresContents & AsyncDisposable) | undefined> {
   if (postgres === undefined) return undefined;
   const { openPostgresContents } = await import("../journal/postgres/contents.ts");
   return openPostgresContents({ settings: postgres, logger: logger("journal") });
@@ -100,8 +109,12 @@ export async function openSharedContents(
 
 /** Whether there is a journal, or nobody can say that there is none since its directory cannot be entered. */
 export async function mayHoldJournal(settings: Settings): Promise<boolean> {
-  return settings.journal.postgres !== undefined ||
-    await mayHoldSqliteJournal(journalDirectory(settings.dataDir));
+  return settings.journal.postgres !== undefined || await mayHoldFile(settings);
+}
+
+/** Whether there is a journal in the data directory, or nobody can say that there is none. */
+export function mayHoldFile({ dataDir }: Settings): Promise<boolean> {
+  return mayHoldSqliteJournal(journalDirectory(dataDir));
 }
 
 /** The channels that all instances share, in the Redis server of the settings. Its client is loaded only then. */

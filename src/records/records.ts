@@ -65,6 +65,8 @@ export interface EventRecord {
   readonly channel: string | undefined;
   /** Why the last attempt failed. */
   readonly failure: AttemptFailure | undefined;
+  /** What is stored of a chain whose event waits, or is under way. Left out for others. */
+  readonly progress?: string | undefined;
   /** `undefined` unless contents were asked for. */
   readonly event: VerifiedEvent | undefined;
   /** Has a list of the same filter and order go on behind this record. */

@@ -38,6 +38,8 @@ export interface KeptHandshake {
 
 /** Where they are kept. All methods reject with a `GatewayError` `journal_unavailable` when it cannot be used. */
 export interface HandshakeStore {
+  /** All that are kept, by webhook. */
+  list(): Promise<ReadonlyMap<string, KeptHandshake>>;
   find(webhook: string): Promise<KeptHandshake | undefined>;
   /** @returns whether it was kept: not if there is one */
   keep(webhook: string, secret: string, takenAt: number): Promise<boolean>;

@@ -4,8 +4,8 @@
  * @module
  */
 
-import { openJournal, openSharedContents } from "../../gateway/backends.ts";
-import type { JournalContents } from "../../journal/journal_store.ts";
+import { openFileJournal, openSharedContents } from "../../gateway/backends.ts";
+import type { JournalContents, JournalStore } from "../../journal/journal_store.ts";
 import { StartupError } from "../../errors.ts";
 import type { Settings } from "../../settings/settings.ts";
 import { AdminClient } from "../admin_client.ts";
@@ -31,12 +31,22 @@ export interface ClientOptions {
  */
 export async function openJournalOrClient(
   settings: Settings,
-  { about, timeoutMs = LARGE_FILE_MS }: ClientOptions = {},
+  options: ClientOptions = {},
 ): Promise<(JournalContents & AsyncDisposable) | AdminClient> {
-  const shared = await openSharedContents(settings);
-  if (shared !== undefined) return shared;
+  return await openSharedContents(settings) ?? await openFileOrClient(settings, options);
+}
+
+/**
+ * The journal of the data directory where nobody uses it, or whoever does.
+ *
+ * @throws {StartupError} when a gateway uses it and cannot be asked
+ */
+export async function openFileOrClient(
+  settings: Settings,
+  { about, timeoutMs = LARGE_FILE_MS }: ClientOptions = {},
+): Promise<JournalStore | AdminClient> {
   try {
-    return await openJournal(settings, { lockWaitMs: LOCK_WAIT_MS });
+    return await openFileJournal(settings, { lockWaitMs: LOCK_WAIT_MS });
   } catch (error) {
     if (!(error instanceof StartupError) || error.code !== "data_directory_in_use") throw error;
     if (settings.adminToken !== undefined) return new AdminClient(settings, settings.adminToken, timeoutMs);

@@ -5,7 +5,7 @@
  */
 
 import { basename, dirname, join } from "@std/path";
-import { mayHoldJournal } from "../../gateway/backends.ts";
+import { mayHoldFile } from "../../gateway/backends.ts";
 import { checkCopy } from "../../journal/sqlite/copy_check.ts";
 import { journalPath } from "../../journal/sqlite/worker/file.ts";
 import { StartupError } from "../../errors.ts";
@@ -13,7 +13,7 @@ import { journalDirectory } from "../../settings/secrets.ts";
 import type { PostgresSettings, PostgresTls } from "../../settings/journal/postgres_url.ts";
 import type { Settings } from "../../settings/settings.ts";
 import { AdminClient } from "../admin_client.ts";
-import { openJournalOrClient } from "./access.ts";
+import { openFileOrClient } from "./access.ts";
 import { putInPlace, removeIfThere, writeAll, writeFlushed } from "../../io/durable_file.ts";
 
 /** How much is copied at a time, in bytes. */
@@ -28,7 +28,17 @@ const PIECE_BYTES = 1024 * 1024;
 export async function backUp(file: string, settings: Settings): Promise<string> {
   const { postgres } = settings.journal;
   if (postgres !== undefined) return describeDump(file, postgres);
-  if (!await mayHoldJournal(settings)) {
+  const { pending, deadLetters } = await backUpFile(file, settings);
+  return `${pending} pending events and ${deadLetters} dead letters are in ${file}`;
+}
+
+/**
+ * Copies the journal of the data directory, as it is at one moment, into a file. Returns what is in it.
+ *
+ * @throws {StartupError} when it cannot be copied; then there is no such file
+ */
+export async function backUpFile(file: string, settings: Settings): Promise<ReturnType<typeof checkCopy>> {
+  if (!await mayHoldFile(settings)) {
     throw failure(`There is no journal in ${settings.dataDir}, so there is nothing to copy`);
   }
   await assertNew(file);
@@ -36,10 +46,10 @@ export async function backUp(file: string, settings: Settings): Promise<string> 
   const partial = join(dirname(file), `.${basename(file)}.${crypto.randomUUID()}`);
   try {
     await copyOneMoment(settings, partial);
-    const { pending, deadLetters } = checkCopy(partial);
+    const found = checkCopy(partial);
     await assertNew(file);
     await putInPlace(partial, file);
-    return `${pending} pending events and ${deadLetters} dead letters are in ${file}`;
+    return found;
   } catch (error) {
     await removeIfThere(partial);
     if (error instanceof StartupError) throw error;
@@ -91,7 +101,7 @@ function shellWord(text: string): string {
 
 async function copyOneMoment(settings: Settings, to: string): Promise<void> {
   const from = journalPath(journalDirectory(settings.dataDir));
-  const source = await openJournalOrClient(settings);
+  const source = await openFileOrClient(settings);
   if (source instanceof AdminClient) return await copyHeld(source, from, to);
   // Closing it writes everything back to the file.
   await source[Symbol.asyncDispose]();

@@ -9,6 +9,7 @@ import type { StartupError } from "../../errors.ts";
 import type { Settings } from "../../settings/settings.ts";
 import { backUp } from "./backup.ts";
 import { salvage } from "./salvage.ts";
+import { copyJournal, JOURNAL_KINDS, type JournalKind } from "./copy.ts";
 import { journalStatus, migrateJournal } from "./schema.ts";
 import { print } from "../terminal.ts";
 import { readCommandLine, usageError } from "../command_line.ts";
@@ -20,6 +21,8 @@ Usage: cwm journal backup FILE
        cwm journal salvage FILE
        cwm journal migrate
        cwm journal status
+       cwm journal copy --from sqlite --to postgres
+       cwm journal copy --from postgres --to sqlite
 
   backup FILE    Writes a copy of one moment into FILE, which must not exist yet. To restore it, stop the
                  gateway and put the copy alone in the place of DATA_DIR/journal/journal.db. With JOURNAL, it
@@ -54,6 +57,12 @@ export async function journal(args: readonly string[], settings: () => Settings)
   }
   const [action, file, ...others] = line.operands;
   if (action === undefined) throw usage("An action is missing");
+  if (action === "copy") {
+    if (file !== undefined) throw usage(`Unexpected argument '${file}'`);
+    print(await copyJournal(sourceOf(line.options), settings()));
+    return 0;
+  }
+  if (Object.keys(line.options).length > 0) throw usage("--from and --to belong to copy");
   if (action === "migrate" || action === "status") {
     if (file !== undefined) throw usage(`Unexpected argument '${file}'`);
     print(await TABLE_ACTIONS[action](settings()));
@@ -64,6 +73,15 @@ export async function journal(args: readonly string[], settings: () => Settings)
   if (others.length > 0) throw usage(`Unexpected argument '${others[0]}'`);
   print(await FILE_ACTIONS[action](file, settings()));
   return 0;
+}
+
+function sourceOf({ from, to }: Readonly<Record<string, unknown>>): JournalKind {
+  const source = JOURNAL_KINDS.find((kind) => kind === from);
+  const target = JOURNAL_KINDS.find((kind) => kind === to);
+  if (source === undefined || target === undefined || source === target) {
+    throw usage("Say --from sqlite --to postgres, or --from postgres --to sqlite");
+  }
+  return source;
 }
 
 function usage(problem: string): StartupError {

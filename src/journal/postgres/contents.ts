@@ -24,13 +24,14 @@ export class PostgresContents implements JournalContents {
   readonly records: PostgresRecords;
   readonly stops: PostgresStops;
   readonly file = undefined;
+  readonly #runner: StatementRunner;
 
   /**
    * @param listener of the gateway that uses the journal. @default none does
    * @param lookMs how often is looked what other gateways have changed, in milliseconds. @default 3000
    */
   constructor(connection: PostgresConnection, listener?: DeadLetterListener, lookMs: number = LOOK_MS) {
-    const runner = new StatementRunner(connection);
+    const runner = this.#runner = new StatementRunner(connection);
     this.deadLetters = new PostgresDeadLetters(runner, listener);
     this.handshakes = new PostgresHandshakes(runner);
     this.records = new PostgresRecords(
@@ -43,6 +44,14 @@ export class PostgresContents implements JournalContents {
       },
     );
     this.stops = new PostgresStops(runner, lookMs);
+  }
+
+  /** How many gateways use the journal. */
+  async gateways(): Promise<number> {
+    const [row] = await this.#runner.rows<{ readonly count: number }>({
+      text: "select count(*) as count from cwm.gateway",
+    });
+    return row?.count ?? 0;
   }
 }
 

@@ -5,8 +5,11 @@
  */
 
 import type { HandshakeStore, KeptHandshake } from "../../auth/challenges/handshakes.ts";
+import type { LaneKey } from "../journal.ts";
 import { prepared } from "./connection/statement.ts";
 import type { StatementRunner } from "./statement_runner.ts";
+
+const LIST = prepared("select namespace, webhook, secret, taken_at, shown from cwm.handshake");
 
 const FIND = prepared(
   "select secret, taken_at, shown from cwm.handshake where namespace = $1 and webhook = $2",
@@ -39,9 +42,14 @@ export class PostgresHandshakes implements HandshakeStore {
     this.#runner = runner;
   }
 
+  async list(): Promise<ReadonlyMap<string, KeptHandshake>> {
+    const rows = await this.#runner.rows<HandshakeRow & LaneKey>(LIST);
+    return new Map(rows.map((row) => [`${row.namespace}/${row.webhook}`, keptOf(row)]));
+  }
+
   async find(webhook: string): Promise<KeptHandshake | undefined> {
     const [row] = await this.#runner.rows<HandshakeRow>(FIND, nameOf(webhook));
-    return row && { secret: row.secret, takenAt: row.taken_at, isShown: row.shown };
+    return row && keptOf(row);
   }
 
   async keep(webhook: string, secret: string, takenAt: number): Promise<boolean> {
@@ -55,6 +63,10 @@ export class PostgresHandshakes implements HandshakeStore {
   async forget(webhook: string): Promise<boolean> {
     return (await this.#runner.run(FORGET, nameOf(webhook))).count === 1;
   }
+}
+
+function keptOf({ secret, taken_at: takenAt, shown: isShown }: HandshakeRow): KeptHandshake {
+  return { secret, takenAt, isShown };
 }
 
 function nameOf(path: string): [namespace: string, webhook: string] {

@@ -16,6 +16,14 @@ export class SqliteHandshakes implements HandshakeStore {
     this.#worker = worker;
   }
 
+  async list(): Promise<ReadonlyMap<string, KeptHandshake>> {
+    if (!this.#worker.isStarted) return new Map();
+    const kept = await this.#worker.operate("listHandshakes", {});
+    return new Map(
+      kept.map(({ namespace, webhook, ...handshake }) => [`${namespace}/${webhook}`, handshake]),
+    );
+  }
+
   async find(webhook: string): Promise<KeptHandshake | undefined> {
     if (!this.#worker.isStarted) return undefined;
     return await this.#worker.operate("findHandshake", nameOf(webhook));

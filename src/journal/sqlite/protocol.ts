@@ -159,6 +159,7 @@ export interface Operations {
   readonly findRepeated: [LaneKey & { readonly key: RepeatKey }, string | undefined];
   readonly remember: [{ readonly events: readonly RememberedEvent[] }, undefined];
   readonly recall: [LaneKey & { readonly limit: number }, readonly RecalledKey[]];
+  readonly listHandshakes: [Record<never, never>, readonly (LaneKey & StoredHandshake)[]];
   readonly findHandshake: [LaneKey, StoredHandshake | undefined];
   readonly keepHandshake: [LaneKey & { readonly secret: string; readonly takenAt: number }, boolean];
   readonly markHandshakeShown: [LaneKey, boolean];

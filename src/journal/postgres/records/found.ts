@@ -121,7 +121,7 @@ export function undeliveredOf(held: string | null): readonly number[] {
   return held === null ? [] : JSON.parse(held) as number[];
 }
 
-function heldStanding({ attempts, dueAt, failure }: HeldEvent): Standing {
-  if (dueAt > 0) return { state: "waiting", attempts, dueAt, failure };
-  return { state: attempts > 0 ? "under_way" : "waiting", attempts, failure };
+function heldStanding({ attempts, dueAt, failure, progress }: HeldEvent): Standing {
+  if (dueAt > 0) return { state: "waiting", attempts, dueAt, failure, progress };
+  return { state: attempts > 0 ? "under_way" : "waiting", attempts, failure, progress };
 }

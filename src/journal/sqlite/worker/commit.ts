@@ -91,6 +91,7 @@ const HANDLERS: Handlers = {
     const lane = lanes.find(namespace, webhook);
     return lane === undefined ? [] : idempotency.recall(lane, limit, now);
   },
+  listHandshakes: ({ handshakes }) => handshakes.list(),
   findHandshake: ({ handshakes }, name) => handshakes.find(name),
   keepHandshake: ({ handshakes }, { secret, takenAt, ...name }) => handshakes.keep(name, secret, takenAt),
   markHandshakeShown: ({ handshakes }, name) => handshakes.markShown(name),

@@ -38,11 +38,14 @@ export const NOTHING_KNOWN = {
 } as const;
 
 /** What a row of `pending` says of an event. */
-export function pendingState({ due, failure }: Row): Pick<Found, "state" | "dueAt" | "failure"> {
+export function pendingState(
+  { due, failure, progress }: Row,
+): Pick<Found, "state" | "dueAt" | "failure" | "progress"> {
   return {
     state: Number(due) < 0 ? "under_way" : "waiting",
     dueAt: Number(due) > 0 ? Number(due) : undefined,
     failure: failure === null ? undefined : JSON.parse(String(failure)) as AttemptFailure,
+    progress: progress === null ? undefined : String(progress),
   };
 }
 

@@ -23,7 +23,7 @@ import {
 const SLICE_MS = 3;
 
 /** What is known of an event beside what its pack says. */
-type PackedState = Pick<Found, "state" | "attempts" | keyof typeof NOTHING_KNOWN>;
+type PackedState = Pick<Found, "state" | "attempts" | "progress" | keyof typeof NOTHING_KNOWN>;
 
 /** Finds them, and takes as many packs apart as there is time for. */
 export class PackRecords {
@@ -86,7 +86,7 @@ export class PackRecords {
   /** Of each of its events; `undefined` for those that are done. */
   #statesOf({ first, count, claimed }: Row): readonly (PackedState | undefined)[] {
     const rows = this.#statements.get(
-      `SELECT seq, due, attempts, failure FROM pending
+      `SELECT seq, due, attempts, failure, progress FROM pending
         WHERE seq BETWEEN ?1 AND ?1 + ?2 - 1 AND pack = ?1`,
     ).all(Number(first), Number(count)) as Row[];
     const attempts = Number(claimed);

@@ -21,7 +21,7 @@ import {
 
 /** What the tables say of an event beside its place in the list, by the table that has it. */
 const COLUMNS = {
-  pending: "due, attempts, failure",
+  pending: "due, attempts, failure, progress",
   delivered: "at, attempts",
   dead: "connection, reason, message, attempts, died_at",
   messages:
