@@ -7,13 +7,15 @@
 
 import { assertEquals, assertRejects } from "@std/assert";
 import { GatewayError } from "../../src/errors.ts";
-import type { Appended, AppendOptions } from "../../src/journal/journal.ts";
+import type { Appended, AppendOptions, LaneBacklog } from "../../src/journal/journal.ts";
 import { eventually } from "../support/eventually.ts";
 import { append } from "../support/journal/append.ts";
 import { PostgresJournals } from "../support/journal/postgres_journal.ts";
-import type { TestDatabase } from "../support/postgres/access.ts";
+import { TcpProxy } from "../support/http/tcp_proxy.ts";
+import { PostgresAccess, TestDatabase } from "../support/postgres/access.ts";
 import { freezeProcess, thawProcess } from "../support/postgres/processes.ts";
 import { PostgresServer } from "../support/postgres/server.ts";
+import { sharedPostgres } from "../support/postgres/shared.ts";
 import { verifiedEvent } from "../support/verified_event.ts";
 
 const CLAIM: AppendOptions = { claim: true };
@@ -35,6 +37,29 @@ Deno.test("a lot that its server runs late puts nothing back that was refused or
   }
   await hasEnded(journals.database, starved);
   await journals.hasPacks(2);
+});
+
+Deno.test("what was refused by a lost answer, and is what a repeat is told of, is delivered", async () => {
+  await using database = await (await sharedPostgres()).createDatabase();
+  await using network = TcpProxy.start({ port: database.server.port });
+  const access = new PostgresAccess(Number(network.address.split(":")[1]));
+  await using journals = new PostgresJournals(new TestDatabase(access, database.name));
+  const journal = await journals.open();
+  const waiting: LaneBacklog[] = [];
+  journal.follow({ onWaiting: (lane) => void waiting.push(lane), onGone: () => {}, onHolding: () => {} });
+  await append(journal, verifiedEvent({ webhook: "orders" }), CLAIM);
+
+  const keys = [{ repeat: "duplicate", key: "key", ttlMs: 3_600_000 }] as const;
+  const first = verifiedEvent({ webhook: "orders" });
+  network.freeze("to_client");
+  await assertRefused(append(journal, first, { ...CLAIM, keys }));
+  network.thaw("to_client");
+
+  const repeat = await append(journal, verifiedEvent({ webhook: "orders" }), { ...CLAIM, keys });
+  assertEquals(repeat, { duplicateOf: first.id, repeat: "duplicate" });
+  await eventually(() => assertEquals(waiting.map(({ pending }) => pending), [2]));
+  const { events } = await journal.claim(waiting[0]!, { events: 10, bytes: 1_000_000 });
+  assertEquals(events.map(({ event }) => event.id), [first.id]);
 });
 
 Deno.test("no answer is given before the standby has what it says", async (test) => {

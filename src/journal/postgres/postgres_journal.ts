@@ -141,6 +141,7 @@ export class PostgresJournal implements EventJournal {
       maxWaiting: options.maxWaiting ?? 10_000,
       maxWaitingBytes: options.maxWaitingBytes ?? 64 * MIB,
       keepsDelivered: retentionMs > 0,
+      onUnsure: (numbers) => this.#adoption.lookFor(numbers),
       now,
       onOrdered: (outcome) => this.#ordered.appended(outcome),
     });

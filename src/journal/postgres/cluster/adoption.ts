@@ -59,12 +59,22 @@ export class Adoption {
   #turn: Promise<unknown> = Promise.resolve();
   /** Packs that this gateway may have taken over, as a number had it: the answer was lost. */
   #unsure: { readonly id: number; readonly nos: readonly number[] } | undefined;
+  /** Packs that this gateway may have appended, as a number had it: it gave up waiting for the answer. */
+  #written: { readonly id: number; readonly nos: number[] } | undefined;
 
   /** @param onAdopted called with lanes that have something to claim now */
   constructor(packs: Packs, member: Member, onAdopted: (lanes: ReadonlySet<WaitingLane>) => void) {
     this.#packs = packs;
     this.#member = member;
     this.#onAdopted = onAdopted;
+  }
+
+  /** Packs of this gateway that it knows nothing of, if they are there, are its own with the next take-over. */
+  lookFor(nos: readonly number[]): void {
+    const { id } = this.#member;
+    if (id === undefined) return;
+    if (this.#written?.id !== id) this.#written = { id, nos: [] };
+    this.#written.nos.push(...nos);
   }
 
   /**
@@ -84,6 +94,7 @@ export class Adoption {
     if (id === undefined) return 0;
     const begunAt = performance.now();
     let adopted = await this.#findOut(client, id);
+    await this.#findWritten(client, id);
     const { rows: owners } = await client.query<{ readonly owner: number }>(ORPHANED);
     for (const { owner } of owners) {
       let hasMore = true;
@@ -104,6 +115,15 @@ export class Adoption {
     this.#unsure = { id, nos };
     const { rows } = await client.query<StoredPack>(ADOPT, [id, owner, nos]);
     return { found: nos.length, adopted: await this.#take(client, rows) };
+  }
+
+  async #findWritten(client: PostgresClient, id: number): Promise<void> {
+    if (this.#written?.id !== id) return;
+    const { nos } = this.#written;
+    const looked = nos.length;
+    const { rows } = await client.query<StoredPack>(OWN, [id, nos.slice(0, looked)]);
+    await this.#take(client, rows);
+    nos.splice(0, looked);
   }
 
   async #findOut(client: PostgresClient, id: number): Promise<number> {

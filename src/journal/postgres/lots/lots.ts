@@ -4,7 +4,8 @@
  *
  * A lot whose answer was lost may have happened, or happen yet. It is sent again, with the same numbers, once the
  * session was raised: from then on the former one does nothing. Senders wait for two seconds at most; the numbers of
- * what they were refused are removed by a later lot. Outcomes wait for as long as it takes.
+ * what they were refused are removed by a later lot. Events with keys stay, if they are there: a sender that repeats one
+ * may have been answered by then that it is accepted. Outcomes wait for as long as it takes.
  *
  * @module
  */
@@ -63,6 +64,8 @@ export interface LotsOptions {
   /** Bytes of events that may wait for the next lots. */
   readonly maxWaitingBytes: number;
   readonly keepsDelivered: boolean;
+  /** Called with the numbers of packs that are in the tables, or never will be: nobody knows which. */
+  readonly onUnsure: (numbers: readonly number[]) => void;
   readonly now: () => number;
   /** Called when packs of webhooks whose order counts were committed. */
   readonly onOrdered: (outcome: OrderedOutcome) => void;
@@ -110,6 +113,8 @@ export class Lots implements PacedQueue {
   #abandonedMarks: number[] = [];
   /** Marks that were among them lately. */
   readonly #withdrawn = new Set<number>();
+  /** Numbers of events with keys whose senders were refused. */
+  #unsure: number[] = [];
   /** The connection that the session is of. */
   #client: PostgresClient | undefined;
   #membership: Membership | undefined;
@@ -191,6 +196,7 @@ export class Lots implements PacedQueue {
     this.#givenUp = [];
     this.#abandoned = [];
     this.#abandonedMarks = [];
+    this.#unsure = [];
     this.wake();
   }
 
@@ -357,9 +363,12 @@ export class Lots implements PacedQueue {
   }
 
   #conclude({ lot, packs: changed, recorded }: Sending, row: LotRow, life: number): void {
-    const { packs } = this.#options;
+    const { packs, onUnsure } = this.#options;
     this.#abandoned = [];
     this.#abandonedMarks = [];
+    // Lots before this one have happened, or never will.
+    if (this.#unsure.length > 0) onUnsure(this.#unsure);
+    this.#unsure = [];
     packs.recorded(changed);
     recorded.resolve();
     const { taken, again } = lot.concludeKeyed(row);
@@ -402,12 +411,17 @@ export class Lots implements PacedQueue {
   async #giveUp(sending: Sending, error: PostgresError, life: number): Promise<void> {
     const { lot, wasSent, isNumbered } = sending;
     if (wasSent && isNumbered) {
-      for (const { no } of lot.ordered) this.#withdraw(no);
-      this.#abandoned.push(...lot.numbered.filter((pack) => !pack.isOrdered).map(({ no }) => no));
+      const keyed = new Set(lot.keyed.map(({ pack }) => pack));
+      for (const pack of lot.numbered) {
+        if (!pack.isOrdered) (keyed.has(pack) ? this.#unsure : this.#abandoned).push(pack.no);
+        else if (!keyed.has(pack)) this.#withdraw(pack.no);
+      }
     }
     lot.refuse(journalUnavailable(error));
     if (error.isFull) await this.#makeRoom(sending, life);
     this.#carryOver(sending, life);
+    // They are looked for behind the next lot, which nobody may ask for.
+    this.#hasOutcomes ||= this.#unsure.length > 0;
     await pause(PAUSE_MS, AbortSignal.timeout(PAUSE_MS));
   }
 
