@@ -62,7 +62,9 @@ export async function journal(args: readonly string[], settings: () => Settings)
     print(await copyJournal(sourceOf(line.options), settings()));
     return 0;
   }
-  if (Object.keys(line.options).length > 0) throw usage("--from and --to belong to copy");
+  if (line.options["from"] !== undefined || line.options["to"] !== undefined) {
+    throw usage("--from and --to belong to copy");
+  }
   if (action === "migrate" || action === "status") {
     if (file !== undefined) throw usage(`Unexpected argument '${file}'`);
     print(await TABLE_ACTIONS[action](settings()));
