@@ -162,10 +162,12 @@ export function forEachForwardable(received: Headers, visit: (name: string, valu
  */
 export function relayedHeaders(received: Headers, taken: ReadonlySet<string>): Header[] {
   const hopByHop = namedInConnection(received);
-  return [...received].filter(([name]) => {
+  const relayed: Header[] = [];
+  received.forEach((value, name) => {
     const { form, isOurs } = judge(name);
-    return !isOurs && !taken.has(form) && !hopByHop.includes(name);
+    if (!isOurs && !taken.has(form) && !hopByHop.includes(name)) relayed.push([name, value]);
   });
+  return relayed;
 }
 
 /** RFC 9110, section 7.6.1: a sender may name further headers that are meant for this connection only. */

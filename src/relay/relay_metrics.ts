@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { ChannelDepth, ChannelQueues } from "../channels/channel_queues.ts";
+import type { ChannelDepth, ChannelQueues, LeasedEvent } from "../channels/channel_queues.ts";
 import { TRANSPORT_NAMES } from "./protocol/messages.ts";
 import type { Counter, Family, Metrics, Reading } from "../observability/metrics.ts";
 
@@ -63,10 +63,11 @@ export class RelayMetrics {
     );
   }
 
-  /** @param delivery which delivery of the event it is, from 1 */
-  handedOut(channel: string, delivery: number): void {
-    this.#handedOut.with(channel).increment();
-    if (delivery > 1) this.#again.with(channel).increment();
+  handedOut(channel: string, events: readonly Pick<LeasedEvent, "delivery">[]): void {
+    if (events.length === 0) return;
+    this.#handedOut.with(channel).add(events.length);
+    const { length: again } = events.filter(({ delivery }) => delivery > 1);
+    if (again > 0) this.#again.with(channel).add(again);
   }
 
   settled(channel: string, outcome: MessageOutcome, count: number): void {

@@ -220,8 +220,10 @@ export class RelaySession {
         const leased = await this.#lease(room);
         if (stop.aborted || this.#stopped || pauses !== this.#pauses) {
           await this.#takeBack(leased.map(({ tag }) => tag));
-        } else if (leased.length > 0) return leased.map((one) => this.#handOut(one));
-        else await this.#wakeup.wait(stop);
+        } else if (leased.length > 0) {
+          this.#metrics.handedOut(this.channelName, leased);
+          return leased.map((one) => this.#handOut(one));
+        } else await this.#wakeup.wait(stop);
       } else {
         await this.#wakeup.wait(stop, room > 0 && pauseMs > 0 ? pauseMs : undefined);
       }
@@ -342,7 +344,6 @@ export class RelaySession {
       delivery: leased.delivery,
     });
     this.#outstandingBytes += bytes;
-    this.#metrics.handedOut(this.channelName, leased.delivery);
     return encodeEvent(leased, this.#sequence);
   }
 

@@ -89,7 +89,7 @@ export class Pull implements Disposable {
     const polled = this.#use(name);
     try {
       const pulled = await polled.polls.receive(request);
-      for (const { delivery } of pulled.events) this.#metrics.handedOut(name, delivery);
+      this.#metrics.handedOut(name, pulled.events);
       if (pulled.events.length > 0) this.#giveBackUnlessRead(request, pulled);
       return pulled;
     } finally {
