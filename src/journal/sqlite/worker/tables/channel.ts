@@ -53,6 +53,19 @@ interface Arrival {
   readonly length: number;
 }
 
+/** A row of `messages` that is not written yet. */
+interface UnwrittenRow {
+  readonly sequence: number;
+  readonly channel: number;
+  readonly id: string;
+  readonly expiresAt: number;
+  readonly lane: number;
+  readonly bytes: number;
+  visibleAt: number;
+  leased: number;
+  deliveries: number;
+}
+
 /** The messages of all channels. A message's tag is its event's id, which a channel holds only once. */
 export class ChannelTable {
   readonly #events: EventTable;
@@ -66,7 +79,7 @@ export class ChannelTable {
   readonly #find: StatementSync;
   readonly #inserter: RowInserter;
   /** Rows of the open transaction that are not written yet, and the tags in them with their channels'. */
-  readonly #unwritten: SQLInputValue[] = [];
+  readonly #unwritten: UnwrittenRow[] = [];
   readonly #unwrittenTags = new Set<string>();
   /** By sequence. */
   readonly #arrivals = new Map<number, Arrival>();
@@ -177,7 +190,10 @@ export class ChannelTable {
     const { headers, body } = event;
     const sequence = this.#events.add(event.id, lane, event.receivedAt, headers, body);
     const bytes = storedBytes(headers, body);
-    this.#unwritten.push(sequence, id, event.id, VISIBLE, FREE, 0, Math.ceil(now + ttlMs), lane, bytes);
+    this.#unwritten.push({
+      ...{ sequence, channel: id, id: event.id, expiresAt: Math.ceil(now + ttlMs), lane, bytes },
+      ...{ visibleAt: VISIBLE, leased: FREE, deliveries: 0 },
+    });
     this.#unwrittenTags.add(unwritten);
     this.#arrivals.set(sequence, { operation, length: body.length });
     this.#holdings.add(lane, bytes);
@@ -189,7 +205,12 @@ export class ChannelTable {
   flush(): void {
     if (this.#unwritten.length === 0) return;
     this.#events.flush();
-    this.#inserter.insert(this.#unwritten);
+    const values: SQLInputValue[] = [];
+    for (const { sequence, channel, id, expiresAt, lane, bytes, ...state } of this.#unwritten) {
+      const { visibleAt, leased, deliveries } = state;
+      values.push(sequence, channel, id, visibleAt, leased, deliveries, expiresAt, lane, bytes);
+    }
+    this.#inserter.insert(values);
     this.#unwritten.length = 0;
     this.#unwrittenTags.clear();
   }
@@ -199,12 +220,13 @@ export class ChannelTable {
     { channel, limit, visibilityMs, bytes, isTimed }: RequestOf<"lease">,
     now: number,
   ): ReplyOf<"lease"> {
-    this.flush();
     const id = this.#channel(channel);
     if (id === undefined) return { events: [], nextVisibleAt: undefined };
     this.#reveal.run(id, now);
     const sequences: number[] = [];
     const leased: StoredLease[] = [];
+    const until = Math.ceil(now + visibilityMs);
+    const holder = isTimed ? TIMED : HELD;
     let size = 0;
     for (const row of this.#select.all(id, now, limit)) {
       if (size >= bytes) break;
@@ -214,9 +236,19 @@ export class ChannelTable {
       sequences.push(sequence);
       leased.push({ event, delivery: Number(row["deliveries"]) + 1 });
     }
-    if (sequences.length > 0) {
-      this.#lease.run(Math.ceil(now + visibilityMs), isTimed ? TIMED : HELD, JSON.stringify(sequences));
+    if (sequences.length > 0) this.#lease.run(until, holder, JSON.stringify(sequences));
+    // What is not written yet is younger than all that is. It is written once, as leased.
+    for (const row of this.#unwritten) {
+      if (size >= bytes || leased.length >= limit) break;
+      if (row.channel !== id || row.visibleAt !== VISIBLE || row.expiresAt <= now) continue;
+      const { event, length } = this.#eventOf(row.sequence);
+      size += length;
+      row.visibleAt = until;
+      row.leased = holder;
+      row.deliveries = 1;
+      leased.push({ event, delivery: 1 });
     }
+    this.flush();
     const next = this.#nextVisible.get(id);
     return { events: leased, nextVisibleAt: next && Number(next["visible_at"]) };
   }
@@ -310,6 +342,7 @@ export class ChannelTable {
   #eventOf(sequence: number): { readonly event: StoredLease["event"]; readonly length: number } {
     const { operation, length = 0 } = this.#arrivals.get(sequence) ?? {};
     if (operation !== undefined && length < LARGE_LENGTH) return { event: operation, length };
+    this.#events.flush();
     const event = this.#events.restore(this.#read.get(sequence)!);
     return { event, length: event.body.length };
   }
