@@ -17,7 +17,7 @@ import { verifiedEvent } from "../support/verified_event.ts";
 /** Open queues, and where their dead letters go. */
 export interface OpenQueues extends AsyncDisposable {
   readonly queues: ChannelQueues;
-  readonly deadLetters: Pick<DeadLetters, "get" | "list">;
+  readonly deadLetters: DeadLetters;
 }
 
 /** A store of its own, empty at first. Disposal ends all that was opened on it. */

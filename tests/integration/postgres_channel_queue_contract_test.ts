@@ -1,12 +1,9 @@
-import type { Buffer } from "node:buffer";
-import type { DeadLetter, DeadLetterFilter, DeadLetterPage } from "../../src/dead_letters/dead_letters.ts";
-import { readEvent } from "../../src/journal/postgres/event_bytes.ts";
 import {
   type ChannelQueueHarness,
   type OpenQueues,
   testChannelQueueContract,
 } from "../contracts/channel_queue.ts";
-import type { Row, TestDatabase } from "../support/postgres/access.ts";
+import type { TestDatabase } from "../support/postgres/access.ts";
 import { openChannels } from "../support/postgres/channels.ts";
 import { sharedPostgres } from "../support/postgres/shared.ts";
 
@@ -37,7 +34,7 @@ class PostgresHarness implements ChannelQueueHarness {
     this.#opened = opened;
     return Promise.resolve({
       queues: opened.queues,
-      deadLetters: new LetterReader(this.#database),
+      deadLetters: opened.deadLetters,
       [Symbol.asyncDispose]: () => opened[Symbol.asyncDispose](),
     });
   }
@@ -50,43 +47,6 @@ class PostgresHarness implements ChannelQueueHarness {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#opened?.[Symbol.asyncDispose]();
   }
-}
-
-/** Reads the letters as they stand in the table. */
-class LetterReader {
-  readonly #database: TestDatabase;
-
-  constructor(database: TestDatabase) {
-    this.#database = database;
-  }
-
-  async get(id: string): Promise<DeadLetter | undefined> {
-    const rows = await this.#database.query("select * from cwm.dead where id = $1", [id]);
-    return rows.map(letterOf)[0];
-  }
-
-  async list({ reason = "" }: DeadLetterFilter): Promise<DeadLetterPage> {
-    const text = "select * from cwm.dead where $1 in ('', reason) order by number";
-    return { letters: (await this.#database.query(text, [reason])).map(letterOf), cursor: undefined };
-  }
-}
-
-function letterOf(row: Row): DeadLetter {
-  const { event } = readEvent(row.event as Buffer);
-  return {
-    id: String(row.id),
-    namespace: event.namespace,
-    webhook: event.webhook,
-    connection: String(row.connection),
-    reason: row.reason as DeadLetter["reason"],
-    message: String(row.message),
-    attempts: Number(row.attempts),
-    receivedAt: Number(row.received_at),
-    diedAt: Number(row.died_at),
-    bytes: Number(row.bytes),
-    progress: undefined,
-    event,
-  };
 }
 
 testChannelQueueContract("PostgreSQL channel queues", () => PostgresHarness.create(), {

@@ -145,9 +145,9 @@ export class PostgresJournal implements EventJournal {
       now,
       onOrdered: (outcome) => this.#ordered.appended(outcome),
     });
-    this.wakeups = new Wakeups(server.connection(), options.logger);
+    this.wakeups = new Wakeups(server, options.logger);
     this.#ordered = new OrderedLanes({
-      connection: server.connection(),
+      connection: this.#connection,
       packs: this.#packs,
       member: this.member,
       wakeups: this.wakeups,

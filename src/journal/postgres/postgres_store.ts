@@ -28,7 +28,6 @@ import { PostgresError } from "./connection/errors.ts";
 import { PostgresContents } from "./contents.ts";
 import { PostgresJournal, type PostgresJournalOptions } from "./postgres_journal.ts";
 import { NewerTablesError } from "./schema/schema.ts";
-import { Wakeups } from "./wakeups/wakeups.ts";
 
 /** How long the server is waited for before the gateway starts without it, in milliseconds. */
 const START_TIMEOUT_MS = 5_000;
@@ -37,7 +36,6 @@ interface StoreParts {
   readonly server: PostgresServer;
   readonly events: PostgresJournal;
   readonly contents: PostgresContents;
-  readonly wakeups: Wakeups;
   readonly channels: PostgresChannelQueues;
 }
 
@@ -63,15 +61,14 @@ export class PostgresStore implements JournalStore {
       onRemoved: (count) => events.countDeadLetters(-count),
       onReplayed: () => events.adopt(),
     }, options.tempo?.beatMs);
-    const wakeups = undo.use(new Wakeups(server.connection(), logger));
     const channels = PostgresChannelQueues.open({
       server,
-      wakeups,
+      wakeups: events.wakeups,
       logger,
       onBuried: (count) => events.countDeadLetters(count),
     });
     undo.move();
-    return new PostgresStore({ server, events, contents, wakeups, channels });
+    return new PostgresStore({ server, events, contents, channels });
   }
 
   private constructor(parts: StoreParts) {
@@ -159,10 +156,9 @@ export class PostgresStore implements JournalStore {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    const { server, events, contents, wakeups, channels } = this.#parts;
+    const { server, events, contents, channels } = this.#parts;
     contents.stops[Symbol.dispose]();
     await channels[Symbol.asyncDispose]();
-    await wakeups[Symbol.asyncDispose]();
     await events[Symbol.asyncDispose]();
     await server[Symbol.asyncDispose]();
   }

@@ -29,10 +29,15 @@ export class FreezableWire implements AsyncDisposable {
     this.#thawed = undefined;
   }
 
+  /** Ends all connections; others can be made. */
+  cut(): void {
+    for (const connection of this.#connections) close(connection);
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     this.#listener.close();
     this.thaw();
-    for (const connection of this.#connections) close(connection);
+    this.cut();
     await Promise.all(this.#work);
   }
 

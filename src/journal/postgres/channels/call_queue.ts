@@ -16,6 +16,8 @@ const RETRY_AFTER_SECONDS = 1;
 export interface Call<Result> {
   /** What it keeps in memory, in bytes. */
   readonly bytes: number;
+  /** Whether it may wait some milliseconds for others. @default false */
+  readonly mayWait?: boolean;
   /** What it changes. A statement changes nothing twice, so another one with the same key waits for the next. */
   readonly keys: readonly string[];
   resolve(result: Result): void;
@@ -42,6 +44,9 @@ export interface CallQueueOptions<Name, Waiting> {
   readonly maxWaitingBytes: number;
 }
 
+/** How long a call waits for others that may, in milliseconds. */
+const COMPANY_MS = 10;
+
 interface Entry<Waiting> {
   readonly call: Waiting;
   /** By `performance.now()`. */
@@ -52,6 +57,7 @@ interface Entry<Waiting> {
 export class CallQueue<Name, Waiting extends Call<never>> {
   readonly #options: CallQueueOptions<Name, Waiting>;
   readonly #next = new NextTurn(() => void this.#carryOut());
+  #timer: ReturnType<typeof setTimeout> | undefined;
   #waiting: Entry<Waiting>[] = [];
   #bytes = 0;
   #isBusy = false;
@@ -75,12 +81,15 @@ export class CallQueue<Name, Waiting extends Call<never>> {
     }
     this.#bytes += call.bytes;
     this.#waiting.push({ call, since: performance.now() });
-    if (!this.#isBusy) this.#next.ask();
+    if (this.#isBusy) return;
+    if (call.mayWait !== true) this.#next.ask();
+    else this.#timer ??= setTimeout(() => this.#next.ask(), COMPANY_MS);
   }
 
   /** Refuses what waits. What is under way is given up. */
   end(): void {
     this.#hasEnded = true;
+    clearTimeout(this.#timer);
     this.#giveUp?.abort();
     for (const { call } of this.#waiting) call.reject(new GatewayError("draining"));
     this.#waiting = [];
@@ -89,6 +98,8 @@ export class CallQueue<Name, Waiting extends Call<never>> {
 
   async #carryOut(): Promise<void> {
     if (this.#isBusy) return;
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
     this.#isBusy = true;
     for (let batch = this.#take(); batch !== undefined; batch = this.#take()) {
       const { calls, kind, since } = batch;

@@ -7,6 +7,7 @@
 import type { Logger } from "@logtape/logtape";
 import { ChannelWatchers } from "../../../channels/channel_watchers.ts";
 import type {
+  AcknowledgeOptions,
   ChannelDepth,
   ChannelQueues,
   EnqueueOptions,
@@ -102,8 +103,12 @@ export class PostgresChannelQueues implements ChannelQueues {
     return await this.#settler.extend(channel, leases, visibilityMs);
   }
 
-  async acknowledge(channel: string, tags: readonly string[]): Promise<readonly string[]> {
-    const gone = await this.#settler.acknowledge(channel, tags);
+  async acknowledge(
+    channel: string,
+    tags: readonly string[],
+    { mayWait = false }: AcknowledgeOptions = {},
+  ): Promise<readonly string[]> {
+    const gone = await this.#settler.acknowledge(channel, tags, mayWait);
     if (gone.length > 0) this.#rooms.emptied(channel);
     return gone;
   }

@@ -48,8 +48,8 @@ export class Settler {
     });
   }
 
-  acknowledge(channel: string, tags: readonly string[]): Promise<readonly string[]> {
-    return this.#settle(ACKNOWLEDGE, channel, tags.map((tag) => ({ tag, values: [] })));
+  acknowledge(channel: string, tags: readonly string[], mayWait: boolean): Promise<readonly string[]> {
+    return this.#settle(ACKNOWLEDGE, channel, tags.map((tag) => ({ tag, values: [] })), mayWait);
   }
 
   takeBack(channel: string, tags: readonly string[]): Promise<readonly string[]> {
@@ -94,6 +94,7 @@ export class Settler {
     statement: Statement,
     channel: string,
     events: readonly NamedEvent[],
+    mayWait = false,
   ): Promise<readonly string[]> {
     if (events.length === 0) return Promise.resolve([]);
     // An event that is named twice is dealt with once, as it was named first.
@@ -103,7 +104,7 @@ export class Settler {
       : events.filter((event) => byTag.get(event.tag) === event);
     const { promise, resolve, reject } = Promise.withResolvers<readonly string[]>();
     const keys = named.map(({ tag }) => `${channel}/${tag}`);
-    this.#calls.add({ statement, channel, events: named, bytes: 0, keys, resolve, reject });
+    this.#calls.add({ statement, channel, events: named, mayWait, bytes: 0, keys, resolve, reject });
     return promise;
   }
 

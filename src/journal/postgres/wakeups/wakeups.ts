@@ -3,7 +3,8 @@
  *
  * It is a hint and no more. Each is said in a transaction of its own that does not wait for the disk, since those that
  * notify commit one after the other; one that is lost is made up for by whoever looks every second. A pooler that lends
- * connections by transaction takes a LISTEN and passes nothing on, so it is tried out first.
+ * connections by transaction takes a LISTEN and passes nothing on, so it is tried out first; over another connection,
+ * since the one that it has lent for the LISTEN answers a NOTIFY with its notification.
  *
  * @module
  */
@@ -12,7 +13,7 @@ import type { Logger } from "@logtape/logtape";
 import { abortable, pause } from "../../../time/abortable.ts";
 import { within } from "../../../time/within.ts";
 import type { PostgresClient } from "../connection/client.ts";
-import type { PostgresConnection } from "../connection/connection.ts";
+import type { PostgresConnection, PostgresServer } from "../connection/connection.ts";
 import { prepared } from "../connection/statement.ts";
 
 /** What notifications are sent under, in all gateways of a database. */
@@ -44,7 +45,8 @@ export interface WakeupListener {
 
 /** Says things to the other gateways of a database, and hears what they say, from the first use on. */
 export class Wakeups implements AsyncDisposable {
-  readonly #connection: PostgresConnection;
+  readonly #listening: PostgresConnection;
+  readonly #saying: PostgresConnection;
   readonly #logger: Logger;
   /** Begins what this gateway says. */
   readonly #self = `${crypto.randomUUID()} `;
@@ -52,14 +54,14 @@ export class Wakeups implements AsyncDisposable {
   readonly #closed = new AbortController();
   readonly #unsaid = new Set<string>();
   #running: Promise<void> | undefined;
-  #client: PostgresClient | undefined;
   #isHeard = false;
   #isReported = false;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
-  /** @param connection one of its own */
-  constructor(connection: PostgresConnection, logger: Logger) {
-    this.#connection = connection;
+  /** @param server two connections to it are opened with the first use */
+  constructor(server: Pick<PostgresServer, "connection">, logger: Logger) {
+    this.#listening = server.connection();
+    this.#saying = server.connection();
     this.#logger = logger;
   }
 
@@ -86,7 +88,8 @@ export class Wakeups implements AsyncDisposable {
     this.#closed.abort();
     clearTimeout(this.#timer);
     await this.#running;
-    await this.#connection[Symbol.asyncDispose]();
+    await this.#listening[Symbol.asyncDispose]();
+    await this.#saying[Symbol.asyncDispose]();
   }
 
   #start(): void {
@@ -97,11 +100,10 @@ export class Wakeups implements AsyncDisposable {
     const { signal } = this.#closed;
     while (!signal.aborted) {
       try {
-        await this.#connection.use((client) => this.#follow(client), signal);
+        await this.#listening.use((client) => this.#follow(client), signal);
       } catch {
         // Whoever needs the server for more than a hint reports that it is away.
       }
-      this.#client = undefined;
       this.#isHeard = false;
       await pause(AGAIN_MS, signal);
     }
@@ -117,18 +119,15 @@ export class Wakeups implements AsyncDisposable {
       for (const listener of this.#listeners) listener.onSaid(word);
     });
     await client.query(LISTEN);
-    await client.query(NOTIFY, [[this.#self]]);
-    this.#client = client;
+    await this.#notify([this.#self]);
     this.#isHeard = await within(PROOF_TIMEOUT_MS, proven.promise, this.#closed.signal);
     if (!this.#isHeard) this.#report();
     for (const listener of this.#listeners) listener.onMissed();
-    this.#say();
     return await abortable(new Promise<never>(() => {}), this.#closed.signal);
   }
 
   #say(): void {
-    const client = this.#client;
-    if (client === undefined || this.#unsaid.size === 0) return;
+    if (this.#unsaid.size === 0 || this.#closed.signal.aborted) return;
     const words = Array.from(this.#unsaid, (word) => this.#self + word);
     this.#unsaid.clear();
     clearTimeout(this.#timer);
@@ -137,7 +136,12 @@ export class Wakeups implements AsyncDisposable {
       this.#say();
     }, PAUSE_MS);
     // What is not said is seen by whoever looks.
-    client.query(NOTIFY, [words]).catch(() => {});
+    this.#notify(words).catch(() => {});
+  }
+
+  async #notify(words: readonly string[]): Promise<void> {
+    const signal = AbortSignal.any([this.#closed.signal, AbortSignal.timeout(PROOF_TIMEOUT_MS)]);
+    await this.#saying.use((client) => client.query(NOTIFY, [words]), signal);
   }
 
   #report(): void {

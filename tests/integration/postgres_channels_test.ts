@@ -1,0 +1,159 @@
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { ChannelQueues, LeasedEvent } from "../../src/channels/channel_queues.ts";
+import { DeliveryError, GatewayError } from "../../src/errors.ts";
+import { eventually } from "../support/eventually.ts";
+import type { TestDatabase } from "../support/postgres/access.ts";
+import { openChannels } from "../support/postgres/channels.ts";
+import { PgBouncer } from "../support/postgres/pgbouncer.ts";
+import { freezeProcess, thawProcess } from "../support/postgres/processes.ts";
+import { sharedPostgres } from "../support/postgres/shared.ts";
+import { FreezableWire } from "../support/postgres/wire.ts";
+import { verifiedEvent } from "../support/verified_event.ts";
+
+const CHANNEL = "orders";
+const ROOMY = { ttlMs: 3_600_000, maxSize: 10_000 };
+const MINUTE_MS = 60_000;
+
+Deno.test("an event that one gateway queues wakes a consumer at another one", async () => {
+  await using database = await (await sharedPostgres()).createDatabase();
+  await using here = openChannels(database.url);
+  await using there = openChannels(database.url);
+  let calls = 0;
+  using _watch = there.queues.watch(CHANNEL, () => calls++);
+  await eventually(() => there.wakeups.isHeard);
+  await here.queues.enqueue(CHANNEL, verifiedEvent(), ROOMY);
+  await eventually(() => calls > 0);
+  const [leased] = await there.queues.lease(CHANNEL, 1, MINUTE_MS);
+  await there.queues.acknowledge(CHANNEL, [leased!.tag]);
+  assertEquals((await here.queues.depth(CHANNEL)).ready, 0);
+});
+
+Deno.test("a consumer behind a pooler that passes nothing on learns of events all the same", async () => {
+  const server = await sharedPostgres();
+  await using database = await server.createDatabase();
+  await using pooler = await PgBouncer.start(server, "statement");
+  await using channels = openChannels(pooler.url(database.name));
+  await using others = openChannels(database.url);
+  let calls = 0;
+  using _watch = channels.queues.watch(CHANNEL, () => calls++);
+  await others.queues.enqueue(CHANNEL, verifiedEvent(), ROOMY);
+  await eventually(() => calls > 0);
+  const [leased] = await channels.queues.lease(CHANNEL, 1, MINUTE_MS);
+  assertEquals(await channels.queues.acknowledge(CHANNEL, [leased!.tag]), [leased!.tag]);
+  assertEquals(channels.wakeups.isHeard, false);
+});
+
+Deno.test("consumers at two gateways get each event once, and all of them", async () => {
+  await using database = await (await sharedPostgres()).createDatabase();
+  await using here = openChannels(database.url);
+  await using there = openChannels(database.url);
+  const ids = await enqueueMany(here.queues, 300);
+  const got = await Promise.all([here, there, here, there].map(({ queues }) => consume(queues)));
+  assertEquals(got.flat().map(({ event }) => event.id).toSorted(), ids.toSorted());
+});
+
+Deno.test("connections that end again and again neither lose nor repeat events of channels", async () => {
+  await using database = await (await sharedPostgres()).createDatabase();
+  await using channels = openChannels(database.url);
+  await enqueueMany(channels.queues, 1);
+  const ids: string[] = [];
+  await duringStorm(database, async () => void ids.push(...await enqueueMany(channels.queues, 20)));
+  const got: LeasedEvent[] = [];
+  await duringStorm(database, async () => void got.push(...await consume(channels.queues, 15, 1)));
+  got.push(...await consume(channels.queues));
+  assertEquals(got.map(({ delivery }) => delivery), Array(ids.length + 1).fill(1));
+  assertEquals(new Set(got.map(({ event }) => event.id)).size, ids.length + 1);
+});
+
+Deno.test("an event whose connection was lost does not come back once it was handled", async () => {
+  const server = await sharedPostgres();
+  await using database = await server.createDatabase();
+  await using wire = new FreezableWire(server.port);
+  await using channels = openChannels(database.url.replace(`:${server.port}/`, `:${wire.port}/`));
+  await using consumer = openChannels(database.url);
+  await enqueueMany(channels.queues, 1);
+  // Of the text of a statement, the server shows the beginning.
+  const [row] = await database.query(
+    `select pid from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()
+      and query like '%(channel, namespace, webhook, id, ttl%'`,
+  );
+  const pid = Number(row!.pid);
+  await using stack = new AsyncDisposableStack();
+  await freezeProcess(pid);
+  stack.defer(() => thawProcess(pid));
+  const enqueued = channels.queues.enqueue(CHANNEL, verifiedEvent(), ROOMY);
+  // The statement has arrived, and nobody reads it.
+  await sleep(100);
+  wire.cut();
+  await enqueued;
+  assertEquals((await consume(consumer.queues)).length, 2);
+  thawProcess(pid);
+  await eventually(async () => {
+    assertEquals(await database.query("select pid from pg_stat_activity where pid = $1", [pid]), []);
+  });
+  assertEquals(await consumer.queues.channels(), []);
+});
+
+Deno.test("a sender is refused while the server does not answer, and taken again afterwards", async () => {
+  const server = await sharedPostgres();
+  await using database = await server.createDatabase();
+  await using wire = new FreezableWire(server.port);
+  await using channels = openChannels(database.url.replace(`:${server.port}/`, `:${wire.port}/`));
+  await enqueueMany(channels.queues, 1);
+  wire.freeze();
+  const error = await assertRejects(() => enqueueMany(channels.queues, 1), GatewayError);
+  assertEquals(error.code, "journal_unavailable");
+  wire.thaw();
+  await eventually(() => enqueueMany(channels.queues, 1));
+});
+
+Deno.test("a channel takes exactly as many events as its bound, however many come at once", async () => {
+  await using database = await (await sharedPostgres()).createDatabase();
+  await using channels = openChannels(database.url);
+  const options = { ttlMs: MINUTE_MS, maxSize: 100 };
+  for (const share of [60, 60, 60]) {
+    const events = Array.from({ length: share }, () => verifiedEvent());
+    const results = await Promise.allSettled(
+      events.map((event) => channels.queues.enqueue(CHANNEL, event, options)),
+    );
+    for (const result of results) {
+      if (result.status === "rejected") assert(result.reason instanceof DeliveryError);
+    }
+  }
+  assertEquals((await channels.queues.depth(CHANNEL)).ready, 100);
+  assertEquals((await consume(channels.queues)).length, 100);
+  await channels.queues.enqueue(CHANNEL, verifiedEvent(), options);
+});
+
+async function enqueueMany(queues: ChannelQueues, count: number): Promise<string[]> {
+  const events = Array.from({ length: count }, () => verifiedEvent());
+  await Promise.all(events.map((event) => queues.enqueue(CHANNEL, event, ROOMY)));
+  return events.map(({ id }) => id);
+}
+
+/** Leases and acknowledges until nothing is left, or so many times. */
+async function consume(queues: ChannelQueues, limit = 10, times = Infinity): Promise<LeasedEvent[]> {
+  const got: LeasedEvent[] = [];
+  for (let n = 0; n < times; n++) {
+    const leased = await queues.lease(CHANNEL, limit, MINUTE_MS);
+    if (leased.length === 0) break;
+    await queues.acknowledge(CHANNEL, leased.map(({ tag }) => tag));
+    got.push(...leased);
+  }
+  return got;
+}
+
+/** Works again and again while all connections are ended several times. */
+async function duringStorm(database: TestDatabase, work: () => Promise<void>): Promise<void> {
+  let isOver = false;
+  const working = (async () => {
+    while (!isOver) await work();
+  })();
+  for (let n = 0; n < 8; n++) {
+    await sleep(60);
+    await database.terminateSessions();
+  }
+  isOver = true;
+  await working;
+}
