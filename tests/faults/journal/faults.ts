@@ -17,6 +17,9 @@ export interface Fault {
   readonly happen: (world: JournalWorld) => Promise<void>;
 }
 
+/** A clock that was set is seen after so long, in milliseconds. */
+const SEEN_AFTER_MS = 1_000;
+
 const ALL: readonly DatabaseKind[] = ["pair", "pooled", "disks"];
 
 /** All of them, by name. */
@@ -68,9 +71,9 @@ async function freezeGateway({ gateways, random, times }: JournalWorld): Promise
 /** By minutes, and forward again: neither may be taken for the other's death, or for time that has passed. */
 async function setClockBack({ gateways, random, times }: JournalWorld): Promise<void> {
   const { clock } = random.pick(gateways);
-  await clock.set(-random.pick([2, 90, 3600]));
-  await sleep(times.beatMs * 3);
-  await clock.set(0);
+  await clock!.set(-random.pick([2, 90, 3600]));
+  await sleep(SEEN_AFTER_MS + times.beatMs * 3);
+  await clock!.set(0);
   await sleep(times.beatMs);
 }
 

@@ -12,7 +12,7 @@ const PLACES = ["x86_64-linux-gnu", "aarch64-linux-gnu"].map((folder) =>
   `/usr/lib/${folder}/faketime/libfaketimeMT.so.1`
 );
 
-/** Programs that are started with its environment have its time. */
+/** Programs that are started with its environment have its time, a second after it was set. */
 export class HostClock implements AsyncDisposable {
   readonly #directory: TempDir;
   readonly #library: string | undefined;
@@ -39,7 +39,8 @@ export class HostClock implements AsyncDisposable {
     return {
       LD_PRELOAD: this.#library,
       FAKETIME_TIMESTAMP_FILE: this.#directory.file("offset"),
-      FAKETIME_NO_CACHE: "1",
+      // In seconds: otherwise the file would be read each time that the program looks at the clock.
+      FAKETIME_CACHE_DURATION: "1",
       FAKETIME_DONT_FAKE_MONOTONIC: "1",
     };
   }

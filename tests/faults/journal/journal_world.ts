@@ -27,6 +27,8 @@ export interface WorldOptions {
   readonly seed: number;
   readonly times: Times;
   readonly connections: number;
+  /** Whether the clocks of the gateways' hosts are set, which costs each of their looks at the clock. */
+  readonly setsClocks: boolean;
   /** @default 2 */
   readonly gateways?: number;
 }
@@ -59,7 +61,7 @@ export class JournalWorld implements AsyncDisposable {
 
   /** @returns `undefined` where this machine cannot have such a world */
   static async create(
-    { kind, mode, seed, times, connections, gateways: count = 2 }: WorldOptions,
+    { kind, mode, seed, times, connections, setsClocks, gateways: count = 2 }: WorldOptions,
   ): Promise<JournalWorld | undefined> {
     await using undo = new AsyncDisposableStack();
     const database = await Database.create(kind, mode);
@@ -74,7 +76,7 @@ export class JournalWorld implements AsyncDisposable {
         receiver: receiver.url,
         ledger,
         times,
-        clock: await HostClock.create(),
+        clock: setsClocks ? await HostClock.create() : undefined,
       };
       gateways.push(undo.use(await SharedGateway.start(options)));
     }

@@ -16,12 +16,13 @@ export interface SharedGatewayOptions {
   readonly receiver: string;
   readonly ledger: Ledger;
   readonly times: Times;
-  readonly clock: HostClock;
+  /** Left out: it has the time of this machine. */
+  readonly clock: HostClock | undefined;
 }
 
 /** A gateway that is started again and again. */
 export class SharedGateway implements AsyncDisposable {
-  readonly clock: HostClock;
+  readonly clock: HostClock | undefined;
   readonly #options: SharedGatewayOptions;
   readonly #directory: TempDir;
   #process: GatewayProcess | undefined;
@@ -70,7 +71,7 @@ export class SharedGateway implements AsyncDisposable {
         JOURNAL_DELIVERY_LIMIT_MS: `${times.deliveryLimitMs}`,
         LOG_LEVEL: "info",
         SHUTDOWN_GRACE_MS: "100",
-        ...clock.environment,
+        ...clock?.environment,
       },
     });
   }
@@ -108,6 +109,6 @@ export class SharedGateway implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#process?.[Symbol.asyncDispose]();
     await this.#directory[Symbol.asyncDispose]();
-    await this.clock[Symbol.asyncDispose]();
+    await this.clock?.[Symbol.asyncDispose]();
   }
 }
