@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { createHmac } from "node:crypto";
 import { HASH_SIZES, type HashAlgorithm, HmacDigest } from "../../../../src/auth/crypto/hmac_digest.ts";
 
-const ALGORITHMS: readonly HashAlgorithm[] = ["sha256", "sha1", "sha512"];
+const ALGORITHMS: readonly HashAlgorithm[] = ["sha256", "sha1", "sha384", "sha512"];
 
 function ascii(text: string): Uint8Array<ArrayBuffer> {
   return new TextEncoder().encode(text);
@@ -106,7 +106,8 @@ for (const algorithm of ALGORITHMS) {
   Deno.test(`HmacDigest equals createHmac around the lengths where its way changes, with ${algorithm}`, () => {
     const digest = new HmacDigest(algorithm, ascii("key"));
     const { scriptBytes } = HASH_SIZES[algorithm];
-    for (const length of [scriptBytes, scriptBytes + 1, 65_535, 65_536, 65_537, 200_000, 10]) {
+    const inBlocks = Array.from({ length: 2 * 128 + 2 }, (_, length) => length);
+    for (const length of [...inBlocks, scriptBytes, scriptBytes + 1, 65_535, 65_536, 65_537, 200_000, 10]) {
       const message = repeated(length % 251, length);
       assertEquals(digest.hex(message), createHmac(algorithm, "key").update(message).digest("hex"));
     }
