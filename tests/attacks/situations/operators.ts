@@ -21,9 +21,9 @@ const ownSecrets: Attack = {
       httpWebhook(target.url, { accept: "delivered" }, { headers: { "X-Leak": `{$${name}}` } }),
     ]));
     const fine = httpWebhook(target.url, { accept: "delivered" }, { headers: { "X-Own": "{$SHOP_TOKEN}" } });
-    // Those that say where the configuration and channels come from would be used, so they are not set.
+    // Those that say where the configuration, channels and the journal stand would be used, so they are not set.
     const values = Object.fromEntries(
-      names.filter((name) => !/^(?:ETCD|RELAY|VAULT|CONFIG|TLS)/.test(name) && name !== "ADMIN_TOKEN")
+      names.filter((name) => !/^(?:ETCD|JOURNAL|RELAY|VAULT|CONFIG|TLS)/.test(name) && name !== "ADMIN_TOKEN")
         .map((name) => [name, "secret-of-the-gateway"]),
     );
     await using victim = await Victim.start({
