@@ -416,6 +416,53 @@ export function testChannelQueueContract(
     assertEquals(calls, after, "it was disposed");
   });
 
+  test("lease each event to whoever is told of it, exactly, whatever its size", async ({ queues }) => {
+    const leased: LeasedEvent[] = [];
+    let leasing = Promise.resolve();
+    using _watch = queues.watch(CHANNEL, () => {
+      leasing = leasing.then(async () => {
+        leased.push(...await queues.lease(CHANNEL, 10, MINUTE_MS));
+      });
+    });
+    const sizes = [0, 100, 20_000, 200_000, 100];
+    for (const [index, size] of sizes.entries()) {
+      const event = verifiedEvent({ body: new Uint8Array(size).fill(index + 1) });
+      await queues.enqueue(CHANNEL, event, ROOMY);
+      // Whoever had it stored reads it no more.
+      event.body.discard();
+      await eventually(() => leased.length > index);
+    }
+    await leasing;
+    assertEquals(leased.map(({ delivery }) => delivery), sizes.map(() => 1));
+    for (const [index, size] of sizes.entries()) {
+      assertEquals(leased[index]!.event.body.bytes, new Uint8Array(size).fill(index + 1));
+    }
+    assertEquals((await queues.depth(CHANNEL)).leased, sizes.length);
+  });
+
+  test("keep the order of events that are leased while they come, and the bounds", async ({ queues }) => {
+    const older = await enqueueMany(queues, 2);
+    const coming = enqueueMany(queues, 5);
+    const leases = [3, 2, 1].map((limit) => queues.lease(CHANNEL, limit, MINUTE_MS, { bytes: 1_000 }));
+    const first = await Promise.all(leases);
+    const ids = [...older, ...await coming];
+    assert(first.every((leased, index) => leased.length <= 3 - index));
+    const rest = await queues.lease(CHANNEL, 100, MINUTE_MS);
+    assertEquals([...first.flat(), ...rest].map(idOf), ids);
+    assertEquals(await queues.renew(CHANNEL, ids, MINUTE_MS), ids);
+  });
+
+  test("acknowledge what may wait as well, and at the latest with what comes next", async ({ queues }) => {
+    const ids = await enqueueMany(queues, 3);
+    await queues.lease(CHANNEL, 3, MINUTE_MS);
+    const mayWait = { mayWait: true };
+    assertEquals(await queues.acknowledge(CHANNEL, ids.slice(0, 1), mayWait), ids.slice(0, 1));
+    const waiting = queues.acknowledge(CHANNEL, ids.slice(1, 2), mayWait);
+    assertEquals(await queues.acknowledge(CHANNEL, ids.slice(2)), ids.slice(2));
+    assertEquals(await waiting, ids.slice(1, 2));
+    assertEquals((await queues.depth(CHANNEL)).leased, 0);
+  });
+
   test("tell every watcher of a channel, and none of another", async ({ queues }) => {
     const calls = { a: 0, b: 0, other: 0 };
     using _a = queues.watch(CHANNEL, () => calls.a++);
