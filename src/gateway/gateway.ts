@@ -209,6 +209,7 @@ export class Gateway implements AsyncDisposable {
     await within(CLOSE_TIMEOUT_MS, this.#parts.channels[Symbol.asyncDispose]());
     const { pending } = this.#parts.journal.stats();
     await within(CLOSE_TIMEOUT_MS, this.#parts.acceptor.drain());
+    this.#parts.sharedRates?.[Symbol.dispose]();
     await this.#parts.journal[Symbol.asyncDispose]();
     this.#parts.deadlines[Symbol.dispose]();
     this.#parts.processMetrics[Symbol.dispose]();

@@ -128,6 +128,7 @@ export class OfflineGateway implements AsyncDisposable {
     await parts.outputs[Symbol.asyncDispose]();
     await parts.channels[Symbol.asyncDispose]();
     await parts.acceptor.drain();
+    parts.sharedRates?.[Symbol.dispose]();
     await parts.journal[Symbol.asyncDispose]();
     parts.deadlines[Symbol.dispose]();
     parts.processMetrics[Symbol.dispose]();

@@ -35,6 +35,7 @@ import type { ExchangeContext } from "../http/webhook/exchange.ts";
 import { FailureLog } from "../http/failure_log.ts";
 import { generalCors } from "../rules/cors.ts";
 import { NamespaceRates } from "../rules/rate_limit.ts";
+import { SharedRates } from "../rules/shared_rates.ts";
 import { RefusalHistory } from "../http/refusal_history.ts";
 import { InFlight } from "../http/in_flight.ts";
 import { WebhookMetrics } from "../http/webhook_metrics.ts";
@@ -129,6 +130,8 @@ export class GatewayParts {
   readonly processMetrics: Disposable;
   readonly handshakes: HandshakeRegistry;
   readonly authServers: AuthServers;
+  /** `undefined` where no other gateway counts the same rates. */
+  readonly sharedRates: SharedRates | undefined;
   readonly #options: GatewayOptions;
   readonly #settings: Settings;
   readonly #life: GatewayLife;
@@ -146,6 +149,7 @@ export class GatewayParts {
     this.authServers = options.authServers ??
       new AuthServers({ metrics: this.metrics, traces: opened.tracing?.requests });
     this.journal = opened.journal;
+    this.sharedRates = this.journal.rates && new SharedRates(this.journal.rates);
     this.handshakes = new HandshakeRegistry(this.journal.handshakes, logger("auth"));
     this.secrets = opened.secrets;
     this.tracing = opened.tracing;
@@ -337,6 +341,7 @@ export class GatewayParts {
       bodyLimits: { maxBytes: limits.maxBodyBytes, timeoutMs: limits.bodyTimeoutMs },
       inFlight: this.inFlight,
       namespaceRates: limits.namespaceRate && new NamespaceRates(() => limits.namespaceRate),
+      sharedRates: this.sharedRates,
       bodyMemory: this.#bodyMemory,
       documents: documentReading(limits, this.deadlines),
       acceptor: this.acceptor,

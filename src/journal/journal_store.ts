@@ -8,6 +8,7 @@ import type { HandshakeStore } from "../auth/challenges/handshakes.ts";
 import type { ChannelQueues } from "../channels/channel_queues.ts";
 import type { DeadLetters } from "../dead_letters/dead_letters.ts";
 import type { EventRecords } from "../records/records.ts";
+import type { RateStore } from "../rules/shared_rates.ts";
 import type { Journal, StopStore } from "./journal.ts";
 
 /** What stands in the store of a journal beside the events that are to be delivered. */
@@ -25,6 +26,8 @@ export interface JournalContents {
 /** A {@linkcode Journal} and what else stands in its store. */
 export interface JournalStore extends Journal, JournalContents {
   readonly channels: ChannelQueues;
+  /** Where gateways that share the journal count rates together; left out: there are no others. */
+  readonly rates?: RateStore | undefined;
   /**
    * Why no event can be appended until further notice. `undefined` while the journal can be used, or is refused for a
    * while only, as with a full disk.

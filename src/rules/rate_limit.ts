@@ -8,6 +8,7 @@ import { z } from "zod";
 import { GatewayError } from "../errors.ts";
 import { booleanField, integerField, numberField } from "../schema/fields.ts";
 import { RateCounter, type RateLimit } from "../time/rate.ts";
+import type { SharedRates } from "./shared_rates.ts";
 
 const DEFAULT_REQUESTS = 100;
 const DEFAULT_WINDOW_SECONDS = 60;
@@ -67,7 +68,7 @@ export class NamespaceRates {
       if (this.#counters.size >= this.#sweepAt) this.#sweep(now);
       this.#counters.set(namespace, counter = new RateCounter());
     }
-    return { name: "namespace", limit, counter };
+    return { name: "namespace", limit, counter, key: `${namespace}/` };
   }
 
   #sweep(now: number): void {
@@ -83,22 +84,33 @@ export interface CountedRate {
   readonly name: "webhook" | "namespace" | "challenge";
   readonly limit: RateLimit;
   readonly counter: RateCounter;
+  /** What gateways that count it together know it by. Left out: this one alone counts it. */
+  readonly key?: string;
 }
 
 /**
  * Counts a request against all of the rates, or against none where one of them is used up.
  *
  * @param counts `false`: only looks whether it could be counted now
+ * @param shared where the others learn of it. @default nowhere
  * @throws {GatewayError} `rate_limited`, with `Retry-After`, and the headers of
  * draft-ietf-httpapi-ratelimit-headers-11 (May 2026), sections 3 and 4
  */
-export function countRequest(rates: readonly CountedRate[], now: number, counts: boolean): void {
+export function countRequest(
+  rates: readonly CountedRate[],
+  now: number,
+  counts: boolean,
+  shared?: SharedRates,
+): void {
   for (const { name, limit, counter } of rates) {
     const waitMs = counter.waitMs(limit, now);
     if (waitMs > 0) throw rateLimited(name, limit, waitMs);
   }
   if (!counts) return;
-  for (const { limit, counter } of rates) counter.count(limit, now);
+  for (const { limit, counter, key } of rates) {
+    counter.count(limit, now);
+    if (shared !== undefined && key !== undefined) shared.counted(key, limit, counter);
+  }
 }
 
 /**

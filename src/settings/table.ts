@@ -169,7 +169,7 @@ export const VARIABLES = {
   NAMESPACE_RATE_LIMIT: optional(
     rate(),
     "How many requests the webhooks of a namespace take together in a time, such as `6000/60`: more get 429. " +
-      "Each namespace has a count of its own, in each instance.",
+      "Each namespace has a count of its own, in each instance; with `JOURNAL`, all instances count together.",
     "(any number)",
   ),
   DELIVERY_BUDGET_MS: variable(

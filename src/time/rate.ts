@@ -46,6 +46,11 @@ export class RateCounter {
     this.#unusedAt = Math.max(this.#unusedAt, now) + times * windowMs / requests;
   }
 
+  /** Others have counted, too: something of the limit is used until this time at least, as `now` is meant. */
+  learn(unusedAt: number): void {
+    this.#unusedAt = Math.max(this.#unusedAt, unusedAt);
+  }
+
   /** Whether it is as if nothing had been counted yet. */
   isUnused(now: number): boolean {
     return this.#unusedAt <= now;

@@ -1,11 +1,14 @@
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertThrows } from "@std/assert";
 import { getLogger } from "@logtape/logtape";
 import { Stops } from "../../src/delivery/stops/stops.ts";
 import { Health } from "../../src/health/health.ts";
 import { openPostgresContents } from "../../src/journal/postgres/contents.ts";
 import type { PostgresStore } from "../../src/journal/postgres/postgres_store.ts";
 import { loadSettings } from "../../src/settings/load.ts";
+import { countRequest } from "../../src/rules/rate_limit.ts";
+import { SharedRates } from "../../src/rules/shared_rates.ts";
 import { Deadlines } from "../../src/time/deadlines.ts";
+import { RateCounter } from "../../src/time/rate.ts";
 import { testDeadLetterContract } from "../contracts/dead_letter.ts";
 import { testRecordsContract } from "../contracts/records.ts";
 import { eventually } from "../support/eventually.ts";
@@ -91,5 +94,35 @@ Deno.test("what a command replays goes to a gateway that runs, also where it was
   await eventually(async () => {
     const { events } = await running.claim(event, { events: 10, bytes: 1_000_000 });
     assertEquals(events.map(({ event: { id } }) => id), [event.id]);
+  });
+});
+
+Deno.test("what one gateway has let through of a rate is used up at all of them", async () => {
+  await using stores = await PostgresStores.create();
+  const limit = { requests: 10, windowMs: 600_000 };
+  const gateways = [await stores.open(), await stores.open()].map((store) => ({
+    counter: new RateCounter(),
+    shared: new SharedRates(store.rates, 10),
+  }));
+  const [first, second] = gateways as [typeof gateways[number], typeof gateways[number]];
+  using _first = first.shared;
+  using _second = second.shared;
+  const request = ({ counter, shared }: typeof first) =>
+    countRequest(
+      [{ name: "webhook", limit, counter, key: "default/orders" }],
+      performance.now(),
+      true,
+      shared,
+    );
+  for (let count = 0; count < 5; count++) request(first);
+  for (let count = 0; count < 4; count++) request(second);
+  for (const { counter } of gateways) {
+    await eventually(() => assertEquals(counter.room(limit, performance.now()), 1));
+  }
+  request(second);
+  await eventually(() => {
+    assertThrows(() =>
+      countRequest([{ name: "webhook", limit, counter: first.counter }], performance.now(), false)
+    );
   });
 });

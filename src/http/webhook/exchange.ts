@@ -34,6 +34,7 @@ import {
   countRequest,
   type NamespaceRates,
 } from "../../rules/rate_limit.ts";
+import type { SharedRates } from "../../rules/shared_rates.ts";
 import {
   type BodyLimits,
   declaredLength,
@@ -74,6 +75,8 @@ export interface ExchangeContext extends EntryLookup, RequestBounds {
   readonly cors: CorsPolicy | undefined;
   /** The rates that webhooks of one namespace share; `undefined` without any. */
   readonly namespaceRates: NamespaceRates | undefined;
+  /** Where other gateways learn what was counted; `undefined` where there are none. */
+  readonly sharedRates: SharedRates | undefined;
   readonly documents: DocumentReading;
   readonly acceptor: Acceptor;
   readonly deadlines: Deadlines;
@@ -333,14 +336,14 @@ class Exchange extends BoundedRequest implements RequestToVerify, AppendListener
   /** @param counts `false`: only refuses what is over a limit */
   #countAgainstRates(entry: WebhookEntry, counts: boolean): void {
     const limit = entry.webhook.rules?.rateLimit;
-    const { namespaceRates } = this.#context;
+    const { namespaceRates, sharedRates } = this.#context;
     if (limit === undefined && namespaceRates === undefined) return;
     const now = performance.now();
     const rates: CountedRate[] = [];
-    if (limit !== undefined) rates.push({ name: "webhook", limit, counter: entry.rate });
-    const shared = namespaceRates?.of(entry.lane.namespace, now);
-    if (shared !== undefined) rates.push(shared);
-    countRequest(rates, now, counts);
+    if (limit !== undefined) rates.push({ name: "webhook", limit, counter: entry.rate, key: entry.path });
+    const ofNamespace = namespaceRates?.of(entry.lane.namespace, now);
+    if (ofNamespace !== undefined) rates.push(ofNamespace);
+    countRequest(rates, now, counts, sharedRates);
   }
 
   #decode(sent: EventBody, codings: Codings, maxBytes: number): Promise<EventBody> {

@@ -9,6 +9,7 @@ import type { JournalContents } from "../journal_store.ts";
 import type { PostgresConnection } from "./connection/connection.ts";
 import { type DeadLetterListener, PostgresDeadLetters } from "./dead_letters/dead_letters.ts";
 import { PostgresHandshakes } from "./handshakes.ts";
+import { PostgresRates } from "./rates.ts";
 import { PostgresRecords } from "./records/records.ts";
 import { openPostgresServer, type PostgresServerChoices } from "./server.ts";
 import { StatementRunner } from "./statement_runner.ts";
@@ -23,6 +24,7 @@ export class PostgresContents implements JournalContents {
   readonly handshakes: PostgresHandshakes;
   readonly records: PostgresRecords;
   readonly stops: PostgresStops;
+  readonly rates: PostgresRates;
   readonly file = undefined;
   readonly #runner: StatementRunner;
 
@@ -43,6 +45,7 @@ export class PostgresContents implements JournalContents {
         },
       },
     );
+    this.rates = new PostgresRates(runner);
     this.stops = new PostgresStops(runner, lookMs);
   }
 

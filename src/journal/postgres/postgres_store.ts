@@ -137,6 +137,10 @@ export class PostgresStore implements JournalStore {
     return this.#parts.contents.handshakes;
   }
 
+  get rates(): PostgresContents["rates"] {
+    return this.#parts.contents.rates;
+  }
+
   get records(): PostgresContents["records"] {
     return this.#parts.contents.records;
   }

@@ -135,11 +135,7 @@ export const MIGRATIONS: readonly (readonly string[])[] = [
       primary key (lane, key)
     ) with (vacuum_truncate = off)`,
     `create index idempotency_until on cwm.idempotency (until)`,
-    `create unlogged table cwm.rate (
-      lane int primary key,
-      slot bigint not null,
-      used bigint not null
-    ) with (fillfactor = 50)`,
+    `create unlogged table cwm.rate (key text primary key, unused_at float8 not null) with (fillfactor = 50)`,
     `create table cwm.channel (id int generated always as identity primary key, name text collate "C" not null unique)`,
     `create table cwm.channel_caller (
       id bigint generated always as identity primary key,
