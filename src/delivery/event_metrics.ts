@@ -50,7 +50,7 @@ export class EventMetrics {
       });
     gauge(
       "cwm_events_pending",
-      "Events of the journal that are not delivered yet.",
+      "Events of the journal that this instance has not delivered yet.",
       // No number rather than a wrong one.
       ({ pending }) => pending ?? [],
     );

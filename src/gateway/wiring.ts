@@ -187,11 +187,28 @@ export class GatewayParts {
       this.metrics,
       ({ namespace, webhook }) => this.manager.find(webhookPath(namespace, webhook)) !== undefined,
     );
+    this.#registerClusterMetrics();
     registerConfigMetrics(this.metrics, this.manager, this.provider);
     this.provider.registerMetrics?.(this.metrics);
     registerLogMetrics(this.metrics, options.droppedLogRecords);
     this.processMetrics = registerProcessMetrics(this.metrics, VERSION);
     this.router = this.#buildRouter();
+  }
+
+  /** Figures that each of the instances has of all of them. */
+  #registerClusterMetrics(): void {
+    const { journal } = this;
+    if (journal.cluster === undefined) return;
+    this.metrics.gaugeFrom(
+      "cwm_cluster_instances",
+      "Instances that share the journal.",
+      () => journal.cluster?.().gateways ?? [],
+    );
+    this.metrics.gaugeFrom(
+      "cwm_cluster_events_pending",
+      "Events of the journal that all instances have not delivered yet.",
+      () => journal.cluster?.().pending ?? [],
+    );
   }
 
   #buildChannels(): ChannelQueues {

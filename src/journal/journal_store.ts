@@ -28,11 +28,21 @@ export interface JournalStore extends Journal, JournalContents {
   readonly channels: ChannelQueues;
   /** Where gateways that share the journal count rates together; left out: there are no others. */
   readonly rates?: RateStore | undefined;
+  /** What the gateways that share the journal hold together, as they said last; left out: there are no others. */
+  readonly cluster?: (() => ClusterStats) | undefined;
   /**
    * Why no event can be appended until further notice. `undefined` while the journal can be used, or is refused for a
    * while only, as with a full disk.
    */
   readonly problem: string | undefined;
+}
+
+/** Figures of all gateways that share a journal. */
+export interface ClusterStats {
+  /** How many there are, this one included. */
+  readonly gateways: number;
+  /** Pending events of all of them. */
+  readonly pending: number;
 }
 
 /** What was taken over from a file. */

@@ -126,3 +126,15 @@ Deno.test("what one gateway has let through of a rate is used up at all of them"
     );
   });
 });
+
+Deno.test("each gateway knows how many share the journal, and what all of them have to deliver", async () => {
+  await using stores = await PostgresStores.create();
+  const [first, second] = [await stores.open(), await stores.open()];
+  await append(first, verifiedEvent(), { claim: false });
+  await append(second, verifiedEvent(), { claim: false });
+  await append(second, verifiedEvent(), { claim: false });
+  for (const store of [first, second]) {
+    await eventually(() => assertEquals(store.cluster(), { gateways: 2, pending: 3 }));
+  }
+  assertEquals([first.stats().pending, second.stats().pending], [1, 2]);
+});

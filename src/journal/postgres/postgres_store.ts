@@ -21,7 +21,7 @@ import type {
   RememberedEvent,
   Settlement,
 } from "../journal.ts";
-import type { JournalStore } from "../journal_store.ts";
+import type { ClusterStats, JournalStore } from "../journal_store.ts";
 import { PostgresChannelQueues } from "./channels/channel_queues.ts";
 import type { PostgresConnection, PostgresServer } from "./connection/connection.ts";
 import { PostgresError } from "./connection/errors.ts";
@@ -118,6 +118,11 @@ export class PostgresStore implements JournalStore {
 
   stats(): JournalStats {
     return this.#events.stats();
+  }
+
+  cluster(): ClusterStats {
+    const { gateways, pending } = this.#events.others;
+    return { gateways: gateways + 1, pending: pending + (this.#events.stats().pending ?? 0) };
   }
 
   /** A server that is away is expected back, and other instances have the same one: no reason to take this one out. */
