@@ -28,8 +28,9 @@ Deno.test("connector reaches its gateway through the environment's proxy, with a
     const connector = relay.startConnector({ ...secure, CONNECTOR_PROTOCOL: protocol });
     await connector.waitForLine(/Connected to channel inbox/);
     await relay.send("orders", n);
+    // What a slow machine does not acknowledge in time is sent again.
     await eventually(() =>
-      assertEquals(relay.arrivals.map((arrival) => arrival.n), [0, 1, 2].slice(0, n + 1))
+      assertEquals([...new Set(relay.arrivals.map((arrival) => arrival.n))], [0, 1, 2].slice(0, n + 1))
     );
     assertEquals(proxy.asked[asked], `CONNECT 127.0.0.1:${front.port} HTTP/1.1`);
     connector.kill("SIGTERM");
