@@ -3,7 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { Deadlines } from "../../../src/time/deadlines.ts";
 import { Dispatcher } from "../../../src/delivery/durable/dispatcher.ts";
 import { EventMetrics } from "../../../src/delivery/event_metrics.ts";
-import type { LaneKey } from "../../../src/journal/journal.ts";
+import type { Journal, LaneKey } from "../../../src/journal/journal.ts";
 import type { OutputLease } from "../../../src/delivery/outputs/output_pool.ts";
 import { type BatchOutput, OutputScheduler } from "../../../src/delivery/outputs/output_scheduler.ts";
 import type { RetryPolicy } from "../../../src/delivery/retry_policy.ts";
@@ -13,7 +13,6 @@ import type { Delivery, DeliveryResult } from "../../../src/modules/module.ts";
 import { Metrics } from "../../../src/observability/metrics.ts";
 import { SeededRandom } from "../../faults/random.ts";
 import { MortalJournal } from "./mortal_journal.ts";
-import { JournalDirectory } from "./sqlite_journal.ts";
 import { verifiedEvent } from "../verified_event.ts";
 import { durableRoute } from "../durable_route.ts";
 import { noStops } from "../no_stops.ts";
@@ -34,6 +33,14 @@ export interface SeenAttempt {
   readonly outcome: Outcome;
   /** In milliseconds of `performance.now()`; `undefined` as long as it is under way. */
   endedAt: number | undefined;
+}
+
+/** Where the journal of a world stands. */
+export interface WorldStore extends AsyncDisposable {
+  /** Opens the journal of the next life. */
+  open(): Promise<Journal>;
+  /** Ends the life as a crash of its process does. */
+  crash(): Promise<void>;
 }
 
 /** How the routes of a world are built. */
@@ -61,7 +68,7 @@ export class DispatcherWorld implements AsyncDisposable {
   readonly ends: ("killed" | "drained")[] = [];
   /** The most deliveries that each webhook had under way at once. */
   readonly mostUnderWay = new Map<string, number>();
-  readonly #directory: JournalDirectory;
+  readonly #store: WorldStore;
   readonly #plans: ReadonlyMap<string, Plan>;
   readonly #policy: RetryPolicy;
   readonly #random: SeededRandom;
@@ -73,24 +80,28 @@ export class DispatcherWorld implements AsyncDisposable {
   #attemptsUnderWay = 0;
 
   private constructor(
-    directory: JournalDirectory,
+    store: WorldStore,
     plans: ReadonlyMap<string, Plan>,
     policy: RetryPolicy,
     seed: number,
   ) {
-    this.#directory = directory;
+    this.#store = store;
     this.#plans = plans;
     this.#policy = policy;
     this.#random = new SeededRandom(seed);
   }
 
-  /** @param policy of all steps; its delays are taken in full, without jitter */
-  static async create(
+  /**
+   * @param policy of all steps; its delays are taken in full, without jitter
+   * @param store where the journal stands; ends with the world
+   */
+  static create(
     plans: ReadonlyMap<string, Plan>,
     policy: RetryPolicy,
     seed: number,
-  ): Promise<DispatcherWorld> {
-    return new DispatcherWorld(await JournalDirectory.create(), plans, policy, seed);
+    store: WorldStore,
+  ): DispatcherWorld {
+    return new DispatcherWorld(store, plans, policy, seed);
   }
 
   get life(): number {
@@ -109,7 +120,7 @@ export class DispatcherWorld implements AsyncDisposable {
   /** A life begins. */
   async begin(): Promise<void> {
     const deadlines = new Deadlines();
-    const journal = new MortalJournal(await this.#directory.open());
+    const journal = new MortalJournal(await this.#store.open());
     const routes = new Map(Array.from(this.#plans, ([id, plan]) => [id, this.#route(id, plan, deadlines)]));
     this.#deadlines.push(deadlines);
     this.#journal = journal;
@@ -140,7 +151,7 @@ export class DispatcherWorld implements AsyncDisposable {
   /** The process is gone at once, with all it knew: what is on disk counts. */
   async kill(): Promise<void> {
     this.journal.dieAfter(0);
-    await this.#directory.crash();
+    await this.#store.crash();
     this.#deadlines.at(-1)![Symbol.dispose]();
     this.#underWay.clear();
     this.ends.push("killed");
@@ -159,7 +170,7 @@ export class DispatcherWorld implements AsyncDisposable {
     while (this.#attemptsUnderWay > 0) await sleep(1);
     // What an earlier life had under way may have set deadlines after its end.
     for (const deadlines of this.#deadlines) deadlines[Symbol.dispose]();
-    await this.#directory[Symbol.asyncDispose]();
+    await this.#store[Symbol.asyncDispose]();
   }
 
   #route(webhook: string, plan: Plan, deadlines: Deadlines): DeliveryRoute {

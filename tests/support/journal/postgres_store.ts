@@ -5,6 +5,7 @@ import { PostgresStore } from "../../../src/journal/postgres/postgres_store.ts";
 import type { TestDatabase } from "../postgres/access.ts";
 import { journalServer } from "../postgres/journal_server.ts";
 import { sharedPostgres } from "../postgres/shared.ts";
+import type { WorldStore } from "./dispatcher_world.ts";
 import { QUICK } from "./postgres_journal.ts";
 
 /** What a test may choose about a journal. */
@@ -47,5 +48,31 @@ export class PostgresStores implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#opened[Symbol.asyncDispose]();
     await this.database[Symbol.asyncDispose]();
+  }
+}
+
+/** The journal of one gateway after the other. */
+export class PostgresWorldStore implements WorldStore {
+  readonly #stores: PostgresStores;
+  #last: PostgresStore | undefined;
+
+  private constructor(stores: PostgresStores) {
+    this.#stores = stores;
+  }
+
+  static async create(): Promise<PostgresWorldStore> {
+    return new PostgresWorldStore(await PostgresStores.create());
+  }
+
+  async open(): Promise<PostgresStore> {
+    return this.#last = await this.#stores.open();
+  }
+
+  async crash(): Promise<void> {
+    if (this.#last !== undefined) await this.#stores.crash(this.#last);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#stores[Symbol.asyncDispose]();
   }
 }

@@ -11,6 +11,7 @@
  */
 
 import { GatewayError } from "../../../errors.ts";
+import { pause } from "../../../time/abortable.ts";
 import { NextTurn } from "../../../time/next_turn.ts";
 import { CommitPace, mayRide, type PacedQueue } from "../../commit_pace.ts";
 import type { AppendListener, AppendOptions, Settlement } from "../../journal.ts";
@@ -21,9 +22,10 @@ import type { PostgresConnection } from "../connection/connection.ts";
 import { PostgresError } from "../connection/errors.ts";
 import { journalUnavailable } from "../unavailable.ts";
 import { numberLanes } from "../packs/lane_numbers.ts";
-import type { GivenUp, Packs } from "../packs/packs.ts";
+import type { Ended, GivenUp, Packs } from "../packs/packs.ts";
 import type { WaitingLane } from "../packs/waiting_lane.ts";
 import type { JournalLog } from "../journal_log.ts";
+import { draining, mayPass } from "./refusals.ts";
 import { lotQuery, type Outcomes } from "./lot_values.ts";
 import type { LotRow } from "./lot_statement.ts";
 import { PackNumbers } from "./pack_numbers.ts";
@@ -49,9 +51,6 @@ const LOT_APPENDS = 1_000;
 
 /** Marks of refused packs that are remembered. */
 const MOST_WITHDRAWN = 10_000;
-
-/** When a sender may try again that was refused for the server's sake, in seconds. */
-const RETRY_AFTER_SECONDS = 1;
 
 /** What {@linkcode Lots} works with. */
 export interface LotsOptions {
@@ -83,6 +82,7 @@ export interface OrderedOutcome {
 interface Sending {
   readonly lot: WaitingLot;
   readonly givenUp: readonly GivenUp[];
+  readonly ended: Ended;
   readonly recorded: PromiseWithResolvers<void>;
   /** Taken over from the packs when it is sent; again with each try. */
   packs: Outcomes["packs"];
@@ -97,13 +97,13 @@ export class Lots implements PacedQueue {
   readonly mostGathered = MOST_GATHERED;
   readonly #options: LotsOptions;
   readonly #numbers = new PackNumbers();
-  readonly #pace = new CommitPace(this, () => void this.#run());
-  readonly #nextTurn = new NextTurn(() => void this.#run());
+  readonly #pace = new CommitPace(this, () => this.#begin());
+  readonly #nextTurn = new NextTurn(() => this.#begin());
   /** Lots that take no more. */
   #full: WaitingLot[] = [];
   #collecting = new WaitingLot();
   #givenUp: GivenUp[] = [];
-  #recorded = Promise.withResolvers<void>();
+  #recorded = outcomesToRecord();
   #hasOutcomes = false;
   /** Whether an outcome waits that must not wait for company. */
   #isUrgent = false;
@@ -122,7 +122,10 @@ export class Lots implements PacedQueue {
   #waitingBytes = 0;
   #waitingCount = 0;
   #closing: PromiseWithResolvers<void> | undefined;
-  #isClosed = false;
+  /** Aborts when nothing more is to be written. */
+  readonly #end = new AbortController();
+  /** The lot under way. */
+  #running: Promise<void> = Promise.resolve();
   commits = 0;
 
   constructor(options: LotsOptions) {
@@ -161,7 +164,7 @@ export class Lots implements PacedQueue {
 
   /** Applies an outcome. All of one lot share one promise, which resolves when it is committed, however long that takes. */
   settle(settlement: Settlement): Promise<void> {
-    if (this.#isClosed) return Promise.reject(draining());
+    if (this.#end.signal.aborted) return Promise.reject(draining());
     const settled = this.#options.packs.settle(settlement);
     if (settled === false) return Promise.resolve();
     if (settled !== true) this.#givenUp.push(settled);
@@ -213,9 +216,9 @@ export class Lots implements PacedQueue {
     const { promise, resolve } = this.#closing;
     signal.addEventListener("abort", () => resolve(), { once: true });
     await promise;
-    this.#isClosed = true;
+    this.#end.abort();
+    await this.#running;
     this.#pace.reset();
-    this.#recorded.promise.catch(() => {}); // Mostly nobody waits for it.
     this.#recorded.reject(draining());
     for (const lot of [...this.#full, this.#collecting]) lot.refuse(draining());
   }
@@ -238,8 +241,12 @@ export class Lots implements PacedQueue {
     return this.#recorded.promise;
   }
 
+  #begin(): void {
+    if (!this.#isUnderWay && !this.#end.signal.aborted) this.#running = this.#run();
+  }
+
   async #run(): Promise<void> {
-    if (this.#isUnderWay || this.#isClosed) return;
+    const { connection } = this.#options;
     this.#isUnderWay = true;
     const sending = this.#next();
     this.#pace.begun(sending?.lot.count ?? 0);
@@ -251,8 +258,9 @@ export class Lots implements PacedQueue {
       await this.#enterAgain();
     }
     this.#isUnderWay = false;
+    if (this.#end.signal.aborted) return;
     if (this.#closing === undefined) this.#pace.ended();
-    else if (this.waiting > 0) this.#nextTurn.ask();
+    else if (this.waiting > 0 && connection.state !== "closed") this.#nextTurn.ask();
     else this.#closing.resolve();
   }
 
@@ -278,11 +286,12 @@ export class Lots implements PacedQueue {
       givenUp: this.#givenUp,
       recorded: this.#recorded,
       packs: this.#options.packs.takeChanged(),
+      ended: this.#options.packs.takeEnded(),
       wasSent: false,
       isNumbered: false,
     };
     this.#givenUp = [];
-    this.#recorded = Promise.withResolvers();
+    this.#recorded = outcomesToRecord();
     this.#hasOutcomes = false;
     this.#isUrgent = false;
     return sending;
@@ -293,7 +302,8 @@ export class Lots implements PacedQueue {
     const { connection, log, packs } = this.#options;
     const { life } = packs;
     const begunAt = Math.min(sending.lot.begunAt, performance.now());
-    const timeUp = AbortSignal.timeout(Math.max(1, LOT_TIMEOUT_MS - (performance.now() - begunAt)));
+    const leftMs = Math.max(1, LOT_TIMEOUT_MS - (performance.now() - begunAt));
+    const timeUp = AbortSignal.any([AbortSignal.timeout(leftMs), this.#end.signal]);
     while (true) {
       try {
         const row = await connection.use((client) => this.#try(client, sending, life), timeUp);
@@ -362,14 +372,14 @@ export class Lots implements PacedQueue {
     sending.isNumbered = true;
   }
 
-  #conclude({ lot, packs: changed, recorded }: Sending, row: LotRow, life: number): void {
+  #conclude({ lot, packs: changed, ended, recorded }: Sending, row: LotRow, life: number): void {
     const { packs, onUnsure } = this.#options;
     this.#abandoned = [];
     this.#abandonedMarks = [];
     // Lots before this one have happened, or never will.
     if (this.#unsure.length > 0) onUnsure(this.#unsure);
     this.#unsure = [];
-    packs.recorded(changed);
+    if (packs.life === life) packs.recorded(changed, ended);
     recorded.resolve();
     const { taken, again } = lot.concludeKeyed(row);
     const inPacks = taken.filter((pack) => !pack.isOrdered);
@@ -422,7 +432,7 @@ export class Lots implements PacedQueue {
     this.#carryOver(sending, life);
     // They are looked for behind the next lot, which nobody may ask for.
     this.#hasOutcomes ||= this.#unsure.length > 0;
-    await pause(PAUSE_MS, AbortSignal.timeout(PAUSE_MS));
+    await pause(PAUSE_MS, this.#end.signal);
   }
 
   /** Removes the packs that are done: that succeeds where nothing can be added, by a statement of its own. */
@@ -462,35 +472,19 @@ export class Lots implements PacedQueue {
     }
   }
 
-  #carryOver({ packs: changed, givenUp, recorded }: Sending, life: number): void {
+  #carryOver({ packs: changed, givenUp, ended, recorded }: Sending, life: number): void {
     const { packs } = this.#options;
     if (packs.life !== life) return recorded.resolve();
-    packs.changeAgain(changed);
+    packs.changeAgain(changed, ended);
     this.#givenUp.unshift(...givenUp);
-    this.#hasOutcomes ||= changed.length > 0 || givenUp.length > 0;
+    this.#hasOutcomes ||= changed.length > 0 || givenUp.length > 0 || ended.size > 0;
     void this.#recorded.promise.then(recorded.resolve, recorded.reject);
   }
 }
 
-/** Whether the same lot may be taken a moment later. */
-function mayPass({ endsConnection, sqlState }: PostgresError): boolean {
-  return endsConnection || sqlState.startsWith("40") || sqlState === "55P03" || sqlState.startsWith("57");
-}
-
-function draining(): GatewayError {
-  return new GatewayError("draining", undefined, { retryAfterSeconds: RETRY_AFTER_SECONDS });
-}
-
-/** Waits, or until the signal aborts. */
-function pause(milliseconds: number, signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return Promise.resolve();
-  return new Promise((resolve) => {
-    const end = () => {
-      clearTimeout(timer);
-      signal.removeEventListener("abort", end);
-      resolve();
-    };
-    const timer = setTimeout(end, milliseconds);
-    signal.addEventListener("abort", end);
-  });
+/** What whoever settles waits for. Where nobody does, nothing is lost: its rejection is no error of its own. */
+function outcomesToRecord(): PromiseWithResolvers<void> {
+  const recorded = Promise.withResolvers<void>();
+  recorded.promise.catch(() => {});
+  return recorded;
 }

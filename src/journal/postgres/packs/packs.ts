@@ -24,6 +24,9 @@ export interface GivenUp {
   readonly failure: (Settlement & { readonly state: "dead" })["failure"];
 }
 
+/** What has ended of lanes, and is not recorded yet: until then it is pending. */
+export type Ended = ReadonlyMap<WaitingLane, { readonly events: number; readonly bytes: number }>;
+
 /** A pack as it is read from its row, without its events. */
 export interface PackRow extends PackFacts {
   /** The lane of each event. */
@@ -41,6 +44,7 @@ export class Packs {
   readonly #packs = new Map<number, Pack>();
   /** Packs of which something is to be recorded by the next commit. */
   #changed: Pack[] = [];
+  #ended = new Map<WaitingLane, { events: number; bytes: number }>();
   #pending = 0;
   #bytes = 0;
   /** Grows whenever all packs are lost to another gateway. */
@@ -202,13 +206,26 @@ export class Packs {
     return changed;
   }
 
+  /** Takes out what has ended since. To be called with {@linkcode takeChanged}. */
+  takeEnded(): Ended {
+    const ended = this.#ended;
+    this.#ended = new Map();
+    return ended;
+  }
+
   /** What was to be recorded was not. */
-  changeAgain(packs: readonly Pack[]): void {
+  changeAgain(packs: readonly Pack[], ended: Ended): void {
     for (const pack of packs) this.#change(pack);
+    for (const [lane, { events, bytes }] of ended) this.#countEnded(lane, events, bytes);
   }
 
   /** What was to be recorded is: packs without claimed events need no memory. */
-  recorded(packs: readonly Pack[]): void {
+  recorded(packs: readonly Pack[], ended: Ended): void {
+    for (const [lane, { events, bytes }] of ended) {
+      lane.count(-events, -bytes);
+      this.#pending -= events;
+      this.#bytes = this.#pending === 0 ? 0 : this.#bytes - bytes;
+    }
     for (const pack of packs) {
       const isHere = this.#packs.get(pack.no) === pack;
       if (isHere && pack.claimed === 0 && !pack.isChanged) this.#packs.delete(pack.no);
@@ -223,6 +240,7 @@ export class Packs {
       lane.clear();
     }
     this.#packs.clear();
+    this.#ended.clear();
     this.#changed = [];
     this.#pending = this.#bytes = 0;
     this.life++;
@@ -231,10 +249,17 @@ export class Packs {
 
   #end(pack: Pack, index: number, isDelivered: boolean): void {
     pack.end(index, isDelivered);
-    const bytes = pack.bytesEach;
-    pack.lanes[index]!.count(-1, -bytes);
-    this.#pending--;
-    this.#bytes = this.#pending === 0 ? 0 : this.#bytes - bytes;
+    this.#countEnded(pack.lanes[index]!, 1, pack.bytesEach);
+  }
+
+  #countEnded(lane: WaitingLane, events: number, bytes: number): void {
+    const counted = this.#ended.get(lane);
+    if (counted === undefined) {
+      this.#ended.set(lane, { events, bytes });
+      return;
+    }
+    counted.events += events;
+    counted.bytes += bytes;
   }
 
   #count(pack: Pack, lanes: readonly WaitingLane[]): void {
