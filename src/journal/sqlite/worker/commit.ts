@@ -197,7 +197,8 @@ export class CommitTransaction {
       case "retry": {
         const { dueAt, unattempted, progress, failure } = settlement;
         pending.retry(sequence, dueAt, unattempted ? 1 : 0, progress, failure);
-        return packs.leaveForLong(sequence, dueAt - this.#commit.now);
+        if (this.#growthRefused === undefined) packs.leaveForLong(sequence, dueAt - this.#commit.now);
+        return;
       }
       case "progress":
         return pending.setProgress(sequence, settlement.progress);

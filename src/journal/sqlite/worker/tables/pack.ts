@@ -190,9 +190,15 @@ export class PackTable {
     this.#take(pack);
   }
 
-  /** Gives events that have rows in `pending` the bodies that stand in packs, and removes the packs that are done. */
+  /** Gives events in packs that have rows in `pending` rows in `events`, too, and removes the packs that are done. */
   unpack(sequences: readonly number[]): void {
-    this.removeDone(this.#pending.unpack(sequences));
+    const unpacked = this.#pending.leavePacks(sequences);
+    // First, so that their space serves for the rows: on a full disk there is no other.
+    this.removeDone(new Set(unpacked.map(({ pack }) => pack)));
+    for (const { sequence, lane, event: { id, receivedAt, headers, body } } of unpacked) {
+      this.#events.put(sequence, id, lane, receivedAt, headers, body);
+    }
+    this.#events.flush();
   }
 
   /** Removes those packs of which nothing is left. */

@@ -8,9 +8,9 @@ import type { DatabaseSync, StatementSync } from "node:sqlite";
 import type { AttemptFailure } from "../../../../dead_letters/dead_letters.ts";
 import type { ClaimLimit } from "../../../journal.ts";
 import type { Claims } from "../claims.ts";
-import { type Holdings, STORED_BYTES } from "../holdings.ts";
+import { type Holdings, STORED_BYTES, storedBytes } from "../holdings.ts";
 import { EVENT_COLUMNS, type EventTable, type Row } from "./event.ts";
-import type { StoredEvent, StoredPendingEvent } from "../../protocol.ts";
+import type { PackedEvent, StoredEvent, StoredPendingEvent } from "../../protocol.ts";
 import { releaseBody } from "../large_bodies.ts";
 import type { LaneTable } from "./lane.ts";
 import { IS_HELD, type PackReader } from "./pack_events.ts";
@@ -49,6 +49,15 @@ export interface HeldEvents {
   readonly pack: number;
 }
 
+/** An event that was taken out of a pack. */
+export interface UnpackedEvent {
+  readonly sequence: number;
+  readonly lane: number;
+  /** The `first` of the pack. */
+  readonly pack: number;
+  readonly event: PackedEvent;
+}
+
 /** Events that were claimed, and whether there was no room for the next one. */
 export interface ClaimedPart {
   readonly events: StoredPendingEvent[];
@@ -78,7 +87,7 @@ export class PendingTable {
   readonly #oldest: StatementSync;
   readonly #hold: StatementSync;
   readonly #packsOf: StatementSync;
-  readonly #unpack: StatementSync;
+  readonly #leavePack: StatementSync;
 
   constructor(
     database: DatabaseSync,
@@ -153,12 +162,7 @@ export class PendingTable {
           WHERE seq IN (SELECT value FROM json_each(?)) AND pack IS NOT NULL ORDER BY seq`,
       ),
     );
-    this.#unpack = returnArrays(
-      database.prepare(
-        `UPDATE pending SET pack = NULL, bytes = (SELECT ${STORED_BYTES} FROM events WHERE events.seq = pending.seq)
-          WHERE seq = ? RETURNING lane, bytes`,
-      ),
-    );
+    this.#leavePack = database.prepare("UPDATE pending SET pack = NULL, bytes = ?2 WHERE seq = ?1");
     const counts = database.prepare(
       `SELECT lane, sum(count) AS count FROM (
         SELECT lane, count(*) AS count FROM pending GROUP BY lane
@@ -202,19 +206,16 @@ export class PendingTable {
     this.#hold.run(lane, claimed ? CLAIMED : READY, attempts, pack, JSON.stringify(sequences));
   }
 
-  /** Gives the bodies of events rows that stand in packs, and returns those packs. */
-  unpack(sequences: readonly number[]): ReadonlySet<number> {
+  /** Takes events out of the packs that they stand in. They are to get rows in `events`. */
+  leavePacks(sequences: readonly number[]): readonly UnpackedEvent[] {
     const rows = this.#packsOf.all(JSON.stringify(sequences)) as unknown as [number, number, number][];
-    for (const [sequence, lane, pack] of rows) {
-      const { id, receivedAt, headers, body } = this.#packed.event(pack, sequence);
-      this.#events.put(sequence, id, lane, receivedAt, headers, body);
-    }
-    this.#events.flush();
-    for (const [sequence] of rows) {
-      const [lane, bytes] = this.#unpack.get(sequence) as unknown as [number, number];
+    return rows.map(([sequence, lane, pack]) => {
+      const event = this.#packed.event(pack, sequence);
+      const bytes = storedBytes(event.headers, event.body);
+      this.#leavePack.run(sequence, bytes);
       this.#holdings.add(lane, bytes);
-    }
-    return new Set(rows.map(([, , pack]) => pack));
+      return { sequence, lane, pack, event };
+    });
   }
 
   /** Adds an event that was delivered, or given up, or is to be delivered for the first time. */
