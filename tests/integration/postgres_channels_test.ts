@@ -2,6 +2,10 @@ import { assert, assertEquals, assertRejects } from "@std/assert";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { ChannelQueues, LeasedEvent } from "../../src/channels/channel_queues.ts";
 import { DeliveryError, GatewayError } from "../../src/errors.ts";
+import * as ofChannels from "../../src/journal/postgres/channels/statements.ts";
+import type { Statement } from "../../src/journal/postgres/connection/statement.ts";
+import * as ofLanes from "../../src/journal/postgres/lanes/statements.ts";
+import { PLAIN_ORDERED_LOT, WHOLE_ORDERED_LOT } from "../../src/journal/postgres/lots/lot_statement.ts";
 import { eventually } from "../support/eventually.ts";
 import type { TestDatabase } from "../support/postgres/access.ts";
 import { openChannels } from "../support/postgres/channels.ts";
@@ -125,6 +129,30 @@ Deno.test("a channel takes exactly as many events as its bound, however many com
   assertEquals((await consume(channels.queues)).length, 100);
   await channels.queues.enqueue(CHANNEL, verifiedEvent(), options);
 });
+
+Deno.test("no statement of channels or lanes is planned to read a whole table", async () => {
+  await using database = await (await sharedPostgres()).createDatabase();
+  await using channels = openChannels(database.url);
+  await channels.queues.channels();
+  await using session = await database.session();
+  await session.query("set plan_cache_mode = force_generic_plan");
+  const all = [PLAIN_ORDERED_LOT, WHOLE_ORDERED_LOT, ...statementsOf(ofChannels), ...statementsOf(ofLanes)];
+  for (const { text } of all) {
+    await session.query(`prepare tried as ${text}`);
+    const count = Math.max(0, ...Array.from(text.matchAll(/\$(\d+)/g), (match) => Number(match[1])));
+    const values = count === 0 ? "" : `(${Array(count).fill("null").join()})`;
+    const rows = await session.query(`explain execute tried ${values}`);
+    const plan = rows.map((row) => row["QUERY PLAN"]).join("\n");
+    assertEquals(plan.match(/Seq Scan on (?:pack|message|message_turn|dead) .*/g), null, plan);
+    await session.query("deallocate tried");
+  }
+});
+
+function statementsOf(exports: Readonly<Record<string, unknown>>): Statement[] {
+  return Object.values(exports).filter((value): value is Statement =>
+    typeof value === "object" && value !== null && "text" in value
+  );
+}
 
 async function enqueueMany(queues: ChannelQueues, count: number): Promise<string[]> {
   const events = Array.from({ length: count }, () => verifiedEvent());

@@ -42,10 +42,10 @@ Deno.test("order holds while a gateway is cut off, is declared dead, and comes b
 Deno.test("the webhooks of a gateway that ends in order go on elsewhere at once", async () => {
   await using database = await (await sharedPostgres()).createDatabase();
   await using world = new OrderedWorld(database, PATIENT);
-  const [ending, staying] = [await world.open(), await world.open()];
+  const ending = await world.open();
   const before = await sendAll([ending], 5, 4);
   await assertInOrder(world, before);
-  assertEquals(new Set(world.deliveries.map(({ gateway }) => gateway)), new Set([0]));
+  const staying = await world.open();
   const waiting = await sendAll([staying], 5, 2);
   await ending.drain();
   const after = await sendAll([staying], 5, 2);

@@ -37,8 +37,11 @@ const ME =
 
 const NOW = `t as materialized (select (extract(epoch from clock_timestamp()) * 1000)::bigint as now)`;
 
-/** The id of a message's event: its tag begins with the number of its channel. */
-const ID = `substr(tag, strpos(tag, '/') + 1)`;
+/**
+ * The id of a message's event: its tag begins with the number of its channel. In the collation of the dead letters' ids,
+ * whose index is of no use for another one.
+ */
+const ID = `(substr(tag, strpos(tag, '/') + 1) collate "default")`;
 
 /** What says whether the statement has happened: 0 rows of the caller, and nothing has. */
 const ALIVE = `(select count(*)::int from me) as alive`;
@@ -107,8 +110,11 @@ export const ENQUEUE = prepared(
     join cwm.lane l on l.namespace = g.namespace and l.webhook = g.webhook),
   held as materialized (
     select b.channel, b.name, b.most, (
-      select count(*)::int from (select from cwm.message_turn m where m.channel = b.channel limit b.most) counted
-    ) as held
+      select count(*)::int from (
+        (select from cwm.message_turn m where m.channel = b.channel and m.hidden_until is null limit b.most)
+        union all
+        (select from cwm.message_turn m where m.channel = b.channel and m.hidden_until is not null limit b.most)
+      ) counted) as held
     from (select channel, name, max(most) as most from given where most is not null group by channel, name) b),
   repeated as materialized (select tag from cwm.message where tag = any (array(select tag from given))),
   fresh as materialized (
@@ -302,7 +308,7 @@ function bury(gone: string, why: string): string {
   return `letters as (
     insert into cwm.dead
       (id, lane, no, connection, reason, message, attempts, died_at, received_at, bytes, event)
-    select distinct on (id) case when exists (select from cwm.dead d where d.id = g.id and d.lane <> g.lane)
+    select distinct on (id) case when (select d.lane from cwm.dead d where d.id = g.id) <> g.lane
         then g.id || '~' || g.seq else g.id end as id,
       g.lane, 0, w.channel, w.reason, w.message, coalesce(w.attempts, g.deliveries), t.now, g.received_at, g.size,
       g.event
@@ -369,7 +375,8 @@ export interface DepthRow {
 export const DEPTH = prepared(
   `with ${NOW}
   select c.name,
-    (select count(*)::int from cwm.message_turn m where m.channel = c.id) as all,
+    (select count(*)::int from cwm.message_turn m where m.channel = c.id and m.hidden_until is null) +
+      (select count(*)::int from cwm.message_turn m where m.channel = c.id and m.hidden_until is not null) as all,
     (select count(*)::int from cwm.message_turn m
       where m.channel = c.id and m.hidden_until > t.now and m.leased <> ${FREE}) as leased,
     (select received_at from cwm.message where seq = least(
@@ -380,7 +387,10 @@ export const DEPTH = prepared(
 
 /** Channels that hold events. */
 export const CHANNELS = prepared(
-  `select name from cwm.channel c where exists (select from cwm.message_turn m where m.channel = c.id)`,
+  `select name from cwm.channel c
+  where coalesce(
+    (select true from cwm.message_turn m where m.channel = c.id and m.hidden_until is null limit 1),
+    (select true from cwm.message_turn m where m.channel = c.id and m.hidden_until is not null limit 1))`,
 );
 
 /** What {@linkcode LOOK} says of channels. */

@@ -12,17 +12,14 @@
 import type { Member } from "../cluster/member.ts";
 import type { PostgresClient } from "../connection/client.ts";
 import type { PostgresConnection } from "../connection/connection.ts";
-import { prepared } from "../connection/statement.ts";
 import type { OrderedOutcome } from "../lots/lots.ts";
 import { meetLanes } from "../packs/lane_numbers.ts";
-import { readPackRows, STORED_PACK, type StoredPack } from "../packs/pack_rows.ts";
+import { readPackRows, type StoredPack } from "../packs/pack_rows.ts";
 import type { Packs } from "../packs/packs.ts";
 import type { WaitingLane } from "../packs/waiting_lane.ts";
 import type { Wakeups } from "../wakeups/wakeups.ts";
-import { isLaneSql, ORDERED_FROM, unreadOwner, unreadOwnerSql } from "./ordered_rows.ts";
-
-/** Packs that one statement takes, and lanes. */
-const SLICE = 500;
+import { unreadOwner } from "./ordered_rows.ts";
+import { ENDED, HELD, HOLD, LEFT, LEFT_PACKS, SLICE, TAKE, TAKEN, UNREAD, WAITING } from "./statements.ts";
 
 /** How long anything here may take, in milliseconds. */
 const TIMEOUT_MS = 10_000;
@@ -34,85 +31,11 @@ const LOOK_UNHEARD_MS = 250;
 /** Begins what gateways say of a lane; its holder and its number follow. */
 const WORD = "lane";
 
-/** Owners that have ended, one look into the index for each. */
-const ENDED = prepared(
-  `with recursive o as (
-    (select owner from cwm.pack where owner > 0 order by owner limit 1)
-    union all
-    select (select p.owner from cwm.pack p where p.owner > o.owner order by p.owner limit 1) from o
-    where o.owner is not null)
-  select owner from o where owner is not null and not exists (select from cwm.gateway g where g.id = o.owner)`,
-);
-
-/** Lanes of packs that ended gateways have left. Values: those gateways. */
-const LEFT = prepared(
-  `select distinct lanes[1] as lane from (
-    select lanes from cwm.pack where owner = any($1::bigint[]) and no >= ${ORDERED_FROM}
-    order by owner, no limit ${SLICE}) p`,
-);
-
-/**
- * Lanes with packs that nobody has got yet, of those that this gateway holds, or nobody. Value: this gateway.
- *
- * A look into the index for each lane that has any.
- */
-const UNREAD = prepared(
-  `with recursive o as (
-    (select owner from cwm.pack where ${isLaneSql("owner")} order by owner desc limit 1)
-    union all
-    select (select p.owner from cwm.pack p where p.owner < o.owner order by p.owner desc limit 1) from o
-    where o.owner is not null)
-  select l.id as lane, coalesce(l.holder = $1, false) as own
-  from o join cwm.lane l on o.owner = ${unreadOwnerSql("l.id")}
-  where l.holder is null or l.holder = $1 or not exists (select from cwm.gateway g where g.id = l.holder)`,
-);
-
-/**
- * Takes lanes that nobody holds. Values: this gateway, the lanes. Locked first, so that one of several gets a lane; a
- * holder that has ended has no lot under way any more, since its row is gone.
- */
-const HOLD = prepared(
-  `with me as materialized (select id from cwm.gateway where id = $1 for key share),
-  free as materialized (
-    select l.id from cwm.lane l, me
-    where l.id = any($2::int[]) and (l.holder is null or not exists (select from cwm.gateway g where g.id = l.holder))
-    order by l.id for update of l skip locked)
-  update cwm.lane l set holder = me.id from me, free where l.id = free.id returning l.id as lane`,
-);
-
-/** Which of these lanes this gateway holds. Values: this gateway, the lanes. */
-const HELD = prepared(`select id as lane from cwm.lane where holder = $1 and id = any($2::int[])`);
-
-/** Packs of lanes that their holder has not got yet. Values: the owners that stand for the lanes. */
-const WAITING = prepared(
-  `select no, owner from cwm.pack where owner = any($1::bigint[]) order by no limit ${SLICE}`,
-);
-
-/** Packs of lanes that ended gateways have left. Values: those gateways, the lanes. */
-const LEFT_PACKS = prepared(
-  `select no, owner from cwm.pack
-  where owner = any($1::bigint[]) and no >= ${ORDERED_FROM} and lanes[1] = any($2::int[]) order by no limit ${SLICE}`,
-);
-
-/** Makes packs this gateway's, of lanes that it holds. Values: this gateway, owners until now, numbers. */
-const TAKE = prepared(
-  `with me as materialized (select id from cwm.gateway where id = $1 for key share)
-  update cwm.pack p set owner = me.id from me
-  where p.owner = any($2::bigint[]) and p.no = any($3::bigint[])
-    and exists (select from cwm.lane l where l.id = p.lanes[1] and l.holder = me.id)
-  returning ${STORED_PACK}, p.mark::float8 as mark`,
-);
-
-/** Which of these packs are this gateway's. Values: this gateway, numbers. */
-const TAKEN = prepared(
-  `select ${STORED_PACK}, p.mark::float8 as mark from cwm.pack p where p.owner = $1 and p.no = any($2::bigint[])`,
-);
+type TakenPack = StoredPack & { readonly mark: number };
 
 interface LaneRow {
   readonly lane: number;
 }
-
-type TakenPack = StoredPack & { readonly mark: number };
 
 interface OwnedRow {
   readonly no: number;
@@ -329,7 +252,7 @@ export class OrderedLanes implements AsyncDisposable {
     const unsure = this.#unsure.get(id) ?? new Set();
     this.#unsure.set(id, unsure);
     for (const no of numbers) unsure.add(no);
-    const owners = [...new Set(found.map(({ owner }) => owner))];
+    const owners = found.map(({ owner }) => owner);
     const { rows } = await client.query<TakenPack>(TAKE, [id, owners, numbers]);
     await this.#adopt(client, rows);
     for (const no of numbers) unsure.delete(no);

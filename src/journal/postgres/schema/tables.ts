@@ -38,7 +38,7 @@ const LONG_VALUE =
 
 /**
  * Rows of a quarter of a page each that nobody ever sees, either: a table is scanned, and no index used, where its file
- * is small when a statement is planned, and it may be large soon after.
+ * is small when a statement is planned, and it may be large soon after. Narrow ones take ten times as many.
  */
 const FILLING_ROWS = 800;
 
@@ -53,8 +53,11 @@ const TRACES: readonly string[] = [
     select 0, int8send(n), repeat('x', 1900), now() from generate_series(1, ${FILLING_ROWS}) n`,
   "delete from cwm.idempotency",
   `insert into cwm.pack (owner, no, count, oldest_at, claimed, lanes, data) values (0, 0, 0, 0, false, '{}', ${LONG_VALUE})`,
+  `insert into cwm.message (tag, lane, expires_at, received_at, event)
+    select 'x' || n, 0, 0, 0, convert_to(repeat('x', 1900), 'UTF8') from generate_series(1, ${FILLING_ROWS}) n`,
   `insert into cwm.message (tag, lane, expires_at, received_at, event) values ('', 0, 0, 0, ${LONG_VALUE})`,
-  `insert into cwm.message_turn (seq, channel, expires_at, size) values (0, 0, 0, 0)`,
+  `insert into cwm.message_turn (seq, channel, expires_at, size)
+    select -n, 0, 0, 0 from generate_series(1, ${10 * FILLING_ROWS}) n`,
   ...SHORT_LIVED_TABLES.map((table) => `delete from ${table}`),
 ];
 
