@@ -1,8 +1,9 @@
 // deno-lint-ignore-file no-console -- prints its results for people
 /**
- * `deno task test:docker`: builds the image, runs docker/scenario/05_etcd_namespaces and tests the image, on
- * the Docker engine that `docker` reaches. Without one it says so and fails: nothing was tested.
+ * `deno task test:docker`: builds the image, runs the scenarios of docker/scenario/ and tests the image and the units
+ * of systemd, on the Docker engine that `docker` reaches. Without one it says so and fails: nothing was tested.
  *
+ * `deno task test:docker 06_two_gateways` runs one scenario alone.
  * `BUILD_NETWORK=host deno task test:docker` builds where containers cannot reach the npm registry.
  *
  * @module
@@ -11,7 +12,16 @@
 import { join } from "@std/path";
 import { REPOSITORY } from "../support/repository.ts";
 
-const SCENARIO = join(REPOSITORY, "docker/scenario/05_etcd_namespaces");
+/** The scenarios: what their READMEs say to run before `run_test.sh`, and the variables of their ports. */
+const SCENARIOS: Readonly<Record<string, Scenario>> = {
+  "05_etcd_namespaces": { seed: ["seed_etcd.sh"], ports: ["RECEIVER_PORT"] },
+  "06_two_gateways": { seed: [], ports: ["LEDGER_PORT", "GATEWAYS_PORT"] },
+};
+
+interface Scenario {
+  readonly seed: readonly string[];
+  readonly ports: readonly string[];
+}
 
 // Ctrl-C also reaches the step that is under way and ends it; what was started must still be removed.
 let interrupted = false;
@@ -25,12 +35,21 @@ async function main(): Promise<boolean> {
     console.error(`Nothing was tested: ${missing}`);
     return false;
   }
-  const scenario = await runScenario();
-  if (interrupted) return false;
-  console.log();
-  const image = await run(Deno.execPath(), ["test", "--allow-all", join(REPOSITORY, "tests/docker")]);
-  console.log(`\nScenario ${scenario ? "passed" : "failed"}, image tests ${image ? "passed" : "failed"}`);
-  return scenario && image;
+  const chosen = Object.entries(SCENARIOS).filter(([name]) =>
+    Deno.args.length === 0 || Deno.args.includes(name)
+  );
+  const results: (readonly [what: string, passed: boolean])[] = [];
+  for (const [name, scenario] of chosen) {
+    results.push([`scenario ${name}`, await runScenario(name, scenario)]);
+    if (interrupted) return false;
+    console.log();
+  }
+  if (Deno.args.length === 0) {
+    const directory = join(REPOSITORY, "tests/docker");
+    results.push(["image tests", await run(directory, Deno.execPath(), ["test", "--allow-all", directory])]);
+  }
+  for (const [what, passed] of results) console.log(`${passed ? "passed" : "FAILED"}  ${what}`);
+  return results.length > 0 && results.every(([, passed]) => passed);
 }
 
 /** Says what is needed and not there. */
@@ -51,28 +70,31 @@ async function answers(args: readonly string[]): Promise<boolean> {
   }
 }
 
-/** Runs the scenario as its README says, in a project and on a port of its own, and removes everything. */
-async function runScenario(): Promise<boolean> {
+/** Runs a scenario as its README says, in a project and on ports of its own, and removes everything. */
+async function runScenario(name: string, { seed, ports }: Scenario): Promise<boolean> {
+  const directory = join(REPOSITORY, "docker/scenario", name);
   const env = {
     COMPOSE_PROJECT_NAME: `cwm-test-${crypto.randomUUID().slice(0, 8)}`,
-    RECEIVER_PORT: String(findFreePort()),
+    ...Object.fromEntries(ports.map((port) => [port, String(findFreePort())])),
   };
-  const compose = (...args: readonly string[]) => run("docker", ["compose", ...args], env);
+  const compose = (...args: readonly string[]) => run(directory, "docker", ["compose", ...args], env);
+  const script = (file: string) => run(directory, "bash", [file], env);
   try {
-    return await compose("up", "--detach") &&
-      await run("bash", ["seed_etcd.sh"], env) &&
-      (await run("bash", ["run_test.sh"], env) || (await compose("logs", "--tail=200"), false));
+    if (!await compose("up", "--detach")) return false;
+    for (const file of seed) if (!await script(file)) return false;
+    return await script("run_test.sh") || (await compose("logs", "--tail=200"), false);
   } finally {
     await compose("down", "--volumes");
   }
 }
 
 async function run(
+  cwd: string,
   program: string,
   args: readonly string[],
   env: Readonly<Record<string, string>> = {},
 ): Promise<boolean> {
-  const child = new Deno.Command(program, { args: [...args], env, cwd: SCENARIO, stdin: "null" }).spawn();
+  const child = new Deno.Command(program, { args: [...args], env, cwd, stdin: "null" }).spawn();
   return (await child.status).success;
 }
 
