@@ -19,11 +19,10 @@ import { openTracing } from "../observability/tracing.ts";
 import type { Settings } from "../settings/settings.ts";
 import type { TlsSettings } from "../settings/tls.ts";
 import { Certificate, readFirstCertificate } from "./certificate.ts";
-import { ClosingTurn, describeOwnState } from "./shared_port.ts";
+import { ClosingTurn, describeOwnState, instanceName } from "./shared_port.ts";
 import { reportStop, type Stop } from "./stop_report.ts";
 import { VERSION } from "../version.ts";
 import { abortable } from "../time/abortable.ts";
-import { hostName } from "../io/host_name.ts";
 import { within } from "../time/within.ts";
 import { type GatewayOptions, GatewayParts, type OpenedParts } from "./wiring.ts";
 
@@ -84,7 +83,7 @@ export class Gateway implements AsyncDisposable {
         waitsForOwner: !settings.sharesPort,
         opensAtOnce: settings.sharesPort,
         health,
-        name: hostName(options.environment),
+        name: instanceName(settings, options.environment),
       }),
       provider: await createProvider(settings, health),
       secrets: await openSecrets(settings),
@@ -142,6 +141,7 @@ export class Gateway implements AsyncDisposable {
     this.#stop = {
       drainedAt,
       reason,
+      isShared,
       cutRequests: await this.#finishRequests(requests, turn),
       cutDeliveries: await this.#finishDeliveries(turn === undefined || isShared ? 0 : restMs()),
     };

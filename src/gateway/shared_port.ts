@@ -8,6 +8,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { LastRequests } from "../http/last_requests.ts";
 import type { ListeningServer } from "../http/server.ts";
+import { authorityOf } from "../io/address.ts";
+import { hostName } from "../io/host_name.ts";
 import type { Settings } from "../settings/settings.ts";
 
 /**
@@ -21,6 +23,15 @@ const LOOK_MS = 10;
 
 /** How long a listener takes to close at most, in milliseconds. It only bounds failures. */
 const CLOSING_MS = 1_000;
+
+/** What people know an instance by: its host, and its own port where several share one. */
+export function instanceName(
+  { sharesPort, instancePort = 0 }: Settings,
+  environment: Readonly<Record<string, string | undefined>>,
+): string | undefined {
+  const host = hostName(environment);
+  return host === undefined || !sharesPort || instancePort === 0 ? host : authorityOf(host, instancePort);
+}
 
 /**
  * What an operator should know of the state that each instance on a port has alone, as one line; `undefined` where the

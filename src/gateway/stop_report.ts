@@ -14,19 +14,22 @@ export interface Stop {
   readonly reason: string;
   readonly cutRequests: number;
   readonly cutDeliveries: number;
+  /** Whether the others deliver what is left, since all have one journal. */
+  readonly isShared: boolean;
 }
 
 /** The last line of the log: how the gateway ended, and what is left. */
 export function reportStop(
   logger: Logger,
-  { drainedAt, ...stop }: Stop,
+  { drainedAt, isShared, ...stop }: Stop,
   pending: number | undefined,
 ): void {
   logger.info(
     "Stopped: {reason}. Cut off: {cutRequests} requests, {cutDeliveries} deliveries. " +
-      "Left for the next start: {pending} events",
+      "Left {heir}: {pending} events",
     {
       ...stop,
+      heir: isShared ? "to the other instances" : "for the next start",
       pending: pending ?? "an unknown number of",
       elapsedMs: Math.round(performance.now() - drainedAt),
     },

@@ -46,7 +46,6 @@ import { statusRoutes } from "../http/routes/status.ts";
 import type { OutputModule } from "../modules/module.ts";
 import { outputModulesWithin } from "../modules/registry.ts";
 import { SecretMismatches } from "../health/secret_mismatches.ts";
-import { hostName } from "../io/host_name.ts";
 import type { LineWriter } from "../io/line_writer.ts";
 import { registerLogMetrics } from "../observability/log_metrics.ts";
 import { logger } from "../observability/logging.ts";
@@ -62,6 +61,7 @@ import { Relay } from "../relay/relay.ts";
 import type { Settings } from "../settings/settings.ts";
 import { VERSION } from "../version.ts";
 import { openSharedChannels } from "./backends.ts";
+import { instanceName } from "./shared_port.ts";
 
 /** What the process hands to its gateway. */
 export interface GatewayOptions {
@@ -314,7 +314,7 @@ export class GatewayParts {
       target: () => this.#life.isReady ? target() : undefined,
       metrics: this.metrics,
       logger: logger("notices"),
-      gateway: hostName(this.#options.environment),
+      gateway: instanceName(this.#settings, this.#options.environment),
     });
   }
 

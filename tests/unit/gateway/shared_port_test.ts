@@ -1,6 +1,6 @@
 import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { StartupError } from "../../../src/errors.ts";
-import { describeOwnState } from "../../../src/gateway/shared_port.ts";
+import { describeOwnState, instanceName } from "../../../src/gateway/shared_port.ts";
 import { listenersAt } from "../../../src/io/server/connection_table.ts";
 import { loadSettings } from "../../../src/settings/load.ts";
 import { eventually } from "../../support/eventually.ts";
@@ -109,6 +109,14 @@ for (const shares of [false, true]) {
     assertStringIncludes(error.message, shares ? "need REUSE_PORT=on" : "another program uses this port");
   });
 }
+
+Deno.test("instances on a port are known by their host and the port of each alone", () => {
+  const nameOf = (env: Readonly<Record<string, string>>) =>
+    instanceName(loadSettings(env, { logIsTerminal: false }), { HOSTNAME: "edge-1" });
+  assertEquals(nameOf({ REUSE_PORT: "on", INSTANCE_PORT: "8101" }), "edge-1:8101");
+  assertEquals(nameOf({ REUSE_PORT: "on" }), "edge-1");
+  assertEquals(nameOf({}), "edge-1");
+});
 
 Deno.test("nothing is said of what instances on a port have alone where they have one journal", () => {
   const said = (env: Readonly<Record<string, string>>) =>
