@@ -10,9 +10,10 @@ import { GatewayError } from "../../src/errors.ts";
 import type { Appended, AppendOptions, LaneBacklog } from "../../src/journal/journal.ts";
 import { eventually } from "../support/eventually.ts";
 import { append } from "../support/journal/append.ts";
-import { PostgresJournals } from "../support/journal/postgres_journal.ts";
+import { OrderedWorld } from "../support/journal/ordered_gateways.ts";
+import { PostgresJournals, QUICK } from "../support/journal/postgres_journal.ts";
 import { TcpProxy } from "../support/http/tcp_proxy.ts";
-import { PostgresAccess, TestDatabase } from "../support/postgres/access.ts";
+import { PostgresAccess, SUPERUSER, TestDatabase } from "../support/postgres/access.ts";
 import { freezeProcess, thawProcess } from "../support/postgres/processes.ts";
 import { PostgresServer } from "../support/postgres/server.ts";
 import { sharedPostgres } from "../support/postgres/shared.ts";
@@ -94,6 +95,29 @@ Deno.test("no answer is given before the standby has what it says", async (test)
   });
 });
 
+Deno.test("an event is delivered although others with higher numbers could be seen before it", async () => {
+  await using server = await PostgresServer.start();
+  await server.query("create role slow superuser login");
+  await server.query(`alter role ${SUPERUSER} set synchronous_commit = local`);
+  await using database = await server.createDatabase();
+  await using world = new OrderedWorld(database, QUICK);
+  const [holder, other] = [await world.open(), await world.open("slow")];
+  const [first, second, seen, late] = [1, 2, 3, 4].map(() => verifiedEvent({ webhook: "orders" }));
+  const delivered = () => world.deliveries.map(({ id, gateway }) => [id, gateway]);
+  await holder.send(first!);
+  await other.send(second!);
+  await eventually(() => assertEquals(delivered(), [[first!.id, 0], [second!.id, 0]]));
+
+  await using away = await standbyIsAway(server);
+  const sent = other.send(late!);
+  await eventually(async () => (await waitsOf(server, "%cwm.pack%")).length > 0);
+  await holder.send(seen!);
+  await eventually(() => assertEquals(delivered().at(-1), [seen!.id, 0]));
+  await away[Symbol.asyncDispose]();
+  await sent;
+  await eventually(() => assertEquals(delivered().at(-1), [late!.id, 0]));
+});
+
 /** What an append is answered with, once it is: what the journal has of it, or why it was refused. */
 function answerOf(
   appended: Promise<Appended>,
@@ -138,9 +162,12 @@ async function endWaits(
   return waits.length;
 }
 
-/** The processes whose commits wait for a standby. */
-async function waitsOf(server: PostgresServer): Promise<readonly unknown[]> {
-  const rows = await server.query("select pid from pg_stat_activity where wait_event = 'SyncRep'");
+/** The processes whose commits wait for a standby. @param statement as `like` has it */
+async function waitsOf(server: PostgresServer, statement = "%"): Promise<readonly unknown[]> {
+  const rows = await server.query(
+    "select pid from pg_stat_activity where wait_event = 'SyncRep' and query like $1",
+    [statement],
+  );
   return rows.map(({ pid }) => pid);
 }
 

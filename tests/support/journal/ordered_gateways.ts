@@ -16,7 +16,7 @@ import { Metrics } from "../../../src/observability/metrics.ts";
 import { Deadlines } from "../../../src/time/deadlines.ts";
 import { durableRoute } from "../durable_route.ts";
 import { noStops } from "../no_stops.ts";
-import type { TestDatabase } from "../postgres/access.ts";
+import { SUPERUSER, type TestDatabase } from "../postgres/access.ts";
 import { journalServer } from "../postgres/journal_server.ts";
 import { FreezableWire } from "../postgres/wire.ts";
 import { reported } from "./append.ts";
@@ -44,11 +44,12 @@ export class OrderedWorld implements AsyncDisposable {
     this.#tempo = tempo;
   }
 
-  /** Another gateway. */
-  async open(): Promise<OrderedGateway> {
+  /** Another gateway. @param user that it is to the server. @default the one that everybody is */
+  async open(user: string = SUPERUSER): Promise<OrderedGateway> {
     const number = this.#gateways++;
     const wire = this.#opened.use(new FreezableWire(this.#database.server.port));
-    const url = this.#database.url.replace(`:${this.#database.server.port}/`, `:${wire.port}/`);
+    const { server: place, name } = this.#database;
+    const url = place.url(name, user).replace(`:${place.port}/`, `:${wire.port}/`);
     const server = this.#opened.use(journalServer(url, { migrates: true }));
     const journal = this.#opened.use(
       await PostgresJournal.open({

@@ -14,8 +14,8 @@ export class PostgresAccess {
   constructor(readonly port: number) {}
 
   /** `postgres://postgres@127.0.0.1:<port>/<database>` */
-  url(database: string = SUPERUSER): string {
-    return `postgres://${SUPERUSER}@127.0.0.1:${this.port}/${database}`;
+  url(database: string = SUPERUSER, user: string = SUPERUSER): string {
+    return `postgres://${user}@127.0.0.1:${this.port}/${database}`;
   }
 
   /** Runs one statement on a connection of its own and returns its rows. */
