@@ -98,7 +98,7 @@ export function summarize(results: readonly TestResult[]): Summary {
 
 /** The files whose tests took longest, a line each, with the test that took most of it. */
 export function slowestFiles(results: readonly TestResult[], count: number): string[] {
-  const files = Map.groupBy(results, ({ file }) => file);
+  const files = Map.groupBy(results.filter(({ file }) => file !== ""), ({ file }) => file);
   return [...files]
     .map(([file, tests]) => ({
       file,
