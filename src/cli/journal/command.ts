@@ -31,6 +31,14 @@ Usage: cwm journal backup FILE
                  stood in channels. For files that a gateway has set aside (journal.db.damaged-...,
                  journal.db.found-...) and for copies. What was delivered since is delivered again. A file
                  that was taken over gets the ending .salvaged.
+  migrate        With JOURNAL: makes the tables, or brings them up to date. A gateway does so at its start, too;
+                 here it is done by a user who may, for gateways whose user may not.
+  status         With JOURNAL: says which server it is, what its commits wait for, what stands in the tables,
+                 and which gateways use them.
+  copy           Copies between the file in DATA_DIR and the server of JOURNAL: pending events, dead letters, what
+                 stands in channels, which webhooks are stopped, and secrets that were brought. While gateways
+                 use the source, dead letters alone. A second copy brings nothing twice. What was copied stays
+                 where it was: let no gateway go on with both. Keys of repeated events are not copied.
 
 While a gateway uses DATA_DIR, it is asked over HTTP at HOST and PORT, with ADMIN_TOKEN. It then salvages files in
 DATA_DIR/journal that it has set aside, and no other ones.
