@@ -327,6 +327,16 @@ export function testJournalContract(name: string, setUp: () => Promise<JournalHa
     await eventually(async () => assert("sequence" in await append(journal, verifiedEvent(), keyed)));
   });
 
+  test("remembers keys for times that are no whole milliseconds", async (journal) => {
+    const key = keyOf("order-1", "replayed", 60_000.25);
+    const first = verifiedEvent();
+    assert("sequence" in await append(journal, first, { claim: true, keys: [key] }));
+    assertEquals(await journal.findRepeated(LANE, key), first.id);
+    const other = keyOf("order-2", "replayed", 60_000.25);
+    await journal.remember([{ ...LANE, eventId: "event-1", keys: [other] }]);
+    assertEquals(await journal.findRepeated(LANE, other), "event-1");
+  });
+
   test("remembers keys of events that it does not hold", async (journal) => {
     const [long, short] = [keyOf("order-1"), keyOf("order-2", "replayed", 1)];
     assertEquals(await journal.findRepeated(LANE, long), undefined);

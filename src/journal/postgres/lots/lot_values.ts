@@ -122,7 +122,9 @@ function deadValues(givenUp: readonly GivenUp[], events: EventBytes, now: number
 
 function keyedValues(keyed: readonly KeyedPack[], events: EventBytes): Value[] {
   const asked = keyed.flatMap(({ pack: { event, appends }, keys }, ordinal) =>
-    keys.map(({ key, bytes }): Column => [ordinal, appends[0]!.lane.id, bytes, key.ttlMs, event.id])
+    keys.map((
+      { key, bytes },
+    ): Column => [ordinal, appends[0]!.lane.id, bytes, Math.ceil(key.ttlMs), event.id])
   );
   const born = keyed.flatMap(({ pack: { no, oldestAt, isClaimed, appends } }, ordinal): Column[] => {
     const [{ lane, written, isOrdered }] = appends as [NewPack["appends"][number]];
