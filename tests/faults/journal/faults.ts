@@ -190,10 +190,27 @@ async function fillData({ database: { disks }, random }: JournalWorld): Promise<
 /** The server ends, and stays away until somebody makes room and starts it. */
 async function fillWal({ database: { disks, primary }, random }: JournalWorld): Promise<void> {
   await disks!.wal.fillUp("ballast");
+  await useUpLog(primary);
   await sleep(random.between(1_000, 4_000));
   await Deno.remove(disks!.wal.path("ballast"));
   await eventually(async () => {
     if (!primary.isRunning) await primary.restart();
     await primary.query("select 1");
   });
+}
+
+/** Writes until the server ends: what it writes to at first are parts of its log that it has already. */
+async function useUpLog(primary: PostgresServer): Promise<void> {
+  const ended = primary.ended();
+  let hasEnded = false;
+  void ended.then(() => hasEnded = true);
+  await eventually(async () => {
+    if (hasEnded) return;
+    // It fails where the server ends meanwhile.
+    await primary.query(
+      "select pg_logical_emit_message(false, 'fill', repeat(md5(n::text), 10000)) from generate_series(1, 50) n",
+    ).catch(() => {});
+    throw new Error("The server goes on although the disk of its log is full");
+  }, { timeoutMs: 60_000 });
+  await ended;
 }
