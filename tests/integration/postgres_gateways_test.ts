@@ -1,4 +1,9 @@
 import { assert, assertEquals } from "@std/assert";
+import { getLogger } from "@logtape/logtape";
+import { Dispatcher } from "../../src/delivery/durable/dispatcher.ts";
+import { EventMetrics } from "../../src/delivery/event_metrics.ts";
+import { type BatchOutput, OutputScheduler } from "../../src/delivery/outputs/output_scheduler.ts";
+import { DeliveryError } from "../../src/errors.ts";
 import type { Tempo } from "../../src/journal/postgres/cluster/beats.ts";
 import { ADOPT } from "../../src/journal/postgres/cluster/adoption.ts";
 import { PLAIN_LOT, WHOLE_LOT } from "../../src/journal/postgres/lots/lot_statement.ts";
@@ -7,9 +12,14 @@ import type { PostgresJournal } from "../../src/journal/postgres/postgres_journa
 import type { JournalListener, LaneBacklog, LaneKey } from "../../src/journal/journal.ts";
 import { appendMany, claimAll } from "../contracts/journal.ts";
 import { eventually } from "../support/eventually.ts";
-import { append } from "../support/journal/append.ts";
+import { durableRoute } from "../support/durable_route.ts";
+import { append, reported } from "../support/journal/append.ts";
 import { PostgresJournals } from "../support/journal/postgres_journal.ts";
+import { PostgresStores } from "../support/journal/postgres_store.ts";
+import { noStops } from "../support/no_stops.ts";
 import { verifiedEvent } from "../support/verified_event.ts";
+import { Metrics } from "../../src/observability/metrics.ts";
+import { Deadlines } from "../../src/time/deadlines.ts";
 
 const LANE: LaneKey = { namespace: "default", webhook: "orders" };
 const CLAIM = { claim: true };
@@ -218,6 +228,61 @@ Deno.test("a webhook that holds half of the journal is refused, and others are n
   const { events } = await claimAll(journal);
   await journal.settle({ sequence: events[0]!.sequence, state: "delivered" });
   await appendMany(journal, 1, {}, CLAIM);
+});
+
+Deno.test("what waits for an output is dropped once another gateway has it, and delivered once", async () => {
+  await using stores = await PostgresStores.create({ tempo: PATIENT });
+  const store = await stores.open();
+  using deadlines = new Deadlines();
+  const delivered: string[] = [];
+  let hasPlace = false;
+  const output: BatchOutput = {
+    connection: "held",
+    maxBatch: 1,
+    maxBatchBytes: Infinity,
+    tryTakePlace: () => hasPlace,
+    freePlace: () => {},
+    attempt: ([delivery]) => {
+      delivered.push(delivery!.event.id);
+      return ["delivered"];
+    },
+    probe: () => Promise.resolve(),
+  };
+  const logger = getLogger(["cwm", "test", "dispatcher"]);
+  const scheduler = new OutputScheduler(output, deadlines, logger);
+  const lease = {
+    name: "held",
+    connection: "held",
+    scheduler,
+    deliver: () => new DeliveryError("output_failed"),
+    release: () => {},
+  };
+  const route = durableRoute({
+    steps: [{ name: "0 held", output: lease, config: {}, ordered: false, retry: undefined }],
+  });
+  const dispatcher = new Dispatcher({
+    journal: store,
+    lookUp: () => route,
+    deadlines,
+    stops: noStops(deadlines),
+    metrics: new EventMetrics(new Metrics(), () => store.stats()),
+    logger,
+  });
+  await dispatcher.start();
+  const events = Array.from({ length: 20 }, () => verifiedEvent());
+  await Promise.all(
+    events.map((event) => reported((listener) => dispatcher.accept(event, route, undefined, listener))),
+  );
+  const { id } = store.member;
+  await stores.database.query("delete from cwm.gateway where id = $1", [id]);
+  await eventually(() => assert(store.member.id !== undefined && store.member.id !== id));
+  // The only gateway that is left takes over what the one that it was has left.
+  await eventually(() => assertEquals(store.stats().pending, 20));
+  hasPlace = true;
+  scheduler.pump();
+  await eventually(async () => assertEquals(await store.lanes(), []));
+  assertEquals(delivered.toSorted(), events.map((event) => event.id).toSorted());
+  assert(await dispatcher.drain(AbortSignal.timeout(10_000)));
 });
 
 Deno.test("no statement of a lot or a claim is planned to read a whole table", async () => {
