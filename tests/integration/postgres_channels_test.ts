@@ -7,12 +7,15 @@ import type { Statement } from "../../src/journal/postgres/connection/statement.
 import * as ofLanes from "../../src/journal/postgres/lanes/statements.ts";
 import { PLAIN_ORDERED_LOT, WHOLE_ORDERED_LOT } from "../../src/journal/postgres/lots/lot_statement.ts";
 import { eventually } from "../support/eventually.ts";
+import { TestGateway } from "../support/gateway.ts";
 import type { TestDatabase } from "../support/postgres/access.ts";
 import { openChannels } from "../support/postgres/channels.ts";
 import { PgBouncer } from "../support/postgres/pgbouncer.ts";
 import { freezeProcess, thawProcess } from "../support/postgres/processes.ts";
 import { sharedPostgres } from "../support/postgres/shared.ts";
 import { FreezableWire } from "../support/postgres/wire.ts";
+import { PullClient } from "../support/relay/pull_client.ts";
+import { gatewayWebhooks, RELAY_TOKEN } from "../support/relay/world.ts";
 import { verifiedEvent } from "../support/verified_event.ts";
 
 const CHANNEL = "orders";
@@ -128,6 +131,27 @@ Deno.test("a channel takes exactly as many events as its bound, however many com
   assertEquals((await channels.queues.depth(CHANNEL)).ready, 100);
   assertEquals((await consume(channels.queues)).length, 100);
   await channels.queues.enqueue(CHANNEL, verifiedEvent(), options);
+});
+
+Deno.test("an event that one instance has accepted is pulled at another, and settled at a third", async () => {
+  await using database = await (await sharedPostgres()).createDatabase();
+  const start = () =>
+    TestGateway.start({
+      webhooks: gatewayWebhooks() as Readonly<Record<string, unknown>>,
+      environment: { JOURNAL: database.url },
+    });
+  await using accepting = await start();
+  await using pulled = await start();
+  await using settling = await start();
+  const client = (gateway: TestGateway) => new PullClient(gateway.url(""), { token: RELAY_TOKEN });
+  const waiting = client(pulled).receive({ n: 1, wait: 20 });
+  const accepted = await accepting.post("/webhook/orders", '{"n":1}');
+  assertEquals(accepted.status, 200);
+  const [event] = await waiting;
+  assertEquals(event?.body, '{"n":1}');
+  const { lost } = await client(settling).ack(event!);
+  assertEquals(lost, []);
+  assertEquals(await database.query("select seq from cwm.message"), []);
 });
 
 Deno.test("no statement of channels or lanes is planned to read a whole table", async () => {
