@@ -131,6 +131,16 @@ export function testJournalContract(name: string, setUp: () => Promise<JournalHa
     assertEquals((await journal.claim(LANE, ALL)).nextDueAt, tomorrow);
   });
 
+  test("does not claim an event early that was put back for a little longer than any pause", async (journal) => {
+    const [late, soon] = await appendMany(journal, 2, {}, CLAIM);
+    const dueAt = Date.now() + 60_500;
+    await journal.settle({ sequence: late!, state: "retry", dueAt });
+    await journal.settle({ sequence: soon!, state: "retry", dueAt: 0 });
+    const claimed = await journal.claim(LANE, { ...ALL, longestPauseMs: 60_000 });
+    assertEquals(claimed.events.map((event) => event.sequence), [soon]);
+    assertEquals(claimed.nextDueAt, dueAt);
+  });
+
   test("gives a retried event its old place among those that are due", async (journal) => {
     const sequences = await appendMany(journal, 4);
     const { events } = await journal.claim(LANE, { events: 2, bytes: 1_000_000 });

@@ -7,7 +7,7 @@
 import { assertCount } from "../../../errors.ts";
 import type { VerifiedEvent } from "../../../event/verified_event.ts";
 import type { HeldEvent } from "./held.ts";
-import type { Early, WaitingLane } from "./waiting_lane.ts";
+import { type Early, LATE_MS, type WaitingLane } from "./waiting_lane.ts";
 
 /** Most events of one pack: a sequence is the pack's number and the place of the event in it. */
 export const PACK_EVENTS = 64;
@@ -128,7 +128,7 @@ export class Pack implements PackFacts {
     for (const [index, state] of this.#states.entries()) {
       if (state !== WAITING || this.lanes[index] !== lane) continue;
       const { dueAt } = this.#detail(index);
-      const isDue = dueAt <= now || dueAt > now + longestPauseMs || early === "all";
+      const isDue = dueAt <= now || dueAt > now + longestPauseMs + LATE_MS || early === "all";
       if (isDue) places.push(index);
       else if (first === undefined || dueAt < this.#detail(first).dueAt) first = index;
     }

@@ -12,7 +12,7 @@ import { type HeapItem, NumberHeap } from "./number_heap.ts";
 const MOST_LOOKED_AT = 1_000;
 
 /** How much later than the longest pause an event may be due before that is taken for a clock that was set back. */
-const LATE_MS = 1_000;
+export const LATE_MS = 1_000;
 
 /** Whether events that are not due yet are claimed as well, as `ClaimLimit.early` has it. */
 export type Early = "first" | "all" | undefined;
