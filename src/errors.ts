@@ -165,6 +165,11 @@ export const ERROR_CATALOGUE = {
     "The gateway is at its limit",
     "Send again after `Retry-After`; raise `MAX_INFLIGHT`, `MAX_INFLIGHT_BYTES` or `MAX_CONNECTIONS`, or find the slow output.",
   ),
+  repeat_under_way: refused(
+    503,
+    "Another instance is delivering the same event",
+    "Send again after `Retry-After`: it is then a repeat, or delivered.",
+  ),
   webhook_paused: refused(
     503,
     "The deliveries of this webhook are paused",

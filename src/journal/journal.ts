@@ -77,6 +77,25 @@ export interface AppendListener {
   onRefused(error: GatewayError): void;
 }
 
+/**
+ * Keys of events that are delivered without being appended, for gateways that share a journal: of the events with one
+ * key, one is delivered. What a gateway has claimed that ends is free again.
+ */
+export interface KeyClaims {
+  /**
+   * Claims the keys of an event, before it is delivered. Resolves with the event that it repeats; where it repeats none,
+   * {@linkcode delivered} or {@linkcode failed} follows. One that another gateway is delivering is waited for.
+   *
+   * @throws {GatewayError} `journal_unavailable`, `overloaded`, or `repeat_under_way` where that takes long: within two
+   *   seconds
+   */
+  claim(event: RememberedEvent): Promise<Repeated | undefined>;
+  /** The event was delivered: its keys are remembered. That is written behind. */
+  delivered(event: RememberedEvent): void;
+  /** It was not: another event may have its keys. That is written behind. */
+  failed(event: RememberedEvent): void;
+}
+
 /** A claimed event. */
 export interface PendingEvent {
   /** Grows with every append. */
@@ -255,6 +274,8 @@ export interface Journal extends AsyncDisposable {
    * @param limit the newest so many
    */
   recall(lane: LaneKey, limit: number): Promise<readonly RecalledKey[]>;
+  /** In the place of `findRepeated`, `remember` and `recall` where other gateways may have the same events; left out: there are none. */
+  readonly claims?: KeyClaims | undefined;
   /** Whether the store is in use. While nothing was asked of the journal, and there was none before, it is not. */
   readonly isOpen: boolean;
   readonly deadLetters: DeadLetters;

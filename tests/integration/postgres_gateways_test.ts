@@ -6,6 +6,7 @@ import { type BatchOutput, OutputScheduler } from "../../src/delivery/outputs/ou
 import { DeliveryError } from "../../src/errors.ts";
 import type { Tempo } from "../../src/journal/postgres/cluster/beats.ts";
 import { ADOPT } from "../../src/journal/postgres/cluster/adoption.ts";
+import { TAKE } from "../../src/journal/postgres/key_claims/statement.ts";
 import { PLAIN_LOT, WHOLE_LOT } from "../../src/journal/postgres/lots/lot_statement.ts";
 import { READ } from "../../src/journal/postgres/packs/claims.ts";
 import type { PostgresJournal } from "../../src/journal/postgres/postgres_journal.ts";
@@ -290,7 +291,7 @@ Deno.test("no statement of a lot or a claim is planned to read a whole table", a
   await journals.open();
   await using session = await journals.database.session();
   await session.query("set plan_cache_mode = force_generic_plan");
-  for (const { text } of [PLAIN_LOT, WHOLE_LOT, READ, ADOPT]) {
+  for (const { text } of [PLAIN_LOT, WHOLE_LOT, READ, ADOPT, TAKE]) {
     await session.query(`prepare tried as ${text}`);
     const count = Math.max(...Array.from(text.matchAll(/\$(\d+)/g), (match) => Number(match[1])));
     const rows = await session.query(`explain execute tried (${Array(count).fill("null").join()})`);

@@ -25,7 +25,7 @@ const MAX_RECALLED = 50_000;
 
 /** Where {@linkcode RememberedKeys} keeps what it knows. */
 export interface RememberedKeysOptions {
-  readonly journal: Pick<Journal, "isOpen" | "recall" | "remember">;
+  readonly journal: Pick<Journal, "isOpen" | "recall" | "remember" | "claims">;
   readonly deadlines: Deadlines;
   readonly logger: Logger;
   /** The bounded memory. @default one for 100,000 keys */
@@ -56,6 +56,8 @@ export class RememberedKeys {
   add({ path }: DeliveryRoute, { namespace, webhook, id: eventId }: VerifiedEvent, key: RepeatKey): void {
     const now = steadyNow();
     this.#memory.add(path, key.key, eventId, now + key.ttlMs, now);
+    // Those that are claimed are written with their claims.
+    if (this.#options.journal.claims !== undefined) return;
     if (!this.#options.journal.isOpen || this.#waiting.length >= MAX_WAITING) return;
     this.#waiting.push({ namespace, webhook, eventId, keys: [key] });
     if (this.#waiting.length === 1) this.#options.deadlines.set(WRITE_AFTER_MS, this.#timer);

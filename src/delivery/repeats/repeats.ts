@@ -9,7 +9,7 @@ import type { Logger } from "@logtape/logtape";
 import { GatewayError } from "../../errors.ts";
 import type { Repeated, RepeatKey } from "../../event/repeat_key.ts";
 import type { VerifiedEvent } from "../../event/verified_event.ts";
-import type { Journal } from "../../journal/journal.ts";
+import type { Journal, KeyClaims, RememberedEvent } from "../../journal/journal.ts";
 import type { DeliveryResult } from "../../modules/module.ts";
 import type { DeliveryRoute } from "../route.ts";
 import type { RememberedKeys } from "./remembered_keys.ts";
@@ -73,6 +73,8 @@ export class Repeats {
   }
 
   #deliverFirst(once: RepeatableEvent): AcceptResult | Promise<AcceptResult> {
+    const { claims } = this.#options.journal;
+    if (claims !== undefined) return this.#deliverClaimed(once, claims);
     const found = this.#find(once);
     if (found instanceof Promise) return this.#register(once, this.#deliverUnless(found, once));
     if (found !== undefined) return found;
@@ -80,6 +82,15 @@ export class Repeats {
     if (result instanceof Promise || once.own !== undefined) return this.#register(once, result);
     if (result === "delivered") this.#remember(once);
     return result;
+  }
+
+  /** Where other gateways may have the same event. What is known here needs no claim. */
+  #deliverClaimed(once: RepeatableEvent, claims: KeyClaims): AcceptResult | Promise<AcceptResult> {
+    const { route, event: { namespace, webhook, id: eventId }, signed, own } = once;
+    const found = signed && this.#findSigned(route, signed);
+    if (found !== undefined) return found;
+    const keys = [signed, own].filter((key) => key !== undefined);
+    return this.#register(once, deliverClaimed(once, claims, { namespace, webhook, eventId, keys }));
   }
 
   async #deliverUnless(
@@ -114,7 +125,9 @@ export class Repeats {
       const result = await delivering;
       if (result !== "delivered") return result;
       this.#remember(once);
-      if (once.own !== undefined) await this.#rememberOwn(once.event, once.own);
+      if (once.own !== undefined && this.#options.journal.claims === undefined) {
+        await this.#rememberOwn(once.event, once.own);
+      }
       return result;
     } catch (error) {
       if (error instanceof GatewayError) return error;
@@ -185,6 +198,22 @@ export class Repeats {
         error,
       });
     }
+  }
+}
+
+async function deliverClaimed(
+  once: RepeatableEvent,
+  claims: KeyClaims,
+  claimed: RememberedEvent,
+): Promise<DeliveryResult | Repeated> {
+  const repeated = await claims.claim(claimed);
+  if (repeated !== undefined) return repeated;
+  let result: DeliveryResult | undefined;
+  try {
+    return result = await once.deliver();
+  } finally {
+    if (result === "delivered") claims.delivered(claimed);
+    else claims.failed(claimed);
   }
 }
 

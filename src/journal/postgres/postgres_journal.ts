@@ -34,6 +34,7 @@ import type { PostgresClient } from "./connection/client.ts";
 import type { PostgresConnection, PostgresServer } from "./connection/connection.ts";
 import { PostgresError } from "./connection/errors.ts";
 import { JournalLog } from "./journal_log.ts";
+import { PostgresKeyClaims } from "./key_claims/key_claims.ts";
 import { Lots } from "./lots/lots.ts";
 import { OrderedLanes } from "./lanes/ordered_lanes.ts";
 import { Claims } from "./packs/claims.ts";
@@ -101,6 +102,7 @@ export class PostgresJournal implements EventJournal {
   readonly #ordered: OrderedLanes;
   /** What this gateway and the others say to each other. */
   readonly wakeups: Wakeups;
+  readonly claims: PostgresKeyClaims;
   readonly #log: JournalLog;
   /** For everything but lots and beats. */
   readonly #connection: PostgresConnection;
@@ -154,6 +156,12 @@ export class PostgresJournal implements EventJournal {
       onWaiting: (lanes) => this.#reportWaiting(lanes),
       onForeign: ({ key }) => this.#listener?.onGone(key),
       isWithdrawn: (mark) => this.#lots.isWithdrawn(mark),
+    });
+    this.claims = new PostgresKeyClaims({
+      connection: server.connection(),
+      member: this.member,
+      packs: this.#packs,
+      log: this.#log,
     });
     this.#claims = new Claims({
       connection: this.#connection,
@@ -282,6 +290,7 @@ export class PostgresJournal implements EventJournal {
   async #close(): Promise<void> {
     const signal = AbortSignal.timeout(CLOSE_TIMEOUT_MS);
     await this.#ordered[Symbol.asyncDispose]();
+    await this.claims.close(signal);
     await this.#lots.close(signal);
     await this.#beats.stop();
     await this.wakeups[Symbol.asyncDispose]();

@@ -112,6 +112,10 @@ export class PostgresStore implements JournalStore {
     return this.#events.recall(lane, limit);
   }
 
+  get claims(): PostgresJournal["claims"] {
+    return this.#events.claims;
+  }
+
   get isOpen(): boolean {
     return this.#events.isOpen;
   }

@@ -15,7 +15,7 @@ import type { Packs } from "./packs/packs.ts";
 
 const FIND = prepared(
   `select i.event_id from cwm.idempotency i join cwm.lane l on l.id = i.lane
-  where l.namespace = $1 and l.webhook = $2 and i.key = $3 and i.until > clock_timestamp()`,
+  where l.namespace = $1 and l.webhook = $2 and i.key = $3 and i.until > clock_timestamp() and i.claimer is null`,
 );
 
 /** In one order, so that two gateways never wait for each other. What came later holds, as where a key has expired. */
@@ -23,7 +23,7 @@ const REMEMBER = prepared(
   `insert into cwm.idempotency (lane, key, event_id, until)
   select lane, key, event_id, clock_timestamp() + ttl * interval '1 millisecond'
   from unnest($1::int[], $2::bytea[], $3::text[], $4::bigint[]) t(lane, key, event_id, ttl) order by lane, key
-  on conflict (lane, key) do update set event_id = excluded.event_id, until = excluded.until`,
+  on conflict (lane, key) do update set event_id = excluded.event_id, until = excluded.until, claimer = null`,
 );
 
 /** By how long they are remembered yet, since the clocks of the server and of gateways may differ. */
@@ -31,6 +31,7 @@ const RECALL = prepared(
   `select key, event_id, extract(epoch from until - clock_timestamp()) * 1000 as left_ms
   from cwm.idempotency i join cwm.lane l on l.id = i.lane
   where l.namespace = $1 and l.webhook = $2 and i.key >= $3 and i.key < $4 and i.until > clock_timestamp()
+    and i.claimer is null
   order by until desc limit $5`,
 );
 

@@ -64,7 +64,8 @@ const BURIED = `buried as (
     progress = excluded.progress, event = excluded.event)`;
 
 /**
- * Events with keys, a pack each. `known`: keys of other events that have not expired. `fresh`: events all of whose keys
+ * Events with keys, a pack each. `known`: keys of other events that have not expired; one that is claimed for a delivery
+ * without the journal gives way, since that may fail. `fresh`: events all of whose keys
  * are this event's now, also where an earlier try of the same lot has made them so. Keys are taken in one order, so that
  * two gateways never wait for each other. What a race with another gateway has left of an event that turned out to be a
  * repeat is given back when it is asked for again.
@@ -76,7 +77,7 @@ known as materialized (
   select * from (
     select a.ordinal, a.key, (
       select i.event_id from cwm.idempotency i where i.lane = a.lane and i.key = a.key
-        and i.until > clock_timestamp() and i.event_id <> a.event_id) as event_id
+        and i.until > clock_timestamp() and i.event_id <> a.event_id and i.claimer is null) as event_id
     from asked a) found
   where event_id is not null),
 freed_at as materialized (
@@ -88,8 +89,8 @@ taken as (
   insert into cwm.idempotency as i (lane, key, event_id, until)
   select a.lane, a.key, a.event_id, clock_timestamp() + a.ttl * interval '1 millisecond'
   from asked a where a.ordinal not in (select ordinal from known) order by a.lane, a.key
-  on conflict (lane, key) do update set event_id = excluded.event_id, until = excluded.until
-    where i.until <= clock_timestamp() or i.event_id = excluded.event_id
+  on conflict (lane, key) do update set event_id = excluded.event_id, until = excluded.until, claimer = null
+    where i.until <= clock_timestamp() or i.event_id = excluded.event_id or i.claimer is not null
   returning i.lane, i.key),
 fresh as (
   select a.ordinal from asked a left join taken t on t.lane = a.lane and t.key = a.key

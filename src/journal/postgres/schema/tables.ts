@@ -74,6 +74,7 @@ const TRACES: readonly string[] = [
  *   numbered by the server (`lanes/ordered_rows.ts`); `mark` is the number that the gateway had given.
  * - `lane`: a number for each webhook, and which gateway delivers where the order counts.
  * - `dead`: dead letters.
+ * - `idempotency`: keys of events. `claimer`: the gateway that delivers the event while its sender waits.
  * - `message`: events in channels, which are not changed. `message_turn`: which of them consumers hold, and how often
  *   each was handed out. `channel_caller`: a row for each connection that changes them.
  */
@@ -184,6 +185,7 @@ export const MIGRATIONS: readonly (readonly string[])[] = [
     )`,
     ...TRACES,
   ],
+  ["alter table cwm.idempotency add column claimer bigint"],
 ];
 
 /** The version of the tables that this program works with. */
