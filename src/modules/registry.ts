@@ -12,6 +12,7 @@ import type { OutputBounds } from "../settings/output_bounds.ts";
 import type { DocumentedModule, OutputModule } from "./module.ts";
 import { redisPublishModule } from "./redis/redis_publish.ts";
 import { redisRqModule, redisRqWithin } from "./redis/rq/redis_rq.ts";
+import { redisStreamModule } from "./redis/stream/redis_stream.ts";
 import { saveToDiskModule, saveToDiskWithin } from "./save_to_disk/save_to_disk.ts";
 import { webhookConnectModule } from "./webhook_connect/webhook_connect.ts";
 
@@ -26,6 +27,7 @@ export const outputModules: readonly DocumentedModule[] = [
   logModule,
   redisPublishModule,
   redisRqModule,
+  redisStreamModule,
   saveToDiskModule,
   webhookConnectModule,
 ];

@@ -14,12 +14,19 @@ import type { Comparable } from "./against/comparison.ts";
 import { print, progress, row } from "./etcd_report.ts";
 import { cpuSeconds } from "./http_load.ts";
 import type { Sending } from "./hung_sender.ts";
-import { type HungServer, startClickhouse, startKafka, startRedis } from "./hung_servers.ts";
+import {
+  type HungServer,
+  startClickhouse,
+  startKafka,
+  startRedis,
+  startRedisStream,
+} from "./hung_servers.ts";
 import { type Answers, probe } from "./probe.ts";
 
 const SERVERS: Readonly<Record<string, () => Promise<HungServer>>> = {
   kafka: startKafka,
   redis: startRedis,
+  redis_stream: startRedisStream,
   clickhouse: startClickhouse,
 };
 

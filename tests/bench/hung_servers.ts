@@ -3,6 +3,7 @@
 import { ClickhouseServer } from "../support/clickhouse/server.ts";
 import { KafkaServer } from "../support/kafka/server.ts";
 import { RedisServer } from "../support/redis/server.ts";
+import { streamTexts } from "../support/redis/stream.ts";
 
 /** A server that can hang, and what the gateway needs for it. */
 export interface HungServer extends AsyncDisposable {
@@ -45,6 +46,19 @@ export async function startRedis(): Promise<HungServer> {
       const jobs = await redis.call("LRANGE", "rq:queue:default", 0, -1) as string[];
       return countIds(jobs.map((job) => job.slice(0, job.lastIndexOf("-"))));
     },
+    [Symbol.asyncDispose]: () => redis[Symbol.asyncDispose](),
+  };
+}
+
+/** A Redis with a stream. */
+export async function startRedisStream(): Promise<HungServer> {
+  const redis = await RedisServer.start({ persistent: false });
+  return {
+    webhook: { module: "redis_stream", "module-config": { stream: "orders" } },
+    connection: { type: "redis", host: "127.0.0.1", port: redis.port },
+    freeze: () => redis.freeze(),
+    thaw: () => redis.thaw(),
+    count: async () => countIds(await streamTexts(redis, "orders", "event_id")),
     [Symbol.asyncDispose]: () => redis[Symbol.asyncDispose](),
   };
 }

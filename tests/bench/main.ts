@@ -9,10 +9,11 @@
  *     deno task bench backlog [--seconds 5] [--rounds 3] [--connections 32]
  *     deno task bench cluster [--seconds 20] [--rounds 3]
  *     deno task bench etcd [--keys 25000,250000] [--rounds 3] [--only load|blocks|routable|event]
- *     deno task bench outputs [kafka|redis|clickhouse|disk|http ...] [--seconds 5] [--rounds 3] [--connections 32]
+ *     deno task bench outputs [kafka|redis|redis_stream|clickhouse|disk|http ...] [--seconds 5] [--rounds 3]
+ *         [--connections 32]
  *     deno task bench outputs http [--beside benthos] (built from its Go module, where there is Go)
  *     deno task bench files [--keys 100000]
- *     deno task bench hung [kafka|redis|clickhouse ...|together] [--seconds 30]
+ *     deno task bench hung [kafka|redis|redis_stream|clickhouse ...|together] [--seconds 30]
  *     deno task bench pull [--rounds 3]
  *     deno task bench relay [--rounds 3]
  *     deno task bench restart [--rounds 3] [--against REV]

@@ -35,7 +35,8 @@ export interface OutputBenchOptions extends LoadOptions {
 export async function benchOutputs(systems: readonly string[], options: OutputBenchOptions): Promise<void> {
   const benchmarks: Readonly<Record<string, () => Promise<readonly OutputRow[]>>> = {
     kafka: () => benchKafka(options),
-    redis: () => benchRedis(options),
+    redis: () => benchRedis("redis", options),
+    redis_stream: () => benchRedis("redis_stream", options),
     clickhouse: () => benchClickhouse({ ...options, connections: CLICKHOUSE_CONNECTIONS }),
     disk: () => benchDisk({ ...options, connections: DISK_CONNECTIONS }),
   };
@@ -57,7 +58,8 @@ function describe({ name, eventsPerSecond, floorEventsPerSecond, target = TARGET
 
 const COMPARISONS: Readonly<Record<string, ComparableBench>> = {
   kafka: compareKafka,
-  redis: compareRedis,
+  redis: (...given) => compareRedis("redis", ...given),
+  redis_stream: (...given) => compareRedis("redis_stream", ...given),
   clickhouse: (options, resources) =>
     compareClickhouse({ ...options, connections: CLICKHOUSE_CONNECTIONS }, resources),
   disk: (options, resources) => compareDisk({ ...options, connections: DISK_CONNECTIONS }, resources),

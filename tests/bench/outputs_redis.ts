@@ -10,7 +10,7 @@ import { Redis } from "ioredis";
 import type { OutputModule } from "../../src/modules/module.ts";
 import { redisPublishModule } from "../../src/modules/redis/redis_publish.ts";
 import { redisRqModule } from "../../src/modules/redis/rq/redis_rq.ts";
-import { ENQUEUE, ENQUEUE_SCRIPT } from "../../src/modules/redis/rq/job.ts";
+import { redisStreamModule } from "../../src/modules/redis/stream/redis_stream.ts";
 import { OpenOutput } from "../support/open_output.ts";
 import { RedisServer } from "../support/redis/server.ts";
 import { REPOSITORY } from "../support/repository.ts";
@@ -21,7 +21,7 @@ import type { ComparisonOptions } from "./against/comparables.ts";
 import type { Comparable } from "./against/comparison.ts";
 import { LARGE_BODY, SMALL_BODY } from "./bodies.ts";
 import { median } from "./etcd_report.ts";
-import { floorCommand, type FloorKind } from "./redis_floor.ts";
+import { FLOOR_SCRIPTS, floorCommand, type FloorKind } from "./redis_floor.ts";
 import { comparableLoad, type Contestant, type LoadOptions, measureInTurn } from "./http_load.ts";
 import type { OutputRow } from "./output_rows.ts";
 
@@ -45,7 +45,10 @@ interface Variant {
 /** The bodies that are sent from `POST`, and what they are called. */
 const SIZES = [["196 B", SMALL_BODY], ["19 KB", LARGE_BODY]] as const;
 
-const VARIANTS: readonly Variant[] = [
+/** Which of them are measured together. */
+export type RedisSystem = "redis" | "redis_stream";
+
+const OF_REDIS: readonly Variant[] = [
   {
     name: "redis_rq, pickle",
     module: redisRqModule as OutputModule,
@@ -69,24 +72,34 @@ const VARIANTS: readonly Variant[] = [
   },
 ];
 
+const VARIANTS: Readonly<Record<RedisSystem, readonly Variant[]>> = {
+  redis: OF_REDIS,
+  redis_stream: [{
+    name: "redis_stream",
+    module: redisStreamModule as OutputModule,
+    connectionType: "redis",
+    config: { stream: "output" },
+    floor: "stream",
+  }],
+};
+
 /**
- * Measures from `POST` at a gateway process to the answer, which comes after Redis has the event, and then as
- * {@linkcode benchRedisBatches} does.
+ * Measures from `POST` at a gateway process to the answer, which comes after Redis has the event, and then with batches
+ * that are handed to the output directly, as the gateway does it out of its journal.
  */
-export async function benchRedis(options: LoadOptions): Promise<readonly OutputRow[]> {
+export async function benchRedis(system: RedisSystem, options: LoadOptions): Promise<readonly OutputRow[]> {
   await using redis = await RedisServer.start({ persistent: false });
   const rows: OutputRow[] = [];
-  for (const variant of VARIANTS) {
+  for (const variant of VARIANTS[system]) {
     for (const [size, body] of SIZES) rows.push(await measurePosts(variant, size, body, redis, options));
   }
-  return [...rows, ...await benchRedisBatches(options.rounds)];
+  return [...rows, ...await measureAllBatches(system, options.rounds)];
 }
 
-/** Measures with batches that are handed to the output directly, as the gateway does it out of its journal. */
-export async function benchRedisBatches(rounds: number): Promise<readonly OutputRow[]> {
+async function measureAllBatches(system: RedisSystem, rounds: number): Promise<readonly OutputRow[]> {
   await using redis = await RedisServer.start({ persistent: false });
   const rows: OutputRow[] = [];
-  for (const variant of VARIANTS) rows.push(await measureBatches(variant, redis, rounds));
+  for (const variant of VARIANTS[system]) rows.push(await measureBatches(variant, redis, rounds));
   return rows;
 }
 
@@ -118,12 +131,13 @@ async function measurePosts(
 
 /** With an empty Redis for each program that starts. */
 export async function compareRedis(
+  system: RedisSystem,
   options: ComparisonOptions,
   resources: AsyncDisposableStack,
 ): Promise<readonly Comparable[]> {
   const directories = resources.use(new BuildDirectories());
   const redis = resources.use(await RedisServer.start({ persistent: false }));
-  return VARIANTS.flatMap((variant) =>
+  return VARIANTS[system].flatMap((variant) =>
     SIZES.map(([size, body]) =>
       comparableLoad(`${variant.name}, ${size}, from POST`, options, async (root) => {
         await redis.call("FLUSHALL");
@@ -187,7 +201,7 @@ async function outputRate({ module, config }: Variant, port: number): Promise<nu
 }
 
 async function bareRate({ floor }: Variant, port: number): Promise<number> {
-  const redis = new Redis(port, "127.0.0.1", { protocol: 2, scripts: { [ENQUEUE]: ENQUEUE_SCRIPT } });
+  const redis = new Redis(port, "127.0.0.1", { protocol: 2, scripts: FLOOR_SCRIPTS });
   await redis.ping();
   const headers = new Headers({ "content-type": "application/json" });
   const rate = await ratePerSecond(async (start) => {

@@ -45,6 +45,11 @@ const SAMPLES: Readonly<Record<string, (name: string) => OutputSample>> = {
     connections: { redis: { type: "redis", host: "localhost" } },
     needs: "Name your Redis in connections.json",
   }),
+  redis_stream: (name) => ({
+    webhook: { module: "redis_stream", connection: "redis", "module-config": { stream: name } },
+    connections: { redis: { type: "redis", host: "localhost" } },
+    needs: "Name your Redis in connections.json",
+  }),
   clickhouse: () => ({
     webhook: { module: "clickhouse", connection: "clickhouse", "module-config": { table: "webhook_logs" } },
     connections: { clickhouse: { type: "clickhouse", host: "localhost" } },

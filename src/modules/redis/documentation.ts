@@ -5,7 +5,7 @@ export const documentation: ModuleDocumentation = {
   description: [
     "Publishes each event on a channel, over a connection of type `redis`. Whoever is subscribed at that moment",
     "gets it. Redis keeps nothing: **an event that nobody listens to counts as delivered and is gone.** Where every",
-    "event matters, use `redis_rq`. An event whose answer got lost is published again when it is tried again;",
+    "event matters, use `redis_stream` or `redis_rq`. An event whose answer got lost is published again when it is tried again;",
     "its `event_id` is the same.",
   ],
   example: {
@@ -17,8 +17,9 @@ export const documentation: ModuleDocumentation = {
   connection: [
     "## Connections of type `redis-rq` and `redis`",
     "",
-    "`redis_rq` uses connections of type `redis-rq`, `redis_publish` those of type `redis` (or `redis-publish`).",
-    "Both have the same keys, and either module takes a connection of the other's type that the webhook names. A",
+    "`redis_rq` uses connections of type `redis-rq`, `redis_publish` and `redis_stream` those of type `redis`",
+    "(`redis_publish` also `redis-publish`). All have the same keys, and each module takes a connection of the other",
+    "type that the webhook names. A",
     "connection is opened when the first event needs it and after it was lost; a Redis that is down, frozen,",
     "read-only, out of memory or refuses the password holds up no other webhook, and its events are tried again.",
     "After a failover the name is resolved again.",

@@ -15,9 +15,8 @@ import { readDenied } from "../../io/redis/rights.ts";
 /** The connection leads to the wrong server, or is not what it was: a new one may be better. */
 const NEW_CONNECTION = { needsNewConnection: true };
 
-const IS_CLUSTER =
-  "belongs to a cluster: set key_prefix in braces, such as {rq}, here and RQ_KEY_PREFIX of the " +
-  "workers (RQ 3.0), or connect to a Redis without cluster mode";
+const IS_CLUSTER = "belongs to a cluster: set key_prefix in braces, such as {rq}, here and in the workers " +
+  "(RQ 3.0: RQ_KEY_PREFIX), or connect to a Redis without cluster mode";
 
 /**
  * Code words of Redis 7. Nearly all of them pass, by themselves or when an operator has seen to it; the
@@ -33,11 +32,20 @@ const VERDICTS = new VerdictTable({
   MISCONF: pause("cannot write its data to disk"),
   NOAUTH: pause("asks for a password: set password of the connection", NEW_CONNECTION),
   NOREPLICAS: pause("has too few replicas to take writes"),
+  NOSTREAM: retry("has no such stream: make it, or leave create_stream out"),
   OOM: pause("has reached maxmemory: make room or raise it"),
   READONLY: pause("is a read-only replica: connect to the primary", NEW_CONNECTION),
   WRONGPASS: pause("does not know this user name and password"),
-  WRONGTYPE: reject("has a value of another type under the key: change queue_name"),
+  WRONGTYPE: reject("has a value of another type under the key: choose another name"),
 }, retry("did not take the command"));
+
+const IS_TOO_LONG = reject("takes no value of this length: see its proto-max-bulk-len");
+
+/**
+ * What Redis says to an argument that is longer than it takes, before it closes the connection. A script's errors never
+ * have this form.
+ */
+const TOO_LONG = /^ERR Protocol error: invalid bulk length/;
 
 /** An error reply, with the command that it answers as the client knows it. */
 interface RefusedCommand extends Error {
@@ -78,7 +86,7 @@ export function judgeRedisError(error: unknown, server: string): DeliveryError {
   const code = replyCode(error);
   if (code !== undefined) {
     if (code === "NOPERM") return judgeNotPermitted(error as RefusedCommand, server);
-    const verdict = VERDICTS.find(code);
+    const verdict = TOO_LONG.test((error as Error).message) ? IS_TOO_LONG : VERDICTS.find(code);
     return verdictError(verdict, `${server} ${verdict.text} (${code})`);
   }
   const { code: systemCode } = error as { readonly code?: unknown };

@@ -13,12 +13,12 @@ import { eventHeadersJson } from "../../event/event_headers.ts";
 import type { DocumentedModule } from "../module.ts";
 import type { RedisCommand } from "./client.ts";
 import { type RedisConnection, redisConnectionSchema } from "./connection.ts";
+import { nameField } from "./names.ts";
 import { REDIS_BATCHES, RedisOutput } from "./output.ts";
 import { redisOwnConnectionSchema } from "./publish_own.ts";
 import { DENIED_LUA } from "../../io/redis/rights.ts";
 
 const DEFAULT_CHANNEL = "webhook_events";
-const LONGEST_CHANNEL = 255;
 
 /** The name of the script that says whether the user may publish on a channel. */
 const PROBE = "probePublish";
@@ -35,9 +35,7 @@ export interface RedisPublishConfig {
 }
 
 const fields = z.strictObject({
-  channel: z.string().min(1).max(LONGEST_CHANNEL).refine((name) => !/\p{Cc}/u.test(name), {
-    error: "A name cannot contain control characters",
-  }).default(DEFAULT_CHANNEL).meta({ description: "Channel to publish on." }),
+  channel: nameField().default(DEFAULT_CHANNEL).meta({ description: "Channel to publish on." }),
   format: z.enum(["json", "raw"]).default("json").meta({
     description:
       "`json`: an object with `event_id`, `namespace`, `webhook`, `received_at`, `event_type` where it is known, " +

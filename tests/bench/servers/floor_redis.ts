@@ -1,19 +1,18 @@
-// The least program that makes jobs of RQ (or messages) out of requests with the same client, in the same
+// The least program that makes jobs of RQ (or messages, or entries of a stream) out of requests with the same client, in the same
 // batches and with the same script: it takes what has arrived in a turn of the event loop in one write. It checks
 // the signature of a request and parses its body, as the gateway does.
-// Usage: floor_redis.ts PORT REDIS_PORT pickle|json|message SECRET
+// Usage: floor_redis.ts PORT REDIS_PORT pickle|json|message|stream SECRET
 import { Buffer } from "node:buffer";
 import { createHmac, timingSafeEqual } from "node:crypto";
 import { setImmediate } from "node:timers";
 import { Redis } from "ioredis";
-import { ENQUEUE, ENQUEUE_SCRIPT } from "../../../src/modules/redis/rq/job.ts";
-import { floorCommand, type FloorKind } from "../redis_floor.ts";
+import { FLOOR_SCRIPTS, floorCommand, type FloorKind } from "../redis_floor.ts";
 
 const [port, redisPort, kind = "json", secret = ""] = Deno.args;
 const decoder = new TextDecoder();
 const redis = new Redis(Number(redisPort), "127.0.0.1", {
   protocol: 2,
-  scripts: { [ENQUEUE]: ENQUEUE_SCRIPT },
+  scripts: FLOOR_SCRIPTS,
 });
 await redis.ping();
 

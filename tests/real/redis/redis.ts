@@ -29,6 +29,7 @@ const SERVER_FILES = [
   "tests/integration/redis_publish_test.ts",
   "tests/integration/redis_rq_3_test.ts",
   "tests/integration/redis_sentinel_test.ts",
+  "tests/integration/redis_stream_test.ts",
   "tests/integration/relay_redis_test.ts",
 ] as const;
 
@@ -76,7 +77,7 @@ async function prepareServer(requirement: string, path: string): Promise<ReadySy
     const { stdout } = await new Deno.Command(program, { args: ["--version"] }).output();
     return {
       version: /v=(\S+)/.exec(new TextDecoder().decode(stdout))?.[1] ?? "unknown",
-      env: { REDIS_SERVER: program, OUTPUT_MODULES: "redis_publish,redis_rq" },
+      env: { REDIS_SERVER: program, OUTPUT_MODULES: "redis_publish,redis_rq,redis_stream" },
       [Symbol.asyncDispose]: () => Promise.resolve(),
     };
   } catch (error) {

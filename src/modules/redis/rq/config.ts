@@ -5,33 +5,25 @@
  */
 
 import { Buffer } from "node:buffer";
-import { createHash } from "node:crypto";
 import { z } from "zod";
 import { integerField } from "../../../schema/fields.ts";
+import { dedupField } from "../mark.ts";
+import { hashTagOf, idSuffixOf, nameField } from "../names.ts";
 import { pickleJson } from "./json_pickle.ts";
 import { PickleWriter } from "./pickle.ts";
 import { refuseFunction } from "./function.ts";
 
 const DEFAULT_QUEUE = "default";
 const DEFAULT_KEY_PREFIX = "rq";
-/** What a cluster chooses the node of a key by. */
-const HASH_TAG = /^[^{]*\{([^}]+)\}/;
 /** RQ keeps the ids that workers of a queue are taking under the queue's own name with this behind it. */
 const RESERVED_QUEUE_ENDING = ":intermediate";
 const MAX_KEY_PREFIX = 255;
 const MAX_RETRIES = 1000;
 const MAX_RETRY_INTERVALS = 100;
 const MAX_META_CHARACTERS = 64 * 1024;
-const MAX_QUEUE_NAME = 255;
 /** RQ's own. */
 const DEFAULT_TIMEOUT_SECONDS = 180;
-/** After an outage the next attempt may come as late as the outage took: this covers half an hour of it. */
-const DEFAULT_DEDUP_SECONDS = 3600;
 const MAX_SECONDS = 10 * 365 * 24 * 60 * 60;
-const MAX_DEDUP_SECONDS = 30 * 24 * 60 * 60;
-
-/** How much of the hash stands in a job's id. */
-const HASH_CHARACTERS = 8;
 
 /** A compiled `module-config`. */
 export interface RedisRqConfig {
@@ -51,10 +43,7 @@ export interface RedisRqConfig {
   readonly serializer: "pickle" | "json";
   /** `json`: the function gets the parsed value of the body. `blob`: it gets the bytes. */
   readonly dataType: "json" | "blob";
-  /**
-   * Ends the ids of jobs, which begin with the event's. Steps of a chain make several jobs of one event, and
-   * none must be taken for a repetition of another.
-   */
+  /** Ends the ids of jobs, which begin with the event's. */
   readonly idSuffix: string;
   /**
    * What is the same for all jobs, a line each: how long the job may wait in the queue, in seconds, or 0 for
@@ -63,10 +52,6 @@ export interface RedisRqConfig {
    */
   readonly lines: string;
 }
-
-const nameField = z.string().min(1).max(MAX_QUEUE_NAME).refine((name) => !/\p{Cc}/u.test(name), {
-  error: "A name cannot contain control characters",
-});
 
 const fields = z.strictObject({
   function: z.string().trim().superRefine((name, context) => {
@@ -77,7 +62,7 @@ const fields = z.strictObject({
       "Python function that workers call as `function(payload, headers)`, as a path that they can " +
       "import: `shop.tasks.process_order`. Names that could run anything, such as `os.system`, are refused.",
   }),
-  queue_name: nameField.refine((name) => !name.endsWith(RESERVED_QUEUE_ENDING), {
+  queue_name: nameField().refine((name) => !name.endsWith(RESERVED_QUEUE_ENDING), {
     error: `RQ keeps the jobs that workers are taking under names that end in ${RESERVED_QUEUE_ENDING}, ` +
       "and would drop these: choose another name",
   }).default(DEFAULT_QUEUE).meta({
@@ -123,12 +108,11 @@ const fields = z.strictObject({
   meta: z.record(z.string(), z.json()).optional().meta({
     description: "Object that every job has as `job.meta`.",
   }),
-  dedup_ttl: integerField(0, MAX_DEDUP_SECONDS).default(DEFAULT_DEDUP_SECONDS).meta({
-    description:
-      "Seconds for which an event is not enqueued again, should it be tried again after a lost answer, " +
+  dedup_ttl: dedupField(
+    "Seconds for which an event is not enqueued again, should it be tried again after a lost answer, " +
       "even when its job has been run and removed. Takes about 180 bytes of Redis' memory an event. Jobs that are " +
       "still in Redis are never enqueued twice.",
-  }),
+  ),
 });
 
 type Fields = z.output<typeof fields>;
@@ -142,7 +126,7 @@ export const redisRqConfigSchema: z.ZodType<RedisRqConfig> = fields.transform((i
   const { key_prefix: prefix } = input;
   return {
     function: input.function,
-    node: HASH_TAG.exec(prefix)?.[1] ?? "",
+    node: hashTagOf(prefix),
     queuesKey: `${prefix}:queues`,
     queueKey: `${prefix}:queue:${input.queue_name}`,
     jobPrefix: `${prefix}:job:`,
@@ -151,7 +135,7 @@ export const redisRqConfigSchema: z.ZodType<RedisRqConfig> = fields.transform((i
     meta: metaOf(input, issues),
     serializer: input.serializer,
     dataType: "json",
-    idSuffix: idSuffixOf(input.queue_name, input.function),
+    idSuffix: idSuffixOf([input.queue_name, input.function]),
     lines: linesOf(input),
   };
 });
@@ -192,9 +176,4 @@ function metaOf({ meta, serializer }: Fields, issues: z.RefinementCtx): Buffer |
   const writer = new PickleWriter();
   pickleJson(json, writer);
   return Buffer.from(writer.finish());
-}
-
-function idSuffixOf(queueName: string, functionName: string): string {
-  const hash = createHash("sha256").update(JSON.stringify([queueName, functionName])).digest("hex");
-  return `-${hash.slice(0, HASH_CHARACTERS)}`;
 }

@@ -12,7 +12,7 @@ import type { Event } from "../../../event/event.ts";
 import { receivedAtText, TimeText } from "../../../event/event_headers.ts";
 import type { RedisCommand } from "../client.ts";
 import type { RedisScript } from "../socket.ts";
-import { DENIED_LUA } from "../../../io/redis/rights.ts";
+import { MARK_LUA, PROBE_LUA } from "../mark.ts";
 import type { RedisRqConfig } from "./config.ts";
 import { jobData } from "./data.ts";
 
@@ -20,32 +20,13 @@ const enqueuedAt = new TimeText();
 
 /**
  * What may fail comes before the push, and what was written before a failure is removed: an id in the list would be run
- * as soon as there is a hash, and a hash or a mark without an id would be taken for a job that is queued. The mark is
- * first, since it shows that the user may SET, and so that the rest can be undone. A repetition writes as well, or WAIT
- * behind it would not ask the replicas. All texts come in one argument, a line each, as the client takes long to write
- * many beside bytes.
+ * as soon as there is a hash, and a hash or a mark without an id would be taken for a job that is queued. All texts come
+ * in one argument, a line each, as the client takes long to write many beside bytes.
  */
 const ENQUEUE_LUA = `
-${DENIED_LUA}
-local id = string.match(KEYS[3], '[^:]*$')
-local function without_id(failure)
-  failure.err = string.gsub(failure.err, string.gsub(id, '%-', '%%-'), '*')
-  return failure
-end
-local found = redis.pcall('EXISTS', KEYS[3], KEYS[4])
-if type(found) == 'table' then return without_id(denied(KEYS[3], 'EXISTS', KEYS[3], KEYS[4]) or found) end
-if found > 0 then
-  redis.pcall('SET', KEYS[4], '', 'XX', 'KEEPTTL')
-  return 0
-end
-local function refused(command, key, ...)
-  local reply = redis.pcall(command, key, ...)
-  if type(reply) ~= 'table' or not reply.err then return nil end
-  return denied(key, command, key, ...) or reply
-end
-local function remove(key)
-  if refused('SET', key, '', 'PXAT', 1) then redis.pcall('SET', key, '', 'PX', 1) end
-end
+${MARK_LUA}
+local known = repeated(KEYS[4], KEYS[3])
+if known then return known end
 local lines = string.gmatch(ARGV[2], '[^\\n]+')
 local ttl, dedup_ttl = lines(), lines()
 local fields = {'data', ARGV[1]}
@@ -55,16 +36,14 @@ if ARGV[3] then
   fields[#fields + 1] = ARGV[3]
 end
 local failure = denied(KEYS[3], 'SET', KEYS[3], '')
-  or (dedup_ttl ~= '0' or not redis.acl_check_cmd)
-    and refused('SET', KEYS[4], '', 'PX', dedup_ttl == '0' and '1' or dedup_ttl .. '000')
+  or put_mark(KEYS[4], dedup_ttl)
   or refused('HSET', KEYS[3], unpack(fields))
   or ttl ~= '0' and refused('EXPIRE', KEYS[3], ttl)
   or refused('SADD', KEYS[1], KEYS[2])
-  or refused('RPUSH', KEYS[2], id)
+  or refused('RPUSH', KEYS[2], string.match(KEYS[3], '[^:]*$'))
 if not failure then return 1 end
 remove(KEYS[3])
-remove(KEYS[4])
-return without_id(failure)
+return failed(KEYS[4], failure)
 `;
 
 /**
@@ -74,27 +53,21 @@ return without_id(failure)
 export const ENQUEUE_SCRIPT: RedisScript = { lua: ENQUEUE_LUA, numberOfKeys: 4 };
 
 /** Refuses what {@linkcode ENQUEUE_LUA} would be refused, and leaves nothing behind. */
-const PROBE_LUA = `
-${DENIED_LUA}
-local function clash(key, kind)
-  if not redis.acl_check_cmd or denied(key, 'TYPE', key) then return nil end
-  local found = redis.call('TYPE', key).ok
-  return found ~= 'none' and found ~= kind and {err = 'WRONGTYPE ' .. found} or nil
-end
-return denied(KEYS[3], 'EXISTS', KEYS[3], KEYS[4])
+const PROBE_ENQUEUE_LUA = `
+${PROBE_LUA}
+return no_mark(KEYS[4], KEYS[3])
   or denied(KEYS[3], 'SET', KEYS[3], '')
-  or denied(KEYS[4], 'SET', KEYS[4], '')
   or denied(KEYS[3], 'HSET', KEYS[3], 'data', '')
   or ARGV[1] ~= '0' and denied(KEYS[3], 'EXPIRE', KEYS[3], ARGV[1])
   or denied(KEYS[1], 'SADD', KEYS[1], KEYS[2])
   or denied(KEYS[2], 'RPUSH', KEYS[2], '')
   or clash(KEYS[1], 'set')
   or clash(KEYS[2], 'list')
-  or redis.call('SET', KEYS[4], '', 'PX', 1)
+  or touch(KEYS[4])
 `;
 
 /** Finds out whether {@linkcode ENQUEUE_SCRIPT} would be refused. */
-export const PROBE_SCRIPT: RedisScript = { lua: PROBE_LUA, numberOfKeys: 4 };
+export const PROBE_SCRIPT: RedisScript = { lua: PROBE_ENQUEUE_LUA, numberOfKeys: 4 };
 
 /** The name that {@linkcode PROBE_SCRIPT} is called by. */
 export const PROBE = "probeEnqueue";

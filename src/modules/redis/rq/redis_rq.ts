@@ -8,6 +8,7 @@
 import { permittedFunctions } from "../../../settings/output_bounds.ts";
 import type { DocumentedModule } from "../../module.ts";
 import { type RedisConnection, redisConnectionSchema } from "../connection.ts";
+import { touchCommand } from "../mark.ts";
 import { REDIS_BATCHES, type RedisDialect, RedisOutput } from "../output.ts";
 import { type RedisRqConfig, redisRqConfigSchema } from "./config.ts";
 import { ENQUEUE, ENQUEUE_SCRIPT, enqueueCommand, PROBE, PROBE_SCRIPT, probeCommand } from "./job.ts";
@@ -32,8 +33,7 @@ export const redisRqModule: DocumentedModule<RedisRqConfig, RedisConnection> = {
     const scripts = { [ENQUEUE]: ENQUEUE_SCRIPT, [PROBE]: PROBE_SCRIPT };
     const client = new RedisClient(connection, context, scripts);
     const dialect: RedisDialect<RedisRqConfig> = {
-      // Refused wherever jobs would be: by a replica, without memory. It is gone after a millisecond.
-      probe: (last) => ["set", `${last?.markPrefix ?? "cwm:rq:"}probe`, "", "PX", 1],
+      probe: (last) => touchCommand(last?.markPrefix ?? "cwm:rq:"),
       probeFor: probeCommand,
       usesScripts: true,
       command: enqueueCommand,
