@@ -3,7 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { ChannelQueues, LeasedEvent } from "../../src/channels/channel_queues.ts";
 import { DeliveryError, GatewayError } from "../../src/errors.ts";
 import * as ofChannels from "../../src/journal/postgres/channels/statements.ts";
-import type { Statement } from "../../src/journal/postgres/connection/statement.ts";
+import type { Statement } from "../../src/io/postgres/statement.ts";
 import * as ofLanes from "../../src/journal/postgres/lanes/statements.ts";
 import { PLAIN_ORDERED_LOT, WHOLE_ORDERED_LOT } from "../../src/journal/postgres/lots/lot_statement.ts";
 import { eventually } from "../support/eventually.ts";

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
-import { PostgresError } from "../../src/journal/postgres/connection/errors.ts";
-import { prepared } from "../../src/journal/postgres/connection/statement.ts";
+import { PostgresError } from "../../src/io/postgres/errors.ts";
+import { prepared } from "../../src/io/postgres/statement.ts";
 import { TestCertificates } from "../support/etcd/certificates.ts";
 import { eventually } from "../support/eventually.ts";
 import { journalServer, patience } from "../support/postgres/journal_server.ts";

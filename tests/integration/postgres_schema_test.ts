@@ -1,5 +1,5 @@
 import { assertEquals, assertMatch, assertRejects } from "@std/assert";
-import { PostgresError } from "../../src/journal/postgres/connection/errors.ts";
+import { PostgresError } from "../../src/io/postgres/errors.ts";
 import { migrate, schemaState } from "../../src/journal/postgres/schema/schema.ts";
 import { journalServer, patience } from "../support/postgres/journal_server.ts";
 import { PgBouncer } from "../support/postgres/pgbouncer.ts";

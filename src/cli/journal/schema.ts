@@ -5,9 +5,9 @@
  */
 
 import { StartupError } from "../../errors.ts";
-import type { PostgresClient } from "../../journal/postgres/connection/client.ts";
+import type { PostgresClient } from "../../io/postgres/client.ts";
 import { PostgresServer } from "../../journal/postgres/connection/connection.ts";
-import { PostgresError } from "../../journal/postgres/connection/errors.ts";
+import { PostgresError } from "../../io/postgres/errors.ts";
 import { migrate, schemaState } from "../../journal/postgres/schema/schema.ts";
 import { describeServer } from "../../journal/postgres/schema/status.ts";
 import { logger } from "../../observability/logging.ts";

@@ -6,7 +6,7 @@
 
 import type { HandshakeStore, KeptHandshake } from "../../auth/challenges/handshakes.ts";
 import type { LaneKey } from "../journal.ts";
-import { prepared } from "./connection/statement.ts";
+import { prepared } from "../../io/postgres/statement.ts";
 import type { StatementRunner } from "./statement_runner.ts";
 
 const LIST = prepared("select namespace, webhook, secret, taken_at, shown from cwm.handshake");

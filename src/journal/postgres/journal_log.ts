@@ -6,7 +6,7 @@
 
 import type { Logger } from "@logtape/logtape";
 import type { HealthReports } from "../../health/health.ts";
-import type { PostgresError } from "./connection/errors.ts";
+import type { PostgresError } from "../../io/postgres/errors.ts";
 
 const JOURNAL = { part: "journal", name: "journal" } as const;
 

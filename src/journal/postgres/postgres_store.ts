@@ -24,7 +24,7 @@ import type {
 import type { ClusterStats, JournalStore } from "../journal_store.ts";
 import { PostgresChannelQueues } from "./channels/channel_queues.ts";
 import type { PostgresConnection, PostgresServer } from "./connection/connection.ts";
-import { PostgresError } from "./connection/errors.ts";
+import { PostgresError } from "../../io/postgres/errors.ts";
 import { PostgresContents } from "./contents.ts";
 import { PostgresJournal, type PostgresJournalOptions } from "./postgres_journal.ts";
 import { NewerTablesError } from "./schema/schema.ts";

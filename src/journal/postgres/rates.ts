@@ -5,7 +5,7 @@
  */
 
 import type { CountedRequests, RateStore } from "../../rules/shared_rates.ts";
-import { prepared } from "./connection/statement.ts";
+import { prepared } from "../../io/postgres/statement.ts";
 import type { StatementRunner } from "./statement_runner.ts";
 
 /**

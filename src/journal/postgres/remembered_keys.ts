@@ -7,8 +7,8 @@
 import type { Buffer } from "node:buffer";
 import type { RepeatKey } from "../../event/repeat_key.ts";
 import type { LaneKey, RecalledKey, RememberedEvent } from "../journal.ts";
-import type { PostgresClient } from "./connection/client.ts";
-import { prepared } from "./connection/statement.ts";
+import type { PostgresClient } from "../../io/postgres/client.ts";
+import { prepared } from "../../io/postgres/statement.ts";
 import { decodeSignedKey, encodeKey, kindByte } from "./packs/repeat_keys.ts";
 import { numberLanes } from "./packs/lane_numbers.ts";
 import type { Packs } from "./packs/packs.ts";

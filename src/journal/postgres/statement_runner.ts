@@ -7,10 +7,11 @@
 
 import { GatewayError } from "../../errors.ts";
 import { pause } from "../../time/abortable.ts";
-import type { Answer, Value } from "./connection/client.ts";
+import type { Answer, Value } from "../../io/postgres/client.ts";
 import type { PostgresConnection } from "./connection/connection.ts";
-import { PostgresError, SQL_STATE } from "./connection/errors.ts";
-import type { Statement } from "./connection/statement.ts";
+import { PostgresError, SQL_STATE } from "../../io/postgres/errors.ts";
+import type { Statement } from "../../io/postgres/statement.ts";
+import { failedStatement } from "./unavailable.ts";
 
 /** How long a statement may take, the wait for a connection and repetitions included, in milliseconds. */
 const TIMEOUT_MS = 5_000;
@@ -52,9 +53,9 @@ export class StatementRunner {
       } catch (error) {
         if (!(error instanceof PostgresError)) throw error;
         const mayPass = error.endsConnection || PASSING.includes(error.sqlState);
-        if (!mayPass || signal.aborted) throw error.asGatewayError();
+        if (!mayPass || signal.aborted) throw failedStatement(error);
         await pause(Math.max(AGAIN_MS, this.#connection.pauseMs), signal);
-        if (signal.aborted) throw error.asGatewayError();
+        if (signal.aborted) throw failedStatement(error);
       }
     }
   }

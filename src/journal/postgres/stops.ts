@@ -5,7 +5,7 @@
  */
 
 import type { LaneKey, StoppedLane, StopStore } from "../journal.ts";
-import { prepared } from "./connection/statement.ts";
+import { prepared } from "../../io/postgres/statement.ts";
 import type { StatementRunner } from "./statement_runner.ts";
 
 const LIST = prepared("select namespace, webhook, state, since, cause from cwm.stop order by since");

@@ -7,7 +7,8 @@
 
 import { assertCount, GatewayError } from "../../../errors.ts";
 import { NextTurn } from "../../../time/next_turn.ts";
-import { PostgresError } from "../connection/errors.ts";
+import { PostgresError } from "../../../io/postgres/errors.ts";
+import { failedStatement } from "../unavailable.ts";
 
 /** Seconds after which a sender should try again. */
 const RETRY_AFTER_SECONDS = 1;
@@ -160,5 +161,5 @@ interface Batch<Name, Waiting> {
 }
 
 function refusalOf(error: unknown): unknown {
-  return error instanceof PostgresError ? error.asGatewayError() : error;
+  return error instanceof PostgresError ? failedStatement(error) : error;
 }

@@ -9,10 +9,10 @@
  */
 
 import { abortable, pause } from "../../../time/abortable.ts";
-import type { PostgresClient, Value } from "../connection/client.ts";
+import type { PostgresClient, Value } from "../../../io/postgres/client.ts";
 import type { PostgresConnection } from "../connection/connection.ts";
-import { PostgresError, SQL_STATE } from "../connection/errors.ts";
-import type { Statement } from "../connection/statement.ts";
+import { PostgresError, SQL_STATE } from "../../../io/postgres/errors.ts";
+import type { Statement } from "../../../io/postgres/statement.ts";
 import { RAISE, REGISTER, UNREGISTER } from "./statements.ts";
 
 /** How long it is waited for statements of the former session, in milliseconds. Then the caller becomes another one. */

@@ -8,7 +8,7 @@ import { Buffer } from "node:buffer";
 import type { EnqueueOptions } from "../../../channels/channel_queues.ts";
 import { DeliveryError } from "../../../errors.ts";
 import type { VerifiedEvent } from "../../../event/verified_event.ts";
-import type { Value } from "../connection/client.ts";
+import type { Value } from "../../../io/postgres/client.ts";
 import { type EventToWrite, prepareEvent, writeEvent } from "../event_bytes.ts";
 import type { Caller, Send } from "./caller.ts";
 import { type Call, CallQueue } from "./call_queue.ts";

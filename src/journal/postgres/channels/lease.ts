@@ -6,7 +6,7 @@
 
 import { Buffer } from "node:buffer";
 import type { LeasedEvent, LeaseOptions } from "../../../channels/channel_queues.ts";
-import type { Value } from "../connection/client.ts";
+import type { Value } from "../../../io/postgres/client.ts";
 import { readEvent } from "../event_bytes.ts";
 import type { Caller, Send } from "./caller.ts";
 import { type Call, CallQueue } from "./call_queue.ts";

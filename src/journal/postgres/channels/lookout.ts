@@ -8,11 +8,12 @@ import type { ChannelDepth } from "../../../channels/channel_queues.ts";
 import type { ChannelWatchers } from "../../../channels/channel_watchers.ts";
 import { endsBefore, pause } from "../../../time/abortable.ts";
 import { steadyNow } from "../../../time/steady_clock.ts";
-import { PostgresError } from "../connection/errors.ts";
+import { PostgresError } from "../../../io/postgres/errors.ts";
 import type { Wakeups } from "../wakeups/wakeups.ts";
 import type { Caller } from "./caller.ts";
 import { type Call, CallQueue } from "./call_queue.ts";
 import { CHANNELS, DEPTH, type DepthRow, EXPIRE, type ExpiredRow, LOOK, type LookRow } from "./statements.ts";
+import { failedStatement } from "../unavailable.ts";
 
 /** How often it is looked whether something may be leased, in milliseconds, and where nobody says so. */
 const LOOK_MS = 1_000;
@@ -110,7 +111,7 @@ export class Lookout implements AsyncDisposable {
       const rows = await this.#options.caller.read<{ readonly name: string }>(CHANNELS, [], timeout());
       return rows.map(({ name }) => name);
     } catch (error) {
-      throw error instanceof PostgresError ? error.asGatewayError() : error;
+      throw error instanceof PostgresError ? failedStatement(error) : error;
     }
   }
 

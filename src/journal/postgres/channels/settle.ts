@@ -5,8 +5,8 @@
  */
 
 import type { HeldEvent, Rejection, TimedLease } from "../../../channels/channel_queues.ts";
-import type { Value } from "../connection/client.ts";
-import type { Statement } from "../connection/statement.ts";
+import type { Value } from "../../../io/postgres/client.ts";
+import type { Statement } from "../../../io/postgres/statement.ts";
 import type { Caller } from "./caller.ts";
 import { type Call, CallQueue } from "./call_queue.ts";
 import { ACKNOWLEDGE, type AppliedRow, EXTEND, REJECT, RELEASE, RENEW, TAKE_BACK } from "./statements.ts";

@@ -15,7 +15,7 @@
  * @module
  */
 
-import { prepared } from "../connection/statement.ts";
+import { prepared } from "../../../io/postgres/statement.ts";
 
 /** `leased` of a turn that nobody holds. */
 const FREE = 0;

@@ -4,8 +4,8 @@
  * @module
  */
 
-import type { PostgresClient } from "../connection/client.ts";
-import { prepared } from "../connection/statement.ts";
+import type { PostgresClient } from "../../../io/postgres/client.ts";
+import { prepared } from "../../../io/postgres/statement.ts";
 import { DONE_OWNER } from "../lots/lot_statement.ts";
 import { ORDERED_FROM } from "../lanes/ordered_rows.ts";
 import { readPackRows, STORED_PACK, type StoredPack } from "../packs/pack_rows.ts";

@@ -7,9 +7,9 @@
  * @module
  */
 
-import type { PostgresClient } from "../connection/client.ts";
+import type { PostgresClient } from "../../../io/postgres/client.ts";
 import type { PostgresConnection } from "../connection/connection.ts";
-import { prepared } from "../connection/statement.ts";
+import { prepared } from "../../../io/postgres/statement.ts";
 import type { Member } from "./member.ts";
 
 const BEAT = prepared(

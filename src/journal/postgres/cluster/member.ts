@@ -4,8 +4,8 @@
  * @module
  */
 
-import type { PostgresClient } from "../connection/client.ts";
-import { prepared } from "../connection/statement.ts";
+import type { PostgresClient } from "../../../io/postgres/client.ts";
+import { prepared } from "../../../io/postgres/statement.ts";
 
 const REGISTER = prepared(
   "insert into cwm.gateway (name, version) values ($1, $2) returning id::float8 as id, session",

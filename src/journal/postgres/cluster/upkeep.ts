@@ -4,8 +4,8 @@
  * @module
  */
 
-import type { PostgresClient } from "../connection/client.ts";
-import { prepared } from "../connection/statement.ts";
+import type { PostgresClient } from "../../../io/postgres/client.ts";
+import { prepared } from "../../../io/postgres/statement.ts";
 import { DONE_OWNER } from "../lots/lot_statement.ts";
 import { forgetExpired } from "../remembered_keys.ts";
 

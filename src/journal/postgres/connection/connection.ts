@@ -12,9 +12,10 @@ import { DeliveryError } from "../../../errors.ts";
 import { authorityOf } from "../../../io/address.ts";
 import { type ConnectionState, ConnectionSupervisor } from "../../../io/connection.ts";
 import type { PostgresSettings } from "../../../settings/journal/postgres_url.ts";
-import type { PostgresClient, StatementNaming } from "./client.ts";
-import { PostgresError } from "./errors.ts";
-import { HostOrder, openClient } from "./open.ts";
+import type { PostgresClient, StatementNaming } from "../../../io/postgres/client.ts";
+import { PostgresError } from "../../../io/postgres/errors.ts";
+import { HostOrder, openClient, type PostgresLogin } from "../../../io/postgres/open.ts";
+import { journalLogin } from "./login.ts";
 
 /** How long the server is left alone after each failure: at most half a second, so that it is soon noticed to be back. */
 const PAUSES = { initialMs: 25, maxMs: 400 };
@@ -33,6 +34,7 @@ export interface PostgresServerOptions {
 export class PostgresServer implements AsyncDisposable {
   readonly #options: PostgresServerOptions;
   readonly #hosts: HostOrder;
+  readonly #login: PostgresLogin;
   readonly #naming: StatementNaming;
   readonly #connections = new AsyncDisposableStack();
   #prepared: Promise<void> | undefined;
@@ -40,6 +42,7 @@ export class PostgresServer implements AsyncDisposable {
   constructor(options: PostgresServerOptions) {
     this.#options = options;
     this.#hosts = new HostOrder(options.settings.hosts);
+    this.#login = journalLogin(options.settings);
     this.#naming = {
       isPossible: true,
       onImpossible: () => {
@@ -64,7 +67,7 @@ export class PostgresServer implements AsyncDisposable {
         server: this.name,
         open: async (signal, lost) => {
           const client = await openClient(this.#hosts, {
-            settings: this.#options.settings,
+            login: this.#login,
             naming: this.#naming,
             signal,
             lost,

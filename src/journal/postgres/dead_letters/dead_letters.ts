@@ -17,7 +17,7 @@ import type {
 } from "../../../dead_letters/dead_letters.ts";
 import { GatewayError } from "../../../errors.ts";
 import type { VerifiedEvent } from "../../../event/verified_event.ts";
-import type { Statement } from "../connection/statement.ts";
+import type { Statement } from "../../../io/postgres/statement.ts";
 import { encodeEventBytes, readEvent } from "../event_bytes.ts";
 import type { StatementRunner } from "../statement_runner.ts";
 import {

@@ -5,8 +5,8 @@
  */
 
 import type { DeadLetterFilter } from "../../../dead_letters/dead_letters.ts";
-import type { Value } from "../connection/client.ts";
-import { prepared, type Statement } from "../connection/statement.ts";
+import type { Value } from "../../../io/postgres/client.ts";
+import { prepared, type Statement } from "../../../io/postgres/statement.ts";
 
 /** A letter as the statements return it. */
 export interface LetterRow {

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { prepared } from "../connection/statement.ts";
+import { prepared } from "../../../io/postgres/statement.ts";
 
 /** For how long an event has its keys while it is delivered, in milliseconds: no delivery takes as long. */
 export const LEASE_MS = 15 * 60_000;

@@ -10,7 +10,7 @@
  */
 
 import type { Member } from "../cluster/member.ts";
-import type { PostgresClient } from "../connection/client.ts";
+import type { PostgresClient } from "../../../io/postgres/client.ts";
 import type { PostgresConnection } from "../connection/connection.ts";
 import type { OrderedOutcome } from "../lots/lots.ts";
 import { meetLanes } from "../packs/lane_numbers.ts";

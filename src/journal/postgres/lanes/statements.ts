@@ -4,7 +4,7 @@
  * @module
  */
 
-import { prepared } from "../connection/statement.ts";
+import { prepared } from "../../../io/postgres/statement.ts";
 import { STORED_PACK } from "../packs/pack_rows.ts";
 import { isLaneSql, ORDERED_FROM, unreadOwnerSql } from "./ordered_rows.ts";
 

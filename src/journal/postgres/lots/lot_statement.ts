@@ -8,7 +8,7 @@
  * @module
  */
 
-import { prepared } from "../connection/statement.ts";
+import { prepared } from "../../../io/postgres/statement.ts";
 import { ORDERED_FROM, unreadOwnerSql } from "../lanes/ordered_rows.ts";
 
 /** Whose packs are whose events are delivered and kept. */

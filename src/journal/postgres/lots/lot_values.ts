@@ -5,8 +5,8 @@
  */
 
 import { Buffer } from "node:buffer";
-import type { Value } from "../connection/client.ts";
-import type { Statement } from "../connection/statement.ts";
+import type { Value } from "../../../io/postgres/client.ts";
+import type { Statement } from "../../../io/postgres/statement.ts";
 import { type EventToWrite, prepareEvent, writeEvent } from "../event_bytes.ts";
 import { encodeHeld } from "../packs/held.ts";
 import type { Pack } from "../packs/pack.ts";

@@ -1,5 +1,5 @@
-import type { PostgresClient } from "../connection/client.ts";
-import { prepared } from "../connection/statement.ts";
+import type { PostgresClient } from "../../../io/postgres/client.ts";
+import { prepared } from "../../../io/postgres/statement.ts";
 
 /** As many as the sequence goes on by. */
 const BLOCK = 1_000;

@@ -5,7 +5,7 @@
  */
 
 import { GatewayError } from "../../../errors.ts";
-import { type PostgresError, SQL_STATE } from "../connection/errors.ts";
+import { type PostgresError, SQL_STATE } from "../../../io/postgres/errors.ts";
 
 /** When a sender may try again that a gateway refuses which ends, in seconds: another one may take its event. */
 const RETRY_AFTER_SECONDS = 1;

@@ -6,9 +6,9 @@
 
 import type { Buffer } from "node:buffer";
 import type { Claimed, ClaimLimit, LaneKey, PendingEvent } from "../../journal.ts";
-import type { PostgresClient } from "../connection/client.ts";
+import type { PostgresClient } from "../../../io/postgres/client.ts";
 import type { PostgresConnection } from "../connection/connection.ts";
-import { prepared } from "../connection/statement.ts";
+import { prepared } from "../../../io/postgres/statement.ts";
 import { eventStarts, readEvent } from "../event_bytes.ts";
 import type { HeapItem } from "./number_heap.ts";
 import { type Pack, sequenceOf } from "./pack.ts";

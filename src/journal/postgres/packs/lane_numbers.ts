@@ -4,8 +4,8 @@
  * @module
  */
 
-import type { PostgresClient } from "../connection/client.ts";
-import { prepared } from "../connection/statement.ts";
+import type { PostgresClient } from "../../../io/postgres/client.ts";
+import { prepared } from "../../../io/postgres/statement.ts";
 import { webhookPath } from "../../../event/names.ts";
 import type { LaneKey } from "../../journal.ts";
 import type { Packs } from "./packs.ts";

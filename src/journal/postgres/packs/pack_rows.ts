@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { PostgresClient } from "../connection/client.ts";
+import type { PostgresClient } from "../../../io/postgres/client.ts";
 import { decodeHeld } from "./held.ts";
 import { meetLanes } from "./lane_numbers.ts";
 import type { PackRow, Packs } from "./packs.ts";

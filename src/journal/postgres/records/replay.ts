@@ -6,7 +6,7 @@
 
 import { Buffer } from "node:buffer";
 import type { LaneKey } from "../../journal.ts";
-import { prepared } from "../connection/statement.ts";
+import { prepared } from "../../../io/postgres/statement.ts";
 import { encodeEventBytes, readEvent } from "../event_bytes.ts";
 import type { StatementRunner } from "../statement_runner.ts";
 import { type Found, undeliveredOf } from "./found.ts";

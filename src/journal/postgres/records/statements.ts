@@ -6,7 +6,7 @@
  */
 
 import type { RecordOrder } from "../../../records/records.ts";
-import { prepared, type Statement } from "../connection/statement.ts";
+import { prepared, type Statement } from "../../../io/postgres/statement.ts";
 
 /** What a row is of. */
 export type RowKind = "pack" | "dead" | "message";

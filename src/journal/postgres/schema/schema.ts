@@ -4,8 +4,8 @@
  * @module
  */
 
-import type { PostgresClient } from "../connection/client.ts";
-import { PostgresError, SQL_STATE } from "../connection/errors.ts";
+import type { PostgresClient } from "../../../io/postgres/client.ts";
+import { PostgresError, SQL_STATE } from "../../../io/postgres/errors.ts";
 import { EVENT_COLUMNS, MIGRATIONS, SCHEMA_VERSION, SHORT_LIVED_TABLES } from "./tables.ts";
 
 /** How long locks are waited for, in milliseconds: for another gateway that does the same, or a program that reads. */

@@ -4,8 +4,8 @@
  * @module
  */
 
-import type { PostgresClient } from "../connection/client.ts";
-import { prepared } from "../connection/statement.ts";
+import type { PostgresClient } from "../../../io/postgres/client.ts";
+import { prepared } from "../../../io/postgres/statement.ts";
 import type { SchemaState } from "./schema.ts";
 
 interface ServerRow {

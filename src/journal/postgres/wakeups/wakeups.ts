@@ -12,9 +12,9 @@
 import type { Logger } from "@logtape/logtape";
 import { abortable, pause } from "../../../time/abortable.ts";
 import { within } from "../../../time/within.ts";
-import type { PostgresClient } from "../connection/client.ts";
+import type { PostgresClient } from "../../../io/postgres/client.ts";
 import type { PostgresConnection, PostgresServer } from "../connection/connection.ts";
-import { prepared } from "../connection/statement.ts";
+import { prepared } from "../../../io/postgres/statement.ts";
 
 /** What notifications are sent under, in all gateways of a database. */
 const TOPIC = "cwm_wake";

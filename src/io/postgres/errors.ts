@@ -5,9 +5,9 @@
  * @module
  */
 
-import { errorCode, GatewayError } from "../../../errors.ts";
+import { errorCode } from "../../errors.ts";
 
-/** Codes that the journal knows, by their names in the appendix of PostgreSQL's documentation. */
+/** Codes that the gateway knows, by their names in the appendix of PostgreSQL's documentation. */
 export const SQL_STATE = {
   featureNotSupported: "0A000",
   uniqueViolation: "23505",
@@ -54,19 +54,22 @@ export class PostgresError extends Error {
   get isFull(): boolean {
     return this.sqlState === SQL_STATE.diskFull;
   }
-
-  /** What senders and operators get for it. */
-  asGatewayError(): GatewayError {
-    return new GatewayError("journal_unavailable", undefined, { reason: this.message, cause: this });
-  }
 }
+
+/** What codes mean to whoever uses the server, as the rest of a sentence that begins with it. */
+export type Explanations = Readonly<Record<string, string>>;
 
 /**
  * What the client library has thrown. The server's message is kept apart, as the cause: it can quote what was sent.
  *
  * @param server begins the sentence, such as `PostgreSQL db1:5432`
+ * @param explanations besides those that hold for everybody
  */
-export function postgresError(server: string, error: unknown): PostgresError {
+export function postgresError(
+  server: string,
+  error: unknown,
+  explanations: Explanations = {},
+): PostgresError {
   if (error instanceof PostgresError) return error;
   const sqlState = sqlStateOf(error);
   if (sqlState === undefined) {
@@ -75,7 +78,7 @@ export function postgresError(server: string, error: unknown): PostgresError {
       cause: error,
     });
   }
-  return new PostgresError(`${server} ${explanationOf(sqlState)}`, {
+  return new PostgresError(`${server} ${explanationOf(sqlState, explanations)}`, {
     sqlState,
     endsConnection: ENDING_CODES.some((code) => code === sqlState) ||
       ENDING_CLASSES.includes(sqlState.slice(0, 2)),
@@ -95,22 +98,16 @@ function reasonOf(error: unknown): string {
   return code === "Error" ? "it closed the connection" : code;
 }
 
-const EXPLANATIONS: Readonly<Record<string, string>> = {
+const EXPLANATIONS: Explanations = {
   [SQL_STATE.readOnlyTransaction]: "takes no writes: it is a standby, or was set to read-only",
-  [SQL_STATE.insufficientPrivilege]: "does not let the user do that: give it the schema cwm and its tables",
   [SQL_STATE.diskFull]: "has no room on its disk",
-  [SQL_STATE.lockNotAvailable]: "did not get a lock in time: another program holds a table of the journal",
-  [SQL_STATE.undefinedTable]: "has not the tables of the journal: run 'cwm journal migrate'",
-  "28P01": "refuses the password of JOURNAL",
-  "28000": "refuses the user of JOURNAL, or wants TLS: see sslmode",
-  "3D000": "has no database of the name in JOURNAL: create it",
   "53300": "has no free connections",
   "57P01": "ended the connection",
   "57P02": "has crashed",
   "57P03": "is starting or stopping",
 };
 
-function explanationOf(sqlState: string): string {
-  const explanation = EXPLANATIONS[sqlState];
+function explanationOf(sqlState: string, explanations: Explanations): string {
+  const explanation = explanations[sqlState] ?? EXPLANATIONS[sqlState];
   return explanation === undefined ? `answered with ${sqlState}` : `${explanation} (${sqlState})`;
 }

@@ -6,7 +6,7 @@
 
 // @ts-types="@types/pg"
 import type { Client, Notification } from "pg";
-import { postgresError, SQL_STATE } from "./errors.ts";
+import { type Explanations, type PostgresError, postgresError, SQL_STATE } from "./errors.ts";
 import type { Statement } from "./statement.ts";
 
 /** A value of a statement. Buffers are sent as bytes, all others as text. */
@@ -45,14 +45,16 @@ export class PostgresClient {
   readonly facts: ServerFacts;
   readonly #client: Client;
   readonly #naming: StatementNaming;
+  readonly #explanations: Explanations;
   /** Notices of the statement under way. */
   #notices: string[] = [];
   #last: Promise<unknown> = Promise.resolve();
 
-  constructor(client: Client, facts: ServerFacts, naming: StatementNaming) {
+  constructor(client: Client, facts: ServerFacts, naming: StatementNaming, explanations: Explanations = {}) {
     this.facts = facts;
     this.#client = client;
     this.#naming = naming;
+    this.#explanations = explanations;
     client.on("notice", ({ code }) => this.#notices.push(code ?? ""));
   }
 
@@ -84,7 +86,7 @@ export class PostgresClient {
     try {
       return await this.#send<Row>(statement, values);
     } catch (thrown) {
-      const error = postgresError(this.server, thrown);
+      const error = this.#error(thrown);
       const isOfName = statement.name !== undefined &&
         (error.sqlState === SQL_STATE.invalidStatementName ||
           error.sqlState === SQL_STATE.duplicateStatement);
@@ -93,7 +95,7 @@ export class PostgresClient {
       if (this.#naming.isPossible) this.#naming.onImpossible();
       this.#naming.isPossible = false;
       return await this.#send<Row>(statement, values).catch((again) => {
-        throw postgresError(this.server, again);
+        throw this.#error(again);
       });
     }
   }
@@ -106,6 +108,10 @@ export class PostgresClient {
       name: this.#naming.isPossible ? name : undefined,
     });
     return { rows, count: rowCount ?? 0, notices: this.#notices };
+  }
+
+  #error(thrown: unknown): PostgresError {
+    return postgresError(this.server, thrown, this.#explanations);
   }
 
   /** Begins sentences about the server. */

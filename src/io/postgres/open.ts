@@ -8,14 +8,12 @@
 import type { Client, CustomTypesConfig } from "pg";
 import { Socket } from "node:net";
 import type { ConnectionOptions } from "node:tls";
-import { authorityOf } from "../../../io/address.ts";
-import { outputNames } from "../../../io/name_lookups.ts";
-import { readSmallFile, unreadableReason } from "../../../io/small_file.ts";
-import { PemFileError, readPemFiles } from "../../../io/tls.ts";
-import type { PostgresHost, PostgresSettings, PostgresTls } from "../../../settings/journal/postgres_url.ts";
-import { abortable } from "../../../time/abortable.ts";
+import { authorityOf } from "../address.ts";
+import { outputNames } from "../name_lookups.ts";
+import type { ServerAddress } from "../../schema/addresses.ts";
+import { abortable } from "../../time/abortable.ts";
 import { PostgresClient, type StatementNaming } from "./client.ts";
-import { PostgresError, postgresError, SQL_STATE } from "./errors.ts";
+import { type Explanations, PostgresError, postgresError, SQL_STATE } from "./errors.ts";
 
 /** How long one host may take when there are others, in milliseconds. */
 const HOST_TIMEOUT_MS = 1_500;
@@ -23,9 +21,25 @@ const HOST_TIMEOUT_MS = 1_500;
 /** How long a connection may be silent before the system asks whether its other end is there, in milliseconds. */
 const KEEP_ALIVE_MS = 10_000;
 
+/** Who connects to which database, and how. */
+export interface PostgresLogin {
+  readonly user: string;
+  readonly database: string;
+  /** What the server shows of the connection, as in `pg_stat_activity`. */
+  readonly applicationName: string;
+  /** The password at this moment; `undefined`: there is none. */
+  password(signal: AbortSignal): string | undefined | Promise<string | undefined>;
+  /** What to say where there is none and the server wants one, as the end of a sentence. */
+  readonly missingPassword: string;
+  /** How the connection is encrypted; `false`: not at all. */
+  tls(signal: AbortSignal): ConnectionOptions | false | Promise<ConnectionOptions | false>;
+  /** What refusals mean here. */
+  readonly explanations: Explanations;
+}
+
 /** What a connection is opened with. */
 export interface OpenOptions {
-  readonly settings: PostgresSettings;
+  readonly login: PostgresLogin;
   readonly naming: StatementNaming;
   /** Gives up. */
   readonly signal: AbortSignal;
@@ -35,20 +49,20 @@ export interface OpenOptions {
 
 /** The hosts of a server, the one first that took writes last. */
 export class HostOrder {
-  readonly #hosts: readonly PostgresHost[];
+  readonly #hosts: readonly ServerAddress[];
   #first = 0;
 
-  constructor(hosts: readonly PostgresHost[]) {
+  constructor(hosts: readonly ServerAddress[]) {
     this.#hosts = hosts;
   }
 
   /** All of them, in the order in which they are to be tried. */
-  list(): readonly PostgresHost[] {
+  list(): readonly ServerAddress[] {
     return [...this.#hosts.slice(this.#first), ...this.#hosts.slice(0, this.#first)];
   }
 
   /** This one has taken writes. */
-  prefer(host: PostgresHost): void {
+  prefer(host: ServerAddress): void {
     this.#first = Math.max(0, this.#hosts.indexOf(host));
   }
 }
@@ -67,36 +81,37 @@ export async function openClient(hosts: HostOrder, options: OpenOptions): Promis
       hosts.prefer(host);
       return client;
     } catch (error) {
-      const reason = postgresError(`PostgreSQL ${authorityOf(host.host, host.port)}`, error);
+      const server = `PostgreSQL ${authorityOf(host.host, host.port)}`;
+      const reason = postgresError(server, error, options.login.explanations);
       // What a server has answered says more than that another one did not.
       if (failure === undefined || (failure.sqlState === "" && reason.sqlState !== "")) failure = reason;
       if (options.signal.aborted) break;
     }
   }
-  throw failure ?? new PostgresError("JOURNAL names no server", { endsConnection: true });
+  throw failure ?? new PostgresError("There is no server to connect to", { endsConnection: true });
 }
 
 async function openHost(
-  { host, port }: PostgresHost,
+  { host, port }: ServerAddress,
   hasOthers: boolean,
-  { settings, naming, signal, lost }: OpenOptions,
+  { login, naming, signal, lost }: OpenOptions,
 ): Promise<PostgresClient> {
   const until = hasOthers ? AbortSignal.any([signal, AbortSignal.timeout(HOST_TIMEOUT_MS)]) : signal;
   const authority = authorityOf(host, port);
   const [{ default: pg }, password, ssl] = await Promise.all([
     import("pg"),
-    passwordOf(settings, signal),
-    sslOf(settings.tls, signal),
+    login.password(signal),
+    login.tls(signal),
   ]);
   const client: Client = new pg.Client({
     host,
     port,
-    user: settings.user,
-    database: settings.database,
+    user: login.user,
+    database: login.database,
     // Asked for only where the server wants one; without a function, files of libpq would be read.
-    password: () => password ?? Promise.reject(noPassword(authority)),
+    password: () => password ?? Promise.reject(missingPassword(authority, login)),
     ssl,
-    application_name: "cwm",
+    application_name: login.applicationName,
     keepAlive: true,
     keepAliveInitialDelayMillis: KEEP_ALIVE_MS,
     stream: lookingUp,
@@ -105,7 +120,7 @@ async function openHost(
   let isOpen = false;
   const onLost = (error: Error) => {
     // Before, the host's failure is thrown, and another host may do.
-    if (isOpen) lost(postgresError(`PostgreSQL ${authority}`, error));
+    if (isOpen) lost(postgresError(`PostgreSQL ${authority}`, error, login.explanations));
   };
   client.on("error", onLost);
   client.on("end", () => onLost(new Error("ended")));
@@ -114,7 +129,7 @@ async function openHost(
     const [row] = (await abortable(client.query<HostState>(HOST_STATE), until)).rows;
     if (row === undefined || row.standby || row.read_only) throw readOnly(authority);
     isOpen = true;
-    return new PostgresClient(client, { authority, version: row.version }, naming);
+    return new PostgresClient(client, { authority, version: row.version }, naming, login.explanations);
   } catch (error) {
     client.connection.stream.destroy();
     if (until.aborted && !signal.aborted) {
@@ -147,41 +162,10 @@ function readOnly(authority: string): PostgresError {
   );
 }
 
-function noPassword(authority: string): PostgresError {
-  return new PostgresError(
-    `PostgreSQL ${authority} wants a password, and neither JOURNAL nor JOURNAL_PASSWORD_FILE has one`,
-    { endsConnection: true },
-  );
-}
-
-async function passwordOf({ password }: PostgresSettings, signal: AbortSignal): Promise<string | undefined> {
-  if (password === undefined) return undefined;
-  if ("text" in password) return password.text;
-  try {
-    return (await readSmallFile(password.file, { signal })).replace(/\r?\n$/, "");
-  } catch (cause) {
-    throw new PostgresError(
-      `The file of JOURNAL_PASSWORD_FILE cannot be read: ${unreadableReason(cause)}`,
-      { endsConnection: true, cause },
-    );
-  }
-}
-
-async function sslOf(tls: PostgresTls | undefined, signal: AbortSignal): Promise<ConnectionOptions | false> {
-  if (tls === undefined) return false;
-  const { caFile, certFile, keyFile, verifies } = tls;
-  const names = { ca: "sslrootcert", cert: "sslcert", key: "sslkey" };
-  try {
-    const pems = await readPemFiles({ ca: caFile, cert: certFile, key: keyFile }, names, { signal });
-    return {
-      ...pems,
-      rejectUnauthorized: verifies !== "nothing",
-      ...(verifies === "authority" ? { checkServerIdentity: () => undefined } : {}),
-    };
-  } catch (error) {
-    if (!(error instanceof PemFileError)) throw error;
-    throw new PostgresError(error.message, { endsConnection: true, cause: error });
-  }
+function missingPassword(authority: string, { missingPassword }: PostgresLogin): PostgresError {
+  return new PostgresError(`PostgreSQL ${authority} wants a password, ${missingPassword}`, {
+    endsConnection: true,
+  });
 }
 
 /** A socket whose host is looked up as all others are. The library leaves no say in that. */
@@ -195,7 +179,7 @@ function lookingUp(): Socket {
 
 const INT8 = 20;
 
-/** Numbers of 64 bits are numbers: none of the journal's is larger than the largest exact one. */
+/** Numbers of 64 bits are numbers: none that the gateway reads is larger than the largest exact one. */
 function typesOf(usual: CustomTypesConfig["getTypeParser"]): CustomTypesConfig {
   const getTypeParser =
     ((oid: number, format?: "text") => oid === INT8 ? Number : usual(oid, format)) as typeof usual;
