@@ -100,11 +100,11 @@ export async function openFileJournal(
  * connection.
  */
 export async function openSharedContents(
-  { journal: { postgres } }: Settings,
+  { journal: { postgres, maxBytes } }: Settings,
 ): Promise<(PostgresContents & AsyncDisposable) | undefined> {
   if (postgres === undefined) return undefined;
   const { openPostgresContents } = await import("../journal/postgres/contents.ts");
-  return openPostgresContents({ settings: postgres, logger: logger("journal") });
+  return openPostgresContents({ settings: postgres, maxBytes, logger: logger("journal") });
 }
 
 /** Whether there is a journal, or nobody can say that there is none since its directory cannot be entered. */

@@ -49,6 +49,30 @@ Deno.test("a webhook that is paused or goes on at one gateway soon is or does so
   assertEquals(changed, ["shop/orders false", "shop/refunds false", "shop/orders true"]);
 });
 
+Deno.test("no more is replayed than the webhook that gets it may hold", async () => {
+  await using stores = await PostgresStores.create({ maxBytes: 20_000, retentionMs: 60_000 });
+  const store = await stores.open();
+  const failure = { code: "output_rejected", message: "No", connection: "a" } as const;
+  for (let count = 0; count < 5; count++) {
+    const appended = await append(store, verifiedEvent({ body: "x".repeat(3_000) }), { claim: true });
+    if (!("sequence" in appended)) throw new Error("The event is new");
+    await store.settle({ sequence: appended.sequence, state: "dead", failure });
+  }
+  const copies = { namespace: "default", webhook: "copies" };
+  const step = await store.records.replay({}, 100, copies);
+  assertEquals([step.replayed, step.skipped], [4, 0]);
+  const error = await store.records.replay({}, 100, copies, step.cursor).catch((error) => error);
+  assertEquals([error.code, error.retryAfterSeconds], ["journal_share_full", 5]);
+  const { events } = await store.claim(copies, { events: 10, bytes: 1_000_000 });
+  await Promise.all(events.map(({ sequence }) => store.settle({ sequence, state: "delivered" })));
+  assertEquals(await store.records.replay({}, 100, copies, step.cursor), {
+    replayed: 1,
+    skipped: 0,
+    cursor: undefined,
+  });
+  assertEquals((await store.records.replay({}, 100, undefined)).replayed, 4);
+});
+
 Deno.test("a secret that a provider has brought to one gateway is known to all, and is kept once", async () => {
   await using stores = await PostgresStores.create();
   const [first, second] = [await stores.open(), await stores.open()];

@@ -9,6 +9,7 @@ import type { JournalContents } from "../journal_store.ts";
 import type { PostgresConnection } from "./connection/connection.ts";
 import { type DeadLetterListener, PostgresDeadLetters } from "./dead_letters/dead_letters.ts";
 import { PostgresHandshakes } from "./handshakes.ts";
+import { LANE_SHARE } from "./lane_share.ts";
 import { PostgresRates } from "./rates.ts";
 import { PostgresRecords } from "./records/records.ts";
 import { openPostgresServer, type PostgresServerChoices } from "./server.ts";
@@ -17,6 +18,14 @@ import { PostgresStops } from "./stops.ts";
 
 /** As often as a gateway says that it lives, by default. */
 const LOOK_MS = 3_000;
+
+/** What of the settings counts for the contents of a journal. */
+export interface ContentsBounds {
+  /** How often is looked what other gateways have changed, in milliseconds. @default 3000 */
+  readonly lookMs?: number | undefined;
+  /** `JOURNAL_MAX_BYTES`. @default no bound */
+  readonly maxBytes?: number | undefined;
+}
 
 /** The contents of a journal in PostgreSQL. Whoever opened the connection ends it. */
 export class PostgresContents implements JournalContents {
@@ -28,16 +37,18 @@ export class PostgresContents implements JournalContents {
   readonly file = undefined;
   readonly #runner: StatementRunner;
 
-  /**
-   * @param listener of the gateway that uses the journal. @default none does
-   * @param lookMs how often is looked what other gateways have changed, in milliseconds. @default 3000
-   */
-  constructor(connection: PostgresConnection, listener?: DeadLetterListener, lookMs: number = LOOK_MS) {
+  /** @param listener of the gateway that uses the journal. @default none does */
+  constructor(
+    connection: PostgresConnection,
+    listener?: DeadLetterListener,
+    { lookMs = LOOK_MS, maxBytes = Infinity }: ContentsBounds = {},
+  ) {
     const runner = this.#runner = new StatementRunner(connection);
     this.deadLetters = new PostgresDeadLetters(runner, listener);
     this.handshakes = new PostgresHandshakes(runner);
     this.records = new PostgresRecords(
       runner,
+      maxBytes * LANE_SHARE,
       listener && {
         onReplayed: async (letters) => {
           listener.onRemoved(letters);
@@ -59,9 +70,11 @@ export class PostgresContents implements JournalContents {
 }
 
 /** The contents of a journal that the caller looks at or changes without being a gateway. Disposal ends the connection. */
-export function openPostgresContents(choices: PostgresServerChoices): PostgresContents & AsyncDisposable {
+export function openPostgresContents(
+  { maxBytes, ...choices }: PostgresServerChoices & Pick<ContentsBounds, "maxBytes">,
+): PostgresContents & AsyncDisposable {
   const server = openPostgresServer(choices);
-  return Object.assign(new PostgresContents(server.connection()), {
+  return Object.assign(new PostgresContents(server.connection(), undefined, { maxBytes }), {
     [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
   });
 }

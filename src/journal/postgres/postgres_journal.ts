@@ -35,6 +35,7 @@ import type { PostgresConnection, PostgresServer } from "./connection/connection
 import { PostgresError } from "../../io/postgres/errors.ts";
 import { JournalLog } from "./journal_log.ts";
 import { PostgresKeyClaims } from "./key_claims/key_claims.ts";
+import { LANE_SHARE } from "./lane_share.ts";
 import { Lots } from "./lots/lots.ts";
 import { OrderedLanes } from "./lanes/ordered_lanes.ts";
 import { Claims } from "./packs/claims.ts";
@@ -48,9 +49,6 @@ const MIB = 1024 * 1024;
 
 /** From which part of the journal's bound on it is said what a webhook holds. */
 const HOLDER_SHARE = 1 / 100;
-
-/** Which part of the journal one webhook may hold, of all gateways together. */
-const LANE_SHARE = 1 / 2;
 
 /** How long anything beside lots may take, in milliseconds. */
 const TIMEOUT_MS = 10_000;

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { GatewayError } from "../../../errors.ts";
 import type {
   EventRecord,
   EventRecords,
@@ -29,11 +30,16 @@ const PAGE_MS = 1_000;
 /** The records of a journal in PostgreSQL: those of all gateways. */
 export class PostgresRecords implements EventRecords {
   readonly #runner: StatementRunner;
+  readonly #laneBytes: number;
   readonly #listener: ReplayListener | undefined;
 
-  /** @param listener of the gateway that uses the journal; left out where none does, as in a command */
-  constructor(runner: StatementRunner, listener?: ReplayListener) {
+  /**
+   * @param laneBytes how much one webhook may hold
+   * @param listener of the gateway that uses the journal; left out where none does, as in a command
+   */
+  constructor(runner: StatementRunner, laneBytes: number, listener?: ReplayListener) {
     this.#runner = runner;
+    this.#laneBytes = laneBytes;
     this.#listener = listener;
   }
 
@@ -72,7 +78,7 @@ export class PostgresRecords implements EventRecords {
     const place = cursor === undefined ? await beginningOf(this.#runner, order) : parseCursor(order, cursor);
     const { upTo } = place;
     const endsAt = performance.now() + PAGE_MS;
-    const replay = new Replay(this.#runner, to, upTo);
+    const replay = new Replay(this.#runner, { to, upTo, laneBytes: this.#laneBytes });
     let after = place.after;
     let seen = 0;
     let isOver = true;
@@ -82,8 +88,12 @@ export class PostgresRecords implements EventRecords {
           isOver = false;
           break;
         }
+        if (!await replay.add(found)) {
+          if (seen === 0) throw new GatewayError("journal_share_full", undefined, { retryAfterSeconds: 5 });
+          isOver = false;
+          break;
+        }
         seen++;
-        await replay.add(found);
       }
       after = position;
       if (performance.now() >= endsAt) {

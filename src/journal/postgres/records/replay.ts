@@ -6,6 +6,7 @@
 
 import { Buffer } from "node:buffer";
 import type { LaneKey } from "../../journal.ts";
+import { webhookPath } from "../../../event/names.ts";
 import { prepared } from "../../../io/postgres/statement.ts";
 import { encodeEventBytes, readEvent } from "../event_bytes.ts";
 import type { StatementRunner } from "../statement_runner.ts";
@@ -60,10 +61,29 @@ const REVIVE = prepared(
   select count(*) as count from born`,
 );
 
+/** What a webhook holds of the pending events, in bytes. Values: its namespace and itself. */
+const HELD_BYTES = prepared(
+  `select coalesce(sum(octet_length(p.data) * (
+      select sum(p.lanes[i + 1])::float8 from generate_subscripts(p.lanes, 1) i where i % 2 = 1 and p.lanes[i] = l.id
+    ) / p.count), 0) as bytes
+  from cwm.lane l join cwm.pack p on p.done_at is null and p.lanes @> array[l.id]
+  where l.namespace = $1 and l.webhook = $2`,
+);
+
 /** Events of one row that go back to their webhook together. */
 interface TakenBack {
   readonly row: FoundRow;
   readonly found: Found[];
+}
+
+/** How a step of a replay goes about it. */
+export interface ReplayOptions {
+  /** Gets copies; left out, events go back. */
+  readonly to: LaneKey | undefined;
+  /** What comes later belongs to no list of before, in milliseconds since 1970. */
+  readonly upTo: number;
+  /** How much one webhook may hold. */
+  readonly laneBytes: number;
 }
 
 /** One step of a replay. */
@@ -71,27 +91,51 @@ export class Replay {
   readonly #runner: StatementRunner;
   readonly #to: LaneKey | undefined;
   readonly #upTo: number;
+  readonly #laneBytes: number;
+  /** How much webhooks may still get, by their paths. */
+  readonly #room = new Map<string, number>();
   #waiting: TakenBack | undefined;
   /** What rows say now that were changed by this step. */
   readonly #held = new Map<FoundRow, string | null>();
   #replayed = 0;
   #letters = 0;
 
-  /** @param to gets copies; left out, events go back. @param upTo what comes later belongs to no list of before */
-  constructor(runner: StatementRunner, to: LaneKey | undefined, upTo: number) {
+  constructor(runner: StatementRunner, { to, upTo, laneBytes }: ReplayOptions) {
     this.#runner = runner;
+    this.#laneBytes = laneBytes;
     this.#to = to;
     this.#upTo = upTo;
   }
 
-  /** Has an event delivered again, if that can be. */
-  async add(found: Found): Promise<void> {
+  /** Has an event delivered again, if that can be. Returns whether its webhook may hold it; otherwise nothing is done. */
+  async add(found: Found): Promise<boolean> {
     const { record, row } = found;
     const to = this.#to ?? record;
     const isOwn = to.namespace === record.namespace && to.webhook === record.webhook;
-    if (!isOwn) return await this.#copy(found, to);
-    if (record.state === "dead_letter") return await this.#revive(found);
-    if (record.state !== "delivered" || row.done_at === null) return;
+    const isRepeatable = record.state === "dead_letter" ||
+      (record.state === "delivered" && row.done_at !== null);
+    if (isOwn && !isRepeatable) return true;
+    if (!await this.#takeRoom(to, found)) return false;
+    if (!isOwn) await this.#copy(found, to);
+    else if (record.state === "dead_letter") await this.#revive(found);
+    else await this.#addToRow(found);
+    return true;
+  }
+
+  async #takeRoom({ namespace, webhook }: LaneKey, { bytes, row }: Found): Promise<boolean> {
+    if (this.#laneBytes === Infinity) return true;
+    const path = webhookPath(namespace, webhook);
+    let room = this.#room.get(path);
+    if (room === undefined) {
+      const [held] = await this.#runner.rows<{ readonly bytes: number }>(HELD_BYTES, [namespace, webhook]);
+      room = this.#laneBytes - Number(held?.bytes ?? 0);
+    }
+    if (room > 0) this.#room.set(path, room - (bytes?.length ?? row.size));
+    return room > 0;
+  }
+
+  async #addToRow(found: Found): Promise<void> {
+    const { record, row } = found;
     const waiting = this.#waiting;
     const isTogether = waiting?.row === row && waiting.found[0]?.record.webhook === record.webhook &&
       waiting.found[0].record.namespace === record.namespace;
