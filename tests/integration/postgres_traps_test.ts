@@ -13,6 +13,7 @@ import { append } from "../support/journal/append.ts";
 import { OrderedWorld } from "../support/journal/ordered_gateways.ts";
 import { PostgresJournals, QUICK } from "../support/journal/postgres_journal.ts";
 import { TcpProxy } from "../support/http/tcp_proxy.ts";
+import { PostgresStores } from "../support/journal/postgres_store.ts";
 import { PostgresAccess, SUPERUSER, TestDatabase } from "../support/postgres/access.ts";
 import { freezeProcess, thawProcess } from "../support/postgres/processes.ts";
 import { PostgresServer } from "../support/postgres/server.ts";
@@ -38,6 +39,29 @@ Deno.test("a lot that its server runs late puts nothing back that was refused or
   }
   await hasEnded(journals.database, starved);
   await journals.hasPacks(2);
+});
+
+Deno.test("a pause that its server runs late stops nothing that goes on since", async () => {
+  await using stores = await PostgresStores.create();
+  const [here, there] = [await stores.open(), await stores.open()];
+  const lane = { namespace: "shop", webhook: "orders" };
+  const paused = { ...lane, state: "paused", since: 1_000, cause: "An operator" } as const;
+  await using session = await stores.database.session();
+  await session.query("begin");
+  await session.query("lock table cwm.stop in exclusive mode");
+  const late = assertRefused(here.stops.put(paused));
+  const starved = await eventually(() => sessionThatWaits(stores.database));
+  await freezeProcess(starved);
+  try {
+    await session.query("commit");
+    await there.stops.put(paused);
+    assertEquals(await there.stops.remove(lane), true);
+  } finally {
+    thawProcess(starved);
+  }
+  await late;
+  assertEquals(await there.stops.list(), []);
+  assertEquals(await there.stops.remove(lane), false);
 });
 
 Deno.test("what was refused by a lost answer, and is what a repeat is told of, is delivered", async () => {
@@ -137,6 +161,15 @@ async function sessionOfLots(database: TestDatabase): Promise<number> {
   );
   assertEquals(others, []);
   return Number(row?.pid);
+}
+
+/** The process of the session that waits for a lock. */
+async function sessionThatWaits(database: TestDatabase): Promise<number> {
+  const [row] = await database.query(
+    "select pid from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'",
+  );
+  if (row === undefined) throw new Error("No session waits for a lock");
+  return Number(row["pid"]);
 }
 
 /** Waits until a process has done what was sent to it, and found its connection closed. */

@@ -26,7 +26,10 @@ const MARK_SHOWN = prepared(
   "update cwm.handshake set shown = true where namespace = $1 and webhook = $2 and not shown",
 );
 
-const FORGET = prepared("delete from cwm.handshake where namespace = $1 and webhook = $2");
+/** The one that was seen: a try that was given up, and is run late, leaves one that was brought since. */
+const FORGET = prepared(
+  "delete from cwm.handshake where namespace = $1 and webhook = $2 and secret = $3 and taken_at = $4",
+);
 
 interface HandshakeRow {
   readonly secret: string;
@@ -61,7 +64,10 @@ export class PostgresHandshakes implements HandshakeStore {
   }
 
   async forget(webhook: string): Promise<boolean> {
-    return (await this.#runner.run(FORGET, nameOf(webhook))).count === 1;
+    const found = await this.find(webhook);
+    if (found === undefined) return false;
+    const { count } = await this.#runner.run(FORGET, [...nameOf(webhook), found.secret, found.takenAt]);
+    return count === 1;
   }
 }
 

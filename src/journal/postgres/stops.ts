@@ -4,19 +4,34 @@
  * @module
  */
 
+import { GatewayError } from "../../errors.ts";
 import type { LaneKey, StoppedLane, StopStore } from "../journal.ts";
 import { prepared } from "../../io/postgres/statement.ts";
 import type { StatementRunner } from "./statement_runner.ts";
 
-const LIST = prepared("select namespace, webhook, state, since, cause from cwm.stop order by since");
-
-const PUT = prepared(
-  `insert into cwm.stop (namespace, webhook, state, since, cause) values ($1, $2, $3, $4, $5)
-  on conflict (namespace, webhook) do update
-    set state = excluded.state, since = excluded.since, cause = excluded.cause`,
+const LIST = prepared(
+  "select namespace, webhook, state, since, cause from cwm.stop where state <> '' order by since",
 );
 
-const REMOVE = prepared("delete from cwm.stop where namespace = $1 and webhook = $2");
+/**
+ * Numbers changes: one that was given up, and that the server runs late all the same, changes nothing after a later one.
+ * A webhook that goes on has a row without a state for that.
+ */
+const NEXT = prepared("select nextval('cwm.stop_change') as change");
+
+const CHANGE =
+  `insert into cwm.stop (namespace, webhook, state, since, cause, change) values ($1, $2, $3, $4, $5, $6)
+  on conflict (namespace, webhook) do update
+    set state = excluded.state, since = excluded.since, cause = excluded.cause, change = excluded.change
+    where stop.change <= excluded.change`;
+
+const PUT = prepared(CHANGE);
+
+const REMOVE = prepared(
+  `with changed as (${CHANGE} returning change)
+  select count(*) as count from cwm.stop
+  where namespace = $1 and webhook = $2 and state <> '' and exists (select from changed)`,
+);
 
 /** The {@linkcode StopStore} of a journal in PostgreSQL. Disposal ends its looks. */
 export class PostgresStops implements StopStore, Disposable {
@@ -42,11 +57,20 @@ export class PostgresStops implements StopStore, Disposable {
 
   async put({ namespace, webhook, state, since, cause }: StoppedLane): Promise<void> {
     const values = [namespace, webhook, state, Math.floor(since), withoutNul(cause)];
-    await this.#change(() => this.#runner.run(PUT, values));
+    const { count } = await this.#change((change) => this.#runner.run(PUT, [...values, change]));
+    if (count === 0) {
+      throw new GatewayError("journal_unavailable", undefined, {
+        reason: "Meanwhile somebody else has stopped the webhook, or has had it go on",
+      });
+    }
   }
 
   async remove({ namespace, webhook }: LaneKey): Promise<boolean> {
-    return (await this.#change(() => this.#runner.run(REMOVE, [namespace, webhook]))).count > 0;
+    const values = [namespace, webhook, "", 0, ""];
+    const rows = await this.#change((change) =>
+      this.#runner.rows<{ readonly count: number }>(REMOVE, [...values, change])
+    );
+    return (rows[0]?.count ?? 0) > 0;
   }
 
   /** To be called once. */
@@ -77,11 +101,12 @@ export class PostgresStops implements StopStore, Disposable {
     }
   }
 
-  async #change<Result>(change: () => Promise<Result>): Promise<Result> {
+  async #change<Result>(work: (change: number) => Promise<Result>): Promise<Result> {
     this.#changes++;
     this.#underWay++;
     try {
-      return await change();
+      const [next] = await this.#runner.rows<{ readonly change: number }>(NEXT);
+      return await work(next?.change ?? 0);
     } finally {
       this.#underWay--;
       this.#changes++;

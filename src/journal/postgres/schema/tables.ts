@@ -186,6 +186,7 @@ export const MIGRATIONS: readonly (readonly string[])[] = [
     ...TRACES,
   ],
   ["alter table cwm.idempotency add column claimer bigint"],
+  ["create sequence cwm.stop_change", "alter table cwm.stop add column change bigint not null default 0"],
 ];
 
 /** The version of the tables that this program works with. */
