@@ -1,10 +1,16 @@
 import { assert, assertEquals } from "@std/assert";
 import { setTimeout as sleep } from "node:timers/promises";
 import { GatewayError } from "../../src/errors.ts";
+import type { PendingEvent } from "../../src/journal/journal.ts";
+import type { PostgresStore } from "../../src/journal/postgres/postgres_store.ts";
 import { eventually } from "../support/eventually.ts";
+import { append } from "../support/journal/append.ts";
 import { type OrderedGateway, OrderedWorld } from "../support/journal/ordered_gateways.ts";
+import { PostgresStores } from "../support/journal/postgres_store.ts";
 import { sharedPostgres } from "../support/postgres/shared.ts";
 import { verifiedEvent } from "../support/verified_event.ts";
+
+const LANE = { namespace: "default", webhook: "orders" };
 
 /** Beats often, and takes nobody for dead because the machine is slow. */
 const PATIENT = { beatMs: 50, deadMs: 60_000, limitMs: 30_000 };
@@ -52,6 +58,35 @@ Deno.test("the webhooks of a gateway that ends in order go on elsewhere at once"
   await assertInOrder(world, before.map((ids, n) => [...ids, ...waiting[n]!, ...after[n]!]));
   assertEquals(world.deliveries.at(-1)?.gateway, 1);
 });
+
+Deno.test("replayed events of a webhook that keeps order are delivered by its holder, in order", async () => {
+  await using stores = await PostgresStores.create({ retentionMs: 3_600_000, tempo: PATIENT });
+  const [holder, other] = [await stores.open(), await stores.open()] as [PostgresStore, PostgresStore];
+  const events = [1, 2, 3, 4].map(() => verifiedEvent(LANE));
+  for (const event of events) await append(holder, event, { claim: false, ordered: true });
+  const failure = { code: "output_rejected", message: "refused", connection: "probe" } as const;
+  const claimed = await claimInTurn(holder, 4);
+  assertEquals(claimed.map(({ event }) => event.id), events.map(({ id }) => id));
+  for (const [index, { sequence }] of claimed.entries()) {
+    if (index % 2 === 0) await holder.settle({ sequence, state: "dead", failure });
+    else await holder.settle({ sequence, state: "delivered" });
+  }
+  assertEquals(await other.deadLetters.replay({}), 2);
+  assertEquals((await claimInTurn(holder, 2)).map(({ event }) => event.id), [events[0]!.id, events[2]!.id]);
+  assertEquals((await other.records.replay({ states: ["delivered"] }, 100, undefined)).replayed, 2);
+  assertEquals((await claimInTurn(holder, 2)).map(({ event }) => event.id), [events[1]!.id, events[3]!.id]);
+  assertEquals(await other.lanes(), []);
+});
+
+/** Claims so many events of the lane, as they come to its holder. */
+async function claimInTurn(holder: PostgresStore, count: number): Promise<readonly PendingEvent[]> {
+  const got: PendingEvent[] = [];
+  await eventually(async () => {
+    got.push(...(await holder.claim(LANE, { events: 10, bytes: 1_000_000 })).events);
+    assertEquals(got.length, count);
+  });
+  return got;
+}
 
 /** A sender for each webhook, `w0` and so on. Returns the ids of their events. */
 async function sendAll(

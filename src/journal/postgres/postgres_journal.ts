@@ -255,6 +255,7 @@ export class PostgresJournal implements EventJournal {
 
   /** Takes over at once what no gateway has, such as replayed dead letters. */
   async adopt(): Promise<void> {
+    this.#ordered.look();
     await this.#ask((client) => this.#adoption.adopt(client, Infinity));
   }
 

@@ -7,6 +7,7 @@
 import type { DeadLetterFilter } from "../../../dead_letters/dead_letters.ts";
 import type { Value } from "../../../io/postgres/client.ts";
 import { prepared, type Statement } from "../../../io/postgres/statement.ts";
+import { ORDERED_FROM, unreadOwnerSql } from "../lanes/ordered_rows.ts";
 
 /** A letter as the statements return it. */
 export interface LetterRow {
@@ -76,19 +77,23 @@ export const LETTERS_PER_SLICE = 500;
 
 /**
  * Makes the letters of a slice pending again: each is a pack of its own. Its owner has a number that no gateway has
- * or gets, so that one takes it over as it does with those of a gateway that has ended.
+ * or gets, so that one takes it over as it does with those of a gateway that has ended. Where the order counts, or once
+ * did, the gateway that holds the lane delivers it, behind what waits there.
  */
 export const REPLAY: Statement = {
   text: `with ${TAKEN},
   block as materialized (select nextval('cwm.gateway_id_seq') as nobody, nextval('cwm.pack_block') as first),
   born as (
     insert into cwm.pack (owner, no, count, oldest_at, claimed, lanes, held, data)
-    select block.nobody, block.first + row_number() over (order by taken.number) - 1, 1, taken.received_at, false,
-      array[taken.lane, 1],
+    select case when taken.holder is null then block.nobody else ${unreadOwnerSql("taken.lane")} end,
+      case when taken.holder is null then block.first + row_number() over (order by taken.number) - 1
+        else ${ORDERED_FROM} + nextval('cwm.line_seq') end,
+      1, taken.received_at, false, array[taken.lane, 1],
       case when taken.progress is not null
         then jsonb_build_array(jsonb_build_array(0, 0, null, null, null, null, taken.progress))::text end,
       taken.event
-    from taken, block)
+    from (
+      select taken.*, lane.holder from taken join cwm.lane on lane.id = taken.lane order by taken.number) taken, block)
   ${SUMMARY}`,
 };
 

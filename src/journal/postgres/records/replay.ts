@@ -8,6 +8,7 @@ import { Buffer } from "node:buffer";
 import type { LaneKey } from "../../journal.ts";
 import { webhookPath } from "../../../event/names.ts";
 import { prepared } from "../../../io/postgres/statement.ts";
+import { ORDERED_FROM, unreadOwnerSql } from "../lanes/ordered_rows.ts";
 import { encodeEventBytes, readEvent } from "../event_bytes.ts";
 import type { StatementRunner } from "../statement_runner.ts";
 import { type Found, undeliveredOf } from "./found.ts";
@@ -22,13 +23,16 @@ export interface ReplayListener {
 /** Values that all statements begin with: the lane's namespace and webhook, and the time of the new pack. */
 const LANE = `lane as (
     insert into cwm.lane (namespace, webhook) values ($1, $2)
-    on conflict (namespace, webhook) do update set namespace = excluded.namespace returning id)`;
+    on conflict (namespace, webhook) do update set namespace = excluded.namespace returning id, holder)`;
 
 /** A number that no gateway has, and none gets. */
 const NOBODY = `nextval('cwm.gateway_id_seq')`;
 
+/** Where the order counts, or once did, the gateway that holds the lane delivers them, behind what waits there. */
 const BORN = `insert into cwm.pack (owner, no, count, oldest_at, claimed, lanes, held, data)
-  select ${NOBODY}, nextval('cwm.pack_block'), $4::int, greatest((extract(epoch from clock_timestamp()) * 1000)::bigint, $3::bigint + 1), false,
+  select case when lane.holder is null then ${NOBODY} else ${unreadOwnerSql("lane.id")} end,
+    case when lane.holder is null then nextval('cwm.pack_block') else ${ORDERED_FROM} + nextval('cwm.line_seq') end,
+    $4::int, greatest((extract(epoch from clock_timestamp()) * 1000)::bigint, $3::bigint + 1), false,
     array[lane.id, $4], `;
 
 /** Events as new ones of a webhook. Values: how many, and their bytes. */
