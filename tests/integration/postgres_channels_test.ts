@@ -13,6 +13,7 @@ import { openChannels } from "../support/postgres/channels.ts";
 import { PgBouncer } from "../support/postgres/pgbouncer.ts";
 import { freezeProcess, thawProcess } from "../support/postgres/processes.ts";
 import { sharedPostgres } from "../support/postgres/shared.ts";
+import { TcpProxy } from "../support/http/tcp_proxy.ts";
 import { FreezableWire } from "../support/postgres/wire.ts";
 import { PullClient } from "../support/relay/pull_client.ts";
 import { gatewayWebhooks, RELAY_TOKEN } from "../support/relay/world.ts";
@@ -102,6 +103,23 @@ Deno.test("an event whose connection was lost does not come back once it was han
   assertEquals(await consumer.queues.channels(), []);
 });
 
+Deno.test("an event that was handled before its sender has its answer does not come back", async () => {
+  const server = await sharedPostgres();
+  await using database = await server.createDatabase();
+  await using network = TcpProxy.start({ port: server.port });
+  await using channels = openChannels(database.url.replace(`:${server.port}/`, `:${network.port}/`));
+  await using consumer = openChannels(database.url);
+  await enqueueMany(channels.queues, 1);
+  await consume(consumer.queues);
+  network.freeze("to_client");
+  const enqueued = channels.queues.enqueue(CHANNEL, verifiedEvent(), ROOMY);
+  await eventually(async () => (await consume(consumer.queues)).length === 1);
+  network.cut();
+  network.thaw("to_client");
+  await enqueued;
+  assertEquals(await consumer.queues.channels(), []);
+});
+
 Deno.test("a sender is refused while the server does not answer, and taken again afterwards", async () => {
   const server = await sharedPostgres();
   await using database = await server.createDatabase();
@@ -161,13 +179,16 @@ Deno.test("no statement of channels or lanes is planned to read a whole table", 
   await using session = await database.session();
   await session.query("set plan_cache_mode = force_generic_plan");
   const all = [PLAIN_ORDERED_LOT, WHOLE_ORDERED_LOT, ...statementsOf(ofChannels), ...statementsOf(ofLanes)];
-  for (const { text } of all) {
+  for (const statement of all) {
+    // It runs once, when a gateway ends.
+    if (statement === ofChannels.UNREGISTER) continue;
+    const { text } = statement;
     await session.query(`prepare tried as ${text}`);
     const count = Math.max(0, ...Array.from(text.matchAll(/\$(\d+)/g), (match) => Number(match[1])));
     const values = count === 0 ? "" : `(${Array(count).fill("null").join()})`;
     const rows = await session.query(`explain execute tried ${values}`);
     const plan = rows.map((row) => row["QUERY PLAN"]).join("\n");
-    assertEquals(plan.match(/Seq Scan on (?:pack|message|message_turn|dead) .*/g), null, plan);
+    assertEquals(plan.match(/Seq Scan on (?:pack|message|message_turn|dead|receipt) .*/g), null, plan);
     await session.query("deallocate tried");
   }
 });

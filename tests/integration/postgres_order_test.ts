@@ -2,11 +2,15 @@ import { assert, assertEquals } from "@std/assert";
 import { setTimeout as sleep } from "node:timers/promises";
 import { GatewayError } from "../../src/errors.ts";
 import type { PendingEvent } from "../../src/journal/journal.ts";
+import type { EventJournal } from "../../src/journal/postgres/postgres_journal.ts";
 import type { PostgresStore } from "../../src/journal/postgres/postgres_store.ts";
 import { eventually } from "../support/eventually.ts";
+import { TcpProxy } from "../support/http/tcp_proxy.ts";
 import { append } from "../support/journal/append.ts";
 import { type OrderedGateway, OrderedWorld } from "../support/journal/ordered_gateways.ts";
+import { PostgresJournals } from "../support/journal/postgres_journal.ts";
 import { PostgresStores } from "../support/journal/postgres_store.ts";
+import { PostgresAccess, TestDatabase } from "../support/postgres/access.ts";
 import { sharedPostgres } from "../support/postgres/shared.ts";
 import { verifiedEvent } from "../support/verified_event.ts";
 
@@ -78,8 +82,38 @@ Deno.test("replayed events of a webhook that keeps order are delivered by its ho
   assertEquals(await other.lanes(), []);
 });
 
+Deno.test("an event that was delivered elsewhere before its sender has its answer is not repeated", async () => {
+  await using database = await (await sharedPostgres()).createDatabase();
+  await using network = TcpProxy.start({ port: database.server.port });
+  await using journals = new PostgresJournals(database);
+  const holder = await journals.open();
+  await using far = new PostgresJournals(new TestDatabase(new PostgresAccess(network.port), database.name));
+  const other = await far.open();
+  await append(holder, verifiedEvent(LANE), { claim: false, ordered: true });
+  await deliverInTurn(holder, 1);
+  const first = verifiedEvent(LANE);
+  await append(other, first, { claim: true, ordered: true });
+  await deliverInTurn(holder, 1);
+
+  network.freeze("to_client");
+  const appended = append(other, verifiedEvent(LANE), { claim: true, ordered: true });
+  await deliverInTurn(holder, 1);
+  network.cut();
+  network.thaw("to_client");
+  assertEquals("waits" in await appended, true);
+  await journals.hasPacks(0);
+  assertEquals(await database.query("select count(*)::int as count from cwm.receipt"), [{ count: 2 }]);
+});
+
+/** Claims so many events of the lane, and has them delivered. */
+async function deliverInTurn(holder: EventJournal, count: number): Promise<void> {
+  for (const { sequence } of await claimInTurn(holder, count)) {
+    await holder.settle({ sequence, state: "delivered" });
+  }
+}
+
 /** Claims so many events of the lane, as they come to its holder. */
-async function claimInTurn(holder: PostgresStore, count: number): Promise<readonly PendingEvent[]> {
+async function claimInTurn(holder: EventJournal, count: number): Promise<readonly PendingEvent[]> {
   const got: PendingEvent[] = [];
   await eventually(async () => {
     got.push(...(await holder.claim(LANE, { events: 10, bytes: 1_000_000 })).events);

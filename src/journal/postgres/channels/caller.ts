@@ -132,6 +132,12 @@ export class Caller implements AsyncDisposable {
   }
 }
 
+/** A number of 63 bits that nothing else has. */
+export function randomNumber(): string {
+  const [bits = 0n] = crypto.getRandomValues(new BigUint64Array(1));
+  return `${bits >> 1n}`;
+}
+
 /**
  * @returns `undefined` when the row is gone
  * @throws {PostgresError} when a statement of the former session does not end

@@ -10,10 +10,12 @@ import { DeliveryError } from "../../../errors.ts";
 import type { VerifiedEvent } from "../../../event/verified_event.ts";
 import type { Value } from "../../../io/postgres/client.ts";
 import { type EventToWrite, prepareEvent, writeEvent } from "../event_bytes.ts";
-import type { Caller, Send } from "./caller.ts";
+import { Receipts } from "../receipts.ts";
+import { PostgresError } from "../../../io/postgres/errors.ts";
+import { type Caller, type FencedRow, randomNumber, type Send } from "./caller.ts";
 import { type Call, CallQueue } from "./call_queue.ts";
 import type { ChannelRooms } from "./room.ts";
-import { ENQUEUE, type EnqueuedRow, INTRODUCE } from "./statements.ts";
+import { ENQUEUE, type EnqueuedRow, INTRODUCE, REFUSED } from "./statements.ts";
 
 /** How long an event may take, in milliseconds: then its sender gets 503. */
 const TIMEOUT_MS = 2_000;
@@ -35,6 +37,10 @@ interface EnqueueCall extends Call<void> {
   readonly options: EnqueueOptions;
 }
 
+interface RefusedRow extends FencedRow {
+  readonly full: readonly number[] | null;
+}
+
 /** What the events of a statement came to, by their places. */
 interface Outcome {
   readonly full: ReadonlySet<number>;
@@ -47,6 +53,7 @@ export class Enqueuer {
   readonly #rooms: ChannelRooms;
   readonly #onAdded: (channel: string) => void;
   readonly #calls: CallQueue<"enqueue", EnqueueCall>;
+  readonly #receipts = new Receipts<string>();
 
   /** @param onAdded called for each channel that has something new */
   constructor(caller: Caller, rooms: ChannelRooms, onAdded: (channel: string) => void) {
@@ -78,7 +85,9 @@ export class Enqueuer {
   }
 
   async #carryOut(calls: readonly EnqueueCall[], signal: AbortSignal): Promise<void> {
-    const { full, channels } = await this.#caller.run((send) => this.#send(calls, send), signal);
+    const ticket = randomNumber();
+    const { full, channels } = await this.#add(calls, ticket, signal);
+    this.#receipts.answered(ticket);
     for (const [index, call] of calls.entries()) {
       if (!full.has(index + 1)) call.resolve();
       else call.reject(isFull(call));
@@ -86,15 +95,25 @@ export class Enqueuer {
     for (const channel of channels) this.#onAdded(channel);
   }
 
-  async #send(calls: readonly EnqueueCall[], send: Send): Promise<Outcome> {
+  async #add(calls: readonly EnqueueCall[], ticket: string, signal: AbortSignal): Promise<Outcome> {
+    try {
+      return await this.#caller.run((send) => this.#send(calls, ticket, send), signal);
+    } catch (error) {
+      this.#receipts.gaveUp(ticket);
+      throw error;
+    }
+  }
+
+  async #send(calls: readonly EnqueueCall[], ticket: string, send: Send): Promise<Outcome> {
     const bounds = calls.map(({ channel, options: { maxSize } }) => this.#rooms.bound(channel, maxSize));
-    const values = valuesOf(calls, bounds);
+    const values = [...valuesOf(calls, bounds), ticket, this.#receipts.over];
     const startedAt = performance.now();
     let row = await enqueued(send, values);
     if (row.known?.length !== calls.length) {
       await introduce(calls, send);
       row = await enqueued(send, values);
     }
+    if (row.receipts === 0) return await this.#happened(calls, ticket, row, send);
     const tookMs = performance.now() - startedAt;
     for (const { channel, held, most } of row.counted ?? []) {
       if (most > 0) this.#rooms.counted(channel, held, most, tookMs);
@@ -103,6 +122,22 @@ export class Enqueuer {
     for (const place of full) if (bounds[place - 1] !== 0) this.#rooms.full(calls[place - 1]!.channel);
     return { full, channels: row.channels ?? [] };
   }
+
+  /** What the statement came to when it was sent before. */
+  async #happened(
+    calls: readonly EnqueueCall[],
+    ticket: string,
+    { known }: EnqueuedRow,
+    send: Send,
+  ): Promise<Outcome> {
+    if (known?.length !== calls.length) {
+      throw new PostgresError("A channel was removed while events were put into it", {
+        endsConnection: false,
+      });
+    }
+    const [row] = await send<RefusedRow>(REFUSED, [ticket]);
+    return { full: new Set(row?.full), channels: [...new Set(calls.map(({ channel }) => channel))] };
+  }
 }
 
 async function enqueued(send: Send, values: readonly Value[]): Promise<EnqueuedRow> {
@@ -110,7 +145,7 @@ async function enqueued(send: Send, values: readonly Value[]): Promise<EnqueuedR
   return row!;
 }
 
-/** In the order of the statement's parameters. */
+/** In the order of the statement's parameters, without the tickets. */
 function valuesOf(calls: readonly EnqueueCall[], bounds: readonly (number | null)[]): readonly Value[] {
   const data = Buffer.allocUnsafe(calls.reduce((sum, { event }) => sum + event.length, 0));
   const starts: number[] = [];

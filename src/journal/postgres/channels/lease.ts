@@ -8,7 +8,7 @@ import { Buffer } from "node:buffer";
 import type { LeasedEvent, LeaseOptions } from "../../../channels/channel_queues.ts";
 import type { Value } from "../../../io/postgres/client.ts";
 import { readEvent } from "../event_bytes.ts";
-import type { Caller, Send } from "./caller.ts";
+import { type Caller, randomNumber, type Send } from "./caller.ts";
 import { type Call, CallQueue } from "./call_queue.ts";
 import { HELD, LEASE, LEASED, type LeasedRow, REVEAL, TIMED } from "./statements.ts";
 
@@ -67,7 +67,7 @@ export class Leaser {
   }
 
   async #carryOut(calls: readonly LeaseCall[], signal: AbortSignal): Promise<void> {
-    const number = leaseNumber();
+    const number = randomNumber();
     const found = await this.#caller.run(async (send, isRepeat) => {
       // Leases whose answer was lost would stand until their time is over.
       const lost = isRepeat ? await leasedBefore(calls, number, send) : [];
@@ -127,12 +127,6 @@ function valuesOf(calls: readonly LeaseCall[], number: string, takesWhatIsThere:
     number,
     takesWhatIsThere,
   ];
-}
-
-/** A number that no other leases have, of 63 bits. */
-function leaseNumber(): string {
-  const [bits = 0n] = crypto.getRandomValues(new BigUint64Array(1));
-  return `${bits >> 1n}`;
 }
 
 function leasedEvent(bytes: Uint8Array, delivery: number): LeasedEvent {

@@ -59,9 +59,10 @@ export const RAISE = prepared(
   returning c.id, c.session`,
 );
 
-/** Forgets a caller, and those that have not been heard of for a week: they find that out. Value: the caller. */
+/** Forgets a caller, and what has not been heard of for a week: they find that out. Value: the caller. */
 export const UNREGISTER = prepared(
-  `delete from cwm.channel_caller where id = $1 or seen_at < clock_timestamp() - interval '7 days'`,
+  `with receipts as (delete from cwm.receipt where at < clock_timestamp() - interval '7 days')
+  delete from cwm.channel_caller where id = $1 or seen_at < clock_timestamp() - interval '7 days'`,
 );
 
 /** Makes channels and lanes. Values after the caller: names of channels; namespaces and webhooks. */
@@ -81,8 +82,10 @@ export const INTRODUCE = prepared(
 /** What {@linkcode ENQUEUE} returns. The numbers are places in the arrays, from 1. */
 export interface EnqueuedRow {
   readonly alive: number;
-  /** Those whose channel and lane are known: the others were not looked at. */
+  /** Those whose channel and lane are known: where others are not, nothing has happened. */
   readonly known: readonly number[] | null;
+  /** 1: it has happened now. 0: before, unless channels or lanes are not known; see {@linkcode REFUSED}. */
+  readonly receipts: number;
   /** Those that there was no room for. */
   readonly full: readonly number[] | null;
   /** Channels that have something new. */
@@ -96,7 +99,10 @@ export interface EnqueuedRow {
 /**
  * Appends events. Values after the caller: channels, namespaces, webhooks, ids, times to live, times of reception; how
  * many events the channel may hold (null: that is not looked at); where the bytes of the event begin and how many they
- * are; how long the body is; and the bytes of all events. Each event is there once.
+ * are; how long the body is; the bytes of all events; the ticket of the statement, and those of others before it whose
+ * answers are read, or that will not be sent again. Each event is there once.
+ *
+ * A statement that was sent before and has happened adds nothing: a consumer may have taken the events away since.
  */
 export const ENQUEUE = prepared(
   `with ${ME}, ${NOW},
@@ -123,9 +129,16 @@ export const ENQUEUE = prepared(
   fitting as materialized (
     select f.* from fresh f left join held h on h.channel = f.channel
     where f.most is null or h.held + f.turn <= f.most),
+  refused as materialized (
+    select array_agg(n::int) as places from fresh where not exists (select from fitting f where f.tag = fresh.tag)),
+  former as (delete from cwm.receipt r using me where r.ticket = any ($15::bigint[])),
+  receipt as (
+    insert into cwm.receipt (ticket, refused) select $14::bigint, refused.places from me, refused
+    where (select count(*) from given) = cardinality($3::text[])
+    on conflict do nothing returning ticket),
   messages as (
     insert into cwm.message (tag, lane, expires_at, received_at, event)
-    select f.tag, f.lane, t.now + f.ttl, f.received_at, substr($13::bytea, f.at, f.length) from me, t, fitting f
+    select f.tag, f.lane, t.now + f.ttl, f.received_at, substr($13::bytea, f.at, f.length) from receipt, t, fitting f
     order by f.n
     on conflict (tag) do nothing returning seq, tag, expires_at),
   turns as (
@@ -134,9 +147,15 @@ export const ENQUEUE = prepared(
     returning channel)
   select ${ALIVE},
     (select array_agg(n::int) from given) as known,
-    (select array_agg(n::int) from fresh where not exists (select from fitting f where f.tag = fresh.tag)) as full,
+    (select count(*)::int from receipt) as receipts,
+    (select places from refused) as full,
     (select array_agg(distinct c.name) from turns join cwm.channel c on c.id = turns.channel) as channels,
     (select json_agg(json_build_object('channel', name, 'held', held, 'most', most)) from held) as counted`,
+);
+
+/** Which events an {@linkcode ENQUEUE} had no room for that has happened before. Values after the caller: its ticket. */
+export const REFUSED = prepared(
+  `with ${ME} select ${ALIVE}, (select refused from cwm.receipt where ticket = $3) as full`,
 );
 
 /** A row of {@linkcode LEASE}: an event, or what is said of a channel where there is none. */

@@ -113,33 +113,39 @@ export const WHOLE_LOT = prepared(
 );
 
 /** How many values {@linkcode ordered} has. */
-const ORDERED_VALUES = 10;
+const ORDERED_VALUES = 12;
 
 /**
  * Packs of webhooks whose order counts. The server numbers them in the order in which they are given; `mark` is the
  * number that the gateway has given, by which it knows them until then, and by which a lot that is sent again finds
- * what it has appended already. Those of lanes that this gateway does not hold are left to who does.
+ * what it has appended already. Those of lanes that this gateway does not hold are left to who does, who may have
+ * delivered and removed them before the lot is sent again: so a lot that has happened has a receipt, and adds nothing.
  *
  * @param first the number of the first value: ordinals of events with keys, lanes, marks, counts, times, whether they
  * are claimed, whether the lane is held here, where the bytes start and how many they are; and the marks of packs that
- * senders were refused
+ * senders were refused; the ticket of the lot, which is the first mark, and those of lots before it that are over
  * @param condition which of them are appended
  */
 function ordered(first: number, condition: string): string {
-  const [ordinal, lane, mark, count, oldest, claimed, own, start, length, refused] = Array.from(
-    { length: ORDERED_VALUES },
-    (_, index) => `$${first + index}`,
-  );
+  const [ordinal, lane, mark, count, oldest, claimed, own, start, length, refused, ticket, former] = Array
+    .from(
+      { length: ORDERED_VALUES },
+      (_, index) => `$${first + index}`,
+    );
   return `withdrawn as (
     delete from cwm.pack p using me where p.mark = any(${refused}::bigint[])
       and (p.owner = me.id or p.owner = ${unreadOwnerSql("p.lanes[1]")})),
+  former as (delete from cwm.receipt r using me where r.ticket = any(${former}::bigint[])),
+  receipt as (
+    insert into cwm.receipt (ticket) select t.ticket from me, (values (${ticket}::bigint)) t(ticket)
+    where t.ticket is not null on conflict do nothing returning ticket),
   lined as (
     insert into cwm.pack (${PACK_COLUMNS}, mark)
     select case when t.own then t.me else ${unreadOwnerSql("t.lane")} end,
       ${ORDERED_FROM} + nextval('cwm.line_seq'), t.count, t.oldest_at, t.claimed, array[t.lane, t.count],
       substring($15::bytea from t.start for t.length), t.mark
     from (
-      select me.id as me, t.* from me, unnest(${ordinal}::int[], ${lane}::int[], ${mark}::bigint[], ${count}::int[],
+      select me.id as me, t.* from me, receipt, unnest(${ordinal}::int[], ${lane}::int[], ${mark}::bigint[], ${count}::int[],
         ${oldest}::bigint[], ${claimed}::bool[], ${own}::bool[], ${start}::int[], ${length}::int[])
         with ordinality t(ordinal, lane, mark, count, oldest_at, claimed, own, start, length, place)
       where ${condition} order by place) t

@@ -23,6 +23,8 @@ export interface Outcomes {
   readonly abandoned: readonly number[];
   /** The marks of those whose order counts. */
   readonly abandonedMarks: readonly number[];
+  /** Tickets of lots with such packs that are over. */
+  readonly formerTickets: readonly number[];
 }
 
 /** Who sends it, and when. */
@@ -51,7 +53,9 @@ export function lotQuery(lot: WaitingLot, outcomes: Outcomes, sender: LotSender)
     ? []
     : [...deadValues(outcomes.givenUp, events, sender.now), ...keyedValues(lot.keyed, events)];
   const isOrdered = lot.ordered.length > 0 || outcomes.abandonedMarks.length > 0;
-  const lined = isOrdered ? [...orderedValues(lot, events), outcomes.abandonedMarks] : [];
+  const lined = isOrdered
+    ? [...orderedValues(lot, events), outcomes.abandonedMarks, lot.ticket ?? null, outcomes.formerTickets]
+    : [];
   const [plain, whole] = isOrdered ? [PLAIN_ORDERED_LOT, WHOLE_ORDERED_LOT] : [PLAIN_LOT, WHOLE_LOT];
   return {
     statement: isPlain ? plain : whole,

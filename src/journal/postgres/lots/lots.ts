@@ -20,6 +20,7 @@ import type { Member, Membership } from "../cluster/member.ts";
 import type { PostgresClient } from "../../../io/postgres/client.ts";
 import type { PostgresConnection } from "../connection/connection.ts";
 import { PostgresError } from "../../../io/postgres/errors.ts";
+import { Receipts } from "../receipts.ts";
 import { journalUnavailable } from "../unavailable.ts";
 import { numberLanes } from "../packs/lane_numbers.ts";
 import type { Ended, GivenUp, Packs } from "../packs/packs.ts";
@@ -29,7 +30,7 @@ import { draining, mayPass } from "./refusals.ts";
 import { lotQuery, type Outcomes } from "./lot_values.ts";
 import type { LotRow } from "./lot_statement.ts";
 import { PackNumbers } from "./pack_numbers.ts";
-import { type Append, WaitingLot } from "./waiting_lot.ts";
+import { type Append, type NewPack, WaitingLot } from "./waiting_lot.ts";
 
 /** How long a lot is tried for, from its first append on, in milliseconds: senders have their answer within two seconds. */
 const LOT_TIMEOUT_MS = 1_800;
@@ -113,6 +114,7 @@ export class Lots implements PacedQueue {
   #abandonedMarks: number[] = [];
   /** Marks that were among them lately. */
   readonly #withdrawn = new Set<number>();
+  readonly #receipts = new Receipts<number>();
   /** Numbers of events with keys whose senders were refused. */
   #unsure: number[] = [];
   /** The connection that the session is of. */
@@ -338,6 +340,7 @@ export class Lots implements PacedQueue {
       givenUp: isLost ? [] : sending.givenUp,
       abandoned: this.#abandoned,
       abandonedMarks: this.#abandonedMarks,
+      formerTickets: this.#receipts.over,
     };
     for (const pack of sending.lot.ordered) {
       // What was sent before, as another gateway's, is in the lane; the holder may have got it since.
@@ -376,6 +379,7 @@ export class Lots implements PacedQueue {
     const { packs, onUnsure } = this.#options;
     this.#abandoned = [];
     this.#abandonedMarks = [];
+    this.#receipts.answered(lot.ticket);
     // Lots before this one have happened, or never will.
     if (this.#unsure.length > 0) onUnsure(this.#unsure);
     this.#unsure = [];
@@ -387,24 +391,31 @@ export class Lots implements PacedQueue {
       packs.appended(pack.toPack());
       pack.report();
     }
-    if (lot.ordered.length > 0) this.#concludeOrdered(lot, row, life);
+    if (lot.ordered.length > 0) this.#concludeOrdered(lot, row, new Set(taken), life);
     for (const append of again) this.#add(append);
   }
 
   /** Events are claimed only behind all that came before them; those of lanes of other gateways wait there. */
-  #concludeOrdered({ ordered }: WaitingLot, { lined, unread, holders }: LotRow, life: number): void {
+  #concludeOrdered(
+    { ordered, keyed }: WaitingLot,
+    { lined, unread, holders }: LotRow,
+    taken: ReadonlySet<NewPack>,
+    life: number,
+  ): void {
     const { packs, onOrdered } = this.#options;
     const numbers = new Map(lined);
+    const repeats = new Set(keyed.map(({ pack }) => pack).filter((pack) => !taken.has(pack)));
     const hasUnread = new Set(unread);
     const holderOf = new Map(holders);
     const waiting = new Set<WaitingLane>();
     const foreign = new Map<WaitingLane, number | undefined>();
     for (const pack of ordered) {
       const { lane, isHeld, isClaimed } = pack;
+      if (repeats.has(pack)) continue;
       const no = numbers.get(pack.no);
-      if (no === undefined) continue; // A repeated event.
-      pack.no = no;
-      if (!isHeld || packs.life !== life) {
+      pack.no = no ?? pack.no;
+      // Without a number it was appended by an earlier try, and another gateway has delivered it since.
+      if (no === undefined || !isHeld || packs.life !== life) {
         pack.report(isClaimed);
         foreign.set(lane, holderOf.get(lane.id));
         continue;
@@ -421,6 +432,7 @@ export class Lots implements PacedQueue {
   async #giveUp(sending: Sending, error: PostgresError, life: number): Promise<void> {
     const { lot, wasSent, isNumbered } = sending;
     if (wasSent && isNumbered) {
+      this.#receipts.gaveUp(lot.ticket);
       const keyed = new Set(lot.keyed.map(({ pack }) => pack));
       for (const pack of lot.numbered) {
         if (!pack.isOrdered) (keyed.has(pack) ? this.#unsure : this.#abandoned).push(pack.no);
@@ -440,13 +452,7 @@ export class Lots implements PacedQueue {
     const unwritten = new Set(sending.givenUp.map(({ no }) => no));
     const done = sending.packs.filter(({ left, no }) => left === 0 && !unwritten.has(no));
     if (done.length === 0) return;
-    const removal = {
-      ...sending,
-      lot: new WaitingLot(),
-      packs: done,
-      givenUp: [],
-      isNumbered: true,
-    };
+    const removal = { ...sending, lot: new WaitingLot(), packs: done, givenUp: [], isNumbered: true };
     try {
       const signal = AbortSignal.timeout(LOT_TIMEOUT_MS);
       const row = await this.#options.connection.use(

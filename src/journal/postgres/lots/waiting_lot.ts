@@ -210,6 +210,11 @@ export class WaitingLot {
     return [...this.packs, ...new Set([...this.keyed.map(({ pack }) => pack), ...this.ordered])];
   }
 
+  /** What the receipt of the lot is known by, once its packs have numbers; `undefined` where it needs none. */
+  get ticket(): number | undefined {
+    return this.ordered[0]?.no;
+  }
+
   /** Lanes whose number is not known. */
   unknownLanes(): readonly WaitingLane[] {
     const unknown = new Set<WaitingLane>();

@@ -23,7 +23,7 @@ const SHORT_LIVED = `with (${OWN_VACUUM},
 const SHORT_LIVED_NARROW = `with (${OWN_VACUUM})`;
 
 /** Tables whose rows live for less than a second. */
-export const SHORT_LIVED_TABLES = ["cwm.pack", "cwm.message", "cwm.message_turn"] as const;
+export const SHORT_LIVED_TABLES = ["cwm.pack", "cwm.message", "cwm.message_turn", "cwm.receipt"] as const;
 
 /** Columns with the bytes of events, which are compressed by lz4 where the server can. */
 export const EVENT_COLUMNS: readonly (readonly [table: string, column: string])[] = [
@@ -58,6 +58,7 @@ const TRACES: readonly string[] = [
   `insert into cwm.message (tag, lane, expires_at, received_at, event) values ('', 0, 0, 0, ${LONG_VALUE})`,
   `insert into cwm.message_turn (seq, channel, expires_at, size)
     select -n, 0, 0, 0 from generate_series(1, ${10 * FILLING_ROWS}) n`,
+  `insert into cwm.receipt (ticket) select -n from generate_series(1, ${10 * FILLING_ROWS}) n`,
   ...SHORT_LIVED_TABLES.map((table) => `delete from ${table}`),
 ];
 
@@ -77,6 +78,8 @@ const TRACES: readonly string[] = [
  * - `idempotency`: keys of events. `claimer`: the gateway that delivers the event while its sender waits.
  * - `message`: events in channels, which are not changed. `message_turn`: which of them consumers hold, and how often
  *   each was handed out. `channel_caller`: a row for each connection that changes them.
+ * - `receipt`: that a statement has happened which adds events that others may take away before its answer is read. One
+ *   that is sent again and finds its own adds nothing. Each gateway removes those that it has read the answers of.
  */
 export const MIGRATIONS: readonly (readonly string[])[] = [
   [
@@ -167,6 +170,11 @@ export const MIGRATIONS: readonly (readonly string[])[] = [
     ) ${SHORT_LIVED_NARROW}`,
     `create index message_turn_ready on cwm.message_turn (channel, seq) where hidden_until is null`,
     `create index message_turn_hidden on cwm.message_turn (channel, hidden_until) where hidden_until is not null`,
+    `create table cwm.receipt (
+      ticket bigint primary key,
+      refused int[],
+      at timestamptz not null default clock_timestamp()
+    ) ${SHORT_LIVED_NARROW}`,
     `create table cwm.stop (
       namespace text not null,
       webhook text not null,
