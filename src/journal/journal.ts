@@ -136,6 +136,8 @@ export type Settlement =
     readonly state: "dead";
     readonly failure: AttemptFailure;
     readonly progress?: string;
+    /** In milliseconds since 1970. @default now */
+    readonly diedAt?: number;
   };
 
 /** What waits in a lane. */

@@ -1,6 +1,6 @@
 import { assertEquals, assertMatch, assertRejects, assertStringIncludes } from "@std/assert";
 import { copyJournal } from "../../src/cli/journal/copy.ts";
-import { StartupError } from "../../src/errors.ts";
+import { DeliveryError, StartupError } from "../../src/errors.ts";
 import { openFileJournal, openJournal } from "../../src/gateway/backends.ts";
 import type { JournalStore } from "../../src/journal/journal_store.ts";
 import { loadSettings } from "../../src/settings/load.ts";
@@ -8,10 +8,14 @@ import type { Settings } from "../../src/settings/settings.ts";
 import { assertSameEvent } from "../contracts/journal.ts";
 import { eventually } from "../support/eventually.ts";
 import { append } from "../support/journal/append.ts";
+import { TestGateway } from "../support/gateway.ts";
+import { ProbeModule } from "../support/probe_module.ts";
 import { sharedPostgres } from "../support/postgres/shared.ts";
 import { TempDir } from "../support/temp_dir.ts";
 import { verifiedEvent } from "../support/verified_event.ts";
 
+const DIED_AT = 1_700_000_500_000;
+const ADMIN_TOKEN = "an-admin-token-of-tests";
 const FAILURE = { code: "output_rejected", message: "No", connection: "a" } as const;
 const LATER = Date.now() + 3_600_000;
 
@@ -41,10 +45,13 @@ async function fill(journal: JournalStore): Promise<void> {
   await append(journal, waiting, { claim: false });
   const later = await append(journal, held, { claim: true });
   if (!("sequence" in later)) throw new Error("The event is new");
+  await journal.settle({ ...later, state: "attempt" });
+  await journal.settle({ ...later, state: "attempt" });
   await journal.settle({ ...later, state: "retry", dueAt: LATER, failure: FAILURE, progress: "step 1" });
   const given = await append(journal, dead, { claim: true });
   if (!("sequence" in given)) throw new Error("The event is new");
-  await journal.settle({ ...given, state: "dead", failure: FAILURE, progress: "step 2" });
+  await journal.settle({ ...given, state: "attempt" });
+  await journal.settle({ ...given, state: "dead", failure: FAILURE, progress: "step 2", diedAt: DIED_AT });
   await journal.channels.enqueue("inbox", inChannel, { ttlMs: 60_000, maxSize: 10 });
   await journal.stops.put({
     namespace: "default",
@@ -62,14 +69,17 @@ async function assertFilled(journal: JournalStore): Promise<void> {
   const page = await journal.records.list({}, order);
   const records = page.records.toSorted((a, b) => a.receivedAt - b.receivedAt);
   assertEquals(
-    records.map(({ id, state, dueAt, failure, progress }) => [id, state, dueAt, failure, progress]),
+    records.map((
+      { id, state, attempts, dueAt, failure, progress },
+    ) => [id, state, attempts, dueAt, failure, progress]),
     [
-      [waiting.id, "waiting", undefined, undefined, undefined],
-      [held.id, "waiting", LATER, FAILURE, "step 1"],
-      [dead.id, "dead_letter", undefined, FAILURE, undefined],
-      [inChannel.id, "in_channel", undefined, undefined, undefined],
+      [waiting.id, "waiting", 0, undefined, undefined, undefined],
+      [held.id, "waiting", 3, LATER, FAILURE, "step 1"],
+      [dead.id, "dead_letter", 2, undefined, FAILURE, undefined],
+      [inChannel.id, "in_channel", 0, undefined, undefined, undefined],
     ],
   );
+  assertEquals(records[2]?.diedAt, DIED_AT);
   for (const [index, event] of [waiting, held, dead, inChannel].entries()) {
     assertSameEvent(records[index]!.event!, event);
   }
@@ -126,6 +136,45 @@ Deno.test("while a gateway delivers what the source holds, its dead letters alon
       dead.id,
     ],
   );
+});
+
+Deno.test("while a gateway uses the file, its dead letters alone are copied, and it goes on", async () => {
+  await using resources = new AsyncDisposableStack();
+  const settings = await places(resources);
+  const probe = new ProbeModule();
+  probe.behaviour = ({ event }) =>
+    new DeliveryError(event.webhook === "refunds" ? "output_rejected" : "output_unavailable", "No");
+  const durable = { module: "probe", accept: "durable" };
+  const environment = { DATA_DIR: settings.dataDir, ADMIN_TOKEN: ADMIN_TOKEN };
+  const gateway = resources.use(
+    await TestGateway.start({
+      webhooks: { orders: durable, refunds: durable },
+      modules: [probe.module],
+      environment,
+    }),
+  );
+  for (const webhook of ["orders", "refunds", "refunds"]) await gateway.post(`/webhook/${webhook}`, "{}");
+  await eventually(async () => {
+    const { text } = await gateway.request("/metrics");
+    assertMatch(text, /^cwm_dead_letters 2$/m);
+  });
+  const asked = {
+    ...settings,
+    adminToken: ADMIN_TOKEN,
+    host: "127.0.0.1",
+    port: gateway.port,
+  };
+  const said = await copyJournal("sqlite", asked);
+  assertStringIncludes(said, "Copied: 0 pending events, 2 dead letters, 0 events of channels; 0 were there");
+  assertStringIncludes(said, "since a gateway uses ");
+  assertEquals((await gateway.post("/webhook/refunds", "{}")).status, 200);
+  await eventually(async () =>
+    assertMatch((await gateway.request("/metrics")).text, /^cwm_dead_letters 3$/m)
+  );
+  assertStringIncludes(await copyJournal("sqlite", asked), "0 pending events, 1 dead letters");
+  await gateway[Symbol.asyncDispose]();
+  const rest = await copyJournal("sqlite", asked);
+  assertStringIncludes(rest, "Copied: 1 pending events, 0 dead letters, 0 events of channels; 3 were there");
 });
 
 Deno.test("a journal is not copied from or to a place that is not there", async () => {

@@ -25,6 +25,9 @@ const DAY_MS = 24 * 60 * 60 * 1000;
 /** Channels take what stood in them, whatever their bound is now. */
 const ANY_NUMBER = 1_000_000_000;
 
+/** Attempts that are carried over, of an event that was tried more often as well. */
+const MOST_ATTEMPTS = 100;
+
 /** For how long the target knows what was copied, so that a second copy brings nothing twice, in milliseconds. */
 const KNOWN_MS = 30 * DAY_MS;
 
@@ -144,7 +147,7 @@ async function copyEvent(
   record: EventRecord,
   counts: Counts,
 ): Promise<void> {
-  const { event, state, channel, failure, dueAt = 0, progress } = record;
+  const { event, state, channel, failure, dueAt = 0, progress, attempts } = record;
   if (event === undefined) return;
   if (state === "in_channel" && channel !== undefined) {
     // An event that stands there already is the same one.
@@ -160,28 +163,49 @@ async function copyEvent(
   const { sequence } = appended;
   if (state === "dead_letter") {
     const letter = await source.deadLetters.get(record.id);
-    await target.settle(deadSettlement(sequence, record, letter?.progress));
+    await settle(target, record, deadSettlement(sequence, record, letter?.progress));
     counts.deadLetters++;
     return;
   }
-  await target.settle({
+  await settle(target, record, {
     sequence,
     state: "retry",
     dueAt,
-    unattempted: true,
+    unattempted: attempts === 0,
     ...(failure === undefined ? {} : { failure }),
     ...(progress === undefined ? {} : { progress }),
   });
   counts.pending++;
 }
 
+/** Records where an event stands, and the attempts that were made before: the claim has recorded one. */
+async function settle(
+  target: JournalStore,
+  { attempts = 1 }: EventRecord,
+  outcome: Settlement,
+): Promise<void> {
+  const { sequence } = outcome;
+  const others = Array.from({ length: Math.max(0, Math.min(attempts, MOST_ATTEMPTS) - 1) }, () => ({
+    sequence,
+    state: "attempt",
+  } as const));
+  // All of them ride in one commit.
+  await Promise.all([...others, outcome].map((settlement) => target.settle(settlement)));
+}
+
 function deadSettlement(
   sequence: number,
-  { failure }: EventRecord,
+  { failure, diedAt }: EventRecord,
   progress: string | undefined,
 ): Settlement {
   const known = failure ?? { code: "output_failed", message: "", connection: "" };
-  return { sequence, state: "dead", failure: known, ...(progress === undefined ? {} : { progress }) };
+  return {
+    sequence,
+    state: "dead",
+    failure: known,
+    ...(progress === undefined ? {} : { progress }),
+    ...(diedAt === undefined ? {} : { diedAt }),
+  };
 }
 
 /** @param id of the record. @returns `undefined` when the target has taken it before */

@@ -114,11 +114,11 @@ function bornValues(packs: readonly NewPack[], events: EventBytes): Value[] {
 }
 
 function deadValues(givenUp: readonly GivenUp[], events: EventBytes, now: number): Value[] {
-  const rows = givenUp.map(({ event, lane, no, attempts, progress, failure }): Column => {
+  const rows = givenUp.map(({ event, lane, no, attempts, progress, failure, diedAt = now }): Column => {
     const written = prepareEvent(event);
     const { code, message, connection } = failure;
     const start = events.add([written]);
-    const text = [event.id, lane.id, connection, code, storable(message), attempts, Math.round(now)];
+    const text = [event.id, lane.id, connection, code, storable(message), attempts, Math.round(diedAt)];
     return [no, ...text, event.receivedAt, progress ?? null, event.body.length, start, written.length];
   });
   return transposed(rows, 13);

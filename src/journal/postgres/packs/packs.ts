@@ -22,6 +22,8 @@ export interface GivenUp {
   readonly attempts: number;
   readonly progress: string | undefined;
   readonly failure: (Settlement & { readonly state: "dead" })["failure"];
+  /** In milliseconds since 1970; `undefined` for now. */
+  readonly diedAt: number | undefined;
 }
 
 /** What has ended of lanes, and is not recorded yet: until then it is pending. */
@@ -183,6 +185,7 @@ export class Packs {
           attempts: pack.attemptsOf(index),
           progress,
           failure,
+          diedAt: settlement.diedAt,
         };
         this.#end(pack, index, false);
       }

@@ -209,7 +209,8 @@ export class CommitTransaction {
         const taken = pending.remove(sequence);
         if (taken === undefined) return;
         const progress = settlement.progress ?? taken.progress;
-        return deadLetters.addEvent(sequence, settlement.failure, taken.attempts, progress);
+        const { failure, diedAt } = settlement;
+        return deadLetters.addEvent(sequence, failure, taken.attempts, progress, diedAt);
       }
     }
   }

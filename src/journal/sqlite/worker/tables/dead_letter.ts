@@ -95,6 +95,7 @@ export class DeadLetterTable {
     failure: AttemptFailure,
     attempts: number,
     progress: string | null = null,
+    diedAt: number = Date.now(),
   ): void {
     const former = this.#find.get(sequence);
     const isCopy = former?.["is_own"] === 0;
@@ -107,7 +108,7 @@ export class DeadLetterTable {
       code,
       message,
       attempts,
-      Date.now(),
+      Math.round(diedAt),
       progress,
       sequence,
     );
