@@ -8,6 +8,7 @@ import { clickhouseModule } from "./clickhouse/clickhouse.ts";
 import { httpWebhookModule, httpWebhookModuleWith } from "./http_webhook/http_webhook.ts";
 import { kafkaModule } from "./kafka/kafka.ts";
 import { logModule } from "./log/log.ts";
+import { mqttModule } from "./mqtt/mqtt.ts";
 import type { OutputBounds } from "../settings/output_bounds.ts";
 import type { DocumentedModule, OutputModule } from "./module.ts";
 import { redisPublishModule } from "./redis/redis_publish.ts";
@@ -25,6 +26,7 @@ export const outputModules: readonly DocumentedModule[] = [
   httpWebhookModule,
   kafkaModule,
   logModule,
+  mqttModule,
   redisPublishModule,
   redisRqModule,
   redisStreamModule,
@@ -57,7 +59,6 @@ export const PLANNED_MODULES: readonly string[] = [
   "aws_sqs",
   "gcp_pubsub",
   "mariadb",
-  "mqtt",
   "mysql",
   "postgres",
   "postgresql",

@@ -14,6 +14,8 @@ export const TEST_SERVERS: Readonly<Record<string, string>> = {
   etcdctl: "etcd-client",
   haproxy: "haproxy",
   kcat: "kcat",
+  mosquitto: "mosquitto",
+  mosquitto_sub: "mosquitto-clients",
   nginx: "nginx-light",
   openssl: "openssl",
   pgbouncer: "pgbouncer",

@@ -65,6 +65,7 @@ const CONNECTIONS: Readonly<Record<string, Readonly<Record<string, unknown>>>> =
   "redis sentinel_password": { sentinels: "s", master: "m", sentinel_password: "{$SECRET}" },
   "redis-publish sentinel_password": { sentinels: "s", master: "m", sentinel_password: "{$SECRET}" },
   "clickhouse password": { password: "{$SECRET}" },
+  "mqtt password": { password: "{$SECRET}" },
   "kafka sasl_password": {
     security_protocol: "SASL_SSL",
     sasl_mechanism: "PLAIN",
