@@ -156,7 +156,7 @@ export class Gateway implements AsyncDisposable {
 
   /** Takes no connection any more and waits for the requests under way. Returns how many were cut off. */
   async #finishRequests(requests: LastRequests, turn: ClosingTurn | undefined): Promise<number> {
-    const timeout = AbortSignal.timeout(this.#settings.shutdown.timeoutMs);
+    const timeout = this.#parts.deadlines.signal(this.#settings.shutdown.timeoutMs);
     await this.#parts.inFlight.bodiesRead(timeout);
     this.#life.isDraining = true;
     const closed = this.#server?.close();
@@ -179,7 +179,7 @@ export class Gateway implements AsyncDisposable {
     const { journal, deadlines } = this.#parts;
     const endsAt = performance.now() + onMs;
     while (performance.now() < endsAt && journal.stats().pending !== 0) await deadlines.wait(EMPTY_LOOK_MS);
-    if (await this.#parts.dispatcher.drain(AbortSignal.timeout(this.#settings.shutdown.timeoutMs))) return 0;
+    if (await this.#parts.dispatcher.drain(deadlines.signal(this.#settings.shutdown.timeoutMs))) return 0;
     const count = this.#parts.dispatcher.underWay;
     logger("gateway").warning("{count} deliveries were cut off: they are made again at the next start", {
       count,

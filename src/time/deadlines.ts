@@ -15,6 +15,12 @@ import { NextTurn } from "./next_turn.ts";
  */
 const TICK_MS = 50;
 
+/**
+ * After so long without a tick the process stood still, in milliseconds: it was frozen, or one turn was long. Timers then
+ * come before what has arrived meanwhile is read, so the answer that a deadline waits for may be there.
+ */
+const STALL_MS = 500;
+
 /** More that expire together, as when a server stops answering, are spread over several turns of the event loop. */
 const MAX_PER_TURN = 64;
 
@@ -36,6 +42,8 @@ export class Deadlines implements Disposable {
   readonly #queues = new Map<number, LinkedList<Deadline>>();
   /** The time of the last tick: reading the clock for each deadline would cost more than setting it. */
   #now = 0;
+  /** Whether the last tick came late. Two in a row expire what is due: a busy process has deadlines, too. */
+  #wasLate = false;
   #timer: ReturnType<typeof setInterval> | undefined;
   readonly #nextTurn = new NextTurn(() => this.#tick());
 
@@ -73,6 +81,15 @@ export class Deadlines implements Disposable {
     return new Promise((resolve) => this.set(milliseconds, new Timer(resolve)));
   }
 
+  /** A signal that aborts after `milliseconds`, never earlier. */
+  signal(milliseconds: number): AbortSignal {
+    const controller = new AbortController();
+    void this.wait(milliseconds).then(() =>
+      controller.abort(new DOMException("Signal timed out.", "TimeoutError"))
+    );
+    return controller.signal;
+  }
+
   /** Drops all deadlines without firing them. */
   [Symbol.dispose](): void {
     this.#queues.clear();
@@ -81,7 +98,14 @@ export class Deadlines implements Disposable {
 
   #start(): void {
     this.#now = performance.now();
-    this.#timer = setInterval(() => this.#tick(), TICK_MS);
+    this.#timer = setInterval(() => this.#onTime(), TICK_MS);
+  }
+
+  #onTime(): void {
+    const isLate = performance.now() - this.#now > STALL_MS && !this.#wasLate;
+    this.#wasLate = isLate;
+    if (isLate) this.#now = performance.now();
+    else this.#tick();
   }
 
   #tick(): void {

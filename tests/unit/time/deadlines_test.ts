@@ -122,3 +122,33 @@ Deno.test("deadlines of a thousand lengths between ticks end one after the other
   await promise;
   assert(Math.min(...late) >= 0);
 });
+
+Deno.test("Deadlines does not expire what was answered while the process stood still", async () => {
+  using deadlines = new Deadlines();
+  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  using asking = await Deno.connect({ hostname: "127.0.0.1", port: listener.addr.port });
+  using answering = await listener.accept();
+  let expired = false;
+  const owner = new Timer(() => expired = true);
+  deadlines.set(100, owner);
+  const answered = asking.read(new Uint8Array(1)).then(() => deadlines.clear(owner));
+  await answering.write(new Uint8Array(1));
+  standStill(700);
+  await answered;
+  assertEquals(expired, false);
+});
+
+Deno.test("Deadlines expires what is due in a process that stands still again and again", async () => {
+  using deadlines = new Deadlines();
+  const expired = Promise.withResolvers<void>();
+  deadlines.set(100, new Timer(expired.resolve));
+  const busy = setInterval(() => standStill(600), 1);
+  await expired.promise;
+  clearInterval(busy);
+});
+
+/** As a process does that is frozen: nothing of it runs. */
+function standStill(milliseconds: number): void {
+  const until = performance.now() + milliseconds;
+  while (performance.now() < until);
+}
