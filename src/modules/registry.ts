@@ -14,6 +14,7 @@ import type { DocumentedModule, OutputModule } from "./module.ts";
 import { redisPublishModule } from "./redis/redis_publish.ts";
 import { redisRqModule, redisRqWithin } from "./redis/rq/redis_rq.ts";
 import { redisStreamModule } from "./redis/stream/redis_stream.ts";
+import { taskQueueModule, taskQueueWithin } from "./redis/task_queue/task_queue.ts";
 import { saveToDiskModule, saveToDiskWithin } from "./save_to_disk/save_to_disk.ts";
 import { webhookConnectModule } from "./webhook_connect/webhook_connect.ts";
 
@@ -31,12 +32,13 @@ export const outputModules: readonly DocumentedModule[] = [
   redisRqModule,
   redisStreamModule,
   saveToDiskModule,
+  taskQueueModule,
   webhookConnectModule,
 ];
 
 /** The same modules, which take no configuration that lies outside of the operator's bounds. */
 export function outputModulesWithin(
-  { directories, functions, proxies }: OutputBounds,
+  { directories, functions, proxies, tasks }: OutputBounds,
 ): readonly OutputModule[] {
   return outputModules.map((module) => {
     if (module.name === saveToDiskModule.name && directories !== undefined) {
@@ -46,6 +48,7 @@ export function outputModulesWithin(
       return httpWebhookModuleWith(undefined, proxies);
     }
     if (module.name === redisRqModule.name && functions !== undefined) return redisRqWithin(functions);
+    if (module.name === taskQueueModule.name && tasks !== undefined) return taskQueueWithin(tasks);
     return module;
   });
 }

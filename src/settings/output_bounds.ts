@@ -17,6 +17,8 @@ export interface OutputBounds {
   readonly directories?: readonly string[];
   /** Python functions that jobs may call. */
   readonly functions?: readonly string[];
+  /** Functions that tasks may name. */
+  readonly tasks?: readonly string[];
   /** The proxies that requests of webhooks go through which say nothing of it. */
   readonly proxies?: ProxySettings;
 }
@@ -25,6 +27,8 @@ export interface OutputBounds {
 export type AllowList = (text: string) => string | undefined;
 
 const FUNCTION_PATTERN = /^[A-Za-z_*][A-Za-z0-9_*]*(?:\.[A-Za-z_*][A-Za-z0-9_*]*)+$/;
+
+const TASK_PATTERN = /^[A-Za-z_*][A-Za-z0-9_.:*-]*$/;
 
 /** The variables, in the order of the documentation. */
 export const OUTPUT_BOUND_VARIABLES = {
@@ -44,6 +48,16 @@ export const OUTPUT_BOUND_VARIABLES = {
       "dots.",
     "(all that are not known as dangerous)",
   ),
+  TASK_FUNCTIONS: optional(
+    list(matching(
+      "task pattern",
+      (text) => TASK_PATTERN.test(text),
+      "be the name of a function as shop.tasks.process_order, with * for any characters between two dots",
+    )),
+    "Functions that tasks of `task_queue` may name, such as `shop.tasks.*` or `process_order`. `*` stands for any " +
+      "characters between two dots.",
+    "(all)",
+  ),
   ...PROXY_VARIABLES,
 } as const;
 
@@ -52,6 +66,7 @@ export function outputBounds(values: ValuesOf<typeof OUTPUT_BOUND_VARIABLES>): O
   return {
     ...ifSet("directories", values.SAVE_TO_DISK_ROOTS),
     ...ifSet("functions", values.RQ_FUNCTIONS),
+    ...ifSet("tasks", values.TASK_FUNCTIONS),
     ...ifSet("proxies", proxySettings(values)),
   };
 }

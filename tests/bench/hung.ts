@@ -20,6 +20,7 @@ import {
   startKafka,
   startRedis,
   startRedisStream,
+  startTaskQueue,
 } from "./hung_servers.ts";
 import { type Answers, probe } from "./probe.ts";
 
@@ -27,6 +28,7 @@ const SERVERS: Readonly<Record<string, () => Promise<HungServer>>> = {
   kafka: startKafka,
   redis: startRedis,
   redis_stream: startRedisStream,
+  task_queue: startTaskQueue,
   clickhouse: startClickhouse,
 };
 

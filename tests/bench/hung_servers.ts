@@ -63,6 +63,22 @@ export async function startRedisStream(): Promise<HungServer> {
   };
 }
 
+/** A Redis with tasks. */
+export async function startTaskQueue(): Promise<HungServer> {
+  const redis = await RedisServer.start({ persistent: false });
+  return {
+    webhook: { module: "task_queue", "module-config": { protocol: "dramatiq", function: "record" } },
+    connection: { type: "redis-rq", host: "127.0.0.1", port: redis.port },
+    freeze: () => redis.freeze(),
+    thaw: () => redis.thaw(),
+    count: async () => {
+      const tasks = await redis.call("LRANGE", "dramatiq:default", 0, -1) as string[];
+      return countIds(tasks.map((task) => task.slice(0, task.lastIndexOf("-"))));
+    },
+    [Symbol.asyncDispose]: () => redis[Symbol.asyncDispose](),
+  };
+}
+
 /** A ClickHouse with a table. */
 export async function startClickhouse(): Promise<HungServer> {
   const clickhouse = await ClickhouseServer.start();

@@ -37,6 +37,7 @@ export async function benchOutputs(systems: readonly string[], options: OutputBe
     kafka: () => benchKafka(options),
     redis: () => benchRedis("redis", options),
     redis_stream: () => benchRedis("redis_stream", options),
+    task_queue: () => benchRedis("task_queue", options),
     clickhouse: () => benchClickhouse({ ...options, connections: CLICKHOUSE_CONNECTIONS }),
     disk: () => benchDisk({ ...options, connections: DISK_CONNECTIONS }),
   };
@@ -60,6 +61,7 @@ const COMPARISONS: Readonly<Record<string, ComparableBench>> = {
   kafka: compareKafka,
   redis: (...given) => compareRedis("redis", ...given),
   redis_stream: (...given) => compareRedis("redis_stream", ...given),
+  task_queue: (...given) => compareRedis("task_queue", ...given),
   clickhouse: (options, resources) =>
     compareClickhouse({ ...options, connections: CLICKHOUSE_CONNECTIONS }, resources),
   disk: (options, resources) => compareDisk({ ...options, connections: DISK_CONNECTIONS }, resources),

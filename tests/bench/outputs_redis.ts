@@ -11,6 +11,7 @@ import type { OutputModule } from "../../src/modules/module.ts";
 import { redisPublishModule } from "../../src/modules/redis/redis_publish.ts";
 import { redisRqModule } from "../../src/modules/redis/rq/redis_rq.ts";
 import { redisStreamModule } from "../../src/modules/redis/stream/redis_stream.ts";
+import { taskQueueModule } from "../../src/modules/redis/task_queue/task_queue.ts";
 import { OpenOutput } from "../support/open_output.ts";
 import { RedisServer } from "../support/redis/server.ts";
 import { REPOSITORY } from "../support/repository.ts";
@@ -46,7 +47,7 @@ interface Variant {
 const SIZES = [["196 B", SMALL_BODY], ["19 KB", LARGE_BODY]] as const;
 
 /** Which of them are measured together. */
-export type RedisSystem = "redis" | "redis_stream";
+export type RedisSystem = "redis" | "redis_stream" | "task_queue";
 
 const OF_REDIS: readonly Variant[] = [
   {
@@ -81,6 +82,13 @@ const VARIANTS: Readonly<Record<RedisSystem, readonly Variant[]>> = {
     config: { stream: "output" },
     floor: "stream",
   }],
+  task_queue: (["celery", "dramatiq", "arq", "taskiq"] as const).map((protocol) => ({
+    name: `task_queue, ${protocol}`,
+    module: taskQueueModule as OutputModule,
+    connectionType: "redis-rq",
+    config: { protocol, function: FUNCTION },
+    floor: protocol,
+  })),
 };
 
 /**

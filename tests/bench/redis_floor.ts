@@ -5,17 +5,22 @@
  */
 
 import { Buffer } from "node:buffer";
-import { APPEND_SCRIPTS, appendCommand } from "../../src/modules/redis/append.ts";
+import { appendCommand } from "../../src/modules/redis/append.ts";
 import { pickleJson } from "../../src/modules/redis/rq/json_pickle.ts";
 import { PickleWriter } from "../../src/modules/redis/rq/pickle.ts";
 import { ENQUEUE, ENQUEUE_SCRIPT } from "../../src/modules/redis/rq/job.ts";
+import { TASK_SCRIPTS } from "../../src/modules/redis/task_queue/commands.ts";
+import { ENQUEUE_ARQ, ENQUEUE_DRAMATIQ } from "../../src/modules/redis/task_queue/scripts.ts";
 import type { RedisScript } from "../../src/modules/redis/socket.ts";
 
-/** What the bare client sends: a pickled job, a JSON job, a message, or an entry of a stream. */
-export type FloorKind = "pickle" | "json" | "message" | "stream";
+/** Whose workers run a task. */
+type TaskKind = "celery" | "dramatiq" | "arq" | "taskiq";
+
+/** What the bare client sends: a pickled job, a JSON job, a message, an entry of a stream, or a task. */
+export type FloorKind = "pickle" | "json" | "message" | "stream" | TaskKind;
 
 /** The scripts of {@linkcode floorCommand}. */
-export const FLOOR_SCRIPTS: Record<string, RedisScript> = { [ENQUEUE]: ENQUEUE_SCRIPT, ...APPEND_SCRIPTS };
+export const FLOOR_SCRIPTS: Record<string, RedisScript> = { [ENQUEUE]: ENQUEUE_SCRIPT, ...TASK_SCRIPTS };
 
 const STREAM = {
   key: "floor",
@@ -25,6 +30,8 @@ const STREAM = {
   kind: "stream",
   mustExist: false,
 } as const;
+
+const LIST = { ...STREAM, markPrefix: "cwm:task:", command: ["LPUSH"], kind: "list" } as const;
 
 const FUNCTION = "shop.tasks.record";
 
@@ -48,6 +55,7 @@ export function floorCommand(kind: FloorKind, id: string, body: string, received
     const event = { event_id: id, namespace: "default", webhook: "default", received_at: now, headers };
     return ["publish", "floor", `${JSON.stringify(event).slice(0, -1)},"payload":${body}}`];
   }
+  if (isTask(kind)) return taskCommand(kind, id, `[${body},${JSON.stringify(headers)}]`);
   const job = `["${FUNCTION}",null,[${body},${JSON.stringify(headers)}],{}]`;
   return [
     ENQUEUE,
@@ -56,6 +64,43 @@ export function floorCommand(kind: FloorKind, id: string, body: string, received
     ["0", "3600", "status", "queued", "origin", "floor", "timeout", 180, "description", FUNCTION].join("\n") +
     `\ncreated_at\n${now}\nenqueued_at\n${now}`,
   ];
+}
+
+function isTask(kind: FloorKind): kind is TaskKind {
+  return ["celery", "dramatiq", "arq", "taskiq"].includes(kind);
+}
+
+function taskCommand(kind: TaskKind, id: string, args: string): unknown[] {
+  const mark = `cwm:task:${id}`;
+  switch (kind) {
+    case "celery": {
+      const body = Buffer.from(`[${args},{},{}]`).toString("base64");
+      const rest = {
+        "content-encoding": "utf-8",
+        "content-type": "application/json",
+        headers: { task: FUNCTION, id, root_id: id, retries: 0, timelimit: [null, null] },
+        properties: {
+          body_encoding: "base64",
+          delivery_info: { exchange: "", routing_key: "floor" },
+          delivery_tag: id,
+        },
+      };
+      return appendCommand(LIST, id, [JSON.stringify({ body, ...rest })]);
+    }
+    case "taskiq":
+      return appendCommand(LIST, id, [
+        `{"task_id":"${id}","task_name":"${FUNCTION}","labels":{},"args":${args},"kwargs":{}}`,
+      ]);
+    case "dramatiq": {
+      const message = `{"queue_name":"floor","actor_name":"${FUNCTION}","args":${args},"kwargs":{},` +
+        `"options":{"redis_message_id":"${id}"},"message_id":"${id}","message_timestamp":${Date.now()}}`;
+      return [ENQUEUE_DRAMATIQ, "dramatiq:floor.msgs", "dramatiq:floor", mark, "3600", id, message];
+    }
+    case "arq": {
+      pickled ??= pickle(`{"t":null,"f":"${FUNCTION}","a":${args},"k":{},"et":${Date.now()}}`);
+      return [ENQUEUE_ARQ, `arq:job:${id}`, "arq:queue", mark, "3600", "", Date.now(), pickled];
+    }
+  }
 }
 
 function pickle(json: string): Buffer {

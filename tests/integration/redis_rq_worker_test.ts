@@ -4,23 +4,10 @@ import { redisRqModule } from "../../src/modules/redis/rq/redis_rq.ts";
 import { eventually } from "../support/eventually.ts";
 import { OpenOutput } from "../support/open_output.ts";
 import { runPython } from "../support/python.ts";
+import { JSON_BODIES } from "../support/python_bodies.ts";
 import { RedisServer } from "../support/redis/server.ts";
 import { type RecordedCall, RqWorker } from "../support/redis/rq_worker.ts";
 import { verifiedEvent } from "../support/verified_event.ts";
-
-const BODIES = [
-  '{"order":42,"items":[{"sku":"A-1","count":2}],"note":null,"paid":true}',
-  '{"name":"Zoë 🎉 \u2028","escaped":"\\ud83c\\udf89 \\u0000 \\"","lone":"\\ud83c"}',
-  '{"id":9007199254740993,"more":-12345678901234567890123,"max":18446744073709551615}',
-  '{"whole":1.0,"half":0.5,"tiny":5e-324,"zero":-0.0,"integer":-0,"large":1e300}',
-  '{"2":"b","1":"a","__proto__":{"x":1},"":[]}',
-  "{}",
-  "[]",
-  '""',
-  "null",
-  "[[[[[[[[[[{}]]]]]]]]]]",
-  ` [ 1 ,\n"${"compressed ".repeat(1000)}" ] `,
-];
 
 /** The calls of events, each of which has had one: jobs of large bodies are queued after others of their batch. */
 function inOrderOf(
@@ -42,14 +29,14 @@ for (const serializer of ["pickle", "json"] as const) {
     await using redis = await RedisServer.start({ persistent: false });
     await using output = await OpenOutput.open(redisRqModule, { host: "127.0.0.1", port: redis.port });
     await using worker = await RqWorker.start(redis, { serializer });
-    const events = BODIES.map((body) => verifiedEvent({ body }));
+    const events = JSON_BODIES.map((body) => verifiedEvent({ body }));
     const results = await output.deliver(events, { function: "shop.tasks.record", serializer });
     assertEquals(results, events.map(() => "delivered"));
     const calls = inOrderOf(events, await worker.waitForCalls(events.length));
     const cases = calls.map(({ payload }, index) =>
-      JSON.stringify({ json: BODIES[index], recorded: payload })
+      JSON.stringify({ json: JSON_BODIES[index], recorded: payload })
     );
-    assertEquals(await runPython("python_values.py", cases.join("\n")), `${BODIES.length} judged\n`);
+    assertEquals(await runPython("python_values.py", cases.join("\n")), `${JSON_BODIES.length} judged\n`);
   });
 }
 

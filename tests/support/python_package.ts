@@ -13,6 +13,8 @@ export interface PythonPackage {
   readonly version: string;
   /** SHA-256 of its wheel, without which nothing is installed, and no package beside it. @default any, with all it needs */
   readonly sha256?: string;
+  /** What it needs and does not bring, as pip is asked for it. @default [] */
+  readonly beside?: readonly string[];
 }
 
 /**
@@ -21,14 +23,16 @@ export interface PythonPackage {
  * @returns the folder, for `PYTHONPATH`
  * @throws {Error} with pip's output when it cannot be installed
  */
-export async function installPythonPackage({ name, version, sha256 }: PythonPackage): Promise<string> {
+export async function installPythonPackage(
+  { name, version, sha256, beside = [] }: PythonPackage,
+): Promise<string> {
   const folder = join(cacheFolder(), `${name}-${version}`);
   if (await pathExists(folder)) return folder;
   await Deno.mkdir(cacheFolder(), { recursive: true });
   // Complete or not there at all, whoever else installs it at the same time.
   const unfinished = await Deno.makeTempDir({ dir: cacheFolder(), prefix: `${name}-${version}-` });
   try {
-    await install(unfinished, `${name}==${version}`, sha256);
+    await install(unfinished, `${name}==${version}`, sha256, beside);
     await Deno.rename(unfinished, folder);
   } catch (error) {
     await Deno.remove(unfinished, { recursive: true });
@@ -37,8 +41,13 @@ export async function installPythonPackage({ name, version, sha256 }: PythonPack
   return folder;
 }
 
-async function install(folder: string, requirement: string, sha256: string | undefined): Promise<void> {
-  const what = [requirement];
+async function install(
+  folder: string,
+  requirement: string,
+  sha256: string | undefined,
+  beside: readonly string[],
+): Promise<void> {
+  const what = [requirement, ...beside];
   if (sha256 !== undefined) {
     // pip takes hashes from files alone.
     const file = join(folder, "requirements.txt");

@@ -40,6 +40,15 @@ const SAMPLES: Readonly<Record<string, (name: string) => OutputSample>> = {
     connections: { redis: { type: "redis-rq", host: "localhost" } },
     needs: "Name the function of your workers in webhooks.json, and your Redis in connections.json",
   }),
+  task_queue: () => ({
+    webhook: {
+      module: "task_queue",
+      connection: "redis",
+      "module-config": { protocol: "celery", function: "app.tasks.handle_event" },
+    },
+    connections: { redis: { type: "redis-rq", host: "localhost" } },
+    needs: "Name your workers' protocol and function in webhooks.json, and your Redis in connections.json",
+  }),
   redis_publish: (name) => ({
     webhook: { module: "redis_publish", connection: "redis", "module-config": { channel: name } },
     connections: { redis: { type: "redis", host: "localhost" } },

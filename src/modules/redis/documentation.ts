@@ -17,7 +17,7 @@ export const documentation: ModuleDocumentation = {
   connection: [
     "## Connections of type `redis-rq` and `redis`",
     "",
-    "`redis_rq` uses connections of type `redis-rq`, `redis_publish` and `redis_stream` those of type `redis`",
+    "`redis_rq` and `task_queue` use connections of type `redis-rq`, `redis_publish` and `redis_stream` those of type `redis`",
     "(`redis_publish` also `redis-publish`). All have the same keys, and each module takes a connection of the other",
     "type that the webhook names. A",
     "connection is opened when the first event needs it and after it was lost; a Redis that is down, frozen,",

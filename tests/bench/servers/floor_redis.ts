@@ -1,7 +1,7 @@
-// The least program that makes jobs of RQ (or messages, or entries of a stream) out of requests with the same client, in the same
+// The least program that makes jobs of RQ (or messages, entries of a stream, tasks) out of requests with the same client, in the same
 // batches and with the same script: it takes what has arrived in a turn of the event loop in one write. It checks
 // the signature of a request and parses its body, as the gateway does.
-// Usage: floor_redis.ts PORT REDIS_PORT pickle|json|message|stream SECRET
+// Usage: floor_redis.ts PORT REDIS_PORT pickle|json|message|stream|celery|dramatiq|arq|taskiq SECRET
 import { Buffer } from "node:buffer";
 import { createHmac, timingSafeEqual } from "node:crypto";
 import { setImmediate } from "node:timers";

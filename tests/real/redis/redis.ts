@@ -31,6 +31,8 @@ const SERVER_FILES = [
   "tests/integration/redis_sentinel_test.ts",
   "tests/integration/redis_stream_test.ts",
   "tests/integration/relay_redis_test.ts",
+  "tests/integration/task_queue_test.ts",
+  "tests/integration/task_queue_worker_test.ts",
 ] as const;
 
 /** Redis 8.2: the program that a package for another purpose carries. */
@@ -77,7 +79,7 @@ async function prepareServer(requirement: string, path: string): Promise<ReadySy
     const { stdout } = await new Deno.Command(program, { args: ["--version"] }).output();
     return {
       version: /v=(\S+)/.exec(new TextDecoder().decode(stdout))?.[1] ?? "unknown",
-      env: { REDIS_SERVER: program, OUTPUT_MODULES: "redis_publish,redis_rq,redis_stream" },
+      env: { REDIS_SERVER: program, OUTPUT_MODULES: "redis_publish,redis_rq,redis_stream,task_queue" },
       [Symbol.asyncDispose]: () => Promise.resolve(),
     };
   } catch (error) {
