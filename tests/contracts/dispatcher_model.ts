@@ -144,6 +144,13 @@ async function live(world: DispatcherWorld, random: SeededRandom): Promise<void>
     }
   }
   await world.begin();
+  // What earlier lives have left may come only now, to a journal that others share.
+  await eventually(() => {
+    const attempted = new Set(world.attempts.map(({ id }) => id));
+    for (const id of world.accepted) {
+      assert(attempted.has(id), `Event ${id} was accepted and never attempted`);
+    }
+  });
   await untilNothingIsPending(world);
 }
 

@@ -36,6 +36,12 @@ const ENDING_CODES = [
   SQL_STATE.readOnlyTransaction,
 ];
 
+/**
+ * Classes of errors that one value of many may be the cause of: by its form, its size, or a rule of its table.
+ * `P0` is what triggers raise.
+ */
+const DATA_CLASSES = ["21", "22", "23", "44", "54", "P0"];
+
 /** A statement that failed, or a connection that could not be used. */
 export class PostgresError extends Error {
   override readonly name = "PostgresError";
@@ -53,6 +59,11 @@ export class PostgresError extends Error {
   /** Whether the server has no room for what was to be written. */
   get isFull(): boolean {
     return this.sqlState === SQL_STATE.diskFull;
+  }
+
+  /** Whether the server refuses something that was to be written, and may take everything beside it. */
+  get isOfData(): boolean {
+    return DATA_CLASSES.includes(this.sqlState.slice(0, 2));
   }
 }
 

@@ -38,6 +38,19 @@ export class JournalLog {
     this.#logger.error("The journal cannot be written: {reason}", { reason: message });
   }
 
+  /** The server has refused an event, and takes others. */
+  refusedEvent({ message }: PostgresError): void {
+    this.#logger.error("The journal refuses an event, whose sender got 500: {reason}", { reason: message });
+  }
+
+  /** The server has refused what was to be recorded, and takes other things. @param consequence what follows */
+  refusedOutcome({ message }: PostgresError, consequence: string): void {
+    this.#logger.error("The journal refuses an outcome: {reason}. {consequence}", {
+      reason: message,
+      consequence,
+    });
+  }
+
   /** Something was written. */
   wrote(): void {
     if (this.#trouble === undefined) return;

@@ -144,6 +144,7 @@ export class PostgresJournal implements EventJournal {
       onUnsure: (numbers) => this.#adoption.lookFor(numbers),
       now,
       onOrdered: (outcome) => this.#ordered.appended(outcome),
+      onPutBack: (lanes) => this.#reportWaiting(lanes),
     });
     this.wakeups = new Wakeups(server, options.logger);
     this.#ordered = new OrderedLanes({

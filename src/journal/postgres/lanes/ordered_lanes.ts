@@ -12,7 +12,7 @@
 import type { Member } from "../cluster/member.ts";
 import type { PostgresClient } from "../../../io/postgres/client.ts";
 import type { PostgresConnection } from "../connection/connection.ts";
-import type { OrderedOutcome } from "../lots/lots.ts";
+import type { OrderedOutcome } from "../lots/ordered_outcome.ts";
 import { meetLanes } from "../packs/lane_numbers.ts";
 import { readPackRows, type StoredPack } from "../packs/pack_rows.ts";
 import type { Packs } from "../packs/packs.ts";

@@ -8,7 +8,7 @@ import { Buffer } from "node:buffer";
 import type { Value } from "../../../io/postgres/client.ts";
 import type { Statement } from "../../../io/postgres/statement.ts";
 import { type EventToWrite, prepareEvent, writeEvent } from "../event_bytes.ts";
-import { encodeHeld } from "../packs/held.ts";
+import { encodeHeld, type HeldEvent } from "../packs/held.ts";
 import type { Pack } from "../packs/pack.ts";
 import type { GivenUp } from "../packs/packs.ts";
 import type { WaitingLane } from "../packs/waiting_lane.ts";
@@ -19,6 +19,8 @@ import type { KeyedPack, NewPack, WaitingLot } from "./waiting_lot.ts";
 export interface Outcomes {
   readonly packs: readonly Pack[];
   readonly givenUp: readonly GivenUp[];
+  /** Whether they go without texts, progress, and what is kept after its delivery. */
+  readonly isBare: boolean;
   /** Numbers of packs whose senders were refused, although they may be in the tables. */
   readonly abandoned: readonly number[];
   /** The marks of those whose order counts. */
@@ -51,7 +53,7 @@ export function lotQuery(lot: WaitingLot, outcomes: Outcomes, sender: LotSender)
   const isPlain = lot.keyed.length === 0 && outcomes.givenUp.length === 0;
   const rest = isPlain
     ? []
-    : [...deadValues(outcomes.givenUp, events, sender.now), ...keyedValues(lot.keyed, events)];
+    : [...deadValues(outcomes, events, sender.now), ...keyedValues(lot.keyed, events)];
   const isOrdered = lot.ordered.length > 0 || outcomes.abandonedMarks.length > 0;
   const lined = isOrdered
     ? [...orderedValues(lot, events), outcomes.abandonedMarks, lot.ticket ?? null, outcomes.formerTickets]
@@ -74,7 +76,8 @@ function orderedValues({ ordered, keyed }: WaitingLot, events: EventBytes): Valu
   return transposed(rows, 9);
 }
 
-function recordedValues({ packs, abandoned }: Outcomes, { now, keepsDelivered }: LotSender): Value[] {
+function recordedValues({ packs, isBare, abandoned }: Outcomes, sender: LotSender): Value[] {
+  const keepsDelivered = sender.keepsDelivered && !isBare;
   const gone = [...abandoned];
   const kept: [no: number[], held: (string | null)[], due: (number | null)[], doneAt: (number | null)[]] = [
     [],
@@ -91,10 +94,12 @@ function recordedValues({ packs, abandoned }: Outcomes, { now, keepsDelivered }:
     }
     kept[0].push(pack.no);
     kept[1].push(
-      isDone ? undelivered.length === 0 ? null : JSON.stringify(undelivered) : encodeHeld(pack.held()),
+      isDone
+        ? undelivered.length === 0 ? null : JSON.stringify(undelivered)
+        : encodeHeld(isBare ? pack.held().map(withoutText) : pack.held()),
     );
     kept[2].push(isDone ? null : pack.dueAt);
-    kept[3].push(isDone ? Math.round(now) : null);
+    kept[3].push(isDone ? Math.round(sender.now) : null);
   }
   return [gone, ...kept];
 }
@@ -113,13 +118,15 @@ function bornValues(packs: readonly NewPack[], events: EventBytes): Value[] {
   return [nos!, counts!, oldest!, claimed!, lanes!, starts!, lengths!];
 }
 
-function deadValues(givenUp: readonly GivenUp[], events: EventBytes, now: number): Value[] {
+function deadValues({ givenUp, isBare }: Outcomes, events: EventBytes, now: number): Value[] {
   const rows = givenUp.map(({ event, lane, no, attempts, progress, failure, diedAt = now }): Column => {
     const written = prepareEvent(event);
     const { code, message, connection } = failure;
     const start = events.add([written]);
-    const text = [event.id, lane.id, connection, code, storable(message), attempts, Math.round(diedAt)];
-    return [no, ...text, event.receivedAt, progress ?? null, event.body.length, start, written.length];
+    const said = isBare ? "" : storable(message);
+    const text = [event.id, lane.id, connection, code, said, attempts, Math.round(diedAt)];
+    const done = isBare ? null : progress ?? null;
+    return [no, ...text, event.receivedAt, done, event.body.length, start, written.length];
   });
   return transposed(rows, 13);
 }
@@ -158,6 +165,10 @@ function encodeLanes(lanes: readonly WaitingLane[]): string {
     last = lane;
   }
   return `{${runs.join()}}`;
+}
+
+function withoutText({ index, attempts, dueAt }: HeldEvent): HeldEvent {
+  return { index, attempts, dueAt, failure: undefined, progress: undefined };
 }
 
 /** A text without NUL, which PostgreSQL has no place for. */

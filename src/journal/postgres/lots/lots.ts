@@ -2,10 +2,9 @@
  * Everything that is written: what is asked for while a lot is under way goes with the next one, in one statement and
  * one commit.
  *
- * A lot whose answer was lost may have happened, or happen yet. It is sent again, with the same numbers, once the
- * session was raised: from then on the former one does nothing. Senders wait for two seconds at most; the numbers of
- * what they were refused are removed by a later lot. Events with keys stay, if they are there: a sender that repeats one
- * may have been answered by then that it is accepted. Outcomes wait for as long as it takes.
+ * Senders wait for two seconds at most; what they were refused is removed by a later lot. Outcomes wait for as long as it
+ * takes. A lot of which the server refuses a value goes in parts, until whose value that is stands alone: nothing else
+ * waits for it.
  *
  * @module
  */
@@ -16,27 +15,23 @@ import { NextTurn } from "../../../time/next_turn.ts";
 import { CommitPace, mayRide, type PacedQueue } from "../../commit_pace.ts";
 import type { AppendListener, AppendOptions, Settlement } from "../../journal.ts";
 import type { VerifiedEvent } from "../../../event/verified_event.ts";
-import type { Member, Membership } from "../cluster/member.ts";
-import type { PostgresClient } from "../../../io/postgres/client.ts";
+import type { Member } from "../cluster/member.ts";
 import type { PostgresConnection } from "../connection/connection.ts";
 import { PostgresError } from "../../../io/postgres/errors.ts";
-import { Receipts } from "../receipts.ts";
 import { journalUnavailable } from "../unavailable.ts";
-import { numberLanes } from "../packs/lane_numbers.ts";
 import type { Ended, GivenUp, Packs } from "../packs/packs.ts";
 import type { WaitingLane } from "../packs/waiting_lane.ts";
 import type { JournalLog } from "../journal_log.ts";
-import { draining, mayPass } from "./refusals.ts";
-import { lotQuery, type Outcomes } from "./lot_values.ts";
+import { LotPart } from "./lot_part.ts";
 import type { LotRow } from "./lot_statement.ts";
-import { PackNumbers } from "./pack_numbers.ts";
-import { type Append, type NewPack, WaitingLot } from "./waiting_lot.ts";
+import { LotWriter } from "./lot_writer.ts";
+import { concludeOrdered, type OrderedOutcome } from "./ordered_outcome.ts";
+import { draining, eventRefused } from "./refusals.ts";
+import { RefusedPacks } from "./refused_packs.ts";
+import { type Append, WaitingLot } from "./waiting_lot.ts";
 
 /** How long a lot is tried for, from its first append on, in milliseconds: senders have their answer within two seconds. */
 const LOT_TIMEOUT_MS = 1_800;
-
-/** The pause before a lot is sent again to a server that has refused it, in milliseconds. */
-const AGAIN_MS = 25;
 
 /** The pause after a lot that could not be written, in milliseconds. */
 const PAUSE_MS = 100;
@@ -50,8 +45,8 @@ const LOT_BYTES = 8 * 1024 * 1024;
 /** Appends of one lot: as many packs as a block of numbers has. */
 const LOT_APPENDS = 1_000;
 
-/** Marks of refused packs that are remembered. */
-const MOST_WITHDRAWN = 10_000;
+/** After how long an event is delivered again that cannot be a dead letter, in milliseconds. */
+const PUT_BACK_MS = 60_000;
 
 /** What {@linkcode Lots} works with. */
 export interface LotsOptions {
@@ -69,35 +64,28 @@ export interface LotsOptions {
   readonly now: () => number;
   /** Called when packs of webhooks whose order counts were committed. */
   readonly onOrdered: (outcome: OrderedOutcome) => void;
+  /** Called with lanes of events that wait, since they cannot be dead letters. */
+  readonly onPutBack: (lanes: Iterable<WaitingLane>) => void;
 }
 
-/** What a lot has led to for webhooks whose order counts. */
-export interface OrderedOutcome {
-  /** Lanes that are held here, and have something to claim. */
-  readonly waiting: ReadonlySet<WaitingLane>;
-  /** Lanes that are not, and which gateway holds them; `undefined` where none does. */
-  readonly foreign: ReadonlyMap<WaitingLane, number | undefined>;
-}
-
-/** A lot on its way, with whoever waits for its outcomes. */
+/** A lot on its way, and whoever waits for its outcomes. */
 interface Sending {
   readonly lot: WaitingLot;
-  readonly givenUp: readonly GivenUp[];
+  /** What is still to be sent of it, in its order. */
+  left: LotPart[];
   readonly ended: Ended;
   readonly recorded: PromiseWithResolvers<void>;
-  /** Taken over from the packs when it is sent; again with each try. */
-  packs: Outcomes["packs"];
-  /** Whether it may be in the tables although nobody knows. */
-  wasSent: boolean;
-  /** Whether its packs have numbers. */
-  isNumbered: boolean;
+  isRecorded: boolean;
+  /** Of the packs, when it was taken. */
+  readonly life: number;
 }
 
 /** Writes lots, one after the other. */
 export class Lots implements PacedQueue {
   readonly mostGathered = MOST_GATHERED;
   readonly #options: LotsOptions;
-  readonly #numbers = new PackNumbers();
+  readonly #refused = new RefusedPacks();
+  readonly #writer: LotWriter;
   readonly #pace = new CommitPace(this, () => this.#begin());
   readonly #nextTurn = new NextTurn(() => this.#begin());
   /** Lots that take no more. */
@@ -108,18 +96,6 @@ export class Lots implements PacedQueue {
   #hasOutcomes = false;
   /** Whether an outcome waits that must not wait for company. */
   #isUrgent = false;
-  /** Numbers whose senders were refused. */
-  #abandoned: number[] = [];
-  /** The marks of those whose order counts. */
-  #abandonedMarks: number[] = [];
-  /** Marks that were among them lately. */
-  readonly #withdrawn = new Set<number>();
-  readonly #receipts = new Receipts<number>();
-  /** Numbers of events with keys whose senders were refused. */
-  #unsure: number[] = [];
-  /** The connection that the session is of. */
-  #client: PostgresClient | undefined;
-  #membership: Membership | undefined;
   #isUnderWay = false;
   #waitingBytes = 0;
   #waitingCount = 0;
@@ -128,10 +104,14 @@ export class Lots implements PacedQueue {
   readonly #end = new AbortController();
   /** The lot under way. */
   #running: Promise<void> = Promise.resolve();
-  commits = 0;
 
   constructor(options: LotsOptions) {
     this.#options = options;
+    this.#writer = new LotWriter({ ...options, refused: this.#refused });
+  }
+
+  get commits(): number {
+    return this.#writer.commits;
   }
 
   /** Appends that wait, and one for all outcomes. */
@@ -182,12 +162,12 @@ export class Lots implements PacedQueue {
 
   /** Whether the senders of a pack of a webhook whose order counts were refused: it is removed. */
   isWithdrawn(mark: number): boolean {
-    return this.#withdrawn.has(mark);
+    return this.#refused.isWithdrawn(mark);
   }
 
   /** Resolves once this gateway is registered. */
   async enter(signal: AbortSignal): Promise<void> {
-    await this.#options.connection.use(async (client) => void await this.#enter(client), signal);
+    await this.#writer.enter(signal);
   }
 
   /** Registers this gateway where it is not: with what waits, or now. */
@@ -197,11 +177,9 @@ export class Lots implements PacedQueue {
 
   /** This gateway was declared dead: it registers again, and what was to be recorded is of no use any more. */
   lost(): void {
-    this.#client = undefined;
+    this.#writer.leave();
     this.#givenUp = [];
-    this.#abandoned = [];
-    this.#abandonedMarks = [];
-    this.#unsure = [];
+    this.#refused.clear();
     this.wake();
   }
 
@@ -256,7 +234,7 @@ export class Lots implements PacedQueue {
       await this.#send(sending);
       this.#waitingCount -= sending.lot.count;
       this.#waitingBytes -= sending.lot.bytes;
-    } else if (this.#client === undefined && this.#closing === undefined) {
+    } else if (!this.#writer.hasEntered && this.#closing === undefined) {
       await this.#enterAgain();
     }
     this.#isUnderWay = false;
@@ -281,16 +259,16 @@ export class Lots implements PacedQueue {
       lot = this.#collecting;
       this.#collecting = new WaitingLot();
     }
-    const hasAbandoned = this.#abandoned.length > 0 || this.#abandonedMarks.length > 0;
-    if (lot.count === 0 && !this.#hasOutcomes && !hasAbandoned) return undefined;
+    const removes = !this.#refused.isEmpty;
+    if (lot.count === 0 && !this.#hasOutcomes && !removes) return undefined;
+    const { packs } = this.#options;
     const sending: Sending = {
       lot,
-      givenUp: this.#givenUp,
+      left: [new LotPart({ lot, packs: packs.takeChanged(), givenUp: this.#givenUp, removes })],
+      ended: packs.takeEnded(),
       recorded: this.#recorded,
-      packs: this.#options.packs.takeChanged(),
-      ended: this.#options.packs.takeEnded(),
-      wasSent: false,
-      isNumbered: false,
+      isRecorded: false,
+      life: packs.life,
     };
     this.#givenUp = [];
     this.#recorded = outcomesToRecord();
@@ -299,191 +277,136 @@ export class Lots implements PacedQueue {
     return sending;
   }
 
-  /** Tries until the lot is committed or its time is up. */
+  /** Tries until all of the lot is committed or its time is up. */
   async #send(sending: Sending): Promise<void> {
-    const { connection, log, packs } = this.#options;
-    const { life } = packs;
     const begunAt = Math.min(sending.lot.begunAt, performance.now());
     const leftMs = Math.max(1, LOT_TIMEOUT_MS - (performance.now() - begunAt));
     const timeUp = AbortSignal.any([AbortSignal.timeout(leftMs), this.#end.signal]);
-    while (true) {
+    for (let part = sending.left[0]; part !== undefined; part = sending.left[0]) {
       try {
-        const row = await connection.use((client) => this.#try(client, sending, life), timeUp);
-        if (row !== undefined) {
-          log.wrote();
-          return this.#conclude(sending, row, life);
-        }
+        const row = await this.#writer.write(part, sending.life, timeUp);
+        sending.left.shift();
+        this.#conclude(sending, part, row);
       } catch (error) {
         if (!(error instanceof PostgresError)) throw error;
-        log.failed(error);
-        if (error.endsConnection) this.#client = undefined;
-        if (timeUp.aborted || !mayPass(error)) return await this.#giveUp(sending, error, life);
+        if (!error.isOfData || timeUp.aborted) return await this.#giveUp(sending, error);
+        sending.left.shift();
+        this.#split(sending, part, error);
       }
-      await pause(Math.max(AGAIN_MS, connection.pauseMs), timeUp);
     }
   }
 
-  /** Sends the lot once. `undefined`: it is not certain that it has happened, and it is sent again. */
-  async #try(
-    client: PostgresClient,
-    sending: Sending,
-    life: number,
-    keepsDelivered = this.#options.keepsDelivered,
-  ): Promise<LotRow | undefined> {
-    if (client !== this.#client) await this.#enter(client);
-    await this.#prepare(client, sending);
-    const { packs, now } = this.#options;
-    // What was to be recorded is another gateway's since.
-    const isLost = packs.life !== life;
-    const outcomes = {
-      packs: isLost ? [] : sending.packs,
-      givenUp: isLost ? [] : sending.givenUp,
-      abandoned: this.#abandoned,
-      abandonedMarks: this.#abandonedMarks,
-      formerTickets: this.#receipts.over,
-    };
-    for (const pack of sending.lot.ordered) {
-      // What was sent before, as another gateway's, is in the lane; the holder may have got it since.
-      pack.isHeld = !isLost && pack.lane.isHeld && (!sending.wasSent || pack.isHeld);
+  /** A value of a part is refused: smaller parts are sent in its place, until it is known whose it is. */
+  #split(sending: Sending, part: LotPart, error: PostgresError): void {
+    const parts = part.divide();
+    if (parts.length > 0) {
+      // Its events go under new numbers: nothing may stay under the former one.
+      if (part.isOnePack) this.#forget(part);
+      sending.left.unshift(...parts);
+      return;
     }
-    const sender = { ...this.#membership!, now: now(), keepsDelivered };
-    const { statement, values } = lotQuery(sending.lot, outcomes, sender);
-    sending.wasSent = true;
-    const { rows: [row], notices } = await client.query<LotRow>(statement, values);
-    this.commits++;
-    // A wait for the standby that was cut short: the server keeps what it has, and may lose it.
-    if (notices.some((code) => code.startsWith("01"))) return undefined;
-    if (row?.alive === 1) return row;
-    // The session is another one, or the row is gone.
-    this.#client = undefined;
-    return undefined;
+    const { log } = this.#options;
+    if (part.hasAppends) {
+      log.refusedEvent(error);
+      this.#forget(part);
+      for (const append of part.lot.refusePacks(eventRefused(error))) this.#add(append);
+    } else if (part.hasOutcomes) {
+      const bare = part.toBare();
+      if (bare !== undefined) sending.left.unshift(bare);
+      else this.#leave(part, error, sending.life);
+    } else {
+      log.refusedOutcome(error, "Packs whose senders were refused stay, and may be delivered");
+      this.#refused.removed();
+    }
+    this.#finish(sending);
   }
 
-  async #enter(client: PostgresClient): Promise<void> {
-    this.#membership = await this.#options.member.enter(client);
-    this.#client = client;
-  }
-
-  async #prepare(client: PostgresClient, sending: Sending): Promise<void> {
-    const { lot, givenUp } = sending;
-    const lanes = [...lot.unknownLanes(), ...givenUp.map(({ lane }) => lane).filter(({ id }) => id === 0)];
-    await numberLanes(client, this.#options.packs, lanes);
-    if (sending.isNumbered) return;
-    const { numbered } = lot;
-    await this.#numbers.reserve(client, numbered.length);
-    for (const pack of numbered) pack.no = this.#numbers.next();
-    sending.isNumbered = true;
-  }
-
-  #conclude({ lot, packs: changed, ended, recorded }: Sending, row: LotRow, life: number): void {
-    const { packs, onUnsure } = this.#options;
-    this.#abandoned = [];
-    this.#abandonedMarks = [];
-    this.#receipts.answered(lot.ticket);
+  #conclude(sending: Sending, { lot, packs: changed, removes }: LotPart, row: LotRow): void {
+    const { packs, onUnsure, onOrdered } = this.#options;
+    const isLost = packs.life !== sending.life;
+    if (removes) this.#refused.removed();
     // Lots before this one have happened, or never will.
-    if (this.#unsure.length > 0) onUnsure(this.#unsure);
-    this.#unsure = [];
-    if (packs.life === life) packs.recorded(changed, ended);
-    recorded.resolve();
+    if (this.#refused.hasUnsure) onUnsure(this.#refused.takeUnsure());
+    if (!isLost) packs.recorded(changed);
+    this.#finish(sending);
     const { taken, again } = lot.concludeKeyed(row);
     const inPacks = taken.filter((pack) => !pack.isOrdered);
     for (const pack of inPacks.length === 0 ? lot.packs : [...lot.packs, ...inPacks]) {
       packs.appended(pack.toPack());
       pack.report();
     }
-    if (lot.ordered.length > 0) this.#concludeOrdered(lot, row, new Set(taken), life);
+    if (lot.ordered.length > 0) onOrdered(concludeOrdered(lot, row, new Set(taken), packs, isLost));
     for (const append of again) this.#add(append);
   }
 
-  /** Events are claimed only behind all that came before them; those of lanes of other gateways wait there. */
-  #concludeOrdered(
-    { ordered, keyed }: WaitingLot,
-    { lined, unread, holders }: LotRow,
-    taken: ReadonlySet<NewPack>,
-    life: number,
-  ): void {
-    const { packs, onOrdered } = this.#options;
-    const numbers = new Map(lined);
-    const repeats = new Set(keyed.map(({ pack }) => pack).filter((pack) => !taken.has(pack)));
-    const hasUnread = new Set(unread);
-    const holderOf = new Map(holders);
-    const waiting = new Set<WaitingLane>();
-    const foreign = new Map<WaitingLane, number | undefined>();
-    for (const pack of ordered) {
-      const { lane, isHeld, isClaimed } = pack;
-      if (repeats.has(pack)) continue;
-      const no = numbers.get(pack.no);
-      pack.no = no ?? pack.no;
-      // Without a number it was appended by an earlier try, and another gateway has delivered it since.
-      if (no === undefined || !isHeld || packs.life !== life) {
-        pack.report(isClaimed);
-        foreign.set(lane, holderOf.get(lane.id));
-        continue;
-      }
-      const goesOn = isClaimed && !hasUnread.has(lane.id) && lane.nextDueAt !== 0 && lane.claiming === 0;
-      packs.appended(pack.toPack(goesOn));
-      pack.report(isClaimed && !goesOn);
-      if (!goesOn) waiting.add(lane);
+  /** Says that the outcomes are recorded, once all of them are. */
+  #finish(sending: Sending): void {
+    if (sending.isRecorded || sending.left.some(({ hasOutcomes }) => hasOutcomes)) return;
+    sending.isRecorded = true;
+    const { packs } = this.#options;
+    if (packs.life === sending.life) packs.ended(sending.ended);
+    sending.recorded.resolve();
+  }
+
+  /** The outcomes of one pack cannot be recorded. */
+  #leave({ packs: [pack], givenUp }: LotPart, error: PostgresError, life: number): void {
+    const { packs, log, now, onPutBack } = this.#options;
+    if (givenUp.length === 0) {
+      return log.refusedOutcome(error, "This gateway knows it; whoever takes over from it does not");
     }
-    onOrdered({ waiting, foreign });
+    log.refusedOutcome(error, "What was to be a dead letter is delivered again in a minute");
+    if (packs.life !== life) return;
+    const dueAt = Math.ceil(now()) + PUT_BACK_MS;
+    for (const one of givenUp) packs.putBack(pack!, one, dueAt);
+    this.#hasOutcomes = true;
+    onPutBack(new Set(givenUp.map(({ lane }) => lane)));
   }
 
   /** The senders are refused; outcomes go with the next lot. On a full disk, those that make room go at once. */
-  async #giveUp(sending: Sending, error: PostgresError, life: number): Promise<void> {
-    const { lot, wasSent, isNumbered } = sending;
-    if (wasSent && isNumbered) {
-      this.#receipts.gaveUp(lot.ticket);
-      const keyed = new Set(lot.keyed.map(({ pack }) => pack));
-      for (const pack of lot.numbered) {
-        if (!pack.isOrdered) (keyed.has(pack) ? this.#unsure : this.#abandoned).push(pack.no);
-        else if (!keyed.has(pack)) this.#withdraw(pack.no);
-      }
+  async #giveUp(sending: Sending, error: PostgresError): Promise<void> {
+    for (const part of sending.left) {
+      this.#forget(part);
+      part.lot.refuse(journalUnavailable(error));
     }
-    lot.refuse(journalUnavailable(error));
-    if (error.isFull) await this.#makeRoom(sending, life);
-    this.#carryOver(sending, life);
+    if (error.isFull) await this.#makeRoom(sending);
+    this.#carryOver(sending);
     // They are looked for behind the next lot, which nobody may ask for.
-    this.#hasOutcomes ||= this.#unsure.length > 0;
+    this.#hasOutcomes ||= this.#refused.hasUnsure;
     await pause(PAUSE_MS, this.#end.signal);
   }
 
   /** Removes the packs that are done: that succeeds where nothing can be added, by a statement of its own. */
-  async #makeRoom(sending: Sending, life: number): Promise<void> {
-    const unwritten = new Set(sending.givenUp.map(({ no }) => no));
-    const done = sending.packs.filter(({ left, no }) => left === 0 && !unwritten.has(no));
-    if (done.length === 0) return;
-    const removal = { ...sending, lot: new WaitingLot(), packs: done, givenUp: [], isNumbered: true };
-    try {
-      const signal = AbortSignal.timeout(LOT_TIMEOUT_MS);
-      const row = await this.#options.connection.use(
-        (client) => this.#try(client, removal, life, false),
-        signal,
-      );
-      if (row === undefined) return;
-      sending.packs = sending.packs.filter((pack) => !done.includes(pack));
-      this.#abandoned = [];
-      this.#abandonedMarks = [];
-    } catch (error) {
-      if (!(error instanceof PostgresError)) throw error;
-      // They go with the next lot.
+  async #makeRoom({ left, life }: Sending): Promise<void> {
+    for (const part of left) {
+      const unwritten = new Set(part.givenUp.map(({ no }) => no));
+      const done = part.packs.filter(({ left, no }) => left === 0 && !unwritten.has(no));
+      if (done.length === 0) continue;
+      const removal = new LotPart({ packs: done, removes: true, isBare: true });
+      try {
+        await this.#writer.write(removal, life, AbortSignal.timeout(LOT_TIMEOUT_MS));
+      } catch (error) {
+        if (!(error instanceof PostgresError)) throw error;
+        return; // They go with the next lot.
+      }
+      part.packs = part.packs.filter((pack) => !done.includes(pack));
+      this.#refused.removed();
     }
   }
 
-  #withdraw(mark: number): void {
-    this.#abandonedMarks.push(mark);
-    this.#withdrawn.add(mark);
-    for (const oldest of this.#withdrawn) {
-      if (this.#withdrawn.size <= MOST_WITHDRAWN) break;
-      this.#withdrawn.delete(oldest);
-    }
+  /** The appends of a part are not sent again as they are: what is in the tables of them all the same is removed. */
+  #forget({ lot }: LotPart): void {
+    this.#writer.gaveUp(lot);
+    this.#refused.add(lot);
   }
 
-  #carryOver({ packs: changed, givenUp, ended, recorded }: Sending, life: number): void {
+  #carryOver({ left, ended, recorded, isRecorded, life }: Sending): void {
     const { packs } = this.#options;
+    if (isRecorded) return;
     if (packs.life !== life) return recorded.resolve();
-    packs.changeAgain(changed, ended);
+    packs.changeAgain(left.flatMap((part) => part.packs), ended);
+    const givenUp = left.flatMap((part) => part.givenUp);
     this.#givenUp.unshift(...givenUp);
-    this.#hasOutcomes ||= changed.length > 0 || givenUp.length > 0 || ended.size > 0;
+    this.#hasOutcomes ||= packs.hasChanged || givenUp.length > 0 || ended.size > 0;
     void this.#recorded.promise.then(recorded.resolve, recorded.reject);
   }
 }

@@ -19,6 +19,14 @@ export function mayPass({ endsConnection, sqlState }: PostgresError): boolean {
     PASSING_CLASSES.includes(sqlState.slice(0, 2));
 }
 
+/** What the sender of an event gets of which the server refuses something, and would again. */
+export function eventRefused(error: PostgresError): GatewayError {
+  return new GatewayError("internal_error", "The journal refuses this event", {
+    reason: error.message,
+    cause: error,
+  });
+}
+
 /** The journal is closed, or about to be. */
 export function draining(): GatewayError {
   return new GatewayError("draining", undefined, { retryAfterSeconds: RETRY_AFTER_SECONDS });

@@ -8,6 +8,7 @@ import type { GatewayError } from "../../../errors.ts";
 import type { RepeatKey } from "../../../event/repeat_key.ts";
 import type { VerifiedEvent } from "../../../event/verified_event.ts";
 import type { AppendListener, AppendOptions } from "../../journal.ts";
+import { halves } from "../../../modules/halves.ts";
 import { type EventToWrite, prepareEvent } from "../event_bytes.ts";
 import { Pack, PACK_EVENTS, sequenceOf } from "../packs/pack.ts";
 import { encodeKey } from "../packs/repeat_keys.ts";
@@ -34,7 +35,7 @@ export class NewPack {
   readonly isClaimed: boolean;
   bytes = 0;
   oldestAt = Infinity;
-  /** Its number, once it is on its way: where the order counts, its mark until the server has numbered it. */
+  /** Its number, once it is on its way, and 0 before: where the order counts, its mark until the server has numbered it. */
   no = 0;
   /** Of a webhook whose order counts: whether this gateway held its lane when it was sent. */
   isHeld = false;
@@ -62,6 +63,16 @@ export class NewPack {
     this.appends.push(append);
     this.bytes += append.written.length;
     this.oldestAt = Math.min(this.oldestAt, append.written.event.receivedAt);
+  }
+
+  /** Its events in two packs without numbers, in their order; none where one stands alone. */
+  divide(): readonly NewPack[] {
+    if (this.appends.length < 2) return [];
+    return halves(this.appends).map(([first, ...rest]) => {
+      const pack = new NewPack(first!);
+      for (const append of rest) pack.add(append);
+      return pack;
+    });
   }
 
   get event(): VerifiedEvent {
@@ -207,7 +218,36 @@ export class WaitingLot {
   /** All packs that are to be numbered. */
   get numbered(): readonly NewPack[] {
     if (this.keyed.length === 0 && this.ordered.length === 0) return this.packs;
-    return [...this.packs, ...new Set([...this.keyed.map(({ pack }) => pack), ...this.ordered])];
+    const keyed = this.keyed.map(({ pack }) => pack).filter(({ isOrdered }) => !isOrdered);
+    return [...this.packs, ...keyed, ...this.ordered];
+  }
+
+  /**
+   * Both halves, in the order of the appends of each webhook; none where one append stands alone. Packs that stay whole
+   * keep their numbers.
+   */
+  divide(): readonly WaitingLot[] {
+    const { numbered } = this;
+    const packs = numbered.length === 1 ? numbered[0]!.divide() : numbered;
+    if (packs.length < 2) return [];
+    const keyed = new Map(this.keyed.map((one) => [one.pack, one]));
+    return halves(packs).map((half) => {
+      const lot = new WaitingLot();
+      lot.begunAt = this.begunAt;
+      for (const pack of half) lot.#takeOver(pack, keyed.get(pack), this.#deferred);
+      return lot;
+    });
+  }
+
+  #takeOver(pack: NewPack, keyed: KeyedPack | undefined, deferred: readonly DeferredAppend[]): void {
+    if (pack.isOrdered) this.ordered.push(pack);
+    else if (keyed === undefined) this.packs.push(pack);
+    if (keyed !== undefined) {
+      this.keyed.push(keyed);
+      this.#deferred.push(...deferred.filter(({ behind }) => behind === keyed));
+    }
+    this.count += pack.appends.length;
+    this.bytes += pack.bytes;
   }
 
   /** What the receipt of the lot is known by, once its packs have numbers; `undefined` where it needs none. */
@@ -248,11 +288,19 @@ export class WaitingLot {
 
   /** Says to everybody that nothing was appended. */
   refuse(error: GatewayError): void {
+    for (const { listener } of this.refusePacks(error)) listener.onRefused(error);
+  }
+
+  /**
+   * Says to the senders of its packs that nothing was appended.
+   *
+   * @returns what would have been repeats of those: it has to be asked for again
+   */
+  refusePacks(error: GatewayError): readonly Append[] {
     for (const pack of this.numbered) pack.refuse(error);
-    for (const { append: { lane, listener } } of this.#deferred) {
-      lane.arriving--;
-      listener.onRefused(error);
-    }
+    const again = this.#deferred.map(({ append }) => append);
+    for (const { lane } of again) lane.arriving--;
+    return again;
   }
 }
 

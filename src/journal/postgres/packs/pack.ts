@@ -180,6 +180,13 @@ export class Pack implements PackFacts {
     this.#details?.delete(index);
   }
 
+  /** An event that is done is not, after all: it waits. */
+  putBackDone(index: number, dueAt: number): void {
+    this.#states[index] = WAITING;
+    this.left++;
+    this.#note(index, { ...NO_DETAIL, dueAt });
+  }
+
   /** What its row is to say of the events that are not done. */
   held(): readonly HeldEvent[] {
     const held: HeldEvent[] = [];

@@ -19,6 +19,8 @@ export interface GivenUp {
   readonly event: VerifiedEvent;
   readonly lane: WaitingLane;
   readonly no: number;
+  /** Its place in the pack. */
+  readonly index: number;
   readonly attempts: number;
   readonly progress: string | undefined;
   readonly failure: (Settlement & { readonly state: "dead" })["failure"];
@@ -182,6 +184,7 @@ export class Packs {
           event: pack.eventAt(index)!,
           lane,
           no,
+          index,
           attempts: pack.attemptsOf(index),
           progress,
           failure,
@@ -222,13 +225,27 @@ export class Packs {
     for (const [lane, { events, bytes }] of ended) this.#countEnded(lane, events, bytes);
   }
 
-  /** What was to be recorded is: packs without claimed events need no memory. */
-  recorded(packs: readonly Pack[], ended: Ended): void {
+  /** An event cannot be a dead letter: it waits, to be claimed from `dueAt` on. That is recorded by the next commit. */
+  putBack(pack: Pack, { index, lane }: GivenUp, dueAt: number): void {
+    pack.putBackDone(index, dueAt);
+    this.#packs.set(pack.no, pack);
+    // It counts among what has ended until all of that is recorded.
+    this.#count(pack, [lane]);
+    lane.wait(pack.no, pack.oldestAt, dueAt);
+    this.#change(pack);
+  }
+
+  /** What has ended is recorded. */
+  ended(ended: Ended): void {
     for (const [lane, { events, bytes }] of ended) {
       lane.count(-events, -bytes);
       this.#pending -= events;
       this.#bytes = this.#pending === 0 ? 0 : this.#bytes - bytes;
     }
+  }
+
+  /** What was to be recorded of packs is: those without claimed events need no memory. */
+  recorded(packs: readonly Pack[]): void {
     for (const pack of packs) {
       const isHere = this.#packs.get(pack.no) === pack;
       if (isHere && pack.claimed === 0 && !pack.isChanged) this.#packs.delete(pack.no);
