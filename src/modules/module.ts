@@ -154,6 +154,8 @@ export interface OwnConnection<Connection> {
 export interface OutputModule<Config = unknown, Connection = unknown> {
   /** The webhook's `module`, for example `kafka`. */
   readonly name: string;
+  /** Further names that a webhook may give as its `module`. @default [] */
+  readonly otherNames?: readonly string[];
   /** What it hands events to, as the end of the sentence "events go to …". */
   readonly summary?: string;
   /** What its page says. */
@@ -251,6 +253,19 @@ export interface OutputModule<Config = unknown, Connection = unknown> {
   journalTimeoutMs?(config: Config): number;
   /** Opens the output of one connection. It must not wait for the network: clients connect on first use. */
   open(connection: Connection, context: ModuleContext): Promise<Output<Config>>;
+}
+
+/** All names by which a webhook may name a module. */
+export function namesOf({ name, otherNames = [] }: OutputModule): readonly string[] {
+  return [name, ...otherNames];
+}
+
+/** The module that a webhook names. @param name what its configuration says */
+export function findModule<Module extends OutputModule>(
+  modules: readonly Module[],
+  name: unknown,
+): Module | undefined {
+  return modules.find((module) => namesOf(module).some((one) => one === name));
 }
 
 /** A module with a page of its own, as every one of the registry has. */

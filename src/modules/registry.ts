@@ -11,6 +11,7 @@ import { logModule } from "./log/log.ts";
 import { mqttModule } from "./mqtt/mqtt.ts";
 import type { OutputBounds } from "../settings/output_bounds.ts";
 import type { DocumentedModule, OutputModule } from "./module.ts";
+import { postgresqlModule } from "./sql/postgresql/postgresql.ts";
 import { redisPublishModule } from "./redis/redis_publish.ts";
 import { redisRqModule, redisRqWithin } from "./redis/rq/redis_rq.ts";
 import { redisStreamModule } from "./redis/stream/redis_stream.ts";
@@ -28,6 +29,7 @@ export const outputModules: readonly DocumentedModule[] = [
   kafkaModule,
   logModule,
   mqttModule,
+  postgresqlModule,
   redisPublishModule,
   redisRqModule,
   redisStreamModule,
@@ -63,8 +65,6 @@ export const PLANNED_MODULES: readonly string[] = [
   "gcp_pubsub",
   "mariadb",
   "mysql",
-  "postgres",
-  "postgresql",
   "rabbitmq",
   "s3",
   "websocket",

@@ -6,6 +6,7 @@
 
 import { withModuleKeysInside } from "../../config/compile/module_keys.ts";
 import { webhookSchema } from "../../config/compile/schema.ts";
+import { findModule } from "../../modules/module.ts";
 import { outputModules } from "../../modules/registry.ts";
 import { knownKeys } from "../../schema/known_keys.ts";
 import type { WebhookValue } from "./credentials.ts";
@@ -24,7 +25,7 @@ export function stepConfigOf(webhook: WebhookValue, step: number): StepConfig {
   const { chain } = moved;
   const own: unknown = Array.isArray(chain) ? chain[step] : moved;
   const name = typeof own === "string" ? own : (own as WebhookValue)["module"];
-  const module = outputModules.find((each) => each.name === name);
+  const module = findModule(outputModules, name);
   const known = module === undefined ? [] : knownKeys(module.configSchema);
   const knownIn = (holder: unknown, key: string) =>
     Object.fromEntries(Object.entries(objectIn(holder, key)).filter(([each]) => known.includes(each)));

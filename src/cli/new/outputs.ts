@@ -4,6 +4,7 @@
  * @module
  */
 
+import { findModule } from "../../modules/module.ts";
 import { outputModules } from "../../modules/registry.ts";
 
 /** The keys of a webhook that choose its output, and the connections that it names. */
@@ -88,8 +89,7 @@ export const OUTPUT_NAMES: readonly string[] = outputModules.map(({ name }) => n
 export async function outputSample(module: string, name: string): Promise<OutputSample> {
   const sample = SAMPLES[module];
   if (sample !== undefined) return sample(name);
-  const { example } =
-    (await outputModules.find((each) => each.name === module)!.documentation()).documentation;
+  const { example } = (await findModule(outputModules, module)!.documentation()).documentation;
   const [webhook] = Object.values(example.webhooks) as [Readonly<Record<string, unknown>>];
   const needs = "Put your own values in the place of the examples in both files";
   return { webhook, connections: example.connections ?? {}, needs };

@@ -7,7 +7,7 @@
 import { DURABLE_POLICY, NO_RETRY, type RetryPolicy, scheduledPolicy } from "../../delivery/retry_policy.ts";
 import type { Idempotency } from "../../delivery/route.ts";
 import type { SwitchOffPolicy } from "../../delivery/stops/switch_off.ts";
-import type { Acceptance, OutputModule } from "../../modules/module.ts";
+import { type Acceptance, findModule, namesOf, type OutputModule } from "../../modules/module.ts";
 import { PLANNED_MODULES } from "../../modules/registry.ts";
 import type { CompiledConnection } from "../compiled_connection.ts";
 import type { ChainItemConfig, RetryConfig, SwitchOffConfig } from "./delivery_schema.ts";
@@ -222,7 +222,7 @@ function withWebhooksOwn(
   config: WebhookConfig,
   modules: readonly OutputModule[],
 ): ChainItemConfig {
-  const module = modules.find(({ name }) => name === item.module);
+  const module = findModule(modules, item.module);
   const known = module === undefined ? [] : knownKeys(module.configSchema);
   const shared = Object.entries(config["module-config"]).filter(([key]) => known.includes(key));
   const takesConnection = module !== undefined && module.connectionTypes.length > 0;
@@ -252,7 +252,7 @@ function compileStep(
   { modules, parse, answering }: StepContext,
   prefix: string,
 ): Compiled<CompiledStep> {
-  const module = modules.find(({ name }) => name === item.module);
+  const module = findModule(modules, item.module);
   if (module === undefined) return { problems: [describeUnknownModule(item.module, modules, prefix)] };
   const own = compileOwnConnection(item, module, parse, `${prefix}redis`);
   if ("problems" in own) return own;
@@ -316,7 +316,7 @@ function describeUnknownModule(
   modules: readonly OutputModule[],
   prefix: string,
 ): ProblemReason {
-  const known = [...modules.map((module) => module.name), ...PLANNED_MODULES];
+  const known = [...modules.flatMap(namesOf), ...PLANNED_MODULES];
   return {
     code: "unknown_module",
     path: `${prefix}module`,

@@ -6,7 +6,7 @@
 
 import { z } from "zod";
 import type { ProviderAnswer } from "../../auth/challenges/challenge.ts";
-import type { OutputModule } from "../../modules/module.ts";
+import { findModule, type OutputModule } from "../../modules/module.ts";
 import { oneOfField } from "../../schema/fields.ts";
 import { quotedName } from "../../schema/nearest_name.ts";
 import type { ProblemReason } from "../problem.ts";
@@ -106,8 +106,7 @@ export function answeringStep(
 ): number | ProblemReason {
   const wanted = response?.from_output;
   if (wanted === undefined) return -1;
-  const answers = ({ module: name }: NamedStep) =>
-    modules.find((module) => module.name === name)?.givesAnswers === true;
+  const answers = ({ module: name }: NamedStep) => findModule(modules, name)?.givesAnswers === true;
   const named = steps.filter(({ name }) => name === wanted);
   const fitting = wanted === true
     ? steps.filter(answers)

@@ -5,7 +5,7 @@
  * @module
  */
 
-import type { OutputModule } from "../../modules/module.ts";
+import { findModule, type OutputModule } from "../../modules/module.ts";
 import type { WarningReason } from "../problem.ts";
 import { knownKeys } from "../../schema/known_keys.ts";
 
@@ -97,7 +97,7 @@ function deadKeys(modules: readonly (OutputModule | undefined)[]): DeadKeys | un
 }
 
 function find(modules: readonly OutputModule[], name: unknown): OutputModule | undefined {
-  return modules.find((module) => module.name === name);
+  return findModule(modules, name);
 }
 
 function moduleOf(step: unknown): unknown {

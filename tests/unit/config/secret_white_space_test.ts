@@ -66,6 +66,10 @@ const CONNECTIONS: Readonly<Record<string, Readonly<Record<string, unknown>>>> =
   "redis-publish sentinel_password": { sentinels: "s", master: "m", sentinel_password: "{$SECRET}" },
   "clickhouse password": { password: "{$SECRET}" },
   "mqtt password": { password: "{$SECRET}" },
+  "postgresql password": { password: "{$SECRET}" },
+  "postgresql connection_string": { connection_string: "postgres://u:{$SECRET}@h/d" },
+  "postgres password": { password: "{$SECRET}" },
+  "postgres connection_string": { connection_string: "postgres://u:{$SECRET}@h/d" },
   "kafka sasl_password": {
     security_protocol: "SASL_SSL",
     sasl_mechanism: "PLAIN",

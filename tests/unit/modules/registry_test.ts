@@ -1,8 +1,9 @@
 import { assertEquals, assertMatch } from "@std/assert";
 import { outputModules, PLANNED_CONNECTION_TYPES, PLANNED_MODULES } from "../../../src/modules/registry.ts";
+import { namesOf } from "../../../src/modules/module.ts";
 
 Deno.test("module registry has no name twice, planned ones included", () => {
-  const names = [...outputModules.map((module) => module.name), ...PLANNED_MODULES];
+  const names = [...outputModules.flatMap(namesOf), ...PLANNED_MODULES];
   assertEquals(new Set(names).size, names.length);
   for (const name of names) assertMatch(name, /^[a-z][a-z0-9_]*$/);
 });

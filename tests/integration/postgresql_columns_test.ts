@@ -1,0 +1,160 @@
+/** Tables of all kinds: each is filled rightly, or refused when the webhook is configured. */
+
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { DeliveryError } from "../../src/errors.ts";
+import { postgresqlOutput } from "../support/postgres/output.ts";
+import { pathOf } from "../support/postgres/programs.ts";
+import { sharedPostgres } from "../support/postgres/shared.ts";
+import type { TestDatabase } from "../support/postgres/access.ts";
+import { verifiedEvent } from "../support/verified_event.ts";
+
+async function createDatabase(): Promise<TestDatabase> {
+  return await (await sharedPostgres()).createDatabase();
+}
+
+const FIELDS = {
+  number: { column: "order number", json_pointer: "/order/number", type: "integer" },
+  placed: { json_pointer: "/order/placed", type: "datetime", default: "CURRENT_TIMESTAMP" },
+  paid: { type: "boolean", default: false },
+  lines: { json_pointer: "/order/lines", type: "json" },
+  note: { json_pointer: "/order/a~1b" },
+};
+
+Deno.test("postgresql makes the table when asked, and fills it as psql shows", async () => {
+  await using database = await createDatabase();
+  await using output = await postgresqlOutput(database, {
+    table: `odd "name"; drop table x`,
+    storage_mode: "hybrid",
+    schema: { fields: FIELDS, indexes: { by_number: { columns: ["order number"] } } },
+    create_table: true,
+  });
+  const event = verifiedEvent({
+    body:
+      `{"order":{"number":9007199254740993,"placed":"2026-01-02T03:04:05+02:00","lines":[1.0,1e2],"a/b":"it's; \\"x\\""},"paid":true}`,
+  });
+  assertEquals(await output.deliver(event), ["delivered"]);
+  const bare = verifiedEvent({ body: "{}" });
+  assertEquals(await output.deliver(bare), ["delivered"]);
+  const sql =
+    `select event_id, webhook_id, namespace, "order number", extract(epoch from placed), paid, lines::text,
+    note, payload->'order'->>'number', jsonb_typeof(payload) from "odd ""name""; drop table x" order by paid desc`;
+  const { success, stdout } = await new Deno.Command(await pathOf("psql"), {
+    args: ["-d", database.url, "-Atc", sql],
+    env: { LC_ALL: "C.UTF-8" },
+    stdin: "null",
+  }).output();
+  assert(success);
+  const [first, second] = new TextDecoder().decode(stdout).trim().split("\n");
+  assertEquals(
+    first,
+    `${event.id}|orders|default|9007199254740993|1767315845.000000|t|[1.0, 100]|it's; "x"|9007199254740993|object`,
+  );
+  assertEquals(second, `${bare.id}|orders|default||${bare.receivedAt / 1000}000|f||||object`);
+});
+
+Deno.test("postgresql fills the tables of the Python service, and knows a repeat by its UUID", async () => {
+  await using database = await createDatabase();
+  await database.query(`create table webhook_events (id uuid primary key default gen_random_uuid(),
+    webhook_id text not null, timestamp timestamptz default now(), payload jsonb not null, headers jsonb,
+    created_at timestamptz default now())`);
+  await using output = await postgresqlOutput(database, {});
+  const event = verifiedEvent({ headers: { "x-shop": "1", authorization: "Bearer abc" } });
+  assertEquals(await output.deliver(event, event), ["delivered", "delivered"]);
+  assertEquals(await output.deliver(event), ["delivered"]);
+  const rows = await database.query("select webhook_id, timestamp, payload, headers from webhook_events");
+  assertEquals(rows, [{
+    webhook_id: "orders",
+    timestamp: new Date(event.receivedAt),
+    payload: { order: 1 },
+    headers: { "x-shop": "1", authorization: "[REDACTED]" },
+  }]);
+});
+
+Deno.test("postgresql gives each value that can never be stored its own end, and stores the others", async () => {
+  await using database = await createDatabase();
+  await database.query("create table webhook_events (id text primary key, payload jsonb, short varchar(3))");
+  await using output = await postgresqlOutput(database, {
+    storage_mode: "hybrid",
+    schema: { fields: { short: {} } },
+  });
+  const bodies = [
+    '{"n":1}',
+    '{"n":"\\u0000"}',
+    '{"short":"wxyz"}',
+    '{"n":1e999999}',
+    "not JSON",
+    '{"short":"abc"}',
+    '{"n":"\\ud800"}',
+    "[]",
+  ];
+  const events = bodies.map((body) => verifiedEvent({ body }));
+  const results = await output.deliver(...events, verifiedEvent({ body: new Uint8Array([0xff, 0x22]) }));
+  const outcomes = results.map((result) => result instanceof DeliveryError ? result.code : result);
+  const [good, bad] = ["delivered", "output_rejected"];
+  assertEquals(outcomes, [good, bad, bad, bad, bad, good, bad, good, bad]);
+  const stored = await database.query("select id from webhook_events");
+  assertEquals(
+    stored.map(({ id }) => id).toSorted(),
+    [0, 5, 7].map((index) => events[index]!.id).toSorted(),
+  );
+  assertStringIncludes(String(results[2]), "22001");
+  assert(results.every((result) => !String(result).includes("wxyz")), "what a row holds is shown");
+});
+
+Deno.test("postgresql replaces rows with upsert, the last of a batch in the end", async () => {
+  await using database = await createDatabase();
+  await database.query("create table stock (sku text unique, amount int, id text, event_id text)");
+  await using output = await postgresqlOutput(database, {
+    table: "public.stock",
+    storage_mode: "relational",
+    schema: { fields: { sku: {}, amount: { type: "int" } } },
+    upsert: true,
+    upsert_key: "sku",
+  });
+  const events = [["a", 1], ["b", 5], ["a", 2]].map(([sku, amount]) =>
+    verifiedEvent({ body: JSON.stringify({ sku, amount }) })
+  );
+  assertEquals(await output.deliver(...events), ["delivered", "delivered", "delivered"]);
+  const last = verifiedEvent({ body: '{"sku":"b","amount":"6"}' });
+  assertEquals(await output.deliver(last), ["delivered"]);
+  assertEquals(await database.query("select sku, amount, event_id from stock order by sku"), [
+    { sku: "a", amount: 2, event_id: events[2]!.id },
+    { sku: "b", amount: 6, event_id: last.id },
+  ]);
+});
+
+Deno.test("postgresql says of tables that it cannot fill what is missing", async () => {
+  await using database = await createDatabase();
+  await database.query("create table no_payload (id text)");
+  await database.query("create table strict (payload json, reason text not null)");
+  await database.query("create table no_key (payload json)");
+  const inspect = async (config: object) => {
+    await using output = await postgresqlOutput(database, config);
+    return await output.inspect();
+  };
+  assertEquals(await inspect({ table: "missing" }), [
+    'Table "missing" does not exist: create it, or set create_table',
+  ]);
+  assertEquals(await inspect({ table: "missing", create_table: true }), []);
+  assertEquals(await inspect({ table: "no_payload" }), [
+    `Table "no_payload" has no column 'payload' of JSON, text or bytes`,
+  ]);
+  assertEquals(await inspect({ table: "strict" }), [
+    `Column 'reason' of "strict" takes no NULL and has no default, and no event has a value for it`,
+  ]);
+  assertEquals(
+    await inspect({
+      table: "no_key",
+      storage_mode: "hybrid",
+      schema: { fields: { sku: {} } },
+      upsert: true,
+      upsert_key: "sku",
+    }),
+    [`Table "no_key" has no column 'sku'`, `Column 'sku' of "no_key" has no unique index of its own`],
+  );
+  assertEquals(await inspect({ table: "no_key" }), []);
+  await using output = await postgresqlOutput(database, { table: "no_key" });
+  assertEquals(await output.notices(), [
+    'Table "no_key" has no unique index on id or event_id: an event that is sent again is another row',
+  ]);
+});
