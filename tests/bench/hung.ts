@@ -18,6 +18,7 @@ import {
   type HungServer,
   startClickhouse,
   startKafka,
+  startMqtt,
   startRedis,
   startRedisStream,
   startTaskQueue,
@@ -26,6 +27,7 @@ import { type Answers, probe } from "./probe.ts";
 
 const SERVERS: Readonly<Record<string, () => Promise<HungServer>>> = {
   kafka: startKafka,
+  mqtt: startMqtt,
   redis: startRedis,
   redis_stream: startRedisStream,
   task_queue: startTaskQueue,

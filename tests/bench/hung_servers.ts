@@ -2,6 +2,7 @@
 
 import { ClickhouseServer } from "../support/clickhouse/server.ts";
 import { KafkaServer } from "../support/kafka/server.ts";
+import { eventIdOf, MosquittoServer } from "../support/mqtt/server.ts";
 import { RedisServer } from "../support/redis/server.ts";
 import { streamTexts } from "../support/redis/stream.ts";
 
@@ -31,6 +32,20 @@ export async function startKafka(): Promise<HungServer> {
     count: async () =>
       countIds((await kafka.consume(TOPIC)).map(({ headers }) => new Map(headers).get("cwm-event-id") ?? "")),
     [Symbol.asyncDispose]: () => kafka[Symbol.asyncDispose](),
+  };
+}
+
+/** A Mosquitto, and somebody who reads everything. */
+export async function startMqtt(): Promise<HungServer> {
+  const broker = await MosquittoServer.start();
+  const reader = await broker.read();
+  return {
+    webhook: { module: "mqtt", "module-config": { topic: TOPIC } },
+    connection: { type: "mqtt", host: "127.0.0.1", port: broker.port },
+    freeze: () => broker.freeze(),
+    thaw: () => broker.thaw(),
+    count: async () => countIds((await reader.messages()).map(eventIdOf)),
+    [Symbol.asyncDispose]: () => broker[Symbol.asyncDispose](),
   };
 }
 

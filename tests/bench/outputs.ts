@@ -14,6 +14,7 @@ import { benchClickhouse, compareClickhouse } from "./outputs_clickhouse.ts";
 import { benchDisk, compareDisk } from "./outputs_disk.ts";
 import { benchHttp, compareHttp } from "./outputs_http.ts";
 import { benchKafka, compareKafka } from "./outputs_kafka.ts";
+import { benchMqtt, compareMqtt } from "./outputs_mqtt.ts";
 import { benchRedis, compareRedis } from "./outputs_redis.ts";
 
 /** At least this share of the bare client's events a second, unless a row has another one. */
@@ -35,6 +36,7 @@ export interface OutputBenchOptions extends LoadOptions {
 export async function benchOutputs(systems: readonly string[], options: OutputBenchOptions): Promise<void> {
   const benchmarks: Readonly<Record<string, () => Promise<readonly OutputRow[]>>> = {
     kafka: () => benchKafka(options),
+    mqtt: () => benchMqtt(options),
     redis: () => benchRedis("redis", options),
     redis_stream: () => benchRedis("redis_stream", options),
     task_queue: () => benchRedis("task_queue", options),
@@ -59,6 +61,7 @@ function describe({ name, eventsPerSecond, floorEventsPerSecond, target = TARGET
 
 const COMPARISONS: Readonly<Record<string, ComparableBench>> = {
   kafka: compareKafka,
+  mqtt: compareMqtt,
   redis: (...given) => compareRedis("redis", ...given),
   redis_stream: (...given) => compareRedis("redis_stream", ...given),
   task_queue: (...given) => compareRedis("task_queue", ...given),
