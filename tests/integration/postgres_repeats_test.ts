@@ -5,7 +5,7 @@ import { createHmac } from "node:crypto";
 import { DeliveryError } from "../../src/errors.ts";
 import type { DeliveryResult } from "../../src/modules/module.ts";
 import { eventually } from "../support/eventually.ts";
-import { errorCode, TestGateway } from "../support/gateway.ts";
+import { type Answer, errorCode, TestGateway } from "../support/gateway.ts";
 import type { TestDatabase } from "../support/postgres/access.ts";
 import { sharedPostgres } from "../support/postgres/shared.ts";
 import { ProbeModule } from "../support/probe_module.ts";
@@ -55,13 +55,21 @@ class Pair implements AsyncDisposable {
   }
 }
 
+/** Sends as senders do: again, where the event is under way elsewhere for long, as on a slow machine. */
+async function answered(send: () => Promise<Answer>): Promise<Answer> {
+  for (;;) {
+    const answer = await send();
+    if (answer.status !== 503 || errorCode(answer) !== "repeat_under_way") return answer;
+  }
+}
+
 Deno.test("of one signed event that comes to two gateways in the same moment, one is delivered", async () => {
   await using pair = await Pair.start();
   const { probe } = pair;
   const bodies = Array.from({ length: 20 }, (_, index) => `{"number":${index}}`);
   const [here, there] = await Promise.all([
-    Promise.all(bodies.map((body) => pair.send(0, body))),
-    Promise.all(bodies.toReversed().map((body) => pair.send(1, body))),
+    Promise.all(bodies.map((body) => answered(() => pair.send(0, body)))),
+    Promise.all(bodies.toReversed().map((body) => answered(() => pair.send(1, body)))),
   ]);
   assertEquals(here.map(({ status }) => status), bodies.map(() => 200));
   assertEquals(there.toReversed().map(({ text }) => text), here.map(({ text }) => text));
@@ -75,7 +83,7 @@ Deno.test("an event of one key that comes to two gateways in the same moment is 
   await using pair = await Pair.start();
   const answers = await Promise.all(
     [0, 1, 0, 1].map((gateway) =>
-      pair.gateways[gateway]!.post("/webhook/keyed", `{"to":${gateway}}`, { Order: "7" })
+      answered(() => pair.gateways[gateway]!.post("/webhook/keyed", `{"to":${gateway}}`, { Order: "7" }))
     ),
   );
   assertEquals(new Set(answers.map(({ status, text }) => `${status} ${text}`)).size, 1);
@@ -108,7 +116,7 @@ Deno.test("a repeat waits for the gateway that delivers the event, and for no mo
     "1",
   ]);
   assert(performance.now() - sentAt >= 1_000, "It has waited");
-  const repeat = pair.send(1, "{}");
+  const repeat = answered(() => pair.send(1, "{}"));
   held.resolve("delivered");
   assertEquals((await repeat).text, (await first).text);
   assertEquals(probe.events.length, 1);

@@ -80,7 +80,7 @@ Deno.test("a user who may not make the tables is named the right that is missing
     );
     assertMatch(
       error.message,
-      /does not let the user do that: give it the schema cwm and its tables \(42501\)/,
+      /does not let the user do that: it needs rights on the schema cwm, its tables and its sequences \(42501\)/,
     );
     await database.query(`create schema cwm authorization ${user}`);
     assertEquals((await connection.use((client) => migrate(client), patience())).version, 0);

@@ -49,6 +49,25 @@ Deno.test("a webhook that is paused or goes on at one gateway soon is or does so
   assertEquals(changed, ["shop/orders false", "shop/refunds false", "shop/orders true"]);
 });
 
+Deno.test("nothing is found by a text that PostgreSQL cannot keep, and that is no failure", async () => {
+  await using stores = await PostgresStores.create();
+  const store = await stores.open();
+  for (const text of ["\0", "a\0b", "a'b", "\\"]) {
+    const filters = [{ namespace: text }, { webhook: text }, { connection: text }, { ids: [text] }];
+    for (const filter of filters) {
+      assertEquals((await store.deadLetters.list(filter, 10)).letters, []);
+      assertEquals([await store.deadLetters.replay(filter), await store.deadLetters.drop(filter)], [0, 0]);
+    }
+    const lane = { namespace: text, webhook: text };
+    const order = { order: "oldest", limit: 10, contents: false } as const;
+    assertEquals((await store.records.list(lane, order)).records, []);
+    assertEquals((await store.records.replay(lane, 10, undefined)).replayed, 0);
+    assertEquals(await store.deadLetters.get(text), undefined);
+    assertEquals(await store.stops.remove(lane), false);
+    assertEquals(await store.handshakes.find(`${text}/${text}`), undefined);
+  }
+});
+
 Deno.test("no more is replayed than the webhook that gets it may hold", async () => {
   await using stores = await PostgresStores.create({ maxBytes: 20_000, retentionMs: 60_000 });
   const store = await stores.open();

@@ -70,7 +70,10 @@ export class JournalLog {
 
   /** What an ended gateway has left is this one's. */
   adopted(packs: number): void {
-    this.#logger.info("Took over {packs} packs of events that an ended gateway had left", { packs });
+    this.#logger.info(
+      "Took over {packs} packs of events that no gateway had: one has ended, or they are replayed",
+      { packs },
+    );
   }
 
   /** Another gateway was declared dead. */

@@ -161,6 +161,7 @@ export class PostgresJournal implements EventJournal {
       member: this.member,
       packs: this.#packs,
       log: this.#log,
+      onMissing: () => this.#lots.wake(),
     });
     this.#claims = new Claims({
       connection: this.#connection,

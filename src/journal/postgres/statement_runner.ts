@@ -43,9 +43,10 @@ export class StatementRunner {
    */
   async run<Row extends object>(statement: Statement, values: readonly Value[] = []): Promise<Answer<Row>> {
     const signal = AbortSignal.timeout(this.#timeoutMs);
+    const possible = values.map(withoutNul);
     for (;;) {
       try {
-        const answer = await this.#connection.use((client) => client.query<Row>(statement, values), signal);
+        const answer = await this.#connection.use((client) => client.query<Row>(statement, possible), signal);
         if (!answer.notices.some((code) => code.startsWith(WARNING_CLASS))) return answer;
         throw new GatewayError("journal_unavailable", undefined, {
           reason: "The synchronous standby has not confirmed the change: it is lost if the primary is",
@@ -67,4 +68,10 @@ export class StatementRunner {
   ): Promise<readonly Row[]> {
     return (await this.run<Row>(statement, values)).rows;
   }
+}
+
+/** A value as PostgreSQL takes it: its texts have no place for NUL, so what has one is equal to nothing that stands there. */
+function withoutNul(value: Value): Value {
+  if (typeof value === "string") return value.replaceAll("\0", "\u{FFFD}");
+  return Array.isArray(value) ? value.map(withoutNul) : value;
 }

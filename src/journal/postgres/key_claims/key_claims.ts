@@ -63,6 +63,8 @@ export interface KeyClaimsOptions {
   readonly member: Member;
   readonly packs: Packs;
   readonly log: JournalLog;
+  /** Called where this gateway is not registered: at first, and after it was declared dead. */
+  onMissing(): void;
 }
 
 /** The {@linkcode KeyClaims} of a journal in PostgreSQL. */
@@ -178,15 +180,18 @@ export class PostgresKeyClaims implements KeyClaims {
 
   /** Returns why that was not possible; it may have happened all the same. */
   async #send(changes: readonly Change[]): Promise<PostgresError | undefined> {
-    const { connection, log } = this.#options;
+    const { connection, log, onMissing } = this.#options;
     const signal = AbortSignal.any([AbortSignal.timeout(leftMs(changes)), this.#end.signal]);
     try {
       const taken = await connection.use((client) => this.#take(client, changes), signal);
       conclude(changes, taken);
     } catch (error) {
       if (!(error instanceof PostgresError)) throw error;
-      log.failed(error);
-      this.#isFailing = true;
+      if (error instanceof UnknownMemberError) onMissing();
+      else {
+        log.failed(error);
+        this.#isFailing = true;
+      }
       return error;
     }
     if (this.#isFailing) log.wrote();
@@ -197,7 +202,7 @@ export class PostgresKeyClaims implements KeyClaims {
   /** Outcomes are sent until they are written; claims as long as their senders wait. */
   async #sendAgain(changes: readonly Change[], error: PostgresError): Promise<void> {
     const refused = changes.filter((change) =>
-      change.claim !== undefined && (!mayPass(error) || leftMs([change]) <= 1)
+      change.claim !== undefined && (!isPassing(error) || leftMs([change]) <= 1)
     );
     const again = changes.filter((change) => !refused.includes(change));
     this.#waiting = [...again, ...this.#waiting];
@@ -213,11 +218,7 @@ export class PostgresKeyClaims implements KeyClaims {
     const { member, packs } = this.#options;
     const lanes = new Set(changes.map(({ event }) => packs.lane(event)));
     await numberLanes(client, packs, [...lanes].filter(({ id }) => id === 0));
-    if (member.id === undefined) {
-      throw new PostgresError("This instance is not among those of the journal yet", {
-        endsConnection: false,
-      });
-    }
+    if (member.id === undefined) throw new UnknownMemberError();
     for (const change of changes) change.wasSent = true;
     const rows = changes.flatMap((change) =>
       change.keys.map((bytes, index) =>
@@ -237,6 +238,17 @@ export class PostgresKeyClaims implements KeyClaims {
     }
     return answer.rows;
   }
+}
+
+/** Nobody could know whose the claims are. It registers soon. */
+class UnknownMemberError extends PostgresError {
+  constructor() {
+    super("This instance is not registered with the others yet", { endsConnection: false });
+  }
+}
+
+function isPassing(error: PostgresError): boolean {
+  return error instanceof UnknownMemberError || mayPass(error);
 }
 
 /** How long a key is the event's, in milliseconds. */
