@@ -4,12 +4,13 @@
  * @module
  */
 
-import { assertEquals, assertRejects } from "@std/assert";
-import type { ErrorCode } from "../../src/errors.ts";
+import { assert, assertEquals, assertRejects } from "@std/assert";
 import { GatewayError } from "../../src/errors.ts";
+import type { VerifiedEvent } from "../../src/event/verified_event.ts";
 import type { Appended, AppendOptions, Settlement } from "../../src/journal/journal.ts";
 import type { PostgresJournal } from "../../src/journal/postgres/postgres_journal.ts";
 import { appendMany, claimAll } from "../contracts/journal.ts";
+import { eventually } from "../support/eventually.ts";
 import { append } from "../support/journal/append.ts";
 import { PostgresJournals } from "../support/journal/postgres_journal.ts";
 import { verifiedEvent } from "../support/verified_event.ts";
@@ -36,9 +37,36 @@ function dead(sequence: number, message: string): Settlement {
   return { sequence, state: "dead", failure, progress: '{"step":1}' };
 }
 
-async function assertRefusedFor(appended: Promise<Appended>, code: ErrorCode): Promise<void> {
-  const error = await assertRejects(() => appended, GatewayError);
-  assertEquals([error.code, error.message], [code, "The journal refuses this event"]);
+/** Sends an event, and again while the answer takes too long, as on a slow machine. */
+async function send(
+  journal: PostgresJournal,
+  event: VerifiedEvent,
+  options: AppendOptions,
+): Promise<Appended> {
+  for (;;) {
+    try {
+      return await append(journal, event, options);
+    } catch (error) {
+      if (!(error instanceof GatewayError) || error.code !== "journal_unavailable") throw error;
+    }
+  }
+}
+
+async function assertRefusedFor(sent: Promise<Appended>): Promise<void> {
+  const error = await assertRejects(() => sent, GatewayError);
+  assertEquals([error.code, error.message], ["internal_error", "The journal refuses this event"]);
+}
+
+/** Sends events one after the other until it is said to end, and returns how often it was refused. */
+async function sendUntil(journal: PostgresJournal, ended: () => boolean): Promise<number> {
+  let refused = 0;
+  while (!ended()) {
+    await append(journal, verifiedEvent(), CLAIM).catch((error: GatewayError) => {
+      assertEquals(error.code, "journal_unavailable");
+      refused++;
+    });
+  }
+  return refused;
 }
 
 async function deliver(journal: PostgresJournal, sequences: readonly number[]): Promise<void> {
@@ -50,40 +78,50 @@ Deno.test("an event that the server refuses is refused alone, whatever comes wit
   const journal = await journals.open();
   await refuse(journals, "pack", contains("new.data", "poison"));
   const before = await appendMany(journal, 3, {}, CLAIM);
-  const others = [
-    appendMany(journal, 150, { webhook: "orders" }, CLAIM),
-    appendMany(journal, 5, { webhook: "waiting" }),
-  ];
   const outcomes = deliver(journal, before);
+  const others = Array.from({ length: 70 }, () => send(journal, verifiedEvent(), CLAIM));
   const poison = [CLAIM, { claim: false }, ORDERED].map((options) =>
-    append(journal, verifiedEvent({ body: '"poison"' }), options)
+    send(journal, verifiedEvent({ body: '"poison"' }), options)
   );
-  others.push(appendMany(journal, 150, { webhook: "orders" }, CLAIM));
-  for (const refused of poison) await assertRefusedFor(refused, "internal_error");
+  const waiting = [1, 2, 3].map(() => send(journal, verifiedEvent({ webhook: "waiting" }), { claim: false }));
+  for (const refused of poison) await assertRefusedFor(refused);
   await outcomes;
-  const taken = (await Promise.all(others)).flat();
-  assertEquals(journal.stats().pending, taken.length);
+  const sequences = (await Promise.all(others)).map((appended) =>
+    "sequence" in appended ? appended.sequence : 0
+  );
+  await Promise.all(waiting);
+  assertEquals(journal.stats().pending, others.length + waiting.length);
+  await deliver(journal, sequences);
   const { events } = await journal.claim({ namespace: "default", webhook: "waiting" }, EVERYTHING);
-  assertEquals(events.length, 5);
-  await deliver(journal, taken);
+  assertEquals(events.length, waiting.length);
+  await deliver(journal, events.map(({ sequence }) => sequence));
   await journals.hasPacks(0);
 });
 
-Deno.test("an event behind a refused one keeps its place, and its key", async () => {
+Deno.test("events behind a refused one keep their order, and a key that it had is free", async () => {
   await using journals = await PostgresJournals.create();
   const journal = await journals.open();
   await refuse(journals, "pack", contains("new.data", "poison"));
   const keys = [{ repeat: "duplicate", key: "key", ttlMs: 3_600_000 }] as const;
-  const bodies = ["1", "2", "poison", "3", "4"];
-  const plain = bodies.map((body) => append(journal, verifiedEvent({ body: `"${body}"` }), ORDERED));
-  const poison = append(journal, verifiedEvent({ body: '"poison"' }), { ...ORDERED, keys });
-  const last = append(journal, verifiedEvent({ body: '"5"' }), { ...ORDERED, keys });
-  await assertRefusedFor(plain[2]!, "internal_error");
-  await assertRefusedFor(poison, "internal_error");
-  await Promise.all([...plain.toSpliced(2, 1), last]);
-  const { events } = await claimAll(journal);
-  const claimed = events.map(({ event }) => event.body.text);
-  assertEquals(claimed, ['"1"', '"2"', '"3"', '"4"', '"5"']);
+  const accepted: string[] = [];
+  const sent = ["1", "2", "poison", "3", "4"].map((body, index) => {
+    const event = verifiedEvent({ body: JSON.stringify(body) });
+    const appended = append(journal, event, index < 2 ? ORDERED : { ...ORDERED, keys });
+    return appended.then(
+      (taken) => void ("sequence" in taken && accepted.push(body)),
+      (error: GatewayError) => error.code,
+    );
+  });
+  const [, , poison] = await Promise.all(sent);
+  assert(poison !== undefined);
+  const claimed: string[] = [];
+  await eventually(async () => {
+    const { events } = await claimAll(journal);
+    claimed.push(...events.map(({ event }) => JSON.parse(event.body.text)));
+    assertEquals(claimed, accepted);
+  });
+  assert(!accepted.includes("4"), "It repeats the one before");
+  assert(accepted.includes("3"));
 });
 
 Deno.test("an outcome whose text the server refuses is recorded without it", async () => {
@@ -128,4 +166,68 @@ Deno.test("a failure that the server refuses to note down keeps no event from it
   const next = await journals.open();
   const { events } = await claimAll(next);
   assertEquals(events.map(({ sequence, attempts }) => [sequence, attempts]), [[sequences[0]!, 2]]);
+});
+
+for (const retentionMs of [0, 3_600_000]) {
+  const kept = retentionMs === 0 ? "" : ", although it was to be kept";
+  Deno.test(`on a full disk, what is delivered makes room while senders go on${kept}`, async () => {
+    await using journals = await PostgresJournals.create({ retentionMs });
+    const journal = await journals.open();
+    const sequences = await appendMany(journal, 3, {}, CLAIM);
+    // As the server answers what needs room.
+    await journals.database.query(
+      "create function no_room() returns trigger language plpgsql as $$ begin raise exception 'no room' using errcode = '53100'; end $$",
+    );
+    await journals.database.query(
+      "create trigger no_room before insert or update on cwm.pack for each row execute function no_room()",
+    );
+    let hasRoom = false;
+    const senders = [sendUntil(journal, () => hasRoom), sendUntil(journal, () => hasRoom)];
+    const outcomes = deliver(journal, sequences);
+    await eventually(async () => {
+      const rows = await journals.database.query("select from cwm.pack");
+      assertEquals(rows.length, 0);
+    });
+    hasRoom = true;
+    for (const refused of await Promise.all(senders)) assert(refused > 0);
+    await outcomes;
+    await journals.database.query("drop trigger no_room on cwm.pack");
+    await deliver(journal, await appendMany(journal, 1, {}, CLAIM));
+    assertEquals(journal.stats().pending, 0);
+  });
+}
+
+Deno.test("whatever a database has set for its sessions, events come and go at several gateways", async () => {
+  await using journals = await PostgresJournals.create();
+  const { database } = journals;
+  for (
+    const setting of [
+      "default_transaction_isolation = 'serializable'",
+      "statement_timeout = '2s'",
+      "lock_timeout = '50ms'",
+      "idle_in_transaction_session_timeout = '10ms'",
+      "standard_conforming_strings = off",
+      "bytea_output = escape",
+      "synchronous_commit = remote_apply",
+    ]
+  ) await database.query(`alter database ${database.name} set ${setting}`);
+  const gateways = await Promise.all([journals.open(), journals.open()]);
+  const options: AppendOptions[] = [
+    CLAIM,
+    { claim: true, keys: [{ repeat: "duplicate", key: "key", ttlMs: 3_600_000 }] },
+  ];
+  for (let round = 0; round < 10; round++) {
+    await Promise.all(gateways.flatMap((journal) =>
+      options.map(async (option) => {
+        const appended = await append(journal, verifiedEvent({ body: '"\\\\x"' }), option);
+        if ("sequence" in appended) await journal.settle({ sequence: appended.sequence, state: "delivered" });
+      })
+    ));
+  }
+  await journals.hasPacks(0);
+  const left = await appendMany(gateways[0]!, 5);
+  await gateways[0]![Symbol.asyncDispose]();
+  await eventually(() => assertEquals(gateways[1]!.stats().pending, left.length));
+  const { events } = await claimAll(gateways[1]!);
+  assertEquals(events.length, left.length);
 });
