@@ -144,6 +144,8 @@ export type Settlement =
 export interface LaneBacklog extends LaneKey {
   /** Pending events, claimed ones included. */
   readonly pending: number;
+  /** How many of those have come from other gateways since this was said last. @default 0 */
+  readonly added?: number;
 }
 
 /** Bounds of one claim. */
@@ -210,6 +212,8 @@ export interface JournalListener {
   onWaiting(backlog: LaneBacklog): void;
   /** What a lane had here is gone, claimed or not: another gateway delivers it. */
   onGone(lane: LaneKey): void;
+  /** So many events of a lane wait at the gateway that delivers what is appended here, as it said last. */
+  onElsewhere(lane: LaneKey, pending: number): void;
   /** Events of which it could not be said whether they are held may be asked for again. */
   onHolding(): void;
 }

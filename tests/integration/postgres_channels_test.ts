@@ -8,6 +8,8 @@ import * as ofLanes from "../../src/journal/postgres/lanes/statements.ts";
 import { PLAIN_ORDERED_LOT, WHOLE_ORDERED_LOT } from "../../src/journal/postgres/lots/lot_statement.ts";
 import { eventually } from "../support/eventually.ts";
 import { TestGateway } from "../support/gateway.ts";
+import { append } from "../support/journal/append.ts";
+import { PostgresStores } from "../support/journal/postgres_store.ts";
 import type { TestDatabase } from "../support/postgres/access.ts";
 import { openChannels } from "../support/postgres/channels.ts";
 import { PgBouncer } from "../support/postgres/pgbouncer.ts";
@@ -149,6 +151,20 @@ Deno.test("a channel takes exactly as many events as its bound, however many com
   assertEquals((await channels.queues.depth(CHANNEL)).ready, 100);
   assertEquals((await consume(channels.queues)).length, 100);
   await channels.queues.enqueue(CHANNEL, verifiedEvent(), options);
+});
+
+Deno.test("what stands in channels counts as what its webhook holds of the journal", async () => {
+  await using stores = await PostgresStores.create({ maxBytes: 100_000, sweepIntervalMs: 1 });
+  const store = await stores.open();
+  const event = () => verifiedEvent({ body: new Uint8Array(5_000) });
+  await eventually(async () => {
+    const error = await assertRejects(() => store.channels.enqueue(CHANNEL, event(), ROOMY), DeliveryError);
+    assertEquals(error.code, "overloaded");
+  });
+  const error = await assertRejects(() => append(store, event(), { claim: false }), GatewayError);
+  assertEquals(error.code, "journal_share_full");
+  await consume(store.channels, 100);
+  await eventually(() => store.channels.enqueue(CHANNEL, event(), ROOMY));
 });
 
 Deno.test("an event that one instance has accepted is pulled at another, and settled at a third", async () => {

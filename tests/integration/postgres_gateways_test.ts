@@ -45,6 +45,8 @@ class Listener implements JournalListener {
     this.gone.push(lane);
   }
 
+  onElsewhere(): void {}
+
   onHolding(): void {
     this.holding++;
   }

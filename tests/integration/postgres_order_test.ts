@@ -1,4 +1,4 @@
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertRejects } from "@std/assert";
 import { setTimeout as sleep } from "node:timers/promises";
 import { GatewayError } from "../../src/errors.ts";
 import type { PendingEvent } from "../../src/journal/journal.ts";
@@ -103,6 +103,42 @@ Deno.test("an event that was delivered elsewhere before its sender has its answe
   assertEquals("waits" in await appended, true);
   await journals.hasPacks(0);
   assertEquals(await database.query("select count(*)::int as count from cwm.receipt"), [{ count: 2 }]);
+});
+
+Deno.test("what waits at the holder of a lane counts for the gateways that append to it", async (test) => {
+  await test.step("as events, up to the bound of the webhook", async () => {
+    await using database = await (await sharedPostgres()).createDatabase();
+    await using world = new OrderedWorld(database, PATIENT);
+    const [holder, other] = [await world.open(), await world.open()];
+    await holder.send(verifiedEvent(LANE));
+    await eventually(() => assertEquals(world.deliveries.length, 1));
+    const { promise, resolve } = Promise.withResolvers<void>();
+    holder.open = promise;
+    let accepted = 1;
+    const refused = async (gateway: OrderedGateway): Promise<void> => {
+      const error = await assertRejects(async () => {
+        await gateway.send(verifiedEvent(LANE), 3);
+        accepted++;
+      }, GatewayError);
+      assertEquals(error.code, "overloaded");
+    };
+    await eventually(() => refused(other));
+    await eventually(() => refused(holder));
+    resolve();
+    await eventually(() => assertEquals(world.deliveries.length, accepted));
+    await eventually(() => other.send(verifiedEvent(LANE), 3));
+  });
+  await test.step("as bytes, up to its share of the journal", async () => {
+    await using stores = await PostgresStores.create({ maxBytes: 100_000, tempo: PATIENT });
+    const [holder, other] = [await stores.open(), await stores.open()] as [PostgresStore, PostgresStore];
+    await append(holder, verifiedEvent(LANE), { claim: false, ordered: true });
+    await deliverInTurn(holder, 1);
+    const body = new Uint8Array(5_000);
+    await eventually(async () => {
+      const sent = append(other, verifiedEvent({ ...LANE, body }), { claim: false, ordered: true });
+      assertEquals((await assertRejects(() => sent, GatewayError)).code, "journal_share_full");
+    });
+  });
 });
 
 /** Claims so many events of the lane, and has them delivered. */

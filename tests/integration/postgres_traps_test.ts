@@ -71,7 +71,12 @@ Deno.test("what was refused by a lost answer, and is what a repeat is told of, i
   await using journals = new PostgresJournals(new TestDatabase(access, database.name));
   const journal = await journals.open();
   const waiting: LaneBacklog[] = [];
-  journal.follow({ onWaiting: (lane) => void waiting.push(lane), onGone: () => {}, onHolding: () => {} });
+  journal.follow({
+    onWaiting: (lane) => void waiting.push(lane),
+    onGone: () => {},
+    onElsewhere: () => {},
+    onHolding: () => {},
+  });
   await append(journal, verifiedEvent({ webhook: "orders" }), CLAIM);
 
   const keys = [{ repeat: "duplicate", key: "key", ttlMs: 3_600_000 }] as const;

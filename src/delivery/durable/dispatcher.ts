@@ -166,12 +166,17 @@ export class Dispatcher implements StopsListener, JournalListener {
     });
   }
 
-  onWaiting({ namespace, webhook, pending }: LaneBacklog): void {
-    this.#lane(namespace, webhook).recover(pending);
+  onWaiting({ namespace, webhook, pending, added }: LaneBacklog): void {
+    this.#lane(namespace, webhook).recover(pending, added);
   }
 
   onGone({ namespace, webhook }: LaneKey): void {
     this.#lanes.get(webhookPath(namespace, webhook))?.onTakenOver();
+  }
+
+  onElsewhere({ namespace, webhook }: LaneKey, pending: number): void {
+    const lane = this.#lanes.get(webhookPath(namespace, webhook));
+    if (lane !== undefined) lane.elsewhere = pending;
   }
 
   onHolding(): void {

@@ -26,6 +26,8 @@ export class Lane implements ActiveRunsOwner, ArrivalOwner, BacklogOwner {
   readonly name: LaneKey;
   /** Events that were accepted and whose end is not in the journal, as far as this process knows. */
   pending = 0;
+  /** Events that wait at the gateway that delivers what is accepted here, as it said last. */
+  elsewhere = 0;
   readonly #path: string;
   readonly #context: LaneContext;
   #counters: WebhookCounters;
@@ -92,7 +94,7 @@ export class Lane implements ActiveRunsOwner, ArrivalOwner, BacklogOwner {
     listener: AppendListener,
   ): void {
     const bytes = event.body.memory;
-    if (this.pending >= queue) {
+    if (this.pending + this.elsewhere >= queue) {
       this.#context.budget.noteLeft(bytes);
       const message = "Too many events of this webhook wait to be delivered";
       const error = new GatewayError("overloaded", message, { retryAfterSeconds: RETRY_AFTER_SECONDS });
@@ -128,10 +130,12 @@ export class Lane implements ActiveRunsOwner, ArrivalOwner, BacklogOwner {
   /**
    * The journal holds so many events of this webhook: there may be some that nobody has claimed, however much
    * is under way here. A claim that finds none costs little.
+   *
+   * @param added how many of them have not been accepted here, and were not counted before
    */
-  recover(pending: number): void {
+  recover(pending: number, added = 0): void {
     // While anything moves, the two counts cannot be compared.
-    if (this.#moving === 0) this.pending = pending;
+    this.pending = this.#moving === 0 ? pending : this.pending + added;
     this.#backlog.suspect();
     this.refresh();
     this.#backlog.fill();

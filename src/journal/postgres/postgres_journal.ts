@@ -7,6 +7,7 @@
 
 import type { Logger } from "@logtape/logtape";
 import { GatewayError } from "../../errors.ts";
+import { webhookPath } from "../../event/names.ts";
 import type { RepeatKey } from "../../event/repeat_key.ts";
 import type { VerifiedEvent } from "../../event/verified_event.ts";
 import type { HealthReports } from "../../health/health.ts";
@@ -62,6 +63,12 @@ const ADOPT_SHARE = 1 / 2;
 /** How long the end of what is under way is waited for, in milliseconds. */
 const CLOSE_TIMEOUT_MS = 5_000;
 
+/** Before the tables are measured. */
+const NOTHING: TableSizes = {
+  ...{ disk: 0, kept: 0, deadLetters: 0, deadLetterBytes: 0, channelBytes: 0 },
+  inChannels: new Map(),
+};
+
 /** Options of {@linkcode PostgresJournal.open}. */
 export interface PostgresJournalOptions extends Partial<Retention> {
   /** Ends after the journal. */
@@ -111,7 +118,9 @@ export class PostgresJournal implements EventJournal {
   readonly #adoptMs: number;
   readonly #now: () => number;
   #listener: JournalListener | undefined;
-  #sizes: TableSizes = { disk: 0, kept: 0, deadLetters: 0, deadLetterBytes: 0 };
+  /** Lanes of which other gateways had something at the last beat. */
+  #elsewhere: readonly number[] = [];
+  #sizes: TableSizes = NOTHING;
   #sweptAt = -Infinity;
   #upkeep: Promise<void> | undefined;
   #isMeasured = false;
@@ -204,7 +213,7 @@ export class PostgresJournal implements EventJournal {
   }
 
   append(event: VerifiedEvent, options: AppendOptions, listener: AppendListener): void {
-    const refusal = this.#refuse(event);
+    const refusal = this.refuse(event);
     if (refusal === undefined) this.#lots.append(event, options, listener);
     else listener.onRefused(refusal);
   }
@@ -267,6 +276,26 @@ export class PostgresJournal implements EventJournal {
     this.#sizes = { ...this.#sizes, deadLetters: Math.max(0, this.#sizes.deadLetters + change) };
   }
 
+  /** Why an event cannot be taken, into a channel either: so much stands in the tables already. */
+  refuse(event: VerifiedEvent): GatewayError | undefined {
+    const { others } = this.#beats;
+    const { bytes } = this.#packs;
+    const { deadLetterBytes, channelBytes, inChannels } = this.#sizes;
+    if (bytes + others.bytes + deadLetterBytes + channelBytes >= this.#maxBytes) {
+      const message = "The journal holds as much as JOURNAL_MAX_BYTES lets it";
+      return new GatewayError("journal_unavailable", message, { retryAfterSeconds: 5 });
+    }
+    const share = this.#maxBytes * LANE_SHARE;
+    const ownShare = share / (others.gateways + 1);
+    if (bytes < ownShare && bytes + others.bytes + channelBytes < share) return undefined;
+    const lane = this.#packs.findLane(event);
+    const own = lane?.bytes ?? 0;
+    const elsewhere = others.lanes.get(lane?.id ?? 0)?.bytes ?? 0;
+    const inChannel = inChannels.get(webhookPath(event.namespace, event.webhook)) ?? 0;
+    if (own < ownShare && own + elsewhere + inChannel < share) return undefined;
+    return new GatewayError("journal_share_full", undefined, { retryAfterSeconds: 5 });
+  }
+
   stats(): JournalStats {
     const { pending, oldestAt } = this.#packs;
     return {
@@ -309,6 +338,7 @@ export class PostgresJournal implements EventJournal {
       this.#wasAlive = true;
       this.#listener?.onHolding();
     }
+    this.#reportElsewhere();
     this.#ordered.look();
     const adopted = await this.#adoption.adopt(client, this.#adoptMs);
     if (adopted > 0) this.#log.adopted(adopted);
@@ -344,24 +374,21 @@ export class PostgresJournal implements EventJournal {
   }
 
   #reportWaiting(lanes: Iterable<WaitingLane>): void {
-    for (const { key, pending } of lanes) this.#listener?.onWaiting({ ...key, pending });
+    for (const lane of lanes) {
+      const { key, pending, added } = lane;
+      lane.added = 0;
+      this.#listener?.onWaiting({ ...key, pending, added });
+    }
   }
 
-  #refuse(event: VerifiedEvent): GatewayError | undefined {
-    const { others } = this.#beats;
-    const { bytes } = this.#packs;
-    if (bytes + others.bytes + this.#sizes.deadLetterBytes >= this.#maxBytes) {
-      return new GatewayError(
-        "journal_unavailable",
-        "The journal holds as much as JOURNAL_MAX_BYTES lets it",
-        {
-          retryAfterSeconds: 5,
-        },
-      );
+  /** What other gateways have of the webhooks whose order counts. */
+  #reportElsewhere(): void {
+    const { lanes } = this.#beats.others;
+    for (const id of new Set([...this.#elsewhere, ...lanes.keys()])) {
+      const lane = this.#packs.laneOfId(id);
+      if (lane !== undefined) this.#listener?.onElsewhere(lane.key, lanes.get(id)?.pending ?? 0);
     }
-    const share = this.#maxBytes * LANE_SHARE / (others.gateways + 1);
-    if (bytes < share || (this.#packs.findLane(event)?.bytes ?? 0) < share) return undefined;
-    return new GatewayError("journal_share_full", undefined, { retryAfterSeconds: 5 });
+    this.#elsewhere = [...lanes.keys()];
   }
 
   #ask<Result>(work: (client: PostgresClient) => Promise<Result>): Promise<Result> {

@@ -66,6 +66,7 @@ export class PostgresStore implements JournalStore {
       wakeups: events.wakeups,
       logger,
       onBuried: (count) => events.countDeadLetters(count),
+      refuse: (event) => events.refuse(event),
     });
     undo.move();
     return new PostgresStore({ server, events, contents, channels });

@@ -83,6 +83,8 @@ export class OrderedGateway {
   readonly wire: FreezableWire;
   readonly journal: PostgresJournal;
   readonly dispatcher: Dispatcher;
+  /** Deliveries begin once this has resolved. */
+  open: Promise<void> = Promise.resolve();
   readonly #routes = new Map<string, DeliveryRoute>();
   readonly #deadlines: Deadlines;
   readonly #deliver: (event: VerifiedEvent) => void;
@@ -107,11 +109,10 @@ export class OrderedGateway {
     });
   }
 
-  /** Sends an event. Resolves once it is accepted; rejects when it is refused. */
-  async send(event: VerifiedEvent): Promise<void> {
-    await reported((listener) =>
-      this.dispatcher.accept(event, this.#route(event.webhook), undefined, listener)
-    );
+  /** Sends an event. Resolves once it is accepted; rejects when it is refused. @param queue events that may wait */
+  async send(event: VerifiedEvent, queue = Infinity): Promise<void> {
+    const route = { ...this.#route(event.webhook), queue };
+    await reported((listener) => this.dispatcher.accept(event, route, undefined, listener));
   }
 
   /** Ends as an operator has it: what is under way ends, and the rest is left to the others. */
@@ -134,6 +135,7 @@ export class OrderedGateway {
       tryTakePlace: () => true,
       freePlace: () => {},
       attempt: async ([delivery]) => {
+        await this.open;
         await sleep(1);
         this.#deliver(delivery!.event);
         return ["delivered"];

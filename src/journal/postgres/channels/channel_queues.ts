@@ -17,6 +17,7 @@ import type {
   Rejection,
   TimedLease,
 } from "../../../channels/channel_queues.ts";
+import { DeliveryError, type GatewayError } from "../../../errors.ts";
 import type { VerifiedEvent } from "../../../event/verified_event.ts";
 import { ReportLimiter } from "../../../observability/report_limiter.ts";
 import { steadyNow } from "../../../time/steady_clock.ts";
@@ -29,6 +30,9 @@ import { Lookout } from "./lookout.ts";
 import { ChannelRooms } from "./room.ts";
 import { Settler } from "./settle.ts";
 
+/** Seconds after which a sender should try again that finds the journal's room used up. */
+const RETRY_AFTER_SECONDS = 1;
+
 /** What the queues need. */
 export interface PostgresChannelQueuesOptions {
   /** Three connections to it are opened as they are needed. */
@@ -37,6 +41,8 @@ export interface PostgresChannelQueuesOptions {
   readonly logger: Logger;
   /** Called when events have become dead letters. */
   readonly onBuried?: (count: number) => void;
+  /** Why the journal has no room for an event. @default there is room */
+  readonly refuse?: (event: VerifiedEvent) => GatewayError | undefined;
 }
 
 /** The channels of all gateways that use a database. */
@@ -49,11 +55,15 @@ export class PostgresChannelQueues implements ChannelQueues {
   readonly #watchers = new ChannelWatchers(steadyNow);
   readonly #rooms = new ChannelRooms();
   readonly #onBuried: (count: number) => void;
+  readonly #refuse: (event: VerifiedEvent) => GatewayError | undefined;
 
-  private constructor({ server, wakeups, logger, onBuried = () => {} }: PostgresChannelQueuesOptions) {
+  private constructor(
+    { server, wakeups, logger, onBuried = () => {}, refuse }: PostgresChannelQueuesOptions,
+  ) {
     const [enqueues, leases, settlements] = [0, 1, 2].map(() => new Caller(server.connection()));
     this.#callers = [enqueues!, leases!, settlements!];
     this.#onBuried = onBuried;
+    this.#refuse = refuse ?? (() => undefined);
     this.#enqueuer = new Enqueuer(enqueues!, this.#rooms, (channel) => this.#lookout.changed(channel));
     this.#leaser = new Leaser(
       leases!,
@@ -79,6 +89,12 @@ export class PostgresChannelQueues implements ChannelQueues {
   }
 
   async enqueue(channel: string, event: VerifiedEvent, options: EnqueueOptions): Promise<void> {
+    const refusal = this.#refuse(event);
+    if (refusal?.code === "journal_share_full") {
+      const message = "The events of this webhook that wait have its share of the journal";
+      throw new DeliveryError("overloaded", message, { retryAfterSeconds: RETRY_AFTER_SECONDS });
+    }
+    if (refusal !== undefined) throw refusal;
     await this.#enqueuer.enqueue(channel, event, options);
   }
 

@@ -142,8 +142,8 @@ export const ENQUEUE = prepared(
     order by f.n
     on conflict (tag) do nothing returning seq, tag, expires_at),
   turns as (
-    insert into cwm.message_turn (seq, channel, expires_at, size)
-    select m.seq, f.channel, m.expires_at, f.size from messages m join fitting f on f.tag = m.tag
+    insert into cwm.message_turn (seq, channel, lane, expires_at, size)
+    select m.seq, f.channel, f.lane, m.expires_at, f.size from messages m join fitting f on f.tag = m.tag
     returning channel)
   select ${ALIVE},
     (select array_agg(n::int) from given) as known,

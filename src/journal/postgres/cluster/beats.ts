@@ -10,13 +10,14 @@
 import type { PostgresClient } from "../../../io/postgres/client.ts";
 import type { PostgresConnection } from "../connection/connection.ts";
 import { prepared } from "../../../io/postgres/statement.ts";
+import type { HeldLane } from "../packs/packs.ts";
 import type { Member } from "./member.ts";
 
 const BEAT = prepared(
   `with mine as (
-    update cwm.gateway set beats = beats + 1, seen_at = clock_timestamp(), pending = $2, bytes = $3
+    update cwm.gateway set beats = beats + 1, seen_at = clock_timestamp(), pending = $2, bytes = $3, lanes = $4
     where id = $1 returning id)
-  select g.id, g.beats, g.pending, g.bytes, (select count(*)::int from mine) as alive from cwm.gateway g`,
+  select g.id, g.beats, g.pending, g.bytes, g.lanes, (select count(*)::int from mine) as alive from cwm.gateway g`,
 );
 
 /** Waits for a lot of the gateway that is under way; one that comes later finds no row. */
@@ -27,6 +28,7 @@ interface BeatRow {
   readonly beats: number;
   readonly pending: number;
   readonly bytes: number;
+  readonly lanes: string;
   readonly alive: number;
 }
 
@@ -38,10 +40,18 @@ export interface Load {
   readonly bytes: number;
 }
 
+/** What this gateway has to deliver. */
+export interface OwnLoad extends Load {
+  /** Of the webhooks whose order counts that it delivers. */
+  readonly heldLanes: readonly HeldLane[];
+}
+
 /** The other gateways, as they said at their last beats. */
 export interface Others extends Load {
   /** How many there are. */
   readonly gateways: number;
+  /** What they have of the webhooks whose order counts, by the numbers of their lanes. */
+  readonly lanes: ReadonlyMap<number, Load>;
 }
 
 /** How often gateways say that they live, and what follows where they do not. All in milliseconds. */
@@ -73,7 +83,7 @@ export interface BeatsOptions {
   readonly member: Member;
   readonly tempo: Tempo;
   /** What this gateway has to deliver, for the others to know. */
-  load(): Load;
+  load(): OwnLoad;
   /** Called where a beat finds this gateway without a row. */
   onMissing(): void;
   /** Called after each beat: others may have left something. */
@@ -94,7 +104,7 @@ export class Beats {
   readonly #options: BeatsOptions;
   readonly #stop = new AbortController();
   #seen = new Map<number, Seen>();
-  #others: Others = { gateways: 0, pending: 0, bytes: 0 };
+  #others: Others = { gateways: 0, pending: 0, bytes: 0, lanes: new Map() };
   #lookedAt = -Infinity;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #beating: Promise<void> = Promise.resolve();
@@ -139,8 +149,9 @@ export class Beats {
     const { id } = member;
     if (id === undefined) return onMissing();
     const sentAt = performance.now();
-    const { pending, bytes } = load();
-    const { rows } = await client.query<BeatRow>(BEAT, [id, pending, Math.round(bytes)]);
+    const { pending, bytes, heldLanes } = load();
+    const values = [id, pending, Math.round(bytes), JSON.stringify(heldLanes)];
+    const { rows } = await client.query<BeatRow>(BEAT, values);
     // Where no gateway has a row, this one has none either.
     if (rows[0]?.alive !== 1) return member.lose(id);
     member.confirm(sentAt);
@@ -149,6 +160,7 @@ export class Beats {
       gateways: others.length,
       pending: others.reduce((sum, row) => sum + row.pending, 0),
       bytes: others.reduce((sum, row) => sum + row.bytes, 0),
+      lanes: lanesOf(others),
     };
     await this.#judge(client, others, sentAt);
     await onBeat(client);
@@ -170,4 +182,16 @@ export class Beats {
       if (count > 0) onDead(id);
     }
   }
+}
+
+/** A lane that has just changed hands may be said by two. */
+function lanesOf(rows: readonly BeatRow[]): ReadonlyMap<number, Load> {
+  const lanes = new Map<number, Load>();
+  for (const row of rows) {
+    for (const [lane, pending, bytes] of JSON.parse(row.lanes) as readonly HeldLane[]) {
+      const other = lanes.get(lane);
+      if (other === undefined || other.pending < pending) lanes.set(lane, { pending, bytes });
+    }
+  }
+  return lanes;
 }

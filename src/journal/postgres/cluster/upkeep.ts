@@ -6,18 +6,26 @@
 
 import type { PostgresClient } from "../../../io/postgres/client.ts";
 import { prepared } from "../../../io/postgres/statement.ts";
+import { webhookPath } from "../../../event/names.ts";
 import { DONE_OWNER } from "../lots/lot_statement.ts";
 import { forgetExpired } from "../remembered_keys.ts";
 
 /** Packs that are removed by one statement. */
 const SLICE = 500;
 
+/** What an event in a channel takes besides its body, roughly, in bytes. */
+const BESIDE_BODY = 200;
+
 /** Sizes of tables as the server knows them; what is kept of delivered events, and dead letters, are counted. */
 const MEASURE = prepared(
   `select (select coalesce(sum(pg_total_relation_size(oid)), 0)::bigint from pg_class
       where relnamespace = 'cwm'::regnamespace and relkind = 'r') as disk,
     (select coalesce(sum(octet_length(data)), 0)::bigint from cwm.pack where owner = ${DONE_OWNER}) as kept,
-    count(*) as dead, coalesce(sum(octet_length(event)), 0)::bigint as dead_bytes from cwm.dead`,
+    count(*) as dead, coalesce(sum(octet_length(event)), 0)::bigint as dead_bytes,
+    (select coalesce(json_agg(json_build_array(l.namespace, l.webhook, c.bytes)), '[]') from (
+        select lane, sum(size + ${BESIDE_BODY}) as bytes from cwm.message_turn group by lane
+      ) c join cwm.lane l on l.id = c.lane) as channels
+  from cwm.dead`,
 );
 
 const REMOVE = prepared(
@@ -35,15 +43,29 @@ export interface TableSizes {
   readonly kept: number;
   readonly deadLetters: number;
   readonly deadLetterBytes: number;
+  /** Bytes of events in channels. */
+  readonly channelBytes: number;
+  /** The same of each webhook, by its path. */
+  readonly inChannels: ReadonlyMap<string, number>;
+}
+
+interface MeasuredRow {
+  readonly disk: number;
+  readonly kept: number;
+  readonly dead: number;
+  readonly dead_bytes: number;
+  readonly channels: readonly (readonly [namespace: string, webhook: string, bytes: number])[];
 }
 
 /** Measures the tables. */
 export async function measure(client: PostgresClient): Promise<TableSizes> {
-  const { rows: [row] } = await client.query<
-    { readonly disk: number; readonly kept: number; readonly dead: number; readonly dead_bytes: number }
-  >(MEASURE);
-  const { disk, kept, dead, dead_bytes: deadLetterBytes } = row!;
-  return { disk, kept, deadLetters: dead, deadLetterBytes };
+  const { rows: [row] } = await client.query<MeasuredRow>(MEASURE);
+  const { disk, kept, dead, dead_bytes: deadLetterBytes, channels } = row!;
+  const inChannels = new Map(
+    channels.map(([namespace, webhook, bytes]) => [webhookPath(namespace, webhook), bytes]),
+  );
+  const channelBytes = channels.reduce((sum, [, , bytes]) => sum + bytes, 0);
+  return { disk, kept, deadLetters: dead, deadLetterBytes, channelBytes, inChannels };
 }
 
 /** For how long delivered events are kept, in milliseconds, and how many bytes of them. */

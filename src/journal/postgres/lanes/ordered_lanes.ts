@@ -79,12 +79,9 @@ export class OrderedLanes implements AsyncDisposable {
     if (waiting.size > 0) onWaiting(waiting);
     const free: number[] = [];
     for (const [lane, holder] of foreign) {
-      if (holder === undefined || holder === member.id) {
-        free.push(lane.id);
-        continue;
-      }
-      wakeups.say(`${WORD} ${holder} ${lane.id}`);
       onForeign(lane);
+      if (holder === undefined || holder === member.id) free.push(lane.id);
+      else wakeups.say(`${WORD} ${holder} ${lane.id}`);
     }
     if (free.length > 0) this.#later((client, id) => this.#hold(client, id, free));
   }
@@ -103,6 +100,7 @@ export class OrderedLanes implements AsyncDisposable {
       const known = lane.lastNo;
       upTo = Math.max(known, await this.#takeUnread(client, id, [lane]));
     });
+    if (lane.added > 0) this.#options.onWaiting([lane]);
     return upTo;
   }
 
@@ -181,7 +179,11 @@ export class OrderedLanes implements AsyncDisposable {
       if (own && lane?.isHeld === true) waiting.push(lane);
       else free.add(number);
     }
-    if (waiting.length > 0) onWaiting(waiting);
+    if (waiting.length > 0) {
+      // Also while nothing of them is claimed, as of a webhook that is paused: they count as what it holds.
+      await this.#takeUnread(client, id, waiting);
+      onWaiting(waiting);
+    }
     await this.#hold(client, id, [...free]);
   }
 

@@ -14,6 +14,12 @@ import { WaitingLane } from "./waiting_lane.ts";
 /** Lanes that are kept although nothing of them waits, since their numbers would have to be asked for again. */
 const MOST_IDLE_LANES = 100_000;
 
+/** Lanes whose length is said to others. */
+const MOST_SAID = 1_000;
+
+/** The number of a lane, its pending events, and their bytes. */
+export type HeldLane = readonly [lane: number, pending: number, bytes: number];
+
 /** An event that is given up, for the dead letters. */
 export interface GivenUp {
   readonly event: VerifiedEvent;
@@ -106,6 +112,17 @@ export class Packs {
     return backlogs;
   }
 
+  /** What is pending of the lanes that this gateway holds, for the gateways that append to them: of the longest ones. */
+  get heldLanes(): readonly HeldLane[] {
+    const held: HeldLane[] = [];
+    for (const { id, isHeld, pending, bytes } of this.#lanes.values()) {
+      if (isHeld && pending > 0) held.push([id, pending, Math.round(bytes)]);
+    }
+    return held.length <= MOST_SAID
+      ? held
+      : held.toSorted(([, one], [, other]) => other - one).slice(0, MOST_SAID);
+  }
+
   /** Lanes that hold at least so many bytes. */
   holders(leastBytes: number): readonly LaneHolding[] {
     const holders: LaneHolding[] = [];
@@ -137,6 +154,7 @@ export class Packs {
     const pack = restorePack(row);
     const left = pack.held().map(({ index }) => pack.lanes[index]!);
     this.#count(pack, left);
+    for (const lane of left) lane.added++;
     const lanes = new Set(left);
     for (const lane of lanes) lane.wait(pack.no, pack.oldestAt, pack.nextDueAt(lane)!);
     return lanes;

@@ -23,6 +23,8 @@ export class WaitingLane {
   pending = 0;
   /** Bytes that those take in their packs, where all of one pack count the same. */
   bytes = 0;
+  /** Of the pending events, those of other gateways that have come since the dispatcher was notified. */
+  added = 0;
   /** Events on their way into packs. */
   arriving = 0;
   /** What the tables know the webhook by; 0 until it is known. */
@@ -99,7 +101,7 @@ export class WaitingLane {
 
   /** Forgets all of it. */
   clear(): void {
-    this.pending = this.bytes = 0;
+    this.pending = this.bytes = this.added = 0;
     this.isHeld = false;
     this.#due.clear();
     this.#later.clear();

@@ -56,8 +56,8 @@ const TRACES: readonly string[] = [
   `insert into cwm.message (tag, lane, expires_at, received_at, event)
     select 'x' || n, 0, 0, 0, convert_to(repeat('x', 1900), 'UTF8') from generate_series(1, ${FILLING_ROWS}) n`,
   `insert into cwm.message (tag, lane, expires_at, received_at, event) values ('', 0, 0, 0, ${LONG_VALUE})`,
-  `insert into cwm.message_turn (seq, channel, expires_at, size)
-    select -n, 0, 0, 0 from generate_series(1, ${10 * FILLING_ROWS}) n`,
+  `insert into cwm.message_turn (seq, channel, lane, expires_at, size)
+    select -n, 0, 0, 0, 0 from generate_series(1, ${10 * FILLING_ROWS}) n`,
   `insert into cwm.receipt (ticket) select -n from generate_series(1, ${10 * FILLING_ROWS}) n`,
   ...SHORT_LIVED_TABLES.map((table) => `delete from ${table}`),
 ];
@@ -67,7 +67,7 @@ const TRACES: readonly string[] = [
  * takes anything away that gateways of the version before use: they go on while the others are replaced.
  *
  * - `gateway`: a row for each that runs. `session` is raised after each lost connection, `beats` every few seconds,
- *   and then it says how many events it has to deliver, and their bytes.
+ *   and then it says how many events it has to deliver, and their bytes; also of each lane that it holds, in `lanes`.
  * - `pack`: accepted events, many in a row, of the gateway `owner` alone. `lanes` has the number of a lane and how many
  *   events in a row are of it, again and again; `claimed` says that an attempt of each was begun when they came. `held`
  *   says which of them are not done, once one was held up (`packs/held.ts`); where delivered events are kept, `done_at`
@@ -91,7 +91,8 @@ export const MIGRATIONS: readonly (readonly string[])[] = [
       version text not null,
       seen_at timestamptz not null default clock_timestamp(),
       pending bigint not null default 0,
-      bytes bigint not null default 0
+      bytes bigint not null default 0,
+      lanes text not null default '[]'
     )`,
     `create sequence cwm.pack_block increment by 1000`,
     `create table cwm.lane (
@@ -161,6 +162,7 @@ export const MIGRATIONS: readonly (readonly string[])[] = [
     `create table cwm.message_turn (
       seq bigint primary key,
       channel int not null,
+      lane int not null,
       hidden_until bigint,
       lease bigint,
       leased int not null default 0,
