@@ -153,6 +153,16 @@ Deno.test("a channel takes exactly as many events as its bound, however many com
   await channels.queues.enqueue(CHANNEL, verifiedEvent(), options);
 });
 
+Deno.test("ten thousand events of one channel are handed out in order, in large batches", async () => {
+  await using database = await (await sharedPostgres()).createDatabase();
+  await using channels = openChannels(database.url);
+  const ids: string[] = [];
+  while (ids.length < 10_000) ids.push(...await enqueueMany(channels.queues, 500));
+  const got = await consume(channels.queues, 2_500);
+  assertEquals(got.map(({ event }) => event.id), ids);
+  assertEquals(await channels.queues.channels(), []);
+});
+
 Deno.test("what stands in channels counts as what its webhook holds of the journal", async () => {
   await using stores = await PostgresStores.create({ maxBytes: 100_000, sweepIntervalMs: 1 });
   const store = await stores.open();

@@ -37,8 +37,8 @@ class Listener implements JournalListener {
   readonly gone: LaneKey[] = [];
   holding = 0;
 
-  onWaiting(backlog: LaneBacklog): void {
-    this.waiting.push(backlog);
+  onWaiting({ namespace, webhook, pending }: LaneBacklog): void {
+    this.waiting.push({ namespace, webhook, pending });
   }
 
   onGone(lane: LaneKey): void {

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { assertEquals, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertRejects } from "@std/assert";
 import { GatewayError } from "../../src/errors.ts";
 import type { Appended, AppendOptions, LaneBacklog } from "../../src/journal/journal.ts";
 import { eventually } from "../support/eventually.ts";
@@ -15,6 +15,7 @@ import { PostgresJournals, QUICK } from "../support/journal/postgres_journal.ts"
 import { TcpProxy } from "../support/http/tcp_proxy.ts";
 import { PostgresStores } from "../support/journal/postgres_store.ts";
 import { PostgresAccess, SUPERUSER, TestDatabase } from "../support/postgres/access.ts";
+import { openChannels } from "../support/postgres/channels.ts";
 import { freezeProcess, thawProcess } from "../support/postgres/processes.ts";
 import { PostgresServer } from "../support/postgres/server.ts";
 import { sharedPostgres } from "../support/postgres/shared.ts";
@@ -111,6 +112,22 @@ Deno.test("no answer is given before the standby has what it says", async (test)
       await answer.given;
     });
   }
+  await test.step("where it is of a channel, whose wait is cancelled", async () => {
+    await using channels = openChannels(journals.database.url);
+    const enqueue = () => channels.queues.enqueue("orders", verifiedEvent(), { ttlMs: 60_000, maxSize: 10 });
+    await enqueue();
+    await using away = await standbyIsAway(server);
+    const answer = answerOf(enqueue().then(() => ({ sequence: 0 })));
+    for (let waits = 0; waits < 2; waits++) {
+      await eventually(async () =>
+        await endWaits(server, "pg_cancel_backend", "%(channel, namespace, webhook%") > 0
+      );
+    }
+    assert(answer.is === undefined || answer.is instanceof GatewayError);
+    await away[Symbol.asyncDispose]();
+    await answer.given;
+    assertEquals((await channels.queues.depth("orders")).ready, 2);
+  });
   await test.step("where it is a repeat of an event with the same key", async () => {
     await using away = await standbyIsAway(server);
     const answer = answerOf(append(journal, verifiedEvent({ webhook: "orders" }), { ...CLAIM, keys }));
@@ -196,8 +213,9 @@ async function standbyIsAway(server: PostgresServer): Promise<AsyncDisposable> {
 async function endWaits(
   server: PostgresServer,
   how: "pg_cancel_backend" | "pg_terminate_backend",
+  statement?: string,
 ): Promise<number> {
-  const waits = await waitsOf(server);
+  const waits = await waitsOf(server, statement);
   for (const pid of waits) await server.query(`select ${how}($1)`, [pid]);
   return waits.length;
 }

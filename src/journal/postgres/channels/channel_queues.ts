@@ -132,6 +132,7 @@ export class PostgresChannelQueues implements ChannelQueues {
   async release(channel: string, events: readonly HeldEvent[], delayMs: number): Promise<readonly string[]> {
     const released = await this.#settler.release(channel, events, delayMs);
     if (released.length === 0) return released;
+    this.#leaser.returned(channel);
     if (delayMs > 0) this.#watchers.notifyAt(channel, steadyNow() + delayMs);
     else this.#lookout.changed(channel);
     return released;
@@ -139,7 +140,9 @@ export class PostgresChannelQueues implements ChannelQueues {
 
   async takeBack(channel: string, tags: readonly string[]): Promise<readonly string[]> {
     const takenBack = await this.#settler.takeBack(channel, tags);
-    if (takenBack.length > 0) this.#lookout.changed(channel);
+    if (takenBack.length === 0) return takenBack;
+    this.#leaser.returned(channel);
+    this.#lookout.changed(channel);
     return takenBack;
   }
 

@@ -10,6 +10,7 @@ import type { Value } from "../../../io/postgres/client.ts";
 import { readEvent } from "../event_bytes.ts";
 import { type Caller, randomNumber, type Send } from "./caller.ts";
 import { type Call, CallQueue } from "./call_queue.ts";
+import { ChannelFronts } from "./fronts.ts";
 import { HELD, LEASE, LEASED, type LeasedRow, REVEAL, TIMED } from "./statements.ts";
 
 /** How long a lease may take, in milliseconds. */
@@ -20,7 +21,7 @@ const MOST_CHANNELS = 200;
 const MAX_WAITING = 20_000;
 
 /** How often what has ended is made visible before what is there is leased all the same. */
-const MOST_REVEALS = 3;
+const MOST_LOOKS = 3;
 
 interface LeaseCall extends Call<readonly LeasedEvent[]> {
   readonly channel: string;
@@ -29,11 +30,21 @@ interface LeaseCall extends Call<readonly LeasedEvent[]> {
   readonly options: LeaseOptions;
 }
 
+/** A lease that is tried. */
+interface Look {
+  readonly call: LeaseCall;
+  /** Of the call among those that are carried out together, from 1. */
+  readonly place: number;
+  /** The place in the channel that it begins with; null: it is a thorough one. */
+  readonly first: number | null;
+}
+
 /** Leases events of channels. */
 export class Leaser {
   readonly #caller: Caller;
   readonly #onNext: (channel: string, inMs: number) => void;
   readonly #calls: CallQueue<"lease", LeaseCall>;
+  readonly #fronts = new ChannelFronts();
 
   /** @param onNext called with the time until the next lease or delay of a channel ends, in milliseconds */
   constructor(caller: Caller, onNext: (channel: string, inMs: number) => void) {
@@ -61,6 +72,11 @@ export class Leaser {
     return promise;
   }
 
+  /** Events of a channel were given back, or their leases have ended: some may be the oldest ones. */
+  returned(channel: string): void {
+    this.#fronts.forget(channel);
+  }
+
   /** Refuses what waits. */
   end(): void {
     this.#calls.end();
@@ -71,7 +87,7 @@ export class Leaser {
     const found = await this.#caller.run(async (send, isRepeat) => {
       // Leases whose answer was lost would stand until their time is over.
       const lost = isRepeat ? await leasedBefore(calls, number, send) : [];
-      return lost.length > 0 ? lost : await leased(calls, number, send);
+      return lost.length > 0 ? lost : await this.#lease(calls, number, send);
     }, signal);
     const events = calls.map((): LeasedEvent[] => []);
     for (const { n, next, deliveries, event } of found) {
@@ -82,29 +98,38 @@ export class Leaser {
     }
     for (const [index, call] of calls.entries()) call.resolve(events[index]!);
   }
-}
 
-/** Leases; first what has ended is made visible, so that the oldest events come first. */
-async function leased(
-  calls: readonly LeaseCall[],
-  number: string,
-  send: Send,
-): Promise<readonly LeasedRow[]> {
-  const found: LeasedRow[] = [];
-  let left = calls.map((call, index) => ({ call, place: index + 1 }));
-  for (let reveals = 0; left.length > 0; reveals++) {
-    const isLast = reveals === MOST_REVEALS;
-    const rows = await send<LeasedRow>(LEASE, valuesOf(left.map(({ call }) => call), number, isLast));
-    const due = new Set<number>();
-    for (const row of rows) {
-      if (row.n === null) continue;
-      if (row.due === true && !isLast) due.add(row.n);
-      else found.push({ ...row, n: left[row.n - 1]!.place });
+  /** Leases; first what has ended is made visible, so that the oldest events come first. */
+  async #lease(calls: readonly LeaseCall[], number: string, send: Send): Promise<readonly LeasedRow[]> {
+    const found: LeasedRow[] = [];
+    let left = calls.map((call, index): Look => ({
+      call,
+      place: index + 1,
+      first: this.#fronts.first(call.channel),
+    }));
+    for (let looks = 0; left.length > 0; looks++) {
+      const isLast = looks === MOST_LOOKS;
+      const startedAt = performance.now();
+      const rows = await send<LeasedRow>(LEASE, valuesOf(left, number, isLast));
+      const tookMs = performance.now() - startedAt;
+      const byCall = Map.groupBy(rows, ({ n }) => n);
+      const due: Look[] = [];
+      const empty: Look[] = [];
+      for (const [index, look] of left.entries()) {
+        const own = byCall.get(index + 1) ?? [];
+        const oldest = own[0]?.seq ?? undefined;
+        if (own[0]?.due === true && !isLast) due.push(look);
+        else if (oldest === undefined && look.first !== null) empty.push({ ...look, first: null });
+        else found.push(...own.map((row) => ({ ...row, n: look.place })));
+        if (look.first === null && !due.includes(look)) {
+          this.#fronts.looked(look.call.channel, oldest, tookMs);
+        }
+      }
+      if (due.length > 0) await send(REVEAL, [due.map(({ call }) => call.channel)]);
+      left = [...due, ...empty];
     }
-    left = left.filter((_, index) => due.has(index + 1));
-    if (left.length > 0) await send(REVEAL, [left.map(({ call }) => call.channel)]);
+    return found;
   }
-  return found;
 }
 
 async function leasedBefore(
@@ -117,7 +142,8 @@ async function leasedBefore(
 }
 
 /** In the order of the statement's parameters. */
-function valuesOf(calls: readonly LeaseCall[], number: string, takesWhatIsThere: boolean): readonly Value[] {
+function valuesOf(looks: readonly Look[], number: string, takesWhatIsThere: boolean): readonly Value[] {
+  const calls = looks.map(({ call }) => call);
   return [
     calls.map(({ channel }) => channel),
     calls.map(({ limit }) => limit),
@@ -126,6 +152,7 @@ function valuesOf(calls: readonly LeaseCall[], number: string, takesWhatIsThere:
     calls.map(({ options }) => options.isTimed === true ? TIMED : HELD),
     number,
     takesWhatIsThere,
+    looks.map(({ first }) => first),
   ];
 }
 

@@ -9,8 +9,10 @@
  *
  * Times are those of the server, in milliseconds: all gateways have it in common, and none of them another one.
  *
- * Rows are looked for by `= any (…)` and not by joins. A plan that was made while a table was empty then reads a table
- * that has grown since once, and not once for each row that is looked for.
+ * Rows are looked for by `= any (…)`, by their place or by a subquery each, and not by joins. A plan that was made while
+ * a table was empty would read a table that has grown since once for each row that is looked for, and with it all that was
+ * removed and vacuum has not got to. For the same reason `(… in (…)) is true` says which rows are among others, which is
+ * looked up in a hash; as a join, each would be compared with each.
  *
  * @module
  */
@@ -127,23 +129,25 @@ export const ENQUEUE = prepared(
     select g.*, row_number() over (partition by g.channel order by g.n) as turn from given g
     where not exists (select from repeated r where r.tag = g.tag)),
   fitting as materialized (
-    select f.* from fresh f left join held h on h.channel = f.channel
-    where f.most is null or h.held + f.turn <= f.most),
+    select f.*, nextval('cwm.message_seq_seq') as seq from (
+      select f.* from fresh f left join held h on h.channel = f.channel
+      where f.most is null or h.held + f.turn <= f.most order by f.n) f),
   refused as materialized (
-    select array_agg(n::int) as places from fresh where not exists (select from fitting f where f.tag = fresh.tag)),
+    select array_agg(n::int) as places from fresh where (n in (select n from fitting)) is not true),
   former as (delete from cwm.receipt r using me where r.ticket = any ($15::bigint[])),
   receipt as (
     insert into cwm.receipt (ticket, refused) select $14::bigint, refused.places from me, refused
     where (select count(*) from given) = cardinality($3::text[])
     on conflict do nothing returning ticket),
   messages as (
-    insert into cwm.message (tag, lane, expires_at, received_at, event)
-    select f.tag, f.lane, t.now + f.ttl, f.received_at, substr($13::bytea, f.at, f.length) from receipt, t, fitting f
+    insert into cwm.message (seq, tag, lane, expires_at, received_at, event) overriding system value
+    select f.seq, f.tag, f.lane, t.now + f.ttl, f.received_at, substr($13::bytea, f.at, f.length) from receipt, t, fitting f
     order by f.n
-    on conflict (tag) do nothing returning seq, tag, expires_at),
+    on conflict (tag) do nothing returning seq),
   turns as (
     insert into cwm.message_turn (seq, channel, lane, expires_at, size)
-    select m.seq, f.channel, f.lane, m.expires_at, f.size from messages m join fitting f on f.tag = m.tag
+    select f.seq, f.channel, f.lane, t.now + f.ttl, f.size from t, fitting f
+    where (f.seq in (select seq from messages)) is true
     returning channel)
   select ${ALIVE},
     (select array_agg(n::int) from given) as known,
@@ -163,18 +167,22 @@ export interface LeasedRow {
   readonly alive: number;
   /** The place of the channel in the array, from 1. */
   readonly n: number | null;
-  /** Whether leases or delays of the channel have ended: nothing was leased before {@linkcode REVEAL}. */
+  /** Whether leases or delays of the channel have ended: nothing was leased before {@linkcode REVEAL}. Null: nobody looked. */
   readonly due: boolean | null;
   /** How many milliseconds it is until the next lease or delay of the channel ends, if there are any. */
   readonly next: number | null;
   readonly deliveries: number | null;
+  /** The place of the event in its channel. */
+  readonly seq: number | null;
   readonly event: Uint8Array | null;
 }
 
 /**
  * Leases the oldest events. Values after the caller: channels, each once; events at most; how long they are the
  * consumer's; bytes of bodies after which no further event is taken; the kind of lease; the number that the leases get,
- * by which {@linkcode LEASED} finds them again; and whether what is there is leased although leases or delays have ended.
+ * by which {@linkcode LEASED} finds them again; whether what is there is leased although leases or delays have ended;
+ * and the places from which on each channel is looked at, or null for a thorough look: from the first on, and for leases
+ * and delays that have ended. What was removed, and vacuum has not got to, is in the way of a thorough one.
  *
  * Turns that another gateway is about to lease are skipped: to claim is what several consumers of a queue do.
  */
@@ -182,18 +190,22 @@ export const LEASE = prepared(
   `with ${ME}, ${NOW},
   wanted as materialized (
     select c.id as channel, w.*,
-      exists (select from cwm.message_turn h where h.channel = c.id and ${IS_DUE}) as due,
-      (select min(hidden_until) - t.now from cwm.message_turn h where h.channel = c.id and hidden_until > t.now) as next
-    from t, unnest($3::text[], $4::int[], $5::bigint[], $6::bigint[], $7::int[])
-      with ordinality as w (name, most, visibility, room, kind, n)
+      case when w.first is null then
+        exists (select from cwm.message_turn h where h.channel = c.id and ${IS_DUE})
+      end as due,
+      case when w.first is null then
+        (select min(hidden_until) - t.now from cwm.message_turn h where h.channel = c.id and hidden_until > t.now)
+      end as next
+    from t, unnest($3::text[], $4::int[], $5::bigint[], $6::bigint[], $7::int[], $10::bigint[])
+      with ordinality as w (name, most, visibility, room, kind, first, n)
     join cwm.channel c on c.name = w.name),
   locked as materialized (
-    select w.n, w.visibility, w.room, w.kind, m.seq, m.size
+    select w.n, w.visibility, w.room, w.kind, m.place, m.seq, m.size
     from t, wanted w cross join lateral (
-      select m.seq, m.size from cwm.message_turn m
-      where m.channel = w.channel and m.hidden_until is null and m.expires_at > t.now
+      select m.ctid as place, m.seq, m.size from cwm.message_turn m
+      where m.channel = w.channel and m.hidden_until is null and m.expires_at > t.now and m.seq >= coalesce(w.first, 0)
       order by m.seq limit w.most for update skip locked) m
-    where not w.due or $9),
+    where w.due is not true or $9),
   picked as materialized (
     select * from (
       select *, sum(size) over (partition by n order by seq) - size as before from locked) summed
@@ -201,12 +213,12 @@ export const LEASE = prepared(
   leased as (
     update cwm.message_turn m
     set hidden_until = t.now + p.visibility, leased = p.kind, deliveries = m.deliveries + 1, lease = $8
-    from me, t, picked p where m.seq = p.seq and m.hidden_until is null
+    from me, t, picked p where m.ctid = p.place and m.hidden_until is null
     returning p.n, m.seq, m.deliveries)
   select (select count(*)::int from me) as alive, w.n::int, w.due,
-    least(w.next, case when l.seq is not null then w.visibility end) as next, l.deliveries, e.event
+    least(w.next, case when l.seq is not null then w.visibility end) as next, l.deliveries, l.seq,
+    (select event from cwm.message e where e.seq = l.seq) as event
   from (select 1) one left join wanted w on true left join leased l on l.n = w.n
-    left join cwm.message e on e.seq = l.seq
   order by w.n, l.seq`,
 );
 
@@ -221,8 +233,8 @@ export const LEASED = prepared(
   leased as (select w.n, m.seq, m.deliveries, m.hidden_until from me, wanted w join cwm.message_turn m on m.channel = w.channel
     where m.hidden_until is not null and m.lease = $4)
   select (select count(*)::int from me) as alive, l.n::int, false as due, l.hidden_until - t.now as next, l.deliveries,
-    e.event
-  from t left join leased l on true left join cwm.message e on e.seq = l.seq order by l.n, l.seq`,
+    l.seq, (select event from cwm.message e where e.seq = l.seq) as event
+  from t left join leased l on true order by l.n, l.seq`,
 );
 
 /**
@@ -279,7 +291,8 @@ export const ACKNOWLEDGE = prepared(
     delete from cwm.message_turn m using me where m.seq = any (array(select seq from found)) returning m.seq),
   gone as (delete from cwm.message m where m.seq = any (array(select seq from turns)))
   select ${ALIVE}, (
-    select array_agg(a.n::int) from asked a join found f on f.tag = a.tag join turns t on t.seq = f.seq) as applied`,
+    select array_agg(n::int) from asked
+    where (tag in (select tag from found where (seq in (select seq from turns)) is true)) is true) as applied`,
 );
 
 /** Gives events back. Values after the caller: channels, ids, deliveries or null, delays in milliseconds. */
