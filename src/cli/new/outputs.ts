@@ -32,6 +32,11 @@ const SAMPLES: Readonly<Record<string, (name: string) => OutputSample>> = {
     connections: { kafka: { type: "kafka", bootstrap_servers: "localhost:9092" } },
     needs: `Create the topic '${name}', and name your brokers in connections.json`,
   }),
+  mqtt: (name) => ({
+    webhook: { module: "mqtt", connection: "mqtt", "module-config": { topic: `webhooks/${name}` } },
+    connections: { mqtt: { type: "mqtt", host: "localhost" } },
+    needs: "Name your broker in connections.json",
+  }),
   redis_rq: () => ({
     webhook: {
       module: "redis_rq",

@@ -5,7 +5,6 @@
  * @module
  */
 
-import { once } from "node:events";
 import { connect, isIP, type Socket } from "node:net";
 import { connect as connectTls } from "node:tls";
 import { type IClientOptions, type IConnackPacket, MqttClient } from "mqtt";
@@ -98,7 +97,8 @@ export async function closeMqtt({ sender, client, socket }: MqttBroker): Promise
 async function endClient(client: MqttClient, socket: Socket): Promise<void> {
   client.end(true);
   if (socket.closed) return;
-  const closed = once(socket, "close");
+  const { promise: closed, resolve } = Promise.withResolvers<void>();
+  socket.once("close", () => resolve());
   socket.destroy();
   await closed;
 }

@@ -46,7 +46,9 @@ const fields = z.strictObject({
       "lost if that breaks.",
   }),
   retained: booleanField().default(false).meta({
-    description: "`true`: the broker keeps the last message of the topic for those who subscribe later.",
+    description:
+      "`true`: the broker keeps the last message of the topic for those who subscribe later; one " +
+      "with an empty body takes it away.",
   }),
   format: z.enum(["json", "raw"]).default("json").meta({
     description: "Either sends the body exactly as it was received.",
