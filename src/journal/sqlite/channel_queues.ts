@@ -30,6 +30,9 @@ export class SqliteChannelQueues implements ChannelQueues {
   /** Events that were stored lately, by the form in which they were. */
   readonly #originals = new WeakMap<StoredEvent, VerifiedEvent>();
 
+  /** Channels with events of which nobody was notified, since a lease comes with the same commit. */
+  readonly #unannounced = new Set<string>();
+
   /** @param now the time by `steadyNow` */
   constructor(worker: WorkerClient, now: () => number) {
     this.#worker = worker;
@@ -42,8 +45,7 @@ export class SqliteChannelQueues implements ChannelQueues {
     const bytes = stored.headers.length + stored.body.length;
     const enqueued = this.#worker.operate("enqueue", { channel, event: stored, ttlMs, maxSize }, bytes);
     this.#originals.set(stored, event);
-    // Now, so that whoever waits for events gets this one with the commit that stores it.
-    if (this.#worker.problem === undefined) this.#watchers.notify(channel);
+    if (this.#worker.problem === undefined) this.#announce(channel);
     const outcome = await enqueued;
     if (outcome === "full") {
       const message = `The channel ${channel} holds ${maxSize} events, which is its bound`;
@@ -63,11 +65,14 @@ export class SqliteChannelQueues implements ChannelQueues {
   ): Promise<readonly LeasedEvent[]> {
     const reply = await this.#worker.operate("lease", { channel, limit, visibilityMs, bytes, isTimed });
     if (reply.nextVisibleAt !== undefined) this.#watchers.notifyAt(channel, reply.nextVisibleAt);
-    return reply.events.map(({ event, delivery }) => {
+    const leased = reply.events.map(({ event, delivery }) => {
       // The commit has put its own events in the place of their operations.
       const stored = event as StoredEvent;
       return { tag: stored.id, event: this.#originals.get(stored) ?? decodeEvent(stored), delivery };
     });
+    const mayBeMore = leased.length >= limit || lengthOf(leased) >= bytes;
+    if (mayBeMore && this.#unannounced.delete(channel)) this.#watchers.notify(channel);
+    return leased;
   }
 
   async renew(channel: string, tags: readonly string[], visibilityMs: number): Promise<readonly string[]> {
@@ -129,10 +134,22 @@ export class SqliteChannelQueues implements ChannelQueues {
     return this.#watchers.add(channel, listener);
   }
 
+  /** Notifies now, so that whoever waits for events gets the new one with the commit that stores it. */
+  #announce(channel: string): void {
+    // A lease that is in this commit gets it as well. If that is bounded, others hear of what it has left.
+    if (this.#worker.hasLeaseOf(channel)) this.#unannounced.add(channel);
+    else this.#watchers.notify(channel);
+  }
+
   [Symbol.asyncDispose](): Promise<void> {
     this.#watchers[Symbol.dispose]();
     return Promise.resolve();
   }
+}
+
+/** The length of the bodies, in bytes. */
+function lengthOf(leased: readonly LeasedEvent[]): number {
+  return leased.reduce((sum, { event }) => sum + event.body.length, 0);
 }
 
 /** Without what callers have beside the names, which would travel to the worker, too. */

@@ -68,6 +68,8 @@ export class WaitingCommit {
   readonly #mayPack: boolean;
   readonly #operationWaiters: Waiter<unknown>[] = [];
   #settled: PromiseWithResolvers<void> | undefined;
+  /** The channels that something is leased of. */
+  readonly leasedChannels = new Set<string>();
   /** Appends and other operations. */
   count = 0;
   appends = 0;
@@ -154,6 +156,7 @@ export class WaitingCommit {
     if (mayWait) this.#riding++;
     // A sender waits for it as for an append.
     if (kind === "enqueue") this.appends++;
+    if (kind === "lease") this.leasedChannels.add((request as RequestOf<"lease">).channel);
     this.#operations.push({ kind, request } as Operation);
     return new Promise<ReplyOf<Kind>>((resolve, reject) => {
       this.#operationWaiters.push({ resolve: resolve as Waiter<unknown>["resolve"], reject });

@@ -25,6 +25,7 @@ import { CommitPace, mayRide } from "../commit_pace.ts";
 import { CommitQueue, type WaitingBounds } from "./commit_queue.ts";
 import type { JournalLog } from "./journal_log.ts";
 import { type Append, toError, type WaitingCommit } from "./waiting_commit.ts";
+import { NextTurn } from "../../time/next_turn.ts";
 import { within } from "../../time/within.ts";
 
 /** How long what waits may take to be written when the journal is closed, in milliseconds. */
@@ -56,6 +57,10 @@ export class WorkerClient implements AsyncDisposable {
   #closed: PromiseWithResolvers<void> | undefined;
   #underWay: WaitingCommit | undefined;
   readonly #pace: CommitPace;
+  /** Lets the commit after one with leases begin. */
+  readonly #afterLeases = new NextTurn(() => {
+    if (this.#underWay === undefined) this.#pace.ended();
+  });
   #isDisposed = false;
   #disposal: Promise<void> | undefined;
   #earlierDamaged = 0;
@@ -93,6 +98,11 @@ export class WorkerClient implements AsyncDisposable {
   /** Operations that wait for the next commit. */
   get waiting(): number {
     return this.#queue.waiting;
+  }
+
+  /** Whether a lease of the channel waits for the commit that everything goes with now. */
+  hasLeaseOf(channel: string): boolean {
+    return this.#queue.collecting.leasedChannels.has(channel);
   }
 
   get isStarted(): boolean {
@@ -242,11 +252,22 @@ export class WorkerClient implements AsyncDisposable {
     const concluded = this.#underWay;
     this.#underWay = undefined;
     if (concluded !== undefined) this.#queue.ended(concluded);
-    // First the next commit, then what follows from this one.
-    if (this.#isDisposed) this.#send();
-    else this.#pace.ended();
-    concluded?.conclude(reply);
+    this.#goOn(concluded, reply);
     if (this.#closed !== undefined && this.#underWay === undefined) this.#post({ type: "close" });
+  }
+
+  /** First the next commit, then what follows from the last one, unless that are leases. */
+  #goOn(concluded: WaitingCommit | undefined, reply: CommitReply): void {
+    if (concluded === undefined || concluded.leasedChannels.size === 0 || this.#isDisposed) {
+      if (this.#isDisposed) this.#send();
+      else this.#pace.ended();
+      concluded?.conclude(reply);
+      return;
+    }
+    // Whoever has leased events hands them out and asks for more: events of the next commit go out with it, instead of
+    // being read from the file with the one after it.
+    concluded.conclude(reply);
+    this.#afterLeases.ask();
   }
 
   #setFigures(figures: Figures): void {
