@@ -241,6 +241,8 @@ export class RelaySession {
     const pauses = this.#pauses;
     const settling = this.#settle(reports);
     const paused = pauses === this.#pauses ? undefined : this.#sequence;
+    // The connector has its places back at once, and what it gets for them is leased with the commit of its reports.
+    this.#wakeup.wake();
     const known = await settling;
     this.#wakeup.wake();
     return { known, paused };
@@ -378,10 +380,9 @@ export class RelaySession {
   }
 
   async #acknowledge(tags: readonly string[]): Promise<number> {
-    // Unless their places are needed.
-    const mayWait = !this.#mayBeMore || this.#roomFor(1) > 0;
-    const { length: known } = await this.#queues.acknowledge(this.channelName, tags, { mayWait });
+    // What is not recorded in the end is handed out again when its lease ends.
     for (const tag of tags) this.#drop(tag);
+    const { length: known } = await this.#queues.acknowledge(this.channelName, tags, { mayWait: true });
     this.#metrics.settled(this.channelName, "acknowledged", known);
     return known;
   }
