@@ -65,6 +65,17 @@ const SAMPLES: Readonly<Record<string, (name: string) => OutputSample>> = {
     connections: { redis: { type: "redis", host: "localhost" } },
     needs: "Name your Redis in connections.json",
   }),
+  postgresql: () => ({
+    webhook: {
+      module: "postgresql",
+      connection: "postgresql",
+      "module-config": { table: "webhook_events", create_table: true },
+    },
+    connections: {
+      postgresql: { type: "postgresql", host: "localhost", database: "postgres", user: "postgres" },
+    },
+    needs: "Name your server, database and user in connections.json",
+  }),
   clickhouse: () => ({
     webhook: { module: "clickhouse", connection: "clickhouse", "module-config": { table: "webhook_logs" } },
     connections: { clickhouse: { type: "clickhouse", host: "localhost" } },
