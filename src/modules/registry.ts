@@ -12,6 +12,7 @@ import { mqttModule } from "./mqtt/mqtt.ts";
 import type { OutputBounds } from "../settings/output_bounds.ts";
 import type { DocumentedModule, OutputModule } from "./module.ts";
 import { postgresqlModule } from "./sql/postgresql/postgresql.ts";
+import { rabbitmqModule } from "./rabbitmq/rabbitmq.ts";
 import { redisPublishModule } from "./redis/redis_publish.ts";
 import { redisRqModule, redisRqWithin } from "./redis/rq/redis_rq.ts";
 import { redisStreamModule } from "./redis/stream/redis_stream.ts";
@@ -30,6 +31,7 @@ export const outputModules: readonly DocumentedModule[] = [
   logModule,
   mqttModule,
   postgresqlModule,
+  rabbitmqModule,
   redisPublishModule,
   redisRqModule,
   redisStreamModule,
@@ -65,7 +67,6 @@ export const PLANNED_MODULES: readonly string[] = [
   "gcp_pubsub",
   "mariadb",
   "mysql",
-  "rabbitmq",
   "s3",
   "websocket",
   "zeromq",

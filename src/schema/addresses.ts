@@ -77,3 +77,47 @@ export function parseHttpBase(text: string): HttpAddress | HttpAddressFault | "q
 export function isOrigin(text: string): boolean {
   return /^https?:\/\//.test(text) && URL.parse(text)?.origin === text;
 }
+
+/** What the URL of a server says that is no HTTP service. */
+export interface ServerUrl {
+  readonly scheme: string;
+  /** Without brackets. */
+  readonly host: string;
+  readonly port: number | undefined;
+  /** Decoded; `undefined` where none is given, as with the password. */
+  readonly username: string | undefined;
+  readonly password: string | undefined;
+  /** What stands behind the first slash, as it is encoded. */
+  readonly path: string;
+}
+
+/**
+ * Reads `scheme://user:password@host:port/path`, whose parts are percent-encoded; `undefined` when it is none, has a
+ * query or a fragment, or a percent sign that begins no byte.
+ *
+ * @param schemes those that are taken, without colon
+ */
+export function parseServerUrl(text: string, schemes: readonly string[]): ServerUrl | undefined {
+  const url = URL.parse(text);
+  if (url === null || url.hostname === "" || url.search !== "" || url.hash !== "") return undefined;
+  const scheme = url.protocol.slice(0, -1);
+  const [username, password] = [decodedPart(url.username), decodedPart(url.password)];
+  if (!schemes.includes(scheme) || username === undefined || password === undefined) return undefined;
+  return {
+    scheme,
+    host: withoutBrackets(url.hostname),
+    port: url.port === "" ? undefined : Number(url.port),
+    username: username || undefined,
+    password: password || undefined,
+    path: url.pathname.slice(1),
+  };
+}
+
+/** A part of a URL without its encoding; `undefined` when a percent sign of it begins no byte. */
+export function decodedPart(encoded: string): string | undefined {
+  try {
+    return decodeURIComponent(encoded);
+  } catch {
+    return undefined;
+  }
+}

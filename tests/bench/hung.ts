@@ -19,6 +19,7 @@ import {
   startClickhouse,
   startKafka,
   startMqtt,
+  startRabbitmq,
   startRedis,
   startRedisStream,
   startTaskQueue,
@@ -28,6 +29,7 @@ import { type Answers, probe } from "./probe.ts";
 const SERVERS: Readonly<Record<string, () => Promise<HungServer>>> = {
   kafka: startKafka,
   mqtt: startMqtt,
+  rabbitmq: startRabbitmq,
   redis: startRedis,
   redis_stream: startRedisStream,
   task_queue: startTaskQueue,

@@ -3,6 +3,8 @@
 import { ClickhouseServer } from "../support/clickhouse/server.ts";
 import { KafkaServer } from "../support/kafka/server.ts";
 import { eventIdOf, MosquittoServer } from "../support/mqtt/server.ts";
+import { RabbitmqDesk } from "../support/rabbitmq/desk.ts";
+import { RabbitmqServer } from "../support/rabbitmq/server.ts";
 import { RedisServer } from "../support/redis/server.ts";
 import { streamTexts } from "../support/redis/stream.ts";
 
@@ -91,6 +93,24 @@ export async function startTaskQueue(): Promise<HungServer> {
       return countIds(tasks.map((task) => task.slice(0, task.lastIndexOf("-"))));
     },
     [Symbol.asyncDispose]: () => redis[Symbol.asyncDispose](),
+  };
+}
+
+/** A RabbitMQ, whose queue is made by the first event. */
+export async function startRabbitmq(): Promise<HungServer> {
+  const rabbitmq = await RabbitmqServer.start();
+  const found: string[] = [];
+  return {
+    webhook: { module: "rabbitmq", "module-config": { queue_name: TOPIC } },
+    connection: { type: "rabbitmq", host: "127.0.0.1", port: rabbitmq.port },
+    freeze: () => rabbitmq.freeze(),
+    thaw: () => void rabbitmq.thaw(),
+    count: async () => {
+      await using desk = new RabbitmqDesk(rabbitmq.port);
+      for (const { properties } of await desk.take(TOPIC)) found.push(properties.messageId);
+      return countIds(found);
+    },
+    [Symbol.asyncDispose]: () => rabbitmq[Symbol.asyncDispose](),
   };
 }
 

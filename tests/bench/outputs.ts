@@ -15,6 +15,7 @@ import { benchDisk, compareDisk } from "./outputs_disk.ts";
 import { benchHttp, compareHttp } from "./outputs_http.ts";
 import { benchKafka, compareKafka } from "./outputs_kafka.ts";
 import { benchMqtt, compareMqtt } from "./outputs_mqtt.ts";
+import { benchRabbitmq, compareRabbitmq } from "./outputs_rabbitmq.ts";
 import { benchRedis, compareRedis } from "./outputs_redis.ts";
 
 /** At least this share of the bare client's events a second, unless a row has another one. */
@@ -40,6 +41,7 @@ export async function benchOutputs(systems: readonly string[], options: OutputBe
     redis: () => benchRedis("redis", options),
     redis_stream: () => benchRedis("redis_stream", options),
     task_queue: () => benchRedis("task_queue", options),
+    rabbitmq: () => benchRabbitmq(options),
     clickhouse: () => benchClickhouse({ ...options, connections: CLICKHOUSE_CONNECTIONS }),
     disk: () => benchDisk({ ...options, connections: DISK_CONNECTIONS }),
   };
@@ -65,6 +67,7 @@ const COMPARISONS: Readonly<Record<string, ComparableBench>> = {
   redis: (...given) => compareRedis("redis", ...given),
   redis_stream: (...given) => compareRedis("redis_stream", ...given),
   task_queue: (...given) => compareRedis("task_queue", ...given),
+  rabbitmq: compareRabbitmq,
   clickhouse: (options, resources) =>
     compareClickhouse({ ...options, connections: CLICKHOUSE_CONNECTIONS }, resources),
   disk: (options, resources) => compareDisk({ ...options, connections: DISK_CONNECTIONS }, resources),

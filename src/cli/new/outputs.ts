@@ -37,6 +37,11 @@ const SAMPLES: Readonly<Record<string, (name: string) => OutputSample>> = {
     connections: { mqtt: { type: "mqtt", host: "localhost" } },
     needs: "Name your broker in connections.json",
   }),
+  rabbitmq: (name) => ({
+    webhook: { module: "rabbitmq", connection: "rabbitmq", "module-config": { queue_name: name } },
+    connections: { rabbitmq: { type: "rabbitmq", host: "localhost" } },
+    needs: "Name your RabbitMQ and its user in connections.json",
+  }),
   redis_rq: () => ({
     webhook: {
       module: "redis_rq",

@@ -22,6 +22,7 @@ export const TEST_SERVERS: Readonly<Record<string, string>> = {
   pip3: "python3-pip",
   postgres: "postgresql",
   promtool: "prometheus",
+  "rabbitmq-server": "rabbitmq-server",
   "redis-server": "redis-server",
   rq: "python3-rq",
   strace: "strace",
@@ -32,6 +33,7 @@ export const TEST_SERVERS: Readonly<Record<string, string>> = {
 const TEST_LIBRARIES: Readonly<Record<string, string>> = {
   "/usr/lib/python3/dist-packages/jwt/__init__.py": "python3-jwt",
   "/usr/lib/python3/dist-packages/cryptography/__init__.py": "python3-cryptography",
+  "/usr/lib/python3/dist-packages/pika/__init__.py": "python3-pika",
   "/usr/lib/python3/dist-packages/requests_oauthlib/__init__.py": "python3-requests-oauthlib",
 };
 

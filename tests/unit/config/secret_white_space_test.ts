@@ -64,6 +64,8 @@ const CONNECTIONS: Readonly<Record<string, Readonly<Record<string, unknown>>>> =
   "redis-rq sentinel_password": { sentinels: "s", master: "m", sentinel_password: "{$SECRET}" },
   "redis sentinel_password": { sentinels: "s", master: "m", sentinel_password: "{$SECRET}" },
   "redis-publish sentinel_password": { sentinels: "s", master: "m", sentinel_password: "{$SECRET}" },
+  "rabbitmq pass": { pass: "{$SECRET}" },
+  "rabbitmq password": { password: "{$SECRET}" },
   "clickhouse password": { password: "{$SECRET}" },
   "mqtt password": { password: "{$SECRET}" },
   "postgresql password": { password: "{$SECRET}" },
