@@ -50,7 +50,10 @@ const ABILITIES: Readonly<Record<Protocol, Abilities>> = {
 export interface TaskQueueConfig {
   readonly protocol: Protocol;
   readonly function: string;
-  readonly queueName: string;
+  /** The queue's name as JSON. */
+  readonly queueJson: string;
+  /** What Dramatiq's messages have as `options` besides the id, or TaskIQ's as `labels`: members of a JSON object. */
+  readonly options: string;
   /** Key of the list, the stream or the sorted set that workers take tasks from. */
   readonly queueKey: string;
   /** Key of the hash of Dramatiq's messages, or what begins the keys of arq's jobs; empty for the others. */
@@ -65,8 +68,6 @@ export interface TaskQueueConfig {
   readonly timeout: number | undefined;
   /** Seconds that a task may wait; `undefined` for ever. */
   readonly ttl: number | undefined;
-  /** How often workers run a task again that failed; `undefined` for what they say. */
-  readonly retries: number | undefined;
   /** `json`: the function gets the parsed value of the body. `blob`: it gets the bytes, or their Base64. */
   readonly dataType: "json" | "blob";
   /** Ends the ids of tasks, which begin with the event's. */
@@ -141,7 +142,8 @@ export const taskQueueConfigSchema: z.ZodType<TaskQueueConfig> = fields.transfor
   return {
     protocol,
     function: input.function,
-    queueName,
+    queueJson: JSON.stringify(queueName),
+    options: JSON.stringify(protocol === "dramatiq" ? optionsOf(input) : labelsOf(input)).slice(1, -1),
     queueKey,
     tasksKey: protocol === "dramatiq" ? `${queueKey}.msgs` : protocol === "arq" ? ARQ_JOB_PREFIX : "",
     // In the slot of the other keys, where braces say which one that is.
@@ -151,12 +153,25 @@ export const taskQueueConfigSchema: z.ZodType<TaskQueueConfig> = fields.transfor
     serializer: input.serializer ?? (protocol === "arq" ? "pickle" : "json"),
     timeout: input.timeout,
     ttl: input.ttl,
-    retries: input.retries,
     dataType: "json",
     idSuffix: idSuffixOf([protocol, queueKey, input.function]),
     node,
   };
 });
+
+function optionsOf({ timeout, ttl, retries }: Fields): object {
+  return {
+    time_limit: timeout === undefined ? undefined : timeout * 1000,
+    max_age: ttl === undefined ? undefined : ttl * 1000,
+    max_retries: retries,
+  };
+}
+
+/** TaskIQ counts all runs, not the repetitions alone. */
+function labelsOf({ timeout, retries }: Fields): object {
+  const repeats = retries === undefined ? {} : { retry_on_error: retries > 0, max_retries: retries + 1 };
+  return { timeout, ...repeats };
+}
 
 /** Reports keys that the messages of the protocol have no place for. */
 function reportUnknown(input: Fields, issues: z.RefinementCtx): void {

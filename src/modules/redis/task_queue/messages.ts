@@ -58,41 +58,28 @@ function jsonMessage(event: Event, id: string, config: TaskQueueConfig, now: num
     case "arq":
       return `{"t":null,"f":"${config.function}","a":${args},"k":{},"et":${now}}`;
     case "taskiq":
-      return `{"task_id":"${id}","task_name":"${config.function}","labels":${labelsOf(config)},` +
+      return `{"task_id":"${id}","task_name":"${config.function}","labels":{${config.options}},` +
         `"args":${args},"kwargs":{}}`;
   }
 }
 
 /** Ids and names of functions have no character that JSON would escape. */
 function celeryMessage(id: string, args: string, config: TaskQueueConfig, now: number): string {
-  const { timeout = null, ttl, queueName } = config;
+  const { timeout = null, ttl, queueJson } = config;
   const body = encoder.encode(`[${args}${CELERY_REST}`).toBase64();
   const expires = ttl === undefined ? "null" : `"${new Date(now + ttl * 1000).toISOString()}"`;
   return `{"body":"${body}","content-encoding":"utf-8","content-type":"application/json",` +
     `"headers":{"lang":"js","task":"${config.function}","id":"${id}","root_id":"${id}","parent_id":null,"group":null,` +
     `"retries":0,"timelimit":[${timeout},null],"eta":null,"expires":${expires}},` +
     `"properties":{"correlation_id":"${id}","delivery_mode":2,"priority":0,"body_encoding":"base64",` +
-    `"delivery_info":{"exchange":"","routing_key":${JSON.stringify(queueName)}},"delivery_tag":"${id}"}}`;
+    `"delivery_info":{"exchange":"","routing_key":${queueJson}},"delivery_tag":"${id}"}}`;
 }
 
 function dramatiqMessage(id: string, args: string, config: TaskQueueConfig, now: number): string {
-  const { timeout, ttl, retries } = config;
-  const options = JSON.stringify({
-    redis_message_id: id,
-    time_limit: timeout === undefined ? undefined : timeout * 1000,
-    max_age: ttl === undefined ? undefined : ttl * 1000,
-    max_retries: retries,
-  });
-  return `{"queue_name":${
-    JSON.stringify(config.queueName)
-  },"actor_name":"${config.function}","args":${args},` +
-    `"kwargs":{},"options":${options},"message_id":"${id}","message_timestamp":${now}}`;
-}
-
-/** TaskIQ counts all runs, not the repetitions alone. */
-function labelsOf({ timeout, retries }: TaskQueueConfig): string {
-  const repeats = retries === undefined ? {} : { retry_on_error: retries > 0, max_retries: retries + 1 };
-  return JSON.stringify({ timeout, ...repeats });
+  const { options } = config;
+  return `{"queue_name":${config.queueJson},"actor_name":"${config.function}","args":${args},"kwargs":{},` +
+    `"options":{"redis_message_id":"${id}"${options === "" ? "" : `,${options}`}},` +
+    `"message_id":"${id}","message_timestamp":${now}}`;
 }
 
 /** The dict that arq's workers read, with the body's own text and one call, `json.loads` of it. */
