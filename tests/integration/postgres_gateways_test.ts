@@ -129,6 +129,27 @@ Deno.test("a lot of a gateway that was declared dead does nothing, and its event
   assertEquals(rows[1]?.owner, journal.member.id);
 });
 
+Deno.test("a gateway takes no other for itself after an older backup was restored", async () => {
+  // No beat finds out before the restored server is asked for more.
+  const tempo: Tempo = { beatMs: 60_000, deadMs: 600_000, limitMs: 300_000 };
+  await using journals = await PostgresJournals.create({ tempo });
+  const old = await journals.open({ member: { name: "old", version: "0" } });
+  const { id } = old.member;
+  // As the server is then: it knows nothing of the gateway, and gives its number to the next one.
+  await journals.database.query("delete from cwm.gateway");
+  await journals.database.query(`alter table cwm.gateway alter column id restart with ${id}`);
+  const other = await journals.open({ member: { name: "new", version: "0" } });
+  assertEquals(other.member.id, id);
+  await journals.database.terminateSessions();
+  const appended = await Promise.all([old, other].map((journal) => appendMany(journal, 3, {}, CLAIM)));
+  assert(old.member.id !== other.member.id);
+  for (const [index, journal] of [old, other].entries()) {
+    for (const sequence of appended[index]!) assertEquals(journal.holds(sequence), "yes");
+    await Promise.all(appended[index]!.map((sequence) => journal.settle({ sequence, state: "delivered" })));
+  }
+  await journals.hasPacks(0);
+});
+
 Deno.test("nothing is delivered while beats are not confirmed, and again once they are", async () => {
   await using journals = await PostgresJournals.create({ tempo: { ...PATIENT, limitMs: 200 } });
   const journal = await journals.open();

@@ -13,10 +13,11 @@ const REGISTER = prepared(
 
 /**
  * Locked first, since a plain update does not wait for a lot under way, which has the row locked as well. What of an
- * earlier connection is run later finds another session, and does nothing.
+ * earlier connection is run later finds another session, and does nothing. A row of another name is another gateway's:
+ * a backup was restored since, and numbers are given again.
  */
 const RAISE = prepared(
-  `with l as materialized (select id from cwm.gateway where id = $1 for update)
+  `with l as materialized (select id from cwm.gateway where id = $1 and name = $2 for update)
   update cwm.gateway g set session = session + 1 from l where g.id = l.id returning session`,
 );
 
@@ -73,13 +74,13 @@ export class Member {
   /** Begins on a new connection: what is left of earlier ones does nothing from now on. */
   async enter(client: PostgresClient): Promise<Membership> {
     const former = this.#membership;
+    const { name, version } = this.#name;
     if (former !== undefined) {
-      const { rows: [row] } = await client.query<{ readonly session: number }>(RAISE, [former.id]);
+      const { rows: [row] } = await client.query<{ readonly session: number }>(RAISE, [former.id, name]);
       if (row !== undefined) return this.#membership = { id: former.id, session: row.session };
       this.lose(former.id);
     }
     const sentAt = performance.now();
-    const { name, version } = this.#name;
     const { rows: [row] } = await client.query<Membership>(REGISTER, [name, version]);
     this.#membership = row!;
     this.confirm(sentAt);
