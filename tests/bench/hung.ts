@@ -19,6 +19,7 @@ import {
   startClickhouse,
   startKafka,
   startMqtt,
+  startPostgresql,
   startRabbitmq,
   startRedis,
   startRedisStream,
@@ -34,6 +35,7 @@ const SERVERS: Readonly<Record<string, () => Promise<HungServer>>> = {
   redis_stream: startRedisStream,
   task_queue: startTaskQueue,
   clickhouse: startClickhouse,
+  postgresql: startPostgresql,
 };
 
 /** The most that the other webhook's 99th percentile may grow by. */
@@ -134,7 +136,7 @@ async function measure(
   const cpuBefore = cpuSeconds(gateway.pid);
   const hung = await others(seconds);
   const hungCpuSeconds = cpuSeconds(gateway.pid) - cpuBefore;
-  server.thaw();
+  await server.thaw();
   const accepted = [...before, ...await sent];
   const found = await arrived(server, accepted);
   return {

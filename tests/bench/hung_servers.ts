@@ -5,6 +5,7 @@ import { KafkaServer } from "../support/kafka/server.ts";
 import { eventIdOf, MosquittoServer } from "../support/mqtt/server.ts";
 import { RabbitmqDesk } from "../support/rabbitmq/desk.ts";
 import { RabbitmqServer } from "../support/rabbitmq/server.ts";
+import { PostgresServer } from "../support/postgres/server.ts";
 import { RedisServer } from "../support/redis/server.ts";
 import { streamTexts } from "../support/redis/stream.ts";
 
@@ -14,7 +15,7 @@ export interface HungServer extends AsyncDisposable {
   readonly connection: Readonly<Record<string, unknown>>;
   /** Keeps its connections and answers nothing. */
   freeze(): void | Promise<void>;
-  thaw(): void;
+  thaw(): void | Promise<void>;
   /** How often each event is in it, by the event's id. */
   count(): Promise<ReadonlyMap<string, number>>;
 }
@@ -111,6 +112,20 @@ export async function startRabbitmq(): Promise<HungServer> {
       return countIds(found);
     },
     [Symbol.asyncDispose]: () => rabbitmq[Symbol.asyncDispose](),
+  };
+}
+
+/** A PostgreSQL with a table. */
+export async function startPostgresql(): Promise<HungServer> {
+  const server = await PostgresServer.start();
+  await server.query(`create table ${TABLE} (id text primary key, payload jsonb)`);
+  return {
+    webhook: { module: "postgresql", "module-config": { table: TABLE } },
+    connection: { type: "postgresql", host: "127.0.0.1", port: server.port },
+    freeze: () => server.freeze(),
+    thaw: () => server.thaw(),
+    count: async () => countIds((await server.query(`select id from ${TABLE}`)).map(({ id }) => String(id))),
+    [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
   };
 }
 

@@ -16,6 +16,7 @@ import { benchHttp, compareHttp } from "./outputs_http.ts";
 import { benchKafka, compareKafka } from "./outputs_kafka.ts";
 import { benchMqtt, compareMqtt } from "./outputs_mqtt.ts";
 import { benchRabbitmq, compareRabbitmq } from "./outputs_rabbitmq.ts";
+import { benchPostgresql } from "./outputs_postgresql.ts";
 import { benchRedis, compareRedis } from "./outputs_redis.ts";
 
 /** At least this share of the bare client's events a second, unless a row has another one. */
@@ -43,6 +44,7 @@ export async function benchOutputs(systems: readonly string[], options: OutputBe
     task_queue: () => benchRedis("task_queue", options),
     rabbitmq: () => benchRabbitmq(options),
     clickhouse: () => benchClickhouse({ ...options, connections: CLICKHOUSE_CONNECTIONS }),
+    postgresql: () => benchPostgresql({ ...options, connections: CLICKHOUSE_CONNECTIONS }),
     disk: () => benchDisk({ ...options, connections: DISK_CONNECTIONS }),
   };
   const chosen = systems.length > 0 ? systems : [...Object.keys(benchmarks), "http"];
