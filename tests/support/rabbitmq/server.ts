@@ -133,8 +133,10 @@ export class RabbitmqServer implements AsyncDisposable {
   async restart(): Promise<void> {
     await this.kill();
     const env = rabbitmqEnvironment(this.#place);
-    // The server would start one of its own, and leave it behind.
     this.#epmd ??= ChildProcess.spawn("epmd", { args: ["-port", `${this.#place.epmdPort}`], env });
+    // The server would start one of its own that it does not find, and leave it behind.
+    const connect = () => Deno.connect({ hostname: "127.0.0.1", port: this.#place.epmdPort });
+    (await eventually(connect)).close();
     this.#process = ChildProcess.spawn(`${PROGRAMS}/rabbitmq-server`, { env });
     await this.#process.waitForLine(/completed with \d+ plugins/, { timeoutMs: 120_000 });
   }

@@ -21,8 +21,9 @@ const VARIABLE = "CWM_TEST_RABBITMQ";
 /** How long a start may take on a machine that does much beside, in milliseconds. */
 const START_MS = 120_000;
 
-/** Starts both, waits for the end of a process, then ends them and removes the directory. */
+/** Starts both, of which the server would start and leave behind what it does not find; waits for the end of a process, then ends them and removes the directory. */
 const KEEPER = `epmd -port "$ERL_EPMD_PORT" & epmd=$!
+until epmd -names; do sleep 0.05; done
 /usr/lib/rabbitmq/bin/rabbitmq-server & server=$!
 while kill -0 "$0" 2>/dev/null; do sleep 1; done
 kill -KILL "$(cat "$RABBITMQ_PID_FILE")"
