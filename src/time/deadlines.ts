@@ -42,6 +42,7 @@ export class Deadlines implements Disposable {
   readonly #queues = new Map<number, LinkedList<Deadline>>();
   /** The time of the last tick: reading the clock for each deadline would cost more than setting it. */
   #now = 0;
+  #isDisposed = false;
   /** Whether the last tick came late. Two in a row expire what is due: a busy process has deadlines, too. */
   #wasLate = false;
   #timer: ReturnType<typeof setInterval> | undefined;
@@ -57,9 +58,10 @@ export class Deadlines implements Disposable {
 
   /**
    * Expires the owner after `milliseconds`, unless cleared before; never earlier. An owner has one deadline at a
-   * time.
+   * time. After the disposal nothing expires any more.
    */
   set(milliseconds: number, owner: Deadline): void {
+    if (this.#isDisposed) return;
     const length = Math.ceil(milliseconds / TICK_MS) * TICK_MS;
     let queue = this.#queues.get(length);
     if (queue === undefined) this.#queues.set(length, queue = new LinkedList());
@@ -92,6 +94,7 @@ export class Deadlines implements Disposable {
 
   /** Drops all deadlines without firing them. */
   [Symbol.dispose](): void {
+    this.#isDisposed = true;
     this.#queues.clear();
     this.#stop();
   }

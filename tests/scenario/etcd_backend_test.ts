@@ -97,7 +97,7 @@ Deno.test("a webhook whose module is not built yet is a problem of that key alon
   await etcd.ctl(
     "put",
     "/cwm/team-a/webhooks/orders",
-    `{"module":"mqtt","module-config":{"topic":"orders"}}`,
+    `{"module":"activemq","module-config":{"destination":"/queue/orders"}}`,
   );
   await etcd.ctl("put", "/cwm/team-a/webhooks/payments", `{"module":"log"}`);
   await etcd.ctl(

@@ -18,6 +18,9 @@ const CONNECTIONS = {
   clickhouse: { type: "clickhouse", host: "localhost" },
   redis_main: { type: "redis-rq", host: "localhost" },
   redis_news: { type: "redis", host: "localhost" },
+  broker: { type: "mqtt", host: "localhost" },
+  rabbit: { type: "rabbitmq", host: "localhost" },
+  shop: { type: "postgresql", host: "localhost" },
 };
 
 /** An answer of the gateway, which is not a configuration. */

@@ -25,6 +25,12 @@ const LATE_MS = 10_000;
 /** How long a collection may take, in milliseconds. */
 const COLLECTION_MS = 1_000;
 
+/** How often it is looked at after that whether it has come, in milliseconds. */
+const LOOK_MS = 200;
+
+/** Looks, beyond which the memory is left to V8: it is in use again, or V8 has its reasons. */
+const LOOKS = 100;
+
 /**
  * V8 collects when buffers take more than a tenth, and 64 MiB, beyond what they took after its last
  * collection. This is more than that for bodies of two gigabytes.
@@ -40,8 +46,11 @@ const PRESSURE_BYTES = 256 * 1024 * 1024;
  */
 export class BodyMemory extends Deadline {
   readonly #deadlines: Deadlines;
-  readonly #collected = new Timer(() => void returnFreePages());
+  readonly #collected = new Timer(() => this.#look());
   #leftOver = 0;
+  /** Bytes outside of V8's heap, buffers above all, below which the collection has come. */
+  #collectedBelow = 0;
+  #looks = 0;
   #due: "never" | "late" | "soon" = "never";
 
   constructor(deadlines: Deadlines) {
@@ -59,10 +68,25 @@ export class BodyMemory extends Deadline {
 
   override expire(): void {
     this.#due = "never";
+    this.#collectedBelow = Deno.memoryUsage().external - this.#leftOver / 2;
+    this.#looks = LOOKS;
     this.#leftOver = 0;
     requestCollection();
     this.#deadlines.clear(this.#collected);
     this.#deadlines.set(COLLECTION_MS, this.#collected);
+  }
+
+  /**
+   * A collection that was under way before keeps what it has passed already, and one of a busy machine goes on for as
+   * long as nobody asks for it.
+   */
+  #look(): void {
+    if (Deno.memoryUsage().external > this.#collectedBelow && this.#looks-- > 0) {
+      requestCollection();
+      this.#deadlines.set(LOOK_MS, this.#collected);
+    } else {
+      void returnFreePages();
+    }
   }
 
   #askBack(due: "late" | "soon", milliseconds: number): void {

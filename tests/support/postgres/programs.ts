@@ -1,5 +1,6 @@
 /** The programs of PostgreSQL, which refuse to run as root. */
 
+import { RUN_VARIABLE } from "../process/leftover_processes.ts";
 import { findProgram } from "../process/test_servers.ts";
 
 /** Debian's package makes this user. */
@@ -29,6 +30,17 @@ export async function pathOf(name: string): Promise<string> {
   const path = await findProgram(name);
   if (path === undefined) throw new Error(`There is no ${name}; deno task test installs it`);
   return path;
+}
+
+/**
+ * Starts a server that outlives the tests of this process by a moment, as whoever ends it knows: it does not have the
+ * mark of the test run, which nothing may leave running.
+ *
+ * @throws {Error} with what it prints when it fails
+ */
+export async function startLastingServer(...args: readonly string[]): Promise<void> {
+  const command = [...AS_SERVER_USER, await pathOf("pg_ctl"), ...args, "--wait", "start"];
+  await run(["env", "--unset", RUN_VARIABLE, ...command]);
 }
 
 async function run([program = "", ...args]: readonly string[]): Promise<void> {

@@ -7,7 +7,7 @@
 
 import { freePort } from "../redis/server.ts";
 import { PostgresAccess } from "./access.ts";
-import { AS_SERVER_USER, giveToServer, pathOf, runPostgresProgram } from "./programs.ts";
+import { AS_SERVER_USER, giveToServer, pathOf, startLastingServer } from "./programs.ts";
 import { commonSettings, initializeData } from "./server.ts";
 
 /** The files of tests share no variables of the program, only those of their process. */
@@ -35,7 +35,7 @@ export async function sharedPostgres(): Promise<PostgresAccess> {
   const lines = Object.entries(settings).map(([name, value]) => `${name} = '${value}'\n`);
   await Deno.writeTextFile(`${data}/postgresql.conf`, lines.join(""), { append: true });
   await keep(data);
-  await runPostgresProgram("pg_ctl", "--pgdata", data, "--log", `${data}/server.log`, "--wait", "start");
+  await startLastingServer("--pgdata", data, "--log", `${data}/server.log`);
   Deno.env.set(VARIABLE, `${port}`);
   return new PostgresAccess(port);
 }

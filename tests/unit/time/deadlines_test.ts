@@ -147,6 +147,14 @@ Deno.test("Deadlines expires what is due in a process that stands still again an
   clearInterval(busy);
 });
 
+Deno.test("Deadlines takes no deadline after its disposal, and leaves no timer behind", () => {
+  const deadlines = new Deadlines();
+  deadlines[Symbol.dispose]();
+  const owner = new Timer(() => {});
+  deadlines.set(10, owner);
+  deadlines.clear(owner);
+});
+
 /** As a process does that is frozen: nothing of it runs. */
 function standStill(milliseconds: number): void {
   const until = performance.now() + milliseconds;
