@@ -43,6 +43,8 @@ export class Backlog {
   #exists = false;
   /** When the first of them is due. */
   #nextDueAt = 0;
+  /** What was put back while a claim was under way, by when it is due. */
+  #notedDueAt = Infinity;
   /** Events under way into the journal that will have to be claimed. */
   #arriving = 0;
   #claiming = false;
@@ -78,7 +80,7 @@ export class Backlog {
   /** The journal has such an event, or has refused it. */
   arrived(isStored: boolean): void {
     this.#arriving = assertCount(this.#arriving - 1, "unclaimed events");
-    if (isStored) this.#nextDueAt = 0;
+    if (isStored) this.#note(0);
     this.#exists = true;
     this.fill();
   }
@@ -86,14 +88,20 @@ export class Backlog {
   /** The journal may hold events that nobody has claimed. */
   suspect(): void {
     this.#exists = true;
-    this.#nextDueAt = 0;
+    this.#note(0);
   }
 
   /** An event went back into the journal. @param dueAt when it is to be attempted again, by `steadyNow` */
   putBack(dueAt: number): void {
-    this.#nextDueAt = this.#exists ? Math.min(this.#nextDueAt, dueAt) : dueAt;
+    this.#note(this.#exists ? Math.min(this.#nextDueAt, dueAt) : dueAt);
     this.#exists = true;
     this.fill();
+  }
+
+  /** A claim that is under way may have looked before. */
+  #note(dueAt: number): void {
+    this.#nextDueAt = dueAt;
+    if (this.#claiming) this.#notedDueAt = Math.min(this.#notedDueAt, dueAt);
   }
 
   /** Claims what waits for its next attempt as well. */
@@ -124,15 +132,21 @@ export class Backlog {
 
   async #claim(): Promise<void> {
     this.#claiming = true;
+    this.#notedDueAt = Infinity;
     try {
       const claimed = await this.#window.claim((bounds) => this.#claimWithin(bounds));
-      this.#exists = claimed.nextDueAt !== undefined || this.#arriving > 0;
-      this.#nextDueAt = this.#arriving > 0 ? 0 : claimed.nextDueAt ?? 0;
+      const nextDueAt = Math.min(
+        claimed.nextDueAt ?? Infinity,
+        this.#notedDueAt,
+        this.#arriving > 0 ? 0 : Infinity,
+      );
+      this.#exists = nextDueAt < Infinity;
+      this.#nextDueAt = this.#exists ? nextDueAt : 0;
       for (const pending of claimed.events) this.#owner.onClaimed(pending, pending.event.body.memory);
       this.#owner.onClaimEnded();
       this.#claiming = false;
       // What came in the meantime would wait for the next event to leave otherwise.
-      if (claimed.events.length > 0 || this.#nextDueAt > 0) this.fill();
+      if (claimed.events.length > 0 || this.#nextDueAt > 0 || this.#notedDueAt < Infinity) this.fill();
       else if (this.#exists) this.#wakeIn(RETRY_CLAIM_MS);
     } catch (error) {
       this.#claiming = false;
