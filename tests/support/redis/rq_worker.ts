@@ -1,6 +1,6 @@
 import { fromFileUrl } from "@std/path";
 import { ChildProcess } from "../process/child_process.ts";
-import { eventually } from "../eventually.ts";
+import { RecordedCalls } from "./recorded_calls.ts";
 import type { RedisServer } from "./server.ts";
 import { installRq } from "./rq_release.ts";
 import { TempDir } from "../temp_dir.ts";
@@ -43,10 +43,12 @@ export interface RqWorkerOptions {
 export class RqWorker implements AsyncDisposable {
   readonly #process: ChildProcess;
   readonly #directory: TempDir;
+  readonly #recorded: RecordedCalls<RecordedCall>;
 
-  private constructor(process: ChildProcess, directory: TempDir) {
+  private constructor(process: ChildProcess, directory: TempDir, recorded: string) {
     this.#process = process;
     this.#directory = directory;
+    this.#recorded = new RecordedCalls(recorded, process);
   }
 
   /** Starts a worker and waits until it takes jobs. */
@@ -55,6 +57,7 @@ export class RqWorker implements AsyncDisposable {
     const release = options.release ?? Deno.env.get("RQ_RELEASE");
     const paths = release === undefined ? [] : [await installRq(release)];
     const directory = await TempDir.create();
+    const recorded = directory.file("recorded");
     await Deno.mkdir(directory.file("shop"));
     await Deno.copyFile(
       fromFileUrl(new URL("rq_tasks.py", import.meta.url)),
@@ -71,36 +74,22 @@ export class RqWorker implements AsyncDisposable {
         PYTHONPATH: [directory.path, ...paths].join(":"),
         ...(keyPrefix === undefined ? {} : { RQ_KEY_PREFIX: keyPrefix }),
         PYTHONDONTWRITEBYTECODE: "1",
-        CWM_RECORDED: directory.file("recorded"),
+        CWM_RECORDED: recorded,
       },
     });
-    const worker = new RqWorker(process, directory);
+    const worker = new RqWorker(process, directory, recorded);
     await process.waitForLine(/Listening on/);
     return worker;
   }
 
   /** The calls so far, in order. */
-  async calls(): Promise<readonly RecordedCall[]> {
-    let text: string;
-    try {
-      text = await Deno.readTextFile(this.#directory.file("recorded"));
-    } catch (error) {
-      if (error instanceof Deno.errors.NotFound) return [];
-      throw error;
-    }
-    // A line that is just being written has no end yet.
-    return text.split("\n").slice(0, -1).map((line) => JSON.parse(line));
+  calls(): Promise<readonly RecordedCall[]> {
+    return this.#recorded.read();
   }
 
   /** Waits until so many jobs have run; says what the worker printed when they do not. */
-  async waitForCalls(count: number): Promise<readonly RecordedCall[]> {
-    return await eventually(async () => {
-      const calls = await this.calls();
-      if (calls.length < count) {
-        throw new Error(`${calls.length} of ${count} jobs ran: ${this.#process.output}`);
-      }
-      return calls;
-    }, { timeoutMs: 20_000 });
+  waitForCalls(count: number): Promise<readonly RecordedCall[]> {
+    return this.#recorded.waitFor(count);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

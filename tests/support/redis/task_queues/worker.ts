@@ -7,9 +7,9 @@
 
 import { fromFileUrl } from "@std/path";
 import { ChildProcess } from "../../process/child_process.ts";
-import { eventually } from "../../eventually.ts";
 import { installPythonPackage, type PythonPackage } from "../../python_package.ts";
 import { TempDir } from "../../temp_dir.ts";
+import { RecordedCalls } from "../recorded_calls.ts";
 import type { RedisServer } from "../server.ts";
 
 /** What a function wrote down about a call; see `recorded.py`. */
@@ -68,10 +68,12 @@ export const KEY_PREFIX = "acme";
 export class TaskWorker implements AsyncDisposable {
   readonly #process: ChildProcess;
   readonly #directory: TempDir;
+  readonly #recorded: RecordedCalls<RecordedTask>;
 
-  private constructor(process: ChildProcess, directory: TempDir) {
+  private constructor(process: ChildProcess, directory: TempDir, recorded: string) {
     this.#process = process;
     this.#directory = directory;
+    this.#recorded = new RecordedCalls(recorded, process);
   }
 
   /** Starts a worker and waits until it takes tasks. */
@@ -79,6 +81,7 @@ export class TaskWorker implements AsyncDisposable {
     const { package: release, args, isReady } = KINDS[kind];
     const installed = await installPythonPackage(release);
     const directory = await TempDir.create();
+    const recorded = directory.file("recorded");
     const process = ChildProcess.spawn("python3", {
       args: [...args],
       cwd: directory.path,
@@ -88,35 +91,21 @@ export class TaskWorker implements AsyncDisposable {
         PYTHONUNBUFFERED: "1",
         CWM_REDIS: redis.url,
         CWM_KEY_PREFIX: KEY_PREFIX,
-        CWM_RECORDED: directory.file("recorded"),
+        CWM_RECORDED: recorded,
       },
     });
     await process.waitForLine(isReady);
-    return new TaskWorker(process, directory);
+    return new TaskWorker(process, directory, recorded);
   }
 
   /** The calls so far, in order. */
-  async calls(): Promise<readonly RecordedTask[]> {
-    let text: string;
-    try {
-      text = await Deno.readTextFile(this.#directory.file("recorded"));
-    } catch (error) {
-      if (error instanceof Deno.errors.NotFound) return [];
-      throw error;
-    }
-    // A line that is just being written has no end yet.
-    return text.split("\n").slice(0, -1).map((line) => JSON.parse(line));
+  calls(): Promise<readonly RecordedTask[]> {
+    return this.#recorded.read();
   }
 
   /** Waits until so many tasks have run; says what the worker printed when they do not. */
-  async waitForCalls(count: number): Promise<readonly RecordedTask[]> {
-    return await eventually(async () => {
-      const calls = await this.calls();
-      if (calls.length < count) {
-        throw new Error(`${calls.length} of ${count} tasks ran: ${this.#process.output}`);
-      }
-      return calls;
-    }, { timeoutMs: 20_000 });
+  waitForCalls(count: number): Promise<readonly RecordedTask[]> {
+    return this.#recorded.waitFor(count);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
