@@ -145,6 +145,20 @@ Deno.test("relay counts the bytes of a window as the connector asks and as the c
   }
 });
 
+Deno.test("relay gives a connector no more bytes at once than its configuration says", async () => {
+  await using world = await RelayWorld.start();
+  const answered = Promise.withResolvers<void>();
+  world.target.answer({ status: 200, after: answered.promise });
+  const body = JSON.stringify("x".repeat(1_000));
+  for (let n = 0; n < 6; n++) await world.gateway.post("/webhook/orders", body);
+  await using _connector = await world.connector({ max_held_bytes: 1_500 });
+  await world.target.waitForRequests(1);
+  assertEquals((await world.status()).messages_in_flight, 2);
+  answered.resolve();
+  await world.target.waitForRequests(6);
+  await world.empty();
+});
+
 Deno.test("relay resumes a connection of version 2 within a batch, and with another version", async () => {
   await using world = await RelayWorld.start();
   await world.send(4);
