@@ -34,7 +34,6 @@ import pg from "pg";
 async function connect() {
   const client = new pg.Client({ host: process.argv[2], user: "postgres", database: "postgres" });
   client.on("error", () => {});
-  client.on("notice", ({ code, message }) => console.log(`notice ${code}: ${message}`));
   await client.connect();
   return client;
 }

@@ -30,13 +30,9 @@ import pg from "pg";
 
 async function connect() {
   const client = new pg.Client({ host: process.argv[2], user: "postgres", database: "postgres" });
-  client.on("error", () => {});
-  client.on("notice", ({ code, message }) => console.log(`notice ${code}: ${message}`));
   await client.connect();
   return client;
 }
-const pidOf = async (client) => (await client.query("select pg_backend_pid() as pid")).rows[0].pid;
-const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
 const client = await connect();
 const open = await connect();
