@@ -67,6 +67,7 @@ export class HostileSenders {
       }
       const ms = performance.now() - begun;
       if (ms > this.#longest.ms) this.#longest = { name: request.name, ms };
+      // The pace of the load.
       await sleep(this.#options.pauseMs ?? 0);
     }
   }
@@ -93,6 +94,7 @@ async function endsSoonAfter(answer: Promise<unknown> | undefined, work: Promise
   const ended = new AbortController();
   const isLate = (async () => {
     await answer;
+    // A deadline: what is awaited is the work, which ends it earlier.
     await sleep(REST_TIMEOUT_MS, undefined, { signal: ended.signal });
   })();
   await Promise.race([work, isLate]).catch(() => {});

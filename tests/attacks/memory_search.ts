@@ -74,6 +74,7 @@ async function ordinaryLoad(victim: Victim, milliseconds: number): Promise<void>
         body: ORDINARY_BODY,
       });
       await answer.body?.cancel();
+      // The pace of the load.
       await sleep(ORDINARY_PAUSE_MS);
     }
   }));

@@ -60,6 +60,7 @@ export async function pacedBeside(signers: readonly Signer[], work: Promise<unkn
   const begun = performance.now();
   for (let number = 0; !isOver; number++) {
     const due = begun + number * PACE_MS;
+    // The pace of the load.
     await sleep(Math.max(0, due - performance.now()));
     answers.push(sendAt(signers[number % signers.length]!, due));
   }

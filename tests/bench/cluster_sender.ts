@@ -33,6 +33,7 @@ self.onmessage = async ({ data: { urls, rate, seconds } }: MessageEvent<ClusterL
   for (let number = 0; number < rate * seconds; number++) {
     const due = startedAt + number * 1000 / rate;
     const wait = due - performance.now();
+    // The pace of the load.
     if (wait > 0) await sleep(wait);
     for (const url of urls) answers.push(post(url, BODIES[number % BODIES.length]!, due));
   }

@@ -150,6 +150,7 @@ events 500
 
 echo '== PostgreSQL is killed, and comes back'
 breaks docker compose kill --signal SIGKILL postgres
+# How long it is away.
 sleep 3
 quietly docker compose start postgres
 check 'postgres is healthy again' is_healthy postgres

@@ -91,6 +91,7 @@ const search: Attack = {
       requests: new HostileRequests(new SeededRandom(SEARCH_SEED), Object.keys(webhooks)),
       onAnswer: (answer) => answers.push(answer),
     });
+    // How long the attack lasts.
     await new Promise((resolve) => setTimeout(resolve, SEARCH_MS));
     const { firstBytes, peakBytes, longestSilenceMs } = await watch.observe();
     await senders.stop();

@@ -51,6 +51,7 @@ async function flood(kind: VerifierKind): Promise<string> {
   const signer = signerAt(sender, victim.port, kind.key);
   const refused = await refusedRequest(signer);
   await floodWith([refused], victim.directory, WARM_UP_SECONDS);
+  // How long is measured without an attack.
   const quiet = await pacedBeside(
     [signer],
     new Promise((resolve) => setTimeout(resolve, QUIET_SECONDS * 1000)),

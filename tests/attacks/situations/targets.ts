@@ -100,6 +100,7 @@ async function flap(target: TakingTarget, seconds: number): Promise<number> {
   while (performance.now() < end) {
     target.failure = changes % 2 === 1 ? undefined : FAILURES[Math.floor(Math.random() * FAILURES.length)];
     changes++;
+    // How long it stays so.
     await sleep(LEAST_MS + Math.random() * (MOST_MS - LEAST_MS));
   }
   target.failure = undefined;
@@ -139,6 +140,7 @@ async function paced(victim: Victim, webhook: string, rate: number, seconds: num
   const sent: Promise<void>[] = [];
   for (let number = 0; number < rate * seconds; number++) {
     const due = begun + number * 1000 / rate;
+    // The pace of the load.
     await sleep(Math.max(0, due - performance.now()));
     sent.push(send(due));
   }

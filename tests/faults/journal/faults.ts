@@ -1,4 +1,9 @@
-/** What happens to gateways that share a journal, and to its PostgreSQL. */
+/**
+ * What happens to gateways that share a journal, and to its PostgreSQL. Each time that is waited here is how long a fault
+ * lasts, or the pace of one that comes again and again; what comes of it is awaited by the world.
+ *
+ * @module
+ */
 
 import { setTimeout as sleep } from "node:timers/promises";
 import { eventually } from "../../support/eventually.ts";

@@ -54,6 +54,7 @@ Deno.test("what waits is sent when it is asked for, and not when the connection 
   batch.add(ack(2));
   batch[Symbol.dispose]();
   batch.flush();
+  // Longer than an acknowledgement waits for others: nothing comes that could be awaited.
   await new Promise((resolve) => setTimeout(resolve, 10));
   assertEquals(sent, [["m1"]]);
 });
