@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { ModuleDocumentation } from "../../modules/documentation.ts";
 import { findModule } from "../../modules/module.ts";
 import { outputModules } from "../../modules/registry.ts";
 
@@ -110,10 +111,20 @@ export const OUTPUT_NAMES: readonly string[] = outputModules.map(({ name }) => n
 export async function outputSample(module: string, name: string): Promise<OutputSample> {
   const sample = SAMPLES[module];
   if (sample !== undefined) return sample(name);
-  const { example } = (await findModule(outputModules, module)!.documentation()).documentation;
-  const [webhook] = Object.values(example.webhooks) as [Readonly<Record<string, unknown>>];
-  const needs = "Put your own values in the place of the examples in both files";
-  return { webhook, connections: example.connections ?? {}, needs };
+  return exampleSample((await findModule(outputModules, module)!.documentation()).documentation);
+}
+
+/** A variable, such as that of a password, that has nothing to stand in for it as long as it is not set. */
+const BARE_VARIABLE = /\{\$((?:env:)?\w+)\}/g;
+
+/** The example of a page as a sample. For variables that are not set a random text stands in. */
+export function exampleSample({ example }: Pick<ModuleDocumentation, "example">): OutputSample {
+  const instead = randomText();
+  const [webhook, connections] = JSON.parse(
+    JSON.stringify([Object.values(example.webhooks)[0], example.connections ?? {}]),
+    (_key, value) => typeof value === "string" ? value.replaceAll(BARE_VARIABLE, `{$$$1:${instead}}`) : value,
+  );
+  return { webhook, connections, needs: "Put your own values in the place of the examples in both files" };
 }
 
 /** A text that nobody guesses: 256 random bits in hexadecimal. */

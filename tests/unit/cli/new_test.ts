@@ -3,7 +3,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { test } from "../../../src/cli/cases/command.ts";
 import { configurationFor, type NewConfiguration } from "../../../src/cli/new/new.ts";
-import { OUTPUT_NAMES } from "../../../src/cli/new/outputs.ts";
+import { exampleSample, OUTPUT_NAMES } from "../../../src/cli/new/outputs.ts";
 import { compileConnection, compileWebhook } from "../../../src/config/compile/compiler.ts";
 import { isWebhookId } from "../../../src/event/names.ts";
 import { outputModules } from "../../../src/modules/registry.ts";
@@ -29,6 +29,18 @@ Deno.test("a new configuration has no problems and no warnings, for every provid
         assertEquals("problems" in compiled ? compiled.problems : compiled.warnings ?? [], [], said);
       }
     }
+  }
+});
+
+Deno.test("the example of every output's page can be a new configuration, with no variable set", async () => {
+  const signature = { provider: "github", secret: "it-is-a-s3cret-of-32-characters!" };
+  for (const { name, documentation } of outputModules) {
+    const { webhook, connections } = exampleSample((await documentation()).documentation);
+    const compiled = [
+      compileWebhook({ ...webhook, signature }, context, "default"),
+      ...Object.entries(connections).map(([key, value]) => compileConnection(key, value, context)),
+    ];
+    assertEquals(compiled.flatMap((each) => "problems" in each ? each.problems : []), [], name);
   }
 });
 
