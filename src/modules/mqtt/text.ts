@@ -16,8 +16,7 @@ const MAX_UTF8 = 3;
 const UNFIT = /[\p{Cc}\p{Noncharacter_Code_Point}]/u;
 const ALL_UNFIT = new RegExp(UNFIT, "gu");
 
-// deno-lint-ignore no-control-regex -- tells ASCII from the rest
-const BEYOND_ASCII = /[^\x00-\x7f]/;
+const BEYOND_ASCII = /\P{ASCII}/u;
 
 /** Whether every broker takes a text. */
 export function isMqttText(text: string): boolean {
