@@ -8,7 +8,7 @@
 import { Buffer } from "node:buffer";
 import { DeliveryError } from "../../errors.ts";
 import type { Event } from "../../event/event.ts";
-import { JsonPointer } from "../../json/pointer.ts";
+import { type EventValue, fillPattern, findValues, splitPattern } from "../name_pattern.ts";
 import { isMqttText, MAX_MQTT_TEXT } from "./text.ts";
 
 /** Longest value of a placeholder after it was encoded, in bytes. */
@@ -20,10 +20,7 @@ const MAX_LEVELS = 200;
 /** What a topic that is published to may not hold (MQTT 5.0, section 4.7), and what belongs to placeholders. */
 const FORBIDDEN_LITERAL = /[+#{}]/;
 
-/** A value of the event; `undefined` where it has none. */
-type ValueSource = (event: Event) => string | undefined;
-
-const NAMED: Readonly<Record<string, ValueSource>> = {
+const KNOWN: Readonly<Record<string, EventValue>> = {
   namespace: ({ namespace }) => namespace,
   webhook_id: ({ webhook }) => webhook,
   event_id: ({ id }) => id,
@@ -34,24 +31,15 @@ const NAMED: Readonly<Record<string, ValueSource>> = {
 export type TopicOf = (event: Event) => string;
 
 /** The function that a pattern stands for, or one sentence about what is wrong with it. */
-export function parseTopicPattern(pattern: string): TopicOf | { readonly problem: string } {
-  // Odd parts are the names of placeholders, even ones the text between them.
-  const parts = pattern.split(/\{([^{}]*)\}/);
-  const literals = parts.filter((_, index) => index % 2 === 0);
-  const names = parts.filter((_, index) => index % 2 === 1);
-  const problem = problemOf(pattern, literals);
+export function parseTopicPattern(text: string): TopicOf | { readonly problem: string } {
+  const pattern = splitPattern(text);
+  const { literals, names } = pattern;
+  const problem = problemOf(text, literals);
   if (problem !== undefined) return { problem };
-  const sources: ValueSource[] = [];
-  for (const name of names) {
-    const source = sourceOf(name);
-    if (source === undefined) return { problem: unknownPlaceholder(name) };
-    sources.push(source);
-  }
-  if (sources.length === 0) return () => pattern;
-  return (event) =>
-    literals.reduce((topic, literal, index) =>
-      topic + valueOf(event, names[index - 1]!, sources[index - 1]!) + literal
-    );
+  const values = findValues(names, KNOWN);
+  if ("problem" in values) return values;
+  if (values.length === 0) return () => text;
+  return (event) => fillPattern(pattern, (index) => encoded(values[index]!(event), names[index]!));
 }
 
 function problemOf(pattern: string, literals: readonly string[]): string | undefined {
@@ -66,25 +54,13 @@ function problemOf(pattern: string, literals: readonly string[]): string | undef
   return longest > MAX_MQTT_TEXT ? `The topic could become longer than ${MAX_MQTT_TEXT} bytes` : undefined;
 }
 
-function sourceOf(name: string): ValueSource | undefined {
-  if (Object.hasOwn(NAMED, name)) return NAMED[name];
-  const pointer = name.startsWith("/") ? JsonPointer.parse(name) : undefined;
-  return pointer === undefined ? undefined : ({ body }) => pointer.scalarIn(body)?.text;
-}
-
-function unknownPlaceholder(name: string): string {
-  const known = Object.keys(NAMED).map((name) => `{${name}}`).join(", ");
-  return `Placeholder {${name}} is not known: use ${known}, or a place in the payload such as {/order/id}`;
-}
-
 /** One level of a topic, or a part of one: everything but letters, digits and `-_.!~*'()` is percent-encoded. */
-function valueOf(event: Event, name: string, source: ValueSource): string {
-  const value = source(event);
+function encoded(value: string | undefined, name: string): string {
   if (value === undefined || value === "") {
     throw new DeliveryError("output_rejected", `The event has nothing for {${name}} of the topic`);
   }
-  const encoded = value.length > MAX_TOPIC_VALUE ? value : encodeURIComponent(value.toWellFormed());
-  if (encoded.length <= MAX_TOPIC_VALUE) return encoded;
+  const text = value.length > MAX_TOPIC_VALUE ? value : encodeURIComponent(value.toWellFormed());
+  if (text.length <= MAX_TOPIC_VALUE) return text;
   const message =
     `What the event has for {${name}} of the topic is longer than ${MAX_TOPIC_VALUE} bytes when encoded`;
   throw new DeliveryError("output_rejected", message);

@@ -10,7 +10,8 @@
 import { Buffer } from "node:buffer";
 import { DeliveryError } from "../../errors.ts";
 import type { Event } from "../../event/event.ts";
-import { JsonPointer } from "../../json/pointer.ts";
+import type { JsonPointer } from "../../json/pointer.ts";
+import { type EventValue, fillPattern, findValues, splitPattern } from "../name_pattern.ts";
 
 /** Longest name in AMQP, in bytes (0-9-1, section 4.2.5.3: a short string). */
 export const MAX_NAME_BYTES = 255;
@@ -19,7 +20,7 @@ export const MAX_NAME_BYTES = 255;
 const MAX_VALUE_BYTES = 128;
 
 /** What is known of each event, by the placeholder that stands for it. */
-const KNOWN: Readonly<Record<string, (event: Event) => string | undefined>> = {
+const KNOWN: Readonly<Record<string, EventValue>> = {
   event_type: ({ type }) => type,
   namespace: ({ namespace }) => namespace,
   webhook_id: ({ webhook }) => webhook,
@@ -65,41 +66,25 @@ export function payloadName(key: string, pointer: JsonPointer, place: string): N
  */
 export function parseName(text: string, key: string): Name | { readonly problem: string } {
   if (/\p{Cc}/u.test(text)) return { problem: "A name cannot contain control characters" };
-  // Odd parts are placeholders, even ones the text between them.
-  const parts = text.split(/\{([^{}]*)\}/);
-  if (parts.some((part, index) => index % 2 === 0 && /[{}]/.test(part))) {
+  const pattern = splitPattern(text);
+  const { literals, names } = pattern;
+  if (literals.some((literal) => /[{}]/.test(literal))) {
     return { problem: "Braces stand around a place in the payload, such as {/order/country}" };
   }
-  const values = parts.map((part, index) => index % 2 === 0 ? undefined : valueSource(part));
-  const unknown = parts.find((_, index) => index % 2 === 1 && values[index] === undefined);
-  if (unknown !== undefined) {
-    const known = Object.keys(KNOWN).map((name) => `{${name}}`).join(", ");
-    return {
-      problem: `Placeholder {${unknown}} is not known: use a JSON pointer, such as {/order/id}, ${known}`,
-    };
-  }
-  const fixed = parts.filter((_, index) => index % 2 === 0).join("");
-  if (Buffer.byteLength(fixed) > MAX_NAME_BYTES) {
+  const values = findValues(names, KNOWN);
+  if ("problem" in values) return values;
+  if (Buffer.byteLength(literals.join("")) > MAX_NAME_BYTES) {
     return { problem: `The name is longer than ${MAX_NAME_BYTES} bytes` };
   }
-  if (parts.length === 1) return literalName(text);
+  if (values.length === 0) return literalName(text);
   return {
     literal: undefined,
     text,
     of: (event) => {
-      const name = parts.map((part, index) => {
-        const value = values[index];
-        return value === undefined ? part : encoded(found(value(event), key, `{${part}}`), key);
-      }).join("");
-      return notTooLong(name, key);
+      const value = (index: number) => found(values[index]!(event), key, `{${names[index]}}`);
+      return notTooLong(fillPattern(pattern, (index) => encoded(value(index), key)), key);
     },
   };
-}
-
-function valueSource(placeholder: string): ((event: Event) => string | undefined) | undefined {
-  if (Object.hasOwn(KNOWN, placeholder)) return KNOWN[placeholder];
-  const pointer = placeholder === "" ? undefined : JsonPointer.parse(placeholder);
-  return pointer && (({ body }) => pointer.scalarIn(body)?.text);
 }
 
 function found(value: string | undefined, key: string, place: string): string {

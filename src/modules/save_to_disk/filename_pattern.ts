@@ -8,6 +8,7 @@
 
 import type { Event } from "../../event/event.ts";
 import { receivedAtText } from "../../event/event_headers.ts";
+import { fillPattern, splitPattern, unknownPlaceholder } from "../name_pattern.ts";
 
 /** Longest file name of the usual file systems, in bytes. */
 const MAX_NAME = 255;
@@ -31,15 +32,11 @@ export interface FilenamePattern {
 
 /** The pattern, or one sentence about what is wrong with it. */
 export function parseFilenamePattern(text: string): FilenamePattern | { readonly problem: string } {
-  // Odd parts are the names of placeholders, even ones the text between them.
-  const parts = text.split(/\{([^{}]*)\}/);
-  const names = parts.filter((_, index) => index % 2 === 1);
+  const pattern = splitPattern(text);
+  const { literals, names } = pattern;
   const unknown = names.find((name) => !Object.hasOwn(PLACEHOLDERS, name));
-  if (unknown !== undefined) {
-    const known = Object.keys(PLACEHOLDERS).map((name) => `{${name}}`).join(", ");
-    return { problem: `Placeholder {${unknown}} is not known: use ${known}` };
-  }
-  if (parts.some((part, index) => index % 2 === 0 && FORBIDDEN_LITERAL.test(part))) {
+  if (unknown !== undefined) return { problem: unknownPlaceholder(unknown, PLACEHOLDERS) };
+  if (literals.some((literal) => FORBIDDEN_LITERAL.test(literal))) {
     return {
       problem: "A file name cannot contain slashes, backslashes, single braces or control characters",
     };
@@ -48,20 +45,19 @@ export function parseFilenamePattern(text: string): FilenamePattern | { readonly
   if (!names.includes("uuid") && !names.includes("event_id")) {
     return { problem: "Without {event_id} or {uuid} one event would replace the file of another" };
   }
-  return longestName(parts) > MAX_NAME
-    ? { problem: `The file name could become longer than ${MAX_NAME} bytes` }
-    : { isStable: !names.includes("uuid"), render: (event) => render(parts, event) };
+  const placeholders = names as readonly Placeholder[];
+  if (longestName(literals, placeholders) > MAX_NAME) {
+    return { problem: `The file name could become longer than ${MAX_NAME} bytes` };
+  }
+  return {
+    isStable: !names.includes("uuid"),
+    render: (event) => fillPattern(pattern, (index) => valueOf(placeholders[index]!, event)),
+  };
 }
 
-function longestName(parts: readonly string[]): number {
-  return parts.reduce((length, part, index) => {
-    const isName = index % 2 === 1;
-    return length + (isName ? PLACEHOLDERS[part as Placeholder] : new TextEncoder().encode(part).byteLength);
-  }, 0);
-}
-
-function render(parts: readonly string[], event: Event): string {
-  return parts.map((part, index) => index % 2 === 0 ? part : valueOf(part as Placeholder, event)).join("");
+function longestName(literals: readonly string[], placeholders: readonly Placeholder[]): number {
+  const fixed = new TextEncoder().encode(literals.join("")).byteLength;
+  return placeholders.reduce((length, placeholder) => length + PLACEHOLDERS[placeholder], fixed);
 }
 
 function valueOf(placeholder: Placeholder, event: Event): string {

@@ -81,6 +81,11 @@ export const HOMES: readonly Home[] = [
     homes: ["src/modules/halves.ts"],
   },
   {
+    concept: "placeholders in names of outputs",
+    sign: /split\(\/\\\{\(\[\^\{\}\]\*\)/,
+    homes: ["src/modules/name_pattern.ts"],
+  },
+  {
     concept: "ends of strings in JSON texts",
     sign: /function endOfString\(\w+: string/,
     // json_pickle.ts says why it goes from character to character.

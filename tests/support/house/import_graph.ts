@@ -52,7 +52,7 @@ const RANKS: readonly (readonly string[])[] = [
   ["journal/event_codec.ts", "journal/journal.ts"],
   ["modules/registry.ts"],
   ["modules/*/"],
-  ["modules/halves.ts", "modules/module.ts", "modules/verdicts.ts"],
+  ["modules/halves.ts", "modules/module.ts", "modules/name_pattern.ts", "modules/verdicts.ts"],
   ["modules/documentation.ts"],
   ["channels/redis/", "channels/deferred.ts"],
   ["channels/channel_queues.ts", "channels/channel_watchers.ts", "records/"],
