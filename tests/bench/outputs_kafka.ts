@@ -13,14 +13,15 @@ import { RealKafka } from "../real/kafka/real_kafka.ts";
 import { REPOSITORY } from "../support/repository.ts";
 import { TempDir } from "../support/temp_dir.ts";
 import { verifiedEvent } from "../support/verified_event.ts";
+import { batchRate } from "./batch_rate.ts";
 import { PUSH_BODY } from "./bodies.ts";
 import { BuildDirectories } from "./against/build_directories.ts";
 import type { ComparisonOptions } from "./against/comparables.ts";
 import type { Comparable, Gain } from "./against/comparison.ts";
-import { median, print } from "./etcd_report.ts";
+import { print } from "./etcd_report.ts";
 import { comparableLoad, type Contestant, type LoadOptions, measureInTurn } from "./http_load.ts";
 import { openFloorProducer, recordOfTheFloor } from "./kafka_floor.ts";
-import type { OutputRow } from "./output_rows.ts";
+import { medianRow, type OutputRow } from "./output_rows.ts";
 
 const MOCK_BROKERS = 3;
 const PARTITIONS = 6;
@@ -111,11 +112,12 @@ async function measurePosts(options: LoadOptions): Promise<readonly OutputRow[]>
     ceiling.push(await kafka.ceiling(`ceiling-${round}`, options.seconds));
   }
   return [
-    rowOf("kafka, from POST", rates.gateway, rates.floor),
-    { ...rowOf("kafka, against one send each", rates.gateway, rates.each), target: GAIN_OF_BATCHES },
-    ...(ceiling.length === 0
-      ? []
-      : [{ ...rowOf("kafka, against Java, no HTTP", rates.gateway, ceiling), target: "ceiling" as const }]),
+    medianRow("kafka, from POST", rates.gateway, rates.floor),
+    { ...medianRow("kafka, against one send each", rates.gateway, rates.each), target: GAIN_OF_BATCHES },
+    ...(ceiling.length === 0 ? [] : [{
+      ...medianRow("kafka, against Java, no HTTP", rates.gateway, ceiling),
+      target: "ceiling" as const,
+    }]),
   ];
 }
 
@@ -185,23 +187,26 @@ async function measureBatches(rounds: number): Promise<OutputRow> {
       await assertVisible(kafka, topic, EVENTS);
     }
   }
-  return rowOf(`kafka, batches of ${DELIVERED_BATCH}`, measured, floor);
+  return medianRow(`kafka, batches of ${DELIVERED_BATCH}`, measured, floor);
 }
 
 async function outputRate(bootstrap: string, topic: string): Promise<number> {
   await using output = await KafkaOutputDriver.open({ bootstrap_servers: bootstrap });
   const events = Array.from({ length: EVENTS }, () => verifiedEvent({ body: PUSH_BODY }));
-  return await ratePerSecond(DELIVERED_BATCH, DELIVERED_AT_ONCE, async (start) => {
-    const batch = events.slice(start, start + DELIVERED_BATCH);
-    const results = await output.deliverEvents(batch, { topic });
-    if (results.some((result) => result !== "delivered")) throw new Error(String(results[0]));
-  });
+  return await batchRate(
+    { events: EVENTS, batch: DELIVERED_BATCH, atOnce: DELIVERED_AT_ONCE },
+    async (start) => {
+      const batch = events.slice(start, start + DELIVERED_BATCH);
+      const results = await output.deliverEvents(batch, { topic });
+      if (results.some((result) => result !== "delivered")) throw new Error(String(results[0]));
+    },
+  );
 }
 
 async function bareRate(bootstrap: string, topic: string): Promise<number> {
   const producer = await openFloorProducer(bootstrap);
   const body = new TextEncoder().encode(PUSH_BODY);
-  const rate = await ratePerSecond(SENT_BATCH, 1, async (start) => {
+  const rate = await batchRate({ events: EVENTS, batch: SENT_BATCH, atOnce: 1 }, async (start) => {
     const messages = Array.from({ length: SENT_BATCH }, (_, index) => {
       return recordOfTheFloor(`event-of-the-floor-${start + index}`, body, "application/json");
     });
@@ -211,35 +216,8 @@ async function bareRate(bootstrap: string, topic: string): Promise<number> {
   return rate;
 }
 
-/** Sends everything in batches, so many at once, the first tenth of it to warm up. */
-async function ratePerSecond(
-  batch: number,
-  atOnce: number,
-  send: (start: number) => Promise<void>,
-): Promise<number> {
-  let next = 0;
-  const run = async (until: number) => {
-    await Promise.all(Array.from({ length: atOnce }, async () => {
-      while (next < until) {
-        const start = next;
-        next += batch;
-        await send(start);
-      }
-    }));
-  };
-  await run(EVENTS / 10);
-  const warm = next;
-  const startedAt = performance.now();
-  await run(EVENTS);
-  return (next - warm) / (performance.now() - startedAt) * 1000;
-}
-
 /** @throws {Error} when less has arrived than was acknowledged */
 async function assertVisible(kafka: Brokers, topic: string, events: number): Promise<void> {
   const visible = await kafka.countRecords(topic);
   if (visible < Math.floor(events)) throw new Error(`Of ${events} events ${visible} are in topic ${topic}`);
-}
-
-function rowOf(name: string, measured: readonly number[], floor: readonly number[]): OutputRow {
-  return { name, eventsPerSecond: median(measured), floorEventsPerSecond: median(floor) };
 }

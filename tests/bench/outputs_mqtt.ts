@@ -14,18 +14,18 @@ import { verifiedEvent } from "../support/verified_event.ts";
 import { BuildDirectories } from "./against/build_directories.ts";
 import type { ComparisonOptions } from "./against/comparables.ts";
 import type { Comparable } from "./against/comparison.ts";
+import { type BatchLoad, batchRate } from "./batch_rate.ts";
 import { SMALL_BODY } from "./bodies.ts";
-import { median } from "./etcd_report.ts";
 import { comparableLoad, type Contestant, type LoadOptions, measureInTurn } from "./http_load.ts";
 import { openFloorClient, publishOfTheFloor } from "./mqtt_floor.ts";
-import type { OutputRow } from "./output_rows.ts";
+import { medianRow, type OutputRow } from "./output_rows.ts";
 
 const TOPIC = "output";
 
 /** As the gateway hands them over, and how many at once. */
 const BATCH = 64;
-const BATCHES_AT_ONCE = 2;
 const EVENTS = 32 * 1024;
+const DIRECT: BatchLoad = { events: EVENTS, batch: BATCH, atOnce: 2 };
 
 /**
  * Measures from `POST` at a gateway process to the answer, which comes after the broker has the event, and then with
@@ -100,17 +100,13 @@ async function measureBatches(broker: MosquittoServer, rounds: number): Promise<
     floor.push(await bareRate(broker.port));
     measured.push(await outputRate(broker.port));
   }
-  return {
-    name: `mqtt, batches of ${BATCH}`,
-    eventsPerSecond: median(measured),
-    floorEventsPerSecond: median(floor),
-  };
+  return medianRow(`mqtt, batches of ${BATCH}`, measured, floor);
 }
 
 async function outputRate(port: number): Promise<number> {
   await using output = await OpenOutput.open(mqttModule, { host: "127.0.0.1", port });
   const events = Array.from({ length: EVENTS }, () => verifiedEvent({ body: SMALL_BODY }));
-  return await ratePerSecond(async (start) => {
+  return await batchRate(DIRECT, async (start) => {
     const results = await output.deliver(events.slice(start, start + BATCH), { topic: TOPIC });
     if (results.some((result) => result !== "delivered")) throw new Error(String(results[0]));
   });
@@ -119,7 +115,7 @@ async function outputRate(port: number): Promise<number> {
 async function bareRate(port: number): Promise<number> {
   const client = await openFloorClient(port);
   const body = new TextEncoder().encode(SMALL_BODY);
-  const rate = await ratePerSecond(async (start) => {
+  const rate = await batchRate(DIRECT, async (start) => {
     await Promise.all(Array.from({ length: BATCH }, (_, index) => {
       const id = `event-of-the-floor-${start + index}`;
       return publishOfTheFloor(client, TOPIC, id, body, "application/json");
@@ -127,23 +123,4 @@ async function bareRate(port: number): Promise<number> {
   });
   await client.endAsync();
   return rate;
-}
-
-/** Sends everything in batches, several at once, the first tenth of it to warm up. */
-async function ratePerSecond(send: (start: number) => Promise<void>): Promise<number> {
-  let next = 0;
-  const run = async (until: number) => {
-    await Promise.all(Array.from({ length: BATCHES_AT_ONCE }, async () => {
-      while (next < until) {
-        const start = next;
-        next += BATCH;
-        await send(start);
-      }
-    }));
-  };
-  await run(EVENTS / 10);
-  const warm = next;
-  const startedAt = performance.now();
-  await run(EVENTS);
-  return (next - warm) / (performance.now() - startedAt) * 1000;
 }

@@ -18,10 +18,10 @@ import { verifiedEvent } from "../support/verified_event.ts";
 import { BuildDirectories } from "./against/build_directories.ts";
 import type { ComparisonOptions } from "./against/comparables.ts";
 import type { Comparable } from "./against/comparison.ts";
+import { type BatchLoad, batchRate } from "./batch_rate.ts";
 import { LARGE_BODY, SMALL_BODY } from "./bodies.ts";
-import { median } from "./etcd_report.ts";
 import { comparableLoad, type Contestant, type LoadOptions, measureInTurn } from "./http_load.ts";
-import type { OutputRow } from "./output_rows.ts";
+import { medianRow, type OutputRow } from "./output_rows.ts";
 import { floorProperties } from "./rabbitmq_floor.ts";
 
 const SECRET = "a secret of the benchmark alone";
@@ -30,8 +30,8 @@ const SIZES = [["196 B", SMALL_BODY], ["19 KB", LARGE_BODY]] as const;
 
 /** How batches are handed over directly. */
 const BATCH = 64;
-const BATCHES_AT_ONCE = 2;
 const DIRECT_EVENTS = 20 * 1024;
+const DIRECT: BatchLoad = { events: DIRECT_EVENTS, batch: BATCH, atOnce: 2 };
 
 /** Measures from `POST` to the answer, and then with batches that are handed to the output directly. */
 export async function benchRabbitmq(options: LoadOptions): Promise<readonly OutputRow[]> {
@@ -81,7 +81,7 @@ async function measurePosts(
       rates[contestant.name]!.push(measurement!.requestsPerSecond);
     }
   }
-  return rowOf(`rabbitmq, ${size}, from POST`, rates["gateway"]!, rates["floor"]!);
+  return medianRow(`rabbitmq, ${size}, from POST`, rates["gateway"]!, rates["floor"]!);
 }
 
 async function emptyQueue(desk: RabbitmqDesk): Promise<void> {
@@ -130,13 +130,13 @@ async function measureBatches(
     await emptyQueue(desk);
     measured.push(await outputRate(rabbitmq.port));
   }
-  return rowOf(`rabbitmq, batches of ${BATCH}`, measured, floor);
+  return medianRow(`rabbitmq, batches of ${BATCH}`, measured, floor);
 }
 
 async function outputRate(port: number): Promise<number> {
   await using output = await OpenOutput.open(rabbitmqModule, { host: "127.0.0.1", port });
   const events = Array.from({ length: DIRECT_EVENTS }, () => verifiedEvent({ body: SMALL_BODY }));
-  return await ratePerSecond(async (start) => {
+  return await batchRate(DIRECT, async (start) => {
     const results = await output.deliver(events.slice(start, start + BATCH), { queue_name: QUEUE });
     if (results.some((result) => result !== "delivered")) throw new Error(String(results[0]));
   });
@@ -153,33 +153,9 @@ async function bareRate(port: number): Promise<number> {
         else reject(error);
       });
     });
-  const rate = await ratePerSecond(async (start) => {
+  const rate = await batchRate(DIRECT, async (start) => {
     await Promise.all(bodies.slice(start, start + BATCH).map((body, index) => publish(body, start + index)));
   });
   await model.close();
   return rate;
-}
-
-/** Runs one batch after the other in several lanes, first a tenth of them to warm up. */
-async function ratePerSecond(send: (start: number) => Promise<void>): Promise<number> {
-  let next = 0;
-  const run = async (until: number) => {
-    const lanes = Array.from({ length: BATCHES_AT_ONCE }, async () => {
-      while (next < until) {
-        const start = next;
-        next += BATCH;
-        await send(start);
-      }
-    });
-    await Promise.all(lanes);
-  };
-  await run(DIRECT_EVENTS / 10);
-  const warm = next;
-  const startedAt = performance.now();
-  await run(DIRECT_EVENTS);
-  return (next - warm) / (performance.now() - startedAt) * 1000;
-}
-
-function rowOf(name: string, measured: readonly number[], floor: readonly number[]): OutputRow {
-  return { name, eventsPerSecond: median(measured), floorEventsPerSecond: median(floor) };
 }

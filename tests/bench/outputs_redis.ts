@@ -20,19 +20,19 @@ import { verifiedEvent } from "../support/verified_event.ts";
 import { BuildDirectories } from "./against/build_directories.ts";
 import type { ComparisonOptions } from "./against/comparables.ts";
 import type { Comparable } from "./against/comparison.ts";
+import { type BatchLoad, batchRate } from "./batch_rate.ts";
 import { LARGE_BODY, SMALL_BODY } from "./bodies.ts";
-import { median } from "./etcd_report.ts";
 import { FLOOR_SCRIPTS, floorCommand, type FloorKind } from "./redis_floor.ts";
 import { comparableLoad, type Contestant, type LoadOptions, measureInTurn } from "./http_load.ts";
-import type { OutputRow } from "./output_rows.ts";
+import { medianRow, type OutputRow } from "./output_rows.ts";
 
 const FUNCTION = "shop.tasks.record";
 const SECRET = "a secret of the benchmark alone";
 
 /** How batches are handed over directly. */
 const BATCH = 128;
-const BATCHES_AT_ONCE = 4;
 const DIRECT_EVENTS = 30 * 1024;
+const DIRECT: BatchLoad = { events: DIRECT_EVENTS, batch: BATCH, atOnce: 4 };
 
 /** One kind of delivery, in both forms in which it is measured. */
 interface Variant {
@@ -134,7 +134,7 @@ async function measurePosts(
       rates[contestant.name]!.push(measurement!.requestsPerSecond);
     }
   }
-  return rowOf(`${variant.name}, ${size}, from POST`, rates["gateway"]!, rates["floor"]!);
+  return medianRow(`${variant.name}, ${size}, from POST`, rates["gateway"]!, rates["floor"]!);
 }
 
 /** With an empty Redis for each program that starts. */
@@ -193,7 +193,7 @@ async function measureBatches(variant: Variant, redis: RedisServer, rounds: numb
     await redis.call("FLUSHALL");
     measured.push(await outputRate(variant, redis.port));
   }
-  return rowOf(`${variant.name}, batches of ${BATCH}`, measured, floor);
+  return medianRow(`${variant.name}, batches of ${BATCH}`, measured, floor);
 }
 
 async function outputRate({ module, config }: Variant, port: number): Promise<number> {
@@ -202,7 +202,7 @@ async function outputRate({ module, config }: Variant, port: number): Promise<nu
   const events = Array.from({ length: DIRECT_EVENTS }, () => verifiedEvent({ body: SMALL_BODY }));
   // The gateway has found out what the bodies are before it hands them over.
   for (const { body } of events) body.isJson();
-  return await ratePerSecond(async (start) => {
+  return await batchRate(DIRECT, async (start) => {
     const results = await output.deliver(events.slice(start, start + BATCH), config);
     if (results.some((result) => result !== "delivered")) throw new Error(String(results[0]));
   });
@@ -212,7 +212,7 @@ async function bareRate({ floor }: Variant, port: number): Promise<number> {
   const redis = new Redis(port, "127.0.0.1", { protocol: 2, scripts: FLOOR_SCRIPTS });
   await redis.ping();
   const headers = new Headers({ "content-type": "application/json" });
-  const rate = await ratePerSecond(async (start) => {
+  const rate = await batchRate(DIRECT, async (start) => {
     const commands: unknown[][] = [];
     for (let index = start; index < start + BATCH; index++) {
       commands.push(floorCommand(floor, `event-of-the-floor-${index}`, SMALL_BODY, headers));
@@ -222,28 +222,4 @@ async function bareRate({ floor }: Variant, port: number): Promise<number> {
   });
   redis.disconnect();
   return rate;
-}
-
-/** Runs one batch after the other in several lanes, first a tenth of them to warm up. */
-async function ratePerSecond(send: (start: number) => Promise<void>): Promise<number> {
-  let next = 0;
-  const run = async (until: number) => {
-    const lanes = Array.from({ length: BATCHES_AT_ONCE }, async () => {
-      while (next < until) {
-        const start = next;
-        next += BATCH;
-        await send(start);
-      }
-    });
-    await Promise.all(lanes);
-  };
-  await run(DIRECT_EVENTS / 10);
-  const warm = next;
-  const startedAt = performance.now();
-  await run(DIRECT_EVENTS);
-  return (next - warm) / (performance.now() - startedAt) * 1000;
-}
-
-function rowOf(name: string, measured: readonly number[], floor: readonly number[]): OutputRow {
-  return { name, eventsPerSecond: median(measured), floorEventsPerSecond: median(floor) };
 }
