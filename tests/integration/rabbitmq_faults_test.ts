@@ -198,7 +198,7 @@ Deno.test("a RabbitMQ without memory pauses its connection, says why, and goes o
       assertStringIncludes(result.message, "takes no messages for the moment: low on memory");
     });
     await assertRejects(() => world.output.probe(), DeliveryError, "low on memory");
-    // A new connection is not told before it sends something.
+    // A new connection learns of it when it sends something.
     await using other = await OpenOutput.open(rabbitmqModule, world.connection);
     await assertRejects(() => other.probe(), DeliveryError, "low on memory");
   } finally {
