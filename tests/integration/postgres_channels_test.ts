@@ -76,6 +76,27 @@ Deno.test("connections that end again and again neither lose nor repeat events o
   assertEquals(new Set(got.map(({ event }) => event.id)).size, ids.length + 1);
 });
 
+Deno.test("what a consumer says with NUL, which PostgreSQL refuses, is no failure for the others", async () => {
+  await using database = await (await sharedPostgres()).createDatabase();
+  await using channels = openChannels(database.url);
+  const { queues, deadLetters } = channels;
+  await enqueueMany(queues, 4);
+  const [first, second, third, fourth] = await queues.lease(CHANNEL, 4, MINUTE_MS);
+  const unknown = ["", "un\0known", "\ud800", "x".repeat(200)];
+  const acknowledged = await Promise.all(
+    [unknown, [...unknown, first!.tag], [second!.tag]].map((tags) => queues.acknowledge(CHANNEL, tags)),
+  );
+  assertEquals(acknowledged, [[], [first!.tag], [second!.tag]]);
+  const rejected = await Promise.all(
+    [{ tag: third!.tag, message: "No\0 order" }, { tag: fourth!.tag, message: "No order" }].map((
+      { tag, message },
+    ) => queues.reject(CHANNEL, [{ tag }], { code: "output_rejected", message })),
+  );
+  assertEquals(rejected, [[third!.tag], [fourth!.tag]]);
+  const { letters } = await deadLetters.list({}, 10);
+  assertEquals(letters.map(({ message }) => message), ["No order", "No order"]);
+});
+
 Deno.test("an event whose connection was lost does not come back once it was handled", async () => {
   const server = await sharedPostgres();
   await using database = await server.createDatabase();

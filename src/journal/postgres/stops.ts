@@ -7,6 +7,7 @@
 import { GatewayError } from "../../errors.ts";
 import type { LaneKey, StoppedLane, StopStore } from "../journal.ts";
 import { prepared } from "../../io/postgres/statement.ts";
+import { storable } from "../../io/postgres/storable_text.ts";
 import type { StatementRunner } from "./statement_runner.ts";
 
 const LIST = prepared(
@@ -56,7 +57,7 @@ export class PostgresStops implements StopStore, Disposable {
   }
 
   async put({ namespace, webhook, state, since, cause }: StoppedLane): Promise<void> {
-    const values = [namespace, webhook, state, Math.floor(since), withoutNul(cause)];
+    const values = [namespace, webhook, state, Math.floor(since), storable(cause)];
     const { count } = await this.#change((change) => this.#runner.run(PUT, [...values, change]));
     if (count === 0) {
       throw new GatewayError("journal_unavailable", undefined, {
@@ -112,9 +113,4 @@ export class PostgresStops implements StopStore, Disposable {
       this.#changes++;
     }
   }
-}
-
-/** A text as PostgreSQL can keep it: it has no place for NUL. */
-function withoutNul(text: string): string {
-  return text.replaceAll("\0", "");
 }

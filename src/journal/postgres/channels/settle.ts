@@ -7,6 +7,7 @@
 import type { HeldEvent, Rejection, TimedLease } from "../../../channels/channel_queues.ts";
 import type { Value } from "../../../io/postgres/client.ts";
 import type { Statement } from "../../../io/postgres/statement.ts";
+import { isStorable, storable } from "../../../io/postgres/storable_text.ts";
 import type { Caller } from "./caller.ts";
 import { type Call, CallQueue } from "./call_queue.ts";
 import { ACKNOWLEDGE, type AppliedRow, EXTEND, REJECT, RELEASE, RENEW, TAKE_BACK } from "./statements.ts";
@@ -80,7 +81,7 @@ export class Settler {
   ): Promise<readonly string[]> {
     const named = events.map(({ tag, delivery = null }) => ({
       tag,
-      values: [delivery, code, message, attempts ?? null],
+      values: [delivery, code, storable(message), attempts ?? null],
     }));
     return this.#settle(REJECT, channel, named);
   }
@@ -96,12 +97,11 @@ export class Settler {
     events: readonly NamedEvent[],
     mayWait = false,
   ): Promise<readonly string[]> {
-    if (events.length === 0) return Promise.resolve([]);
     // An event that is named twice is dealt with once, as it was named first.
     const byTag = new Map(events.toReversed().map((event) => [event.tag, event]));
-    const named = byTag.size === events.length
-      ? events
-      : events.filter((event) => byTag.get(event.tag) === event);
+    // Consumers name what they like: nothing stands under a name that the server would refuse the others for.
+    const named = events.filter((event) => byTag.get(event.tag) === event && isStorable(event.tag));
+    if (named.length === 0) return Promise.resolve([]);
     const { promise, resolve, reject } = Promise.withResolvers<readonly string[]>();
     const keys = named.map(({ tag }) => `${channel}/${tag}`);
     this.#calls.add({ statement, channel, events: named, mayWait, bytes: 0, keys, resolve, reject });

@@ -18,6 +18,7 @@ import type {
 import { GatewayError } from "../../../errors.ts";
 import type { VerifiedEvent } from "../../../event/verified_event.ts";
 import type { Statement } from "../../../io/postgres/statement.ts";
+import { storable } from "../../../io/postgres/storable_text.ts";
 import { encodeEventBytes, readEvent } from "../event_bytes.ts";
 import type { StatementRunner } from "../statement_runner.ts";
 import {
@@ -116,7 +117,7 @@ export class PostgresDeadLetters implements DeadLetters {
       id,
       connection,
       code,
-      message.replaceAll("\0", ""),
+      storable(message),
       attempts,
       Date.now(),
       Math.round(receivedAt),

@@ -7,6 +7,7 @@
 import { Buffer } from "node:buffer";
 import type { Value } from "../../../io/postgres/client.ts";
 import type { Statement } from "../../../io/postgres/statement.ts";
+import { storable } from "../../../io/postgres/storable_text.ts";
 import { type EventToWrite, prepareEvent, writeEvent } from "../event_bytes.ts";
 import { encodeHeld, type HeldEvent } from "../packs/held.ts";
 import type { Pack } from "../packs/pack.ts";
@@ -169,11 +170,6 @@ function encodeLanes(lanes: readonly WaitingLane[]): string {
 
 function withoutText({ index, attempts, dueAt }: HeldEvent): HeldEvent {
   return { index, attempts, dueAt, failure: undefined, progress: undefined };
-}
-
-/** A text without NUL, which PostgreSQL has no place for. */
-function storable(text: string): string {
-  return text.includes("\0") ? text.replaceAll("\0", "") : text;
 }
 
 /** The bytes of all events of a lot. */
