@@ -17,11 +17,16 @@ export interface Answer<Row> {
   readonly rows: readonly Row[];
   /** Rows that it returned or changed. */
   readonly count: number;
-  /**
-   * `SQLSTATE` of the notices that came with it. One of class `01` at a commit says that the wait for the synchronous
-   * standby was given up: what was written may be lost with the primary.
-   */
+  /** `SQLSTATE` of the notices that came with it. */
   readonly notices: readonly string[];
+}
+
+/** Notices of this class say at a commit that the wait for the synchronous standby was given up. */
+const WARNING_CLASS = "01";
+
+/** Whether what a statement has written may be lost with the primary: the synchronous standby has not confirmed it. */
+export function isUnconfirmed({ notices }: Pick<Answer<unknown>, "notices">): boolean {
+  return notices.some((code) => code.startsWith(WARNING_CLASS));
 }
 
 /** What all connections to a server have in common. */

@@ -7,7 +7,7 @@
 
 import { GatewayError } from "../../errors.ts";
 import { pause } from "../../time/abortable.ts";
-import type { Answer, Value } from "../../io/postgres/client.ts";
+import { type Answer, isUnconfirmed, type Value } from "../../io/postgres/client.ts";
 import type { PostgresConnection } from "./connection/connection.ts";
 import { PostgresError, SQL_STATE } from "../../io/postgres/errors.ts";
 import type { Statement } from "../../io/postgres/statement.ts";
@@ -18,9 +18,6 @@ const TIMEOUT_MS = 5_000;
 
 /** The pause before a statement is sent again, in milliseconds. */
 const AGAIN_MS = 20;
-
-/** Notices of this class say that the wait for the synchronous standby was given up. */
-const WARNING_CLASS = "01";
 
 /** Refusals of a statement of which nothing has happened, and that may succeed the next time. */
 const PASSING: readonly string[] = [SQL_STATE.serializationFailure, SQL_STATE.deadlock];
@@ -47,7 +44,7 @@ export class StatementRunner {
     for (;;) {
       try {
         const answer = await this.#connection.use((client) => client.query<Row>(statement, possible), signal);
-        if (!answer.notices.some((code) => code.startsWith(WARNING_CLASS))) return answer;
+        if (!isUnconfirmed(answer)) return answer;
         throw new GatewayError("journal_unavailable", undefined, {
           reason: "The synchronous standby has not confirmed the change: it is lost if the primary is",
         });

@@ -9,7 +9,7 @@
  */
 
 import { abortable, pause } from "../../../time/abortable.ts";
-import type { PostgresClient, Value } from "../../../io/postgres/client.ts";
+import { isUnconfirmed, type PostgresClient, type Value } from "../../../io/postgres/client.ts";
 import type { PostgresConnection } from "../connection/connection.ts";
 import { PostgresError, SQL_STATE } from "../../../io/postgres/errors.ts";
 import type { Statement } from "../../../io/postgres/statement.ts";
@@ -20,9 +20,6 @@ const RAISE_TIMEOUT_MS = 1_000;
 
 /** The pause before a statement is sent again, in milliseconds. */
 const AGAIN_MS = 20;
-
-/** Notices of this class say that the wait for the synchronous standby was given up. */
-const WARNING_CLASS = "01";
 
 /** What a statement returns that begins with the lock. */
 export interface FencedRow {
@@ -110,13 +107,14 @@ export class Caller implements AsyncDisposable {
     statement: Statement,
     values: readonly Value[],
   ): Promise<readonly Row[]> {
-    const { rows, notices } = await client.query<Row>(statement, [id, session, ...values]);
+    const answer = await client.query<Row>(statement, [id, session, ...values]);
+    const { rows } = answer;
     if (rows[0]?.alive !== 1) {
       this.#fence = undefined;
       throw new FencedOut();
     }
     // What was written may be lost with the primary. Sent again, it waits for the standby once more.
-    if (notices.some((code) => code.startsWith(WARNING_CLASS))) throw new FencedOut();
+    if (isUnconfirmed(answer)) throw new FencedOut();
     return rows;
   }
 

@@ -12,7 +12,7 @@ import { pause } from "../../../time/abortable.ts";
 import { NextTurn } from "../../../time/next_turn.ts";
 import type { KeyClaims, RememberedEvent } from "../../journal.ts";
 import type { Member } from "../cluster/member.ts";
-import type { PostgresClient } from "../../../io/postgres/client.ts";
+import { isUnconfirmed, type PostgresClient } from "../../../io/postgres/client.ts";
 import type { PostgresConnection } from "../connection/connection.ts";
 import { PostgresError } from "../../../io/postgres/errors.ts";
 import { draining, mayPass } from "../lots/refusals.ts";
@@ -233,7 +233,7 @@ export class PostgresKeyClaims implements KeyClaims {
     );
     const columns = [0, 1, 2, 3, 4].map((column) => rows.map((row) => row[column]!));
     const answer = await client.query<TakenKey>(TAKE, [member.id, ...columns]);
-    if (answer.notices.some((code) => code.startsWith("01"))) {
+    if (isUnconfirmed(answer)) {
       throw new PostgresError("The synchronous standby has not confirmed a claim", { endsConnection: true });
     }
     return answer.rows;

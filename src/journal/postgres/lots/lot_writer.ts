@@ -9,7 +9,7 @@
 
 import { pause } from "../../../time/abortable.ts";
 import type { Member, Membership } from "../cluster/member.ts";
-import type { PostgresClient } from "../../../io/postgres/client.ts";
+import { isUnconfirmed, type PostgresClient } from "../../../io/postgres/client.ts";
 import type { PostgresConnection } from "../connection/connection.ts";
 import { PostgresError } from "../../../io/postgres/errors.ts";
 import type { JournalLog } from "../journal_log.ts";
@@ -123,10 +123,11 @@ export class LotWriter {
     const sender = { ...this.#membership!, now: now(), keepsDelivered };
     const { statement, values } = lotQuery(lot, outcomes, sender);
     part.wasSent = true;
-    const { rows: [row], notices } = await client.query<LotRow>(statement, values);
+    const answer = await client.query<LotRow>(statement, values);
     this.commits++;
     // A wait for the standby that was cut short: the server keeps what it has, and may lose it.
-    if (notices.some((code) => code.startsWith("01"))) return undefined;
+    if (isUnconfirmed(answer)) return undefined;
+    const [row] = answer.rows;
     if (row?.alive === 1) return row;
     // The session is another one, or the row is gone.
     this.#client = undefined;
