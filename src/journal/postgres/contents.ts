@@ -6,6 +6,7 @@
  */
 
 import type { JournalContents } from "../journal_store.ts";
+import { USUAL_TEMPO } from "./cluster/beats.ts";
 import type { PostgresConnection } from "./connection/connection.ts";
 import { type DeadLetterListener, PostgresDeadLetters } from "./dead_letters/dead_letters.ts";
 import { PostgresHandshakes } from "./handshakes.ts";
@@ -16,12 +17,9 @@ import { openPostgresServer, type PostgresServerChoices } from "./server.ts";
 import { StatementRunner } from "./statement_runner.ts";
 import { PostgresStops } from "./stops.ts";
 
-/** As often as a gateway says that it lives, by default. */
-const LOOK_MS = 3_000;
-
 /** What of the settings counts for the contents of a journal. */
 export interface ContentsBounds {
-  /** How often is looked what other gateways have changed, in milliseconds. @default 3000 */
+  /** How often is looked what other gateways have changed, in milliseconds. @default as often as they say that they live */
   readonly lookMs?: number | undefined;
   /** `JOURNAL_MAX_BYTES`. @default no bound */
   readonly maxBytes?: number | undefined;
@@ -41,7 +39,7 @@ export class PostgresContents implements JournalContents {
   constructor(
     connection: PostgresConnection,
     listener?: DeadLetterListener,
-    { lookMs = LOOK_MS, maxBytes = Infinity }: ContentsBounds = {},
+    { lookMs = USUAL_TEMPO.beatMs, maxBytes = Infinity }: ContentsBounds = {},
   ) {
     const runner = this.#runner = new StatementRunner(connection);
     this.deadLetters = new PostgresDeadLetters(runner, listener);

@@ -5,27 +5,20 @@
  * @module
  */
 
-import { MAX_PORT } from "../../schema/addresses.ts";
+import { MAX_PORT, type ServerAddress } from "../../schema/addresses.ts";
 import { host, type Parsed, type SettingType } from "../types.ts";
 import { ifSet } from "../variable.ts";
 
 /** How to reach the PostgreSQL server of the journal. Holds a password. */
 export interface PostgresSettings {
   /** At least one; tried in turn until one is the primary. */
-  readonly hosts: readonly PostgresHost[];
+  readonly hosts: readonly ServerAddress[];
   readonly database: string;
   readonly user: string;
   /** The text itself, or the file that holds it, which is read at each connection; left out: there is none. */
   readonly password?: { readonly text: string } | { readonly file: string };
   /** Left out: what is sent is not encrypted. */
   readonly tls?: PostgresTls;
-}
-
-/** One server, or one of a primary and its standbys. */
-export interface PostgresHost {
-  /** A name or an address, IPv6 without brackets. */
-  readonly host: string;
-  readonly port: number;
 }
 
 /** How the connection is encrypted. */
@@ -77,7 +70,7 @@ interface UrlParts {
 
 function serverOf({ user, password, database, hosts: text, query }: UrlParts): Parsed<PostgresSettings> {
   if (user === undefined || user === "") return wrong("name the user: postgres://user@host/database");
-  const hosts: PostgresHost[] = [];
+  const hosts: ServerAddress[] = [];
   for (const part of text.split(",")) {
     const host = hostOf(part);
     if (host === undefined) return wrong(`${RULE}, each host a name or an address`);
@@ -96,7 +89,7 @@ function serverOf({ user, password, database, hosts: text, query }: UrlParts): P
   };
 }
 
-function hostOf(part: string): PostgresHost | undefined {
+function hostOf(part: string): ServerAddress | undefined {
   const [, name = "", digits] = /^(\[[^\]]*\]|[^:]*)(?::(\d{1,5}))?$/.exec(part) ?? [];
   const parsed = host().parse(name);
   const port = digits === undefined ? DEFAULT_PORT : Number(digits);
