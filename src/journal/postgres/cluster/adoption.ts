@@ -6,25 +6,14 @@
 
 import type { PostgresClient } from "../../../io/postgres/client.ts";
 import { prepared } from "../../../io/postgres/statement.ts";
-import { DONE_OWNER } from "../lots/lot_statement.ts";
 import { ORDERED_FROM } from "../lanes/ordered_rows.ts";
-import { readPackRows, STORED_PACK, type StoredPack } from "../packs/pack_rows.ts";
+import { ENDED_OWNERS, OWN_PACKS, readPackRows, STORED_PACK, type StoredPack } from "../packs/pack_rows.ts";
 import type { Packs } from "../packs/packs.ts";
 import type { WaitingLane } from "../packs/waiting_lane.ts";
 import type { Member } from "./member.ts";
 
 /** Packs that are taken over by one statement. */
 const SLICE = 200;
-
-/** One look into the index for each owner, however many packs it has. Packs of 0 never had one: they were replayed. */
-const ORPHANED = prepared(
-  `with recursive o as (
-    (select owner from cwm.pack where owner > ${DONE_OWNER} order by owner limit 1)
-    union all
-    select (select p.owner from cwm.pack p where p.owner > o.owner order by p.owner limit 1) from o
-    where o.owner is not null)
-  select owner from o where owner is not null and not exists (select from cwm.gateway g where g.id = o.owner)`,
-);
 
 const CANDIDATES = prepared(
   `select no from cwm.pack where owner = $1 and no < ${ORDERED_FROM} order by no limit ${SLICE}`,
@@ -41,8 +30,7 @@ export const ADOPT = prepared(
 );
 
 const OWN = prepared(
-  `select ${STORED_PACK} from unnest($2::bigint[]) t(no)
-  cross join lateral (select * from cwm.pack p where p.owner = $1 and p.no = t.no offset 0) p`,
+  `select ${STORED_PACK} from ${OWN_PACKS}`,
 );
 
 /** How many packs a slice has found, and how many of them were left to take over. */
@@ -95,7 +83,7 @@ export class Adoption {
     const begunAt = performance.now();
     let adopted = await this.#findOut(client, id);
     await this.#findWritten(client, id);
-    const { rows: owners } = await client.query<{ readonly owner: number }>(ORPHANED);
+    const { rows: owners } = await client.query<{ readonly owner: number }>(ENDED_OWNERS);
     for (const { owner } of owners) {
       let hasMore = true;
       while (hasMore && this.#member.id === id) {

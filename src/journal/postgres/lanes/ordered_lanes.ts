@@ -14,12 +14,12 @@ import type { PostgresClient } from "../../../io/postgres/client.ts";
 import type { PostgresConnection } from "../connection/connection.ts";
 import type { OrderedOutcome } from "../lots/ordered_outcome.ts";
 import { meetLanes } from "../packs/lane_numbers.ts";
-import { readPackRows, type StoredPack } from "../packs/pack_rows.ts";
+import { ENDED_OWNERS, readPackRows, type StoredPack } from "../packs/pack_rows.ts";
 import type { Packs } from "../packs/packs.ts";
 import type { WaitingLane } from "../packs/waiting_lane.ts";
 import type { Wakeups } from "../wakeups/wakeups.ts";
 import { unreadOwner } from "./ordered_rows.ts";
-import { ENDED, HELD, HOLD, LEFT, LEFT_PACKS, SLICE, TAKE, TAKEN, UNREAD, WAITING } from "./statements.ts";
+import { HELD, HOLD, LEFT, LEFT_PACKS, SLICE, TAKE, TAKEN, UNREAD, WAITING } from "./statements.ts";
 
 /** How long anything here may take, in milliseconds. */
 const TIMEOUT_MS = 10_000;
@@ -281,7 +281,7 @@ export class OrderedLanes implements AsyncDisposable {
   }
 
   async #ended(client: PostgresClient): Promise<readonly number[]> {
-    const { rows } = await client.query<{ readonly owner: number }>(ENDED);
+    const { rows } = await client.query<{ readonly owner: number }>(ENDED_OWNERS);
     return rows.map(({ owner }) => owner);
   }
 }

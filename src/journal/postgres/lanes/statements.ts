@@ -5,21 +5,11 @@
  */
 
 import { prepared } from "../../../io/postgres/statement.ts";
-import { STORED_PACK } from "../packs/pack_rows.ts";
+import { OWN_PACKS, STORED_PACK } from "../packs/pack_rows.ts";
 import { isLaneSql, ORDERED_FROM, unreadOwnerSql } from "./ordered_rows.ts";
 
 /** Packs that one statement takes, and lanes. */
 export const SLICE = 500;
-
-/** Owners that have ended, one look into the index for each. */
-export const ENDED = prepared(
-  `with recursive o as (
-    (select owner from cwm.pack where owner > 0 order by owner limit 1)
-    union all
-    select (select p.owner from cwm.pack p where p.owner > o.owner order by p.owner limit 1) from o
-    where o.owner is not null)
-  select owner from o where owner is not null and not exists (select from cwm.gateway g where g.id = o.owner)`,
-);
 
 /** Lanes of packs that ended gateways have left. Values: those gateways. */
 export const LEFT = prepared(
@@ -88,6 +78,5 @@ export const TAKE = prepared(
 
 /** Which of these packs are this gateway's. Values: this gateway, numbers. */
 export const TAKEN = prepared(
-  `select ${STORED_PACK}, p.mark::float8 as mark from unnest($2::bigint[]) t(no)
-  cross join lateral (select * from cwm.pack p where p.owner = $1 and p.no = t.no offset 0) p`,
+  `select ${STORED_PACK}, p.mark::float8 as mark from ${OWN_PACKS}`,
 );

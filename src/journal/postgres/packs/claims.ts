@@ -12,7 +12,7 @@ import { prepared } from "../../../io/postgres/statement.ts";
 import { eventStarts, readEvent } from "../event_bytes.ts";
 import type { HeapItem } from "./number_heap.ts";
 import { type Pack, sequenceOf } from "./pack.ts";
-import { readPackRows, STORED_PACK, type StoredPack } from "./pack_rows.ts";
+import { OWN_PACKS, readPackRows, STORED_PACK, type StoredPack } from "./pack_rows.ts";
 import { type Packs, restorePack } from "./packs.ts";
 import type { WaitingLane } from "./waiting_lane.ts";
 
@@ -31,9 +31,7 @@ const READ_TIMEOUT_MS = 10_000;
 
 /** Packs with their events, but for those that are large. */
 export const READ = prepared(
-  `select ${STORED_PACK}, case when octet_length(p.data) <= $3 then p.data end as data
-  from unnest($2::bigint[]) t(no)
-  cross join lateral (select * from cwm.pack p where p.owner = $1 and p.no = t.no offset 0) p`,
+  `select ${STORED_PACK}, case when octet_length(p.data) <= $3 then p.data end as data from ${OWN_PACKS}`,
 );
 
 interface ReadPack {

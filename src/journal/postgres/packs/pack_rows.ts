@@ -5,6 +5,7 @@
  */
 
 import type { PostgresClient } from "../../../io/postgres/client.ts";
+import { prepared } from "../../../io/postgres/statement.ts";
 import { decodeHeld } from "./held.ts";
 import { meetLanes } from "./lane_numbers.ts";
 import type { PackRow, Packs } from "./packs.ts";
@@ -13,6 +14,23 @@ import type { PackRow, Packs } from "./packs.ts";
 export const STORED_PACK =
   `p.no::float8 as no, p.count, p.oldest_at::float8 as oldest_at, p.claimed, p.lanes, p.held,
   octet_length(p.data) as bytes`;
+
+/**
+ * The rows `p` of packs of one gateway, each by a look into the index, whatever is known of the table's size. Values: the
+ * gateway, the numbers.
+ */
+export const OWN_PACKS = `unnest($2::bigint[]) t(no)
+  cross join lateral (select * from cwm.pack p where p.owner = $1 and p.no = t.no offset 0) p`;
+
+/** Owners of packs that are no gateways, or none any more, by one look into the index for each. */
+export const ENDED_OWNERS = prepared(
+  `with recursive o as (
+    (select owner from cwm.pack where owner > 0 order by owner limit 1)
+    union all
+    select (select p.owner from cwm.pack p where p.owner > o.owner order by p.owner limit 1) from o
+    where o.owner is not null)
+  select owner from o where owner is not null and not exists (select from cwm.gateway g where g.id = o.owner)`,
+);
 
 /** A row of the table `pack`, without its events. */
 export interface StoredPack {

@@ -71,8 +71,8 @@ const TRACES: readonly string[] = [
  * - `pack`: accepted events, many in a row, of the gateway `owner` alone. `lanes` has the number of a lane and how many
  *   events in a row are of it, again and again; `claimed` says that an attempt of each was begun when they came. `held`
  *   says which of them are not done, once one was held up (`packs/held.ts`); where delivered events are kept, `done_at`
- *   is set and `owner` is -1. Those with 0 wait for any gateway to take them. Packs of webhooks whose order counts are
- *   numbered by the server (`lanes/ordered_rows.ts`); `mark` is the number that the gateway had given.
+ *   is set and `owner` is -1. Those of a number that no gateway has are taken over by any. Packs of webhooks whose
+ *   order counts are numbered by the server (`lanes/ordered_rows.ts`); `mark` is the number that the gateway had given.
  * - `lane`: a number for each webhook, and which gateway delivers where the order counts.
  * - `dead`: dead letters.
  * - `idempotency`: keys of events. `claimer`: the gateway that delivers the event while its sender waits.
