@@ -46,8 +46,12 @@ export function parseRetryAfter(value: string | undefined, nowMs: number): numbe
     : Math.min(Math.max(Math.ceil(seconds), 0), MAX_RETRY_AFTER_SECONDS);
 }
 
-/** In milliseconds since 1970; `NaN` for what is no date. */
-function parseHttpDate(text: string, nowMs: number): number {
+/**
+ * An HTTP date (RFC 9110, section 5.6.7) in milliseconds since 1970; `NaN` for what is none.
+ *
+ * @param nowMs the time, in milliseconds since 1970: it says which century a year of two digits is in
+ */
+export function parseHttpDate(text: string, nowMs: number): number {
   for (const form of DATES) {
     const parts = form.exec(text)?.groups;
     if (parts === undefined) continue;

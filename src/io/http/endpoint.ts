@@ -5,7 +5,7 @@
  */
 
 import type { DestinationPolicy } from "../destination_policy.ts";
-import type { PemTexts } from "../tls.ts";
+import type { TlsOptions } from "../tls.ts";
 
 /** Where a connection goes. */
 export interface Endpoint {
@@ -24,8 +24,8 @@ export interface Endpoint {
 export interface EndpointTls {
   /** Equal for equal TLS. */
   readonly key: string;
-  /** Certificates and keys. @throws {DeliveryError} when they cannot be read */
-  load(signal: AbortSignal): Promise<PemTexts>;
+  /** Certificates and keys, and how the server is checked. @throws {DeliveryError} when they cannot be read */
+  load(signal: AbortSignal): Promise<Partial<TlsOptions>>;
 }
 
 /** A proxy. Its own policy is for the connection to it. */

@@ -11,7 +11,7 @@ import { connect as connectTls } from "node:tls";
 import { abortable } from "../../time/abortable.ts";
 import { errorCode } from "../../errors.ts";
 import type { Resolver } from "../name_lookups.ts";
-import type { PemTexts } from "../tls.ts";
+import type { TlsOptions } from "../tls.ts";
 import type { Endpoint, HttpProxy } from "./endpoint.ts";
 import { HappyEyeballs } from "./happy_eyeballs.ts";
 import { ProxyError } from "./proxy.ts";
@@ -90,7 +90,7 @@ export class SocketOpener {
 
   #secure(
     { hostname }: Endpoint,
-    own: PemTexts | undefined,
+    own: Partial<TlsOptions> | undefined,
     socket: Socket,
     signal: AbortSignal,
   ): Promise<Socket> {
