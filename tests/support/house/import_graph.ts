@@ -63,6 +63,7 @@ const RANKS: readonly (readonly string[])[] = [
   ["io/server/", "io/connection.ts"],
   ["observability/", "health/"],
   ["io/"],
+  ["expressions/"],
   ["time/", "json/", "schema/"],
   ["errors.ts", "version.ts", "std.d.ts"],
 ];

@@ -1,0 +1,174 @@
+/**
+ * `all`, `exists`, `exists_one`, `map` and `filter`, over the elements of a list or the names of a map.
+ *
+ * @module
+ */
+
+import type { ASTNode } from "@marcbachmann/cel-js";
+import { type Builder, type Code, type Frame, type Local, mayBe, nameOfType } from "../code.ts";
+import { type ExpressionFailure, graver } from "../failure.ts";
+import { isList } from "../equality.ts";
+import { isFailure, isMap, type Result, type StaticType, type Value } from "../value.ts";
+import { checkCondition } from "./logic.ts";
+
+/** One macro, over a list whose elements it names in turn. */
+interface Loop {
+  readonly frame: Frame;
+  readonly local: Local;
+  /** The condition, or the one thing that the macro asks of each element. */
+  readonly first: () => Result;
+  /** What an element becomes, of a `map` with a condition. */
+  readonly second: (() => Result) | undefined;
+  /** Steps for one element. */
+  readonly weight: number;
+  /** Why something is no condition. */
+  readonly notBool: () => ExpressionFailure;
+}
+
+type Macro = (elements: readonly Value[], loop: Loop) => Result;
+
+interface MacroDeclaration {
+  readonly type: StaticType;
+  /** How many arguments it has beside the name. */
+  readonly parts: readonly number[];
+  readonly run: Macro;
+}
+
+/** The macros that have a receiver, by their names. */
+export const MACROS: ReadonlyMap<string, MacroDeclaration> = new Map<string, MacroDeclaration>([
+  ["all", { type: "bool", parts: [1], run: quantify(false) }],
+  ["exists", { type: "bool", parts: [1], run: quantify(true) }],
+  ["exists_one", { type: "bool", parts: [1], run: existsOne }],
+  ["map", { type: "list", parts: [1, 2], run: mapElements }],
+  ["filter", { type: "list", parts: [1], run: filterElements }],
+]);
+
+/** `receiver.all(name, condition)` and the like. */
+export function compileMacro(
+  builder: Builder,
+  node: ASTNode,
+  macro: MacroDeclaration,
+  [receiver, ...parts]: readonly [ASTNode, ...ASTNode[]],
+): Code {
+  const range = builder.compile(receiver);
+  if (!mayBe(range.type, "list", "map")) {
+    return builder.problem(receiver, `${nameOfType(range.type)} has no elements to go through`);
+  }
+  const [name, ...bodies] = parts;
+  if (name?.op !== "id") return builder.problem(name ?? node, "A name for the elements stands here");
+  const loop = compileLoop(
+    builder,
+    name.args,
+    bodies,
+    macro.type === "bool" || bodies.length === 2 || macro.run === filterElements,
+  );
+  if (loop === undefined) return builder.problem(node, "The macro has too few arguments");
+  const wrong = builder.failure(receiver, "wrong_type", "is neither a list nor a map");
+  return { type: macro.type, run: runner(builder.frame, range.run, macro.run, loop, wrong) };
+}
+
+function compileLoop(
+  builder: Builder,
+  name: string,
+  bodies: readonly ASTNode[],
+  isCondition: boolean,
+): Loop | undefined {
+  const local: Local = { value: null };
+  const compiled = bodies.map((body) => builder.compileLoop(name, local, body));
+  const [first, second] = compiled;
+  if (first === undefined) return undefined;
+  if (isCondition) checkCondition(builder, bodies[0]!, first.code);
+  return {
+    frame: builder.frame,
+    local,
+    first: first.code.run,
+    second: second?.code.run,
+    weight: compiled.reduce((sum, { weight }) => sum + weight, 1),
+    notBool: builder.failure(bodies[0]!, "wrong_type", "is not a bool"),
+  };
+}
+
+function runner(
+  frame: Frame,
+  range: () => Result,
+  macro: Macro,
+  loop: Loop,
+  wrong: () => ExpressionFailure,
+): () => Result {
+  const { local } = loop;
+  return () => {
+    const value = range();
+    if (isFailure(value)) return value;
+    let elements: readonly Value[];
+    if (isList(value)) elements = value;
+    else if (isMap(value)) {
+      elements = Object.keys(value);
+      frame.budget.spend(elements.length);
+    } else return wrong();
+    const result = macro(elements, loop);
+    local.value = null;
+    return result;
+  };
+}
+
+/** `exists` ends with the first `true`, `all` with the first `false`; failures count only where nothing ends it. */
+function quantify(decisive: boolean): Macro {
+  return (elements, { frame, local, first, weight, notBool }) => {
+    let failure: ExpressionFailure | undefined;
+    for (let index = 0; index < elements.length; index++) {
+      frame.budget.spend(weight);
+      local.value = elements[index]!;
+      const is = first();
+      if (is === decisive) return decisive;
+      if (typeof is === "boolean") continue;
+      const found = isFailure(is) ? is : notBool();
+      failure = failure === undefined ? found : graver(failure, found);
+    }
+    return failure ?? !decisive;
+  };
+}
+
+function existsOne(elements: readonly Value[], { frame, local, first, weight, notBool }: Loop): Result {
+  let count = 0;
+  for (let index = 0; index < elements.length; index++) {
+    frame.budget.spend(weight);
+    local.value = elements[index]!;
+    const is = first();
+    if (is === true) count++;
+    else if (is !== false) return isFailure(is) ? is : notBool();
+  }
+  return count === 1;
+}
+
+function mapElements(
+  elements: readonly Value[],
+  { frame, local, first, second, weight, notBool }: Loop,
+): Result {
+  const mapped: Value[] = [];
+  for (let index = 0; index < elements.length; index++) {
+    frame.budget.spend(weight);
+    local.value = elements[index]!;
+    let value = first();
+    if (second !== undefined) {
+      if (value === false) continue;
+      if (value !== true) return isFailure(value) ? value : notBool();
+      value = second();
+    }
+    if (isFailure(value)) return value;
+    mapped.push(value);
+  }
+  return mapped;
+}
+
+function filterElements(elements: readonly Value[], { frame, local, first, weight, notBool }: Loop): Result {
+  const kept: Value[] = [];
+  for (let index = 0; index < elements.length; index++) {
+    frame.budget.spend(weight);
+    const element = elements[index]!;
+    local.value = element;
+    const is = first();
+    if (is === true) kept.push(element);
+    else if (is !== false) return isFailure(is) ? is : notBool();
+  }
+  return kept;
+}
