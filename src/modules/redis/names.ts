@@ -1,16 +1,12 @@
 /**
- * Names of keys and channels in Redis, and what tells the events of one destination from those of another.
+ * Names of keys and channels in Redis.
  *
  * @module
  */
 
-import { createHash } from "node:crypto";
 import { z } from "zod";
 
 const MAX_NAME = 255;
-
-/** How much of the hash stands in the id of what is made of an event. */
-const HASH_CHARACTERS = 8;
 
 /** What a cluster chooses the node of a key by. */
 const HASH_TAG = /^[^{]*\{([^}]+)\}/;
@@ -25,15 +21,4 @@ export function nameField(): z.ZodString {
 /** The part of a key in braces, by which a cluster chooses its node; empty where there is none. */
 export function hashTagOf(key: string): string {
   return HASH_TAG.exec(key)?.[1] ?? "";
-}
-
-/**
- * Ends the ids of what is made of events for one destination, which begin with the event's. Steps of a chain make
- * several things of one event, and none must be taken for a repetition of another.
- *
- * @param destination the settings by which one destination differs from another
- */
-export function idSuffixOf(destination: readonly unknown[]): string {
-  const hash = createHash("sha256").update(JSON.stringify(destination)).digest("hex");
-  return `-${hash.slice(0, HASH_CHARACTERS)}`;
 }

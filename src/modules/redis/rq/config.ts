@@ -7,8 +7,9 @@
 import { Buffer } from "node:buffer";
 import { z } from "zod";
 import { integerField } from "../../../schema/fields.ts";
+import { idSuffixOf } from "../../id_suffix.ts";
 import { dedupField } from "../mark.ts";
-import { hashTagOf, idSuffixOf, nameField } from "../names.ts";
+import { hashTagOf, nameField } from "../names.ts";
 import { pickleJson } from "./json_pickle.ts";
 import { PickleWriter } from "./pickle.ts";
 import { refuseFunction } from "./function.ts";

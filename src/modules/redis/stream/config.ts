@@ -6,9 +6,10 @@
 
 import { z } from "zod";
 import { integerField, reportAt } from "../../../schema/fields.ts";
+import { idSuffixOf } from "../../id_suffix.ts";
 import type { Appending } from "../append.ts";
 import { dedupField } from "../mark.ts";
-import { hashTagOf, idSuffixOf, nameField } from "../names.ts";
+import { hashTagOf, nameField } from "../names.ts";
 
 const DEFAULT_STREAM = "webhook_events";
 const DEFAULT_FIELD = "payload";

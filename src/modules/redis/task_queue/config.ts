@@ -6,8 +6,9 @@
 
 import { z } from "zod";
 import { integerField, reportAt } from "../../../schema/fields.ts";
+import { idSuffixOf } from "../../id_suffix.ts";
 import { dedupField } from "../mark.ts";
-import { hashTagOf, idSuffixOf, nameField } from "../names.ts";
+import { hashTagOf, nameField } from "../names.ts";
 
 const MAX_FUNCTION = 255;
 const MAX_KEY_PREFIX = 255;
