@@ -4,6 +4,7 @@
  * @module
  */
 
+import { awsSqsModule } from "./aws/sqs/aws_sqs.ts";
 import { clickhouseModule } from "./clickhouse/clickhouse.ts";
 import { httpWebhookModule, httpWebhookModuleWith } from "./http_webhook/http_webhook.ts";
 import { kafkaModule } from "./kafka/kafka.ts";
@@ -25,6 +26,7 @@ import { webhookConnectModule } from "./webhook_connect/webhook_connect.ts";
  * type here: a configuration must be handed only to the module whose own schema made it.
  */
 export const outputModules: readonly DocumentedModule[] = [
+  awsSqsModule,
   clickhouseModule,
   httpWebhookModule,
   kafkaModule,
@@ -63,7 +65,6 @@ export function outputModulesWithin(
  */
 export const PLANNED_MODULES: readonly string[] = [
   "activemq",
-  "aws_sqs",
   "gcp_pubsub",
   "mariadb",
   "mysql",

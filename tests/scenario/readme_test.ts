@@ -14,6 +14,7 @@ const examples = [...pages.values()].flatMap((page) => blocksOf(page, "json"))
 
 /** What the modules of the examples need, where an example shows the webhook alone. */
 const CONNECTIONS = {
+  aws: { type: "aws_sqs", aws_access_key_id: "AKIA", aws_secret_access_key: "s3cret" },
   kafka: { type: "kafka" },
   clickhouse: { type: "clickhouse", host: "localhost" },
   redis_main: { type: "redis-rq", host: "localhost" },

@@ -38,6 +38,18 @@ const SAMPLES: Readonly<Record<string, (name: string) => OutputSample>> = {
     connections: { mqtt: { type: "mqtt", host: "localhost" } },
     needs: "Name your broker in connections.json",
   }),
+  aws_sqs: (name) => ({
+    webhook: { module: "aws_sqs", connection: "aws_sqs", "module-config": { queue_name: name } },
+    connections: {
+      aws_sqs: {
+        type: "aws_sqs",
+        region: "eu-central-1",
+        aws_access_key_id: "{$AWS_ACCESS_KEY_ID:an-access-key}",
+        aws_secret_access_key: "{$AWS_SECRET_ACCESS_KEY:its-secret}",
+      },
+    },
+    needs: `Create the queue '${name}', and name your region and keys in connections.json`,
+  }),
   rabbitmq: (name) => ({
     webhook: { module: "rabbitmq", connection: "rabbitmq", "module-config": { queue_name: name } },
     connections: { rabbitmq: { type: "rabbitmq", host: "localhost" } },

@@ -31,6 +31,7 @@ export const TEST_SERVERS: Readonly<Record<string, string>> = {
 
 /** Files of packages that bring no program, such as libraries of Debian's own Python, which tests run as clients. */
 const TEST_LIBRARIES: Readonly<Record<string, string>> = {
+  "/usr/lib/python3/dist-packages/botocore/__init__.py": "python3-botocore",
   "/usr/lib/python3/dist-packages/jwt/__init__.py": "python3-jwt",
   "/usr/lib/python3/dist-packages/cryptography/__init__.py": "python3-cryptography",
   "/usr/lib/python3/dist-packages/pika/__init__.py": "python3-pika",

@@ -66,6 +66,12 @@ const CONNECTIONS: Readonly<Record<string, Readonly<Record<string, unknown>>>> =
   "redis-publish sentinel_password": { sentinels: "s", master: "m", sentinel_password: "{$SECRET}" },
   "rabbitmq pass": { pass: "{$SECRET}" },
   "rabbitmq password": { password: "{$SECRET}" },
+  "aws_sqs aws_secret_access_key": { aws_access_key_id: "k", aws_secret_access_key: "{$SECRET}" },
+  "aws_sqs aws_session_token": {
+    aws_access_key_id: "k",
+    aws_secret_access_key: "s",
+    aws_session_token: "{$SECRET}",
+  },
   "clickhouse password": { password: "{$SECRET}" },
   "mqtt password": { password: "{$SECRET}" },
   "postgresql password": { password: "{$SECRET}" },
