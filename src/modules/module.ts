@@ -57,7 +57,7 @@ export interface BatchBounds {
    * are read as text. @default no bound
    */
   readonly maxBatchBytes?: number;
-  /** How long the first waits for others while none is under way, in milliseconds. @default 0 */
+  /** How long the first waits for others until there are enough for a batch, in milliseconds. @default 0 */
   readonly lingerMs?: number;
 }
 
@@ -197,8 +197,11 @@ export interface OutputModule<Config = unknown, Connection = unknown> {
    * are read as text. @default no bound
    */
   readonly maxBatchBytes?: number;
-  /** The bounds of batches where the connection says them. Left out, they are `maxBatch` and `maxBatchBytes`. */
-  batches?(connection: Connection): BatchBounds;
+  /**
+   * The bounds of batches where the connection says them, or the configuration: then they are the same within a
+   * partition. Left out, they are `maxBatch` and `maxBatchBytes`.
+   */
+  batches?(connection: Connection, config: Config): BatchBounds;
   /**
    * Has deliveries that senders wait for go together, as those of the journal do: while so many of their batches are
    * under way, what comes gathers for the next. A body of a quarter of `maxBatchBytes` and more goes alone. Left

@@ -18,6 +18,7 @@ import { redisPublishModule } from "./redis/redis_publish.ts";
 import { redisRqModule, redisRqWithin } from "./redis/rq/redis_rq.ts";
 import { redisStreamModule } from "./redis/stream/redis_stream.ts";
 import { taskQueueModule, taskQueueWithin } from "./redis/task_queue/task_queue.ts";
+import { s3Module } from "./aws/s3/s3.ts";
 import { saveToDiskModule, saveToDiskWithin } from "./save_to_disk/save_to_disk.ts";
 import { webhookConnectModule } from "./webhook_connect/webhook_connect.ts";
 
@@ -37,6 +38,7 @@ export const outputModules: readonly DocumentedModule[] = [
   redisPublishModule,
   redisRqModule,
   redisStreamModule,
+  s3Module,
   saveToDiskModule,
   taskQueueModule,
   webhookConnectModule,
@@ -68,7 +70,6 @@ export const PLANNED_MODULES: readonly string[] = [
   "gcp_pubsub",
   "mariadb",
   "mysql",
-  "s3",
   "websocket",
   "zeromq",
 ];

@@ -54,6 +54,12 @@ export class OutputQueue implements DeliverySource {
     this.#deadlines = deadlines;
   }
 
+  get waiting(): { readonly count: number; readonly bytes: number } {
+    let bytes = 0;
+    for (const { pending } of this.#waiting) bytes += pending.event.body.length;
+    return { count: this.#waiting.length, bytes };
+  }
+
   /** Whether deliveries that began here are under way. */
   get isBusy(): boolean {
     return this.#underWay > 0;

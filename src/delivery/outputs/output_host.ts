@@ -91,6 +91,8 @@ export class OutputHost implements AsyncDisposable, Parts {
     connection: unknown,
     logger: Logger,
     environment: HostEnvironment,
+    /** That of one of the webhooks that share it. */
+    config: unknown,
     /** What metrics call it, beside its connection. */
     readonly destination: string | undefined = undefined,
   ) {
@@ -99,7 +101,7 @@ export class OutputHost implements AsyncDisposable, Parts {
     this.#onSenderFailed = environment.onSenderFailed;
     this.#logger = logger;
     const { maxBatch = 1, maxBatchBytes = Infinity } = module;
-    this.#batches = module.batches?.(connection) ?? { maxBatch, maxBatchBytes };
+    this.#batches = module.batches?.(connection, config) ?? { maxBatch, maxBatchBytes };
     const throttled = (milliseconds: number) => metrics.throttled(this, milliseconds);
     const { health } = environment;
     this.#context = { ...environment.context, name, logger, throttled, health };

@@ -228,6 +228,7 @@ export class OutputPool implements AsyncDisposable {
         connection?.config,
         this.#logger,
         this.#environment,
+        config,
         module.destination?.(config),
       );
       const place = connection === undefined || connection.isOwn === true

@@ -41,7 +41,7 @@ export interface BatchOutput {
   readonly maxBatch: number;
   /** How many bytes of bodies one attempt may take, besides one body of any size. */
   readonly maxBatchBytes: number;
-  /** How long the first delivery waits for others, in milliseconds. @default 0 */
+  /** How long the first delivery waits for others, unless there are enough for a batch, in milliseconds. @default 0 */
   readonly lingerMs?: number;
   /** How fast deliveries may begin. @default as fast as there are places */
   readonly pacer?: Pacer;
@@ -74,6 +74,8 @@ export interface ScheduledDelivery extends Delivery {
 export interface DeliverySource {
   /** Only deliveries of sources with equal keys go in one batch. @default "" */
   readonly batchKey?: string;
+  /** Those that wait, and the bytes of their bodies. @default not known, so that they never make a full batch */
+  readonly waiting?: { readonly count: number; readonly bytes: number };
   /**
    * Takes those that may go now, oldest first, at most `limit`.
    *
@@ -186,8 +188,11 @@ export class OutputScheduler {
     if (this.#pumping || this.#ready.size === 0) return;
     this.#pumping = true;
     while (this.#mayStart() && this.#output.tryTakePlace()) {
+      const isEarly = !this.#linger.isOver();
       const batch = this.#collect();
-      if (this.#ready.size === 0) this.#linger.end();
+      if (this.#ready.size === 0 || isEarly) this.#linger.end();
+      // What is left of more than a full batch waits for others again.
+      if (this.#ready.size > 0 && isEarly) this.#linger.begin();
       if (batch.length === 0) {
         this.#output.freePlace();
         break;
@@ -201,7 +206,19 @@ export class OutputScheduler {
     if (this.#ready.size === 0 || this.#paused || this.#closed) return false;
     // After a pause, one batch shows whether the output is back.
     if (this.#failures > 0 && this.#underWay > 0) return false;
-    return this.#underWay < this.#most && this.#linger.isOver() && this.#hasRoom();
+    return this.#underWay < this.#most && (this.#linger.isOver() || this.#isBatchFull()) && this.#hasRoom();
+  }
+
+  /** Whether the next batch has as much as it may have, so that nothing is to be waited for. */
+  #isBatchFull(): boolean {
+    const [sources = []] = this.#ready.values();
+    let count = 0;
+    let bytes = 0;
+    for (const { waiting } of sources) {
+      count += waiting?.count ?? 0;
+      bytes += waiting?.bytes ?? 0;
+    }
+    return count >= this.#output.maxBatch || bytes >= this.#output.maxBatchBytes;
   }
 
   #hasRoom(): boolean {

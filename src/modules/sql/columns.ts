@@ -9,7 +9,7 @@ import { DeliveryError } from "../../errors.ts";
 import { receivedAtText } from "../../event/event_headers.ts";
 import type { Event } from "../../event/event.ts";
 import { recordedHeaders } from "../../event/recorded_headers.ts";
-import { eventUuid } from "./event_uuid.ts";
+import { eventUuid } from "../../event/event_uuid.ts";
 import type { SqlConfig } from "./config.ts";
 import type { SqlField } from "./fields.ts";
 

@@ -57,6 +57,8 @@ const WEBHOOKS: Readonly<Record<string, unknown>> = {
   }),
 };
 
+const AWS_KEYS = { aws_access_key_id: "k", aws_secret_access_key: "s" };
+
 const CONNECTIONS: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
   "redis-rq password": { host: "h", password: "{$SECRET}" },
   "redis password": { host: "h", password: "{$SECRET}" },
@@ -78,6 +80,9 @@ const CONNECTIONS: Readonly<Record<string, Readonly<Record<string, unknown>>>> =
   "postgresql connection_string": { connection_string: "postgres://u:{$SECRET}@h/d" },
   "postgres password": { password: "{$SECRET}" },
   "postgres connection_string": { connection_string: "postgres://u:{$SECRET}@h/d" },
+  "s3 aws_access_key_id": { aws_access_key_id: "{$SECRET}", aws_secret_access_key: "s" },
+  "s3 aws_secret_access_key": { aws_access_key_id: "k", aws_secret_access_key: "{$SECRET}" },
+  "s3 aws_session_token": { ...AWS_KEYS, aws_session_token: "{$SECRET}" },
   "kafka sasl_password": {
     security_protocol: "SASL_SSL",
     sasl_mechanism: "PLAIN",
