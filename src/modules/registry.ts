@@ -10,6 +10,7 @@ import { httpWebhookModule, httpWebhookModuleWith } from "./http_webhook/http_we
 import { kafkaModule } from "./kafka/kafka.ts";
 import { logModule } from "./log/log.ts";
 import { mqttModule } from "./mqtt/mqtt.ts";
+import { natsModule } from "./nats/nats.ts";
 import type { OutputBounds } from "../settings/output_bounds.ts";
 import type { DocumentedModule, OutputModule } from "./module.ts";
 import { postgresqlModule } from "./sql/postgresql/postgresql.ts";
@@ -33,6 +34,7 @@ export const outputModules: readonly DocumentedModule[] = [
   kafkaModule,
   logModule,
   mqttModule,
+  natsModule,
   postgresqlModule,
   rabbitmqModule,
   redisPublishModule,

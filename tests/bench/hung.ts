@@ -19,6 +19,7 @@ import {
   startClickhouse,
   startKafka,
   startMqtt,
+  startNats,
   startPostgresql,
   startRabbitmq,
   startRedis,
@@ -30,6 +31,7 @@ import { type Answers, probe } from "./probe.ts";
 const SERVERS: Readonly<Record<string, () => Promise<HungServer>>> = {
   kafka: startKafka,
   mqtt: startMqtt,
+  nats: startNats,
   rabbitmq: startRabbitmq,
   redis: startRedis,
   redis_stream: startRedisStream,

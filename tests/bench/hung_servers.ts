@@ -3,6 +3,8 @@
 import { ClickhouseServer } from "../support/clickhouse/server.ts";
 import { KafkaServer } from "../support/kafka/server.ts";
 import { eventIdOf, MosquittoServer } from "../support/mqtt/server.ts";
+import { eventIdOf as eventIdIn } from "../support/nats/desk.ts";
+import { NatsServer } from "../support/nats/server.ts";
 import { RabbitmqDesk } from "../support/rabbitmq/desk.ts";
 import { RabbitmqServer } from "../support/rabbitmq/server.ts";
 import { PostgresServer } from "../support/postgres/server.ts";
@@ -49,6 +51,20 @@ export async function startMqtt(): Promise<HungServer> {
     thaw: () => broker.thaw(),
     count: async () => countIds((await reader.messages()).map(eventIdOf)),
     [Symbol.asyncDispose]: () => broker[Symbol.asyncDispose](),
+  };
+}
+
+/** A NATS server with a stream. */
+export async function startNats(): Promise<HungServer> {
+  const server = await NatsServer.start();
+  await (await server.desk()).createStream("ORDERS", [TOPIC]);
+  return {
+    webhook: { module: "nats", "module-config": { subject: TOPIC } },
+    connection: { type: "nats", servers: `127.0.0.1:${server.port}` },
+    freeze: () => server.freeze(),
+    thaw: () => server.thaw(),
+    count: async () => countIds((await (await server.desk()).messages("ORDERS")).map(eventIdIn)),
+    [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
   };
 }
 

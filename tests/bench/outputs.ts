@@ -15,6 +15,7 @@ import { benchDisk, compareDisk } from "./outputs_disk.ts";
 import { benchHttp, compareHttp } from "./outputs_http.ts";
 import { benchKafka, compareKafka } from "./outputs_kafka.ts";
 import { benchMqtt, compareMqtt } from "./outputs_mqtt.ts";
+import { benchNats, compareNats } from "./outputs_nats.ts";
 import { benchRabbitmq, compareRabbitmq } from "./outputs_rabbitmq.ts";
 import { benchPostgresql } from "./outputs_postgresql.ts";
 import { benchRedis, compareRedis } from "./outputs_redis.ts";
@@ -39,6 +40,7 @@ export async function benchOutputs(systems: readonly string[], options: OutputBe
   const benchmarks: Readonly<Record<string, () => Promise<readonly OutputRow[]>>> = {
     kafka: () => benchKafka(options),
     mqtt: () => benchMqtt(options),
+    nats: () => benchNats(options),
     redis: () => benchRedis("redis", options),
     redis_stream: () => benchRedis("redis_stream", options),
     task_queue: () => benchRedis("task_queue", options),
@@ -66,6 +68,7 @@ function describe({ name, eventsPerSecond, floorEventsPerSecond, target = TARGET
 const COMPARISONS: Readonly<Record<string, ComparableBench>> = {
   kafka: compareKafka,
   mqtt: compareMqtt,
+  nats: compareNats,
   redis: (...given) => compareRedis("redis", ...given),
   redis_stream: (...given) => compareRedis("redis_stream", ...given),
   task_queue: (...given) => compareRedis("task_queue", ...given),

@@ -20,6 +20,7 @@ const CONNECTIONS = {
   redis_main: { type: "redis-rq", host: "localhost" },
   redis_news: { type: "redis", host: "localhost" },
   broker: { type: "mqtt", host: "localhost" },
+  nats: { type: "nats", servers: "localhost" },
   rabbit: { type: "rabbitmq", host: "localhost" },
   shop: { type: "postgresql", host: "localhost" },
 };

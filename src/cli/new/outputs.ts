@@ -50,6 +50,12 @@ const SAMPLES: Readonly<Record<string, (name: string) => OutputSample>> = {
     },
     needs: `Create the queue '${name}', and name your region and keys in connections.json`,
   }),
+  nats: (name) => ({
+    webhook: { module: "nats", connection: "nats", "module-config": { subject: `webhooks.${name}` } },
+    connections: { nats: { type: "nats", servers: "localhost:4222" } },
+    needs:
+      `Make a stream that takes the subject 'webhooks.${name}', and name your servers in connections.json`,
+  }),
   rabbitmq: (name) => ({
     webhook: { module: "rabbitmq", connection: "rabbitmq", "module-config": { queue_name: name } },
     connections: { rabbitmq: { type: "rabbitmq", host: "localhost" } },

@@ -16,6 +16,7 @@ export const TEST_SERVERS: Readonly<Record<string, string>> = {
   kcat: "kcat",
   mosquitto: "mosquitto",
   mosquitto_sub: "mosquitto-clients",
+  "nats-server": "nats-server",
   nginx: "nginx-light",
   openssl: "openssl",
   pgbouncer: "pgbouncer",
