@@ -4,6 +4,7 @@
  * @module
  */
 
+import { activemqModule } from "./activemq/activemq.ts";
 import { awsSqsModule } from "./aws/sqs/aws_sqs.ts";
 import { clickhouseModule } from "./clickhouse/clickhouse.ts";
 import { httpWebhookModule, httpWebhookModuleWith } from "./http_webhook/http_webhook.ts";
@@ -28,6 +29,7 @@ import { webhookConnectModule } from "./webhook_connect/webhook_connect.ts";
  * type here: a configuration must be handed only to the module whose own schema made it.
  */
 export const outputModules: readonly DocumentedModule[] = [
+  activemqModule,
   awsSqsModule,
   clickhouseModule,
   httpWebhookModule,
@@ -68,7 +70,6 @@ export function outputModulesWithin(
  * of a webhook that names one says so.
  */
 export const PLANNED_MODULES: readonly string[] = [
-  "activemq",
   "gcp_pubsub",
   "mariadb",
   "mysql",

@@ -16,6 +16,7 @@ import { cpuSeconds } from "./http_load.ts";
 import type { Sending } from "./hung_sender.ts";
 import {
   type HungServer,
+  startActivemq,
   startClickhouse,
   startKafka,
   startMqtt,
@@ -33,6 +34,7 @@ const SERVERS: Readonly<Record<string, () => Promise<HungServer>>> = {
   mqtt: startMqtt,
   nats: startNats,
   rabbitmq: startRabbitmq,
+  activemq: startActivemq,
   redis: startRedis,
   redis_stream: startRedisStream,
   task_queue: startTaskQueue,

@@ -1,5 +1,8 @@
 /** The servers of {@linkcode benchHung}, all asked for the same. */
 
+import { ActivemqDesk } from "../support/activemq/desk.ts";
+import { ACTIVEMQ_USERS } from "../support/activemq/server.ts";
+import { sharedActivemq } from "../support/activemq/shared.ts";
 import { ClickhouseServer } from "../support/clickhouse/server.ts";
 import { KafkaServer } from "../support/kafka/server.ts";
 import { eventIdOf, MosquittoServer } from "../support/mqtt/server.ts";
@@ -128,6 +131,31 @@ export async function startRabbitmq(): Promise<HungServer> {
       return countIds(found);
     },
     [Symbol.asyncDispose]: () => rabbitmq[Symbol.asyncDispose](),
+  };
+}
+
+/** An ActiveMQ, whose queue is made by the first event. */
+export async function startActivemq(): Promise<HungServer> {
+  const activemq = await sharedActivemq();
+  const queue = ActivemqDesk.name();
+  const found: string[] = [];
+  return {
+    webhook: { module: "activemq", "module-config": { destination: queue } },
+    connection: {
+      type: "activemq",
+      host: "127.0.0.1",
+      port: activemq.port,
+      user: "writer",
+      password: ACTIVEMQ_USERS.writer,
+    },
+    freeze: () => activemq.freeze(),
+    thaw: () => activemq.thaw(),
+    count: async () => {
+      await using desk = await ActivemqDesk.open(activemq.port);
+      for (const { headers } of await desk.take(queue)) found.push(headers["cwm-event-id"] ?? "");
+      return countIds(found);
+    },
+    [Symbol.asyncDispose]: () => Promise.resolve(),
   };
 }
 

@@ -10,6 +10,7 @@ import type { Comparable } from "./against/comparison.ts";
 import type { LoadOptions } from "./http_load.ts";
 import { judgeLeast, print, row } from "./etcd_report.ts";
 import type { OutputRow } from "./output_rows.ts";
+import { benchActivemq, compareActivemq } from "./outputs_activemq.ts";
 import { benchClickhouse, compareClickhouse } from "./outputs_clickhouse.ts";
 import { benchDisk, compareDisk } from "./outputs_disk.ts";
 import { benchHttp, compareHttp } from "./outputs_http.ts";
@@ -45,6 +46,7 @@ export async function benchOutputs(systems: readonly string[], options: OutputBe
     redis_stream: () => benchRedis("redis_stream", options),
     task_queue: () => benchRedis("task_queue", options),
     rabbitmq: () => benchRabbitmq(options),
+    activemq: () => benchActivemq(options),
     clickhouse: () => benchClickhouse({ ...options, connections: CLICKHOUSE_CONNECTIONS }),
     postgresql: () => benchPostgresql({ ...options, connections: CLICKHOUSE_CONNECTIONS }),
     disk: () => benchDisk({ ...options, connections: DISK_CONNECTIONS }),
@@ -73,6 +75,7 @@ const COMPARISONS: Readonly<Record<string, ComparableBench>> = {
   redis_stream: (...given) => compareRedis("redis_stream", ...given),
   task_queue: (...given) => compareRedis("task_queue", ...given),
   rabbitmq: compareRabbitmq,
+  activemq: compareActivemq,
   clickhouse: (options, resources) =>
     compareClickhouse({ ...options, connections: CLICKHOUSE_CONNECTIONS }, resources),
   disk: (options, resources) => compareDisk({ ...options, connections: DISK_CONNECTIONS }, resources),

@@ -97,7 +97,7 @@ Deno.test("a webhook whose module is not built yet is a problem of that key alon
   await etcd.ctl(
     "put",
     "/cwm/team-a/webhooks/orders",
-    `{"module":"activemq","module-config":{"destination":"/queue/orders"}}`,
+    `{"module":"zeromq","module-config":{"endpoint":"tcp://orders:5555"}}`,
   );
   await etcd.ctl("put", "/cwm/team-a/webhooks/payments", `{"module":"log"}`);
   await etcd.ctl(

@@ -56,6 +56,11 @@ const SAMPLES: Readonly<Record<string, (name: string) => OutputSample>> = {
     needs:
       `Make a stream that takes the subject 'webhooks.${name}', and name your servers in connections.json`,
   }),
+  activemq: (name) => ({
+    webhook: { module: "activemq", connection: "activemq", "module-config": { destination: name } },
+    connections: { activemq: { type: "activemq", host: "localhost" } },
+    needs: "Name your ActiveMQ and its user in connections.json",
+  }),
   rabbitmq: (name) => ({
     webhook: { module: "rabbitmq", connection: "rabbitmq", "module-config": { queue_name: name } },
     connections: { rabbitmq: { type: "rabbitmq", host: "localhost" } },

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { Buffer, isUtf8 } from "node:buffer";
+import { headerText } from "../../event/header_text.ts";
 
 /** Longest text, in bytes of UTF-8. */
 export const MAX_MQTT_TEXT = 0xffff;
@@ -15,8 +15,6 @@ const MAX_UTF8 = 3;
 
 const UNFIT = /[\p{Cc}\p{Noncharacter_Code_Point}]/u;
 const ALL_UNFIT = new RegExp(UNFIT, "gu");
-
-const BEYOND_ASCII = /\P{ASCII}/u;
 
 /** Whether every broker takes a text. */
 export function isMqttText(text: string): boolean {
@@ -34,9 +32,7 @@ export function mqttText(value: string): string {
     : text.slice(0, Math.floor(MAX_MQTT_TEXT / MAX_UTF8)).toWellFormed();
 }
 
-/** As {@linkcode mqttText}, for a header: each of its characters is a byte, and senders that go beyond ASCII mean UTF-8. */
+/** As {@linkcode mqttText}, for a header. */
 export function mqttHeaderText(value: string): string {
-  if (!BEYOND_ASCII.test(value)) return mqttText(value);
-  const bytes = Buffer.from(value, "latin1");
-  return mqttText(isUtf8(bytes) ? bytes.toString("utf8") : value);
+  return mqttText(headerText(value));
 }

@@ -8,11 +8,13 @@ import { join } from "@std/path";
  * a new one needs. Tests start them on free ports with data of their own; no system service is used.
  */
 export const TEST_SERVERS: Readonly<Record<string, string>> = {
+  activemq: "activemq",
   "clickhouse-client": "clickhouse-client",
   "clickhouse-server": "clickhouse-server",
   etcd: "etcd-server",
   etcdctl: "etcd-client",
   haproxy: "haproxy",
+  java: "default-jre-headless",
   kcat: "kcat",
   mosquitto: "mosquitto",
   mosquitto_sub: "mosquitto-clients",
@@ -36,6 +38,7 @@ const TEST_LIBRARIES: Readonly<Record<string, string>> = {
   "/usr/lib/python3/dist-packages/jwt/__init__.py": "python3-jwt",
   "/usr/lib/python3/dist-packages/cryptography/__init__.py": "python3-cryptography",
   "/usr/lib/python3/dist-packages/pika/__init__.py": "python3-pika",
+  "/usr/lib/python3/dist-packages/stomp/__init__.py": "python3-stomp",
   "/usr/lib/python3/dist-packages/requests_oauthlib/__init__.py": "python3-requests-oauthlib",
 };
 

@@ -183,7 +183,7 @@ Deno.test("environment variables are put in, and a missing one makes the webhook
 });
 
 Deno.test("a module of the original that is not built yet blocks its webhook, and is not ignored", async () => {
-  await using gateway = await start({ a: { module: "activemq" } });
+  await using gateway = await start({ a: { module: "zeromq" } });
   assertEquals((await gateway.post("/webhook/a", "{}")).status, 503);
   const [problem] = (await adminConfig(gateway)).problems;
   assertEquals([problem?.["code"], problem?.["path"]], ["not_supported_yet", "module"]);

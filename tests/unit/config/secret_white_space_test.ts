@@ -81,6 +81,7 @@ const CONNECTIONS: Readonly<Record<string, Readonly<Record<string, unknown>>>> =
   "nats nkey_secret": { nkey_secret: "{$SECRET}" },
   "nats jwt_token": { nkey_secret: "s", jwt_token: "{$SECRET}" },
   "nats credentials_file": { credentials_file: "{$SECRET}" },
+  "activemq password": { user: "u", password: "{$SECRET}" },
   "postgresql password": { password: "{$SECRET}" },
   "postgresql connection_string": { connection_string: "postgres://u:{$SECRET}@h/d" },
   "postgres password": { password: "{$SECRET}" },
