@@ -11,6 +11,7 @@ import { httpWebhookModule, httpWebhookModuleWith } from "./http_webhook/http_we
 import { kafkaModule } from "./kafka/kafka.ts";
 import { logModule } from "./log/log.ts";
 import { mqttModule } from "./mqtt/mqtt.ts";
+import { mysqlModule } from "./sql/mysql/mysql.ts";
 import { natsModule } from "./nats/nats.ts";
 import type { OutputBounds } from "../settings/output_bounds.ts";
 import type { DocumentedModule, OutputModule } from "./module.ts";
@@ -36,6 +37,7 @@ export const outputModules: readonly DocumentedModule[] = [
   kafkaModule,
   logModule,
   mqttModule,
+  mysqlModule,
   natsModule,
   postgresqlModule,
   rabbitmqModule,
@@ -71,8 +73,6 @@ export function outputModulesWithin(
  */
 export const PLANNED_MODULES: readonly string[] = [
   "gcp_pubsub",
-  "mariadb",
-  "mysql",
   "websocket",
   "zeromq",
 ];

@@ -7,8 +7,9 @@ import type { VerifiedEvent } from "../../src/event/verified_event.ts";
 import { TestCertificates } from "../support/etcd/certificates.ts";
 import { eventually } from "../support/eventually.ts";
 import { TestGateway } from "../support/gateway.ts";
-import { postgresqlOutput, type PostgresqlOutputUnderTest } from "../support/postgres/output.ts";
+import { postgresqlOutput } from "../support/postgres/output.ts";
 import { PostgresServer } from "../support/postgres/server.ts";
+import type { SqlOutputUnderTest } from "../support/sql/output.ts";
 import { verifiedEvent } from "../support/verified_event.ts";
 
 const TABLE = "create table webhook_events (id text primary key, payload jsonb)";
@@ -23,7 +24,7 @@ function assertFailed(result: DeliveryResult | undefined, code: DeliveryError["c
   return result;
 }
 
-async function deliverInTheEnd(output: PostgresqlOutputUnderTest, event: VerifiedEvent): Promise<void> {
+async function deliverInTheEnd(output: SqlOutputUnderTest, event: VerifiedEvent): Promise<void> {
   await eventually(async () => assertEquals(await output.deliver(event), ["delivered"]));
 }
 

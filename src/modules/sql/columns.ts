@@ -16,8 +16,8 @@ import type { SqlField } from "./fields.ts";
 /** What is sent for one column of one row. */
 export type Cell = string | Buffer | null;
 
-/** What a column takes, as far as it matters here. */
-export type ColumnKind = "text" | "json" | "bytes" | "uuid" | "time" | "enum" | "other";
+/** What a column takes, as far as it matters here. `binary` holds few bytes, which may be those of a text. */
+export type ColumnKind = "text" | "json" | "bytes" | "binary" | "uuid" | "time" | "enum" | "other";
 
 /** A column as the server describes it. */
 export interface TableColumn {
@@ -29,6 +29,12 @@ export interface TableColumn {
   readonly isComputed: boolean;
   /** Whether it takes no NULL and has no default. */
   readonly isRequired: boolean;
+  /**
+   * Puts a text into the form that the server takes for the column. Left out, texts are sent as they are.
+   *
+   * @throws {DeliveryError} when the server would store something else than the text says
+   */
+  encode?(text: string): Cell;
 }
 
 /** A table as the server describes it. */
@@ -36,6 +42,8 @@ export interface TableShape {
   readonly columns: readonly TableColumn[];
   /** The columns of its unique indexes that hold for all rows, in the order in which they are to be preferred. */
   readonly keys: readonly (readonly string[])[];
+  /** The same for all ways to write a name. Left out, a column has one alone. */
+  canonical?(name: string): string;
 }
 
 /** A column that is filled. */
@@ -68,12 +76,18 @@ interface Source {
 }
 
 const SOURCES: Readonly<Record<string, Source>> = {
-  id: { kinds: ["uuid", "text"], read: ({ id }, _config, kind) => kind === "uuid" ? eventUuid(id) : id },
-  event_id: { kinds: ["text"], read: ({ id }) => id },
-  namespace: { kinds: ["text", "enum"], read: ({ namespace }) => namespace },
-  webhook_id: { kinds: ["text", "enum"], read: ({ webhook }) => webhook },
+  id: {
+    kinds: ["uuid", "text", "binary"],
+    read: ({ id }, _config, kind) => kind === "uuid" ? eventUuid(id) : id,
+  },
+  event_id: { kinds: ["text", "binary"], read: ({ id }) => id },
+  namespace: { kinds: ["text", "binary", "enum"], read: ({ namespace }) => namespace },
+  webhook_id: { kinds: ["text", "binary", "enum"], read: ({ webhook }) => webhook },
   timestamp: { kinds: ["time", "text"], read: receivedAtText },
-  payload: { kinds: ["json", "text", "bytes"], read: ({ body }, _config, kind) => payloadOf(body, kind) },
+  payload: {
+    kinds: ["json", "text", "bytes", "binary"],
+    read: ({ body }, _config, kind) => payloadOf(body, kind),
+  },
   headers: {
     kinds: ["json", "text"],
     read: (event, { includeHeaders }) => includeHeaders ? recordedHeaders(event.headers, event.type) : null,
@@ -81,7 +95,7 @@ const SOURCES: Readonly<Record<string, Source>> = {
 };
 
 /** Columns that say which event a row is, so that a repeat can be known by them. */
-const IDS: readonly string[] = ["id", "event_id"];
+export const IDS: readonly string[] = ["id", "event_id"];
 
 /** Columns that are the same for each repeat of an event. */
 const CONSTANT: readonly string[] = [...IDS, "namespace", "webhook_id", "timestamp"];
@@ -92,17 +106,21 @@ const CONSTANT: readonly string[] = [...IDS, "namespace", "webhook_id", "timesta
  * @param table its name, quoted, for messages
  * @throws {TableMismatch} when it cannot hold them
  */
-export function planRows({ columns, keys }: TableShape, config: SqlConfig, table: string): RowLayout {
+export function planRows(
+  { columns, keys, canonical = (name) => name }: TableShape,
+  config: SqlConfig,
+  table: string,
+): RowLayout {
   const { fields, mode, upsertColumn } = config;
-  const byName = new Map(columns.map((column) => [column.name, column]));
-  const fieldColumns = new Set(fields.map(({ column }) => column));
+  const byName = new Map(columns.map((column) => [canonical(column.name), column]));
+  const fieldColumns = new Set(fields.map(({ column }) => canonical(column)));
   const reasons: string[] = [];
   const filled: FilledColumn[] = [];
   for (const field of fields) {
-    const column = byName.get(field.column);
+    const column = byName.get(canonical(field.column));
     if (column === undefined) reasons.push(`Table ${table} has no column '${field.column}'`);
     else if (column.isComputed) reasons.push(`Column '${column.name}' of ${table} is computed by the server`);
-    else filled.push({ ...column, read: (event) => fieldOf(event, field, column.kind) });
+    else filled.push(fillingOf(column, (event) => fieldOf(event, field, column.kind)));
   }
   for (const [name, source] of Object.entries(SOURCES)) {
     const column = byName.get(name);
@@ -110,14 +128,14 @@ export function planRows({ columns, keys }: TableShape, config: SqlConfig, table
     if (column === undefined || isLeftOut || column.isComputed || !source.kinds.includes(column.kind)) {
       continue;
     }
-    filled.push({ ...column, read: (event) => source.read(event, config, column.kind) });
+    filled.push(fillingOf(column, (event) => source.read(event, config, column.kind)));
   }
-  const names = new Set(filled.map(({ name }) => name));
+  const names = new Set(filled.map(({ name }) => canonical(name)));
   if (mode !== "relational" && !names.has("payload")) {
     reasons.push(`Table ${table} has no column 'payload' of JSON, text or bytes`);
   }
   const unfilled = columns.filter(({ name, isRequired, isComputed }) =>
-    isRequired && !isComputed && !names.has(name)
+    isRequired && !isComputed && !names.has(canonical(name))
   );
   for (const { name } of unfilled) {
     reasons.push(
@@ -125,22 +143,38 @@ export function planRows({ columns, keys }: TableShape, config: SqlConfig, table
     );
   }
   const key = upsertColumn === undefined
-    ? idempotentKey(keys, names)
-    : keys.find((one) => one.join() === upsertColumn);
+    ? idempotentKey(keys, names, canonical)
+    : keys.find((one) => one.map(canonical).join("\0") === canonical(upsertColumn));
   if (key === undefined) reasons.push(`Column '${upsertColumn}' of ${table} has no unique index of its own`);
   if (reasons.length > 0) throw new TableMismatch(reasons);
   return { columns: filled, key: key ?? [] };
 }
 
-function idempotentKey(keys: TableShape["keys"], filled: ReadonlySet<string>): readonly string[] {
+function fillingOf(column: TableColumn, read: FilledColumn["read"]): FilledColumn {
+  const { encode } = column;
+  if (encode === undefined) return { ...column, read };
+  return {
+    ...column,
+    read: (event, config) => {
+      const cell = read(event, config);
+      return typeof cell === "string" ? encode(cell) : cell;
+    },
+  };
+}
+
+function idempotentKey(
+  keys: TableShape["keys"],
+  filled: ReadonlySet<string>,
+  canonical: (name: string) => string,
+): readonly string[] {
   return keys.find((key) =>
-    key.some((name) => IDS.includes(name)) &&
-    key.every((name) => CONSTANT.includes(name) && filled.has(name))
+    key.some((name) => IDS.includes(canonical(name))) &&
+    key.every((name) => CONSTANT.includes(canonical(name)) && filled.has(canonical(name)))
   ) ?? [];
 }
 
 function payloadOf(body: Event["body"], kind: ColumnKind): Cell {
-  if (kind === "bytes") return bufferOf(body.bytes);
+  if (kind === "bytes" || kind === "binary") return bufferOf(body.bytes);
   if (body.isUtf8) return body.text;
   throw new DeliveryError("output_rejected", "The body is not UTF-8, and column 'payload' takes text alone");
 }
@@ -156,5 +190,11 @@ function fieldOf(event: Event, { place, absent }: SqlField, kind: ColumnKind): C
   const source = found ?? (absent === "received_at" ? JSON.stringify(receivedAtText(event)) : absent.json);
   if (source === "null") return null;
   const text = kind !== "json" && source.startsWith('"') ? JSON.parse(source) as string : source;
-  return kind === "bytes" ? Buffer.from(text) : text;
+  if (!text.isWellFormed()) {
+    throw new DeliveryError(
+      "output_rejected",
+      "A value of the payload has half of a surrogate pair, which is no text",
+    );
+  }
+  return kind === "bytes" || kind === "binary" ? Buffer.from(text) : text;
 }

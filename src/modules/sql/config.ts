@@ -7,7 +7,7 @@
 import { z } from "zod";
 import { timeoutField } from "../../schema/connection_fields.ts";
 import { booleanField, reportAt } from "../../schema/fields.ts";
-import { byteLength, columnName, fieldsSchema, type SqlField } from "./fields.ts";
+import { columnName, fieldsSchema, type NameRule, type SqlField } from "./fields.ts";
 
 const DEFAULT_TIMEOUT_SECONDS = 10;
 const MAX_TIMEOUT_SECONDS = 3600;
@@ -39,20 +39,20 @@ export interface SqlConfig {
   readonly timeoutMs: number;
 }
 
-/** Strict schema that ends in the compiled form. @param maxNameBytes the longest name of a table or column */
-export function sqlConfigSchema(maxNameBytes: number): z.ZodType<SqlConfig> {
-  const name = columnName(maxNameBytes);
+/** Strict schema that ends in the compiled form. @param rule the names that the server takes */
+export function sqlConfigSchema(rule: NameRule): z.ZodType<SqlConfig> {
+  const name = columnName(rule);
   return z.strictObject({
     table: z.string().default("webhook_events").meta({
       description:
-        "The table, `name` or `schema.name`. It is quoted, so any name can be used, in its exact case.",
+        `The table, \`name\` or \`${rule.container}.name\`. It is quoted, so any name can be used, in its exact case.`,
     }),
     storage_mode: z.enum(STORAGE_MODES).default("json").meta({
       description:
         "What gets columns: `json` the payload as a whole, `relational` the `schema.fields`, `hybrid` both.",
     }),
     schema: z.strictObject({
-      fields: fieldsSchema(maxNameBytes).default([]),
+      fields: fieldsSchema(rule).default([]),
       indexes: z.record(name, z.strictObject({ columns: z.array(name).min(1) })).default({}),
     }).optional().meta({
       description:
@@ -86,11 +86,8 @@ export function sqlConfigSchema(maxNameBytes: number): z.ZodType<SqlConfig> {
     const { table, storage_mode: mode, schema, create_table: createTable, include_headers: includeHeaders } =
       input;
     const parts = table.split(".");
-    if (
-      parts.length > 2 ||
-      parts.some((part) => part === "" || part.includes("\0") || byteLength(part) > maxNameBytes)
-    ) {
-      reportAt(issues, "table", `Not a name, or schema.name, of at most ${maxNameBytes} bytes each`);
+    if (parts.length > 2 || parts.some((part) => part === "" || !rule.fits(part))) {
+      reportAt(issues, "table", `Not a name, or ${rule.container}.name, of at most ${rule.limit} each`);
     }
     const fields = mode === "json" ? [] : schema?.fields ?? [];
     if (mode === "relational" && fields.length === 0) {

@@ -49,24 +49,28 @@ export interface SqlField {
   readonly absent: { readonly json: string } | "received_at";
 }
 
-/** A column's name. @param maxBytes the longest that the server does not cut */
-export function columnName(maxBytes: number): z.ZodType<string> {
-  return z.string().min(1).refine((name) => !name.includes("\0") && byteLength(name) <= maxBytes, {
-    error: `Not a name of at most ${maxBytes} bytes`,
-  });
+/** Which names a server takes for tables and columns as they are. */
+export interface NameRule {
+  /** What they may be, as the rest of the sentence "a name of at most …". */
+  readonly limit: string;
+  /** What holds the table in the server, in front of its name. */
+  readonly container: string;
+  fits(name: string): boolean;
 }
 
-/** How long a text is in UTF-8, in bytes. */
-export function byteLength(text: string): number {
-  return new TextEncoder().encode(text).byteLength;
+/** A column's name. */
+export function columnName(rule: NameRule): z.ZodType<string> {
+  return z.string().min(1).refine((name) => rule.fits(name), {
+    error: `Not a name of at most ${rule.limit}`,
+  });
 }
 
 const constraintField = z.string().transform((text) => text.trim().toUpperCase()).pipe(z.enum(CONSTRAINTS));
 
-/** The fields by their names, compiled. @param maxBytes the longest name of a column */
-export function fieldsSchema(maxBytes: number): z.ZodType<readonly SqlField[]> {
+/** The fields by their names, compiled. */
+export function fieldsSchema(rule: NameRule): z.ZodType<readonly SqlField[]> {
   const field = z.strictObject({
-    column: columnName(maxBytes).optional(),
+    column: columnName(rule).optional(),
     type: z.string().transform((type) => type.toLowerCase()).pipe(z.enum(FIELD_TYPES)).default("string"),
     json_pointer: z.string().optional(),
     constraints: z.array(constraintField).default([]),
@@ -76,11 +80,11 @@ export function fieldsSchema(maxBytes: number): z.ZodType<readonly SqlField[]> {
     Object.entries(fields).flatMap(
       ([name, { column = name, type, json_pointer, constraints, default: value }]) => {
         const place = json_pointer === undefined ? JsonPointer.of(name) : JsonPointer.parse(json_pointer);
-        if (byteLength(column) > maxBytes) {
+        if (!rule.fits(column)) {
           reportAt(
             issues,
             [name, "column"],
-            `The name is too long for a column: give one of ${maxBytes} bytes`,
+            `The name is too long for a column: give one of at most ${rule.limit}`,
           );
         }
         if (place === undefined) {

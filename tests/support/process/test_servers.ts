@@ -16,6 +16,8 @@ export const TEST_SERVERS: Readonly<Record<string, string>> = {
   haproxy: "haproxy",
   java: "default-jre-headless",
   kcat: "kcat",
+  mariadb: "mariadb-client",
+  mariadbd: "mariadb-server",
   mosquitto: "mosquitto",
   mosquitto_sub: "mosquitto-clients",
   "nats-server": "nats-server",

@@ -76,6 +76,8 @@ const CONNECTIONS: Readonly<Record<string, Readonly<Record<string, unknown>>>> =
   },
   "clickhouse password": { password: "{$SECRET}" },
   "mqtt password": { password: "{$SECRET}" },
+  "mysql password": { password: "{$SECRET}" },
+  "mariadb password": { password: "{$SECRET}" },
   "nats password": { username: "u", password: "{$SECRET}" },
   "nats token": { token: "{$SECRET}" },
   "nats nkey_secret": { nkey_secret: "{$SECRET}" },

@@ -7,18 +7,12 @@
 
 import { z } from "zod";
 import type { ServerAddress } from "../../../schema/addresses.ts";
-import {
-  hostField,
-  portField,
-  SYSTEM_TLS,
-  tlsSchema,
-  type TlsSettings,
-} from "../../../schema/connection_fields.ts";
-import { booleanField, integerField, reportAt, secretField } from "../../../schema/fields.ts";
+import type { TlsSettings } from "../../../schema/connection_fields.ts";
+import { reportAt } from "../../../schema/fields.ts";
 import { type PostgresTls, postgresUrl } from "../../../settings/journal/postgres_url.ts";
+import { connectionFields, tlsOf } from "../connection_fields.ts";
 
-const DEFAULT_PORT = 5432;
-const MAX_POOL = 10_000;
+const DEFAULTS = { port: 5432, database: "postgres", user: "postgres" };
 
 /** How to reach a PostgreSQL server. */
 export interface PostgresqlConnection {
@@ -33,9 +27,6 @@ export interface PostgresqlConnection {
   readonly ignoresName: boolean;
 }
 
-/** What variables without a value leave behind is as good as left out. */
-const pathField = z.string().transform((path) => path === "" ? undefined : path);
-
 const fields = z.strictObject({
   connection_string: z.string().regex(/^\S+$/, {
     error: "Holds white space, such as the line end of a file: remove it",
@@ -44,28 +35,7 @@ const fields = z.strictObject({
       "All of it in one: `postgres://user:password@host:5432,host2:5432/database?sslmode=verify-full`, with " +
       "`sslrootcert`, `sslcert` and `sslkey`. Of several hosts the one is used that is the primary.",
   }),
-  host: hostField().optional().meta({ description: "Host name or IP address. Default: `localhost`." }),
-  port: portField().optional().meta({ description: `Port. Default: ${DEFAULT_PORT}.` }),
-  database: z.string().min(1).optional().meta({ description: "The database. Default: `postgres`." }),
-  user: z.string().min(1).optional().meta({ description: "User name. Default: `postgres`." }),
-  password: z.union([z.literal(""), secretField()]).optional().meta({
-    description: "The user's password. Default: none.",
-  }),
-  ssl: booleanField().optional().meta({
-    description:
-      "`true`: TLS; the server's certificate is verified, by `ssl_ca_cert` or the system's authorities.",
-  }),
-  ssl_ca_cert: pathField.optional().meta({ description: "The same as `ca` of `tls`." }),
-  ssl_cert: pathField.optional().meta({ description: "The same as `cert` of `tls`." }),
-  ssl_key: pathField.optional().meta({ description: "The same as `key` of `tls`." }),
-  tls: tlsSchema.optional().meta({
-    description:
-      "Uses TLS: `{}`, or an object with `ca`, `cert`, `key`, `servername` and `insecure_skip_verify`.",
-  }),
-  pool_min_size: integerField(0, MAX_POOL).optional().meta({
-    description: "Read for the sake of older files and of no effect: there is one connection a table.",
-  }),
-  pool_max_size: integerField(0, MAX_POOL).optional().meta({ description: "As `pool_min_size`." }),
+  ...connectionFields(DEFAULTS),
 });
 
 type Input = z.output<typeof fields>;
@@ -76,9 +46,9 @@ export const postgresqlConnectionSchema: z.ZodType<PostgresqlConnection> = field
     const { connection_string } = input;
     if (connection_string !== undefined) return ofString(connection_string, input, issues);
     return {
-      hosts: [{ host: input.host ?? "localhost", port: input.port ?? DEFAULT_PORT }],
-      database: input.database ?? "postgres",
-      user: input.user ?? "postgres",
+      hosts: [{ host: input.host ?? "localhost", port: input.port ?? DEFAULTS.port }],
+      database: input.database ?? DEFAULTS.database,
+      user: input.user ?? DEFAULTS.user,
       password: input.password === "" ? undefined : input.password,
       tls: tlsOf(input, issues),
       ignoresName: false,
@@ -108,22 +78,4 @@ function ofString(text: string, input: Input, issues: z.RefinementCtx): Postgres
 
 function settingsOf({ verifies, caFile, certFile, keyFile }: PostgresTls): TlsSettings {
   return { ca: caFile, cert: certFile, key: keyFile, insecure_skip_verify: verifies === "nothing" };
-}
-
-function tlsOf(input: Input, issues: z.RefinementCtx): TlsSettings | undefined {
-  const { ssl, ssl_ca_cert: ca, ssl_cert: cert, ssl_key: key, tls } = input;
-  const hasFiles = [ca, cert, key].some((file) => file !== undefined);
-  if (tls !== undefined) {
-    if (hasFiles) reportAt(issues, "tls", "tls and the files of ssl_… say the same: leave one of them out");
-    if (ssl === false) reportAt(issues, "tls", "Of no use with ssl: false");
-    return tls;
-  }
-  if (ssl !== true) {
-    if (hasFiles && ssl === undefined) reportAt(issues, "ssl", "Required with files for TLS: set it to true");
-    return undefined;
-  }
-  if ((cert === undefined) !== (key === undefined)) {
-    reportAt(issues, "ssl_key", "ssl_cert and ssl_key belong together: give both or neither");
-  }
-  return { ...SYSTEM_TLS, ca, cert, key };
 }

@@ -7,13 +7,12 @@
  */
 
 import { DeliveryError } from "../../../errors.ts";
-import type { Explanations, PostgresError } from "../../../io/postgres/errors.ts";
+import { type Explanations, PostgresError } from "../../../io/postgres/errors.ts";
 import { pause, reject, retry, verdictError, VerdictTable } from "../../verdicts.ts";
+import type { FilledColumn } from "../columns.ts";
+import type { Judgement } from "../dialect.ts";
 
-/** What a refusal is about: a value of some row, the table, or the server as a whole. */
-interface Scope {
-  readonly scope: "row" | "table" | "server";
-}
+type Scope = Pick<Judgement, "scope">;
 
 const ROW: Scope = { scope: "row" };
 const TABLE: Scope = { scope: "table" };
@@ -26,6 +25,7 @@ const NOT_NULL_VIOLATION = "23502";
 /** By `SQLSTATE`. */
 const VERDICTS = new VerdictTable<Scope>({
   // What the row holds, now and for ever.
+  "21*": reject("another row of the statement has the same key", ROW),
   "22*": reject("a value does not fit its column", ROW),
   "22P02": reject("a value is not of its column's type", ROW),
   "22P05 22021": reject("a text holds a character that the database cannot store, such as U+0000", ROW),
@@ -63,29 +63,32 @@ export const EXPLANATIONS: Explanations = {
   "42501": "does not let the user in",
 };
 
-/** A refusal, judged. */
-export interface Judgement extends Scope {
-  readonly error: DeliveryError;
-}
-
 /** What the client knows of a refusal beside its code. It quotes no row. */
 interface Refusal {
   readonly constraint?: unknown;
   readonly column?: unknown;
 }
 
-/**
- * Judges a failed statement or connection.
- *
- * @param what was refused, as the rest of the sentence "PostgreSQL … refused …"
- * @param filled the columns that the statement fills
- */
+/** Judges a failed statement or connection. */
 export function judge(
   server: string,
   what: string,
   failure: PostgresError,
-  filled: readonly string[] = [],
-): Judgement {
+  filled?: readonly FilledColumn[],
+): Judgement;
+export function judge(
+  server: string,
+  what: string,
+  failure: unknown,
+  filled?: readonly FilledColumn[],
+): Judgement | undefined;
+export function judge(
+  server: string,
+  what: string,
+  failure: unknown,
+  filled: readonly FilledColumn[] = [],
+): Judgement | undefined {
+  if (!(failure instanceof PostgresError)) return undefined;
   const { sqlState, message } = failure;
   const { constraint, column } = (failure.cause ?? {}) as Refusal;
   const found = VERDICTS.find(sqlState);
@@ -107,8 +110,9 @@ function isTheTables(
   sqlState: string,
   constraint: unknown,
   column: unknown,
-  filled: readonly string[],
+  filled: readonly FilledColumn[],
 ): boolean {
   if (sqlState === CHECK_VIOLATION) return constraint === undefined;
-  return sqlState === NOT_NULL_VIOLATION && typeof column === "string" && !filled.includes(column);
+  return sqlState === NOT_NULL_VIOLATION && typeof column === "string" &&
+    filled.every(({ name }) => name !== column);
 }

@@ -6,73 +6,43 @@
 
 import { checkServerIdentity } from "node:tls";
 import { authorityOf } from "../../../io/address.ts";
-import { type ConnectionLog, ConnectionSupervisor } from "../../../io/connection.ts";
+import type { ConnectionLog } from "../../../io/connection.ts";
 import type { PostgresClient } from "../../../io/postgres/client.ts";
 import { PostgresError } from "../../../io/postgres/errors.ts";
 import { HostOrder, openClient, type PostgresLogin } from "../../../io/postgres/open.ts";
 import { loadTls } from "../../../io/tls.ts";
+import { SqlServer } from "../server.ts";
 import type { PostgresqlConnection } from "./connection.ts";
 import { EXPLANATIONS, judge } from "./errors.ts";
 
-/** One connection to the primary, which is opened when it is used, and again after it was lost. */
-export class DatabaseServer implements AsyncDisposable {
-  /** Begins sentences about the server. */
-  readonly name: string;
-  readonly #supervisor: ConnectionSupervisor<PostgresClient>;
-
-  constructor(connection: PostgresqlConnection, log?: ConnectionLog) {
-    const hosts = new HostOrder(connection.hosts);
-    const login = loginOf(connection);
-    const naming = { isPossible: false, onImpossible: () => {} };
-    this.name = `PostgreSQL ${connection.hosts.map(({ host, port }) => authorityOf(host, port)).join(",")}`;
-    this.#supervisor = new ConnectionSupervisor({
-      server: this.name,
-      log,
-      open: async ({ signal, lost }) => {
-        try {
-          return await openClient(hosts, {
-            login,
-            naming,
-            signal,
-            lost: (reason) => lost(this.#judge(reason)),
-          });
-        } catch (error) {
-          throw error instanceof PostgresError ? this.#judge(error) : error;
-        }
-      },
-      close: (client) => client.end(),
-    });
-  }
-
-  /**
-   * Works on the connection. One whose statement says that it is of no use any more is closed.
-   *
-   * @param signal gives the work up, and the connection with it: what was under way may still happen
-   * @throws {DeliveryError} when the server cannot be reached, or the signal aborts
-   * @throws whatever the work throws, a {@linkcode PostgresError} included
-   */
-  async use<Result>(work: (client: PostgresClient) => Promise<Result>, signal: AbortSignal): Promise<Result> {
-    const outcome = await this.#supervisor.use(async (client) => {
+/** One connection to the primary of several hosts. */
+export function connect(
+  connection: PostgresqlConnection,
+  log?: ConnectionLog,
+): SqlServer<PostgresClient> {
+  const hosts = new HostOrder(connection.hosts);
+  const login = loginOf(connection);
+  const naming = { isPossible: false, onImpossible: () => {} };
+  const server = `PostgreSQL ${connection.hosts.map(({ host, port }) => authorityOf(host, port)).join(",")}`;
+  const reasonOf = (error: unknown) => judge(server, "the connection", error)?.error;
+  return new SqlServer({
+    server,
+    log,
+    open: async ({ signal, lost }) => {
       try {
-        return { value: await work(client) };
+        return await openClient(hosts, {
+          login,
+          naming,
+          signal,
+          lost: (reason) => lost(judge(server, "the connection", reason).error),
+        });
       } catch (error) {
-        if (error instanceof PostgresError && error.endsConnection) {
-          this.#supervisor.drop(client, this.#judge(error));
-        }
-        return { error };
+        throw reasonOf(error) ?? error;
       }
-    }, signal);
-    if ("error" in outcome) throw outcome.error;
-    return outcome.value;
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.#supervisor[Symbol.asyncDispose]();
-  }
-
-  #judge(error: PostgresError) {
-    return judge(this.name, "the connection", error).error;
-  }
+    },
+    close: (client) => client.end(),
+    endOf: (error) => error instanceof PostgresError && error.endsConnection ? reasonOf(error) : undefined,
+  });
 }
 
 function loginOf({ user, database, password, tls, ignoresName }: PostgresqlConnection): PostgresLogin {

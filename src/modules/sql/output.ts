@@ -1,25 +1,28 @@
 /**
- * The output of one table of a PostgreSQL server.
+ * The output of one table of an SQL server.
  *
  * @module
  */
 
-import { DeliveryError } from "../../../errors.ts";
-import type { Attempt, Delivery, DeliveryResult, ModuleContext, Output } from "../../module.ts";
-import type { SqlConfig } from "../config.ts";
-import type { PostgresqlConnection } from "./connection.ts";
+import { DeliveryError } from "../../errors.ts";
+import type { Attempt, Delivery, DeliveryResult, Output } from "../module.ts";
+import type { SqlConfig } from "./config.ts";
+import type { SqlDialect } from "./dialect.ts";
 import { TableInserter } from "./inserter.ts";
-import { DatabaseServer } from "./server.ts";
+import type { SqlServer } from "./server.ts";
 
 /** Stores events. The gateway has one for each table, and calls it with one batch after the other. */
-export class PostgresqlOutput implements Output<SqlConfig> {
-  readonly #server: DatabaseServer;
+export class SqlOutput<Client, Statement> implements Output<SqlConfig> {
+  readonly #server: SqlServer<Client>;
+  readonly #dialect: SqlDialect<Client, Statement>;
   /** By the batch keys of configurations. */
-  readonly #inserters = new Map<string, TableInserter>();
-  #last: TableInserter | undefined;
+  readonly #inserters = new Map<string, TableInserter<Client, Statement>>();
+  #last: TableInserter<Client, Statement> | undefined;
 
-  constructor(connection: PostgresqlConnection, context: ModuleContext) {
-    this.#server = new DatabaseServer(connection, context);
+  /** @param server is closed with the output */
+  constructor(server: SqlServer<Client>, dialect: SqlDialect<Client, Statement>) {
+    this.#server = server;
+    this.#dialect = dialect;
   }
 
   async deliver(batch: readonly Delivery<SqlConfig>[], attempt: Attempt): Promise<readonly DeliveryResult[]> {
@@ -43,7 +46,7 @@ export class PostgresqlOutput implements Output<SqlConfig> {
 
   async probe(signal: AbortSignal): Promise<void> {
     if (this.#last !== undefined) return await this.#last.probe(signal);
-    await this.#server.use((client) => client.query({ text: "select 1" }), signal);
+    await this.#server.use((client) => this.#dialect.ping(client), signal);
   }
 
   async probeFor(config: SqlConfig, signal: AbortSignal): Promise<void> {
@@ -54,10 +57,11 @@ export class PostgresqlOutput implements Output<SqlConfig> {
     await this.#server[Symbol.asyncDispose]();
   }
 
-  #inserterFor(config: SqlConfig): TableInserter {
+  #inserterFor(config: SqlConfig): TableInserter<Client, Statement> {
     let inserter = this.#inserters.get(config.batchKey);
     if (inserter === undefined) {
-      this.#inserters.set(config.batchKey, inserter = new TableInserter(this.#server, config));
+      inserter = new TableInserter(this.#server, this.#dialect, config);
+      this.#inserters.set(config.batchKey, inserter);
     }
     return inserter;
   }
