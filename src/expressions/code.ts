@@ -16,6 +16,8 @@ export interface Code {
   readonly run: () => Result;
   /** The value of a literal. */
   readonly constant?: Value;
+  /** Where the value stands, if it is an element that a macro has named: reading it there saves a call. */
+  readonly local?: Local;
 }
 
 /**

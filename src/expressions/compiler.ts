@@ -19,7 +19,7 @@ import { compileList, compileMap } from "./operators/literals.ts";
 import { compileBinaryLogic, compileChoice, compileNot } from "./operators/logic.ts";
 import { compileMacro, MACROS } from "./operators/macros.ts";
 import { type ExpressionProblem, placeIn } from "./problem.ts";
-import { type AbsenceListener, clearFrame, emptyFrame, placeOf, type Program } from "./program.ts";
+import { type AbsenceListener, emptyFrame, placeOf, type Program } from "./program.ts";
 import type { Declarations } from "./scope.ts";
 import { compileVariable, memberOfVariable, textsMember, type VariableUse } from "./variables.ts";
 
@@ -53,7 +53,7 @@ class Compiler implements Builder {
 
   program(tree: ASTNode, code: Code): Program {
     const { frame } = this;
-    const locals = this.#allLocals;
+    const locals: readonly Local[] = this.#allLocals;
     const { variables, texts } = this.#uses;
     return {
       source: sourceOf(tree),
@@ -63,10 +63,7 @@ class Compiler implements Builder {
       weight: this.#weight,
       reads: { variables, texts },
       problems: this.#problems,
-      forget: () => {
-        clearFrame(frame);
-        for (const local of locals) local.value = null;
-      },
+      locals,
     };
   }
 
@@ -178,7 +175,7 @@ class Compiler implements Builder {
 
   #name(node: ASTNode, name: string): Code {
     const local = this.#locals.get(name);
-    if (local !== undefined) return { type: "dyn", run: () => local.value };
+    if (local !== undefined) return { type: "dyn", local, run: () => local.value };
     return compileVariable(this, node, name, this.#uses) ??
       this.problem(node, `There is no variable ${quotedName(name)}${this.#hint(name)}`);
   }

@@ -83,8 +83,20 @@ export function numberOf(value: Value): number | bigint | undefined {
   return value instanceof LongDecimal ? value.value : undefined;
 }
 
-/** Less than 0, 0 or more than 0, exactly, whatever their types; NaN where one of them is NaN. */
+/** From here on a double is outside of what an int may be. */
+const BEYOND_INTS = 2 ** 63;
+
+/**
+ * Less than 0, 0 or more than 0, exactly, whatever their types; NaN where one of them is NaN. Only with a double outside
+ * of the range of ints an int is first made the double next to it, as the language has it.
+ */
 export function compareNumbers(left: number | bigint, right: number | bigint): number {
+  if (typeof left !== typeof right) {
+    if (typeof left === "number" && Math.abs(left) >= BEYOND_INTS) return compareNumbers(left, Number(right));
+    if (typeof right === "number" && Math.abs(right) >= BEYOND_INTS) {
+      return compareNumbers(Number(left), right);
+    }
+  }
   if (left < right) return -1;
   if (left > right) return 1;
   return Number.isNaN(left) || Number.isNaN(right) ? NaN : 0;

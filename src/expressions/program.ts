@@ -6,7 +6,7 @@
 
 import type { ASTNode } from "@marcbachmann/cel-js";
 import { Budget, BudgetExhausted } from "./budget.ts";
-import type { Code, Frame } from "./code.ts";
+import type { Code, Frame, Local } from "./code.ts";
 import { ExpressionFailure } from "./failure.ts";
 import { type ExpressionProblem, type Place, placeIn } from "./problem.ts";
 import type { Reads } from "./scope.ts";
@@ -22,8 +22,8 @@ export interface Program {
   readonly weight: number;
   readonly reads: Reads;
   readonly problems: readonly ExpressionProblem[];
-  /** Forgets what an evaluation has looked at. */
-  readonly forget: () => void;
+  /** The elements that its macros name. */
+  readonly locals: readonly Local[];
 }
 
 /** Listens to what is found absent while an expression is evaluated. */
@@ -35,12 +35,6 @@ const NO_BUDGET = new Budget(0);
 /** A frame without variables and budget, as it is between two evaluations. */
 export function emptyFrame(): Frame {
   return { variables: NO_VARIABLES, budget: NO_BUDGET };
-}
-
-/** Takes from a frame what an evaluation has put into it. */
-export function clearFrame(frame: Frame): void {
-  frame.variables = NO_VARIABLES;
-  frame.budget = NO_BUDGET;
 }
 
 /** Evaluates a program. What exceeds the budget ends it; nothing of the program sees that. */
@@ -55,8 +49,15 @@ export function runProgram(program: Program, variables: Frame["variables"], budg
     if (!(error instanceof BudgetExhausted)) throw error;
     return new ExpressionFailure("budget", error.message, program.source, program.place, error.limit);
   } finally {
-    program.forget();
+    forget(program);
   }
+}
+
+/** Takes from a program what an evaluation has looked at. */
+function forget({ frame, locals }: Program): void {
+  frame.variables = NO_VARIABLES;
+  frame.budget = NO_BUDGET;
+  for (let index = 0; index < locals.length; index++) locals[index]!.value = null;
 }
 
 /** The place of a node, which is that of the name for a member. */

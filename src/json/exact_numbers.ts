@@ -7,12 +7,23 @@
 
 /** A decimal with more digits, or a larger exponent, than a double holds. */
 export class LongDecimal {
-  /** The double next to it; infinite where there is none. */
-  readonly value: number;
+  readonly #source: string;
+  readonly #value: number;
 
   /** @param source as the document writes it */
-  constructor(readonly source: string) {
-    this.value = Number(source);
+  constructor(source: string) {
+    this.#source = source;
+    this.#value = Number(source);
+  }
+
+  /** As the document writes it. */
+  get source(): string {
+    return this.#source;
+  }
+
+  /** The double next to it; infinite where there is none. */
+  get value(): number {
+    return this.#value;
   }
 }
 

@@ -6,6 +6,7 @@
 
 import type { Budget } from "../budget.ts";
 import type { ExpressionFailure } from "../failure.ts";
+import type { TextTest } from "./text_tests.ts";
 import type { Result, StaticType, Value } from "../value.ts";
 
 /** Failures of one call, for the function to return. */
@@ -36,4 +37,6 @@ export interface FunctionDeclaration {
   readonly summary: string;
   /** Called with values of the types above. */
   readonly run: (call: Call, ...values: Value[]) => Result;
+  /** The same with a literal, which is no longer than an expression, and so costs nothing of a budget. */
+  readonly test?: TextTest;
 }

@@ -9,6 +9,7 @@ import type { Result, StaticType, Value } from "../value.ts";
 import { countCodePoints, unitOf, widthAt } from "./code_points.ts";
 import type { Call, FunctionDeclaration } from "./declaration.ts";
 import { findFirst, findLast } from "./search.ts";
+import { endsWithLiteral, startsWithLiteral } from "./text_tests.ts";
 
 const TEXT: readonly StaticType[] = ["string"];
 const INDEX: readonly StaticType[] = ["int", "double"];
@@ -37,14 +38,20 @@ export const textFunctions: readonly FunctionDeclaration[] = [
   method("contains", [TEXT], "bool", "Whether a text stands in it.", (call, text, sought) => {
     return findFirst(text, sought as string, 0, call.budget) !== -1;
   }),
-  method("startsWith", [TEXT], "bool", "Whether it begins with a text.", (call, text, start) => {
-    call.budget.spendText((start as string).length);
-    return text.startsWith(start as string);
-  }),
-  method("endsWith", [TEXT], "bool", "Whether it ends with a text.", (call, text, end) => {
-    call.budget.spendText((end as string).length);
-    return text.endsWith(end as string);
-  }),
+  {
+    ...method("startsWith", [TEXT], "bool", "Whether it begins with a text.", (call, text, start) => {
+      call.budget.spendText((start as string).length);
+      return text.startsWith(start as string);
+    }),
+    test: startsWithLiteral,
+  },
+  {
+    ...method("endsWith", [TEXT], "bool", "Whether it ends with a text.", (call, text, end) => {
+      call.budget.spendText((end as string).length);
+      return text.endsWith(end as string);
+    }),
+    test: endsWithLiteral,
+  },
   method("lowerAscii", [], "string", "The text with `A` to `Z` in lower case.", ({ budget }, text) => {
     return changeCase(text, budget, /[A-Z]+/g, (letters) => letters.toLowerCase());
   }),

@@ -32,8 +32,24 @@ export function compileCall(
   if (misfit !== -1) {
     return builder.problem(parts[misfit]!, `${name}() is not for ${nameOfType(codes[misfit]!.type)}`);
   }
-  return { type: declaration.type, run: caller(builder, node, declaration, codes) };
+  const run = textTest(builder, node, declaration, codes) ?? caller(builder, node, declaration, codes);
+  return { type: declaration.type, run };
 }
+
+/** A question about a text and a literal, which is what most conditions ask. */
+function textTest(
+  builder: Builder,
+  node: ASTNode,
+  { test }: FunctionDeclaration,
+  [text, literal]: readonly Code[],
+): (() => Result) | undefined {
+  const constant = literal?.constant;
+  if (test === undefined || text === undefined || typeof constant !== "string") return undefined;
+  const wrong = builder.failure(node, "wrong_type", WRONG_TYPE);
+  return test(text, constant, (value) => isFailure(value) ? value : wrong());
+}
+
+const WRONG_TYPE = "is called with a value of a type that it is not for";
 
 /** Where the name of a method stands, which is not where its node has its place. */
 function placeOfName(node: ASTNode, name: string): number {
@@ -65,7 +81,7 @@ function caller(
 ): () => Result {
   const { frame } = builder;
   const call: Call = new FrameCall(frame, {
-    wrongType: builder.failure(node, "wrong_type", "is called with a value of a type that it is not for"),
+    wrongType: builder.failure(node, "wrong_type", WRONG_TYPE),
     notConvertible: builder.failure(node, "not_convertible", "cannot be calculated from this value"),
     outOfRange: builder.failure(node, "number_out_of_range", "has a number outside of what is possible here"),
   });

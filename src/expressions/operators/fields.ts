@@ -7,28 +7,61 @@
 import type { ASTNode } from "@marcbachmann/cel-js";
 import { isList, numberOf } from "../equality.ts";
 import { type Builder, type Code, mayBe, nameOfType } from "../code.ts";
-import { isFailure, isMap, type Result, type Value } from "../value.ts";
+import { isFailure, isMap, type Result, type Value, type ValueMap } from "../value.ts";
+import { ExpressionFailure } from "../failure.ts";
+import { LongDecimal } from "../../json/exact_numbers.ts";
 
 /** `body.ref` */
 export function compileMember(builder: Builder, node: ASTNode, holder: Code, name: string): Code {
   if (!mayBe(holder.type, "map", "null")) {
     return builder.problem(node, `"${name}" is asked of ${nameOfType(holder.type)}, which has no members`);
   }
-  const missing = builder.failure(node, "missing_field", "is absent");
-  const wrong = builder.failure(node, "wrong_type", "is asked of a value that has no members");
-  const { run } = holder;
-  const { onAbsent } = builder;
+  const find = memberFinder(builder, node, name);
+  const { run, local } = holder;
+  if (!isPlainName(name)) return { type: "dyn", run: () => find(run()) };
+  if (local !== undefined) {
+    return {
+      type: "dyn",
+      run: () => {
+        const value = local.value;
+        const member = typeof value === "object" && value !== null ? (value as ValueMap)[name] : undefined;
+        return member === undefined ? find(value) : member;
+      },
+    };
+  }
   return {
     type: "dyn",
     run: () => {
       const value = run();
-      if (isMap(value)) {
-        if (Object.hasOwn(value, name)) return value[name]!;
-      } else if (isFailure(value)) return value;
-      else if (value !== null) return wrong();
-      onAbsent?.(node, value, name);
-      return missing();
+      if (typeof value !== "object" || value === null || value instanceof ExpressionFailure) {
+        return find(value);
+      }
+      const member = (value as ValueMap)[name];
+      return member === undefined ? find(value) : member;
     },
+  };
+}
+
+/**
+ * Whether a name can only be that of a member: nothing that is no map has something under it, and no map inherits it.
+ * It is then read without a question first, which takes a fraction of the time. Values of JSON are never `undefined`.
+ */
+function isPlainName(name: string): boolean {
+  return !(name in Object.prototype) && !(name in Array.prototype) && !(name in LongDecimal.prototype);
+}
+
+/** Finds a member, or says why there is none. */
+function memberFinder(builder: Builder, node: ASTNode, name: string): (holder: Result) => Result {
+  const missing = builder.failure(node, "missing_field", "is absent");
+  const wrong = builder.failure(node, "wrong_type", "is asked of a value that has no members");
+  const { onAbsent } = builder;
+  return (holder) => {
+    if (isMap(holder)) {
+      if (Object.hasOwn(holder, name)) return holder[name]!;
+    } else if (isFailure(holder)) return holder;
+    else if (holder !== null) return wrong();
+    onAbsent?.(node, holder, name);
+    return missing();
   };
 }
 

@@ -95,7 +95,6 @@ function runner(
   loop: Loop,
   wrong: () => ExpressionFailure,
 ): () => Result {
-  const { local } = loop;
   return () => {
     const value = range();
     if (isFailure(value)) return value;
@@ -105,18 +104,16 @@ function runner(
       elements = Object.keys(value);
       frame.budget.spend(elements.length);
     } else return wrong();
-    const result = macro(elements, loop);
-    local.value = null;
-    return result;
+    return macro(elements, loop);
   };
 }
 
 /** `exists` ends with the first `true`, `all` with the first `false`; failures count only where nothing ends it. */
 function quantify(decisive: boolean): Macro {
-  return (elements, { frame, local, first, weight, notBool }) => {
+  return (elements, { frame: { budget }, local, first, weight, notBool }) => {
     let failure: ExpressionFailure | undefined;
     for (let index = 0; index < elements.length; index++) {
-      frame.budget.spend(weight);
+      budget.spend(weight);
       local.value = elements[index]!;
       const is = first();
       if (is === decisive) return decisive;
@@ -128,10 +125,13 @@ function quantify(decisive: boolean): Macro {
   };
 }
 
-function existsOne(elements: readonly Value[], { frame, local, first, weight, notBool }: Loop): Result {
+function existsOne(
+  elements: readonly Value[],
+  { frame: { budget }, local, first, weight, notBool }: Loop,
+): Result {
   let count = 0;
   for (let index = 0; index < elements.length; index++) {
-    frame.budget.spend(weight);
+    budget.spend(weight);
     local.value = elements[index]!;
     const is = first();
     if (is === true) count++;
@@ -142,11 +142,11 @@ function existsOne(elements: readonly Value[], { frame, local, first, weight, no
 
 function mapElements(
   elements: readonly Value[],
-  { frame, local, first, second, weight, notBool }: Loop,
+  { frame: { budget }, local, first, second, weight, notBool }: Loop,
 ): Result {
   const mapped: Value[] = [];
   for (let index = 0; index < elements.length; index++) {
-    frame.budget.spend(weight);
+    budget.spend(weight);
     local.value = elements[index]!;
     let value = first();
     if (second !== undefined) {
@@ -160,10 +160,13 @@ function mapElements(
   return mapped;
 }
 
-function filterElements(elements: readonly Value[], { frame, local, first, weight, notBool }: Loop): Result {
+function filterElements(
+  elements: readonly Value[],
+  { frame: { budget }, local, first, weight, notBool }: Loop,
+): Result {
   const kept: Value[] = [];
   for (let index = 0; index < elements.length; index++) {
-    frame.budget.spend(weight);
+    budget.spend(weight);
     const element = elements[index]!;
     local.value = element;
     const is = first();

@@ -1,0 +1,40 @@
+/**
+ * `startsWith` and `endsWith` with a literal, which is what most conditions ask of each of many elements. Each has code
+ * of its own, so that the engine sees what is called.
+ *
+ * @module
+ */
+
+import type { Code } from "../code.ts";
+import type { Result } from "../value.ts";
+
+/** Makes a question about a text and a literal. @param fail makes a failure of what is no text */
+export type TextTest = (text: Code, literal: string, fail: (value: Result) => Result) => () => Result;
+
+/** `text.startsWith("literal")` */
+export const startsWithLiteral: TextTest = ({ run, local }, literal, fail) => {
+  if (local === undefined) {
+    return () => {
+      const value = run();
+      return typeof value === "string" ? value.startsWith(literal) : fail(value);
+    };
+  }
+  return () => {
+    const { value } = local;
+    return typeof value === "string" ? value.startsWith(literal) : fail(value);
+  };
+};
+
+/** `text.endsWith("literal")` */
+export const endsWithLiteral: TextTest = ({ run, local }, literal, fail) => {
+  if (local === undefined) {
+    return () => {
+      const value = run();
+      return typeof value === "string" ? value.endsWith(literal) : fail(value);
+    };
+  }
+  return () => {
+    const { value } = local;
+    return typeof value === "string" ? value.endsWith(literal) : fail(value);
+  };
+};
