@@ -6,6 +6,7 @@
 
 import { LongDecimal } from "../json/exact_numbers.ts";
 import type { Budget } from "./budget.ts";
+import { namesOf } from "./names.ts";
 import { isMap, type Value } from "./value.ts";
 
 /**
@@ -15,9 +16,10 @@ import { isMap, type Value } from "./value.ts";
  */
 export function areEqual(left: Value, right: Value, budget: Budget, depth = 0): boolean {
   if (typeof left === "string") return typeof right === "string" && areEqualTexts(left, right, budget);
-  if (left === right) return typeof left !== "object" || left === null || !holdsNaN(left, budget, depth);
-  if (typeof left !== "object" || typeof right !== "object") return areEqualNumbers(left, right);
-  if (left === null || right === null) return false;
+  if (typeof left !== "object" || typeof right !== "object") {
+    return left === right || areEqualNumbers(left, right);
+  }
+  if (left === null || right === null) return left === right;
   if (left instanceof LongDecimal || right instanceof LongDecimal) return areEqualNumbers(left, right);
   return areEqualContainers(left, right, budget, depth + 1);
 }
@@ -38,9 +40,8 @@ function areEqualContainers(
   budget.spend(1);
   if (isList(left)) return isList(right) && areEqualLists(left, right, budget, depth);
   if (isList(right) || !isMap(left) || !isMap(right)) return false;
-  const names = Object.keys(left);
-  budget.spend(names.length);
-  if (Object.keys(right).length !== names.length) return false;
+  const names = namesOf(left, budget);
+  if (namesOf(right, budget).length !== names.length) return false;
   return names.every((name) => {
     return Object.hasOwn(right, name) && areEqual(left[name]!, right[name]!, budget, depth);
   });
@@ -57,16 +58,6 @@ function areEqualLists(
     budget.spend(1);
     return areEqual(value, right[index]!, budget, depth);
   });
-}
-
-/** Whether a list or a map is not even equal to itself. Only what expressions calculate can be that. */
-function holdsNaN(value: Value, budget: Budget, depth: number): boolean {
-  if (typeof value !== "object" || value === null) return Number.isNaN(value);
-  if (value instanceof LongDecimal) return false;
-  budget.checkDepth(depth);
-  const values: readonly Value[] = isList(value) ? value : Object.values(value);
-  budget.spend(1 + values.length);
-  return values.some((inner) => holdsNaN(inner, budget, depth + 1));
 }
 
 /** Whether two values are numbers that are worth the same. */

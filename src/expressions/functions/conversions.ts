@@ -7,7 +7,8 @@
 import { LongDecimal } from "../../json/exact_numbers.ts";
 import { isList } from "../equality.ts";
 import { fitsInt } from "../operators/int.ts";
-import { isMap, type Result, type StaticType, type Value } from "../value.ts";
+import { namesOf } from "../names.ts";
+import { isMap, type Result, type StaticType, type Value, type ValueMap } from "../value.ts";
 import { countCodePoints } from "./code_points.ts";
 import type { Call, FunctionDeclaration } from "./declaration.ts";
 
@@ -92,9 +93,7 @@ export const conversions: readonly FunctionDeclaration[] = [
 function size({ budget }: Call, value?: Value): Result {
   if (typeof value === "string") return BigInt(countCodePoints(value, budget));
   if (isList(value!)) return BigInt(value.length);
-  const names = Object.keys(value as object);
-  budget.spend(names.length);
-  return BigInt(names.length);
+  return BigInt(namesOf(value as ValueMap, budget).length);
 }
 
 const INTEGER = /^[+-]?[0-9]{1,19}$/;

@@ -8,6 +8,7 @@ import type { ASTNode } from "@marcbachmann/cel-js";
 import { type Builder, type Code, type Frame, type Local, mayBe, nameOfType } from "../code.ts";
 import { type ExpressionFailure, graver } from "../failure.ts";
 import { isList } from "../equality.ts";
+import { namesOf } from "../names.ts";
 import { isFailure, isMap, type Result, type StaticType, type Value } from "../value.ts";
 import { checkCondition } from "./logic.ts";
 
@@ -100,10 +101,8 @@ function runner(
     if (isFailure(value)) return value;
     let elements: readonly Value[];
     if (isList(value)) elements = value;
-    else if (isMap(value)) {
-      elements = Object.keys(value);
-      frame.budget.spend(elements.length);
-    } else return wrong();
+    else if (isMap(value)) elements = namesOf(value, frame.budget);
+    else return wrong();
     return macro(elements, loop);
   };
 }
