@@ -44,6 +44,7 @@ class Compiler implements Builder {
   readonly #allLocals: Local[] = [];
   readonly #problems: ExpressionProblem[] = [];
   #weight = 0;
+  #hasPatterns = false;
 
   constructor(declarations: Declarations, re2: typeof RE2JS, onAbsent: AbsenceListener | undefined) {
     this.#uses = { declarations, variables: new Set(), texts: new Map() };
@@ -62,6 +63,7 @@ class Compiler implements Builder {
       code,
       weight: this.#weight,
       reads: { variables, texts },
+      hasPatterns: this.#hasPatterns,
       problems: this.#problems,
       locals,
     };
@@ -138,6 +140,7 @@ class Compiler implements Builder {
   }
 
   compilePattern(source: string): PatternResult {
+    this.#hasPatterns = true;
     return compilePattern(this.#re2, source);
   }
 

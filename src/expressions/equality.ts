@@ -9,6 +9,9 @@ import type { Budget } from "./budget.ts";
 import { namesOf } from "./names.ts";
 import { isMap, type Value } from "./value.ts";
 
+/** Steps for each list or map that is compared, beside those for what is in it. */
+const CONTAINER_COST = 4;
+
 /**
  * Whether two values are equal. Values of different types are not, but for numbers.
  *
@@ -37,7 +40,7 @@ function areEqualContainers(
   depth: number,
 ): boolean {
   budget.checkDepth(depth);
-  budget.spend(1);
+  budget.spend(CONTAINER_COST);
   if (isList(left)) return isList(right) && areEqualLists(left, right, budget, depth);
   if (isList(right) || !isMap(left) || !isMap(right)) return false;
   const names = namesOf(left, budget);

@@ -58,9 +58,10 @@ export class ExpressionLanguage {
     if (known !== undefined) return { expression: known };
     const parsed = this.#parser.parse(text);
     if ("problem" in parsed) return { problems: [parsed.problem] };
-    const { code, reads, problems: [problem, ...others] } = this.#compileTree(parsed.tree);
+    const program = this.#compileTree(parsed.tree);
+    const [problem, ...others] = program.problems;
     if (problem !== undefined) return { problems: [problem, ...others] };
-    const expression = new Expression(text, code.type, reads, () => this.#open(text));
+    const expression = new Expression(text, program, () => this.#open(text));
     this.#known.set(text, new WeakRef(expression));
     this.#forgotten.register(expression, text);
     return { expression };
@@ -95,24 +96,24 @@ interface OpenExpression {
 }
 
 /**
- * An expression that has been checked. It is read and compiled again when it is first evaluated: of a hundred thousand
- * of them few may ever be.
+ * An expression that has been checked. Unless it has patterns, it is read and compiled again when it is first evaluated:
+ * of a hundred thousand of them few may ever be.
  */
 export class Expression {
+  readonly text: string;
+  /** What its value is, as far as that is known before there is one. */
+  readonly type: StaticType;
+  readonly reads: Reads;
   readonly #open: () => OpenExpression;
   #program: Program | undefined;
 
-  /**
-   * @param type what its value is, as far as that is known before there is one
-   * @param open reads it again
-   */
-  constructor(
-    readonly text: string,
-    readonly type: StaticType,
-    readonly reads: Reads,
-    open: () => OpenExpression,
-  ) {
+  /** @param open reads it again */
+  constructor(text: string, program: Program, open: () => OpenExpression) {
+    this.text = text;
+    this.type = program.code.type;
+    this.reads = program.reads;
     this.#open = open;
+    if (program.hasPatterns) this.#program = program;
   }
 
   /** Whether its value may be a bool. */

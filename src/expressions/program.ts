@@ -21,6 +21,8 @@ export interface Program {
   /** Steps that each evaluation takes beside those of its loops. */
   readonly weight: number;
   readonly reads: Reads;
+  /** Whether it has patterns, which take milliseconds to compile. */
+  readonly hasPatterns: boolean;
   readonly problems: readonly ExpressionProblem[];
   /** The elements that its macros name. */
   readonly locals: readonly Local[];

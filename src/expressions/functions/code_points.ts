@@ -7,7 +7,12 @@
 import type { Budget } from "../budget.ts";
 
 /** What a character takes that is looked at one by one, in characters that are read all at once. */
-const SLOW = 2;
+const SLOW = 6;
+
+/** What the two code units of a character above U+FFFF begin with. */
+const SURROGATE_MASK = 0xfc00;
+const FIRST_OF_PAIR = 0xd800;
+const SECOND_OF_PAIR = 0xdc00;
 
 /** How many code points a text has. @throws {BudgetExhausted} */
 export function countCodePoints(text: string, budget: Budget): number {
@@ -35,8 +40,6 @@ export function unitOf(text: string, codePoints: number, budget: Budget, from = 
 
 /** How many code units the code point takes that begins at an index. */
 export function widthAt(text: string, index: number): 1 | 2 {
-  const unit = text.charCodeAt(index);
-  if (unit < 0xd800 || unit > 0xdbff) return 1;
-  const next = text.charCodeAt(index + 1);
-  return next >= 0xdc00 && next <= 0xdfff ? 2 : 1;
+  if ((text.charCodeAt(index) & SURROGATE_MASK) !== FIRST_OF_PAIR) return 1;
+  return (text.charCodeAt(index + 1) & SURROGATE_MASK) === SECOND_OF_PAIR ? 2 : 1;
 }

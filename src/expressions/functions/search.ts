@@ -10,14 +10,31 @@ import type { Budget } from "../budget.ts";
 /** Up to this length the runtime's own search is linear, in UTF-16 code units. */
 const MAX_NATIVE = 200;
 
-/** What a character takes when it is compared one by one, in characters that are read all at once. */
-const SLOW = 4;
+/** Characters that the runtime's own search looks at before the budget is asked again. */
+const WINDOW = 65_536;
+
+/** What a character takes that is searched for by more than its first unit, in characters that are read all at once. */
+const SEARCHED = 4;
+
+/** The same of one that is compared here. */
+const COMPARED = 12;
 
 /** The index of the first place at or behind `from`, or -1. @throws {BudgetExhausted} */
 export function findFirst(text: string, sought: string, from: number, budget: Budget): number {
   if (sought.length > MAX_NATIVE) return find(text, sought, from, true, budget);
+  const cost = sought.length > 1 ? SEARCHED : 1;
+  if (text.length - from <= WINDOW) return findNear(text, sought, from, cost, budget);
+  for (let start = from; start < text.length; start += WINDOW) {
+    budget.spendText(WINDOW * cost);
+    const index = text.slice(start, start + WINDOW + sought.length - 1).indexOf(sought);
+    if (index !== -1) return start + index;
+  }
+  return -1;
+}
+
+function findNear(text: string, sought: string, from: number, cost: number, budget: Budget): number {
   const index = text.indexOf(sought, from);
-  budget.spendText((index === -1 ? text.length : index) - from);
+  budget.spendText(((index === -1 ? text.length : index) - from) * cost);
   return index;
 }
 
@@ -30,7 +47,7 @@ export function findLast(text: string, sought: string, upTo: number, budget: Bud
 /** By Knuth, Morris and Pratt: no character of the text is looked at twice. */
 function find(text: string, sought: string, from: number, isFirst: boolean, budget: Budget): number {
   if (sought.length > text.length - from) return -1;
-  budget.spendText((text.length - from + sought.length) * SLOW);
+  budget.spendText((text.length - from + sought.length) * COMPARED);
   const borders = bordersOf(sought);
   let last = -1;
   let matched = 0;

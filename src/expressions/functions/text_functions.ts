@@ -134,6 +134,9 @@ export const textFunctions: readonly FunctionDeclaration[] = [
   }),
 ];
 
+/** Steps for each part that a text is taken apart into. */
+const PART_COST = 2;
+
 const NOT_ASCII = /[^\0-\x7f]/;
 
 /** What a text takes in which letters and others take turns, in texts that are read all at once. */
@@ -146,6 +149,7 @@ function changeCase(
   change: (letters: string) => string,
 ): string {
   budget.spendMade(text.length);
+  budget.spendText(text.length);
   if (!NOT_ASCII.test(text)) return change(text);
   budget.spendText(text.length * CASE_COST);
   return text.replaceAll(letters, change);
@@ -169,7 +173,7 @@ function split(text: string, separator: string, limit: number, budget: Budget): 
   while (limit < 0 || parts.length < limit - 1) {
     const place = separator === "" ? nextCharacter(text, start) : findFirst(text, separator, start, budget);
     if (place === -1) break;
-    budget.spend(1);
+    budget.spend(PART_COST);
     parts.push(text.slice(start, place));
     start = place + separator.length;
   }
@@ -193,7 +197,7 @@ function replace(
   let start = 0;
   let place = limit === 0 ? -1 : findFirst(text, sought, 0, budget);
   while (place !== -1) {
-    budget.spend(1);
+    budget.spend(PART_COST);
     length += replacement.length - sought.length;
     budget.checkText(length);
     budget.spendText(replacement.length);
