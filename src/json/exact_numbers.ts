@@ -6,6 +6,7 @@
  * @module
  */
 
+import { LARGE_MAP, markLargeMap } from "./large_maps.ts";
 import { endOfString } from "./strings.ts";
 
 /** A decimal with more digits, or a larger exponent, than a double holds. */
@@ -136,7 +137,9 @@ function restoreElements(elements: unknown[], restore: (value: unknown) => unkno
 }
 
 function restoreMembers(members: Record<string, unknown>, restore: (value: unknown) => unknown): void {
-  for (const name of Object.keys(members)) {
+  const names = Object.keys(members);
+  if (names.length >= LARGE_MAP) markLargeMap(members);
+  for (const name of names) {
     // A member of this name is read and set as any other one: JSON.parse has made it an own property.
     const value = name === "__proto__"
       ? Object.getOwnPropertyDescriptor(members, name)!.value

@@ -8,11 +8,14 @@
 import type { Code } from "../code.ts";
 import type { Result } from "../value.ts";
 
-/** Makes a question about a text and a literal. @param fail makes a failure of what is no text */
-export type TextTest = (text: Code, literal: string, fail: (value: Result) => Result) => () => Result;
+/** Makes a failure of what is no text. */
+type Fail = (value: Result) => Result;
+
+/** Makes a question about a text and a literal. */
+export type TextTest = (text: Code, literal: string, fail: Fail) => () => Result;
 
 /** `text.startsWith("literal")` */
-export const startsWithLiteral: TextTest = ({ run, local }, literal, fail) => {
+export function startsWithLiteral({ run, local }: Code, literal: string, fail: Fail): () => Result {
   if (local === undefined) {
     return () => {
       const value = run();
@@ -23,10 +26,10 @@ export const startsWithLiteral: TextTest = ({ run, local }, literal, fail) => {
     const { value } = local;
     return typeof value === "string" ? value.startsWith(literal) : fail(value);
   };
-};
+}
 
 /** `text.endsWith("literal")` */
-export const endsWithLiteral: TextTest = ({ run, local }, literal, fail) => {
+export function endsWithLiteral({ run, local }: Code, literal: string, fail: Fail): () => Result {
   if (local === undefined) {
     return () => {
       const value = run();
@@ -37,4 +40,4 @@ export const endsWithLiteral: TextTest = ({ run, local }, literal, fail) => {
     const { value } = local;
     return typeof value === "string" ? value.endsWith(literal) : fail(value);
   };
-};
+}

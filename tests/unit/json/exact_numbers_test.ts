@@ -89,6 +89,6 @@ Deno.test("any document is read as JSON.parse reads it, but for the numbers that
     fc.property(json, (text) => {
       assert(isSame(parseExactly(text), JSON.parse(text)), text);
     }),
-    { numRuns: 300 },
+    { numRuns: 100 },
   );
 });
