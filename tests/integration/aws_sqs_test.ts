@@ -1,59 +1,20 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { DeliveryError } from "../../src/errors.ts";
+import type { DeliveryError } from "../../src/errors.ts";
 import { awsSqsModule } from "../../src/modules/aws/sqs/aws_sqs.ts";
 import { bodyOf, eventIdOf, QueueDesk } from "../support/aws/queue_desk.ts";
-import { startQueues } from "../support/aws/queues.ts";
-import { type FrontRequest, refusalOf, ServiceFront } from "../support/aws/service_front.ts";
+import { type FrontRequest, refusalOf } from "../support/aws/service_front.ts";
+import { codesOf, eventsOf, KEYS, openSqs } from "../support/aws/sqs_world.ts";
 import { OpenOutput } from "../support/open_output.ts";
 import { verifiedEvent } from "../support/verified_event.ts";
 
 const SEND = "SendMessageBatch";
 
-/** A server, what stands before it, a queue, and an output of the gateway's. */
-async function open(attributes: Record<string, string> = {}, end = "") {
-  await using undo = new AsyncDisposableStack();
-  const { port } = undo.use(await startQueues());
-  const desk = undo.use(new QueueDesk(port));
-  const front = undo.use(await ServiceFront.start(port));
-  const name = QueueDesk.name(end);
-  const url = await desk.make(name, attributes);
-  const output = undo.use(await openOutput(front));
-  const resources = undo.move();
-  const config = { queue_name: name, timeout: 60 };
-  return {
-    ...{ port, desk, front, name, url, output, config },
-    take: () => desk.take(url),
-    [Symbol.asyncDispose]: () => resources.disposeAsync(),
-  };
-}
-
-function openOutput(front: ServiceFront, settings: object = {}): Promise<OpenOutput> {
-  return OpenOutput.open(awsSqsModule, connectionTo(front, settings));
-}
-
-function connectionTo({ url }: ServiceFront, settings: object = {}) {
-  return {
-    endpoint_url: url,
-    aws_access_key_id: "AKIA",
-    aws_secret_access_key: "s3cret",
-    ...settings,
-  };
-}
-
 function isPoisoned({ action, body }: FrontRequest): boolean {
   return action === SEND && body.includes("poison");
 }
 
-function events(count: number, body = (index: number) => `{"number":${index}}`) {
-  return Array.from({ length: count }, (_, index) => verifiedEvent({ body: body(index) }));
-}
-
-function codesOf(results: readonly unknown[]): string[] {
-  return results.map((result) => result instanceof DeliveryError ? result.code : String(result));
-}
-
 Deno.test("a message has the body as it was received, and attributes that name the event", async () => {
-  await using world = await open();
+  await using world = await openSqs();
   const event = verifiedEvent({
     body: '{ "price": 1.50, "name": "Zoë" }\r\n',
     type: "order.created",
@@ -74,7 +35,7 @@ Deno.test("a message has the body as it was received, and attributes that name t
 });
 
 Deno.test("a body with characters that SQS does not take goes in Base64, and an attribute says so", async () => {
-  await using world = await open();
+  await using world = await openSqs();
   const taken = ["\ufeff{}", '"\t\n\r\u0085\ud7ff\ue000\ufffd"'];
   const encoded = [
     new Uint8Array(),
@@ -103,8 +64,8 @@ Deno.test("a body with characters that SQS does not take goes in Base64, and an 
 });
 
 Deno.test("characters that a server does not take, though SQS does, are sent again in Base64", async () => {
-  await using world = await open();
-  const all = events(3, (index) => index === 1 ? '"🎉"' : '"plain"');
+  await using world = await openSqs();
+  const all = eventsOf(3, (index) => index === 1 ? '"🎉"' : '"plain"');
   assertEquals(codesOf(await world.output.deliver(all, world.config)), Array(3).fill("delivered"));
   const messages = await world.take();
   assertEquals(messages.map(eventIdOf).sort(), all.map(({ id }) => id).sort());
@@ -113,52 +74,27 @@ Deno.test("characters that a server does not take, though SQS does, are sent aga
 });
 
 Deno.test("messages go in batches that SQS takes, and the queue is asked once how large they may be", async () => {
-  await using world = await open();
-  const all = events(10);
-  const sent = [all, events(10), events(4)].map((some) => world.output.deliver(some, world.config));
+  await using world = await openSqs();
+  const all = eventsOf(10);
+  const sent = [all, eventsOf(10), eventsOf(4)].map((some) => world.output.deliver(some, world.config));
   for (const results of await Promise.all(sent)) assert(results.every((result) => result === "delivered"));
   assertEquals(world.front.count(SEND), 3);
   assertEquals(world.front.count("GetQueueAttributes"), 1);
   assertEquals(world.front.count("GetQueueUrl"), 1);
   assertEquals((await world.take()).length, 24);
-  const large = events(4, () => `"${"ü".repeat(150_000)}"`);
+  const large = eventsOf(4, () => `"${"ü".repeat(150_000)}"`);
   assertEquals(codesOf(await world.output.deliver(large, world.config)), Array(4).fill("delivered"));
   assertEquals(world.front.count(SEND), 5);
 });
 
-Deno.test("a message larger than its queue takes, attributes included, is a dead letter, alone", async () => {
-  await using world = await open({ MaximumMessageSize: "2048" });
-  const [empty] = await sizesOf(world, "");
-  const fits = "ü".repeat((2048 - empty!) / 2) + "x".repeat((2048 - empty!) % 2);
-  const all = events(3, (index) => index === 1 ? `${fits}x` : fits);
-  const results = await world.output.deliver(all, world.config);
-  assertEquals(codesOf(results), ["delivered", "output_rejected", "delivered"]);
-  assertStringIncludes((results[1] as Error).message, "2049 bytes with its attributes");
-  assertEquals((await world.take()).length, 3);
-});
-
-/** How many bytes a message with this body counts. */
-async function sizesOf(world: Awaited<ReturnType<typeof open>>, body: string): Promise<number[]> {
-  await world.output.deliver([verifiedEvent({ body: `x${body}` })], world.config);
-  const { Entries } = JSON.parse(world.front.requests.at(-1)!.body.toString());
-  return Entries.map((
-    { MessageAttributes }: { MessageAttributes: Record<string, { StringValue: string }> },
-  ) =>
-    Object.entries(MessageAttributes).reduce(
-      (sum, [name, { StringValue }]) => sum + name.length + "String".length + StringValue.length,
-      0,
-    )
-  );
-}
-
 Deno.test("a batch that is refused as a whole is sent in parts before one event is rejected", async () => {
   for (const code of ["InvalidParameterValue", "BatchRequestTooLong", "SomethingNew", undefined]) {
-    await using world = await open();
+    await using world = await openSqs();
     world.front.answer = (request) => {
       if (!isPoisoned(request)) return undefined;
       return code === undefined ? { status: 413, body: "<html>" } : refusalOf(code);
     };
-    const all = events(10, (index) => index === 3 ? '"poison"' : `${index}`);
+    const all = eventsOf(10, (index) => index === 3 ? '"poison"' : `${index}`);
     const results = await world.output.deliver(all, world.config);
     const expected = code === "SomethingNew" ? "output_failed" : "output_rejected";
     assertEquals(codesOf(results), all.map((_, index) => index === 3 ? expected : "delivered"));
@@ -168,7 +104,7 @@ Deno.test("a batch that is refused as a whole is sent in parts before one event 
 });
 
 Deno.test("only what SQS lists as stored, with the digest of its body, is delivered", async () => {
-  await using world = await open();
+  await using world = await openSqs();
   world.front.change = (document, { action }) => {
     const { Successful = [] } = document as { Successful?: Record<string, unknown>[] };
     if (action !== SEND) return document;
@@ -178,7 +114,7 @@ Deno.test("only what SQS lists as stored, with the digest of its body, is delive
     const changed = { ...second, MD5OfMessageBody: "d41d8cd98f00b204e9800998ecf8427e" };
     return { Successful: [...others.slice(1), changed, first].reverse(), Failed: [refused, failed] };
   };
-  const results = await world.output.deliver(events(6), world.config);
+  const results = await world.output.deliver(eventsOf(6), world.config);
   assertEquals(codesOf(results), [
     "delivered",
     "output_failed",
@@ -190,11 +126,11 @@ Deno.test("only what SQS lists as stored, with the digest of its body, is delive
   assertStringIncludes((results[1] as Error).message, "another body");
   assertStringIncludes((results[3] as Error).message, "does not say whether it has the message");
   world.front.answer = () => ({ status: 200, body: "<html>Please log in</html>" });
-  assertEquals(codesOf(await world.output.deliver(events(1), world.config)), ["output_failed"]);
+  assertEquals(codesOf(await world.output.deliver(eventsOf(1), world.config)), ["output_failed"]);
 });
 
 Deno.test("what SQS answers decides whether an event is tried again, and whether all of them wait", async () => {
-  await using world = await open();
+  await using world = await openSqs();
   const answers: readonly [code: string, status: number, expected: string, isPartial: boolean][] = [
     ["QueueDoesNotExist", 400, "output_unavailable", true],
     ["AWS.SimpleQueueService.NonExistentQueue", 400, "output_unavailable", true],
@@ -212,11 +148,11 @@ Deno.test("what SQS answers decides whether an event is tried again, and whether
     ["ServiceUnavailable", 503, "output_failed", false],
     ["", 502, "output_failed", false],
   ];
-  assertEquals(codesOf(await world.output.deliver(events(1), world.config)), ["delivered"]);
+  assertEquals(codesOf(await world.output.deliver(eventsOf(1), world.config)), ["delivered"]);
   for (const [code, status, expected, isPartial] of answers) {
     world.front.answer = ({ action }) =>
       action !== SEND ? undefined : code === "" ? { status, body: "<html>" } : refusalOf(code, status);
-    const results = await world.output.deliver(events(3), world.config);
+    const results = await world.output.deliver(eventsOf(3), world.config);
     assertEquals(codesOf(results), Array(3).fill(expected), code);
     const [{ isPartial: found, message }] = results as [DeliveryError];
     assertEquals(found, isPartial, code);
@@ -225,12 +161,12 @@ Deno.test("what SQS answers decides whether an event is tried again, and whether
 });
 
 Deno.test("a FIFO queue stores an event once, in the group of its webhook, however often it is sent", async () => {
-  await using world = await open({}, ".fifo");
+  await using world = await openSqs({}, ".fifo");
   const all = [verifiedEvent({ webhook: "a" }), verifiedEvent({ webhook: "b" })];
   for (let time = 0; time < 3; time++) {
     assertEquals(codesOf(await world.output.deliver(all, world.config)), ["delivered", "delivered"]);
   }
-  const messages = await world.take();
+  const messages = (await world.take()).toSorted((one, other) => one.group!.localeCompare(other.group!));
   assertEquals(messages.map(({ group, deduplication }) => [group, deduplication]), [
     ["default/a", all[0]!.id],
     ["default/b", all[1]!.id],
@@ -238,7 +174,7 @@ Deno.test("a FIFO queue stores an event once, in the group of its webhook, howev
 });
 
 Deno.test("groups come from the payload, and steps with other groups do not pass for repetitions", async () => {
-  await using world = await open({}, ".fifo");
+  await using world = await openSqs({}, ".fifo");
   const event = verifiedEvent({ body: '{"customer":"Zoë & Co/1"}' });
   const grouped = { ...world.config, message_group_id: "c-{/customer}" };
   const named = { ...world.config, message_deduplication_id: "{webhook_id}:{/customer}" };
@@ -255,9 +191,9 @@ Deno.test("groups come from the payload, and steps with other groups do not pass
 });
 
 Deno.test("nothing passes an event of a FIFO queue that has to be tried again", async () => {
-  await using world = await open({}, ".fifo");
+  await using world = await openSqs({}, ".fifo");
   // Each is too large for another one beside it.
-  const all = events(3, (index) => `"${index === 1 ? "poison" : ""}${"x".repeat(600_000)}"`);
+  const all = eventsOf(3, (index) => `"${index === 1 ? "poison" : ""}${"x".repeat(600_000)}"`);
   world.front.answer = (request) => isPoisoned(request) ? refusalOf("SomethingNew") : undefined;
   const results = await world.output.deliver(all, world.config);
   assertEquals(codesOf(results), ["delivered", "output_failed", "output_failed"]);
@@ -272,34 +208,19 @@ Deno.test("nothing passes an event of a FIFO queue that has to be tried again", 
 });
 
 Deno.test("the URL of a queue spares the question for it, and one of AWS names the region", async () => {
-  await using world = await open();
+  await using world = await openSqs();
   await using northern = new QueueDesk(world.port, "eu-north-1");
   await northern.make(world.name);
   const aws = `https://sqs.eu-north-1.amazonaws.com/000000000000/${world.name}`;
   for (const [queue_url, region] of [[world.url, "us-east-1"], [aws, "eu-north-1"]]) {
     world.front.requests.length = 0;
-    assertEquals(codesOf(await world.output.deliver(events(1), { queue_url })), ["delivered"]);
+    assertEquals(codesOf(await world.output.deliver(eventsOf(1), { queue_url })), ["delivered"]);
     assertEquals(world.front.requests.map(({ action, region }) => [action, region]), [
       ["GetQueueAttributes", region],
       [SEND, region],
     ]);
   }
-  await using elsewhere = await OpenOutput.open(awsSqsModule, {
-    aws_access_key_id: "AKIA",
-    aws_secret_access_key: "s3cret",
-  });
-  const [result] = await elsewhere.deliver(events(1), { queue_url: world.url });
+  await using elsewhere = await OpenOutput.open(awsSqsModule, KEYS);
+  const [result] = await elsewhere.deliver(eventsOf(1), { queue_url: world.url });
   assertStringIncludes((result as Error).message, "set endpoint_url of the connection");
-});
-
-Deno.test("without the right to know its size, a queue is sent what SQS may take", async () => {
-  await using world = await open({ MaximumMessageSize: "1024" });
-  world.front.answer = ({ action }) =>
-    action === "GetQueueAttributes" ? refusalOf("AccessDenied", 403) : undefined;
-  const all = events(3, (index) => "x".repeat(index === 1 ? 1024 : 10));
-  assertEquals(codesOf(await world.output.deliver(all, world.config)), [
-    "delivered",
-    "output_rejected",
-    "delivered",
-  ]);
 });

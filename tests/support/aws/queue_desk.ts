@@ -7,6 +7,7 @@ import {
   type Message,
   type QueueAttributeName,
   ReceiveMessageCommand,
+  SetQueueAttributesCommand,
   SQSClient,
 } from "@aws-sdk/client-sqs";
 
@@ -43,6 +44,11 @@ export class QueueDesk implements AsyncDisposable {
     const Attributes = name.endsWith(".fifo") ? { FifoQueue: "true", ...attributes } : attributes;
     const { QueueUrl } = await this.#client.send(new CreateQueueCommand({ QueueName: name, Attributes }));
     return QueueUrl!;
+  }
+
+  /** Changes attributes of a queue. */
+  async change(url: string, attributes: Partial<Record<QueueAttributeName, string>>): Promise<void> {
+    await this.#client.send(new SetQueueAttributesCommand({ QueueUrl: url, Attributes: attributes }));
   }
 
   async remove(url: string): Promise<void> {

@@ -27,7 +27,7 @@ export const MAX_FORWARDED = MAX_ATTRIBUTES - OWN_ATTRIBUTES;
 export const BASE64_MARK: Attribute = ["cwm-body-encoding", "base64"];
 
 /** The type of all of them. */
-export const ATTRIBUTE_TYPE = "String";
+const ATTRIBUTE_TYPE = "String";
 
 const MAX_NAME = 256;
 
@@ -62,4 +62,12 @@ export function attributeBytes(attributes: readonly Attribute[]): number {
     bytes += name.length + ATTRIBUTE_TYPE.length + Buffer.byteLength(value);
   }
   return bytes;
+}
+
+/** Attributes as they stand in a request. Names have no character that JSON would escape. */
+export function attributesJson(attributes: readonly Attribute[]): string {
+  const members = attributes.map(([name, value]) =>
+    `"${name}":{"DataType":"${ATTRIBUTE_TYPE}","StringValue":${JSON.stringify(value)}}`
+  );
+  return `{${members.join(",")}}`;
 }

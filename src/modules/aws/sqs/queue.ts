@@ -11,9 +11,6 @@ import { MAX_BYTES } from "./batches.ts";
 import { isMissing, judge } from "./errors.ts";
 import type { QueueAddress } from "./queue_address.ts";
 
-/** How long SQS may take to say it, in milliseconds. */
-const ASK_TIMEOUT_MS = 10_000;
-
 const SIZE = "MaximumMessageSize";
 
 /** What is known. */
@@ -42,7 +39,7 @@ export class Queue {
   }
 
   /**
-   * What is known of it.
+   * What is known of it. One caller asks for all that come meanwhile.
    *
    * @param bytes of the largest message that is to be sent: the queue may take larger ones than it once did
    * @throws {DeliveryError} when SQS does not say it
@@ -50,11 +47,18 @@ export class Queue {
   async known(bytes: number, signal: AbortSignal): Promise<KnownQueue> {
     const known = this.#known;
     if (known !== undefined && (bytes <= known.maxBytes || bytes > MAX_BYTES)) return known;
-    this.#asking ??= this.#ask(AbortSignal.timeout(ASK_TIMEOUT_MS)).finally(() => this.#asking = undefined);
+    const asking = this.#asking;
+    if (asking === undefined) {
+      return await (this.#asking = this.#ask(signal).finally(() => this.#asking = undefined));
+    }
     try {
-      return await abortable(this.#asking, signal);
+      return await abortable(asking, signal);
     } catch (error) {
-      if (error instanceof DeliveryError && !signal.aborted) throw error;
+      // The time of the one who asked may be up: there is some left here.
+      if (!signal.aborted && error instanceof DeliveryError) {
+        if (error.code === "output_timeout") return await this.known(bytes, signal);
+        throw error;
+      }
       const message = `${this.#service.name} did not answer in time`;
       throw new DeliveryError("output_timeout", message, { cause: error });
     }

@@ -23,6 +23,7 @@ export function isTakenText(text: string): boolean {
 export function takenTextOf(body: EventBody): string | undefined {
   if (body.isEmpty || !body.isUtf8) return undefined;
   const { bytes, text } = body;
-  if (!isTakenText(text)) return undefined;
+  // A JSON document has no other control characters, and none of ASCII is not taken besides.
+  if (!(body.isKnownJson && body.isAscii) && !isTakenText(text)) return undefined;
   return bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf ? BYTE_ORDER_MARK + text : text;
 }

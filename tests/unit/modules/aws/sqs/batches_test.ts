@@ -7,7 +7,7 @@ function messagesOf(sizes: readonly number[]): Message[] {
   return sizes.map((bytes, index) => ({
     index,
     bytes,
-    body: "",
+    content: "",
     json: `"MessageBody":"${index}"`,
     inBase64: undefined,
   }));
