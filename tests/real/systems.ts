@@ -1,3 +1,4 @@
+import { elasticmq } from "./aws/elasticmq.ts";
 import { clickhouse25, clickhouse26 } from "./clickhouse/clickhouse.ts";
 import { etcd35, etcd36, etcd37 } from "./etcd/etcd.ts";
 import { caddy, traefik } from "./proxies/proxies.ts";
@@ -21,4 +22,5 @@ export const realSystems: readonly RealSystem[] = [
   caddy,
   traefik,
   vault,
+  elasticmq,
 ];
