@@ -11,6 +11,7 @@ import type { LoadOptions } from "./http_load.ts";
 import { judgeLeast, print, row } from "./etcd_report.ts";
 import type { OutputRow } from "./output_rows.ts";
 import { benchActivemq, compareActivemq } from "./outputs_activemq.ts";
+import { benchAwsSqs, compareAwsSqs } from "./outputs_aws_sqs.ts";
 import { benchClickhouse, compareClickhouse } from "./outputs_clickhouse.ts";
 import { benchDisk, compareDisk } from "./outputs_disk.ts";
 import { benchHttp, compareHttp } from "./outputs_http.ts";
@@ -47,6 +48,7 @@ export async function benchOutputs(systems: readonly string[], options: OutputBe
     task_queue: () => benchRedis("task_queue", options),
     rabbitmq: () => benchRabbitmq(options),
     activemq: () => benchActivemq(options),
+    aws_sqs: () => benchAwsSqs(options),
     clickhouse: () => benchClickhouse({ ...options, connections: CLICKHOUSE_CONNECTIONS }),
     postgresql: () => benchPostgresql({ ...options, connections: CLICKHOUSE_CONNECTIONS }),
     disk: () => benchDisk({ ...options, connections: DISK_CONNECTIONS }),
@@ -76,6 +78,7 @@ const COMPARISONS: Readonly<Record<string, ComparableBench>> = {
   task_queue: (...given) => compareRedis("task_queue", ...given),
   rabbitmq: compareRabbitmq,
   activemq: compareActivemq,
+  aws_sqs: compareAwsSqs,
   clickhouse: (options, resources) =>
     compareClickhouse({ ...options, connections: CLICKHOUSE_CONNECTIONS }, resources),
   disk: (options, resources) => compareDisk({ ...options, connections: DISK_CONNECTIONS }, resources),
