@@ -131,8 +131,14 @@ Deno.test("a partition that its topic lacks fails its own events only, and says 
     ...toPartition(7, 3),
   ]);
   assertEquals(codes(results), ["output_failed", "delivered", "output_failed"]);
-  assertStringIncludes(String(results[0]), "Topic orders has 2 partitions, and there is no 2");
-  assertStringIncludes(String(results[2]), "Topic orders has 2 partitions, and there is no 7");
+  assertStringIncludes(
+    String(results[0]),
+    "Topic orders, partition 2: The topic has 2 partitions, numbered from 0",
+  );
+  assertStringIncludes(
+    String(results[2]),
+    "Topic orders, partition 7: The topic has 2 partitions, numbered from 0",
+  );
   assertEquals(await bodies(world.kafka, "orders"), ["2"]);
 });
 
@@ -151,4 +157,45 @@ Deno.test("a topic that is closed to the gateway is tried again, since its opera
   const [result] = await world.output.deliverBatch([[{}, { topic: "closed" }]]);
   assertEquals(codes([result!]), ["output_failed"]);
   assertStringIncludes(String(result), "TOPIC_AUTHORIZATION_FAILED");
+});
+
+Deno.test("every reason why an event was not taken names its topic, and its partition once it has one", async () => {
+  await using world = await start();
+  const { kafka, output } = world;
+  await kafka.setTopicError("missing", unknownTopicOrPartition);
+  await output.deliverBatch([...toPartition(0, 1), ...toPartition(1, 2)]);
+  const reasons: string[] = [];
+  const deliver = async (events: readonly ConfiguredEvent[], signal?: AbortSignal) => {
+    for (const result of await output.deliverBatch(events, signal)) reasons.push(String(result));
+  };
+  const keyed: ConfiguredEvent = [{}, { topic: "orders", key: "a" }];
+  await deliver([[{}, { topic: "missing" }], [{}, { topic: "missing", partition: 4 }], ...toPartition(5, 1)]);
+  await kafka.failRequests(KAFKA_API.produce, [messageTooLarge]);
+  await deliver(toPartition(0, 1));
+  await kafka.failRequests(KAFKA_API.produce, [notEnoughReplicas]);
+  await deliver([keyed]);
+  await kafka.freeze();
+  await deliver([...toPartition(1, 1), [{}, { topic: "new" }]], AbortSignal.timeout(300));
+  kafka.thaw();
+  await kafka.takeDown();
+  await deliver(toPartition(0, 1));
+  await deliver([[{}, { topic: "orders", partition: 1 }]], AbortSignal.abort());
+  await output[Symbol.asyncDispose]();
+  await deliver([keyed]);
+  const partition = /partition (\d)/.exec(reasons[4]!)?.[1];
+  assertEquals(
+    reasons.map((reason) => /^DeliveryError: (Topic \w+(?:, partition \d)?): [A-Z]/.exec(reason)?.[1]),
+    [
+      "Topic missing",
+      "Topic missing, partition 4",
+      "Topic orders, partition 5",
+      "Topic orders, partition 0",
+      `Topic orders, partition ${partition}`,
+      "Topic orders, partition 1",
+      "Topic new",
+      "Topic orders, partition 0",
+      "Topic orders, partition 1",
+      "Topic orders",
+    ],
+  );
 });

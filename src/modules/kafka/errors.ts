@@ -30,13 +30,19 @@ interface KafkaTraits {
 
 type KafkaVerdict = Verdict & KafkaTraits;
 
-function failed(name: string, then: Consequence = "fail"): KafkaVerdict {
-  return retry(name, { then });
+function failed(name: string, then: Consequence = "fail", advice?: string): KafkaVerdict {
+  return retry(name, { then, ...(advice === undefined ? {} : { advice: () => advice }) });
 }
 
 function refused(name: string, then: Consequence = "split"): KafkaVerdict {
   return reject(name, { then });
 }
+
+/** There is no such topic, or the broker has not heard of it yet. */
+const UNKNOWN_TOPIC_OR_PARTITION = 3;
+
+/** The user may not write to the topic, or not even see it. */
+const TOPIC_AUTHORIZATION_FAILED = 29;
 
 /** A clock that is wrong makes every event wrong: none of them is to blame, and all can go once it is right. */
 const INVALID_TIMESTAMP: KafkaVerdict = pause("INVALID_TIMESTAMP", {
@@ -55,7 +61,11 @@ const INVALID_TIMESTAMP: KafkaVerdict = pause("INVALID_TIMESTAMP", {
  */
 const VERDICTS = new VerdictTable<KafkaTraits>({
   2: failed("CORRUPT_MESSAGE"),
-  3: failed("UNKNOWN_TOPIC_OR_PARTITION", "moved"),
+  [UNKNOWN_TOPIC_OR_PARTITION]: failed(
+    "UNKNOWN_TOPIC_OR_PARTITION",
+    "moved",
+    "make it, since the gateway makes none",
+  ),
   5: failed("LEADER_NOT_AVAILABLE", "moved"),
   6: failed("NOT_LEADER_OR_FOLLOWER", "moved"),
   7: failed("REQUEST_TIMED_OUT", "unsure"),
@@ -67,7 +77,11 @@ const VERDICTS = new VerdictTable<KafkaTraits>({
   18: refused("RECORD_LIST_TOO_LARGE"),
   19: failed("NOT_ENOUGH_REPLICAS"),
   20: failed("NOT_ENOUGH_REPLICAS_AFTER_APPEND", "unsure"),
-  29: failed("TOPIC_AUTHORIZATION_FAILED"),
+  [TOPIC_AUTHORIZATION_FAILED]: failed(
+    "TOPIC_AUTHORIZATION_FAILED",
+    "fail",
+    "its user needs the right to write there",
+  ),
   31: failed("CLUSTER_AUTHORIZATION_FAILED"),
   32: INVALID_TIMESTAMP,
   43: refused("UNSUPPORTED_FOR_MESSAGE_FORMAT"),
@@ -96,22 +110,55 @@ export interface Judgement {
  *
  * @param detail what the broker says about it
  */
-export function judgeAnswer(code: number, topic: string, detail: string | null = null): Judgement {
+export function judgeAnswer(code: number, detail: string | null = null): Judgement {
   const verdict = VERDICTS.find(code);
   const { text, then, advice } = verdict;
   const more = [detail, advice?.()].filter((text) => text).map((text) => `: ${text}`).join("");
-  const message = `Kafka refused an event for topic ${topic}: ${text} (${code})${more}`;
+  const message = `Kafka refused an event: ${text} (${code})${more}`;
   return { error: verdictError(verdict, message, ONE_TOPIC), then };
+}
+
+/** Whether a code says that nothing can be written to a topic until its operator does something about it. */
+export function keepsTopicClosed(code: number): boolean {
+  return code === UNKNOWN_TOPIC_OR_PARTITION || code === TOPIC_AUTHORIZATION_FAILED;
 }
 
 /** Other topics of the cluster may be well. */
 const ONE_TOPIC = { isPartial: true } as const;
 
-/** Says that a partition of a topic has no leader to send to. */
-export function noLeader(topic: string, partition: number, count: number): DeliveryError {
-  if (partition < count) return judgeAnswer(LEADER_NOT_AVAILABLE, topic).error;
-  const message = `Topic ${topic} has ${count} partitions, and there is no ${partition}`;
-  return new DeliveryError("output_failed", message, ONE_TOPIC);
+/** Says that a partition of a topic has no leader to send to. @param count how many partitions the topic has */
+export function noLeader(partition: number, count: number): DeliveryError {
+  if (partition < count) return judgeAnswer(LEADER_NOT_AVAILABLE).error;
+  return new DeliveryError("output_failed", `The topic has ${count} partitions, numbered from 0`, ONE_TOPIC);
+}
+
+/** Where a record was to go. */
+export interface Place {
+  readonly topic: string;
+  /** Left out as long as it is not chosen. */
+  readonly partition?: number | undefined;
+}
+
+/** Errors that name the topic and the partition of the records that they are about. */
+export class PlacedErrors {
+  /** So that thousands of records that fail together share one. */
+  readonly #known = new WeakMap<DeliveryError, Map<string, DeliveryError>>();
+
+  /** The same error, which names the place. */
+  at({ topic, partition }: Place, error: DeliveryError): DeliveryError {
+    const place = partition === undefined ? `Topic ${topic}` : `Topic ${topic}, partition ${partition}`;
+    let ofError = this.#known.get(error);
+    if (ofError === undefined) this.#known.set(error, ofError = new Map());
+    let placed = ofError.get(place);
+    if (placed === undefined) ofError.set(place, placed = named(place, error));
+    return placed;
+  }
+}
+
+function named(place: string, error: DeliveryError): DeliveryError {
+  const { code, message, isPartial, retryAfterSeconds } = error;
+  const options = { cause: error, isPartial, retryAfterSeconds };
+  return new DeliveryError(code as DeliveryErrorCode, `${place}: ${message}`, options);
 }
 
 /** Anything thrown as an error of a delivery; what is not one is a bug, and fails what it happened to. */

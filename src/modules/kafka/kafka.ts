@@ -56,6 +56,10 @@ class KafkaOutput implements Output<KafkaConfig> {
     return this.#producer.probe(signal);
   }
 
+  probeFor(config: KafkaConfig, signal: AbortSignal): Promise<void> {
+    return this.#producer.probeTopic(config, signal);
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#producer[Symbol.asyncDispose]();
   }

@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { setTimeout as sleep } from "node:timers/promises";
+import { kafkaModule } from "../../../src/modules/kafka/kafka.ts";
 import { eventually } from "../../support/eventually.ts";
 import { codes, KafkaOutputDriver } from "../../support/kafka/output.ts";
 import {
@@ -88,7 +89,7 @@ Deno.test("one broker of Apache Kafka, in the situations of its topics", async (
   }, async (world) => {
     await kafka.createTopic("few", { replicas: [[1], [1], [1]] });
     assertEquals((await world.post("fifth", "1")).code, "output_failed");
-    await world.gateway.waitForLine(/Topic few has 3 partitions, and there is no 5/);
+    await world.gateway.waitForLine(/Topic few, partition 5: The topic has 3 partitions/);
     await (await kafka.admin()).createPartitions({ topicPartitions: [{ topic: "few", count: 6 }] });
     await untilAccepted(world, "fifth", "2");
     await assertExact(kafka, "few", ["2"]);
@@ -230,6 +231,22 @@ Deno.test("one broker of Apache Kafka, in the situations of its topics", async (
       await assertExact(kafka, "closed", ["3", "stored"]);
       await assertExact(kafka, "open", ["1", "2"]);
     });
+  });
+
+  await test.step("a probe names a topic that is missing, and one that the user may only read", async () => {
+    await kafka.createTopic("readable");
+    await kafka.grant(LOGIN.username, "readable", "Read");
+    const connection = { ...AT_THE_LOGIN_DOOR, bootstrap_servers: kafka.loginAddress };
+    await using output = await KafkaOutputDriver.open(connection);
+    const probe = async (topic: string) => {
+      const config = kafkaModule.configSchema.parse({ topic });
+      return await output.output.probeFor!(config, AbortSignal.timeout(60_000)).then(() => "good", String);
+    };
+    assertEquals(await probe("open"), "good");
+    assertMatch(await probe("readable"), /Topic readable: .*TOPIC_AUTHORIZATION_FAILED/);
+    // Who may not see a topic learns no more of it than of one that is missing.
+    assertMatch(await probe("nowhere"), /Topic nowhere: .*(TOPIC_AUTHORIZATION_FAILED|UNKNOWN_TOPIC)/);
+    await assertExact(kafka, "open", ["1", "2"]);
   });
 
   await test.step("a client over its quota is slowed down, logged and counted; another client id is not", async () => {

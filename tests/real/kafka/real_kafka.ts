@@ -197,11 +197,11 @@ export class RealKafka implements AsyncDisposable {
     await this.#alterUser(name, "--delete-config", "SCRAM-SHA-512");
   }
 
-  /** Lets a user write to a topic. */
-  async grant(user: string, topic: string): Promise<void> {
+  /** Lets a user write to a topic, or do something else with it. */
+  async grant(user: string, topic: string, operation: "Write" | "Read" = "Write"): Promise<void> {
     await this.runTool(
       "org.apache.kafka.tools.AclCommand",
-      ...["--add", "--allow-principal", `User:${user}`, "--operation", "Write", "--topic", topic],
+      ...["--add", "--allow-principal", `User:${user}`, "--operation", operation, "--topic", topic],
     );
   }
 

@@ -4,13 +4,15 @@
  * @module
  */
 
-import type { DeliveryError } from "../../../errors.ts";
-import { judgeAnswer } from "../errors.ts";
+import { DeliveryError } from "../../../errors.ts";
+import { judgeAnswer, keepsTopicClosed, noLeader, type Place } from "../errors.ts";
 import { Control, type OpenConnection } from "../protocol/control.ts";
+import { refusedProduceRequest } from "../protocol/produce_request.ts";
 import {
   type BrokerAddress,
   type ClusterMetadata,
   metadata,
+  produce,
   type TopicMetadata,
   writeMetadata,
 } from "../protocol/requests.ts";
@@ -48,7 +50,7 @@ export class Topic {
   learn({ error, partitions }: TopicMetadata): void {
     this.knownAt = performance.now();
     if (error !== 0 || partitions.length === 0) {
-      this.failure = judgeAnswer(error === 0 ? NO_PARTITIONS : error, this.name).error;
+      this.failure = judgeAnswer(error === 0 ? NO_PARTITIONS : error).error;
       return;
     }
     this.failure = undefined;
@@ -118,6 +120,37 @@ export class Cluster implements AsyncDisposable {
   async load(topic: Topic): Promise<void> {
     // A question under way may have been put before the topic was known.
     for (let round = 0; round < 2 && !isFresh(topic); round++) await this.refresh();
+  }
+
+  /**
+   * Asks why records for a topic, or one of its partitions, would not be taken; nothing is written.
+   *
+   * @returns `undefined` when they would be, as far as brokers say so
+   * @throws {DeliveryError} when no broker answers
+   */
+  async failureAt({ topic: name, partition }: Place): Promise<DeliveryError | undefined> {
+    const topic = this.topic(name);
+    const from = performance.now();
+    // A question under way may have been put before the topic was known.
+    for (let round = 0; round < 2 && topic.knownAt < from; round++) await this.refresh();
+    if (topic.failure !== undefined) return topic.failure;
+    const asked = partition ?? Math.max(0, topic.leaders.findIndex((leader) => leader >= 0));
+    if (topic.leaderOf(asked) === undefined) return noLeader(asked, topic.leaders.length);
+    return await this.#refusalOf(name, asked);
+  }
+
+  /** Why nothing may be written to a partition, as far as it can be known. */
+  async #refusalOf(topic: string, partition: number): Promise<DeliveryError | undefined> {
+    try {
+      // Rights are looked at before the record, which is one that no broker takes.
+      const { partitions } = await this.#control.ask(produce, () => refusedProduceRequest(topic, partition));
+      const refusal = partitions.find(({ error }) => keepsTopicClosed(error));
+      return refusal && judgeAnswer(refusal.error, refusal.message).error;
+    } catch (error) {
+      // Before version 2.4 they end the connection instead.
+      if (error instanceof DeliveryError) return undefined;
+      throw error;
+    }
   }
 
   /**

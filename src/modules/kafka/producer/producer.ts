@@ -11,7 +11,7 @@
  */
 
 import { assertCount, DeliveryError } from "../../../errors.ts";
-import { asDeliveryError } from "../errors.ts";
+import { asDeliveryError, type Place, PlacedErrors } from "../errors.ts";
 import type { DeliveryResult } from "../../module.ts";
 import { Cluster, type Topic } from "./cluster.ts";
 import type { OpenConnection } from "../protocol/control.ts";
@@ -58,6 +58,7 @@ export class KafkaProducer implements AsyncDisposable {
   readonly #loading = new Map<Topic, Entry[]>();
   readonly #loads = new Set<Promise<void>>();
   readonly #load: Load = { records: 0, bytes: 0 };
+  readonly #errors = new PlacedErrors();
   readonly #settle = (entry: Entry, result: DeliveryResult) => this.#settleEntry(entry, result);
   /** Takes the partitions for records without a key in turn. */
   #turn = Math.floor(Math.random() * 1000);
@@ -76,7 +77,9 @@ export class KafkaProducer implements AsyncDisposable {
    */
   submit(records: readonly KafkaRecord[], signal: AbortSignal): Promise<readonly DeliveryResult[]> {
     const refusal = this.#reasonToRefuse(signal);
-    if (records.length === 0 || refusal !== undefined) return Promise.resolve(records.map(() => refusal!));
+    if (records.length === 0 || refusal !== undefined) {
+      return Promise.resolve(records.map((record) => this.#errors.at(record, refusal!)));
+    }
     const { promise, resolve } = Promise.withResolvers<readonly DeliveryResult[]>();
     const submission = new Submission(records, (results) => {
       signal.removeEventListener("abort", abort);
@@ -98,9 +101,19 @@ export class KafkaProducer implements AsyncDisposable {
    * @throws {DeliveryError} with the reason when none does before the signal aborts
    */
   async probe(signal: AbortSignal): Promise<void> {
-    if (!await endsBefore(signal, this.#cluster.refresh())) {
-      throw new DeliveryError("output_unavailable", "No Kafka broker answered in time");
-    }
+    if (!await endsBefore(signal, this.#cluster.refresh())) throw unanswered();
+  }
+
+  /**
+   * Resolves when records for a topic, or one partition of it, would be taken.
+   *
+   * @throws {DeliveryError} with the reason when they would not, or no broker answers before the signal aborts
+   */
+  async probeTopic(place: Place, signal: AbortSignal): Promise<void> {
+    let failure: DeliveryError | undefined;
+    const asked = this.#cluster.failureAt(place).then((found) => failure = found);
+    if (!await endsBefore(signal, asked)) throw unanswered();
+    if (failure !== undefined) throw this.#errors.at(place, failure);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -206,16 +219,15 @@ export class KafkaProducer implements AsyncDisposable {
     for (const entry of submission.entries) {
       if (entry.isSettled) continue;
       const { queue } = entry;
-      const reason = queue === undefined
-        ? new DeliveryError("output_timeout", "No Kafka broker answered in time")
-        : this.#router.reasonToWait(queue);
+      const reason = queue === undefined ? unanswered("output_timeout") : this.#router.reasonToWait(queue);
       this.#settle(entry, reason);
       queue?.abandon(entry);
     }
   }
 
   #settleEntry(entry: Entry, result: DeliveryResult): void {
-    if (!entry.settle(result)) return;
+    const placed = result === "delivered" ? result : this.#errors.at(placeOf(entry), result);
+    if (!entry.settle(placed)) return;
     this.#load.records = assertCount(this.#load.records - 1, "records for Kafka");
     this.#load.bytes = assertCount(this.#load.bytes - entry.size, "bytes for Kafka");
     if (entry.queue === undefined) return;
@@ -223,6 +235,14 @@ export class KafkaProducer implements AsyncDisposable {
     load.records = assertCount(load.records - 1, "records for a partition");
     load.bytes = assertCount(load.bytes - entry.size, "bytes for a partition");
   }
+}
+
+function placeOf({ record: { topic, partition }, queue }: Entry): Place {
+  return { topic, partition: queue?.partition ?? partition };
+}
+
+function unanswered(code: "output_unavailable" | "output_timeout" = "output_unavailable"): DeliveryError {
+  return new DeliveryError(code, "No Kafka broker answered in time");
 }
 
 function overloaded({ records, bytes }: Load, isPartial: boolean): DeliveryError {

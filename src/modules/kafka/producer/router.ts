@@ -144,7 +144,7 @@ export class Router implements SenderOwner, AsyncDisposable {
     { queue, batch }: Dispatch,
     { error: code, message }: PartitionAnswer,
   ): void {
-    const { error, then } = judgeAnswer(code, queue.topic, message);
+    const { error, then } = judgeAnswer(code, message);
     queue.reason = error;
     // Whatever became of earlier tries, this one did not write it.
     if (then !== "unsure") batch.unsureTries--;
@@ -244,7 +244,7 @@ export class Router implements SenderOwner, AsyncDisposable {
     if (unreachable !== undefined) return unreachable;
     const topic = this.#cluster.topic(queue.topic);
     if (topic.failure !== undefined) return topic.failure;
-    return topic.leaderOf(queue.partition) ?? noLeader(queue.topic, queue.partition, topic.leaders.length);
+    return topic.leaderOf(queue.partition) ?? noLeader(queue.partition, topic.leaders.length);
   }
 
   /** Returns whether nobody waits for anything in the queue, which then needs no broker. */

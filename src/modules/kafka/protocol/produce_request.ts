@@ -43,6 +43,33 @@ export function produceRequest(dispatches: readonly Dispatch[], replicateMs: num
   };
 }
 
+/**
+ * A request that a broker carries out as far as to look at the topic and the user's rights, and then refuses for what it
+ * hands over: one record in the form from before 0.11, which requests of these versions may not hold.
+ */
+export function refusedProduceRequest(topic: string, partition: number): Outgoing {
+  const head = new WireWriter().string(null).int16(ALL_REPLICAS).int32(0);
+  head.int32(1).string(topic).int32(1).int32(partition).int32(OLD_RECORD_SIZE);
+  return {
+    head,
+    bodySize: OLD_RECORD_SIZE,
+    writeBody: (target) => {
+      const record = Buffer.from(target.buffer, target.byteOffset, OLD_RECORD_SIZE).fill(0);
+      record.writeInt32BE(OLD_RECORD_SIZE - OLD_RECORD_HEAD, 8);
+      record.writeInt8(OLD_RECORD_MAGIC, 16);
+      record.writeInt32BE(-1, OLD_RECORD_SIZE - 8); // No key.
+      record.writeInt32BE(-1, OLD_RECORD_SIZE - 4); // No value.
+    },
+  };
+}
+
+/** A place in the partition and the length of the rest. */
+const OLD_RECORD_HEAD = 8 + 4;
+
+/** Besides, a checksum, two bytes of which the first is the form's number, a time, and the lengths of key and value. */
+const OLD_RECORD_SIZE = OLD_RECORD_HEAD + 4 + 2 + 8 + 4 + 4;
+const OLD_RECORD_MAGIC = 1;
+
 /** The lengths of name and list; the number of a partition and the length of its batch. */
 const TOPIC_SIZE = 2 + 4;
 const PARTITION_SIZE = 4 + 4;
