@@ -6,7 +6,9 @@
  */
 
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { ClickhouseServer } from "../support/clickhouse/server.ts";
+import { check } from "../../src/cli/check.ts";
+import { loadSettings } from "../../src/settings/load.ts";
+import { CLICKHOUSE_READER, ClickhouseServer } from "../support/clickhouse/server.ts";
 import { eventually } from "../support/eventually.ts";
 import { errorCode, TestGateway } from "../support/gateway.ts";
 import { spawnProgram } from "../support/process/gateway_process.ts";
@@ -161,9 +163,37 @@ Deno.test("cwm check --probe names the columns that cannot be filled, and cwm ch
     lines[0]!,
     /^webhook default\/bad: module-config: Column 'timestamp' of table `default`\.`bad` is of type UInt8, .* \(output_mismatch\)$/,
   );
-  assertEquals(lines.slice(1), [
-    "1 problem in 2 webhooks and 1 connection",
-    "connection analytics: clickhouse can take events",
-    "0 connections of 1 cannot take events",
-  ]);
+  assertEquals(lines[1], "1 problem in 2 webhooks and 1 connection");
+  assertMatch(
+    lines[2]!,
+    /^connection analytics: Column 'timestamp' of table `default`\.`bad` .* \(output_failed\)$/,
+  );
+  assertEquals(lines.slice(3), ["1 connection of 1 cannot take events"]);
+});
+
+Deno.test("cwm check --probe names tables that are missing, or closed to the user, and leaves no row", async () => {
+  await using server = await ClickhouseServer.start();
+  await server.createTable("good");
+  const probe = async (tables: readonly string[], config: object, login: object = {}) => {
+    await using directory = await TempDir.create();
+    const { webhooks, connections } = configuration(server, tables, config);
+    await directory.writeJson("webhooks.json", webhooks);
+    await directory.writeJson("connections.json", { analytics: { ...connections.analytics, ...login } });
+    const settings = loadSettings({ CONFIG_DIR: directory.path }, { logIsTerminal: false });
+    const lines: string[] = [];
+    const code = await check(settings, {}, { probe: true, print: (line) => lines.push(line) });
+    return { code, lines: lines.filter((line) => line.startsWith("connection analytics: ")) };
+  };
+  const takesAll = { code: 0, lines: ["connection analytics: clickhouse can take events"] };
+  assertEquals(await probe(["good"], {}), takesAll);
+  assertEquals(await probe(["good", "made_by_the_first"], { create_table: true }), takesAll);
+  const missing = await probe(["good", "missing", "gone"], {});
+  assertEquals([missing.code, missing.lines.length], [1, 2]);
+  assertMatch(missing.lines[0]!, /refused the probe of `default`\.`missing`: code 60 \(UNKNOWN_TABLE\)/);
+  assertMatch(missing.lines[1]!, /refused the probe of `default`\.`gone`/);
+  const { name: user, password } = CLICKHOUSE_READER;
+  const closed = await probe(["good"], {}, { user, password });
+  assertEquals([closed.code, closed.lines.length], [1, 1]);
+  assertMatch(closed.lines[0]!, /refused the probe of `default`\.`good`: code 164 \(READONLY\)/);
+  assertEquals([await server.count("good"), await server.query("SHOW TABLES")], [0, "good"]);
 });

@@ -100,6 +100,24 @@ export class TableInserter {
     }
   }
 
+  /**
+   * Does what an event does, but for the row. Of a table that is missing and to be made by the first event, nothing
+   * can be known before.
+   *
+   * @throws {DeliveryError} with the reason why events would not be inserted now
+   */
+  async probe(signal: AbortSignal): Promise<void> {
+    try {
+      const layout = await this.#read(signal);
+      const statement = insertStatement(this.#name, layout);
+      await this.#client.insert(statement, layout.settings.sent, new Uint8Array(), signal);
+    } catch (error) {
+      if (error instanceof TableMismatch) throw mismatchError(error);
+      const judgement = this.#judge("the probe of", error, signal);
+      if (judgement.code !== UNKNOWN_TABLE || !this.#config.createTable) throw judgement.error;
+    }
+  }
+
   /** The outcomes, and when they say that it is the table that is full, those of all that was not sent yet. */
   #withRest(outcomes: readonly Outcome[], pieces: Block[]): readonly Outcome[] {
     const full = outcomes.find(({ code }) => code === TOO_MANY_PARTS);

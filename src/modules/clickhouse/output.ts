@@ -11,7 +11,7 @@ import type { ClickhouseConfig } from "./config.ts";
 import type { ClickhouseConnection } from "./connection.ts";
 import { judgeFailure } from "./errors.ts";
 import { TableInserter } from "./inserter.ts";
-import { BatchResults, type NumberedDelivery, TableWriter } from "./writer.ts";
+import { BatchResults, TableWriter } from "./writer.ts";
 
 /** Inserts events. The gateway has one for each table, and calls it with one batch after the other. */
 export class ClickhouseOutput implements Output<ClickhouseConfig> {
@@ -36,7 +36,8 @@ export class ClickhouseOutput implements Output<ClickhouseConfig> {
     const results = new BatchResults(batch.length, attempt);
     const tables = Map.groupBy(batch.entries(), ([, { config }]) => config.batchKey);
     for (const [key, deliveries] of tables) {
-      await this.#writerFor(key, deliveries).write(deliveries, results, signal);
+      const [, { config }] = deliveries[0]!;
+      await this.#writerFor(key, config).write(deliveries, results, signal);
     }
     return results.all();
   }
@@ -52,15 +53,19 @@ export class ClickhouseOutput implements Output<ClickhouseConfig> {
     }
   }
 
+  probeFor(config: ClickhouseConfig, signal: AbortSignal): Promise<void> {
+    return this.#writerFor(config.batchKey, config).probe(signal);
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#client[Symbol.asyncDispose]();
   }
 
-  #writerFor(batchKey: string, [first]: readonly NumberedDelivery[]): TableWriter {
+  #writerFor(batchKey: string, config: ClickhouseConfig): TableWriter {
     let writer = this.#writers.get(batchKey);
     if (writer === undefined) {
       const { logger } = this.#context;
-      const inserter = new TableInserter(this.#client, this.#database, first![1].config, logger);
+      const inserter = new TableInserter(this.#client, this.#database, config, logger);
       this.#writers.set(batchKey, writer = new TableWriter(inserter, logger));
     }
     return writer;

@@ -84,6 +84,11 @@ export class TableWriter {
     this.#logger = logger;
   }
 
+  /** @throws {DeliveryError} with the reason why events would not be inserted now */
+  probe(signal: AbortSignal): Promise<void> {
+    return this.#inserter.probe(signal);
+  }
+
   /** Inserts events: remembered blocks that have some of them as they were sent, and the others as a new block. */
   async write(
     deliveries: readonly NumberedDelivery[],

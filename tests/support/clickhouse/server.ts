@@ -27,6 +27,9 @@ export interface ClickhouseServerOptions {
 /** A user besides `default`, who has no password. */
 export const CLICKHOUSE_USER = { name: "writer", password: 'pä:ss"w`or d<&>' } as const;
 
+/** A user who may read alone, of Debian's server. */
+export const CLICKHOUSE_READER = { name: "reader", password: "reader-s3cret" } as const;
+
 /** The Python with chdb; `undefined` for Debian's server. */
 const CHDB_PYTHON = Deno.env.get("CHDB_PYTHON");
 
@@ -176,18 +179,21 @@ const COLUMNS = `id String, namespace String, webhook_id String, timestamp DateT
   headers String`;
 
 const USERS = `<yandex>
-  <profiles><default/></profiles>
+  <profiles><default/><reading><readonly>2</readonly></reading></profiles>
   <quotas><default/></quotas>
   <users>
     <default>${userConfig("")}</default>
+    <${CLICKHOUSE_READER.name}>${
+  userConfig(CLICKHOUSE_READER.password, "reading")
+}</${CLICKHOUSE_READER.name}>
     <${CLICKHOUSE_USER.name}>${userConfig(CLICKHOUSE_USER.password)}</${CLICKHOUSE_USER.name}>
   </users>
 </yandex>`;
 
-function userConfig(password: string): string {
+function userConfig(password: string, profile = "default"): string {
   const escaped = password.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
   return `<password>${escaped}</password><networks><ip>127.0.0.1</ip></networks>` +
-    "<profile>default</profile><quota>default</quota>";
+    `<profile>${profile}</profile><quota>default</quota>`;
 }
 
 function tlsConfig({ certificates, name, clientAuth = false }: NonNullable<ClickhouseServerOptions["tls"]>) {
