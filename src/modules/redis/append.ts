@@ -25,7 +25,7 @@ export interface Appending {
 }
 
 /** A stream that must be there and is not: Redis itself says so by an empty answer. */
-const NO_STREAM = "{err = 'NOSTREAM'}";
+const NO_STREAM = "{err = 'NOSTREAM ' .. target}";
 
 const APPEND_LUA = `
 ${MARK_LUA}
@@ -36,7 +36,7 @@ local failure = put_mark(mark, ARGV[1])
 if failure then return failed(mark, failure) end
 local reply = redis.pcall(ARGV[2], target, unpack(ARGV, 3))
 if type(reply) == 'table' then
-  return failed(mark, denied(target, ARGV[2], target, unpack(ARGV, 3)) or reply)
+  return failed(mark, denied(target, ARGV[2], target, unpack(ARGV, 3)) or named(reply, target))
 end
 return reply or failed(mark, ${NO_STREAM})
 `;

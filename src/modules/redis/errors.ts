@@ -39,6 +39,9 @@ const VERDICTS = new VerdictTable({
   WRONGTYPE: reject("has a value of another type under the key: choose another name"),
 }, retry("did not take the command"));
 
+/** What a script says of a key, which no reply of Redis itself has the form of. */
+const NAMED = /^(?:NOSTREAM|WRONGTYPE) (\S+)$/;
+
 const IS_TOO_LONG = reject("takes no value of this length: see its proto-max-bulk-len");
 
 /**
@@ -87,7 +90,11 @@ export function judgeRedisError(error: unknown, server: string): DeliveryError {
   if (code !== undefined) {
     if (code === "NOPERM") return judgeNotPermitted(error as RefusedCommand, server);
     const verdict = TOO_LONG.test((error as Error).message) ? IS_TOO_LONG : VERDICTS.find(code);
-    return verdictError(verdict, `${server} ${verdict.text} (${code})`);
+    const key = NAMED.exec((error as Error).message)?.[1];
+    return verdictError(
+      verdict,
+      `${server} ${verdict.text} (${key === undefined ? code : `${code} ${key}`})`,
+    );
   }
   const { code: systemCode } = error as { readonly code?: unknown };
   const reason = typeof systemCode === "string" ? systemCode : "the connection was closed";

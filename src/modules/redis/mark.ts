@@ -22,6 +22,7 @@ export function dedupField(description: string): z.ZodDefault<z.ZodType<number>>
 /**
  * Functions of Lua for scripts that write events:
  *
+ * - `named(failure, key)` is the same error, which names the key that it is about.
  * - `refused(command, key, ...)` runs a command, and returns its error or `nil`.
  * - `remove(key)` undoes what was written under a key, with the right to SET alone.
  * - `repeated(mark, ...)` returns 0 when one of these keys shows that the event is there already, an error when that
@@ -37,10 +38,14 @@ local function without_id(mark, failure)
   failure.err = string.gsub(failure.err, string.gsub(id, '%-', '%%-'), '*')
   return failure
 end
+local function named(failure, key)
+  if string.match(failure.err, '^WRONGTYPE ') then failure.err = 'WRONGTYPE ' .. key end
+  return failure
+end
 local function refused(command, key, ...)
   local reply = redis.pcall(command, key, ...)
   if type(reply) ~= 'table' or not reply.err then return nil end
-  return denied(key, command, key, ...) or reply
+  return denied(key, command, key, ...) or named(reply, key)
 end
 local function remove(key)
   if refused('SET', key, '', 'PXAT', 1) then redis.pcall('SET', key, '', 'PX', 1) end
@@ -74,7 +79,7 @@ ${DENIED_LUA}
 local function clash(key, kind)
   if not redis.acl_check_cmd or denied(key, 'TYPE', key) then return nil end
   local found = redis.call('TYPE', key).ok
-  return found ~= 'none' and found ~= kind and {err = 'WRONGTYPE ' .. found} or nil
+  return found ~= 'none' and found ~= kind and {err = 'WRONGTYPE ' .. key} or nil
 end
 local function no_mark(mark, ...)
   return denied(mark, 'EXISTS', mark, ...) or denied(mark, 'SET', mark, '')

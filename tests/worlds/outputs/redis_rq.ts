@@ -20,6 +20,7 @@ async function setUp(): Promise<OutputUnderTest> {
         when: "something else has the queue's key",
         disposition: "dead_letter",
         config: { ...config, queue_name: "taken" },
+        probed: /\(WRONGTYPE rq:queue:taken\)/,
       },
       {
         when: "Redis is out of memory",
@@ -30,6 +31,8 @@ async function setUp(): Promise<OutputUnderTest> {
     ],
     received: () => queuedEvents(redis),
     stall: () => redis.freeze(),
+    goOn: () => redis.thaw(),
+    impatient: { connection: { timeout: 0.5 } },
     takeDown: () => redis.kill(),
     restore: () => redis.restart(),
     [Symbol.asyncDispose]: () => redis[Symbol.asyncDispose](),

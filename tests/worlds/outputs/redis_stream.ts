@@ -20,11 +20,13 @@ async function setUp(): Promise<OutputUnderTest> {
         when: "something else has the stream's key",
         disposition: "dead_letter",
         config: { stream: "taken" },
+        probed: /\(WRONGTYPE taken\)/,
       },
       {
         when: "there is no stream and none may be made",
         disposition: "retry",
         config: { stream: "nowhere", create_stream: false },
+        probed: /\(NOSTREAM nowhere\)/,
       },
       {
         when: "Redis is out of memory",
@@ -35,6 +37,8 @@ async function setUp(): Promise<OutputUnderTest> {
     ],
     received: async () => (await streamEntries(redis, "orders")).map(receivedOf),
     stall: () => redis.freeze(),
+    goOn: () => redis.thaw(),
+    impatient: { connection: { timeout: 0.5 } },
     takeDown: () => redis.kill(),
     restore: () => redis.restart(),
     [Symbol.asyncDispose]: () => redis[Symbol.asyncDispose](),

@@ -19,6 +19,7 @@ async function setUp(): Promise<OutputUnderTest> {
         when: "something else has the queue's key",
         disposition: "dead_letter",
         config: { ...config, queue_name: "taken" },
+        probed: /\(WRONGTYPE taken\)/,
       },
       {
         when: "Redis is out of memory",
@@ -29,6 +30,8 @@ async function setUp(): Promise<OutputUnderTest> {
     ],
     received: async () => (await redis.call("LRANGE", "celery", 0, -1) as string[]).map(receivedOf),
     stall: () => redis.freeze(),
+    goOn: () => redis.thaw(),
+    impatient: { connection: { timeout: 0.5 } },
     takeDown: () => redis.kill(),
     restore: () => redis.restart(),
     [Symbol.asyncDispose]: () => redis[Symbol.asyncDispose](),
