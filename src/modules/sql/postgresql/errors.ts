@@ -24,6 +24,8 @@ const NOT_NULL_VIOLATION = "23502";
 
 /** By `SQLSTATE`. */
 const VERDICTS = new VerdictTable<Scope>({
+  // Of an upsert: rows of one statement have the same key in other words, such as a UUID in capitals.
+  "21000": retry("two rows of one statement have the same key", ROW),
   // What the row holds, now and for ever.
   "21*": reject("another row of the statement has the same key", ROW),
   "22*": reject("a value does not fit its column", ROW),
