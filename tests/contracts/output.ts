@@ -6,7 +6,14 @@
  * @module
  */
 
-import { assert, assertEquals, assertInstanceOf, assertRejects, assertStringIncludes } from "@std/assert";
+import {
+  assert,
+  assertEquals,
+  assertInstanceOf,
+  assertMatch,
+  assertRejects,
+  assertStringIncludes,
+} from "@std/assert";
 import { getLogger } from "@logtape/logtape";
 import type { VerifiedEvent } from "../../src/event/verified_event.ts";
 import { DeliveryError, type Disposition } from "../../src/errors.ts";
@@ -35,6 +42,8 @@ export interface Failure {
   readonly disposition: Disposition;
   /** A `module-config` whose deliveries fail while others succeed. Left out: the usual one. */
   readonly config?: unknown;
+  /** What a probe for a webhook with this `config` names. Left out where it shows with an event alone. */
+  readonly probed?: RegExp;
   /** Brings the failure about. */
   arrange?(): void | Promise<void>;
 }
@@ -62,6 +71,13 @@ export interface OutputUnderTest extends AsyncDisposable {
   takeDown?(): void | Promise<void>;
   /** Makes the system behind the output take what it is sent and never answer. */
   stall?(): void | Promise<void>;
+  /** Undoes {@linkcode stall}. */
+  goOn?(): void | Promise<void>;
+  /** Keys of the connection or of `module-config` with which an output waits for half a second, and no longer. */
+  readonly impatient?: {
+    readonly connection?: Readonly<Record<string, unknown>>;
+    readonly config?: Readonly<Record<string, unknown>>;
+  };
   /** Undoes {@linkcode takeDown}, at the same address. */
   restore?(): void | Promise<void>;
 }
@@ -78,6 +94,8 @@ export interface Exceptions {
   readonly outage?: string;
   /** No room for a body of a mebibyte. */
   readonly mebibyte?: string;
+  /** No system of its own that could be silent. */
+  readonly silence?: string;
 }
 
 /** How a module is tested against a real system of its kind. */
@@ -290,6 +308,19 @@ function testAbort(test: Register): void {
 function testProbe(test: Register): void {
   test("answers a probe while its system is up", async (bench) => {
     await bench.output.probe(new AbortController().signal);
+  });
+
+  test("names in a probe for a webhook what its events would miss, and leaves nothing behind", async (bench) => {
+    const { output, subject: { failures } } = bench;
+    const probe = (config?: unknown) =>
+      output.probeFor?.(bench.delivery(verifiedEvent(), config).config, new AbortController().signal);
+    await probe();
+    for (const { probed, config } of failures) {
+      if (probed === undefined) continue;
+      const { message } = await assertRejects(async () => await probe(config), DeliveryError);
+      assertMatch(message, probed);
+    }
+    assertEquals(await bench.subject.received(), []);
   });
 
   test("fails a probe with a DeliveryError when its system is down", async (bench) => {

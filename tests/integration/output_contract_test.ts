@@ -1,10 +1,15 @@
 import { outputModules } from "../../src/modules/registry.ts";
-import { testOutputContract } from "../contracts/output.ts";
+import type { OutputModule } from "../../src/modules/module.ts";
+import { type OutputWorld, testOutputContract } from "../contracts/output.ts";
+import { testSilence } from "../contracts/silence.ts";
 import { outputWorld } from "../worlds/worlds.ts";
 
 /** Modules to test, separated by commas: `deno task test:real` names those of the system that it has. */
 const selection = Deno.env.get("OUTPUT_MODULES")?.split(",");
 
+const worlds = new Map<OutputModule, OutputWorld>();
 for (const module of outputModules) {
-  if (selection?.includes(module.name) ?? true) testOutputContract(module, await outputWorld(module.name));
+  if (selection?.includes(module.name) ?? true) worlds.set(module, await outputWorld(module.name));
 }
+for (const [module, world] of worlds) testOutputContract(module, world);
+testSilence(worlds);

@@ -39,6 +39,8 @@ async function setUp(): Promise<OutputUnderTest> {
         body,
       })),
     stall: () => network.freeze(),
+    goOn: () => network.thaw(),
+    impatient: { connection: { timeout: 0.5 } },
     takeDown: () => goDown(network),
     restore: () => network.accept(),
     [Symbol.asyncDispose]: () => resources.disposeAsync(),

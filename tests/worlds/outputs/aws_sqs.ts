@@ -47,6 +47,8 @@ async function setUp(): Promise<OutputUnderTest> {
       return received.map((message) => ({ id: eventIdOf(message), body: bodyOf(message) }));
     },
     stall: () => network.freeze(),
+    goOn: () => network.thaw(),
+    impatient: { config: { timeout: 0.5 } },
     takeDown: () => goDown(network),
     restore: () => network.accept(),
     [Symbol.asyncDispose]: () => resources.disposeAsync(),

@@ -47,6 +47,9 @@ async function setUp(): Promise<OutputUnderTest> {
       { when: "the connection breaks", disposition: "retry", config: configFor(dropping.url) },
       { when: "nothing listens", disposition: "retry", config: configFor("http://127.0.0.1:1") },
     ],
+    stall: () => taking.answer("hang"),
+    goOn: () => taking.answer({ status: 200 }),
+    impatient: { config: { timeout: 0.5 } },
     takeDown: () => taking.answer("drop"),
     restore: () => taking.answer({ status: 200 }),
     received: () =>

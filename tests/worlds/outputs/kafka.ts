@@ -15,9 +15,24 @@ async function setUp(): Promise<OutputUnderTest> {
     connection: { bootstrap_servers: kafka.bootstrap },
     config,
     failures: [
-      { when: "the topic is missing", disposition: "retry", config: { topic: "missing" } },
-      { when: "the topic is closed to the gateway", disposition: "retry", config: { topic: "closed" } },
-      { when: "the partition is missing", disposition: "retry", config: { ...config, partition: 3 } },
+      {
+        when: "the topic is missing",
+        disposition: "retry",
+        config: { topic: "missing" },
+        probed: /Topic missing: .*UNKNOWN_TOPIC/,
+      },
+      {
+        when: "the topic is closed to the gateway",
+        disposition: "retry",
+        config: { topic: "closed" },
+        probed: /Topic closed: .*AUTHORIZATION/,
+      },
+      {
+        when: "the partition is missing",
+        disposition: "retry",
+        config: { ...config, partition: 3 },
+        probed: /Topic orders, partition 3/,
+      },
       {
         when: "the record is too large",
         disposition: "dead_letter",
@@ -43,6 +58,8 @@ async function setUp(): Promise<OutputUnderTest> {
       }));
     },
     stall: () => kafka.freeze(),
+    goOn: () => kafka.thaw(),
+    impatient: { config: { timeout: 0.5 } },
     takeDown: () => kafka.takeDown(),
     restore: () => kafka.bringUp(),
     [Symbol.asyncDispose]: () => kafka[Symbol.asyncDispose](),

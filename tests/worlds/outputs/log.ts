@@ -6,6 +6,7 @@ import { TempDir } from "../../support/temp_dir.ts";
 export const world: OutputWorld = {
   setUp,
   exceptions: {
+    silence: "it prints",
     probe: "standard output cannot be asked",
     abort: "it waits for nothing but the operating system, for all lines at once",
     partialFailure: "all lines of a batch go the same way",

@@ -28,6 +28,8 @@ async function setUp(): Promise<OutputUnderTest> {
     received: async () =>
       (await reader.messages()).map((message) => ({ id: eventIdOf(message), body: message.payload })),
     stall: () => broker.freeze(),
+    goOn: () => broker.thaw(),
+    impatient: { connection: { timeout: 0.5 } },
     takeDown: () => broker.kill(),
     restore: async () => {
       await broker.restart();

@@ -48,6 +48,8 @@ async function setUp(): Promise<OutputUnderTest> {
       return rows.map(([id = "", payload = ""]) => ({ id, body: Uint8Array.fromHex(payload) }));
     },
     stall: () => proxy.freeze("to_client"),
+    goOn: () => proxy.thaw("to_client"),
+    impatient: { config: { timeout: 0.5 } },
     takeDown: () => takeDown(proxy),
     restore: () => proxy.accept(),
     [Symbol.asyncDispose]: () => resources.disposeAsync(),

@@ -43,6 +43,8 @@ async function setUp(): Promise<OutputUnderTest> {
         body: message.body,
       })),
     stall: () => server.freeze(),
+    goOn: () => server.thaw(),
+    impatient: { connection: { timeout: 0.5 } },
     takeDown: () => server.kill(),
     restore: () => server.restart(),
     [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),

@@ -21,7 +21,12 @@ async function setUp(): Promise<OutputUnderTest> {
     config: { table: "events" },
     secrets: [PASSWORD],
     failures: [
-      { when: "the table does not exist", disposition: "retry", config: { table: "missing" } },
+      {
+        when: "the table does not exist",
+        disposition: "retry",
+        config: { table: "missing" },
+        probed: /missing/,
+      },
       {
         when: "the payload lacks a value that must be there",
         disposition: "dead_letter",
@@ -31,7 +36,12 @@ async function setUp(): Promise<OutputUnderTest> {
           schema: { fields: { number: { type: "integer" } } },
         },
       },
-      { when: "the table has other columns", disposition: "retry", config: { table: "nameless" } },
+      {
+        when: "the table has other columns",
+        disposition: "retry",
+        config: { table: "nameless" },
+        probed: /other/,
+      },
       { when: "the server is down", disposition: "retry", arrange: () => takeDown(proxy) },
     ],
     received: async () => {
@@ -39,6 +49,8 @@ async function setUp(): Promise<OutputUnderTest> {
       return rows.map(({ id, payload }) => ({ id: String(id), body: new Uint8Array(payload as Uint8Array) }));
     },
     stall: () => proxy.freeze("to_client"),
+    goOn: () => proxy.thaw("to_client"),
+    impatient: { config: { timeout: 0.5 } },
     takeDown: () => takeDown(proxy),
     restore: () => proxy.accept(),
     [Symbol.asyncDispose]: () => resources.disposeAsync(),

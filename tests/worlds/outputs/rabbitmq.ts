@@ -33,9 +33,15 @@ async function setUp(): Promise<OutputUnderTest> {
         when: "the exchange does not exist",
         disposition: "retry",
         config: { exchange: RabbitmqDesk.name("open") },
+        probed: /has no exchange/,
       },
       { when: "the queue is full", disposition: "retry", config: { queue_name: full } },
-      { when: "the user may not write there", disposition: "retry", config: { exchange: closed } },
+      {
+        when: "the user may not write there",
+        disposition: "retry",
+        config: { exchange: closed },
+        probed: /not permit the user to write to exchange/,
+      },
       {
         when: "the user may not make the queue",
         disposition: "retry",
@@ -50,6 +56,8 @@ async function setUp(): Promise<OutputUnderTest> {
       return received;
     },
     stall: () => network.freeze(),
+    goOn: () => network.thaw(),
+    impatient: { connection: { timeout: 0.5 } },
     takeDown: () => goDown(network),
     restore: () => network.accept(),
     [Symbol.asyncDispose]: () => resources.disposeAsync(),

@@ -18,7 +18,12 @@ async function setUp(): Promise<OutputUnderTest> {
     dataType: "blob",
     secrets: [PASSWORD],
     failures: [
-      { when: "the user may not use the channel", disposition: "retry", config: { channel: "other" } },
+      {
+        when: "the user may not use the channel",
+        disposition: "retry",
+        config: { channel: "other" },
+        probed: /NOPERM/,
+      },
       { when: "Redis is down", disposition: "retry", arrange: () => redis.kill() },
     ],
     received: async () => {
@@ -28,6 +33,8 @@ async function setUp(): Promise<OutputUnderTest> {
       return messages.map(decode).filter((text) => text !== END).map(readMessage);
     },
     stall: () => redis.freeze(),
+    goOn: () => redis.thaw(),
+    impatient: { connection: { timeout: 0.5 } },
     takeDown: () => redis.kill(),
     restore: async () => {
       await redis.restart();

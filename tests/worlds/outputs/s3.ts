@@ -41,6 +41,8 @@ async function setUp(): Promise<OutputUnderTest> {
       return [...received.values()];
     },
     stall: () => network.freeze(),
+    goOn: () => network.thaw(),
+    impatient: { config: { timeout: 0.5 } },
     takeDown: () => goDown(network),
     restore: () => network.accept(),
     [Symbol.asyncDispose]: () => resources.disposeAsync(),

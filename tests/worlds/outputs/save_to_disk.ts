@@ -5,6 +5,7 @@ import { TempDir } from "../../support/temp_dir.ts";
 export const world: OutputWorld = {
   setUp,
   exceptions: {
+    silence: "the disk is the machine's; tests with a frozen disk see it hang",
     probe: "its directories belong to webhooks, and a probe knows of none",
     outage: "the disk is the machine's; tests with a limited disk see it fail and recover",
   },

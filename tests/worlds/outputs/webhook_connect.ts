@@ -8,6 +8,7 @@ import { verifiedEvent } from "../../support/verified_event.ts";
 export const world: OutputWorld = {
   setUp,
   exceptions: {
+    silence: "its queues are the gateway's own",
     probe: "its queues are the gateway's own, and readiness asks the journal",
     abort: "it waits for a commit of the journal, which cannot be taken back",
   },
