@@ -33,9 +33,9 @@ export interface Contestant {
   readonly idleSeconds?: number;
   /**
    * Where the server sends what it gets. A load ends when all of it has arrived there: its rate is that of events that
-   * have arrived. @default it sends nothing
+   * have arrived. It is made from the server's port where the server itself knows. @default it sends nothing
    */
-  readonly destination?: CountingDestination;
+  readonly destination?: CountingDestination | ((port: number) => CountingDestination);
 }
 
 /** Something that counts what arrives. */
@@ -153,7 +153,8 @@ export async function measure(
 
 /** A contestant that has been under load for a while. */
 export interface RunningContestant extends AsyncDisposable {
-  measure(seconds: number): Promise<Measurement>;
+  /** @returns figures, and how many requests there were */
+  measure(seconds: number): Promise<Measurement & { readonly requests: number }>;
 }
 
 /** Starts a contestant and has it under load for a while. */
@@ -168,13 +169,14 @@ export async function startContestant(
   resources.defer(() => Deno.remove(directory, { recursive: true }));
   const { pid } = resources.use(await startServer(contestant, port, directory));
   const url = `http://127.0.0.1:${port}${contestant.path}`;
+  const destination = typeof contestant.destination === "function"
+    ? contestant.destination(port)
+    : contestant.destination;
   const load = async (seconds: number) => {
     const script = await scriptOf(contestant, directory, port, seconds);
-    const before = await contestant.destination?.arrived() ?? 0;
+    const before = await destination?.arrived() ?? 0;
     const report = await runWrk(url, script, seconds, connections);
-    return contestant.destination === undefined
-      ? report
-      : await whenArrived(report, contestant.destination, before);
+    return destination === undefined ? report : await whenArrived(report, destination, before);
   };
   await new Promise((resolve) => setTimeout(resolve, (contestant.idleSeconds ?? 0) * 1000));
   await load(WARM_UP_SECONDS);
@@ -187,7 +189,7 @@ export async function startContestant(
       const after = cpuSeconds(pid);
       const cpuPer10k = (after - before) / requests * 10_000;
       before = after;
-      return { requestsPerSecond, p99Ms, cpuPer10k, memoryMiB: residentMiB(pid) };
+      return { requests, requestsPerSecond, p99Ms, cpuPer10k, memoryMiB: residentMiB(pid) };
     },
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };

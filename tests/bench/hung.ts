@@ -5,7 +5,6 @@
  * @module
  */
 
-import { eventually } from "../support/eventually.ts";
 import { GatewayProcess } from "../support/process/gateway_process.ts";
 import { TempDir } from "../support/temp_dir.ts";
 import { REPOSITORY } from "../support/repository.ts";
@@ -13,33 +12,36 @@ import type { ComparisonOptions } from "./against/comparables.ts";
 import type { Comparable } from "./against/comparison.ts";
 import { print, progress, row } from "./etcd_report.ts";
 import { cpuSeconds } from "./http_load.ts";
-import type { Sending } from "./hung_sender.ts";
+import { arrivalsOf, EventSender } from "./hung_load.ts";
 import {
-  type HungServer,
   startActivemq,
   startClickhouse,
+  startHttp,
   startKafka,
   startMqtt,
   startNats,
   startPostgresql,
   startRabbitmq,
-  startRedis,
+  startRedisRq,
   startRedisStream,
+  type StartServer,
   startTaskQueue,
 } from "./hung_servers.ts";
 import { type Answers, probe } from "./probe.ts";
 
-const SERVERS: Readonly<Record<string, () => Promise<HungServer>>> = {
+/** The servers of outputs, by the names of their modules. A row is all that it takes to hang, and to meet faults. */
+const SERVERS: Readonly<Record<string, StartServer>> = {
+  activemq: startActivemq,
+  clickhouse: startClickhouse,
+  http_webhook: startHttp,
   kafka: startKafka,
   mqtt: startMqtt,
   nats: startNats,
+  postgresql: startPostgresql,
   rabbitmq: startRabbitmq,
-  activemq: startActivemq,
-  redis: startRedis,
+  redis_rq: startRedisRq,
   redis_stream: startRedisStream,
   task_queue: startTaskQueue,
-  clickhouse: startClickhouse,
-  postgresql: startPostgresql,
 };
 
 /** The most that the other webhook's 99th percentile may grow by. */
@@ -53,9 +55,6 @@ const QUIET_SECONDS = 10;
 
 /** The events go on for so long after the server answers again. */
 const AFTER_SECONDS = 3;
-
-/** How long the gateway may take to deliver what it has accepted, in milliseconds. */
-const CATCH_UP_MS = 60_000;
 
 /** How long the servers hang in a comparison of builds. */
 const COMPARED_SECONDS = 10;
@@ -73,16 +72,36 @@ interface Report {
   readonly repeated: number;
 }
 
+/**
+ * The servers of outputs.
+ *
+ * @param names their modules. @default all
+ * @throws {TypeError} for an output that has no server here
+ */
+export function serversOf(names: readonly string[] = []): readonly (readonly [string, StartServer])[] {
+  if (names.length === 0) return Object.entries(SERVERS);
+  return names.map((name) => {
+    const start = SERVERS[name];
+    if (start !== undefined) return [name, start];
+    throw new TypeError(`'${name}' has no server here; there are ${Object.keys(SERVERS).join(", ")}`);
+  });
+}
+
+/** Whether an output has a server here. */
+export function hasServer(module: string): boolean {
+  return Object.hasOwn(SERVERS, module);
+}
+
 /** @param seconds how long the servers hang */
 export async function benchHung(systems: readonly string[], seconds: number): Promise<void> {
   print(
     `A server hangs for ${seconds} s under ${RATE} events a second; answers of a webhook that prints, in ms`,
   );
   print(row("", ["quiet p99", "hung p99", "ratio", "accepted", "missing", "repeated"]));
-  for (const system of systems.length > 0 ? systems : Object.keys(SERVERS)) {
+  for (const [system, start] of serversOf(systems)) {
     for (const accept of ["durable", "delivered"]) {
       progress(`${system}, ${accept}`);
-      const { quiet, hung, ...counts } = await measure(SERVERS[system]!, accept, seconds, REPOSITORY);
+      const { quiet, hung, ...counts } = await measure(start, accept, seconds, REPOSITORY);
       print(row(`${system}, accept: ${accept}`, [
         quiet.p99Ms.toFixed(1),
         hung.p99Ms.toFixed(1),
@@ -98,12 +117,11 @@ export async function benchHung(systems: readonly string[], seconds: number): Pr
 
 /** The answers of the webhook that prints, while a server hangs. */
 export function compareHung({ systems }: ComparisonOptions): readonly Comparable[] {
-  const chosen = systems.length > 0 ? systems : Object.keys(SERVERS);
-  return chosen.flatMap((system) =>
+  return serversOf(systems).flatMap(([system, start]) =>
     ["durable", "delivered"].map((accept) => ({
       name: `beside ${system} that hangs, ${accept}`,
       measure: async ({ root }) => {
-        const { hung, hungCpuSeconds } = await measure(SERVERS[system]!, accept, COMPARED_SECONDS, root);
+        const { hung, hungCpuSeconds } = await measure(start, accept, COMPARED_SECONDS, root);
         return {
           rate: hung.count / COMPARED_SECONDS,
           p99Ms: hung.p99Ms,
@@ -116,22 +134,21 @@ export function compareHung({ systems }: ComparisonOptions): readonly Comparable
 
 /** @param repository the root of the build that is measured */
 async function measure(
-  start: () => Promise<HungServer>,
+  start: StartServer,
   accept: string,
   seconds: number,
   repository: string,
 ): Promise<Report> {
   await using server = await start();
   await using directory = await TempDir.create();
-  await directory.writeJson("webhooks.json", {
-    printed: { module: "log" },
-    events: { ...server.webhook, accept },
-  });
-  await directory.writeJson("connections.json", { main: server.connection });
+  const { webhook, connection } = server.reachedAt(server.port);
+  await directory.writeJson("webhooks.json", { printed: { module: "log" }, events: { ...webhook, accept } });
+  await directory.writeJson("connections.json", connection === undefined ? {} : { main: connection });
   await using gateway = await GatewayProcess.start({ cwd: directory.path, repository });
   await gateway.waitUntilReady();
   const others = (duration: number) => probe(`${gateway.url}/webhook/printed`, BODY, duration);
-  const load = (duration: number) => send(`${gateway.url}/webhook/events`, duration);
+  const load = (seconds: number) =>
+    EventSender.send({ url: `${gateway.url}/webhook/events`, rate: RATE, seconds });
   await Promise.all([others(WARM_UP_SECONDS), load(WARM_UP_SECONDS)]);
   const [quiet, before] = await Promise.all([others(QUIET_SECONDS), load(QUIET_SECONDS)]);
   // Some events are sent before it hangs and some after.
@@ -142,40 +159,6 @@ async function measure(
   const hungCpuSeconds = cpuSeconds(gateway.pid) - cpuBefore;
   await server.thaw();
   const accepted = [...before, ...await sent];
-  const found = await arrived(server, accepted);
-  return {
-    quiet,
-    hung,
-    hungCpuSeconds,
-    accepted: accepted.length,
-    missing: accepted.filter((id) => !found.has(id)).length,
-    repeated: accepted.filter((id) => (found.get(id) ?? 0) > 1).length,
-  };
-}
-
-/** How often each event is in the server, once all are there or the time is over. */
-async function arrived(
-  server: HungServer,
-  accepted: readonly string[],
-): Promise<ReadonlyMap<string, number>> {
-  const complete = async () => {
-    const found = await server.count();
-    if (accepted.some((id) => !found.has(id))) throw new Error("Some events have not arrived");
-    return found;
-  };
-  try {
-    return await eventually(complete, { timeoutMs: CATCH_UP_MS, intervalMs: 500 });
-  } catch {
-    return await server.count();
-  }
-}
-
-/** Sends from a thread of its own. Returns the ids of the events that were accepted. */
-function send(url: string, seconds: number): Promise<readonly string[]> {
-  const worker = new Worker(new URL("./hung_sender.ts", import.meta.url), { type: "module" });
-  const sending: Sending = { url, rate: RATE, seconds };
-  return new Promise((resolve) => {
-    worker.onmessage = ({ data }: MessageEvent<readonly string[]>) => resolve(data);
-    worker.postMessage(sending);
-  });
+  const arrivals = await arrivalsOf(accepted, server);
+  return { quiet, hung, hungCpuSeconds, accepted: accepted.length, ...arrivals };
 }

@@ -4,6 +4,7 @@ import { ActivemqDesk } from "../support/activemq/desk.ts";
 import { ACTIVEMQ_USERS } from "../support/activemq/server.ts";
 import { sharedActivemq } from "../support/activemq/shared.ts";
 import { ClickhouseServer } from "../support/clickhouse/server.ts";
+import { HttpLedger } from "./http_ledger.ts";
 import { KafkaServer } from "../support/kafka/server.ts";
 import { eventIdOf, MosquittoServer } from "../support/mqtt/server.ts";
 import { eventIdOf as eventIdIn } from "../support/nats/desk.ts";
@@ -14,29 +15,63 @@ import { PostgresServer } from "../support/postgres/server.ts";
 import { RedisServer } from "../support/redis/server.ts";
 import { streamTexts } from "../support/redis/stream.ts";
 
-/** A server that can hang, and what the gateway needs for it. */
-export interface HungServer extends AsyncDisposable {
+/** What the gateway needs for a server. */
+export interface Reached {
   readonly webhook: Readonly<Record<string, unknown>>;
-  readonly connection: Readonly<Record<string, unknown>>;
+  /** Left out where the webhook says where the server is. */
+  readonly connection?: Readonly<Record<string, unknown>>;
+}
+
+/** A server that can hang, and everything else that can happen to it. */
+export interface HungServer extends AsyncDisposable {
+  readonly port: number;
+  /** For a gateway that reaches it at a port: its own, or that of a proxy. */
+  reachedAt(port: number): Reached;
   /** Keeps its connections and answers nothing. */
   freeze(): void | Promise<void>;
   thaw(): void | Promise<void>;
+  /** Ends it, at once where it still has what it has confirmed then. */
+  kill(): Promise<void>;
+  /** Undoes {@linkcode kill}. */
+  restart(): Promise<void>;
+  /** Breaks its connections. Left out where a proxy can do that, since all go to {@linkcode port}. */
+  cut?(): Promise<void>;
+  /** Why an event may be in it again although no attempt has failed. @default for no reason */
+  readonly repeats?: string;
   /** How often each event is in it, by the event's id. */
   count(): Promise<ReadonlyMap<string, number>>;
 }
 
+/** How a server is started. */
+export interface HungServerOptions {
+  /** Whether it still has everything after a restart, where that is not so anyway. @default false */
+  readonly persistent?: boolean;
+}
+
+/** Starts a server. */
+export type StartServer = (options?: HungServerOptions) => Promise<HungServer>;
+
 const TOPIC = "orders";
 const TABLE = "webhook_logs";
 
-/** Three brokers. */
+/** Three brokers. They keep topics in memory: what is killed are their connections, and the doors to them. */
 export async function startKafka(): Promise<HungServer> {
   const kafka = await KafkaServer.start({ brokers: 3 });
   await kafka.createTopic(TOPIC, 6);
   return {
-    webhook: { module: "kafka", "module-config": { topic: TOPIC } },
-    connection: { type: "kafka", bootstrap_servers: kafka.bootstrap },
+    port: kafka.ports[0]!,
+    reachedAt: () => ({
+      webhook: { module: "kafka", "module-config": { topic: TOPIC } },
+      connection: { type: "kafka", bootstrap_servers: kafka.bootstrap },
+    }),
     freeze: () => kafka.freeze(),
     thaw: () => kafka.thaw(),
+    kill: () => kafka.takeDown(),
+    restart: () => kafka.bringUp(),
+    cut: async () => {
+      await kafka.takeDown();
+      await kafka.bringUp();
+    },
     count: async () =>
       countIds((await kafka.consume(TOPIC)).map(({ headers }) => new Map(headers).get("cwm-event-id") ?? "")),
     [Symbol.asyncDispose]: () => kafka[Symbol.asyncDispose](),
@@ -44,14 +79,20 @@ export async function startKafka(): Promise<HungServer> {
 }
 
 /** A Mosquitto, and somebody who reads everything. */
-export async function startMqtt(): Promise<HungServer> {
-  const broker = await MosquittoServer.start();
+export async function startMqtt({ persistent = false }: HungServerOptions = {}): Promise<HungServer> {
+  const broker = await MosquittoServer.start({ persistent });
   const reader = await broker.read();
   return {
-    webhook: { module: "mqtt", "module-config": { topic: TOPIC } },
-    connection: { type: "mqtt", host: "127.0.0.1", port: broker.port },
+    port: broker.port,
+    reachedAt: (port) => ({
+      webhook: { module: "mqtt", "module-config": { topic: TOPIC } },
+      connection: { type: "mqtt", host: "127.0.0.1", port },
+    }),
     freeze: () => broker.freeze(),
     thaw: () => broker.thaw(),
+    // One that is killed forgets what nobody has read yet.
+    kill: () => broker.end(),
+    restart: () => broker.restart(),
     count: async () => countIds((await reader.messages()).map(eventIdOf)),
     [Symbol.asyncDispose]: () => broker[Symbol.asyncDispose](),
   };
@@ -62,56 +103,69 @@ export async function startNats(): Promise<HungServer> {
   const server = await NatsServer.start();
   await (await server.desk()).createStream("ORDERS", [TOPIC]);
   return {
-    webhook: { module: "nats", "module-config": { subject: TOPIC } },
-    connection: { type: "nats", servers: `127.0.0.1:${server.port}` },
+    port: server.port,
+    reachedAt: (port) => ({
+      webhook: { module: "nats", "module-config": { subject: TOPIC } },
+      connection: { type: "nats", servers: `127.0.0.1:${port}` },
+    }),
     freeze: () => server.freeze(),
     thaw: () => server.thaw(),
+    kill: () => server.kill(),
+    restart: () => server.restart(),
     count: async () => countIds((await (await server.desk()).messages("ORDERS")).map(eventIdIn)),
     [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
   };
 }
 
 /** A Redis with jobs. */
-export async function startRedis(): Promise<HungServer> {
-  const redis = await RedisServer.start({ persistent: false });
-  return {
+export function startRedisRq(options?: HungServerOptions): Promise<HungServer> {
+  return startRedis(options, {
+    type: "redis-rq",
     webhook: { module: "redis_rq", "module-config": { function: "shop.tasks.record" } },
-    connection: { type: "redis-rq", host: "127.0.0.1", port: redis.port },
-    freeze: () => redis.freeze(),
-    thaw: () => redis.thaw(),
-    count: async () => {
-      const jobs = await redis.call("LRANGE", "rq:queue:default", 0, -1) as string[];
-      return countIds(jobs.map((job) => job.slice(0, job.lastIndexOf("-"))));
-    },
-    [Symbol.asyncDispose]: () => redis[Symbol.asyncDispose](),
-  };
+    ids: async (redis) => idsOf(await redis.call("LRANGE", "rq:queue:default", 0, -1) as string[]),
+  });
 }
 
 /** A Redis with a stream. */
-export async function startRedisStream(): Promise<HungServer> {
-  const redis = await RedisServer.start({ persistent: false });
-  return {
-    webhook: { module: "redis_stream", "module-config": { stream: "orders" } },
-    connection: { type: "redis", host: "127.0.0.1", port: redis.port },
-    freeze: () => redis.freeze(),
-    thaw: () => redis.thaw(),
-    count: async () => countIds(await streamTexts(redis, "orders", "event_id")),
-    [Symbol.asyncDispose]: () => redis[Symbol.asyncDispose](),
-  };
+export function startRedisStream(options?: HungServerOptions): Promise<HungServer> {
+  return startRedis(options, {
+    type: "redis",
+    webhook: { module: "redis_stream", "module-config": { stream: TOPIC } },
+    ids: (redis) => streamTexts(redis, TOPIC, "event_id"),
+  });
 }
 
 /** A Redis with tasks. */
-export async function startTaskQueue(): Promise<HungServer> {
-  const redis = await RedisServer.start({ persistent: false });
-  return {
+export function startTaskQueue(options?: HungServerOptions): Promise<HungServer> {
+  return startRedis(options, {
+    type: "redis-rq",
     webhook: { module: "task_queue", "module-config": { protocol: "dramatiq", function: "record" } },
-    connection: { type: "redis-rq", host: "127.0.0.1", port: redis.port },
+    ids: async (redis) => idsOf(await redis.call("LRANGE", "dramatiq:default", 0, -1) as string[]),
+  });
+}
+
+/** The events of jobs, whose ids end in what tells those of several webhooks apart. */
+function idsOf(jobs: readonly string[]): readonly string[] {
+  return jobs.map((job) => job.slice(0, job.lastIndexOf("-")));
+}
+
+async function startRedis(
+  { persistent = false }: HungServerOptions = {},
+  { type, webhook, ids }: {
+    readonly type: string;
+    readonly webhook: Reached["webhook"];
+    ids(redis: RedisServer): Promise<readonly string[]>;
+  },
+): Promise<HungServer> {
+  const redis = await RedisServer.start({ persistent });
+  return {
+    port: redis.port,
+    reachedAt: (port) => ({ webhook, connection: { type, host: "127.0.0.1", port } }),
     freeze: () => redis.freeze(),
     thaw: () => redis.thaw(),
-    count: async () => {
-      const tasks = await redis.call("LRANGE", "dramatiq:default", 0, -1) as string[];
-      return countIds(tasks.map((task) => task.slice(0, task.lastIndexOf("-"))));
-    },
+    kill: () => redis.kill(),
+    restart: () => redis.restart(),
+    count: async () => countIds(await ids(redis)),
     [Symbol.asyncDispose]: () => redis[Symbol.asyncDispose](),
   };
 }
@@ -121,10 +175,15 @@ export async function startRabbitmq(): Promise<HungServer> {
   const rabbitmq = await RabbitmqServer.start();
   const found: string[] = [];
   return {
-    webhook: { module: "rabbitmq", "module-config": { queue_name: TOPIC } },
-    connection: { type: "rabbitmq", host: "127.0.0.1", port: rabbitmq.port },
+    port: rabbitmq.port,
+    reachedAt: (port) => ({
+      webhook: { module: "rabbitmq", "module-config": { queue_name: TOPIC } },
+      connection: { type: "rabbitmq", host: "127.0.0.1", port },
+    }),
     freeze: () => rabbitmq.freeze(),
-    thaw: () => void rabbitmq.thaw(),
+    thaw: () => rabbitmq.thaw(),
+    kill: () => rabbitmq.kill(),
+    restart: () => rabbitmq.restart(),
     count: async () => {
       await using desk = new RabbitmqDesk(rabbitmq.port);
       for (const { properties } of await desk.take(TOPIC)) found.push(properties.messageId);
@@ -139,17 +198,18 @@ export async function startActivemq(): Promise<HungServer> {
   const activemq = await sharedActivemq();
   const queue = ActivemqDesk.name();
   const found: string[] = [];
+  const login = { user: "writer", password: ACTIVEMQ_USERS.writer };
   return {
-    webhook: { module: "activemq", "module-config": { destination: queue } },
-    connection: {
-      type: "activemq",
-      host: "127.0.0.1",
-      port: activemq.port,
-      user: "writer",
-      password: ACTIVEMQ_USERS.writer,
-    },
+    port: activemq.port,
+    reachedAt: (port) => ({
+      webhook: { module: "activemq", "module-config": { destination: queue } },
+      connection: { type: "activemq", host: "127.0.0.1", port, ...login },
+    }),
     freeze: () => activemq.freeze(),
     thaw: () => activemq.thaw(),
+    // A shell starts it again by itself.
+    kill: () => activemq.killAndRestart(),
+    restart: () => activemq.waitUntilServing(),
     count: async () => {
       await using desk = await ActivemqDesk.open(activemq.port);
       for (const { headers } of await desk.take(queue)) found.push(headers["cwm-event-id"] ?? "");
@@ -164,10 +224,15 @@ export async function startPostgresql(): Promise<HungServer> {
   const server = await PostgresServer.start();
   await server.query(`create table ${TABLE} (id text primary key, payload jsonb)`);
   return {
-    webhook: { module: "postgresql", "module-config": { table: TABLE } },
-    connection: { type: "postgresql", host: "127.0.0.1", port: server.port },
+    port: server.port,
+    reachedAt: (port) => ({
+      webhook: { module: "postgresql", "module-config": { table: TABLE } },
+      connection: { type: "postgresql", host: "127.0.0.1", port },
+    }),
     freeze: () => server.freeze(),
     thaw: () => server.thaw(),
+    kill: () => server.kill(),
+    restart: () => server.restart(),
     count: async () => countIds((await server.query(`select id from ${TABLE}`)).map(({ id }) => String(id))),
     [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
   };
@@ -178,12 +243,38 @@ export async function startClickhouse(): Promise<HungServer> {
   const clickhouse = await ClickhouseServer.start();
   await clickhouse.createTable(TABLE);
   return {
-    webhook: { module: "clickhouse", "module-config": { table: TABLE } },
-    connection: { type: "clickhouse", host: "127.0.0.1", http_port: clickhouse.port },
+    port: clickhouse.port,
+    reachedAt: (port) => ({
+      webhook: { module: "clickhouse", "module-config": { table: TABLE } },
+      connection: { type: "clickhouse", host: "127.0.0.1", http_port: port },
+    }),
     freeze: () => clickhouse.freeze(),
     thaw: () => clickhouse.thaw(),
+    kill: () => clickhouse.kill(),
+    restart: () => clickhouse.restart(),
     count: async () => countIds((await clickhouse.rows(TABLE)).map(({ id }) => String(id))),
     [Symbol.asyncDispose]: () => clickhouse[Symbol.asyncDispose](),
+  };
+}
+
+/** An HTTP server that writes down what it gets before it answers. */
+export async function startHttp(): Promise<HungServer> {
+  const ledger = await HttpLedger.start();
+  return {
+    port: ledger.port,
+    reachedAt: (port) => ({
+      webhook: {
+        module: "http_webhook",
+        "module-config": { url: `http://127.0.0.1:${port}/`, allowed_hosts: ["127.0.0.1"] },
+      },
+    }),
+    freeze: () => ledger.freeze(),
+    thaw: () => ledger.thaw(),
+    kill: () => ledger.kill(),
+    restart: () => ledger.restart(),
+    repeats: "over a connection that was kept, the runtime sends a request again by itself",
+    count: async () => countIds(await ledger.ids()),
+    [Symbol.asyncDispose]: () => ledger[Symbol.asyncDispose](),
   };
 }
 

@@ -1,20 +1,18 @@
 /**
- * What outputs of every kind that hang at once do to the webhooks beside them: an HTTP destination, brokers of Kafka,
- * Redis with jobs, ClickHouse, the Redis of the channels, and a disk. Each has a webhook with a journal and one without.
+ * What outputs of every kind that hang at once do to the webhooks beside them: all that `bench hung` knows a server of,
+ * the Redis of the channels, and a disk. Each has a webhook with a journal and one without.
  *
  * @module
  */
 
 import { GatewayProcess } from "../support/process/gateway_process.ts";
-import { ChildProcess } from "../support/process/child_process.ts";
 import { FreezableDisk } from "../support/freezable_disk.ts";
 import { RedisServer } from "../support/redis/server.ts";
-import { REPOSITORY } from "../support/repository.ts";
 import { TempDir } from "../support/temp_dir.ts";
-import { join } from "@std/path";
 import { print, progress, row } from "./etcd_report.ts";
-import { type HungServer, startClickhouse, startKafka, startRedis } from "./hung_servers.ts";
-import type { Sending } from "./hung_sender.ts";
+import { serversOf } from "./hung.ts";
+import { EventSender } from "./hung_load.ts";
+import type { Reached } from "./hung_servers.ts";
 import { type Answers, probe } from "./probe.ts";
 
 /** Events a second for each webhook whose server hangs. */
@@ -30,9 +28,7 @@ const BODY = '{"number":1}';
 const HEALTHY = { printed: { module: "log" }, kept: { module: "log", accept: "durable" } } as const;
 
 /** Something that can hang, by the name of its module. */
-interface Kind {
-  readonly webhook: Readonly<Record<string, unknown>>;
-  readonly connection?: Readonly<Record<string, unknown>>;
+interface Kind extends Reached {
   freeze(): unknown;
 }
 
@@ -61,7 +57,10 @@ export async function benchHungTogether(seconds: number): Promise<boolean> {
   await gateway.waitUntilReady();
   const urls = Object.keys(webhooksOf(kinds)).map((id) => `${gateway.url}/webhook/${id}`);
   const others = (duration: number) => measureHealthy(gateway, duration);
-  using _senders = new Senders(urls, WARM_UP_SECONDS + QUIET_SECONDS + seconds);
+  // Their answers come after the servers' time is over, or never.
+  using senders = new DisposableStack();
+  const sending = { rate: RATE, seconds: WARM_UP_SECONDS + QUIET_SECONDS + seconds };
+  for (const url of urls) senders.use(new EventSender({ url, ...sending }));
   progress("quiet");
   await others(WARM_UP_SECONDS);
   const quiet = await others(QUIET_SECONDS);
@@ -104,25 +103,20 @@ async function startKinds(
   resources: AsyncDisposableStack,
   channels: RedisServer,
 ): Promise<Readonly<Record<string, Kind>>> {
-  const use = async (start: () => Promise<HungServer>) => resources.use(await start());
-  const sink = resources.use(ChildProcess.spawn(Deno.execPath(), {
-    args: ["run", "--allow-net", join(REPOSITORY, "tests/bench/servers/http_sink.ts")],
-  }));
-  const [, port] = await sink.waitForLine(/Listening on (\d+)/);
+  const kinds: Record<string, Kind> = {};
+  for (const [name, start] of serversOf()) {
+    progress(`starts the server of ${name}`);
+    const server = resources.use(await start());
+    kinds[name] = { ...server.reachedAt(server.port), freeze: () => server.freeze() };
+  }
   const disk = resources.use(await FreezableDisk.mount());
   return {
+    ...kinds,
     save_to_disk: {
       webhook: { module: "save_to_disk", "module-config": { base_dir: `${disk.path}/events` } },
       // Thawed before the gateway ends: a process with a call on a frozen disk does not.
       freeze: async () => resources.use(await disk.freeze()),
     },
-    http_webhook: {
-      webhook: { module: "http_webhook", "module-config": { url: `http://127.0.0.1:${port}/` } },
-      freeze: () => sink.kill("SIGSTOP"),
-    },
-    kafka: await use(startKafka),
-    redis_rq: await use(startRedis),
-    clickhouse: await use(startClickhouse),
     webhook_connect: {
       webhook: {
         module: "webhook_connect",
@@ -143,26 +137,9 @@ function connectionsOf(kinds: Readonly<Record<string, Kind>>): Record<string, un
 
 function webhooksOf(kinds: Readonly<Record<string, Kind>>): Record<string, unknown> {
   return Object.fromEntries(
-    Object.entries(kinds).flatMap(([name, { webhook }]) =>
-      ["delivered", "durable"].map((accept) => [`${name}-${accept}`, { ...webhook, accept }])
-    ),
+    Object.entries(kinds).flatMap(([name, { webhook, connection }]) => {
+      const named = connection === undefined ? webhook : { ...webhook, connection: name };
+      return ["delivered", "durable"].map((accept) => [`${name}-${accept}`, { ...named, accept }]);
+    }),
   );
-}
-
-/** Senders, each in a thread of its own, that have until the disposal to get their answers. */
-class Senders implements Disposable {
-  readonly #workers: readonly Worker[];
-
-  constructor(urls: readonly string[], seconds: number) {
-    this.#workers = urls.map((url) => {
-      const worker = new Worker(new URL("./hung_sender.ts", import.meta.url), { type: "module" });
-      const sending: Sending = { url, rate: RATE, seconds };
-      worker.postMessage(sending);
-      return worker;
-    });
-  }
-
-  [Symbol.dispose](): void {
-    for (const worker of this.#workers) worker.terminate();
-  }
 }

@@ -5,6 +5,7 @@
  *     deno task bench durable [--seconds 5] [--rounds 3]
  *     deno task bench durable --journal postgres [--seconds 5] [--rounds 3]
  *     deno task bench memory
+ *     deno task bench memory outputs [rabbitmq ...]
  *     deno task bench fairness
  *     deno task bench backlog [--seconds 5] [--rounds 3] [--connections 32]
  *     deno task bench cluster [--seconds 20] [--rounds 3]
@@ -13,8 +14,7 @@
  *         [--seconds 5] [--rounds 3] [--connections 32]
  *     deno task bench outputs http [--beside benthos] (built from its Go module, where there is Go)
  *     deno task bench files [--keys 100000]
- *     deno task bench hung [kafka|mqtt|nats|rabbitmq|activemq|redis|redis_stream|task_queue|clickhouse|postgresql ...|together]
- *         [--seconds 30]
+ *     deno task bench hung [kafka|mqtt|redis_rq|… ...|together] [--seconds 30]
  *     deno task bench pull [--rounds 3]
  *     deno task bench relay [--rounds 3]
  *     deno task bench restart [--rounds 3] [--against REV]
@@ -39,6 +39,7 @@ import { benchBacklog } from "./backlog.ts";
 import { benchEtcd } from "./etcd.ts";
 import { benchFairness } from "./fairness.ts";
 import { benchMemory } from "./memory.ts";
+import { benchOutputMemory } from "./memory_outputs.ts";
 import { benchFiles } from "./files.ts";
 import { benchHung } from "./hung.ts";
 import { benchHungTogether } from "./hung_together.ts";
@@ -75,7 +76,11 @@ const benchmarks: Readonly<Record<string, () => Promise<void>>> = {
     if (!await benchCluster({ ...load, seconds })) Deno.exitCode = 1;
   },
   durable: () => options["journal"] === "postgres" ? benchDurablePostgres(load) : benchDurable(load),
-  memory: () => benchMemory(),
+  memory: async () => {
+    const [kind, ...names] = options._.slice(1).map(String);
+    if (kind !== "outputs") return await benchMemory();
+    if (!await benchOutputMemory(names)) Deno.exitCode = 1;
+  },
   backlog: () => benchBacklog(load),
   fairness: () => benchFairness(),
   etcd: () => benchEtcd({ sizes, rounds: load.rounds, only }),

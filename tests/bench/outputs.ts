@@ -8,10 +8,12 @@
 import type { ComparableBench, ComparisonOptions } from "./against/comparables.ts";
 import type { Comparable } from "./against/comparison.ts";
 import type { LoadOptions } from "./http_load.ts";
+import { hasServer } from "./hung.ts";
 import { judgeLeast, print, row } from "./etcd_report.ts";
 import type { OutputRow } from "./output_rows.ts";
 import { benchActivemq, compareActivemq } from "./outputs_activemq.ts";
 import { benchAwsSqs, compareAwsSqs } from "./outputs_aws_sqs.ts";
+import { benchDurableDelivery } from "./outputs_durable.ts";
 import { benchClickhouse, compareClickhouse } from "./outputs_clickhouse.ts";
 import { benchDisk, compareDisk } from "./outputs_disk.ts";
 import { benchHttp, compareHttp } from "./outputs_http.ts";
@@ -27,6 +29,9 @@ const TARGET = 0.80;
 
 /** Connections of the senders that wait for ClickHouse, which takes few large inserts. */
 const CLICKHOUSE_CONNECTIONS = 512;
+
+/** The systems that have so many. */
+const MANY_AT_ONCE = ["clickhouse", "postgresql"];
 
 /** Connections of the senders that wait for the disk. */
 const DISK_CONNECTIONS = 64;
@@ -49,8 +54,8 @@ export async function benchOutputs(systems: readonly string[], options: OutputBe
     rabbitmq: () => benchRabbitmq(options),
     activemq: () => benchActivemq(options),
     aws_sqs: () => benchAwsSqs(options),
-    clickhouse: () => benchClickhouse({ ...options, connections: CLICKHOUSE_CONNECTIONS }),
-    postgresql: () => benchPostgresql({ ...options, connections: CLICKHOUSE_CONNECTIONS }),
+    clickhouse: () => benchClickhouse(optionsOf("clickhouse", options)),
+    postgresql: () => benchPostgresql(optionsOf("postgresql", options)),
     disk: () => benchDisk({ ...options, connections: DISK_CONNECTIONS }),
   };
   const chosen = systems.length > 0 ? systems : [...Object.keys(benchmarks), "http"];
@@ -59,7 +64,15 @@ export async function benchOutputs(systems: readonly string[], options: OutputBe
   print(`${row("", ["events/s", "bare client"])}   ratio`);
   for (const system of chosen) {
     for (const measured of await benchmarks[system]?.() ?? []) print(describe(measured));
+    const module = system === "redis" ? "redis_rq" : system;
+    if (!hasServer(module)) continue;
+    print(describe(await benchDurableDelivery(module, optionsOf(system, options))));
   }
+}
+
+/** With as many senders that wait as a system's batches need. */
+function optionsOf(system: string, options: LoadOptions): LoadOptions {
+  return MANY_AT_ONCE.includes(system) ? { ...options, connections: CLICKHOUSE_CONNECTIONS } : options;
 }
 
 /** A line of the table, with what the ratio is to be. */

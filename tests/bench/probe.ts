@@ -17,6 +17,7 @@ export interface Answers {
  * Posts one event after the other for so long. Requests do not wait for the answers to earlier ones.
  *
  * @param onRefused gets the status of each answer that is not 200. @default the first one ends the benchmark
+ * @param end ends it before the time is over
  */
 export async function probe(
   url: string,
@@ -25,11 +26,12 @@ export async function probe(
   onRefused: (status: number) => void = (status) => {
     throw new Error(`${url} answered ${status}`);
   },
+  end?: AbortSignal,
 ): Promise<Answers> {
   const durations: number[] = [];
   const underWay = new Set<Promise<void>>();
   const begun = performance.now();
-  for (let number = 0; number * PACE_MS < seconds * 1000; number++) {
+  for (let number = 0; number * PACE_MS < seconds * 1000 && end?.aborted !== true; number++) {
     const ahead = begun + number * PACE_MS - performance.now();
     if (ahead > 0) await sleep(ahead);
     const one = post(url, body, begun + number * PACE_MS).then(({ status, duration }) => {

@@ -19,6 +19,8 @@ export interface MosquittoOptions {
   };
   /** Lets in only those with a user name and password. @default anybody */
   readonly users?: Readonly<Record<string, string>>;
+  /** Whether it and those that read from it go on where they were after {@linkcode MosquittoServer.end}. @default false */
+  readonly persistent?: boolean;
   /** Lines of the file of access rules. @default everything is permitted */
   readonly access?: readonly string[];
   /** More lines of the configuration. */
@@ -42,9 +44,12 @@ export const READER = { name: "reader", password: "reader-s3cret" } as const;
 /** Where the reader is told that there is no more. */
 const END_TOPIC = "cwm-test/end";
 
+/** How long a persistent broker keeps the place of a reader that is not connected. */
+const SESSION_SECONDS = "3600";
+
 const FORMAT = "message|%t|%x|%q|%r|%C|%P";
 
-/** One broker, restarted on the same port at will. It forgets what it had then. */
+/** One broker, restarted on the same port at will. It forgets what it had then, unless it is persistent. */
 export class MosquittoServer implements AsyncDisposable {
   readonly port: number;
   readonly #directory: TempDir;
@@ -81,7 +86,7 @@ export class MosquittoServer implements AsyncDisposable {
 
   /** Starts the broker, again or for the first time, and waits until it serves. */
   async restart(): Promise<void> {
-    await this.kill();
+    if (this.#process !== undefined) await this.kill();
     await this.#configure();
     this.#process = ChildProcess.spawn(await program("mosquitto"), {
       args: ["-c", this.#directory.file("mosquitto.conf")],
@@ -105,6 +110,13 @@ export class MosquittoServer implements AsyncDisposable {
     this.#process = undefined;
   }
 
+  /** Ends the broker as its operator does: it breaks connections, and saves what it has if it is persistent. */
+  async end(): Promise<void> {
+    this.#running.kill("SIGTERM");
+    await this.#running.exited;
+    this.#process = undefined;
+  }
+
   /** Freezes the broker: its sockets stay open and nothing answers. */
   async freeze(): Promise<void> {
     const { pid } = this.#running;
@@ -119,7 +131,17 @@ export class MosquittoServer implements AsyncDisposable {
 
   /** Reads everything that is published from now on, until the broker ends. @param version of the protocol */
   async read(version: "5" | "311" = "5"): Promise<MosquittoReader> {
-    const args = [...this.#clientArguments(version), "-d", "-q", "2", "-t", "#", "-F", FORMAT];
+    const args = [
+      ...this.#clientArguments(version),
+      ...this.#session(version),
+      "-d",
+      "-q",
+      "2",
+      "-t",
+      "#",
+      "-F",
+      FORMAT,
+    ];
     // It writes by blocks what is no message, such as that it has subscribed.
     const command = ["-oL", await program("mosquitto_sub"), ...args];
     const reader = ChildProcess.spawn("stdbuf", { args: command });
@@ -144,6 +166,13 @@ export class MosquittoServer implements AsyncDisposable {
     return Buffer.from(end).toString("hex");
   }
 
+  /** What keeps a reader's place at the broker while it is not connected. */
+  #session(version: string): string[] {
+    if (this.#options.persistent !== true) return [];
+    const lasting = version === "5" ? ["-x", SESSION_SECONDS] : [];
+    return ["-c", "-i", `reader-${this.#readers.length}`, ...lasting];
+  }
+
   #clientArguments(version: string): string[] {
     const { tls, users } = this.#options;
     return [
@@ -157,14 +186,14 @@ export class MosquittoServer implements AsyncDisposable {
   }
 
   async #configure(): Promise<void> {
-    const { tls, users, access, lines = [] } = this.#options;
+    const { tls, users, access, persistent = false, lines = [] } = this.#options;
     const settings = [
       "user root",
       `listener ${this.port} 127.0.0.1`,
       `allow_anonymous ${users === undefined}`,
       // 0, which is no bound, has this version close connections after it has refused a message.
       "max_queued_messages 100000",
-
+      ...(persistent ? ["persistence true", `persistence_location ${this.#directory.path}/`] : []),
       ...(tls === undefined ? [] : [
         `cafile ${tls.certificates.ca}`,
         `certfile ${tls.certificates.certificateOf(tls.name)}`,
