@@ -6,6 +6,7 @@ import * as ofChannels from "../../src/journal/postgres/channels/statements.ts";
 import type { Statement } from "../../src/io/postgres/statement.ts";
 import * as ofLanes from "../../src/journal/postgres/lanes/statements.ts";
 import { PLAIN_ORDERED_LOT, WHOLE_ORDERED_LOT } from "../../src/journal/postgres/lots/lot_statement.ts";
+import { ENDED_OWNERS } from "../../src/journal/postgres/packs/pack_rows.ts";
 import { eventually } from "../support/eventually.ts";
 import { TestGateway } from "../support/gateway.ts";
 import { append } from "../support/journal/append.ts";
@@ -113,9 +114,11 @@ Deno.test("an event whose connection was lost does not come back once it was han
   await using stack = new AsyncDisposableStack();
   await freezeProcess(pid);
   stack.defer(() => thawProcess(pid));
-  const enqueued = channels.queues.enqueue(CHANNEL, verifiedEvent(), ROOMY);
+  const body = "x".repeat(10_000);
+  const passedOn = wire.passedOn + body.length;
+  const enqueued = channels.queues.enqueue(CHANNEL, verifiedEvent({ body }), ROOMY);
   // The statement has arrived, and nobody reads it.
-  await sleep(100);
+  await eventually(() => wire.passedOn >= passedOn);
   wire.cut();
   await enqueued;
   assertEquals((await consume(consumer.queues)).length, 2);
@@ -225,7 +228,8 @@ Deno.test("no statement of channels or lanes is planned to read a whole table", 
   await channels.queues.channels();
   await using session = await database.session();
   await session.query("set plan_cache_mode = force_generic_plan");
-  const all = [PLAIN_ORDERED_LOT, WHOLE_ORDERED_LOT, ...statementsOf(ofChannels), ...statementsOf(ofLanes)];
+  const others = [PLAIN_ORDERED_LOT, WHOLE_ORDERED_LOT, ENDED_OWNERS];
+  const all = [...others, ...statementsOf(ofChannels), ...statementsOf(ofLanes)];
   for (const statement of all) {
     // It runs once, when a gateway ends.
     if (statement === ofChannels.UNREGISTER) continue;
@@ -271,6 +275,7 @@ async function duringStorm(database: TestDatabase, work: () => Promise<void>): P
     while (!isOver) await work();
   })();
   for (let n = 0; n < 8; n++) {
+    // The pace of the storm: some of the work is done between two ends.
     await sleep(60);
     await database.terminateSessions();
   }

@@ -184,6 +184,7 @@ async function sendInTurn(
       ids.push(event.id);
     } catch (error) {
       assert(error instanceof GatewayError);
+      // A sender's pause before it tries again.
       await sleep(10);
     }
   }

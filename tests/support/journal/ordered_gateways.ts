@@ -136,6 +136,7 @@ export class OrderedGateway {
       freePlace: () => {},
       attempt: async ([delivery]) => {
         await this.open;
+        // As long as a delivery takes: others wait behind it.
         await sleep(1);
         this.#deliver(delivery!.event);
         return ["delivered"];

@@ -7,6 +7,8 @@ export class FreezableWire implements AsyncDisposable {
   readonly #connections = new Set<Deno.Conn>();
   readonly #work: Promise<void>[] = [];
   #thawed: PromiseWithResolvers<void> | undefined;
+  /** Bytes that were passed on to the server. */
+  passedOn = 0;
 
   /** @param target the port of the server */
   constructor(target: number) {
@@ -46,16 +48,20 @@ export class FreezableWire implements AsyncDisposable {
       this.#connections.add(client);
       const server = await Deno.connect({ hostname: "127.0.0.1", port: this.#target });
       this.#connections.add(server);
-      this.#work.push(this.#pass(client, server), this.#pass(server, client));
+      this.#work.push(
+        this.#pass(client, server, (bytes) => this.passedOn += bytes),
+        this.#pass(server, client),
+      );
     }
   }
 
-  async #pass(from: Deno.Conn, to: Deno.Conn): Promise<void> {
+  async #pass(from: Deno.Conn, to: Deno.Conn, onPassed: (bytes: number) => void = () => {}): Promise<void> {
     const buffer = new Uint8Array(64 * 1024);
     try {
       for (let count = await from.read(buffer); count !== null; count = await from.read(buffer)) {
         await this.#thawed?.promise;
         for (let sent = 0; sent < count;) sent += await to.write(buffer.subarray(sent, count));
+        onPassed(count);
       }
     } catch {
       // One of the two has ended.
