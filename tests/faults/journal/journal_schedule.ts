@@ -121,7 +121,7 @@ function countKinds(violations: readonly string[]): string {
 /** Returns what must not be. */
 async function happen(world: JournalWorld, name: string): Promise<readonly string[]> {
   const { happen, spares = false } = FAULTS[name]!;
-  const before = spares ? await world.registrations() : [];
+  const before = spares ? await world.living() : [];
   await happen(world);
   if (!spares) return [];
   // What was answered since shows that the gateways have found back.

@@ -106,8 +106,28 @@ export class JournalWorld implements AsyncDisposable {
 
   /** The numbers under which gateways are known to the journal: one that is taken for dead gets another. */
   async registrations(): Promise<readonly string[]> {
-    const rows = await this.database.primary.query("select id from cwm.gateway order by id", [], "journal");
-    return rows.map(({ id }) => String(id));
+    return [...(await this.#beats()).keys()];
+  }
+
+  /** Those of the gateways that run now. A row of one that was killed stands until it is taken over, and beats no more. */
+  async living(): Promise<readonly string[]> {
+    const first = await this.#beats();
+    return await eventually(async () => {
+      const beaten = [...await this.#beats()].filter(([id, beats]) => first.get(id) !== beats);
+      if (beaten.length < this.gateways.length) {
+        throw new Error(`${beaten.length} gateways have given a sign of life`);
+      }
+      return beaten.map(([id]) => id);
+    }, { timeoutMs: SETTLE_TIMEOUT_MS });
+  }
+
+  async #beats(): Promise<ReadonlyMap<string, string>> {
+    const rows = await this.database.primary.query(
+      "select id, beats from cwm.gateway order by id",
+      [],
+      "journal",
+    );
+    return new Map(rows.map(({ id, beats }) => [String(id), String(beats)]));
   }
 
   /** Undoes every fault, lets everything come through, ends the gateways in good order and judges the books. */
