@@ -9,6 +9,7 @@ import { prepared } from "../../../io/postgres/statement.ts";
 import { ORDERED_FROM } from "../lanes/ordered_rows.ts";
 import { ENDED_OWNERS, OWN_PACKS, readPackRows, STORED_PACK, type StoredPack } from "../packs/pack_rows.ts";
 import type { Packs } from "../packs/packs.ts";
+import { UnsurePacks } from "../packs/unsure_packs.ts";
 import type { WaitingLane } from "../packs/waiting_lane.ts";
 import type { Member } from "./member.ts";
 
@@ -45,8 +46,7 @@ export class Adoption {
   readonly #member: Member;
   readonly #onAdopted: (lanes: ReadonlySet<WaitingLane>) => void;
   #turn: Promise<unknown> = Promise.resolve();
-  /** Packs that this gateway may have taken over, as a number had it: the answer was lost. */
-  #unsure: { readonly id: number; readonly nos: readonly number[] } | undefined;
+  readonly #unsure = new UnsurePacks();
   /** Packs that this gateway may have appended, as a number had it: it gave up waiting for the answer. */
   #written: { readonly id: number; readonly nos: number[] } | undefined;
 
@@ -81,7 +81,7 @@ export class Adoption {
     const { id } = this.#member;
     if (id === undefined) return 0;
     const begunAt = performance.now();
-    let adopted = await this.#findOut(client, id);
+    let adopted = await this.#take(client, await this.#unsure.find(client, id));
     await this.#findWritten(client, id);
     const { rows: owners } = await client.query<{ readonly owner: number }>(ENDED_OWNERS);
     for (const { owner } of owners) {
@@ -100,7 +100,7 @@ export class Adoption {
     const { rows: candidates } = await client.query<{ readonly no: number }>(CANDIDATES, [owner]);
     if (candidates.length === 0) return { found: 0, adopted: 0 };
     const nos = candidates.map(({ no }) => no);
-    this.#unsure = { id, nos };
+    this.#unsure.asked(id, nos.map((no) => ({ no, owner })));
     const { rows } = await client.query<StoredPack>(ADOPT, [id, owner, nos]);
     return { found: nos.length, adopted: await this.#take(client, rows) };
   }
@@ -114,16 +114,10 @@ export class Adoption {
     nos.splice(0, looked);
   }
 
-  async #findOut(client: PostgresClient, id: number): Promise<number> {
-    if (this.#unsure?.id !== id) return 0;
-    const { rows } = await client.query<StoredPack>(OWN, [id, this.#unsure.nos]);
-    return await this.#take(client, rows);
-  }
-
   async #take(client: PostgresClient, rows: readonly StoredPack[]): Promise<number> {
     const { life } = this.#packs;
     const described = await readPackRows(client, this.#packs, rows);
-    this.#unsure = undefined;
+    this.#unsure.known(rows);
     // Whoever has declared this gateway dead meanwhile takes them over again.
     if (this.#packs.life !== life) return 0;
     const lanes = new Set(described.flatMap((row) => [...this.#packs.adopted(row)]));

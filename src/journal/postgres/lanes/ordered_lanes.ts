@@ -14,12 +14,13 @@ import type { PostgresClient } from "../../../io/postgres/client.ts";
 import type { PostgresConnection } from "../connection/connection.ts";
 import type { OrderedOutcome } from "../lots/ordered_outcome.ts";
 import { meetLanes } from "../packs/lane_numbers.ts";
-import { ENDED_OWNERS, readPackRows, type StoredPack } from "../packs/pack_rows.ts";
+import { ENDED_OWNERS, readPackRows } from "../packs/pack_rows.ts";
 import type { Packs } from "../packs/packs.ts";
+import { type FoundPack, type OwnedPack, UnsurePacks } from "../packs/unsure_packs.ts";
 import type { WaitingLane } from "../packs/waiting_lane.ts";
 import type { Wakeups } from "../wakeups/wakeups.ts";
 import { unreadOwner } from "./ordered_rows.ts";
-import { HELD, HOLD, LEFT, LEFT_PACKS, SLICE, TAKE, TAKEN, UNREAD, WAITING } from "./statements.ts";
+import { HELD, HOLD, LEFT, LEFT_PACKS, SLICE, TAKE, UNREAD, WAITING } from "./statements.ts";
 
 /** How long anything here may take, in milliseconds. */
 const TIMEOUT_MS = 10_000;
@@ -31,15 +32,8 @@ const LOOK_UNHEARD_MS = 250;
 /** Begins what gateways say of a lane; its holder and its number follow. */
 const WORD = "lane";
 
-type TakenPack = StoredPack & { readonly mark: number };
-
 interface LaneRow {
   readonly lane: number;
-}
-
-interface OwnedRow {
-  readonly no: number;
-  readonly owner: number;
 }
 
 /** What {@linkcode OrderedLanes} works with. */
@@ -61,8 +55,7 @@ export class OrderedLanes implements AsyncDisposable {
   readonly #options: OrderedLanesOptions;
   /** Lanes that are held, and of which packs of an ended gateway are still to be got. */
   readonly #incomplete = new Set<WaitingLane>();
-  /** Packs that may be this gateway's, as a number had it: the answer was lost. */
-  readonly #unsure = new Map<number, Set<number>>();
+  readonly #unsure = new UnsurePacks();
   readonly #closed = new AbortController();
   #turn: Promise<unknown> = Promise.resolve();
   #listening: Disposable | undefined;
@@ -225,22 +218,23 @@ export class OrderedLanes implements AsyncDisposable {
 
   /** @returns the greatest number that was taken */
   async #takeUnread(client: PostgresClient, id: number, lanes: readonly WaitingLane[]): Promise<number> {
-    await this.#findOut(client, id);
+    const found = await this.#findOut(client, id);
     const owners = lanes.map((lane) => unreadOwner(lane.id));
-    return await this.#takeAll(client, id, () => client.query(WAITING, [owners]));
+    const last = await this.#takeAll(client, id, () => client.query(WAITING, [owners]));
+    return Math.max(last, lastOf(found));
   }
 
   /** Takes what is found, until nothing is. @returns the greatest number */
   async #takeAll(
     client: PostgresClient,
     id: number,
-    find: () => Promise<{ readonly rows: readonly OwnedRow[] }>,
+    find: () => Promise<{ readonly rows: readonly OwnedPack[] }>,
   ): Promise<number> {
     let last = 0;
     for (;;) {
       const { rows } = await find();
       const taken = rows.length === 0 ? [] : await this.#take(client, id, rows);
-      last = taken.reduce((greatest, { no }) => Math.max(greatest, no), last);
+      last = Math.max(last, lastOf(taken));
       if (taken.length === 0 || rows.length < SLICE) return last;
     }
   }
@@ -248,34 +242,29 @@ export class OrderedLanes implements AsyncDisposable {
   async #take(
     client: PostgresClient,
     id: number,
-    found: readonly OwnedRow[],
-  ): Promise<readonly TakenPack[]> {
-    const numbers = found.map(({ no }) => no);
-    const unsure = this.#unsure.get(id) ?? new Set();
-    this.#unsure.set(id, unsure);
-    for (const no of numbers) unsure.add(no);
-    const owners = found.map(({ owner }) => owner);
-    const { rows } = await client.query<TakenPack>(TAKE, [id, owners, numbers]);
+    found: readonly OwnedPack[],
+  ): Promise<readonly FoundPack[]> {
+    this.#unsure.asked(id, found);
+    const values = [id, found.map(({ owner }) => owner), found.map(({ no }) => no)];
+    const { rows } = await client.query<FoundPack>(TAKE, values);
     await this.#adopt(client, rows);
-    for (const no of numbers) unsure.delete(no);
-    return rows;
+    // The others were taken while this one waited for them, by one whose answer was lost.
+    return rows.length === found.length ? rows : [...rows, ...await this.#findOut(client, id)];
   }
 
-  /** What an answer that was lost has said. */
-  async #findOut(client: PostgresClient, id: number): Promise<void> {
-    const unsure = this.#unsure.get(id);
-    if (unsure === undefined || unsure.size === 0) return;
-    const { rows } = await client.query<TakenPack>(TAKEN, [id, [...unsure]]);
-    await this.#adopt(client, rows);
-    // The others may become this gateway's yet, if the statement that was given up runs only then.
-    for (const { no } of rows) unsure.delete(no);
+  /** What answers that were lost have said. */
+  async #findOut(client: PostgresClient, id: number): Promise<readonly FoundPack[]> {
+    const found = await this.#unsure.find(client, id);
+    await this.#adopt(client, found);
+    return found;
   }
 
-  async #adopt(client: PostgresClient, rows: readonly TakenPack[]): Promise<void> {
+  async #adopt(client: PostgresClient, rows: readonly FoundPack[]): Promise<void> {
     const { packs, isWithdrawn } = this.#options;
     const { life } = packs;
-    const own = rows.filter(({ mark }) => !isWithdrawn(mark));
+    const own = rows.filter(({ mark }) => mark === null || !isWithdrawn(mark));
     const described = await readPackRows(client, packs, own);
+    this.#unsure.known(rows);
     // Whoever has declared this gateway dead meanwhile takes them over again.
     if (packs.life === life) { for (const row of described) packs.adopted(row); }
   }
@@ -284,4 +273,9 @@ export class OrderedLanes implements AsyncDisposable {
     const { rows } = await client.query<{ readonly owner: number }>(ENDED_OWNERS);
     return rows.map(({ owner }) => owner);
   }
+}
+
+/** The greatest number of packs, 0 of none. */
+function lastOf(packs: readonly FoundPack[]): number {
+  return packs.reduce((greatest, { no }) => Math.max(greatest, no), 0);
 }

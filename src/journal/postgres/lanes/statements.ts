@@ -5,7 +5,7 @@
  */
 
 import { prepared } from "../../../io/postgres/statement.ts";
-import { OWN_PACKS, STORED_PACK } from "../packs/pack_rows.ts";
+import { STORED_PACK } from "../packs/pack_rows.ts";
 import { isLaneSql, ORDERED_FROM, unreadOwnerSql } from "./ordered_rows.ts";
 
 /** Packs that one statement takes, and lanes. */
@@ -74,9 +74,4 @@ export const TAKE = prepared(
   where p.ctid = picked.place
     and exists (select from cwm.lane l where l.id = p.lanes[1] and l.holder = me.id)
   returning ${STORED_PACK}, p.mark::float8 as mark`,
-);
-
-/** Which of these packs are this gateway's. Values: this gateway, numbers. */
-export const TAKEN = prepared(
-  `select ${STORED_PACK}, p.mark::float8 as mark from ${OWN_PACKS}`,
 );
