@@ -43,9 +43,14 @@ export async function probeConfig({ sender, server }: NatsLink, config: NatsConf
       ...probeMessage(`$JS.API.STREAM.INFO.${stream}`, undefined),
       headers: new EncodedHeaders(""),
     };
-    const judge = (answer: Msg): DeliveryResult =>
-      errorCodeOf(answer) === NO_STREAM ? subjectFailure(`${server} has no stream '${stream}'`) : "delivered";
-    await ask(message, judge);
+    let isMissing = false;
+    const judge = (answer: Msg): DeliveryResult => {
+      isMissing = errorCodeOf(answer) === NO_STREAM;
+      return "delivered";
+    };
+    // Who may not ask may publish all the same.
+    await sender.send([{ message, judge, result: undefined }]);
+    if (isMissing) throw subjectFailure(`${server} has no stream '${stream}'`);
   }
 
   async function ask(message: NatsMessage, judge: (answer: Msg) => DeliveryResult): Promise<void> {

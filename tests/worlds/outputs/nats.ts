@@ -29,7 +29,12 @@ async function setUp(): Promise<OutputUnderTest> {
         config: { subject: "other.{webhook_id}" },
       },
       { when: "another stream takes it", disposition: "retry", config: { ...config, stream: "OTHER" } },
-      { when: "the user may not publish there", disposition: "retry", config: { subject: "closed" } },
+      {
+        when: "the user may not publish there",
+        disposition: "retry",
+        config: { subject: "closed" },
+        probed: /not permit the user to publish on 'closed'/,
+      },
       {
         when: "the event lacks a value for its subject",
         disposition: "dead_letter",
