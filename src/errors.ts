@@ -226,6 +226,13 @@ export const ERROR_CATALOGUE = {
     "A handle is not that of a lease of this channel",
     "Name leases by the handles that `receive` gave, with the path of their channel and a token that is still valid.",
   ),
+  filter_failed: {
+    status: 500,
+    disposition: "dead_letter",
+    message: "The filter or the payload of this webhook cannot be used on this event",
+    remedy:
+      "Mend `filter`, `when` or `payload` of the webhook, see `cwm filter`; then send or replay the event again.",
+  },
   output_failed: retried(
     502,
     "The output could not take the event",
@@ -269,6 +276,7 @@ export type DeliveryErrorCode = typeof DELIVERY_ERROR_CODES[number];
 
 /** Every {@linkcode DeliveryErrorCode}. */
 export const DELIVERY_ERROR_CODES = [
+  "filter_failed",
   "output_failed",
   "output_rejected",
   "output_unavailable",

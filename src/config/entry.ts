@@ -12,6 +12,8 @@ import { RateCounter } from "../time/rate.ts";
 import { SenderMemory } from "../auth/sender_memory.ts";
 import type { LaneKey } from "../journal/journal.ts";
 import { Semaphore } from "../time/semaphore.ts";
+import type { EventPayload } from "../filters/payload/payload.ts";
+import type { StepRouting } from "../filters/routing.ts";
 import type { DeliveryRoute, Idempotency, RouteStep } from "../delivery/route.ts";
 import { assertCount, type GatewayError } from "../errors.ts";
 import type { Acceptance } from "../modules/module.ts";
@@ -121,12 +123,21 @@ export class WebhookEntry extends PlacedEntry implements DeliveryRoute {
       ordered: step.module.ordered?.(step.moduleConfig) ?? false,
       batchKey: step.module.batchKey?.(step.moduleConfig) ?? "",
       retry: step.retry,
+      payload: this.webhook.filters?.payloads[index],
     }));
   }
 
   /** The parts of its path, which are taken apart at the first event. */
   get lane(): LaneKey {
     return this.#lane ??= { namespace: this.namespace, webhook: this.id };
+  }
+
+  get routing(): StepRouting | undefined {
+    return this.webhook.filters?.routing;
+  }
+
+  get acceptPayload(): EventPayload | undefined {
+    return this.webhook.filters?.acceptPayload;
   }
 
   get acceptance(): Acceptance {

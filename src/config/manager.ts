@@ -8,6 +8,7 @@
 import type { Logger } from "@logtape/logtape";
 import type { OutputPool } from "../delivery/outputs/output_pool.ts";
 import type { HealthReports } from "../health/health.ts";
+import { AwaitedLanguages } from "../filters/awaited_languages.ts";
 import { Catalog } from "./catalog.ts";
 import type { CompiledConnection } from "./compiled_connection.ts";
 import {
@@ -109,6 +110,7 @@ export class ConfigManager implements ConfigSink {
   readonly #secrets: SecretBindings | undefined;
   readonly #warnsOfDefault: boolean;
   readonly #notifyWebhook: string | undefined;
+  readonly #awaited: AwaitedLanguages<ConfigChange>;
   /** Since when findings are not logged, in milliseconds of `performance.now()`. */
   #quietSince: number | undefined;
 
@@ -123,6 +125,10 @@ export class ConfigManager implements ConfigSink {
       clearProblems: (path, revision) => this.#clearWebhookProblems(path, revision),
       onApplied: () => this.#logFindings(),
     });
+    this.#awaited = new AwaitedLanguages(logger, (puts) => {
+      this.#apply(puts, "configuration");
+      this.#serving.decideChannels();
+    }, () => this.#logFindings());
     this.#warnsOfDefault = options.warnsOfDefault === true;
     this.#notifyWebhook = options.notifyWebhook;
     this.#compile = secrets === undefined ? compile : { ...compile, secrets };
@@ -176,6 +182,7 @@ export class ConfigManager implements ConfigSink {
       const { key } = change;
       if (key.kind !== "webhook") continue;
       const path = webhookPath(key.namespace, key.id);
+      if (this.#awaited.holdsBack(path, change, jsonOf(change))) continue;
       this.#applyWebhook(path, key.namespace, change, cause);
       if (connections.length > 0) applied.add(path);
     }
@@ -194,7 +201,7 @@ export class ConfigManager implements ConfigSink {
 
   /** What may only be wrong because a secret is still being read, or a webhook not yet served, is logged when that is known. */
   #logFindings(): void {
-    if (this.waitsForSecrets || this.#serving.hasWork) {
+    if (this.waitsForSecrets || this.#serving.hasWork || this.#awaited.isWaiting) {
       this.#quietSince ??= performance.now();
       if (performance.now() - this.#quietSince < MAX_QUIET_MS) return;
     }
@@ -219,11 +226,13 @@ export class ConfigManager implements ConfigSink {
   }
 
   /**
-   * Resolves when each secret in use was asked for, and what came of it is applied.
+   * Resolves when each secret in use was asked for, and what came of it is applied, and so are webhooks with
+   * expressions.
    *
    * @throws {DOMException} `AbortError`, or the reason that the signal was given, when it aborts first
    */
   async secretsSettled(signal: AbortSignal): Promise<void> {
+    await this.#awaited.settled();
     await this.#secrets?.settled(signal);
   }
 
@@ -237,8 +246,9 @@ export class ConfigManager implements ConfigSink {
   }
 
   /** Resolves when all webhooks are served as configured: where a change affects very many, they follow within some turns. */
-  settled(): Promise<void> {
-    return this.#serving.settled();
+  async settled(): Promise<void> {
+    await this.#awaited.settled();
+    await this.#serving.settled();
   }
 
   /** Resolves when the system behind every webhook has been looked at once, where its module can look. */
@@ -397,6 +407,11 @@ export class ConfigManager implements ConfigSink {
     if (warnings.length === 0 && !this.catalog.hasWarnings) return;
     this.#findings.setWarnings(describeWebhook(path), warnings, revision);
   }
+}
+
+/** The value of a change as parsed, where it has one. */
+function jsonOf(change: ConfigChange): unknown {
+  return "deleted" in change || "problem" in change.value ? undefined : change.value.json;
 }
 
 function compilePut<Value>(change: ConfigPut, compile: (json: unknown) => Compiled<Value>): Compiled<Value> {

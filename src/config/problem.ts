@@ -14,6 +14,7 @@ export type ProblemCode =
   | "too_deep"
   | "too_large"
   | "schema"
+  | "invalid_expression"
   | "auth_required"
   | "setting_missing"
   | "handshake_awaited"

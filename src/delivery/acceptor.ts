@@ -8,8 +8,7 @@
 import type { Logger } from "@logtape/logtape";
 import type { VerifiedEvent } from "../event/verified_event.ts";
 import type { Deadlines } from "../time/deadlines.ts";
-import { GatewayError } from "../errors.ts";
-import type { DeliveryResult } from "../modules/module.ts";
+import { DeliveryError, GatewayError } from "../errors.ts";
 import { deliverDirectly } from "./direct_delivery.ts";
 import type { Dispatcher } from "./durable/dispatcher.ts";
 import type { Repeated, RepeatKey } from "../event/repeat_key.ts";
@@ -17,7 +16,7 @@ import type { AppendListener, Journal } from "../journal/journal.ts";
 import { RememberedKeys } from "./repeats/remembered_keys.ts";
 import { type AcceptResult, Repeats } from "./repeats/repeats.ts";
 import { isTooLate, type Pacer } from "./pacer.ts";
-import type { DeliveryRoute } from "./route.ts";
+import type { DeliveryRoute, DirectResult } from "./route.ts";
 import type { Stops } from "./stops/stops.ts";
 
 /** The ways of acceptance that an {@linkcode Acceptor} chooses between. */
@@ -57,8 +56,35 @@ export class Acceptor {
     event: VerifiedEvent,
     listener: AppendListener,
     signed?: RepeatKey,
-  ): AcceptResult | "appending" | Promise<AcceptResult> {
+  ): AcceptResult | "appending" | Promise<AcceptResult | "appending"> {
     const own = route.idempotency?.keyOf(event);
+    if (route.acceptPayload === undefined) return this.#accept(route, event, listener, signed, own);
+    const made = route.acceptPayload.reshape(event);
+    return made instanceof Promise
+      ? made.then((reshaped) => this.#acceptReshaped(route, event, reshaped, listener, signed, own))
+      : this.#acceptReshaped(route, event, made, listener, signed, own);
+  }
+
+  #acceptReshaped(
+    route: DeliveryRoute,
+    sent: VerifiedEvent,
+    made: VerifiedEvent | DeliveryError,
+    listener: AppendListener,
+    signed: RepeatKey | undefined,
+    own: RepeatKey | undefined,
+  ): ReturnType<Acceptor["accept"]> {
+    if (made instanceof DeliveryError) return made;
+    if (made !== sent) sent.body.discard();
+    return this.#accept(route, made, listener, signed, own);
+  }
+
+  #accept(
+    route: DeliveryRoute,
+    event: VerifiedEvent,
+    listener: AppendListener,
+    signed: RepeatKey | undefined,
+    own: RepeatKey | undefined,
+  ): ReturnType<Acceptor["accept"]> {
     const isRepeatable = signed !== undefined || own !== undefined;
     if (route.acceptance === "durable") {
       if (isRepeatable) return this.#appendOnce(route, event, listener, signed, own);
@@ -92,12 +118,12 @@ export class Acceptor {
     return "appending";
   }
 
-  #deliver(route: DeliveryRoute, event: VerifiedEvent): DeliveryResult | Promise<DeliveryResult> {
+  #deliver(route: DeliveryRoute, event: VerifiedEvent): DirectResult | Promise<DirectResult> {
     const { stops } = this.#options;
     return stops.isQuiet ? this.#deliverNow(route, event) : this.#deliverUnlessStopped(route, event);
   }
 
-  async #deliverUnlessStopped(route: DeliveryRoute, event: VerifiedEvent): Promise<DeliveryResult> {
+  async #deliverUnlessStopped(route: DeliveryRoute, event: VerifiedEvent): Promise<DirectResult> {
     const { stops } = this.#options;
     stops.admitSender(route.path);
     let isDelivered = false;
@@ -110,7 +136,7 @@ export class Acceptor {
     }
   }
 
-  #deliverNow(route: DeliveryRoute, event: VerifiedEvent): DeliveryResult | Promise<DeliveryResult> {
+  #deliverNow(route: DeliveryRoute, event: VerifiedEvent): DirectResult | Promise<DirectResult> {
     const { gate, pacer } = route;
     if (gate !== undefined) return this.#deliverWithin(gate, route, event);
     if (pacer?.isBounded === true) return this.#deliverInTurn(pacer, route, event);
@@ -122,7 +148,7 @@ export class Acceptor {
     gate: NonNullable<DeliveryRoute["gate"]>,
     route: DeliveryRoute,
     event: VerifiedEvent,
-  ): Promise<DeliveryResult> {
+  ): Promise<DirectResult> {
     const place = gate.take();
     if (place === "full") {
       const message = "Too many requests to this webhook wait to be delivered";
@@ -139,7 +165,7 @@ export class Acceptor {
     }
   }
 
-  async #deliverInTurn(pacer: Pacer, route: DeliveryRoute, event: VerifiedEvent): Promise<DeliveryResult> {
+  async #deliverInTurn(pacer: Pacer, route: DeliveryRoute, event: VerifiedEvent): Promise<DirectResult> {
     const turn = pacer.enter(this.#options.longestTurnMs, route.queue);
     if (isTooLate(turn)) {
       const message = "More requests to this webhook wait than 'limits.rate' lets begin in time";

@@ -9,19 +9,46 @@ import type { VerifiedEvent } from "../event/verified_event.ts";
 import { type Deadlines, Timer } from "../time/deadlines.ts";
 import { DeliveryError } from "../errors.ts";
 import type { DeliveryResult } from "../modules/module.ts";
-import type { DeliveryRoute } from "./route.ts";
+import type { DeliveryRoute, DirectResult, RouteStep } from "./route.ts";
+import type { StepChoice } from "../filters/routing.ts";
 
 /** Takes an event through its route. Answers without a promise where a single output did. Never rejects. */
 export function deliverDirectly(
   route: DeliveryRoute,
   event: VerifiedEvent,
   deadlines: Deadlines,
+): DirectResult | Promise<DirectResult> {
+  if (route.routing === undefined) return deliverThrough(route, route.steps, event, deadlines);
+  const choices = route.routing.choose(event);
+  return choices instanceof Promise
+    ? choices.then((chosen) => deliverChosen(route, chosen, event, deadlines))
+    : deliverChosen(route, choices, event, deadlines);
+}
+
+function deliverChosen(
+  route: DeliveryRoute,
+  choices: readonly StepChoice[],
+  event: VerifiedEvent,
+  deadlines: Deadlines,
+): DirectResult | Promise<DirectResult> {
+  const failure = choices.find((choice) => choice instanceof DeliveryError);
+  // The sender sends it again, to all of them: nothing is begun that would be delivered twice.
+  if (failure !== undefined) return failure;
+  const steps = route.steps.filter((_step, index) => choices[index] === "take");
+  return steps.length === 0 ? "filtered" : deliverThrough(route, steps, event, deadlines);
+}
+
+function deliverThrough(
+  route: DeliveryRoute,
+  steps: readonly RouteStep[],
+  event: VerifiedEvent,
+  deadlines: Deadlines,
 ): DeliveryResult | Promise<DeliveryResult> {
-  const only = route.steps[0];
-  if (only !== undefined && route.steps.length === 1) {
-    return only.output.deliver(event, only.config, only.retry);
-  }
-  const chain = route.execution === "parallel" ? inParallel(route, event) : inSequence(route, event);
+  const only = steps[0];
+  if (only !== undefined && steps.length === 1) return deliverTo(only, event);
+  const chain = route.execution === "parallel"
+    ? inParallel(route, steps, event)
+    : inSequence(route, steps, event);
   const { promise, resolve } = Promise.withResolvers<DeliveryResult>();
   // Its steps end by themselves then. The answer does not wait for outputs that take their time to stop.
   const deadline = new Timer(() =>
@@ -35,13 +62,38 @@ export function deliverDirectly(
   return promise;
 }
 
-async function inSequence(route: DeliveryRoute, event: VerifiedEvent): Promise<DeliveryResult> {
+/** @param mostMs left out: as long as the output may take */
+function deliverTo(
+  step: RouteStep,
+  event: VerifiedEvent,
+  mostMs?: number,
+): DeliveryResult | Promise<DeliveryResult> {
+  if (step.payload === undefined) return step.output.deliver(event, step.config, step.retry, mostMs);
+  const reshaped = step.payload.reshape(event);
+  return reshaped instanceof Promise
+    ? reshaped.then((made) => deliverReshaped(step, made, mostMs))
+    : deliverReshaped(step, reshaped, mostMs);
+}
+
+function deliverReshaped(
+  { output, config, retry }: RouteStep,
+  reshaped: VerifiedEvent | DeliveryError,
+  mostMs?: number,
+): DeliveryResult | Promise<DeliveryResult> {
+  return reshaped instanceof DeliveryError ? reshaped : output.deliver(reshaped, config, retry, mostMs);
+}
+
+async function inSequence(
+  route: DeliveryRoute,
+  steps: readonly RouteStep[],
+  event: VerifiedEvent,
+): Promise<DeliveryResult> {
   const startedAt = performance.now();
   let failure: DeliveryError | undefined;
-  for (const { output, config, retry } of route.steps) {
+  for (const step of steps) {
     const leftMs = route.timeoutMs - (performance.now() - startedAt);
     if (leftMs < 0) break; // The sender has had that answer.
-    const result = await output.deliver(event, config, retry, leftMs);
+    const result = await deliverTo(step, event, leftMs);
     if (result === "delivered") continue;
     failure ??= result;
     if (!route.continueOnError) break;
@@ -49,9 +101,11 @@ async function inSequence(route: DeliveryRoute, event: VerifiedEvent): Promise<D
   return failure ?? "delivered";
 }
 
-async function inParallel(route: DeliveryRoute, event: VerifiedEvent): Promise<DeliveryResult> {
-  const results = await Promise.all(
-    route.steps.map(({ output, config, retry }) => output.deliver(event, config, retry, route.timeoutMs)),
-  );
+async function inParallel(
+  route: DeliveryRoute,
+  steps: readonly RouteStep[],
+  event: VerifiedEvent,
+): Promise<DeliveryResult> {
+  const results = await Promise.all(steps.map((step) => deliverTo(step, event, route.timeoutMs)));
   return results.find((result) => result !== "delivered") ?? "delivered";
 }

@@ -12,8 +12,8 @@ import type { JournalStats, LaneKey } from "../journal/journal.ts";
 const NO_WEBHOOK: LaneKey = { namespace: "_unknown", webhook: "_unknown" };
 
 /**
- * Counts the events of the journal. Every event that was accepted ends as `delivered` or `dead_letter`, or is
- * pending: since the first start, accepted and replayed ones = delivered + dead letters + pending.
+ * Counts the events of the journal. Every event that was accepted ends as `delivered`, `dead_letter` or `unrouted`,
+ * or is pending: since the first start, accepted and replayed ones = delivered + dead letters + unrouted + pending.
  */
 export class EventMetrics {
   readonly #accepted: Family<Counter, readonly ["namespace", "webhook"]>;
@@ -35,7 +35,7 @@ export class EventMetrics {
     this.#accepted = metrics.counter("cwm_events_accepted_total", "Events written to the journal.", labels);
     this.#ended = metrics.counter(
       "cwm_events_ended_total",
-      "Events of the journal by their end: delivered or dead_letter.",
+      "Events of the journal by their end: delivered, dead_letter, or unrouted where no output was to take them.",
       [...labels, "outcome"],
     );
     this.#failed = metrics.counter(
@@ -78,10 +78,14 @@ export class EventMetrics {
   /** The counters of one webhook, to be looked up whenever it comes or goes. */
   of(lane: LaneKey): WebhookCounters {
     const { namespace, webhook } = this.#named(lane);
+    const ended = this.#ended;
     return {
       accepted: this.#accepted.with(namespace, webhook),
       delivered: this.#ended.with(namespace, webhook, "delivered"),
       dead: this.#ended.with(namespace, webhook, "dead_letter"),
+      get unrouted() {
+        return ended.with(namespace, webhook, "unrouted");
+      },
     };
   }
 
@@ -107,4 +111,6 @@ export interface WebhookCounters {
   readonly accepted: Counter;
   readonly delivered: Counter;
   readonly dead: Counter;
+  /** Made when it is first asked for: few webhooks have such events. */
+  readonly unrouted: Counter;
 }

@@ -5,9 +5,12 @@
  * @module
  */
 
+import type { DeliveryError } from "../errors.ts";
+import type { StepChoice } from "../filters/routing.ts";
 import type { Event } from "../event/event.ts";
 import type { RepeatKey } from "../event/repeat_key.ts";
-import type { Acceptance } from "../modules/module.ts";
+import type { VerifiedEvent } from "../event/verified_event.ts";
+import type { Acceptance, DeliveryResult } from "../modules/module.ts";
 import type { Pacer } from "./pacer.ts";
 import type { OutputLease } from "./outputs/output_pool.ts";
 import type { Semaphore } from "../time/semaphore.ts";
@@ -26,6 +29,8 @@ export interface RouteStep {
   readonly batchKey?: string;
   /** `undefined` for the default: `DURABLE_POLICY`, or that of senders that wait. */
   readonly retry: RetryPolicy | undefined;
+  /** What the output gets of events; left out where it gets them as they are. */
+  readonly payload?: Payload | undefined;
 }
 
 /** Tells repeated events. */
@@ -34,6 +39,24 @@ export interface Idempotency {
   keyOf(event: Event): RepeatKey | undefined;
 }
 
+/** What is made of events for one output. */
+export interface Payload {
+  /**
+   * The event as the output gets it, or why it cannot be made: then the output gets nothing. Large bodies take several
+   * turns. Never rejects.
+   */
+  reshape(event: VerifiedEvent): VerifiedEvent | DeliveryError | Promise<VerifiedEvent | DeliveryError>;
+}
+
+/** The choice of the steps that take an event. */
+export interface Routing {
+  /** One choice for each step of the route, in order. Large bodies take several turns. Never rejects. */
+  choose(event: VerifiedEvent): readonly StepChoice[] | Promise<readonly StepChoice[]>;
+}
+
+/** The result of a delivery that a sender waits for; `"filtered"` where no step takes the event. */
+export type DirectResult = DeliveryResult | "filtered";
+
 /** All outputs that an event is to reach. */
 export interface DeliveryRoute {
   /** `namespace/id` of the webhook. */
@@ -41,6 +64,10 @@ export interface DeliveryRoute {
   readonly acceptance: Acceptance;
   /** At least one. */
   readonly steps: readonly RouteStep[];
+  /** What is kept of an event in the place of what was sent; left out where that is all of it. */
+  readonly acceptPayload?: Payload | undefined;
+  /** Chooses which steps take an event; left out where all of them take every event. */
+  readonly routing?: Routing | undefined;
   /** `sequential`: a step begins when the one before has ended. */
   readonly execution: "sequential" | "parallel";
   /** Whether later steps are taken after one has failed for good. */

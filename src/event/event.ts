@@ -7,6 +7,8 @@
 
 import type { AnswerSlot } from "./output_answer.ts";
 import { isAscii, isUtf8 } from "node:buffer";
+import { parseExactly } from "../json/exact_numbers.ts";
+import { parseInPieces } from "../json/exact_pieces.ts";
 import { type JsonBounds, JsonScanner, type JsonVerdict } from "../json/scan.ts";
 import type { TraceCarrier } from "../observability/tracing.ts";
 
@@ -40,7 +42,7 @@ const WITHOUT_BOUNDS: JsonBounds = { maxDepth: Infinity, maxValues: Infinity };
 
 /**
  * The body of an event, in whichever form it was read; the other forms are derived when asked for. Values of JSON
- * are not made at all: they take many times the memory of their text.
+ * are made for expressions alone: they take many times the memory of their text.
  */
 export class EventBody {
   #bytes: Uint8Array<ArrayBuffer> | undefined;
@@ -51,6 +53,8 @@ export class EventBody {
   #isKnownUtf8: boolean | undefined;
   /** Whether the output that had the bytes reads them no more. */
   #isRead = false;
+  /** The value of a small document that is read several times; `undefined` while there is none. */
+  #value: unknown;
   /** The most bytes that a character of the text takes in memory. */
   #characterBytes: 1 | 2 = 2;
 
@@ -69,6 +73,11 @@ export class EventBody {
     return text.startsWith(BYTE_ORDER_MARK)
       ? EventBody.fromBytes(encoder.encode(text))
       : new EventBody(undefined, text, false);
+  }
+
+  /** A JSON document that the gateway has written itself. @param text without a byte order mark */
+  static fromJson(text: string): EventBody {
+    return new EventBody(undefined, text, true);
   }
 
   /** As sent where the form is `bytes`, after codings were undone and another charset was turned into UTF-8. */
@@ -164,6 +173,28 @@ export class EventBody {
     return verdict;
   }
 
+  /**
+   * The value of the document with all digits of its numbers, which is made in one go: only to be asked for of a body
+   * that is not large and is JSON. It is kept until {@linkcode forgetValue}. Whoever reads it changes nothing in it.
+   */
+  get value(): unknown {
+    if (this.#value !== undefined) return this.#value;
+    const { text } = this;
+    const value = parseExactly(text);
+    if (text.length < MAX_KEPT) this.#value = value;
+    return value;
+  }
+
+  /** As {@linkcode value}, for large bodies: it may be interrupted wherever it yields, and nothing is kept. */
+  *valueInPieces(): Generator<void, unknown, void> {
+    return yield* parseInPieces(this.text);
+  }
+
+  /** Keeps no value any more: while an event waits, its body takes the memory of its text alone. */
+  forgetValue(): void {
+    this.#value = undefined;
+  }
+
   /** The bytes, which are not kept of a body that is text. */
   get #scanned(): Uint8Array {
     return this.#bytes ?? encoder.encode(this.#text);
@@ -257,6 +288,13 @@ export interface Event {
    */
   readonly headers: Headers;
   readonly body: EventBody;
+  /**
+   * The query of the request's URL without credentials, such as `shop=7`. Kept where the webhook reads it when the event
+   * is delivered; otherwise left out.
+   */
+  readonly query?: string | undefined;
+  /** Whether the webhook's filter has failed on it: it is delivered only once the filter lets it pass. */
+  readonly isUnfiltered?: true | undefined;
   /** The trace that its deliveries belong to; `undefined` while the runtime records none. */
   readonly trace?: TraceCarrier | undefined;
   /** Where the answer of an output goes whose sender wants to have it. Left out: it is not wanted. */

@@ -26,7 +26,7 @@ export class TimeText {
 const receivedAt = new TimeText();
 
 /** When an event was received, as ISO 8601 in UTC. */
-export function receivedAtText(event: Event): string {
+export function receivedAtText(event: Pick<Event, "receivedAt">): string {
   return receivedAt.of(event.receivedAt);
 }
 

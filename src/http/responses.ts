@@ -50,8 +50,17 @@ export function acceptedResponse(
   eventId: string,
   withHeader: boolean,
 ): Response {
+  return ownResponse(own, "Event accepted", eventId, withHeader);
+}
+
+function ownResponse(
+  own: FixedResponse | undefined,
+  message: string,
+  eventId: string,
+  withHeader: boolean,
+): Response {
   if (own !== undefined) return fixedResponse(own, withHeader ? eventId : undefined);
-  const response = new Response(`{"message":"Event accepted","event_id":"${eventId}"}\n`, {
+  const response = new Response(`{"message":"${message}","event_id":"${eventId}"}\n`, {
     headers: { "content-type": JSON_TYPE },
   });
   if (withHeader) response.headers.append(REQUEST_ID, eventId);
@@ -99,20 +108,13 @@ function outputResponse(
   return response;
 }
 
-/**
- * The answer to a request whose event the webhook does not want.
- *
- * @param own the webhook's own answer; `undefined` for the gateway's
- * @param requestId left out of the answer when it is `undefined`
- */
+/** The answer to a request whose event the webhook does not want. The parameters are those of {@linkcode acceptedResponse}. */
 export function filteredResponse(
   own: FixedResponse | undefined,
-  requestId: string | undefined,
+  eventId: string,
+  withHeader: boolean,
 ): Response {
-  if (own !== undefined) return fixedResponse(own, requestId);
-  const response = new Response(`{"message":"Event filtered"}\n`, { headers: { "content-type": JSON_TYPE } });
-  if (requestId !== undefined) response.headers.append(REQUEST_ID, requestId);
-  return response;
+  return ownResponse(own, "Event filtered", eventId, withHeader);
 }
 
 /** @param requestId left out of the answer when it is `undefined` */

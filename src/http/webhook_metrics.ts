@@ -4,6 +4,8 @@ import type { CatalogEntry } from "../config/entry.ts";
 import { webhookPath } from "../event/names.ts";
 import { EventMetrics } from "../delivery/event_metrics.ts";
 import type { JournalStats } from "../journal/journal.ts";
+import { FilterReports } from "../filters/reports.ts";
+import { logger } from "../observability/logging.ts";
 import type { Metrics } from "../observability/metrics.ts";
 import type { InFlight } from "./in_flight.ts";
 import { RequestMetrics } from "./request_metrics.ts";
@@ -12,6 +14,7 @@ import { RequestMetrics } from "./request_metrics.ts";
 export class WebhookMetrics {
   readonly requests: RequestMetrics;
   readonly events: EventMetrics;
+  readonly filters: FilterReports;
   readonly #secrets: SecretMetrics;
 
   /** @param catalog the webhooks that are configured now; not asked for before the first request */
@@ -27,6 +30,7 @@ export class WebhookMetrics {
       ({ namespace, webhook }) => catalog().find(webhookPath(namespace, webhook)) !== undefined,
     );
     this.requests = new RequestMetrics(metrics, inFlight, catalog);
+    this.filters = new FilterReports(metrics, logger("filters"));
     this.#secrets = new SecretMetrics(metrics);
   }
 
@@ -45,5 +49,6 @@ export class WebhookMetrics {
     const [namespace = "", webhook = ""] = path.split("/");
     this.requests.forget({ namespace, webhook });
     this.events.forget({ namespace, webhook });
+    this.filters.forget({ namespace, webhook });
   }
 }

@@ -23,19 +23,32 @@ export interface StoredEvent {
 }
 
 /**
- * The names of the pairs that hold an event's trace, as JSON, and its type. They stand before those of the headers and
- * differ from them by their capitals: the names that senders choose are stored in lower case.
+ * The names of the pairs that hold an event's trace, as JSON, its type, its query, and that its filter has failed. They
+ * stand before those of the headers and differ from them by their capitals: the names that senders choose are stored in
+ * lower case.
  */
 const TRACE_NAME = "Cwm-Trace";
 const TYPE_NAME = "Cwm-Event-Type";
+const QUERY_NAME = "Cwm-Query";
+const UNFILTERED_NAME = "Cwm-Unfiltered";
 
 /** How stored headers with such a pair begin. */
 const OWN_START = '[["C';
 
-/** The headers as JSON: an array of pairs, since a name may stand there several times; trace and type before them. */
-export function encodeHeaders({ headers, trace, type }: Pick<Event, "headers" | "trace" | "type">): string {
+/**
+ * The headers as JSON: an array of pairs, since a name may stand there several times; what else is known of the event
+ * before them.
+ */
+export function encodeHeaders(
+  { headers, trace, type, query, isUnfiltered }: Pick<
+    Event,
+    "headers" | "trace" | "type" | "query" | "isUnfiltered"
+  >,
+): string {
   const pairs: [string, string][] = trace === undefined ? [] : [[TRACE_NAME, JSON.stringify(trace)]];
   if (type !== undefined) pairs.push([TYPE_NAME, type]);
+  if (query !== undefined) pairs.push([QUERY_NAME, query]);
+  if (isUnfiltered === true) pairs.push([UNFILTERED_NAME, ""]);
   // Iterating with for-of takes three times as long.
   headers.forEach((value, name) => pairs.push([name, value]));
   return JSON.stringify(pairs);
@@ -72,11 +85,15 @@ export function decodeEvent({ headers, body, ...rest }: StoredEvent): VerifiedEv
   const isPlain = !headers.startsWith(OWN_START);
   const trace = isPlain ? undefined : takeFirst(pairs, TRACE_NAME);
   const type = isPlain ? undefined : takeFirst(pairs, TYPE_NAME);
+  const query = isPlain ? undefined : takeFirst(pairs, QUERY_NAME);
+  const unfiltered = isPlain ? undefined : takeFirst(pairs, UNFILTERED_NAME);
   return restoreVerifiedEvent({
     ...rest,
     headers: new Headers(pairs),
     ...(trace === undefined ? {} : { trace: JSON.parse(trace) as TraceCarrier }),
     ...(type === undefined ? {} : { type }),
+    ...(query === undefined ? {} : { query }),
+    ...(unfiltered === undefined ? {} : { isUnfiltered: true }),
     body: typeof body === "string" ? EventBody.fromText(body) : EventBody.fromBytes(body),
   });
 }

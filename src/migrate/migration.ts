@@ -5,6 +5,7 @@
  * @module
  */
 
+import { loadLanguages, mayHaveExpressions } from "../filters/languages.ts";
 import type { CompileContext } from "../config/compile/compiler.ts";
 import { type ConfigKey, formatConfigKey } from "../event/names.ts";
 import { compare, type Comparison, planChanges } from "./comparison.ts";
@@ -49,6 +50,7 @@ export async function planMigration(
 ): Promise<MigrationPlan> {
   const from = await source.read("source");
   const to = await target.read("target");
+  if ([...from.values.values()].some(hasExpressions)) await loadLanguages();
   const { problems, warnings } = validate(from.values.values(), compile);
   const findings = [...from.foreign, ...problems, ...refusals(from, to, target)];
   if (!hasAny(from, "webhook")) {
@@ -61,6 +63,10 @@ export async function planMigration(
   const prunable = prune ? await choosePrunable(comparison.extra, from, target) : KEEP_ALL;
   kept.push(...prunable.kept);
   return { problems: [], warnings, kept, comparison, changes: planChanges(comparison, prunable.removed) };
+}
+
+function hasExpressions({ value }: StoredValue): boolean {
+  return "json" in value && mayHaveExpressions(value.json);
 }
 
 function refusals(from: Configuration, to: Configuration, target: ConfigStore): Finding[] {

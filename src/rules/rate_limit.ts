@@ -113,6 +113,41 @@ export function countRequest(
   }
 }
 
+/** A webhook whose requests are counted. */
+export interface CountedWebhook {
+  readonly path: string;
+  readonly namespace: string;
+  /** How much of its own limit is used. */
+  readonly rate: RateCounter;
+}
+
+/** The rates that webhooks of one namespace share, and where other gateways learn what was counted. */
+export interface CommonRates {
+  readonly namespaceRates: NamespaceRates | undefined;
+  readonly sharedRates: SharedRates | undefined;
+}
+
+/**
+ * Counts a request to a webhook against its own rate and that of its namespace.
+ *
+ * @param counts `false`: only refuses what is over a limit
+ * @throws {GatewayError} `rate_limited`
+ */
+export function countRequestTo(
+  webhook: CountedWebhook,
+  limit: RateLimit | undefined,
+  { namespaceRates, sharedRates }: CommonRates,
+  counts: boolean,
+): void {
+  if (limit === undefined && namespaceRates === undefined) return;
+  const now = performance.now();
+  const rates: CountedRate[] = [];
+  if (limit !== undefined) rates.push({ name: "webhook", limit, counter: webhook.rate, key: webhook.path });
+  const ofNamespace = namespaceRates?.of(webhook.namespace, now);
+  if (ofNamespace !== undefined) rates.push(ofNamespace);
+  countRequest(rates, now, counts, sharedRates);
+}
+
 /**
  * The questions that anybody can ask of a webhook, since they come before there is a signature. They count on their own:
  * what strangers ask uses up nothing of what senders of events may have.

@@ -13,6 +13,9 @@ import type { HandshakeNeed } from "../../auth/challenges/handshakes.ts";
 import type { PlacedSecrets } from "../../auth/several_secrets.ts";
 import type { EventTypes } from "../../event/event_type.ts";
 import type { BodyForm } from "../../event/event.ts";
+import { compileFilters, type WebhookFilters } from "../../filters/compile.ts";
+import { type HiddenNames, NOTHING_HIDDEN } from "../../filters/variables.ts";
+import type { FilterReports } from "../../filters/reports.ts";
 import type { OutputModule } from "../../modules/module.ts";
 import { canonicalJson } from "../values/canonical_json.ts";
 import type { CompiledConnection } from "../compiled_connection.ts";
@@ -69,6 +72,8 @@ export interface CompiledWebhook {
   readonly handshake: HandshakeNeed | undefined;
   /** Where its verifiers take several secrets. */
   readonly severalSecrets: readonly PlacedSecrets[];
+  /** Which events it takes, and what its outputs get of them; `undefined` where that is all of all. */
+  readonly filters: WebhookFilters | undefined;
   /** What it asks of requests beside; `undefined` for nothing. */
   readonly rules: RequestRules | undefined;
   /** Which notices of the gateway it gets, if it is the one that gets any; `undefined` where it does not say. */
@@ -90,6 +95,8 @@ export interface CompileContext extends Lookups {
   readonly auth?: AuthSettings;
   /** Origins of pages that may send to webhooks that name none. @default none */
   readonly corsOrigins?: readonly string[];
+  /** Where results of filters are counted. @default nowhere */
+  readonly filterReports?: FilterReports;
 }
 
 /**
@@ -175,6 +182,16 @@ function compileGiven(
     return { problems: [{ code: "schema", path: "response", message }] };
   }
 
+  const filters = compileFilters(
+    config,
+    steps.map(({ name }) => name),
+    context.filterReports,
+    hiddenNames(config),
+  );
+  if (filters !== undefined && "problems" in filters) {
+    return { problems: filters.problems.map((problem) => ({ code: "invalid_expression", ...problem })) };
+  }
+
   const compiledVerifiers = compileVerifiers(config, context);
   if ("problems" in compiledVerifiers) return compiledVerifiers;
   const { warnings: authWarnings = [] } = compiledVerifiers;
@@ -204,6 +221,7 @@ function compileGiven(
       eventTypes,
       handshake,
       severalSecrets,
+      filters,
       rules: compileRules(config, { methods: config.methods, allOrigins: context.corsOrigins ?? NO_ORIGINS }),
       notify: config.notify && compileNotify(config.notify),
       bodyForm: authenticator.readsBody || config.data_type === "blob" || steps.some(readsBytes)
@@ -213,6 +231,25 @@ function compileGiven(
       policy,
     },
   };
+}
+
+/** Where senders present what the verifiers ask for, whatever the name. */
+function hiddenNames(config: Readonly<Record<string, unknown>>): HiddenNames {
+  if (config["filter"] === undefined && config["payload"] === undefined && config["chain"] === undefined) {
+    return NOTHING_HIDDEN;
+  }
+  const headers: string[] = [];
+  const parameters: string[] = [];
+  for (const { key } of verifierKinds) {
+    const settings = config[key];
+    if (typeof settings !== "object" || settings === null) continue;
+    for (const [name, value] of Object.entries(settings)) {
+      if (typeof value !== "string") continue;
+      if (name === "header" || name === "header_name") headers.push(value.toLowerCase());
+      else if (name === "parameter_name") parameters.push(value);
+    }
+  }
+  return { headers, parameters };
 }
 
 /** Warns of names of headers that some proxies drop, wherever the webhook and its outputs name one. */

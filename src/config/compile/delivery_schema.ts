@@ -5,6 +5,7 @@
  */
 
 import { z } from "zod";
+import { stepPayloadSchema } from "../../filters/payload/schema.ts";
 import { JsonPointer } from "../../json/pointer.ts";
 import { headerNameField } from "../../schema/header_names.ts";
 import { booleanField, integerField, numberField, reportAt } from "../../schema/fields.ts";
@@ -142,6 +143,10 @@ export const chainConfigSchema = z.strictObject({
   continue_on_error: booleanField().default(true).meta({
     description: "Whether the outputs after one that failed for good get the event.",
   }),
+  route: z.enum(["all", "first"]).default("all").meta({
+    description:
+      "`all`: an event goes to every output whose `when` is met. `first`: to the first one of them alone.",
+  }),
   timeout: numberField(0.1, 86_400).default(30).meta({
     description:
       "Seconds after which no further output is begun. With `durable` the rest follows as a retry, with `delivered` the answer is 504.",
@@ -164,6 +169,17 @@ export const chainItemSchema = z.strictObject({
     description: "Settings of the module, over those of the webhook's `module-config`.",
   }),
   retry: retrySchema.optional().meta({ description: "As for a webhook, for this step alone." }),
+  when: z.string().optional().meta({
+    description:
+      "The condition of events that the output gets, see [filters](../filters/README.md). Default: all.",
+    emptyIsValue: true,
+  }),
+  otherwise: booleanField().optional().meta({
+    description: "`true`: the output gets what no other step takes.",
+  }),
+  payload: stepPayloadSchema.optional().meta({
+    description: "What the output gets of an event, after the webhook's `payload`.",
+  }),
 });
 
 export type RetryConfig = z.infer<typeof retrySchema>;

@@ -8,6 +8,8 @@
 import { z } from "zod";
 import { challengeSchema } from "../../auth/challenges/webhook_challenge.ts";
 import { verifierKinds } from "../../auth/registry.ts";
+import { filterSchema } from "../../filters/filter.ts";
+import { payloadSchema } from "../../filters/payload/schema.ts";
 import { hostField } from "../../schema/connection_fields.ts";
 import { booleanField, integerField } from "../../schema/fields.ts";
 import {
@@ -69,6 +71,15 @@ const webhookFields = {
   }),
   retry: retrySchema.optional().meta({
     description: "How often a failed delivery is tried again, see below.",
+  }),
+  filter: filterSchema.optional().meta({
+    description:
+      "The condition of events that are taken: an expression, or an object with `when` and `on_error`, see [filters](../filters/README.md). Default: all.",
+    emptyIsValue: true,
+  }),
+  payload: payloadSchema.optional().meta({
+    description:
+      "What outputs get of an event in the place of what was sent, see [filters](../filters/README.md).",
   }),
   limits: limitsSchema.optional().meta({
     description: "Bounds of one webhook, see below.",

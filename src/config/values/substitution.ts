@@ -58,6 +58,10 @@ const SHELL_VARIABLE = /^(?:[A-Za-z][\w-]*\s+)?\$(?:[A-Za-z_]\w*|\{[^{}]*\})\s*$
 /** Where modules, connections and types of connections are named: in `/admin`, metrics and the log, too. */
 const NAME_PATH = /^(?:type|(?:chain\.\d+\.)?(?:module|connection)|chain\.\d+)$/;
 
+/** Where expressions stand. What is to be written as it is, as `{"value": …}`, is none. */
+const EXPRESSION_PATH =
+  /^(?:filter(?:\.when)?|chain\.\d+\.when|(?:chain\.\d+\.)?payload\.(?:type|subject|source|build(?:(?!\.value$).)*))$/;
+
 class Substitution {
   readonly problems: ProblemReason[] = [];
   readonly warnings: WarningReason[] = [];
@@ -101,6 +105,11 @@ class Substitution {
   #replaceInText(text: string, path: string): string {
     if (!mayHoldReference(text)) {
       this.#warnOfShellVariable(text, path);
+      return text;
+    }
+    if (EXPRESSION_PATH.test(path)) {
+      const message = "An expression holds no {$…}: what is put in could change what it says";
+      this.problems.push({ code: "invalid_reference", path, message });
       return text;
     }
     const parsed = parseReferences(text);

@@ -6,7 +6,7 @@
  * @module
  */
 
-import type { VerifiedEvent } from "../../event/verified_event.ts";
+import { unfiltered, type VerifiedEvent } from "../../event/verified_event.ts";
 import { BlockedWebhook, type WebhookEntry } from "../../config/entry.ts";
 import { FileConfigProvider } from "../../config/file/file_provider.ts";
 import { ConfigManager } from "../../config/manager.ts";
@@ -160,7 +160,11 @@ export class ModuleDeliverer implements Deliverer {
   async #deliverThrough(entry: WebhookEntry, event: VerifiedEvent): Promise<DeliveryResult> {
     entry.enter();
     try {
-      return await deliverDirectly(entry, event, this.#deadlines);
+      // Its own filter decides, and not the one that the gateway's webhook may have.
+      const asked = entry.webhook.filters?.filter === undefined ? event : unfiltered(event);
+      const result = await deliverDirectly(entry, asked, this.#deadlines);
+      // What no output wants is done.
+      return result === "filtered" ? "delivered" : result;
     } finally {
       entry.leave();
     }

@@ -12,11 +12,12 @@ import type { DeliveryResult } from "../../modules/module.ts";
 import { LinkedList } from "../../time/linked_list.ts";
 import type { Pacer } from "../pacer.ts";
 import { DURABLE_POLICY, retryDelayMs } from "../retry_policy.ts";
-import type { DeliveryRoute, RouteStep } from "../route.ts";
+import type { DeliveryRoute, RouteStep, Routing } from "../route.ts";
+import type { StepChoice } from "../../filters/routing.ts";
 import { isOfTarget } from "../stops/switch_off.ts";
 import type { LaneContext } from "./context.ts";
 import { CurrentRoute, type RouteChange } from "./current_route.ts";
-import { type Decision, EventRun } from "./event_run.ts";
+import { type Decision, EventRun, failureOf } from "./event_run.ts";
 import type { DeliveryOwner } from "./outcome_recorder.ts";
 import type { OutputQueue, OutputQueueOwner } from "./output_queue.ts";
 
@@ -46,6 +47,8 @@ export interface ActiveRunsOwner {
   onTargetBack(): void;
   /** The journal knows that an event was delivered. */
   onDelivered(): void;
+  /** The journal knows that an event is done which no output was to take. */
+  onUnrouted(): void;
   /** An event is given up. @param isSettled whether the journal has it among the dead letters */
   onDead(isSettled: boolean): void;
 }
@@ -66,6 +69,14 @@ export class ActiveRuns implements OutputQueueOwner, DeliveryOwner {
   #pacer: Pacer | undefined;
   readonly #onRoom = () => this.route.goOn();
   readonly #onBack = () => this.#owner.onTargetBack();
+  readonly #unrouted: DeliveryOwner = {
+    onDelivered: () => {
+      this.#concluded();
+      this.#owner.onUnrouted();
+    },
+  };
+  /** The choice of steps that was begun last, while it is under way. */
+  #lastChoice: Promise<void> | undefined;
 
   constructor(name: LaneKey, owner: ActiveRunsOwner, context: LaneContext) {
     this.route = new CurrentRoute(name, this, context);
@@ -248,6 +259,7 @@ export class ActiveRuns implements OutputQueueOwner, DeliveryOwner {
     if (run.list === undefined) return; // It has left already.
     const { route } = this.route;
     if (route !== undefined) {
+      if (route.routing !== undefined && !this.#choose(run, route, route.routing)) return;
       this.#follow(run, route, decide(run, route));
       return;
     }
@@ -257,6 +269,36 @@ export class ActiveRuns implements OutputQueueOwner, DeliveryOwner {
     if (decision !== undefined && decision.next !== "begin") this.#follow(run, former!, decision);
     else if (this.route.isStopped && former !== undefined) this.#giveBack(run, former, 0);
     else if (this.route.isGone) this.#bury(run, WEBHOOK_GONE);
+  }
+
+  /**
+   * Chooses which steps of the route take the event. Where order matters, no event is chosen for before an earlier one.
+   *
+   * @returns whether it is known; otherwise it goes on by itself once it is
+   */
+  #choose(run: EventRun, route: DeliveryRoute, routing: Routing): boolean {
+    if (run.chosenBy === route) return true;
+    if (run.isChoosing) return false;
+    const { event } = run.pending;
+    const before = this.route.isOrdered ? this.#lastChoice : undefined;
+    const choices = before === undefined ? routing.choose(event) : before.then(() => routing.choose(event));
+    if (choices instanceof Promise) {
+      this.#chooseLater(run, route, choices);
+      return false;
+    }
+    run.choose(route, choices);
+    return true;
+  }
+
+  #chooseLater(run: EventRun, route: DeliveryRoute, choosing: Promise<readonly StepChoice[]>): void {
+    run.isChoosing = true;
+    const choice: Promise<void> = choosing.then((choices) => {
+      run.isChoosing = false;
+      if (this.#lastChoice === choice) this.#lastChoice = undefined;
+      if (run.list !== undefined) run.choose(route, choices);
+      this.#advance(run);
+    });
+    this.#lastChoice = choice;
   }
 
   #follow(run: EventRun, route: DeliveryRoute, decision: Decision): void {
@@ -276,6 +318,10 @@ export class ActiveRuns implements OutputQueueOwner, DeliveryOwner {
       case "delivered":
         this.#leave(run, true);
         this.#context.recorder.delivered(run.pending.sequence, this);
+        break;
+      case "unrouted":
+        this.#leave(run);
+        this.#context.recorder.delivered(run.pending.sequence, this.#unrouted);
         break;
       case "dead":
         this.#bury(run, decision.failure);
@@ -353,8 +399,4 @@ function decide(run: EventRun, route: DeliveryRoute): Decision {
 function progressOf(run: EventRun, route: DeliveryRoute): { readonly progress?: string } {
   const progress = run.toProgress(route);
   return progress === undefined ? {} : { progress };
-}
-
-function failureOf({ output }: RouteStep, { code, message }: DeliveryError): AttemptFailure {
-  return { code: code as AttemptFailure["code"], message, connection: output.connection };
 }

@@ -8,11 +8,13 @@
 import type { AttemptFailure } from "../../dead_letters/dead_letters.ts";
 import type { PendingEvent } from "../../journal/journal.ts";
 import { Listed } from "../../time/linked_list.ts";
+import type { DeliveryError } from "../../errors.ts";
 import type { DeliveryRoute, RouteStep } from "../route.ts";
+import type { StepChoice } from "../../filters/routing.ts";
 
 /** How far an event has come with one step. */
 class StepProgress {
-  state: "waiting" | "delivered" | "failed" = "waiting";
+  state: "waiting" | "delivered" | "failed" | "skipped" = "waiting";
   /** Attempts that have failed. */
   attempts = 0;
   failure: AttemptFailure | undefined;
@@ -51,16 +53,23 @@ export type Decision =
   | { readonly next: "wait" }
   | { readonly next: "retry"; readonly delayMs: number; readonly failure: AttemptFailure }
   | { readonly next: "delivered" }
+  /** No output was to take it. */
+  | { readonly next: "unrouted" }
   | { readonly next: "dead"; readonly failure: AttemptFailure };
 
 const WAIT: Decision = { next: "wait" };
 const DELIVERED: Decision = { next: "delivered" };
+const UNROUTED: Decision = { next: "unrouted" };
 const NO_STEPS: readonly RouteStep[] = [];
 const NO_PROGRESS: readonly StepProgress[] = [];
 
 /** The progress of one event. There are many of them, short-lived, and nearly all have one step. */
 export class EventRun extends Listed<EventRun> {
   readonly pending: PendingEvent;
+  /** The route whose steps were chosen for it; `undefined` before any choice. */
+  chosenBy: DeliveryRoute | undefined;
+  /** Whether its steps are being chosen. */
+  isChoosing = false;
   /** When its first step of this pass began, on the clock that {@linkcode decide} is given. */
   startedAt: number | undefined;
   /** In the order in which they were begun. Mostly one, which a new array has less room for than one that grows. */
@@ -111,6 +120,21 @@ export class EventRun extends Listed<EventRun> {
     return this.#steps.some(({ isBegun }) => isBegun);
   }
 
+  /**
+   * Takes note of which steps take the event. A step that is done stays so.
+   *
+   * @param choices one for each step of the route, in order
+   */
+  choose(route: DeliveryRoute, choices: readonly StepChoice[]): void {
+    this.chosenBy = route;
+    for (const [index, step] of route.steps.entries()) {
+      const choice = choices[index]!;
+      if (choice === "take" || (this.#find(step)?.state ?? "waiting") !== "waiting") continue;
+      if (choice === "skip") this.#ensure(step).end("skipped", 0);
+      else this.fail(step, failureOf(step, choice), undefined);
+    }
+  }
+
   /** The step's output has taken the event. */
   deliver(step: RouteStep): void {
     this.#ensure(step).end("delivered", 0);
@@ -146,7 +170,12 @@ export class EventRun extends Listed<EventRun> {
       const retries = route.steps.flatMap((step) => this.#find(step)?.retryInMs ?? []);
       if (retries.length > 0) return { next: "retry", delayMs: Math.max(...retries), failure: reason };
     }
-    return failed === undefined ? DELIVERED : { next: "dead", failure: failed };
+    if (failed !== undefined) return { next: "dead", failure: failed };
+    return this.#isUnrouted ? UNROUTED : DELIVERED;
+  }
+
+  get #isUnrouted(): boolean {
+    return this.chosenBy !== undefined && this.#steps.every(({ state }) => state === "skipped");
   }
 
   /** What has to be stored so that nothing is done twice; `undefined` when there is nothing. */
@@ -168,12 +197,10 @@ export class EventRun extends Listed<EventRun> {
 
   /** What has to be stored with a dead letter: when it is replayed, what failed begins again. */
   toDeadProgress(): string | undefined {
-    const delivered = this.#steps.filter(({ state }) => state === "delivered");
+    const done = this.#steps.filter(({ state }) => state === "delivered" || state === "skipped");
     // Failures that are stored must be written over, or the replayed event would have them still.
-    if (delivered.length === 0 && !this.#isStored) return undefined;
-    return JSON.stringify(
-      delivered.map(({ name }): StoredStep => ({ name, state: "delivered", attempts: 0 })),
-    );
+    if (done.length === 0 && !this.#isStored) return undefined;
+    return JSON.stringify(done.map(({ name, state }): StoredStep => ({ name, state, attempts: 0 })));
   }
 
   #stepsToBegin(route: DeliveryRoute): readonly RouteStep[] {
@@ -227,6 +254,11 @@ export class EventRun extends Listed<EventRun> {
       this.#add(progress);
     }
   }
+}
+
+/** What is recorded of a failure. */
+export function failureOf({ output }: RouteStep, { code, message }: DeliveryError): AttemptFailure {
+  return { code: code as AttemptFailure["code"], message, connection: output.connection };
 }
 
 function tooLate(step: RouteStep): Decision {

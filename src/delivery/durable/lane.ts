@@ -212,6 +212,11 @@ export class Lane implements ActiveRunsOwner, ArrivalOwner, BacklogOwner {
     this.#forget();
   }
 
+  onUnrouted(): void {
+    this.#counters.unrouted.increment();
+    this.#forget();
+  }
+
   onDead(isSettled: boolean): void {
     if (isSettled) this.#counters.dead.increment();
     this.#forget();

@@ -6,11 +6,11 @@
 
 import type { VerifiedEvent } from "../../event/verified_event.ts";
 import type { Deadlines } from "../../time/deadlines.ts";
-import { assertCount } from "../../errors.ts";
+import { assertCount, DeliveryError } from "../../errors.ts";
 import type { Holding } from "../../journal/journal.ts";
 import type { DeliveryResult } from "../../modules/module.ts";
 import type { DeliverySource, ScheduledDelivery } from "../outputs/output_scheduler.ts";
-import type { DeliveryRoute, RouteStep } from "../route.ts";
+import type { DeliveryRoute, Payload, RouteStep } from "../route.ts";
 import type { EventRun } from "./event_run.ts";
 
 /** The webhook that a queue belongs to. */
@@ -40,6 +40,8 @@ export class OutputQueue implements DeliverySource {
   #waiting: EventRun[] = [];
   /** Runs whose attempt failed and that must go again before all others, in their order. */
   #returned: EventRun[] = [];
+  /** Deliveries whose events have taken several turns to be made, and that may go now. */
+  #reshaped: QueuedDelivery[] = [];
   #returnInMs = 0;
   #recorded: Promise<unknown>[] = [];
   #underWay = 0;
@@ -89,10 +91,43 @@ export class OutputQueue implements DeliverySource {
   }
 
   take(limit: number, maxBytes: number): readonly ScheduledDelivery[] {
+    if (this.#reshaped.length > 0) return this.#reshaped.splice(0, limit);
     if (this.#closed || this.#blocked || this.#hasToWait()) return [];
     const most = this.#countHeld(this.#owner.freePlaces(Math.min(limit, this.#waiting.length)));
+    const { payload } = this.step;
+    if (payload !== undefined) return this.#takeReshaped(payload, most, maxBytes);
     const count = maxBytes === Infinity ? most : this.#countWithin(maxBytes, most);
     return this.#waiting.splice(0, count).map((run) => this.#begin(run));
+  }
+
+  /** Of an ordered step, what takes several turns goes alone: nothing that is later may be ready before it. */
+  #takeReshaped(payload: Payload, most: number, maxBytes: number): readonly ScheduledDelivery[] {
+    const taken: QueuedDelivery[] = [];
+    let bytes = 0;
+    for (let count = 0; count < most && bytes < maxBytes; count++) {
+      const run = this.#waiting[0]!;
+      const made = payload.reshape(run.pending.event);
+      if (made instanceof Promise && this.step.ordered && this.#underWay > 0) break;
+      this.#waiting.shift();
+      const delivery = this.#begin(run);
+      if (made instanceof Promise) {
+        made.then((event) => this.#onReshaped(delivery, event));
+        if (this.step.ordered) break;
+      } else if (made instanceof DeliveryError) queueMicrotask(() => delivery.end(made));
+      else {
+        delivery.event = made;
+        bytes += made.body.length;
+        taken.push(delivery);
+      }
+    }
+    return taken;
+  }
+
+  #onReshaped(delivery: QueuedDelivery, made: VerifiedEvent | DeliveryError): void {
+    if (made instanceof DeliveryError) return delivery.end(made);
+    delivery.event = made;
+    this.#reshaped.push(delivery);
+    this.step.output.scheduler.offer(this);
   }
 
   /** How many of the first may be delivered; those that another gateway delivers are taken out. */
@@ -126,12 +161,14 @@ export class OutputQueue implements DeliverySource {
   close(): readonly EventRun[] {
     this.#closed = true;
     this.step.output.scheduler.withdraw(this);
+    // Their deliveries are under way, though the output does not have them yet.
+    if (this.#reshaped.length > 0) this.step.output.scheduler.offer(this);
     const waiting = [...this.#returned, ...this.#waiting];
     this.#waiting = this.#returned = [];
     return waiting;
   }
 
-  #begin(run: EventRun): ScheduledDelivery {
+  #begin(run: EventRun): QueuedDelivery {
     this.#underWay++;
     this.route.enter();
     this.#owner.began();
@@ -171,7 +208,8 @@ export class OutputQueue implements DeliverySource {
 
 /** An event of a queue on its way through the output. */
 class QueuedDelivery implements ScheduledDelivery {
-  readonly event: VerifiedEvent;
+  /** As the output gets it. */
+  event: VerifiedEvent;
   readonly config: unknown;
   readonly attempt: number;
   readonly #queue: OutputQueue;

@@ -10,12 +10,11 @@ import { GatewayError } from "../../errors.ts";
 import type { Repeated, RepeatKey } from "../../event/repeat_key.ts";
 import type { VerifiedEvent } from "../../event/verified_event.ts";
 import type { Journal, KeyClaims, RememberedEvent } from "../../journal/journal.ts";
-import type { DeliveryResult } from "../../modules/module.ts";
-import type { DeliveryRoute } from "../route.ts";
+import type { DeliveryRoute, DirectResult } from "../route.ts";
 import type { RememberedKeys } from "./remembered_keys.ts";
 
-/** The result of accepting an event: delivered, accepted before, or refused. */
-export type AcceptResult = "delivered" | Repeated | GatewayError;
+/** The result of accepting an event: delivered, wanted by no output, accepted before, or refused. */
+export type AcceptResult = DirectResult | Repeated | GatewayError;
 
 /** What {@linkcode Repeats} looks repeats up in. */
 export interface RepeatsOptions {
@@ -33,7 +32,7 @@ export interface RepeatableEvent {
   /** What the webhook's `idempotency` has found. */
   readonly own: RepeatKey | undefined;
   /** May reject with a `GatewayError`. */
-  deliver(): DeliveryResult | Promise<DeliveryResult>;
+  deliver(): DirectResult | Promise<DirectResult>;
 }
 
 /** The first event with a key. */
@@ -66,6 +65,7 @@ export class Repeats {
       const { first, repeat } = found;
       const result = await first.result;
       if (result === "delivered") return { duplicateOf: first.id, repeat };
+      if (result === "filtered") return result;
       if (!(result instanceof GatewayError)) return { ...result, repeat };
       failure = result;
     }
@@ -96,14 +96,14 @@ export class Repeats {
   async #deliverUnless(
     finding: Promise<Repeated | undefined>,
     once: RepeatableEvent,
-  ): Promise<DeliveryResult | Repeated> {
+  ): Promise<DirectResult | Repeated> {
     return await finding ?? await once.deliver();
   }
 
   /** Other events with the same keys wait for this one. */
   #register(
     once: RepeatableEvent,
-    delivering: DeliveryResult | Promise<DeliveryResult | Repeated>,
+    delivering: DirectResult | Promise<DirectResult | Repeated>,
   ): Promise<AcceptResult> {
     const { path } = once.route;
     const names = namesOf(once);
@@ -119,7 +119,7 @@ export class Repeats {
   async #conclude(
     once: RepeatableEvent,
     names: readonly string[],
-    delivering: DeliveryResult | Promise<DeliveryResult | Repeated>,
+    delivering: DirectResult | Promise<DirectResult | Repeated>,
   ): Promise<AcceptResult> {
     try {
       const result = await delivering;
@@ -205,10 +205,10 @@ async function deliverClaimed(
   once: RepeatableEvent,
   claims: KeyClaims,
   claimed: RememberedEvent,
-): Promise<DeliveryResult | Repeated> {
+): Promise<DirectResult | Repeated> {
   const repeated = await claims.claim(claimed);
   if (repeated !== undefined) return repeated;
-  let result: DeliveryResult | undefined;
+  let result: DirectResult | undefined;
   try {
     return result = await once.deliver();
   } finally {

@@ -20,6 +20,10 @@ import type { RequestToVerify } from "../../auth/verifier.ts";
 import type { CompiledWebhook } from "../../config/compile/compiler.ts";
 import type { CredentialCleanup } from "../../rules/cleanup/credential_cleanup.ts";
 import { BlockedWebhook, type CatalogEntry, WebhookEntry } from "../../config/entry.ts";
+import type { WebhookFilters } from "../../filters/compile.ts";
+import { passFilter } from "../../filters/passage.ts";
+import type { FilterReports } from "../../filters/reports.ts";
+import { readableQuery } from "../../filters/variables.ts";
 import type { Deadlines } from "../../time/deadlines.ts";
 import type { Acceptor } from "../../delivery/acceptor.ts";
 import type { Appended, AppendListener } from "../../journal/journal.ts";
@@ -28,13 +32,7 @@ import { type Event, EventBody } from "../../event/event.ts";
 import { AnswerSlot } from "../../event/output_answer.ts";
 import type { Repeated } from "../../event/repeat_key.ts";
 import { addCors, type CorsPolicy, isPreflight, requireOrigin } from "../../rules/cors.ts";
-import {
-  countChallenge,
-  type CountedRate,
-  countRequest,
-  type NamespaceRates,
-} from "../../rules/rate_limit.ts";
-import type { SharedRates } from "../../rules/shared_rates.ts";
+import { type CommonRates, countChallenge, countRequestTo } from "../../rules/rate_limit.ts";
 import {
   type BodyLimits,
   declaredLength,
@@ -47,7 +45,7 @@ import {
 } from "./body.ts";
 import type { Tracing } from "../../observability/tracing.ts";
 import { BoundedRequest, type RequestBounds } from "./bounded_request.ts";
-import { type Codings, contentCodings, decodeBody } from "./decoding/content_encoding.ts";
+import { contentCodings, decodeBody } from "./decoding/content_encoding.ts";
 import { discardBody } from "./discarded_body.ts";
 import { decodedHeaders } from "./decoded_headers.ts";
 import { eventHeaders } from "./default_webhook.ts";
@@ -68,19 +66,17 @@ import {
 } from "../responses.ts";
 
 /** What webhook requests are answered with. */
-export interface ExchangeContext extends EntryLookup, RequestBounds {
+export interface ExchangeContext extends EntryLookup, RequestBounds, CommonRates {
   /** Default of `max_body_bytes`, and the time for a body to arrive. */
   readonly bodyLimits: BodyLimits;
   /** What answers to requests for no webhook have to say to browsers. */
   readonly cors: CorsPolicy | undefined;
-  /** The rates that webhooks of one namespace share; `undefined` without any. */
-  readonly namespaceRates: NamespaceRates | undefined;
-  /** Where other gateways learn what was counted; `undefined` where there are none. */
-  readonly sharedRates: SharedRates | undefined;
   readonly documents: DocumentReading;
   readonly acceptor: Acceptor;
   readonly deadlines: Deadlines;
   readonly metrics: RequestMetrics;
+  /** Where is counted which types of events are wanted. @default nowhere */
+  readonly filterReports?: FilterReports | undefined;
   readonly failures: FailureLog;
   readonly clientAddress: ClientAddressResolver;
   readonly publicUrls: PublicUrlResolver;
@@ -130,6 +126,7 @@ class Exchange extends BoundedRequest implements RequestToVerify, AppendListener
   #answered = false;
   /** Where the answer of an output goes; `undefined` where the sender does not want it. */
   #outputAnswer: AnswerSlot | undefined;
+  #isUnfiltered: true | undefined;
 
   constructor(
     context: ExchangeContext,
@@ -203,7 +200,7 @@ class Exchange extends BoundedRequest implements RequestToVerify, AppendListener
       const entry = this.#begin();
       if (entry === undefined) return;
       if (this.#context.defaultWebhook) this.#headers = eventHeaders(this.headers, entry, this.#path);
-      const { authenticator, rules } = entry.webhook;
+      const { authenticator, rules, filters, eventTypes } = entry.webhook;
       const maxBytes = this.#maxBytesOf(entry.webhook);
       const length = declaredLength(this.#request, maxBytes);
       this.hold(entry, length ?? maxBytes);
@@ -213,7 +210,7 @@ class Exchange extends BoundedRequest implements RequestToVerify, AppendListener
       if (admission.challenge !== undefined) return await this.#answer(entry, admission.challenge, false);
 
       // Whoever cannot sign uses up nothing, but over the limit no body is read to find out who that is.
-      this.#countAgainstRates(entry, !authenticator.readsBody);
+      countRequestTo(entry, rules?.rateLimit, this.#context, !authenticator.readsBody);
 
       const codings = contentCodings(this.#request);
       const bytes = await this.#startReading(length, maxBytes);
@@ -221,21 +218,31 @@ class Exchange extends BoundedRequest implements RequestToVerify, AppendListener
       const sent = this.#bodyOf(bytes, length);
       const verifying = authenticator.verify(admission, this, sent);
       const verified = verifying instanceof Promise ? await verifying : verifying;
-      if (authenticator.readsBody) this.#countAgainstRates(entry, true);
+      if (authenticator.readsBody) countRequestTo(entry, rules?.rateLimit, this.#context, true);
       if (verified.challenge !== undefined) return await this.#answer(entry, verified.challenge, true);
 
-      const decoded = codings === undefined ? sent : await this.#decode(sent, codings, maxBytes);
-      this.#body = decoded;
       const { documents } = this.#context;
-      const reading = readEventBody(entry.webhook, decoded, this.#request.headers, maxBytes, documents);
+      const decoded = codings === undefined ? sent : await decodeBody(sent, codings, {
+        maxBytes,
+        large: documents.large,
+        reserve: (bytes) => this.holdAtLeast(bytes),
+      });
+      this.#body = decoded;
+      const { headers: received } = this.#request;
+      const reading = readEventBody(entry.webhook, decoded, received, maxBytes, documents);
       const body = reading instanceof Promise ? await reading : reading;
-      if (body !== sent) {
-        this.#noteDecoded(body, bodyChange(entry.webhook, decoded, body, this.#request.headers));
-      }
+      if (body !== sent) this.#noteDecoded(body, bodyChange(entry.webhook, decoded, body, received));
       const kept = this.#keep(entry.webhook, decoded, body);
-      const { eventTypes } = entry.webhook;
       const type = eventTypes?.find(this.headers, kept);
-      if (eventTypes?.takes?.(type) === false) return this.#filter(entry);
+      const isWanted = eventTypes?.takes?.(type);
+      if (isWanted !== undefined) this.#context.filterReports?.sorted(entry, isWanted);
+      if (isWanted === false) return this.#filter(entry);
+      if (filters?.filter !== undefined) {
+        const passing = this.#pass(filters, entry, kept, type);
+        const passage = passing instanceof Promise ? await passing : passing;
+        if (passage === "filtered") return this.#filter(entry);
+        if (passage === "unfiltered") this.#isUnfiltered = true;
+      }
       const { repeatKey } = verified;
       const signed = typeof repeatKey === "function" ? repeatKey(kept) : repeatKey;
       rules?.schema?.require(kept);
@@ -246,9 +253,10 @@ class Exchange extends BoundedRequest implements RequestToVerify, AppendListener
       const event = authenticator.seal(verified, this.#eventOf(entry, clean, type));
       this.#body = undefined;
       const accepting = this.#context.acceptor.accept(entry, event, this, signed);
-      // Whoever delivers it gives its memory back.
-      if (accepting === "appending") return this.noteLeft(0);
       const accepted = accepting instanceof Promise ? await accepting : accepting;
+      // Whoever delivers it gives its memory back.
+      if (accepted === "appending") return this.noteLeft(0);
+      if (accepted === "filtered") return this.#filter(entry);
       if (accepted instanceof GatewayError) throw accepted;
       this.#succeed(entry, accepted === "delivered" ? undefined : accepted);
     } catch (thrown) {
@@ -291,7 +299,7 @@ class Exchange extends BoundedRequest implements RequestToVerify, AppendListener
   }
 
   #eventOf(
-    { lane: { namespace, webhook }, webhook: { answersFromOutput } }: WebhookEntry,
+    { lane: { namespace, webhook }, webhook: { answersFromOutput, filters } }: WebhookEntry,
     body: EventBody,
     type: string | undefined,
   ): Event {
@@ -304,10 +312,19 @@ class Exchange extends BoundedRequest implements RequestToVerify, AppendListener
       headers: this.headers,
       body,
       trace: this.#context.tracing?.carrier(),
+      query: filters?.keepsQuery === true ? readableQuery(this.url, filters.hidden) : undefined,
+      isUnfiltered: this.#isUnfiltered,
     };
     if (!answersFromOutput) return event;
     this.#outputAnswer = new AnswerSlot();
     return { ...event, answer: this.#outputAnswer };
+  }
+
+  /** Asks the webhook's filter. */
+  #pass(filters: WebhookFilters, entry: WebhookEntry, body: EventBody, type?: string) {
+    const { headers, url } = this;
+    const request = { ...entry.lane, id: this.#id, type, receivedAt: this.#startedAt, headers, url };
+    return passFilter(filters, request, body, entry.acceptance, this.#context.documents.large);
   }
 
   /** Takes credentials out of the headers and the document, now that both have been verified. */
@@ -331,25 +348,6 @@ class Exchange extends BoundedRequest implements RequestToVerify, AppendListener
     this.#noteDecoded(other, "none");
     this.holdExactly(other.memory);
     return other;
-  }
-
-  /** @param counts `false`: only refuses what is over a limit */
-  #countAgainstRates(entry: WebhookEntry, counts: boolean): void {
-    const limit = entry.webhook.rules?.rateLimit;
-    const { namespaceRates, sharedRates } = this.#context;
-    if (limit === undefined && namespaceRates === undefined) return;
-    const now = performance.now();
-    const rates: CountedRate[] = [];
-    if (limit !== undefined) rates.push({ name: "webhook", limit, counter: entry.rate, key: entry.path });
-    const ofNamespace = namespaceRates?.of(entry.lane.namespace, now);
-    if (ofNamespace !== undefined) rates.push(ofNamespace);
-    countRequest(rates, now, counts, sharedRates);
-  }
-
-  #decode(sent: EventBody, codings: Codings, maxBytes: number): Promise<EventBody> {
-    const reserve = (bytes: number) => this.holdAtLeast(bytes);
-    const { large } = this.#context.documents;
-    return decodeBody(sent, codings, { maxBytes, large, reserve });
   }
 
   #noteDecoded(body: EventBody, change: BodyChange): void {
@@ -451,12 +449,12 @@ class Exchange extends BoundedRequest implements RequestToVerify, AppendListener
     return webhook === undefined ? this.#context.cors : webhook.rules?.cors;
   }
 
-  /** Its type is none that the webhook wants: the sender has done well, and there is no event. */
+  /** The webhook does not want the event: the sender has done well, and there is no event. */
   #filter(entry: WebhookEntry): void {
     const { metrics, namesAccepted } = this.#context;
     metrics.filtered(entry);
     this.#body?.discard();
-    this.#end(filteredResponse(entry.webhook.response, namesAccepted ? this.#id : undefined));
+    this.#end(filteredResponse(entry.webhook.response, this.#id, namesAccepted));
   }
 
   /** @param repeated the event that this one repeats: it gets the answer of the first one */

@@ -62,7 +62,7 @@ const RANKS: readonly (readonly string[])[] = [
   ["modules/documentation.ts"],
   ["channels/redis/", "channels/deferred.ts"],
   ["channels/channel_queues.ts", "channels/channel_watchers.ts", "records/"],
-  ["dead_letters/", "auth/", "rules/", "notices/"],
+  ["dead_letters/", "auth/", "rules/", "notices/", "filters/"],
   ["secrets/"],
   ["event/"],
   ["settings/"],

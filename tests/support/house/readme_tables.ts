@@ -25,6 +25,8 @@ import { responseSchema } from "../../../src/config/compile/response_schema.ts";
 import { webhookSchema } from "../../../src/config/compile/schema.ts";
 import { NOTICE_KIND_NAMES, NOTICE_KINDS } from "../../../src/notices/kinds.ts";
 import { notifySchema } from "../../../src/notices/settings.ts";
+import { filterObjectSchema } from "../../../src/filters/filter.ts";
+import { payloadSchema } from "../../../src/filters/payload/schema.ts";
 import { cleanupSchema } from "../../../src/rules/cleanup/credential_cleanup.ts";
 import { corsSchema } from "../../../src/rules/cors.ts";
 import { rateLimitSchema } from "../../../src/rules/rate_limit.ts";
@@ -53,6 +55,8 @@ export function generatedSections(): ReadonlyMap<string, string> {
     ["keys: cors", schemaList(corsSchema)],
     ["keys: credential_cleanup", schemaList(cleanupSchema)],
     ["keys: rate_limit", schemaList(rateLimitSchema)],
+    ["keys: filter", schemaList(filterObjectSchema)],
+    ["keys: payload", schemaList(payloadSchema)],
     ["keys: retry", schemaList(retrySchema)],
     ["keys: notify", schemaList(notifySchema)],
     ["list of notices", noticesList()],

@@ -45,7 +45,8 @@ Deno.test("events of other types are answered with 200, counted as filtered and 
   });
   assertEquals((await sendAsGithub(gateway, "code", "push", '{"n":1}')).status, 200);
   const filtered = await sendAsGithub(gateway, "code", "issues", '{"n":2}');
-  assertEquals([filtered.status, filtered.text], [200, '{"message":"Event filtered"}\n']);
+  assertEquals(filtered.status, 200);
+  assertMatch(filtered.text, /^\{"message":"Event filtered","event_id":"[\w-]+"\}\n$/);
   assertEquals((await sendAsGithub(gateway, "code", "pull_request_review", '{"n":3}')).status, 200);
   assertEquals((await sendAsGithub(gateway, "code", "Push", '{"n":4}')).status, 200);
   const lines = await logged(gateway, 2);
@@ -118,10 +119,7 @@ Deno.test("the type of a JSON document comes along through the journal and a cha
     const signature = createHmac("sha256", "whsec_test").update(`${time}.${body}`).digest("hex");
     return gateway.post("/webhook/payments", body, { "Stripe-Signature": `t=${time},v1=${signature}` });
   };
-  assertEquals(
-    (await send('{"id":"evt_1","type":"customer.created"}')).text,
-    '{"message":"Event filtered"}\n',
-  );
+  assertMatch((await send('{"id":"evt_1","type":"customer.created"}')).text, /"Event filtered"/);
   assertEquals((await send('{"id":"evt_2","type":"invoice.paid"}')).status, 200);
   const [line] = await logged(gateway, 1);
   assertEquals(line?.["event_type"], "invoice.paid");
@@ -243,7 +241,7 @@ Deno.test("a filter without a type to look at is a problem of the webhook", asyn
     const signature = createHmac("sha256", SECRET).update(body).digest("hex");
     return gateway.post("/webhook/own", body, { "X-A": signature });
   };
-  assertEquals((await send('{"kind":"lost"}')).text, '{"message":"Event filtered"}\n');
+  assertMatch((await send('{"kind":"lost"}')).text, /"Event filtered"/);
   assertMatch((await send('{"kind":"made"}')).text, /accepted/);
   assertMatch((await sendAsGithub(gateway, "inside", "issues", "{}")).text, /filtered/);
 });

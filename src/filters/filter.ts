@@ -1,0 +1,55 @@
+/**
+ * `filter` of a webhook: which events it takes.
+ *
+ * @module
+ */
+
+import { z } from "zod";
+import { DeliveryError } from "../errors.ts";
+import type { Condition } from "./condition.ts";
+import { isUnmet, type Judgement } from "./judgement.ts";
+import type { Subject } from "./variables.ts";
+
+/** `filter` of a webhook as an object. */
+export const filterObjectSchema = z.strictObject({
+  when: z.string().meta({ description: "The condition." }),
+  on_error: z.enum(["dead_letter", "deliver", "filter"]).default("dead_letter").meta({
+    description:
+      "`dead_letter`: an event on which the condition fails is kept as a dead letter, or answered with 500 where it is not `durable`. `deliver`: it is taken. `filter`: it is not. What is not there is no failure: the condition is then not met.",
+  }),
+});
+
+/** `filter` of a webhook. */
+export const filterSchema = z.union([z.string(), filterObjectSchema]);
+
+/** What happens to an event on which the condition fails. */
+export type OnError = "dead_letter" | "deliver" | "filter";
+
+/** Whether a webhook takes an event: `failed` where that cannot be said. */
+export type FilterVerdict = "takes" | "filtered" | "failed";
+
+/** The filter of one webhook. */
+export class EventFilter {
+  constructor(readonly condition: Condition, readonly onError: OnError) {}
+
+  /** @param body the value of the document, where the condition reads it */
+  judge(subject: Subject, body: unknown): { readonly verdict: FilterVerdict; readonly judgement: Judgement } {
+    const judgement = this.condition.judge(subject, body);
+    return { verdict: this.#verdictOf(judgement), judgement };
+  }
+
+  #verdictOf({ result }: Judgement): FilterVerdict {
+    if (result === "true") return "takes";
+    if (isUnmet(result)) return "filtered";
+    return this.onError === "dead_letter" ? "failed" : this.onError === "deliver" ? "takes" : "filtered";
+  }
+}
+
+/** Why a condition could not be evaluated, for the log and the dead letter. It holds nothing of the event. */
+export function filterFailed(what: string, { failure }: Pick<Judgement, "failure">): DeliveryError {
+  const source = failure === undefined || failure.source === "" ? "" : ` at '${failure.source}'`;
+  return new DeliveryError(
+    "filter_failed",
+    `${what} failed${source}: ${failure?.message ?? "the body is not JSON"}`,
+  );
+}

@@ -1,0 +1,64 @@
+/**
+ * Whether an event is taken, when its request has been verified and read.
+ *
+ * @module
+ */
+
+import type { Event, EventBody } from "../event/event.ts";
+import type { WebhookFilters } from "./compile.ts";
+import { LARGE_BODY } from "./documents.ts";
+import { type EventFilter, filterFailed } from "./filter.ts";
+import { readableQuery, type Subject } from "./variables.ts";
+
+/**
+ * Whether an event is taken. `unfiltered`: the filter has failed on it, and it is kept for when the filter is mended.
+ */
+export type Passage = "takes" | "filtered" | "unfiltered";
+
+/** A request to a webhook with a filter. */
+export interface FilteredRequest
+  extends Pick<Event, "id" | "namespace" | "webhook" | "type" | "receivedAt" | "headers"> {
+  readonly url: string;
+}
+
+/** Does the work on a large body when it is its turn. */
+export interface LargeWork {
+  finish<Result>(steps: Generator<unknown, Result, void>): Promise<Result>;
+}
+
+/**
+ * Asks the filter of a webhook. Of a small body it answers without a promise.
+ *
+ * @param body a JSON document, where the filter reads it
+ * @param acceptance when the sender gets its answer
+ * @throws {DeliveryError} `filter_failed` where it fails on an event that is not kept as it was sent
+ */
+export function passFilter(
+  filters: WebhookFilters,
+  request: FilteredRequest,
+  body: EventBody,
+  acceptance: "delivered" | "durable",
+  large: LargeWork,
+): Passage | Promise<Passage> {
+  const filter = filters.filter;
+  if (filter === undefined) return "takes";
+  const { readsQuery, hidden, acceptPayload, routing } = filters;
+  const query = readsQuery ? readableQuery(request.url, hidden) : undefined;
+  const isKept = acceptance === "durable" && acceptPayload === undefined;
+  const subject: Subject = { ...request, query };
+  if (!filter.condition.readsBody) return passageOf(filter, subject, undefined, isKept);
+  if (body.length > LARGE_BODY) {
+    return large.finish(body.valueInPieces()).then((value) => passageOf(filter, subject, value, isKept));
+  }
+  const passage = passageOf(filter, subject, body.value, isKept);
+  // While its sender waits, the steps are chosen next.
+  if (acceptance === "durable" || routing === undefined) body.forgetValue();
+  return passage;
+}
+
+function passageOf(filter: EventFilter, subject: Subject, value: unknown, isKept: boolean): Passage {
+  const { verdict, judgement } = filter.judge(subject, value);
+  if (verdict !== "failed") return verdict;
+  if (isKept) return "unfiltered";
+  throw filterFailed("The filter", judgement);
+}

@@ -1,0 +1,111 @@
+/**
+ * What is counted of filters and conditions, and said in the log of those that fail.
+ *
+ * @module
+ */
+
+import type { Logger } from "@logtape/logtape";
+import type { Counter, Family, Histogram, Metrics } from "../observability/metrics.ts";
+import { ReportLimiter } from "../observability/report_limiter.ts";
+import { type Judgement, type JudgementResult, RESULTS } from "./judgement.ts";
+
+/** How often a webhook's failures are in the log, in milliseconds. */
+const REPORT_MS = 60_000;
+
+/** Bounds of the steps of one evaluation. */
+const STEP_BUCKETS = [10, 100, 1_000, 10_000, 100_000];
+
+/** Most names of members that a report shows, and the longest one, in characters. */
+const MAX_NAMES = 20;
+const MAX_NAME = 50;
+
+/** What metrics call the webhook's own filter, beside the names of steps. */
+export const FILTER_STEP = "filter";
+
+/** What metrics call the list of types that a webhook takes, `events`. */
+export const EVENTS_STEP = "events";
+
+/** Whose condition it is. */
+export interface ConditionName {
+  readonly namespace: string;
+  readonly webhook: string;
+  /** The name of a step, {@linkcode FILTER_STEP} or {@linkcode EVENTS_STEP}. */
+  readonly step: string;
+}
+
+/** The counters of one condition. */
+export type ResultCounters = Readonly<Record<JudgementResult, Counter>>;
+
+/** Counts results of conditions. */
+export class FilterReports {
+  readonly #results: Family<Counter, readonly ["namespace", "webhook", "step", "result"]>;
+  readonly #steps: Histogram;
+  readonly #logger: Logger;
+  readonly #sorted = new WeakMap<object, ResultCounters>();
+  readonly #failures = new ReportLimiter(REPORT_MS);
+
+  constructor(metrics: Metrics, logger: Logger) {
+    this.#logger = logger;
+    this.#results = metrics.counter(
+      "cwm_filter_results_total",
+      "Results of filters and conditions: true, false, missing_field, error or budget. A step is `filter`, `events` or a step of a chain.",
+      ["namespace", "webhook", "step", "result"],
+    );
+    this.#steps = metrics.histogram(
+      "cwm_filter_steps",
+      "Steps of its budget of 100,000 that one evaluation of a filter or condition took.",
+      [],
+      STEP_BUCKETS,
+    ).with();
+  }
+
+  /** The counters of a condition, to be looked up when it is first evaluated. */
+  countersOf({ namespace, webhook, step }: ConditionName): ResultCounters {
+    const counters = RESULTS.map((result) => [result, this.#results.with(namespace, webhook, step, result)]);
+    return Object.fromEntries(counters);
+  }
+
+  /** A condition was evaluated. */
+  judged(name: ConditionName, counters: ResultCounters, judgement: Judgement, body: unknown): void {
+    counters[judgement.result].increment();
+    this.#steps.observe(judgement.steps);
+    if (judgement.result === "error" || judgement.result === "budget") this.#report(name, judgement, body);
+  }
+
+  /** The type of an event was looked up in the list of those that its webhook takes. @param owner the same object each time */
+  sorted(owner: { readonly namespace: string; readonly id: string }, isWanted: boolean): void {
+    let counters = this.#sorted.get(owner);
+    if (counters === undefined) {
+      const { namespace, id: webhook } = owner;
+      this.#sorted.set(owner, counters = this.countersOf({ namespace, webhook, step: EVENTS_STEP }));
+    }
+    counters[isWanted ? "true" : "false"].increment();
+  }
+
+  /** The webhook was removed: its series go. */
+  forget({ namespace, webhook }: { readonly namespace: string; readonly webhook: string }): void {
+    this.#results.removeEach([namespace, webhook]);
+  }
+
+  #report({ namespace, webhook, step }: ConditionName, { failure, result }: Judgement, body: unknown): void {
+    this.#failures.run(`${namespace}/${webhook}`, (suppressed) => {
+      this.#logger.warning("A condition of {namespace}/{webhook} cannot be evaluated: {reason}", {
+        namespace,
+        webhook,
+        step,
+        code: "filter_failed",
+        result,
+        reason: failure?.message ?? "",
+        expression: failure?.source ?? "",
+        members: namesIn(body),
+        ...(suppressed > 0 ? { suppressed } : {}),
+      });
+    });
+  }
+}
+
+/** Names of the members of a document, and nothing of their values. */
+function namesIn(body: unknown): readonly string[] {
+  if (typeof body !== "object" || body === null || Array.isArray(body)) return [];
+  return Object.keys(body).slice(0, MAX_NAMES).map((name) => name.slice(0, MAX_NAME).toWellFormed());
+}
