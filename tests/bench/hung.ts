@@ -15,6 +15,7 @@ import { cpuSeconds } from "./http_load.ts";
 import { arrivalsOf, EventSender } from "./hung_load.ts";
 import {
   startActivemq,
+  startAwsSqs,
   startClickhouse,
   startHttp,
   startKafka,
@@ -32,6 +33,7 @@ import { type Answers, probe } from "./probe.ts";
 /** The servers of outputs, by the names of their modules. A row is all that it takes to hang, and to meet faults. */
 const SERVERS: Readonly<Record<string, StartServer>> = {
   activemq: startActivemq,
+  aws_sqs: startAwsSqs,
   clickhouse: startClickhouse,
   http_webhook: startHttp,
   kafka: startKafka,

@@ -3,6 +3,9 @@
 import { ActivemqDesk } from "../support/activemq/desk.ts";
 import { ACTIVEMQ_USERS } from "../support/activemq/server.ts";
 import { sharedActivemq } from "../support/activemq/shared.ts";
+import { FauxqsProcess } from "../support/aws/fauxqs.ts";
+import { eventIdOf as queueEventIdOf, QueueDesk } from "../support/aws/queue_desk.ts";
+import { KEYS } from "../support/aws/sqs_world.ts";
 import { ClickhouseServer } from "../support/clickhouse/server.ts";
 import { HttpLedger } from "./http_ledger.ts";
 import { KafkaServer } from "../support/kafka/server.ts";
@@ -216,6 +219,33 @@ export async function startActivemq(): Promise<HungServer> {
       return countIds(found);
     },
     [Symbol.asyncDispose]: () => Promise.resolve(),
+  };
+}
+
+/** A queue of what speaks like SQS. */
+export async function startAwsSqs({ persistent = false }: HungServerOptions = {}): Promise<HungServer> {
+  const server = await FauxqsProcess.start({ persistent });
+  const desk = new QueueDesk(server.port);
+  const url = await desk.make(TOPIC);
+  const found: string[] = [];
+  return {
+    port: server.port,
+    reachedAt: (port) => ({
+      webhook: { module: "aws_sqs", "module-config": { queue_name: TOPIC } },
+      connection: { type: "aws_sqs", endpoint_url: `http://127.0.0.1:${port}`, ...KEYS },
+    }),
+    freeze: () => server.freeze(),
+    thaw: () => server.thaw(),
+    kill: () => server.kill(),
+    restart: () => server.restart(),
+    count: async () => {
+      for (const message of await desk.take(url)) found.push(queueEventIdOf(message));
+      return countIds(found);
+    },
+    [Symbol.asyncDispose]: async () => {
+      await desk[Symbol.asyncDispose]();
+      await server[Symbol.asyncDispose]();
+    },
   };
 }
 
