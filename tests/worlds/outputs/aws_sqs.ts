@@ -39,6 +39,7 @@ async function setUp(): Promise<OutputUnderTest> {
         when: "the queue does not exist",
         disposition: "retry",
         config: { queue_name: QueueDesk.name() },
+        probed: /does not have it: queue/,
       },
       { when: "SQS is down", disposition: "retry", arrange: () => goDown(network) },
     ],

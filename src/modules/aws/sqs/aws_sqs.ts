@@ -22,6 +22,8 @@ export const awsSqsModule: DocumentedModule<SqsConfig, AwsConnection> = {
   reads: "bytes",
   maxBatch: MAX_BATCH,
   maxBatchBytes: MAX_BYTES,
+  // What is under way when SQS falls silent may be there twice afterwards.
+  concurrency: 16,
   gathers: 8,
   batchKey: ({ target }) => target,
   ordered: ({ queue }) => queue.isFifo,
