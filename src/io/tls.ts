@@ -94,3 +94,20 @@ export async function loadTls(
     throw new DeliveryError("output_unavailable", error.message, { cause: error.cause });
   }
 }
+
+/** TLS of an endpoint whose files are read whenever a connection is opened. */
+export class FileTls {
+  /** Equal for equal TLS. */
+  readonly key: string;
+  readonly #settings: TlsSettings;
+
+  constructor(settings: TlsSettings) {
+    this.key = JSON.stringify(settings);
+    this.#settings = settings;
+  }
+
+  /** @throws {DeliveryError} as {@linkcode loadTls} */
+  load(signal: AbortSignal): Promise<TlsOptions> {
+    return loadTls(this.#settings, signal);
+  }
+}

@@ -7,6 +7,7 @@
 import { activemqModule } from "./activemq/activemq.ts";
 import { awsSqsModule } from "./aws/sqs/aws_sqs.ts";
 import { clickhouseModule } from "./clickhouse/clickhouse.ts";
+import { gcpPubsubModule, gcpPubsubWith } from "./gcp_pubsub/gcp_pubsub.ts";
 import { httpWebhookModule, httpWebhookModuleWith } from "./http_webhook/http_webhook.ts";
 import { kafkaModule } from "./kafka/kafka.ts";
 import { logModule } from "./log/log.ts";
@@ -33,6 +34,7 @@ export const outputModules: readonly DocumentedModule[] = [
   activemqModule,
   awsSqsModule,
   clickhouseModule,
+  gcpPubsubModule,
   httpWebhookModule,
   kafkaModule,
   logModule,
@@ -52,7 +54,7 @@ export const outputModules: readonly DocumentedModule[] = [
 
 /** The same modules, which take no configuration that lies outside of the operator's bounds. */
 export function outputModulesWithin(
-  { directories, functions, proxies, tasks }: OutputBounds,
+  { directories, functions, proxies, pubsubEmulator, tasks }: OutputBounds,
 ): readonly OutputModule[] {
   return outputModules.map((module) => {
     if (module.name === saveToDiskModule.name && directories !== undefined) {
@@ -60,6 +62,9 @@ export function outputModulesWithin(
     }
     if (module.name === httpWebhookModule.name && proxies !== undefined) {
       return httpWebhookModuleWith(undefined, proxies);
+    }
+    if (module.name === gcpPubsubModule.name && pubsubEmulator !== undefined) {
+      return gcpPubsubWith(pubsubEmulator);
     }
     if (module.name === redisRqModule.name && functions !== undefined) return redisRqWithin(functions);
     if (module.name === taskQueueModule.name && tasks !== undefined) return taskQueueWithin(tasks);
@@ -72,7 +77,6 @@ export function outputModulesWithin(
  * of a webhook that names one says so.
  */
 export const PLANNED_MODULES: readonly string[] = [
-  "gcp_pubsub",
   "websocket",
   "zeromq",
 ];

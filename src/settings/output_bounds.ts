@@ -6,6 +6,7 @@
  */
 
 import { isAbsolute, normalize } from "@std/path";
+import { parseServer } from "../schema/addresses.ts";
 import type { ProxySettings } from "../io/http/proxy_rules.ts";
 import { PROXY_VARIABLES, proxySettings } from "./proxies.ts";
 import { list, matching } from "./types.ts";
@@ -19,6 +20,8 @@ export interface OutputBounds {
   readonly functions?: readonly string[];
   /** Functions that tasks may name. */
   readonly tasks?: readonly string[];
+  /** `host:port` of the emulator that connections to Pub/Sub lead to which say nothing of it. */
+  readonly pubsubEmulator?: string;
   /** The proxies that requests of webhooks go through which say nothing of it. */
   readonly proxies?: ProxySettings;
 }
@@ -58,6 +61,16 @@ export const OUTPUT_BOUND_VARIABLES = {
       "characters between two dots.",
     "(all)",
   ),
+  PUBSUB_EMULATOR_HOST: optional(
+    matching(
+      "host:port",
+      (text) => parseServer(text, 1) !== undefined,
+      "be an address such as localhost:8085",
+    ),
+    "Where the emulator of Pub/Sub is: connections of type `gcp_pubsub` without `endpoint` and `emulator_host` lead " +
+      "there, over HTTP and without credentials.",
+    "(none)",
+  ),
   ...PROXY_VARIABLES,
 } as const;
 
@@ -67,6 +80,7 @@ export function outputBounds(values: ValuesOf<typeof OUTPUT_BOUND_VARIABLES>): O
     ...ifSet("directories", values.SAVE_TO_DISK_ROOTS),
     ...ifSet("functions", values.RQ_FUNCTIONS),
     ...ifSet("tasks", values.TASK_FUNCTIONS),
+    ...ifSet("pubsubEmulator", values.PUBSUB_EMULATOR_HOST),
     ...ifSet("proxies", proxySettings(values)),
   };
 }

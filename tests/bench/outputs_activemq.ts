@@ -27,7 +27,7 @@ const DESTINATION = `/queue/${QUEUE}`;
 
 /** As the gateway hands them over, and how many at once. */
 const BATCH = 32;
-const EVENTS = 10 * 1024;
+const EVENTS = 4 * 1024;
 const DIRECT: BatchLoad = { events: EVENTS, batch: BATCH, atOnce: 2 };
 
 /** The least share of the rate of `accept: delivered` that `accept: durable` has. */

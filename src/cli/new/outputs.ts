@@ -56,6 +56,13 @@ const SAMPLES: Readonly<Record<string, (name: string) => OutputSample>> = {
     needs:
       `Make a stream that takes the subject 'webhooks.${name}', and name your servers in connections.json`,
   }),
+  gcp_pubsub: (name) => ({
+    webhook: { module: "gcp_pubsub", connection: "pubsub", "module-config": { topic: `webhook-${name}` } },
+    connections: {
+      pubsub: { type: "gcp_pubsub", project_id: "my-project", credentials_path: "pubsub-key.json" },
+    },
+    needs: `Create the topic 'webhook-${name}', and name your project and key file in connections.json`,
+  }),
   activemq: (name) => ({
     webhook: { module: "activemq", connection: "activemq", "module-config": { destination: name } },
     connections: { activemq: { type: "activemq", host: "localhost" } },

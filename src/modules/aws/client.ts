@@ -14,13 +14,12 @@ import { DeliveryError, errorCode } from "../../errors.ts";
 import { authorityOf } from "../../io/address.ts";
 import { unreachable } from "../../io/connection.ts";
 import { ANY_DESTINATION, comparableHost } from "../../io/destination_policy.ts";
-import type { Endpoint, EndpointTls } from "../../io/http/endpoint.ts";
+import type { Endpoint } from "../../io/http/endpoint.ts";
 import type { RequestTraces } from "../../io/http/request_traces.ts";
 import { type Destination, HttpWebhookClient } from "../../io/http_client.ts";
 import { NoAnswerError } from "../../io/http_exchange.ts";
-import { loadTls } from "../../io/tls.ts";
+import { FileTls } from "../../io/tls.ts";
 import type { HttpAddress } from "../../schema/addresses.ts";
-import type { TlsSettings } from "../../schema/connection_fields.ts";
 import type { ModuleContext } from "../module.ts";
 import { type AwsConnection, endpointOf } from "./connection.ts";
 import { type AwsAnswer, type AwsRefusal, readRefusal } from "./refusal.ts";
@@ -101,7 +100,7 @@ export class AwsClient implements Disposable {
       hostname: comparableHost(hostname),
       port,
       policy: ANY_DESTINATION,
-      tls: new ConnectionTls(tls),
+      tls: new FileTls(tls),
     };
     const { accessKeyId, secretAccessKey, sessionToken } = credentials;
     this.#signing = {
@@ -190,19 +189,4 @@ export class AwsClient implements Disposable {
 
 function urlOf({ protocol, hostname, port, path }: Destination): string {
   return `${protocol}//${authorityOf(hostname, port)}${path}`;
-}
-
-/** TLS of a connection, read whenever one is opened. */
-class ConnectionTls implements EndpointTls {
-  readonly key: string;
-  readonly #settings: TlsSettings;
-
-  constructor(settings: TlsSettings) {
-    this.key = JSON.stringify(settings);
-    this.#settings = settings;
-  }
-
-  load(signal: AbortSignal): ReturnType<typeof loadTls> {
-    return loadTls(this.#settings, signal);
-  }
 }

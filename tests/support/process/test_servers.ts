@@ -40,6 +40,7 @@ const TEST_LIBRARIES: Readonly<Record<string, string>> = {
   "/usr/lib/python3/dist-packages/jwt/__init__.py": "python3-jwt",
   "/usr/lib/python3/dist-packages/cryptography/__init__.py": "python3-cryptography",
   "/usr/lib/python3/dist-packages/pika/__init__.py": "python3-pika",
+  "/usr/lib/python3/dist-packages/google/auth/__init__.py": "python3-google-auth",
   "/usr/lib/python3/dist-packages/stomp/__init__.py": "python3-stomp",
   "/usr/lib/python3/dist-packages/requests_oauthlib/__init__.py": "python3-requests-oauthlib",
 };
