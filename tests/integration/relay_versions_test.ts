@@ -198,7 +198,15 @@ Deno.test("relay sends batches as Server-Sent Events whose id is the last sequen
 
 Deno.test("relay ends a connection whose reports are no reports", async () => {
   await using world = await RelayWorld.start();
-  for (const reports of [{ acks: [1] }, { nacks: [{ type: "nack" }] }, { acks: "m-1" }]) {
+  const tooLong = { acks: ["m-1", "m".repeat(201)], nacks: [] };
+  const unlike = [
+    { acks: [1] },
+    { nacks: [{ type: "nack" }] },
+    { acks: "m-1" },
+    { acks: [""], nacks: [] },
+    tooLong,
+  ];
+  for (const reports of unlike) {
     await using stream = await RelayStream.open(world.gateway.url(""), SECOND);
     stream.send({ type: "reports", ...reports });
     assertEquals((await stream.closed).code, 4400);

@@ -19,8 +19,11 @@ const MAX_ERROR = 1_000;
 /** Reports in one message. */
 const MAX_REPORTS = 10_000;
 
+/** The longest id of a message, in characters. */
+const MAX_MESSAGE_ID = 200;
+
 // Loose, as every schema here: a later version may add fields, and what is not known is not read.
-const messageId = z.string().min(1).max(200);
+const messageId = z.string().min(1).max(MAX_MESSAGE_ID);
 const ack = z.looseObject({ type: z.literal("ack"), message_id: messageId });
 const nack = z.looseObject({
   type: z.literal("nack"),
@@ -90,7 +93,22 @@ const gatewayMessage = z.discriminatedUnion("type", [
 
 /** A message that a connector sends over a WebSocket. @throws {GatewayError} `invalid_message`, `json_too_complex` */
 export function parseConnectorMessage(text: string): ConnectorMessage {
-  return parseMessage(connectorMessage, text) as ConnectorMessage;
+  requireSimple(text);
+  const json = parseJson(text);
+  return isPlainReport(json) ? json : validate(connectorMessage, json) as ConnectorMessage;
+}
+
+/** Whether it is an acknowledgement, or a list of them, that {@linkcode connectorMessage} takes as it is. */
+function isPlainReport(json: unknown): json is ConnectorMessage {
+  if (typeof json !== "object" || json === null) return false;
+  const { type, message_id, acks, nacks } = json as Readonly<Record<string, unknown>>;
+  if (type === "ack") return isMessageId(message_id);
+  return type === "reports" && Array.isArray(nacks) && nacks.length === 0 &&
+    Array.isArray(acks) && acks.length <= MAX_REPORTS && acks.every(isMessageId);
+}
+
+function isMessageId(value: unknown): boolean {
+  return typeof value === "string" && value.length >= 1 && value.length <= MAX_MESSAGE_ID;
 }
 
 /** The body of a request to `/connect/ack`. @throws {GatewayError} `invalid_message`, `json_too_complex` */
