@@ -14,6 +14,7 @@
  *         clickhouse|postgresql|disk|http ...] [--seconds 5] [--rounds 3] [--connections 32]
  *     deno task bench outputs http [--beside benthos] (built from its Go module, where there is Go)
  *     deno task bench files [--keys 100000]
+ *     deno task bench filter
  *     deno task bench hung [kafka|mqtt|redis_rq|… ...|together] [--seconds 30]
  *     deno task bench pull [--rounds 3]
  *     deno task bench relay [--rounds 3]
@@ -41,6 +42,7 @@ import { benchFairness } from "./fairness.ts";
 import { benchMemory } from "./memory.ts";
 import { benchOutputMemory } from "./memory_outputs.ts";
 import { benchFiles } from "./files.ts";
+import { benchFilter } from "./filter.ts";
 import { benchHung } from "./hung.ts";
 import { benchHungTogether } from "./hung_together.ts";
 import { benchOutputs } from "./outputs.ts";
@@ -85,6 +87,9 @@ const benchmarks: Readonly<Record<string, () => Promise<void>>> = {
   fairness: () => benchFairness(),
   etcd: () => benchEtcd({ sizes, rounds: load.rounds, only }),
   files: () => benchFiles(Number(options["keys"] ?? 100_000)),
+  filter: async () => {
+    if (!await benchFilter()) Deno.exitCode = 1;
+  },
   outputs: () => benchOutputs(options._.slice(1).map(String), { ...load, beside }),
   hung: async () => {
     const systems = options._.slice(1).map(String);
