@@ -133,7 +133,7 @@ export function compileMembership(
   const wrong = builder.failure(
     node,
     "wrong_type",
-    "asks what is in a value that is neither a list nor a map",
+    "asks for a value in another one that cannot hold it",
   );
   return {
     type: "bool",
@@ -147,7 +147,7 @@ export function compileMembership(
         return list.some((member) => areEqual(value, member, frame.budget));
       }
       if (!isMap(holder)) return isFailure(holder) ? holder : wrong();
-      if (typeof value !== "string") return false;
+      if (typeof value !== "string") return typeof value === "object" ? wrong() : false;
       frame.budget.spendText(value.length);
       return Object.hasOwn(holder, value);
     },

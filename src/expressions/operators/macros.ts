@@ -32,16 +32,50 @@ interface MacroDeclaration {
   readonly type: StaticType;
   /** How many arguments it has beside the name. */
   readonly parts: readonly number[];
+  /** Whether the first argument beside the name is a condition, with so many arguments. */
+  readonly isCondition: (parts: number) => boolean;
+  /** One sentence for the page of the language. */
+  readonly summary: string;
   readonly run: Macro;
 }
 
 /** The macros that have a receiver, by their names. */
 export const MACROS: ReadonlyMap<string, MacroDeclaration> = new Map<string, MacroDeclaration>([
-  ["all", { type: "bool", parts: [1], run: quantify(false) }],
-  ["exists", { type: "bool", parts: [1], run: quantify(true) }],
-  ["exists_one", { type: "bool", parts: [1], run: existsOne }],
-  ["map", { type: "list", parts: [1, 2], run: mapElements }],
-  ["filter", { type: "list", parts: [1], run: filterElements }],
+  ["all", {
+    type: "bool",
+    parts: [1],
+    isCondition: () => true,
+    summary: "Whether the condition holds for each element, and so for none at all.",
+    run: quantify(false),
+  }],
+  ["exists", {
+    type: "bool",
+    parts: [1],
+    isCondition: () => true,
+    summary: "Whether the condition holds for an element.",
+    run: quantify(true),
+  }],
+  ["exists_one", {
+    type: "bool",
+    parts: [1],
+    isCondition: () => true,
+    summary: "Whether the condition holds for one element and no other.",
+    run: existsOne,
+  }],
+  ["map", {
+    type: "list",
+    parts: [1, 2],
+    isCondition: (parts) => parts === 2,
+    summary: "What each element becomes; with a condition before it, of those elements that it holds for.",
+    run: mapElements,
+  }],
+  ["filter", {
+    type: "list",
+    parts: [1],
+    isCondition: () => true,
+    summary: "The elements that the condition holds for.",
+    run: filterElements,
+  }],
 ]);
 
 /** `receiver.all(name, condition)` and the like. */
@@ -57,13 +91,13 @@ export function compileMacro(
   }
   const [name, ...bodies] = parts;
   if (name?.op !== "id") return builder.problem(name ?? node, "A name for the elements stands here");
-  const loop = compileLoop(
-    builder,
-    name.args,
-    bodies,
-    macro.type === "bool" || bodies.length === 2 || macro.run === filterElements,
-  );
-  if (loop === undefined) return builder.problem(node, "The macro has too few arguments");
+  if (!macro.parts.includes(bodies.length)) {
+    return builder.problem(
+      node,
+      `The macro has another number of arguments: ${macro.parts.join(" or ")} and a name`,
+    );
+  }
+  const loop = compileLoop(builder, name.args, bodies, macro.isCondition(bodies.length));
   const wrong = builder.failure(receiver, "wrong_type", "is neither a list nor a map");
   return { type: macro.type, run: runner(builder.frame, range.run, macro.run, loop, wrong) };
 }
@@ -73,16 +107,15 @@ function compileLoop(
   name: string,
   bodies: readonly ASTNode[],
   isCondition: boolean,
-): Loop | undefined {
+): Loop {
   const local: Local = { value: null };
   const compiled = bodies.map((body) => builder.compileLoop(name, local, body));
   const [first, second] = compiled;
-  if (first === undefined) return undefined;
-  if (isCondition) checkCondition(builder, bodies[0]!, first.code);
+  if (isCondition) checkCondition(builder, bodies[0]!, first!.code);
   return {
     frame: builder.frame,
     local,
-    first: first.code.run,
+    first: first!.code.run,
     second: second?.code.run,
     weight: compiled.reduce((sum, { weight }) => sum + weight, 1),
     notBool: builder.failure(bodies[0]!, "wrong_type", "is not a bool"),

@@ -35,6 +35,7 @@ import { ERROR_CATALOGUE } from "../../../src/errors.ts";
 import { outputModules } from "../../../src/modules/registry.ts";
 import { SETTING_DEFINITIONS } from "../../../src/settings/table.ts";
 import { answerList, challengeList } from "./dialogue_lists.ts";
+import { functionList, macroList } from "./function_lists.ts";
 import { moduleList, modulePages } from "./module_pages.ts";
 import { plainWordsList } from "./plain_words.ts";
 import { providerList } from "./provider_list.ts";
@@ -76,6 +77,8 @@ export function generatedSections(): ReadonlyMap<string, string> {
     ["list of connector variables", variablesList()],
     ["list of settings", settingsList()],
     ["list of errors", errorsList()],
+    ["list of functions", functionList()],
+    ["list of macros", macroList()],
     ["list of plain words", plainWordsList()],
     ["table: python configurations", pythonTable()],
     ["list: not built yet", notBuiltList()],
