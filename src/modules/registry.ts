@@ -25,6 +25,7 @@ import { taskQueueModule, taskQueueWithin } from "./redis/task_queue/task_queue.
 import { s3Module } from "./aws/s3/s3.ts";
 import { saveToDiskModule, saveToDiskWithin } from "./save_to_disk/save_to_disk.ts";
 import { webhookConnectModule } from "./webhook_connect/webhook_connect.ts";
+import { zeromqModule } from "./zeromq/zeromq.ts";
 
 /**
  * Every module that a webhook can name. Which configuration belongs to which module is no longer in the
@@ -50,6 +51,7 @@ export const outputModules: readonly DocumentedModule[] = [
   saveToDiskModule,
   taskQueueModule,
   webhookConnectModule,
+  zeromqModule,
 ];
 
 /** The same modules, which take no configuration that lies outside of the operator's bounds. */
@@ -78,11 +80,10 @@ export function outputModulesWithin(
  */
 export const PLANNED_MODULES: readonly string[] = [
   "websocket",
-  "zeromq",
 ];
 
 /** Those of them that know no connections. */
-const PLANNED_WITHOUT_CONNECTION: readonly string[] = ["websocket", "zeromq"];
+const PLANNED_WITHOUT_CONNECTION: readonly string[] = ["websocket"];
 
 /** Connection types of {@linkcode PLANNED_MODULES}: such connections are read and kept. */
 export const PLANNED_CONNECTION_TYPES: readonly string[] = PLANNED_MODULES

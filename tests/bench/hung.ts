@@ -27,6 +27,7 @@ import {
   startRedisStream,
   type StartServer,
   startTaskQueue,
+  startZeromq,
 } from "./hung_servers.ts";
 import { type Answers, probe } from "./probe.ts";
 
@@ -44,6 +45,7 @@ const SERVERS: Readonly<Record<string, StartServer>> = {
   redis_rq: startRedisRq,
   redis_stream: startRedisStream,
   task_queue: startTaskQueue,
+  zeromq: startZeromq,
 };
 
 /** The most that the other webhook's 99th percentile may grow by. */

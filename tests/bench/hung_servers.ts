@@ -15,6 +15,7 @@ import { NatsServer } from "../support/nats/server.ts";
 import { RabbitmqDesk } from "../support/rabbitmq/desk.ts";
 import { RabbitmqServer } from "../support/rabbitmq/server.ts";
 import { PostgresServer } from "../support/postgres/server.ts";
+import { eventIdOf as eventIdOfFrames, ZeromqPeer } from "../support/zeromq/peer.ts";
 import { RedisServer } from "../support/redis/server.ts";
 import { streamTexts } from "../support/redis/stream.ts";
 
@@ -117,6 +118,26 @@ export async function startNats(): Promise<HungServer> {
     restart: () => server.restart(),
     count: async () => countIds((await (await server.desk()).messages("ORDERS")).map(eventIdIn)),
     [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
+  };
+}
+
+/** A peer of ZeroMQ that answers, and has written down what it answers. */
+export async function startZeromq(): Promise<HungServer> {
+  const peer = await ZeromqPeer.start({ kind: "ROUTER" });
+  return {
+    port: peer.port,
+    reachedAt: (port) => ({
+      webhook: {
+        module: "zeromq",
+        "module-config": { endpoint: `tcp://127.0.0.1:${port}`, socket_type: "DEALER" },
+      },
+    }),
+    freeze: () => peer.freeze(),
+    thaw: () => peer.thaw(),
+    kill: () => peer.kill(),
+    restart: () => peer.restart(),
+    count: async () => countIds((await peer.messages()).map(eventIdOfFrames)),
+    [Symbol.asyncDispose]: () => peer[Symbol.asyncDispose](),
   };
 }
 

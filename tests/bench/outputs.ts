@@ -23,6 +23,7 @@ import { benchNats, compareNats } from "./outputs_nats.ts";
 import { benchRabbitmq, compareRabbitmq } from "./outputs_rabbitmq.ts";
 import { benchPostgresql } from "./outputs_postgresql.ts";
 import { benchRedis, compareRedis } from "./outputs_redis.ts";
+import { benchZeromq, compareZeromq } from "./outputs_zeromq.ts";
 
 /** At least this share of the bare client's events a second, unless a row has another one. */
 const TARGET = 0.80;
@@ -48,6 +49,7 @@ export async function benchOutputs(systems: readonly string[], options: OutputBe
     kafka: () => benchKafka(options),
     mqtt: () => benchMqtt(options),
     nats: () => benchNats(options),
+    zeromq: () => benchZeromq(options),
     redis: () => benchRedis("redis", options),
     redis_stream: () => benchRedis("redis_stream", options),
     task_queue: () => benchRedis("task_queue", options),
@@ -86,6 +88,7 @@ const COMPARISONS: Readonly<Record<string, ComparableBench>> = {
   kafka: compareKafka,
   mqtt: compareMqtt,
   nats: compareNats,
+  zeromq: compareZeromq,
   redis: (...given) => compareRedis("redis", ...given),
   redis_stream: (...given) => compareRedis("redis_stream", ...given),
   task_queue: (...given) => compareRedis("task_queue", ...given),

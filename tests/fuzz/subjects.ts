@@ -3,10 +3,11 @@ import { bodySubject } from "./subjects/body.ts";
 import { configurationSubject } from "./subjects/configuration.ts";
 import { routerSubject } from "./subjects/router.ts";
 import { verifierSubjects } from "./subjects/verifiers.ts";
+import { zmtpSubject } from "./subjects/zmtp.ts";
 
 /** Every part of the program that is fuzzed. */
 export async function allSubjects(): Promise<readonly FuzzSubject[]> {
-  return [routerSubject, bodySubject, configurationSubject, ...await verifierSubjects()];
+  return [routerSubject, bodySubject, configurationSubject, zmtpSubject, ...await verifierSubjects()];
 }
 
 /** How many of so many inputs are a subject's. */

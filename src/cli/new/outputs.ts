@@ -68,6 +68,14 @@ const SAMPLES: Readonly<Record<string, (name: string) => OutputSample>> = {
     connections: { activemq: { type: "activemq", host: "localhost" } },
     needs: "Name your ActiveMQ and its user in connections.json",
   }),
+  zeromq: () => ({
+    webhook: {
+      module: "zeromq",
+      "module-config": { endpoint: "tcp://localhost:5555", socket_type: "DEALER" },
+    },
+    connections: {},
+    needs: "Put your peer's address in the place of tcp://localhost:5555, and have it answer each message",
+  }),
   rabbitmq: (name) => ({
     webhook: { module: "rabbitmq", connection: "rabbitmq", "module-config": { queue_name: name } },
     connections: { rabbitmq: { type: "rabbitmq", host: "localhost" } },

@@ -42,6 +42,7 @@ const TEST_LIBRARIES: Readonly<Record<string, string>> = {
   "/usr/lib/python3/dist-packages/pika/__init__.py": "python3-pika",
   "/usr/lib/python3/dist-packages/google/auth/__init__.py": "python3-google-auth",
   "/usr/lib/python3/dist-packages/stomp/__init__.py": "python3-stomp",
+  "/usr/lib/python3/dist-packages/zmq/__init__.py": "python3-zmq",
   "/usr/lib/python3/dist-packages/requests_oauthlib/__init__.py": "python3-requests-oauthlib",
 };
 
