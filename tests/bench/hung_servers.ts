@@ -9,6 +9,7 @@ import { KEYS } from "../support/aws/sqs_world.ts";
 import { ClickhouseServer } from "../support/clickhouse/server.ts";
 import { HttpLedger } from "./http_ledger.ts";
 import { KafkaServer } from "../support/kafka/server.ts";
+import { MariadbServer } from "../support/mariadb/server.ts";
 import { eventIdOf, MosquittoServer } from "../support/mqtt/server.ts";
 import { eventIdOf as eventIdIn } from "../support/nats/desk.ts";
 import { NatsServer } from "../support/nats/server.ts";
@@ -285,6 +286,26 @@ export async function startPostgresql(): Promise<HungServer> {
     kill: () => server.kill(),
     restart: () => server.restart(),
     count: async () => countIds((await server.query(`select id from ${TABLE}`)).map(({ id }) => String(id))),
+    [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
+  };
+}
+
+/** A MariaDB with a table. */
+export async function startMysql(): Promise<HungServer> {
+  const server = await MariadbServer.start();
+  const database = await server.createDatabase();
+  await database.sql(`create table ${TABLE} (id varchar(64) primary key, payload json)`);
+  return {
+    port: server.port,
+    reachedAt: (port) => ({
+      webhook: { module: "mysql", "module-config": { table: TABLE } },
+      connection: { type: "mysql", host: "127.0.0.1", port, database: database.name },
+    }),
+    freeze: () => server.freeze(),
+    thaw: () => server.thaw(),
+    kill: () => server.kill(),
+    restart: () => server.restart(),
+    count: async () => countIds((await database.sql(`select id from ${TABLE}`)).map(([id = ""]) => id)),
     [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
   };
 }

@@ -19,6 +19,7 @@ import { benchDisk, compareDisk } from "./outputs_disk.ts";
 import { benchHttp, compareHttp } from "./outputs_http.ts";
 import { benchKafka, compareKafka } from "./outputs_kafka.ts";
 import { benchMqtt, compareMqtt } from "./outputs_mqtt.ts";
+import { benchMysql } from "./outputs_mysql.ts";
 import { benchNats, compareNats } from "./outputs_nats.ts";
 import { benchRabbitmq, compareRabbitmq } from "./outputs_rabbitmq.ts";
 import { benchPostgresql } from "./outputs_postgresql.ts";
@@ -32,7 +33,7 @@ const TARGET = 0.80;
 const CLICKHOUSE_CONNECTIONS = 512;
 
 /** The systems that have so many. */
-const MANY_AT_ONCE = ["clickhouse", "postgresql"];
+const MANY_AT_ONCE = ["clickhouse", "mysql", "postgresql"];
 
 /** Connections of the senders that wait for the disk. */
 const DISK_CONNECTIONS = 64;
@@ -58,6 +59,7 @@ export async function benchOutputs(systems: readonly string[], options: OutputBe
     aws_sqs: () => benchAwsSqs(options),
     clickhouse: () => benchClickhouse(optionsOf("clickhouse", options)),
     postgresql: () => benchPostgresql(optionsOf("postgresql", options)),
+    mysql: () => benchMysql(optionsOf("mysql", options)),
     disk: () => benchDisk({ ...options, connections: DISK_CONNECTIONS }),
   };
   const chosen = systems.length > 0 ? systems : [...Object.keys(benchmarks), "http"];

@@ -42,8 +42,8 @@ const ENCODINGS: Readonly<Record<string, (type: ColumnType) => Encode>> = {
   int: () => integer,
   bigint: () => integer,
   year: () => integer,
-  datetime: () => instant,
-  timestamp: () => instant,
+  datetime: () => remembered(instant),
+  timestamp: () => remembered(instant),
   date: () => date,
   time: () => timeOfDay,
   enum: members,
@@ -103,6 +103,15 @@ function members({ argument }: ColumnType): Encode {
 
 /** Date and time of day with the zone that the server does not read. RFC 3339, section 5.6. */
 const DATE_TIME = /^(\d{4}-\d\d-\d\d)[Tt ](\d\d:\d\d(?::\d\d)?)(\.\d+)?(?:(Z)|([+-])(\d\d):?(\d\d)?)?$/i;
+
+/** Events come close together, so the last text is often asked for again. */
+function remembered(encode: Encode): Encode {
+  let [lastText, lastCell]: [string, Cell] = ["", ""];
+  return (text) => {
+    if (text !== lastText) [lastText, lastCell] = [text, encode(text)];
+    return lastCell;
+  };
+}
 
 /** An instant in UTC, as the session's zone has it. */
 function instant(text: string): Cell {

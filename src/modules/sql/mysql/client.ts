@@ -144,8 +144,8 @@ export class MysqlClient {
   }
 
   /** Runs a statement that the server keeps, with values that it reads apart from it. @throws {MysqlError} */
-  execute(text: string, values: readonly Cell[]): Promise<Answer> {
-    return this.#run((done) => this.#connection.execute<Result>(text, [...values], done));
+  execute(text: string, values: Cell[]): Promise<Answer> {
+    return this.#run((done) => this.#connection.execute<Result>(text, values, done));
   }
 
   /** Ends the connection at once, whatever is under way on it. */

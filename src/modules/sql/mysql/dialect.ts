@@ -78,8 +78,10 @@ async function insert(
   await client.query("commit");
 }
 
-function valuesOf(rows: readonly Row[]): readonly Cell[] {
-  return rows.flatMap(({ cells }) => cells);
+function valuesOf(rows: readonly Row[]): Cell[] {
+  const values: Cell[] = [];
+  for (const { cells } of rows) for (const cell of cells) values.push(cell);
+  return values;
 }
 
 async function find(

@@ -1,6 +1,6 @@
 /**
  * The statements that fill one table, each for a fixed number of rows: the server keeps every text that it is sent, so
- * there are few. Any number of rows is a sum of powers of two.
+ * there are few. Any number of rows takes one of them, or two.
  *
  * @module
  */
@@ -12,7 +12,11 @@ import type { Row } from "../dialect.ts";
 import { ERROR_NUMBER, MysqlError } from "./mysql_error.ts";
 import { quoteIdentifier } from "./table.ts";
 
-const MAX_ROWS = 128;
+/** The most rows of a statement, as many as a batch has. */
+const MAX_ROWS = 200;
+
+/** There is a statement for each number of rows up to this one, and for its multiples. */
+const STEP = 32;
 
 /** The protocol counts them with two bytes. */
 const MAX_PLACEHOLDERS = 2 ** 16 - 1;
@@ -43,7 +47,7 @@ export class TableStatements {
     this.#insert = `insert into ${table} (${columns.map(({ name }) => quoteIdentifier(name)).join(", ")})`;
     this.#row = `(${columns.map(placeholder).join(", ")})`;
     this.#conflict = conflictClause(columns, key, config);
-    this.#maxRows = powerOfTwoWithin(Math.min(MAX_ROWS, MAX_PLACEHOLDERS / columns.length));
+    this.#maxRows = Math.min(MAX_ROWS, Math.floor(MAX_PLACEHOLDERS / columns.length));
     this.trial = `${this.#insert} select ${
       columns.map(() => "null").join(", ")
     } from dual where false${this.#conflict}`;
@@ -60,16 +64,14 @@ export class TableStatements {
   piecesOf(rows: readonly Row[], maxBytes: number): readonly (readonly Row[])[] {
     const pieces: (readonly Row[])[] = [];
     for (let next = 0; next < rows.length;) {
-      let count = Math.min(this.#maxRows, powerOfTwoWithin(rows.length - next));
-      let piece = rows.slice(next, next + count);
-      while (!fits(piece, maxBytes)) {
+      let count = sizeWithin(Math.min(this.#maxRows, rows.length - next));
+      while (!fits(rows, next, next + count, maxBytes)) {
         if (count === 1) {
           throw new MysqlError("is not sent what is too large", { number: ERROR_NUMBER.packetTooLarge });
         }
-        count /= 2;
-        piece = rows.slice(next, next + count);
+        count = sizeWithin(Math.ceil(count / 2));
       }
-      pieces.push(piece);
+      pieces.push(count === rows.length ? rows : rows.slice(next, next + count));
       next += count;
     }
     return pieces;
@@ -106,12 +108,12 @@ export class LookUpStatements {
   }
 
   /** The values that it looks for. */
-  valuesOf(rows: readonly Row[]): readonly Cell[] {
+  valuesOf(rows: readonly Row[]): Cell[] {
     return rows.flatMap(({ cells }) => this.#places.map((place) => cells[place] ?? null));
   }
 
   /** Values that no row has. */
-  get noValues(): readonly Cell[] {
+  get noValues(): Cell[] {
     return this.#places.map(() => null);
   }
 
@@ -151,21 +153,19 @@ function conflictClause(
   return ` on duplicate key update ${changes.join(", ")}`;
 }
 
-function fits(rows: readonly Row[], maxBytes: number): boolean {
-  let atMost = OVERHEAD_BYTES;
-  for (const { cells } of rows) {
-    for (const cell of cells) atMost += OVERHEAD_BYTES_PER_CELL + (cell?.length ?? 0) * MAX_UTF8_BYTES;
-  }
-  if (atMost <= maxBytes) return true;
-  let exactly = OVERHEAD_BYTES;
-  for (const { cells } of rows) {
-    for (const cell of cells) {
-      exactly += OVERHEAD_BYTES_PER_CELL + (cell === null ? 0 : Buffer.byteLength(cell));
+function fits(rows: readonly Row[], from: number, to: number, maxBytes: number): boolean {
+  const bytesBy = (measure: (cell: Cell) => number) => {
+    let bytes = OVERHEAD_BYTES;
+    for (let index = from; index < to; index++) {
+      for (const cell of rows[index]!.cells) bytes += OVERHEAD_BYTES_PER_CELL + measure(cell);
     }
-  }
-  return exactly <= maxBytes;
+    return bytes;
+  };
+  return bytesBy((cell) => cell === null ? 0 : cell.length * MAX_UTF8_BYTES) <= maxBytes ||
+    bytesBy((cell) => cell === null ? 0 : Buffer.byteLength(cell)) <= maxBytes;
 }
 
-function powerOfTwoWithin(limit: number): number {
-  return 2 ** Math.floor(Math.log2(Math.max(1, limit)));
+/** The largest number of rows up to a limit that there is a statement for. */
+function sizeWithin(limit: number): number {
+  return limit <= STEP || limit === MAX_ROWS ? limit : limit - limit % STEP;
 }
