@@ -24,6 +24,7 @@ import { redisStreamModule } from "./redis/stream/redis_stream.ts";
 import { taskQueueModule, taskQueueWithin } from "./redis/task_queue/task_queue.ts";
 import { s3Module } from "./aws/s3/s3.ts";
 import { saveToDiskModule, saveToDiskWithin } from "./save_to_disk/save_to_disk.ts";
+import { websocketModule } from "./websocket/websocket.ts";
 import { webhookConnectModule } from "./webhook_connect/webhook_connect.ts";
 import { zeromqModule } from "./zeromq/zeromq.ts";
 
@@ -51,6 +52,7 @@ export const outputModules: readonly DocumentedModule[] = [
   saveToDiskModule,
   taskQueueModule,
   webhookConnectModule,
+  websocketModule,
   zeromqModule,
 ];
 
@@ -78,12 +80,10 @@ export function outputModulesWithin(
  * Modules of the Python original that do not exist here yet, by all names that it knows them by. The problem
  * of a webhook that names one says so.
  */
-export const PLANNED_MODULES: readonly string[] = [
-  "websocket",
-];
+export const PLANNED_MODULES: readonly string[] = [];
 
 /** Those of them that know no connections. */
-const PLANNED_WITHOUT_CONNECTION: readonly string[] = ["websocket"];
+const PLANNED_WITHOUT_CONNECTION: readonly string[] = [];
 
 /** Connection types of {@linkcode PLANNED_MODULES}: such connections are read and kept. */
 export const PLANNED_CONNECTION_TYPES: readonly string[] = PLANNED_MODULES

@@ -92,12 +92,12 @@ Deno.test("namespaces are kept apart: a webhook of one does not exist in another
   assertEquals([bodies(first), bodies(second)], [[`{"order_id":"a"}`], [`{"order_id":"b"}`]]);
 });
 
-Deno.test("a webhook whose module is not built yet is a problem of that key alone", async () => {
+Deno.test("a webhook whose module does not exist is a problem of that key alone", async () => {
   await using etcd = await EtcdServer.start();
   await etcd.ctl(
     "put",
     "/cwm/team-a/webhooks/orders",
-    `{"module":"zeromq","module-config":{"endpoint":"tcp://orders:5555"}}`,
+    `{"module":"pigeon_post","module-config":{"endpoint":"tcp://orders:5555"}}`,
   );
   await etcd.ctl("put", "/cwm/team-a/webhooks/payments", `{"module":"log"}`);
   await etcd.ctl(
@@ -116,7 +116,7 @@ Deno.test("a webhook whose module is not built yet is a problem of that key alon
   };
   assertEquals(problems.map(({ key, code }) => [key, code]), [[
     "webhook team-a/orders",
-    "not_supported_yet",
+    "unknown_module",
   ]]);
   assertMatch(problems[0]?.["revision"] ?? "", /^\d+$/);
   assertEquals(connections, 1);

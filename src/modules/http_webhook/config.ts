@@ -6,13 +6,13 @@
 
 import { KEYS_NAME_HEADERS, NAMES_HEADER } from "../../schema/header_names.ts";
 import { z } from "zod";
-import { isSensitiveName } from "../../observability/redaction.ts";
 import { timeoutField } from "../../schema/connection_fields.ts";
-import { booleanField, hasNoOuterWhiteSpace, OUTER_WHITE_SPACE, reportAt } from "../../schema/fields.ts";
+import { booleanField, reportAt } from "../../schema/fields.ts";
 import { allowedHostsField, parseDestination, parsePolicy, urlField } from "../../io/destination_fields.ts";
 import type { Destination } from "../../io/http_client.ts";
+import { configuredHeaders } from "../configured_headers.ts";
 import { compileStatusRules, statusesField, type StatusRule } from "./statuses.ts";
-import { formOf, type Header, isForwardable, refuseConfiguredHeader } from "../../event/header_policy.ts";
+import { formOf, type Header, isForwardable } from "../../event/header_policy.ts";
 import type { ProxySettings } from "../../io/http/proxy_rules.ts";
 import { authSchema, compileLogin, type Login, LOGIN_HEADER, setsHeader } from "./login/login.ts";
 import { compileOwnTls, pemField } from "./login/own_tls.ts";
@@ -140,7 +140,7 @@ function compile(
   issues: Issues,
 ): HttpWebhookConfig | undefined {
   const taken = takenHeaders(input);
-  const headers = parseHeaders(input.headers, taken, issues);
+  const headers = configuredHeaders(input.headers, taken, issues);
   const statusRules = compileStatusRules(
     { final: input.final_statuses, retry: input.retry_statuses },
     issues,
@@ -217,29 +217,4 @@ function takenHeaders({ auth, sign }: Fields): ReadonlyMap<string, string> {
   if (auth !== undefined && setsHeader(auth)) taken.set(LOGIN_HEADER, "auth");
   if (sign !== undefined) { for (const name of SIGNING_HEADERS) taken.set(name, "sign"); }
   return taken;
-}
-
-function parseHeaders(
-  configured: Readonly<Record<string, string>>,
-  taken: ReadonlyMap<string, string>,
-  issues: Issues,
-): Header[] {
-  const headers = new Map<string, string>();
-  for (const [name, untrimmed] of Object.entries(configured)) {
-    const value = untrimmed.trim();
-    const lowerCase = name.toLowerCase();
-    const refusal = headers.has(lowerCase)
-      ? "This header is given twice"
-      : taken.has(formOf(name))
-      ? `This header is set by ${taken.get(formOf(name))}`
-      : refuseSecret(name, untrimmed) ?? refuseConfiguredHeader(name, value);
-    if (refusal === undefined) headers.set(lowerCase, value);
-    else reportAt(issues, ["headers", name], refusal);
-  }
-  return [...headers];
-}
-
-/** HTTP removes white space around a value, so that it is no matter but for a secret that was meant to be another. */
-function refuseSecret(name: string, value: string): string | undefined {
-  return isSensitiveName(name) && !hasNoOuterWhiteSpace(value) ? OUTER_WHITE_SPACE : undefined;
 }

@@ -53,6 +53,7 @@ const RANKS: readonly (readonly string[])[] = [
   ["modules/registry.ts"],
   ["modules/*/"],
   [
+    "modules/configured_headers.ts",
     "modules/halves.ts",
     "modules/id_suffix.ts",
     "modules/module.ts",

@@ -195,7 +195,7 @@ function notBuiltList(): string {
     }
   }
   const sorted = [...all].sort(([first, a], [second, b]) => b - a || (first < second ? -1 : 1));
-  return sorted.map(([name, count]) => `\`${name}\` ${count}`).join(", ");
+  return sorted.length === 0 ? "none" : sorted.map(([name, count]) => `\`${name}\` ${count}`).join(", ");
 }
 
 function table(head: readonly string[], rows: readonly (readonly string[])[]): string {

@@ -44,6 +44,7 @@ const TEST_LIBRARIES: Readonly<Record<string, string>> = {
   "/usr/lib/python3/dist-packages/stomp/__init__.py": "python3-stomp",
   "/usr/lib/python3/dist-packages/zmq/__init__.py": "python3-zmq",
   "/usr/lib/python3/dist-packages/requests_oauthlib/__init__.py": "python3-requests-oauthlib",
+  "/usr/lib/python3/dist-packages/websockets/__init__.py": "python3-websockets",
 };
 
 /** Where Debian puts programs, besides the `PATH`: that of an ordinary user lacks `/usr/sbin`. */

@@ -3,7 +3,6 @@ import { eventually } from "../../support/eventually.ts";
 import { type Answer, errorCode, TestGateway } from "../../support/gateway.ts";
 import { ProbeModule } from "../../support/probe_module.ts";
 import type { DeliveryResult } from "../../../src/modules/module.ts";
-import { PLANNED_MODULES } from "../../../src/modules/registry.ts";
 
 const ADMIN_TOKEN = "an-admin-token-of-the-tests";
 
@@ -181,13 +180,6 @@ Deno.test("environment variables are put in, and a missing one makes the webhook
     ["webhook default/b", "authorization"],
     ["webhook default/c", "authorization"],
   ]);
-});
-
-Deno.test("a module of the original that is not built yet blocks its webhook, and is not ignored", async () => {
-  await using gateway = await start({ a: { module: PLANNED_MODULES[0] } });
-  assertEquals((await gateway.post("/webhook/a", "{}")).status, 503);
-  const [problem] = (await adminConfig(gateway)).problems;
-  assertEquals([problem?.["code"], problem?.["path"]], ["not_supported_yet", "module"]);
 });
 
 Deno.test("remarks are kept out of the way at the top and one level below", async () => {

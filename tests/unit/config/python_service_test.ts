@@ -1,37 +1,10 @@
 import { assertEquals } from "@std/assert";
-import { PLANNED_MODULES } from "../../../src/modules/registry.ts";
 import { findingsOf } from "../../support/findings.ts";
 import { errorCode, TestGateway } from "../../support/gateway.ts";
 
 const REDIS = { type: "redis", host: "127.0.0.1" };
 
-Deno.test("a webhook of a module that is not built yet has that reason alone, whatever is around it", async () => {
-  const around = {
-    topic: "t",
-    queue_name: "q",
-    destination: "d",
-    connection: "main",
-    "module-config": { whatever: [1], password: "{$NOT_SET}" },
-    retry: { enabled: true, retryable_errors: ["ConnectionError"], max_attempts: "many" },
-    authorization: null,
-  };
-  const names = PLANNED_MODULES;
-  const webhooks = Object.fromEntries(names.flatMap((name) => [
-    [name, { module: name, ...around }],
-    [`chain-${name}`, { chain: ["log", { module: name, topic: "t", destination: "d", unknown: 1 }] }],
-    [`short-${name}`, { chain: [name], misspelt: true }],
-  ]));
-  const { problems, warnings } = await findingsOf({ webhooks });
-  assertEquals(warnings, {});
-  for (const name of names) {
-    const reason = `Module '${name}' is not built yet (not_supported_yet)`;
-    assertEquals(problems[`webhook default/${name}`], [`module: ${reason}`]);
-    assertEquals(problems[`webhook default/chain-${name}`], [`chain.1.module: ${reason}`]);
-    assertEquals(problems[`webhook default/short-${name}`], [`chain.0.module: ${reason}`]);
-  }
-});
-
-Deno.test("a misspelt module is pointed to the nearest one, built or not", async () => {
+Deno.test("a misspelt module is pointed to the nearest one", async () => {
   const { problems } = await findingsOf({ webhooks: { a: { module: "rabitmq" } } });
   assertEquals(problems, {
     "webhook default/a": ["module: Module 'rabitmq' does not exist: nearest is 'rabbitmq' (unknown_module)"],
