@@ -11,7 +11,7 @@ import { integerField, reportAt } from "../../../schema/fields.ts";
 import { idSuffixOf } from "../../id_suffix.ts";
 import { isAttributeName, MAX_FORWARDED } from "./attributes.ts";
 import { type QueueAddress, queueByName, queueByUrl } from "./queue_address.ts";
-import { parseToken, type TokenOf } from "./token.ts";
+import { parseToken, tokenField, type TokenOf } from "../token.ts";
 
 /** A compiled `module-config`. */
 export interface SqsConfig {
@@ -41,15 +41,6 @@ const headerField = z.string().toLowerCase().refine(isAttributeName, {
 }).refine(isForwardable, {
   error: "A header of this name may be a credential, or belongs to one connection: it does not go along",
 });
-
-function tokenField(key: string): z.ZodType<{ readonly text: string; readonly of: TokenOf }, string> {
-  return z.string().transform((text, issues) => {
-    const of = parseToken(text, key);
-    if (typeof of === "function") return { text, of };
-    issues.addIssue({ code: "custom", message: of.problem });
-    return z.NEVER;
-  });
-}
 
 const fields = z.strictObject({
   queue_name: z.string().optional().meta({

@@ -10,7 +10,7 @@ import { AwsClient, type AwsService } from "../client.ts";
 import type { AwsConnection } from "../connection.ts";
 import { type JsonDialect, JsonService } from "../json_service.ts";
 import type { SqsConfig } from "./config.ts";
-import { isDenied, judge, SQS_VERDICTS } from "./errors.ts";
+import { SQS_VERDICTS } from "./errors.ts";
 import { type Message, messageOf } from "./message.ts";
 import { QueueSender } from "./sender.ts";
 import type { Settle } from "./sending.ts";
@@ -54,8 +54,8 @@ export class SqsOutput implements Output<SqsConfig> {
     if (this.#last !== undefined) return await this.#last.probe(signal);
     const service = this.#serviceIn(this.#connection.region);
     const { refusal } = await service.call("ListQueues", { MaxResults: 1 }, signal);
-    if (refusal === undefined || isDenied(refusal)) return;
-    throw judge(refusal, service.name, "its queues", "ListQueues");
+    if (refusal === undefined || SQS_VERDICTS.isDenied(refusal)) return;
+    throw SQS_VERDICTS.judge(refusal, service.name, "its queues");
   }
 
   async probeFor(config: SqsConfig, signal: AbortSignal): Promise<void> {

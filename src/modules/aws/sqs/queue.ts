@@ -8,7 +8,8 @@ import { DeliveryError } from "../../../errors.ts";
 import { abortable } from "../../../time/abortable.ts";
 import type { JsonAnswer, JsonService } from "../json_service.ts";
 import { MAX_BYTES } from "./batches.ts";
-import { isMissing, judge } from "./errors.ts";
+import type { BatchPlace } from "../batch_verdicts.ts";
+import { isMissing, SQS_VERDICTS } from "./errors.ts";
 import type { QueueAddress } from "./queue_address.ts";
 
 const SIZE = "MaximumMessageSize";
@@ -22,8 +23,7 @@ export interface KnownQueue {
 
 /** A queue, which is asked once. */
 export class Queue {
-  /** How messages name it. */
-  readonly title: string;
+  readonly place: BatchPlace;
   /** Whether it keeps the order of messages. */
   readonly isFifo: boolean;
   readonly #service: JsonService;
@@ -32,7 +32,7 @@ export class Queue {
   #asking: Promise<KnownQueue> | undefined;
 
   constructor(service: JsonService, address: QueueAddress) {
-    this.title = `queue '${address.name}'`;
+    this.place = { server: service.name, title: `queue '${address.name}'`, right: "sqs:SendMessage" };
     this.isFifo = address.isFifo;
     this.#service = service;
     this.#address = address;
@@ -78,11 +78,11 @@ export class Queue {
   async #askUrl(signal: AbortSignal): Promise<string> {
     const reply = await this.#service.call("GetQueueUrl", { QueueName: this.#address.name }, signal);
     if (reply.refusal !== undefined) {
-      throw judge(reply.refusal, this.#service.name, this.title, "GetQueueUrl");
+      throw SQS_VERDICTS.judgeBatch(reply.refusal, this.place, "sqs:GetQueueUrl");
     }
     const { QueueUrl: url } = reply.answer;
     if (typeof url === "string") return url;
-    throw new DeliveryError("output_failed", `${this.#service.name} gives no URL of ${this.title}`);
+    throw new DeliveryError("output_failed", `${this.#service.name} gives no URL of ${this.place.title}`);
   }
 
   /** Who may send need not have the right to know it, and learns of it when a message is refused. */
@@ -90,7 +90,7 @@ export class Queue {
     const question = { QueueUrl, AttributeNames: [SIZE] };
     const { answer, refusal } = await this.#service.call("GetQueueAttributes", question, signal);
     if (refusal === undefined) return sizeIn(answer);
-    const failure = judge(refusal, this.#service.name, this.title, "GetQueueAttributes");
+    const failure = SQS_VERDICTS.judgeBatch(refusal, this.place, "sqs:GetQueueAttributes");
     if (isMissing(refusal) || !failure.isPartial) throw failure;
     return MAX_BYTES;
   }

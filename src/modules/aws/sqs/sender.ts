@@ -5,7 +5,7 @@
  */
 
 import type { JsonService } from "../json_service.ts";
-import { isOfMessages, judge, SEND_RIGHT } from "./errors.ts";
+import { SQS_VERDICTS } from "./errors.ts";
 import type { Message } from "./message.ts";
 import { Queue } from "./queue.ts";
 import type { QueueAddress } from "./queue_address.ts";
@@ -42,7 +42,7 @@ export class QueueSender {
     this.#queue.forget();
     const { url: QueueUrl } = await this.#queue.known(0, signal);
     const { refusal } = await this.#service.call(SEND_ACTION, { QueueUrl, Entries: [] }, signal);
-    if (refusal === undefined || isOfMessages(refusal)) return;
-    throw judge(refusal, this.#service.name, this.#queue.title, SEND_RIGHT);
+    if (refusal === undefined || SQS_VERDICTS.isOfContents(refusal)) return;
+    throw SQS_VERDICTS.judgeBatch(refusal, this.#queue.place);
   }
 }

@@ -10,7 +10,7 @@ import { halves } from "../../halves.ts";
 import type { DeliveryResult } from "../../module.ts";
 import { type JsonAnswer, type JsonService, objectsIn } from "../json_service.ts";
 import { batchRequest, packBatches } from "./batches.ts";
-import { INVALID_CONTENTS, isMissing, isOfMessages, judge, judgeMessage, SEND_RIGHT } from "./errors.ts";
+import { INVALID_CONTENTS, isMissing, SQS_VERDICTS } from "./errors.ts";
 import { hasDigest, type Message } from "./message.ts";
 import type { KnownQueue, Queue } from "./queue.ts";
 
@@ -47,9 +47,10 @@ export class Sending {
   }
 
   #fits({ index, bytes }: Message): boolean {
-    const { queue: { title }, known: { maxBytes } } = this.#options;
+    const { queue: { place }, known: { maxBytes } } = this.#options;
     if (bytes <= maxBytes) return true;
-    const message = `The message has ${bytes} bytes with its attributes, and ${title} takes ${maxBytes}`;
+    const message =
+      `The message has ${bytes} bytes with its attributes, and ${place.title} takes ${maxBytes}`;
     this.#settle(index, new DeliveryError("output_rejected", message));
     return false;
   }
@@ -64,9 +65,10 @@ export class Sending {
     const { answer, refusal } = await service.call(SEND_ACTION, batchRequest(known.url, batch), signal);
     if (refusal === undefined) return await this.#record(batch, answer);
     if (isMissing(refusal)) queue.forget();
-    if (!isOfMessages(refusal)) throw judge(refusal, service.name, queue.title, SEND_RIGHT);
+    const error = SQS_VERDICTS.judgeBatch(refusal, queue.place);
+    if (!SQS_VERDICTS.isOfContents(refusal)) throw error;
     if (batch.length > 1) { for (const half of halves(batch)) await this.#send(half); }
-    else await this.#refuse(batch[0]!, refusal.code, judge(refusal, service.name, queue.title, SEND_RIGHT));
+    else await this.#refuse(batch[0]!, refusal.code, error);
   }
 
   async #record(batch: readonly Message[], answer: JsonAnswer): Promise<void> {
@@ -82,14 +84,13 @@ export class Sending {
 
   #resultOf(message: Message, entry: JsonAnswer | undefined): DeliveryResult {
     if (entry !== undefined && hasDigest(message, entry["MD5OfMessageBody"])) return "delivered";
-    const { service, queue } = this.#options;
+    const { server, title } = this.#options.queue.place;
     const what = entry === undefined ? "does not say whether it has" : "has stored another body than that of";
-    return new DeliveryError("output_failed", `${service.name} ${what} the message: ${queue.title}`);
+    return new DeliveryError("output_failed", `${server} ${what} the message: ${title}`);
   }
 
   async #fail(message: Message, { Code: code, SenderFault: isOfSender }: JsonAnswer): Promise<void> {
-    const { service, queue } = this.#options;
-    const error = judgeMessage(String(code), isOfSender === true, service.name, queue.title);
+    const error = SQS_VERDICTS.judgeOne(String(code), isOfSender === true, this.#options.queue.place);
     await this.#refuse(message, code, error);
   }
 
@@ -101,11 +102,10 @@ export class Sending {
   }
 
   #settle(index: number, result: DeliveryResult): void {
-    const { queue, service, settle } = this.#options;
+    const { queue: { isFifo, place: { server, title } }, settle } = this.#options;
     settle(index, result);
-    if (!queue.isFifo || result === "delivered" || result.disposition === "dead_letter") return;
-    const message =
-      `${service.name} was not sent the message, since one before it has to come first: ${queue.title}`;
+    if (!isFifo || result === "delivered" || result.disposition === "dead_letter") return;
+    const message = `${server} was not sent the message, since one before it has to come first: ${title}`;
     this.#heldUp ??= new DeliveryError("output_failed", message, { isPartial: true });
   }
 }

@@ -1,6 +1,6 @@
 /**
- * Group ids and deduplication ids: texts of SQS of at most 128 visible characters of ASCII, which may have values of the
- * event in them, such as `{/order/customer}`.
+ * Group ids, deduplication ids and partition keys: texts of at most 128 visible characters of ASCII, which may have
+ * values of the event in them, such as `{/order/customer}`.
  *
  * A value can never become more than it stands for: whatever is no letter, digit or one of `-_.!~*'()` is
  * percent-encoded, and its length is bounded by that of the whole.
@@ -8,11 +8,12 @@
  * @module
  */
 
-import { DeliveryError } from "../../../errors.ts";
-import type { Event } from "../../../event/event.ts";
-import { type EventValue, fillPattern, findValues, splitPattern } from "../../name_pattern.ts";
+import { z } from "zod";
+import { DeliveryError } from "../../errors.ts";
+import type { Event } from "../../event/event.ts";
+import { type EventValue, fillPattern, findValues, splitPattern } from "../name_pattern.ts";
 
-/** Longest group id, and longest deduplication id, in characters. */
+/** Longest of them, in characters. */
 const MAX_TOKEN = 128;
 
 /** What stands around placeholders: visible ASCII, without the braces that belong to them. */
@@ -62,4 +63,14 @@ function encode(value: string | undefined, place: string, key: string): string {
 
 function unusable(key: string, what: string): DeliveryError {
   return new DeliveryError("output_rejected", `The event's ${key} ${what}`);
+}
+
+/** Piece of a schema: such a text, with what it stands for. @param key of the configuration, for messages */
+export function tokenField(key: string): z.ZodType<{ readonly text: string; readonly of: TokenOf }, string> {
+  return z.string().transform((text, issues) => {
+    const of = parseToken(text, key);
+    if (typeof of === "function") return { text, of };
+    issues.addIssue({ code: "custom", message: of.problem });
+    return z.NEVER;
+  });
 }
