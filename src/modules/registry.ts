@@ -5,6 +5,8 @@
  */
 
 import { activemqModule } from "./activemq/activemq.ts";
+import { eventbridgeModule } from "./aws/eventbridge/eventbridge.ts";
+import { kinesisModule } from "./aws/kinesis/kinesis.ts";
 import { awsSqsModule } from "./aws/sqs/aws_sqs.ts";
 import { clickhouseModule } from "./clickhouse/clickhouse.ts";
 import { gcpPubsubModule, gcpPubsubWith } from "./gcp_pubsub/gcp_pubsub.ts";
@@ -36,9 +38,11 @@ export const outputModules: readonly DocumentedModule[] = [
   activemqModule,
   awsSqsModule,
   clickhouseModule,
+  eventbridgeModule,
   gcpPubsubModule,
   httpWebhookModule,
   kafkaModule,
+  kinesisModule,
   logModule,
   mqttModule,
   mysqlModule,

@@ -58,8 +58,13 @@ const WEBHOOKS: Readonly<Record<string, unknown>> = {
 };
 
 const AWS_KEYS = { aws_access_key_id: "k", aws_secret_access_key: "s" };
+const AWS_SECRETS = ["aws_access_key_id", "aws_secret_access_key", "aws_session_token"];
+const AWS_CONNECTIONS = ["aws_sqs", "eventbridge", "kinesis", "s3"].flatMap((type) =>
+  AWS_SECRETS.map((key) => [`${type} ${key}`, { ...AWS_KEYS, [key]: "{$SECRET}" }])
+);
 
 const CONNECTIONS: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
+  ...Object.fromEntries(AWS_CONNECTIONS),
   "redis-rq password": { host: "h", password: "{$SECRET}" },
   "redis password": { host: "h", password: "{$SECRET}" },
   "redis-publish password": { host: "h", password: "{$SECRET}" },
@@ -68,12 +73,6 @@ const CONNECTIONS: Readonly<Record<string, Readonly<Record<string, unknown>>>> =
   "redis-publish sentinel_password": { sentinels: "s", master: "m", sentinel_password: "{$SECRET}" },
   "rabbitmq pass": { pass: "{$SECRET}" },
   "rabbitmq password": { password: "{$SECRET}" },
-  "aws_sqs aws_secret_access_key": { aws_access_key_id: "k", aws_secret_access_key: "{$SECRET}" },
-  "aws_sqs aws_session_token": {
-    aws_access_key_id: "k",
-    aws_secret_access_key: "s",
-    aws_session_token: "{$SECRET}",
-  },
   "clickhouse password": { password: "{$SECRET}" },
   "mqtt password": { password: "{$SECRET}" },
   "mysql password": { password: "{$SECRET}" },
@@ -88,9 +87,6 @@ const CONNECTIONS: Readonly<Record<string, Readonly<Record<string, unknown>>>> =
   "postgresql connection_string": { connection_string: "postgres://u:{$SECRET}@h/d" },
   "postgres password": { password: "{$SECRET}" },
   "postgres connection_string": { connection_string: "postgres://u:{$SECRET}@h/d" },
-  "s3 aws_access_key_id": { aws_access_key_id: "{$SECRET}", aws_secret_access_key: "s" },
-  "s3 aws_secret_access_key": { aws_access_key_id: "k", aws_secret_access_key: "{$SECRET}" },
-  "s3 aws_session_token": { ...AWS_KEYS, aws_session_token: "{$SECRET}" },
   "kafka sasl_password": {
     security_protocol: "SASL_SSL",
     sasl_mechanism: "PLAIN",
