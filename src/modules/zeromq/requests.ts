@@ -7,7 +7,6 @@
 
 import type { Buffer } from "node:buffer";
 import { DeliveryError } from "../../errors.ts";
-import { abortable } from "../../time/abortable.ts";
 import type { DeliveryResult } from "../module.ts";
 import { settle, type Ticket } from "./message.ts";
 import type { Peer } from "./peer.ts";
@@ -26,8 +25,9 @@ const MAX_WORD = 6;
 interface Round {
   /** How many have no result. */
   left: number;
-  /** Resolves the promise of {@linkcode Requests.send}. */
+  /** Settle the promise of {@linkcode Requests.send}. */
   readonly end: () => void;
+  readonly fail: (reason: unknown) => void;
   /** By `performance.now()`. */
   readonly since: number;
   isGivenUp: boolean;
@@ -52,6 +52,7 @@ export class Requests {
     this.#peer = peer;
     this.#isNumbered = isNumbered;
     peer.onMessage = (frames) => this.#hear(frames);
+    peer.ended.addEventListener("abort", () => this.#failAll(peer.ended.reason), { once: true });
   }
 
   /** How many messages have no answer. */
@@ -66,15 +67,18 @@ export class Requests {
    * @throws the signal's reason when that aborts before; answers that come later count for nothing
    */
   async send(tickets: readonly Ticket[], signal: AbortSignal): Promise<void> {
-    const { promise, resolve } = Promise.withResolvers<void>();
-    const round: Round = { left: tickets.length, end: resolve, since: performance.now(), isGivenUp: false };
+    this.#peer.ended.throwIfAborted();
+    signal.throwIfAborted();
+    const { promise, resolve: end, reject: fail } = Promise.withResolvers<void>();
+    const round: Round = { left: tickets.length, end, fail, since: performance.now(), isGivenUp: false };
+    const onAbort = () => this.#giveUp(round, signal.reason);
+    signal.addEventListener("abort", onAbort);
     for (const ticket of tickets) this.#waiting.push({ ticket, round });
     this.#fill();
     try {
-      await abortable(abortable(promise, this.#peer.ended), signal);
-    } catch (error) {
-      this.#giveUp(round);
-      throw error;
+      await promise;
+    } finally {
+      signal.removeEventListener("abort", onAbort);
     }
   }
 
@@ -105,8 +109,14 @@ export class Requests {
     this.#fill();
   }
 
-  #giveUp(round: Round): void {
+  #failAll(reason: unknown): void {
+    for (const { round } of [...this.#waiting.splice(0), ...this.#underWay.values()]) round.fail(reason);
+    this.#underWay.clear();
+  }
+
+  #giveUp(round: Round, reason: unknown): void {
     round.isGivenUp = true;
+    round.fail(reason);
     for (const [number, request] of this.#underWay) {
       if (request.round !== round) continue;
       this.#underWay.delete(number);

@@ -95,7 +95,9 @@ export class FrameReader {
     this.#pieces.push(piece);
     this.#length += piece.length;
     if (this.#length < this.#needed) return;
-    let bytes = Buffer.concat(this.#pieces, this.#length);
+    let bytes = this.#pieces.length === 1
+      ? Buffer.from(piece.buffer, piece.byteOffset, piece.length)
+      : Buffer.concat(this.#pieces, this.#length);
     for (;;) {
       const end = this.#endOfFrame(bytes);
       if (bytes.length < end) {
@@ -107,7 +109,7 @@ export class FrameReader {
       bytes = bytes.subarray(end);
       if (received !== undefined) yield received;
     }
-    this.#pieces = [bytes];
+    this.#pieces = bytes.length === 0 ? [] : [bytes];
     this.#length = bytes.length;
   }
 
