@@ -137,6 +137,10 @@ Deno.test("nats publishes with core NATS only where that is asked for, and sees 
   const results = await output.deliver(events, config);
   assertEquals(codesOf(results), ["delivered", "output_failed", "delivered"]);
   assertMatch(messageOf(results[1]), /does not permit the user to publish on 'closed\.x'/);
+  // What the server says of one batch comes together with what it says of the next.
+  const closed = { subject: "closed.x", unconfirmed: true };
+  const both = await Promise.all([numbered(2), numbered(2)].map((batch) => output.deliver(batch, closed)));
+  assertEquals(codesOf(both.flat()), new Array(4).fill("output_failed"));
   const heard = await desk.heard();
   assertEquals(heard.map(eventIdOf), [events[0]!.id, events[2]!.id]);
   assertEquals(heard[0]!.headers.has("Nats-Msg-Id"), false);

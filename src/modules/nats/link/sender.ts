@@ -6,7 +6,6 @@
  */
 
 import type { Msg, NatsConnectionImpl, PermissionViolationError } from "@nats-io/nats-core/internal";
-import type { DeliveryError } from "../../../errors.ts";
 import type { DeliveryResult } from "../../module.ts";
 import { judgeAnswer } from "./answer.ts";
 import { subjectFailure, unfitMessage } from "../errors.ts";
@@ -60,8 +59,8 @@ export class Sender {
   readonly #options: SenderOptions;
   /** Those that a stream has to confirm, by their number, the oldest first. */
   readonly #underWay = new Map<number, Sent>();
-  /** What the user may not publish on, as the server has said since the last question. */
-  readonly #forbidden = new Set<string>();
+  /** Those that nobody confirms, until the server has read them. */
+  readonly #unread = new Set<Ticket>();
   #lastNumber = 0;
   #questions = 0;
   /** When the server began to owe something, by `performance.now()`. */
@@ -80,13 +79,11 @@ export class Sender {
    * have none then are not known to have arrived.
    */
   async send(tickets: readonly Ticket[]): Promise<void> {
-    const unconfirmed = tickets.filter(({ message }) => !message.isConfirmed);
     const { promise, resolve } = Promise.withResolvers<void>();
-    const round: Round = { left: tickets.length - unconfirmed.length, end: resolve };
+    const round: Round = { left: tickets.length, end: resolve };
     const at = performance.now();
     for (const ticket of tickets) this.#publish(ticket, round, at);
-    if (round.left === 0) resolve();
-    if (unconfirmed.length > 0) await this.#readBefore(unconfirmed);
+    if (tickets.some(({ message }) => !message.isConfirmed)) await this.#readAll(tickets, round);
     await promise;
   }
 
@@ -100,15 +97,15 @@ export class Sender {
 
   /** To be called when the server refuses that something is published. */
   forbid({ subject }: PermissionViolationError): void {
-    this.#forbidden.add(subject);
+    const refusal = subjectFailure(
+      `${this.#options.server} does not permit the user to publish on '${subject}'`,
+    );
     for (const [number, { ticket }] of this.#underWay) {
-      if (ticket.message.subject === subject) this.#settle(number, this.#mayNot(subject));
+      if (ticket.message.subject === subject) this.#settle(number, refusal);
     }
-  }
-
-  /** Whether the server has refused that something is published there since it was last asked. */
-  takeForbidden(subject: string): DeliveryError | undefined {
-    return this.#forbidden.delete(subject) ? this.#mayNot(subject) : undefined;
+    for (const ticket of this.#unread) {
+      if (ticket.message.subject === subject) ticket.result = refusal;
+    }
   }
 
   /** Ends with the connection. */
@@ -116,6 +113,7 @@ export class Sender {
     this.#isClosed = true;
     clearTimeout(this.#timer);
     this.#underWay.clear();
+    this.#unread.clear();
   }
 
   #publish(ticket: Ticket, round: Round, at: number): void {
@@ -126,9 +124,12 @@ export class Sender {
     if (length > limit) {
       const text =
         `${this.#options.server} takes messages of at most ${limit} bytes, this one with headers has ${length}`;
-      return this.#finish(ticket, isConfirmed ? round : undefined, unfitMessage(text));
+      return this.#finish(ticket, round, unfitMessage(text));
     }
-    if (!isConfirmed) return this.#connection.publish(subject, body, { headers });
+    if (!isConfirmed) {
+      this.#unread.add(ticket);
+      return this.#connection.publish(subject, body, { headers });
+    }
     this.#watch();
     const number = ++this.#lastNumber;
     this.#underWay.set(number, { ticket, round, at });
@@ -137,14 +138,10 @@ export class Sender {
   }
 
   /** Gives those that nobody confirms their results, which are known when the server has read them. */
-  async #readBefore(tickets: readonly Ticket[]): Promise<void> {
+  async #readAll(tickets: readonly Ticket[], round: Round): Promise<void> {
     await this.ask();
-    const refusals = new Map(
-      tickets.map(({ message: { subject } }) => [subject, this.takeForbidden(subject)]),
-    );
     for (const ticket of tickets) {
-      if (ticket.result !== undefined) continue;
-      this.#finish(ticket, undefined, refusals.get(ticket.message.subject) ?? "delivered");
+      if (this.#unread.delete(ticket)) this.#finish(ticket, round, ticket.result ?? "delivered");
     }
   }
 
@@ -164,14 +161,10 @@ export class Sender {
     this.#finish(ticket, round, result);
   }
 
-  #finish(ticket: Ticket, round: Round | undefined, result: DeliveryResult): void {
+  #finish(ticket: Ticket, round: Round, result: DeliveryResult): void {
     ticket.result = result;
     ticket.report?.(result);
-    if (round !== undefined && --round.left === 0) round.end();
-  }
-
-  #mayNot(subject: string): DeliveryError {
-    return subjectFailure(`${this.#options.server} does not permit the user to publish on '${subject}'`);
+    if (--round.left === 0) round.end();
   }
 
   get #isOwed(): boolean {
