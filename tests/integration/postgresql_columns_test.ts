@@ -102,6 +102,28 @@ Deno.test("postgresql gives each value that can never be stored its own end, and
   assert(results.every((result) => !String(result).includes("wxyz")), "what a row holds is shown");
 });
 
+Deno.test("postgresql tries a row again that a trigger refused with a code of its own, and no other", async () => {
+  await using database = await createDatabase();
+  await database.query("create table webhook_events (id text primary key, payload jsonb)");
+  await database.query(`create function refuse() returns trigger language plpgsql as $$
+    begin
+      if new.payload ? 'refused' then raise exception 'not now' using errcode = 'U0001'; end if;
+      return new;
+    end $$`);
+  await database.query(
+    "create trigger refuse before insert on webhook_events for each row execute function refuse()",
+  );
+  await using output = await postgresqlOutput(database, {});
+  const events = ["{}", "{}", '{"refused":1}', "{}", "{}"].map((body) => verifiedEvent({ body }));
+  const results = await output.deliver(...events);
+  assertEquals(results.map((result) => result instanceof DeliveryError ? result.code : result), [
+    ...["delivered", "delivered"],
+    "output_failed",
+    ...["delivered", "delivered"],
+  ]);
+  assertStringIncludes(String(results[2]), "U0001");
+});
+
 Deno.test("postgresql replaces rows with upsert, the last of a batch in the end", async () => {
   await using database = await createDatabase();
   await database.query("create table stock (sku text unique, amount int, id text, event_id text)");

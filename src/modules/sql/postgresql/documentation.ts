@@ -84,6 +84,7 @@ export const documentation: ModuleDocumentation = {
     "| `40`, `55`, `57014`                  | tried again                                                             |",
     "| `42501`, `28`, `3D`                  | a right, the user, the database: paused until a probe succeeds          |",
     "| `25`                                 | paused; the hosts are asked again for the primary                       |",
+    "| any other, such as a trigger's own   | a row: its event is tried again, the others are stored                  |",
     "| `08`, `53`, `57`, `58`, `XX`, no answer | the server: paused until a probe succeeds                            |",
     "",
     "A refused statement is halved until the bad rows stand alone. What is shown of an error is its code, the constraint",

@@ -55,7 +55,8 @@ const VERDICTS = new VerdictTable<Scope>({
   "57014": retry("the statement was cancelled", SERVER),
   "25*": pause("takes no writes: it is a standby, or was set to read-only", SERVER),
   "08* 28* 3D* 53* 57* 58* XX*": pause("", SERVER),
-}, retry("", SERVER));
+  // Any other may be a trigger's own, for one of the rows.
+}, retry("the code is not known here", ROW));
 
 /** What refusals mean for connections. */
 export const EXPLANATIONS: Explanations = {
