@@ -153,7 +153,8 @@ class FaultedOutput implements AsyncDisposable {
     await this.#others(WARM_UP_SECONDS);
     const quiet = [await this.#others(QUIET_SECONDS), await this.#others(QUIET_SECONDS)];
     const over = new AbortController();
-    const others = this.#others(LONGEST_SECONDS, over.signal);
+    let refused = 0;
+    const others = this.#others(LONGEST_SECONDS, () => refused++, over.signal);
     await fault.run(this);
     over.abort();
     const felt = await others;
@@ -176,8 +177,8 @@ class FaultedOutput implements AsyncDisposable {
       );
     }
     const pace = judgePace(felt, quiet);
-    lines.push(`  ${pace.text}`);
-    return { lines, isKept: isKept && pace.isKept };
+    lines.push(`  ${pace.text}${refused === 0 ? "" : `; BROKEN, ${refused} of its requests were refused`}`);
+    return { lines, isKept: isKept && pace.isKept && refused === 0 };
   }
 
   [Symbol.asyncDispose](): PromiseLike<void> {
@@ -189,8 +190,9 @@ class FaultedOutput implements AsyncDisposable {
     return new EventSender({ url, rate: RATE, seconds: LONGEST_SECONDS });
   }
 
-  #others(seconds: number, end?: AbortSignal): Promise<Answers> {
-    return probe(`${this.gateway.url}/webhook/printed`, BODY, seconds, undefined, end);
+  /** Posts to another webhook. @param onRefused called for each answer that is not 200. @default that is an error */
+  #others(seconds: number, onRefused?: () => void, end?: AbortSignal): Promise<Answers> {
+    return probe(`${this.gateway.url}/webhook/printed`, BODY, seconds, onRefused, end);
   }
 }
 
