@@ -30,6 +30,7 @@ const WITH_OWN_OPTIONS = [
   "sign",
   "verify",
   "test",
+  "filter",
 ];
 
 /** Commands that take no settings, so that a file of variables cannot be in their way. */
@@ -122,6 +123,10 @@ const COMMANDS: Readonly<Record<string, (call: Call) => Promise<number>>> = {
   async test({ own, environment }) {
     const { test } = await import("./cli/cases/command.ts");
     return await test(own, environment);
+  },
+  async filter({ own, settings, environment }) {
+    const { filter } = await import("./cli/filters/command.ts");
+    return await filter(own, settings, environment);
   },
   async completion({ own }) {
     const { completionScript } = await import("./cli/completion.ts");

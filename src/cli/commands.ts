@@ -52,6 +52,18 @@ export const COMMANDS: readonly Command[] = [
     options: [{ name: "json" }, HELP],
   },
   {
+    name: "filter",
+    description: "Show what a webhook would do with an event: see cwm filter --help",
+    operands: ["webhook"],
+    options: [
+      { name: "event", value: "file" },
+      { name: "header", value: "text", letter: "H", isList: true },
+      { name: "query", value: "text" },
+      { name: "json" },
+      HELP,
+    ],
+  },
+  {
     name: "migrate",
     description: "Carry webhooks and connections from files to etcd or back: see cwm migrate --help",
     options: [

@@ -35,10 +35,13 @@ export class Condition {
     this.#reports = reports;
   }
 
-  /** @param body the value of the document, where the expression reads it */
-  judge(subject: Subject, body: unknown): Judgement {
+  /**
+   * @param body the value of the document, where the expression reads it
+   * @param isCounted `false` where somebody only asks. @default true
+   */
+  judge(subject: Subject, body: unknown, isCounted = true): Judgement {
     const judgement = judge(this.expression, subject, body, this.hidden);
-    if (this.#reports !== undefined) this.#report(this.#reports, subject, judgement, body);
+    if (isCounted && this.#reports !== undefined) this.#report(this.#reports, subject, judgement, body);
     return judgement;
   }
 

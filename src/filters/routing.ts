@@ -69,16 +69,25 @@ export class StepRouting {
       if (verdict === "failed") return this.#every(filterFailed("The filter", judgement));
       if (verdict === "filtered") return this.#every("skip");
     }
-    return route === "all" ? this.#chooseAll(event, body) : this.#chooseFirst(event, body);
+    return route === "all" ? this.#chooseAll(event, body, true) : this.#chooseFirst(event, body, true);
+  }
+
+  /** What the steps would choose, for whoever only asks: nothing is counted, and the filter is left out. */
+  asked(event: VerifiedEvent, body: unknown): readonly StepChoice[] {
+    return this.#options.route === "all"
+      ? this.#chooseAll(event, body, false)
+      : this.#chooseFirst(event, body, false);
   }
 
   #every(choice: StepChoice): readonly StepChoice[] {
     return this.#takeAll.map(() => choice);
   }
 
-  #chooseAll(event: VerifiedEvent, body: unknown): readonly StepChoice[] {
+  #chooseAll(event: VerifiedEvent, body: unknown, isCounted: boolean): readonly StepChoice[] {
     const { conditions } = this.#options;
-    const choices = conditions.map((step) => step === "otherwise" ? "skip" : judgeStep(step, event, body));
+    const choices = conditions.map((step) =>
+      step === "otherwise" ? "skip" : judgeStep(step, event, body, isCounted)
+    );
     const otherwise = conditions.indexOf("otherwise");
     if (otherwise === -1) return choices;
     const failure = choices.find((choice) => choice instanceof DeliveryError);
@@ -88,14 +97,14 @@ export class StepRouting {
   }
 
   /** Of the steps behind one that fails nobody knows whether their turn comes. */
-  #chooseFirst(event: VerifiedEvent, body: unknown): readonly StepChoice[] {
+  #chooseFirst(event: VerifiedEvent, body: unknown, isCounted: boolean): readonly StepChoice[] {
     const { conditions } = this.#options;
     let found: StepChoice | undefined;
     const choices = conditions.map((step): StepChoice => {
       if (step === "otherwise") return "skip";
       if (found === "take") return "skip";
       if (found !== undefined) return found;
-      const choice = judgeStep(step, event, body);
+      const choice = judgeStep(step, event, body, isCounted);
       if (choice !== "skip") found = choice;
       return choice;
     });
@@ -109,9 +118,10 @@ function judgeStep(
   step: Exclude<StepCondition, "otherwise">,
   event: VerifiedEvent,
   body: unknown,
+  isCounted: boolean,
 ): StepChoice {
   if (step === "always") return "take";
-  const judgement = step.condition.judge(event, body);
+  const judgement = step.condition.judge(event, body, isCounted);
   if (judgement.result === "true") return "take";
   return isUnmet(judgement.result) ? "skip" : filterFailed(`'when' of step '${step.name}'`, judgement);
 }

@@ -317,6 +317,9 @@ export interface WrkReport {
   readonly p99Ms: number;
 }
 
+/** As long as an output may take, unless its webhook says otherwise. */
+const ANSWER_TIMEOUT = "10s";
+
 /** @throws {Error} when a request failed or was not answered with 2xx or 3xx */
 export async function runWrk(
   url: string,
@@ -333,6 +336,8 @@ export async function runWrk(
       "--duration",
       `${seconds}s`,
       "--latency",
+      "--timeout",
+      ANSWER_TIMEOUT,
       "--script",
       script,
       url,

@@ -70,7 +70,8 @@ export async function benchOutputs(systems: readonly string[], options: OutputBe
     for (const measured of await benchmarks[system]?.() ?? []) print(describe(measured));
     const module = system === "redis" ? "redis_rq" : system;
     if (!hasServer(module)) continue;
-    print(describe(await benchDurableDelivery(module, optionsOf(system, options))));
+    const durable = await benchDurableDelivery(module, optionsOf(system, options));
+    for (const measured of durable) print(describe(measured));
   }
 }
 

@@ -49,7 +49,7 @@ Deno.test("the help of a command names every option and action that it takes", a
     const words = [...actions, ...options.map((option) => `--${option.name}`)];
     assertEquals(words.filter((word) => !stdout.includes(word)), [], name);
   }));
-  assertEquals(helped.length, 13);
+  assertEquals(helped.length, 14);
 });
 
 Deno.test("an unknown command or option ends with status 2 and points to the help", async () => {
@@ -341,3 +341,39 @@ Deno.test("cwm sign prints the headers of a signed request, or sends it to a gat
 
 /** Of the example that GitHub publishes. */
 const GITHUB_SIGNATURE = "sha256=757107ea0eb2509fc211221cce984b8a37570b6d7586c22c46f4379c8b043e17";
+
+Deno.test("cwm filter shows what a webhook would do with an event, and says it in its status", async () => {
+  const webhook = {
+    filter: "headers['x-github-event'] == 'push' && body.ref == 'refs/heads/main'",
+    module: "log",
+    payload: { drop: ["/pusher/email"] },
+  };
+  const files = {
+    "webhooks.json": JSON.stringify({ code: webhook, broken: { module: "log", filter: "body.ref ==" } }),
+    "push.json": '{"ref":"refs/heads/main","id":12345678901234567890,"pusher":{"email":"a@b"}}',
+    "ping.json": '{"zen":"words of a sender"}',
+    "number.json": '{"ref":5}',
+    "none.json": "{",
+  };
+  const ask = (file: string, ...more: string[]) =>
+    run(["filter", "default/code", "--event", file, ...more], { files, env: { CONFIG_DIR: "." } });
+  const push = ["-H", "X-GitHub-Event: push"];
+  const [passes, filtered, none, broken, nobody] = await Promise.all([
+    ask("push.json", ...push),
+    ask("ping.json", ...push),
+    ask("none.json"),
+    run(["filter", "default/broken", "--event", "push.json"], { files, env: { CONFIG_DIR: "." } }),
+    run(["filter", "default/nobody", "--event", "push.json"], { files, env: { CONFIG_DIR: "." } }),
+  ]);
+  assertEquals(passes.status, 0, passes.stderr);
+  assertStringIncludes(passes.stdout, "body.ref == 'refs/heads/main' → true");
+  assertStringIncludes(
+    passes.stdout,
+    'payload: {"ref":"refs/heads/main","id":12345678901234567890,"pusher":{}}',
+  );
+  assertEquals(filtered.status, 1);
+  assertStringIncludes(filtered.stdout, "body.ref is absent; there is: zen");
+  assert(!filtered.stdout.includes("words of a sender"));
+  assertEquals([none.status, broken.status, nobody.status], [2, 2, 2]);
+  assertStringIncludes(broken.stdout, "filter:1:12");
+});

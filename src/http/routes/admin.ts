@@ -20,6 +20,7 @@ import { handshakeRoutes, type HandshakeSource } from "./handshakes.ts";
 import { journalRoutes, type JournalSource } from "./journal.ts";
 import { describeProblem, jsonResponse } from "../responses.ts";
 import type { Handler, Route } from "../router.ts";
+import { filterRoute } from "./events/filter.ts";
 import { stopRoutes, type StopSource } from "./stops.ts";
 import { webhookRoute, type WebhookSource } from "./webhook.ts";
 
@@ -67,6 +68,7 @@ export function adminRoutes(source: AdminSource): Route[] {
     healthRoute(source.health, guard),
     ...stopRoutes(source.stops, guard),
     webhookRoute(source.webhooks, guard),
+    filterRoute(source.webhooks, guard),
     ...journalRoutes(source.journal, guard),
     ...handshakeRoutes(source.handshakes, guard),
     ...deadLetterRoutes(source.deadLetters, guard),
