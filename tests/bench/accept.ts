@@ -5,7 +5,7 @@ import { join } from "@std/path";
 import { REPOSITORY } from "../support/repository.ts";
 import { PUSH_BODY } from "./bodies.ts";
 import type { ComparisonOptions } from "./against/comparables.ts";
-import type { Comparable } from "./against/comparison.ts";
+import type { Comparable, Gain } from "./against/comparison.ts";
 import {
   comparableLoad,
   type Contestant,
@@ -17,6 +17,13 @@ import {
 } from "./http_load.ts";
 
 const SECRET = "a secret of the benchmark alone";
+
+const FILTERED = "gateway, nothing, a filter that passes";
+const ROUTED = "gateway, nothing, 16 steps with when";
+
+/** The last revision without filters, whose gateway does the same without them. */
+const BEFORE_FILTERS = "63fcd3eb";
+
 /** A ratio that is claimed, and what it is measured against. */
 interface Target {
   readonly contestant: string;
@@ -42,7 +49,15 @@ const TARGETS: readonly Target[] = [
     floor: "gateway, output that does nothing",
     throughput: 0.98,
   },
+  { contestant: FILTERED, floor: "gateway, output that does nothing", throughput: 0.97, cpu: 1.04 },
+  { contestant: ROUTED, floor: "gateway, output that does nothing", throughput: 0.93, cpu: 1.08 },
 ];
+
+/** What webhooks with a filter and with conditions are held to beside a build that had neither. */
+const BOUNDS: Readonly<Record<string, Gain>> = {
+  [FILTERED]: { since: BEFORE_FILTERS, rate: 0.97, cpu: 1.04 },
+  [ROUTED]: { since: BEFORE_FILTERS, rate: 0.93, cpu: 1.08 },
+};
 
 export async function benchAccept(options: LoadOptions): Promise<void> {
   const directory = await Deno.makeTempDir({ prefix: "cwm-bench-" });
@@ -61,7 +76,10 @@ export async function compareAccept(
   const names = (await contestants(directory, REPOSITORY)).map(({ name }) => name);
   return names.flatMap((name, index) =>
     name.startsWith("gateway")
-      ? [comparableLoad(name, options, async (root) => (await contestants(directory, root))[index]!)]
+      ? [{
+        ...comparableLoad(name, options, async (root) => (await contestants(directory, root))[index]!),
+        ...(BOUNDS[name] === undefined ? {} : { bounds: BOUNDS[name] }),
+      }]
       : []
   );
 }
@@ -69,6 +87,8 @@ export async function compareAccept(
 /** @param root of the build that is measured */
 async function contestants(directory: string, root: string): Promise<Contestant[]> {
   const server = (name: string) => join(root, "tests/bench/servers", name);
+  // Of a build that knows no filters, the same gateway without them.
+  const own = (what: string) => root === REPOSITORY ? [what] : [];
   const request = { path: "/webhook/default", body: PUSH_BODY };
   const signature = `sha256=${createHmac("sha256", SECRET).update(PUSH_BODY).digest("hex")}`;
   const signed = { ...request, headers: { "X-Signature": signature } };
@@ -91,6 +111,8 @@ async function contestants(directory: string, root: string): Promise<Contestant[
       program: [server("gateway_null.ts"), "PORT", "250000"],
       ...request,
     },
+    { name: FILTERED, program: [server("gateway_null.ts"), "PORT", "1", ...own("filter")], ...request },
+    { name: ROUTED, program: [server("gateway_null.ts"), "PORT", "1", ...own("steps")], ...request },
     { name: "gateway, nothing, hmac", program: [server("gateway_null.ts"), "PORT", "1", SECRET], ...signed },
   ];
 }
