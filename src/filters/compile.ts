@@ -123,7 +123,7 @@ class FilterCompilation {
     const isRouted = route === "first" || conditions.some((condition) => condition !== "always");
     // An event on which the filter has failed is judged again when it is delivered.
     const routing = isRouted || filter !== undefined
-      ? new StepRouting({ route, conditions, filter })
+      ? new StepRouting({ route, conditions, filter, hidden: this.hidden })
       : undefined;
     const keepsQuery = [
       filter?.condition,

@@ -4,9 +4,9 @@
  * @module
  */
 
-import type { Expression } from "../expressions/expressions.ts";
+import type { Expression, Variables } from "../expressions/expressions.ts";
 import { judge, type Judgement } from "./judgement.ts";
-import type { FilterReports, ResultCounters } from "./reports.ts";
+import type { ConditionName, FilterReports, ResultCounters } from "./reports.ts";
 import type { HiddenNames, Subject } from "./variables.ts";
 
 /** An expression at its place in a webhook. */
@@ -36,18 +36,24 @@ export class Condition {
   }
 
   /**
-   * @param body the value of the document, where the expression reads it
+   * @param variables those of {@linkcode variablesOf} the event
    * @param isCounted `false` where somebody only asks. @default true
    */
-  judge(subject: Subject, body: unknown, isCounted = true): Judgement {
-    const judgement = judge(this.expression, subject, body, this.hidden);
-    if (isCounted && this.#reports !== undefined) this.#report(this.#reports, subject, judgement, body);
+  judge(subject: Subject, variables: Variables, isCounted = true): Judgement {
+    const judgement = judge(this.expression, variables);
+    if (isCounted && this.#reports !== undefined) this.#report(this.#reports, subject, judgement, variables);
     return judgement;
   }
 
-  #report(reports: FilterReports, subject: Subject, judgement: Judgement, body: unknown): void {
-    const { namespace, webhook } = subject;
-    const name = { namespace, webhook, step: this.#step };
-    reports.judged(name, this.#counters ??= reports.countersOf(name), judgement, body);
+  #report(reports: FilterReports, subject: Subject, judgement: Judgement, { body }: Variables): void {
+    this.#counters ??= reports.countersOf(this.#nameIn(subject));
+    reports.judged(this.#counters, judgement);
+    if (judgement.failure !== undefined && judgement.result !== "missing_field") {
+      reports.failed(this.#nameIn(subject), judgement, body);
+    }
+  }
+
+  #nameIn({ namespace, webhook }: Subject): ConditionName {
+    return { namespace, webhook, step: this.#step };
   }
 }

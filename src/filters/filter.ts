@@ -8,7 +8,7 @@ import { z } from "zod";
 import { DeliveryError } from "../errors.ts";
 import type { Condition } from "./condition.ts";
 import { isUnmet, type Judgement } from "./judgement.ts";
-import type { Subject } from "./variables.ts";
+import { type Subject, variablesOf } from "./variables.ts";
 
 /** `filter` of a webhook as an object. */
 export const filterObjectSchema = z.strictObject({
@@ -34,7 +34,7 @@ export class EventFilter {
 
   /** @param body the value of the document, where the condition reads it */
   judge(subject: Subject, body: unknown): { readonly verdict: FilterVerdict; readonly judgement: Judgement } {
-    const judgement = this.condition.judge(subject, body);
+    const judgement = this.condition.judge(subject, variablesOf(subject, body, this.condition.hidden));
     return { verdict: this.#verdictOf(judgement), judgement };
   }
 

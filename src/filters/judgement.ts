@@ -4,8 +4,7 @@
  * @module
  */
 
-import { Budget, type Expression, ExpressionFailure } from "../expressions/expressions.ts";
-import { type HiddenNames, type Subject, variablesOf } from "./variables.ts";
+import { Budget, type Expression, ExpressionFailure, type Variables } from "../expressions/expressions.ts";
 
 /** Every result of a condition, as metrics have it. */
 export const RESULTS = ["true", "false", "missing_field", "error", "budget"] as const;
@@ -28,15 +27,10 @@ export interface Judgement {
   readonly steps: number;
 }
 
-/** Evaluates a condition. @param body the value of the document, where the condition reads it */
-export function judge(
-  condition: Expression,
-  subject: Subject,
-  body: unknown,
-  hidden: HiddenNames,
-): Judgement {
+/** Evaluates a condition. */
+export function judge(condition: Expression, variables: Variables): Judgement {
   const budget = new Budget();
-  const result = condition.test(variablesOf(subject, body, hidden), budget);
+  const result = condition.test(variables, budget);
   const steps = budget.used;
   return result instanceof ExpressionFailure
     ? { result: result.kind, failure: result, steps }

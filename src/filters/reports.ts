@@ -66,10 +66,9 @@ export class FilterReports {
   }
 
   /** A condition was evaluated. */
-  judged(name: ConditionName, counters: ResultCounters, judgement: Judgement, body: unknown): void {
-    counters[judgement.result].increment();
-    this.#steps.observe(judgement.steps);
-    if (judgement.result === "error" || judgement.result === "budget") this.#report(name, judgement, body);
+  judged(counters: ResultCounters, { result, steps }: Judgement): void {
+    counters[result].increment();
+    this.#steps.observe(steps);
   }
 
   /** The type of an event was looked up in the list of those that its webhook takes. @param owner the same object each time */
@@ -87,7 +86,8 @@ export class FilterReports {
     this.#results.removeEach([namespace, webhook]);
   }
 
-  #report({ namespace, webhook, step }: ConditionName, { failure, result }: Judgement, body: unknown): void {
+  /** A condition has failed. @param body the value of the document: names of its members are in the log */
+  failed({ namespace, webhook, step }: ConditionName, { failure, result }: Judgement, body: unknown): void {
     this.#failures.run(`${namespace}/${webhook}`, (suppressed) => {
       this.#logger.warning("A condition of {namespace}/{webhook} cannot be evaluated: {reason}", {
         namespace,

@@ -6,10 +6,12 @@
 
 import { DeliveryError } from "../errors.ts";
 import type { VerifiedEvent } from "../event/verified_event.ts";
+import type { Variables } from "../expressions/expressions.ts";
 import type { Condition } from "./condition.ts";
 import { valueOf } from "./documents.ts";
 import { type EventFilter, filterFailed } from "./filter.ts";
 import { isUnmet } from "./judgement.ts";
+import { type HiddenNames, variablesOf } from "./variables.ts";
 
 /** When a step takes an event: always, if its condition is met, or if no other step does. */
 export type StepCondition = "always" | "otherwise" | { readonly name: string; readonly condition: Condition };
@@ -22,6 +24,7 @@ export interface RoutingOptions {
   readonly conditions: readonly StepCondition[];
   /** What events have to pass on which it failed when they were accepted. */
   readonly filter: EventFilter | undefined;
+  readonly hidden: HiddenNames;
 }
 
 /** Whether a step takes an event, or why that cannot be said. */
@@ -69,24 +72,31 @@ export class StepRouting {
       if (verdict === "failed") return this.#every(filterFailed("The filter", judgement));
       if (verdict === "filtered") return this.#every("skip");
     }
-    return route === "all" ? this.#chooseAll(event, body, true) : this.#chooseFirst(event, body, true);
+    return route === "all"
+      ? this.#chooseAll(event, this.#variables(event, body), true)
+      : this.#chooseFirst(event, this.#variables(event, body), true);
   }
 
   /** What the steps would choose, for whoever only asks: nothing is counted, and the filter is left out. */
   asked(event: VerifiedEvent, body: unknown): readonly StepChoice[] {
     return this.#options.route === "all"
-      ? this.#chooseAll(event, body, false)
-      : this.#chooseFirst(event, body, false);
+      ? this.#chooseAll(event, this.#variables(event, body), false)
+      : this.#chooseFirst(event, this.#variables(event, body), false);
+  }
+
+  /** One value for all steps. */
+  #variables(event: VerifiedEvent, body: unknown): Variables {
+    return variablesOf(event, body, this.#options.hidden);
   }
 
   #every(choice: StepChoice): readonly StepChoice[] {
     return this.#takeAll.map(() => choice);
   }
 
-  #chooseAll(event: VerifiedEvent, body: unknown, isCounted: boolean): readonly StepChoice[] {
+  #chooseAll(event: VerifiedEvent, variables: Variables, isCounted: boolean): readonly StepChoice[] {
     const { conditions } = this.#options;
     const choices = conditions.map((step) =>
-      step === "otherwise" ? "skip" : judgeStep(step, event, body, isCounted)
+      step === "otherwise" ? "skip" : judgeStep(step, event, variables, isCounted)
     );
     const otherwise = conditions.indexOf("otherwise");
     if (otherwise === -1) return choices;
@@ -97,14 +107,14 @@ export class StepRouting {
   }
 
   /** Of the steps behind one that fails nobody knows whether their turn comes. */
-  #chooseFirst(event: VerifiedEvent, body: unknown, isCounted: boolean): readonly StepChoice[] {
+  #chooseFirst(event: VerifiedEvent, variables: Variables, isCounted: boolean): readonly StepChoice[] {
     const { conditions } = this.#options;
     let found: StepChoice | undefined;
     const choices = conditions.map((step): StepChoice => {
       if (step === "otherwise") return "skip";
       if (found === "take") return "skip";
       if (found !== undefined) return found;
-      const choice = judgeStep(step, event, body, isCounted);
+      const choice = judgeStep(step, event, variables, isCounted);
       if (choice !== "skip") found = choice;
       return choice;
     });
@@ -117,11 +127,11 @@ export class StepRouting {
 function judgeStep(
   step: Exclude<StepCondition, "otherwise">,
   event: VerifiedEvent,
-  body: unknown,
+  variables: Variables,
   isCounted: boolean,
 ): StepChoice {
   if (step === "always") return "take";
-  const judgement = step.condition.judge(event, body, isCounted);
+  const judgement = step.condition.judge(event, variables, isCounted);
   if (judgement.result === "true") return "take";
   return isUnmet(judgement.result) ? "skip" : filterFailed(`'when' of step '${step.name}'`, judgement);
 }

@@ -50,16 +50,34 @@ export const NOTHING_HIDDEN: HiddenNames = { headers: [], parameters: [] };
 
 /** The variables of an evaluation. @param body the value of the document, where the expression reads it */
 export function variablesOf(subject: Subject, body: unknown, hidden: HiddenNames): Variables {
-  return {
-    body,
-    headers: new HeaderTexts(subject.headers, hidden),
-    get query() {
-      return new QueryTexts(subject.query ?? "");
-    },
-    get event() {
-      return eventRecord(subject);
-    },
-  };
+  return new EventVariables(subject, body, hidden);
+}
+
+/** Getters of a class, since those of an object would be made for every event. */
+class EventVariables implements Variables {
+  readonly [name: string]: unknown;
+  readonly body: unknown;
+  readonly #subject: Subject;
+  readonly #hidden: HiddenNames;
+  #headers: HeaderTexts | undefined;
+
+  constructor(subject: Subject, body: unknown, hidden: HiddenNames) {
+    this.body = body;
+    this.#subject = subject;
+    this.#hidden = hidden;
+  }
+
+  get headers(): Texts {
+    return this.#headers ??= new HeaderTexts(this.#subject.headers, this.#hidden);
+  }
+
+  get query(): Texts {
+    return new QueryTexts(this.#subject.query ?? "");
+  }
+
+  get event(): Readonly<Record<string, string>> {
+    return eventRecord(this.#subject);
+  }
 }
 
 /** Whether a header cannot be read, since its value may be a credential. @param name in any case */

@@ -7,6 +7,7 @@
 import process from "node:process";
 import { judge, judgeLeast, median, print, row } from "./etcd_report.ts";
 import { expressionContests } from "./filter_expressions.ts";
+import { payloadContests } from "./filter_payload.ts";
 
 /** Two ways to the same end. */
 export interface Contest {
@@ -29,7 +30,7 @@ const ROUNDS = 10;
 export async function benchFilter(): Promise<boolean> {
   print(row("", ["gateway ns", "floor ns", "ratio"]));
   let isMet = true;
-  for (const contest of [...await expressionContests()]) {
+  for (const contest of [...await expressionContests(), ...payloadContests()]) {
     const { gateway, floor, ratio } = measure(contest);
     const { target } = contest;
     const met = "speedAtLeast" in target ? ratio >= target.speedAtLeast : ratio <= target.timeAtMost;
