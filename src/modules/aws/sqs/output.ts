@@ -37,6 +37,7 @@ export class SqsOutput implements Output<SqsConfig> {
     const results: (DeliveryResult | undefined)[] = new Array(batch.length).fill(undefined);
     const settle: Settle = (index, result) => {
       results[index] = result;
+      if (result === "delivered") batch[index]!.event.body.doneReading();
       attempt.settle?.(index, result);
     };
     const queues = Map.groupBy(batch.entries(), ([, { config }]) => config.target);
