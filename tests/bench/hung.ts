@@ -26,8 +26,10 @@ import {
   startRabbitmq,
   startRedisRq,
   startRedisStream,
+  startS3,
   type StartServer,
   startTaskQueue,
+  startWebsocket,
   startZeromq,
 } from "./hung_servers.ts";
 import { type Answers, probe } from "./probe.ts";
@@ -46,7 +48,9 @@ const SERVERS: Readonly<Record<string, StartServer>> = {
   rabbitmq: startRabbitmq,
   redis_rq: startRedisRq,
   redis_stream: startRedisStream,
+  s3: startS3,
   task_queue: startTaskQueue,
+  websocket: startWebsocket,
   zeromq: startZeromq,
 };
 

@@ -3,6 +3,7 @@
 import { ActivemqDesk } from "../support/activemq/desk.ts";
 import { ACTIVEMQ_USERS } from "../support/activemq/server.ts";
 import { sharedActivemq } from "../support/activemq/shared.ts";
+import { BucketDesk } from "../support/aws/buckets.ts";
 import { FauxqsProcess } from "../support/aws/fauxqs.ts";
 import { eventIdOf as queueEventIdOf, QueueDesk } from "../support/aws/queue_desk.ts";
 import { KEYS } from "../support/aws/sqs_world.ts";
@@ -16,6 +17,7 @@ import { NatsServer } from "../support/nats/server.ts";
 import { RabbitmqDesk } from "../support/rabbitmq/desk.ts";
 import { RabbitmqServer } from "../support/rabbitmq/server.ts";
 import { PostgresServer } from "../support/postgres/server.ts";
+import { WebsocketPeer } from "../support/websocket/peer.ts";
 import { eventIdOf as eventIdOfFrames, ZeromqPeer } from "../support/zeromq/peer.ts";
 import { RedisServer } from "../support/redis/server.ts";
 import { streamTexts } from "../support/redis/stream.ts";
@@ -268,6 +270,49 @@ export async function startAwsSqs({ persistent = false }: HungServerOptions = {}
       await desk[Symbol.asyncDispose]();
       await server[Symbol.asyncDispose]();
     },
+  };
+}
+
+/** A bucket of what speaks like S3. Keys are ids of events, so that none can be there twice. */
+export async function startS3({ persistent = false }: HungServerOptions = {}): Promise<HungServer> {
+  const server = await FauxqsProcess.start({ persistent });
+  const desk = new BucketDesk({ port: server.port, root: KEYS });
+  await desk.makeBucket(TOPIC);
+  return {
+    port: server.port,
+    reachedAt: (port) => ({
+      webhook: { module: "s3", "module-config": { bucket: TOPIC, key: "{event_id}" } },
+      connection: { type: "s3", endpoint_url: `http://127.0.0.1:${port}`, ...KEYS },
+    }),
+    freeze: () => server.freeze(),
+    thaw: () => server.thaw(),
+    kill: () => server.kill(),
+    restart: () => server.restart(),
+    count: async () => countIds(await desk.keys(TOPIC)),
+    [Symbol.asyncDispose]: async () => {
+      desk[Symbol.dispose]();
+      await server[Symbol.asyncDispose]();
+    },
+  };
+}
+
+/** A peer that acknowledges what it has written to a file. */
+export async function startWebsocket(): Promise<HungServer> {
+  const peer = await WebsocketPeer.start();
+  return {
+    port: peer.port,
+    reachedAt: (port) => ({
+      webhook: {
+        module: "websocket",
+        "module-config": { url: peer.url("/ack", port), allowed_hosts: ["127.0.0.1"], acknowledgement: {} },
+      },
+    }),
+    freeze: () => peer.freeze(),
+    thaw: () => peer.thaw(),
+    kill: () => peer.kill(),
+    restart: () => peer.restart(),
+    count: async () => countIds((await peer.messages()).map(({ data }) => JSON.parse(data).event_id)),
+    [Symbol.asyncDispose]: () => peer[Symbol.asyncDispose](),
   };
 }
 

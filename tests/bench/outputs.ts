@@ -24,6 +24,7 @@ import { benchNats, compareNats } from "./outputs_nats.ts";
 import { benchRabbitmq, compareRabbitmq } from "./outputs_rabbitmq.ts";
 import { benchPostgresql } from "./outputs_postgresql.ts";
 import { benchRedis, compareRedis } from "./outputs_redis.ts";
+import { benchS3 } from "./outputs_s3.ts";
 import { benchZeromq, compareZeromq } from "./outputs_zeromq.ts";
 
 /** At least this share of the bare client's events a second, unless a row has another one. */
@@ -57,6 +58,7 @@ export async function benchOutputs(systems: readonly string[], options: OutputBe
     rabbitmq: () => benchRabbitmq(options),
     activemq: () => benchActivemq(options),
     aws_sqs: () => benchAwsSqs(options),
+    s3: () => benchS3(options),
     clickhouse: () => benchClickhouse(optionsOf("clickhouse", options)),
     postgresql: () => benchPostgresql(optionsOf("postgresql", options)),
     mysql: () => benchMysql(optionsOf("mysql", options)),

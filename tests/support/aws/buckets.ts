@@ -60,9 +60,17 @@ export class BucketDesk implements Disposable {
   }
 
   async keys(bucket: string): Promise<readonly string[]> {
-    const answer = await this.#client.ask({ method: "GET", path: `/${bucket}?list-type=2` }, bucket, NEVER);
-    const xml = new TextDecoder().decode(answer.body);
-    return [...xml.matchAll(/<Key>([^<]*)<\/Key>/g)].map(([, key = ""]) => key.replaceAll("&amp;", "&"));
+    const keys: string[] = [];
+    for (let next: string | undefined = ""; next !== undefined;) {
+      const page = next === "" ? "" : `&continuation-token=${encodeURIComponent(next)}`;
+      const request = { method: "GET", path: `/${bucket}?list-type=2${page}` };
+      const xml = new TextDecoder().decode((await this.#client.ask(request, bucket, NEVER)).body);
+      for (const [, key = ""] of xml.matchAll(/<Key>([^<]*)<\/Key>/g)) {
+        keys.push(key.replaceAll("&amp;", "&"));
+      }
+      next = /<NextContinuationToken>([^<]+)</.exec(xml)?.[1];
+    }
+    return keys;
   }
 
   /** Uploads in parts that were begun and neither completed nor given up. */
