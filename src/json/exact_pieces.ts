@@ -7,6 +7,7 @@
  */
 
 import { parseExactly } from "./exact_numbers.ts";
+import { LARGE_MAP, markLargeMap } from "./large_maps.ts";
 import { endOfStringWithin } from "./strings.ts";
 
 const SPACE = 0x20;
@@ -47,6 +48,7 @@ export function* parseInPieces(json: string): Steps<unknown> {
 class Container {
   readonly elements: unknown[] | undefined;
   readonly members: Record<string, unknown> = {};
+  #added = 0;
 
   /** @param name of the member that it is */
   constructor(isList: boolean, readonly parent: Container | undefined, readonly name: string) {
@@ -69,8 +71,12 @@ class Container {
 
   /** @param name ignored of an element */
   add(name: string, value: unknown): void {
-    if (this.elements !== undefined) this.elements.push(value);
-    else if (name !== "__proto__") this.members[name] = value;
+    if (this.elements !== undefined) {
+      this.elements.push(value);
+      return;
+    }
+    if (++this.#added === LARGE_MAP) markLargeMap(this.members);
+    if (name !== "__proto__") this.members[name] = value;
     else {
       // Assigning would change the prototype.
       Object.defineProperty(this.members, name, {
