@@ -38,7 +38,7 @@ export const conversions: readonly FunctionDeclaration[] = [
     parameters: [["string", "int", "double", "bool"]],
     type: "string",
     summary: "The text of a number or a bool.",
-    run: (_call, value) => value instanceof LongDecimal ? value.source : String(value),
+    run: toText,
   },
   {
     name: "int",
@@ -96,11 +96,21 @@ function size({ budget }: Call, value?: Value): Result {
   return BigInt(namesOf(value as ValueMap, budget).length);
 }
 
+/** Steps for a number that is read out of a text, or written as one. */
+const NUMBER_COST = 2;
+
+function toText({ budget }: Call, value?: Value): Result {
+  if (typeof value === "string") return value;
+  budget.spend(NUMBER_COST);
+  return value instanceof LongDecimal ? value.source : String(value);
+}
+
 const INTEGER = /^[+-]?[0-9]{1,19}$/;
 const LEAST_INT = -(2 ** 63);
 
-function toInt({ fail }: Call, value?: Value): Result {
+function toInt({ budget, fail }: Call, value?: Value): Result {
   if (typeof value === "string") {
+    budget.spend(NUMBER_COST);
     if (!INTEGER.test(value)) return fail.notConvertible();
     return toInt64(BigInt(value.startsWith("+") ? value.slice(1) : value), fail);
   }
@@ -128,8 +138,9 @@ const SPECIAL: ReadonlyMap<string, number> = new Map([
 /** Longest text that writes a double, in characters. */
 const MAX_DOUBLE = 64;
 
-function toDouble({ fail }: Call, value?: Value): Result {
+function toDouble({ budget, fail }: Call, value?: Value): Result {
   if (typeof value !== "string") return value instanceof LongDecimal ? value.value : Number(value);
+  budget.spend(NUMBER_COST);
   if (value.length > MAX_DOUBLE) return fail.notConvertible();
   const special = SPECIAL.get(value.toLowerCase());
   if (special !== undefined) return special;

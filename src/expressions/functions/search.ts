@@ -19,6 +19,9 @@ const SEARCHED = 4;
 /** The same of one that is compared here. */
 const COMPARED = 12;
 
+/** Steps before the first character is compared. */
+const PREPARATION = 4;
+
 /** The index of the first place at or behind `from`, or -1. @throws {BudgetExhausted} */
 export function findFirst(text: string, sought: string, from: number, budget: Budget): number {
   if (sought.length > MAX_NATIVE) return find(text, sought, from, true, budget);
@@ -47,6 +50,7 @@ export function findLast(text: string, sought: string, upTo: number, budget: Bud
 /** By Knuth, Morris and Pratt: no character of the text is looked at twice. */
 function find(text: string, sought: string, from: number, isFirst: boolean, budget: Budget): number {
   if (sought.length > text.length - from) return -1;
+  budget.spend(PREPARATION);
   budget.spendText((text.length - from + sought.length) * COMPARED);
   const borders = bordersOf(sought);
   let last = -1;
