@@ -20,7 +20,10 @@ const LANES = 16;
 const SENDERS = 32;
 
 /** Events of the throughput run, unless the caller says otherwise. */
-const EVENTS = 10_000;
+const EVENTS = 20_000;
+
+/** Events that all programs take before: whoever has just begun compiles what it runs. */
+const WARM_UP = 20_000;
 
 /** Events of the latency run, one every ten milliseconds, unless the caller says otherwise. */
 const PACED = 300;
@@ -34,7 +37,7 @@ const GATEWAY_PORT = 18_100;
 /** How much is sent. */
 export interface RelayBenchOptions {
   readonly rounds: number;
-  /** Events of the throughput run. @default 10000 */
+  /** Events of the throughput run. @default 20000 */
   readonly events?: number;
   /** Events of the latency run, one every ten milliseconds. @default 300 */
   readonly paced?: number;
@@ -162,8 +165,14 @@ async function measure(contestant: Contestant, events: number, paced: number): P
       await response.body?.cancel();
       if (response.status !== 200) throw new Error(`${contestant.name} answered ${response.status}`);
     };
-    for (let warm = 0; warm < 200; warm++) await send();
-    await target.arrived(n);
+    const sendMany = async (count: number) => {
+      const last = n + count;
+      await Promise.all(Array.from({ length: SENDERS }, async () => {
+        while (n < last) await send();
+      }));
+      await target.arrived(n);
+    };
+    await sendMany(WARM_UP);
 
     const latencies: number[] = [];
     for (let index = 0; index < paced; index++) {
@@ -177,11 +186,7 @@ async function measure(contestant: Contestant, events: number, paced: number): P
 
     const cpuBefore = processes.map(({ pid }) => cpuSeconds(pid));
     const startedAt = performance.now();
-    const last = n + events;
-    await Promise.all(Array.from({ length: SENDERS }, async () => {
-      while (n < last) await send();
-    }));
-    await target.arrived(n);
+    await sendMany(events);
     const seconds = (performance.now() - startedAt) / 1000;
     const [cloudCpu = NaN, privateCpu = NaN] = processes.map(({ pid }, index) =>
       (cpuSeconds(pid) - cpuBefore[index]!) / events * 10_000
