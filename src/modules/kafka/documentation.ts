@@ -22,6 +22,7 @@ export const documentation: ModuleDocumentation = {
     webhooks: {
       "orders": {
         "module": "kafka",
+        "connection": "kafka",
         "module-config": { "topic": "orders", "key": { "json_pointer": "/order/id" } },
       },
     },
