@@ -18,15 +18,18 @@ export async function modulePages(files: readonly string[]): Promise<Map<string,
   return new Map(pages);
 }
 
-/** One line a module, as links from a page. */
+/** The modules, as links from a page, a line each. */
 export function moduleList(from: string, files: readonly string[]): string {
   const up = "../".repeat(from.split("/").length - 1);
-  return outputModules.map((module) => {
+  const folder = from.slice(0, from.lastIndexOf("/") + 1);
+  const links = outputModules.map((module) => {
     const path = pageOf(module, files);
-    const folder = from.slice(0, from.lastIndexOf("/") + 1);
     const link = folder !== "" && path.startsWith(folder) ? path.slice(folder.length) : up + path;
-    return `- [\`${module.name}\`](${link}): ${module.summary}`;
-  }).join("\n");
+    return { link: `[\`${module.name}\`](${link})`, summary: module.summary };
+  });
+  // The first page has the names alone, since it has to stay short.
+  if (folder === "") return links.map(({ link }) => link).join(", ");
+  return links.map(({ link, summary }) => `- ${link}: ${summary}`).join("\n");
 }
 
 /** A module's page stands in the room of its door. */
