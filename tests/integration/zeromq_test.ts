@@ -26,10 +26,15 @@ const texts = (messages: readonly (readonly Uint8Array[])[]) =>
   messages.map((frames) => frames.map((frame) => new TextDecoder().decode(frame)));
 
 Deno.test("zeromq asks a REP and a ROUTER, one message at a time or many, and believes their answers", async () => {
+  await using directory = await TempDir.create();
   const socket_types = { REQ: ["REP", "ROUTER"], DEALER: ["REP", "ROUTER"] } as const;
   for (const socket_type of ["REQ", "DEALER"] as const) {
     for (const kind of socket_types[socket_type]) {
-      await using peer = await ZeromqPeer.start({ kind });
+      const path = directory.file(`${socket_type}.sock`);
+      await using peer = await ZeromqPeer.start({
+        kind,
+        ...(kind === "REP" ? {} : { endpoint: `ipc://${path}` }),
+      });
       await using output = await open();
       const config = { endpoint: peer.endpoint, socket_type };
       const events = numbered(150);
@@ -132,6 +137,11 @@ Deno.test("zeromq publishes to those that have subscribed, and tries again while
   await using output = await open();
   const [lost, first, second] = numbered(3);
   assertEquals(await output.attempt(lost!, pub), "output_unavailable");
+  // Somebody who speaks something else is turned away, and in nobody's way.
+  using stranger = await Deno.connect({ hostname: "127.0.0.1", port: Number(endpoint.split(":").at(-1)) });
+  await stranger.write(new TextEncoder().encode(`GET / HTTP/1.1\r\nx: ${"x".repeat(64)}\r\n\r\n`));
+  const rest = new Uint8Array(1024);
+  await eventually(async () => assertEquals(await stranger.read(rest).catch(() => null), null));
   await using other = await ZeromqPeer.start({
     kind: "SUB",
     endpoint,
