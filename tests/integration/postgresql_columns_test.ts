@@ -177,6 +177,25 @@ Deno.test("postgresql upserts rows whose keys only the server knows to be the sa
   ]);
 });
 
+Deno.test("postgresql replaces rows in the order of the events, however their key is written", async () => {
+  await using database = await createDatabase();
+  await database.query("create table stock (number bigint unique, amount int, note text)");
+  await using output = await postgresqlOutput(database, {
+    table: "stock",
+    storage_mode: "relational",
+    schema: { fields: { number: {}, amount: { type: "int" }, note: {} } },
+    upsert: true,
+    upsert_key: "number",
+  });
+  const bodies = ['{"number":7,"amount":1}', '{"number":"07","amount":2}', '{"number":8,"note":"\\ud800"}'];
+  const results = await output.deliver(...bodies.map((body) => verifiedEvent({ body })));
+  assertEquals(results.slice(0, 2), ["delivered", "delivered"]);
+  assertEquals(results[2] instanceof DeliveryError && results[2].code, "output_rejected");
+  assertEquals(await database.query("select number, amount, note from stock"), [
+    { number: "7", amount: 2, note: null },
+  ]);
+});
+
 Deno.test("postgresql says of tables that it cannot fill what is missing", async () => {
   await using database = await createDatabase();
   await database.query("create table no_payload (id text)");

@@ -76,7 +76,8 @@ export const documentation: ModuleDocumentation = {
     "  connection's `ssl` counts, and `upsert` in mode `json` has no effect there and here.",
   ],
   connection: [
-    'The connection, with `"type": "mysql"` or `"mariadb"`. Each table has one connection. Users log in by password',
+    'The connection, with `"type": "mysql"` or `"mariadb"`. Each table has one connection, which is',
+    "closed when there was nothing to do for 10 seconds. Users log in by password",
     "(`mysql_native_password`, `caching_sha2_password`, `sha256_password`); MariaDB's `ed25519` is not known.",
   ],
   connectionNotes: [

@@ -71,8 +71,8 @@ export const documentation: ModuleDocumentation = {
   ],
   connection: [
     'The connection, with `"type": "postgresql"` or `"postgres"`. With several hosts in `connection_string` the one is',
-    "used that is the primary and takes writes. Each table has one connection; no session state is kept, so PgBouncer",
-    "may stand in between in any mode.",
+    "used that is the primary and takes writes. Each table has one connection, which is closed when there was",
+    "nothing to do for 10 seconds; no session state is kept, so PgBouncer may stand in between in any mode.",
   ],
   connectionNotes: [
     "By the server's `SQLSTATE`:",
