@@ -4,22 +4,16 @@
  * @module
  */
 
-import type { Event, EventBody } from "../event/event.ts";
+import type { EventBody } from "../event/event.ts";
 import type { WebhookFilters } from "./compile.ts";
 import { LARGE_BODY } from "./documents.ts";
 import { type EventFilter, filterFailed } from "./filter.ts";
-import { readableQuery, type Subject } from "./variables.ts";
+import type { Subject } from "./variables.ts";
 
 /**
  * Whether an event is taken. `unfiltered`: the filter has failed on it, and it is kept for when the filter is mended.
  */
 export type Passage = "takes" | "filtered" | "unfiltered";
-
-/** A request to a webhook with a filter. */
-export interface FilteredRequest
-  extends Pick<Event, "id" | "namespace" | "webhook" | "type" | "receivedAt" | "headers"> {
-  readonly url: string;
-}
 
 /** Does the work on a large body when it is its turn. */
 export interface LargeWork {
@@ -35,17 +29,15 @@ export interface LargeWork {
  */
 export function passFilter(
   filters: WebhookFilters,
-  request: FilteredRequest,
+  subject: Subject,
   body: EventBody,
   acceptance: "delivered" | "durable",
   large: LargeWork,
 ): Passage | Promise<Passage> {
   const filter = filters.filter;
   if (filter === undefined) return "takes";
-  const { readsQuery, hidden, acceptPayload, routing } = filters;
-  const query = readsQuery ? readableQuery(request.url, hidden) : undefined;
+  const { acceptPayload, routing } = filters;
   const isKept = acceptance === "durable" && acceptPayload === undefined;
-  const subject: Subject = { ...request, query };
   if (!filter.condition.readsBody) return passageOf(filter, subject, undefined, isKept);
   if (body.length > LARGE_BODY) {
     return large.finish(body.valueInPieces()).then((value) => passageOf(filter, subject, value, isKept));

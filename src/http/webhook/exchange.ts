@@ -322,9 +322,12 @@ class Exchange extends BoundedRequest implements RequestToVerify, AppendListener
 
   /** Asks the webhook's filter. */
   #pass(filters: WebhookFilters, entry: WebhookEntry, body: EventBody, type?: string) {
-    const { headers, url } = this;
-    const request = { ...entry.lane, id: this.#id, type, receivedAt: this.#startedAt, headers, url };
-    return passFilter(filters, request, body, entry.acceptance, this.#context.documents.large);
+    const { namespace, webhook } = entry.lane;
+    // The runtime makes the text of the URL when it is asked for.
+    const query = filters.readsQuery ? readableQuery(this.url, filters.hidden) : undefined;
+    const { headers } = this;
+    const subject = { id: this.#id, namespace, webhook, type, receivedAt: this.#startedAt, headers, query };
+    return passFilter(filters, subject, body, entry.acceptance, this.#context.documents.large);
   }
 
   /** Takes credentials out of the headers and the document, now that both have been verified. */
