@@ -36,8 +36,14 @@ async function send({ url, rate, seconds }: Sending): Promise<void> {
   self.close();
 }
 
+/** @returns the event's id; `undefined` when it was not accepted, or the gateway has no room for the connection */
 async function post(url: string, body: string): Promise<string | undefined> {
-  const answer = await fetch(url, { method: "POST", body });
-  const { event_id } = await answer.json() as { readonly event_id?: string };
-  return answer.status === 200 ? event_id : undefined;
+  try {
+    const answer = await fetch(url, { method: "POST", body });
+    const { event_id } = await answer.json() as { readonly event_id?: string };
+    return answer.status === 200 ? event_id : undefined;
+  } catch (error) {
+    if (error instanceof TypeError) return undefined;
+    throw error;
+  }
 }

@@ -15,8 +15,8 @@ import { EventSender } from "./hung_load.ts";
 import type { Reached } from "./hung_servers.ts";
 import { type Answers, probe } from "./probe.ts";
 
-/** Events a second for each webhook whose server hangs. */
-const RATE = 20;
+/** Events a second for each webhook whose server hangs: their senders wait for ten seconds, all at the same time. */
+const RATE = 8;
 
 const WARM_UP_SECONDS = 3;
 const QUIET_SECONDS = 10;
