@@ -25,6 +25,7 @@ import { benchRabbitmq, compareRabbitmq } from "./outputs_rabbitmq.ts";
 import { benchPostgresql } from "./outputs_postgresql.ts";
 import { benchRedis, compareRedis } from "./outputs_redis.ts";
 import { benchS3 } from "./outputs_s3.ts";
+import { benchWebsocket } from "./outputs_websocket.ts";
 import { benchZeromq, compareZeromq } from "./outputs_zeromq.ts";
 
 /** At least this share of the bare client's events a second, unless a row has another one. */
@@ -59,6 +60,7 @@ export async function benchOutputs(systems: readonly string[], options: OutputBe
     activemq: () => benchActivemq(options),
     aws_sqs: () => benchAwsSqs(options),
     s3: () => benchS3(options),
+    websocket: () => benchWebsocket(options),
     clickhouse: () => benchClickhouse(optionsOf("clickhouse", options)),
     postgresql: () => benchPostgresql(optionsOf("postgresql", options)),
     mysql: () => benchMysql(optionsOf("mysql", options)),

@@ -51,6 +51,8 @@ async function setUp(): Promise<OutputUnderTest> {
         return { id: event_id, body: Uint8Array.fromBase64(body_base64) };
       }),
     stall: () => network.freeze(),
+    goOn: () => network.thaw(),
+    impatient: { config: { timeout: 0.5 } },
     takeDown: () => goDown(network),
     restore: () => network.accept(),
     [Symbol.asyncDispose]: () => resources.disposeAsync(),
