@@ -27,7 +27,6 @@ const VERDICTS = new VerdictTable<Scope>({
   // Of an upsert: rows of one statement have the same key in other words, such as a UUID in capitals.
   "21000": retry("two rows of one statement have the same key", ROW),
   // What the row holds, now and for ever.
-  "21*": reject("another row of the statement has the same key", ROW),
   "22*": reject("a value does not fit its column", ROW),
   "22P02": reject("a value is not of its column's type", ROW),
   "22P05 22021": reject("a text holds a character that the database cannot store, such as U+0000", ROW),
