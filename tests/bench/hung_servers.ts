@@ -9,6 +9,7 @@ import { eventIdOf as queueEventIdOf, QueueDesk } from "../support/aws/queue_des
 import { KEYS } from "../support/aws/sqs_world.ts";
 import { ClickhouseServer } from "../support/clickhouse/server.ts";
 import { HttpLedger } from "./http_ledger.ts";
+import { TcpProxy } from "../support/http/tcp_proxy.ts";
 import { KafkaServer } from "../support/kafka/server.ts";
 import { MariadbServer } from "../support/mariadb/server.ts";
 import { eventIdOf, MosquittoServer } from "../support/mqtt/server.ts";
@@ -16,6 +17,8 @@ import { eventIdOf as eventIdIn } from "../support/nats/desk.ts";
 import { NatsServer } from "../support/nats/server.ts";
 import { RabbitmqDesk } from "../support/rabbitmq/desk.ts";
 import { RabbitmqServer } from "../support/rabbitmq/server.ts";
+import { PROJECT } from "../support/pubsub/account.ts";
+import { PubsubServer } from "../support/pubsub/server.ts";
 import { PostgresServer } from "../support/postgres/server.ts";
 import { WebsocketPeer } from "../support/websocket/peer.ts";
 import { eventIdOf as eventIdOfFrames, ZeromqPeer } from "../support/zeromq/peer.ts";
@@ -371,6 +374,33 @@ export async function startClickhouse(): Promise<HungServer> {
     restart: () => clickhouse.restart(),
     count: async () => countIds((await clickhouse.rows(TABLE)).map(({ id }) => String(id))),
     [Symbol.asyncDispose]: () => clickhouse[Symbol.asyncDispose](),
+  };
+}
+
+/** A server that speaks as Pub/Sub does. It keeps messages in memory: what hangs and is killed is the way to it. */
+export async function startGcpPubsub(): Promise<HungServer> {
+  const server = await PubsubServer.start();
+  server.setTopic(TOPIC, "open");
+  const door = TcpProxy.start({ port: server.port });
+  return {
+    port: door.port,
+    reachedAt: (port) => ({
+      webhook: { module: "gcp_pubsub", "module-config": { topic: TOPIC } },
+      connection: { type: "gcp_pubsub", project_id: PROJECT, emulator_host: `127.0.0.1:${port}` },
+    }),
+    freeze: () => door.freeze(),
+    thaw: () => door.thaw(),
+    kill: async () => {
+      await door.refuse();
+      door.cut();
+    },
+    restart: () => Promise.resolve(door.accept()),
+    count: () =>
+      Promise.resolve(countIds(server.published.map(({ attributes }) => attributes["cwm-event-id"]!))),
+    [Symbol.asyncDispose]: async () => {
+      await door[Symbol.asyncDispose]();
+      await server[Symbol.asyncDispose]();
+    },
   };
 }
 

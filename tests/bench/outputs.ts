@@ -22,6 +22,7 @@ import { benchMqtt, compareMqtt } from "./outputs_mqtt.ts";
 import { benchMysql } from "./outputs_mysql.ts";
 import { benchNats, compareNats } from "./outputs_nats.ts";
 import { benchRabbitmq, compareRabbitmq } from "./outputs_rabbitmq.ts";
+import { benchPubsub, comparePubsub } from "./outputs_pubsub.ts";
 import { benchPostgresql } from "./outputs_postgresql.ts";
 import { benchRedis, compareRedis } from "./outputs_redis.ts";
 import { benchS3 } from "./outputs_s3.ts";
@@ -58,6 +59,7 @@ export async function benchOutputs(systems: readonly string[], options: OutputBe
     task_queue: () => benchRedis("task_queue", options),
     rabbitmq: () => benchRabbitmq(options),
     activemq: () => benchActivemq(options),
+    gcp_pubsub: () => benchPubsub(options),
     aws_sqs: () => benchAwsSqs(options),
     s3: () => benchS3(options),
     websocket: () => benchWebsocket(options),
@@ -101,6 +103,7 @@ const COMPARISONS: Readonly<Record<string, ComparableBench>> = {
   task_queue: (...given) => compareRedis("task_queue", ...given),
   rabbitmq: compareRabbitmq,
   activemq: compareActivemq,
+  gcp_pubsub: comparePubsub,
   aws_sqs: compareAwsSqs,
   clickhouse: (options, resources) =>
     compareClickhouse({ ...options, connections: CLICKHOUSE_CONNECTIONS }, resources),

@@ -55,6 +55,8 @@ class Refused extends Error {
 export interface PubsubServerOptions {
   /** Whose tokens it takes, over TLS as `orders.test`. @default nobody is asked for one, over HTTP, as by an emulator */
   readonly account?: TokenJudge;
+  /** Whether what is published is kept. @default true */
+  readonly records?: boolean;
 }
 
 /** Says which tokens are good. */
@@ -75,9 +77,11 @@ export class PubsubServer implements AsyncDisposable {
   readonly #topics = new Set<string>();
   readonly #closedTopics = new Set<string>();
   readonly #next: Reply[] = [];
+  readonly #records: boolean;
 
-  private constructor({ account }: PubsubServerOptions) {
+  private constructor({ account, records = true }: PubsubServerOptions) {
     this.account = account;
+    this.#records = records;
     const listener: RequestListener = (request, response) => void this.#serve(request, response);
     this.#server = account === undefined
       ? createServer(listener)
@@ -170,10 +174,10 @@ export class PubsubServer implements AsyncDisposable {
   #publish(topic: string, body: Buffer): unknown {
     require(body.byteLength <= MAX_REQUEST, "request size");
     const { messages } = JSON.parse(body.toString()) as { messages: Record<string, unknown>[] };
-    this.requests.push(messages.length);
+    if (this.#records) this.requests.push(messages.length);
     require(messages.length >= 1 && messages.length <= 1000, "number of messages");
     const read = messages.map((message) => readMessage(topic, message));
-    this.published.push(...read);
+    if (this.#records) this.published.push(...read);
     return { messageIds: read.map((_, index) => String(this.published.length + index)) };
   }
 }
