@@ -1,8 +1,12 @@
 /** Passwords and rights at systems behind outputs that change while events come. */
 
 import { assertEquals } from "@std/assert";
+import { ActivemqDesk } from "../support/activemq/desk.ts";
+import { ACTIVEMQ_USERS } from "../support/activemq/server.ts";
+import { sharedActivemq } from "../support/activemq/shared.ts";
 import { eventually } from "../support/eventually.ts";
 import { TestGateway } from "../support/gateway.ts";
+import { TcpProxy } from "../support/http/tcp_proxy.ts";
 import { eventIdOf, MosquittoServer } from "../support/mqtt/server.ts";
 import { PostgresServer } from "../support/postgres/server.ts";
 import { RabbitmqDesk } from "../support/rabbitmq/desk.ts";
@@ -31,6 +35,28 @@ interface Guarded {
 type Start = (resources: AsyncDisposableStack) => Promise<Guarded>;
 
 const SYSTEMS: Readonly<Record<string, Start>> = {
+  activemq: async (resources) => {
+    const broker = await sharedActivemq();
+    const network = resources.use(TcpProxy.start({ port: broker.port }));
+    const desk = resources.use(await ActivemqDesk.open(broker.port));
+    const queue = ActivemqDesk.name();
+    await desk.subscribe(`/queue/${queue}`);
+    resources.defer(() => broker.setPassword(USER, ACTIVEMQ_USERS[USER]));
+    return {
+      config: { destination: queue },
+      connection: { type: "activemq", host: "127.0.0.1", port: network.port, user: USER },
+      // Both count from the next login on.
+      change: async (password) => {
+        await broker.setPassword(USER, password);
+        network.cut();
+      },
+      permit: async (mayWrite) => {
+        await broker.setWriters(mayWrite ? ["writer", USER] : ["writer"]);
+        network.cut();
+      },
+      ids: async () => (await desk.read(`/queue/${queue}`)).map(({ headers }) => headers["cwm-event-id"]!),
+    };
+  },
   rabbitmq: async (resources) => {
     const server = await sharedRabbitmq();
     const desk = resources.use(new RabbitmqDesk(server.port));

@@ -4,8 +4,11 @@ import { join } from "@std/path";
 import { TestCertificates } from "../etcd/certificates.ts";
 import { freePort } from "../redis/server.ts";
 
-/** The users and their passwords. The admin may do everything, the writer make and fill queues that begin with `open.`. */
-export const ACTIVEMQ_USERS = { admin: "admin-s3cret", writer: "writer-s3cret" } as const;
+/**
+ * The users and their passwords. The admin may do everything, the others make and fill queues that begin with `open.`;
+ * that of the last may change.
+ */
+export const ACTIVEMQ_USERS = { admin: "admin-s3cret", writer: "writer-s3cret", late: "first" } as const;
 
 /** Queues whose names begin so take one message and then say nothing for as long as it is there. */
 export const FULL = "open.full.";
@@ -39,7 +42,7 @@ export async function configureActivemq(directory: string): Promise<ActivemqPlac
   await makeStores(place);
   await write("activemq.xml", configuration(place));
   await write("login.config", LOGIN);
-  await write("groups.properties", "admins=admin\nwriters=writer\n");
+  await setWriters(place, ["writer", "late"]);
   await setPassword(place, "writer", ACTIVEMQ_USERS.writer);
   return place;
 }
@@ -50,10 +53,26 @@ export async function setPassword(
   user: keyof typeof ACTIVEMQ_USERS,
   password: string,
 ): Promise<void> {
-  const lines = Object.entries({ ...ACTIVEMQ_USERS, [user]: password }).map(([name, word]) =>
-    `${name}=${word}\n`
+  const users = Object.entries({ ...ACTIVEMQ_USERS, [user]: password });
+  await replace(
+    join(directory, "users.properties"),
+    users.map(([name, word]) => `${name}=${word}\n`).join(""),
   );
-  await Deno.writeTextFile(join(directory, "users.properties"), lines.join(""));
+}
+
+/** Says who may fill queues. A broker reads it at the next login. */
+export async function setWriters(
+  { directory }: ActivemqPlace,
+  users: readonly (keyof typeof ACTIVEMQ_USERS)[],
+): Promise<void> {
+  const groups = `admins=admin\nwriters=${users.join(",")}\n`;
+  await replace(join(directory, "groups.properties"), groups);
+}
+
+/** At once: a broker that has read half of it would not read it again. */
+async function replace(path: string, text: string): Promise<void> {
+  await Deno.writeTextFile(`${path}.new`, text);
+  await Deno.rename(`${path}.new`, path);
 }
 
 /** What `java` is started with. */

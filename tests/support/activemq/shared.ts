@@ -16,6 +16,7 @@ import {
   configureActivemq,
   javaArguments,
   setPassword,
+  setWriters,
 } from "./server.ts";
 
 /** The files of tests share no variables of the program, only those of their process. */
@@ -66,6 +67,11 @@ export class SharedActivemq {
   /** Changes a user's password for the logins that come. */
   async setPassword(user: keyof typeof ACTIVEMQ_USERS, password: string): Promise<void> {
     await setPassword(this.#place, user, password);
+  }
+
+  /** Says who may fill queues, once they log in. */
+  async setWriters(users: readonly (keyof typeof ACTIVEMQ_USERS)[]): Promise<void> {
+    await setWriters(this.#place, users);
   }
 
   async waitUntilServing(): Promise<void> {
