@@ -15,11 +15,6 @@ import { OpenOutput } from "../support/open_output.ts";
 import { TempDir } from "../support/temp_dir.ts";
 import { verifiedEvent } from "../support/verified_event.ts";
 
-/** How long the network is silent, in milliseconds: six times what the output waits. */
-const FROZEN_MS = 3_000;
-
-const QUICK = { retry: { initial_delay: 0.1, max_delay: 0.5, max_attempts: 1000 } };
-
 /** A bucket of the shared server, and a network in between. */
 async function open() {
   await using undo = new AsyncDisposableStack();
@@ -160,37 +155,6 @@ Deno.test("rights, keys and buckets that are taken away keep events for later, a
 function pick({ aws_secret_access_key }: { readonly aws_secret_access_key: string }) {
   return { aws_secret_access_key };
 }
-
-Deno.test("an S3 that is silent for three seconds holds up no other webhook, and loses nothing", async () => {
-  await using world = await open();
-  await using gateway = await TestGateway.start({
-    webhooks: {
-      jobs: { module: "s3", ...QUICK, "module-config": { bucket: world.bucket, timeout: 0.5 } },
-      printed: { module: "log" },
-    },
-    connections: { s3: { type: "s3", ...world.connection } },
-  });
-  const accepted = new Set<string>();
-  const send = async () => {
-    const answer = await gateway.post("/webhook/jobs", "{}");
-    assertEquals(answer.status, 200);
-    accepted.add(JSON.parse(answer.text).event_id);
-  };
-  await send();
-  await eventually(async () => assertEquals((await world.desk.keys(world.bucket)).length, 1));
-  world.network.freeze();
-  const thawsAt = performance.now() + FROZEN_MS;
-  while (performance.now() < thawsAt) {
-    await send();
-    assertEquals((await gateway.post("/webhook/printed", "{}")).status, 200);
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
-  world.network.thaw();
-  world.network.cut();
-  await eventually(async () => {
-    assertEquals((await world.desk.keys(world.bucket)).length, accepted.size);
-  }, { timeoutMs: 60_000 });
-});
 
 Deno.test("credentials that change in the connection are used without a restart", async () => {
   await using world = await open();
