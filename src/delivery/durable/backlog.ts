@@ -71,6 +71,11 @@ export class Backlog {
     return this.#arriving;
   }
 
+  /** Whether events are on their way out of the journal. */
+  get isClaiming(): boolean {
+    return this.#claiming;
+  }
+
   /** An event goes into the journal that nobody claims right away. */
   expect(): void {
     this.#arriving++;

@@ -201,12 +201,18 @@ export class Dispatcher implements StopsListener, JournalListener {
     this.#sweep.stop();
     this.#options.deadlines.clear(this.#sweepAgain);
     for (const lane of this.#lanes.values()) lane.stop();
-    while (this.underWay > 0 && !signal.aborted) await this.#options.deadlines.wait(DRAIN_CHECK_MS);
+    // What a claim brings would count as attempted if it came after the others were given back.
+    const isMoving = () => this.underWay > 0 || this.#isClaiming;
+    while (isMoving() && !signal.aborted) await this.#options.deadlines.wait(DRAIN_CHECK_MS);
     const ended = this.underWay === 0;
     if (ended) { for (const lane of this.#lanes.values()) lane.release(); }
     await endsBefore(signal, this.#recorder.idle());
     this.#recorder.stop();
     return ended;
+  }
+
+  get #isClaiming(): boolean {
+    return this.#lanes.values().some((lane) => lane.isClaiming);
   }
 
   #lane(namespace: string, webhook: string): Lane {

@@ -50,6 +50,11 @@ export class Lane implements ActiveRunsOwner, ArrivalOwner, BacklogOwner {
     return this.#runs.underWay;
   }
 
+  /** Whether events are on their way out of the journal. */
+  get isClaiming(): boolean {
+    return this.#backlog.isClaiming;
+  }
+
   /** Whether something is known to wait here: claimed, in the journal or on the way into it. */
   get knowsOfWork(): boolean {
     return this.#backlog.exists || this.#moving > 0;
@@ -172,7 +177,7 @@ export class Lane implements ActiveRunsOwner, ArrivalOwner, BacklogOwner {
     this.#backlog.stop();
   }
 
-  /** Gives the claimed events back that were not attempted. To be called when nothing is under way. */
+  /** Gives the claimed events back that were not attempted. To be called when nothing is under way, no claim either. */
   release(): void {
     this.#runs.release();
   }

@@ -2,7 +2,9 @@ import { getLogger } from "@logtape/logtape";
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { Deadlines } from "../../../../src/time/deadlines.ts";
 import { EventMetrics } from "../../../../src/delivery/event_metrics.ts";
-import type { Journal, Settlement } from "../../../../src/journal/journal.ts";
+import type { Claimed, ClaimLimit, Journal, LaneKey, Settlement } from "../../../../src/journal/journal.ts";
+import { Dispatcher } from "../../../../src/delivery/durable/dispatcher.ts";
+import { claimAll } from "../../../contracts/journal.ts";
 import { Lane } from "../../../../src/delivery/durable/lane.ts";
 import { MemoryBudget } from "../../../../src/delivery/durable/memory_budget.ts";
 import { OutputScheduler } from "../../../../src/delivery/outputs/output_scheduler.ts";
@@ -184,4 +186,46 @@ Deno.test("five full lanes that do not move leave memory to a sixth", async () =
   }
   // Each takes half of what is left, to within one body.
   assert(budget.free > 2_000, `${budget.free} bytes are left`);
+});
+
+/** A journal whose claims wait until they may go on. */
+class SlowJournal extends MortalJournal {
+  readonly #mayClaim = Promise.withResolvers<void>();
+  asked = 0;
+
+  letClaim(): void {
+    this.#mayClaim.resolve();
+  }
+
+  override async claim(lane: LaneKey, limit: ClaimLimit): Promise<Claimed> {
+    this.asked++;
+    await this.#mayClaim.promise;
+    return await super.claim(lane, limit);
+  }
+}
+
+Deno.test("what is claimed while a gateway drains is given back without an attempt", async () => {
+  await using directory = await JournalDirectory.create();
+  using deadlines = new Deadlines();
+  const journal = new SlowJournal(await directory.open());
+  await append(journal, verifiedEvent(), { claim: false });
+  const route = routeTo([], deadlines);
+  const dispatcher = new Dispatcher({
+    journal,
+    lookUp: () => route,
+    deadlines,
+    stops: noStops(deadlines),
+    metrics: new EventMetrics(new Metrics(), () => journal.stats()),
+    logger,
+  });
+  await dispatcher.start();
+  await eventually(() => assertEquals(journal.asked, 1));
+  const drained = dispatcher.drain(AbortSignal.timeout(60_000));
+  // More than one look of the drain at what is under way.
+  await deadlines.wait(100);
+  journal.letClaim();
+  assertEquals(await drained, true);
+  await journal[Symbol.asyncDispose]();
+  const { events } = await claimAll(await directory.open());
+  assertEquals(events.map(({ attempts }) => attempts), [1]);
 });
