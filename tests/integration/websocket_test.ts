@@ -70,6 +70,44 @@ Deno.test("messages have the form that their webhook asks for", async () => {
   assertEquals([envelope.event_id, envelope.payload, envelope.headers], [event.id, { total: 1 }, {}]);
 });
 
+Deno.test("steps of a chain send an event to one peer in as many forms as they have", async () => {
+  await using world = await open();
+  const webhook = {
+    chain: ["json", "envelope"].map((format) => ({
+      module: "websocket",
+      "module-config": world.to("/ack", { format, acknowledgement: {} }),
+    })),
+    "chain-config": { execution: "parallel" },
+  };
+  await using gateway = await TestGateway.start({ webhooks: { orders: { ...webhook, accept: "durable" } } });
+  for (let n = 0; n < 20; n++) {
+    assertEquals((await gateway.post("/webhook/orders", `{"n":${n}}`)).status, 200);
+  }
+  await eventually(async () => {
+    const forms = (await world.peer.messages()).map(({ data }) => Object.keys(JSON.parse(data)).length);
+    assertEquals([forms.filter((keys) => keys === 2).length, forms.length], [20, 40]);
+  });
+});
+
+Deno.test("a peer acknowledges an event once for each message that it was sent in", async () => {
+  await using world = await open();
+  const event = verifiedEvent();
+  const config = world.to("/ack", { acknowledgement: {} });
+  assertEquals(codesOf(await world.output.deliver([event, event], config)), ["delivered", "delivered"]);
+  assertEquals((await world.peer.messages()).length, 2);
+});
+
+Deno.test("what acknowledges the events of a webhook is looked for where that webhook says", async () => {
+  await using world = await open();
+  const identities = [{}, { error: "/error" }, { id: "/error" }, { id: "/event_id" }].map(
+    (acknowledgement) => {
+      const config = websocketModule.configSchema.parse(world.to("/ack", { acknowledgement }));
+      return websocketModule.partition?.(config);
+    },
+  );
+  assertEquals(new Set(identities).size, 3, "connections are shared where the places are the same");
+});
+
 Deno.test("an event is delivered when what its webhook waits for has come, and not before", async () => {
   await using world = await open();
   const acknowledged = { acknowledgement: { error: "/error" } };

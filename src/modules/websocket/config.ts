@@ -158,7 +158,7 @@ export const websocketConfigSchema: z.ZodType<WebsocketConfig> = fields.transfor
       destination.policy.key,
       destination.tls?.key,
       input.wait_for_response,
-      input.acknowledgement === undefined ? "" : "acknowledged",
+      [input.acknowledgement?.id.keys, input.acknowledgement?.error?.keys],
       input.unconfirmed,
       input.ping_interval,
       input.timeout,

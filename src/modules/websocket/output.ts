@@ -31,15 +31,15 @@ export class WebsocketOutput implements Output<WebsocketConfig> {
     const byPeer = Map.groupBy(batch.entries(), ([, { config }]) => config.identity);
     await Promise.all(Array.from(byPeer.values(), async (deliveries) => {
       const { config } = deliveries[0]![1];
-      const messages = new Map<string, Message>();
+      const messages = new Map<number, Message>();
       for (const [index, { event, config }] of deliveries) {
         const message = messageOrError(() => messageOf(event, config));
         if (message instanceof DeliveryError) results[index] = message;
-        else messages.set(event.id, message);
+        else messages.set(index, message);
       }
       if (messages.size === 0) return;
       const sent = await this.#peerOf(config).send([...messages.values()], config, signal);
-      for (const [index, { event }] of deliveries) results[index] ??= sent.get(event.id);
+      for (const [index, message] of messages) results[index] = sent.get(message);
     }));
     return results.map((result) => result ?? new DeliveryError("output_failed", "The event has no result"));
   }

@@ -22,8 +22,8 @@ import { Session } from "./session.ts";
 /** Batches that may wait for their turn; the host lets only one be under way. */
 const WAITING = 1_000;
 
-/** Results by the ids of events. */
-type Results = Map<string, DeliveryResult>;
+/** By messages: of one event there may be several, from steps of a chain. */
+type Results = Map<Message, DeliveryResult>;
 
 /** A peer, to which there is at most one connection. */
 export class Peer implements AsyncDisposable {
@@ -51,7 +51,7 @@ export class Peer implements AsyncDisposable {
     const results: Results = new Map();
     await this.#inTurn(() => this.#sendAll(messages, config, results, signal), signal).catch((error) => {
       if (!(error instanceof DeliveryError)) throw error;
-      for (const { id } of messages) if (!results.has(id)) results.set(id, error);
+      for (const message of messages) if (!results.has(message)) results.set(message, error);
     });
     return results;
   }
@@ -74,7 +74,7 @@ export class Peer implements AsyncDisposable {
   ): Promise<void> {
     const failure = await this.#sendOnce(messages, config, results, signal);
     if (failure === undefined) return;
-    const left = messages.filter(({ id }) => !results.has(id));
+    const left = messages.filter((message) => !results.has(message));
     const code = this.#session?.closedWith;
     if (code === undefined || signal.aborted) throw failure;
     if (left.length > 1) {
@@ -86,8 +86,8 @@ export class Peer implements AsyncDisposable {
     }
     const verdict = verdictOnClose(code);
     if (verdict.kind !== "reject") throw failure;
-    for (const { id } of left) {
-      results.set(id, verdictError(verdict, `${this.#name} ${verdict.text} (${code})`));
+    for (const message of left) {
+      results.set(message, verdictError(verdict, `${this.#name} ${verdict.text} (${code})`));
     }
   }
 
@@ -122,7 +122,7 @@ export class Peer implements AsyncDisposable {
         const answered = new Promise<void>((resolve) => session.onMessage = () => resolve());
         await session.write([message]);
         await answered;
-        results.set(message.id, "delivered");
+        results.set(message, "delivered");
       }
       return;
     }
@@ -136,7 +136,7 @@ export class Peer implements AsyncDisposable {
     }
     await session.write(messages);
     if (confirmation === "pong") await session.pong();
-    for (const { id } of messages) results.set(id, "delivered");
+    for (const message of messages) results.set(message, "delivered");
   }
 
   /** After a connection was lost, another one is not tried at once. */
