@@ -30,6 +30,7 @@ async function setUp(): Promise<OutputUnderTest> {
         when: "the user may not write there",
         disposition: "retry",
         config: { destination: ActivemqDesk.name("closed.") },
+        probed: /closed\./,
       },
       { when: "ActiveMQ is down", disposition: "retry", arrange: () => goDown(network) },
     ],

@@ -34,8 +34,13 @@ async function setUpServer(): Promise<OutputUnderTest> {
     config: { topic: "orders" },
     secrets: [account.secret],
     failures: [
-      { when: "the topic is missing", disposition: "retry", config: { topic: "missing" } },
-      { when: "the account may not publish there", disposition: "retry", config: { topic: "closed" } },
+      LACKS_TOPIC,
+      {
+        when: "the account may not publish there",
+        disposition: "retry",
+        config: { topic: "closed" },
+        probed: /'closed'/,
+      },
       LACKS_KEY,
       { when: "Pub/Sub is down", disposition: "retry", arrange: () => goDown(network) },
     ],
@@ -55,7 +60,7 @@ async function setUpEmulator(host: string): Promise<OutputUnderTest> {
     connection: { project_id: PROJECT, emulator_host: network.address },
     config: { topic: topic.topic },
     failures: [
-      { when: "the topic is missing", disposition: "retry", config: { topic: "missing" } },
+      LACKS_TOPIC,
       { ...LACKS_KEY, config: { ...LACKS_KEY.config, topic: topic.topic } },
       { when: "the emulator is down", disposition: "retry", arrange: () => goDown(network) },
     ],
@@ -69,6 +74,13 @@ async function setUpEmulator(host: string): Promise<OutputUnderTest> {
     [Symbol.asyncDispose]: () => network[Symbol.asyncDispose](),
   };
 }
+
+const LACKS_TOPIC = {
+  when: "the topic is missing",
+  disposition: "retry",
+  config: { topic: "missing" },
+  probed: /'missing'/,
+} as const;
 
 const LACKS_KEY = {
   when: "the event lacks a value for its ordering key",

@@ -29,7 +29,12 @@ async function setUp(): Promise<OutputUnderTest> {
     config: { table: "events" },
     secrets: [PASSWORD],
     failures: [
-      { when: "the table does not exist", disposition: "retry", config: { table: "missing" } },
+      {
+        when: "the table does not exist",
+        disposition: "retry",
+        config: { table: "missing" },
+        probed: /missing/,
+      },
       {
         when: "the payload lacks a value that must be there",
         disposition: "dead_letter",
@@ -39,8 +44,18 @@ async function setUp(): Promise<OutputUnderTest> {
           schema: { fields: { number: { type: "integer" } } },
         },
       },
-      { when: "the table has other columns", disposition: "retry", config: { table: "nameless" } },
-      { when: "the user has no right to the table", disposition: "retry", config: { table: "mysql.user" } },
+      {
+        when: "the table has other columns",
+        disposition: "retry",
+        config: { table: "nameless" },
+        probed: /payload/,
+      },
+      {
+        when: "the user has no right to the table",
+        disposition: "retry",
+        config: { table: "mysql.user" },
+        probed: /`mysql`\.`user`: the user may not/,
+      },
       { when: "the server is down", disposition: "retry", arrange: () => takeDown(proxy) },
     ],
     received: async () => {

@@ -25,8 +25,14 @@ async function setUp(): Promise<OutputUnderTest> {
         when: "the bucket does not exist",
         disposition: "retry",
         config: { bucket: BucketDesk.name("open") },
+        probed: /bucket 'open/,
       },
-      { when: "the user may not write there", disposition: "retry", config: { bucket: closed } },
+      {
+        when: "the user may not write there",
+        disposition: "retry",
+        config: { bucket: closed },
+        probed: /bucket 'closed/,
+      },
       {
         when: "its key cannot be made",
         disposition: "dead_letter",
