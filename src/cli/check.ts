@@ -96,8 +96,6 @@ export async function check(
   for (const problem of problems) print(escapeUnsafe(describe(problem, provider)));
   const warnings = [...manager.catalog.warnings(), ...probe ? await collectNotices(manager) : []];
   for (const warning of warnings) print(escapeUnsafe(`warning: ${describe(warning, provider)}`));
-  const waiting = new Set(problems.filter(({ code }) => code === "not_supported_yet").map(({ key }) => key));
-  if (waiting.size > 0) print(`Not built yet, but used by ${count(waiting.size, "entry", "entries")}`);
   const open = describeOpen(manager.catalog);
   if (open !== undefined) print(open);
   // Variables and keys that have no effect here are those of the Python service.

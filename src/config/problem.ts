@@ -24,7 +24,6 @@ export type ProblemCode =
   | "secret_misconfigured"
   | "secret_unavailable"
   | "unknown_module"
-  | "not_supported_yet"
   | "connection_unresolved"
   | "channel_taken"
   | "output_mismatch"

@@ -79,16 +79,3 @@ export function outputModulesWithin(
     return module;
   });
 }
-
-/**
- * Modules of the Python original that do not exist here yet, by all names that it knows them by. The problem
- * of a webhook that names one says so.
- */
-export const PLANNED_MODULES: readonly string[] = [];
-
-/** Those of them that know no connections. */
-const PLANNED_WITHOUT_CONNECTION: readonly string[] = [];
-
-/** Connection types of {@linkcode PLANNED_MODULES}: such connections are read and kept. */
-export const PLANNED_CONNECTION_TYPES: readonly string[] = PLANNED_MODULES
-  .filter((name) => !PLANNED_WITHOUT_CONNECTION.includes(name));

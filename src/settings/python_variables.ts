@@ -35,7 +35,6 @@ const INSTEAD: Readonly<Record<string, string>> = {
     "CSP_POLICY",
     "FORCE_HTTPS",
   ]),
-  PUBSUB_EMULATOR_HOST: "module 'gcp_pubsub' is not built yet",
 };
 
 /**
@@ -47,7 +46,7 @@ const INSTEAD_OF_SHARED: Readonly<Record<string, string>> = {
   REDIS_PORT: NO_STATISTICS,
   RABBITMQ_URL: "use RELAY_QUEUE",
   ROOT_PATH: NO_DOCUMENTS,
-  ...sameFor("modules 's3' and 'aws_sqs' are not built yet", [
+  ...sameFor("use references in connections, such as '{$AWS_REGION}'", [
     "AWS_ACCESS_KEY_ID",
     "AWS_SECRET_ACCESS_KEY",
     "AWS_SESSION_TOKEN",
@@ -55,7 +54,7 @@ const INSTEAD_OF_SHARED: Readonly<Record<string, string>> = {
     "AWS_DEFAULT_REGION",
     "AWS_ENDPOINT_URL",
   ]),
-  GOOGLE_APPLICATION_CREDENTIALS: "module 'gcp_pubsub' is not built yet",
+  GOOGLE_APPLICATION_CREDENTIALS: "use 'credentials_path' of 'gcp_pubsub' connections",
 };
 
 /**

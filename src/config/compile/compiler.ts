@@ -24,7 +24,6 @@ import { type CompiledStep, compilePolicy, compileSteps, type DeliveryPolicy } f
 import { webhookWithoutEmptyTexts, withoutEmptyTexts } from "./empty_texts.ts";
 import { withGuardHints } from "./guard_hint.ts";
 import { withModuleKeysInside } from "./module_keys.ts";
-import { notBuiltYet } from "./not_built.ts";
 import type { Compiled, ProblemReason, WarningReason } from "../problem.ts";
 import { withoutRemarks } from "../values/remarks.ts";
 import { type FixedResponse, ownResponse } from "./response_schema.ts";
@@ -109,28 +108,20 @@ export function compileWebhook(
   context: CompileContext,
   namespace?: string,
 ): Compiled<CompiledWebhook> {
-  return substituted(json, context, namespace, (value) => compileWebhookValue(value, context), notBuiltYet);
+  return substituted(json, context, namespace, (value) => compileWebhookValue(value, context));
 }
 
-/**
- * Compiles a value with its references replaced, unless one of them could not be.
- *
- * @param blockers what stands above everything else: with any, it is all that is said about the value
- */
+/** Compiles a value with its references replaced, unless one of them could not be. */
 function substituted<Value>(
   json: unknown,
   context: CompileContext,
   namespace: string | undefined,
   compile: (value: Record<string, unknown>) => Compiled<Value>,
-  blockers: (value: Record<string, unknown>) => readonly ProblemReason[] = () => [],
 ): Compiled<Value> {
   const substituted = substitute(withoutRemarks(json as object), context, namespace);
   const { problems, warnings, secrets } = substituted;
   const value = substituted.value as Record<string, unknown>;
   const compiled = problems.length > 0 ? { problems } : compile(value);
-  // What is not built is a problem to the schemas too, so a value without problems need not be searched.
-  const blocked = "problems" in compiled ? blockers(value) : [];
-  if (blocked.length > 0) return { problems: blocked };
   if (warnings.length === 0 && secrets === undefined) return compiled;
   return {
     ...compiled,
@@ -332,7 +323,7 @@ function compileConnectionValue(
   const doubts = doubtsAboutType(type, context.modules);
   if ("problems" in doubts) return doubts;
   const module = context.modules.find((candidate) => candidate.connectionTypes.includes(type));
-  // What no module uses yet is kept as it is: the original's files have many.
+  // What no module uses is kept as it is: one that comes later may.
   const schema = module?.connectionSchema ?? unusedConnectionSchema;
   const settings = withoutEmptyTexts(given, schema);
   const config = schema.safeParse(settings);

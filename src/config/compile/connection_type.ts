@@ -1,17 +1,15 @@
 import type { OutputModule } from "../../modules/module.ts";
-import { PLANNED_CONNECTION_TYPES } from "../../modules/registry.ts";
 import { nearestHint, quotedName } from "../../schema/nearest_name.ts";
 import type { ProblemReason, WarningReason } from "../problem.ts";
 
 /**
- * What is odd about a connection's type. It is written in lower case; one that neither a module nor the Python
- * original knows may be misspelt.
+ * What is odd about a connection's type. It is written in lower case; one that no module knows may be misspelt.
  */
 export function doubtsAboutType(
   type: string,
   modules: readonly OutputModule[],
 ): { readonly problems: readonly ProblemReason[] } | { readonly warnings?: readonly WarningReason[] } {
-  const types = [...modules.flatMap(({ connectionTypes }) => connectionTypes), ...PLANNED_CONNECTION_TYPES];
+  const types = modules.flatMap(({ connectionTypes }) => connectionTypes);
   if (types.includes(type)) return {};
   const inLowerCase = type.trim().toLowerCase();
   if (types.includes(inLowerCase)) {

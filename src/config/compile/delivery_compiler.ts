@@ -8,7 +8,6 @@ import { DURABLE_POLICY, NO_RETRY, type RetryPolicy, scheduledPolicy } from "../
 import type { Idempotency } from "../../delivery/route.ts";
 import type { SwitchOffPolicy } from "../../delivery/stops/switch_off.ts";
 import { type Acceptance, findModule, namesOf, type OutputModule } from "../../modules/module.ts";
-import { PLANNED_MODULES } from "../../modules/registry.ts";
 import type { CompiledConnection } from "../compiled_connection.ts";
 import type { ChainItemConfig, RetryConfig, SwitchOffConfig } from "./delivery_schema.ts";
 import { compileIdempotency } from "./idempotency_compiler.ts";
@@ -316,10 +315,9 @@ function describeUnknownModule(
   modules: readonly OutputModule[],
   prefix: string,
 ): ProblemReason {
-  const known = [...modules.flatMap(namesOf), ...PLANNED_MODULES];
   return {
     code: "unknown_module",
     path: `${prefix}module`,
-    message: `Module ${quotedName(name)} does not exist${nearestHint(name, known)}`,
+    message: `Module ${quotedName(name)} does not exist${nearestHint(name, modules.flatMap(namesOf))}`,
   };
 }

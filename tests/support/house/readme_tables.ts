@@ -81,7 +81,6 @@ export function generatedSections(): ReadonlyMap<string, string> {
     ["list of macros", macroList()],
     ["list of plain words", plainWordsList()],
     ["table: python configurations", pythonTable()],
-    ["list: not built yet", notBuiltList()],
     ["list: keys without effect", keysWithoutEffectList()],
   ]);
 }
@@ -161,12 +160,11 @@ function pythonTable(): string {
       title,
       String(Object.keys(webhooks).length),
       orNothing(expected.taken),
-      orNothing(expected.waiting) + listOf(expected.not_built),
       orNothing(expected.in_vault),
       refused === 0 ? "" : `${refused}: ${why}`,
     ];
   });
-  return table(["configuration", "webhooks", "taken", "not built yet", "secret in Vault", "refused"], rows);
+  return table(["configuration", "webhooks", "taken", "secret in Vault", "refused"], rows);
 }
 
 /** Of each module the keys of `module-config` that do nothing. */
@@ -179,23 +177,6 @@ function keysWithoutEffectList(): string {
 
 function orNothing(count: number): string {
   return count === 0 ? "" : String(count);
-}
-
-function listOf(counts: Readonly<Record<string, number>>): string {
-  const names = Object.entries(counts).map(([name, count]) => `\`${name}\`${count === 1 ? "" : ` ${count}`}`);
-  return names.length === 0 ? "" : `: ${names.join(", ")}`;
-}
-
-/** How many webhooks of all these configurations wait for what, the most first. */
-function notBuiltList(): string {
-  const all = new Map<string, number>();
-  for (const { expected } of pythonConfigurations()) {
-    for (const [name, count] of Object.entries(expected.not_built)) {
-      all.set(name, (all.get(name) ?? 0) + count);
-    }
-  }
-  const sorted = [...all].sort(([first, a], [second, b]) => b - a || (first < second ? -1 : 1));
-  return sorted.length === 0 ? "none" : sorted.map(([name, count]) => `\`${name}\` ${count}`).join(", ");
 }
 
 function table(head: readonly string[], rows: readonly (readonly string[])[]): string {

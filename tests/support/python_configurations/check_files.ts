@@ -44,28 +44,20 @@ export async function checkFiles(
 /** `webhook default/orders: hmac.secret: Must not be empty (schema)` */
 const FINDING = /^(warning: )?webhook default\/([\w-]+): (\S+): (.*) \((\w+)\)$/;
 
-/** `Key 'jwt' is not built yet, …` */
-const NOT_BUILT = /'(\w+)' is not built yet/;
-
 /** Puts what is said about webhooks into groups. */
 export function verdictOf({ lines }: CheckReport, webhooks: Values): Verdict {
   const findings = lines.flatMap((line) => {
-    const [, warning, id = "", path = "", message = "", code = ""] = FINDING.exec(line) ?? [];
-    return id === "" ? [] : [{ isWarning: warning !== undefined, id, path, message, code }];
+    const [, warning, id = "", path = ""] = FINDING.exec(line) ?? [];
+    return id === "" ? [] : [{ isWarning: warning !== undefined, id, path }];
   });
   const problems = findings.filter(({ isWarning }) => !isWarning);
   const inVault = problems.filter(({ id, path }) =>
     JSON.stringify(at(webhooks[id], path)).includes("{$vault:")
   );
-  const waiting = problems.filter((problem) =>
-    problem.code === "not_supported_yet" && !inVault.includes(problem)
-  );
-  const refused = problems.filter((problem) => !inVault.includes(problem) && !waiting.includes(problem));
+  const refused = problems.filter((problem) => !inVault.includes(problem));
   return {
     taken: Object.keys(webhooks).length - new Set(problems.map(({ id }) => id)).size,
     warnings: pathsById(findings.filter(({ isWarning }) => isWarning)),
-    waiting: new Set(waiting.map(({ id }) => id)).size,
-    not_built: countOf(waiting.map(({ message }) => NOT_BUILT.exec(message)?.[1] ?? message)),
     in_vault: new Set(inVault.map(({ id }) => id)).size,
     refused: pathsById(refused),
   };
@@ -81,10 +73,4 @@ function pathsById(
   const paths: Record<string, string[]> = {};
   for (const { id, path } of findings) (paths[id] ??= []).push(path);
   return paths;
-}
-
-function countOf(names: readonly string[]): Record<string, number> {
-  const counts: Record<string, number> = {};
-  for (const name of names) counts[name] = (counts[name] ?? 0) + 1;
-  return counts;
 }

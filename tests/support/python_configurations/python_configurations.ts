@@ -1,7 +1,6 @@
 /**
  * Configurations in the shapes of the Python service's own example, scenario and test files (the same keys,
- * modules, connection types and counts, other names), and what `cwm check` says about each. What is not built
- * yet is counted: whoever builds it brings its count to zero.
+ * modules, connection types and counts, other names), and what `cwm check` says about each.
  *
  * @module
  */
@@ -14,16 +13,12 @@ const DIRECTORY = join(REPOSITORY, "tests/support/python_configurations");
 /** Entries by name. */
 export type Values = Readonly<Record<string, unknown>>;
 
-/** What `cwm check` says about the webhooks of a configuration; each is in one of the four groups. */
+/** What `cwm check` says about the webhooks of a configuration; each is in one of the three groups. */
 export interface Verdict {
   /** How many are taken, with a warning or without. */
   readonly taken: number;
   /** Where keys without effect stand, by webhook. */
   readonly warnings: Readonly<Record<string, readonly string[]>>;
-  /** How many wait for what is not built yet. */
-  readonly waiting: number;
-  /** What they wait for, and how many for each. */
-  readonly not_built: Readonly<Record<string, number>>;
   /** How many have a secret in Vault, which is not asked here. */
   readonly in_vault: number;
   /** The others, with the places of their problems. */

@@ -406,6 +406,8 @@ Deno.test("settings name variables of the Python service that are set and not re
     WEBHOOK_CONNECT_ADMIN_TOKEN: "another-token",
     STATS_RATE_LIMIT: "61",
     REDIS_HOST: "cache.internal",
+    AWS_REGION: "eu-west-1",
+    PUBSUB_EMULATOR_HOST: "localhost:8085",
     HSTS_PRELOAD: "",
     ETCD_HOST: "etcd",
   }).warnings;
@@ -414,7 +416,8 @@ Deno.test("settings name variables of the Python service that are set and not re
     warning,
     "Variables of the Python service that are set and not read here: TRUSTED_PROXY_IPS (use TRUSTED_PROXIES); " +
       "CONFIG_RELOAD_ADMIN_TOKEN, WEBHOOK_CONNECT_ADMIN_TOKEN (use ADMIN_TOKEN); " +
-      "STATS_RATE_LIMIT, REDIS_HOST (not built yet: see /metrics and /admin/stats)",
+      "STATS_RATE_LIMIT, REDIS_HOST (not built yet: see /metrics and /admin/stats); " +
+      "AWS_REGION (use references in connections, such as '{$AWS_REGION}')",
   );
 });
 
