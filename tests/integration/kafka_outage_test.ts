@@ -1,4 +1,4 @@
-import { assertEquals, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import type { DeliveryResult } from "../../src/modules/module.ts";
 import { eventually } from "../support/eventually.ts";
 import { codes, type ConfiguredEvent, KafkaOutputDriver } from "../support/kafka/output.ts";
@@ -57,7 +57,9 @@ Deno.test("events for the other brokers arrive while one is down", async () => {
   ): ConfiguredEvent => [{ body: `${partition}` }, { ...CONFIG, partition }]);
   assertEquals(codes(await world.output.deliverBatch(batch)), ["delivered", "delivered"]);
   await world.kafka.takeDown(2);
+  let batches = 1;
   await eventually(async () => {
+    batches++;
     const results = await world.output.deliverBatch(batch, timeout());
     assertEquals(codes(results), ["delivered", "output_unavailable"]);
     assertStringIncludes(String(results[1]), `Kafka broker ${world.kafka.brokers[1]} cannot be reached`);
@@ -66,7 +68,10 @@ Deno.test("events for the other brokers arrive while one is down", async () => {
   await eventually(async () => {
     assertEquals(codes(await world.output.deliverBatch(batch.slice(1))), ["delivered"]);
   });
-  assertEquals(await bodies(world.kafka), ["0", "0", "1", "1"]);
+  const { "0": ofFirst = [], "1": ofSecond = [] } = Object.groupBy(await bodies(world.kafka), (body) => body);
+  // A batch whose time was up may have come to the first broker, too.
+  assert(ofFirst.length >= 2 && ofFirst.length <= batches, `${ofFirst.length} of ${batches} have come`);
+  assertEquals(ofSecond, ["1", "1"]);
 });
 
 Deno.test("events arrive when every answer takes long", async () => {

@@ -70,10 +70,11 @@ for (const kind of ["Server-Sent Events", "long poll"] as const) {
     await using _connector = await world.connector({ cloud_url: proxy.url, protocol: "auto" });
     await world.send(3);
     await eventually(() => assertEquals(world.received(), [0, 1, 2]));
-    const notes = (await log.records()).filter(({ category, level }) =>
-      category === "cwm.connector" && level === "warning"
+    // A machine that is slow may cost connections, which are warnings too.
+    const notes = (await log.records()).filter(({ category, level, kind }) =>
+      category === "cwm.connector" && level === "warning" && kind !== undefined
     );
-    assertEquals(notes.map((note) => note["kind"]), [kind]);
+    assertEquals(new Set(notes.map((note) => note["kind"])), new Set([kind]));
     assertMatch(String(notes[0]?.["reason"]), /^WebSocket: .* a proxy in between does not pass on/);
   });
 }
