@@ -64,6 +64,12 @@ export async function newConfiguration(args: readonly string[]): Promise<number>
   }
   const [provider = "standard", output = "log", ...others] = line.operands;
   if (others.length > 0) throw usageError("new", `Unexpected argument '${others[0]}'`);
+  if (line.operands.length === 1 && OUTPUT_NAMES.includes(provider) && providers[provider] === undefined) {
+    throw usageError(
+      "new",
+      `'${provider}' is an output: name the provider before it, as in cwm new standard ${provider}`,
+    );
+  }
   requireKnown("provider", provider, Object.keys(providers));
   requireKnown("output", output, OUTPUT_NAMES);
   const configuration = await configurationFor(provider, output);

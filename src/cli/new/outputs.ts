@@ -16,6 +16,13 @@ export interface OutputSample {
   readonly needs?: string;
 }
 
+/** What a connection to AWS has to say, whatever the service. */
+const AWS_KEYS = {
+  region: "eu-central-1",
+  aws_access_key_id: "{$AWS_ACCESS_KEY_ID:an-access-key}",
+  aws_secret_access_key: "{$AWS_SECRET_ACCESS_KEY:its-secret}",
+} as const;
+
 /** By the names of modules. @param name of the webhook */
 const SAMPLES: Readonly<Record<string, (name: string) => OutputSample>> = {
   log: () => ({ webhook: { module: "log" }, connections: {} }),
@@ -41,12 +48,7 @@ const SAMPLES: Readonly<Record<string, (name: string) => OutputSample>> = {
   aws_sqs: (name) => ({
     webhook: { module: "aws_sqs", connection: "aws_sqs", "module-config": { queue_name: name } },
     connections: {
-      aws_sqs: {
-        type: "aws_sqs",
-        region: "eu-central-1",
-        aws_access_key_id: "{$AWS_ACCESS_KEY_ID:an-access-key}",
-        aws_secret_access_key: "{$AWS_SECRET_ACCESS_KEY:its-secret}",
-      },
+      aws_sqs: { type: "aws_sqs", ...AWS_KEYS },
     },
     needs: `Create the queue '${name}', and name your region and keys in connections.json`,
   }),
@@ -124,6 +126,43 @@ const SAMPLES: Readonly<Record<string, (name: string) => OutputSample>> = {
     webhook: { module: "clickhouse", connection: "clickhouse", "module-config": { table: "webhook_logs" } },
     connections: { clickhouse: { type: "clickhouse", host: "localhost" } },
     needs: "Create the table webhook_logs, or set create_table, and name your server in connections.json",
+  }),
+  mysql: () => ({
+    webhook: {
+      module: "mysql",
+      connection: "mysql",
+      "module-config": { table: "webhook_events", create_table: true },
+    },
+    connections: { mysql: { type: "mysql", host: "localhost", database: "webhooks", user: "root" } },
+    needs: "Name your server, database, user and password in connections.json",
+  }),
+  kinesis: (name) => ({
+    webhook: { module: "kinesis", connection: "kinesis", "module-config": { stream: name } },
+    connections: { kinesis: { type: "kinesis", ...AWS_KEYS } },
+    needs: `Create the stream '${name}', and name your region and keys in connections.json`,
+  }),
+  eventbridge: () => ({
+    webhook: { module: "eventbridge", connection: "eventbridge" },
+    connections: { eventbridge: { type: "eventbridge", ...AWS_KEYS } },
+    needs: "Make a rule of the bus 'default' for them, and name your region and keys in connections.json",
+  }),
+  s3: (name) => ({
+    webhook: { module: "s3", connection: "s3", "module-config": { bucket: "my-bucket", prefix: name } },
+    connections: { s3: { type: "s3", ...AWS_KEYS } },
+    needs: "Name your bucket in webhooks.json, and your region and keys in connections.json",
+  }),
+  websocket: () => ({
+    webhook: {
+      module: "websocket",
+      "module-config": {
+        url: "wss://receiver.example.com/events",
+        format: "envelope",
+        acknowledgement: { id: "/event_id", error: "/error" },
+      },
+    },
+    connections: {},
+    needs:
+      "Put the address of your service in the place of wss://receiver.example.com/events, and have it answer each message",
   }),
   webhook_connect: (name) => ({
     webhook: {

@@ -44,6 +44,14 @@ Deno.test("the example of every output's page can be a new configuration, with n
   }
 });
 
+Deno.test("a new configuration of an output asks nothing of a payload", async () => {
+  for (const output of OUTPUT_NAMES) {
+    const { webhooks } = await configurationFor("stripe", output);
+    assert(!JSON.stringify(webhooks).includes("{/"), output);
+    assert(!JSON.stringify(webhooks).includes("json_pointer"), output);
+  }
+});
+
 Deno.test("no two new configurations have the same secret", async () => {
   const one = await configurationFor("github", "log");
   const other = await configurationFor("github", "log");
