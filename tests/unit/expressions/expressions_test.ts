@@ -53,7 +53,10 @@ Deno.test("an expression says what it reads, and asks for no other header", () =
 
 Deno.test("what cannot be an expression is a problem with line and column", () => {
   const problems: readonly [string, string][] = [
-    ["body.ref ==\n  unknown", "2:3 There is no variable 'unknown': nearest is 'body'"],
+    [
+      "body.ref ==\n  unknown",
+      "2:3 There is no variable 'unknown': known are 'body', 'headers', 'event', 'blob'",
+    ],
     ["body.startWith('a')", "1:6 There is no method 'startWith': nearest is 'startsWith'"],
     ["'é' == body.\n", "2:1 The expression ends too early"],
     ["blob.x == 1", "1:1 The body is not read as JSON"],
