@@ -98,12 +98,18 @@ function describe(
     case "unexpected_character":
       return range === undefined || range.start >= text.length
         ? "The expression ends too early"
-        : `${
-          JSON.stringify(text.slice(range.start, Math.max(range.end, range.start + 1)))
-        } cannot stand here`;
+        : misplaced(text.slice(range.start, Math.max(range.end, range.start + 1)));
     case "limit_exceeded":
       return `The expression is too large: ${summary}`;
     default:
       return summary;
   }
+}
+
+/** What other languages write, and what stands for it here. */
+const INSTEAD: ReadonlyMap<string, string> = new Map([["=", "=="], ["and", "&&"], ["or", "||"]]);
+
+function misplaced(token: string): string {
+  const instead = INSTEAD.get(token.toLowerCase());
+  return `${JSON.stringify(token)} cannot stand here${instead === undefined ? "" : `: write "${instead}"`}`;
 }

@@ -202,13 +202,11 @@ class FilterCompilation {
     }
     const { expression } = compiled;
     const names = expression.reads.texts.get("headers");
-    const hidden = names === undefined || names === "all"
+    const refused = names === undefined || names === "all"
       ? []
-      : [...names].filter((name) => isHidden(name, this.hidden));
-    for (const name of hidden) {
-      this.#refuse(path, `The header '${name}' cannot be read: it may hold a credential`);
-    }
-    return hidden.length === 0 ? expression : undefined;
+      : [...names].flatMap((name) => refuseHeader(name, this.hidden) ?? []);
+    for (const message of refused) this.#refuse(path, message);
+    return refused.length === 0 ? expression : undefined;
   }
 
   #payload(config: PayloadConfig | undefined, path: string, isJson: boolean): CompiledPayload | undefined {
@@ -231,6 +229,13 @@ class FilterCompilation {
 }
 
 const NO_PAYLOADS: readonly undefined[] = [];
+
+/** Why an expression may not ask for a header, if so. */
+function refuseHeader(name: string, hidden: HiddenNames): string | undefined {
+  const lower = name.toLowerCase();
+  if (isHidden(lower, hidden)) return `The header '${name}' cannot be read: it may hold a credential`;
+  return name === lower ? undefined : `There is no header '${name}': names are in lower case, '${lower}'`;
+}
 
 function requireLanguages(): NonNullable<ReturnType<typeof loadedLanguages>> {
   const languages = loadedLanguages();

@@ -55,8 +55,7 @@ function refuseHost(host: string, forUrl: string): string | undefined {
 
 const pathField = z.string().min(1);
 
-/** The `tls` key of a connection. Files are in PEM. */
-export const tlsSchema = z.strictObject({
+const tlsKeys = z.strictObject({
   ca: pathField.optional().meta({
     description: "File with the certificate authorities to trust. Default: those of the system.",
   }),
@@ -68,9 +67,15 @@ export const tlsSchema = z.strictObject({
   insecure_skip_verify: booleanField().default(false).meta({
     description: "`true`: takes any certificate, so anybody on the way can read and change what is sent.",
   }),
+}, {
+  error: ({ code }) =>
+    code === "invalid_type" ? "Must be true or an object of settings; leave it out for no TLS" : undefined,
 }).refine(({ cert, key }) => (cert === undefined) === (key === undefined), {
   error: "cert and key belong together: give both or neither",
 });
+
+/** The `tls` key of a connection: `true` is an empty object. Files are in PEM. */
+export const tlsSchema = z.preprocess((given) => given === true || given === "true" ? {} : given, tlsKeys);
 
 /** A parsed `tls` key. */
 export type TlsSettings = z.output<typeof tlsSchema>;

@@ -59,10 +59,10 @@ const fields = z.strictObject({
   user: userField.nullish().meta({ description: "User name. Default, and when empty: none." }),
   username: userField.nullish().meta({ description: "The same as `user`." }),
   password: passwordField.nullish().meta({ description: "Password. Default, and when empty: none." }),
-  use_ssl: booleanField().optional().meta({ description: "`true`: the same as `tls: {}`." }),
+  use_ssl: booleanField().optional().meta({ description: "`true`: the same as `tls: true`." }),
   tls: tlsSchema.optional().meta({
     description:
-      "Uses TLS, for a connector `stomp+ssl` or `stomp+nio+ssl`: `{}`, or an object with `ca`, `cert`, `key`, " +
+      "Uses TLS, for a connector `stomp+ssl` or `stomp+nio+ssl`: `true`, or an object with `ca`, `cert`, `key`, " +
       "`servername` and `insecure_skip_verify`.",
   }),
   heartbeat: integerField(0, MAX_HEARTBEAT_SECONDS).default(DEFAULT_HEARTBEAT_SECONDS).meta({

@@ -66,7 +66,7 @@ const fields = z.strictObject({
   }),
   tls: tlsSchema.optional().meta({
     description:
-      "Uses TLS: `{}`, or an object with `ca`, `cert`, `key`, `servername` and `insecure_skip_verify`.",
+      "Uses TLS: `true`, or an object with `ca`, `cert`, `key`, `servername` and `insecure_skip_verify`.",
   }),
   heartbeat: integerField(1, MAX_HEARTBEAT_SECONDS).default(DEFAULT_HEARTBEAT_SECONDS).meta({
     description:

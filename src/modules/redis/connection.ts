@@ -57,7 +57,7 @@ export const redisConnectionFields = {
   password: secretField().nullish().meta({ description: "Password. Default: none." }),
   tls: tlsSchema.optional().meta({
     description:
-      "Uses TLS: `{}`, or an object with `ca`, `cert`, `key`, `servername` and `insecure_skip_verify`.",
+      "Uses TLS: `true`, or an object with `ca`, `cert`, `key`, `servername` and `insecure_skip_verify`.",
   }),
   timeout: timeoutField(MAX_TIMEOUT_SECONDS).default(DEFAULT_TIMEOUT_SECONDS).meta({
     description: "Seconds that Redis may take to answer before the connection is given up.",

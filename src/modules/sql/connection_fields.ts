@@ -63,7 +63,7 @@ export function connectionFields({ port, database, user }: ConnectionDefaults): 
     ssl_key: pathField.optional().meta({ description: "The same as `key` of `tls`." }),
     tls: tlsSchema.optional().meta({
       description:
-        "Uses TLS: `{}`, or an object with `ca`, `cert`, `key`, `servername` and `insecure_skip_verify`.",
+        "Uses TLS: `true`, or an object with `ca`, `cert`, `key`, `servername` and `insecure_skip_verify`.",
     }),
     pool_min_size: integerField(0, MAX_POOL).optional().meta({
       description: "Read for the sake of older files and of no effect: there is one connection a table.",

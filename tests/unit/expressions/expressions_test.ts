@@ -57,6 +57,8 @@ Deno.test("what cannot be an expression is a problem with line and column", () =
       "body.ref ==\n  unknown",
       "2:3 There is no variable 'unknown': known are 'body', 'headers', 'event', 'blob'",
     ],
+    ["body.a = 1", '1:8 "=" cannot stand here: write "=="'],
+    ["body.a and body.b", '1:8 "and" cannot stand here: write "&&"'],
     ["body.startWith('a')", "1:6 There is no method 'startWith': nearest is 'startsWith'"],
     ["'é' == body.\n", "2:1 The expression ends too early"],
     ["blob.x == 1", "1:1 The body is not read as JSON"],

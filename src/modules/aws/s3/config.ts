@@ -77,7 +77,9 @@ const batchSchema = z.strictObject({
 });
 
 const fields = z.strictObject({
-  bucket: z.string().regex(BUCKET, { error: "Not the name of a bucket" }).meta({
+  bucket: z.string().regex(BUCKET, {
+    error: "Not the name of a bucket: 3 to 255 letters, digits and . _ -, no two dots in a row",
+  }).meta({
     description: "The bucket. It must exist.",
   }),
   prefix: z.string().optional().meta({
