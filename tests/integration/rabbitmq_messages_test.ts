@@ -32,7 +32,12 @@ Deno.test("pika reads a message's body, properties and headers as the documentat
   const event = verifiedEvent({
     namespace: "shop",
     type: "order.created",
-    headers: { "content-type": "application/json", "x-shop": "Zo\u00eb", authorization: "Bearer s3cret" },
+    headers: {
+      "content-type": "application/json; by=Zo\u00c3\u00ab",
+      "x-shop": "Zo\u00c3\u00ab",
+      "x-latin": "Zo\u00eb",
+      authorization: "Bearer s3cret",
+    },
     body: '{"id":12345678901234567890, "name":"Zo\u00eb \ud83c\udf89"}',
   });
   assertEquals(await world.output.attempt(event, { queue_name: queue, forward_headers: true }), "delivered");
@@ -46,7 +51,7 @@ Deno.test("pika reads a message's body, properties and headers as the documentat
     properties: {
       message_id: event.id,
       app_id: "core-webhook-module",
-      content_type: "application/json",
+      content_type: "application/json; by=Zo\u00eb",
       delivery_mode: 2,
       timestamp: 1767323045,
       type: "order.created",
@@ -56,8 +61,9 @@ Deno.test("pika reads a message's body, properties and headers as the documentat
         "cwm-webhook": "orders",
         "cwm-received-at": "2026-01-02T03:04:05.678Z",
         "cwm-event-type": "order.created",
-        "content-type": "application/json",
+        "content-type": "application/json; by=Zo\u00eb",
         "x-shop": "Zo\u00eb",
+        "x-latin": "Zo\u00eb",
       },
     },
   });

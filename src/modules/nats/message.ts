@@ -5,10 +5,10 @@
  */
 
 import { MsgHdrsImpl } from "@nats-io/nats-core/internal";
-import { fromHeaderValue } from "../../auth/header_text.ts";
 import type { Event } from "../../event/event.ts";
 import { namingHeaders } from "../../event/event_headers.ts";
 import { forEachForwardable } from "../../event/header_policy.ts";
+import { headerText } from "../../event/header_text.ts";
 import type { NatsConfig } from "./config.ts";
 
 /** Headers that the server acts on: with one of them a sender could have a stream deleted up to its message. */
@@ -86,7 +86,7 @@ function headerLines(event: Event, config: NatsConfig): string {
 }
 
 function headerLine(name: string, value: string): string {
-  return `${name}: ${cleaned(fromHeaderValue(value))}\r\n`;
+  return `${name}: ${cleaned(headerText(value))}\r\n`;
 }
 
 function cleaned(value: string): string {

@@ -10,6 +10,7 @@ import { DeliveryError } from "../../errors.ts";
 import type { Event } from "../../event/event.ts";
 import { namingHeaders } from "../../event/event_headers.ts";
 import { forEachForwardable } from "../../event/header_policy.ts";
+import { headerText } from "../../event/header_text.ts";
 import type { QueueDeclaration, RabbitmqConfig } from "./config.ts";
 
 /** Longest short string of AMQP, in bytes. */
@@ -28,7 +29,7 @@ const APP_ID = "core-webhook-module";
 
 /** Headers that RabbitMQ or its plugins act on: they would route, delay or count the message as the sender says. */
 const SERVER_HEADER =
-  /^(?:b?cc|x-(?:death|delay|first-death-.*|last-death-.*|delivery-(?:count|limit)|received-from|deduplication-.*|match|opt-.*))$/;
+  /^(?:b?cc|x-(?:death|delay|first-death-.*|last-death-.*|delivery-(?:count|limit)|received-from|deduplication-.*|match|opt-.*|cache-ttl|recent-history-no-store|stream-filter-value))$/;
 
 /** One message on its way. */
 export interface Message {
@@ -49,7 +50,7 @@ export interface Message {
 /** @throws {DeliveryError} `output_rejected` when the event cannot be one */
 export function messageOf(event: Event, config: RabbitmqConfig): Message {
   const { bytes } = event.body;
-  const contentType = event.headers.get("content-type");
+  const contentType = textOf(event.headers.get("content-type"));
   const { headers, headerBytes } = headersOf(event, config.forwardsHeaders);
   return {
     id: event.id,
@@ -109,12 +110,17 @@ function headersOf(event: Event, forwards: boolean): HeaderTable {
   if (!forwards) return { headers, headerBytes };
   forEachForwardable(event.headers, (name, value) => {
     if (name.length > MAX_SHORT_BYTES || SERVER_HEADER.test(name)) return;
-    headers[name] = value;
-    headerBytes += name.length + Buffer.byteLength(value) + HEADER_OVERHEAD;
+    const text = headerText(value);
+    headers[name] = text;
+    headerBytes += name.length + Buffer.byteLength(text) + HEADER_OVERHEAD;
   });
   return { headers, headerBytes };
 }
 
-function isShort(text: string | null | undefined): text is string {
+function textOf(header: string | null): string | undefined {
+  return header === null ? undefined : headerText(header);
+}
+
+function isShort(text: string | undefined): text is string {
   return typeof text === "string" && Buffer.byteLength(text) <= MAX_SHORT_BYTES;
 }

@@ -102,6 +102,9 @@ Deno.test("headers that RabbitMQ acts on are not passed on, and neither are cred
     cc: "other",
     "x-delay": "5",
     "x-death": "x",
+    "x-stream-filter-value": "x",
+    "x-cache-ttl": "5",
+    "x-recent-history-no-store": "true",
     authorization: "Bearer s3cret",
     "x-shop": "Zoë",
   };
