@@ -20,3 +20,13 @@ export function idSuffixOf(destination: readonly unknown[]): string {
   const hash = createHash("sha256").update(JSON.stringify(destination)).digest("hex");
   return `-${hash.slice(0, HASH_CHARACTERS)}`;
 }
+
+/**
+ * The ending for a step that hands events on in a form of its own: with equal settings otherwise, its messages are no
+ * repetitions of those of other steps.
+ *
+ * @param form as `WebhookTraits` has it
+ */
+export function suffixInForm(idSuffix: string, form: string | undefined): string {
+  return form === undefined ? idSuffix : idSuffixOf([idSuffix, form]);
+}

@@ -139,6 +139,11 @@ export interface WebhookTraits {
   readonly dataType: "json" | "blob";
   /** Whether the sender wants the answer of this output, which goes into `answer` of the event. @default false */
   readonly answers?: boolean;
+  /**
+   * What tells the form in which a step of a chain hands events on from those of other steps. Left out where it hands
+   * on what the webhook does.
+   */
+  readonly form?: string;
 }
 
 /** What a webhook says that brings its own connection instead of naming one. */

@@ -4,6 +4,7 @@ import { idSuffixOf } from "../../src/modules/id_suffix.ts";
 import { natsModule } from "../../src/modules/nats/nats.ts";
 import type { DeliveryResult } from "../../src/modules/module.ts";
 import { eventually } from "../support/eventually.ts";
+import { TestGateway } from "../support/gateway.ts";
 import { consume } from "../support/nats/consumer.ts";
 import { eventIdOf } from "../support/nats/desk.ts";
 import { DESK_USER, NatsServer } from "../support/nats/server.ts";
@@ -48,6 +49,7 @@ Deno.test("nats stores what a Python consumer reads, and no header that the serv
     headers: {
       "content-type": "application/json",
       "x-shop": "Zo\u00c3\u00ab",
+      "x-latin": "Zo\u00eb",
       "nats-rollup": "all",
       "nats-expected-stream": "OTHER",
       cookie: "s3cret",
@@ -69,6 +71,7 @@ Deno.test("nats stores what a Python consumer reads, and no header that the serv
     "cwm-event-type": "order\ufffd\ufffdpaid",
     "content-type": "application/json",
     "x-shop": "Zoë",
+    "x-latin": "Zoë",
   });
 });
 
@@ -264,4 +267,21 @@ Deno.test("nats goes to the next server of a list, also back, when one cannot be
   await first.restart();
   await second.freeze();
   await eventually(async () => assertEquals(await output.attempt(verifiedEvent(), CONFIG), "delivered"));
+});
+
+Deno.test("nats has an event once in each form that the steps of a chain give it", async () => {
+  await using server = await startServer();
+  const step = { module: "nats", "module-config": { subject: "orders.all" } };
+  const chain = [step, { ...step, payload: { keep: ["/a"] } }, { ...step, payload: { drop: ["/a"] } }, step];
+  await using gateway = await TestGateway.start({
+    webhooks: { orders: { accept: "delivered", chain } },
+    connections: { nats: { type: "nats", servers: `127.0.0.1:${server.port}` } },
+  });
+  assertEquals((await gateway.post("/webhook/orders", '{"a":1,"b":2}')).status, 200);
+  const stored = await (await server.desk()).messages(STREAM);
+  assertEquals(
+    stored.map(({ body }) => new TextDecoder().decode(body)),
+    ['{"a":1,"b":2}', '{"a":1}', '{"b":2}'],
+  );
+  assertEquals(new Set(stored.map(eventIdOf)).size, 1);
 });

@@ -188,7 +188,8 @@ function compileChain(
   const answering = typeof found === "object" ? -1 : found;
   for (const [index, own] of items.entries()) {
     const item = withWebhooksOwn(own, config, modules);
-    const compiled = compileStep(item, index, config, { modules, parse, answering }, `chain.${index}.`);
+    const form = own.payload === undefined ? undefined : JSON.stringify(own.payload);
+    const compiled = compileStep(item, index, config, { modules, parse, answering, form }, `chain.${index}.`);
     if ("problems" in compiled) problems.push(...compiled.problems);
     else steps.push(compiled.value);
   }
@@ -242,13 +243,15 @@ interface StepContext {
   readonly parse: Parse;
   /** The place of the step whose answer the sender gets; -1 for none. */
   readonly answering: number;
+  /** What its `payload` says, as one text; left out where it has none of its own. */
+  readonly form?: string | undefined;
 }
 
 function compileStep(
   item: ChainItemConfig,
   index: number,
   { data_type: dataType }: WebhookConfig,
-  { modules, parse, answering }: StepContext,
+  { modules, parse, answering, form }: StepContext,
   prefix: string,
 ): Compiled<CompiledStep> {
   const module = findModule(modules, item.module);
@@ -265,6 +268,7 @@ function compileStep(
       moduleConfig: module.forWebhook?.(moduleConfig.value, {
         dataType: dataType === "blob" ? "blob" : "json",
         answers: index === answering,
+        ...(form === undefined ? {} : { form }),
       }) ?? moduleConfig.value,
       connectionName: item.connection,
       ownConnection: own.value.connection,

@@ -40,7 +40,7 @@ export const documentation: ModuleDocumentation = {
   },
   notes: [
     "Streams are not made: a subject that none takes is tried again until there is one. Two steps of a chain with equal",
-    "settings make one message of an event, unless their `message_id` differs.",
+    "settings and `payload` make one message of an event, unless their `message_id` differs.",
     "",
     "## What happens to an event that is not taken",
     "",

@@ -5,6 +5,7 @@
  * @module
  */
 
+import { suffixInForm } from "../id_suffix.ts";
 import type { DocumentedModule } from "../module.ts";
 import { type NatsConfig, natsConfigSchema } from "./config.ts";
 import { natsConnectionSchema, type NatsSettings } from "./connection.ts";
@@ -21,6 +22,8 @@ export const natsModule: DocumentedModule<NatsConfig, NatsSettings> = {
   connectionTypes: ["nats"],
   configSchema: natsConfigSchema,
   connectionSchema: natsConnectionSchema,
+  forWebhook: (config, { form }) =>
+    form === undefined ? config : { ...config, idSuffix: suffixInForm(config.idSuffix, form) },
   acceptance: "durable",
   reads: "bytes",
   maxBatch: MAX_BATCH,

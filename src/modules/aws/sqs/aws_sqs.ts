@@ -8,7 +8,7 @@
 import type { DocumentedModule } from "../../module.ts";
 import { type AwsConnection, awsConnectionSchema } from "../connection.ts";
 import { MAX_BATCH, MAX_BYTES } from "./batches.ts";
-import { type SqsConfig, sqsConfigSchema } from "./config.ts";
+import { inForm, type SqsConfig, sqsConfigSchema } from "./config.ts";
 
 /** Sends events to SQS. */
 export const awsSqsModule: DocumentedModule<SqsConfig, AwsConnection> = {
@@ -18,6 +18,7 @@ export const awsSqsModule: DocumentedModule<SqsConfig, AwsConnection> = {
   connectionTypes: ["aws_sqs"],
   configSchema: sqsConfigSchema,
   connectionSchema: awsConnectionSchema,
+  forWebhook: (config, { form }) => inForm(config, form),
   acceptance: "durable",
   reads: "bytes",
   maxBatch: MAX_BATCH,

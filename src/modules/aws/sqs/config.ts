@@ -20,6 +20,8 @@ export interface SqsConfig {
   readonly groupId: TokenOf | undefined;
   /** `undefined`: messages have none. */
   readonly deduplicationId: TokenOf | undefined;
+  /** Whether that is the event's own id, with an ending or without. */
+  readonly deduplicatesEvents: boolean;
   /** `undefined`: as the queue says. */
   readonly delaySeconds: number | undefined;
   /** Received headers that go along as attributes: names in lower case. */
@@ -99,6 +101,7 @@ export const sqsConfigSchema: z.ZodType<SqsConfig> = fields.transform((input, is
     deduplicationId: queue.isFifo
       ? deduplication?.of ?? eventIdWith(group?.text, forwardedHeaders)
       : undefined,
+    deduplicatesEvents: queue.isFifo && deduplication === undefined,
     delaySeconds,
     forwardedHeaders,
     timeoutMs: input.timeout * 1000,
@@ -113,6 +116,14 @@ function eventIdWith(group: string | undefined, headers: readonly string[]): Tok
   if (group === undefined && headers.length === 0) return ({ id }) => id;
   const suffix = idSuffixOf([group, headers]);
   return ({ id }) => id + suffix;
+}
+
+/** The configuration of a step that hands events on in a form of its own. */
+export function inForm(config: SqsConfig, form: string | undefined): SqsConfig {
+  const { deduplicationId, deduplicatesEvents } = config;
+  if (form === undefined || deduplicationId === undefined || !deduplicatesEvents) return config;
+  const suffix = idSuffixOf([form]);
+  return { ...config, deduplicationId: (event) => deduplicationId(event) + suffix };
 }
 
 function queueOf(

@@ -9,6 +9,7 @@ import { envelopeOf } from "../../../event/envelope.ts";
 import type { Event } from "../../../event/event.ts";
 import { eventHeadersJson, receivedAtText } from "../../../event/event_headers.ts";
 import { jsonText } from "../../../event/json_body.ts";
+import { suffixInForm } from "../../id_suffix.ts";
 import type { DocumentedModule } from "../../module.ts";
 import { APPEND_SCRIPTS, appendCommand, probeAppendCommand } from "../append.ts";
 import type { RedisCommand } from "../client.ts";
@@ -30,7 +31,11 @@ export const redisStreamModule: DocumentedModule<RedisStreamConfig, RedisConnect
   reads: "bytes",
   ...REDIS_BATCHES,
   partition: ({ node }) => node,
-  forWebhook: (config, { dataType }) => ({ ...config, dataType }),
+  forWebhook: (config, { dataType, form }) => ({
+    ...config,
+    dataType,
+    idSuffix: suffixInForm(config.idSuffix, form),
+  }),
   open: async (connection, context) => {
     // Loaded when it is needed: ioredis takes 8 MiB and 35 ms.
     const { RedisClient } = await import("../client.ts");

@@ -6,6 +6,7 @@
  */
 
 import { permittedFunctions } from "../../../settings/output_bounds.ts";
+import { suffixInForm } from "../../id_suffix.ts";
 import type { DocumentedModule } from "../../module.ts";
 import { type RedisConnection, redisConnectionSchema } from "../connection.ts";
 import { touchCommand } from "../mark.ts";
@@ -26,7 +27,11 @@ export const taskQueueModule: DocumentedModule<TaskQueueConfig, RedisConnection>
   reads: "text",
   ...REDIS_BATCHES,
   partition: ({ node }) => node,
-  forWebhook: (config, { dataType }) => ({ ...config, dataType }),
+  forWebhook: (config, { dataType, form }) => ({
+    ...config,
+    dataType,
+    idSuffix: suffixInForm(config.idSuffix, form),
+  }),
   open: async (connection, context) => {
     // Loaded when it is needed: ioredis takes 8 MiB and 35 ms.
     const { RedisClient } = await import("../client.ts");
