@@ -26,6 +26,18 @@ Deno.test("integers and decimals that a double does not hold keep all their digi
   assertEquals(parseExactly("12345678901234567890"), 12345678901234567890n);
 });
 
+Deno.test("an integer of any length keeps its digits, and costs no more than its length", () => {
+  for (const sign of ["", "-"]) {
+    const longest = sign + "9".repeat(1_000 - sign.length);
+    const longer = `${longest}9`;
+    const [bounded, unbounded] = parseExactly(`[${longest}, ${longer}]`) as unknown[];
+    assertEquals(bounded, BigInt(longest));
+    assert(unbounded instanceof LongDecimal);
+    assertEquals(unbounded.source, longer);
+    assertEquals(unbounded.value, Number(`${sign}Infinity`));
+  }
+});
+
 Deno.test("digits in strings and in names stay what they are", () => {
   const json = '{"12345678901234567890":"12345678901234567890, 1e400","a\\"":[ 12345678901234567890 ]}';
   assertEquals(
