@@ -107,10 +107,19 @@ const VALUES: Readonly<Record<string, readonly (readonly [json: string, shown: s
   "varchar(9) character set latin1": [['"Zoë"', "Zoë"], ['"漢"', undefined]],
   "varchar(9) character set utf8mb3": [['"漢"', "漢"], ['"😀"', undefined]],
   "varchar(9)": [['"\\u0000a"', "\\0a"], ['"\\ud800"', undefined], ["true", "true"]],
-  int: [["1.0", "1"], ["1e2", "100"], ["1.5", undefined], ["2147483648", undefined], ['"7"', "7"], [
-    '""',
-    undefined,
-  ]],
+  int: [
+    ["1.0", "1"],
+    ["1e2", "100"],
+    ["1.5", undefined],
+    ["2147483648", undefined],
+    ['"7"', "7"],
+    [
+      '""',
+      undefined,
+    ],
+    ["5e-0001", undefined],
+    ["10e-0001", "1"],
+  ],
   "int unsigned": [["-1", undefined], ["4294967295", "4294967295"]],
   bigint: [["9.007199254740993e15", "9007199254740993"], ["-9223372036854775808", "-9223372036854775808"], [
     "1e30",

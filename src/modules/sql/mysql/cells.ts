@@ -67,7 +67,7 @@ function textWithin({ base, argument, collation }: ColumnType): Encode | undefin
   };
 }
 
-const DECIMAL = /^\s*([+-]?)(\d*)(?:\.(\d*))?(?:e([+-]?\d{1,3}))?\s*$/i;
+const DECIMAL = /^\s*([+-]?)(\d*)(?:\.(\d*))?(?:e([+-]?\d+))?\s*$/i;
 
 /** Most digits of an integer that any column takes. */
 const MAX_DIGITS = 20;
