@@ -69,9 +69,14 @@ export async function setWriters(
   await replace(join(directory, "groups.properties"), groups);
 }
 
+/** So far ahead is a file's time, in milliseconds: a broker passes over one that is not younger than its last look. */
+const AHEAD_MS = 2_000;
+
 /** At once: a broker that has read half of it would not read it again. */
 async function replace(path: string, text: string): Promise<void> {
   await Deno.writeTextFile(`${path}.new`, text);
+  const time = new Date(Date.now() + AHEAD_MS);
+  await Deno.utime(`${path}.new`, time, time);
   await Deno.rename(`${path}.new`, path);
 }
 
