@@ -54,6 +54,8 @@ export interface OutputUnderTest extends AsyncDisposable {
   readonly connection?: unknown;
   /** A valid `module-config`. */
   readonly config: Readonly<Record<string, unknown>>;
+  /** The place that takes what the Python service sends, where {@linkcode config} names one that takes less. */
+  readonly pythonPlace?: Readonly<Record<string, unknown>>;
   /** The webhook's `data_type`. @default "json" */
   readonly dataType?: "json" | "blob";
   /** Parts of connection and `module-config` that must never be shown. */

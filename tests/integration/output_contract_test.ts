@@ -1,6 +1,7 @@
 import { outputModules } from "../../src/modules/registry.ts";
 import type { OutputModule } from "../../src/modules/module.ts";
 import { type OutputWorld, testOutputContract } from "../contracts/output.ts";
+import { testPythonForms } from "../contracts/python_forms.ts";
 import { testSilence } from "../contracts/silence.ts";
 import { outputWorld } from "../worlds/worlds.ts";
 
@@ -13,3 +14,4 @@ for (const module of outputModules) {
 }
 for (const [module, world] of worlds) testOutputContract(module, world);
 testSilence(worlds);
+testPythonForms(worlds);

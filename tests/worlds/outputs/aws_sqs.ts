@@ -22,6 +22,7 @@ async function setUp(): Promise<OutputUnderTest> {
   const resources = undo.move();
   return {
     connection: {
+      region: "us-east-1",
       endpoint_url: `http://127.0.0.1:${network.port}`,
       aws_access_key_id: "key-id",
       aws_secret_access_key: SECRETS[0],

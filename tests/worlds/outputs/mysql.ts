@@ -14,6 +14,8 @@ async function setUp(): Promise<OutputUnderTest> {
   await database.sql(`
     create table events (id varchar(64) primary key, payload longblob);
     create table numbers (id char(36) primary key, payload json, number smallint not null);
+    create table crates (id char(36) primary key, webhook_id text not null, timestamp datetime, payload json not null,
+      headers json, created_at datetime default now());
     create table nameless (id varchar(64) primary key, other text not null);
     create user ${database.name} identified by '${PASSWORD}';
     grant insert, select on ${database.name}.* to ${database.name}`);
@@ -27,6 +29,7 @@ async function setUp(): Promise<OutputUnderTest> {
       password: PASSWORD,
     },
     config: { table: "events" },
+    pythonPlace: { table: "crates" },
     secrets: [PASSWORD],
     failures: [
       {

@@ -14,11 +14,15 @@ async function setUp(): Promise<OutputUnderTest> {
   await using session = await database.session();
   await session.query("create table events (id text primary key, payload bytea)");
   await session.query("create table numbers (id uuid primary key, payload json, number smallint not null)");
+  await session.query(`create table crates (
+    id uuid primary key, webhook_id text not null, timestamp timestamptz, payload jsonb not null, headers jsonb,
+    created_at timestamptz default now())`);
   await session.query("create table nameless (id text primary key, other text not null)");
   const resources = undo.move();
   return {
     connection: { host: "127.0.0.1", port: proxy.port, database: database.name, password: PASSWORD },
     config: { table: "events" },
+    pythonPlace: { table: "crates" },
     secrets: [PASSWORD],
     failures: [
       {
