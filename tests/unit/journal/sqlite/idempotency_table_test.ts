@@ -95,6 +95,20 @@ function compare(
   }
 }
 
+Deno.test("a key that comes again and again within a transaction may be sorted with it", () => {
+  using database = openFile();
+  const table = new IdempotencyTable(database, MAX_RECENT);
+  const key = { repeat: "replayed", key: "key", ttlMs: 500 } as const;
+  for (const count of [MAX_RECENT, 10]) {
+    database.exec("BEGIN");
+    for (let event = 1; event <= count; event++) table.put(1, key, `${event} of ${count}`, 1000);
+    table.flush();
+    database.exec("COMMIT");
+    table.commit();
+  }
+  assertEquals(table.find(1, key, 1000), "10 of 10");
+});
+
 Deno.test("keys with the same print in memory are told apart", () => {
   using database = openFile();
   const runs = new KeyRuns(database);

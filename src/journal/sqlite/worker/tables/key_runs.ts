@@ -58,6 +58,8 @@ export class KeyRuns {
   #lastId = 0;
   /** What the open transaction has added, by lane and name, and what of it is not in rows yet, by lane and time. */
   readonly #added = new Map<string, AddedKey>();
+  /** How many keys that are, with those that were added again. */
+  #addedCount = 0;
   readonly #open = new Map<string, OpenRun>();
   #written: Run[] = [];
   #removed: Run[] = [];
@@ -81,7 +83,7 @@ export class KeyRuns {
 
   /** How many keys there are, with those of the open transaction. */
   get size(): number {
-    const changes = this.#removed.reduce((sum, run) => sum - countOf(run), this.#added.size);
+    const changes = this.#removed.reduce((sum, run) => sum - countOf(run), this.#addedCount);
     return assertCount(this.#size + changes, "remembered keys");
   }
 
@@ -102,6 +104,7 @@ export class KeyRuns {
   /** Adds a key. It is in a row once {@linkcode flush} was called. */
   add(lane: number, name: string, eventId: string, expiresAt: number, ttlMs: number): void {
     this.#added.set(`${lane} ${name}`, { lane, name, eventId, expiresAt });
+    this.#addedCount++;
     const open = `${lane} ${ttlMs}`;
     let run = this.#open.get(open);
     if (run === undefined) this.#open.set(open, run = { lane, keys: [], expiresAt: 0 });
@@ -165,6 +168,7 @@ export class KeyRuns {
 
   #settle(): void {
     if (this.#added.size > 0) this.#added.clear();
+    this.#addedCount = 0;
     if (this.#written.length > 0) this.#written = [];
     if (this.#removed.length > 0) this.#removed = [];
   }
