@@ -74,7 +74,11 @@ const SYSTEMS: Readonly<Record<string, Start>> = {
         await server.control("change_password", user, password);
         await server.control("close_all_user_connections", user, "changed");
       },
-      permit: (mayWrite) => server.control("set_permissions", user, "^$", mayWrite ? ".*" : "^$", ".*"),
+      permit: async (mayWrite) => {
+        await server.control("set_permissions", user, "^$", mayWrite ? ".*" : "^$", ".*");
+        // Channels that are open go by the rights of before for up to a minute.
+        await server.control("close_all_user_connections", user, "changed");
+      },
       ids: async () => {
         for (const { properties } of await desk.take(queue_name)) found.push(properties.messageId);
         return found;

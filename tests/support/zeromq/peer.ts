@@ -7,6 +7,9 @@ import { DEBIAN_PYTHON } from "../python.ts";
 import { freePort } from "../redis/server.ts";
 import { TempDir } from "../temp_dir.ts";
 
+/** Where a peer writes down what it gets. */
+const MESSAGES = "messages";
+
 /** What a peer is. */
 export interface ZeromqPeerOptions {
   readonly kind: "PULL" | "SUB" | "REP" | "ROUTER";
@@ -40,7 +43,9 @@ export class ZeromqPeer implements AsyncDisposable {
   /** Starts a peer and waits until it is there. */
   static async start(options: ZeromqPeerOptions): Promise<ZeromqPeer> {
     const { endpoint = `tcp://127.0.0.1:${freePort()}` } = options;
-    const peer = new ZeromqPeer(endpoint, await TempDir.create(), options);
+    const directory = await TempDir.create();
+    await directory.writeText(MESSAGES, "");
+    const peer = new ZeromqPeer(endpoint, directory, options);
     await peer.restart();
     return peer;
   }
@@ -95,7 +100,7 @@ export class ZeromqPeer implements AsyncDisposable {
   }
 
   get #file(): string {
-    return this.#directory.file("messages");
+    return this.#directory.file(MESSAGES);
   }
 }
 

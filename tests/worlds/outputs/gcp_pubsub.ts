@@ -88,8 +88,16 @@ const LACKS_KEY = {
   config: { topic: "orders", ordering_key: "{/nowhere}" },
 } as const;
 
-function faultsOf(network: TcpProxy): Pick<OutputUnderTest, "stall" | "takeDown" | "restore"> {
-  return { stall: () => network.freeze(), takeDown: () => goDown(network), restore: () => network.accept() };
+function faultsOf(
+  network: TcpProxy,
+): Pick<OutputUnderTest, "stall" | "goOn" | "impatient" | "takeDown" | "restore"> {
+  return {
+    stall: () => network.freeze(),
+    goOn: () => network.thaw(),
+    impatient: { config: { timeout: 0.5 } },
+    takeDown: () => goDown(network),
+    restore: () => network.accept(),
+  };
 }
 
 async function goDown(network: TcpProxy): Promise<void> {

@@ -23,6 +23,8 @@ async function setUp(): Promise<OutputUnderTest> {
       (await peer.messages()).filter(({ length }) => length === 3)
         .map((frames) => ({ id: eventIdOf(frames), body: frames[2]! })),
     stall: () => peer.freeze(),
+    goOn: () => Promise.resolve(peer.thaw()),
+    impatient: { config: { timeout: 0.5 } },
     takeDown: () => peer.kill(),
     restore: () => peer.restart(),
     [Symbol.asyncDispose]: () => peer[Symbol.asyncDispose](),
