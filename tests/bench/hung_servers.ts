@@ -6,6 +6,7 @@ import { sharedActivemq } from "../support/activemq/shared.ts";
 import { BucketDesk } from "../support/aws/buckets.ts";
 import { FauxqsProcess } from "../support/aws/fauxqs.ts";
 import { eventIdOf as queueEventIdOf, QueueDesk } from "../support/aws/queue_desk.ts";
+import { RecordLedger } from "../support/aws/record_ledger.ts";
 import { KEYS } from "../support/aws/sqs_world.ts";
 import { ClickhouseServer } from "../support/clickhouse/server.ts";
 import { HttpLedger } from "./http_ledger.ts";
@@ -63,6 +64,9 @@ export type StartServer = (options?: HungServerOptions) => Promise<HungServer>;
 
 const TOPIC = "orders";
 const TABLE = "webhook_logs";
+
+/** Why an event may be in what speaks HTTP again. */
+const OVER_KEPT_CONNECTIONS = "over a connection that was kept, the runtime sends a request again by itself";
 
 /** Three brokers. They keep topics in memory: what is killed are their connections, and the doors to them. */
 export async function startKafka(): Promise<HungServer> {
@@ -383,11 +387,53 @@ export async function startGcpPubsub(): Promise<HungServer> {
   server.setTopic(TOPIC, "open");
   const door = TcpProxy.start({ port: server.port });
   return {
-    port: door.port,
+    ...faultsOf(door),
     reachedAt: (port) => ({
       webhook: { module: "gcp_pubsub", "module-config": { topic: TOPIC } },
       connection: { type: "gcp_pubsub", project_id: PROJECT, emulator_host: `127.0.0.1:${port}` },
     }),
+    count: () =>
+      Promise.resolve(countIds(server.published.map(({ attributes }) => attributes["cwm-event-id"]!))),
+    [Symbol.asyncDispose]: async () => {
+      await door[Symbol.asyncDispose]();
+      await server[Symbol.asyncDispose]();
+    },
+  };
+}
+
+/** What takes records as a stream of Kinesis does. */
+export function startKinesis(): Promise<HungServer> {
+  return startRecords("kinesis", { stream: TOPIC });
+}
+
+/** What takes records as a bus of EventBridge does. */
+export function startEventbridge(): Promise<HungServer> {
+  return startRecords("eventbridge", { event_bus: TOPIC });
+}
+
+/** Records are kept in memory: what hangs and is killed is the way to them. */
+async function startRecords(module: string, config: Readonly<Record<string, string>>): Promise<HungServer> {
+  const ledger = await RecordLedger.start();
+  const door = TcpProxy.start({ port: ledger.port });
+  return {
+    ...faultsOf(door),
+    reachedAt: (port) => ({
+      webhook: { module, "module-config": config },
+      connection: { type: module, endpoint_url: `http://127.0.0.1:${port}`, ...KEYS },
+    }),
+    repeats: OVER_KEPT_CONNECTIONS,
+    count: () => Promise.resolve(countIds(ledger.ids)),
+    [Symbol.asyncDispose]: async () => {
+      await door[Symbol.asyncDispose]();
+      await ledger[Symbol.asyncDispose]();
+    },
+  };
+}
+
+/** What happens to a server happens on the way to it. */
+function faultsOf(door: TcpProxy): Pick<HungServer, "port" | "freeze" | "thaw" | "kill" | "restart"> {
+  return {
+    port: door.port,
     freeze: () => door.freeze(),
     thaw: () => door.thaw(),
     kill: async () => {
@@ -395,12 +441,6 @@ export async function startGcpPubsub(): Promise<HungServer> {
       door.cut();
     },
     restart: () => Promise.resolve(door.accept()),
-    count: () =>
-      Promise.resolve(countIds(server.published.map(({ attributes }) => attributes["cwm-event-id"]!))),
-    [Symbol.asyncDispose]: async () => {
-      await door[Symbol.asyncDispose]();
-      await server[Symbol.asyncDispose]();
-    },
   };
 }
 
@@ -419,7 +459,7 @@ export async function startHttp(): Promise<HungServer> {
     thaw: () => ledger.thaw(),
     kill: () => ledger.kill(),
     restart: () => ledger.restart(),
-    repeats: "over a connection that was kept, the runtime sends a request again by itself",
+    repeats: OVER_KEPT_CONNECTIONS,
     count: async () => countIds(await ledger.ids()),
     [Symbol.asyncDispose]: () => ledger[Symbol.asyncDispose](),
   };
