@@ -7,7 +7,7 @@
  * @module
  */
 
-import { endOfStringWithin } from "../../json/strings.ts";
+import { codeAt, endOfStringWithin, indexIn, sliceOf } from "../../json/strings.ts";
 import { lengthBit, type Place } from "./places.ts";
 
 const SPACE = 0x20;
@@ -121,7 +121,7 @@ class Cutter {
   get text(): string {
     return this.#copied === 0 && this.#pieces.length === 0
       ? this.#json
-      : this.#pieces.join("") + this.#json.slice(this.#copied);
+      : this.#pieces.join("") + sliceOf(this.#json, this.#copied);
   }
 
   /** Goes on for about so many characters. @returns whether the end has been reached */
@@ -151,10 +151,10 @@ class Cutter {
   #betweenItems(until: number): void {
     const json = this.#json;
     let at = this.#index;
-    let code = json.charCodeAt(at);
+    let code = codeAt(json, at);
     while (code <= SPACE || code === COMMA) {
       if (++at >= until) break;
-      code = json.charCodeAt(at);
+      code = codeAt(json, at);
     }
     this.#index = at;
     if (at >= until) return;
@@ -192,14 +192,14 @@ class Cutter {
     if (named.size === 0 || length > longestName * MAX_ESCAPE) return every;
     // Most names can be told by their length, and slicing is most of the work.
     if ((lengths & lengthBit(length)) === 0 && this.#nextBackslash(start) >= end) return every;
-    const name = this.#json.slice(start, end);
+    const name = sliceOf(this.#json, start, end);
     return named.get(name.includes("\\") ? JSON.parse(`"${name}"`) as string : name) ?? every;
   }
 
   /** The index of the first backslash from `start` on; asked for with indices that only grow. */
   #nextBackslash(start: number): number {
     if (this.#backslash < start) {
-      const found = this.#json.indexOf("\\", start);
+      const found = indexIn(this.#json, "\\", start);
       this.#backslash = found === -1 ? this.#json.length : found;
     }
     return this.#backslash;
@@ -209,10 +209,10 @@ class Cutter {
   #beforeValue(until: number): void {
     const json = this.#json;
     let at = this.#index;
-    let code = json.charCodeAt(at);
+    let code = codeAt(json, at);
     while (code <= SPACE || code === COLON) {
       if (++at >= until) break;
-      code = json.charCodeAt(at);
+      code = codeAt(json, at);
     }
     this.#index = at;
     if (at >= until) return;
@@ -262,7 +262,7 @@ class Cutter {
     let at = this.#index;
     let depth = this.#depth;
     while (at < until) {
-      const code = this.#isInString ? QUOTE : json.charCodeAt(at);
+      const code = this.#isInString ? QUOTE : codeAt(json, at);
       if (code === QUOTE) {
         const end = endOfStringWithin(json, this.#isInString ? at : at + 1, until);
         this.#isInString = end < 0;
@@ -281,7 +281,7 @@ class Cutter {
     const json = this.#json;
     let at = this.#index;
     for (; at < until; at++) {
-      const code = json.charCodeAt(at);
+      const code = codeAt(json, at);
       if (code <= SPACE || code === COMMA || code === CLOSE_BRACE || code === CLOSE_BRACKET) break;
     }
     this.#index = at;
@@ -302,7 +302,7 @@ class Cutter {
   #cutItem({ keptEnd }: Container, end: number): void {
     if (keptEnd === -1) this.#cutsToNext = true;
     const start = keptEnd === -1 ? this.#item : keptEnd;
-    if (this.#copied < start) this.#pieces.push(this.#json.slice(this.#copied, start));
+    if (this.#copied < start) this.#pieces.push(sliceOf(this.#json, this.#copied, start));
     this.#copied = end;
   }
 
@@ -313,7 +313,7 @@ class Cutter {
   }
 
   #replace(start: number, end: number, json: string): void {
-    this.#pieces.push(this.#json.slice(this.#copied, start), json);
+    this.#pieces.push(sliceOf(this.#json, this.#copied, start), json);
     this.#copied = end;
   }
 }
