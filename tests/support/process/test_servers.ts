@@ -32,6 +32,7 @@ export const TEST_SERVERS: Readonly<Record<string, string>> = {
   rq: "python3-rq",
   strace: "strace",
   tinyproxy: "tinyproxy-bin",
+  wrk: "wrk",
 };
 
 /** Files of packages that bring no program, such as libraries of Debian's own Python, which tests run as clients. */
