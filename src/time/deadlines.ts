@@ -58,7 +58,7 @@ export class Deadlines implements Disposable {
 
   /**
    * Expires the owner after `milliseconds`, unless cleared before; never earlier. An owner has one deadline at a
-   * time. After the disposal nothing expires any more.
+   * time: the one that it is given takes the place of the one that it has. After the disposal nothing expires any more.
    */
   set(milliseconds: number, owner: Deadline): void {
     if (this.#isDisposed) return;

@@ -38,8 +38,9 @@ export class LinkedList<Item extends Listed<Item>> {
     return this.#size;
   }
 
-  /** Adds an item that stands in no list. */
+  /** Adds an item at the end. One that stands in a list leaves it: in two, it would be in neither. */
   add(item: Item): void {
+    item.list?.delete(item);
     item.list = this;
     item.previous = this.#last;
     if (this.#last === undefined) this.#first = item;

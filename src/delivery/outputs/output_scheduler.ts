@@ -99,6 +99,8 @@ export class OutputScheduler {
   /** Probes in a row that failed since the pause began. */
   #probesFailed = 0;
   #paused = false;
+  /** Pauses so far: a probe that has outlasted its own says nothing of a later one. */
+  #pauses = 0;
   #pumping = false;
   #closed = false;
   readonly #pauseEnd = new Timer(() => this.#probe());
@@ -314,6 +316,7 @@ export class OutputScheduler {
   #pause(reason: DeliveryError): void {
     this.#failures++;
     this.#paused = true;
+    this.#pauses++;
     if (this.#closed) return;
     this.#output.onOutOfReach?.(reason);
     const pause = halfRandom(backoffBoundMs(PAUSES, this.#failures));
@@ -332,6 +335,7 @@ export class OutputScheduler {
       this.#paused = false; // Nobody waits to know.
       return;
     }
+    const pause = this.#pauses;
     const controller = new AbortController();
     const deadline = new Timer(() => controller.abort(new DeliveryError("output_timeout")));
     this.#deadlines.set(PROBE_TIMEOUT_MS, deadline);
@@ -342,11 +346,12 @@ export class OutputScheduler {
         ? error
         : new DeliveryError("output_failed", undefined, { cause: error });
       // A delivery may have shown meanwhile that the output takes events.
-      if (this.#paused) this.#pauseAfterProbe(reason);
+      if (this.#paused && pause === this.#pauses) this.#pauseAfterProbe(reason);
       return;
     } finally {
       this.#deadlines.clear(deadline);
     }
+    if (pause !== this.#pauses) return;
     const wasAway = this.#probesFailed > 0;
     this.#paused = false;
     this.#probesFailed = 0;

@@ -74,6 +74,17 @@ Deno.test("Deadlines takes an owner again after its deadline has passed or was c
   assertEquals(expired, 2);
 });
 
+Deno.test("Deadlines expires an owner once that is given another deadline before the first has passed", async () => {
+  using deadlines = new Deadlines();
+  let expired = 0;
+  const timer = new Timer(() => expired++);
+  deadlines.set(10, timer);
+  deadlines.set(60, timer);
+  await deadlines.wait(60);
+  await deadlines.wait(60);
+  assertEquals(expired, 1);
+});
+
 Deno.test("a wait that begins after a long turn of the event loop is no shorter for it", async () => {
   using deadlines = new Deadlines();
   deadlines.set(10_000, new Timer(() => {}));

@@ -71,6 +71,41 @@ Deno.test("an output that is closed while it is out of reach is not probed any m
   assertEquals(closed.probes, 0);
 });
 
+Deno.test("a probe that has outlasted its pause begins no other beside that of a later pause", async () => {
+  using deadlines = new Deadlines();
+  const probes: PromiseWithResolvers<void>[] = [];
+  const output: BatchOutput = {
+    connection: "main",
+    maxBatch: 1,
+    maxBatchBytes: Infinity,
+    tryTakePlace: () => true,
+    freePlace: () => {},
+    attempt: () => [new DeliveryError("output_unavailable")],
+    probe: () => {
+      const probe = Promise.withResolvers<void>();
+      probes.push(probe);
+      return probe.promise;
+    },
+  };
+  const scheduler = new OutputScheduler(output, deadlines, getLogger(["cwm", "test", "scheduler"]));
+  const offer = () => {
+    const waiting = [{ event: verifiedEvent(), config: {}, attempt: 1, end: () => {} }];
+    scheduler.offer({ take: (limit) => waiting.splice(0, limit) });
+  };
+  offer();
+  await eventually(() => assertEquals(probes.length, 1));
+  // A delivery to somebody who waits has shown that the output is back, and the next one that it is gone again.
+  scheduler.resume();
+  offer();
+  await eventually(() => assert(scheduler.isPaused));
+  probes[0]!.reject(new DeliveryError("output_unavailable"));
+  await eventually(() => assertEquals(probes.length, 2));
+  await deadlines.wait(200);
+  assertEquals(probes.length, 2);
+  probes[1]!.resolve();
+  await eventually(() => assert(!scheduler.isPaused));
+});
+
 /** Deadlines that never pass, and how long they were. */
 class NotedDeadlines extends Deadlines {
   readonly lengths: number[] = [];
