@@ -29,6 +29,7 @@ import { buildOutputs } from "../delivery/outputs/build.ts";
 import type { OutputPool } from "../delivery/outputs/output_pool.ts";
 import type { JournalFile, JournalStore, Salvaged } from "../journal/journal_store.ts";
 import { adminRoutes } from "../http/routes/admin.ts";
+import { descriptionRoute } from "../http/routes/api/openapi.ts";
 import { BodyMemory } from "../io/memory/body_memory.ts";
 import { documentReading } from "../http/webhook/event_body.ts";
 import type { ExchangeContext } from "../http/webhook/exchange.ts";
@@ -343,7 +344,8 @@ export class GatewayParts {
 
   #buildRouter(): Router {
     const { defaultNamespace } = this.#settings;
-    const routes = [...this.#statusRoutes(), ...this.#adminRoutes(), ...this.#relayRoutes()];
+    const described = [...this.#statusRoutes(), ...this.#adminRoutes(), ...this.#relayRoutes()];
+    const routes = [...described, descriptionRoute(described)];
     const webhooks = this.#exchangeContext();
     return new Router({ webhooks, defaultNamespace, routes, failures: this.failures });
   }

@@ -45,7 +45,8 @@ const connectorMessage = z.discriminatedUnion("type", [
   z.looseObject({ type: z.literal("heartbeat"), timestamp: z.string().optional() }),
   z.looseObject({ type: z.literal("stop") }),
 ]);
-const ackRequest = z.looseObject({
+/** What a connector posts to `/connect/ack`. */
+export const ackRequest = z.looseObject({
   channel: z.string(),
   connection_id: z.string(),
   messages: z.array(report).max(MAX_REPORTS).default([]),
@@ -66,7 +67,8 @@ const webhookMessage = z.looseObject({
   body: z.string().optional(),
   body_base64: z.base64().optional(),
 });
-const gatewayMessage = z.discriminatedUnion("type", [
+/** What a gateway sends. */
+export const gatewayMessage = z.discriminatedUnion("type", [
   webhookMessage,
   z.looseObject({ type: z.literal("webhooks"), webhooks: z.array(webhookMessage) }),
   z.looseObject({

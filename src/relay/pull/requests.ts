@@ -35,6 +35,9 @@ const reject = z.strictObject({
   reason: z.string().transform((text) => text.slice(0, MAX_REASON)).optional(),
 });
 
+/** What each request may say, by its action. */
+export const pullRequests = { receive, ack: acknowledge, release, extend, reject } as const;
+
 /** The body of `receive`; an empty one leaves everything out. */
 export type ReceiveRequest = z.output<typeof receive>;
 

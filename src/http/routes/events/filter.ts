@@ -23,7 +23,8 @@ export interface FilterSource {
   readonly catalog: Pick<Catalog, "find">;
 }
 
-const questionSchema = z.strictObject({
+/** What may be asked. */
+export const questionSchema = z.strictObject({
   webhook: z.string(),
   headers: z.record(z.string(), z.string()).default({}),
   query: z.string().default(""),
