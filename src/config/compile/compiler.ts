@@ -290,17 +290,20 @@ function sharedMethods(methods: WebhookConfig["methods"]): readonly string[] {
   return methods.length === 1 ? SINGLE_METHODS.find(([method]) => method === only)! : methods;
 }
 
-const compiledSchemas = new WeakMap<z.ZodType, z.ZodType>();
+/** How often a schema is used as it is: code for all of a webhook's keys takes as long as 1,500 webhooks without it. */
+const USES_BEFORE_CODE = 1_000;
+
+const usedSchemas = new WeakMap<z.ZodType, { uses: number; code: z.ZodType | undefined }>();
 
 /**
- * The schema with generated code for values that are valid, which takes a fifth of the time: there may be
- * hundreds of thousands. Others are parsed by the schema as it is, for the same issues. Generated at the
- * first use, since that takes some milliseconds.
+ * The schema, with generated code for values that are valid once it is much used: that takes a fifth of the time,
+ * and there may be hundreds of thousands. Others are parsed by the schema as it is, for the same issues.
  */
 function compiledSchema<Schema extends z.ZodType>(schema: Schema): Schema {
-  let compiled = compiledSchemas.get(schema);
-  if (compiled === undefined) compiledSchemas.set(schema, compiled = z.compile(schema));
-  return compiled as Schema;
+  let used = usedSchemas.get(schema);
+  if (used === undefined) usedSchemas.set(schema, used = { uses: 0, code: undefined });
+  if (used.code === undefined && used.uses++ < USES_BEFORE_CODE) return schema;
+  return (used.code ??= z.compile(schema)) as Schema;
 }
 
 /** Compiles one connection with the schema of the first module that accepts its type. */
