@@ -35,6 +35,7 @@ export class Catalog {
   readonly #entries = new Map<string, CatalogEntry>();
   readonly #problems = new Map<string, readonly Problem[]>();
   readonly #warnings = new Map<string, readonly Warning[]>();
+  #problemChanges = 0;
   #serving = 0;
   readonly #withAccess = { verified: 0, declared_open: 0, open: 0 };
   /** The keys with problems, by what is served meanwhile. */
@@ -85,6 +86,7 @@ export class Catalog {
   /** Sets the problems of one key; none clears them. */
   setProblems(key: string, problems: readonly Problem[]): void {
     const [former] = this.problemsOf(key);
+    this.#problemChanges++;
     if (former !== undefined) this.#withProblems[former.serving]--;
     const [newest] = problems;
     if (newest !== undefined) this.#withProblems[newest.serving]++;
@@ -99,6 +101,11 @@ export class Catalog {
 
   problemsOf(key: string): readonly Problem[] {
     return this.#problems.get(key) ?? [];
+  }
+
+  /** Changes with every change of the problems. */
+  get problemChanges(): number {
+    return this.#problemChanges;
   }
 
   /** All problems, those of one key together. */

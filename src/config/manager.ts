@@ -28,10 +28,10 @@ import {
   webhookPath,
 } from "../event/names.ts";
 import type { Compiled, ProblemReason, WarningReason } from "./problem.ts";
-import type { ConfigChange, ConfigPut, ConfigSink } from "./provider.ts";
+import type { ConfigChange, ConfigPut, ConfigSink, Standing } from "./provider.ts";
 import { SecretBindings } from "./secrets/bindings.ts";
 import type { SecretLookup } from "./secrets/lookup.ts";
-import { Serving } from "./serving.ts";
+import { isOfValue, Serving } from "./serving.ts";
 
 /** How long findings may wait to be logged, in milliseconds. */
 const MAX_QUIET_MS = 5_000;
@@ -182,7 +182,7 @@ export class ConfigManager implements ConfigSink {
       const { key } = change;
       if (key.kind !== "webhook") continue;
       const path = webhookPath(key.namespace, key.id);
-      if (this.#awaited.holdsBack(path, change, jsonOf(change))) continue;
+      if (this.#awaited.holdsBack(path, change, jsonOf(change), isFormer(change))) continue;
       this.#applyWebhook(path, key.namespace, change, cause);
       if (connections.length > 0) applied.add(path);
     }
@@ -218,6 +218,20 @@ export class ConfigManager implements ConfigSink {
   ): void {
     this.#findings.setProblems(source, problem === undefined ? [] : [problem], revision, serving);
     if (!moreFollow) this.#logFindings();
+  }
+
+  standing(key: ConfigKey): Standing {
+    const described = describeKey(key);
+    const path = key.kind === "webhook" ? webhookPath(key.namespace, key.id) : undefined;
+    if (path !== undefined && this.#awaited.holds(path)) return "unknown";
+    const problems = this.catalog.problemsOf(described).filter(isOfValue);
+    if (problems.length === 0) {
+      return path !== undefined && this.#serving.isLookedAt(path) ? "unknown" : "served";
+    }
+    if (problems.every(({ code }) => code === "secret_unavailable")) return "unknown";
+    if (problems[0]?.serving === "last_good") return "former";
+    // An older value may be served as soon as its secrets are read.
+    return this.#secrets?.lastGoodOf(described) === undefined ? "nothing" : "unknown";
   }
 
   /** Whether an entry waits for a secret that is read for the first time. */
@@ -276,14 +290,14 @@ export class ConfigManager implements ConfigSink {
       this.#secrets?.unbind(described);
       this.#connections.set(key.name, undefined);
     } else {
-      const compiled = compilePut(change, (json) => compileConnection(key.name, json, this.#compile));
+      const compile = (json: unknown) => compileConnection(key.name, json, this.#compile);
+      const compiled = compilePut(change, compile);
       if (this.#isInService(() => described, change, compiled, cause)) return undefined;
       this.#findings.setWarnings(described, compiled.warnings ?? [], change.revision);
       if ("problems" in compiled) {
-        const serving = former === undefined ? "nothing" : "last_good";
-        this.#findings.setProblems(described, compiled.problems, change.revision, serving);
-        const compile = (json: unknown) => compileConnection(key.name, json, this.#compile);
         const lastGood = this.#lastGoodAgain(described, cause, compile);
+        const serving = former === undefined && lastGood === undefined ? "nothing" : "last_good";
+        this.#findings.setProblems(described, compiled.problems, change.revision, serving);
         if (lastGood === undefined) return undefined;
         this.#connections.set(key.name, lastGood);
       } else {
@@ -312,9 +326,9 @@ export class ConfigManager implements ConfigSink {
     const warnings = [...compiled.warnings ?? [], ...doubts];
     this.#setWebhookWarnings(path, warnings, change.revision);
     if ("problems" in compiled) {
-      this.#refuseWebhook(path, former, compiled.problems, change.revision);
       const compile = (json: unknown) => compileWebhook(json, this.#compile, namespace);
       const lastGood = this.#lastGoodAgain(describeWebhook(path), cause, compile);
+      this.#refuseWebhook(path, former?.webhook ?? lastGood, compiled.problems, change.revision);
       if (lastGood !== undefined) this.#serve(path, newest, lastGood, change, true);
       return;
     }
@@ -363,11 +377,11 @@ export class ConfigManager implements ConfigSink {
 
   #refuseWebhook(
     path: string,
-    former: CatalogEntry | undefined,
+    former: CompiledWebhook | undefined,
     problems: readonly ProblemReason[],
     revision: string,
   ): void {
-    const serving = former?.webhook === undefined ? "nothing" : "last_good";
+    const serving = former === undefined ? "nothing" : "last_good";
     this.#findings.setProblems(describeWebhook(path), problems, revision, serving);
     if (serving === "last_good") return;
     const isForSecrets = problems.every(({ code }) => code === "secret_unavailable");
@@ -412,6 +426,10 @@ export class ConfigManager implements ConfigSink {
 /** The value of a change as parsed, where it has one. */
 function jsonOf(change: ConfigChange): unknown {
   return "deleted" in change || "problem" in change.value ? undefined : change.value.json;
+}
+
+function isFormer(change: ConfigChange): boolean {
+  return !("deleted" in change) && change.isFormer === true;
 }
 
 function compilePut<Value>(change: ConfigPut, compile: (json: unknown) => Compiled<Value>): Compiled<Value> {

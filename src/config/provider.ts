@@ -23,6 +23,11 @@ export interface ConfigPut {
   readonly created?: number;
   /** Whether nobody has configured it: it stands in for a configuration that does not exist. @default false */
   readonly isBuiltIn?: boolean;
+  /**
+   * Whether it is an older value, which is put so that it stays in service if the newer one is bad that is put right
+   * after it. @default false
+   */
+  readonly isFormer?: boolean;
 }
 
 /** A key that the backend no longer holds. */
@@ -33,6 +38,16 @@ export interface ConfigDelete {
 }
 
 export type ConfigChange = ConfigPut | ConfigDelete;
+
+/**
+ * How the newest value of a key stands.
+ *
+ * - `served`: nothing is wrong with it.
+ * - `former`: it is bad, and an older one is in service.
+ * - `nothing`: it is bad, and none is in service.
+ * - `unknown`: it waits for a secret, or for a look at the system behind it.
+ */
+export type Standing = "served" | "former" | "nothing" | "unknown";
 
 /** Where a provider reports to. The configuration manager is one. */
 export interface ConfigSink {
@@ -59,6 +74,8 @@ export interface ConfigSink {
     serving?: "last_good" | "nothing",
     moreFollow?: boolean,
   ): void;
+  /** How a key stands; a sink that does not judge values serves them all. */
+  standing?(key: ConfigKey): Standing;
 }
 
 /** A time during which changes do not reach this process. */
@@ -69,6 +86,18 @@ export interface Outage {
   readonly message: string;
   /** When it began, in milliseconds since 1970. */
   readonly since: number;
+}
+
+/** How the copy of the configuration is doing that a start can be made from. */
+export interface SnapshotStatus {
+  /** Its path. */
+  readonly file: string;
+  /** Whether it was written, is yet to be, or cannot be. */
+  readonly state: "written" | "waiting" | "failing";
+  /** When it was written last, or since when it cannot be, in milliseconds since 1970. */
+  readonly since?: number;
+  /** Why it cannot be. */
+  readonly reason?: string;
 }
 
 /** What a provider knows about itself. */
@@ -86,6 +115,8 @@ export interface ProviderStatus {
   readonly missing?: string;
   /** Why changes do not reach this process at the moment, where the backend knows it. */
   readonly outage?: Outage | undefined;
+  /** Left out where no snapshot is kept. */
+  readonly snapshot?: SnapshotStatus;
 }
 
 /** Where configuration comes from. Read-only: nothing here writes to a backend. */
@@ -114,6 +145,13 @@ export interface ConfigProvider extends AsyncDisposable {
    * @param path within the entry; empty for the entry as a whole
    */
   placeOf?(key: string, path: string): string | undefined;
+  /**
+   * Whether the backend has had another value of a key before the one it has now, which other processes may have put
+   * into service. Left out where that is not known.
+   *
+   * @param key as problems name it: `webhook team-a/orders`
+   */
+  hadOtherValue?(key: string): boolean;
   /** Registers metrics of this kind of backend, besides those that every provider has. */
   registerMetrics?(metrics: Metrics): void;
 }

@@ -43,6 +43,11 @@ const PASSING_PROBLEMS: ReadonlySet<ProblemCode> = new Set([
   "handshake_awaited",
 ]);
 
+/** Whether a problem is one of the value itself, which another value would not have. */
+export function isOfValue({ code }: ProblemReason): boolean {
+  return code === "output_mismatch" || !PASSING_PROBLEMS.has(code);
+}
+
 /** A webhook that is served without a secret that its configuration names: with the one that it is brought, if it was. */
 function handshakeAwaited(path: string): ProblemReason {
   return {
@@ -178,6 +183,11 @@ export class Serving {
     // A webhook that serves its last good value keeps the problem of the newer one on record.
     const keepProblem = problem !== undefined && !PASSING_PROBLEMS.has(problem.code);
     this.serve(path, webhook, problem?.revision ?? revision, keepProblem);
+  }
+
+  /** Whether it is not known yet that the systems behind a webhook fit its newest value that could be compiled. */
+  isLookedAt(path: string): boolean {
+    return this.#inspections.subjectOf(path) !== undefined;
   }
 
   /** The newest value of a webhook that could be compiled, in service or not. */

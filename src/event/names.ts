@@ -62,6 +62,14 @@ export function describeWebhook(path: string): string {
   return `webhook ${path}`;
 }
 
+/** The inverse of {@linkcode describeKey}; `undefined` for what is no key, such as the path of a file. */
+export function parseDescribedKey(described: string): ConfigKey | undefined {
+  const [, kind, first = "", second] = /^(webhook|connection) ([^/\s]+)(?:\/([^/\s]+))?$/.exec(described) ??
+    [];
+  if (kind === "connection") return second === undefined ? { kind, name: first } : undefined;
+  return kind === "webhook" && second !== undefined ? { kind, namespace: first, id: second } : undefined;
+}
+
 /**
  * Reads an etcd key below the prefix, already cut off: `team-a/webhooks/orders`.
  *

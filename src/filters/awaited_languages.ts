@@ -13,8 +13,10 @@ export class AwaitedLanguages<Change> {
   readonly #logger: Logger;
   readonly #apply: (puts: readonly Change[]) => void;
   readonly #onApplied: () => void;
-  /** The newest change of each webhook, by its path. */
-  readonly #waiting = new Map<string, Change>();
+  /** The newest change of each webhook by its path, after the older values that are put for the case that it is bad. */
+  readonly #waiting = new Map<string, Change[]>();
+  /** The webhooks of which an older value is held back, and the newer one follows. */
+  readonly #expected = new Set<string>();
   #loading: Promise<void> | undefined;
 
   /**
@@ -36,14 +38,26 @@ export class AwaitedLanguages<Change> {
    * Holds a change back, if it has to be. Nothing that was held back before it is applied after it.
    *
    * @param webhook as parsed; `undefined` where it is gone or cannot be parsed
+   * @param isFormer whether a newer value follows, which takes its place unless it is bad
    */
-  holdsBack(path: string, change: Change, webhook: unknown): boolean {
+  holdsBack(path: string, change: Change, webhook: unknown, isFormer = false): boolean {
     if (loadedLanguages() !== undefined && this.#waiting.size === 0) return false;
+    const formers = this.#waiting.get(path);
+    if (formers !== undefined && this.#expected.delete(path)) {
+      formers.push(change);
+      return true;
+    }
     this.#waiting.delete(path);
     if (loadedLanguages() !== undefined || !mayHaveExpressions(webhook)) return false;
-    this.#waiting.set(path, change);
+    this.#waiting.set(path, [change]);
+    if (isFormer) this.#expected.add(path);
     this.#loading ??= this.#load();
     return true;
+  }
+
+  /** Whether a webhook is held back. */
+  holds(path: string): boolean {
+    return this.#waiting.has(path);
   }
 
   /** Resolves when nothing is held back. */
@@ -64,9 +78,9 @@ export class AwaitedLanguages<Change> {
     this.#onApplied();
   }
 
-  #applyNewest(slice: readonly (readonly [path: string, put: Change])[]): void {
-    const newest = slice.filter(([path, put]) => this.#waiting.get(path) === put);
+  #applyNewest(slice: readonly (readonly [path: string, puts: Change[]])[]): void {
+    const newest = slice.filter(([path, puts]) => this.#waiting.get(path) === puts);
     for (const [path] of newest) this.#waiting.delete(path);
-    this.#apply(newest.map(([, put]) => put));
+    this.#apply(newest.flatMap(([, puts]) => puts));
   }
 }

@@ -22,12 +22,20 @@ import {
 } from "../journal/sqlite/sqlite_journal.ts";
 import { VERSION } from "../version.ts";
 
-/**
- * The provider of the configured backend. The etcd client is loaded only where it is used.
- *
- * @param health where is reported that changes do not arrive. @default nowhere
- */
-export async function createProvider(settings: Settings, health?: HealthReports): Promise<ConfigProvider> {
+/** What a provider does besides. */
+export interface ProviderChoices {
+  /** Where is reported that changes do not arrive. @default nowhere */
+  readonly health?: HealthReports;
+  /** Whether it keeps the last good configuration, and serves it again at a start. @default false */
+  readonly keepsSnapshot?: boolean;
+}
+
+/** The provider of the configured backend. The etcd client is loaded only where it is used. */
+export async function createProvider(
+  settings: Settings,
+  { health, keepsSnapshot = false }: ProviderChoices = {},
+): Promise<ConfigProvider> {
+  const snapshot = keepsSnapshot && settings.snapshot !== undefined ? { snapshot: settings.snapshot } : {};
   if (settings.configBackend === "file") {
     return new FileConfigProvider({
       webhooksFile: settings.files.webhooks,
@@ -35,16 +43,17 @@ export async function createProvider(settings: Settings, health?: HealthReports)
       ...(settings.files.overlays === undefined ? {} : { overlays: settings.files.overlays }),
       named: settings.files.named,
       defaultNamespace: settings.defaultNamespace,
+      ...snapshot,
       logger: logger("config"),
     });
   }
   const { EtcdConfigProvider } = await import("../config/etcd/etcd_provider.ts");
-  const { etcd, degraded, snapshotFile } = settings;
+  const { etcd, degraded } = settings;
   return new EtcdConfigProvider({
     ...etcd,
     degradedAfterMs: degraded.afterMs,
     health,
-    ...(snapshotFile === undefined ? {} : { snapshotFile }),
+    ...snapshot,
     logger: logger("etcd"),
   });
 }

@@ -85,7 +85,7 @@ export class Gateway implements AsyncDisposable {
         health,
         name: instanceName(settings, options.environment),
       }),
-      provider: await createProvider(settings, health),
+      provider: await createProvider(settings, { health, keepsSnapshot: true }),
       secrets: await openSecrets(settings),
       tracing: await openTracing(),
     });

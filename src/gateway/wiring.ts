@@ -61,6 +61,7 @@ import { channelsOf } from "./catalog_channels.ts";
 import { Relay } from "../relay/relay.ts";
 import type { Settings } from "../settings/settings.ts";
 import { VERSION } from "../version.ts";
+import { UnservedKeys } from "./unserved_keys.ts";
 import { openSharedChannels } from "./backends.ts";
 import { instanceName } from "./shared_port.ts";
 
@@ -133,6 +134,7 @@ export class GatewayParts {
   readonly authServers: AuthServers;
   /** `undefined` where no other gateway counts the same rates. */
   readonly sharedRates: SharedRates | undefined;
+  readonly #unserved: UnservedKeys;
   readonly #options: GatewayOptions;
   readonly #settings: Settings;
   readonly #life: GatewayLife;
@@ -182,6 +184,7 @@ export class GatewayParts {
     const directory = new ChannelDirectory();
     this.manager = this.#buildManager(options, directory);
     this.reloader = new Reloader(this.provider, this.manager);
+    this.#unserved = new UnservedKeys(this.manager.catalog, this.provider);
     this.relay = this.#buildRelay(directory);
     this.failures = this.#buildFailureLog();
     this.stops.registerMetrics(
@@ -387,6 +390,7 @@ export class GatewayParts {
       isDraining: () => this.#life.isDraining,
       vault: this.secrets.vaultStatus,
       journalProblem: () => this.journal.problem,
+      unserved: () => this.#unserved.find().count,
       unreadyWhenDegraded: this.#settings.degraded.isUnready,
       metrics: this.#settings.metrics ? this.metrics : undefined,
     });
@@ -399,6 +403,7 @@ export class GatewayParts {
       manager: this.manager,
       provider: this.provider,
       vault: this.secrets.vaultStatus,
+      unserved: () => this.#unserved.find(),
       reload: (signal) => this.reloader.reload(signal),
       inFlight: this.inFlight,
       outputs: () => this.outputs.hosts(),

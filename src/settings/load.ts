@@ -22,6 +22,7 @@ import { OUTPUT_BOUND_VARIABLES, type OutputBounds, outputBounds } from "./outpu
 import { tlsContradictions, tlsSettings } from "./tls.ts";
 import { vaultContradictions, vaultSettings } from "./vault.ts";
 import type { Settings } from "./settings.ts";
+import { defaultSnapshotFile, snapshotSettings } from "./snapshot/snapshot.ts";
 import { misspellings } from "./spelling.ts";
 import { type Values, VARIABLES } from "./table.ts";
 
@@ -51,7 +52,7 @@ export function loadSettings(
       isUnready: values.UNREADY_WHEN_DEGRADED,
     },
     defaultNamespace: values.ETCD_NAMESPACE,
-    ...ifSet("snapshotFile", values.CONFIG_SNAPSHOT_FILE),
+    ...ifSet("snapshot", snapshotSettings(values)),
     dataDir: values.DATA_DIR,
     ...ifSet("relayQueue", values.RELAY_QUEUE),
     journal: {
@@ -100,6 +101,8 @@ export function loadSettings(
       ...files.overlays?.webhooks ?? [],
       ...files.overlays?.connections ?? [],
       values.CONFIG_SNAPSHOT_FILE,
+      defaultSnapshotFile(values.DATA_DIR, "file"),
+      defaultSnapshotFile(values.DATA_DIR, "etcd"),
       journalDirectory(values.DATA_DIR),
       ...journalFiles(values),
       values.ETCD_USERNAME_FILE,

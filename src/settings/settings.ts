@@ -10,6 +10,7 @@ import type { JournalTempo } from "./journal/journal.ts";
 import type { PostgresSettings } from "./journal/postgres_url.ts";
 import type { OutputBounds } from "./output_bounds.ts";
 import type { SecretSettings } from "./secrets.ts";
+import type { SnapshotSettings } from "./snapshot/snapshot.ts";
 import type { TlsSettings } from "./tls.ts";
 import type { VaultSettings } from "./vault.ts";
 
@@ -30,7 +31,8 @@ export interface Settings {
   readonly degraded: { readonly afterMs: number; readonly isUnready: boolean };
   /** Namespace of `/webhook/{webhook_id}`. */
   readonly defaultNamespace: string;
-  readonly snapshotFile?: string;
+  /** Where the last good configuration is kept; left out: nowhere. */
+  readonly snapshot?: SnapshotSettings;
   readonly dataDir: string;
   /** Redis server of the channel queues; left out: they stand in the data directory. Holds a password. */
   readonly relayQueue?: string;

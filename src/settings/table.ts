@@ -93,8 +93,10 @@ export const VARIABLES = {
   ),
   ...ETCD_LOGIN_VARIABLES,
   CONFIG_SNAPSHOT_FILE: optional(
-    text("path"),
-    "Keeps the last good configuration from etcd, to start from while etcd cannot be reached.",
+    text("path, or `none`"),
+    "Keeps the last good configuration, to start from while etcd cannot be reached or a file is broken, and for keys " +
+      "whose newest value is bad. `none`: nothing is kept.",
+    "(in `config` in `DATA_DIR`)",
   ),
   CONFIG_DEGRADED_AFTER_SECONDS: variable(
     integer(1, 86_400, "seconds"),

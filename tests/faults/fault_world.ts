@@ -64,7 +64,7 @@ export class FaultWorld implements AsyncDisposable {
     const doors = cluster.members.map(({ port }) => resources.use(TcpProxy.start({ port })));
     const test = resources.use(TestProvider.create({
       endpoints: doors.map(({ address }) => address),
-      snapshotFile: directory.file("snapshot.json"),
+      snapshot: { file: directory.file("snapshot.json"), makesDirectory: false },
       random: () => random.next(),
       ...(kind === "auth"
         ? { credentials: { username: { text: "reader" }, password: { text: "reader" } } }

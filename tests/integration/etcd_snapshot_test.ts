@@ -23,7 +23,10 @@ async function snapshotted(
   );
   const snapshotFile = dir.file("snapshot.json");
   {
-    await using _test = await TestProvider.start({ endpoints: [server.endpoint], snapshotFile });
+    await using _test = await TestProvider.start({
+      endpoints: [server.endpoint],
+      snapshot: { file: snapshotFile, makesDirectory: false },
+    });
   }
   const owned = resources.move();
   return { server, snapshotFile, [Symbol.asyncDispose]: () => owned.disposeAsync() };
@@ -36,7 +39,10 @@ Deno.test("etcd provider serves its snapshot while etcd is down, then applies wh
   await server.gateway.delete(key(2));
   await server.kill();
 
-  await using test = await TestProvider.start({ endpoints: [server.endpoint], snapshotFile });
+  await using test = await TestProvider.start({
+    endpoints: [server.endpoint],
+    snapshot: { file: snapshotFile, makesDirectory: false },
+  });
   assertEquals(test.sink.keys.length, 30);
   assertEquals(test.sink.json("webhook default/w29"), { "x-id": 29 });
   const { connected, degraded, lastSyncAt } = test.provider.status();
@@ -58,7 +64,10 @@ Deno.test("etcd provider serves its snapshot without waiting for an etcd that is
   await using subject = await snapshotted(3);
   const { server, snapshotFile } = subject;
   server.freeze();
-  await using test = await TestProvider.start({ endpoints: [server.endpoint], snapshotFile });
+  await using test = await TestProvider.start({
+    endpoints: [server.endpoint],
+    snapshot: { file: snapshotFile, makesDirectory: false },
+  });
   assertEquals([test.sink.keys.length, test.provider.status().degraded], [3, true]);
   server.thaw();
 });
@@ -67,9 +76,12 @@ Deno.test("etcd provider prefers etcd to its snapshot", async () => {
   await using subject = await snapshotted(3);
   const { server, snapshotFile } = subject;
   await server.gateway.putJson(key(1), { "x-id": "changed" });
-  await using test = await TestProvider.start({ endpoints: [server.endpoint], snapshotFile });
+  await using test = await TestProvider.start({
+    endpoints: [server.endpoint],
+    snapshot: { file: snapshotFile, makesDirectory: false },
+  });
   assertEquals(test.provider.status().degraded, false);
-  assertEquals(test.sink.history("webhook default/w1"), [{ "x-id": "changed" }]);
+  assertEquals(test.sink.json("webhook default/w1"), { "x-id": "changed" });
 });
 
 Deno.test("etcd provider guards its snapshot's keys against an etcd that is empty by mistake", async () => {
@@ -79,7 +91,7 @@ Deno.test("etcd provider guards its snapshot's keys against an etcd that is empt
   await proxy.refuse();
   await using test = await TestProvider.start({
     endpoints: [proxy.address],
-    snapshotFile,
+    snapshot: { file: snapshotFile, makesDirectory: false },
     timing: { confirmDeletesAfterMs: 600_000 },
   });
   await server.wipe();
@@ -92,7 +104,10 @@ Deno.test("etcd provider writes the snapshot of changes, for its own user alone 
   await using subject = await snapshotted(3);
   const { server, snapshotFile } = subject;
   await Deno.chmod(snapshotFile, 0o644);
-  await using test = await TestProvider.start({ endpoints: [server.endpoint], snapshotFile });
+  await using test = await TestProvider.start({
+    endpoints: [server.endpoint],
+    snapshot: { file: snapshotFile, makesDirectory: false },
+  });
   await server.gateway.putJson(key("new"), { module: "log" });
   await eventually(async () => assertMatch(await Deno.readTextFile(snapshotFile), /default\/webhooks\/wnew/));
   const { mode } = await Deno.stat(snapshotFile);
@@ -105,7 +120,7 @@ Deno.test("etcd provider writes what is new to its snapshot when it is closed", 
   const { server, snapshotFile } = subject;
   const test = await TestProvider.start({
     endpoints: [server.endpoint],
-    snapshotFile,
+    snapshot: { file: snapshotFile, makesDirectory: false },
     timing: { snapshotIntervalMs: 600_000 },
   });
   await eventually(() => assertEquals(test.provider.stats().snapshots, 1));
@@ -122,10 +137,16 @@ Deno.test("etcd provider keeps values in the snapshot that it could not parse", 
   await server.gateway.put(key("broken"), "{");
   await server.gateway.putBytes(Buffer.from(key("bytes")), Buffer.of(0x22, 0xff, 0x22));
   {
-    await using _test = await TestProvider.start({ endpoints: [server.endpoint], snapshotFile });
+    await using _test = await TestProvider.start({
+      endpoints: [server.endpoint],
+      snapshot: { file: snapshotFile, makesDirectory: false },
+    });
   }
   await server.kill();
-  await using test = await TestProvider.start({ endpoints: [server.endpoint], snapshotFile });
+  await using test = await TestProvider.start({
+    endpoints: [server.endpoint],
+    snapshot: { file: snapshotFile, makesDirectory: false },
+  });
   assertEquals(test.sink.problemCode("webhook default/wbroken"), "invalid_json");
   assertEquals(test.sink.problemCode("webhook default/wbytes"), "invalid_json");
 });
@@ -145,7 +166,10 @@ for (const [what, damage] of DAMAGE) {
     const text = await Deno.readTextFile(snapshotFile);
     await Deno.writeTextFile(snapshotFile, damage(text));
     await server.kill();
-    await using test = TestProvider.create({ endpoints: [server.endpoint], snapshotFile });
+    await using test = TestProvider.create({
+      endpoints: [server.endpoint],
+      snapshot: { file: snapshotFile, makesDirectory: false },
+    });
     const started = test.start();
     await eventually(() => assertEquals(test.sink.problemCode(snapshotFile), "file_unreadable"));
     assertEquals(test.sink.batches, []);
@@ -162,7 +186,11 @@ Deno.test("etcd provider refuses a snapshot of another prefix and names it", asy
   await using subject = await snapshotted(3);
   const { server, snapshotFile } = subject;
   await server.kill();
-  await using test = TestProvider.create({ endpoints: [server.endpoint], snapshotFile, prefix: "/other/" });
+  await using test = TestProvider.create({
+    endpoints: [server.endpoint],
+    snapshot: { file: snapshotFile, makesDirectory: false },
+    prefix: "/other/",
+  });
   const aborter = new AbortController();
   const started = assertRejects(() => test.provider.start(test.sink, aborter.signal));
   await eventually(() =>
@@ -177,7 +205,10 @@ Deno.test("etcd provider goes on when its snapshot cannot be written", async () 
   await using server = await EtcdServer.start();
   await using dir = await TempDir.create();
   const snapshotFile = dir.file("missing", "snapshot.json");
-  await using test = await TestProvider.start({ endpoints: [server.endpoint], snapshotFile });
+  await using test = await TestProvider.start({
+    endpoints: [server.endpoint],
+    snapshot: { file: snapshotFile, makesDirectory: false },
+  });
   await server.gateway.putJson(key(1), {});
   await eventually(() => assertInStep(test.sink, server.gateway, PREFIX));
   assertEquals(test.provider.stats().snapshots, 0);
@@ -186,7 +217,10 @@ Deno.test("etcd provider goes on when its snapshot cannot be written", async () 
 Deno.test("etcd provider says when keys were made, from etcd's list and events, and from its snapshot", async () => {
   await using dir = await TempDir.create();
   await using server = await EtcdServer.start();
-  const options = { endpoints: [server.endpoint], snapshotFile: dir.file("snapshot.json") };
+  const options = {
+    endpoints: [server.endpoint],
+    snapshot: { file: dir.file("snapshot.json"), makesDirectory: false },
+  };
   const made = [await server.gateway.putJson(key("z"), {}), await server.gateway.putJson(key("a"), {})];
   await server.gateway.putJson(key("z"), { "x-id": "changed" });
   const createdOf = (sink: RecordingSink, id: string) =>

@@ -61,7 +61,7 @@ export class SocketlessGateway implements AsyncDisposable {
     const opened = {
       health,
       journal: resources.use(await openJournal(settings, { health })),
-      provider: resources.use(await createProvider(settings, health)),
+      provider: resources.use(await createProvider(settings, { health })),
       secrets: resources.use(await openSecrets(settings)),
       tracing: undefined,
     };

@@ -22,8 +22,11 @@ import { OutageClock } from "./outage.ts";
 import { ReloadQueue } from "./reload_queue.ts";
 import { type ListReason, runSession, type SessionObserver, toSessionEnd } from "./session.ts";
 import type { EndReason, ResyncReason, SessionEnd } from "./session_end.ts";
-import { restoreSnapshot } from "./snapshot/restore.ts";
-import { SnapshotWriter } from "./snapshot/writer.ts";
+import { applyStored, readStored } from "./restore.ts";
+import { StoredValues } from "../snapshot/last_good.ts";
+import { SnapshotWriter } from "../snapshot/writer.ts";
+import type { Snapshot } from "../snapshot/file.ts";
+import { formatConfigKey, parseDescribedKey } from "../../event/names.ts";
 import type { Metrics } from "../../observability/metrics.ts";
 import { Counts, type EtcdProviderStats, registerEtcdMetrics } from "./metrics.ts";
 import type { Synchronized } from "./list/synchronize.ts";
@@ -100,18 +103,18 @@ export class EtcdConfigProvider implements ConfigProvider {
   async start(sink: ConfigSink, signal: AbortSignal): Promise<void> {
     if (this.#running !== undefined) throw new TypeError("Cannot start an etcd provider twice");
     signal.throwIfAborted();
-    const { snapshotFile: path, logger } = this.#options;
-    const mirror = new EtcdMirror({ sink, keySpace: this.#keySpace, keepTexts: path !== undefined });
+    const { snapshot: place, logger } = this.#options;
+    const mirror = new EtcdMirror({ sink, keySpace: this.#keySpace, keepTexts: place !== undefined });
     this.#mirror = mirror;
-    if (path !== undefined) {
+    if (place !== undefined) {
       this.#snapshots = new SnapshotWriter({
-        path,
-        mirror,
+        place,
+        source: mirror.snapshotSource,
         logger,
         intervalMs: this.#timing.snapshotIntervalMs,
         onWritten: () => {
           this.#writtenSnapshots++;
-          sink.reportSource(path, undefined, String(mirror.position.revision));
+          sink.reportSource(place.file, undefined, String(mirror.position.revision));
         },
       });
     }
@@ -141,6 +144,7 @@ export class EtcdConfigProvider implements ConfigProvider {
 
   status(): ProviderStatus {
     const revision = this.#mirror?.position.revision ?? 0;
+    const snapshot = this.#snapshots?.status;
     return {
       backend: "etcd",
       connected: this.#watchingSince !== undefined,
@@ -148,7 +152,13 @@ export class EtcdConfigProvider implements ConfigProvider {
       revision: revision === 0 ? "" : String(revision),
       lastSyncAt: this.#lastSyncAt,
       outage: this.#outages.outage,
+      ...(snapshot === undefined ? {} : { snapshot }),
     };
+  }
+
+  hadOtherValue(key: string): boolean {
+    const parsed = parseDescribedKey(key);
+    return parsed !== undefined && this.#mirror?.keys.wasChanged(formatConfigKey(parsed)) === true;
   }
 
   /** The counters, for metrics. */
@@ -183,7 +193,7 @@ export class EtcdConfigProvider implements ConfigProvider {
   /** Never throws: what ends a session is counted, logged and answered with the next one. */
   async #run(mirror: EtcdMirror, sink: ConfigSink): Promise<void> {
     const { signal } = this.#stop;
-    let mayRestore = this.#options.snapshotFile !== undefined;
+    let stored = await this.#readStored(mirror, sink);
     while (!signal.aborted) {
       const ends = await this.#connect(this.#candidates(), mirror);
       const since = this.#watchingSince;
@@ -191,8 +201,8 @@ export class EtcdConfigProvider implements ConfigProvider {
       if (signal.aborted) return;
       if (this.#serving === "etcd") this.#firstLoad.resolve();
       const pause = this.#conclude(ends, since);
-      if (mayRestore && this.#serving === "nothing") await this.#restore(mirror, sink);
-      mayRestore = false;
+      if (stored !== undefined && this.#serving === "nothing") await this.#restore(mirror, stored);
+      stored = undefined;
       await this.#pause(pause);
     }
   }
@@ -321,6 +331,7 @@ export class EtcdConfigProvider implements ConfigProvider {
     this.#resync = undefined;
     this.#isHeldBack = false;
     this.#serving = "etcd";
+    mirror.stored = undefined;
     this.#snapshots?.notify();
     this.#options.logger.info(
       "Listed {keys} keys of etcd at revision {revision} ({reason}): {put} new or changed, {deleted} deleted",
@@ -363,22 +374,36 @@ export class EtcdConfigProvider implements ConfigProvider {
     });
   }
 
-  /** Puts the last known state into service, since etcd cannot be reached. */
-  async #restore(mirror: EtcdMirror, sink: ConfigSink): Promise<void> {
-    const { snapshotFile: path, logger } = this.#options;
-    if (path === undefined) return;
+  /** Reads the snapshot of an earlier process: what was in service before a bad value stays so. */
+  async #readStored(mirror: EtcdMirror, sink: ConfigSink): Promise<Snapshot | undefined> {
+    const { snapshot: place, logger } = this.#options;
+    if (place === undefined) return undefined;
     const { prefix } = this.#keySpace;
-    const names = await restoreSnapshot({ path, prefix, mirror, sink, logger }, this.#stop.signal);
-    if (names === undefined) return;
+    const stored = await readStored({ path: place.file, prefix, sink, logger }, this.#stop.signal);
+    if (stored !== undefined) mirror.stored = new StoredValues(stored.keys);
+    return stored;
+  }
+
+  /** Puts the last known state into service, since etcd cannot be reached. */
+  async #restore(mirror: EtcdMirror, stored: Snapshot): Promise<void> {
+    const { signal } = this.#stop;
+    const { logger, snapshot: { file: path } = {} } = this.#options;
+    try {
+      await applyStored(stored, mirror, signal);
+    } catch (error) {
+      if (signal.aborted) return;
+      logger.error("Cannot serve the snapshot {path}", { path, error });
+      return;
+    }
+    mirror.stored = undefined;
     // They need not stand at even distances.
-    mirror.boundaries = boundariesOf(names).toSorted();
+    mirror.boundaries = boundariesOf(stored.keys.map(([name]) => name)).toSorted();
     this.#serving = "snapshot";
     this.#firstLoad.resolve();
-    const { revision } = mirror.position;
     logger.warning("Serving {keys} keys of {path} as of revision {revision} until etcd answers", {
       path,
-      keys: names.length,
-      revision,
+      keys: stored.keys.length,
+      revision: mirror.position.revision,
     });
   }
 

@@ -7,6 +7,7 @@
 import type { Logger } from "@logtape/logtape";
 import type { HealthReports } from "../../health/health.ts";
 import type { EtcdCredentials } from "./credentials.ts";
+import type { SnapshotPlace } from "../snapshot/writer.ts";
 import type { EtcdTlsFiles, KeepAlive } from "./wire/transport.ts";
 
 /** How long things may take and how often they are done. The defaults are for production; tests are faster. */
@@ -81,8 +82,8 @@ export interface EtcdProviderOptions {
   /** How long an outage has to last to make the status `degraded`, in milliseconds. @default 60000 */
   readonly degradedAfterMs?: number;
   readonly tls?: EtcdTlsFiles;
-  /** Where the last state is kept for a start without etcd. @default nowhere */
-  readonly snapshotFile?: string;
+  /** Where the last state is kept for a start without etcd, or while it holds bad values. @default nowhere */
+  readonly snapshot?: SnapshotPlace;
   readonly logger: Logger;
   readonly timing?: Partial<EtcdTiming>;
   /** A number from 0 up to 1, for jitter and the choice of the first endpoint. @default Math.random */

@@ -14,6 +14,8 @@ import { type LayerFile, type LayerPlaces, mergeLayers } from "./layers.ts";
 import type { ConfigKey } from "../../event/names.ts";
 import type { ProblemReason } from "../problem.ts";
 import type { ConfigChange, ConfigPut, ConfigSink } from "../provider.ts";
+import type { SnapshotKey } from "../snapshot/file.ts";
+import { LastGood, StoredValues } from "../snapshot/last_good.ts";
 
 /** Longest name that a problem quotes, in characters. */
 const MAX_QUOTED_NAME = 100;
@@ -64,18 +66,24 @@ export interface SourceReport {
 
 /** One entry that differs from what was reported. */
 export interface EntryChange {
-  readonly kind: EntryKind;
+  readonly file: EntriesFile;
   readonly name: string;
   /** `undefined` when the entry is gone. */
   readonly text: string | undefined;
   readonly isBuiltIn: boolean;
+  /** Whether it is an older value, put before the newer one for the case that that is bad. @default false */
+  readonly isFormer?: boolean;
 }
 
 /** The change as it is applied. Of many, each is made when its turn comes. */
-export function toChange({ kind, name, text, isBuiltIn }: EntryChange, revision: string): ConfigChange {
-  const key = kind.keyOf(name);
+export function toChange(
+  { file, name, text, isBuiltIn, isFormer }: EntryChange,
+  revision: string,
+): ConfigChange {
+  const key = file.keyOf(name);
   if (text === undefined) return { key, revision, deleted: true };
   const value = JSON.parse(text) as ConfigPut["value"];
+  if (isFormer === true) return { key, value, revision, isFormer };
   return isBuiltIn ? { key, value, revision, isBuiltIn } : { key, value, revision };
 }
 
@@ -89,8 +97,12 @@ type ReadFile = { readonly path: string } & FileContent;
 export class EntriesFile {
   /** At least one; each is merged into those before it. */
   readonly paths: readonly string[];
+  /** The entries that were in service before ones that may be bad. */
+  readonly lastGood = new LastGood();
   readonly #kind: EntryKind;
   #reported = UNREAD;
+  /** What an earlier process has read last, until the files were read. */
+  #stored: { readonly state: FileState; readonly values: StoredValues } | undefined;
   #places: LayerPlaces | undefined;
 
   constructor(paths: readonly string[], kind: EntryKind) {
@@ -100,6 +112,19 @@ export class EntriesFile {
 
   get reported(): FileState {
     return this.#reported;
+  }
+
+  keyOf(name: string): ConfigKey {
+    return this.#kind.keyOf(name);
+  }
+
+  /** Takes what an earlier process has read last: what it had in service stays so while the files are broken. */
+  restore(rows: readonly SnapshotKey[]): void {
+    const entries = new Map(rows.flatMap(([name, , text]) => text === null ? [] : [[name, text] as const]));
+    // Without an entry, a file that is not there may never have been there.
+    if (entries.size === 0) return;
+    const state: FileState = { ...UNREAD, entries, seen: true, origin: "file" };
+    this.#stored = { state, values: new StoredValues(rows) };
   }
 
   /** Why a file cannot be done without and was never read, without its path; `undefined` when all is well. */
@@ -117,7 +142,7 @@ export class EntriesFile {
    * @param signal ends the wait for a file that does not answer
    */
   async read(signal: AbortSignal): Promise<FileState> {
-    const reported = this.#reported;
+    const reported = this.#known;
     const files = await Promise.all(this.paths.map(async (path): Promise<ReadFile> => ({
       path,
       ...await readFileContent(path, this.#kind.readTimeoutMs, signal),
@@ -130,9 +155,14 @@ export class EntriesFile {
     return { ...found, fingerprint, problems: new Map(), seen: true, origin: "file" };
   }
 
+  /** What stays where files cannot be read. */
+  get #known(): FileState {
+    return this.#stored?.state ?? this.#reported;
+  }
+
   /** The state while some of the files cannot be read. */
   async #withoutSome(files: readonly ReadFile[]): Promise<FileState> {
-    const reported = this.#reported;
+    const reported = this.#known;
     const seen = reported.seen || files.some((file) => !("problem" in file) || file.exists);
     const unread = files.flatMap((file) => "problem" in file ? [file] : []);
     const areFine = unread.every(({ problem, exists }) =>
@@ -169,11 +199,19 @@ export class EntriesFile {
     const isBuiltIn = next.origin === "embedded_default";
     for (const [name, text] of next.entries) {
       await pace.keep();
-      if (entries.get(name) !== text) changes.push({ kind: this.#kind, name, text, isBuiltIn });
+      if (entries.get(name) === text) continue;
+      const former = this.#stored?.values.before(name, text);
+      if (former !== undefined) {
+        changes.push({ file: this, name, text: former[1], isBuiltIn: false, isFormer: true });
+        this.lastGood.supersede(name, former, "served");
+      }
+      changes.push({ file: this, name, text, isBuiltIn });
     }
     for (const name of entries.keys()) {
       await pace.keep();
-      if (!next.entries.has(name)) changes.push({ kind: this.#kind, name, text: undefined, isBuiltIn });
+      if (next.entries.has(name)) continue;
+      this.lastGood.forget(name);
+      changes.push({ file: this, name, text: undefined, isBuiltIn });
     }
     return changes;
   }
@@ -204,11 +242,12 @@ export class EntriesFile {
   /** Takes note that the changes were applied. */
   commit(next: FileState): void {
     this.#reported = next;
+    this.#stored = undefined;
   }
 
   /** A file that was good once is missed; one that never was may be taken away again. */
   #mayBeMissing(seen: boolean): boolean {
-    const { origin } = this.#reported;
+    const { origin } = this.#known;
     return this.#kind.optional ? origin === "nothing" : origin === "embedded_default" && !seen;
   }
 

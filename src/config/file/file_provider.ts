@@ -8,12 +8,14 @@ import type { Logger } from "@logtape/logtape";
 import { describeKey } from "../../event/names.ts";
 import { logger } from "../../observability/logging.ts";
 import { abortable } from "../../time/abortable.ts";
-import { EMBEDDED_DEFAULT, EntriesFile, type FileState, toChange } from "./entries_file.ts";
+import { EMBEDDED_DEFAULT, EntriesFile, type EntryChange, type FileState, toChange } from "./entries_file.ts";
+import { FileStore } from "./stored.ts";
 import { CONNECTIONS, WEBHOOKS } from "../values/file_members.ts";
 import { FileWatcher } from "./watch/file_watcher.ts";
 import type { ProblemReason } from "../problem.ts";
 import type { ConfigProvider, ConfigSink, ProviderStatus } from "../provider.ts";
 import { ReloadWatch } from "../reload_watch.ts";
+import type { SnapshotPlace } from "../snapshot/writer.ts";
 import { inSlices, Pace } from "../../time/pace.ts";
 
 /** Where the configuration files are, and how they are looked at. */
@@ -31,6 +33,10 @@ export interface FileConfigProviderOptions {
   readonly named?: readonly ("webhooks" | "connections")[];
   /** The namespace of all webhooks in the file. */
   readonly defaultNamespace: string;
+  /** Where what was read last is kept for a start with files that are broken or gone. @default nowhere */
+  readonly snapshot?: SnapshotPlace;
+  /** The shortest time between two writes of it, in milliseconds. @default 5000 */
+  readonly snapshotIntervalMs?: number;
   /** @default the logger `cwm.config` */
   readonly logger?: Logger;
   /** How often to look for changes that the system did not report, in milliseconds. @default 30000 */
@@ -55,7 +61,7 @@ const NEVER_ENDED = new AbortController().signal;
 /**
  * Configuration from two JSON files, live: a change in either, or in one that is merged into it, is reported within a
  * fraction of a second, and nothing but what changed. A file that is broken or gone is a problem to report; what was
- * read last stays in service. Until each file that there must be was read once, the configuration is not complete.
+ * read last stays in service, also by an earlier process where a snapshot is kept. Until each file that there must be was read once, the configuration is not complete.
  */
 export class FileConfigProvider implements ConfigProvider {
   readonly backend = "file";
@@ -70,6 +76,8 @@ export class FileConfigProvider implements ConfigProvider {
   readonly #mayStandIn: boolean;
   readonly #complete = Promise.withResolvers<void>();
   #isComplete = false;
+  readonly #openStore: ((sink: ConfigSink) => FileStore) | undefined;
+  #store: FileStore | undefined;
   #sink: ConfigSink | undefined;
   #poll: ReturnType<typeof setInterval> | undefined;
   /** The load under way. */
@@ -107,6 +115,17 @@ export class FileConfigProvider implements ConfigProvider {
       "Reading them",
       options.hungAfterMs,
     );
+    const { snapshot: place, snapshotIntervalMs: intervalMs } = options;
+    this.#openStore = place && ((sink) =>
+      new FileStore({
+        place,
+        files: { webhooks: this.#webhooks, connections: this.#connections },
+        namespace,
+        logger: this.#logger,
+        sink,
+        generation: () => this.#isComplete && !this.usingEmbeddedDefault ? this.#revision : undefined,
+        intervalMs,
+      }));
     this.#pollIntervalMs = options.pollIntervalMs ?? 30_000;
     this.#watcher = new FileWatcher({
       onChange: () => this.#loadInBackground(),
@@ -130,6 +149,8 @@ export class FileConfigProvider implements ConfigProvider {
     signal.throwIfAborted();
     this.#sink = sink;
     try {
+      this.#store = this.#openStore?.(sink);
+      if (this.#store !== undefined) await abortable(this.#store.restore(this.#stopping.signal), signal);
       await abortable(this.#load(), signal);
     } catch (error) {
       this.#stopped = true;
@@ -158,8 +179,10 @@ export class FileConfigProvider implements ConfigProvider {
 
   status(): ProviderStatus {
     const states = [this.#webhooks.reported, this.#connections.reported];
+    const snapshot = this.#store?.status;
     return {
       backend: this.backend,
+      ...(snapshot === undefined ? {} : { snapshot }),
       connected: this.#revision > 0 && !this.#stopped,
       degraded: states.some(({ problems, origin }) => problems.size > 0 && origin !== "nothing"),
       revision: this.#revision === 0 ? "" : String(this.#revision),
@@ -189,6 +212,7 @@ export class FileConfigProvider implements ConfigProvider {
     clearInterval(this.#poll);
     await this.#watcher[Symbol.asyncDispose]();
     await Promise.allSettled([this.#loading, this.#following]);
+    await this.#store?.[Symbol.asyncDispose]();
   }
 
   #assertRunning(): void {
@@ -244,6 +268,7 @@ export class FileConfigProvider implements ConfigProvider {
       this.#complete.resolve();
     }
     if (this.#problems().length === 0) this.#lastSyncAt = startedAt;
+    this.#store?.notify();
   }
 
   /** What is wrong with files as a whole. */
@@ -279,7 +304,7 @@ export class FileConfigProvider implements ConfigProvider {
       await pace.keep();
       const slice = changes.slice(start, start + MAX_AT_ONCE);
       left -= slice.length;
-      if (!this.#stopped) this.#sink?.apply(slice.map((change) => toChange(change, revision)), left > 0);
+      if (!this.#stopped) this.#apply(slice, revision, left > 0);
     }
     await inSlices(reports, (slice) => {
       for (const { source, problem, serving } of slice) {
@@ -295,6 +320,11 @@ export class FileConfigProvider implements ConfigProvider {
       changes: changes.length,
       revision,
     });
+  }
+
+  #apply(changes: readonly EntryChange[], revision: string, moreFollow: boolean): void {
+    if (this.#store !== undefined) { for (const change of changes) this.#store.supersede(change); }
+    this.#sink?.apply(changes.map((change) => toChange(change, revision)), moreFollow);
   }
 }
 

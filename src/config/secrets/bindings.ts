@@ -221,9 +221,13 @@ export class SecretBindings implements Disposable {
   }
 }
 
-/** What stays in service when a put has a problem: the value before it, if that one was good. */
+/**
+ * What stays in service when a put has a problem: the value before it, if that one was good, or was put for the case
+ * that this one is bad and may only wait for its secrets.
+ */
 function lastGoodAfter(former: Binding | undefined, put: ConfigPut): BoundValue | undefined {
-  return former?.isGood === true && former.put !== put ? former : former?.lastGood;
+  const isGood = former?.isGood === true || former?.put.isFormer === true;
+  return isGood && former.put !== put ? former : former?.lastGood;
 }
 
 function keysOf(binding: Binding | undefined): ReadonlySet<SecretKey> {

@@ -6,7 +6,7 @@
 
 import { secretMatcher } from "../../auth/crypto/constant_time.ts";
 import type { ConfigManager } from "../../config/manager.ts";
-import type { ConfigProvider } from "../../config/provider.ts";
+import type { ConfigProvider, SnapshotStatus } from "../../config/provider.ts";
 import type { OutputHost } from "../../delivery/outputs/output_host.ts";
 import { GatewayError } from "../../errors.ts";
 import type { Metrics } from "../../observability/metrics.ts";
@@ -43,6 +43,8 @@ export interface AdminSource {
   readonly vault: (() => VaultStatus) | undefined;
   /** Looks for changed configuration and changed secrets. Resolves when they are applied. */
   readonly reload: (signal: AbortSignal) => Promise<void>;
+  /** The keys that this instance has nothing in service of, while others may have. */
+  readonly unserved: () => { readonly count: number; readonly keys: readonly string[] };
   readonly inFlight: InFlight;
   readonly deadLetters: DeadLetterSource;
   readonly events: EventSource;
@@ -102,22 +104,34 @@ function guardedBy({ token, metrics }: AdminSource): (handler: Handler) => Handl
   };
 }
 
-function configStatus({ manager, provider, vault }: AdminSource, requestId: string): Response {
-  const { lastSyncAt, outage, ...status } = provider.status();
+function configStatus({ manager, provider, vault, unserved }: AdminSource, requestId: string): Response {
+  const { lastSyncAt, outage, snapshot, degraded, ...status } = provider.status();
   const problems = [...manager.catalog.problems()];
   const warnings = [...manager.catalog.warnings()];
   return jsonResponse(200, {
     ...status,
+    degraded: degraded || snapshot?.state === "failing",
     last_sync_at: lastSyncAt === undefined ? null : new Date(lastSyncAt).toISOString(),
     outage: outage === undefined ? null : { ...outage, since: new Date(outage.since).toISOString() },
+    snapshot: snapshot === undefined ? null : describeSnapshot(snapshot),
     ...manager.size,
     keys: manager.catalog.counts(manager.size.connections),
+    unserved: unserved(),
     problem_count: problems.length,
     problems: problems.slice(0, LISTED_FINDINGS).map((problem) => describeProblem(problem, provider)),
     warning_count: warnings.length,
     warnings: warnings.slice(0, LISTED_FINDINGS),
     ...(vault === undefined ? {} : { vault: describeVault(vault()) }),
   }, requestId);
+}
+
+function describeSnapshot({ file, state, since, reason }: SnapshotStatus): Record<string, unknown> {
+  return {
+    file,
+    state,
+    since: since === undefined ? null : new Date(since).toISOString(),
+    reason: reason ?? null,
+  };
 }
 
 function describeVault({ state, since, reason, tokenExpiresAt }: VaultStatus): Record<string, unknown> {

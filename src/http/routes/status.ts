@@ -23,6 +23,8 @@ export interface StatusSource {
   readonly vault: (() => VaultStatus) | undefined;
   /** Why the journal takes nothing until further notice; `undefined` while it does. */
   readonly journalProblem: () => string | undefined;
+  /** How many keys this instance has nothing in service of, while others may have. */
+  readonly unserved: () => number;
   /** Whether a degraded configuration makes the gateway not ready. */
   readonly unreadyWhenDegraded: boolean;
   /** `undefined` when metrics are switched off. */
@@ -74,8 +76,11 @@ function readiness(source: StatusSource, id: string): Response {
   const isLoaded = source.isReady();
   const journal = source.journalProblem();
   const configuration = isLoaded ? degraded ? "degraded" : "loaded" : loadingState(missing);
+  const unserved = source.unserved();
   const detail = {
     configuration,
+    // For anybody, so without names: `/admin/config` has them.
+    ...(unserved === 0 ? {} : { unserved }),
     ...(missing === undefined ? {} : { reason: missing }),
     ...(degraded ? outageOf(provider) : {}),
     ...(journal === undefined ? {} : { journal }),

@@ -4,6 +4,8 @@
  * @module
  */
 
+import type { FormerValue, SnapshotKey } from "../../snapshot/file.ts";
+
 /** What is remembered of one key besides its name. */
 export interface KeyState {
   /** etcd's mod_revision. */
@@ -25,15 +27,16 @@ export class TableCopy {
     private readonly revisions: Float64Array,
     private readonly texts: readonly (string | null)[],
     private readonly created: readonly number[],
+    /** The values in service of keys whose newest one is not. */
+    private readonly formers: ReadonlyMap<string, FormerValue>,
   ) {}
 
-  *[Symbol.iterator](): Generator<
-    readonly [name: string, revision: number, text: string | null, created: number],
-    void
-  > {
+  *[Symbol.iterator](): Generator<SnapshotKey, void> {
     for (const [slot, name] of this.names.entries()) {
       if (name === undefined) continue;
-      yield [name, this.revisions[slot]!, this.texts[slot]!, this.created[slot]!];
+      const row = [name, this.revisions[slot]!, this.texts[slot]!, this.created[slot]!] as const;
+      const former = this.formers.get(name);
+      yield former === undefined ? row : [...row, former];
     }
   }
 }
@@ -134,12 +137,31 @@ export class KeyTable {
     return unmet;
   }
 
-  /** A copy at the cost of copying the columns: no key is looked at. Empty in a table that keeps no texts. */
-  copy(): TableCopy {
-    if (this.#kept === undefined) return new TableCopy(0, [], new Float64Array(0), [], []);
+  /** Whether a key's value is not the first one since the key was made, as far as that is kept. */
+  wasChanged(name: string): boolean {
+    const slot = this.#slots.get(name);
+    if (slot === undefined || this.#kept === undefined) return false;
+    const created = this.#kept.created[slot]!;
+    return created > 0 && created < this.#revisions[slot]!;
+  }
+
+  /** Revision and text of a key; `undefined` where there is none, or no texts are kept. */
+  valueOf(name: string): readonly [revision: number, text: string | null] | undefined {
+    const slot = this.#slots.get(name);
+    if (slot === undefined || this.#kept === undefined) return undefined;
+    return [this.#revisions[slot]!, this.#kept.texts[slot]!];
+  }
+
+  /**
+   * A copy at the cost of copying the columns: no key is looked at. Empty in a table that keeps no texts.
+   *
+   * @param formers values that were in service before those of the table. @default none
+   */
+  copy(formers: ReadonlyMap<string, FormerValue> = new Map()): TableCopy {
+    if (this.#kept === undefined) return new TableCopy(0, [], new Float64Array(0), [], [], formers);
     const { names, texts, created } = this.#kept;
     const revisions = this.#revisions.slice(0, this.#used);
-    return new TableCopy(this.size, names.slice(), revisions, texts.slice(), created.slice());
+    return new TableCopy(this.size, names.slice(), revisions, texts.slice(), created.slice(), formers);
   }
 
   #hasUnmet(pass: number): boolean {

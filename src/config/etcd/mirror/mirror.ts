@@ -13,7 +13,10 @@ import { SessionEnd } from "../session_end.ts";
 import { type EtcdValue, parseEtcdValue } from "../wire/value.ts";
 import type { WatchEvent } from "../wire/watch_message.ts";
 import { type ConfigKey, parseConfigKey } from "../../../event/names.ts";
-import type { ConfigChange, ConfigSink } from "../../provider.ts";
+import type { ConfigChange, ConfigPut, ConfigSink, Standing } from "../../provider.ts";
+import { LastGood, type StoredValues } from "../../snapshot/last_good.ts";
+import type { SnapshotSource } from "../../snapshot/writer.ts";
+import { parseConfigValue } from "../../values/json_value.ts";
 
 /** One key's change, as a watch reports it or as the difference between two lists implies it. */
 export interface KeyChange {
@@ -48,6 +51,9 @@ export class EtcdMirror {
   complete = false;
   /** Changes with every change of a key. */
   generation = 0;
+  /** What a snapshot has of keys that etcd has not given yet. */
+  stored: StoredValues | undefined;
+  readonly #lastGood: LastGood | undefined;
   #isWithinRevision = false;
   readonly #sink: ConfigSink;
   #passes = 0;
@@ -56,6 +62,7 @@ export class EtcdMirror {
     this.#sink = sink;
     this.keySpace = keySpace;
     this.keys = new KeyTable(keepTexts);
+    this.#lastGood = keepTexts ? new LastGood() : undefined;
     this.foreignKeys = new ForeignKeys(sink, keySpace);
   }
 
@@ -105,24 +112,76 @@ export class EtcdMirror {
       }
       if (value === undefined && !this.keys.has(name)) continue;
       applied.push(change);
-      reported.push(
-        value === undefined ? { key, revision: String(revision), deleted: true } : {
-          key,
-          value: parseEtcdValue(value),
-          revision: String(revision),
-          ...(created === undefined ? {} : { created }),
-        },
-      );
+      if (value === undefined) {
+        reported.push({ key, revision: String(revision), deleted: true });
+        continue;
+      }
+      const origin = created === undefined ? {} : { created };
+      const former = this.#formerOf(name, key, value, origin);
+      if (former !== undefined) reported.push(former);
+      reported.push({ key, value: parseEtcdValue(value), revision: String(revision), ...origin });
     }
-    if (reported.length === 0) return 0;
+    if (applied.length === 0) return 0;
     // The sink first: should it throw, the same changes come again.
     this.#report(reported);
     for (const { name, revision, created = 0, value } of applied) {
-      if (value === undefined) this.keys.delete(name);
-      else this.keys.set(name, { revision, created, hash: value.hash, text: value.text }, pass);
+      if (value === undefined) {
+        this.keys.delete(name);
+        this.#lastGood?.forget(name);
+      } else this.keys.set(name, { revision, created, hash: value.hash, text: value.text }, pass);
     }
     this.generation++;
-    return reported.length;
+    return applied.length;
+  }
+
+  /**
+   * Takes note of the value that a new one is about to take the place of. Returns it where it is not in service yet: a
+   * snapshot has it.
+   */
+  #formerOf(
+    name: string,
+    key: ConfigKey,
+    value: EtcdValue,
+    origin: Pick<ConfigPut, "created">,
+  ): ConfigPut | undefined {
+    if (this.#lastGood === undefined) return undefined;
+    const stored = this.stored?.before(name, value.text);
+    if (stored !== undefined) {
+      const [revision, text] = stored;
+      this.#lastGood.supersede(name, stored, "served");
+      return { key, value: parseConfigValue(text), revision: String(revision), isFormer: true, ...origin };
+    }
+    const known = this.keys.valueOf(name);
+    if (known === undefined) return undefined;
+    const [revision, text] = known;
+    const former = text === null ? undefined : [revision, text] as const;
+    this.#lastGood.supersede(name, former, this.#sink.standing?.(key) ?? "served");
+    return undefined;
+  }
+
+  #standingOf(name: string): Standing {
+    const key = parseConfigKey(name);
+    return typeof key === "string" ? "nothing" : this.#sink.standing?.(key) ?? "served";
+  }
+
+  /** What a snapshot of the state is made from. */
+  get snapshotSource(): SnapshotSource {
+    const generationNow = () =>
+      this.complete && this.position.clusterId !== undefined ? this.generation : undefined;
+    return {
+      // Never a state that etcd did not have, and never one that this process has only read from the file.
+      get generation() {
+        return generationNow();
+      },
+      copy: () => {
+        this.#lastGood?.settle((name) => this.#standingOf(name));
+        const { clusterId = "", revision } = this.position;
+        return {
+          head: { format: "cwm-etcd-snapshot", prefix: this.keySpace.prefix, clusterId, revision },
+          keys: this.keys.copy(this.#lastGood?.copy()),
+        };
+      },
+    };
   }
 
   #report(changes: readonly ConfigChange[]): void {

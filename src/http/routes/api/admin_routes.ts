@@ -61,6 +61,17 @@ const configuration = named(
     outage: z.object({ reason: z.string(), message: z.string(), since: time() }).nullable(),
     ...size,
     keys: z.object({ ok: amount(), stale: amount(), invalid: amount() }),
+    snapshot: z.object({
+      file: z.string(),
+      state: z.enum(["written", "waiting", "failing"]),
+      since: time().nullable(),
+      reason: z.string().nullable(),
+    }).nullable().meta({
+      description: "The copy of the last good configuration; `null` where none is kept.",
+    }),
+    unserved: z.object({ count: amount(), keys: z.array(z.string()) }).meta({
+      description: "Keys that this instance has no good value of, and others may have.",
+    }),
     problem_count: amount(),
     problems: z.array(problem),
     warning_count: amount(),

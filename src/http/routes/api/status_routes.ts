@@ -22,6 +22,9 @@ const readiness = named(
   z.object({
     status: z.enum(["ready", "not_ready", "draining"]),
     configuration: z.enum(["loading", "incomplete", "loaded", "degraded"]),
+    unserved: z.int().optional().meta({
+      description: "How many keys this instance has no good value of, while others may have.",
+    }),
     reason: z.string().optional().meta({ description: "What the configuration is waiting for." }),
     outage: outage.optional(),
     journal: z.string().optional().meta({ description: "Why the journal takes nothing." }),

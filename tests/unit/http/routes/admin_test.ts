@@ -46,7 +46,10 @@ Deno.test("the admin token's scheme is known in any case, and requests without i
 Deno.test("GET /admin/config shows the backend, how much is served and when it was last in step", async () => {
   await using gateway = await start();
   const { text } = await gateway.request("/admin/config", bearer(ADMIN_TOKEN));
-  const { last_sync_at, ...config } = JSON.parse(text) as Record<string, unknown>;
+  const { last_sync_at, snapshot, ...config } = JSON.parse(text) as Record<string, unknown> & {
+    readonly snapshot: { readonly file: string };
+  };
+  assertEquals(snapshot.file, gateway.file("data/config/file.snapshot"));
   assertEquals(config, {
     backend: "file",
     connected: true,
@@ -56,6 +59,7 @@ Deno.test("GET /admin/config shows the backend, how much is served and when it w
     webhooks: 1,
     connections: 0,
     keys: { ok: 1, stale: 0, invalid: 0 },
+    unserved: { count: 0, keys: [] },
     problem_count: 0,
     problems: [],
     warning_count: 0,

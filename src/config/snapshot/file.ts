@@ -1,25 +1,27 @@
 /**
- * The last state of etcd on disk, for a start while etcd cannot be reached. Text, one JSON document a line:
+ * The last configuration on disk, for a start while its backend cannot be read or holds a bad value. Text, one JSON
+ * document a line:
  *
  *     {"format":"cwm-etcd-snapshot","version":1,"prefix":"/cwm/","cluster_id":"…","revision":42,"keys":2}
  *     ["global/connections/redis_main",17,"{\"type\":…}",17]
- *     ["production/webhooks/orders",42,"{\"module\":…}",23]
+ *     ["production/webhooks/orders",42,"{\"modul\":…}",23,[38,"{\"module\":…}"]]
  *     {"sha256":"…"}
  *
- * with name, mod_revision, value and create_revision of each key, and the digest of all lines before the last one.
- * A value that is not UTF-8 is `null`. Older files have no create_revision. The file holds secrets, as etcd does:
- * mode 0600.
+ * with name, revision, value and create_revision of each key, and, where that value is not the one that was in
+ * service, revision and value of the one that was; and the digest of all lines before the last one. A value that is
+ * not UTF-8 is `null`. Older files have no create_revision, and no second values. Of files, the format is
+ * `cwm-file-snapshot`, and the prefix stands for their paths. The file holds secrets, as its backend does: mode 0600.
  *
  * @module
  */
 
 import { Buffer } from "node:buffer";
 import { createHash, type Hash } from "node:crypto";
-import { putInPlace, writeAll, writeFlushed } from "../../../io/durable_file.ts";
-import { withinTime } from "../../../io/small_file.ts";
-import { breathe } from "../../../time/pace.ts";
+import { basename, dirname, join } from "@std/path";
+import { putInPlace, removeIfThere, writeAll, writeFlushed } from "../../io/durable_file.ts";
+import { withinTime } from "../../io/small_file.ts";
+import { breathe, Pace } from "../../time/pace.ts";
 
-const FORMAT = "cwm-etcd-snapshot";
 const VERSION = 1;
 const NEWLINE = 10;
 
@@ -30,18 +32,44 @@ const READ_TIMEOUT_MS = 10_000;
 const MAY_BE_WRITTEN_BY_OTHERS = 0o022;
 const MAY_BE_READ_BY_OTHERS = 0o044;
 
-/** Lines that are formatted at a time, so that writing a large snapshot does not hold up requests. */
+/** Lines and bytes that are formatted at a time, so that writing a large snapshot does not hold up requests. */
 const LINES_AT_A_TIME = 1_000;
+const CHARACTERS_AT_A_TIME = 256 * 1024;
+
+/** Bytes that are digested at a time. */
+const DIGESTED_AT_A_TIME = 1024 * 1024;
+
+/** How old a file has to be that a write was to replace the snapshot with, for its writer to be gone, in milliseconds. */
+const LEFT_OVER_MS = 10 * 60_000;
+
+/** Of which backend a snapshot is. */
+export type SnapshotFormat = "cwm-etcd-snapshot" | "cwm-file-snapshot";
+
+/** What a snapshot has to be to be used. */
+export interface SnapshotOrigin {
+  readonly format: SnapshotFormat;
+  /** What all keys in etcd begin with, or what stands for the paths of the files. */
+  readonly prefix: string;
+}
 
 /** What a snapshot says of itself. */
-export interface SnapshotHead {
-  readonly prefix: string;
+export interface SnapshotHead extends SnapshotOrigin {
+  /** Empty for files. */
   readonly clusterId: string;
   readonly revision: number;
 }
 
+/** A value that was in service before one that could not take its place. */
+export type FormerValue = readonly [revision: number, text: string];
+
 /** One key of a snapshot; `null` stands for a value that is not UTF-8. */
-export type SnapshotKey = readonly [name: string, revision: number, text: string | null, created?: number];
+export type SnapshotKey = readonly [
+  name: string,
+  revision: number,
+  text: string | null,
+  created?: number,
+  former?: FormerValue,
+];
 
 /** The keys that go into a snapshot. */
 export interface SnapshotKeys extends Iterable<SnapshotKey> {
@@ -62,7 +90,7 @@ export class SnapshotError extends Error {
 
 /**
  * Writes a snapshot: into a file beside it, to disk, and then in the place of the former one, so that
- * there is a whole one at any time.
+ * there is a whole one at any time, whoever else writes one there.
  *
  * @throws {Error} of the operating system, for example when the disk is full; the former snapshot stays
  */
@@ -71,25 +99,42 @@ export async function writeSnapshot(
   head: SnapshotHead,
   keys: SnapshotKeys,
 ): Promise<void> {
-  const temporary = `${path}.tmp`;
-  await writeFlushed(temporary, { create: true, truncate: true, mode: 0o600 }, async (file) => {
-    // A file that was left over keeps its own mode.
-    await Deno.chmod(temporary, 0o600);
-    const digest = createHash("sha256");
-    for (const chunk of formatLines(head, keys)) {
-      digest.update(chunk);
-      await writeAll(file, chunk);
-      await breathe();
-    }
-    await writeAll(file, Buffer.from(`${JSON.stringify({ sha256: digest.digest("hex") })}\n`));
-  });
-  await putInPlace(temporary, path);
+  const temporary = `${path}.${crypto.randomUUID()}${TEMPORARY}`;
+  try {
+    await writeFlushed(temporary, { createNew: true, mode: 0o600 }, async (file) => {
+      const digest = createHash("sha256");
+      for (const chunk of formatLines(head, keys)) {
+        digest.update(chunk);
+        await writeAll(file, chunk);
+        await breathe();
+      }
+      await writeAll(file, Buffer.from(`${JSON.stringify({ sha256: digest.digest("hex") })}\n`));
+    });
+    await putInPlace(temporary, path);
+  } catch (error) {
+    await removeIfThere(temporary).catch(() => {});
+    throw error;
+  }
+}
+
+/** The end of the names of files that are about to become a snapshot. */
+const TEMPORARY = ".tmp";
+
+/** Removes what writers of this snapshot have left that were killed. @throws {Error} of the operating system */
+export async function removeLeftOvers(path: string): Promise<void> {
+  const directory = dirname(path);
+  for await (const { name } of Deno.readDir(directory)) {
+    if (!name.startsWith(`${basename(path)}.`) || !name.endsWith(TEMPORARY)) continue;
+    const file = join(directory, name);
+    const { mtime } = await Deno.stat(file);
+    if (mtime !== null && Date.now() - mtime.getTime() > LEFT_OVER_MS) await removeIfThere(file);
+  }
 }
 
 /**
  * Reads a snapshot.
  *
- * @param prefix what it must be for
+ * @param origin what it must be of
  * @returns `undefined` when there is no file
  * @param signal ends the wait for a disk that does not answer
  * @throws {SnapshotError} when others may have written it, when it is damaged, of another format, or for another
@@ -97,7 +142,7 @@ export async function writeSnapshot(
  */
 export async function readSnapshot(
   path: string,
-  prefix: string,
+  { format, prefix }: SnapshotOrigin,
   signal?: AbortSignal,
 ): Promise<Snapshot | undefined> {
   let file: OwnFile;
@@ -111,27 +156,29 @@ export async function readSnapshot(
   const { bytes, othersMayRead } = file;
   const end = bytes.lastIndexOf(NEWLINE, bytes.length - 2) + 1;
   const trailer = parseLine(bytes.subarray(end)) as { sha256?: unknown } | undefined;
-  if (trailer?.sha256 !== digestOf(bytes.subarray(0, end))) {
+  if (trailer?.sha256 !== await digestOf(bytes.subarray(0, end))) {
     throw new SnapshotError(`Cannot use the snapshot ${path}: it is damaged or incomplete`);
   }
   const lines = linesOf(bytes.subarray(0, end));
   const head = parseLine(lines.next().value ?? Buffer.of()) as StoredHead | undefined;
-  if (head?.format !== FORMAT || head.version !== VERSION) {
+  if (head?.format !== format || head.version !== VERSION) {
     throw new SnapshotError(
-      `Cannot use the snapshot ${path}: its format is not version ${VERSION} of ${FORMAT}`,
+      `Cannot use the snapshot ${path}: its format is not version ${VERSION} of ${format}`,
     );
   }
   if (head.prefix !== prefix) {
+    const origin = format === "cwm-etcd-snapshot" ? "the prefix" : "the files";
     throw new SnapshotError(
-      `Cannot use the snapshot ${path}: it is of the prefix '${head.prefix}', not '${prefix}'`,
+      `Cannot use the snapshot ${path}: it is of ${origin} '${head.prefix}', not '${prefix}'`,
     );
   }
   const keys: SnapshotKey[] = [];
+  const pace = new Pace(signal);
   for (const line of lines) {
+    await pace.keep();
     keys.push(parseLine(line) as SnapshotKey);
-    if (keys.length % LINES_AT_A_TIME === 0) await breathe();
   }
-  return { prefix, clusterId: head.cluster_id, revision: head.revision, keys, othersMayRead };
+  return { format, prefix, clusterId: head.cluster_id, revision: head.revision, keys, othersMayRead };
 }
 
 interface OwnFile {
@@ -177,11 +224,11 @@ interface StoredHead {
 }
 
 function* formatLines(
-  { prefix, clusterId, revision }: SnapshotHead,
+  { format, prefix, clusterId, revision }: SnapshotHead,
   keys: SnapshotKeys,
 ): Iterable<Buffer> {
   const head = {
-    format: FORMAT,
+    format,
     version: VERSION,
     prefix,
     cluster_id: clusterId,
@@ -193,7 +240,7 @@ function* formatLines(
   let count = 0;
   for (const key of keys) {
     lines += `${JSON.stringify(key)}\n`;
-    if (++count % LINES_AT_A_TIME !== 0) continue;
+    if (++count % LINES_AT_A_TIME !== 0 && lines.length < CHARACTERS_AT_A_TIME) continue;
     yield Buffer.from(lines);
     lines = "";
   }
@@ -218,7 +265,12 @@ function parseLine(line: Buffer): unknown {
   }
 }
 
-function digestOf(bytes: Buffer): string {
+async function digestOf(bytes: Buffer): Promise<string> {
   const digest: Hash = createHash("sha256");
-  return digest.update(bytes).digest("hex");
+  const pace = new Pace();
+  for (let from = 0; from < bytes.length; from += DIGESTED_AT_A_TIME) {
+    await pace.keep();
+    digest.update(bytes.subarray(from, from + DIGESTED_AT_A_TIME));
+  }
+  return digest.digest("hex");
 }
