@@ -10,6 +10,7 @@ import type { EventTypes } from "../event/event_type.ts";
 import type { Challenge, ProviderAnswer } from "./challenges/challenge.ts";
 import type { HandshakeNeed, Handshakes } from "./challenges/handshakes.ts";
 import type { RequestKey } from "../event/repeat_key.ts";
+import type { Destination } from "../policy/destination.ts";
 import type { ClientAddressResolver } from "./client_address.ts";
 import type { ClientCertificates } from "./client_certificate/client_certificates.ts";
 import type { PublicUrlResolver } from "./public_url.ts";
@@ -143,6 +144,8 @@ export interface VerifierKind<Config = unknown> {
   readonly keysBeside?: Readonly<Record<string, z.ZodType>>;
   /** The answer to accepted events that the sender wants, unless the webhook has one of its own. @default none */
   accepted?(config: Config): ProviderAnswer | undefined;
+  /** The servers that it asks, each with the key inside of its value. @default none */
+  servers?(config: Config): readonly Destination[];
   /** Whether the sender is yet to bring its secret, or could have and need not; `undefined` where it never does. */
   handshake?(config: Config): HandshakeNeed | undefined;
   /** What `cwm check` and the log warn of in a valid value. */

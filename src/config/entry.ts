@@ -6,6 +6,7 @@
  */
 
 import type { OutputLease } from "../delivery/outputs/output_pool.ts";
+import type { NamespaceShare } from "../policy/share.ts";
 import { Holding } from "../time/fair_share.ts";
 import { Pacer } from "../delivery/pacer.ts";
 import { RateCounter } from "../time/rate.ts";
@@ -26,6 +27,8 @@ import type { CompiledWebhook } from "./compile/compiler.ts";
 class PlacedEntry {
   /** `namespace/id` */
   readonly path: string;
+  /** When it was made, in an order of its backend; 0 where that is not known. */
+  created: number;
   #holding: Holding | undefined;
   #rate: RateCounter | undefined;
   #memory: SenderMemory | undefined;
@@ -35,6 +38,7 @@ class PlacedEntry {
   /** @param former the entry that this one takes the place of */
   constructor(path: string, former: PlacedEntry | undefined) {
     this.path = path;
+    this.created = former?.created ?? 0;
     if (former === undefined) return;
     this.#holding = former.#holding;
     this.#rate = former.#rate;
@@ -90,6 +94,8 @@ class PlacedEntry {
  */
 export class WebhookEntry extends PlacedEntry implements DeliveryRoute {
   readonly webhook: CompiledWebhook;
+  /** What its namespace holds of what the policy lets it have; `undefined` where that has no bounds. */
+  share: NamespaceShare | undefined;
   readonly #outputs: readonly OutputLease[];
   #steps: readonly RouteStep[] | undefined;
   #gate: Semaphore | undefined;

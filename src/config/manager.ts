@@ -9,6 +9,8 @@ import type { Logger } from "@logtape/logtape";
 import type { OutputPool } from "../delivery/outputs/output_pool.ts";
 import type { HealthReports } from "../health/health.ts";
 import { AwaitedLanguages } from "../filters/awaited_languages.ts";
+import { forbiddenIn } from "./policy/judge.ts";
+import { NO_POLICY, PolicyInForce } from "./policy/in_force.ts";
 import { Catalog } from "./catalog.ts";
 import type { CompiledConnection } from "./compiled_connection.ts";
 import {
@@ -21,6 +23,7 @@ import { Connections } from "./connection_catalog.ts";
 import type { CatalogEntry } from "./entry.ts";
 import { Findings, type PlaceOf } from "./findings.ts";
 import {
+  type BackendKey,
   type ConfigKey,
   DEFAULT_WEBHOOK_ID,
   describeKey,
@@ -47,6 +50,8 @@ const VAULT_IS_SHARED: Parameters<Findings["setWarnings"]> = ["VAULT_PATHS", [{
     "It is not set, and there are several namespaces: whoever writes webhooks of one can read the secrets " +
     "of all in Vault. Set it to patterns such as teams/{namespace}",
 }], ""];
+
+const NOTHING: readonly never[] = [];
 
 /** What is said of a webhook `default` while it takes no other requests than its own. */
 const DEFAULT_IS_OFF: readonly WarningReason[] = [{
@@ -103,6 +108,7 @@ export interface ConfigManagerOptions {
 /** The sink of a provider, and what requests look webhooks up in. */
 export class ConfigManager implements ConfigSink {
   readonly catalog = new Catalog();
+  readonly policy = new PolicyInForce();
   readonly #connections = new Connections();
   readonly #compile: CompileContext;
   readonly #findings: Findings;
@@ -111,12 +117,15 @@ export class ConfigManager implements ConfigSink {
   readonly #warnsOfDefault: boolean;
   readonly #notifyWebhook: string | undefined;
   readonly #awaited: AwaitedLanguages<ConfigChange>;
+  /** The newest values that the policy forbids: another policy may permit them. */
+  readonly #forbidden = new Map<string, ConfigPut>();
   /** Since when findings are not logged, in milliseconds of `performance.now()`. */
   #quietSince: number | undefined;
 
   constructor(options: ConfigManagerOptions) {
     this.#findings = new Findings(this.catalog, options.logger, options.placeOf, options.health);
     const { compile, secrets, logger } = options;
+    const rulesOf = (namespace: string) => this.policy.rulesOf(namespace);
     this.#serving = new Serving({
       ...options,
       catalog: this.catalog,
@@ -124,6 +133,13 @@ export class ConfigManager implements ConfigSink {
       findings: this.#findings,
       clearProblems: (path, revision) => this.#clearWebhookProblems(path, revision),
       onApplied: () => this.#logFindings(),
+      forbidden: (path, webhook, connections) => {
+        const rules = this.policy.rulesOf(path.slice(0, path.indexOf("/")));
+        return rules === undefined ? NOTHING : forbiddenIn(webhook, connections, rules);
+      },
+      quotaOf: (namespace) => this.policy.quotaOf(namespace),
+      shareOf: (namespace) => this.policy.shareOf(namespace),
+      forbidsNewer: (path) => this.#forbidden.has(path),
     });
     this.#awaited = new AwaitedLanguages(logger, (puts) => {
       this.#apply(puts, "configuration");
@@ -131,7 +147,7 @@ export class ConfigManager implements ConfigSink {
     }, () => this.#logFindings());
     this.#warnsOfDefault = options.warnsOfDefault === true;
     this.#notifyWebhook = options.notifyWebhook;
-    this.#compile = secrets === undefined ? compile : { ...compile, secrets };
+    this.#compile = { ...compile, rulesOf, ...(secrets === undefined ? {} : { secrets }) };
     if (secrets === undefined) return;
     this.#secrets = new SecretBindings({
       secrets,
@@ -168,7 +184,30 @@ export class ConfigManager implements ConfigSink {
     this.#logFindings();
   }
 
+  /** Has everything judged again that another policy may concern. */
+  #applyPolicy(change: ConfigChange): void {
+    const reading = "deleted" in change ? this.policy.lose() : this.policy.read(change.value);
+    this.#findings.setWarnings("policy", [], change.revision);
+    this.#findings.setProblems("policy", reading.problems, change.revision, this.policy.serving);
+    if (!reading.isNew) return;
+    // What must not be served any more, first.
+    this.#serving.judgeAllAgain();
+    this.#serving.applyInTurns(this.#applyForbiddenAgain());
+  }
+
+  *#applyForbiddenAgain(): Generator<void> {
+    for (const [path, put] of [...this.#forbidden]) {
+      // Another value, or none, may have taken its place meanwhile.
+      if (this.#forbidden.get(path) === put && put.key.kind === "webhook") {
+        this.#applyWebhook(path, put.key.namespace, put, "configuration");
+      }
+      yield;
+    }
+    this.#serving.decideChannels();
+  }
+
   #apply(changes: readonly ConfigChange[], cause: Cause): void {
+    for (const change of changes) if (change.key.kind === "policy") this.#applyPolicy(change);
     // Connections first, so that a webhook that comes with its connection finds it.
     const connections: ChangedConnection[] = [];
     for (const change of changes) {
@@ -220,7 +259,7 @@ export class ConfigManager implements ConfigSink {
     if (!moreFollow) this.#logFindings();
   }
 
-  standing(key: ConfigKey): Standing {
+  standing(key: BackendKey): Standing {
     const described = describeKey(key);
     const path = key.kind === "webhook" ? webhookPath(key.namespace, key.id) : undefined;
     if (path !== undefined && this.#awaited.holds(path)) return "unknown";
@@ -312,6 +351,7 @@ export class ConfigManager implements ConfigSink {
     const former = this.catalog.find(path);
     const newest = this.#serving.newest(path);
     if ("deleted" in change) {
+      this.#forbidden.delete(path);
       if (newest !== undefined) this.#connections.untrack(path, newest);
       this.#serving.remove(path);
       this.#secrets?.unbind(describeWebhook(path));
@@ -320,7 +360,15 @@ export class ConfigManager implements ConfigSink {
       return;
     }
     if (this.#secrets?.isVaultSharedBy(namespace) === true) this.#findings.setWarnings(...VAULT_IS_SHARED);
-    const compiled = compilePut(change, (json) => compileWebhook(json, this.#compile, namespace));
+    if (this.policy.isMissedBy(namespace)) this.#findings.setWarnings(...NO_POLICY);
+    const compiled = this.#judged(
+      path,
+      compilePut(change, (json) => compileWebhook(json, this.#compile, namespace)),
+    );
+    const isForbidden = "problems" in compiled &&
+      compiled.problems.some(({ code }) => code === "policy_forbids");
+    if (isForbidden) this.#forbidden.set(path, change);
+    else if (this.#forbidden.size > 0) this.#forbidden.delete(path);
     if (this.#isInService(() => describeWebhook(path), change, compiled, cause)) return;
     const doubts = [...this.#doubtsAboutDefault(change), ...this.#doubtsAboutNotify(path, compiled)];
     const warnings = [...compiled.warnings ?? [], ...doubts];
@@ -333,6 +381,15 @@ export class ConfigManager implements ConfigSink {
       return;
     }
     this.#serve(path, newest, compiled.value, change);
+  }
+
+  /** A value that the policy forbids is as bad as one that does not compile. */
+  #judged(path: string, compiled: Compiled<CompiledWebhook>): Compiled<CompiledWebhook> {
+    if (!("value" in compiled) || !this.policy.isThere) return compiled;
+    const problems = this.#serving.forbidden(path, compiled.value);
+    if (problems.length === 0) return compiled;
+    const { value: _, ...rest } = compiled;
+    return { ...rest, problems };
   }
 
   #serve(
@@ -381,9 +438,10 @@ export class ConfigManager implements ConfigSink {
     problems: readonly ProblemReason[],
     revision: string,
   ): void {
-    const serving = former === undefined ? "nothing" : "last_good";
+    const isStopped = this.#serving.isStopped(path);
+    const serving = former === undefined || isStopped ? "nothing" : "last_good";
     this.#findings.setProblems(describeWebhook(path), problems, revision, serving);
-    if (serving === "last_good") return;
+    if (serving === "last_good" || isStopped) return;
     const isForSecrets = problems.every(({ code }) => code === "secret_unavailable");
     this.#serving.block(path, isForSecrets ? "secret_unavailable" : "webhook_misconfigured");
   }

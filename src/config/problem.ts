@@ -17,6 +17,8 @@ export type ProblemCode =
   | "invalid_expression"
   | "auth_required"
   | "setting_missing"
+  | "policy_forbids"
+  | "policy_missing"
   | "handshake_awaited"
   | "invalid_reference"
   | "missing_variable"
@@ -63,6 +65,7 @@ export type WarningCode =
   | "auth_notice"
   | "header_name"
   | "vault_paths_unset"
+  | "policy_unset"
   | "default_webhook"
   | "notify_webhook";
 

@@ -6,12 +6,12 @@
  */
 
 import type { Metrics } from "../observability/metrics.ts";
-import type { ConfigKey } from "../event/names.ts";
+import type { BackendKey } from "../event/names.ts";
 import type { ProblemReason } from "./problem.ts";
 
 /** One value as the backend holds it now. */
 export interface ConfigPut {
-  readonly key: ConfigKey;
+  readonly key: BackendKey;
   /** The parsed JSON value, before substitution and validation, or why it could not be parsed. */
   readonly value: { readonly json: unknown } | { readonly problem: ProblemReason };
   /** etcd's mod_revision, or a number that grows with each load of the file. */
@@ -32,7 +32,7 @@ export interface ConfigPut {
 
 /** A key that the backend no longer holds. */
 export interface ConfigDelete {
-  readonly key: ConfigKey;
+  readonly key: BackendKey;
   readonly revision: string;
   readonly deleted: true;
 }
@@ -75,7 +75,7 @@ export interface ConfigSink {
     moreFollow?: boolean,
   ): void;
   /** How a key stands; a sink that does not judge values serves them all. */
-  standing?(key: ConfigKey): Standing;
+  standing?(key: BackendKey): Standing;
 }
 
 /** A time during which changes do not reach this process. */
@@ -122,6 +122,8 @@ export interface ProviderStatus {
 /** Where configuration comes from. Read-only: nothing here writes to a backend. */
 export interface ConfigProvider extends AsyncDisposable {
   readonly backend: "file" | "etcd";
+  /** Whether there is no configuration at all, so that the webhook `default` stands in for it. @default false */
+  readonly usingEmbeddedDefault?: boolean;
   /**
    * Starts loading and watching. Resolves when the first full load has been applied.
    *

@@ -17,8 +17,18 @@ import { BlockedWebhook, type CatalogEntry, WebhookEntry } from "./entry.ts";
 import type { Findings } from "./findings.ts";
 import { hasSameOutputs, inspectedOf, Inspections } from "./inspections.ts";
 import { describeWebhook } from "../event/names.ts";
+import { WebhookQuotas } from "./policy/quotas.ts";
+import type { NamespaceShare } from "../policy/share.ts";
 import type { ProblemCode, ProblemReason } from "./problem.ts";
 import { SteppedWork } from "./stepped_work.ts";
+
+const NOTHING: readonly never[] = [];
+
+const BEYOND_QUOTA: readonly ProblemReason[] = [{
+  code: "policy_forbids",
+  path: "",
+  message: "The namespace has as many older webhooks as the policy permits: see its 'limits.webhooks'",
+}];
 
 /** Seconds after which a sender should try again while a webhook cannot be served. */
 const RETRY_AFTER_SECONDS = 10;
@@ -87,6 +97,18 @@ export interface ServingOptions {
   readonly inspects?: boolean;
   /** Called whenever what a webhook's requests and events get has changed. @param path `namespace/id` */
   readonly onChange?: (path: string) => void;
+  /** What the policy forbids of a webhook. @default nothing */
+  readonly forbidden?: (
+    path: string,
+    webhook: CompiledWebhook,
+    connections: readonly (CompiledConnection | undefined)[],
+  ) => readonly ProblemReason[];
+  /** How many webhooks a namespace may have. @default any number */
+  readonly quotaOf?: (namespace: string) => number | undefined;
+  /** What bounds the requests to a namespace. @default nothing */
+  readonly shareOf?: (namespace: string) => NamespaceShare | undefined;
+  /** Whether the problem of a webhook is that the policy forbids a newer value than the one in service. @default false */
+  readonly forbidsNewer?: (path: string) => boolean;
   /** Called when nothing is wrong with a webhook's own value. */
   readonly clearProblems: (path: string, revision: string) => void;
   /** Called when what was found out about an output, or what took several turns, has been applied. */
@@ -99,10 +121,14 @@ export class Serving {
   readonly #aloneByLease = new WeakMap<OutputLease, readonly OutputLease[]>();
   readonly #inspections: Inspections<Candidate>;
   readonly #channels = new ChannelOwners();
+  /** Those that the policy keeps from being served. */
+  readonly #stopped = new Set<string>();
+  readonly #quotas: WebhookQuotas;
   readonly #work: SteppedWork;
 
   constructor(options: ServingOptions) {
     this.#options = options;
+    this.#quotas = new WebhookQuotas(options.quotaOf ?? (() => undefined));
     this.#work = new SteppedWork((error) => {
       if (error !== undefined) options.logger.error("Serving webhooks again failed", { error });
       options.onApplied();
@@ -120,6 +146,8 @@ export class Serving {
     this.#options.catalog.delete(path);
     this.#options.onChange?.(path);
     this.#channels.set(path, [], "");
+    this.#stopped.delete(path);
+    this.#quotas.delete(path);
   }
 
   /**
@@ -127,6 +155,7 @@ export class Serving {
    * is decided at once; webhooks follow within some turns where very many are affected.
    */
   decideChannels(): void {
+    this.serveAllAgain(this.#quotas.decide());
     this.#work.do(this.#followDecision(this.#channels.decide()));
   }
 
@@ -135,6 +164,47 @@ export class Serving {
       this.serveAgain(path, revision);
       yield;
     }
+  }
+
+  /** Does steps that lead to webhooks being served; where there are very many, within some turns. */
+  applyInTurns(steps: Iterator<void>): void {
+    this.#work.do(steps);
+  }
+
+  /** Has the policy judge all webhooks again; where there are very many, within some turns. */
+  judgeAllAgain(): void {
+    this.#work.do(this.#judgeEach([...this.#options.catalog.entries()]));
+  }
+
+  *#judgeEach(entries: readonly CatalogEntry[]): Generator<void> {
+    this.#quotas.clear();
+    for (const { path, webhook, created } of entries) {
+      if (webhook !== undefined) this.#quotas.add(path, created);
+    }
+    this.#quotas.decide();
+    for (const { path } of entries) {
+      const webhook = this.newest(path);
+      if (webhook === undefined) continue;
+      const entry = this.#options.catalog.find(path);
+      if (entry instanceof WebhookEntry) entry.share = this.#options.shareOf?.(entry.namespace);
+      const isForbidden = this.#quotas.exceeds(path) || this.forbidden(path, webhook).length > 0;
+      if (isForbidden || this.#stopped.has(path)) this.serveAgain(path);
+      yield;
+    }
+    yield* this.#followDecision(this.#channels.decide());
+  }
+
+  /** Whether the policy keeps the value from being served that was in service last. */
+  isStopped(path: string): boolean {
+    return this.#stopped.has(path);
+  }
+
+  /** What the policy forbids of a webhook, as its connections are. */
+  forbidden(path: string, webhook: CompiledWebhook): readonly ProblemReason[] {
+    const { forbidden } = this.#options;
+    if (forbidden === undefined) return NOTHING;
+    const resolved = this.#resolveSteps(webhook);
+    return forbidden(path, webhook, "connections" in resolved ? resolved.connections : NOTHING);
   }
 
   /** Serves webhooks again whose connections may have changed; where there are very many, within some turns. */
@@ -181,7 +251,8 @@ export class Serving {
     if (webhook === undefined) return;
     const [problem] = this.#options.catalog.problemsOf(describeWebhook(path));
     // A webhook that serves its last good value keeps the problem of the newer one on record.
-    const keepProblem = problem !== undefined && !PASSING_PROBLEMS.has(problem.code);
+    const keepProblem = problem !== undefined && !PASSING_PROBLEMS.has(problem.code) &&
+      (problem.code !== "policy_forbids" || this.#options.forbidsNewer?.(path) === true);
     this.serve(path, webhook, problem?.revision ?? revision, keepProblem);
   }
 
@@ -207,6 +278,23 @@ export class Serving {
     keepProblem = false,
     created?: number,
   ): void {
+    created ??= this.#options.catalog.find(path)?.created ?? 0;
+    this.#serve(path, webhook, revision, keepProblem, created);
+    const entry = this.#options.catalog.find(path);
+    if (entry !== undefined) entry.created = created;
+  }
+
+  #serve(
+    path: string,
+    webhook: CompiledWebhook,
+    revision: string,
+    keepProblem: boolean,
+    created: number,
+  ): void {
+    this.#quotas.add(path, created);
+    const forbidden = this.#quotas.exceeds(path) ? BEYOND_QUOTA : this.forbidden(path, webhook);
+    if (forbidden.length > 0) return this.#stop(path, webhook, revision, forbidden, keepProblem);
+    this.#stopped.delete(path);
     this.#channels.set(path, webhook.steps, revision, created);
     const channel = this.#channels.refusedChannel(path);
     if (channel !== undefined) {
@@ -237,6 +325,25 @@ export class Serving {
     }
     this.#inspect(path, webhook, revision, resolved.connections);
     this.#enter(path, webhook, resolved.connections);
+  }
+
+  /** Takes a webhook out of service that the policy forbids. It is kept: another policy may permit it. */
+  #stop(
+    path: string,
+    webhook: CompiledWebhook,
+    revision: string,
+    forbidden: readonly ProblemReason[],
+    keepProblem: boolean,
+  ): void {
+    const key = describeWebhook(path);
+    const reasons = keepProblem ? this.#options.catalog.problemsOf(key) : forbidden;
+    this.#options.findings.setProblems(key, reasons, revision);
+    this.#stopped.add(path);
+    // What it must not have, nobody else has to do without.
+    this.#channels.set(path, NOTHING, "");
+    this.#inspections.forget(path);
+    const error = BLOCKING_ERRORS.webhook_misconfigured;
+    this.#put(new BlockedWebhook(path, error, webhook, false, this.#options.catalog.find(path)));
   }
 
   #setOwnProblem(path: string, { enabled, handshake }: CompiledWebhook, revision: string): void {
@@ -287,7 +394,9 @@ export class Serving {
       if (others.length > 0) this.#options.findings.setProblems(key, others, newestRevision, "last_good");
       this.serve(path, webhook, revision, others.length > 0);
     } else {
-      const connections = former === undefined ? undefined : this.#connectionsInPlaceOf(webhook, former);
+      const connections = former === undefined
+        ? undefined
+        : this.#connectionsInPlaceOf(path, webhook, former);
       const serving = connections === undefined ? "nothing" : "last_good";
       this.#options.findings.setProblems(key, [...others, ...reasons], newestRevision, serving);
       if (former === undefined || connections === undefined) {
@@ -298,13 +407,15 @@ export class Serving {
 
   /** The connections with which a former value can be served in place of one that does not fit, if it can. */
   #connectionsInPlaceOf(
+    path: string,
     webhook: CompiledWebhook,
     former: CompiledWebhook,
   ): readonly (CompiledConnection | undefined)[] | undefined {
     // With the same outputs it does not fit any more either, and it may let in who knows a former secret.
     if (!former.enabled || hasSameOutputs(webhook.steps, former.steps)) return undefined;
     const resolved = this.#resolveSteps(former);
-    return "connections" in resolved ? resolved.connections : undefined;
+    if ("unresolved" in resolved) return undefined;
+    return this.forbidden(path, former).length === 0 ? resolved.connections : undefined;
   }
 
   /** One array for all webhooks that have this output alone. */
@@ -334,6 +445,7 @@ export class Serving {
   }
 
   #put(entry: CatalogEntry): void {
+    if (entry instanceof WebhookEntry) entry.share = this.#options.shareOf?.(entry.namespace);
     this.#options.catalog.put(entry);
     this.#options.onChange?.(entry.path);
   }

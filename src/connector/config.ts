@@ -6,7 +6,7 @@
  */
 
 import { closestString } from "@std/text/closest-string";
-import { describeIssues } from "../config/compile/compiler.ts";
+import { describeIssues } from "../config/compile/describe_issues.ts";
 import { parseJsonObject, readFileContent } from "../config/values/json_file.ts";
 import { forEachDuplicateKey } from "../json/text.ts";
 import type { ProblemReason, WarningReason } from "../config/problem.ts";

@@ -78,6 +78,8 @@ export interface DeliveryRoute {
   readonly concurrency: number;
   /** Events of this webhook that may wait to be delivered. */
   readonly queue: number;
+  /** What bounds the events of all webhooks of the namespace that wait. @default nothing */
+  readonly share?: { readonly maxPending: number } | undefined;
   /** How fast deliveries begin; `undefined` without a bound. */
   readonly pacer: Pacer | undefined;
   /** The places for deliveries that a sender waits for; `undefined` without a bound. */

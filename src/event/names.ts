@@ -3,6 +3,7 @@
  *
  *     {prefix}{namespace}/webhooks/{id}
  *     {prefix}global/connections/{name}
+ *     {prefix}global/policy
  *
  * @module
  */
@@ -13,6 +14,9 @@ const WEBHOOK_ID = /^[a-zA-Z0-9](?:\.?[a-zA-Z0-9_-])*$/;
 const MAX_WEBHOOK_ID = 64;
 const WEBHOOK_KEY = /^([a-zA-Z0-9_-]{1,64})\/webhooks\/([a-zA-Z0-9](?:\.?[a-zA-Z0-9_-])*)$/;
 const CONNECTION_NAME = /^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,127}$/;
+
+/** Where the policy of namespaces stands, below the prefix. */
+export const POLICY_KEY = "global/policy";
 
 /** What the id of a webhook must look like. */
 export const WEBHOOK_ID_RULE =
@@ -29,6 +33,9 @@ export const DEFAULT_WEBHOOK_ID = "default";
 export type ConfigKey =
   | { readonly kind: "webhook"; readonly namespace: string; readonly id: string }
   | { readonly kind: "connection"; readonly name: string };
+
+/** What any value of a backend belongs to: an entry, or the policy of namespaces, of which there is one. */
+export type BackendKey = ConfigKey | { readonly kind: "policy" };
 
 /** Whether the text may name a namespace. */
 export function isNamespace(text: string): boolean {
@@ -51,7 +58,8 @@ export function webhookPath(namespace: string, id: string): string {
 }
 
 /** The key as operators see it in problems and logs: `webhook team-a/orders`, `connection kafka_main`. */
-export function describeKey(key: ConfigKey): string {
+export function describeKey(key: BackendKey): string {
+  if (key.kind === "policy") return "policy";
   return key.kind === "webhook"
     ? describeWebhook(webhookPath(key.namespace, key.id))
     : `connection ${key.name}`;
@@ -84,7 +92,7 @@ export function parseConfigKey(keyBelowPrefix: string): ConfigKey | string {
   const parts = keyBelowPrefix.split("/");
   const [group, kind, name] = parts;
   if (parts.length !== 3 || group === undefined || kind === undefined || name === undefined) {
-    return "Expected '{namespace}/webhooks/{id}' or 'global/connections/{name}'";
+    return "Expected '{namespace}/webhooks/{id}', 'global/connections/{name}' or 'global/policy'";
   }
   if (kind === "webhooks") {
     if (!isNamespace(group)) return `Namespace must match ${NAMESPACE.source}`;
@@ -96,6 +104,11 @@ export function parseConfigKey(keyBelowPrefix: string): ConfigKey | string {
     return { kind: "connection", name };
   }
   return `Unknown kind '${kind}': expected 'webhooks' or 'connections'`;
+}
+
+/** Reads an etcd key as {@linkcode parseConfigKey} does, and knows that of the policy as well. */
+export function parseBackendKey(keyBelowPrefix: string): BackendKey | string {
+  return keyBelowPrefix === POLICY_KEY ? { kind: "policy" } : parseConfigKey(keyBelowPrefix);
 }
 
 /** The inverse of {@linkcode parseConfigKey}. */

@@ -7,6 +7,7 @@
 
 import type { ChannelQueues } from "../channels/channel_queues.ts";
 import { FileConfigProvider } from "../config/file/file_provider.ts";
+import { PolicyFileProvider } from "../config/file/policy_file.ts";
 import type { ConfigProvider } from "../config/provider.ts";
 import type { DeadLetters } from "../dead_letters/dead_letters.ts";
 import type { HealthReports } from "../health/health.ts";
@@ -30,10 +31,20 @@ export interface ProviderChoices {
   readonly keepsSnapshot?: boolean;
 }
 
-/** The provider of the configured backend. The etcd client is loaded only where it is used. */
+/** The provider of the configured backend, behind the policy where a file holds it. */
 export async function createProvider(
   settings: Settings,
-  { health, keepsSnapshot = false }: ProviderChoices = {},
+  choices: ProviderChoices = {},
+): Promise<ConfigProvider> {
+  const provider = await openBackend(settings, choices);
+  if (settings.policyFile === undefined) return provider;
+  return new PolicyFileProvider({ path: settings.policyFile, provider, logger: logger("config") });
+}
+
+/** The etcd client is loaded only where it is used. */
+async function openBackend(
+  settings: Settings,
+  { health, keepsSnapshot = false }: ProviderChoices,
 ): Promise<ConfigProvider> {
   const snapshot = keepsSnapshot && settings.snapshot !== undefined ? { snapshot: settings.snapshot } : {};
   if (settings.configBackend === "file") {

@@ -4,7 +4,6 @@
  * @module
  */
 
-import { FileConfigProvider } from "../config/file/file_provider.ts";
 import { openSecrets } from "../config/secrets/sources.ts";
 import { createProvider, mayHoldJournal, openJournal } from "./backends.ts";
 import { Health } from "../health/health.ts";
@@ -324,7 +323,7 @@ export class Gateway implements AsyncDisposable {
     });
     const ownState = describeOwnState(this.#settings);
     if (ownState !== undefined) logger("gateway").warning(ownState);
-    if (this.#parts.provider instanceof FileConfigProvider && this.#parts.provider.usingEmbeddedDefault) {
+    if (this.#parts.provider.usingEmbeddedDefault === true) {
       logger("gateway").warning(
         "No configuration found, so there is one webhook that prints what it gets. Try: {command}",
         { command: `curl -X POST ${scheme}://localhost:${this.port}/webhook/default -d '{"hello":"world"}'` },

@@ -35,6 +35,7 @@ import { documentReading } from "../http/webhook/event_body.ts";
 import type { ExchangeContext } from "../http/webhook/exchange.ts";
 import { FailureLog } from "../http/failure_log.ts";
 import { generalCors } from "../rules/cors.ts";
+import { lowerRate } from "../time/rate.ts";
 import { NamespaceRates } from "../rules/rate_limit.ts";
 import { SharedRates } from "../rules/shared_rates.ts";
 import { RefusalHistory } from "../http/refusal_history.ts";
@@ -356,6 +357,10 @@ export class GatewayParts {
   #exchangeContext(): ExchangeContext {
     const { limits, requestIdHeader } = this.#settings;
     const clientAddress = this.#clientAddress;
+    const { manager } = this;
+    const rates = new NamespaceRates((namespace) =>
+      lowerRate(limits.namespaceRate, manager.policy.rateOf(namespace))
+    );
     return {
       find: (path) => this.#life.isIncomplete ? undefined : this.manager.find(path),
       isReady: () => this.#life.isReady,
@@ -363,7 +368,9 @@ export class GatewayParts {
       isClosed: () => this.#life.isClosed,
       bodyLimits: { maxBytes: limits.maxBodyBytes, timeoutMs: limits.bodyTimeoutMs },
       inFlight: this.inFlight,
-      namespaceRates: limits.namespaceRate && new NamespaceRates(() => limits.namespaceRate),
+      get namespaceRates() {
+        return limits.namespaceRate !== undefined || manager.policy.hasRates ? rates : undefined;
+      },
       sharedRates: this.sharedRates,
       bodyMemory: this.#bodyMemory,
       documents: documentReading(limits, this.deadlines),
@@ -391,6 +398,7 @@ export class GatewayParts {
       vault: this.secrets.vaultStatus,
       journalProblem: () => this.journal.problem,
       unserved: () => this.#unserved.find().count,
+      isClosed: () => this.manager.policy.isClosed,
       unreadyWhenDegraded: this.#settings.degraded.isUnready,
       metrics: this.#settings.metrics ? this.metrics : undefined,
     });

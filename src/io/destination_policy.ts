@@ -108,12 +108,13 @@ export function comparableHost(hostname: string): string {
  * name, private or not.
  */
 export class DestinationPolicy {
-  readonly #allowed: readonly AllowedHost[];
+  /** The entries of `allowed_hosts`; empty where every public address is permitted. */
+  readonly allowed: readonly AllowedHost[];
   /** Equal for equal policies. A connection that one policy let through must not serve another. */
   readonly key: string;
 
   constructor(allowed: readonly AllowedHost[] = []) {
-    this.#allowed = allowed;
+    this.allowed = allowed;
     this.key = JSON.stringify(
       allowed.map(({ name, range, port }) => [name ?? range?.join("/"), port]),
     );
@@ -121,7 +122,7 @@ export class DestinationPolicy {
 
   /** Whether `allowed_hosts` has entries, so that somebody has chosen the destinations. */
   get namesHosts(): boolean {
-    return this.#allowed.length > 0;
+    return this.allowed.length > 0;
   }
 
   /**
@@ -132,8 +133,8 @@ export class DestinationPolicy {
    */
   refuseHost(hostname: string, port: number): string | undefined {
     if (parseAddress(hostname) !== undefined) return this.refuseAddress(hostname, hostname, port);
-    if (this.#allowed.length === 0) return isLoopbackName(hostname) ? "a loopback name" : undefined;
-    const addressesMayTell = this.#allowed.some((entry) => entry.range !== undefined);
+    if (this.allowed.length === 0) return isLoopbackName(hostname) ? "a loopback name" : undefined;
+    const addressesMayTell = this.allowed.some((entry) => entry.range !== undefined);
     return addressesMayTell || this.#namesHost(hostname, port) ? undefined : "not in allowed_hosts";
   }
 
@@ -145,7 +146,7 @@ export class DestinationPolicy {
    */
   refuseName(hostname: string, port: number): string | undefined {
     if (parseAddress(hostname) !== undefined) return this.refuseAddress(hostname, hostname, port);
-    if (this.#allowed.length > 0) {
+    if (this.allowed.length > 0) {
       return this.#namesHost(hostname, port)
         ? undefined
         : "not in allowed_hosts, of which only names count here";
@@ -156,21 +157,21 @@ export class DestinationPolicy {
 
   /** Why a connection to this address of the host is refused; `undefined` when it is permitted. */
   refuseAddress(hostname: string, address: string, port: number): string | undefined {
-    if (this.#allowed.length === 0) return forbiddenKind(address);
+    if (this.allowed.length === 0) return forbiddenKind(address);
     return this.#namesHost(hostname, port) || this.#namesAddress(address, port)
       ? undefined
       : "not in allowed_hosts";
   }
 
   #namesHost(hostname: string, port: number): boolean {
-    return this.#allowed.some((entry) => entry.name === hostname && (entry.port ?? port) === port);
+    return this.allowed.some((entry) => entry.name === hostname && (entry.port ?? port) === port);
   }
 
   #namesAddress(address: string, port: number): boolean {
     const parsed = parseAddress(address);
     if (parsed === undefined) return false;
     const reached = reachedAddress(parsed);
-    return this.#allowed.some(({ range, port: only }) =>
+    return this.allowed.some(({ range, port: only }) =>
       range !== undefined && (only ?? port) === port &&
       // An entry that names a NAT64 permits what is reached through it, and no IPv4 address beside it.
       isInNetwork(isTranslated(range[0]) ? parsed : reached, range)

@@ -14,6 +14,7 @@ import type { BodyForm } from "../event/event.ts";
 import type { HealthReports } from "../health/health.ts";
 import type { RequestTraces } from "../io/http/request_traces.ts";
 import type { LineWriter } from "../io/line_writer.ts";
+import type { Destination } from "../policy/destination.ts";
 import type { ModuleDocumentation } from "./documentation.ts";
 
 /**
@@ -190,6 +191,14 @@ export interface OutputModule<Config = unknown, Connection = unknown> {
   readonly givesAnswers?: boolean;
   /** Fits a configuration to its webhook, when that is compiled. Left out, it is used as the schema made it. */
   forWebhook?(config: Config, webhook: WebhookTraits): Config;
+  /**
+   * Where a configuration has events go, for the policy of its namespace: each destination with its key in
+   * `module-config`. What an event says of it is {@linkcode ANY_TEXT}. Left out, nobody knows, and a policy that names
+   * hosts forbids it.
+   */
+  destinations?(config: Config): readonly Destination[];
+  /** Where a connection leads, in the same way. */
+  connectionDestinations?(connection: Connection): readonly Destination[];
   readonly acceptance: Acceptance;
   /** The cheapest form of the body that the module can work from. */
   readonly reads: BodyForm;
@@ -281,4 +290,5 @@ export interface DocumentedModule<Config = unknown, Connection = unknown>
   extends OutputModule<Config, Connection> {
   readonly summary: string;
   readonly documentation: () => Promise<{ readonly documentation: ModuleDocumentation }>;
+  destinations(config: Config): readonly Destination[];
 }

@@ -6,6 +6,7 @@
  */
 
 import type { Event } from "../event/event.ts";
+import { nameWithPlaces } from "../policy/destination.ts";
 import { JsonPointer } from "../json/pointer.ts";
 
 /** A pattern, taken apart. */
@@ -27,6 +28,12 @@ export function splitPattern(pattern: string): NamePattern {
     literals: parts.filter((_, index) => index % 2 === 0),
     names: parts.filter((_, index) => index % 2 === 1),
   };
+}
+
+/** A pattern as policies know it. */
+export function destinationName(pattern: string): string {
+  const { literals, names } = splitPattern(pattern);
+  return nameWithPlaces(literals, names);
 }
 
 /**

@@ -53,6 +53,7 @@ export function loadSettings(
     },
     defaultNamespace: values.ETCD_NAMESPACE,
     ...ifSet("snapshot", snapshotSettings(values)),
+    ...ifSet("policyFile", values.POLICY_FILE),
     dataDir: values.DATA_DIR,
     ...ifSet("relayQueue", values.RELAY_QUEUE),
     journal: {
@@ -103,6 +104,7 @@ export function loadSettings(
       values.CONFIG_SNAPSHOT_FILE,
       defaultSnapshotFile(values.DATA_DIR, "file"),
       defaultSnapshotFile(values.DATA_DIR, "etcd"),
+      values.POLICY_FILE,
       journalDirectory(values.DATA_DIR),
       ...journalFiles(values),
       values.ETCD_USERNAME_FILE,

@@ -33,6 +33,8 @@ export interface Settings {
   readonly defaultNamespace: string;
   /** Where the last good configuration is kept; left out: nowhere. */
   readonly snapshot?: SnapshotSettings;
+  /** Holds the policy of namespaces; left out: the backend may hold one. */
+  readonly policyFile?: string;
   readonly dataDir: string;
   /** Redis server of the channel queues; left out: they stand in the data directory. Holds a password. */
   readonly relayQueue?: string;

@@ -98,6 +98,11 @@ export const VARIABLES = {
       "whose newest value is bad. `none`: nothing is kept.",
     "(in `config` in `DATA_DIR`)",
   ),
+  POLICY_FILE: optional(
+    text("path"),
+    "What namespaces may do, see `src/policy/README.md`. Until it could be read once, nothing is served.",
+    "(the key `global/policy` in etcd, if there is one)",
+  ),
   CONFIG_DEGRADED_AFTER_SECONDS: variable(
     integer(1, 86_400, "seconds"),
     60,

@@ -56,3 +56,9 @@ export class RateCounter {
     return this.#unusedAt <= now;
   }
 }
+
+/** The lower one over a longer time; `undefined` where there is none. */
+export function lowerRate(one: RateLimit | undefined, other: RateLimit | undefined): RateLimit | undefined {
+  if (one === undefined || other === undefined) return one ?? other;
+  return one.requests / one.windowMs <= other.requests / other.windowMs ? one : other;
+}

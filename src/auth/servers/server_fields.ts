@@ -4,10 +4,18 @@
  * @module
  */
 
+import { type Destination as PolicyDestination, guardedDestination } from "../../policy/destination.ts";
 import type { z } from "zod";
 import { parseDestination, parsePolicy } from "../../io/destination_fields.ts";
 import type { Destination } from "../../io/http_client.ts";
 import { reportAt } from "../../schema/fields.ts";
+
+/** The servers that a configuration has verifiers ask, as a policy judges them. @param given with the keys that name them */
+export function askedServers(
+  given: readonly (readonly [key: string, server: Destination | undefined])[],
+): readonly PolicyDestination[] {
+  return given.flatMap(([key, server]) => server === undefined ? [] : [guardedDestination(server, key)]);
+}
 
 /**
  * The server behind an address; `undefined` where a problem was reported.

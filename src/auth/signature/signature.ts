@@ -9,6 +9,7 @@ import { HandshakeVerifier } from "../challenges/handshake.ts";
 import { lazyVerifier } from "../lazy_verifier.ts";
 import { CodedVerifier } from "../providers/coded/coded_verifier.ts";
 import type { BodyCheck, BodyVerifier, Refusal, RequestToVerify, VerifierKind } from "../verifier.ts";
+import { askedServers } from "../servers/server_fields.ts";
 import { eventPatternsSchema } from "../../event/event_type.ts";
 import { EVENTS_KEY, eventTypesOf } from "./event_types.ts";
 import { fitsKey } from "./key.ts";
@@ -35,6 +36,7 @@ export const signature: VerifierKind<SignatureConfig> = {
     }),
   },
   eventTypes: (config, beside) => eventTypesOf(config, beside?.[EVENTS_KEY] as readonly string[] | undefined),
+  servers: ({ ebayApi }) => askedServers([["api_url", ebayApi?.server]]),
   forms: ({ provider }) => provider?.forms,
   accepted: ({ dialogue }) => dialogue?.accepted,
   handshake: ({ dialogue, secret }) => {

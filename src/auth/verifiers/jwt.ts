@@ -15,7 +15,7 @@ import { FixedKeys, keysField, refuseKeys } from "../jose/fixed_keys.ts";
 import { RemoteKeySource } from "../jose/remote_keys.ts";
 import { type KeySource, TokenVerifier } from "../jose/token_verifier.ts";
 import { lazyVerifier } from "../lazy_verifier.ts";
-import { parseServer } from "../servers/server_fields.ts";
+import { askedServers, parseServer } from "../servers/server_fields.ts";
 import type { Secrets } from "../several_secrets.ts";
 import type { HeadVerifier, VerifierKind } from "../verifier.ts";
 
@@ -88,6 +88,7 @@ export const jwt: VerifierKind<JwtConfig> = {
     "quarter of the time, the rest of them get 503 too.",
   ],
   notices: claimsNotices,
+  servers: ({ keys }) => askedServers([["jwks_url", keys]]),
   compile: (config) => lazyVerifier("head", verifierOf, config),
 };
 

@@ -25,6 +25,7 @@ import {
   type IntrospectionOptions,
 } from "../oauth2/introspection.ts";
 import { missingScopes } from "../oauth2/scopes.ts";
+import { askedServers } from "../servers/server_fields.ts";
 import { nameOf } from "../servers/auth_servers.ts";
 import type { Shared } from "../servers/shared_values.ts";
 import type { HeadVerifier, Refusal, RequestToVerify, VerifierKind } from "../verifier.ts";
@@ -56,6 +57,8 @@ export const oauth2: VerifierKind<OAuth2Config> = {
     "`allowed_hosts` names them.",
   ],
   notices: oauth2Notices,
+  servers: ({ introspection, keys }) =>
+    askedServers([["introspection_endpoint", introspection?.endpoint], ["jwks_url", keys]]),
   compile: (config) => lazyVerifier("head", verifierOf, config),
 };
 

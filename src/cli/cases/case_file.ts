@@ -5,7 +5,7 @@
  */
 
 import { z } from "zod";
-import { describeIssues } from "../../config/compile/compiler.ts";
+import { describeIssues } from "../../config/compile/describe_issues.ts";
 import { followPath } from "../../json/dotted_path.ts";
 import { describeErrorPosition, forEachDuplicateKey } from "../../json/text.ts";
 import { parseExact } from "./exact_json.ts";

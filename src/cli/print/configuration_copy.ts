@@ -26,6 +26,7 @@ export class ConfigurationCopy implements ConfigSink {
 
   apply(changes: readonly ConfigChange[], moreFollow?: boolean): void {
     for (const change of changes) {
+      if (change.key.kind === "policy") continue;
       const values = this.#values[change.key.kind];
       const name = this.#nameOf(change.key);
       if ("deleted" in change) values.delete(name);

@@ -24,15 +24,15 @@ import { type CompiledStep, compilePolicy, compileSteps, type DeliveryPolicy } f
 import { webhookWithoutEmptyTexts, withoutEmptyTexts } from "./empty_texts.ts";
 import { withGuardHints } from "./guard_hint.ts";
 import { withModuleKeysInside } from "./module_keys.ts";
-import type { Compiled, ProblemReason, WarningReason } from "../problem.ts";
+import type { Compiled, WarningReason } from "../problem.ts";
 import { withoutRemarks } from "../values/remarks.ts";
 import { type FixedResponse, ownResponse } from "./response_schema.ts";
 import { compileNotify, type NoticeSettings } from "../../notices/settings.ts";
 import { compileRules, contradiction, type RequestRules } from "../../rules/rules.ts";
 import { verifierKinds } from "../../auth/registry.ts";
 import { doubtfulHeadersIn } from "../../schema/header_names.ts";
+import { describeIssues } from "./describe_issues.ts";
 import { knownKeys } from "../../schema/known_keys.ts";
-import { nearestHint, quotedName } from "../../schema/nearest_name.ts";
 import {
   connectionSchema,
   METHODS,
@@ -42,6 +42,7 @@ import {
 } from "./schema.ts";
 import { type Lookups, substitute } from "../values/substitution.ts";
 import { type Access, type AuthSettings, compileVerifiers } from "./verifier_compiler.ts";
+import { claimsOf, type WebhookClaims } from "../policy/claims.ts";
 import { withoutKeysWithoutEffect } from "./without_effect.ts";
 
 /** A webhook ready for use but for its connections, which may come and go. */
@@ -65,6 +66,8 @@ export interface CompiledWebhook {
   readonly maxBodyBytes: number | undefined;
   readonly authenticator: Authenticator;
   readonly access: Access;
+  /** What a policy judges beside its steps. */
+  readonly claims: WebhookClaims;
   /** Where its requests name the type of their event, and which are handed on; `undefined` where they name none. */
   readonly eventTypes: EventTypes | undefined;
   /** Whether a provider is yet to bring its secret; `undefined` where none does. */
@@ -108,7 +111,12 @@ export function compileWebhook(
   context: CompileContext,
   namespace?: string,
 ): Compiled<CompiledWebhook> {
-  return substituted(json, context, namespace, (value) => compileWebhookValue(value, context));
+  return substituted(
+    json,
+    context,
+    namespace,
+    (value, references) => compileWebhookValue(value, context, references),
+  );
 }
 
 /** Compiles a value with its references replaced, unless one of them could not be. */
@@ -116,12 +124,12 @@ function substituted<Value>(
   json: unknown,
   context: CompileContext,
   namespace: string | undefined,
-  compile: (value: Record<string, unknown>) => Compiled<Value>,
+  compile: (value: Record<string, unknown>, references: string) => Compiled<Value>,
 ): Compiled<Value> {
   const substituted = substitute(withoutRemarks(json as object), context, namespace);
-  const { problems, warnings, secrets } = substituted;
+  const { problems, warnings, secrets, references } = substituted;
   const value = substituted.value as Record<string, unknown>;
-  const compiled = problems.length > 0 ? { problems } : compile(value);
+  const compiled = problems.length > 0 ? { problems } : compile(value, references);
   if (warnings.length === 0 && secrets === undefined) return compiled;
   return {
     ...compiled,
@@ -134,19 +142,21 @@ function substituted<Value>(
 function compileWebhookValue(
   value: Record<string, unknown>,
   context: CompileContext,
+  references: string,
 ): Compiled<CompiledWebhook> {
   const given = webhookWithoutEmptyTexts(value);
-  const compiled = compileGiven(given, context);
+  const compiled = compileGiven(given, context, references);
   if (!("problems" in compiled)) return compiled;
   const { value: effective, warnings } = withoutKeysWithoutEffect(given, context.modules);
   if (warnings.length === 0) return compiled;
-  const withEffect = compileGiven(effective, context);
+  const withEffect = compileGiven(effective, context, references);
   return { ...withEffect, warnings: [...warnings, ...withEffect.warnings ?? []] };
 }
 
 function compileGiven(
   value: Readonly<Record<string, unknown>>,
   context: CompileContext,
+  references: string,
 ): Compiled<CompiledWebhook> {
   const parsed = parseWebhook(value, context.modules);
   if (!parsed.success) {
@@ -209,6 +219,7 @@ function compileGiven(
       maxBodyBytes: config.max_body_bytes,
       authenticator,
       access,
+      claims: claimsOf(references, compiledVerifiers.value),
       eventTypes,
       handshake,
       severalSecrets,
@@ -333,27 +344,4 @@ function compileConnectionValue(
   if (!config.success) return { problems: describeIssues(config.error, schema) };
   const fingerprint = canonicalJson({ type, ...settings as object });
   return { value: { name, type, config: config.data, fingerprint }, ...doubts };
-}
-
-/** Reasons that are described: an entry may have hundreds of thousands of wrong elements and of unknown keys. */
-const MOST_REASONS = 50;
-
-/** How much of an unknown key a problem's path shows, in characters. */
-const MOST_KEY_CHARACTERS = 100;
-
-/** One reason per issue, up to 50; unknown keys with the nearest known one. Values are never shown. */
-export function describeIssues(error: z.ZodError, schema: z.ZodType, prefix = ""): ProblemReason[] {
-  const reasons = error.issues.slice(0, MOST_REASONS).flatMap((issue): ProblemReason[] => {
-    const path = [...(prefix === "" ? [] : [prefix]), ...issue.path.map(String)];
-    if (issue.code !== "unrecognized_keys") {
-      return [{ code: "schema", path: path.join("."), message: issue.message }];
-    }
-    const known = knownKeys(schema, issue.path);
-    return issue.keys.slice(0, MOST_REASONS).map((key) => ({
-      code: "schema",
-      path: [...path, key.slice(0, MOST_KEY_CHARACTERS)].join("."),
-      message: `Key ${quotedName(key)} is not known${nearestHint(key, known) || " here"}`,
-    }));
-  });
-  return reasons.slice(0, MOST_REASONS);
 }

@@ -8,6 +8,7 @@ import type { ProviderAnswer } from "../../auth/challenges/challenge.ts";
 import type { HandshakeNeed } from "../../auth/challenges/handshakes.ts";
 import { verifierKinds } from "../../auth/registry.ts";
 import { type PlacedSecrets, placedSecretsIn } from "../../auth/several_secrets.ts";
+import type { Destination } from "../../policy/destination.ts";
 import type { EventTypes } from "../../event/event_type.ts";
 import type { FormDocuments, Verifier, VerifierKind } from "../../auth/verifier.ts";
 import type { Compiled, ProblemReason, WarningReason } from "../problem.ts";
@@ -32,6 +33,10 @@ export interface AuthSettings {
 interface CompiledVerifiers {
   readonly verifiers: readonly Verifier[];
   readonly access: Access;
+  /** The keys of its methods. */
+  readonly methods: readonly string[];
+  /** The servers that verifiers ask, with the keys that name them. */
+  readonly servers: readonly Destination[];
   /** Where requests name the type of their event; `undefined` where they do not. */
   readonly eventTypes: EventTypes | undefined;
   /** How senders send documents as forms beside JSON; `undefined` where they do not. */
@@ -71,6 +76,13 @@ export function compileVerifiers(
   const value = {
     verifiers,
     access,
+    methods: used.map(({ key }) => key),
+    servers: used.flatMap((kind) =>
+      (kind.servers?.(config[kind.key]) ?? []).map((server) => ({
+        ...server,
+        key: placeOf(kind.key, server.key),
+      }))
+    ),
     eventTypes,
     forms: formsOf(used, config),
     severalSecrets,
@@ -78,6 +90,10 @@ export function compileVerifiers(
     handshake: firstOf(used, (kind) => kind.handshake?.(config[kind.key])),
   };
   return { value, ...(warnings.length === 0 ? {} : { warnings }) };
+}
+
+function placeOf(kind: string, key: string): string {
+  return key === "" ? kind : `${kind}.${key}`;
 }
 
 function firstOf<Value>(

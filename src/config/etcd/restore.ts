@@ -7,6 +7,7 @@
 
 import { Buffer } from "node:buffer";
 import type { Logger } from "@logtape/logtape";
+import { POLICY_KEY } from "../../event/names.ts";
 import { inSlices } from "../../time/pace.ts";
 import type { ConfigSink } from "../provider.ts";
 import { readSnapshot, type Snapshot, SnapshotError, type SnapshotKey } from "../snapshot/file.ts";
@@ -59,6 +60,8 @@ export async function applyStored(
   mirror: EtcdMirror,
   signal: AbortSignal,
 ): Promise<void> {
+  // The policy before what it is about.
+  mirror.apply(snapshot.keys.filter(([name]) => name === POLICY_KEY).map(toChange));
   await inSlices(snapshot.keys, (slice) => void mirror.apply(slice.map(toChange)), signal);
   mirror.position.replace({ ...snapshot, term: 0 });
 }

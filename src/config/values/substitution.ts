@@ -5,6 +5,7 @@
  * @module
  */
 
+import type { NamespaceRules, ReferenceSource } from "../../policy/rules.ts";
 import { SECRET_VARIABLES } from "../../settings/table.ts";
 import type { ProblemReason, ResolvedSecrets, WarningReason } from "../problem.ts";
 import { mayHoldReference, parseReferences, type Reference } from "../secrets/reference.ts";
@@ -26,6 +27,8 @@ export interface Lookups {
   readonly ownSecrets?: ReadonlySet<string>;
   /** Left out: secrets are not read, so that every reference to one is a problem. */
   readonly secrets?: Pick<SecretLookup, "find">;
+  /** What the policy says of a namespace. @default everything is permitted */
+  readonly rulesOf?: (namespace: string) => NamespaceRules | undefined;
   /** Stands in for what does not exist and has no default, in the place of a problem. */
   readonly placeholder?: string;
 }
@@ -37,6 +40,8 @@ export interface Substituted {
   readonly warnings: readonly WarningReason[];
   /** What references to secrets gave; `undefined` without any. */
   readonly secrets: ResolvedSecrets | undefined;
+  /** What its references read, a line each: `env TEAM_SECRET hmac.secret`. Empty without any. */
+  readonly references: string;
 }
 
 /**
@@ -48,8 +53,8 @@ export interface Substituted {
 export function substitute(value: unknown, lookups: Lookups, namespace?: string): Substituted {
   const substitution = new Substitution(lookups, namespace);
   const replaced = substitution.replaceIn(value, "");
-  const { problems, warnings, secrets } = substitution;
-  return { value: replaced, problems, warnings, secrets };
+  const { problems, warnings, secrets, references } = substitution;
+  return { value: replaced, problems, warnings, secrets, references };
 }
 
 /** `$NAME` or `${NAME}`, alone or after a word such as `Bearer`. */
@@ -65,13 +70,16 @@ const EXPRESSION_PATH =
 class Substitution {
   readonly problems: ProblemReason[] = [];
   readonly warnings: WarningReason[] = [];
+  references = "";
   readonly #lookups: Lookups;
   readonly #namespace: string | undefined;
+  readonly #rules: NamespaceRules | undefined;
   #secrets: { keys: SecretKey[]; texts: string[]; stale: ProblemReason[] } | undefined;
 
   constructor(lookups: Lookups, namespace: string | undefined) {
     this.#lookups = lookups;
     this.#namespace = namespace;
+    this.#rules = namespace === undefined ? undefined : lookups.rulesOf?.(namespace);
   }
 
   get secrets(): ResolvedSecrets | undefined {
@@ -135,6 +143,7 @@ class Substitution {
       this.problems.push({ code: "invalid_reference", path, message });
       return undefined;
     }
+    if (!this.#mayRead(reference.source, reference.path, path)) return undefined;
     if (secrets === undefined) {
       if (placeholder !== undefined) return placeholder;
       const message = `${describeSecret(reference)} is read where the configuration is used, not here`;
@@ -176,6 +185,7 @@ class Substitution {
       this.problems.push({ code: "invalid_reference", path, message });
       return undefined;
     }
+    if (!this.#mayRead("env", name, path)) return undefined;
     const value = environment[name];
     // Every object has a `constructor` and a `toString`, which are functions.
     if (typeof value === "string") return value;
@@ -186,6 +196,15 @@ class Substitution {
       `Environment variable ${name} is not set and has no default: write {$${name}:default} or set it`;
     this.problems.push({ code: "missing_variable", path, message });
     return undefined;
+  }
+
+  /** Takes note of a reference, before anything is looked up: whether there is such a thing is nobody's business either. */
+  #mayRead(source: ReferenceSource, name: string, path: string): boolean {
+    const message = this.#rules?.refuseReference(source, name);
+    if (message !== undefined) this.problems.push({ code: "policy_forbids", path, message });
+    const line = `${source} ${name} ${path.replaceAll("\n", " ")}`;
+    this.references = this.references === "" ? line : `${this.references}\n${line}`;
+    return message === undefined;
   }
 
   /** `{$FILE:NAME}` is a variable's reference with a default, which would make the name of a file the secret. */

@@ -71,6 +71,8 @@ export class Dispatcher implements StopsListener, JournalListener {
   readonly #options: DispatcherOptions;
   readonly #recorder: OutcomeRecorder;
   readonly #context: Mutable<LaneContext, "knowsJournal">;
+  /** How many events wait, by namespace: of those with lanes. */
+  readonly #waiting = new Map<string, { events: number }>();
   readonly #lanes = new Map<string, Lane>();
   readonly #parkedCheck: Repeating;
   readonly #sweep: Repeating;
@@ -111,12 +113,13 @@ export class Dispatcher implements StopsListener, JournalListener {
    */
   accept(
     event: VerifiedEvent,
-    { path, queue }: Pick<DeliveryRoute, "path" | "queue">,
+    { path, queue, share }: Pick<DeliveryRoute, "path" | "queue" | "share">,
     keys: readonly RepeatKey[] | undefined,
     listener: AppendListener,
   ): void {
     this.#watch();
     const lane = this.#lanes.get(path) ?? this.#lane(event.namespace, event.webhook);
+    if (share !== undefined && lane.siblings.events >= share.maxPending) return lane.refuse(event, listener);
     lane.accept(event, queue, keys, listener);
   }
 
@@ -219,7 +222,9 @@ export class Dispatcher implements StopsListener, JournalListener {
     const path = `${namespace}/${webhook}`;
     let lane = this.#lanes.get(path);
     if (lane === undefined) {
-      lane = new Lane({ namespace, webhook }, this.#context);
+      let siblings = this.#waiting.get(namespace);
+      if (siblings === undefined) this.#waiting.set(namespace, siblings = { events: 0 });
+      lane = new Lane({ namespace, webhook }, this.#context, siblings);
       this.#lanes.set(path, lane);
       if (this.#stopped) lane.stop();
     }
@@ -236,8 +241,11 @@ export class Dispatcher implements StopsListener, JournalListener {
   /** A lane is made again when it is needed: hundreds of thousands of webhooks are idle most of the time. */
   #forgetIdle(): void {
     for (const [path, lane] of this.#lanes) {
-      if (!lane.knowsOfWork && lane.underWay === 0) this.#lanes.delete(path);
+      if (lane.knowsOfWork || lane.underWay > 0) continue;
+      lane.pending = 0;
+      this.#lanes.delete(path);
     }
+    for (const [namespace, { events }] of this.#waiting) if (events === 0) this.#waiting.delete(namespace);
   }
 
   #refreshParked(): void {

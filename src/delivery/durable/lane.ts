@@ -24,8 +24,9 @@ const RETRY_AFTER_SECONDS = 5;
 /** The events of one webhook. */
 export class Lane implements ActiveRunsOwner, ArrivalOwner, BacklogOwner {
   readonly name: LaneKey;
-  /** Events that were accepted and whose end is not in the journal, as far as this process knows. */
-  pending = 0;
+  /** Events of all lanes of the namespace that are {@linkcode pending}. */
+  readonly siblings: { events: number };
+  #pending = 0;
   /** Events that wait at the gateway that delivers what is accepted here, as it said last. */
   elsewhere = 0;
   readonly #path: string;
@@ -35,14 +36,25 @@ export class Lane implements ActiveRunsOwner, ArrivalOwner, BacklogOwner {
   readonly #backlog: Backlog;
   readonly #runs: ActiveRuns;
 
-  constructor(name: LaneKey, context: LaneContext) {
+  constructor(name: LaneKey, context: LaneContext, siblings: { events: number }) {
     this.name = name;
+    this.siblings = siblings;
     this.#path = webhookPath(name.namespace, name.webhook);
     this.#context = context;
     this.#counters = context.metrics.of(name);
     this.#window = new ClaimWindow(context.budget);
     this.#backlog = new Backlog(this, this.#window, context);
     this.#runs = new ActiveRuns(name, this, context);
+  }
+
+  /** Events that were accepted and whose end is not in the journal, as far as this process knows. */
+  get pending(): number {
+    return this.#pending;
+  }
+
+  set pending(count: number) {
+    this.siblings.events += count - this.#pending;
+    this.#pending = count;
   }
 
   /** Deliveries under way. */
@@ -115,6 +127,13 @@ export class Lane implements ActiveRunsOwner, ArrivalOwner, BacklogOwner {
     const ordered = this.#runs.route.isOrdered;
     const options = keys === undefined ? { claim, ordered } : { claim, ordered, keys };
     this.#context.journal.append(event, options, new Arrival(this, event, bytes, claim, listener));
+  }
+
+  /** Takes no event, since those of the namespace that wait are as many as the policy permits. */
+  refuse(event: VerifiedEvent, listener: AppendListener): void {
+    this.#context.budget.noteLeft(event.body.memory);
+    const message = "Too many events of this namespace wait to be delivered";
+    listener.onRefused(new GatewayError("overloaded", message, { retryAfterSeconds: RETRY_AFTER_SECONDS }));
   }
 
   arrived({ event, bytes, isClaimed }: Arrival, appended: AppendedEvent | undefined): void {

@@ -21,6 +21,8 @@ export interface StatusSource {
   readonly isDraining: () => boolean;
   /** How Vault is doing; `undefined` while it is off. */
   readonly vault: (() => VaultStatus) | undefined;
+  /** Whether nothing is served, since there has to be a policy of namespaces and there never was a good one. */
+  readonly isClosed: () => boolean;
   /** Why the journal takes nothing until further notice; `undefined` while it does. */
   readonly journalProblem: () => string | undefined;
   /** How many keys this instance has nothing in service of, while others may have. */
@@ -75,6 +77,7 @@ function readiness(source: StatusSource, id: string): Response {
   const { degraded, missing } = provider;
   const isLoaded = source.isReady();
   const journal = source.journalProblem();
+  const isClosed = source.isClosed();
   const configuration = isLoaded ? degraded ? "degraded" : "loaded" : loadingState(missing);
   const unserved = source.unserved();
   const detail = {
@@ -84,9 +87,10 @@ function readiness(source: StatusSource, id: string): Response {
     ...(missing === undefined ? {} : { reason: missing }),
     ...(degraded ? outageOf(provider) : {}),
     ...(journal === undefined ? {} : { journal }),
+    ...(isClosed ? { policy: "Nothing is served: the policy of namespaces cannot be used" } : {}),
   };
   if (source.isDraining()) return jsonResponse(503, { status: "draining", ...detail }, id);
-  const ready = isLoaded && journal === undefined && !(degraded && source.unreadyWhenDegraded);
+  const ready = isLoaded && !isClosed && journal === undefined && !(degraded && source.unreadyWhenDegraded);
   return jsonResponse(ready ? 200 : 503, { status: ready ? "ready" : "not_ready", ...detail }, id);
 }
 

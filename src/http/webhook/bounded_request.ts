@@ -7,6 +7,7 @@
 
 import type { WebhookEntry } from "../../config/entry.ts";
 import type { BodyMemory } from "../../io/memory/body_memory.ts";
+import type { NamespaceShare } from "../../policy/share.ts";
 import { Deadline } from "../../time/deadlines.ts";
 import type { InFlight } from "../in_flight.ts";
 
@@ -23,6 +24,10 @@ export abstract class BoundedRequest extends Deadline {
   #isCounted = false;
   /** The webhook that this request is counted for. */
   #webhook: WebhookEntry | undefined;
+  /** What it is counted in for its namespace; `undefined` where that has no bounds, and before. */
+  #share: NamespaceShare | undefined;
+  /** Body bytes that it holds of that. */
+  #sharedBytes = 0;
   /** Body bytes held; `undefined` before the webhook is in use, and after they were given back. */
   #reserved: number | undefined;
   /** What is left of the body to be collected, once nobody has it. */
@@ -49,9 +54,17 @@ export abstract class BoundedRequest extends Deadline {
     const { inFlight } = this.#bounds;
     inFlight.hold(webhook.holding);
     this.#webhook = webhook;
+    if (webhook.share !== undefined) this.#enterShare(webhook.share, bytes);
     inFlight.reserve(bytes, webhook.holding);
     this.#reserved = bytes;
     webhook.enter();
+  }
+
+  #enterShare(share: NamespaceShare, bytes: number): void {
+    share.enter();
+    this.#share = share;
+    share.reserve(bytes);
+    this.#sharedBytes = bytes;
   }
 
   /**
@@ -62,6 +75,10 @@ export abstract class BoundedRequest extends Deadline {
   protected holdAtLeast(bytes: number): void {
     const more = bytes - this.#reserved!;
     if (more <= 0) return;
+    if (this.#share !== undefined) {
+      this.#share.reserve(more);
+      this.#sharedBytes += more;
+    }
     this.#bounds.inFlight.reserve(more, this.#webhook!.holding);
     this.#reserved! += more;
   }
@@ -76,6 +93,14 @@ export abstract class BoundedRequest extends Deadline {
     this.holdAtLeast(bytes);
     this.#bounds.inFlight.release(this.#reserved! - bytes, this.#webhook!.holding);
     this.#reserved = bytes;
+    this.#releaseShared(bytes);
+  }
+
+  /** @param left what is still held */
+  #releaseShared(left: number): void {
+    if (this.#share === undefined) return;
+    this.#share.release(this.#sharedBytes - left);
+    this.#sharedBytes = left;
   }
 
   /** Whether the body is being read. */
@@ -106,6 +131,7 @@ export abstract class BoundedRequest extends Deadline {
     const { inFlight } = this.#bounds;
     if (this.#reserved !== undefined) this.#webhook!.leave();
     if (this.#webhook !== undefined) inFlight.letGo(this.#webhook.holding);
+    this.#share?.leave();
     if (this.#isCounted) inFlight.leave();
   }
 
@@ -114,6 +140,7 @@ export abstract class BoundedRequest extends Deadline {
     const bytes = this.#reserved;
     this.#reserved = undefined;
     if (bytes !== undefined) inFlight.release(bytes, this.#webhook!.holding);
+    this.#releaseShared(0);
     bodyMemory.release(this.#leftBytes);
   }
 }

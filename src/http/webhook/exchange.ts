@@ -201,7 +201,7 @@ class Exchange extends BoundedRequest implements RequestToVerify, AppendListener
       if (entry === undefined) return;
       if (this.#context.defaultWebhook) this.#headers = eventHeaders(this.headers, entry, this.#path);
       const { authenticator, rules, filters, eventTypes } = entry.webhook;
-      const maxBytes = this.#maxBytesOf(entry.webhook);
+      const maxBytes = this.#maxBytesOf(entry);
       const length = declaredLength(this.#request, maxBytes);
       this.hold(entry, length ?? maxBytes);
       // What needs no waiting is used at once: each await costs the request a turn of the event loop.
@@ -269,9 +269,10 @@ class Exchange extends BoundedRequest implements RequestToVerify, AppendListener
     }
   }
 
-  #maxBytesOf({ maxBodyBytes, rules }: CompiledWebhook): number {
+  #maxBytesOf({ webhook: { maxBodyBytes, rules }, share }: WebhookEntry): number {
     const usual = maxBodyBytes ?? this.#context.bodyLimits.maxBytes;
-    return rules === undefined ? usual : Math.min(usual, rules.maxBodyBytes);
+    const own = rules === undefined ? usual : Math.min(usual, rules.maxBodyBytes);
+    return share === undefined ? own : Math.min(own, share.maxBodyBytes);
   }
 
   #startReading(length: number | undefined, maxBytes: number): Promise<Uint8Array<ArrayBuffer>> {

@@ -5,6 +5,7 @@
  * @module
  */
 
+import { hostDestination } from "../../policy/destination.ts";
 import type { DocumentedModule } from "../module.ts";
 import { type ActivemqConfig, activemqConfigSchema } from "./config.ts";
 import { type ActivemqConnection, activemqConnectionSchema } from "./connection.ts";
@@ -25,6 +26,11 @@ export const activemqModule: DocumentedModule<ActivemqConfig, ActivemqConnection
     config.messageType === undefined
       ? { ...config, messageType: dataType === "json" ? "text" : "bytes" }
       : config,
+  destinations: ({ destination }) => {
+    const [, type, name = ""] = /^\/(queue|topic)\/(.*)$/s.exec(destination) ?? [];
+    return [{ kind: type === "topic" ? "topics" : "queues", name, key: "destination" }];
+  },
+  connectionDestinations: ({ host, port }) => [hostDestination(host, port, "host")],
   acceptance: "durable",
   reads: "bytes",
   maxBatch: MAX_BATCH,

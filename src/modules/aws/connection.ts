@@ -5,6 +5,7 @@
  * @module
  */
 
+import { type Destination, hostDestination } from "../../policy/destination.ts";
 import { z } from "zod";
 import type { HttpAddress, HttpAddressFault } from "../../schema/addresses.ts";
 import { parseHttpBase } from "../../schema/addresses.ts";
@@ -118,4 +119,10 @@ export function endpointOf({ endpoint, region }: AwsConnection, service: string)
   if (endpoint !== undefined) return endpoint;
   const domain = region.startsWith("cn-") ? "amazonaws.com.cn" : "amazonaws.com";
   return { protocol: "https:", hostname: `${service}.${region}.${domain}`, port: 443, path: "/" };
+}
+
+/** Where a connection leads. @param service as {@linkcode endpointOf} has it */
+export function awsDestinations(connection: AwsConnection, service: string): readonly Destination[] {
+  const { hostname, port } = endpointOf(connection, service);
+  return [hostDestination(hostname, port, "endpoint_url")];
 }

@@ -12,6 +12,7 @@
  * @module
  */
 
+import { hostDestination } from "../../policy/destination.ts";
 import { ClickhouseClient, ClickhouseFailure } from "./client.ts";
 import { type ClickhouseConfig, clickhouseConfigSchema } from "./config.ts";
 import { type ClickhouseConnection, clickhouseConnectionSchema } from "./connection.ts";
@@ -74,6 +75,8 @@ export const clickhouseModule: DocumentedModule<ClickhouseConfig, ClickhouseConn
   connectionTypes: ["clickhouse"],
   configSchema: clickhouseConfigSchema,
   connectionSchema: clickhouseConnectionSchema,
+  destinations: ({ table }) => [{ kind: "tables", name: table, key: "table" }],
+  connectionDestinations: ({ endpoint: { hostname, port } }) => [hostDestination(hostname, port, "host")],
   acceptance: "durable",
   reads: "bytes",
   // A table gets one insert at a time: a slow server gets fewer and larger ones by itself.

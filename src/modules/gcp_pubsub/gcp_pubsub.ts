@@ -5,6 +5,7 @@
  * @module
  */
 
+import { addressDestination, hostDestination } from "../../policy/destination.ts";
 import type { DocumentedModule } from "../module.ts";
 import { partitionOf, type PubsubConfig, pubsubConfigSchema } from "./config.ts";
 import { type PubsubConnection, pubsubConnectionSchema } from "./connection.ts";
@@ -21,6 +22,14 @@ export const gcpPubsubModule: DocumentedModule<PubsubConfig, PubsubConnection> =
   connectionTypes: ["gcp_pubsub"],
   configSchema: pubsubConfigSchema,
   connectionSchema: pubsubConnectionSchema,
+  destinations: ({ projectId, topic }) => [
+    { kind: "topics", name: projectId === undefined ? topic : `${projectId}/${topic}`, key: "topic" },
+  ],
+  connectionDestinations: ({ emulator, endpoint }) => [
+    emulator === undefined
+      ? hostDestination(endpoint?.hostname ?? "pubsub.googleapis.com", endpoint?.port ?? 443, "endpoint")
+      : addressDestination(emulator, "emulator_host"),
+  ],
   acceptance: "durable",
   reads: "bytes",
   maxBatch: MAX_MESSAGES,

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { guardedDestination } from "../../policy/destination.ts";
 import { KEYS_NAME_HEADERS, NAMES_HEADER } from "../../schema/header_names.ts";
 import { z } from "zod";
 import { timeoutField } from "../../schema/connection_fields.ts";
@@ -50,9 +51,14 @@ export interface HttpWebhookConfig {
   readonly signer: DeliverySigner | undefined;
   /** What the webhook says of answers, the most exact first. */
   readonly statusRules: readonly StatusRule[];
+  /** Every host that is asked, with the key that names it. */
+  readonly asked: readonly AskedHost[];
   /** Whether senders that wait get the destination's answer. */
   readonly answers: boolean;
 }
+
+/** A host that a configuration has the gateway ask. */
+type AskedHost = ReturnType<typeof guardedDestination>;
 
 const fields = z.strictObject({
   url: urlField().optional().meta({
@@ -145,7 +151,8 @@ function compile(
     { final: input.final_statuses, retry: input.retry_statuses },
     issues,
   );
-  const destinationOf = destinationParser(input, proxies, issues);
+  const asked: AskedHost[] = [];
+  const destinationOf = destinationParser(input, proxies, issues, asked);
   const targets = destinationOf === undefined ? undefined : parseTargets(input, destinationOf, issues);
   const login = input.auth === undefined || destinationOf === undefined
     ? NO_LOGIN
@@ -169,6 +176,7 @@ function compile(
     tokens: login.tokens,
     signer: input.sign,
     statusRules,
+    asked,
     answers: false,
   };
 }
@@ -178,13 +186,15 @@ function destinationParser(
   { allowed_hosts, auth, ca, proxy }: Fields,
   environment: ProxySettings | undefined,
   issues: Issues,
+  asked: AskedHost[],
 ): DestinationParser | undefined {
   const tls = compileOwnTls({ ca, cert: undefined, key: undefined, ...auth?.client_certificate }, issues);
   const policy = parsePolicy(allowed_hosts, issues);
   if (policy === undefined) return undefined;
-  const proxies = proxyChoice(proxy, policy, environment, issues);
+  const proxies = proxyChoice(proxy, policy, environment, issues, asked);
   return (address, key, insteadOfCredentials, { of } = { of: tls }) => {
     const destination = parseDestination(address, policy, issues, key, insteadOfCredentials);
+    if (destination !== undefined) asked.push(guardedDestination(destination, key.join(".")));
     return destination && reachedBy(destination, proxies, of, key, issues);
   };
 }

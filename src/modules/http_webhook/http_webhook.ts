@@ -22,14 +22,8 @@ import { answerForSender, KEPT_OF_ANSWER, prepareAnswer } from "./passed_answer.
 import { partitionOf } from "./partition.ts";
 import { Reach } from "./reach.ts";
 import { Failover } from "./targets/failover.ts";
-import type {
-  Attempt,
-  Delivery,
-  DeliveryResult,
-  DocumentedModule,
-  Output,
-  TargetReading,
-} from "../module.ts";
+import type { Attempt, Delivery, DeliveryResult, DocumentedModule } from "../module.ts";
+import type { Output, TargetReading } from "../module.ts";
 
 /** Sends events to the destinations of all webhooks that use the module. */
 class HttpWebhookOutput implements Output<HttpWebhookConfig> {
@@ -132,6 +126,7 @@ export function httpWebhookModuleWith(
     documentation: () => import("./documentation.ts"),
     connectionTypes: [],
     configSchema: proxies === undefined ? httpWebhookConfigSchema : httpWebhookConfigSchemaWith(proxies),
+    destinations: ({ asked }) => asked,
     acceptance: "durable",
     reads: "bytes",
     partition: partitionOf,
@@ -140,7 +135,7 @@ export function httpWebhookModuleWith(
     ordered: ({ ordered }) => ordered,
     givesAnswers: true,
     forWebhook: (config, { answers }) => answers ? { ...config, answers } : config,
-    timeoutMs: (config) => config.timeoutMs,
+    timeoutMs: ({ timeoutMs }) => timeoutMs,
     open: (_, context) =>
       Promise.resolve(new HttpWebhookOutput(openClient(context.traces), tokens, new Failover(context))),
   };

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { type Destination as AskedHost, guardedDestination } from "../../policy/destination.ts";
 import { z } from "zod";
 import type { DestinationPolicy } from "../../io/destination_policy.ts";
 import type { HttpProxy } from "../../io/http/endpoint.ts";
@@ -29,13 +30,15 @@ export type ProxyChoice = (destination: Destination) => HttpProxy | undefined;
  *
  * @param given the value of `proxy`
  * @param policy of the webhook: whoever writes it could otherwise reach any address as a proxy
- * @param proxies of the environment
+ * @param proxies of the environment, which the operator has chosen
+ * @param asked gets the one that `given` names
  */
 export function proxyChoice(
   given: string | undefined,
   policy: DestinationPolicy,
   proxies: ProxySettings | undefined,
   issues: z.RefinementCtx,
+  asked: AskedHost[],
 ): ProxyChoice {
   if (given === NO_PROXY) return () => undefined;
   if (given === undefined) {
@@ -46,6 +49,7 @@ export function proxyChoice(
     ? proxy
     : refusalOf(policy.refuseHost(proxy.hostname, proxy.port));
   if (problem !== undefined) reportAt(issues, "proxy", problem);
+  if (typeof proxy !== "string") asked.push(guardedDestination(proxy, "proxy"));
   return () => typeof proxy === "string" ? undefined : proxy;
 }
 

@@ -8,6 +8,7 @@
  * @module
  */
 
+import { addressDestination } from "../../policy/destination.ts";
 import type { Event } from "../../event/event.ts";
 import { ReportLimiter } from "../../observability/report_limiter.ts";
 import { namingHeaders } from "../../event/event_headers.ts";
@@ -128,6 +129,9 @@ export const kafkaModule: DocumentedModule<KafkaConfig, KafkaConnection> = {
   configSchema: kafkaConfigSchema,
   keysWithoutEffect: { bootstrap_servers: "the connection says it" },
   connectionSchema: kafkaConnectionSchema,
+  destinations: ({ topic }) => [{ kind: "topics", name: topic, key: "topic" }],
+  connectionDestinations: ({ brokers }) =>
+    brokers.map((broker) => addressDestination(broker, "bootstrap_servers")),
   acceptance: "durable",
   reads: "bytes",
   concurrency: CONCURRENCY,

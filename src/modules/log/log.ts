@@ -42,6 +42,7 @@ export const logModule: DocumentedModule<LogFormat> = {
   documentation: () => import("./documentation.ts"),
   connectionTypes: [],
   configSchema,
+  destinations: () => [],
   acceptance: "delivered",
   reads: "text",
   // What may wait is bounded by the line writer, and many events at once are what group commit is for.

@@ -22,6 +22,8 @@ export type MessageForm =
 /** A compiled `module-config`. */
 export interface MqttConfig {
   readonly topicOf: TopicOf;
+  /** As it is configured, with its placeholders. */
+  readonly topic: string;
   readonly qos: QualityOfService;
   readonly isRetained: boolean;
   readonly form: MessageForm;
@@ -83,6 +85,7 @@ type Fields = z.output<typeof fields>;
 /** Strict schema that ends in the compiled form. */
 export const mqttConfigSchema: z.ZodType<MqttConfig> = fields.transform((input, issues) => ({
   topicOf: topicOf(input, issues),
+  topic: topicText(input) ?? "",
   qos: input.qos as QualityOfService,
   isRetained: input.retained,
   form: formOf(input, issues),
@@ -91,15 +94,20 @@ export const mqttConfigSchema: z.ZodType<MqttConfig> = fields.transform((input, 
 }));
 
 function topicOf(input: Fields, issues: z.RefinementCtx): TopicOf {
-  const topic = input.tasmota_format ? tasmotaTopic(input) : input.topic;
+  const topic = topicText(input);
   if (topic === undefined) {
     reportAt(issues, "topic", "Required");
     return z.NEVER;
   }
-  const parsed = parseTopicPattern(topic === "" ? "" : withPrefix(input.topic_prefix, topic));
+  const parsed = parseTopicPattern(topic);
   if (typeof parsed === "function") return parsed;
   reportAt(issues, input.tasmota_format ? "device_name" : "topic", parsed.problem);
   return z.NEVER;
+}
+
+function topicText(input: Fields): string | undefined {
+  const topic = input.tasmota_format ? tasmotaTopic(input) : input.topic;
+  return topic === undefined || topic === "" ? topic : withPrefix(input.topic_prefix, topic);
 }
 
 function withPrefix(prefix: string, topic: string): string {

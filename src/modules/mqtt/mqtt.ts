@@ -5,6 +5,8 @@
  * @module
  */
 
+import { hostDestination } from "../../policy/destination.ts";
+import { destinationName } from "../name_pattern.ts";
 import type { DocumentedModule } from "../module.ts";
 import { type MqttConfig, mqttConfigSchema } from "./config.ts";
 import { type MqttConnection, mqttConnectionSchema } from "./connection.ts";
@@ -22,6 +24,8 @@ export const mqttModule: DocumentedModule<MqttConfig, MqttConnection> = {
   configSchema: mqttConfigSchema,
   connectionSchema: mqttConnectionSchema,
   forWebhook: (config, { dataType }) => ({ ...config, dataType }),
+  destinations: ({ topic }) => [{ kind: "topics", name: destinationName(topic), key: "topic" }],
+  connectionDestinations: ({ host, port }) => [hostDestination(host, port, "host")],
   acceptance: "durable",
   reads: "bytes",
   maxBatch: MAX_BATCH,

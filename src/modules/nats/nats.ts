@@ -5,6 +5,8 @@
  * @module
  */
 
+import { hostDestination } from "../../policy/destination.ts";
+import { destinationName } from "../name_pattern.ts";
 import { suffixInForm } from "../id_suffix.ts";
 import type { DocumentedModule } from "../module.ts";
 import { type NatsConfig, natsConfigSchema } from "./config.ts";
@@ -24,6 +26,11 @@ export const natsModule: DocumentedModule<NatsConfig, NatsSettings> = {
   connectionSchema: natsConnectionSchema,
   forWebhook: (config, { form }) =>
     form === undefined ? config : { ...config, idSuffix: suffixInForm(config.idSuffix, form) },
+  destinations: (
+    { subject: { text } },
+  ) => [{ kind: "subjects", name: destinationName(text), key: "subject" }],
+  connectionDestinations: ({ servers }) =>
+    servers.map(({ host, port }) => hostDestination(host, port, "servers")),
   acceptance: "durable",
   reads: "bytes",
   maxBatch: MAX_BATCH,

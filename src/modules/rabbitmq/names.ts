@@ -7,6 +7,7 @@
  * @module
  */
 
+import { ANY_TEXT, nameWithPlaces } from "../../policy/destination.ts";
 import { Buffer } from "node:buffer";
 import { DeliveryError } from "../../errors.ts";
 import type { Event } from "../../event/event.ts";
@@ -32,6 +33,8 @@ export interface Name {
   readonly literal: string | undefined;
   /** What operators are shown: the name as it is configured, and nothing of an event. */
   readonly text: string;
+  /** As policies know it. */
+  readonly destination: string;
   /**
    * The event's name, of 1 to 255 bytes unless the literal is empty.
    *
@@ -42,7 +45,7 @@ export interface Name {
 
 /** The same name for every event. */
 export function literalName(literal: string): Name {
-  return { literal, text: literal, of: () => literal };
+  return { literal, text: literal, destination: literal, of: () => literal };
 }
 
 /** A value of the payload is the whole name, as it is. @param key of the configuration, for messages */
@@ -50,6 +53,7 @@ export function payloadName(key: string, pointer: JsonPointer, place: string): N
   return {
     literal: undefined,
     text: place,
+    destination: ANY_TEXT,
     of: ({ body }) => {
       const name = found(pointer.scalarIn(body)?.text, key, place);
       if (/\p{Cc}/u.test(name)) throw unusable(key, "has control characters");
@@ -80,6 +84,7 @@ export function parseName(text: string, key: string): Name | { readonly problem:
   return {
     literal: undefined,
     text,
+    destination: nameWithPlaces(literals, names),
     of: (event) => {
       const value = (index: number) => found(values[index]!(event), key, `{${names[index]}}`);
       return notTooLong(fillPattern(pattern, (index) => encoded(value(index), key)), key);

@@ -5,6 +5,7 @@
  * @module
  */
 
+import { hostDestination } from "../../policy/destination.ts";
 import type { DocumentedModule } from "../module.ts";
 import { type RabbitmqConfig, rabbitmqConfigSchema } from "./config.ts";
 import { type RabbitmqConnection, rabbitmqConnectionSchema } from "./connection.ts";
@@ -20,6 +21,13 @@ export const rabbitmqModule: DocumentedModule<RabbitmqConfig, RabbitmqConnection
   connectionTypes: ["rabbitmq"],
   configSchema: rabbitmqConfigSchema,
   connectionSchema: rabbitmqConnectionSchema,
+  // The default exchange has queues under their names.
+  destinations: ({ exchange, routingKey }) => [
+    exchange.literal === ""
+      ? { kind: "queues", name: routingKey.destination, key: "queue_name" }
+      : { kind: "exchanges", name: `${exchange.destination}/${routingKey.destination}`, key: "exchange" },
+  ],
+  connectionDestinations: ({ host, port }) => [hostDestination(host, port, "host")],
   acceptance: "durable",
   reads: "bytes",
   maxBatch: MAX_BATCH,

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { type Destination, hostDestination } from "../../policy/destination.ts";
 import { z } from "zod";
 import { parseServer, type ServerAddress } from "../../schema/addresses.ts";
 import {
@@ -174,4 +175,10 @@ function loginOf(
     );
   }
   return { username, password };
+}
+
+/** Where a connection leads. */
+export function redisDestinations({ server }: RedisConnection): readonly Destination[] {
+  const servers = "sentinels" in server ? server.sentinels : [server];
+  return servers.map(({ host, port }) => hostDestination(host, port, "host"));
 }

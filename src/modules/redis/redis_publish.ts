@@ -12,7 +12,7 @@ import { envelopeOf } from "../../event/envelope.ts";
 import { eventHeadersJson } from "../../event/event_headers.ts";
 import type { DocumentedModule } from "../module.ts";
 import type { RedisCommand } from "./client.ts";
-import { type RedisConnection, redisConnectionSchema } from "./connection.ts";
+import { type RedisConnection, redisConnectionSchema, redisDestinations } from "./connection.ts";
 import { nameField } from "./names.ts";
 import { REDIS_BATCHES, RedisOutput } from "./output.ts";
 import { redisOwnConnectionSchema } from "./publish_own.ts";
@@ -67,6 +67,8 @@ export const redisPublishModule: DocumentedModule<RedisPublishConfig, RedisConne
   configSchema,
   connectionSchema: redisConnectionSchema,
   ownConnectionSchema: redisOwnConnectionSchema,
+  destinations: ({ channel }) => [{ kind: "channels", name: channel, key: "channel" }],
+  connectionDestinations: redisDestinations,
   acceptance: "durable",
   reads: "bytes",
   ...REDIS_BATCHES,

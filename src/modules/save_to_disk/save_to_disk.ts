@@ -77,6 +77,10 @@ export const saveToDiskModule: DocumentedModule<SaveToDiskConfig, undefined> = {
     format: "remove it",
     append: "remove it, since every event is a file of its own",
   },
+  destinations: ({ baseDirectory, directory }) => [
+    { kind: "directories", name: baseDirectory, key: "base_dir" },
+    ...(directory === baseDirectory ? [] : [{ kind: "directories", name: directory, key: "path" } as const]),
+  ],
   acceptance: "delivered",
   reads: "bytes",
   maxBatch: 64,

@@ -22,7 +22,13 @@ interface SqlSystem<Connection, Client, Statement> {
 interface SqlModuleOptions<Connection, Client, Statement> extends
   Pick<
     DocumentedModule<SqlConfig, Connection>,
-    "name" | "otherNames" | "summary" | "documentation" | "connectionTypes" | "connectionSchema"
+    | "name"
+    | "otherNames"
+    | "summary"
+    | "documentation"
+    | "connectionTypes"
+    | "connectionSchema"
+    | "connectionDestinations"
   > {
   readonly names: NameRule;
   /** Loads it. */
@@ -36,6 +42,7 @@ export function sqlModule<Connection, Client, Statement>(
   return {
     ...own,
     configSchema: sqlConfigSchema(names),
+    destinations: ({ table }) => [{ kind: "tables", name: table.join("."), key: "table" }],
     acceptance: "durable",
     reads: "bytes",
     forWebhook: (config, { dataType }) =>

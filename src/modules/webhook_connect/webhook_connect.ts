@@ -22,6 +22,7 @@ export const webhookConnectModule: DocumentedModule<ChannelConfig, undefined> = 
   connectionTypes: [],
   configSchema,
   // The confirmation is a commit already: with `durable` every event would be written twice.
+  destinations: ({ channel }) => [{ kind: "channels", name: channel, key: "channel" }],
   acceptance: "delivered",
   // Bytes, so that a provider's signature can be verified again on the private side.
   reads: "bytes",

@@ -5,6 +5,7 @@
  * @module
  */
 
+import { hostDestination } from "../../policy/destination.ts";
 import type { DocumentedModule } from "../module.ts";
 import { socketKey, type ZeromqConfig, zeromqConfigSchema } from "./config.ts";
 
@@ -19,6 +20,11 @@ export const zeromqModule: DocumentedModule<ZeromqConfig, undefined> = {
   documentation: () => import("./documentation.ts"),
   connectionTypes: [],
   configSchema: zeromqConfigSchema,
+  destinations: ({ socket: { endpoint } }) => [
+    endpoint.kind === "ipc"
+      ? { kind: "paths", name: endpoint.path, key: "endpoint" }
+      : hostDestination(endpoint.host, endpoint.port, "endpoint"),
+  ],
   acceptance: "durable",
   reads: "bytes",
   maxBatch: MAX_BATCH,

@@ -27,6 +27,7 @@ import { NOTICE_KIND_NAMES, NOTICE_KINDS } from "../../../src/notices/kinds.ts";
 import { notifySchema } from "../../../src/notices/settings.ts";
 import { filterObjectSchema } from "../../../src/filters/filter.ts";
 import { payloadSchema } from "../../../src/filters/payload/schema.ts";
+import { policySchema } from "../../../src/policy/document.ts";
 import { cleanupSchema } from "../../../src/rules/cleanup/credential_cleanup.ts";
 import { corsSchema } from "../../../src/rules/cors.ts";
 import { rateLimitSchema } from "../../../src/rules/rate_limit.ts";
@@ -59,6 +60,7 @@ export function generatedSections(): ReadonlyMap<string, string> {
     ["keys: filter", schemaList(filterObjectSchema)],
     ["keys: payload", schemaList(payloadSchema)],
     ["keys: retry", schemaList(retrySchema)],
+    ...policyLists(),
     ["keys: notify", schemaList(notifySchema)],
     ["list of notices", noticesList()],
     ["keys: limits", schemaList(limitsSchema)],
@@ -143,6 +145,18 @@ function errorsList(): string {
       `${message}. ${remedy}`,
     ]),
   );
+}
+
+function policyLists(): readonly (readonly [name: string, text: string])[] {
+  const rule = policySchema.shape.namespaces.unwrap().valueType;
+  const { destinations, authentication, limits } = rule.shape;
+  return [
+    ["keys: policy", schemaList(policySchema)],
+    ["keys: policy rule", schemaList(rule)],
+    ["keys: policy destinations", schemaList(destinations.unwrap())],
+    ["keys: policy authentication", schemaList(authentication.unwrap())],
+    ["keys: policy limits", schemaList(limits.unwrap())],
+  ];
 }
 
 function noticesList(): string {

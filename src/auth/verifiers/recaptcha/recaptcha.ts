@@ -19,6 +19,7 @@ import { isForm } from "../../parsing/form_body.ts";
 import { headerNotices, missingHeader } from "../../parsing/header_name.ts";
 import { configSchema, type RecaptchaConfig } from "./config.ts";
 import { JudgedTokens, type Judgement, TakenToken } from "./judged_tokens.ts";
+import { askedServers } from "../../servers/server_fields.ts";
 import { SiteVerify } from "./site_verify.ts";
 import { TokenFinder } from "./token_in_body.ts";
 
@@ -54,6 +55,7 @@ export const recaptcha: VerifierKind<RecaptchaConfig> = {
     "  `token_field` `cf-turnstile-response`",
   ],
   notices: noticesOf,
+  servers: ({ server }) => askedServers([["verify_url", server]]),
   compile: (config) => lazyVerifier("body", verifierOf, config),
 };
 

@@ -7,7 +7,7 @@
 import type { EtcdMirror, KeyChange } from "../mirror/mirror.ts";
 import type { EtcdKeyValue } from "../wire/fields.ts";
 import { Boundaries } from "./pages.ts";
-import { parseConfigKey } from "../../../event/names.ts";
+import { parseBackendKey } from "../../../event/names.ts";
 
 /** Lists of at least this many keys are guarded: one that would remove more than half has to be confirmed. */
 const GUARDED_KEYS = 20;
@@ -63,7 +63,7 @@ export class Difference {
 
   #add(name: string, listed: EtcdKeyValue): void {
     const { revision, created } = listed;
-    const key = parseConfigKey(name);
+    const key = parseBackendKey(name);
     if (typeof key === "string") this.#mirror.foreignKeys.put(name, key, revision, this.pass);
     else this.#puts.push({ name, key, revision, created, value: listed.readValue() });
   }

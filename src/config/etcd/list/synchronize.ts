@@ -11,7 +11,7 @@ import type { EtcdHeader } from "../wire/fields.ts";
 import { type ListOptions, listPages } from "./pages.ts";
 import type { EtcdMirror } from "../mirror/mirror.ts";
 import type { EtcdPage } from "../wire/page.ts";
-import { parseConfigKey } from "../../../event/names.ts";
+import { parseBackendKey, POLICY_KEY } from "../../../event/names.ts";
 import { breathe, Pace } from "../../../time/pace.ts";
 
 /** While nothing is served yet, large pages load faster; later, requests must not wait for their decoding. */
@@ -105,6 +105,7 @@ async function compareAll(
     let streamed = 0;
     let header: EtcdHeader | undefined;
     const sizes = serving ? PAGES : FIRST_PAGES;
+    if (!serving) streamed += await streamPolicy(connection, difference, mirror, options);
     for await (const listed of listPages(connection, mirror.keySpace, listOptions(sizes, mirror, options))) {
       await breathe();
       signal.throwIfAborted();
@@ -121,6 +122,23 @@ async function compareAll(
     const { pass, boundaries } = difference;
     return { header, pass, puts, deletes: difference.deletes(), streamed, boundaries };
   });
+}
+
+/**
+ * Applies the policy before what it is about. The list meets it again at its own revision, which may be a later one;
+ * while something is served already, changes come by their revisions, the policy's among them.
+ *
+ * @returns as {@linkcode stream}
+ */
+async function streamPolicy(
+  connection: EtcdConnection,
+  difference: Difference,
+  mirror: EtcdMirror,
+  { pageTimeoutMs, signal }: SynchronizeOptions,
+): Promise<number> {
+  const key = mirror.keySpace.keyOf(POLICY_KEY);
+  using page = await connection.range({ key }, Date.now() + pageTimeoutMs);
+  return await stream(page, difference, mirror, signal);
 }
 
 /**
@@ -214,7 +232,7 @@ async function compareRevisions(
       if (slot !== undefined) mirror.keys.meet(slot, pass);
       const at = listed.revision;
       const isMissing = slot === undefined
-        ? typeof parseConfigKey(name) !== "string"
+        ? typeof parseBackendKey(name) !== "string"
         : mirror.keys.revisionAt(slot) < at;
       if (isMissing) expected.set(name, { listed: true, at });
     }

@@ -12,7 +12,7 @@ import { Position } from "./position.ts";
 import { SessionEnd } from "../session_end.ts";
 import { type EtcdValue, parseEtcdValue } from "../wire/value.ts";
 import type { WatchEvent } from "../wire/watch_message.ts";
-import { type ConfigKey, parseConfigKey } from "../../../event/names.ts";
+import { type BackendKey, parseBackendKey } from "../../../event/names.ts";
 import type { ConfigChange, ConfigPut, ConfigSink, Standing } from "../../provider.ts";
 import { LastGood, type StoredValues } from "../../snapshot/last_good.ts";
 import type { SnapshotSource } from "../../snapshot/writer.ts";
@@ -22,7 +22,7 @@ import { parseConfigValue } from "../../values/json_value.ts";
 export interface KeyChange {
   readonly name: string;
   /** The parsed name, where it was parsed already. */
-  readonly key?: ConfigKey;
+  readonly key?: BackendKey;
   /** When the key was changed, or by which revision it was gone. */
   readonly revision: number;
   /** When the key was made; left out where that is not known. */
@@ -105,7 +105,7 @@ export class EtcdMirror {
     const reported: ConfigChange[] = [];
     const applied: KeyChange[] = [];
     for (const change of changes) {
-      const { name, revision, created, value, key = parseConfigKey(name) } = change;
+      const { name, revision, created, value, key = parseBackendKey(name) } = change;
       if (typeof key === "string") {
         this.#applyForeign(name, key, revision, value === undefined, pass);
         continue;
@@ -140,7 +140,7 @@ export class EtcdMirror {
    */
   #formerOf(
     name: string,
-    key: ConfigKey,
+    key: BackendKey,
     value: EtcdValue,
     origin: Pick<ConfigPut, "created">,
   ): ConfigPut | undefined {
@@ -160,7 +160,7 @@ export class EtcdMirror {
   }
 
   #standingOf(name: string): Standing {
-    const key = parseConfigKey(name);
+    const key = parseBackendKey(name);
     return typeof key === "string" ? "nothing" : this.#sink.standing?.(key) ?? "served";
   }
 

@@ -46,6 +46,7 @@ export const eventbridgeModule = recordModule<EventbridgeConfig>("eventbridge", 
   documentation: () => import("./documentation.ts"),
   configSchema,
   forWebhook: (config, { dataType }) => ({ ...config, dataType }),
+  destinations: ({ bus }) => [{ kind: "buses", name: bus, key: "event_bus" }],
 }, {
   service: { title: "EventBridge", id: "events", verdicts: RECORD_VERDICTS },
   dialect: { target: "AWSEvents", version: "1.1" },

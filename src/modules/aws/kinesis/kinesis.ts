@@ -42,6 +42,8 @@ export const kinesisModule = recordModule<KinesisConfig>("kinesis", {
   documentation: () => import("./documentation.ts"),
   configSchema,
   forWebhook: (config, { dataType }) => ({ ...config, dataType }),
+  destinations: ({ stream }) =>
+    Object.values(stream).map((name) => ({ kind: "streams", name, key: "stream" })),
 }, {
   service: { title: "Kinesis", id: "kinesis", verdicts: RECORD_VERDICTS },
   dialect: { target: "Kinesis_20131202", version: "1.1" },

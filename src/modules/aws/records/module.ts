@@ -5,13 +5,13 @@
  */
 
 import type { DocumentedModule } from "../../module.ts";
-import { type AwsConnection, awsConnectionSchema } from "../connection.ts";
+import { type AwsConnection, awsConnectionSchema, awsDestinations } from "../connection.ts";
 import type { RecordConfig, RecordService } from "./service.ts";
 
 /** What a module says of itself. */
 type Description<Config> = Pick<
   DocumentedModule<Config, AwsConnection>,
-  "summary" | "documentation" | "configSchema" | "forWebhook"
+  "summary" | "documentation" | "configSchema" | "forWebhook" | "destinations"
 >;
 
 /** The module of a service. @param name as a webhook and a connection name it */
@@ -25,6 +25,7 @@ export function recordModule<Config extends RecordConfig>(
     ...description,
     connectionTypes: [name],
     connectionSchema: awsConnectionSchema,
+    connectionDestinations: (connection) => awsDestinations(connection, kind.service.id),
     acceptance: "durable",
     reads: "bytes",
     maxBatch: kind.maxBatch,

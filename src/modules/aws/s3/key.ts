@@ -5,6 +5,7 @@
  * @module
  */
 
+import { nameWithPlaces } from "../../../policy/destination.ts";
 import { Buffer } from "node:buffer";
 import { DeliveryError } from "../../../errors.ts";
 import type { Event } from "../../../event/event.ts";
@@ -58,6 +59,8 @@ const OF_BATCHES: Readonly<Record<string, EventValue>> = {
 export interface KeyPattern {
   /** What all its keys begin with. */
   readonly start: string;
+  /** All of it as policies know it. */
+  readonly destination: string;
   /**
    * The key of an event's object; of a batch, what its events have in common, to be given to {@linkcode batchKey}.
    *
@@ -76,7 +79,8 @@ export function parseKeyPattern(text: string, ofBatches: boolean): KeyPattern | 
   if ("problem" in values) return values;
   const rendered = (event: Event) =>
     fillPattern(pattern, (index) => encoded(values[index]!(event), names[index]!));
-  return { start: literals[0]!, of: ofBatches ? rendered : (event) => checked(rendered(event)) };
+  const destination = nameWithPlaces(literals, names);
+  return { start: literals[0]!, destination, of: ofBatches ? rendered : (event) => checked(rendered(event)) };
 }
 
 /**

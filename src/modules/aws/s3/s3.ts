@@ -9,6 +9,7 @@
  */
 
 import type { DocumentedModule } from "../../module.ts";
+import { awsDestinations } from "../connection.ts";
 import { type S3Config, s3ConfigSchema } from "./config.ts";
 import { type S3Connection, s3ConnectionSchema } from "./connection.ts";
 
@@ -20,6 +21,10 @@ export const s3Module: DocumentedModule<S3Config, S3Connection> = {
   connectionTypes: ["s3"],
   configSchema: s3ConfigSchema,
   connectionSchema: s3ConnectionSchema,
+  destinations: (
+    { bucket, key },
+  ) => [{ kind: "buckets", name: `${bucket}/${key.destination}`, key: "bucket" }],
+  connectionDestinations: (connection) => awsDestinations(connection, "s3"),
   acceptance: "durable",
   reads: "bytes",
   forWebhook: (config, { dataType }) =>

@@ -5,8 +5,9 @@
  * @module
  */
 
+import { queueDestinations } from "./queue_address.ts";
 import type { DocumentedModule } from "../../module.ts";
-import { type AwsConnection, awsConnectionSchema } from "../connection.ts";
+import { type AwsConnection, awsConnectionSchema, awsDestinations } from "../connection.ts";
 import { MAX_BATCH, MAX_BYTES } from "./batches.ts";
 import { inForm, type SqsConfig, sqsConfigSchema } from "./config.ts";
 
@@ -19,6 +20,8 @@ export const awsSqsModule: DocumentedModule<SqsConfig, AwsConnection> = {
   configSchema: sqsConfigSchema,
   connectionSchema: awsConnectionSchema,
   forWebhook: (config, { form }) => inForm(config, form),
+  destinations: ({ queue }) => queueDestinations(queue),
+  connectionDestinations: (connection) => awsDestinations(connection, "sqs"),
   acceptance: "durable",
   reads: "bytes",
   maxBatch: MAX_BATCH,

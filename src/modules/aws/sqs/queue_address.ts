@@ -4,6 +4,7 @@
  * @module
  */
 
+import { ANY_TEXT, type Destination, hostDestination } from "../../../policy/destination.ts";
 import { parseHttpBase } from "../../../schema/addresses.ts";
 
 /** A queue as it is configured. */
@@ -47,4 +48,15 @@ export function queueByUrl(url: string): QueueAddress | undefined {
 function regionOf(hostname: string): string | undefined {
   const [isOfAws, region, formerRegion] = AWS_HOST.exec(hostname) ?? [];
   return isOfAws === undefined ? undefined : region ?? formerRegion ?? FIRST_REGION;
+}
+
+/** Where a queue is: by its URL, in an account and at a host. */
+export function queueDestinations({ name, url }: QueueAddress): readonly Destination[] {
+  if (url === undefined) return [{ kind: "queues", name, key: "queue_name" }];
+  const address = parseHttpBase(url);
+  if (typeof address === "string") return [{ kind: "hosts", name: ANY_TEXT, key: "queue_url" }];
+  return [
+    { kind: "queues", name: address.path.replace(/^\/+/, ""), key: "queue_url" },
+    hostDestination(address.hostname, address.port, "queue_url"),
+  ];
 }

@@ -8,11 +8,18 @@
 import { permittedFunctions } from "../../../settings/output_bounds.ts";
 import { suffixInForm } from "../../id_suffix.ts";
 import type { DocumentedModule } from "../../module.ts";
-import { type RedisConnection, redisConnectionSchema } from "../connection.ts";
+import { type RedisConnection, redisConnectionSchema, redisDestinations } from "../connection.ts";
 import { touchCommand } from "../mark.ts";
 import { REDIS_BATCHES, type RedisDialect, RedisOutput } from "../output.ts";
 import { type RedisRqConfig, redisRqConfigSchema } from "./config.ts";
 import { ENQUEUE, ENQUEUE_SCRIPT, enqueueCommand, PROBE, PROBE_SCRIPT, probeCommand } from "./job.ts";
+
+/** The queue as workers know it; with another prefix than theirs, its whole key. */
+function queueNameOf({ queueKey }: RedisRqConfig): string {
+  return queueKey.startsWith(USUAL_KEY) ? queueKey.slice(USUAL_KEY.length) : queueKey;
+}
+
+const USUAL_KEY = "rq:queue:";
 
 /** Enqueues jobs. */
 export const redisRqModule: DocumentedModule<RedisRqConfig, RedisConnection> = {
@@ -23,6 +30,11 @@ export const redisRqModule: DocumentedModule<RedisRqConfig, RedisConnection> = {
   namedConnectionTypes: ["redis"],
   configSchema: redisRqConfigSchema,
   connectionSchema: redisConnectionSchema,
+  destinations: (config) => [
+    { kind: "functions", name: config.function, key: "function" },
+    { kind: "queues", name: queueNameOf(config), key: "queue_name" },
+  ],
+  connectionDestinations: redisDestinations,
   acceptance: "durable",
   reads: "text",
   ...REDIS_BATCHES,

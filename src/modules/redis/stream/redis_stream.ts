@@ -13,7 +13,7 @@ import { suffixInForm } from "../../id_suffix.ts";
 import type { DocumentedModule } from "../../module.ts";
 import { APPEND_SCRIPTS, appendCommand, probeAppendCommand } from "../append.ts";
 import type { RedisCommand } from "../client.ts";
-import { type RedisConnection, redisConnectionSchema } from "../connection.ts";
+import { type RedisConnection, redisConnectionSchema, redisDestinations } from "../connection.ts";
 import { touchCommand } from "../mark.ts";
 import { REDIS_BATCHES, RedisOutput } from "../output.ts";
 import { type RedisStreamConfig, redisStreamConfigSchema } from "./config.ts";
@@ -27,6 +27,8 @@ export const redisStreamModule: DocumentedModule<RedisStreamConfig, RedisConnect
   namedConnectionTypes: ["redis-rq"],
   configSchema: redisStreamConfigSchema,
   connectionSchema: redisConnectionSchema,
+  destinations: ({ key }) => [{ kind: "streams", name: key, key: "stream" }],
+  connectionDestinations: redisDestinations,
   acceptance: "durable",
   reads: "bytes",
   ...REDIS_BATCHES,

@@ -8,11 +8,17 @@
 import { permittedFunctions } from "../../../settings/output_bounds.ts";
 import { suffixInForm } from "../../id_suffix.ts";
 import type { DocumentedModule } from "../../module.ts";
-import { type RedisConnection, redisConnectionSchema } from "../connection.ts";
+import { type RedisConnection, redisConnectionSchema, redisDestinations } from "../connection.ts";
 import { touchCommand } from "../mark.ts";
 import { REDIS_BATCHES, RedisOutput } from "../output.ts";
 import { enqueueCommand, probeCommand, TASK_SCRIPTS } from "./commands.ts";
 import { type TaskQueueConfig, taskQueueConfigSchema } from "./config.ts";
+
+/** The queue as workers know it; with another prefix than theirs, its whole key. */
+function queueNameOf({ protocol, queueKey }: TaskQueueConfig): string {
+  const usual = protocol === "dramatiq" ? "dramatiq:" : "";
+  return queueKey.startsWith(usual) ? queueKey.slice(usual.length) : queueKey;
+}
 
 /** Enqueues tasks. */
 export const taskQueueModule: DocumentedModule<TaskQueueConfig, RedisConnection> = {
@@ -23,6 +29,11 @@ export const taskQueueModule: DocumentedModule<TaskQueueConfig, RedisConnection>
   namedConnectionTypes: ["redis"],
   configSchema: taskQueueConfigSchema,
   connectionSchema: redisConnectionSchema,
+  destinations: (config) => [
+    { kind: "functions", name: config.function, key: "function" },
+    { kind: "queues", name: queueNameOf(config), key: "queue_name" },
+  ],
+  connectionDestinations: redisDestinations,
   acceptance: "durable",
   reads: "text",
   ...REDIS_BATCHES,

@@ -8,6 +8,7 @@
  * @module
  */
 
+import { hostDestination } from "../../../policy/destination.ts";
 import type { DocumentedModule } from "../../module.ts";
 import type { SqlConfig } from "../config.ts";
 import { sqlModule } from "../module.ts";
@@ -26,6 +27,7 @@ export const mysqlModule: DocumentedModule<SqlConfig, MysqlConnection> = sqlModu
   documentation: () => import("./documentation.ts"),
   connectionTypes: ["mysql", "mariadb"],
   connectionSchema: mysqlConnectionSchema,
+  connectionDestinations: ({ host, port }) => [hostDestination(host, port, "host")],
   names: {
     limit: `${MAX_NAME_LENGTH} characters`,
     container: "database",

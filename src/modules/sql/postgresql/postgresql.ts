@@ -7,6 +7,7 @@
  * @module
  */
 
+import { hostDestination } from "../../../policy/destination.ts";
 import type { DocumentedModule } from "../../module.ts";
 import type { SqlConfig } from "../config.ts";
 import { sqlModule } from "../module.ts";
@@ -23,6 +24,7 @@ export const postgresqlModule: DocumentedModule<SqlConfig, PostgresqlConnection>
   documentation: () => import("./documentation.ts"),
   connectionTypes: ["postgresql", "postgres"],
   connectionSchema: postgresqlConnectionSchema,
+  connectionDestinations: ({ hosts }) => hosts.map(({ host, port }) => hostDestination(host, port, "host")),
   names: {
     limit: `${MAX_NAME_BYTES} bytes`,
     container: "schema",

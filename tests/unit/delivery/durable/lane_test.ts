@@ -92,7 +92,7 @@ function laneOf(
     knowsJournal,
     now: Date.now,
     random: () => 0,
-  });
+  }, { events: 0 });
 }
 
 Deno.test("an event whose lane fails is refused, and the others of its commit are answered", async () => {
