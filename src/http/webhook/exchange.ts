@@ -271,8 +271,7 @@ class Exchange extends BoundedRequest implements RequestToVerify, AppendListener
 
   #maxBytesOf({ webhook: { maxBodyBytes, rules }, share }: WebhookEntry): number {
     const usual = maxBodyBytes ?? this.#context.bodyLimits.maxBytes;
-    const own = rules === undefined ? usual : Math.min(usual, rules.maxBodyBytes);
-    return share === undefined ? own : Math.min(own, share.maxBodyBytes);
+    return Math.min(usual, rules?.maxBodyBytes ?? Infinity, share?.maxBodyBytes ?? Infinity);
   }
 
   #startReading(length: number | undefined, maxBytes: number): Promise<Uint8Array<ArrayBuffer>> {

@@ -248,7 +248,7 @@ Deno.test("a changed policy is applied to what is served, and what it permits ag
   assertEquals([config.codes("team-a/x"), config.codes("team-a/new")], [[], []]);
 });
 
-Deno.test("a value that the policy forbids leaves the one before in service, as long as that is permitted", async () => {
+Deno.test("a value that the policy forbids leaves the one before in service, if that is permitted", async () => {
   await using config = new PolicedManager(SECRETS);
   const hosts = (...names: string[]) => forTeams({ destinations: { hosts: names } });
   await config.policy(hosts("good.example"));
@@ -268,7 +268,7 @@ Deno.test("a value that the policy forbids leaves the one before in service, as 
   assertEquals(config.served, []);
 });
 
-Deno.test("a connection that comes to lead where a namespace may not go takes its webhooks out of service", async () => {
+Deno.test("a connection that leads elsewhere takes webhooks that may not follow out of service", async () => {
   await using config = new PolicedManager();
   await config.policy(forTeams({ destinations: { hosts: ["*.team.example"], topics: ["t"] } }));
   const brokers = (name: string) => ({ type: "kafka", bootstrap_servers: `${name}:9092` });
@@ -283,7 +283,7 @@ Deno.test("a connection that comes to lead where a namespace may not go takes it
   assertEquals([config.isServed("team-a/x"), config.codes("team-a/x")], [true, []]);
 });
 
-Deno.test("a policy that cannot be used leaves the last good one in force, and so does one that is deleted", async () => {
+Deno.test("a policy that is bad or deleted leaves the last good one in force", async () => {
   await using config = new PolicedManager();
   const served = () => config.served;
   await config.policy(forTeams({ modules: ["log"] }));
