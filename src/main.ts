@@ -31,10 +31,11 @@ const WITH_OWN_OPTIONS = [
   "verify",
   "test",
   "filter",
+  "schema",
 ];
 
 /** Commands that take no settings, so that a file of variables cannot be in their way. */
-const WITHOUT_SETTINGS = ["completion", "providers", "new", "sign", "verify"];
+const WITHOUT_SETTINGS = ["completion", "providers", "new", "sign", "verify", "schema"];
 
 /** Commands that run until a signal ends them. All others it ends at once. */
 const HANDLING_SIGNALS = ["serve", "connector", "events"];
@@ -127,6 +128,10 @@ const COMMANDS: Readonly<Record<string, (call: Call) => Promise<number>>> = {
   async filter({ own, settings, environment }) {
     const { filter } = await import("./cli/filters/command.ts");
     return await filter(own, settings, environment);
+  },
+  async schema({ own }) {
+    const { schema } = await import("./cli/schema/command.ts");
+    return schema(own);
   },
   async completion({ own }) {
     const { completionScript } = await import("./cli/completion.ts");

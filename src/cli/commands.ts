@@ -199,6 +199,12 @@ export const COMMANDS: readonly Command[] = [
     ],
   },
   {
+    name: "schema",
+    description: "Print the JSON Schema of a file of the configuration, for editors: see cwm schema --help",
+    actions: ["webhooks", "connections", "connector"],
+    options: [HELP],
+  },
+  {
     name: "completion",
     description: "Print the completion script of a shell: cwm completion bash, zsh or fish",
     actions: SHELLS,

@@ -80,7 +80,7 @@ export const connectorSchema = z.strictObject({
   etcd_endpoints: z.preprocess(
     (value) => typeof value === "string" ? value.split(",").map((entry) => entry.trim()) : value,
     z.array(z.string().min(1)).min(1),
-  ).optional().meta({
+  ).meta({ shortForm: { type: "string" } }).optional().meta({
     description:
       "etcd mode: the members of the cluster, `host:port` or `http(s)://host:port`, as a list or separated by " +
       "commas; instead of `etcd_host` and `etcd_port`.",

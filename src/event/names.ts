@@ -10,10 +10,12 @@
 
 const NAMESPACE = /^[a-zA-Z0-9_-]{1,64}$/;
 /** Behind a dot comes something else, so that no id can be taken for a step on a path, nor lose its end there. */
-const WEBHOOK_ID = /^[a-zA-Z0-9](?:\.?[a-zA-Z0-9_-])*$/;
-const MAX_WEBHOOK_ID = 64;
+export const WEBHOOK_ID = /^[a-zA-Z0-9](?:\.?[a-zA-Z0-9_-])*$/;
+/** Longest id of a webhook, in characters. */
+export const MAX_WEBHOOK_ID = 64;
 const WEBHOOK_KEY = /^([a-zA-Z0-9_-]{1,64})\/webhooks\/([a-zA-Z0-9](?:\.?[a-zA-Z0-9_-])*)$/;
-const CONNECTION_NAME = /^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,127}$/;
+/** The name of a connection. */
+export const CONNECTION_NAME = /^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,127}$/;
 
 /** Where the policy of namespaces stands, below the prefix. */
 export const POLICY_KEY = "global/policy";

@@ -75,7 +75,8 @@ const tlsKeys = z.strictObject({
 });
 
 /** The `tls` key of a connection: `true` is an empty object. Files are in PEM. */
-export const tlsSchema = z.preprocess((given) => given === true || given === "true" ? {} : given, tlsKeys);
+export const tlsSchema = z.preprocess((given) => given === true || given === "true" ? {} : given, tlsKeys)
+  .meta({ shortForm: { enum: [true, "true"] } });
 
 /** A parsed `tls` key. */
 export type TlsSettings = z.output<typeof tlsSchema>;

@@ -18,6 +18,7 @@ function split(text: string): readonly string[] {
 export function scopesField(): z.ZodType<readonly string[]> {
   const scope = z.string().regex(SCOPE, { error: "Not a scope" });
   return z.preprocess((given) => typeof given === "string" ? split(given) : given, z.array(scope).max(100))
+    .meta({ shortForm: { type: "string" } })
     .transform((scopes): readonly string[] => [...new Set(scopes)]);
 }
 

@@ -27,7 +27,7 @@ const DEFAULT_CONTENT_TYPE = "text/plain; charset=utf-8";
 const encoder = new TextEncoder();
 
 /** Says that the sender gets the answer of the only output that has one. */
-const FROM_OUTPUT = "from_output";
+export const FROM_OUTPUT = "from_output";
 
 /** `response` of a webhook. */
 export const responseSchema = z.strictObject({

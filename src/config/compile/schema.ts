@@ -24,7 +24,7 @@ import {
 import { isConnectionName } from "../../event/names.ts";
 import { notifySchema } from "../../notices/settings.ts";
 import { ruleFields } from "../../rules/rules.ts";
-import { responseSchema, spelledOut } from "./response_schema.ts";
+import { FROM_OUTPUT, responseSchema, spelledOut } from "./response_schema.ts";
 
 /** Methods that a webhook may accept. Others have no body, or a meaning of their own. */
 export const METHODS = ["POST", "PUT", "PATCH"] as const;
@@ -101,10 +101,11 @@ const webhookFields = {
     description:
       "Answers questions of senders that sign nothing: `event-grid`, or `cloudevents` with the `origins` that may send, see [challenges](../auth/challenges/README.md).",
   }),
-  response: z.preprocess(spelledOut, responseSchema).optional().meta({
-    description:
-      "The answer to accepted and repeated events, for senders that want a certain one, or `from_output` for that of the output, see below. Default: 200 with the event's id as JSON.",
-  }),
+  response: z.preprocess(spelledOut, responseSchema).meta({ shortForm: { const: FROM_OUTPUT } }).optional()
+    .meta({
+      description:
+        "The answer to accepted and repeated events, for senders that want a certain one, or `from_output` for that of the output, see below. Default: 200 with the event's id as JSON.",
+    }),
   max_body_bytes: integerField(1, MAX_ALLOWED_BODY_BYTES).optional().meta({
     description: "Largest body in bytes, after `Content-Encoding` was undone. Default: `MAX_BODY_BYTES`.",
   }),

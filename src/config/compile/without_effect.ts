@@ -14,15 +14,17 @@ type Value = Readonly<Record<string, unknown>>;
 /** Keys without effect, and what to do about each. */
 type DeadKeys = Readonly<Record<string, string>>;
 
-/** Lists of Python's exception classes. */
-const OF_RETRY: DeadKeys = {
+/** Keys of `retry`: lists of Python's exception classes. */
+export const OF_RETRY: DeadKeys = {
   retryable_errors: "the output knows which failures may pass",
   non_retryable_errors: "the output knows which failures may pass",
 };
 
-const OF_WEBHOOKS: DeadKeys = { trusted_proxies: "TRUSTED_PROXIES is for all webhooks" };
+/** Keys of webhooks, unless `ip_whitelist` reads them. */
+export const OF_WEBHOOKS: DeadKeys = { trusted_proxies: "TRUSTED_PROXIES is for all webhooks" };
 
-const OF_STEPS: DeadKeys = { destination: "remove it" };
+/** Keys of steps of a chain, unless their module reads them. */
+export const OF_STEPS: DeadKeys = { destination: "remove it" };
 
 /** A webhook or a step of a chain without its keys that have no effect. */
 export interface WithEffect {

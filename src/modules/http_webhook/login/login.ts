@@ -37,7 +37,7 @@ const bearerSchema = z.preprocess(
   z.strictObject({
     token: secretField(VISIBLE, "Contains white space or a character that a header cannot carry"),
   }),
-);
+).meta({ shortForm: { type: "string" } });
 
 const basicSchema = z.strictObject({
   username: z.string().regex(WITHOUT_COLON, {
