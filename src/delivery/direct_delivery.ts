@@ -18,8 +18,11 @@ export function deliverDirectly(
   event: VerifiedEvent,
   deadlines: Deadlines,
 ): DirectResult | Promise<DirectResult> {
-  if (route.routing === undefined) return deliverThrough(route, route.steps, event, deadlines);
-  const choices = route.routing.choose(event);
+  const { routing } = route;
+  if (routing === undefined || routing.takesAll(event)) {
+    return deliverThrough(route, route.steps, event, deadlines);
+  }
+  const choices = routing.choose(event);
   return choices instanceof Promise
     ? choices.then((chosen) => deliverChosen(route, chosen, event, deadlines))
     : deliverChosen(route, choices, event, deadlines);
@@ -31,10 +34,13 @@ function deliverChosen(
   event: VerifiedEvent,
   deadlines: Deadlines,
 ): DirectResult | Promise<DirectResult> {
-  const failure = choices.find((choice) => choice instanceof DeliveryError);
-  // The sender sends it again, to all of them: nothing is begun that would be delivered twice.
-  if (failure !== undefined) return failure;
-  const steps = route.steps.filter((_step, index) => choices[index] === "take");
+  const steps: RouteStep[] = [];
+  for (let index = 0; index < choices.length; index++) {
+    const choice = choices[index]!;
+    // The sender sends it again, to all of them: nothing is begun that would be delivered twice.
+    if (choice instanceof DeliveryError) return choice;
+    if (choice === "take") steps.push(route.steps[index]!);
+  }
   return steps.length === 0 ? "filtered" : deliverThrough(route, steps, event, deadlines);
 }
 

@@ -50,6 +50,8 @@ export interface Payload {
 
 /** The choice of the steps that take an event. */
 export interface Routing {
+  /** Whether every step takes an event, so that nothing has to be chosen. */
+  takesAll(event: VerifiedEvent): boolean;
   /** One choice for each step of the route, in order. Large bodies take several turns. Never rejects. */
   choose(event: VerifiedEvent): readonly StepChoice[] | Promise<readonly StepChoice[]>;
 }

@@ -9,7 +9,7 @@ import type { AnswerSlot } from "./output_answer.ts";
 import { isAscii, isUtf8 } from "node:buffer";
 import { parseExactly } from "../json/exact_numbers.ts";
 import { parseInPieces } from "../json/exact_pieces.ts";
-import { type JsonBounds, JsonScanner, type JsonVerdict } from "../json/scan.ts";
+import { isWithinBounds, type JsonBounds, JsonScanner, type JsonVerdict } from "../json/scan.ts";
 import type { TraceCarrier } from "../observability/tracing.ts";
 
 /**
@@ -159,6 +159,20 @@ export class EventBody {
     return verdict;
   }
 
+  /** As {@linkcode judgeJson}, where {@linkcode value} is asked for next: of a small document one pass makes both. */
+  judgeByValue(bounds: JsonBounds): JsonVerdict {
+    if (this.#isJson || this.#isLarge || !isWithinBounds(this.length, bounds)) return this.judgeJson(bounds);
+    if (!this.isUtf8) return "not_json";
+    try {
+      this.#value = parseExactly(this.text);
+    } catch (error) {
+      if (error instanceof SyntaxError) return "not_json";
+      throw error;
+    }
+    this.#isJson = true;
+    return "json";
+  }
+
   /** As {@linkcode judgeJson}, for large bodies: it may be interrupted wherever it yields. */
   *judgeJsonInPieces(bounds: JsonBounds): Generator<void, JsonVerdict, void> {
     if (this.#isJson) return "json";
@@ -259,6 +273,7 @@ export class EventBody {
   asText(): EventBody {
     const body = new EventBody(undefined, this.text, this.#isJson);
     if (this.isAscii) body.#characterBytes = 1;
+    body.#value = this.#value;
     return body;
   }
 }

@@ -55,6 +55,11 @@ export class Budget {
     return this.#steps - Math.max(0, this.#left);
   }
 
+  /** Has all its steps again: for the next evaluation that has nothing to do with those before. */
+  refill(): void {
+    this.#left = this.#steps;
+  }
+
   /** Another budget with what is left of this one. */
   copy(): Budget {
     return new Budget(Math.max(0, this.#left));

@@ -27,6 +27,9 @@ export type Declarations = Readonly<Record<string, VariableDeclaration>>;
 export interface Reads {
   /** The variables that it names. */
   readonly variables: ReadonlySet<string>;
-  /** The names that it asks each variable of the kind `texts` for; `all` where it may ask for any. */
-  readonly texts: ReadonlyMap<string, ReadonlySet<string> | "all">;
+  /**
+   * The names that it asks each variable of the kind `texts` for by literals. Any other name that it may come upon is one
+   * of its own names.
+   */
+  readonly texts: ReadonlyMap<string, ReadonlySet<string>>;
 }

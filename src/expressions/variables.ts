@@ -14,7 +14,7 @@ import type { Texts, Value } from "./value.ts";
 export interface VariableUse {
   readonly declarations: Declarations;
   readonly variables: Set<string>;
-  readonly texts: Map<string, Set<string> | "all">;
+  readonly texts: Map<string, Set<string>>;
 }
 
 /** A variable as a value; `undefined` where there is none of this name. */
@@ -32,7 +32,6 @@ export function compileVariable(
     case "unavailable":
       return builder.problem(node, declaration.reason);
     case "texts":
-      use.texts.set(name, "all");
       return { type: "map", run: () => allTexts(frame, name) };
     case "record":
       return { type: "map", run: () => frame.variables[name] as Value };
@@ -97,7 +96,7 @@ export function textsMember(
   if (use.declarations[variable]!.kind !== "texts") return undefined;
   use.variables.add(variable);
   const names = use.texts.get(variable) ?? new Set();
-  if (names !== "all") use.texts.set(variable, names.add(name));
+  use.texts.set(variable, names.add(name));
   return () => (frame.variables[variable] as Texts).get(name);
 }
 

@@ -14,7 +14,7 @@ import type { PayloadConfig } from "./payload/schema.ts";
 import { type EventPayload, PayloadSequence } from "./payload/payload.ts";
 import { FILTER_STEP, type FilterReports } from "./reports.ts";
 import { type StepCondition, StepRouting } from "./routing.ts";
-import { type HiddenNames, isHidden, NOTHING_HIDDEN } from "./variables.ts";
+import { type HiddenNames, isHidden, isHiddenParameter, NOTHING_HIDDEN } from "./variables.ts";
 
 /** Longest built document where a webhook does not say how long bodies may be, in characters. */
 const USUAL_MAX_LENGTH = 10 * 1024 * 1024;
@@ -201,10 +201,11 @@ class FilterCompilation {
       return undefined;
     }
     const { expression } = compiled;
-    const names = expression.reads.texts.get("headers");
-    const refused = names === undefined || names === "all"
-      ? []
-      : [...names].flatMap((name) => refuseHeader(name, this.hidden) ?? []);
+    const { texts } = expression.reads;
+    const refused = [
+      ...[...texts.get("headers") ?? []].map((name) => refuseHeader(name, this.hidden)),
+      ...[...texts.get("query") ?? []].map((name) => refuseParameter(name, this.hidden)),
+    ].filter((message) => message !== undefined);
     for (const message of refused) this.#refuse(path, message);
     return refused.length === 0 ? expression : undefined;
   }
@@ -235,6 +236,12 @@ function refuseHeader(name: string, hidden: HiddenNames): string | undefined {
   const lower = name.toLowerCase();
   if (isHidden(lower, hidden)) return `The header '${name}' cannot be read: it may hold a credential`;
   return name === lower ? undefined : `There is no header '${name}': names are in lower case, '${lower}'`;
+}
+
+/** Why an expression may not ask for a parameter of the query, if so. */
+function refuseParameter(name: string, hidden: HiddenNames): string | undefined {
+  if (!isHiddenParameter(name, hidden)) return undefined;
+  return `The parameter '${name}' cannot be read: it may hold a credential`;
 }
 
 function requireLanguages(): NonNullable<ReturnType<typeof loadedLanguages>> {

@@ -5,7 +5,7 @@
  */
 
 import type { Expression, Variables } from "../expressions/expressions.ts";
-import { judge, type Judgement } from "./judgement.ts";
+import { isUnmet, judge, type Judgement, stepsOfLast } from "./judgement.ts";
 import type { ConditionName, FilterReports, ResultCounters } from "./reports.ts";
 import type { HiddenNames, Subject } from "./variables.ts";
 
@@ -47,8 +47,8 @@ export class Condition {
 
   #report(reports: FilterReports, subject: Subject, judgement: Judgement, { body }: Variables): void {
     this.#counters ??= reports.countersOf(this.#nameIn(subject));
-    reports.judged(this.#counters, judgement);
-    if (judgement.failure !== undefined && judgement.result !== "missing_field") {
+    reports.judged(this.#counters, judgement, stepsOfLast());
+    if (typeof judgement !== "boolean" && !isUnmet(judgement)) {
       reports.failed(this.#nameIn(subject), judgement, body);
     }
   }

@@ -7,7 +7,8 @@
 import { z } from "zod";
 import { DeliveryError } from "../errors.ts";
 import type { Condition } from "./condition.ts";
-import { isUnmet, type Judgement } from "./judgement.ts";
+import type { ExpressionFailure } from "../expressions/expressions.ts";
+import { isUnmet } from "./judgement.ts";
 import { type Subject, variablesOf } from "./variables.ts";
 
 /** `filter` of a webhook as an object. */
@@ -25,28 +26,28 @@ export const filterSchema = z.union([z.string(), filterObjectSchema]);
 /** What happens to an event on which the condition fails. */
 export type OnError = "dead_letter" | "deliver" | "filter";
 
-/** Whether a webhook takes an event: `failed` where that cannot be said. */
-export type FilterVerdict = "takes" | "filtered" | "failed";
+/** Whether a webhook takes an event, or why that cannot be said. */
+export type FilterVerdict = "takes" | "filtered" | ExpressionFailure;
 
 /** The filter of one webhook. */
 export class EventFilter {
   constructor(readonly condition: Condition, readonly onError: OnError) {}
 
   /** @param body the value of the document, where the condition reads it */
-  judge(subject: Subject, body: unknown): { readonly verdict: FilterVerdict; readonly judgement: Judgement } {
+  judge(subject: Subject, body: unknown): FilterVerdict {
     const judgement = this.condition.judge(subject, variablesOf(subject, body, this.condition.hidden));
-    return { verdict: this.#verdictOf(judgement), judgement };
-  }
-
-  #verdictOf({ result }: Judgement): FilterVerdict {
-    if (result === "true") return "takes";
-    if (isUnmet(result)) return "filtered";
-    return this.onError === "dead_letter" ? "failed" : this.onError === "deliver" ? "takes" : "filtered";
+    if (judgement === true) return "takes";
+    if (judgement === false || isUnmet(judgement)) return "filtered";
+    return this.onError === "dead_letter" ? judgement : this.onError === "deliver" ? "takes" : "filtered";
   }
 }
 
-/** Why a condition could not be evaluated, for the log and the dead letter. It holds nothing of the event. */
-export function filterFailed(what: string, { failure }: Pick<Judgement, "failure">): DeliveryError {
+/**
+ * Why a condition could not be evaluated, for the log and the dead letter. It holds nothing of the event.
+ *
+ * @param failure `undefined` where the body is no document
+ */
+export function filterFailed(what: string, failure: ExpressionFailure | undefined): DeliveryError {
   const source = failure === undefined || failure.source === "" ? "" : ` at '${failure.source}'`;
   return new DeliveryError(
     "filter_failed",

@@ -18,26 +18,30 @@ export const RESULTS = ["true", "false", "missing_field", "error", "budget"] as 
  */
 export type JudgementResult = typeof RESULTS[number];
 
-/** A condition's result. */
-export interface Judgement {
-  readonly result: JudgementResult;
-  /** Why it is neither true nor false; `undefined` where it is. */
-  readonly failure: ExpressionFailure | undefined;
-  /** Steps of its budget that it took. */
-  readonly steps: number;
-}
+/** Whether a condition is met, or why that cannot be said. */
+export type Judgement = boolean | ExpressionFailure;
+
+/** One for all conditions: none is evaluated within another. */
+const BUDGET = new Budget();
 
 /** Evaluates a condition. */
 export function judge(condition: Expression, variables: Variables): Judgement {
-  const budget = new Budget();
-  const result = condition.test(variables, budget);
-  const steps = budget.used;
-  return result instanceof ExpressionFailure
-    ? { result: result.kind, failure: result, steps }
-    : { result: result ? "true" : "false", failure: undefined, steps };
+  BUDGET.refill();
+  return condition.test(variables, BUDGET);
 }
 
-/** Whether a result says that the condition is not met: what is not there meets none. */
-export function isUnmet(result: JudgementResult): boolean {
-  return result === "false" || result === "missing_field";
+/** Steps of its budget that the condition took that was judged last. */
+export function stepsOfLast(): number {
+  return BUDGET.used;
+}
+
+/** What metrics call a judgement. */
+export function resultOf(judgement: Judgement): JudgementResult {
+  if (judgement instanceof ExpressionFailure) return judgement.kind;
+  return judgement ? "true" : "false";
+}
+
+/** Whether the condition is not met: what is not there meets none. */
+export function isUnmet(judgement: Judgement): boolean {
+  return judgement === false || judgement instanceof ExpressionFailure && judgement.kind === "missing_field";
 }

@@ -49,8 +49,8 @@ export function passFilter(
 }
 
 function passageOf(filter: EventFilter, subject: Subject, value: unknown, isKept: boolean): Passage {
-  const { verdict, judgement } = filter.judge(subject, value);
-  if (verdict !== "failed") return verdict;
+  const verdict = filter.judge(subject, value);
+  if (typeof verdict === "string") return verdict;
   if (isKept) return "unfiltered";
-  throw filterFailed("The filter", judgement);
+  throw filterFailed("The filter", verdict);
 }

@@ -7,7 +7,8 @@
 import type { Logger } from "@logtape/logtape";
 import type { Counter, Family, Histogram, Metrics } from "../observability/metrics.ts";
 import { ReportLimiter } from "../observability/report_limiter.ts";
-import { type Judgement, type JudgementResult, RESULTS } from "./judgement.ts";
+import type { ExpressionFailure } from "../expressions/expressions.ts";
+import { type Judgement, type JudgementResult, resultOf, RESULTS } from "./judgement.ts";
 
 /** How often a webhook's failures are in the log, in milliseconds. */
 const REPORT_MS = 60_000;
@@ -65,9 +66,9 @@ export class FilterReports {
     return Object.fromEntries(counters);
   }
 
-  /** A condition was evaluated. */
-  judged(counters: ResultCounters, { result, steps }: Judgement): void {
-    counters[result].increment();
+  /** A condition was evaluated. @param steps of its budget that it took */
+  judged(counters: ResultCounters, judgement: Judgement, steps: number): void {
+    counters[resultOf(judgement)].increment();
     this.#steps.observe(steps);
   }
 
@@ -87,16 +88,16 @@ export class FilterReports {
   }
 
   /** A condition has failed. @param body the value of the document: names of its members are in the log */
-  failed({ namespace, webhook, step }: ConditionName, { failure, result }: Judgement, body: unknown): void {
+  failed({ namespace, webhook, step }: ConditionName, failure: ExpressionFailure, body: unknown): void {
     this.#failures.run(`${namespace}/${webhook}`, (suppressed) => {
       this.#logger.warning("A condition of {namespace}/{webhook} cannot be evaluated: {reason}", {
         namespace,
         webhook,
         step,
         code: "filter_failed",
-        result,
-        reason: failure?.message ?? "",
-        expression: failure?.source ?? "",
+        result: failure.kind,
+        reason: failure.message,
+        expression: failure.source,
         members: namesIn(body),
         ...(suppressed > 0 ? { suppressed } : {}),
       });

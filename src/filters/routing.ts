@@ -35,21 +35,27 @@ export class StepRouting {
   readonly #options: RoutingOptions;
   readonly #takeAll: readonly StepChoice[];
   readonly #takesAll: boolean;
-  readonly #readsBody: boolean;
+  /** Whether a condition reads the document. */
+  readonly readsBody: boolean;
 
   constructor(options: RoutingOptions) {
     this.#options = options;
     const { conditions, filter, route } = options;
     this.#takeAll = conditions.map(() => "take");
     this.#takesAll = route === "all" && conditions.every((condition) => condition === "always");
-    this.#readsBody = filter?.condition.readsBody === true ||
+    this.readsBody = filter?.condition.readsBody === true ||
       conditions.some((step) => typeof step === "object" && step.condition.readsBody);
+  }
+
+  /** Whether every step takes an event, so that nothing has to be chosen. */
+  takesAll(event: VerifiedEvent): boolean {
+    return this.#takesAll && event.isUnfiltered !== true;
   }
 
   /** One choice for each step. Large bodies take several turns. Never rejects. */
   choose(event: VerifiedEvent): readonly StepChoice[] | Promise<readonly StepChoice[]> {
-    if (this.#takesAll && event.isUnfiltered !== true) return this.#takeAll;
-    if (!this.#readsBody) return this.#chooseBy(event, undefined);
+    if (this.takesAll(event)) return this.#takeAll;
+    if (!this.readsBody) return this.#chooseBy(event, undefined);
     try {
       const value = valueOf(event.body);
       if (!(value instanceof Promise)) return this.#chooseBy(event, value);
@@ -60,7 +66,7 @@ export class StepRouting {
   }
 
   #allFail(): readonly StepChoice[] {
-    const failure = filterFailed("The filter", { failure: undefined });
+    const failure = filterFailed("The filter", undefined);
     return this.#takeAll.map(() => failure);
   }
 
@@ -68,9 +74,9 @@ export class StepRouting {
     const { filter, route } = this.#options;
     event.body.forgetValue();
     if (event.isUnfiltered === true && filter !== undefined) {
-      const { verdict, judgement } = filter.judge(event, body);
-      if (verdict === "failed") return this.#every(filterFailed("The filter", judgement));
+      const verdict = filter.judge(event, body);
       if (verdict === "filtered") return this.#every("skip");
+      if (verdict !== "takes") return this.#every(filterFailed("The filter", verdict));
     }
     return route === "all"
       ? this.#chooseAll(event, this.#variables(event, body), true)
@@ -95,10 +101,13 @@ export class StepRouting {
 
   #chooseAll(event: VerifiedEvent, variables: Variables, isCounted: boolean): readonly StepChoice[] {
     const { conditions } = this.#options;
-    const choices = conditions.map((step) =>
-      step === "otherwise" ? "skip" : judgeStep(step, event, variables, isCounted)
-    );
-    const otherwise = conditions.indexOf("otherwise");
+    const choices: StepChoice[] = [];
+    let otherwise = -1;
+    for (let index = 0; index < conditions.length; index++) {
+      const step = conditions[index]!;
+      if (step === "otherwise") otherwise = index;
+      choices.push(step === "otherwise" ? "skip" : judgeStep(step, event, variables, isCounted));
+    }
     if (otherwise === -1) return choices;
     const failure = choices.find((choice) => choice instanceof DeliveryError);
     // What fails might have taken it: whether nothing else does is known once that is mended.
@@ -132,6 +141,6 @@ function judgeStep(
 ): StepChoice {
   if (step === "always") return "take";
   const judgement = step.condition.judge(event, variables, isCounted);
-  if (judgement.result === "true") return "take";
-  return isUnmet(judgement.result) ? "skip" : filterFailed(`'when' of step '${step.name}'`, judgement);
+  if (typeof judgement === "boolean") return judgement ? "take" : "skip";
+  return isUnmet(judgement) ? "skip" : filterFailed(`'when' of step '${step.name}'`, judgement);
 }

@@ -60,6 +60,7 @@ class EventVariables implements Variables {
   readonly #subject: Subject;
   readonly #hidden: HiddenNames;
   #headers: HeaderTexts | undefined;
+  #query: QueryTexts | undefined;
 
   constructor(subject: Subject, body: unknown, hidden: HiddenNames) {
     this.body = body;
@@ -72,7 +73,7 @@ class EventVariables implements Variables {
   }
 
   get query(): Texts {
-    return new QueryTexts(this.#subject.query ?? "");
+    return this.#query ??= new QueryTexts(this.#subject.query ?? "");
   }
 
   get event(): Readonly<Record<string, string>> {
@@ -86,6 +87,7 @@ export function isHidden(name: string, { headers }: HiddenNames): boolean {
   return isCredentialHeader(lowerCase) || headers.includes(lowerCase);
 }
 
+/** An expression that asks for a hidden name by a literal is not compiled, and the others are not among the names. */
 class HeaderTexts implements Texts {
   readonly #headers: Headers;
   readonly #hidden: HiddenNames;
@@ -96,7 +98,6 @@ class HeaderTexts implements Texts {
   }
 
   get(name: string): string | undefined {
-    if (isHidden(name, this.#hidden)) return undefined;
     try {
       return this.#headers.get(name) ?? undefined;
     } catch {
@@ -133,17 +134,19 @@ function eventRecord(subject: Subject): Readonly<Record<keyof typeof EVENT_MEMBE
 /** Names of parameters that hold credentials and are harmless elsewhere. */
 const CREDENTIAL_PARAMETER = /^(?:key|sig|hash|otp|pin)$/i;
 
-function isHiddenParameter(name: string): boolean {
-  return isSensitiveName(name) || isCredentialHeader(name.toLowerCase()) || CREDENTIAL_PARAMETER.test(name);
+/** Whether a parameter of the query cannot be read, since its value may be a credential. */
+export function isHiddenParameter(name: string, { parameters }: HiddenNames): boolean {
+  return parameters.includes(name) || isSensitiveName(name) || isCredentialHeader(name.toLowerCase()) ||
+    CREDENTIAL_PARAMETER.test(name);
 }
 
 /** The query of a URL without the parameters whose values may be credentials. */
-export function readableQuery(url: string, { parameters: hidden }: HiddenNames): string {
+export function readableQuery(url: string, hidden: HiddenNames): string {
   const start = url.indexOf("?");
   if (start === -1) return "";
   const parameters = new URLSearchParams(url.slice(start));
   for (const name of new Set(parameters.keys())) {
-    if (hidden.includes(name) || isHiddenParameter(name)) parameters.delete(name);
+    if (isHiddenParameter(name, hidden)) parameters.delete(name);
   }
   return parameters.toString();
 }

@@ -76,6 +76,8 @@ export interface CompiledWebhook {
   readonly severalSecrets: readonly PlacedSecrets[];
   /** Which events it takes, and what its outputs get of them; `undefined` where that is all of all. */
   readonly filters: WebhookFilters | undefined;
+  /** Whether its conditions read the value of a document while the sender waits. */
+  readonly readsValue: boolean;
   /** What it asks of requests beside; `undefined` for nothing. */
   readonly rules: RequestRules | undefined;
   /** Which notices of the gateway it gets, if it is the one that gets any; `undefined` where it does not say. */
@@ -224,6 +226,8 @@ function compileGiven(
       handshake,
       severalSecrets,
       filters,
+      readsValue: filters?.filter?.condition.readsBody === true ||
+        policy.acceptance === "delivered" && filters?.routing?.readsBody === true,
       rules: compileRules(config, { methods: config.methods, allOrigins: context.corsOrigins ?? NO_ORIGINS }),
       notify: config.notify && compileNotify(config.notify),
       bodyForm: authenticator.readsBody || config.data_type === "blob" || steps.some(readsBytes)

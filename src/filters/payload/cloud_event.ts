@@ -26,19 +26,41 @@ export interface CloudEventAttributes {
   readonly source?: string | undefined;
 }
 
-/** What a CloudEvent says before its data. */
+/** Where no attribute is said. */
+export const USUAL_ATTRIBUTES: CloudEventAttributes = {};
+
+const UNKNOWN_TYPE_JSON = JSON.stringify(UNKNOWN_TYPE);
+
+/** What a CloudEvent says before its data. @param contentType as JSON */
 function head(
   event: Pick<Event, "id" | "namespace" | "webhook" | "type" | "receivedAt">,
-  { type, subject, source }: CloudEventAttributes,
+  { type = event.type, subject, source }: CloudEventAttributes,
   contentType: string | undefined,
 ): string {
   const { id, namespace, webhook } = event;
-  return `{"specversion":"1.0","id":"${id}",` +
-    `"source":${source === undefined ? `"/webhook/${namespace}/${webhook}"` : JSON.stringify(source)},` +
-    `"type":${JSON.stringify(type ?? event.type ?? UNKNOWN_TYPE)},` +
-    (subject === undefined ? "" : `"subject":${JSON.stringify(subject)},`) +
-    `"time":"${receivedAtText(event)}"` +
-    (contentType === undefined ? "" : `,"datacontenttype":${JSON.stringify(contentType)}`);
+  const sourceJson = source === undefined ? `"/webhook/${namespace}/${webhook}"` : JSON.stringify(source);
+  const typeJson = type === undefined ? UNKNOWN_TYPE_JSON : JSON.stringify(type);
+  const subjectJson = subject === undefined ? "" : `"subject":${JSON.stringify(subject)},`;
+  const typeOfData = contentType === undefined ? "" : `,"datacontenttype":${contentType}`;
+  return `{"specversion":"1.0","id":"${id}","source":${sourceJson},"type":${typeJson},` +
+    `${subjectJson}"time":"${receivedAtText(event)}"${typeOfData}`;
+}
+
+/** The type of a document that was sent as this one, as JSON. Nearly all requests send the same few. */
+const documentTypes = new Map<string, string>();
+
+/** Most types that are remembered, and the longest one, in characters; senders choose them. */
+const MAX_TYPES = 100;
+const MAX_TYPE = 200;
+
+/** A document may have been sent as anything, or as a form. */
+function documentType(given: string): string {
+  const known = documentTypes.get(given);
+  if (known !== undefined) return known;
+  const json = JSON.stringify(JSON_TYPE.test(given) ? given : PLAIN_JSON);
+  if (documentTypes.size >= MAX_TYPES) documentTypes.clear();
+  if (given.length <= MAX_TYPE) documentTypes.set(given, json);
+  return json;
 }
 
 /** A CloudEvent with a document as its data. @param json valid JSON; `headers` of the event are those of the request */
@@ -47,9 +69,7 @@ export function wrapDocument(
   json: string,
   attributes: CloudEventAttributes,
 ): string {
-  const given = event.headers.get("content-type");
-  // A document may have been sent as anything, or as a form.
-  const contentType = given !== null && JSON_TYPE.test(given) ? given : PLAIN_JSON;
+  const contentType = documentType(event.headers.get("content-type") ?? PLAIN_JSON);
   return `${head(event, attributes, contentType)},"data":${json}}`;
 }
 
@@ -58,6 +78,7 @@ export function wrapBytes(
   event: Pick<Event, "id" | "namespace" | "webhook" | "type" | "receivedAt" | "headers" | "body">,
   attributes: CloudEventAttributes,
 ): string {
-  const contentType = event.headers.get("content-type") ?? undefined;
-  return `${head(event, attributes, contentType)},"data_base64":"${event.body.bytes.toBase64()}"}`;
+  const contentType = event.headers.get("content-type");
+  const type = contentType === null ? undefined : JSON.stringify(contentType);
+  return `${head(event, attributes, type)},"data_base64":"${event.body.bytes.toBase64()}"}`;
 }

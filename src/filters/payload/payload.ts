@@ -13,7 +13,13 @@ import { parseExactly } from "../../json/exact_numbers.ts";
 import { parseInPieces } from "../../json/exact_pieces.ts";
 import { inTurns, LARGE_BODY, requireJson, requireSmallJson } from "../documents.ts";
 import { type HiddenNames, variablesOf } from "../variables.ts";
-import { CLOUD_EVENT_TYPE, type CloudEventAttributes, wrapBytes, wrapDocument } from "./cloud_event.ts";
+import {
+  CLOUD_EVENT_TYPE,
+  type CloudEventAttributes,
+  USUAL_ATTRIBUTES,
+  wrapBytes,
+  wrapDocument,
+} from "./cloud_event.ts";
 import { type Cut, cutJson, cutSmallJson } from "./cutter.ts";
 import { EvaluationError, UnwritableError } from "./json_writer.ts";
 import type { Place } from "./places.ts";
@@ -57,16 +63,20 @@ type Made = VerifiedEvent | DeliveryError;
 /** Makes of events what an output gets. */
 export class EventPayload {
   readonly #plan: PayloadPlan;
+  readonly #readsBody: boolean;
+  /** Whether something of it is an expression. */
+  readonly #evaluates: boolean;
+  /** Whether it reads the query of the request. */
+  readonly readsQuery: boolean;
 
   constructor(plan: PayloadPlan) {
     this.#plan = plan;
-  }
-
-  /** Whether it reads the query of the request. */
-  get readsQuery(): boolean {
-    const { template, wrapping } = this.#plan;
-    return template?.readsQuery === true ||
-      attributesOf(wrapping).some(({ reads }) => reads.variables.has("query"));
+    const { template, wrapping } = plan;
+    const attributes = attributesOf(wrapping);
+    const readsOf = (variable: string) => attributes.some(({ reads }) => reads.variables.has(variable));
+    this.#readsBody = template?.readsBody === true || readsOf("body");
+    this.readsQuery = template?.readsQuery === true || readsOf("query");
+    this.#evaluates = template !== undefined || attributes.length > 0;
   }
 
   /**
@@ -85,33 +95,37 @@ export class EventPayload {
   }
 
   #reshapeSmall(event: VerifiedEvent): VerifiedEvent {
-    const { cuts, isJson, wrapping } = this.#plan;
+    const { cuts, isJson } = this.#plan;
     if (!isJson) return this.#reshapeBytes(event);
     requireSmallJson(event.body);
     const sent = event.body.text;
     let text = sent;
     for (const { cut, places } of cuts) text = cutSmallJson(text, places, cut);
-    const readsBody = this.#readsBody;
-    const value = !readsBody ? undefined : text === sent ? event.body.value : parseExactly(text);
-    return this.#finish(event, sent, text, value, wrapping);
+    if (!this.#evaluates) return this.#finishPlain(event, sent, text);
+    const value = !this.#readsBody ? undefined : text === sent ? event.body.value : parseExactly(text);
+    return this.#finish(event, sent, text, value);
   }
 
   *#reshapeLarge(event: VerifiedEvent): Generator<void, VerifiedEvent, void> {
-    const { cuts, isJson, wrapping } = this.#plan;
+    const { cuts, isJson } = this.#plan;
     if (!isJson) return this.#reshapeBytes(event);
     yield* requireJson(event.body);
     const sent = event.body.text;
     yield;
     let text = sent;
     for (const { cut, places } of cuts) text = yield* cutJson(text, places, cut);
+    if (!this.#evaluates) return this.#finishPlain(event, sent, text);
     const value = this.#readsBody ? yield* parseInPieces(text) : undefined;
-    return this.#finish(event, sent, text, value, wrapping);
+    return this.#finish(event, sent, text, value);
   }
 
-  get #readsBody(): boolean {
-    const { template, wrapping } = this.#plan;
-    return template?.readsBody === true ||
-      attributesOf(wrapping).some(({ reads }) => reads.variables.has("body"));
+  /** Where nothing is evaluated. */
+  #finishPlain(event: VerifiedEvent, sent: string, text: string): VerifiedEvent {
+    const { wrapping, maxLength } = this.#plan;
+    const longest = Math.max(maxLength, sent.length);
+    requireLength(text, longest);
+    if (wrapping !== undefined) return wrapText(event, text, USUAL_ATTRIBUTES, longest);
+    return text === sent ? event : withBody(event, EventBody.fromJson(text));
   }
 
   /** @param value of the document, where an expression reads it */
@@ -120,9 +134,8 @@ export class EventPayload {
     sent: string,
     cut: string,
     value: unknown,
-    wrapping: Wrapping | undefined,
   ): VerifiedEvent {
-    const { template, maxLength } = this.#plan;
+    const { template, wrapping, maxLength } = this.#plan;
     const budget = new Budget();
     const variables = variablesOf(event, value, this.#plan.hidden);
     const longest = Math.max(maxLength, sent.length);
@@ -136,10 +149,7 @@ export class EventPayload {
         template === undefined ? undefined : "application/json",
       );
     }
-    const attributes = evaluateAttributes(wrapping, variables, budget);
-    const wrapped = wrapDocument(event, text, attributes);
-    requireLength(wrapped, longest + WRAP_ROOM);
-    return withBody(event, EventBody.fromJson(wrapped), CLOUD_EVENT_TYPE);
+    return wrapText(event, text, evaluateAttributes(wrapping, variables, budget), longest);
   }
 
   /** Of any bytes a document can be built, and they can be wrapped. */
@@ -157,6 +167,18 @@ export class EventPayload {
       : wrapDocument(event, built, attributes);
     return withBody(event, EventBody.fromJson(wrapped), CLOUD_EVENT_TYPE);
   }
+}
+
+/** @param longest of the document within, in characters */
+function wrapText(
+  event: VerifiedEvent,
+  json: string,
+  attributes: CloudEventAttributes,
+  longest: number,
+): VerifiedEvent {
+  const wrapped = wrapDocument(event, json, attributes);
+  requireLength(wrapped, longest + WRAP_ROOM);
+  return withBody(event, EventBody.fromJson(wrapped), CLOUD_EVENT_TYPE);
 }
 
 /** The event as several payloads make it, one after the other. */

@@ -18,7 +18,10 @@ import { readJson } from "./json_document.ts";
 import { finish, LargeBodies } from "./large_bodies.ts";
 
 /** What a webhook's configuration says about bodies. */
-export type BodyRules = Pick<CompiledWebhook, "dataType" | "forms" | "formField" | "acceptsEmpty" | "rules">;
+export type BodyRules = Pick<
+  CompiledWebhook,
+  "dataType" | "forms" | "formField" | "acceptsEmpty" | "rules" | "readsValue"
+>;
 
 /**
  * What was made of a body: nothing, the same text in UTF-8, or a JSON document that was not sent as such.
@@ -81,9 +84,10 @@ export function readEventBody(
   const bounds = rules?.schema === undefined ? usualBounds : validatedBounds;
   const isLarge = body.length > LARGE_BYTES;
   // Nearly always it is that already, and then there is nothing to be done in steps.
-  if (
-    dataType === "json" && form === undefined && !isLarge && body.judgeJson(bounds) === "json" && body.isAscii
-  ) return body;
+  if (dataType === "json" && form === undefined && !isLarge) {
+    const verdict = webhook.readsValue ? body.judgeByValue(bounds) : body.judgeJson(bounds);
+    if (verdict === "json" && body.isAscii) return body;
+  }
   const limits = { ...bounds, maxBytes };
   if (form?.isMultipart === true) return readMultipartForm(body, headers, form.field, limits);
   const steps = form !== undefined

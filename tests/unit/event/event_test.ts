@@ -53,3 +53,31 @@ Deno.test("a body is given back where its reader is done with it, and not before
   body.doneReading();
   assertEquals([body.discardRead(), bytes.byteLength], [true, 0]);
 });
+
+Deno.test("a document is the same whether its value is read at once or it is judged before", () => {
+  const bounds = { maxDepth: 4, maxValues: 20 };
+  const texts = [
+    "null",
+    " 1\n",
+    "\ufeff[1]",
+    "\ufeff\ufeff1",
+    "",
+    "{",
+    "[1,]",
+    "01",
+    '"\t"',
+    "\u00a01",
+    "1 2",
+  ];
+  texts.push('"\\ud800"', '{"a":1,"a":2}', "[[[[1]]]]", "[[[[[1]]]]]", `[${"1,".repeat(19)}1]`);
+  const documents = texts.map((text) => new TextEncoder().encode(text));
+  documents.push(new Uint8Array([0x22, 0xe9, 0x22]), new Uint8Array([0x22, 0xed, 0xa0, 0x80, 0x22]));
+  for (const bytes of documents) {
+    const [judged, read] = [EventBody.fromBytes(bytes), EventBody.fromBytes(bytes)];
+    const verdict = judged.judgeJson(bounds);
+    assertEquals(read.judgeByValue(bounds), verdict, judged.text);
+    if (verdict !== "json") continue;
+    const values = [judged, read, read.asText()].map((body) => body.value);
+    assertEquals(values, [values[0], values[0], values[0]]);
+  }
+});

@@ -235,6 +235,8 @@ Deno.test("what is wrong with an expression is a problem of the entry, with its 
     reference: [{ filter: "body.a == '{$HOME}'" }, "filter"],
     own: [{ filter: "'x-shop' in headers", hmac: { header: "X-Shop", secret: "of-this-test" } }, "filter"],
     header: [{ filter: "headers.authorization == 'x'" }, "filter"],
+    beside: [{ filter: "size(headers) > 3 && has(headers.authorization)" }, "filter"],
+    parameter: [{ filter: "query.token == 'x'" }, "filter"],
     blob: [{ filter: "body.a == 1", data_type: "blob" }, "filter:1:1"],
   };
   const probe = new ProbeModule();
