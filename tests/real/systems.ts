@@ -2,6 +2,7 @@ import { elasticmq } from "./aws/elasticmq.ts";
 import { clickhouse25, clickhouse26 } from "./clickhouse/clickhouse.ts";
 import { etcd35, etcd36, etcd37 } from "./etcd/etcd.ts";
 import { caddy, traefik } from "./proxies/proxies.ts";
+import { helm, kustomize } from "./kubernetes/tools.ts";
 import type { RealSystem } from "./real_system.ts";
 import { kafka } from "./kafka/kafka.ts";
 import { redis8, rq2, rq3, valkey9 } from "./redis/redis.ts";
@@ -23,4 +24,6 @@ export const realSystems: readonly RealSystem[] = [
   traefik,
   vault,
   elasticmq,
+  kustomize,
+  helm,
 ];
