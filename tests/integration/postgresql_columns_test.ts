@@ -102,6 +102,66 @@ Deno.test("postgresql gives each value that can never be stored its own end, and
   assert(results.every((result) => !String(result).includes("wxyz")), "what a row holds is shown");
 });
 
+/** Values of the payload by the type of their column, and what psql shows of them; `undefined`: refused. */
+const VALUES: Readonly<Record<string, readonly (readonly [json: string, shown: string | undefined])[]>> = {
+  bigint: [
+    ["1.0", "1"],
+    ["1e2", "100"],
+    ["-0", "0"],
+    ["9.007199254740993e15", "9007199254740993"],
+    ["1.5", undefined],
+    [
+      '"7"',
+      "7",
+    ],
+    ["1e30", undefined],
+    ['"e5"', undefined],
+    ['"."', undefined],
+    ["true", undefined],
+  ],
+  smallint: [["32767.000", "32767"], ["32768", undefined]],
+  numeric: [["1e2", "100"], ["0.10", "0.10"]],
+  boolean: [["true", "t"], ["0", "f"]],
+  timestamp: [['"2026-03-01T00:30:00+01:00"', "2026-02-28 23:30:00"], [
+    '"2026-01-02 03:04:05"',
+    "2026-01-02 03:04:05",
+  ], [
+    '"2026-02-30T00:00:00Z"',
+    undefined,
+  ]],
+  time: [['"2026-01-02T03:04:05.5Z"', "03:04:05.5"], ['"03:04:05Z"', "03:04:05"], ["130", undefined]],
+  "varchar(3)": [['"abc"', "abc"], ['"abc  "', undefined], ['"abcd"', undefined], ['"😀😀😀"', "😀😀😀"]],
+  code: [['"ab"', "ab"], ['"ab "', undefined]],
+};
+
+Deno.test("postgresql stores a value as it is or not at all, whole numbers however JSON writes them", async () => {
+  await using database = await createDatabase();
+  await database.query("create domain code as varchar(2)");
+  for (const [index, [type, cases]] of Object.entries(VALUES).entries()) {
+    await database.query(`create table t${index} (place int primary key, event_id text unique, v ${type})`);
+    await using output = await postgresqlOutput(database, {
+      table: `t${index}`,
+      storage_mode: "relational",
+      schema: { fields: { v: {}, place: { type: "int" } } },
+    });
+    const events = cases.map(([json], place) => verifiedEvent({ body: `{"v":${json},"place":${place}}` }));
+    const results = await output.deliver(...events);
+    const rows = await database.query(`select place, v::text as v from t${index}`);
+    const stored = new Map(rows.map(({ place, v }) => [place, v]));
+    const shown = (v: unknown) => type === "boolean" && v !== undefined ? String(v)[0] : v;
+    assertEquals(
+      cases.map(([json], place) => [json, shown(stored.get(place))]),
+      cases.map((one) => [...one]),
+      type,
+    );
+    assertEquals(
+      results.map((result) => result instanceof DeliveryError ? result.code : result),
+      cases.map(([, v]) => v === undefined ? "output_rejected" : "delivered"),
+      type,
+    );
+  }
+});
+
 Deno.test("postgresql tries a row again that a trigger refused with a code of its own, and no other", async () => {
   await using database = await createDatabase();
   await database.query("create table webhook_events (id text primary key, payload jsonb)");
@@ -201,6 +261,7 @@ Deno.test("postgresql says of tables that it cannot fill what is missing", async
   await database.query("create table no_payload (id text)");
   await database.query("create table strict (payload json, reason text not null)");
   await database.query("create table no_key (payload json)");
+  await database.query("create table with_headers (payload json, headers json not null)");
   const inspect = async (config: object) => {
     await using output = await postgresqlOutput(database, config);
     return await output.inspect();
@@ -209,6 +270,11 @@ Deno.test("postgresql says of tables that it cannot fill what is missing", async
     'Table "missing" does not exist: create it, or set create_table',
   ]);
   assertEquals(await inspect({ table: "missing", create_table: true }), []);
+  assertEquals(await inspect({ table: "nowhere.table", create_table: true }), []);
+  assertEquals(await inspect({ table: "with_headers" }), []);
+  assertEquals(await inspect({ table: "with_headers", include_headers: false }), [
+    `Column 'headers' of "with_headers" takes no NULL and has no default, and no event has a value for it`,
+  ]);
   assertEquals(await inspect({ table: "no_payload" }), [
     `Table "no_payload" has no column 'payload' of JSON, text or bytes`,
   ]);

@@ -6,7 +6,7 @@
 
 import { z } from "zod";
 import { eventPatternsSchema } from "../../event/event_type.ts";
-import { numberField, secretField } from "../../schema/fields.ts";
+import { booleanField, numberField, secretField } from "../../schema/fields.ts";
 import { type Dialogue, dialogues } from "../challenges/dialogues.ts";
 import type { EbayApi } from "../providers/keyed/ebay_keys.ts";
 import { ebayApiOf, ebayFields } from "../providers/keyed/ebay_settings.ts";
@@ -78,7 +78,7 @@ const fields = z.strictObject({
   tolerance: numberField(1, MAX_TOLERANCE).optional().meta({
     description: "How old a request may be, in seconds. Default: as the provider's own library has it.",
   }),
-  replay: z.union([z.boolean(), z.strictObject({ ttl: numberField(1, MAX_REPLAY_TTL) })], {
+  replay: z.union([booleanField(), z.strictObject({ ttl: numberField(1, MAX_REPLAY_TTL) })], {
     error: 'Must be true, false, or such as {"ttl": 3600}',
   }).optional().meta({
     description:

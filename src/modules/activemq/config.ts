@@ -7,6 +7,7 @@
 
 import { z } from "zod";
 import { booleanField, reportAt } from "../../schema/fields.ts";
+import { eitherOf } from "../../schema/synonyms.ts";
 
 /** What consumers in Java get: a text, or bytes. */
 export type MessageType = "text" | "bytes";
@@ -57,11 +58,12 @@ const fields = z.strictObject({
       "What consumers in Java get: a `TextMessage` or a `BytesMessage`. A body that is not UTF-8 or has a NUL is " +
       "no text: such an event is a dead letter. Default: `text`, and `bytes` with `data_type: blob`.",
   }),
-  forward_headers: booleanField().default(false).meta({
+  forward_headers: booleanField().optional().meta({
     description:
       "Sends the received headers along, each with `http-` before its name, since the broker acts on headers such " +
-      "as `expires`; without credentials, signatures and headers that concern one connection only.",
+      "as `expires`; without credentials, signatures and headers that concern one connection only. Default: `false`.",
   }),
+  include_headers: booleanField().optional().meta({ description: "The same as `forward_headers`." }),
 });
 
 /** Strict schema that ends in the compiled form. */
@@ -69,7 +71,7 @@ export const activemqConfigSchema: z.ZodType<ActivemqConfig> = fields.transform(
   destination: destinationOf(input.destination, input.destination_type, issues),
   isPersistent: input.persistent,
   messageType: input.message_type,
-  forwardsHeaders: input.forward_headers,
+  forwardsHeaders: eitherOf(input, "forward_headers", "include_headers", issues) ?? false,
 }));
 
 function destinationOf(text: string, given: DestinationType | undefined, issues: z.RefinementCtx): string {

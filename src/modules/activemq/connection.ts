@@ -14,6 +14,7 @@ import {
   type TlsSettings,
 } from "../../schema/connection_fields.ts";
 import { booleanField, integerField, reportAt, secretField } from "../../schema/fields.ts";
+import { eitherOf } from "../../schema/synonyms.ts";
 
 /** How to reach a broker. */
 export interface ActivemqConnection {
@@ -104,11 +105,7 @@ function textOf(text: string | null | undefined): string | undefined {
 }
 
 function userOf(input: Fields, issues: z.RefinementCtx): string | undefined {
-  const [user, username] = [textOf(input.user), textOf(input.username)];
-  if (user !== undefined && username !== undefined) {
-    reportAt(issues, "username", "Means the same as user: give one of them");
-  }
-  return user ?? username;
+  return eitherOf({ user: textOf(input.user), username: textOf(input.username) }, "user", "username", issues);
 }
 
 function tlsOf({ tls, use_ssl }: Fields, issues: z.RefinementCtx): TlsSettings | undefined {

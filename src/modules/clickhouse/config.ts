@@ -7,6 +7,7 @@
 import { z } from "zod";
 import { timeoutField } from "../../schema/connection_fields.ts";
 import { booleanField } from "../../schema/fields.ts";
+import { eitherOf } from "../../schema/synonyms.ts";
 
 const DEFAULT_TIMEOUT_SECONDS = 10;
 const MAX_TIMEOUT_SECONDS = 3600;
@@ -33,10 +34,11 @@ const moduleFields = z.strictObject({
   table: z.string().min(1).max(MAX_NAME).default("webhook_logs").meta({
     description: "The table. It is quoted, so any name that ClickHouse knows can be used.",
   }),
-  include_headers: booleanField().default(true).meta({
+  include_headers: booleanField().optional().meta({
     description: "Fills `headers` with the received headers as JSON, credentials and signatures redacted. " +
-      "`false`: with `{}`.",
+      "`false`: with `{}`. Default: `true`.",
   }),
+  forward_headers: booleanField().optional().meta({ description: "The same as `include_headers`." }),
   include_timestamp: booleanField().default(true).meta({
     description: "Fills `timestamp` with the time of receipt. `false`: leaves it to the column's default.",
   }),
@@ -52,18 +54,21 @@ const moduleFields = z.strictObject({
 });
 
 /** Strict schema that ends in the compiled form. */
-export const clickhouseConfigSchema: z.ZodType<ClickhouseConfig> = moduleFields.transform((input) => ({
-  batchKey: JSON.stringify([
-    input.table,
-    input.include_headers,
-    input.include_timestamp,
-    input.create_table,
-    input.engine,
-  ]),
-  table: input.table,
-  includeHeaders: input.include_headers,
-  includeTimestamp: input.include_timestamp,
-  createTable: input.create_table,
-  engine: input.engine,
-  timeoutMs: input.timeout * 1000,
-}));
+export const clickhouseConfigSchema: z.ZodType<ClickhouseConfig> = moduleFields.transform((input, issues) => {
+  const includeHeaders = eitherOf(input, "include_headers", "forward_headers", issues) ?? true;
+  return {
+    batchKey: JSON.stringify([
+      input.table,
+      includeHeaders,
+      input.include_timestamp,
+      input.create_table,
+      input.engine,
+    ]),
+    table: input.table,
+    includeHeaders,
+    includeTimestamp: input.include_timestamp,
+    createTable: input.create_table,
+    engine: input.engine,
+    timeoutMs: input.timeout * 1000,
+  };
+});

@@ -15,6 +15,7 @@ import {
 } from "../../schema/connection_fields.ts";
 import { booleanField, integerField, reportAt, secretField } from "../../schema/fields.ts";
 import { type HttpAddress, type HttpAddressFault, parseHttpBase } from "../../schema/addresses.ts";
+import { eitherOf } from "../../schema/synonyms.ts";
 import type { BatchBounds } from "../module.ts";
 import { MAX_NAME } from "./config.ts";
 
@@ -96,10 +97,8 @@ type Issues = z.RefinementCtx;
 export const clickhouseConnectionSchema: z.ZodType<ClickhouseConnection> = connectionFields.transform(
   (input, issues) => {
     const endpoint = input.url === undefined ? endpointOf(input) : parseUrl(input, input.url, issues);
-    const { user, username, tls = SYSTEM_TLS, verify } = input;
-    if (user !== undefined && username !== undefined && user !== username) {
-      reportAt(issues, "username", "user and username differ: give one of them");
-    }
+    const { tls = SYSTEM_TLS, verify } = input;
+    const user = eitherOf(input, "user", "username", issues);
     if (endpoint === undefined) return z.NEVER;
     if (endpoint.protocol === "http:" && input.tls !== undefined) {
       reportAt(issues, "tls", "Files for TLS are of no use without HTTPS: set secure to true");
@@ -107,7 +106,7 @@ export const clickhouseConnectionSchema: z.ZodType<ClickhouseConnection> = conne
     return {
       endpoint,
       database: input.database,
-      user: user ?? username ?? "default",
+      user: user ?? "default",
       password: input.password,
       tls: { ...tls, insecure_skip_verify: tls.insecure_skip_verify || !verify },
       batch: {

@@ -11,6 +11,7 @@ import { DeliveryError } from "../../errors.ts";
 import type { Event } from "../../event/event.ts";
 import { timeoutField } from "../../schema/connection_fields.ts";
 import { booleanField, reportAt } from "../../schema/fields.ts";
+import { eitherOf } from "../../schema/synonyms.ts";
 import { type EventValue, fillPattern, findValues, splitPattern } from "../name_pattern.ts";
 import { ATTRIBUTE_LIMITS, refuseAttribute } from "./attributes.ts";
 import { projectField } from "./connection.ts";
@@ -70,11 +71,12 @@ const fields = z.strictObject({
     description: `Attributes of all messages: up to ${MAX_OWN_ATTRIBUTES}, with names of up to ` +
       `${ATTRIBUTE_LIMITS.nameBytes} and values of up to ${ATTRIBUTE_LIMITS.valueBytes} bytes.`,
   }),
-  forward_headers: booleanField().default(false).meta({
+  forward_headers: booleanField().optional().meta({
     description:
       "Sends the received headers along as attributes, except for credentials, signatures and headers that concern " +
-      "one connection only, and those that are longer than an attribute may be.",
+      "one connection only, and those that are longer than an attribute may be. Default: `false`.",
   }),
+  include_headers: booleanField().optional().meta({ description: "The same as `forward_headers`." }),
   timeout: timeoutField(MAX_TIMEOUT_SECONDS).default(DEFAULT_TIMEOUT_SECONDS).meta({
     description: "Seconds that Pub/Sub may take to answer.",
   }),
@@ -97,7 +99,7 @@ export const pubsubConfigSchema: z.ZodType<PubsubConfig> = fields.transform((inp
     projectId: input.project_id,
     orderingKey: input.ordering_key === undefined ? undefined : keyOf(input.ordering_key, issues),
     attributes,
-    forwardsHeaders: input.forward_headers,
+    forwardsHeaders: eitherOf(input, "forward_headers", "include_headers", issues) ?? false,
     timeoutMs: input.timeout * 1000,
   };
 });

@@ -9,6 +9,7 @@ import { KEYS_NAME_HEADERS, NAMES_HEADER } from "../../schema/header_names.ts";
 import { z } from "zod";
 import { timeoutField } from "../../schema/connection_fields.ts";
 import { booleanField, reportAt } from "../../schema/fields.ts";
+import { eitherOf } from "../../schema/synonyms.ts";
 import { allowedHostsField, parseDestination, parsePolicy, urlField } from "../../io/destination_fields.ts";
 import type { Destination } from "../../io/http_client.ts";
 import { configuredHeaders } from "../configured_headers.ts";
@@ -92,11 +93,12 @@ const fields = z.strictObject({
   retry_statuses: statusesField().meta({
     description: "Answers after which an event is tried again, in the same form.",
   }),
-  forward_headers: booleanField().default(false).meta({
+  forward_headers: booleanField().optional().meta({
     description:
       "Sends the received headers along. Credentials, signatures, headers that concern one connection only and " +
-      "names that may be taken for `cwm-…` or configured ones are never sent along. `Content-Type` always is.",
+      "names that may be taken for `cwm-…` or configured ones are never sent along. `Content-Type` always is. Default: `false`.",
   }),
+  include_headers: booleanField().optional().meta({ description: "The same as `forward_headers`." }),
   allowed_headers: z.array(z.string().min(1).meta(NAMES_HEADER)).optional().meta({
     description:
       "With `forward_headers`: only these, whatever their case. Default: all that may be sent along.",
@@ -172,7 +174,7 @@ function compile(
     headers,
     headerForms: new Set([...headers.map(([name]) => formOf(name)), ...taken.keys()]),
     timeoutMs: input.timeout * 1000,
-    forwarded: input.forward_headers ? allowed ?? "all" : [],
+    forwarded: eitherOf(input, "forward_headers", "include_headers", issues) ? allowed ?? "all" : [],
     tokens: login.tokens,
     signer: input.sign,
     statusRules,

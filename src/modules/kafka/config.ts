@@ -9,6 +9,7 @@ import { z } from "zod";
 import { JsonPointer } from "../../json/pointer.ts";
 import { timeoutField } from "../../schema/connection_fields.ts";
 import { booleanField, integerField } from "../../schema/fields.ts";
+import { eitherOf } from "../../schema/synonyms.ts";
 import { isForwardable } from "../../event/header_policy.ts";
 import { headerKey, type KeySource, literalKey, payloadKey } from "./key.ts";
 
@@ -82,11 +83,12 @@ const fields = z.strictObject({
     description:
       "The partition, whatever the key. Default: the one that the key decides, or any without a key.",
   }),
-  forward_headers: booleanField().default(false).meta({
+  forward_headers: booleanField().optional().meta({
     description:
       "Sends the received headers along as record headers, except for credentials, signatures, headers that " +
-      "concern one connection only and names that may be taken for `cwm-…`.",
+      "concern one connection only and names that may be taken for `cwm-…`. Default: `false`.",
   }),
+  include_headers: booleanField().optional().meta({ description: "The same as `forward_headers`." }),
   timeout: timeoutField(MAX_TIMEOUT_SECONDS).default(DEFAULT_TIMEOUT_SECONDS).meta({
     description: "Seconds that one attempt may take while a sender waits. Out of the journal one may take " +
       "30 seconds, or this if it is longer.",
@@ -101,11 +103,11 @@ const fields = z.strictObject({
 });
 
 /** Strict schema that ends in the compiled form. */
-export const kafkaConfigSchema: z.ZodType<KafkaConfig> = fields.transform((input) => ({
+export const kafkaConfigSchema: z.ZodType<KafkaConfig> = fields.transform((input, issues) => ({
   topic: input.topic,
   key: input.key,
   partition: input.partition,
-  forwardsHeaders: input.forward_headers,
+  forwardsHeaders: eitherOf(input, "forward_headers", "include_headers", issues) ?? false,
   timeoutMs: input.timeout * 1000,
   connectionGroup: input.connection_group ?? "",
 }));

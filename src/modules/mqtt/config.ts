@@ -6,6 +6,7 @@
 
 import { z } from "zod";
 import { booleanField, oneOfField, reportAt } from "../../schema/fields.ts";
+import { eitherOf } from "../../schema/synonyms.ts";
 import { MAX_TOPIC_VALUE, parseTopicPattern, type TopicOf } from "./topic.ts";
 
 /** How sure it is that a message arrives: at most once, at least once, once. */
@@ -73,11 +74,12 @@ const fields = z.strictObject({
   command: z.string().default(DEFAULT_DEVICE).meta({
     description: "The command in Tasmota's topic; placeholders as in `topic`.",
   }),
-  forward_headers: booleanField().default(false).meta({
+  forward_headers: booleanField().optional().meta({
     description:
       "Sends the received headers along as user properties (MQTT 5), except for credentials, signatures and " +
-      "headers that concern one connection only.",
+      "headers that concern one connection only. Default: `false`.",
   }),
+  include_headers: booleanField().optional().meta({ description: "The same as `forward_headers`." }),
 });
 
 type Fields = z.output<typeof fields>;
@@ -89,7 +91,7 @@ export const mqttConfigSchema: z.ZodType<MqttConfig> = fields.transform((input, 
   qos: input.qos as QualityOfService,
   isRetained: input.retained,
   form: formOf(input, issues),
-  forwardsHeaders: input.forward_headers,
+  forwardsHeaders: eitherOf(input, "forward_headers", "include_headers", issues) ?? false,
   dataType: "json",
 }));
 

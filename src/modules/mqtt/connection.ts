@@ -13,6 +13,7 @@ import {
   type TlsSettings,
 } from "../../schema/connection_fields.ts";
 import { booleanField, integerField, reportAt, secretField } from "../../schema/fields.ts";
+import { eitherOf } from "../../schema/synonyms.ts";
 import { isMqttText, MAX_MQTT_TEXT } from "./text.ts";
 
 const DEFAULT_PORT = 1883;
@@ -114,7 +115,8 @@ type Fields = z.output<typeof fields>;
 /** Strict schema of a connection without its `type`. */
 export const mqttConnectionSchema: z.ZodType<MqttConnection> = fields.transform((input, issues) => {
   const tls = tlsOf(input, issues);
-  const username = textOf(input.username) ?? textOf(input.user);
+  const given = { username: textOf(input.username), user: textOf(input.user) };
+  const username = eitherOf(given, "username", "user", issues);
   const password = textOf(input.password);
   if (username === undefined && password !== undefined && input.mqtt_version === 4) {
     reportAt(issues, "username", "Required with a password in MQTT 3.1.1");

@@ -6,6 +6,7 @@
 
 import { z } from "zod";
 import { booleanField, reportAt } from "../../schema/fields.ts";
+import { eitherOf } from "../../schema/synonyms.ts";
 import { idSuffixOf } from "../id_suffix.ts";
 import { MAX_SUBJECT_VALUE, type NatsPattern, parseMessageId, parseSubject } from "./subject.ts";
 
@@ -54,11 +55,12 @@ const fields = z.strictObject({
       "`true`: publishes with core NATS. Whoever listens gets the event, and nobody says whether somebody " +
       "did: it is delivered when the server has read it.",
   }),
-  forward_headers: booleanField().default(false).meta({
+  forward_headers: booleanField().optional().meta({
     description:
       "Sends the received headers along as message headers, except for credentials, signatures, headers that " +
-      "concern one connection only, and those that begin with `nats-`, which the server acts on.",
+      "concern one connection only, and those that begin with `nats-`, which the server acts on. Default: `false`.",
   }),
+  include_headers: booleanField().optional().meta({ description: "The same as `forward_headers`." }),
 });
 
 type Fields = z.output<typeof fields>;
@@ -67,6 +69,7 @@ type Fields = z.output<typeof fields>;
 export const natsConfigSchema: z.ZodType<NatsConfig> = fields.transform((input, issues) => {
   const subject = patternOf("subject", parseSubject(input.subject), issues);
   const { message_id: messageId } = input;
+  const forwardsHeaders = eitherOf(input, "forward_headers", "include_headers", issues) ?? false;
   reportContradictions(input, issues);
   return {
     subject,
@@ -74,9 +77,9 @@ export const natsConfigSchema: z.ZodType<NatsConfig> = fields.transform((input, 
     messageId: messageId === undefined
       ? undefined
       : patternOf("message_id", parseMessageId(messageId), issues),
-    idSuffix: idSuffixOf([input.subject, input.stream, input.forward_headers]),
+    idSuffix: idSuffixOf([input.subject, input.stream, forwardsHeaders]),
     isConfirmed: !input.unconfirmed,
-    forwardsHeaders: input.forward_headers,
+    forwardsHeaders,
     target: `${input.unconfirmed} ${input.stream ?? ""} ${input.subject}`,
   };
 });

@@ -8,6 +8,7 @@ import { z } from "zod";
 import { parseServer, type ServerAddress } from "../../schema/addresses.ts";
 import { SYSTEM_TLS, timeoutField, tlsSchema, type TlsSettings } from "../../schema/connection_fields.ts";
 import { booleanField, reportAt, secretField } from "../../schema/fields.ts";
+import { eitherOf } from "../../schema/synonyms.ts";
 
 const DEFAULT_PORT = 4222;
 const DEFAULT_TIMEOUT_SECONDS = 5;
@@ -50,6 +51,7 @@ const fields = z.strictObject({
       "the next one when that cannot be reached.",
   }),
   username: z.string().min(1).optional().meta({ description: "User name." }),
+  user: z.string().min(1).optional().meta({ description: "The same as `username`." }),
   password: secretField().optional().meta({ description: "The user's password." }),
   token: secretField().optional().meta({ description: "Token, instead of user name and password." }),
   nkey_secret: secretField()
@@ -104,7 +106,8 @@ function parseServers(given: string | readonly string[], issues: z.RefinementCtx
 }
 
 function loginOf(input: Fields, issues: z.RefinementCtx): NatsLogin {
-  const { username, password, token, nkey_secret: seed, jwt_token: jwt, credentials_file: path } = input;
+  const { password, token, nkey_secret: seed, jwt_token: jwt, credentials_file: path } = input;
+  const username = eitherOf(input, "username", "user", issues);
   if ((username === undefined) !== (password === undefined)) {
     reportAt(issues, "username", "username and password belong together: give both or neither");
   }

@@ -8,6 +8,7 @@ import { Buffer } from "node:buffer";
 import { z } from "zod";
 import { JsonPointer } from "../../json/pointer.ts";
 import { booleanField, reportAt } from "../../schema/fields.ts";
+import { eitherOf } from "../../schema/synonyms.ts";
 import { literalName, MAX_NAME_BYTES, type Name, parseName, payloadName } from "./names.ts";
 
 /** How RabbitMQ stores a queue. */
@@ -93,11 +94,12 @@ const fields = z.strictObject({
       '`{webhook_id}` are known as well. `{"json_pointer": "/order/type"}` is a value as it is, dots and all. An event ' +
       "without the value, or with one of more than 128 bytes (as a whole key 255), is a dead letter. Default: empty.",
   }),
-  forward_headers: booleanField().default(false).meta({
+  forward_headers: booleanField().optional().meta({
     description:
       "Sends the received headers along as message headers, except for credentials, signatures, headers " +
-      "that concern one connection only, names that may be taken for `cwm-…` and those that RabbitMQ acts on.",
+      "that concern one connection only, names that may be taken for `cwm-…` and those that RabbitMQ acts on. Default: `false`.",
   }),
+  include_headers: booleanField().optional().meta({ description: "The same as `forward_headers`." }),
 });
 
 type Fields = z.output<typeof fields>;
@@ -105,7 +107,8 @@ type Fields = z.output<typeof fields>;
 /** Strict schema that ends in the compiled form. */
 export const rabbitmqConfigSchema: z.ZodType<RabbitmqConfig> = fields.transform((input, issues) => {
   reportContradictions(input, issues);
-  const { queue_name: queue, forward_headers: forwardsHeaders } = input;
+  const { queue_name: queue } = input;
+  const forwardsHeaders = eitherOf(input, "forward_headers", "include_headers", issues) ?? false;
   if (queue !== undefined) {
     return {
       exchange: literalName(""),

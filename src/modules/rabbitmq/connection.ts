@@ -15,6 +15,7 @@ import {
 } from "../../schema/connection_fields.ts";
 import { decodedPart, parseServerUrl } from "../../schema/addresses.ts";
 import { integerField, reportAt, secretField } from "../../schema/fields.ts";
+import { eitherOf } from "../../schema/synonyms.ts";
 
 /** How to reach a RabbitMQ. */
 export interface RabbitmqConnection {
@@ -107,22 +108,14 @@ interface Place {
   readonly isSecure?: boolean;
 }
 
-/** Keys that mean the same. */
-const ALIASES = [["user", "username"], ["pass", "password"]] as const;
-
 function placeOf(input: Fields, issues: z.RefinementCtx): Place {
-  for (const [key, alias] of ALIASES) {
-    if (input[key] !== undefined && input[alias] !== undefined) {
-      reportAt(issues, alias, `Means the same as ${key}: give one of them`);
-    }
-  }
   const { host, port, vhost } = input;
   return {
     host,
     port,
     vhost,
-    username: input.user ?? input.username,
-    password: input.pass ?? input.password,
+    username: eitherOf(input, "user", "username", issues),
+    password: eitherOf(input, "pass", "password", issues),
   };
 }
 

@@ -15,6 +15,7 @@ import {
   type TlsSettings,
 } from "../../schema/connection_fields.ts";
 import { integerField, reportAt, secretField } from "../../schema/fields.ts";
+import { eitherOf } from "../../schema/synonyms.ts";
 
 const DEFAULT_PORT = 6379;
 const DEFAULT_SENTINEL_PORT = 26379;
@@ -55,6 +56,7 @@ export const redisConnectionFields = {
   port: portField().default(DEFAULT_PORT).meta({ description: "Port." }),
   db: integerField(0, MAX_DATABASE).default(0).meta({ description: "Number of the database." }),
   username: textField.nullish().meta({ description: "User name (ACL). Default: the default user." }),
+  user: textField.nullish().meta({ description: "The same as `username`." }),
   password: secretField().nullish().meta({ description: "Password. Default: none." }),
   tls: tlsSchema.optional().meta({
     description:
@@ -74,7 +76,8 @@ export function redisConnectionOf(
   issues: z.RefinementCtx,
 ): RedisConnection {
   const { db, tls } = input;
-  const { username, password } = loginOf(input, "", issues);
+  const given = { username: eitherOf(input, "username", "user", issues), password: input.password };
+  const { username, password } = loginOf(given, "", issues);
   return { server, db, username, password, tls, timeoutMs: input.timeout * 1000, replicas: 0 };
 }
 

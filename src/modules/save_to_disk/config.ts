@@ -7,6 +7,7 @@
 import { resolve } from "@std/path";
 import { z } from "zod";
 import { booleanField } from "../../schema/fields.ts";
+import { eitherOf } from "../../schema/synonyms.ts";
 import { type FilenamePattern, parseFilenamePattern } from "./filename_pattern.ts";
 import { isInside } from "./directory.ts";
 
@@ -83,15 +84,17 @@ const fields = z.strictObject({
     description: "File name with `{timestamp}`, `{event_id}`, `{uuid}`, `{webhook_id}` and `{namespace}`; " +
       "`{event_id}` or `{uuid}` must be in it.",
   }),
-  include_headers: booleanField().default(false).meta({
+  include_headers: booleanField().optional().meta({
     description:
       "`false`: the file is the body as received. `true`: it is a JSON document with the event's id, " +
-      "namespace, webhook, time, type where it is known, headers (without credentials) and body.",
+      "namespace, webhook, time, type where it is known, headers (without credentials) and body. Default: `false`.",
   }),
+  forward_headers: booleanField().optional().meta({ description: "The same as `include_headers`." }),
 });
 
 /** Strict schema that ends in the compiled form. */
 export const saveToDiskConfigSchema: z.ZodType<SaveToDiskConfig> = fields.transform((input, issues) => {
+  const includeHeaders = eitherOf(input, "include_headers", "forward_headers", issues) ?? false;
   const baseDirectory = resolve(input.base_dir);
   const directory = resolve(baseDirectory, input.path);
   if (!isInside(baseDirectory, directory)) {
@@ -106,7 +109,7 @@ export const saveToDiskConfigSchema: z.ZodType<SaveToDiskConfig> = fields.transf
   }
   const pattern = parseFilenamePattern(input.filename_pattern);
   if (!("problem" in pattern)) {
-    return { baseDirectory, directory, pattern, includeHeaders: input.include_headers };
+    return { baseDirectory, directory, pattern, includeHeaders };
   }
   issues.addIssue({ code: "custom", path: ["filename_pattern"], message: pattern.problem });
   return z.NEVER;

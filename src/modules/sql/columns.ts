@@ -90,7 +90,7 @@ const SOURCES: Readonly<Record<string, Source>> = {
   },
   headers: {
     kinds: ["json", "text"],
-    read: (event, { includeHeaders }) => includeHeaders ? recordedHeaders(event.headers, event.type) : null,
+    read: (event) => recordedHeaders(event.headers, event.type),
   },
 };
 
@@ -124,7 +124,8 @@ export function planRows(
   }
   for (const [name, source] of Object.entries(SOURCES)) {
     const column = byName.get(name);
-    const isLeftOut = fieldColumns.has(name) || (name === "payload" && mode === "relational");
+    const isLeftOut = fieldColumns.has(name) || (name === "payload" && mode === "relational") ||
+      (name === "headers" && !config.includeHeaders);
     if (column === undefined || isLeftOut || column.isComputed || !source.kinds.includes(column.kind)) {
       continue;
     }

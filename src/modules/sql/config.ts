@@ -7,6 +7,7 @@
 import { z } from "zod";
 import { timeoutField } from "../../schema/connection_fields.ts";
 import { booleanField, reportAt } from "../../schema/fields.ts";
+import { eitherOf } from "../../schema/synonyms.ts";
 import { columnName, fieldsSchema, type NameRule, type SqlField } from "./fields.ts";
 
 const DEFAULT_TIMEOUT_SECONDS = 10;
@@ -39,6 +40,49 @@ export interface SqlConfig {
   readonly timeoutMs: number;
 }
 
+/** Columns of a table that is created, beside those of fields. */
+const OWN_COLUMNS: Readonly<Record<SqlConfig["mode"], readonly string[]>> = {
+  json: ["id", "event_id", "namespace", "webhook_id", "timestamp", "payload", "headers", "created_at"],
+  relational: ["id", "event_id", "namespace", "webhook_id", "created_at"],
+  hybrid: ["id", "event_id", "namespace", "webhook_id", "payload", "headers", "created_at"],
+};
+
+/** A column has one value. */
+function reportColumns(fields: readonly SqlField[], rule: NameRule, issues: z.RefinementCtx): void {
+  const seen = new Set<string>();
+  for (const { name, column } of fields) {
+    const canonical = rule.canonical(column);
+    if (seen.has(canonical)) {
+      reportAt(
+        issues,
+        ["schema", "fields", name, "column"],
+        "Another field has this column: give each its own",
+      );
+    }
+    seen.add(canonical);
+  }
+}
+
+/** The table would be created without the index, or not at all. */
+function reportIndexes(
+  indexes: readonly SqlIndex[],
+  columns: readonly string[],
+  rule: NameRule,
+  issues: z.RefinementCtx,
+): void {
+  const known = new Set(columns.map((name) => rule.canonical(name)));
+  for (const { name, columns } of indexes) {
+    for (const [place, column] of columns.entries()) {
+      if (known.has(rule.canonical(column))) continue;
+      reportAt(
+        issues,
+        ["schema", "indexes", name, "columns", place],
+        "The table would have no such column: name one of a field, as its `column` says",
+      );
+    }
+  }
+}
+
 /** Strict schema that ends in the compiled form. @param rule the names that the server takes */
 export function sqlConfigSchema(rule: NameRule): z.ZodType<SqlConfig> {
   const name = columnName(rule);
@@ -69,10 +113,11 @@ export function sqlConfigSchema(rule: NameRule): z.ZodType<SqlConfig> {
     upsert_key: z.string().min(1).default("id").meta({
       description: "The field whose column has a unique index of its own.",
     }),
-    include_headers: booleanField().default(true).meta({
+    include_headers: booleanField().optional().meta({
       description:
-        "Fills `headers` with the received headers as JSON, credentials and signatures redacted. `false`: NULL.",
+        "Fills `headers` with the received headers as JSON, credentials and signatures redacted. `false`: leaves it to the column's default. Default: `true`.",
     }),
+    forward_headers: booleanField().optional().meta({ description: "The same as `include_headers`." }),
     include_timestamp: booleanField().default(true).meta({
       description: "Read for the sake of older files and of no effect: `timestamp` is the time of receipt.",
     }),
@@ -83,13 +128,14 @@ export function sqlConfigSchema(rule: NameRule): z.ZodType<SqlConfig> {
       description: "Seconds that one attempt may take.",
     }),
   }).transform((input, issues): SqlConfig => {
-    const { table, storage_mode: mode, schema, create_table: createTable, include_headers: includeHeaders } =
-      input;
+    const { table, storage_mode: mode, schema, create_table: createTable } = input;
+    const includeHeaders = eitherOf(input, "include_headers", "forward_headers", issues) ?? true;
     const parts = table.split(".");
     if (parts.length > 2 || parts.some((part) => part === "" || !rule.fits(part))) {
       reportAt(issues, "table", `Not a name, or ${rule.container}.name, of at most ${rule.limit} each`);
     }
     const fields = mode === "json" ? [] : schema?.fields ?? [];
+    reportColumns(fields, rule, issues);
     if (mode === "relational" && fields.length === 0) {
       reportAt(issues, "schema", "Required in mode relational: the fields that get columns");
     }
@@ -99,6 +145,14 @@ export function sqlConfigSchema(rule: NameRule): z.ZodType<SqlConfig> {
       reportAt(issues, "upsert_key", "Names no field of schema.fields");
     }
     const indexes = Object.entries(schema?.indexes ?? {}).map(([name, { columns }]) => ({ name, columns }));
+    if (createTable) {
+      reportIndexes(
+        indexes,
+        [...fields.map(({ column }) => column), ...OWN_COLUMNS[mode]],
+        rule,
+        issues,
+      );
+    }
     return {
       batchKey: JSON.stringify([table, mode, includeHeaders, createTable, input.schema, upsertColumn]),
       table: parts,

@@ -17,7 +17,10 @@ import { booleanField, integerField, reportAt, secretField } from "../../schema/
 const MAX_POOL = 10_000;
 
 /** What variables without a value leave behind is as good as left out. */
-const pathField = z.string().transform((path) => path === "" ? undefined : path);
+const pathField = z.string().nullable().transform((path) => path || undefined);
+const passwordField = z.union([z.literal(""), z.null(), secretField()]).transform((text) =>
+  text || undefined
+);
 
 /** What differs between servers where a key is left out. */
 export interface ConnectionDefaults {
@@ -32,7 +35,8 @@ export interface ConnectionFields {
   readonly port: z.ZodOptional<z.ZodType<number>>;
   readonly database: z.ZodOptional<z.ZodType<string>>;
   readonly user: z.ZodOptional<z.ZodType<string>>;
-  readonly password: z.ZodOptional<z.ZodType<string>>;
+  readonly username: z.ZodOptional<z.ZodType<string>>;
+  readonly password: z.ZodOptional<z.ZodType<string | undefined>>;
   readonly ssl: z.ZodOptional<z.ZodType<boolean>>;
   readonly ssl_ca_cert: z.ZodOptional<z.ZodType<string | undefined>>;
   readonly ssl_cert: z.ZodOptional<z.ZodType<string | undefined>>;
@@ -51,7 +55,8 @@ export function connectionFields({ port, database, user }: ConnectionDefaults): 
       description: `The database. Default: \`${database}\`.`,
     }),
     user: z.string().min(1).optional().meta({ description: `User name. Default: \`${user}\`.` }),
-    password: z.union([z.literal(""), secretField()]).optional().meta({
+    username: z.string().min(1).optional().meta({ description: "The same as `user`." }),
+    password: passwordField.optional().meta({
       description: "The user's password. Default: none.",
     }),
     ssl: booleanField().optional().meta({

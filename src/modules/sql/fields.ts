@@ -56,6 +56,8 @@ export interface NameRule {
   /** What holds the table in the server, in front of its name. */
   readonly container: string;
   fits(name: string): boolean;
+  /** The same for all ways to write a column's name. */
+  canonical(name: string): string;
 }
 
 /** A column's name. */

@@ -13,6 +13,7 @@ import { JsonPointer } from "../../json/pointer.ts";
 import { timeoutField, tlsSchema } from "../../schema/connection_fields.ts";
 import { booleanField, integerField, numberField, reportAt } from "../../schema/fields.ts";
 import { HEADER_NAME, KEYS_NAME_HEADERS } from "../../schema/header_names.ts";
+import { eitherOf } from "../../schema/synonyms.ts";
 import { configuredHeaders } from "../configured_headers.ts";
 
 /**
@@ -67,6 +68,14 @@ const pointerField = z.string().transform((place, issues) => {
 
 const subprotocolField = z.string().regex(HEADER_NAME, { error: "Not the name of a subprotocol" });
 
+/** What the client sends by itself: with another value the peer would be right to refuse it. */
+const HANDSHAKE_HEADERS = [
+  ["sec-websocket-protocol", "subprotocol"],
+  ...["key", "version", "extensions", "accept"].map((name) =>
+    [`sec-websocket-${name}`, "the gateway, for each handshake"] as const
+  ),
+] as const;
+
 const fields = z.strictObject({
   url: urlField().meta({ description: "Where events are sent to: a `ws` or `wss` address." }),
   format: z.enum(["json", "raw", "envelope"]).default("json").meta({
@@ -76,9 +85,10 @@ const fields = z.strictObject({
       "text, and with `data_type: blob` as a binary message. `envelope`: a text with `event_id`, `namespace`, `webhook`, " +
       "`received_at`, `headers` and `payload` (or `body_base64`).",
   }),
-  include_headers: booleanField().default(false).meta({
-    description: "Sends the received headers along, except for credentials and signatures.",
+  include_headers: booleanField().optional().meta({
+    description: "Sends the received headers along, except for credentials and signatures. Default: `false`.",
   }),
+  forward_headers: booleanField().optional().meta({ description: "The same as `include_headers`." }),
   wait_for_response: booleanField().default(false).meta({
     description:
       "`true`: an event is delivered when the peer has sent a message after it, whatever it says. One event " +
@@ -106,7 +116,12 @@ const fields = z.strictObject({
     description: "Headers of the handshake, such as those with credentials.",
     ...KEYS_NAME_HEADERS,
   }),
-  subprotocol: z.union([subprotocolField, z.array(subprotocolField).min(1)]).optional().meta({
+  subprotocol: z.union([
+    subprotocolField,
+    z.array(subprotocolField).min(1).refine((names) => new Set(names).size === names.length, {
+      error: "A subprotocol is named twice",
+    }),
+  ]).optional().meta({
     description: "The subprotocol that the peer has to choose, or several of which it chooses one.",
   }),
   allowed_hosts: allowedHostsField(),
@@ -135,7 +150,7 @@ type Fields = z.output<typeof fields>;
 /** Strict schema that ends in the compiled form. */
 export const websocketConfigSchema: z.ZodType<WebsocketConfig> = fields.transform((input, issues) => {
   const destination = destinationOf(input, issues);
-  const headers = configuredHeaders(input.headers, new Map(), issues);
+  const headers = configuredHeaders(input.headers, new Map(HANDSHAKE_HEADERS), issues);
   const confirmation = confirmationOf(input, issues);
   if (destination === undefined) return z.NEVER;
   const { subprotocol } = input;
@@ -145,7 +160,7 @@ export const websocketConfigSchema: z.ZodType<WebsocketConfig> = fields.transfor
     headers,
     subprotocols,
     format: input.format,
-    forwardsHeaders: input.include_headers,
+    forwardsHeaders: eitherOf(input, "include_headers", "forward_headers", issues) ?? false,
     confirmation,
     maxMessageBytes: input.max_message_bytes,
     pingIntervalMs: input.ping_interval * 1000,

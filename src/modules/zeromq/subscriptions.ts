@@ -21,9 +21,11 @@ export class Subscriptions {
   readonly #peer: Peer;
   /** How often each prefix was subscribed to. */
   readonly #counts = new Map<string, number>();
-  #bytes = 0;
-  /** No prefix is longer. */
+  /** How many prefixes have a length. Only these lengths are looked at: together they are no longer than all prefixes. */
+  readonly #lengths = new Map<number, number>();
+  /** The length of the longest prefix. */
   #longest = 0;
+  #bytes = 0;
   readonly #first = Promise.withResolvers<void>();
 
   constructor(peer: Peer) {
@@ -43,9 +45,8 @@ export class Subscriptions {
     const text = typeof frame === "string"
       ? frame
       : Buffer.from(frame.subarray(0, this.#longest)).toString("latin1");
-    const longest = Math.min(text.length, this.#longest);
-    for (let length = 1; length <= longest; length++) {
-      if (this.#counts.has(text.slice(0, length))) return true;
+    for (const length of this.#lengths.keys()) {
+      if (length <= text.length && this.#counts.has(text.slice(0, length))) return true;
     }
     return false;
   }
@@ -57,13 +58,24 @@ export class Subscriptions {
     const count = (this.#counts.get(prefix) ?? 0) + (kind === KIND.subscribe ? 1 : -1);
     if (count > 1) this.#counts.set(prefix, count);
     else if (count === 1) this.#add(prefix, kind === KIND.subscribe);
-    else if (this.#counts.delete(prefix)) this.#bytes -= prefix.length;
+    else if (this.#counts.delete(prefix)) this.#forget(prefix);
+  }
+
+  #forget({ length }: string): void {
+    this.#bytes -= length;
+    const others = (this.#lengths.get(length) ?? 0) - 1;
+    if (others > 0) this.#lengths.set(length, others);
+    else {
+      this.#lengths.delete(length);
+      this.#longest = Math.max(0, ...this.#lengths.keys());
+    }
   }
 
   #add(prefix: string, isNew: boolean): void {
     this.#counts.set(prefix, 1);
     if (!isNew) return;
     this.#bytes += prefix.length;
+    this.#lengths.set(prefix.length, (this.#lengths.get(prefix.length) ?? 0) + 1);
     this.#longest = Math.max(this.#longest, prefix.length);
     if (this.#counts.size > MAX_SUBSCRIPTIONS || this.#bytes > MAX_BYTES) {
       return this.#peer.end(new ZmtpError("it has too many subscriptions"));

@@ -14,8 +14,8 @@ const SETTINGS: Readonly<Record<string, unknown>> = {
 const EVENT = { id: "an-event" };
 
 /** What ends the ids of the messages of one step. */
-function idOf(module: OutputModule, form?: string): string {
-  const config = module.configSchema.parse(SETTINGS[module.name]);
+function idOf(module: OutputModule, form?: string, options = {}): string {
+  const config = module.configSchema.parse({ ...SETTINGS[module.name] as object, ...options });
   const traits = { dataType: "json", ...(form === undefined ? {} : { form }) } as const;
   const { idSuffix, deduplicationId } = (module.forWebhook?.(config, traits) ?? config) as {
     idSuffix?: string;
@@ -32,4 +32,33 @@ Deno.test("messages of an event in several forms are no repetitions, and those i
     assertEquals(new Set(ids).size, 3, module.name);
     assertEquals(idOf(module, "one"), ids[1], module.name);
   }
+});
+
+/** What makes another job or entry of an event, and what changes nothing of it. */
+const OPTIONS: Readonly<Record<string, readonly [others: readonly object[], same: readonly object[]]>> = {
+  redis_rq: [
+    [{ meta: { to: "a" } }, { meta: { to: "b" } }, { serializer: "json" }, { timeout: 5 }, { retries: 2 }],
+    [{ dedup_ttl: 5 }, { serializer: "pickle" }, { retries: "0" }],
+  ],
+  redis_stream: [[{ format: "raw" }, { field: "body" }, { stream: "other" }], [{ maxlen: 5 }, {
+    dedup_ttl: 5,
+  }]],
+  task_queue: [[{ timeout: 5 }, { ttl: 5 }, { timeout: 5, ttl: 5 }], [{ dedup_ttl: 5 }, {
+    queue_name: "celery",
+  }]],
+};
+
+Deno.test("steps that make different jobs of an event are no repetitions of one another", () => {
+  for (const [name, [others, same]] of Object.entries(OPTIONS)) {
+    const module = outputModules.find((one) => one.name === name)!;
+    const plain = idOf(module);
+    const ids = others.map((options) => idOf(module, undefined, options));
+    assertEquals(new Set([plain, ...ids]).size, others.length + 1, name);
+    assertEquals(new Set(same.map((options) => idOf(module, undefined, options))), new Set([plain]), name);
+  }
+  // As they were before options counted, so that nothing is enqueued twice by an upgrade.
+  const [rq, tasks] = ["redis_rq", "task_queue"].map((name) =>
+    outputModules.find((one) => one.name === name)!
+  );
+  assertEquals([idOf(rq!), idOf(tasks!)], ["-6f6349b1", "-5122801f"]);
 });

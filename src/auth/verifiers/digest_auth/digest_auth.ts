@@ -5,7 +5,7 @@
  */
 
 import { z } from "zod";
-import { integerField, secretField } from "../../../schema/fields.ts";
+import { booleanField, integerField, secretField } from "../../../schema/fields.ts";
 import { requestTarget } from "../../public_url.ts";
 import { equalText } from "../../crypto/constant_time.ts";
 import { lazyVerifier } from "../../lazy_verifier.ts";
@@ -76,7 +76,7 @@ const configSchema: z.ZodType<DigestAuthConfig> = z.strictObject({
     description:
       "What a response covers: `auth`, or `auth-int` for the body too, or both for what senders can.",
   }),
-  userhash: z.boolean().default(false).meta({
+  userhash: booleanField().default(false).meta({
     description: "Whether senders learn that they may send a hash in the place of the user's name.",
   }),
   nonce_lifetime: integerField(1, 86_400).default(300).meta({

@@ -7,6 +7,7 @@
 import { z } from "zod";
 import { timeoutField } from "../../../schema/connection_fields.ts";
 import { booleanField, integerField, numberField, reportAt } from "../../../schema/fields.ts";
+import { eitherOf } from "../../../schema/synonyms.ts";
 import { type KeyPattern, MAX_KEY_VALUE, parseKeyPattern } from "./key.ts";
 
 /** Which checksum of its own an object has, besides the one that its request is signed with. */
@@ -105,11 +106,12 @@ const fields = z.strictObject({
       "The objects' media type. Default: as the event was received with, otherwise `application/octet-stream`; " +
       "of batches `application/x-ndjson`.",
   }),
-  include_headers: booleanField().default(false).meta({
+  include_headers: booleanField().optional().meta({
     description:
       "Sends the received headers along as metadata, except for credentials and signatures: as many as fit " +
-      "into the 2 KB that S3 takes, in their order. In names `-` becomes `_`; what is not printable ASCII in values is percent-encoded.",
+      "into the 2 KB that S3 takes, in their order. In names `-` becomes `_`; what is not printable ASCII in values is percent-encoded. Default: `false`.",
   }),
+  forward_headers: booleanField().optional().meta({ description: "The same as `include_headers`." }),
   compression: z.enum(["none", "gzip"]).optional().meta({
     description:
       "`gzip` compresses objects, with `Content-Encoding`. Default: `none`, and of batches `gzip`.",
@@ -157,7 +159,7 @@ export const s3ConfigSchema: z.ZodType<S3Config> = fields.transform((input, issu
     fixedHeaders: fixedHeadersOf(input),
     checksum: input.checksum,
     compresses: compression === "gzip",
-    forwardsHeaders: input.include_headers,
+    forwardsHeaders: eitherOf(input, "include_headers", "forward_headers", issues) ?? false,
     batch: batch && {
       maxEvents: batch.max_events,
       maxBytes: batch.max_bytes,

@@ -136,10 +136,21 @@ export const redisRqConfigSchema: z.ZodType<RedisRqConfig> = fields.transform((i
     meta: metaOf(input, issues),
     serializer: input.serializer,
     dataType: "json",
-    idSuffix: idSuffixOf([input.queue_name, input.function]),
+    idSuffix: idSuffixOf([input.queue_name, input.function, ...ownOptions(input)]),
     lines: linesOf(input),
   };
 });
+
+/** By what a job differs from others of its function and queue: nothing where all is left to the defaults. */
+function ownOptions(input: Fields): readonly unknown[] {
+  const { dedup_ttl: _, ...defaults } = fields.parse({
+    function: input.function,
+    queue_name: input.queue_name,
+  });
+  const usual = new Map(Object.entries(defaults).map(([key, value]) => [key, JSON.stringify(value)]));
+  const { dedup_ttl: _ttl, key_prefix: _prefix, ...options } = input;
+  return Object.entries(options).filter(([key, value]) => usual.get(key) !== JSON.stringify(value));
+}
 
 function linesOf(input: Fields): string {
   const optional = (name: string, value: number | undefined) =>

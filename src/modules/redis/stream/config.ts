@@ -5,7 +5,7 @@
  */
 
 import { z } from "zod";
-import { integerField, reportAt } from "../../../schema/fields.ts";
+import { booleanField, integerField, reportAt } from "../../../schema/fields.ts";
 import { idSuffixOf } from "../../id_suffix.ts";
 import type { Appending } from "../append.ts";
 import { dedupField } from "../mark.ts";
@@ -55,11 +55,11 @@ const fields = z.strictObject({
       "Entries that the stream keeps (`MAXLEN`): with each event the oldest beyond it are removed, **read or not**. " +
       "Default: all.",
   }),
-  maxlen_exact: z.boolean().optional().meta({
+  maxlen_exact: booleanField().optional().meta({
     description:
       "Keeps not one entry more than `maxlen`, which costs Redis more time. Default: false (`MAXLEN ~`).",
   }),
-  create_stream: z.boolean().default(true).meta({
+  create_stream: booleanField().default(true).meta({
     description:
       "Whether the first event makes the stream. With `false` (`NOMKSTREAM`) events wait until somebody has made it.",
   }),

@@ -155,7 +155,7 @@ export const taskQueueConfigSchema: z.ZodType<TaskQueueConfig> = fields.transfor
     timeout: input.timeout,
     ttl: input.ttl,
     dataType: "json",
-    idSuffix: idSuffixOf([protocol, queueKey, input.function]),
+    idSuffix: idSuffixOf([protocol, queueKey, input.function, ...ownOptions(input)]),
     node,
   };
 });
@@ -172,6 +172,11 @@ function optionsOf({ timeout, ttl, retries }: Fields): object {
 function labelsOf({ timeout, retries }: Fields): object {
   const repeats = retries === undefined ? {} : { retry_on_error: retries > 0, max_retries: retries + 1 };
   return { timeout, ...repeats };
+}
+
+/** By what a task differs from others of its function and queue: nothing where all is left to the workers. */
+function ownOptions({ serializer, timeout, ttl, retries }: Fields): readonly unknown[] {
+  return Object.entries({ serializer, timeout, ttl, retries }).filter(([, value]) => value !== undefined);
 }
 
 /** Reports keys that the messages of the protocol have no place for. */

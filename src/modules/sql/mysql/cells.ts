@@ -6,10 +6,7 @@
  */
 
 import { Buffer } from "node:buffer";
-import { DeliveryError } from "../../../errors.ts";
-import type { Cell, TableColumn } from "../columns.ts";
-
-type Encode = NonNullable<TableColumn["encode"]>;
+import { dateOf, type Encode, instant, integer, refuse, remembered, timeOfDay } from "../texts.ts";
 
 /** A type as the server writes it, such as `int(10) unsigned`. */
 export interface ColumnType {
@@ -41,18 +38,14 @@ const ENCODINGS: Readonly<Record<string, (type: ColumnType) => Encode>> = {
   mediumint: () => integer,
   int: () => integer,
   bigint: () => integer,
-  year: () => integer,
-  datetime: () => remembered(instant),
-  timestamp: () => remembered(instant),
-  date: () => date,
-  time: () => timeOfDay,
+  year: () => fullYear,
+  datetime: () => remembered((text) => instant(withFullYear(text))),
+  timestamp: () => remembered((text) => instant(withFullYear(text))),
+  date: () => (text) => dateOf(withFullYear(text)),
+  time: () => clockTime,
   enum: members,
   set: members,
 };
-
-function refuse(reason: string): never {
-  throw new DeliveryError("output_rejected", `${reason}, and the server would change it in silence`);
-}
 
 /** What is too long is an error, but for white space at its end. */
 function textWithin({ base, argument, collation }: ColumnType): Encode | undefined {
@@ -67,25 +60,8 @@ function textWithin({ base, argument, collation }: ColumnType): Encode | undefin
   };
 }
 
-const DECIMAL = /^\s*([+-]?)(\d*)(?:\.(\d*))?(?:e([+-]?\d+))?\s*$/i;
-
-/** Most digits of an integer that any column takes. */
-const MAX_DIGITS = 20;
-
-/** Other numbers would be rounded. Whole ones may have a fraction or an exponent, as JSON may write them. */
-function integer(text: string): Cell {
-  const [, sign = "", whole = "", fraction = "", exponent] = DECIMAL.exec(text) ?? [];
-  if (fraction === "" && exponent === undefined) return text;
-  const shift = Number(exponent ?? 0);
-  const digits = whole + fraction.replace(/0+$/, "");
-  const places = digits.length - whole.length - shift;
-  if (places > 0 && /[1-9]/.test(digits.slice(-places))) refuse("A number is not whole");
-  const integral = places > 0 ? digits.slice(0, -places) : digits + "0".repeat(Math.min(-places, MAX_DIGITS));
-  return `${sign}${integral === "" ? "0" : integral}`;
-}
-
 /** The server has no booleans: it writes them as 0 and 1. */
-function flagOrInteger(text: string): Cell {
+function flagOrInteger(text: string): string {
   if (text === "true") return "1";
   return text === "false" ? "0" : integer(text);
 }
@@ -101,39 +77,24 @@ function members({ argument }: ColumnType): Encode {
   };
 }
 
-/** Date and time of day with the zone that the server does not read. RFC 3339, section 5.6. */
-const DATE_TIME = /^(\d{4}-\d\d-\d\d)[Tt ](\d\d:\d\d(?::\d\d)?)(\.\d+)?(?:(Z)|([+-])(\d\d):?(\d\d)?)?$/i;
-
-/** Events come close together, so the last text is often asked for again. */
-function remembered(encode: Encode): Encode {
-  let [lastText, lastCell]: [string, Cell] = ["", ""];
-  return (text) => {
-    if (text !== lastText) [lastText, lastCell] = [text, encode(text)];
-    return lastCell;
-  };
+/** Of other lengths it would be a year of this or the last century. */
+function fullYear(text: string): string {
+  const year = integer(text);
+  if (/^\s*[+-]?\d+\s*$/.test(year) && !/^\s*\d{4}\s*$/.test(year)) {
+    refuse("A year does not have four digits");
+  }
+  return year;
 }
 
-/** An instant in UTC, as the session's zone has it. */
-function instant(text: string): Cell {
-  const [, day = "", time = "", fraction = "", utc, sign, hours = "0", minutes = "0"] =
-    DATE_TIME.exec(text) ?? [];
-  if (utc === undefined && sign === undefined) return text;
-  const written = Date.parse(`${day}T${time}Z`);
-  // The server says what is wrong with it.
-  if (Number.isNaN(written) || !new Date(written).toISOString().startsWith(day)) return text;
-  const offset = (Number(hours) * 60 + Number(minutes)) * (sign === "-" ? -1 : 1);
-  const [date = "", clock = ""] = new Date(written - offset * 60_000).toISOString().split("T");
-  return `${date} ${clock.slice(0, 8)}${fraction}`;
+/** What begins otherwise, such as a number of seconds, would be a date of this or the last century, or none at all. */
+function withFullYear(text: string): string {
+  const isWhole = /^\s*(?:\d{4}[^\d.]|(?:\d{8}|\d{14})(?:\.\d*)?\s*$)/.test(text);
+  if (/^\s*[+-]?\d/.test(text) && !isWhole) refuse("A date does not begin with a year of four digits");
+  return text;
 }
 
-/** The date as it is written, whatever the zone. */
-function date(text: string): Cell {
-  return DATE_TIME.exec(text)?.[1] ?? text;
-}
-
-/** The time of day as it is written, whatever the zone. */
-function timeOfDay(text: string): Cell {
-  const [, , time, fraction = ""] = DATE_TIME.exec(text) ?? [];
-  if (time !== undefined) return time + fraction;
-  return /^(\d\d:\d\d(?::\d\d(?:\.\d+)?)?)(?:Z|[+-]\d\d(?::?\d\d)?)$/i.exec(text)?.[1] ?? text;
+/** A number without colons would be read from its end: 130 as 1 minute and 30 seconds. */
+function clockTime(text: string): string {
+  if (/^\s*[+-]?\d+(?:\.\d*)?(?:e.*)?\s*$/i.test(text)) refuse("A time of day has no colons");
+  return timeOfDay(text);
 }

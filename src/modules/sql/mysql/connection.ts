@@ -7,6 +7,7 @@
 
 import { z } from "zod";
 import type { TlsSettings } from "../../../schema/connection_fields.ts";
+import { eitherOf } from "../../../schema/synonyms.ts";
 import { connectionFields, tlsOf } from "../connection_fields.ts";
 
 const DEFAULTS = { port: 3306, database: "mysql", user: "root" };
@@ -28,7 +29,7 @@ export const mysqlConnectionSchema: z.ZodType<MysqlConnection> = z.strictObject(
     host: input.host ?? "localhost",
     port: input.port ?? DEFAULTS.port,
     database: input.database ?? DEFAULTS.database,
-    user: input.user ?? DEFAULTS.user,
-    password: input.password === "" ? undefined : input.password,
+    user: eitherOf(input, "user", "username", issues) ?? DEFAULTS.user,
+    password: input.password,
     tls: tlsOf(input, issues),
   }));

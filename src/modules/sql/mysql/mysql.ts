@@ -32,6 +32,7 @@ export const mysqlModule: DocumentedModule<SqlConfig, MysqlConnection> = sqlModu
     limit: `${MAX_NAME_LENGTH} characters`,
     container: "database",
     fits: (name) => name.length <= MAX_NAME_LENGTH && !UNFIT.test(name),
+    canonical: (name) => name.toLowerCase(),
   },
   system: async () => {
     const [{ connect }, { dialect }] = await Promise.all([import("./server.ts"), import("./dialect.ts")]);

@@ -10,6 +10,7 @@ import type { ServerAddress } from "../../../schema/addresses.ts";
 import type { TlsSettings } from "../../../schema/connection_fields.ts";
 import { reportAt } from "../../../schema/fields.ts";
 import { type PostgresTls, postgresUrl } from "../../../settings/journal/postgres_url.ts";
+import { eitherOf } from "../../../schema/synonyms.ts";
 import { connectionFields, tlsOf } from "../connection_fields.ts";
 
 const DEFAULTS = { port: 5432, database: "postgres", user: "postgres" };
@@ -48,8 +49,8 @@ export const postgresqlConnectionSchema: z.ZodType<PostgresqlConnection> = field
     return {
       hosts: [{ host: input.host ?? "localhost", port: input.port ?? DEFAULTS.port }],
       database: input.database ?? DEFAULTS.database,
-      user: input.user ?? DEFAULTS.user,
-      password: input.password === "" ? undefined : input.password,
+      user: eitherOf(input, "user", "username", issues) ?? DEFAULTS.user,
+      password: input.password,
       tls: tlsOf(input, issues),
       ignoresName: false,
     };
@@ -57,7 +58,7 @@ export const postgresqlConnectionSchema: z.ZodType<PostgresqlConnection> = field
 );
 
 function ofString(text: string, input: Input, issues: z.RefinementCtx): PostgresqlConnection {
-  for (const key of ["host", "port", "database", "user", "password", "ssl", "tls"] as const) {
+  for (const key of ["host", "port", "database", "user", "username", "password", "ssl", "tls"] as const) {
     if (input[key] !== undefined) reportAt(issues, key, "connection_string says this: leave one of them out");
   }
   const parsed = postgresUrl().parse(text);

@@ -26,7 +26,9 @@ export const documentation: ModuleDocumentation = {
     "| `headers`    | the headers as JSON, credentials and signatures redacted        | JSON, text               |",
     "",
     "A column of `schema.fields` gets a value of the payload, as text that the server reads as the column's type:",
-    "numbers keep every digit. A place that the payload does not have is the field's `default`, or NULL.",
+    "numbers keep every digit, and columns of integers take `1.0` and `1e2`, as JSON may write whole numbers. Times with",
+    "a zone are stored in UTC where the column has none. A place that the payload does not have is the field's",
+    "`default`, or NULL.",
   ],
   example: {
     webhooks: {
@@ -80,7 +82,7 @@ export const documentation: ModuleDocumentation = {
     "| code                                 | what happens                                                            |",
     "| ------------------------------------ | ----------------------------------------------------------------------- |",
     "| `22`, `23`, `44`, `54`, `P0`         | a value of one row: its event is a dead letter, the others are stored   |",
-    "| `42`, `0A`; `23514` without a partition; `23502` of a new column | the table: tried again until it is put right |",
+    "| `42`, `0A`, `3F`; `23514` without a partition; `23502` of a new column | the table: tried again until it is put right |",
     "| `40`, `55`, `57014`                  | tried again                                                             |",
     "| `42501`, `28`, `3D`                  | a right, the user, the database: paused until a probe succeeds          |",
     "| `25`                                 | paused; the hosts are asked again for the primary                       |",

@@ -45,6 +45,7 @@ const VERDICTS = new VerdictTable<Scope>({
   "0A*": retry("the table does not support it", TABLE),
   "42*": retry("the table is not as it was", TABLE),
   "42501": pause("the user may not do it: grant INSERT and SELECT, for upsert UPDATE as well", TABLE),
+  "3F*": retry("the schema does not exist", TABLE),
   "42P01": retry("the table does not exist", TABLE),
   "42703": retry("a column does not exist", TABLE),
   "42P10": retry("the unique index does not exist any more", TABLE),

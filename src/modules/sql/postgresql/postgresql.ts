@@ -29,6 +29,7 @@ export const postgresqlModule: DocumentedModule<SqlConfig, PostgresqlConnection>
     limit: `${MAX_NAME_BYTES} bytes`,
     container: "schema",
     fits: (name) => !name.includes("\0") && new TextEncoder().encode(name).byteLength <= MAX_NAME_BYTES,
+    canonical: (name) => name,
   },
   system: async () => {
     const [{ connect }, { dialect }] = await Promise.all([import("./server.ts"), import("./dialect.ts")]);

@@ -8,6 +8,7 @@ import type { PostgresClient } from "../../../io/postgres/client.ts";
 import type { SqlConfig } from "../config.ts";
 import type { ColumnKind, FilledColumn, RowLayout, TableColumn, TableShape } from "../columns.ts";
 import type { FieldType } from "../fields.ts";
+import { type Encode, instant, integer, refuse, remembered, timeOfDay } from "../texts.ts";
 
 /** Quotes a name: any text is taken as one identifier. */
 export function quoteIdentifier(name: string): string {
@@ -24,6 +25,8 @@ interface ColumnRow {
   readonly type: string;
   readonly base: string;
   readonly category: string;
+  /** Most characters of a text; 0 where there is no such bound. */
+  readonly characters: number;
   readonly is_computed: boolean;
   readonly is_required: boolean;
 }
@@ -33,6 +36,7 @@ const COLUMNS = `select a.attname::text as name,
   quote_ident(n.nspname) || '.' || quote_ident(b.typname) as type,
   b.typname::text as base,
   b.typcategory::text as category,
+  case when b.typname = 'varchar' then greatest(greatest(a.atttypmod, t.typtypmod) - 4, 0) else 0 end as characters,
   a.attgenerated <> '' or a.attidentity = 'a' as is_computed,
   (a.attnotnull or t.typnotnull) and not (a.atthasdef or a.attidentity <> '' or t.typdefault is not null) as is_required
 from pg_attribute a
@@ -62,8 +66,40 @@ export async function readShape(client: PostgresClient, table: string): Promise<
   return { columns: columns.map(columnOf), keys: keys.map((key) => key.columns) };
 }
 
-function columnOf({ name, type, base, category, is_computed, is_required }: ColumnRow): TableColumn {
-  return { name, type, kind: kindOf(base, category), isComputed: is_computed, isRequired: is_required };
+function columnOf(row: ColumnRow): TableColumn {
+  const { name, type, base, category, is_computed, is_required } = row;
+  const encode = encodingOf(row);
+  return {
+    name,
+    type,
+    kind: kindOf(base, category),
+    isComputed: is_computed,
+    isRequired: is_required,
+    ...(encode === undefined ? {} : { encode }),
+  };
+}
+
+/** Types whose texts the server does not read as JSON writes them, or of which it leaves out the zone in silence. */
+const ENCODINGS: Readonly<Record<string, () => Encode>> = {
+  int2: () => integer,
+  int4: () => integer,
+  int8: () => integer,
+  timestamp: () => remembered(instant),
+  time: () => timeOfDay,
+};
+
+function encodingOf({ base, characters }: ColumnRow): Encode | undefined {
+  return characters === 0 ? ENCODINGS[base]?.() : textWithin(characters);
+}
+
+/** What is too long is an error, but for spaces at its end. */
+function textWithin(characters: number): Encode {
+  return (text) => {
+    if (text.length > characters && text.endsWith(" ") && [...text].length > characters) {
+      refuse("A text is too long for its column");
+    }
+    return text;
+  };
 }
 
 const KINDS: Readonly<Record<string, ColumnKind>> = {

@@ -64,7 +64,7 @@ Deno.test("clickhouse trusts any certificate only where the connection says so",
 Deno.test("clickhouse refuses connections that say two things, or nothing that it can use", () => {
   const cases: readonly [unknown, string][] = [
     [{ url: "http://db", port: 8123 }, "port: This says again what url says: give one of them"],
-    [{ user: "a", username: "b" }, "username: user and username differ: give one of them"],
+    [{ user: "a", username: "b" }, "username: Means the same as user: give one of them"],
     [{ tls: {} }, "tls: Files for TLS are of no use without HTTPS: set secure to true"],
     [{ secure: true, tls: { cert: "a" } }, "tls: cert and key belong together: give both or neither"],
     [{ url: "db:8123" }, "url: Only http and https are spoken here"],

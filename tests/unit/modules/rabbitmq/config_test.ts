@@ -148,8 +148,8 @@ Deno.test("a connection has the keys of the Python service, clearer names, or on
     { url: "amqp://rabbit/a/b" },
     { url: "amqp://u:%ff@rabbit" },
     { url: "amqp://rabbit", host: "h" },
-    { user: "u", username: "u" },
-    { pass: "p", password: "p" },
+    { user: "u", username: "v" },
+    { pass: "p", password: "q" },
     { heartbeat: 0 },
   ];
   for (const input of wrong) {
