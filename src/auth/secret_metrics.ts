@@ -1,4 +1,5 @@
-import type { Counter, Family, Metrics } from "../observability/metrics.ts";
+import type { Counter, Metrics } from "../observability/metrics.ts";
+import { SeriesNames, type WebhookFamily } from "../observability/webhook_series.ts";
 import type { PlacedSecrets } from "./several_secrets.ts";
 
 /**
@@ -6,15 +7,17 @@ import type { PlacedSecrets } from "./several_secrets.ts";
  * has a series from the load of its webhook on, which ends with the list: a list that has changed begins at 0.
  */
 export class SecretMetrics {
-  readonly #matches: Family<Counter, readonly ["namespace", "webhook", "secret"]>;
+  readonly #matches: WebhookFamily<Counter>;
   /** By `namespace/id`: the lists that are shown. */
   readonly #shown = new Map<string, readonly PlacedSecrets[]>();
 
-  constructor(metrics: Metrics) {
-    this.#matches = metrics.counter(
+  /** @param names which webhooks have series of their own. @default all */
+  constructor(metrics: Metrics, names: SeriesNames = new SeriesNames()) {
+    this.#matches = metrics.webhookCounter(
       "cwm_secret_matches_total",
       "Credentials that matched a secret of a list, by its place in the configuration.",
-      ["namespace", "webhook", "secret"],
+      names,
+      ["secret"],
     );
   }
 
@@ -28,7 +31,7 @@ export class SecretMetrics {
     const shown = this.#shown.get(path);
     if (lists === shown || (shown === undefined && lists.length === 0)) return;
     const [namespace = "", webhook = ""] = path.split("/");
-    this.#matches.removeEach([namespace, webhook]);
+    this.#matches.forget({ namespace, webhook });
     if (lists.length === 0) this.#shown.delete(path);
     else this.#shown.set(path, lists);
     for (const { path: place, secrets } of lists) {

@@ -33,6 +33,8 @@ export class DeadLetterReports implements AsyncDisposable {
   readonly #running: Promise<void>;
   /** By `namespace/id`. */
   #counts = new Map<string, DeadLetterCount>();
+  /** What was counted last: not all is, while it is counted again. */
+  #shown: ReadonlyMap<string, DeadLetterCount> = this.#counts;
   #total = 0;
   #buried = 0;
   /** Up to which letter they are counted. */
@@ -42,6 +44,11 @@ export class DeadLetterReports implements AsyncDisposable {
     this.#journal = journal;
     this.#health = health;
     this.#running = this.#run();
+  }
+
+  /** How many letters each webhook has; nothing of webhooks without any. */
+  get counts(): Iterable<DeadLetterCount> {
+    return this.#shown.values();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -68,6 +75,7 @@ export class DeadLetterReports implements AsyncDisposable {
     await this.#countNew(signal);
     this.#buried = buried;
     if (this.#total > this.#journal.stats().deadLetters && !signal.aborted) await this.#countAgain(signal);
+    this.#shown = this.#counts;
   }
 
   /** Some were removed, and nobody says whose. */

@@ -5,8 +5,9 @@
  */
 
 import type { Logger } from "@logtape/logtape";
-import type { Counter, Family, Histogram, Metrics } from "../observability/metrics.ts";
+import type { Counter, Histogram, Metrics } from "../observability/metrics.ts";
 import { ReportLimiter } from "../observability/report_limiter.ts";
+import { SeriesNames, type WebhookFamily } from "../observability/webhook_series.ts";
 import type { ExpressionFailure } from "../expressions/expressions.ts";
 import { type Judgement, type JudgementResult, resultOf, RESULTS } from "./judgement.ts";
 
@@ -39,18 +40,20 @@ export type ResultCounters = Readonly<Record<JudgementResult, Counter>>;
 
 /** Counts results of conditions. */
 export class FilterReports {
-  readonly #results: Family<Counter, readonly ["namespace", "webhook", "step", "result"]>;
+  readonly #results: WebhookFamily<Counter>;
   readonly #steps: Histogram;
   readonly #logger: Logger;
   readonly #sorted = new WeakMap<object, ResultCounters>();
   readonly #failures = new ReportLimiter(REPORT_MS);
 
-  constructor(metrics: Metrics, logger: Logger) {
+  /** @param names which webhooks have series of their own. @default all */
+  constructor(metrics: Metrics, logger: Logger, names: SeriesNames = new SeriesNames()) {
     this.#logger = logger;
-    this.#results = metrics.counter(
+    this.#results = metrics.webhookCounter(
       "cwm_filter_results_total",
       "Results of filters and conditions: true, false, missing_field, error or budget. A step is `filter`, `events` or a step of a chain.",
-      ["namespace", "webhook", "step", "result"],
+      names,
+      ["step", "result"],
     );
     this.#steps = metrics.histogram(
       "cwm_filter_steps",
@@ -84,7 +87,7 @@ export class FilterReports {
 
   /** The webhook was removed: its series go. */
   forget({ namespace, webhook }: { readonly namespace: string; readonly webhook: string }): void {
-    this.#results.removeEach([namespace, webhook]);
+    this.#results.forget({ namespace, webhook });
   }
 
   /** A condition has failed. @param body the value of the document: names of its members are in the log */

@@ -24,6 +24,7 @@ import type { ChannelQueues } from "../channels/channel_queues.ts";
 import { DeferredChannelQueues } from "../channels/deferred.ts";
 import { DeadLetterReports } from "../dead_letters/reports.ts";
 import { Stops } from "../delivery/stops/stops.ts";
+import { WaitingLooks } from "../delivery/durable/waiting_events.ts";
 import { Dispatcher } from "../delivery/durable/dispatcher.ts";
 import { buildOutputs } from "../delivery/outputs/build.ts";
 import type { OutputPool } from "../delivery/outputs/output_pool.ts";
@@ -142,6 +143,9 @@ export class GatewayParts {
   readonly #clientAddress: ClientAddressResolver;
   /** `undefined` where nobody gets notices. */
   #notifier: Notifier | undefined;
+  readonly #waiting: WaitingLooks;
+  /** `undefined` before the health is followed. */
+  #deadLetters: DeadLetterReports | undefined;
 
   constructor(options: GatewayOptions, opened: OpenedParts, life: GatewayLife) {
     const { settings } = options;
@@ -167,6 +171,7 @@ export class GatewayParts {
       this.inFlight,
       () => this.journal.stats(),
       () => this.manager.catalog,
+      settings.metricsWebhooks,
     );
     this.mismatches = new SecretMismatches({
       health: this.health,
@@ -191,6 +196,13 @@ export class GatewayParts {
     this.stops.registerMetrics(
       this.metrics,
       ({ namespace, webhook }) => this.manager.find(webhookPath(namespace, webhook)) !== undefined,
+      this.webhooks.names,
+    );
+    this.#waiting = new WaitingLooks(this.journal.records, () => this.dispatcher.waiting());
+    this.webhooks.events.showWaiting(
+      this.metrics,
+      () => this.#waiting.read(),
+      () => this.#deadLetters?.counts ?? [],
     );
     this.#registerClusterMetrics();
     registerConfigMetrics(this.metrics, this.manager, this.provider);
@@ -301,7 +313,8 @@ export class GatewayParts {
   /** Begins to count dead letters and to give notices, until what is returned is disposed of. To be called once. */
   followHealth(): AsyncDisposable {
     const followers = new AsyncDisposableStack();
-    followers.use(new DeadLetterReports(this.journal, this.health));
+    followers.use(this.#waiting);
+    this.#deadLetters = followers.use(new DeadLetterReports(this.journal, this.health));
     const { notifyWebhook } = this.#settings;
     if (notifyWebhook !== undefined) this.#notifier = followers.use(this.#startNotifier(notifyWebhook));
     return followers;

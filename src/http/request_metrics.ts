@@ -4,17 +4,13 @@
  * @module
  */
 
+import { RefusalError } from "../auth/authenticator.ts";
 import type { Catalog } from "../config/catalog.ts";
 import type { CatalogEntry, WebhookEntry } from "../config/entry.ts";
 import type { RepeatKind } from "../event/repeat_key.ts";
-import { ERROR_CATALOGUE, type ErrorCode } from "../errors.ts";
-import {
-  type Counter,
-  DURATION_BUCKETS,
-  type Family,
-  type Histogram,
-  type Metrics,
-} from "../observability/metrics.ts";
+import { ERROR_CATALOGUE, type ErrorCode, type GatewayError } from "../errors.ts";
+import { type Counter, DURATION_BUCKETS, type Histogram, type Metrics } from "../observability/metrics.ts";
+import { SeriesNames, UNKNOWN, type WebhookFamily } from "../observability/webhook_series.ts";
 import type { InFlight } from "./in_flight.ts";
 
 /**
@@ -47,29 +43,56 @@ const ADMITTED_OUTCOMES = [
   "output_unavailable",
 ] as const;
 
-/** Labels of requests to webhooks that do not exist: one series, however many names are tried. */
-const UNKNOWN = "_unknown";
+/** Reasons of refusals that a webhook has series for; what is refused for others counts as one more. */
+const MAX_REASONS = 20;
+
+/** The label of all other reasons. */
+const OTHER_REASONS = "_others";
 
 /** A configured webhook, by its names. */
 type NamedWebhook = Pick<CatalogEntry, "namespace" | "id" | "path">;
 
 /** Counts webhook requests by outcome and measures how long they take. */
 export class RequestMetrics {
-  readonly #requests: Family<Counter, readonly ["namespace", "webhook", "outcome"]>;
+  readonly #requests: WebhookFamily<Counter>;
+  readonly #refusals: WebhookFamily<Counter>;
+  readonly #deliveries: WebhookFamily<Histogram> | undefined;
   readonly #duration: Histogram;
   readonly #webhooks: () => Pick<Catalog, "find" | "entries">;
-  readonly #accepted = new WeakMap<WebhookEntry, Counter>();
+  readonly #accepted = new WeakMap<WebhookEntry, AcceptedCounters>();
   /** The counters of entries by the codes that they have failed with: strangers decide how often. */
   readonly #failed = new WeakMap<NamedWebhook, Map<ErrorCode, Counter>>();
+  /** The same by the reasons of refusals, each of which has one code. */
+  readonly #refused = new WeakMap<NamedWebhook, Map<string, Counter>>();
 
-  /** @param webhooks those that are configured now */
-  constructor(metrics: Metrics, inFlight: InFlight, webhooks: () => Pick<Catalog, "find" | "entries">) {
+  /**
+   * @param webhooks those that are configured now
+   * @param names which of them have series of their own. @default all
+   * @param deliveries how long events took to be delivered. @default it is not measured
+   */
+  constructor(
+    metrics: Metrics,
+    inFlight: InFlight,
+    webhooks: () => Pick<Catalog, "find" | "entries">,
+    names: SeriesNames = new SeriesNames(),
+    deliveries?: WebhookFamily<Histogram>,
+  ) {
     this.#webhooks = webhooks;
-    this.#requests = metrics.counter(
+    this.#deliveries = deliveries;
+    this.#requests = metrics.webhookCounter(
       "cwm_requests_total",
       "Webhook requests by outcome. The outcomes add up to all requests that the runtime did not refuse itself.",
-      ["namespace", "webhook", "outcome"],
-      () => alertedSeries(webhooks().entries()),
+      names,
+      ["outcome"],
+      { webhooks: () => webhooks().entries(), values: ALERTED_OUTCOMES.map((outcome) => [outcome]) },
+    );
+    // An alert waits for it, and the first request to a misspelt address is one.
+    this.#requests.with(UNKNOWN, UNKNOWN, "webhook_not_found");
+    this.#refusals = metrics.webhookCounter(
+      "cwm_refusals_total",
+      "Requests that a webhook's authentication refused, by the reason that the log has.",
+      names,
+      ["code", "reason"],
     );
     this.#duration = metrics.histogram(
       "cwm_request_duration_seconds",
@@ -89,13 +112,20 @@ export class RequestMetrics {
     );
   }
 
-  accepted(entry: WebhookEntry): void {
-    let counter = this.#accepted.get(entry);
-    if (counter === undefined) {
-      counter = this.#of(entry, "accepted");
-      this.#accepted.set(entry, counter);
-    }
-    counter.increment();
+  /** @param startedAt when the request began, in milliseconds since 1970 */
+  accepted(entry: WebhookEntry, startedAt: number): void {
+    let counters = this.#accepted.get(entry);
+    if (counters === undefined) this.#accepted.set(entry, counters = this.#acceptedCounters(entry));
+    counters.accepted.increment();
+    counters.delivery?.observe(Math.max(0, Date.now() - startedAt) / 1000);
+  }
+
+  #acceptedCounters(entry: WebhookEntry): AcceptedCounters {
+    const { namespace, id, path, acceptance } = entry;
+    const isConfigured = this.#webhooks().find(path) !== undefined;
+    const names = isConfigured ? [namespace, id] as const : [UNKNOWN, UNKNOWN] as const;
+    const delivery = acceptance === "durable" ? undefined : this.#deliveries?.with(...names);
+    return { accepted: this.#of(entry, "accepted"), delivery };
   }
 
   /** The event had been accepted before. @param kind what it was found by */
@@ -119,7 +149,8 @@ export class RequestMetrics {
   }
 
   /** @param webhook the configured webhook, if there is one */
-  failed(webhook: NamedWebhook | undefined, code: ErrorCode): void {
+  failed(webhook: NamedWebhook | undefined, { code, cause }: Pick<GatewayError, "code" | "cause">): void {
+    if (webhook !== undefined && cause instanceof RefusalError) this.#refuse(webhook, code, cause.message);
     if (webhook === undefined || this.#webhooks().find(webhook.path) !== webhook) {
       this.#of(webhook, code).increment();
       return;
@@ -131,9 +162,24 @@ export class RequestMetrics {
     counter.increment();
   }
 
+  /** @param reason a sentence of the verifier, which holds nothing that the client sent */
+  #refuse(webhook: NamedWebhook, code: ErrorCode, reason: string): void {
+    if (this.#webhooks().find(webhook.path) !== webhook) return;
+    let counters = this.#refused.get(webhook);
+    if (counters === undefined) this.#refused.set(webhook, counters = new Map());
+    let counter = counters.get(reason);
+    if (counter === undefined) {
+      const shown = counters.size < MAX_REASONS ? reason : OTHER_REASONS;
+      counter = this.#refusals.with(webhook.namespace, webhook.id, code, shown);
+      if (shown === reason) counters.set(reason, counter);
+    }
+    counter.increment();
+  }
+
   /** The webhook was removed: its series go. Requests to it that end later are those of none. */
   forget({ namespace, webhook }: { readonly namespace: string; readonly webhook: string }): void {
-    this.#requests.removeEach([namespace, webhook]);
+    this.#requests.forget({ namespace, webhook });
+    this.#refusals.forget({ namespace, webhook });
   }
 
   #of(webhook: NamedWebhook | undefined, outcome: string): Counter {
@@ -148,7 +194,7 @@ export class RequestMetrics {
     const counts: Record<string, number> = {};
     for (const outcome of ALL_OUTCOMES) {
       const counter = this.#requests.find(namespace, id, outcome);
-      if (counter !== undefined) counts[outcome] = counter.value;
+      if (counter !== undefined && counter.value > 0) counts[outcome] = counter.value;
     }
     return counts;
   }
@@ -176,8 +222,9 @@ export class RequestMetrics {
   }
 }
 
-function* alertedSeries(webhooks: Iterable<NamedWebhook>): Iterable<[string, string, string]> {
-  for (const { namespace, id } of webhooks) {
-    for (const outcome of ALERTED_OUTCOMES) yield [namespace, id, outcome];
-  }
+/** What is counted of an event that was accepted. */
+interface AcceptedCounters {
+  readonly accepted: Counter;
+  /** `undefined` where the event is delivered later. */
+  readonly delivery: Histogram | undefined;
 }

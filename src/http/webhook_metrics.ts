@@ -1,3 +1,9 @@
+/**
+ * What is counted by webhook.
+ *
+ * @module
+ */
+
 import { SecretMetrics } from "../auth/secret_metrics.ts";
 import type { Catalog } from "../config/catalog.ts";
 import type { CatalogEntry } from "../config/entry.ts";
@@ -7,31 +13,40 @@ import type { JournalStats } from "../journal/journal.ts";
 import { FilterReports } from "../filters/reports.ts";
 import { logger } from "../observability/logging.ts";
 import type { Metrics } from "../observability/metrics.ts";
+import { SeriesNames } from "../observability/webhook_series.ts";
 import type { InFlight } from "./in_flight.ts";
 import { RequestMetrics } from "./request_metrics.ts";
 
 /** What has series by webhook: each webhook has them from its load on and until it is removed. */
 export class WebhookMetrics {
+  /** Which webhooks have series of their own. */
+  readonly names: SeriesNames;
   readonly requests: RequestMetrics;
   readonly events: EventMetrics;
   readonly filters: FilterReports;
   readonly #secrets: SecretMetrics;
 
-  /** @param catalog the webhooks that are configured now; not asked for before the first request */
+  /**
+   * @param catalog the webhooks that are configured now; not asked for before the first request
+   * @param mostWebhooks how many have series of their own. @default all
+   */
   constructor(
     metrics: Metrics,
     inFlight: InFlight,
     stats: () => JournalStats | undefined,
     catalog: () => Pick<Catalog, "find" | "entries">,
+    mostWebhooks?: number,
   ) {
+    this.names = new SeriesNames(mostWebhooks);
     this.events = new EventMetrics(
       metrics,
       stats,
       ({ namespace, webhook }) => catalog().find(webhookPath(namespace, webhook)) !== undefined,
+      this.names,
     );
-    this.requests = new RequestMetrics(metrics, inFlight, catalog);
-    this.filters = new FilterReports(metrics, logger("filters"));
-    this.#secrets = new SecretMetrics(metrics);
+    this.requests = new RequestMetrics(metrics, inFlight, catalog, this.names, this.events.deliveries);
+    this.filters = new FilterReports(metrics, logger("filters"), this.names);
+    this.#secrets = new SecretMetrics(metrics, this.names);
   }
 
   /**
@@ -50,5 +65,6 @@ export class WebhookMetrics {
     this.requests.forget({ namespace, webhook });
     this.events.forget({ namespace, webhook });
     this.filters.forget({ namespace, webhook });
+    this.names.forget({ namespace, webhook });
   }
 }

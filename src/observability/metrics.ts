@@ -7,6 +7,11 @@
  * @module
  */
 
+import { type Child, escapeHelp, formatLabels, formatNumber, type Reading, sample } from "./exposition.ts";
+import { type SeriesNames, type ShownFromLoad, WebhookFamily } from "./webhook_series.ts";
+
+export type { Reading } from "./exposition.ts";
+
 /** Content type of {@linkcode Metrics.render}. */
 export const METRICS_CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8";
 
@@ -35,9 +40,6 @@ type MetricType = "counter" | "gauge" | "histogram";
 /** Label values in the order of the label names. */
 type ValuesOf<Names extends readonly string[]> = { readonly [Index in keyof Names]: string };
 
-/** One series as a callback reports it. */
-export type Reading = readonly [labels: Readonly<Record<string, string>>, value: number];
-
 /** A number that only grows. */
 export class Counter {
   #value = 0;
@@ -55,6 +57,15 @@ export class Counter {
     return this.#value;
   }
 
+  /** Whether anything was counted. */
+  get isUsed(): boolean {
+    return this.#value > 0;
+  }
+
+  addAll({ value }: Counter): void {
+    this.#value += value;
+  }
+
   /** @internal */
   render(name: string, labels: string): string {
     return sample(name, labels, this.#value);
@@ -65,13 +76,13 @@ export class Counter {
 export class Histogram {
   readonly #bounds: readonly number[];
   /** Per bucket, not cumulative; the last one is for values above every bound. */
-  readonly #counts: Float64Array;
+  readonly #counts: number[];
   #sum = 0;
 
   /** @param bounds upper bounds of the buckets, ascending, without infinity */
   constructor(bounds: readonly number[]) {
     this.#bounds = bounds;
-    this.#counts = new Float64Array(bounds.length + 1);
+    this.#counts = new Array<number>(bounds.length + 1).fill(0);
   }
 
   observe(value: number): void {
@@ -79,6 +90,17 @@ export class Histogram {
     while (value > (this.#bounds[bucket] ?? Infinity)) bucket++;
     this.#counts[bucket]!++;
     this.#sum += value;
+  }
+
+  /** Whether anything was observed. */
+  get isUsed(): boolean {
+    return this.#counts.some((inBucket) => inBucket > 0);
+  }
+
+  /** @param other with the same bounds */
+  addAll(other: Histogram): void {
+    for (let index = 0; index < this.#counts.length; index++) this.#counts[index]! += other.#counts[index]!;
+    this.#sum += other.#sum;
   }
 
   /** @internal */
@@ -94,10 +116,6 @@ export class Histogram {
   }
 }
 
-interface Child {
-  render(name: string, labels: string): string;
-}
-
 /** Label values that are shown from the start. */
 type Always<Names extends readonly string[]> = () => Iterable<ValuesOf<Names>>;
 
@@ -108,8 +126,6 @@ export class Family<Kind extends Child, Names extends readonly string[]> {
   readonly #create: () => Kind;
   readonly #always: Always<Names>;
   readonly #children = new Map<string, Kind>();
-  /** Every value that the last label has had. */
-  readonly #lastValues = new Set<string>();
   /** Of each rendering that has passed the children: those made since. */
   readonly #late = new Set<Set<string>>();
 
@@ -128,7 +144,6 @@ export class Family<Kind extends Child, Names extends readonly string[]> {
     if (child === undefined) {
       child = this.#create();
       this.#children.set(labels, child);
-      this.#lastValues.add(values.at(-1) ?? "");
       for (const late of this.#late) late.add(labels);
     }
     return child;
@@ -142,18 +157,6 @@ export class Family<Kind extends Child, Names extends readonly string[]> {
   /** Stops showing a child, say of a deleted webhook. Whoever still holds it may go on counting. */
   remove(...values: ValuesOf<Names>): void {
     this.#children.delete(this.#labels(values));
-  }
-
-  /**
-   * Stops showing all children with these values of all labels but the last one, which must be of a small set: every
-   * value that it has had is tried.
-   */
-  removeEach(first: readonly string[]): void {
-    if (this.#children.size === 0) return;
-    const labels = formatLabels(this.#labelNames.slice(0, -1), first);
-    for (const value of this.#lastValues) {
-      this.#children.delete(`${labels},${formatLabels(this.#labelNames.slice(-1), [value])}`);
-    }
   }
 
   /**
@@ -218,6 +221,37 @@ export class Metrics {
       throw new TypeError(`Cannot register metric '${name}' as its buckets are not ascending finite numbers`);
     }
     return this.#family(name, help, "histogram", labelNames, () => new Histogram(buckets));
+  }
+
+  /**
+   * A counter by namespace, webhook and other labels.
+   *
+   * @param names which webhooks have series of their own
+   * @param restNames the labels behind namespace and webhook
+   * @param fromLoad series that are shown at 0 until they are counted. @default none
+   */
+  webhookCounter(
+    name: string,
+    help: string,
+    names: SeriesNames,
+    restNames: readonly string[] = [],
+    fromLoad?: ShownFromLoad,
+  ): WebhookFamily<Counter> {
+    const family = new WebhookFamily(name, restNames, () => new Counter(), names, fromLoad);
+    this.#register(name, help, "counter", restNames, () => family.render());
+    return family;
+  }
+
+  /** A histogram by namespace and webhook. @param names which webhooks have series of their own */
+  webhookHistogram(
+    name: string,
+    help: string,
+    names: SeriesNames,
+    buckets: readonly number[],
+  ): WebhookFamily<Histogram> {
+    const family = new WebhookFamily(name, [], () => new Histogram(buckets), names);
+    this.#register(name, help, "histogram", [], () => family.render());
+    return family;
   }
 
   /** A gauge whose value, or values with labels, are asked for at each scrape. */
@@ -301,25 +335,4 @@ function checkLabelNames(metric: string, names: readonly string[]): void {
       throw new TypeError(`Cannot use label '${name}' in metric '${metric}' as its name is not valid`);
     }
   }
-}
-
-function sample(name: string, labels: string, value: number): string {
-  return `${name}${labels === "" ? "" : `{${labels}}`} ${formatNumber(value)}\n`;
-}
-
-function formatNumber(value: number): string {
-  if (value === Infinity) return "+Inf";
-  return value === -Infinity ? "-Inf" : String(value);
-}
-
-function formatLabels(names: readonly string[], values: readonly string[]): string {
-  return names.map((name, index) => `${name}="${escapeLabel(values[index] ?? "")}"`).join(",");
-}
-
-function escapeLabel(value: string): string {
-  return value.replace(/[\\"\n]/g, (character) => character === "\n" ? "\\n" : "\\" + character);
-}
-
-function escapeHelp(help: string): string {
-  return help.replace(/[\\\n]/g, (character) => character === "\n" ? "\\n" : "\\\\");
 }

@@ -92,6 +92,7 @@ export function loadSettings(
     corsOrigins: values.CORS_ALLOWED_ORIGINS,
     ...ifSet("notifyWebhook", values.NOTIFY_WEBHOOK),
     metrics: values.METRICS,
+    metricsWebhooks: values.METRICS_WEBHOOKS,
     defaultWebhook: values.DEFAULT_WEBHOOK,
     requestIdHeader: values.REQUEST_ID_HEADER,
     outputBounds: outputBounds(values),

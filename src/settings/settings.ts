@@ -95,6 +95,8 @@ export interface Settings {
   /** `namespace/id` of the webhook that gets notices; left out: nobody does. */
   readonly notifyWebhook?: string;
   readonly metrics: boolean;
+  /** How many webhooks have series of their own. */
+  readonly metricsWebhooks: number;
   /** Whether requests to webhooks that do not exist get the webhook `default` of their namespace. */
   readonly defaultWebhook: boolean;
   /** Which answers have the header with the request's id. */

@@ -254,6 +254,11 @@ export const VARIABLES = {
     "(nobody gets any)",
   ),
   METRICS: variable(onOff(), true, "Whether `/metrics` is served.", "on"),
+  METRICS_WEBHOOKS: variable(
+    integer(0, 1_000_000),
+    1_000,
+    "How many webhooks have series of their own in `/metrics`: those that are used first. The others are summed as `_others`.",
+  ),
   REQUEST_ID_HEADER: variable(
     choice("always", "errors"),
     "always",

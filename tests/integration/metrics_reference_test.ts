@@ -1,12 +1,16 @@
 import { assert, assertEquals } from "@std/assert";
 import { join } from "@std/path";
+import { eventually } from "../support/eventually.ts";
+import { TempDir } from "../support/temp_dir.ts";
 import { TestGateway } from "../support/gateway.ts";
 import { REPOSITORY } from "../support/repository.ts";
 import { readTypeScript } from "../support/house/source_files.ts";
+import { DASHBOARD_FILE, dashboardExpressions, dashboardText } from "../support/grafana/dashboard.ts";
 import { findProgram } from "../support/process/test_servers.ts";
 
 const REFERENCE = join(REPOSITORY, "src/observability/METRICS.md");
-const ALERTS = join(REPOSITORY, "docker/prometheus/alerts.yaml");
+const OBSERVABILITY = join(REPOSITORY, "docker/observability");
+const ALERTS = join(OBSERVABILITY, "alerts.yaml");
 
 /** Names of metrics that could be those of something else in the source. */
 const SHORT_NAMES: readonly string[] = [];
@@ -104,7 +108,51 @@ Deno.test("the reference and the source name the same metrics, and the same aler
   }
 });
 
-Deno.test("promtool finds nothing wrong with the alerts", async () => {
-  const { status, output } = await promtool(["check", "rules", ALERTS]);
-  assertEquals(status, 0, output);
+Deno.test("promtool finds nothing wrong with the alerts, and each fires in its failure", async () => {
+  for (
+    const args of [
+      ["check", "config", join(OBSERVABILITY, "prometheus.yaml")],
+      ["test", "rules", join(OBSERVABILITY, "alerts_test.yaml")],
+    ]
+  ) {
+    const { status, output } = await promtool(args);
+    assertEquals(status, 0, output);
+  }
+});
+
+Deno.test("every panel of the dashboard shows metrics that a running gateway has", async () => {
+  await using gateway = await TestGateway.start({
+    webhooks: {
+      orders: { module: "log", accept: "durable", authorization: "Bearer a-token-of-the-sender" },
+      queued: {
+        module: "webhook_connect",
+        "module-config": { channel: "inbox", channel_token: "inbox-token-0123456789" },
+      },
+    },
+  });
+  const expressions = dashboardExpressions();
+  assert(expressions.length > 20);
+  const used = new Set(expressions.flatMap((expr) => expr.match(/\b(?:cwm|process)_\w+/g) ?? []));
+  await gateway.post("/webhook/orders", "{}");
+  await gateway.post("/webhook/orders", "{}", { authorization: "Bearer a-token-of-the-sender" });
+  await gateway.post("/webhook/queued", "{}");
+  await eventually(async () => {
+    const { text } = await gateway.request("/metrics");
+    const shown = new Set(Array.from(text.matchAll(/^(\w+)[{ ]/gm), ([, name = ""]) => name));
+    assertEquals([...used].filter((name) => !shown.has(name)), []);
+  });
+  // promtool reads the expressions as Prometheus would.
+  const rules = expressions.map((expr, index) => ({
+    record: `panel:${index}`,
+    expr: expr.replaceAll("$__rate_interval", "1m"),
+  }));
+  await using folder = await TempDir.create();
+  const file = join(folder.path, "panels.yaml");
+  await Deno.writeTextFile(file, JSON.stringify({ groups: [{ name: "panels", rules }] }));
+  assertEquals((await promtool(["check", "rules", file])).status, 0);
+});
+
+Deno.test("the dashboard in the repository is the one that its plan makes", async () => {
+  const text = await Deno.readTextFile(join(REPOSITORY, DASHBOARD_FILE));
+  assertEquals(JSON.parse(text), JSON.parse(dashboardText()), "Run: deno task dashboard");
 });

@@ -45,6 +45,8 @@ export interface ActiveRunsOwner {
   onPutBack(dueAt: number): void;
   /** An output that did not take events has taken one, whosever it was. */
   onTargetBack(): void;
+  /** All outputs have taken an event. @param receivedAt in milliseconds since 1970 */
+  onTaken(receivedAt: number): void;
   /** The journal knows that an event was delivered. */
   onDelivered(): void;
   /** The journal knows that an event is done which no output was to take. */
@@ -316,6 +318,7 @@ export class ActiveRuns implements OutputQueueOwner, DeliveryOwner {
         this.#retryLater(run, route, decision);
         break;
       case "delivered":
+        this.#owner.onTaken(run.pending.event.receivedAt);
         this.#leave(run, true);
         this.#context.recorder.delivered(run.pending.sequence, this);
         break;

@@ -186,6 +186,11 @@ export class Dispatcher implements StopsListener, JournalListener {
     for (const lane of this.#lanes.values()) lane.onHolding();
   }
 
+  /** Events of each webhook that were accepted and are not delivered, as far as this process knows. */
+  *waiting(): Iterable<LaneBacklog> {
+    for (const { name, pending } of this.#lanes.values()) yield { ...name, pending };
+  }
+
   /** Deliveries under way. */
   get underWay(): number {
     let sum = 0;

@@ -231,6 +231,11 @@ export class Lane implements ActiveRunsOwner, ArrivalOwner, BacklogOwner {
     else stops.tryNow(this.#path);
   }
 
+  onTaken(receivedAt: number): void {
+    // The wall clock may have been set back meanwhile.
+    this.#counters.seconds.observe(Math.max(0, Date.now() - receivedAt) / 1000);
+  }
+
   onDelivered(): void {
     this.#counters.delivered.increment();
     this.#forget();

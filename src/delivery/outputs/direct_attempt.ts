@@ -6,6 +6,7 @@
 
 import type { Delivery, DeliveryResult } from "../../modules/module.ts";
 import type { RetryPolicy } from "../retry_policy.ts";
+import type { OutputMeter } from "./output_meter.ts";
 import { firstResult, type Results, TimedAttempt } from "./attempt.ts";
 
 /** A delivery that a sender waits for. */
@@ -30,6 +31,9 @@ export type Conclude = (
  */
 export class DirectAttempt extends TimedAttempt {
   readonly delivery: WaitingDelivery;
+  /** Counts and times it; `undefined` where the batch that it goes in is counted. */
+  meter: OutputMeter | undefined;
+  #startedAt = 0;
   readonly #conclude: Conclude;
   #resolve: ((result: DeliveryResult | Promise<DeliveryResult>) => void) | undefined;
 
@@ -41,10 +45,13 @@ export class DirectAttempt extends TimedAttempt {
 
   /** The attempt waits for its output from now on: resolves with its result, or that of the retries after it. */
   start(): Promise<DeliveryResult> {
+    // A finer clock costs more, and the sum is right all the same.
+    if (this.meter !== undefined) this.#startedAt = Date.now();
     return new Promise((resolve) => this.#resolve = resolve);
   }
 
   protected override onEnd(results: Results): void {
+    this.meter?.ended([firstResult(results)], Math.max(0, Date.now() - this.#startedAt));
     this.#resolve?.(this.#conclude(this.delivery, this.number, firstResult(results)));
   }
 }

@@ -19,6 +19,7 @@ import type { Deadlines } from "../../time/deadlines.ts";
 import { Semaphore } from "../../time/semaphore.ts";
 import { firstResult, type Results, type TimedAttempt } from "./attempt.ts";
 import { BatchAttempt, resultOfEach } from "./batch_attempt.ts";
+import type { OutputMeter } from "./output_meter.ts";
 import type { DirectAttempt } from "./direct_attempt.ts";
 import { LazyOutput } from "./lazy_output.ts";
 
@@ -57,6 +58,7 @@ export class OutputCalls implements AsyncDisposable {
   readonly #listener: CallsListener;
   readonly #places: Semaphore;
   readonly #output: LazyOutput;
+  readonly #meter: OutputMeter;
   #failure: DeliveryError | undefined;
 
   constructor(
@@ -65,7 +67,9 @@ export class OutputCalls implements AsyncDisposable {
     context: ModuleContext,
     { deadlines, freeRequests, tracing }: CallsEnvironment,
     listener: CallsListener,
+    meter: OutputMeter,
   ) {
+    this.#meter = meter;
     this.#module = module;
     this.#deadlines = deadlines;
     this.#listener = listener;
@@ -134,11 +138,12 @@ export class OutputCalls implements AsyncDisposable {
     if (!(pending instanceof Promise)) {
       this.#note(firstResult(pending));
       this.#places.free();
-      return resultOfEach(batch, pending);
+      return this.#counted(resultOfEach(batch, pending), 0);
     }
+    const startedAt = Date.now();
     const ended = attempt.start();
     this.#withinDeadline(pending, attempt, this.#longestTimeoutMs(batch));
-    return ended.then((results) => resultOfEach(batch, results));
+    return ended.then((results) => this.#counted(resultOfEach(batch, results), Date.now() - startedAt));
   }
 
   /**
@@ -151,6 +156,7 @@ export class OutputCalls implements AsyncDisposable {
     const place = this.#places.take();
     if (place === "full") return place;
     const batch = [attempt.delivery];
+    attempt.meter = this.#meter;
     const { opened } = this.#output;
     if (place !== "taken" || opened === undefined) {
       const result = attempt.start();
@@ -165,6 +171,7 @@ export class OutputCalls implements AsyncDisposable {
     }
     this.#places.free();
     this.#note(firstResult(results));
+    this.#meter.ended([firstResult(results)], 0);
     return results;
   }
 
@@ -174,6 +181,7 @@ export class OutputCalls implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#meter[Symbol.dispose]();
     await this.#output[Symbol.asyncDispose]();
   }
 
@@ -205,6 +213,12 @@ export class OutputCalls implements AsyncDisposable {
     this.#deadlines.clear(attempt);
     attempt.end(results);
     this.#places.free();
+  }
+
+  #counted(results: Results, milliseconds: number): Results {
+    // The wall clock may have been set back meanwhile.
+    this.#meter.ended(results, Math.max(0, milliseconds));
+    return results;
   }
 
   #note(result: DeliveryResult): void {

@@ -107,7 +107,14 @@ export class OutputHost implements AsyncDisposable, Parts {
     this.#context = { ...environment.context, name, logger, throttled, health };
     this.#reachability = health && this.#follow(health, deadlines);
     this.#metrics = metrics;
-    this.#calls = new OutputCalls(module, connection, this.#context, environment, this);
+    this.#calls = new OutputCalls(
+      module,
+      connection,
+      this.#context,
+      environment,
+      this,
+      metrics.meters.of(this),
+    );
     this.scheduler = new OutputScheduler(this, deadlines, logger);
     this.#gatherer = module.gathers !== undefined ? new Gatherer(this) : undefined;
     this.#senders = new SenderDeliveries({

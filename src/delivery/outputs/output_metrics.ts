@@ -8,6 +8,8 @@ import { DELIVERY_ERROR_CODES, type DeliveryError } from "../../errors.ts";
 import type { TargetReading } from "../../modules/module.ts";
 import type { Counter, Family, Metrics, Reading } from "../../observability/metrics.ts";
 
+import { OutputMeters } from "./output_meter.ts";
+
 /** How many destinations have a series of their own. */
 const MAX_DESTINATIONS = 500;
 
@@ -29,11 +31,13 @@ export interface MeasuredOutput {
   readonly targets?: readonly TargetReading[];
 }
 
-/** Counters of what goes wrong with outputs. Successes are counted with the requests. */
+/** Counters of what outputs do. */
 export class OutputMetrics {
   readonly #errors: Family<Counter, readonly ["module", "connection", "code"]>;
   readonly #retries: Family<Counter, readonly ["module", "connection"]>;
   readonly #throttled: Family<Counter, readonly ["module", "connection"]>;
+  /** Count and time attempts. */
+  readonly meters: OutputMeters;
 
   /** @param outputs those that are open, asked at each scrape */
   constructor(metrics: Metrics, outputs: () => Iterable<MeasuredOutput>) {
@@ -52,6 +56,7 @@ export class OutputMetrics {
       "Time for which outputs were to be left alone, since they were asked for too much.",
       ["module", "connection"],
     );
+    this.meters = new OutputMeters(metrics);
     metrics.gaugeFrom("cwm_output_inflight", "Deliveries under way.", () => sumByLabels(outputs()));
     metrics.gaugeFrom(
       "cwm_output_up",

@@ -11,7 +11,8 @@ import { type DeliveryError, GatewayError } from "../../errors.ts";
 import { webhookPath } from "../../event/names.ts";
 import type { HealthReports } from "../../health/health.ts";
 import type { LaneKey, StoppedLane, StopStore } from "../../journal/journal.ts";
-import type { Metrics, Reading } from "../../observability/metrics.ts";
+import type { Metrics } from "../../observability/metrics.ts";
+import { boundReadings, SeriesNames } from "../../observability/webhook_series.ts";
 import { halfRandom } from "../../time/backoff.ts";
 import { type Deadlines, Timer } from "../../time/deadlines.ts";
 import { Failures, isOfTarget, type SwitchOffPolicy } from "./switch_off.ts";
@@ -71,16 +72,21 @@ export class Stops {
    * Registers what is shown of stopped webhooks.
    *
    * @param isConfigured whether there is such a webhook now: only those have series
+   * @param names which of those have. @default all
    */
-  registerMetrics(metrics: Metrics, isConfigured: (lane: LaneKey) => boolean): void {
+  registerMetrics(
+    metrics: Metrics,
+    isConfigured: (lane: LaneKey) => boolean,
+    names: SeriesNames = new SeriesNames(),
+  ): void {
     metrics.gaugeFrom(
       "cwm_webhook_stopped",
       "1 for a webhook whose deliveries are paused or switched_off; other webhooks have no series.",
       () =>
-        this.list().filter(isConfigured).map(({ namespace, webhook, state }): Reading => [
-          { namespace, webhook, state },
-          1,
-        ]),
+        boundReadings(
+          names,
+          this.list().filter(isConfigured).map((lane) => [lane, 1, { state: lane.state }] as const),
+        ),
     );
   }
 

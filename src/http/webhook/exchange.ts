@@ -464,7 +464,7 @@ class Exchange extends BoundedRequest implements RequestToVerify, AppendListener
   #succeed(entry: WebhookEntry, repeated: Repeated | undefined): void {
     const { metrics, namesAccepted } = this.#context;
     const answer = answerOfOutput(this.#outputAnswer, namesAccepted ? this.#id : undefined);
-    if (repeated === undefined) metrics.accepted(entry);
+    if (repeated === undefined) metrics.accepted(entry, this.#startedAt);
     else metrics.repeated(entry, repeated.repeat);
     const id = repeated?.duplicateOf ?? this.#id;
     this.#end(answer ?? acceptedResponse(entry.webhook.response, id, namesAccepted));
@@ -472,7 +472,7 @@ class Exchange extends BoundedRequest implements RequestToVerify, AppendListener
 
   async #fail(error: GatewayError): Promise<void> {
     if (this.#answered) return;
-    this.#context.metrics.failed(this.#entry, error.code);
+    this.#context.metrics.failed(this.#entry, error);
     this.#report(error);
     this.#context.deadlines.clear(this);
     this.#answered = true;

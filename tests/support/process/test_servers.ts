@@ -26,6 +26,8 @@ export const TEST_SERVERS: Readonly<Record<string, string>> = {
   pgbouncer: "pgbouncer",
   pip3: "python3-pip",
   postgres: "postgresql",
+  prometheus: "prometheus",
+  "prometheus-alertmanager": "prometheus-alertmanager",
   promtool: "prometheus",
   "rabbitmq-server": "rabbitmq-server",
   "redis-server": "redis-server",

@@ -174,7 +174,7 @@ Deno.test("other work goes on while the metrics of 25,000 webhooks are rendered,
   const turn = () => {
     turns++;
     // Counted while its series is being passed: it must still be there, once.
-    if (turns === 3) requests.failed(webhooks.at(-1), "unauthorized");
+    if (turns === 3) requests.failed(webhooks.at(-1), { code: "unauthorized", cause: undefined });
     if (!ended) setImmediate(turn);
   };
   turn();
@@ -186,7 +186,84 @@ Deno.test("other work goes on while the metrics of 25,000 webhooks are rendered,
   await new Promise((resolve) => setImmediate(resolve));
   assert(turns > 20, `The event loop turned ${turns} times`);
   assertEquals(new Set(answers).size, 1);
+  // One more is of requests to webhooks that do not exist.
   const lines = answers[0]!.split("\n").filter((line) => line.startsWith("cwm_requests_total{"));
-  assertEquals(lines.length, 75_000);
-  assertEquals(new Set(lines.map((line) => line.split(" ")[0])).size, 75_000);
+  assertEquals(lines.length, 75_001);
+  assertEquals(new Set(lines.map((line) => line.split(" ")[0])).size, 75_001);
+});
+
+Deno.test("webhooks beyond METRICS_WEBHOOKS are one in every metric, and have their own pages", async () => {
+  const durable = { module: "log", accept: "durable" };
+  await using gateway = await TestGateway.start({
+    environment: { METRICS_WEBHOOKS: "1", ADMIN_TOKEN: "admin-token-0123456789" },
+    webhooks: { first: durable, second: durable, third: { ...durable, ...GUARDED } },
+  });
+  await gateway.post("/webhook/first", "{}");
+  await eventually(async () =>
+    assertMatch(await scrape(gateway), /webhook="first",outcome="delivered"\} 1\n/)
+  );
+  await gateway.post("/webhook/second", "{}");
+  await gateway.post("/webhook/third", "{}");
+  await eventually(async () => {
+    assertMatch(await scrape(gateway), /webhook="_others",outcome="delivered"\} 1\n/);
+  });
+  const text = await scrape(gateway);
+  assertNotMatch(text, /webhook="(?:second|third)"/);
+  const others = 'namespace="_others",webhook="_others"';
+  assertStringIncludes(text, `cwm_requests_total{${others},outcome="unauthorized"} 1\n`);
+  assertStringIncludes(text, `cwm_delivery_duration_seconds_count{${others}} 1\n`);
+  assertMatch(
+    text,
+    /cwm_refusals_total\{namespace="_others",webhook="_others",code="unauthorized",reason=".+"\} 1\n/,
+  );
+  assertStringIncludes(text, `cwm_webhook_events_pending{${others}} 0\n`);
+  const page = await gateway.request("/admin/webhooks/default/second", {
+    headers: { authorization: "Bearer admin-token-0123456789" },
+  });
+  assertMatch(page.text, /"accepted":1\b/);
+});
+
+Deno.test("what waits, since when, and what failed can be seen of each webhook and destination", async () => {
+  let isUp = false;
+  await using server = Deno.serve(
+    { hostname: "127.0.0.1", port: 0, onListen: () => {} },
+    () => new Response(null, { status: isUp ? 200 : 500 }),
+  );
+  const destination = `http://127.0.0.1:${server.addr.port}`;
+  const forward = (path: string, more: object) => ({
+    module: "http_webhook",
+    "module-config": { url: `${destination}/${path}?key=secret`, allowed_hosts: ["127.0.0.1"] },
+    accept: "durable",
+    ...more,
+  });
+  await using gateway = await TestGateway.start({
+    webhooks: {
+      waits: forward("waits", { retry: { initial_delay: 0.1, max_delay: 0.1, max_attempts: 1_000 } }),
+      dies: forward("dies", { retry: { max_attempts: 1 } }),
+      idle: forward("idle", {}),
+    },
+  });
+  for (const id of ["waits", "dies"]) await gateway.post(`/webhook/${id}`, "{}");
+  const of = (id: string) => `{namespace="default",webhook="${id}"}`;
+  await eventually(async () => {
+    const text = await scrape(gateway);
+    assertStringIncludes(text, `cwm_webhook_events_pending${of("waits")} 1\n`);
+    assertMatch(text, /cwm_webhook_oldest_pending_seconds\{namespace="default",webhook="waits"\} (?!0\n)/);
+    assertStringIncludes(text, `cwm_webhook_dead_letters${of("dies")} 1\n`);
+    assertStringIncludes(text, `cwm_webhook_oldest_pending_seconds${of("dies")} 0\n`);
+  });
+  const place = `module="http_webhook",connection="http_webhook",destination="${destination}"`;
+  assertMatch(
+    await scrape(gateway),
+    new RegExp(`cwm_output_attempts_total\\{${place},outcome="output_failed"\\} [1-9]`),
+  );
+  isUp = true;
+  await eventually(async () => {
+    const text = await scrape(gateway);
+    assertStringIncludes(text, `cwm_webhook_events_pending${of("waits")} 0\n`);
+    assertStringIncludes(text, `cwm_output_attempts_total{${place},outcome="delivered"} 1\n`);
+    assertStringIncludes(text, `cwm_delivery_duration_seconds_count${of("waits")} 1\n`);
+    assertMatch(text, new RegExp(`cwm_output_attempt_duration_seconds_count\\{${place}\\} [1-9]`));
+    assert(!text.includes("key=secret"));
+  });
 });
