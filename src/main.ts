@@ -16,6 +16,11 @@ const OPTIONS = { boolean: ["help", "version"], alias: { h: "help", V: "version"
 
 /** Commands that parse their own options, and print their own help. */
 const WITH_OWN_OPTIONS = [
+  "get",
+  "diff",
+  "put",
+  "history",
+  "rollback",
   "migrate",
   "dead-letters",
   "events",
@@ -55,7 +60,7 @@ interface Call {
 
 /**
  * All commands by their names. Each loads what it needs: a health check, of which there are many, is done before a
- * gateway is even loaded, and a gateway never loads what writes to etcd, which is in `migrate` alone.
+ * gateway is even loaded, and a gateway never loads what writes to etcd, which only the commands that write load.
  */
 const COMMANDS: Readonly<Record<string, (call: Call) => Promise<number>>> = {
   async serve({ settings, environment, signals }) {
@@ -69,6 +74,11 @@ const COMMANDS: Readonly<Record<string, (call: Call) => Promise<number>>> = {
       show: asked.print ? print : undefined,
     });
   },
+  get: (call) => changeOne("get", call),
+  diff: (call) => changeOne("diff", call),
+  put: (call) => changeOne("put", call),
+  history: (call) => changeOne("history", call),
+  rollback: (call) => changeOne("rollback", call),
   async healthcheck({ settings }) {
     const { healthcheck } = await import("./cli/healthcheck.ts");
     return await healthcheck(settings());
@@ -138,6 +148,14 @@ const COMMANDS: Readonly<Record<string, (call: Call) => Promise<number>>> = {
     return printed(completionScript(own));
   },
 };
+
+async function changeOne(
+  command: "get" | "diff" | "put" | "history" | "rollback",
+  { own, settings, environment }: Call,
+): Promise<number> {
+  const { change } = await import("./cli/change/command.ts");
+  return await change(command, own, settings, environment);
+}
 
 /** Runs a command and returns the exit status. */
 async function main(args: readonly string[]): Promise<number> {

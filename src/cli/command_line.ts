@@ -38,7 +38,10 @@ export function readCommandLine(
     boolean: namesOf(({ value }) => value === undefined),
     alias: { h: "help", ...lettersOf(options) },
     unknown: (argument) => {
-      if (argument.startsWith("-")) throw usageError(command, `Unknown option '${argument}'`);
+      // One dash alone stands for standard input.
+      if (argument.startsWith("-") && argument !== "-") {
+        throw usageError(command, `Unknown option '${argument}'`);
+      }
       if (actions === undefined && operands === undefined && takesFile !== true) {
         throw usageError(command, `Unexpected argument '${argument}'`);
       }

@@ -37,6 +37,23 @@ export const SHELLS = ["bash", "zsh", "fish"] as const;
 
 const HELP: CommandOption = { name: "help" };
 
+/** Where one webhook or connection is, and as whom it is reached. */
+const PLACE: readonly CommandOption[] = [
+  { name: "file", value: "file" },
+  { name: "user", value: "text" },
+  { name: "password-file", value: "file" },
+  HELP,
+];
+
+/** What is changed of it. */
+const EDITS: readonly CommandOption[] = [
+  { name: "set", value: "text", isList: true },
+  { name: "unset", value: "text", isList: true },
+];
+
+/** Whether it is written. */
+const WRITES: readonly CommandOption[] = [{ name: "dry-run" }, { name: "yes" }];
+
 /** Every command, in the order in which they are listed. */
 export const COMMANDS: readonly Command[] = [
   { name: "serve", description: "Start the gateway (default)", options: [] },
@@ -62,6 +79,38 @@ export const COMMANDS: readonly Command[] = [
       { name: "json" },
       HELP,
     ],
+  },
+  {
+    name: "get",
+    description: "Print one webhook or connection as it is written: see cwm get --help",
+    operands: ["webhook"],
+    options: [{ name: "revision", value: "text" }, ...PLACE],
+  },
+  {
+    name: "diff",
+    description: "Show what cwm put or cwm rollback would change: see cwm diff --help",
+    operands: ["webhook"],
+    takesFile: true,
+    options: [...EDITS, { name: "to", value: "text" }, ...PLACE],
+  },
+  {
+    name: "put",
+    description: "Write one webhook or connection, validated, over nobody's change: see cwm put --help",
+    operands: ["webhook"],
+    takesFile: true,
+    options: [...EDITS, ...WRITES, ...PLACE],
+  },
+  {
+    name: "history",
+    description: "List what one webhook or connection has been: see cwm history --help",
+    operands: ["webhook"],
+    options: PLACE,
+  },
+  {
+    name: "rollback",
+    description: "Write again what one webhook or connection has been: see cwm rollback --help",
+    operands: ["webhook"],
+    options: [{ name: "to", value: "text" }, ...WRITES, ...PLACE],
   },
   {
     name: "migrate",

@@ -69,6 +69,6 @@ function problemsOf(compiled: Compiled<unknown>): readonly ProblemReason[] {
 }
 
 /** Whether one of two paths leads through the other. */
-function isOnOneLine(path: string, other: string): boolean {
+export function isOnOneLine(path: string, other: string): boolean {
   return path === "" || `${path}.`.startsWith(`${other}.`) || `${other}.`.startsWith(`${path}.`);
 }

@@ -63,13 +63,29 @@ export const ETCD_LOGIN_VARIABLES = {
   ETCD_TLS_KEY: optional(text("path"), "Key (PEM) of the client certificate."),
 } as const;
 
-type Values = ValuesOf<typeof ETCD_SERVER_VARIABLES & typeof ETCD_LOGIN_VARIABLES>;
+/** Who an operator is that changes the configuration. The gateway never logs in so. */
+export const ETCD_OPERATOR_VARIABLES = {
+  ETCD_OPERATOR_USERNAME: optional(
+    text("text"),
+    "Your own user of etcd for `cwm put`, `get`, `diff`, `history` and `rollback`, which never use the gateway's.",
+  ),
+  ETCD_OPERATOR_PASSWORD: optional(secret(() => true, "be a text"), "Its password."),
+  ETCD_OPERATOR_PASSWORD_FILE: optional(text("path"), "File with its password, instead."),
+  ETCD_OPERATOR_TLS_CERT: optional(text("path"), "Your own client certificate (PEM) for these commands."),
+  ETCD_OPERATOR_TLS_KEY: optional(text("path"), "Key (PEM) of your own client certificate."),
+} as const;
+
+type Values = ValuesOf<
+  typeof ETCD_SERVER_VARIABLES & typeof ETCD_LOGIN_VARIABLES & typeof ETCD_OPERATOR_VARIABLES
+>;
 
 /** What is wrong between variables that are each right. */
 export function etcdContradictions(values: Values): string[] {
   return [
     ...credentialContradictions(values),
     ...bothOrNone(values, "ETCD_TLS_CERT", "ETCD_TLS_KEY"),
+    ...bothOrNone(values, "ETCD_OPERATOR_TLS_CERT", "ETCD_OPERATOR_TLS_KEY"),
+    ...operatorContradictions(values),
     ...endpointContradictions(values),
   ];
 }
@@ -82,6 +98,20 @@ export function etcdSettings(values: Values): EtcdSettings {
     prefix: values.ETCD_PREFIX,
     ...ifSet("credentials", credentialsOf(values)),
     ...ifSet("tls", tls),
+  };
+}
+
+/** The same cluster for an operator: nothing of what the gateway logs in with. */
+export function etcdOperatorSettings(values: Values): EtcdSettings {
+  const { endpoints, prefix } = etcdSettings(values);
+  const { ETCD_OPERATOR_TLS_CERT: ETCD_TLS_CERT, ETCD_OPERATOR_TLS_KEY: ETCD_TLS_KEY } = values;
+  const username = credential(values.ETCD_OPERATOR_USERNAME, undefined);
+  const password = credential(values.ETCD_OPERATOR_PASSWORD, values.ETCD_OPERATOR_PASSWORD_FILE);
+  return {
+    endpoints,
+    prefix,
+    ...(username === undefined || password === undefined ? {} : { credentials: { username, password } }),
+    ...ifSet("tls", tlsOf({ ...values, ETCD_TLS_CERT, ETCD_TLS_KEY })),
   };
 }
 
@@ -118,6 +148,18 @@ function endpointContradictions(values: Values): string[] {
     return ["ETCD_ENDPOINTS must be https while ETCD_TLS_CA, ETCD_TLS_CERT or ETCD_TLS_KEY is set"];
   }
   return [];
+}
+
+function operatorContradictions(values: Values): string[] {
+  const { ETCD_OPERATOR_USERNAME: name, ETCD_OPERATOR_PASSWORD: password } = values;
+  const file = values.ETCD_OPERATOR_PASSWORD_FILE;
+  if (password !== undefined && file !== undefined) {
+    return [
+      "ETCD_OPERATOR_PASSWORD and ETCD_OPERATOR_PASSWORD_FILE must not be set together: remove one of them",
+    ];
+  }
+  if ((name === undefined) === (password === undefined && file === undefined)) return [];
+  return ["ETCD_OPERATOR_USERNAME and ETCD_OPERATOR_PASSWORD must be set together"];
 }
 
 function credentialContradictions(values: Values): string[] {

@@ -8,7 +8,7 @@ import { join } from "@std/path";
 import { StartupError } from "../errors.ts";
 import { unreadVariables } from "./python_variables.ts";
 import { journalDirectory, SECRET_SOURCE_VARIABLES, secretSettings } from "./secrets.ts";
-import { etcdContradictions, etcdSettings, withoutServiceLink } from "./etcd.ts";
+import { etcdContradictions, etcdOperatorSettings, etcdSettings, withoutServiceLink } from "./etcd.ts";
 import { ifSet } from "./variable.ts";
 import {
   journalContradictions,
@@ -47,6 +47,7 @@ export function loadSettings(
     configBackend: values.CONFIG_BACKEND,
     files,
     etcd: etcdSettings(values),
+    etcdOperator: etcdOperatorSettings(values),
     degraded: {
       afterMs: values.CONFIG_DEGRADED_AFTER_SECONDS * 1000,
       isUnready: values.UNREADY_WHEN_DEGRADED,
@@ -110,10 +111,13 @@ export function loadSettings(
       ...journalFiles(values),
       values.ETCD_USERNAME_FILE,
       values.ETCD_PASSWORD_FILE,
+      values.ETCD_OPERATOR_PASSWORD_FILE,
       values.TLS_CERT,
       values.TLS_KEY,
       values.ETCD_TLS_CERT,
       values.ETCD_TLS_KEY,
+      values.ETCD_OPERATOR_TLS_CERT,
+      values.ETCD_OPERATOR_TLS_KEY,
     ]),
     warnings,
   };

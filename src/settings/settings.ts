@@ -27,6 +27,8 @@ export interface Settings {
     readonly named: readonly ("webhooks" | "connections")[];
   };
   readonly etcd: EtcdSettings;
+  /** The same cluster, as an operator who changes the configuration reaches it. */
+  readonly etcdOperator: EtcdSettings;
   /** When an outage of the configuration's backend counts, and whether the gateway is then not ready. */
   readonly degraded: { readonly afterMs: number; readonly isUnready: boolean };
   /** Namespace of `/webhook/{webhook_id}`. */

@@ -23,7 +23,7 @@ import {
   text,
   trueOrFalse,
 } from "./types.ts";
-import { ETCD_LOGIN_VARIABLES, ETCD_SERVER_VARIABLES } from "./etcd.ts";
+import { ETCD_LOGIN_VARIABLES, ETCD_OPERATOR_VARIABLES, ETCD_SERVER_VARIABLES } from "./etcd.ts";
 import { JOURNAL_VARIABLES } from "./journal/journal.ts";
 import { optional, type ValuesOf, variable } from "./variable.ts";
 import { TLS_VARIABLES } from "./tls.ts";
@@ -92,6 +92,7 @@ export const VARIABLES = {
     "Namespace of requests to `/webhook/{webhook_id}`.",
   ),
   ...ETCD_LOGIN_VARIABLES,
+  ...ETCD_OPERATOR_VARIABLES,
   CONFIG_SNAPSHOT_FILE: optional(
     text("path, or `none`"),
     "Keeps the last good configuration, to start from while etcd cannot be reached or a file is broken, and for keys " +

@@ -6,11 +6,9 @@
 
 import { Buffer } from "node:buffer";
 import type { ICompare, IRequestOp, ITxnRequest, ITxnResponse } from "etcd3";
-import { EtcdCallError, EtcdConnection } from "../../config/etcd/wire/connection.ts";
-import { parseEndpoint } from "../../config/etcd/wire/endpoint.ts";
+import { EtcdCallError, type EtcdConnection } from "../../config/etcd/wire/connection.ts";
 import { KeySpace } from "../../config/etcd/wire/key_space.ts";
 import { listPages } from "../../config/etcd/list/pages.ts";
-import { DEFAULT_TIMING } from "../../config/etcd/options.ts";
 import type { EtcdKeyValue } from "../../config/etcd/wire/fields.ts";
 import { parseEtcdValue } from "../../config/etcd/wire/value.ts";
 import { type ConfigKey, formatConfigKey, parseConfigKey } from "../../event/names.ts";
@@ -25,11 +23,9 @@ import {
   type StoredValue,
   type WriteResult,
 } from "../configuration.ts";
+import { CALL_TIMEOUT_MS, connectToEtcd, TIMING } from "./etcd_connect.ts";
 import { EtcdWriter } from "./etcd_writer.ts";
 import { compactJson } from "../../json/members.ts";
-
-/** How long one page or one transaction may take, in milliseconds. */
-const CALL_TIMEOUT_MS = 15_000;
 
 const PAGE = { pageKeys: 2_000, pageBytes: 1024 * 1024, pageTimeoutMs: CALL_TIMEOUT_MS } as const;
 
@@ -129,30 +125,10 @@ export class EtcdStore implements ConfigStore {
     }
   }
 
-  /** Connects to the first member that answers. */
-  async #connect(): Promise<EtcdConnection> {
-    const { endpoints, tls } = this.#settings;
-    const options = { ...this.#settings, ...TIMING, probeKey: this.#keySpaces[0]!.start };
-    const failures: string[] = [];
-    for (const text of endpoints) {
-      try {
-        const endpoint = parseEndpoint(text, tls !== undefined);
-        return (await EtcdConnection.open(endpoint, options, new AbortController().signal)).connection;
-      } catch (cause) {
-        if (!(cause instanceof EtcdCallError)) throw cause;
-        failures.push(cause.message);
-      }
-    }
-    throw new MigrationError("unreadable", `Cannot reach etcd: ${failures.join("; ")}`);
+  #connect(): Promise<EtcdConnection> {
+    return connectToEtcd(this.#settings, this.#keySpaces[0]!.start);
   }
 }
-
-const TIMING = {
-  keepAlive: DEFAULT_TIMING.keepAlive,
-  connectTimeoutMs: DEFAULT_TIMING.connectTimeoutMs,
-  callTimeoutMs: DEFAULT_TIMING.callTimeoutMs,
-  timeoutMs: CALL_TIMEOUT_MS,
-} as const;
 
 function storedValue(key: ConfigKey, listed: EtcdKeyValue): StoredValue {
   const read = listed.readValue();

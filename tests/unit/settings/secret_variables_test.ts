@@ -5,6 +5,7 @@ Deno.test("variables with secrets of the program are known as such", () => {
   const names = [
     "ADMIN_TOKEN",
     "ETCD_PASSWORD",
+    "ETCD_OPERATOR_PASSWORD",
     "HTTPS_PROXY",
     "HTTP_PROXY",
     "https_proxy",

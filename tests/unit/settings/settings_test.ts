@@ -48,6 +48,7 @@ Deno.test("settings have the documented defaults when no variable is set", () =>
     configBackend: "file",
     files: { webhooks: "webhooks.json", connections: "connections.json", named: [] },
     etcd: { endpoints: ["http://localhost:2379"], prefix: "/cwm/" },
+    etcdOperator: { endpoints: ["http://localhost:2379"], prefix: "/cwm/" },
     degraded: { afterMs: 60_000, isUnready: false },
     defaultNamespace: "default",
     snapshot: { file: "data/config/file.snapshot", makesDirectory: true },
@@ -108,6 +109,8 @@ Deno.test("settings take every variable", () => {
     ETCD_TLS_CA: "/tls/ca.pem",
     ETCD_TLS_CERT: "/tls/client.pem",
     ETCD_TLS_KEY: "/tls/client.key",
+    ETCD_OPERATOR_USERNAME: "me",
+    ETCD_OPERATOR_PASSWORD_FILE: "/run/operator/etcd",
     CONFIG_SNAPSHOT_FILE: "/var/lib/cwm/snapshot.json",
     DATA_DIR: "/var/lib/cwm",
     HOST: "::",
@@ -153,6 +156,13 @@ Deno.test("settings take every variable", () => {
       credentials: { username: { text: "reader" }, password: { text: "password, with = signs" } },
       tls: { caFile: "/tls/ca.pem", certFile: "/tls/client.pem", keyFile: "/tls/client.key" },
     },
+    // Of what the gateway logs in with, an operator has nothing.
+    etcdOperator: {
+      endpoints: ["https://a.example:2379", "https://b.example:2380", "https://[::1]:2379"],
+      prefix: "/team/cwm/",
+      credentials: { username: { text: "me" }, password: { file: "/run/operator/etcd" } },
+      tls: { caFile: "/tls/ca.pem" },
+    },
     degraded: { afterMs: 300_000, isUnready: true },
     defaultNamespace: "production",
     snapshot: { file: "/var/lib/cwm/snapshot.json", makesDirectory: false },
@@ -194,6 +204,7 @@ Deno.test("settings take every variable", () => {
         "/var/lib/cwm/config/file.snapshot",
         "/var/lib/cwm/config/etcd.snapshot",
         "/var/lib/cwm/journal",
+        "/run/operator/etcd",
         "/tls/client.pem",
         "/tls/client.key",
         "/vault/token",
@@ -300,6 +311,7 @@ Deno.test("settings never show the value of a secret", () => {
   );
   assertEquals(secrets, [
     "ETCD_PASSWORD",
+    "ETCD_OPERATOR_PASSWORD",
     "RELAY_QUEUE",
     "JOURNAL",
     "TLS_KEY",
