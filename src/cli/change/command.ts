@@ -4,6 +4,9 @@
  * @module
  */
 
+import type { ConfigPut } from "../../config/provider.ts";
+import { readFileContent } from "../../config/values/json_file.ts";
+import { parseConfigValue } from "../../config/values/json_value.ts";
 import { type ConfigKey, describeKey } from "../../event/names.ts";
 import { MigrationError } from "../../migrate/configuration.ts";
 import type { FormerText, KeyPlace, StoredText } from "../../migrate/single/place.ts";
@@ -201,7 +204,12 @@ async function isAccepted(
   if (connections === undefined) {
     print(`warning  ${name}: this user may not read connections, so whether one exists was not looked at`);
   }
-  const { problems, warnings } = await judge(key, value, connections, {
+  const policy = await policyOf(place, settings);
+  if (policy === "denied") {
+    print(`warning  ${name}: this user may not read the policy, so what it says was not looked at`);
+  }
+  const known = policy === "denied" ? undefined : policy;
+  const { problems, warnings } = await judge(key, value, connections, known, {
     environment,
     modules: outputModulesWithin(settings.outputBounds),
     auth: settings.auth,
@@ -212,6 +220,16 @@ async function isAccepted(
   const refusal = problems.length > 0 || text === undefined ? undefined : refusalOf(place, seen, text);
   if (refusal !== undefined) print(`problem  ${name}: ${refusal}`);
   return problems.length === 0 && refusal === undefined;
+}
+
+/** The file is in front of what stands beside the key, as for the gateway. */
+async function policyOf(
+  place: KeyPlace,
+  { policyFile }: Settings,
+): Promise<ConfigPut["value"] | "denied" | undefined> {
+  if (policyFile === undefined) return await place.policy();
+  const content = await readFileContent(policyFile);
+  return "problem" in content ? content : parseConfigValue(new TextDecoder().decode(content.bytes));
 }
 
 function refusalOf(place: KeyPlace, seen: StoredText | undefined, text: string): string | undefined {

@@ -27,16 +27,21 @@ export interface Judgement {
  * runs, and the rest of the value is judged all the same.
  *
  * @param connections `undefined` where they cannot be read
+ * @param policy of namespaces; `undefined` for none
  */
 export async function judge(
   key: ConfigKey,
   value: ConfigPut["value"],
   connections: readonly OtherValue[] | undefined,
+  policy: ConfigPut["value"] | undefined,
   context: CompileContext,
 ): Promise<Judgement> {
   if ("problem" in value) return { problems: [value.problem], warnings: [] };
   if (mayHaveExpressions(value.json)) await loadLanguages();
-  const others = (connections ?? []).filter((other) => describeKey(other.key) !== describeKey(key));
+  const others: ConfigPut[] = [
+    ...policy === undefined ? [] : [{ key: { kind: "policy" } as const, value: policy, revision: "" }],
+    ...(connections ?? []).map((other) => ({ ...other, revision: "" })),
+  ];
   const asIs = await findingsOf(key, value, others, context);
   const missing = asIs.problems.filter(isMissing);
   const filledIn = await findingsOf(key, value, others, { ...context, placeholder: "placeholder" });
@@ -59,7 +64,7 @@ function isMissing({ code }: ProblemReason): boolean {
 async function findingsOf(
   key: ConfigKey,
   value: ConfigPut["value"],
-  others: readonly OtherValue[],
+  others: readonly ConfigPut[],
   compile: CompileContext,
 ): Promise<{ problems: readonly ProblemReason[]; warnings: readonly WarningReason[] }> {
   const manager = new ConfigManager({
@@ -69,7 +74,7 @@ async function findingsOf(
     inspects: false,
   });
   try {
-    manager.apply([...others, { key, value }].map((each) => ({ ...each, revision: "" })));
+    manager.apply([...others, { key, value, revision: "" }]);
     const name = describeKey(key);
     return { problems: manager.catalog.problemsOf(name), warnings: manager.catalog.warningsOf(name) };
   } finally {

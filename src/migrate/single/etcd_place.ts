@@ -12,7 +12,7 @@ import { KeySpace } from "../../config/etcd/wire/key_space.ts";
 import { parseEtcdValue } from "../../config/etcd/wire/value.ts";
 import type { ConfigPut } from "../../config/provider.ts";
 import { parseConfigValue } from "../../config/values/json_value.ts";
-import { type ConfigKey, formatConfigKey, parseConfigKey } from "../../event/names.ts";
+import { type ConfigKey, formatConfigKey, parseConfigKey, POLICY_KEY } from "../../event/names.ts";
 import type { Settings } from "../../settings/settings.ts";
 import { MigrationError } from "../configuration.ts";
 import { MAX_REQUEST_BYTES, requestBytes } from "../stores/batches.ts";
@@ -74,6 +74,19 @@ export class EtcdPlace implements KeyPlace {
         throw cause;
       }
       return others;
+    });
+  }
+
+  async policy(): Promise<ConfigPut["value"] | "denied" | undefined> {
+    const key = Buffer.from(this.#settings.prefix + POLICY_KEY);
+    return await this.#reading(async (connection) => {
+      try {
+        const { last } = await connection.range({ key }, Date.now() + CALL_TIMEOUT_MS);
+        return last === undefined ? undefined : parseEtcdValue(last.readValue());
+      } catch (cause) {
+        if (cause instanceof EtcdCallError && cause.failure === "denied") return "denied";
+        throw cause;
+      }
     });
   }
 

@@ -72,6 +72,11 @@ export class FilePlace implements KeyPlace {
     return Array.from(merged.values, ([name, value]) => ({ key: { kind: "connection", name }, value }));
   }
 
+  /** Files hold none: `POLICY_FILE` names it. */
+  policy(): Promise<undefined> {
+    return Promise.resolve(undefined);
+  }
+
   refuse(text: string): string | undefined {
     if (!isRemarkMember(this.#name, JSON.parse(text), this.#kind)) return undefined;
     return `In a file a member of this name is a remark, unless it has ${this.#kind.marks.join(" or ")}`;

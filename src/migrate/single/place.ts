@@ -66,6 +66,13 @@ export interface KeyPlace extends AsyncDisposable {
    * @throws {MigrationError} `unreadable`
    */
   connections(): Promise<readonly OtherValue[] | undefined>;
+  /**
+   * The policy of namespaces that stands beside it, if there is one.
+   *
+   * @returns `denied` where the user may not read it
+   * @throws {MigrationError} `unreadable`
+   */
+  policy(): Promise<ConfigPut["value"] | "denied" | undefined>;
   /** Why a text cannot stand here, if so. */
   refuse(text: string): string | undefined;
   /**
