@@ -25,6 +25,7 @@ const WITH_OWN_OPTIONS = [
   "dead-letters",
   "events",
   "journal",
+  "status",
   "pause",
   "resume",
   "handshake",
@@ -106,6 +107,10 @@ const COMMANDS: Readonly<Record<string, (call: Call) => Promise<number>>> = {
   async resume({ own, settings }) {
     const { stopOrGoOn } = await import("./cli/journal/stops.ts");
     return await stopOrGoOn("resume", own, settings);
+  },
+  async status({ own, settings }) {
+    const { status } = await import("./cli/status/command.ts");
+    return await status(own, settings);
   },
   async handshake({ own, settings }) {
     const { handshake } = await import("./cli/signatures/handshake.ts");

@@ -169,6 +169,12 @@ export const COMMANDS: readonly Command[] = [
     ],
   },
   {
+    name: "status",
+    description: "Show what is wrong with the gateway, since when and why: see cwm status --help",
+    operands: ["webhook"],
+    options: [{ name: "json" }, HELP],
+  },
+  {
     name: "handshake",
     description:
       "Take the secret that a provider brings by itself, and show it once: see cwm handshake --help",

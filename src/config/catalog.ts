@@ -69,6 +69,11 @@ export class Catalog {
     return this.#entries.values();
   }
 
+  /** The paths of all webhooks. */
+  paths(): Iterable<string> {
+    return this.#entries.keys();
+  }
+
   get openWebhooks(): OpenWebhooks {
     return { declared: this.#withAccess.declared_open, undeclared: this.#withAccess.open };
   }

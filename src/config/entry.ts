@@ -133,6 +133,16 @@ export class WebhookEntry extends PlacedEntry implements DeliveryRoute {
     }));
   }
 
+  /** What operators know its outputs by. */
+  get outputNames(): readonly string[] {
+    return this.#outputs.map(({ name }) => name);
+  }
+
+  /** The connections that they use, or the modules of those that use none. */
+  get connectionNames(): readonly string[] {
+    return this.#outputs.map(({ connection }) => connection);
+  }
+
   /** The parts of its path, which are taken apart at the first event. */
   get lane(): LaneKey {
     return this.#lane ??= { namespace: this.namespace, webhook: this.id };

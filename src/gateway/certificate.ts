@@ -114,7 +114,13 @@ export class Certificate implements AsyncDisposable {
     const { settings, renew, logger } = this.#options;
     try {
       const pair = await readCertificate(settings, this.#stopping.signal);
-      if (pair.cert === this.#served.cert && pair.key === this.#served.key) return undefined;
+      if (pair.cert === this.#served.cert && pair.key === this.#served.key) {
+        if (!hasExpired(pair)) return undefined;
+        return problemOf(
+          "TLS_CERT",
+          "The certificate that is served has expired: put a new one in its place",
+        );
+      }
       if (hasExpired(pair) && !hasExpired(this.#served)) {
         return problemOf("TLS_CERT", "The certificate in the file has expired");
       }

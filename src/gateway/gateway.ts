@@ -213,6 +213,7 @@ export class Gateway implements AsyncDisposable {
     this.#parts.deadlines[Symbol.dispose]();
     this.#parts.processMetrics[Symbol.dispose]();
     this.#parts.failures[Symbol.dispose]();
+    this.#parts.missed[Symbol.dispose]();
     if (this.#stop !== undefined) reportStop(logger("gateway"), this.#stop, pending);
   }
 

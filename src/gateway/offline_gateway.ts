@@ -133,6 +133,7 @@ export class OfflineGateway implements AsyncDisposable {
     parts.deadlines[Symbol.dispose]();
     parts.processMetrics[Symbol.dispose]();
     parts.failures[Symbol.dispose]();
+    parts.missed[Symbol.dispose]();
   }
 }
 

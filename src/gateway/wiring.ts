@@ -29,7 +29,9 @@ import { Dispatcher } from "../delivery/durable/dispatcher.ts";
 import { buildOutputs } from "../delivery/outputs/build.ts";
 import type { OutputPool } from "../delivery/outputs/output_pool.ts";
 import type { JournalFile, JournalStore, Salvaged } from "../journal/journal_store.ts";
-import { adminRoutes } from "../http/routes/admin.ts";
+import { levenshteinDistance } from "@std/text/levenshtein-distance";
+import { adminReader, adminRoutes } from "../http/routes/admin.ts";
+import type { HealthSource } from "../http/routes/health/health.ts";
 import { descriptionRoute } from "../http/routes/api/openapi.ts";
 import { BodyMemory } from "../io/memory/body_memory.ts";
 import { documentReading } from "../http/webhook/event_body.ts";
@@ -48,6 +50,7 @@ import { type Route, Router } from "../http/router.ts";
 import { statusRoutes } from "../http/routes/status.ts";
 import type { OutputModule } from "../modules/module.ts";
 import { outputModulesWithin } from "../modules/registry.ts";
+import { MissedWebhooks } from "../health/missed_webhooks.ts";
 import { SecretMismatches } from "../health/secret_mismatches.ts";
 import type { LineWriter } from "../io/line_writer.ts";
 import { registerLogMetrics } from "../observability/log_metrics.ts";
@@ -129,6 +132,7 @@ export class GatewayParts {
   readonly reloader: Reloader;
   readonly relay: Relay;
   readonly mismatches: SecretMismatches;
+  readonly missed: MissedWebhooks;
   readonly failures: FailureLog;
   readonly router: Router;
   readonly processMetrics: Disposable;
@@ -177,6 +181,12 @@ export class GatewayParts {
       health: this.health,
       deadlines: this.deadlines,
       admitted: (path) => this.webhooks.requests.admitted(path),
+    });
+    this.missed = new MissedWebhooks({
+      health: this.health,
+      deadlines: this.deadlines,
+      paths: () => this.manager.catalog.paths(),
+      distance: levenshteinDistance,
     });
     this.dispatcher = this.#buildDispatcher();
     this.acceptor = new Acceptor({
@@ -301,7 +311,7 @@ export class GatewayParts {
         this.stops.configured(path, entry !== undefined);
         if (entry?.webhook?.handshake === "settled") void this.handshakes.settle(path);
         if (path === settings.notifyWebhook) this.#notifier?.lookAgain();
-        if (entry !== undefined) return;
+        if (entry !== undefined) return this.missed.found(path);
         this.refusals.forget(path);
         this.mismatches.forget(path);
         this.health.forget({ part: "webhook", name: path });
@@ -398,6 +408,7 @@ export class GatewayParts {
       clientCertificates: new ClientCertificates(this.#settings.auth.clientCertificates, clientAddress),
       authServers: this.authServers,
       handshakes: this.handshakes,
+      onMissed: (path) => this.missed.note(path),
       namesAccepted: requestIdHeader === "always",
       tracing: this.tracing,
     };
@@ -412,9 +423,15 @@ export class GatewayParts {
       journalProblem: () => this.journal.problem,
       unserved: () => this.#unserved.find().count,
       isClosed: () => this.manager.policy.isClosed,
+      health: this.#healthSource(),
+      mayReadDetails: adminReader(this.#settings.adminToken),
       unreadyWhenDegraded: this.#settings.degraded.isUnready,
       metrics: this.#settings.metrics ? this.metrics : undefined,
     });
+  }
+
+  #healthSource(): HealthSource {
+    return { health: this.health, catalog: this.manager.catalog, channelsOf };
   }
 
   #adminRoutes(): readonly Route[] {
@@ -444,7 +461,7 @@ export class GatewayParts {
         file: this.#journalFile(),
       },
       handshakes: { registry: this.handshakes, catalog: this.manager.catalog },
-      health: this.health,
+      health: this.#healthSource(),
       stops: { stops: this.stops, catalog: this.manager.catalog },
       webhooks: {
         catalog: this.manager.catalog,

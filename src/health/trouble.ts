@@ -5,7 +5,17 @@
  */
 
 /** The kinds of things that troubles are reported of. */
-export type HealthPart = "configuration" | "journal" | "connection" | "output" | "webhook" | "channel";
+export const HEALTH_PARTS = [
+  "configuration",
+  "journal",
+  "connection",
+  "output",
+  "webhook",
+  "channel",
+] as const;
+
+/** One of {@linkcode HEALTH_PARTS}. */
+export type HealthPart = typeof HEALTH_PARTS[number];
 
 /**
  * How bad a trouble is, the worst first.
@@ -27,10 +37,14 @@ export const TROUBLE_KINDS = {
   switched_off: "down",
   /** A webhook: an operator has stopped its deliveries. */
   paused: "off",
+  /** A webhook: its events are not taken, such as by a topic that is missing, while other webhooks' may be. */
+  failing: "down",
   /** A webhook: some of its events could not be delivered. */
   dead_letters: "impaired",
   /** A webhook: a secret that matched its requests does not any more. */
   secret_mismatch: "down",
+  /** A webhook: requests come for it, and there is none. */
+  missing: "impaired",
   /** A channel: events wait, and no connector takes them. */
   no_connector: "down",
   /** The configuration: an entry or a file is not served as it is written. */

@@ -73,7 +73,8 @@ export const NOTICE_KIND_NAMES = Object.keys(NOTICE_KINDS) as [NoticeKind, ...No
 
 /**
  * What a notice about a trouble is about. `undefined` for what is no news: what operators did on purpose, and
- * connections, since their outputs say it.
+ * connections, since their outputs say it, requests that strangers may send, and single destinations
+ * of an output.
  */
 export function noticeKindOf({ part, kind }: Pick<Trouble, "part" | "kind">): NoticeKind | undefined {
   switch (kind) {
@@ -93,6 +94,8 @@ export function noticeKindOf({ part, kind }: Pick<Trouble, "part" | "kind">): No
     case "no_connector":
       return "channel";
     case "paused":
+    case "missing":
+    case "failing":
       return undefined;
   }
 }

@@ -10,7 +10,7 @@ import type { ChannelDepth, ChannelQueues } from "../channels/channel_queues.ts"
 import { GatewayError } from "../errors.ts";
 import type { HealthReports } from "../health/health.ts";
 import type { Metrics } from "../observability/metrics.ts";
-import { Attendance } from "./attendance.ts";
+import { Attendance, type Attended } from "./attendance.ts";
 import { type Channel, type ChannelDirectory, invalidToken } from "./channel_directory.ts";
 import type { Report } from "./protocol/messages.ts";
 import type { ResumePoint } from "./protocol/negotiate.ts";
@@ -73,7 +73,7 @@ export class Relay implements AsyncDisposable {
   #closed = false;
 
   constructor({ directory, queues, metrics, logger, isReady, health, mostPolls = Infinity }: RelayOptions) {
-    this.#attendance = new Attendance(health);
+    this.#attendance = new Attendance({ health, logger, attendedBy: (channel) => this.#attendedBy(channel) });
     this.#isReady = isReady;
     this.#directory = directory;
     this.#queues = queues;
@@ -126,6 +126,7 @@ export class Relay implements AsyncDisposable {
     const former = refusal?.code === "draining" ? undefined : this.#resumable(channel, request);
     if (former !== undefined) {
       await former.resume(request.resume?.sequence ?? 0, request.token);
+      this.#attendance.attended(channel.name);
       return { session: former, resumed: true };
     }
     if (refusal !== undefined) throw refusal;
@@ -185,6 +186,7 @@ export class Relay implements AsyncDisposable {
     this.#closed = true;
     this.#changes[Symbol.dispose]();
     this.pull[Symbol.dispose]();
+    this.#attendance[Symbol.dispose]();
     const end = { code: "draining", message: "The gateway is shutting down" } as const;
     await Promise.all([...this.#sessions.values()].map((session) => session.close(end)));
   }
@@ -209,6 +211,7 @@ export class Relay implements AsyncDisposable {
       queues: this.#queues,
       metrics: this.#metrics,
       logger: this.#logger,
+      onDetached: () => this.#noteLost(channel.name),
     });
     this.#sessions.set(session.id, session);
     this.#attendance.attended(channel.name);
@@ -220,7 +223,7 @@ export class Relay implements AsyncDisposable {
     this.#logger.info("Connector {connector} connected to channel {channel} over {transport}", names);
     session.signal.addEventListener("abort", () => {
       this.#sessions.delete(session.id);
-      this.#noteLeft(channel.name);
+      this.#noteLost(channel.name);
       const { code, message } = session.end ?? {};
       this.#logger.info("Connector {connector} left channel {channel}: {reason}", {
         ...names,
@@ -231,10 +234,14 @@ export class Relay implements AsyncDisposable {
     return session;
   }
 
-  #noteLeft(channel: string): void {
-    const isAttended = this.#sessionsOf(channel).length > 0 || this.pull.consumersOf(channel) > 0;
-    if (this.#closed || isAttended || this.#directory.find(channel) === undefined) return;
-    this.#attendance.left(channel);
+  #noteLost(channel: string): void {
+    if (!this.#closed && this.#directory.find(channel) !== undefined) this.#attendance.lost(channel);
+  }
+
+  #attendedBy(channel: string): Attended {
+    const connected = this.#sessionsOf(channel).filter(({ isConnected }) => isConnected);
+    if (connected.some(({ transport }) => transport !== "long_poll")) return "connected";
+    return connected.length > 0 || this.pull.consumersOf(channel) > 0 ? "polled" : "nobody";
   }
 
   #resumable(channel: Channel, { resume, transport }: OpenRequest): RelaySession | undefined {
@@ -250,6 +257,7 @@ export class Relay implements AsyncDisposable {
   #review(name: string): void {
     const channel = this.#directory.find(name);
     if (channel === undefined) this.#attendance.removed(name);
+    else this.#attendance.exists(name);
     this.pull.review(name);
     const sessions = [...this.#sessionsOf(name)];
     if (sessions.length === 0) return;

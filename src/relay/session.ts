@@ -74,6 +74,8 @@ export interface SessionOptions {
   readonly queues: ChannelQueues;
   readonly metrics: RelayMetrics;
   readonly logger: Logger;
+  /** Called when its transport is gone, and it waits to be resumed. */
+  readonly onDetached: () => void;
 }
 
 /** The messages that one connector holds of a channel, and until when they are its own. */
@@ -87,6 +89,7 @@ export class RelaySession {
   readonly #queues: ChannelQueues;
   readonly #metrics: RelayMetrics;
   readonly #logger: Logger;
+  readonly #onDetached: () => void;
   readonly #limits: Channel["limits"];
   readonly #ackTimeoutMs: number;
   readonly #heartbeatIntervalMs: number;
@@ -122,6 +125,7 @@ export class RelaySession {
     this.#queues = options.queues;
     this.#metrics = options.metrics;
     this.#logger = options.logger;
+    this.#onDetached = options.onDetached;
     this.#limits = options.channel.limits;
     const { ackTimeoutMs, heartbeatIntervalMs } = this.#limits;
     this.#ackTimeoutMs = ackTimeoutMs;
@@ -195,6 +199,7 @@ export class RelaySession {
         if (this.#attached !== onEnd) return;
         this.#attached = undefined;
         this.heard();
+        if (this.#end === undefined) this.#onDetached();
       },
     };
   }

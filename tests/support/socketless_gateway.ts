@@ -101,6 +101,7 @@ async function close(parts: GatewayParts): Promise<void> {
   parts.deadlines[Symbol.dispose]();
   parts.processMetrics[Symbol.dispose]();
   parts.failures[Symbol.dispose]();
+  parts.missed[Symbol.dispose]();
 }
 
 /**

@@ -61,6 +61,8 @@ export class Stops {
   readonly #options: StopsOptions;
   readonly #stopped = new Map<string, Stopped>();
   readonly #failures = new Map<string, Failures>();
+  /** Webhooks that are reported, since what they alone need of their output is missing. */
+  readonly #failing = new Set<string>();
   #listener: StopsListener | undefined;
   #isLoaded = false;
 
@@ -202,6 +204,7 @@ export class Stops {
   delivered(path: string): void {
     const wasStreak = this.#failures.get(path)?.isStreak(performance.now()) === true;
     this.#failures.delete(path);
+    this.#endFailing(path);
     const stopped = this.#stopped.get(path);
     if (stopped?.lane.state === "switched_off") this.#switchOn(path, stopped.lane, "its target takes events");
     else if (wasStreak && stopped === undefined) this.#listener?.onStopChanged(path, true);
@@ -220,6 +223,7 @@ export class Stops {
     let failures = this.#failures.get(path);
     if (failures === undefined) this.#failures.set(path, failures = new Failures());
     failures.add(now, error.code !== "output_throttled");
+    if (error.isPartial && failures.isStreak(now)) this.#reportFailing(path, error);
     if (policy === undefined) return;
     if (error.isGone && policy.whenGone) this.#switchOff(path, error.message);
     else if (failures.reach(policy, now)) {
@@ -239,13 +243,29 @@ export class Stops {
    * @param isThere whether there is such a webhook
    */
   configured(path: string, isThere: boolean): void {
-    if (!isThere) this.#failures.delete(path);
+    if (!isThere) {
+      this.#failures.delete(path);
+      this.#endFailing(path);
+    }
     const stopped = this.#stopped.get(path);
     if (stopped === undefined || stopped.lane.state === "paused") return;
     if (!isThere) this.#switchOn(path, stopped.lane, "it was removed");
     else if (this.#options.policyOf(path) === undefined) {
       this.#switchOn(path, stopped.lane, "its configuration says that it is never off");
     } else this.tryNow(path);
+  }
+
+  /** The output is well otherwise, and says nothing of it. */
+  #reportFailing(path: string, { message }: DeliveryError): void {
+    this.#failing.add(path);
+    const cause = `${message}. Its events wait: look at its destination, and at what the webhook names`;
+    this.#options.health.begin({ part: "webhook", name: path, kind: "failing", cause }, this);
+  }
+
+  #endFailing(path: string): void {
+    if (this.#failing.delete(path)) {
+      this.#options.health.end({ part: "webhook", name: path }, "failing", this);
+    }
   }
 
   /** What other gateways have stopped, or have had go on, is so here. */
@@ -285,6 +305,7 @@ export class Stops {
       cause: `${cause}. It is tried now and then, and its events wait; cwm resume has all of them go now`,
     };
     this.#failures.delete(path);
+    this.#endFailing(path);
     this.#stop(lane);
     this.#options.logger.warning(
       "{namespace}/{webhook} is switched off, since its target takes nothing: {reason}",

@@ -15,7 +15,7 @@ import { compressing } from "./compression.ts";
 import { deadLetterRoutes, type DeadLetterSource } from "./dead_letters.ts";
 import { eventRoutes, type EventSource } from "./events/events.ts";
 import type { InFlight } from "../in_flight.ts";
-import { healthRoute, type HealthSource } from "./health.ts";
+import { healthRoute, type HealthSource } from "./health/health.ts";
 import { handshakeRoutes, type HandshakeSource } from "./handshakes.ts";
 import { journalRoutes, type JournalSource } from "./journal.ts";
 import { describeProblem, jsonResponse } from "../responses.ts";
@@ -80,6 +80,13 @@ export function adminRoutes(source: AdminSource): Route[] {
 
 /** `credentials` of RFC 6750, section 2.1; the case of the scheme does not matter (RFC 9110, section 11.1). */
 const BEARER = /^Bearer +(\S+)$/i;
+
+/** Whether a request presents the token. Without a token to compare with, none does. */
+export function adminReader(token: string | undefined): (request: Request) => boolean {
+  if (token === undefined) return () => false;
+  const isExpected = secretMatcher(token);
+  return (request) => isExpected(BEARER.exec(request.headers.get("authorization") ?? "")?.[1] ?? "");
+}
 
 /** Lets requests with the token through. Without a token to compare with, none. */
 function guardedBy({ token, metrics }: AdminSource): (handler: Handler) => Handler {

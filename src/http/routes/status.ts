@@ -8,6 +8,7 @@ import type { ProviderStatus } from "../../config/provider.ts";
 import type { VaultStatus } from "../../secrets/vault/vault_source.ts";
 import type { Metrics } from "../../observability/metrics.ts";
 import { VERSION } from "../../version.ts";
+import { type HealthSource, statusOf } from "./health/health.ts";
 import { metricsRoute } from "./metrics.ts";
 import { jsonResponse, textResponse } from "../responses.ts";
 import type { Route } from "../router.ts";
@@ -25,6 +26,9 @@ export interface StatusSource {
   readonly isClosed: () => boolean;
   /** Why the journal takes nothing until further notice; `undefined` while it does. */
   readonly journalProblem: () => string | undefined;
+  readonly health: HealthSource;
+  /** Whether a request may see by name what is wrong. */
+  readonly mayReadDetails: (request: Request) => boolean;
   /** How many keys this instance has nothing in service of, while others may have. */
   readonly unserved: () => number;
   /** Whether a degraded configuration makes the gateway not ready. */
@@ -58,7 +62,7 @@ export function statusRoutes(source: StatusSource): Route[] {
         OPTIONS: (_request, id) => options(readiness(source, id).status, id),
       },
     },
-    { path: "/health", methods: { GET: (_request, id) => health(source, id) } },
+    { path: "/health", methods: { GET: (request, id) => health(source, request, id) } },
   ];
   if (source.metrics !== undefined) routes.push(metricsRoute(source.metrics));
   return routes;
@@ -114,7 +118,7 @@ const VAULT_HEALTH = {
 } as const satisfies Record<VaultStatus["state"], string>;
 
 /** An unreachable etcd or Vault leaves the gateway healthy: it serves from what it has. */
-function health(source: StatusSource, id: string): Response {
+function health(source: StatusSource, request: Request, id: string): Response {
   const provider = source.provider();
   const { backend, connected, missing } = provider;
   const vault = source.vault?.();
@@ -123,5 +127,12 @@ function health(source: StatusSource, id: string): Response {
     ...(backend === "etcd" ? { etcd: connected ? "healthy" : "disconnected" } : {}),
     ...(vault === undefined ? {} : { vault: VAULT_HEALTH[vault.state] }),
   };
-  return jsonResponse(200, { status: "healthy", components, ...outageOf(provider) }, id);
+  const { status: state, parts, troubles } = statusOf(source.health);
+  // Names and causes are for operators.
+  const details = source.mayReadDetails(request) ? { troubles } : {};
+  return jsonResponse(
+    200,
+    { status: "healthy", components, state, parts, ...outageOf(provider), ...details },
+    id,
+  );
 }

@@ -28,6 +28,8 @@ export interface EntryLookup {
   readonly isReady: () => boolean;
   /** Whether requests to webhooks that do not exist get the webhook `default` of their namespace. */
   readonly defaultWebhook: boolean;
+  /** Called for a request to a webhook that does not exist. @param path `namespace/id`, valid names */
+  readonly onMissed: (path: string) => void;
   /** Whether new requests are refused, at the end of a drain. */
   readonly isClosed: () => boolean;
 }
@@ -40,7 +42,7 @@ export interface EntryLookup {
  * `method_not_allowed` where a POST would get that
  */
 export function findEntry(
-  { isClosed, isReady, find, defaultWebhook }: EntryLookup,
+  { isClosed, isReady, find, defaultWebhook, onMissed }: EntryLookup,
   path: string,
   method: string,
 ): CatalogEntry {
@@ -56,6 +58,7 @@ export function findEntry(
   const fallback = defaultWebhook ? find(defaultPath(path)) : undefined;
   if (fallback !== undefined) return fallback;
   if (method !== "POST") throw methodNotAllowed(method, DEFAULT_METHODS);
+  onMissed(path);
   throw new GatewayError("webhook_not_found");
 }
 

@@ -6,7 +6,7 @@
 
 import { z } from "zod";
 import type { ErrorCode } from "../../../errors.ts";
-import { TROUBLE_STATES } from "../../../health/trouble.ts";
+import { HEALTH_PARTS, TROUBLE_STATES } from "../../../health/trouble.ts";
 import { amount, json, named, type Operation, time } from "./operation.ts";
 
 /** An operation behind the admin token. */
@@ -156,13 +156,29 @@ const trouble = named(
   }),
 );
 
+const part = z.object({ state: z.enum(["well", ...TROUBLE_STATES]), count: amount() });
+
+/** How each part is. */
+export const parts = z.record(z.enum(HEALTH_PARTS), part).meta({
+  description: "How each part is: as its worst trouble, and how many it has.",
+});
+
+/** What is wrong, the worst first. */
+export const troubles = z.array(trouble);
+
 const status = named(
   "Status",
   z.object({
     status: z.enum(["well", "impaired", "down"]),
     counts: z.object({ down: amount(), impaired: amount(), off: amount() }),
     unlisted: amount(),
-    troubles: z.array(trouble),
+    parts,
+    subjects: z.array(z.object({
+      part: z.enum(HEALTH_PARTS),
+      name: z.string(),
+      state: z.enum(["well", ...TROUBLE_STATES]),
+    })).optional().meta({ description: "Of one webhook: itself and what it depends on." }),
+    troubles,
   }),
 );
 
@@ -177,7 +193,12 @@ const stateOperations: readonly Operation[] = [
     webhook,
     { errors: ["webhook_not_found"] },
   ),
-  admin("GET", "/admin/status", "getStatus", "What is wrong, the worst first", status),
+  admin("GET", "/admin/status", "getStatus", "What is wrong, the worst first", status, {
+    query: z.object({
+      of: z.string().optional().meta({ description: "A namespace, or a webhook such as `team-a/orders`." }),
+    }),
+    errors: ["webhook_not_found"],
+  }),
   admin(
     "GET",
     "/admin/stats",

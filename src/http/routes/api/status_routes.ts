@@ -6,6 +6,7 @@
 
 import { z } from "zod";
 import { METRICS_CONTENT_TYPE } from "../../../observability/metrics.ts";
+import { parts, troubles } from "./admin_routes.ts";
 import { json, named, type Operation, time } from "./operation.ts";
 
 const outage = named(
@@ -39,7 +40,10 @@ const health = named(
       description:
         "The state of each component: `config_manager`, and `etcd` and `vault` where they are used.",
     }),
+    state: z.enum(["well", "impaired", "down"]).meta({ description: "How all of it is." }),
+    parts,
     outage: outage.optional(),
+    troubles: troubles.optional().meta({ description: "With the admin token: by name, and why." }),
   }),
 );
 
