@@ -244,10 +244,12 @@ export class Gateway implements AsyncDisposable {
     if (!this.#isLoaded) await this.#load();
     if (this.#life.isIncomplete) await this.#complete();
     await this.#waitForSecrets();
+    // Asked before the first event is accepted, which would wait in a lane that nobody has begun with.
+    const mayHold = await mayHoldJournal(this.#settings);
     this.#life.isReady = true;
     this.#parts.giveNotices();
     // What an earlier process accepted and did not deliver is taken up; a first journal begins with its first event.
-    if (await mayHoldJournal(this.#settings)) await this.#parts.dispatcher.start();
+    if (mayHold) await this.#parts.dispatcher.start();
     else this.#parts.dispatcher.startEmpty();
     logger("config").info(
       "Serving {webhooks} webhooks and {connections} connections",
