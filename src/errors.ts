@@ -96,7 +96,16 @@ export const ERROR_CATALOGUE = {
     "The request cannot be authenticated at the moment",
     "Send again after `Retry-After`; see the log: a server that knows the credentials cannot be asked.",
   ),
-  forbidden: refused(403, "This request is not allowed", "Admin routes need `ADMIN_TOKEN` to be set."),
+  forbidden: refused(
+    403,
+    "This request is not allowed",
+    "Admin routes need `ADMIN_TOKEN` or `ADMIN_TOKENS_FILE` to be set.",
+  ),
+  role_required: refused(
+    403,
+    "This needs a token with another role",
+    "Use a token of `ADMIN_TOKENS_FILE` with the role that the message names.",
+  ),
   invalid_challenge: refused(
     400,
     "This is no challenge of the provider",

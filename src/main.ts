@@ -38,10 +38,11 @@ const WITH_OWN_OPTIONS = [
   "test",
   "filter",
   "schema",
+  "token",
 ];
 
 /** Commands that take no settings, so that a file of variables cannot be in their way. */
-const WITHOUT_SETTINGS = ["completion", "providers", "new", "sign", "verify", "schema"];
+const WITHOUT_SETTINGS = ["completion", "providers", "new", "sign", "verify", "schema", "token"];
 
 /** Commands that run until a signal ends them. All others it ends at once. */
 const HANDLING_SIGNALS = ["serve", "connector", "events"];
@@ -147,6 +148,10 @@ const COMMANDS: Readonly<Record<string, (call: Call) => Promise<number>>> = {
   async schema({ own }) {
     const { schema } = await import("./cli/schema/command.ts");
     return schema(own);
+  },
+  async token({ own }) {
+    const { token } = await import("./cli/access/token.ts");
+    return token(own);
   },
   async completion({ own }) {
     const { completionScript } = await import("./cli/completion.ts");

@@ -12,6 +12,7 @@ import { openSecrets } from "../config/secrets/sources.ts";
 import { CLOSED_LEASE, type OutputLease, type PooledConnection } from "../delivery/outputs/output_pool.ts";
 import { StartupError } from "../errors.ts";
 import { createProvider } from "../gateway/backends.ts";
+import { problemOfTokens } from "../gateway/admin_tokens.ts";
 import { problemOfCertificate } from "../gateway/certificate.ts";
 import { describeOwnState } from "../gateway/shared_port.ts";
 import type { OutputModule } from "../modules/module.ts";
@@ -89,6 +90,8 @@ export async function check(
   for (const warning of [...settings.warnings, describeOwnState(settings) ?? []].flat()) {
     print(`warning: ${warning}`);
   }
+  const { adminTokensFile } = settings;
+  if (adminTokensFile !== undefined) manager.reportSource(...await problemOfTokens(adminTokensFile), "");
   if (settings.tls !== undefined) manager.reportSource(...await problemOfCertificate(settings.tls), "");
   await readSecrets(manager);
   await manager.inspected();

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { ROLES } from "../access/caller.ts";
 import { QUERY_NAMES } from "../dead_letters/query.ts";
 import { LISTED_STATES, RECORD_QUERY_NAMES } from "../records/query.ts";
 
@@ -192,6 +193,17 @@ export const COMMANDS: readonly Command[] = [
     description: "Have a webhook deliver again that was paused or switched off: see cwm resume --help",
     operands: ["webhook"],
     options: [HELP],
+  },
+  {
+    name: "token",
+    description: "Make an admin token with a role, and its entry for ADMIN_TOKENS_FILE: see cwm token --help",
+    options: [
+      { name: "name", value: "text" },
+      { name: "role", value: ROLES },
+      { name: "namespaces", value: "text", isList: true },
+      { name: "days", value: "text" },
+      HELP,
+    ],
   },
   {
     name: "healthcheck",

@@ -20,6 +20,37 @@ const REPORTED_KEYS = 1_000;
 /** Where something in an entry stands, if the backend has several places. */
 export type PlaceOf = NonNullable<ConfigProvider["placeOf"]>;
 
+/** The arguments of the warning that the gateway's settings let namespaces read each other's secrets. */
+export const VAULT_IS_SHARED: Parameters<Findings["setWarnings"]> = ["VAULT_PATHS", [{
+  code: "vault_paths_unset",
+  path: "",
+  message:
+    "It is not set, and there are several namespaces: whoever writes webhooks of one can read the secrets " +
+    "of all in Vault. Set it to patterns such as teams/{namespace}",
+}], ""];
+
+/** What is said of a webhook `default` while it takes no other requests than its own. */
+export const DEFAULT_IS_OFF: readonly WarningReason[] = [{
+  code: "default_webhook",
+  path: "",
+  message: "Requests to webhooks that do not exist get 404, and not this one as in the Python service. " +
+    "DEFAULT_WEBHOOK=on has them come here",
+}];
+
+/** What is said where `NOTIFY_WEBHOOK` names a webhook that does not exist. */
+export const NOTIFIED_IS_MISSING: readonly WarningReason[] = [{
+  code: "notify_webhook",
+  path: "",
+  message: "It names a webhook that does not exist: nobody gets notices until it does",
+}];
+
+/** What is said of a webhook that wants notices and gets none. */
+export const NOT_NOTIFIED: readonly WarningReason[] = [{
+  code: "notify_webhook",
+  path: "notify",
+  message: "Has no effect: NOTIFY_WEBHOOK names the webhook that gets notices, and it is not this one",
+}];
+
 /** What is wrong, or should be looked at, in the configuration in service. */
 export class Findings {
   readonly #catalog: Catalog;

@@ -21,7 +21,14 @@ import {
 } from "./compile/compiler.ts";
 import { Connections } from "./connection_catalog.ts";
 import type { CatalogEntry } from "./entry.ts";
-import { Findings, type PlaceOf } from "./findings.ts";
+import {
+  DEFAULT_IS_OFF,
+  Findings,
+  NOT_NOTIFIED,
+  NOTIFIED_IS_MISSING,
+  type PlaceOf,
+  VAULT_IS_SHARED,
+} from "./findings.ts";
 import {
   type BackendKey,
   type ConfigKey,
@@ -42,38 +49,7 @@ const MAX_QUIET_MS = 5_000;
 /** Why values are applied: they are new, or a secret that they refer to is. */
 type Cause = "configuration" | "secrets";
 
-/** The arguments of the warning that the gateway's settings let namespaces read each other's secrets. */
-const VAULT_IS_SHARED: Parameters<Findings["setWarnings"]> = ["VAULT_PATHS", [{
-  code: "vault_paths_unset",
-  path: "",
-  message:
-    "It is not set, and there are several namespaces: whoever writes webhooks of one can read the secrets " +
-    "of all in Vault. Set it to patterns such as teams/{namespace}",
-}], ""];
-
 const NOTHING: readonly never[] = [];
-
-/** What is said of a webhook `default` while it takes no other requests than its own. */
-const DEFAULT_IS_OFF: readonly WarningReason[] = [{
-  code: "default_webhook",
-  path: "",
-  message: "Requests to webhooks that do not exist get 404, and not this one as in the Python service. " +
-    "DEFAULT_WEBHOOK=on has them come here",
-}];
-
-/** What is said where `NOTIFY_WEBHOOK` names a webhook that does not exist. */
-const NOTIFIED_IS_MISSING: readonly WarningReason[] = [{
-  code: "notify_webhook",
-  path: "",
-  message: "It names a webhook that does not exist: nobody gets notices until it does",
-}];
-
-/** What is said of a webhook that wants notices and gets none. */
-const NOT_NOTIFIED: readonly WarningReason[] = [{
-  code: "notify_webhook",
-  path: "notify",
-  message: "Has no effect: NOTIFY_WEBHOOK names the webhook that gets notices, and it is not this one",
-}];
 
 type ConnectionKey = Extract<ConfigKey, { kind: "connection" }>;
 
@@ -174,6 +150,15 @@ export class ConfigManager implements ConfigSink {
   *connections(): Iterable<CompiledConnection> {
     yield* this.#connections.values();
     yield* this.#connections.own();
+  }
+
+  /** The names of the connections that a webhook uses, those that it names and that are not there included. */
+  connectionsOf({ webhook }: CatalogEntry): readonly string[] {
+    return (webhook?.steps ?? []).flatMap((step) => {
+      const resolution = this.#connections.resolve(step);
+      const name = "connection" in resolution ? resolution.connection?.name : step.connectionName;
+      return name ?? [];
+    });
   }
 
   apply(changes: readonly ConfigChange[], moreFollow = false): void {

@@ -32,7 +32,8 @@ export type ProblemCode =
   | "file_missing"
   | "file_unreadable"
   | "reload_hangs"
-  | "certificate_invalid";
+  | "certificate_invalid"
+  | "admin_tokens_invalid";
 
 /** Why a value was not taken, without the value: it may hold secrets. */
 export interface ProblemReason {

@@ -20,6 +20,8 @@ export interface AttemptFailure {
 export interface DeadLetterFilter {
   readonly ids?: readonly string[];
   readonly namespace?: string;
+  /** Patterns of `schema/namespace_patterns.ts`, one of which the namespace matches. */
+  readonly namespaces?: readonly string[];
   readonly webhook?: string;
   /** The connection's name, or the module's where it needs none. */
   readonly connection?: string;

@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { TokenEntry } from "../access/token_file.ts";
 import { openSecrets } from "../config/secrets/sources.ts";
 import { createProvider, mayHoldJournal, openJournal } from "./backends.ts";
 import { Health } from "../health/health.ts";
@@ -17,6 +18,7 @@ import { acceptFailures } from "../io/server/lasting_server.ts";
 import { openTracing } from "../observability/tracing.ts";
 import type { Settings } from "../settings/settings.ts";
 import type { TlsSettings } from "../settings/tls.ts";
+import { AdminTokens, readFirstTokens } from "./admin_tokens.ts";
 import { Certificate, readFirstCertificate } from "./certificate.ts";
 import { ClosingTurn, describeOwnState, instanceName } from "./shared_port.ts";
 import { reportStop, type Stop } from "./stop_report.ts";
@@ -52,6 +54,7 @@ export class Gateway implements AsyncDisposable {
   /** At the port of this instance alone. */
   #ownServer: ListeningServer | undefined;
   #certificate: Certificate | undefined;
+  #adminTokens: AdminTokens | undefined;
   #isLoaded = false;
   #stop: Stop | undefined;
 
@@ -74,6 +77,9 @@ export class Gateway implements AsyncDisposable {
     const { settings, stop = new AbortController().signal } = options;
     const { tls } = settings;
     const pair = tls === undefined ? undefined : await readFirstCertificate(tls, logger("gateway"));
+    const tokens = settings.adminTokensFile === undefined
+      ? undefined
+      : await readFirstTokens(settings.adminTokensFile);
     const health = new Health();
     const gateway = new Gateway(options, {
       health,
@@ -89,6 +95,7 @@ export class Gateway implements AsyncDisposable {
       tracing: await openTracing(),
     });
     try {
+      if (tokens !== undefined) gateway.#followAdminTokens(settings.adminTokensFile!, tokens);
       // Reading files takes no time worth a 503; etcd or Vault may be away for long, and /livez must answer.
       if (gateway.#parts.provider.backend === "file") await gateway.#load(stop);
       const waits = !gateway.#isLoaded || gateway.#life.isIncomplete || gateway.#waitsForVault;
@@ -113,6 +120,7 @@ export class Gateway implements AsyncDisposable {
   /** Looks for changed configuration now. */
   async reload(): Promise<void> {
     this.#certificate?.lookNow();
+    this.#adminTokens?.lookNow();
     await this.#parts.reloader.reload(this.#stopping.signal);
   }
 
@@ -191,8 +199,8 @@ export class Gateway implements AsyncDisposable {
     this.#stopping.abort();
     // Before the parts end: that they are gone then is no news.
     await within(CLOSE_TIMEOUT_MS, this.#health[Symbol.asyncDispose]());
-    if (this.#certificate !== undefined) {
-      await within(CLOSE_TIMEOUT_MS, this.#certificate[Symbol.asyncDispose]());
+    for (const followed of [this.#certificate, this.#adminTokens]) {
+      if (followed !== undefined) await within(CLOSE_TIMEOUT_MS, followed[Symbol.asyncDispose]());
     }
     await within(CLOSE_TIMEOUT_MS, this.#parts.relay[Symbol.asyncDispose]());
     // An answer that never ends must not keep the process: the sender gets a broken connection instead.
@@ -332,6 +340,18 @@ export class Gateway implements AsyncDisposable {
         { command: `curl -X POST ${scheme}://localhost:${this.port}/webhook/default -d '{"hello":"world"}'` },
       );
     }
+  }
+
+  #followAdminTokens(path: string, entries: readonly TokenEntry[]): void {
+    const { manager, provider, callers } = this.#parts;
+    this.#adminTokens = new AdminTokens({
+      path,
+      callers,
+      report: (source, problem) =>
+        manager.reportSource(source, problem, provider.status().revision, "last_good"),
+      logger: logger("gateway"),
+      audit: logger("audit"),
+    }, entries);
   }
 
   #followCertificate(settings: TlsSettings, pair: UsablePair): void {

@@ -4,6 +4,8 @@
  * @module
  */
 
+import type { Caller } from "../access/caller.ts";
+import { Callers } from "../access/callers.ts";
 import { HandshakeRegistry } from "../auth/challenges/handshake_registry.ts";
 import { ClientCertificates } from "../auth/client_certificate/client_certificates.ts";
 import { ClientAddressResolver } from "../auth/client_address.ts";
@@ -28,11 +30,13 @@ import { WaitingLooks } from "../delivery/durable/waiting_events.ts";
 import { Dispatcher } from "../delivery/durable/dispatcher.ts";
 import { buildOutputs } from "../delivery/outputs/build.ts";
 import type { OutputPool } from "../delivery/outputs/output_pool.ts";
-import type { JournalFile, JournalStore, Salvaged } from "../journal/journal_store.ts";
+import type { JournalStore } from "../journal/journal_store.ts";
 import { levenshteinDistance } from "@std/text/levenshtein-distance";
-import { adminReader, adminRoutes } from "../http/routes/admin.ts";
+import { adminRoutes } from "../http/routes/admin.ts";
 import type { HealthSource } from "../http/routes/health/health.ts";
 import { descriptionRoute } from "../http/routes/api/openapi.ts";
+import { AdminGuard } from "../http/routes/access/guard.ts";
+import { View } from "../http/routes/access/view.ts";
 import { BodyMemory } from "../io/memory/body_memory.ts";
 import { documentReading } from "../http/webhook/event_body.ts";
 import type { ExchangeContext } from "../http/webhook/exchange.ts";
@@ -61,6 +65,7 @@ import { registerConfigMetrics } from "../config/metrics.ts";
 import { registerProcessMetrics } from "../observability/process_metrics.ts";
 import { ChannelDirectory } from "../relay/channel_directory.ts";
 import { Notifier } from "../notices/notifier.ts";
+import { journalFileOf, registerClusterMetrics } from "./journal_parts.ts";
 import { noticeTargetOf } from "./notices.ts";
 import { channelsOf } from "./catalog_channels.ts";
 import { Relay } from "../relay/relay.ts";
@@ -138,6 +143,7 @@ export class GatewayParts {
   readonly processMetrics: Disposable;
   readonly handshakes: HandshakeRegistry;
   readonly authServers: AuthServers;
+  readonly callers: Callers;
   /** `undefined` where no other gateway counts the same rates. */
   readonly sharedRates: SharedRates | undefined;
   readonly #unserved: UnservedKeys;
@@ -145,6 +151,7 @@ export class GatewayParts {
   readonly #settings: Settings;
   readonly #life: GatewayLife;
   readonly #clientAddress: ClientAddressResolver;
+  readonly #adminGuard: AdminGuard;
   /** `undefined` where nobody gets notices. */
   #notifier: Notifier | undefined;
   readonly #waiting: WaitingLooks;
@@ -166,6 +173,13 @@ export class GatewayParts {
     this.secrets = opened.secrets;
     this.tracing = opened.tracing;
     this.#clientAddress = new ClientAddressResolver(settings.trustedProxies);
+    this.callers = new Callers(settings.adminToken, settings.adminTokensFile !== undefined);
+    this.#adminGuard = new AdminGuard({
+      callers: this.callers,
+      clientAddress: this.#clientAddress,
+      metrics: this.metrics,
+      audit: logger("audit"),
+    });
     this.inFlight = new InFlight(settings.limits.maxInFlight, settings.limits.maxInFlightBytes);
     this.channels = this.#buildChannels();
     this.stops = this.#buildStops();
@@ -214,28 +228,12 @@ export class GatewayParts {
       () => this.#waiting.read(),
       () => this.#deadLetters?.counts ?? [],
     );
-    this.#registerClusterMetrics();
+    registerClusterMetrics(this.metrics, this.journal);
     registerConfigMetrics(this.metrics, this.manager, this.provider);
     this.provider.registerMetrics?.(this.metrics);
     registerLogMetrics(this.metrics, options.droppedLogRecords);
     this.processMetrics = registerProcessMetrics(this.metrics, VERSION);
     this.router = this.#buildRouter();
-  }
-
-  /** Figures that each of the instances has of all of them. */
-  #registerClusterMetrics(): void {
-    const { journal } = this;
-    if (journal.cluster === undefined) return;
-    this.metrics.gaugeFrom(
-      "cwm_cluster_instances",
-      "Instances that share the journal.",
-      () => journal.cluster?.().gateways ?? [],
-    );
-    this.metrics.gaugeFrom(
-      "cwm_cluster_events_pending",
-      "Events of the journal that all instances have not delivered yet.",
-      () => journal.cluster?.().pending ?? [],
-    );
   }
 
   #buildChannels(): ChannelQueues {
@@ -424,9 +422,20 @@ export class GatewayParts {
       unserved: () => this.#unserved.find().count,
       isClosed: () => this.manager.policy.isClosed,
       health: this.#healthSource(),
-      mayReadDetails: adminReader(this.#settings.adminToken),
+      viewOf: (request, info) => {
+        const caller = this.#adminGuard.knownCaller(request, info);
+        return caller && this.#viewOf(caller);
+      },
       unreadyWhenDegraded: this.#settings.degraded.isUnready,
       metrics: this.#settings.metrics ? this.metrics : undefined,
+      metricsReader: this.#adminGuard.metricsReader(this.#settings.metricsToken),
+    });
+  }
+
+  #viewOf(caller: Caller): Promise<View> {
+    return View.of(caller, {
+      manager: this.manager,
+      channelsOf: (entry) => channelsOf(entry).map(({ channel }) => channel),
     });
   }
 
@@ -436,8 +445,8 @@ export class GatewayParts {
 
   #adminRoutes(): readonly Route[] {
     return adminRoutes({
-      token: this.#settings.adminToken,
-      metrics: this.metrics,
+      guard: this.#adminGuard.guard,
+      viewOf: ({ caller }) => this.#viewOf(caller),
       manager: this.manager,
       provider: this.provider,
       vault: this.secrets.vaultStatus,
@@ -458,7 +467,7 @@ export class GatewayParts {
       journal: {
         maxBytes: this.#settings.journal.maxBytes,
         stats: () => this.journal.stats(),
-        file: this.#journalFile(),
+        file: journalFileOf(this.journal, () => this.dispatcher.recover()),
       },
       handshakes: { registry: this.handshakes, catalog: this.manager.catalog },
       health: this.#healthSource(),
@@ -478,23 +487,5 @@ export class GatewayParts {
     const { bodyTimeoutMs } = this.#settings.limits;
     const bounds = { inFlight: this.inFlight, bodyTimeoutMs };
     return [...relayRoutes(this.relay, bounds), ...pullRoutes(this.relay, bounds)];
-  }
-
-  /** What was taken over of a file is delivered at once. */
-  #journalFile(): Pick<JournalFile, "hold" | "release" | "salvageSetAside"> | undefined {
-    const { file } = this.journal;
-    return file && {
-      hold: () => file.hold(),
-      release: (hold) => file.release(hold),
-      salvageSetAside: (name) => this.#salvage(file, name),
-    };
-  }
-
-  async #salvage(file: JournalFile, name: string): Promise<Salvaged> {
-    try {
-      return await file.salvageSetAside(name);
-    } finally {
-      await this.dispatcher.recover();
-    }
   }
 }

@@ -6,7 +6,8 @@
  * @module
  */
 
-import { GatewayError } from "../errors.ts";
+import type { Role } from "../access/caller.ts";
+import { GatewayError, InvariantError } from "../errors.ts";
 import { EventIds } from "../event/event.ts";
 import { discardBody } from "./webhook/discarded_body.ts";
 import { exchange, type ExchangeContext } from "./webhook/exchange.ts";
@@ -16,8 +17,18 @@ import type { LastRequests } from "./last_requests.ts";
 import { plainPath } from "./plain_path.ts";
 import { errorResponse, toGatewayError } from "./responses.ts";
 
-/** Answers requests to one path. `rest` is what follows the path of a prefix. */
-export type Handler = (request: Request, requestId: string, rest: string) => Response | Promise<Response>;
+/** Answers requests to one path. */
+export interface Handler {
+  /** @param rest what follows the path of a prefix */
+  (
+    request: Request,
+    requestId: string,
+    rest: string,
+    info: Deno.ServeHandlerInfo,
+  ): Response | Promise<Response>;
+  /** The role that a token needs; left out: the route is not for those with admin tokens alone. */
+  readonly role?: Role;
+}
 
 /** A path and the handlers of its methods. HEAD is answered by GET's. */
 export interface Route {
@@ -28,6 +39,8 @@ export interface Route {
 }
 
 const WEBHOOK_PREFIX = "/webhook/";
+
+const ADMIN_PREFIX = "/admin/";
 
 /** Templates of the two paths of a webhook. */
 const WEBHOOK_TEMPLATE = `${WEBHOOK_PREFIX}{webhook_id}`;
@@ -63,6 +76,7 @@ export class Router {
   constructor(options: RouterOptions) {
     this.#webhooks = options.webhooks;
     this.#defaultNamespace = options.defaultNamespace;
+    requireRoles(options.routes);
     this.#routes = new Map(options.routes.map((route) => [route.path, route]));
     this.#prefixes = options.routes.filter(({ isPrefix }) => isPrefix === true);
     this.#failures = options.failures;
@@ -173,7 +187,7 @@ export class Router {
         );
         throw new GatewayError("method_not_allowed", undefined, { headers: { "allow": allow.join(", ") } });
       }
-      const response = await handler(request, id, path.slice(route.path.length));
+      const response = await handler(request, id, path.slice(route.path.length), info);
       await discardBody(request);
       return response;
     } catch (thrown) {
@@ -190,6 +204,16 @@ export class Router {
     this.#failures.report(error, undefined, id, request, info);
     await discardBody(request);
     return errorResponse(error, id);
+  }
+}
+
+/** A route for operators that does not say whose it is would be everybody's. */
+function requireRoles(routes: readonly Route[]): void {
+  for (const { path, methods } of routes) {
+    const isOpen = Object.values(methods).some(({ role }) => role === undefined);
+    if (isOpen && path.startsWith(ADMIN_PREFIX)) {
+      throw new InvariantError(`The route ${path} has a method without a role`);
+    }
   }
 }
 

@@ -271,11 +271,17 @@ export class Metrics {
     return text;
   }
 
-  /** The Prometheus text in small pieces, between which other work may be done. */
-  *pieces(): Iterable<string> {
+  /**
+   * The Prometheus text in small pieces, between which other work may be done.
+   *
+   * @param sees whether a namespace is shown: nothing else is then, not even what has no namespace. @default everything
+   */
+  *pieces(sees?: (namespace: string) => boolean): Iterable<string> {
     for (const { head, render } of this.#sections.values()) {
-      yield head;
-      yield* render();
+      if (sees === undefined) {
+        yield head;
+        yield* render();
+      } else yield* ofNamespaces(head, render(), sees);
     }
   }
 
@@ -326,6 +332,26 @@ export class Metrics {
       this.#readErrors.with(name).increment();
       return "";
     }
+  }
+}
+
+/** The label itself: in the value of another one, a quotation mark has a backslash before it. */
+const NAMESPACE_LABEL = /[{,]namespace="([^"\\]*)"/;
+
+/** The samples of some namespaces, behind the head of their metric where there are any. An empty piece for the others. */
+function* ofNamespaces(
+  head: string,
+  pieces: Iterable<string>,
+  sees: (namespace: string) => boolean,
+): Iterable<string> {
+  let before = head;
+  for (const piece of pieces) {
+    const seen = piece.split("\n").filter((line) => {
+      const namespace = NAMESPACE_LABEL.exec(line)?.[1];
+      return namespace !== undefined && sees(namespace);
+    });
+    yield seen.length === 0 ? "" : `${before}${seen.join("\n")}\n`;
+    if (seen.length > 0) before = "";
   }
 }
 

@@ -20,6 +20,8 @@ export type RecordState = typeof RECORD_STATES[number];
 export interface RecordFilter {
   readonly ids?: readonly string[];
   readonly namespace?: string;
+  /** Patterns of `schema/namespace_patterns.ts`, one of which the namespace matches. */
+  readonly namespaces?: readonly string[];
   /** The webhook's id within its namespace. */
   readonly webhook?: string;
   readonly states?: readonly RecordState[];

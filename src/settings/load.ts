@@ -83,6 +83,8 @@ export function loadSettings(
     },
     shutdown: { graceMs: values.SHUTDOWN_GRACE_MS, timeoutMs: values.SHUTDOWN_TIMEOUT_MS },
     ...ifSet("adminToken", values.ADMIN_TOKEN),
+    ...ifSet("adminTokensFile", values.ADMIN_TOKENS_FILE),
+    ...ifSet("metricsToken", values.METRICS_TOKEN),
     trustedProxies: values.TRUSTED_PROXIES,
     ...ifSet("publicUrl", values.PUBLIC_URL),
     auth: {
@@ -109,6 +111,7 @@ export function loadSettings(
       values.POLICY_FILE,
       journalDirectory(values.DATA_DIR),
       ...journalFiles(values),
+      values.ADMIN_TOKENS_FILE,
       values.ETCD_USERNAME_FILE,
       values.ETCD_PASSWORD_FILE,
       values.ETCD_OPERATOR_PASSWORD_FILE,
@@ -180,6 +183,7 @@ function readVariables(
 /** What is wrong between variables that are each right. */
 function contradictions(values: Values): string[] {
   const problems = [
+    ...tokenContradictions(values),
     ...fileContradictions(values),
     ...etcdContradictions(values),
     ...vaultContradictions(values),
@@ -199,6 +203,14 @@ function contradictions(values: Values): string[] {
     );
   }
   return problems;
+}
+
+/** One that sees the metrics of all must not be able to act. */
+function tokenContradictions({ ADMIN_TOKEN, METRICS_TOKEN }: Values): readonly string[] {
+  if (METRICS_TOKEN === undefined || METRICS_TOKEN !== ADMIN_TOKEN) return [];
+  return [
+    "METRICS_TOKEN must not be ADMIN_TOKEN: make another one, or leave it out, as /metrics takes ADMIN_TOKEN too",
+  ];
 }
 
 function fileSettings(values: Values): Settings["files"] {

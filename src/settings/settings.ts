@@ -80,6 +80,10 @@ export interface Settings {
   };
   readonly shutdown: { readonly graceMs: number; readonly timeoutMs: number };
   readonly adminToken?: string;
+  /** File with the hashes of more admin tokens; left out: there are none. */
+  readonly adminTokensFile?: string;
+  /** What `/metrics` asks for; left out: it is open. */
+  readonly metricsToken?: string;
   /** IP addresses and CIDR networks. */
   readonly trustedProxies: readonly string[];
   /** Where senders reach the gateway, without a slash at its end; left out: as trusted proxies say. */

@@ -207,7 +207,21 @@ export const VARIABLES = {
       (value) => VISIBLE_ASCII.test(value),
       "have at least 16 characters, all visible ASCII without spaces",
     ),
-    "Bearer token of the admin routes, which answer 403 while it is not set.",
+    "Bearer token of the admin routes, that of an admin of all namespaces; they answer 403 while neither it nor " +
+      "`ADMIN_TOKENS_FILE` is set. Commands present it, or any other admin token, to a gateway that runs.",
+  ),
+  ADMIN_TOKENS_FILE: optional(
+    text("path"),
+    "File (JSON) with more tokens of the admin routes, as their hashes, each with a role and namespaces: see " +
+      "`src/access/README.md`. A changed file is taken up without a restart.",
+  ),
+  METRICS_TOKEN: optional(
+    secret(
+      (value) => VISIBLE_ASCII.test(value),
+      "have at least 16 characters, all visible ASCII without spaces",
+    ),
+    "Bearer token that `/metrics` then asks for; admin tokens do as well, and show what belongs to their namespaces.",
+    "(`/metrics` is open)",
   ),
   TRUSTED_PROXIES: variable(
     list(network()),

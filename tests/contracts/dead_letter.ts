@@ -102,6 +102,14 @@ export function testDeadLetterContract(name: string, setUp: () => Promise<Journa
     assertEquals(await find({ ids: [ids[2]!, ids[0]!] }), [ids[0], ids[2]]);
     assertEquals(await find({ ids: [] }), []);
     assertEquals(await find({ namespace: "a" }), [ids[0], ids[1]]);
+    for (
+      const [pattern, found] of [["*", ids], ["b*", [ids[2]]], ["*a*", [ids[0], ids[1]]], ["_", []]] as const
+    ) {
+      assertEquals(await find({ namespaces: [pattern] }), found, pattern);
+    }
+    assertEquals(await find({ namespaces: ["b", "c-*"], webhook: "orders" }), [ids[2]]);
+    assertEquals(await find({ namespaces: ["a"], namespace: "b" }), []);
+    assertEquals(await find({ namespaces: [] }), []);
     assertEquals(await find({ webhook: "orders" }), [ids[0], ids[2]]);
     assertEquals(await find({ connection: "redis_main" }), [ids[1], ids[2]]);
     assertEquals(await find({ reason: "output_timeout", namespace: "a" }), [ids[1]]);

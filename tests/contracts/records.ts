@@ -147,6 +147,10 @@ export function testRecordsContract(
     }
     const found = async (filter: RecordFilter) => ids(await all(journal, filter));
     assertEquals(await found({ namespace: "team" }), ["waits-for-its-time", "under-way"]);
+    assertEquals(await found({ namespaces: ["te*"] }), ["waits-for-its-time", "under-way"]);
+    assertEquals(await found({ namespaces: ["t___", "team-*"] }), []);
+    assertEquals(await found({ namespaces: ["*"] }), await found({}));
+    assertEquals(await found({ namespaces: ["team"], namespace: "default" }), []);
     assertEquals(await found({ ...OTHER_LANE, states: ["waiting"] }), ["waits-for-its-time"]);
     assertEquals(await found({ states: ["under_way", "in_channel"] }), [
       "claimed-in-a-pack",

@@ -1,27 +1,27 @@
 /**
- * Routes for operators, behind the bearer token `ADMIN_TOKEN`. Without a token they are closed.
+ * Routes for operators, behind the bearer tokens of `ADMIN_TOKEN` and `ADMIN_TOKENS_FILE`. Without tokens they are closed.
  *
  * @module
  */
 
-import { secretMatcher } from "../../auth/crypto/constant_time.ts";
+import type { CatalogCounts } from "../../config/catalog.ts";
 import type { ConfigManager } from "../../config/manager.ts";
+import type { Problem } from "../../config/problem.ts";
 import type { ConfigProvider, SnapshotStatus } from "../../config/provider.ts";
 import type { OutputHost } from "../../delivery/outputs/output_host.ts";
-import { GatewayError } from "../../errors.ts";
-import type { Metrics } from "../../observability/metrics.ts";
 import type { VaultStatus } from "../../secrets/vault/vault_source.ts";
-import { compressing } from "./compression.ts";
 import { deadLetterRoutes, type DeadLetterSource } from "./dead_letters.ts";
 import { eventRoutes, type EventSource } from "./events/events.ts";
 import type { InFlight } from "../in_flight.ts";
-import { healthRoute, type HealthSource } from "./health/health.ts";
+import type { AdminHandler, Guard } from "./access/guard.ts";
+import { healthRoute, type HealthSource, type ViewOf } from "./health/health.ts";
 import { handshakeRoutes, type HandshakeSource } from "./handshakes.ts";
 import { journalRoutes, type JournalSource } from "./journal.ts";
 import { describeProblem, jsonResponse } from "../responses.ts";
-import type { Handler, Route } from "../router.ts";
+import type { Route } from "../router.ts";
 import { filterRoute } from "./events/filter.ts";
 import { stopRoutes, type StopSource } from "./stops.ts";
+import type { View } from "./access/view.ts";
 import { webhookRoute, type WebhookSource } from "./webhook.ts";
 
 /** How long a reload may take, in milliseconds. */
@@ -35,8 +35,7 @@ const LISTED_OUTPUTS = 1000;
 
 /** What the admin routes show and act on. */
 export interface AdminSource {
-  readonly token: string | undefined;
-  readonly metrics: Metrics;
+  readonly guard: Guard;
   readonly manager: ConfigManager;
   readonly provider: ConfigProvider;
   /** How Vault is doing; `undefined` while it is off. */
@@ -52,22 +51,29 @@ export interface AdminSource {
   readonly journal: JournalSource;
   readonly handshakes: HandshakeSource;
   readonly health: HealthSource;
+  readonly viewOf: ViewOf;
   readonly stops: StopSource;
   /** The outputs that webhooks hold. */
-  readonly outputs: () => Iterable<Pick<OutputHost, "hasConnection" | "state">>;
+  readonly outputs: () => Iterable<Pick<OutputHost, "name" | "hasConnection" | "state">>;
   /** When the gateway started, by `performance.now()`. */
   readonly startedAt: number;
 }
 
 /** The routes below `/admin/`. */
 export function adminRoutes(source: AdminSource): Route[] {
-  const guard = guardedBy(source);
+  const { guard, viewOf } = source;
+  const get = (path: string, handler: AdminHandler): Route => ({
+    path,
+    methods: { GET: guard("viewer", handler) },
+  });
   return [
-    { path: "/admin/config", methods: { GET: guard((_request, id) => configStatus(source, id)) } },
-    { path: "/admin/connections", methods: { GET: guard((_request, id) => connectionStates(source, id)) } },
-    { path: "/admin/reload", methods: { POST: guard((_request, id) => reload(source, id)) } },
-    { path: "/admin/stats", methods: { GET: guard((_request, id) => stats(source, id)) } },
-    healthRoute(source.health, guard),
+    get("/admin/config", async (_request, id, _rest, call) => configStatus(source, await viewOf(call), id)),
+    get("/admin/connections", async (_request, id, _rest, call) => {
+      return connectionStates(source, await viewOf(call), id);
+    }),
+    { path: "/admin/reload", methods: { POST: guard("admin", (_request, id) => reload(source, id)) } },
+    get("/admin/stats", async (_request, id, _rest, call) => stats(source, await viewOf(call), id)),
+    healthRoute(source.health, guard, viewOf),
     ...stopRoutes(source.stops, guard),
     webhookRoute(source.webhooks, guard),
     filterRoute(source.webhooks, guard),
@@ -78,57 +84,35 @@ export function adminRoutes(source: AdminSource): Route[] {
   ];
 }
 
-/** `credentials` of RFC 6750, section 2.1; the case of the scheme does not matter (RFC 9110, section 11.1). */
-const BEARER = /^Bearer +(\S+)$/i;
-
-/** Whether a request presents the token. Without a token to compare with, none does. */
-export function adminReader(token: string | undefined): (request: Request) => boolean {
-  if (token === undefined) return () => false;
-  const isExpected = secretMatcher(token);
-  return (request) => isExpected(BEARER.exec(request.headers.get("authorization") ?? "")?.[1] ?? "");
-}
-
-/** Lets requests with the token through. Without a token to compare with, none. */
-function guardedBy({ token, metrics }: AdminSource): (handler: Handler) => Handler {
-  if (token === undefined) {
-    return () => () => {
-      throw new GatewayError("forbidden", "Admin routes are closed: set ADMIN_TOKEN to open them");
-    };
-  }
-  const isExpected = secretMatcher(token);
-  const refused = metrics.counter(
-    "cwm_admin_unauthorized_total",
-    "Requests to admin routes without the token or with another one.",
-  ).with();
-  return (handler) => {
-    const answer = compressing(handler);
-    return (request, requestId, rest) => {
-      const [, presented = ""] = BEARER.exec(request.headers.get("authorization") ?? "") ?? [];
-      if (isExpected(presented)) return answer(request, requestId, rest);
-      refused.increment();
-      throw new GatewayError("unauthorized", undefined, { headers: { "www-authenticate": "Bearer" } });
-    };
-  };
-}
-
-function configStatus({ manager, provider, vault, unserved }: AdminSource, requestId: string): Response {
+function configStatus(
+  { manager, provider, vault, unserved }: AdminSource,
+  view: View,
+  requestId: string,
+): Response {
   const { lastSyncAt, outage, snapshot, degraded, ...status } = provider.status();
-  const problems = [...manager.catalog.problems()];
-  const warnings = [...manager.catalog.warnings()];
+  const problems = [...manager.catalog.problems()].filter((problem) => view.seesFinding(problem));
+  const warnings = [...manager.catalog.warnings()].filter((warning) => view.seesFinding(warning));
+  const isAdmins = view.used === undefined;
   return jsonResponse(200, {
     ...status,
     degraded: degraded || snapshot?.state === "failing",
     last_sync_at: lastSyncAt === undefined ? null : new Date(lastSyncAt).toISOString(),
-    outage: outage === undefined ? null : { ...outage, since: new Date(outage.since).toISOString() },
-    snapshot: snapshot === undefined ? null : describeSnapshot(snapshot),
-    ...manager.size,
-    keys: manager.catalog.counts(manager.size.connections),
-    unserved: unserved(),
+    outage: outage === undefined ? null : {
+      ...outage,
+      // It names hosts.
+      ...(isAdmins ? {} : { message: "An admin sees why" }),
+      since: new Date(outage.since).toISOString(),
+    },
+    // It names a file.
+    snapshot: snapshot === undefined || !isAdmins ? null : describeSnapshot(snapshot),
+    ...sizeOf(manager, view),
+    keys: keysOf(manager, view, problems),
+    unserved: unservedAsSeen(unserved(), view),
     problem_count: problems.length,
     problems: problems.slice(0, LISTED_FINDINGS).map((problem) => describeProblem(problem, provider)),
     warning_count: warnings.length,
     warnings: warnings.slice(0, LISTED_FINDINGS),
-    ...(vault === undefined ? {} : { vault: describeVault(vault()) }),
+    ...(vault === undefined || !isAdmins ? {} : { vault: describeVault(vault()) }),
   }, requestId);
 }
 
@@ -141,6 +125,33 @@ function describeSnapshot({ file, state, since, reason }: SnapshotStatus): Recor
   };
 }
 
+/** How many webhooks and connections there are for whoever asks. */
+function sizeOf({ size }: ConfigManager, { used }: View): ConfigManager["size"] {
+  return used === undefined ? size : { webhooks: used.webhooks, connections: used.connections.size };
+}
+
+function keysOf(
+  { size, catalog }: ConfigManager,
+  { used }: View,
+  problems: readonly Problem[],
+): CatalogCounts {
+  if (used === undefined) return catalog.counts(size.connections);
+  const withProblems = { last_good: new Set<string>(), nothing: new Set<string>() };
+  for (const { key, serving } of problems) withProblems[serving].add(key);
+  const [stale, invalid] = [withProblems.last_good.size, withProblems.nothing.size];
+  return { ok: Math.max(0, used.serving + used.connections.size - stale), stale, invalid };
+}
+
+/** Of very many keys not all are known by name, and only an admin is told how many there are. */
+function unservedAsSeen(
+  all: ReturnType<AdminSource["unserved"]>,
+  view: View,
+): ReturnType<AdminSource["unserved"]> {
+  if (view.used === undefined) return all;
+  const keys = all.keys.filter((key) => view.seesFinding({ key }));
+  return { count: keys.length, keys };
+}
+
 function describeVault({ state, since, reason, tokenExpiresAt }: VaultStatus): Record<string, unknown> {
   return {
     state,
@@ -151,22 +162,21 @@ function describeVault({ state, since, reason, tokenExpiresAt }: VaultStatus): R
 }
 
 /** Every connection with the outputs that use it, and the outputs that need none. */
-function connectionStates({ manager, outputs }: AdminSource, requestId: string): Response {
+function connectionStates({ manager, outputs }: AdminSource, view: View, requestId: string): Response {
   const used = new Map<string, unknown[]>();
   const others: unknown[] = [];
-  for (const { hasConnection, state: { connection, ...state } } of outputs()) {
+  for (const { name, hasConnection, state: { connection, ...state } } of outputs()) {
+    if (!view.seesOutput(name)) continue;
     if (hasConnection) used.set(connection, [...used.get(connection) ?? [], state]);
     else if (state.state !== "idle" && others.length < LISTED_OUTPUTS) others.push(state);
   }
-  const connections = Array.from(
-    manager.connections(),
-    ({ name, type, isOwn }) => ({
-      name,
-      type,
-      ...(isOwn === true ? { in_webhook: true } : {}),
-      outputs: used.get(name) ?? [],
-    }),
-  );
+  const seen = Array.from(manager.connections()).filter(({ name }) => view.seesConnection(name));
+  const connections = seen.map(({ name, type, isOwn }) => ({
+    name,
+    type,
+    ...(isOwn === true ? { in_webhook: true } : {}),
+    outputs: used.get(name) ?? [],
+  }));
   return jsonResponse(200, { connections, other_outputs: others }, requestId);
 }
 
@@ -175,11 +185,12 @@ async function reload({ reload, manager }: AdminSource, requestId: string): Prom
   return jsonResponse(200, { message: "Configuration reloaded", ...manager.size }, requestId);
 }
 
-function stats({ manager, inFlight, startedAt }: AdminSource, requestId: string): Response {
+function stats({ manager, inFlight, startedAt }: AdminSource, view: View, requestId: string): Response {
   return jsonResponse(200, {
     uptime_seconds: Math.round((performance.now() - startedAt) / 1000),
-    inflight_requests: inFlight.requests,
-    inflight_bytes: inFlight.bytes,
-    ...manager.size,
+    ...(view.used === undefined
+      ? { inflight_requests: inFlight.requests, inflight_bytes: inFlight.bytes }
+      : {}),
+    ...sizeOf(manager, view),
   }, requestId);
 }

@@ -32,8 +32,8 @@ export function codingFor(request: Request): Coding {
 
 /** Has large answers of a handler compressed for whoever takes gzip. Small ones cost nothing more. */
 export function compressing(handler: Handler): Handler {
-  return async (request, requestId, rest) => {
-    const response = await handler(request, requestId, rest);
+  return async (request, requestId, rest, info) => {
+    const response = await handler(request, requestId, rest, info);
     const text = largeTextOf(response);
     if (text === undefined) return response;
     const { status, headers } = response;

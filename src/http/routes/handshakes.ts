@@ -8,7 +8,8 @@ import type { HandshakeRegistry } from "../../auth/challenges/handshake_registry
 import type { Catalog } from "../../config/catalog.ts";
 import { GatewayError } from "../../errors.ts";
 import { jsonResponse } from "../responses.ts";
-import type { Handler, Route } from "../router.ts";
+import type { Route } from "../router.ts";
+import type { AdminCall, AdminHandler, Guard } from "./access/guard.ts";
 
 /** Longest and shortest time that a handshake may be open, in seconds. */
 const MIN_SECONDS = 1;
@@ -21,16 +22,21 @@ export interface HandshakeSource {
 }
 
 /** The routes below `/admin/handshakes`. The webhook stands in the query: `webhook=team-a/tasks`. */
-export function handshakeRoutes(source: HandshakeSource, guard: (handler: Handler) => Handler): Route[] {
-  const post = (path: string, handler: Handler): Route => ({ path, methods: { POST: guard(handler) } });
+export function handshakeRoutes(source: HandshakeSource, guard: Guard): Route[] {
+  const post = (path: string, handler: AdminHandler): Route => ({
+    path,
+    methods: { POST: guard("operator", handler) },
+  });
   return [
     {
       path: "/admin/handshakes",
-      methods: { GET: guard((request, id) => describe(source, webhookOf(request), id)) },
+      methods: {
+        GET: guard("viewer", (request, id, _rest, call) => describe(source, webhookOf(request, call), id)),
+      },
     },
-    post("/admin/handshakes/open", (request, id) => open(source, request, id)),
-    post("/admin/handshakes/show", (request, id) => show(source, request, id)),
-    post("/admin/handshakes/forget", (request, id) => forget(source, request, id)),
+    post("/admin/handshakes/open", (request, id, _rest, call) => open(source, request, id, call)),
+    post("/admin/handshakes/show", (request, id, _rest, call) => show(source, request, id, call)),
+    post("/admin/handshakes/forget", (request, id, _rest, call) => forget(source, request, id, call)),
   ];
 }
 
@@ -49,8 +55,14 @@ async function describe(
   }, id);
 }
 
-async function open({ registry, catalog }: HandshakeSource, request: Request, id: string): Promise<Response> {
+async function open(
+  { registry, catalog }: HandshakeSource,
+  request: Request,
+  id: string,
+  call: AdminCall,
+): Promise<Response> {
   const { webhook, seconds: text } = queryOf(request, ["webhook", "seconds"]);
+  requireSeen(webhook, call);
   const seconds = Number(text);
   if (!Number.isInteger(seconds) || seconds < MIN_SECONDS || seconds > MAX_SECONDS) {
     throw new GatewayError(
@@ -70,8 +82,13 @@ async function open({ registry, catalog }: HandshakeSource, request: Request, id
   return await describe({ registry, catalog }, webhook, id);
 }
 
-async function show({ registry }: HandshakeSource, request: Request, id: string): Promise<Response> {
-  const webhook = webhookOf(request);
+async function show(
+  { registry }: HandshakeSource,
+  request: Request,
+  id: string,
+  call: AdminCall,
+): Promise<Response> {
+  const webhook = webhookOf(request, call);
   const kept = await registry.show(webhook);
   if (kept === undefined) throw new GatewayError("invalid_query", "The webhook was brought no secret");
   if (kept.isShown) {
@@ -82,13 +99,25 @@ async function show({ registry }: HandshakeSource, request: Request, id: string)
   return response;
 }
 
-async function forget({ registry }: HandshakeSource, request: Request, id: string): Promise<Response> {
-  const webhook = webhookOf(request);
+async function forget(
+  { registry }: HandshakeSource,
+  request: Request,
+  id: string,
+  call: AdminCall,
+): Promise<Response> {
+  const webhook = webhookOf(request, call);
   return jsonResponse(200, { webhook, forgotten: await registry.forget(webhook) }, id);
 }
 
-function webhookOf(request: Request): string {
-  return queryOf(request, ["webhook"]).webhook;
+/** @throws {GatewayError} `webhook_not_found` for one that is not there for the caller */
+function webhookOf(request: Request, call: AdminCall): string {
+  const { webhook } = queryOf(request, ["webhook"]);
+  requireSeen(webhook, call);
+  return webhook;
+}
+
+function requireSeen(webhook: string, { caller }: AdminCall): void {
+  if (!caller.seesPath(webhook)) throw new GatewayError("webhook_not_found");
 }
 
 /** The values of exactly these names. */

@@ -5,11 +5,13 @@
  * @module
  */
 
+import type { Caller } from "../../access/caller.ts";
 import type { JournalStats } from "../../journal/journal.ts";
 import type { JournalFile } from "../../journal/journal_store.ts";
 import { GatewayError } from "../../errors.ts";
 import { jsonResponse } from "../responses.ts";
-import type { Handler, Route } from "../router.ts";
+import type { Route } from "../router.ts";
+import type { AdminHandler, Guard } from "./access/guard.ts";
 
 /** The journal as the routes need it. */
 export interface JournalSource {
@@ -21,10 +23,16 @@ export interface JournalSource {
 }
 
 /** The routes below `/admin/journal`. */
-export function journalRoutes(source: JournalSource, guard: (handler: Handler) => Handler): Route[] {
-  const post = (path: string, handler: Handler): Route => ({ path, methods: { POST: guard(handler) } });
+export function journalRoutes(source: JournalSource, guard: Guard): Route[] {
+  const post = (path: string, handler: AdminHandler): Route => ({
+    path,
+    methods: { POST: guard("admin", handler) },
+  });
   return [
-    { path: "/admin/journal", methods: { GET: guard((_request, id) => describe(source, id)) } },
+    {
+      path: "/admin/journal",
+      methods: { GET: guard("viewer", (_request, id, _rest, { caller }) => describe(source, id, caller)) },
+    },
     post("/admin/journal/hold", async (_request, id) => {
       return jsonResponse(200, await fileOf(source).hold(), id);
     }),
@@ -45,15 +53,19 @@ function fileOf({ file }: JournalSource): NonNullable<JournalSource["file"]> {
   return file;
 }
 
-function describe({ maxBytes, stats }: JournalSource, requestId: string): Response {
+/** What belongs to no webhook is an admin's to know. */
+function describe({ maxBytes, stats }: JournalSource, requestId: string, caller: Caller): Response {
   const { pending, oldestAgeMs, deadLetters, bytes, holders } = stats();
+  const webhooks = holders.filter(({ namespace }) => caller.sees(namespace))
+    .toSorted((a, b) => b.bytes - a.bytes);
+  if (!caller.isAdmin) return jsonResponse(200, { webhooks }, requestId);
   return jsonResponse(200, {
     bytes,
     max_bytes: maxBytes,
     pending: pending ?? null,
     oldest_pending_seconds: oldestAgeMs === undefined ? null : Math.round(oldestAgeMs / 1000),
     dead_letters: deadLetters,
-    webhooks: holders.toSorted((a, b) => b.bytes - a.bytes),
+    webhooks,
   }, requestId);
 }
 

@@ -5,6 +5,7 @@
  */
 
 import { Buffer } from "node:buffer";
+import type { Caller } from "../../access/caller.ts";
 import { breathe } from "../../time/pace.ts";
 import { type Metrics, METRICS_CONTENT_TYPE } from "../../observability/metrics.ts";
 import { type Coding, codingFor, GzipBuffer } from "./compression.ts";
@@ -26,34 +27,44 @@ interface Rendered {
 }
 
 /**
+ * Whose namespaces alone are shown; `undefined` for everything.
+ *
+ * @throws {GatewayError} where nothing is shown
+ */
+export type MetricsReader = (request: Request, info: Deno.ServeHandlerInfo) => Caller | undefined;
+
+/**
  * `/metrics`, by gzip where the text is large and the request takes it. With tens of thousands of webhooks it has
  * megabytes: it is made in slices, and scrapes that come meanwhile share it.
  */
-export function metricsRoute(metrics: Metrics): Route {
-  const underWay = new Map<Coding, Promise<Rendered>>();
-  const render = (coding: Coding) => {
-    let rendering = underWay.get(coding);
+export function metricsRoute(metrics: Metrics, readerOf: MetricsReader = () => undefined): Route {
+  const underWay = new Map<string, Promise<Rendered>>();
+  const render = (coding: Coding, reader: Caller | undefined) => {
+    const key = reader === undefined ? coding : `${coding} ${reader.namespaces.join()}`;
+    let rendering = underWay.get(key);
     if (rendering === undefined) {
-      rendering = renderInSlices(metrics, coding).finally(() => underWay.delete(coding));
-      underWay.set(coding, rendering);
+      const pieces = metrics.pieces(reader && ((namespace) => reader.sees(namespace)));
+      rendering = renderInSlices(pieces, coding).finally(() => underWay.delete(key));
+      underWay.set(key, rendering);
     }
     return rendering;
   };
-  const answer: Handler = async (request, id) => {
+  const answer: Handler = async (request, id, _rest, info) => {
+    const reader = readerOf(request, info);
     const headers = new Headers({ "content-type": METRICS_CONTENT_TYPE, vary: "accept-encoding" });
     headers.set("x-request-id", id);
-    const { bytes, coding } = await render(codingFor(request));
+    const { bytes, coding } = await render(codingFor(request), reader);
     if (coding === "gzip") headers.set("content-encoding", "gzip");
     return new Response(bytes, { headers });
   };
   return { path: "/metrics", methods: { GET: answer } };
 }
 
-async function renderInSlices(metrics: Metrics, accepted: Coding): Promise<Rendered> {
+async function renderInSlices(pieces: Iterable<string>, accepted: Coding): Promise<Rendered> {
   const text = new EncodedText(accepted);
   let slice = "";
   let begunAt = performance.now();
-  for (const piece of metrics.pieces()) {
+  for (const piece of pieces) {
     slice += piece;
     if (slice.length < SLICE_CHARACTERS && performance.now() - begunAt < SLICE_MS) continue;
     await text.write(slice);

@@ -6,10 +6,11 @@
 
 import type { ProviderStatus } from "../../config/provider.ts";
 import type { VaultStatus } from "../../secrets/vault/vault_source.ts";
-import type { Metrics } from "../../observability/metrics.ts";
 import { VERSION } from "../../version.ts";
+import type { Metrics } from "../../observability/metrics.ts";
 import { type HealthSource, statusOf } from "./health/health.ts";
-import { metricsRoute } from "./metrics.ts";
+import { type MetricsReader, metricsRoute } from "./metrics.ts";
+import type { View } from "./access/view.ts";
 import { jsonResponse, textResponse } from "../responses.ts";
 import type { Route } from "../router.ts";
 
@@ -27,14 +28,16 @@ export interface StatusSource {
   /** Why the journal takes nothing until further notice; `undefined` while it does. */
   readonly journalProblem: () => string | undefined;
   readonly health: HealthSource;
-  /** Whether a request may see by name what is wrong. */
-  readonly mayReadDetails: (request: Request) => boolean;
+  /** What there is for whoever asks, who may see by name what is wrong; `undefined` for those who may not. */
+  readonly viewOf: (request: Request, info: Deno.ServeHandlerInfo) => Promise<View> | undefined;
   /** How many keys this instance has nothing in service of, while others may have. */
   readonly unserved: () => number;
   /** Whether a degraded configuration makes the gateway not ready. */
   readonly unreadyWhenDegraded: boolean;
   /** `undefined` when metrics are switched off. */
   readonly metrics: Metrics | undefined;
+  /** Whose metrics are shown to a request. */
+  readonly metricsReader: MetricsReader;
 }
 
 /** `/`, `/livez`, `/readyz`, `/health` and, unless switched off, `/metrics`. */
@@ -62,9 +65,12 @@ export function statusRoutes(source: StatusSource): Route[] {
         OPTIONS: (_request, id) => options(readiness(source, id).status, id),
       },
     },
-    { path: "/health", methods: { GET: (request, id) => health(source, request, id) } },
+    {
+      path: "/health",
+      methods: { GET: (request, id, _rest, info) => health(source, source.viewOf(request, info), id) },
+    },
   ];
-  if (source.metrics !== undefined) routes.push(metricsRoute(source.metrics));
+  if (source.metrics !== undefined) routes.push(metricsRoute(source.metrics, source.metricsReader));
   return routes;
 }
 
@@ -118,7 +124,11 @@ const VAULT_HEALTH = {
 } as const satisfies Record<VaultStatus["state"], string>;
 
 /** An unreachable etcd or Vault leaves the gateway healthy: it serves from what it has. */
-function health(source: StatusSource, request: Request, id: string): Response {
+async function health(
+  source: StatusSource,
+  viewing: Promise<View> | undefined,
+  id: string,
+): Promise<Response> {
   const provider = source.provider();
   const { backend, connected, missing } = provider;
   const vault = source.vault?.();
@@ -127,9 +137,10 @@ function health(source: StatusSource, request: Request, id: string): Response {
     ...(backend === "etcd" ? { etcd: connected ? "healthy" : "disconnected" } : {}),
     ...(vault === undefined ? {} : { vault: VAULT_HEALTH[vault.state] }),
   };
-  const { status: state, parts, troubles } = statusOf(source.health);
+  const { status: state, parts } = statusOf(source.health);
   // Names and causes are for operators.
-  const details = source.mayReadDetails(request) ? { troubles } : {};
+  const view = await viewing;
+  const details = view === undefined ? {} : { troubles: statusOf(source.health, undefined, view).troubles };
   return jsonResponse(
     200,
     { status: "healthy", components, state, parts, ...outageOf(provider), ...details },

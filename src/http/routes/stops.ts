@@ -9,7 +9,8 @@ import type { StoppedWebhook, Stops } from "../../delivery/stops/stops.ts";
 import { GatewayError } from "../../errors.ts";
 import type { LaneKey } from "../../journal/journal.ts";
 import { jsonResponse } from "../responses.ts";
-import type { Handler, Route } from "../router.ts";
+import type { Route } from "../router.ts";
+import type { AdminCall, Guard } from "./access/guard.ts";
 
 /** Where the routes find what they act on. */
 export interface StopSource {
@@ -18,11 +19,20 @@ export interface StopSource {
 }
 
 /** The routes below `/admin/stops`. The webhook stands in the query: `webhook=team-a/orders`. */
-export function stopRoutes(source: StopSource, guard: (handler: Handler) => Handler): Route[] {
+export function stopRoutes(source: StopSource, guard: Guard): Route[] {
   return [
-    { path: "/admin/stops", methods: { GET: guard((_request, id) => list(source, id)) } },
-    { path: "/admin/stops/pause", methods: { POST: guard((request, id) => pause(source, request, id)) } },
-    { path: "/admin/stops/resume", methods: { POST: guard((request, id) => resume(source, request, id)) } },
+    {
+      path: "/admin/stops",
+      methods: { GET: guard("viewer", (_request, id, _rest, call) => list(source, id, call)) },
+    },
+    {
+      path: "/admin/stops/pause",
+      methods: { POST: guard("operator", (request, id, _rest, call) => pause(source, request, id, call)) },
+    },
+    {
+      path: "/admin/stops/resume",
+      methods: { POST: guard("operator", (request, id, _rest, call) => resume(source, request, id, call)) },
+    },
   ];
 }
 
@@ -36,9 +46,9 @@ export function describeStop({ state, since, cause, nextTryAt }: StoppedWebhook)
   };
 }
 
-function list({ stops }: StopSource, requestId: string): Response {
+function list({ stops }: StopSource, requestId: string, { caller }: AdminCall): Response {
   return jsonResponse(200, {
-    webhooks: stops.list().map((stopped) => ({
+    webhooks: stops.list().filter(({ namespace }) => caller.sees(namespace)).map((stopped) => ({
       namespace: stopped.namespace,
       webhook: stopped.webhook,
       ...describeStop(stopped),
@@ -46,8 +56,13 @@ function list({ stops }: StopSource, requestId: string): Response {
   }, requestId);
 }
 
-async function pause({ stops, catalog }: StopSource, request: Request, requestId: string): Promise<Response> {
-  const lane = laneOf(request);
+async function pause(
+  { stops, catalog }: StopSource,
+  request: Request,
+  requestId: string,
+  call: AdminCall,
+): Promise<Response> {
+  const lane = laneOf(request, call);
   if (catalog.find(`${lane.namespace}/${lane.webhook}`) === undefined) {
     throw new GatewayError("webhook_not_found");
   }
@@ -58,21 +73,25 @@ async function resume(
   { stops, catalog }: StopSource,
   request: Request,
   requestId: string,
+  call: AdminCall,
 ): Promise<Response> {
-  const lane = laneOf(request);
+  const lane = laneOf(request, call);
   const wasStopped = await stops.resume(lane);
   // One that was removed may be resumed all the same: it would be paused when it comes back.
   if (!wasStopped && catalog.find(`${lane.namespace}/${lane.webhook}`) === undefined) {
     throw new GatewayError("webhook_not_found");
   }
+  call.did({ resumed: wasStopped });
   return jsonResponse(200, { ...lane, resumed: wasStopped }, requestId);
 }
 
-function laneOf(request: Request): LaneKey {
+/** @throws {GatewayError} `webhook_not_found` for one that is not there for the caller */
+function laneOf(request: Request, { caller }: AdminCall): LaneKey {
   const query = new URL(request.url).searchParams;
   const [namespace = "", webhook = "", ...others] = (query.get("webhook") ?? "").split("/");
   if (query.size !== 1 || namespace === "" || webhook === "" || others.length > 0) {
     throw new GatewayError("invalid_query", "Name one 'webhook', such as team-a/orders");
   }
+  if (!caller.sees(namespace)) throw new GatewayError("webhook_not_found");
   return { namespace, webhook };
 }

@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { Caller } from "../../access/caller.ts";
 import type { Catalog } from "../../config/catalog.ts";
 import { BlockedWebhook, type CatalogEntry } from "../../config/entry.ts";
 import { describeWebhook } from "../../event/names.ts";
@@ -14,7 +15,8 @@ import { ERROR_CATALOGUE, GatewayError } from "../../errors.ts";
 import type { RefusalHistory, RefusedRequest } from "../refusal_history.ts";
 import type { RequestMetrics } from "../request_metrics.ts";
 import { describeProblem, jsonResponse } from "../responses.ts";
-import type { Handler, Route } from "../router.ts";
+import type { Route } from "../router.ts";
+import type { Guard } from "./access/guard.ts";
 import { describeStop } from "./stops.ts";
 
 /** Where the route finds what it shows. */
@@ -27,11 +29,11 @@ export interface WebhookSource {
 }
 
 /** `/admin/webhooks/{namespace}/{id}`. */
-export function webhookRoute(source: WebhookSource, guard: (handler: Handler) => Handler): Route {
+export function webhookRoute(source: WebhookSource, guard: Guard): Route {
   return {
     path: "/admin/webhooks/",
     isPrefix: true,
-    methods: { GET: guard((_request, id, path) => show(source, path, id)) },
+    methods: { GET: guard("viewer", (_request, id, path, { caller }) => show(source, path, id, caller)) },
   };
 }
 
@@ -39,8 +41,9 @@ function show(
   { catalog, stops, requests, refusals, provider }: WebhookSource,
   path: string,
   requestId: string,
+  caller: Caller,
 ): Response {
-  const entry = catalog.find(path);
+  const entry = caller.seesPath(path) ? catalog.find(path) : undefined;
   if (entry === undefined) throw new GatewayError("webhook_not_found");
   const key = describeWebhook(path);
   const problems = catalog.problemsOf(key);

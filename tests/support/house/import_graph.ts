@@ -64,6 +64,7 @@ const RANKS: readonly (readonly string[])[] = [
   ["modules/documentation.ts"],
   ["channels/redis/", "channels/deferred.ts"],
   ["channels/channel_queues.ts", "channels/channel_watchers.ts", "records/"],
+  ["access/"],
   ["dead_letters/", "auth/", "rules/", "notices/", "filters/"],
   ["policy/"],
   ["secrets/"],

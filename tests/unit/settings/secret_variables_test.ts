@@ -6,6 +6,7 @@ import { SECRET_VARIABLES, SETTING_DEFINITIONS } from "../../../src/settings/tab
 Deno.test("variables with secrets of the program are known as such", () => {
   const names = [
     "ADMIN_TOKEN",
+    "METRICS_TOKEN",
     "ETCD_PASSWORD",
     "ETCD_OPERATOR_PASSWORD",
     "HTTPS_PROXY",
@@ -37,6 +38,7 @@ Deno.test("settings never show the value of a secret", () => {
     "JOURNAL",
     "TLS_KEY",
     "ADMIN_TOKEN",
+    "METRICS_TOKEN",
     "HTTPS_PROXY",
     "HTTP_PROXY",
     "VAULT_TOKEN",
@@ -49,6 +51,7 @@ Deno.test("settings never show the value of a secret", () => {
     JOURNAL: "postgres:hunter2",
     TLS_KEY: "-----BEGIN PRIVATE KEY----- hunter2",
     ADMIN_TOKEN: "hunter2",
+    METRICS_TOKEN: "hunter2",
     HTTPS_PROXY: "socks5://gateway:hunter2@proxy.example",
     HTTP_PROXY: "gateway:hunter2@proxy.example",
     VAULT_TOKEN: "hunter2 hunter2",
@@ -56,7 +59,7 @@ Deno.test("settings never show the value of a secret", () => {
     VAULT_SECRET_ID: "hunter2 é",
     PORT: "x",
   });
-  assertEquals(problems.length, 11);
+  assertEquals(problems.length, 12);
   assert(!problems.join("\n").includes("hunter2"));
   assertEquals(problemsOf({ ADMIN_TOKEN: "0123456789 abcdef" }).length, 1);
 });

@@ -24,6 +24,11 @@ export function admin(
 /** What a route that reads or writes the journal may meet. */
 export const JOURNAL_ERRORS: readonly ErrorCode[] = ["invalid_query", "journal_unavailable"];
 
+/** What is left out for those who are no admins. */
+function ofAdmins<Schema extends z.ZodType>(schema: Schema): z.ZodOptional<Schema> {
+  return schema.optional().meta({ description: "Left out unless the token is an admin's." });
+}
+
 /** `NAMESPACE/ID` in a query. */
 export const webhookName = z.string().meta({ description: "The webhook: `NAMESPACE/ID`." });
 
@@ -208,8 +213,8 @@ const stateOperations: readonly Operation[] = [
       "ProcessStats",
       z.object({
         uptime_seconds: amount(),
-        inflight_requests: amount(),
-        inflight_bytes: amount(),
+        inflight_requests: ofAdmins(amount()),
+        inflight_bytes: ofAdmins(amount()),
         ...size,
       }),
     ),
@@ -265,17 +270,19 @@ const handshake = named(
   }),
 );
 
+const HANDSHAKE_ERRORS: readonly ErrorCode[] = [...JOURNAL_ERRORS, "webhook_not_found"];
+
 const handshakeOperations: readonly Operation[] = [
   admin("GET", "/admin/handshakes", "getHandshake", "Whether a secret is waited for", handshake, {
     query: WEBHOOK_QUERY,
-    errors: JOURNAL_ERRORS,
+    errors: HANDSHAKE_ERRORS,
   }),
   admin("POST", "/admin/handshakes/open", "openHandshake", "Waits for a secret", handshake, {
     query: z.object({
       webhook: webhookName,
       seconds: z.int().min(1).max(24 * 3600).meta({ description: "For how long." }),
     }),
-    errors: JOURNAL_ERRORS,
+    errors: HANDSHAKE_ERRORS,
   }),
   admin(
     "POST",
@@ -283,7 +290,7 @@ const handshakeOperations: readonly Operation[] = [
     "showHandshake",
     "The secret that was brought, once",
     named("HandshakeSecret", z.object({ webhook: z.string(), secret: z.string() })),
-    { query: WEBHOOK_QUERY, errors: JOURNAL_ERRORS },
+    { query: WEBHOOK_QUERY, errors: HANDSHAKE_ERRORS },
   ),
   admin(
     "POST",
@@ -291,18 +298,18 @@ const handshakeOperations: readonly Operation[] = [
     "forgetHandshake",
     "Drops the secret",
     named("HandshakeForgotten", z.object({ webhook: z.string(), forgotten: z.boolean() })),
-    { query: WEBHOOK_QUERY, errors: JOURNAL_ERRORS },
+    { query: WEBHOOK_QUERY, errors: HANDSHAKE_ERRORS },
   ),
 ];
 
 const journal = named(
   "Journal",
   z.object({
-    bytes: amount(),
-    max_bytes: amount(),
-    pending: amount().nullable(),
-    oldest_pending_seconds: amount().nullable(),
-    dead_letters: amount(),
+    bytes: ofAdmins(amount()),
+    max_bytes: ofAdmins(amount()),
+    pending: ofAdmins(amount().nullable()),
+    oldest_pending_seconds: ofAdmins(amount().nullable()),
+    dead_letters: ofAdmins(amount()),
     webhooks: z.array(z.object({ namespace: z.string(), webhook: z.string(), bytes: amount() })),
   }),
 );

@@ -15,22 +15,25 @@ type Json = Record<string, unknown>;
 
 /** What every request may meet, and what those behind the admin token may. */
 const COMMON_ERRORS: readonly ErrorCode[] = ["invalid_host", "internal_error"];
-const ADMIN_ERRORS: readonly ErrorCode[] = ["unauthorized", "forbidden"];
+const ADMIN_ERRORS: readonly ErrorCode[] = ["unauthorized", "forbidden", "role_required", "rate_limited"];
 
 const SECURITY: Readonly<Record<Security, readonly Json[]>> = {
   none: [],
   webhook: [],
   admin: [{ admin: [] }],
   channel: [{ channel: [] }],
+  metrics: [{}, { metrics: [] }, { admin: [] }],
 };
 
 const SECURITY_SCHEMES: Json = {
   admin: {
     type: "http",
     scheme: "bearer",
-    description: "`ADMIN_TOKEN`. While it is not set, the answer is 403.",
+    description:
+      "`ADMIN_TOKEN`, or a token of `ADMIN_TOKENS_FILE` that has the role. While neither is set, the answer is 403.",
   },
   channel: { type: "http", scheme: "bearer", description: "The token of the channel." },
+  metrics: { type: "http", scheme: "bearer", description: "`METRICS_TOKEN`, where it is set." },
 };
 
 const PATH_PARAMETERS: Readonly<Record<string, string>> = {
@@ -69,7 +72,12 @@ export function describeApi(routes: readonly Route[]): Json {
   const paths: Record<string, Json> = {};
   for (const operation of operations) {
     const path = paths[operation.path] ??= pathItem(operation);
-    path[operation.method.toLowerCase()] = describe(operation);
+    const route = routes.find((route) => belongsTo(operation, route));
+    const role = route?.methods[operation.method]?.role;
+    path[operation.method.toLowerCase()] = {
+      ...describe(operation),
+      ...(role === undefined ? {} : { "x-role": role }),
+    };
   }
   return {
     openapi: "3.1.0",

@@ -7,8 +7,8 @@
 import { z } from "zod";
 import type { ErrorCode } from "../../../errors.ts";
 
-/** What a request has to show: nothing, the admin token, the token of a channel, or what its webhook asks for. */
-export type Security = "none" | "admin" | "channel" | "webhook";
+/** What a request has to show: nothing, an admin token, the token of a channel or of metrics, or what its webhook asks for. */
+export type Security = "none" | "admin" | "channel" | "webhook" | "metrics";
 
 /** A body that is sent. */
 export interface Content {

@@ -106,7 +106,8 @@ export const statusOperations: readonly Operation[] = [
     path: "/metrics",
     id: "getMetrics",
     summary: "Metrics for Prometheus",
-    security: "none",
+    security: "metrics",
+    errors: ["unauthorized", "rate_limited"],
     answers: { 200: { description: "The text format of Prometheus.", type: METRICS_CONTENT_TYPE } },
   },
   {

@@ -5,6 +5,7 @@
  * @module
  */
 
+import type { Caller } from "../../../access/caller.ts";
 import type { Catalog } from "../../../config/catalog.ts";
 import { BlockedWebhook } from "../../../config/entry.ts";
 import { GatewayError } from "../../../errors.ts";
@@ -17,7 +18,8 @@ import {
 } from "../../../records/query.ts";
 import type { RecordOrder } from "../../../records/records.ts";
 import { jsonResponse } from "../../responses.ts";
-import type { Handler, Route } from "../../router.ts";
+import type { Route } from "../../router.ts";
+import type { AdminCall, Guard } from "../access/guard.ts";
 import { type EventSources, listEvents } from "./listed_events.ts";
 import { limitOf, queryOf } from "../query.ts";
 
@@ -29,16 +31,27 @@ export interface EventSource extends EventSources {
 }
 
 /** The routes below `/admin/events`. */
-export function eventRoutes(source: EventSource, guard: (handler: Handler) => Handler): Route[] {
+export function eventRoutes(source: EventSource, guard: Guard): Route[] {
   return [
-    { path: "/admin/events", methods: { GET: guard((request, id) => list(source, request, id)) } },
-    { path: "/admin/events/replay", methods: { POST: guard((request, id) => replay(source, request, id)) } },
+    {
+      path: "/admin/events",
+      methods: { GET: guard("viewer", (request, id, _rest, call) => list(source, request, id, call)) },
+    },
+    {
+      path: "/admin/events/replay",
+      methods: { POST: guard("operator", (request, id, _rest, call) => replay(source, request, id, call)) },
+    },
   ];
 }
 
-async function list(source: EventSource, request: Request, requestId: string): Promise<Response> {
+async function list(
+  source: EventSource,
+  request: Request,
+  requestId: string,
+  { caller }: AdminCall,
+): Promise<Response> {
   const query = queryOf(request, [...RECORD_QUERY_NAMES, "order", "contents", "limit", "cursor"]);
-  const page = await listEvents(source, parsed(query), {
+  const page = await listEvents(source, within(parsed(query), caller), {
     order: choice<RecordOrder>(query, "order", ["newest", "oldest"]),
     contents: choice(query, "contents", ["false", "true"]) === "true",
     limit: limitOf(query),
@@ -48,33 +61,44 @@ async function list(source: EventSource, request: Request, requestId: string): P
 }
 
 /** One step of a replay. To mean all events it has to say so. */
-async function replay(source: EventSource, request: Request, requestId: string): Promise<Response> {
+async function replay(
+  source: EventSource,
+  request: Request,
+  requestId: string,
+  call: AdminCall,
+): Promise<Response> {
   const query = queryOf(request, [...RECORD_QUERY_NAMES, "all", "to", "limit", "cursor"]);
   if (meansAllRecords(query) !== (query.get("all") === "true")) {
     throw new GatewayError("invalid_query", "Name a filter, or 'all=true' for every event");
   }
-  const replayed = replayedFilter(parsed(query));
+  const replayed = replayedFilter(within(parsed(query), call.caller));
   if ("problem" in replayed) throw new GatewayError("invalid_query", replayed.problem);
-  const to = targetOf(source, query.get("to"));
+  const to = targetOf(source, query.get("to"), call.caller);
   const step = await source.records.replay(
     replayed.filter,
     limitOf(query),
     to,
     query.get("cursor") ?? undefined,
   );
+  call.did({ replayed: step.replayed, skipped: step.skipped });
   if (step.replayed > 0) await source.onReplay();
   return jsonResponse(200, { ...step, cursor: step.cursor ?? null }, requestId);
 }
 
 /** The webhook that gets the events. @throws {GatewayError} when it is not served */
-function targetOf({ catalog }: EventSource, to: string | null) {
+function targetOf({ catalog }: EventSource, to: string | null, caller: Caller) {
   if (to === null) return undefined;
-  const entry = catalog.find(to);
+  const entry = caller.seesPath(to) ? catalog.find(to) : undefined;
   if (entry === undefined) {
     throw new GatewayError("webhook_not_found", "'to' must be NAMESPACE/ID of a webhook that exists");
   }
   if (entry instanceof BlockedWebhook) throw entry.error;
   return { namespace: entry.namespace, webhook: entry.id };
+}
+
+/** Keeps a query within the namespaces of whoever asks. */
+function within({ filter, ...query }: ParsedRecordQuery, caller: Caller): ParsedRecordQuery {
+  return { ...query, filter: { ...filter, ...caller.filter } };
 }
 
 function parsed(query: URLSearchParams): ParsedRecordQuery {

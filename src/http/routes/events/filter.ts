@@ -12,7 +12,8 @@ import { explainEvent } from "../../../filters/explanation.ts";
 import { describeJsonError } from "../../../json/error.ts";
 import { JsonPointer } from "../../../json/pointer.ts";
 import { jsonResponse } from "../../responses.ts";
-import type { Handler, Route } from "../../router.ts";
+import type { Route } from "../../router.ts";
+import type { AdminCall, Guard } from "../access/guard.ts";
 import { declaredLength, readBody, requireDeclared, streamedBody, toReadError } from "../../webhook/body.ts";
 
 /** Largest question, in bytes. */
@@ -33,15 +34,23 @@ export const questionSchema = z.strictObject({
 });
 
 /** `POST /admin/filter`. */
-export function filterRoute(source: FilterSource, guard: (handler: Handler) => Handler): Route {
-  return { path: "/admin/filter", methods: { POST: guard((request, id) => answer(source, request, id)) } };
+export function filterRoute(source: FilterSource, guard: Guard): Route {
+  return {
+    path: "/admin/filter",
+    methods: { POST: guard("viewer", (request, id, _rest, call) => answer(source, request, id, call)) },
+  };
 }
 
-async function answer({ catalog }: FilterSource, request: Request, requestId: string): Promise<Response> {
+async function answer(
+  { catalog }: FilterSource,
+  request: Request,
+  requestId: string,
+  { caller }: AdminCall,
+): Promise<Response> {
   const text = await readText(request);
   const question = questionIn(text);
   const [namespace = "", webhook = ""] = question.webhook.split("/");
-  const compiled = catalog.find(question.webhook)?.webhook;
+  const compiled = caller.seesPath(question.webhook) ? catalog.find(question.webhook)?.webhook : undefined;
   if (compiled === undefined) throw new GatewayError("webhook_not_found");
   const { filters, eventTypes, steps, dataType } = compiled;
   const explained = { filters, eventTypes, steps: steps.map(({ name }) => name) };

@@ -5,6 +5,7 @@
  */
 
 import { ERROR_CATALOGUE, GatewayError } from "../../../errors.ts";
+import { namespaceMatcher } from "../../../schema/namespace_patterns.ts";
 import type { ParsedRecordQuery } from "../../../records/query.ts";
 import type { EventRecords, RecordListOptions, RecordPage } from "../../../records/records.ts";
 import { type RecordPageRow, type RecordRow, recordRow } from "../../../records/view.ts";
@@ -87,15 +88,16 @@ function formatPlace({ journal, isJournalOver, refused }: Place): string | null 
 /** The refusals that match, from a place on, in the order of the list. */
 function refusedFrom(
   refusals: RefusalHistory,
-  { namespace, webhook, ids, before = Infinity, after = 0 }: ParsedRecordQuery["filter"],
+  { namespace, namespaces, webhook, ids, before = Infinity, after = 0 }: ParsedRecordQuery["filter"],
   { order }: Pick<RecordListOptions, "order">,
   place: NonNullable<Place["refused"]>,
 ): readonly ListedRefusal[] {
   const isOldest = order === "oldest";
+  const isOfNamespaces = namespaces === undefined ? () => true : namespaceMatcher(namespaces);
   const found = refusals.list(({ path, number, at, requestId }) => {
-    const [ofNamespace, ofWebhook] = path.split("/");
+    const [ofNamespace = "", ofWebhook] = path.split("/");
     return number <= place.upTo && (isOldest ? number > place.after : number < place.after) &&
-      (namespace === undefined || namespace === ofNamespace) &&
+      (namespace === undefined || namespace === ofNamespace) && isOfNamespaces(ofNamespace) &&
       (webhook === undefined || webhook === ofWebhook) &&
       (ids === undefined || ids.includes(requestId)) && at >= after && at < before;
   });

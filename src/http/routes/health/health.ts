@@ -16,7 +16,9 @@ import {
   type TroubleState,
 } from "../../../health/trouble.ts";
 import { jsonResponse } from "../../responses.ts";
-import type { Handler, Route } from "../../router.ts";
+import type { Route } from "../../router.ts";
+import type { AdminCall, AdminHandler, Guard } from "../access/guard.ts";
+import type { View } from "../access/view.ts";
 import { queryOf } from "../query.ts";
 import { type Scope, scopeFilter, type ScopeSource, subjectsOf } from "./scope.ts";
 
@@ -53,27 +55,38 @@ interface SubjectState extends Subject {
   readonly state: "well" | TroubleState;
 }
 
+/** Finds out what there is for a caller. */
+export type ViewOf = (call: Pick<AdminCall, "caller">) => Promise<View>;
+
 /** `/admin/status`. */
-export function healthRoute(source: HealthSource, guard: (handler: Handler) => Handler): Route {
-  const answer: Handler = (request, id) => jsonResponse(200, statusOf(source, scopeIn(request)), id);
-  return { path: "/admin/status", methods: { GET: guard(answer) } };
+export function healthRoute(source: HealthSource, guard: Guard, viewOf: ViewOf): Route {
+  const answer: AdminHandler = async (request, id, _rest, call) => {
+    const scope = scopeIn(request);
+    // What another namespace has is not there for the caller.
+    if (scope?.path !== undefined && !call.caller.seesPath(scope.path)) {
+      throw new GatewayError("webhook_not_found");
+    }
+    return jsonResponse(200, statusOf(source, scope, await viewOf(call)), id);
+  };
+  return { path: "/admin/status", methods: { GET: guard("viewer", answer) } };
 }
 
 /**
  * What is wrong, the worst first.
  *
  * @param scope what it is about. @default everything
+ * @param view what there is for whoever asks. @default everything
  * @throws {GatewayError} `webhook_not_found`
  */
-export function statusOf(source: HealthSource, scope?: Scope): Status {
+export function statusOf(source: HealthSource, scope?: Scope, view?: View): Status {
   const { health } = source;
-  const all = health.troubles();
+  const all = view === undefined ? health.troubles() : view.troublesOf(health.troubles());
   const troubles = scope === undefined ? all : all.filter(scopeFilter(source, scope));
   const counts = countsOf(troubles);
   return {
     status: overallOf(counts),
     counts,
-    unlisted: health.unlisted,
+    unlisted: view?.used === undefined ? health.unlisted : 0,
     parts: partsOf(troubles),
     ...(scope?.path === undefined ? {} : { subjects: subjectStates(source, scope.path, troubles) }),
     troubles: troubles.slice(0, LISTED_TROUBLES).map(describeTrouble),

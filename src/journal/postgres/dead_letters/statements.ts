@@ -5,6 +5,7 @@
  */
 
 import type { DeadLetterFilter } from "../../../dead_letters/dead_letters.ts";
+import { likePatterns } from "../../../schema/namespace_patterns.ts";
 import type { Value } from "../../../io/postgres/client.ts";
 import { prepared, type Statement } from "../../../io/postgres/statement.ts";
 import { ORDERED_FROM, unreadOwnerSql } from "../lanes/ordered_rows.ts";
@@ -33,13 +34,13 @@ const MEANT = `d.number > $1 and d.number <= $2
   and ($3::text[] is null or d.id = any($3)) and ($4::text is null or l.namespace = $4)
   and ($5::text is null or l.webhook = $5) and ($6::text is null or d.connection = $6)
   and ($7::text is null or d.reason = $7) and ($8::bigint is null or d.died_at < $8)
-  and ($9::bigint is null or d.died_at >= $9)`;
+  and ($9::bigint is null or d.died_at >= $9) and ($10::text[] is null or l.namespace like any($10))`;
 
 const FROM = "from cwm.dead d join cwm.lane l on l.id = d.lane";
 
 /** The letters of a slice, oldest first. */
 export const LIST: Statement = {
-  text: `select ${COLUMNS} ${FROM} where ${MEANT} order by d.number limit $10`,
+  text: `select ${COLUMNS} ${FROM} where ${MEANT} order by d.number limit $11`,
 };
 
 /** One letter with its event. */
@@ -58,7 +59,7 @@ export const LAST: Statement = prepared("select coalesce(max(number), 0) as last
 export const TOTAL: Statement = prepared("select count(*) as total from cwm.dead");
 
 const TAKEN = `meant as materialized (
-    select d.number ${FROM} where ${MEANT} order by d.number limit $10 for update of d skip locked),
+    select d.number ${FROM} where ${MEANT} order by d.number limit $11 for update of d skip locked),
   taken as (delete from cwm.dead d using meant where d.number = meant.number returning d.*)`;
 
 const SUMMARY = "select count(*) as count, max(number) as last from taken";
@@ -113,7 +114,7 @@ export const BURY: Statement = {
 
 /** The values of the conditions of a slice. */
 export function conditionsOf(
-  { ids, namespace, webhook, connection, reason, before, after }: DeadLetterFilter,
+  { ids, namespace, namespaces, webhook, connection, reason, before, after }: DeadLetterFilter,
   from: number,
   upTo: number,
 ): Value[] {
@@ -127,5 +128,6 @@ export function conditionsOf(
     reason ?? null,
     before === undefined ? null : Math.ceil(before),
     after === undefined ? null : Math.ceil(after),
+    namespaces === undefined ? null : likePatterns(namespaces),
   ];
 }

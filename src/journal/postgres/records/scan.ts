@@ -5,6 +5,7 @@
  */
 
 import type { Buffer } from "node:buffer";
+import { likePatterns, namespaceMatcher } from "../../../schema/namespace_patterns.ts";
 import type { RecordFilter, RecordOrder } from "../../../records/records.ts";
 import type { StatementRunner } from "../statement_runner.ts";
 import type { Place, Position } from "./cursor.ts";
@@ -49,6 +50,7 @@ export async function beginningOf(runner: StatementRunner, order: RecordOrder): 
 export async function* scan(runner: StatementRunner, options: ScanOptions): AsyncGenerator<Step, void> {
   const { filter, order, place: { after: begin, upTo } } = options;
   const ids = filter.ids === undefined ? undefined : new Set(filter.ids);
+  const isOfNamespaces = filter.namespaces === undefined ? undefined : namespaceMatcher(filter.namespaces);
   let { at, no } = begin;
   for (;;) {
     const rows = await runner.rows<FoundRow>(FIND[order], [
@@ -59,6 +61,7 @@ export async function* scan(runner: StatementRunner, options: ScanOptions): Asyn
       kindsOf(filter),
       filter.namespace ?? null,
       filter.webhook ?? null,
+      filter.namespaces === undefined ? null : likePatterns(filter.namespaces),
     ]);
     for await (
       const { row, data } of withData(
@@ -68,7 +71,8 @@ export async function* scan(runner: StatementRunner, options: ScanOptions): Asyn
       )
     ) {
       for (const found of recordsOf(row, data, order)) {
-        if (isBehind(found.position, begin, order) && matches(found, filter, ids)) {
+        const isMeant = isOfNamespaces?.(found.record.namespace) ?? true;
+        if (isMeant && isBehind(found.position, begin, order) && matches(found, filter, ids)) {
           yield { position: found.position, found };
         }
       }

@@ -51,7 +51,7 @@ const FIRST_MESSAGE = 2 ** 51;
 /** Numbers of dead letters begin here. */
 const FIRST_LETTER = 2 ** 52;
 
-/** Values: time and number of the row to begin with, the newest time, how many rows, and which kinds. */
+/** Values: time and number of the row to begin with, the newest time, how many rows, which kinds, and of whom. */
 function find(order: RecordOrder): Statement {
   const [isBehind, direction] = order === "oldest" ? [">=", "asc"] : ["<=", "desc"];
   const part = (select: string, at: string, no: string, kind: RowKind, condition: string) =>
@@ -61,7 +61,8 @@ function find(order: RecordOrder): Statement {
   return {
     text: `with lanes as materialized (
       select id, namespace, webhook from cwm.lane
-      where ($6::text is null or namespace = $6) and ($7::text is null or webhook = $7))
+      where ($6::text is null or namespace = $6) and ($7::text is null or webhook = $7)
+        and ($8::text[] is null or namespace like any($8)))
     select * from (
       ${
       part(
@@ -72,7 +73,7 @@ function find(order: RecordOrder): Statement {
         "p.oldest_at",
         "p.no",
         "pack",
-        `($6 is null and $7 is null or p.lanes && (select array_agg(id) from lanes))`,
+        `($6 is null and $7 is null and $8 is null or p.lanes && (select array_agg(id) from lanes))`,
       )
     } union all ${
       part(

@@ -9,6 +9,11 @@ import { Metrics, METRICS_CONTENT_TYPE } from "../../../../src/observability/met
 import { eventually } from "../../../support/eventually.ts";
 import { TestGateway } from "../../../support/gateway.ts";
 
+const INFO: Deno.ServeHandlerInfo = {
+  remoteAddr: { transport: "tcp", hostname: "127.0.0.1", port: 1 },
+  completed: Promise.resolve(),
+};
+
 const GUARDED = { module: "log", authorization: "Bearer a-token-of-the-sender" };
 
 async function scrape(gateway: TestGateway): Promise<string> {
@@ -132,7 +137,7 @@ Deno.test("large metrics are compressed for whoever takes gzip", async () => {
   const { GET } = metricsRoute(metrics).methods;
   for (const [accepts, gzip] of encodings) {
     const headers = new Headers(accepts === undefined ? {} : { "accept-encoding": accepts });
-    const answer = await GET!(new Request("http://localhost/metrics", { headers }), "id", "");
+    const answer = await GET!(new Request("http://localhost/metrics", { headers }), "id", "", INFO);
     const bytes = new Uint8Array(await answer.arrayBuffer());
     const name = String(accepts);
     assertEquals(answer.headers.get("content-type"), METRICS_CONTENT_TYPE, name);
@@ -148,7 +153,7 @@ Deno.test("small metrics are not compressed", async () => {
   metrics.gaugeFrom("cwm_text", "Too little to compress. ".repeat(150), () => 1);
   const { GET } = metricsRoute(metrics).methods;
   const request = new Request("http://localhost/metrics", { headers: { "accept-encoding": "gzip" } });
-  const answer = await GET!(request, "id", "");
+  const answer = await GET!(request, "id", "", INFO);
   assertEquals([answer.headers.get("content-encoding"), answer.headers.get("vary")], [
     null,
     "accept-encoding",
@@ -179,7 +184,7 @@ Deno.test("other work goes on while the metrics of 25,000 webhooks are rendered,
   };
   turn();
   const answers = await Promise.all([1, 2, 3].map(async () => {
-    const answer = await GET!(request, "id", "");
+    const answer = await GET!(request, "id", "", INFO);
     return gunzipSync(new Uint8Array(await answer.arrayBuffer())).toString();
   }));
   ended = true;

@@ -65,12 +65,14 @@ export class RecordReader {
 
   /** `undefined` where nothing can match. */
   #conditionsOf({ filter }: RecordSlice): Conditions | undefined {
-    const { ids, namespace, webhook, states = RECORD_STATES, before, after } = filter;
+    const { ids, namespace, namespaces, webhook, states = RECORD_STATES, before, after } = filter;
     let lanes: string | null = null;
-    if (namespace !== undefined || webhook !== undefined) {
+    if (namespace !== undefined || namespaces !== undefined || webhook !== undefined) {
+      // Patterns mean the same to GLOB: they hold no other character of its own than the star.
       const rows = this.#statements.get(
-        "SELECT id FROM lanes WHERE (?1 IS NULL OR namespace = ?1) AND (?2 IS NULL OR webhook = ?2)",
-      ).all(namespace ?? null, webhook ?? null);
+        `SELECT id FROM lanes WHERE (?1 IS NULL OR namespace = ?1) AND (?2 IS NULL OR webhook = ?2)
+          AND (?3 IS NULL OR EXISTS (SELECT 1 FROM json_each(?3) WHERE namespace GLOB value))`,
+      ).all(namespace ?? null, webhook ?? null, namespaces === undefined ? null : JSON.stringify(namespaces));
       if (rows.length === 0) return undefined;
       lanes = JSON.stringify(rows.map(({ id }) => Number(id)));
     }

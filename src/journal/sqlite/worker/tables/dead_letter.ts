@@ -248,6 +248,11 @@ function toConditions(filter: DeadLetterFilter): { conditions: string[]; values:
   };
   add("dead.id IN (SELECT value FROM json_each(?))", filter.ids && JSON.stringify(filter.ids));
   add("lanes.namespace = ?", filter.namespace);
+  // Patterns mean the same to GLOB: they hold no other character of its own than the star.
+  add(
+    "EXISTS (SELECT 1 FROM json_each(?) WHERE lanes.namespace GLOB value)",
+    filter.namespaces && JSON.stringify(filter.namespaces),
+  );
   add("lanes.webhook = ?", filter.webhook);
   add("connection = ?", filter.connection);
   add("reason = ?", filter.reason);
