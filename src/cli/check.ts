@@ -22,7 +22,13 @@ import { logger } from "../observability/logging.ts";
 import { escapeUnsafe } from "../observability/safe_text.ts";
 import type { Settings } from "../settings/settings.ts";
 import { collectNotices } from "./notices.ts";
-import { type ConnectionUses, probeConnections, type ProbeResult } from "./probe_connections.ts";
+import {
+  type ConnectionUses,
+  type DirectUse,
+  probeConnections,
+  probeOutputs,
+  type ProbeResult,
+} from "./probe_connections.ts";
 import { ConfigurationCopy } from "./print/configuration_copy.ts";
 import { print as printLine, printError } from "./terminal.ts";
 import { count } from "./command_line.ts";
@@ -149,7 +155,7 @@ async function readSecrets(manager: ConfigManager): Promise<void> {
   }
 }
 
-/** Prints how every connection is doing. Returns how many cannot take events. */
+/** Prints how every connection and every output without one is doing. Returns how many cannot take events. */
 async function printProbes(
   manager: ConfigManager,
   uses: OutputUses,
@@ -157,26 +163,41 @@ async function printProbes(
 ): Promise<number> {
   const connections = [...manager.connections()];
   const context = { logger: logger("output"), lines: NO_LINES };
-  const results = await probeConnections(connections, outputModules, context, (one) => uses.of(one));
-  for (const result of results) for (const line of describeProbe(result)) print(escapeUnsafe(line));
-  const failed = new Set(
-    results.filter(({ failures }) => failures.length > 0).map(({ connection }) => connection),
-  );
-  print(`${count(failed.size, "connection")} of ${connections.length} cannot take events`);
-  return failed.size;
+  const ofConnections = await probeConnections(connections, outputModules, context, (one) => uses.of(one));
+  const ofOutputs = await probeOutputs(uses.direct(), context);
+  for (const result of [...ofConnections, ...ofOutputs]) {
+    for (const line of describeProbe(result)) print(escapeUnsafe(line));
+  }
+  const failed =
+    new Set(ofConnections.filter(({ failures }) => failures.length > 0).map(({ place }) => place)).size;
+  print(`${count(failed, "connection")} of ${connections.length} cannot take events`);
+  if (ofOutputs.length === 0) return failed;
+  const failedOutputs = ofOutputs.filter(({ failures }) => failures.length > 0).length;
+  print(`${count(failedOutputs, "output")} without a connection of ${ofOutputs.length} cannot take events`);
+  return failed + failedOutputs;
 }
 
 /** Notes which connection webhooks would deliver their events to, and opens none. */
 class OutputUses {
   readonly #uses = new Map<string, Map<OutputModule, Set<unknown>>>();
+  /** By what tells outputs of a module apart. */
+  readonly #direct = new Map<string, DirectUse>();
 
   acquire(module: OutputModule, connection: PooledConnection | undefined, config: unknown): OutputLease {
-    if (connection === undefined) return CLOSED_LEASE;
+    if (connection === undefined) {
+      this.#direct.set(`${module.name}\0${module.partition?.(config) ?? ""}`, { module, config });
+      return CLOSED_LEASE;
+    }
     const key = keyOf(connection);
     const ofConnection = this.#uses.get(key) ?? new Map<OutputModule, Set<unknown>>();
     this.#uses.set(key, ofConnection);
     ofConnection.set(module, (ofConnection.get(module) ?? new Set()).add(config));
     return CLOSED_LEASE;
+  }
+
+  /** One use of each output that needs no connection. */
+  direct(): Iterable<DirectUse> {
+    return this.#direct.values();
   }
 
   of(connection: PooledConnection): ConnectionUses | undefined {
@@ -194,12 +215,10 @@ const NO_LINES: LineWriter = {
   [Symbol.asyncDispose]: () => Promise.resolve(),
 };
 
-function describeProbe({ connection, module, failures }: ProbeResult): readonly string[] {
-  if (module === undefined) {
-    return [`connection ${connection}: not probed, since no module uses its type yet`];
-  }
-  if (failures.length === 0) return [`connection ${connection}: ${module} can take events`];
-  return failures.map(({ message, code }) => `connection ${connection}: ${message} (${code})`);
+function describeProbe({ place, module, failures }: ProbeResult): readonly string[] {
+  if (module === undefined) return [`${place}: not probed, since no module uses its type yet`];
+  if (failures.length === 0) return [`${place}: ${module} can take events`];
+  return failures.map(({ message, code }) => `${place}: ${message} (${code})`);
 }
 
 function describe({ key, path, message, code }: Problem | Warning, provider: ConfigProvider): string {

@@ -17,7 +17,7 @@ export function helpText(): string {
       ["-V, --version", "Print the version"],
       [
         "--probe",
-        "With check: ask the system behind each connection whether it can take events of its webhooks",
+        "With check: ask the system behind each connection, and peers without one, whether it can take events",
       ],
       ["--print", "With check: print the configuration after its files are merged, without secrets"],
     ]),

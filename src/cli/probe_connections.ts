@@ -1,10 +1,11 @@
 /**
- * Probes of all connections of a configuration, for `check`.
+ * Probes of all connections of a configuration, and of what webhooks deliver to without one, for `check`.
  *
  * @module
  */
 
 import type { CompiledConnection } from "../config/compiled_connection.ts";
+import type { PooledConnection } from "../delivery/outputs/output_pool.ts";
 import { DeliveryError } from "../errors.ts";
 import type { ModuleContext, OutputModule } from "../modules/module.ts";
 
@@ -14,9 +15,10 @@ const PROBE_TIMEOUT_MS = 5_000;
 /** Connections that are probed at once. */
 const AT_ONCE = 16;
 
-/** What came of probing one connection as one module uses it. */
+/** What came of probing one connection, or one output without one, as one module uses it. */
 export interface ProbeResult {
-  readonly connection: string;
+  /** What is probed, as `connection NAME` or `output MODULE DESTINATION`. */
+  readonly place: string;
   /** The module that can use it; `undefined` when none can, so that nothing was probed. */
   readonly module: string | undefined;
   /** Why it cannot take events, each reason once; none when it can. */
@@ -38,16 +40,48 @@ export async function probeConnections(
   context: Omit<ModuleContext, "name">,
   usesOf: (connection: CompiledConnection) => ConnectionUses | undefined,
 ): Promise<readonly ProbeResult[]> {
-  const waiting = [...connections].entries();
-  const results: (readonly ProbeResult[])[] = [];
+  const results = await inTurn(connections, (connection) => {
+    const named = { ...context, name: connection.name };
+    return probeAll(connection, modules, named, usesOf(connection));
+  });
+  return results.flat();
+}
+
+/** What webhooks deliver to that name no connection. */
+export interface DirectUse {
+  readonly module: OutputModule;
+  /** Its configuration, of one of the webhooks that share the output. */
+  readonly config: unknown;
+}
+
+/** Asks the systems of outputs without a connection if they can take events, where their modules can find out. */
+export async function probeOutputs(
+  uses: Iterable<DirectUse>,
+  context: Omit<ModuleContext, "name">,
+): Promise<readonly ProbeResult[]> {
+  const results = await inTurn(uses, async ({ module, config }): Promise<ProbeResult | undefined> => {
+    if (module.canBeAsked?.(config) === false) return undefined;
+    const failures = await probe(undefined, module, { ...context, name: module.name }, new Set([config]));
+    if (failures === undefined) return undefined;
+    const destination = module.destination?.(config);
+    const place = `output ${module.name}${destination === undefined ? "" : ` ${destination}`}`;
+    return { place, module: module.name, failures };
+  });
+  return results.filter((result) => result !== undefined);
+}
+
+/** Does something for each, a few at once. @returns the results in their order */
+async function inTurn<One, Result>(
+  all: Iterable<One>,
+  doOne: (one: One) => Promise<Result>,
+): Promise<readonly Result[]> {
+  const waiting = [...all].entries();
+  const results: Result[] = [];
   const work = async () => {
-    for (const [index, connection] of waiting) {
-      const named = { ...context, name: connection.name };
-      results[index] = await probeAll(connection, modules, named, usesOf(connection));
-    }
+    for (const [index, one] of waiting) results[index] = await doOne(one);
   };
   await Promise.all(Array.from({ length: AT_ONCE }, work));
-  return results.flat();
+  return results;
 }
 
 async function probeAll(
@@ -56,13 +90,13 @@ async function probeAll(
   context: ModuleContext,
   used: ConnectionUses | undefined,
 ): Promise<readonly ProbeResult[]> {
-  const { name } = connection;
+  const place = `connection ${connection.name}`;
   const uses = used ?? possibleUse(connection, modules);
-  if (uses === undefined) return [{ connection: name, module: undefined, failures: [] }];
+  if (uses === undefined) return [{ place, module: undefined, failures: [] }];
   return await Promise.all(Array.from(uses, async ([module, configs]) => ({
-    connection: name,
+    place,
     module: module.name,
-    failures: await probe(connection, module, context, configs),
+    failures: await probe(connection, module, context, configs) ?? [],
   })));
 }
 
@@ -74,13 +108,16 @@ function possibleUse(
   return module && new Map([[module, new Set()]]);
 }
 
-/** Why the events of webhooks with these configurations would not be taken. */
+/**
+ * Why the events of webhooks with these configurations would not be taken; `undefined` where there is no connection and
+ * the module cannot find out.
+ */
 async function probe(
-  connection: CompiledConnection,
+  connection: PooledConnection | undefined,
   module: OutputModule,
   context: ModuleContext,
   configs: ReadonlySet<unknown>,
-): Promise<readonly DeliveryError[]> {
+): Promise<readonly DeliveryError[] | undefined> {
   const signal = AbortSignal.timeout(PROBE_TIMEOUT_MS);
   const reasonOf = (error: unknown): DeliveryError => {
     if (error instanceof DeliveryError) return error;
@@ -89,7 +126,8 @@ async function probe(
       : new DeliveryError("output_failed", undefined, { cause: error });
   };
   try {
-    await using output = await module.open(connection.config, context);
+    await using output = await module.open(connection?.config, context);
+    if (connection === undefined && output.probeFor === undefined) return undefined;
     await output.probe(signal);
     const answers = await Promise.allSettled(
       Array.from(configs, (config) => output.probeFor?.(config, signal)),

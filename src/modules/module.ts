@@ -246,6 +246,11 @@ export interface OutputModule<Config = unknown, Connection = unknown> {
    */
   inspect?(connection: Connection, config: Config, signal: AbortSignal): Promise<readonly string[]>;
   /**
+   * Whether the system behind an output without a connection can be asked by another program than the one that serves
+   * the webhook. Asked of modules whose outputs have `probeFor`. @default true
+   */
+  canBeAsked?(config: Config): boolean;
+  /**
    * What an operator should know of the system behind a connection that keeps no event from it, one sentence each,
    * for `cwm check --probe`. Left out, there is nothing to say.
    *

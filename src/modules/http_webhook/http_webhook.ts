@@ -56,6 +56,10 @@ class HttpWebhookOutput implements Output<HttpWebhookConfig> {
     return this.#reach.probe(signal);
   }
 
+  probeFor({ destination, targets = [destination] }: HttpWebhookConfig, signal: AbortSignal): Promise<void> {
+    return this.#reach.tryOut(targets, signal);
+  }
+
   [Symbol.asyncDispose](): Promise<void> {
     this.#client[Symbol.dispose]();
     this.#failover[Symbol.dispose]();

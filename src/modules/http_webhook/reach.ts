@@ -44,6 +44,21 @@ export class Reach {
   }
 
   /**
+   * Opens a connection to each destination. No request is sent: it might do something.
+   *
+   * @throws {DeliveryError} when one cannot be opened
+   */
+  async tryOut(destinations: readonly Destination[], signal: AbortSignal): Promise<void> {
+    await Promise.all(destinations.map(async (destination) => {
+      try {
+        await this.#client.reach(destination, signal);
+      } catch (error) {
+        throw this.judge(error, destination, signal.aborted, false);
+      }
+    }));
+  }
+
+  /**
    * Opens a connection to where none could be opened. After some that failed an event is to find out itself: what
    * kept the connection from being opened may have been of one webhook alone.
    *

@@ -49,6 +49,10 @@ export class WebsocketOutput implements Output<WebsocketConfig> {
     await this.#last?.probe(signal);
   }
 
+  async probeFor(config: WebsocketConfig, signal: AbortSignal): Promise<void> {
+    await this.#peerOf(config).probe(signal);
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await Promise.all(Array.from(this.#peers.values(), (peer) => peer[Symbol.asyncDispose]()));
   }

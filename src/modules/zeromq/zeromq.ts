@@ -34,6 +34,8 @@ export const zeromqModule: DocumentedModule<ZeromqConfig, undefined> = {
   partition: ({ socket }) => socketKey(socket),
   destination: ({ socket }) => socket.text,
   timeoutMs: ({ timeoutMs }) => timeoutMs,
+  // At its address another socket of the kind is, that of the gateway.
+  canBeAsked: ({ socket }) => !socket.binds,
   hasCheapProbe: true,
   open: async (_connection, context) => {
     const { ZeromqOutput } = await import("./output.ts");
