@@ -18,7 +18,7 @@ import {
 } from "../expressions/expressions.ts";
 import type { StepPayload, WebhookFilters } from "./compile.ts";
 import type { Condition } from "./condition.ts";
-import { valueOf } from "./documents.ts";
+import { inTurns, valueOf } from "./documents.ts";
 import { variablesOf } from "./variables.ts";
 
 /** A part of a condition between `&&`, `||` and `!`. */
@@ -70,11 +70,21 @@ export interface ExplainedEvent {
   readonly steps: readonly ExplainedStep[];
 }
 
+/** Takes credentials out of events before anything reads them. */
+export interface EventCleanup {
+  cleanedHeaders(headers: Headers): Headers;
+  /** May be interrupted wherever it yields. */
+  cleanedBody(body: EventBody): Generator<void, EventBody, void>;
+}
+
 /** A webhook that is asked about. */
 export interface ExplainedWebhook {
   /** `undefined` where it takes everything as it is. */
   readonly filters: WebhookFilters | undefined;
   readonly eventTypes: EventTypes | undefined;
+  readonly cleanup: EventCleanup | undefined;
+  /** Whether its bodies are documents. */
+  readonly isJson: boolean;
   /** The names of its steps. */
   readonly steps: readonly string[];
 }
@@ -85,8 +95,8 @@ export interface ExplainedWebhook {
  * @param asked as it would be accepted
  */
 export async function explainEvent(webhook: ExplainedWebhook, asked: Event): Promise<ExplainedEvent> {
-  const event = ownEvent(asked);
   const { filters, eventTypes, steps } = webhook;
+  const event = ownEvent(await cleaned(asked, webhook));
   const events = eventTypes?.takes?.(event.type);
   const body = await bodyValue(event.body);
   const filter = filters?.filter && explainCondition(filters.filter.condition, event, body);
@@ -100,6 +110,16 @@ export async function explainEvent(webhook: ExplainedWebhook, asked: Event): Pro
     return { outcome: "filtered", ...begin, steps: [] };
   }
   return { ...await explainSteps(filters, steps, event, body), ...begin };
+}
+
+async function cleaned(asked: Event, { cleanup, isJson }: ExplainedWebhook): Promise<Event> {
+  if (cleanup === undefined) return asked;
+  const { headers, body } = asked;
+  return {
+    ...asked,
+    headers: cleanup.cleanedHeaders(headers),
+    body: isJson ? await inTurns(cleanup.cleanedBody(body)) : body,
+  };
 }
 
 async function explainSteps(

@@ -64,8 +64,14 @@ export async function filter(
   const headers = headersIn(options["header"]);
   const webhook = await findWebhook(path!, settings(), environment);
   if (typeof webhook === "string") return refuse(webhook);
-  const { filters, eventTypes, steps, dataType } = webhook;
-  const explained = { filters, eventTypes, steps: steps.map(({ name }) => name) };
+  const { filters, eventTypes, steps, dataType, rules } = webhook;
+  const explained = {
+    filters,
+    eventTypes,
+    cleanup: rules?.cleanup,
+    isJson: dataType !== "blob",
+    steps: steps.map(({ name }) => name),
+  };
   const query = typeof options["query"] === "string" ? options["query"] : "";
   const event = eventOf(explained, { namespace, webhook: id, headers, query, body });
   if (dataType !== "blob" && !event.body.isJson()) {

@@ -237,19 +237,21 @@ class Exchange extends BoundedRequest implements RequestToVerify, AppendListener
       const isWanted = eventTypes?.takes?.(type);
       if (isWanted !== undefined) this.#context.filterReports?.sorted(entry, isWanted);
       if (isWanted === false) return this.#filter(entry);
-      if (filters?.filter !== undefined) {
-        const passing = this.#pass(filters, entry, kept, type);
-        const passage = passing instanceof Promise ? await passing : passing;
-        if (passage === "filtered") return this.#filter(entry);
-        if (passage === "unfiltered") this.#isUnfiltered = true;
-      }
       const { repeatKey } = verified;
       const signed = typeof repeatKey === "function" ? repeatKey(kept) : repeatKey;
-      rules?.schema?.require(kept);
+      // Conditions read what is left, as they do when an event comes out of the journal.
       const cleaning = rules?.cleanup === undefined
         ? kept
         : this.#cleanUp(kept, rules.cleanup, entry.webhook);
       const clean = cleaning instanceof Promise ? await cleaning : cleaning;
+      if (filters?.filter !== undefined) {
+        const passing = this.#pass(filters, entry, clean, type);
+        const passage = passing instanceof Promise ? await passing : passing;
+        if (passage === "filtered") return this.#filter(entry);
+        if (passage === "unfiltered") this.#isUnfiltered = true;
+      }
+      rules?.schema?.require(kept);
+      if (clean !== kept) this.#replace(kept, clean);
       const event = authenticator.seal(verified, this.#eventOf(entry, clean, type));
       this.#body = undefined;
       const accepting = this.#context.acceptor.accept(entry, event, this, signed);
@@ -330,7 +332,7 @@ class Exchange extends BoundedRequest implements RequestToVerify, AppendListener
     return passFilter(filters, subject, body, entry.acceptance, this.#context.documents.large);
   }
 
-  /** Takes credentials out of the headers and the document, now that both have been verified. */
+  /** Takes credentials out of the headers, now that they have been verified, and makes a document without them. */
   #cleanUp(
     body: EventBody,
     cleanup: CredentialCleanup,
@@ -339,18 +341,15 @@ class Exchange extends BoundedRequest implements RequestToVerify, AppendListener
     this.#headers = cleanup.cleanedHeaders(this.headers);
     if (dataType === "blob") return body;
     const steps = cleanup.cleanedBody(body);
-    if (body.length <= LARGE_BYTES) return this.#replace(body, finish(steps));
-    return this.#context.documents.large.finish(steps).then((cleaned) => this.#replace(body, cleaned));
+    return body.length <= LARGE_BYTES ? finish(steps) : this.#context.documents.large.finish(steps);
   }
 
   /** Goes on with another body than the one that was read. */
-  #replace(body: EventBody, other: EventBody): EventBody {
-    if (other === body) return body;
+  #replace(body: EventBody, other: EventBody): void {
     body.discard();
     this.#body = other;
     this.#noteDecoded(other, "none");
     this.holdExactly(other.memory);
-    return other;
   }
 
   #noteDecoded(body: EventBody, change: BodyChange): void {

@@ -129,6 +129,34 @@ Deno.test("a failing filter makes a durable event a dead letter, which is delive
   assertEquals((await admin(gateway, "/admin/dead-letters")).dead_letters, []);
 });
 
+Deno.test("a filter reads what the cleanup leaves: on arrival, out of the journal, and when asked about", async () => {
+  const hook = (filter: string) => ({ accept: "durable", credential_cleanup: {}, filter });
+  const seen = "body.password == '***REDACTED***' && headers['x-csrf'] == '***REDACTED***'";
+  await using started = await start(hook(`${seen} && body.list[7] == 1`));
+  const { gateway, probe } = started;
+  const send = (n: number) => post(gateway, `{"n":${n},"password":"hunter2","list":[1]}`, { "X-CSRF": "x" });
+  assertMatch((await send(1)).text, /accepted/);
+  await eventually(async () => {
+    assertEquals((await admin(gateway, "/admin/dead-letters")).dead_letters[0]?.reason, "filter_failed");
+  });
+  await gateway.writeWebhooks({ hook: { module: "probe", ...hook(seen) } });
+  await gateway.reload();
+  assertMatch((await send(2)).text, /accepted/);
+  assertEquals((await admin(gateway, "/admin/dead-letters/replay?all=true", "POST")).replayed, 1);
+  await eventually(() => assertEquals(probe.events.length, 2));
+  assertEquals(
+    text(probe).toSorted(),
+    [1, 2].map((n) => `{"n":${n},"password":"***REDACTED***","list":[1]}`),
+  );
+  const asked = { webhook: "default/hook", headers: { "X-CSRF": "x" }, body: { password: "hunter2" } };
+  const { text: answer } = await gateway.request("/admin/filter", {
+    method: "POST",
+    headers: { authorization: `Bearer ${ADMIN_TOKEN}` },
+    body: JSON.stringify(asked),
+  });
+  assertEquals([JSON.parse(answer).outcome, answer.includes("hunter2")], ["passes", false]);
+});
+
 Deno.test("a failing filter answers 500 where the sender waits, and says nothing of the event", async () => {
   await using started = await start({ filter: "body.secretly.size() == 5" });
   const { gateway, probe } = started;

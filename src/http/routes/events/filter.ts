@@ -52,8 +52,14 @@ async function answer(
   const [namespace = "", webhook = ""] = question.webhook.split("/");
   const compiled = caller.seesPath(question.webhook) ? catalog.find(question.webhook)?.webhook : undefined;
   if (compiled === undefined) throw new GatewayError("webhook_not_found");
-  const { filters, eventTypes, steps, dataType } = compiled;
-  const explained = { filters, eventTypes, steps: steps.map(({ name }) => name) };
+  const { filters, eventTypes, steps, dataType, rules } = compiled;
+  const explained = {
+    filters,
+    eventTypes,
+    cleanup: rules?.cleanup,
+    isJson: dataType !== "blob",
+    steps: steps.map(({ name }) => name),
+  };
   const body = question.body_base64 === undefined
     // As it was written, with all digits of its numbers.
     ? new TextEncoder().encode(JsonPointer.of("body").sourceIn(text) ?? "null")
