@@ -35,6 +35,9 @@ export interface ConditionName {
   readonly step: string;
 }
 
+/** What does not want an event: the list of types, the filter, or every step of a chain. */
+export type FilteredBy = "events" | "filter" | "steps";
+
 /** The counters of one condition. */
 export type ResultCounters = Readonly<Record<JudgementResult, Counter>>;
 
@@ -45,10 +48,13 @@ export class FilterReports {
   readonly #logger: Logger;
   readonly #sorted = new WeakMap<object, ResultCounters>();
   readonly #failures = new ReportLimiter(REPORT_MS);
+  /** Whether each filtered event has a line in the log. */
+  readonly #tellsEach: boolean;
 
   /** @param names which webhooks have series of their own. @default all */
   constructor(metrics: Metrics, logger: Logger, names: SeriesNames = new SeriesNames()) {
     this.#logger = logger;
+    this.#tellsEach = logger.isEnabledFor("debug");
     this.#results = metrics.webhookCounter(
       "cwm_filter_results_total",
       "Results of filters and conditions: true, false, missing_field, error or budget. A step is `filter`, `events` or a step of a chain.",
@@ -83,6 +89,22 @@ export class FilterReports {
       this.#sorted.set(owner, counters = this.countersOf({ namespace, webhook, step: EVENTS_STEP }));
     }
     counters[isWanted ? "true" : "false"].increment();
+  }
+
+  /** An event was answered and goes nowhere. */
+  filtered(
+    owner: { readonly namespace: string; readonly id: string },
+    eventId: string,
+    by: FilteredBy,
+  ): void {
+    if (!this.#tellsEach) return;
+    const { namespace, id: webhook } = owner;
+    this.#logger.debug("An event of {namespace}/{webhook} was filtered by its {by}", {
+      namespace,
+      webhook,
+      eventId,
+      by,
+    });
   }
 
   /** The webhook was removed: its series go. */

@@ -22,7 +22,7 @@ import type { CredentialCleanup } from "../../rules/cleanup/credential_cleanup.t
 import { BlockedWebhook, type CatalogEntry, WebhookEntry } from "../../config/entry.ts";
 import type { WebhookFilters } from "../../filters/compile.ts";
 import { passFilter } from "../../filters/passage.ts";
-import type { FilterReports } from "../../filters/reports.ts";
+import type { FilteredBy, FilterReports } from "../../filters/reports.ts";
 import { readableQuery } from "../../filters/variables.ts";
 import type { Deadlines } from "../../time/deadlines.ts";
 import type { Acceptor } from "../../delivery/acceptor.ts";
@@ -236,7 +236,7 @@ class Exchange extends BoundedRequest implements RequestToVerify, AppendListener
       const type = eventTypes?.find(this.headers, kept);
       const isWanted = eventTypes?.takes?.(type);
       if (isWanted !== undefined) this.#context.filterReports?.sorted(entry, isWanted);
-      if (isWanted === false) return this.#filter(entry);
+      if (isWanted === false) return this.#filter(entry, "events");
       const { repeatKey } = verified;
       const signed = typeof repeatKey === "function" ? repeatKey(kept) : repeatKey;
       // Conditions read what is left, as they do when an event comes out of the journal.
@@ -247,7 +247,7 @@ class Exchange extends BoundedRequest implements RequestToVerify, AppendListener
       if (filters?.filter !== undefined) {
         const passing = this.#pass(filters, entry, clean, type);
         const passage = passing instanceof Promise ? await passing : passing;
-        if (passage === "filtered") return this.#filter(entry);
+        if (passage === "filtered") return this.#filter(entry, "filter");
         if (passage === "unfiltered") this.#isUnfiltered = true;
       }
       rules?.schema?.require(kept);
@@ -258,7 +258,7 @@ class Exchange extends BoundedRequest implements RequestToVerify, AppendListener
       const accepted = accepting instanceof Promise ? await accepting : accepting;
       // Whoever delivers it gives its memory back.
       if (accepted === "appending") return this.noteLeft(0);
-      if (accepted === "filtered") return this.#filter(entry);
+      if (accepted === "filtered") return this.#filter(entry, "steps");
       if (accepted instanceof GatewayError) throw accepted;
       this.#succeed(entry, accepted === "delivered" ? undefined : accepted);
     } catch (thrown) {
@@ -452,9 +452,10 @@ class Exchange extends BoundedRequest implements RequestToVerify, AppendListener
   }
 
   /** The webhook does not want the event: the sender has done well, and there is no event. */
-  #filter(entry: WebhookEntry): void {
-    const { metrics, namesAccepted } = this.#context;
+  #filter(entry: WebhookEntry, by: FilteredBy): void {
+    const { metrics, namesAccepted, filterReports } = this.#context;
     metrics.filtered(entry);
+    filterReports?.filtered(entry, this.#id, by);
     this.#body?.discard();
     this.#end(filteredResponse(entry.webhook.response, this.#id, namesAccepted));
   }

@@ -5,6 +5,7 @@ import { createHmac } from "node:crypto";
 import { eventually } from "../../support/eventually.ts";
 import { errorCode, TestGateway } from "../../support/gateway.ts";
 import { ProbeModule } from "../../support/probe_module.ts";
+import { RecordedLog } from "../../support/recorded_log.ts";
 
 const ADMIN_TOKEN = "a-token-for-this-test";
 const ON_MAIN = "headers['x-github-event'] == 'push' && body.ref == 'refs/heads/main'";
@@ -155,6 +156,30 @@ Deno.test("a filter reads what the cleanup leaves: on arrival, out of the journa
     body: JSON.stringify(asked),
   });
   assertEquals([JSON.parse(answer).outcome, answer.includes("hunter2")], ["passes", false]);
+});
+
+Deno.test("an event that goes nowhere has a line in the log for whoever debugs, and no value in it", async () => {
+  await using log = RecordedLog.start("debug");
+  await using started = await start({
+    signature: { provider: "github", secret: "github-secret-of-this-test", events: ["push"] },
+    filter: "body.n > 1",
+    module: undefined,
+    chain: [{ module: "probe", when: "body.n == 3" }],
+  });
+  const { gateway } = started;
+  const ids: unknown[] = [];
+  for (const [event, n] of [["issues", 3], ["push", 1], ["push", 2], ["push", 3]] as const) {
+    const body = `{"n":${n},"card":"4111"}`;
+    const signature = createHmac("sha256", "github-secret-of-this-test").update(body).digest("hex");
+    const headers = { "X-GitHub-Event": event, "X-Hub-Signature-256": `sha256=${signature}` };
+    ids.push(JSON.parse((await post(gateway, body, headers)).text).event_id);
+  }
+  const lines = (await log.records()).filter(({ category }) => category === "cwm.filters");
+  assertEquals(
+    lines.map((line) => [line["level"], line["webhook"], line["by"], line["event_id"]]),
+    ["events", "filter", "steps"].map((by, index) => ["debug", "hook", by, ids[index]]),
+  );
+  assertEquals((await log.text()).includes("4111"), false);
 });
 
 Deno.test("a failing filter answers 500 where the sender waits, and says nothing of the event", async () => {
