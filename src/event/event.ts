@@ -201,7 +201,7 @@ export class EventBody {
 
   /** As {@linkcode value}, for large bodies: it may be interrupted wherever it yields, and nothing is kept. */
   *valueInPieces(): Generator<void, unknown, void> {
-    return yield* parseInPieces(this.text);
+    return yield* parseInPieces(yield* this.textInPieces());
   }
 
   /** Keeps no value any more: while an event waits, its body takes the memory of its text alone. */
@@ -225,6 +225,19 @@ export class EventBody {
     const text = decoder.decode(this.#bytes);
     if (text.length < MAX_KEPT) this.#text = text;
     return text;
+  }
+
+  /** As {@linkcode text}, for large bodies: it may be interrupted wherever it yields. */
+  *textInPieces(): Generator<void, string, void> {
+    const bytes = this.#bytes;
+    if (this.#text !== undefined || bytes === undefined || !this.#isLarge) return this.text;
+    const pieces = new TextDecoder();
+    let text = "";
+    for (let start = 0; start < bytes.byteLength; start += PIECE_BYTES) {
+      text += pieces.decode(bytes.subarray(start, start + PIECE_BYTES), { stream: true });
+      yield;
+    }
+    return text + pieces.decode();
   }
 
   /** Whether every character is one of US-ASCII. Only known of a body that was read as bytes and is UTF-8. */

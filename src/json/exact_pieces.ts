@@ -145,7 +145,9 @@ class Reader {
       valueAt = skipSpace(this.#json, nameEnd, COLON);
     }
     const search = new Search(start, valueAt);
-    if (!search.advance(this.#json, PIECE)) return this.#large(search);
+    const isWhole = search.advance(this.#json, PIECE);
+    // The end of a long string is found at once.
+    if (!isWhole || search.at - start > PIECE) return this.#large(search, isWhole);
     this.#addToRun(start, search.at);
     return true;
   }
@@ -163,8 +165,12 @@ class Reader {
     this.#runStart = -1;
   }
 
-  /** A value that is longer than a piece: containers are gone into, of others the end is searched on. */
-  #large(search: Search): boolean {
+  /**
+   * A member or element that is longer than a piece: containers are gone into, of others the end is searched on.
+   *
+   * @param isWhole whether the end was found
+   */
+  #large(search: Search, isWhole: boolean): boolean {
     this.#flush();
     const container = this.#container!;
     const { start, valueAt } = search;
@@ -175,12 +181,16 @@ class Reader {
     if (code === OPEN_BRACE || code === OPEN_BRACKET) {
       this.#container = new Container(code === OPEN_BRACKET, container, this.#name);
       this.#at = valueAt + 1;
-    } else this.#search = search;
+    } else if (isWhole) this.#addFound(search);
+    else this.#search = search;
     return false;
   }
 
   #searchOn(search: Search): void {
-    if (!search.advance(this.#json, PIECE)) return;
+    if (search.advance(this.#json, PIECE)) this.#addFound(search);
+  }
+
+  #addFound(search: Search): void {
     this.#search = undefined;
     this.#at = search.at;
     const { valueAt: start, at: end } = search;

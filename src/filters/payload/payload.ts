@@ -110,8 +110,7 @@ export class EventPayload {
     const { cuts, isJson } = this.#plan;
     if (!isJson) return this.#reshapeBytes(event);
     yield* requireJson(event.body);
-    const sent = event.body.text;
-    yield;
+    const sent = yield* event.body.textInPieces();
     let text = sent;
     for (const { cut, places } of cuts) text = yield* cutJson(text, places, cut);
     if (!this.#evaluates) return this.#finishPlain(event, sent, text);

@@ -74,7 +74,7 @@ export class CredentialCleanup implements Cleaning {
 
   /** The document without credentials; the same one where there are none. It may be interrupted wherever it yields. */
   *cleanedBody(body: EventBody): Generator<void, EventBody, void> {
-    const { text } = body;
+    const text = yield* body.textInPieces();
     const cleaned = yield* cleanedJson(text, this);
     return cleaned === text ? body : EventBody.fromText(cleaned);
   }

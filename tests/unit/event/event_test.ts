@@ -54,7 +54,7 @@ Deno.test("a body is given back where its reader is done with it, and not before
   assertEquals([body.discardRead(), bytes.byteLength], [true, 0]);
 });
 
-Deno.test("a document is the same whether its value is read at once or it is judged before", () => {
+Deno.test("a document is the same, whether read at once or judged before", () => {
   const bounds = { maxDepth: 4, maxValues: 20 };
   const texts = [
     "null",
@@ -79,5 +79,20 @@ Deno.test("a document is the same whether its value is read at once or it is jud
     if (verdict !== "json") continue;
     const values = [judged, read, read.asText()].map((body) => body.value);
     assertEquals(values, [values[0], values[0], values[0]]);
+  }
+});
+
+Deno.test("the text of a large body is made in pieces, as it is when it is made at once", () => {
+  const long = new TextEncoder().encode("a€😀".repeat(50_000));
+  const malformed = long.with(70_000, 0xff);
+  for (
+    const bytes of [long, malformed, long.subarray(1), new Uint8Array([...MARK, ...long]), long.subarray(2)]
+  ) {
+    const steps = EventBody.fromBytes(new Uint8Array(bytes)).textInPieces();
+    let pieces = 0;
+    let step = steps.next();
+    for (; step.done !== true; step = steps.next()) pieces++;
+    assertEquals(step.value === new TextDecoder().decode(bytes), true);
+    assertEquals(pieces, Math.ceil(bytes.length / 65_536));
   }
 });

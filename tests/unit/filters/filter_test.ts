@@ -130,7 +130,7 @@ Deno.test("a failing filter makes a durable event a dead letter, which is delive
   assertEquals((await admin(gateway, "/admin/dead-letters")).dead_letters, []);
 });
 
-Deno.test("a filter reads what the cleanup leaves: on arrival, out of the journal, and when asked about", async () => {
+Deno.test("a filter reads what the cleanup leaves: on arrival, in the journal, and when asked", async () => {
   const hook = (filter: string) => ({ accept: "durable", credential_cleanup: {}, filter });
   const seen = "body.password == '***REDACTED***' && headers['x-csrf'] == '***REDACTED***'";
   await using started = await start(hook(`${seen} && body.list[7] == 1`));
@@ -158,7 +158,7 @@ Deno.test("a filter reads what the cleanup leaves: on arrival, out of the journa
   assertEquals([JSON.parse(answer).outcome, answer.includes("hunter2")], ["passes", false]);
 });
 
-Deno.test("an event that goes nowhere has a line in the log for whoever debugs, and no value in it", async () => {
+Deno.test("an event that goes nowhere has a line in the log at debug, and no value in it", async () => {
   await using log = RecordedLog.start("debug");
   await using started = await start({
     signature: { provider: "github", secret: "github-secret-of-this-test", events: ["push"] },

@@ -13,6 +13,7 @@ function read(json: string): { readonly value: unknown; readonly pieces: number 
 }
 
 const LONG = `"${'a\\"\\\\\\u00e4'.repeat(20_000)}"`;
+const PLAIN = `"${"é".repeat(300_000)}"`;
 const ZEROS = `[${"0,".repeat(100_000)}0]`;
 
 Deno.test("a large document is read in pieces, and is what it is when it is read at once", () => {
@@ -22,6 +23,8 @@ Deno.test("a large document is read in pieces, and is what it is when it is read
     `[${"[".repeat(900)}${ZEROS}${"]".repeat(900)}]`,
     `  ${" ".repeat(100_000)}{"x" :${" ".repeat(100_000)}[ ] , "y":${"9".repeat(40_000)} }  `,
     LONG,
+    `{"a":${PLAIN},"b" : ${PLAIN} ,"c":1,"a":2}`,
+    `[1,${PLAIN},[${PLAIN}], 2]`,
     ` ${ZEROS} `,
     `{${LONG}:1,"__proto__":${ZEROS},"constructor":{"__proto__":1},"id":12345678901234567890}`,
   ];
