@@ -61,6 +61,7 @@ export async function check(
   environment: Readonly<Record<string, string>>,
   { probe, show, print = show === undefined ? printLine : printError }: CheckOptions,
 ): Promise<number> {
+  await refuseUnreachable(settings);
   await using secrets = await openSecrets(settings);
   const uses = new OutputUses();
   const manager = new ConfigManager({
@@ -119,6 +120,18 @@ export async function check(
   print(`${found.join(", ")} in ${count(webhooks, "webhook")} and ${count(connections, "connection")}`);
   const unreachable = probe ? await printProbes(manager, uses, print) : 0;
   return problems.length === 0 && unreachable === 0 ? 0 : 1;
+}
+
+/** Says at once why etcd does not give the configuration, which would be waited for otherwise. */
+async function refuseUnreachable({ configBackend, etcd }: Settings): Promise<void> {
+  if (configBackend !== "etcd") return;
+  const { whyUnreachable } = await import("../config/etcd/wire/reason.ts");
+  const reasons = await whyUnreachable(etcd);
+  if (reasons === undefined) return;
+  throw new StartupError("backend_unreachable", [
+    "Cannot check the configuration: no member of etcd gives it",
+    ...reasons,
+  ]);
 }
 
 /** Webhooks that everybody may send to without a word of it in their configuration: the first ones by name. */
