@@ -8,14 +8,17 @@
 import type { Logger } from "@logtape/logtape";
 import type { HealthReports } from "../health/health.ts";
 
-/** How long a connector that was lost may take to come back before that is reported, in milliseconds. */
-const LOST_MS = 2_000;
+/** How long things may take, in milliseconds. */
+interface AttendanceTimes {
+  /** A connector that was lost, to come back before that is reported. @default 2000 */
+  readonly lostMs: number;
+  /** The first connector of a channel. @default 10000 */
+  readonly firstMs: number;
+  /** Between two looks at channels that may have nobody. @default 1000 */
+  readonly lookMs: number;
+}
 
-/** How long the first connector of a channel may take, in milliseconds. */
-const FIRST_MS = 10_000;
-
-/** How often is looked at channels that may have nobody, in milliseconds. */
-const LOOK_MS = 1_000;
+const TIMES: AttendanceTimes = { lostMs: 2_000, firstMs: 10_000, lookMs: 1_000 };
 
 /** Who takes events from a channel now: a connection that says when it ends, requests that say nothing, or nobody. */
 export type Attended = "connected" | "polled" | "nobody";
@@ -26,6 +29,8 @@ export interface AttendanceOptions {
   readonly health: HealthReports | undefined;
   readonly logger: Logger;
   readonly attendedBy: (channel: string) => Attended;
+  /** @default those of a gateway */
+  readonly times?: AttendanceTimes;
 }
 
 /** What is known of a channel that may have nobody. */
@@ -39,6 +44,7 @@ interface Watched {
 /** Follows who takes events from the channels of one gateway. */
 export class Attendance implements Disposable {
   readonly #options: AttendanceOptions;
+  readonly #times: AttendanceTimes;
   /** The channels that are reported. */
   readonly #left = new Set<string>();
   /** The channels that may have nobody. */
@@ -47,6 +53,7 @@ export class Attendance implements Disposable {
 
   constructor(options: AttendanceOptions) {
     this.#options = options;
+    this.#times = options.times ?? TIMES;
   }
 
   /** There is such a channel. */
@@ -56,7 +63,7 @@ export class Attendance implements Disposable {
     ) {
       return;
     }
-    this.#watch(channel, { until: performance.now() + FIRST_MS, wasAttended: false });
+    this.#watch(channel, { until: performance.now() + this.#times.firstMs, wasAttended: false });
   }
 
   /** Somebody takes events from the channel. Costs next to nothing unless it had nobody. */
@@ -70,7 +77,7 @@ export class Attendance implements Disposable {
   /** A connector of the channel is gone, which may have been the last one, and may come back. */
   lost(channel: string): void {
     if (this.#left.has(channel)) return;
-    this.#watch(channel, { until: performance.now() + LOST_MS, wasAttended: true });
+    this.#watch(channel, { until: performance.now() + this.#times.lostMs, wasAttended: true });
   }
 
   /** There is no such channel any more. */
@@ -88,7 +95,7 @@ export class Attendance implements Disposable {
   #watch(channel: string, watched: Watched): void {
     if (this.#options.health === undefined) return;
     this.#watched.set(channel, watched);
-    this.#clock ??= setInterval(() => this.#look(), LOOK_MS);
+    this.#clock ??= setInterval(() => this.#look(), this.#times.lookMs);
   }
 
   #look(): void {

@@ -128,6 +128,21 @@ for (const [what, break_] of OUTAGES) {
   });
 }
 
+Deno.test("what was good last is served by the policy of now alone, whether files or values are bad", async () => {
+  await using restarts = await Restarts.create();
+  const policy = await restarts.dir.writeJson("policy.json", { namespaces: { "*": { modules: ["kafka"] } } });
+  await restarts.write("webhooks.json", { orders: GOOD });
+  {
+    await using gateway = await restarts.start();
+    assertEquals(await statusesOf(gateway, ["orders"]), [200]);
+  }
+  for (const content of ["{", { orders: BAD }]) {
+    await restarts.write("webhooks.json", content);
+    await using gateway = await restarts.start({ POLICY_FILE: policy });
+    assertEquals(await statusesOf(gateway, ["orders"]), [503]);
+  }
+});
+
 Deno.test("with CONFIG_SNAPSHOT_FILE=none a bad value takes its webhook out at a restart", async () => {
   await using restarts = await Restarts.create({ CONFIG_SNAPSHOT_FILE: "none" });
   await restarts.write("webhooks.json", { orders: GOOD });

@@ -217,6 +217,20 @@ Deno.test("an etcd that is down is found in one look", async () => {
   assertEquals((await statusOf(gateway, "some-namespace")).status, "impaired");
 });
 
+Deno.test("a webhook that the policy forbids is found in one look", async () => {
+  await using dir = await TempDir.create();
+  const POLICY_FILE = await dir.writeJson("policy.json", { namespaces: { "*": { modules: ["kafka"] } } });
+  await using gateway = await TestGateway.start({
+    webhooks: { orders: { module: "log" } },
+    environment: { ADMIN_TOKEN, POLICY_FILE },
+  });
+  const { cause } = await troubleOf(gateway, "refused", "webhook default/orders");
+  const { code, text } = await cwmStatus(gateway);
+  assertEquals(code, 1);
+  assertStringIncludes(text, cause);
+  assertStringIncludes(cause, "Rule '*' of the policy does not permit this module: see its 'modules'");
+});
+
 Deno.test("a certificate that has expired is found in one look", async () => {
   await using dir = await TempDir.create();
   const [TLS_CERT, TLS_KEY] = [dir.file("tls.crt"), dir.file("tls.key")];
