@@ -6,6 +6,7 @@
  */
 
 import type { Logger } from "@logtape/logtape";
+import { namesIn } from "../event/names.ts";
 import type { HealthReports } from "../health/health.ts";
 import type { Catalog } from "./catalog.ts";
 import type { Problem, ProblemReason, WarningReason } from "./problem.ts";
@@ -167,20 +168,27 @@ export class Findings {
 
   #warn(message: string, properties: Readonly<Record<"key" | "code" | "path" | "reason", string>>): void {
     const place = this.#placeOf(properties.key, properties.path);
-    if (place === undefined) this.#logger.warning(`${message}: {reason}`, { ...properties });
-    else this.#logger.warning(`${message} in {place}: {reason}`, { ...properties, place });
+    const all = { ...properties, ...webhookNames(properties.key) };
+    if (place === undefined) this.#logger.warning(`${message}: {reason}`, all);
+    else this.#logger.warning(`${message} in {place}: {reason}`, { ...all, place });
   }
 
   #logSolved(): void {
     let count = 0;
     for (const key of this.#solved) {
       if (++count > LOGGED_FINDINGS) break;
-      this.#logger.info("Configuration problem of {key} is solved", { key });
+      this.#logger.info("Configuration problem of {key} is solved", { key, ...webhookNames(key) });
     }
     const more = this.#solved.size - LOGGED_FINDINGS;
     if (more > 0) this.#logger.info("{count} more configuration problems are solved", { count: more });
     this.#solved.clear();
   }
+}
+
+/** The names of a webhook's key; nothing of other keys. */
+function webhookNames(key: string): { readonly namespace?: string; readonly webhook?: string } {
+  const [kind, path] = key.split(" ");
+  return kind === "webhook" && path?.includes("/") === true ? namesIn(path) : {};
 }
 
 function causeOf({ path, message, serving }: Problem, others: number): string {

@@ -59,6 +59,12 @@ export function webhookPath(namespace: string, id: string): string {
   return `${namespace}/${id}`;
 }
 
+/** The names in a {@linkcode webhookPath}, as records of the log have them. */
+export function namesIn(path: string): { readonly namespace: string; readonly webhook: string } {
+  const slash = path.indexOf("/");
+  return { namespace: path.slice(0, slash), webhook: path.slice(slash + 1) };
+}
+
 /** The key as operators see it in problems and logs: `webhook team-a/orders`, `connection kafka_main`. */
 export function describeKey(key: BackendKey): string {
   if (key.kind === "policy") return "policy";

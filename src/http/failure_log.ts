@@ -8,12 +8,17 @@ import type { Logger } from "@logtape/logtape";
 import { RefusalError } from "../auth/authenticator.ts";
 import type { ClientAddressResolver } from "../auth/client_address.ts";
 import type { GatewayError } from "../errors.ts";
+import { namesIn } from "../event/names.ts";
+import { ChannelRefusal } from "../relay/channel_directory.ts";
 import { ReportLimiter } from "../observability/report_limiter.ts";
 import type { RefusalHistory } from "./refusal_history.ts";
-import { namesOf, SuppressedRequests, target } from "./suppressed_requests.ts";
+import { SuppressedRequests, target } from "./suppressed_requests.ts";
 
 /** How often one thing is reported at most, in milliseconds. */
 const INTERVAL_MS = 10_000;
+
+/** How much of a channel's name is written, in characters: strangers choose it. */
+const MAX_CHANNEL = 128;
 
 /** Warnings about senders in that time, whatever they do and to however many webhooks. */
 const MAX_WARNINGS = 50;
@@ -63,6 +68,7 @@ export class FailureLog implements Disposable {
     request: Request,
     info: Deno.ServeHandlerInfo,
   ): void {
+    if (error instanceof ChannelRefusal) return this.#reportChannel(error, requestId, request, info);
     const { code } = error;
     const isRefusal = error.disposition === "refused";
     const level = levelOf(error, webhook !== undefined);
@@ -82,7 +88,7 @@ export class FailureLog implements Disposable {
     // Few of many refusals are logged: only for those is a record made.
     const log = (at: "debug" | "info" | "warning" | "error", suppressed = 0) =>
       this.#logger[at](`Request ${target(path)} failed: {code}`, {
-        ...namesOf(path),
+        ...(path === undefined ? {} : namesIn(path)),
         code,
         requestId,
         client,
@@ -99,6 +105,32 @@ export class FailureLog implements Disposable {
       });
     }
     if (!isLogged) this.#suppressed.add({ level: level ?? "info", path, code }, requestId);
+  }
+
+  /** A connector or a consumer was not let in: operators look for it from both ends. */
+  #reportChannel(
+    { code, channel, message: reason }: ChannelRefusal,
+    requestId: string,
+    request: Request,
+    info: Deno.ServeHandlerInfo,
+  ): void {
+    const client = this.#clientAddress.resolve(peerAddress(info), request.headers);
+    // Strangers choose the name, so a channel that does not exist is no kind of its own.
+    const kind = code === "unauthorized" ? `channel ${channel ?? ""}` : "channel";
+    const what = channel === undefined ? "A request to channels" : "A request to channel {channel}";
+    let isLogged = false;
+    this.#refusals.run(`${kind} ${code}`, (suppressed) => {
+      isLogged = true;
+      this.#logger.warning(`${what} was refused: {reason}`, {
+        ...(channel === undefined ? {} : { channel: channel.slice(0, MAX_CHANNEL) }),
+        reason,
+        code,
+        client,
+        requestId,
+        ...(suppressed > 0 ? { suppressed } : {}),
+      });
+    });
+    if (!isLogged) this.#suppressed.add({ level: "info", path: undefined, code }, requestId);
   }
 
   [Symbol.dispose](): void {

@@ -6,6 +6,7 @@
  */
 
 import type { Logger } from "@logtape/logtape";
+import { namesIn } from "../event/names.ts";
 import type { ErrorCode } from "../errors.ts";
 
 /** How long ids are collected, in milliseconds. */
@@ -26,18 +27,9 @@ export interface FailureKind {
   readonly code: ErrorCode;
 }
 
-/** What a request was for, as a part of a message with the properties of {@linkcode namesOf}. */
+/** What a request was for, as a part of a message with the properties of {@linkcode namesIn}. */
 export function target(path: string | undefined): string {
   return path === undefined ? "that led to no webhook" : "to {namespace}/{webhook}";
-}
-
-/** The names in `namespace/id`, as events have them. */
-export function namesOf(
-  path: string | undefined,
-): { readonly namespace?: string; readonly webhook?: string } {
-  if (path === undefined) return {};
-  const slash = path.indexOf("/");
-  return { namespace: path.slice(0, slash), webhook: path.slice(slash + 1) };
 }
 
 interface Line {
@@ -87,7 +79,7 @@ export class SuppressedRequests implements Disposable {
     this.#timer = undefined;
     for (const { kind: { level, path, code }, ids, count } of this.#lines.values()) {
       this.#logger[level](`{count} more requests ${target(path)} failed: {code}`, {
-        ...namesOf(path),
+        ...(path === undefined ? {} : namesIn(path)),
         code,
         count,
         requestIds: ids,

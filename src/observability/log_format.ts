@@ -27,12 +27,14 @@ const URL_CREDENTIALS = /:\/\/[^\s/@]*@/g;
 /**
  * JSON lines: `timestamp`, `level`, `category`, `message`, then the record's properties. Their names are written
  * like those of events and answers: `request_id`.
+ *
+ * @param withStacks whether errors show where they were thrown. @default false
  */
-export function formatJson(record: LogRecord): string {
+export function formatJson(record: LogRecord, withStacks = false): string {
   let line = `{"timestamp":"${new Date(record.timestamp).toISOString()}","level":"${record.level}"` +
     `,"category":${quoteJson(record.category.join("."))},"message":${quoteJson(message(record))}`;
   for (const [name, value] of Object.entries(record.properties)) {
-    const json = toJson(name, value);
+    const json = toJson(name, value, withStacks);
     if (json !== undefined) {
       line += `,${quoteJson(OWN_FIELDS.has(name) ? "_" + name : fieldName(name))}:${json}`;
     }
@@ -40,18 +42,26 @@ export function formatJson(record: LogRecord): string {
   return line + "}";
 }
 
-/** For people: time, level, category, message, `key=value`; the stacks of errors follow, indented. */
-export function formatText(record: LogRecord): string {
+/**
+ * For people: time, level, category, message, and `key=value` of what the message does not say.
+ *
+ * @param withStacks whether the stacks of errors follow, indented. @default false
+ */
+export function formatText(record: LogRecord, withStacks = false): string {
   const time = new Date(record.timestamp).toISOString();
   const level = record.level.toUpperCase().padEnd(7);
-  let line = `${time} ${level} ${record.category.join(".")}: ${message(record)}`;
+  const text = message(record);
+  let line = `${time} ${level} ${record.category.join(".")}: ${text}`;
   let stacks = "";
+  // One that was cut may not have said them.
+  const said = new Set(text.length > MAX_LENGTH ? [] : placeholders(record.rawMessage));
   for (const [name, value] of Object.entries(record.properties)) {
+    if (said.has(name)) continue;
     if (value instanceof Error && !isSensitiveName(name)) {
       line += ` ${fieldName(name)}=${JSON.stringify(summarize(value))}`;
-      stacks += stackFrames(value);
+      stacks += withStacks ? stackFrames(value) : causesOf(value);
     } else {
-      const json = toJson(name, value);
+      const json = toJson(name, value, withStacks);
       if (json !== undefined) line += ` ${fieldName(name)}=${json}`;
     }
   }
@@ -104,19 +114,31 @@ function stackFrames(error: Error, causes = MAX_CAUSES): string {
   return `${lines}\n    caused by ${cause}${stackFrames(error.cause, causes - 1)}`;
 }
 
+/** What lies beneath an error, each on a line, as far as it says something else. */
+function causesOf({ cause, message }: Error, most = MAX_CAUSES): string {
+  if (!(cause instanceof Error) || most === 0) return "";
+  const line = message.includes(cause.message) ? "" : `\n    caused by ${escapeUnsafe(summarize(cause))}`;
+  return line + causesOf(cause, most - 1);
+}
+
 /** One property as safe JSON text; `undefined` when JSON leaves such a value out. */
-function toJson(name: string, value: unknown): string | undefined {
+function toJson(name: string, value: unknown, withStacks: boolean): string | undefined {
   if (isSensitiveName(name)) return quoteJson(REDACTED);
-  const json = JSON.stringify(redactJson(value, describe));
+  const json = JSON.stringify(redactJson(value, withStacks ? describeAll : describe));
   if (json === undefined) return undefined;
   return json.length > MAX_LENGTH ? quoteJson(cut(json)) : escapeUnsafe(json);
 }
 
 /** Turns what JSON does not know into what it does. */
 function describe(value: unknown): unknown {
+  return value instanceof Error ? describeError(value) : describeAll(value);
+}
+
+/** The same, with the stacks of errors. */
+function describeAll(value: unknown): unknown {
   if (typeof value === "string") return withoutUrlCredentials(value);
   if (typeof value === "bigint") return value.toString();
-  if (value instanceof Error) return describeError(value);
+  if (value instanceof Error) return { ...describeError(value), stack: value.stack };
   if (value instanceof Date) return value.toJSON();
   if (value instanceof URL) return withoutUrlCredentials(value.href);
   if (value instanceof Map) return Object.fromEntries(value);
@@ -132,7 +154,6 @@ function describeError(error: Error): Record<string, unknown> {
     ...("code" in error && { code: error.code }),
     ...(error.cause !== undefined && { cause: error.cause }),
     ...(error instanceof AggregateError && { errors: error.errors }),
-    stack: error.stack,
   };
 }
 

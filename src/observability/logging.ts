@@ -48,7 +48,9 @@ export interface Logging extends AsyncDisposable {
  * @throws {ConfigError} when logging is set up already
  */
 export function setUpLogging({ level, format, toJournal = false, writer }: LoggingOptions): Logging {
-  const formatRecord = format === "json" ? formatJson : formatText;
+  const formatWith = format === "json" ? formatJson : formatText;
+  // What a library has done is of use to who looks for a bug, and noise to everybody else.
+  const formatRecord: LogFormat = (record) => formatWith(record, level === "debug");
   const sink = new LineSink(writer, toJournal ? withPriority(formatRecord) : formatRecord);
   configureSync({
     sinks: { lines: (record) => sink.take(record) },

@@ -57,11 +57,26 @@ export class Channel {
   }
 }
 
-/** The error for a token that {@linkcode Channel.accepts} does not. */
-export function invalidToken(): GatewayError {
-  return new GatewayError("unauthorized", "The channel token is not valid", {
-    headers: { "www-authenticate": "Bearer" },
-  });
+/** Why a connector or a consumer is not let in. */
+export class ChannelRefusal extends GatewayError {
+  override readonly name = "ChannelRefusal";
+  /** As it was asked for; `undefined` where the request names none. */
+  readonly channel: string | undefined;
+
+  constructor(code: "unauthorized" | "channel_not_found", channel: string | undefined) {
+    const isToken = code === "unauthorized";
+    super(
+      code,
+      isToken ? "The channel token is not valid" : undefined,
+      isToken ? { headers: { "www-authenticate": "Bearer" } } : {},
+    );
+    this.channel = channel;
+  }
+}
+
+/** The error for a token that {@linkcode Channel.accepts} does not. @param channel `undefined` where none is named */
+export function invalidToken(channel: string | undefined): GatewayError {
+  return new ChannelRefusal("unauthorized", channel);
 }
 
 /** How often values occur. */

@@ -11,7 +11,7 @@ import { GatewayError } from "../errors.ts";
 import type { HealthReports } from "../health/health.ts";
 import type { Metrics } from "../observability/metrics.ts";
 import { Attendance, type Attended } from "./attendance.ts";
-import { type Channel, type ChannelDirectory, invalidToken } from "./channel_directory.ts";
+import { type Channel, type ChannelDirectory, ChannelRefusal, invalidToken } from "./channel_directory.ts";
 import type { Report } from "./protocol/messages.ts";
 import type { ResumePoint } from "./protocol/negotiate.ts";
 import { Pull } from "./pull/pull.ts";
@@ -99,11 +99,11 @@ export class Relay implements AsyncDisposable {
   authorize(name: string, token: string): Channel {
     const channel = this.#directory.find(name);
     if (channel === undefined) {
-      if (this.#isReady()) throw new GatewayError("channel_not_found");
+      if (this.#isReady()) throw new ChannelRefusal("channel_not_found", name);
       throw notReady();
     }
     if (channel.accepts(token)) return channel;
-    throw invalidToken();
+    throw invalidToken(name);
   }
 
   /**
@@ -113,7 +113,7 @@ export class Relay implements AsyncDisposable {
    */
   requireToken(token: string): void {
     for (const channel of this.#directory.channels) if (channel.accepts(token)) return;
-    throw this.#isReady() ? invalidToken() : notReady();
+    throw this.#isReady() ? invalidToken(undefined) : notReady();
   }
 
   /**

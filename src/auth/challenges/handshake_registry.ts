@@ -4,6 +4,7 @@
  * @module
  */
 
+import { namesIn } from "../../event/names.ts";
 import type { Logger } from "@logtape/logtape";
 import { UnavailableError } from "../unavailable.ts";
 import type { Handshakes, HandshakeStore, KeptHandshake } from "./handshakes.ts";
@@ -43,7 +44,10 @@ export class HandshakeRegistry implements Handshakes {
   async open(webhook: string, ms: number): Promise<boolean> {
     if (await this.#store.find(webhook) !== undefined) return false;
     this.#openUntil.set(webhook, performance.now() + ms);
-    this.#logger.info("The handshake of webhook {webhook} is open", { webhook, seconds: ms / 1000 });
+    this.#logger.info("The handshake of webhook {namespace}/{webhook} is open", {
+      ...namesIn(webhook),
+      seconds: ms / 1000,
+    });
     return true;
   }
 
@@ -81,9 +85,9 @@ export class HandshakeRegistry implements Handshakes {
     if (!isKept) return false;
     this.#known.set(webhook, secret);
     this.#logger.warning(
-      "Webhook {webhook} was brought its secret: cwm handshake {webhook} --show shows it once, " +
-        "for 'secret' of the webhook",
-      { webhook },
+      "Webhook {namespace}/{webhook} was brought its secret: cwm handshake {namespace}/{webhook} --show " +
+        "shows it once, for 'secret' of the webhook",
+      namesIn(webhook),
     );
     return true;
   }
@@ -122,16 +126,14 @@ export class HandshakeRegistry implements Handshakes {
       const kept = await this.#store.find(webhook);
       if (kept?.isShown === true && await this.#store.forget(webhook)) {
         this.#logger.info(
-          "The secret of webhook {webhook} is named by its configuration, and kept no longer",
-          {
-            webhook,
-          },
+          "The secret of webhook {namespace}/{webhook} is named by its configuration, and kept no longer",
+          namesIn(webhook),
         );
       }
     } catch (error) {
       // It is not used any more; the next change of the webhook, or the next start, tries again.
-      this.#logger.warning("The secret that webhook {webhook} was brought cannot be removed", {
-        webhook,
+      this.#logger.warning("The secret that webhook {namespace}/{webhook} was brought cannot be removed", {
+        ...namesIn(webhook),
         error,
       });
     }

@@ -9,7 +9,7 @@ import type { Logger } from "@logtape/logtape";
 import type { ChannelQueues, TimedLease } from "../../channels/channel_queues.ts";
 import { assertCount, GatewayError } from "../../errors.ts";
 import { ReportLimiter } from "../../observability/report_limiter.ts";
-import { type Channel, type ChannelDirectory, invalidToken } from "../channel_directory.ts";
+import { type Channel, type ChannelDirectory, ChannelRefusal, invalidToken } from "../channel_directory.ts";
 import { exhaustion } from "../hand_out.ts";
 import type { RelayMetrics } from "../relay_metrics.ts";
 import { ChannelPolls, type PollEnd, type PollRequest, type Pulled } from "./channel_polls.ts";
@@ -222,8 +222,8 @@ export class Pull implements Disposable {
   #endOf({ channel: { name }, token }: PollRequest): PollEnd | undefined {
     if (this.#closed) return "due";
     const channel = this.#directory.find(name);
-    if (channel === undefined) return new GatewayError("channel_not_found");
-    return channel.accepts(token) ? undefined : invalidToken();
+    if (channel === undefined) return new ChannelRefusal("channel_not_found", name);
+    return channel.accepts(token) ? undefined : invalidToken(name);
   }
 
   #letGo(channel: string, polled: Polled): void {

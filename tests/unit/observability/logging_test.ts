@@ -4,6 +4,7 @@ import { BufferedLineWriter, type LineTarget } from "../../../src/io/line_writer
 import {
   logger,
   type LoggingOptions,
+  type LogLevel,
   logWarnings,
   setUpLogging,
 } from "../../../src/observability/logging.ts";
@@ -35,8 +36,8 @@ async function logged(log: () => void, options: Partial<LoggingOptions> = {}): P
   return memory.text.split("\n").slice(0, -1);
 }
 
-async function loggedJson(log: () => void): Promise<Record<string, unknown>> {
-  const lines = await logged(log);
+async function loggedJson(log: () => void, level: LogLevel = "info"): Promise<Record<string, unknown>> {
+  const lines = await logged(log, { level });
   assertEquals(lines.length, 1);
   return JSON.parse(lines[0] ?? "");
 }
@@ -72,7 +73,7 @@ Deno.test("logging writes readable lines with time, level, category, message and
     { format: "text" },
   );
   assertMatch(lines[0] ?? "", /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z /);
-  assertEquals(withoutTime(lines), ['WARNING cwm.config: Loaded 3 webhooks count=3 from="etcd" list=[1]']);
+  assertEquals(withoutTime(lines), ['WARNING cwm.config: Loaded 3 webhooks from="etcd" list=[1]']);
 });
 
 Deno.test("logging names properties as events and answers do", async () => {
@@ -119,16 +120,42 @@ Deno.test("logging keeps its own fields apart from properties of the same name",
   assertEquals([record["message"], record["_message"]], ["own", "mine"]);
 });
 
-Deno.test("logging writes errors with name, message, code, cause and stack", async () => {
+Deno.test("logging writes errors with name, message, code, cause and, at debug, stack", async () => {
   const cause = new TypeError("Underneath", { cause: "a text" });
   const error = Object.assign(new Error("On top", { cause }), { code: "E_TOP" });
-  const record = await loggedJson(() => logger("http").error("Failed: {error}", { error }));
+  const record = await loggedJson(() => logger("http").error("Failed: {error}", { error }), "debug");
   assertEquals(record["message"], "Failed: Error [E_TOP]: On top");
   const { stack, cause: written, ...rest } = record["error"] as Record<string, unknown>;
   assertEquals(rest, { name: "Error", message: "On top", code: "E_TOP" });
   assertStringIncludes(String(stack), "logging_test.ts");
   const { stack: _, ...underneath } = written as Record<string, unknown>;
   assertEquals(underneath, { name: "TypeError", message: "Underneath", cause: "a text" });
+});
+
+Deno.test("logging shows no stack above debug, and in text nothing that was said already", async () => {
+  const cause = new Error("The server is gone");
+  const error = new Error("Cannot store: The server is gone", { cause });
+  const report = () =>
+    logger("http").error("{count} of {namespace}: {error}", { count: 2, namespace: "a", error, more: 1 });
+  const record = await loggedJson(report);
+  assertEquals(record["error"], {
+    name: "Error",
+    message: "Cannot store: The server is gone",
+    cause: { name: "Error", message: "The server is gone" },
+  });
+  assertEquals([record["count"], record["namespace"]], [2, "a"]);
+  const text = await logged(report, { format: "text" });
+  assertEquals(withoutTime(text), [
+    "ERROR   cwm.http: 2 of a: Error: Cannot store: The server is gone more=1",
+  ]);
+  const unsaid = await logged(
+    () => logger("http").error("Failed", { error: new Error("No", { cause }) }),
+    { format: "text" },
+  );
+  assertEquals(withoutTime(unsaid), [
+    'ERROR   cwm.http: Failed error="Error: No"',
+    "    caused by Error: The server is gone",
+  ]);
 });
 
 Deno.test("logging writes the errors of an AggregateError", async () => {
@@ -138,11 +165,11 @@ Deno.test("logging writes the errors of an AggregateError", async () => {
   assertEquals([errors[0].message, errors[1]], ["one", "two"]);
 });
 
-Deno.test("logging writes the stack of an error below its readable line", async () => {
+Deno.test("logging writes the stack of an error below its readable line at debug", async () => {
   const cause = new Error("Under\nneath");
   const error = Object.assign(new Error("On top", { cause }), { code: "E_TOP" });
   const lines = withoutTime(
-    await logged(() => logger("http").error("Failed", { error, x: 1 }), { format: "text" }),
+    await logged(() => logger("http").error("Failed", { error, x: 1 }), { level: "debug", format: "text" }),
   );
   assertEquals(lines[0], 'ERROR   cwm.http: Failed error="Error [E_TOP]: On top" x=1');
   assertMatch(lines[1] ?? "", /^ {4}at .*logging_test\.ts/);
@@ -225,8 +252,11 @@ Deno.test("logging counts records that find no room and says so when there is ro
   log.error("room again");
   log.error("and again");
   await writer.flush();
-  assertMatch(memory.text, /log records were dropped count=\d+\n.*: room again\n.*: and again\n$/);
-  const said = Array.from(memory.text.matchAll(/dropped count=(\d+)/g), ([, count]) => Number(count));
+  assertMatch(memory.text, /log records were dropped\n.*: room again\n.*: and again\n$/);
+  const said = Array.from(
+    memory.text.matchAll(/(\d+) log records were dropped/g),
+    ([, count]) => Number(count),
+  );
   assertEquals(said.reduce((sum, count) => sum + count, 0), droppedRecords);
   assertEquals(logging.droppedRecords, droppedRecords);
 });
@@ -245,7 +275,7 @@ Deno.test("logging counts records of failed writes and says so once a write succ
   memory.failing = false;
   logger("http").error("written");
   await writer.flush();
-  assertMatch(memory.text, /: 6 log records were dropped count=6\n.*: written\n$/);
+  assertMatch(memory.text, /: 6 log records were dropped\n.*: written\n$/);
 });
 
 Deno.test("logging says when it is disposed how many records were dropped", async () => {
@@ -255,5 +285,5 @@ Deno.test("logging says when it is disposed how many records were dropped", asyn
     await using _logging = setUpLogging({ level: "info", format: "text", writer });
     for (let record = 0; record < 3; record++) logger("http").error("x".repeat(200));
   }
-  assertMatch(memory.text, /: 2 log records were dropped count=2\n$/);
+  assertMatch(memory.text, /: 2 log records were dropped\n$/);
 });

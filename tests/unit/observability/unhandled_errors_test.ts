@@ -21,3 +21,16 @@ Deno.test("rejections and errors that nobody handled are records of the log, and
   assertStringIncludes(text, "an end that nobody awaits");
   assertStringIncludes(text, "a callback that fails");
 });
+
+Deno.test("what libraries warn of is in the log at debug, and not on standard error", async () => {
+  await using log = RecordedLog.start("debug");
+  const printing = process.listeners("warning");
+  {
+    using _unhandled = logUnhandledErrors(logger("gateway"));
+    process.emitWarning("Ten listeners", "ManyListeners");
+    await eventually(async () => assertEquals((await log.records()).length, 1));
+  }
+  const [record] = await log.records();
+  assertEquals([record?.level, record?.message], ["debug", "A library warns: ManyListeners: Ten listeners"]);
+  assertEquals(process.listeners("warning"), printing);
+});
