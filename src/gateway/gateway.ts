@@ -5,6 +5,7 @@
  */
 
 import type { TokenEntry } from "../access/token_file.ts";
+import { ownFiles } from "../io/own_files/own_files.ts";
 import { openSecrets } from "../config/secrets/sources.ts";
 import { createProvider, mayHoldJournal, openJournal } from "./backends.ts";
 import { Health } from "../health/health.ts";
@@ -44,6 +45,8 @@ const SECRETS_TIMEOUT_MS = 10_000;
 
 /** A running gateway. */
 export class Gateway implements AsyncDisposable {
+  /** Keeps what webhooks name from being the gateway's own files. */
+  readonly #fileGuard: Disposable;
   readonly #settings: Settings;
   readonly #parts: GatewayParts;
   readonly #life = { isReady: false, isIncomplete: false, isDraining: false, isClosed: false };
@@ -60,6 +63,7 @@ export class Gateway implements AsyncDisposable {
 
   private constructor(options: GatewayOptions, opened: OpenedParts) {
     this.#settings = options.settings;
+    this.#fileGuard = ownFiles.guard(options.settings.secrets.ownFiles);
     this.#parts = new GatewayParts(options, opened, this.#life);
     this.#health = this.#parts.followHealth();
   }
@@ -220,6 +224,7 @@ export class Gateway implements AsyncDisposable {
     await this.#parts.journal[Symbol.asyncDispose]();
     this.#parts.deadlines[Symbol.dispose]();
     this.#parts.processMetrics[Symbol.dispose]();
+    this.#fileGuard[Symbol.dispose]();
     this.#parts.failures[Symbol.dispose]();
     this.#parts.missed[Symbol.dispose]();
     if (this.#stop !== undefined) reportStop(logger("gateway"), this.#stop, pending);

@@ -37,6 +37,8 @@ export interface SmallFileOptions {
   readonly timeoutMs?: number;
   /** Ends the wait as well, as soon as the calls under way have ended: those that hang are left after a second. */
   readonly signal?: AbortSignal | undefined;
+  /** What the path must not lead to. @default nothing */
+  readonly refuse?: (path: string) => Promise<void>;
   /** Among which calls they are counted. @default configurationFiles */
   readonly among?: BlockingCalls;
 }
@@ -48,8 +50,9 @@ export interface SmallFileOptions {
  * @throws {Error} of the system, or the signal's reason
  */
 export async function readSmallFile(path: string, options: SmallFileOptions = {}): Promise<string> {
-  const { maxBytes = MAX_BYTES } = options;
+  const { maxBytes = MAX_BYTES, refuse } = options;
   return await withinTime(path, options, async () => {
+    await refuse?.(path);
     const { isFile, size } = await Deno.stat(path);
     if (!isFile) throw new UnreadableFileError("it is not a regular file");
     if (size > maxBytes) throw new UnreadableFileError(`it has more than ${maxBytes} bytes`);

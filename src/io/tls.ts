@@ -75,15 +75,21 @@ async function readPem(
  * Reads the files.
  *
  * @param signal ends the wait for files that do not answer
+ * @param refuse what their paths must not lead to. @default nothing
  * @throws {DeliveryError} when one cannot be read; the next attempt to open the output reads them again
  */
 export async function loadTls(
   { servername, insecure_skip_verify, ...files }: TlsSettings,
   signal?: AbortSignal,
+  refuse?: (path: string) => Promise<void>,
 ): Promise<TlsOptions> {
   const names = { ca: "tls.ca", cert: "tls.cert", key: "tls.key" };
   try {
-    const pems = await readPemFiles(files, names, { among: outputFiles, signal });
+    const pems = await readPemFiles(files, names, {
+      among: outputFiles,
+      signal,
+      ...(refuse === undefined ? {} : { refuse }),
+    });
     return {
       ...pems,
       ...(servername === undefined ? {} : { servername }),
@@ -100,14 +106,17 @@ export class FileTls {
   /** Equal for equal TLS. */
   readonly key: string;
   readonly #settings: TlsSettings;
+  readonly #refuse: ((path: string) => Promise<void>) | undefined;
 
-  constructor(settings: TlsSettings) {
+  /** @param refuse what their paths must not lead to. @default nothing */
+  constructor(settings: TlsSettings, refuse?: (path: string) => Promise<void>) {
+    this.#refuse = refuse;
     this.key = JSON.stringify(settings);
     this.#settings = settings;
   }
 
   /** @throws {DeliveryError} as {@linkcode loadTls} */
   load(signal: AbortSignal): Promise<TlsOptions> {
-    return loadTls(this.#settings, signal);
+    return loadTls(this.#settings, signal, this.#refuse);
   }
 }

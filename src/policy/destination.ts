@@ -33,7 +33,7 @@ export const NAMESPACE_TEXT = "\u0001";
 
 /** One place that a webhook has the gateway go to. */
 export interface Destination {
-  readonly kind: DestinationKind | "directories";
+  readonly kind: DestinationKind | "directories" | "files";
   /** Its name as configured, with {@linkcode ANY_TEXT} and {@linkcode NAMESPACE_TEXT} in it; a host as compared. */
   readonly name: string;
   /** The key that says so, below the one of the whole; empty where a default does. */
@@ -85,4 +85,16 @@ export function nameWithPlaces(literals: readonly string[], names: readonly stri
 export function addressDestination(text: string, key: string): Destination {
   const [, host = text, port] = /^(.*):(\d{1,5})$/s.exec(text) ?? [];
   return hostDestination(host, port === undefined ? undefined : Number(port), key);
+}
+
+/** Files with certificates and keys that a webhook names; what stands there in PEM is no file. */
+export function fileDestinations(
+  files: { readonly [Key in "ca" | "cert" | "key"]?: string | undefined },
+  placeOf: (key: "ca" | "cert" | "key") => string,
+): readonly Destination[] {
+  return (["ca", "cert", "key"] as const).flatMap((key): Destination[] => {
+    const path = files[key];
+    if (path === undefined || path.includes("-----BEGIN")) return [];
+    return [{ kind: "files", name: path, key: placeOf(key) }];
+  });
 }

@@ -86,7 +86,9 @@ const limits = z.strictObject({
 
 const ruleSchema = z.strictObject({
   variables: patterns("Environment variables that `{$NAME}` may read: `TEAM_*`.").optional(),
-  files: patterns("Files that `{$file:…}` may read, below `SECRETS_DIR`, and all below a directory.")
+  files: patterns(
+    "Files that `{$file:…}` may read, below `SECRETS_DIR`, and, by their whole paths, those of certificates and keys that a webhook names.",
+  )
     .optional(),
   vault: patterns("Paths that `{$vault:…}` may read, and all below them: `teams/{namespace}`.").optional(),
   modules: patterns("Output modules: `http_webhook`.").optional(),

@@ -111,6 +111,7 @@ export class NamespaceRules {
   refuseDestination(destination: Destination): string | undefined {
     const name = destination.name.replaceAll(NAMESPACE_TEXT, this.namespace);
     if (destination.kind === "hosts") return this.#refuseHost({ ...destination, name });
+    if (destination.kind === "files") return this.#refuse("files", name, REFERENCES.file);
     if (destination.kind === "directories") return this.#refuse("base_dir", name, "this directory");
     const what = name.includes(ANY_TEXT) ? "what an event may name here" : WHAT[destination.kind];
     return this.#refuse(`destinations.${destination.kind}`, name, what);
@@ -158,7 +159,7 @@ const REFERENCES: Readonly<Record<ReferenceSource, string>> = {
   vault: "this path of Vault",
 };
 
-const WHAT: Readonly<Record<Exclude<Destination["kind"], "hosts" | "directories">, string>> = {
+const WHAT: Readonly<Record<Exclude<Destination["kind"], "hosts" | "directories" | "files">, string>> = {
   topics: "this topic",
   subjects: "this subject",
   queues: "this queue",

@@ -9,7 +9,7 @@ import { assertCount } from "../errors.ts";
 import { constants } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
 import { resolve } from "@std/path";
-import { ForbiddenFiles, isBelow, realPathOf } from "./forbidden_files.ts";
+import { ForbiddenFiles, isBelow, realPathOf } from "../io/own_files/forbidden_files.ts";
 import type { SecretAnswer, SecretSource } from "./source.ts";
 import { within } from "../time/within.ts";
 

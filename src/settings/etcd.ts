@@ -6,7 +6,7 @@
 
 import { authorityOf } from "../io/address.ts";
 import { MAX_PORT } from "../schema/addresses.ts";
-import { type Endpoint, endpoint, host, integer, list, matching, secret, text } from "./types.ts";
+import { type Endpoint, endpoint, host, integer, list, matching, secret, secretPath, text } from "./types.ts";
 import { ifSet, optional, type ValuesOf, variable } from "./variable.ts";
 
 /** A name or a password: the text itself, or the file that holds it. */
@@ -50,17 +50,17 @@ export const ETCD_SERVER_VARIABLES = {
 export const ETCD_LOGIN_VARIABLES = {
   ETCD_USERNAME: optional(text("text"), "User name for etcd."),
   ETCD_PASSWORD: optional(secret(() => true, "be a text"), "Password for etcd."),
-  ETCD_USERNAME_FILE: optional(text("path"), "File with the user name, instead; read at each login."),
+  ETCD_USERNAME_FILE: optional(secretPath(), "File with the user name, instead; read at each login."),
   ETCD_PASSWORD_FILE: optional(
-    text("path"),
+    secretPath(),
     "File with the password, instead; read at each login, so that it changes without a restart.",
   ),
   ETCD_TLS_CA: optional(
     text("path"),
     "Certificate authorities (PEM) that etcd's certificate is verified with.",
   ),
-  ETCD_TLS_CERT: optional(text("path"), "Client certificate (PEM) for etcd."),
-  ETCD_TLS_KEY: optional(text("path"), "Key (PEM) of the client certificate."),
+  ETCD_TLS_CERT: optional(secretPath(), "Client certificate (PEM) for etcd."),
+  ETCD_TLS_KEY: optional(secretPath(), "Key (PEM) of the client certificate."),
 } as const;
 
 /** Who an operator is that changes the configuration. The gateway never logs in so. */
@@ -70,9 +70,9 @@ export const ETCD_OPERATOR_VARIABLES = {
     "Your own user of etcd for `cwm put`, `get`, `diff`, `history` and `rollback`, which never use the gateway's.",
   ),
   ETCD_OPERATOR_PASSWORD: optional(secret(() => true, "be a text"), "Its password."),
-  ETCD_OPERATOR_PASSWORD_FILE: optional(text("path"), "File with its password, instead."),
-  ETCD_OPERATOR_TLS_CERT: optional(text("path"), "Your own client certificate (PEM) for these commands."),
-  ETCD_OPERATOR_TLS_KEY: optional(text("path"), "Key (PEM) of your own client certificate."),
+  ETCD_OPERATOR_PASSWORD_FILE: optional(secretPath(), "File with its password, instead."),
+  ETCD_OPERATOR_TLS_CERT: optional(secretPath(), "Your own client certificate (PEM) for these commands."),
+  ETCD_OPERATOR_TLS_KEY: optional(secretPath(), "Key (PEM) of your own client certificate."),
 } as const;
 
 type Values = ValuesOf<

@@ -24,7 +24,7 @@ import { vaultContradictions, vaultSettings } from "./vault.ts";
 import type { Settings } from "./settings.ts";
 import { defaultSnapshotFile, snapshotSettings } from "./snapshot/snapshot.ts";
 import { misspellings } from "./spelling.ts";
-import { type Values, VARIABLES } from "./table.ts";
+import { namedSecretFiles, type Values, VARIABLES } from "./table.ts";
 
 /**
  * Reads all settings. A variable that is empty counts as not set; whitespace around a value is dropped.
@@ -101,26 +101,13 @@ export function loadSettings(
     outputBounds: outputBounds(values),
     ...ifSet("vault", vaultSettings(values, warnings)),
     secrets: secretSettings(values, [
+      ...namedSecretFiles(values),
       files.webhooks,
       files.connections,
-      ...files.overlays?.webhooks ?? [],
-      ...files.overlays?.connections ?? [],
-      values.CONFIG_SNAPSHOT_FILE,
       defaultSnapshotFile(values.DATA_DIR, "file"),
       defaultSnapshotFile(values.DATA_DIR, "etcd"),
-      values.POLICY_FILE,
       journalDirectory(values.DATA_DIR),
       ...journalFiles(values),
-      values.ADMIN_TOKENS_FILE,
-      values.ETCD_USERNAME_FILE,
-      values.ETCD_PASSWORD_FILE,
-      values.ETCD_OPERATOR_PASSWORD_FILE,
-      values.TLS_CERT,
-      values.TLS_KEY,
-      values.ETCD_TLS_CERT,
-      values.ETCD_TLS_KEY,
-      values.ETCD_OPERATOR_TLS_CERT,
-      values.ETCD_OPERATOR_TLS_KEY,
     ]),
     warnings,
   };

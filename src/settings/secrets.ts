@@ -50,12 +50,14 @@ export function secretSettings(values: Values, ownFiles: readonly (string | unde
     ...ifSet("directory", values.SECRETS_DIR),
     ...ifSet("vaultPaths", values.VAULT_PATHS?.map((pattern) => pattern.replace(/\/$/, ""))),
     ownFiles: [
-      ...ownFiles,
-      values.VAULT_TOKEN_FILE,
-      values.VAULT_SECRET_ID_FILE,
-      values.VAULT_JWT_FILE,
-      DOT_ENV_FILE,
-    ].filter((path) => path !== undefined),
+      ...new Set([
+        ...ownFiles,
+        values.VAULT_TOKEN_FILE,
+        values.VAULT_SECRET_ID_FILE,
+        values.VAULT_JWT_FILE,
+        DOT_ENV_FILE,
+      ]),
+    ].filter((path) => path !== undefined).sort(),
   };
 }
 

@@ -20,6 +20,7 @@ import {
   paths,
   rate,
   secret,
+  secretPath,
   text,
   trueOrFalse,
 } from "./types.ts";
@@ -67,12 +68,12 @@ export const VARIABLES = {
     "Directory of `webhooks.json` and `connections.json`, where no other files are named.",
   ),
   WEBHOOKS_CONFIG_FILE: optional(
-    text("path"),
+    secretPath(),
     "The file backend's webhooks. The gateway is not ready before a file that is named here was read.",
     "(`webhooks.json` in `CONFIG_DIR`)",
   ),
   CONNECTIONS_CONFIG_FILE: optional(
-    text("path"),
+    secretPath(),
     "The file backend's connections. The gateway is not ready before a file that is named here was read.",
     "(`connections.json` in `CONFIG_DIR`)",
   ),
@@ -94,13 +95,13 @@ export const VARIABLES = {
   ...ETCD_LOGIN_VARIABLES,
   ...ETCD_OPERATOR_VARIABLES,
   CONFIG_SNAPSHOT_FILE: optional(
-    text("path, or `none`"),
+    secretPath("path, or `none`"),
     "Keeps the last good configuration, to start from while etcd cannot be reached or a file is broken, and for keys " +
       "whose newest value is bad. `none`: nothing is kept.",
     "(in `config` in `DATA_DIR`)",
   ),
   POLICY_FILE: optional(
-    text("path"),
+    secretPath(),
     "What namespaces may do, see `src/policy/README.md`. Until it could be read once, nothing is served.",
     "(the key `global/policy` in etcd, if there is one)",
   ),
@@ -211,7 +212,7 @@ export const VARIABLES = {
       "`ADMIN_TOKENS_FILE` is set. Commands present it, or any other admin token, to a gateway that runs.",
   ),
   ADMIN_TOKENS_FILE: optional(
-    text("path"),
+    secretPath(),
     "File (JSON) with more tokens of the admin routes, as their hashes, each with a role and namespaces: see " +
       "`src/access/README.md`. A changed file is taken up without a restart.",
   ),
@@ -311,3 +312,12 @@ export const SECRET_VARIABLES: ReadonlySet<string> = new Set([
     .flatMap(({ variable }) => [variable, otherNameOf(variable)]),
   ...TELEMETRY_HEADERS,
 ]);
+
+/** The files and directories with secrets of the program that variables name. */
+export function namedSecretFiles(values: Values): readonly string[] {
+  return Object.entries(VARIABLES).flatMap(([name, { type }]) =>
+    type.namesSecret === true
+      ? [(values as Readonly<Record<string, unknown>>)[name] ?? []].flat() as string[]
+      : []
+  );
+}

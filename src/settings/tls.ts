@@ -4,7 +4,7 @@
  * @module
  */
 
-import { integer, secret, text, trueOrFalse } from "./types.ts";
+import { integer, secret, secretPath, trueOrFalse } from "./types.ts";
 import { optional, type ValuesOf, variable } from "./variable.ts";
 
 /** What the gateway serves HTTPS with. */
@@ -20,12 +20,18 @@ export interface TlsSettings {
 /** The variables, in the order of the documentation. */
 export const TLS_VARIABLES = {
   TLS_CERT: optional(
-    text("path"),
+    secretPath(),
     "File in PEM with the gateway's certificate and those of the authorities below its root, to serve HTTPS and " +
       "HTTP/2 with, in the place of HTTP. A changed pair is taken up without a restart.",
   ),
   TLS_KEY: optional(
-    secret((value) => !value.includes("-----"), "be the path of a file: the key itself does not stand here"),
+    {
+      ...secret(
+        (value) => !value.includes("-----"),
+        "be the path of a file: the key itself does not stand here",
+      ),
+      namesSecret: true,
+    },
     "File in PEM with the private key of `TLS_CERT`, without a passphrase.",
   ),
   HSTS_MAX_AGE: variable(

@@ -18,6 +18,8 @@ export interface SettingType<Value> {
   readonly label: string;
   /** Whether the text must never be shown. */
   readonly isSecret?: true;
+  /** Whether what stands in the files that it names is a secret of the program, or holds some. */
+  readonly namesSecret?: true;
   /** Reads a text that is trimmed and not empty. */
   parse(text: string): Parsed<Value>;
 }
@@ -28,6 +30,11 @@ const MAX_QUOTED_LENGTH = 80;
 /** Any text. */
 export function text(label: string): SettingType<string> {
   return { label, parse: (value) => ({ value }) };
+}
+
+/** A file or directory with secrets of the program in it, which no configuration may read. */
+export function secretPath(label = "path"): SettingType<string> {
+  return { ...text(label), namesSecret: true };
 }
 
 /** A text that follows a rule. */
@@ -167,7 +174,7 @@ export function list<Item>(item: SettingType<Item>): SettingType<readonly Item[]
 /** Paths of files, of which there is none between two commas. */
 export function paths(): SettingType<readonly string[]> {
   const path = matching("path", (value) => value !== "", "be the path of a file");
-  return list(path);
+  return { ...list(path), namesSecret: true };
 }
 
 /** A host name or IP address; an IPv6 address is held without brackets. */

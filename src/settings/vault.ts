@@ -11,7 +11,7 @@ import {
   list,
   matching,
   secret,
-  text,
+  secretPath,
   trueFalseOrPath,
   trueOrFalse,
 } from "./types.ts";
@@ -101,15 +101,15 @@ export const VAULT_VARIABLES = {
   ),
   VAULT_TOKEN: optional(credential(), "The token, or a wrapping token that holds it."),
   VAULT_TOKEN_FILE: optional(
-    text("path"),
+    secretPath(),
     "File with the token, such as the sink of a Vault Agent; read again when it changes.",
   ),
   VAULT_ROLE_ID: optional(credential(), "AppRole: the role id."),
   VAULT_SECRET_ID: optional(credential(), "AppRole: the secret id, or a wrapping token that holds it."),
-  VAULT_SECRET_ID_FILE: optional(text("path"), "AppRole: file with the secret id, read before each login."),
+  VAULT_SECRET_ID_FILE: optional(secretPath(), "AppRole: file with the secret id, read before each login."),
   VAULT_ROLE: optional(segments("name"), "Kubernetes: the role to log in as."),
   VAULT_JWT_FILE: variable(
-    text("path"),
+    secretPath(),
     JWT_FILE,
     "Kubernetes: file with the service account's token, read before each login.",
   ),

@@ -6,12 +6,12 @@ import type { Comparable } from "./against/comparison.ts";
 import { benchBlocks } from "./etcd_blocks.ts";
 import { fillEtcd } from "./etcd_data.ts";
 import { benchEvent } from "./etcd_event.ts";
-import { benchLoad, compareLoad } from "./etcd_load.ts";
+import { benchLoad, benchPolicy, compareLoad } from "./etcd_load.ts";
 import { progress } from "./etcd_report.ts";
 import { benchRoutable, compareRoutable } from "./etcd_routable.ts";
 
 /** The parts of the benchmark, in the order of their runs. */
-const PARTS = ["load", "blocks", "routable", "event"] as const;
+const PARTS = ["load", "policy", "blocks", "routable", "event"] as const;
 
 export interface EtcdBenchOptions {
   /** The sizes of the data sets, in keys, smallest first. */
@@ -37,6 +37,7 @@ export async function benchEtcd({ sizes, rounds, only }: EtcdBenchOptions): Prom
     await fillEtcd(etcd.endpoint, keys, keys, 0);
   }
   if (parts.includes("load")) await benchLoad(etcd.endpoint, sizes, rounds);
+  if (parts.includes("policy")) await benchPolicy(etcd.endpoint, sizes, rounds);
   if (parts.includes("blocks")) await benchBlocks(etcd.endpoint, sizes, rounds);
   if (parts.includes("routable")) await benchRoutable(etcd.endpoint, sizes[0]!, rounds);
   if (parts.includes("event")) benchEvent(sizes);

@@ -12,6 +12,7 @@
 import { join } from "@std/path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { ChildProcess } from "../support/process/child_process.ts";
+import { TempDir } from "../support/temp_dir.ts";
 import { REPOSITORY } from "../support/repository.ts";
 import { spawnProgram } from "../support/process/gateway_process.ts";
 import type { Comparable } from "./against/comparison.ts";
@@ -21,6 +22,9 @@ import { judge, median, peakMiB, print, progress, residentMiB, row } from "./etc
 
 const TIME_TARGET = 1.3;
 const MEMORY_TARGET = 1.5;
+/** How much longer a load may take with a policy, and of how many rules. */
+const POLICY_TARGET = 1.15;
+const RULES = 200;
 const LOAD_TIMEOUT_MS = 60_000;
 /** Memory is compared at rest: garbage of the load is collected in this time. */
 const SETTLE_MS = 1_000;
@@ -89,17 +93,69 @@ export function compareLoad(endpoint: string, keys: number): Comparable {
   };
 }
 
+/**
+ * The first load with a policy of {@linkcode RULES} rules, and without one.
+ *
+ * @param rounds how often each is measured, in turn
+ */
+export async function benchPolicy(endpoint: string, sizes: readonly number[], rounds: number): Promise<void> {
+  await using directory = await TempDir.create();
+  const env = { POLICY_FILE: await directory.writeJson("policy.json", policyOfRules()) };
+  print(`policy: the first load with ${RULES} rules, medians of ${rounds} rounds`);
+  print(row("", ["start s", "CPU s", "MiB"]));
+  for (const keys of sizes) {
+    const without: Start[] = [];
+    const within: Start[] = [];
+    for (let round = 1; round <= rounds; round++) {
+      progress(`policy, round ${round} of ${rounds}: ${keys} keys`);
+      without.push(await measureStart("gateway", endpoint, keys));
+      within.push(await measureStart("gateway", endpoint, keys, REPOSITORY, env));
+    }
+    for (const [label, starts] of [["without", without], ["with", within]] as const) {
+      print(row(`${keys.toLocaleString("en")} keys, ${label}`, [
+        median(starts.map(({ seconds }) => seconds)).toFixed(2),
+        median(starts.map(({ cpuSeconds }) => cpuSeconds)).toFixed(2),
+        median(starts.map(({ residentMiB }) => residentMiB)).toFixed(0),
+      ]));
+    }
+    const ratio = (of: (start: Start) => number) => median(within.map(of)) / median(without.map(of));
+    print(`${keys.toLocaleString("en")} keys: time ${judge(ratio(({ seconds }) => seconds), POLICY_TARGET)}`);
+  }
+  print("");
+}
+
+/** A ceiling for all, and rules for teams, of which each namespace matches three or four. */
+function policyOfRules(): unknown {
+  const rule = {
+    variables: ["TEAM_*", "{namespace}_*"],
+    vault: ["teams/{namespace}"],
+    modules: ["log", "http_webhook", "kafka"],
+    destinations: { hosts: ["*.team.example", "*.partner.example"], topics: ["{namespace}.*"] },
+    authentication: { required: true },
+  };
+  const limits = { rate: "6000/60", webhooks: 1000, inflight: 100 };
+  const namespaces: Record<string, unknown> = {
+    "*": { modules: ["log", "http_*", "kafka"], limits },
+    "team-*": rule,
+  };
+  for (let index = 0; Object.keys(namespaces).length < RULES; index++) {
+    namespaces[`team-${String(index).padStart(3, "0")}*`] = rule;
+  }
+  return { default: "deny", namespaces };
+}
+
 /** @param repository the root of the build that is measured */
 async function measureStart(
   contestant: Contestant,
   endpoint: string,
   keys: number,
   repository = REPOSITORY,
+  env: Readonly<Record<string, string>> = {},
 ): Promise<Start> {
   const begun = performance.now();
   await using process = contestant === "floor"
     ? spawnFloor(endpoint, keys)
-    : spawnGateway(endpoint, keys, repository);
+    : spawnGateway(endpoint, keys, repository, env);
   const [, served] = await process.waitForLine(/Serving (\d+) webhooks/, { timeoutMs: LOAD_TIMEOUT_MS });
   const seconds = (performance.now() - begun) / 1000;
   const cpu = cpuSeconds(process.pid);
@@ -120,11 +176,16 @@ function spawnFloor(endpoint: string, keys: number): ChildProcess {
   });
 }
 
-function spawnGateway(endpoint: string, keys: number, repository: string): ChildProcess {
+function spawnGateway(
+  endpoint: string,
+  keys: number,
+  repository: string,
+  env: Readonly<Record<string, string>>,
+): ChildProcess {
   return spawnProgram({
     cwd: repository,
     repository,
-    env: { CONFIG_BACKEND: "etcd", ETCD_ENDPOINTS: endpoint, ETCD_PREFIX: prefixOf(keys) },
+    env: { CONFIG_BACKEND: "etcd", ETCD_ENDPOINTS: endpoint, ETCD_PREFIX: prefixOf(keys), ...env },
   });
 }
 

@@ -9,7 +9,7 @@
  *     deno task bench fairness
  *     deno task bench backlog [--seconds 5] [--rounds 3] [--connections 32]
  *     deno task bench cluster [--seconds 20] [--rounds 3]
- *     deno task bench etcd [--keys 25000,250000] [--rounds 3] [--only load|blocks|routable|event]
+ *     deno task bench etcd [--keys 25000,250000] [--rounds 3] [--only load|policy|blocks|routable|event]
  *     deno task bench outputs [kafka|mqtt|nats|zeromq|rabbitmq|activemq|gcp_pubsub|aws_sqs|s3|websocket|redis|redis_stream|task_queue|
  *         clickhouse|postgresql|mysql|disk|http ...] [--seconds 5] [--rounds 3] [--connections 32]
  *     deno task bench outputs http [--beside benthos] (built from its Go module, where there is Go)

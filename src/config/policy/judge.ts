@@ -64,6 +64,8 @@ function judgeStep(
   if (name !== undefined) add(`${prefix}connection`, rules.refuseConnection(name));
   if (resolved === undefined || rules.namesConnections) return;
   for (const destination of module.connectionDestinations?.(resolved.config) ?? UNKNOWN) {
+    // The files of a connection that has a name are the operator's.
+    if (destination.kind === "files") continue;
     add(`${prefix}connection`, rules.refuseDestination(destination));
   }
 }

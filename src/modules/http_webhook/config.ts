@@ -4,7 +4,7 @@
  * @module
  */
 
-import { guardedDestination } from "../../policy/destination.ts";
+import { fileDestinations, guardedDestination } from "../../policy/destination.ts";
 import { KEYS_NAME_HEADERS, NAMES_HEADER } from "../../schema/header_names.ts";
 import { z } from "zod";
 import { timeoutField } from "../../schema/connection_fields.ts";
@@ -52,7 +52,7 @@ export interface HttpWebhookConfig {
   readonly signer: DeliverySigner | undefined;
   /** What the webhook says of answers, the most exact first. */
   readonly statusRules: readonly StatusRule[];
-  /** Every host that is asked, with the key that names it. */
+  /** Every host that is asked and every file that is read, with the key that names it. */
   readonly asked: readonly AskedHost[];
   /** Whether senders that wait get the destination's answer. */
   readonly answers: boolean;
@@ -178,7 +178,7 @@ function compile(
     tokens: login.tokens,
     signer: input.sign,
     statusRules,
-    asked,
+    asked: [...asked, ...namedFiles(input)],
     answers: false,
   };
 }
@@ -219,6 +219,16 @@ function parseTargets(
     return [];
   });
   return parsed.length === given.length ? parsed : undefined;
+}
+
+/** The files with certificates and keys that it names. */
+function namedFiles({ ca, auth }: Fields): readonly AskedHost[] {
+  const certificate = auth?.client_certificate ?? {};
+  return [
+    ...fileDestinations({ ca }, (key) => key),
+    ...fileDestinations(certificate, (key) => `auth.client_certificate.${key}`),
+    ...fileDestinations({ ca: auth?.oauth2?.ca }, (key) => `auth.oauth2.${key}`),
+  ];
 }
 
 const NO_LOGIN: Login = { authorization: undefined, tokens: undefined };

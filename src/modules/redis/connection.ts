@@ -4,7 +4,7 @@
  * @module
  */
 
-import { type Destination, hostDestination } from "../../policy/destination.ts";
+import { type Destination, fileDestinations, hostDestination } from "../../policy/destination.ts";
 import { z } from "zod";
 import { parseServer, type ServerAddress } from "../../schema/addresses.ts";
 import {
@@ -42,6 +42,8 @@ export interface RedisConnection {
   readonly password: string | undefined;
   /** `undefined`: no TLS. */
   readonly tls: TlsSettings | undefined;
+  /** Whether a webhook holds it: what it names as files must not be the gateway's own. */
+  readonly isOfWebhook?: true;
   /** How long the server may take to answer, in milliseconds. */
   readonly timeoutMs: number;
   /** How many replicas must have what was written before it counts. */
@@ -181,7 +183,10 @@ function loginOf(
 }
 
 /** Where a connection leads. */
-export function redisDestinations({ server }: RedisConnection): readonly Destination[] {
+export function redisDestinations({ server, tls }: RedisConnection): readonly Destination[] {
   const servers = "sentinels" in server ? server.sentinels : [server];
-  return servers.map(({ host, port }) => hostDestination(host, port, "host"));
+  return [
+    ...servers.map(({ host, port }) => hostDestination(host, port, "host")),
+    ...fileDestinations(tls ?? {}, (key) => `tls.${key}`),
+  ];
 }

@@ -5,6 +5,7 @@
  * @module
  */
 
+import { ownFiles } from "../../io/own_files/own_files.ts";
 import type { Redis } from "ioredis";
 import { DeliveryError } from "../../errors.ts";
 import { loadTls } from "../../io/tls.ts";
@@ -45,8 +46,9 @@ export async function dialRedis(
   node: ServerAddress | undefined,
   signal: AbortSignal,
 ): Promise<DialedRedis> {
-  const { tls, server } = connection;
-  const tlsOptions = tls === undefined ? {} : { tls: await loadTls(tls, signal) };
+  const { tls, server, isOfWebhook } = connection;
+  const refuse = isOfWebhook === true ? (path: string) => ownFiles.refuse(path) : undefined;
+  const tlsOptions = tls === undefined ? {} : { tls: await loadTls(tls, signal, refuse) };
   const address = node ?? ("sentinels" in server ? await findPrimary(server, tlsOptions, signal) : server);
   const name = `Redis ${addressText(address)}`;
   const redis = createRedis(address, tlsOptions, scripts);

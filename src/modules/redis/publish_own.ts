@@ -35,7 +35,7 @@ export const redisOwnConnectionSchema: z.ZodType<OwnConnection<RedisConnection>>
     }
     return {
       address: addressOf({ host, port }, connection),
-      connection,
+      connection: { ...connection, isOfWebhook: true },
       moduleConfig: input.channel === undefined ? {} : { channel: input.channel },
     };
   },

@@ -4,6 +4,12 @@
  * @module
  */
 
+import {
+  type Destination as AskedDestination,
+  fileDestinations,
+  guardedDestination,
+} from "../../policy/destination.ts";
+import { ownFiles } from "../../io/own_files/own_files.ts";
 import { z } from "zod";
 import type { Header } from "../../event/header_policy.ts";
 import { allowedHostsField, parseDestination, parsePolicy, urlField } from "../../io/destination_fields.ts";
@@ -37,6 +43,8 @@ export interface Acknowledgement {
 /** A compiled `module-config`. */
 export interface WebsocketConfig {
   readonly destination: Destination;
+  /** Where it leads and which files it reads, as policies know it. */
+  readonly asked: readonly AskedDestination[];
   readonly headers: readonly Header[];
   readonly subprotocols: readonly string[];
   readonly format: "json" | "raw" | "envelope";
@@ -157,6 +165,10 @@ export const websocketConfigSchema: z.ZodType<WebsocketConfig> = fields.transfor
   const subprotocols = subprotocol === undefined ? [] : [subprotocol].flat();
   return {
     destination,
+    asked: [
+      guardedDestination(destination, "url"),
+      ...fileDestinations(input.tls ?? {}, (key) => `tls.${key}`),
+    ],
     headers,
     subprotocols,
     format: input.format,
@@ -194,7 +206,12 @@ function destinationOf(input: Fields, issues: z.RefinementCtx): Destination | un
   const url = `http${secure.toLowerCase()}:${rest}`;
   const destination = parseDestination(url, policy, issues, "url", INSTEAD_OF_CREDENTIALS);
   if (destination === undefined || input.tls === undefined) return destination;
-  if (destination.protocol === "https:") return { ...destination, tls: new FileTls(input.tls) };
+  if (destination.protocol === "https:") {
+    return {
+      ...destination,
+      tls: new FileTls(input.tls, (path) => ownFiles.refuse(path)),
+    };
+  }
   reportAt(issues, "tls", "Is of no use without TLS: url begins with ws:");
   return undefined;
 }

@@ -5,7 +5,6 @@
  * @module
  */
 
-import { guardedDestination } from "../../policy/destination.ts";
 import { authorityOf } from "../../io/address.ts";
 import type { DocumentedModule } from "../module.ts";
 import { type WebsocketConfig, websocketConfigSchema } from "./config.ts";
@@ -17,7 +16,7 @@ export const websocketModule: DocumentedModule<WebsocketConfig, undefined> = {
   documentation: () => import("./documentation.ts"),
   connectionTypes: [],
   configSchema: websocketConfigSchema,
-  destinations: ({ destination }) => [guardedDestination(destination, "url")],
+  destinations: ({ asked }) => asked,
   acceptance: "durable",
   reads: "bytes",
   forWebhook: (config, { dataType }) => dataType === "json" ? config : { ...config, isBlob: true },

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { integer, text } from "../types.ts";
+import { integer, secretPath } from "../types.ts";
 import { optional, type ValuesOf, variable } from "../variable.ts";
 import { type PostgresSettings, postgresUrl } from "./postgres_url.ts";
 
@@ -20,7 +20,7 @@ export const JOURNAL_VARIABLES = {
     "(a file in `DATA_DIR`, for one instance)",
   ),
   JOURNAL_PASSWORD_FILE: optional(
-    text("path"),
+    secretPath(),
     "File with the password for `JOURNAL`; read at each connection, so that it changes without a restart.",
   ),
   JOURNAL_BEAT_MS: variable(
@@ -137,5 +137,5 @@ export function journalWarnings(server: PostgresSettings | undefined): string[] 
 
 /** Files with secrets that the URL of a server names. */
 export function journalFiles(values: Values): readonly (string | undefined)[] {
-  return [values.JOURNAL_PASSWORD_FILE, values.JOURNAL?.tls?.keyFile, values.JOURNAL?.tls?.certFile];
+  return [values.JOURNAL?.tls?.keyFile, values.JOURNAL?.tls?.certFile];
 }

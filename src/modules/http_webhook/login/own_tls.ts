@@ -5,6 +5,7 @@
  * @module
  */
 
+import { ownFiles } from "../../../io/own_files/own_files.ts";
 import { createPrivateKey, hash, X509Certificate } from "node:crypto";
 import { z } from "zod";
 import { DeliveryError } from "../../../errors.ts";
@@ -80,7 +81,11 @@ export class OwnTls implements EndpointTls {
     try {
       return {
         ...textsIn(this.#sources),
-        ...await readPemFiles(files, names, { among: outputFiles, signal }),
+        ...await readPemFiles(files, names, {
+          among: outputFiles,
+          refuse: (path) => ownFiles.refuse(path),
+          signal,
+        }),
       };
     } catch (error) {
       if (error instanceof PemFileError) throw unavailable(error.message, { cause: error.cause });

@@ -208,6 +208,26 @@ Deno.test("directories are those that a rule names and all below them, whatever 
   assertEquals(await permitted(policy, webhooks), ["below", "own", "star"]);
 });
 
+Deno.test("files of certificates and keys that a webhook names are judged as those of references are", async () => {
+  const policy = forTeams({ files: ["/certs/{namespace}", "own"] });
+  const login = (key: string) =>
+    sending("https://x.example", { auth: { client_certificate: { cert: "/certs/team-a/tls.pem", key } } });
+  const webhooks = {
+    own: login("/certs/team-a/tls.key"),
+    theirs: login("/certs/team-b/tls.key"),
+    written: sending("https://x.example", { ca: "/certs/team-b/ca.pem" }),
+    websocket: {
+      module: "websocket",
+      "module-config": { url: "wss://x.example", unconfirmed: true, tls: { ca: "/certs/team-b/ca.pem" } },
+    },
+    redis: {
+      module: "redis_publish",
+      redis: { host: "h", channel: "c", tls: { ca: "/certs/team-b/ca.pem" } },
+    },
+  };
+  assertEquals(await permitted(policy, webhooks), ["own"]);
+});
+
 Deno.test("a rule may ask for authentication, and for certain methods of it", async () => {
   const webhooks = {
     none: { module: "log", auth: "none" },
@@ -346,4 +366,27 @@ Deno.test("a forbidden webhook claims no channel, and gets it back where it was 
   assertEquals(config.codes("team-b/inbox"), ["module-config.channel_token: channel_taken"]);
   await config.policy(policy);
   assertEquals(config.served, ["team-b/inbox"]);
+});
+
+Deno.test("a thousand webhooks take nothing from those that were there, in whatever order they come", async () => {
+  await using config = new PolicedManager();
+  const open = { module: "log" };
+  await config.policy({ namespaces: { "team-a": { limits: { webhooks: 3 } } } });
+  await config.webhook("team-b/x", open, 1);
+  // As a list brings them: by their names, and not by their age.
+  for (let id = 0; id < 1000; id++) config.put(`team-a/flood${id}`, open, 100 + id);
+  for (const [id, created] of [["z", 5], ["y", 3]] as const) config.put(`team-a/${id}`, open, created);
+  await config.manager.settled();
+  assertEquals(config.served, ["team-a/flood0", "team-a/y", "team-a/z", "team-b/x"]);
+  assertEquals(config.codes("team-a/flood7"), [": policy_forbids"]);
+  await config.deleteWebhook("team-a/z");
+  assertEquals(config.served, ["team-a/flood0", "team-a/flood1", "team-a/y", "team-b/x"]);
+  // What is changed keeps its place.
+  await config.webhook("team-a/flood1", { ...open, methods: ["PUT"] }, 101);
+  assertEquals(config.isServed("team-a/flood1"), true);
+  await config.policy({ namespaces: { "team-a": { limits: { webhooks: 1 } } } });
+  assertEquals(config.served, ["team-a/y", "team-b/x"]);
+  await config.policy({});
+  assertEquals(config.served.length, 1002);
+  assertEquals(config.codes("team-a/flood7"), []);
 });
