@@ -211,6 +211,8 @@ export class Gateway implements AsyncDisposable {
     for (const server of [this.#server, this.#ownServer]) {
       if (server !== undefined) await within(CLOSE_TIMEOUT_MS, server[Symbol.asyncDispose]());
     }
+    // Before the configuration goes: figures are those of webhooks that exist.
+    await within(CLOSE_TIMEOUT_MS, this.#parts.statistics?.[Symbol.asyncDispose]() ?? Promise.resolve());
     await this.#parts.provider[Symbol.asyncDispose]();
     await this.#parts.dispatcher.drain(AbortSignal.abort());
     await within(CLOSE_TIMEOUT_MS, this.#parts.authServers[Symbol.asyncDispose]());
@@ -264,6 +266,7 @@ export class Gateway implements AsyncDisposable {
     // What an earlier process accepted and did not deliver is taken up; a first journal begins with its first event.
     if (mayHold) await this.#parts.dispatcher.start();
     else this.#parts.dispatcher.startEmpty();
+    await this.#parts.statistics?.begin();
     logger("config").info(
       "Serving {webhooks} webhooks and {connections} connections",
       this.#parts.manager.size,

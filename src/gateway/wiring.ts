@@ -37,6 +37,8 @@ import type { HealthSource } from "../http/routes/health/health.ts";
 import { descriptionRoute } from "../http/routes/api/openapi.ts";
 import { AdminGuard } from "../http/routes/access/guard.ts";
 import { View } from "../http/routes/access/view.ts";
+import type { Statistics } from "../http/statistics/statistics.ts";
+import { statisticsFor, statisticsRoutes } from "./statistics.ts";
 import { BodyMemory } from "../io/memory/body_memory.ts";
 import { documentReading } from "../http/webhook/event_body.ts";
 import type { ExchangeContext } from "../http/webhook/exchange.ts";
@@ -122,6 +124,7 @@ export class GatewayParts {
   readonly metrics = new Metrics();
   readonly health: Health;
   readonly refusals = new RefusalHistory();
+  readonly statistics: Statistics | undefined;
   readonly webhooks: WebhookMetrics;
   readonly inFlight: InFlight;
   readonly channels: ChannelQueues;
@@ -184,12 +187,14 @@ export class GatewayParts {
     this.channels = this.#buildChannels();
     this.stops = this.#buildStops();
     this.outputs = this.#buildOutputs(options.lines);
+    this.statistics = statisticsFor(options, this.journal.keptValues, (path) => this.manager.find(path));
     this.webhooks = new WebhookMetrics(
       this.metrics,
       this.inFlight,
       () => this.journal.stats(),
       () => this.manager.catalog,
       settings.metricsWebhooks,
+      this.statistics,
     );
     this.mismatches = new SecretMismatches({
       health: this.health,
@@ -272,8 +277,7 @@ export class GatewayParts {
       journal: this.journal,
       lookUp: ({ namespace, webhook }) => {
         const entry = this.manager.find(webhookPath(namespace, webhook));
-        if (entry === undefined) return "missing";
-        return entry instanceof WebhookEntry ? entry : "blocked";
+        return entry === undefined ? "missing" : entry instanceof WebhookEntry ? entry : "blocked";
       },
       deadlines: this.deadlines,
       stops: this.stops,
@@ -369,7 +373,12 @@ export class GatewayParts {
 
   #buildRouter(): Router {
     const { defaultNamespace } = this.#settings;
-    const described = [...this.#statusRoutes(), ...this.#adminRoutes(), ...this.#relayRoutes()];
+    const described = [
+      ...this.#statusRoutes(),
+      ...statisticsRoutes(this.#settings, this.statistics, this.#adminGuard),
+      ...this.#adminRoutes(),
+      ...this.#relayRoutes(),
+    ];
     const routes = [...described, descriptionRoute(described)];
     const webhooks = this.#exchangeContext();
     return new Router({ webhooks, defaultNamespace, routes, failures: this.failures });

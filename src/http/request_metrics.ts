@@ -12,6 +12,7 @@ import { ERROR_CATALOGUE, type ErrorCode, type GatewayError } from "../errors.ts
 import { type Counter, DURATION_BUCKETS, type Histogram, type Metrics } from "../observability/metrics.ts";
 import { SeriesNames, UNKNOWN, type WebhookFamily } from "../observability/webhook_series.ts";
 import type { InFlight } from "./in_flight.ts";
+import type { AcceptedRequests, Statistics } from "./statistics/statistics.ts";
 
 /**
  * Every value of the `outcome` label: those of requests without an error, and the codes of all errors. Every request
@@ -59,6 +60,7 @@ export class RequestMetrics {
   readonly #deliveries: WebhookFamily<Histogram> | undefined;
   readonly #duration: Histogram;
   readonly #webhooks: () => Pick<Catalog, "find" | "entries">;
+  readonly #statistics: Statistics | undefined;
   readonly #accepted = new WeakMap<WebhookEntry, AcceptedCounters>();
   /** The counters of entries by the codes that they have failed with: strangers decide how often. */
   readonly #failed = new WeakMap<NamedWebhook, Map<ErrorCode, Counter>>();
@@ -69,6 +71,7 @@ export class RequestMetrics {
    * @param webhooks those that are configured now
    * @param names which of them have series of their own. @default all
    * @param deliveries how long events took to be delivered. @default it is not measured
+   * @param statistics where accepted requests are counted, too. @default nowhere
    */
   constructor(
     metrics: Metrics,
@@ -76,7 +79,9 @@ export class RequestMetrics {
     webhooks: () => Pick<Catalog, "find" | "entries">,
     names: SeriesNames = new SeriesNames(),
     deliveries?: WebhookFamily<Histogram>,
+    statistics?: Statistics,
   ) {
+    this.#statistics = statistics;
     this.#webhooks = webhooks;
     this.#deliveries = deliveries;
     this.#requests = metrics.webhookCounter(
@@ -117,6 +122,7 @@ export class RequestMetrics {
     let counters = this.#accepted.get(entry);
     if (counters === undefined) this.#accepted.set(entry, counters = this.#acceptedCounters(entry));
     counters.accepted.increment();
+    if (counters.requests !== undefined) this.#statistics!.note(counters.requests);
     counters.delivery?.observe(Math.max(0, Date.now() - startedAt) / 1000);
   }
 
@@ -125,7 +131,7 @@ export class RequestMetrics {
     const isConfigured = this.#webhooks().find(path) !== undefined;
     const names = isConfigured ? [namespace, id] as const : [UNKNOWN, UNKNOWN] as const;
     const delivery = acceptance === "durable" ? undefined : this.#deliveries?.with(...names);
-    return { accepted: this.#of(entry, "accepted"), delivery };
+    return { accepted: this.#of(entry, "accepted"), delivery, requests: this.#statistics?.of(path) };
   }
 
   /** The event had been accepted before. @param kind what it was found by */
@@ -227,4 +233,6 @@ interface AcceptedCounters {
   readonly accepted: Counter;
   /** `undefined` where the event is delivered later. */
   readonly delivery: Histogram | undefined;
+  /** `undefined` where nobody reads statistics. */
+  readonly requests: AcceptedRequests | undefined;
 }

@@ -16,6 +16,7 @@ import type { Metrics } from "../observability/metrics.ts";
 import { SeriesNames } from "../observability/webhook_series.ts";
 import type { InFlight } from "./in_flight.ts";
 import { RequestMetrics } from "./request_metrics.ts";
+import type { Statistics } from "./statistics/statistics.ts";
 
 /** What has series by webhook: each webhook has them from its load on and until it is removed. */
 export class WebhookMetrics {
@@ -25,10 +26,12 @@ export class WebhookMetrics {
   readonly events: EventMetrics;
   readonly filters: FilterReports;
   readonly #secrets: SecretMetrics;
+  readonly #statistics: Statistics | undefined;
 
   /**
    * @param catalog the webhooks that are configured now; not asked for before the first request
    * @param mostWebhooks how many have series of their own. @default all
+   * @param statistics where accepted requests are counted, too. @default nowhere
    */
   constructor(
     metrics: Metrics,
@@ -36,7 +39,9 @@ export class WebhookMetrics {
     stats: () => JournalStats | undefined,
     catalog: () => Pick<Catalog, "find" | "entries">,
     mostWebhooks?: number,
+    statistics?: Statistics,
   ) {
+    this.#statistics = statistics;
     this.names = new SeriesNames(mostWebhooks);
     this.events = new EventMetrics(
       metrics,
@@ -44,7 +49,8 @@ export class WebhookMetrics {
       ({ namespace, webhook }) => catalog().find(webhookPath(namespace, webhook)) !== undefined,
       this.names,
     );
-    this.requests = new RequestMetrics(metrics, inFlight, catalog, this.names, this.events.deliveries);
+    const { deliveries } = this.events;
+    this.requests = new RequestMetrics(metrics, inFlight, catalog, this.names, deliveries, statistics);
     this.filters = new FilterReports(metrics, logger("filters"), this.names);
     this.#secrets = new SecretMetrics(metrics, this.names);
   }
@@ -61,6 +67,7 @@ export class WebhookMetrics {
   }
 
   #forget(path: string): void {
+    this.#statistics?.forget(path);
     const [namespace = "", webhook = ""] = path.split("/");
     this.requests.forget({ namespace, webhook });
     this.events.forget({ namespace, webhook });

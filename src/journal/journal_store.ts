@@ -7,6 +7,7 @@
 import type { HandshakeStore } from "../auth/challenges/handshakes.ts";
 import type { ChannelQueues } from "../channels/channel_queues.ts";
 import type { DeadLetters } from "../dead_letters/dead_letters.ts";
+import type { KeptValues } from "../records/kept_values.ts";
 import type { EventRecords } from "../records/records.ts";
 import type { RateStore } from "../rules/shared_rates.ts";
 import type { Journal, StopStore } from "./journal.ts";
@@ -16,6 +17,7 @@ export interface JournalContents {
   readonly deadLetters: DeadLetters;
   /** The secrets that providers have brought. */
   readonly handshakes: HandshakeStore;
+  readonly keptValues: KeptValues;
   /** All events of the store. */
   readonly records: EventRecords;
   readonly stops: StopStore;

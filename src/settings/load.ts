@@ -96,6 +96,9 @@ export function loadSettings(
     ...ifSet("notifyWebhook", values.NOTIFY_WEBHOOK),
     metrics: values.METRICS,
     metricsWebhooks: values.METRICS_WEBHOOKS,
+    ...(values.STATS === "off" ? {} : {
+      statistics: { isKept: values.STATS === "kept", ...ifSet("token", values.STATS_AUTH_TOKEN) },
+    }),
     defaultWebhook: values.DEFAULT_WEBHOOK,
     requestIdHeader: values.REQUEST_ID_HEADER,
     outputBounds: outputBounds(values),

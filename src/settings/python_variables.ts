@@ -4,8 +4,9 @@
  * @module
  */
 
-const NO_STATISTICS = "not built yet: see /metrics and /admin/stats";
-const NO_DOCUMENTS = "not built yet: there is no OpenAPI document";
+const IN_JOURNAL = "not needed: the figures of /stats are kept in the journal";
+const BEHIND_TOKEN = "not needed: /stats is read with a token";
+const WITHOUT_NAMES = "not needed: /openapi.json names no webhook";
 
 /** What is said about each variable that is the service's alone. */
 const INSTEAD: Readonly<Record<string, string>> = {
@@ -24,13 +25,12 @@ const INSTEAD: Readonly<Record<string, string>> = {
     "DEFAULT_ENDPOINT_RATE_LIMIT",
     "WEBHOOK_CONNECT_ENABLED",
   ]),
-  ...sameFor(NO_STATISTICS, [
-    "STATS_AUTH_TOKEN",
+  ...sameFor(BEHIND_TOKEN, [
     "STATS_ALLOWED_IPS",
     "STATS_RATE_LIMIT",
     "STATS_SANITIZE_IDS",
   ]),
-  DISABLE_OPENAPI_DOCS: NO_DOCUMENTS,
+  DISABLE_OPENAPI_DOCS: WITHOUT_NAMES,
   ...sameFor("not built yet: set such headers in the proxy in front", [
     "CSP_POLICY",
     "FORCE_HTTPS",
@@ -42,10 +42,10 @@ const INSTEAD: Readonly<Record<string, string>> = {
  * which shows that the environment is that of the Python service.
  */
 const INSTEAD_OF_SHARED: Readonly<Record<string, string>> = {
-  REDIS_HOST: NO_STATISTICS,
-  REDIS_PORT: NO_STATISTICS,
+  REDIS_HOST: IN_JOURNAL,
+  REDIS_PORT: IN_JOURNAL,
   RABBITMQ_URL: "use RELAY_QUEUE",
-  ROOT_PATH: NO_DOCUMENTS,
+  ROOT_PATH: WITHOUT_NAMES,
   ...sameFor("use references in connections, such as '{$AWS_REGION}'", [
     "AWS_ACCESS_KEY_ID",
     "AWS_SECRET_ACCESS_KEY",

@@ -103,6 +103,13 @@ export interface Settings {
   readonly metrics: boolean;
   /** How many webhooks have series of their own. */
   readonly metricsWebhooks: number;
+  /** Left out: requests are not counted in windows. */
+  readonly statistics?: {
+    /** Whether a journal is begun for the figures where there is none. */
+    readonly isKept: boolean;
+    /** A further token that they are read with. */
+    readonly token?: string;
+  };
   /** Whether requests to webhooks that do not exist get the webhook `default` of their namespace. */
   readonly defaultWebhook: boolean;
   /** Which answers have the header with the request's id. */

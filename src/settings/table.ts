@@ -275,6 +275,16 @@ export const VARIABLES = {
     1_000,
     "How many webhooks have series of their own in `/metrics`: those that are used first. The others are summed as `_others`.",
   ),
+  STATS: variable(
+    choice("on", "kept", "off"),
+    "on",
+    "Whether `/stats` is served: how many requests each webhook has accepted, in windows from a minute to a month. " +
+      "The figures survive a restart where there is a journal; `kept` begins one for them.",
+  ),
+  STATS_AUTH_TOKEN: optional(
+    secret((value) => /^[\x21-\x7e]{16,}$/.test(value), "have at least 16 characters of visible ASCII"),
+    "A further token for `/stats`, as `Authorization: Bearer` or alone. Those of admin routes are taken, too.",
+  ),
   REQUEST_ID_HEADER: variable(
     choice("always", "errors"),
     "always",

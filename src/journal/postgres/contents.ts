@@ -9,6 +9,7 @@ import type { JournalContents } from "../journal_store.ts";
 import { USUAL_TEMPO } from "./cluster/beats.ts";
 import type { PostgresConnection } from "./connection/connection.ts";
 import { type DeadLetterListener, PostgresDeadLetters } from "./dead_letters/dead_letters.ts";
+import { PostgresKeptValues } from "./records/kept_values.ts";
 import { PostgresHandshakes } from "./handshakes.ts";
 import { LANE_SHARE } from "./lane_share.ts";
 import { PostgresRates } from "./rates.ts";
@@ -29,6 +30,7 @@ export interface ContentsBounds {
 export class PostgresContents implements JournalContents {
   readonly deadLetters: PostgresDeadLetters;
   readonly handshakes: PostgresHandshakes;
+  readonly keptValues: PostgresKeptValues;
   readonly records: PostgresRecords;
   readonly stops: PostgresStops;
   readonly rates: PostgresRates;
@@ -44,6 +46,7 @@ export class PostgresContents implements JournalContents {
     const runner = this.#runner = new StatementRunner(connection);
     this.deadLetters = new PostgresDeadLetters(runner, listener);
     this.handshakes = new PostgresHandshakes(runner);
+    this.keptValues = new PostgresKeptValues(runner);
     this.records = new PostgresRecords(
       runner,
       maxBytes * LANE_SHARE,

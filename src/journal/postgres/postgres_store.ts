@@ -143,6 +143,10 @@ export class PostgresStore implements JournalStore {
     return this.#parts.contents.deadLetters;
   }
 
+  get keptValues(): PostgresContents["keptValues"] {
+    return this.#parts.contents.keptValues;
+  }
+
   get handshakes(): PostgresContents["handshakes"] {
     return this.#parts.contents.handshakes;
   }

@@ -7,6 +7,7 @@
  * @module
  */
 
+import type { KeptValue } from "../../records/kept_values.ts";
 import type { HeldEvent, TimedLease } from "../../channels/channel_queues.ts";
 import type {
   AttemptFailure,
@@ -164,6 +165,9 @@ export interface Operations {
   readonly keepHandshake: [LaneKey & { readonly secret: string; readonly takenAt: number }, boolean];
   readonly markHandshakeShown: [LaneKey, boolean];
   readonly forgetHandshake: [LaneKey, boolean];
+  readonly putKeptValue: [{ readonly name: string; readonly value: Uint8Array }, undefined];
+  readonly listKeptValues: [{ readonly prefix: string; readonly after: string }, readonly KeptValue[]];
+  readonly removeKeptValue: [{ readonly name: string }, undefined];
   readonly listStops: [Record<never, never>, readonly StoppedLane[]];
   readonly putStop: [{ readonly stopped: StoppedLane }, undefined];
   readonly removeStop: [LaneKey, boolean];

@@ -36,6 +36,8 @@ import type { HandshakeStore } from "../../auth/challenges/handshakes.ts";
 import type { EventRecords } from "../../records/records.ts";
 import { SqliteRecords } from "./records/records.ts";
 import { SqliteHandshakes } from "./handshakes.ts";
+import { SqliteKeptValues } from "./kept_values.ts";
+import type { KeptValues } from "../../records/kept_values.ts";
 import { SqliteChannelQueues } from "./channel_queues.ts";
 import { SqliteDeadLetters } from "./dead_letters.ts";
 
@@ -119,6 +121,7 @@ export class SqliteJournal implements JournalStore, JournalFile {
   readonly deadLetters: DeadLetters;
   readonly channels: ChannelQueues;
   readonly handshakes: HandshakeStore;
+  readonly keptValues: KeptValues;
   readonly records: EventRecords;
   readonly stops: StopStore;
   readonly file: JournalFile = this;
@@ -156,6 +159,7 @@ export class SqliteJournal implements JournalStore, JournalFile {
     this.deadLetters = new SqliteDeadLetters(this.#worker);
     this.records = new SqliteRecords(this.#worker);
     this.handshakes = new SqliteHandshakes(this.#worker);
+    this.keptValues = new SqliteKeptValues(this.#worker);
     this.stops = stopStoreOf(this.#worker);
     this.channels = new SqliteChannelQueues(this.#worker, now);
     this.#sweeper = setInterval(() => void this.#sweep(), options.sweepIntervalMs ?? 1_000);

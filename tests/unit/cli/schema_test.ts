@@ -153,7 +153,7 @@ Deno.test("schemas never refuse what cwm check takes, and refuse what is misspel
   assert(counts.taken < counts.refused / 10, JSON.stringify(counts));
 });
 
-Deno.test("a schema refuses modules that do not exist, files that are lists, and names that are none", () => {
+Deno.test("a schema refuses modules that do not exist, and names that are none", () => {
   const { validate } = KINDS.webhooks;
   const wrong = [
     [],
@@ -172,7 +172,7 @@ Deno.test("a schema refuses modules that do not exist, files that are lists, and
   assert(validate({ "x-remark": { any: "thing" }, orders: { module: "{$MODULE}" } }));
 });
 
-Deno.test("the schema of connector.json takes what is set by variables, and refuses what is not known", () => {
+Deno.test("the schema of connector.json refuses what is not known, and nothing set by variables", () => {
   const validate = validatorOf("connector");
   const target = { url: "{$TARGET}", timeout_seconds: "{$SECONDS:30}" };
   assert(validate({ $schema: "a.json", channel: "inbox", default_target: target, verify_ssl: "true" }));

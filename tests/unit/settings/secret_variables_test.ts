@@ -15,6 +15,7 @@ Deno.test("variables with secrets of the program are known as such", () => {
     "http_proxy",
     "JOURNAL",
     "RELAY_QUEUE",
+    "STATS_AUTH_TOKEN",
     "TLS_KEY",
     "VAULT_TOKEN",
     "VAULT_ROLE_ID",
@@ -39,6 +40,7 @@ Deno.test("settings never show the value of a secret", () => {
     "TLS_KEY",
     "ADMIN_TOKEN",
     "METRICS_TOKEN",
+    "STATS_AUTH_TOKEN",
     "HTTPS_PROXY",
     "HTTP_PROXY",
     "VAULT_TOKEN",
@@ -52,6 +54,7 @@ Deno.test("settings never show the value of a secret", () => {
     TLS_KEY: "-----BEGIN PRIVATE KEY----- hunter2",
     ADMIN_TOKEN: "hunter2",
     METRICS_TOKEN: "hunter2",
+    STATS_AUTH_TOKEN: "hunter2",
     HTTPS_PROXY: "socks5://gateway:hunter2@proxy.example",
     HTTP_PROXY: "gateway:hunter2@proxy.example",
     VAULT_TOKEN: "hunter2 hunter2",
@@ -59,7 +62,7 @@ Deno.test("settings never show the value of a secret", () => {
     VAULT_SECRET_ID: "hunter2 é",
     PORT: "x",
   });
-  assertEquals(problems.length, 12);
+  assertEquals(problems.length, 13);
   assert(!problems.join("\n").includes("hunter2"));
   assertEquals(problemsOf({ ADMIN_TOKEN: "0123456789 abcdef" }).length, 1);
 });

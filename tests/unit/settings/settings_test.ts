@@ -73,6 +73,7 @@ Deno.test("settings have the documented defaults when no variable is set", () =>
     auth: { isRequired: false, missing: ["CLIENT_CERTIFICATE_HEADERS"] },
     corsOrigins: [],
     metrics: true,
+    statistics: { isKept: false },
     metricsWebhooks: 1_000,
     defaultWebhook: false,
     requestIdHeader: "always",
@@ -190,6 +191,7 @@ Deno.test("settings take every variable", () => {
     auth: { isRequired: true, clientCertificates: "nginx", missing: [] },
     corsOrigins: ["https://shop.example", "http://localhost:3000"],
     metrics: false,
+    statistics: { isKept: false },
     metricsWebhooks: 1_000,
     defaultWebhook: true,
     requestIdHeader: "errors",
@@ -406,7 +408,8 @@ Deno.test("settings name variables of the Python service that are set and not re
     warning,
     "Variables of the Python service that are set and not read here: TRUSTED_PROXY_IPS (use TRUSTED_PROXIES); " +
       "CONFIG_RELOAD_ADMIN_TOKEN, WEBHOOK_CONNECT_ADMIN_TOKEN (use ADMIN_TOKEN); " +
-      "STATS_RATE_LIMIT, REDIS_HOST (not built yet: see /metrics and /admin/stats); " +
+      "STATS_RATE_LIMIT (not needed: /stats is read with a token); " +
+      "REDIS_HOST (not needed: the figures of /stats are kept in the journal); " +
       "AWS_REGION (use references in connections, such as '{$AWS_REGION}')",
   );
 });

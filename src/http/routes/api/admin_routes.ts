@@ -7,6 +7,7 @@
 import { z } from "zod";
 import type { ErrorCode } from "../../../errors.ts";
 import { HEALTH_PARTS, TROUBLE_STATES } from "../../../health/trouble.ts";
+import { WINDOW_NAMES } from "../../statistics/figures.ts";
 import { amount, json, named, type Operation, time } from "./operation.ts";
 
 /** An operation behind the admin token. */
@@ -228,6 +229,26 @@ const stateOperations: readonly Operation[] = [
   ),
 ];
 
+const figures = named(
+  "Figures",
+  z.object(Object.fromEntries(["total", ...WINDOW_NAMES].map((name) => [name, amount()]))),
+);
+
+const statisticsOperations: readonly Operation[] = [
+  admin(
+    "GET",
+    "/stats",
+    "getStatistics",
+    "How many requests each webhook has accepted",
+    named(
+      "Statistics",
+      z.record(z.string(), figures).meta({
+        description: "By webhook: `ID` in the default namespace, otherwise `NAMESPACE/ID`.",
+      }),
+    ),
+  ),
+];
+
 const WEBHOOK_QUERY = z.object({ webhook: webhookName });
 
 const stopOperations: readonly Operation[] = [
@@ -354,6 +375,7 @@ const journalOperations: readonly Operation[] = [
 /** The routes below `/admin/`, but for events and dead letters. */
 export const adminOperations: readonly Operation[] = [
   ...stateOperations,
+  ...statisticsOperations,
   ...stopOperations,
   ...handshakeOperations,
   ...journalOperations,

@@ -197,6 +197,7 @@ export const MIGRATIONS: readonly (readonly string[])[] = [
   ],
   ["alter table cwm.idempotency add column claimer bigint"],
   ["create sequence cwm.stop_change", "alter table cwm.stop add column change bigint not null default 0"],
+  ['create table cwm.kept_value (name text collate "C" primary key, value bytea not null, at bigint not null)'],
 ];
 
 /** The version of the tables that this program works with. */

@@ -36,6 +36,7 @@ const GROWING: ReadonlySet<OperationKind> = new Set([
   "enqueue",
   "remember",
   "keepHandshake",
+  "putKeptValue",
   "putStop",
   "salvage",
   "replayRecords",
@@ -96,6 +97,15 @@ const HANDLERS: Handlers = {
   keepHandshake: ({ handshakes }, { secret, takenAt, ...name }) => handshakes.keep(name, secret, takenAt),
   markHandshakeShown: ({ handshakes }, name) => handshakes.markShown(name),
   forgetHandshake: ({ handshakes }, name) => handshakes.forget(name),
+  putKeptValue: ({ keptValues }, { name, value }, now) => {
+    keptValues.put(name, value, now);
+    return undefined;
+  },
+  listKeptValues: ({ keptValues }, { prefix, after }) => keptValues.list(prefix, after),
+  removeKeptValue: ({ keptValues }, { name }) => {
+    keptValues.remove(name);
+    return undefined;
+  },
   listStops: ({ stops }) => stops.list(),
   putStop: ({ stops }, { stopped }) => {
     stops.put(stopped);

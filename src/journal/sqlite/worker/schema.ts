@@ -169,6 +169,13 @@ const MIGRATIONS: readonly (readonly string[])[] = [
     ) STRICT, WITHOUT ROWID`,
   ],
   [`ALTER TABLE pending ADD COLUMN pack INTEGER`],
+  [
+    `CREATE TABLE kept_values (
+      name TEXT PRIMARY KEY,
+      value BLOB NOT NULL,
+      at INTEGER NOT NULL
+    ) STRICT`,
+  ],
 ];
 
 /** The version of the schema that this program writes. */

@@ -203,7 +203,16 @@ async function askEvents(gateway: DescribedGateway): Promise<void> {
 }
 
 async function askOperator(gateway: DescribedGateway): Promise<void> {
-  for (const id of ["getConfiguration", "getConnections", "getStatus", "getProcessStats", "reload"]) {
+  for (
+    const id of [
+      "getConfiguration",
+      "getConnections",
+      "getStatus",
+      "getProcessStats",
+      "getStatistics",
+      "reload",
+    ]
+  ) {
     await gateway.ask(id);
   }
   await gateway.ask("getConfiguration", { token: "of-nobody" });

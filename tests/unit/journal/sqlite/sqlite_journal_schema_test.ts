@@ -17,9 +17,15 @@ function textEvent(body: string): VerifiedEvent {
   return { ...verifiedEvent(LANE), body: EventBody.fromText(body) };
 }
 
+/** Takes away what the tenth version and later ones have added. */
+function takeBackToNinth(database: DatabaseSync): void {
+  database.exec("DROP TABLE kept_values; ALTER TABLE pending DROP COLUMN pack");
+}
+
 /** Takes away what the eighth version and later ones have added. */
 function takeBackToSeventh(database: DatabaseSync): void {
-  database.exec("ALTER TABLE pending DROP COLUMN pack; DROP TABLE stops; DROP TABLE delivered");
+  takeBackToNinth(database);
+  database.exec("DROP TABLE stops; DROP TABLE delivered");
 }
 
 /** Takes away what the fifth version and later ones have added, but for the packs. */
@@ -218,7 +224,8 @@ Deno.test("SQLite journal goes on with the packs that the ninth version has writ
   }
   {
     using database = new DatabaseSync(temporary.file("journal.db"));
-    database.exec("ALTER TABLE pending DROP COLUMN pack; PRAGMA user_version = 9");
+    takeBackToNinth(database);
+    database.exec("PRAGMA user_version = 9");
   }
   await using journal = await openJournal(temporary.path, { retentionMs: 0 });
   const { events } = await journal.claim(LANE, { events: 10, bytes: 1_000_000 });

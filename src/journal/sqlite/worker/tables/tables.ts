@@ -11,6 +11,7 @@ import { ChannelTable } from "./channel.ts";
 import { DeadLetterTable } from "./dead_letter.ts";
 import { EventTable } from "./event.ts";
 import { HandshakeTable } from "./handshake.ts";
+import { KeptValueTable } from "../records/kept_values.ts";
 import { IdempotencyTable } from "./idempotency.ts";
 import { LaneTable } from "./lane.ts";
 import { PackTable } from "./pack.ts";
@@ -31,6 +32,7 @@ export class Tables {
   readonly deadLetters: DeadLetterTable;
   readonly idempotency: IdempotencyTable;
   readonly handshakes: HandshakeTable;
+  readonly keptValues: KeptValueTable;
   readonly stops: StopTable;
   readonly channels: ChannelTable;
   readonly retention: Retention;
@@ -52,6 +54,7 @@ export class Tables {
     this.deadLetters = new DeadLetterTable(database, this);
     this.idempotency = new IdempotencyTable(database);
     this.handshakes = new HandshakeTable(database);
+    this.keptValues = new KeptValueTable(database);
     this.stops = new StopTable(database);
     this.channels = new ChannelTable(database, this.events, this.deadLetters, this.holdings);
     this.retention = new Retention(database, this.events, limits);
