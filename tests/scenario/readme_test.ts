@@ -49,8 +49,9 @@ function pointTo(example: Example, rename: (name: unknown) => unknown): Example 
 /** An answer of the gateway, which is not a configuration. */
 const isAnswer = (example: object) => "error" in example;
 
-/** A document with other values than webhooks, such as a notice, the cases of `cwm test` or an overlay that removes one. */
+/** A document with other values than webhooks, such as a notice, a list of tokens or an overlay that removes one. */
 const isDocument = (example: object) =>
+  Array.isArray(example) ||
   Object.values(example).some((value) => typeof value !== "object" || value === null || Array.isArray(value));
 
 /** What every variable is set to: as long as the shortest key of a token has to be, and a key of Standard Webhooks. */
