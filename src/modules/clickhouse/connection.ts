@@ -57,13 +57,17 @@ const connectionFields = z.strictObject({
   database: z.string().min(1).max(MAX_NAME).default("default").meta({
     description: "The database that holds the tables.",
   }),
-  user: z.string().regex(USER_NAME).optional().meta({ description: "User name. Default: `default`." }),
-  username: z.string().regex(USER_NAME).optional().meta({ description: "The same as `user`." }),
-  password: z.union([z.literal(""), secretField(PASSWORD, "A password has no control characters")]).default(
-    "",
-  ).meta({
-    description: "The user's password.",
-  }),
+  user: z.string().regex(USER_NAME, {
+    error: "A user name is not empty, and has no colon and no control characters",
+  }).optional().meta({ description: "User name. Default: `default`." }),
+  username: z.string().regex(USER_NAME, {
+    error: "A user name is not empty, and has no colon and no control characters",
+  }).optional().meta({ description: "The same as `user`." }),
+  password: z.union([
+    z.literal(""),
+    z.null(),
+    secretField(PASSWORD, "A password has no control characters"),
+  ]).optional().meta({ description: "The user's password. Default, and when empty: none." }),
   secure: booleanField().optional().meta({ description: "`true`: HTTPS. Default: `false`." }),
   verify: booleanField().default(true).meta({
     description: "`false`: takes any certificate, like `insecure_skip_verify` of `tls`.",
@@ -107,7 +111,7 @@ export const clickhouseConnectionSchema: z.ZodType<ClickhouseConnection> = conne
       endpoint,
       database: input.database,
       user: user ?? "default",
-      password: input.password,
+      password: input.password ?? "",
       tls: { ...tls, insecure_skip_verify: tls.insecure_skip_verify || !verify },
       batch: {
         maxBatch: input.batch_rows,

@@ -59,7 +59,9 @@ export const redisConnectionFields = {
   db: integerField(0, MAX_DATABASE).default(0).meta({ description: "Number of the database." }),
   username: textField.nullish().meta({ description: "User name (ACL). Default: the default user." }),
   user: textField.nullish().meta({ description: "The same as `username`." }),
-  password: secretField().nullish().meta({ description: "Password. Default: none." }),
+  password: z.union([z.literal(""), secretField()]).nullish().meta({
+    description: "Password. Default, and when empty: none.",
+  }),
   tls: tlsSchema.optional().meta({
     description:
       "Uses TLS: `true`, or an object with `ca`, `cert`, `key`, `servername` and `insecure_skip_verify`.",
@@ -171,7 +173,7 @@ function loginOf(
   issues: z.RefinementCtx,
 ): Login {
   const username = input.username ?? undefined;
-  const password = input.password ?? undefined;
+  const password = input.password || undefined;
   if (username !== undefined && password === undefined) {
     reportAt(
       issues,

@@ -73,3 +73,20 @@ Deno.test("the user of a connection is given by either name, at every system tha
     ...["redis_publish", "redis_rq", "redis_stream", "task_queue"],
   ]);
 });
+
+Deno.test("an empty password, as of a variable without a value, is none, and so is null", () => {
+  const seen: string[] = [];
+  for (const { name, connectionSchema } of outputModules) {
+    const parsed = (keys: object) => connectionSchema?.safeParse({ host: "server", ...keys });
+    const [none, empty, missing] = [parsed({}), parsed({ password: "" }), parsed({ password: null })];
+    if (empty?.success !== true) continue;
+    seen.push(name);
+    assertEquals(shown(empty.data), shown(none?.data), name);
+    assertEquals(shown(missing?.data), shown(none?.data), name);
+  }
+  // RabbitMQ lets nobody in with an empty one.
+  assertEquals(seen, [
+    ...["activemq", "clickhouse", "mqtt", "mysql", "postgresql"],
+    ...["redis_publish", "redis_rq", "redis_stream", "task_queue"],
+  ]);
+});

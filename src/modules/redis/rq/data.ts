@@ -10,7 +10,6 @@ import { pipeline } from "node:stream/promises";
 import { createDeflate, deflateSync } from "node:zlib";
 import type { Event } from "../../../event/event.ts";
 import { eventHeadersJson } from "../../../event/event_headers.ts";
-import { jsonText } from "../../../event/json_body.ts";
 import type { RedisRqConfig } from "./config.ts";
 import { PickleWriter } from "./pickle.ts";
 import {
@@ -22,6 +21,7 @@ import {
   picklePayload,
   STEP,
 } from "./pickled_event.ts";
+import { readableJson } from "./readable_json.ts";
 
 /** Shorter ones gain less than the work is worth. RQ takes them either way. */
 const SMALLEST_COMPRESSED = 1024;
@@ -66,7 +66,7 @@ function copyOf(bytes: Uint8Array): Buffer {
 
 /** JSON cannot hold bytes: a blob becomes Base64. */
 function jsonJob(event: Event, config: RedisRqConfig): string {
-  const payload = config.dataType === "json" ? jsonText(event.body) : `"${event.body.bytes.toBase64()}"`;
+  const payload = config.dataType === "json" ? readableJson(event) : `"${event.body.bytes.toBase64()}"`;
   return `["${config.function}",null,[${payload},${eventHeadersJson(event)}],{}]`;
 }
 

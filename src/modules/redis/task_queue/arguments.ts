@@ -8,8 +8,7 @@
 import { DeliveryError } from "../../../errors.ts";
 import type { Event } from "../../../event/event.ts";
 import { eventHeadersJson } from "../../../event/event_headers.ts";
-import { jsonText } from "../../../event/json_body.ts";
-import { isReadByPython } from "../rq/json_pickle.ts";
+import { readableJson } from "../rq/readable_json.ts";
 import type { TaskQueueConfig } from "./config.ts";
 
 /** Payload and headers as a JSON list, the body's own text in it. JSON cannot hold bytes: a blob becomes Base64. */
@@ -17,20 +16,6 @@ export function argumentsJson(event: Event, { dataType, protocol }: TaskQueueCon
   const payload = dataType === "blob" ? `"${event.body.bytes.toBase64()}"` : readableJson(event);
   if (protocol === "celery") refuseOwnTypes(payload);
   return `[${payload},${eventHeadersJson(event)}]`;
-}
-
-/**
- * The body's text.
- *
- * @throws {DeliveryError} `output_rejected` when it is not JSON, or none that every worker reads
- */
-export function readableJson({ body }: Event): string {
-  const json = jsonText(body);
-  if (isReadByPython(json)) return json;
-  throw new DeliveryError(
-    "output_rejected",
-    "The body is nested too deeply for Python's JSON parser, or has an integer of more than 4300 digits",
-  );
 }
 
 /** The two keys of an object that Celery's library reads as a value of another type, however they are escaped. */

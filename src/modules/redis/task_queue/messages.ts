@@ -10,7 +10,8 @@ import { Buffer } from "node:buffer";
 import type { Event } from "../../../event/event.ts";
 import { PickleWriter } from "../rq/pickle.ts";
 import { inTurn, isLarge, pause, pickleHeaders } from "../rq/pickled_event.ts";
-import { argumentsJson, readableJson } from "./arguments.ts";
+import { readableJson } from "../rq/readable_json.ts";
+import { argumentsJson } from "./arguments.ts";
 import type { TaskQueueConfig } from "./config.ts";
 
 const encoder = new TextEncoder();

@@ -124,7 +124,11 @@ Deno.test("redis connections have the original's keys, and a user only together 
     replicas: 0,
   });
   assert(problemsOf(redisConnectionSchema, { host: "redis", username: "gateway" }).includes("password"));
-  assert(problemsOf(redisConnectionSchema, { host: "redis", password: "" }).includes("password"));
+  assert(
+    problemsOf(redisConnectionSchema, { host: "redis", username: "gateway", password: "" }).includes(
+      "password",
+    ),
+  );
   assert(problemsOf(redisConnectionSchema, { port: 6379 }).includes("host"));
 });
 

@@ -17,6 +17,8 @@ const LARGE: Readonly<Record<string, string>> = {
 
 for (const [kind, body] of Object.entries(LARGE)) {
   for (const serializer of ["pickle", "json"] as const) {
+    // Python's JSON parser, which workers with this serializer have, does not read it.
+    if (kind === "deep nesting" && serializer === "json") continue;
     Deno.test(`the job of a large body of ${kind} is made in steps with pauses, with ${serializer}`, async () => {
       const config = redisRqConfigSchema.parse({ function: "shop.tasks.record", serializer });
       const data = jobData(verifiedEvent({ body }), config, new AbortController().signal);
@@ -38,4 +40,19 @@ Deno.test("the work on the job of a large body ends when nobody waits for it any
   controller.abort();
   const error = await assertRejects(async () => await data, DeliveryError);
   assertEquals(error.code, "output_timeout");
+});
+
+Deno.test("what Python's JSON parser does not read is no job of workers that have it", async () => {
+  const signal = new AbortController().signal;
+  const bodies = ["[".repeat(3000) + "]".repeat(3000), `{"n":${"9".repeat(4301)}}`, LARGE["deep nesting"]!];
+  for (const body of bodies) {
+    const config = redisRqConfigSchema.parse({ function: "shop.tasks.record", serializer: "json" });
+    const error = await assertRejects(
+      async () => await jobData(verifiedEvent({ body }), config, signal),
+      DeliveryError,
+    );
+    assertEquals(error.code, "output_rejected");
+  }
+  const pickle = redisRqConfigSchema.parse({ function: "shop.tasks.record" });
+  assert(await jobData(verifiedEvent({ body: bodies[0]! }), pickle, signal), "unpickling needs no stack");
 });
