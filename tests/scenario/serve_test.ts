@@ -328,10 +328,11 @@ Deno.test("the health routes answer as documented", async () => {
     return { status: answer.status, text: await answer.text() };
   };
   assertEquals(await get("/livez"), { status: 200, text: "ok\n" });
-  assertEquals(JSON.parse((await get("/health")).text), {
-    status: "healthy",
-    components: { config_manager: "healthy" },
-  });
+  const { parts, ...health } = JSON.parse((await get("/health")).text);
+  assertEquals(health, { status: "healthy", components: { config_manager: "healthy" }, state: "well" });
+  assertEquals([...new Set(Object.values(parts).map((part) => JSON.stringify(part)))], [
+    '{"state":"well","count":0}',
+  ]);
   assertEquals(JSON.parse((await get("/readyz")).text), { status: "ready", configuration: "loaded" });
   assertEquals((JSON.parse((await get("/")).text) as { name: string }).name, "core-webhook-module");
 });
