@@ -100,6 +100,18 @@ export class Findings {
     } else if (!this.#newProblems.delete(key) && former.length > 0) this.#solved.add(key);
   }
 
+  /** The key is gone, and its problems with it: nobody has solved them. */
+  forget(key: string): void {
+    const former = this.#catalog.problemsOf(key);
+    if (former.length === 0) return;
+    this.#catalog.setProblems(key, []);
+    if (this.#newProblems.delete(key)) this.#newProblemCount -= former.length;
+    this.#solved.delete(key);
+    if (this.#reported.delete(key)) {
+      this.#health?.end({ part: "configuration", name: key }, "refused", this, "removed");
+    }
+  }
+
   /** Sets the warnings of one key; none clears them. Those that stood there before are not logged again. */
   setWarnings(key: string, reasons: readonly WarningReason[], revision: string): void {
     const former = this.#catalog.warningsOf(key);

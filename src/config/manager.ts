@@ -8,6 +8,7 @@
 import type { Logger } from "@logtape/logtape";
 import type { OutputPool } from "../delivery/outputs/output_pool.ts";
 import type { HealthReports } from "../health/health.ts";
+import { ChangeAudit } from "./audit/change_audit.ts";
 import { AwaitedLanguages } from "../filters/awaited_languages.ts";
 import { forbiddenIn } from "./policy/judge.ts";
 import { NO_POLICY, PolicyInForce } from "./policy/in_force.ts";
@@ -69,6 +70,8 @@ export interface ConfigManagerOptions {
   readonly logger: Logger;
   /** Says in the log where something stands. @default nothing is said */
   readonly placeOf?: PlaceOf;
+  /** Where changes are recorded. @default the logger */
+  readonly audit?: Logger;
   /** Whether the systems behind webhooks are looked at before there are events. @default true */
   readonly inspects?: boolean;
   /** Whether a webhook `default` gets a warning that it takes no requests to other webhooks. @default false */
@@ -86,6 +89,7 @@ export class ConfigManager implements ConfigSink {
   readonly catalog = new Catalog();
   readonly policy = new PolicyInForce();
   readonly #connections = new Connections();
+  readonly audit: ChangeAudit;
   readonly #compile: CompileContext;
   readonly #findings: Findings;
   readonly #serving: Serving;
@@ -101,6 +105,7 @@ export class ConfigManager implements ConfigSink {
   constructor(options: ConfigManagerOptions) {
     this.#findings = new Findings(this.catalog, options.logger, options.placeOf, options.health);
     const { compile, secrets, logger } = options;
+    this.audit = new ChangeAudit(options.audit ?? logger);
     const rulesOf = (namespace: string) => this.policy.rulesOf(namespace);
     this.#serving = new Serving({
       ...options,
@@ -309,13 +314,15 @@ export class ConfigManager implements ConfigSink {
     const former = this.#connections.get(key.name);
     const described = describeKey(key);
     if ("deleted" in change) {
-      this.#findings.setProblems(described, [], change.revision);
+      this.audit.deleted(described, change);
+      this.#findings.forget(described);
       this.#findings.setWarnings(described, [], change.revision);
       this.#secrets?.unbind(described);
       this.#connections.set(key.name, undefined);
     } else {
       const compile = (json: unknown) => compileConnection(key.name, json, this.#compile);
       const compiled = compilePut(change, compile);
+      this.#audit(described, change, compiled, cause, former !== undefined);
       if (this.#isInService(() => described, change, compiled, cause)) return undefined;
       this.#findings.setWarnings(described, compiled.warnings ?? [], change.revision);
       if ("problems" in compiled) {
@@ -340,7 +347,8 @@ export class ConfigManager implements ConfigSink {
       if (newest !== undefined) this.#connections.untrack(path, newest);
       this.#serving.remove(path);
       this.#secrets?.unbind(describeWebhook(path));
-      this.#clearWebhookProblems(path);
+      this.audit.deleted(describeWebhook(path), change);
+      this.#findings.forget(describeWebhook(path));
       this.#setWebhookWarnings(path, [], change.revision);
       return;
     }
@@ -354,6 +362,7 @@ export class ConfigManager implements ConfigSink {
       compiled.problems.some(({ code }) => code === "policy_forbids");
     if (isForbidden) this.#forbidden.set(path, change);
     else if (this.#forbidden.size > 0) this.#forbidden.delete(path);
+    this.#audit(describeWebhook(path), change, compiled, cause, former?.webhook !== undefined);
     if (this.#isInService(() => describeWebhook(path), change, compiled, cause)) return;
     const doubts = [...this.#doubtsAboutDefault(change), ...this.#doubtsAboutNotify(path, compiled)];
     const warnings = [...compiled.warnings ?? [], ...doubts];
@@ -366,6 +375,13 @@ export class ConfigManager implements ConfigSink {
       return;
     }
     this.#serve(path, newest, compiled.value, change);
+  }
+
+  /** What is compiled again for its secrets, and what stands in for a newer value, is no change. */
+  #audit(key: string, put: ConfigPut, compiled: Compiled<unknown>, cause: Cause, hasFormer: boolean): void {
+    if (cause !== "configuration" || put.isFormer === true) return;
+    const problems = "problems" in compiled ? compiled.problems : [];
+    this.audit.put(key, put, problems, hasFormer ? "last_good" : "nothing");
   }
 
   /** A value that the policy forbids is as bad as one that does not compile. */

@@ -262,6 +262,7 @@ export class Gateway implements AsyncDisposable {
     // Asked before the first event is accepted, which would wait in a lane that nobody has begun with.
     const mayHold = await mayHoldJournal(this.#settings);
     this.#life.isReady = true;
+    this.#parts.manager.audit.loaded();
     this.#parts.giveNotices();
     // What an earlier process accepted and did not deliver is taken up; a first journal begins with its first event.
     if (mayHold) await this.#parts.dispatcher.start();

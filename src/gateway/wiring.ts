@@ -304,6 +304,7 @@ export class GatewayParts {
       notifyWebhook: settings.notifyWebhook,
       health: this.health,
       logger: logger("config"),
+      audit: logger("audit"),
       placeOf: (key, path) => this.provider.placeOf?.(key, path),
       onChange: (path) => {
         this.dispatcher.changed(path);
@@ -431,10 +432,7 @@ export class GatewayParts {
       unserved: () => this.#unserved.find().count,
       isClosed: () => this.manager.policy.isClosed,
       health: this.#healthSource(),
-      viewOf: (request, info) => {
-        const caller = this.#adminGuard.knownCaller(request, info);
-        return caller && this.#viewOf(caller);
-      },
+      viewOf: (request, info) => this.#adminGuard.ifKnown(request, info, (caller) => this.#viewOf(caller)),
       unreadyWhenDegraded: this.#settings.degraded.isUnready,
       metrics: this.#settings.metrics ? this.metrics : undefined,
       metricsReader: this.#adminGuard.metricsReader(this.#settings.metricsToken),

@@ -146,13 +146,13 @@ export class AdminGuard {
   metricsReader(token: string | undefined): MetricsReader {
     const isToken = token === undefined ? undefined : secretMatcher(token);
     return (request, info) => {
-      if (isToken === undefined) return withoutAdmin(this.knownCaller(request, info));
+      if (isToken === undefined) return withoutAdmin(this.#knownCaller(request, info));
       return withoutAdmin(this.callerOf(request, info, isToken));
     };
   }
 
   /** Who presents a token where none is needed. Whoever guesses learns no more by it. */
-  knownCaller(request: Request, info: Deno.ServeHandlerInfo): Caller | undefined {
+  #knownCaller(request: Request, info: Deno.ServeHandlerInfo): Caller | undefined {
     const { callers, clientAddress } = this.#options;
     const [, presented] = BEARER.exec(request.headers.get("authorization") ?? "") ?? [];
     if (presented === undefined || callers.isClosed) return undefined;
@@ -161,6 +161,16 @@ export class AdminGuard {
     const caller = callers.find(presented);
     if (caller === undefined) this.#wrongTokens.add(address);
     return caller;
+  }
+
+  /** Does something for who presents a token where none is needed; `undefined` where nobody known does. */
+  ifKnown<Result>(
+    request: Request,
+    info: Deno.ServeHandlerInfo,
+    work: (caller: Caller) => Result,
+  ): Result | undefined {
+    const caller = this.#knownCaller(request, info);
+    return caller && work(caller);
   }
 
   /** The same where callers alone are let through. @throws {GatewayError} */
