@@ -94,7 +94,8 @@ Deno.test("the pause and the dead letters of a webhook that is removed stay in t
   await using gateway = await start({ ...other, orders: webhookTo(target) });
   const kinds = async () => {
     const { troubles } = await admin(gateway, "/admin/status") as { troubles: readonly { kind: string }[] };
-    return troubles.map(({ kind }) => kind).toSorted();
+    // The test itself asks for a webhook that is not there any more.
+    return troubles.map(({ kind }) => kind).filter((kind) => kind !== "missing").toSorted();
   };
   await postEach(gateway, 1);
   await eventually(async () => assertEquals(await kinds(), ["dead_letters"]));
