@@ -268,7 +268,7 @@ export const COMMANDS: readonly Command[] = [
   {
     name: "schema",
     description: "Print the JSON Schema of a file of the configuration, for editors: see cwm schema --help",
-    actions: ["webhooks", "connections", "connector"],
+    actions: ["webhooks", "connections", "connector", "policy"],
     options: [HELP],
   },
   {

@@ -109,6 +109,9 @@ const ruleSchema = z.strictObject({
 
 /** A policy as it is written. */
 export const policySchema = z.strictObject({
+  $schema: z.string().optional().meta({
+    description: "The file with the schema of this one, for editors: see `cwm schema policy`.",
+  }),
   default: z.enum(["allow", "deny"]).default("allow").meta({
     description: "What holds where no rule says anything. `deny`: it is closed.",
   }),

@@ -5,18 +5,20 @@
  */
 
 import { connectorSchema } from "../../connector/config_schema.ts";
+import { policySchema } from "../../policy/document.ts";
 import { readCommandLine, usageError } from "../command_line.ts";
 import { print } from "../terminal.ts";
 import { connectionsSchema, webhooksSchema } from "./configuration.ts";
-import { type JsonSchema, writtenSchema } from "./json_schema.ts";
+import { DIALECT, type JsonSchema, plainSchema, writtenSchema } from "./json_schema.ts";
 
 const HELP = `Prints the JSON Schema (2020-12) of a file of the configuration, for editors
 
-Usage: cwm schema webhooks | connections | connector
+Usage: cwm schema webhooks | connections | connector | policy
 
   webhooks      webhooks.json
   connections   connections.json
   connector     connector.json, whose keys may also be set by variables
+  policy        the file that POLICY_FILE names, and the policy in etcd
   -h, --help    Print this help
 
 An editor finds it by "$schema" at the top of the file, which the gateway leaves out:
@@ -32,6 +34,7 @@ export const SCHEMAS: Readonly<Record<string, () => JsonSchema>> = {
   webhooks: webhooksSchema,
   connections: connectionsSchema,
   connector: connectorFileSchema,
+  policy: () => ({ $schema: DIALECT, title: "Policy", ...plainSchema(policySchema) }),
 };
 
 /**
@@ -59,7 +62,7 @@ export function schema(args: readonly string[]): number {
 function connectorFileSchema(): JsonSchema {
   const { required: _byVariable, ...described } = writtenSchema(connectorSchema);
   return {
-    $schema: "https://json-schema.org/draft/2020-12/schema",
+    $schema: DIALECT,
     title: "Connector",
     ...described,
     patternProperties: { "^_": true, "^x-": true, "^//$": true, "^\\$schema$": true, "^description$": true },

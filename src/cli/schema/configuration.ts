@@ -12,9 +12,7 @@ import { CONNECTION_NAME, MAX_WEBHOOK_ID, WEBHOOK_ID } from "../../event/names.t
 import { namesOf, type OutputModule } from "../../modules/module.ts";
 import { outputModules } from "../../modules/registry.ts";
 import { knownKeys } from "../../schema/known_keys.ts";
-import { type JsonSchema, withSharedParts, writtenSchema } from "./json_schema.ts";
-
-const DIALECT = "https://json-schema.org/draft/2020-12/schema";
+import { DIALECT, type JsonSchema, withSharedParts, writtenSchema } from "./json_schema.ts";
 
 /** What an author writes for people, in entries and directly below their keys. */
 const REMARKS: JsonSchema = {

@@ -7,6 +7,9 @@
 
 import { z } from "zod";
 
+/** What the schemas are written in. */
+export const DIALECT = "https://json-schema.org/draft/2020-12/schema";
+
 /** A JSON Schema, or a part of one. */
 export type JsonSchema = { [key: string]: unknown };
 
@@ -21,6 +24,12 @@ const ANNOTATIONS = ["title", "description", "default", "deprecated"];
 
 /** Meta data of the program's own. */
 const OWN_META = ["shortForm", "emptyIsValue", "namesHeader"];
+
+/** What may be written for a schema where no reference is replaced. */
+export function plainSchema(schema: z.ZodType): JsonSchema {
+  const { $schema: _dialect, ...json } = converted(schema);
+  return json;
+}
 
 /** What may be written for a schema. */
 export function writtenSchema(schema: z.ZodType): JsonSchema {

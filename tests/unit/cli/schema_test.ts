@@ -4,6 +4,7 @@ import { schema, SCHEMAS } from "../../../src/cli/schema/command.ts";
 import { compileConnection, compileWebhook } from "../../../src/config/compile/compiler.ts";
 import type { ProblemReason } from "../../../src/config/problem.ts";
 import { StartupError } from "../../../src/errors.ts";
+import { readPolicy } from "../../../src/policy/policy.ts";
 import { blocksOf, readPages } from "../../support/house/pages.ts";
 import { REPOSITORY } from "../../support/repository.ts";
 import { loadLanguages } from "../../../src/filters/languages.ts";
@@ -178,6 +179,30 @@ Deno.test("the schema of connector.json refuses what is not known, and nothing s
   assert(validate({ $schema: "a.json", channel: "inbox", default_target: target, verify_ssl: "true" }));
   for (const wrong of [{ chanel: "inbox" }, { default_target: { uri: "x" } }, { protocol: "tcp" }, []]) {
     assertEquals(validate(wrong), false, JSON.stringify(wrong));
+  }
+});
+
+Deno.test("the schema of the policy takes what the page shows, and refuses what the gateway does", async () => {
+  const validate = validatorOf("policy");
+  const page = (await readPages(REPOSITORY)).get("src/policy/README.md") ?? "";
+  const policies = blocksOf(page, "json").map(parsed).filter((policy) => "namespaces" in policy);
+  assert(policies.length > 0);
+  for (const policy of policies) {
+    for (const good of [policy, { $schema: "./policy.schema.json", ...policy }]) {
+      assert(validate(good), JSON.stringify(validate.errors));
+      assert(!("error" in readPolicy(good)), JSON.stringify(good));
+    }
+    for (const { value, path } of variants(policy)) {
+      const isRefused = "error" in readPolicy(value);
+      assert(isRefused || validate(value), `${path}: ${JSON.stringify(validate.errors)}`);
+    }
+    for (
+      const { value } of variants(policy).filter(({ change, path }) =>
+        change === "misspelt" && path !== "namespaces.*"
+      )
+    ) {
+      assertEquals(validate(value), !("error" in readPolicy(value)), JSON.stringify(value));
+    }
   }
 });
 
