@@ -16,12 +16,17 @@ const MOST_KEPT = 10_000;
 /** A compiled policy. Immutable but for what it remembers. */
 export class Policy {
   readonly #document: PolicyDocument;
-  readonly #rules: readonly NamedRule[];
+  /** With what each pattern begins, which rules most of them out. */
+  readonly #rules: readonly (NamedRule & { readonly prefix: string })[];
   readonly #kept = new Map<string, NamespaceRules>();
 
   constructor(document: PolicyDocument) {
     this.#document = document;
-    this.#rules = Object.entries(document.namespaces).map(([name, rule]) => ({ name, rule }));
+    this.#rules = Object.entries(document.namespaces).map(([name, rule]) => ({
+      name,
+      rule,
+      prefix: name.split("*", 1)[0]!,
+    }));
   }
 
   /** The rules of a namespace. */
@@ -31,7 +36,7 @@ export class Policy {
       if (this.#kept.size >= MOST_KEPT) this.#kept.clear();
       rules = new NamespaceRules(
         namespace,
-        this.#rules.filter(({ name }) => matches(name, namespace)),
+        this.#rules.filter(({ name, prefix }) => namespace.startsWith(prefix) && matches(name, namespace)),
         this.#document.default === "allow",
       );
       this.#kept.set(namespace, rules);

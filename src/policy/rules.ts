@@ -49,41 +49,65 @@ interface Key {
 
 const KEY_OF_SOURCE = { env: "variables", file: "files", vault: "vault" } as const;
 
-/** The rules of one namespace. Immutable, and shared by all its webhooks. */
+/** What the rules may say of names, by key: how patterns are read, and where they stand. */
+const KEYS: Readonly<
+  Record<string, readonly [PatternForm, (rule: RuleDocument) => readonly string[] | undefined]>
+> = {
+  variables: ["names", ({ variables }) => variables],
+  files: ["paths", ({ files }) => files],
+  vault: ["paths", ({ vault }) => vault],
+  modules: ["names", ({ modules }) => modules],
+  connections: ["names", ({ connections }) => connections],
+  base_dir: ["paths", ({ base_dir }) => base_dir],
+  ...Object.fromEntries(
+    DESTINATION_KINDS.filter((kind) => kind !== "hosts").map((kind) => [
+      `destinations.${kind}`,
+      [formOf(kind), ({ destinations }: RuleDocument) => destinations?.[kind]],
+    ]),
+  ),
+};
+
+/**
+ * The rules of one namespace. Immutable, and shared by all its webhooks. Each key is compiled when it is first asked
+ * about: there may be a hundred thousand namespaces, and most use few of the keys.
+ */
 export class NamespaceRules {
   readonly namespace: string;
-  readonly limits: NamespaceLimits | undefined;
   readonly #isOpen: boolean;
+  readonly #rules: readonly NamedRule[];
   readonly #keys = new Map<string, Key>();
-  readonly #hosts: readonly { readonly rule: string; readonly hosts: HostRules }[];
-  readonly #authentication: readonly { readonly rule: string; readonly methods: Pattern | undefined }[];
+  #limits: { readonly of: NamespaceLimits | undefined } | undefined;
+  #hosts: readonly { readonly rule: string; readonly hosts: HostRules }[] | undefined;
+  #authentication: ReturnType<typeof authenticationOf> | undefined;
 
   /** @param isOpen whether what no rule names is permitted */
   constructor(namespace: string, rules: readonly NamedRule[], isOpen: boolean) {
     this.namespace = namespace;
+    this.#rules = rules;
     this.#isOpen = isOpen;
-    this.limits = limitsOf(rules);
-    const add = (
-      name: string,
-      form: PatternForm,
-      patternsOf: (rule: RuleDocument) => readonly string[] | undefined,
-    ) => this.#keys.set(name, { name, restrictions: restrictionsOf(rules, form, namespace, patternsOf) });
-    add("variables", "names", ({ variables }) => variables);
-    add("files", "paths", ({ files }) => files);
-    add("vault", "paths", ({ vault }) => vault);
-    add("modules", "names", ({ modules }) => modules);
-    add("connections", "names", ({ connections }) => connections);
-    add("base_dir", "paths", ({ base_dir }) => base_dir);
-    for (const kind of DESTINATION_KINDS) {
-      if (kind === "hosts") continue;
-      add(`destinations.${kind}`, formOf(kind), ({ destinations }) => destinations?.[kind]);
+  }
+
+  /** Bounds of the namespace; `undefined` where there are none. */
+  get limits(): NamespaceLimits | undefined {
+    return (this.#limits ??= { of: limitsOf(this.#rules) }).of;
+  }
+
+  #key(name: string): Key {
+    let key = this.#keys.get(name);
+    if (key === undefined) {
+      const [form, patternsOf] = KEYS[name]!;
+      key = { name, restrictions: restrictionsOf(this.#rules, form, this.namespace, patternsOf) };
+      this.#keys.set(name, key);
     }
-    this.#hosts = rules.flatMap(({ name, rule: { destinations } }) => {
+    return key;
+  }
+
+  #hostRules(): readonly { readonly rule: string; readonly hosts: HostRules }[] {
+    return this.#hosts ??= this.#rules.flatMap(({ name, rule: { destinations } }) => {
       const { hosts, networks } = destinations ?? {};
       if (hosts === undefined && networks === undefined) return [];
-      return [{ rule: name, hosts: new HostRules(hosts ?? [], networks ?? [], namespace) }];
+      return [{ rule: name, hosts: new HostRules(hosts ?? [], networks ?? [], this.namespace) }];
     });
-    this.#authentication = authenticationOf(rules);
   }
 
   /** Why a reference may not be read, in one sentence; `undefined` where it may. @param name as the reference has it */
@@ -104,7 +128,7 @@ export class NamespaceRules {
 
   /** Whether the operator says which connections may be used, so that he has chosen where these lead. */
   get namesConnections(): boolean {
-    return !this.#isOpen || this.#keys.get("connections")!.restrictions.length > 0;
+    return !this.#isOpen || this.#key("connections").restrictions.length > 0;
   }
 
   /** Why a destination is not permitted. */
@@ -119,10 +143,11 @@ export class NamespaceRules {
 
   /** Why a webhook may not be served with this authentication. @param methods the keys of those that it has */
   refuseAuthentication(methods: readonly string[]): string | undefined {
-    if (!this.#isOpen && this.#authentication.length === 0 && methods.length === 0) {
+    const rules = this.#authentication ??= authenticationOf(this.#rules);
+    if (!this.#isOpen && rules.length === 0 && methods.length === 0) {
       return closed("authentication", "a webhook without authentication");
     }
-    for (const { rule, methods: permitted } of this.#authentication) {
+    for (const { rule, methods: permitted } of rules) {
       const counts = methods.some((method) => permitted === undefined || permitted(method) !== undefined);
       if (!counts) return refusal(rule, "authentication", "a webhook without a method that it names");
     }
@@ -131,8 +156,9 @@ export class NamespaceRules {
 
   #refuseHost(host: Destination): string | undefined {
     const key = "destinations.hosts";
-    if (this.#hosts.length === 0) return this.#isOpen ? undefined : closed(key, "this host");
-    for (const { rule, hosts } of this.#hosts) {
+    const rules = this.#hostRules();
+    if (rules.length === 0) return this.#isOpen ? undefined : closed(key, "this host");
+    for (const { rule, hosts } of rules) {
       const refused = hosts.refuse(host);
       if (refused === "host") return refusal(rule, key, "this host");
       if (refused === "allowed_hosts") {
@@ -146,7 +172,7 @@ export class NamespaceRules {
   }
 
   #refuse(name: string, text: string, what: string): string | undefined {
-    const { restrictions } = this.#keys.get(name)!;
+    const { restrictions } = this.#key(name);
     if (restrictions.length === 0) return this.#isOpen ? undefined : closed(name, what);
     const refusing = restrictions.find(({ permits }) => permits(text) === undefined);
     return refusing === undefined ? undefined : refusal(refusing.rule, name, what);

@@ -15,6 +15,7 @@ import { REPOSITORY } from "../support/repository.ts";
 import type { Comparable } from "./against/comparison.ts";
 import { print, progress, row } from "./etcd_report.ts";
 import { cpuSeconds } from "./http_load.ts";
+import { printTeams } from "./fairness_teams.ts";
 import { type Answers, flood, probe, summarize } from "./probe.ts";
 
 const BODY = JSON.stringify({ action: "push", repository: { id: 12345, name: "myapp" }, number: 1234 });
@@ -45,6 +46,7 @@ export async function benchFairness(): Promise<void> {
   await printFloods();
   await printHung();
   await printSlowDisk();
+  await printTeams();
 }
 
 /** The flood's rate, and the answers of a webhook beside it. */
