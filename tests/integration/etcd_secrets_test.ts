@@ -63,6 +63,9 @@ Deno.test("values in etcd take secrets from variables, files and Vault, and foll
 
   await etcd.ctl("put", "/cwm/team-b/webhooks/other", guarded("x"));
   await eventually(async () =>
-    assertEquals(await codesOf(gateway, "warnings"), ["VAULT_PATHS vault_paths_unset"])
+    assertEquals(await codesOf(gateway, "warnings"), [
+      "VAULT_PATHS vault_paths_unset",
+      "policy policy_unset",
+    ])
   );
 });

@@ -127,17 +127,17 @@ Deno.test("while etcd is down the gateway serves on and says so, and follows etc
   await etcd.ctl("put", "/cwm/production/webhooks/a", `{"module":"log"}`);
   await using gateway = await start(etcd);
   await gateway.waitUntilReady();
-  assertEquals(await getJson(gateway, "/health"), {
-    status: "healthy",
-    components: { config_manager: "healthy", etcd: "healthy" },
-  });
+  const { components } = await getJson(gateway, "/health") as { components: unknown };
+  assertEquals(components, { config_manager: "healthy", etcd: "healthy" });
   await etcd.kill();
   await eventually(async () => {
-    const { outage, ...health } = await getJson(gateway, "/health") as { outage?: { reason: string } };
-    assertEquals(health, {
-      status: "healthy",
-      components: { config_manager: "healthy", etcd: "disconnected" },
-    });
+    const { outage, status, components } = await getJson(gateway, "/health") as {
+      readonly outage?: { readonly reason: string };
+      readonly status: string;
+      readonly components: unknown;
+    };
+    assertEquals(status, "healthy");
+    assertEquals(components, { config_manager: "healthy", etcd: "disconnected" });
     assertEquals(outage?.reason, "unreachable");
   });
   assertEquals((await post(gateway, "/webhook/a", "{}")).status, 200);
