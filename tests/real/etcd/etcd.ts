@@ -11,9 +11,11 @@ import type { RealSystem } from "../real_system.ts";
 
 /** Everything that talks to an etcd server. */
 const FILES = [
+  "tests/integration/change_one_key_test.ts",
   "tests/integration/etcd_cluster_test.ts",
   "tests/integration/etcd_faults_test.ts",
   "tests/integration/etcd_provider_contract_test.ts",
+  "tests/integration/etcd_reasons_test.ts",
   "tests/integration/etcd_recovery_test.ts",
   "tests/integration/etcd_secrets_test.ts",
   "tests/integration/etcd_security_test.ts",
@@ -25,8 +27,11 @@ const FILES = [
   "tests/integration/etcd_watch_test.ts",
   "tests/integration/migrate_names_test.ts",
   "tests/integration/migrate_test.ts",
+  "tests/integration/policy_etcd_test.ts",
   "tests/integration/relay_faults_test.ts",
+  "tests/scenario/config_restarts_test.ts",
   "tests/scenario/etcd_backend_test.ts",
+  "tests/scenario/status_test.ts",
   ...[
     "access",
     "gateway",

@@ -223,7 +223,7 @@ Deno.test("a webhook that only logs knows its repeats without a journal", async 
   });
   const first = await sendStripe(gateway, "orders", EVENT);
   assertEquals((await sendStripe(gateway, "orders", EVENT)).text, first.text);
-  await assertRejects(() => Deno.stat(environment.DATA_DIR), Deno.errors.NotFound);
+  await assertRejects(() => Deno.stat(join(environment.DATA_DIR, "journal")), Deno.errors.NotFound);
 });
 
 Deno.test("a webhook that becomes durable, or is not any more, still knows what it has accepted", async () => {
