@@ -18,10 +18,20 @@ const RUNTIME_API = Symbol.for("opentelemetry.js.api.1");
  */
 export type TraceCarrier = Readonly<Record<string, string>>;
 
+/** What a span has of the event that it is for. */
+export interface TracedEvent {
+  readonly namespace: string;
+  readonly webhook: string;
+  readonly id: string;
+}
+
 /** Traces of the runtime's own OpenTelemetry. */
 export interface Tracing {
-  /** What the trace of the work at hand is known by, to be stored with an event; `undefined` outside of any. */
-  carrier(): TraceCarrier | undefined;
+  /**
+   * What the trace of the work at hand is known by, to be stored with an event, whose names the active span gets;
+   * `undefined` outside of any.
+   */
+  carrier(event: TracedEvent): TraceCarrier | undefined;
   /** Does work as a part of the trace; without a carrier outside of any, whoever called. */
   within<T>(carrier: TraceCarrier | undefined, work: () => T): T;
   /** Names the request at hand by its route's template, never by its path: each value is a series of its own. */
@@ -75,7 +85,12 @@ export async function openTracing(): Promise<Tracing | undefined> {
   };
   return {
     requests,
-    carrier: () => {
+    carrier: ({ namespace, webhook, id }) => {
+      trace.getActiveSpan()?.setAttributes({
+        "cwm.namespace": namespace,
+        "cwm.webhook": webhook,
+        "cwm.event_id": id,
+      });
       const carrier: Record<string, string> = {};
       propagation.inject(context.active(), carrier);
       return carrier["traceparent"] === undefined ? undefined : carrier;

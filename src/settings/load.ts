@@ -4,6 +4,7 @@
  * @module
  */
 
+import { telemetryWarnings } from "../observability/telemetry_variables.ts";
 import { join } from "@std/path";
 import { StartupError } from "../errors.ts";
 import { unreadVariables } from "./python_variables.ts";
@@ -42,7 +43,7 @@ export function loadSettings(
 
   const files = fileSettings(values);
   const postgres = postgresSettings(values);
-  warnings.push(...journalWarnings(postgres));
+  warnings.push(...journalWarnings(postgres), ...telemetryWarnings(env));
   return {
     configBackend: values.CONFIG_BACKEND,
     files,

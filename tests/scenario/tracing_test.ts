@@ -53,7 +53,13 @@ Deno.test("deliveries out of the journal carry the traces of their own events", 
   await eventually(() => {
     const servers = collector.spans.filter(({ name }) => name === "POST /webhook/{webhook_id}");
     assertEquals(servers.length, 2 * EVENTS.length);
-    for (const { attributes } of servers) assertEquals(attributes.get("http.route"), "/webhook/{webhook_id}");
+    for (const { attributes } of servers) {
+      assertEquals(attributes.get("http.route"), "/webhook/{webhook_id}");
+      assertEquals(attributes.get("cwm.namespace"), "default");
+      assertEquals(attributes.get("cwm.webhook"), "orders");
+    }
+    const ids = new Set(servers.map(({ attributes }) => attributes.get("cwm.event_id")));
+    assertEquals(ids.size, 2 * EVENTS.length);
     const parents = new Set(servers.map(({ spanId }) => spanId));
     const deliveries = collector.spans.filter(({ parentSpanId }) => parents.has(parentSpanId ?? ""));
     assertEquals(deliveries.length, 2 * EVENTS.length);

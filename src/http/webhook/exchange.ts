@@ -313,7 +313,7 @@ class Exchange extends BoundedRequest implements RequestToVerify, AppendListener
       receivedAt: Date.now(),
       headers: this.headers,
       body,
-      trace: this.#context.tracing?.carrier(),
+      trace: this.#context.tracing?.carrier({ namespace, webhook, id: this.#id }),
       query: filters?.keepsQuery === true ? readableQuery(this.url, filters.hidden) : undefined,
       isUnfiltered: this.#isUnfiltered,
     };
