@@ -238,7 +238,7 @@ Deno.test("cwm check finds the problems of what is in etcd, and says when etcd c
   await etcd.kill();
   const unreachable = await check();
   assertEquals(unreachable.code, 1);
-  assertStringIncludes(unreachable.lines.at(-1) ?? "", "Cannot check the configuration");
+  assertStringIncludes(unreachable.lines.at(-1) ?? "", "connection refused: nothing listens there");
 });
 
 Deno.test("a gateway that etcd has locked out serves on, says so, and is unready where that is asked", async () => {
