@@ -7,16 +7,9 @@
 import type { Logger } from "@logtape/logtape";
 import type { Callers } from "../access/callers.ts";
 import { readTokenFile, type TokenEntry, TokenFileError } from "../access/token_file.ts";
-import { FileWatcher } from "../config/file/watch/file_watcher.ts";
+import { FollowedFiles } from "../config/file/watch/followed_files.ts";
 import type { ProblemReason } from "../config/problem.ts";
 import { StartupError } from "../errors.ts";
-import { Wakeup } from "../time/wakeup.ts";
-
-/** How often the file is read for changes that the system did not report, in milliseconds. */
-const REFRESH_MS = 30_000;
-
-/** How long a change of the file has to be over before it is read, in milliseconds. */
-const DEBOUNCE_MS = 50;
 
 /** The setting that names the file, under which a problem of it is listed. */
 const SETTING = "ADMIN_TOKENS_FILE";
@@ -61,10 +54,7 @@ export async function problemOfTokens(
 /** Follows the file until it is disposed of. One that cannot be used leaves the tokens as they were. */
 export class AdminTokens implements AsyncDisposable {
   readonly #options: AdminTokensOptions;
-  readonly #stopping = new AbortController();
-  readonly #changed = new Wakeup();
-  readonly #watcher: FileWatcher;
-  readonly #following: Promise<void>;
+  readonly #file: FollowedFiles;
   #entries: readonly TokenEntry[];
 
   /** @param entries those that are known already */
@@ -73,52 +63,40 @@ export class AdminTokens implements AsyncDisposable {
     this.#entries = entries;
     options.callers.setEntries(entries);
     this.#record(entries);
-    this.#watcher = new FileWatcher({
-      onChange: () => this.lookNow(),
-      debounceMs: DEBOUNCE_MS,
-      logger: options.logger,
-    });
-    this.#following = this.#follow();
+    this.#file = new FollowedFiles([options.path], (signal) => this.#look(signal), options.logger);
   }
 
   /** Has the file read again soon. */
   lookNow(): void {
-    this.#changed.wake();
+    this.#file.lookNow();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#stopping.abort();
-    await this.#watcher[Symbol.asyncDispose]();
-    await this.#following;
+    await this.#file[Symbol.asyncDispose]();
   }
 
-  async #follow(): Promise<void> {
-    const { signal } = this.#stopping;
-    const { path, report, logger } = this.#options;
-    while (!signal.aborted) {
-      await this.#watcher.follow([path]);
-      const problem = await this.#takeUp();
-      if (signal.aborted) return;
-      if (problem !== undefined) {
-        logger.debug("The file of admin tokens is not taken: {reason}", { reason: problem.message });
-      }
-      report(SETTING, problem);
-      await this.#changed.wait(signal, REFRESH_MS);
+  async #look(signal: AbortSignal): Promise<void> {
+    const { report, logger } = this.#options;
+    const problem = await this.#takeUp(signal);
+    if (signal.aborted) return;
+    if (problem !== undefined) {
+      logger.debug("The file of admin tokens is not taken: {reason}", { reason: problem.message });
     }
+    report(SETTING, problem);
   }
 
   /** Returns what is wrong with the file. */
-  async #takeUp(): Promise<ProblemReason | undefined> {
+  async #takeUp(signal: AbortSignal): Promise<ProblemReason | undefined> {
     const { path, callers, logger } = this.#options;
     try {
-      const entries = await readTokenFile(path, this.#stopping.signal);
+      const entries = await readTokenFile(path, signal);
       if (JSON.stringify(entries) === JSON.stringify(this.#entries)) return undefined;
       callers.setEntries(entries);
       this.#record(entries, this.#entries);
       this.#entries = entries;
       return undefined;
     } catch (error) {
-      if (this.#stopping.signal.aborted) return undefined;
+      if (signal.aborted) return undefined;
       if (error instanceof TokenFileError) return problemOf(error);
       logger.error("Reading the file of admin tokens failed", { error });
       return problemOf(new TokenFileError("The file cannot be read: see the log"));

@@ -5,19 +5,12 @@
  */
 
 import type { Logger } from "@logtape/logtape";
-import { FileWatcher } from "../config/file/watch/file_watcher.ts";
+import { FollowedFiles } from "../config/file/watch/followed_files.ts";
 import type { ProblemReason } from "../config/problem.ts";
 import { StartupError } from "../errors.ts";
 import { CertificateError, readCertificate, type UsablePair } from "../io/server/certificate_files.ts";
 import type { TlsSettings } from "../settings/tls.ts";
 import { pause } from "../time/abortable.ts";
-import { Wakeup } from "../time/wakeup.ts";
-
-/** How often the files are read for changes that the system did not report, in milliseconds. */
-const REFRESH_MS = 30_000;
-
-/** How long a change of the files has to be over before they are read, in milliseconds. */
-const DEBOUNCE_MS = 50;
 
 /** How long the second of two files may take to follow the first before they do not match, in milliseconds. */
 const SECOND_LOOK_MS = 1_000;
@@ -54,22 +47,15 @@ export async function readFirstCertificate(settings: TlsSettings, logger: Logger
 /** Follows the files until it is disposed of. */
 export class Certificate implements AsyncDisposable {
   readonly #options: CertificateOptions;
-  readonly #stopping = new AbortController();
-  readonly #changed = new Wakeup();
-  readonly #watcher: FileWatcher;
-  readonly #following: Promise<void>;
+  readonly #files: FollowedFiles;
   #served: UsablePair;
 
   /** @param served the pair that is served already */
   constructor(options: CertificateOptions, served: UsablePair) {
     this.#options = options;
     this.#served = served;
-    this.#watcher = new FileWatcher({
-      onChange: () => this.lookNow(),
-      debounceMs: DEBOUNCE_MS,
-      logger: options.logger,
-    });
-    this.#following = this.#follow();
+    const { certFile, keyFile } = options.settings;
+    this.#files = new FollowedFiles([certFile, keyFile], (signal) => this.#look(signal), options.logger);
   }
 
   /** When the certificate that is served ends, in seconds since 1970. */
@@ -79,41 +65,28 @@ export class Certificate implements AsyncDisposable {
 
   /** Has the files read again soon. */
   lookNow(): void {
-    this.#changed.wake();
+    this.#files.lookNow();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#stopping.abort();
-    await this.#watcher[Symbol.asyncDispose]();
-    await this.#following;
-  }
-
-  async #follow(): Promise<void> {
-    const { signal } = this.#stopping;
-    const { certFile, keyFile } = this.#options.settings;
-    while (!signal.aborted) {
-      await this.#watcher.follow([certFile, keyFile]);
-      await this.#look();
-      await this.#changed.wait(signal, REFRESH_MS);
-    }
+    await this.#files[Symbol.asyncDispose]();
   }
 
   /** Two files are never replaced at once: what does not match may do so in a moment. */
-  async #look(): Promise<void> {
-    const { signal } = this.#stopping;
-    let problem = await this.#takeUp();
+  async #look(signal: AbortSignal): Promise<void> {
+    let problem = await this.#takeUp(signal);
     if (problem !== undefined) {
       await pause(SECOND_LOOK_MS, signal);
-      problem = await this.#takeUp();
+      problem = await this.#takeUp(signal);
     }
     if (!signal.aborted) this.#options.report(SOURCE, problem);
   }
 
   /** Serves what is in the files. Returns what is wrong with it. */
-  async #takeUp(): Promise<ProblemReason | undefined> {
+  async #takeUp(signal: AbortSignal): Promise<ProblemReason | undefined> {
     const { settings, renew, logger } = this.#options;
     try {
-      const pair = await readCertificate(settings, this.#stopping.signal);
+      const pair = await readCertificate(settings, signal);
       if (pair.cert === this.#served.cert && pair.key === this.#served.key) {
         if (!hasExpired(pair)) return undefined;
         return problemOf(
@@ -131,7 +104,7 @@ export class Certificate implements AsyncDisposable {
       });
       return undefined;
     } catch (error) {
-      if (this.#stopping.signal.aborted) return undefined;
+      if (signal.aborted) return undefined;
       if (error instanceof CertificateError) return problemOf(error.setting, error.message);
       logger.error("The new certificate cannot be served", { error });
       return problemOf("TLS_CERT", "The certificate cannot be served: see the log");

@@ -5,8 +5,8 @@
  * @module
  */
 
-/** A number as it is written. */
-class NumberText {
+/** A number as it is written: `1` and `1.0` differ. */
+export class NumberText {
   constructor(readonly text: string) {}
 }
 
@@ -18,7 +18,7 @@ class NumberText {
  * @param right valid JSON
  */
 export function differingPaths(left: string, right: string): string[] {
-  return left === right ? [] : [...differences(parseExactly(left), parseExactly(right), "")];
+  return left === right ? [] : [...differences(parseAsWritten(left), parseAsWritten(right), "")];
 }
 
 function* differences(left: unknown, right: unknown, path: string): Generator<string> {
@@ -34,11 +34,17 @@ function* differences(left: unknown, right: unknown, path: string): Generator<st
   } else if (left !== right) yield path;
 }
 
-function isContainer(value: unknown): value is Readonly<Record<string, unknown>> {
+/** Whether a value that was {@linkcode parseAsWritten} has parts. */
+export function isContainer(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === "object" && value !== null && !(value instanceof NumberText);
 }
 
-function parseExactly(json: string): unknown {
+/**
+ * Reads a document in which numbers stay as they are written.
+ *
+ * @throws {SyntaxError} when the text is not JSON
+ */
+export function parseAsWritten(json: string): unknown {
   return JSON.parse(
     json,
     (_key, value: unknown, context?: { readonly source?: string }) =>

@@ -4,6 +4,8 @@
  * @module
  */
 
+import { isContainer, NumberText, parseAsWritten } from "../../json/difference.ts";
+
 /** One place at which two values differ. */
 export interface Difference {
   /** Empty for the value as a whole. */
@@ -11,11 +13,6 @@ export interface Difference {
   /** What stood there, as JSON without secrets; `undefined` for nothing. */
   readonly before: string | undefined;
   readonly after: string | undefined;
-}
-
-/** A number as it is written: `1` and `1.0` differ. */
-class NumberText {
-  constructor(readonly text: string) {}
 }
 
 /** Takes secrets out of a value. */
@@ -43,7 +40,7 @@ interface Side {
 function sideOf(text: string | undefined, mask: Mask): Side | undefined {
   if (text === undefined) return undefined;
   try {
-    return { exact: parseExactly(text), shown: mask(JSON.parse(text)) };
+    return { exact: parseAsWritten(text), shown: mask(JSON.parse(text)) };
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error;
     // What is no JSON may hold anything, and may be a secret as a whole.
@@ -82,16 +79,4 @@ function textOf(side: Side | undefined): string | undefined {
 function isSame(left: unknown, right: unknown): boolean {
   if (left instanceof NumberText && right instanceof NumberText) return left.text === right.text;
   return left === right;
-}
-
-function isContainer(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === "object" && value !== null && !(value instanceof NumberText);
-}
-
-function parseExactly(json: string): unknown {
-  return JSON.parse(
-    json,
-    (_key, value: unknown, context?: { readonly source?: string }) =>
-      typeof value === "number" ? new NumberText(context?.source ?? String(value)) : value,
-  );
 }
