@@ -162,7 +162,10 @@ Deno.test("a gateway without an admin token is not asked in vain: the answer say
     ADMIN_TOKEN,
   });
   assertEquals(status, 1);
-  assertStringIncludes(stderr, "answers 403: Admin routes are closed: set ADMIN_TOKEN to open them");
+  assertStringIncludes(
+    stderr,
+    "answers 403: Admin routes are closed: set ADMIN_TOKEN or ADMIN_TOKENS_FILE to open them",
+  );
 });
 
 Deno.test("wrong usage ends with status 2 and a sentence, and changes nothing", async () => {

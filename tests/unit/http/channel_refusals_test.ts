@@ -16,7 +16,7 @@ Deno.test("a connector that is not let in is in the log with its channel, the re
   assertEquals([refused.status, unknown.status], [401, 404]);
   // More of one kind within ten seconds have no line of their own.
   await gateway.request("/connect/stream/inbox/poll", { headers });
-  const records = (await log.records()).filter(({ message }) => String(message).includes("refused"));
+  const records = (await log.records()).filter(({ message }) => String(message).includes("was refused"));
   assertEquals(
     records.map(({ level, message, channel, code, client, request_id }) => ({
       level,
