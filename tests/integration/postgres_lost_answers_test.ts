@@ -5,15 +5,23 @@
  * @module
  */
 
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertExists } from "@std/assert";
+import type { VerifiedEvent } from "../../src/event/verified_event.ts";
+import type { PendingEvent } from "../../src/journal/journal.ts";
+import type { PostgresJournal } from "../../src/journal/postgres/postgres_journal.ts";
 import { appendMany } from "../contracts/journal.ts";
 import { eventually } from "../support/eventually.ts";
+import { append } from "../support/journal/append.ts";
 import { OrderedWorld } from "../support/journal/ordered_gateways.ts";
 import { PostgresJournals, QUICK } from "../support/journal/postgres_journal.ts";
 import { TcpProxy } from "../support/http/tcp_proxy.ts";
 import { PostgresAccess, TestDatabase } from "../support/postgres/access.ts";
 import { sharedPostgres } from "../support/postgres/shared.ts";
+import { FreezableWire } from "../support/postgres/wire.ts";
 import { verifiedEvent } from "../support/verified_event.ts";
+
+const LANE = { namespace: "default", webhook: "orders" };
+const ORDERED = { claim: true, ordered: true };
 
 /** The number of the lock that changes of owners wait for. */
 const LOCK = 7;
@@ -71,6 +79,49 @@ Deno.test("events that a holder gets after its answer was lost are delivered in 
   assertEquals(world.deliveries.map(({ gateway }) => gateway), [0, 0, 0]);
 });
 
+Deno.test("an event is not delivered before one that its gateway has taken and does not know", async () => {
+  await using database = await (await sharedPostgres()).createDatabase();
+  await using wire = new FreezableWire(database.server.port);
+  await using journals = new PostgresJournals(new TestDatabase(new PostgresAccess(wire.port), database.name));
+  await using others = new PostgresJournals(new TestDatabase(database.server, database.name));
+  const holder = await journals.open();
+  const [first, second, third] = [1, 2, 3].map(() => verifiedEvent(LANE)) as [
+    VerifiedEvent,
+    VerifiedEvent,
+    VerifiedEvent,
+  ];
+  await append(holder, first, ORDERED);
+  const { sequence } = await claimOne(holder);
+  await holder.settle({ sequence, state: "delivered" });
+  const other = await others.open();
+  await using lock = await holdTakeOvers(database);
+
+  await append(other, second, ORDERED);
+  await eventually(async () => assertEquals(await lock.waiting(), 1));
+  wire.freezeAnswers(await lock.port());
+  await lock.release();
+  await eventually(async () => {
+    const rows = await database.query("select from cwm.pack where owner = $1 and mark is not null", [
+      holder.member.id,
+    ]);
+    assertEquals(rows.length, 1);
+  });
+  const appended = await append(holder, third, ORDERED);
+  wire.thaw();
+  assertEquals("waits" in appended && appended.waits, true);
+  assertEquals((await claimOne(holder)).event.id, second.id);
+  assertEquals((await claimOne(holder)).event.id, third.id);
+});
+
+/** Claims the next event, once there is one. */
+async function claimOne(journal: PostgresJournal): Promise<PendingEvent> {
+  return await eventually(async () => {
+    const { events: [event] } = await journal.claim(LANE, { events: 1, bytes: 1024 });
+    assertExists(event);
+    return event;
+  });
+}
+
 /** Statements that make packs another's wait in their middle, until they are released. */
 async function holdTakeOvers(database: TestDatabase) {
   for (const statement of WAIT_IN_THE_MIDDLE) await database.query(statement);
@@ -85,6 +136,14 @@ async function holdTakeOvers(database: TestDatabase) {
   };
   return {
     waiting: () => count("wait_event = 'advisory'"),
+    /** Of the one that waits: the port of its client. */
+    port: async () => {
+      const [row] = await session.query(
+        `select client_port::int as port from pg_stat_activity
+          where datname = current_database() and wait_event = 'advisory'`,
+      );
+      return Number(row!["port"]);
+    },
     /** Those that wait for what the waiting ones have locked, too. */
     askers: () => count("query like '%update cwm.pack%'"),
     release: () => session.query("select pg_advisory_unlock($1)", [LOCK]),

@@ -153,6 +153,7 @@ export class PostgresJournal implements EventJournal {
       onUnsure: (numbers) => this.#adoption.lookFor(numbers),
       now,
       onOrdered: (outcome) => this.#ordered.appended(outcome),
+      isTaking: (lane) => this.#ordered.isTaking(lane),
       onPutBack: (lanes) => this.#reportWaiting(lanes),
     });
     this.wakeups = new Wakeups(server, options.logger);

@@ -7,6 +7,8 @@ export class FreezableWire implements AsyncDisposable {
   readonly #connections = new Set<Deno.Conn>();
   readonly #work: Promise<void>[] = [];
   #thawed: PromiseWithResolvers<void> | undefined;
+  /** The port on the side of the server of the one connection whose answers are held back. */
+  #held: number | undefined;
   /** Bytes that were passed on to the server. */
   passedOn = 0;
 
@@ -25,8 +27,15 @@ export class FreezableWire implements AsyncDisposable {
     this.#thawed ??= Promise.withResolvers();
   }
 
+  /** From now on no answer passes of one connection. @param port of this wire, as the server sees it */
+  freezeAnswers(port: number): void {
+    this.#thawed ??= Promise.withResolvers();
+    this.#held = port;
+  }
+
   /** What was sent meanwhile arrives. */
   thaw(): void {
+    this.#held = undefined;
     this.#thawed?.resolve();
     this.#thawed = undefined;
   }
@@ -57,16 +66,20 @@ export class FreezableWire implements AsyncDisposable {
 
   async #pass(from: Deno.Conn, to: Deno.Conn, onPassed: (bytes: number) => void = () => {}): Promise<void> {
     const buffer = new Uint8Array(64 * 1024);
+    const passes = () => {
+      const isHeld = this.#held === undefined || (from.localAddr as Deno.NetAddr).port === this.#held;
+      return isHeld ? this.#thawed?.promise : undefined;
+    };
     try {
       for (let count = await from.read(buffer); count !== null; count = await from.read(buffer)) {
-        await this.#thawed?.promise;
+        await passes();
         for (let sent = 0; sent < count;) sent += await to.write(buffer.subarray(sent, count));
         onPassed(count);
       }
     } catch {
       // One of the two has ended.
     }
-    await this.#thawed?.promise;
+    await passes();
     for (const connection of [from, to]) {
       close(connection);
       this.#connections.delete(connection);

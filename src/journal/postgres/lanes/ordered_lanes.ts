@@ -97,6 +97,14 @@ export class OrderedLanes implements AsyncDisposable {
     return upTo;
   }
 
+  /**
+   * Whether something of a lane may be this gateway's in the tables, and not in memory yet: what is appended now belongs
+   * behind it, although nothing unread is left and nothing waits.
+   */
+  isTaking(lane: WaitingLane): boolean {
+    return this.#unsure.hasOf(unreadOwner(lane.id));
+  }
+
   /** Looks what others have appended, and what ended gateways have left. */
   look(): void {
     this.#later((client, id) => this.#look(client, id));

@@ -64,6 +64,8 @@ export interface LotsOptions {
   readonly now: () => number;
   /** Called when packs of webhooks whose order counts were committed. */
   readonly onOrdered: (outcome: OrderedOutcome) => void;
+  /** Whether packs of a lane may be this gateway's in the tables that it does not know yet. */
+  readonly isTaking: (lane: WaitingLane) => boolean;
   /** Called with lanes of events that wait, since they cannot be dead letters. */
   readonly onPutBack: (lanes: Iterable<WaitingLane>) => void;
 }
@@ -322,7 +324,7 @@ export class Lots implements PacedQueue {
   }
 
   #conclude(sending: Sending, { lot, packs: changed, removes }: LotPart, row: LotRow): void {
-    const { packs, onUnsure, onOrdered } = this.#options;
+    const { packs, onUnsure, onOrdered, isTaking } = this.#options;
     const isLost = packs.life !== sending.life;
     if (removes) this.#refused.removed();
     // Lots before this one have happened, or never will.
@@ -335,7 +337,9 @@ export class Lots implements PacedQueue {
       packs.appended(pack.toPack());
       pack.report();
     }
-    if (lot.ordered.length > 0) onOrdered(concludeOrdered(lot, row, new Set(taken), packs, isLost));
+    if (lot.ordered.length > 0) {
+      onOrdered(concludeOrdered(lot, row, new Set(taken), { packs, isLost, isTaking }));
+    }
     for (const append of again) this.#add(append);
   }
 

@@ -9,6 +9,15 @@ import type { WaitingLane } from "../packs/waiting_lane.ts";
 import type { LotRow } from "./lot_statement.ts";
 import type { NewPack, WaitingLot } from "./waiting_lot.ts";
 
+/** What is known here when a lot is answered. */
+export interface OrderedState {
+  readonly packs: Packs;
+  /** Whether what this gateway held when the lot was sent is another's. */
+  readonly isLost: boolean;
+  /** Whether packs of a lane may be this gateway's in the tables that it does not know yet. */
+  readonly isTaking: (lane: WaitingLane) => boolean;
+}
+
 /** What a lot has led to for webhooks whose order counts. */
 export interface OrderedOutcome {
   /** Lanes that are held here, and have something to claim. */
@@ -22,14 +31,12 @@ export interface OrderedOutcome {
  * lanes of other gateways wait there.
  *
  * @param taken the packs with keys that are no repeats
- * @param isLost whether what this gateway held when the lot was sent is another's
  */
 export function concludeOrdered(
   { ordered, keyed }: WaitingLot,
   { lined, unread, holders }: LotRow,
   taken: ReadonlySet<NewPack>,
-  packs: Packs,
-  isLost: boolean,
+  { packs, isLost, isTaking }: OrderedState,
 ): OrderedOutcome {
   const numbers = new Map(lined);
   const repeats = new Set(keyed.map(({ pack }) => pack).filter((pack) => !taken.has(pack)));
@@ -48,7 +55,8 @@ export function concludeOrdered(
       foreign.set(lane, holderOf.get(lane.id));
       continue;
     }
-    const goesOn = isClaimed && !hasUnread.has(lane.id) && lane.nextDueAt !== 0 && lane.claiming === 0;
+    const isFirst = !hasUnread.has(lane.id) && lane.nextDueAt !== 0 && lane.claiming === 0;
+    const goesOn = isClaimed && isFirst && !isTaking(lane);
     packs.appended(pack.toPack(goesOn));
     pack.report(isClaimed && !goesOn);
     if (!goesOn) waiting.add(lane);

@@ -44,6 +44,13 @@ export class UnsurePacks {
     for (const { no, owner } of packs) this.#owners.set(no, owner);
   }
 
+  /** Whether anything was asked for that this owner had: it may be the gateway's by now, which does not know it yet. */
+  hasOf(owner: number): boolean {
+    if (this.#owners.size === 0) return false;
+    for (const former of this.#owners.values()) if (former === owner) return true;
+    return false;
+  }
+
   /** These packs are the gateway's, and it knows them. */
   known(packs: readonly StoredPack[]): void {
     for (const { no } of packs) this.#owners.delete(no);
