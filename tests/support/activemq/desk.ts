@@ -20,6 +20,9 @@ interface Frame extends StompMessage {
 /** Marks the message that says that there is no more. */
 const END = "cwm-test-end";
 
+/** How long a broker may take to answer, also on a machine that does much beside, in milliseconds. */
+const ANSWER_MS = 15_000;
+
 /** Where the broker's messages are read, as its admin. */
 export class ActivemqDesk implements AsyncDisposable {
   readonly #port: number;
@@ -39,11 +42,13 @@ export class ActivemqDesk implements AsyncDisposable {
   static async open(port: number): Promise<ActivemqDesk> {
     const socket = connect({ host: "127.0.0.1", port });
     await once(socket, "connect");
-    const desk = new ActivemqDesk(port, socket.setNoDelay(true));
+    await using undo = new AsyncDisposableStack();
+    const desk = undo.use(new ActivemqDesk(port, socket.setNoDelay(true)));
     const login = { login: "admin", passcode: ACTIVEMQ_USERS.admin };
     const connected = desk.#next("CONNECTED");
     desk.#send("CONNECT", { "accept-version": "1.2", host: "test", ...login });
     await connected;
+    undo.move();
     return desk;
   }
 
@@ -112,9 +117,10 @@ export class ActivemqDesk implements AsyncDisposable {
   }
 
   #next(name: string): Promise<Frame> {
-    const { promise, resolve } = Promise.withResolvers<Frame>();
+    const { promise, resolve, reject } = Promise.withResolvers<Frame>();
     this.#waiting.set(name, resolve);
-    return promise;
+    const timer = setTimeout(() => reject(new Error(`ActiveMQ does not answer: ${name}`)), ANSWER_MS);
+    return promise.finally(() => clearTimeout(timer));
   }
 
   #read(data: Buffer): void {
