@@ -9,6 +9,7 @@
 import { join } from "@std/path";
 import { eventually } from "../eventually.ts";
 import { freezeProcess, killProcesses, thawProcess } from "../postgres/processes.ts";
+import { ActivemqDesk } from "./desk.ts";
 import {
   type ACTIVEMQ_USERS,
   type ActivemqPlace,
@@ -74,9 +75,10 @@ export class SharedActivemq {
     await setWriters(this.#place, users);
   }
 
+  /** Until it has answered: a connection that it takes while it starts may get no answer at all. */
   async waitUntilServing(): Promise<void> {
-    const connect = () => Deno.connect({ hostname: "127.0.0.1", port: this.port });
-    (await eventually(connect, { timeoutMs: START_MS, intervalMs: 50 })).close();
+    const open = () => ActivemqDesk.open(this.port);
+    await (await eventually(open, { timeoutMs: START_MS, intervalMs: 50 }))[Symbol.asyncDispose]();
   }
 
   async #pid(): Promise<number> {
