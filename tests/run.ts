@@ -2,7 +2,7 @@
 /**
  * `deno task test`: gets the machine ready, checks format, lint and types, runs every test, and ends with the files
  * that took longest and one line of totals, `N passed, N failed`. The exit status is 0 only if something ran and
- * nothing failed.
+ * nothing failed. A test that passes only when its file runs a second time is named as unstable: a fault to be found.
  *
  *     deno task test                               everything
  *     deno task test tests/unit/http               the tests of a folder or file, without the checks
@@ -15,6 +15,7 @@ import { join } from "@std/path";
 import { importsOf } from "./support/house/import_graph.ts";
 import { groupFiles, moduleOfAll } from "./support/test_groups.ts";
 import {
+  afterSecondRun,
   failure,
   parseJunitReport,
   slowestFiles,
@@ -120,7 +121,7 @@ async function runGroup(files: readonly SourceFile[]): Promise<TestResult[]> {
     await Deno.writeTextFile(all, moduleOfAll(files, REPOSITORY));
     const { results, silent, output } = await runTests([...UNCHECKED, all], files, "kept");
     console.log(output);
-    if (silent.length === 0) return results;
+    if (silent.length === 0) return await runFailedAgain(results, files);
     // One that cannot be loaded keeps the others from running: each is a module of its own then.
     const apart = await runTests([...UNCHECKED, ...files.map(({ path }) => path)], files, "kept");
     console.log(apart.output);
@@ -132,6 +133,24 @@ async function runGroup(files: readonly SourceFile[]): Promise<TestResult[]> {
   } finally {
     await Deno.remove(directory, { recursive: true });
   }
+}
+
+/**
+ * Runs the files in which something failed once more, without the others of their group. A test that hangs takes those
+ * after it along: the second run tells them apart. What passes then is named at the end, as unstable.
+ */
+async function runFailedAgain(
+  results: readonly TestResult[],
+  files: readonly SourceFile[],
+): Promise<TestResult[]> {
+  const failed = new Set(results.filter(({ outcome }) => outcome === "failed").map(({ file }) => file));
+  const suspects = files.filter((file) =>
+    [file.path, ...importsOf(file).map(({ to }) => to)].some((path) => path !== undefined && failed.has(path))
+  );
+  if (suspects.length === 0) return [...results];
+  const again = await runTests([...UNCHECKED, ...suspects.map(({ path }) => path)], suspects, "kept");
+  console.log(`\nOnce more, what failed:\n${again.output}`);
+  return afterSecondRun(results, [...again.results, ...again.silent]);
 }
 
 /**

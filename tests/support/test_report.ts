@@ -16,14 +16,17 @@ export interface TestResult {
   /** The file, relative to the repository; empty for what is not a test of a file. */
   readonly file: string;
   readonly name: string;
-  /** `left_out`: not asked for, by a filter; counts as nothing. */
-  readonly outcome: "passed" | "failed" | "skipped" | "left_out";
+  /**
+   * `left_out`: not asked for, by a filter; counts as nothing. `unstable`: failed, and passed when its file ran once
+   * more; counts as passed, and is named.
+   */
+  readonly outcome: "passed" | "unstable" | "failed" | "skipped" | "left_out";
   /** How long it took; 0 for what did not run. */
   readonly seconds: number;
 }
 
 export interface Summary {
-  /** What to print: the failed and skipped tests by name, then the totals. */
+  /** What to print: the skipped, unstable and failed tests by name, then the totals. */
   readonly lines: readonly string[];
   /** Whether something ran and nothing failed. */
   readonly success: boolean;
@@ -88,12 +91,41 @@ export function summarize(results: readonly TestResult[]): Summary {
   const named = (title: string, wanted: TestResult["outcome"]) =>
     results.filter(({ outcome }) => outcome === wanted)
       .map(({ file, name }) => `${title}: ${file === "" ? name : `${file}: ${name}`}`);
-  const [passed, failed, skipped] = [count("passed"), count("failed"), count("skipped")];
+  const passed = count("passed") + count("unstable");
+  const [failed, skipped] = [count("failed"), count("skipped")];
   const totals = `${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ""}`;
   return {
-    lines: [...named("SKIPPED", "skipped"), ...named("FAILED", "failed"), totals],
+    lines: [
+      ...named("SKIPPED", "skipped"),
+      ...named("UNSTABLE", "unstable"),
+      ...named("FAILED", "failed"),
+      totals,
+    ],
     success: passed > 0 && failed === 0,
   };
+}
+
+/**
+ * What holds after a second run of the files in which something failed. What passes then is `unstable`: it was held up
+ * by the machine, or by what another test had left behind, and is a fault to be found all the same. What belongs to no
+ * file, as a process that was left running, is forgotten only if the second run is without a failure.
+ */
+export function afterSecondRun(
+  first: readonly TestResult[],
+  second: readonly TestResult[],
+): TestResult[] {
+  const keyOf = ({ file, name }: TestResult) => JSON.stringify([file, name]);
+  const again = new Map(second.map((result) => [keyOf(result), result]));
+  const failedAgain = second.some(({ outcome }) => outcome === "failed");
+  const seen = new Set(first.map(keyOf));
+  return [
+    ...first.flatMap((result): TestResult[] => {
+      if (result.outcome !== "failed") return [result];
+      if (again.get(keyOf(result))?.outcome === "passed") return [{ ...result, outcome: "unstable" }];
+      return result.file === "" && !failedAgain ? [] : [result];
+    }),
+    ...second.filter((result) => result.outcome === "failed" && !seen.has(keyOf(result))),
+  ];
 }
 
 /** The files whose tests took longest, a line each, with the test that took most of it. */

@@ -1,5 +1,6 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import {
+  afterSecondRun,
   failure,
   parseJunitReport,
   slowestFiles,
@@ -112,4 +113,31 @@ Deno.test("summary names failed and skipped tests and counts the latter only whe
 Deno.test("summary is no success when no test ran", () => {
   assertEquals(summarize([]), { lines: ["0 passed, 0 failed"], success: false });
   assertEquals(summarize(results("left_out")).success, false);
+});
+
+const passed = (name: string): TestResult => ({ file: "a_test.ts", name, outcome: "passed", seconds: 1 });
+const failed = (name: string): TestResult => ({ ...passed(name), outcome: "failed" });
+
+Deno.test("what fails and passes when its file runs once more is unstable, and named", () => {
+  const first = [passed("one"), failed("two"), failure("left running: java (process 7)")];
+  const results = afterSecondRun(first, [passed("one"), passed("two")]);
+  assertEquals(results, [passed("one"), { ...passed("two"), outcome: "unstable" }]);
+  assertEquals(summarize(results), {
+    lines: ["UNSTABLE: a_test.ts: two", "2 passed, 0 failed"],
+    success: true,
+  });
+});
+
+Deno.test("what fails twice, fails only the second time or does not run again has failed", () => {
+  const leftRunning = failure("left running: java (process 7)");
+  const first = [passed("one"), failed("two"), failed("three"), leftRunning];
+  const second = [passed("two"), failed("four"), failure("no test ran", "b_test.ts")];
+  assertEquals(afterSecondRun(first, second), [
+    passed("one"),
+    { ...passed("two"), outcome: "unstable" },
+    failed("three"),
+    leftRunning,
+    failed("four"),
+    failure("no test ran", "b_test.ts"),
+  ]);
 });
