@@ -31,7 +31,7 @@ import { compileNotify, type NoticeSettings } from "../../notices/settings.ts";
 import { compileRules, contradiction, type RequestRules } from "../../rules/rules.ts";
 import { verifierKinds } from "../../auth/registry.ts";
 import { doubtfulHeadersIn } from "../../schema/header_names.ts";
-import { describeIssues } from "./describe_issues.ts";
+import { describeIssues, PARSE_OPTIONS } from "./describe_issues.ts";
 import { knownKeys } from "../../schema/known_keys.ts";
 import {
   connectionSchema,
@@ -285,15 +285,15 @@ function parseWebhook(
   modules: readonly OutputModule[],
 ): z.ZodSafeParseResult<unknown> {
   const schema = compiledSchema(webhookSchema);
-  const parsed = schema.safeParse(value);
+  const parsed = schema.safeParse(value, PARSE_OPTIONS);
   if (parsed.success) return parsed;
   const moved = withModuleKeysInside(value, knownKeys(webhookSchema), modules);
-  return moved === value ? parsed : schema.safeParse(moved);
+  return moved === value ? parsed : schema.safeParse(moved, PARSE_OPTIONS);
 }
 
 /** Parses with a schema; the reasons name their place below `prefix`. */
 function parseWith<Value>(schema: z.ZodType<Value>, value: unknown, prefix: string): Compiled<Value> {
-  const parsed = compiledSchema(schema).safeParse(withoutEmptyTexts(value, schema));
+  const parsed = compiledSchema(schema).safeParse(withoutEmptyTexts(value, schema), PARSE_OPTIONS);
   return parsed.success ? { value: parsed.data } : { problems: describeIssues(parsed.error, schema, prefix) };
 }
 
@@ -335,7 +335,7 @@ function compileConnectionValue(
   value: Record<string, unknown>,
   context: CompileContext,
 ): Compiled<CompiledConnection> {
-  const parsed = connectionSchema.safeParse(value);
+  const parsed = connectionSchema.safeParse(value, PARSE_OPTIONS);
   if (!parsed.success) return { problems: describeIssues(parsed.error, connectionSchema) };
   const { type, ...given } = parsed.data;
   const doubts = doubtsAboutType(type, context.modules);
@@ -344,7 +344,7 @@ function compileConnectionValue(
   // What no module uses is kept as it is: one that comes later may.
   const schema = module?.connectionSchema ?? unusedConnectionSchema;
   const settings = withoutEmptyTexts(given, schema);
-  const config = schema.safeParse(settings);
+  const config = schema.safeParse(settings, PARSE_OPTIONS);
   if (!config.success) return { problems: describeIssues(config.error, schema) };
   const fingerprint = canonicalJson({ type, ...settings as object });
   return { value: { name, type, config: config.data, fingerprint }, ...doubts };

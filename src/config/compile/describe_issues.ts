@@ -9,6 +9,14 @@ const MOST_REASONS = 50;
 /** How much of an unknown key a problem's path shows, in characters. */
 const MOST_KEY_CHARACTERS = 100;
 
+/**
+ * How values are parsed: of one that is not there at all, it is said that it is required, unless its schema says more.
+ */
+export const PARSE_OPTIONS = {
+  error: ({ code, input }: { readonly code?: string; readonly input: unknown }) =>
+    input === undefined && code !== "custom" ? "Is required" : undefined,
+} as const;
+
 /** One reason per issue, up to 50; unknown keys with the nearest known one. Values are never shown. */
 export function describeIssues(error: z.ZodError, schema: z.ZodType, prefix = ""): ProblemReason[] {
   const reasons = error.issues.slice(0, MOST_REASONS).flatMap((issue): ProblemReason[] => {
