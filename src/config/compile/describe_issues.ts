@@ -1,3 +1,9 @@
+/**
+ * What schemas say of values, as reasons of problems.
+ *
+ * @module
+ */
+
 import type { z } from "zod";
 import { knownKeys } from "../../schema/known_keys.ts";
 import { nearestHint, quotedName } from "../../schema/nearest_name.ts";

@@ -14,7 +14,7 @@ function problemsOf(compiled: Compiled<unknown>): string[] {
   return "problems" in compiled ? compiled.problems.map(({ path, message }) => `${path}: ${message}`) : [];
 }
 
-Deno.test("of what is not there it is said that it is required, and of what is wrong what it should be", () => {
+Deno.test("a key that is missing is said to be required, and one that is wrong is said to be wrong", () => {
   const webhook = (value: unknown) => problemsOf(compileWebhook(value, context, "default"));
   const connection = (value: unknown) => problemsOf(compileConnection("one", value, context));
   assertEquals(connection({}), ["type: Is required"]);
