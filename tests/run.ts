@@ -7,6 +7,7 @@
  *     deno task test                               everything
  *     deno task test tests/unit/http               the tests of a folder or file, without the checks
  *     deno task test --filter "answers 503"        any options of `deno test`, without the checks
+ *     TEST_LOAD=8 deno task test                   everything beside eight busy processes, with five times the patience
  *
  * @module
  */
@@ -22,9 +23,11 @@ import {
   summarize,
   type TestResult,
 } from "./support/test_report.ts";
+import { PATIENCE_UNDER_LOAD, PATIENCE_VARIABLE } from "./support/patience.ts";
 import { findLeftoverProcesses, RUN_VARIABLE } from "./support/process/leftover_processes.ts";
 import { REPOSITORY } from "./support/repository.ts";
 import { listFiles, readFiles, type SourceFile } from "./support/house/source_files.ts";
+import { BusyProcesses } from "./support/process/busy_processes.ts";
 import { ensureTestServers, TestServersMissing } from "./support/process/test_servers.ts";
 
 const FOLDERS = ["tests/unit", "tests/integration", "tests/scenario"];
@@ -56,6 +59,9 @@ const TIME_LIMIT_MS = 45 * 60_000;
 /** How long output may come after the end of the process that it is from. */
 const LATE_OUTPUT_MS = 5_000;
 
+/** So many processes keep the processors busy beside the tests. */
+const LOAD = Number(Deno.env.get("TEST_LOAD") ?? 0);
+
 Deno.exit(await main(Deno.args.filter((arg) => arg !== "--")));
 
 /** Returns the exit status. */
@@ -70,6 +76,7 @@ async function main(args: readonly string[]): Promise<number> {
   // The gateways that tests start find everything in the cache, and the network has no part in their start.
   if (await startDeno(["install", "--quiet"], { display: "live" }).ended !== 0) return 1;
 
+  using _load = new BusyProcesses(LOAD);
   const { lines, success } = summarize(args.length === 0 ? await runEverything() : await runSelection(args));
   // A run that was killed leaves a line unfinished.
   console.log(`\n${lines.join("\n")}`);
@@ -206,11 +213,15 @@ function startDeno(
   const child = new Deno.Command(Deno.execPath(), {
     args: [...args],
     cwd: REPOSITORY,
-    env: { DENO_NO_UPDATE_CHECK: "1", ...env },
+    env: {
+      DENO_NO_UPDATE_CHECK: "1",
+      ...(LOAD > 0 ? { [PATIENCE_VARIABLE]: `${PATIENCE_UNDER_LOAD}` } : {}),
+      ...env,
+    },
     stdin: "null",
     stdout: stream,
     stderr: stream,
-    signal: AbortSignal.timeout(TIME_LIMIT_MS),
+    signal: AbortSignal.timeout(LOAD > 0 ? PATIENCE_UNDER_LOAD * TIME_LIMIT_MS : TIME_LIMIT_MS),
   }).spawn();
   const ended = child.status.then(({ code }) => code);
   const output = display === "live" ? ended.then(() => "") : collect([child.stdout, child.stderr], ended);

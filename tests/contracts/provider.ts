@@ -10,6 +10,7 @@ import { assert, assertEquals, assertNotEquals, assertRejects, assertStrictEqual
 import type { ConfigProvider } from "../../src/config/provider.ts";
 import { eventually } from "../support/eventually.ts";
 import { RecordingSink } from "../support/recording_sink.ts";
+import { patience } from "../support/patience.ts";
 
 /** A provider that has not been started, on an empty backend of its own, and the hands of an operator. */
 export interface ProviderHarness extends AsyncDisposable {
@@ -39,7 +40,7 @@ interface Subject extends AsyncDisposable {
 
 /** Fails a test whose provider hangs; no test comes near it otherwise. */
 function deadline(): AbortSignal {
-  return AbortSignal.timeout(20_000);
+  return patience(20_000);
 }
 
 /** Registers the tests of the contract. `setUp` makes a new harness for each. */

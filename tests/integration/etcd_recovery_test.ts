@@ -6,6 +6,7 @@ import { PREFIX, TestProvider } from "../support/etcd/test_provider.ts";
 import { EtcdWriter } from "../support/etcd/writer.ts";
 import { eventually } from "../support/eventually.ts";
 import { TcpProxy } from "../support/http/tcp_proxy.ts";
+import { patience } from "../support/patience.ts";
 
 const key = (id: string) => `${PREFIX}default/webhooks/${id}`;
 
@@ -239,7 +240,7 @@ Deno.test("etcd provider tries at once when a reload is asked for during a long 
   await eventually(() => !test.provider.status().connected);
   await server.restart();
   await server.gateway.putJson(key("a"), {});
-  await test.provider.reload(AbortSignal.timeout(10_000));
+  await test.provider.reload(patience(10_000));
   await assertInStep(test.sink, server.gateway, PREFIX);
 });
 

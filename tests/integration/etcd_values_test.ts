@@ -3,6 +3,7 @@ import { assertEquals, assertMatch } from "@std/assert";
 import { EtcdServer } from "../support/etcd/server.ts";
 import { PREFIX, TestProvider } from "../support/etcd/test_provider.ts";
 import { eventually } from "../support/eventually.ts";
+import { patience } from "../support/patience.ts";
 
 const GOOD = "webhook default/good";
 
@@ -125,7 +126,7 @@ Deno.test("etcd provider shows a hundred foreign keys and counts the others", as
   assertEquals(test.sink.sources.size, 101);
   assertMatch(test.sink.sources.get("/cwm/*")?.problem.message ?? "", /^50 more keys/);
   await etcd.deletePrefix(`${PREFIX}x`);
-  await test.provider.reload(AbortSignal.timeout(10_000));
+  await test.provider.reload(patience(10_000));
   assertEquals([...test.sink.sources.keys()], []);
 });
 
@@ -167,6 +168,6 @@ Deno.test("etcd provider loads 25,000 keys completely, and applies one change to
   const before = test.sink.batches.length;
   await etcd.putJson(keyOf(12_345), { "x-id": "changed" });
   await eventually(() => assertEquals(test.sink.json(`webhook ${name(12_345)}`), { "x-id": "changed" }));
-  await test.provider.reload(AbortSignal.timeout(10_000));
+  await test.provider.reload(patience(10_000));
   assertEquals(test.sink.batches.slice(before).flat().length, 1);
 });

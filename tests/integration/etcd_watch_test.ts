@@ -13,6 +13,7 @@ import { PREFIX, TestProvider } from "../support/etcd/test_provider.ts";
 import { EtcdWriter } from "../support/etcd/writer.ts";
 import { eventually } from "../support/eventually.ts";
 import { TcpProxy } from "../support/http/tcp_proxy.ts";
+import { patience } from "../support/patience.ts";
 
 /** No list but the first may come to the help of the watch. */
 const WATCH_ALONE = { listAfterReconnectMs: 600_000 } as const;
@@ -179,7 +180,7 @@ Deno.test("etcd provider loses and repeats nothing when it lists while changes a
   await using writer = new EtcdWriter(server.gateway, PREFIX, 5);
   for (let round = 0; round < 3; round++) {
     const before = writer.written.length;
-    await test.provider.reload(AbortSignal.timeout(20_000));
+    await test.provider.reload(patience(20_000));
     assert(writer.written.length > before);
     proxy.cut();
   }

@@ -21,6 +21,7 @@ import { noStops } from "../support/no_stops.ts";
 import { verifiedEvent } from "../support/verified_event.ts";
 import { Metrics } from "../../src/observability/metrics.ts";
 import { Deadlines } from "../../src/time/deadlines.ts";
+import { patience } from "../support/patience.ts";
 
 const LANE: LaneKey = { namespace: "default", webhook: "orders" };
 const CLAIM = { claim: true };
@@ -306,7 +307,7 @@ Deno.test("what waits for an output is dropped once another gateway has it, and 
   scheduler.pump();
   await eventually(async () => assertEquals(await store.lanes(), []));
   assertEquals(delivered.toSorted(), events.map((event) => event.id).toSorted());
-  assert(await dispatcher.drain(AbortSignal.timeout(10_000)));
+  assert(await dispatcher.drain(patience(10_000)));
 });
 
 Deno.test("no statement of a lot or a claim is planned to read a whole table", async () => {

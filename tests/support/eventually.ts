@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import { patient } from "./patience.ts";
 
 export interface EventuallyOptions {
   /** How long the condition may take to hold, in milliseconds. It only bounds failures. @default 10000 */
@@ -19,7 +20,7 @@ export async function eventually<T>(
   condition: () => T | Promise<T>,
   { timeoutMs = 10_000, intervalMs = 10 }: EventuallyOptions = {},
 ): Promise<T> {
-  const deadline = performance.now() + timeoutMs;
+  const deadline = performance.now() + patient(timeoutMs);
   while (true) {
     let failure: unknown;
     try {

@@ -1,6 +1,7 @@
 import { FileConfigProvider, type FileConfigProviderOptions } from "../../src/config/file/file_provider.ts";
 import { RecordingSink } from "./recording_sink.ts";
 import { TempDir } from "./temp_dir.ts";
+import { patience } from "./patience.ts";
 
 /** So rare that only the watcher can have noticed what a test waits for. */
 const NEVER_MS = 3_600_000;
@@ -46,11 +47,11 @@ export class FileProviderFixture implements AsyncDisposable {
   }
 
   async start(): Promise<void> {
-    await this.provider.start(this.sink, AbortSignal.timeout(20_000));
+    await this.provider.start(this.sink, patience(20_000));
   }
 
   async reload(): Promise<void> {
-    await this.provider.reload(AbortSignal.timeout(20_000));
+    await this.provider.reload(patience(20_000));
   }
 
   /** Replaces a file in one step, as a careful editor does. */

@@ -7,6 +7,7 @@
  */
 
 import { runInThisContext } from "node:vm";
+import { patient } from "./patience.ts";
 
 /** How long a test may take that says nothing else, in milliseconds. The slowest takes a tenth of it. */
 const LIMIT_MS = 3 * 60_000;
@@ -18,7 +19,7 @@ type Arguments = readonly unknown[];
 
 type Register = (...args: Arguments) => void;
 
-const limitMs = Number(Deno.env.get(VARIABLE) ?? LIMIT_MS);
+const limitMs = Number(Deno.env.get(VARIABLE) ?? patient(LIMIT_MS));
 const register = Deno.test as unknown as Register;
 
 /**

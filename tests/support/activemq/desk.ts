@@ -5,6 +5,7 @@ import { once } from "node:events";
 import { connect, type Socket } from "node:net";
 import { DEBIAN_PYTHON, runPython } from "../python.ts";
 import { ACTIVEMQ_USERS } from "./server.ts";
+import { patient } from "../patience.ts";
 
 /** A message as a consumer has got it. */
 export interface StompMessage {
@@ -119,7 +120,10 @@ export class ActivemqDesk implements AsyncDisposable {
   #next(name: string): Promise<Frame> {
     const { promise, resolve, reject } = Promise.withResolvers<Frame>();
     this.#waiting.set(name, resolve);
-    const timer = setTimeout(() => reject(new Error(`ActiveMQ does not answer: ${name}`)), ANSWER_MS);
+    const timer = setTimeout(
+      () => reject(new Error(`ActiveMQ does not answer: ${name}`)),
+      patient(ANSWER_MS),
+    );
     return promise.finally(() => clearTimeout(timer));
   }
 

@@ -5,6 +5,7 @@ import {
   type EtcdTiming,
 } from "../../../src/config/etcd/etcd_provider.ts";
 import { RecordingSink } from "../recording_sink.ts";
+import { patience } from "../patience.ts";
 
 /** The prefix that tests use. */
 export const PREFIX = "/cwm/";
@@ -61,7 +62,7 @@ export class TestProvider implements AsyncDisposable {
   }
 
   async start(): Promise<void> {
-    await this.provider.start(this.sink, AbortSignal.timeout(30_000));
+    await this.provider.start(this.sink, patience(30_000));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

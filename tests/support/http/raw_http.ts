@@ -1,3 +1,4 @@
+import { patient } from "../patience.ts";
 /** HTTP/1.1 byte by byte, for what a well-behaved client would never send. */
 
 const encoder = new TextEncoder();
@@ -198,7 +199,7 @@ export class RawHttpConnection implements AsyncDisposable {
     const timer = setTimeout(() => {
       late = true;
       this.close();
-    }, timeoutMs);
+    }, patient(timeoutMs));
     try {
       return await read();
     } catch (cause) {

@@ -1,3 +1,4 @@
+import { patient } from "../patience.ts";
 /** HTTP/2 without TLS frame by frame (RFC 9113), for headers that a well-behaved client would never send. */
 
 const PREFACE = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
@@ -22,7 +23,7 @@ export async function postOverHttp2(
   body: string,
 ): Promise<number> {
   using connection = await Deno.connect({ hostname: "127.0.0.1", port });
-  const timer = setTimeout(() => connection.close(), 10_000);
+  const timer = setTimeout(() => connection.close(), patient(10_000));
   try {
     const pseudo = [[":method", "POST"], [":scheme", "http"], [":authority", "x"], [":path", path]] as const;
     const block = [...pseudo, ...headers].flatMap(literal);

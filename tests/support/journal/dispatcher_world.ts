@@ -17,6 +17,7 @@ import { verifiedEvent } from "../verified_event.ts";
 import { durableRoute } from "../durable_route.ts";
 import { noStops } from "../no_stops.ts";
 import { reported } from "./append.ts";
+import { patience } from "../patience.ts";
 
 /** What an output does with one attempt. */
 export type Outcome = "delivered" | "failed" | "rejected";
@@ -159,7 +160,7 @@ export class DispatcherWorld implements AsyncDisposable {
 
   /** The process ends in good order. Returns whether all that was under way has ended. */
   async drain(): Promise<boolean> {
-    const drained = await this.#dispatcher!.drain(AbortSignal.timeout(10_000));
+    const drained = await this.#dispatcher!.drain(patience(10_000));
     await this.journal[Symbol.asyncDispose]();
     this.#deadlines.at(-1)![Symbol.dispose]();
     this.ends.push("drained");

@@ -20,6 +20,7 @@ import { SUPERUSER, type TestDatabase } from "../postgres/access.ts";
 import { journalServer } from "../postgres/journal_server.ts";
 import { FreezableWire } from "../postgres/wire.ts";
 import { reported } from "./append.ts";
+import { patience } from "../patience.ts";
 
 const logger = getLogger(["cwm", "test", "dispatcher"]);
 
@@ -117,7 +118,7 @@ export class OrderedGateway {
 
   /** Ends as an operator has it: what is under way ends, and the rest is left to the others. */
   async drain(): Promise<void> {
-    await this.dispatcher.drain(AbortSignal.timeout(10_000));
+    await this.dispatcher.drain(patience(10_000));
     await this.journal[Symbol.asyncDispose]();
   }
 

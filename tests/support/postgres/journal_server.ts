@@ -4,6 +4,7 @@ import { PostgresServer } from "../../../src/journal/postgres/connection/connect
 import { migrate } from "../../../src/journal/postgres/schema/schema.ts";
 import { logger } from "../../../src/observability/logging.ts";
 import { loadSettings } from "../../../src/settings/load.ts";
+import { patience as limit } from "../patience.ts";
 
 /** Long enough for a machine that does much beside. */
 const PATIENCE_MS = 60_000;
@@ -32,5 +33,5 @@ export function journalServer(
 
 /** Ends what takes too long. */
 export function patience(): AbortSignal {
-  return AbortSignal.timeout(PATIENCE_MS);
+  return limit(PATIENCE_MS);
 }

@@ -2,6 +2,7 @@
 
 import { RUN_VARIABLE } from "./leftover_processes.ts";
 import { TextLineStream } from "../text_line_stream.ts";
+import { patient } from "../patience.ts";
 
 /**
  * What a child process sees of the environment of the tests. Nothing else gets through: settings of the
@@ -102,7 +103,7 @@ export class ChildProcess implements AsyncDisposable {
     };
     const timer = setTimeout(
       () => found.reject(this.#failure(`did not print ${pattern} within ${timeoutMs} ms`)),
-      timeoutMs,
+      patient(timeoutMs),
     );
     this.#lookers.add(look);
     try {

@@ -6,6 +6,7 @@ import { eventually } from "../eventually.ts";
 import { REPOSITORY } from "../repository.ts";
 import { TempDir } from "../temp_dir.ts";
 import { V8_FLAGS } from "../v8_flags.ts";
+import { patience } from "../patience.ts";
 
 /** The text form of the line that names the port. */
 const LISTENING = /Listening on http:\/\/(?:\[[^\]]+\]|[^\s:/]+):(\d+)/;
@@ -99,7 +100,7 @@ export class GatewayProcess implements AsyncDisposable {
     void this.exited.then(() => ended = true);
     await eventually(async () => {
       if (ended) return;
-      const answer = await fetch(`${this.url}/readyz`, { signal: AbortSignal.timeout(timeoutMs) });
+      const answer = await fetch(`${this.url}/readyz`, { signal: patience(timeoutMs) });
       const body = await answer.text();
       if (!answer.ok) {
         throw new Error(`/readyz answers ${answer.status} ${body}; the output:\n${this.process.output}`);

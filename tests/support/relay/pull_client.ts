@@ -1,4 +1,5 @@
 import type { PulledEvent } from "../../../src/relay/pull/pulled_event.ts";
+import { patience } from "../patience.ts";
 
 /** An answer to a request of a pulling consumer. */
 export interface PullAnswer {
@@ -29,7 +30,7 @@ export class PullClient {
   }
 
   async send(action: string, body: unknown, signal?: AbortSignal): Promise<PullAnswer> {
-    const late = AbortSignal.timeout(this.#timeoutMs);
+    const late = patience(this.#timeoutMs);
     const response = await fetch(`${this.#url}/${action}`, {
       method: "POST",
       headers: { authorization: `Bearer ${this.#token}` },

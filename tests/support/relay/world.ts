@@ -8,6 +8,7 @@ import { HttpTarget } from "../http/target.ts";
 import { TcpProxy } from "../http/tcp_proxy.ts";
 import { TempDir } from "../temp_dir.ts";
 import { PullConsumer } from "./pull_consumer.ts";
+import { patience } from "../patience.ts";
 
 /** How a connector gets its messages. */
 export type RelayTransport = "websocket" | "sse" | "long_poll" | "pull";
@@ -246,7 +247,7 @@ export class TestConnector implements RelayConsumer {
       hostname: "test",
       logIsTerminal: false,
     });
-    const connector = await Connector.start({ config, environment: {}, lines }, AbortSignal.timeout(10_000));
+    const connector = await Connector.start({ config, environment: {}, lines }, patience(10_000));
     return new TestConnector(resources.use(connector), resources.move());
   }
 

@@ -2,6 +2,7 @@ import { DeliveryError } from "../../../src/errors.ts";
 import { logger } from "../../../src/observability/logging.ts";
 import type { VerifiedEvent } from "../../../src/event/verified_event.ts";
 import type { DeliveryResult, DocumentedModule } from "../../../src/modules/module.ts";
+import { patience } from "../patience.ts";
 
 /** An open output of one webhook. */
 export interface SqlOutputUnderTest extends AsyncDisposable {
@@ -35,7 +36,7 @@ export async function openSqlOutput<Config, Connection>(
     [Symbol.asyncDispose]: async () => {},
   };
   const output = await module.open(server, { name: "under_test", logger: logger("output"), lines });
-  const signal = () => AbortSignal.timeout(60_000);
+  const signal = () => patience(60_000);
   const deliver = async (events: readonly VerifiedEvent[], signal: AbortSignal) => {
     try {
       return await output.deliver(events.map((event) => ({ event, config: compiled })), {

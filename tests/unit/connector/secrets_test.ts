@@ -9,6 +9,7 @@ import { loadSecretSettings } from "../../../src/settings/load.ts";
 import { eventually } from "../../support/eventually.ts";
 import { TempDir } from "../../support/temp_dir.ts";
 import { verifiedEvent } from "../../support/verified_event.ts";
+import { patience } from "../../support/patience.ts";
 
 function openFiles(directory: TempDir): Promise<SecretLookup> {
   return openSecrets(loadSecretSettings({ SECRETS_DIR: directory.path }, [directory.file("connector.json")]));
@@ -59,7 +60,7 @@ Deno.test("a connector's modules take secrets from files, follow them, and read 
     secrets,
     lines,
     metrics: new Metrics(),
-  }, AbortSignal.timeout(20_000));
+  }, patience(20_000));
   const deliver = async (webhook: string) => await deliverer.deliver(verifiedEvent({ webhook }));
   assertEquals(await deliver("file"), "delivered");
   for (const webhook of ["own", "later"]) {

@@ -2,6 +2,7 @@ import { assert, assertEquals, assertRejects } from "@std/assert";
 import type { ConfigSink } from "../../../../src/config/provider.ts";
 import { eventually } from "../../../support/eventually.ts";
 import { FileProviderFixture } from "../../../support/file_provider_fixture.ts";
+import { patience } from "../../../support/patience.ts";
 
 const LOG = { module: "log" };
 const KAFKA = { module: "kafka" };
@@ -399,7 +400,7 @@ Deno.test("file provider looks again for a reload that is asked for while a load
     },
     reportSource: (...report) => sink.reportSource(...report),
   };
-  await provider.start(meddling, AbortSignal.timeout(20_000));
+  await provider.start(meddling, patience(20_000));
   await reloads[0];
   assertEquals(sink.keys, ["webhook default/version-1"]);
   await reloads[1];
@@ -417,7 +418,7 @@ Deno.test("file provider reports again what a sink failed to take", async () => 
     },
     reportSource: (...report) => sink.reportSource(...report),
   };
-  await provider.start(failing, AbortSignal.timeout(20_000));
+  await provider.start(failing, patience(20_000));
   fails = true;
   await fixture.replace(fixture.webhooks, { b: LOG });
   await assertRejects(() => fixture.reload(), RangeError, "The sink fails");

@@ -3,6 +3,7 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { eventually } from "../../../support/eventually.ts";
 import { FileProviderFixture } from "../../../support/file_provider_fixture.ts";
+import { patience } from "../../../support/patience.ts";
 
 const LOG = { module: "log" };
 
@@ -89,7 +90,7 @@ Deno.test("nothing is complete before each of the files was read, and every brok
   await fixture.replace(fixture.webhooks, { a: LOG });
   await fixture.replace(dir.file("prod.json"), {});
   await fixture.replace(dir.file("last.json"), { b: LOG });
-  await provider.completed(AbortSignal.timeout(20_000));
+  await provider.completed(patience(20_000));
   assertEquals(sink.keys, ["webhook default/a", "webhook default/b"]);
 });
 

@@ -3,6 +3,7 @@ import { ModuleDeliverer } from "../../../../src/connector/deliverers/module.ts"
 import { Metrics } from "../../../../src/observability/metrics.ts";
 import { TempDir } from "../../../support/temp_dir.ts";
 import { verifiedEvent } from "../../../support/verified_event.ts";
+import { patience } from "../../../support/patience.ts";
 
 function start(directory: TempDir, signal: AbortSignal): Promise<ModuleDeliverer> {
   return ModuleDeliverer.start({
@@ -25,7 +26,7 @@ Deno.test("a connector waits for a webhooks file that is missing or broken, and 
   await directory.writeText("webhooks.json", "{");
   await assertRejects(impatient, DOMException, "aborted due to timeout");
 
-  const waiting = start(directory, AbortSignal.timeout(20_000));
+  const waiting = start(directory, patience(20_000));
   await directory.writeJson("webhooks.json", { orders: { module: "log" } });
   await using deliverer = await waiting;
   assertEquals(await deliverer.deliver(verifiedEvent()), "delivered");

@@ -20,6 +20,7 @@ import { MortalJournal } from "../../../support/journal/mortal_journal.ts";
 import { JournalDirectory } from "../../../support/journal/sqlite_journal.ts";
 import { verifiedEvent } from "../../../support/verified_event.ts";
 import { append, reported } from "../../../support/journal/append.ts";
+import { patience } from "../../../support/patience.ts";
 
 const logger = getLogger(["cwm", "test", "lane"]);
 
@@ -220,7 +221,7 @@ Deno.test("what is claimed while a gateway drains is given back without an attem
   });
   await dispatcher.start();
   await eventually(() => assertEquals(journal.asked, 1));
-  const drained = dispatcher.drain(AbortSignal.timeout(60_000));
+  const drained = dispatcher.drain(patience(60_000));
   // More than one look of the drain at what is under way.
   await deadlines.wait(100);
   journal.letClaim();

@@ -8,6 +8,7 @@ import { openJournal } from "../../../support/journal/sqlite_journal.ts";
 import { TempDir } from "../../../support/temp_dir.ts";
 import { verifiedEvent } from "../../../support/verified_event.ts";
 import { append } from "../../../support/journal/append.ts";
+import { patience } from "../../../support/patience.ts";
 
 const CLAIM = { claim: true };
 const WAIT = { claim: false };
@@ -189,7 +190,7 @@ async function sequenceOf(journal: SqliteJournal, bytes: number, webhook = "orde
 
 /** The sweeper needs a moment to make room. */
 async function untilAppended(journal: SqliteJournal): Promise<void> {
-  const deadline = AbortSignal.timeout(10_000);
+  const deadline = patience(10_000);
   while (true) {
     deadline.throwIfAborted();
     try {
