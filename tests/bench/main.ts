@@ -19,6 +19,7 @@
  *     deno task bench pull [--rounds 3]
  *     deno task bench relay [--rounds 3]
  *     deno task bench restart [--rounds 3] [--against REV]
+ *     deno task bench start [--rounds 3]
  *
  * `--against REV` compares this build with another revision instead, in 7 rounds unless `--rounds` says
  * otherwise, and exits with 1 when this build is slower: accept, durable, outputs, hung, fairness, etcd and
@@ -49,6 +50,7 @@ import { benchOutputs } from "./outputs.ts";
 import { benchPull } from "./pull.ts";
 import { benchRelay } from "./relay.ts";
 import { benchRestart } from "./restart.ts";
+import { benchStart } from "./start.ts";
 import { benchAgainst, COMPARISON_ROUNDS } from "./against/main.ts";
 import { V8_FLAGS } from "../support/v8_flags.ts";
 
@@ -99,6 +101,9 @@ const benchmarks: Readonly<Record<string, () => Promise<void>>> = {
   },
   pull: () => benchPull({ rounds: load.rounds }),
   relay: () => benchRelay({ rounds: load.rounds }),
+  start: async () => {
+    if (!await benchStart({ rounds: load.rounds })) Deno.exitCode = 1;
+  },
 };
 
 // For all programs that are measured, floors as well as gateways.
