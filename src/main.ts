@@ -16,6 +16,7 @@ const OPTIONS = { boolean: ["help", "version"], alias: { h: "help", V: "version"
 
 /** Commands that parse their own options, and print their own help. */
 const WITH_OWN_OPTIONS = [
+  "check",
   "get",
   "diff",
   "put",
@@ -56,8 +57,6 @@ interface Call {
   settings(): Settings;
   /** Those of a command that handles signals. */
   readonly signals: ProcessSignals | undefined;
-  /** Those of `check`: whether connections are to be tried, and the configuration is to be shown. */
-  readonly asked: { readonly probe: boolean; readonly print: boolean };
 }
 
 /**
@@ -69,12 +68,9 @@ const COMMANDS: Readonly<Record<string, (call: Call) => Promise<number>>> = {
     const { serve } = await import("./cli/serve.ts");
     return await serve(settings(), environment, undefined, signals);
   },
-  async check({ settings, environment, asked }) {
-    const { check } = await import("./cli/check.ts");
-    return await check(settings(), environment, {
-      probe: asked.probe,
-      show: asked.print ? print : undefined,
-    });
+  async check({ own, settings, environment }) {
+    const { checkCommand } = await import("./cli/check/command.ts");
+    return await checkCommand(own, settings, environment);
   },
   get: (call) => changeOne("get", call),
   diff: (call) => changeOne("diff", call),
@@ -174,10 +170,7 @@ async function main(args: readonly string[]): Promise<number> {
   const { parseArgs } = await import("@std/cli/parse-args");
   const before = parseArgs(args, { ...OPTIONS, stopEarly: true });
   const [command = "serve", ...own] = before._.map(String);
-  const options = command === "check"
-    ? { ...OPTIONS, boolean: [...OPTIONS.boolean, "probe", "print"] }
-    : OPTIONS;
-  const after = WITH_OWN_OPTIONS.includes(command) ? undefined : parseArgs(own, options);
+  const after = WITH_OWN_OPTIONS.includes(command) ? undefined : parseArgs(own, OPTIONS);
   if (before["help"] === true || after?.["help"] === true) {
     const { helpText } = await import("./cli/help.ts");
     return printed(helpText());
@@ -193,8 +186,7 @@ async function main(args: readonly string[]): Promise<number> {
   const ofProcess = Deno.env.toObject();
   const environment = WITHOUT_SETTINGS.includes(command) ? ofProcess : await withDotEnv(ofProcess);
   const settings = () => loadSettings(environment, { logIsTerminal: Deno.stderr.isTerminal() });
-  const asked = { probe: after?.["probe"] === true, print: after?.["print"] === true };
-  return await run({ own, environment, settings, signals, asked });
+  return await run({ own, environment, settings, signals });
 }
 
 /** A signal may come at any moment of a start, and options before the command are no reason to miss it. */

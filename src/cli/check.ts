@@ -29,6 +29,7 @@ import {
   probeOutputs,
   type ProbeResult,
 } from "./probe_connections.ts";
+import { reportAsJson } from "./check/report.ts";
 import { ConfigurationCopy } from "./print/configuration_copy.ts";
 import { print as printLine, printError } from "./terminal.ts";
 import { count } from "./command_line.ts";
@@ -47,6 +48,10 @@ export interface CheckOptions {
   readonly show?: ((text: string) => void) | undefined;
   /** Takes the lines of the report. @default print */
   readonly print?: (line: string) => void;
+  /** Whether the report is one JSON document on one line. @default false */
+  readonly json?: boolean;
+  /** The text of a file of webhooks to check instead of those of the backend. @default none */
+  readonly given?: Uint8Array<ArrayBuffer> | undefined;
 }
 
 /** How long all secrets may take to be read, in milliseconds. */
@@ -59,9 +64,11 @@ const SECRETS_TIMEOUT_MS = 30_000;
 export async function check(
   settings: Settings,
   environment: Readonly<Record<string, string>>,
-  { probe, show, print = show === undefined ? printLine : printError }: CheckOptions,
+  { probe, show, json = false, given, print: write = show === undefined ? printLine : printError }:
+    CheckOptions,
 ): Promise<number> {
-  await refuseUnreachable(settings);
+  const print = json ? () => {} : write;
+  if (given === undefined) await refuseUnreachable(settings);
   await using secrets = await openSecrets(settings);
   const uses = new OutputUses();
   const manager = new ConfigManager({
@@ -80,10 +87,10 @@ export async function check(
   });
   await using stack = new AsyncDisposableStack();
   stack.defer(() => manager.close());
-  const provider = stack.use(await createProvider(settings));
+  const provider = stack.use(await createProvider(settings, { keepsPlaces: true, given }));
   const copy = new ConfigurationCopy(
     manager,
-    settings.configBackend === "file" ? settings.defaultNamespace : undefined,
+    settings.configBackend === "file" || given !== undefined ? settings.defaultNamespace : undefined,
   );
   try {
     await provider.start(show === undefined ? manager : copy, AbortSignal.timeout(LOAD_TIMEOUT_MS));
@@ -94,9 +101,8 @@ export async function check(
     ], { cause });
   }
   show?.(copy.toText());
-  for (const warning of [...settings.warnings, describeOwnState(settings) ?? []].flat()) {
-    print(`warning: ${warning}`);
-  }
+  const ofSettings = [...settings.warnings, describeOwnState(settings) ?? []].flat();
+  for (const warning of ofSettings) print(`warning: ${warning}`);
   const { adminTokensFile } = settings;
   if (adminTokensFile !== undefined) manager.reportSource(...await problemOfTokens(adminTokensFile), "");
   if (settings.tls !== undefined) manager.reportSource(...await problemOfCertificate(settings.tls), "");
@@ -118,8 +124,23 @@ export async function check(
     ...warnings.length === 0 ? [] : [count(warnings.length, "warning")],
   ];
   print(`${found.join(", ")} in ${count(webhooks, "webhook")} and ${count(connections, "connection")}`);
-  const unreachable = probe ? await printProbes(manager, uses, print) : 0;
-  return problems.length === 0 && unreachable === 0 ? 0 : 1;
+  const probes = probe ? await printProbes(manager, uses, print) : undefined;
+  const isGood = problems.length === 0 && (probes?.failed ?? 0) === 0;
+  if (json) {
+    const placed = (finding: Problem | Warning) => ({ ...finding, place: placeOf(finding, provider) });
+    write(reportAsJson({
+      ok: isGood,
+      problems: problems.map(placed),
+      warnings: warnings.map(placed),
+      settings: ofSettings,
+      open: [...manager.catalog.undeclaredOpen(LISTED_WEBHOOKS)],
+      openCount: manager.catalog.openWebhooks.undeclared,
+      webhooks,
+      connections,
+      probes: probes?.results,
+    }));
+  }
+  return isGood ? 0 : 1;
 }
 
 /** Says at once why etcd does not give the configuration, which would be waited for otherwise. */
@@ -168,26 +189,27 @@ async function readSecrets(manager: ConfigManager): Promise<void> {
   }
 }
 
-/** Prints how every connection and every output without one is doing. Returns how many cannot take events. */
+/** Prints how every connection and every output without one is doing, and counts those that cannot take events. */
 async function printProbes(
   manager: ConfigManager,
   uses: OutputUses,
   print: (line: string) => void,
-): Promise<number> {
+): Promise<{ readonly failed: number; readonly results: readonly ProbeResult[] }> {
   const connections = [...manager.connections()];
   const context = { logger: logger("output"), lines: NO_LINES };
   const ofConnections = await probeConnections(connections, outputModules, context, (one) => uses.of(one));
   const ofOutputs = await probeOutputs(uses.direct(), context);
-  for (const result of [...ofConnections, ...ofOutputs]) {
+  const results = [...ofConnections, ...ofOutputs];
+  for (const result of results) {
     for (const line of describeProbe(result)) print(escapeUnsafe(line));
   }
   const failed =
     new Set(ofConnections.filter(({ failures }) => failures.length > 0).map(({ place }) => place)).size;
   print(`${count(failed, "connection")} of ${connections.length} cannot take events`);
-  if (ofOutputs.length === 0) return failed;
+  if (ofOutputs.length === 0) return { failed, results };
   const failedOutputs = ofOutputs.filter(({ failures }) => failures.length > 0).length;
   print(`${count(failedOutputs, "output")} without a connection of ${ofOutputs.length} cannot take events`);
-  return failed + failedOutputs;
+  return { failed: failed + failedOutputs, results };
 }
 
 /** Notes which connection webhooks would deliver their events to, and opens none. */
@@ -234,8 +256,13 @@ function describeProbe({ place, module, failures }: ProbeResult): readonly strin
   return failures.map(({ message, code }) => `${place}: ${message} (${code})`);
 }
 
-function describe({ key, path, message, code }: Problem | Warning, provider: ConfigProvider): string {
-  const place = provider.placeOf?.(key, path);
+function placeOf({ key, path }: Problem | Warning, provider: ConfigProvider): string | undefined {
+  return provider.placeOf?.(key, path);
+}
+
+function describe(finding: Problem | Warning, provider: ConfigProvider): string {
+  const { key, path, message, code } = finding;
+  const place = placeOf(finding, provider);
   return `${place === undefined ? "" : `${place}: `}${key}: ${
     path === "" ? "" : `${path}: `
   }${message} (${code})`;

@@ -60,8 +60,9 @@ export const COMMANDS: readonly Command[] = [
   { name: "serve", description: "Start the gateway (default)", options: [] },
   {
     name: "check",
-    description: "Validate the configured webhooks and connections; exit status 1 if there are problems",
-    options: [{ name: "probe" }, { name: "print" }],
+    description: "Validate the configured webhooks and connections: see cwm check --help",
+    takesFile: true,
+    options: [{ name: "probe" }, { name: "print" }, { name: "json" }, HELP],
   },
   {
     name: "test",

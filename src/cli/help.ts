@@ -15,11 +15,6 @@ export function helpText(): string {
     ...table([
       ["-h, --help", "Print this help"],
       ["-V, --version", "Print the version"],
-      [
-        "--probe",
-        "With check: ask the system behind each connection, and peers without one, whether it can take events",
-      ],
-      ["--print", "With check: print the configuration after its files are merged, without secrets"],
     ]),
     "",
     "Environment variables, also from lines NAME=value of .env in the working directory:",

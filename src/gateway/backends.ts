@@ -29,7 +29,14 @@ export interface ProviderChoices {
   readonly health?: HealthReports;
   /** Whether it keeps the last good configuration, and serves it again at a start. @default false */
   readonly keepsSnapshot?: boolean;
+  /** Whether problems of single files have a place, too. @default false */
+  readonly keepsPlaces?: boolean;
+  /** The text of a file of webhooks, which is taken instead of those of the backend. @default none */
+  readonly given?: Uint8Array<ArrayBuffer> | undefined;
 }
+
+/** What problems call a text of webhooks that was given. */
+const GIVEN = "standard input";
 
 /** The provider of the configured backend, behind the policy where a file holds it. */
 export async function createProvider(
@@ -44,15 +51,20 @@ export async function createProvider(
 /** The etcd client is loaded only where it is used. */
 async function openBackend(
   settings: Settings,
-  { health, keepsSnapshot = false }: ProviderChoices,
+  { health, keepsSnapshot = false, keepsPlaces, given }: ProviderChoices,
 ): Promise<ConfigProvider> {
   const snapshot = keepsSnapshot && settings.snapshot !== undefined ? { snapshot: settings.snapshot } : {};
-  if (settings.configBackend === "file") {
+  if (settings.configBackend === "file" || given !== undefined) {
+    const { webhooks, connections, overlays, named } = settings.files;
     return new FileConfigProvider({
-      webhooksFile: settings.files.webhooks,
-      connectionsFile: settings.files.connections,
-      ...(settings.files.overlays === undefined ? {} : { overlays: settings.files.overlays }),
-      named: settings.files.named,
+      webhooksFile: given === undefined ? webhooks : GIVEN,
+      connectionsFile: connections,
+      ...(overlays === undefined
+        ? {}
+        : { overlays: given === undefined ? overlays : { ...overlays, webhooks: [] } }),
+      named,
+      keepsPlaces,
+      given,
       defaultNamespace: settings.defaultNamespace,
       ...snapshot,
       logger: logger("config"),

@@ -161,7 +161,7 @@ Deno.test("cwm check --probe names the columns that cannot be filled, and cwm ch
   assertEquals(code, 1);
   assertMatch(
     lines[0]!,
-    /^webhook default\/bad: module-config: Column 'timestamp' of table `default`\.`bad` is of type UInt8, .* \(output_mismatch\)$/,
+    /^webhooks\.json:1: webhook default\/bad: module-config: Column 'timestamp' of table `default`\.`bad` is of type UInt8, .* \(output_mismatch\)$/,
   );
   assertEquals(lines[1], "1 problem in 2 webhooks and 1 connection");
   assertMatch(

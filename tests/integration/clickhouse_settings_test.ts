@@ -265,9 +265,9 @@ Deno.test("cwm check --probe warns of views and fixed settings, and finds those 
   const warned = await check("--probe");
   assertEquals(warned.code, 0);
   const expected = ["orders", "invoices"].flatMap((webhook) => [
-    `warning: webhook default/${webhook}: module-config: Setting 'async_insert' is fixed at 1 for the connection's ` +
+    `warning: webhooks.json:1: webhook default/${webhook}: module-config: Setting 'async_insert' is fixed at 1 for the connection's ` +
     "user, so repeated inserts are not recognised, and rows come twice: let its profile allow 0 (output_notice)",
-    `warning: webhook default/${webhook}: module-config: Inserts into \`default\`.\`webhook_logs\` are pushed to view ` +
+    `warning: webhooks.json:1: webhook default/${webhook}: module-config: Inserts into \`default\`.\`webhook_logs\` are pushed to view ` +
     "default.copies, too: when it throws, the rows are in the table all the same, and count as delivered " +
     "(output_notice)",
   ]);

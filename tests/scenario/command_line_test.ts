@@ -90,7 +90,7 @@ Deno.test("cwm check warns of variables of the Python service, and ends with sta
   assertEquals(stdout.split("\n"), [
     "warning: Variables of the Python service that are set and not read here: " +
     "TRUSTED_PROXY_IPS (use TRUSTED_PROXIES)",
-    "warning: webhook default/a: trusted_proxies: Key 'trusted_proxies' has no effect: " +
+    "warning: webhooks.json:1: webhook default/a: trusted_proxies: Key 'trusted_proxies' has no effect: " +
     "TRUSTED_PROXIES is for all webhooks (no_effect)",
     "1 webhook without authentication, so that everybody may send: default/a",
     "1 webhook without 'credential_cleanup', which was on for all in the Python service: " +
@@ -112,7 +112,8 @@ Deno.test("cwm check prints every problem with key, path, reason and nearest key
   const { status, stdout } = await run(["check"], { files: { "webhooks.json": JSON.stringify(webhooks) } });
   assertEquals(status, 1);
   const lines = stdout.split("\n");
-  const lineOf = (id: string) => lines.find((line) => line.startsWith(`webhook default/${id}: `)) ?? "";
+  const lineOf = (id: string) =>
+    lines.find((line) => line.startsWith(`webhooks.json:1: webhook default/${id}: `)) ?? "";
   assertStringIncludes(lineOf("typo"), "hmca: Key 'hmca' is not known: nearest is 'hmac'");
   assertStringIncludes(lineOf("nested"), "hmac.headr: Key 'headr' is not known: nearest is 'header'");
   assertStringIncludes(lineOf("module"), "module: Module 'lgo' does not exist: nearest is 'log'");
@@ -122,7 +123,9 @@ Deno.test("cwm check prints every problem with key, path, reason and nearest key
   );
   assertStringIncludes(lineOf("variable"), "authorization: Environment variable NOT_SET is not set");
   assertStringIncludes(
-    lines.find((line) => line.startsWith("warning: webhook default/shell: authorization: ")) ?? "",
+    lines.find((line) =>
+      line.startsWith("warning: webhooks.json:1: webhook default/shell: authorization: ")
+    ) ?? "",
     "write {$NAME}",
   );
   assertEquals(lines.at(-1), "5 problems, 1 warning in 7 webhooks and 0 connections");

@@ -7,6 +7,7 @@
 import { EditError, removeAt, setAt } from "../../migrate/single/json_edit.ts";
 import { describeJsonError } from "../../json/error.ts";
 import { usageError } from "../command_line.ts";
+import { readInput } from "../check/standard_input.ts";
 
 /** Longest text that is read, in bytes. */
 const MAX_BYTES = 16 * 1024 * 1024;
@@ -58,30 +59,13 @@ export async function readGiven(command: string, file: string | undefined): Prom
     throw usageError(command, "Name a file with JSON, '-' for standard input, or --set PATH=VALUE");
   }
   try {
-    const bytes = file === undefined || file === "-" ? await readInput() : await Deno.readFile(file);
+    const bytes = file === undefined || file === "-" ? await readInput(MAX_BYTES) : await Deno.readFile(file);
     if (bytes.length > MAX_BYTES) throw new Error(`it has more than ${MAX_BYTES} bytes`);
     return new TextDecoder("utf-8", { fatal: true }).decode(bytes).trim();
   } catch (error) {
     const name = file === undefined || file === "-" ? "Standard input" : file;
     throw usageError(command, `${name} cannot be read: ${(error as Error).message}`);
   }
-}
-
-async function readInput(): Promise<Uint8Array> {
-  const pieces: Uint8Array[] = [];
-  let length = 0;
-  for await (const piece of Deno.stdin.readable) {
-    length += piece.length;
-    if (length > MAX_BYTES) throw new Error(`it has more than ${MAX_BYTES} bytes`);
-    pieces.push(piece);
-  }
-  const all = new Uint8Array(length);
-  let at = 0;
-  for (const piece of pieces) {
-    all.set(piece, at);
-    at += piece.length;
-  }
-  return all;
 }
 
 function requireJson(command: string, text: string): void {

@@ -10,7 +10,8 @@ import { Pace } from "../../time/pace.ts";
 import { type MemberKind, readMember } from "../values/file_members.ts";
 import { type FileContent, readFileContent } from "../values/json_file.ts";
 import { parseMembers } from "../values/parsed_members.ts";
-import { type LayerFile, type LayerPlaces, mergeLayers } from "./layers.ts";
+import { Layer } from "./layer.ts";
+import { type LayerFile, LayerPlaces, mergeLayers } from "./layers.ts";
 import type { ConfigKey } from "../../event/names.ts";
 import type { ProblemReason } from "../problem.ts";
 import type { ConfigChange, ConfigPut, ConfigSink } from "../provider.ts";
@@ -27,6 +28,10 @@ export interface EntryKind extends MemberKind {
   readonly optional: boolean;
   /** How long reading the file may take, in milliseconds. @default 10000 */
   readonly readTimeoutMs?: number | undefined;
+  /** Whether it is remembered where entries stand in a single file, too: that takes the file's size. @default false */
+  readonly keepsPlaces?: boolean | undefined;
+  /** What is taken instead of reading a file, which is then only a name. @default the file is read */
+  readonly given?: Uint8Array<ArrayBuffer> | undefined;
 }
 
 /** What is known of a file, or of several that are merged, after a load. */
@@ -39,7 +44,7 @@ export interface FileState {
   readonly badNames: ReadonlySet<string>;
   /** By path, why its content could not be taken: the entries are those of the last good one. */
   readonly problems: ReadonlyMap<string, ProblemReason>;
-  /** Where the entries stand in several files; `undefined` for one. */
+  /** Where the entries stand; `undefined` where that is not kept. */
   readonly places: LayerPlaces | undefined;
   /** Whether a file, or a link that is to lead to it, has ever been there. */
   readonly seen: boolean;
@@ -145,7 +150,7 @@ export class EntriesFile {
     const reported = this.#known;
     const files = await Promise.all(this.paths.map(async (path): Promise<ReadFile> => ({
       path,
-      ...await readFileContent(path, this.#kind.readTimeoutMs, signal),
+      ...await this.#contentOf(path, signal),
     })));
     if (files.some((file) => "problem" in file)) return await this.#withoutSome(files);
     const fingerprint = files.map((file) => "problem" in file ? "" : file.fingerprint).join(" ");
@@ -153,6 +158,12 @@ export class EntriesFile {
     const found = await this.#entriesOf(readable(files));
     if ("problems" in found) return { ...reported, fingerprint, ...found, seen: true };
     return { ...found, fingerprint, problems: new Map(), seen: true, origin: "file" };
+  }
+
+  async #contentOf(path: string, signal: AbortSignal): Promise<FileContent> {
+    const { given, readTimeoutMs } = this.#kind;
+    if (given !== undefined) return { bytes: given, fingerprint: "given" };
+    return await readFileContent(path, readTimeoutMs, signal);
   }
 
   /** What stays where files cannot be read. */
@@ -177,7 +188,7 @@ export class EntriesFile {
   }
 
   /**
-   * The file and line where something in an entry comes from, of several files.
+   * The file and line where something in an entry comes from, where that is kept.
    *
    * @param path within the entry; empty for the entry as a whole
    */
@@ -260,13 +271,16 @@ export class EntriesFile {
   async #entriesOfOne({ path, bytes }: LayerFile): Promise<Found> {
     const entries = new Map<string, string>();
     const badNames = new Set<string>();
+    const layer = this.#kind.keepsPlaces === true ? new Layer(path, bytes, true) : undefined;
     const broken = await parseMembers(bytes, (member) => {
+      layer?.add(member.name, member.place);
       const value = readMember(member, this.#kind);
-      if (value === "bad_name") badNames.add(placeOfBadName(path, member.name));
-      else if (value !== "remark") entries.set(member.name, JSON.stringify(value));
+      if (value === "bad_name") {
+        badNames.add(placeOfBadName(layer?.placeOfEntry(member.name) ?? path, member.name));
+      } else if (value !== "remark") entries.set(member.name, JSON.stringify(value));
     });
     if (broken !== undefined) return { problems: new Map([[path, broken.problem]]) };
-    return { entries, badNames, places: undefined };
+    return { entries, badNames, places: layer && new LayerPlaces([layer], new Map()) };
   }
 
   async #entriesOfSeveral(files: readonly LayerFile[]): Promise<Found> {

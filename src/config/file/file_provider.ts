@@ -39,6 +39,10 @@ export interface FileConfigProviderOptions {
   readonly snapshotIntervalMs?: number;
   /** @default the logger `cwm.config` */
   readonly logger?: Logger;
+  /** Whether problems of single files have a place, too; of merged ones they always have. @default false */
+  readonly keepsPlaces?: boolean | undefined;
+  /** The text of the webhooks, which is taken instead of a file; the file's path is its name then. @default none */
+  readonly given?: Uint8Array<ArrayBuffer> | undefined;
   /** How often to look for changes that the system did not report, in milliseconds. @default 30000 */
   readonly pollIntervalMs?: number;
   /** How long a change has to be over before the files are read, in milliseconds. @default 50 */
@@ -98,12 +102,15 @@ export class FileConfigProvider implements ConfigProvider {
       keyOf: (id) => ({ kind: "webhook", namespace, id }),
       optional: false,
       readTimeoutMs: options.readTimeoutMs,
+      keepsPlaces: options.keepsPlaces,
+      given: options.given,
     });
     this.#connections = new EntriesFile([options.connectionsFile, ...overlays.connections ?? []], {
       ...CONNECTIONS,
       keyOf: (name) => ({ kind: "connection", name }),
       optional: !named.includes("connections"),
       readTimeoutMs: options.readTimeoutMs,
+      keepsPlaces: options.keepsPlaces,
     });
     this.#kinds = [
       { ofKind: describeKey({ kind: "webhook", namespace, id: "" }), file: this.#webhooks },

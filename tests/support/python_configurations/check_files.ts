@@ -41,8 +41,8 @@ export async function checkFiles(
   return { lines, status };
 }
 
-/** `webhook default/orders: hmac.secret: Must not be empty (schema)` */
-const FINDING = /^(warning: )?webhook default\/([\w-]+): (\S+): (.*) \((\w+)\)$/;
+/** `webhooks.json:1: webhook default/orders: hmac.secret: Must not be empty (schema)` */
+const FINDING = /^(warning: )?(?:\S+:\d+: )?webhook default\/([\w-]+): (\S+): (.*) \((\w+)\)$/;
 
 /** Puts what is said about webhooks into groups. */
 export function verdictOf({ lines }: CheckReport, webhooks: Values): Verdict {

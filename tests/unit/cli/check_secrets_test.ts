@@ -40,7 +40,9 @@ Deno.test("cwm check tells of secrets that are not there or not to be read, and 
     refused: { module: "log", authorization: "{$file:token}", methods: "{$file:token}" },
   });
   assertEquals(status, 1);
-  const codes = lines.slice(0, -1).map((line) => [line.split(":")[0], /\((\w+)\)$/.exec(line)?.[1]]);
+  const codes = lines.slice(0, -1).map((
+    line,
+  ) => [/webhook [^:]+/.exec(line)?.[0], /\((\w+)\)$/.exec(line)?.[1]]);
   assertEquals(codes, [
     ["webhook default/missing", "missing_secret"],
     ["webhook default/vault", "secret_misconfigured"],

@@ -140,7 +140,7 @@ Deno.test("cwm check lists webhooks without authentication, and refuses them wit
   assertEquals(required.status, 1);
   assertEquals(required.lines.length, 3);
   for (const id of ["a", "b"]) {
-    const line = required.lines.find((line) => line.startsWith(`webhook default/${id}: auth: `)) ?? "";
+    const line = required.lines.find((line) => line.includes(`: webhook default/${id}: auth: `)) ?? "";
     assertStringIncludes(line, "(auth_required)");
   }
   assertEquals(required.lines.at(-1), "2 problems in 4 webhooks and 0 connections");
