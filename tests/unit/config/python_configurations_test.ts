@@ -11,7 +11,7 @@ for (const configuration of configurations) {
     const report = await checkFiles(configuration);
     assertEquals(verdictOf(report, webhooks), expected);
     assertEquals(report.status, expected.taken === Object.keys(webhooks).length ? 0 : 1);
-    const ofConnections = report.lines.filter((line) => line.startsWith("connection "));
+    const ofConnections = report.lines.filter((line) => line.includes(": connection "));
     const inVault = Object.values(connections).filter((value) => JSON.stringify(value).includes("{$vault:"));
     assertEquals(ofConnections.length, inVault.length, "every connection is taken, but for secrets in Vault");
   });
@@ -54,7 +54,7 @@ Deno.test("what has its secrets in Vault is taken where Vault is asked, unless r
       taken,
       left,
       refused,
-      report.lines.filter((line) => line.startsWith("connection ")),
+      report.lines.filter((line) => line.includes(": connection ")),
     ]);
   }
   assertEquals(verdicts, [
