@@ -29,6 +29,7 @@ const WITH_OWN_OPTIONS = [
   "status",
   "pause",
   "resume",
+  "retry",
   "handshake",
   "connector",
   "completion",
@@ -104,6 +105,10 @@ const COMMANDS: Readonly<Record<string, (call: Call) => Promise<number>>> = {
   async resume({ own, settings }) {
     const { stopOrGoOn } = await import("./cli/journal/stops.ts");
     return await stopOrGoOn("resume", own, settings);
+  },
+  async retry({ own, settings }) {
+    const { retry } = await import("./cli/events/retry.ts");
+    return await retry(own, settings);
   },
   async status({ own, settings }) {
     const { status } = await import("./cli/status/command.ts");

@@ -196,6 +196,12 @@ export const COMMANDS: readonly Command[] = [
     options: [HELP],
   },
   {
+    name: "retry",
+    description: "Try again at once what waits for its next attempt: see cwm retry --help",
+    operands: ["webhook"],
+    options: [{ name: "all" }, HELP],
+  },
+  {
     name: "token",
     description: "Make an admin token with a role, and its entry for ADMIN_TOKENS_FILE: see cwm token --help",
     options: [

@@ -469,6 +469,7 @@ export class GatewayParts {
         records: this.journal.records,
         refusals: this.refusals,
         catalog: this.manager.catalog,
+        retries: this.dispatcher,
         onReplay: () => this.dispatcher.recover(),
       },
       journal: {

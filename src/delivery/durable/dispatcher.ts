@@ -160,6 +160,24 @@ export class Dispatcher implements StopsListener, JournalListener {
     this.#lanes.get(path)?.refresh();
   }
 
+  /**
+   * Has the events go now that wait for their next attempt. Those of a paused webhook stay.
+   *
+   * @param isMeant which webhooks
+   * @returns how many of them have events that wait here, and how many those are
+   */
+  retryNow(isMeant: (lane: LaneKey) => boolean): { readonly webhooks: number; readonly events: number } {
+    const { stops } = this.#options;
+    let [webhooks, events] = [0, 0];
+    for (const [path, lane] of this.#lanes) {
+      if (lane.pending === 0 || !isMeant(lane.name) || stops.find(path)?.state === "paused") continue;
+      webhooks++;
+      events += lane.pending;
+      lane.retryNow();
+    }
+    return { webhooks, events };
+  }
+
   /** In a turn of its own, since it is called while a delivery ends. */
   onStopChanged(path: string, isBack: boolean): void {
     queueMicrotask(() => {

@@ -185,6 +185,13 @@ export class Lane implements ActiveRunsOwner, ArrivalOwner, BacklogOwner {
     this.#runs.dropGone();
   }
 
+  /** An operator has mended what was wrong: nothing waits for its next attempt, no output for its next probe. */
+  retryNow(): void {
+    const { route } = this.#runs.route;
+    for (const { output } of route?.steps ?? []) output.scheduler.tryNow();
+    this.onTargetBack();
+  }
+
   /** What the journal could not say whether it is held may go now. */
   onHolding(): void {
     this.#runs.goOn();

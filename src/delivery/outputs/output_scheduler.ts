@@ -99,6 +99,8 @@ export class OutputScheduler {
   /** Probes in a row that failed since the pause began. */
   #probesFailed = 0;
   #paused = false;
+  /** Whether a probe is under way. */
+  #probing = false;
   /** Pauses so far: a probe that has outlasted its own says nothing of a later one. */
   #pauses = 0;
   #pumping = false;
@@ -155,6 +157,13 @@ export class OutputScheduler {
     this.#paused = false;
     this.#noteReached();
     this.pump();
+  }
+
+  /** An operator has mended what was wrong: a pause ends with a probe now. One that is under way goes on. */
+  tryNow(): void {
+    if (!this.#paused || this.#probing || this.#closed) return;
+    this.#deadlines.clear(this.#pauseEnd);
+    this.#probe();
   }
 
   /** The output has asked for a pause: after it, one batch goes, then two, and so on as long as it takes them. */
@@ -339,6 +348,7 @@ export class OutputScheduler {
     const controller = new AbortController();
     const deadline = new Timer(() => controller.abort(new DeliveryError("output_timeout")));
     this.#deadlines.set(PROBE_TIMEOUT_MS, deadline);
+    this.#probing = true;
     try {
       await abortable(this.#output.probe(controller.signal), controller.signal);
     } catch (error) {
@@ -349,6 +359,7 @@ export class OutputScheduler {
       if (this.#paused && pause === this.#pauses) this.#pauseAfterProbe(reason);
       return;
     } finally {
+      this.#probing = false;
       this.#deadlines.clear(deadline);
     }
     if (pause !== this.#pauses) return;

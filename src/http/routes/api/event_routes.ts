@@ -209,6 +209,20 @@ const recordOperations: readonly Operation[] = [
       ],
     },
   ),
+  admin(
+    "POST",
+    "/admin/events/retry",
+    "retryEvents",
+    "Tries again at once what waits for its next attempt, and asks outputs that are left alone whether they are back",
+    named("EventsRetried", z.object({ webhooks: amount(), events: amount() })),
+    {
+      query: z.object({
+        webhook: z.string().optional().meta({ description: "`NAMESPACE/ID`." }),
+        namespace: z.string().optional(),
+        all,
+      }),
+    },
+  ),
   admin("POST", "/admin/filter", "explainEvent", "What a webhook would do with an event", explained, {
     body: json("The event that is asked about.", named("FilterQuestion", questionSchema)),
     errors: [

@@ -9,6 +9,8 @@ import type { Caller } from "../../../access/caller.ts";
 import type { Catalog } from "../../../config/catalog.ts";
 import { BlockedWebhook } from "../../../config/entry.ts";
 import { GatewayError } from "../../../errors.ts";
+import { webhookPath } from "../../../event/names.ts";
+import type { LaneKey } from "../../../journal/journal.ts";
 import {
   meansAllRecords,
   type ParsedRecordQuery,
@@ -23,11 +25,18 @@ import type { AdminCall, Guard } from "../access/guard.ts";
 import { type EventSources, listEvents } from "./listed_events.ts";
 import { limitOf, queryOf } from "../query.ts";
 
+/** Whom the routes ask to try again. */
+export interface Retries {
+  /** Has events go now that wait for their next attempt, and says how many of how many webhooks wait. */
+  retryNow(isMeant: (lane: LaneKey) => boolean): { readonly webhooks: number; readonly events: number };
+}
+
 /** Where the routes find events. */
 export interface EventSource extends EventSources {
   readonly catalog: Pick<Catalog, "find">;
   /** Called after events were made pending, so that their delivery begins. */
   readonly onReplay: () => Promise<void>;
+  readonly retries: Retries;
 }
 
 /** The routes below `/admin/events`. */
@@ -40,6 +49,10 @@ export function eventRoutes(source: EventSource, guard: Guard): Route[] {
     {
       path: "/admin/events/replay",
       methods: { POST: guard("operator", (request, id, _rest, call) => replay(source, request, id, call)) },
+    },
+    {
+      path: "/admin/events/retry",
+      methods: { POST: guard("operator", (request, id, _rest, call) => retry(source, request, id, call)) },
     },
   ];
 }
@@ -83,6 +96,27 @@ async function replay(
   call.did({ replayed: step.replayed, skipped: step.skipped });
   if (step.replayed > 0) await source.onReplay();
   return jsonResponse(200, { ...step, cursor: step.cursor ?? null }, requestId);
+}
+
+/** Has what waits for its next attempt go now. To mean every webhook it has to say so. */
+function retry({ retries }: EventSource, request: Request, requestId: string, call: AdminCall): Response {
+  const query = queryOf(request, ["webhook", "namespace", "all"]);
+  const [webhook, namespace, all] = ["webhook", "namespace", "all"].map((name) =>
+    query.get(name) ?? undefined
+  );
+  if (query.size !== 1 || (all !== undefined && all !== "true")) {
+    throw new GatewayError(
+      "invalid_query",
+      "Name one 'webhook' or 'namespace', or 'all=true' for every webhook",
+    );
+  }
+  const { caller } = call;
+  const retried = retries.retryNow((lane) =>
+    caller.sees(lane.namespace) && (namespace === undefined || lane.namespace === namespace) &&
+    (webhook === undefined || webhookPath(lane.namespace, lane.webhook) === webhook)
+  );
+  call.did({ ...retried });
+  return jsonResponse(200, { ...retried }, requestId);
 }
 
 /** The webhook that gets the events. @throws {GatewayError} when it is not served */

@@ -71,6 +71,20 @@ Deno.test("an output that is closed while it is out of reach is not probed any m
   assertEquals(closed.probes, 0);
 });
 
+Deno.test("an output that is left alone is probed at once where that is asked for, and by one probe", async () => {
+  using deadlines = new Deadlines();
+  const later = new DeliveryError("output_unavailable", undefined, { retryAfterSeconds: 3600 });
+  const output = new OutOfReach(deadlines, later);
+  const untouched = new OutOfReach(deadlines);
+  await eventually(() => assert(output.scheduler.isPaused && untouched.scheduler.isPaused));
+  output.scheduler.tryNow();
+  output.scheduler.tryNow();
+  assertEquals(output.probes, 1);
+  // By then one without an hour's pause has been probed by itself.
+  await eventually(() => assert(untouched.probes >= 1));
+  assertEquals(output.probes, 1);
+});
+
 Deno.test("a probe that has outlasted its pause begins no other beside that of a later pause", async () => {
   using deadlines = new Deadlines();
   const probes: PromiseWithResolvers<void>[] = [];

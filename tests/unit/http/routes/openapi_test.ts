@@ -194,6 +194,8 @@ async function askEvents(gateway: DescribedGateway): Promise<void> {
   await gateway.ask("replayEvents", { query: "?state=dead_letter&webhook=lost" });
   await gateway.ask("replayEvents", { query: "?all=true&to=default/broken" });
   await gateway.ask("replayEvents", { query: "?all=true&to=default/none" });
+  await gateway.ask("retryEvents", { query: "?all=true" });
+  await gateway.ask("retryEvents");
   await gateway.ask("replayDeadLetters", { query: "?all=true" });
   await gateway.ask("dropDeadLetters", { query: "?all=true" });
   await gateway.ask("dropDeadLetters");
