@@ -201,6 +201,8 @@ Deno.test("an operator acts within its namespaces alone, also where it says all"
       query,
     );
   }
+  const retried = JSON.parse((await post("/admin/events/retry?namespace=team-b")).text);
+  assertEquals(retried, { webhooks: 0, events: 0 });
   const replay = JSON.parse((await post("/admin/events/replay?namespace=team-b")).text);
   assertEquals([replay.replayed, replay.skipped], [0, 0]);
   assertEquals(JSON.parse((await post("/admin/dead-letters/drop?all=true")).text), { dropped: 1 });

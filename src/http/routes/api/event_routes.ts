@@ -221,6 +221,7 @@ const recordOperations: readonly Operation[] = [
         namespace: z.string().optional(),
         all,
       }),
+      errors: ["invalid_query"],
     },
   ),
   admin("POST", "/admin/filter", "explainEvent", "What a webhook would do with an event", explained, {
