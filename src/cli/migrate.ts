@@ -15,6 +15,7 @@ import {
   type WriteResult,
 } from "../migrate/configuration.ts";
 import type { ChangedValue } from "../migrate/comparison.ts";
+import { BackupFile } from "../migrate/stores/backup_file.ts";
 import { EtcdStore } from "../migrate/stores/etcd_store.ts";
 import { FileStore } from "../migrate/stores/file_store.ts";
 import { type MigrationPlan, planMigration } from "../migrate/migration.ts";
@@ -32,10 +33,15 @@ const HELP = `Carries webhooks and connections from files to etcd, or from etcd 
 
 Usage: cwm migrate --from file --to etcd [options]
        cwm migrate --from etcd --to file [options]
+       cwm migrate --from etcd --to file --all-namespaces --backup FILE [options]
+       cwm migrate --from file --to etcd --all-namespaces --backup FILE [options]
 
 Files: WEBHOOKS_CONFIG_FILE and CONNECTIONS_CONFIG_FILE; WEBHOOKS_CONFIG_FILES and CONNECTIONS_CONFIG_FILES
        are merged where they are the source
 etcd:  ETCD_ENDPOINTS (or ETCD_HOST and ETCD_PORT), ETCD_PREFIX, ETCD_USERNAME, ETCD_PASSWORD, ETCD_TLS_...
+
+Connections are shared by all namespaces. They are left alone, and not even read, unless --connections is given:
+a user of etcd who may read and write one namespace's webhooks can migrate these.
 
 Values are carried over as they are: {$VARIABLE} references and remarks stay. All values are validated before
 anything is written. What was changed by somebody else in the meantime is left alone. After an interruption,
@@ -43,6 +49,9 @@ run the same command again: it does the rest.
 
 Options:
   --namespace NAME  The namespace of the webhooks in the files (default: ETCD_NAMESPACE)
+  --all-namespaces  The webhooks of all namespaces, with a backup in one file instead of the files above
+  --backup FILE     That file: each value stands in it by its key in etcd below the prefix
+  --connections     Carry over connections, too
   --dry-run         Print the difference and write nothing
   --prune           Remove what only the target has; without it, that is listed and stays
   -h, --help        Print this help
@@ -52,6 +61,9 @@ Exit status: 0 done, or nothing to do; 1 problems, a conflict, or etcd cannot be
 interface MigrateOptions {
   readonly from: "file" | "etcd";
   readonly namespace: string | undefined;
+  /** The file with all namespaces; `undefined` for one namespace. */
+  readonly backup: string | undefined;
+  readonly connections: boolean;
   readonly dryRun: boolean;
   readonly prune: boolean;
 }
@@ -95,7 +107,16 @@ function parseOptions(args: readonly string[]): MigrateOptions | "help" {
       `--namespace must have 1 to 64 characters of a-z A-Z 0-9 _ -, current value is '${namespace}'`,
     );
   }
+  const backup = options["backup"] as string | undefined;
+  if ((options["all-namespaces"] === true) !== (backup !== undefined) || backup === "") {
+    throw usage("--all-namespaces and --backup FILE belong together");
+  }
+  if (backup !== undefined && namespace !== undefined) {
+    throw usage("Give either --namespace or --all-namespaces");
+  }
   return {
+    backup,
+    connections: options["connections"] === true,
     from: from as MigrateOptions["from"],
     namespace: namespace as string | undefined,
     dryRun: options["dry-run"] === true,
@@ -104,16 +125,22 @@ function parseOptions(args: readonly string[]): MigrateOptions | "help" {
 }
 
 async function run(
-  { from, namespace, dryRun, prune }: MigrateOptions,
+  { from, namespace, backup, connections, dryRun, prune }: MigrateOptions,
   settings: Settings,
   environment: Readonly<Record<string, string>>,
 ): Promise<number> {
   const own = namespace ?? settings.defaultNamespace;
-  await using files = new FileStore(settings.files, own);
-  await using etcd = new EtcdStore(settings.etcd, own);
+  await using files = backup === undefined
+    ? new FileStore(settings.files, own, connections)
+    : new BackupFile(backup, connections);
+  await using etcd = new EtcdStore(settings.etcd, {
+    namespace: backup === undefined ? own : undefined,
+    connections,
+  });
   const [source, target] = from === "file" ? [files, etcd] : [etcd, files];
   print(`From ${source.description}`);
   print(`To   ${target.description}`);
+  if (!connections) print("Connections are left alone: --connections carries them over, too");
   const plan = await planMigration(source, target, {
     compile: {
       environment,

@@ -76,7 +76,10 @@ class Sides implements AsyncDisposable {
       connections: this.directory.file(paths.connections),
       named: [],
     }, this.namespace);
-    await using etcd = new EtcdStore({ endpoints: [this.server.endpoint], prefix: PREFIX }, this.namespace);
+    await using etcd = new EtcdStore({ endpoints: [this.server.endpoint], prefix: PREFIX }, {
+      namespace: this.namespace,
+      connections: true,
+    });
     const [source, target] = to === "etcd" ? [files, etcd] : [etcd, files];
     const compile = { environment: {}, modules: outputModules };
     const plan = await planMigration(source, target, { compile, prune });
@@ -152,7 +155,7 @@ Deno.test("names that the other side cannot hold are listed one by one, and noth
   const cwm = async (from: string, to: string) => {
     const env = { ETCD_ENDPOINTS: server.endpoint };
     await using program = spawnProgram({
-      args: ["migrate", "--from", from, "--to", to, "--prune"],
+      args: ["migrate", "--from", from, "--to", to, "--prune", "--connections"],
       cwd: dir.path,
       env,
     });

@@ -15,6 +15,8 @@ export interface MemberKind {
   readonly rule: string;
   /** Keys of which every entry has one: by them an entry whose name begins with `x-` differs from a remark. */
   readonly marks: readonly string[];
+  /** Whether whatever has the name of an entry is one, and never a remark. @default false */
+  readonly namesDecide?: boolean;
 }
 
 /** The members of `webhooks.json`. */
@@ -35,7 +37,12 @@ export const CONNECTIONS: MemberKind = {
  * Whether a member is a remark: `_…`, `//` and `$schema` always, `description` when it is a text, and `x-…` unless
  * it has the marks of an entry. In etcd, where nothing but entries stands, the last two are names like any other.
  */
-export function isRemarkMember(name: string, value: unknown, { marks }: Pick<MemberKind, "marks">): boolean {
+export function isRemarkMember(
+  name: string,
+  value: unknown,
+  { marks, namesDecide, isName }: MemberKind,
+): boolean {
+  if (namesDecide === true && isName(name)) return false;
   if (name.startsWith("_") || name === "//" || name === "$schema") return true;
   if (name === "description") return typeof value === "string";
   return name.startsWith("x-") && !hasAnyOf(value, marks);

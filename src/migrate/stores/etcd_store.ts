@@ -11,7 +11,7 @@ import { KeySpace } from "../../config/etcd/wire/key_space.ts";
 import { listPages } from "../../config/etcd/list/pages.ts";
 import type { EtcdKeyValue } from "../../config/etcd/wire/fields.ts";
 import { parseEtcdValue } from "../../config/etcd/wire/value.ts";
-import { type ConfigKey, formatConfigKey, parseConfigKey } from "../../event/names.ts";
+import { type ConfigKey, formatConfigKey, parseConfigKey, POLICY_KEY } from "../../event/names.ts";
 import type { Settings } from "../../settings/settings.ts";
 import { MAX_REQUEST_BYTES, planBatches, requestBytes } from "./batches.ts";
 import {
@@ -27,22 +27,36 @@ import { CALL_TIMEOUT_MS, connectToEtcd, TIMING } from "./etcd_connect.ts";
 import { EtcdWriter } from "./etcd_writer.ts";
 import { compactJson } from "../../json/members.ts";
 
+/** What the keys of connections begin with. */
+const CONNECTIONS = "global/connections/";
+
 const PAGE = { pageKeys: 2_000, pageBytes: 1024 * 1024, pageTimeoutMs: CALL_TIMEOUT_MS } as const;
 
-/** One namespace and the connections in etcd as one side of a migration. */
+/** What of etcd is one side of a migration. */
+export interface EtcdExtent {
+  /** Whose webhooks; `undefined` for those of all namespaces. */
+  readonly namespace: string | undefined;
+  /** Whether connections are part of it, which all namespaces share; nothing of theirs is read otherwise. */
+  readonly connections: boolean;
+}
+
+/** Webhooks, and the connections where they are asked for, in etcd as one side of a migration. */
 export class EtcdStore implements ConfigStore {
   readonly description: string;
   readonly #settings: Settings["etcd"];
-  readonly #namespace: string;
+  readonly #extent: EtcdExtent;
   readonly #keySpaces: readonly KeySpace[];
   #connection: EtcdConnection | undefined;
 
-  constructor(settings: Settings["etcd"], namespace: string) {
+  constructor(settings: Settings["etcd"], extent: EtcdExtent) {
     const { prefix, endpoints } = settings;
-    const prefixes = [`${prefix}${namespace}/webhooks/`, `${prefix}global/connections/`];
+    const { namespace, connections } = extent;
+    const prefixes = namespace === undefined
+      ? [prefix]
+      : [`${prefix}${namespace}/webhooks/`, ...connections ? [`${prefix}${CONNECTIONS}`] : []];
     this.description = `etcd ${endpoints.join(", ")}: ${prefixes.join(", ")}`;
     this.#settings = settings;
-    this.#namespace = namespace;
+    this.#extent = extent;
     this.#keySpaces = prefixes.map((prefix) => new KeySpace(prefix));
   }
 
@@ -53,6 +67,7 @@ export class EtcdStore implements ConfigStore {
       for await (const listed of this.#list(keySpace, false)) {
         const ownName = listed.nameIn(keySpace);
         const name = keySpace.prefix.slice(this.#settings.prefix.length) + ownName;
+        if (!this.#isWithin(name)) continue;
         const parsed = parseConfigKey(name);
         if (typeof parsed === "string") {
           foreign.push({ subject: keySpace.print(ownName), path: "", message: parsed });
@@ -63,6 +78,12 @@ export class EtcdStore implements ConfigStore {
     return { values, foreign, remarks: new Set() };
   }
 
+  /** Whether a key belongs to the extent, as far as its range does not say so. */
+  #isWithin(name: string): boolean {
+    if (this.#extent.namespace !== undefined) return true;
+    return name !== POLICY_KEY && (this.#extent.connections || !name.startsWith(CONNECTIONS));
+  }
+
   refuse(value: StoredValue): string | undefined {
     const bytes = requestBytes(value, this.#settings.prefix);
     if (bytes <= MAX_REQUEST_BYTES) return undefined;
@@ -70,11 +91,13 @@ export class EtcdStore implements ConfigStore {
   }
 
   async findOtherNamespace(): Promise<string | undefined> {
+    const { namespace } = this.#extent;
+    if (namespace === undefined) return undefined;
     const keySpace = new KeySpace(this.#settings.prefix);
     for await (const listed of this.#list(keySpace, true)) {
       const parsed = parseConfigKey(listed.nameIn(keySpace));
       const isOther = typeof parsed !== "string" && parsed.kind === "webhook" &&
-        parsed.namespace !== this.#namespace;
+        parsed.namespace !== namespace;
       if (isOther) return parsed.namespace;
     }
     return undefined;

@@ -26,11 +26,18 @@ export class FileStore implements ConfigStore {
   /** What is merged into them; nothing for most. */
   readonly #overlays: Readonly<Record<ConfigKey["kind"], readonly string[]>>;
 
-  /** @param namespace which the webhooks in the file belong to */
-  constructor(files: Settings["files"], namespace: string) {
+  readonly #withConnections: boolean;
+
+  /**
+   * @param namespace which the webhooks in the file belong to
+   * @param withConnections whether connections are part of the migration; their file is not looked at otherwise
+   */
+  constructor(files: Settings["files"], namespace: string, withConnections = true) {
     const { webhooks = [], connections = [] } = files.overlays ?? {};
+    this.#withConnections = withConnections;
     this.#overlays = { connection: connections, webhook: webhooks };
-    this.description = `files ${[files.webhooks, ...webhooks, files.connections, ...connections].join(", ")}`;
+    const ofConnections = withConnections ? [files.connections, ...connections] : [];
+    this.description = `files ${[files.webhooks, ...webhooks, ...ofConnections].join(", ")}`;
     this.#files = {
       connection: new ConfigFile(files.connections, {
         ...CONNECTIONS,
@@ -47,7 +54,8 @@ export class FileStore implements ConfigStore {
 
   async read(role: StoreRole): Promise<Configuration> {
     // One after the other: where one is refused, nothing goes on reading the other.
-    const read = [await this.#read("connection", role), await this.#read("webhook", role)];
+    const ofConnections = this.#withConnections ? [await this.#read("connection", role)] : [];
+    const read = [...ofConnections, await this.#read("webhook", role)];
     const values = read.flatMap(({ values }) => values);
     return {
       values: new Map(values.map((value) => [formatConfigKey(value.key), value])),
