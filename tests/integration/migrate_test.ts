@@ -8,37 +8,13 @@ import { outputModules } from "../../src/modules/registry.ts";
 import { TestCertificates } from "../support/etcd/certificates.ts";
 import { EtcdServer } from "../support/etcd/server.ts";
 import { eventually } from "../support/eventually.ts";
-import { spawnProgram } from "../support/process/gateway_process.ts";
+import { cwm, lastLine } from "../support/etcd/command.ts";
 import { TcpProxy } from "../support/http/tcp_proxy.ts";
 import { TempDir } from "../support/temp_dir.ts";
 
 const PREFIX = "/cwm/";
 const TO_ETCD = ["migrate", "--from", "file", "--to", "etcd"] as const;
 const TO_FILE = ["migrate", "--from", "etcd", "--to", "file"] as const;
-
-interface Ended {
-  readonly status: number;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
-/** Runs the command line as an operator does, with the files of a directory and an etcd. */
-async function cwm(
-  args: readonly string[],
-  { path: cwd }: TempDir,
-  endpoint: string,
-  env: Readonly<Record<string, string>> = {},
-): Promise<Ended> {
-  await using program = spawnProgram({ args, cwd, env: { ETCD_ENDPOINTS: endpoint, ...env } });
-  const { code } = await program.exited;
-  const printed = (stream: string) =>
-    program.lines.filter((line) => line.stream === stream).map(({ text }) => text).join("\n");
-  return { status: code, stdout: printed("stdout"), stderr: printed("stderr") };
-}
-
-function lastLine({ stdout }: Ended): string {
-  return stdout.split("\n").at(-1) ?? "";
-}
 
 function webhooks(count: number, extra: Readonly<Record<string, unknown>> = {}): Record<string, unknown> {
   return Object.fromEntries(
@@ -114,75 +90,6 @@ Deno.test("a migration to etcd and back gives the same files, digit by digit", a
   assertEquals(await Deno.readTextFile(other.file("webhooks.json")), webhooksText);
   assertEquals(await Deno.readTextFile(other.file("connections.json")), connectionsText);
   assertEquals(lastLine(await cwm([...TO_FILE, "--connections"], other, server.endpoint)), "Nothing to do");
-});
-
-Deno.test("a migration leaves connections alone on both sides, unless they are asked for", async () => {
-  await using server = await EtcdServer.start();
-  await using dir = await TempDir.create();
-  const etcd = server.gateway;
-  await etcd.put("/cwm/global/connections/shared", '{"type":"redis-rq","host":"etcd"}');
-  await etcd.put("/cwm/global/connections/bad", "not even JSON");
-  const own = '{"shared": {"type": "redis-rq", "host": "file"}, "broken": }';
-  await dir.writeText("connections.json", own);
-  await dir.writeJson("webhooks.json", {
-    a: { module: "kafka", connection: "shared", "module-config": { topic: "a" } },
-  });
-  const there = await cwm([...TO_ETCD, "--prune"], dir, server.endpoint);
-  assertEquals([there.status, lastLine(there)], [0, "Done: 1 written, 0 removed"]);
-  assertMatch(there.stdout, /^Connections are left alone: --connections carries them over, too$/m);
-  assertNotMatch(there.stdout, /connections\.json|connection (shared|bad|broken)/);
-  assertEquals(
-    (await etcd.read(PREFIX)).get("/cwm/global/connections/shared")?.value,
-    '{"type":"redis-rq","host":"etcd"}',
-  );
-  await etcd.putJson("/cwm/default/webhooks/b", { module: "log" });
-  assertEquals(lastLine(await cwm(TO_FILE, dir, server.endpoint)), "Done: 1 written, 0 removed");
-  assertEquals(await Deno.readTextFile(dir.file("connections.json")), own);
-  assertEquals((await cwm([...TO_FILE, "--connections"], dir, server.endpoint)).status, 1);
-});
-
-Deno.test("all namespaces go into one file and back, and the policy stays where it is", async () => {
-  await using server = await EtcdServer.start();
-  await using dir = await TempDir.create();
-  const etcd = server.gateway;
-  const values = {
-    "_own/webhooks/a": '{"module":"log","_id":12345678901234567890}',
-    "global/connections/redis": '{"type":"redis-rq","host":"localhost","password":"{$REDIS_PASSWORD:none}"}',
-    "global/webhooks/c": '{"module":"log"}',
-    "team-a/webhooks/orders": '{"module":"log","authorization":"Bearer HUNTER1"}',
-    "team-b/webhooks/orders": '{"module":"log","enabled":false}',
-    "x-team/webhooks/b": '{"module":"log"}',
-  };
-  for (const [key, text] of Object.entries(values)) await etcd.put(PREFIX + key, text);
-  await etcd.put("/cwm/global/policy", "{}");
-  const all = ["--all-namespaces", "--backup", "all.json"] as const;
-  const webhooksOnly = await cwm([...TO_FILE, ...all], dir, server.endpoint);
-  assertEquals([webhooksOnly.status, lastLine(webhooksOnly)], [0, "Done: 5 written, 0 removed"]);
-  const backup = await cwm([...TO_FILE, ...all, "--connections"], dir, server.endpoint);
-  assertEquals([backup.status, lastLine(backup)], [0, "Done: 1 written, 0 removed"]);
-  assertEquals(((await Deno.stat(dir.file("all.json"))).mode ?? 0) & 0o777, 0o600);
-  const written = JSON.parse(await Deno.readTextFile(dir.file("all.json")));
-  assertEquals(Object.keys(written).sort(), Object.keys(values).sort());
-  assertEquals(
-    lastLine(await cwm([...TO_FILE, ...all, "--connections"], dir, server.endpoint)),
-    "Nothing to do",
-  );
-
-  // Somebody deletes, changes and adds.
-  await etcd.delete("/cwm/team-a/webhooks/orders");
-  await etcd.delete("/cwm/global/connections/redis");
-  await etcd.putJson("/cwm/team-b/webhooks/orders", { module: "log" });
-  await etcd.putJson("/cwm/team-c/webhooks/new", { module: "log" });
-  const restored = await cwm([...TO_ETCD, ...all, "--connections", "--prune"], dir, server.endpoint);
-  assertEquals([restored.status, lastLine(restored)], [0, "Done: 3 written, 1 removed"]);
-  assertNotMatch(restored.stdout + backup.stdout, /HUNTER/);
-  const expected: Record<string, string> = { ...values, "global/policy": "{}" };
-  assertEquals(
-    Object.fromEntries(
-      [...await etcd.read(PREFIX)].map(([key, { value }]) => [key.slice(PREFIX.length), value]),
-    ),
-    expected,
-  );
 });
 
 Deno.test("a dry run prints the difference by names and paths, and writes nothing", async () => {
@@ -458,41 +365,6 @@ Deno.test("a role for the prefix is enough to migrate, and one that may only rea
   assertNotMatch(stranger.stderr + writer.stdout, /HUNTER/);
 });
 
-Deno.test("who may read and write one namespace's webhooks alone migrates these both ways", async () => {
-  await using server = await EtcdServer.start();
-  await using dir = await TempDir.create();
-  await server.gateway.putJson("/cwm/team-b/webhooks/other", { module: "log" });
-  await server.gateway.putJson("/cwm/global/connections/shared", { type: "redis-rq", host: "localhost" });
-  await server.ctl("role", "add", "team-a");
-  await server.ctl(
-    "role",
-    "grant-permission",
-    "--prefix=true",
-    "team-a",
-    "readwrite",
-    "/cwm/team-a/webhooks/",
-  );
-  await server.ctl("user", "add", "team-a:pw");
-  await server.ctl("user", "grant-role", "team-a", "team-a");
-  await server.enableAuth(PREFIX);
-  await dir.writeJson("webhooks.json", { a: { module: "log" }, b: { module: "log" } });
-  await dir.writeJson("connections.json", { own: { type: "redis-rq", host: "localhost" } });
-  const as = (args: readonly string[], ...more: string[]) =>
-    cwm([...args, "--namespace", "team-a", ...more], dir, server.endpoint, {
-      ETCD_USERNAME: "team-a",
-      ETCD_PASSWORD: "pw",
-    });
-
-  assertEquals(lastLine(await as(TO_ETCD, "--prune")), "Done: 2 written, 0 removed");
-  await dir.writeJson("webhooks.json", { a: { module: "log" } });
-  assertEquals(lastLine(await as(TO_ETCD, "--prune")), "Done: 0 written, 1 removed");
-  await Deno.remove(dir.file("webhooks.json"));
-  assertEquals(lastLine(await as(TO_FILE)), "Done: 1 written, 0 removed");
-  const asked = await as(TO_ETCD, "--connections");
-  assertEquals(asked.status, 1);
-  assertMatch(asked.stderr, /^Cannot read from etcd: .*permission denied/);
-});
-
 Deno.test("a migration over TLS with a client certificate reads and writes", async () => {
   await using certificates = await TestCertificates.create();
   await certificates.issue("server", "DNS:localhost,IP:127.0.0.1");
@@ -512,14 +384,7 @@ Deno.test("a migration over TLS with a client certificate reads and writes", asy
 
 Deno.test("a wrong use of cwm migrate ends with status 2 and touches nothing", async () => {
   await using dir = await TempDir.create();
-  const wrong = [
-    [],
-    ["--from", "file", "--to", "file"],
-    [...TO_ETCD.slice(1), "--namespace", "a/b"],
-    [...TO_ETCD.slice(1), "--all-namespaces"],
-    [...TO_ETCD.slice(1), "--all-namespaces", "--backup", "all.json", "--namespace", "a"],
-  ];
-  for (const args of wrong) {
+  for (const args of [[], ["--from", "file", "--to", "file"], [...TO_ETCD.slice(1), "--namespace", "a/b"]]) {
     const { status, stderr } = await cwm(["migrate", ...args], dir, "http://127.0.0.1:1");
     assertEquals(status, 2);
     assertMatch(stderr, /cwm migrate --help/);
