@@ -30,6 +30,7 @@ const WITH_OWN_OPTIONS = [
   "pause",
   "resume",
   "retry",
+  "tail",
   "handshake",
   "connector",
   "completion",
@@ -47,7 +48,7 @@ const WITH_OWN_OPTIONS = [
 const WITHOUT_SETTINGS = ["completion", "providers", "new", "sign", "verify", "schema", "token"];
 
 /** Commands that run until a signal ends them. All others it ends at once. */
-const HANDLING_SIGNALS = ["serve", "connector", "events"];
+const HANDLING_SIGNALS = ["serve", "connector", "events", "tail"];
 
 /** What a command is called with. */
 interface Call {
@@ -109,6 +110,10 @@ const COMMANDS: Readonly<Record<string, (call: Call) => Promise<number>>> = {
   async retry({ own, settings }) {
     const { retry } = await import("./cli/events/retry.ts");
     return await retry(own, settings);
+  },
+  async tail({ own, settings, signals }) {
+    const { tail } = await import("./cli/events/tail.ts");
+    return await tail(own, settings, signals?.stop);
   },
   async status({ own, settings }) {
     const { status } = await import("./cli/status/command.ts");

@@ -205,6 +205,12 @@ export const COMMANDS: readonly Command[] = [
     options: [{ name: "all" }, HELP],
   },
   {
+    name: "tail",
+    description: "Show requests as they are answered, and why they are refused: see cwm tail --help",
+    operands: ["webhook"],
+    options: [{ name: "refused" }, { name: "outcome", value: "text" }, { name: "json" }, HELP],
+  },
+  {
     name: "token",
     description: "Make an admin token with a role, and its entry for ADMIN_TOKENS_FILE: see cwm token --help",
     options: [

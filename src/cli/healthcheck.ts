@@ -5,7 +5,7 @@
  */
 
 import { authorityOf } from "../io/address.ts";
-import { exchange } from "../io/http_exchange.ts";
+import { exchange, type ExchangeOptions } from "../io/http_exchange.ts";
 import type { Settings } from "../settings/settings.ts";
 import { print, printError } from "./terminal.ts";
 
@@ -61,18 +61,22 @@ export async function askLocalGateway(
   headers: Readonly<Record<string, string>>,
   signal: AbortSignal,
 ): Promise<LocalAnswer> {
-  const options = {
-    protocol: settings.tls === undefined ? "http:" as const : "https:" as const,
+  const options = { ...localAddress(settings), method, path, headers };
+  const { status, body } = await exchange(options, undefined, MAX_ANSWER_BYTES, signal);
+  return { status, body: new TextDecoder().decode(body) };
+}
+
+/** How the gateway on this machine is connected to, over a connection of its own. */
+export function localAddress(
+  settings: LocalSettings,
+): Pick<ExchangeOptions, "protocol" | "host" | "port" | "agent" | "rejectUnauthorized"> {
+  return {
+    protocol: settings.tls === undefined ? "http:" : "https:",
     host: localHost(settings.host),
     port: localPort(settings),
-    method,
-    path,
-    headers,
     agent: false,
     rejectUnauthorized: false,
   };
-  const { status, body } = await exchange(options, undefined, MAX_ANSWER_BYTES, signal);
-  return { status, body: new TextDecoder().decode(body) };
 }
 
 /** The port at which no other gateway answers, where that is known. */

@@ -149,6 +149,7 @@ export class Gateway implements AsyncDisposable {
     const reason = turn === undefined ? await this.#serveOn(requests, restMs()) : HANDED_OVER;
     // Connectors connect to another instance, or to this one when it is back.
     await this.#parts.relay[Symbol.asyncDispose]();
+    this.#parts.webhooks.requests.tail.close();
     this.#stop = {
       drainedAt,
       reason,
@@ -207,6 +208,7 @@ export class Gateway implements AsyncDisposable {
       if (followed !== undefined) await within(CLOSE_TIMEOUT_MS, followed[Symbol.asyncDispose]());
     }
     await within(CLOSE_TIMEOUT_MS, this.#parts.relay[Symbol.asyncDispose]());
+    this.#parts.webhooks.requests.tail.close();
     // An answer that never ends must not keep the process: the sender gets a broken connection instead.
     for (const server of [this.#server, this.#ownServer]) {
       if (server !== undefined) await within(CLOSE_TIMEOUT_MS, server[Symbol.asyncDispose]());

@@ -387,7 +387,6 @@ export class GatewayParts {
 
   #exchangeContext(): ExchangeContext {
     const { limits, requestIdHeader } = this.#settings;
-    const clientAddress = this.#clientAddress;
     const { manager } = this;
     const rates = new NamespaceRates((namespace) =>
       lowerRate(limits.namespaceRate, manager.policy.rateOf(namespace))
@@ -411,9 +410,9 @@ export class GatewayParts {
       filterReports: this.webhooks.filters,
       failures: this.failures,
       cors: generalCors(this.#settings.corsOrigins),
-      clientAddress,
-      publicUrls: new PublicUrlResolver(this.#settings.publicUrl, clientAddress),
-      clientCertificates: new ClientCertificates(this.#settings.auth.clientCertificates, clientAddress),
+      clientAddress: this.#clientAddress,
+      publicUrls: new PublicUrlResolver(this.#settings.publicUrl, this.#clientAddress),
+      clientCertificates: new ClientCertificates(this.#settings.auth.clientCertificates, this.#clientAddress),
       authServers: this.authServers,
       handshakes: this.handshakes,
       onMissed: (path) => this.missed.note(path),
@@ -465,6 +464,7 @@ export class GatewayParts {
         letters: this.journal.deadLetters,
         onReplay: () => this.dispatcher.recover(),
       },
+      tail: this.webhooks.requests.tail,
       events: {
         records: this.journal.records,
         refusals: this.refusals,
@@ -492,8 +492,7 @@ export class GatewayParts {
   }
 
   #relayRoutes(): readonly Route[] {
-    const { bodyTimeoutMs } = this.#settings.limits;
-    const bounds = { inFlight: this.inFlight, bodyTimeoutMs };
+    const bounds = { inFlight: this.inFlight, bodyTimeoutMs: this.#settings.limits.bodyTimeoutMs };
     return [...relayRoutes(this.relay, bounds), ...pullRoutes(this.relay, bounds)];
   }
 }

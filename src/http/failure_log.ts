@@ -139,7 +139,7 @@ export class FailureLog implements Disposable {
 }
 
 /** Who a verifier refused: a webhook may trust proxies of its own. */
-function clientOf({ cause }: GatewayError): string | undefined {
+export function clientOf({ cause }: GatewayError): string | undefined {
   return cause instanceof RefusalError ? cause.client : undefined;
 }
 
@@ -147,7 +147,7 @@ function clientOf({ cause }: GatewayError): string | undefined {
  * Why the request failed. The cause of a refusal is left out where it may quote what the client sent, as a
  * parser's does.
  */
-function explain(error: GatewayError): { readonly reason: string; readonly cause?: unknown } {
+export function explain(error: GatewayError): { readonly reason: string; readonly cause?: unknown } {
   const { cause } = error;
   const isVerdict = cause instanceof RefusalError;
   const reason = error.reason ?? (isVerdict ? cause.message : error.message);

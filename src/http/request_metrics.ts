@@ -13,6 +13,7 @@ import { type Counter, DURATION_BUCKETS, type Histogram, type Metrics } from "..
 import { SeriesNames, UNKNOWN, type WebhookFamily } from "../observability/webhook_series.ts";
 import type { InFlight } from "./in_flight.ts";
 import type { AcceptedRequests, Statistics } from "./statistics/statistics.ts";
+import { Tail } from "./tail/tail.ts";
 
 /**
  * Every value of the `outcome` label: those of requests without an error, and the codes of all errors. Every request
@@ -59,6 +60,8 @@ export class RequestMetrics {
   readonly #refusals: WebhookFamily<Counter>;
   readonly #deliveries: WebhookFamily<Histogram> | undefined;
   readonly #duration: Histogram;
+  /** Who looks at requests while they are counted. */
+  readonly tail = new Tail();
   readonly #webhooks: () => Pick<Catalog, "find" | "entries">;
   readonly #statistics: Statistics | undefined;
   readonly #accepted = new WeakMap<WebhookEntry, AcceptedCounters>();

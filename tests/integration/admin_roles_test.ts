@@ -6,7 +6,7 @@ import { adminRoutes, type AdminSource } from "../../src/http/routes/admin.ts";
 import { AdminGuard } from "../../src/http/routes/access/guard.ts";
 import { logger } from "../../src/observability/logging.ts";
 import { Metrics } from "../../src/observability/metrics.ts";
-import { ADMIN_TOKEN, Teams } from "../support/access/teams.ts";
+import { ADMIN_TOKEN, Teams, tokenOf } from "../support/access/teams.ts";
 import { eventually } from "../support/eventually.ts";
 import { errorCode } from "../support/gateway.ts";
 
@@ -24,6 +24,7 @@ const NEEDED: Readonly<Record<string, string>> = {
   "GET /admin/dead-letters": "viewer",
   "GET /admin/dead-letters/show": "viewer",
   "GET /admin/events": "viewer",
+  "GET /admin/tail": "viewer",
   "POST /admin/stops/pause": "operator",
   "POST /admin/stops/resume": "operator",
   "POST /admin/handshakes/open": "operator",
@@ -69,7 +70,9 @@ Deno.test("every admin route declares its role, and answers nobody who has a les
     const none = await teams.gateway.request(path, { method });
     assertEquals([none.status, errorCode(none)], [401, "unauthorized"], route);
     for (const [name, caller] of Object.entries(callers)) {
-      const answer = await teams.ask(name, path, { method });
+      // A tail that may be read has no end: a question that is wrong shows as well that it may.
+      const query = path === "/admin/tail" ? "?refused=no" : "";
+      const answer = await teams.ask(name, path + query, { method });
       const what = `${name} ${route}: ${answer.text}`;
       if (caller.has(ROLES.find((each) => each === role)!)) {
         assert(![401, 403].includes(answer.status), what);
@@ -95,6 +98,7 @@ Deno.test("a viewer sees nothing of another team on any route, and all that is i
   );
   for (const [route] of reads) {
     const path = route.slice("GET ".length);
+    if (path === "/admin/tail") continue; // It has no end: see the test below.
     const queries: Record<string, string[]> = {
       "/admin/webhooks/": ["team-b/orders", "team-b/missing"],
       "/admin/handshakes": ["?webhook=team-b/orders", "?webhook=team-b/missing"],
@@ -120,6 +124,19 @@ Deno.test("a viewer sees nothing of another team on any route, and all that is i
   const all = await seenBy(teams, "viewer-all");
   assertEquals(all.webhooks, 6);
   assertEquals(all.letters, [ids["team-a"], ids["team-b"]]);
+});
+
+Deno.test("a viewer who follows requests is told of those to its own namespaces alone", async () => {
+  await using teams = await Teams.start();
+  const headers = { authorization: `Bearer ${tokenOf("viewer-a")}` };
+  const response = await fetch(teams.gateway.url("/admin/tail"), { headers });
+  const reader = response.body!.pipeThrough(new TextDecoderStream()).getReader();
+  for (const team of ["team-b", "team-a"]) await teams.gateway.post(`/webhook/${team}/nothing`, "{}");
+  let text = "";
+  while (!text.includes("data: ")) text += (await reader.read()).value;
+  await reader.cancel();
+  assertStringIncludes(text, '"namespace":"team-a","webhook":"nothing"');
+  assertNotMatch(text, /team-b/);
 });
 
 /** What the lists show. */

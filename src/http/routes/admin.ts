@@ -20,6 +20,8 @@ import { journalRoutes, type JournalSource } from "./journal.ts";
 import { describeProblem, jsonResponse } from "../responses.ts";
 import type { Route } from "../router.ts";
 import { filterRoute } from "./events/filter.ts";
+import type { Tail } from "../tail/tail.ts";
+import { tailRoute } from "./events/tail.ts";
 import { stopRoutes, type StopSource } from "./stops.ts";
 import type { View } from "./access/view.ts";
 import { webhookRoute, type WebhookSource } from "./webhook.ts";
@@ -47,6 +49,7 @@ export interface AdminSource {
   readonly inFlight: InFlight;
   readonly deadLetters: DeadLetterSource;
   readonly events: EventSource;
+  readonly tail: Tail;
   readonly webhooks: WebhookSource;
   readonly journal: JournalSource;
   readonly handshakes: HandshakeSource;
@@ -81,6 +84,7 @@ export function adminRoutes(source: AdminSource): Route[] {
     ...handshakeRoutes(source.handshakes, guard),
     ...deadLetterRoutes(source.deadLetters, guard),
     ...eventRoutes(source.events, guard),
+    tailRoute(source.tail, guard),
   ];
 }
 

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { CatalogEntry } from "../../config/entry.ts";
+import type { CatalogEntry, WebhookEntry } from "../../config/entry.ts";
 import { GatewayError } from "../../errors.ts";
 import { isNamespace, isWebhookId } from "../../event/names.ts";
 import { defaultPath } from "./default_webhook.ts";
@@ -60,6 +60,11 @@ export function findEntry(
   if (method !== "POST") throw methodNotAllowed(method, DEFAULT_METHODS);
   onMissed(path);
   throw new GatewayError("webhook_not_found");
+}
+
+/** How many bytes a body may have. @param usual for webhooks that say nothing */
+export function maxBytesOf({ webhook: { maxBodyBytes, rules }, share }: WebhookEntry, usual: number): number {
+  return Math.min(maxBodyBytes ?? usual, rules?.maxBodyBytes ?? Infinity, share?.maxBodyBytes ?? Infinity);
 }
 
 /** The refusal of a method, with those that are allowed in its `Allow` header. */

@@ -51,7 +51,7 @@ import { decodedHeaders } from "./decoded_headers.ts";
 import { eventHeaders } from "./default_webhook.ts";
 import { finish } from "./large_bodies.ts";
 import { type BodyChange, bodyChange, type DocumentReading, readEventBody } from "./event_body.ts";
-import { type EntryLookup, findEntry, methodNotAllowed, PROBE_METHODS } from "./entry_lookup.ts";
+import { type EntryLookup, findEntry, maxBytesOf, methodNotAllowed, PROBE_METHODS } from "./entry_lookup.ts";
 import { type FailureLog, peerAddress } from "../failure_log.ts";
 import type { RequestMetrics } from "../request_metrics.ts";
 import {
@@ -201,7 +201,7 @@ class Exchange extends BoundedRequest implements RequestToVerify, AppendListener
       if (entry === undefined) return;
       if (this.#context.defaultWebhook) this.#headers = eventHeaders(this.headers, entry, this.#path);
       const { authenticator, rules, filters, eventTypes } = entry.webhook;
-      const maxBytes = this.#maxBytesOf(entry);
+      const maxBytes = maxBytesOf(entry, this.#context.bodyLimits.maxBytes);
       const length = declaredLength(this.#request, maxBytes);
       this.hold(entry, length ?? maxBytes);
       // What needs no waiting is used at once: each await costs the request a turn of the event loop.
@@ -269,11 +269,6 @@ class Exchange extends BoundedRequest implements RequestToVerify, AppendListener
       if (this.#body?.discard() === true) this.noteLeft(0);
       await this.#fail(error);
     }
-  }
-
-  #maxBytesOf({ webhook: { maxBodyBytes, rules }, share }: WebhookEntry): number {
-    const usual = maxBodyBytes ?? this.#context.bodyLimits.maxBytes;
-    return Math.min(usual, rules?.maxBodyBytes ?? Infinity, share?.maxBodyBytes ?? Infinity);
   }
 
   #startReading(length: number | undefined, maxBytes: number): Promise<Uint8Array<ArrayBuffer>> {
@@ -410,7 +405,7 @@ class Exchange extends BoundedRequest implements RequestToVerify, AppendListener
   async #answerProbe(entry: CatalogEntry, response: Response): Promise<void> {
     this.#context.metrics.probed(entry);
     await discardBody(this.#request);
-    this.#end(response);
+    this.#end(response, "probe");
   }
 
   /** A question by a method that the webhook takes no events by. */
@@ -433,7 +428,7 @@ class Exchange extends BoundedRequest implements RequestToVerify, AppendListener
     metrics.challenged(entry);
     this.#body?.discard();
     await discardBody(this.#request);
-    this.#end(challengeResponse(answer, namesAccepted ? this.#id : undefined));
+    this.#end(challengeResponse(answer, namesAccepted ? this.#id : undefined), "challenge");
   }
 
   /** Whether a browser's question was answered: it is where pages may send, and nobody is authenticated for it. */
@@ -457,7 +452,7 @@ class Exchange extends BoundedRequest implements RequestToVerify, AppendListener
     metrics.filtered(entry);
     filterReports?.filtered(entry, this.#id, by);
     this.#body?.discard();
-    this.#end(filteredResponse(entry.webhook.response, this.#id, namesAccepted));
+    this.#end(filteredResponse(entry.webhook.response, this.#id, namesAccepted), "filtered");
   }
 
   /** @param repeated the event that this one repeats: it gets the answer of the first one */
@@ -467,7 +462,8 @@ class Exchange extends BoundedRequest implements RequestToVerify, AppendListener
     if (repeated === undefined) metrics.accepted(entry, this.#startedAt);
     else metrics.repeated(entry, repeated.repeat);
     const id = repeated?.duplicateOf ?? this.#id;
-    this.#end(answer ?? acceptedResponse(entry.webhook.response, id, namesAccepted));
+    const response = answer ?? acceptedResponse(entry.webhook.response, id, namesAccepted);
+    this.#end(response, repeated?.repeat ?? "accepted");
   }
 
   async #fail(error: GatewayError): Promise<void> {
@@ -477,14 +473,14 @@ class Exchange extends BoundedRequest implements RequestToVerify, AppendListener
     this.#context.deadlines.clear(this);
     this.#answered = true;
     if (error.code !== "body_timeout") await discardBody(this.#request);
-    this.#end(refusalOfOutput(error, this.#outputAnswer, this.#id) ?? errorResponse(error, this.#id));
+    this.#end(refusalOfOutput(error, this.#outputAnswer, this.#id) ?? errorResponse(error, this.#id), error);
   }
 
   #report(error: GatewayError): void {
     this.#context.failures.report(error, this.#entry, this.#id, this.#request, this.#info);
   }
 
-  #end(response: Response): void {
+  #end(response: Response, outcome: string | GatewayError): void {
     this.#answered = true;
     const cors = this.#cors;
     if (cors !== undefined) addCors(response, cors, this.#request);
@@ -495,6 +491,10 @@ class Exchange extends BoundedRequest implements RequestToVerify, AppendListener
     } catch (bug) {
       this.#report(toGatewayError(bug));
     }
-    this.#context.metrics.took(Date.now() - this.#startedAt);
+    const { metrics } = this.#context;
+    metrics.took(Date.now() - this.#startedAt);
+    if (!metrics.tail.isFollowed) return;
+    const { status } = response;
+    metrics.tail.note(this, { id: this.#id, startedAt: this.#startedAt, status, outcome });
   }
 }

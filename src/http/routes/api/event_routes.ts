@@ -224,6 +224,28 @@ const recordOperations: readonly Operation[] = [
       errors: ["invalid_query"],
     },
   ),
+  {
+    method: "GET",
+    path: "/admin/tail",
+    id: "tailRequests",
+    summary: "Requests as they are answered",
+    security: "admin",
+    query: z.object({
+      namespace: z.string().optional(),
+      webhook: z.string().optional().meta({ description: "`NAMESPACE/ID`, which need not exist." }),
+      outcome: z.string().optional().meta({ description: "`accepted`, …, or the code of an error." }),
+      refused: z.enum(["true"]).optional().meta({ description: "Those with a status from 400 on." }),
+    }),
+    answers: {
+      200: {
+        description:
+          "Each `data` is a request with `at`, `namespace`, `webhook`, `outcome`, `status`, `id`, `ms`, " +
+          "`client` and `reason`, or with `event: dropped` the number of `requests` that were too fast.",
+        type: "text/event-stream",
+      },
+    },
+    errors: ["invalid_query", "overloaded"],
+  },
   admin("POST", "/admin/filter", "explainEvent", "What a webhook would do with an event", explained, {
     body: json("The event that is asked about.", named("FilterQuestion", questionSchema)),
     errors: [

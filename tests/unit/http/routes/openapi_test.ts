@@ -196,6 +196,12 @@ async function askEvents(gateway: DescribedGateway): Promise<void> {
   await gateway.ask("replayEvents", { query: "?all=true&to=default/none" });
   await gateway.ask("retryEvents", { query: "?all=true" });
   await gateway.ask("retryEvents");
+  const tail = await fetch(gateway.url("/admin/tail"), {
+    headers: { authorization: `Bearer ${ADMIN_TOKEN}` },
+  });
+  await tail.body?.cancel();
+  gateway.answers.hold("tailRequests", { status: tail.status, headers: tail.headers, text: "" });
+  await gateway.ask("tailRequests", { query: "?refused=no" });
   await gateway.ask("replayDeadLetters", { query: "?all=true" });
   await gateway.ask("dropDeadLetters", { query: "?all=true" });
   await gateway.ask("dropDeadLetters");
