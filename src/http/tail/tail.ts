@@ -1,6 +1,6 @@
 /**
- * Requests to webhooks as they are answered, for whoever looks: an operator who asks what comes in, and what becomes of
- * it. While nobody looks it costs one question a request.
+ * Requests to webhooks as they are answered, for whoever looks: an operator who asks what comes in, and how it is
+ * answered. While nobody looks it costs one question a request.
  *
  * @module
  */

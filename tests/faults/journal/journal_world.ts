@@ -1,5 +1,6 @@
 /** Two gateways on one journal, senders that take them in turn, a receiver, and the books of all that was said. */
 
+import { DONE_OWNER } from "../../../src/journal/postgres/lots/lot_statement.ts";
 import { Ledger } from "../../crash/ledger.ts";
 import { readLetters } from "../../crash/letters.ts";
 import { Receiver } from "../../crash/receiver.ts";
@@ -144,10 +145,19 @@ export class JournalWorld implements AsyncDisposable {
         const pending = await pendingOf(running.url);
         if (pending !== "0") throw new Error(`${pending} events are pending: ${await this.#whatIsLeft()}`);
       }
+      // Those of a gateway that was killed are with nobody until they are taken over.
+      if (await this.#waiting() > 0) throw new Error(`Events wait for nobody: ${await this.#whatIsLeft()}`);
     }, { timeoutMs: SETTLE_TIMEOUT_MS, intervalMs: 500 });
     const letters = await readLetters(this.gateways[0]!.running.url, ADMIN_TOKEN);
     for (const gateway of this.gateways) await gateway.end("SIGTERM");
     return judge(this.ledger, letters);
+  }
+
+  /** Packs of events that are not delivered, whoever has them. */
+  async #waiting(): Promise<number> {
+    const sql = `select count(*)::int as waiting from cwm.pack where owner <> ${DONE_OWNER}`;
+    const [row] = await this.database.primary.query(sql, [], "journal");
+    return Number(row!["waiting"]);
   }
 
   /** For people who look for the reason: what stands in the tables, and what the gateways said last. */
@@ -162,7 +172,6 @@ export class JournalWorld implements AsyncDisposable {
       `packs ${await rows(
         "select owner, no, count, claimed, lanes, held, due from cwm.pack order by 1, 2 limit 20",
       )}`,
-      `line ${await rows("select lane, seq, count, held, due from cwm.line order by 1, 2 limit 20")}`,
       ...said,
     ].join("\n");
   }
