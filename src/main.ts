@@ -31,6 +31,7 @@ const WITH_OWN_OPTIONS = [
   "resume",
   "retry",
   "tail",
+  "connectors",
   "handshake",
   "connector",
   "completion",
@@ -110,6 +111,10 @@ const COMMANDS: Readonly<Record<string, (call: Call) => Promise<number>>> = {
   async retry({ own, settings }) {
     const { retry } = await import("./cli/events/retry.ts");
     return await retry(own, settings);
+  },
+  async connectors({ own, settings }) {
+    const { connectors } = await import("./cli/connectors.ts");
+    return await connectors(own, settings);
   },
   async tail({ own, settings, signals }) {
     const { tail } = await import("./cli/events/tail.ts");

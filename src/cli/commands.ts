@@ -211,6 +211,12 @@ export const COMMANDS: readonly Command[] = [
     options: [{ name: "refused" }, { name: "outcome", value: "text" }, { name: "json" }, HELP],
   },
   {
+    name: "connectors",
+    description: "List the connectors of channels, or end the connection of one: see cwm connectors --help",
+    actions: ["list", "end"],
+    options: [{ name: "channel", value: "text" }, { name: "json" }, HELP],
+  },
+  {
     name: "token",
     description: "Make an admin token with a role, and its entry for ADMIN_TOKENS_FILE: see cwm token --help",
     options: [

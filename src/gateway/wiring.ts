@@ -465,6 +465,7 @@ export class GatewayParts {
         onReplay: () => this.dispatcher.recover(),
       },
       tail: this.webhooks.requests.tail,
+      relay: this.relay,
       events: {
         records: this.journal.records,
         refusals: this.refusals,
@@ -493,6 +494,6 @@ export class GatewayParts {
 
   #relayRoutes(): readonly Route[] {
     const bounds = { inFlight: this.inFlight, bodyTimeoutMs: this.#settings.limits.bodyTimeoutMs };
-    return [...relayRoutes(this.relay, bounds), ...pullRoutes(this.relay, bounds)];
+    return [...relayRoutes(this.relay, bounds, this.#clientAddress), ...pullRoutes(this.relay, bounds)];
   }
 }

@@ -44,6 +44,8 @@ export interface OpenRequest {
   readonly token: string;
   /** Empty when the connector has not named itself. */
   readonly connectorId: string;
+  /** Whose connection it is, for operators; empty for Unix sockets. */
+  readonly address: string;
   /** What the connector asks for; the channel's limit bounds it. */
   readonly window: number | undefined;
   /** After how many bytes of bodies the connector wants no more; the channel's limit bounds it. */
@@ -181,6 +183,19 @@ export class Relay implements AsyncDisposable {
     };
   }
 
+  /** The sessions of all channels: those of connectors that are there, and those that wait to be resumed. */
+  get sessions(): readonly RelaySession[] {
+    return [...this.#sessions.values()];
+  }
+
+  /**
+   * Ends a session, as an operator wants it: what it holds is handed out again, to another connector or to this one, which
+   * may come again.
+   */
+  async end(session: RelaySession): Promise<void> {
+    await session.close({ code: "draining", message: "An operator has ended this connection" });
+  }
+
   /** Ends all sessions, gives back what they hold, and lets nobody in any more. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closed = true;
@@ -205,6 +220,7 @@ export class Relay implements AsyncDisposable {
       connectorId: request.connectorId,
       channel,
       token: request.token,
+      address: request.address,
       transport: request.transport,
       window: Math.min(channel.limits.maxInFlight, request.window ?? DEFAULT_WINDOW),
       windowBytes: Math.min(channel.limits.maxInFlightBytes, request.windowBytes ?? Infinity),

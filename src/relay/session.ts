@@ -66,6 +66,8 @@ export interface SessionOptions {
   readonly connectorId: string;
   readonly channel: Channel;
   readonly token: string;
+  /** Whose connection it began with; empty for Unix sockets. */
+  readonly address: string;
   readonly transport: TransportName;
   /** Messages that may be unacknowledged at once. */
   readonly window: number;
@@ -83,6 +85,10 @@ export class RelaySession {
   readonly id: string;
   readonly connectorId: string;
   readonly channelName: string;
+  /** Of the connector that opened it; empty for Unix sockets. */
+  readonly address: string;
+  /** In milliseconds since 1970. */
+  readonly openedAt: number = Date.now();
   readonly transport: TransportName;
   readonly window: number;
   readonly windowBytes: number;
@@ -110,6 +116,7 @@ export class RelaySession {
   /** Whether there may be something to lease. */
   #mayBeMore = true;
   #heardAt = performance.now();
+  #acknowledgedAt: number | undefined;
   /** Ends the transport that serves the session now. */
   #attached: Detach | undefined;
   #end: End | undefined;
@@ -119,6 +126,7 @@ export class RelaySession {
     this.connectorId = options.connectorId;
     this.channelName = options.channel.name;
     this.#token = options.token;
+    this.address = options.address;
     this.transport = options.transport;
     this.window = options.window;
     this.windowBytes = options.windowBytes;
@@ -172,6 +180,11 @@ export class RelaySession {
   /** Since when nothing was heard of the connector, in milliseconds. */
   get silentMs(): number {
     return performance.now() - this.#heardAt;
+  }
+
+  /** When it acknowledged something last, in milliseconds since 1970; `undefined` if it has not yet. */
+  get acknowledgedAt(): number | undefined {
+    return this.#acknowledgedAt;
   }
 
   /** Why it ended; `undefined` while it lives. */
@@ -385,6 +398,7 @@ export class RelaySession {
   }
 
   async #acknowledge(tags: readonly string[]): Promise<number> {
+    this.#acknowledgedAt = Date.now();
     // What is not recorded in the end is handed out again when its lease ends.
     for (const tag of tags) this.#drop(tag);
     const { length: known } = await this.#queues.acknowledge(this.channelName, tags, { mayWait: true });

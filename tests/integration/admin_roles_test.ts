@@ -25,6 +25,8 @@ const NEEDED: Readonly<Record<string, string>> = {
   "GET /admin/dead-letters/show": "viewer",
   "GET /admin/events": "viewer",
   "GET /admin/tail": "viewer",
+  "GET /admin/connectors": "viewer",
+  "POST /admin/connectors/end": "operator",
   "POST /admin/stops/pause": "operator",
   "POST /admin/stops/resume": "operator",
   "POST /admin/handshakes/open": "operator",

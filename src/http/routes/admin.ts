@@ -20,6 +20,7 @@ import { journalRoutes, type JournalSource } from "./journal.ts";
 import { describeProblem, jsonResponse } from "../responses.ts";
 import type { Route } from "../router.ts";
 import { filterRoute } from "./events/filter.ts";
+import { connectorRoutes, type ConnectorSource } from "./connectors.ts";
 import type { Tail } from "../tail/tail.ts";
 import { tailRoute } from "./events/tail.ts";
 import { stopRoutes, type StopSource } from "./stops.ts";
@@ -50,6 +51,7 @@ export interface AdminSource {
   readonly deadLetters: DeadLetterSource;
   readonly events: EventSource;
   readonly tail: Tail;
+  readonly relay: ConnectorSource["relay"];
   readonly webhooks: WebhookSource;
   readonly journal: JournalSource;
   readonly handshakes: HandshakeSource;
@@ -85,6 +87,7 @@ export function adminRoutes(source: AdminSource): Route[] {
     ...deadLetterRoutes(source.deadLetters, guard),
     ...eventRoutes(source.events, guard),
     tailRoute(source.tail, guard),
+    ...connectorRoutes(source, guard),
   ];
 }
 

@@ -5,6 +5,8 @@
  * @module
  */
 
+import type { ClientAddressResolver } from "../../auth/client_address.ts";
+import { peerAddress } from "../failure_log.ts";
 import { Holding } from "../../time/fair_share.ts";
 import { GatewayError } from "../../errors.ts";
 import type { Channel } from "../../relay/channel_directory.ts";
@@ -30,13 +32,20 @@ const POLL_MESSAGES = { default: 10, most: 100 };
 const MAX_CONNECTOR_ID = 128;
 
 /** `/connect/stream/…`, `/connect/ack` and `/connect/status/…`. */
-export function relayRoutes(relay: Relay, bounds: MessageBounds): Route[] {
+export function relayRoutes(
+  relay: Relay,
+  bounds: MessageBounds,
+  clientAddress: ClientAddressResolver,
+): Route[] {
   const acknowledgements = new Holding();
   return [
     {
       path: "/connect/stream/",
       isPrefix: true,
-      methods: { GET: (request, id, rest) => stream(relay, request, id, rest) },
+      methods: {
+        GET: (request, id, rest, info) =>
+          stream(relay, request, id, rest, clientAddress.resolve(peerAddress(info), request.headers)),
+      },
     },
     {
       path: "/connect/ack",
@@ -50,7 +59,13 @@ export function relayRoutes(relay: Relay, bounds: MessageBounds): Route[] {
   ];
 }
 
-async function stream(relay: Relay, request: Request, requestId: string, rest: string): Promise<Response> {
+async function stream(
+  relay: Relay,
+  request: Request,
+  requestId: string,
+  rest: string,
+  address: string,
+): Promise<Response> {
   const [name = "", kind, ...more] = rest.split("/");
   if (more.length > 0 || (kind !== undefined && kind !== "sse" && kind !== "poll")) {
     throw new GatewayError("not_found");
@@ -61,7 +76,7 @@ async function stream(relay: Relay, request: Request, requestId: string, rest: s
   if (transport === "websocket" && request.headers.get("upgrade")?.toLowerCase() !== "websocket") {
     throw new GatewayError("upgrade_required");
   }
-  const { session, resumed } = await open(relay, channel, request, transport);
+  const { session, resumed } = await open(relay, channel, request, transport, address);
   if (transport === "long_poll") return await poll(session, request, requestId, protocol, resumed);
   const connected = connectedMessage(session, protocol, resumed);
   if (transport === "websocket") {
@@ -99,11 +114,13 @@ async function open(
   channel: Channel,
   request: Request,
   transport: TransportName,
+  address: string,
 ): Promise<{ session: RelaySession; resumed: boolean }> {
   const { headers } = request;
   return await relay.open(channel, {
     transport,
     token: /\S+$/.exec(headers.get("authorization") ?? "")?.[0] ?? "",
+    address,
     connectorId: (headers.get(HEADERS.connectorId) ?? "").slice(0, MAX_CONNECTOR_ID),
     window: positive(headers.get(HEADERS.window)),
     windowBytes: positive(headers.get(HEADERS.windowBytes)),

@@ -7,6 +7,7 @@
 import { z } from "zod";
 import type { ErrorCode } from "../../../errors.ts";
 import { HEALTH_PARTS, TROUBLE_STATES } from "../../../health/trouble.ts";
+import { TRANSPORT_NAMES } from "../../../relay/protocol/messages.ts";
 import { WINDOW_NAMES } from "../../statistics/figures.ts";
 import { amount, json, named, type Operation, time } from "./operation.ts";
 
@@ -280,6 +281,43 @@ const stopOperations: readonly Operation[] = [
   ),
 ];
 
+const connectorOperations: readonly Operation[] = [
+  admin(
+    "GET",
+    "/admin/connectors",
+    "listConnectors",
+    "The connectors of this gateway, and those that it waits for to resume",
+    named(
+      "Connectors",
+      z.object({
+        connectors: z.array(z.object({
+          id: z.string(),
+          channel: z.string(),
+          name: z.string().meta({ description: "As the connector has named itself; may be empty." }),
+          address: z.string(),
+          transport: z.enum(TRANSPORT_NAMES),
+          connected: z.boolean(),
+          since: time(),
+          window: amount().meta({ description: "Messages that it may have unacknowledged." }),
+          in_flight: amount(),
+          silent_ms: amount().meta({ description: "Since when nothing was heard of it." }),
+          acknowledged_at: time().nullable(),
+        })),
+        unlisted: amount(),
+      }),
+    ),
+    { query: z.object({ channel: z.string().optional() }), errors: ["invalid_query"] },
+  ),
+  admin(
+    "POST",
+    "/admin/connectors/end",
+    "endConnector",
+    "Ends a connector's connection: what it holds is handed out again, and it may come again",
+    named("ConnectorEnded", z.object({ ended: z.literal(true), channel: z.string() })),
+    { query: z.object({ id: z.string() }), errors: ["invalid_query", "not_found"] },
+  ),
+];
+
 const handshake = named(
   "Handshake",
   z.object({
@@ -377,6 +415,7 @@ export const adminOperations: readonly Operation[] = [
   ...stateOperations,
   ...statisticsOperations,
   ...stopOperations,
+  ...connectorOperations,
   ...handshakeOperations,
   ...journalOperations,
 ];

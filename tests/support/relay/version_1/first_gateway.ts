@@ -88,6 +88,7 @@ export class FirstGateway implements AsyncDisposable {
     const token = headers.get("authorization")?.replace("Bearer ", "") ?? "";
     const { session, resumed } = await this.#relay.open(this.#relay.authorize("inbox", token), {
       transport: "websocket",
+      address: "127.0.0.1",
       token,
       connectorId: headers.get(HEADERS.connectorId) ?? "",
       window: Number(headers.get(HEADERS.window)),

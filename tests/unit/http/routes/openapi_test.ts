@@ -153,6 +153,10 @@ async function askConnector(gateway: DescribedGateway): Promise<void> {
   await response.body?.cancel();
   gateway.answers.hold("openEventStream", { status: response.status, headers: response.headers, text: "" });
   await using _stream = await RelayStream.open(gateway.url(""));
+  const { text } = await gateway.ask("listConnectors");
+  const [connector] = JSON.parse(text).connectors as readonly { id: string }[];
+  await gateway.ask("endConnector", { query: `?id=${connector!.id}` });
+  await gateway.ask("endConnector", { query: "?id=none" });
   gateway.answers.hold("openWebSocket", { status: 101, headers: new Headers(), text: "" });
 }
 
