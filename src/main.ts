@@ -113,7 +113,7 @@ const COMMANDS: Readonly<Record<string, (call: Call) => Promise<number>>> = {
     return await retry(own, settings);
   },
   async connectors({ own, settings }) {
-    const { connectors } = await import("./cli/connectors.ts");
+    const { connectors } = await import("./cli/status/connectors.ts");
     return await connectors(own, settings);
   },
   async tail({ own, settings, signals }) {

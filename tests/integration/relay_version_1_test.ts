@@ -68,7 +68,7 @@ async function startToday(target: HttpTarget) {
     max_reconnect_delay: 0.1,
     redelivery_delay: 0.05,
     max_redelivery_delay: 0.1,
-    default_target: { url: target.url, timeout_seconds: 1, retry_delay_seconds: 0.01 },
+    default_target: { url: target.url, timeout_seconds: 60, retry_delay_seconds: 0.01 },
   });
   const connector = resources.use(await TestConnector.start(file, directory));
   await connector.connected();

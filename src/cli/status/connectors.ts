@@ -4,12 +4,12 @@
  * @module
  */
 
-import { StartupError } from "../errors.ts";
-import { escapeUnsafe } from "../observability/safe_text.ts";
-import type { Settings } from "../settings/settings.ts";
-import { AdminClient } from "./admin_client.ts";
-import { readCommandLine, usageError } from "./command_line.ts";
-import { print } from "./terminal.ts";
+import { StartupError } from "../../errors.ts";
+import { escapeUnsafe } from "../../observability/safe_text.ts";
+import type { Settings } from "../../settings/settings.ts";
+import { AdminClient } from "../admin_client.ts";
+import { readCommandLine, usageError } from "../command_line.ts";
+import { print } from "../terminal.ts";
 
 const HELP = `Lists the connectors of the gateway on this machine, or ends the connection of one
 
