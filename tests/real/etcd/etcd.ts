@@ -26,6 +26,7 @@ const FILES = [
   "tests/integration/etcd_values_test.ts",
   "tests/integration/etcd_watch_test.ts",
   "tests/integration/migrate_names_test.ts",
+  "tests/integration/migrate_extent_test.ts",
   "tests/integration/migrate_test.ts",
   "tests/integration/policy_etcd_test.ts",
   "tests/integration/relay_faults_test.ts",
