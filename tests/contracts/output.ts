@@ -96,8 +96,6 @@ export interface Exceptions {
   readonly outage?: string;
   /** No room for a body of a mebibyte. */
   readonly mebibyte?: string;
-  /** A stand-in that cannot be asked twice at the same time. */
-  readonly concurrency?: string;
   /** No system of its own that could be silent. */
   readonly silence?: string;
 }
@@ -118,7 +116,6 @@ export function testOutputContract(module: OutputModule, { setUp, exceptions = {
       await run(bench);
     });
   testDelivery(test);
-  if (exceptions.concurrency === undefined) testConcurrency(test);
   testFailures(test);
   testSecrecy(test);
   testLifetime(test);
@@ -217,9 +214,7 @@ function testDelivery(test: Register): void {
   test("gives no results for an empty batch", async (bench) => {
     assertEquals(await bench.deliver([]), []);
   });
-}
 
-function testConcurrency(test: Register): void {
   test("keeps concurrent deliveries apart", async (bench) => {
     const events = numberedEvents(40);
     const results = await Promise.all(events.map((event) => bench.deliver([bench.delivery(event)])));

@@ -41,6 +41,9 @@ Deno.test("cwm --help lists the commands and every environment variable", async 
   }
 });
 
+/** A help text is read in a terminal, and in one beside another. */
+const MAX_COLUMNS = 120;
+
 Deno.test("the help of a command names every option and action that it takes", async () => {
   const helped = COMMANDS.filter(({ options }) => options.some(({ name }) => name === "help"));
   await Promise.all(helped.map(async ({ name, actions = [], options }) => {
@@ -48,6 +51,7 @@ Deno.test("the help of a command names every option and action that it takes", a
     assertEquals(status, 0);
     const words = [...actions, ...options.map((option) => `--${option.name}`)];
     assertEquals(words.filter((word) => !stdout.includes(word)), [], name);
+    assertEquals(stdout.split("\n").filter((line) => line.length > MAX_COLUMNS), [], name);
   }));
   assert(helped.length > 10, `only ${helped.length} commands have help of their own`);
 });

@@ -14,16 +14,20 @@ import { defaultOf, type FirstCases, firstCases } from "./first_cases.ts";
 import { OUTPUT_NAMES, type OutputSample, outputSample } from "./outputs.ts";
 import { type SignatureSample, signatureSample } from "./signature_sample.ts";
 
+/** Names in a row, so that a terminal shows it whole. */
+const ROW = 7;
+
 const HELP = `Writes webhooks.json, connections.json and cases.json into the current folder
 
 Usage: cwm new [PROVIDER] [OUTPUT]
 
   PROVIDER     Who sends: see cwm providers. Default: standard, for senders of Standard Webhooks
-  OUTPUT       Where events go: ${OUTPUT_NAMES.slice(0, 5).join(", ")},
-               ${OUTPUT_NAMES.slice(5).join(", ")}. Default: log
+  OUTPUT       Where events go. Default: log. One of
+               ${rowsOf(OUTPUT_NAMES).join(",\n               ")}
 
-No file is ever written over: where one of them is there, none is written. cases.json is for cwm test. Secrets are references to
-environment variables; as long as those are not set, a random text stands in, with which only cwm sign can sign.
+No file is ever written over: where one of them is there, none is written. cases.json is for cwm test. Secrets
+are references to environment variables; as long as those are not set, a random text stands in, with which only
+cwm sign can sign.
 
 Options:
   -h, --help   Print this help
@@ -36,6 +40,11 @@ const CASES = "cases.json";
 
 /** The address of a gateway that was started without settings. */
 const LOCAL_URL = "http://localhost:8000";
+
+function rowsOf(names: readonly string[]): string[] {
+  const count = Math.ceil(names.length / ROW);
+  return Array.from({ length: count }, (_, row) => names.slice(row * ROW, (row + 1) * ROW).join(", "));
+}
 
 /** A configuration for a provider and an output. */
 export interface NewConfiguration {

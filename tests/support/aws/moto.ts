@@ -6,6 +6,7 @@
  * @module
  */
 
+import { fromFileUrl } from "@std/path";
 import { AwsClient } from "../../../src/modules/aws/client.ts";
 import { awsConnectionSchema } from "../../../src/modules/aws/connection.ts";
 import { AwsVerdicts } from "../../../src/modules/aws/verdicts.ts";
@@ -30,9 +31,11 @@ const MOTO: PythonPackage = {
 };
 
 /** Starts the server, waits for the end of a process, then ends the server. */
-const KEEPER = `python3 -m moto.server -H 127.0.0.1 -p "$PORT" & server=$!
+const KEEPER = `python3 "$PROGRAM" -H 127.0.0.1 -p "$PORT" & server=$!
 while kill -0 "$0" 2>/dev/null; do sleep 1; done
 kill "$server"`;
+
+const PROGRAM = fromFileUrl(new URL("moto_server.py", import.meta.url));
 
 const NEVER = new AbortController().signal;
 
@@ -57,7 +60,7 @@ export async function sharedMoto(): Promise<MotoPlace> {
     args: ["-c", `exec >/dev/null 2>&1; setsid sh -c "$0" "$1" &`, KEEPER, `${Deno.pid}`],
     // Without the mark of the test run, whose end it waits for.
     clearEnv: true,
-    env: { PATH: Deno.env.get("PATH") ?? "", PORT: `${port}`, ...await motoEnvironment() },
+    env: { PATH: Deno.env.get("PATH") ?? "", PORT: `${port}`, PROGRAM, ...await motoEnvironment() },
     cwd: "/",
     stdin: "null",
   }).output();

@@ -4,10 +4,7 @@ import { setUpRecords } from "../../support/aws/record_world.ts";
 
 /** Streams of a moto that all tests share. */
 export const world: OutputWorld = {
-  exceptions: {
-    mebibyte: "A record of moto has a mebibyte at most, in Base64",
-    concurrency: "moto 5.2 loses records that are put at the same time, as its source says",
-  },
+  exceptions: { mebibyte: "A record of moto has a mebibyte at most, in Base64" },
   setUp: () =>
     setUpRecords({
       make: makeStream,
